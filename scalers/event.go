@@ -1,0 +1,47 @@
+package scalers
+
+import (
+	"math"
+	"time"
+)
+
+// Instant is a point in time in nanoseconds since the Unix epoch. Within one run it never goes backwards: its owner
+// takes wall time once at start and adds monotonic time to it.
+type Instant int64
+
+// Never is an Instant that is not reached.
+const Never Instant = math.MaxInt64
+
+// Add returns t+d, saturating at Never.
+func (t Instant) Add(d time.Duration) Instant {
+	if d > 0 && int64(t) > math.MaxInt64-int64(d) {
+		return Never
+	}
+	return t + Instant(d)
+}
+
+// Sub returns t-u.
+func (t Instant) Sub(u Instant) time.Duration { return time.Duration(t - u) }
+
+// Time returns t as a wall-clock time in UTC.
+func (t Instant) Time() time.Time { return time.Unix(0, int64(t)).UTC() }
+
+// InstantOf returns the instant of a wall-clock time.
+func InstantOf(t time.Time) Instant { return Instant(t.UnixNano()) }
+
+// Event is one reading of one trigger: the only thing that travels from triggers to scalers. It states a level ("240
+// messages wait"), never a change, so that losing, repeating or reordering one is harmless: the newest per trigger is
+// the whole truth.
+type Event struct {
+	// Trigger is its name within the workload.
+	Trigger string
+	// At is when the source was read, not when the reading was handled. Zero: nothing has been read yet.
+	At Instant
+	// Value is the level in the trigger's own unit. It means nothing when Err is set.
+	Value Milli
+	// Ready and Current are what the reading was true of: the target's ready pods and its spec.replicas at At. They are
+	// filled in by the owner of the workload, not by the trigger; Ready is needed for metric type Value only.
+	Ready, Current int32
+	// Err says why the level is unknown. Unknown is not zero: nothing is lowered on an unknown.
+	Err error
+}

@@ -1,0 +1,4 @@
+package scalers
+
+// Milli is a quantity in thousandths.
+type Milli int64

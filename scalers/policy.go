@@ -1,0 +1,89 @@
+package scalers
+
+import "time"
+
+// Metric says how a trigger's level becomes replicas. The names are autoscaling/v2's.
+type Metric uint8
+
+const (
+	// AverageValue divides the level by the target: replicas = ceil(level / target).
+	AverageValue Metric = iota
+	// Value multiplies the ready pods by the ratio: replicas = ceil(level / target × ready pods).
+	Value
+)
+
+// Trigger is what the policy says of one trigger.
+type Trigger struct {
+	// Name is unique within the workload; events carry it.
+	Name   string
+	Metric Metric
+	// Target is the level one replica is meant to have (AverageValue) or the whole workload (Value); > 0.
+	Target Milli
+	// Activation is the level that must be exceeded, strictly, for the trigger to be active.
+	Activation Milli
+	// Exact: the level is itself a replica count (a schedule, `replicas: N`); no tolerance is applied.
+	Exact bool
+	// Continuous: a level stands until it is replaced (pushed levels). Otherwise it is sampled: known at the instant it
+	// was read, and unknown once it is older than StaleAfter.
+	Continuous bool
+	// StaleAfter is 3 × pollingInterval for sampled triggers; 0: never.
+	StaleAfter time.Duration
+}
+
+// Select says which of several rate policies speaks. The names are autoscaling/v2's.
+type Select uint8
+
+const (
+	// Max takes the policy that allows the largest change.
+	Max Select = iota
+	// Min takes the policy that allows the smallest change.
+	Min
+	// Disabled forbids the direction.
+	Disabled
+)
+
+// RatePolicy limits the change within a period.
+type RatePolicy struct {
+	// Percent: Amount is a percentage of the count at the period's start; otherwise it is a number of replicas.
+	Percent bool
+	Amount  int32
+	Period  time.Duration
+}
+
+// Behavior is one direction of autoscaling/v2's behavior.
+type Behavior struct {
+	// Window is the stabilization window.
+	Window time.Duration
+	// Tolerance is the relative distance from the target, in millionths, within which nothing changes.
+	Tolerance int64
+	Select    Select
+	// Policies is empty for no limit.
+	Policies []RatePolicy
+}
+
+// Paused is what a user forbade for the time being.
+type Paused struct {
+	// At, when Fixed, is exactly the count that is wanted; limits are ignored.
+	Fixed bool
+	At    int32
+	// Keep forbids every change; In and Out forbid one direction.
+	Keep, In, Out bool
+}
+
+// NoRest is the Rest of a policy that has no resting count.
+const NoRest int32 = -1
+
+// Policy is all that a user decided about one workload. It does not change while decisions are taken with it.
+type Policy struct {
+	Min, Max int32
+	// Rest is the count while no trigger is active: idleReplicaCount, else 0 when Min is 0, else NoRest.
+	Rest int32
+	// Cooldown is how long after the last active instant the workload goes to rest; InitialCooldown, from Created, when
+	// it has never been active.
+	Cooldown, InitialCooldown time.Duration
+	Created                   Instant
+	Up, Down                  Behavior
+	Paused                    Paused
+	// Triggers are in the order of the spec; Input.Events has the same length and order.
+	Triggers []Trigger
+}

@@ -1,0 +1,68 @@
+// Package triggers is the contract between what happens outside and the decision core: a trigger kind turns one
+// source (an alert, a query, a queue, a schedule) into a stream of levels.
+//
+// The life of a trigger, in order:
+//
+//  1. Its kind decodes the metadata a user wrote into a typed config: strictly, all mistakes at once, without I/O.
+//  2. The config says what its level means (scalers.Trigger): target, activation, exactness.
+//  3. Open builds a Source, still without I/O.
+//  4. Run reports the level at once and then whenever it may have changed, until its context is done.
+package triggers
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// Source is one open trigger of one workload.
+type Source interface {
+	// Run reports the level at once, then whenever it may have changed, until ctx is done; it then returns ctx.Err(). A
+	// failed reading is an event with Err set, and Run carries on. Any other return means that this source cannot work
+	// as configured; its siblings are not disturbed.
+	//
+	// Run is called once and owns every goroutine and connection it opens: all are gone when it returns, and emit is not
+	// called after that. emit may be called from any goroutine, never blocks and keeps only the latest event.
+	Run(ctx context.Context, emit func(scalers.Event)) error
+}
+
+// Reader is a source that can only be asked. Poll makes it a Source, so that a polled trigger has no loop, timer or
+// goroutine of its own.
+type Reader interface {
+	// Read returns the level now. ctx carries the deadline of this one reading. The returned error reads as a reason:
+	// what was tried and what came instead.
+	Read(ctx context.Context) (scalers.Milli, error)
+}
+
+// Config is the typed metadata of one trigger. Its struct tags (json, doc) are its schema.
+type Config interface {
+	// Validate returns every mistake at once, joined with errors.Join, each a *FieldError. It does no I/O.
+	Validate() error
+	// Trigger says how the level is to be read: metric target, activation value, exact or not. The name and the metric
+	// type are filled in by the caller.
+	Trigger() scalers.Trigger
+}
+
+// Env is what a trigger may use of the process it runs in; it takes nothing else from it. Fields that its kind does
+// not need may be zero.
+type Env struct {
+	// Namespace, Object and Trigger say where the trigger stands, for messages.
+	Namespace, Object, Trigger string
+	// PollingInterval is how often a polled source is read.
+	PollingInterval time.Duration
+	// HTTP is the client for outgoing requests. It has no time-out of its own.
+	HTTP *http.Client
+	// Secret returns one parameter of the trigger's authenticationRef, as it is now; "" when the reference does not have
+	// it. It is asked at each use, so that a rotated secret is taken up. What it returns is never logged.
+	Secret func(ctx context.Context, parameter string) (string, error)
+	// Now is the clock of the process.
+	Now func() time.Time
+	// Alerts holds the alerts that were delivered to this process.
+	Alerts Alerts
+	// Poller reads polled sources, for all workloads.
+	Poller *Poller
+	// Shared lends one connection to all triggers that use the same server.
+	Shared *Shared
+}
