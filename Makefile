@@ -1,0 +1,74 @@
+# Everything a developer types. Tools are pinned in tools/go.mod; the real control plane of the tests and the demo is
+# built from Go modules by deploy/sandbox and cached outside this clone.
+SHELL       := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+TOOL    := go tool -modfile=tools/go.mod
+SANDBOX := go -C deploy/sandbox run .
+MODULES := . deploy/sandbox
+FUZZTIME ?= 30s
+
+export CGO_ENABLED ?= 1
+
+.PHONY: help
+help: ## Show this help.
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/impulse.
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/impulse ./cmd/impulse
+
+.PHONY: test
+test: ## Run every test, against a real control plane that it builds on first use.
+	@./test/with-sandbox go test -race -shuffle=on -timeout 20m ./...
+	go -C deploy/sandbox test -race -timeout 20m ./...
+
+.PHONY: e2e
+e2e: ## Run the end-to-end tests only.
+	@./test/with-sandbox go test -race -timeout 20m -count=1 ./test/e2e/...
+
+.PHONY: lint
+lint: ## Run golangci-lint on every module.
+	$(TOOL) golangci-lint run ./...
+	cd deploy/sandbox && go tool -modfile=../../tools/go.mod golangci-lint run --config ../../.golangci.yml ./...
+
+.PHONY: generate
+generate: ## Regenerate deepcopy, CRDs, the list of triggers and the reference.
+	$(TOOL) controller-gen object paths=./api/...
+	$(TOOL) controller-gen crd paths=./api/... output:crd:dir=deploy/crds
+	go generate ./...
+
+.PHONY: verify
+verify: generate ## Fail when generated files, module files or formatting are stale.
+	go mod tidy -diff
+	go -C deploy/sandbox mod tidy -diff
+	$(TOOL) golangci-lint fmt --diff ./...
+	@test -z "$$(git status --porcelain)" || { git status --short; git diff --stat; echo 'verify: the tree differs from what is committed'; exit 1; }
+
+.PHONY: fuzz
+fuzz: ## Fuzz every fuzz test for FUZZTIME each.
+	@for pkg in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+		echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; done; done
+
+.PHONY: bench
+bench: ## Measure deciding and reacting beside their floors; writes bench/results.json.
+	go run ./bench
+
+.PHONY: demo
+demo: ## Watch Deployments follow an alert, a query, a queue and a schedule (ONCE=1: check and exit; CLUSTER=current).
+	@go run ./deploy/demo $(if $(ONCE),--once) $(if $(CLUSTER),--cluster $(CLUSTER))
+
+.PHONY: sandbox
+sandbox: ## Run a real control plane, NATS, Prometheus and Alertmanager until Ctrl-C.
+	@$(SANDBOX) up
+
+.PHONY: vuln
+vuln: ## Check dependencies against the Go vulnerability database.
+	$(TOOL) govulncheck ./...
+
+.PHONY: clean
+clean: ## Remove what was built here (the cache outside stays; `sandbox clean` removes it).
+	rm -rf bin
