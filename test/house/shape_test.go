@@ -1,0 +1,109 @@
+package house
+
+import (
+	"go/ast"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestFilesFitInOneSitting(t *testing.T) {
+	var sizes []int
+	for _, f := range files(t) {
+		lines := strings.Count(f.source, "\n")
+		if f.generated() {
+			continue
+		}
+		if lines > 400 {
+			t.Errorf("%s has %d lines: is there more than one room in it? (400 at most)", f.path, lines)
+		}
+		if !f.test() {
+			sizes = append(sizes, lines)
+		}
+	}
+	slices.Sort(sizes)
+	if median := sizes[len(sizes)/2]; median > 150 {
+		t.Errorf("the median file has %d lines, more than 150", median)
+	}
+}
+
+func TestEveryPackageSaysWhatItIs(t *testing.T) {
+	documented := map[string]bool{}
+	for _, f := range files(t) {
+		if !f.test() {
+			documented[f.dir] = documented[f.dir] || f.ast.Doc != nil
+		}
+	}
+	for dir, ok := range documented {
+		if !ok {
+			t.Errorf("%s has no package comment", dir)
+		}
+	}
+}
+
+func TestNamesSayWhatThingsAre(t *testing.T) {
+	for _, f := range files(t) {
+		for _, word := range []string{"util", "utils", "common", "manager", "helper", "helpers", "misc"} {
+			if slices.Contains(strings.Split(f.dir, "/"), word) || strings.TrimSuffix(filepath.Base(f.path), ".go") == word {
+				t.Errorf("%s: %q names nothing", f.path, word)
+			}
+		}
+	}
+}
+
+func TestTestsWaitOnConditionsAndSkipNothing(t *testing.T) {
+	for _, f := range files(t) {
+		if !f.test() {
+			continue
+		}
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			switch sel.Sel.Name {
+			case "Skip", "Skipf", "SkipNow":
+				t.Errorf("%s: a skipped test hides a missing part", f.fset.Position(n.Pos()))
+			case "Sleep":
+				t.Errorf("%s: wait on a condition, or use synctest", f.fset.Position(n.Pos()))
+			}
+			return true
+		})
+	}
+}
+
+func TestTheReadmeIsShort(t *testing.T) {
+	if lines := strings.Count(read(t, "README.md"), "\n"); lines > 150 {
+		t.Errorf("README.md has %d lines, more than 150", lines)
+	}
+}
+
+func TestEveryTargetOfTheMakefileHasHelp(t *testing.T) {
+	makefile := read(t, "Makefile")
+	for _, target := range strings.Fields("help build test lint generate verify bench demo sandbox e2e clean") {
+		if !strings.Contains(makefile, "\n"+target+": ") {
+			t.Errorf("the Makefile has no target %s", target)
+		}
+	}
+	out, err := exec.CommandContext(t.Context(), "make", "-s", "-C", root, "help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(makefile) {
+		if target, ok := strings.CutPrefix(line, ".PHONY: "); ok && !strings.Contains(string(out), "  "+strings.TrimSpace(target)+" ") {
+			t.Errorf("make help does not show %s", strings.TrimSpace(target))
+		}
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
