@@ -23,8 +23,9 @@ var may = map[string][]string{
 	"internal/server":      {"triggers", "internal/alerts"},
 	"internal/app":         {"api", "scalers", "triggers", "actuator", "internal"},
 	"cmd":                  {"api", "scalers", "triggers/builtin", "internal"},
-	"deploy":               {"api", "internal/sandboxtest", "deploy"},
-	"bench":                {"api", "scalers", "internal/sandboxtest", "bench"},
+	"internal/local":       {},
+	"deploy":               {"internal/local"},
+	"bench":                {"api", "scalers", "internal/local"},
 	"test":                 {"api", "scalers", "triggers", "actuator", "internal", "test"},
 	"internal/sandboxtest": {},
 }
