@@ -1,0 +1,102 @@
+// Package binaries finds, builds and caches the programs that the sandbox runs. Everything is built from Go modules
+// with the Go command alone, and kept outside the clone under a name that says what it was built from.
+package binaries
+
+import (
+	"regexp"
+	"strings"
+
+	"golang.org/x/mod/semver"
+)
+
+const (
+	kubernetesVersion = "v1.37.2"
+	controlPlane      = "controlplane"
+)
+
+// Program is one executable of the sandbox: what it is built from and which foreign builds of it will do as well.
+type Program struct {
+	Name    string
+	Package string // Import path of its main package.
+	Version string // The version that is built.
+
+	// Module is the folder, below the sandbox's source, whose go.mod and go.sum pin Package and all it needs. When empty,
+	// Package is installed at Version, pinned by its own module.
+	Module string
+
+	LDFlags     string
+	VersionArgs []string // Arguments that make it print its version.
+	Suitable    func(version string) bool
+}
+
+// Programs lists everything the sandbox can run, in the order in which it is best built.
+func Programs() []Program {
+	kube := func(name string, versionArgs ...string) Program {
+		return Program{
+			Name: name, Package: "k8s.io/kubernetes/cmd/" + name, Version: kubernetesVersion, Module: controlPlane,
+			LDFlags: kubernetesLDFlags(), VersionArgs: versionArgs, Suitable: sameMinor(kubernetesVersion),
+		}
+	}
+	return []Program{
+		{
+			Name: "etcd", Package: "go.etcd.io/etcd/server/v3", Version: "v3.7.0", Module: controlPlane,
+			VersionArgs: []string{"--version"}, Suitable: atLeast("v3.6.0"),
+		},
+		kube("kube-apiserver", "--version"),
+		kube("kube-controller-manager", "--version"),
+		kube("kube-scheduler", "--version"),
+		kube("kubectl", "version", "--client"),
+		{
+			Name: "kwok", Package: "sigs.k8s.io/kwok/cmd/kwok", Version: "v0.8.0",
+			VersionArgs: []string{"--version"}, Suitable: atLeast("v0.7.0"),
+		},
+		{
+			Name: "nats-server", Package: "github.com/nats-io/nats-server/v2", Version: "v2.15.2",
+			VersionArgs: []string{"--version"}, Suitable: atLeast("v2.11.0"),
+		},
+		{
+			Name: "alertmanager", Package: "github.com/prometheus/alertmanager/cmd/alertmanager", Version: "v0.31.1",
+			LDFlags:     "-X github.com/prometheus/common/version.Version=0.31.1",
+			VersionArgs: []string{"--version"}, Suitable: atLeast("v0.27.0"),
+		},
+		{
+			Name: "prometheus", Package: "github.com/prometheus/prometheus/cmd/prometheus", Version: "v3.9.0", Module: "prometheus",
+			LDFlags:     "-X github.com/prometheus/common/version.Version=3.9.0",
+			VersionArgs: []string{"--version"}, Suitable: atLeast("v3.0.0"),
+		},
+	}
+}
+
+// kubernetesLDFlags stamps the version into Kubernetes binaries: without it kubectl cannot parse the server's version.
+func kubernetesLDFlags() string {
+	minor := strings.Split(kubernetesVersion, ".")[1]
+	var flags []string
+	for _, pkg := range []string{"k8s.io/component-base/version", "k8s.io/client-go/pkg/version"} {
+		for _, stamp := range []string{
+			"gitVersion=" + kubernetesVersion, "gitMajor=1", "gitMinor=" + minor, "gitCommit=" + kubernetesVersion,
+			"gitTreeState=clean", "buildDate=1970-01-01T00:00:00Z",
+		} {
+			flags = append(flags, "-X "+pkg+"."+stamp)
+		}
+	}
+	return strings.Join(flags, " ")
+}
+
+func atLeast(oldest string) func(string) bool {
+	return func(version string) bool { return semver.Compare(version, oldest) >= 0 }
+}
+
+func sameMinor(version string) func(string) bool {
+	return func(found string) bool { return semver.MajorMinor(found) == semver.MajorMinor(version) }
+}
+
+var versionPattern = regexp.MustCompile(`\bv?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)`)
+
+// parseVersion finds the first version in what a program prints about itself; empty when there is none.
+func parseVersion(output string) string {
+	match := versionPattern.FindStringSubmatch(output)
+	if match == nil {
+		return ""
+	}
+	return semver.Canonical("v" + match[1])
+}

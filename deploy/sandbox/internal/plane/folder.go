@@ -1,0 +1,98 @@
+package plane
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// lockName is the file that marks a folder as a sandbox's and is locked while one runs there.
+const lockName = "sandbox.lock"
+
+var (
+	// ErrRunning says that a sandbox runs in the folder.
+	ErrRunning = errors.New("a sandbox runs there already")
+	// ErrForeign says that a folder holds something that is not a sandbox's, and is therefore not touched.
+	ErrForeign = errors.New("the folder is not empty and not a sandbox's")
+)
+
+// Claim makes dir an empty folder held by this process and those it hands the lock to. What a sandbox that crashed left
+// there is removed.
+func Claim(dir string) (*os.File, error) {
+	if err := refuseForeign(dir); err != nil {
+		return nil, err
+	}
+	for {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("make the sandbox's folder: %w", err)
+		}
+		lock, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			return nil, fmt.Errorf("open the sandbox's lock: %w", err)
+		}
+		err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			lock.Close()
+			return nil, fmt.Errorf("claim %s: %w", dir, ErrRunning)
+		}
+		if err != nil {
+			lock.Close()
+			return nil, fmt.Errorf("claim %s: %w", dir, err)
+		}
+		if !stillThere(lock) { // Its last owner removed it between our opening and our locking.
+			lock.Close()
+			continue
+		}
+		if err := empty(dir); err != nil {
+			lock.Close()
+			return nil, err
+		}
+		return lock, nil
+	}
+}
+
+// Release removes a folder that Claim returned the lock of.
+func Release(dir string, lock *os.File) error {
+	return errors.Join(os.RemoveAll(dir), lock.Close())
+}
+
+func refuseForeign(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) || err == nil && len(entries) == 0 {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look into the sandbox's folder: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, lockName)); err != nil {
+		return fmt.Errorf("use %s: %w", dir, ErrForeign)
+	}
+	return nil
+}
+
+func stillThere(file *os.File) bool {
+	open, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(file.Name())
+	return err == nil && os.SameFile(open, named)
+}
+
+func empty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("look into the sandbox's folder: %w", err)
+	}
+	for _, entry := range entries {
+		if entry.Name() == lockName {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(dir, entry.Name())); err != nil {
+			return fmt.Errorf("remove what an earlier sandbox left: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+package plane
+
+import (
+	"net"
+	"strconv"
+)
+
+func (l *layout) etcdComponent() component {
+	client, peer := "http://"+l.etcd, "http://"+l.etcdPeer
+	return component{
+		Spec: l.spec(Etcd,
+			"--name=sandbox",
+			"--data-dir="+l.path("etcd"),
+			"--listen-client-urls="+client,
+			"--advertise-client-urls="+client,
+			"--listen-peer-urls="+peer,
+			"--initial-advertise-peer-urls="+peer,
+			"--initial-cluster=sandbox="+peer,
+			"--unsafe-no-fsync="+strconv.FormatBool(l.UnsafeNoFsync),
+			"--log-level=warn",
+		),
+		ready: client + "/readyz",
+	}
+}
+
+func (l *layout) apiserverComponent() component {
+	return component{
+		Spec: l.spec(APIServer, append(l.serving(l.apiserver),
+			"--etcd-servers=http://"+l.etcd,
+			"--advertise-address=127.0.0.1",
+			"--endpoint-reconciler-type=none", // A loopback address cannot be an endpoint.
+			"--allow-privileged=true",
+			"--authorization-mode=Node,RBAC",
+			"--client-ca-file="+l.cert("ca.crt"),
+			"--service-account-issuer=https://kubernetes.default.svc",
+			"--service-account-key-file="+l.cert("service-accounts.key"),
+			"--service-account-signing-key-file="+l.cert("service-accounts.key"),
+			"--service-cluster-ip-range="+serviceRange,
+		)...),
+		after: []string{Etcd},
+		ready: "https://" + l.apiserver + "/readyz",
+	}
+}
+
+func (l *layout) controllerManagerComponent() component {
+	return component{
+		Spec: l.spec(ControllerManager, append(l.serving(l.controllerManager),
+			"--kubeconfig="+l.kubeconfig("controller-manager"),
+			"--leader-elect=false",
+			"--use-service-account-credentials=true",
+			"--service-account-private-key-file="+l.cert("service-accounts.key"),
+			"--root-ca-file="+l.cert("ca.crt"),
+			"--kube-api-qps=500",
+			"--kube-api-burst=1000",
+		)...),
+		after: []string{APIServer},
+		ready: "https://" + l.controllerManager + "/healthz",
+	}
+}
+
+func (l *layout) schedulerComponent() component {
+	return component{
+		Spec: l.spec(Scheduler, append(l.serving(l.scheduler),
+			"--kubeconfig="+l.kubeconfig("scheduler"),
+			"--leader-elect=false",
+			"--kube-api-qps=500",
+			"--kube-api-burst=1000",
+		)...),
+		after: []string{APIServer},
+		ready: "https://" + l.scheduler + "/healthz",
+	}
+}
+
+// kwokComponent plays the kubelets: nodes and pods become Ready at once.
+func (l *layout) kwokComponent() component {
+	return component{
+		Spec: l.spec(Kwok,
+			"--kubeconfig="+l.kubeconfig("kwok"),
+			"--config="+l.path("kwok.yaml"),
+			"--manage-all-nodes=true",
+			"--server-address="+l.kwok,
+		),
+		after: []string{APIServer},
+		ready: "http://" + l.kwok + "/readyz",
+	}
+}
+
+// serving is how a Kubernetes component listens with the sandbox's own certificate.
+func (l *layout) serving(address string) []string {
+	host, port, _ := net.SplitHostPort(address) // Ours: always right.
+	return []string{
+		"--bind-address=" + host,
+		"--secure-port=" + port,
+		"--tls-cert-file=" + l.cert("server.crt"),
+		"--tls-private-key-file=" + l.cert("server.key"),
+	}
+}

@@ -1,0 +1,81 @@
+package plane
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The components that a sandbox can run; etcd and the API server it cannot do without.
+const (
+	Etcd              = "etcd"
+	APIServer         = "kube-apiserver"
+	ControllerManager = "kube-controller-manager"
+	Scheduler         = "kube-scheduler"
+	Kwok              = "kwok"
+	NATS              = "nats-server"
+	Alertmanager      = "alertmanager"
+	Prometheus        = "prometheus"
+
+	kubectl = "kubectl"
+)
+
+// Options say what a sandbox is made of.
+type Options struct {
+	Name               string
+	Dir                string // Absolute; everything the sandbox writes is in it.
+	Executable         string // This program, which the guard is another run of.
+	Components         []string
+	Nodes              int    // How many nodes KWOK plays.
+	PrometheusConfig   string // When empty, a minimal one in Dir.
+	AlertmanagerConfig string // When empty, a minimal one in Dir.
+	UnsafeNoFsync      bool   // Whether etcd leaves writing to the system: faster on slow disks, and not what is measured.
+	Keep               bool   // Whether Dir stays when the sandbox ends.
+	Remove             []string
+}
+
+// Full returns a component's full name, or an error that lists them all. The parts that all of Kubernetes' own names share
+// may be left out: nats, apiserver.
+func Full(name string) (string, error) {
+	all := []string{Etcd, APIServer, ControllerManager, Scheduler, Kwok, NATS, Alertmanager, Prometheus}
+	for _, full := range all {
+		if name == full || name == strings.TrimPrefix(full, "kube-") || name == strings.TrimSuffix(full, "-server") {
+			return full, nil
+		}
+	}
+	return "", fmt.Errorf("unknown component %q: there are %s", name, strings.Join(all, ", "))
+}
+
+// Select returns the components of the control plane except without, and the named ones beside it.
+func Select(with, without []string) ([]string, error) {
+	chosen := []string{Etcd, APIServer, ControllerManager, Scheduler, Kwok}
+	beside := []string{NATS, Alertmanager, Prometheus}
+	for _, name := range with {
+		full, err := Full(name)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(beside, full) {
+			return nil, fmt.Errorf("%s is part of the control plane: only %s can be asked for", full, strings.Join(beside, ", "))
+		}
+		if !slices.Contains(chosen, full) {
+			chosen = append(chosen, full)
+		}
+	}
+	for _, name := range without {
+		full, err := Full(name)
+		if err != nil {
+			return nil, err
+		}
+		if full == Etcd || full == APIServer {
+			return nil, fmt.Errorf("a sandbox cannot do without %s", full)
+		}
+		chosen = slices.DeleteFunc(chosen, func(have string) bool { return have == full })
+	}
+	return chosen, nil
+}
+
+// Programs names what must be there to run the chosen components.
+func (o Options) Programs() []string { return append(slices.Clone(o.Components), kubectl) }
+
+func (o Options) runs(component string) bool { return slices.Contains(o.Components, component) }

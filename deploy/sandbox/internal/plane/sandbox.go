@@ -1,0 +1,155 @@
+package plane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/impulse-sh/impulse/deploy/sandbox/internal/process"
+)
+
+const (
+	grace     = 10 * time.Second // How long a component that is asked to stop may take.
+	tailLines = 25               // How much of its log is shown of a component that failed.
+)
+
+// Sandbox is a control plane, running or about to. It owns its folder and its processes.
+type Sandbox struct {
+	layout
+	lock       *os.File
+	guard      *process.Guard
+	group      *process.Group
+	api        *apiClient
+	components []component
+	ready      atomic.Bool
+}
+
+// Open claims the folder and prepares everything in it; nothing runs yet but the guard. The caller must Close it.
+func Open(ctx context.Context, options Options, programs map[string]string) (*Sandbox, error) {
+	lock, err := Claim(options.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sandbox{layout: layout{Options: options}, lock: lock}
+	remove := slices.Clone(options.Remove)
+	if !options.Keep {
+		remove = append(remove, options.Dir)
+	}
+	s.guard, err = process.StartGuard(lock, options.Executable, append([]string{"guard"}, remove...)...)
+	if err != nil {
+		return nil, errors.Join(err, Release(options.Dir, lock))
+	}
+	s.group = process.NewGroup(s.guard)
+	if err := s.prepare(ctx, programs); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Sandbox) prepare(ctx context.Context, programs map[string]string) error {
+	wanted := s.addresses.all()
+	free, err := freeAddresses(ctx, len(wanted))
+	if err != nil {
+		return err
+	}
+	for i, address := range free {
+		*wanted[i] = address
+	}
+	a, err := newAuthority()
+	if err != nil {
+		return err
+	}
+	if s.api, err = newAPIClient("https://"+s.apiserver, a); err != nil {
+		return err
+	}
+	s.components = s.layout.components()
+	return s.layout.prepare(programs, a)
+}
+
+// Env is where everything is, running or not yet.
+func (s *Sandbox) Env() Env { return s.env(os.Getpid()) }
+
+// Status is the state of a sandbox and its components.
+type Status struct {
+	Ready      bool             `json:"ready"`
+	Env        Env              `json:"env"`
+	Components []process.Status `json:"components"`
+}
+
+// Status tells what runs.
+func (s *Sandbox) Status() Status {
+	return Status{Ready: s.ready.Load(), Env: s.Env(), Components: s.group.Status()}
+}
+
+// Wait returns an error as soon as a component ends by itself, or nothing when ctx is done.
+func (s *Sandbox) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case exit := <-s.group.Exits():
+		return died(exit.Spec, exit.Err)
+	}
+}
+
+func died(spec process.Spec, err error) error {
+	how := "exit status 0"
+	if err != nil {
+		how = err.Error()
+	}
+	return fmt.Errorf("%s ended by itself (%s); the end of its log:\n%s", spec.Name, how, process.Tail(spec.Log, tailLines))
+}
+
+// Start runs a component that was stopped and returns when it is ready again.
+func (s *Sandbox) Start(ctx context.Context, name string) error {
+	c, err := s.component(name)
+	if err != nil {
+		return err
+	}
+	if err := s.group.Start(c.Spec); err != nil {
+		return err
+	}
+	return s.awaitReady(ctx, c)
+}
+
+// Stop ends a component as a rolling update would or, by force, as a crash would. It returns when it is gone.
+func (s *Sandbox) Stop(name string, force bool) error {
+	patience := grace
+	if force {
+		patience = 0
+	}
+	return s.group.Stop(name, patience)
+}
+
+// Pause freezes a component: connections stay open and nothing answers.
+func (s *Sandbox) Pause(name string) error { return s.group.Pause(name) }
+
+// Resume lets a paused component go on.
+func (s *Sandbox) Resume(name string) error { return s.group.Resume(name) }
+
+func (s *Sandbox) component(name string) (component, error) {
+	for _, c := range s.components {
+		if c.Name == name {
+			return c, nil
+		}
+	}
+	return component{}, fmt.Errorf("%s is not part of this sandbox", name)
+}
+
+// Close kills everything and removes every file, unless they are kept.
+func (s *Sandbox) Close() error {
+	s.group.Close()
+	var failed []error
+	for _, path := range s.Remove {
+		failed = append(failed, os.RemoveAll(path))
+	}
+	if s.Keep {
+		failed = append(failed, s.lock.Close())
+	} else {
+		failed = append(failed, Release(s.Dir, s.lock))
+	}
+	return errors.Join(append(failed, s.guard.Dismiss())...)
+}

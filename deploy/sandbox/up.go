@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/impulse-sh/impulse/deploy/sandbox/internal/control"
+	"github.com/impulse-sh/impulse/deploy/sandbox/internal/plane"
+)
+
+// upFlags are the flags of up.
+type upFlags struct {
+	with, without    []string
+	options          plane.Options
+	lifeline, detach bool
+	readyFile        string
+}
+
+func upCommand(at *place) *cobra.Command {
+	var flags upFlags
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Build what is missing, start everything and keep it until Ctrl-C",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			programs, err := flags.complete(cmd, at)
+			if err != nil {
+				return err
+			}
+			if flags.detach {
+				return detach(cmd, flags.options.Dir)
+			}
+			return flags.up(cmd, programs)
+		},
+	}
+	f := cmd.Flags()
+	f.StringSliceVar(&flags.with, "with", []string{"nats", "alertmanager", "prometheus"}, "what runs beside the control plane")
+	f.StringSliceVar(&flags.without, "without", nil, "what does not run: controller-manager, scheduler, kwok or any of --with")
+	f.IntVar(&flags.options.Nodes, "nodes", 1, "how many nodes KWOK plays; each takes a million pods")
+	f.StringVar(&flags.options.PrometheusConfig, "prometheus-config", "", "Prometheus's configuration (default: prometheus.yml in the sandbox's folder)")
+	f.StringVar(&flags.options.AlertmanagerConfig, "alertmanager-config", "", "Alertmanager's configuration (default: alertmanager.yml in the sandbox's folder)")
+	f.BoolVar(&flags.options.UnsafeNoFsync, "unsafe-no-fsync", false, "let etcd not wait for the disk")
+	f.BoolVar(&flags.options.Keep, "keep", false, "leave the folder, with its logs, when the sandbox ends")
+	f.BoolVar(&flags.lifeline, "lifeline", false, "end when standard input ends: a parent that dies takes the sandbox down")
+	f.BoolVar(&flags.detach, "detach", false, "start in the background; sandbox down ends it")
+	f.StringVar(&flags.readyFile, "ready-file", "", "write where everything is to this file, as JSON, once it is ready")
+	cmd.MarkFlagsMutuallyExclusive("lifeline", "detach")
+	return cmd
+}
+
+// complete checks the flags, fills in the options and returns the programs, built where they were missing.
+func (f *upFlags) complete(cmd *cobra.Command, at *place) (map[string]string, error) {
+	var err error
+	if f.options.Components, err = plane.Select(f.with, f.without); err != nil {
+		return nil, err
+	}
+	if f.options.Nodes < 1 {
+		return nil, errors.New("--nodes must be at least 1")
+	}
+	if f.options.Dir, err = at.folder(); err != nil {
+		return nil, err
+	}
+	if f.options.Executable, err = os.Executable(); err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	f.options.Name = at.name
+	for _, path := range []*string{&f.readyFile, &f.options.PrometheusConfig, &f.options.AlertmanagerConfig} {
+		if *path == "" {
+			continue
+		}
+		if *path, err = filepath.Abs(*path); err != nil {
+			return nil, fmt.Errorf("find the working folder: %w", err)
+		}
+	}
+	if f.readyFile != "" {
+		f.options.Remove = []string{f.readyFile}
+	}
+	return ensure(cmd.Context(), cmd.ErrOrStderr(), f.options.Programs())
+}
+
+// up runs a sandbox until it is told to end or a component dies, and leaves nothing behind.
+func (f *upFlags) up(cmd *cobra.Command, programs map[string]string) (err error) { //nolint:nonamedreturns // Cleaning up can fail too.
+	ctx, cancel := context.WithCancel(cmd.Context())
+	defer cancel()
+	if f.lifeline {
+		go func() {
+			_, _ = io.Copy(io.Discard, cmd.InOrStdin()) // Any end is the end.
+			cancel()
+		}()
+	}
+	sandbox, err := plane.Open(ctx, f.options, programs)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sandbox.Close()) }()
+	server, err := control.Serve(ctx, control.Socket(f.options.Dir), sandbox, cancel)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Close()) }()
+
+	out := cmd.ErrOrStderr()
+	tell := func(what string, after time.Duration) {
+		fmt.Fprintf(out, "%6.2fs %s ready\n", after.Seconds(), what)
+	}
+	if err := sandbox.Boot(ctx, tell); err != nil {
+		return interrupted(cmd.Context(), ctx, err)
+	}
+	if err := writeReady(f.readyFile, sandbox.Env()); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\nThe sandbox %s is ready; Ctrl-C ends it. In another terminal:\n\n  eval \"$(%s env --dir %s)\"\n  kubectl get nodes\n",
+		f.options.Name, f.options.Executable, f.options.Dir)
+	return sandbox.Wait(ctx)
+}
+
+// interrupted tells a sandbox that was asked to end before it was ready, which is no error, from one that failed.
+func interrupted(asked, running context.Context, err error) error {
+	if asked.Err() != nil || running.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// writeReady writes env to path whole or not at all. Without a path it does nothing.
+func writeReady(path string, env plane.Env) error {
+	if path == "" {
+		return nil
+	}
+	content, err := json.MarshalIndent(env, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode the ready file: %w", err)
+	}
+	if err := os.WriteFile(path+".new", append(content, '\n'), 0o600); err != nil {
+		return fmt.Errorf("write the ready file: %w", err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return fmt.Errorf("write the ready file: %w", err)
+	}
+	return nil
+}
