@@ -1,0 +1,48 @@
+// Command bench measures Impulse on a real control plane: how long a decision takes, how long after a webhook the count
+// has changed, and how long the webhook waits for its answer; each beside its floor, measured in the same run.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// options is what is measured, and how much of it.
+type options struct {
+	objects, webhooks int
+	out               string
+}
+
+func main() {
+	var o options
+	flag.IntVar(&o.objects, "objects", 1000, "number of Deployments and ScaledObjects")
+	flag.IntVar(&o.webhooks, "webhooks", 2000, "number of webhooks at each rate")
+	flag.StringVar(&o.out, "out", "bench/results.json", "file to write the results to")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// run measures everything, prints the table and writes the file.
+func run(ctx context.Context, o options) error {
+	results, err := reactions(ctx, o)
+	if err != nil {
+		return fmt.Errorf("measure reactions: %w", err)
+	}
+	decisions, err := decide(ctx)
+	if err != nil {
+		return fmt.Errorf("measure Decide: %w", err)
+	}
+	results = append(results, decisions...)
+	show(os.Stdout, results)
+	return save(o.out, results)
+}

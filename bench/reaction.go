@@ -1,0 +1,166 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// lost is how long a change may stay unseen before the run counts as failed.
+const lost = 30 * time.Second
+
+// series are the durations of one run at one rate.
+type series struct {
+	mu sync.Mutex
+	// reaction: POST begun → new count seen; accept: POST begun → 2xx. patch and status: the floors of the two.
+	reaction, accept, patch, status []time.Duration
+	err                             error
+}
+
+func (s *series) add(to *[]time.Duration, d time.Duration, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil && s.err == nil {
+		s.err = err
+	}
+	if err == nil {
+		*to = append(*to, d)
+	}
+}
+
+// alert is the state of one object's alert.
+type alert struct {
+	object int
+	firing bool
+	began  time.Time
+}
+
+// load is an open loop of webhooks and of the floors' writes, interleaved.
+type load struct {
+	world   *world
+	watcher *watcher
+	alerts  []alert
+	rand    *rand.Rand
+	turn    int
+}
+
+// run sends n webhooks at a rate per second, whether or not the answers keep up, and as many floor writes between them.
+func (l *load) run(ctx context.Context, n, rate int) (*series, error) {
+	s := &series{}
+	var wg sync.WaitGroup
+	tick := time.NewTicker(time.Second / time.Duration(2*rate))
+	defer tick.Stop()
+	for i := range 2 * n {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-tick.C:
+		}
+		if i%2 == 0 {
+			a := l.pick()
+			l.watcher.claim(ours + "/" + app(a.object))
+			wg.Go(func() { l.webhook(ctx, s, a) })
+		} else {
+			l.turn++
+			turn := l.turn
+			wg.Go(func() { l.floor(ctx, s, turn) })
+		}
+	}
+	wg.Wait()
+	return s, s.err
+}
+
+// pick chooses an object at random that nobody waits for, and turns its alert over.
+func (l *load) pick() alert {
+	for {
+		i := l.rand.IntN(len(l.alerts))
+		if l.watcher.busy(ours + "/" + app(i)) {
+			continue
+		}
+		a := &l.alerts[i]
+		a.object, a.firing = i, !a.firing
+		if a.firing {
+			a.began = time.Now().UTC()
+		}
+		return *a
+	}
+}
+
+// webhook posts one alert and waits for the answer and for the count.
+func (l *load) webhook(ctx context.Context, s *series, a alert) {
+	status, replicas, ends := "resolved", int32(low), time.Now().UTC().Format(time.RFC3339Nano)
+	if a.firing {
+		status, replicas, ends = "firing", high, "0001-01-01T00:00:00Z"
+	}
+	body := fmt.Appendf(nil, `{"version":"4","groupKey":"{}:{app=%[1]q}","status":%[2]q,"receiver":"impulse","groupLabels":{},
+		"commonLabels":{},"commonAnnotations":{},"externalURL":"http://alertmanager","alerts":[{"status":%[2]q,
+		"labels":{"alertname":"Bench","app":%[1]q},"annotations":{},"startsAt":%[3]q,"endsAt":%[4]q,"generatorURL":"",
+		"fingerprint":"%016[5]x"}]}`, app(a.object), status, a.began.Format(time.RFC3339Nano), ends, a.object+1)
+	seen := l.watcher.expect(ours+"/"+app(a.object), replicas)
+	began := time.Now()
+	err := l.post(ctx, body)
+	s.add(&s.accept, time.Since(began), err)
+	s.arrived(ctx, &s.reaction, began, seen, app(a.object))
+}
+
+func (l *load) post(ctx context.Context, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.world.impulse+"/v1/alertmanager/"+ours, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("make a webhook: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := l.world.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("post a webhook: %w", err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1024))
+	if err != nil || resp.StatusCode/100 != 2 {
+		return fmt.Errorf("post a webhook: %s %s (%w)", resp.Status, answer, err)
+	}
+	return nil
+}
+
+// floor writes a bare PATCH of /scale, seen through the same watch, and a bare PATCH of a custom resource's status.
+func (l *load) floor(ctx context.Context, s *series, turn int) {
+	name := app(turn % floors)
+	from, to := int32(low), int32(high)
+	if turn/floors%2 == 1 {
+		from, to = to, from
+	}
+	patch := fmt.Appendf(nil, `[{"op":"test","path":"/spec/replicas","value":%d},{"op":"replace","path":"/spec/replicas","value":%d}]`, from, to)
+	seen := l.watcher.expect(bare+"/"+name, to)
+	began := time.Now()
+	_, err := l.world.kube.AppsV1().Deployments(bare).Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{}, "scale")
+	if err != nil {
+		s.add(&s.patch, 0, fmt.Errorf("patch the scale of %s: %w", name, err))
+		return
+	}
+	s.arrived(ctx, &s.patch, began, seen, name)
+	began = time.Now()
+	status := fmt.Appendf(nil, `{"status":{"desiredReplicas":%d}}`, turn)
+	_, err = l.world.dynamic.Resource(scaledObjects).Namespace(bare).Patch(ctx, name, types.MergePatchType, status, metav1.PatchOptions{}, "status")
+	s.add(&s.status, time.Since(began), err)
+}
+
+// arrived waits until the count was seen.
+func (s *series) arrived(ctx context.Context, to *[]time.Duration, began time.Time, seen <-chan time.Time, name string) {
+	limit := time.NewTimer(lost)
+	defer limit.Stop()
+	select {
+	case at := <-seen:
+		s.add(to, at.Sub(began), nil)
+	case <-limit.C:
+		s.add(to, 0, fmt.Errorf("%s did not change within %s", name, lost))
+	case <-ctx.Done():
+		s.add(to, 0, ctx.Err())
+	}
+}

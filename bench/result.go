@@ -1,0 +1,70 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// result is one measured figure beside its floor: the least that anybody could need for the same.
+type result struct {
+	Name     string  `json:"name"`
+	Unit     string  `json:"unit"`
+	N        int     `json:"n"`
+	P50      float64 `json:"p50"`
+	P99      float64 `json:"p99"`
+	FloorP50 float64 `json:"floor_p50"`
+	FloorP99 float64 `json:"floor_p99"`
+	RatioP50 float64 `json:"ratio_p50"`
+	RatioP99 float64 `json:"ratio_p99"`
+}
+
+// compare sums up two series of durations in milliseconds.
+func compare(name string, ours, floor []time.Duration) result {
+	r := result{Name: name, Unit: "ms", N: len(ours)}
+	r.P50, r.P99 = quantile(ours, 50), quantile(ours, 99)
+	r.FloorP50, r.FloorP99 = quantile(floor, 50), quantile(floor, 99)
+	return r.ratios()
+}
+
+func (r result) ratios() result {
+	r.RatioP50, r.RatioP99 = r.P50/r.FloorP50, r.P99/r.FloorP99
+	return r
+}
+
+// quantile returns the p-th percentile in milliseconds, by nearest rank.
+func quantile(d []time.Duration, p int) float64 {
+	if len(d) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(d))
+	rank := (len(sorted)*p + 99) / 100
+	return float64(sorted[max(rank, 1)-1]) / float64(time.Millisecond)
+}
+
+// show writes the results as a table.
+func show(w io.Writer, results []result) {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tw, "name\tn\tp50\tp99\tfloor p50\tfloor p99\tratio p50\tratio p99\t")
+	for _, r := range results {
+		fmt.Fprintf(tw, "%s\t%d\t%.3g %s\t%.3g %s\t%.3g %s\t%.3g %s\t%.2f\t%.2f\t\n",
+			r.Name, r.N, r.P50, r.Unit, r.P99, r.Unit, r.FloorP50, r.Unit, r.FloorP99, r.Unit, r.RatioP50, r.RatioP99)
+	}
+	_ = tw.Flush()
+}
+
+// save writes the results as a JSON list.
+func save(path string, results []result) error {
+	content, err := json.MarshalIndent(results, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode the results: %w", err)
+	}
+	if err := os.WriteFile(path, append(content, '\n'), 0o644); err != nil {
+		return fmt.Errorf("write the results: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// watcher sees every Deployment through one watch, as any client would, and tells who waits for a count when it came.
+type watcher struct {
+	mu      sync.Mutex
+	waiting map[string]want
+	done    chan struct{}
+}
+
+type want struct {
+	replicas int32
+	seen     chan time.Time
+}
+
+// watch opens the watch; it ends with ctx.
+func (w *world) watch(ctx context.Context) (*watcher, error) {
+	stream, err := w.kube.AppsV1().Deployments(metav1.NamespaceAll).Watch(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("watch Deployments: %w", err)
+	}
+	v := &watcher{waiting: map[string]want{}, done: make(chan struct{})}
+	go func() {
+		defer close(v.done)
+		defer stream.Stop()
+		for e := range stream.ResultChan() {
+			if d, ok := e.Object.(*appsv1.Deployment); ok {
+				v.saw(d.Namespace+"/"+d.Name, *d.Spec.Replicas, time.Now())
+			}
+		}
+	}()
+	return v, nil
+}
+
+// claim marks a Deployment as waited for, before expect says for what.
+func (v *watcher) claim(key string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.waiting[key] = want{replicas: -1}
+}
+
+// expect returns a channel that gets the time at which the Deployment was seen with n replicas. One at a time waits for
+// a Deployment.
+func (v *watcher) expect(key string, n int32) <-chan time.Time {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	seen := make(chan time.Time, 1)
+	v.waiting[key] = want{n, seen}
+	return seen
+}
+
+func (v *watcher) saw(key string, n int32, at time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if w, ok := v.waiting[key]; ok && w.replicas == n {
+		delete(v.waiting, key)
+		w.seen <- at
+	}
+}
+
+// busy reports whether somebody waits for the Deployment.
+func (v *watcher) busy(key string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	_, ok := v.waiting[key]
+	return ok
+}

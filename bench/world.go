@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/yaml"
+
+	"github.com/impulse-sh/impulse/internal/local"
+)
+
+const (
+	// ours holds what Impulse scales, bare what only the floor writes to.
+	ours = "bench"
+	bare = "bench-floor"
+	// low and high are the counts of a workload while its alert does not fire and while it does.
+	low, high = 1, 5
+	// floors is how many Deployments the floor writes to, one after the other.
+	floors = 200
+)
+
+var (
+	scaledObjects = schema.GroupVersionResource{Group: "impulse.sh", Version: "v1alpha1", Resource: "scaledobjects"}
+	crds          = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+)
+
+// world is the control plane, the process that is measured and our clients.
+type world struct {
+	dir     string
+	kube    *kubernetes.Clientset
+	dynamic dynamic.Interface
+	http    *http.Client
+	impulse string
+	stops   []func()
+}
+
+// build starts a control plane without controllers, so that nothing but what is measured takes the cores, fills it and
+// starts `impulse run`.
+func build(ctx context.Context, o options) (*world, error) {
+	dir, err := os.MkdirTemp("", "impulse-bench-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder: %w", err)
+	}
+	w := &world{dir: dir, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: time.Minute}}
+	w.stops = append(w.stops, func() { _ = os.RemoveAll(dir) })
+	sandbox, at, err := local.Sandbox(ctx, dir, "--without", "controller-manager,scheduler,kwok,nats,alertmanager,prometheus")
+	if err != nil {
+		w.close()
+		return nil, err
+	}
+	w.stops = append(w.stops, sandbox.Stop)
+	if err := w.fill(ctx, o, at.Kubeconfig); err != nil {
+		w.close()
+		return nil, err
+	}
+	if err := w.start(ctx, at.Kubeconfig); err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *world) close() {
+	for i := len(w.stops) - 1; i >= 0; i-- {
+		w.stops[i]()
+	}
+}
+
+// fill makes the CRDs, the namespaces, the Deployments and the ScaledObjects.
+func (w *world) fill(ctx context.Context, o options, kubeconfig string) error {
+	cfg, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", kubeconfig, err)
+	}
+	cfg.QPS = -1
+	if w.kube, err = kubernetes.NewForConfig(cfg); err != nil {
+		return fmt.Errorf("make a client: %w", err)
+	}
+	if w.dynamic, err = dynamic.NewForConfig(cfg); err != nil {
+		return fmt.Errorf("make a client: %w", err)
+	}
+	if err := w.define(ctx); err != nil {
+		return err
+	}
+	for _, ns := range []string{ours, bare} {
+		spec := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: ns}}
+		if _, err := w.kube.CoreV1().Namespaces().Create(ctx, spec, metav1.CreateOptions{}); err != nil {
+			return fmt.Errorf("make namespace %s: %w", ns, err)
+		}
+	}
+	fmt.Printf("• making %d Deployments and ScaledObjects\n", o.objects)
+	for i := range o.objects {
+		if err := w.pair(ctx, ours, i); err != nil {
+			return err
+		}
+	}
+	for i := range floors {
+		if err := w.pair(ctx, bare, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// define makes the CRDs and waits until ScaledObjects are served.
+func (w *world) define(ctx context.Context) error {
+	paths, err := filepath.Glob("deploy/crds/*.yaml")
+	if err != nil || len(paths) == 0 {
+		return fmt.Errorf("no CRDs in deploy/crds")
+	}
+	for _, path := range paths {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", path, err)
+		}
+		crd := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal(content, &crd.Object); err != nil {
+			return fmt.Errorf("decode %s: %w", path, err)
+		}
+		if _, err := w.dynamic.Resource(crds).Create(ctx, crd, metav1.CreateOptions{}); err != nil {
+			return fmt.Errorf("make %s: %w", path, err)
+		}
+	}
+	return local.Until(ctx, 20*time.Second, "ScaledObjects are served", func(ctx context.Context) (bool, error) {
+		_, err := w.dynamic.Resource(scaledObjects).List(ctx, metav1.ListOptions{Limit: 1})
+		if apierrors.IsNotFound(err) {
+			return false, nil
+		}
+		return err == nil, err
+	})
+}
+
+// pair makes one Deployment and the ScaledObject that scales it. The one in the floor's namespace is read by nobody.
+func (w *world) pair(ctx context.Context, ns string, i int) error {
+	n, labels := int32(low), map[string]string{"app": app(i)}
+	d := &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Name: app(i)},
+		Spec: appsv1.DeploymentSpec{
+			Replicas: &n,
+			Selector: &metav1.LabelSelector{MatchLabels: labels},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "app"}}},
+			},
+		},
+	}
+	if _, err := w.kube.AppsV1().Deployments(ns).Create(ctx, d, metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("make Deployment %s: %w", app(i), err)
+	}
+	so := &unstructured.Unstructured{}
+	text := strings.NewReplacer("APP", app(i)).Replace(`{"apiVersion": "impulse.sh/v1alpha1", "kind": "ScaledObject",
+		"metadata": {"name": "APP"}, "spec": {"scaleTargetRef": {"name": "APP"}, "minReplicaCount": 1, "maxReplicaCount": 10,
+		"advanced": {"horizontalPodAutoscalerConfig": {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}}}},
+		"triggers": [{"type": "alertmanager", "metadata": {"matchers": "{app=\"APP\"}", "replicas": 5}}]}}`)
+	if err := so.UnmarshalJSON([]byte(text)); err != nil {
+		return fmt.Errorf("decode ScaledObject %s: %w", app(i), err)
+	}
+	if _, err := w.dynamic.Resource(scaledObjects).Namespace(ns).Create(ctx, so, metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("make ScaledObject %s: %w", app(i), err)
+	}
+	return nil
+}
+
+// start runs Impulse as in production, with a Lease and durable alerts, and waits until every object has a status.
+func (w *world) start(ctx context.Context, kubeconfig string) error {
+	binary, err := local.Build(ctx, w.dir, "impulse", ".", "./cmd/impulse")
+	if err != nil {
+		return err
+	}
+	address, err := local.FreeAddress(ctx)
+	if err != nil {
+		return err
+	}
+	w.impulse = "http://" + address
+	p, err := local.Spawn(ctx, w.dir, "impulse", binary, "run", "--kubeconfig", kubeconfig,
+		"--namespace", ours, "--lease-namespace", ours, "--listen", address)
+	if err != nil {
+		return err
+	}
+	w.stops = append(w.stops, p.Stop)
+	return local.Until(ctx, time.Minute, "impulse has decided on every object", func(ctx context.Context) (bool, error) {
+		list, err := w.dynamic.Resource(scaledObjects).Namespace(ours).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+		if err != nil {
+			return false, p.Died()
+		}
+		for i := range list.Items {
+			if _, found, _ := unstructured.NestedInt64(list.Items[i].Object, "status", "desiredReplicas"); !found {
+				return false, p.Died()
+			}
+		}
+		return true, nil
+	})
+}
+
+func app(i int) string { return fmt.Sprintf("app-%04d", i) }
