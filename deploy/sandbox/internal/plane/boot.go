@@ -62,8 +62,8 @@ func (s *Sandbox) Boot(ctx context.Context, tell func(what string, after time.Du
 // awaitReady asks a component until it answers that it is ready.
 func (s *Sandbox) awaitReady(ctx context.Context, c component) error {
 	return await(ctx, "wait for "+c.Name, func(ctx context.Context) (bool, error) {
-		if !s.group.Running(c.Name) {
-			return false, died(c.Spec, nil)
+		if err := s.group.Alive(c.Name); err != nil {
+			return false, err
 		}
 		return s.api.answers(ctx, c.ready), nil
 	})

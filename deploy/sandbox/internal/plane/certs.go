@@ -104,12 +104,13 @@ func encode(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
+// encodeKey uses the older of the two encodings: only there does Kubernetes find the public key too.
 func encodeKey(key *ecdsa.PrivateKey) ([]byte, error) {
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+	der, err := x509.MarshalECPrivateKey(key)
 	if err != nil {
 		return nil, fmt.Errorf("encode a key: %w", err)
 	}
-	return encode("PRIVATE KEY", der), nil
+	return encode("EC PRIVATE KEY", der), nil
 }
 
 // writeCerts puts the files that the components share into dir: the authority, the serving pair and the key that signs

@@ -12,10 +12,8 @@ import (
 	"github.com/impulse-sh/impulse/deploy/sandbox/internal/process"
 )
 
-const (
-	grace     = 10 * time.Second // How long a component that is asked to stop may take.
-	tailLines = 25               // How much of its log is shown of a component that failed.
-)
+// grace is how long a component that is asked to stop may take.
+const grace = 10 * time.Second
 
 // Sandbox is a control plane, running or about to. It owns its folder and its processes.
 type Sandbox struct {
@@ -91,16 +89,8 @@ func (s *Sandbox) Wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	case exit := <-s.group.Exits():
-		return died(exit.Spec, exit.Err)
+		return exit
 	}
-}
-
-func died(spec process.Spec, err error) error {
-	how := "exit status 0"
-	if err != nil {
-		how = err.Error()
-	}
-	return fmt.Errorf("%s ended by itself (%s); the end of its log:\n%s", spec.Name, how, process.Tail(spec.Log, tailLines))
 }
 
 // Start runs a component that was stopped and returns when it is ready again.

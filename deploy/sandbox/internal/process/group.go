@@ -24,11 +24,24 @@ type Spec struct {
 	Log  string   // The file its output is appended to.
 }
 
-// Exit tells that a program ended without having been asked to.
-type Exit struct {
+// tailLines is how much of its log is shown of a program that ended by itself.
+const tailLines = 25
+
+// ExitError tells that a program ended without having been asked to.
+type ExitError struct {
 	Spec Spec
 	Err  error // How it ended; nil when it left with status 0.
 }
+
+func (e *ExitError) Error() string {
+	how := "exit status 0"
+	if e.Err != nil {
+		how = e.Err.Error()
+	}
+	return fmt.Sprintf("%s ended by itself (%s); the end of its log:\n%s", e.Spec.Name, how, tail(e.Spec.Log, tailLines))
+}
+
+func (e *ExitError) Unwrap() error { return e.Err }
 
 // State is what a program is doing.
 type State string
@@ -56,6 +69,7 @@ type process struct {
 	cmd   *exec.Cmd
 	done  chan struct{} // Closed when it has ended.
 	state State
+	err   error // How it ended.
 	since time.Time
 }
 
@@ -64,7 +78,7 @@ type process struct {
 type Group struct {
 	guard *Guard
 	spawn chan func() // Served by one locked thread: the kernel's death signal is bound to the thread that forks.
-	exits chan Exit
+	exits chan *ExitError
 	ended sync.WaitGroup
 
 	mu    sync.Mutex
@@ -74,7 +88,7 @@ type Group struct {
 
 // NewGroup returns an empty group whose programs guard kills should this process die.
 func NewGroup(guard *Guard) *Group {
-	g := &Group{guard: guard, spawn: make(chan func()), exits: make(chan Exit, 1), procs: map[string]*process{}}
+	g := &Group{guard: guard, spawn: make(chan func()), exits: make(chan *ExitError, 1), procs: map[string]*process{}}
 	go func() {
 		runtime.LockOSThread()
 		for start := range g.spawn {
@@ -85,7 +99,7 @@ func NewGroup(guard *Guard) *Group {
 }
 
 // Exits tells of the first program that ended without having been asked to.
-func (g *Group) Exits() <-chan Exit { return g.exits }
+func (g *Group) Exits() <-chan *ExitError { return g.exits }
 
 // Start runs a program. It is an error when it runs already.
 func (g *Group) Start(spec Spec) error {
@@ -129,12 +143,12 @@ func (g *Group) reap(p *process) {
 	if unasked {
 		p.state = Exited
 	}
-	p.since = time.Now()
+	p.err, p.since = err, time.Now()
 	g.mu.Unlock()
 	close(p.done)
 	if unasked {
 		select {
-		case g.exits <- Exit{Spec: p.spec, Err: err}:
+		case g.exits <- &ExitError{Spec: p.spec, Err: err}:
 		default: // One is enough to bring everything down.
 		}
 	}
@@ -212,12 +226,19 @@ func (g *Group) Status() []Status {
 	return list
 }
 
-// Running says whether a program runs or is paused.
-func (g *Group) Running(name string) bool {
+// Alive returns nothing while a program runs or is paused, and else how it ended.
+func (g *Group) Alive(name string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	p := g.procs[name]
-	return p != nil && p.alive()
+	switch {
+	case p == nil || p.state == Stopped:
+		return fmt.Errorf("%s was stopped", name)
+	case p.state == Exited:
+		return &ExitError{Spec: p.spec, Err: p.err}
+	default:
+		return nil
+	}
 }
 
 // Close kills all programs, the last started first, and returns when they are gone. The group cannot be used again.
@@ -229,8 +250,8 @@ func (g *Group) Close() {
 	close(g.spawn)
 }
 
-// Tail is the end of a log: at most the given number of lines.
-func Tail(path string, lines int) string {
+// tail is the end of a log: at most the given number of lines.
+func tail(path string, lines int) string {
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return errors.Join(errors.New("no log"), err).Error()
