@@ -12,12 +12,13 @@ import (
 
 // Addresses says where the parts of a sandbox are, as the sandbox writes it when it is ready.
 type Addresses struct {
-	Kubeconfig     string `json:"KUBECONFIG"`
-	NATS           string `json:"NATS_URL"`
-	NATSMonitoring string `json:"NATS_MONITORING_URL"`
-	Prometheus     string `json:"PROMETHEUS_URL"`
-	Alertmanager   string `json:"ALERTMANAGER_URL"`
-	Bin            string `json:"IMPULSE_SANDBOX_BIN"`
+	Name           string `json:"name"`
+	Bin            string `json:"bin"`
+	Kubeconfig     string `json:"kubeconfig"`
+	NATS           string `json:"natsURL"`
+	NATSMonitoring string `json:"natsMonitoringURL"`
+	Prometheus     string `json:"prometheusURL"`
+	Alertmanager   string `json:"alertmanagerURL"`
 }
 
 // Build compiles a command of this repository into dir and returns its path. It must be called from the root of the

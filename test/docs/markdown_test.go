@@ -1,0 +1,116 @@
+package docs
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+// block is one fenced block of a page.
+type block struct {
+	page string
+	line int
+	// info is what stands behind the opening fence: a language, and a word on what to do with it.
+	info string
+	text string
+}
+
+// pages returns every Markdown file of the repository, by path from the root.
+func pages(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && strings.HasPrefix(d.Name(), ".") && path != root {
+			return fs.SkipDir
+		}
+		if strings.HasSuffix(path, ".md") {
+			rel, err := filepath.Rel(root, path)
+			all = append(all, rel)
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 5 {
+		t.Fatalf("found only %v", all)
+	}
+	return all
+}
+
+// blocks returns the fenced blocks of a page.
+func blocks(t *testing.T, page string) []block {
+	t.Helper()
+	var (
+		all  []block
+		open *block
+	)
+	for i, line := range strings.Split(read(t, page), "\n") {
+		info, fence := strings.CutPrefix(line, "```")
+		switch {
+		case fence && open == nil:
+			open = &block{page: page, line: i + 1, info: strings.TrimSpace(info)}
+		case fence:
+			all, open = append(all, *open), nil
+		case open != nil:
+			open.text += line + "\n"
+		}
+	}
+	if open != nil {
+		t.Errorf("%s:%d: the block is not closed", page, open.line)
+	}
+	return all
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+var (
+	link       = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	makeTarget = regexp.MustCompile("(?m)(?:`|^ {4}|^\\$ )make ([a-z0-9-]+)")
+)
+
+func TestLinksLeadSomewhere(t *testing.T) {
+	for _, page := range pages(t) {
+		for _, m := range link.FindAllStringSubmatch(read(t, page), -1) {
+			target, _, _ := strings.Cut(m[1], "#")
+			if target == "" || strings.Contains(target, "://") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(root, filepath.Dir(page), target)); err != nil {
+				t.Errorf("%s links to %s: %v", page, m[1], err)
+			}
+		}
+	}
+}
+
+func TestMakeTargetsThatPagesNameExist(t *testing.T) {
+	makefile := read(t, "Makefile")
+	named := 0
+	for _, page := range pages(t) {
+		for _, m := range makeTarget.FindAllStringSubmatch(read(t, page), -1) {
+			named++
+			if !strings.Contains(makefile, "\n"+m[1]+":") {
+				t.Errorf("%s says make %s, which is no target", page, m[1])
+			}
+		}
+	}
+	if named < 5 {
+		t.Errorf("found only %d make commands: the pattern is broken", named)
+	}
+}
