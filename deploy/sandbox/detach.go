@@ -16,6 +16,8 @@ import (
 	"github.com/impulse-sh/impulse/deploy/sandbox/internal/control"
 )
 
+var errAsked = errors.New("it was asked to")
+
 // detach runs this same command again in the background, without --detach, and returns when that sandbox is ready. What it
 // prints is shown when it fails.
 func detach(cmd *cobra.Command, dir string) error {
@@ -40,7 +42,7 @@ func detach(cmd *cobra.Command, dir string) error {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- child.Wait() }()
-	if err := awaitDetached(cmd.Context(), dir, ended); err != nil {
+	if err := awaitDetached(cmd.Context(), dir, child.Process.Pid, ended); err != nil {
 		_ = child.Process.Signal(syscall.SIGTERM) // It may have ended already.
 		said, _ := io.ReadAll(io.NewSectionReader(output, 0, 1<<20))
 		return fmt.Errorf("%w\n%s", err, said)
@@ -49,13 +51,13 @@ func detach(cmd *cobra.Command, dir string) error {
 	return nil
 }
 
-// awaitDetached returns when the sandbox in dir says that it is ready.
-func awaitDetached(ctx context.Context, dir string, ended <-chan error) error {
+// awaitDetached returns when the sandbox in dir says that it is ready and is the one that was started.
+func awaitDetached(ctx context.Context, dir string, pid int, ended <-chan error) error {
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
 	for {
 		status, err := control.Client{Dir: dir}.Status(ctx)
-		if err == nil && status.Ready {
+		if err == nil && status.Ready && status.Env.PID == pid {
 			return nil
 		}
 		if err != nil && !errors.Is(err, control.ErrNotRunning) {
@@ -65,7 +67,10 @@ func awaitDetached(ctx context.Context, dir string, ended <-chan error) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case err := <-ended:
-			return fmt.Errorf("the sandbox ended: %w", errors.Join(err))
+			if err == nil {
+				err = errAsked
+			}
+			return fmt.Errorf("the sandbox ended before it was ready: %w", err)
 		case <-again.C:
 		}
 	}

@@ -48,7 +48,7 @@ func upCommand(at *place) *cobra.Command {
 	f.StringVar(&flags.options.PrometheusConfig, "prometheus-config", "", "Prometheus's configuration (default: prometheus.yml in the sandbox's folder)")
 	f.StringVar(&flags.options.AlertmanagerConfig, "alertmanager-config", "", "Alertmanager's configuration (default: alertmanager.yml in the sandbox's folder)")
 	f.BoolVar(&flags.options.UnsafeNoFsync, "unsafe-no-fsync", false, "let etcd not wait for the disk")
-	f.BoolVar(&flags.options.Keep, "keep", false, "leave the folder, with its logs, when the sandbox ends")
+	f.BoolVar(&flags.options.Keep, "keep", false, "leave the folder, with its logs, when the sandbox ends; sandbox down removes it")
 	f.BoolVar(&flags.lifeline, "lifeline", false, "end when standard input ends: a parent that dies takes the sandbox down")
 	f.BoolVar(&flags.detach, "detach", false, "start in the background; sandbox down ends it")
 	f.StringVar(&flags.readyFile, "ready-file", "", "write where everything is to this file, as JSON, once it is ready")

@@ -50,6 +50,7 @@ func (l *layout) controllerManagerComponent() component {
 			"--use-service-account-credentials=true",
 			"--service-account-private-key-file="+l.cert("service-accounts.key"),
 			"--root-ca-file="+l.cert("ca.crt"),
+			"--flex-volume-plugin-dir="+l.path("tmp"), // By default it makes a folder in the system's own.
 			"--kube-api-qps=500",
 			"--kube-api-burst=1000",
 		)...),

@@ -12,8 +12,9 @@ import (
 	"github.com/impulse-sh/impulse/deploy/sandbox/internal/process"
 )
 
-// grace is how long a component that is asked to stop may take.
-const grace = 10 * time.Second
+// grace is how long a component that is asked to stop may take. The API server would take a minute, for as long as clients
+// hold on to their watches.
+const grace = 3 * time.Second
 
 // Sandbox is a control plane, running or about to. It owns its folder and its processes.
 type Sandbox struct {

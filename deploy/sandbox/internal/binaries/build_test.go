@@ -1,0 +1,253 @@
+package binaries
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// hello is a builder with a small control plane module of its own, and the program in it.
+func hello(t *testing.T, source string) (Builder, Program, *strings.Builder) {
+	t.Helper()
+	t.Setenv("KUBEBUILDER_ASSETS", "")
+	dir := t.TempDir()
+	module := filepath.Join(dir, controlPlane)
+	for path, content := range map[string]string{
+		"go.mod": "module example.test/hello\n\ngo 1.26.0\n", "go.sum": "", "main.go": source,
+	} {
+		write(t, filepath.Join(module, path), content, 0o600)
+	}
+	var out strings.Builder
+	program := Program{
+		Name: "hello", Package: "example.test/hello", Version: "v1.2.3", Module: controlPlane,
+		LDFlags: "-X main.version=v1.2.3", VersionArgs: []string{"--version"}, Suitable: sameMinor("v1.2.3"),
+	}
+	return Builder{Source: dir, Cache: filepath.Join(dir, "cache"), Out: &out}, program, &out
+}
+
+const greeting = `package main
+
+var version string
+
+func main() { println("hello", version) }
+`
+
+func write(t *testing.T, path, content string, mode os.FileMode) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func ensureOne(t *testing.T, b Builder, p Program) string {
+	t.Helper()
+	paths, err := b.Ensure(t.Context(), []Program{p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths[p.Name]
+}
+
+func TestAMissingProgramIsBuiltOnceAndThenFound(t *testing.T) {
+	b, program, out := hello(t, greeting)
+	path := ensureOne(t, b, program)
+	said, err := exec.CommandContext(t.Context(), path).CombinedOutput()
+	if err != nil || string(said) != "hello v1.2.3\n" {
+		t.Fatalf("the program said %q, %v", said, err)
+	}
+	if !strings.Contains(out.String(), "building hello v1.2.3 (1 of 1)") || !strings.Contains(out.String(), "built hello v1.2.3") {
+		t.Errorf("the build did not say what it does: %s", out)
+	}
+	out.Reset()
+	if again := ensureOne(t, b, program); again != path || out.Len() > 0 {
+		t.Errorf("the second time it took %s and said %q", again, out)
+	}
+}
+
+func TestBuildersThatRunAtOnceBuildOnce(t *testing.T) {
+	b, program, _ := hello(t, greeting)
+	var (
+		all sync.WaitGroup
+		mu  sync.Mutex
+		out strings.Builder
+	)
+	b.Out = writerFunc(func(data []byte) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return out.Write(data)
+	})
+	for range 3 {
+		all.Go(func() {
+			if _, err := b.Ensure(t.Context(), []Program{program}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if built := strings.Count(out.String(), "built hello v1.2.3 (1 of 1)"); built != 1 {
+		t.Errorf("built %d times:\n%s", built, &out)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(data []byte) (int, error) { return f(data) }
+
+func TestABuildThatFailsSaysWhyAndLeavesNothing(t *testing.T) {
+	b, program, _ := hello(t, "package main\n\nfunc main() { misspelt() }\n")
+	_, err := b.Ensure(t.Context(), []Program{program})
+	if err == nil || !strings.Contains(err.Error(), "undefined: misspelt") {
+		t.Fatalf("the error does not say why: %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(b.Cache, "hello*")); len(left) > 0 {
+		t.Errorf("left %v", left)
+	}
+}
+
+func TestABuildThatIsCancelledLeavesNothing(t *testing.T) {
+	b, program, _ := hello(t, greeting)
+	ctx, cancel := context.WithCancel(t.Context())
+	b.Out = writerFunc(func(data []byte) (int, error) {
+		if strings.HasPrefix(string(data), "building hello") {
+			cancel()
+		}
+		return len(data), nil
+	})
+	if _, err := b.Ensure(ctx, []Program{program}); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(b.Cache, "hello*")); len(left) > 0 {
+		t.Errorf("left %v", left)
+	}
+}
+
+func TestTheKeyChangesWithEverythingTheProgramIsMadeOf(t *testing.T) {
+	b, program, _ := hello(t, greeting)
+	key := func(p Program, toolchain string) string {
+		k, err := p.key(b.Source, toolchain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	first := key(program, "go1.26.8 linux amd64")
+	if again := key(program, "go1.26.8 linux amd64"); again != first {
+		t.Fatalf("the same build has two keys, %s and %s", first, again)
+	}
+	other := program
+	other.LDFlags = "-X main.version=v1.2.4"
+	newer := program
+	newer.Version = "v1.2.4"
+	seen := map[string]string{first: "the first"}
+	for what, k := range map[string]string{
+		"other flags": key(other, "go1.26.8 linux amd64"), "another version": key(newer, "go1.26.8 linux amd64"),
+		"another compiler": key(program, "go1.26.9 linux amd64"),
+	} {
+		if same, ok := seen[k]; ok {
+			t.Errorf("%s has the key of %s", what, same)
+		}
+		seen[k] = what
+	}
+	write(t, filepath.Join(b.Source, controlPlane, "go.sum"), "example.test/x v1.0.0 h1:x=\n", 0o600)
+	if k := key(program, "go1.26.8 linux amd64"); seen[k] != "" {
+		t.Errorf("another go.sum has the key of %s", seen[k])
+	}
+}
+
+func TestASuitableProgramFoundElsewhereIsNotBuilt(t *testing.T) {
+	b, program, out := hello(t, "this is not even Go")
+	assets, path := t.TempDir(), t.TempDir()
+	t.Setenv("KUBEBUILDER_ASSETS", assets)
+	t.Setenv("PATH", path+string(os.PathListSeparator)+os.Getenv("PATH"))
+	inPath, inAssets := filepath.Join(path, "hello"), filepath.Join(assets, "hello")
+	write(t, inPath, "#!/bin/sh\n[ \"$1\" = --version ] && echo hello v1.2.9\n", 0o700)
+	if got := ensureOne(t, b, program); got != inPath {
+		t.Errorf("took %s, want the one in PATH", got)
+	}
+	write(t, inAssets, "#!/bin/sh\necho hello v1.1.0\n", 0o700)
+	if got := ensureOne(t, b, program); got != inPath {
+		t.Errorf("took %s, whose version does not do", got)
+	}
+	write(t, inAssets, "#!/bin/sh\necho hello v1.2.0\n", 0o700)
+	if got := ensureOne(t, b, program); got != inAssets {
+		t.Errorf("took %s, want the one in KUBEBUILDER_ASSETS", got)
+	}
+	if out.Len() > 0 {
+		t.Errorf("something was built: %s", out)
+	}
+}
+
+func TestWhatIsNotAWorkingProgramIsPassedOver(t *testing.T) {
+	dir := t.TempDir()
+	_, program, _ := hello(t, greeting)
+	for name, script := range map[string]struct {
+		content string
+		mode    os.FileMode
+	}{
+		"not executable":     {"#!/bin/sh\necho v1.2.3\n", 0o600},
+		"fails":              {"#!/bin/sh\necho v1.2.3\nexit 1\n", 0o700},
+		"another version":    {"#!/bin/sh\necho v1.3.0\n", 0o700},
+		"says no version":    {"#!/bin/sh\necho unknown\n", 0o700},
+		"not a program":      {"\x00\x01", 0o700},
+		"missing interpreter": {"#!/nowhere\n", 0o700},
+	} {
+		path := filepath.Join(dir, name)
+		write(t, path, script.content, script.mode)
+		if got := program.suitable(t.Context(), path); got != "" {
+			t.Errorf("%s: taken", name)
+		}
+	}
+	if got := program.suitable(t.Context(), dir); got != "" {
+		t.Error("a folder was taken")
+	}
+}
+
+func TestBuildsThatNobodyAskedForAreForgotten(t *testing.T) {
+	b, program, _ := hello(t, greeting)
+	kept := ensureOne(t, b, program)
+	now := time.Now()
+	for name, age := range map[string]time.Duration{
+		"hello-old": unusedAfter + time.Hour, "hello-recent": time.Hour, "hello-building-1": time.Hour, "other-old": unusedAfter + time.Hour,
+	} {
+		dir := filepath.Join(b.Cache, name)
+		write(t, filepath.Join(dir, "x"), "", 0o600)
+		if err := os.Chtimes(dir, now.Add(-age), now.Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	program.forgetUnused(b.Cache, now)
+	for name, want := range map[string]bool{
+		filepath.Base(filepath.Dir(kept)): true, "hello-old": false, "hello-recent": true, "hello-building-1": false, "other-old": true,
+	} {
+		if _, err := os.Stat(filepath.Join(b.Cache, name)); (err == nil) != want {
+			t.Errorf("%s is there: %t, want %t", name, err == nil, want)
+		}
+	}
+}
+
+func TestTheSourceIsFoundFromAnywhereInTheClone(t *testing.T) {
+	want, err := SourceDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(want, "prometheus", "go.mod")); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(filepath.Join(want, "..", ".."))
+	if got, err := SourceDir(); err != nil || got != want {
+		t.Errorf("from the root: %s, %v, want %s", got, err, want)
+	}
+	t.Chdir(t.TempDir())
+	if got, err := SourceDir(); err == nil {
+		t.Errorf("found %s outside of the clone", got)
+	}
+}
