@@ -1,0 +1,241 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestMain lets the test program be its own guard.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "guard" {
+		if err := Watch(context.Background(), os.Stdin, os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+const patience = 20 * time.Second
+
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for !holds() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("not within %s: %s", patience, what)
+		case <-again.C:
+		}
+	}
+}
+
+func gone(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
+
+// newGuard is a guard that removes the given files.
+func newGuard(t *testing.T, remove ...string) *Guard {
+	t.Helper()
+	lock, err := os.Create(filepath.Join(t.TempDir(), "lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	guard, err := StartGuard(lock, os.Args[0], append([]string{"guard"}, remove...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return guard
+}
+
+func newGroup(t *testing.T) *Group {
+	t.Helper()
+	guard := newGuard(t)
+	g := NewGroup(guard)
+	t.Cleanup(func() {
+		g.Close()
+		if err := guard.Dismiss(); err != nil {
+			t.Error(err)
+		}
+	})
+	return g
+}
+
+// shell is a program that says that it runs and does what script says.
+func shell(t *testing.T, name, script string) Spec {
+	t.Helper()
+	return Spec{
+		Name: name, Path: "/bin/sh", Args: []string{"-c", "echo started\n" + script}, Dir: "/",
+		Env: []string{"PATH=/usr/bin:/bin"}, Log: filepath.Join(t.TempDir(), name+".log"),
+	}
+}
+
+func start(t *testing.T, g *Group, spec Spec) int {
+	t.Helper()
+	if err := g.Start(spec); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, spec.Name+" says that it runs", func() bool { return strings.Contains(tail(spec.Log, 5), "started") })
+	return status(t, g, spec.Name).PID
+}
+
+func status(t *testing.T, g *Group, name string) Status {
+	t.Helper()
+	for _, s := range g.Status() {
+		if s.Name == name {
+			return s
+		}
+	}
+	t.Fatalf("no %s in %v", name, g.Status())
+	return Status{}
+}
+
+func TestAProgramThatEndsByItselfIsToldWithTheEndOfItsLog(t *testing.T) {
+	g := newGroup(t)
+	start(t, g, shell(t, "frail", "echo out of luck\nexit 3"))
+	exit := <-g.Exits()
+	if text := exit.Error(); !strings.Contains(text, "frail ended by itself (exit status 3)") || !strings.HasSuffix(text, "started\nout of luck") {
+		t.Errorf("told %q", text)
+	}
+	if got := status(t, g, "frail"); got.State != Exited || got.PID != 0 {
+		t.Errorf("its status is %+v", got)
+	}
+	if err := g.Alive("frail"); !errors.As(err, &exit) {
+		t.Errorf("asked, it is said to be %v", err)
+	}
+}
+
+func TestAProgramThatIsStoppedIsNotTold(t *testing.T) {
+	g := newGroup(t)
+	polite := start(t, g, shell(t, "polite", "trap 'exit 0' TERM\nwhile :; do sleep 0.01; done"))
+	if err := g.Stop("polite", patience); err != nil {
+		t.Fatal(err)
+	}
+	if !gone(polite) {
+		t.Error("it is still there")
+	}
+	if got := status(t, g, "polite"); got.State != Stopped {
+		t.Errorf("its status is %+v", got)
+	}
+	if err := g.Stop("polite", 0); err == nil {
+		t.Error("it was stopped twice")
+	}
+	select {
+	case exit := <-g.Exits():
+		t.Errorf("told %v", exit)
+	default:
+	}
+	start(t, g, shell(t, "polite", "sleep 1000"))
+	if err := g.Start(shell(t, "polite", "sleep 1000")); err == nil {
+		t.Error("it was started twice")
+	}
+}
+
+func TestAProgramThatWillNotStopIsKilledWithAllItStarted(t *testing.T) {
+	g := newGroup(t)
+	spec := shell(t, "stubborn", "trap '' TERM\nsh -c 'trap \"\" TERM; echo child $$; while :; do sleep 0.01; done' &\nwait")
+	parent := start(t, g, spec)
+	var child int
+	eventually(t, "the child says who it is", func() bool {
+		_, err := fmt.Sscanf(tail(spec.Log, 1), "child %d", &child)
+		return err == nil
+	})
+	if err := g.Stop("stubborn", time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "both are gone", func() bool { return gone(parent) && gone(child) })
+}
+
+func TestAPausedProgramGoesOnWhereItWas(t *testing.T) {
+	g := newGroup(t)
+	spec := shell(t, "counter", "while :; do echo tick; sleep 0.005; done")
+	pid := start(t, g, spec)
+	if err := g.Pause("counter"); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Pause("counter"); err == nil {
+		t.Error("it was paused twice")
+	}
+	if got := status(t, g, "counter"); got.State != Paused || got.PID != pid {
+		t.Errorf("its status is %+v", got)
+	}
+	before := tail(spec.Log, 1000)
+	if err := g.Resume("counter"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it goes on", func() bool { return len(tail(spec.Log, 1000)) > len(before) })
+}
+
+func TestAProgramThatCannotStartIsAnError(t *testing.T) {
+	g := newGroup(t)
+	spec := shell(t, "nowhere", "")
+	spec.Path = "/nowhere/at/all"
+	if err := g.Start(spec); err == nil || !strings.Contains(err.Error(), "start nowhere") {
+		t.Errorf("got %v", err)
+	}
+	if err := g.Pause("never started"); err == nil {
+		t.Error("what never started was paused")
+	}
+}
+
+func TestClosingLeavesNothing(t *testing.T) {
+	guard := newGuard(t)
+	g := NewGroup(guard)
+	first := start(t, g, shell(t, "first", "sleep 1000"))
+	second := start(t, g, shell(t, "second", "sleep 1000"))
+	if err := g.Pause("second"); err != nil {
+		t.Fatal(err)
+	}
+	g.Close()
+	if !gone(first) || !gone(second) {
+		t.Error("something is left")
+	}
+	if err := guard.Dismiss(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheGuardKillsAndRemovesWhenItsOwnerVanishes(t *testing.T) {
+	left := filepath.Join(t.TempDir(), "left")
+	if err := os.MkdirAll(filepath.Join(left, "deep"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	guard := newGuard(t, left)
+	g := NewGroup(guard)
+	ended := start(t, g, shell(t, "ended", "sleep 1000"))
+	if err := g.Stop("ended", 0); err != nil {
+		t.Fatal(err)
+	}
+	running := start(t, g, shell(t, "running", "sleep 1000"))
+	if err := guard.pipe.Close(); err != nil { // As when its owner is killed.
+		t.Fatal(err)
+	}
+	if err := guard.cmd.Wait(); err != nil {
+		t.Errorf("the guard ended with %v", err)
+	}
+	eventually(t, "the program is gone", func() bool { return gone(running) && gone(ended) })
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the files are still there: %v", err)
+	}
+	g.Close()
+}
+
+func TestTheGuardThatIsDismissedTouchesNothing(t *testing.T) {
+	kept := t.TempDir()
+	if err := newGuard(t, kept).Dismiss(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(kept); err != nil {
+		t.Error(err)
+	}
+}
