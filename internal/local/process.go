@@ -138,3 +138,19 @@ func Until(ctx context.Context, limit time.Duration, what string, cond func(cont
 		}
 	}
 }
+
+// Run runs a program to its end and returns what it printed.
+func Run(ctx context.Context, binary string, args ...string) (string, error) {
+	return RunWith(ctx, nil, binary, args...)
+}
+
+// RunWith is Run with a standard input.
+func RunWith(ctx context.Context, stdin io.Reader, binary string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.Stdin = stdin
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return string(out), fmt.Errorf("%s: %w", filepath.Base(binary), err)
+	}
+	return string(out), nil
+}
