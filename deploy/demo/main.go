@@ -1,0 +1,54 @@
+// Command demo shows four Deployments that follow an alert, a query, a queue and a schedule, on a real control plane
+// that it starts and takes away again.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	var o options
+	flag.BoolVar(&o.once, "once", false, "drive load up and down, check that each Deployment followed, and exit")
+	flag.StringVar(&o.cluster, "cluster", "sandbox", "where to run: `sandbox`, or current for the cluster of your kubeconfig")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, o)
+	switch {
+	case err == nil:
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		fmt.Println("\nstopped; nothing is left behind")
+	default:
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// options is what the user asked for.
+type options struct {
+	once    bool
+	cluster string
+}
+
+// run builds, starts, shows or checks, and takes everything away again, in this order.
+func run(ctx context.Context, o options) error {
+	if o.cluster != "sandbox" && o.cluster != "current" {
+		return fmt.Errorf("--cluster is %q: expected sandbox or current", o.cluster)
+	}
+	s, err := start(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	if o.once {
+		return once(ctx, s)
+	}
+	return watch(ctx, s)
+}

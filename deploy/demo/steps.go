@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+var (
+	deployments   = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+	scaledObjects = schema.GroupVersionResource{Group: "impulse.sh", Version: "v1alpha1", Resource: "scaledobjects"}
+)
+
+// cluster applies the CRDs and the Deployments, in a namespace of their own.
+func (s *stack) cluster(ctx context.Context, _ options) error {
+	if err := s.applier.folder(ctx, "deploy/crds"); err != nil {
+		return err
+	}
+	ns := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": namespace},
+	}}
+	if err := s.applier.one(ctx, ns); err != nil {
+		return fmt.Errorf("make namespace %s: %w", namespace, err)
+	}
+	return s.apply(ctx, "workloads.yaml")
+}
+
+// impulse starts `impulse run` and waits until it is ready.
+func (s *stack) impulse(ctx context.Context, _ options) error {
+	err := s.spawn(ctx, "impulse", filepath.Join(s.dir, "impulse"), "run",
+		"--kubeconfig", s.addresses.Kubeconfig, "--namespace", namespace, "--lease-namespace", namespace,
+		"--listen", hostOf(s.values.ImpulseURL), "--log-format", "json")
+	if err != nil {
+		return err
+	}
+	s.impulseLog = filepath.Join(s.dir, "impulse.log")
+	return s.until(ctx, time.Minute, "impulse is ready", func(ctx context.Context) (bool, error) {
+		return call(ctx, http.MethodGet, s.values.ImpulseURL+"/readyz") == nil, nil
+	})
+}
+
+// scaledObjects applies the policies; the schedule has the next odd or even minute as its window.
+func (s *stack) scaledObjects(ctx context.Context, _ options) error {
+	s.values.CronStart, s.values.CronEnd = schedule(time.Now())
+	return s.apply(ctx, "scaledobjects.yaml")
+}
+
+// schedule returns the start and end of a window that opens at the next full minute, for one minute, every other
+// minute.
+func schedule(now time.Time) (start, end string) {
+	const even, odd = "*/2 * * * *", "1-59/2 * * * *"
+	if now.UTC().Minute()%2 == 1 {
+		return even, odd
+	}
+	return odd, even
+}
+
+func (s *stack) apply(ctx context.Context, name string) error {
+	content, err := render(name, s.values)
+	if err != nil {
+		return err
+	}
+	return s.applier.apply(ctx, content)
+}
+
+// load drives the mock metric: up, down or stop.
+func (s *stack) load(ctx context.Context, direction string) error {
+	return call(ctx, http.MethodPost, s.mock+"/scale/"+direction)
+}

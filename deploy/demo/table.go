@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+const row = "%-10s %-22s %-10s %-9s %-10s %s\n"
+
+// watch prints one line for each change of replicas, as `kubectl get so -w` would, and why, and how long after the event,
+// until ctx is done.
+func watch(ctx context.Context, s *stack) error {
+	s.hints(os.Stdout)
+	fmt.Printf(row, "NAME", "REFERENCE", "TARGETS", "REPLICAS", "AFTER", "WHY")
+	for _, name := range workloads {
+		v := s.view(ctx, name)
+		fmt.Printf(row, name, "Deployment/"+name, v.targets, v.replicas, "", v.reason)
+	}
+	return follow(ctx, s.impulseLog, func(c scaled) {
+		v := s.view(ctx, c.Object)
+		fmt.Printf(row, c.Object, "Deployment/"+c.Object, v.targets, fmt.Sprintf("%d → %d", c.From, c.To), after(c), c.Why)
+	})
+}
+
+// after is the time between the event and the end of the write.
+func after(c scaled) string {
+	if c.Latency == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f ms", *c.Latency)
+}
+
+// view is what a ScaledObject's status says in one line.
+type view struct{ targets, replicas, reason string }
+
+// view reads a ScaledObject; what cannot be read is shown as "?".
+func (s *stack) view(ctx context.Context, name string) view {
+	so, err := s.dynamic.Resource(scaledObjects).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return view{"?", "?", err.Error()}
+	}
+	text := func(fields ...string) string {
+		value, found, err := unstructured.NestedFieldNoCopy(so.Object, append([]string{"status"}, fields...)...)
+		if err != nil || !found {
+			return "?"
+		}
+		return fmt.Sprint(value)
+	}
+	return view{text("targets"), text("replicas"), text("reason")}
+}
+
+// hints says what can be typed next.
+func (s *stack) hints(w io.Writer) {
+	fmt.Fprintf(w, `
+Four Deployments in namespace %[1]s follow an alert, a query, a queue and a schedule. In another terminal:
+
+  export KUBECONFIG=%[2]s
+  PATH=%[3]s:$PATH                  # kubectl
+  kubectl -n %[1]s get so -w
+  curl -X POST %[4]s/scale/up       # hits rise: web follows the query, checkout the alert above 300
+  curl -X POST %[4]s/scale/down     # and fall
+  kubectl -n %[1]s describe so web  # why this number
+
+A message arrives in worker's queue now and then; office has its hours in every other minute. Ctrl-C ends everything.
+
+`, namespace, s.addresses.Kubeconfig, s.addresses.Bin, s.mock)
+	fmt.Fprintln(w, strings.Repeat("─", 100))
+}
