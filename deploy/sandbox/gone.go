@@ -46,7 +46,14 @@ func guardCommand() *cobra.Command {
 		Short:  "Kill and remove what a sandbox that was killed leaves; up runs it",
 		Hidden: true,
 		RunE: func(cmd *cobra.Command, remove []string) error {
-			return process.Watch(context.WithoutCancel(cmd.Context()), cmd.InOrStdin(), remove)
+			if process.Watch(context.WithoutCancel(cmd.Context()), cmd.InOrStdin()) {
+				return nil
+			}
+			var failed []error
+			for _, path := range remove {
+				failed = append(failed, plane.Remove(path))
+			}
+			return errors.Join(failed...)
 		},
 	}
 }

@@ -193,11 +193,11 @@ func TestWhatIsNotAWorkingProgramIsPassedOver(t *testing.T) {
 		content string
 		mode    os.FileMode
 	}{
-		"not executable":     {"#!/bin/sh\necho v1.2.3\n", 0o600},
-		"fails":              {"#!/bin/sh\necho v1.2.3\nexit 1\n", 0o700},
-		"another version":    {"#!/bin/sh\necho v1.3.0\n", 0o700},
-		"says no version":    {"#!/bin/sh\necho unknown\n", 0o700},
-		"not a program":      {"\x00\x01", 0o700},
+		"not executable":      {"#!/bin/sh\necho v1.2.3\n", 0o600},
+		"fails":               {"#!/bin/sh\necho v1.2.3\nexit 1\n", 0o700},
+		"another version":     {"#!/bin/sh\necho v1.3.0\n", 0o700},
+		"says no version":     {"#!/bin/sh\necho unknown\n", 0o700},
+		"not a program":       {"\x00\x01", 0o700},
 		"missing interpreter": {"#!/nowhere\n", 0o700},
 	} {
 		path := filepath.Join(dir, name)

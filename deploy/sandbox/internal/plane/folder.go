@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 )
 
@@ -55,7 +56,26 @@ func Claim(dir string) (*os.File, error) {
 
 // Release removes a folder that Claim returned the lock of.
 func Release(dir string, lock *os.File) error {
-	return errors.Join(os.RemoveAll(dir), lock.Close())
+	return errors.Join(Remove(dir), lock.Close())
+}
+
+// Remove removes a sandbox's folder or a file. The lock goes last: until then everybody sees whose folder it is, and what
+// another sandbox has begun there since is not touched.
+func Remove(path string) error {
+	lock := filepath.Join(path, lockName)
+	if _, err := os.Stat(lock); err != nil {
+		return os.RemoveAll(path)
+	}
+	if err := empty(path); err != nil {
+		return err
+	}
+	if err := os.Remove(lock); err != nil {
+		return fmt.Errorf("remove the sandbox's lock: %w", err)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, syscall.ENOTEMPTY) && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove the sandbox's folder: %w", err)
+	}
+	return nil
 }
 
 func refuseForeign(dir string) error {
@@ -66,7 +86,7 @@ func refuseForeign(dir string) error {
 	if err != nil {
 		return fmt.Errorf("look into the sandbox's folder: %w", err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, lockName)); err != nil {
+	if !slices.ContainsFunc(entries, func(entry os.DirEntry) bool { return entry.Name() == lockName }) {
 		return fmt.Errorf("use %s: %w", dir, ErrForeign)
 	}
 	return nil

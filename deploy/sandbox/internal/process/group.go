@@ -29,8 +29,9 @@ const tailLines = 25
 
 // ExitError tells that a program ended without having been asked to.
 type ExitError struct {
-	Spec Spec
-	Err  error // How it ended; nil when it left with status 0.
+	Name string
+	Err  error  // How it ended; nil when it left with status 0.
+	Tail string // The end of its log.
 }
 
 func (e *ExitError) Error() string {
@@ -38,7 +39,7 @@ func (e *ExitError) Error() string {
 	if e.Err != nil {
 		how = e.Err.Error()
 	}
-	return fmt.Sprintf("%s ended by itself (%s); the end of its log:\n%s", e.Spec.Name, how, tail(e.Spec.Log, tailLines))
+	return fmt.Sprintf("%s ended by itself (%s); the end of its log:\n%s", e.Name, how, e.Tail)
 }
 
 func (e *ExitError) Unwrap() error { return e.Err }
@@ -69,8 +70,8 @@ type process struct {
 	cmd   *exec.Cmd
 	done  chan struct{} // Closed when it has ended.
 	state State
-	err   error // How it ended.
 	since time.Time
+	exit  *ExitError // How it ended, when by itself.
 }
 
 // Group owns running programs. Each runs in a process group of its own, so that the terminal's Ctrl-C reaches only the
@@ -139,19 +140,17 @@ func (g *Group) reap(p *process) {
 	err := p.cmd.Wait()
 	g.guard.forget(p.cmd.Process.Pid)
 	g.mu.Lock()
-	unasked := p.alive()
-	if unasked {
+	if p.alive() {
 		p.state = Exited
-	}
-	p.err, p.since = err, time.Now()
-	g.mu.Unlock()
-	close(p.done)
-	if unasked {
+		p.exit = &ExitError{Name: p.spec.Name, Err: err, Tail: tail(p.spec.Log, tailLines)}
 		select {
-		case g.exits <- &ExitError{Spec: p.spec, Err: err}:
+		case g.exits <- p.exit:
 		default: // One is enough to bring everything down.
 		}
 	}
+	p.since = time.Now()
+	g.mu.Unlock()
+	close(p.done)
 }
 
 // Stop ends a program: by SIGTERM, and by SIGKILL when it is still there after grace (at once when grace is zero). It
@@ -235,7 +234,7 @@ func (g *Group) Alive(name string) error {
 	case p == nil || p.state == Stopped:
 		return fmt.Errorf("%s was stopped", name)
 	case p.state == Exited:
-		return &ExitError{Spec: p.spec, Err: p.err}
+		return p.exit
 	default:
 		return nil
 	}

@@ -15,14 +15,16 @@ import (
 // TestMain lets the test program be its own guard.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "guard" {
-		if err := Watch(context.Background(), os.Stdin, os.Args[2:]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+		if !Watch(context.Background(), os.Stdin) {
+			os.Exit(killed)
 		}
 		return
 	}
 	os.Exit(m.Run())
 }
+
+// killed is the status with which the guard says that it was not dismissed.
+const killed = 7
 
 const patience = 20 * time.Second
 
@@ -43,15 +45,14 @@ func eventually(t *testing.T, what string, holds func() bool) {
 
 func gone(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
-// newGuard is a guard that removes the given files.
-func newGuard(t *testing.T, remove ...string) *Guard {
+func newGuard(t *testing.T) *Guard {
 	t.Helper()
 	lock, err := os.Create(filepath.Join(t.TempDir(), "lock"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer lock.Close()
-	guard, err := StartGuard(lock, os.Args[0], append([]string{"guard"}, remove...)...)
+	guard, err := StartGuard(lock, os.Args[0], "guard")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,12 +206,8 @@ func TestClosingLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestTheGuardKillsAndRemovesWhenItsOwnerVanishes(t *testing.T) {
-	left := filepath.Join(t.TempDir(), "left")
-	if err := os.MkdirAll(filepath.Join(left, "deep"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	guard := newGuard(t, left)
+func TestTheGuardKillsWhatIsLeftWhenItsOwnerVanishes(t *testing.T) {
+	guard := newGuard(t)
 	g := NewGroup(guard)
 	ended := start(t, g, shell(t, "ended", "sleep 1000"))
 	if err := g.Stop("ended", 0); err != nil {
@@ -220,22 +217,22 @@ func TestTheGuardKillsAndRemovesWhenItsOwnerVanishes(t *testing.T) {
 	if err := guard.pipe.Close(); err != nil { // As when its owner is killed.
 		t.Fatal(err)
 	}
-	if err := guard.cmd.Wait(); err != nil {
+	if err := guard.cmd.Wait(); guard.cmd.ProcessState.ExitCode() != killed {
 		t.Errorf("the guard ended with %v", err)
 	}
 	eventually(t, "the program is gone", func() bool { return gone(running) && gone(ended) })
-	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the files are still there: %v", err)
-	}
 	g.Close()
 }
 
-func TestTheGuardThatIsDismissedTouchesNothing(t *testing.T) {
-	kept := t.TempDir()
-	if err := newGuard(t, kept).Dismiss(); err != nil {
+func TestTheGuardThatIsDismissedKillsNothing(t *testing.T) {
+	guard := newGuard(t)
+	g := NewGroup(guard)
+	running := start(t, g, shell(t, "running", "sleep 1000"))
+	if err := guard.Dismiss(); err != nil { // It would have said so if it had killed.
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(kept); err != nil {
-		t.Error(err)
+	if gone(running) {
+		t.Error("the program is gone")
 	}
+	g.Close()
 }

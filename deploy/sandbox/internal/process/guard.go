@@ -19,7 +19,7 @@ import (
 const killedWithin = 5 * time.Second
 
 // Guard is a second process that outlives this one by a moment. It is told of every program that starts and ends; when this
-// process dies without saying goodbye, a SIGKILL included, it kills what is left and removes the given files.
+// process dies without saying goodbye, a SIGKILL included, it kills what is left and cleans up.
 type Guard struct {
 	cmd  *exec.Cmd
 	mu   sync.Mutex
@@ -62,14 +62,15 @@ func (g *Guard) Dismiss() error {
 	return nil
 }
 
-// Watch is the guard's own side: it reads what it is told until the pipe breaks, then kills and removes.
-func Watch(ctx context.Context, told io.Reader, remove []string) error {
+// Watch is the guard's own side: it reads what it is told until the pipe breaks, then kills what is left. It returns true when
+// it was dismissed instead.
+func Watch(ctx context.Context, told io.Reader) bool {
 	watched := map[int]bool{}
 	lines := bufio.NewScanner(told)
 	for lines.Scan() {
 		verb, number, _ := strings.Cut(lines.Text(), " ")
 		if verb == "bye" {
-			return nil
+			return true
 		}
 		pid, err := strconv.Atoi(number)
 		if err != nil || pid <= 1 {
@@ -87,11 +88,7 @@ func Watch(ctx context.Context, told io.Reader, remove []string) error {
 			awaitGone(ctx, pid)
 		}
 	}
-	var failed []error
-	for _, path := range remove {
-		failed = append(failed, os.RemoveAll(path))
-	}
-	return errors.Join(failed...)
+	return false
 }
 
 // awaitGone returns when no process of the group is left, or it has waited long enough.

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// bare is the smallest sandbox: etcd and the API server.
+var bare = []string{"--with=", "--without=controller-manager,scheduler,kwok"}
+
+func TestASandboxRunsDeploymentsAndLeavesNothing(t *testing.T) {
+	r := up(t)
+	if got := r.mustKubectl(t, "get", "nodes", "--no-headers", "-o", "custom-columns=:.metadata.name,:.status.conditions[?(@.type=='Ready')].status"); strings.Join(strings.Fields(got), " ") != "node-1 True" {
+		t.Errorf("the nodes are %q", got)
+	}
+	if got := r.mustKubectl(t, "version"); !strings.Contains(got, "Server Version: v1.37.") {
+		t.Errorf("the version is %q", got)
+	}
+	r.mustKubectl(t, "create", "deployment", "web", "--image=example.test/web", "--replicas=3")
+	r.mustKubectl(t, "wait", "--for=jsonpath={.status.readyReplicas}=3", "deployment/web", "--timeout=60s")
+	if got, _ := r.kubectl(t, "auth", "can-i", "list", "pods", "--as=system:serviceaccount:default:default"); got != "no" {
+		t.Errorf("a service account without rights can list pods: %q", got)
+	}
+	for _, url := range []string{r.env.NATSMonitoringURL + "/jsz", r.env.AlertmanagerURL + "/api/v2/alerts", r.env.PrometheusURL + "/api/v1/alertmanagers"} {
+		expectOK(t, http.MethodGet, url)
+	}
+	for _, url := range []string{r.env.AlertmanagerURL, r.env.PrometheusURL} {
+		expectOK(t, http.MethodPost, url+"/-/reload")
+	}
+	if got := r.mustCommand(t, "env"); !strings.Contains(got, "export KUBECONFIG='"+r.env.Kubeconfig+"'\n") {
+		t.Errorf("env prints %s", got)
+	}
+	if err := r.lifeline.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.end(t); err != nil {
+		t.Errorf("it ended with %v\n%s", err, r.said)
+	}
+	r.leavesNothing(t)
+}
+
+func expectOK(t *testing.T, method, url string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("%s %s: %s", method, url, response.Status)
+	}
+}
+
+func TestASandboxThatIsKilledLeavesNothing(t *testing.T) {
+	r := up(t, bare...)
+	if len(r.processes(t)) < 4 { // Itself, the guard, etcd and the API server.
+		t.Fatalf("too few processes to tell: %v", r.processes(t))
+	}
+	kill(t, r.cmd.Process.Pid)
+	if err := r.end(t); err == nil {
+		t.Error("it ended as if nothing had happened")
+	}
+	r.leavesNothing(t)
+}
+
+func TestASandboxThatIsKilledBeforeItIsReadyLeavesNothing(t *testing.T) {
+	r := begin(t, bare...)
+	eventually(t, "the API server starts", func() bool {
+		_, err := os.Stat(filepath.Join(r.dir, "logs", "kube-apiserver.log"))
+		return err == nil
+	})
+	kill(t, r.cmd.Process.Pid)
+	_ = r.end(t) // Killed.
+	r.leavesNothing(t)
+}
+
+func TestASandboxEndsOnASignalAndSaysNothingWrong(t *testing.T) {
+	r := up(t, bare...)
+	if err := r.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.end(t); err != nil || strings.Contains(r.said.String(), "sandbox:") {
+		t.Errorf("it ended with %v\n%s", err, r.said)
+	}
+	r.leavesNothing(t)
+}
+
+func TestAComponentThatDiesTakesTheSandboxDownAndIsNamed(t *testing.T) {
+	r := up(t, bare...)
+	pid, _ := r.status(t, "etcd")
+	kill(t, pid)
+	if err := r.end(t); err == nil || !strings.Contains(r.said.String(), "etcd ended by itself (signal: killed)") {
+		t.Errorf("it ended with %v\n%s", err, r.said)
+	}
+	r.leavesNothing(t)
+}
+
+func TestAComponentThatCannotStartIsNamedWithTheEndOfItsLog(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "prometheus.yml")
+	if err := os.WriteFile(config, []byte("no_such_field: 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := begin(t, "--with=prometheus", "--prometheus-config="+config)
+	if err := r.end(t); err == nil || !strings.Contains(r.said.String(), "prometheus ended by itself") || !strings.Contains(r.said.String(), "no_such_field") {
+		t.Errorf("it ended with %v\n%s", err, r.said)
+	}
+	r.leavesNothing(t)
+}
+
+func TestAnOutageOfTheAPIServerEndsWhereItBegan(t *testing.T) {
+	r := up(t, bare...)
+	r.mustKubectl(t, "create", "configmap", "kept", "--from-literal=a=b")
+	r.mustCommand(t, "stop", "apiserver", "--force")
+	if pid, state := r.status(t, "kube-apiserver"); pid != 0 || state != "stopped" {
+		t.Errorf("it is %s with the process %d", state, pid)
+	}
+	if out, err := r.kubectl(t, "get", "configmap", "kept", "--request-timeout=5s"); err == nil {
+		t.Errorf("it answers: %s", out)
+	}
+	if out, err := r.command(t, "stop", "apiserver"); err == nil {
+		t.Errorf("it was stopped twice: %s", out)
+	}
+	r.mustCommand(t, "start", "apiserver")
+	r.mustKubectl(t, "get", "configmap", "kept")
+
+	r.mustCommand(t, "pause", "kube-apiserver")
+	if out, err := r.kubectl(t, "get", "configmap", "kept", "--request-timeout=1s"); err == nil {
+		t.Errorf("paused, it answers: %s", out)
+	}
+	r.mustCommand(t, "resume", "kube-apiserver")
+	r.mustKubectl(t, "get", "configmap", "kept")
+
+	if out, err := r.command(t, "stop", "redis"); err == nil || !strings.Contains(out, "unknown component") {
+		t.Errorf("stopping what there is not: %v, %s", err, out)
+	}
+	if out, err := r.command(t, "start", "nats"); err == nil || !strings.Contains(out, "not part of this sandbox") {
+		t.Errorf("starting what was not chosen: %v, %s", err, out)
+	}
+	r.mustCommand(t, "down")
+	r.leavesNothing(t)
+}
+
+func TestOneFolderHoldsOneSandboxAndDownEndsIt(t *testing.T) {
+	r := &run{dir: filepath.Join(t.TempDir(), strings.Repeat("far/", 40), "sandbox"), ready: "/nonexistent"}
+	if out, err := r.command(t, append([]string{"up", "--detach"}, bare...)...); err != nil {
+		t.Fatalf("up --detach: %v\n%s", err, out)
+	}
+	if out, err := r.command(t, append([]string{"up"}, bare...)...); err == nil || !strings.Contains(out, "a sandbox runs there already") {
+		t.Errorf("a second one: %v, %s", err, out)
+	}
+	r.mustCommand(t, "down")
+	r.leavesNothing(t)
+	r.mustCommand(t, "down")
+	if out, err := r.command(t, "status"); err == nil || !strings.Contains(out, "no sandbox runs there") {
+		t.Errorf("status: %v, %s", err, out)
+	}
+}
+
+func TestDownRemovesWhatIsLeftWhenEvenTheGuardWasKilled(t *testing.T) {
+	r := up(t, bare...)
+	kill(t, r.guard(t))
+	kill(t, r.cmd.Process.Pid)
+	_ = r.end(t) // Killed.
+	r.mustCommand(t, "down")
+	if err := os.Remove(r.ready); err != nil {
+		t.Error(err)
+	}
+	r.leavesNothing(t)
+}
