@@ -176,3 +176,18 @@ func TestDownRemovesWhatIsLeftWhenEvenTheGuardWasKilled(t *testing.T) {
 	}
 	r.leavesNothing(t)
 }
+
+func TestASandboxThatIsAskedToEndBeforeItIsReadyIsNoFailure(t *testing.T) {
+	r := begin(t, bare...)
+	eventually(t, "etcd starts", func() bool {
+		_, err := os.Stat(filepath.Join(r.dir, "logs", "etcd.log"))
+		return err == nil
+	})
+	if err := r.lifeline.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.end(t); err != nil || strings.Contains(r.said.String(), "sandbox:") {
+		t.Errorf("it ended with %v\n%s", err, r.said)
+	}
+	r.leavesNothing(t)
+}

@@ -87,7 +87,7 @@ func (f *upFlags) complete(cmd *cobra.Command, at *place) (map[string]string, er
 }
 
 // up runs a sandbox until it is told to end or a component dies, and leaves nothing behind.
-func (f *upFlags) up(cmd *cobra.Command, programs map[string]string) (err error) { //nolint:nonamedreturns // Cleaning up can fail too.
+func (f *upFlags) up(cmd *cobra.Command, programs map[string]string) (err error) {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
 	if f.lifeline {
@@ -111,8 +111,12 @@ func (f *upFlags) up(cmd *cobra.Command, programs map[string]string) (err error)
 	tell := func(what string, after time.Duration) {
 		fmt.Fprintf(out, "%6.2fs %s ready\n", after.Seconds(), what)
 	}
-	if err := sandbox.Boot(ctx, tell); err != nil {
-		return interrupted(cmd.Context(), ctx, err)
+	booted := sandbox.Boot(ctx, tell)
+	if ctx.Err() != nil { // To be asked to end before it is ready is no failure.
+		return nil
+	}
+	if booted != nil {
+		return booted
 	}
 	if err := writeReady(f.readyFile, sandbox.Env()); err != nil {
 		return err
@@ -120,14 +124,6 @@ func (f *upFlags) up(cmd *cobra.Command, programs map[string]string) (err error)
 	fmt.Fprintf(out, "\nThe sandbox %s is ready; Ctrl-C ends it. In another terminal:\n\n  eval \"$(%s env --dir %s)\"\n  kubectl get nodes\n",
 		f.options.Name, f.options.Executable, f.options.Dir)
 	return sandbox.Wait(ctx)
-}
-
-// interrupted tells a sandbox that was asked to end before it was ready, which is no error, from one that failed.
-func interrupted(asked, running context.Context, err error) error {
-	if asked.Err() != nil || running.Err() != nil {
-		return nil
-	}
-	return err
 }
 
 // writeReady writes env to path whole or not at all. Without a path it does nothing.

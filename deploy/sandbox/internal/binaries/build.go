@@ -112,7 +112,7 @@ func (b Builder) build(ctx context.Context, m missing, step *step) error {
 	if err != nil {
 		return fmt.Errorf("build %s %s: %w\n%s", m.Name, m.Version, err, step.tail())
 	}
-	if err := os.Chmod(tmp, 0o755); err != nil { //nolint:gosec // Programs are for everybody to run.
+	if err := os.Chmod(tmp, 0o755); err != nil {
 		return fmt.Errorf("open the folder of %s: %w", m.Name, err)
 	}
 	if err := os.Rename(tmp, m.dir); err != nil && !errors.Is(err, os.ErrExist) {

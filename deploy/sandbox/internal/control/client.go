@@ -8,10 +8,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"syscall"
-
-	"os"
 
 	"github.com/impulse-sh/impulse/deploy/sandbox/internal/plane"
 )

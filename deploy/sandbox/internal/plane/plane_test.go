@@ -119,7 +119,9 @@ func TestPortsAreFreeDifferentAndNotThoseOfOutgoingConnections(t *testing.T) {
 			t.Errorf("%s is not free: %v", address, err)
 			continue
 		}
-		listener.Close()
+		if err := listener.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ func freeAddresses(ctx context.Context, n int) ([]string, error) {
 	)
 	defer func() {
 		for _, listener := range held {
-			listener.Close()
+			_ = listener.Close() // It was only held so that no port is found twice.
 		}
 	}()
 	for range tries {

@@ -50,7 +50,7 @@ func Open(ctx context.Context, options Options, programs map[string]string) (*Sa
 }
 
 func (s *Sandbox) prepare(ctx context.Context, programs map[string]string) error {
-	wanted := s.addresses.all()
+	wanted := s.all()
 	free, err := freeAddresses(ctx, len(wanted))
 	if err != nil {
 		return err
