@@ -87,3 +87,6 @@ type Policy struct {
 	// Triggers are in the order of the spec; Input.Events has the same length and order.
 	Triggers []Trigger
 }
+
+// MaxTriggers bounds the triggers of one workload.
+const MaxTriggers = 32
