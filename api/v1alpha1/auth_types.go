@@ -1,0 +1,60 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// TriggerAuthentication holds the credentials of triggers in its namespace.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:shortName=ta,categories=impulse
+type TriggerAuthentication struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	Spec TriggerAuthenticationSpec `json:"spec"`
+}
+
+// ClusterTriggerAuthentication holds credentials for triggers of any namespace; its Secrets are in Impulse's own.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:scope=Cluster,shortName=cta,categories=impulse
+type ClusterTriggerAuthentication struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	Spec TriggerAuthenticationSpec `json:"spec"`
+}
+
+// TriggerAuthenticationSpec says where each parameter comes from.
+type TriggerAuthenticationSpec struct {
+	// +kubebuilder:validation:MaxItems=32
+	// +optional
+	SecretTargetRef []SecretTargetRef `json:"secretTargetRef,omitempty"`
+}
+
+// SecretTargetRef takes one parameter from a key of a Secret.
+type SecretTargetRef struct {
+	// +kubebuilder:validation:MinLength=1
+	Parameter string `json:"parameter"`
+	// +kubebuilder:validation:MinLength=1
+	Name string `json:"name"`
+	// +kubebuilder:validation:MinLength=1
+	Key string `json:"key"`
+}
+
+// TriggerAuthenticationList is a list of TriggerAuthentications.
+//
+// +kubebuilder:object:root=true
+type TriggerAuthenticationList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []TriggerAuthentication `json:"items"`
+}
+
+// ClusterTriggerAuthenticationList is a list of ClusterTriggerAuthentications.
+//
+// +kubebuilder:object:root=true
+type ClusterTriggerAuthenticationList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []ClusterTriggerAuthentication `json:"items"`
+}

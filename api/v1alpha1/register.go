@@ -1,0 +1,27 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// GroupName is the API group of everything here.
+const GroupName = "impulse.sh"
+
+// GroupVersion is the group and version of everything here.
+func GroupVersion() schema.GroupVersion {
+	return schema.GroupVersion{Group: GroupName, Version: "v1alpha1"}
+}
+
+// AddToScheme makes the types known to a scheme.
+func AddToScheme(s *runtime.Scheme) error {
+	s.AddKnownTypes(GroupVersion(),
+		&ScaledObject{}, &ScaledObjectList{},
+		&TriggerAuthentication{}, &TriggerAuthenticationList{},
+		&ClusterTriggerAuthentication{}, &ClusterTriggerAuthenticationList{},
+		&AlertSet{}, &AlertSetList{},
+	)
+	metav1.AddToGroupVersion(s, GroupVersion())
+	return nil
+}

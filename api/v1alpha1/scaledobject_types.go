@@ -1,0 +1,178 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// ScaledObject says which workload is scaled, between which counts, and by which triggers.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=so,categories=impulse
+// +kubebuilder:printcolumn:name="Reference",type=string,JSONPath=`.status.reference`
+// +kubebuilder:printcolumn:name="Targets",type=string,JSONPath=`.status.targets`
+// +kubebuilder:printcolumn:name="Min",type=integer,JSONPath=`.spec.minReplicaCount`
+// +kubebuilder:printcolumn:name="Max",type=integer,JSONPath=`.spec.maxReplicaCount`
+// +kubebuilder:printcolumn:name="Replicas",type=integer,JSONPath=`.status.replicas`
+// +kubebuilder:printcolumn:name="Desired",type=integer,JSONPath=`.status.desiredReplicas`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Active",type=string,JSONPath=`.status.conditions[?(@.type=="Active")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type ScaledObject struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	Spec ScaledObjectSpec `json:"spec"`
+	// +optional
+	Status ScaledObjectStatus `json:"status,omitempty"`
+}
+
+// ScaledObjectSpec is what the user wants.
+//
+// +kubebuilder:validation:XValidation:rule="self.minReplicaCount <= self.maxReplicaCount",message="minReplicaCount must not be above maxReplicaCount"
+// +kubebuilder:validation:XValidation:rule="!has(self.idleReplicaCount) || self.idleReplicaCount < self.minReplicaCount",message="idleReplicaCount must be below minReplicaCount"
+// +kubebuilder:validation:XValidation:rule="self.triggers.all(t, !has(t.name) || t.name == '' || self.triggers.exists_one(u, has(u.name) && u.name == t.name))",message="trigger names must be unique"
+type ScaledObjectSpec struct {
+	// ScaleTargetRef is the workload: anything with a scale subresource.
+	ScaleTargetRef ScaleTargetRef `json:"scaleTargetRef"`
+	// PollingInterval is the time between reads of polled triggers, in seconds.
+	// +kubebuilder:default=30
+	// +kubebuilder:validation:Minimum=1
+	// +optional
+	PollingInterval *int32 `json:"pollingInterval,omitempty"`
+	// CooldownPeriod is how long after the last activity the workload goes to rest, and the default of the scale-down
+	// window, in seconds.
+	// +kubebuilder:default=300
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	CooldownPeriod *int32 `json:"cooldownPeriod,omitempty"`
+	// InitialCooldownPeriod is the cooldown of a workload that has never been active, from its creation, in seconds.
+	// +kubebuilder:default=0
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	InitialCooldownPeriod *int32 `json:"initialCooldownPeriod,omitempty"`
+	// IdleReplicaCount is the count while nothing is active; below minReplicaCount.
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	IdleReplicaCount *int32 `json:"idleReplicaCount,omitempty"`
+	// MinReplicaCount is the least count while something is active; 0 lets the workload rest at 0.
+	// +kubebuilder:default=0
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	MinReplicaCount *int32 `json:"minReplicaCount,omitempty"`
+	// MaxReplicaCount is the greatest count.
+	// +kubebuilder:default=100
+	// +kubebuilder:validation:Minimum=1
+	// +optional
+	MaxReplicaCount *int32 `json:"maxReplicaCount,omitempty"`
+	// +optional
+	Advanced *Advanced `json:"advanced,omitempty"`
+	// Fallback is not supported yet; an object that has it is refused.
+	// +optional
+	Fallback *Fallback `json:"fallback,omitempty"`
+	// Triggers are the sources of events; the one that asks for most wins.
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	Triggers []Trigger `json:"triggers"`
+}
+
+// ScaleTargetRef names the workload, in the object's own namespace.
+type ScaleTargetRef struct {
+	// +kubebuilder:default="apps/v1"
+	// +optional
+	APIVersion string `json:"apiVersion,omitempty"`
+	// +kubebuilder:default=Deployment
+	// +optional
+	Kind string `json:"kind,omitempty"`
+	// +kubebuilder:validation:MinLength=1
+	Name string `json:"name"`
+	// EnvSourceContainerName is accepted for KEDA's sake; no trigger reads the workload's environment.
+	// +optional
+	EnvSourceContainerName string `json:"envSourceContainerName,omitempty"`
+}
+
+// Advanced holds what most users never set.
+type Advanced struct {
+	// RestoreToOriginalReplicaCount is not supported yet.
+	// +optional
+	RestoreToOriginalReplicaCount bool `json:"restoreToOriginalReplicaCount,omitempty"`
+	// +optional
+	HorizontalPodAutoscalerConfig *HorizontalPodAutoscalerConfig `json:"horizontalPodAutoscalerConfig,omitempty"`
+	// ScalingModifiers is not supported yet.
+	// +optional
+	ScalingModifiers *ScalingModifiers `json:"scalingModifiers,omitempty"`
+}
+
+// HorizontalPodAutoscalerConfig is where KEDA has the behavior. There is no HPA behind a ScaledObject.
+type HorizontalPodAutoscalerConfig struct {
+	// Name is accepted for KEDA's sake and means nothing here.
+	// +optional
+	Name string `json:"name,omitempty"`
+	// +optional
+	Behavior *Behavior `json:"behavior,omitempty"`
+}
+
+// ScalingModifiers is KEDA's formula over triggers.
+type ScalingModifiers struct {
+	// +optional
+	Formula string `json:"formula,omitempty"`
+	// +optional
+	Target string `json:"target,omitempty"`
+	// +optional
+	ActivationTarget string `json:"activationTarget,omitempty"`
+	// +optional
+	MetricType string `json:"metricType,omitempty"`
+}
+
+// Fallback is KEDA's answer to a source that has failed for long.
+type Fallback struct {
+	FailureThreshold int32 `json:"failureThreshold"`
+	Replicas         int32 `json:"replicas"`
+	// +optional
+	Behavior string `json:"behavior,omitempty"`
+}
+
+// Trigger is one source of events.
+type Trigger struct {
+	// Type is the kind of trigger: alertmanager, cron, nats-jetstream, prometheus.
+	// +kubebuilder:validation:MinLength=1
+	Type string `json:"type"`
+	// Name is unique within the object; it defaults to the type.
+	// +kubebuilder:validation:MaxLength=63
+	// +optional
+	Name string `json:"name,omitempty"`
+	// Metadata are the parameters of the kind; values are strings, numbers or booleans.
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:validation:Type=object
+	// +kubebuilder:pruning:PreserveUnknownFields
+	// +optional
+	Metadata map[string]Scalar `json:"metadata,omitempty"`
+	// MetricType is AverageValue (the level is shared by the replicas) or Value (the level is that of each ready pod).
+	// +kubebuilder:validation:Enum=AverageValue;Value;Utilization
+	// +optional
+	MetricType string `json:"metricType,omitempty"`
+	// +optional
+	AuthenticationRef *AuthenticationRef `json:"authenticationRef,omitempty"`
+	// UseCachedMetrics is accepted for KEDA's sake: a reading is always kept until the next.
+	// +optional
+	UseCachedMetrics bool `json:"useCachedMetrics,omitempty"`
+}
+
+// AuthenticationRef names the credentials of a trigger.
+type AuthenticationRef struct {
+	// +kubebuilder:validation:MinLength=1
+	Name string `json:"name"`
+	// +kubebuilder:validation:Enum=TriggerAuthentication;ClusterTriggerAuthentication
+	// +optional
+	Kind string `json:"kind,omitempty"`
+}
+
+// ScaledObjectList is a list of ScaledObjects.
+//
+// +kubebuilder:object:root=true
+type ScaledObjectList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []ScaledObject `json:"items"`
+}

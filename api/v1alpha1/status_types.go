@@ -1,0 +1,96 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// The conditions of a ScaledObject.
+const (
+	// ConditionReady: the spec is understood and every trigger is known.
+	ConditionReady = "Ready"
+	// ConditionActive: some trigger is above its activation value.
+	ConditionActive = "Active"
+	// ConditionAbleToScale: the target can be read and written, and nobody else scales it.
+	ConditionAbleToScale = "AbleToScale"
+	// ConditionScalingLimited: a rule after the formula changed the number.
+	ConditionScalingLimited = "ScalingLimited"
+)
+
+// ScaledObjectStatus is what Impulse saw and decided, as of the last change of outcome.
+type ScaledObjectStatus struct {
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// Reference is the target as kind/name.
+	// +optional
+	Reference string `json:"reference,omitempty"`
+	// Targets is each trigger's value and target: 132/100, 3/10.
+	// +optional
+	Targets string `json:"targets,omitempty"`
+	// Replicas is the target's count as it was seen; DesiredReplicas is what was decided.
+	// +optional
+	Replicas *int32 `json:"replicas,omitempty"`
+	// +optional
+	DesiredReplicas *int32 `json:"desiredReplicas,omitempty"`
+	// Reason is the one word that matters most now.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+	// +optional
+	LastScaleTime *metav1.Time `json:"lastScaleTime,omitempty"`
+	// +optional
+	Triggers []TriggerStatus `json:"triggers,omitempty"`
+	// +optional
+	LastDecision *DecisionStatus `json:"lastDecision,omitempty"`
+	// Memory is what the decision core remembers, in its own form.
+	// +optional
+	Memory string `json:"memory,omitempty"`
+	// +listType=map
+	// +listMapKey=type
+	// +optional
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// TriggerStatus is one trigger as of the last change of outcome.
+type TriggerStatus struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+	// Value is the level, in the trigger's unit; empty while it is unknown.
+	// +optional
+	Value string `json:"value,omitempty"`
+	// +optional
+	Target string `json:"target,omitempty"`
+	// Proposal is the formula's answer, before tolerance.
+	// +optional
+	Proposal *int32 `json:"proposal,omitempty"`
+	// +optional
+	Active bool `json:"active,omitempty"`
+	// LastError says why the level is unknown.
+	// +optional
+	LastError string `json:"lastError,omitempty"`
+}
+
+// DecisionStatus is a decision and its chain of steps.
+type DecisionStatus struct {
+	Time metav1.MicroTime `json:"time"`
+	From int32            `json:"from"`
+	To   int32            `json:"to"`
+	// Raw is the winner's formula before everything else.
+	// +optional
+	Raw *int32 `json:"raw,omitempty"`
+	// Trigger is the winner.
+	// +optional
+	Trigger string `json:"trigger,omitempty"`
+	// LimitedBy names the rules after the formula that changed the number, in order.
+	// +optional
+	LimitedBy []string `json:"limitedBy,omitempty"`
+	// +optional
+	Steps []StepStatus `json:"steps,omitempty"`
+	// Next is when the answer may be another one with no new event.
+	// +optional
+	Next *metav1.MicroTime `json:"next,omitempty"`
+}
+
+// StepStatus is one rule that changed the number.
+type StepStatus struct {
+	Rule string `json:"rule"`
+	From int32  `json:"from"`
+	To   int32  `json:"to"`
+	Why  string `json:"why"`
+}
