@@ -1,0 +1,175 @@
+package triggers
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// fieldsOf reads the schema of a config from its struct tags: one field for each struct field, in order.
+func fieldsOf(config reflect.Value) []Field {
+	t := config.Type()
+	if t.Kind() != reflect.Struct {
+		panic(fmt.Sprintf("triggers: %s is no struct", t))
+	}
+	fields := make([]Field, t.NumField())
+	for i := range fields {
+		f := t.Field(i)
+		fields[i] = Field{
+			Key: f.Tag.Get("json"), Type: typeName(f.Type), Required: f.Tag.Get("required") == "true", Doc: f.Tag.Get("doc"),
+		}
+		if !f.IsExported() || fields[i].Key == "" || fields[i].Type == "" || fields[i].Doc == "" {
+			panic(fmt.Sprintf("triggers: field %s of %s needs a supported type, a json name and a doc", f.Name, t))
+		}
+		if !fields[i].Required {
+			fields[i].Default = text(config.Field(i))
+		}
+	}
+	return fields
+}
+
+// typeName returns what users call a type; "" when it is not supported.
+func typeName(t reflect.Type) string {
+	switch t {
+	case reflect.TypeFor[scalers.Milli]():
+		return "number"
+	case reflect.TypeFor[time.Duration]():
+		return "duration"
+	case reflect.TypeFor[[]string]():
+		return "list"
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return "text"
+	case reflect.Bool:
+		return "boolean"
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		return "integer"
+	default:
+		return ""
+	}
+}
+
+// text renders a default for the reference.
+func text(v reflect.Value) string {
+	switch x := v.Interface().(type) {
+	case []string:
+		return strings.Join(x, ",")
+	case time.Duration:
+		if x == 0 {
+			return ""
+		}
+	}
+	return fmt.Sprint(v.Interface())
+}
+
+// unknownKeys returns a mistake for every key that is no field, in the order of the keys.
+func unknownKeys(fields []Field, metadata map[string]string) []error {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.Key
+	}
+	var all []error
+	for _, key := range slices.Sorted(maps.Keys(metadata)) {
+		if slices.Contains(names, key) {
+			continue
+		}
+		e := &FieldError{Field: key, Problem: "is not a parameter of this trigger", Suggestion: "known are " + strings.Join(names, ", ")}
+		if near := Nearest(key, names); near != "" {
+			e.Suggestion = fmt.Sprintf("did you mean %q?", near)
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// setField sets one field from its text, if there is one.
+func setField(v reflect.Value, f Field, metadata map[string]string) error {
+	value, given := metadata[f.Key]
+	switch {
+	case f.Required && !given:
+		return &FieldError{Field: f.Key, Problem: "is required"}
+	case f.Required && strings.TrimSpace(value) == "":
+		return &FieldError{Field: f.Key, Problem: "is empty"}
+	case !given:
+		return nil
+	}
+	switch f.Type {
+	case "text":
+		v.SetString(value)
+		return nil
+	case "list":
+		return setList(v, f, value)
+	default:
+		return setWord(v, f, strings.TrimSpace(value))
+	}
+}
+
+// setList sets a list from its comma-separated elements; blanks around them do not count.
+func setList(v reflect.Value, f Field, value string) error {
+	var list []string
+	if strings.TrimSpace(value) != "" {
+		list = strings.Split(value, ",")
+	}
+	for i := range list {
+		if list[i] = strings.TrimSpace(list[i]); list[i] == "" {
+			return &FieldError{Field: f.Key, Problem: fmt.Sprintf("element %d is empty", i+1), Suggestion: "separate elements by one comma"}
+		}
+	}
+	v.Set(reflect.ValueOf(list))
+	return nil
+}
+
+// setWord sets what is a single word: a boolean, a number, a duration or an integer.
+func setWord(v reflect.Value, f Field, value string) error {
+	switch f.Type {
+	case "boolean":
+		b, err := strconv.ParseBool(value)
+		if err != nil {
+			return &FieldError{Field: f.Key, Problem: fmt.Sprintf("%q is not a boolean", value), Suggestion: "write true or false"}
+		}
+		v.SetBool(b)
+	case "number":
+		m, err := scalers.ParseMilli(value)
+		if err != nil {
+			return &FieldError{Field: f.Key, Problem: err.Error()}
+		}
+		v.SetInt(int64(m))
+	case "duration":
+		d, err := parseDuration(value)
+		if err != nil {
+			return &FieldError{Field: f.Key, Problem: fmt.Sprintf("%q is not a duration", value), Suggestion: "write a number and its unit, such as 30s or 500ms"}
+		}
+		v.SetInt(int64(d))
+	default:
+		return setInteger(v, f, value)
+	}
+	return nil
+}
+
+// parseDuration reads a number with its unit; a number without is in milliseconds, as in KEDA.
+func parseDuration(value string) (time.Duration, error) {
+	if n, err := strconv.ParseInt(value, 10, 32); err == nil {
+		return time.Duration(n) * time.Millisecond, nil
+	}
+	return time.ParseDuration(value)
+}
+
+func setInteger(v reflect.Value, f Field, value string) error {
+	n, err := strconv.ParseInt(value, 10, v.Type().Bits())
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return &FieldError{Field: f.Key, Problem: value + " is out of range"}
+	case err != nil:
+		return &FieldError{Field: f.Key, Problem: fmt.Sprintf("%q is not a whole number", value)}
+	}
+	v.SetInt(n)
+	return nil
+}

@@ -1,0 +1,187 @@
+package triggers
+
+import (
+	"container/heap"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+const (
+	// longestReading is the deadline of a reading whose interval is longer.
+	longestReading = 30 * time.Second
+	// slowReading is what a prompt source stays below.
+	slowReading = time.Second
+	// spread is the part of its interval by which the second reading of a group may be late, at random, so that groups
+	// which began together do not stay together.
+	spread = 4
+)
+
+// Poller reads all polled triggers of all workloads: one schedule, and a bounded number of readings at a time. A source
+// that is slow or hangs waits for others of its sort and keeps at least half of the places free for the rest.
+type Poller struct {
+	mu     sync.Mutex
+	groups map[groupKey]*group
+	// prompt and slow hold the groups that wait to be read.
+	prompt, slow lane
+	workers      int
+	changed      chan struct{}
+}
+
+// lane is a queue of groups and how many of them are being read.
+type lane struct {
+	waiting dueQueue
+	reading int
+}
+
+// NewPoller returns a Poller with at most workers readings at a time, at least one. It reads nothing before Run.
+func NewPoller(workers int) *Poller {
+	return &Poller{groups: map[groupKey]*group{}, workers: max(workers, 1), changed: make(chan struct{}, 1)}
+}
+
+// Run reads until ctx is done; it then waits for the readings in flight and returns ctx.Err(). What they still say is
+// dropped. It is called once.
+func (p *Poller) Run(ctx context.Context) error {
+	var flights sync.WaitGroup
+	defer flights.Wait()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		for _, f := range p.start(ctx, timer) {
+			flights.Go(func() { p.read(ctx, f) })
+		}
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-p.changed:
+		}
+	}
+	return ctx.Err()
+}
+
+// flight is a group whose reading is about to happen.
+type flight struct {
+	*group
+	ctx    context.Context //nolint:containedctx // It lives as long as the reading that it bounds.
+	reader *subscriber
+}
+
+// start takes the groups that are due, as far as there are places, and sets the timer to the next.
+func (p *Poller) start(ctx context.Context, timer *time.Timer) []flight {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	var flights []flight
+	for {
+		l, due := p.next()
+		if l == nil {
+			return flights
+		}
+		if due.After(now) {
+			timer.Reset(due.Sub(now))
+			return flights
+		}
+		g, _ := heap.Pop(&l.waiting).(*group)
+		l.reading++
+		flights = append(flights, g.begin(ctx))
+	}
+}
+
+// next returns the lane whose first group is read next and when; nil when there is none or no place for it.
+func (p *Poller) next() (*lane, time.Time) {
+	var best *lane
+	var due time.Time
+	if p.prompt.reading+p.slow.reading >= p.workers {
+		return nil, due
+	}
+	lanes := []*lane{&p.prompt, &p.slow}
+	if p.slow.reading >= max(p.workers/2, 1) {
+		lanes = lanes[:1]
+	}
+	for _, l := range lanes {
+		if len(l.waiting) > 0 && (best == nil || l.waiting[0].due.Before(due)) {
+			best, due = l, l.waiting[0].due
+		}
+	}
+	return best, due
+}
+
+// begin marks a group as being read, by the reader of its first subscriber.
+func (g *group) begin(ctx context.Context) flight {
+	limit := min(g.key.interval, longestReading)
+	ctx, g.stop = context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
+	g.done = make(chan struct{})
+	return flight{group: g, ctx: ctx, reader: g.subs[0]}
+}
+
+// read takes one reading, tells everybody and schedules the next. ctx is that of the Poller.
+func (p *Poller) read(ctx context.Context, f flight) {
+	began := time.Now()
+	r := reading{at: scalers.InstantOf(f.reader.now())}
+	r.value, r.err = safely(f.ctx, f.reader.reader)
+	f.stop()
+	if ctx.Err() == nil {
+		for _, s := range p.record(f.group, began, r) {
+			s.deliver(r)
+		}
+	}
+	p.finish(f.group, began)
+}
+
+// safely reads, and makes an error of a panic: a mistake in one kind is no reason to stop the others.
+func safely(ctx context.Context, r Reader) (value scalers.Milli, err error) { //nolint:nonamedreturns // A deferred function sets them.
+	defer func() {
+		if cause := recover(); cause != nil {
+			value, err = 0, fmt.Errorf("read: this is a defect: %v", cause)
+		}
+	}()
+	return r.Read(ctx)
+}
+
+// record keeps a reading for newcomers and returns those who are to hear of it.
+func (p *Poller) record(g *group, began time.Time, r reading) []*subscriber {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if g.read.IsZero() {
+		began = began.Add(rand.N(g.key.interval/spread + 1))
+	}
+	g.last, g.read = r, began
+	return slices.Clone(g.subs)
+}
+
+// finish gives the place back and schedules the next reading an interval after this one began.
+func (p *Poller) finish(g *group, began time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	defer close(g.done)
+	g.lane.reading--
+	g.done = nil
+	if len(g.subs) > 0 {
+		g.lane = &p.prompt
+		if time.Since(began) > slowReading {
+			g.lane = &p.slow
+		}
+		p.schedule(g, g.read.Add(g.key.interval))
+	}
+	p.wake()
+}
+
+// schedule puts a group into its lane.
+func (p *Poller) schedule(g *group, due time.Time) {
+	g.due = due
+	heap.Push(&g.lane.waiting, g)
+	p.wake()
+}
+
+// wake makes Run look again.
+func (p *Poller) wake() {
+	select {
+	case p.changed <- struct{}{}:
+	default:
+	}
+}
