@@ -151,7 +151,7 @@ func TestMistakesAreSaidAllAtOnce(t *testing.T) {
 		"timezone": "Europe/Berlim", "start": "0 25 * * *", "end": "0 0 30 2 *", "desiredReplicas": "many", "replicas": "3",
 	})
 	said := ""
-	for _, m := range triggers.Mistakes(err) {
+	for _, m := range triggers.FieldErrors(err) {
 		said += m.Error() + "\n"
 	}
 	for _, want := range []string{`unknown time zone "Europe/Berlim"`, `"0 25 * * *" is not a cron expression`, "never comes", `"many" is not a whole number`, "replicas: unknown parameter"} {

@@ -1,0 +1,211 @@
+// Package workload turns an object that a user wrote into what the rest of the house works with: a target, a policy and
+// typed trigger configs. It does no I/O, and says every mistake at once.
+package workload
+
+import (
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// Workload is one compiled ScaledObject.
+type Workload struct {
+	Namespace, Name string
+	UID             types.UID
+	Generation      int64
+	Target          actuator.Target
+	Policy          *scalers.Policy
+	// Triggers are in the order of the spec, as in the policy.
+	Triggers []Trigger
+}
+
+// Key is namespace/name.
+func (w *Workload) Key() string { return w.Namespace + "/" + w.Name }
+
+// NeedsPods reports whether some trigger is read against the number of ready pods.
+func (w *Workload) NeedsPods() bool {
+	for i := range w.Policy.Triggers {
+		if t := &w.Policy.Triggers[i]; t.Metric == scalers.Value && !t.Exact {
+			return true
+		}
+	}
+	return false
+}
+
+// Trigger is one compiled trigger.
+type Trigger struct {
+	Name            string
+	Kind            triggers.Kind
+	Config          triggers.Config
+	PollingInterval time.Duration
+	Auth            *v1alpha1.AuthenticationRef
+}
+
+// Mistake is one thing that is wrong with an object.
+type Mistake struct {
+	// Field is the path within the object: spec.triggers[0].metadata.threshold.
+	Field      string
+	Problem    string
+	Suggestion string
+}
+
+// Error says the mistake in one line.
+func (m *Mistake) Error() string {
+	text := m.Field + ": " + m.Problem
+	if m.Suggestion != "" {
+		text += " (" + m.Suggestion + ")"
+	}
+	return text
+}
+
+// mistakes collects what is wrong.
+type mistakes []*Mistake
+
+func (m *mistakes) add(field, problem, suggestion string) {
+	*m = append(*m, &Mistake{Field: field, Problem: problem, Suggestion: suggestion})
+}
+
+// Compile compiles an object whose defaults are filled in. The mistakes are all that there are; with any of them the
+// workload is nil.
+func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind) (*Workload, []*Mistake) {
+	var wrong mistakes
+	unsupported(so, &wrong)
+	w := &Workload{
+		Namespace: so.Namespace, Name: so.Name, UID: so.UID, Generation: so.Generation,
+		Target: actuator.Target{
+			Namespace: so.Namespace, APIVersion: so.Spec.ScaleTargetRef.APIVersion, Kind: so.Spec.ScaleTargetRef.Kind, Name: so.Spec.ScaleTargetRef.Name,
+		},
+		Policy: policyOf(so, &wrong),
+	}
+	if so.Spec.ScaleTargetRef.Name == "" {
+		wrong.add("spec.scaleTargetRef.name", "is required", "")
+	}
+	compileTriggers(so, kinds, w, &wrong)
+	if len(wrong) > 0 {
+		return nil, wrong
+	}
+	if err := w.Policy.Validate(); err != nil {
+		return nil, mistakes{{Field: "spec", Problem: err.Error()}}
+	}
+	return w, nil
+}
+
+// unsupported refuses what this version does not do yet: nothing is silently ignored.
+func unsupported(so *v1alpha1.ScaledObject, wrong *mistakes) {
+	const later = "is not supported yet"
+	if so.Spec.Fallback != nil {
+		wrong.add("spec.fallback", later, "remove it: while a source is unknown the count is kept")
+	}
+	if a := so.Spec.Advanced; a != nil {
+		if a.ScalingModifiers != nil {
+			wrong.add("spec.advanced.scalingModifiers", later, "")
+		}
+		if a.RestoreToOriginalReplicaCount {
+			wrong.add("spec.advanced.restoreToOriginalReplicaCount", later, "")
+		}
+	}
+}
+
+// compileTriggers decodes every trigger and gives names to those without.
+func compileTriggers(so *v1alpha1.ScaledObject, kinds []triggers.Kind, w *Workload, wrong *mistakes) {
+	if len(so.Spec.Triggers) == 0 {
+		wrong.add("spec.triggers", "is empty", "at least one trigger is needed")
+	}
+	names := map[string]bool{}
+	for i := range so.Spec.Triggers {
+		t := &so.Spec.Triggers[i]
+		path := fmt.Sprintf("spec.triggers[%d]", i)
+		name := nameOf(t, names)
+		if names[name] {
+			wrong.add(path+".name", fmt.Sprintf("%q is used twice", name), "names are unique within an object")
+		}
+		names[name] = true
+		compiled, level, ok := compileTrigger(path, t, kinds, wrong)
+		if !ok {
+			continue
+		}
+		compiled.Name, level.Name = name, name
+		compiled.PollingInterval = time.Duration(deref(so.Spec.PollingInterval, defaultPolling)) * time.Second
+		if !level.Continuous {
+			level.StaleAfter = 3 * compiled.PollingInterval
+		}
+		w.Triggers = append(w.Triggers, compiled)
+		w.Policy.Triggers = append(w.Policy.Triggers, level)
+	}
+}
+
+// nameOf is the trigger's name: its own, or its type, and then type-2 and so on.
+func nameOf(t *v1alpha1.Trigger, used map[string]bool) string {
+	if t.Name != "" {
+		return t.Name
+	}
+	name := t.Type
+	for n := 2; used[name]; n++ {
+		name = fmt.Sprintf("%s-%d", t.Type, n)
+	}
+	return name
+}
+
+// compileTrigger decodes one trigger's type, metadata and metric type.
+func compileTrigger(path string, t *v1alpha1.Trigger, kinds []triggers.Kind, wrong *mistakes) (Trigger, scalers.Trigger, bool) {
+	kind, ok := find(path, t.Type, kinds, wrong)
+	if !ok {
+		return Trigger{}, scalers.Trigger{}, false
+	}
+	metadata := make(map[string]string, len(t.Metadata))
+	for key, value := range t.Metadata {
+		text, scalar := value.Text()
+		if !scalar {
+			wrong.add(path+".metadata."+key, "is neither a string nor a number nor a boolean", "")
+		}
+		metadata[key] = text
+	}
+	config, err := kind.Decode(metadata)
+	for _, m := range triggers.FieldErrors(err) {
+		wrong.add(path+".metadata."+m.Field, m.Problem, m.Suggestion)
+	}
+	if err != nil {
+		return Trigger{}, scalers.Trigger{}, false
+	}
+	level := config.Trigger()
+	switch t.MetricType {
+	case "", "AverageValue":
+	case "Value":
+		level.Metric = scalers.Value
+	default:
+		wrong.add(path+".metricType", fmt.Sprintf("%q is not supported yet", t.MetricType), "AverageValue or Value")
+	}
+	return Trigger{Kind: kind, Config: config, Auth: t.AuthenticationRef}, level, true
+}
+
+// find returns the kind of a type.
+func find(path, name string, kinds []triggers.Kind, wrong *mistakes) (triggers.Kind, bool) {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		if names[i] = k.Name; k.Name == name {
+			return k, true
+		}
+	}
+	suggestion := fmt.Sprintf("known are %v", names)
+	switch near := triggers.Nearest(name, names); {
+	case near != "":
+		suggestion = fmt.Sprintf("did you mean %q?", near)
+	case name == "cpu" || name == "memory":
+		suggestion = "cpu and memory come next; until then a prometheus trigger can read them"
+	}
+	wrong.add(path+".type", fmt.Sprintf("unknown trigger type %q", name), suggestion)
+	return triggers.Kind{}, false
+}
+
+func deref[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
+}
