@@ -1,0 +1,138 @@
+package prometheus
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/prometheus/client_golang/api"
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// maxAnswer bounds what is read of one answer. One number needs a few hundred bytes.
+const maxAnswer = 1 << 20
+
+// newAPI returns the query API of the configured server. It does no I/O.
+func newAPI(c Config, env triggers.Env) (v1.API, error) {
+	headers, _ := pairs("customHeaders", c.CustomHeaders)
+	parameters, _ := pairs("queryParameters", c.QueryParameters)
+	if c.Namespace != "" {
+		parameters = append(parameters, pair{"namespace", c.Namespace})
+	}
+	base := env.HTTP.Transport
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	if c.UnsafeSSL {
+		base = unsafe(base)
+	}
+	client := &http.Client{
+		Transport:     &transport{base: base, mode: c.AuthModes, headers: headers, parameters: parameters, secret: env.Secret},
+		CheckRedirect: refuseRedirect,
+	}
+	a, err := api.NewClient(api.Config{Address: c.ServerAddress, Client: client})
+	if err != nil {
+		return nil, fmt.Errorf("use serverAddress: %w", err)
+	}
+	return v1.NewAPI(a), nil
+}
+
+// unsafe returns a transport that accepts any certificate. It keeps no connection, so that nothing of it outlives a
+// reading.
+func unsafe(base http.RoundTripper) http.RoundTripper {
+	t, ok := base.(*http.Transport)
+	if !ok {
+		t = &http.Transport{}
+	}
+	t = t.Clone()
+	if t.TLSClientConfig == nil {
+		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	t.TLSClientConfig.InsecureSkipVerify = true //nolint:gosec // The user asked for it: unsafeSsl.
+	t.DisableKeepAlives = true
+	return t
+}
+
+// refuseRedirect follows no redirect: it would lose the query, or carry the credentials to a host that nobody named.
+func refuseRedirect(next *http.Request, _ []*http.Request) error {
+	return fmt.Errorf("redirected to %s://%s: set serverAddress to where it should go", next.URL.Scheme, next.URL.Host)
+}
+
+// transport adds what the user asked for to each request, and bounds the answer.
+type transport struct {
+	base                http.RoundTripper
+	mode                string
+	headers, parameters []pair
+	secret              func(ctx context.Context, parameter string) (string, error)
+}
+
+// RoundTrip sends one request.
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	query := r.URL.Query()
+	for _, p := range t.parameters {
+		query.Add(p.key, p.value)
+	}
+	r.URL.RawQuery = query.Encode()
+	for _, h := range t.headers {
+		r.Header.Add(h.key, h.value)
+	}
+	if err := t.authorize(r); err != nil {
+		return nil, errors.Join(err, closeBody(r))
+	}
+	resp, err := t.base.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
+	return resp, nil
+}
+
+// closeBody closes the body of a request that is not sent, as a RoundTripper must.
+func closeBody(r *http.Request) error {
+	if r.Body == nil {
+		return nil
+	}
+	return r.Body.Close()
+}
+
+// authorize adds the credentials, as they are now.
+func (t *transport) authorize(r *http.Request) error {
+	switch t.mode {
+	case "bearer":
+		token, err := t.parameter(r.Context(), "bearerToken")
+		if err != nil {
+			return err
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+	case "basic":
+		username, err := t.parameter(r.Context(), "username")
+		if err != nil {
+			return err
+		}
+		password, err := t.parameter(r.Context(), "password")
+		if err != nil {
+			return err
+		}
+		r.SetBasicAuth(username, password)
+	}
+	return nil
+}
+
+// parameter returns one credential without the line break that files tend to end with.
+func (t *transport) parameter(ctx context.Context, name string) (string, error) {
+	value, err := t.secret(ctx, name)
+	if err != nil {
+		return "", fmt.Errorf("read the credential %s: %w", name, err)
+	}
+	value = strings.TrimRight(value, "\r\n")
+	if value == "" {
+		return "", fmt.Errorf("authModes is %s, but the authenticationRef gives no %s", t.mode, name)
+	}
+	return value, nil
+}

@@ -1,0 +1,154 @@
+package prometheus
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// seen is what a server was asked.
+type seen struct {
+	header http.Header
+	form   url.Values
+}
+
+// recording answers well and tells what it was asked.
+func recording(t *testing.T) (*httptest.Server, <-chan seen) {
+	t.Helper()
+	requests := make(chan seen, 10)
+	return answering(t, func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		requests <- seen{r.Header, r.Form}
+		_, _ = w.Write([]byte(one))
+	}), requests
+}
+
+func TestTheServerIsAskedAsConfigured(t *testing.T) {
+	server, requests := recording(t)
+	c := configured(server.URL)
+	c.Namespace, c.CustomHeaders = "team a", []string{"X-Scope-OrgID=team", "X-Two=a=b"}
+	c.QueryParameters = []string{"dedup=true", "partial_response=false"}
+	if v, err := mustReader(t, c, environment(nil)).Read(t.Context()); err != nil || v != 42_500 {
+		t.Fatalf("got %v, %v", v, err)
+	}
+	got := <-requests
+	for key, want := range map[string]string{
+		"query": "sum(hits)", "namespace": "team a", "dedup": "true", "partial_response": "false", "timeout": "3s", "time": "",
+	} {
+		if got.form.Get(key) != want {
+			t.Errorf("parameter %s is %q, want %q", key, got.form.Get(key), want)
+		}
+	}
+	if got.header.Get("X-Scope-OrgID") != "team" || got.header.Get("X-Two") != "a=b" {
+		t.Errorf("headers: %v", got.header)
+	}
+}
+
+func TestCredentialsAreReadAtEachUse(t *testing.T) {
+	server, requests := recording(t)
+	secrets := map[string]string{"bearerToken": "first\n", "username": "me", "password": "pass word"}
+	bearer, basic := configured(server.URL), configured(server.URL)
+	bearer.AuthModes, basic.AuthModes = "bearer", "basic"
+	r := mustReader(t, bearer, environment(secrets))
+	read := func(r *reader) string {
+		if _, err := r.Read(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return (<-requests).header.Get("Authorization")
+	}
+	if got := read(r); got != "Bearer first" {
+		t.Errorf("it sent %q", got)
+	}
+	secrets["bearerToken"] = "second"
+	if got := read(r); got != "Bearer second" {
+		t.Errorf("after the rotation it sent %q", got)
+	}
+	if got := read(mustReader(t, basic, environment(secrets))); got != "Basic bWU6cGFzcyB3b3Jk" {
+		t.Errorf("it sent %q", got)
+	}
+	if got := read(mustReader(t, configured(server.URL), environment(secrets))); got != "" {
+		t.Errorf("without authModes it sent %q", got)
+	}
+}
+
+func TestMissingCredentialsAreUnknownAndNothingIsAsked(t *testing.T) {
+	server, requests := recording(t)
+	c := configured(server.URL)
+	c.AuthModes = "bearer"
+	if v, err := mustReader(t, c, environment(nil)).Read(t.Context()); err == nil || !strings.Contains(err.Error(), "gives no bearerToken") {
+		t.Errorf("got %v, %v", v, err)
+	}
+	env := environment(nil)
+	env.Secret = func(context.Context, string) (string, error) { return "", errors.New("no such Secret") }
+	if v, err := mustReader(t, c, env).Read(t.Context()); err == nil || !strings.Contains(err.Error(), "no such Secret") {
+		t.Errorf("got %v, %v", v, err)
+	}
+	if len(requests) > 0 {
+		t.Error("the server was asked")
+	}
+}
+
+func TestARedirectIsNotFollowed(t *testing.T) {
+	other, requests := recording(t)
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		server := answering(t, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, strings.Replace(other.URL, "//", "//user:hunter2@", 1)+"/path?token=hunter2", status)
+		})
+		c := configured(server.URL)
+		c.AuthModes, c.CustomHeaders = "bearer", []string{"X-Api-Key=hunter2"}
+		v, err := mustReader(t, c, environment(map[string]string{"bearerToken": "hunter2"})).Read(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "redirected to "+other.URL+":") || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%d: got %v, %v", status, v, err)
+		}
+	}
+	if len(requests) > 0 {
+		t.Error("the other host was asked")
+	}
+}
+
+func TestAnUnknownCertificateIsAcceptedOnlyWhenAsked(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(one)) }))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	c := configured(server.URL)
+	if v, err := mustReader(t, c, environment(nil)).Read(t.Context()); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("got %v, %v", v, err)
+	}
+	c.UnsafeSSL = true
+	if v, err := mustReader(t, c, environment(nil)).Read(t.Context()); err != nil || v != 42_500 {
+		t.Errorf("got %v, %v", v, err)
+	}
+}
+
+func TestOnlyTheSameQuestionWithoutCredentialsIsShared(t *testing.T) {
+	env, other := environment(nil), environment(nil)
+	other.Object = "checkout"
+	c := configured("http://prometheus:9090")
+	if key(c, env) != key(c, other) {
+		t.Error("the same question is not shared")
+	}
+	for name, change := range map[string]func(*Config){
+		"serverAddress": func(c *Config) { c.ServerAddress = "http://other" }, "query": func(c *Config) { c.Query = "up" },
+		"namespace": func(c *Config) { c.Namespace = "x" }, "customHeaders": func(c *Config) { c.CustomHeaders = []string{"a=b"} },
+		"queryParameters": func(c *Config) { c.QueryParameters = []string{"a=b"} }, "ignoreNullValues": func(c *Config) { c.IgnoreNullValues = true },
+		"negativeIsZero": func(c *Config) { c.NegativeIsZero = true }, "unsafeSsl": func(c *Config) { c.UnsafeSSL = true },
+		"authModes": func(c *Config) { c.AuthModes = "basic" }, "timeout": func(c *Config) { c.Timeout *= 2 },
+	} {
+		changed := c
+		change(&changed)
+		if key(changed, env) == key(c, env) {
+			t.Errorf("another %s shares the reading", name)
+		}
+	}
+	c.AuthModes = "bearer"
+	if key(c, env) == key(c, other) {
+		t.Error("a reading made with one object's credentials is shared with another object")
+	}
+}

@@ -1,0 +1,85 @@
+package prometheus
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+func TestAMistakeNamesItsField(t *testing.T) {
+	for name, c := range map[string]struct {
+		change  func(*Config)
+		field   string
+		problem string
+	}{
+		"no scheme":              {func(c *Config) { c.ServerAddress = "prometheus:9090" }, "serverAddress", "http"},
+		"another scheme":         {func(c *Config) { c.ServerAddress = "ftp://prometheus" }, "serverAddress", "http"},
+		"no host":                {func(c *Config) { c.ServerAddress = "http://:9090" }, "serverAddress", "http"},
+		"not a URL":              {func(c *Config) { c.ServerAddress = "http://pro metheus" }, "serverAddress", "not a URL"},
+		"credentials in the URL": {func(c *Config) { c.ServerAddress = "http://me:hunter2@prometheus" }, "serverAddress", "credentials"},
+		"a query in the URL":     {func(c *Config) { c.ServerAddress = "http://prometheus?dedup=true" }, "serverAddress", "more than"},
+		"a blank query":          {func(c *Config) { c.Query = " \n" }, "query", "blank"},
+		"a threshold of 0":       {func(c *Config) { c.Threshold = 0 }, "threshold", "above 0"},
+		"a negative threshold":   {func(c *Config) { c.Threshold = -1 }, "threshold", "above 0"},
+		"no time":                {func(c *Config) { c.Timeout = 0 }, "timeout", "above 0"},
+		"no header value":        {func(c *Config) { c.CustomHeaders = []string{"X-Tenant"} }, "customHeaders", "key=value"},
+		"no header name":         {func(c *Config) { c.CustomHeaders = []string{"a=b", "=c"} }, "customHeaders", "key=value"},
+		"an impossible header":   {func(c *Config) { c.CustomHeaders = []string{"X Tenant=a"} }, "customHeaders", "cannot be a header"},
+		"a header with a break":  {func(c *Config) { c.CustomHeaders = []string{"X-Tenant=a\r\nHost: b"} }, "customHeaders", "cannot be a header"},
+		"a credential header":    {func(c *Config) { c.CustomHeaders = []string{"authorization=Bearer hunter2"} }, "customHeaders", "credentials"},
+		"a header of the client": {func(c *Config) { c.CustomHeaders = []string{"Host=other"} }, "customHeaders", "client itself"},
+		"no parameter":           {func(c *Config) { c.QueryParameters = []string{"dedup"} }, "queryParameters", "key=value"},
+		"another query":          {func(c *Config) { c.QueryParameters = []string{"query=up"} }, "queryParameters", "trigger itself"},
+		"an unknown mode":        {func(c *Config) { c.AuthModes = "tls" }, "authModes", "not supported"},
+		"two modes":              {func(c *Config) { c.AuthModes = "bearer,basic" }, "authModes", "not supported"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := configured("http://prometheus:9090")
+			c.change(&config)
+			var mistake *triggers.FieldError
+			if err := config.Validate(); !errors.As(err, &mistake) || mistake.Field != c.field || !strings.Contains(mistake.Problem, c.problem) {
+				t.Errorf("got %v, want a mistake in %s about %q", err, c.field, c.problem)
+			} else if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the message shows a credential: %v", err)
+			}
+		})
+	}
+}
+
+func TestAllMistakesAreReportedAtOnce(t *testing.T) {
+	c := Config{ServerAddress: "x", Query: " ", CustomHeaders: []string{"a"}, QueryParameters: []string{"b", "query=1"}, AuthModes: "tls"}
+	for _, field := range []string{"serverAddress", "query", "threshold", "timeout", "customHeaders", "queryParameters", "authModes"} {
+		if err := c.Validate(); !strings.Contains(err.Error(), field) {
+			t.Errorf("%s is missing in: %v", field, err)
+		}
+	}
+}
+
+func TestAGoodConfigHasNoMistake(t *testing.T) {
+	c := configured("https://thanos.monitoring/select/0/prometheus")
+	c.ActivationThreshold = -1000
+	c.CustomHeaders, c.QueryParameters = []string{"X-Scope-OrgID=a", "X-Note=b c=d"}, []string{"dedup=true"}
+	c.AuthModes = "basic"
+	if err := c.Validate(); err != nil {
+		t.Error(err)
+	}
+	if got := c.Trigger(); got.Target != c.Threshold || got.Activation != -1000 || got.Exact || got.Continuous {
+		t.Errorf("the trigger is %+v", got)
+	}
+}
+
+func TestTheExampleDecodes(t *testing.T) {
+	k := Kind()
+	c, err := k.Decode(k.Example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Trigger().Target; got != 100_000 {
+		t.Errorf("the target is %v", got)
+	}
+	if _, err := k.Open(c, environment(nil)); err != nil {
+		t.Error(err)
+	}
+}

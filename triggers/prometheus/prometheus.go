@@ -1,0 +1,102 @@
+// Package prometheus reads a level by a PromQL query, over Prometheus's own client library.
+//
+// It is a sampled trigger: the query runs once per pollingInterval, and triggers that ask the same server the same query
+// share one reading.
+package prometheus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// Kind describes the trigger type prometheus.
+func Kind() triggers.Kind {
+	k := triggers.Define("prometheus", "The result of a PromQL query.", defaults(), open)
+	k.Auth = []triggers.AuthParameter{
+		{Name: "bearerToken", Doc: "The token, with authModes: bearer."},
+		{Name: "username", Doc: "The user, with authModes: basic."},
+		{Name: "password", Doc: "The password, with authModes: basic."},
+	}
+	k.Example = map[string]string{
+		"serverAddress": "http://prometheus.monitoring:9090", "query": "sum(rate(http_requests_total[1m]))", "threshold": "100",
+	}
+	return k
+}
+
+// open makes the source; it does no I/O.
+func open(c Config, env triggers.Env) (triggers.Source, error) {
+	r, err := newReader(c, env)
+	if err != nil {
+		return nil, err
+	}
+	return triggers.Poll(key(c, env), r, env), nil
+}
+
+// key says which readings are the same. Credentials belong to one trigger: whoever may read with them is not asked here.
+func key(c Config, env triggers.Env) string {
+	parts := []string{
+		"prometheus", c.ServerAddress, c.Query, c.Namespace, c.AuthModes, c.Timeout.String(),
+		strings.Join(c.CustomHeaders, ","), strings.Join(c.QueryParameters, ","),
+		strconv.FormatBool(c.IgnoreNullValues), strconv.FormatBool(c.NegativeIsZero),
+		strconv.FormatBool(c.UnsafeSSL),
+	}
+	if c.AuthModes != "" {
+		parts = append(parts, env.Namespace, env.Object, env.Trigger)
+	}
+	return strings.Join(parts, "\x00")
+}
+
+// reader asks one server one query.
+type reader struct {
+	api     v1.API
+	server  string
+	query   string
+	timeout time.Duration
+	zero    zeros
+}
+
+func newReader(c Config, env triggers.Env) (*reader, error) {
+	a, err := newAPI(c, env)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(c.ServerAddress)
+	if err != nil {
+		return nil, errors.New("serverAddress is not a URL")
+	}
+	zero := zeros{null: c.IgnoreNullValues, negative: c.NegativeIsZero}
+	return &reader{api: a, server: u.Host, query: c.Query, timeout: c.Timeout, zero: zero}, nil
+}
+
+// Read returns the level now. Prometheus stamps an instant answer with the time of the evaluation, so the stamp says
+// nothing of a sample's age and is not looked at; a series that ended is an empty answer after the server's lookback.
+func (r *reader) Read(ctx context.Context) (scalers.Milli, error) {
+	value, err := r.read(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("query %s: %w", r.server, err)
+	}
+	return value, nil
+}
+
+func (r *reader) read(ctx context.Context) (scalers.Milli, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, r.timeout, fmt.Errorf("no answer within %s", r.timeout))
+	defer cancel()
+	answer, warnings, _, err := r.api.Query(ctx, r.query, time.Time{}, v1.WithTimeout(r.timeout))
+	if err != nil {
+		return 0, reason(ctx, err)
+	}
+	if len(warnings) > 0 {
+		return 0, fmt.Errorf("the answer may be incomplete: %s", line(warnings[0]))
+	}
+	return level(answer, r.zero)
+}

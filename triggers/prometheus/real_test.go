@@ -1,0 +1,133 @@
+package prometheus
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/impulse-sh/impulse/internal/sandboxtest"
+)
+
+// web lets in me with the password "correct horse" (bcrypt).
+const web = "basic_auth_users:\n  me: $2a$04$vUx71p.6BCg8/O3itE1grubFElDzrm59v7Fj1Et/IrfaSPKpxx7v2\n"
+
+// scraped is a real Prometheus that scrapes one target several times a second.
+type scraped struct {
+	t       *testing.T
+	address string
+	args    []string
+	process *sandboxtest.Process
+}
+
+func start(t *testing.T, target string, webConfig string) *scraped {
+	t.Helper()
+	dir := t.TempDir()
+	files := map[string]string{
+		"prometheus.yml": fmt.Sprintf("scrape_configs:\n- job_name: shop\n  scrape_interval: 100ms\n  scrape_timeout: 100ms\n"+
+			"  static_configs:\n  - targets: ['%s']\n", target),
+		"web.yml": webConfig,
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	address := sandboxtest.FreeAddress(t, "127.0.0.1")
+	p := &scraped{t: t, address: address, args: []string{
+		"--config.file", filepath.Join(dir, "prometheus.yml"), "--web.config.file", filepath.Join(dir, "web.yml"),
+		"--storage.tsdb.path", filepath.Join(dir, "data"), "--web.listen-address", address, "--log.level", "error",
+		"--query.lookback-delta", "5s", // A series ends 5 s after its last sample, also when the restart came between.
+	}}
+	p.restart()
+	return p
+}
+
+// restart starts Prometheus at the same address with the same data.
+func (p *scraped) restart() {
+	p.t.Helper()
+	p.process = sandboxtest.Start(p.t, "prometheus", p.args...)
+	p.process.Listening(p.address)
+}
+
+// metrics serves one gauge.
+func metrics(t *testing.T) *httptest.Server {
+	t.Helper()
+	return answering(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("hits{path=\"a\"} 240.5\nhits{path=\"b\"} 1\n"))
+	})
+}
+
+func TestARealPrometheusIsReadAndReadAgainAfterItsRestart(t *testing.T) {
+	target := metrics(t)
+	p := start(t, strings.TrimPrefix(target.URL, "http://"), "")
+	r := mustReader(t, configured("http://"+p.address), environment(nil))
+	reads := func(want string) func(context.Context) bool {
+		return func(ctx context.Context) bool {
+			v, err := r.Read(ctx)
+			return fmt.Sprint(v, " ", err) == want
+		}
+	}
+	p.process.Until("the sum is read", reads("241.5 <nil>"))
+
+	p.process.Kill()
+	if v, err := r.Read(t.Context()); err == nil {
+		t.Fatalf("read %v from a killed server", v)
+	}
+	p.restart()
+	p.process.Until("the sum is read again", reads("241.5 <nil>"))
+
+	target.Close()
+	p.process.Until("a series that ended is unknown, not zero",
+		reads("0 query "+p.address+": the answer is empty: no series matches the query"))
+}
+
+func TestARealPrometheusRefusesWithAReason(t *testing.T) {
+	target := metrics(t)
+	p := start(t, strings.TrimPrefix(target.URL, "http://"), "")
+	read := func(query string) string {
+		c := configured("http://" + p.address)
+		c.Query = query
+		v, err := mustReader(t, c, environment(nil)).Read(t.Context())
+		return fmt.Sprint(v, " ", err)
+	}
+	p.process.Until("both series are there", func(context.Context) bool { return read("count(hits)") == "2 <nil>" })
+	for query, want := range map[string]string{
+		"1.5":               "1.5 <nil>",
+		"hits":              "has 2 elements",
+		"hits[1m]":          "range of samples",
+		"sum(hits)/0":       "is +Inf",
+		"sum(hits)*0/0":     "is NaN",
+		"-sum(hits)":        "is negative",
+		"sum(":              "bad_data: invalid parameter \"query\":",
+		`"text"`:            "not a query result",
+		"rate(hits[1m]) > ": "bad_data:",
+		"sum(lost)":         "empty",
+	} {
+		if got := read(query); !strings.Contains(got, want) {
+			t.Errorf("%s: got %q, want it with %q", query, got, want)
+		}
+	}
+}
+
+func TestARealPrometheusWantsItsPassword(t *testing.T) {
+	target := metrics(t)
+	p := start(t, strings.TrimPrefix(target.URL, "http://"), web)
+	secrets := map[string]string{"username": "me", "password": "wrong"}
+	c := configured("http://" + p.address)
+	c.AuthModes = "basic"
+	r := mustReader(t, c, environment(secrets))
+	p.process.Until("a wrong password is unknown", func(ctx context.Context) bool {
+		_, err := r.Read(ctx)
+		return err != nil && strings.HasSuffix(err.Error(), "client error: 401")
+	})
+	secrets["password"] = "correct horse"
+	p.process.Until("the right password reads", func(ctx context.Context) bool {
+		v, err := r.Read(ctx)
+		return err == nil && v == 241_500
+	})
+}

@@ -1,0 +1,145 @@
+package prometheus
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// answering starts a server whose faults a real Prometheus does not have.
+func answering(t testing.TB, handler http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server
+}
+
+// saying answers every request with one status and body.
+func saying(t testing.TB, status int, body string) *httptest.Server {
+	t.Helper()
+	return answering(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	})
+}
+
+// one is a good answer.
+const one = `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1700000000,"42.5"]}]}}`
+
+// environment lends secrets and nothing of the process.
+func environment(secrets map[string]string) triggers.Env {
+	return triggers.Env{
+		Namespace: "shop", Object: "cart", Trigger: "hits", PollingInterval: time.Second, HTTP: &http.Client{}, Now: time.Now,
+		Secret: func(_ context.Context, parameter string) (string, error) { return secrets[parameter], nil },
+	}
+}
+
+func configured(address string) Config {
+	c := defaults()
+	c.ServerAddress, c.Query, c.Threshold = address, "sum(hits)", 100_000
+	return c
+}
+
+func mustReader(t testing.TB, c Config, env triggers.Env) *reader {
+	t.Helper()
+	r, err := newReader(c, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestFaultsOfAServerAreUnknownWithOneShortLine(t *testing.T) {
+	page := "<html><body>" + strings.Repeat("token=hunter2 ", 10_000) + "</body></html>"
+	for name, c := range map[string]struct {
+		status int
+		body   string
+		reason string
+	}{
+		"503":                           {503, page, "server error: 503"},
+		"500 with an error":             {500, `{"status":"error","errorType":"internal","error":"boom"}`, "server error: 500"},
+		"404":                           {404, page, "client error: 404"},
+		"401":                           {401, page, "client error: 401"},
+		"403, also when asked by GET":   {403, page, "client error: 403"},
+		"a web page":                    {200, page, "is this the address of a Prometheus?"},
+		"an empty body":                 {200, "", "is this the address of a Prometheus?"},
+		"half an answer":                {200, one[:60], "is this the address of a Prometheus?"},
+		"JSON of somebody else":         {200, `{"hello":"world"}`, "no result"},
+		"no content":                    {204, "", "is this the address of a Prometheus?"},
+		"a bad query":                   {400, `{"status":"error","errorType":"bad_data","error":"1:3: parse error:\nunexpected\tend"}`, "bad_data: 1:3: parse error: unexpected end"},
+		"too slow for the server":       {422, `{"status":"error","errorType":"execution","error":"too many samples"}`, "execution: too many samples"},
+		"an error that says success":    {200, `{"status":"error","errorType":"timeout","error":"expired"}`, "timeout: expired"},
+		"an endless error":              {400, `{"status":"error","errorType":"bad_data","error":"` + strings.Repeat("x", 9000) + `"}`, "xxx…"},
+		"more than one number needs":    {200, `{"a":"` + strings.Repeat("x", maxAnswer) + `"}`, "larger than 1 MiB"},
+		"warnings":                      {200, strings.Replace(one, `{"status"`, `{"warnings":["one store\nis away"],"status"`, 1), "may be incomplete: one store is away"},
+		"several elements":              {200, strings.Replace(one, `[{`, `[{"metric":{},"value":[1,"1"]},{`, 1), "has 2 elements"},
+		"NaN":                           {200, strings.Replace(one, `42.5`, `NaN`, 1), "is NaN"},
+		"an unknown type of result":     {200, strings.Replace(one, `vector`, `tensor`, 1), "is this the address of a Prometheus?"},
+		"a number that is not a number": {200, strings.Replace(one, `42.5`, `many`, 1), "is this the address of a Prometheus?"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := saying(t, c.status, c.body)
+			value, err := mustReader(t, configured(server.URL), environment(nil)).Read(t.Context())
+			if err == nil {
+				t.Fatalf("got %v, want unknown", value)
+			}
+			text := err.Error()
+			if !strings.HasPrefix(text, "query "+strings.TrimPrefix(server.URL, "http://")+": ") || !strings.Contains(text, c.reason) {
+				t.Errorf("the reason is %q, want one with %q", text, c.reason)
+			}
+			if len(text) > 400 || strings.ContainsAny(text, "\n\r\t") || strings.Contains(text, "hunter2") {
+				t.Errorf("the reason is no short line: %q", text)
+			}
+		})
+	}
+}
+
+func TestInformationFromTheServerIsNoFault(t *testing.T) {
+	server := saying(t, 200, strings.Replace(one, `{"status"`, `{"infos":["metric might not be a counter"],"status"`, 1))
+	if v, err := mustReader(t, configured(server.URL), environment(nil)).Read(t.Context()); err != nil || v != 42_500 {
+		t.Errorf("got %v, %v", v, err)
+	}
+}
+
+func TestASlowServerIsUnknownAfterTheTimeout(t *testing.T) {
+	release := make(chan struct{})
+	server := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("query") == "body" {
+			_, _ = w.Write([]byte(one[:20]))
+			_ = http.NewResponseController(w).Flush()
+		}
+		<-release
+	})
+	defer close(release)
+	for _, query := range []string{"headers", "body"} {
+		c := configured(server.URL)
+		c.Query, c.Timeout = query, 20*time.Millisecond
+		if v, err := mustReader(t, c, environment(nil)).Read(t.Context()); err == nil || !strings.HasSuffix(err.Error(), "no answer within 20ms") {
+			t.Errorf("slow %s: got %v, %v", query, v, err)
+		}
+	}
+}
+
+func TestACutOffAnswerIsUnknown(t *testing.T) {
+	server := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "1000")
+		_, _ = w.Write([]byte(one))
+	})
+	if v, err := mustReader(t, configured(server.URL), environment(nil)).Read(t.Context()); err == nil {
+		t.Errorf("got %v, want unknown", v)
+	}
+}
+
+func TestNobodyThereIsUnknown(t *testing.T) {
+	server := saying(t, 200, one)
+	server.Close()
+	v, err := mustReader(t, configured(server.URL), environment(nil)).Read(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "connection refused") || strings.Contains(err.Error(), "api/v1") {
+		t.Errorf("got %v, %v", v, err)
+	}
+}
