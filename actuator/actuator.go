@@ -56,3 +56,9 @@ var (
 	// ErrThrottled: the API server pushes back (429 or 5xx).
 	ErrThrottled = errors.New("API server is overloaded")
 )
+
+// WatchOptions say what is needed to know of a target besides its count.
+type WatchOptions struct {
+	// Pods: the number of ready pods as well.
+	Pods bool
+}
