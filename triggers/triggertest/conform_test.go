@@ -1,0 +1,255 @@
+package triggertest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// config is that of the kinds in this test.
+type config struct {
+	Address   string        `json:"address" required:"true" doc:"Where the source is."`
+	Threshold scalers.Milli `json:"threshold" doc:"The level for one replica."`
+}
+
+// Validate wants a positive threshold.
+func (c config) Validate() error {
+	if c.Threshold <= 0 {
+		return &triggers.FieldError{Field: "threshold", Problem: "must be above 0"}
+	}
+	return nil
+}
+
+// Trigger divides by the threshold.
+func (c config) Trigger() scalers.Trigger { return scalers.Trigger{Target: c.Threshold} }
+
+// outside is what the sources in this test read.
+type outside struct {
+	mu      sync.Mutex
+	broken  bool
+	changed chan struct{}
+}
+
+func (o *outside) set(broken bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.broken = broken
+	close(o.changed)
+	o.changed = make(chan struct{})
+}
+
+// look returns the level, and a channel that is closed when it changes.
+func (o *outside) look() (scalers.Event, <-chan struct{}) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	e := scalers.Event{Trigger: name, At: scalers.InstantOf(time.Now()), Value: 3000}
+	if o.broken {
+		e.Err = errors.New("read: connection refused")
+	}
+	return e, o.changed
+}
+
+// Read makes it a triggers.Reader.
+func (o *outside) Read(context.Context) (scalers.Milli, error) {
+	e, _ := o.look()
+	return e.Value, e.Err
+}
+
+// run is a source as a function.
+type run func(ctx context.Context, emit func(scalers.Event)) error
+
+// Run makes it a triggers.Source.
+func (r run) Run(ctx context.Context, emit func(scalers.Event)) error { return r(ctx, emit) }
+
+// follow reports each change that wanted lets through.
+func (o *outside) follow(wanted func(scalers.Event) bool) run {
+	return func(ctx context.Context, emit func(scalers.Event)) error {
+		for {
+			e, changed := o.look()
+			if ctx.Err() == nil && wanted(e) {
+				emit(e)
+			}
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+}
+
+const goodReadme = "# thing\n\nA thing.\n\n## Parameters\n| parameter | meaning |\n|---|---|\n| `address` | where |\n| `threshold` | how much |\n\n" +
+	"## Example\n```yaml\ntriggers:\n- type: thing\n  metadata:\n    address: here # comment\n    threshold: 2\n```\n\n" +
+	"## Behaviour\n```sh\n## no heading\n```\n\n## What is unknown\nNothing.\n\n## How to try it\nDo.\n"
+
+// subjectOf is a kind whose sources are opened by open, with little patience.
+func subjectOf(t *testing.T, o *outside, open func(config, triggers.Env) (triggers.Source, error)) subject {
+	t.Helper()
+	kind := triggers.Define("thing", "Things that wait.", config{Threshold: 1000}, open)
+	kind.Example = map[string]string{"address": "here"}
+	return subject{
+		kind: kind,
+		fixture: Fixture{
+			Metadata: map[string]string{"address": "here", "threshold": "2"}, Secrets: map[string]string{"token": "s3cret"},
+			Break: func(testing.TB) { o.set(true) }, Repair: func(testing.TB) { o.set(false) },
+		},
+		patience: 300 * time.Millisecond,
+		readme:   write(t, goodReadme),
+	}
+}
+
+func write(t *testing.T, readme string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "README.md")
+	if err := os.WriteFile(path, []byte(readme), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func failures(t *testing.T, s subject) map[string]error {
+	t.Helper()
+	all := map[string]error{}
+	for _, c := range checks() {
+		if err := c.try(t, s); err != nil {
+			all[c.name] = err
+		}
+	}
+	return all
+}
+
+func TestGoodKindsPass(t *testing.T) {
+	o := &outside{changed: make(chan struct{})}
+	kinds := map[string]func(config, triggers.Env) (triggers.Source, error){
+		"pushed": func(config, triggers.Env) (triggers.Source, error) { return o.follow(either), nil },
+		"polled": func(_ config, env triggers.Env) (triggers.Source, error) { return triggers.Poll("thing", o, env), nil },
+	}
+	for name, open := range kinds {
+		t.Run(name, func(t *testing.T) {
+			s := subjectOf(t, o, open)
+			s.patience = time.Minute
+			for name, err := range failures(t, s) {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+}
+
+// TestBadKindsFail breaks one promise at a time.
+func TestBadKindsFail(t *testing.T) {
+	block := make(chan struct{})
+	defer close(block)
+	cases := []struct {
+		name, check string
+		open        func(o *outside, env triggers.Env) (triggers.Source, error)
+	}{
+		{"stays silent", "reports at once", func(o *outside, _ triggers.Env) (triggers.Source, error) {
+			return o.follow(func(scalers.Event) bool { return false }), nil
+		}},
+		{"keeps its failures to itself", "says that its source went down, and recovers", func(o *outside, _ triggers.Env) (triggers.Source, error) {
+			return o.follow(known), nil
+		}},
+		{"reads unknown as zero", "says that its source is down at start, and recovers", func(o *outside, _ triggers.Env) (triggers.Source, error) {
+			return run(func(ctx context.Context, emit func(scalers.Event)) error {
+				return o.follow(either)(ctx, func(e scalers.Event) { e.Err = nil; emit(e) })
+			}), nil
+		}},
+		{"gives up on a failure", "says that its source went down, and recovers", func(o *outside, _ triggers.Env) (triggers.Source, error) {
+			return run(func(ctx context.Context, emit func(scalers.Event)) error {
+				ctx, cancel := context.WithCancel(ctx)
+				defer cancel()
+				return o.follow(either)(ctx, func(e scalers.Event) {
+					if emit(e); e.Err != nil {
+						cancel()
+					}
+				})
+			}), nil
+		}},
+		{"leaks a goroutine", "ends with its context and leaves nothing", func(o *outside, _ triggers.Env) (triggers.Source, error) {
+			return run(func(ctx context.Context, emit func(scalers.Event)) error {
+				go func() { <-block }()
+				return o.follow(either)(ctx, emit)
+			}), nil
+		}},
+		{"emits after it has returned", "ends with its context and leaves nothing", func(o *outside, _ triggers.Env) (triggers.Source, error) {
+			return run(func(ctx context.Context, emit func(scalers.Event)) error {
+				err := o.follow(either)(ctx, emit)
+				go func() {
+					again := time.NewTicker(time.Millisecond)
+					defer again.Stop()
+					for range 20 {
+						<-again.C
+						emit(scalers.Event{})
+					}
+				}()
+				return err
+			}), nil
+		}},
+		{"does not end", "ends with its context and leaves nothing", func(o *outside, _ triggers.Env) (triggers.Source, error) {
+			return run(func(ctx context.Context, emit func(scalers.Event)) error {
+				err := o.follow(either)(ctx, emit)
+				<-block
+				return err
+			}), nil
+		}},
+		{"ends without saying why", "does not begin when its context is done", func(o *outside, _ triggers.Env) (triggers.Source, error) {
+			return run(func(ctx context.Context, emit func(scalers.Event)) error {
+				_ = o.follow(either)(ctx, emit)
+				return nil
+			}), nil
+		}},
+		{"works in Open", "decodes and opens without I/O", func(o *outside, env triggers.Env) (triggers.Source, error) {
+			_, err := env.Secret(t.Context(), "token")
+			return o.follow(either), err
+		}},
+		{"repeats a secret", "says that its source is down at start, and recovers", func(o *outside, _ triggers.Env) (triggers.Source, error) {
+			return run(func(ctx context.Context, emit func(scalers.Event)) error {
+				return o.follow(either)(ctx, func(e scalers.Event) {
+					if e.Err != nil {
+						e.Err = errors.New("token s3cret was refused")
+					}
+					emit(e)
+				})
+			}), nil
+		}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			o := &outside{changed: make(chan struct{})}
+			s := subjectOf(t, o, func(_ config, env triggers.Env) (triggers.Source, error) { return c.open(o, env) })
+			i := slices.IndexFunc(checks(), func(k check) bool { return k.name == c.check })
+			if err := checks()[i].try(t, s); err == nil {
+				t.Errorf("the suite finds nothing when a source %s", c.name)
+			}
+		})
+	}
+}
+
+func TestABadReadmeFails(t *testing.T) {
+	for name, readme := range map[string]string{
+		"another title":                  strings.Replace(goodReadme, "# thing", "# Thing", 1),
+		"a section is missing":           strings.Replace(goodReadme, "## What is unknown\n", "", 1),
+		"sections in another order":      strings.Replace(strings.Replace(goodReadme, "## Behaviour", "## X", 1), "## Parameters", "## Behaviour", 1),
+		"a parameter is missing":         strings.Replace(goodReadme, "| `threshold` | how much |\n", "", 1),
+		"the example has a misspelt key": strings.Replace(goodReadme, "threshold: 2", "treshold: 2", 1),
+		"the example is of another type": strings.Replace(goodReadme, "type: thing", "type: other", 1),
+		"there is no example":            strings.Replace(goodReadme, "```yaml", "```", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := subjectOf(t, nil, nil)
+			s.readme = write(t, readme)
+			if readmeIsRight(t, s) == nil {
+				t.Error("the suite finds nothing")
+			}
+		})
+	}
+}

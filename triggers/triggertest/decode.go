@@ -1,0 +1,127 @@
+package triggertest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// describesItself: the reference and the messages are made of this.
+func describesItself(_ testing.TB, s subject) error {
+	var all []error
+	if s.kind.Name == "" || s.kind.Name != strings.ToLower(s.kind.Name) {
+		all = append(all, fmt.Errorf("the name %q is not in lower case", s.kind.Name))
+	}
+	if !strings.HasSuffix(s.kind.Summary, ".") {
+		all = append(all, fmt.Errorf("the summary %q is not a sentence", s.kind.Summary))
+	}
+	for _, f := range s.kind.Fields {
+		if !strings.HasSuffix(f.Doc, ".") {
+			all = append(all, fmt.Errorf("the doc of %s is not a sentence: %q", f.Key, f.Doc))
+		}
+	}
+	if s.kind.Example == nil {
+		all = append(all, errors.New("there is no example"))
+	} else if _, err := s.kind.Decode(s.kind.Example); err != nil {
+		all = append(all, fmt.Errorf("its example: %w", err))
+	}
+	return errors.Join(all...)
+}
+
+func decodesValid(_ testing.TB, s subject) error {
+	c, err := s.kind.Decode(s.fixture.Metadata)
+	if err != nil {
+		return fmt.Errorf("decode the fixture's metadata: %w", err)
+	}
+	if target := c.Trigger().Target; target <= 0 {
+		return fmt.Errorf("the target is %s: replicas cannot be computed from it", target)
+	}
+	return nil
+}
+
+func refusesKeys(_ testing.TB, s subject) error {
+	all := []error{refuses(s.kind, s.fixture.Metadata, "xyzzyPlugh", "")}
+	for key, value := range s.fixture.Metadata {
+		misspelt := key[:len(key)-2] + key[len(key)-1:]
+		metadata := maps.Clone(s.fixture.Metadata)
+		delete(metadata, key)
+		metadata[misspelt] = value
+		all = append(all, refuses(s.kind, metadata, misspelt, key))
+	}
+	return errors.Join(all...)
+}
+
+// refuses says whether metadata with this key is refused, with a suggestion that names the right key.
+func refuses(kind triggers.Kind, metadata map[string]string, key, right string) error {
+	metadata = maps.Clone(metadata)
+	if _, ok := metadata[key]; !ok {
+		metadata[key] = "1"
+	}
+	_, err := kind.Decode(metadata)
+	for _, mistake := range triggers.FieldErrors(err) {
+		if mistake.Field == key && strings.Contains(mistake.Suggestion, right) {
+			return nil
+		}
+	}
+	return fmt.Errorf("the key %s is not refused with a suggestion of %q: %w", key, right, err)
+}
+
+func reportsAll(_ testing.TB, s subject) error {
+	_, err := s.kind.Decode(map[string]string{"xyzzyPlugh": "1"})
+	said := map[string]int{}
+	for _, mistake := range triggers.FieldErrors(err) {
+		said[mistake.Field]++
+	}
+	all := []error{}
+	if said["xyzzyPlugh"] != 1 {
+		all = append(all, errors.New("an unknown key beside missing ones is not reported once"))
+	}
+	for _, f := range s.kind.Fields {
+		if f.Required && said[f.Key] != 1 {
+			all = append(all, fmt.Errorf("the missing key %s is reported %d times, not once", f.Key, said[f.Key]))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// nonsense is what people and machines put into metadata.
+func nonsense() []string {
+	return []string{
+		"", " ", "\x00", "\n", "-1", "0", "1e99", "NaN", "+Inf", "0x10", "99999999999999999999", "true", "[", "{}", `"`, ",", ",,", "=",
+		"http://", "://", "%zz", "TZ=", "TZ=x", "@every 1s", "@", "* * * * *", "../../etc/passwd", "\xff\xfe", strings.Repeat("9", 10000), "日本語",
+	}
+}
+
+// survivesNonsense: no panic, and each mistake names a field.
+func survivesNonsense(_ testing.TB, s subject) error {
+	var all []error
+	for _, f := range s.kind.Fields {
+		for _, value := range nonsense() {
+			metadata := maps.Clone(s.fixture.Metadata)
+			metadata[f.Key] = value
+			_, err := s.kind.Decode(metadata)
+			all = append(all, wellFormed(s.kind, err))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// wellFormed says whether what Decode returned is made of field errors that a person can use.
+func wellFormed(kind triggers.Kind, err error) error {
+	mistakes := triggers.FieldErrors(err)
+	if err != nil && len(mistakes) == 0 {
+		return fmt.Errorf("this is no FieldError: %w", err)
+	}
+	for _, mistake := range mistakes {
+		known := slices.ContainsFunc(kind.Fields, func(f triggers.Field) bool { return f.Key == mistake.Field })
+		if !known || mistake.Problem == "" {
+			return fmt.Errorf("a mistake names no field, or says nothing: %+v", *mistake)
+		}
+	}
+	return nil
+}

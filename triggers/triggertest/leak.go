@@ -1,0 +1,50 @@
+package triggertest
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// goroutines returns the stacks of all goroutines by their id.
+func goroutines() map[string]string {
+	buffer := make([]byte, 1<<20)
+	for {
+		n := runtime.Stack(buffer, true)
+		if n < len(buffer) {
+			buffer = buffer[:n]
+			break
+		}
+		buffer = make([]byte, 2*len(buffer))
+	}
+	all := map[string]string{}
+	for stack := range strings.SplitSeq(string(buffer), "\n\n") {
+		id, _, _ := strings.Cut(strings.TrimPrefix(stack, "goroutine "), " ")
+		all[id] = stack
+	}
+	return all
+}
+
+// gone waits until no goroutine is there that was not there before.
+func gone(before map[string]string, patience time.Duration) error {
+	deadline := time.Now().Add(patience)
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for {
+		var left []error
+		for id, stack := range goroutines() {
+			if before[id] == "" {
+				left = append(left, fmt.Errorf("a goroutine is left:\n%s", stack))
+			}
+		}
+		if len(left) == 0 {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return errors.Join(left...)
+		}
+		<-look.C
+	}
+}

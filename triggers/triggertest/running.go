@@ -1,0 +1,143 @@
+package triggertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// name is that of the trigger under test.
+const name = "under-test"
+
+// running is a source whose Run has been called.
+type running struct {
+	cancel   context.CancelFunc
+	patience time.Duration
+	events   chan scalers.Event
+	result   chan error
+	// returned is true once Run has returned; late counts the events after that.
+	returned atomic.Bool
+	late     atomic.Int64
+	// close ends what the suite lent to the source.
+	close func()
+}
+
+// start runs a source until stop.
+func (s subject) start(t testing.TB, interval time.Duration) (*running, error) {
+	t.Helper()
+	return s.startWith(t.Context(), interval)
+}
+
+// startWith runs a source until stop, or until ctx is done.
+func (s subject) startWith(ctx context.Context, interval time.Duration) (*running, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	env, closeEnv := s.env(ctx, interval)
+	r := &running{
+		cancel: cancel, patience: s.patience, events: make(chan scalers.Event, 1024), result: make(chan error, 1), close: closeEnv,
+	}
+	c, err := s.kind.Decode(s.fixture.Metadata)
+	if err != nil {
+		return nil, errors.Join(err, r.abort())
+	}
+	source, err := s.kind.Open(c, env)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open: %w", err), r.abort())
+	}
+	go func() {
+		err := source.Run(ctx, r.emit)
+		r.returned.Store(true)
+		r.result <- err
+	}()
+	return r, nil
+}
+
+// abort ends what was lent to a source that was never run.
+func (r *running) abort() error {
+	r.cancel()
+	r.close()
+	return nil
+}
+
+// env completes the fixture's Env with a poller, a client and so on of its own; the function returned ends them.
+func (s subject) env(ctx context.Context, interval time.Duration) (triggers.Env, func()) {
+	env := s.fixture.Env
+	env.Namespace, env.Object, env.Trigger, env.PollingInterval = "default", "object", name, interval
+	if env.Now == nil {
+		env.Now = time.Now
+	}
+	if env.Secret == nil {
+		env.Secret = func(_ context.Context, parameter string) (string, error) { return s.fixture.Secrets[parameter], nil }
+	}
+	transport := &http.Transport{}
+	if env.HTTP == nil {
+		env.HTTP = &http.Client{Transport: transport}
+	}
+	env.Shared, env.Poller = triggers.NewShared(), triggers.NewPoller(4)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // The poller outlives its sources, as in the process.
+	polling := make(chan struct{})
+	go func() {
+		defer close(polling)
+		_ = env.Poller.Run(ctx) // It returns only what ctx says.
+	}()
+	return env, func() {
+		cancel()
+		<-polling
+		transport.CloseIdleConnections()
+	}
+}
+
+// emit keeps an event. A source that reports faster than anybody listens loses events here, as it would in the process.
+func (r *running) emit(e scalers.Event) {
+	if r.returned.Load() {
+		r.late.Add(1)
+	}
+	select {
+	case r.events <- e:
+	default:
+	}
+}
+
+// wait returns the next event that is wanted.
+func (r *running) wait(wanted func(scalers.Event) bool) (scalers.Event, error) {
+	timeout := time.NewTimer(r.patience)
+	defer timeout.Stop()
+	last := "no event at all"
+	for {
+		select {
+		case e := <-r.events:
+			if wanted(e) {
+				return e, nil
+			}
+			last = fmt.Sprintf("value %s, error %v", e.Value, e.Err)
+		case err := <-r.result:
+			r.result <- err
+			return scalers.Event{}, fmt.Errorf("run ended by itself: %w", err)
+		case <-timeout.C:
+			return scalers.Event{}, fmt.Errorf("the event that should come did not; the last was: %s", last)
+		}
+	}
+}
+
+// stop ends Run and what was lent to it, and says how Run ended.
+func (r *running) stop() error {
+	r.cancel()
+	timeout := time.NewTimer(r.patience)
+	defer timeout.Stop()
+	select {
+	case err := <-r.result:
+		r.close()
+		if !errors.Is(err, context.Canceled) {
+			return fmt.Errorf("run returned %w instead of what its context says", err)
+		}
+		return nil
+	case <-timeout.C:
+		return errors.New("run did not return after its context was done")
+	}
+}
