@@ -1,0 +1,132 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	natsgo "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// name is a consumer of a stream.
+type name struct{ stream, consumer string }
+
+// connection is what all triggers with the same server and credentials share: one client, and one queue for each
+// consumer that is followed.
+type connection struct {
+	urls    string
+	options []natsgo.Option
+	now     func() time.Time
+
+	// turn is held by the queue that uses the fields below it: a semaphore that a context can leave.
+	turn    chan struct{}
+	client  *connected
+	failed  error
+	failure int
+	retry   time.Time
+
+	mu     sync.Mutex
+	queues map[name]*queue
+}
+
+// newConnection makes a connection that opens its client when it is first needed.
+func newConnection(urls string, options []natsgo.Option, now func() time.Time) *connection {
+	return &connection{urls: urls, options: options, now: now, turn: make(chan struct{}, 1), queues: map[name]*queue{}}
+}
+
+// Close ends the client. Nobody follows a queue any more.
+func (c *connection) Close() error {
+	if c.client != nil {
+		c.client.close()
+	}
+	return nil
+}
+
+// open returns the client, connected at least once. A failed attempt stands for all queues until the next one is due.
+func (c *connection) open(ctx context.Context) (*connected, error) {
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if c.client != nil && !c.client.IsClosed() {
+		return c.client, nil
+	}
+	if c.client != nil { // The server has refused it.
+		c.client.close()
+		c.client = nil
+	}
+	if c.failed != nil && time.Now().Before(c.retry) {
+		return nil, c.failed
+	}
+	client, err := connect(ctx, c.urls, c.options)
+	if err != nil {
+		c.failure++
+		c.failed, c.retry = fmt.Errorf("connect: %w", err), time.Now().Add(backoff(c.failure))
+		return nil, c.failed
+	}
+	c.client, c.failed, c.failure = client, nil, 0
+	return client, nil
+}
+
+// read returns the level of one consumer. It sends one request, CONSUMER.INFO, and no other.
+func (c *connection) read(ctx context.Context, n name) (scalers.Milli, error) {
+	client, err := c.open(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if !client.IsConnected() {
+		return 0, client.dialer.explain(errors.New("not connected"))
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
+	defer cancel()
+	info, err := consumerInfo(ctx, client.Conn, n)
+	if err != nil {
+		return 0, reason(ctx, client.Conn, n, err)
+	}
+	return lag(info.NumPending, int64(info.NumAckPending))
+}
+
+// consumerInfo asks for a consumer of either sort; the library wants to know beforehand whether it is pulled or pushed.
+func consumerInfo(ctx context.Context, conn *natsgo.Conn, n name) (*jetstream.ConsumerInfo, error) {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return nil, err
+	}
+	pull, err := js.Consumer(ctx, n.stream, n.consumer)
+	if err == nil {
+		return pull.CachedInfo(), nil
+	}
+	if !errors.Is(err, jetstream.ErrNotPullConsumer) {
+		return nil, err
+	}
+	push, err := js.PushConsumer(ctx, n.stream, n.consumer)
+	if err != nil {
+		return nil, err
+	}
+	return push.CachedInfo(), nil
+}
+
+// reason says in one line why there is no level.
+func reason(ctx context.Context, conn *natsgo.Conn, n name, err error) error {
+	denied := conn.LastError()
+	switch {
+	case errors.Is(err, jetstream.ErrConsumerNotFound):
+		return fmt.Errorf("consumer %s does not exist", n.consumer)
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return fmt.Errorf("stream %s does not exist", n.stream)
+	case errors.Is(err, natsgo.ErrNoResponders):
+		return errors.New("nobody answers: JetStream is off for this account, or the consumer has no leader")
+	case ctx.Err() != nil && errors.Is(denied, natsgo.ErrPermissionViolation):
+		return denied
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	return err
+}

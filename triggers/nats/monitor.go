@@ -1,0 +1,145 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// maxServers bounds how many servers of a cluster are asked in one reading.
+const maxServers = 16
+
+// monitor reads a consumer from the monitoring endpoint. Every server of a cluster knows of the consumers it holds, but
+// only the leader of a consumer knows its numbers, so the leader is looked for and remembered.
+type monitor struct {
+	client  *http.Client
+	base    url.URL
+	account string
+	name    name
+
+	mu     sync.Mutex
+	leader string // Host and port of the server that led at the last reading.
+}
+
+func newMonitor(c Config, env triggers.Env) *monitor {
+	client := *env.HTTP
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	m := &monitor{client: &client, account: c.Account, name: name{c.Stream, c.Consumer}}
+	m.base = url.URL{Scheme: "http", Host: c.NATSServerMonitoringEndpoint}
+	if u, err := url.Parse(c.endpoint()); err == nil {
+		m.base = *u
+	}
+	return m
+}
+
+// Read returns the level now.
+func (m *monitor) Read(ctx context.Context) (scalers.Milli, error) {
+	value, err := m.read(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read consumer %s of stream %s at %s: %w", m.name.consumer, m.name.stream, m.base.Host, err)
+	}
+	return value, nil
+}
+
+func (m *monitor) read(ctx context.Context) (scalers.Milli, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.leader != "" {
+		if c, _, err := m.ask(ctx, m.leader); err == nil && c.led() {
+			return lag(c.NumPending, c.NumAckPending)
+		}
+		m.leader = ""
+	}
+	c, clustered, err := m.ask(ctx, m.base.Host)
+	if err != nil {
+		return 0, err
+	}
+	if c.led() {
+		m.leader = m.base.Host
+		return lag(c.NumPending, c.NumAckPending)
+	}
+	switch {
+	case clustered:
+		return m.search(ctx, c)
+	case c != nil:
+		return 0, errors.New("it has no leader now")
+	}
+	return 0, errors.New("it does not exist")
+}
+
+// search asks the other servers of the cluster for the leader. known is what a follower said, if one did.
+func (m *monitor) search(ctx context.Context, known *consumer) (scalers.Milli, error) {
+	hosts, err := m.servers(ctx, known)
+	if err != nil {
+		return 0, err
+	}
+	var failed error
+	for _, host := range hosts {
+		c, _, err := m.ask(ctx, host)
+		if err != nil {
+			failed = fmt.Errorf("%s: %w", host, err)
+			continue
+		}
+		if c.led() {
+			m.leader = host
+			return lag(c.NumPending, c.NumAckPending)
+		}
+		if c != nil {
+			known = c
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return 0, context.Cause(ctx)
+	case failed != nil:
+		return 0, fmt.Errorf("its leader was not found; of the %d other servers: %w", len(hosts), failed)
+	case known != nil:
+		return 0, fmt.Errorf("its leader was not found among %d other servers", len(hosts))
+	}
+	return 0, errors.New("it does not exist on any server of the cluster")
+}
+
+// servers lists where the other servers' monitoring should be: the hosts that the cluster advertises to clients, else
+// KEDA's convention for a headless service, SERVER.SERVICE; always at the port of the endpoint.
+func (m *monitor) servers(ctx context.Context, known *consumer) ([]string, error) {
+	var v varz
+	if err := m.get(ctx, m.base.Host, "/varz", nil, &v); err != nil {
+		return nil, err
+	}
+	var hosts []string
+	for _, address := range v.ConnectURLs {
+		hosts = append(hosts, hostOf(address))
+	}
+	if len(hosts) == 0 {
+		for _, server := range v.serverNames(known) {
+			hosts = append(hosts, server+"."+m.base.Hostname())
+		}
+	}
+	for i, host := range hosts {
+		hosts[i] = host
+		if port := m.base.Port(); port != "" {
+			hosts[i] = net.JoinHostPort(host, port)
+		}
+	}
+	return hosts[:min(len(hosts), maxServers)], nil
+}
+
+// ask returns what one server knows of the consumer, nil when it knows nothing, and whether it is one of a cluster.
+func (m *monitor) ask(ctx context.Context, host string) (*consumer, bool, error) {
+	var j jsz
+	query := url.Values{"acc": {m.account}, "consumers": {"true"}}
+	if err := m.get(ctx, host, "/jsz", query, &j); err != nil {
+		return nil, false, err
+	}
+	if j.Disabled {
+		return nil, false, errors.New("JetStream is off on this server")
+	}
+	return j.find(m.account, m.name), j.MetaCluster.Size > 1, nil
+}

@@ -1,0 +1,231 @@
+package nats
+
+import (
+	"context"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	natsgo "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/impulse-sh/impulse/internal/sandboxtest"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+func TestTheLevelFollowsTheQueueToZero(t *testing.T) {
+	s := start(t)
+	js := s.client()
+	consumer := work(t, js, 1)
+	r := follow(t, mustOpen(t, configured(s.url()), environment(nil)))
+	r.until("0")
+	publish(t, js, 12)
+	r.until("12")
+	drain(t, consumer, 5, false)
+	r.until("12") // Five of them are delivered and not acknowledged.
+	drain(t, consumer, 7, true)
+	r.until("5")
+}
+
+func TestAPushConsumerIsReadAsWell(t *testing.T) {
+	s := start(t)
+	js := s.client()
+	work(t, js, 1)
+	if _, err := js.CreatePushConsumer(t.Context(), "WORK", jetstream.ConsumerConfig{
+		Durable: "pushed", DeliverSubject: "elsewhere", AckPolicy: jetstream.AckExplicitPolicy,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, js, 3)
+	c := configured(s.url())
+	c.Consumer = "pushed"
+	follow(t, mustOpen(t, c, environment(nil))).until("3")
+}
+
+func TestAMissingConsumerIsUnknownNotZeroAndIsNeverMade(t *testing.T) {
+	s := start(t)
+	js := s.client()
+	var mu sync.Mutex
+	asked := map[string]bool{}
+	sub, err := js.Conn().Subscribe("$JS.API.>", func(m *natsgo.Msg) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked[m.Subject] = true
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := follow(t, mustOpen(t, configured(s.url()), environment(nil)))
+	r.until("stream WORK does not exist")
+	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "WORK", Subjects: []string{"work"}}); err != nil {
+		t.Fatal(err)
+	}
+	r.until("consumer workers does not exist")
+	r.stop()
+	if err := sub.Unsubscribe(); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	delete(asked, "$JS.API.STREAM.CREATE.WORK") // This was the test.
+	if len(asked) != 1 || !asked["$JS.API.CONSUMER.INFO.WORK.workers"] {
+		t.Errorf("the source asked for more than the consumer's info: %v", asked)
+	}
+	work(t, js, 1)
+	follow(t, mustOpen(t, configured(s.url()), environment(nil))).until("0")
+}
+
+func TestAServerThatIsKilledIsUnknownAndComesBack(t *testing.T) {
+	s := start(t)
+	js := s.client()
+	work(t, js, 1)
+	publish(t, js, 4)
+	r := follow(t, mustOpen(t, configured(s.url()), environment(nil)))
+	r.until("4")
+	for range 2 {
+		s.Kill()
+		r.until("connection refused")
+		s.restart()
+		r.until("4")
+	}
+}
+
+func TestAServerThatIsDownAtTheStartIsUnknownAndComesUp(t *testing.T) {
+	s := start(t)
+	work(t, s.client(), 1)
+	s.Kill()
+	r := follow(t, mustOpen(t, configured(s.url()), environment(nil)))
+	r.until("connection refused")
+	s.restart()
+	r.until("0")
+}
+
+func TestAServerThatHangsIsUnknownAndRecovers(t *testing.T) {
+	s := start(t)
+	work(t, s.client(), 1)
+	r := follow(t, mustOpen(t, configured(s.url()), environment(nil)))
+	r.until("0")
+	s.Signal(syscall.SIGSTOP)
+	r.until("no answer within 2s")
+	s.Signal(syscall.SIGCONT)
+	r.until("0")
+}
+
+func TestWithoutJetStreamTheLevelIsUnknown(t *testing.T) {
+	address := sandboxtest.FreeAddress(t, "127.0.0.1")
+	_, port, _ := net.SplitHostPort(address)
+	sandboxtest.Start(t, "nats-server", "-a", "127.0.0.1", "-p", port).Listening(address)
+	follow(t, mustOpen(t, configured("nats://"+address), environment(nil))).until("JetStream is off")
+}
+
+func TestTriggersShareAConnectionAndLeaveNoneBehind(t *testing.T) {
+	s := start(t)
+	js := s.client()
+	work(t, js, 1)
+	if _, err := js.CreateConsumer(t.Context(), "WORK", jetstream.ConsumerConfig{Durable: "others"}); err != nil {
+		t.Fatal(err)
+	}
+	env, others := environment(nil), configured(s.url())
+	others.Consumer = "others"
+	runs := []*run{
+		follow(t, mustOpen(t, configured(s.url()), env)), follow(t, mustOpen(t, configured(s.url()), env)),
+		follow(t, mustOpen(t, others, env)),
+	}
+	publish(t, js, 2)
+	for _, r := range runs {
+		r.until("2")
+	}
+	if users := s.users(t.Context()); len(users) != 1 {
+		t.Errorf("there are %d connections", len(users))
+	}
+	runs[0].stop()
+	publish(t, js, 1)
+	for _, r := range runs[1:] {
+		r.until("3")
+		r.stop()
+	}
+	s.Until("no connection is left", func(ctx context.Context) bool { return len(s.users(ctx)) == 0 })
+}
+
+func TestALevelThatDoesNotChangeIsReportedOncePerHeartbeat(t *testing.T) {
+	s := newSource(configured("nats://nats"), environment(nil))
+	var emitted []scalers.Event
+	emit := func(e scalers.Event) { emitted = append(emitted, e) }
+	at := scalers.Instant(0)
+	for range 50 { // Ten seconds of readings.
+		s.report(reading{at: at, value: 3000}, emit)
+		at = at.Add(idlePeriod)
+	}
+	if len(emitted) != 10 {
+		t.Errorf("it was reported %d times, want 10", len(emitted))
+	}
+	s.report(reading{at: at, value: 4000}, emit)
+	s.report(reading{at: at, err: context.Canceled}, emit)
+	s.report(reading{at: at, err: context.Canceled}, emit)
+	s.report(reading{at: at, value: 4000}, emit)
+	if len(emitted) != 13 {
+		t.Errorf("three changes were reported %d times", len(emitted)-10)
+	}
+}
+
+func TestAnIdleQueueIsReadFiveTimesASecond(t *testing.T) {
+	s := start(t)
+	work(t, s.client(), 1)
+	r := follow(t, mustOpen(t, configured(s.url()), environment(nil)))
+	r.until("0")
+	if idlePeriod > 200*time.Millisecond {
+		t.Errorf("an idle queue is read every %s only", idlePeriod)
+	}
+}
+
+func TestRunEndsAtOnceWhileAServerSaysNothing(t *testing.T) {
+	var config net.ListenConfig
+	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	accepted := make(chan struct{})
+	go func() {
+		if conn, err := l.Accept(); err == nil {
+			defer conn.Close()
+			close(accepted)
+			<-t.Context().Done()
+		}
+	}()
+	r := follow(t, mustOpen(t, configured("nats://"+l.Addr().String()), environment(nil)))
+	<-accepted
+	began := time.Now()
+	r.stop()
+	if took := time.Since(began); took > patience/2 {
+		t.Errorf("it took %s", took)
+	}
+}
+
+func TestTheNextAttemptWaitsLongerUpToABound(t *testing.T) {
+	var last time.Duration
+	for attempt := 1; attempt < 100; attempt++ {
+		d := backoff(attempt)
+		if d <= 0 || d > 5*time.Second || attempt <= 4 && d < last {
+			t.Errorf("attempt %d waits %s after %s", attempt, d, last)
+		}
+		last = d
+	}
+}
+
+func TestReasonsAreOneLineWithoutCredentials(t *testing.T) {
+	s := start(t, "--user", "me", "--pass", "hunter2")
+	env := environment(map[string]string{"username": "me", "password": "hunter3"})
+	r := follow(t, mustOpen(t, configured(s.url()), env))
+	r.until("read consumer workers of stream WORK at " + s.url() + ": connect: nats: Authorization Violation")
+	if text := r.says(); strings.Contains(text, "hunter") || strings.Contains(text, "\n") {
+		t.Errorf("it says %q", text)
+	}
+	if slices.Contains(s.users(t.Context()), "me") {
+		t.Error("it is connected")
+	}
+}
