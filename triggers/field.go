@@ -28,8 +28,7 @@ func (e *FieldError) Error() string {
 func FieldErrors(err error) []*FieldError {
 	var all []*FieldError
 	for _, e := range flatten(err) {
-		var field *FieldError
-		if errors.As(e, &field) {
+		if field, ok := errors.AsType[*FieldError](e); ok {
 			all = append(all, field)
 		}
 	}
@@ -41,7 +40,7 @@ func flatten(err error) []error {
 	if err == nil {
 		return nil
 	}
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // One level at a time: wrapping keeps its words.
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return []error{err}
 	}

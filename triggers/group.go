@@ -21,7 +21,7 @@ type group struct {
 	due   time.Time
 	lane  *lane
 	index int
-	// stop ends the reading in flight; done is closed once it has been delivered.
+	// done is closed once the reading in flight has been delivered; stop ends it early. They are nil otherwise.
 	stop context.CancelFunc
 	done chan struct{}
 	// last is the newest reading, taken at read; read is zero before the first.
@@ -57,7 +57,7 @@ func (p *Poller) leave(g *group, s *subscriber) {
 	var done chan struct{}
 	if len(g.subs) == 0 {
 		delete(p.groups, g.key)
-		if done = g.done; done != nil {
+		if done = g.done; g.stop != nil {
 			g.stop()
 		}
 		if g.index >= 0 {
@@ -74,11 +74,16 @@ func (p *Poller) leave(g *group, s *subscriber) {
 // dueQueue is a heap of groups by when they are due.
 type dueQueue []*group
 
-func (q dueQueue) Len() int           { return len(q) }
-func (q dueQueue) Less(i, j int) bool { return q[i].due.Before(q[j].due) }
-func (q dueQueue) Swap(i, j int) {
-	q[i], q[j] = q[j], q[i]
-	q[i].index, q[j].index = i, j
+// Len is how many groups wait.
+func (q *dueQueue) Len() int { return len(*q) }
+
+// Less orders by when a group is due.
+func (q *dueQueue) Less(i, j int) bool { return (*q)[i].due.Before((*q)[j].due) }
+
+// Swap keeps the places that groups know of themselves.
+func (q *dueQueue) Swap(i, j int) {
+	(*q)[i], (*q)[j] = (*q)[j], (*q)[i]
+	(*q)[i].index, (*q)[j].index = i, j
 }
 
 // Push adds a *group, for container/heap.

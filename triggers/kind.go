@@ -85,8 +85,7 @@ func decodeInto(config reflect.Value, fields []Field, metadata map[string]string
 		}
 	}
 	for _, err := range flatten(validate()) {
-		var field *FieldError
-		if errors.As(err, &field) && wrong[field.Field] {
+		if field, ok := errors.AsType[*FieldError](err); ok && wrong[field.Field] {
 			continue // Said once is enough.
 		}
 		all = append(all, err)

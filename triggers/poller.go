@@ -3,6 +3,7 @@ package triggers
 import (
 	"container/heap"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -52,8 +53,8 @@ func (p *Poller) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		for _, f := range p.start(ctx, timer) {
-			flights.Go(func() { p.read(ctx, f) })
+		for _, g := range p.take(timer) {
+			flights.Go(func() { p.read(ctx, g) })
 		}
 		select {
 		case <-ctx.Done():
@@ -64,31 +65,25 @@ func (p *Poller) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// flight is a group whose reading is about to happen.
-type flight struct {
-	*group
-	ctx    context.Context //nolint:containedctx // It lives as long as the reading that it bounds.
-	reader *subscriber
-}
-
-// start takes the groups that are due, as far as there are places, and sets the timer to the next.
-func (p *Poller) start(ctx context.Context, timer *time.Timer) []flight {
+// take returns the groups that are due, as far as there are places, and sets the timer to the next.
+func (p *Poller) take(timer *time.Timer) []*group {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	var flights []flight
+	var taken []*group
 	for {
 		l, due := p.next()
 		if l == nil {
-			return flights
+			return taken
 		}
 		if due.After(now) {
 			timer.Reset(due.Sub(now))
-			return flights
+			return taken
 		}
 		g, _ := heap.Pop(&l.waiting).(*group)
 		l.reading++
-		flights = append(flights, g.begin(ctx))
+		g.done = make(chan struct{})
+		taken = append(taken, g)
 	}
 }
 
@@ -111,26 +106,33 @@ func (p *Poller) next() (*lane, time.Time) {
 	return best, due
 }
 
-// begin marks a group as being read, by the reader of its first subscriber.
-func (g *group) begin(ctx context.Context) flight {
+// read takes one reading, tells everybody and schedules the next.
+func (p *Poller) read(ctx context.Context, g *group) {
 	limit := min(g.key.interval, longestReading)
-	ctx, g.stop = context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
-	g.done = make(chan struct{})
-	return flight{group: g, ctx: ctx, reader: g.subs[0]}
-}
-
-// read takes one reading, tells everybody and schedules the next. ctx is that of the Poller.
-func (p *Poller) read(ctx context.Context, f flight) {
+	ctx, stop := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
+	defer stop()
 	began := time.Now()
-	r := reading{at: scalers.InstantOf(f.reader.now())}
-	r.value, r.err = safely(f.ctx, f.reader.reader)
-	f.stop()
-	if ctx.Err() == nil {
-		for _, s := range p.record(f.group, began, r) {
-			s.deliver(r)
+	if s := p.begin(g, stop); s != nil {
+		r := reading{at: scalers.InstantOf(s.now())}
+		r.value, r.err = safely(ctx, s.reader)
+		if !errors.Is(ctx.Err(), context.Canceled) {
+			for _, s := range p.record(g, began, r) {
+				s.deliver(r)
+			}
 		}
 	}
-	p.finish(f.group, began)
+	p.finish(g, began)
+}
+
+// begin returns the subscriber whose reader is asked for all; nil when they have left meanwhile.
+func (p *Poller) begin(g *group, stop context.CancelFunc) *subscriber {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(g.subs) == 0 {
+		return nil
+	}
+	g.stop = stop
+	return g.subs[0]
 }
 
 // safely reads, and makes an error of a panic: a mistake in one kind is no reason to stop the others.
@@ -158,9 +160,9 @@ func (p *Poller) record(g *group, began time.Time, r reading) []*subscriber {
 func (p *Poller) finish(g *group, began time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	defer close(g.done)
+	close(g.done)
+	g.done, g.stop = nil, nil
 	g.lane.reading--
-	g.done = nil
 	if len(g.subs) > 0 {
 		g.lane = &p.prompt
 		if time.Since(began) > slowReading {

@@ -144,14 +144,26 @@ func TestGoodKindsPass(t *testing.T) {
 	}
 }
 
-// TestBadKindsFail breaks one promise at a time.
-func TestBadKindsFail(t *testing.T) {
-	block := make(chan struct{})
-	defer close(block)
-	cases := []struct {
-		name, check string
-		open        func(o *outside, env triggers.Env) (triggers.Source, error)
-	}{
+// bad is a source that breaks one promise, and the check that has to find it.
+type bad struct {
+	name, check string
+	open        func(o *outside, env triggers.Env) (triggers.Source, error)
+}
+
+func (b bad) isFound(t *testing.T) {
+	t.Helper()
+	t.Run(b.name, func(t *testing.T) {
+		o := &outside{changed: make(chan struct{})}
+		s := subjectOf(t, o, func(_ config, env triggers.Env) (triggers.Source, error) { return b.open(o, env) })
+		i := slices.IndexFunc(checks(), func(k check) bool { return k.name == b.check })
+		if err := checks()[i].try(t, s); err == nil {
+			t.Errorf("the suite finds nothing when a source %s", b.name)
+		}
+	})
+}
+
+func TestSourcesThatSayTheWrongThingFail(t *testing.T) {
+	for _, b := range []bad{
 		{"stays silent", "reports at once", func(o *outside, _ triggers.Env) (triggers.Source, error) {
 			return o.follow(func(scalers.Event) bool { return false }), nil
 		}},
@@ -174,6 +186,29 @@ func TestBadKindsFail(t *testing.T) {
 				})
 			}), nil
 		}},
+		{"works in Open", "decodes and opens without I/O", func(o *outside, env triggers.Env) (triggers.Source, error) {
+			_, err := env.Secret(t.Context(), "token")
+			return o.follow(either), err
+		}},
+		{"repeats a secret", "says that its source is down at start, and recovers", func(o *outside, _ triggers.Env) (triggers.Source, error) {
+			return run(func(ctx context.Context, emit func(scalers.Event)) error {
+				return o.follow(either)(ctx, func(e scalers.Event) {
+					if e.Err != nil {
+						e.Err = errors.New("token s3cret was refused")
+					}
+					emit(e)
+				})
+			}), nil
+		}},
+	} {
+		b.isFound(t)
+	}
+}
+
+func TestSourcesThatEndWronglyFail(t *testing.T) {
+	block := make(chan struct{})
+	defer close(block)
+	for _, b := range []bad{
 		{"leaks a goroutine", "ends with its context and leaves nothing", func(o *outside, _ triggers.Env) (triggers.Source, error) {
 			return run(func(ctx context.Context, emit func(scalers.Event)) error {
 				go func() { <-block }()
@@ -207,30 +242,8 @@ func TestBadKindsFail(t *testing.T) {
 				return nil
 			}), nil
 		}},
-		{"works in Open", "decodes and opens without I/O", func(o *outside, env triggers.Env) (triggers.Source, error) {
-			_, err := env.Secret(t.Context(), "token")
-			return o.follow(either), err
-		}},
-		{"repeats a secret", "says that its source is down at start, and recovers", func(o *outside, _ triggers.Env) (triggers.Source, error) {
-			return run(func(ctx context.Context, emit func(scalers.Event)) error {
-				return o.follow(either)(ctx, func(e scalers.Event) {
-					if e.Err != nil {
-						e.Err = errors.New("token s3cret was refused")
-					}
-					emit(e)
-				})
-			}), nil
-		}},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			o := &outside{changed: make(chan struct{})}
-			s := subjectOf(t, o, func(_ config, env triggers.Env) (triggers.Source, error) { return c.open(o, env) })
-			i := slices.IndexFunc(checks(), func(k check) bool { return k.name == c.check })
-			if err := checks()[i].try(t, s); err == nil {
-				t.Errorf("the suite finds nothing when a source %s", c.name)
-			}
-		})
+	} {
+		b.isFound(t)
 	}
 }
 

@@ -22,8 +22,9 @@ func known(e scalers.Event) bool   { return e.Err == nil }
 func unknown(e scalers.Event) bool { return e.Err != nil }
 func either(scalers.Event) bool    { return true }
 
-func reportsAtOnce(t testing.TB, s subject) error {
-	r, err := s.start(t, never)
+func reportsAtOnce(tb testing.TB, s subject) error {
+	tb.Helper()
+	r, err := s.start(tb, never)
 	if err != nil {
 		return err
 	}
@@ -43,10 +44,11 @@ func reportsAtOnce(t testing.TB, s subject) error {
 }
 
 // endsClean runs a source twice: what one Run leaves behind often shows in the next.
-func endsClean(t testing.TB, s subject) error {
+func endsClean(tb testing.TB, s subject) error {
+	tb.Helper()
 	before := goroutines()
 	for range 2 {
-		r, err := s.start(t, often)
+		r, err := s.start(tb, often)
 		if err != nil {
 			return err
 		}
@@ -64,9 +66,10 @@ func endsClean(t testing.TB, s subject) error {
 	return nil
 }
 
-func neverBegins(t testing.TB, s subject) error {
+func neverBegins(tb testing.TB, s subject) error {
+	tb.Helper()
 	before := goroutines()
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(tb.Context())
 	cancel()
 	r, err := s.startWith(ctx, often)
 	if err != nil {
@@ -75,18 +78,19 @@ func neverBegins(t testing.TB, s subject) error {
 	return errors.Join(r.stop(), gone(before, s.patience))
 }
 
-func downAtStart(t testing.TB, s subject) error {
+func downAtStart(tb testing.TB, s subject) error {
+	tb.Helper()
 	if s.fixture.Break == nil {
 		return nil
 	}
-	s.fixture.Break(t)
+	s.fixture.Break(tb)
 	repaired := false
 	defer func() {
 		if !repaired {
-			s.fixture.Repair(t)
+			s.fixture.Repair(tb)
 		}
 	}()
-	r, err := s.start(t, often)
+	r, err := s.start(tb, often)
 	if err != nil {
 		return err
 	}
@@ -95,27 +99,28 @@ func downAtStart(t testing.TB, s subject) error {
 		err = s.reason(first)
 	}
 	if err == nil {
-		s.fixture.Repair(t)
+		s.fixture.Repair(tb)
 		repaired = true
 		_, err = r.wait(known)
 	}
 	return errors.Join(err, r.stop())
 }
 
-func downLater(t testing.TB, s subject) error {
+func downLater(tb testing.TB, s subject) error {
+	tb.Helper()
 	if s.fixture.Break == nil {
 		return nil
 	}
-	r, err := s.start(t, often)
+	r, err := s.start(tb, often)
 	if err != nil {
 		return err
 	}
 	if _, err := r.wait(known); err != nil {
 		return errors.Join(err, r.stop())
 	}
-	s.fixture.Break(t)
+	s.fixture.Break(tb)
 	failed, err := r.wait(unknown)
-	s.fixture.Repair(t)
+	s.fixture.Repair(tb)
 	if err == nil {
 		err = s.reason(failed)
 	}

@@ -30,9 +30,9 @@ type running struct {
 }
 
 // start runs a source until stop.
-func (s subject) start(t testing.TB, interval time.Duration) (*running, error) {
-	t.Helper()
-	return s.startWith(t.Context(), interval)
+func (s subject) start(tb testing.TB, interval time.Duration) (*running, error) {
+	tb.Helper()
+	return s.startWith(tb.Context(), interval)
 }
 
 // startWith runs a source until stop, or until ctx is done.
