@@ -1,0 +1,74 @@
+package report
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/impulse-sh/impulse/internal/pipeline"
+)
+
+// Metrics are what Prometheus sees of decisions and writes.
+type Metrics struct {
+	decisions     prometheus.Counter
+	scaleWrites   *prometheus.CounterVec
+	statusWrites  *prometheus.CounterVec
+	latency       prometheus.Histogram
+	triggerErrors *prometheus.CounterVec
+	replicas      *prometheus.GaugeVec
+}
+
+// NewMetrics registers the metrics.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		decisions: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "impulse_decisions_total", Help: "Decisions taken, changed or not.",
+		}),
+		scaleWrites: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "impulse_scale_writes_total", Help: "Writes of the Scale subresource, by result.",
+		}, []string{"result"}),
+		statusWrites: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "impulse_status_writes_total", Help: "Writes of the status of ScaledObjects, by result.",
+		}, []string{"result"}),
+		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "impulse_event_to_write_seconds", Help: "Time from an event to the end of the write that it caused.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
+		}),
+		triggerErrors: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "impulse_trigger_errors_total", Help: "Readings that were unknown, by kind of trigger.",
+		}, []string{"type"}),
+		replicas: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "impulse_desired_replicas", Help: "Replicas that were decided.",
+		}, []string{"namespace", "scaledobject"}),
+	}
+	r.MustRegister(m.decisions, m.scaleWrites, m.statusWrites, m.latency, m.triggerErrors, m.replicas)
+	return m
+}
+
+// observe counts one moment.
+func (m *Metrics) observe(p *pipeline.Outcome) {
+	if w := p.Write; w != nil {
+		if w.Err != nil {
+			m.scaleWrites.WithLabelValues(reasonOf(w.Err, "error")).Inc()
+			return
+		}
+		m.scaleWrites.WithLabelValues("success").Inc()
+		if w.Latency >= 0 {
+			m.latency.Observe(w.Latency.Seconds())
+		}
+		return
+	}
+	if !p.Decided {
+		return
+	}
+	m.decisions.Inc()
+	m.replicas.WithLabelValues(p.Workload.Namespace, p.Workload.Name).Set(float64(p.Decision.Replicas))
+	for i := range p.Events {
+		if p.Events[i].Err != nil {
+			m.triggerErrors.WithLabelValues(p.Workload.Triggers[i].Kind.Name).Inc()
+		}
+	}
+}
+
+// forget drops the gauges of an object that was deleted.
+func (m *Metrics) forget(namespace, name string) {
+	m.replicas.DeleteLabelValues(namespace, name)
+}

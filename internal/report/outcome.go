@@ -1,0 +1,110 @@
+package report
+
+import (
+	"errors"
+	"hash/maphash"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/internal/pipeline"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// outcome is what must change for a status to be written. Values are not in it: a wobbling value writes nothing.
+type outcome struct {
+	generation int64
+	desired    int32
+	current    int32
+	raw        int32
+	winner     int
+	rules      uint32
+	active     bool
+	decided    bool
+	contested  bool
+	blocked    string
+	errors     uint64
+	refused    string
+}
+
+// seed makes hashes of this process comparable.
+var seed = maphash.MakeSeed()
+
+// outcomeOf reduces a moment to what counts.
+func outcomeOf(p *pipeline.Outcome) outcome {
+	o := outcome{generation: p.Workload.Generation, contested: p.Contested, decided: p.Decided, current: p.Target.Scale.Replicas}
+	o.blocked, _ = blockedBy(p)
+	if p.Decided {
+		d := p.Decision
+		o.desired, o.raw, o.winner, o.active = d.Replicas, d.Raw, d.Winner, d.Active
+		for _, s := range d.Steps() {
+			if s.Rule != scalers.RuleFormula {
+				o.rules |= 1 << s.Rule
+			}
+		}
+	}
+	o.errors = errorsOf(p)
+	return o
+}
+
+// errorsOf hashes which triggers are unknown, and why.
+func errorsOf(p *pipeline.Outcome) uint64 {
+	var h maphash.Hash
+	h.SetSeed(seed)
+	for i := range p.Events {
+		if why := unknownBecause(p, i); why != "" {
+			_ = h.WriteByte(byte(i))
+			_, _ = h.WriteString(why)
+		}
+	}
+	return h.Sum64()
+}
+
+// unknownBecause says why trigger i is unknown, or "".
+func unknownBecause(p *pipeline.Outcome, i int) string {
+	e := &p.Events[i]
+	switch {
+	case e.At == 0:
+		return "not read yet"
+	case e.Err != nil:
+		return e.Err.Error()
+	case p.Workload.Policy.Propose(i, e, p.At).Known:
+		return ""
+	case e.Value < 0:
+		return "the value is negative"
+	case e.Ready <= 0 && p.Workload.Policy.Triggers[i].Metric == scalers.Value:
+		return "no pod is ready"
+	default:
+		return "the last reading is stale"
+	}
+}
+
+// blockedBy says why the target cannot be scaled: a reason for machines and one for people; both "" when it can.
+func blockedBy(p *pipeline.Outcome) (reason, message string) {
+	switch err := p.Target.Err; {
+	case err != nil:
+		return reasonOf(err, "TargetUnknown"), err.Error()
+	case !p.TargetKnown:
+		return "TargetUnknown", "the target has not been read yet"
+	case p.Target.ForeignHPA != "":
+		return "ForeignHPA", "HorizontalPodAutoscaler " + p.Target.ForeignHPA + " scales the same target; delete it and Impulse goes on"
+	case p.WriteErr != nil:
+		return reasonOf(p.WriteErr, "ScaleFailed"), p.WriteErr.Error()
+	case p.Contested:
+		return "Contested", "somebody else keeps writing to the target's replicas; answers are slowed down"
+	default:
+		return "", ""
+	}
+}
+
+// reasonOf names an actuator's error.
+func reasonOf(err error, otherwise string) string {
+	switch {
+	case errors.Is(err, actuator.ErrNotFound):
+		return "TargetNotFound"
+	case errors.Is(err, actuator.ErrNoScale):
+		return "NoScaleSubresource"
+	case errors.Is(err, actuator.ErrForbidden):
+		return "Forbidden"
+	default:
+		return otherwise
+	}
+}

@@ -1,0 +1,114 @@
+package report
+
+import (
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/pipeline"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// longestError bounds an error in a status.
+const longestError = 300
+
+// statusOf renders a moment as a status.
+func statusOf(p *pipeline.Outcome, o *object) *v1alpha1.ScaledObjectStatus {
+	s := &v1alpha1.ScaledObjectStatus{
+		ObservedGeneration: p.Workload.Generation,
+		Reference:          p.Workload.Target.String(),
+		Triggers:           triggersOf(p),
+	}
+	s.Targets = targetsOf(p, s.Triggers)
+	if p.TargetKnown {
+		replicas := p.Target.Scale.Replicas
+		s.Replicas = &replicas
+	}
+	if o.lastScale != nil {
+		s.LastScaleTime = &metav1.Time{Time: o.lastScale.Truncate(time.Second)}
+	}
+	if p.Decided {
+		desired := p.Decision.Replicas
+		s.DesiredReplicas = &desired
+		s.LastDecision = decisionOf(p)
+	}
+	// A memory that cannot be encoded is one that is lost; what is lost is unknown, and unknown never lowers.
+	if text, err := p.Memory.MarshalText(); err == nil {
+		s.Memory = string(text)
+	}
+	s.Reason = o.conditions.of(p)
+	s.Conditions = append([]metav1.Condition(nil), o.conditions.at...)
+	return s
+}
+
+// triggersOf renders each trigger.
+func triggersOf(p *pipeline.Outcome) []v1alpha1.TriggerStatus {
+	all := make([]v1alpha1.TriggerStatus, len(p.Events))
+	for i := range p.Events {
+		policy := &p.Workload.Policy.Triggers[i]
+		t := v1alpha1.TriggerStatus{Name: policy.Name, Type: p.Workload.Triggers[i].Kind.Name}
+		if !policy.Exact {
+			t.Target = policy.Target.String()
+		}
+		if why := unknownBecause(p, i); why != "" {
+			t.LastError = shorten(why)
+		} else {
+			q := p.Workload.Policy.Propose(i, &p.Events[i], p.At)
+			t.Value, t.Proposal, t.Active = p.Events[i].Value.String(), &q.Raw, q.Active
+		}
+		all[i] = t
+	}
+	return all
+}
+
+// targetsOf is the triggers in one line: 132/100, 3/10; a level that is a count stands alone, an unknown one is a ?.
+func targetsOf(p *pipeline.Outcome, all []v1alpha1.TriggerStatus) string {
+	var out strings.Builder
+	for i, t := range all {
+		if i > 0 {
+			out.WriteString(", ")
+		}
+		if t.Value == "" {
+			out.WriteString("?")
+		}
+		out.WriteString(t.Value)
+		if !p.Workload.Policy.Triggers[i].Exact {
+			out.WriteString("/" + t.Target)
+		}
+	}
+	return out.String()
+}
+
+// decisionOf renders the chain of steps.
+func decisionOf(p *pipeline.Outcome) *v1alpha1.DecisionStatus {
+	d := p.Decision
+	s := &v1alpha1.DecisionStatus{
+		Time: metav1.NewMicroTime(p.At.Time()), From: p.Target.Scale.Replicas, To: d.Replicas, LimitedBy: d.LimitedBy(),
+	}
+	if p.Write != nil {
+		s.From = p.Write.From
+	}
+	if d.Winner >= 0 {
+		raw := d.Raw
+		s.Raw, s.Trigger = &raw, p.Workload.Policy.Triggers[d.Winner].Name
+	}
+	for _, step := range d.Steps() {
+		s.Steps = append(s.Steps, v1alpha1.StepStatus{
+			Rule: step.Rule.String(), From: step.From, To: step.To, Why: p.Workload.Policy.Sentence(d, step),
+		})
+	}
+	if d.Next != scalers.Never {
+		next := metav1.NewMicroTime(d.Next.Time())
+		s.Next = &next
+	}
+	return s
+}
+
+func shorten(text string) string {
+	if len(text) <= longestError {
+		return text
+	}
+	return text[:longestError] + "…"
+}

@@ -1,0 +1,200 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// source is a server that answers queries as a test tells it to: the faults that a healthy Prometheus cannot produce.
+type source struct {
+	*httptest.Server
+	answer atomic.Pointer[http.HandlerFunc]
+}
+
+func newSource(t *testing.T) *source {
+	t.Helper()
+	s := &source{}
+	s.value("0")
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*s.answer.Load())(w, r) }))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *source) set(f http.HandlerFunc) { s.answer.Store(&f) }
+
+// value answers as Prometheus does, with one element.
+func (s *source) value(v string) {
+	s.set(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1700000000,%q]}]}}`, v)
+	})
+}
+
+// onQuery is a ScaledObject with a query, and an alert beside it.
+func onQuery(name, address string) string {
+	return fmt.Sprintf(`
+apiVersion: impulse.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: %[1]s}
+spec:
+  scaleTargetRef: {name: %[1]s}
+  minReplicaCount: 1
+  maxReplicaCount: 10
+  pollingInterval: 1
+  cooldownPeriod: 1
+  triggers:
+  - {type: prometheus, metadata: {serverAddress: '%[2]s', query: load, threshold: 1, timeout: 1s}}
+  - {type: alertmanager, metadata: {matchers: 'alertname="%[1]s"', replicas: 7}}
+`, name, address)
+}
+
+func TestASourceThatTalksNonsenseIsHeldAgainstAndItsSiblingGoesOn(t *testing.T) {
+	faults := map[string]http.HandlerFunc{
+		"html":  func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>login</html>") },
+		"500":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
+		"hangs": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"cut off": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "100")
+			fmt.Fprint(w, "{")
+		},
+		"no value": func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, `{"status":"success","data":{"resultType":"vector","result":[]}}`)
+		},
+	}
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			w, s := newWorld(t), newSource(t)
+			s.value("4")
+			w.deployment("web", 1)
+			w.apply(onQuery("web", s.URL))
+			i := w.run()
+			w.replicas("web", 4)
+			s.set(fault)
+			w.condition("web", "Ready", "False", "TriggerFailed")
+			w.webhook(i, "web", "firing")
+			w.replicas("web", 7)
+			w.webhook(i, "web", "resolved")
+			holds := w.never("web", 7)
+			s.value("NaN")
+			w.until("NaN is the reason", func(context.Context) (bool, error) {
+				return strings.Contains(w.describe("web"), "NaN"), nil
+			}, func() string { return w.describe("web") })
+			holds()
+			s.value("2")
+			w.replicas("web", 2)
+			w.condition("web", "Ready", "True", "Ready")
+		})
+	}
+}
+
+func TestATargetThatComesLaterIsScaled(t *testing.T) {
+	w := newWorld(t)
+	w.apply(onAlert("late"))
+	i := w.run()
+	w.condition("late", "AbleToScale", "False", "TargetNotFound")
+	w.webhook(i, "late", "firing")
+	w.deployment("late", 1)
+	w.replicas("late", 5)
+	w.condition("late", "AbleToScale", "True", "ReadyToScale")
+}
+
+func TestImpulseYieldsToAnHPAWheneverItComes(t *testing.T) {
+	const hpa = `
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: theirs}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  maxReplicas: 3
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]
+`
+	w := newWorld(t)
+	w.deployment("web", 1)
+	w.apply(hpa)
+	w.apply(onAlert("web"))
+	i := w.run()
+	w.condition("web", "AbleToScale", "False", "ForeignHPA")
+	yields := w.never("web", 1)
+	w.webhook(i, "web", "firing")
+	yields()
+	if out, err := w.kubectl("", "delete", "hpa", "theirs"); err != nil {
+		t.Fatal(out, err)
+	}
+	w.replicas("web", 5)
+	w.apply(hpa)
+	w.condition("web", "AbleToScale", "False", "ForeignHPA")
+}
+
+func TestTheSecondObjectOnATargetIsRefusedUntilTheFirstGoes(t *testing.T) {
+	w := newWorld(t)
+	w.deployment("web", 1)
+	w.apply(onAlert("web"))
+	i := w.run()
+	w.condition("web", "Ready", "True", "Ready")
+	w.apply(strings.Replace(onAlert("second"), "scaleTargetRef: {name: second}", "scaleTargetRef: {name: web}", 1))
+	w.condition("second", "Ready", "False", "TargetInUse")
+	w.webhook(i, "web", "firing")
+	w.replicas("web", 5)
+	if err := w.dynamic.Resource(scaledObjects).Namespace(w.ns).Delete(t.Context(), "web", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.condition("second", "Ready", "True", "Ready")
+}
+
+func TestDeletingAScaledObjectLeavesTheCount(t *testing.T) {
+	w := newWorld(t)
+	w.deployment("web", 1)
+	w.apply(onAlert("web"))
+	i := w.run()
+	w.condition("web", "Ready", "True", "Ready")
+	w.webhook(i, "web", "firing")
+	w.replicas("web", 5)
+	stays := w.never("web", 5)
+	if err := w.dynamic.Resource(scaledObjects).Namespace(w.ns).Delete(t.Context(), "web", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.webhook(i, "web", "resolved")
+	stays()
+}
+
+func TestABadObjectSaysEveryMistakeAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.deployment("web", 1)
+	w.apply(strings.NewReplacer("matchers:", "matcher:", "replicas: 5", "replicas: many").Replace(onAlert("web")))
+	w.run()
+	w.condition("web", "Ready", "False", "InvalidSpec")
+	said := w.describe("web")
+	for _, want := range []string{"matcher", `"matchers"`, "many"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the status does not say %s:\n%s", want, said)
+		}
+	}
+}
+
+func TestGetScaledObjectsReadsLikeGetHPA(t *testing.T) {
+	w := newWorld(t)
+	s := newSource(t)
+	s.value("3")
+	w.deployment("web", 1)
+	w.apply(onQuery("web", s.URL))
+	w.run()
+	w.replicas("web", 3)
+	w.until("the row is whole", func(context.Context) (bool, error) {
+		out, err := w.kubectl("", "get", "so")
+		lines := strings.Split(strings.TrimSpace(out), "\n")
+		if err != nil || len(lines) != 2 {
+			return false, err
+		}
+		if got := strings.Join(strings.Fields(lines[0]), " "); got != "NAME REFERENCE TARGETS MIN MAX REPLICAS DESIRED READY ACTIVE REASON AGE" {
+			return false, fmt.Errorf("the header is %s", got)
+		}
+		return strings.HasPrefix(strings.Join(strings.Fields(lines[1]), " "), "web Deployment/web 3/1, 0/7 1 10 3 3 True True "), nil
+	}, func() string { out, _ := w.kubectl("", "get", "so"); return out })
+}
