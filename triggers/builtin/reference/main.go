@@ -3,10 +3,12 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"log"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -84,12 +86,25 @@ func section(w *bytes.Buffer, k triggers.Kind) error {
 	if k.Example == nil {
 		return nil
 	}
-	example, err := yaml.Marshal([]map[string]any{{"type": k.Name, "metadata": k.Example}})
+	metadata := map[string]any{}
+	for key, value := range k.Example {
+		metadata[key] = scalar(value)
+	}
+	example, err := yaml.Marshal(metadata)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\n```yaml\ntriggers:\n%s```\n", example)
+	indented := strings.ReplaceAll("\n"+strings.TrimSpace(string(example)), "\n", "\n    ")
+	fmt.Fprintf(w, "\n```yaml\ntriggers:\n- type: %s\n  metadata:%s\n```\n", k.Name, indented)
 	return nil
+}
+
+// scalar returns a number or a boolean as such, so that it is written without quotes.
+func scalar(text string) any {
+	if _, err := strconv.ParseFloat(text, 64); (err == nil || text == "true" || text == "false") && json.Valid([]byte(text)) {
+		return json.RawMessage(text)
+	}
+	return text
 }
 
 // cell keeps a text within its cell of a table.

@@ -1,0 +1,6 @@
+// Package builtin lists the trigger kinds that are built in. Adding a folder with a kind and running go generate is all
+// that it takes to add one.
+package builtin
+
+//go:generate go run ./gen
+//go:generate go run ./reference ../../docs/triggers.md
