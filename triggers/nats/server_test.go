@@ -235,3 +235,7 @@ func (s *server) users(ctx context.Context) []string {
 	}
 	return users
 }
+
+func userInfo(secrets map[string]string) natsgo.Option {
+	return natsgo.UserInfo(secrets["username"], secrets["password"])
+}

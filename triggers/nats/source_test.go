@@ -172,16 +172,6 @@ func TestALevelThatDoesNotChangeIsReportedOncePerHeartbeat(t *testing.T) {
 	}
 }
 
-func TestAnIdleQueueIsReadFiveTimesASecond(t *testing.T) {
-	s := start(t)
-	work(t, s.client(), 1)
-	r := follow(t, mustOpen(t, configured(s.url()), environment(nil)))
-	r.until("0")
-	if idlePeriod > 200*time.Millisecond {
-		t.Errorf("an idle queue is read every %s only", idlePeriod)
-	}
-}
-
 func TestRunEndsAtOnceWhileAServerSaysNothing(t *testing.T) {
 	var config net.ListenConfig
 	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -1,0 +1,28 @@
+package nats
+
+import (
+	"testing"
+
+	"github.com/impulse-sh/impulse/triggers/triggertest"
+)
+
+func TestItKeepsTheContract(t *testing.T) {
+	s := start(t, "--user", "orders-reader", "--pass", "correct horse")
+	secrets := map[string]string{"username": "orders-reader", "password": "correct horse"}
+	js := s.client(userInfo(secrets))
+	work(t, js, 1)
+	publish(t, js, 3)
+	for name, metadata := range map[string]map[string]string{
+		"over a connection":              {"natsServerURL": s.url()},
+		"over the monitoring's endpoint": {"natsServerMonitoringEndpoint": s.monitoring},
+	} {
+		metadata["stream"], metadata["consumer"], metadata["lagThreshold"] = "WORK", "workers", "5"
+		t.Run(name, func(t *testing.T) {
+			triggertest.Conform(t, Kind(), triggertest.Fixture{
+				Metadata: metadata, Secrets: secrets,
+				Break:  func(testing.TB) { s.Kill() },
+				Repair: func(testing.TB) { s.restart() },
+			})
+		})
+	}
+}

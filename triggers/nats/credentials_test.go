@@ -1,0 +1,219 @@
+package nats
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	natsgo "github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
+)
+
+// configFile writes a server's configuration.
+func configFile(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestEachWayToLogInWorks(t *testing.T) {
+	pair, err := nkeys.CreateUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed, _ := pair.Seed()
+	public, _ := pair.PublicKey()
+	for name, c := range map[string]struct {
+		server  string
+		secrets map[string]string
+	}{
+		"user and password": {`authorization {users: [{user: me, password: "pass word"}]}`, map[string]string{"username": "me", "password": "pass word\n"}},
+		"token":             {`authorization {token: "s3cret"}`, map[string]string{"token": "s3cret"}},
+		"nkey":              {`authorization {users: [{nkey: ` + public + `}]}`, map[string]string{"nkey": string(seed) + "\n"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, "-c", configFile(t, "nats.conf", c.server))
+			r := follow(t, mustOpen(t, configured(s.url()), environment(c.secrets)))
+			r.until("stream WORK does not exist")
+			r = follow(t, mustOpen(t, configured(s.url()), environment(map[string]string{"token": "wrong"})))
+			r.until("Authorization Violation")
+		})
+	}
+}
+
+func TestARotatedSecretIsTakenUp(t *testing.T) {
+	s := start(t, "-c", configFile(t, "nats.conf", `authorization {users: [{user: old, password: a}, {user: new, password: b}]}`))
+	var mu sync.Mutex
+	secrets := map[string]string{"username": "nobody"}
+	rotate := func(user, password string) {
+		mu.Lock()
+		defer mu.Unlock()
+		secrets["username"], secrets["password"] = user, password
+	}
+	env := environment(nil)
+	env.Secret = func(_ context.Context, parameter string) (string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return secrets[parameter], nil
+	}
+	source := newSource(configured(s.url()), env)
+	source.rotation = 20 * time.Millisecond
+	r := follow(t, source)
+	r.until("Authorization Violation")
+	rotate("old", "a")
+	r.until("stream WORK does not exist")
+	rotate("new", "b")
+	s.Until("the new user is connected, and only that", func(ctx context.Context) bool {
+		return slices.Equal(s.users(ctx), []string{"new"})
+	})
+}
+
+func TestAUserWithoutTheRightToAskIsToldSo(t *testing.T) {
+	s := start(t, "-c", configFile(t, "nats.conf",
+		`authorization {users: [{user: me, password: a, permissions: {publish: ["_INBOX.>"]}}]}`))
+	r := follow(t, mustOpen(t, configured(s.url()), environment(map[string]string{"username": "me", "password": "a"})))
+	r.until(`Permissions Violation for Publish to "$JS.API.CONSUMER.INFO.WORK.workers"`)
+}
+
+func TestASecretThatCannotBeReadOrUsedIsUnknown(t *testing.T) {
+	s := start(t)
+	for name, c := range map[string]struct {
+		secrets map[string]string
+		reason  string
+	}{
+		"several ways":            {map[string]string{"token": "hunter2", "username": "hunter2"}, "several ways to log in"},
+		"no seed":                 {map[string]string{"nkey": "hunter2"}, "nkey is not the seed"},
+		"no certificate":          {map[string]string{"ca": "hunter2"}, "ca is not a PEM"},
+		"no pair":                 {map[string]string{"cert": "hunter2", "key": "hunter2"}, "cert and key are not"},
+		"no creds":                {map[string]string{"creds": "hunter2"}, "nkeys"},
+		"TLS where there is none": {map[string]string{"ca": string(authority(t).pem)}, "secure connection not available"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := follow(t, mustOpen(t, configured(s.url()), environment(c.secrets)))
+			r.until(c.reason)
+			if strings.Contains(r.says(), "hunter2") {
+				t.Errorf("it says %q", r.says())
+			}
+		})
+	}
+	env := environment(nil)
+	env.Secret = func(context.Context, string) (string, error) { return "", errors.New("no such Secret") }
+	follow(t, mustOpen(t, configured(s.url()), env)).until("no such Secret")
+}
+
+func TestTheServersCertificateIsChecked(t *testing.T) {
+	ca := authority(t)
+	cert, key := ca.sign(t, "server")
+	clientCert, clientKey := ca.sign(t, "impulse")
+	s := start(t, "--tls", "--tlsverify", "--tlscert", configFile(t, "cert.pem", cert), "--tlskey", configFile(t, "key.pem", key),
+		"--tlscacert", configFile(t, "ca.pem", string(ca.pem)))
+	c := configured("tls://" + s.address)
+	follow(t, mustOpen(t, c, environment(nil))).until("certificate signed by unknown authority")
+	follow(t, mustOpen(t, c, environment(map[string]string{"ca": string(ca.pem)}))).until("certificate required")
+	secrets := map[string]string{"ca": string(ca.pem), "cert": clientCert, "key": clientKey}
+	follow(t, mustOpen(t, configured(s.url()), environment(secrets))).until("stream WORK does not exist")
+	delete(secrets, "ca")
+	c.UnsafeSSL = true
+	follow(t, mustOpen(t, c, environment(secrets))).until("stream WORK does not exist")
+}
+
+func TestADigestTellsCredentialsApart(t *testing.T) {
+	seen := map[string]credentials{}
+	for _, c := range []credentials{
+		{}, {username: "ab"}, {password: "ab"}, {username: "a", password: "b"}, {token: "ab"}, {nkey: "ab"}, {creds: "ab"}, {ca: "ab"},
+		{cert: "ab"}, {key: "ab"}, {username: "1:a"}, {username: "", password: "1:a"},
+	} {
+		if other, taken := seen[c.digest()]; taken {
+			t.Errorf("%+v and %+v are the same", c, other)
+		}
+		seen[c.digest()] = c
+	}
+}
+
+func TestOptionsOfNobodyAreNoLogin(t *testing.T) {
+	options, err := credentials{}.options(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var o natsgo.Options
+	for _, option := range options {
+		if err := option(&o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if o.Secure || o.User != "" || o.Token != "" || o.Nkey != "" || o.TLSConfig == nil || o.TLSConfig.InsecureSkipVerify {
+		t.Errorf("the options are %+v", o)
+	}
+}
+
+// ca is an authority that signs certificates for 127.0.0.1.
+type ca struct {
+	pem    []byte
+	cert   *x509.Certificate
+	signer *ecdsa.PrivateKey
+}
+
+func authority(t *testing.T) ca {
+	t.Helper()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, NotAfter: time.Now().Add(time.Hour), IsCA: true,
+		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	signer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, signer.Public(), signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ca{pem: encode("CERTIFICATE", der), cert: cert, signer: signer}
+}
+
+// sign returns a certificate and its key, in PEM.
+func (a ca) sign(t *testing.T, name string) (string, string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(encode("CERTIFICATE", der)), string(encode("EC PRIVATE KEY", secret))
+}
+
+func encode(kind string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+}

@@ -1,0 +1,62 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// scripted runs a queue in a bubble whose n-th reading is the n-th of these, 10 ms after it was asked for, and returns
+// when each was asked for.
+func scripted(t *testing.T, script ...reading) []time.Duration {
+	t.Helper()
+	var asked []time.Duration
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		q := &queue{done: make(chan struct{}), followers: map[chan reading]struct{}{}}
+		began := time.Now()
+		go q.run(ctx, func(context.Context) reading {
+			asked = append(asked, time.Since(began))
+			<-time.After(10 * time.Millisecond)
+			if len(asked) == len(script) {
+				cancel()
+			}
+			return script[len(asked)-1]
+		})
+		<-q.done
+		cancel()
+	})
+	return asked
+}
+
+func TestAnIdleQueueIsReadFiveTimesASecondAndABusyOneTwice(t *testing.T) {
+	idle, busy, unknown := reading{}, reading{value: 1000}, reading{err: errors.New("away")}
+	got := scripted(t, idle, idle, busy, busy, unknown, idle, idle)
+	want := []time.Duration{0, 200, 400, 900, 1400, 1900, 2100}
+	for i := range want {
+		want[i] *= time.Millisecond
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("read at %v, want %v", got, want)
+	}
+}
+
+func TestAFollowerHearsTheNewestOnly(t *testing.T) {
+	q := &queue{followers: map[chan reading]struct{}{}}
+	slow, late := make(chan reading, 1), make(chan reading, 1)
+	q.join(slow)
+	for v := range scalers.Milli(5) {
+		q.publish(reading{value: v})
+	}
+	q.join(late)
+	for name, readings := range map[string]chan reading{"the slow one": slow, "the newcomer": late} {
+		if r := <-readings; r.value != 4 || len(readings) > 0 {
+			t.Errorf("%s heard %v", name, r.value)
+		}
+	}
+}
