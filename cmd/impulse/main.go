@@ -1,0 +1,63 @@
+// Command impulse is the autoscaler and its tools.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker.
+var version = "dev" //nolint:gochecknoglobals // The linker sets it.
+
+func main() { os.Exit(execute()) }
+
+// execute runs the command line and returns the exit code: 0 fine, 1 something is wrong with what was looked at, 2 the
+// command could not be carried out.
+func execute() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := command().ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errFindings):
+		return 1
+	default:
+		fmt.Fprintln(os.Stderr, "impulse:", err)
+		return 2
+	}
+}
+
+// errFindings says that a command did its work and found something wrong, which it has already said.
+var errFindings = errors.New("something is wrong")
+
+func command() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "impulse",
+		Short:         "An event-driven autoscaler for Kubernetes",
+		Long:          "Impulse gives a workload the right number of replicas milliseconds after something happened:\nan alert fires, a queue fills, a schedule starts, a query crosses its target.",
+		Version:       version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(runCommand(), checkCommand(), versionCommand())
+	return root
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), version)
+			return err
+		},
+	}
+}

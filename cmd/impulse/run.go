@@ -1,0 +1,40 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/impulse-sh/impulse/internal/app"
+)
+
+func runCommand() *cobra.Command {
+	o := app.Defaults()
+	o.Version = version
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Scale workloads: from the ScaledObjects of a cluster, or of files",
+		Example: `  # Scale what the ScaledObjects in the cluster of your kubeconfig say
+  impulse run
+
+  # Only those of one namespace, with the Lease and the alerts in it
+  impulse run --namespace shop --lease-namespace shop
+
+  # Without a CRD: ScaledObjects come from files, and changes are taken up
+  impulse run --config ./scaledobjects/ --state-dir /var/lib/impulse`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return app.Run(cmd.Context(), o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Kubeconfig, "kubeconfig", o.Kubeconfig, "kubeconfig file (default: $KUBECONFIG, ~/.kube/config, or the Pod's service account)")
+	f.StringVar(&o.Context, "context", o.Context, "context of the kubeconfig")
+	f.StringVarP(&o.Namespace, "namespace", "n", o.Namespace, "scale only what is in this namespace (default: all)")
+	f.StringVar(&o.Config, "config", o.Config, "file or folder of ScaledObjects, instead of those in the cluster")
+	f.StringVar(&o.StateDir, "state-dir", o.StateDir, "with --config: folder of what must survive a restart")
+	f.StringVar(&o.Listen, "listen", o.Listen, "address of webhooks, health and metrics")
+	f.StringVar(&o.TokensFile, "tokens-file", o.TokensFile, "bearer tokens of the webhook, one a line: TOKEN, or NAMESPACE=TOKEN for one namespace")
+	f.BoolVar(&o.AllowOpen, "allow-unauthenticated", o.AllowOpen, "listen beyond loopback without tokens: anybody who reaches the address can scale")
+	f.StringVar(&o.LeaseNamespace, "lease-namespace", o.LeaseNamespace, "namespace of the Lease and of the alerts")
+	f.StringVar(&o.LeaseName, "lease-name", o.LeaseName, "name of the Lease")
+	f.StringVar(&o.LogLevel, "log-level", o.LogLevel, "debug, info, warn or error")
+	f.StringVar(&o.LogFormat, "log-format", o.LogFormat, "text or json")
+	return cmd
+}

@@ -1,0 +1,82 @@
+// Package app wires Impulse together: it starts everything in order, and stops it in the opposite one.
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+)
+
+// Options are what `impulse run` can be told.
+type Options struct {
+	// Kubeconfig and Context choose the cluster; both empty means the usual places, or the Pod's own service account.
+	Kubeconfig, Context string
+	// Namespace restricts what is scaled; "" is every namespace.
+	Namespace string
+	// Config is a file or folder of ScaledObjects: file mode, without a CRD; "" is cluster mode.
+	Config string
+	// StateDir keeps what must survive a restart in file mode.
+	StateDir string
+	// Listen is the address of the HTTP server.
+	Listen string
+	// TokensFile holds the bearer tokens of the webhook. Without it the server listens on loopback only, unless
+	// AllowOpen says that anybody may post.
+	TokensFile string
+	AllowOpen  bool
+	// LeaseNamespace and LeaseName are where the Lease is, and the alerts.
+	LeaseNamespace, LeaseName string
+	// LogLevel is debug, info, warn or error; LogFormat is text or json.
+	LogLevel, LogFormat string
+	// LogTo is where the log goes; nil is the standard error.
+	LogTo io.Writer
+	// Version is that of the binary.
+	Version string
+	// Grace bounds how long a stop may take.
+	Grace time.Duration
+}
+
+// Defaults are the options of a user who said nothing.
+func Defaults() Options {
+	return Options{
+		Listen: "127.0.0.1:8080", LeaseNamespace: "impulse-system", LeaseName: "impulse", StateDir: "impulse-state",
+		LogLevel: "info", LogFormat: "text", Grace: 10 * time.Second,
+	}
+}
+
+// logger makes the log.
+func (o *Options) logger() (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.LogLevel)); err != nil {
+		return nil, fmt.Errorf("--log-level is %q: expected debug, info, warn or error", o.LogLevel)
+	}
+	to := o.LogTo
+	if to == nil {
+		to = os.Stderr
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch o.LogFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(to, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(to, options)), nil
+	default:
+		return nil, fmt.Errorf("--log-format is %q: expected text or json", o.LogFormat)
+	}
+}
+
+// validate refuses what cannot work.
+func (o *Options) validate() error {
+	var wrong []error
+	if o.LeaseNamespace == "" || o.LeaseName == "" {
+		wrong = append(wrong, errors.New("--lease-namespace and --lease-name must not be empty"))
+	}
+	if o.Config != "" {
+		if _, err := os.Stat(o.Config); err != nil {
+			wrong = append(wrong, fmt.Errorf("--config: %w", err))
+		}
+	}
+	return errors.Join(wrong...)
+}

@@ -1,0 +1,95 @@
+package manifest
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// Compiled is an object that works, and what it was compiled into.
+type Compiled struct {
+	*Object
+
+	Workload *workload.Workload
+}
+
+// Compile compiles every ScaledObject, and says what is wrong with any of them, and with all of them together.
+func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []Problem) {
+	var (
+		compiled []Compiled
+		problems []Problem
+	)
+	targets, names, authentications := map[string]*Object{}, map[string]*Object{}, map[string]bool{}
+	for _, o := range objects {
+		authentications[o.Authentication] = true
+	}
+	for _, o := range objects {
+		if o.ScaledObject == nil {
+			continue
+		}
+		w, mistakes := workload.Compile(o.ScaledObject, known)
+		for _, m := range mistakes {
+			problems = append(problems, o.at(m.Field, m.Problem, m.Suggestion))
+		}
+		problems = append(problems, notes(o, authentications)...)
+		clash := o.clash(names, o.name(), "metadata.name", "is another object's name as well")
+		target := fmt.Sprint(o.ScaledObject.Namespace, o.ScaledObject.Spec.ScaleTargetRef)
+		if clash == nil {
+			clash = o.clash(targets, target, "spec.scaleTargetRef", "is scaled by another object as well")
+		}
+		problems = append(problems, clash...)
+		if w != nil && !o.broken && clash == nil {
+			compiled = append(compiled, Compiled{o, w})
+		}
+	}
+	return compiled, problems
+}
+
+// clash remembers who has a thing first, and is the problem of whoever comes second.
+func (o *Object) clash(taken map[string]*Object, key, field, problem string) []Problem {
+	first := taken[key]
+	if first == nil {
+		taken[key] = o
+		return nil
+	}
+	line, _ := position(first.node, field)
+	return []Problem{o.at(field, problem, fmt.Sprintf("%s, %s:%d", first.name(), first.File, line))}
+}
+
+// notes are what is worth knowing of an object that works all the same.
+func notes(o *Object, authentications map[string]bool) []Problem {
+	var all []Problem
+	note := func(field, problem, suggestion string) {
+		p := o.at(field, problem, suggestion)
+		p.Warning = true
+		all = append(all, p)
+	}
+	if text(child(o.node, "apiVersion")) == "keda.sh/v1alpha1" {
+		note("apiVersion", "a KEDA object is read as one of our own", "conversion with KEDA's own behaviour is not supported yet")
+	}
+	spec := &o.ScaledObject.Spec
+	if a := spec.Advanced; a != nil && a.HorizontalPodAutoscalerConfig != nil && a.HorizontalPodAutoscalerConfig.Name != "" {
+		note("spec.advanced.horizontalPodAutoscalerConfig.name", "means nothing here", "there is no HPA behind a ScaledObject")
+	}
+	for i := range spec.Triggers {
+		ref := spec.Triggers[i].AuthenticationRef
+		if ref == nil {
+			continue
+		}
+		key := "TriggerAuthentication " + o.ScaledObject.Namespace + "/" + ref.Name
+		if ref.Kind == "ClusterTriggerAuthentication" {
+			key = "ClusterTriggerAuthentication /" + ref.Name
+		}
+		if !authentications[key] {
+			note(fmt.Sprintf("spec.triggers[%d].authenticationRef", i), key+" is not in these files", "it must be in the cluster")
+		}
+	}
+	return all
+}
+
+// Failed reports whether some problem is more than a warning.
+func Failed(problems []Problem) bool {
+	return slices.ContainsFunc(problems, func(p Problem) bool { return !p.Warning })
+}

@@ -1,0 +1,147 @@
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"regexp"
+	"strconv"
+
+	"go.yaml.in/yaml/v3"
+	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// kinds are the kinds that a file may hold.
+var kinds = []string{"ScaledObject", "TriggerAuthentication", "ClusterTriggerAuthentication"} //nolint:gochecknoglobals // A constant list.
+
+// Parse reads the documents of one file. What cannot be understood is a problem, and the rest is read all the same.
+func Parse(file string, content []byte) ([]*Object, []Problem) {
+	if len(content) > maxFile {
+		return nil, []Problem{{File: file, Problem: fmt.Sprintf("is larger than %d bytes", maxFile)}}
+	}
+	var (
+		objects  []*Object
+		problems []Problem
+	)
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	for {
+		var doc yaml.Node
+		err := decoder.Decode(&doc)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return objects, append(problems, notYAML(file, err))
+		}
+		if len(doc.Content) == 0 || doc.Content[0].Tag == "!!null" {
+			continue
+		}
+		for _, node := range items(doc.Content[0]) {
+			o, found := parseObject(file, node)
+			problems = append(problems, found...)
+			if o != nil {
+				objects = append(objects, o)
+			}
+		}
+	}
+	if len(objects) == 0 && len(problems) == 0 {
+		problems = append(problems, Problem{File: file, Problem: "holds no object", Suggestion: "a ScaledObject of impulse.sh/v1alpha1 was expected"})
+	}
+	return objects, problems
+}
+
+// line finds the line in a message of the YAML parser.
+var line = regexp.MustCompile(`line (\d+): (.*)`)
+
+// notYAML is the problem of a file that is no YAML.
+func notYAML(file string, err error) Problem {
+	p := Problem{File: file, Problem: "is not YAML: " + err.Error()}
+	if m := line.FindStringSubmatch(err.Error()); m != nil {
+		p.Line, _ = strconv.Atoi(m[1])
+		p.Column, p.Problem = 1, "is not YAML: "+m[2]
+	}
+	return p
+}
+
+// items takes a List apart.
+func items(node *yaml.Node) []*yaml.Node {
+	if list := child(node, "items"); text(child(node, "kind")) == "List" && list != nil && list.Kind == yaml.SequenceNode {
+		return list.Content
+	}
+	return []*yaml.Node{node}
+}
+
+// parseObject reads one object.
+func parseObject(file string, node *yaml.Node) (*Object, []Problem) {
+	o := &Object{File: file, node: node}
+	group, kind := text(child(node, "apiVersion")), text(child(node, "kind"))
+	switch {
+	case node.Kind != yaml.MappingNode:
+		return nil, []Problem{o.at("", "is not an object", "")}
+	case kind == "HorizontalPodAutoscaler":
+		return nil, []Problem{o.at("kind", "an HPA is not converted yet", "write a ScaledObject")}
+	case group == "keda.sh/v1alpha1" && kind == "ScaledObject":
+	case group != v1alpha1.GroupName+"/v1alpha1":
+		return nil, []Problem{o.at("apiVersion", fmt.Sprintf("%q is not known here", group), v1alpha1.GroupName+"/v1alpha1 was expected")}
+	case triggers.Nearest(kind, kinds) != kind:
+		suggestion := fmt.Sprintf("known are %v", kinds)
+		if near := triggers.Nearest(kind, kinds); near != "" {
+			suggestion = fmt.Sprintf("did you mean %q?", near)
+		}
+		return nil, []Problem{o.at("kind", fmt.Sprintf("%q is not known here", kind), suggestion)}
+	}
+	if kind != "ScaledObject" {
+		return parseAuthentication(o, kind)
+	}
+	problems := strict(o, node, reflect.TypeFor[v1alpha1.ScaledObject](), "")
+	so := &v1alpha1.ScaledObject{}
+	if err := decode(node, so); err != nil {
+		if len(problems) == 0 {
+			problems = append(problems, o.at("", err.Error(), ""))
+		}
+		return nil, problems
+	}
+	if so.Namespace == "" {
+		so.Namespace = DefaultNamespace
+	}
+	if so.Name == "" {
+		problems = append(problems, o.at("metadata.name", "is required", ""))
+	}
+	workload.Default(so)
+	o.ScaledObject = so
+	if len(problems) > 0 {
+		o.broken = true
+	}
+	return o, problems
+}
+
+// parseAuthentication reads a TriggerAuthentication or its cluster-wide kind.
+func parseAuthentication(o *Object, kind string) (*Object, []Problem) {
+	namespace, name := text(child(child(o.node, "metadata"), "namespace")), text(child(child(o.node, "metadata"), "name"))
+	switch {
+	case kind == "ClusterTriggerAuthentication":
+		namespace = ""
+	case namespace == "":
+		namespace = DefaultNamespace
+	}
+	o.Authentication = kind + " " + namespace + "/" + name
+	return o, strict(o, o.node, reflect.TypeFor[v1alpha1.TriggerAuthentication](), "")
+}
+
+// decode fills a typed object from a node.
+func decode(node *yaml.Node, into any) error {
+	content, err := yaml.Marshal(node)
+	if err != nil {
+		return fmt.Errorf("read the object: %w", err)
+	}
+	if err := sigsyaml.Unmarshal(content, into); err != nil {
+		return fmt.Errorf("read the object: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package manifest
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// strict holds a node against a type and returns every key that the type does not have and every value of another type.
+func strict(o *Object, node *yaml.Node, t reflect.Type, path string) []Problem {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	switch {
+	case node.Tag == "!!null", free(t):
+		return nil
+	case t.Kind() == reflect.Struct:
+		return strictStruct(o, node, t, path)
+	case t.Kind() == reflect.Slice:
+		if node.Kind != yaml.SequenceNode {
+			return []Problem{o.wrongType(node, path, "a list")}
+		}
+		var all []Problem
+		for i, item := range node.Content {
+			all = append(all, strict(o, item, t.Elem(), fmt.Sprintf("%s[%d]", path, i))...)
+		}
+		return all
+	case t.Kind() == reflect.Map:
+		if node.Kind != yaml.MappingNode {
+			return []Problem{o.wrongType(node, path, "a map")}
+		}
+		return strictMap(o, node, t.Elem(), path)
+	default:
+		return strictScalar(o, node, t, path)
+	}
+}
+
+// free reports whether any value will do here, or is judged elsewhere.
+func free(t reflect.Type) bool {
+	switch t {
+	case reflect.TypeFor[v1alpha1.Scalar](), reflect.TypeFor[resource.Quantity](), reflect.TypeFor[metav1.ObjectMeta](),
+		reflect.TypeFor[v1alpha1.ScaledObjectStatus](), reflect.TypeFor[metav1.Time]():
+		return true
+	default:
+		return false
+	}
+}
+
+func strictStruct(o *Object, node *yaml.Node, t reflect.Type, path string) []Problem {
+	if node.Kind != yaml.MappingNode {
+		return []Problem{o.wrongType(node, path, "a map")}
+	}
+	fields := map[string]reflect.Type{}
+	var names []string
+	for _, f := range reflect.VisibleFields(t) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name != "" && !f.Anonymous {
+			fields[name], names = f.Type, append(names, name)
+		}
+	}
+	var all []Problem
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		at := join(path, key.Value)
+		field, ok := fields[key.Value]
+		switch {
+		case seen[key.Value]:
+			all = append(all, o.on(key, at, "is given twice", ""))
+		case !ok:
+			suggestion := "known are " + strings.Join(names, ", ")
+			if near := triggers.Nearest(key.Value, names); near != "" {
+				suggestion = fmt.Sprintf("did you mean %q?", near)
+			}
+			all = append(all, o.on(key, at, "unknown field", suggestion))
+		default:
+			all = append(all, strict(o, value, field, at)...)
+		}
+		seen[key.Value] = true
+	}
+	return all
+}
+
+func strictMap(o *Object, node *yaml.Node, t reflect.Type, path string) []Problem {
+	var all []Problem
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key := node.Content[i]
+		at := join(path, key.Value)
+		if seen[key.Value] {
+			all = append(all, o.on(key, at, "is given twice", ""))
+		}
+		seen[key.Value] = true
+		all = append(all, strict(o, node.Content[i+1], t, at)...)
+	}
+	return all
+}
+
+func strictScalar(o *Object, node *yaml.Node, t reflect.Type, path string) []Problem {
+	expected, tag := "a string", "!!str"
+	switch t.Kind() {
+	case reflect.Bool:
+		expected, tag = "true or false", "!!bool"
+	case reflect.Int32, reflect.Int64, reflect.Int:
+		expected, tag = "a whole number", "!!int"
+	default:
+	}
+	if node.Kind != yaml.ScalarNode || node.Tag != tag {
+		return []Problem{o.wrongType(node, path, expected)}
+	}
+	return nil
+}
+
+// wrongType is the problem of a value of another type.
+func (o *Object) wrongType(node *yaml.Node, path, expected string) Problem {
+	got := node.Value
+	switch node.Kind {
+	case yaml.MappingNode:
+		got = "a map"
+	case yaml.SequenceNode:
+		got = "a list"
+	default:
+		got = fmt.Sprintf("%q", got)
+	}
+	return o.on(node, path, "is "+got, expected+" was expected")
+}
+
+// on returns a problem at a node.
+func (o *Object) on(node *yaml.Node, path, problem, suggestion string) Problem {
+	return Problem{File: o.File, Line: node.Line, Column: node.Column, Object: o.name(), Field: path, Problem: problem, Suggestion: suggestion}
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
