@@ -1,0 +1,102 @@
+package actuator
+
+import (
+	"cmp"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+)
+
+// FieldManager is who the API server records as the owner of the counts that are written here.
+const FieldManager = "impulse"
+
+// Options configure a Client. The zero value is a good one.
+type Options struct {
+	// Namespace restricts every watch to one namespace; "" means the whole cluster.
+	Namespace string
+	// UserAgent is sent with every request; "impulse" by default.
+	UserAgent string
+	// DryRun has the API server check each write and not keep it.
+	DryRun bool
+	// Log hears what no target is told: that HorizontalPodAutoscalers or pods cannot be read. Silent by default.
+	Log *slog.Logger
+}
+
+// Client reads and writes counts. It is safe for concurrent use, and has no goroutine while nobody watches.
+type Client struct {
+	options  Options
+	config   *rest.Config
+	http     *http.Client
+	rest     rest.Interface
+	dynamic  dynamic.Interface
+	metadata metadata.Interface
+	kinds    kinds
+
+	counts shelf[kindName, *counts]
+	hpas   shelf[struct{}, *hpas]
+	pods   shelf[struct{}, *pods]
+}
+
+// New returns a client for the cluster of config, which is not changed. It does no I/O.
+//
+// There is no rate limit on this side: it would delay a decision that the API server, which knows its own load, may be
+// glad to take.
+func New(config *rest.Config, options Options) (*Client, error) {
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	config = rest.CopyConfig(config)
+	config.UserAgent = cmp.Or(options.UserAgent, FieldManager)
+	config.QPS, config.RateLimiter = -1, nil
+	config.Timeout = 0 // It would end the watches.
+	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
+	c := &Client{options: options, config: config}
+	c.counts.open = func(name kindName) *counts { return newCounts(c, name) }
+	c.hpas.open = func(struct{}) *hpas { return newHPAs(c) }
+	c.pods.open = func(struct{}) *pods { return newPods(c) }
+	if err := c.connect(); err != nil {
+		return nil, fmt.Errorf("set up the Kubernetes client: %w", err)
+	}
+	c.kinds.rest = c.rest
+	return c, nil
+}
+
+// connect makes the clients. They share one HTTP client, so that they share its connections.
+func (c *Client) connect() error {
+	var err error
+	if c.http, err = rest.HTTPClientFor(c.config); err != nil {
+		return err
+	}
+	if c.rest, err = rest.UnversionedRESTClientForConfigAndClient(c.config, c.http); err != nil {
+		return err
+	}
+	if c.dynamic, err = dynamic.NewForConfigAndClient(c.config, c.http); err != nil {
+		return err
+	}
+	c.metadata, err = metadata.NewForConfigAndClient(c.config, c.http)
+	return err
+}
+
+// typed returns a client of one built-in group and version. It speaks protobuf, which is several times cheaper to
+// decode than JSON.
+func (c *Client) typed(gv schema.GroupVersion) (rest.Interface, error) {
+	config := rest.CopyConfig(c.config)
+	config.GroupVersion = &gv
+	config.APIPath = "/apis"
+	if gv.Group == "" {
+		config.APIPath = "/api"
+	}
+	config.ContentType = "application/vnd.kubernetes.protobuf"
+	config.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
+	client, err := rest.RESTClientForConfigAndClient(config, c.http)
+	if err != nil {
+		return nil, fmt.Errorf("set up the client of %s: %w", gv, err)
+	}
+	return client, nil
+}

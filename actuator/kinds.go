@@ -1,0 +1,139 @@
+package actuator
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
+)
+
+// kindName is a kind as a target names it.
+type kindName struct{ apiVersion, kind string }
+
+// kinds knows which resource serves a kind. What the API server said once is kept until it turns out to be wrong; that
+// it knows no such kind is not kept, since the kind may be installed at any time.
+type kinds struct {
+	rest  rest.Interface
+	mu    sync.Mutex
+	known map[kindName]schema.GroupVersionResource
+}
+
+// find returns the resource of a kind. The error wraps ErrNoScale when there is no such kind with a scale subresource.
+func (k *kinds) find(ctx context.Context, name kindName) (schema.GroupVersionResource, error) {
+	k.mu.Lock()
+	gvr, ok := k.known[name]
+	k.mu.Unlock()
+	if ok {
+		return gvr, nil
+	}
+	// Not under the lock: a group whose server hangs does not keep others from being found.
+	gvr, err := k.discover(ctx, name)
+	if err != nil {
+		return gvr, fmt.Errorf("find %s %s: %w", name.apiVersion, name.kind, err)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.known == nil {
+		k.known = make(map[kindName]schema.GroupVersionResource)
+	}
+	k.known[name] = gvr
+	return gvr, nil
+}
+
+// forget drops what is known of a kind, so that the next find asks.
+func (k *kinds) forget(name kindName) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.known, name)
+}
+
+func (k *kinds) discover(ctx context.Context, name kindName) (schema.GroupVersionResource, error) {
+	gv, err := schema.ParseGroupVersion(name.apiVersion)
+	if err != nil {
+		return schema.GroupVersionResource{}, fmt.Errorf("%w: %w", ErrNoScale, err)
+	}
+	var list metav1.APIResourceList
+	err = k.rest.Get().AbsPath(groupPath(gv)).Do(ctx).Into(&list)
+	if apierrors.IsNotFound(err) {
+		return schema.GroupVersionResource{}, fmt.Errorf("%w: no such API group and version", ErrNoScale)
+	}
+	if err != nil {
+		return schema.GroupVersionResource{}, readError(err)
+	}
+	resource, err := scalable(list.APIResources, name.kind)
+	return gv.WithResource(resource), err
+}
+
+// scalable returns the name of the namespaced resource of a kind that has a scale subresource.
+func scalable(resources []metav1.APIResource, kind string) (string, error) {
+	i := slices.IndexFunc(resources, func(r metav1.APIResource) bool {
+		return r.Kind == kind && !strings.Contains(r.Name, "/")
+	})
+	if i < 0 {
+		return "", fmt.Errorf("%w: no such kind", ErrNoScale)
+	}
+	name := resources[i].Name
+	if !resources[i].Namespaced {
+		return "", fmt.Errorf("%w: it is not in a namespace", ErrNoScale)
+	}
+	if !slices.ContainsFunc(resources, func(r metav1.APIResource) bool { return r.Name == name+"/scale" }) {
+		return "", ErrNoScale
+	}
+	return name, nil
+}
+
+// groupPath is where the API server serves a group and version.
+func groupPath(gv schema.GroupVersion) string {
+	if gv.Group == "" {
+		return "/api/" + gv.Version
+	}
+	return "/apis/" + gv.Group + "/" + gv.Version
+}
+
+// paths say where a custom resource keeps its count and its selector; selector may be empty.
+type paths struct{ count, selector []string }
+
+// crd is what is needed of a CustomResourceDefinition.
+type crd struct {
+	Spec struct {
+		Versions []struct {
+			Name         string `json:"name"`
+			Subresources struct {
+				Scale struct {
+					SpecReplicasPath  string `json:"specReplicasPath"`
+					LabelSelectorPath string `json:"labelSelectorPath"`
+				} `json:"scale"`
+			} `json:"subresources"`
+		} `json:"versions"`
+	} `json:"spec"`
+}
+
+// scalePaths reads where a custom resource keeps its count. It returns false when that cannot be learnt: we may not
+// read the definition, or the kind comes from an aggregated API and has none.
+func (k *kinds) scalePaths(ctx context.Context, gvr schema.GroupVersionResource) (paths, bool) {
+	raw, err := k.rest.Get().
+		AbsPath("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", gvr.GroupResource().String()).
+		Do(ctx).Raw()
+	var definition crd
+	if err != nil || json.Unmarshal(raw, &definition) != nil {
+		return paths{}, false
+	}
+	for _, v := range definition.Spec.Versions {
+		if scale := v.Subresources.Scale; v.Name == gvr.Version && scale.SpecReplicasPath != "" {
+			return paths{count: split(scale.SpecReplicasPath), selector: split(scale.LabelSelectorPath)}, true
+		}
+	}
+	return paths{}, false
+}
+
+// split takes apart a JSON path in dot notation, the only one that a CustomResourceDefinition may use here.
+func split(path string) []string {
+	return strings.FieldsFunc(path, func(r rune) bool { return r == '.' })
+}

@@ -1,0 +1,96 @@
+package actuator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/scheme"
+)
+
+// requestTimeout bounds each read and write of a Scale; the caller's context may be stricter.
+const requestTimeout = 10 * time.Second
+
+// Get reads the count of a target from the API server. Watch is cheaper for whoever wants to know more than once.
+func (c *Client) Get(ctx context.Context, t Target) (Scale, error) {
+	return c.request(ctx, t, "read", nil)
+}
+
+// Set asks for n replicas of a target as it was in seen, and returns the Scale as written. Errors wrap ErrConflict when
+// the target's UID or count is no longer that of seen, ErrNotFound, ErrNoScale, ErrForbidden or ErrThrottled; whatever
+// the error, Set does not try again.
+func (c *Client) Set(ctx context.Context, t Target, seen Scale, n int32) (Scale, error) {
+	if n < 0 {
+		return Scale{}, fmt.Errorf("write the scale of %s: %d is not a count", t, n)
+	}
+	body, err := patch(seen, n)
+	if err != nil {
+		return Scale{}, fmt.Errorf("write the scale of %s: %w", t, err)
+	}
+	return c.request(ctx, t, "write", body)
+}
+
+// request patches the Scale of a target with body, or reads it when there is none.
+func (c *Client) request(ctx context.Context, t Target, verb string, body []byte) (Scale, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	name := kindName{t.APIVersion, t.Kind}
+	gvr, err := c.kinds.find(ctx, name)
+	if err != nil {
+		return Scale{}, fmt.Errorf("%s the scale of %s: %w", verb, t, err)
+	}
+	req := c.rest.Get()
+	if body != nil {
+		options := metav1.PatchOptions{FieldManager: FieldManager}
+		if c.options.DryRun {
+			options.DryRun = []string{metav1.DryRunAll}
+		}
+		req = c.rest.Patch(types.JSONPatchType).Body(body).VersionedParams(&options, scheme.ParameterCodec)
+	}
+	var answer autoscalingv1.Scale
+	err = req.AbsPath(groupPath(gvr.GroupVersion()), "namespaces", t.Namespace, gvr.Resource, t.Name, "scale").
+		MaxRetries(0). // The caller knows better what to write next, and when.
+		Do(ctx).Into(&answer)
+	if err != nil {
+		err = writeError(err)
+		if errors.Is(err, ErrNotFound) {
+			c.kinds.forget(name) // The kind itself may be gone.
+		}
+		return Scale{}, fmt.Errorf("%s the scale of %s: %w", verb, t, err)
+	}
+	return Scale{
+		UID:             answer.UID,
+		Replicas:        answer.Spec.Replicas,
+		ResourceVersion: answer.ResourceVersion,
+		Selector:        answer.Status.Selector,
+	}, nil
+}
+
+// operation is one step of a JSON Patch (RFC 6902).
+type operation struct {
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	Value any    `json:"value"`
+}
+
+// patch returns a JSON Patch that sets the count of a Scale if it is still that of seen. A Scale leaves a count of 0
+// out: `test` takes null for what is not there, and `add` replaces what is.
+func patch(seen Scale, n int32) ([]byte, error) {
+	var count any
+	if seen.Replicas != 0 {
+		count = seen.Replicas
+	}
+	if seen.UID == "" {
+		return nil, fmt.Errorf("%w: it has not been seen", ErrConflict)
+	}
+	return json.Marshal([]operation{
+		{Op: "test", Path: "/metadata/uid", Value: seen.UID},
+		{Op: "test", Path: "/spec/replicas", Value: count},
+		{Op: "add", Path: "/spec/replicas", Value: n},
+	})
+}
