@@ -4,36 +4,59 @@ import (
 	"sync"
 
 	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/internal/workload"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// mailbox is where news waits for the pipeline: one slot for each trigger and one for the target. The newest of each is the
-// whole truth, so nothing queues, grows or blocks.
+// mailbox is where news waits for the pipeline: one slot for each trigger, one for the target and one for the workload. The
+// newest of each is the whole truth, so nothing queues, grows or blocks.
 type mailbox struct {
+	// wake is full while there is something to take.
 	wake chan struct{}
 
-	mu          *sync.Mutex
-	events      []scalers.Event
-	fresh       []bool
-	observation *actuator.Observation
+	mu   sync.Mutex
+	mail mail
+	// spare is the slice of events that the taker has done with.
+	spare []scalers.Event
 }
 
-func newMailbox(n int) mailbox {
-	return mailbox{wake: make(chan struct{}, 1), mu: &sync.Mutex{}, events: make([]scalers.Event, n), fresh: make([]bool, n)}
+// mail is what came since the last time.
+type mail struct {
+	// events holds a reading where fresh has its bit set.
+	events      []scalers.Event
+	fresh       uint32
+	observation actuator.Observation
+	observed    bool
+	workload    *workload.Workload
+}
+
+func newMailbox(n int) *mailbox {
+	return &mailbox{
+		wake: make(chan struct{}, 1), spare: make([]scalers.Event, n), mail: mail{events: make([]scalers.Event, n)},
+	}
 }
 
 // event puts down the newest event of trigger i.
 func (m *mailbox) event(i int, e scalers.Event) {
 	m.mu.Lock()
-	m.events[i], m.fresh[i] = e, true
+	m.mail.events[i] = e
+	m.mail.fresh |= 1 << i
 	m.mu.Unlock()
 	m.ring()
 }
 
-// observe puts down the newest observation of the target.
-func (m *mailbox) observe(o actuator.Observation) {
+// observation puts down the newest observation of the target.
+func (m *mailbox) observation(o actuator.Observation) {
 	m.mu.Lock()
-	m.observation = &o
+	m.mail.observation, m.mail.observed = o, true
+	m.mu.Unlock()
+	m.ring()
+}
+
+// workload puts down the newest policy.
+func (m *mailbox) workload(w *workload.Workload) {
+	m.mu.Lock()
+	m.mail.workload = w
 	m.mu.Unlock()
 	m.ring()
 }
@@ -45,17 +68,12 @@ func (m *mailbox) ring() {
 	}
 }
 
-// take empties the mailbox: it calls event for each trigger with news, and returns the observation, if there is one.
-func (m *mailbox) take(event func(i int, e scalers.Event)) *actuator.Observation {
+// take empties the mailbox. The events are valid until the next call.
+func (m *mailbox) take() mail {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for i, fresh := range m.fresh {
-		if fresh {
-			event(i, m.events[i])
-			m.fresh[i] = false
-		}
-	}
-	o := m.observation
-	m.observation = nil
-	return o
+	taken := m.mail
+	m.mail = mail{events: m.spare}
+	m.spare = taken.events
+	return taken
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"time"
 
 	"github.com/impulse-sh/impulse/actuator"
@@ -8,54 +9,56 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Outcome is all there is to say of a workload at one moment. What it points to is the pipeline's own: a Reporter reads it
+// Outcome is all there is to say of a workload after a turn. What it points to is the pipeline's own: a Reporter reads it
 // before it returns, and keeps nothing.
 type Outcome struct {
 	Workload *workload.Workload
 	At       scalers.Instant
-	// Events are the latest readings, in the order of the triggers; one that has not been read has no At.
-	Events []scalers.Event
+	// Events are the latest readings, in the order of the triggers; one that has not been read has no At. Arrived has a bit
+	// for each that came in this turn.
+	Events  []scalers.Event
+	Arrived uint32
 	// Target is what is known of the target; TargetKnown is false while its count is not.
 	Target      actuator.Observation
 	TargetKnown bool
-	// Decision means nothing before Decided.
+	// Decision means nothing before Decided. Fresh is true when it was taken in this turn; From is the count that it was
+	// taken from.
 	Decision *scalers.Decision
 	Decided  bool
+	Fresh    bool
+	From     int32
 	Memory   *scalers.Memory
+	// Writing is true while a write is under way.
+	Writing bool
 	// Write is set once for each write that ended.
 	Write *Write
 	// WriteErr is why the last write failed, until one succeeds.
 	WriteErr  error
 	Contested bool
-	// Leading is false while somebody else, or nobody, may write.
-	Leading bool
 }
 
 // Write is one write that ended.
 type Write struct {
 	From, To int32
 	Err      error
+	// Decision is the one that it carried out, and Policy what that was decided by.
+	Decision *scalers.Decision
+	Policy   *scalers.Policy
 	// Latency is the time from the event that caused it to its end; negative when no event did.
 	Latency time.Duration
 }
 
-// report tells the reporter.
-func (p *Pipeline) report(now scalers.Instant, r *result) {
-	s := &p.state
-	o := Outcome{
-		Workload: p.Workload, At: now, Events: s.events, Target: s.target, TargetKnown: s.known, Decision: &s.decision, Decided: s.decided,
-		Memory: &s.memory, WriteErr: s.writer.err, Contested: s.writer.contest.contested(now), Leading: p.MayWrite(),
+// report tells the reporter how things are after a turn.
+func (p *Pipeline) report() {
+	o := &p.outcome
+	o.Workload, o.At, o.Events, o.Memory = p.workload, p.now(), p.events, &p.memory
+	o.Target = actuator.Observation{Scale: p.view.scale, ForeignHPA: p.view.hpa, Ready: p.view.ready, Err: p.view.err}
+	o.TargetKnown = p.view.known
+	o.Decision, o.Decided, o.From = &p.decision, p.decided, p.from
+	o.Writing, o.WriteErr, o.Contested = p.writer.flying, p.writer.err, p.contest.level > 0
+	if errors.Is(o.WriteErr, actuator.ErrConflict) {
+		o.WriteErr = nil // It is answered at once.
 	}
-	if r != nil {
-		o.Write = &Write{From: r.from, To: r.to, Err: r.err, Latency: -1}
-		if r.cause != 0 {
-			o.Write.Latency = r.at.Sub(r.cause)
-		}
-	}
-	p.Reporter.Decided(&o)
-}
-
-// watchOptions says what is needed to know of the target.
-func watchOptions(p *Pipeline) actuator.WatchOptions {
-	return actuator.WatchOptions{Pods: p.Workload.NeedsPods()}
+	p.options.Reporter.Decided(o)
+	*o = Outcome{}
 }

@@ -1,10 +1,15 @@
-// Package pipeline runs one workload: sources → latest events → scalers.Decide → actuator. One goroutine owns all of its
-// state; whatever is slow (a source, the target's watch, a write) happens in goroutines that it waits for.
+// Package pipeline runs one workload: sources → latest events → scalers.Decide → actuator.
+//
+// One goroutine owns all of its state: events, memory, what is known of the target, the write under way and the one timer.
+// Whatever takes time (a source, the target's watch, a write) happens in goroutines that it waits for.
+//
+// Each turn of that goroutine takes in all that has come, decides once when something calls for it, starts the write that
+// follows, and only then tells. A decision is called for when a reading arrives, when somebody else changes the count or the
+// policy, and at the instant that the last decision named. Our own write calls for none.
 package pipeline
 
 import (
 	"context"
-	"math"
 	"sync"
 	"time"
 
@@ -22,6 +27,7 @@ type Actuator interface {
 
 // Reporter tells people what was decided. It does not block and keeps nothing that it is given.
 type Reporter interface {
+	// Decided is called after each turn, when the write that it called for is already under way, and when a write has ended.
 	Decided(o *Outcome)
 }
 
@@ -32,157 +38,172 @@ type Options struct {
 	Memory   scalers.Memory
 	Actuator Actuator
 	Reporter Reporter
-	// Sources are opened triggers, in the order of the workload's.
-	Sources []triggers.Source
-	// Now is the clock of the process: wall time at start plus monotonic time.
+	// Open makes the source of trigger i, without I/O. It is called again when a source has given up.
+	Open func(i int) (triggers.Source, error)
+	// Now is the clock of the process, as NewClock makes it.
 	Now func() time.Time
 	// MayWrite is asked right before each write: only the leader writes.
 	MayWrite func() bool
 }
 
-// Pipeline is one running workload.
-type Pipeline struct {
-	Options
-	mail  mailbox
-	state state
-}
+// patience is how long the first decision waits for the first reading of each trigger once the target is known: a restart
+// then neither decides nor reports on half of them. It is bounded because unknown is safe: it lowers nothing.
+const patience = time.Second
 
-// state is owned by the goroutine that runs the pipeline.
-type state struct {
-	events []scalers.Event
-	// stamped[i] is false while events[i] waits for the target to be known.
-	stamped  []bool
-	target   actuator.Observation
-	known    bool
+// Pipeline is one running workload. All but the mailbox belongs to the goroutine of Run.
+type Pipeline struct {
+	options Options
+	mail    *mailbox
+
+	workload *workload.Workload
+	events   []scalers.Event
+	// spoken has a bit for each trigger that has said something.
+	spoken   uint32
 	memory   scalers.Memory
 	decision scalers.Decision
 	decided  bool
-	// overtaken is true when the decision was taken while a write was under way.
-	overtaken bool
-	// cause is the time of the newest event that has not been answered by a write.
-	cause  scalers.Instant
-	writer writer
+	// from is the count that the decision was taken from.
+	from    int32
+	view    view
+	writer  writer
+	contest contest
+	// wait is until when the first decision waits for the triggers; zero until the target is known.
+	wait    scalers.Instant
+	outcome Outcome
 }
 
 // New returns a pipeline that has not begun.
 func New(o Options) *Pipeline {
 	n := len(o.Workload.Triggers)
-	p := &Pipeline{Options: o}
-	p.mail = newMailbox(n)
-	p.state = state{events: make([]scalers.Event, n), stamped: make([]bool, n), memory: o.Memory, writer: newWriter()}
-	p.state.target.Ready = -1
-	for i := range n {
-		p.state.events[i].Trigger = o.Workload.Triggers[i].Name
+	return &Pipeline{
+		options: o, mail: newMailbox(n), workload: o.Workload, events: make([]scalers.Event, n), memory: o.Memory, writer: newWriter(),
+		view: view{ready: -1},
 	}
-	p.state.decision.Next = scalers.Never
-	return p
 }
 
-// Run runs the pipeline until ctx is done, finishes the write under way, and returns what is to be remembered.
+// Update gives the workload another policy. Its target and triggers are those it had: the sources are not disturbed.
+func (p *Pipeline) Update(w *workload.Workload) { p.mail.workload(w) }
+
+// Run runs the pipeline until ctx is done. It waits for the sources, finishes the write under way, and returns what is to be
+// remembered. It is called once.
 func (p *Pipeline) Run(ctx context.Context) scalers.Memory {
-	var all sync.WaitGroup
-	for i := range p.Sources {
-		all.Go(func() { p.listen(ctx, i) })
+	p.memory = p.memory.Resume(p.now())
+	var others sync.WaitGroup
+	for i := range p.events {
+		others.Go(func() { p.listen(ctx, i) })
 	}
-	all.Go(func() { p.observe(ctx) })
-	timer := time.NewTimer(time.Hour)
+	others.Go(func() { p.observe(ctx) })
+	p.loop(ctx)
+	if p.writer.flying {
+		p.landed(<-p.writer.results)
+		p.report()
+	}
+	others.Wait()
+	return p.memory
+}
+
+func (p *Pipeline) loop(ctx context.Context) {
+	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for ctx.Err() == nil {
+	for {
+		again := false
 		select {
 		case <-ctx.Done():
+			return
 		case <-p.mail.wake:
-			p.receive()
-			p.step(ctx)
-		case r := <-p.state.writer.done:
-			p.written(r)
-			p.goOn(ctx)
+		case r := <-p.writer.results:
+			again = p.landed(r)
 		case <-timer.C:
-			p.step(ctx)
 		}
-		timer.Reset(p.sleep())
+		p.turn(ctx, again)
+		p.arm(timer)
 	}
-	if p.state.writer.busy {
-		p.written(<-p.state.writer.done)
-	}
-	all.Wait()
-	return p.state.memory
 }
 
-// now is the current instant.
-func (p *Pipeline) now() scalers.Instant { return scalers.InstantOf(p.Now()) }
-
-// sleep is how long there is nothing to do without news.
-func (p *Pipeline) sleep() time.Duration {
-	next := min(p.state.decision.Next, p.state.writer.next)
-	if next == scalers.Never {
-		return math.MaxInt64
-	}
-	return max(next.Sub(p.now()), 0)
-}
-
-// step decides on what is known now, and starts the write that follows from it.
-func (p *Pipeline) step(ctx context.Context) {
+// turn takes in what has come, decides when that or again calls for it, and starts the write.
+func (p *Pipeline) turn(ctx context.Context, again bool) {
 	now := p.now()
-	if p.state.known {
+	if p.take(now) || again || p.due(now) {
 		p.decide(now)
-		p.write(ctx, now)
 	}
-	p.report(now, nil)
+	p.pursue(ctx, now)
+	p.report()
 }
 
-// goOn follows a write that ended. Our own write causes no decision, but what was decided while it was under way was
-// decided on the count before it, and a failed one is decided on anew.
-func (p *Pipeline) goOn(ctx context.Context) {
-	s := &p.state
-	if s.overtaken || s.writer.retry > 0 {
-		p.step(ctx)
-		return
+// take takes in all that has come, and reports whether it calls for a decision.
+func (p *Pipeline) take(now scalers.Instant) bool {
+	mail := p.mail.take()
+	called := mail.fresh != 0
+	if mail.workload != nil {
+		p.workload, called = mail.workload, true
 	}
-	p.write(ctx, p.now())
-}
-
-// decide asks the core.
-func (p *Pipeline) decide(now scalers.Instant) {
-	s := &p.state
-	s.decision = scalers.Decide(p.Workload.Policy, scalers.Input{
-		Now: now, Current: s.target.Scale.Replicas, Events: s.events, Memory: s.memory,
-	})
-	s.memory = s.decision.Memory
-	s.decided, s.overtaken = true, s.writer.busy
-}
-
-// receive takes over what has arrived since it was called last.
-func (p *Pipeline) receive() {
-	s := &p.state
-	observation := p.mail.take(func(i int, e scalers.Event) {
-		s.events[i], s.stamped[i] = e, false
-		s.cause = max(s.cause, e.At)
-	})
-	if observation != nil {
-		p.see(*observation)
+	if mail.observed && p.see(now, mail.observation) {
+		called = true
 	}
-	for i := range s.events {
-		if !s.stamped[i] && s.known && s.events[i].At != 0 {
-			s.events[i].Current, s.events[i].Ready = s.target.Scale.Replicas, s.target.Ready
-			s.stamped[i] = true
+	for i := range p.events {
+		if mail.fresh&(1<<i) != 0 {
+			p.accept(now, i, mail.events[i])
 		}
 	}
+	p.outcome.Arrived = mail.fresh
+	return called
 }
 
-// see takes over a new observation of the target.
-func (p *Pipeline) see(o actuator.Observation) {
-	s := &p.state
-	if o.Err != nil {
-		s.target.Err, s.target.ForeignHPA, s.known = o.Err, o.ForeignHPA, false
+// accept takes in one reading and stamps it with what it was true of. All readings are news to the core, whatever the order
+// they are handled in: none is dated before one that has been decided on.
+func (p *Pipeline) accept(now scalers.Instant, i int, e scalers.Event) {
+	e.Trigger = p.workload.Triggers[i].Name
+	if e.At <= 0 || e.At > now {
+		e.At = now
+	}
+	p.writer.cause(e.At)
+	e.Current, e.Ready = p.view.at(e.At)
+	e.At = max(e.At, p.memory.Read+1)
+	p.events[i] = e
+	p.spoken |= 1 << i
+}
+
+// due reports whether there may be another answer by now with no news.
+func (p *Pipeline) due(now scalers.Instant) bool {
+	if !p.decided {
+		return p.wait != 0 && now >= p.wait
+	}
+	return now >= p.decision.Next
+}
+
+// decide asks the core, unless the count is not known or the first decision has to wait.
+func (p *Pipeline) decide(now scalers.Instant) {
+	if !p.view.known || (!p.decided && now < p.wait && p.spoken != 1<<len(p.events)-1) {
 		return
 	}
-	same := s.target.Scale.UID == o.Scale.UID
-	if same && older(o.Scale.ResourceVersion, s.writer.wrote) {
-		// From before our own write: the count in it is not news.
-		o.Scale = s.target.Scale
+	p.from = p.view.scale.Replicas
+	p.decision = scalers.Decide(p.workload.Policy, scalers.Input{Now: now, Current: p.from, Events: p.events, Memory: p.memory})
+	p.memory = p.decision.Memory
+	p.decided, p.outcome.Fresh = true, true
+	p.writer.overtaken = p.writer.flying
+	if p.view.foreign && p.decision.Replicas != p.from {
+		p.contest.written(now)
 	}
-	if s.known && same && o.Scale.Replicas != s.target.Scale.Replicas && !s.writer.busy {
-		s.writer.contest.foreign(p.now())
+	p.view.foreign = false
+}
+
+// arm sets the timer to the next instant at which there is something to do without news.
+func (p *Pipeline) arm(timer *time.Timer) {
+	next := p.writer.retry
+	switch {
+	case !p.view.known:
+	case p.decided:
+		next = min(next, p.decision.Next)
+	default:
+		next = min(next, p.wait)
 	}
-	s.target, s.known = o, true
+	if p.contest.level > 0 {
+		next = min(next, p.contest.calm())
+	}
+	if next == scalers.Never {
+		timer.Stop()
+		return
+	}
+	// A millisecond at least: a Next that is mistaken must not become a busy loop.
+	timer.Reset(max(next.Sub(p.now()), time.Millisecond))
 }

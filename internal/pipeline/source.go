@@ -2,28 +2,62 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// shortestRest and longestRest bound how long a source that ended is left alone before it is run again.
+// shortestRest and longestRest bound how long a source that ended is left alone before it is opened again.
 const (
 	shortestRest = time.Second
 	longestRest  = time.Minute
 )
 
-// listen runs source i until ctx is done. One that ends before is unknown, and is run again after a while: its siblings
-// are not disturbed.
+// errEnded is why a source is unknown that returned nothing while it was wanted.
+var errEnded = errors.New("it ended by itself")
+
+// listen keeps source i running until ctx is done. One that gives up is unknown until it speaks again: its siblings are
+// not disturbed.
 func (p *Pipeline) listen(ctx context.Context, i int) {
+	p.persist(ctx, func() error {
+		source, err := p.options.Open(i)
+		if err != nil {
+			return err
+		}
+		return source.Run(ctx, func(e scalers.Event) { p.mail.event(i, e) })
+	}, func(err error) {
+		p.mail.event(i, scalers.Event{At: p.now(), Err: fmt.Errorf("the trigger stopped: %w", err)})
+	})
+}
+
+// observe keeps the target's watch running until ctx is done.
+func (p *Pipeline) observe(ctx context.Context) {
+	w := p.options.Workload
+	o := actuator.WatchOptions{Pods: w.NeedsPods()}
+	p.persist(ctx, func() error {
+		return p.options.Actuator.Watch(ctx, w.Target, o, p.mail.observation)
+	}, func(err error) {
+		p.mail.observation(actuator.Observation{Ready: -1, Err: err})
+	})
+}
+
+// persist calls run until ctx is done, tells why it ended, and rests before the next time. The rest doubles while run does
+// not hold for longer than the longest one.
+func (p *Pipeline) persist(ctx context.Context, run func() error, ended func(error)) {
 	rest := shortestRest
 	for {
-		err := p.runSource(ctx, i)
+		began := p.now()
+		err := safely(run)
 		if ctx.Err() != nil {
 			return
 		}
-		p.mail.event(i, scalers.Event{Trigger: p.Workload.Triggers[i].Name, At: p.now(), Err: fmt.Errorf("the trigger stopped: %w", err)})
+		ended(err)
+		if p.now().Sub(began) > longestRest {
+			rest = shortestRest
+		}
 		timer := time.NewTimer(rest)
 		select {
 		case <-ctx.Done():
@@ -35,18 +69,15 @@ func (p *Pipeline) listen(ctx context.Context, i int) {
 	}
 }
 
-// runSource runs a source once; a panic in it is an error.
-func (p *Pipeline) runSource(ctx context.Context, i int) (err error) { //nolint:nonamedreturns // Set by the deferred recover.
+// safely calls run, and makes an error of a panic: a defect in one kind of trigger does not stop the others.
+func safely(run func() error) (err error) { //nolint:nonamedreturns // Set by the deferred recover.
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("it panicked: %v", r)
 		}
 	}()
-	return p.Sources[i].Run(ctx, func(e scalers.Event) { p.mail.event(i, e) })
-}
-
-// observe watches the target until ctx is done.
-func (p *Pipeline) observe(ctx context.Context) {
-	// Watch carries on over every error and reports it as an observation.
-	_ = p.Actuator.Watch(ctx, p.Workload.Target, watchOptions(p), p.mail.observe)
+	if err := run(); err != nil {
+		return err
+	}
+	return errEnded
 }

@@ -6,116 +6,200 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
-	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
 const (
-	// writesPerSecond and writeBurst bound the writes to one target.
-	writesPerSecond = 5
-	writeBurst      = 10
-	// writeTimeout bounds one write; it lies within the leader's renew deadline.
-	writeTimeout = 2 * time.Second
-	// shortestRetry and longestRetry bound how long a failed write is left before it is tried again.
-	shortestRetry = 100 * time.Millisecond
-	longestRetry  = 30 * time.Second
+	// A target is written at most writesPerSecond times a second, after a burst.
+	writesPerSecond, writesBurst = 5, 10
+	// writeTimeout bounds one write.
+	writeTimeout = 5 * time.Second
+	// After a failure a raise is tried again sooner than a lowering, so that raises go first when the API server pushes
+	// back. The pauses double from the first to the longest.
+	firstRaise, longestRaise = 100 * time.Millisecond, 10 * time.Second
+	firstLower, longestLower = time.Second, 30 * time.Second
+	// notLeadingPause is the pause before a process that does not lead asks again.
+	notLeadingPause = time.Second
+	// conflictPause is how long a refused write waits for the observation that explains the refusal.
+	conflictPause = time.Second
 )
 
-// writer is what is known about writing to the target: one write is under way at most, and a newer decision takes the
-// place of the one that waits for it.
+// writer is the write in flight and what stands between a decision and the next one.
 type writer struct {
-	busy bool
-	done chan result
-	// err is why the last write failed; nil after one that succeeded.
-	err   error
-	retry time.Duration
-	// next is when the next write may be tried; Never while none waits.
-	next scalers.Instant
-	// notBefore is when a failed write may be tried again.
-	notBefore scalers.Instant
-	// wrote is the resource version of our newest write.
-	wrote   string
-	limit   *rate.Limiter
-	contest contest
+	limiter *rate.Limiter
+	results chan result
+	// flying is true while flight is under way; lost when its end is not known, and it may have landed.
+	flying, lost bool
+	flight       flight
+	// overtaken is true when a decision was taken since the flight began: from the count before it.
+	overtaken bool
+	// caused is when the first event happened that is not answered by a write yet; zero when no event calls for one.
+	caused scalers.Instant
+	// conflict is true from a refused write until the observation that explains it.
+	conflict bool
+	// failures counts the failed writes since the last success; the last failed at failedAt for the reason err.
+	failures int
+	failedAt scalers.Instant
+	err      error
+	// retry is when to try again; Never when nothing is to be tried.
+	retry scalers.Instant
 }
 
-// result is how a write ended.
+// flight is one write.
+type flight struct {
+	from actuator.Scale
+	to   int32
+	// why is the decision that it carries out, and policy what it was decided by.
+	why    scalers.Decision
+	policy *scalers.Policy
+	caused scalers.Instant
+	// version is that of the view when it began.
+	version int
+}
+
+// result is how a flight ended.
 type result struct {
-	from, to int32
-	scale    actuator.Scale
-	err      error
-	cause    scalers.Instant
-	at       scalers.Instant
+	scale actuator.Scale
+	err   error
 }
 
 func newWriter() writer {
-	return writer{done: make(chan result, 1), next: scalers.Never, limit: rate.NewLimiter(writesPerSecond, writeBurst)}
+	return writer{limiter: rate.NewLimiter(writesPerSecond, writesBurst), results: make(chan result, 1), retry: scalers.Never}
 }
 
-// write starts the write that the decision asks for, or says when it may be started.
-func (p *Pipeline) write(ctx context.Context, now scalers.Instant) {
-	s := &p.state
-	w := &s.writer
-	w.next = scalers.Never
-	from, to := s.target.Scale.Replicas, s.decision.Replicas
-	if from == to {
-		s.cause = 0
-		return
+// cause notes an event that may call for a write.
+func (w *writer) cause(at scalers.Instant) {
+	if w.caused == 0 || at < w.caused {
+		w.caused = at
 	}
-	if w.busy || s.target.ForeignHPA != "" || !p.MayWrite() {
-		return
-	}
-	if at := max(w.notBefore, w.contest.answerAt(to > from)); at > now {
-		w.next = at
-		return
-	}
-	reservation := w.limit.ReserveN(now.Time(), 1)
-	if delay := reservation.DelayFrom(now.Time()); delay > 0 {
-		reservation.CancelAt(now.Time())
-		w.next = now.Add(delay)
-		return
-	}
-	w.busy = true
-	seen, cause := s.target.Scale, s.cause
-	s.cause = 0
-	go func() {
-		// The write outlives ctx: it is bounded by its own time-out, and Run waits for it.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
-		defer cancel()
-		scale, err := p.Actuator.Set(ctx, p.Workload.Target, seen, to)
-		w.done <- result{from: from, to: to, scale: scale, err: err, cause: cause, at: p.now()}
-	}()
 }
 
-// written takes over how a write ended.
-func (p *Pipeline) written(r result) {
-	s := &p.state
-	w := &s.writer
-	w.busy = false
+// conflicted reports whether a refused write was waiting for an observation, which has come.
+func (w *writer) conflicted() bool {
+	waited := w.conflict
+	w.conflict = false
+	return waited
+}
+
+// forgive forgets what went wrong with a target that has the count we want, or is another one now.
+func (w *writer) forgive() {
+	w.failures, w.err, w.lost, w.conflict = 0, nil, false, false
+}
+
+// pursue starts the write that the newest decision asks for, unless one is under way or it has to wait.
+func (p *Pipeline) pursue(ctx context.Context, now scalers.Instant) {
+	p.contest.expire(now)
+	w := &p.writer
+	if w.flying {
+		return
+	}
+	w.retry = scalers.Never
+	if !p.decided || !p.view.known {
+		return
+	}
+	current, want := p.view.scale.Replicas, p.decision.Replicas
+	if want == current {
+		w.caused = 0
+		w.forgive()
+		return
+	}
+	if p.view.hpa != "" {
+		w.caused = 0
+		return
+	}
+	if w.retry = p.startAt(now, want > current); w.retry > now {
+		return
+	}
+	w.retry = scalers.Never
+	w.flying, w.lost, w.conflict, w.overtaken = true, false, false, false
+	w.flight = flight{
+		from: p.view.scale, to: want, why: p.decision, policy: p.workload.Policy, caused: w.caused, version: p.view.version,
+	}
+	w.caused = 0
+	go p.fly(ctx, p.view.scale, want)
+}
+
+// fly is one write. It is finished even when the workload is no longer wanted: Run waits for it.
+func (p *Pipeline) fly(ctx context.Context, from actuator.Scale, to int32) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	scale, err := p.options.Actuator.Set(ctx, p.options.Workload.Target, from, to)
+	p.writer.results <- result{scale, err}
+}
+
+// startAt is when a write may be started; it takes a place within the rate of writes when that is now.
+func (p *Pipeline) startAt(now scalers.Instant, raise bool) scalers.Instant {
+	if at := max(p.writer.notBefore(raise), p.contest.notBefore(raise)); at > now {
+		return at
+	}
+	if !p.options.MayWrite() {
+		return now.Add(notLeadingPause)
+	}
+	t := now.Time()
+	place := p.writer.limiter.ReserveN(t, 1)
+	wait := place.DelayFrom(t)
+	if wait > 0 {
+		place.CancelAt(t)
+	}
+	return now.Add(wait)
+}
+
+// notBefore is when a write may be tried again after failures.
+func (w *writer) notBefore(raise bool) scalers.Instant {
+	switch {
+	case w.conflict:
+		return w.failedAt.Add(backoff(conflictPause, longestLower, w.failures))
+	case w.failures == 0 || errors.Is(w.err, actuator.ErrConflict):
+		return 0
+	case raise:
+		return w.failedAt.Add(backoff(firstRaise, longestRaise, w.failures))
+	default:
+		return w.failedAt.Add(backoff(firstLower, longestLower, w.failures))
+	}
+}
+
+// landed takes in how a write ended, and reports whether it calls for another decision.
+func (p *Pipeline) landed(r result) bool {
 	now := p.now()
-	if w.err = r.err; r.err != nil {
-		w.retry = min(max(2*w.retry, shortestRetry), longestRetry)
-		w.notBefore = now.Add(w.retry)
-		if errors.Is(r.err, actuator.ErrConflict) {
-			// Nothing is wrong: the watch brings what changed, and the next decision is taken on that.
-			w.err = nil
-		}
-		s.cause = max(s.cause, r.cause)
-		p.report(now, &r)
-		return
+	w := &p.writer
+	f := &w.flight
+	w.flying = false
+	ended := &Write{From: f.from.Replicas, To: f.to, Err: r.err, Decision: &f.why, Policy: f.policy, Latency: -1}
+	if f.caused != 0 {
+		ended.Latency = now.Sub(f.caused)
 	}
-	w.retry, w.notBefore, w.wrote = 0, 0, r.scale.ResourceVersion
-	s.memory = s.memory.Scaled(p.Workload.Policy, r.at, r.from, r.to)
-	if s.target.Scale.UID == r.scale.UID && !older(r.scale.ResourceVersion, s.target.Scale.ResourceVersion) {
-		s.target.Scale = r.scale
+	p.outcome.Write = ended
+	if r.err == nil {
+		p.scaled(now, r.scale)
+		return w.overtaken
 	}
-	p.report(now, &r)
+	if f.caused != 0 {
+		w.cause(f.caused)
+	}
+	w.failures, w.failedAt, w.err = w.failures+1, now, r.err
+	if errors.Is(r.err, actuator.ErrConflict) {
+		// Nothing is wrong: an observation brings what changed, unless it has come already.
+		w.conflict = p.view.version == f.version
+		return !w.conflict
+	}
+	w.lost = ambiguous(r.err)
+	return false
 }
 
-// older reports whether resource version a is older than b; not when either is unknown.
-func older(a, b string) bool {
-	order, err := resourceversion.CompareResourceVersion(a, b)
-	return err == nil && order < 0
+// ambiguous reports whether a write that failed may have landed: its answer was lost.
+func ambiguous(err error) bool {
+	return !errors.Is(err, actuator.ErrNotFound) && !errors.Is(err, actuator.ErrNoScale) && !errors.Is(err, actuator.ErrForbidden)
+}
+
+// scaled takes in that the count is now what we wrote.
+func (p *Pipeline) scaled(now scalers.Instant, s actuator.Scale) {
+	f := &p.writer.flight
+	p.writer.forgive()
+	p.memory = p.memory.Scaled(f.policy, now, f.from.Replicas, f.to)
+	if s.UID == p.view.scale.UID && !older(s, p.view.scale) {
+		p.view.scale = s
+	}
+	p.view.remember(now)
 }
