@@ -4,6 +4,7 @@ package builtin
 
 import (
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/alertmanager"
 	"github.com/impulse-sh/impulse/triggers/cron"
 	"github.com/impulse-sh/impulse/triggers/nats"
 	"github.com/impulse-sh/impulse/triggers/prometheus"
@@ -12,6 +13,7 @@ import (
 // Kinds returns every built-in kind, ordered by the name of its folder.
 func Kinds() []triggers.Kind {
 	return []triggers.Kind{
+		alertmanager.Kind(),
 		cron.Kind(),
 		nats.Kind(),
 		prometheus.Kind(),

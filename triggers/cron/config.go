@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/robfig/cron/v3"
-
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -15,75 +13,65 @@ import (
 // Config is the metadata of a cron trigger.
 type Config struct {
 	Timezone        string `json:"timezone" required:"true" doc:"IANA name of the time zone, such as Europe/Berlin or Etc/UTC."`
-	Start           string `json:"start" required:"true" doc:"Cron expression of five fields (minute hour day month weekday): when the window opens."`
-	End             string `json:"end" required:"true" doc:"Cron expression of five fields: when the window closes."`
-	DesiredReplicas int32  `json:"desiredReplicas" required:"true" doc:"Replicas inside the window."`
+	Start           string `json:"start" required:"true" doc:"When the window opens, in five fields: minute, hour, day, month and weekday, such as 0 8 * * 1-5."`
+	End             string `json:"end" required:"true" doc:"When the window closes, in the same form."`
+	DesiredReplicas int32  `json:"desiredReplicas" required:"true" doc:"Replicas while the window is open."`
 }
 
 // Validate returns every mistake at once.
 func (c Config) Validate() error {
-	var mistakes []error
-	wrong := func(field, problem, suggestion string) {
-		mistakes = append(mistakes, &triggers.FieldError{Field: field, Problem: problem, Suggestion: suggestion})
-	}
-	if _, err := c.location(); c.Timezone != "" && err != nil {
-		wrong("timezone", fmt.Sprintf("unknown time zone %q", c.Timezone), "an IANA name such as Europe/Berlin or Etc/UTC")
-	}
-	for _, f := range []struct{ name, text string }{{"start", c.Start}, {"end", c.End}} {
-		if f.text == "" {
-			continue
-		}
-		if problem, suggestion := check(f.text); problem != "" {
-			wrong(f.name, problem, suggestion)
-		}
-	}
-	if c.Start != "" && strings.Join(strings.Fields(c.Start), " ") == strings.Join(strings.Fields(c.End), " ") {
-		wrong("end", "is the same as start", "the window would never be open")
+	_, zoneErr := location(c.Timezone)
+	start, startErr := parse("start", c.Start)
+	end, endErr := parse("end", c.End)
+	all := []error{zoneErr, startErr, endErr}
+	if startErr == nil && endErr == nil && !(window{start: start, end: end}).closes() {
+		all = append(all, wrong("end", "comes only when start comes, too: the window would never close", "give it another time"))
 	}
 	if c.DesiredReplicas < 0 {
-		wrong("desiredReplicas", fmt.Sprintf("%d is below 0", c.DesiredReplicas), "")
+		all = append(all, wrong("desiredReplicas", "must not be below 0", ""))
 	}
-	return errors.Join(mistakes...)
+	return errors.Join(all...)
 }
 
-// Trigger says how the level is read: it is the count itself, and stands until the next edge.
+// Trigger says how the level is read: it is the count itself, and it stands until the next edge.
 func (c Config) Trigger() scalers.Trigger {
 	return scalers.Trigger{Target: 1000, Exact: true, Continuous: true}
 }
 
-// location returns the time zone. "Local" is refused: it would be that of the machine.
-func (c Config) location() (*time.Location, error) {
-	if c.Timezone == "Local" {
-		return nil, errors.New("the machine's own zone is no zone of a schedule")
-	}
-	return time.LoadLocation(c.Timezone)
+// window returns the schedule of a valid config.
+func (c Config) window() (window, error) {
+	zone, zoneErr := location(c.Timezone)
+	start, startErr := parse("start", c.Start)
+	end, endErr := parse("end", c.End)
+	return window{start: start, end: end, zone: zone}, errors.Join(zoneErr, startErr, endErr)
 }
 
-// check says what is wrong with a cron expression, and what to write instead.
-func check(text string) (problem, suggestion string) {
-	switch {
-	case strings.HasPrefix(text, "@every"):
-		return fmt.Sprintf("%q has no fixed times", text), "five fields: minute hour day month weekday"
-	case strings.Contains(text, "TZ="):
-		return fmt.Sprintf("%q names a zone", text), "put it in timezone"
+// location finds a time zone. Local is refused: it is a different one on each machine.
+func location(name string) (*time.Location, error) {
+	zone, err := time.LoadLocation(name)
+	if err == nil && name != "" && name != "Local" {
+		return zone, nil
 	}
-	schedule, err := parse(text)
-	if err != nil {
-		return fmt.Sprintf("%q is not a cron expression: %s", text, err), "five fields: minute hour day month weekday, such as 0 8 * * 1-5"
-	}
-	if schedule.Next(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
-		return fmt.Sprintf("%q never comes", text), "check the day and the month"
-	}
-	return "", ""
-}
-
-// parse reads an expression; the schedule it returns runs on the wall clock, in UTC's clothes.
-func parse(text string) (schedule cron.Schedule, err error) { //nolint:nonamedreturns // Set by the deferred recover.
-	defer func() {
-		// The parser is known to panic on a few malformed descriptors.
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%v", p)
+	suggestion := "write a name of the IANA database, such as Europe/Berlin or Etc/UTC"
+	if usual := usualCase(name); usual != name {
+		if _, err := time.LoadLocation(usual); err == nil {
+			suggestion = fmt.Sprintf("did you mean %q?", usual)
 		}
-	}()
-	return cron.ParseStandard("TZ=UTC " + text)
+	}
+	return nil, wrong("timezone", fmt.Sprintf("%q is no time zone", name), suggestion)
+}
+
+// usualCase writes the name of a zone as most are: America/New_York.
+func usualCase(name string) string {
+	letters := []byte(strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), " ", "_"))
+	for i := range letters {
+		if first := i == 0 || letters[i-1] == '/' || letters[i-1] == '_'; first && letters[i] >= 'a' && letters[i] <= 'z' {
+			letters[i] -= 'a' - 'A'
+		}
+	}
+	return string(letters)
+}
+
+func wrong(field, problem, suggestion string) error {
+	return &triggers.FieldError{Field: field, Problem: problem, Suggestion: suggestion}
 }

@@ -1,38 +1,35 @@
-// Package cron is the trigger of schedules: a number of replicas from one time until another.
+// Package cron is the trigger of schedules: a number of replicas from one time until another, in a time zone.
+//
+// It is pushed and exact: nothing is polled, the edges of the schedule come by timer.
 package cron
 
 import (
 	"context"
 	"time"
-	_ "time/tzdata" // Time zones are the same on every machine.
+	_ "time/tzdata" // The zones are known on every machine.
 
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// recheck bounds how long the trigger trusts a timer: a machine that slept, or whose clock was set, is noticed.
+// recheck bounds how long a timer is trusted: a machine may sleep, and its clock may be set.
 const recheck = time.Minute
 
 // Kind describes the trigger type cron.
 func Kind() triggers.Kind {
-	return triggers.Define("cron", "A number of replicas between two times of a schedule.", Config{}, open)
+	k := triggers.Define("cron", "A number of replicas between two times of a schedule.", Config{}, open)
+	k.Push = true
+	k.Example = map[string]string{"timezone": "Europe/Berlin", "start": "0 8 * * 1-5", "end": "0 18 * * 1-5", "desiredReplicas": "10"}
+	return k
 }
 
-// open makes a source of a valid config.
+// open makes the source.
 func open(c Config, env triggers.Env) (triggers.Source, error) {
-	zone, err := c.location()
+	w, err := c.window()
 	if err != nil {
-		return nil, &triggers.FieldError{Field: "timezone", Problem: err.Error()}
+		return nil, err
 	}
-	start, err := parse(c.Start)
-	if err != nil {
-		return nil, &triggers.FieldError{Field: "start", Problem: err.Error()}
-	}
-	end, err := parse(c.End)
-	if err != nil {
-		return nil, &triggers.FieldError{Field: "end", Problem: err.Error()}
-	}
-	return &source{window: window{start, end, zone}, inside: scalers.Milli(c.DesiredReplicas) * 1000, env: env}, nil
+	return &source{window: w, inside: scalers.Milli(c.DesiredReplicas) * 1000, env: env}, nil
 }
 
 // source is one open schedule.
@@ -42,34 +39,54 @@ type source struct {
 	env    triggers.Env
 }
 
+// state is what the schedule says from one instant until the next edge.
+type state struct {
+	level    scalers.Milli
+	from     time.Time
+	edge     time.Time
+	changing bool // edge is known.
+}
+
+// at returns the state at now.
+func (s *source) at(now time.Time) state {
+	st := state{from: now}
+	if s.window.open(now) {
+		st.level = s.inside
+	}
+	st.edge, st.changing = s.window.edge(now)
+	return st
+}
+
+// holds reports whether the state is still that at now: the edge has not come, and the clock was not set back.
+func (st state) holds(now time.Time) bool {
+	return !now.Before(st.from) && (!st.changing || now.Before(st.edge))
+}
+
 // Run reports the level at once and at each edge.
 func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
-	timer := time.NewTimer(0)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(recheck)
 	defer timer.Stop()
-	reported := scalers.Milli(-1)
-	for {
+	for current, reported := (state{}), false; ; {
+		now := s.env.Now().Round(0) // The wall clock speaks, not the time since start.
+		if !reported || !current.holds(now) {
+			next := s.at(now)
+			if !reported || next.level != current.level {
+				emit(scalers.Event{Trigger: s.env.Trigger, At: scalers.InstantOf(now), Value: next.level})
+			}
+			current, reported = next, true
+		}
+		wait := recheck
+		if current.changing {
+			wait = min(wait, current.edge.Sub(now))
+		}
+		timer.Reset(wait)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-timer.C:
 		}
-		now := s.env.Now()
-		if level := s.level(now); level != reported {
-			emit(scalers.Event{Trigger: s.env.Trigger, At: scalers.InstantOf(now), Value: level})
-			reported = level
-		}
-		wait := recheck
-		if edge, ok := s.window.next(now); ok {
-			wait = min(wait, edge.Sub(now))
-		}
-		timer.Reset(wait)
 	}
-}
-
-// level is the count that the schedule wants at now.
-func (s *source) level(now time.Time) scalers.Milli {
-	if s.window.open(now) {
-		return s.inside
-	}
-	return 0
 }
