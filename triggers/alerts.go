@@ -1,6 +1,9 @@
 package triggers
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Alert is one firing alert. Its maps are shared and must not be changed.
 type Alert struct {
@@ -22,8 +25,8 @@ type AlertQuery struct {
 // Alerts is the set of alerts that are firing now.
 type Alerts interface {
 	// Watch calls changed with every selected firing alert, in a stable order: once at once, then after each change of
-	// that set, until ctx is done; it then returns ctx.Err(). changed gets err instead of alerts while the set is not
-	// known (the state was lost, or has not been loaded yet). Calls do not overlap, and a call never sees an older set
-	// than the call before it.
-	Watch(ctx context.Context, q AlertQuery, changed func(alerts []Alert, err error)) error
+	// that set, until ctx is done; it then returns ctx.Err(). at is when the change was delivered. changed gets err instead
+	// of alerts while the set is not known (the state was lost, or has not been loaded yet). It must not block. Calls do not
+	// overlap, and a call never sees an older set than the call before it.
+	Watch(ctx context.Context, q AlertQuery, changed func(at time.Time, alerts []Alert, err error)) error
 }

@@ -33,7 +33,7 @@ func (tr *trap) RoundTrip(*http.Request) (*http.Response, error) {
 }
 
 // Watch makes a trap a triggers.Alerts.
-func (tr *trap) Watch(context.Context, triggers.AlertQuery, func([]triggers.Alert, error)) error {
+func (tr *trap) Watch(context.Context, triggers.AlertQuery, func(time.Time, []triggers.Alert, error)) error {
 	return tr.touch("a watch of alerts")
 }
 
