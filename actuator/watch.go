@@ -3,6 +3,7 @@ package actuator
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // WatchOptions say what to watch besides the count.
@@ -83,8 +84,8 @@ func (w *watcher) close() {
 	if w.uncount != nil {
 		w.uncount()
 	}
-	for i := len(w.closing) - 1; i >= 0; i-- {
-		w.closing[i]()
+	for _, end := range slices.Backward(w.closing) {
+		end()
 	}
 }
 

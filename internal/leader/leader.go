@@ -1,0 +1,103 @@
+// Package leader holds a Lease before the first write, so that a rolling update never has two writers.
+//
+// The candidate that holds the Lease leads until its renew deadline, counted by monotonic time from before the last
+// renewal was sent, hence earlier than anybody else counts it. Nobody else may take the Lease for two more seconds: a
+// write that is checked against the Gate, with the request's time-out inside the deadline, is over by then.
+package leader
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync/atomic"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/uuid"
+	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+)
+
+// How long things take. A leader that dies is replaced after LeaseDuration, and one RetryPeriod to notice; one that
+// stops gracefully within a RetryPeriod.
+const (
+	// LeaseDuration is how long others wait for a leader that does not renew.
+	LeaseDuration = 5 * time.Second
+	// RenewDeadline is how long a leader leads after its last renewal.
+	RenewDeadline = 3 * time.Second
+	// RetryPeriod is the time between renewals, and between attempts to lead.
+	RetryPeriod = 500 * time.Millisecond
+	// requestTimeout keeps one request that hangs from costing the Lease.
+	requestTimeout = time.Second
+)
+
+// Options name the Lease and who wants it.
+type Options struct {
+	Namespace string
+	Name      string
+	// Identity must be different for each process; by default it is the host's name and something random.
+	Identity string
+	// Log hears who leads. Silent by default.
+	Log *slog.Logger
+}
+
+// Gate says whether this process may write. It is closed but while Run leads.
+type Gate struct {
+	lease resourcelock.Interface
+	log   *slog.Logger
+	open  atomic.Pointer[opening] // Nil when closed.
+	term  atomic.Int64
+}
+
+// opening is until when the Gate is open.
+type opening struct{ until time.Time }
+
+// New returns a closed Gate. It does no I/O.
+func New(config *rest.Config, options Options) (*Gate, error) {
+	if options.Namespace == "" || options.Name == "" {
+		return nil, errors.New("a lease needs a namespace and a name")
+	}
+	config = rest.CopyConfig(config)
+	config.QPS, config.RateLimiter = -1, nil
+	config.Timeout = requestTimeout
+	client, err := coordinationv1.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("set up the client of the lease: %w", err)
+	}
+	g := &Gate{log: cmp.Or(options.Log, slog.New(slog.DiscardHandler))}
+	g.lease = &resourcelock.LeaseLock{
+		LeaseMeta:  metav1.ObjectMeta{Namespace: options.Namespace, Name: options.Name},
+		Client:     client,
+		LockConfig: resourcelock.ResourceLockConfig{Identity: cmp.Or(options.Identity, newIdentity())},
+	}
+	return g, nil
+}
+
+func newIdentity() string {
+	// Without a name the random part is enough; the name is for people.
+	host, _ := os.Hostname()
+	return host + "_" + string(uuid.NewUUID())
+}
+
+// Leading reports whether this process may send a write at now, which must come from time.Now: it is compared by
+// monotonic time.
+func (g *Gate) Leading(now time.Time) bool { return now.Before(g.Deadline()) }
+
+// Deadline is when this process stops leading unless it renews until then; a write must be over by then. It is zero when
+// it does not lead.
+func (g *Gate) Deadline() time.Time {
+	if o := g.open.Load(); o != nil {
+		return o.until
+	}
+	return time.Time{}
+}
+
+// Term counts the changes of leader as of when this process last led: as long as it stays the same, nobody else has led
+// in between.
+func (g *Gate) Term() int64 { return g.term.Load() }
+
+// Identity is the name under which this process holds the Lease.
+func (g *Gate) Identity() string { return g.lease.Identity() }

@@ -1,0 +1,63 @@
+package leader
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+)
+
+// renewals are the requests of one campaign. Each one that gets the Lease opens the Gate, counted from before it was
+// sent; the one that gives the Lease up closes it first. The elector sends one at a time.
+type renewals struct {
+	resourcelock.Interface
+	gate  *Gate
+	wrong bool // Whether the last request failed: a failure is logged once.
+}
+
+// Get implements resourcelock.Interface.
+func (r *renewals) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
+	record, raw, err := r.Interface.Get(ctx)
+	r.note(ctx, err)
+	return record, raw, err
+}
+
+// Create implements resourcelock.Interface.
+func (r *renewals) Create(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
+	return r.send(ctx, record, r.Interface.Create)
+}
+
+// Update implements resourcelock.Interface.
+func (r *renewals) Update(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
+	return r.send(ctx, record, r.Interface.Update)
+}
+
+func (r *renewals) send(ctx context.Context, record resourcelock.LeaderElectionRecord,
+	write func(context.Context, resourcelock.LeaderElectionRecord) error,
+) error {
+	keep := record.HolderIdentity == r.Identity()
+	if !keep {
+		r.gate.open.Store(nil)
+	}
+	sent := time.Now()
+	err := write(ctx, record)
+	r.note(ctx, err)
+	if err == nil && keep {
+		r.gate.term.Store(int64(record.LeaderTransitions))
+		r.gate.open.Store(&opening{until: sent.Add(RenewDeadline)})
+	}
+	return err
+}
+
+// note logs the first of a row of failures. To find no Lease, or that somebody else was faster, is none.
+func (r *renewals) note(ctx context.Context, err error) {
+	wrong := err != nil && ctx.Err() == nil &&
+		!apierrors.IsNotFound(err) && !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err)
+	if wrong && !r.wrong {
+		r.gate.log.Warn("lease cannot be read or written; trying on",
+			slog.String("lease", r.Describe()), slog.Any("err", err))
+	}
+	r.wrong = wrong
+}
