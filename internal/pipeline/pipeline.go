@@ -34,8 +34,6 @@ type Reporter interface {
 // Options are what a pipeline needs of the process it runs in.
 type Options struct {
 	Workload *workload.Workload
-	// Memory is what was remembered of the workload: by the pipeline before this one, or in its status.
-	Memory   scalers.Memory
 	Actuator Actuator
 	Reporter Reporter
 	// Open makes the source of trigger i, without I/O. It is called again when a source has given up.
@@ -76,18 +74,18 @@ type Pipeline struct {
 func New(o Options) *Pipeline {
 	n := len(o.Workload.Triggers)
 	return &Pipeline{
-		options: o, mail: newMailbox(n), workload: o.Workload, events: make([]scalers.Event, n), memory: o.Memory, writer: newWriter(),
-		view: view{ready: -1},
+		options: o, mail: newMailbox(n), workload: o.Workload, events: make([]scalers.Event, n), writer: newWriter(), view: view{ready: -1},
 	}
 }
 
 // Update gives the workload another policy. Its target and triggers are those it had: the sources are not disturbed.
 func (p *Pipeline) Update(w *workload.Workload) { p.mail.workload(w) }
 
-// Run runs the pipeline until ctx is done. It waits for the sources, finishes the write under way, and returns what is to be
-// remembered. It is called once.
-func (p *Pipeline) Run(ctx context.Context) scalers.Memory {
-	p.memory = p.memory.Resume(p.now())
+// Run runs the pipeline until ctx is done, with what was remembered of the workload: by the pipeline before this one, or in
+// its status. It waits for the sources, finishes the write under way, and returns what is to be remembered. It is called
+// once.
+func (p *Pipeline) Run(ctx context.Context, m scalers.Memory) scalers.Memory {
+	p.memory = m.Resume(p.now())
 	var others sync.WaitGroup
 	for i := range p.events {
 		others.Go(func() { p.listen(ctx, i) })

@@ -223,13 +223,13 @@ func newWorld(t *testing.T, n int, replicas int32) *world {
 func (w *world) start(m scalers.Memory) {
 	w.t.Helper()
 	w.pipe = New(Options{
-		Workload: w.spec, Memory: m, Actuator: w.target, Reporter: w.journal, Now: NewClock(),
+		Workload: w.spec, Actuator: w.target, Reporter: w.journal, Now: NewClock(),
 		Open:     func(i int) (triggers.Source, error) { return w.sources[i], nil },
 		MayWrite: func() bool { return w.leading.Load() },
 	})
 	ctx, cancel := context.WithCancel(w.t.Context())
 	end := make(chan scalers.Memory, 1)
-	go func() { end <- w.pipe.Run(ctx) }()
+	go func() { end <- w.pipe.Run(ctx, m) }()
 	w.stop = func() scalers.Memory {
 		cancel()
 		return <-end

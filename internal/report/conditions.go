@@ -27,9 +27,12 @@ func (c *conditions) set(kind string, is bool, reason, message string, generatio
 }
 
 // of sets all of them from a moment, and returns the one reason that matters most.
-func (c *conditions) of(p *pipeline.Outcome) string {
+func (c *conditions) of(p *pipeline.Outcome, refused refusal) string {
 	generation := p.Workload.Generation
 	ready, why := readiness(p)
+	if refused.reason != "" {
+		ready, why = refused.reason, refused.message
+	}
 	c.set(v1alpha1.ConditionReady, ready == "Ready", ready, why, generation)
 	active, is := "NoTriggerActive", p.Decided && p.Decision.Active
 	if is {

@@ -1,8 +1,11 @@
 package report
 
 import (
+	"errors"
+
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/internal/pipeline"
 )
 
@@ -46,25 +49,37 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 // observe counts one moment.
 func (m *Metrics) observe(p *pipeline.Outcome) {
 	if w := p.Write; w != nil {
-		if w.Err != nil {
-			m.scaleWrites.WithLabelValues(reasonOf(w.Err, "error")).Inc()
-			return
-		}
-		m.scaleWrites.WithLabelValues("success").Inc()
-		if w.Latency >= 0 {
+		m.scaleWrites.WithLabelValues(resultOf(w.Err)).Inc()
+		if w.Err == nil && w.Latency >= 0 {
 			m.latency.Observe(w.Latency.Seconds())
 		}
-		return
 	}
-	if !p.Decided {
-		return
-	}
-	m.decisions.Inc()
-	m.replicas.WithLabelValues(p.Workload.Namespace, p.Workload.Name).Set(float64(p.Decision.Replicas))
 	for i := range p.Events {
-		if p.Events[i].Err != nil {
+		if p.Arrived&(1<<i) != 0 && p.Events[i].Err != nil {
 			m.triggerErrors.WithLabelValues(p.Workload.Triggers[i].Kind.Name).Inc()
 		}
+	}
+	if p.Fresh {
+		m.decisions.Inc()
+		m.replicas.WithLabelValues(p.Workload.Namespace, p.Workload.Name).Set(float64(p.Decision.Replicas))
+	}
+}
+
+// resultOf is the label of how a write ended.
+func resultOf(err error) string {
+	switch {
+	case err == nil:
+		return "success"
+	case errors.Is(err, actuator.ErrConflict):
+		return "conflict"
+	case errors.Is(err, actuator.ErrNotFound), errors.Is(err, actuator.ErrNoScale):
+		return "not_found"
+	case errors.Is(err, actuator.ErrForbidden):
+		return "forbidden"
+	case errors.Is(err, actuator.ErrThrottled):
+		return "throttled"
+	default:
+		return "error"
 	}
 }
 

@@ -22,15 +22,17 @@ type outcome struct {
 	contested  bool
 	blocked    string
 	errors     uint64
-	refused    string
+	refused    refusal
 }
 
 // seed makes hashes of this process comparable.
 var seed = maphash.MakeSeed()
 
 // outcomeOf reduces a moment to what counts.
-func outcomeOf(p *pipeline.Outcome) outcome {
-	o := outcome{generation: p.Workload.Generation, contested: p.Contested, decided: p.Decided, current: p.Target.Scale.Replicas}
+func outcomeOf(p *pipeline.Outcome, refused refusal) outcome {
+	o := outcome{
+		generation: p.Workload.Generation, contested: p.Contested, decided: p.Decided, current: p.Target.Scale.Replicas, refused: refused,
+	}
 	o.blocked, _ = blockedBy(p)
 	if p.Decided {
 		d := p.Decision

@@ -5,6 +5,7 @@ package report
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,7 +28,7 @@ const (
 // Store keeps the status of an object, and what is remembered of it.
 type Store interface {
 	// Save replaces the status. ErrGone means that there is no such object any more.
-	Save(ctx context.Context, namespace, name string, status *v1alpha1.ScaledObjectStatus) error
+	Save(ctx context.Context, o Object, status *v1alpha1.ScaledObjectStatus) error
 }
 
 // Recorder makes Kubernetes Events of an object.
@@ -40,6 +41,8 @@ type Object struct {
 	Namespace, Name string
 	UID             string
 }
+
+func (o Object) key() string { return o.Namespace + "/" + o.Name }
 
 // Reporter is a pipeline.Reporter for all workloads.
 type Reporter struct {
@@ -55,7 +58,7 @@ type Reporter struct {
 
 // object is what is reported of one object.
 type object struct {
-	namespace, name string
+	Object
 	// said is the outcome that the pending or written status says.
 	said outcome
 	// pending is the status to write; nil when the newest is written.
@@ -64,9 +67,15 @@ type object struct {
 	conditions conditions
 	lastScale  *time.Time
 	written    time.Time
-	gone       bool
 	troubles   map[string]string
+	// refusal is why the newest version of the object is not followed.
+	refusal refusal
+	// stored is the status as of the start, until the first one of ours.
+	stored *v1alpha1.ScaledObjectStatus
 }
+
+// refusal is a reason for machines and one for people; the zero value is none.
+type refusal struct{ reason, message string }
 
 // New returns a Reporter; Run writes what it is told.
 func New(store Store, recorder Recorder, metrics *Metrics, log *slog.Logger) *Reporter {
@@ -99,12 +108,17 @@ func (r *Reporter) Run(ctx context.Context) {
 func (r *Reporter) Begin(w *workload.Workload, status *v1alpha1.ScaledObjectStatus) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	o := r.object(w.Namespace, w.Name)
-	o.conditions = conditions{at: status.Conditions}
+	o := r.object(Object{w.Namespace, w.Name, string(w.UID)})
+	o.take(status)
+}
+
+// take carries over what a status said.
+func (o *object) take(status *v1alpha1.ScaledObjectStatus) {
+	o.conditions = conditions{at: slices.Clone(status.Conditions)}
 	if status.LastScaleTime != nil {
 		o.lastScale = &status.LastScaleTime.Time
 	}
-	o.gone = false
+	o.stored = status
 }
 
 // Forget drops an object that was deleted.
@@ -116,63 +130,84 @@ func (r *Reporter) Forget(namespace, name string) {
 }
 
 // object returns the entry of an object; r.mu is held.
-func (r *Reporter) object(namespace, name string) *object {
-	key := namespace + "/" + name
-	o := r.objects[key]
-	if o == nil {
-		o = &object{namespace: namespace, name: name, troubles: map[string]string{}}
-		r.objects[key] = o
+func (r *Reporter) object(of Object) *object {
+	o := r.objects[of.key()]
+	if o == nil || o.UID != of.UID {
+		o = &object{Object: of, troubles: map[string]string{}}
+		r.objects[of.key()] = o
 	}
 	return o
 }
 
-// Decided reports one moment of a workload.
+// Decided reports one moment of a workload. While a write is under way there is more to come, and nothing is said yet.
 func (r *Reporter) Decided(p *pipeline.Outcome) {
 	r.metrics.observe(p)
-	now := outcomeOf(p)
+	var troubles []trouble
 	r.mu.Lock()
-	o := r.object(p.Workload.Namespace, p.Workload.Name)
+	o := r.object(Object{p.Workload.Namespace, p.Workload.Name, string(p.Workload.UID)})
 	if p.Write != nil && p.Write.Err == nil {
 		at := p.At.Time()
 		o.lastScale = &at
 	}
-	changed := now != o.said
-	var troubles []trouble
-	if changed {
+	if now := outcomeOf(p, o.refusal); !p.Writing && now != o.said && o.settled(p) {
 		o.said = now
-		o.pending = statusOf(p, o)
 		troubles = o.compare(p)
-		r.schedule(o)
+		status := statusOf(p, o)
+		if o.stored == nil || !same(status, o.stored) {
+			o.pending = status
+			r.schedule(o)
+		}
+		o.stored = nil
 	}
 	r.mu.Unlock()
 	r.tell(p, troubles)
 }
 
-// Refused reports an object that has no pipeline: its spec is wrong, or its target is another's.
+// settled reports whether there is something to say: at a start, nothing is said before the first decision or the reason
+// why there is none.
+func (o *object) settled(p *pipeline.Outcome) bool {
+	return p.Decided || p.Target.Err != nil || o.said != outcome{}
+}
+
+// Refused reports that the newest version of an object is not followed: its spec is wrong, or its target is another's.
 func (r *Reporter) Refused(so *v1alpha1.ScaledObject, reason, message string) {
-	said := outcome{refused: reason + message, generation: so.Generation}
+	of := Object{so.Namespace, so.Name, string(so.UID)}
 	r.mu.Lock()
-	o := r.object(so.Namespace, so.Name)
-	if o.said == said {
-		r.mu.Unlock()
-		return
+	o := r.object(of)
+	o.refusal = refusal{reason, message}
+	if o.said == (outcome{}) {
+		o.take(&so.Status)
 	}
-	o.said = said
 	status := so.Status.DeepCopy()
-	o.conditions = conditions{at: status.Conditions}
+	if o.pending != nil {
+		status = o.pending.DeepCopy()
+	}
 	status.ObservedGeneration, status.Reason = so.Generation, reason
 	status.Reference = so.Spec.ScaleTargetRef.Kind + "/" + so.Spec.ScaleTargetRef.Name
 	o.conditions.set(v1alpha1.ConditionReady, false, reason, message, so.Generation)
-	status.Conditions = o.conditions.at
-	o.pending = status
-	r.schedule(o)
+	status.Conditions = slices.Clone(o.conditions.at)
+	news := !same(status, &so.Status)
+	if news {
+		o.pending = status
+		r.schedule(o)
+	}
 	r.mu.Unlock()
-	r.recorder.Event(Object{so.Namespace, so.Name, string(so.UID)}, true, reason, message)
+	if news {
+		r.recorder.Event(of, true, reason, shorten(message))
+		r.log.Warn("object refused", "namespace", so.Namespace, "object", so.Name, "reason", reason, "why", message)
+	}
+}
+
+// Accepted reports that the newest version of an object is followed from now on.
+func (r *Reporter) Accepted(w *workload.Workload) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.object(Object{w.Namespace, w.Name, string(w.UID)}).refusal = refusal{}
 }
 
 // schedule queues an object's status, at most once a second; r.mu is held.
 func (r *Reporter) schedule(o *object) {
-	key := o.namespace + "/" + o.name
+	key := o.key()
 	if wait := statusEvery - time.Since(o.written); wait > 0 {
 		r.queue.AddAfter(key, wait)
 		return
@@ -196,7 +231,7 @@ func (r *Reporter) tell(p *pipeline.Outcome, troubles []trouble) {
 	if p.Write == nil || p.Write.Err != nil {
 		return
 	}
-	why := w.Policy.Why(p.Decision)
+	why := p.Write.Policy.Why(p.Write.Decision)
 	attributes := []any{"namespace", w.Namespace, "object", w.Name, "target", w.Target.String(), "from", p.Write.From, "to", p.Write.To, "why", why}
 	if p.Write.Latency >= 0 {
 		attributes = append(attributes, "latencyMs", float64(p.Write.Latency.Microseconds())/1000)

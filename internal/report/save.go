@@ -36,7 +36,7 @@ func (r *Reporter) save(ctx context.Context, key string) {
 
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
-	err := r.store.Save(ctx, o.namespace, o.name, status)
+	err := r.store.Save(ctx, o.Object, status)
 	switch {
 	case err == nil:
 		r.metrics.statusWrites.WithLabelValues("success").Inc()

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"reflect"
 	"strings"
 	"time"
 
@@ -38,9 +39,32 @@ func statusOf(p *pipeline.Outcome, o *object) *v1alpha1.ScaledObjectStatus {
 	if text, err := p.Memory.MarshalText(); err == nil {
 		s.Memory = string(text)
 	}
-	s.Reason = o.conditions.of(p)
+	s.Reason = o.conditions.of(p, o.refusal)
 	s.Conditions = append([]metav1.Condition(nil), o.conditions.at...)
 	return s
+}
+
+// same reports whether two statuses say the same, but for values and times: a wobbling value writes nothing.
+func same(a, b *v1alpha1.ScaledObjectStatus) bool {
+	return reflect.DeepEqual(essence(a), essence(b))
+}
+
+// essence is what must change for a status to be written.
+func essence(s *v1alpha1.ScaledObjectStatus) *v1alpha1.ScaledObjectStatus {
+	e := &v1alpha1.ScaledObjectStatus{
+		ObservedGeneration: s.ObservedGeneration, Reference: s.Reference, Replicas: s.Replicas, DesiredReplicas: s.DesiredReplicas,
+		Reason: s.Reason,
+	}
+	for _, t := range s.Triggers {
+		e.Triggers = append(e.Triggers, v1alpha1.TriggerStatus{Name: t.Name, Type: t.Type, Target: t.Target, Active: t.Active, LastError: t.LastError})
+	}
+	for _, c := range s.Conditions {
+		e.Conditions = append(e.Conditions, metav1.Condition{Type: c.Type, Status: c.Status, Reason: c.Reason})
+	}
+	if d := s.LastDecision; d != nil {
+		e.LastDecision = &v1alpha1.DecisionStatus{Raw: d.Raw, Trigger: d.Trigger, To: d.To}
+	}
+	return e
 }
 
 // triggersOf renders each trigger.
@@ -85,10 +109,7 @@ func targetsOf(p *pipeline.Outcome, all []v1alpha1.TriggerStatus) string {
 func decisionOf(p *pipeline.Outcome) *v1alpha1.DecisionStatus {
 	d := p.Decision
 	s := &v1alpha1.DecisionStatus{
-		Time: metav1.NewMicroTime(p.At.Time()), From: p.Target.Scale.Replicas, To: d.Replicas, LimitedBy: d.LimitedBy(),
-	}
-	if p.Write != nil {
-		s.From = p.Write.From
+		Time: metav1.NewMicroTime(p.At.Time()), From: p.From, To: d.Replicas, LimitedBy: d.LimitedBy(),
 	}
 	if d.Winner >= 0 {
 		raw := d.Raw

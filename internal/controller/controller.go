@@ -1,0 +1,224 @@
+// Package controller turns ScaledObjects, from the API server or from files, into running pipelines: one for each object
+// that is understood and whose target is its own.
+//
+// An object that changes keeps its pipeline when only its policy changed; otherwise the pipeline is replaced, and what it
+// remembers is handed over. An edit that is not understood changes nothing: the last good version goes on, and the status
+// says so.
+package controller
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/pipeline"
+	"github.com/impulse-sh/impulse/internal/report"
+	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// Secrets reads credentials.
+type Secrets interface {
+	// Secret returns a parameter of an authentication, as it is now; "" when the authentication does not have it.
+	Secret(ctx context.Context, namespace string, ref *v1alpha1.AuthenticationRef, parameter string) (string, error)
+}
+
+// Options are what pipelines are made of.
+type Options struct {
+	Kinds []triggers.Kind
+	// Env is what every trigger may use; the fields about one trigger are filled in.
+	Env      triggers.Env
+	Secrets  Secrets
+	Actuator pipeline.Actuator
+	Reporter *report.Reporter
+	MayWrite func() bool
+}
+
+// Controller owns the pipelines. Its methods may be called from one goroutine at a time.
+type Controller struct {
+	options Options
+	members map[string]*member
+	claims  map[claim][]*member
+	// ending holds the pipelines of objects that are gone, until they have stopped.
+	ending map[string]*running
+	all    sync.WaitGroup
+
+	mu     sync.Mutex
+	legacy map[string]Legacy
+}
+
+// Legacy is what a pipeline left when the controller stopped.
+type Legacy struct {
+	UID    types.UID
+	Memory scalers.Memory
+}
+
+// member is one object.
+type member struct {
+	key string
+	so  *v1alpha1.ScaledObject
+	// good is the newest version that was understood, nil when none was.
+	good  *workload.Workload
+	claim claim
+	// running is its pipeline, nil while it has none.
+	running *running
+	// refused is why the newest version has no pipeline, and has been reported.
+	refused string
+}
+
+// New returns a controller without objects. legacy is what an earlier one of this process left, when nobody else has
+// written since.
+func New(o Options, legacy map[string]Legacy) *Controller {
+	c := &Controller{
+		options: o, members: map[string]*member{}, claims: map[claim][]*member{}, ending: map[string]*running{}, legacy: legacy,
+	}
+	if c.legacy == nil {
+		c.legacy = map[string]Legacy{}
+	}
+	return c
+}
+
+// Apply takes in a new object or a new version of one. Its defaults are filled in. What it runs ends with ctx.
+func (c *Controller) Apply(ctx context.Context, so *v1alpha1.ScaledObject) {
+	key := so.Namespace + "/" + so.Name
+	m := c.members[key]
+	if m != nil && m.so.UID != so.UID {
+		c.Delete(ctx, key)
+		m = nil
+	}
+	fresh := m == nil
+	if fresh {
+		m = &member{key: key}
+		c.members[key] = m
+	} else if m.so.Generation == so.Generation && so.Generation != 0 && samePause(m.so, so) {
+		m.so = so // Only its status changed: most likely by us.
+		return
+	}
+	m.so = so
+	w, mistakes := workload.Compile(so, c.options.Kinds)
+	if w != nil && fresh {
+		c.options.Reporter.Begin(w, &so.Status)
+	}
+	if w == nil {
+		c.refuse(m, "InvalidSpec", sentence(mistakes))
+		return
+	}
+	m.good = w
+	c.stake(ctx, m, claimOf(w.Target))
+}
+
+// Delete forgets an object. Its target keeps its count.
+func (c *Controller) Delete(ctx context.Context, key string) {
+	m := c.members[key]
+	if m == nil {
+		return
+	}
+	delete(c.members, key)
+	c.halt(m)
+	c.forget(key)
+	c.options.Reporter.Forget(m.so.Namespace, m.so.Name)
+	c.release(ctx, m)
+}
+
+// Sync takes in all objects that there are, the oldest first: those that are not among them are gone.
+func (c *Controller) Sync(ctx context.Context, all []*v1alpha1.ScaledObject) {
+	there := map[string]bool{}
+	for _, so := range all {
+		there[so.Namespace+"/"+so.Name] = true
+	}
+	for key := range c.members {
+		if !there[key] {
+			c.Delete(ctx, key)
+		}
+	}
+	slices.SortFunc(all, byAge)
+	for _, so := range all {
+		c.Apply(ctx, so)
+	}
+}
+
+// Wait waits until everything that was started has ended, which the end of its context causes, and returns what is
+// remembered.
+func (c *Controller) Wait() map[string]Legacy {
+	c.all.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.legacy
+}
+
+// remembered is what is known of an object from before: in this process, or in its status.
+func (c *Controller) remembered(so *v1alpha1.ScaledObject) scalers.Memory {
+	c.mu.Lock()
+	old, ok := c.legacy[so.Namespace+"/"+so.Name]
+	c.mu.Unlock()
+	if ok && old.UID == so.UID {
+		return old.Memory.Clone()
+	}
+	var m scalers.Memory
+	if so.Status.Memory != "" {
+		// One that cannot be read is lost; what is lost is unknown, and unknown lowers nothing.
+		_ = m.UnmarshalText([]byte(so.Status.Memory))
+	}
+	return m
+}
+
+// forget drops what is remembered of an object that is gone, and what its pipeline will leave.
+func (c *Controller) forget(key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.legacy, key)
+	if r := c.ending[key]; r != nil {
+		r.gone = true
+	}
+}
+
+// refuse says why the newest version of an object is not followed.
+func (c *Controller) refuse(m *member, reason, message string) {
+	if m.running != nil && m.good != nil {
+		message = "the last good version goes on: " + message
+	}
+	if m.refused != reason+message {
+		m.refused = reason + message
+		c.options.Reporter.Refused(m.so, reason, message)
+	}
+}
+
+// sentence joins mistakes.
+func sentence(mistakes []*workload.Mistake) string {
+	all := make([]string, len(mistakes))
+	for i, m := range mistakes {
+		all[i] = m.Error()
+	}
+	return strings.Join(all, "; ")
+}
+
+// samePause reports whether the annotations, which have no generation, are the same.
+func samePause(a, b *v1alpha1.ScaledObject) bool {
+	if len(a.Annotations) != len(b.Annotations) {
+		return false
+	}
+	for k, v := range a.Annotations {
+		if other, ok := b.Annotations[k]; !ok || other != v {
+			return false
+		}
+	}
+	return true
+}
+
+// byAge puts the oldest object first.
+func byAge(a, b *v1alpha1.ScaledObject) int {
+	if c := a.CreationTimestamp.Compare(b.CreationTimestamp.Time); c != 0 {
+		return c
+	}
+	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+}
+
+// now is the clock of everything that the controller runs.
+func (c *Controller) now() time.Time { return c.options.Env.Now() }

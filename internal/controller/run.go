@@ -1,0 +1,113 @@
+package controller
+
+import (
+	"context"
+	"reflect"
+
+	"github.com/impulse-sh/impulse/internal/pipeline"
+	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// running is a pipeline that was started.
+type running struct {
+	workload *workload.Workload
+	pipe     *pipeline.Pipeline
+	cancel   context.CancelFunc
+	// done is closed when it has stopped, and what it remembers has been left.
+	done chan struct{}
+	// gone is true when nobody wants that any more; the controller's mutex guards it.
+	gone bool
+}
+
+// run makes the newest version of an object run.
+func (c *Controller) run(ctx context.Context, m *member) {
+	m.refused = ""
+	c.options.Reporter.Accepted(m.good)
+	before := m.running
+	switch {
+	case before == nil:
+		before = c.ending[m.key]
+	case before.workload == m.good:
+		return
+	case sameTriggers(before.workload, m.good):
+		before.workload = m.good
+		before.pipe.Update(m.good)
+		return
+	default:
+		before.cancel()
+	}
+	c.launch(ctx, m, before)
+}
+
+// launch starts a pipeline as soon as the one before has stopped; it takes over what that one remembers.
+func (c *Controller) launch(ctx context.Context, m *member, before *running) {
+	ctx, cancel := context.WithCancel(ctx)
+	r := &running{workload: m.good, pipe: c.pipe(m.good), cancel: cancel, done: make(chan struct{})}
+	m.running = r
+	so := m.so
+	c.all.Go(func() {
+		defer cancel()
+		defer close(r.done)
+		if before != nil {
+			<-before.done
+		}
+		memory := r.pipe.Run(ctx, c.remembered(so)).Clone()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if !r.gone {
+			c.legacy[so.Namespace+"/"+so.Name] = Legacy{UID: so.UID, Memory: memory}
+		}
+	})
+}
+
+// halt stops an object's pipeline and does not wait for it.
+func (c *Controller) halt(m *member) {
+	if m.running == nil {
+		return
+	}
+	m.running.cancel()
+	c.ending[m.key] = m.running
+	m.running = nil
+	for key, r := range c.ending {
+		select {
+		case <-r.done:
+			delete(c.ending, key)
+		default:
+		}
+	}
+}
+
+// pipe makes a pipeline. Its sources are opened when it runs.
+func (c *Controller) pipe(w *workload.Workload) *pipeline.Pipeline {
+	return pipeline.New(pipeline.Options{
+		Workload: w, Actuator: c.options.Actuator, Reporter: c.options.Reporter, Now: c.now, MayWrite: c.options.MayWrite,
+		Open: func(i int) (triggers.Source, error) {
+			t := &w.Triggers[i]
+			env := c.options.Env
+			env.Namespace, env.Object, env.Trigger, env.PollingInterval = w.Namespace, w.Name, t.Name, t.PollingInterval
+			env.Secret = func(ctx context.Context, parameter string) (string, error) {
+				if t.Auth == nil || c.options.Secrets == nil {
+					return "", nil
+				}
+				return c.options.Secrets.Secret(ctx, w.Namespace, t.Auth, parameter)
+			}
+			return t.Kind.Open(t.Config, env)
+		},
+	})
+}
+
+// sameTriggers reports whether two versions have the same target and the same sources.
+func sameTriggers(a, b *workload.Workload) bool {
+	if a.Target != b.Target || len(a.Triggers) != len(b.Triggers) || a.NeedsPods() != b.NeedsPods() {
+		return false
+	}
+	for i := range a.Triggers {
+		x, y := &a.Triggers[i], &b.Triggers[i]
+		if x.Name != y.Name || x.Kind.Name != y.Kind.Name || x.PollingInterval != y.PollingInterval ||
+			!reflect.DeepEqual(x.Config, y.Config) || !reflect.DeepEqual(x.Auth, y.Auth) {
+			return false
+		}
+	}
+	return true
+}
