@@ -33,6 +33,10 @@ type StoredAlert struct {
 	StartsAt metav1.MicroTime `json:"startsAt"`
 	// +optional
 	EndsAt *metav1.MicroTime `json:"endsAt,omitempty"`
+	// DoubtfulUntil is set on a resolved alert of which a late firing has come: it fires from then on, unless something newer
+	// says otherwise.
+	// +optional
+	DoubtfulUntil *metav1.MicroTime `json:"doubtfulUntil,omitempty"`
 	// LastSeen is when it was delivered last, by our clock, as of the last write.
 	LastSeen metav1.MicroTime `json:"lastSeen"`
 }

@@ -568,6 +568,10 @@ func (in *StoredAlert) DeepCopyInto(out *StoredAlert) {
 		in, out := &in.EndsAt, &out.EndsAt
 		*out = (*in).DeepCopy()
 	}
+	if in.DoubtfulUntil != nil {
+		in, out := &in.DoubtfulUntil, &out.DoubtfulUntil
+		*out = (*in).DeepCopy()
+	}
 	in.LastSeen.DeepCopyInto(&out.LastSeen)
 }
 

@@ -1,0 +1,175 @@
+package alerts
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"time"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+)
+
+const (
+	saveTimeout  = 5 * time.Second
+	saveRetry    = 200 * time.Millisecond
+	longestRetry = 10 * time.Second
+)
+
+// shard is one object of alerts. One write of it is under way at most; what changes meanwhile goes into the next, together.
+type shard struct {
+	keys map[key]struct{}
+	// dirty counts changes, saved how many of them are durable.
+	dirty, saved int
+	waiting      []wait
+	wake         chan struct{}
+}
+
+// wait is a delivery that waits until its changes are durable.
+type wait struct {
+	until int
+	done  chan error
+}
+
+// shardOf spreads alerts over the shards, the same in every process.
+func shardOf(k key) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(k.door))
+	_, _ = h.Write([]byte(k.fingerprint))
+	return int(h.Sum32() % Shards)
+}
+
+// await adds a wait for all that has changed so far, and wakes the writer; nothing when all of it is durable.
+func (h *shard) await(all []wait) []wait {
+	if h.saved == h.dirty {
+		return all
+	}
+	w := wait{until: h.dirty, done: make(chan error, 1)}
+	h.waiting = append(h.waiting, w)
+	h.rouse()
+	return append(all, w)
+}
+
+func (h *shard) rouse() {
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
+}
+
+// settle answers those who wait for what was written, or for what could not be.
+func (h *shard) settle(written int, err error) {
+	if err == nil {
+		h.saved = written
+	}
+	h.waiting = slices.DeleteFunc(h.waiting, func(w wait) bool {
+		if w.until > written {
+			return false
+		}
+		w.done <- err
+		return true
+	})
+}
+
+// waitAll waits until everything is durable.
+func waitAll(ctx context.Context, all []wait) error {
+	var failed []error
+	for _, w := range all {
+		select {
+		case err := <-w.done:
+			failed = append(failed, err)
+		case <-ctx.Done():
+			return fmt.Errorf("record the alerts: %w", context.Cause(ctx))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// write keeps a shard durable until ctx is done, and then writes once more what is left.
+func (s *Store) write(ctx context.Context, i int) {
+	h := &s.shards[i]
+	retry := saveRetry
+	timer := time.NewTimer(retry)
+	defer timer.Stop()
+	for {
+		var again <-chan time.Time
+		if s.unsaved(i) {
+			timer.Reset(retry)
+			again = timer.C
+		}
+		select {
+		case <-ctx.Done():
+			_ = s.save(context.WithoutCancel(ctx), i)
+			s.mu.Lock()
+			h.settle(h.dirty, ErrNotReady)
+			s.mu.Unlock()
+			return
+		case <-h.wake:
+		case <-again:
+		}
+		if err := s.save(ctx, i); err != nil {
+			retry = min(2*retry, longestRetry)
+		} else {
+			retry = saveRetry
+		}
+	}
+}
+
+func (s *Store) unsaved(i int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.shards[i].saved != s.shards[i].dirty
+}
+
+// save writes a shard as it is now, and answers those who wait for it. Somebody else's version is taken in first.
+func (s *Store) save(ctx context.Context, i int) error {
+	h := &s.shards[i]
+	s.mu.Lock()
+	written := h.dirty
+	if h.saved == written {
+		s.mu.Unlock()
+		return nil
+	}
+	all := make([]v1alpha1.StoredAlert, 0, len(h.keys))
+	for k := range h.keys {
+		all = append(all, *s.alerts[k])
+	}
+	s.mu.Unlock()
+	slices.SortFunc(all, func(a, b v1alpha1.StoredAlert) int {
+		return cmp.Or(cmp.Compare(a.Door, b.Door), cmp.Compare(a.Fingerprint, b.Fingerprint))
+	})
+	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
+	err := s.persister.Save(ctx, i, all)
+	if errors.Is(err, ErrConflict) {
+		err = errors.Join(err, s.adopt(ctx, i))
+	}
+	if err != nil {
+		err = fmt.Errorf("write shard %d of the alerts: %w", i, err)
+	}
+	s.mu.Lock()
+	h.settle(written, err)
+	s.mu.Unlock()
+	return err
+}
+
+// adopt takes in what somebody else recorded in a shard and we do not know.
+func (s *Store) adopt(ctx context.Context, i int) error {
+	theirs, err := s.persister.Load(ctx, i)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	for j := range theirs {
+		k := key{theirs[j].Door, theirs[j].Fingerprint}
+		if s.alerts[k] == nil {
+			s.put(&theirs[j])
+		}
+	}
+	told := s.watchers.refill(s.alerts, s.now(), nil)
+	s.mu.Unlock()
+	tell(told)
+	return nil
+}

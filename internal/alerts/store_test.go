@@ -1,0 +1,381 @@
+package alerts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// memory is a persister that can be made to fail or to wait: what a disk or an API server cannot be asked to do.
+type memory struct {
+	mu     sync.Mutex
+	shards [Shards][]v1alpha1.StoredAlert
+	saves  int
+	err    error
+	hold   chan struct{}
+}
+
+func (m *memory) Load(_ context.Context, i int) ([]v1alpha1.StoredAlert, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.shards[i]), m.err
+}
+
+func (m *memory) Save(_ context.Context, i int, alerts []v1alpha1.StoredAlert) error {
+	if m.hold != nil {
+		<-m.hold
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.saves++
+	if m.err == nil {
+		m.shards[i] = slices.Clone(alerts)
+	}
+	return m.err
+}
+
+func (m *memory) fail(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.err = err
+}
+
+func (m *memory) writes() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.saves
+}
+
+// run starts a store in a bubble of fake time; it ends with the test.
+func run(t *testing.T, p Persister) *Store {
+	t.Helper()
+	s := NewStore(p, time.Now)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.Run(ctx)
+	}()
+	t.Cleanup(func() { cancel(); <-done })
+	synctest.Wait()
+	return s
+}
+
+// watched follows how many alerts of a name fire.
+type watched struct {
+	mu    sync.Mutex
+	turns []string
+}
+
+func watch(t *testing.T, s *Store, name string) *watched {
+	t.Helper()
+	w := &watched{}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.Watch(ctx, triggers.AlertQuery{
+			Namespace: "shop", Equal: map[string]string{"alertname": name},
+			Match: func(labels map[string]string) bool { return labels["alertname"] == name },
+		}, func(_ time.Time, alerts []triggers.Alert, err error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if err != nil {
+				w.turns = append(w.turns, "unknown")
+				return
+			}
+			w.turns = append(w.turns, fmt.Sprint(len(alerts)))
+		})
+	}()
+	t.Cleanup(func() { cancel(); <-done })
+	synctest.Wait()
+	return w
+}
+
+func (w *watched) expect(t *testing.T, want ...string) {
+	t.Helper()
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !slices.Equal(w.turns, want) {
+		t.Errorf("the watcher was told %v, expected %v", w.turns, want)
+	}
+}
+
+func (w *watched) last() string {
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.turns[len(w.turns)-1]
+}
+
+var shop = Door{Namespace: "shop", Credential: "test"}
+
+func firing(name string, since time.Time) Alert {
+	return Alert{Labels: map[string]string{"alertname": name}, Firing: true, StartsAt: since}
+}
+
+func resolved(name string, since, until time.Time) Alert {
+	return Alert{Labels: map[string]string{"alertname": name}, StartsAt: since, EndsAt: until}
+}
+
+func record(t *testing.T, s *Store, alerts ...Alert) {
+	t.Helper()
+	if _, err := s.Record(t.Context(), shop, alerts, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTheSameDeliveryAThousandTimesIsOneChangeAndOneWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		w := watch(t, s, "slow")
+		began := time.Now()
+		for range 1000 {
+			record(t, s, firing("slow", began))
+		}
+		w.expect(t, "0", "1")
+		if m.writes() != 1 {
+			t.Errorf("%d writes", m.writes())
+		}
+	})
+}
+
+func TestAnyOrderOfFiringResolvedAndStaleFiringConverges(t *testing.T) {
+	orders := [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}
+	for _, order := range orders {
+		t.Run(fmt.Sprint(order), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := run(t, &memory{})
+				w := watch(t, s, "slow")
+				began := time.Now().Add(-time.Hour)
+				deliveries := []Alert{
+					firing("slow", began), resolved("slow", began, time.Now()), firing("slow", began.Add(-time.Minute)),
+				}
+				for _, i := range order {
+					record(t, s, deliveries[i])
+				}
+				record(t, s, deliveries[1]) // Alertmanager's peers repeat the resolve.
+				if got := w.last(); got != "0" {
+					t.Errorf("%s alerts fire", got)
+				}
+			})
+		})
+	}
+}
+
+func TestARefireCountsAndALateRepeatIsDoubtfulForAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		w := watch(t, s, "slow")
+		began := time.Now()
+		record(t, s, firing("slow", began))
+		record(t, s, resolved("slow", began, time.Now()))
+		record(t, s, firing("slow", began))
+		w.expect(t, "0", "1", "0")
+		<-time.After(staleWindow)
+		w.expect(t, "0", "1", "0", "1")
+		record(t, s, resolved("slow", began, time.Now()))
+		record(t, s, firing("slow", began.Add(time.Second)))
+		w.expect(t, "0", "1", "0", "1", "0", "1")
+	})
+}
+
+func TestTheEndOfAnEarlierActivationIsIgnored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		w := watch(t, s, "slow")
+		began := time.Now()
+		record(t, s, firing("slow", began))
+		record(t, s, resolved("slow", began.Add(-time.Hour), began.Add(-time.Minute)))
+		w.expect(t, "0", "1")
+	})
+}
+
+func TestAnAlertThatIsNotRepeatedEndsAfterTwoLeases(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		w := watch(t, s, "slow")
+		record(t, s, firing("slow", time.Now()))
+		<-time.After(2*Lease - time.Second)
+		w.expect(t, "0", "1")
+		<-time.After(time.Second)
+		w.expect(t, "0", "1", "0")
+	})
+}
+
+func TestWatchersHearBeforeTheAnswerWhichWaitsForTheWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{hold: make(chan struct{})}
+		s := run(t, m)
+		w := watch(t, s, "slow")
+		answered := make(chan error, 1)
+		go func() {
+			_, err := s.Record(t.Context(), shop, []Alert{firing("slow", time.Now())}, time.Now())
+			answered <- err
+		}()
+		w.expect(t, "0", "1")
+		select {
+		case err := <-answered:
+			t.Fatalf("answered before the write: %v", err)
+		default:
+		}
+		close(m.hold)
+		if err := <-answered; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestDeliveriesDuringAWriteShareTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{hold: make(chan struct{})}
+		s := run(t, m)
+		var all sync.WaitGroup
+		began := time.Now()
+		for i := range 50 {
+			all.Go(func() {
+				// One alert whose annotation changes with each delivery: one shard.
+				a := firing("slow", began)
+				a.Annotations = map[string]string{"value": fmt.Sprint(i)}
+				if _, err := s.Record(t.Context(), shop, []Alert{a}, time.Now()); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		close(m.hold)
+		all.Wait()
+		if m.writes() != 2 {
+			t.Errorf("%d writes, expected the one under way and one for all the others", m.writes())
+		}
+	})
+}
+
+func TestWhatCannotBeWrittenIsNotAcceptedAndIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		broken := errors.New("the disk is full")
+		m.fail(broken)
+		_, err := s.Record(t.Context(), shop, []Alert{firing("slow", time.Now())}, time.Now())
+		if !errors.Is(err, broken) {
+			t.Fatalf("answered %v", err)
+		}
+		m.fail(nil)
+		<-time.After(time.Minute)
+		restarted := run(t, m)
+		watch(t, restarted, "slow").expect(t, "1")
+	})
+}
+
+func TestNothingIsKnownBeforeTheRecordIsLoaded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{err: errors.New("away")}
+		s := run(t, m)
+		w := watch(t, s, "slow")
+		if _, err := s.Record(t.Context(), shop, nil, time.Now()); !errors.Is(err, ErrNotReady) {
+			t.Errorf("a delivery was answered with %v", err)
+		}
+		m.fail(nil)
+		<-time.After(time.Minute)
+		w.expect(t, "unknown", "0")
+	})
+}
+
+func TestMoreThanTheBoundIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		full := make([]Alert, MaxFiring)
+		for i := range full {
+			full[i] = firing(fmt.Sprint("a", i), time.Now())
+		}
+		record(t, s, full...)
+		record(t, s, full[:100]...)
+		if _, err := s.Record(t.Context(), shop, []Alert{firing("one more", time.Now())}, time.Now()); !errors.Is(err, ErrFull) {
+			t.Errorf("answered %v", err)
+		}
+	})
+}
+
+func TestAnotherDoorFeedsNobodyHere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		w := watch(t, s, "slow")
+		for _, d := range []Door{{Namespace: "bank"}, {}} {
+			if _, err := s.Record(t.Context(), d, []Alert{firing("slow", time.Now())}, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.expect(t, "0")
+	})
+}
+
+func TestATornFileIsSetAside(t *testing.T) {
+	dir := t.TempDir()
+	f, err := NewFolder(dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []v1alpha1.StoredAlert{{Door: "shop/", Fingerprint: "00", Firing: true}}
+	if err := f.Save(t.Context(), 3, want); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := f.Load(t.Context(), 3); err != nil || len(got) != 1 || got[0].Fingerprint != "00" {
+		t.Fatalf("loaded %v, %v", got, err)
+	}
+	path := filepath.Join(dir, "alerts-03.json")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, content[:len(content)-5], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := f.Load(t.Context(), 3); err != nil || got != nil {
+		t.Errorf("a torn file was loaded as %v, %v", got, err)
+	}
+	if _, err := os.Stat(path + ".broken"); err != nil {
+		t.Errorf("the torn file was not set aside: %v", err)
+	}
+}
+
+func BenchmarkRecord(b *testing.B) {
+	s := NewStore(&memory{}, time.Now)
+	ctx, cancel := context.WithCancel(b.Context())
+	var all sync.WaitGroup
+	all.Go(func() { _ = s.Run(ctx) })
+	for s.Ready() != nil { //nolint:revive // A few microseconds.
+	}
+	for i := range 1000 {
+		name := fmt.Sprint("a", i)
+		all.Go(func() {
+			_ = s.Watch(ctx, triggers.AlertQuery{
+				Namespace: "shop", Equal: map[string]string{"alertname": name},
+				Match: func(labels map[string]string) bool { return labels["alertname"] == name },
+			}, func(time.Time, []triggers.Alert, error) {})
+		})
+	}
+	began := time.Now()
+	n := 0
+	for b.Loop() {
+		n++
+		if _, err := s.Record(b.Context(), shop, []Alert{firing(fmt.Sprint("a", n%1000), began.Add(time.Duration(n)))}, time.Now()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	cancel()
+	all.Wait()
+}
