@@ -41,25 +41,24 @@ type source struct {
 
 // state is what the schedule says from one instant until the next edge.
 type state struct {
-	level    scalers.Milli
-	from     time.Time
-	edge     time.Time
-	changing bool // edge is known.
+	level scalers.Milli
+	from  time.Time
+	edge  time.Time // Zero: it never changes.
 }
 
 // at returns the state at now.
 func (s *source) at(now time.Time) state {
-	st := state{from: now}
-	if s.window.open(now) {
+	open, edge := s.window.at(now)
+	st := state{from: now, edge: edge}
+	if open {
 		st.level = s.inside
 	}
-	st.edge, st.changing = s.window.edge(now)
 	return st
 }
 
 // holds reports whether the state is still that at now: the edge has not come, and the clock was not set back.
 func (st state) holds(now time.Time) bool {
-	return !now.Before(st.from) && (!st.changing || now.Before(st.edge))
+	return !now.Before(st.from) && (st.edge.IsZero() || now.Before(st.edge))
 }
 
 // Run reports the level at once and at each edge.
@@ -79,7 +78,7 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 			current, reported = next, true
 		}
 		wait := recheck
-		if current.changing {
+		if !current.edge.IsZero() {
 			wait = min(wait, current.edge.Sub(now))
 		}
 		timer.Reset(wait)

@@ -72,11 +72,13 @@ func (s schedule) last(t time.Time) (time.Time, bool) {
 		return !found.IsZero() && !found.After(t)
 	}
 	longest := int(reach / time.Minute)
-	minutes := sort.Search(longest, comes)
-	if minutes == longest {
-		return time.Time{}, false
+	far := 64 // Most come every day or week: look there first.
+	for far < longest && !comes(far) {
+		far *= 8
 	}
-	return s.next(back(minutes)), true
+	longest = min(longest, far)
+	minutes := sort.Search(longest, comes)
+	return s.next(back(minutes)), minutes < longest || comes(longest)
 }
 
 // at reports whether t is a time of s.

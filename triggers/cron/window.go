@@ -18,16 +18,16 @@ func (w window) open(now time.Time) bool {
 	return w.shows(lowest) || w.startsWithin(lowest, highest)
 }
 
-// edge returns the first instant after now at which open changes, and false when there is none.
-func (w window) edge(now time.Time) (time.Time, bool) {
+// at returns what open says at now, and the first instant after now at which it says otherwise; zero when there is none.
+func (w window) at(now time.Time) (bool, time.Time) {
 	lowest, highest := readings(now, w.zone)
 	switch {
 	case w.shows(lowest):
-		return w.closing(lowest)
+		return true, w.closing(lowest)
 	case w.startsWithin(lowest, highest):
-		return w.closing(w.start.next(lowest))
+		return true, w.closing(w.start.next(lowest))
 	default:
-		return w.opening(highest)
+		return false, w.opening(highest)
 	}
 }
 
@@ -47,31 +47,34 @@ func (w window) startsWithin(after, until time.Time) bool {
 	return !s.IsZero() && !s.After(until)
 }
 
-// opening returns when the next window opens that starts after a wall time. One whose times are all skipped never opens.
-func (w window) opening(wall time.Time) (time.Time, bool) {
+// opening returns when the next window opens that starts after a wall time; zero when there is none. One whose times are
+// all skipped never opens.
+func (w window) opening(wall time.Time) time.Time {
 	for range patience {
 		wall = w.start.next(wall)
 		if wall.IsZero() {
 			break
 		}
-		if first, _ := instants(wall, w.zone); w.open(first) {
-			return first, true
+		first, _ := instants(wall, w.zone)
+		if skipped := !reading(first, w.zone).Equal(wall); !skipped || w.open(first) {
+			return first
 		}
 	}
-	return time.Time{}, false
+	return time.Time{}
 }
 
-// closing returns when the window closes that is open at a wall time, and with it all that open before it has closed.
-func (w window) closing(wall time.Time) (time.Time, bool) {
+// closing returns when the window closes that is open at a wall time, and with it all that open before it has closed;
+// zero when it stays open.
+func (w window) closing(wall time.Time) time.Time {
 	for {
 		e, ok := w.endAfter(wall)
 		if !ok {
-			return time.Time{}, false
+			return time.Time{}
 		}
 		_, closed := instants(e, w.zone)
 		again := w.start.next(e)
 		if opened, _ := instants(again, w.zone); again.IsZero() || opened.After(closed) {
-			return closed, true
+			return closed
 		}
 		wall = again
 	}

@@ -39,10 +39,11 @@ func (c windowCase) try(t *testing.T) {
 	t.Run(c.name, func(t *testing.T) {
 		w := windowOf(t, c.zone, c.start, c.end)
 		at := instant(t, c.at)
-		if open := w.open(at); open != c.open {
+		open, edge := w.at(at)
+		if open != c.open || open != w.open(at) {
 			t.Errorf("open at %s: %v, expected %v", c.at, open, c.open)
 		}
-		if edge, _ := w.edge(at); !edge.Equal(instant(t, c.edge)) {
+		if !edge.Equal(instant(t, c.edge)) {
 			t.Errorf("the edge after %s is %s, expected %s", c.at, edge.UTC().Format(time.RFC3339), c.edge)
 		}
 	})
