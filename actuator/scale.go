@@ -10,7 +10,6 @@ import (
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes/scheme"
 )
 
 // requestTimeout bounds each read and write of a Scale; the caller's context may be stricter.
@@ -46,11 +45,10 @@ func (c *Client) request(ctx context.Context, t Target, verb string, body []byte
 	}
 	req := c.rest.Get()
 	if body != nil {
-		options := metav1.PatchOptions{FieldManager: FieldManager}
+		req = c.rest.Patch(types.JSONPatchType).Body(body).Param("fieldManager", FieldManager)
 		if c.options.DryRun {
-			options.DryRun = []string{metav1.DryRunAll}
+			req.Param("dryRun", metav1.DryRunAll)
 		}
-		req = c.rest.Patch(types.JSONPatchType).Body(body).VersionedParams(&options, scheme.ParameterCodec)
 	}
 	var answer autoscalingv1.Scale
 	err = req.AbsPath(groupPath(gvr.GroupVersion()), "namespaces", t.Namespace, gvr.Resource, t.Name, "scale").

@@ -1,0 +1,141 @@
+package actuator_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/impulse-sh/impulse/actuator"
+)
+
+// kinds are the kinds of target, each with a manifest of one of n replicas.
+func kinds(w *world) map[string]func(n string) string {
+	built := func(apiVersion, kind string) func(string) string {
+		return func(n string) string { return workload(apiVersion, kind, "web", n) }
+	}
+	return map[string]func(string) string{
+		"Deployment":            built("apps/v1", "Deployment"),
+		"ReplicaSet":            built("apps/v1", "ReplicaSet"),
+		"StatefulSet":           built("apps/v1", "StatefulSet"),
+		"ReplicationController": built("v1", "ReplicationController"),
+		"custom resource":       func(n string) string { return w.widget("web", "{fleet: {size: "+n+"}}") },
+	}
+}
+
+// eachKind runs a test for each kind of target, each with a namespace of its own.
+func eachKind(t *testing.T, test func(w *world, manifest func(n string) string)) {
+	t.Helper()
+	for kind := range kinds(&world{}) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			if kind == "custom resource" {
+				w.widgets()
+				w.served()
+			}
+			test(w, kinds(w)[kind])
+		})
+	}
+}
+
+func TestEveryKindIsScaledToZeroAndWoken(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(w *world, manifest func(string) string) {
+		t := w.t
+		target := w.target(w.apply(manifest("2")))
+		c := w.client(actuator.Options{})
+		v := watch(t, c, target, actuator.WatchOptions{})
+		seen := v.count(2)
+		for _, n := range []int32{0, 3, 1, 0, 5} {
+			written, err := c.Set(t.Context(), target, seen, n)
+			if err != nil {
+				t.Fatalf("from %d to %d: %v", seen.Replicas, n, err)
+			}
+			seen = v.count(n)
+			if written.Replicas != n || written.UID != seen.UID || written.Selector != seen.Selector {
+				t.Errorf("Set says %+v, Watch says %+v", written, seen)
+			}
+			if got, err := c.Get(t.Context(), target); err != nil || got.Replicas != n || got.UID != seen.UID {
+				t.Errorf("Get says %+v, %v; Watch says %+v", got, err, seen)
+			}
+		}
+	})
+}
+
+func TestNothingIsWrittenOverAnotherCount(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(w *world, manifest func(string) string) {
+		t := w.t
+		target := w.target(w.apply(manifest("2")))
+		c := w.client(actuator.Options{})
+		v := watch(t, c, target, actuator.WatchOptions{})
+		two := v.count(2)
+		zero := set(t, c, target, two, 0)
+		refused(t, c, target, two, 7) // It is 0 by now.
+		three := set(t, c, target, zero, 3)
+		refused(t, c, target, zero, 7) // It was 0, which a Scale leaves out.
+		refused(t, c, target, two, 7)
+		v.count(3)
+		set(t, c, target, three, 4)
+		v.count(4)
+		for _, o := range v.all() {
+			if o.Err != nil || o.Scale.Replicas == 7 {
+				t.Errorf("was told %+v", o)
+			}
+		}
+	})
+}
+
+func TestATargetMadeAgainIsAnotherTarget(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(w *world, manifest func(string) string) {
+		t := w.t
+		first := w.apply(manifest("2"))
+		target := w.target(first)
+		c := w.client(actuator.Options{})
+		v := watch(t, c, target, actuator.WatchOptions{})
+		old := v.count(2)
+		w.remove(first)
+		second := w.apply(manifest("2"))
+		v.until("the new UID", func(o actuator.Observation) bool { return o.Scale.UID == second.GetUID() && o.Err == nil })
+		refused(t, c, target, old, 3)
+		v.count(2)
+	})
+}
+
+func TestATargetIsSeenWhenItComesAndGoes(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(w *world, manifest func(string) string) {
+		t := w.t
+		c := w.client(actuator.Options{})
+		target := w.target(w.parse(manifest("1")))
+		v := watch(t, c, target, actuator.WatchOptions{})
+		v.until("it is missing", missing)
+		if _, err := c.Set(t.Context(), target, actuator.Scale{UID: "x", Replicas: 1}, 2); !errors.Is(err, actuator.ErrNotFound) {
+			t.Errorf("Set on a missing target: %v, want ErrNotFound", err)
+		}
+		made := w.apply(manifest("1"))
+		v.count(1)
+		w.remove(made)
+		v.until("it is missing again", missing)
+	})
+}
+
+func missing(o actuator.Observation) bool { return errors.Is(o.Err, actuator.ErrNotFound) }
+
+// set writes n and returns the Scale as written.
+func set(t *testing.T, c *actuator.Client, target actuator.Target, seen actuator.Scale, n int32) actuator.Scale {
+	t.Helper()
+	written, err := c.Set(t.Context(), target, seen, n)
+	if err != nil {
+		t.Fatalf("from %d to %d: %v", seen.Replicas, n, err)
+	}
+	return written
+}
+
+// refused checks that a write is a conflict.
+func refused(t *testing.T, c *actuator.Client, target actuator.Target, seen actuator.Scale, n int32) {
+	t.Helper()
+	if written, err := c.Set(t.Context(), target, seen, n); !errors.Is(err, actuator.ErrConflict) {
+		t.Errorf("from an outdated %d to %d: %+v, %v, want ErrConflict", seen.Replicas, n, written, err)
+	}
+}
