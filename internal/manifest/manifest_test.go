@@ -1,0 +1,99 @@
+package manifest
+
+import (
+	"flag"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/impulse-sh/impulse/triggers/builtin"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write what is said now to testdata: only commit it if you understand what changed")
+
+// said is everything that check says of a text.
+func said(name, content string) string {
+	objects, problems := Parse(name, []byte(content))
+	_, more := Compile(objects, builtin.Kinds())
+	var out strings.Builder
+	for _, p := range slices.Concat(problems, more) {
+		out.WriteString(p.String() + "\n")
+	}
+	return out.String()
+}
+
+func TestEveryMistakeIsSaidAtOnceWithItsLine(t *testing.T) {
+	content, err := os.ReadFile("testdata/mistakes.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := said("mistakes.yaml", string(content))
+	if *rewrite {
+		if err := os.WriteFile("testdata/mistakes.txt", []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("testdata/mistakes.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("said:\n%s\nexpected:\n%s", got, want)
+	}
+}
+
+func TestAGoodObjectIsWell(t *testing.T) {
+	const good = `
+apiVersion: impulse.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: web}
+spec:
+  scaleTargetRef: {name: web}
+  triggers:
+  - {type: cron, metadata: {timezone: Etc/UTC, start: 0 8 * * *, end: 0 9 * * *, desiredReplicas: 3}}
+`
+	if got := said("good.yaml", good); got != "" {
+		t.Error(got)
+	}
+	if got := said("list.yaml", "apiVersion: v1\nkind: List\nitems:\n- "+strings.ReplaceAll(strings.TrimSpace(good), "\n", "\n  ")); got != "" {
+		t.Error(got)
+	}
+}
+
+func TestAFileThatCannotBeReadAsObjectsSaysWhere(t *testing.T) {
+	cases := map[string]string{
+		"":                                "f.yaml: holds no object",
+		"# only a comment\n":              "f.yaml: holds no object",
+		"a: b\n c: d\n":                   "f.yaml:2:1: is not YAML",
+		"- a\n- b\n":                      "f.yaml:1:1: is not an object",
+		"kind: Deployment\napiVersion: x": "f.yaml:2:13: apiVersion",
+		"kind: ScaledObjekt\napiVersion: impulse.sh/v1alpha1":                   `did you mean "ScaledObject"?`,
+		"kind: HorizontalPodAutoscaler\napiVersion: autoscaling/v2":             "not converted yet",
+		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: [1]\n":      "f.yaml:3:7: spec: is a list (a map was expected)",
+		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: {}\nspec: ": "is not YAML",
+	}
+	for content, want := range cases {
+		if got := said("f.yaml", content); !strings.Contains(got, want) {
+			t.Errorf("%q: said %q, expected %q", content, got, want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	content, err := os.ReadFile("testdata/mistakes.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(content))
+	f.Add("a: &a [*a]")
+	f.Add("kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: &s\n  triggers: *s\n")
+	kinds := builtin.Kinds()
+	f.Fuzz(func(t *testing.T, content string) {
+		objects, problems := Parse("fuzz.yaml", []byte(content))
+		compiled, more := Compile(objects, kinds)
+		if len(compiled) > 0 && len(objects) == 1 && Failed(slices.Concat(problems, more)) {
+			t.Errorf("well and wrong at once: %v", slices.Concat(problems, more))
+		}
+	})
+}

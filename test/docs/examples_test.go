@@ -1,0 +1,149 @@
+package docs
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/internal/local"
+	"github.com/impulse-sh/impulse/internal/manifest"
+	"github.com/impulse-sh/impulse/triggers/builtin"
+)
+
+// works fails the test when `impulse check` would have something to say of a text.
+func works(t *testing.T, name, text string) {
+	t.Helper()
+	objects, problems := manifest.Parse(name, []byte(text))
+	compiled, more := manifest.Compile(objects, builtin.Kinds())
+	for _, p := range slices.Concat(problems, more) {
+		t.Error(p)
+	}
+	if len(compiled) == 0 {
+		t.Errorf("%s holds no ScaledObject", name)
+	}
+}
+
+func TestScaledObjectsInTheDocumentationWork(t *testing.T) {
+	found := 0
+	for _, page := range pages(t) {
+		for _, b := range blocks(t, page) {
+			if b.info == "yaml" && strings.Contains(b.text, "kind: ScaledObject") {
+				found++
+				works(t, page, strings.Repeat("\n", b.line)+b.text)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("there is none")
+	}
+}
+
+func TestExamplesWork(t *testing.T) {
+	paths, err := filepath.Glob(filepath.Join(root, "deploy/examples/*.yaml"))
+	if err != nil || len(paths) < len(builtin.Kinds()) {
+		t.Fatalf("%d examples for %d kinds of trigger, %v", len(paths), len(builtin.Kinds()), err)
+	}
+	for _, path := range paths {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		works(t, path, string(content))
+	}
+}
+
+func TestARealAlertmanagerTakesTheRouteOfTheReadme(t *testing.T) {
+	bin := os.Getenv("IMPULSE_SANDBOX_BIN")
+	if bin == "" {
+		t.Fatal("there is no alertmanager to test with: run `make test`")
+	}
+	for _, b := range blocks(t, "README.md") {
+		if b.info != "yaml alertmanager" {
+			continue
+		}
+		dir := t.TempDir()
+		config := filepath.Join(dir, "alertmanager.yml")
+		if err := os.WriteFile(config, []byte(b.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		address, err := local.FreeAddress(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := local.Spawn(t.Context(), dir, "alertmanager", filepath.Join(bin, "alertmanager"), "--config.file", config,
+			"--storage.path", dir, "--web.listen-address", address, "--cluster.listen-address=")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Stop()
+		err = local.Until(t.Context(), 30*time.Second, "alertmanager takes the route", func(ctx context.Context) (bool, error) {
+			return ready(ctx, "http://"+address+"/-/ready"), p.Died()
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	t.Error("README.md has no route")
+}
+
+func ready(ctx context.Context, url string) bool {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return false
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return false
+	}
+	return resp.Body.Close() == nil && resp.StatusCode == http.StatusOK
+}
+
+func TestCommandsOfTheReadmeWork(t *testing.T) {
+	kubeconfig := os.Getenv("IMPULSE_SANDBOX_KUBECONFIG")
+	if kubeconfig == "" {
+		t.Fatal("there is no control plane to test with: run `make test`")
+	}
+	dir := t.TempDir()
+	if _, err := local.Build(t.Context(), dir, "impulse", root, "./cmd/impulse"); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("IMPULSE_SANDBOX_BIN")+":"+os.Getenv("PATH"))
+	t.Setenv("KUBECONFIG", kubeconfig)
+	apply, err := filepath.Abs(filepath.Join(root, "deploy/manifests"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := local.Run(t.Context(), "kubectl", "apply", "--server-side", "--force-conflicts", "-k", apply); err != nil {
+		t.Fatal(err, out)
+	}
+	commands := 0
+	for _, b := range blocks(t, "README.md") {
+		if b.info == "yaml" && strings.Contains(b.text, "kind: ScaledObject") {
+			if err := os.WriteFile(filepath.Join(dir, "checkout.yaml"), []byte(b.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if b.info != "console" {
+			continue
+		}
+		for line := range strings.Lines(b.text) {
+			command, ok := strings.CutPrefix(line, "$ ")
+			if !ok {
+				continue
+			}
+			commands++
+			if out, err := local.Run(t.Context(), "sh", "-ec", "cd "+dir+"; "+command); err != nil {
+				t.Errorf("%s: %v\n%s", command, err, out)
+			}
+		}
+	}
+	if commands < 3 {
+		t.Errorf("only %d commands were found", commands)
+	}
+}
