@@ -1,0 +1,124 @@
+package triggers
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+func TestReadingsAtATimeAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 4)
+		var now, most, reads atomic.Int64
+		for i := range 40 {
+			b.run("q", strconv.Itoa(i), time.Minute, readFunc(func(context.Context) (scalers.Milli, error) {
+				most.Store(max(most.Load(), now.Add(1)))
+				<-time.After(100 * time.Millisecond)
+				now.Add(-1)
+				reads.Add(1)
+				return 0, nil
+			}))
+		}
+		pass(time.Second)
+		if most.Load() != 4 || reads.Load() != 40 {
+			t.Errorf("%d readings at a time, %d in all; expected 4 and 40", most.Load(), reads.Load())
+		}
+	})
+}
+
+func TestSourcesThatHangLeaveHalfThePlacesToTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 4)
+		for i := range 40 {
+			b.run("hangs", fmt.Sprint("hangs", i), 10*time.Second, readFunc(hang))
+		}
+		pass(3 * time.Minute) // By now it is known which they are.
+		before := len(b.times("prompt"))
+		b.run("prompt", "prompt", 10*time.Second, readFunc(three))
+		synctest.Wait()
+		joined := time.Since(b.began)
+		pass(2 * time.Minute)
+		times := b.times("prompt")[before:]
+		if len(times) < 11 || times[0] != joined {
+			t.Fatalf("it was read at %v, having joined at %s", times, joined)
+		}
+		for i := range times[2:] {
+			if gap := times[i+2] - times[i+1]; gap != 10*time.Second {
+				t.Errorf("a reading came after %s", gap)
+			}
+		}
+	})
+}
+
+func TestTenThousandReadersNeedNoGoroutineWhileIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 64)
+		const sources = 10_000
+		var reads atomic.Int64
+		for i := range sources {
+			b.run(strconv.Itoa(i), strconv.Itoa(i), 5*time.Second, readFunc(func(context.Context) (scalers.Milli, error) {
+				reads.Add(1)
+				return 0, nil
+			}))
+		}
+		synctest.Wait()
+		if reads.Load() != sources {
+			t.Errorf("%d of %d were read at once", reads.Load(), sources)
+		}
+		if n := runtime.NumGoroutine(); n > sources+50 {
+			t.Errorf("%d goroutines for %d sources that wait", n, sources)
+		}
+		pass(12 * time.Second)
+		if n := reads.Load(); n < 2*sources || n > 3*sources {
+			t.Errorf("%d readings in 12 s, expected 2 or 3 for each of %d", n, sources)
+		}
+	})
+}
+
+// TestNothingIsEmittedAfterRun lets sources of few keys come and go on the real clock.
+func TestNothingIsEmittedAfterRun(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	poller := NewPoller(3)
+	var polling, sources sync.WaitGroup
+	polling.Go(func() { _ = poller.Run(ctx) })
+	for i := range 16 {
+		sources.Go(func() {
+			for range 30 {
+				comeAndGo(ctx, t, poller, strconv.Itoa(i%5))
+			}
+		})
+	}
+	sources.Wait()
+	cancel()
+	polling.Wait()
+	if len(poller.groups) != 0 {
+		t.Errorf("%d groups are left", len(poller.groups))
+	}
+}
+
+func comeAndGo(ctx context.Context, t *testing.T, poller *Poller, key string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(rand.IntN(5))*time.Millisecond)
+	defer cancel()
+	var returned atomic.Bool
+	var last atomic.Int64
+	source := Poll(key, readFunc(three), Env{PollingInterval: time.Millisecond, Poller: poller, Now: time.Now})
+	_ = source.Run(ctx, func(e scalers.Event) {
+		if returned.Load() {
+			t.Error("an event after Run has returned")
+		}
+		if last.Swap(int64(e.At)) > int64(e.At) {
+			t.Error("an older reading came after a newer one")
+		}
+	})
+	returned.Store(true)
+}

@@ -1,0 +1,249 @@
+package triggers
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// readFunc is a Reader as a function.
+type readFunc func(ctx context.Context) (scalers.Milli, error)
+
+// Read calls it.
+func (f readFunc) Read(ctx context.Context) (scalers.Milli, error) { return f(ctx) }
+
+// bench is a poller that runs, and what its sources emit.
+type bench struct {
+	t      *testing.T
+	poller *Poller
+	ctx    context.Context //nolint:containedctx // It is that of the test.
+	stop   context.CancelFunc
+	began  time.Time
+	runs   sync.WaitGroup
+
+	mu     sync.Mutex
+	events map[string][]scalers.Event
+}
+
+// newBench runs a poller until the end of the test, which is that of its bubble.
+func newBench(t *testing.T, workers int) *bench {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	b := &bench{t: t, poller: NewPoller(workers), ctx: ctx, stop: cancel, began: time.Now(), events: map[string][]scalers.Event{}}
+	b.runs.Go(func() {
+		if err := b.poller.Run(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("the poller returned %v", err)
+		}
+	})
+	t.Cleanup(func() {
+		cancel()
+		b.runs.Wait()
+		if n := len(b.poller.groups) + len(b.poller.prompt.waiting) + len(b.poller.slow.waiting); n != 0 {
+			t.Errorf("%d groups are left", n)
+		}
+	})
+	return b
+}
+
+// run opens and runs a polled source; the function returned ends it.
+func (b *bench) run(trigger, key string, interval time.Duration, r Reader) func() {
+	ctx, cancel := context.WithCancel(b.ctx)
+	source := Poll(key, r, Env{Trigger: trigger, PollingInterval: interval, Poller: b.poller, Now: time.Now})
+	done := make(chan struct{})
+	b.runs.Go(func() {
+		defer close(done)
+		if err := source.Run(ctx, b.emit); !errors.Is(err, context.Canceled) {
+			b.t.Errorf("%s returned %v", trigger, err)
+		}
+	})
+	return func() { cancel(); <-done }
+}
+
+func (b *bench) emit(e scalers.Event) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.events[e.Trigger] = append(b.events[e.Trigger], e)
+}
+
+// times returns when the events of a trigger were read, since the beginning.
+func (b *bench) times(trigger string) []time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var all []time.Duration
+	for _, e := range b.events[trigger] {
+		all = append(all, e.At.Time().Sub(b.began))
+	}
+	return all
+}
+
+func (b *bench) last(trigger string) scalers.Event {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	events := b.events[trigger]
+	if len(events) == 0 {
+		b.t.Fatalf("%s has said nothing", trigger)
+	}
+	return events[len(events)-1]
+}
+
+// pass lets time go by, until everything has come to rest again.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+func three(context.Context) (scalers.Milli, error) { return 3000, nil }
+
+func TestAReaderIsReadAtOnceAndThenOncePerInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 2)
+		b.run("q", "k", 10*time.Second, readFunc(three))
+		pass(time.Minute)
+		got := b.times("q")
+		if len(got) < 5 || got[0] != 0 || got[1] < 10*time.Second || got[1] > 12500*time.Millisecond {
+			t.Fatalf("read at %v", got)
+		}
+		for i := range got[2:] {
+			if gap := got[i+2] - got[i+1]; gap != 10*time.Second {
+				t.Errorf("read at %v: a gap of %s", got, gap)
+			}
+		}
+		if e := b.last("q"); e.Value != 3000 || e.Err != nil || e.Trigger != "q" {
+			t.Errorf("got %+v", e)
+		}
+	})
+}
+
+func TestTheSameReaderIsReadOnceForAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 2)
+		reads := map[string]int{}
+		count := func(name string) Reader {
+			return readFunc(func(context.Context) (scalers.Milli, error) { reads[name]++; return 1000, nil })
+		}
+		leave := b.run("a", "k", time.Minute, count("a"))
+		b.run("b", "k", time.Minute, count("b"))
+		b.run("other interval", "k", time.Hour, count("other interval"))
+		b.run("other key", "j", time.Minute, count("other key"))
+		pass(10 * time.Second)
+		if len(b.times("a")) != 1 || !slices.Equal(b.times("a"), b.times("b")) || reads["a"]+reads["b"] != 1 {
+			t.Errorf("a heard at %v, b at %v; reads %v", b.times("a"), b.times("b"), reads)
+		}
+		if reads["other interval"] != 1 || reads["other key"] != 1 {
+			t.Errorf("reads %v", reads)
+		}
+		leave()
+		pass(2 * time.Minute)
+		if len(b.times("a")) != 1 || len(b.times("b")) < 2 {
+			t.Errorf("after a has left: a heard at %v, b at %v", b.times("a"), b.times("b"))
+		}
+	})
+}
+
+func TestANewcomerHearsAtOnceWhatWasRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 2)
+		b.run("a", "k", time.Minute, readFunc(three))
+		pass(30 * time.Second)
+		b.run("b", "k", time.Minute, readFunc(func(context.Context) (scalers.Milli, error) {
+			return 0, errors.New("read for the newcomer alone")
+		}))
+		synctest.Wait()
+		if e := b.last("b"); e.Value != 3000 || e.At.Time().Sub(b.began) != 0 {
+			t.Errorf("got %+v", e)
+		}
+	})
+}
+
+func TestAFailedReadingIsUnknownAndTheNextMayRecover(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 2)
+		reads := 0
+		b.run("q", "k", time.Second, readFunc(func(context.Context) (scalers.Milli, error) {
+			switch reads++; reads {
+			case 1:
+				return 7000, errors.New("connection refused")
+			case 2:
+				panic("index out of range")
+			}
+			return 3000, nil
+		}))
+		synctest.Wait()
+		if e := b.last("q"); e.Err == nil || e.Err.Error() != "connection refused" {
+			t.Errorf("got %+v", e)
+		}
+		pass(1500 * time.Millisecond)
+		if e := b.last("q"); e.Err == nil || !strings.Contains(e.Err.Error(), "defect: index out of range") {
+			t.Errorf("a panic is %+v", e)
+		}
+		pass(time.Second)
+		if e := b.last("q"); e.Err != nil || e.Value != 3000 {
+			t.Errorf("got %+v", e)
+		}
+	})
+}
+
+// hang waits for its deadline.
+func hang(ctx context.Context) (scalers.Milli, error) {
+	<-ctx.Done()
+	return 0, context.Cause(ctx)
+}
+
+func TestAReadingHasADeadline(t *testing.T) {
+	for interval, want := range map[time.Duration]string{5 * time.Second: "no answer within 5s", time.Hour: "no answer within 30s"} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, 2)
+			b.run("q", "k", interval, readFunc(hang))
+			pass(31 * time.Second)
+			if e := b.last("q"); e.Err == nil || e.Err.Error() != want {
+				t.Errorf("got %+v, expected %q", e, want)
+			}
+		})
+	}
+}
+
+func TestASourceEndsAtOnceWithItsReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 2)
+		reading := 0
+		leave := b.run("q", "k", time.Minute, readFunc(func(ctx context.Context) (scalers.Milli, error) {
+			reading++
+			defer func() { reading-- }()
+			return hang(ctx)
+		}))
+		pass(time.Second)
+		leave()
+		if elapsed := time.Since(b.began); elapsed != time.Second || reading != 0 {
+			t.Errorf("it ended after %s, with %d readings in flight", elapsed, reading)
+		}
+		if heard := b.times("q"); len(heard) != 0 {
+			t.Errorf("it reported its own end at %v", heard)
+		}
+	})
+}
+
+func TestThePollerEndsWithoutCallingItAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 2)
+		b.run("q", "k", time.Minute, readFunc(hang))
+		pass(time.Second)
+		b.stop()
+		b.runs.Wait()
+		if heard := b.times("q"); len(heard) != 0 {
+			t.Errorf("it reported something at %v", heard)
+		}
+	})
+}
+
+func TestWithoutAPollerASourceSaysSo(t *testing.T) {
+	if err := Poll("k", readFunc(three), Env{}).Run(t.Context(), nil); err == nil {
+		t.Error("it waits for nothing")
+	}
+}

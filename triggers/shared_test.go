@@ -1,0 +1,122 @@
+package triggers
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// connection counts how often it was closed.
+type connection struct{ closed atomic.Int32 }
+
+// Close counts.
+func (c *connection) Close() error {
+	c.closed.Add(1)
+	return nil
+}
+
+func TestAValueIsOpenedOnceAndClosedByTheLastUser(t *testing.T) {
+	s := NewShared()
+	opened := 0
+	open := func() (*connection, error) { opened++; return &connection{}, nil }
+	first, release1, err1 := Acquire(s, "k", open)
+	second, release2, err2 := Acquire(s, "k", open)
+	other, release3, err3 := Acquire(s, "another", open)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		t.Fatal(err)
+	}
+	if first != second || first == other || opened != 2 {
+		t.Errorf("opened %d values; the same for one key: %v", opened, first == second)
+	}
+	release1()
+	release1()
+	if first.closed.Load() != 0 {
+		t.Error("closed while it is in use")
+	}
+	release2()
+	if first.closed.Load() != 1 || other.closed.Load() != 0 {
+		t.Error("not closed once after its last user")
+	}
+	release3()
+	third, release, err := Acquire(s, "k", open)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	if third == first {
+		t.Error("a closed value was lent")
+	}
+}
+
+func TestAFailedOpeningIsTriedAgainByTheNext(t *testing.T) {
+	var s Shared
+	refused := errors.New("refused")
+	if _, _, err := Acquire(&s, "k", func() (*connection, error) { return nil, refused }); !errors.Is(err, refused) {
+		t.Errorf("got %v", err)
+	}
+	if len(s.loans) != 0 {
+		t.Error("the failure is kept")
+	}
+	_, release, err := Acquire(&s, "k", func() (*connection, error) { return &connection{}, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	release()
+}
+
+func TestAPanicWhileOpeningLocksNobodyOut(t *testing.T) {
+	var s Shared
+	func() {
+		defer func() { _ = recover() }()
+		_, _, _ = Acquire(&s, "k", func() (*connection, error) { panic("defect") })
+	}()
+	_, release, err := Acquire(&s, "k", func() (*connection, error) { return &connection{}, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	release()
+}
+
+// stranger is another type of value.
+type stranger struct{ connection }
+
+func TestAKeyIsOfOneType(t *testing.T) {
+	var s Shared
+	c, release, err := Acquire(&s, "k", func() (*connection, error) { return &connection{}, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Acquire(&s, "k", func() (*stranger, error) { return &stranger{}, nil }); err == nil || !strings.Contains(err.Error(), "stranger") {
+		t.Errorf("got %v", err)
+	}
+	release()
+	if c.closed.Load() != 1 {
+		t.Error("the refused user counts")
+	}
+}
+
+func TestManyUsersShareWithoutLosingCount(t *testing.T) {
+	var s Shared
+	var users sync.WaitGroup
+	for range 50 {
+		users.Go(func() {
+			for range 200 {
+				c, release, err := Acquire(&s, "k", func() (*connection, error) { return &connection{}, nil })
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if c.closed.Load() != 0 {
+					t.Error("lent after it was closed")
+				}
+				release()
+			}
+		})
+	}
+	users.Wait()
+	if len(s.loans) != 0 {
+		t.Errorf("%d loans are left", len(s.loans))
+	}
+}
