@@ -87,3 +87,6 @@ func resultOf(err error) string {
 func (m *Metrics) forget(namespace, name string) {
 	m.replicas.DeleteLabelValues(namespace, name)
 }
+
+// Reset drops the gauges of all objects: they are somebody else's to tell now.
+func (m *Metrics) Reset() { m.replicas.Reset() }

@@ -108,8 +108,7 @@ func (r *Reporter) Run(ctx context.Context) {
 func (r *Reporter) Begin(w *workload.Workload, status *v1alpha1.ScaledObjectStatus) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	o := r.object(Object{w.Namespace, w.Name, string(w.UID)})
-	o.take(status)
+	r.object(Object{w.Namespace, w.Name, string(w.UID)}).take(status)
 }
 
 // take carries over what a status said.

@@ -1,0 +1,210 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/internal/alerts"
+	"github.com/impulse-sh/impulse/internal/controller"
+	"github.com/impulse-sh/impulse/internal/leader"
+	"github.com/impulse-sh/impulse/internal/pipeline"
+	"github.com/impulse-sh/impulse/internal/report"
+	"github.com/impulse-sh/impulse/internal/server"
+	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/builtin"
+)
+
+// pollWorkers bounds the readings of polled triggers at a time.
+const pollWorkers = 64
+
+// objects is where ScaledObjects come from and their status goes to: the cluster or a folder.
+type objects interface {
+	// Run keeps the controller up to date until ctx is done.
+	Run(ctx context.Context, c *controller.Controller)
+	// Listed reports whether the objects are known.
+	Listed() bool
+}
+
+// process is everything that one `impulse run` consists of.
+type process struct {
+	options  Options
+	log      *slog.Logger
+	now      func() time.Time
+	registry *prometheus.Registry
+	metrics  *report.Metrics
+	target   *actuator.Client
+	gate     *leader.Gate
+	alerts   *alerts.Store
+	objects  objects
+	// statuses is where statuses are saved.
+	statuses report.Store
+	secrets  *controller.Credentials
+	events   typedcorev1.EventsGetter
+	poller   *triggers.Poller
+	shared   triggers.Shared
+	http     *http.Client
+	// legacy is what the last term left, and term which that was: they are good while nobody else has led since.
+	legacy map[string]controller.Legacy
+	term   int64
+}
+
+// Run runs Impulse until ctx is done, however long the API server is away, and then stops it in order: it finishes the
+// writes under way, says what is left to say, and gives the Lease back.
+func Run(ctx context.Context, o Options) error {
+	log, err := o.logger()
+	if err != nil {
+		return err
+	}
+	if err := o.validate(); err != nil {
+		return err
+	}
+	quieten(log)
+	config, err := o.restConfig()
+	if err != nil {
+		return err
+	}
+	p, err := assemble(o, log, config)
+	if err != nil {
+		return err
+	}
+	return p.run(ctx)
+}
+
+// assemble makes all parts. It does no I/O but in the folder of states.
+func assemble(o Options, log *slog.Logger, config *rest.Config) (*process, error) {
+	p := &process{
+		options: o, log: log, now: pipeline.NewClock(), registry: prometheus.NewRegistry(), poller: triggers.NewPoller(pollWorkers),
+		http: outgoing(),
+	}
+	p.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	p.metrics = report.NewMetrics(p.registry)
+	core, err := typedcorev1.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("set up the Kubernetes client: %w", err)
+	}
+	p.events = core
+	if p.target, err = actuator.New(config, actuator.Options{Namespace: o.Namespace, Log: log}); err != nil {
+		return nil, err
+	}
+	if p.gate, err = leader.New(config, leader.Options{Namespace: o.LeaseNamespace, Name: o.LeaseName, Log: log}); err != nil {
+		return nil, err
+	}
+	if p.secrets, err = controller.NewCredentials(config, o.LeaseNamespace); err != nil {
+		return nil, err
+	}
+	if o.Config != "" {
+		return p, p.fromFiles()
+	}
+	return p, p.fromCluster(config)
+}
+
+// fromCluster takes objects from the API server, and keeps everything there.
+func (p *process) fromCluster(config *rest.Config) error {
+	cluster, err := controller.NewCluster(config, p.options.Namespace)
+	if err != nil {
+		return err
+	}
+	p.objects, p.statuses = cluster, cluster
+	stored, err := alerts.NewKube(config, p.options.LeaseNamespace)
+	if err != nil {
+		return err
+	}
+	p.alerts = alerts.NewStore(stored, p.now)
+	return nil
+}
+
+// fromFiles takes objects from files, and keeps everything in the folder of states.
+func (p *process) fromFiles() error {
+	states, err := controller.NewStates(filepath.Join(p.options.StateDir, "objects"))
+	if err != nil {
+		return err
+	}
+	p.objects = &controller.Folder{
+		Path: p.options.Config, Namespace: p.options.Namespace, Kinds: builtin.Kinds(), States: states, Log: p.log,
+	}
+	p.statuses = states
+	stored, err := alerts.NewFolder(filepath.Join(p.options.StateDir, "alerts"), p.log)
+	if err != nil {
+		return err
+	}
+	p.alerts = alerts.NewStore(stored, p.now)
+	return nil
+}
+
+// run starts what lives as long as the process, takes part in the election, and stops in the opposite order.
+func (p *process) run(ctx context.Context) error {
+	web, err := p.server(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var s services
+	s.start(ctx, "server", fail, web.Run)
+	s.start(ctx, "poller", fail, p.poller.Run)
+	p.log.Info("impulse started", "version", p.options.Version, "address", web.Addr(), "lease", p.options.LeaseNamespace+"/"+p.options.LeaseName)
+	s.start(ctx, "leader", fail, func(ctx context.Context) error { return p.gate.Run(ctx, p.lead) })
+	<-ctx.Done()
+	p.log.Info("stopping")
+	err = s.stop(p.options.Grace)
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		err = errors.Join(cause, err)
+	}
+	return err
+}
+
+func (p *process) server(ctx context.Context) (*server.Server, error) {
+	o := server.Options{
+		Addr: p.options.Listen, AllowOpen: p.options.AllowOpen, Alerts: p.alerts, Leading: p.leading, Ready: p.ready,
+		Registry: p.registry, Log: p.log, Now: p.now,
+	}
+	if p.options.TokensFile != "" {
+		tokens, err := server.ReadTokens(p.options.TokensFile)
+		if err != nil {
+			return nil, err
+		}
+		o.Tokens = tokens
+	}
+	return server.New(ctx, o)
+}
+
+// leading reports whether this process may write now.
+func (p *process) leading() bool { return p.gate.Leading(time.Now()) }
+
+// ready says why the process does not do its work yet, or nil.
+func (p *process) ready() error {
+	var why []error
+	if !p.leading() {
+		why = append(why, fmt.Errorf("not the leader: lease %s/%s is somebody else's, or the API server cannot be asked",
+			p.options.LeaseNamespace, p.options.LeaseName))
+	}
+	if !p.objects.Listed() {
+		why = append(why, errors.New("the ScaledObjects have not been read"))
+	}
+	if err := p.alerts.Ready(); err != nil {
+		why = append(why, fmt.Errorf("the alerts have not been read: %w", err))
+	}
+	return errors.Join(why...)
+}
+
+// outgoing is the client of triggers. It has no credential of ours: where it goes to is what users write.
+func outgoing() *http.Client {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return &http.Client{}
+	}
+	t = t.Clone()
+	t.MaxIdleConnsPerHost = pollWorkers
+	return &http.Client{Transport: t}
+}

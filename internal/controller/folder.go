@@ -1,0 +1,161 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/manifest"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// lookEvery is how often files are looked at for changes.
+const lookEvery = time.Second
+
+// Folder reads ScaledObjects from a file or folder, and takes up changes. A file with a mistake keeps its last good
+// version, and the log says so.
+type Folder struct {
+	Path string
+	// Namespace restricts the objects to one; "" takes all.
+	Namespace string
+	Kinds     []triggers.Kind
+	States    *States
+	Log       *slog.Logger
+
+	listed atomic.Bool
+	// good are the objects of the last good version of each file; of holds each object as it was last handed on.
+	good map[string][]*v1alpha1.ScaledObject
+	of   map[string]*v1alpha1.ScaledObject
+}
+
+// Run keeps a controller up to date until ctx is done.
+func (f *Folder) Run(ctx context.Context, c *Controller) {
+	f.good, f.of = map[string][]*v1alpha1.ScaledObject{}, map[string]*v1alpha1.ScaledObject{}
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	last := ""
+	for {
+		if now := f.look(); now != last {
+			if f.load(ctx, c) {
+				last = now
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Listed reports whether the objects are known.
+func (f *Folder) Listed() bool { return f.listed.Load() }
+
+// look is a text that differs when a file does.
+func (f *Folder) look() string {
+	var seen strings.Builder
+	err := filepath.WalkDir(f.Path, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && path != f.Path {
+			return fs.SkipDir
+		}
+		// A mounted ConfigMap is a link that is switched: what counts is what it leads to.
+		info, err := os.Stat(path)
+		if err == nil {
+			fmt.Fprintln(&seen, path, info.Size(), info.ModTime().UnixNano())
+		}
+		return err
+	})
+	if err != nil {
+		fmt.Fprintln(&seen, err)
+	}
+	return seen.String()
+}
+
+// load reads everything and hands it on; false when that has to be tried again.
+func (f *Folder) load(ctx context.Context, c *Controller) bool {
+	objects, problems, err := manifest.Load([]string{f.Path}, nil)
+	if err != nil {
+		f.Log.Warn("files not read", "error", err)
+		return false
+	}
+	compiled, more := manifest.Compile(objects, f.Kinds)
+	bad := f.say(append(problems, more...))
+	good := map[string][]*v1alpha1.ScaledObject{}
+	for _, o := range compiled {
+		good[o.File] = append(good[o.File], o.ScaledObject)
+	}
+	for file := range bad {
+		if before, ok := f.good[file]; ok {
+			good[file] = before
+			f.Log.Warn("last good version goes on", "file", file)
+		}
+	}
+	f.good = good
+	f.hand(ctx, c)
+	f.listed.Store(true)
+	return true
+}
+
+// say logs the problems, and returns the files that cannot be followed.
+func (f *Folder) say(problems []manifest.Problem) map[string]bool {
+	bad := map[string]bool{}
+	for _, p := range problems {
+		if p.Warning {
+			f.Log.Info("worth knowing", "problem", p.String())
+			continue
+		}
+		bad[p.File] = true
+		f.Log.Warn("file has a mistake", "problem", p.String())
+	}
+	return bad
+}
+
+// hand gives all objects to the controller. They have no API server that counts their versions.
+func (f *Folder) hand(ctx context.Context, c *Controller) {
+	var all []*v1alpha1.ScaledObject
+	of := map[string]*v1alpha1.ScaledObject{}
+	for _, objects := range f.good {
+		for _, so := range objects {
+			key := so.Namespace + "/" + so.Name
+			if of[key] != nil || f.Namespace != "" && f.Namespace != so.Namespace {
+				continue
+			}
+			f.version(key, so)
+			of[key] = so
+			all = append(all, so)
+		}
+	}
+	f.of = of
+	c.Sync(ctx, all)
+}
+
+// version gives an object its status as it was stored, and counts its versions.
+func (f *Folder) version(key string, so *v1alpha1.ScaledObject) {
+	before := f.of[key]
+	switch {
+	case before == so:
+	case before == nil:
+		so.Generation = 1
+		if status, err := f.States.Load(so.Namespace, so.Name); err != nil {
+			f.Log.Warn("state not read", "object", key, "error", err)
+		} else {
+			so.Status, so.Generation = status, status.ObservedGeneration+1
+		}
+	default:
+		so.Status, so.Generation = before.Status, before.Generation
+		if !reflect.DeepEqual(before.Spec, so.Spec) {
+			so.Generation++
+		}
+	}
+}
