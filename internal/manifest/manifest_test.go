@@ -71,7 +71,7 @@ func TestAFileThatCannotBeReadAsObjectsSaysWhere(t *testing.T) {
 		"kind: ScaledObjekt\napiVersion: impulse.sh/v1alpha1":                   `did you mean "ScaledObject"?`,
 		"kind: HorizontalPodAutoscaler\napiVersion: autoscaling/v2":             "not converted yet",
 		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: [1]\n":      "f.yaml:3:7: spec: is a list (a map was expected)",
-		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: {}\nspec: ": "is not YAML",
+		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: {}\nspec: ": "f.yaml:4:1: spec: is given twice",
 	}
 	for content, want := range cases {
 		if got := said("f.yaml", content); !strings.Contains(got, want) {

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 
@@ -60,14 +61,7 @@ func strictStruct(o *Object, node *yaml.Node, t reflect.Type, path string) []Pro
 	if node.Kind != yaml.MappingNode {
 		return []Problem{o.wrongType(node, path, "a map")}
 	}
-	fields := map[string]reflect.Type{}
-	var names []string
-	for _, f := range reflect.VisibleFields(t) {
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name != "" && !f.Anonymous {
-			fields[name], names = f.Type, append(names, name)
-		}
-	}
+	fields, names := fieldsOf(t)
 	var all []Problem
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
@@ -89,6 +83,23 @@ func strictStruct(o *Object, node *yaml.Node, t reflect.Type, path string) []Pro
 		seen[key.Value] = true
 	}
 	return all
+}
+
+// fieldsOf returns the fields of a struct by their names in JSON, inlined ones included.
+func fieldsOf(t reflect.Type) (fields map[string]reflect.Type, names []string) {
+	fields = map[string]reflect.Type{}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" && options == "inline" {
+			inlined, more := fieldsOf(f.Type)
+			maps.Copy(fields, inlined)
+			names = append(names, more...)
+			continue
+		}
+		fields[name], names = f.Type, append(names, name)
+	}
+	return fields, names
 }
 
 func strictMap(o *Object, node *yaml.Node, t reflect.Type, path string) []Problem {
@@ -121,7 +132,7 @@ func strictScalar(o *Object, node *yaml.Node, t reflect.Type, path string) []Pro
 	return nil
 }
 
-// wrongType is the problem of a value of another type.
+// wrongType is the problem of a value of another type. The value is taken out, so that the rest can be read.
 func (o *Object) wrongType(node *yaml.Node, path, expected string) Problem {
 	got := node.Value
 	switch node.Kind {
@@ -132,7 +143,9 @@ func (o *Object) wrongType(node *yaml.Node, path, expected string) Problem {
 	default:
 		got = fmt.Sprintf("%q", got)
 	}
-	return o.on(node, path, "is "+got, expected+" was expected")
+	p := o.on(node, path, "is "+got, expected+" was expected")
+	node.Kind, node.Tag, node.Value, node.Content, node.Alias = yaml.ScalarNode, "!!null", "null", nil, nil
+	return p
 }
 
 // on returns a problem at a node.
