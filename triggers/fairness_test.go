@@ -2,7 +2,6 @@ package triggers
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"strconv"
@@ -35,24 +34,22 @@ func TestReadingsAtATimeAreBounded(t *testing.T) {
 	})
 }
 
-func TestSourcesThatHangLeaveHalfThePlacesToTheOthers(t *testing.T) {
+func TestSourcesThatHangDoNotDelayTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, 4)
 		for i := range 40 {
-			b.run("hangs", fmt.Sprint("hangs", i), 10*time.Second, readFunc(hang))
+			b.run("hangs", strconv.Itoa(i), 20*time.Second, readFunc(hang))
 		}
-		pass(3 * time.Minute) // By now it is known which they are.
-		before := len(b.times("prompt"))
-		b.run("prompt", "prompt", 10*time.Second, readFunc(three))
 		synctest.Wait()
-		joined := time.Since(b.began)
-		pass(2 * time.Minute)
-		times := b.times("prompt")[before:]
-		if len(times) < 11 || times[0] != joined {
-			t.Fatalf("it was read at %v, having joined at %s", times, joined)
+		b.run("prompt", "prompt", 20*time.Second, readFunc(three))
+		pass(5 * time.Minute)
+		times := b.times("prompt")
+		// Nobody knows yet who hangs: forty go before it, four in a second.
+		if len(times) < 14 || times[0] > 11*time.Second {
+			t.Fatalf("it was read at %v", times)
 		}
 		for i := range times[2:] {
-			if gap := times[i+2] - times[i+1]; gap != 10*time.Second {
+			if gap := times[i+2] - times[i+1]; gap != 20*time.Second {
 				t.Errorf("a reading came after %s", gap)
 			}
 		}

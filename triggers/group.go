@@ -21,9 +21,11 @@ type group struct {
 	due   time.Time
 	lane  *lane
 	index int
-	// done is closed once the reading in flight has been delivered; stop ends it early. They are nil otherwise.
-	stop context.CancelFunc
-	done chan struct{}
+	// done is closed once the reading in flight, which began at began, has been delivered; stop ends it early. Both are nil
+	// between readings.
+	began time.Time
+	done  chan struct{}
+	stop  context.CancelFunc
 	// last is the newest reading, taken at read; read is zero before the first.
 	last reading
 	read time.Time

@@ -23,12 +23,12 @@ const (
 	spread = 4
 )
 
-// Poller reads all polled triggers of all workloads: one schedule, and a bounded number of readings at a time. A source
-// that is slow or hangs waits for others of its sort and keeps at least half of the places free for the rest.
+// Poller reads all polled triggers of all workloads: one schedule, and a bounded number of readings at a time. Sources
+// that are slow or hang wait for each other, not the prompt ones for them.
 type Poller struct {
 	mu     sync.Mutex
 	groups map[groupKey]*group
-	// prompt and slow hold the groups that wait to be read.
+	// prompt and slow hold the groups by how long their last reading took; each has as many places as there are workers.
 	prompt, slow lane
 	workers      int
 	changed      chan struct{}
@@ -40,7 +40,9 @@ type lane struct {
 	reading int
 }
 
-// NewPoller returns a Poller with at most workers readings at a time, at least one. It reads nothing before Run.
+// NewPoller returns a Poller that has places for so many readings of prompt sources at a time, at least one, and for as
+// many of slow ones. A reading that turns out to be slow gives its prompt place back, so that for the length of a deadline
+// there may be more of those. It reads nothing before Run.
 func NewPoller(workers int) *Poller {
 	return &Poller{groups: map[groupKey]*group{}, workers: max(workers, 1), changed: make(chan struct{}, 1)}
 }
@@ -91,15 +93,8 @@ func (p *Poller) take(timer *time.Timer) []*group {
 func (p *Poller) next() (*lane, time.Time) {
 	var best *lane
 	var due time.Time
-	if p.prompt.reading+p.slow.reading >= p.workers {
-		return nil, due
-	}
-	lanes := []*lane{&p.prompt, &p.slow}
-	if p.slow.reading >= max(p.workers/2, 1) {
-		lanes = lanes[:1]
-	}
-	for _, l := range lanes {
-		if len(l.waiting) > 0 && (best == nil || l.waiting[0].due.Before(due)) {
+	for _, l := range []*lane{&p.prompt, &p.slow} {
+		if l.reading < p.workers && len(l.waiting) > 0 && (best == nil || l.waiting[0].due.Before(due)) {
 			best, due = l, l.waiting[0].due
 		}
 	}
@@ -112,7 +107,9 @@ func (p *Poller) read(ctx context.Context, g *group) {
 	ctx, stop := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
 	defer stop()
 	began := time.Now()
-	if s := p.begin(g, stop); s != nil {
+	slow := time.AfterFunc(slowReading, func() { p.demote(g, began) })
+	defer slow.Stop()
+	if s := p.begin(g, began, stop); s != nil {
 		r := reading{at: scalers.InstantOf(s.now())}
 		r.value, r.err = safely(ctx, s.reader)
 		if !errors.Is(ctx.Err(), context.Canceled) {
@@ -125,14 +122,27 @@ func (p *Poller) read(ctx context.Context, g *group) {
 }
 
 // begin returns the subscriber whose reader is asked for all; nil when they have left meanwhile.
-func (p *Poller) begin(g *group, stop context.CancelFunc) *subscriber {
+func (p *Poller) begin(g *group, began time.Time, stop context.CancelFunc) *subscriber {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	g.began, g.stop = began, stop
 	if len(g.subs) == 0 {
 		return nil
 	}
-	g.stop = stop
 	return g.subs[0]
+}
+
+// demote moves a reading that is still in flight to the slow ones.
+func (p *Poller) demote(g *group, began time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if g.done == nil || !g.began.Equal(began) || g.lane == &p.slow {
+		return
+	}
+	p.prompt.reading--
+	p.slow.reading++
+	g.lane = &p.slow
+	p.wake()
 }
 
 // safely reads, and makes an error of a panic: a mistake in one kind is no reason to stop the others.
@@ -165,7 +175,7 @@ func (p *Poller) finish(g *group, began time.Time) {
 	g.lane.reading--
 	if len(g.subs) > 0 {
 		g.lane = &p.prompt
-		if time.Since(began) > slowReading {
+		if time.Since(began) >= slowReading {
 			g.lane = &p.slow
 		}
 		p.schedule(g, g.read.Add(g.key.interval))
