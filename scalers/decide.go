@@ -1,13 +1,12 @@
 package scalers
 
-import "time"
-
 // Input is all that a decision is taken from, besides the policy.
 type Input struct {
 	Now Instant
 	// Current is the target's spec.replicas now.
 	Current int32
-	// Events holds the latest reading of each of Policy.Triggers, in the same order.
+	// Events holds the latest reading of each of Policy.Triggers, in the same order. One that is left out, or has no At,
+	// has not been read yet.
 	Events []Event
 	// Memory is what the last decision handed back. Decide consumes it, as append consumes its first argument: use
 	// Decision.Memory afterwards, and Clone before when both are needed.
@@ -20,104 +19,139 @@ type Decision struct {
 	Replicas int32
 	// Raw is the winner's formula before tolerance and everything after it; it means nothing while Winner is -1.
 	Raw int32
-	// Winner is the index of the trigger that asked for most; -1 while no trigger is known.
+	// Winner is the index of the trigger that asked for most, the first of equals; -1 while no trigger is known.
 	Winner int
 	// Known is false while the level of some trigger is unknown.
 	Known bool
 	// Active is true while some trigger is above its activation value.
 	Active bool
-	// Next is the next instant at which the answer may be another one with no new event; Never when only an event can
-	// change it.
+	// Next is the next instant at which the answer may be another one with no new event: at every earlier one it is the
+	// same, whether or not this answer has been written. Never when only an event can change it.
 	Next Instant
 	// Memory goes into the next Input.
 	Memory Memory
 
-	steps  [maxSteps]Step
-	nsteps int
+	proposals [MaxTriggers]Proposal
+	triggers  int
+	steps     [maxSteps]Step
+	nsteps    int
 }
 
-// maxSteps is more than any chain takes: a bound, activation, and each rule once.
-const maxSteps = 16
+// maxSteps is the length of the longest chain: a bound or activation first, then each rule once, rate twice.
+const maxSteps = 12
 
 // Steps returns the rules that changed the number, in the order in which they did. It points into d.
 func (d *Decision) Steps() []Step { return d.steps[:d.nsteps] }
 
-// Decide applies the rules to in, first to last. It is a function of its arguments alone.
-func Decide(p *Policy, in Input) Decision {
-	c := chain{policy: p, in: &in, base: in.Current, low: p.Min, memory: in.Memory, next: Never}
-	c.decision.Winner = -1
-	c.observe()
-	for _, r := range rules {
-		r(&c)
+// Proposals returns what each trigger asked for, in the order of the policy's. It points into d.
+func (d *Decision) Proposals() []Proposal { return d.proposals[:d.triggers] }
+
+// LimitedBy names the rules besides the formula that changed the number, each once, in the order of the chain.
+func (d *Decision) LimitedBy() []string {
+	var spoke [ruleCount]bool
+	for _, s := range d.Steps() {
+		spoke[s.Rule] = true
 	}
-	c.decision.Replicas = c.count
-	c.decision.Next = c.next
-	c.decision.Memory = c.memory
-	return c.decision
+	var names []string
+	for r := RuleFormula + 1; r < ruleCount; r++ {
+		if spoke[r] {
+			names = append(names, r.String())
+		}
+	}
+	return names
 }
 
-// rules is the specification: what each does to the number stands in its file.
-var rules = [...]func(*chain){
-	applyStart,         // start.go: bounds and activation first, so that the same decision goes on from there
-	applyFormula,       // formula.go: the maximum over triggers
-	applyTolerance,     // tolerance.go: close enough changes nothing
-	applyUnknown,       // unknown.go: unknown never lowers
-	applyStabilization, // window.go: neither up nor down before the windows agree
-	applyRate,          // rate.go: not faster than the policies allow
-	applyRest,          // rest.go: nobody active, after the cooldown
-	applyLimits,        // limits.go: within minimum and maximum
-	applyPaused,        // paused.go: the user's hand is the strongest
+// Decide applies the rules to in, first to last. It is a function of its arguments alone.
+//
+// A reading has arrived when the readings are others than the last decision saw, by Event.At or by what they say; then,
+// and only then, the recommendation is remembered. So a decision at Next, after somebody else's write, or for no reason at
+// all leaves the windows as they are: deciding too often is harmless.
+func Decide(p *Policy, in Input) Decision {
+	c := chain{
+		policy: p, now: in.Now, current: max(in.Current, 0), events: in.Events, memory: in.Memory,
+		lowest: p.working(), stale: Never, next: Never, refill: Never, culprit: -1,
+	}
+	c.base, c.count = c.current, c.current
+	c.decision.Winner = -1
+	c.observe()
+
+	// What follows is the specification: each rule stands in the file of its name. The first two move the count that the
+	// others start from.
+	c.applyActivation()    // rest.go: at rest, whoever becomes active wakes the workload at once
+	c.applyBounds()        // limits.go: a count outside the limits is first put to the bound
+	c.applyFormula()       // formula.go: the maximum over the triggers that are known
+	c.applyTolerance()     // tolerance.go: close enough changes nothing
+	c.applyUnknown()       // unknown.go: unknown may raise, never lower; a fallback would speak after it
+	c.applyStabilization() // window.go: neither up nor down before the window agrees
+	c.applyRate()          // rate.go: not faster than the policies allow
+	c.applyRest()          // rest.go: nobody active, and the cooldown is over
+	c.applyLimits()        // limits.go: within minimum and maximum
+	c.applyPaused()        // paused.go: the user's hand is the strongest
+
+	if c.count != c.current {
+		c.wake(c.refill)
+	}
+	c.decision.Replicas, c.decision.Next, c.decision.Memory = c.count, c.next, c.memory
+	return c.decision
 }
 
 // chain is a decision on its way through the rules.
 type chain struct {
-	policy *Policy
-	in     *Input
-	// base is the count that the rules start from: the current one, or the bound it was put to.
+	policy  *Policy
+	now     Instant
+	current int32
+	events  []Event
+
+	// base is the count that the rules start from: the current one, or what it was first put to.
 	base int32
 	// count is the number as of the last rule.
 	count int32
-	// demand is the maximum over known triggers after tolerance, unclamped; continuous is true when it stands until
-	// replaced.
-	demand     int32
+	// demand is the maximum over the known triggers after tolerance, unclamped.
+	demand int32
+	// continuous is true when a level that stands until it is replaced asks for the demand.
 	continuous bool
-	// unknown is true when some trigger is not known, blind when none is.
+	// unknown is true when some trigger is not known, blind when none is; culprit is the first that is not.
 	unknown, blind bool
+	culprit        int
+	// arrived is true when a reading came since the last decision.
+	arrived bool
 	// activeAt is the newest reading of an active sampled trigger; activeStands is true while a continuous one is active.
 	activeAt     Instant
 	activeStands bool
-	// resting is true when the workload is below its working count because nothing was active.
+	// awake is the first active trigger.
+	awake int
+	// resting is true for a workload that is at its resting count and stays there.
 	resting bool
-	// low is the least count: the minimum, or the resting count of a workload that rests.
-	low int32
-	// arrived is true when a reading came since the last decision.
-	arrived  bool
-	next     Instant
-	memory   Memory
-	decision Decision
+	// lowest is the least count: the minimum and at least 1, or the resting count of a workload that rests.
+	lowest int32
+
+	// stale is when the first reading becomes too old, next the first instant at which anything may change by itself,
+	// refill when the rate policies forget a write of this instant.
+	stale, next, refill Instant
+	memory              Memory
+	decision            Decision
 }
 
 // step moves the number and keeps why; a rule that changes nothing leaves no step.
-func (c *chain) step(r Rule, to int32, until Instant, a, b int64) {
-	if to == c.count {
+func (c *chain) step(s Step) {
+	if s.To == c.count {
 		return
 	}
+	s.From = c.count
 	if c.decision.nsteps < maxSteps {
-		c.decision.steps[c.decision.nsteps] = Step{Rule: r, From: c.count, To: to, Until: until, A: a, B: b}
+		c.decision.steps[c.decision.nsteps] = s
 		c.decision.nsteps++
 	}
-	c.count = to
+	c.count = s.To
 }
 
 // wake makes sure that the next decision is not later than t.
 func (c *chain) wake(t Instant) {
-	if t > c.in.Now && t < c.next {
-		c.next = t
+	if t > c.now {
+		c.next = min(c.next, t)
 	}
 }
 
-// working is the least count of a workload that is not at rest.
-func (p *Policy) working() int32 { return max(p.Min, 1) }
-
-// millis is d in whole milliseconds, for the numbers of a step.
-func millis(d time.Duration) int64 { return d.Milliseconds() }
+// settle forgets every reason to wake but that a reading becomes too old: whatever the rules before would say later, the
+// answer is settled until an event comes.
+func (c *chain) settle() { c.next, c.refill = c.stale, Never }

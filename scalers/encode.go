@@ -1,68 +1,173 @@
 package scalers
 
 import (
-	"encoding/json"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"math"
 )
 
-// memoryVersion is that of the text form below.
-const memoryVersion = 1
+// memoryVersion begins the text form of a Memory. What follows it is base64 of variable-length integers: flags, the
+// single times, then each list, its length first and its times as differences. 64 entries a list are below 4 KiB.
+const memoryVersion = "1."
 
-// memoryText is the stable text form of a Memory: times in nanoseconds since the epoch, 0 for a record that stands.
-type memoryText struct {
-	Version      int        `json:"v"`
-	Records      [][3]int64 `json:"records,omitempty"`
-	Changes      [][2]int64 `json:"changes,omitempty"`
-	LastActive   int64      `json:"lastActive,omitempty"`
-	ActiveStands bool       `json:"activeStands,omitempty"`
-	Read         int64      `json:"read,omitempty"`
-	Seen         bool       `json:"seen,omitempty"`
-}
+// The flags of an encoded Memory.
+const (
+	flagSeen = 1 << iota
+	flagActiveStands
+	flagHighStands
+	flagLowStands
 
-// MarshalText encodes m in at most 4 KiB.
+	allFlags = 1<<iota - 1
+)
+
+// errMemory is what is wrong with a text that is no Memory.
+var errMemory = errors.New("malformed")
+
+// MarshalText encodes m in at most 4 KiB. It refuses a Memory that Decide could not have made.
 func (m Memory) MarshalText() ([]byte, error) {
-	t := memoryText{
-		Version: memoryVersion, LastActive: int64(m.LastActive), ActiveStands: m.ActiveStands, Read: int64(m.Read), Seen: m.Seen,
+	if err := m.check(); err != nil {
+		return nil, fmt.Errorf("encode memory: %w", err)
 	}
-	for _, r := range m.Records {
-		to := int64(r.To)
-		if r.To == Never {
-			to = 0
+	var flags uint64
+	for _, f := range [...]struct {
+		set bool
+		bit uint64
+	}{{m.Seen, flagSeen}, {m.ActiveStands, flagActiveStands}, {stands(m.Highs), flagHighStands}, {stands(m.Lows), flagLowStands}} {
+		if f.set {
+			flags |= f.bit
 		}
-		t.Records = append(t.Records, [3]int64{to, int64(r.Low), int64(r.High)})
 	}
+	b := binary.AppendUvarint(nil, flags)
+	b = binary.AppendVarint(b, int64(m.LastActive))
+	b = binary.AppendUvarint(b, m.Readings)
+	b = appendRecords(b, m.Highs)
+	b = appendRecords(b, m.Lows)
+	b = binary.AppendUvarint(b, uint64(len(m.Changes)))
+	before := Instant(0)
 	for _, c := range m.Changes {
-		t.Changes = append(t.Changes, [2]int64{int64(c.At), int64(c.By)})
+		b = binary.AppendVarint(b, int64(c.At-before))
+		b = binary.AppendVarint(b, int64(c.By))
+		before = c.At
 	}
-	return json.Marshal(t)
+	return base64.RawURLEncoding.AppendEncode([]byte(memoryVersion), b), nil
 }
 
-// UnmarshalText decodes what MarshalText wrote. On error m is left as it was.
+// UnmarshalText decodes what MarshalText wrote. On error m is left as it was; its owner then knows nothing of the
+// workload, and begins with the zero Memory.
 func (m *Memory) UnmarshalText(text []byte) error {
-	var t memoryText
-	if err := json.Unmarshal(text, &t); err != nil {
+	if len(text) < len(memoryVersion) || string(text[:len(memoryVersion)]) != memoryVersion {
+		return fmt.Errorf("decode memory: %w: not of version %s", errMemory, memoryVersion[:1])
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(string(text[len(memoryVersion):]))
+	if err != nil {
 		return fmt.Errorf("decode memory: %w", err)
 	}
-	if t.Version != memoryVersion {
-		return fmt.Errorf("decode memory: version %d, expected %d", t.Version, memoryVersion)
+	d := decoder{rest: b}
+	var out Memory
+	flags := d.unsigned(allFlags)
+	out.Seen, out.ActiveStands = flags&flagSeen != 0, flags&flagActiveStands != 0
+	out.LastActive = Instant(d.signed())
+	out.Readings = d.unsigned(math.MaxUint64)
+	out.Highs = d.records(flags&flagHighStands != 0)
+	out.Lows = d.records(flags&flagLowStands != 0)
+	at := Instant(0)
+	for range d.unsigned(maxEntries) {
+		at += Instant(d.signed())
+		out.Changes = append(out.Changes, Change{At: at, By: saturate(d.signed())})
 	}
-	if len(t.Records) > maxEntries || len(t.Changes) > maxEntries {
-		return fmt.Errorf("decode memory: %d records and %d changes, expected at most %d", len(t.Records), len(t.Changes), maxEntries)
+	if d.failed || len(d.rest) > 0 {
+		return fmt.Errorf("decode memory: %w", errMemory)
 	}
-	out := Memory{LastActive: Instant(t.LastActive), ActiveStands: t.ActiveStands, Read: Instant(t.Read), Seen: t.Seen}
-	for _, r := range t.Records {
-		to := Instant(r[0])
-		if r[0] == 0 {
-			to = Never
-		}
-		out.Records = append(out.Records, Record{To: to, Low: clampCount(r[1]), High: clampCount(r[2])})
-	}
-	for _, c := range t.Changes {
-		out.Changes = append(out.Changes, Change{At: Instant(c[0]), By: int32(min(max(c[1], -1<<31), 1<<31-1))})
+	if err := out.check(); err != nil {
+		return fmt.Errorf("decode memory: %w", err)
 	}
 	*m = out
 	return nil
 }
 
-// clampCount returns n as a count.
-func clampCount(n int64) int32 { return int32(min(max(n, 0), 1<<31-1)) }
+// check refuses lists that are not in the order that the rules rely on.
+func (m *Memory) check() error {
+	if len(m.Highs) > maxEntries || len(m.Lows) > maxEntries || len(m.Changes) > maxEntries {
+		return fmt.Errorf("%w: more than %d entries", errMemory, maxEntries)
+	}
+	if !ordered(m.Highs, func(older, newer int32) bool { return older > newer }) {
+		return fmt.Errorf("%w: highs do not fall", errMemory)
+	}
+	if !ordered(m.Lows, func(older, newer int32) bool { return older < newer }) {
+		return fmt.Errorf("%w: lows do not rise", errMemory)
+	}
+	for i := 1; i < len(m.Changes); i++ {
+		if m.Changes[i].At < m.Changes[i-1].At {
+			return fmt.Errorf("%w: changes are not in order", errMemory)
+		}
+	}
+	return nil
+}
+
+// ordered reports whether only the last record may stand, ends rise, and counts are as the list wants them.
+func ordered(records []Record, counts func(older, newer int32) bool) bool {
+	for i, r := range records {
+		if r.Count < 0 || i > 0 && (r.End < records[i-1].End || records[i-1].End == Never || !counts(records[i-1].Count, r.Count)) {
+			return false
+		}
+	}
+	return true
+}
+
+func stands(records []Record) bool { return len(records) > 0 && records[len(records)-1].End == Never }
+
+// appendRecords encodes a list; the end of a record that stands is left out.
+func appendRecords(b []byte, records []Record) []byte {
+	b = binary.AppendUvarint(b, uint64(len(records)))
+	before := Instant(0)
+	for _, r := range records {
+		if r.End == Never {
+			r.End = before
+		}
+		b = binary.AppendVarint(b, int64(r.End-before))
+		b = binary.AppendUvarint(b, uint64(r.Count))
+		before = r.End
+	}
+	return b
+}
+
+// decoder reads integers until something is wrong, and then zeros.
+type decoder struct {
+	rest   []byte
+	failed bool
+}
+
+func (d *decoder) unsigned(most uint64) uint64 {
+	n, size := binary.Uvarint(d.rest)
+	if size <= 0 || n > most {
+		d.failed, d.rest = true, nil
+		return 0
+	}
+	d.rest = d.rest[size:]
+	return n
+}
+
+func (d *decoder) signed() int64 {
+	n, size := binary.Varint(d.rest)
+	if size <= 0 {
+		d.failed, d.rest = true, nil
+		return 0
+	}
+	d.rest = d.rest[size:]
+	return n
+}
+
+func (d *decoder) records(stands bool) []Record {
+	var out []Record
+	end := Instant(0)
+	for range d.unsigned(maxEntries) {
+		end += Instant(d.signed())
+		out = append(out, Record{End: end, Count: int32(d.unsigned(math.MaxInt32))})
+	}
+	if n := len(out); stands && n > 0 {
+		out[n-1].End = Never
+	}
+	return out
+}

@@ -37,7 +37,8 @@ type Event struct {
 	Trigger string
 	// At is when the source was read, not when the reading was handled. Zero: nothing has been read yet.
 	At Instant
-	// Value is the level in the trigger's own unit. It means nothing when Err is set.
+	// Value is the level in the trigger's own unit. It means nothing when Err is set; a negative one is unknown, so a
+	// trigger whose user wants it to be zero says zero.
 	Value Milli
 	// Ready and Current are what the reading was true of: the target's ready pods and its spec.replicas at At. They are
 	// filled in by the owner of the workload, not by the trigger; Ready is needed for metric type Value only.

@@ -1,6 +1,7 @@
 package scalers
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -8,13 +9,12 @@ import (
 // maxEntries bounds each list of a Memory.
 const maxEntries = 64
 
-// Record is a recommendation: the demand before windows, rates and limits, and until when it stood.
+// Record is a recommendation: the maximum over the triggers, before windows, rates and limits.
 type Record struct {
-	// To is the end of the time in which it was the recommendation: a sampled one stands for its instant, a continuous one
-	// until the next; Never while it stands.
-	To Instant
-	// Low and High are the same but for records that were merged.
-	Low, High int32
+	// End is the end of the time in which it was the recommendation. A sampled one stands for its instant, a continuous
+	// one until the next; so does the last one before something unknown. Never while it stands.
+	End   Instant
+	Count int32
 }
 
 // Change is a write of ours that changed the count.
@@ -24,110 +24,140 @@ type Change struct {
 }
 
 // Memory is what must outlive a decision. It is small, bounded and serialisable; the zero Memory is that of a workload
-// that has never been seen.
+// that has never been seen. Its times are those of Input.Now.
 type Memory struct {
-	// Records are the recommendations that the windows still need, oldest first.
-	Records []Record
+	// Highs and Lows are the recommendations that the scale-down and the scale-up window still need, oldest first. One that
+	// a later one is as extreme as is not kept: Highs fall and Lows rise, and the last of each is the last recommendation.
+	Highs, Lows []Record
 	// Changes are the writes that the rate policies still need, oldest first.
 	Changes []Change
 	// LastActive is the last instant at which a trigger was active; zero: never. ActiveStands is true while a continuous
 	// trigger is active.
 	LastActive   Instant
 	ActiveStands bool
-	// Read is the time of the newest reading that a decision has seen: one that is newer has arrived since.
-	Read Instant
+	// Readings is a fingerprint of the readings that the last decision saw: another one means that one has arrived.
+	Readings uint64
 	// Seen is true once the workload has been decided on.
 	Seen bool
 }
 
 // Clone returns a copy that shares nothing with m.
 func (m Memory) Clone() Memory {
-	m.Records, m.Changes = slices.Clone(m.Records), slices.Clone(m.Changes)
+	m.Highs, m.Lows, m.Changes = slices.Clone(m.Highs), slices.Clone(m.Lows), slices.Clone(m.Changes)
 	return m
 }
 
-// Scaled returns the memory of a workload whose count we changed. Only what was written counts against rate policies. It
-// consumes m.
+// Scaled returns the memory of a workload whose count we changed at an instant. Decide does not know whether its answer
+// was written, and only what was written counts against rate policies: the owner of the workload reports each write that
+// succeeded, once. A write that changed nothing is none. It consumes m, as Decide does.
 func (m Memory) Scaled(p *Policy, at Instant, from, to int32) Memory {
 	longest := p.longestPeriod()
+	if n := len(m.Changes); n > 0 {
+		at = max(at, m.Changes[n-1].At)
+	}
 	m.Changes = slices.DeleteFunc(m.Changes, func(c Change) bool { return at >= c.At.Add(longest) })
 	if from == to || longest == 0 {
 		return m
 	}
-	if len(m.Changes) >= maxEntries {
-		m.Changes = merge(m.Changes, longest, Change.at, func(a, b Change) Change { return Change{max(a.At, b.At), a.By + b.By} })
+	m.Changes = append(m.Changes, Change{At: at, By: saturate(int64(to) - int64(from))})
+	if len(m.Changes) > maxEntries {
+		m.Changes = merge(m.Changes, longest, Change.at, func(a, b Change) Change {
+			return Change{At: b.At, By: saturate(int64(a.By) + int64(b.By))}
+		})
 	}
-	m.Changes = append(m.Changes, Change{At: at, By: to - from})
 	return m
 }
 
-// Resume returns a memory that was loaded after an absence: what lies in the future becomes now, and what was recommended
-// last stands until something is known again.
+// Recommended returns a memory in which n was recommended for the instant at, as a reading would have. It is how a test or
+// a conversion says what happened before; calls are in the order of time. It consumes m.
+func (m Memory) Recommended(p *Policy, at Instant, n int32) Memory {
+	m.Seen = true
+	m.recommend(p, at, at, n)
+	return m
+}
+
+// Resume returns the memory of a workload that nobody looked after until now: what lies in the future becomes now, a level
+// that was active was so until now, and what was recommended last stands until something is known again. It consumes m.
 func (m Memory) Resume(now Instant) Memory {
-	for i := range m.Records {
-		if m.Records[i].To != Never {
-			m.Records[i].To = min(m.Records[i].To, now)
+	for _, list := range [...][]Record{m.Highs, m.Lows} {
+		for i := range list {
+			if list[i].End != Never {
+				list[i].End = min(list[i].End, now)
+			}
 		}
 	}
 	for i := range m.Changes {
 		m.Changes[i].At = min(m.Changes[i].At, now)
 	}
 	m.LastActive = min(m.LastActive, now)
-	m.Read = min(m.Read, now)
 	m.stand()
 	return m
 }
 
-// add appends a record, without those that no window can need any more.
-func (m *Memory) add(p *Policy, now Instant, r Record) {
-	longest := max(p.Up.Window, p.Down.Window)
-	m.Records = slices.DeleteFunc(m.Records, func(old Record) bool {
-		// A later record that is as low and as high outlives it in every window.
-		return now >= old.To.Add(longest) || (r.Low <= old.Low && r.High >= old.High && r.To >= old.To)
-	})
-	if len(m.Records) >= maxEntries {
-		m.Records = merge(m.Records, longest, Record.at, func(a, b Record) Record {
-			return Record{max(a.To, b.To), min(a.Low, b.Low), max(a.High, b.High)}
-		})
+// recommend records a recommendation of this instant that stands until end.
+func (m *Memory) recommend(p *Policy, now, end Instant, count int32) {
+	m.Highs = push(m.Highs, now, p.Down.Window, Record{End: end, Count: count}, func(a, b int32) bool { return a <= b })
+	m.Lows = push(m.Lows, now, p.Up.Window, Record{End: end, Count: count}, func(a, b int32) bool { return a >= b })
+}
+
+// push ends the record that stands and appends r, without those that have left the window and those that r outlives.
+func push(list []Record, now Instant, window time.Duration, r Record, outlived func(old, by int32) bool) []Record {
+	if n := len(list); n > 0 {
+		last := &list[n-1]
+		if last.End > now {
+			last.End = now
+			if n > 1 {
+				last.End = max(now, list[n-2].End)
+			}
+		}
+		r.End = max(r.End, last.End)
 	}
-	m.Records = append(m.Records, r)
+	list = slices.DeleteFunc(list, func(old Record) bool { return now >= old.End.Add(window) || outlived(old.Count, r.Count) })
+	list = append(list, r)
+	if len(list) > maxEntries {
+		// The older of two is the more extreme.
+		list = merge(list, window, Record.end, func(a, b Record) Record { return Record{End: b.End, Count: a.Count} })
+	}
+	return list
 }
 
 // stand lets the last record stand until the next.
 func (m *Memory) stand() {
-	if n := len(m.Records); n > 0 {
-		m.Records[n-1].To = Never
+	for _, list := range [...][]Record{m.Highs, m.Lows} {
+		if n := len(list); n > 0 {
+			list[n-1].End = Never
+		}
 	}
 }
 
-// end ends the record that stands, because another takes its place.
-func (m *Memory) end(now Instant) {
-	if n := len(m.Records); n > 0 && m.Records[n-1].To > now {
-		m.Records[n-1].To = now
-	}
+// outdated reports whether the record that stands is another one than count.
+func (m *Memory) outdated(count int32) bool {
+	n := len(m.Highs)
+	return n > 0 && m.Highs[n-1].End == Never && m.Highs[n-1].Count != count
 }
 
-func (r Record) at() Instant { return r.To }
-func (c Change) at() Instant { return c.At }
+func (r Record) end() Instant { return r.End }
+func (c Change) at() Instant  { return c.At }
 
-// merge joins the entries that fall into the same 1/64 of the longest time they are kept for, and the two oldest when
-// that is not enough: a change of the answer may come later by that slice, never earlier.
-func merge[T any](entries []T, longest time.Duration, at func(T) Instant, join func(T, T) T) []T {
-	slice := max(Instant(longest)/maxEntries, 1)
+// merge joins neighbours that fall into the same slice of the time they are kept for: what they forbid may end later by
+// that slice, never earlier. A slice is 1/62 of that time and aligned to the clock: then 63 cover it wherever it begins,
+// with the last entry, which stays as it is, there are 64, and no entry is carried on from slice to slice.
+func merge[T any](entries []T, kept time.Duration, at func(T) Instant, join func(older, newer T) T) []T {
+	slice := Instant(kept)/(maxEntries-2) + 1
+	last := entries[len(entries)-1]
 	out := entries[:1]
-	for _, e := range entries[1:] {
-		if last := &out[len(out)-1]; at(*last)/slice == at(e)/slice {
-			*last = join(*last, e)
+	for _, e := range entries[1 : len(entries)-1] {
+		if o := &out[len(out)-1]; at(*o)/slice == at(e)/slice {
+			*o = join(*o, e)
 		} else {
 			out = append(out, e)
 		}
 	}
-	if len(out) >= maxEntries {
-		out[1] = join(out[0], out[1])
-		out = slices.Delete(out, 0, 1)
-	}
-	return out
+	return append(out, last)
 }
+
+// saturate returns n as a difference of counts.
+func saturate(n int64) int32 { return int32(min(max(n, math.MinInt32), math.MaxInt32)) }
 
 // longestPeriod is how long a change of the count is remembered.
 func (p *Policy) longestPeriod() time.Duration {

@@ -15,48 +15,31 @@ type Milli int64
 // ErrNotFinite says that a number is NaN or infinite: it is no quantity.
 var ErrNotFinite = errors.New("not a finite number")
 
-// suffixes are those of Kubernetes quantities, as powers.
-var suffixes = map[string]struct{ base, exponent int64 }{
-	"n": {10, -9}, "u": {10, -6}, "m": {10, -3}, "k": {10, 3}, "M": {10, 6}, "G": {10, 9}, "T": {10, 12}, "P": {10, 15}, "E": {10, 18},
-	"Ki": {2, 10}, "Mi": {2, 20}, "Gi": {2, 30}, "Ti": {2, 40}, "Pi": {2, 50}, "Ei": {2, 60},
-}
+// errNotNumber says that a text is no number at all.
+var errNotNumber = errors.New("not a number")
 
-// maxNumber is the longest text that is read as a number.
+// maxNumber is the longest text that is read as a number, in bytes: any float64 and any int64 is shorter.
 const maxNumber = 64
 
-// ParseMilli reads a decimal number, with an exponent or a Kubernetes suffix (100m, 2k, 1Gi) or without. Digits finer
-// than a thousandth are rounded away from zero, as Kubernetes does; what does not fit saturates. NaN and infinities are
-// ErrNotFinite.
+// ParseMilli reads a decimal number, plain (1.5), with an exponent (1e3) or with the suffix of a Kubernetes quantity (100m,
+// 2k, 1Gi). Digits finer than a thousandth are rounded away from zero, as Kubernetes does; what does not fit saturates. NaN
+// and infinities are ErrNotFinite.
 func ParseMilli(text string) (Milli, error) {
 	switch strings.ToLower(strings.TrimLeft(text, "+-")) {
 	case "nan", "inf", "infinity":
-		return 0, fmt.Errorf("%q: %w", text, ErrNotFinite)
+		return 0, fmt.Errorf("%q is %w", text, ErrNotFinite)
 	}
-	if text == "" || len(text) > maxNumber {
-		return 0, fmt.Errorf("%q is not a number", text)
+	d, ok := parseDecimal(text)
+	if !ok {
+		return 0, fmt.Errorf("%.*q is %w", maxNumber, text, errNotNumber)
 	}
-	digits, unit := text, big.NewRat(1, 1)
-	if n := strings.IndexFunc(text, isLetter); n >= 0 && !isExponent(text[n:]) {
-		suffix, ok := suffixes[text[n:]]
-		if !ok {
-			return 0, fmt.Errorf("%q is not a number: no such unit %q", text, text[n:])
-		}
-		digits, unit = text[:n], power(suffix.base, suffix.exponent)
-	}
-	value, err := parseDecimal(digits)
-	if err != nil {
-		return 0, fmt.Errorf("%q is not a number", text)
-	}
-	return roundMilli(value.Mul(value, unit)), nil
+	return d.milli(), nil
 }
 
-// FromFloat returns the quantity whose shortest decimal text is that of f.
+// FromFloat returns the quantity whose shortest decimal text is that of f: 0.1 is 100 thousandths exactly.
 func FromFloat(f float64) (Milli, error) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return 0, fmt.Errorf("%v: %w", f, ErrNotFinite)
-	}
-	if math.Abs(f) >= math.MaxInt64/1000 {
-		return saturated(f < 0), nil
+		return 0, fmt.Errorf("%v is %w", f, ErrNotFinite)
 	}
 	return ParseMilli(strconv.FormatFloat(f, 'e', -1, 64))
 }
@@ -68,58 +51,103 @@ func (m Milli) String() string {
 		sign, magnitude = "-", -uint64(m)
 	}
 	whole := sign + strconv.FormatUint(magnitude/1000, 10)
-	part := strings.TrimRight(fmt.Sprintf("%03d", magnitude%1000), "0")
-	if part == "" {
+	part := magnitude % 1000
+	if part == 0 {
 		return whole
 	}
-	return whole + "." + part
+	return whole + "." + strings.TrimRight(strconv.FormatUint(1000+part, 10)[1:], "0")
 }
 
-func isLetter(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
-
-// isExponent reports whether text is e or E and an integer; a lone E is the suffix.
-func isExponent(text string) bool {
-	_, err := strconv.Atoi(strings.TrimLeft(text, "eE"))
-	return err == nil && (text[0] == 'e' || text[0] == 'E') && len(text) <= 6
+// decimal is ± digits × 10^ten × 2^two.
+type decimal struct {
+	negative bool
+	// digits has no leading zeros; empty is zero.
+	digits   string
+	ten, two int
 }
 
-// parseDecimal reads a decimal number with an optional small exponent.
-func parseDecimal(text string) (*big.Rat, error) {
-	if strings.ContainsAny(text, "/_xXpPoObB") {
-		return nil, strconv.ErrSyntax
+// parseDecimal reads what ParseMilli promises, without limits to the exponent.
+func parseDecimal(text string) (decimal, bool) {
+	var d decimal
+	if len(text) > maxNumber {
+		return d, false
 	}
-	if n := strings.IndexAny(text, "eE"); n >= 0 {
-		exponent, err := strconv.Atoi(text[n+1:])
-		if err != nil || exponent > 400 || exponent < -400 {
-			return nil, strconv.ErrRange
+	if text != "" && (text[0] == '+' || text[0] == '-') {
+		d.negative, text = text[0] == '-', text[1:]
+	}
+	end := 0
+	for end < len(text) && (text[end] >= '0' && text[end] <= '9' || text[end] == '.') {
+		end++
+	}
+	whole, part, _ := strings.Cut(text[:end], ".")
+	if whole+part == "" || strings.Contains(part, ".") {
+		return d, false
+	}
+	ten, two, ok := unit(text[end:])
+	d.digits, d.ten, d.two = strings.TrimLeft(whole+part, "0"), ten-len(part), two
+	return d, ok
+}
+
+// unit reads what may follow the digits, as powers of ten and two: nothing, an exponent, or a suffix.
+func unit(text string) (ten, two int, ok bool) {
+	if len(text) > 1 && (text[0] == 'e' || text[0] == 'E') {
+		ten, err := strconv.Atoi(text[1:])
+		if errors.Is(err, strconv.ErrRange) {
+			ten, err = math.MaxInt32, nil
+			if text[1] == '-' {
+				ten = math.MinInt32
+			}
+		}
+		return min(max(ten, math.MinInt32), math.MaxInt32), 0, err == nil
+	}
+	if power, found := strings.CutSuffix(text, "i"); found {
+		n := strings.Index("KMGTPE", power)
+		return 0, 10 * (n + 1), len(power) == 1 && n >= 0
+	}
+	const suffixes = "num kMGTPE"
+	if text == "" {
+		return 0, 0, true
+	}
+	n := strings.Index(suffixes, text)
+	return 3*n - 9, 0, len(text) == 1 && n >= 0 && text != " "
+}
+
+// milli rounds away from zero to thousandths and saturates.
+func (d decimal) milli() Milli {
+	ten := d.ten + 3
+	switch {
+	case d.digits == "":
+		return 0
+	case len(d.digits)+ten > 20:
+		return saturated(d.negative)
+	case len(d.digits)+ten < -20:
+		return d.sign(1)
+	case len(d.digits) <= 15 && ten >= 0 && ten <= 3 && d.two == 0:
+		n, _ := strconv.ParseInt(d.digits, 10, 64)
+		return d.sign(n * [...]int64{1, 10, 100, 1000}[ten])
+	}
+	n, _ := new(big.Int).SetString(d.digits, 10)
+	n.Lsh(n, uint(d.two))
+	power := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(ten, -ten))), nil)
+	if ten >= 0 {
+		n.Mul(n, power)
+	} else {
+		rest := new(big.Int)
+		if n.QuoRem(n, power, rest); rest.Sign() > 0 {
+			n.Add(n, big.NewInt(1))
 		}
 	}
-	value, ok := new(big.Rat).SetString(text)
-	if !ok {
-		return nil, strconv.ErrSyntax
+	if !n.IsInt64() {
+		return saturated(d.negative)
 	}
-	return value, nil
+	return d.sign(n.Int64())
 }
 
-func power(base, exponent int64) *big.Rat {
-	p := new(big.Int).Exp(big.NewInt(base), big.NewInt(max(exponent, -exponent)), nil)
-	if exponent < 0 {
-		return new(big.Rat).SetFrac(big.NewInt(1), p)
+func (d decimal) sign(magnitude int64) Milli {
+	if d.negative {
+		return Milli(-magnitude)
 	}
-	return new(big.Rat).SetInt(p)
-}
-
-// roundMilli rounds away from zero to thousandths and saturates.
-func roundMilli(value *big.Rat) Milli {
-	value.Mul(value, big.NewRat(1000, 1))
-	quo, rem := new(big.Int).QuoRem(value.Num(), value.Denom(), new(big.Int))
-	if rem.Sign() != 0 {
-		quo.Add(quo, big.NewInt(int64(value.Sign())))
-	}
-	if !quo.IsInt64() {
-		return saturated(quo.Sign() < 0)
-	}
-	return Milli(quo.Int64())
+	return Milli(magnitude)
 }
 
 func saturated(negative bool) Milli {

@@ -1,11 +1,16 @@
 package scalers
 
 // applyPaused lets the user's hand be the strongest: an exact count, or no change, or none in one direction.
-func applyPaused(c *chain) {
-	switch paused := &c.policy.Paused; {
+func (c *chain) applyPaused() {
+	paused := &c.policy.Paused
+	switch {
 	case paused.Fixed:
-		c.step(RulePaused, paused.At, Never, int64(paused.At), 0)
-	case paused.Keep, paused.In && c.count < c.in.Current, paused.Out && c.count > c.in.Current:
-		c.step(RulePaused, c.in.Current, Never, 0, 0)
+		c.step(Step{Rule: RulePaused, To: max(paused.At, 0), Until: Never})
+		c.settle()
+	case paused.Keep:
+		c.step(Step{Rule: RulePaused, To: c.current, Until: Never})
+		c.settle()
+	case paused.In && c.count < c.current, paused.Out && c.count > c.current:
+		c.step(Step{Rule: RulePaused, To: c.current, Until: Never})
 	}
 }

@@ -17,14 +17,15 @@ type Trigger struct {
 	// Name is unique within the workload; events carry it.
 	Name   string
 	Metric Metric
-	// Target is the level one replica is meant to have (AverageValue) or the whole workload (Value); > 0.
+	// Target is the level that one replica (AverageValue) or the whole workload (Value) is meant to have; > 0. An exact
+	// trigger's is 1.
 	Target Milli
 	// Activation is the level that must be exceeded, strictly, for the trigger to be active.
 	Activation Milli
 	// Exact: the level is itself a replica count (a schedule, `replicas: N`); no tolerance is applied.
 	Exact bool
 	// Continuous: a level stands until it is replaced (pushed levels). Otherwise it is sampled: known at the instant it
-	// was read, and unknown once it is older than StaleAfter.
+	// was read, and unknown once it is older than StaleAfter (not at that age itself).
 	Continuous bool
 	// StaleAfter is 3 × pollingInterval for sampled triggers; 0: never.
 	StaleAfter time.Duration

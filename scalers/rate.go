@@ -2,79 +2,95 @@ package scalers
 
 import "math"
 
-// applyRate keeps the change within what the policies of its direction allow in their periods.
-func applyRate(c *chain) {
-	if c.blind {
-		return
-	}
-	c.limitRate(RuleRate)
-}
-
-// limitRate moves the number back to the furthest count that the rate policies allow from the base.
-func (c *chain) limitRate(rule Rule) {
+// applyRate keeps the change within what the policies of its direction allow in their periods. A is the index of the
+// policy that spoke, -1 when the direction is disabled; B is the count at the start of its period.
+func (c *chain) applyRate() {
 	switch {
 	case c.count > c.base:
-		if bound, until := c.bound(&c.policy.Up, +1); c.count > bound {
-			c.wake(until)
-			c.step(rule, bound, until, int64(bound), 0)
+		if a := c.allowance(&c.policy.Up, +1); c.count > a.count {
+			c.limit(a)
 		}
 	case c.count < c.base:
-		if bound, until := c.bound(&c.policy.Down, -1); c.count < bound {
-			c.wake(until)
-			c.step(rule, bound, until, int64(bound), 0)
+		if a := c.allowance(&c.policy.Down, -1); c.count < a.count {
+			c.limit(a)
 		}
 	}
 }
 
-// bound is the furthest count that a direction's policies allow now, and the instant at which they may allow more.
-func (c *chain) bound(b *Behavior, direction int64) (int32, Instant) {
+// limit moves the number back to what is allowed.
+func (c *chain) limit(a allowance) {
+	c.wake(a.changes)
+	c.refill = min(c.refill, a.refill)
+	c.step(Step{Rule: RuleRate, To: a.count, Until: min(a.changes, a.refill), A: int64(a.policy), B: a.start})
+}
+
+// allowance is how far a direction's policies let the count go now.
+type allowance struct {
+	count int32
+	// policy is the index of the one that spoke, start the count at the start of its period.
+	policy int
+	start  int64
+	// changes is when the first write in a period is forgotten, refill when a write of this instant will be.
+	changes, refill Instant
+}
+
+// allowance asks the policies of a direction. Select Max takes the one that allows the largest change, Min the smallest.
+func (c *chain) allowance(b *Behavior, direction int64) allowance {
 	if b.Select == Disabled {
-		return c.base, Never
+		return allowance{count: c.base, policy: -1, changes: Never, refill: Never}
 	}
 	if len(b.Policies) == 0 {
-		if direction > 0 {
-			return math.MaxInt32, Never
-		}
-		return 0, Never
+		return allowance{count: int32(max(direction, 0)) * math.MaxInt32, changes: Never, refill: Never}
 	}
-	until := Never
-	best := int64(0)
+	out := allowance{changes: Never, refill: Never}
+	furthest := int64(0)
 	for i := range b.Policies {
-		limit, ends := c.allows(&b.Policies[i], direction)
-		until = min(until, ends)
-		// Furthest is largest on the way up and smallest on the way down.
-		further := (limit-best)*direction > 0
-		if i == 0 || further == (b.Select == Max) {
-			best = limit
+		r := &b.Policies[i]
+		start, changes, narrows := c.startOf(r, direction)
+		reach := r.reach(start, direction)
+		if i == 0 || ((reach-furthest)*direction > 0) == (b.Select == Max) {
+			furthest, out.policy, out.start = reach, i, start
 		}
+		out.changes = min(out.changes, changes)
+		out.refill = min(out.refill, c.now.Add(r.Period))
+		c.wake(narrows)
 	}
 	if direction > 0 {
-		return int32(min(max(best, int64(c.base)), math.MaxInt32)), until
+		out.count = int32(min(max(furthest, int64(c.base)), math.MaxInt32))
+	} else {
+		out.count = int32(max(min(furthest, int64(c.base)), 0))
 	}
-	return int32(max(min(best, int64(c.base)), 0)), until
+	return out
 }
 
-// allows is the count that one policy allows, and when the first change in its period is forgotten. A write of the bound
-// itself is forgotten a period from now.
-func (c *chain) allows(r *RatePolicy, direction int64) (int64, Instant) {
-	start, until := int64(c.in.Current), c.in.Now.Add(r.Period)
+// startOf is the count at the start of a policy's period, as far as our own writes account for it; when the first of
+// those writes is forgotten; and when the first one the other way is: until then it widens what is allowed.
+func (c *chain) startOf(r *RatePolicy, direction int64) (start int64, changes, narrows Instant) {
+	start, changes, narrows = int64(c.base), Never, Never
 	for i := range c.memory.Changes {
-		e := &c.memory.Changes[i]
-		ends := e.At.Add(r.Period)
-		if c.in.Now >= ends {
+		ends, by := c.memory.Changes[i].At.Add(r.Period), int64(c.memory.Changes[i].By)
+		if c.now >= ends {
 			continue
 		}
-		start -= int64(e.By)
-		until = min(until, ends)
+		start -= by
+		changes = min(changes, ends)
+		if by*direction < 0 {
+			narrows = min(narrows, ends)
+		}
 	}
+	return min(max(start, -math.MaxInt32), math.MaxInt32), changes, narrows
+}
+
+// reach is how far one policy lets the count go from start. A percentage up is rounded up, one down is rounded down, so
+// that it keeps fewer.
+func (r *RatePolicy) reach(start, direction int64) int64 {
 	if !r.Percent {
-		return start + direction*int64(r.Amount), until
+		return start + direction*int64(r.Amount)
 	}
-	// Up is rounded up; down is rounded down, so that it keeps fewer.
 	part := start * (100 + direction*int64(r.Amount))
-	limit := part / 100
+	reach := part / 100
 	if direction > 0 && part%100 > 0 {
-		limit++
+		reach++
 	}
-	return limit, until
+	return reach
 }

@@ -3,7 +3,7 @@ package scalers
 // Rule names a step of the chain, as shown to users in `limitedBy`.
 type Rule uint8
 
-// The rules in the order in which they are applied.
+// The rules in the order of the chain.
 const (
 	RuleFormula Rule = iota
 	RuleTolerance
@@ -17,26 +17,28 @@ const (
 	RuleMin
 	RuleMax
 	RulePaused
+
+	ruleCount
 )
 
-// String returns the rule's name as the documentation has it.
+// String returns the rule's name as users write and read it.
 func (r Rule) String() string {
-	names := [...]string{
+	names := [ruleCount]string{
 		"formula", "tolerance", "unknown", "fallback", "stabilization", "rate", "activation", "cooldown", "idle",
 		"minReplicaCount", "maxReplicaCount", "paused",
 	}
-	if int(r) < len(names) {
+	if r < ruleCount {
 		return names[r]
 	}
 	return "?"
 }
 
-// Step is one rule that changed the number. Its sentence is rendered only when somebody reads it.
+// Step is one rule that changed the number. Its sentence is rendered only when somebody reads it (Policy.Sentence).
 type Step struct {
 	Rule     Rule
 	From, To int32
-	// Until is when the rule stops holding the number back, with no new event; Never when only an event can end it.
+	// Until is when the rule may stop holding the number back with no new event; Never when only an event can end it.
 	Until Instant
-	// A and B are the rule's own numbers; Sentence knows what they mean.
-	A, B int64
+	// A, B and C are the rule's own numbers; the rule's file says which.
+	A, B, C int64
 }

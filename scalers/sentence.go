@@ -2,97 +2,175 @@ package scalers
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 )
 
-// Sentence says step s in words that need no other page: what happened to the number, by which rule, and until when.
+// Summary says the whole decision in one line: the count, and how it came to be.
+func (p *Policy) Summary(d *Decision) string {
+	if d.Replicas == 1 {
+		return "1 replica: " + p.Why(d)
+	}
+	return fmt.Sprintf("%d replicas: %s", d.Replicas, p.Why(d))
+}
+
+// Why says how the count came to be: every rule that changed it, or why none did.
+func (p *Policy) Why(d *Decision) string {
+	if len(d.Steps()) == 0 {
+		return p.unchanged(d)
+	}
+	sentences := make([]string, 0, maxSteps)
+	for _, s := range d.Steps() {
+		sentences = append(sentences, p.Sentence(d, s))
+	}
+	return strings.Join(sentences, "; ")
+}
+
+// unchanged says why no rule changed the number.
+func (p *Policy) unchanged(d *Decision) string {
+	if d.Winner >= 0 {
+		return fmt.Sprintf("unchanged; %s asks for as many", p.name(d.Winner))
+	}
+	for i, q := range d.Proposals() {
+		if !q.Known {
+			return fmt.Sprintf("held, as nothing is known: %s %s", p.name(i), q.Why)
+		}
+	}
+	return "held, as there is no trigger"
+}
+
+// Sentence says step s of d in words that need no other page: what happened to the number, by which rule, until when.
 func (p *Policy) Sentence(d *Decision, s Step) string {
 	switch s.Rule {
 	case RuleFormula:
 		return p.formulaSentence(d, s)
 	case RuleTolerance:
-		return fmt.Sprintf("kept at %d: within the tolerance of its target (%s up, %s down)", s.To, percent(s.A), percent(s.B))
+		return p.toleranceSentence(d, s)
 	case RuleUnknown:
-		return fmt.Sprintf("kept at %d instead of %d: a trigger is unknown, and unknown never lowers", s.To, s.From)
+		return fmt.Sprintf("held at %d instead of %d: %s %s, and unknown never lowers", s.To, s.From, p.name(int(s.A)), Unknown(s.B))
 	case RuleStabilization:
-		return fmt.Sprintf("held at %d instead of %d: %s in the last %s%s", s.To, s.From, extreme(s), duration(s.A), until(s.Until))
+		return stabilizationSentence(s)
 	case RuleRate:
-		return fmt.Sprintf("limited to %d instead of %d by the rate policies%s", s.To, s.From, until(s.Until))
+		return p.rateSentence(s)
 	case RuleActivation:
-		return fmt.Sprintf("woken to %d: a trigger became active", s.To)
+		return fmt.Sprintf("woken to %d: %s is active", s.To, p.name(int(s.A)))
 	case RuleCooldown:
-		return fmt.Sprintf("kept at %d: the cooldown of %s has not passed%s", s.To, duration(s.A), until(s.Until))
+		return cooldownSentence(s)
 	case RuleIdle:
-		return fmt.Sprintf("at rest with %d: no trigger is active", s.To)
+		return fmt.Sprintf("at rest at %d instead of %d: no trigger is active", s.To, s.From)
 	case RuleMin:
-		return fmt.Sprintf("raised to %d: minReplicaCount", s.To)
+		return fmt.Sprintf("raised from %d to the minimum, %d", s.From, s.To)
 	case RuleMax:
-		return fmt.Sprintf("limited to %d instead of %d: maxReplicaCount", s.To, s.From)
+		return fmt.Sprintf("lowered from %d to the maximum, %d", s.From, s.To)
 	case RulePaused:
-		return fmt.Sprintf("paused at %d", s.To)
+		return fmt.Sprintf("paused at %d instead of %d", s.To, s.From)
 	default:
-		return fmt.Sprintf("%s: %d instead of %d", s.Rule, s.To, s.From)
+		return fmt.Sprintf("%d instead of %d: %s", s.To, s.From, s.Rule)
 	}
 }
 
 // formulaSentence shows the winner's division with its numbers.
 func (p *Policy) formulaSentence(d *Decision, s Step) string {
 	if d.Winner < 0 || d.Winner >= len(p.Triggers) {
-		return fmt.Sprintf("%d", s.To)
+		return fmt.Sprintf("%d are asked for", s.To)
 	}
 	t := &p.Triggers[d.Winner]
+	level, target := Milli(s.A), Milli(s.B)
 	switch {
 	case t.Exact:
-		return fmt.Sprintf("%s asks for %d", t.Name, s.To)
-	case t.Metric == Value:
-		return fmt.Sprintf("%s is %s, target %s: %d for the ready pods", t.Name, Milli(s.A), Milli(s.B), s.To)
+		return fmt.Sprintf("%s asks for %d", p.name(d.Winner), s.To)
+	case t.Metric == Value && s.C > 0:
+		return fmt.Sprintf("%s is %s, target %s, with %d ready: %d", p.name(d.Winner), level, target, s.C, s.To)
 	default:
-		return fmt.Sprintf("%s is %s, %s for each replica: %d", t.Name, Milli(s.A), Milli(s.B), s.To)
+		return fmt.Sprintf("%s is %s, %s for each replica: %d", p.name(d.Winner), level, target, s.To)
 	}
 }
 
-// Why says the whole decision in one line: the demand, and every rule that changed it.
-func (p *Policy) Why(d *Decision) string {
-	steps := d.Steps()
-	if len(steps) == 0 {
-		return fmt.Sprintf("stays at %d", d.Replicas)
+// toleranceSentence says which tolerance kept the count, or that only its guard did.
+func (p *Policy) toleranceSentence(d *Decision, s Step) string {
+	because := "is within " + percent(s.A) + " above its target"
+	switch up := s.To < s.From; {
+	case up && s.C < 0:
+		because = "is below its target, which never raises"
+	case !up && s.C > 0:
+		because = "is above its target, which never lowers"
+	case !up:
+		because = "is within " + percent(s.B) + " below its target"
 	}
-	sentences := make([]string, len(steps))
-	for i, s := range steps {
-		sentences[i] = p.Sentence(d, s)
-	}
-	return strings.Join(sentences, "; ")
+	return fmt.Sprintf("kept at %d instead of %d: %s %s", s.To, s.From, p.name(d.Winner), because)
 }
 
-// LimitedBy names the rules after the formula that changed the number, in order.
-func (d *Decision) LimitedBy() []string {
-	var names []string
-	for _, s := range d.Steps() {
-		if s.Rule != RuleFormula {
-			names = append(names, s.Rule.String())
-		}
+// stabilizationSentence names the window and the recommendation in it that holds.
+func stabilizationSentence(s Step) string {
+	window, extreme := "scale-down", "highest"
+	if s.To < s.From {
+		window, extreme = "scale-up", "lowest"
 	}
-	return names
+	return fmt.Sprintf("held at %d instead of %d by the %s window%s (%s recommendation in %s was %d)",
+		s.To, s.From, window, until(s.Until), extreme, duration(s.A), s.B)
 }
 
-// extreme is what a window was held by.
-func extreme(s Step) string {
+// rateSentence names the policy that spoke.
+func (p *Policy) rateSentence(s Step) string {
+	b, direction := &p.Up, "up"
 	if s.To > s.From {
-		return "more was recommended"
+		b, direction = &p.Down, "down"
 	}
-	return "less was recommended"
+	if s.A < 0 || int(s.A) >= len(b.Policies) {
+		return fmt.Sprintf("kept at %d instead of %d: scaling %s is disabled", s.To, s.From, direction)
+	}
+	r := &b.Policies[s.A]
+	amount := fmt.Sprintf("%d pods", r.Amount)
+	if r.Percent {
+		amount = fmt.Sprintf("%d%%", r.Amount)
+	}
+	return fmt.Sprintf("limited to %d instead of %d: scaling %s by %s in %s, from %d%s",
+		s.To, s.From, direction, amount, duration(int64(r.Period)), s.B, until(s.Until))
 }
 
-func duration(milliseconds int64) string {
-	return (time.Duration(milliseconds) * time.Millisecond).String()
+// cooldownSentence says what the cooldown waits for, or that it is over.
+func cooldownSentence(s Step) string {
+	since := "a trigger was last active"
+	if s.B != 0 {
+		since = "the creation"
+	}
+	if s.Until == Never {
+		return fmt.Sprintf("at rest at %d instead of %d: no trigger is active, and %s have passed since %s", s.To, s.From, duration(s.A), since)
+	}
+	return fmt.Sprintf("kept at %d instead of %d by the cooldown%s (%s since %s)", s.To, s.From, until(s.Until), duration(s.A), since)
 }
 
-func percent(millionths int64) string { return Milli(millionths/10).String() + "%" }
+// name is a trigger's name.
+func (p *Policy) name(i int) string {
+	if i < 0 || i >= len(p.Triggers) || p.Triggers[i].Name == "" {
+		return "a trigger"
+	}
+	return p.Triggers[i].Name
+}
 
+// duration renders nanoseconds without empty units: 5m, not 5m0s.
+func duration(nanoseconds int64) string {
+	text := time.Duration(nanoseconds).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// percent renders millionths.
+func percent(millionths int64) string {
+	return Milli(min(millionths, math.MaxInt64/1000)/10).String() + "%"
+}
+
+// until renders an instant as the time of day it is reached, in UTC, to the millisecond when it has one.
 func until(t Instant) string {
 	if t == Never {
 		return ""
 	}
-	return ", until " + t.Time().Format("15:04:05.000Z")
+	at := t.Time().Add(time.Millisecond - 1).Truncate(time.Millisecond)
+	return " until " + at.Format("15:04:05.999") + "Z"
 }

@@ -5,62 +5,56 @@ import "math/bits"
 // one is 100 % in the millionths of Behavior.Tolerance.
 const one = 1_000_000
 
-// tolerate keeps the count that the reading was true of while the level is within the tolerance of its target, edges
-// included; and never lets a level above its target lower, or one below it raise.
+// maxShare bounds 1 + tolerance, so that a count times it fits.
+const maxShare = 1<<32 - 1
+
+// tolerate keeps the count that the reading was true of while the level is within the tolerance of its target, both
+// edges included. It never lets a level above its target lower, nor one below it raise.
 func (p *Policy) tolerate(t *Trigger, e *Event, raw int32) int32 {
 	if t.Exact || e.Current <= 0 {
 		return raw
 	}
-	// The level that the count at the reading is meant to carry.
-	meant := int64(1)
-	if t.Metric == AverageValue {
-		meant = int64(e.Current)
-	}
-	switch compare(int64(e.Value), one, int64(t.Target), meant) {
+	switch t.compare(e, one) {
 	case 0:
 		return e.Current
 	case 1:
-		if compare(int64(e.Value), one, int64(t.Target), meant, one+p.Up.Tolerance) <= 0 {
+		if t.compare(e, min(one+min(p.Up.Tolerance, maxShare), maxShare)) <= 0 {
 			return e.Current
 		}
 		return max(raw, e.Current)
 	default:
-		if compare(int64(e.Value), one, int64(t.Target), meant, one-p.Down.Tolerance) >= 0 {
+		if t.compare(e, max(one-p.Down.Tolerance, 0)) >= 0 {
 			return e.Current
 		}
 		return min(raw, e.Current)
 	}
 }
 
-// compare compares value × unit with target × n × part; part is unit when left out. All are >= 0; nothing overflows.
-func compare(value, unit, target, n int64, part ...int64) int {
-	share := unit
-	if len(part) > 0 {
-		share = max(part[0], 0)
+// compare compares a level with share millionths of what it is meant to be, exactly: 1 when it is above, -1 when it is
+// below. Meant is the target, for AverageValue once for each replica there was.
+func (t *Trigger) compare(e *Event, share int64) int {
+	n := uint64(1)
+	if t.Metric == AverageValue {
+		n = uint64(e.Current)
 	}
-	leftHi, leftLo := bits.Mul64(uint64(value), uint64(unit))
-	// target × n may not fit; n is a count below 2^31 and share below 2^21, so n × share does.
-	rightHi, rightLo := bits.Mul64(uint64(target), uint64(n*share))
+	hi, lo := bits.Mul64(uint64(e.Value), one)
+	meantHi, meantLo := bits.Mul64(uint64(t.Target), n*uint64(share))
 	switch {
-	case leftHi != rightHi:
-		return sign(leftHi > rightHi)
-	case leftLo != rightLo:
-		return sign(leftLo > rightLo)
-	default:
+	case hi == meantHi && lo == meantLo:
 		return 0
-	}
-}
-
-func sign(greater bool) int {
-	if greater {
+	case hi > meantHi || hi == meantHi && lo > meantLo:
 		return 1
+	default:
+		return -1
 	}
-	return -1
 }
 
-// applyTolerance makes the maximum over triggers after tolerance the number.
-func applyTolerance(c *chain) {
-	if !c.blind {
-		c.step(RuleTolerance, c.demand, Never, c.policy.Up.Tolerance, c.policy.Down.Tolerance)
+// applyTolerance makes the maximum over the triggers after tolerance the number. A and B are the tolerances up and down, C
+// compares the winner's level with its target.
+func (c *chain) applyTolerance() {
+	if c.blind || c.demand == c.count {
+		return
 	}
+	side := c.policy.Triggers[c.decision.Winner].compare(&c.events[c.decision.Winner], one)
+	c.step(Step{Rule: RuleTolerance, To: c.demand, Until: Never, A: c.policy.Up.Tolerance, B: c.policy.Down.Tolerance, C: int64(side)})
 }

@@ -17,16 +17,12 @@ import (
 
 // vector is one case of what the HPA decides: a policy, what happened before, readings and the expected counts.
 type vector struct {
-	Name         string       `json:"name"`
-	ScaledObject vectorObject `json:"scaledObject"`
-	Replicas     *int32       `json:"replicas"`
-	Interval     duration     `json:"interval"`
-	History      []struct {
-		At          duration `json:"at"`
-		Recommended *int32   `json:"recommended"`
-		Change      *int32   `json:"change"`
-	} `json:"history"`
-	Inputs []struct {
+	Name         string          `json:"name"`
+	ScaledObject vectorObject    `json:"scaledObject"`
+	Replicas     *int32          `json:"replicas"`
+	Interval     duration        `json:"interval"`
+	History      []vectorHistory `json:"history"`
+	Inputs       []struct {
 		Trigger       string `json:"trigger"`
 		Values        string `json:"values"`
 		ReadyReplicas string `json:"readyReplicas"`
@@ -39,6 +35,13 @@ type vector struct {
 		At       duration `json:"at"`
 		Replicas int32    `json:"replicas"`
 	} `json:"expect"`
+}
+
+type vectorHistory struct {
+	At          duration `json:"at"`
+	Recommended *int32   `json:"recommended"`
+	Change      *int32   `json:"change"`
+	LastActive  bool     `json:"lastActive"`
 }
 
 type vectorObject struct {
@@ -205,7 +208,7 @@ func (v *vector) run(t *testing.T) {
 		w.decide(at)
 		for _, e := range v.Expect {
 			if time.Duration(e.At) == at && e.Replicas != w.current {
-				t.Errorf("at %s: %d replicas, expected %d\n%s", at, w.current, e.Replicas, w.policy.Why(&w.last))
+				t.Errorf("at %s: %d replicas, expected %d\n%s", at, w.current, e.Replicas, w.policy.Summary(&w.last))
 			}
 		}
 	}
@@ -225,21 +228,17 @@ func (v *vector) remember(w *workload) {
 		return
 	}
 	w.memory.Seen = true
-	slices.SortFunc(v.History, func(a, b struct {
-		At          duration `json:"at"`
-		Recommended *int32   `json:"recommended"`
-		Change      *int32   `json:"change"`
-	},
-	) int {
-		return int(a.At - b.At)
-	})
+	slices.SortFunc(v.History, func(a, b vectorHistory) int { return int(a.At - b.At) })
 	for _, h := range v.History {
 		at := epoch.Add(time.Duration(h.At))
 		if h.Recommended != nil {
-			w.memory.Records = append(w.memory.Records, scalers.Record{To: at, Low: *h.Recommended, High: *h.Recommended})
+			w.memory = w.memory.Recommended(w.policy, at, *h.Recommended)
 		}
 		if h.Change != nil {
-			w.memory.Changes = append(w.memory.Changes, scalers.Change{At: at, By: *h.Change})
+			w.memory = w.memory.Scaled(w.policy, at, 0, *h.Change)
+		}
+		if h.LastActive {
+			w.memory.LastActive = at
 		}
 	}
 }

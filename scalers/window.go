@@ -3,75 +3,73 @@ package scalers
 import "time"
 
 // applyStabilization holds the count between the lowest recommendation of the scale-up window and the highest of the
-// scale-down window, each with the newest included. While every trigger is unknown there is no recommendation to hold to.
-func applyStabilization(c *chain) {
-	c.record()
-	if c.blind {
+// scale-down window, each with the newest included. What is held because of an unknown is no recommendation. A is the
+// window, B the recommendation that holds.
+func (c *chain) applyStabilization() {
+	c.remember()
+	if c.holds() {
 		return
 	}
-	lo, hi := c.demand, c.demand
-	if c.unknown {
-		// What is known may raise; what is unknown keeps.
-		lo, hi = max(lo, c.base), max(hi, c.base)
+	low, high := c.demand, c.demand
+	if n, ok := oldest(c.memory.Lows, c.now, c.policy.Up.Window); ok {
+		low = min(low, n)
 	}
-	newest := lo
-	for i := range c.memory.Records {
-		r := &c.memory.Records[i]
-		if r.within(c.in.Now, c.policy.Up.Window) {
-			lo = min(lo, r.Low)
-		}
-		if r.within(c.in.Now, c.policy.Down.Window) {
-			hi = max(hi, r.High)
-		}
+	if n, ok := oldest(c.memory.Highs, c.now, c.policy.Down.Window); ok {
+		high = max(high, n)
 	}
-	to := min(max(c.base, lo), hi)
-	if to == newest {
-		return
+	to := min(max(c.base, low), high)
+	switch {
+	case to > c.demand:
+		c.hold(to, high, c.policy.Down.Window, lastWhere(c.memory.Highs, func(n int32) bool { return n >= to }))
+	case to < c.demand:
+		c.hold(to, low, c.policy.Up.Window, lastWhere(c.memory.Lows, func(n int32) bool { return n <= to }))
 	}
-	until := c.windowEnds(newest, to)
+}
+
+// hold keeps the number at to until the last record that forbids more leaves the window.
+func (c *chain) hold(to, extreme int32, window time.Duration, last Instant) {
+	until := last.Add(window)
 	c.wake(until)
-	held := c.policy.Down.Window
-	if to < newest {
-		held = c.policy.Up.Window
-	}
-	c.step(RuleStabilization, to, until, millis(held), 0)
+	c.step(Step{Rule: RuleStabilization, To: to, Until: until, A: int64(window), B: int64(extreme)})
 }
 
-// windowEnds is the first instant at which a record that holds the number back leaves its window.
-func (c *chain) windowEnds(newest, to int32) Instant {
-	until := Never
-	for i := range c.memory.Records {
-		r := &c.memory.Records[i]
-		if to > newest && r.High > newest && r.within(c.in.Now, c.policy.Down.Window) {
-			until = min(until, r.To.Add(c.policy.Down.Window))
-		}
-		if to < newest && r.Low < newest && r.within(c.in.Now, c.policy.Up.Window) {
-			until = min(until, r.To.Add(c.policy.Up.Window))
+// oldest returns the count of the oldest record that is still in the window: the extreme one, as each later one is less
+// extreme. A record leaves at its end + window, exclusive.
+func oldest(records []Record, now Instant, window time.Duration) (int32, bool) {
+	for i := range records {
+		if now < records[i].End.Add(window) {
+			return records[i].Count, true
 		}
 	}
-	return until
+	return 0, false
 }
 
-// within reports whether the record still counts in a window of w: it leaves at its end + w, exclusive.
-func (r *Record) within(now Instant, w time.Duration) bool { return now < r.To.Add(w) }
+// lastWhere returns the end of the newest record whose count forbids more.
+func lastWhere(records []Record, forbids func(int32) bool) Instant {
+	end := Instant(0)
+	for i := range records {
+		if forbids(records[i].Count) {
+			end = records[i].End
+		}
+	}
+	return end
+}
 
-// record remembers the recommendation of this instant when a reading has arrived: never at a wake-up of our own.
-func (c *chain) record() {
-	first := !c.memory.Seen
-	if first {
-		c.memory.Seen = true
-		c.memory.add(c.policy, c.in.Now, Record{To: c.in.Now, Low: c.base, High: c.base})
+// remember records the recommendation of this instant when a reading has arrived, and the current count at first sight.
+func (c *chain) remember() {
+	m := &c.memory
+	if !m.Seen {
+		m.Seen = true
+		m.recommend(c.policy, c.now, c.now, c.current)
 	}
 	switch {
-	case c.unknown && (c.blind || c.demand <= c.base):
-		// What was recommended last stands until something is known again.
-		c.memory.stand()
-	case c.arrived:
-		r := Record{To: c.in.Now, Low: c.demand, High: c.demand}
-		if c.continuous || c.unknown {
-			r.To = Never
+	case c.holds():
+		m.stand()
+	case c.arrived || !c.unknown && m.outdated(c.demand):
+		end := c.now
+		if c.continuous {
+			end = Never
 		}
-		c.memory.end(c.in.Now)
-		c.memory.add(c.policy, c.in.Now, r)
+		m.recommend(c.policy, c.now, end, c.demand)
 	}
 }

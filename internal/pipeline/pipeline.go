@@ -147,8 +147,7 @@ func (p *Pipeline) take(now scalers.Instant) bool {
 	return called
 }
 
-// accept takes in one reading and stamps it with what it was true of. All readings are news to the core, whatever the order
-// they are handled in: none is dated before one that has been decided on.
+// accept takes in one reading and stamps it with what it was true of.
 func (p *Pipeline) accept(now scalers.Instant, i int, e scalers.Event) {
 	e.Trigger = p.workload.Triggers[i].Name
 	if e.At <= 0 || e.At > now {
@@ -156,7 +155,6 @@ func (p *Pipeline) accept(now scalers.Instant, i int, e scalers.Event) {
 	}
 	p.writer.cause(e.At)
 	e.Current, e.Ready = p.view.at(e.At)
-	e.At = max(e.At, p.memory.Read+1)
 	p.events[i] = e
 	p.spoken |= 1 << i
 }
