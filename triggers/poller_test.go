@@ -229,6 +229,26 @@ func TestASourceEndsAtOnceWithItsReading(t *testing.T) {
 	})
 }
 
+func TestWhoLeavesWhileAReadingIsToldHearsNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 2)
+		ctx, cancel := context.WithCancel(b.ctx)
+		defer cancel()
+		both, leave := make(chan struct{}), func() {}
+		waits := readFunc(func(context.Context) (scalers.Milli, error) { <-both; return 0, nil })
+		first := Poll("k", waits, Env{PollingInterval: time.Minute, Poller: b.poller})
+		b.runs.Go(func() { _ = first.Run(ctx, func(scalers.Event) { leave() }) })
+		synctest.Wait()
+		leave = b.run("second", "k", time.Minute, readFunc(three))
+		synctest.Wait()
+		close(both)
+		synctest.Wait()
+		if heard := b.times("second"); len(heard) != 0 {
+			t.Errorf("it had left, but heard at %v", heard)
+		}
+	})
+}
+
 func TestThePollerEndsWithoutCallingItAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, 2)
