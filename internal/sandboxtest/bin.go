@@ -20,8 +20,12 @@ import (
 // binVariable names the folder that holds the programs; `make test` sets it.
 const binVariable = "IMPULSE_SANDBOX_BIN"
 
-// patience is how long a condition may take to come true on a busy machine.
-const patience = 60 * time.Second
+const (
+	// patience is how long a condition may take to come true on a busy machine.
+	patience = 60 * time.Second
+	// attempt bounds one look at a condition: a program that is starting may not answer at all.
+	attempt = 2 * time.Second
+)
 
 // Binary returns the path of a program of the sandbox. A missing program fails the test: a skipped one would hide it.
 func Binary(t testing.TB, name string) string {
@@ -135,14 +139,20 @@ func (p *Process) tail() string {
 	return strings.TrimSpace(string(out[max(0, len(out)-4096):]))
 }
 
-// Until asks cond, 20 ms apart, until it is true; it fails the test when that takes longer than a minute.
+// Until asks cond, 20 ms apart and each time for at most 2 s, until it is true; it fails the test when that takes longer
+// than a minute.
 func Until(t testing.TB, what string, cond func(ctx context.Context) bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for !cond(ctx) {
+	ask := func() bool {
+		ctx, cancel := context.WithTimeout(ctx, attempt)
+		defer cancel()
+		return cond(ctx)
+	}
+	for !ask() {
 		select {
 		case <-ctx.Done():
 			t.Fatalf("waited %s for: %s", patience, what)

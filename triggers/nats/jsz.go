@@ -95,24 +95,44 @@ func (c *consumer) led() bool {
 	return true
 }
 
-// serverNames lists the servers of the cluster by name, the likely leader first.
-func (v varz) serverNames(known *consumer) []string {
-	var names []string
-	if known != nil && known.Cluster != nil {
-		names = append(names, known.Cluster.Leader)
-	}
-	names = append(names, v.ServerName)
-	for _, address := range v.Cluster.URLs {
-		label, _, _ := strings.Cut(hostOf(address), ".")
-		names = append(names, label)
-	}
-	var unique []string
-	for _, n := range names {
-		if n != "" && !slices.Contains(unique, n) {
-			unique = append(unique, n)
+// hosts lists where the servers of the cluster may be, the likely leader first: the hosts that they advertise to clients;
+// when they advertise none, the addresses of their routes and KEDA's convention for a headless service, SERVER.SERVICE.
+// What cannot be a host is left out: servers are not trusted to say what they should.
+func (v varz) hosts(known *consumer, service string) []string {
+	var hosts []string
+	add := func(host string) {
+		if validHost(host) && !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
 		}
 	}
-	return unique
+	for _, address := range v.ConnectURLs {
+		add(hostOf(address))
+	}
+	if len(hosts) > 0 {
+		return hosts
+	}
+	if known != nil && known.Cluster != nil && known.Cluster.Leader != "" {
+		add(known.Cluster.Leader + "." + service)
+	}
+	if v.ServerName != "" {
+		add(v.ServerName + "." + service)
+	}
+	for _, address := range v.Cluster.URLs {
+		host := hostOf(address)
+		if label, _, _ := strings.Cut(host, "."); net.ParseIP(host) == nil && label != "" {
+			host = label + "." + service
+		}
+		add(host)
+	}
+	return hosts
+}
+
+// validHost says whether a text looks like an IP address or a DNS name.
+func validHost(host string) bool {
+	strange := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune(".-_:", r)
+	}
+	return host != "" && len(host) <= 253 && strings.IndexFunc(host, strange) < 0
 }
 
 // hostOf returns the host of host:port.
@@ -123,8 +143,10 @@ func hostOf(address string) string {
 	return address
 }
 
-// get decodes the answer of one server. Errors repeat nothing of a body that is not JSON.
+// get decodes the answer of one server, which gets a time-out of its own: others may answer. Errors repeat nothing of a body that is not JSON.
 func (m *monitor) get(ctx context.Context, host, path string, query url.Values, into any) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
+	defer cancel()
 	u := m.base
 	u.Host, u.RawQuery = host, query.Encode()
 	u.Path = strings.TrimRight(u.Path, "/") + path

@@ -74,61 +74,72 @@ func (m *monitor) read(ctx context.Context) (scalers.Milli, error) {
 	return 0, errors.New("it does not exist")
 }
 
-// search asks the other servers of the cluster for the leader. known is what a follower said, if one did.
+// answer is what one server says.
+type answer struct {
+	host  string
+	known *consumer
+	err   error
+}
+
+// search asks all servers of the cluster at once for the leader, so that one that hangs delays nobody. known is what a
+// follower said, if one did.
 func (m *monitor) search(ctx context.Context, known *consumer) (scalers.Milli, error) {
 	hosts, err := m.servers(ctx, known)
 	if err != nil {
 		return 0, err
 	}
-	var failed error
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answers := make(chan answer, len(hosts))
 	for _, host := range hosts {
-		c, _, err := m.ask(ctx, host)
-		if err != nil {
-			failed = fmt.Errorf("%s: %w", host, err)
-			continue
-		}
-		if c.led() {
-			m.leader = host
-			return lag(c.NumPending, c.NumAckPending)
-		}
-		if c != nil {
-			known = c
+		asking.Go(func() {
+			c, _, err := m.ask(ctx, host)
+			answers <- answer{host, c, err}
+		})
+	}
+	var failed error
+	for range hosts {
+		a := <-answers
+		switch {
+		case a.err != nil:
+			failed = fmt.Errorf("%s: %w", a.host, a.err)
+		case a.known.led():
+			m.leader = a.host
+			return lag(a.known.NumPending, a.known.NumAckPending)
+		case a.known != nil:
+			known = a.known
 		}
 	}
-	switch {
-	case ctx.Err() != nil:
-		return 0, context.Cause(ctx)
-	case failed != nil:
-		return 0, fmt.Errorf("its leader was not found; of the %d other servers: %w", len(hosts), failed)
-	case known != nil:
-		return 0, fmt.Errorf("its leader was not found among %d other servers", len(hosts))
-	}
-	return 0, errors.New("it does not exist on any server of the cluster")
+	return 0, notFound(len(hosts), known, failed)
 }
 
-// servers lists where the other servers' monitoring should be: the hosts that the cluster advertises to clients, else
-// KEDA's convention for a headless service, SERVER.SERVICE; always at the port of the endpoint.
+// notFound says why no server of the cluster leads the consumer, as far as can be known.
+func notFound(servers int, known *consumer, failed error) error {
+	switch {
+	case failed != nil:
+		return fmt.Errorf("its leader was not found on %d servers of the cluster: %w", servers, failed)
+	case known != nil:
+		return fmt.Errorf("its leader was not found on %d servers of the cluster", servers)
+	}
+	return errors.New("it does not exist on any server of the cluster")
+}
+
+// servers lists where the monitoring of the cluster's servers should be: always at the port of the endpoint.
 func (m *monitor) servers(ctx context.Context, known *consumer) ([]string, error) {
 	var v varz
 	if err := m.get(ctx, m.base.Host, "/varz", nil, &v); err != nil {
 		return nil, err
 	}
-	var hosts []string
-	for _, address := range v.ConnectURLs {
-		hosts = append(hosts, hostOf(address))
-	}
-	if len(hosts) == 0 {
-		for _, server := range v.serverNames(known) {
-			hosts = append(hosts, server+"."+m.base.Hostname())
-		}
-	}
-	for i, host := range hosts {
-		hosts[i] = host
-		if port := m.base.Port(); port != "" {
+	hosts := v.hosts(known, m.base.Hostname())
+	hosts = hosts[:min(len(hosts), maxServers)]
+	if port := m.base.Port(); port != "" {
+		for i, host := range hosts {
 			hosts[i] = net.JoinHostPort(host, port)
 		}
 	}
-	return hosts[:min(len(hosts), maxServers)], nil
+	return hosts, nil
 }
 
 // ask returns what one server knows of the consumer, nil when it knows nothing, and whether it is one of a cluster.

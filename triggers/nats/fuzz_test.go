@@ -1,0 +1,47 @@
+package nats
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// canned answers by path, without a network.
+type canned map[string][]byte
+
+// RoundTrip returns the answer.
+func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
+	body := io.NopCloser(strings.NewReader(string(c[r.URL.Path])))
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: body, Request: r}, nil
+}
+
+// FuzzMonitoring: whatever a server says, there is a level that is no lower than 0, or one short line.
+func FuzzMonitoring(f *testing.F) {
+	const found = `{"account_details":[{"name":"$G","stream_detail":[{"name":"WORK","consumer_detail":[CONSUMER]}]}],"meta_cluster":{"cluster_size":3}}`
+	for _, consumer := range []string{
+		`{"name":"workers","num_pending":3,"num_ack_pending":1}`,
+		`{"name":"workers","num_pending":18446744073709551615,"num_ack_pending":9223372036854775807}`,
+		`{"name":"workers","num_ack_pending":-1}`,
+		`{"name":"workers","cluster":{"leader":"n1","replicas":[{"name":"n2"}]}}`,
+		`{"name":"workers","cluster":{"leader":"n1","replicas":[{"name":"n1"}]}}`,
+		`{"name":"workers","cluster":null}`, `null`, ``,
+	} {
+		f.Add([]byte(strings.Replace(found, "CONSUMER", consumer, 1)), []byte(`{"connect_urls":["10.0.0.1:4222","x"],"server_name":"n1"}`))
+	}
+	f.Add([]byte(`{"meta_cluster":{"cluster_size":2}}`), []byte(`{"cluster":{"urls":["a.b:1","[::1]:2",":","%zz"]},"server_name":"a\nb"}`))
+	f.Fuzz(func(t *testing.T, jsz, varz []byte) {
+		env := environment(nil)
+		env.HTTP = &http.Client{Transport: canned{"/jsz": jsz, "/varz": varz}}
+		value, err := newMonitor(monitored("nats:8222"), env).Read(t.Context())
+		if err == nil {
+			if value < 0 {
+				t.Errorf("the level is %v", value)
+			}
+			return
+		}
+		if text := err.Error(); strings.ContainsAny(text, "\n\r\x00") || len(text) > 600 {
+			t.Errorf("no line: %q", text)
+		}
+	})
+}

@@ -1,0 +1,229 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/impulse-sh/impulse/internal/sandboxtest"
+)
+
+// clustered is three real servers at 127.0.0.1 to 127.0.0.3, all with the same ports, as pods have them.
+type clustered struct {
+	t          *testing.T
+	monitoring string // The port.
+	servers    map[string]*server
+}
+
+// cluster starts three servers; routing is added to the configuration of their cluster.
+func startCluster(t *testing.T, routing string) *clustered {
+	t.Helper()
+	port := func() string {
+		_, p, _ := net.SplitHostPort(sandboxtest.FreeAddress(t, "0.0.0.0"))
+		return p
+	}
+	client, monitoring, route := port(), port(), port()
+	c := &clustered{t: t, monitoring: monitoring, servers: map[string]*server{}}
+	for i := 1; i <= 3; i++ {
+		ip := fmt.Sprintf("127.0.0.%d", i)
+		config := fmt.Sprintf(`server_name: n%d
+listen: "%s:%s"
+http: "%s:%s"
+jetstream {store_dir: "%s"}
+cluster {name: c, listen: "%s:%s", routes: ["nats://127.0.0.1:%s", "nats://127.0.0.2:%s", "nats://127.0.0.3:%s"], %s}
+`, i, ip, client, ip, monitoring, t.TempDir(), ip, route, route, route, route, routing)
+		s := &server{t: t, address: ip + ":" + client, monitoring: ip + ":" + monitoring}
+		s.args = []string{"-c", configFile(t, "nats.conf", config)}
+		s.Process = sandboxtest.Start(t, "nats-server", s.args...)
+		c.servers[fmt.Sprintf("n%d", i)] = s
+	}
+	for _, s := range c.servers {
+		s.Listening(s.address)
+	}
+	return c
+}
+
+// leader returns the name of the server that leads the consumer.
+func leader(t *testing.T, js jetstream.JetStream) string {
+	t.Helper()
+	var name string
+	sandboxtest.Until(t, "the consumer has a leader", func(ctx context.Context) bool {
+		c, err := js.Consumer(ctx, "WORK", "workers")
+		if err == nil && c.CachedInfo().Cluster != nil {
+			name = c.CachedInfo().Cluster.Leader
+		}
+		return name != ""
+	})
+	return name
+}
+
+// reads waits until a monitor reads a level.
+func reads(t *testing.T, m *monitor, want string) {
+	t.Helper()
+	var last string
+	defer func() {
+		if t.Failed() {
+			t.Logf("it read last: %s", last)
+		}
+	}()
+	sandboxtest.Until(t, "the monitor reads "+want, func(ctx context.Context) bool {
+		v, err := m.Read(ctx)
+		last = fmt.Sprint(v, " ", err)
+		return err == nil && v.String() == want
+	})
+}
+
+func TestTheLeaderIsFollowedThroughACluster(t *testing.T) {
+	for _, replicas := range []int{1, 3} {
+		t.Run(fmt.Sprintf("%d replicas", replicas), func(t *testing.T) {
+			c := startCluster(t, "")
+			js := c.servers["n1"].client()
+			consumer := work(t, js, replicas)
+			publish(t, js, 9)
+			drain(t, consumer, 2, true)
+			monitors := map[string]*monitor{}
+			for name, s := range c.servers {
+				monitors[name] = newMonitor(monitored(s.monitoring), environment(nil))
+				reads(t, monitors[name], "7")
+				if got, want := monitors[name].leader, c.servers[leader(t, js)].monitoring; got != want {
+					t.Errorf("asked %s, it reads from %s, but the leader is %s", name, got, want)
+				}
+			}
+			if replicas == 1 {
+				return
+			}
+			first := leader(t, js)
+			if _, err := js.Conn().RequestWithContext(t.Context(), "$JS.API.CONSUMER.LEADER.STEPDOWN.WORK.workers", nil); err != nil {
+				t.Fatal(err)
+			}
+			sandboxtest.Until(t, "another leads", func(context.Context) bool { return leader(t, js) != first })
+			drain(t, consumer, 1, true)
+			for _, m := range monitors {
+				reads(t, m, "6")
+			}
+			lost := leader(t, js)
+			c.servers[lost].Signal(syscall.SIGSTOP) // Worse than a crash: it accepts connections and says nothing.
+			for name, m := range monitors {
+				if name != lost {
+					reads(t, m, "6")
+				}
+			}
+		})
+	}
+}
+
+func TestServersThatAdvertiseNothingAreFoundByTheirRoutes(t *testing.T) {
+	c := startCluster(t, "no_advertise: true")
+	js := c.servers["n1"].client()
+	work(t, js, 1)
+	publish(t, js, 4)
+	for _, s := range c.servers {
+		reads(t, newMonitor(monitored(s.monitoring), environment(nil)), "4")
+	}
+}
+
+func TestServersAreFoundByNameBehindAHeadlessService(t *testing.T) {
+	known := &consumer{Cluster: &cluster{Leader: "nats-2"}}
+	v := varz{ServerName: "nats-0"}
+	v.Cluster.URLs = []string{"evil\nhost:1", "user:pw@evil:1", strings.Repeat("x", 300), "nats-0.nats.shop.svc:6222", "nats-1.nats.shop.svc:6222", "10.0.0.9:6222", "[fd00::1]:6222"}
+	got := v.hosts(known, "nats.shop.svc")
+	want := []string{"nats-2.nats.shop.svc", "nats-0.nats.shop.svc", "nats-1.nats.shop.svc", "10.0.0.9", "fd00::1"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	v.ConnectURLs = []string{"10.0.0.1:4222", "[fd00::2]:4222"}
+	if got := v.hosts(known, "nats.shop.svc"); !slices.Equal(got, []string{"10.0.0.1", "fd00::2"}) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestFaultsOfTheMonitoringAreUnknownWithOneShortLine(t *testing.T) {
+	const good = `{"account_details":[{"name":"$G","stream_detail":[{"name":"WORK","consumer_detail":[{"name":"workers","num_pending":3,"num_ack_pending":1}]}]}]}`
+	page := "<html>" + strings.Repeat("hunter2 ", 10_000)
+	for name, c := range map[string]struct {
+		status int
+		body   string
+		reason string
+	}{
+		"503":                  {503, page, "/jsz answers 503"},
+		"a redirect":           {302, "", "/jsz answers 302"},
+		"a web page":           {200, page, "is this its monitoring port?"},
+		"nothing":              {200, "", "is this its monitoring port?"},
+		"half an answer":       {200, good[:100], "is this its monitoring port?"},
+		"JSON of another":      {200, `{"hello":"world"}`, "it does not exist"},
+		"null":                 {200, `null`, "it does not exist"},
+		"JetStream off":        {200, `{"disabled":true}`, "JetStream is off"},
+		"another account":      {200, strings.Replace(good, "$G", "OTHER", 1), "it does not exist"},
+		"another stream":       {200, strings.Replace(good, "WORK", "PLAY", 1), "it does not exist"},
+		"another consumer":     {200, strings.Replace(good, "workers", "idlers", 1), "it does not exist"},
+		"a negative count":     {200, strings.Replace(good, `"num_pending":3`, `"num_pending":-3`, 1), "is this its monitoring port?"},
+		"negative unacked":     {200, strings.Replace(good, `"num_ack_pending":1`, `"num_ack_pending":-1`, 1), "fewer than no messages"},
+		"a count that is text": {200, strings.Replace(good, `"num_pending":3`, `"num_pending":"3"`, 1), "is this its monitoring port?"},
+		"no leader":            {200, strings.Replace(good, `"num_pending":3`, `"cluster":{},"num_pending":3`, 1), "it has no leader now"},
+		"too much":             {200, strings.Repeat(" ", maxAnswer+1) + good, "larger than 32 MiB"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Location", "/elsewhere")
+				w.WriteHeader(c.status)
+				_, _ = w.Write([]byte(c.body))
+			}))
+			defer server.Close()
+			v, err := newMonitor(monitored(strings.TrimPrefix(server.URL, "http://")), environment(nil)).Read(t.Context())
+			if err == nil {
+				t.Fatalf("read %v, want unknown", v)
+			}
+			if text := err.Error(); !strings.Contains(text, c.reason) || len(text) > 400 || strings.ContainsAny(text, "\n") || strings.Contains(text, "hunter2") {
+				t.Errorf("the reason is %q, want one short line with %q", text, c.reason)
+			}
+		})
+	}
+}
+
+func TestAClusterWhoseOtherServersAreAwayIsUnknown(t *testing.T) {
+	for name, c := range map[string]struct{ jsz, varz, reason string }{
+		"nobody has it":        {`{"meta_cluster":{"cluster_size":3}}`, `{"connect_urls":["HOST:1"]}`, "it does not exist on any server"},
+		"the others are away":  {`{"meta_cluster":{"cluster_size":3}}`, `{"connect_urls":["127.9.9.9:1"]}`, "connection refused"},
+		"nobody is advertised": {`{"meta_cluster":{"cluster_size":3}}`, `{}`, "it does not exist on any server"},
+		"nonsense":             {`{"meta_cluster":{"cluster_size":3}}`, `[]`, "is this its monitoring port?"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				host, _, _ := net.SplitHostPort(r.Host)
+				body := map[string]string{"/jsz": c.jsz, "/varz": c.varz}[r.URL.Path]
+				_, _ = w.Write([]byte(strings.ReplaceAll(body, "HOST", host)))
+			}))
+			defer server.Close()
+			v, err := newMonitor(monitored(strings.TrimPrefix(server.URL, "http://")), environment(nil)).Read(t.Context())
+			if err == nil || !strings.Contains(err.Error(), c.reason) {
+				t.Errorf("got %v, %v; want unknown with %q", v, err, c.reason)
+			}
+		})
+	}
+}
+
+func TestASlowMonitoringIsUnknownWhenItsTimeIsUp(t *testing.T) {
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	defer server.Close()
+	defer close(release)
+	m := newMonitor(monitored(strings.TrimPrefix(server.URL, "http://")), environment(nil))
+	if v, err := m.Read(t.Context()); err == nil || !strings.HasSuffix(err.Error(), "no answer within 2s") {
+		t.Errorf("got %v, %v", v, err)
+	}
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Millisecond, errors.New("its turn is over"))
+	defer cancel()
+	if v, err := m.Read(ctx); err == nil || !strings.HasSuffix(err.Error(), "its turn is over") {
+		t.Errorf("got %v, %v", v, err)
+	}
+}
