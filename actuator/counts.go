@@ -68,7 +68,9 @@ func (n *counts) look(name types.NamespacedName) (finding, bool) {
 // open finds the kind and the cheapest watch that shows its counts.
 func (n *counts) open(ctx context.Context) (cache.ListerWatcher, error) {
 	c := n.client
-	c.kinds.forget(n.kind) // It may have been removed, and made again, since it was found.
+	if n.refused() {
+		c.kinds.forget(n.kind) // It may have been removed, and made again, since it was found.
+	}
 	gvr, err := c.kinds.find(ctx, n.kind)
 	if err != nil {
 		return nil, err
@@ -84,6 +86,12 @@ func (n *counts) open(ctx context.Context) (cache.ListerWatcher, error) {
 		return c.watchDynamic(gvr), nil
 	}
 	return c.watchMetadata(gvr), nil
+}
+
+func (n *counts) refused() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return lasting(n.err)
 }
 
 func (n *counts) shows(direct bool) {

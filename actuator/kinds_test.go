@@ -30,7 +30,6 @@ func eachKind(t *testing.T, test func(w *world, manifest func(n string) string))
 			w := newWorld(t)
 			if kind == "custom resource" {
 				w.widgets()
-				w.served()
 			}
 			test(w, kinds(w)[kind])
 		})

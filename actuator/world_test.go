@@ -135,7 +135,7 @@ spec:
 func (w *world) widgets() *unstructured.Unstructured {
 	w.t.Helper()
 	group := w.namespace + ".impulse.test"
-	crd := w.apply(`
+	crd := w.parse(`
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata: {name: widgets.` + group + `}
@@ -154,8 +154,18 @@ spec:
         statusReplicasPath: .status.size
         labelSelectorPath: .status.fleet.selector
     schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}`)
+	w.install(crd)
 	w.t.Cleanup(func() { w.remove(crd) })
 	return crd
+}
+
+// install creates a CustomResourceDefinition.
+func (w *world) install(crd *unstructured.Unstructured) {
+	w.t.Helper()
+	if _, err := w.resource(crd).Create(w.t.Context(), crd, metav1.CreateOptions{}); err != nil {
+		w.t.Fatalf("create %s: %v", crd.GetName(), err)
+	}
+	w.served()
 }
 
 // served waits until instances of the test's CustomResourceDefinition can be made.

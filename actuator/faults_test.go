@@ -1,0 +1,114 @@
+package actuator_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/internal/sandboxtest"
+)
+
+func TestAPushBackIsSaidAtOnceAndNotRetried(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	config, line := through(w.config)
+	c := newClient(t, config, actuator.Options{})
+	target := w.target(w.deployment("web", "1"))
+	seen, err := c.Get(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, code := range []int{429, 500, 503, 504} {
+		line.breaks(status(code))
+		if _, err := c.Set(t.Context(), target, seen, 2); !errors.Is(err, actuator.ErrThrottled) {
+			t.Errorf("on %d: %v, want ErrThrottled", code, err)
+		}
+		if sent, _ := line.count(http.MethodPatch, "/scale"); sent != i+1 {
+			t.Errorf("after %d answers %d requests were sent", i+1, sent)
+		}
+	}
+	line.breaks(hang)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := c.Set(ctx, target, seen, 2); !errors.Is(err, actuator.ErrThrottled) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("on a time-out: %v, want ErrThrottled and the context's reason", err)
+	}
+	line.mend()
+	set(t, c, target, seen, 2)
+}
+
+func TestTheLastCountStandsWhileTheAPIServerIsAway(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]func(*http.Request) (*http.Response, error){
+		"down": down, "reset": reset, "overloaded": status(503), "throttled": status(429),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			config, line := through(w.config)
+			c := newClient(t, config, actuator.Options{})
+			target := w.target(w.deployment("web", "1"))
+			v := watch(t, c, target, actuator.WatchOptions{})
+			seen := v.count(1)
+			before, _ := line.count(http.MethodGet, "/deployments")
+			line.breaks(fault)
+			sandboxtest.Until(t, "the watch is tried again", func(context.Context) bool {
+				sent, _ := line.count(http.MethodGet, "/deployments")
+				return sent >= before+3
+			})
+			set(t, w.client(actuator.Options{}), target, seen, 4)
+			line.mend()
+			v.count(4)
+			if all := v.all(); len(all) != 2 {
+				t.Errorf("was told %+v, want the count before and the count after", all)
+			}
+		})
+	}
+}
+
+func TestAnAPIServerThatIsAwayAtTheStartIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	config, line := through(w.config)
+	line.breaks(down)
+	c := newClient(t, config, actuator.Options{})
+	v := watch(t, c, w.target(w.deployment("web", "1")), actuator.WatchOptions{Pods: true})
+	v.until("its count is unknown", func(o actuator.Observation) bool { return o.Err != nil && !missing(o) && !noScale(o) })
+	line.mend()
+	v.until("its pods are ready", func(o actuator.Observation) bool { return o.Err == nil && o.Ready == 1 })
+}
+
+func TestOneWatchServesAllTargetsOfAKind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	config, line := through(w.config)
+	c := newClient(t, config, actuator.Options{Namespace: w.namespace})
+	for range 2 {
+		t.Run("round", func(t *testing.T) {
+			for i := range 20 {
+				target := w.target(w.parse(workload("apps/v1", "Deployment", fmt.Sprintf("web-%d", i), "1")))
+				watch(t, c, target, actuator.WatchOptions{}).until("it is missing", missing)
+			}
+			for _, resource := range []string{"/deployments", "/horizontalpodautoscalers"} {
+				if _, open := line.count(http.MethodGet, resource); open != 1 {
+					t.Errorf("%d watches of %s are open, want 1", open, resource)
+				}
+			}
+		})
+		for _, resource := range []string{"/deployments", "/horizontalpodautoscalers"} {
+			if _, open := line.count(http.MethodGet, resource); open != 0 {
+				t.Errorf("%d watches of %s are open after the last watcher, want none", open, resource)
+			}
+		}
+	}
+	if sent, _ := line.count(http.MethodGet, "/pods"); sent != 0 {
+		t.Errorf("pods were asked for %d times, want never: nobody wants them", sent)
+	}
+	if sent, _ := line.count(http.MethodGet, "/deployments"); sent != 2 {
+		t.Errorf("%d requests for Deployments, want one for each round", sent)
+	}
+}

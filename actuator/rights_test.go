@@ -1,0 +1,122 @@
+package actuator_test
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/impulse-sh/impulse/actuator"
+)
+
+// as returns a client of the test's namespace for somebody who may do what rules say there, and nothing else.
+func (w *world) as(name, rules string, options actuator.Options) *actuator.Client {
+	w.t.Helper()
+	w.allow(name, rules)
+	config := rest.CopyConfig(w.config)
+	config.Impersonate = rest.ImpersonationConfig{UserName: w.namespace + "-" + name, Groups: []string{"system:authenticated"}}
+	options.Namespace = w.namespace
+	return newClient(w.t, config, options)
+}
+
+// allow gives somebody rights in the test's namespace.
+func (w *world) allow(name, rules string) {
+	w.t.Helper()
+	w.apply(`
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: ` + name + `}
+rules: ` + rules)
+	w.apply(`
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: ` + name + `}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: ` + name + `}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: ` + w.namespace + `-` + strings.TrimSuffix(name, "-more") + `}]`)
+}
+
+// ofDeployments are the rights that scaling Deployments takes.
+const ofDeployments = `
+- {apiGroups: [apps], resources: [deployments], verbs: [get, list, watch]}
+- {apiGroups: [apps], resources: [deployments/scale], verbs: [get, patch]}`
+
+func TestWhatIsForbiddenDisturbsNothingElse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var log record
+	c := w.as("half", ofDeployments, actuator.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	allowed := w.target(w.deployment("web", "2"))
+	forbidden := w.target(w.apply(workload("apps/v1", "StatefulSet", "db", "2")))
+	bad := watch(t, c, forbidden, actuator.WatchOptions{})
+	bad.until("it is forbidden", func(o actuator.Observation) bool { return errors.Is(o.Err, actuator.ErrForbidden) })
+
+	v := watch(t, c, allowed, actuator.WatchOptions{Pods: true})
+	seen := v.count(2)
+	v.until("pods are forbidden", func(o actuator.Observation) bool {
+		return o.Ready == -1 && errors.Is(o.ReadyErr, actuator.ErrForbidden)
+	})
+	set(t, c, allowed, seen, 3)
+	v.count(3)
+	if _, err := c.Set(t.Context(), forbidden, actuator.Scale{UID: "x", Replicas: 2}, 3); !errors.Is(err, actuator.ErrForbidden) {
+		t.Errorf("Set: %v, want ErrForbidden", err)
+	}
+	if n := strings.Count(log.String(), "horizontalpodautoscalers cannot be read"); n != 1 {
+		t.Errorf("logged %d times that HPAs cannot be read, want once:\n%s", n, log.String())
+	}
+
+	w.allow("half-more", `
+- {apiGroups: [apps], resources: [statefulsets], verbs: [list, watch]}
+- {apiGroups: [apps], resources: [statefulsets/scale], verbs: [patch]}
+- {apiGroups: [""], resources: [pods], verbs: [list, watch]}`)
+	set(t, c, forbidden, bad.count(2), 1)
+	bad.count(1)
+	v.until("pods are allowed", func(o actuator.Observation) bool { return o.Ready == 3 && o.ReadyErr == nil })
+}
+
+func TestACustomResourceIsScaledWithoutTheRightToReadItsDefinition(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.widgets()
+	c := w.as("bare", `
+- {apiGroups: ["`+w.namespace+`.impulse.test"], resources: [widgets], verbs: [list, watch]}
+- {apiGroups: ["`+w.namespace+`.impulse.test"], resources: [widgets/scale], verbs: [get, patch]}`, actuator.Options{})
+	target := w.target(w.parse(w.widget("web", "{}")))
+	v := watch(t, c, target, actuator.WatchOptions{})
+	v.until("it is missing", missing)
+	o := w.apply(w.widget("web", "{fleet: {size: 2}}"))
+	seen := v.count(2)
+	seen = set(t, c, target, seen, 0)
+	v.count(0)
+	set(t, c, target, seen, 3)
+	v.count(3)
+	w.patch(o, `{"spec": {"fleet": {"size": 6}}}`)
+	v.count(6)
+	w.patch(o, `{"spec": {"fleet": null}}`)
+	v.until("its count is unknown", func(o actuator.Observation) bool { return o.Err != nil })
+	w.patch(o, `{"spec": {"fleet": {"size": 1}}}`)
+	v.count(1)
+	w.remove(o)
+	v.until("it is missing again", missing)
+}
+
+// record is what was logged.
+type record struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (r *record) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.buf.Write(p)
+}
+
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.buf.String()
+}

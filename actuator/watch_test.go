@@ -1,0 +1,175 @@
+package actuator_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/impulse-sh/impulse/actuator"
+)
+
+func TestAKindThatIsInstalledLaterIsSeen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.client(actuator.Options{})
+	target := w.target(w.parse(w.widget("web", "{}")))
+	v := watch(t, c, target, actuator.WatchOptions{})
+	v.until("there is no such kind", noScale)
+	if _, err := c.Set(t.Context(), target, actuator.Scale{UID: "x"}, 1); !errors.Is(err, actuator.ErrNoScale) {
+		t.Errorf("Set: %v, want ErrNoScale", err)
+	}
+	w.widgets()
+	v.until("the kind is there, the target is not", missing)
+	w.apply(w.widget("web", "{fleet: {size: 4}}"))
+	v.count(4)
+}
+
+func TestAKindThatIsRemovedAndInstalledAgainIsSeen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	crd := w.widgets()
+	target := w.target(w.apply(w.widget("web", "{fleet: {size: 2}}")))
+	c := w.client(actuator.Options{})
+	v := watch(t, c, target, actuator.WatchOptions{})
+	seen := v.count(2)
+	w.remove(crd)
+	v.until("the kind is gone", noScale)
+	if _, err := c.Set(t.Context(), target, seen, 1); !errors.Is(err, actuator.ErrNoScale) {
+		t.Errorf("Set: %v, want ErrNoScale", err)
+	}
+	w.install(crd)
+	w.apply(w.widget("web", "{fleet: {size: 3}}"))
+	v.count(3)
+}
+
+func TestAKindWithoutScaleSaysSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.client(actuator.Options{})
+	for _, target := range []actuator.Target{
+		{APIVersion: "v1", Kind: "ConfigMap"},
+		{APIVersion: "v1", Kind: "Node"},
+		{APIVersion: "apps/v1", Kind: "DaemonSet"},
+		{APIVersion: "apps/v1", Kind: "Deploymint"},
+		{APIVersion: "apps/v7", Kind: "Deployment"},
+		{APIVersion: "apps/v1/x", Kind: "Deployment"},
+		{APIVersion: "", Kind: "Deployment"},
+		{},
+	} {
+		target.Namespace, target.Name = w.namespace, "web"
+		watch(t, c, target, actuator.WatchOptions{}).until("it has no scale", noScale)
+		if _, err := c.Get(t.Context(), target); !errors.Is(err, actuator.ErrNoScale) {
+			t.Errorf("Get of %q %q: %v, want ErrNoScale", target.APIVersion, target.Kind, err)
+		}
+	}
+}
+
+func TestACustomResourceWithoutACountIsUnknownNotZero(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.widgets()
+	o := w.apply(w.widget("web", "{color: red}"))
+	v := watch(t, w.client(actuator.Options{}), w.target(o), actuator.WatchOptions{})
+	v.until("its count is unknown", func(o actuator.Observation) bool { return o.Err != nil })
+	w.patch(o, `{"spec": {"fleet": {"size": 0}}}`)
+	v.count(0)
+	w.patch(o, `{"spec": {"fleet": null}}`)
+	v.until("its count is unknown again", func(o actuator.Observation) bool { return o.Err != nil })
+}
+
+func TestASelectorThatChangesIsTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.widgets()
+	o := w.apply(w.widget("web", "{fleet: {size: 1}}"))
+	v := watch(t, w.client(actuator.Options{}), w.target(o), actuator.WatchOptions{Pods: true})
+	v.until("whose pods are whose is unknown", func(o actuator.Observation) bool { return o.Ready == -1 && o.ReadyErr != nil })
+	w.patch(o, `{"status": {"fleet": {"selector": "app=web"}}}`, "status")
+	v.until("it has no ready pods", func(o actuator.Observation) bool { return o.Ready == 0 && o.ReadyErr == nil })
+	w.deployment("web", "2")
+	v.until("it has two", func(o actuator.Observation) bool { return o.Ready == 2 })
+	w.patch(o, `{"status": {"fleet": {"selector": "app in (("}}}`, "status")
+	v.until("its selector is nonsense", func(o actuator.Observation) bool { return o.Ready == -1 && o.ReadyErr != nil })
+}
+
+func TestReadyPodsAreCounted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.client(actuator.Options{})
+	target := w.target(w.deployment("web", "3"))
+	w.deployment("other", "5")
+	v := watch(t, c, target, actuator.WatchOptions{Pods: true})
+	v.until("three are ready", func(o actuator.Observation) bool { return o.Ready == 3 })
+	again := watch(t, c, target, actuator.WatchOptions{Pods: true})
+	again.until("three are ready for a later watcher", func(o actuator.Observation) bool { return o.Ready == 3 })
+	blind := watch(t, c, target, actuator.WatchOptions{})
+	seen := blind.count(3)
+	set(t, c, target, seen, 1)
+	v.until("one is left", func(o actuator.Observation) bool { return o.Ready == 1 && o.Scale.Replicas == 1 })
+	blind.count(1)
+	for _, o := range blind.all() {
+		if o.Ready != -1 || o.ReadyErr != nil {
+			t.Errorf("nobody asked for pods, but was told %+v", o)
+		}
+	}
+}
+
+func TestAForeignHPAIsToldWheneverItComes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	target := w.target(w.deployment("web", "1"))
+	w.apply(hpa("stranger", "v1", "ReplicationController", "web"))
+	theirs := w.apply(hpa("theirs", "apps/v1beta1", "Deployment", "web"))
+	v := watch(t, w.client(actuator.Options{}), target, actuator.WatchOptions{})
+	if first := v.until("anything", anything); first.ForeignHPA != "theirs" {
+		t.Errorf("was told %+v first, want the HPA that was there before", first)
+	}
+	w.remove(theirs)
+	v.until("it is gone", func(o actuator.Observation) bool { return o.ForeignHPA == "" })
+	later := w.apply(hpa("later", "apps/v1", "Deployment", "web"))
+	v.until("it came later", func(o actuator.Observation) bool { return o.ForeignHPA == "later" })
+	w.patch(later, `{"spec": {"scaleTargetRef": {"name": "other"}}}`)
+	v.until("it turned elsewhere", func(o actuator.Observation) bool { return o.ForeignHPA == "" })
+}
+
+func TestADryRunWritesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.client(actuator.Options{DryRun: true})
+	target := w.target(w.deployment("web", "1"))
+	v := watch(t, c, target, actuator.WatchOptions{})
+	seen := v.count(1)
+	if would := set(t, c, target, seen, 5); would.Replicas != 5 {
+		t.Errorf("it would be %+v, want 5", would)
+	}
+	if now, err := c.Get(t.Context(), target); err != nil || now.Replicas != 1 {
+		t.Errorf("it is %+v, %v, want 1", now, err)
+	}
+	seen.Replicas = 2
+	refused(t, c, target, seen, 5)
+}
+
+func TestAnotherNamespaceThanTheOneThatIsWatchedIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	target := actuator.Target{Namespace: "elsewhere", APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}
+	err := w.client(actuator.Options{Namespace: w.namespace}).
+		Watch(t.Context(), target, actuator.WatchOptions{}, func(actuator.Observation) {})
+	if err == nil {
+		t.Error("want an error")
+	}
+}
+
+func noScale(o actuator.Observation) bool { return errors.Is(o.Err, actuator.ErrNoScale) }
+
+func anything(actuator.Observation) bool { return true }
+
+func hpa(name, apiVersion, kind, target string) string {
+	return `
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: ` + name + `}
+spec:
+  scaleTargetRef: {apiVersion: ` + apiVersion + `, kind: ` + kind + `, name: ` + target + `}
+  maxReplicas: 5
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]`
+}
