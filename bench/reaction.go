@@ -69,8 +69,8 @@ func (l *load) run(ctx context.Context, n, rate int) (*series, error) {
 			l.watcher.claim(ours + "/" + app(a.object))
 			wg.Go(func() { l.webhook(ctx, s, a) })
 		} else {
-			l.turn++
 			turn := l.turn
+			l.turn++
 			wg.Go(func() { l.floor(ctx, s, turn) })
 		}
 	}
@@ -100,7 +100,7 @@ func (l *load) webhook(ctx context.Context, s *series, a alert) {
 	if a.firing {
 		status, replicas, ends = "firing", high, "0001-01-01T00:00:00Z"
 	}
-	body := fmt.Appendf(nil, `{"version":"4","groupKey":"{}:{app=%[1]q}","status":%[2]q,"receiver":"impulse","groupLabels":{},
+	body := fmt.Appendf(nil, `{"version":"4","groupKey":"{}","status":%[2]q,"receiver":"impulse","groupLabels":{},
 		"commonLabels":{},"commonAnnotations":{},"externalURL":"http://alertmanager","alerts":[{"status":%[2]q,
 		"labels":{"alertname":"Bench","app":%[1]q},"annotations":{},"startsAt":%[3]q,"endsAt":%[4]q,"generatorURL":"",
 		"fingerprint":"%016[5]x"}]}`, app(a.object), status, a.began.Format(time.RFC3339Nano), ends, a.object+1)
@@ -123,8 +123,11 @@ func (l *load) post(ctx context.Context, body []byte) error {
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1024))
-	if err != nil || resp.StatusCode/100 != 2 {
-		return fmt.Errorf("post a webhook: %s %s (%w)", resp.Status, answer, err)
+	if err != nil {
+		return fmt.Errorf("read the answer to a webhook: %w", err)
+	}
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("post a webhook: %s: %s", resp.Status, answer)
 	}
 	return nil
 }

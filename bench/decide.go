@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// decideBudget is the floor that a decision is held against, in nanoseconds: 2 million decisions a second and core.
+const decideBudget = 500
+
+// benchLine is a line of `go test -bench -benchmem`.
+var benchLine = regexp.MustCompile(`(?m)^Benchmark(Decide\S*?)(?:-\d+)?\s+\d+\s+([\d.]+) ns/op.*?(\d+) allocs/op`)
+
+// decide runs the benchmarks of the core ten times and sums them up; one that allocates fails.
+func decide(ctx context.Context) ([]result, error) {
+	fmt.Println("• decisions")
+	out, err := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^BenchmarkDecide", "-benchmem",
+		"-benchtime", "300ms", "-count", "10", "./scalers").CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("run the benchmarks of the core: %w\n%s", err, out)
+	}
+	times, order := map[string][]float64{}, []string(nil)
+	var allocates []error
+	for _, m := range benchLine.FindAllStringSubmatch(string(out), -1) {
+		name := "decide" + strings.TrimPrefix(m[1], "Decide")
+		ns, err := strconv.ParseFloat(m[2], 64)
+		if err != nil {
+			return nil, fmt.Errorf("read %q: %w", m[0], err)
+		}
+		if times[name] == nil {
+			order = append(order, name)
+		}
+		times[name] = append(times[name], ns)
+		if m[3] != "0" {
+			allocates = append(allocates, fmt.Errorf("%s: %s allocations", name, m[3]))
+		}
+	}
+	if len(order) == 0 {
+		return nil, fmt.Errorf("no benchmark of the core was run:\n%s", out)
+	}
+	var results []result
+	for _, name := range order {
+		all := slices.Sorted(slices.Values(times[name]))
+		r := result{Name: name, Unit: "ns", N: len(all), P50: all[len(all)/2], P99: all[len(all)-1], FloorP50: decideBudget, FloorP99: decideBudget}
+		results = append(results, r.ratios())
+	}
+	return results, errors.Join(allocates...)
+}
