@@ -67,12 +67,13 @@ func (d *Decision) LimitedBy() []string {
 // and only then, the recommendation is remembered. So a decision at Next, after somebody else's write, or for no reason at
 // all leaves the windows as they are: deciding too often is harmless.
 func Decide(p *Policy, in Input) Decision {
+	var d Decision
+	d.Winner, d.Memory = -1, in.Memory
 	c := chain{
-		policy: p, now: in.Now, current: max(in.Current, 0), events: in.Events, memory: in.Memory,
+		policy: p, now: in.Now, current: max(in.Current, 0), events: in.Events, memory: &d.Memory, decision: &d,
 		lowest: p.working(), stale: Never, next: Never, refill: Never, culprit: -1,
 	}
 	c.base, c.count = c.current, c.current
-	c.decision.Winner = -1
 	c.observe()
 
 	// What follows is the specification: each rule stands in the file of its name. The first two move the count that the
@@ -91,8 +92,8 @@ func Decide(p *Policy, in Input) Decision {
 	if c.count != c.current {
 		c.wake(c.refill)
 	}
-	c.decision.Replicas, c.decision.Next, c.decision.Memory = c.count, c.next, c.memory
-	return c.decision
+	d.Replicas, d.Next = c.count, c.next
+	return d
 }
 
 // chain is a decision on its way through the rules.
@@ -128,8 +129,9 @@ type chain struct {
 	// stale is when the first reading becomes too old, next the first instant at which anything may change by itself,
 	// refill when the rate policies forget a write of this instant.
 	stale, next, refill Instant
-	memory              Memory
-	decision            Decision
+	// memory is the decision's.
+	memory   *Memory
+	decision *Decision
 }
 
 // step moves the number and keeps why; a rule that changes nothing leaves no step.

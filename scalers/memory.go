@@ -96,8 +96,9 @@ func (m Memory) Resume(now Instant) Memory {
 
 // recommend records a recommendation of this instant that stands until end.
 func (m *Memory) recommend(p *Policy, now, end Instant, count int32) {
-	m.Highs = push(m.Highs, now, p.Down.Window, Record{End: end, Count: count}, func(a, b int32) bool { return a <= b })
-	m.Lows = push(m.Lows, now, p.Up.Window, Record{End: end, Count: count}, func(a, b int32) bool { return a >= b })
+	r := Record{End: end, Count: count}
+	m.Highs = push(m.Highs, now, p.Down.Window, r, func(old, by int32) bool { return old <= by })
+	m.Lows = push(m.Lows, now, p.Up.Window, r, func(old, by int32) bool { return old >= by })
 }
 
 // push ends the record that stands and appends r, without those that have left the window and those that r outlives.
@@ -112,7 +113,15 @@ func push(list []Record, now Instant, window time.Duration, r Record, outlived f
 		}
 		r.End = max(r.End, last.End)
 	}
-	list = slices.DeleteFunc(list, func(old Record) bool { return now >= old.End.Add(window) || outlived(old.Count, r.Count) })
+	kept := len(list)
+	for kept > 0 && outlived(list[kept-1].Count, r.Count) {
+		kept--
+	}
+	gone := 0
+	for gone < kept && now >= list[gone].End.Add(window) {
+		gone++
+	}
+	list = list[:copy(list, list[gone:kept])]
 	list = append(list, r)
 	if len(list) > maxEntries {
 		// The older of two is the more extreme.

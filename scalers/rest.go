@@ -65,7 +65,7 @@ func (c *chain) goToRest(step Step) {
 // rememberActivity keeps the last instant at which a trigger was active: a sampled one at its readings, a continuous one
 // until it is replaced.
 func (c *chain) rememberActivity() {
-	m := &c.memory
+	m := c.memory
 	if m.ActiveStands && !c.activeStands {
 		m.LastActive = max(m.LastActive, c.now)
 	}

@@ -2,8 +2,9 @@ package scalers_test
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
-	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,6 +22,7 @@ type vector struct {
 	ScaledObject vectorObject    `json:"scaledObject"`
 	Replicas     *int32          `json:"replicas"`
 	Interval     duration        `json:"interval"`
+	StartupDelay duration        `json:"startupDelay"`
 	History      []vectorHistory `json:"history"`
 	Inputs       []struct {
 		Trigger       string `json:"trigger"`
@@ -31,10 +33,12 @@ type vector struct {
 			To int32    `json:"to"`
 		} `json:"replicas"`
 	} `json:"inputs"`
-	Expect []struct {
-		At       duration `json:"at"`
-		Replicas int32    `json:"replicas"`
-	} `json:"expect"`
+	Expect []vectorExpectation `json:"expect"`
+}
+
+type vectorExpectation struct {
+	At       duration `json:"at"`
+	Replicas int32    `json:"replicas"`
 }
 
 type vectorHistory struct {
@@ -91,7 +95,7 @@ func (s side) behavior(t *testing.T) scalers.Behavior {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.Tolerance = int64(f*1e6 + 0.5)
+		b.Tolerance = int64(math.Round(f * 1e6))
 	}
 	b.Select = map[string]scalers.Select{"": scalers.Max, "Max": scalers.Max, "Min": scalers.Min, "Disabled": scalers.Disabled}[s.Select]
 	for _, r := range s.Policies {
@@ -129,9 +133,6 @@ func (v *vector) policy(t *testing.T) *scalers.Policy {
 	}
 	return p
 }
-
-// epoch is the virtual clock's t = 0.
-var epoch = scalers.InstantOf(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 
 func TestDecidesWhatTheHPADecides(t *testing.T) {
 	paths, err := filepath.Glob("testdata/vectors/*.yaml")
@@ -171,6 +172,7 @@ func TestDecidesWhatTheHPADecides(t *testing.T) {
 // again at each Next.
 func (v *vector) run(t *testing.T) {
 	w := newWorkload(v.policy(t), v.start())
+	w.startup = time.Duration(v.StartupDelay)
 	v.remember(w)
 	interval := time.Duration(v.Interval)
 	if interval == 0 {
@@ -188,28 +190,31 @@ func (v *vector) run(t *testing.T) {
 			}
 		}
 	}
-	end := time.Duration(0)
-	for _, e := range v.Expect {
-		end = max(end, time.Duration(e.At))
-	}
-	for k := 0; ; k++ {
+	slices.SortFunc(v.Expect, func(a, b vectorExpectation) int { return cmp.Compare(a.At, b.At) })
+	for k := 0; len(v.Expect) > 0; k++ {
 		at := time.Duration(k) * interval
-		if at > end {
-			break
-		}
-		w.runUntil(at - 1)
+		w.runUntil(at)
 		v.foreign(w, at-interval, at)
-		w.ready = at2(ready, k, w.current)
 		for i, s := range series {
-			if len(s) > 0 {
-				w.read(i, at, s[min(k, len(s)-1)])
+			w.read(i, at, nth(s, k))
+			if r := nth(ready, k); !r.none {
+				w.events[i].Ready = int32(r.value / 1000)
 			}
 		}
 		w.decide(at)
-		for _, e := range v.Expect {
-			if time.Duration(e.At) == at && e.Replicas != w.current {
-				t.Errorf("at %s: %d replicas, expected %d\n%s", at, w.current, e.Replicas, w.policy.Summary(&w.last))
-			}
+		v.judge(t, w, at, at+interval)
+	}
+}
+
+// judge checks what is expected before the next values arrive.
+func (v *vector) judge(t *testing.T, w *workload, at, next time.Duration) {
+	t.Helper()
+	for len(v.Expect) > 0 && time.Duration(v.Expect[0].At) < next {
+		e := v.Expect[0]
+		v.Expect = v.Expect[1:]
+		w.runUntil(time.Duration(e.At) + 1)
+		if e.Replicas != w.current {
+			t.Errorf("at %s: %d replicas, expected %d\n%s", at, w.current, e.Replicas, w.policy.Summary(&w.last))
 		}
 	}
 }
@@ -228,7 +233,7 @@ func (v *vector) remember(w *workload) {
 		return
 	}
 	w.memory.Seen = true
-	slices.SortFunc(v.History, func(a, b vectorHistory) int { return int(a.At - b.At) })
+	slices.SortFunc(v.History, func(a, b vectorHistory) int { return cmp.Compare(a.At, b.At) })
 	for _, h := range v.History {
 		at := epoch.Add(time.Duration(h.At))
 		if h.Recommended != nil {
@@ -247,102 +252,11 @@ func (v *vector) remember(w *workload) {
 func (v *vector) foreign(w *workload, after, at time.Duration) {
 	for _, in := range v.Inputs {
 		if r := in.Replicas; r != nil && time.Duration(r.At) > after && time.Duration(r.At) <= at {
-			w.current = r.To
-		}
-	}
-}
-
-// at2 is the k-th ready count, or the current one when none is given.
-func at2(ready []reading, k int, current int32) int32 {
-	if len(ready) == 0 {
-		return current
-	}
-	return int32(ready[min(k, len(ready)-1)].value / 1000)
-}
-
-// reading is one value of a series: none, a failure, or a level.
-type reading struct {
-	none, failed bool
-	value        scalers.Milli
-}
-
-// expand reads promtool's notation: ax3 is a four times, a+bx3 is a, a+b, a+2b, a+3b.
-func expand(t *testing.T, text string) []reading {
-	t.Helper()
-	var all []reading
-	for _, field := range strings.Fields(text) {
-		switch field {
-		case "_":
-			all = append(all, reading{none: true})
-			continue
-		case "err", "stale", "nan":
-			all = append(all, reading{failed: true})
-			continue
-		}
-		base, times, _ := strings.Cut(field, "x")
-		repeat, _ := strconv.Atoi(times)
-		start, step, _ := strings.Cut(base, "+")
-		first, err := scalers.ParseMilli(start)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var by scalers.Milli
-		if step != "" {
-			if by, err = scalers.ParseMilli(step); err != nil {
-				t.Fatal(err)
+			w.runUntil(time.Duration(r.At))
+			w.scale(time.Duration(r.At), r.To)
+			if time.Duration(r.At) < at {
+				w.decide(time.Duration(r.At))
 			}
 		}
-		for k := range repeat + 1 {
-			all = append(all, reading{value: first + by*scalers.Milli(k)})
-		}
-	}
-	return all
-}
-
-// workload is a target on a virtual clock, whose writes are applied at once.
-type workload struct {
-	policy  *scalers.Policy
-	current int32
-	ready   int32
-	events  []scalers.Event
-	memory  scalers.Memory
-	last    scalers.Decision
-	writes  int
-}
-
-func newWorkload(p *scalers.Policy, replicas int32) *workload {
-	w := &workload{policy: p, current: replicas, ready: replicas, events: make([]scalers.Event, len(p.Triggers))}
-	w.last.Next = scalers.Never
-	return w
-}
-
-// read gives trigger i a new reading at t.
-func (w *workload) read(i int, t time.Duration, r reading) {
-	if r.none {
-		return
-	}
-	e := scalers.Event{Trigger: w.policy.Triggers[i].Name, At: epoch.Add(t), Value: r.value, Ready: w.ready, Current: w.current}
-	if r.failed {
-		e.Err = fmt.Errorf("source failed")
-	}
-	w.events[i] = e
-}
-
-// decide decides at t and applies the answer.
-func (w *workload) decide(t time.Duration) {
-	now := epoch.Add(t)
-	w.last = scalers.Decide(w.policy, scalers.Input{Now: now, Current: w.current, Events: w.events, Memory: w.memory})
-	w.memory = w.last.Memory
-	if w.last.Replicas != w.current {
-		w.memory = w.memory.Scaled(w.policy, now, w.current, w.last.Replicas)
-		w.current = w.last.Replicas
-		w.writes++
-	}
-}
-
-// runUntil decides at every Next up to t, t included.
-func (w *workload) runUntil(t time.Duration) {
-	for w.last.Next <= epoch.Add(t) {
-		w.decide(w.last.Next.Sub(epoch))
 	}
 }

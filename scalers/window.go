@@ -44,20 +44,21 @@ func oldest(records []Record, now Instant, window time.Duration) (int32, bool) {
 	return 0, false
 }
 
-// lastWhere returns the end of the newest record whose count forbids more.
+// lastWhere returns the end of the newest record whose count forbids more; each older one does, too.
 func lastWhere(records []Record, forbids func(int32) bool) Instant {
 	end := Instant(0)
 	for i := range records {
-		if forbids(records[i].Count) {
-			end = records[i].End
+		if !forbids(records[i].Count) {
+			break
 		}
+		end = records[i].End
 	}
 	return end
 }
 
 // remember records the recommendation of this instant when a reading has arrived, and the current count at first sight.
 func (c *chain) remember() {
-	m := &c.memory
+	m := c.memory
 	if !m.Seen {
 		m.Seen = true
 		m.recommend(c.policy, c.now, c.now, c.current)

@@ -1,0 +1,84 @@
+package scalers_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// full is a policy with everything in it: three triggers, both windows, four rate policies.
+func full() *scalers.Policy {
+	return &scalers.Policy{
+		Min: 2, Max: 100, Rest: 0, Cooldown: 5 * time.Minute, Created: epoch,
+		Up: scalers.Behavior{Window: time.Minute, Tolerance: 100_000, Policies: []scalers.RatePolicy{
+			{Amount: 4, Period: 15 * time.Second}, {Percent: true, Amount: 100, Period: 15 * time.Second},
+		}},
+		Down: scalers.Behavior{Window: 5 * time.Minute, Tolerance: 100_000, Select: scalers.Min, Policies: []scalers.RatePolicy{
+			{Amount: 4, Period: time.Minute}, {Percent: true, Amount: 10, Period: time.Minute},
+		}},
+		Triggers: []scalers.Trigger{
+			{Name: "queue", Target: 20_000, StaleAfter: 45 * time.Second},
+			{Name: "rate", Target: 100_000, Metric: scalers.Value, StaleAfter: 45 * time.Second},
+			{Name: "alert", Target: 1000, Exact: true, Continuous: true},
+		},
+	}
+}
+
+// BenchmarkDecide measures a decision with three triggers and full behavior: at each reading, with windows and rate
+// periods that remember all they can; at a wake-up; and on a workload where nothing has happened for long.
+func BenchmarkDecide(b *testing.B) {
+	b.Run("reading/full windows", func(b *testing.B) {
+		p, in := crowded()
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			in.Now++
+			in.Events[0].At, in.Events[0].Value = in.Now, scalers.Milli(400_000-i%2)
+			d := scalers.Decide(p, in)
+			in.Memory = d.Memory
+		}
+	})
+	b.Run("wake/full windows", func(b *testing.B) {
+		p, in := crowded()
+		b.ReportAllocs()
+		for b.Loop() {
+			d := scalers.Decide(p, in)
+			in.Memory = d.Memory
+		}
+	})
+	b.Run("reading/steady", func(b *testing.B) {
+		w := newWorkload(full(), 10)
+		w.read(2, 0, reading{value: 2000})
+		in := scalers.Input{Now: epoch, Current: 10, Events: w.events}
+		b.ReportAllocs()
+		for b.Loop() {
+			in.Now = in.Now.Add(time.Second)
+			for i := range 2 {
+				in.Events[i].At, in.Events[i].Value, in.Events[i].Ready, in.Events[i].Current = in.Now, 100_000, 10, 10
+			}
+			d := scalers.Decide(w.policy, in)
+			in.Memory = d.Memory
+		}
+	})
+}
+
+// crowded is a workload whose memory is full: recommendations that fall and then rise, and a write each half second.
+func crowded() (*scalers.Policy, scalers.Input) {
+	p := full()
+	w := newWorkload(p, 50)
+	w.read(1, 0, reading{value: 1_000})
+	w.read(2, 0, reading{value: 2_000})
+	for i := range 60 {
+		at := time.Duration(i) * 4 * time.Second
+		w.memory = w.memory.Recommended(p, epoch.Add(at), int32(200-2*i))
+	}
+	for i := range 60 {
+		at := 240*time.Second + time.Duration(i)*500*time.Millisecond
+		w.memory = w.memory.Recommended(p, epoch.Add(at), int32(81+i%2))
+		w.memory = w.memory.Scaled(p, epoch.Add(at), 50, 51-2*int32(i%2))
+	}
+	for i := range w.events {
+		w.events[i].At = epoch.Add(270 * time.Second)
+	}
+	return p, scalers.Input{Now: epoch.Add(270 * time.Second), Current: 50, Events: w.events, Memory: w.memory}
+}
