@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,8 +77,8 @@ func build(ctx context.Context, o options) (*world, error) {
 }
 
 func (w *world) close() {
-	for i := len(w.stops) - 1; i >= 0; i-- {
-		w.stops[i]()
+	for _, stop := range slices.Backward(w.stops) {
+		stop()
 	}
 }
 
@@ -120,7 +122,7 @@ func (w *world) fill(ctx context.Context, o options, kubeconfig string) error {
 func (w *world) define(ctx context.Context) error {
 	paths, err := filepath.Glob("deploy/crds/*.yaml")
 	if err != nil || len(paths) == 0 {
-		return fmt.Errorf("no CRDs in deploy/crds")
+		return errors.New("no CRDs in deploy/crds")
 	}
 	for _, path := range paths {
 		content, err := os.ReadFile(path)

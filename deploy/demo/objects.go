@@ -13,6 +13,7 @@ import (
 	"text/template"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/yaml"
@@ -111,10 +112,9 @@ func (a *applier) one(ctx context.Context, u *unstructured.Unstructured) error {
 	gvk := u.GroupVersionKind()
 	var last error
 	err := local.Until(ctx, 20*time.Second, "apply", func(ctx context.Context) (bool, error) {
-		mapping, err := a.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
-		if err != nil {
+		var mapping *meta.RESTMapping
+		if mapping, last = a.mapper.RESTMapping(gvk.GroupKind(), gvk.Version); last != nil {
 			a.mapper.Reset()
-			last = err
 			return false, nil
 		}
 		resource := dynamic.ResourceInterface(a.dynamic.Resource(mapping.Resource))

@@ -49,8 +49,8 @@ func serve(ctx context.Context, listen string) error {
 // handler routes the metric and the three orders.
 func handler(l *load) http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "total_hit_count", //nolint:promlinter // The name that the demo's rule and queries use.
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{ //nolint:promlinter // The demo's rule and queries use this name.
+		Name: "total_hit_count",
 		Help: "Hits that wait to be served.",
 	}, func() float64 { return float64(l.value()) }))
 	mux := http.NewServeMux()

@@ -15,8 +15,9 @@ import (
 const (
 	// Shards is the number of objects that the alerts are spread over.
 	Shards = 16
-	// MaxFiring bounds the firing alerts, and MaxResolved those that are remembered as resolved.
-	MaxFiring   = 20_000
+	// MaxFiring bounds the firing alerts.
+	MaxFiring = 20_000
+	// MaxResolved bounds those that are remembered as resolved.
 	MaxResolved = 20_000
 	// Lease is how long a firing alert counts without being repeated; after two it is treated as resolved.
 	Lease = 12 * time.Hour

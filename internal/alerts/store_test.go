@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -95,7 +97,7 @@ func watch(t *testing.T, s *Store, name string) *watched {
 				w.turns = append(w.turns, "unknown")
 				return
 			}
-			w.turns = append(w.turns, fmt.Sprint(len(alerts)))
+			w.turns = append(w.turns, strconv.Itoa(len(alerts)))
 		})
 	}()
 	t.Cleanup(func() { cancel(); <-done })
@@ -249,7 +251,7 @@ func TestDeliveriesDuringAWriteShareTheNext(t *testing.T) {
 			all.Go(func() {
 				// One alert whose annotation changes with each delivery: one shard.
 				a := firing("slow", began)
-				a.Annotations = map[string]string{"value": fmt.Sprint(i)}
+				a.Annotations = map[string]string{"value": strconv.Itoa(i)}
 				if _, err := s.Record(t.Context(), shop, []Alert{a}, time.Now()); err != nil {
 					t.Error(err)
 				}
@@ -357,7 +359,8 @@ func BenchmarkRecord(b *testing.B) {
 	ctx, cancel := context.WithCancel(b.Context())
 	var all sync.WaitGroup
 	all.Go(func() { _ = s.Run(ctx) })
-	for s.Ready() != nil { //nolint:revive // A few microseconds.
+	for s.Ready() != nil {
+		runtime.Gosched()
 	}
 	for i := range 1000 {
 		name := fmt.Sprint("a", i)

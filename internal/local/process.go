@@ -4,6 +4,7 @@ package local
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -84,11 +85,14 @@ func (p *Process) end(signal syscall.Signal) {
 	_ = p.log.Close()
 }
 
+// errEnded says that a child is not there any more, however it went.
+var errEnded = errors.New("it should not have")
+
 // Died returns an error that shows the end of the child's log, once it has ended; nil before.
 func (p *Process) Died() error {
 	select {
 	case <-p.done:
-		return fmt.Errorf("%s ended (%v); the end of its log:\n%s", p.name, p.err, tail(p.log.Name()))
+		return fmt.Errorf("%s ended (%w); the end of its log:\n%s", p.name, errors.Join(errEnded, p.err), tail(p.log.Name()))
 	default:
 		return nil
 	}
@@ -113,8 +117,7 @@ func FreeAddress(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find a free port: %w", err)
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return l.Addr().String(), l.Close()
 }
 
 // Until asks cond every 50 ms until it is true, ctx is done, or the limit has passed.

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -28,7 +29,6 @@ const patience = 60 * time.Second
 
 var (
 	scaledObjects = schema.GroupVersionResource{Group: "impulse.sh", Version: "v1alpha1", Resource: "scaledobjects"}
-	events        = schema.GroupVersionResource{Group: "events.k8s.io", Version: "v1", Resource: "events"}
 )
 
 // suite is what all tests share: the built binary and the sandbox that `make test` started.
@@ -49,13 +49,13 @@ func TestMain(m *testing.M) {
 func setUp(m *testing.M) (int, error) {
 	suite.bin, suite.kubeconfig = os.Getenv("IMPULSE_SANDBOX_BIN"), os.Getenv("IMPULSE_SANDBOX_KUBECONFIG")
 	if suite.bin == "" || suite.kubeconfig == "" {
-		return 0, fmt.Errorf("there is no control plane to test against: run `make test` or `make e2e`")
+		return 0, errors.New("there is no control plane to test against: run `make test` or `make e2e`")
 	}
 	dir, err := os.MkdirTemp("", "impulse-e2e-")
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	suite.dir = dir
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
