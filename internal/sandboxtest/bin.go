@@ -28,22 +28,22 @@ const (
 )
 
 // Binary returns the path of a program of the sandbox. A missing program fails the test: a skipped one would hide it.
-func Binary(t testing.TB, name string) string {
-	t.Helper()
+func Binary(tb testing.TB, name string) string {
+	tb.Helper()
 	dir := os.Getenv(binVariable)
 	if dir == "" {
-		t.Fatalf("this test needs a real %s: run `make test`, or set %s to a folder that has it", name, binVariable)
+		tb.Fatalf("this test needs a real %s: run `make test`, or set %s to a folder that has it", name, binVariable)
 	}
 	path, err := exec.LookPath(filepath.Join(dir, name))
 	if err != nil {
-		t.Fatalf("this test needs a real %s: run `make test`, which builds it (%v)", name, err)
+		tb.Fatalf("this test needs a real %s: run `make test`, which builds it (%v)", name, err)
 	}
 	return path
 }
 
 // Process is a program that a test has started. It is killed when the test ends, or when the test's process does.
 type Process struct {
-	t      testing.TB
+	tb     testing.TB
 	name   string
 	cmd    *exec.Cmd
 	output *bytes.Buffer // Read only after done.
@@ -51,21 +51,21 @@ type Process struct {
 }
 
 // Start starts a program of the sandbox.
-func Start(t testing.TB, name string, args ...string) *Process {
-	t.Helper()
-	p := &Process{t: t, name: name, output: new(bytes.Buffer), done: make(chan struct{})}
-	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), Binary(t, name), args...)
+func Start(tb testing.TB, name string, args ...string) *Process {
+	tb.Helper()
+	p := &Process{tb: tb, name: name, output: new(bytes.Buffer), done: make(chan struct{})}
+	p.cmd = exec.CommandContext(context.WithoutCancel(tb.Context()), Binary(tb, name), args...)
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	p.cmd.SysProcAttr = dieWithParent()
 	started := make(chan error)
 	go p.run(started)
 	if err := <-started; err != nil {
-		t.Fatalf("start %s: %v", name, err)
+		tb.Fatalf("start %s: %v", name, err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		p.Kill()
-		if t.Failed() {
-			t.Logf("the end of what %s printed:\n%s", name, p.tail())
+		if tb.Failed() {
+			tb.Logf("the end of what %s printed:\n%s", name, p.tail())
 		}
 	})
 	return p
@@ -91,9 +91,9 @@ func (p *Process) Stop() { p.end(syscall.SIGTERM) }
 
 // Signal sends a signal to the program: SIGSTOP makes it accept connections and say nothing.
 func (p *Process) Signal(signal syscall.Signal) {
-	p.t.Helper()
+	p.tb.Helper()
 	if err := p.cmd.Process.Signal(signal); err != nil {
-		p.t.Fatalf("signal %s: %v", p.name, err)
+		p.tb.Fatalf("signal %s: %v", p.name, err)
 	}
 }
 
@@ -109,11 +109,11 @@ func (p *Process) end(signal syscall.Signal) {
 
 // Until waits until cond is true, and fails the test when the program ends before, or when it takes too long.
 func (p *Process) Until(what string, cond func(ctx context.Context) bool) {
-	p.t.Helper()
-	Until(p.t, what, func(ctx context.Context) bool {
+	p.tb.Helper()
+	Until(p.tb, what, func(ctx context.Context) bool {
 		select {
 		case <-p.done:
-			p.t.Fatalf("%s ended before %s:\n%s", p.name, what, p.tail())
+			p.tb.Fatalf("%s ended before %s:\n%s", p.name, what, p.tail())
 		default:
 		}
 		return cond(ctx)
@@ -122,7 +122,7 @@ func (p *Process) Until(what string, cond func(ctx context.Context) bool) {
 
 // Listening waits until the program accepts connections on address.
 func (p *Process) Listening(address string) {
-	p.t.Helper()
+	p.tb.Helper()
 	p.Until("it listens on "+address, func(ctx context.Context) bool {
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 		if err != nil {
@@ -141,9 +141,9 @@ func (p *Process) tail() string {
 
 // Until asks cond, 20 ms apart and each time for at most 2 s, until it is true; it fails the test when that takes longer
 // than a minute.
-func Until(t testing.TB, what string, cond func(ctx context.Context) bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+func Until(tb testing.TB, what string, cond func(ctx context.Context) bool) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -155,20 +155,23 @@ func Until(t testing.TB, what string, cond func(ctx context.Context) bool) {
 	for !ask() {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("waited %s for: %s", patience, what)
+			tb.Fatalf("waited %s for: %s", patience, what)
 		case <-tick.C:
 		}
 	}
 }
 
 // FreeAddress returns an address of ip that nobody listens on, such as 127.0.0.1:43210.
-func FreeAddress(t testing.TB, ip string) string {
-	t.Helper()
+func FreeAddress(tb testing.TB, ip string) string {
+	tb.Helper()
 	var config net.ListenConfig
-	l, err := config.Listen(t.Context(), "tcp", net.JoinHostPort(ip, "0"))
+	l, err := config.Listen(tb.Context(), "tcp", net.JoinHostPort(ip, "0"))
 	if err != nil {
-		t.Fatalf("find a free port: %v", err)
+		tb.Fatalf("find a free port: %v", err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		tb.Fatalf("free a port: %v", err)
+	}
+	return address
 }

@@ -87,8 +87,12 @@ func TestLagCountsWhatIsPendingAndWhatIsUnacknowledged(t *testing.T) {
 		unacknowledged int64
 		want           scalers.Milli
 	}{
-		{0, 0, 0}, {7, 5, 12_000}, {math.MaxUint64, 5, math.MaxInt64}, {5, math.MaxInt64, math.MaxInt64},
-		{math.MaxInt64 / 1000, 0, math.MaxInt64 / 1000 * 1000}, {math.MaxInt64 / 1000, 1, math.MaxInt64},
+		{0, 0, 0},
+		{7, 5, 12_000},
+		{math.MaxUint64, 5, math.MaxInt64},
+		{5, math.MaxInt64, math.MaxInt64},
+		{math.MaxInt64 / 1000, 0, math.MaxInt64 / 1000 * 1000},
+		{math.MaxInt64 / 1000, 1, math.MaxInt64},
 	} {
 		if got, err := lag(c.pending, c.unacknowledged); err != nil || got != c.want {
 			t.Errorf("%d and %d are %v, %v; want %v", c.pending, c.unacknowledged, got, err, c.want)

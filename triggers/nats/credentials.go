@@ -30,8 +30,14 @@ func readCredentials(ctx context.Context, secret func(context.Context, string) (
 		name string
 		to   *string
 	}{
-		{"username", &c.username}, {"password", &c.password}, {"token", &c.token}, {"nkey", &c.nkey}, {"creds", &c.creds},
-		{"ca", &c.ca}, {"cert", &c.cert}, {"key", &c.key},
+		{"username", &c.username},
+		{"password", &c.password},
+		{"token", &c.token},
+		{"nkey", &c.nkey},
+		{"creds", &c.creds},
+		{"ca", &c.ca},
+		{"cert", &c.cert},
+		{"key", &c.key},
 	} {
 		value, err := secret(ctx, p.name)
 		if err != nil {
@@ -96,7 +102,7 @@ func (c credentials) login() ([]natsgo.Option, error) {
 // tls checks the server against ca and shows it a certificate. Whoever gave one of them wants TLS, whatever the server
 // offers.
 func (c credentials) tls(unsafe bool) ([]natsgo.Option, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: unsafe} //nolint:gosec // The user asked for it: unsafeSsl.
+	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: unsafe}
 	if c.ca != "" {
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM([]byte(c.ca)) {

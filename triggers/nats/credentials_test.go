@@ -137,8 +137,18 @@ func TestTheServersCertificateIsChecked(t *testing.T) {
 func TestADigestTellsCredentialsApart(t *testing.T) {
 	seen := map[string]credentials{}
 	for _, c := range []credentials{
-		{}, {username: "ab"}, {password: "ab"}, {username: "a", password: "b"}, {token: "ab"}, {nkey: "ab"}, {creds: "ab"}, {ca: "ab"},
-		{cert: "ab"}, {key: "ab"}, {username: "1:a"}, {username: "", password: "1:a"},
+		{},
+		{username: "ab"},
+		{password: "ab"},
+		{username: "a", password: "b"},
+		{token: "ab"},
+		{nkey: "ab"},
+		{creds: "ab"},
+		{ca: "ab"},
+		{cert: "ab"},
+		{key: "ab"},
+		{username: "1:a"},
+		{username: "", password: "1:a"},
 	} {
 		if other, taken := seen[c.digest()]; taken {
 			t.Errorf("%+v and %+v are the same", c, other)

@@ -111,6 +111,6 @@ func (d *dialer) explain(err error) error {
 // close ends the client and waits for it.
 func (c *connected) close() {
 	c.cancel()
-	c.Conn.Close()
+	c.Close()
 	<-c.ended
 }

@@ -9,12 +9,8 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-const (
-	// idlePeriod is from one reading to the next while nothing waits: what a first message waits at most.
-	idlePeriod = 200 * time.Millisecond
-	// busyPeriod is the same while something waits, or the level is unknown.
-	busyPeriod = 500 * time.Millisecond
-)
+// period is from one reading of a consumer to the next: what a message waits at most until it is seen.
+const period = 200 * time.Millisecond
 
 // reading is one answer, or why there is none.
 type reading struct {
@@ -83,14 +79,8 @@ func (q *queue) run(ctx context.Context, take func(context.Context) reading) {
 		case <-timer.C:
 		}
 		begun := time.Now()
-		r := take(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		q.publish(r)
-		period := busyPeriod
-		if r.err == nil && r.value == 0 {
-			period = idlePeriod
+		if r := take(ctx); ctx.Err() == nil {
+			q.publish(r)
 		}
 		timer.Reset(period - time.Since(begun))
 	}

@@ -158,7 +158,7 @@ func TestALevelThatDoesNotChangeIsReportedOncePerHeartbeat(t *testing.T) {
 	at := scalers.Instant(0)
 	for range 50 { // Ten seconds of readings.
 		s.report(reading{at: at, value: 3000}, emit)
-		at = at.Add(idlePeriod)
+		at = at.Add(period)
 	}
 	if len(emitted) != 10 {
 		t.Errorf("it was reported %d times, want 10", len(emitted))
@@ -178,13 +178,13 @@ func TestRunEndsAtOnceWhileAServerSaysNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	t.Cleanup(func() { _ = l.Close() })
 	accepted := make(chan struct{})
 	go func() {
 		if conn, err := l.Accept(); err == nil {
-			defer conn.Close()
 			close(accepted)
 			<-t.Context().Done()
+			_ = conn.Close()
 		}
 	}()
 	r := follow(t, mustOpen(t, configured("nats://"+l.Addr().String()), environment(nil)))

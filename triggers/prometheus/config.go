@@ -95,7 +95,7 @@ func (c Config) checkHeaders() error {
 		case name == "authorization":
 			all = append(all, wrong("customHeaders", "holds credentials", "put them in a Secret, with authModes and an authenticationRef"))
 		case slices.Contains([]string{"host", "content-type", "content-length", "transfer-encoding", "connection", "accept-encoding"}, name):
-			all = append(all, wrong("customHeaders", fmt.Sprintf("%s is set by the client itself", h.key), ""))
+			all = append(all, wrong("customHeaders", h.key+" is set by the client itself", ""))
 		}
 	}
 	return errors.Join(all...)

@@ -43,8 +43,9 @@ func answered(e *v1.Error) error {
 		return errors.New("the answer is not a query result: is this the address of a Prometheus?")
 	case v1.ErrClient, v1.ErrServer:
 		return errors.New(line(e.Msg))
+	default:
+		return fmt.Errorf("%s: %s", line(string(e.Type)), line(e.Msg))
 	}
-	return fmt.Errorf("%s: %s", line(string(e.Type)), line(e.Msg))
 }
 
 // line makes one short line of a text that somebody else wrote.

@@ -12,17 +12,17 @@ import (
 )
 
 // answering starts a server whose faults a real Prometheus does not have.
-func answering(t testing.TB, handler http.HandlerFunc) *httptest.Server {
-	t.Helper()
+func answering(tb testing.TB, handler http.HandlerFunc) *httptest.Server {
+	tb.Helper()
 	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	return server
 }
 
 // saying answers every request with one status and body.
-func saying(t testing.TB, status int, body string) *httptest.Server {
-	t.Helper()
-	return answering(t, func(w http.ResponseWriter, _ *http.Request) {
+func saying(tb testing.TB, status int, body string) *httptest.Server {
+	tb.Helper()
+	return answering(tb, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte(body))
 	})
@@ -45,11 +45,11 @@ func configured(address string) Config {
 	return c
 }
 
-func mustReader(t testing.TB, c Config, env triggers.Env) *reader {
-	t.Helper()
+func mustReader(tb testing.TB, c Config, env triggers.Env) *reader {
+	tb.Helper()
 	r, err := newReader(c, env)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return r
 }

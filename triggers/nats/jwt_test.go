@@ -1,0 +1,75 @@
+package nats
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/nats-io/nkeys"
+)
+
+// identity is a pair of keys of an operator, an account or a user.
+type identity struct {
+	pair   nkeys.KeyPair
+	public string
+}
+
+func newIdentity(t *testing.T, create func() (nkeys.KeyPair, error)) identity {
+	t.Helper()
+	pair, err := create()
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := pair.PublicKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return identity{pair, public}
+}
+
+// vouch returns a JWT in which an issuer says what a subject may do.
+func (i identity) vouch(t *testing.T, subject identity, rights map[string]any) string {
+	t.Helper()
+	part := func(v any) string {
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return base64.RawURLEncoding.EncodeToString(text)
+	}
+	rights["version"] = 2
+	signed := part(map[string]any{"typ": "JWT", "alg": "ed25519-nkey"}) + "." + part(map[string]any{
+		"jti": subject.public, "iat": 1, "iss": i.public, "sub": subject.public, "name": "test", "nats": rights,
+	})
+	signature, err := i.pair.Sign([]byte(signed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed + "." + base64.RawURLEncoding.EncodeToString(signature)
+}
+
+func TestAUserJWTLogsIn(t *testing.T) {
+	operator, system := newIdentity(t, nkeys.CreateOperator), newIdentity(t, nkeys.CreateAccount)
+	account, user := newIdentity(t, nkeys.CreateAccount), newIdentity(t, nkeys.CreateUser)
+	limits := map[string]any{
+		"subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true, "conn": -1, "leaf": -1, "mem_storage": -1,
+		"disk_storage": -1, "streams": -1, "consumer": -1,
+	}
+	config := fmt.Sprintf("operator: %s\nsystem_account: %s\nresolver: MEMORY\nresolver_preload: {%s: %s, %s: %s}\n",
+		operator.vouch(t, operator, map[string]any{"type": "operator"}), system.public,
+		system.public, operator.vouch(t, system, map[string]any{"type": "account"}),
+		account.public, operator.vouch(t, account, map[string]any{"type": "account", "limits": limits}))
+	seed, err := user.pair.Seed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	creds := fmt.Sprintf("-----BEGIN NATS USER JWT-----\n%s\n------END NATS USER JWT------\n\n"+
+		"-----BEGIN USER NKEY SEED-----\n%s\n------END USER NKEY SEED------\n",
+		account.vouch(t, user, map[string]any{"type": "user", "subs": -1, "data": -1, "payload": -1}), seed)
+
+	s := start(t, "-c", configFile(t, "nats.conf", config))
+	r := follow(t, mustOpen(t, configured(s.url()), environment(map[string]string{"creds": creds})))
+	r.until("stream WORK does not exist")
+	follow(t, mustOpen(t, configured(s.url()), environment(nil))).until("Authorization Violation")
+}
