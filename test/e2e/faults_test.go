@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -59,7 +60,10 @@ func TestASourceThatTalksNonsenseIsHeldAgainstAndItsSiblingGoesOn(t *testing.T) 
 	faults := map[string]http.HandlerFunc{
 		"html":  func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>login</html>") },
 		"500":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
-		"hangs": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"hangs": func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // Until it is read, the server does not notice that the client has gone.
+			<-r.Context().Done()
+		},
 		"cut off": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			fmt.Fprint(w, "{")
