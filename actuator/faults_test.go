@@ -43,7 +43,7 @@ func TestAPushBackIsSaidAtOnceAndNotRetried(t *testing.T) {
 
 func TestTheLastCountStandsWhileTheAPIServerIsAway(t *testing.T) {
 	t.Parallel()
-	for name, fault := range map[string]func(*http.Request) (*http.Response, error){
+	for name, fault := range map[string]fault{
 		"down": down, "reset": reset, "overloaded": status(503), "throttled": status(429),
 	} {
 		t.Run(name, func(t *testing.T) {

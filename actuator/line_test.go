@@ -11,12 +11,15 @@ import (
 	"k8s.io/client-go/rest"
 )
 
+// fault says what becomes of a request: it is answered with a status, or not at all.
+type fault func(*http.Request) (status int, err error)
+
 // line is the way to the API server. It can be cut, and it counts what passes.
 type line struct {
 	mu     sync.Mutex
-	fault  func(*http.Request) (*http.Response, error) // Nil when all is well.
-	sent   map[string]int                              // Requests, by method and path.
-	open   map[string]int                              // Answers not yet closed by their reader, by path.
+	fault  fault          // Nil when all is well.
+	sent   map[string]int // Requests, by method and path.
+	open   map[string]int // Answers not yet closed by their reader, by path.
 	bodies map[*body]struct{}
 }
 
@@ -40,7 +43,12 @@ func (p passage) RoundTrip(r *http.Request) (*http.Response, error) {
 	fault := p.fault
 	p.mu.Unlock()
 	if fault != nil {
-		return fault(r)
+		status, err := fault(r)
+		if err != nil {
+			return nil, err
+		}
+		header := http.Header{"Retry-After": {"1"}}
+		return &http.Response{StatusCode: status, Header: header, Body: http.NoBody, Request: r}, nil
 	}
 	answer, err := p.next.RoundTrip(r)
 	if err != nil {
@@ -74,7 +82,7 @@ func (b *body) Close() error {
 }
 
 // breaks makes every request end in fault, and ends all answers that are being read.
-func (l *line) breaks(fault func(*http.Request) (*http.Response, error)) {
+func (l *line) breaks(fault fault) {
 	l.mu.Lock()
 	l.fault = fault
 	var all []*body
@@ -108,26 +116,22 @@ func (l *line) count(method, suffix string) (int, int) {
 }
 
 // down is an API server that is not there.
-func down(*http.Request) (*http.Response, error) {
-	return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+func down(*http.Request) (int, error) {
+	return 0, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 }
 
 // reset is a connection that breaks.
-func reset(*http.Request) (*http.Response, error) {
-	return nil, &net.OpError{Op: "read", Err: syscall.ECONNRESET}
+func reset(*http.Request) (int, error) {
+	return 0, &net.OpError{Op: "read", Err: syscall.ECONNRESET}
 }
 
 // hang never answers.
-func hang(r *http.Request) (*http.Response, error) {
+func hang(r *http.Request) (int, error) {
 	<-r.Context().Done()
-	return nil, r.Context().Err()
+	return 0, r.Context().Err()
 }
 
 // status answers with nothing but a status.
-func status(code int) func(*http.Request) (*http.Response, error) {
-	return func(r *http.Request) (*http.Response, error) {
-		return &http.Response{
-			StatusCode: code, Header: http.Header{"Retry-After": {"1"}}, Body: http.NoBody, Request: r,
-		}, nil
-	}
+func status(code int) fault {
+	return func(*http.Request) (int, error) { return code, nil }
 }

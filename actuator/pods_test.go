@@ -1,0 +1,174 @@
+package actuator
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+func TestOnlyRunningAndReadyPodsCount(t *testing.T) {
+	t.Parallel()
+	isReady := []corev1.PodCondition{{Type: corev1.PodScheduled}, {Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	notReady := []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionFalse}}
+	for _, c := range []struct {
+		what string
+		pod  corev1.PodStatus
+		want bool
+	}{
+		{"running and ready", corev1.PodStatus{Phase: corev1.PodRunning, Conditions: isReady}, true},
+		{"running, not ready", corev1.PodStatus{Phase: corev1.PodRunning, Conditions: notReady}, false},
+		{"running, not a word", corev1.PodStatus{Phase: corev1.PodRunning}, false},
+		{"pending", corev1.PodStatus{Phase: corev1.PodPending, Conditions: isReady}, false},
+		{"over", corev1.PodStatus{Phase: corev1.PodSucceeded, Conditions: isReady}, false},
+	} {
+		if got := ready(&corev1.Pod{Status: c.pod}); got != c.want {
+			t.Errorf("%s: %t, want %t", c.what, got, c.want)
+		}
+	}
+}
+
+// TestCountsOfPodsAreWhatCountingAnewGives lets pods come, change and go at random while selections come and go.
+func TestCountsOfPodsAreWhatCountingAnewGives(t *testing.T) {
+	t.Parallel()
+	selectors := []string{"app=a", "app in (a,b)", "!app", "tier=x,app=b"}
+	for seed := range uint64(10) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		p := newPods(&Client{})
+		_ = (*mirror[selection, labels.Set])(&p.table).Replace(nil, "")
+		truth := make(map[string]*corev1.Pod)
+		readers := make(map[selection]*reader)
+		for range 300 {
+			churn(random, p, truth)
+			s := selection{fmt.Sprint("ns", random.IntN(2)), selectors[random.IntN(len(selectors))]}
+			switch r, reads := readers[s]; {
+			case !reads:
+				readers[s] = newReader(t, p, s, truth)
+			case random.IntN(8) == 0:
+				r.close()
+				delete(readers, s)
+			}
+			for _, r := range readers {
+				r.check(t, truth)
+			}
+		}
+		for _, r := range readers {
+			r.close()
+		}
+		if len(p.groups) != 0 || len(p.bells) != 0 {
+			t.Fatalf("seed %d: nobody looks, but %d groups and %d bells are left", seed, len(p.groups), len(p.bells))
+		}
+	}
+}
+
+// reader looks at a selection twice, as two watchers would.
+type reader struct {
+	pods      *pods
+	selection selection
+	bells     [2]bell
+	ends      [2]func()
+	last      int32
+}
+
+func newReader(t *testing.T, p *pods, s selection, truth map[string]*corev1.Pod) *reader {
+	t.Helper()
+	r := &reader{pods: p, selection: s, last: recount(s, truth)}
+	for i := range r.bells {
+		r.bells[i] = newBell()
+		end, err := p.count(s, r.bells[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.ends[i] = end
+	}
+	return r
+}
+
+// check compares the count with the truth. When it changed, both bells must have rung.
+func (r *reader) check(t *testing.T, truth map[string]*corev1.Pod) {
+	t.Helper()
+	got, _ := r.pods.look(r.selection)
+	if want := recount(r.selection, truth); got.ready != want {
+		t.Fatalf("%v has %d ready pods, want %d", r.selection, got.ready, want)
+	}
+	for _, one := range r.bells {
+		select {
+		case <-one:
+		default:
+			if got.ready != r.last {
+				t.Fatalf("%v went from %d to %d and nobody rang", r.selection, r.last, got.ready)
+			}
+		}
+	}
+	r.last = got.ready
+}
+
+func (r *reader) close() {
+	for _, end := range r.ends {
+		end()
+	}
+}
+
+// churn changes a pod, or now and then all of them, in p and in truth.
+func churn(random *rand.Rand, p *pods, truth map[string]*corev1.Pod) {
+	m := (*mirror[selection, labels.Set])(&p.table)
+	pod := randomPod(random)
+	key := pod.Namespace + "/" + pod.Name
+	_, there := truth[key]
+	switch {
+	case random.IntN(50) == 0:
+		clear(truth)
+		var all []any
+		for range 10 {
+			pod := randomPod(random)
+			truth[pod.Namespace+"/"+pod.Name] = pod
+		}
+		for _, pod := range truth {
+			all = append(all, pod)
+		}
+		_ = m.Replace(all, "")
+	case there && random.IntN(3) == 0:
+		delete(truth, key)
+		_ = m.Delete(pod)
+	case there:
+		truth[key] = pod
+		_ = m.Update(pod)
+	default:
+		truth[key] = pod
+		_ = m.Add(pod)
+	}
+}
+
+func randomPod(random *rand.Rand) *corev1.Pod {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+		Namespace: fmt.Sprint("ns", random.IntN(2)), Name: fmt.Sprint("pod", random.IntN(8)), Labels: map[string]string{},
+	}}
+	if app := random.IntN(3); app < 2 {
+		pod.Labels["app"] = string(rune('a' + app))
+	}
+	if random.IntN(2) == 0 {
+		pod.Labels["tier"] = "x"
+	}
+	if random.IntN(3) > 0 {
+		pod.Status.Phase = corev1.PodRunning
+		pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	}
+	return pod
+}
+
+func recount(s selection, truth map[string]*corev1.Pod) int32 {
+	selector, err := labels.Parse(s.selector)
+	if err != nil {
+		return -1
+	}
+	var n int32
+	for _, pod := range truth {
+		if pod.Namespace == s.namespace && ready(pod) && selector.Matches(labels.Set(pod.Labels)) {
+			n++
+		}
+	}
+	return n
+}
