@@ -9,12 +9,13 @@ func (p *Policy) working() int32 {
 }
 
 // applyBounds puts a count outside the limits to the bound first, and the same decision goes on from there: no window or
-// policy speaks to that, and what is unknown does not hold it.
+// policy speaks to that, and what is unknown does not hold it. A count below the minimum is not outside while rate policies
+// slow its way to rest.
 func (c *chain) applyBounds() {
 	switch {
 	case c.base > c.policy.Max:
 		c.step(Step{Rule: RuleMax, To: c.policy.Max, Until: Never})
-	case c.base < c.policy.working() && !c.resting:
+	case c.base < c.policy.working() && !c.resting && !c.cooled():
 		c.step(Step{Rule: RuleMin, To: c.policy.working(), Until: Never})
 	}
 	c.base = c.count

@@ -122,6 +122,7 @@ func (c *chain) observe() {
 	c.arrived = readings != c.memory.Readings || !c.memory.Seen
 	c.memory.Readings = readings
 	c.decision.Known = !c.unknown
+	c.rememberActivity()
 }
 
 // print tells a reading of trigger i from any other: by when it was read, and what it said.

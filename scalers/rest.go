@@ -16,50 +16,51 @@ func (c *chain) applyActivation() {
 // its working count. While some trigger is unknown nobody can say that nothing is active, so nothing goes to rest.
 // A is the cooldown that applies; B is 1 when it counts from the creation because nothing has ever been active.
 func (c *chain) applyRest() {
-	p := c.policy
-	c.rememberActivity()
-	if p.Rest < 0 || c.decision.Active {
-		return
-	}
-	if c.resting {
-		c.lowest = p.Rest
-		c.step(Step{Rule: RuleIdle, To: p.Rest, Until: Never})
+	switch {
+	case c.policy.Rest < 0 || c.decision.Active:
+	case c.resting:
+		c.lowest = c.policy.Rest
+		c.step(Step{Rule: RuleIdle, To: c.policy.Rest, Until: Never})
 		c.settle()
-		return
-	}
-	if c.unknown {
-		return
-	}
-	step := Step{Rule: RuleCooldown, A: int64(p.Cooldown), Until: c.memory.LastActive.Add(p.Cooldown)}
-	if c.memory.LastActive == 0 {
-		step.A, step.B, step.Until = int64(p.InitialCooldown), 1, p.Created.Add(p.InitialCooldown)
-	}
-	if c.now < step.Until {
-		c.wake(step.Until)
-		if c.count < p.working() {
-			step.To = p.working()
-			c.step(step)
+	case c.cooled():
+		c.goToRest()
+	case !c.unknown:
+		s := c.cooldown()
+		c.wake(s.Until)
+		if c.count < c.policy.working() {
+			s.To = c.policy.working()
+			c.step(s)
 		}
-		return
 	}
-	c.goToRest(step)
+}
+
+// cooldown is the step that waits for its end.
+func (c *chain) cooldown() Step {
+	p, last := c.policy, c.memory.LastActive
+	if last == 0 {
+		return Step{Rule: RuleCooldown, A: int64(p.InitialCooldown), B: 1, Until: p.Created.Add(p.InitialCooldown)}
+	}
+	return Step{Rule: RuleCooldown, A: int64(p.Cooldown), Until: last.Add(p.Cooldown)}
+}
+
+// cooled reports whether a workload may go to rest: it has a resting count, nothing is active, and the cooldown is over.
+func (c *chain) cooled() bool {
+	return c.policy.Rest >= 0 && !c.decision.Active && !c.unknown && c.now >= c.cooldown().Until
 }
 
 // goToRest moves the number to the resting count, or as far as the rate policies let it.
-func (c *chain) goToRest(step Step) {
+func (c *chain) goToRest() {
 	c.lowest = c.policy.Rest
+	c.settle()
 	a := c.allowance(&c.policy.Down, -1)
-	if a.count <= c.policy.Rest {
-		step.To, step.Until = c.policy.Rest, Never
-		c.step(step)
-		c.settle()
-		return
+	if to := max(a.count, c.policy.Rest); to != c.count {
+		s := c.cooldown()
+		s.To, s.Until = c.policy.Rest, Never
+		c.step(s)
 	}
-	if a.count != c.count {
-		step.To, step.Until = c.policy.Rest, Never
-		c.step(step)
+	if a.count > c.policy.Rest {
+		c.limit(a)
 	}
-	c.limit(a)
 }
 
 // rememberActivity keeps the last instant at which a trigger was active: a sampled one at its readings, a continuous one

@@ -1,0 +1,216 @@
+package scalers_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// timeline is a random policy and a random story that happens to a workload with it.
+type timeline struct {
+	rand   *rand.Rand
+	policy *scalers.Policy
+	// followers are told the same, and decide at the same instants.
+	followers []follower
+	now       scalers.Instant
+	// current is the count, wished the last answer that has not been written yet, or -1.
+	current, wished int32
+	events          []scalers.Event
+	memory          scalers.Memory
+	last            scalers.Decision
+	// log is the story so far, if anybody wants to read it; steps is how many things have happened.
+	log   *strings.Builder
+	seed  uint64
+	steps int
+	// dice are for whoever checks: they do not change the story.
+	dice *rand.Rand
+}
+
+// follower decides on the same story in another way.
+type follower interface {
+	wrote(at scalers.Instant, from, to int32)
+	away(now scalers.Instant)
+	decides(l *timeline)
+}
+
+func newTimeline(seed uint64, log *strings.Builder) *timeline {
+	l := &timeline{rand: rand.New(rand.NewPCG(seed, 1)), dice: rand.New(rand.NewPCG(seed, 2)), seed: seed, log: log, now: epoch, wished: -1}
+	l.policy = randomPolicy(l.rand)
+	l.current = l.rand.Int32N(15)
+	l.events = make([]scalers.Event, len(l.policy.Triggers))
+	l.logf("%+v\n%d replicas", *l.policy, l.current)
+	return l
+}
+
+func (l *timeline) logf(format string, args ...any) {
+	if l.log != nil {
+		fmt.Fprintf(l.log, "%-16s ", l.now.Sub(epoch))
+		fmt.Fprintf(l.log, format+"\n", args...)
+	}
+}
+
+// randomPolicy is a valid policy with small numbers, so that edges meet.
+func randomPolicy(r *rand.Rand) *scalers.Policy {
+	p := &scalers.Policy{Min: r.Int32N(4), Rest: scalers.NoRest, Cooldown: seconds(r, 0, 10, 30), InitialCooldown: seconds(r, 0, 20), Created: epoch}
+	p.Max = max(p.Min, 1) + r.Int32N(12)
+	switch {
+	case p.Min == 0:
+		p.Rest = 0
+	case r.IntN(3) == 0:
+		p.Rest = r.Int32N(p.Min)
+	}
+	p.Up, p.Down = randomBehavior(r), randomBehavior(r)
+	for i := range 1 + r.IntN(3) {
+		t := scalers.Trigger{
+			Name: string(rune('a' + i)), Target: scalers.Milli(1 + r.IntN(3000)), Continuous: r.IntN(2) == 0,
+			Activation: scalers.Milli(r.IntN(3) * r.IntN(9000)), StaleAfter: seconds(r, 0, 15, 40),
+		}
+		if r.IntN(2) == 0 {
+			t.Target = scalers.Milli(1+r.IntN(4)) * 1000
+		}
+		switch r.IntN(4) {
+		case 0:
+			t.Exact, t.Target = true, 1000
+		case 1:
+			t.Metric = scalers.Value
+		}
+		p.Triggers = append(p.Triggers, t)
+	}
+	return p
+}
+
+func randomBehavior(r *rand.Rand) scalers.Behavior {
+	b := scalers.Behavior{Window: seconds(r, 0, 0, 10, 30, 60), Tolerance: []int64{0, 100_000, 100_000, 500_000, 1_200_000}[r.IntN(5)]}
+	b.Select = scalers.Select(r.IntN(7)/2) % 3
+	for range r.IntN(3) {
+		b.Policies = append(b.Policies, scalers.RatePolicy{
+			Percent: r.IntN(2) == 0, Amount: []int32{1, 2, 5, 10, 50, 100}[r.IntN(6)], Period: seconds(r, 5, 10, 30),
+		})
+	}
+	return b
+}
+
+func seconds(r *rand.Rand, choices ...int) time.Duration {
+	return time.Duration(choices[r.IntN(len(choices))]) * time.Second
+}
+
+// play lets the story go on by one thing, and decides.
+func (l *timeline) play() {
+	l.steps++
+	if l.wished >= 0 && l.rand.IntN(8) != 0 {
+		l.write()
+	}
+	step := []time.Duration{0, 1, time.Second, 5 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second}[l.rand.IntN(7)]
+	then := l.now.Add(step)
+	if l.last.Next > l.now && l.last.Next <= then && l.memory.Seen {
+		l.now = l.last.Next
+		l.logf("wakes")
+		l.decide()
+		return
+	}
+	l.now = then
+	switch l.rand.IntN(14) {
+	case 0:
+		l.current, l.wished = l.rand.Int32N(15), -1
+		l.logf("somebody writes %d", l.current)
+	case 1:
+		l.logf("asked for no reason")
+	case 2:
+		l.policy.Paused = []scalers.Paused{{}, {}, {Keep: true}, {In: true}, {Out: true}, {Fixed: true, At: 7}}[l.rand.IntN(6)]
+		l.logf("paused: %+v", l.policy.Paused)
+	case 3:
+		l.policy.Max = max(l.policy.Min, 1) + l.rand.Int32N(12)
+		l.logf("maximum %d", l.policy.Max)
+	case 4:
+		l.restart()
+	default:
+		for range 1 + l.rand.IntN(2) {
+			l.read(l.rand.IntN(len(l.events)))
+		}
+	}
+	l.decide()
+}
+
+// write writes the last answer, some time after it was given.
+func (l *timeline) write() {
+	if l.rand.IntN(4) == 0 && l.last.Next > l.now+1 {
+		l.now++
+	}
+	l.memory = l.memory.Scaled(l.policy, l.now, l.current, l.wished)
+	for _, f := range l.followers {
+		f.wrote(l.now, l.current, l.wished)
+	}
+	l.current, l.wished = l.wished, -1
+	l.logf("wrote %d", l.current)
+}
+
+// restart loses everything but what was stored.
+func (l *timeline) restart() {
+	clear(l.events)
+	l.memory = l.memory.Resume(l.now)
+	for _, f := range l.followers {
+		f.away(l.now)
+	}
+	l.logf("restarts")
+}
+
+func (l *timeline) read(i int) {
+	t := &l.policy.Triggers[i]
+	e := scalers.Event{Trigger: t.Name, At: l.now, Current: l.current, Ready: l.current - l.rand.Int32N(3)*l.rand.Int32N(2)}
+	if l.rand.IntN(3) == 0 && !t.Continuous && l.events[i].At < l.now-2 {
+		e.At -= 2
+	}
+	switch l.rand.IntN(10) {
+	case 0:
+		e.Err = errSource
+	case 1:
+		e.Value = -1
+	case 2:
+		e.Value = 0
+	case 3:
+		e.Value = t.Target * scalers.Milli(l.rand.IntN(13))
+	case 4: // An edge of the tolerance, or just past it.
+		e.Value = t.Target*scalers.Milli(max(l.current, 1))*scalers.Milli(9+2*l.rand.IntN(2))/10 + scalers.Milli(l.rand.IntN(3)-1)
+	case 5:
+		e.Value = t.Activation + scalers.Milli(l.rand.IntN(2))
+	default:
+		e.Value = scalers.Milli(l.rand.IntN(int(t.Target) * 8))
+	}
+	l.events[i] = e
+	l.logf("%s is %s (%d ready of %d, at %s, error %v)", t.Name, e.Value, e.Ready, e.Current, e.At.Sub(epoch), e.Err)
+}
+
+// decide asks the core, and whoever follows.
+func (l *timeline) decide() {
+	l.last = l.ask(l.now, l.current, l.memory)
+	l.memory = l.last.Memory
+	for _, f := range l.followers {
+		f.decides(l)
+	}
+	l.wished = -1
+	if l.last.Replicas != l.current {
+		l.wished = l.last.Replicas
+	}
+	if l.log != nil {
+		l.logf("→ %d, next %s, %v: %s", l.last.Replicas, l.last.Next.Sub(epoch), l.last.LimitedBy(), l.policy.Why(&l.last))
+	}
+}
+
+func (l *timeline) ask(now scalers.Instant, current int32, m scalers.Memory) scalers.Decision {
+	return scalers.Decide(l.policy, scalers.Input{Now: now, Current: current, Events: slices.Clone(l.events), Memory: m})
+}
+
+// fail ends the test with the whole story, told again.
+func (l *timeline) fail(t *testing.T, format string, args ...any) {
+	t.Helper()
+	again := newTimeline(l.seed, &strings.Builder{})
+	for range l.steps {
+		again.play()
+	}
+	t.Fatalf("timeline %d: "+format+"\n%s", append(append([]any{l.seed}, args...), again.log.String())...)
+}
