@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -35,8 +36,7 @@ func (s *services) start(ctx context.Context, name string, fail context.CancelCa
 func (s *services) stop(grace time.Duration) error {
 	limit := time.NewTimer(grace)
 	defer limit.Stop()
-	for i := len(s.all) - 1; i >= 0; i-- {
-		one := s.all[i]
+	for i, one := range slices.Backward(s.all) {
 		one.stop()
 		select {
 		case <-one.done:

@@ -30,7 +30,7 @@ func (c *Controller) stake(ctx context.Context, m *member, target claim) {
 	rivals := c.claims[target]
 	if !slices.Contains(rivals, m) {
 		rivals = append(rivals, m)
-		slices.SortFunc(rivals, func(a, b *member) int { return byAge(a.so, b.so) })
+		slices.SortStableFunc(rivals, func(a, b *member) int { return a.so.CreationTimestamp.Compare(b.so.CreationTimestamp.Time) })
 		c.claims[target] = rivals
 	}
 	c.settle(ctx, target)
@@ -48,13 +48,14 @@ func (c *Controller) release(ctx context.Context, m *member) {
 	m.claim = claim{}
 }
 
-// settle gives a target to the oldest of those who claim it, and refuses the others.
+// settle gives a target to the oldest of those who claim it, of two as old to the one that came first, and refuses the
+// others.
 func (c *Controller) settle(ctx context.Context, target claim) {
 	rivals := c.claims[target]
 	owner := rivals[0]
 	for _, m := range rivals[1:] {
 		c.halt(m)
-		c.refuse(m, "TargetInUse", fmt.Sprintf("ScaledObject %s scales the same %s; remove one of the two", owner.key, target.kind))
+		c.refuse(m, targetInUse, fmt.Sprintf("ScaledObject %s scales the same %s; remove one of the two", owner.key, target.kind))
 	}
 	c.run(ctx, owner)
 }

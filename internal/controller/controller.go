@@ -212,13 +212,23 @@ func samePause(a, b *v1alpha1.ScaledObject) bool {
 	return true
 }
 
-// byAge puts the oldest object first.
+// byAge puts the oldest object first. Ages are in seconds: of two as old, the one that was refused its target before is
+// refused again.
 func byAge(a, b *v1alpha1.ScaledObject) int {
-	if c := a.CreationTimestamp.Compare(b.CreationTimestamp.Time); c != 0 {
-		return c
+	refused := func(so *v1alpha1.ScaledObject) int {
+		if so.Status.Reason == targetInUse {
+			return 1
+		}
+		return 0
 	}
-	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+	return cmp.Or(
+		a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(refused(a), refused(b)),
+		strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name),
+	)
 }
+
+// targetInUse is why an object has to wait for another one's target.
+const targetInUse = "TargetInUse"
 
 // now is the clock of everything that the controller runs.
 func (c *Controller) now() time.Time { return c.options.Env.Now() }

@@ -143,9 +143,9 @@ func (f *Folder) hand(ctx context.Context, c *Controller) {
 // version gives an object its status as it was stored, and counts its versions.
 func (f *Folder) version(key string, so *v1alpha1.ScaledObject) {
 	before := f.of[key]
-	switch {
-	case before == so:
-	case before == nil:
+	switch before {
+	case so:
+	case nil:
 		so.Generation = 1
 		if status, err := f.States.Load(so.Namespace, so.Name); err != nil {
 			f.Log.Warn("state not read", "object", key, "error", err)

@@ -146,7 +146,7 @@ func TestAContestedTargetIsAnsweredMoreAndMoreSlowly(t *testing.T) {
 }
 
 func TestARaiseOfAContestedTargetKeepsOneTryEachFiveSeconds(t *testing.T) {
-	in(t, 1, 8, func(t *testing.T, w *world) {
+	in(t, 1, 8, func(_ *testing.T, w *world) {
 		w.sources[0].says(8)
 		w.want(8)
 		for range 12 {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -88,8 +89,8 @@ func limits(p *pipeline.Outcome) (reason, message string) {
 		return "NotLimited", ""
 	}
 	steps := p.Decision.Steps()
-	for i := len(steps) - 1; i >= 0; i-- {
-		if s := steps[i]; s.Rule != scalers.RuleFormula {
+	for _, s := range slices.Backward(steps) {
+		if s.Rule != scalers.RuleFormula {
 			name := s.Rule.String()
 			return strings.ToUpper(name[:1]) + name[1:], p.Workload.Policy.Sentence(p.Decision, s)
 		}

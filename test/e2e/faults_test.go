@@ -58,8 +58,8 @@ spec:
 
 func TestASourceThatTalksNonsenseIsHeldAgainstAndItsSiblingGoesOn(t *testing.T) {
 	faults := map[string]http.HandlerFunc{
-		"html":  func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>login</html>") },
-		"500":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
+		"html": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>login</html>") },
+		"500":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
 		"hangs": func(_ http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body) // Until it is read, the server does not notice that the client has gone.
 			<-r.Context().Done()
@@ -199,6 +199,6 @@ func TestGetScaledObjectsReadsLikeGetHPA(t *testing.T) {
 		if got := strings.Join(strings.Fields(lines[0]), " "); got != "NAME REFERENCE TARGETS MIN MAX REPLICAS DESIRED READY ACTIVE REASON AGE" {
 			return false, fmt.Errorf("the header is %s", got)
 		}
-		return strings.HasPrefix(strings.Join(strings.Fields(lines[1]), " "), "web Deployment/web 3/1, 0/7 1 10 3 3 True True "), nil
+		return strings.HasPrefix(strings.Join(strings.Fields(lines[1]), " "), "web Deployment/web 3/1, 0 1 10 3 3 True True "), nil
 	}, func() string { out, _ := w.kubectl("", "get", "so"); return out })
 }
