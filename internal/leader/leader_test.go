@@ -1,0 +1,265 @@
+package leader_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/impulse-sh/impulse/internal/leader"
+	"github.com/impulse-sh/impulse/internal/sandboxtest"
+)
+
+// election is a Lease of the real API server.
+type election struct {
+	t         *testing.T
+	config    *rest.Config
+	namespace string
+	leading   atomic.Int32 // How many write right now.
+}
+
+func newElection(t *testing.T) *election {
+	t.Helper()
+	config := sandboxtest.Cluster(t)
+	return &election{t: t, config: config, namespace: sandboxtest.Namespace(t, config)}
+}
+
+// candidate is one process.
+type candidate struct {
+	*leader.Gate
+	e      *election
+	away   atomic.Bool // Its way to the API server is cut.
+	tried  atomic.Int32 // Requests.
+	leads  atomic.Int32 // How often it has led.
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error // Of Run; read after done.
+	// wind holds up the end of leading until it is closed.
+	wind chan struct{}
+}
+
+// join starts a candidate; it ends with the test.
+func (e *election) join(identity string) *candidate {
+	e.t.Helper()
+	c := e.prepare(identity)
+	c.start()
+	return c
+}
+
+// prepare makes a candidate that is not yet one.
+func (e *election) prepare(identity string) *candidate {
+	e.t.Helper()
+	c := &candidate{e: e, done: make(chan struct{}), wind: make(chan struct{})}
+	config := rest.CopyConfig(e.config)
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return passage{c, next} })
+	gate, err := leader.New(config, leader.Options{Namespace: e.namespace, Name: "impulse", Identity: identity})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	c.Gate = gate
+	return c
+}
+
+func (c *candidate) start() {
+	ctx, cancel := context.WithCancel(c.e.t.Context())
+	c.cancel = cancel
+	go func() {
+		defer close(c.done)
+		c.err = c.Run(ctx, c.lead)
+	}()
+	c.e.t.Cleanup(func() {
+		cancel()
+		c.release()
+		<-c.done
+	})
+}
+
+func (c *candidate) release() {
+	select {
+	case <-c.wind:
+	default:
+		close(c.wind)
+	}
+}
+
+// lead counts leaders: it may be one only.
+func (c *candidate) lead(ctx context.Context) {
+	c.leads.Add(1)
+	if !c.Leading(time.Now()) {
+		c.e.t.Error("leading was started with the gate closed")
+	}
+	if n := c.e.leading.Add(1); n != 1 {
+		c.e.t.Errorf("%d lead at once", n)
+	}
+	<-ctx.Done()
+	c.e.leading.Add(-1)
+	<-c.wind
+}
+
+func (c *candidate) isLeading() bool { return c.Leading(time.Now()) }
+
+// passage is a candidate's way to the API server.
+type passage struct {
+	c    *candidate
+	next http.RoundTripper
+}
+
+func (p passage) RoundTrip(r *http.Request) (*http.Response, error) {
+	p.c.tried.Add(1)
+	if p.c.away.Load() {
+		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	}
+	return p.next.RoundTrip(r)
+}
+
+func (e *election) until(what string, cond func() bool) {
+	e.t.Helper()
+	sandboxtest.Until(e.t, what, func(context.Context) bool { return cond() })
+}
+
+// holder is who holds the Lease, "" when nobody does.
+func (e *election) holder() string {
+	e.t.Helper()
+	client, err := coordinationv1.NewForConfig(e.config)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	lease, err := client.Leases(e.namespace).Get(e.t.Context(), "impulse", metav1.GetOptions{})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	if lease.Spec.HolderIdentity == nil {
+		return ""
+	}
+	return *lease.Spec.HolderIdentity
+}
+
+func TestOneLeadsAndTheNextTakesOverWhenItEnds(t *testing.T) {
+	t.Parallel()
+	e := newElection(t)
+	a := e.join("a")
+	e.until("a leads", a.isLeading)
+	b := e.join("b")
+	first := a.Deadline()
+	e.until("a renews", func() bool { return a.Deadline().After(first) })
+	if b.isLeading() || e.holder() != "a" {
+		t.Errorf("b leads: %t, holder %q; want a only", b.isLeading(), e.holder())
+	}
+
+	a.cancel()
+	e.until("a winds up", func() bool { return e.leading.Load() == 0 })
+	before := a.Deadline()
+	e.until("a renews while it winds up", func() bool { return a.Deadline().After(before) })
+	if e.holder() != "a" {
+		t.Errorf("%q holds the lease before a has wound up", e.holder())
+	}
+	a.release()
+	if <-a.done; a.err != nil {
+		t.Errorf("Run: %v", a.err)
+	}
+	if a.isLeading() || !a.Deadline().IsZero() {
+		t.Error("the gate is open after the lease was given up")
+	}
+	e.until("b leads", b.isLeading)
+	if b.Term() <= a.Term() {
+		t.Errorf("b leads in term %d after a's %d", b.Term(), a.Term())
+	}
+}
+
+func TestALeaderThatCannotRenewStopsAndLeadsAgain(t *testing.T) {
+	t.Parallel()
+	e := newElection(t)
+	a := e.join("a")
+	a.release()
+	e.until("a leads", a.isLeading)
+	term := a.Term()
+	a.away.Store(true)
+	last := a.Deadline()
+	e.until("a stops", func() bool { return e.leading.Load() == 0 })
+	if now := time.Now(); a.Leading(now) || now.Before(a.Deadline()) {
+		t.Errorf("a stopped with the gate open until %s", a.Deadline())
+	}
+	if a.Deadline().Sub(last) > leader.RenewDeadline {
+		t.Errorf("the deadline moved from %s to %s although a was cut off", last, a.Deadline())
+	}
+	a.away.Store(false)
+	e.until("a leads again", func() bool { return a.isLeading() && a.leads.Load() == 2 })
+	if a.Term() != term {
+		t.Errorf("nobody else has led, but the term went from %d to %d", term, a.Term())
+	}
+}
+
+func TestTheNextLeadsOnlyAfterTheFirstHasStopped(t *testing.T) {
+	t.Parallel()
+	e := newElection(t)
+	a := e.join("a")
+	a.release()
+	e.until("a leads", a.isLeading)
+	b := e.join("b")
+	b.release()
+	a.away.Store(true)
+	e.until("b leads", func() bool {
+		if a.isLeading() && b.isLeading() {
+			t.Error("both gates are open")
+		}
+		return b.isLeading()
+	})
+	a.away.Store(false)
+	e.until("a is a candidate again", func() bool { return e.leading.Load() == 1 && !a.isLeading() })
+	b.cancel()
+	e.until("a leads again", a.isLeading)
+	if a.leads.Load() != 2 {
+		t.Errorf("a led %d times, want twice", a.leads.Load())
+	}
+}
+
+func TestAnAPIServerThatIsAwayIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	e := newElection(t)
+	a := e.prepare("a")
+	a.away.Store(true)
+	a.start()
+	a.release()
+	e.until("it tries", func() bool { return a.tried.Load() >= 3 })
+	if a.isLeading() {
+		t.Error("it leads without an API server")
+	}
+	a.away.Store(false)
+	e.until("it leads", a.isLeading)
+	a.cancel()
+	if <-a.done; a.err != nil {
+		t.Errorf("Run: %v", a.err)
+	}
+	if holder := e.holder(); holder != "" {
+		t.Errorf("%q holds the lease after a graceful end", holder)
+	}
+}
+
+func TestLeadingThatEndsByItselfIsAnError(t *testing.T) {
+	t.Parallel()
+	e := newElection(t)
+	gate, err := leader.New(e.config, leader.Options{Namespace: e.namespace, Name: "impulse"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := gate.Run(t.Context(), func(context.Context) {}); err == nil || errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want an error that says so", err)
+	}
+}
+
+func TestALeaseNeedsANameAndANamespace(t *testing.T) {
+	t.Parallel()
+	for _, o := range []leader.Options{{}, {Namespace: "a"}, {Name: "a"}} {
+		if _, err := leader.New(&rest.Config{}, o); err == nil {
+			t.Errorf("%+v: want an error", o)
+		}
+	}
+}
