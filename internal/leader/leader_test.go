@@ -36,7 +36,7 @@ func newElection(t *testing.T) *election {
 type candidate struct {
 	*leader.Gate
 	e      *election
-	away   atomic.Bool // Its way to the API server is cut.
+	away   atomic.Bool  // Its way to the API server is cut.
 	tried  atomic.Int32 // Requests.
 	leads  atomic.Int32 // How often it has led.
 	cancel context.CancelFunc
