@@ -43,7 +43,9 @@ func (w *world) alert(alertmanager, name, severity string, firing bool) {
 	if !firing {
 		ends = time.Now()
 	}
-	body := fmt.Sprintf(`[{"labels":{"alertname":%q,"severity":%q},"endsAt":%q}]`, name, severity, ends.UTC().Format(time.RFC3339Nano))
+	// Without a start Alertmanager would take the end for it, which lies in the future.
+	body := fmt.Sprintf(`[{"labels":{"alertname":%q,"severity":%q},"startsAt":"2026-01-01T00:00:00Z","endsAt":%q}]`,
+		name, severity, ends.UTC().Format(time.RFC3339Nano))
 	if code := post(w.t.Context(), alertmanager+"/api/v2/alerts", body); code != http.StatusOK {
 		w.t.Fatalf("alertmanager answered %d", code)
 	}

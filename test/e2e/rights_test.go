@@ -1,0 +1,67 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/impulse-sh/impulse/internal/local"
+)
+
+func TestTheManifestsGiveEnoughRightsAndNoMore(t *testing.T) {
+	w := newWorld(t)
+	if out, err := w.kubectl("", "apply", "--server-side", "--force-conflicts", "-k", "../../deploy/manifests"); err != nil {
+		t.Fatal(err, out)
+	}
+	config := w.serviceAccount()
+	for question, want := range map[string]string{
+		"patch deployments/scale.apps": "yes", "patch deployments.apps": "no", "get secrets": "no", "delete pods": "no", "update scaledobjects.impulse.sh": "no",
+	} {
+		args := append([]string{"--kubeconfig", config, "-n", w.ns, "auth", "can-i"}, strings.Fields(question)...)
+		out, _ := local.Run(t.Context(), kubectlPath(), args...)
+		if !strings.Contains(out, want) {
+			t.Errorf("can it %s: %s", question, out)
+		}
+	}
+	w.deployment("web", 1)
+	w.apply(onAlert("web"))
+	address := freeAddress(t)
+	i := &impulse{url: "http://" + address, args: []string{
+		"run", "--kubeconfig", config, "--namespace", w.ns, "--lease-namespace", "impulse-system", "--lease-name", w.ns, "--listen", address,
+	}}
+	w.restart(i)
+	w.condition("web", "Ready", "True", "Ready")
+	w.webhook(i, "web", "firing")
+	w.replicas("web", 5)
+	w.condition("web", "Active", "True", "TriggerActive")
+	w.webhook(i, "web", "resolved")
+	w.replicas("web", 1)
+}
+
+// serviceAccount writes a kubeconfig with the rights of the manifests' ServiceAccount.
+func (w *world) serviceAccount() string {
+	w.t.Helper()
+	token, err := w.kubectl("", "create", "token", "impulse", "-n", "impulse-system")
+	if err != nil {
+		w.t.Fatal(err, token)
+	}
+	config := filepath.Join(w.t.TempDir(), "kubeconfig")
+	content, err := os.ReadFile(suite.kubeconfig)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(config, content, 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"config", "set-credentials", "impulse", "--token", strings.TrimSpace(token)},
+		{"config", "set-context", "--current", "--user", "impulse"},
+	} {
+		if out, err := local.Run(w.t.Context(), kubectlPath(), append([]string{"--kubeconfig", config}, args...)...); err != nil {
+			w.t.Fatal(fmt.Sprint(args), err, out)
+		}
+	}
+	return config
+}
