@@ -12,12 +12,12 @@ import (
 
 func TestTheManifestsGiveEnoughRightsAndNoMore(t *testing.T) {
 	w := newWorld(t)
-	if out, err := w.kubectl("", "apply", "--server-side", "--force-conflicts", "-k", "../../deploy/manifests"); err != nil {
+	if out, err := w.kubectl("", "-n", "impulse-system", "apply", "--server-side", "--force-conflicts", "-k", "../../deploy/manifests"); err != nil {
 		t.Fatal(err, out)
 	}
 	config := w.serviceAccount()
 	for question, want := range map[string]string{
-		"patch deployments/scale.apps": "yes", "patch deployments.apps": "no", "get secrets": "no", "delete pods": "no", "update scaledobjects.impulse.sh": "no",
+		"patch deployments.apps --subresource=scale": "yes", "patch deployments.apps": "no", "get secrets": "no", "delete pods": "no", "update scaledobjects.impulse.sh": "no",
 	} {
 		args := append([]string{"--kubeconfig", config, "-n", w.ns, "auth", "can-i"}, strings.Fields(question)...)
 		out, _ := local.Run(t.Context(), kubectlPath(), args...)
