@@ -102,6 +102,7 @@ func (r *Reporter) Run(ctx context.Context) {
 	r.mu.Unlock()
 	r.queue.ShutDownWithDrain()
 	all.Wait()
+	r.queue.ShutDown() // The goroutine of its delays.
 }
 
 // Begin takes up what an object's status said before, so that nothing is written when nothing changed.

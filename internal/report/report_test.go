@@ -1,0 +1,182 @@
+package report
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/pipeline"
+	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// shelf is a Store in memory.
+type shelf struct {
+	mu    sync.Mutex
+	saved []*v1alpha1.ScaledObjectStatus
+	fail  error
+}
+
+func (s *shelf) Save(_ context.Context, _ Object, status *v1alpha1.ScaledObjectStatus) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail != nil {
+		return s.fail
+	}
+	s.saved = append(s.saved, status)
+	return nil
+}
+
+// desk is a reporter with all that is around it, in a bubble of fake time.
+type desk struct {
+	t        *testing.T
+	shelf    *shelf
+	reporter *Reporter
+	spec     *workload.Workload
+	memory   scalers.Memory
+	current  int32
+}
+
+// at tests a desk with a workload of one trigger that wants one replica for each unit of its level.
+func at(t *testing.T, before *v1alpha1.ScaledObjectStatus, test func(t *testing.T, d *desk)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{t: t, shelf: &shelf{}, current: 3}
+		d.reporter = New(d.shelf, Silent{}, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+		d.spec = &workload.Workload{
+			Namespace: "shop", Name: "web", Target: actuator.Target{Namespace: "shop", Kind: "Deployment", Name: "web"},
+			Triggers: []workload.Trigger{{Name: "queue"}},
+			Policy: &scalers.Policy{Min: 1, Max: 10, Rest: scalers.NoRest, Triggers: []scalers.Trigger{
+				{Name: "queue", Target: 10_000, StaleAfter: time.Hour},
+			}},
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			d.reporter.Run(ctx)
+		}()
+		d.reporter.Begin(d.spec, before)
+		test(t, d)
+		cancel()
+		<-done
+	})
+}
+
+// says reports the decision on a level, or on a failed reading.
+func (d *desk) says(level int64, err error) *v1alpha1.ScaledObjectStatus {
+	d.t.Helper()
+	now := scalers.InstantOf(time.Now())
+	events := []scalers.Event{{Trigger: "queue", At: now, Value: scalers.Milli(level * 1000), Current: d.current, Ready: d.current, Err: err}}
+	decision := scalers.Decide(d.spec.Policy, scalers.Input{Now: now, Current: d.current, Events: events, Memory: d.memory})
+	d.memory = decision.Memory
+	d.reporter.Decided(&pipeline.Outcome{
+		Workload: d.spec, At: now, Events: events, Arrived: 1, Decision: &decision, Decided: true, Fresh: true, From: d.current,
+		Target: actuator.Observation{Scale: actuator.Scale{UID: "u", Replicas: d.current}}, TargetKnown: true, Memory: &d.memory,
+	})
+	<-time.After(2 * statusEvery)
+	synctest.Wait()
+	return d.last()
+}
+
+func (d *desk) last() *v1alpha1.ScaledObjectStatus {
+	d.shelf.mu.Lock()
+	defer d.shelf.mu.Unlock()
+	if len(d.shelf.saved) == 0 {
+		return nil
+	}
+	return d.shelf.saved[len(d.shelf.saved)-1]
+}
+
+func (d *desk) writes(n int) {
+	d.t.Helper()
+	d.shelf.mu.Lock()
+	defer d.shelf.mu.Unlock()
+	if len(d.shelf.saved) != n {
+		d.t.Fatalf("%d statuses written, want %d", len(d.shelf.saved), n)
+	}
+}
+
+func reasonsOf(s *v1alpha1.ScaledObjectStatus) map[string]string {
+	all := map[string]string{}
+	for _, c := range s.Conditions {
+		all[c.Type] = string(c.Status) + "/" + c.Reason
+	}
+	return all
+}
+
+func TestAWobblingValueWritesNothing(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
+		d.says(30, nil)
+		d.writes(1)
+		for range 100 {
+			d.says(29, nil)
+			d.says(30, nil)
+		}
+		d.writes(1)
+	})
+}
+
+func TestAStatusThatSaysItAlreadyIsNotWrittenAfterARestart(t *testing.T) {
+	var before *v1alpha1.ScaledObjectStatus
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) { before = d.says(30, nil) })
+	at(t, before, func(_ *testing.T, d *desk) {
+		d.says(30, nil)
+		d.writes(0)
+		d.says(70, nil)
+		d.writes(1)
+	})
+}
+
+func TestAFailureAndItsRecoveryAreWritten(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		if got := reasonsOf(d.says(30, nil)); got["Ready"] != "True/Ready" || got["Active"] != "True/TriggerActive" || got["AbleToScale"] != "True/ReadyToScale" {
+			t.Errorf("conditions %v", got)
+		}
+		s := d.says(0, errors.New("connection refused"))
+		if got := reasonsOf(s); got["Ready"] != "False/TriggerFailed" || s.Triggers[0].LastError != "connection refused" || s.Targets != "?/10" {
+			t.Errorf("conditions %v, triggers %+v", got, s.Triggers)
+		}
+		if got := reasonsOf(d.says(30, nil)); got["Ready"] != "True/Ready" {
+			t.Errorf("conditions %v", got)
+		}
+		d.writes(3)
+	})
+}
+
+func TestARefusalStaysUntilTheObjectIsAccepted(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		so := &v1alpha1.ScaledObject{}
+		so.Namespace, so.Name, so.Status = "shop", "web", *d.says(30, nil)
+		d.reporter.Refused(so, "InvalidSpec", "no such field")
+		if got := reasonsOf(d.says(70, nil)); got["Ready"] != "False/InvalidSpec" {
+			t.Errorf("conditions %v", got)
+		}
+		d.reporter.Accepted(d.spec)
+		if got := reasonsOf(d.says(70, nil)); got["Ready"] != "True/Ready" {
+			t.Errorf("conditions %v", got)
+		}
+	})
+}
+
+func TestAStatusThatCannotBeWrittenIsTriedAgain(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
+		d.shelf.fail = errors.New("API server is away")
+		d.says(30, nil)
+		d.writes(0)
+		d.shelf.mu.Lock()
+		d.shelf.fail = nil
+		d.shelf.mu.Unlock()
+		<-time.After(time.Minute)
+		synctest.Wait()
+		d.writes(1)
+	})
+}
