@@ -125,10 +125,11 @@ func (c *chain) observe() {
 	c.rememberActivity()
 }
 
-// print tells a reading of trigger i from any other: by when it was read, and what it said.
+// print tells a reading of trigger i from any other: by when it was read, what it said, and what it was true of.
 func (e *Event) print(i int) uint64 {
 	const a, b = 0x9e3779b97f4a7c15, 0xd6e8feb86659fd93
 	x := uint64(e.At) ^ (uint64(e.Value)+uint64(i)*b)*a
+	x ^= (uint64(uint32(e.Current))<<32 | uint64(uint32(e.Ready))) * b
 	if e.Err != nil {
 		x = ^x
 	}

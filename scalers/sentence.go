@@ -81,9 +81,9 @@ func (p *Policy) formulaSentence(d *Decision, s Step) string {
 	case t.Exact:
 		return fmt.Sprintf("%s asks for %d", p.name(d.Winner), s.To)
 	case t.Metric == Value && s.C > 0:
-		return fmt.Sprintf("%s is %s, target %s, with %d ready: %d", p.name(d.Winner), level, target, s.C, s.To)
+		return fmt.Sprintf("%s is %s, target %s with %d ready: asks for %d", p.name(d.Winner), level, target, s.C, s.To)
 	default:
-		return fmt.Sprintf("%s is %s, %s for each replica: %d", p.name(d.Winner), level, target, s.To)
+		return fmt.Sprintf("%s is %s, target %s per replica: asks for %d", p.name(d.Winner), level, target, s.To)
 	}
 }
 
@@ -122,8 +122,11 @@ func (p *Policy) rateSentence(s Step) string {
 	}
 	r := &b.Policies[s.A]
 	amount := fmt.Sprintf("%d pods", r.Amount)
-	if r.Percent {
+	switch {
+	case r.Percent:
 		amount = fmt.Sprintf("%d%%", r.Amount)
+	case r.Amount == 1:
+		amount = "1 pod"
 	}
 	return fmt.Sprintf("limited to %d instead of %d: scaling %s by %s in %s, from %d%s",
 		s.To, s.From, direction, amount, duration(int64(r.Period)), s.B, until(s.Until))

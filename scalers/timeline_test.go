@@ -161,7 +161,7 @@ func (l *timeline) restart() {
 
 func (l *timeline) read(i int) {
 	t := &l.policy.Triggers[i]
-	e := scalers.Event{Trigger: t.Name, At: l.now, Current: l.current, Ready: l.current - l.rand.Int32N(3)*l.rand.Int32N(2)}
+	e := scalers.Event{Trigger: t.Name, At: l.now, Current: l.current, Ready: max(l.current-l.rand.Int32N(3)*l.rand.Int32N(2), 0)}
 	if l.rand.IntN(3) == 0 && !t.Continuous && l.events[i].At < l.now-2 {
 		e.At -= 2
 	}
