@@ -92,7 +92,7 @@ func Decide(p *Policy, in Input) Decision {
 	if c.count != c.current {
 		c.wake(c.refill)
 	}
-	d.Replicas, d.Next = c.count, c.next
+	d.Replicas, d.Next = max(c.count, 0), c.next // An invalid policy may have said less.
 	return d
 }
 

@@ -90,7 +90,7 @@ func parseDecimal(text string) (decimal, bool) {
 
 // unit reads what may follow the digits, as powers of ten and two: nothing, an exponent, or a suffix.
 func unit(text string) (ten, two int, ok bool) {
-	if len(text) > 1 && (text[0] == 'e' || text[0] == 'E') {
+	if len(text) > 1 && (text[0] == 'e' || text[0] == 'E') && text != "Ei" {
 		ten, err := strconv.Atoi(text[1:])
 		if errors.Is(err, strconv.ErrRange) {
 			ten, err = math.MaxInt32, nil

@@ -1,0 +1,194 @@
+package scalers_test
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// plain is a policy of 1 to 100 replicas, one for each unit of each of n levels, and a scale-down window of 5 minutes.
+func plain(n int) *scalers.Policy {
+	p := &scalers.Policy{Min: 1, Max: 100, Rest: scalers.NoRest, Down: scalers.Behavior{Window: 5 * time.Minute}, Created: epoch}
+	for i := range n {
+		p.Triggers = append(p.Triggers, scalers.Trigger{Name: string(rune('a' + i)), Target: 1000, Exact: true, Continuous: true})
+	}
+	return p
+}
+
+func TestAReadingThatIsHandledLateHasArrivedAllTheSame(t *testing.T) {
+	w := newWorkload(plain(2), 1)
+	w.read(0, 0, reading{value: 1000})
+	w.read(1, 0, reading{value: 1000})
+	w.decide(0)
+	w.read(0, 20*time.Second, reading{value: 2000})
+	w.decide(20 * time.Second)
+	// Read before the one above, and handled after it.
+	w.read(1, 19*time.Second, reading{value: 9000})
+	w.decide(21 * time.Second)
+	w.read(1, 30*time.Second, reading{value: 1000})
+	w.decide(30 * time.Second)
+	if w.current != 9 {
+		t.Errorf("%d replicas, want the 9 of the late reading to be in the window", w.current)
+	}
+}
+
+func TestALevelThatIsReplacedAtTheSameInstantHasArrived(t *testing.T) {
+	w := newWorkload(plain(1), 1)
+	w.read(0, 0, reading{value: 9000})
+	w.decide(0)
+	w.read(0, 0, reading{value: 2000})
+	w.decide(0)
+	w.runUntil(time.Hour)
+	if w.current != 2 {
+		t.Errorf("%d replicas, want 2: the level of 9 does not stand", w.current)
+	}
+}
+
+func TestWakingAndForeignWritesLeaveTheWindowsAsTheyAre(t *testing.T) {
+	w := newWorkload(plain(1), 1)
+	w.policy.Triggers[0].Continuous = false
+	w.read(0, 0, reading{value: 9000})
+	w.decide(0)
+	w.read(0, time.Second, reading{value: 3000})
+	w.decide(time.Second)
+	remembered := w.memory.Clone()
+	for at := 2 * time.Second; at < 5*time.Minute; at += 10 * time.Second {
+		w.current = 12
+		w.decide(at)
+	}
+	if !slices.Equal(w.memory.Highs, remembered.Highs) {
+		t.Errorf("%v is remembered, want still %v", w.memory.Highs, remembered.Highs)
+	}
+}
+
+func TestALevelThatStandsCountsAnewUnderANewPolicy(t *testing.T) {
+	w := newWorkload(plain(1), 1)
+	w.policy.Triggers[0].Exact = false
+	w.read(0, 0, reading{value: 9000})
+	w.decide(0)
+	changed := *w.policy
+	changed.Triggers = slices.Clone(changed.Triggers)
+	changed.Triggers[0].Target = 3000
+	w.policy = &changed
+	w.decide(time.Minute)
+	if w.last.Next != epoch.Add(6*time.Minute) {
+		t.Errorf("next is %s, want the 9 of the old policy to have ended at 1m", w.last.Next.Sub(epoch))
+	}
+	w.runUntil(time.Hour)
+	if w.current != 3 {
+		t.Errorf("%d replicas, want 3", w.current)
+	}
+}
+
+func TestFirstSightHoldsTheCountUntilTheWindowHasPassed(t *testing.T) {
+	w := newWorkload(plain(1), 40)
+	w.read(0, 0, reading{value: 1000})
+	w.decide(0)
+	if w.current != 40 || w.last.Next != epoch.Add(5*time.Minute) {
+		t.Errorf("%d replicas until %s, want 40 until 5m", w.current, w.last.Next.Sub(epoch))
+	}
+}
+
+func TestALimitedDirectionCanBeWokenFromZero(t *testing.T) {
+	p := plain(1)
+	p.Min, p.Rest = 0, 0
+	p.Up.Policies = []scalers.RatePolicy{{Percent: true, Amount: 100, Period: 15 * time.Second}}
+	w := newWorkload(p, 0)
+	w.read(0, 0, reading{value: 8000})
+	w.decide(0)
+	if w.current != 2 {
+		t.Errorf("%d replicas, want 2: woken to 1, and 100%% more", w.current)
+	}
+	w.runUntil(time.Minute)
+	if w.current != 8 {
+		t.Errorf("%d replicas after a minute, want 8", w.current)
+	}
+}
+
+func TestARestingWorkloadNeverWakesByItself(t *testing.T) {
+	p := plain(2)
+	p.Min, p.Rest = 0, 0
+	p.Triggers[0].Activation = 5000
+	p.Up.Policies = []scalers.RatePolicy{{Amount: 1, Period: time.Second}}
+	w := newWorkload(p, 0)
+	w.read(0, 0, reading{value: 5000})
+	w.read(1, 0, reading{value: 0})
+	w.decide(0)
+	if w.last.Next != scalers.Never || w.current != 0 {
+		t.Errorf("%d replicas, next in %s; want 0 and never", w.current, w.last.Next.Sub(epoch))
+	}
+}
+
+func TestNothingPanicsOnWhatIsLeftOut(t *testing.T) {
+	many := plain(100)
+	for name, c := range map[string]struct {
+		policy *scalers.Policy
+		in     scalers.Input
+	}{
+		"nothing":          {&scalers.Policy{}, scalers.Input{}},
+		"no events":        {plain(3), scalers.Input{Now: epoch, Current: 5}},
+		"a negative count": {plain(1), scalers.Input{Now: epoch, Current: math.MinInt32, Events: []scalers.Event{{At: 1, Value: 5}}}},
+		"too many":         {many, scalers.Input{Now: epoch, Current: 5, Events: make([]scalers.Event, 100)}},
+		"no target": {
+			&scalers.Policy{Min: 1, Max: 9, Rest: scalers.NoRest, Triggers: make([]scalers.Trigger, 1)},
+			scalers.Input{Now: epoch, Current: 5, Events: []scalers.Event{{At: 1, Value: 5, Current: 5}}},
+		},
+	} {
+		d := scalers.Decide(c.policy, c.in)
+		if d.Replicas < 0 || c.policy.Summary(&d) == "" {
+			t.Errorf("%s: %d replicas: %s", name, d.Replicas, c.policy.Summary(&d))
+		}
+	}
+}
+
+func TestProposalsSayWhyTheyAreUnknown(t *testing.T) {
+	p := plain(6)
+	p.Triggers[3].Continuous, p.Triggers[3].StaleAfter = false, time.Second
+	p.Triggers[4].Exact, p.Triggers[4].Metric = false, scalers.Value
+	at := epoch.Add(-2 * time.Second)
+	d := scalers.Decide(p, scalers.Input{Now: epoch, Current: 3, Events: []scalers.Event{
+		{},
+		{At: at, Err: errSource},
+		{At: at, Value: -1},
+		{At: at, Value: 1},
+		{At: at, Value: 1, Current: 3},
+		{At: at, Value: 5000, Current: 3},
+	}})
+	for i, want := range []scalers.Unknown{scalers.NotRead, scalers.Failed, scalers.Negative, scalers.Stale, scalers.NoReadyPods, scalers.None} {
+		if q := d.Proposals()[i]; q.Why != want || q.Known != (want == scalers.None) {
+			t.Errorf("trigger %d is %+v, want it unknown: it %s", i, q, want)
+		}
+	}
+	if d.Winner != 5 || d.Raw != 5 || d.Replicas != 5 {
+		t.Errorf("%d replicas, raw %d by trigger %d; want the 5 of the one that is known", d.Replicas, d.Raw, d.Winner)
+	}
+}
+
+func TestEveryRuleHasItsName(t *testing.T) {
+	want := []string{
+		"formula", "tolerance", "unknown", "fallback", "stabilization", "rate", "activation", "cooldown", "idle", "minReplicaCount",
+		"maxReplicaCount", "paused", "?",
+	}
+	for i, name := range want {
+		if got := scalers.Rule(i).String(); got != name {
+			t.Errorf("rule %d is called %s, want %s", i, got, name)
+		}
+	}
+}
+
+func TestDecidingAllocatesNothing(t *testing.T) {
+	p, in := crowded()
+	d := scalers.Decide(p, in)
+	in.Memory = d.Memory
+	if n := testing.AllocsPerRun(100, func() {
+		in.Now = in.Now.Add(time.Millisecond)
+		in.Events[0].At, in.Events[0].Value = in.Now, in.Events[0].Value+1
+		d := scalers.Decide(p, in)
+		in.Memory = d.Memory.Scaled(p, in.Now, 50, 51)
+	}); n != 0 {
+		t.Errorf("%v allocations a decision", n)
+	}
+}

@@ -1,0 +1,140 @@
+package scalers_test
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// tape makes numbers out of fuzzed bytes, and zeros when there are no more.
+type tape []byte
+
+func (b *tape) byte() byte {
+	if len(*b) == 0 {
+		return 0
+	}
+	first := (*b)[0]
+	*b = (*b)[1:]
+	return first
+}
+
+// number is small more often than not.
+func (b *tape) number() int64 {
+	switch kind := b.byte(); {
+	case kind < 200:
+		return int64(kind) - 4
+	case kind < 250:
+		return int64(b.byte())<<8 | int64(b.byte())
+	default:
+		var all [8]byte
+		for i := range all {
+			all[i] = b.byte()
+		}
+		return int64(binary.LittleEndian.Uint64(all[:]))
+	}
+}
+
+func (b *tape) duration() time.Duration {
+	if n := b.number(); n > -1000 && n < 1_000_000 {
+		return time.Duration(n) * time.Second
+	}
+	return time.Duration(b.number())
+}
+
+func (b *tape) behavior() scalers.Behavior {
+	out := scalers.Behavior{Window: b.duration(), Tolerance: b.number() * 1000, Select: scalers.Select(b.byte() % 4)}
+	for range b.byte() % 4 {
+		out.Policies = append(out.Policies, scalers.RatePolicy{Percent: b.byte()%2 == 0, Amount: int32(b.number()), Period: b.duration()})
+	}
+	return out
+}
+
+// policy is any policy, or one in two times a valid one.
+func (b *tape) policy() *scalers.Policy {
+	if b.byte()%2 == 0 {
+		return randomPolicy(rand.New(rand.NewPCG(uint64(b.number()), 3)))
+	}
+	p := &scalers.Policy{
+		Min: int32(b.number()), Max: int32(b.number()), Rest: int32(b.number()), Cooldown: b.duration(), InitialCooldown: b.duration(),
+		Created: scalers.Instant(b.number()), Up: b.behavior(), Down: b.behavior(),
+	}
+	if pause := b.byte(); pause < 20 {
+		p.Paused = scalers.Paused{Fixed: pause < 4, At: int32(b.number()), Keep: pause < 8, In: pause < 12, Out: pause < 16}
+	}
+	for i := range b.byte() % 5 {
+		p.Triggers = append(p.Triggers, scalers.Trigger{
+			Name: string(rune('a' + i)), Metric: scalers.Metric(b.byte() % 3), Target: scalers.Milli(b.number()), Activation: scalers.Milli(b.number()),
+			Exact: b.byte()%4 == 0, Continuous: b.byte()%2 == 0, StaleAfter: b.duration(),
+		})
+	}
+	return p
+}
+
+// FuzzDecide asks any policy about any story. Nothing panics and no count is negative; and where the policy is a valid one,
+// unknown never lowers, the limits hold, deciding again says the same, and Next is to come.
+func FuzzDecide(f *testing.F) {
+	f.Add([]byte("\x05\x0e\x03\x40\x00\x20\x00\x10\x00\x01\x02\x05\x0f\x10\x64\x01\x08\x05\x14\x02\x09\x09\x01\x01\x00\x18\x30\x01\x01"))
+	for seed := range uint64(20) {
+		l := newTimeline(seed, nil)
+		bytes := make([]byte, 200)
+		for i := range bytes {
+			bytes[i] = byte(l.dice.Uint32())
+		}
+		f.Add(bytes)
+	}
+	f.Fuzz(func(t *testing.T, bytes []byte) {
+		b := tape(bytes)
+		p := b.policy()
+		valid := p.Validate() == nil
+		in := scalers.Input{Now: epoch, Current: int32(b.number()), Events: make([]scalers.Event, b.byte()%6)}
+		for range 12 {
+			in.Now = in.Now.Add(max(b.duration(), 0) % (1 << 40))
+			if len(in.Events) > 0 {
+				e := scalers.Event{At: in.Now, Value: scalers.Milli(b.number()), Ready: int32(b.number()), Current: in.Current}
+				if b.byte()%8 == 0 {
+					e.Err = errSource
+				}
+				in.Events[int(b.byte())%len(in.Events)] = e
+			}
+			d := scalers.Decide(p, in)
+			if d.Replicas < 0 {
+				t.Fatalf("%d replicas", d.Replicas)
+			}
+			if p.Summary(&d) == "" {
+				t.Fatal("nothing to say")
+			}
+			if valid && in.Current >= 0 {
+				promised(t, p, in, &d)
+			}
+			in.Memory = d.Memory
+			if b.byte()%4 != 0 {
+				in.Memory = in.Memory.Scaled(p, in.Now, in.Current, d.Replicas)
+				in.Current = d.Replicas
+			}
+		}
+	})
+}
+
+// promised checks what holds of every decision with a valid policy.
+func promised(t *testing.T, p *scalers.Policy, in scalers.Input, d *scalers.Decision) {
+	t.Helper()
+	if d.Next <= in.Now {
+		t.Fatalf("next is %d, and now is %d", d.Next, in.Now)
+	}
+	if !d.Known && !p.Paused.Fixed && d.Replicas < min(in.Current, p.Max) {
+		t.Fatalf("lowered from %d to %d on an unknown: %s", in.Current, d.Replicas, p.Why(d))
+	}
+	if p.Paused == (scalers.Paused{}) && (d.Replicas > p.Max || d.Replicas < max(p.Rest, 0) || p.Rest < 0 && d.Replicas < p.Min) {
+		t.Fatalf("%d replicas, outside of %d to %d: %s", d.Replicas, p.Min, p.Max, p.Why(d))
+	}
+	in.Memory = d.Memory.Clone()
+	if again := scalers.Decide(p, in); again.Replicas != d.Replicas || again.Next != d.Next {
+		t.Fatalf("asked again it is %d until %d, and not %d until %d: %s", again.Replicas, again.Next, d.Replicas, d.Next, p.Why(d))
+	}
+	if _, err := d.Memory.MarshalText(); err != nil {
+		t.Fatal(err)
+	}
+}

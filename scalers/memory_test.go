@@ -1,0 +1,167 @@
+package scalers_test
+
+import (
+	"math"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// TestMergedRecommendationsEndLaterByASliceNeverEarlier fills both windows with one recommendation a second, each less
+// extreme than the one before, and compares what is held with what all of them would hold.
+func TestMergedRecommendationsEndLaterByASliceNeverEarlier(t *testing.T) {
+	const window = 300 * time.Second
+	const slice = window/62 + 1
+	p := &scalers.Policy{
+		Max: math.MaxInt32, Min: 1, Rest: scalers.NoRest, Up: scalers.Behavior{Window: window}, Down: scalers.Behavior{Window: window},
+		Triggers: []scalers.Trigger{{Name: "a", Target: 1000, Exact: true}},
+	}
+	// held is what the window says of a count at an instant, when every second has one less extreme recommendation.
+	held := func(at time.Duration, rising bool, past time.Duration) int32 {
+		oldest := int32(max((at-past-window)/time.Second+1, 0))
+		if rising {
+			return 1000 + oldest
+		}
+		return 100_000 - oldest
+	}
+	for _, rising := range []bool{false, true} {
+		var m scalers.Memory
+		most := 0
+		for second := range int32(1000) {
+			at := time.Duration(second) * time.Second
+			n, current, level := 100_000-second, int32(200_000), scalers.Milli(0)
+			if rising {
+				n, current, level = 1000+second, 1, 200_000_000
+			}
+			m = m.Recommended(p, epoch.Add(at), n)
+			most = max(most, len(m.Highs), len(m.Lows))
+			d := scalers.Decide(p, scalers.Input{
+				Now: epoch.Add(at), Current: current, Memory: m.Clone(),
+				Events: []scalers.Event{{At: epoch.Add(at), Value: level, Current: current}},
+			})
+			exact, latest := held(at, rising, 0), held(at, rising, slice)
+			if d.Replicas < min(exact, latest) || d.Replicas > max(exact, latest) {
+				t.Fatalf("at %s, rising %t: %d, want between %d and %d", at, rising, d.Replicas, exact, latest)
+			}
+		}
+		if most != 64 {
+			t.Errorf("rising %t: at most %d records, want the bound, 64, to have bitten", rising, most)
+		}
+	}
+}
+
+func TestMergedWritesAreForgottenLaterByASliceNeverEarlier(t *testing.T) {
+	const period = 60 * time.Second
+	p := &scalers.Policy{
+		Max: math.MaxInt32, Min: 1, Rest: scalers.NoRest, Up: scalers.Behavior{Policies: []scalers.RatePolicy{{Amount: 1000, Period: period}}},
+		Triggers: []scalers.Trigger{{Name: "a", Target: 1000, Exact: true}},
+	}
+	var m scalers.Memory
+	most := 0
+	for i := range int32(500) {
+		at := time.Duration(i) * 200 * time.Millisecond
+		m = m.Scaled(p, epoch.Add(at), 2000+i, 2001+i)
+		most = max(most, len(m.Changes))
+		d := scalers.Decide(p, scalers.Input{
+			Now: epoch.Add(at), Current: 2001 + i, Memory: m.Clone(),
+			Events: []scalers.Event{{At: epoch.Add(at), Value: math.MaxInt64, Current: 2001 + i}},
+		})
+		remembered := min(i+1, int32(period/(200*time.Millisecond)))
+		slice := int32((period/62+1)/(200*time.Millisecond)) + 1
+		if allowed := d.Replicas - (2001 + i); allowed > 1000-remembered || allowed < 1000-remembered-slice {
+			t.Fatalf("at %s: %d more are allowed, want %d, or up to %d fewer", at, allowed, 1000-remembered, slice)
+		}
+	}
+	if most != 64 {
+		t.Errorf("at most %d writes, want the bound, 64, to have bitten", most)
+	}
+}
+
+func TestAFullMemoryFitsInFourKibibytes(t *testing.T) {
+	m := scalers.Memory{Seen: true, ActiveStands: true, LastActive: math.MaxInt64 - 1, Readings: math.MaxUint64}
+	for i := range 64 {
+		end := scalers.Instant(math.MinInt64/2 + int64(i)*(math.MaxInt64/65))
+		m.Highs = append(m.Highs, scalers.Record{End: end, Count: math.MaxInt32 - int32(i)})
+		m.Lows = append(m.Lows, scalers.Record{End: end, Count: math.MaxInt32 - 64 + int32(i)})
+		m.Changes = append(m.Changes, scalers.Change{At: end, By: math.MinInt32})
+	}
+	text, err := m.MarshalText()
+	if err != nil || len(text) > 4096 {
+		t.Fatalf("%d bytes, %v", len(text), err)
+	}
+	var back scalers.Memory
+	if err := back.UnmarshalText(text); err != nil || !reflect.DeepEqual(back, m) {
+		t.Errorf("came back as %+v, %v", back, err)
+	}
+}
+
+func TestATextThatIsNoMemoryIsRefusedAndChangesNothing(t *testing.T) {
+	good, err := scalers.Memory{Seen: true, Highs: []scalers.Record{{End: 7, Count: 3}}}.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"", "1", "2." + string(good[2:]), string(good) + "AA", string(good[:len(good)-1]), "1.", "1.####", "1.!"} {
+		m := scalers.Memory{LastActive: 5}
+		if err := m.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is %+v, want it refused", text, m)
+		}
+		if m.LastActive != 5 {
+			t.Errorf("%q changed the memory", text)
+		}
+	}
+}
+
+func TestWhatIsLoadedFromTheFutureIsNow(t *testing.T) {
+	p := &scalers.Policy{Down: scalers.Behavior{Window: time.Minute, Policies: []scalers.RatePolicy{{Amount: 1, Period: time.Minute}}}}
+	future := epoch.Add(time.Hour)
+	m := scalers.Memory{LastActive: future}.Recommended(p, epoch, 9).Recommended(p, future, 5).Scaled(p, future, 9, 5).Resume(epoch)
+	if m.LastActive != epoch || m.Changes[0].At != epoch {
+		t.Errorf("last active %s, written at %s, want both now", m.LastActive.Time(), m.Changes[0].At.Time())
+	}
+	if len(m.Highs) != 1 || m.Highs[0] != (scalers.Record{End: scalers.Never, Count: 5}) {
+		t.Errorf("%v is remembered, want 5 to stand", m.Highs)
+	}
+}
+
+func TestAWriteThatChangedNothingIsNoScaleEvent(t *testing.T) {
+	p := &scalers.Policy{Up: scalers.Behavior{Policies: []scalers.RatePolicy{{Amount: 1, Period: time.Minute}}}}
+	if m := (scalers.Memory{}).Scaled(p, epoch, 4, 4); len(m.Changes) != 0 {
+		t.Errorf("%v is remembered", m.Changes)
+	}
+}
+
+// FuzzMemory decodes anything. What is a memory must come back from its text the same, and be fit to decide with.
+func FuzzMemory(f *testing.F) {
+	l := newTimeline(7, nil)
+	for range 20 {
+		l.play()
+		text, err := l.memory.MarshalText()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var m scalers.Memory
+		if m.UnmarshalText([]byte(text)) != nil {
+			return
+		}
+		again, err := m.MarshalText()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back scalers.Memory
+		if err := back.UnmarshalText(again); err != nil || !reflect.DeepEqual(back, m) {
+			t.Fatalf("%+v came back as %+v, %v", m, back, err)
+		}
+		p := full()
+		events := make([]scalers.Event, 3)
+		events[0] = scalers.Event{At: epoch, Value: 70_000, Ready: 3, Current: 3}
+		d := scalers.Decide(p, scalers.Input{Now: epoch, Current: 3, Events: events, Memory: m.Clone()})
+		if _, err := d.Memory.Scaled(p, epoch, 3, d.Replicas).Resume(epoch).MarshalText(); err != nil {
+			t.Fatalf("after a decision with %+v: %v", m, err)
+		}
+	})
+}
