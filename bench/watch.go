@@ -8,6 +8,9 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+	watchtools "k8s.io/client-go/tools/watch"
 )
 
 // watcher sees every Deployment through one watch, as any client would, and tells who waits for a count when it came.
@@ -22,9 +25,18 @@ type want struct {
 	seen     chan time.Time
 }
 
-// watch opens the watch; it ends with ctx.
+// watch opens the watch; it ends with ctx. One that the server ends is taken up where it ended.
 func (w *world) watch(ctx context.Context) (*watcher, error) {
-	stream, err := w.kube.AppsV1().Deployments(metav1.NamespaceAll).Watch(ctx, metav1.ListOptions{})
+	deployments := w.kube.AppsV1().Deployments(metav1.NamespaceAll)
+	now, err := deployments.List(ctx, metav1.ListOptions{Limit: 1})
+	if err != nil {
+		return nil, fmt.Errorf("list Deployments: %w", err)
+	}
+	stream, err := watchtools.NewRetryWatcherWithContext(ctx, now.ResourceVersion, &cache.ListWatch{
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			return deployments.Watch(ctx, o)
+		},
+	})
 	if err != nil {
 		return nil, fmt.Errorf("watch Deployments: %w", err)
 	}
