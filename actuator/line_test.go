@@ -47,7 +47,10 @@ func (p passage) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		header := http.Header{"Retry-After": {"1"}}
+		header := make(http.Header)
+		if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+			header.Set("Retry-After", "1")
+		}
 		return &http.Response{StatusCode: status, Header: header, Body: http.NoBody, Request: r}, nil
 	}
 	answer, err := p.next.RoundTrip(r)
