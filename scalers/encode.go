@@ -88,7 +88,7 @@ func (m *Memory) UnmarshalText(text []byte) error {
 }
 
 // check refuses lists that are not in the order that the rules rely on.
-func (m *Memory) check() error {
+func (m Memory) check() error {
 	if len(m.Highs) > maxEntries || len(m.Lows) > maxEntries || len(m.Changes) > maxEntries {
 		return fmt.Errorf("%w: more than %d entries", errMemory, maxEntries)
 	}

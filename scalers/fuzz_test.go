@@ -73,6 +73,14 @@ func (b *tape) policy() *scalers.Policy {
 	return p
 }
 
+func (b *tape) event(at scalers.Instant, current int32) scalers.Event {
+	e := scalers.Event{At: at, Value: scalers.Milli(b.number()), Ready: int32(b.number()), Current: current}
+	if b.byte()%8 == 0 {
+		e.Err = errSource
+	}
+	return e
+}
+
 // FuzzDecide asks any policy about any story. Nothing panics and no count is negative; and where the policy is a valid one,
 // unknown never lowers, the limits hold, deciding again says the same, and Next is to come.
 func FuzzDecide(f *testing.F) {
@@ -85,37 +93,33 @@ func FuzzDecide(f *testing.F) {
 		}
 		f.Add(bytes)
 	}
-	f.Fuzz(func(t *testing.T, bytes []byte) {
-		b := tape(bytes)
-		p := b.policy()
-		valid := p.Validate() == nil
-		in := scalers.Input{Now: epoch, Current: int32(b.number()), Events: make([]scalers.Event, b.byte()%6)}
-		for range 12 {
-			in.Now = in.Now.Add(max(b.duration(), 0) % (1 << 40))
-			if len(in.Events) > 0 {
-				e := scalers.Event{At: in.Now, Value: scalers.Milli(b.number()), Ready: int32(b.number()), Current: in.Current}
-				if b.byte()%8 == 0 {
-					e.Err = errSource
-				}
-				in.Events[int(b.byte())%len(in.Events)] = e
-			}
-			d := scalers.Decide(p, in)
-			if d.Replicas < 0 {
-				t.Fatalf("%d replicas", d.Replicas)
-			}
-			if p.Summary(&d) == "" {
-				t.Fatal("nothing to say")
-			}
-			if valid && in.Current >= 0 {
-				promised(t, p, in, &d)
-			}
-			in.Memory = d.Memory
-			if b.byte()%4 != 0 {
-				in.Memory = in.Memory.Scaled(p, in.Now, in.Current, d.Replicas)
-				in.Current = d.Replicas
-			}
+	f.Fuzz(func(t *testing.T, bytes []byte) { tell(t, tape(bytes)) })
+}
+
+// tell tells the story on the tape.
+func tell(t *testing.T, b tape) {
+	t.Helper()
+	p := b.policy()
+	valid := p.Validate() == nil
+	in := scalers.Input{Now: epoch, Current: int32(b.number()), Events: make([]scalers.Event, b.byte()%6)}
+	for range 12 {
+		in.Now = in.Now.Add(max(b.duration(), 0) % (1 << 40))
+		if len(in.Events) > 0 {
+			in.Events[int(b.byte())%len(in.Events)] = b.event(in.Now, in.Current)
 		}
-	})
+		d := scalers.Decide(p, in)
+		if d.Replicas < 0 || p.Summary(&d) == "" {
+			t.Fatalf("%d replicas: %q", d.Replicas, p.Summary(&d))
+		}
+		if valid && in.Current >= 0 {
+			promised(t, p, in, &d)
+		}
+		in.Memory = d.Memory
+		if b.byte()%4 != 0 {
+			in.Memory = in.Memory.Scaled(p, in.Now, in.Current, d.Replicas)
+			in.Current = d.Replicas
+		}
+	}
 }
 
 // promised checks what holds of every decision with a valid policy.

@@ -72,8 +72,7 @@ func (m Memory) Scaled(p *Policy, at Instant, from, to int32) Memory {
 // a conversion says what happened before; calls are in the order of time. It consumes m.
 func (m Memory) Recommended(p *Policy, at Instant, n int32) Memory {
 	m.Seen = true
-	m.recommend(p, at, at, n)
-	return m
+	return m.recommend(p, at, at, n)
 }
 
 // Resume returns the memory of a workload that nobody looked after until now: what lies in the future becomes now, a level
@@ -95,10 +94,11 @@ func (m Memory) Resume(now Instant) Memory {
 }
 
 // recommend records a recommendation of this instant that stands until end.
-func (m *Memory) recommend(p *Policy, now, end Instant, count int32) {
+func (m Memory) recommend(p *Policy, now, end Instant, count int32) Memory {
 	r := Record{End: end, Count: count}
 	m.Highs = push(m.Highs, now, p.Down.Window, r, func(old, by int32) bool { return old <= by })
 	m.Lows = push(m.Lows, now, p.Up.Window, r, func(old, by int32) bool { return old >= by })
+	return m
 }
 
 // push ends the record that stands and appends r, without those that have left the window and those that r outlives.
@@ -131,7 +131,7 @@ func push(list []Record, now Instant, window time.Duration, r Record, outlived f
 }
 
 // stand lets the last record stand until the next.
-func (m *Memory) stand() {
+func (m Memory) stand() {
 	for _, list := range [...][]Record{m.Highs, m.Lows} {
 		if n := len(list); n > 0 {
 			list[n-1].End = Never
@@ -140,7 +140,7 @@ func (m *Memory) stand() {
 }
 
 // outdated reports whether the record that stands is another one than count.
-func (m *Memory) outdated(count int32) bool {
+func (m Memory) outdated(count int32) bool {
 	n := len(m.Highs)
 	return n > 0 && m.Highs[n-1].End == Never && m.Highs[n-1].Count != count
 }

@@ -89,22 +89,33 @@ func FuzzParseMilli(f *testing.F) {
 		if back, err := scalers.ParseMilli(got.String()); err != nil || back != got {
 			t.Errorf("%q is %s, which is %s, %v", text, got, back, err)
 		}
-		if n := strings.IndexAny(text, "eE"); n >= 0 {
-			if exponent, err := strconv.Atoi(text[n+1:]); err != nil || exponent > 50 || exponent < -50 {
-				return
-			}
-		}
-		exact, ok := new(big.Rat).SetString(text)
-		if !ok {
-			return
-		}
-		below := new(big.Rat).SetFrac64(int64(got)-1, 1000)
-		at := new(big.Rat).SetFrac64(int64(got), 1000)
-		above := new(big.Rat).SetFrac64(int64(got)+1, 1000)
-		switch {
-		case got == math.MaxInt64 || got == math.MinInt64:
-		case exact.Sign() > 0 && (exact.Cmp(at) > 0 || exact.Cmp(below) <= 0), exact.Sign() < 0 && (exact.Cmp(at) < 0 || exact.Cmp(above) >= 0), exact.Sign() == 0 && got != 0:
+		if exact := fraction(text); exact != nil && !roundedAway(exact, got) {
 			t.Errorf("%q is %s", text, got)
 		}
 	})
+}
+
+// fraction is the number as a fraction, or nil when it is in no notation that fractions know, or too far from one.
+func fraction(text string) *big.Rat {
+	if n := strings.IndexAny(text, "eE"); n >= 0 {
+		if exponent, err := strconv.Atoi(text[n+1:]); err != nil || exponent > 50 || exponent < -50 {
+			return nil
+		}
+	}
+	exact, ok := new(big.Rat).SetString(text)
+	if !ok {
+		return nil
+	}
+	return exact
+}
+
+// roundedAway reports whether m is the thousandth next to exact, away from zero, or saturated.
+func roundedAway(exact *big.Rat, m scalers.Milli) bool {
+	if m == math.MaxInt64 || m == math.MinInt64 {
+		return true
+	}
+	magnitude := new(big.Rat).Abs(exact)
+	rounded := new(big.Rat).Abs(big.NewRat(int64(m), 1000))
+	short := new(big.Rat).Sub(rounded, magnitude)
+	return short.Sign() >= 0 && short.Cmp(big.NewRat(1, 1000)) < 0 && (m == 0 || exact.Sign() < 0 == (m < 0))
 }

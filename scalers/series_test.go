@@ -14,7 +14,7 @@ import (
 func expand(t testing.TB, text string) []reading {
 	t.Helper()
 	var all []reading
-	for _, field := range strings.Fields(text) {
+	for field := range strings.FieldsSeq(text) {
 		base, times, repeated := strings.Cut(field, "x")
 		n := 0
 		if repeated {

@@ -56,28 +56,10 @@ func (w *twin) away(scalers.Instant) {
 }
 
 func (w *twin) decide(now scalers.Instant, count int32, events []scalers.Event) answer {
-	p := w.policy
-	current := int64(count)
+	p, current := w.policy, int64(count)
 	arrived := !slices.Equal(events, w.readings)
 	w.readings = slices.Clone(events)
-
-	// The formula and tolerance of each trigger; the maximum wins, ties go to the first.
-	out := answer{known: true, winner: -1}
-	wanted, continuous := int64(0), false
-	for i, e := range events {
-		t := &p.Triggers[i]
-		if !w.known(t, e, now) {
-			out.known = false
-			continue
-		}
-		out.active = out.active || e.Value > t.Activation
-		raw, n := w.propose(t, e)
-		if out.winner < 0 || n > wanted {
-			out.winner, out.raw, wanted, continuous = i, raw, n, false
-		}
-		continuous = continuous || n == wanted && t.Continuous
-	}
-
+	out, wanted, continuous := w.propose(now, events)
 	w.rememberActivity(now, events, out.active)
 
 	// The count that the chain starts from: within the limits, at rest, or on its way there.
@@ -95,16 +77,15 @@ func (w *twin) decide(now scalers.Instant, count int32, events []scalers.Event) 
 		start = minimum
 	}
 
-	// What is remembered.
+	// Unknown holds; otherwise windows and rates.
 	held := out.winner < 0 || !out.known && wanted < start
 	w.remember(now, current, wanted, held, arrived, continuous)
-
-	// Unknown holds; otherwise windows and rates.
 	n := start
 	if !held {
 		n = w.limitRate(now, start, w.stabilize(now, start, wanted))
 	}
-	// Rest.
+
+	// Rest, limits and the user's hand.
 	lowest := minimum
 	switch {
 	case resting:
@@ -114,6 +95,25 @@ func (w *twin) decide(now scalers.Instant, count int32, events []scalers.Event) 
 	}
 	out.replicas = w.paused(current, min(max(n, lowest), int64(p.Max)))
 	return out
+}
+
+// propose asks each trigger for the formula and its tolerance; the maximum wins, ties go to the first.
+func (w *twin) propose(now scalers.Instant, events []scalers.Event) (out answer, wanted int64, continuous bool) {
+	out = answer{known: true, winner: -1}
+	for i, e := range events {
+		t := &w.policy.Triggers[i]
+		if !w.known(t, e, now) {
+			out.known = false
+			continue
+		}
+		out.active = out.active || e.Value > t.Activation
+		raw, n := w.formula(t, e)
+		if out.winner < 0 || n > wanted {
+			out.winner, out.raw, wanted, continuous = i, raw, n, false
+		}
+		continuous = continuous || n == wanted && t.Continuous
+	}
+	return out, wanted, continuous
 }
 
 func (w *twin) known(t *scalers.Trigger, e scalers.Event, now scalers.Instant) bool {
@@ -126,8 +126,8 @@ func (w *twin) known(t *scalers.Trigger, e scalers.Event, now scalers.Instant) b
 	return t.Metric != scalers.Value || t.Exact || e.Current == 0 || e.Ready > 0
 }
 
-// propose returns the formula's answer, and what tolerance and its guard leave of it.
-func (w *twin) propose(t *scalers.Trigger, e scalers.Event) (raw, n int64) {
+// formula returns its answer, and what tolerance and its guard leave of it.
+func (w *twin) formula(t *scalers.Trigger, e scalers.Event) (raw, n int64) {
 	ratio := big.NewRat(int64(e.Value), int64(t.Target))
 	if t.Exact || e.Current == 0 {
 		raw = ceil(ratio)

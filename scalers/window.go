@@ -61,7 +61,7 @@ func (c *chain) remember() {
 	m := c.memory
 	if !m.Seen {
 		m.Seen = true
-		m.recommend(c.policy, c.now, c.now, c.current)
+		*m = m.recommend(c.policy, c.now, c.now, c.current)
 	}
 	switch {
 	case c.holds():
@@ -71,6 +71,6 @@ func (c *chain) remember() {
 		if c.continuous {
 			end = Never
 		}
-		m.recommend(c.policy, c.now, end, c.demand)
+		*m = m.recommend(c.policy, c.now, end, c.demand)
 	}
 }

@@ -2,6 +2,7 @@ package scalers_test
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/impulse-sh/impulse/scalers"
@@ -52,9 +53,9 @@ func newWorkload(p *scalers.Policy, replicas int32) *workload {
 // ready is the number of replicas that have been there for the time they need.
 func (w *workload) ready(t time.Duration) int32 {
 	least := w.current
-	for i := len(w.counts) - 1; i >= 0; i-- {
-		least = min(least, w.counts[i].n)
-		if w.counts[i].from <= t-w.startup {
+	for _, c := range slices.Backward(w.counts) {
+		least = min(least, c.n)
+		if c.from <= t-w.startup {
 			break
 		}
 	}
