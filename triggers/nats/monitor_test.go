@@ -84,6 +84,7 @@ func reads(t *testing.T, m *monitor, want string) {
 }
 
 func TestTheLeaderIsFollowedThroughACluster(t *testing.T) {
+	t.Parallel()
 	for _, replicas := range []int{1, 3} {
 		t.Run(fmt.Sprintf("%d replicas", replicas), func(t *testing.T) {
 			c := startCluster(t, "")
@@ -103,6 +104,7 @@ func TestTheLeaderIsFollowedThroughACluster(t *testing.T) {
 }
 
 func TestANewLeaderIsFound(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t, "")
 	js := c.servers["n1"].client()
 	consumer := work(t, js, 3)
@@ -130,6 +132,7 @@ func TestANewLeaderIsFound(t *testing.T) {
 }
 
 func TestServersThatAdvertiseNothingAreFoundByTheirRoutes(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t, "no_advertise: true")
 	js := c.servers["n1"].client()
 	work(t, js, 1)

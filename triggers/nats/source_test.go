@@ -2,6 +2,8 @@ package nats
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -143,7 +145,9 @@ func TestTriggersShareAConnectionAndLeaveNoneBehind(t *testing.T) {
 		t.Errorf("there are %d connections", len(users))
 	}
 	runs[0].stop()
+	runs[2].stop() // Nobody follows the other consumer now, but the connection is still in use.
 	publish(t, js, 1)
+	runs[2] = follow(t, mustOpen(t, others, env))
 	for _, r := range runs[1:] {
 		r.until("3")
 		r.stop()
@@ -179,21 +183,36 @@ func TestRunEndsAtOnceWhileAServerSaysNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
-	accepted := make(chan struct{})
+	greeted, ended := make(chan struct{}), make(chan struct{})
 	go func() {
-		if conn, err := l.Accept(); err == nil {
-			close(accepted)
-			<-t.Context().Done()
-			_ = conn.Close()
+		conn, err := l.Accept()
+		if err != nil {
+			return
 		}
+		_, _ = conn.Write([]byte("INFO {\"server_id\":\"silent\",\"max_payload\":1024}\r\n"))
+		_, _ = conn.Read(make([]byte, 1024))
+		close(greeted)
+		_, _ = io.Copy(io.Discard, conn) // It never answers the client's PING.
+		close(ended)
+		_ = conn.Close()
 	}()
-	r := follow(t, mustOpen(t, configured("nats://"+l.Addr().String()), environment(nil)))
-	<-accepted
-	began := time.Now()
-	r.stop()
-	if took := time.Since(began); took > patience/2 {
-		t.Errorf("it took %s", took)
+	source := mustOpen(t, configured("nats://"+l.Addr().String()), environment(nil))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() {
+		done <- source.Run(ctx, func(e scalers.Event) { t.Errorf("it waited long enough to say %v", e) })
+	}()
+	<-greeted
+	cancel()
+	select {
+	case err := <-done:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("Run returned %v", err)
+		}
+	case <-time.After(patience / 2):
+		t.Fatal("Run waits until the client gives up by itself")
 	}
+	<-ended
 }
 
 func TestTheNextAttemptWaitsLongerUpToABound(t *testing.T) {

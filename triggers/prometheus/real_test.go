@@ -51,7 +51,19 @@ func start(t *testing.T, target string, webConfig string) *scraped {
 func (p *scraped) restart() {
 	p.t.Helper()
 	p.process = sandboxtest.Start(p.t, "prometheus", p.args...)
-	p.process.Listening(p.address)
+	p.process.Until("Prometheus is ready", func(ctx context.Context) bool {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address+"/-/ready", http.NoBody)
+		if err != nil {
+			return false
+		}
+		request.SetBasicAuth("me", "correct horse")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return false
+		}
+		_ = response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	})
 }
 
 // metrics serves one gauge.
@@ -63,6 +75,7 @@ func metrics(t *testing.T) *httptest.Server {
 }
 
 func TestARealPrometheusIsReadAndReadAgainAfterItsRestart(t *testing.T) {
+	t.Parallel()
 	target := metrics(t)
 	p := start(t, strings.TrimPrefix(target.URL, "http://"), "")
 	r := mustReader(t, configured("http://"+p.address), environment(nil))
@@ -87,6 +100,7 @@ func TestARealPrometheusIsReadAndReadAgainAfterItsRestart(t *testing.T) {
 }
 
 func TestARealPrometheusRefusesWithAReason(t *testing.T) {
+	t.Parallel()
 	target := metrics(t)
 	p := start(t, strings.TrimPrefix(target.URL, "http://"), "")
 	read := func(query string) string {
@@ -115,6 +129,7 @@ func TestARealPrometheusRefusesWithAReason(t *testing.T) {
 }
 
 func TestARealPrometheusWantsItsPassword(t *testing.T) {
+	t.Parallel()
 	target := metrics(t)
 	p := start(t, strings.TrimPrefix(target.URL, "http://"), web)
 	secrets := map[string]string{"username": "me", "password": "wrong"}
