@@ -75,8 +75,9 @@ func (m Memory) Recommended(p *Policy, at Instant, n int32) Memory {
 	return m.recommend(p, at, at, n)
 }
 
-// Resume returns the memory of a workload that nobody looked after until now: what lies in the future becomes now, a level
-// that was active was so until now, and what was recommended last stands until something is known again. It consumes m.
+// Resume returns the memory of a workload that nobody looked after until now: what lies in the future becomes now, and what
+// was recommended last stands until something is known again. A level that was active counts as active until the next
+// decision. It consumes m.
 func (m Memory) Resume(now Instant) Memory {
 	for _, list := range [...][]Record{m.Highs, m.Lows} {
 		for i := range list {

@@ -65,8 +65,8 @@ func (c *chain) allowance(b *Behavior, direction int64) allowance {
 
 // startOf is the count at the start of a policy's period, as far as our own writes account for it; when the first of
 // those writes is forgotten; and when the first one the other way is: until then it widens what is allowed.
-func (c *chain) startOf(r *RatePolicy, direction int64) (start int64, changes, narrows Instant) {
-	start, changes, narrows = int64(c.base), Never, Never
+func (c *chain) startOf(r *RatePolicy, direction int64) (int64, Instant, Instant) {
+	start, changes, narrows := int64(c.base), Never, Never
 	for i := range c.memory.Changes {
 		ends, by := c.memory.Changes[i].At.Add(r.Period), int64(c.memory.Changes[i].By)
 		if c.now >= ends {
