@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,6 +84,31 @@ func TestARotatedSecretIsTakenUp(t *testing.T) {
 	s.Until("the new user is connected, and only that", func(ctx context.Context) bool {
 		return slices.Equal(s.users(ctx), []string{"new"})
 	})
+}
+
+func TestASecretThatIsSlowToReadDelaysNoMessage(t *testing.T) {
+	s := start(t)
+	js := s.client()
+	work(t, js, 1)
+	env := environment(nil)
+	slow := make(chan struct{})
+	var reads atomic.Int64
+	env.Secret = func(ctx context.Context, _ string) (string, error) {
+		if reads.Add(1) <= 8 { // The first round is prompt.
+			return "", nil
+		}
+		if reads.Load() == 9 {
+			close(slow)
+		}
+		<-ctx.Done()
+		return "", ctx.Err()
+	}
+	source := newSource(configured(s.url()), env)
+	source.rotation = time.Millisecond
+	r := follow(t, source)
+	<-slow
+	publish(t, js, 1)
+	r.until("1")
 }
 
 func TestAUserWithoutTheRightToAskIsToldSo(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/impulse-sh/impulse/scalers"
@@ -76,19 +77,44 @@ func (s *source) follow(ctx context.Context, used credentials, emit func(scalers
 	defer release()
 	readings, leave := conn.follow(ctx, name{s.config.Stream, s.config.Consumer})
 	defer leave()
-	compare := time.NewTicker(s.rotation)
-	defer compare.Stop()
+	rotated, forget := s.watch(ctx, used)
+	defer forget()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-rotated:
+			return nil
 		case r := <-readings:
 			s.report(r, emit)
-		case <-compare.C:
+		}
+	}
+}
+
+// watch closes the channel when the credentials are others than those in use. It looks for itself: reading a secret may
+// take long, and no message waits for it. The returned function ends it.
+func (s *source) watch(ctx context.Context, used credentials) (<-chan struct{}, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	rotated := make(chan struct{})
+	var looking sync.WaitGroup
+	looking.Go(func() {
+		tick := time.NewTicker(s.rotation)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
 			if now, err := readCredentials(ctx, s.env.Secret); err == nil && now != used {
-				return nil
+				close(rotated)
+				return
 			}
 		}
+	})
+	return rotated, func() {
+		cancel()
+		looking.Wait()
 	}
 }
 
