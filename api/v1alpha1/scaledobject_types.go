@@ -32,7 +32,7 @@ type ScaledObject struct {
 //
 // +kubebuilder:validation:XValidation:rule="self.minReplicaCount <= self.maxReplicaCount",message="minReplicaCount must not be above maxReplicaCount"
 // +kubebuilder:validation:XValidation:rule="!has(self.idleReplicaCount) || self.idleReplicaCount < self.minReplicaCount",message="idleReplicaCount must be below minReplicaCount"
-// +kubebuilder:validation:XValidation:rule="self.triggers.all(t, !has(t.name) || t.name == '' || self.triggers.exists_one(u, has(u.name) && u.name == t.name))",message="trigger names must be unique"
+// +kubebuilder:validation:XValidation:rule="self.triggers.all(t, !has(t.name) || size(t.name) == 0 || self.triggers.exists_one(u, has(u.name) && u.name == t.name))",message="trigger names must be unique"
 type ScaledObjectSpec struct {
 	// ScaleTargetRef is the workload: anything with a scale subresource.
 	ScaleTargetRef ScaleTargetRef `json:"scaleTargetRef"`

@@ -13,7 +13,6 @@ import (
 	"text/template"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/yaml"
@@ -109,20 +108,26 @@ func (a *applier) apply(ctx context.Context, content []byte) error {
 
 // one applies one object; a kind that was made just now may take a moment to be served.
 func (a *applier) one(ctx context.Context, u *unstructured.Unstructured) error {
-	gvk := u.GroupVersionKind()
 	var last error
 	err := local.Until(ctx, 20*time.Second, "apply", func(ctx context.Context) (bool, error) {
-		var mapping *meta.RESTMapping
-		if mapping, last = a.mapper.RESTMapping(gvk.GroupKind(), gvk.Version); last != nil {
-			a.mapper.Reset()
-			return false, nil
-		}
-		resource := dynamic.ResourceInterface(a.dynamic.Resource(mapping.Resource))
-		if u.GetNamespace() != "" {
-			resource = a.dynamic.Resource(mapping.Resource).Namespace(u.GetNamespace())
-		}
-		_, last = resource.Apply(ctx, u.GetName(), u, metav1.ApplyOptions{FieldManager: "impulse-demo", Force: true})
+		last = a.try(ctx, u)
 		return last == nil, nil
 	})
 	return errors.Join(err, last)
+}
+
+// try applies one object once.
+func (a *applier) try(ctx context.Context, u *unstructured.Unstructured) error {
+	gvk := u.GroupVersionKind()
+	mapping, err := a.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if err != nil {
+		a.mapper.Reset()
+		return err
+	}
+	resource := dynamic.ResourceInterface(a.dynamic.Resource(mapping.Resource))
+	if u.GetNamespace() != "" {
+		resource = a.dynamic.Resource(mapping.Resource).Namespace(u.GetNamespace())
+	}
+	_, err = resource.Apply(ctx, u.GetName(), u, metav1.ApplyOptions{FieldManager: "impulse-demo", Force: true})
+	return err
 }

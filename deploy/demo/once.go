@@ -65,7 +65,7 @@ func (s *stack) rise(ctx context.Context) error {
 }
 
 func (s *stack) fall(ctx context.Context) error {
-	return errors.Join(s.load(ctx, "down"), s.queue.consume(50))
+	return errors.Join(s.load(ctx, "down"), s.queue.consume(ctx, 50))
 }
 
 // reaches waits until a Deployment has n replicas, asked for and ready.

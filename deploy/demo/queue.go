@@ -51,13 +51,13 @@ func (q *queue) produce(ctx context.Context, n int) error {
 }
 
 // consume takes what waits, up to n messages, and acknowledges it.
-func (q *queue) consume(n int) error {
+func (q *queue) consume(ctx context.Context, n int) error {
 	batch, err := q.cons.Fetch(n, jetstream.FetchMaxWait(time.Second))
 	if err != nil {
 		return fmt.Errorf("fetch from %s: %w", stream, err)
 	}
 	for m := range batch.Messages() {
-		if err := m.DoubleAck(context.Background()); err != nil {
+		if err := m.DoubleAck(ctx); err != nil {
 			return fmt.Errorf("acknowledge a message of %s: %w", stream, err)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -22,10 +24,35 @@ func watch(ctx context.Context, s *stack) error {
 		v := s.view(ctx, name)
 		fmt.Printf(row, name, "Deployment/"+name, v.targets, v.replicas, "", v.reason)
 	}
+	var playing sync.WaitGroup
+	defer playing.Wait()
+	playing.Go(func() { s.play(ctx) })
 	return follow(ctx, s.impulseLog, func(c scaled) {
 		v := s.view(ctx, c.Object)
 		fmt.Printf(row, c.Object, "Deployment/"+c.Object, v.targets, fmt.Sprintf("%d → %d", c.From, c.To), after(c), c.Why)
 	})
+}
+
+// play fills the queue now and then, and drains it again, until ctx is done.
+func (s *stack) play(ctx context.Context) {
+	tick := time.NewTicker(15 * time.Second)
+	defer tick.Stop()
+	for full := false; ; full = !full {
+		var err error
+		if full {
+			err = s.queue.consume(ctx, 30)
+		} else {
+			err = s.queue.produce(ctx, 30)
+		}
+		if err != nil && ctx.Err() == nil {
+			fmt.Println("the queue:", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // after is the time between the event and the end of the write.
@@ -60,14 +87,13 @@ func (s *stack) hints(w io.Writer) {
 	fmt.Fprintf(w, `
 Four Deployments in namespace %[1]s follow an alert, a query, a queue and a schedule. In another terminal:
 
-  export KUBECONFIG=%[2]s
-  PATH=%[3]s:$PATH                  # kubectl
+  export KUBECONFIG=%[2]s PATH=%[3]s:$PATH
   kubectl -n %[1]s get so -w
   curl -X POST %[4]s/scale/up       # hits rise: web follows the query, checkout the alert above 300
   curl -X POST %[4]s/scale/down     # and fall
   kubectl -n %[1]s describe so web  # why this number
 
-A message arrives in worker's queue now and then; office has its hours in every other minute. Ctrl-C ends everything.
+Every 15 seconds 30 messages come into worker's queue, or are taken out; office has its hours in every other minute. Ctrl-C ends everything.
 
 `, namespace, s.addresses.Kubeconfig, s.addresses.Bin, s.mock)
 	fmt.Fprintln(w, strings.Repeat("─", 100))

@@ -194,7 +194,7 @@ func (c *Controller) refuse(m *member, reason, message string) {
 func sentence(mistakes []*workload.Mistake) string {
 	all := make([]string, len(mistakes))
 	for i, m := range mistakes {
-		all[i] = m.Error()
+		all[i] = m.String()
 	}
 	return strings.Join(all, "; ")
 }

@@ -88,8 +88,7 @@ func strictStruct(o *Object, node *yaml.Node, t reflect.Type, path string) []Pro
 // fieldsOf returns the fields of a struct by their names in JSON, inlined ones included.
 func fieldsOf(t reflect.Type) (fields map[string]reflect.Type, names []string) {
 	fields = map[string]reflect.Type{}
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name == "" && options == "inline" {
 			inlined, more := fieldsOf(f.Type)

@@ -160,8 +160,7 @@ func (s *Server) failed(err error, c echo.Context) {
 		return
 	}
 	code, message := http.StatusInternalServerError, "internal error"
-	var known *echo.HTTPError
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*echo.HTTPError](err); ok {
 		code, message = known.Code, fmt.Sprint(known.Message)
 	}
 	if code == http.StatusUnauthorized {

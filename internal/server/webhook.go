@@ -20,8 +20,7 @@ func (s *Server) webhook(c echo.Context) error {
 	at := s.options.Now()
 	err := s.deliver(c, c.Param("namespace"))
 	code := http.StatusOK
-	var known *echo.HTTPError
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*echo.HTTPError](err); ok {
 		code = known.Code
 	} else if err != nil {
 		code = http.StatusInternalServerError
@@ -52,8 +51,7 @@ func (s *Server) deliver(c echo.Context, namespace string) error {
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, s.options.MaxBody))
 	if err != nil {
-		var large *http.MaxBytesError
-		if errors.As(err, &large) {
+		if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return echo.NewHTTPError(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", large.Limit))
 		}
 		return unavailable("the body did not arrive")

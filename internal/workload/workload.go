@@ -55,8 +55,8 @@ type Mistake struct {
 	Suggestion string
 }
 
-// Error says the mistake in one line.
-func (m *Mistake) Error() string {
+// String says the mistake in one line.
+func (m *Mistake) String() string {
 	text := m.Field + ": " + m.Problem
 	if m.Suggestion != "" {
 		text += " (" + m.Suggestion + ")"

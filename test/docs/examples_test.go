@@ -122,6 +122,14 @@ func TestCommandsOfTheReadmeWork(t *testing.T) {
 	if out, err := local.Run(t.Context(), "kubectl", "apply", "--server-side", "--force-conflicts", "-k", apply); err != nil {
 		t.Fatal(err, out)
 	}
+	if commands := runAll(t, dir); commands < 3 {
+		t.Errorf("only %d commands were found", commands)
+	}
+}
+
+// runAll writes down the ScaledObject of the README, runs every command of its consoles, and returns how many there are.
+func runAll(t *testing.T, dir string) int {
+	t.Helper()
 	commands := 0
 	for _, b := range blocks(t, "README.md") {
 		if b.info == "yaml" && strings.Contains(b.text, "kind: ScaledObject") {
@@ -143,7 +151,5 @@ func TestCommandsOfTheReadmeWork(t *testing.T) {
 			}
 		}
 	}
-	if commands < 3 {
-		t.Errorf("only %d commands were found", commands)
-	}
+	return commands
 }

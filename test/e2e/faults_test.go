@@ -87,9 +87,9 @@ func TestASourceThatTalksNonsenseIsHeldAgainstAndItsSiblingGoesOn(t *testing.T) 
 			w.webhook(i, "web", "resolved")
 			holds := w.never("web", 7)
 			s.value("NaN")
-			w.until("NaN is the reason", func(context.Context) (bool, error) {
-				return strings.Contains(w.describe("web"), "NaN"), nil
-			}, func() string { return w.describe("web") })
+			w.until("NaN is the reason", func(ctx context.Context) (bool, error) {
+				return strings.Contains(w.describe(ctx, "web"), "NaN"), nil
+			}, func() string { return w.describe(w.t.Context(), "web") })
 			holds()
 			s.value("2")
 			w.replicas("web", 2)
@@ -128,7 +128,7 @@ spec:
 	yields := w.never("web", 1)
 	w.webhook(i, "web", "firing")
 	yields()
-	if out, err := w.kubectl("", "delete", "hpa", "theirs"); err != nil {
+	if out, err := w.kubectl(w.t.Context(), "", "delete", "hpa", "theirs"); err != nil {
 		t.Fatal(out, err)
 	}
 	w.replicas("web", 5)
@@ -174,7 +174,7 @@ func TestABadObjectSaysEveryMistakeAtOnce(t *testing.T) {
 	w.apply(strings.NewReplacer("matchers:", "matcher:", "replicas: 5", "replicas: many").Replace(onAlert("web")))
 	w.run()
 	w.condition("web", "Ready", "False", "InvalidSpec")
-	said := w.describe("web")
+	said := w.describe(w.t.Context(), "web")
 	for _, want := range []string{"matcher", `"matchers"`, "many"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the status does not say %s:\n%s", want, said)
@@ -190,8 +190,8 @@ func TestGetScaledObjectsReadsLikeGetHPA(t *testing.T) {
 	w.apply(onQuery("web", s.URL))
 	w.run()
 	w.replicas("web", 3)
-	w.until("the row is whole", func(context.Context) (bool, error) {
-		out, err := w.kubectl("", "get", "so")
+	w.until("the row is whole", func(ctx context.Context) (bool, error) {
+		out, err := w.kubectl(ctx, "", "get", "so")
 		lines := strings.Split(strings.TrimSpace(out), "\n")
 		if err != nil || len(lines) != 2 {
 			return false, err
@@ -199,6 +199,6 @@ func TestGetScaledObjectsReadsLikeGetHPA(t *testing.T) {
 		if got := strings.Join(strings.Fields(lines[0]), " "); got != "NAME REFERENCE TARGETS MIN MAX REPLICAS DESIRED READY ACTIVE REASON AGE" {
 			return false, fmt.Errorf("the header is %s", got)
 		}
-		return strings.HasPrefix(strings.Join(strings.Fields(lines[1]), " "), "web Deployment/web 3/1, 0 1 10 3 3 True True "), nil
-	}, func() string { out, _ := w.kubectl("", "get", "so"); return out })
+		return strings.HasPrefix(strings.Join(strings.Fields(lines[1]), " "), "web Deployment/web 3/1, 0 1 10 3 3 "+strings.Repeat("True ", 2)), nil
+	}, func() string { out, _ := w.kubectl(w.t.Context(), "", "get", "so"); return out })
 }

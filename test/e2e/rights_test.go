@@ -12,7 +12,7 @@ import (
 
 func TestTheManifestsGiveEnoughRightsAndNoMore(t *testing.T) {
 	w := newWorld(t)
-	if out, err := w.kubectl("", "-n", "impulse-system", "apply", "--server-side", "--force-conflicts", "-k", "../../deploy/manifests"); err != nil {
+	if out, err := w.kubectl(w.t.Context(), "", "-n", "impulse-system", "apply", "--server-side", "--force-conflicts", "-k", "../../deploy/manifests"); err != nil {
 		t.Fatal(err, out)
 	}
 	config := w.serviceAccount()
@@ -43,7 +43,7 @@ func TestTheManifestsGiveEnoughRightsAndNoMore(t *testing.T) {
 // serviceAccount writes a kubeconfig with the rights of the manifests' ServiceAccount.
 func (w *world) serviceAccount() string {
 	w.t.Helper()
-	token, err := w.kubectl("", "create", "token", "impulse", "-n", "impulse-system")
+	token, err := w.kubectl(w.t.Context(), "", "create", "token", "impulse", "-n", "impulse-system")
 	if err != nil {
 		w.t.Fatal(err, token)
 	}

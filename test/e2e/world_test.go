@@ -108,16 +108,16 @@ func newWorld(t *testing.T) *world {
 // apply applies YAML in the test's namespace.
 func (w *world) apply(text string) {
 	w.t.Helper()
-	if out, err := w.kubectl(text, "apply", "-f", "-"); err != nil {
+	if out, err := w.kubectl(w.t.Context(), text, "apply", "-f", "-"); err != nil {
 		w.t.Fatalf("apply: %v\n%s\n%s", err, out, text)
 	}
 }
 
 // kubectl runs kubectl in the test's namespace.
-func (w *world) kubectl(stdin string, args ...string) (string, error) {
+func (w *world) kubectl(ctx context.Context, stdin string, args ...string) (string, error) {
 	w.t.Helper()
 	args = append([]string{"--kubeconfig", suite.kubeconfig, "-n", w.ns}, args...)
-	return local.RunWith(w.t.Context(), strings.NewReader(stdin), kubectlPath(), args...)
+	return local.RunWith(ctx, strings.NewReader(stdin), kubectlPath(), args...)
 }
 
 // deployment makes a Deployment with n replicas.
@@ -143,7 +143,7 @@ func (w *world) replicas(name string, n int32) {
 	w.until(fmt.Sprintf("%s has %d replicas", name, n), func(ctx context.Context) (bool, error) {
 		last = w.count(ctx, name)
 		return last == n, nil
-	}, func() string { return fmt.Sprintf("it has %d\n%s", last, w.describe(name)) })
+	}, func() string { return fmt.Sprintf("it has %d\n%s", last, w.describe(w.t.Context(), name)) })
 }
 
 // count returns spec.replicas of a Deployment.
@@ -157,8 +157,8 @@ func (w *world) count(ctx context.Context, name string) int32 {
 }
 
 // describe returns what the ScaledObject says of itself, for failures.
-func (w *world) describe(name string) string {
-	out, err := w.kubectl("", "get", "so", name, "-o", "yaml")
+func (w *world) describe(ctx context.Context, name string) string {
+	out, err := w.kubectl(ctx, "", "get", "so", name, "-o", "yaml")
 	if err != nil {
 		return err.Error()
 	}
@@ -180,7 +180,7 @@ func (w *world) condition(name, kind, status, reason string) {
 			}
 		}
 		return false, err
-	}, func() string { return w.describe(name) })
+	}, func() string { return w.describe(w.t.Context(), name) })
 }
 
 // until waits for a condition and shows what there is instead when it does not come.

@@ -83,7 +83,7 @@ func TestTheReadmeIsShort(t *testing.T) {
 
 func TestEveryTargetOfTheMakefileHasHelp(t *testing.T) {
 	makefile := read(t, "Makefile")
-	for _, target := range strings.Fields("help build test lint generate verify bench demo sandbox e2e clean") {
+	for target := range strings.FieldsSeq("help build test lint generate verify bench demo sandbox e2e clean") {
 		if !strings.Contains(makefile, "\n"+target+": ") {
 			t.Errorf("the Makefile has no target %s", target)
 		}
