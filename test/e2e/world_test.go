@@ -27,9 +27,7 @@ import (
 // patience is how long a test waits for something that should happen at once: it says "never", not "how fast".
 const patience = 60 * time.Second
 
-var (
-	scaledObjects = schema.GroupVersionResource{Group: "impulse.sh", Version: "v1alpha1", Resource: "scaledobjects"}
-)
+var scaledObjects = schema.GroupVersionResource{Group: "impulse.sh", Version: "v1alpha1", Resource: "scaledobjects"}
 
 // suite is what all tests share: the built binary and the sandbox that `make test` started.
 var suite struct {
