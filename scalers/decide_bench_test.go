@@ -33,7 +33,7 @@ func BenchmarkDecide(b *testing.B) {
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
 			in.Now++
-			in.Events[0].At, in.Events[0].Value = in.Now, scalers.Milli(400_000-i%2)
+			in.Events[0].At, in.Events[0].Value = in.Now, scalers.Milli(1_700_000-i%2)
 			d := scalers.Decide(p, in)
 			in.Memory = d.Memory
 		}
@@ -62,23 +62,22 @@ func BenchmarkDecide(b *testing.B) {
 	})
 }
 
-// crowded is a workload whose memory is full: recommendations that fall and then rise, and a write each half second.
+// crowded is a workload whose memory is full, and needed: recommendations that fell for four minutes and then rose for half
+// a minute, a write each half second, and a demand that the scale-up window and policies hold back.
 func crowded() (*scalers.Policy, scalers.Input) {
 	p := full()
-	w := newWorkload(p, 50)
-	w.read(1, 0, reading{value: 1_000})
-	w.read(2, 0, reading{value: 2_000})
+	w := newWorkload(p, 10)
 	for i := range 60 {
-		at := time.Duration(i) * 4 * time.Second
-		w.memory = w.memory.Recommended(p, epoch.Add(at), int32(200-2*i))
+		w.memory = w.memory.Recommended(p, epoch.Add(time.Duration(i)*4*time.Second), int32(220-2*i))
 	}
 	for i := range 60 {
 		at := 240*time.Second + time.Duration(i)*500*time.Millisecond
-		w.memory = w.memory.Recommended(p, epoch.Add(at), int32(81+i%2))
-		w.memory = w.memory.Scaled(p, epoch.Add(at), 50, 51-2*int32(i%2))
+		w.memory = w.memory.Recommended(p, epoch.Add(at), int32(20+i))
+		w.memory = w.memory.Scaled(p, epoch.Add(at), 10, 11-2*int32(i%2))
 	}
-	for i := range w.events {
-		w.events[i].At = epoch.Add(270 * time.Second)
-	}
-	return p, scalers.Input{Now: epoch.Add(270 * time.Second), Current: 50, Events: w.events, Memory: w.memory}
+	at := 270 * time.Second
+	w.read(0, at, reading{value: 1_700_000})
+	w.read(1, at, reading{value: 1_000})
+	w.read(2, at, reading{value: 2_000})
+	return p, scalers.Input{Now: epoch.Add(at), Current: 10, Events: w.events, Memory: w.memory}
 }

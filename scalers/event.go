@@ -20,6 +20,14 @@ func (t Instant) Add(d time.Duration) Instant {
 	return t + Instant(d)
 }
 
+// back returns t-d, saturating; d >= 0.
+func (t Instant) back(d time.Duration) Instant {
+	if int64(t) < math.MinInt64+int64(d) {
+		return math.MinInt64
+	}
+	return t - Instant(d)
+}
+
 // Sub returns t-u.
 func (t Instant) Sub(u Instant) time.Duration { return time.Duration(t - u) }
 

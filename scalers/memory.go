@@ -122,7 +122,10 @@ func push(list []Record, now Instant, window time.Duration, r Record, outlived f
 	for gone < kept && now >= list[gone].End.Add(window) {
 		gone++
 	}
-	list = list[:copy(list, list[gone:kept])]
+	list = list[:kept]
+	if gone > 0 {
+		list = list[:copy(list, list[gone:])]
+	}
 	list = append(list, r)
 	if len(list) > maxEntries {
 		// The older of two is the more extreme.
@@ -138,6 +141,15 @@ func (m Memory) stand() {
 			list[n-1].End = Never
 		}
 	}
+}
+
+// since returns the writes after an instant.
+func (m Memory) since(t Instant) []Change {
+	i := len(m.Changes)
+	for i > 0 && m.Changes[i-1].At > t {
+		i--
+	}
+	return m.Changes[i:]
 }
 
 // outdated reports whether the record that stands is another one than count.

@@ -1,6 +1,9 @@
 package scalers
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // applyRate keeps the change within what the policies of its direction allow in their periods. A is the index of the
 // policy that spoke, -1 when the direction is disabled; B is the count at the start of its period.
@@ -43,17 +46,16 @@ func (c *chain) allowance(b *Behavior, direction int64) allowance {
 		return allowance{count: int32(max(direction, 0)) * math.MaxInt32, changes: Never, refill: Never}
 	}
 	out := allowance{changes: Never, refill: Never}
-	furthest := int64(0)
+	furthest, start := int64(0), int64(0)
 	for i := range b.Policies {
 		r := &b.Policies[i]
-		start, changes, narrows := c.startOf(r, direction)
+		if i == 0 || r.Period != b.Policies[i-1].Period {
+			start = c.startOf(r.Period, direction, &out)
+		}
 		reach := r.reach(start, direction)
 		if i == 0 || ((reach-furthest)*direction > 0) == (b.Select == Max) {
 			furthest, out.policy, out.start = reach, i, start
 		}
-		out.changes = min(out.changes, changes)
-		out.refill = min(out.refill, c.now.Add(r.Period))
-		c.wake(narrows)
 	}
 	if direction > 0 {
 		out.count = int32(min(max(furthest, int64(c.base)), math.MaxInt32))
@@ -63,22 +65,25 @@ func (c *chain) allowance(b *Behavior, direction int64) allowance {
 	return out
 }
 
-// startOf is the count at the start of a policy's period, as far as our own writes account for it; when the first of
-// those writes is forgotten; and when the first one the other way is: until then it widens what is allowed.
-func (c *chain) startOf(r *RatePolicy, direction int64) (int64, Instant, Instant) {
-	start, changes, narrows := int64(c.base), Never, Never
-	for i := range c.memory.Changes {
-		ends, by := c.memory.Changes[i].At.Add(r.Period), int64(c.memory.Changes[i].By)
-		if c.now >= ends {
-			continue
-		}
+// startOf is the count at the start of a period, as far as our own writes account for it. It takes note of when the first
+// of those writes is forgotten, and wakes when the first one the other way is: until then it widens what is allowed.
+func (c *chain) startOf(period time.Duration, direction int64, a *allowance) int64 {
+	a.refill = min(a.refill, c.now.Add(period))
+	recent := c.memory.since(c.now.back(period))
+	if len(recent) == 0 {
+		return int64(c.base)
+	}
+	a.changes = min(a.changes, recent[0].At.Add(period))
+	start, narrows := int64(c.base), Never
+	for i := range recent {
+		by := int64(recent[i].By)
 		start -= by
-		changes = min(changes, ends)
 		if by*direction < 0 {
-			narrows = min(narrows, ends)
+			narrows = min(narrows, recent[i].At)
 		}
 	}
-	return min(max(start, -math.MaxInt32), math.MaxInt32), changes, narrows
+	c.wake(narrows.Add(period))
+	return min(max(start, -math.MaxInt32), math.MaxInt32)
 }
 
 // reach is how far one policy lets the count go from start. A percentage up is rounded up, one down is rounded down, so
