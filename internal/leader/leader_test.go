@@ -106,6 +106,11 @@ func (c *candidate) lead(ctx context.Context) {
 
 func (c *candidate) isLeading() bool { return c.Leading(time.Now()) }
 
+// led waits for the nth time that it leads.
+func (c *candidate) led(n int32) func() bool {
+	return func() bool { return c.leads.Load() == n && c.isLeading() }
+}
+
 // passage is a candidate's way to the API server.
 type passage struct {
 	c    *candidate
@@ -146,7 +151,7 @@ func TestOneLeadsAndTheNextTakesOverWhenItEnds(t *testing.T) {
 	t.Parallel()
 	e := newElection(t)
 	a := e.join("a")
-	e.until("a leads", a.isLeading)
+	e.until("a leads", a.led(1))
 	b := e.join("b")
 	first := a.Deadline()
 	e.until("a renews", func() bool { return a.Deadline().After(first) })
@@ -168,7 +173,7 @@ func TestOneLeadsAndTheNextTakesOverWhenItEnds(t *testing.T) {
 	if a.isLeading() || !a.Deadline().IsZero() {
 		t.Error("the gate is open after the lease was given up")
 	}
-	e.until("b leads", b.isLeading)
+	e.until("b leads", b.led(1))
 	if b.Term() <= a.Term() {
 		t.Errorf("b leads in term %d after a's %d", b.Term(), a.Term())
 	}
@@ -179,7 +184,7 @@ func TestALeaderThatCannotRenewStopsAndLeadsAgain(t *testing.T) {
 	e := newElection(t)
 	a := e.join("a")
 	a.release()
-	e.until("a leads", a.isLeading)
+	e.until("a leads", a.led(1))
 	term := a.Term()
 	a.away.Store(true)
 	last := a.Deadline()
@@ -191,7 +196,7 @@ func TestALeaderThatCannotRenewStopsAndLeadsAgain(t *testing.T) {
 		t.Errorf("the deadline moved from %s to %s although a was cut off", last, a.Deadline())
 	}
 	a.away.Store(false)
-	e.until("a leads again", func() bool { return a.isLeading() && a.leads.Load() == 2 })
+	e.until("a leads again", a.led(2))
 	if a.Term() != term {
 		t.Errorf("nobody else has led, but the term went from %d to %d", term, a.Term())
 	}
@@ -202,7 +207,7 @@ func TestTheNextLeadsOnlyAfterTheFirstHasStopped(t *testing.T) {
 	e := newElection(t)
 	a := e.join("a")
 	a.release()
-	e.until("a leads", a.isLeading)
+	e.until("a leads", a.led(1))
 	b := e.join("b")
 	b.release()
 	a.away.Store(true)
@@ -210,15 +215,11 @@ func TestTheNextLeadsOnlyAfterTheFirstHasStopped(t *testing.T) {
 		if a.isLeading() && b.isLeading() {
 			t.Error("both gates are open")
 		}
-		return b.isLeading()
+		return b.leads.Load() == 1
 	})
 	a.away.Store(false)
-	e.until("a is a candidate again", func() bool { return e.leading.Load() == 1 && !a.isLeading() })
 	b.cancel()
-	e.until("a leads again", a.isLeading)
-	if a.leads.Load() != 2 {
-		t.Errorf("a led %d times, want twice", a.leads.Load())
-	}
+	e.until("a leads again", a.led(2))
 }
 
 func TestAnAPIServerThatIsAwayIsWaitedFor(t *testing.T) {
@@ -233,7 +234,7 @@ func TestAnAPIServerThatIsAwayIsWaitedFor(t *testing.T) {
 		t.Error("it leads without an API server")
 	}
 	a.away.Store(false)
-	e.until("it leads", a.isLeading)
+	e.until("it leads", a.led(1))
 	a.cancel()
 	if <-a.done; a.err != nil {
 		t.Errorf("Run: %v", a.err)
