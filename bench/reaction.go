@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -16,7 +15,7 @@ import (
 )
 
 // lost is how long a change may stay unseen before the run counts as failed.
-const lost = 30 * time.Second
+const lost = 15 * time.Second
 
 // series are the durations of one run at one rate.
 type series struct {
@@ -109,9 +108,7 @@ func (l *load) webhook(ctx context.Context, s *series, a alert) {
 	began := time.Now()
 	err := l.post(ctx, body)
 	s.add(&s.accept, time.Since(began), err)
-	if !s.arrived(ctx, &s.reaction, began, seen, app(a.object)) {
-		l.world.explain(ctx, app(a.object))
-	}
+	s.arrived(ctx, &s.reaction, began, seen, app(a.object))
 }
 
 func (l *load) post(ctx context.Context, body []byte) error {
@@ -157,29 +154,16 @@ func (l *load) floor(ctx context.Context, s *series, turn int) {
 	s.add(&s.status, time.Since(began), err)
 }
 
-// arrived waits until the count was seen; false when it was not.
-func (s *series) arrived(ctx context.Context, to *[]time.Duration, began time.Time, seen <-chan time.Time, name string) bool {
+// arrived waits until the count was seen.
+func (s *series) arrived(ctx context.Context, to *[]time.Duration, began time.Time, seen <-chan time.Time, name string) {
 	limit := time.NewTimer(lost)
 	defer limit.Stop()
 	select {
 	case at := <-seen:
 		s.add(to, at.Sub(began), nil)
-		return true
 	case <-limit.C:
 		s.add(to, 0, fmt.Errorf("%s did not change within %s", name, lost))
 	case <-ctx.Done():
 		s.add(to, 0, ctx.Err())
 	}
-	return false
-}
-
-// explain prints what an object says of itself, when it did not do what it should.
-func (w *world) explain(ctx context.Context, name string) {
-	so, err := w.dynamic.Resource(scaledObjects).Namespace(ours).Get(ctx, name, metav1.GetOptions{})
-	if err != nil {
-		fmt.Println("  ", name, err)
-		return
-	}
-	status, err := json.Marshal(so.Object["status"])
-	fmt.Printf("  %s: %s %v\n", name, status, err)
 }
