@@ -33,6 +33,8 @@ type stack struct {
 	processes  []*local.Process
 	impulseLog string
 	mock       string
+	// leaves is true when the cluster goes on without the demo, whose namespace must then be deleted.
+	leaves bool
 }
 
 // start brings everything up; on error what was started is stopped again.
@@ -68,6 +70,13 @@ func start(ctx context.Context, o options) (*stack, error) {
 
 // stop ends the processes, newest first, and removes the demo's folder.
 func (s *stack) stop() {
+	if s.leaves {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := s.drop(ctx); err != nil {
+			fmt.Fprintln(os.Stderr, "demo:", err)
+		}
+	}
 	if s.queue != nil {
 		s.queue.close()
 	}
@@ -86,7 +95,7 @@ func (s *stack) build(ctx context.Context, _ options) error {
 	return err
 }
 
-// sandbox starts the control plane, or only the sources when the cluster is the user's.
+// sandbox starts the control plane and the sources; when the cluster is the user's, only the sources are used.
 func (s *stack) sandbox(ctx context.Context, o options) error {
 	impulse, err := local.FreeAddress(ctx)
 	if err != nil {
@@ -102,9 +111,6 @@ func (s *stack) sandbox(ctx context.Context, o options) error {
 	args := []string{
 		"--alertmanager-config", filepath.Join(s.dir, "alertmanager.yaml"),
 		"--prometheus-config", filepath.Join(s.dir, "prometheus.yaml"),
-	}
-	if o.cluster == "current" {
-		args = append(args, "--only", "nats,alertmanager,prometheus")
 	}
 	p, at, err := local.Sandbox(ctx, s.dir, args...)
 	if err != nil {
@@ -126,6 +132,7 @@ func (s *stack) connect(o options) error {
 	}
 	if o.cluster == "current" {
 		s.addresses.Kubeconfig = rules.GetDefaultFilename()
+		s.leaves = true
 	}
 	return s.clients(rest.CopyConfig(cfg))
 }

@@ -7,12 +7,15 @@ import (
 	"path/filepath"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 var (
 	deployments   = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+	namespaces    = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
 	scaledObjects = schema.GroupVersionResource{Group: "impulse.sh", Version: "v1alpha1", Resource: "scaledobjects"}
 )
 
@@ -58,6 +61,15 @@ func schedule(now time.Time) (start, end string) {
 		return even, odd
 	}
 	return odd, even
+}
+
+// drop deletes the demo's namespace from a cluster that goes on; the CRDs stay, because others may use them by now.
+func (s *stack) drop(ctx context.Context) error {
+	err := s.dynamic.Resource(namespaces).Delete(ctx, namespace, metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("delete namespace %s: %w", namespace, err)
+	}
+	return nil
 }
 
 func (s *stack) apply(ctx context.Context, name string) error {
