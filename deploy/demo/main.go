@@ -46,7 +46,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	defer s.stop()
+	defer s.stop(ctx)
 	if o.once {
 		return once(ctx, s)
 	}

@@ -58,7 +58,7 @@ func start(ctx context.Context, o options) (*stack, error) {
 		began := time.Now()
 		fmt.Printf("• %s\n", step.what)
 		if err := step.do(ctx, o); err != nil {
-			s.stop()
+			s.stop(ctx)
 			return nil, fmt.Errorf("%s: %w", step.what, err)
 		}
 		if took := time.Since(began); took > time.Second {
@@ -69,9 +69,9 @@ func start(ctx context.Context, o options) (*stack, error) {
 }
 
 // stop ends the processes, newest first, and removes the demo's folder.
-func (s *stack) stop() {
+func (s *stack) stop(ctx context.Context) {
 	if s.leaves {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
 		if err := s.drop(ctx); err != nil {
 			fmt.Fprintln(os.Stderr, "demo:", err)
