@@ -22,7 +22,7 @@ func vector(numbers ...float64) model.Vector {
 func TestOneNumberIsALevel(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer model.Value
-		zero triggers.Zeros
+		zero   triggers.Zeros
 		want   scalers.Milli
 	}{
 		"a vector of one element":               {vector(12.5), triggers.Zeros{}, 12_500},
@@ -50,7 +50,7 @@ func TestEverythingElseIsUnknown(t *testing.T) {
 	all := triggers.Zeros{Null: true, Negative: true}
 	for name, c := range map[string]struct {
 		answer model.Value
-		zero triggers.Zeros
+		zero   triggers.Zeros
 		reason string
 	}{
 		"empty":                               {vector(), triggers.Zeros{Negative: true}, "empty"},
