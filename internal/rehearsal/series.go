@@ -58,8 +58,8 @@ type Run struct {
 	Times     int
 }
 
-// at is the k-th value of the run, from 0; it saturates.
-func (r Run) at(k int) scalers.Milli {
+// At is the k-th value of the run, from 0; it saturates.
+func (r Run) At(k int) scalers.Milli {
 	by, n := r.By, scalers.Milli(k)
 	switch {
 	case by == 0 || n == 0:
@@ -91,6 +91,9 @@ func NewSeries(runs ...Run) Series {
 	return s
 }
 
+// Runs are what the series was made of; not to be changed.
+func (s Series) Runs() []Run { return s.runs }
+
 // Len is the number of values.
 func (s Series) Len() int {
 	if len(s.ends) == 0 {
@@ -105,9 +108,14 @@ func (s Series) At(k int) (Answer, scalers.Milli) {
 		return Silent, 0
 	}
 	k = min(k, s.Len()-1)
+	run, first := s.run(k)
+	return run.Answer, run.At(k - first)
+}
+
+// run returns the run of the k-th value, and the number of its first.
+func (s Series) run(k int) (Run, int) {
 	i := sort.SearchInts(s.ends, k+1)
-	r := s.runs[i]
-	return r.Answer, r.at(k - (s.ends[i] - r.Times))
+	return s.runs[i], s.ends[i] - s.runs[i].Times
 }
 
 // Ticker is a clock of regular instants: Start, Start + Interval and so on. Interval is more than 0.
@@ -138,4 +146,16 @@ type Regular struct {
 func (r Regular) Read(t scalers.Instant, _ Target) (scalers.Event, bool) {
 	answer, value := r.Series.At(r.index(t))
 	return answer.Event(value, r.Zeros)
+}
+
+// Count is the newest number that the series has said by an instant, as a count of pods; false before the first.
+func (r Regular) Count(t scalers.Instant) (int32, bool) {
+	for k := min(r.index(t), r.Series.Len()-1); k >= 0; {
+		run, first := r.Series.run(k)
+		if run.Answer == Number {
+			return int32(min(max(run.At(k-first)/1000, 0), math.MaxInt32)), true
+		}
+		k = first - 1
+	}
+	return 0, false
 }
