@@ -62,6 +62,9 @@ type TriggerStatus struct {
 	// Proposal is the formula's answer, before tolerance.
 	// +optional
 	Proposal *int32 `json:"proposal,omitempty"`
+	// ReadyReplicas is the ready pods that the value was multiplied with, for metricType Value.
+	// +optional
+	ReadyReplicas *int32 `json:"readyReplicas,omitempty"`
 	// +optional
 	Active bool `json:"active,omitempty"`
 	// LastError says why the level is unknown.

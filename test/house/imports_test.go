@@ -20,6 +20,8 @@ var may = map[string][]string{
 	"internal/pipeline":    {"scalers", "triggers", "actuator", "internal/workload"},
 	"internal/report":      {"api", "scalers", "triggers", "actuator", "internal/workload", "internal/pipeline"},
 	"internal/controller":  {"api", "scalers", "triggers", "actuator", "internal/workload", "internal/manifest", "internal/pipeline", "internal/report"},
+	"internal/explain":     {"api", "scalers", "internal/workload"},
+	"internal/kubeconfig":  {},
 	"internal/server":      {"triggers", "internal/alerts"},
 	"internal/app":         {"api", "scalers", "triggers", "actuator", "internal"},
 	"cmd":                  {"api", "scalers", "triggers/builtin", "internal"},
