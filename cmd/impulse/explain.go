@@ -33,7 +33,7 @@ func explainCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			w, mistakes := workload.Compile(so, builtin.Kinds())
+			w, mistakes := workload.Compile(so, builtin.Kinds(), workload.DefaultSettings())
 			if w == nil {
 				return fmt.Errorf("%s/%s is not understood: %w", so.Namespace, so.Name, joined(mistakes))
 			}

@@ -102,7 +102,7 @@ func (c *Controller) Apply(ctx context.Context, so *v1alpha1.ScaledObject) {
 		return
 	}
 	m.so = so
-	w, mistakes := workload.Compile(so, c.options.Kinds)
+	w, mistakes := workload.Compile(so, c.options.Kinds, workload.DefaultSettings())
 	if w != nil && fresh {
 		c.options.Reporter.Begin(w, &so.Status)
 	}

@@ -30,10 +30,8 @@ func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []Problem) {
 		if o.ScaledObject == nil {
 			continue
 		}
-		w, mistakes := workload.Compile(o.ScaledObject, known)
-		for _, m := range mistakes {
-			problems = append(problems, o.at(m.Field, m.Problem, m.Suggestion))
-		}
+		w, wrong := o.Compile(known, workload.DefaultSettings())
+		problems = append(problems, wrong...)
 		problems = append(problems, notes(o, authentications)...)
 		if w != nil {
 			problems = append(problems, suspicions(o, w)...)
@@ -49,6 +47,16 @@ func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []Problem) {
 		}
 	}
 	return compiled, problems
+}
+
+// Compile compiles a ScaledObject. It is nil with any problem.
+func (o *Object) Compile(known []triggers.Kind, settings workload.Settings) (*workload.Workload, []Problem) {
+	w, mistakes := workload.Compile(o.ScaledObject, known, settings)
+	var problems []Problem
+	for _, m := range mistakes {
+		problems = append(problems, o.at(m.Field, m.Problem, m.Suggestion))
+	}
+	return w, problems
 }
 
 // clash remembers who has a thing first, and is the problem of whoever comes second.

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 	sigsyaml "sigs.k8s.io/yaml"
@@ -22,36 +23,55 @@ var kinds = []string{"ScaledObject", "TriggerAuthentication", "ClusterTriggerAut
 
 // Parse reads the documents of one file. What cannot be understood is a problem, and the rest is read all the same.
 func Parse(file string, content []byte) ([]*Object, []Problem) {
-	if len(content) > maxFile {
-		return nil, []Problem{{File: file, Problem: fmt.Sprintf("is larger than %d bytes", maxFile)}}
-	}
+	documents, notYAML := Documents(file, content)
 	var (
 		objects  []*Object
 		problems []Problem
 	)
+	for _, node := range documents {
+		o, found := ParseNode(file, node)
+		objects, problems = append(objects, o...), append(problems, found...)
+	}
+	problems = append(problems, notYAML...)
+	if len(objects) == 0 && len(problems) == 0 {
+		problems = append(problems, Problem{File: file, Problem: "holds no object", Suggestion: "a ScaledObject of impulse.sh/v1alpha1 was expected"})
+	}
+	return objects, problems
+}
+
+// Documents returns the documents of a YAML file that are not empty, up to what cannot be read.
+func Documents(file string, content []byte) ([]*yaml.Node, []Problem) {
+	if len(content) > maxFile {
+		return nil, []Problem{{File: file, Problem: fmt.Sprintf("is larger than %d bytes", maxFile)}}
+	}
+	var documents []*yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	for {
 		var doc yaml.Node
 		err := decoder.Decode(&doc)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return objects, append(problems, notYAML(file, err))
-		}
-		if len(doc.Content) == 0 || doc.Content[0].Tag == "!!null" {
-			continue
-		}
-		for _, node := range items(doc.Content[0]) {
-			o, found := parseObject(file, node)
-			problems = append(problems, found...)
-			if o != nil {
-				objects = append(objects, o)
-			}
+		switch {
+		case errors.Is(err, io.EOF):
+			return documents, nil
+		case err != nil:
+			return documents, []Problem{notYAML(file, content, err)}
+		case len(doc.Content) > 0 && doc.Content[0].Tag != "!!null":
+			documents = append(documents, doc.Content[0])
 		}
 	}
-	if len(objects) == 0 && len(problems) == 0 {
-		problems = append(problems, Problem{File: file, Problem: "holds no object", Suggestion: "a ScaledObject of impulse.sh/v1alpha1 was expected"})
+}
+
+// ParseNode reads the object that a node of a file holds, or the objects of a List.
+func ParseNode(file string, node *yaml.Node) ([]*Object, []Problem) {
+	var (
+		objects  []*Object
+		problems []Problem
+	)
+	for _, item := range items(node) {
+		o, found := parseObject(file, item)
+		problems = append(problems, found...)
+		if o != nil {
+			objects = append(objects, o)
+		}
 	}
 	return objects, problems
 }
@@ -59,12 +79,16 @@ func Parse(file string, content []byte) ([]*Object, []Problem) {
 // line finds the line in a message of the YAML parser.
 var line = regexp.MustCompile(`line (\d+): (.*)`)
 
-// notYAML is the problem of a file that is no YAML.
-func notYAML(file string, err error) Problem {
-	p := Problem{File: file, Problem: "is not YAML: " + err.Error()}
+// notYAML is the problem of a file that is no YAML. The parser says the line; the column is where its text begins.
+func notYAML(file string, content []byte, err error) Problem {
+	p := Problem{File: file, Problem: "is not YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
 	if m := line.FindStringSubmatch(err.Error()); m != nil {
 		p.Line, _ = strconv.Atoi(m[1])
 		p.Column, p.Problem = 1, "is not YAML: "+m[2]
+		if lines := bytes.Split(content, []byte("\n")); p.Line > 0 && p.Line <= len(lines) {
+			text := lines[p.Line-1]
+			p.Column += len(text) - len(bytes.TrimLeft(text, " "))
+		}
 	}
 	return p
 }

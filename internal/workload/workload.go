@@ -73,7 +73,7 @@ func (m *mistakes) add(field, problem, suggestion string) {
 
 // Compile compiles an object whose defaults are filled in. The mistakes are all that there are; with any of them the
 // workload is nil.
-func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind) (*Workload, []*Mistake) {
+func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings) (*Workload, []*Mistake) {
 	var wrong mistakes
 	unsupported(so, &wrong)
 	w := &Workload{
@@ -81,7 +81,7 @@ func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind) (*Workload, []*Mi
 		Target: actuator.Target{
 			Namespace: so.Namespace, APIVersion: so.Spec.ScaleTargetRef.APIVersion, Kind: so.Spec.ScaleTargetRef.Kind, Name: so.Spec.ScaleTargetRef.Name,
 		},
-		Policy: policyOf(so, &wrong),
+		Policy: policyOf(so, settings, &wrong),
 	}
 	if so.Spec.ScaleTargetRef.Name == "" {
 		wrong.add("spec.scaleTargetRef.name", "is required", "")

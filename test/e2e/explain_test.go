@@ -11,9 +11,9 @@ import (
 )
 
 // tool runs a command of impulse in the test's namespace.
-func (w *world) tool(args ...string) (string, error) {
+func (w *world) tool(ctx context.Context, args ...string) (string, error) {
 	w.t.Helper()
-	return local.Run(w.t.Context(), suite.impulse, append(args, "--kubeconfig", suite.kubeconfig, "-n", w.ns)...)
+	return local.Run(ctx, suite.impulse, append(args, "--kubeconfig", suite.kubeconfig, "-n", w.ns)...)
 }
 
 func TestACountIsExplainedAndHasAHistory(t *testing.T) {
@@ -27,14 +27,14 @@ func TestACountIsExplainedAndHasAHistory(t *testing.T) {
 	w.condition("checkout", "Active", "True", "TriggerActive")
 
 	var last string
-	w.until("the status says what was decided", func(context.Context) (bool, error) {
-		out, err := w.tool("explain", "checkout")
+	w.until("the status says what was decided", func(ctx context.Context) (bool, error) {
+		out, err := w.tool(ctx, "explain", "checkout")
 		last = out
 		return err == nil && strings.Contains(out, "(Deployment/checkout) keeps 5 replicas.") &&
 			strings.Contains(out, "alertmanager   5 replicas") && strings.Contains(out, "alertmanager above 5 "), nil
 	}, func() string { return last })
 
-	out, err := w.tool("history", "checkout", "-o", "json")
+	out, err := w.tool(t.Context(), "history", "checkout", "-o", "json")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -46,7 +46,7 @@ func TestACountIsExplainedAndHasAHistory(t *testing.T) {
 		t.Errorf("the newest decision is %+v", past)
 	}
 
-	if out, err := w.tool("explain", "chekout"); err == nil || !strings.Contains(out, `there is no ScaledObject "chekout" in namespace`) {
+	if out, err := w.tool(t.Context(), "explain", "chekout"); err == nil || !strings.Contains(out, `there is no ScaledObject "chekout" in namespace`) {
 		t.Errorf("an object that is not there: %v\n%s", err, out)
 	}
 }

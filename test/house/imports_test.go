@@ -21,6 +21,8 @@ var may = map[string][]string{
 	"internal/pipeline":    {"scalers", "triggers", "actuator", "internal/workload"},
 	"internal/report":      {"api", "scalers", "triggers", "actuator", "internal/workload", "internal/pipeline"},
 	"internal/controller":  {"api", "scalers", "triggers", "actuator", "internal/workload", "internal/manifest", "internal/pipeline", "internal/report"},
+	"internal/rehearsal":   {"scalers", "triggers", "internal/workload"},
+	"internal/policytest":  {"api", "scalers", "triggers", "internal/workload", "internal/manifest", "internal/rehearsal"},
 	"internal/explain":     {"api", "scalers", "internal/workload"},
 	"internal/kubeconfig":  {},
 	"internal/server":      {"triggers", "internal/alerts"},

@@ -46,6 +46,11 @@ func (c Config) Trigger() scalers.Trigger {
 	return scalers.Trigger{Target: c.Threshold, Activation: c.ActivationThreshold}
 }
 
+// Zeros says which answers count as 0.
+func (c Config) Zeros() triggers.Zeros {
+	return triggers.Zeros{Null: c.IgnoreNullValues, Negative: c.NegativeIsZero}
+}
+
 func (c Config) checkAddress() error {
 	if c.ServerAddress == "" {
 		return nil // Define says that it is required.
