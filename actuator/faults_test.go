@@ -94,9 +94,10 @@ func TestOneWatchServesAllTargetsOfAKind(t *testing.T) {
 				watch(t, c, target, actuator.WatchOptions{}).until("it is missing", missing)
 			}
 			for _, resource := range []string{"/deployments", "/horizontalpodautoscalers"} {
-				if _, open := line.count(http.MethodGet, resource); open != 1 {
-					t.Errorf("%d watches of %s are open, want 1", open, resource)
-				}
+				sandboxtest.Until(t, "one watch of "+resource+" is open", func(context.Context) bool {
+					_, open := line.count(http.MethodGet, resource)
+					return open == 1
+				})
 			}
 		})
 		for _, resource := range []string{"/deployments", "/horizontalpodautoscalers"} {

@@ -46,7 +46,9 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(runCommand(), checkCommand(), testCommand(), versionCommand())
+	root.AddCommand(
+		runCommand(), checkCommand(), testCommand(), explainCommand(), historyCommand(), versionCommand(),
+	)
 	return root
 }
 

@@ -42,7 +42,9 @@ func testCommand() *cobra.Command {
 
 func runTests(cmd *cobra.Command, paths []string, o testOptions) error {
 	write, ok := map[string]func(io.Writer, []policytest.Result) error{
-		"text":  func(w io.Writer, results []policytest.Result) error { return policytest.WriteText(w, results, o.verbose) },
+		"text": func(w io.Writer, results []policytest.Result) error {
+			return policytest.WriteText(w, results, o.verbose)
+		},
 		"json":  policytest.WriteJSON,
 		"junit": policytest.WriteJUnit,
 	}[o.output]

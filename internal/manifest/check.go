@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/impulse-sh/impulse/internal/advice"
 	"github.com/impulse-sh/impulse/internal/workload"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -32,6 +33,9 @@ func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []Problem) {
 		w, wrong := o.Compile(known, workload.DefaultSettings())
 		problems = append(problems, wrong...)
 		problems = append(problems, notes(o, authentications)...)
+		if w != nil {
+			problems = append(problems, suspicions(o, w)...)
+		}
 		clash := o.clash(names, o.name(), "metadata.name", "is another object's name as well")
 		target := fmt.Sprint(o.ScaledObject.Namespace, o.ScaledObject.Spec.ScaleTargetRef)
 		if clash == nil {
@@ -93,6 +97,17 @@ func notes(o *Object, authentications map[string]bool) []Problem {
 		if !authentications[key] {
 			note(fmt.Sprintf("spec.triggers[%d].authenticationRef", i), key+" is not in these files", "it must be in the cluster")
 		}
+	}
+	return all
+}
+
+// suspicions are what is hardly meant in an object that works.
+func suspicions(o *Object, w *workload.Workload) []Problem {
+	var all []Problem
+	for _, m := range advice.On(o.ScaledObject, w) {
+		p := o.at(m.Field, m.Problem, m.Suggestion)
+		p.Warning = true
+		all = append(all, p)
 	}
 	return all
 }

@@ -1,6 +1,7 @@
 package policytest
 
 import (
+	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -68,11 +69,9 @@ func (r *reader) oneOf(into *string, words []string) field {
 	return func(node *yaml.Node, path string) {
 		var word string
 		r.text(&word)(node, path)
-		for _, w := range words {
-			if w == word {
-				*into = word
-				return
-			}
+		if slices.Contains(words, word) {
+			*into = word
+			return
 		}
 		if word != "" {
 			r.wrong(node, path, "\""+word+"\" is unknown", near(word, words))

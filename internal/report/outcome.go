@@ -36,12 +36,7 @@ func outcomeOf(p *pipeline.Outcome, refused refusal) outcome {
 	o.blocked, _ = blockedBy(p)
 	if p.Decided {
 		d := p.Decision
-		o.desired, o.raw, o.winner, o.active = d.Replicas, d.Raw, d.Winner, d.Active
-		for _, s := range d.Steps() {
-			if s.Rule != scalers.RuleFormula {
-				o.rules |= 1 << s.Rule
-			}
-		}
+		o.desired, o.raw, o.winner, o.active, o.rules = d.Replicas, d.Raw, d.Winner, d.Active, rulesOf(d)
 	}
 	o.errors = errorsOf(p)
 	return o

@@ -68,6 +68,7 @@ type object struct {
 	lastScale  *time.Time
 	written    time.Time
 	troubles   map[string]string
+	history    history
 	// refusal is why the newest version of the object is not followed.
 	refusal refusal
 	// stored is the status as of the start, until the first one of ours.
@@ -118,6 +119,7 @@ func (o *object) take(status *v1alpha1.ScaledObjectStatus) {
 	if status.LastScaleTime != nil {
 		o.lastScale = &status.LastScaleTime.Time
 	}
+	o.history = history{past: slices.Clone(status.History)}
 	o.stored = status
 }
 
@@ -149,6 +151,7 @@ func (r *Reporter) Decided(p *pipeline.Outcome) {
 		at := p.At.Time()
 		o.lastScale = &at
 	}
+	o.history.note(p)
 	if now := outcomeOf(p, o.refusal); !p.Writing && now != o.said && o.settled(p) {
 		o.said = now
 		troubles = o.compare(p)
