@@ -71,7 +71,7 @@ func causes(w *rehearsal.World, t *rehearsal.Turn) []string {
 	}
 	for i := range t.Events {
 		if t.Arrived&(1<<i) != 0 {
-			all = append(all, w.Policy.Triggers[i].Name+said(&t.Events[i]))
+			all = append(all, w.Policy.Triggers[i].Name+said(&t.Events[i], &t.Decision.Proposals()[i]))
 		}
 	}
 	if t.Woken {
@@ -81,11 +81,17 @@ func causes(w *rehearsal.World, t *rehearsal.Turn) []string {
 }
 
 // said is what an event says.
-func said(e *scalers.Event) string {
-	if e.Err != nil {
+func said(e *scalers.Event, q *scalers.Proposal) string {
+	switch {
+	case e.Err != nil:
 		return " is unknown: " + e.Err.Error()
+	case !q.Known:
+		return " " + q.Why.String()
+	case e.PerPod:
+		return fmt.Sprintf(" is %s, of %d pods", q.Level, len(e.Pods))
+	default:
+		return " is " + e.Value.String()
 	}
-	return " is " + e.Value.String()
 }
 
 // outcome is what can be expected of a moment, in one line.

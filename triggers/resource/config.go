@@ -21,6 +21,26 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// The configs of the kinds: they differ in how their levels are read.
+type (
+	cpu    Config
+	memory Config
+)
+
+// Validate returns every mistake at once.
+func (c cpu) Validate() error { return Config(c).Validate() }
+
+// Trigger says how the level is read: a pod that still starts up does not count.
+func (c cpu) Trigger() scalers.Trigger {
+	return scalers.Trigger{Target: c.Value, PerPod: true, CPU: true}
+}
+
+// Validate returns every mistake at once.
+func (c memory) Validate() error { return Config(c).Validate() }
+
+// Trigger says how the level is read.
+func (c memory) Trigger() scalers.Trigger { return scalers.Trigger{Target: c.Value, PerPod: true} }
+
 func wrong(field, problem, suggestion string) error {
 	return &triggers.FieldError{Field: field, Problem: problem, Suggestion: suggestion}
 }

@@ -14,23 +14,20 @@ import (
 
 // CPU describes the trigger type cpu.
 func CPU() triggers.Kind {
-	return define("cpu", "What the target's pods use of their CPU, from the resource metrics API.", "60")
+	return describe(triggers.Define("cpu", "What the target's pods use of their CPU, from the resource metrics API.", cpu{}, open), "60")
 }
 
 // Memory describes the trigger type memory.
 func Memory() triggers.Kind {
-	return define("memory", "What the target's pods use of their memory, from the resource metrics API.", "80")
+	return describe(triggers.Define("memory", "What the target's pods use of their memory, from the resource metrics API.", memory{}, open), "80")
 }
 
-func define(name, summary, value string) triggers.Kind {
-	k := triggers.Define(name, summary, Config{}, open)
+func describe(k triggers.Kind, value string) triggers.Kind {
+	k.Metrics = []scalers.Metric{scalers.Utilization, scalers.AverageValue}
 	k.Example = map[string]string{"value": value}
 	return k
 }
 
-// Trigger says how the level is read.
-func (c Config) Trigger() scalers.Trigger { return scalers.Trigger{Target: c.Value} }
-
-func open(Config, triggers.Env) (triggers.Source, error) {
+func open[C triggers.Config](C, triggers.Env) (triggers.Source, error) {
 	return nil, errors.New("this process cannot read resource metrics")
 }
