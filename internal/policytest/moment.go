@@ -71,7 +71,7 @@ func causes(w *rehearsal.World, t *rehearsal.Turn) []string {
 	}
 	for i := range t.Events {
 		if t.Arrived&(1<<i) != 0 {
-			all = append(all, w.Policy.Triggers[i].Name+said(&t.Events[i], &t.Decision.Proposals()[i]))
+			all = append(all, reading(w, t, i))
 		}
 	}
 	if t.Woken {
@@ -80,17 +80,27 @@ func causes(w *rehearsal.World, t *rehearsal.Turn) []string {
 	return all
 }
 
-// said is what an event says.
-func said(e *scalers.Event, q *scalers.Proposal) string {
+// readings are the latest ones of all triggers.
+func readings(w *rehearsal.World, t *rehearsal.Turn) []string {
+	all := make([]string, len(t.Events))
+	for i := range t.Events {
+		all[i] = reading(w, t, i)
+	}
+	return all
+}
+
+// reading is what trigger i said last, as it was taken.
+func reading(w *rehearsal.World, t *rehearsal.Turn, i int) string {
+	name, e, q := w.Policy.Triggers[i].Name, &t.Events[i], &t.Decision.Proposals()[i]
 	switch {
 	case e.Err != nil:
-		return " is unknown: " + e.Err.Error()
+		return name + " is unknown: " + e.Err.Error()
 	case !q.Known:
-		return " " + q.Why.String()
+		return name + " " + q.Why.String()
 	case e.PerPod:
-		return fmt.Sprintf(" is %s, of %d pods", q.Level, len(e.Pods))
+		return fmt.Sprintf("%s is %s, of %d pods", name, q.Level, len(e.Pods))
 	default:
-		return " is " + e.Value.String()
+		return name + " is " + e.Value.String()
 	}
 }
 
