@@ -111,15 +111,18 @@ type chain struct {
 	demand int32
 	// continuous is true when a level that stands until it is replaced asks for the demand.
 	continuous bool
-	// unknown is true when some trigger is not known, blind when none is; culprit is the first that is not.
-	unknown, blind bool
-	culprit        int
+	// unknown is true when some trigger is not known, blind when none is, unsure when one that tells activity is not;
+	// culprit is the first that is not known.
+	unknown, blind, unsure bool
+	culprit                int
+	// measure is the winner's.
+	measure measure
 	// arrived is true when a reading came since the last decision.
 	arrived bool
 	// activeAt is the newest reading of an active sampled trigger; activeStands is true while a continuous one is active.
 	activeAt     Instant
 	activeStands bool
-	// awake is the first active trigger.
+	// awake is the first active trigger, -1 when the workload is active with none.
 	awake int
 	// resting is true for a workload that is at its resting count and stays there.
 	resting bool

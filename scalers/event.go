@@ -51,6 +51,10 @@ type Event struct {
 	// Ready and Current are what the reading was true of: the target's ready pods and its spec.replicas at At. They are
 	// filled in by the owner of the workload, not by the trigger; Ready is needed for metric type Value only.
 	Ready, Current int32
+	// PerPod: the reading is one of single pods. Then Value means nothing, the level comes from Pods, and none of them means
+	// unknown. The pods are as they were at At; whoever hands them over does not change them afterwards.
+	PerPod bool
+	Pods   []Pod
 	// Err says why the level is unknown. Unknown is not zero: nothing is lowered on an unknown.
 	Err error
 }

@@ -5,18 +5,32 @@ import (
 	"math/bits"
 )
 
+// measure is a reading in the form that formula and tolerance need: level / (target × each) is the ratio between what is
+// and what is meant to be, and level / target × times are the replicas.
+type measure struct {
+	level       Milli
+	each, times int64
+	// turned: what was assumed of pods without a sample points the other way, so nothing changes.
+	turned bool
+}
+
+// measure is that of a single level. For AverageValue the target is meant once for each replica there was; for Value the
+// ratio is multiplied with the ready pods.
+func (t *Trigger) measure(e *Event) measure {
+	switch {
+	case t.multiplies(e):
+		return measure{level: e.Value, each: 1, times: int64(e.Ready)}
+	case t.Metric == Value:
+		return measure{level: e.Value, each: 1, times: 1}
+	default:
+		return measure{level: e.Value, each: int64(e.Current), times: 1}
+	}
+}
+
 // multiplies reports whether the ratio is multiplied with the ready pods: metric type Value, but at zero replicas, where
 // there is nothing to multiply with.
 func (t *Trigger) multiplies(e *Event) bool {
 	return t.Metric == Value && !t.Exact && e.Current > 0
-}
-
-// formula is the HPA's: replicas = ceil(level / target) for AverageValue, ceil(level / target × ready) for Value.
-func (t *Trigger) formula(e *Event) int32 {
-	if t.multiplies(e) {
-		return ceilDiv(e.Value, int64(e.Ready), t.Target)
-	}
-	return ceilDiv(e.Value, 1, t.Target)
 }
 
 // ceilDiv returns ceil(a × n / b), saturating at the largest count; a, n >= 0, b > 0.
@@ -32,14 +46,14 @@ func ceilDiv(a Milli, n int64, b Milli) int32 {
 	return int32(min(quo, math.MaxInt32))
 }
 
-// applyFormula makes the winner's raw answer the number. A and B are its level and target, C the ready pods.
+// applyFormula makes the winner's raw answer the number. A and B are its level and target, C what the ratio is multiplied
+// with: the ready pods, or all that a per-pod reading fills in.
 func (c *chain) applyFormula() {
 	if c.blind {
 		return
 	}
-	e := &c.events[c.decision.Winner]
 	c.step(Step{
 		Rule: RuleFormula, To: c.decision.Raw, Until: Never,
-		A: int64(e.Value), B: int64(c.policy.Triggers[c.decision.Winner].Target), C: int64(e.Ready),
+		A: int64(c.measure.level), B: int64(c.policy.Triggers[c.decision.Winner].Target), C: c.measure.times,
 	})
 }

@@ -59,15 +59,17 @@ func (b *tape) policy() *scalers.Policy {
 	}
 	p := &scalers.Policy{
 		Min: int32(b.number()), Max: int32(b.number()), Rest: int32(b.number()), Cooldown: b.duration(), InitialCooldown: b.duration(),
-		Created: scalers.Instant(b.number()), Up: b.behavior(), Down: b.behavior(),
+		Created: scalers.Instant(b.number()), Up: b.behavior(), Down: b.behavior(), ForceActivation: b.byte()%8 == 0,
+		CPUInitializationPeriod: b.duration(), InitialReadinessDelay: b.duration(),
 	}
 	if pause := b.byte(); pause < 20 {
 		p.Paused = scalers.Paused{Fixed: pause < 4, At: int32(b.number()), Keep: pause < 8, In: pause < 12, Out: pause < 16}
 	}
 	for i := range b.byte() % 5 {
 		p.Triggers = append(p.Triggers, scalers.Trigger{
-			Name: string(rune('a' + i)), Metric: scalers.Metric(b.byte() % 3), Target: scalers.Milli(b.number()), Activation: scalers.Milli(b.number()),
+			Name: string(rune('a' + i)), Metric: scalers.Metric(b.byte() % 4), Target: scalers.Milli(b.number()), Activation: scalers.Milli(b.number()),
 			Exact: b.byte()%4 == 0, Continuous: b.byte()%2 == 0, StaleAfter: b.duration(),
+			PerPod: b.byte()%4 == 0, CPU: b.byte()%8 == 0,
 		})
 	}
 	return p
@@ -78,7 +80,22 @@ func (b *tape) event(at scalers.Instant, current int32) scalers.Event {
 	if b.byte()%8 == 0 {
 		e.Err = errSource
 	}
+	if b.byte()%4 == 0 {
+		e.PerPod = true
+		for range b.byte() % 5 {
+			e.Pods = append(e.Pods, b.pod(at))
+		}
+	}
 	return e
+}
+
+func (b *tape) pod(at scalers.Instant) scalers.Pod {
+	is := b.byte()
+	return scalers.Pod{
+		Phase: scalers.PodPhase(b.byte() % 6), Deleting: is%16 == 0, NotReady: is&1 != 0, NoCondition: is&2 != 0, Unlisted: is&4 != 0,
+		Sampled: is&24 != 0, HasRequest: is&96 != 0, Usage: scalers.Milli(b.number()), Request: scalers.Milli(b.number()),
+		Started: at.Add(-b.duration()), ReadyChanged: at.Add(b.duration()), SampledAt: at.Add(-b.duration()), Window: b.duration(),
+	}
 }
 
 // FuzzDecide asks any policy about any story. Nothing panics and no count is negative; and where the policy is a valid one,
@@ -128,7 +145,7 @@ func promised(t *testing.T, p *scalers.Policy, in scalers.Input, d *scalers.Deci
 	if d.Next <= in.Now {
 		t.Fatalf("next is %d, and now is %d", d.Next, in.Now)
 	}
-	if !d.Known && !p.Paused.Fixed && d.Replicas < min(in.Current, p.Max) {
+	if !d.Known && !p.Paused.Fixed && !rests(d) && d.Replicas < min(in.Current, p.Max) {
 		t.Fatalf("lowered from %d to %d on an unknown: %s", in.Current, d.Replicas, p.Why(d))
 	}
 	if p.Paused == (scalers.Paused{}) && (d.Replicas > p.Max || d.Replicas < max(p.Rest, 0) || p.Rest < 0 && d.Replicas < p.Min) {

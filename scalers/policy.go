@@ -10,6 +10,8 @@ const (
 	AverageValue Metric = iota
 	// Value multiplies the ready pods by the ratio: replicas = ceil(level / target × ready pods).
 	Value
+	// Utilization is the share of what the pods request that they use: replicas = ceil(percent / target × ready pods).
+	Utilization
 )
 
 // Trigger is what the policy says of one trigger.
@@ -18,10 +20,15 @@ type Trigger struct {
 	Name   string
 	Metric Metric
 	// Target is the level that one replica (AverageValue) or the whole workload (Value) is meant to have; > 0. An exact
-	// trigger's is 1.
+	// trigger's is 1. That of Utilization is in thousandths of a percent: 50_000 is 50 %.
 	Target Milli
 	// Activation is the level that must be exceeded, strictly, for the trigger to be active.
 	Activation Milli
+	// PerPod: its readings are of single pods (cpu, memory), with metric Utilization or AverageValue; a reading of another
+	// kind is unknown. Such a trigger has no activity of its own: a workload with no other trigger is always active.
+	PerPod bool
+	// CPU: a pod that still warms up does not count. It goes with PerPod, for cpu and not for memory.
+	CPU bool
 	// Exact: the level is itself a replica count (a schedule, `replicas: N`); no tolerance is applied.
 	Exact bool
 	// Continuous: a level stands until it is replaced (pushed levels). Otherwise it is sampled: known at the instant it
@@ -85,6 +92,12 @@ type Policy struct {
 	Created                   Instant
 	Up, Down                  Behavior
 	Paused                    Paused
+	// ForceActivation: the workload counts as active, whatever its triggers say.
+	ForceActivation bool
+	// CPUInitializationPeriod is how long after its start a pod's cpu is taken for that of starting; InitialReadinessDelay
+	// how long after its start a pod may first become ready. Kubernetes has 5 minutes and 30 seconds. Only triggers with CPU
+	// read them.
+	CPUInitializationPeriod, InitialReadinessDelay time.Duration
 	// Triggers are in the order of the spec; Input.Events has the same length and order.
 	Triggers []Trigger
 }

@@ -91,9 +91,25 @@ func TestDecisionsAreWithinTheLimits(t *testing.T) {
 func TestWhatIsUnknownNeverLowers(t *testing.T) {
 	each(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
-		if n := l.last.Replicas; !l.last.Known && !l.policy.Paused.Fixed && n < min(l.current, l.policy.Max) {
+		n := l.last.Replicas
+		if l.last.Known || l.policy.Paused.Fixed || n >= min(l.current, l.policy.Max) {
+			return
+		}
+		if !rests(&l.last) {
 			l.fail(t, "lowered from %d to %d on an unknown", l.current, n)
 		}
+		for i, q := range l.last.Proposals() {
+			if !q.Known && !l.policy.Triggers[i].PerPod {
+				l.fail(t, "at rest while %s may be active", l.policy.Triggers[i].Name)
+			}
+		}
+	})
+}
+
+// rests reports whether a workload is at rest, or on its way there: that is stronger than what is unknown.
+func rests(d *scalers.Decision) bool {
+	return slices.ContainsFunc(d.Steps(), func(s scalers.Step) bool {
+		return s.Rule == scalers.RuleIdle || s.Rule == scalers.RuleCooldown && s.Until == scalers.Never
 	})
 }
 
@@ -142,14 +158,19 @@ func TestMoreNeverMeansFewer(t *testing.T) {
 		if !l.last.Proposals()[i].Known {
 			return
 		}
-		at, level := l.now.Add(time.Duration(l.dice.IntN(2)*5e9)), e.Value
+		at, was := l.now.Add(time.Duration(l.dice.IntN(2)*5e9)), *e
 		e.At = at
 		less := l.ask(at, l.current, l.memory.Clone())
-		e.Value += scalers.Milli(l.dice.IntN(5000))
-		if more := l.ask(at, l.current, l.memory.Clone()); more.Replicas < less.Replicas {
-			l.fail(t, "when %s is %s the answer is %d, and not %d", e.Trigger, e.Value, more.Replicas, less.Replicas)
+		known := less.Proposals()[i].Known
+		more := scalers.Milli(l.dice.IntN(5000))
+		if e.Value += more; e.PerPod {
+			e.Pods = slices.Clone(e.Pods)
+			e.Pods[l.dice.IntN(len(e.Pods))].Usage += more
 		}
-		e.At, e.Value = l.now, level
+		if more := l.ask(at, l.current, l.memory.Clone()); known && more.Replicas < less.Replicas {
+			l.fail(t, "when %s is %s %v the answer is %d, and not %d", e.Trigger, e.Value, e.Pods, more.Replicas, less.Replicas)
+		}
+		*e = was
 	})
 }
 

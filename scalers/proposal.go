@@ -1,5 +1,7 @@
 package scalers
 
+import "math/bits"
+
 // Unknown says why a level is unknown. Unknown is not zero.
 type Unknown uint8
 
@@ -12,6 +14,9 @@ const (
 	Stale
 	NoReadyPods
 	NoTarget
+	NoPods
+	NoRequest
+	Misread
 )
 
 // String says the reason in words that follow the trigger's name.
@@ -31,6 +36,12 @@ func (u Unknown) String() string {
 		return "has no ready pod to be multiplied with"
 	case NoTarget:
 		return "has no target"
+	case NoPods:
+		return "has no pod to be measured"
+	case NoRequest:
+		return "has a pod without a request"
+	case Misread:
+		return "was not read as its metric type needs it"
 	default:
 		return "is unknown"
 	}
@@ -45,19 +56,44 @@ type Proposal struct {
 	Active bool
 	// Raw is the formula's answer; Replicas is what is left of it after tolerance and its guard.
 	Raw, Replicas int32
+	// Level is what was read, as people know it: of a per-pod reading the mean, or the percentage in thousandths, over the
+	// pods that were measured. Pods says what became of the others.
+	Level Milli
+	Pods  PodCounts
 }
 
 // Propose evaluates trigger i of the policy on a reading. It depends on what the reading was true of, not on what has
 // become true since: neither our own write nor a pod becoming ready multiplies an old reading.
 func (p *Policy) Propose(i int, e *Event, now Instant) Proposal {
-	t := &p.Triggers[i]
-	if why := t.unknown(e, now); why != None {
-		return Proposal{Why: why}
-	}
-	q := Proposal{Known: true, Active: e.Value > t.Activation, Raw: t.formula(e)}
-	q.Replicas = p.tolerate(t, e, q.Raw)
+	var q Proposal
+	p.propose(i, e, now, &q)
 	return q
 }
+
+// propose fills in q, and returns the measure behind it.
+func (p *Policy) propose(i int, e *Event, now Instant, q *Proposal) measure {
+	t := &p.Triggers[i]
+	if q.Why = t.unknown(e, now); q.Why != None {
+		return measure{}
+	}
+	var m measure
+	if t.PerPod {
+		m, q.Level, q.Pods, q.Why = p.overPods(t, e)
+		if q.Why != None {
+			return measure{}
+		}
+	} else {
+		m, q.Level = t.measure(e), e.Value
+	}
+	q.Known, q.Active = true, t.tellsActivity() && e.Value > t.Activation
+	q.Raw = ceilDiv(m.level, m.times, t.Target)
+	q.Replicas = p.tolerate(t, e.Current, m, q.Raw)
+	return m
+}
+
+// tellsActivity reports whether the trigger says when there is work at all. What the pods use does not: a workload at rest
+// has none.
+func (t *Trigger) tellsActivity() bool { return !t.PerPod }
 
 // unknown says why the level cannot be trusted.
 func (t *Trigger) unknown(e *Event, now Instant) Unknown {
@@ -66,7 +102,9 @@ func (t *Trigger) unknown(e *Event, now Instant) Unknown {
 		return NotRead
 	case e.Err != nil:
 		return Failed
-	case e.Value < 0:
+	case e.PerPod != t.PerPod:
+		return Misread
+	case !t.PerPod && e.Value < 0:
 		return Negative
 	case now >= t.staleAt(e):
 		return Stale
@@ -91,20 +129,23 @@ func (t *Trigger) staleAt(e *Event) Instant {
 func (c *chain) observe() {
 	var none Event
 	var readings uint64
-	known := 0
+	known, told := 0, false
 	for i := range c.policy.Triggers {
 		e := &none
 		if i < len(c.events) {
 			e = &c.events[i]
 		}
-		readings += e.print(i)
+		readings += e.fingerprint(i)
 		t := &c.policy.Triggers[i]
-		q := c.policy.Propose(i, e, c.now)
+		var q Proposal
+		m := c.policy.propose(i, e, c.now, &q)
 		if i < MaxTriggers {
 			c.decision.proposals[i] = q
 			c.decision.triggers = i + 1
 		}
+		told = told || t.tellsActivity()
 		if !q.Known {
+			c.unsure = c.unsure || t.tellsActivity()
 			if !c.unknown {
 				c.unknown, c.culprit = true, i
 			}
@@ -112,10 +153,13 @@ func (c *chain) observe() {
 		}
 		known++
 		c.stale = min(c.stale, t.staleAt(e))
-		c.consider(i, q)
+		c.consider(i, &q, m)
 		if q.Active {
 			c.active(i, e)
 		}
+	}
+	if !told || c.policy.ForceActivation {
+		c.activeAnyway()
 	}
 	c.blind = known == 0
 	c.wake(c.stale)
@@ -125,11 +169,14 @@ func (c *chain) observe() {
 	c.rememberActivity()
 }
 
-// print tells a reading of trigger i from any other: by when it was read, what it said, and what it was true of.
-func (e *Event) print(i int) uint64 {
+// fingerprint tells a reading of trigger i from any other: by when it was read, what it said, and what it was true of.
+func (e *Event) fingerprint(i int) uint64 {
 	const a, b = 0x9e3779b97f4a7c15, 0xd6e8feb86659fd93
 	x := uint64(e.At) ^ (uint64(e.Value)+uint64(i)*b)*a
 	x ^= (uint64(uint32(e.Current))<<32 | uint64(uint32(e.Ready))) * b
+	for j := range e.Pods {
+		x = bits.RotateLeft64(x, 1) ^ e.Pods[j].fingerprint()
+	}
 	if e.Err != nil {
 		x = ^x
 	}
@@ -138,11 +185,11 @@ func (e *Event) print(i int) uint64 {
 }
 
 // consider takes a proposal into the maximum; ties go to the first.
-func (c *chain) consider(i int, q Proposal) {
+func (c *chain) consider(i int, q *Proposal, m measure) {
 	t := &c.policy.Triggers[i]
 	switch {
 	case c.decision.Winner < 0 || q.Replicas > c.demand:
-		c.decision.Winner, c.decision.Raw = i, q.Raw
+		c.decision.Winner, c.decision.Raw, c.measure = i, q.Raw, m
 		c.demand, c.continuous = q.Replicas, t.Continuous
 	case q.Replicas == c.demand:
 		c.continuous = c.continuous || t.Continuous
@@ -159,4 +206,13 @@ func (c *chain) active(i int, e *Event) {
 	} else {
 		c.activeAt = max(c.activeAt, e.At)
 	}
+}
+
+// activeAnyway makes the workload active with no trigger that says so, because the user does or because no trigger could say
+// otherwise.
+func (c *chain) activeAnyway() {
+	if !c.decision.Active {
+		c.decision.Active, c.awake = true, -1
+	}
+	c.activeStands = true
 }

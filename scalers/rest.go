@@ -1,7 +1,7 @@
 package scalers
 
 // applyActivation wakes a resting workload at once when a trigger is active: no window, policy or tolerance speaks to
-// that, and the same decision goes on from there. A is the first active trigger's index.
+// that, and the same decision goes on from there. A is the first active trigger's index, or -1.
 func (c *chain) applyActivation() {
 	c.resting = c.policy.Rest >= 0 && c.base <= c.policy.Rest
 	if c.resting && c.decision.Active {
@@ -13,7 +13,8 @@ func (c *chain) applyActivation() {
 
 // applyRest keeps a resting workload at rest while nothing is active, whatever inactive triggers ask for, and lets a
 // working one go there once the cooldown is over: past the windows, but not past the rate policies. Before, it stays at
-// its working count. While some trigger is unknown nobody can say that nothing is active, so nothing goes to rest.
+// its working count. While a trigger that tells activity is unknown nobody can say that nothing is active, so nothing goes to
+// rest.
 // A is the cooldown that applies; B is 1 when it counts from the creation because nothing has ever been active.
 func (c *chain) applyRest() {
 	switch {
@@ -24,7 +25,7 @@ func (c *chain) applyRest() {
 		c.settle()
 	case c.cooled():
 		c.goToRest()
-	case !c.unknown:
+	case !c.unsure:
 		s := c.cooldown()
 		c.wake(s.Until)
 		if c.count < c.policy.working() {
@@ -45,7 +46,7 @@ func (c *chain) cooldown() Step {
 
 // cooled reports whether a workload may go to rest: it has a resting count, nothing is active, and the cooldown is over.
 func (c *chain) cooled() bool {
-	return c.policy.Rest >= 0 && !c.decision.Active && !c.unknown && c.now >= c.cooldown().Until
+	return c.policy.Rest >= 0 && !c.decision.Active && !c.unsure && c.now >= c.cooldown().Until
 }
 
 // goToRest moves the number to the resting count, or as far as the rate policies let it.

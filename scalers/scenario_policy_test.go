@@ -11,6 +11,7 @@ import (
 func newScenarioPolicy() *scalers.Policy {
 	return &scalers.Policy{
 		Max: 100, Created: epoch, Cooldown: 5 * time.Minute,
+		CPUInitializationPeriod: 5 * time.Minute, InitialReadinessDelay: 30 * time.Second,
 		Up:   scalers.Behavior{Tolerance: 100_000},
 		Down: scalers.Behavior{Tolerance: 100_000, Window: 5 * time.Minute},
 	}
@@ -66,7 +67,7 @@ func (s *scenario) setBehavior(b *scalers.Behavior, key, value string) {
 	}
 }
 
-// addTrigger reads target, activation and stale, and the flags value, exact and continuous.
+// addTrigger reads target, activation and stale, and the flags value, exact, continuous, utilization, pods and cpu.
 func (s *scenario) addTrigger(name string, settings []string) {
 	t := scalers.Trigger{Name: name, Target: 1000}
 	for _, setting := range settings {
@@ -82,6 +83,12 @@ func (s *scenario) addTrigger(name string, settings []string) {
 			t.Metric = scalers.Value
 		case "exact":
 			t.Exact = true
+		case "utilization":
+			t.PerPod, t.Metric = true, scalers.Utilization
+		case "pods":
+			t.PerPod = true
+		case "cpu":
+			t.CPU = true
 		case "continuous":
 			t.Continuous = true
 		default:

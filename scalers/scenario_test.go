@@ -24,7 +24,8 @@ var rewrite = flag.Bool("rewrite", false, "write what the scenarios in testdata 
 //	at TIME [replicas=N] [ready=N] [paused=HOW] [restart] [NAME=LEVEL...]
 //	                                what happens at an instant, one after the other: somebody writes the count, levels (or
 //	                                err) arrive; then one decision. Before it, the core is asked at each Next, and shown
-//	                                where the count changes
+//	                                where the count changes. A level of single pods is TIMES*USAGE/REQUEST!WHAT,... where
+//	                                TIMES, REQUEST and WHAT may be left out, and USAGE is - without a sample
 func TestScenarios(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(paths) == 0 {
@@ -183,6 +184,10 @@ func (s *scenario) answer(at time.Duration, how string) {
 func (s *scenario) level(at time.Duration, name, value string) {
 	for i := range s.policy.Triggers {
 		if s.policy.Triggers[i].Name == name {
+			if s.policy.Triggers[i].PerPod && value != "err" {
+				s.w.readPods(i, at, s.pods(epoch.Add(at), value))
+				return
+			}
 			s.w.read(i, at, expand(s.t, value)[0])
 			if s.ready >= 0 {
 				s.w.events[i].Ready = s.ready
@@ -191,6 +196,43 @@ func (s *scenario) level(at time.Duration, name, value string) {
 		}
 	}
 	s.t.Fatalf("no trigger %s", name)
+}
+
+// pods reads the level of single pods. They have been ready for a day, but for what is said of them.
+func (s *scenario) pods(at scalers.Instant, text string) []scalers.Pod {
+	var pods []scalers.Pod
+	for one := range strings.SplitSeq(text, ",") {
+		one, what, _ := strings.Cut(one, "!")
+		times, of, many := strings.Cut(one, "*")
+		if !many {
+			times, of = "1", one
+		}
+		usage, request, requested := strings.Cut(of, "/")
+		pod := worn(at, 0, 0)
+		if pod.HasRequest = requested; requested {
+			pod.Request = number(s.t, request)
+		}
+		if pod.Sampled = usage != "-"; pod.Sampled {
+			pod.Usage = number(s.t, usage)
+		}
+		switch what {
+		case "":
+		case "pending":
+			pod.Phase = scalers.PodPending
+		case "deleting":
+			pod.Deleting = true
+		case "unready":
+			pod.NotReady = true
+		case "starting":
+			pod.Started, pod.ReadyChanged = at.Add(-10*time.Second), at.Add(-5*time.Second)
+		case "unlisted":
+			pod.Unlisted = true
+		default:
+			s.t.Fatalf("no such pod: %s", text)
+		}
+		pods = append(pods, podsOf(int(s.count(times)), pod)...)
+	}
+	return pods
 }
 
 // restart loses everything but the text of the memory.

@@ -54,7 +54,7 @@ func (p *Policy) Sentence(d *Decision, s Step) string {
 	case RuleRate:
 		return p.rateSentence(s)
 	case RuleActivation:
-		return fmt.Sprintf("woken to %d: %s is active", s.To, p.name(int(s.A)))
+		return fmt.Sprintf("woken to %d: %s", s.To, p.awake(int(s.A)))
 	case RuleCooldown:
 		return cooldownSentence(s)
 	case RuleIdle:
@@ -80,6 +80,8 @@ func (p *Policy) formulaSentence(d *Decision, s Step) string {
 	switch {
 	case t.Exact:
 		return fmt.Sprintf("%s asks for %d", p.name(d.Winner), s.To)
+	case t.PerPod:
+		return p.podSentence(d, s)
 	case t.Metric == Value && s.C > 0:
 		return fmt.Sprintf("%s is %s, target %s with %d ready: asks for %d", p.name(d.Winner), level, target, s.C, s.To)
 	default:
@@ -87,10 +89,58 @@ func (p *Policy) formulaSentence(d *Decision, s Step) string {
 	}
 }
 
+// podSentence shows what was measured, what became of the other pods, and the division.
+func (p *Policy) podSentence(d *Decision, s Step) string {
+	t, q := &p.Triggers[d.Winner], &d.proposals[d.Winner]
+	show, target := Milli.String, Milli(s.B).String()+" per pod"
+	is := fmt.Sprintf("%s is %s on average", p.name(d.Winner), q.Level)
+	if t.Metric == Utilization {
+		show = func(m Milli) string { return m.String() + "%" }
+		target = show(Milli(s.B))
+		is = fmt.Sprintf("%s is %s of the request (%s on average)", p.name(d.Winner), show(q.Level), q.Pods.Mean)
+	}
+	counting := ""
+	if s.C != int64(q.Pods.Ready) {
+		counting = fmt.Sprintf(" (%s counting %d)", show(Milli(s.A)), s.C)
+	}
+	return fmt.Sprintf("%s over %s%s, target %s: asks for %d", is, q.Pods, counting, target, s.To)
+}
+
+// String lists the pods, the measured ones first.
+func (n PodCounts) String() string {
+	parts := []string{fmt.Sprintf("%d ready pods", n.Ready)}
+	if n.Ready == 1 {
+		parts[0] = "1 ready pod"
+	}
+	for _, other := range []struct {
+		count int32
+		what  string
+	}{{n.Missing, "without a sample"}, {n.Unready, "not ready"}, {n.Ignored, "ignored"}, {n.Surplus, "not listed"}} {
+		if other.count > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", other.count, other.what))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// awake says who woke a workload.
+func (p *Policy) awake(i int) string {
+	switch {
+	case i >= 0:
+		return p.name(i) + " is active"
+	case p.ForceActivation:
+		return "the activation is forced"
+	default:
+		return "no trigger could say that there is nothing to do"
+	}
+}
+
 // toleranceSentence says which tolerance kept the count, or that only its guard did.
 func (p *Policy) toleranceSentence(d *Decision, s Step) string {
 	because := "is within " + percent(s.A) + " above its target"
 	switch up := s.To < s.From; {
+	case s.C == turned:
+		because = "would point the other way with the pods that have no sample"
 	case up && s.C < 0:
 		because = "is below its target, which never raises"
 	case !up && s.C > 0:

@@ -65,6 +65,7 @@ func randomPolicy(r *rand.Rand) *scalers.Policy {
 		p.Rest = r.Int32N(p.Min)
 	}
 	p.Up, p.Down = randomBehavior(r), randomBehavior(r)
+	p.CPUInitializationPeriod, p.InitialReadinessDelay = seconds(r, 0, 30, 300), seconds(r, 0, 10)
 	for i := range 1 + r.IntN(3) {
 		t := scalers.Trigger{
 			Name: string(rune('a' + i)), Target: scalers.Milli(1 + r.IntN(3000)), Continuous: r.IntN(2) == 0,
@@ -73,11 +74,16 @@ func randomPolicy(r *rand.Rand) *scalers.Policy {
 		if r.IntN(2) == 0 {
 			t.Target = scalers.Milli(1+r.IntN(4)) * 1000
 		}
-		switch r.IntN(4) {
+		switch r.IntN(5) {
 		case 0:
 			t.Exact, t.Target = true, 1000
 		case 1:
 			t.Metric = scalers.Value
+		case 2:
+			t.PerPod, t.CPU = true, r.IntN(2) == 0
+			if r.IntN(3) > 0 {
+				t.Metric, t.Target = scalers.Utilization, scalers.Milli(1+r.IntN(30))*5000
+			}
 		}
 		p.Triggers = append(p.Triggers, t)
 	}
@@ -121,8 +127,9 @@ func (l *timeline) play() {
 	case 1:
 		l.logf("asked for no reason")
 	case 2:
+		l.policy.ForceActivation = l.rand.IntN(4) == 0
 		l.policy.Paused = []scalers.Paused{{}, {}, {Keep: true}, {In: true}, {Out: true}, {Fixed: true, At: 7}}[l.rand.IntN(6)]
-		l.logf("paused: %+v", l.policy.Paused)
+		l.logf("paused: %+v, forced active: %t", l.policy.Paused, l.policy.ForceActivation)
 	case 3:
 		l.policy.Max = max(l.policy.Min, 1) + l.rand.Int32N(12)
 		l.logf("maximum %d", l.policy.Max)
@@ -180,6 +187,10 @@ func (l *timeline) read(i int) {
 		e.Value = t.Activation + scalers.Milli(l.rand.IntN(2))
 	default:
 		e.Value = scalers.Milli(l.rand.IntN(int(t.Target) * 8))
+	}
+	if t.PerPod {
+		e.Value, e.PerPod, e.Pods = 0, true, randomPods(l.rand, t, e.At, l.current)
+		l.logf("%s over %+v", t.Name, e.Pods)
 	}
 	l.events[i] = e
 	l.logf("%s is %s (%d ready of %d, at %s, error %v)", t.Name, e.Value, e.Ready, e.Current, e.At.Sub(epoch), e.Err)

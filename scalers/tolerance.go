@@ -8,37 +8,39 @@ const one = 1_000_000
 // maxShare bounds 1 + tolerance, so that a count times it fits.
 const maxShare = 1<<32 - 1
 
+// turned is what applyTolerance says of a level whose direction was turned by what had to be assumed of pods.
+const turned = 2
+
 // tolerate keeps the count that the reading was true of while the level is within the tolerance of its target, both
 // edges included. It never lets a level above its target lower, nor one below it raise.
-func (p *Policy) tolerate(t *Trigger, e *Event, raw int32) int32 {
-	if t.Exact || e.Current <= 0 {
+func (p *Policy) tolerate(t *Trigger, current int32, m measure, raw int32) int32 {
+	if t.Exact || current <= 0 {
 		return raw
 	}
-	switch t.compare(e, one) {
+	if m.turned {
+		return current
+	}
+	switch m.compare(t.Target, one) {
 	case 0:
-		return e.Current
+		return current
 	case 1:
-		if t.compare(e, min(one+min(p.Up.Tolerance, maxShare), maxShare)) <= 0 {
-			return e.Current
+		if m.compare(t.Target, min(one+min(p.Up.Tolerance, maxShare), maxShare)) <= 0 {
+			return current
 		}
-		return max(raw, e.Current)
+		return max(raw, current)
 	default:
-		if t.compare(e, max(one-p.Down.Tolerance, 0)) >= 0 {
-			return e.Current
+		if m.compare(t.Target, max(one-p.Down.Tolerance, 0)) >= 0 {
+			return current
 		}
-		return min(raw, e.Current)
+		return min(raw, current)
 	}
 }
 
-// compare compares a level with share millionths of what it is meant to be, exactly: 1 when it is above, -1 when it is
-// below. Meant is the target, for AverageValue once for each replica there was.
-func (t *Trigger) compare(e *Event, share int64) int {
-	n := uint64(1)
-	if t.Metric == AverageValue {
-		n = uint64(e.Current)
-	}
-	hi, lo := bits.Mul64(uint64(e.Value), one)
-	meantHi, meantLo := bits.Mul64(uint64(t.Target), n*uint64(share))
+// compare compares the level with share millionths of what it is meant to be, exactly: 1 when it is above, -1 when it is
+// below.
+func (m measure) compare(target Milli, share int64) int {
+	hi, lo := bits.Mul64(uint64(m.level), one)
+	meantHi, meantLo := bits.Mul64(uint64(target), uint64(m.each)*uint64(share))
 	switch {
 	case hi == meantHi && lo == meantLo:
 		return 0
@@ -55,6 +57,9 @@ func (c *chain) applyTolerance() {
 	if c.blind || c.demand == c.count {
 		return
 	}
-	side := c.policy.Triggers[c.decision.Winner].compare(&c.events[c.decision.Winner], one)
+	side := c.measure.compare(c.policy.Triggers[c.decision.Winner].Target, one)
+	if c.measure.turned {
+		side = turned
+	}
 	c.step(Step{Rule: RuleTolerance, To: c.demand, Until: Never, A: c.policy.Up.Tolerance, B: c.policy.Down.Tolerance, C: int64(side)})
 }

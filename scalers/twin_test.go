@@ -1,6 +1,7 @@
 package scalers_test
 
 import (
+	"errors"
 	"math"
 	"math/big"
 	"slices"
@@ -21,6 +22,8 @@ type twin struct {
 	seen        bool
 	readings    []scalers.Event
 	last        answer
+	// unsure is true while some trigger that tells activity is unknown.
+	unsure bool
 }
 
 // spell is a recommendation and the end of the time in which it was one.
@@ -55,9 +58,15 @@ func (w *twin) away(scalers.Instant) {
 	}
 }
 
+// same reports whether two readings are the same one.
+func same(a, b scalers.Event) bool {
+	return a.At == b.At && a.Value == b.Value && a.Ready == b.Ready && a.Current == b.Current && errors.Is(a.Err, b.Err) &&
+		a.PerPod == b.PerPod && slices.Equal(a.Pods, b.Pods)
+}
+
 func (w *twin) decide(now scalers.Instant, count int32, events []scalers.Event) answer {
 	p, current := w.policy, int64(count)
-	arrived := !slices.Equal(events, w.readings)
+	arrived := !slices.EqualFunc(events, w.readings, same)
 	w.readings = slices.Clone(events)
 	out, wanted, continuous := w.propose(now, events)
 	w.rememberActivity(now, events, out.active)
@@ -99,14 +108,15 @@ func (w *twin) decide(now scalers.Instant, count int32, events []scalers.Event) 
 
 // propose asks each trigger for the formula and its tolerance; the maximum wins, ties go to the first.
 func (w *twin) propose(now scalers.Instant, events []scalers.Event) (out answer, wanted int64, continuous bool) {
-	out = answer{known: true, winner: -1}
+	out, w.unsure = answer{known: true, winner: -1, active: w.activeAnyway()}, false
 	for i, e := range events {
 		t := &w.policy.Triggers[i]
 		if !w.known(t, e, now) {
 			out.known = false
+			w.unsure = w.unsure || !t.PerPod
 			continue
 		}
-		out.active = out.active || e.Value > t.Activation
+		out.active = out.active || !t.PerPod && e.Value > t.Activation
 		raw, n := w.formula(t, e)
 		if out.winner < 0 || n > wanted {
 			out.winner, out.raw, wanted, continuous = i, raw, n, false
@@ -123,11 +133,19 @@ func (w *twin) known(t *scalers.Trigger, e scalers.Event, now scalers.Instant) b
 	if !t.Continuous && t.StaleAfter > 0 && now.Sub(e.At) > t.StaleAfter {
 		return false
 	}
+	if t.PerPod {
+		_, _, known := w.overPods(t, e)
+		return known
+	}
 	return t.Metric != scalers.Value || t.Exact || e.Current == 0 || e.Ready > 0
 }
 
 // formula returns its answer, and what tolerance and its guard leave of it.
 func (w *twin) formula(t *scalers.Trigger, e scalers.Event) (raw, n int64) {
+	if t.PerPod {
+		raw, n, _ = w.overPods(t, e)
+		return raw, n
+	}
 	ratio := big.NewRat(int64(e.Value), int64(t.Target))
 	if t.Exact || e.Current == 0 {
 		raw = ceil(ratio)
@@ -140,14 +158,19 @@ func (w *twin) formula(t *scalers.Trigger, e scalers.Event) (raw, n int64) {
 		raw = ceil(ratio)
 		ratio.Quo(ratio, big.NewRat(current, 1))
 	}
+	return raw, w.tolerate(ratio, current, raw)
+}
+
+// tolerate is what tolerance leaves of raw.
+func (w *twin) tolerate(ratio *big.Rat, current, raw int64) int64 {
 	low, high := big.NewRat(1_000_000-w.policy.Down.Tolerance, 1_000_000), big.NewRat(1_000_000+w.policy.Up.Tolerance, 1_000_000)
 	switch side := ratio.Cmp(big.NewRat(1, 1)); {
 	case ratio.Cmp(low) >= 0 && ratio.Cmp(high) <= 0:
-		return raw, current
+		return current
 	case side > 0:
-		return raw, max(raw, current)
+		return max(raw, current)
 	default:
-		return raw, min(raw, current)
+		return min(raw, current)
 	}
 }
 
@@ -182,10 +205,11 @@ func (w *twin) remember(now scalers.Instant, current, wanted int64, held, arrive
 }
 
 func (w *twin) rememberActivity(now scalers.Instant, events []scalers.Event, active bool) {
-	stands := false
+	stands := w.activeAnyway()
+	w.everActive = w.everActive || stands
 	for i, e := range events {
 		t := &w.policy.Triggers[i]
-		if !active || !w.known(t, e, now) || e.Value <= t.Activation {
+		if !active || t.PerPod || !w.known(t, e, now) || e.Value <= t.Activation {
 			continue
 		}
 		w.everActive = true
@@ -199,6 +223,11 @@ func (w *twin) rememberActivity(now scalers.Instant, events []scalers.Event, act
 		w.lastActive = now
 	}
 	w.stands = stands
+}
+
+// activeAnyway reports whether the workload is active without a trigger that says so.
+func (w *twin) activeAnyway() bool {
+	return w.policy.ForceActivation || !slices.ContainsFunc(w.policy.Triggers, func(t scalers.Trigger) bool { return !t.PerPod })
 }
 
 // stabilize is clamp(current, lowest in the up window, highest in the down window), each with the newest included.
@@ -264,7 +293,7 @@ func between(start, wanted, bound int64) int64 {
 
 // mayRest reports whether nothing is active, for sure and for long enough.
 func (w *twin) mayRest(now scalers.Instant, a answer) bool {
-	if w.policy.Rest == scalers.NoRest || a.active || !a.known {
+	if w.policy.Rest == scalers.NoRest || a.active || w.unsure {
 		return false
 	}
 	if !w.everActive {

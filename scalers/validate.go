@@ -25,6 +25,9 @@ func (p *Policy) Validate() error {
 	if p.Cooldown < 0 || p.InitialCooldown < 0 {
 		m.add("the cooldowns are %s and %s: expected 0 or more", p.Cooldown, p.InitialCooldown)
 	}
+	if p.CPUInitializationPeriod < 0 || p.InitialReadinessDelay < 0 {
+		m.add("pods start for %s and may first be ready after %s: expected 0 or more", p.CPUInitializationPeriod, p.InitialReadinessDelay)
+	}
 	if p.Paused.Fixed && p.Paused.At < 0 {
 		m.add("paused at %d: expected 0 or more", p.Paused.At)
 	}
@@ -70,11 +73,24 @@ func (p *Policy) validateTriggers(m *mistakes) {
 		if t.Target <= 0 || t.Target == math.MaxInt64 {
 			m.add("trigger %s: target is %s: expected more than 0", t.Name, t.Target)
 		}
-		if t.Metric > Value {
-			m.add("trigger %s: metric type is %d: expected AverageValue or Value", t.Name, t.Metric)
-		}
+		t.validateMetric(m)
 		if t.StaleAfter < 0 {
 			m.add("trigger %s: stale after %s: expected 0 or more", t.Name, t.StaleAfter)
 		}
+	}
+}
+
+// validateMetric checks that the metric type goes with what is read.
+func (t *Trigger) validateMetric(m *mistakes) {
+	switch {
+	case t.Metric > Utilization:
+		m.add("trigger %s: metric type is %d: expected AverageValue, Value or Utilization", t.Name, t.Metric)
+	case t.Metric == Utilization && !t.PerPod:
+		m.add("trigger %s: metric type is Utilization: expected readings of single pods", t.Name)
+	case t.Metric == Value && t.PerPod:
+		m.add("trigger %s: metric type is Value: expected AverageValue or Utilization of single pods", t.Name)
+	}
+	if t.PerPod && t.Exact || t.CPU && !t.PerPod {
+		m.add("trigger %s: it is exact or of cpu: expected readings of single pods with cpu, one number with exact", t.Name)
 	}
 }

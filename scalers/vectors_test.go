@@ -25,14 +25,19 @@ type vector struct {
 	StartupDelay duration        `json:"startupDelay"`
 	History      []vectorHistory `json:"history"`
 	Inputs       []struct {
-		Trigger       string `json:"trigger"`
-		Values        string `json:"values"`
-		ReadyReplicas string `json:"readyReplicas"`
+		Trigger       string      `json:"trigger"`
+		Values        string      `json:"values"`
+		Pods          []vectorPod `json:"pods"`
+		ReadyReplicas string      `json:"readyReplicas"`
 		Replicas      *struct {
 			At duration `json:"at"`
 			To int32    `json:"to"`
 		} `json:"replicas"`
 	} `json:"inputs"`
+	Settings struct {
+		CPUInitializationPeriod *duration `json:"cpuInitializationPeriod"`
+		InitialReadinessDelay   *duration `json:"initialReadinessDelay"`
+	} `json:"settings"`
 	Expect []vectorExpectation `json:"expect"`
 }
 
@@ -61,6 +66,7 @@ type vectorObject struct {
 			} `json:"horizontalPodAutoscalerConfig"`
 		} `json:"advanced"`
 		Triggers []struct {
+			Type       string            `json:"type"`
 			Name       string            `json:"name"`
 			MetricType string            `json:"metricType"`
 			Metadata   map[string]string `json:"metadata"`
@@ -111,8 +117,15 @@ func (v *vector) policy(t *testing.T) *scalers.Policy {
 	spec := v.ScaledObject.Spec
 	p := &scalers.Policy{
 		Max: spec.Max, Rest: scalers.NoRest, Cooldown: 300 * time.Second, Created: epoch,
+		CPUInitializationPeriod: 300 * time.Second, InitialReadinessDelay: 30 * time.Second,
 		Up:   spec.Advanced.HPA.Behavior.ScaleUp.behavior(t),
 		Down: spec.Advanced.HPA.Behavior.ScaleDown.behavior(t),
+	}
+	if d := v.Settings.CPUInitializationPeriod; d != nil {
+		p.CPUInitializationPeriod = time.Duration(*d)
+	}
+	if d := v.Settings.InitialReadinessDelay; d != nil {
+		p.InitialReadinessDelay = time.Duration(*d)
 	}
 	if spec.Min != nil {
 		p.Min = *spec.Min
@@ -121,13 +134,14 @@ func (v *vector) policy(t *testing.T) *scalers.Policy {
 		p.Rest = 0
 	}
 	for _, tr := range spec.Triggers {
-		target, err := scalers.ParseMilli(tr.Metadata["threshold"])
-		if err != nil {
-			t.Fatal(err)
-		}
-		trigger := scalers.Trigger{Name: tr.Name, Target: target}
-		if tr.MetricType == "Value" {
-			trigger.Metric = scalers.Value
+		trigger := scalers.Trigger{Name: tr.Name}
+		switch {
+		case tr.Type == "cpu" || tr.Type == "memory":
+			podTrigger(t, &trigger, tr.Type, tr.MetricType, tr.Metadata["value"])
+		case tr.MetricType == "Value":
+			trigger.Metric, trigger.Target = scalers.Value, number(t, tr.Metadata["threshold"])
+		default:
+			trigger.Target = number(t, tr.Metadata["threshold"])
 		}
 		p.Triggers = append(p.Triggers, trigger)
 	}
@@ -163,8 +177,8 @@ func TestDecidesWhatTheHPADecides(t *testing.T) {
 			t.Fatal(err, lines.Err())
 		}
 	}
-	if cases < 300 {
-		t.Errorf("only %d cases were found", cases)
+	if cases != 424 {
+		t.Errorf("%d cases were found, want 424", cases)
 	}
 }
 
@@ -178,7 +192,7 @@ func (v *vector) run(t *testing.T) {
 	if interval == 0 {
 		interval = 15 * time.Second
 	}
-	series := make([][]reading, len(w.policy.Triggers))
+	series, pods := make([][]reading, len(w.policy.Triggers)), make([][]vectorPod, len(w.policy.Triggers))
 	var ready []reading
 	for _, in := range v.Inputs {
 		if in.ReadyReplicas != "" {
@@ -186,7 +200,7 @@ func (v *vector) run(t *testing.T) {
 		}
 		for i := range w.policy.Triggers {
 			if w.policy.Triggers[i].Name == in.Trigger {
-				series[i] = expand(t, in.Values)
+				series[i], pods[i] = expand(t, in.Values), in.Pods
 			}
 		}
 	}
@@ -197,6 +211,9 @@ func (v *vector) run(t *testing.T) {
 		v.foreign(w, at-interval, at)
 		for i, s := range series {
 			w.read(i, at, nth(s, k))
+			if pods[i] != nil {
+				w.readPods(i, at, podsAt(t, pods[i], epoch.Add(at)))
+			}
 			if r := nth(ready, k); !r.none {
 				w.events[i].Ready = int32(r.value / 1000)
 			}

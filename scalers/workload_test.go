@@ -81,6 +81,13 @@ func (w *workload) read(i int, t time.Duration, r reading) {
 	}
 }
 
+// readPods gives trigger i a reading of single pods at t.
+func (w *workload) readPods(i int, t time.Duration, pods []scalers.Pod) {
+	w.events[i] = scalers.Event{
+		Trigger: w.policy.Triggers[i].Name, At: epoch.Add(t), Ready: w.ready(t), Current: w.current, PerPod: true, Pods: pods,
+	}
+}
+
 // decide decides at t and writes the answer.
 func (w *workload) decide(t time.Duration) {
 	now := epoch.Add(t)

@@ -1,0 +1,126 @@
+package scalers_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// ofCPU is a policy of 1 to 1000 replicas at 50 % of the cpu that the pods request.
+func ofCPU() *scalers.Policy {
+	return &scalers.Policy{
+		Min: 1, Max: 1000, Rest: scalers.NoRest, Created: epoch, CPUInitializationPeriod: 5 * time.Minute, InitialReadinessDelay: 30 * time.Second,
+		Triggers: []scalers.Trigger{{Name: "cpu", Metric: scalers.Utilization, Target: 50_000, PerPod: true, CPU: true}},
+	}
+}
+
+// reads is what the policy's first trigger proposes on these pods.
+func reads(p *scalers.Policy, current int32, pods ...scalers.Pod) scalers.Proposal {
+	return p.Propose(0, &scalers.Event{Trigger: "cpu", At: epoch, Current: current, PerPod: true, Pods: pods}, epoch)
+}
+
+func TestAPodThatWarmsUpIsNotReady(t *testing.T) {
+	const second = time.Second
+	cases := map[string]struct {
+		started, changed, sampled time.Duration // ago
+		notReady, noCondition     bool
+		ready                     bool
+	}{
+		"sampled since it became ready":             {started: 60 * second, changed: 30 * second, ready: true},
+		"sampled in part before it became ready":    {started: 60 * second, changed: 29 * second},
+		"sampled too long ago":                      {started: 60 * second, changed: 30 * second, sampled: 1},
+		"unready while it starts":                   {started: 299 * second, changed: 200 * second, notReady: true},
+		"at the last instant of its start":          {started: 300*second - 1, changed: 10 * second},
+		"at the first instant after its start":      {started: 300 * second, changed: 10 * second, ready: true},
+		"has lost its readiness":                    {started: 400 * second, changed: 370 * second, notReady: true, ready: true},
+		"has never been ready":                      {started: 400 * second, changed: 370*second + 1, notReady: true},
+		"has been ready for long":                   {started: time.Hour, changed: time.Hour, ready: true},
+		"has no condition, whatever its age":        {started: time.Hour, changed: time.Hour, noCondition: true, notReady: true},
+		"has no start time":                         {changed: time.Hour},
+		"has a transition before anybody took note": {started: time.Hour, changed: 0, ready: true},
+	}
+	for name, c := range cases {
+		pod := worn(epoch, 100, 1000)
+		pod.Started, pod.ReadyChanged, pod.SampledAt = epoch.Add(-c.started), epoch.Add(-c.changed), epoch.Add(-c.sampled)
+		if c.started == 0 {
+			pod.Started = 0
+		}
+		pod.Window, pod.NotReady, pod.NoCondition = 30*second, c.notReady, c.noCondition
+		q := reads(ofCPU(), 2, pod, worn(epoch, 500, 1000))
+		if ready := q.Pods.Ready == 2; ready != c.ready {
+			t.Errorf("a pod that %s: ready is %t, want %t", name, ready, c.ready)
+		}
+		memory := ofCPU()
+		memory.Triggers[0].CPU = false
+		if q := reads(memory, 2, pod, worn(epoch, 500, 1000)); q.Pods.Ready != 2 {
+			t.Errorf("a pod that %s: want it to count for memory", name)
+		}
+	}
+}
+
+func TestAPerPodReadingSaysWhyItIsUnknown(t *testing.T) {
+	good, bad := worn(epoch, 500, 1000), worn(epoch, 500, 0)
+	bad.HasRequest = false
+	deleting, negative, unlisted := good, good, bad
+	deleting.Deleting, negative.Usage, unlisted.Unlisted = true, -1, true
+	badAndGoing := bad
+	badAndGoing.Deleting = true
+	for name, c := range map[string]struct {
+		current int32
+		pods    []scalers.Pod
+		want    scalers.Unknown
+	}{
+		"one that is good":                {1, podsOf(1, good), scalers.None},
+		"nobody":                          {1, nil, scalers.NoPods},
+		"nobody who stays":                {1, podsOf(2, deleting), scalers.NoPods},
+		"nobody who is listed":            {1, podsOf(2, unlisted), scalers.NoPods},
+		"pods that are no replicas":       {0, podsOf(2, good), scalers.NoPods},
+		"one without a request":           {2, []scalers.Pod{good, bad}, scalers.NoRequest},
+		"one that goes without a request": {2, []scalers.Pod{good, badAndGoing}, scalers.NoRequest},
+		"requests of nothing":             {1, podsOf(2, worn(epoch, 500, 0)), scalers.NoRequest},
+		"one that gives back":             {2, []scalers.Pod{good, negative}, scalers.Negative},
+	} {
+		if q := reads(ofCPU(), c.current, c.pods...); q.Why != c.want || q.Known != (c.want == scalers.None) {
+			t.Errorf("%s: it %s, want it to say: it %s", name, q.Why, c.want)
+		}
+	}
+	p := ofCPU()
+	if q := p.Propose(0, &scalers.Event{At: epoch, Value: 80_000, Current: 4}, epoch); q.Why != scalers.Misread {
+		t.Errorf("one number for cpu: it %s", q.Why)
+	}
+	p = plain(1)
+	if q := reads(p, 1, good); q.Why != scalers.Misread {
+		t.Errorf("pods for a level: it %s", q.Why)
+	}
+}
+
+func TestWhatIsShownIsWhatThePodsMeasured(t *testing.T) {
+	missing := worn(epoch, 0, 1000)
+	missing.Sampled = false
+	q := reads(ofCPU(), 4, worn(epoch, 801, 1000), worn(epoch, 808, 1000), worn(epoch, 800, 1000), missing)
+	want := scalers.PodCounts{Ready: 3, Missing: 1, Mean: 803}
+	if q.Level != 80_000 || q.Pods != want || q.Raw != 5 || q.Replicas != 5 {
+		t.Errorf("%+v, want 80%%, %+v and 5 replicas: 60%% over four", q, want)
+	}
+}
+
+func TestHugeUsageSaturates(t *testing.T) {
+	const tebibyte = 1 << 40 * 1000
+	for usage, percent := range map[scalers.Milli]scalers.Milli{
+		90 * tebibyte:      90_000,
+		8000 * tebibyte:    8_000_000,
+		math.MaxInt64:      math.MaxInt64 / (100 * tebibyte) * 100_000,
+		math.MaxInt64 / 10: math.MaxInt64 / 10 / tebibyte * 1000,
+	} {
+		q := reads(ofCPU(), 1, worn(epoch, usage, 100*tebibyte))
+		if !q.Known || q.Level/100_000 != percent/100_000 {
+			t.Errorf("%d of 100 TiB: %s%%, want %s%%", usage, q.Level, percent)
+		}
+	}
+	most := worn(epoch, math.MaxInt64, 1)
+	if q := reads(ofCPU(), 5, podsOf(5, most)...); !q.Known || q.Raw != math.MaxInt32 {
+		t.Errorf("%+v, want all there is", q)
+	}
+}
