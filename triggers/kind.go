@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+
+	"github.com/impulse-sh/impulse/scalers"
 )
 
 // Kind is one type of trigger: what it is called, what it may be told, and how it is opened.
@@ -14,6 +16,8 @@ type Kind struct {
 	Summary string
 	// Push: the kind knows by itself when its level changes. Otherwise it is polled and honours pollingInterval.
 	Push bool
+	// Metrics are the metric types that it can be read as, the default first; nil: AverageValue, Value.
+	Metrics []scalers.Metric
 	// Fields are the keys of its metadata, in the order of the reference.
 	Fields []Field
 	// Auth are the parameters that it takes from an authenticationRef.

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/workload"
@@ -23,6 +22,9 @@ var kinds = []string{"ScaledObject", "TriggerAuthentication", "ClusterTriggerAut
 
 // Parse reads the documents of one file. What cannot be understood is a problem, and the rest is read all the same.
 func Parse(file string, content []byte) ([]*Object, []Problem) {
+	if len(content) > maxFile {
+		return nil, []Problem{{File: file, Problem: fmt.Sprintf("is larger than %d bytes", maxFile)}}
+	}
 	documents, notYAML := Documents(file, content)
 	var (
 		objects  []*Object
@@ -41,9 +43,6 @@ func Parse(file string, content []byte) ([]*Object, []Problem) {
 
 // Documents returns the documents of a YAML file that are not empty, up to what cannot be read.
 func Documents(file string, content []byte) ([]*yaml.Node, []Problem) {
-	if len(content) > maxFile {
-		return nil, []Problem{{File: file, Problem: fmt.Sprintf("is larger than %d bytes", maxFile)}}
-	}
 	var documents []*yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	for {
@@ -156,16 +155,4 @@ func parseAuthentication(o *Object, kind string) (*Object, []Problem) {
 	}
 	o.Authentication = kind + " " + namespace + "/" + name
 	return o, strict(o, o.node, reflect.TypeFor[v1alpha1.TriggerAuthentication](), "")
-}
-
-// decode fills a typed object from a node.
-func decode(node *yaml.Node, into any) error {
-	content, err := yaml.Marshal(node)
-	if err != nil {
-		return fmt.Errorf("read the object: %w", err)
-	}
-	if err := sigsyaml.Unmarshal(content, into); err != nil {
-		return fmt.Errorf("read the object: %w", err)
-	}
-	return nil
 }

@@ -17,7 +17,7 @@ import (
 
 // input is one thing that comes from outside: one of its parts is there.
 type input struct {
-	line int
+	node *yaml.Node
 	// trigger is the name of one that gets values or pods.
 	trigger string
 	named   *yaml.Node // Where the name stands.
@@ -42,7 +42,7 @@ type write struct {
 
 // input reads one input.
 func (r *reader) input(node *yaml.Node, path string) input {
-	in := input{line: node.Line}
+	in := input{node: node}
 	alert := triggers.Alert{}
 	given := r.mapping(node, path, fields{
 		"trigger": func(node *yaml.Node, path string) {
@@ -57,7 +57,7 @@ func (r *reader) input(node *yaml.Node, path string) input {
 		"alert":       r.labels(&alert.Labels),
 		"annotations": r.labels(&alert.Annotations),
 		"firing":      r.firing(&in.firing),
-		"readyReplicas": func(node *yaml.Node, path string) {
+		readyReplicas: func(node *yaml.Node, path string) {
 			in.ready = &rehearsal.Series{}
 			r.counts(in.ready)(node, path)
 		},
@@ -75,9 +75,12 @@ func (r *reader) input(node *yaml.Node, path string) input {
 	return in
 }
 
+// readyReplicas is the key of an input that is no trigger's; the others may be there more than once.
+const readyReplicas = "readyReplicas"
+
 // parts are the keys that go with each of those that begin an input.
 var parts = map[string][]string{ //nolint:gochecknoglobals // A constant map.
-	"trigger": {"values", "pods"}, "alert": {"annotations", "firing"}, "readyReplicas": nil, "replicas": nil,
+	"trigger": {"values", "pods"}, "alert": {"annotations", "firing"}, readyReplicas: nil, "replicas": nil,
 }
 
 // checkParts sees to it that an input is one thing, and all of it.

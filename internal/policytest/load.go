@@ -17,7 +17,7 @@ import (
 )
 
 // maxFile bounds one file, in bytes.
-const maxFile = 64 << 20
+const maxFile = 32 << 20
 
 // Load reads the tests of files; "-" is stdin. What cannot be read is an error, and what is wrong in what could be read a
 // problem: with any of them the tests are not to be run.

@@ -71,7 +71,7 @@ func causes(w *rehearsal.World, t *rehearsal.Turn) []string {
 	}
 	for i := range t.Events {
 		if t.Arrived&(1<<i) != 0 {
-			all = append(all, w.Policy.Triggers[i].Name+said(&t.Events[i]))
+			all = append(all, reading(w, t, i))
 		}
 	}
 	if t.Woken {
@@ -80,12 +80,28 @@ func causes(w *rehearsal.World, t *rehearsal.Turn) []string {
 	return all
 }
 
-// said is what an event says.
-func said(e *scalers.Event) string {
-	if e.Err != nil {
-		return " is unknown: " + e.Err.Error()
+// readings are the latest ones of all triggers.
+func readings(w *rehearsal.World, t *rehearsal.Turn) []string {
+	all := make([]string, len(t.Events))
+	for i := range t.Events {
+		all[i] = reading(w, t, i)
 	}
-	return " is " + e.Value.String()
+	return all
+}
+
+// reading is what trigger i said last, as it was taken.
+func reading(w *rehearsal.World, t *rehearsal.Turn, i int) string {
+	name, e, q := w.Policy.Triggers[i].Name, &t.Events[i], &t.Decision.Proposals()[i]
+	switch {
+	case e.Err != nil:
+		return name + " is unknown: " + e.Err.Error()
+	case !q.Known:
+		return name + " " + q.Why.String()
+	case e.PerPod:
+		return fmt.Sprintf("%s is %s, of %d pods", name, q.Level, len(e.Pods))
+	default:
+		return name + " is " + e.Value.String()
+	}
 }
 
 // outcome is what can be expected of a moment, in one line.

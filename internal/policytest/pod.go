@@ -1,6 +1,7 @@
 package policytest
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -19,7 +20,10 @@ type pod struct {
 }
 
 // phases are those that a pod may be in.
-var phases = []string{"Running", "Pending", "Succeeded", "Failed", "Unknown"} //nolint:gochecknoglobals // A constant list.
+var phases = map[string]scalers.PodPhase{ //nolint:gochecknoglobals // A constant map.
+	"Running": scalers.PodRunning, "Pending": scalers.PodPending, "Succeeded": scalers.PodSucceeded, "Failed": scalers.PodFailed,
+	"Unknown": scalers.PodUnknown,
+}
 
 // pods reads a list of pods.
 func (r *reader) pods(into *[]pod) field {
@@ -43,7 +47,7 @@ func (r *reader) pod(node *yaml.Node, path string) pod {
 	given := r.mapping(node, path, fields{
 		"name": r.text(&p.name),
 		"phase": func(node *yaml.Node, path string) {
-			r.oneOf(&p.phase, phases)(node, path)
+			r.oneOf(&p.phase, slices.Sorted(maps.Keys(phases)))(node, path)
 		},
 		"ready":        r.flag(&ready),
 		"deleting":     r.flag(&p.deleting),
@@ -62,6 +66,25 @@ func (r *reader) pod(node *yaml.Node, path string) pod {
 		r.wrong(node, join(path, "name"), "is required", "")
 	}
 	return p
+}
+
+// podsAt are the pods of an input as they are at t = 0.
+func (in *input) podsAt(start scalers.Instant) []scalers.Pod {
+	pods := make([]scalers.Pod, len(in.pods))
+	for i := range in.pods {
+		p := &in.pods[i]
+		pods[i] = scalers.Pod{
+			Phase: phases[p.phase], Deleting: p.deleting, NotReady: p.unready, Window: p.window,
+			Started: start.Add(-p.age), ReadyChanged: start.Add(-p.readyChanged), SampledAt: start.Add(-p.sampleAge),
+		}
+		if p.usage != nil {
+			pods[i].Sampled, pods[i].Usage = true, *p.usage
+		}
+		if p.request != nil {
+			pods[i].HasRequest, pods[i].Request = true, *p.request
+		}
+	}
+	return pods
 }
 
 // oneOf reads one of several words.

@@ -28,7 +28,12 @@ type reader struct {
 	problems []manifest.Problem
 	// visits counts the nodes that were looked at: aliases can make a short file very long.
 	visits int
+	// merging is how deep the mapping that is read was merged into others.
+	merging int
 }
+
+// maxMerges bounds how deep mappings are merged.
+const maxMerges = 8
 
 // maxVisits bounds what the aliases of one file expand to.
 const maxVisits = 10_000_000
@@ -79,6 +84,9 @@ func (r *reader) mapping(node *yaml.Node, path string, known fields, repeatable 
 	given := make(map[string]*yaml.Node, len(node.Content)/2)
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key := node.Content[i]
+		if key.Tag == mergeTag {
+			continue
+		}
 		read, ok := known[key.Value]
 		at := join(path, key.Value)
 		switch {
@@ -92,7 +100,36 @@ func (r *reader) mapping(node *yaml.Node, path string, known fields, repeatable 
 			read(r.resolve(node.Content[i+1]), at)
 		}
 	}
+	r.merge(node, path, known, given)
 	return given
+}
+
+// mergeTag is that of the key <<.
+const mergeTag = "!!merge"
+
+// merge reads what << takes over from another mapping: the keys that were not given.
+func (r *reader) merge(node *yaml.Node, path string, known fields, given map[string]*yaml.Node) {
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key := node.Content[i]
+		switch {
+		case key.Tag != mergeTag:
+			continue
+		case r.merging == maxMerges:
+			r.wrong(key, path, fmt.Sprintf("merges maps more than %d deep", maxMerges), "")
+			return
+		}
+		rest := maps.Clone(known)
+		for name := range given {
+			rest[name] = func(*yaml.Node, string) {}
+		}
+		r.merging++
+		for name, n := range r.mapping(node.Content[i+1], path, rest) {
+			if given[name] == nil {
+				given[name] = n
+			}
+		}
+		r.merging--
+	}
 }
 
 // list reads a list.

@@ -33,6 +33,8 @@ type Failure struct {
 	// Expected and Got say what was expected, and what was the case instead.
 	Expected string `json:"expected"`
 	Got      string `json:"got"`
+	// Readings are the latest ones then.
+	Readings []string `json:"readings"`
 	// Decision is the latest one then.
 	Decision *Moment `json:"decision"`
 }
@@ -109,14 +111,16 @@ func (e *Expectation) holds(p *scalers.Policy, turn *rehearsal.Turn) bool {
 func (t *Test) failure(e *Expectation, turn *rehearsal.Turn) Failure {
 	m := moment(t.world, turn)
 	at := max(turn.At.Sub(t.world.Start), e.From)
-	return Failure{Line: e.Line, Expected: e.String(), Got: m.outcome(turn.Target.Current), At: short(at), Decision: m}
+	return Failure{
+		Line: e.Line, Expected: e.String(), Got: m.outcome(turn.Target.Current), At: short(at), Readings: readings(t.world, turn), Decision: m,
+	}
 }
 
 // tooMany says that the count was changed too often.
 func (t *Test) tooMany(turn *rehearsal.Turn) Failure {
 	m := moment(t.world, turn)
 	return Failure{
-		Line: t.changes.line, Expected: fmt.Sprintf("maxChanges %d", t.changes.most), At: m.At, Decision: m,
+		Line: t.changes.line, Expected: fmt.Sprintf("maxChanges %d", t.changes.most), At: m.At, Readings: readings(t.world, turn), Decision: m,
 		Got: fmt.Sprintf("one more, from %d to %d", turn.From, turn.Decision.Replicas),
 	}
 }

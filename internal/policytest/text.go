@@ -40,12 +40,13 @@ func (r *Result) write(out *strings.Builder) {
 		if m.From != m.Replicas {
 			change = fmt.Sprintf("%d → %d", m.From, m.Replicas)
 		}
-		fmt.Fprintf(out, "  %s: %s: %s\n", m.At, change, strings.Join(m.Causes, ", "))
+		fmt.Fprintf(out, "  %s: %s: %s\n", m.At, change, strings.Join(m.Causes, "; "))
 		m.write(out, "    ")
 	}
 	for _, f := range r.Failures {
 		fmt.Fprintf(out, "  %s:%d: expected %s\n", r.Test.File, f.Line, f.Expected)
 		fmt.Fprintf(out, "    got, at %s: %s\n", f.At, f.Got)
+		fmt.Fprintf(out, "    as %s\n", strings.Join(f.Readings, "; "))
 		fmt.Fprintf(out, "    decided at %s, from %d:\n", f.Decision.At, f.Decision.From)
 		f.Decision.write(out, "      ")
 	}

@@ -22,13 +22,19 @@ func (s *story) check(r *reader, w *workload.Workload, path string) {
 	for i := range s.inputs {
 		in := &s.inputs[i]
 		switch at := fmt.Sprintf("%s.inputs[%d]", path, i); {
+		case in.ready != nil && spoken[readyReplicas] > 0:
+			r.wrong(in.node, at, fmt.Sprintf("%s is said already, from line %d", readyReplicas, spoken[readyReplicas]), "")
+		case in.ready != nil:
+			spoken[readyReplicas] = in.node.Line
 		case in.named == nil:
 		case !slices.Contains(names, in.trigger):
 			r.wrong(in.named, at+".trigger", fmt.Sprintf("%q is no trigger of the object", in.trigger), near(in.trigger, names))
 		case spoken[in.trigger] > 0:
 			r.wrong(in.named, at+".trigger", fmt.Sprintf("%q has its readings already, from line %d", in.trigger, spoken[in.trigger]), "")
+		case in.values == nil && !w.Policy.Triggers[slices.Index(names, in.trigger)].PerPod:
+			r.wrong(in.named, at+".pods", fmt.Sprintf("%q does not look at single pods", in.trigger), "write values")
 		default:
-			spoken[in.trigger] = in.line
+			spoken[in.trigger] = in.node.Line
 		}
 	}
 	for i := range s.expectations {
@@ -88,7 +94,7 @@ func (s *story) world(w *workload.Workload) (*rehearsal.World, error) {
 	for i := range s.inputs {
 		if in := &s.inputs[i]; in.named != nil {
 			n := slices.IndexFunc(w.Triggers, func(t workload.Trigger) bool { return t.Name == in.trigger })
-			feeds[n] = in.feed(ticker, &w.Triggers[n])
+			feeds[n] = in.feed(ticker, &w.Triggers[n], &p.Triggers[n])
 		}
 	}
 	world.Feeds = feeds
@@ -109,10 +115,17 @@ func (s *story) policy(w *workload.Workload, start scalers.Instant) *scalers.Pol
 }
 
 // feed is that of a trigger whose readings are said.
-func (in *input) feed(ticker rehearsal.Ticker, t *workload.Trigger) rehearsal.Feed {
+func (in *input) feed(ticker rehearsal.Ticker, t *workload.Trigger, level *scalers.Trigger) rehearsal.Feed {
+	if in.values == nil {
+		return rehearsal.Pods{Ticker: ticker, Pods: in.podsAt(ticker.Start)}
+	}
 	var zeros triggers.Zeros
 	if lenient, ok := t.Config.(triggers.Lenient); ok {
 		zeros = lenient.Zeros()
 	}
-	return rehearsal.Regular{Ticker: ticker, Series: *in.values, Zeros: zeros}
+	values := rehearsal.Regular{Ticker: ticker, Series: *in.values, Zeros: zeros}
+	if level.PerPod {
+		return rehearsal.Mean{Regular: values, Utilization: level.Metric == scalers.Utilization}
+	}
+	return values
 }

@@ -57,10 +57,11 @@ func policyOf(so *v1alpha1.ScaledObject, settings Settings, wrong *mistakes) *sc
 	spec := &so.Spec
 	p := &scalers.Policy{
 		Min: deref(spec.MinReplicaCount, 0), Max: deref(spec.MaxReplicaCount, defaultMax), Rest: scalers.NoRest,
-		Cooldown:        time.Duration(deref(spec.CooldownPeriod, defaultCooldown)) * time.Second,
-		InitialCooldown: time.Duration(deref(spec.InitialCooldownPeriod, 0)) * time.Second,
-		Up:              scalers.Behavior{Tolerance: settings.Tolerance},
-		Down:            scalers.Behavior{Tolerance: settings.Tolerance},
+		Cooldown:                time.Duration(deref(spec.CooldownPeriod, defaultCooldown)) * time.Second,
+		InitialCooldown:         time.Duration(deref(spec.InitialCooldownPeriod, 0)) * time.Second,
+		CPUInitializationPeriod: settings.CPUInitializationPeriod, InitialReadinessDelay: settings.InitialReadinessDelay,
+		Up:   scalers.Behavior{Tolerance: settings.Tolerance},
+		Down: scalers.Behavior{Tolerance: settings.Tolerance},
 	}
 	if !so.CreationTimestamp.IsZero() {
 		p.Created = scalers.InstantOf(so.CreationTimestamp.Time)

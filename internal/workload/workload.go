@@ -4,6 +4,8 @@ package workload
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -87,6 +89,7 @@ func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings
 		wrong.add("spec.scaleTargetRef.name", "is required", "")
 	}
 	compileTriggers(so, kinds, w, &wrong)
+	checkRest(w.Policy, &wrong)
 	if len(wrong) > 0 {
 		return nil, wrong
 	}
@@ -140,6 +143,13 @@ func compileTriggers(so *v1alpha1.ScaledObject, kinds []triggers.Kind, w *Worklo
 	}
 }
 
+// checkRest refuses a rest that nothing could end: cpu and memory are not there without pods.
+func checkRest(p *scalers.Policy, wrong *mistakes) {
+	if p.Min == 0 && len(p.Triggers) > 0 && !slices.ContainsFunc(p.Triggers, func(t scalers.Trigger) bool { return !t.PerPod }) {
+		wrong.add("spec.minReplicaCount", "is 0, and cpu and memory cannot wake a workload that has no pods", "1 or more, or a trigger of another type")
+	}
+}
+
 // nameOf is the trigger's name: its own, or its type, and then type-2 and so on.
 func nameOf(t *v1alpha1.Trigger, used map[string]bool) string {
 	if t.Name != "" {
@@ -174,15 +184,35 @@ func compileTrigger(path string, t *v1alpha1.Trigger, kinds []triggers.Kind, wro
 		return Trigger{}, scalers.Trigger{}, false
 	}
 	level := config.Trigger()
-	switch t.MetricType {
-	case "", "AverageValue":
-	case "Value":
-		level.Metric = scalers.Value
-	default:
-		wrong.add(path+".metricType", fmt.Sprintf("%q is not supported yet", t.MetricType), "AverageValue or Value")
-	}
+	metric(path, t, kind, &level, wrong)
 	return Trigger{Kind: kind, Config: config, Auth: t.AuthenticationRef}, level, true
 }
+
+// metric reads as what the trigger's level is taken.
+func metric(path string, t *v1alpha1.Trigger, kind triggers.Kind, level *scalers.Trigger, wrong *mistakes) {
+	known := kind.Metrics
+	if known == nil {
+		known = []scalers.Metric{scalers.AverageValue, scalers.Value}
+	}
+	names := make([]string, len(known))
+	for i, m := range known {
+		names[i] = metricNames[m]
+	}
+	i := slices.Index(names, t.MetricType)
+	switch {
+	case t.MetricType == "":
+		i = 0
+	case i < 0:
+		wrong.add(path+".metricType", fmt.Sprintf("%q does not go with %s", t.MetricType, kind.Name), strings.Join(names, " or "))
+		return
+	}
+	if level.Metric = known[i]; level.Metric == scalers.Utilization && level.Target%1000 != 0 {
+		wrong.add(path+".metadata.value", level.Target.String()+" is no whole percentage", "such as 60")
+	}
+}
+
+// metricNames are those of autoscaling/v2, in the order of the metrics.
+var metricNames = [...]string{scalers.AverageValue: "AverageValue", scalers.Value: "Value", scalers.Utilization: "Utilization"} //nolint:gochecknoglobals // A constant list.
 
 // find returns the kind of a type.
 func find(path, name string, kinds []triggers.Kind, wrong *mistakes) (triggers.Kind, bool) {
@@ -193,11 +223,8 @@ func find(path, name string, kinds []triggers.Kind, wrong *mistakes) (triggers.K
 		}
 	}
 	suggestion := fmt.Sprintf("known are %v", names)
-	switch near := triggers.Nearest(name, names); {
-	case near != "":
+	if near := triggers.Nearest(name, names); near != "" {
 		suggestion = fmt.Sprintf("did you mean %q?", near)
-	case name == "cpu" || name == "memory":
-		suggestion = "cpu and memory come next; until then a prometheus trigger can read them"
 	}
 	wrong.add(path+".type", fmt.Sprintf("unknown trigger type %q", name), suggestion)
 	return triggers.Kind{}, false

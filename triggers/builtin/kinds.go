@@ -8,6 +8,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/cron"
 	"github.com/impulse-sh/impulse/triggers/nats"
 	"github.com/impulse-sh/impulse/triggers/prometheus"
+	"github.com/impulse-sh/impulse/triggers/resource"
 )
 
 // Kinds returns every built-in kind, ordered by the name of its folder.
@@ -17,5 +18,7 @@ func Kinds() []triggers.Kind {
 		cron.Kind(),
 		nats.Kind(),
 		prometheus.Kind(),
+		resource.CPU(),
+		resource.Memory(),
 	}
 }

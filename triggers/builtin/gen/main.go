@@ -1,4 +1,5 @@
-// Command gen writes the list of trigger kinds: one for each folder beside builtin that exports a function Kind.
+// Command gen writes the list of trigger kinds: one for each exported function in the folders beside builtin that takes
+// nothing and returns a triggers.Kind.
 package main
 
 import (
@@ -32,19 +33,25 @@ package builtin
 import (
 	"github.com/impulse-sh/impulse/triggers"
 {{- range .}}
-	"github.com/impulse-sh/impulse/triggers/{{.}}"
+	"github.com/impulse-sh/impulse/triggers/{{.Name}}"
 {{- end}}
 )
 
 // Kinds returns every built-in kind, ordered by the name of its folder.
 func Kinds() []triggers.Kind {
 	return []triggers.Kind{
-{{- range .}}
-		{{.}}.Kind(),
-{{- end}}
+{{- range $folder := .}}{{range .Kinds}}
+		{{$folder.Name}}.{{.}}(),
+{{- end}}{{end}}
 	}
 }
 `))
+
+// folder is a package that defines kinds, and the functions that return them.
+type folder struct {
+	Name  string
+	Kinds []string
+}
 
 // list returns the source of kinds.go for the kinds in the folders of dir.
 func list(dir string) ([]byte, error) {
@@ -52,48 +59,62 @@ func list(dir string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var kinds []string
+	var folders []folder
 	for _, e := range entries {
 		if !e.IsDir() {
 			continue
 		}
-		is, err := isKind(filepath.Join(dir, e.Name()))
+		kinds, err := kindsIn(filepath.Join(dir, e.Name()))
 		if err != nil {
 			return nil, err
 		}
-		if is {
-			kinds = append(kinds, e.Name())
+		if len(kinds) > 0 {
+			folders = append(folders, folder{e.Name(), kinds})
 		}
 	}
 	var source bytes.Buffer
-	if err := file.Execute(&source, kinds); err != nil {
+	if err := file.Execute(&source, folders); err != nil {
 		return nil, err
 	}
 	return format.Source(source.Bytes())
 }
 
-// isKind reports whether the package in a folder exports a function Kind.
-func isKind(dir string) (bool, error) {
+// kindsIn returns the functions of the package in a folder that return a kind, in the order of files and lines.
+func kindsIn(dir string) ([]string, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
-		return false, err
+		return nil, err
 	}
+	var kinds []string
 	for _, path := range paths {
 		if strings.HasSuffix(path, "_test.go") {
 			continue
 		}
 		parsed, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 		if err != nil {
-			return false, fmt.Errorf("parse: %w", err)
+			return nil, fmt.Errorf("parse: %w", err)
 		}
 		if parsed.Name.Name != filepath.Base(dir) {
-			return false, nil
+			return nil, nil
 		}
 		for _, d := range parsed.Decls {
-			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "Kind" {
-				return true, nil
+			if f, ok := d.(*ast.FuncDecl); ok && returnsKind(f) {
+				kinds = append(kinds, f.Name.Name)
 			}
 		}
 	}
-	return false, nil
+	return kinds, nil
+}
+
+// returnsKind reports whether a function is exported, takes nothing and returns just a triggers.Kind.
+func returnsKind(f *ast.FuncDecl) bool {
+	if f.Recv != nil || !f.Name.IsExported() || len(f.Type.Params.List) > 0 || f.Type.Results == nil || len(f.Type.Results.List) != 1 {
+		return false
+	}
+	result, ok := f.Type.Results.List[0].Type.(*ast.SelectorExpr)
+	if !ok || result.Sel.Name != "Kind" {
+		return false
+	}
+	from, ok := result.X.(*ast.Ident)
+	return ok && from.Name == "triggers"
 }

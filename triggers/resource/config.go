@@ -1,0 +1,46 @@
+package resource
+
+import (
+	"errors"
+
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// Config is the metadata of a cpu or memory trigger.
+type Config struct {
+	Value         scalers.Milli `json:"value" required:"true" doc:"Per pod: a percentage of its request (metricType Utilization, the default), such as 60, or an amount (AverageValue), such as 500m or 200Mi."`
+	ContainerName string        `json:"containerName" doc:"Look at the container of this name only, not at the whole pod."`
+}
+
+// Validate returns every mistake at once.
+func (c Config) Validate() error {
+	if c.Value <= 0 {
+		return errors.Join(wrong("value", "must be above 0", ""))
+	}
+	return nil
+}
+
+// The configs of the kinds: they differ in how their levels are read.
+type (
+	cpu    Config
+	memory Config
+)
+
+// Validate returns every mistake at once.
+func (c cpu) Validate() error { return Config(c).Validate() }
+
+// Trigger says how the level is read: a pod that still starts up does not count.
+func (c cpu) Trigger() scalers.Trigger {
+	return scalers.Trigger{Target: c.Value, PerPod: true, CPU: true}
+}
+
+// Validate returns every mistake at once.
+func (c memory) Validate() error { return Config(c).Validate() }
+
+// Trigger says how the level is read.
+func (c memory) Trigger() scalers.Trigger { return scalers.Trigger{Target: c.Value, PerPod: true} }
+
+func wrong(field, problem, suggestion string) error {
+	return &triggers.FieldError{Field: field, Problem: problem, Suggestion: suggestion}
+}
