@@ -23,7 +23,7 @@ func (o *Options) restConfig() (*rest.Config, error) {
 	return config, nil
 }
 
-// quieten makes the Kubernetes libraries log with us: their warnings as such, the rest for those who debug.
+// quieten makes the Kubernetes libraries log with us: their errors as such, the rest for those who debug.
 func quieten(log *slog.Logger) { klog.SetSlogLogger(slog.New(library{log.Handler()})) }
 
 // library lowers what is no warning to debug.
