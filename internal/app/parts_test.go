@@ -9,8 +9,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"k8s.io/klog/v2"
 )
 
 func TestWhatCannotWorkIsRefusedInTheWordsOfTheFlags(t *testing.T) {
@@ -114,13 +112,10 @@ func TestAStopThatTakesTooLongNamesWhoDelaysIt(t *testing.T) {
 
 func TestWhatTheLibrariesChatterIsForThoseWhoDebug(t *testing.T) {
 	said := newJournal(t)
-	log := slog.New(slog.NewTextHandler(said, nil))
-	quieten(log)
-	t.Cleanup(klog.ClearLogger)
-	klog.InfoS("chatter")
-	klog.ErrorS(errors.New("it broke"), "heed this")
-	klog.Flush()
-	if strings.Contains(said.String(), "chatter") || !strings.Contains(said.String(), "heed this") {
-		t.Errorf("it was said:\n%s", said.String())
+	log := slog.New(library{slog.NewTextHandler(said, nil)}).With("by", "them").WithGroup("more")
+	log.Info("chatter")
+	log.Error("it broke", "number", 7)
+	if got := said.String(); strings.Contains(got, "chatter") || !strings.Contains(got, `level=ERROR msg="it broke" by=them more.number=7`) {
+		t.Errorf("it was said:\n%s", got)
 	}
 }

@@ -199,8 +199,8 @@ func (w *world) holder() string {
 	return *lease.Spec.HolderIdentity
 }
 
-// journal is a log in memory, which is shown when the test fails. The libraries log to the newest one, whichever test is
-// over by then.
+// journal is a log in memory, which is shown when the test fails. The libraries log to the first one, even when its test is
+// over.
 type journal struct {
 	mu   sync.Mutex
 	text strings.Builder
