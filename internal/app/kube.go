@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
@@ -23,8 +24,13 @@ func (o *Options) restConfig() (*rest.Config, error) {
 	return config, nil
 }
 
-// quieten makes the Kubernetes libraries log with us: their warnings as such, the rest for those who debug.
-func quieten(log *slog.Logger) { klog.SetSlogLogger(slog.New(library{log.Handler()})) }
+// quieten makes the Kubernetes libraries log with us: their errors as such, the rest for those who debug. They have one log
+// for the whole process, which is set before anything of them runs, and once.
+func quieten(log *slog.Logger) {
+	quiet.Do(func() { klog.SetSlogLogger(slog.New(library{log.Handler()})) })
+}
+
+var quiet sync.Once
 
 // library lowers what is no warning to debug.
 type library struct{ slog.Handler }

@@ -20,10 +20,9 @@ type running struct {
 	gone bool
 }
 
-// run makes the newest version of an object run.
+// run makes the newest version of an object that was understood run.
 func (c *Controller) run(ctx context.Context, m *member) {
-	m.refused = ""
-	c.options.Reporter.Accepted(m.good)
+	c.announce(m)
 	before := m.running
 	switch {
 	case before == nil:
@@ -38,6 +37,16 @@ func (c *Controller) run(ctx context.Context, m *member) {
 		before.cancel()
 	}
 	c.launch(ctx, m, before)
+}
+
+// announce says that the newest version of an object is followed; or that it is not, and an older one is.
+func (c *Controller) announce(m *member) {
+	if m.wrong != "" {
+		c.refuse(m, invalidSpec, "the last good version goes on: "+m.wrong)
+		return
+	}
+	m.refused = ""
+	c.options.Reporter.Accepted(m.good)
 }
 
 // launch starts a pipeline as soon as the one before has stopped; it takes over what that one remembers.

@@ -23,6 +23,7 @@ var may = map[string][]string{
 	"internal/controller":  {"api", "scalers", "triggers", "actuator", "internal/workload", "internal/manifest", "internal/pipeline", "internal/report"},
 	"internal/rehearsal":   {"scalers", "triggers", "internal/workload"},
 	"internal/policytest":  {"api", "scalers", "triggers", "internal/workload", "internal/manifest", "internal/rehearsal"},
+	"internal/simulation":  {"scalers", "triggers", "internal/workload", "internal/manifest", "internal/rehearsal"},
 	"internal/explain":     {"api", "scalers", "internal/workload"},
 	"internal/kubeconfig":  {},
 	"internal/server":      {"triggers", "internal/alerts"},

@@ -157,3 +157,6 @@ func validHeader(name, value string) bool {
 func wrong(field, problem, suggestion string) error {
 	return &triggers.FieldError{Field: field, Problem: problem, Suggestion: suggestion}
 }
+
+// PromQL returns the query, for those who ask what it would have answered at other times.
+func (c Config) PromQL() string { return c.Query }
