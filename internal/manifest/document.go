@@ -50,7 +50,7 @@ func stopped(content []byte) (line, column int) {
 	}
 	read := bytes.TrimRight(content[:len(content)-len(r.rest)], " \t\r\n")
 	begin := bytes.LastIndexAny(read, " \t\n,[]{}")
-	if begin == len(read)-1 {
+	if begin > 0 && begin == len(read)-1 {
 		begin-- // The last word is such a character itself.
 	}
 	lineBegin := bytes.LastIndexByte(read[:begin+1], '\n') + 1

@@ -124,6 +124,8 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add(string(content))
 	f.Add("a: &a [*a]")
+	f.Add("\t\t\t\tst\x10")
+	f.Add("[\x10")
 	f.Add("kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: &s\n  triggers: *s\n")
 	kinds := builtin.Kinds()
 	f.Fuzz(func(t *testing.T, content string) {

@@ -102,7 +102,7 @@ func parseTerm(part string) (rehearsal.Run, string) {
 func parseTimes(text string, more bool) (int, string) {
 	n, err := strconv.Atoi(text)
 	switch {
-	case text == "" || err != nil && !isDigits(text):
+	case strings.Trim(text, "0123456789") != "" || text == "":
 		return 0, "says no number after x"
 	case err != nil || n > maxValues:
 		return 0, fmt.Sprintf("makes the series longer than %d values", maxValues)
@@ -114,8 +114,6 @@ func parseTimes(text string, more bool) (int, string) {
 		return n, ""
 	}
 }
-
-func isDigits(text string) bool { return strings.Trim(text, "0123456789") == "" }
 
 // notation is what is suggested to whoever wrote no series.
 const notation = `write numbers, 5x3 (5 four times), 0+10x3 (0 10 20 30), _ (no reading), err, stale or nan, separated by blanks`
