@@ -66,6 +66,9 @@ type ScaledObjectSpec struct {
 	// +kubebuilder:validation:Minimum=1
 	// +optional
 	MaxReplicaCount *int32 `json:"maxReplicaCount,omitempty"`
+	// DryRun decides and reports, and never writes: for a look at what would happen.
+	// +optional
+	DryRun bool `json:"dryRun,omitempty"`
 	// +optional
 	Advanced *Advanced `json:"advanced,omitempty"`
 	// Fallback is not supported yet; an object that has it is refused.

@@ -26,7 +26,7 @@ func main() {
 // execute runs a command line and returns the exit code: 0 fine, 1 something is wrong with what was looked at, 2 the
 // command could not be carried out.
 func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
-	root := command()
+	root := command() //nolint:contextcheck // cobra hands it to the commands.
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)

@@ -37,7 +37,7 @@ func simulateCommand() *cobra.Command {
 				return err
 			}
 			bar := progressOn(cmd.ErrOrStderr())
-			o.Passed, o.Now = bar.show, time.Now()
+			o.Passed, o.Now, o.Stdin = bar.show, time.Now(), cmd.InOrStdin()
 			result, err := simulation.Simulate(cmd.Context(), o)
 			bar.clear()
 			if err != nil {

@@ -33,6 +33,8 @@ type Secrets interface {
 // Options are what pipelines are made of.
 type Options struct {
 	Kinds []triggers.Kind
+	// Settings are those of all workloads.
+	Settings workload.Settings
 	// Env is what every trigger may use; the fields about one trigger are filled in.
 	Env      triggers.Env
 	Secrets  Secrets
@@ -104,7 +106,7 @@ func (c *Controller) Apply(ctx context.Context, so *v1alpha1.ScaledObject) {
 		return
 	}
 	m.so = so
-	w, mistakes := workload.Compile(so, c.options.Kinds, workload.DefaultSettings())
+	w, mistakes := workload.Compile(so, c.options.Kinds, c.options.Settings)
 	if w != nil && fresh {
 		c.options.Reporter.Begin(w, &so.Status)
 	}

@@ -207,7 +207,7 @@ func (w *world) begin(legacy map[string]Legacy) {
 	w.silence = silence
 	w.reporting.Go(func() { w.reporter.Run(telling) })
 	w.controller = New(Options{
-		Kinds: []triggers.Kind{w.dials.kind()}, Env: triggers.Env{Now: pipeline.NewClock()}, Actuator: w.targets, Reporter: w.reporter,
+		Kinds: []triggers.Kind{w.dials.kind()}, Settings: workload.DefaultSettings(), Env: triggers.Env{Now: pipeline.NewClock()}, Actuator: w.targets, Reporter: w.reporter,
 		MayWrite: func() bool { return true },
 	}, legacy)
 }

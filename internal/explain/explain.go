@@ -100,7 +100,7 @@ func triggerOf(p *scalers.Policy, i int, e *scalers.Event, now scalers.Instant) 
 		}
 		return t
 	}
-	t.Formula, t.Proposal, t.Tolerated = formula(&p.Triggers[i], e), &q.Raw, &q.Replicas
+	t.Formula, t.Proposal, t.Tolerated = formula(&p.Triggers[i], e, &q), &q.Raw, &q.Replicas
 	return t
 }
 

@@ -29,8 +29,8 @@ func otherwise(p *scalers.Policy, in scalers.Input, d *scalers.Decision) []Other
 	var all []Otherwise
 	for i := range p.Triggers {
 		e := eventOf(&in, i)
-		if !p.Propose(i, e, in.Now).Known {
-			continue
+		if !p.Propose(i, e, in.Now).Known || p.Triggers[i].PerPod {
+			continue // A reading of single pods is not one level that is higher or lower.
 		}
 		ask := func(level scalers.Milli) scalers.Decision {
 			changed := in

@@ -30,7 +30,7 @@ func (e *Explanation) Text(w io.Writer, about string) error {
 }
 
 func (e *Explanation) headline(about string) string {
-	at := "At " + moment(e.At) + " "
+	at := "At " + e.At.UTC().Format("2006-01-02 15:04:05.999") + "Z "
 	if e.From == e.To {
 		return fmt.Sprintf("%s%s keeps %s.", at, about, replicas(e.To))
 	}

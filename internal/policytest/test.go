@@ -24,6 +24,9 @@ type Test struct {
 	end scalers.Instant
 }
 
+// World is what happens in the test.
+func (t *Test) World() *rehearsal.World { return t.world }
+
 // limit is how often the count may be changed by us.
 type limit struct {
 	line int

@@ -25,22 +25,23 @@ type gist struct {
 	rules  uint32
 }
 
-// note takes in the decision of a moment. Between changes of outcome it costs no allocation.
-func (h *history) note(p *pipeline.Outcome) {
+// note takes in the decision of a moment, and reports whether its outcome is news. Between changes it costs no allocation.
+func (h *history) note(p *pipeline.Outcome) bool {
 	if !p.Fresh || !p.Decided {
-		return
+		return false
 	}
 	now := gist{known: true, to: p.Decision.Replicas, winner: p.Decision.Winner, rules: rulesOf(p.Decision)}
 	if now == h.last {
-		return
+		return false
 	}
 	first := h.last == gist{}
 	h.last = now
 	entry := pastOf(p)
 	if first && len(h.past) > 0 && goesOn(&h.past[0], &entry) {
-		return // We were away, and nothing changed.
+		return false // We were away, and nothing changed.
 	}
 	h.past = append([]v1alpha1.PastDecision{entry}, h.past[:min(len(h.past), v1alpha1.MaxHistory-1)]...)
+	return true
 }
 
 // goesOn reports whether b has the outcome of a.

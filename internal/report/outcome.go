@@ -81,6 +81,8 @@ func blockedBy(p *pipeline.Outcome) (reason, message string) {
 		return reasonOf(err, "TargetUnknown"), err.Error()
 	case !p.TargetKnown:
 		return "TargetUnknown", "the target has not been read yet"
+	case p.Workload.DryRun:
+		return "DryRun", "it is decided and reported, and nothing is written: dryRun is set"
 	case p.Target.ForeignHPA != "":
 		return "ForeignHPA", "HorizontalPodAutoscaler " + p.Target.ForeignHPA + " scales the same target; delete it and Impulse goes on"
 	case p.WriteErr != nil:

@@ -151,7 +151,7 @@ func (r *Reporter) Decided(p *pipeline.Outcome) {
 		at := p.At.Time()
 		o.lastScale = &at
 	}
-	o.history.note(p)
+	news := o.history.note(p)
 	if now := outcomeOf(p, o.refusal); !p.Writing && now != o.said && o.settled(p) {
 		o.said = now
 		troubles = o.compare(p)
@@ -163,6 +163,10 @@ func (r *Reporter) Decided(p *pipeline.Outcome) {
 		o.stored = nil
 	}
 	r.mu.Unlock()
+	if news && p.Workload.DryRun && p.Decision.Replicas != p.From {
+		r.log.Info("would scale", "namespace", p.Workload.Namespace, "object", p.Workload.Name, "target", p.Workload.Target.String(),
+			"from", p.From, "to", p.Decision.Replicas, "why", p.Workload.Policy.Why(p.Decision))
+	}
 	r.tell(p, troubles)
 }
 

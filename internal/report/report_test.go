@@ -226,3 +226,13 @@ func tells(t *testing.T, s *v1alpha1.ScaledObjectStatus, want ...string) {
 		t.Errorf("the history is %v, want %v", got, want)
 	}
 }
+
+func TestADryRunIsReportedAsSuch(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		d.spec.DryRun = true
+		s := d.says(70, nil)
+		if got := reasonsOf(s); got["AbleToScale"] != "False/DryRun" || s.Reason != "DryRun" || *s.Replicas != 3 || *s.DesiredReplicas != 7 {
+			t.Errorf("conditions %v, reason %s, %d of %d", got, s.Reason, *s.Replicas, *s.DesiredReplicas)
+		}
+	})
+}

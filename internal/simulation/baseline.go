@@ -37,13 +37,15 @@ func Baseline(name string, w *workload.Workload, m *Model, demand []Step) (*Trac
 		if err != nil {
 			return nil, fmt.Errorf("baseline %s %w", name, err)
 		}
-		h := &hpa{min: max(least, 1), max: most, target: target, model: m, column: column}
+		begin := max(least, 1) // An HPA at 0 is paused.
+		h := &hpa{min: begin, max: most, target: target, model: m, column: column}
 		if name == "keda" {
 			h.nullIsZero = true
 			h.idle, h.poll = w.Policy.Rest, w.Triggers[0].PollingInterval
 			h.cooldown, h.zero = w.Policy.Cooldown, w.Policy.Rest >= 0
+			begin = least
 		}
-		t.Wanted = h.run(m.Load.Start(), m.Load.End(), least)
+		t.Wanted = h.run(m.Load.Start(), m.Load.End(), begin)
 	default:
 		return nil, fmt.Errorf("%q %w", name, errUnknownBaseline)
 	}

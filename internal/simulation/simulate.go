@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/impulse-sh/impulse/internal/manifest"
+	"github.com/impulse-sh/impulse/internal/rehearsal"
 	"github.com/impulse-sh/impulse/internal/workload"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
@@ -22,8 +23,9 @@ type Options struct {
 	Kinds []triggers.Kind
 	// Files hold the objects.
 	Files []string
-	// Input is a CSV file, "-" for standard input; without one, Prometheus is asked.
+	// Input is a CSV file, "-" for Stdin; without one, Prometheus is asked.
 	Input string
+	Stdin io.Reader
 	// Prometheus is asked for the objects' own queries between From and To, each a time or how long ago.
 	Prometheus string
 	From, To   string
@@ -96,9 +98,22 @@ func Simulate(ctx context.Context, o Options) (*Result, error) {
 	return r, nil
 }
 
+// First puts the first object of the files into the world of the load, for a closer look at single decisions.
+func First(ctx context.Context, o Options) (*rehearsal.World, error) {
+	objects, err := o.objects()
+	if err != nil {
+		return nil, err
+	}
+	m, err := o.model(ctx, objects[0].Workload)
+	if err != nil {
+		return nil, err
+	}
+	return World(objects[0].Workload, m)
+}
+
 // objects are those of the files, which must all be well.
 func (o *Options) objects() ([]manifest.Compiled, error) {
-	objects, problems, err := manifest.Load(o.Files, os.Stdin)
+	objects, problems, err := manifest.Load(o.Files, o.Stdin)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +170,7 @@ func (o *Options) model(ctx context.Context, w *workload.Workload) (*Model, erro
 func (o *Options) load(ctx context.Context, w *workload.Workload) (*Load, error) {
 	switch {
 	case o.Input == "-":
-		return ReadCSV("standard input", os.Stdin)
+		return ReadCSV("standard input", o.Stdin)
 	case o.Input != "":
 		file, err := os.Open(o.Input)
 		if err != nil {

@@ -25,6 +25,8 @@ type Settings struct {
 	CPUInitializationPeriod, InitialReadinessDelay time.Duration
 	// Tolerance is that of directions which state none, in millionths.
 	Tolerance int64
+	// DryRun: nothing is written for any workload.
+	DryRun bool
 }
 
 // DefaultSettings are the HPA's.

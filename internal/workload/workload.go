@@ -23,6 +23,8 @@ type Workload struct {
 	Generation      int64
 	Target          actuator.Target
 	Policy          *scalers.Policy
+	// DryRun: it is decided and reported, and nothing is written.
+	DryRun bool
 	// Triggers are in the order of the spec, as in the policy.
 	Triggers []Trigger
 }
@@ -84,6 +86,7 @@ func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings
 			Namespace: so.Namespace, APIVersion: so.Spec.ScaleTargetRef.APIVersion, Kind: so.Spec.ScaleTargetRef.Kind, Name: so.Spec.ScaleTargetRef.Name,
 		},
 		Policy: policyOf(so, settings, &wrong),
+		DryRun: so.Spec.DryRun || settings.DryRun,
 	}
 	if so.Spec.ScaleTargetRef.Name == "" {
 		wrong.add("spec.scaleTargetRef.name", "is required", "")
