@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/impulse-sh/impulse/internal/advice"
 	"github.com/impulse-sh/impulse/internal/workload"
@@ -54,7 +55,10 @@ func (o *Object) Compile(known []triggers.Kind, settings workload.Settings) (*wo
 	w, mistakes := workload.Compile(o.ScaledObject, known, settings)
 	var problems []Problem
 	for _, m := range mistakes {
-		problems = append(problems, o.at(m.Field, m.Problem, m.Suggestion))
+		p := o.at(m.Field, m.Problem, m.Suggestion)
+		if !slices.ContainsFunc(o.refused, func(metric string) bool { return strings.HasPrefix(p.Field, metric) }) {
+			problems = append(problems, p)
+		}
 	}
 	return w, problems
 }
@@ -78,8 +82,8 @@ func notes(o *Object, authentications map[string]bool) []Problem {
 		p.Warning = true
 		all = append(all, p)
 	}
-	if text(child(o.node, "apiVersion")) == "keda.sh/v1alpha1" {
-		note("apiVersion", "a KEDA object is read as one of our own", "conversion with KEDA's own behaviour is not supported yet")
+	for _, n := range o.notes {
+		note(n.Field, n.Problem, n.Suggestion)
 	}
 	spec := &o.ScaledObject.Spec
 	if a := spec.Advanced; a != nil && a.HorizontalPodAutoscalerConfig != nil && a.HorizontalPodAutoscalerConfig.Name != "" {

@@ -81,7 +81,7 @@ func TestAFileThatCannotBeReadAsObjectsSaysWhere(t *testing.T) {
 		"- a\n- b\n":                      "f.yaml:1:1: is not an object",
 		"kind: Deployment\napiVersion: x": "f.yaml:2:13: apiVersion",
 		"kind: ScaledObjekt\napiVersion: impulse.sh/v1alpha1":                   `did you mean "ScaledObject"?`,
-		"kind: HorizontalPodAutoscaler\napiVersion: autoscaling/v2":             "not converted yet",
+		"kind: HorizontalPodAutoscaler\napiVersion: autoscaling/v1":             "f.yaml:2:13: apiVersion: \"autoscaling/v1\" is not known here (autoscaling/v2 was expected",
 		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: [1]\n":      "f.yaml:3:7: spec: is a list (a map was expected)",
 		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: {}\nspec: ": "f.yaml:4:1: spec: is given twice",
 	}

@@ -3,10 +3,13 @@ package manifest
 import (
 	"fmt"
 	"reflect"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/convert"
 	"github.com/impulse-sh/impulse/internal/workload"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -67,11 +70,12 @@ func parseObject(file string, node *yaml.Node) (*Object, []Problem) {
 	case node.Kind != yaml.MappingNode:
 		return nil, []Problem{o.at("", "is not an object", "")}
 	case kind == "HorizontalPodAutoscaler":
-		return nil, []Problem{o.at("kind", "an HPA is not converted yet", "write a ScaledObject")}
-	case group == "keda.sh/v1alpha1" && kind == "ScaledObject":
+		return parseHPA(o, group)
+	case group == kedaGroup:
 	case group != v1alpha1.GroupName+"/v1alpha1":
 		return nil, []Problem{o.at("apiVersion", fmt.Sprintf("%q is not known here", group), v1alpha1.GroupName+"/v1alpha1 was expected")}
-	case triggers.Nearest(kind, kinds) != kind:
+	}
+	if triggers.Nearest(kind, kinds) != kind {
 		suggestion := fmt.Sprintf("known are %v", kinds)
 		if near := triggers.Nearest(kind, kinds); near != "" {
 			suggestion = fmt.Sprintf("did you mean %q?", near)
@@ -81,14 +85,31 @@ func parseObject(file string, node *yaml.Node) (*Object, []Problem) {
 	if kind != "ScaledObject" {
 		return parseAuthentication(o, kind)
 	}
-	problems := strict(o, node, reflect.TypeFor[v1alpha1.ScaledObject](), "")
 	so := &v1alpha1.ScaledObject{}
-	if err := decode(node, so); err != nil {
+	problems, ok := read(o, so)
+	if !ok {
+		return nil, problems
+	}
+	if group == kedaGroup {
+		so, o.notes = convert.KEDA(so)
+	}
+	return o.become(so, problems)
+}
+
+// read holds the object's node against a type and fills an object of that type; false when it cannot be filled.
+func read[T any](o *Object, into *T) ([]Problem, bool) {
+	problems := strict(o, o.node, reflect.TypeFor[T](), "")
+	if err := decode(o.node, into); err != nil {
 		if len(problems) == 0 {
 			problems = append(problems, o.at("", err.Error(), ""))
 		}
-		return nil, problems
+		return problems, false
 	}
+	return problems, true
+}
+
+// become makes a ScaledObject the object's, with its defaults.
+func (o *Object) become(so *v1alpha1.ScaledObject, problems []Problem) (*Object, []Problem) {
 	if so.Namespace == "" {
 		so.Namespace = DefaultNamespace
 	}
@@ -101,6 +122,30 @@ func parseObject(file string, node *yaml.Node) (*Object, []Problem) {
 		o.broken = true
 	}
 	return o, problems
+}
+
+// kedaGroup is the group and version of KEDA's objects.
+const kedaGroup = "keda.sh/v1alpha1"
+
+// parseHPA reads a HorizontalPodAutoscaler and converts it.
+func parseHPA(o *Object, group string) (*Object, []Problem) {
+	if group != "autoscaling/v2" {
+		return nil, []Problem{o.at("apiVersion", fmt.Sprintf("%q is not known here", group), "autoscaling/v2 was expected, as kubectl get hpa.v2.autoscaling writes it")}
+	}
+	o.hpa = true
+	hpa := &autoscalingv2.HorizontalPodAutoscaler{}
+	problems, ok := read(o, hpa)
+	if !ok {
+		return nil, problems
+	}
+	so, notes, mistakes := convert.HPA(hpa)
+	o.notes = notes
+	for _, m := range mistakes {
+		problems = append(problems, o.at(m.Field, m.Problem, m.Suggestion))
+		metric, _, _ := strings.Cut(m.Field, "]")
+		o.refused = append(o.refused, metric+"]")
+	}
+	return o.become(so, problems)
 }
 
 // parseAuthentication reads a TriggerAuthentication or its cluster-wide kind.

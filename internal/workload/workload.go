@@ -158,11 +158,16 @@ func nameOf(t *v1alpha1.Trigger, used map[string]bool) string {
 	if t.Name != "" {
 		return t.Name
 	}
-	name := t.Type
-	for n := 2; used[name]; n++ {
-		name = fmt.Sprintf("%s-%d", t.Type, n)
+	return UniqueName(t.Type, used)
+}
+
+// UniqueName is a name, or the first of name-2, name-3 and so on that is not used.
+func UniqueName(name string, used map[string]bool) string {
+	unique := name
+	for n := 2; used[unique]; n++ {
+		unique = fmt.Sprintf("%s-%d", name, n)
 	}
-	return name
+	return unique
 }
 
 // compileTrigger decodes one trigger's type, metadata and metric type.

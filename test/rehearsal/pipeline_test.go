@@ -158,7 +158,9 @@ func (s *story) rehearse() []string {
 	return all
 }
 
-func change(at time.Duration, from, to int32) string { return fmt.Sprintf("%s: %d → %d", at, from, to) }
+func change(at time.Duration, from, to int32) string {
+	return fmt.Sprintf("%s: %d → %d", at, from, to)
+}
 
 // run returns our writes in production.
 func (s *story) run(t *testing.T) []string {
