@@ -236,9 +236,16 @@ func TestSomeAnswersCountAsZeroWhenTheUserSaidSo(t *testing.T) {
 		unknown bool
 		want    scalers.Milli
 	}{
-		{Number, 3, all, false, 3}, {Number, -3, all, false, 0}, {Number, -3, triggers.Zeros{Null: true}, false, -3},
-		{Stale, 0, all, false, 0}, {NaN, 0, all, false, 0}, {Infinite, 0, all, false, 0}, {Failed, 0, all, true, 0},
-		{Stale, 0, triggers.Zeros{Negative: true}, true, 0}, {NaN, 0, triggers.Zeros{}, true, 0}, {Infinite, 0, triggers.Zeros{}, true, 0},
+		{Number, 3, all, false, 3},
+		{Number, -3, all, false, 0},
+		{Number, -3, triggers.Zeros{Null: true}, false, -3},
+		{Stale, 0, all, false, 0},
+		{NaN, 0, all, false, 0},
+		{Infinite, 0, all, false, 0},
+		{Failed, 0, all, true, 0},
+		{Stale, 0, triggers.Zeros{Negative: true}, true, 0},
+		{NaN, 0, triggers.Zeros{}, true, 0},
+		{Infinite, 0, triggers.Zeros{}, true, 0},
 	} {
 		e, ok := c.answer.Event(c.value, c.zeros)
 		if !ok || (e.Err != nil) != c.unknown || e.Value != c.want {
@@ -281,19 +288,13 @@ func TestReadyReplicasAreThoseThatHaveBeenThereForTheDelay(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		delay := time.Duration(r.IntN(30)) * time.Second
 		n := r.Int32N(5)
-		got, pods, now := newReplicas(n, delay), make([]scalers.Instant, n), start
-		for i := range pods {
-			pods[i] = start.Add(-time.Hour)
-		}
+		got, pods, now := newReplicas(n, delay), slices.Repeat([]scalers.Instant{start.Add(-time.Hour)}, int(n)), start
 		for range 100 {
 			now = now.Add(time.Duration(r.IntN(20)) * time.Second)
 			if r.IntN(3) > 0 {
 				n := r.Int32N(12)
 				got.scale(now, n)
-				for len(pods) < int(n) {
-					pods = append(pods, now)
-				}
-				pods = pods[:n]
+				pods = append(pods, slices.Repeat([]scalers.Instant{now}, 12)...)[:n]
 			}
 			ready := int32(0)
 			for _, since := range pods {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -262,6 +263,6 @@ func (t *target) by(n int32) {
 func (t *target) write(n int32) {
 	t.version++
 	t.seen.Scale.Replicas, t.seen.Ready = n, n
-	t.seen.Scale.ResourceVersion = fmt.Sprint(t.version + 1)
+	t.seen.Scale.ResourceVersion = strconv.Itoa(t.version + 1)
 	t.changed(t.seen)
 }
