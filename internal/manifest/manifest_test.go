@@ -77,7 +77,7 @@ func TestAFileThatCannotBeReadAsObjectsSaysWhere(t *testing.T) {
 	cases := map[string]string{
 		"":                                "f.yaml: holds no object",
 		"# only a comment\n":              "f.yaml: holds no object",
-		"a: b\n c: d\n":                   "f.yaml:2:2: is not YAML",
+		"a: b\n c: d\n":                   "f.yaml:2:5: is not YAML",
 		"- a\n- b\n":                      "f.yaml:1:1: is not an object",
 		"kind: Deployment\napiVersion: x": "f.yaml:2:13: apiVersion",
 		"kind: ScaledObjekt\napiVersion: impulse.sh/v1alpha1":                   `did you mean "ScaledObject"?`,
@@ -124,6 +124,8 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add(string(content))
 	f.Add("a: &a [*a]")
+	f.Add("\t\t\t\tst\x10")
+	f.Add("[\x10")
 	f.Add("kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: &s\n  triggers: *s\n")
 	kinds := builtin.Kinds()
 	f.Fuzz(func(t *testing.T, content string) {

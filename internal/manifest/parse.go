@@ -1,14 +1,8 @@
 package manifest
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"reflect"
-	"regexp"
-	"strconv"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -41,24 +35,6 @@ func Parse(file string, content []byte) ([]*Object, []Problem) {
 	return objects, problems
 }
 
-// Documents returns the documents of a YAML file that are not empty, up to what cannot be read.
-func Documents(file string, content []byte) ([]*yaml.Node, []Problem) {
-	var documents []*yaml.Node
-	decoder := yaml.NewDecoder(bytes.NewReader(content))
-	for {
-		var doc yaml.Node
-		err := decoder.Decode(&doc)
-		switch {
-		case errors.Is(err, io.EOF):
-			return documents, nil
-		case err != nil:
-			return documents, []Problem{notYAML(file, content, err)}
-		case len(doc.Content) > 0 && doc.Content[0].Tag != "!!null":
-			documents = append(documents, doc.Content[0])
-		}
-	}
-}
-
 // ParseNode reads the object that a node of a file holds, or the objects of a List.
 func ParseNode(file string, node *yaml.Node) ([]*Object, []Problem) {
 	var (
@@ -73,23 +49,6 @@ func ParseNode(file string, node *yaml.Node) ([]*Object, []Problem) {
 		}
 	}
 	return objects, problems
-}
-
-// line finds the line in a message of the YAML parser.
-var line = regexp.MustCompile(`line (\d+): (.*)`)
-
-// notYAML is the problem of a file that is no YAML. The parser says the line; the column is where its text begins.
-func notYAML(file string, content []byte, err error) Problem {
-	p := Problem{File: file, Problem: "is not YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
-	if m := line.FindStringSubmatch(err.Error()); m != nil {
-		p.Line, _ = strconv.Atoi(m[1])
-		p.Column, p.Problem = 1, "is not YAML: "+m[2]
-		if lines := bytes.Split(content, []byte("\n")); p.Line > 0 && p.Line <= len(lines) {
-			text := lines[p.Line-1]
-			p.Column += len(text) - len(bytes.TrimLeft(text, " "))
-		}
-	}
-	return p
 }
 
 // items takes a List apart.

@@ -49,7 +49,7 @@ func names(list []string) string { return "[" + strings.Join(list, ", ") + "]" }
 
 // expectation reads one expectation.
 func (r *reader) expectation(node *yaml.Node, path string) Expectation {
-	e := Expectation{Line: node.Line}
+	e, before := Expectation{Line: node.Line}, r.mistakes
 	instant := func(into *time.Duration) field {
 		return func(node *yaml.Node, path string) {
 			r.duration(0, func(d time.Duration) {
@@ -76,7 +76,7 @@ func (r *reader) expectation(node *yaml.Node, path string) Expectation {
 		},
 		"limitedBy": r.limitedBy(&e.LimitedBy),
 	})
-	if given == nil {
+	if r.mistakes > before {
 		return e
 	}
 	at, from, to := given["at"] != nil, given["from"] != nil, given["to"] != nil
@@ -85,7 +85,7 @@ func (r *reader) expectation(node *yaml.Node, path string) Expectation {
 		r.wrong(node, path, "does not say when", "at: T, or from: T and to: T")
 	case e.To < e.From:
 		r.wrong(node, path, fmt.Sprintf("ends at %s, before it begins at %s", short(e.To), short(e.From)), "")
-	case e.Replicas == nil && e.Raw == nil && e.Trigger == nil && e.LimitedBy == nil && r.fine():
+	case e.Replicas == nil && e.Raw == nil && e.Trigger == nil && e.LimitedBy == nil:
 		r.wrong(node, path, "expects nothing", "replicas, raw, trigger or limitedBy")
 	}
 	return e

@@ -23,6 +23,7 @@ type input struct {
 	named   *yaml.Node // Where the name stands.
 	values  *rehearsal.Series
 	pods    []pod
+	perPod  bool
 	// alert fires during a span.
 	alert  *triggers.Alert
 	firing span
@@ -42,7 +43,7 @@ type write struct {
 
 // input reads one input.
 func (r *reader) input(node *yaml.Node, path string) input {
-	in := input{node: node}
+	in, before := input{node: node}, r.mistakes
 	alert := triggers.Alert{}
 	given := r.mapping(node, path, fields{
 		"trigger": func(node *yaml.Node, path string) {
@@ -69,7 +70,7 @@ func (r *reader) input(node *yaml.Node, path string) input {
 	if given["alert"] != nil {
 		in.alert = &alert
 	}
-	if given != nil {
+	if in.perPod = given["pods"] != nil; r.mistakes == before {
 		r.checkParts(node, path, given)
 	}
 	return in
@@ -85,9 +86,6 @@ var parts = map[string][]string{ //nolint:gochecknoglobals // A constant map.
 
 // checkParts sees to it that an input is one thing, and all of it.
 func (r *reader) checkParts(node *yaml.Node, path string, given map[string]*yaml.Node) {
-	if !r.fine() {
-		return
-	}
 	var begun []string
 	for _, key := range slices.Sorted(maps.Keys(parts)) {
 		if given[key] != nil {
@@ -102,9 +100,9 @@ func (r *reader) checkParts(node *yaml.Node, path string, given map[string]*yaml
 		r.wrong(node, path, what, "an input is one of alert, readyReplicas, replicas, trigger")
 		return
 	}
-	for key, n := range given {
+	for _, key := range slices.Sorted(maps.Keys(given)) {
 		if key != begun[0] && !slices.Contains(parts[begun[0]], key) {
-			r.wrong(n, join(path, key), "does not go with "+begun[0], "")
+			r.wrong(given[key], join(path, key), "does not go with "+begun[0], "")
 		}
 	}
 	switch values, pods := given["values"] != nil, given["pods"] != nil; {
@@ -146,7 +144,7 @@ func (r *reader) firing(into *span) field {
 		}[:len(node.Content)] {
 			r.duration(0, set)(r.resolve(node.Content[i]), fmt.Sprintf("%s[%d]", path, i))
 		}
-		if into.until <= into.from && r.fine() {
+		if into.until <= into.from {
 			r.wrong(node, path, fmt.Sprintf("ends at %s, not after it begins at %s", short(into.until), short(into.from)), "")
 		}
 	}

@@ -20,8 +20,9 @@ type testReport struct {
 	// Changes counts how often the count was changed by us.
 	Changes  int       `json:"changes"`
 	Failures []Failure `json:"failures,omitempty"`
-	// Decisions are all there were, where they were asked for.
+	// Decisions are all there were, where they were asked for; Omitted counts those that were too many.
 	Decisions []*Moment `json:"decisions,omitempty"`
+	Omitted   int       `json:"omitted,omitempty"`
 }
 
 // WriteJSON writes results for machines.
@@ -29,7 +30,7 @@ func WriteJSON(w io.Writer, results []Result) error {
 	all := report{Tests: make([]testReport, len(results))}
 	for i := range results {
 		r := &results[i]
-		t := testReport{File: r.Test.File, Line: r.Test.Line, Name: r.Test.Name, Passed: r.Passed(), Changes: r.Changes, Failures: r.Failures, Decisions: r.Moments}
+		t := testReport{File: r.Test.File, Line: r.Test.Line, Name: r.Test.Name, Passed: r.Passed(), Changes: r.Changes, Failures: r.Failures, Decisions: r.Moments, Omitted: r.Omitted}
 		if all.Tests[i] = t; t.Passed {
 			all.Passed++
 		} else {

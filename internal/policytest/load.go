@@ -84,7 +84,7 @@ type loader struct {
 // parse reads the tests of one file.
 func (l *loader) parse(file string, content []byte) ([]*Test, []manifest.Problem) {
 	documents, problems := manifest.Documents(file, content)
-	r := &reader{file: file, content: content, problems: problems}
+	r := &reader{file: file, content: content, problems: problems, mistakes: len(problems)}
 	var tests []*Test
 	for _, document := range documents {
 		given := r.mapping(document, "", fields{
@@ -95,11 +95,11 @@ func (l *loader) parse(file string, content []byte) ([]*Test, []manifest.Problem
 				})
 			},
 		})
-		if given != nil && given["tests"] == nil && len(r.problems) == 0 {
+		if given != nil && given["tests"] == nil && r.mistakes == 0 {
 			r.wrong(document, "tests", "is required", "a file of tests is a map with a list of tests")
 		}
 	}
-	if len(tests) == 0 && len(r.problems) == 0 {
+	if len(tests) == 0 && r.mistakes == 0 {
 		r.problems = append(r.problems, manifest.Problem{File: file, Problem: "holds no test", Suggestion: "a map with a list of tests was expected"})
 	}
 	return tests, r.problems

@@ -35,7 +35,7 @@ func (l *loader) workload(r *reader, node *yaml.Node, path string, settings work
 func (r *reader) take(problems []manifest.Problem) {
 	for _, p := range problems {
 		if !p.Warning {
-			r.problems = append(r.problems, p)
+			r.add(p)
 		}
 	}
 }

@@ -26,8 +26,11 @@ type reader struct {
 	test     string
 	mark     int
 	problems []manifest.Problem
+	// mistakes counts all problems, those too that are too many to be shown.
+	mistakes int
 	// visits counts the nodes that were looked at: aliases can make a short file very long.
 	visits int
+	tired  bool
 	// merging is how deep the mapping that is read was merged into others.
 	merging int
 }
@@ -36,7 +39,10 @@ type reader struct {
 const maxMerges = 8
 
 // maxVisits bounds what the aliases of one file expand to.
-const maxVisits = 10_000_000
+const maxVisits = 5_000_000
+
+// maxProblems bounds how many problems of one file are shown.
+const maxProblems = 1000
 
 // wrong collects a problem at a node.
 func (r *reader) wrong(node *yaml.Node, path, problem, suggestion string) {
@@ -44,11 +50,21 @@ func (r *reader) wrong(node *yaml.Node, path, problem, suggestion string) {
 	if r.test != "" {
 		p.Object = "test " + r.test
 	}
-	r.problems = append(r.problems, p)
+	r.add(p)
+}
+
+// add collects a problem.
+func (r *reader) add(p manifest.Problem) {
+	switch r.mistakes++; {
+	case r.mistakes <= maxProblems:
+		r.problems = append(r.problems, p)
+	case r.mistakes == maxProblems+1:
+		r.problems = append(r.problems, manifest.Problem{File: r.file, Problem: fmt.Sprintf("has more than %d mistakes", maxProblems)})
+	}
 }
 
 // fine reports whether nothing is wrong with the test so far.
-func (r *reader) fine() bool { return len(r.problems) == r.mark }
+func (r *reader) fine() bool { return r.mistakes == r.mark }
 
 // resolve follows an alias, and counts.
 func (r *reader) resolve(node *yaml.Node) *yaml.Node {
@@ -61,10 +77,14 @@ func (r *reader) resolve(node *yaml.Node) *yaml.Node {
 
 // exhausted reports whether the file expands to too much, and says so once.
 func (r *reader) exhausted(node *yaml.Node) bool {
-	if r.visits == maxVisits+1 {
-		r.wrong(node, "", fmt.Sprintf("its aliases expand to more than %d values", maxVisits), "")
+	if r.visits <= maxVisits {
+		return false
 	}
-	return r.visits > maxVisits
+	if !r.tired {
+		r.tired = true
+		r.problems = append(r.problems, manifest.Problem{File: r.file, Line: node.Line, Column: node.Column, Problem: fmt.Sprintf("its aliases expand to more than %d values", maxVisits)})
+	}
+	return true
 }
 
 // field reads one value of a mapping.

@@ -18,12 +18,16 @@ type Result struct {
 	Failures []Failure
 	// Changes counts how often the count was changed by us.
 	Changes int
-	// Moments are all decisions, where they were asked for.
+	// Moments are the decisions, where they were asked for; Omitted counts those that were too many to be kept.
 	Moments []*Moment
+	Omitted int
 }
 
 // Passed reports whether all that was expected held.
 func (r *Result) Passed() bool { return len(r.Failures) == 0 }
+
+// maxMoments bounds the decisions that are kept of one test.
+const maxMoments = 10_000
 
 // Failure is one expectation that did not hold.
 type Failure struct {
@@ -67,7 +71,7 @@ func (t *Test) run(ctx context.Context, every bool) Result {
 			break
 		}
 		if every && turn.Decided {
-			result.Moments = append(result.Moments, moment(t.world, turn))
+			result.keep(t.world, turn)
 		}
 		if turn.Changed() {
 			result.Changes++
@@ -84,6 +88,15 @@ func (t *Test) run(ctx context.Context, every bool) Result {
 	}
 	slices.SortStableFunc(result.Failures, func(a, b Failure) int { return a.Line - b.Line })
 	return result
+}
+
+// keep keeps a decision as it is shown.
+func (r *Result) keep(w *rehearsal.World, turn *rehearsal.Turn) {
+	if len(r.Moments) == maxMoments {
+		r.Omitted++
+		return
+	}
+	r.Moments = append(r.Moments, moment(w, turn))
 }
 
 // concerns reports whether an expectation speaks of an instant at which a turn holds.

@@ -102,7 +102,7 @@ func parseTerm(part string) (rehearsal.Run, string) {
 func parseTimes(text string, more bool) (int, string) {
 	n, err := strconv.Atoi(text)
 	switch {
-	case text == "" || err != nil && !isDigits(text):
+	case strings.Trim(text, "0123456789") != "" || text == "":
 		return 0, "says no number after x"
 	case err != nil || n > maxValues:
 		return 0, fmt.Sprintf("makes the series longer than %d values", maxValues)
@@ -114,8 +114,6 @@ func parseTimes(text string, more bool) (int, string) {
 		return n, ""
 	}
 }
-
-func isDigits(text string) bool { return strings.Trim(text, "0123456789") == "" }
 
 // notation is what is suggested to whoever wrote no series.
 const notation = `write numbers, 5x3 (5 four times), 0+10x3 (0 10 20 30), _ (no reading), err, stale or nan, separated by blanks`
@@ -141,22 +139,24 @@ func (r *reader) series(into *rehearsal.Series) field {
 // counts reads a series of pods: whole numbers from 0, and _.
 func (r *reader) counts(into *rehearsal.Series) field {
 	return func(node *yaml.Node, path string) {
-		before := len(r.problems)
-		if r.series(into)(node, path); len(r.problems) > before {
+		before := r.mistakes
+		if r.series(into)(node, path); r.mistakes > before {
 			return
 		}
-		for _, run := range into.Runs() {
-			last := run.At(run.Times - 1)
-			for _, n := range [...]scalers.Milli{run.First, run.By, last} {
-				if run.Answer != rehearsal.Silent && (run.Answer != rehearsal.Number || n%1000 != 0) {
-					r.wrong(node, path, "is no series of pods", "write whole numbers, and _ where the last stands")
-					return
-				}
-			}
-			if run.First < 0 || last < 0 || run.First > math.MaxInt32*1000 || last > math.MaxInt32*1000 {
-				r.wrong(node, path, "has a number of pods that cannot be", "write whole numbers from 0")
+		for i, run := range into.Runs() {
+			if !isCount(run) {
+				r.wrong(node, path, fmt.Sprintf("item %d is no number of pods", i+1), "write whole numbers from 0, and _ where the last stands")
 				return
 			}
 		}
 	}
+}
+
+// isCount reports whether a run says numbers of pods, or nothing.
+func isCount(run rehearsal.Run) bool {
+	if run.Answer != rehearsal.Number {
+		return run.Answer == rehearsal.Silent
+	}
+	last := run.At(run.Times - 1)
+	return run.First%1000 == 0 && run.By%1000 == 0 && min(run.First, last) >= 0 && max(run.First, last) <= math.MaxInt32*1000
 }

@@ -60,7 +60,7 @@ type story struct {
 // test reads one test. It is of use when nothing was wrong.
 func (l *loader) test(r *reader, node *yaml.Node, path string, n int) *Test {
 	s := &story{name: fmt.Sprintf("test %d", n), start: epoch, interval: 15 * time.Second, settings: workload.DefaultSettings()}
-	r.test, r.mark = s.name, len(r.problems)
+	r.test, r.mark = s.name, r.mistakes
 	given := r.mapping(node, path, fields{
 		"name": func(node *yaml.Node, path string) {
 			r.text(&s.name)(node, path)
@@ -89,7 +89,7 @@ func (l *loader) test(r *reader, node *yaml.Node, path string, n int) *Test {
 	if given["scaledObject"] == nil {
 		r.wrong(node, join(path, "scaledObject"), "is required", "the object itself, or a path to it")
 	}
-	if len(s.expectations) == 0 && r.fine() {
+	if len(s.expectations) == 0 && (given["expect"] == nil || r.fine()) {
 		r.wrong(node, join(path, "expect"), "is required", "such as expect: [{at: 45s, replicas: 8}]")
 	}
 	return l.build(r, node, path, s)

@@ -43,6 +43,9 @@ func (r *Result) write(out *strings.Builder) {
 		fmt.Fprintf(out, "  %s: %s: %s\n", m.At, change, strings.Join(m.Causes, "; "))
 		m.write(out, "    ")
 	}
+	if r.Omitted > 0 {
+		fmt.Fprintf(out, "  … and %d decisions more\n", r.Omitted)
+	}
 	for _, f := range r.Failures {
 		fmt.Fprintf(out, "  %s:%d: expected %s\n", r.Test.File, f.Line, f.Expected)
 		fmt.Fprintf(out, "    got, at %s: %s\n", f.At, f.Got)

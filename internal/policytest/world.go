@@ -31,7 +31,7 @@ func (s *story) check(r *reader, w *workload.Workload, path string) {
 			r.wrong(in.named, at+".trigger", fmt.Sprintf("%q is no trigger of the object", in.trigger), near(in.trigger, names))
 		case spoken[in.trigger] > 0:
 			r.wrong(in.named, at+".trigger", fmt.Sprintf("%q has its readings already, from line %d", in.trigger, spoken[in.trigger]), "")
-		case in.values == nil && !w.Policy.Triggers[slices.Index(names, in.trigger)].PerPod:
+		case in.perPod && !w.Policy.Triggers[slices.Index(names, in.trigger)].PerPod:
 			r.wrong(in.named, at+".pods", fmt.Sprintf("%q does not look at single pods", in.trigger), "write values")
 		default:
 			spoken[in.trigger] = in.node.Line
@@ -43,7 +43,7 @@ func (s *story) check(r *reader, w *workload.Workload, path string) {
 			r.wrong(e.trigger, fmt.Sprintf("%s.expect[%d].trigger", path, i), fmt.Sprintf("%q is no trigger of the object", *e.Trigger), near(*e.Trigger, names))
 		}
 	}
-	if last := s.last(); last > longest || last/s.interval > mostIntervals {
+	if last := s.last(); r.fine() && (last > longest || last/s.interval > mostIntervals) {
 		r.wrong(s.object, path, fmt.Sprintf("lasts %s: more than %s, or than %d times the interval of %s", short(last), short(longest), mostIntervals, short(s.interval)), "")
 	}
 }

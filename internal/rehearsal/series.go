@@ -142,14 +142,20 @@ type Regular struct {
 	Zeros  triggers.Zeros
 }
 
-// Read returns the value of an instant.
+// Read returns the value of an instant; nothing before the first.
 func (r Regular) Read(t scalers.Instant, _ Target) (scalers.Event, bool) {
+	if t < r.Start {
+		return scalers.Event{}, false
+	}
 	answer, value := r.Series.At(r.index(t))
 	return answer.Event(value, r.Zeros)
 }
 
 // Count is the newest number that the series has said by an instant, as a count of pods; false before the first.
 func (r Regular) Count(t scalers.Instant) (int32, bool) {
+	if t < r.Start {
+		return 0, false
+	}
 	for k := min(r.index(t), r.Series.Len()-1); k >= 0; {
 		run, first := r.Series.run(k)
 		if run.Answer == Number {
