@@ -41,6 +41,9 @@ type ScaledObjectStatus struct {
 	// History is the last decisions that had another outcome than the one before, newest first; at most 10.
 	// +optional
 	History []PastDecision `json:"history,omitempty"`
+	// Shadow is what the shadow policy would have.
+	// +optional
+	Shadow *ShadowStatus `json:"shadow,omitempty"`
 	// Memory is what the decision core remembers, in its own form.
 	// +optional
 	Memory string `json:"memory,omitempty"`
@@ -111,6 +114,20 @@ type PastDecision struct {
 	// +optional
 	LimitedBy []string `json:"limitedBy,omitempty"`
 	// Why says how the count came to be.
+	Why string `json:"why"`
+}
+
+// ShadowStatus is what would be if the shadow policy were the live one, as of its last change of outcome.
+type ShadowStatus struct {
+	Since    metav1.MicroTime `json:"since"`
+	Replicas int32            `json:"replicas"`
+	// +optional
+	Raw *int32 `json:"raw,omitempty"`
+	// +optional
+	Trigger string `json:"trigger,omitempty"`
+	// +optional
+	LimitedBy []string `json:"limitedBy,omitempty"`
+	// Why says how the count would come to be.
 	Why string `json:"why"`
 }
 

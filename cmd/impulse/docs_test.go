@@ -13,9 +13,17 @@ import (
 // consoles finds the consoles of a page: a command, and what it prints.
 var consoles = regexp.MustCompile("(?s)```console\n\\$ impulse ([^\n]+)\n(.*?)```")
 
-// What docs/simulate.md shows is what the commands in it print and draw.
-func TestThePageAboutSimulationShowsWhatItsCommandsGive(t *testing.T) {
-	page, err := filepath.Abs("../../docs/simulate.md")
+// What the pages show is what the commands in them print and draw, in the folder that both speak of.
+func TestThePagesShowWhatTheirCommandsGive(t *testing.T) {
+	for page, commands := range map[string]int{"simulate.md": 2, "explain.md": 1} {
+		t.Run(page, func(t *testing.T) { shows(t, page, commands) })
+	}
+}
+
+// shows runs the commands of a page of docs, of which there are so many.
+func shows(t *testing.T, name string, commands int) {
+	t.Helper()
+	page, err := filepath.Abs("../../docs/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,14 +31,10 @@ func TestThePageAboutSimulationShowsWhatItsCommandsGive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	picture, err := os.ReadFile("../../docs/simulate/api.png")
-	if err != nil && !*rewrite {
-		t.Fatal(err)
-	}
 	t.Chdir("../../docs/simulate")
 	found := consoles.FindAllSubmatch(content, -1)
-	if len(found) != 2 {
-		t.Fatalf("%d commands", len(found))
+	if len(found) != commands {
+		t.Fatalf("%d commands, want %d", len(found), commands)
 	}
 	for _, console := range found {
 		command := string(console[1])
@@ -51,7 +55,7 @@ func TestThePageAboutSimulationShowsWhatItsCommandsGive(t *testing.T) {
 			t.Errorf("%v prints\n%sthe page shows\n%s", args, out, console[2])
 		}
 		if slices.Contains(args, drawn) {
-			same(t, drawn, picture)
+			same(t, drawn)
 		}
 	}
 	if *rewrite {
@@ -62,8 +66,12 @@ func TestThePageAboutSimulationShowsWhatItsCommandsGive(t *testing.T) {
 }
 
 // same compares a picture with the one that is shown.
-func same(t *testing.T, path string, shown []byte) {
+func same(t *testing.T, path string) {
 	t.Helper()
+	shown, err := os.ReadFile("api.png")
+	if err != nil {
+		t.Fatal(err)
+	}
 	if drawn, err := os.ReadFile(path); err != nil || !bytes.Equal(drawn, shown) {
 		t.Errorf("the picture is another one now, %v: go test ./cmd/impulse -rewrite, and look at it", err)
 	}

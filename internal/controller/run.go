@@ -3,9 +3,11 @@ package controller
 import (
 	"context"
 	"reflect"
+	"sync"
 
 	"github.com/impulse-sh/impulse/internal/pipeline"
 	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -13,7 +15,9 @@ import (
 type running struct {
 	workload *workload.Workload
 	pipe     *pipeline.Pipeline
-	cancel   context.CancelFunc
+	// shadow is the pipeline of its shadow policy, nil for none.
+	shadow *pipeline.Pipeline
+	cancel context.CancelFunc
 	// done is closed when it has stopped, and what it remembers has been left.
 	done chan struct{}
 	// gone is true when nobody wants that any more; the controller's mutex guards it.
@@ -32,6 +36,9 @@ func (c *Controller) run(ctx context.Context, m *member) {
 	case sameTriggers(before.workload, m.good):
 		before.workload = m.good
 		before.pipe.Update(m.good)
+		if before.shadow != nil {
+			before.shadow.Update(m.good.Shadow)
+		}
 		return
 	default:
 		before.cancel()
@@ -52,7 +59,13 @@ func (c *Controller) announce(m *member) {
 // launch starts a pipeline as soon as the one before has stopped; it takes over what that one remembers.
 func (c *Controller) launch(ctx context.Context, m *member, before *running) {
 	ctx, cancel := context.WithCancel(ctx)
-	r := &running{workload: m.good, pipe: c.pipe(m.good), cancel: cancel, done: make(chan struct{})}
+	r := &running{
+		workload: m.good, pipe: c.pipe(m.good, c.options.Actuator, c.options.Reporter, c.options.MayWrite),
+		cancel: cancel, done: make(chan struct{}),
+	}
+	if s := m.good.Shadow; s != nil {
+		r.shadow = c.pipe(s, pipeline.Shadow(c.options.Actuator), c.options.Reporter.Shadow(), func() bool { return true })
+	}
 	m.running = r
 	so := m.so
 	c.all.Go(func() {
@@ -61,7 +74,12 @@ func (c *Controller) launch(ctx context.Context, m *member, before *running) {
 		if before != nil {
 			<-before.done
 		}
+		var beside sync.WaitGroup
+		if r.shadow != nil {
+			beside.Go(func() { r.shadow.Run(ctx, scalers.Memory{}) })
+		}
 		memory := r.pipe.Run(ctx, c.remembered(so)).Clone()
+		beside.Wait()
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if !r.gone {
@@ -88,9 +106,9 @@ func (c *Controller) halt(m *member) {
 }
 
 // pipe makes a pipeline. Its sources are opened when it runs.
-func (c *Controller) pipe(w *workload.Workload) *pipeline.Pipeline {
+func (c *Controller) pipe(w *workload.Workload, to pipeline.Actuator, reporter pipeline.Reporter, mayWrite func() bool) *pipeline.Pipeline {
 	return pipeline.New(pipeline.Options{
-		Workload: w, Actuator: c.options.Actuator, Reporter: c.options.Reporter, Now: c.now, MayWrite: c.options.MayWrite,
+		Workload: w, Actuator: to, Reporter: reporter, Now: c.now, MayWrite: mayWrite,
 		Open: func(i int) (triggers.Source, error) {
 			t := &w.Triggers[i]
 			env := c.options.Env
@@ -106,8 +124,11 @@ func (c *Controller) pipe(w *workload.Workload) *pipeline.Pipeline {
 	})
 }
 
-// sameTriggers reports whether two versions have the same target and the same sources.
+// sameTriggers reports whether two versions have the same target and the same sources, their shadows included.
 func sameTriggers(a, b *workload.Workload) bool {
+	if (a.Shadow == nil) != (b.Shadow == nil) || a.Shadow != nil && !sameTriggers(a.Shadow, b.Shadow) {
+		return false
+	}
 	if a.Target != b.Target || len(a.Triggers) != len(b.Triggers) || a.NeedsPods() != b.NeedsPods() {
 		return false
 	}

@@ -30,7 +30,7 @@ func (h *history) note(p *pipeline.Outcome) bool {
 	if !p.Fresh || !p.Decided {
 		return false
 	}
-	now := gist{known: true, to: p.Decision.Replicas, winner: p.Decision.Winner, rules: rulesOf(p.Decision)}
+	now := gistOf(p.Decision)
 	if now == h.last {
 		return false
 	}
@@ -42,6 +42,10 @@ func (h *history) note(p *pipeline.Outcome) bool {
 	}
 	h.past = append([]v1alpha1.PastDecision{entry}, h.past[:min(len(h.past), v1alpha1.MaxHistory-1)]...)
 	return true
+}
+
+func gistOf(d *scalers.Decision) gist {
+	return gist{known: true, to: d.Replicas, winner: d.Winner, rules: rulesOf(d)}
 }
 
 // goesOn reports whether b has the outcome of a.

@@ -69,6 +69,10 @@ type object struct {
 	written    time.Time
 	troubles   map[string]string
 	history    history
+	// latest is the newest status, written or not; shadow and shadowSaid are what it says of the shadow policy.
+	latest     *v1alpha1.ScaledObjectStatus
+	shadow     *v1alpha1.ShadowStatus
+	shadowSaid gist
 	// refusal is why the newest version of the object is not followed.
 	refusal refusal
 	// stored is the status as of the start, until the first one of ours.
@@ -147,6 +151,9 @@ func (r *Reporter) Decided(p *pipeline.Outcome) {
 	var troubles []trouble
 	r.mu.Lock()
 	o := r.object(Object{p.Workload.Namespace, p.Workload.Name, string(p.Workload.UID)})
+	if p.Workload.Shadow == nil {
+		o.shadow, o.shadowSaid = nil, gist{}
+	}
 	if p.Write != nil && p.Write.Err == nil {
 		at := p.At.Time()
 		o.lastScale = &at
@@ -156,6 +163,7 @@ func (r *Reporter) Decided(p *pipeline.Outcome) {
 		o.said = now
 		troubles = o.compare(p)
 		status := statusOf(p, o)
+		o.latest = status
 		if o.stored == nil || !same(status, o.stored) {
 			o.pending = status
 			r.schedule(o)

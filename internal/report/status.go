@@ -36,7 +36,7 @@ func statusOf(p *pipeline.Outcome, o *object) *v1alpha1.ScaledObjectStatus {
 		s.DesiredReplicas = &desired
 		s.LastDecision = decisionOf(p)
 	}
-	s.History = slices.Clone(o.history.past)
+	s.History, s.Shadow = slices.Clone(o.history.past), o.shadow
 	// A memory that cannot be encoded is one that is lost; what is lost is unknown, and unknown never lowers.
 	if text, err := p.Memory.MarshalText(); err == nil {
 		s.Memory = string(text)
@@ -65,6 +65,9 @@ func essence(s *v1alpha1.ScaledObjectStatus) *v1alpha1.ScaledObjectStatus {
 	}
 	if d := s.LastDecision; d != nil {
 		e.LastDecision = &v1alpha1.DecisionStatus{Raw: d.Raw, Trigger: d.Trigger, To: d.To}
+	}
+	if a := s.Shadow; a != nil {
+		e.Shadow = &v1alpha1.ShadowStatus{Replicas: a.Replicas, Trigger: a.Trigger, LimitedBy: a.LimitedBy}
 	}
 	return e
 }

@@ -25,6 +25,8 @@ type Workload struct {
 	Policy          *scalers.Policy
 	// DryRun: it is decided and reported, and nothing is written.
 	DryRun bool
+	// Shadow is the policy that is decided beside this one; nil for none.
+	Shadow *Workload
 	// Triggers are in the order of the spec, as in the policy.
 	Triggers []Trigger
 }
@@ -93,6 +95,7 @@ func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings
 	}
 	compileTriggers(so, kinds, w, &wrong)
 	checkRest(w.Policy, &wrong)
+	w.Shadow = compileShadow(so, kinds, settings, &wrong)
 	if len(wrong) > 0 {
 		return nil, wrong
 	}

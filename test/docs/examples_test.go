@@ -21,7 +21,9 @@ func works(t *testing.T, name, text string) {
 	objects, problems := manifest.Parse(name, []byte(text))
 	compiled, more := manifest.Compile(objects, builtin.Kinds())
 	for _, p := range slices.Concat(problems, more) {
-		t.Error(p)
+		if !strings.Contains(p.Problem, "memory rarely scales down") { // It is worth saying each time.
+			t.Error(p)
+		}
 	}
 	if len(compiled) == 0 {
 		t.Errorf("%s holds no ScaledObject", name)

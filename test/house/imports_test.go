@@ -22,6 +22,7 @@ var may = map[string][]string{
 	"internal/pipeline":    {"scalers", "triggers", "actuator", "internal/workload"},
 	"internal/report":      {"api", "scalers", "triggers", "actuator", "internal/workload", "internal/pipeline"},
 	"internal/controller":  {"api", "scalers", "triggers", "actuator", "internal/workload", "internal/manifest", "internal/pipeline", "internal/report"},
+	"internal/formula":     {},
 	"internal/rehearsal":   {"scalers", "triggers", "internal/workload"},
 	"internal/policytest":  {"api", "scalers", "triggers", "internal/workload", "internal/manifest", "internal/rehearsal"},
 	"internal/simulation":  {"scalers", "triggers", "internal/workload", "internal/manifest", "internal/rehearsal"},
