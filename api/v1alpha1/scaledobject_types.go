@@ -18,6 +18,7 @@ import (
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Active",type=string,JSONPath=`.status.conditions[?(@.type=="Active")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.reason`
+// +kubebuilder:printcolumn:name="Would",type=integer,JSONPath=`.status.shadow.replicas`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type ScaledObject struct {
 	metav1.TypeMeta   `json:",inline"`
@@ -66,6 +67,12 @@ type ScaledObjectSpec struct {
 	// +kubebuilder:validation:Minimum=1
 	// +optional
 	MaxReplicaCount *int32 `json:"maxReplicaCount,omitempty"`
+	// DryRun decides and reports, and never writes: for a look at what would happen.
+	// +optional
+	DryRun bool `json:"dryRun,omitempty"`
+	// Shadow is a policy that is decided beside this one, as if its counts were written, and reported as what would be.
+	// +optional
+	Shadow *Shadow `json:"shadow,omitempty"`
 	// +optional
 	Advanced *Advanced `json:"advanced,omitempty"`
 	// Fallback is not supported yet; an object that has it is refused.
@@ -75,6 +82,33 @@ type ScaledObjectSpec struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	Triggers []Trigger `json:"triggers"`
+}
+
+// Shadow is a policy to be tried. What it does not say is as the live one has it; its triggers replace all of the live ones.
+type Shadow struct {
+	// +kubebuilder:validation:Minimum=1
+	// +optional
+	PollingInterval *int32 `json:"pollingInterval,omitempty"`
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	CooldownPeriod *int32 `json:"cooldownPeriod,omitempty"`
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	InitialCooldownPeriod *int32 `json:"initialCooldownPeriod,omitempty"`
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	IdleReplicaCount *int32 `json:"idleReplicaCount,omitempty"`
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	MinReplicaCount *int32 `json:"minReplicaCount,omitempty"`
+	// +kubebuilder:validation:Minimum=1
+	// +optional
+	MaxReplicaCount *int32 `json:"maxReplicaCount,omitempty"`
+	// +optional
+	Advanced *Advanced `json:"advanced,omitempty"`
+	// +kubebuilder:validation:MaxItems=32
+	// +optional
+	Triggers []Trigger `json:"triggers,omitempty"`
 }
 
 // ScaleTargetRef names the workload, in the object's own namespace.

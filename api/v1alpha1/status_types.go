@@ -38,6 +38,12 @@ type ScaledObjectStatus struct {
 	Triggers []TriggerStatus `json:"triggers,omitempty"`
 	// +optional
 	LastDecision *DecisionStatus `json:"lastDecision,omitempty"`
+	// History is the last decisions that had another outcome than the one before, newest first; at most 10.
+	// +optional
+	History []PastDecision `json:"history,omitempty"`
+	// Shadow is what the shadow policy would have.
+	// +optional
+	Shadow *ShadowStatus `json:"shadow,omitempty"`
 	// Memory is what the decision core remembers, in its own form.
 	// +optional
 	Memory string `json:"memory,omitempty"`
@@ -59,6 +65,9 @@ type TriggerStatus struct {
 	// Proposal is the formula's answer, before tolerance.
 	// +optional
 	Proposal *int32 `json:"proposal,omitempty"`
+	// ReadyReplicas is the ready pods that the value was multiplied with, for metricType Value.
+	// +optional
+	ReadyReplicas *int32 `json:"readyReplicas,omitempty"`
 	// +optional
 	Active bool `json:"active,omitempty"`
 	// LastError says why the level is unknown.
@@ -85,6 +94,41 @@ type DecisionStatus struct {
 	// Next is when the answer may be another one with no new event.
 	// +optional
 	Next *metav1.MicroTime `json:"next,omitempty"`
+}
+
+// MaxHistory bounds the history in a status.
+const MaxHistory = 10
+
+// PastDecision is a decision in short.
+type PastDecision struct {
+	Time metav1.MicroTime `json:"time"`
+	From int32            `json:"from"`
+	To   int32            `json:"to"`
+	// Raw is the winner's formula before everything else.
+	// +optional
+	Raw *int32 `json:"raw,omitempty"`
+	// Trigger is the winner.
+	// +optional
+	Trigger string `json:"trigger,omitempty"`
+	// LimitedBy names the rules after the formula that changed the number, in order.
+	// +optional
+	LimitedBy []string `json:"limitedBy,omitempty"`
+	// Why says how the count came to be.
+	Why string `json:"why"`
+}
+
+// ShadowStatus is what would be if the shadow policy were the live one, as of its last change of outcome.
+type ShadowStatus struct {
+	Since    metav1.MicroTime `json:"since"`
+	Replicas int32            `json:"replicas"`
+	// +optional
+	Raw *int32 `json:"raw,omitempty"`
+	// +optional
+	Trigger string `json:"trigger,omitempty"`
+	// +optional
+	LimitedBy []string `json:"limitedBy,omitempty"`
+	// Why says how the count would come to be.
+	Why string `json:"why"`
 }
 
 // StepStatus is one rule that changed the number.

@@ -17,14 +17,16 @@ func checkCommand() *cobra.Command {
 		Use:   "check FILE...",
 		Short: "Say everything that is wrong with ScaledObjects in files",
 		Long: "Check reads files and folders (- is the standard input) and says every mistake at once, with file, line, field and a\n" +
-			"suggestion. It asks no server. Exit code: 0 all is well, 1 something is wrong, 2 a file could not be read.",
+			"suggestion, and warns of what works and is hardly meant. It asks no server. Exit code: 0 all is well or there are\n" +
+			"warnings only, 1 something is wrong, 2 a file could not be read.",
 		Example: `  impulse check scaledobject.yaml
   impulse check ./manifests/ -o json
+  impulse check ./manifests/ -o sarif >impulse.sarif
   kubectl get so -A -o yaml | impulse check -`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if output != "text" && output != "json" {
-				return fmt.Errorf("--output is %q: expected text or json", output)
+			if output != "text" && output != "json" && output != "sarif" {
+				return fmt.Errorf("--output is %q: expected text, json or sarif", output)
 			}
 			objects, problems, err := manifest.Load(args, cmd.InOrStdin())
 			compiled, more := manifest.Compile(objects, builtin.Kinds())
@@ -41,13 +43,17 @@ func checkCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", output, "text or json")
+	cmd.Flags().StringVarP(&output, "output", "o", output, "text, json or sarif")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json", "sarif"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
 // show prints the problems, and how many objects are well.
 func show(w io.Writer, output string, problems []manifest.Problem, well int) error {
-	if output == "json" {
+	switch output {
+	case "sarif":
+		return manifest.SARIF(w, version, problems)
+	case "json":
 		encoder := json.NewEncoder(w)
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(append([]manifest.Problem{}, problems...))

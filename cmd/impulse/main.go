@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -15,21 +16,29 @@ import (
 // version is set by the linker.
 var version = "dev" //nolint:gochecknoglobals // The linker sets it.
 
-func main() { os.Exit(execute()) }
-
-// execute runs the command line and returns the exit code: 0 fine, 1 something is wrong with what was looked at, 2 the
-// command could not be carried out.
-func execute() int {
+func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := command().ExecuteContext(ctx)
+	code := execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// execute runs a command line and returns the exit code: 0 fine, 1 something is wrong with what was looked at, 2 the
+// command could not be carried out.
+func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
+	root := command() //nolint:contextcheck // cobra hands it to the commands.
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errs)
+	err := root.ExecuteContext(ctx)
 	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, errFindings):
 		return 1
 	default:
-		fmt.Fprintln(os.Stderr, "impulse:", err)
+		fmt.Fprintln(errs, "impulse:", err)
 		return 2
 	}
 }
@@ -46,7 +55,9 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(runCommand(), checkCommand(), versionCommand())
+	root.AddCommand(
+		runCommand(), checkCommand(), testCommand(), simulateCommand(), explainCommand(), historyCommand(), versionCommand(),
+	)
 	return root
 }
 

@@ -18,6 +18,9 @@ func runCommand() *cobra.Command {
   # Only those of one namespace, with the Lease and the alerts in it
   impulse run --namespace shop --lease-namespace shop
 
+  # Look on for a while: what would be done is in the status and the log
+  impulse run --dry-run
+
   # Without a CRD: ScaledObjects come from files, and changes are taken up
   impulse run --config ./scaledobjects/ --state-dir /var/lib/impulse`,
 		Args: cobra.NoArgs,
@@ -29,6 +32,9 @@ func runCommand() *cobra.Command {
 	f.StringVarP(&o.Namespace, "namespace", "n", o.Namespace, "scale only what is in this namespace (default: all)")
 	f.StringVar(&o.Config, "config", o.Config, "file or folder of ScaledObjects, instead of those in the cluster")
 	f.StringVar(&o.StateDir, "state-dir", o.StateDir, "with --config: folder of what must survive a restart")
+	f.BoolVar(&o.Settings.DryRun, "dry-run", false, "decide and report, and write no count (status, Events and alerts are written)")
+	f.DurationVar(&o.Settings.CPUInitializationPeriod, "cpu-initialization-period", o.Settings.CPUInitializationPeriod, "how long after its start a pod's cpu is looked at with care")
+	f.DurationVar(&o.Settings.InitialReadinessDelay, "initial-readiness-delay", o.Settings.InitialReadinessDelay, "how long after its start a pod may become unready and still count as never ready")
 	f.StringVar(&o.Listen, "listen", o.Listen, "address of webhooks, health and metrics")
 	f.StringVar(&o.TokensFile, "tokens-file", o.TokensFile, "bearer tokens of the webhook, one a line: TOKEN, or NAMESPACE=TOKEN for one namespace")
 	f.BoolVar(&o.AllowOpen, "allow-unauthenticated", o.AllowOpen, "listen beyond loopback without tokens: anybody who reaches the address can scale")

@@ -4,18 +4,17 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
+
+	"github.com/impulse-sh/impulse/internal/kubeconfig"
 )
 
 // restConfig finds the cluster as kubectl does, or as a Pod in it.
 func (o *Options) restConfig() (*rest.Config, error) {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = o.Kubeconfig
-	overrides := &clientcmd.ConfigOverrides{CurrentContext: o.Context}
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+	config, err := kubeconfig.Find(o.Kubeconfig, o.Context).ClientConfig()
 	if err != nil {
 		return nil, fmt.Errorf("find the cluster: %w", err)
 	}
@@ -25,8 +24,13 @@ func (o *Options) restConfig() (*rest.Config, error) {
 	return config, nil
 }
 
-// quieten makes the Kubernetes libraries log with us: their warnings as such, the rest for those who debug.
-func quieten(log *slog.Logger) { klog.SetSlogLogger(slog.New(library{log.Handler()})) }
+// quieten makes the Kubernetes libraries log with us: their errors as such, the rest for those who debug. They have one log
+// for the whole process, which is set before anything of them runs, and once.
+func quieten(log *slog.Logger) {
+	quiet.Do(func() { klog.SetSlogLogger(slog.New(library{log.Handler()})) })
+}
+
+var quiet sync.Once
 
 // library lowers what is no warning to debug.
 type library struct{ slog.Handler }

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"time"
+
+	"github.com/impulse-sh/impulse/internal/workload"
 )
 
 // Options are what `impulse run` can be told.
@@ -26,6 +28,8 @@ type Options struct {
 	// AllowOpen says that anybody may post.
 	TokensFile string
 	AllowOpen  bool
+	// Settings are those of all workloads.
+	Settings workload.Settings
 	// LeaseNamespace and LeaseName are where the Lease is, and the alerts.
 	LeaseNamespace, LeaseName string
 	// LogLevel is debug, info, warn or error; LogFormat is text or json.
@@ -42,6 +46,7 @@ type Options struct {
 func Defaults() Options {
 	return Options{
 		Listen: "127.0.0.1:8080", LeaseNamespace: "impulse-system", LeaseName: "impulse", StateDir: "impulse-state",
+		Settings: workload.DefaultSettings(),
 		LogLevel: "info", LogFormat: "text", Grace: 10 * time.Second,
 	}
 }

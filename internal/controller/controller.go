@@ -33,6 +33,8 @@ type Secrets interface {
 // Options are what pipelines are made of.
 type Options struct {
 	Kinds []triggers.Kind
+	// Settings are those of all workloads.
+	Settings workload.Settings
 	// Env is what every trigger may use; the fields about one trigger are filled in.
 	Env      triggers.Env
 	Secrets  Secrets
@@ -69,6 +71,8 @@ type member struct {
 	claim claim
 	// running is its pipeline, nil while it has none.
 	running *running
+	// wrong is what is not understood of the newest version; "" when that is the good one.
+	wrong string
 	// refused is why the newest version has no pipeline, and has been reported.
 	refused string
 }
@@ -102,16 +106,20 @@ func (c *Controller) Apply(ctx context.Context, so *v1alpha1.ScaledObject) {
 		return
 	}
 	m.so = so
-	w, mistakes := workload.Compile(so, c.options.Kinds)
+	w, mistakes := workload.Compile(so, c.options.Kinds, c.options.Settings)
 	if w != nil && fresh {
 		c.options.Reporter.Begin(w, &so.Status)
 	}
-	if w == nil {
-		c.refuse(m, "InvalidSpec", sentence(mistakes))
-		return
+	m.wrong = sentence(mistakes)
+	switch {
+	case w == nil && m.running != nil:
+		c.announce(m)
+	case w == nil:
+		c.refuse(m, invalidSpec, m.wrong)
+	default:
+		m.good = w
+		c.stake(ctx, m, claimOf(w.Target))
 	}
-	m.good = w
-	c.stake(ctx, m, claimOf(w.Target))
 }
 
 // Delete forgets an object. Its target keeps its count.
@@ -181,9 +189,6 @@ func (c *Controller) forget(key string) {
 
 // refuse says why the newest version of an object is not followed.
 func (c *Controller) refuse(m *member, reason, message string) {
-	if m.running != nil && m.good != nil {
-		message = "the last good version goes on: " + message
-	}
 	if m.refused != reason+message {
 		m.refused = reason + message
 		c.options.Reporter.Refused(m.so, reason, message)
@@ -227,8 +232,11 @@ func byAge(a, b *v1alpha1.ScaledObject) int {
 	)
 }
 
-// targetInUse is why an object has to wait for another one's target.
-const targetInUse = "TargetInUse"
+// Why the newest version of an object is not followed: it is not understood, or its target is another object's.
+const (
+	invalidSpec = "InvalidSpec"
+	targetInUse = "TargetInUse"
+)
 
 // now is the clock of everything that the controller runs.
 func (c *Controller) now() time.Time { return c.options.Env.Now() }

@@ -3,9 +3,11 @@ package controller
 import (
 	"context"
 	"reflect"
+	"sync"
 
 	"github.com/impulse-sh/impulse/internal/pipeline"
 	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -13,17 +15,18 @@ import (
 type running struct {
 	workload *workload.Workload
 	pipe     *pipeline.Pipeline
-	cancel   context.CancelFunc
+	// shadow is the pipeline of its shadow policy, nil for none.
+	shadow *pipeline.Pipeline
+	cancel context.CancelFunc
 	// done is closed when it has stopped, and what it remembers has been left.
 	done chan struct{}
 	// gone is true when nobody wants that any more; the controller's mutex guards it.
 	gone bool
 }
 
-// run makes the newest version of an object run.
+// run makes the newest version of an object that was understood run.
 func (c *Controller) run(ctx context.Context, m *member) {
-	m.refused = ""
-	c.options.Reporter.Accepted(m.good)
+	c.announce(m)
 	before := m.running
 	switch {
 	case before == nil:
@@ -33,6 +36,9 @@ func (c *Controller) run(ctx context.Context, m *member) {
 	case sameTriggers(before.workload, m.good):
 		before.workload = m.good
 		before.pipe.Update(m.good)
+		if before.shadow != nil {
+			before.shadow.Update(m.good.Shadow)
+		}
 		return
 	default:
 		before.cancel()
@@ -40,10 +46,26 @@ func (c *Controller) run(ctx context.Context, m *member) {
 	c.launch(ctx, m, before)
 }
 
+// announce says that the newest version of an object is followed; or that it is not, and an older one is.
+func (c *Controller) announce(m *member) {
+	if m.wrong != "" {
+		c.refuse(m, invalidSpec, "the last good version goes on: "+m.wrong)
+		return
+	}
+	m.refused = ""
+	c.options.Reporter.Accepted(m.good)
+}
+
 // launch starts a pipeline as soon as the one before has stopped; it takes over what that one remembers.
 func (c *Controller) launch(ctx context.Context, m *member, before *running) {
 	ctx, cancel := context.WithCancel(ctx)
-	r := &running{workload: m.good, pipe: c.pipe(m.good), cancel: cancel, done: make(chan struct{})}
+	r := &running{
+		workload: m.good, pipe: c.pipe(m.good, c.options.Actuator, c.options.Reporter, c.options.MayWrite),
+		cancel: cancel, done: make(chan struct{}),
+	}
+	if s := m.good.Shadow; s != nil {
+		r.shadow = c.pipe(s, pipeline.Shadow(c.options.Actuator), c.options.Reporter.Shadow(), func() bool { return true })
+	}
 	m.running = r
 	so := m.so
 	c.all.Go(func() {
@@ -52,7 +74,12 @@ func (c *Controller) launch(ctx context.Context, m *member, before *running) {
 		if before != nil {
 			<-before.done
 		}
+		var beside sync.WaitGroup
+		if r.shadow != nil {
+			beside.Go(func() { r.shadow.Run(ctx, scalers.Memory{}) })
+		}
 		memory := r.pipe.Run(ctx, c.remembered(so)).Clone()
+		beside.Wait()
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if !r.gone {
@@ -79,13 +106,15 @@ func (c *Controller) halt(m *member) {
 }
 
 // pipe makes a pipeline. Its sources are opened when it runs.
-func (c *Controller) pipe(w *workload.Workload) *pipeline.Pipeline {
-	return pipeline.New(pipeline.Options{
-		Workload: w, Actuator: c.options.Actuator, Reporter: c.options.Reporter, Now: c.now, MayWrite: c.options.MayWrite,
+func (c *Controller) pipe(w *workload.Workload, to pipeline.Actuator, reporter pipeline.Reporter, mayWrite func() bool) *pipeline.Pipeline {
+	var p *pipeline.Pipeline
+	p = pipeline.New(pipeline.Options{
+		Workload: w, Actuator: to, Reporter: reporter, Now: c.now, MayWrite: mayWrite,
 		Open: func(i int) (triggers.Source, error) {
 			t := &w.Triggers[i]
 			env := c.options.Env
 			env.Namespace, env.Object, env.Trigger, env.PollingInterval = w.Namespace, w.Name, t.Name, t.PollingInterval
+			env.Metric, env.Pods = w.Policy.Triggers[i].Metric, p.Pods
 			env.Secret = func(ctx context.Context, parameter string) (string, error) {
 				if t.Auth == nil || c.options.Secrets == nil {
 					return "", nil
@@ -95,16 +124,21 @@ func (c *Controller) pipe(w *workload.Workload) *pipeline.Pipeline {
 			return t.Kind.Open(t.Config, env)
 		},
 	})
+	return p
 }
 
-// sameTriggers reports whether two versions have the same target and the same sources.
+// sameTriggers reports whether two versions have the same target and the same sources, their shadows included.
 func sameTriggers(a, b *workload.Workload) bool {
+	if (a.Shadow == nil) != (b.Shadow == nil) || a.Shadow != nil && !sameTriggers(a.Shadow, b.Shadow) {
+		return false
+	}
 	if a.Target != b.Target || len(a.Triggers) != len(b.Triggers) || a.NeedsPods() != b.NeedsPods() {
 		return false
 	}
 	for i := range a.Triggers {
 		x, y := &a.Triggers[i], &b.Triggers[i]
 		if x.Name != y.Name || x.Kind.Name != y.Kind.Name || x.PollingInterval != y.PollingInterval ||
+			a.Policy.Triggers[i].Metric != b.Policy.Triggers[i].Metric ||
 			!reflect.DeepEqual(x.Config, y.Config) || !reflect.DeepEqual(x.Auth, y.Auth) {
 			return false
 		}

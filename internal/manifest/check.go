@@ -3,7 +3,9 @@ package manifest
 import (
 	"fmt"
 	"slices"
+	"strings"
 
+	"github.com/impulse-sh/impulse/internal/advice"
 	"github.com/impulse-sh/impulse/internal/workload"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -29,11 +31,12 @@ func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []Problem) {
 		if o.ScaledObject == nil {
 			continue
 		}
-		w, mistakes := workload.Compile(o.ScaledObject, known)
-		for _, m := range mistakes {
-			problems = append(problems, o.at(m.Field, m.Problem, m.Suggestion))
-		}
+		w, wrong := o.Compile(known, workload.DefaultSettings())
+		problems = append(problems, wrong...)
 		problems = append(problems, notes(o, authentications)...)
+		if w != nil {
+			problems = append(problems, suspicions(o, w)...)
+		}
 		clash := o.clash(names, o.name(), "metadata.name", "is another object's name as well")
 		target := fmt.Sprint(o.ScaledObject.Namespace, o.ScaledObject.Spec.ScaleTargetRef)
 		if clash == nil {
@@ -45,6 +48,19 @@ func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []Problem) {
 		}
 	}
 	return compiled, problems
+}
+
+// Compile compiles a ScaledObject. It is nil with any problem.
+func (o *Object) Compile(known []triggers.Kind, settings workload.Settings) (*workload.Workload, []Problem) {
+	w, mistakes := workload.Compile(o.ScaledObject, known, settings)
+	var problems []Problem
+	for _, m := range mistakes {
+		p := o.at(m.Field, m.Problem, m.Suggestion)
+		if !slices.ContainsFunc(o.refused, func(metric string) bool { return strings.HasPrefix(p.Field, metric) }) {
+			problems = append(problems, p)
+		}
+	}
+	return w, problems
 }
 
 // clash remembers who has a thing first, and is the problem of whoever comes second.
@@ -66,8 +82,8 @@ func notes(o *Object, authentications map[string]bool) []Problem {
 		p.Warning = true
 		all = append(all, p)
 	}
-	if text(child(o.node, "apiVersion")) == "keda.sh/v1alpha1" {
-		note("apiVersion", "a KEDA object is read as one of our own", "conversion with KEDA's own behaviour is not supported yet")
+	for _, n := range o.notes {
+		note(n.Field, n.Problem, n.Suggestion)
 	}
 	spec := &o.ScaledObject.Spec
 	if a := spec.Advanced; a != nil && a.HorizontalPodAutoscalerConfig != nil && a.HorizontalPodAutoscalerConfig.Name != "" {
@@ -85,6 +101,17 @@ func notes(o *Object, authentications map[string]bool) []Problem {
 		if !authentications[key] {
 			note(fmt.Sprintf("spec.triggers[%d].authenticationRef", i), key+" is not in these files", "it must be in the cluster")
 		}
+	}
+	return all
+}
+
+// suspicions are what is hardly meant in an object that works.
+func suspicions(o *Object, w *workload.Workload) []Problem {
+	var all []Problem
+	for _, m := range advice.On(o.ScaledObject, w) {
+		p := o.at(m.Field, m.Problem, m.Suggestion)
+		p.Warning = true
+		all = append(all, p)
 	}
 	return all
 }

@@ -23,7 +23,7 @@ func Load(paths []string, stdin io.Reader) ([]*Object, []Problem, error) {
 		failed = append(failed, err)
 	}
 	for _, file := range files {
-		content, err := read(file, stdin)
+		content, err := readFile(file, stdin)
 		if err != nil {
 			failed = append(failed, err)
 			continue
@@ -78,7 +78,7 @@ func inFolder(dir string) ([]string, error) {
 	return files, nil
 }
 
-func read(file string, stdin io.Reader) ([]byte, error) {
+func readFile(file string, stdin io.Reader) ([]byte, error) {
 	if file == "-" {
 		content, err := io.ReadAll(io.LimitReader(stdin, maxFile+1))
 		if err != nil {

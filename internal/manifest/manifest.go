@@ -9,6 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/convert"
+	"github.com/impulse-sh/impulse/internal/workload"
 )
 
 // Problem is one thing that is wrong in a file, or worth knowing.
@@ -56,6 +58,11 @@ type Object struct {
 	Authentication string
 
 	node *yaml.Node
+	// hpa: it was converted from an HPA, and notes are what conversion says of it.
+	hpa   bool
+	notes []*workload.Mistake
+	// refused are the metrics of an HPA that could not be converted.
+	refused []string
 	// broken: something is wrong that compiling it would not find.
 	broken bool
 }
@@ -70,6 +77,9 @@ func (o *Object) name() string {
 
 // at returns a problem at a field of the object, or at the nearest thing around it that the file has.
 func (o *Object) at(field, problem, suggestion string) Problem {
+	if o.hpa {
+		field = convert.OriginalField(field)
+	}
 	line, column := position(o.node, field)
 	return Problem{File: o.File, Line: line, Column: column, Object: o.name(), Field: field, Problem: problem, Suggestion: suggestion}
 }

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"encoding/json"
 	"flag"
 	"os"
 	"slices"
@@ -23,24 +24,35 @@ func said(name, content string) string {
 	return out.String()
 }
 
-func TestEveryMistakeIsSaidAtOnceWithItsLine(t *testing.T) {
-	content, err := os.ReadFile("testdata/mistakes.yaml")
+func TestEveryMistakeIsSaidAtOnceWithItsLine(t *testing.T) { saysAsBefore(t, "mistakes") }
+
+func TestWhatIsHardlyMeantIsSaidAndNothingElse(t *testing.T) {
+	if got := saysAsBefore(t, "suspicious"); strings.Count(got, "warning: ") != strings.Count(got, "\n") {
+		t.Errorf("something is more than a warning:\n%s", got)
+	}
+}
+
+// saysAsBefore compares what is said of a file of testdata with what was said when that was last looked at.
+func saysAsBefore(t *testing.T, name string) string {
+	t.Helper()
+	content, err := os.ReadFile("testdata/" + name + ".yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := said("mistakes.yaml", string(content))
+	got, golden := said(name+".yaml", string(content)), "testdata/"+name+".txt"
 	if *rewrite {
-		if err := os.WriteFile("testdata/mistakes.txt", []byte(got), 0o600); err != nil {
+		if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile("testdata/mistakes.txt")
+	want, err := os.ReadFile(golden)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got != string(want) {
 		t.Errorf("said:\n%s\nexpected:\n%s", got, want)
 	}
+	return got
 }
 
 func TestAGoodObjectIsWell(t *testing.T) {
@@ -65,17 +77,42 @@ func TestAFileThatCannotBeReadAsObjectsSaysWhere(t *testing.T) {
 	cases := map[string]string{
 		"":                                "f.yaml: holds no object",
 		"# only a comment\n":              "f.yaml: holds no object",
-		"a: b\n c: d\n":                   "f.yaml:2:1: is not YAML",
+		"a: b\n c: d\n":                   "f.yaml:2:5: is not YAML",
 		"- a\n- b\n":                      "f.yaml:1:1: is not an object",
 		"kind: Deployment\napiVersion: x": "f.yaml:2:13: apiVersion",
 		"kind: ScaledObjekt\napiVersion: impulse.sh/v1alpha1":                   `did you mean "ScaledObject"?`,
-		"kind: HorizontalPodAutoscaler\napiVersion: autoscaling/v2":             "not converted yet",
+		"kind: HorizontalPodAutoscaler\napiVersion: autoscaling/v1":             "f.yaml:2:13: apiVersion: \"autoscaling/v1\" is not known here (autoscaling/v2 was expected",
 		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: [1]\n":      "f.yaml:3:7: spec: is a list (a map was expected)",
 		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: {}\nspec: ": "f.yaml:4:1: spec: is given twice",
 	}
 	for content, want := range cases {
 		if got := said("f.yaml", content); !strings.Contains(got, want) {
 			t.Errorf("%q: said %q, expected %q", content, got, want)
+		}
+	}
+}
+
+func TestSARIFHasEveryProblemWithItsPlace(t *testing.T) {
+	content, err := os.ReadFile("testdata/mistakes.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects, problems := Parse("mistakes.yaml", content)
+	_, more := Compile(objects, builtin.Kinds())
+	problems = append(problems, more...)
+	var out strings.Builder
+	if err := SARIF(&out, "v1", problems); err != nil {
+		t.Fatal(err)
+	}
+	var log sarifLog
+	if err := json.Unmarshal([]byte(out.String()), &log); err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range problems {
+		r := log.Runs[0].Results[i]
+		at := r.Locations[0].Physical
+		if (r.Level == "warning") != p.Warning || !strings.Contains(r.Message.Text, p.Problem) || at.Artifact.URI != p.File || at.Region.Line != p.Line {
+			t.Errorf("%s became %+v", p, r)
 		}
 	}
 }
@@ -87,6 +124,8 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add(string(content))
 	f.Add("a: &a [*a]")
+	f.Add("\t\t\t\tst\x10")
+	f.Add("[\x10")
 	f.Add("kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: &s\n  triggers: *s\n")
 	kinds := builtin.Kinds()
 	f.Fuzz(func(t *testing.T, content string) {

@@ -1,18 +1,15 @@
 package manifest
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"reflect"
-	"regexp"
-	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
-	sigsyaml "sigs.k8s.io/yaml"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/convert"
 	"github.com/impulse-sh/impulse/internal/workload"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -25,48 +22,36 @@ func Parse(file string, content []byte) ([]*Object, []Problem) {
 	if len(content) > maxFile {
 		return nil, []Problem{{File: file, Problem: fmt.Sprintf("is larger than %d bytes", maxFile)}}
 	}
+	documents, notYAML := Documents(file, content)
 	var (
 		objects  []*Object
 		problems []Problem
 	)
-	decoder := yaml.NewDecoder(bytes.NewReader(content))
-	for {
-		var doc yaml.Node
-		err := decoder.Decode(&doc)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return objects, append(problems, notYAML(file, err))
-		}
-		if len(doc.Content) == 0 || doc.Content[0].Tag == "!!null" {
-			continue
-		}
-		for _, node := range items(doc.Content[0]) {
-			o, found := parseObject(file, node)
-			problems = append(problems, found...)
-			if o != nil {
-				objects = append(objects, o)
-			}
-		}
+	for _, node := range documents {
+		o, found := ParseNode(file, node)
+		objects, problems = append(objects, o...), append(problems, found...)
 	}
+	problems = append(problems, notYAML...)
 	if len(objects) == 0 && len(problems) == 0 {
 		problems = append(problems, Problem{File: file, Problem: "holds no object", Suggestion: "a ScaledObject of impulse.sh/v1alpha1 was expected"})
 	}
 	return objects, problems
 }
 
-// line finds the line in a message of the YAML parser.
-var line = regexp.MustCompile(`line (\d+): (.*)`)
-
-// notYAML is the problem of a file that is no YAML.
-func notYAML(file string, err error) Problem {
-	p := Problem{File: file, Problem: "is not YAML: " + err.Error()}
-	if m := line.FindStringSubmatch(err.Error()); m != nil {
-		p.Line, _ = strconv.Atoi(m[1])
-		p.Column, p.Problem = 1, "is not YAML: "+m[2]
+// ParseNode reads the object that a node of a file holds, or the objects of a List.
+func ParseNode(file string, node *yaml.Node) ([]*Object, []Problem) {
+	var (
+		objects  []*Object
+		problems []Problem
+	)
+	for _, item := range items(node) {
+		o, found := parseObject(file, item)
+		problems = append(problems, found...)
+		if o != nil {
+			objects = append(objects, o)
+		}
 	}
-	return p
+	return objects, problems
 }
 
 // items takes a List apart.
@@ -85,11 +70,12 @@ func parseObject(file string, node *yaml.Node) (*Object, []Problem) {
 	case node.Kind != yaml.MappingNode:
 		return nil, []Problem{o.at("", "is not an object", "")}
 	case kind == "HorizontalPodAutoscaler":
-		return nil, []Problem{o.at("kind", "an HPA is not converted yet", "write a ScaledObject")}
-	case group == "keda.sh/v1alpha1" && kind == "ScaledObject":
+		return parseHPA(o, group)
+	case group == kedaGroup:
 	case group != v1alpha1.GroupName+"/v1alpha1":
 		return nil, []Problem{o.at("apiVersion", fmt.Sprintf("%q is not known here", group), v1alpha1.GroupName+"/v1alpha1 was expected")}
-	case triggers.Nearest(kind, kinds) != kind:
+	}
+	if triggers.Nearest(kind, kinds) != kind {
 		suggestion := fmt.Sprintf("known are %v", kinds)
 		if near := triggers.Nearest(kind, kinds); near != "" {
 			suggestion = fmt.Sprintf("did you mean %q?", near)
@@ -99,14 +85,31 @@ func parseObject(file string, node *yaml.Node) (*Object, []Problem) {
 	if kind != "ScaledObject" {
 		return parseAuthentication(o, kind)
 	}
-	problems := strict(o, node, reflect.TypeFor[v1alpha1.ScaledObject](), "")
 	so := &v1alpha1.ScaledObject{}
-	if err := decode(node, so); err != nil {
+	problems, ok := read(o, so)
+	if !ok {
+		return nil, problems
+	}
+	if group == kedaGroup {
+		so, o.notes = convert.KEDA(so)
+	}
+	return o.become(so, problems)
+}
+
+// read holds the object's node against a type and fills an object of that type; false when it cannot be filled.
+func read[T any](o *Object, into *T) ([]Problem, bool) {
+	problems := strict(o, o.node, reflect.TypeFor[T](), "")
+	if err := decode(o.node, into); err != nil {
 		if len(problems) == 0 {
 			problems = append(problems, o.at("", err.Error(), ""))
 		}
-		return nil, problems
+		return problems, false
 	}
+	return problems, true
+}
+
+// become makes a ScaledObject the object's, with its defaults.
+func (o *Object) become(so *v1alpha1.ScaledObject, problems []Problem) (*Object, []Problem) {
 	if so.Namespace == "" {
 		so.Namespace = DefaultNamespace
 	}
@@ -121,6 +124,30 @@ func parseObject(file string, node *yaml.Node) (*Object, []Problem) {
 	return o, problems
 }
 
+// kedaGroup is the group and version of KEDA's objects.
+const kedaGroup = "keda.sh/v1alpha1"
+
+// parseHPA reads a HorizontalPodAutoscaler and converts it.
+func parseHPA(o *Object, group string) (*Object, []Problem) {
+	if group != "autoscaling/v2" {
+		return nil, []Problem{o.at("apiVersion", fmt.Sprintf("%q is not known here", group), "autoscaling/v2 was expected, as kubectl get hpa.v2.autoscaling writes it")}
+	}
+	o.hpa = true
+	hpa := &autoscalingv2.HorizontalPodAutoscaler{}
+	problems, ok := read(o, hpa)
+	if !ok {
+		return nil, problems
+	}
+	so, notes, mistakes := convert.HPA(hpa)
+	o.notes = notes
+	for _, m := range mistakes {
+		problems = append(problems, o.at(m.Field, m.Problem, m.Suggestion))
+		metric, _, _ := strings.Cut(m.Field, "]")
+		o.refused = append(o.refused, metric+"]")
+	}
+	return o.become(so, problems)
+}
+
 // parseAuthentication reads a TriggerAuthentication or its cluster-wide kind.
 func parseAuthentication(o *Object, kind string) (*Object, []Problem) {
 	namespace, name := text(child(child(o.node, "metadata"), "namespace")), text(child(child(o.node, "metadata"), "name"))
@@ -132,16 +159,4 @@ func parseAuthentication(o *Object, kind string) (*Object, []Problem) {
 	}
 	o.Authentication = kind + " " + namespace + "/" + name
 	return o, strict(o, o.node, reflect.TypeFor[v1alpha1.TriggerAuthentication](), "")
-}
-
-// decode fills a typed object from a node.
-func decode(node *yaml.Node, into any) error {
-	content, err := yaml.Marshal(node)
-	if err != nil {
-		return fmt.Errorf("read the object: %w", err)
-	}
-	if err := sigsyaml.Unmarshal(content, into); err != nil {
-		return fmt.Errorf("read the object: %w", err)
-	}
-	return nil
 }

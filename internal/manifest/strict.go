@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -50,7 +51,7 @@ func strict(o *Object, node *yaml.Node, t reflect.Type, path string) []Problem {
 func free(t reflect.Type) bool {
 	switch t {
 	case reflect.TypeFor[v1alpha1.Scalar](), reflect.TypeFor[resource.Quantity](), reflect.TypeFor[metav1.ObjectMeta](),
-		reflect.TypeFor[v1alpha1.ScaledObjectStatus](), reflect.TypeFor[metav1.Time]():
+		reflect.TypeFor[v1alpha1.ScaledObjectStatus](), reflect.TypeFor[autoscalingv2.HorizontalPodAutoscalerStatus](), reflect.TypeFor[metav1.Time]():
 		return true
 	default:
 		return false
@@ -90,7 +91,7 @@ func fieldsOf(t reflect.Type) (fields map[string]reflect.Type, names []string) {
 	fields = map[string]reflect.Type{}
 	for f := range t.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name == "" && options == "inline" {
+		if name == "" && (options == "inline" || f.Anonymous) {
 			inlined, more := fieldsOf(f.Type)
 			maps.Copy(fields, inlined)
 			names = append(names, more...)

@@ -270,3 +270,20 @@ func mischief(r *rand.Rand, w *world) {
 		s.says(r.Int64N(11))
 	}
 }
+
+func TestADryRunDecidesAndWritesNothing(t *testing.T) {
+	in(t, 1, 1, func(t *testing.T, w *world) {
+		dry := *w.spec
+		dry.DryRun = true
+		w.pipe.Update(&dry)
+		w.sources[0].says(5)
+		pass(time.Minute)
+		if written := w.target.written(); len(written) > 0 || w.journal.decided() == 0 {
+			t.Fatalf("%d decisions, written was %v", w.journal.decided(), written)
+		}
+		wet := dry
+		wet.DryRun = false
+		w.pipe.Update(&wet)
+		w.want(5)
+	})
+}

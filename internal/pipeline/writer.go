@@ -105,7 +105,7 @@ func (p *Pipeline) pursue(ctx context.Context, now scalers.Instant) {
 		w.forgive()
 		return
 	}
-	if p.view.hpa != "" {
+	if p.view.hpa != "" || p.workload.DryRun {
 		w.caused = 0
 		return
 	}

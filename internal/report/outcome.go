@@ -36,12 +36,7 @@ func outcomeOf(p *pipeline.Outcome, refused refusal) outcome {
 	o.blocked, _ = blockedBy(p)
 	if p.Decided {
 		d := p.Decision
-		o.desired, o.raw, o.winner, o.active = d.Replicas, d.Raw, d.Winner, d.Active
-		for _, s := range d.Steps() {
-			if s.Rule != scalers.RuleFormula {
-				o.rules |= 1 << s.Rule
-			}
-		}
+		o.desired, o.raw, o.winner, o.active, o.rules = d.Replicas, d.Raw, d.Winner, d.Active, rulesOf(d)
 	}
 	o.errors = errorsOf(p)
 	return o
@@ -86,6 +81,8 @@ func blockedBy(p *pipeline.Outcome) (reason, message string) {
 		return reasonOf(err, "TargetUnknown"), err.Error()
 	case !p.TargetKnown:
 		return "TargetUnknown", "the target has not been read yet"
+	case p.Workload.DryRun:
+		return "DryRun", "it is decided and reported, and nothing is written: dryRun is set"
 	case p.Target.ForeignHPA != "":
 		return "ForeignHPA", "HorizontalPodAutoscaler " + p.Target.ForeignHPA + " scales the same target; delete it and Impulse goes on"
 	case p.WriteErr != nil:

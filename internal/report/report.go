@@ -68,6 +68,11 @@ type object struct {
 	lastScale  *time.Time
 	written    time.Time
 	troubles   map[string]string
+	history    history
+	// latest is the newest status, written or not; shadow and shadowSaid are what it says of the shadow policy.
+	latest     *v1alpha1.ScaledObjectStatus
+	shadow     *v1alpha1.ShadowStatus
+	shadowSaid gist
 	// refusal is why the newest version of the object is not followed.
 	refusal refusal
 	// stored is the status as of the start, until the first one of ours.
@@ -118,6 +123,7 @@ func (o *object) take(status *v1alpha1.ScaledObjectStatus) {
 	if status.LastScaleTime != nil {
 		o.lastScale = &status.LastScaleTime.Time
 	}
+	o.history = history{past: slices.Clone(status.History)}
 	o.stored = status
 }
 
@@ -145,14 +151,19 @@ func (r *Reporter) Decided(p *pipeline.Outcome) {
 	var troubles []trouble
 	r.mu.Lock()
 	o := r.object(Object{p.Workload.Namespace, p.Workload.Name, string(p.Workload.UID)})
+	if p.Workload.Shadow == nil {
+		o.shadow, o.shadowSaid = nil, gist{}
+	}
 	if p.Write != nil && p.Write.Err == nil {
 		at := p.At.Time()
 		o.lastScale = &at
 	}
+	news := o.history.note(p)
 	if now := outcomeOf(p, o.refusal); !p.Writing && now != o.said && o.settled(p) {
 		o.said = now
 		troubles = o.compare(p)
 		status := statusOf(p, o)
+		o.latest = status
 		if o.stored == nil || !same(status, o.stored) {
 			o.pending = status
 			r.schedule(o)
@@ -160,6 +171,10 @@ func (r *Reporter) Decided(p *pipeline.Outcome) {
 		o.stored = nil
 	}
 	r.mu.Unlock()
+	if news && p.Workload.DryRun && p.Decision.Replicas != p.From {
+		r.log.Info("would scale", "namespace", p.Workload.Namespace, "object", p.Workload.Name, "target", p.Workload.Target.String(),
+			"from", p.From, "to", p.Decision.Replicas, "why", p.Workload.Policy.Why(p.Decision))
+	}
 	r.tell(p, troubles)
 }
 

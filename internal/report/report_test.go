@@ -3,7 +3,10 @@ package report
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -178,5 +181,58 @@ func TestAStatusThatCannotBeWrittenIsTriedAgain(t *testing.T) {
 		<-time.After(time.Minute)
 		synctest.Wait()
 		d.writes(1)
+	})
+}
+
+func TestTheHistoryHasTheDecisionsWhoseOutcomeWasAnother(t *testing.T) {
+	var stored *v1alpha1.ScaledObjectStatus
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		for _, level := range []int64{30, 29, 250, 400, 70} {
+			stored = d.says(level, nil)
+		}
+		tells(t, stored, "3→7 []", "3→10 [maxReplicaCount]", "3→3 []")
+		if why := stored.History[1].Why; why != "queue is 250, target 10 per replica: asks for 25; lowered from 25 to the maximum, 10" {
+			t.Errorf("the entry says %q", why)
+		}
+		for range 20 {
+			d.says(30, nil)
+			stored = d.says(70, nil)
+		}
+		if n := len(stored.History); n != v1alpha1.MaxHistory {
+			t.Errorf("%d entries, want no more than %d", n, v1alpha1.MaxHistory)
+		}
+		stored = d.says(0, errors.New("connection refused"))
+		if newest := stored.History[0]; newest.To != 3 || newest.Why != "held, as nothing is known: queue could not be read" {
+			t.Errorf("the newest entry is %+v", newest)
+		}
+	})
+	at(t, stored, func(t *testing.T, d *desk) {
+		d.says(0, errors.New("connection refused"))
+		again := d.says(70, nil)
+		if again.History[0].To != 7 || !reflect.DeepEqual(again.History[1:], stored.History[:v1alpha1.MaxHistory-1]) {
+			t.Errorf("after a restart the history is %+v, want one entry more than %+v", again.History, stored.History)
+		}
+	})
+}
+
+// tells checks a history, newest first: FROM→TO [LIMITED BY].
+func tells(t *testing.T, s *v1alpha1.ScaledObjectStatus, want ...string) {
+	t.Helper()
+	var got []string
+	for _, past := range s.History {
+		got = append(got, fmt.Sprintf("%d→%d %v", past.From, past.To, past.LimitedBy))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the history is %v, want %v", got, want)
+	}
+}
+
+func TestADryRunIsReportedAsSuch(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		d.spec.DryRun = true
+		s := d.says(70, nil)
+		if got := reasonsOf(s); got["AbleToScale"] != "False/DryRun" || s.Reason != "DryRun" || *s.Replicas != 3 || *s.DesiredReplicas != 7 {
+			t.Errorf("conditions %v, reason %s, %d of %d", got, s.Reason, *s.Replicas, *s.DesiredReplicas)
+		}
 	})
 }

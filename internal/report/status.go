@@ -2,6 +2,7 @@ package report
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 // longestError bounds an error in a status.
 const longestError = 300
 
-// statusOf renders a moment as a status.
+// statusOf renders a moment as a status, with what an object carries over from one to the next.
 func statusOf(p *pipeline.Outcome, o *object) *v1alpha1.ScaledObjectStatus {
 	s := &v1alpha1.ScaledObjectStatus{
 		ObservedGeneration: p.Workload.Generation,
@@ -35,6 +36,7 @@ func statusOf(p *pipeline.Outcome, o *object) *v1alpha1.ScaledObjectStatus {
 		s.DesiredReplicas = &desired
 		s.LastDecision = decisionOf(p)
 	}
+	s.History, s.Shadow = slices.Clone(o.history.past), o.shadow
 	// A memory that cannot be encoded is one that is lost; what is lost is unknown, and unknown never lowers.
 	if text, err := p.Memory.MarshalText(); err == nil {
 		s.Memory = string(text)
@@ -64,6 +66,9 @@ func essence(s *v1alpha1.ScaledObjectStatus) *v1alpha1.ScaledObjectStatus {
 	if d := s.LastDecision; d != nil {
 		e.LastDecision = &v1alpha1.DecisionStatus{Raw: d.Raw, Trigger: d.Trigger, To: d.To}
 	}
+	if a := s.Shadow; a != nil {
+		e.Shadow = &v1alpha1.ShadowStatus{Replicas: a.Replicas, Trigger: a.Trigger, LimitedBy: a.LimitedBy}
+	}
 	return e
 }
 
@@ -81,6 +86,10 @@ func triggersOf(p *pipeline.Outcome) []v1alpha1.TriggerStatus {
 		} else {
 			q := p.Workload.Policy.Propose(i, &p.Events[i], p.At)
 			t.Value, t.Proposal, t.Active = p.Events[i].Value.String(), &q.Raw, q.Active
+			if policy.Metric == scalers.Value {
+				ready := p.Events[i].Ready
+				t.ReadyReplicas = &ready
+			}
 		}
 		all[i] = t
 	}

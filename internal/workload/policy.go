@@ -16,9 +16,23 @@ const (
 	defaultPolling  int32 = 30
 	defaultCooldown int32 = 300
 	defaultMax      int32 = 100
-	// defaultTolerance is 10 %, in millionths.
-	defaultTolerance int64 = 100_000
 )
+
+// Settings are what is said once for all workloads of a process. The HPA has them as flags of its controller.
+type Settings struct {
+	// CPUInitializationPeriod is how long after its start a pod's cpu is looked at with care, and InitialReadinessDelay how
+	// long after its start a pod may become unready and still count as never ready.
+	CPUInitializationPeriod, InitialReadinessDelay time.Duration
+	// Tolerance is that of directions which state none, in millionths.
+	Tolerance int64
+	// DryRun: nothing is written for any workload.
+	DryRun bool
+}
+
+// DefaultSettings are the HPA's.
+func DefaultSettings() Settings {
+	return Settings{CPUInitializationPeriod: 5 * time.Minute, InitialReadinessDelay: 30 * time.Second, Tolerance: 100_000}
+}
 
 // Default fills in what the API server fills in from the CRD.
 func Default(so *v1alpha1.ScaledObject) {
@@ -41,14 +55,15 @@ func Default(so *v1alpha1.ScaledObject) {
 }
 
 // policyOf reads the limits, the rest and the behavior.
-func policyOf(so *v1alpha1.ScaledObject, wrong *mistakes) *scalers.Policy {
+func policyOf(so *v1alpha1.ScaledObject, settings Settings, wrong *mistakes) *scalers.Policy {
 	spec := &so.Spec
 	p := &scalers.Policy{
 		Min: deref(spec.MinReplicaCount, 0), Max: deref(spec.MaxReplicaCount, defaultMax), Rest: scalers.NoRest,
-		Cooldown:        time.Duration(deref(spec.CooldownPeriod, defaultCooldown)) * time.Second,
-		InitialCooldown: time.Duration(deref(spec.InitialCooldownPeriod, 0)) * time.Second,
-		Up:              scalers.Behavior{Tolerance: defaultTolerance},
-		Down:            scalers.Behavior{Tolerance: defaultTolerance},
+		Cooldown:                time.Duration(deref(spec.CooldownPeriod, defaultCooldown)) * time.Second,
+		InitialCooldown:         time.Duration(deref(spec.InitialCooldownPeriod, 0)) * time.Second,
+		CPUInitializationPeriod: settings.CPUInitializationPeriod, InitialReadinessDelay: settings.InitialReadinessDelay,
+		Up:   scalers.Behavior{Tolerance: settings.Tolerance},
+		Down: scalers.Behavior{Tolerance: settings.Tolerance},
 	}
 	if !so.CreationTimestamp.IsZero() {
 		p.Created = scalers.InstantOf(so.CreationTimestamp.Time)

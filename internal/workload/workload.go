@@ -4,6 +4,8 @@ package workload
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -21,6 +23,10 @@ type Workload struct {
 	Generation      int64
 	Target          actuator.Target
 	Policy          *scalers.Policy
+	// DryRun: it is decided and reported, and nothing is written.
+	DryRun bool
+	// Shadow is the policy that is decided beside this one; nil for none.
+	Shadow *Workload
 	// Triggers are in the order of the spec, as in the policy.
 	Triggers []Trigger
 }
@@ -28,10 +34,10 @@ type Workload struct {
 // Key is namespace/name.
 func (w *Workload) Key() string { return w.Namespace + "/" + w.Name }
 
-// NeedsPods reports whether some trigger is read against the number of ready pods.
+// NeedsPods reports whether some trigger is read against the target's pods.
 func (w *Workload) NeedsPods() bool {
 	for i := range w.Policy.Triggers {
-		if t := &w.Policy.Triggers[i]; t.Metric == scalers.Value && !t.Exact {
+		if t := &w.Policy.Triggers[i]; t.PerPod || t.Metric == scalers.Value && !t.Exact {
 			return true
 		}
 	}
@@ -73,7 +79,7 @@ func (m *mistakes) add(field, problem, suggestion string) {
 
 // Compile compiles an object whose defaults are filled in. The mistakes are all that there are; with any of them the
 // workload is nil.
-func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind) (*Workload, []*Mistake) {
+func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings) (*Workload, []*Mistake) {
 	var wrong mistakes
 	unsupported(so, &wrong)
 	w := &Workload{
@@ -81,12 +87,15 @@ func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind) (*Workload, []*Mi
 		Target: actuator.Target{
 			Namespace: so.Namespace, APIVersion: so.Spec.ScaleTargetRef.APIVersion, Kind: so.Spec.ScaleTargetRef.Kind, Name: so.Spec.ScaleTargetRef.Name,
 		},
-		Policy: policyOf(so, &wrong),
+		Policy: policyOf(so, settings, &wrong),
+		DryRun: so.Spec.DryRun || settings.DryRun,
 	}
 	if so.Spec.ScaleTargetRef.Name == "" {
 		wrong.add("spec.scaleTargetRef.name", "is required", "")
 	}
 	compileTriggers(so, kinds, w, &wrong)
+	checkRest(w.Policy, &wrong)
+	w.Shadow = compileShadow(so, kinds, settings, &wrong)
 	if len(wrong) > 0 {
 		return nil, wrong
 	}
@@ -140,16 +149,28 @@ func compileTriggers(so *v1alpha1.ScaledObject, kinds []triggers.Kind, w *Worklo
 	}
 }
 
+// checkRest refuses a rest that nothing could end: cpu and memory are not there without pods.
+func checkRest(p *scalers.Policy, wrong *mistakes) {
+	if p.Min == 0 && len(p.Triggers) > 0 && !slices.ContainsFunc(p.Triggers, func(t scalers.Trigger) bool { return !t.PerPod }) {
+		wrong.add("spec.minReplicaCount", "is 0, and cpu and memory cannot wake a workload that has no pods", "1 or more, or a trigger of another type")
+	}
+}
+
 // nameOf is the trigger's name: its own, or its type, and then type-2 and so on.
 func nameOf(t *v1alpha1.Trigger, used map[string]bool) string {
 	if t.Name != "" {
 		return t.Name
 	}
-	name := t.Type
-	for n := 2; used[name]; n++ {
-		name = fmt.Sprintf("%s-%d", t.Type, n)
+	return UniqueName(t.Type, used)
+}
+
+// UniqueName is a name, or the first of name-2, name-3 and so on that is not used.
+func UniqueName(name string, used map[string]bool) string {
+	unique := name
+	for n := 2; used[unique]; n++ {
+		unique = fmt.Sprintf("%s-%d", name, n)
 	}
-	return name
+	return unique
 }
 
 // compileTrigger decodes one trigger's type, metadata and metric type.
@@ -174,15 +195,44 @@ func compileTrigger(path string, t *v1alpha1.Trigger, kinds []triggers.Kind, wro
 		return Trigger{}, scalers.Trigger{}, false
 	}
 	level := config.Trigger()
-	switch t.MetricType {
-	case "", "AverageValue":
-	case "Value":
-		level.Metric = scalers.Value
-	default:
-		wrong.add(path+".metricType", fmt.Sprintf("%q is not supported yet", t.MetricType), "AverageValue or Value")
-	}
+	metric(path, t, kind, &level, wrong)
 	return Trigger{Kind: kind, Config: config, Auth: t.AuthenticationRef}, level, true
 }
+
+// metric reads as what the trigger's level is taken.
+func metric(path string, t *v1alpha1.Trigger, kind triggers.Kind, level *scalers.Trigger, wrong *mistakes) {
+	known := kind.Metrics
+	if known == nil {
+		known = []scalers.Metric{scalers.AverageValue, scalers.Value}
+	}
+	names := make([]string, len(known))
+	for i, m := range known {
+		names[i] = metricNames[m]
+	}
+	i := slices.Index(names, t.MetricType)
+	switch {
+	case t.MetricType == "":
+		i = 0
+	case i < 0:
+		wrong.add(path+".metricType", fmt.Sprintf("%q does not go with %s", t.MetricType, kind.Name), strings.Join(names, " or "))
+		return
+	}
+	if level.Metric = known[i]; level.Metric != scalers.Utilization {
+		return
+	}
+	switch {
+	case level.Target%1000 != 0:
+		wrong.add(path+".metadata.value", level.Target.String()+" is no whole percentage", "such as 60")
+	case level.Target > mostPercent:
+		wrong.add(path+".metadata.value", level.Target.String()+" is no percentage", "an amount per pod goes with metricType: AverageValue")
+	}
+}
+
+// mostPercent is above every percentage that somebody means, and below the amounts of memory that are taken for one.
+const mostPercent scalers.Milli = 1_000_000_000
+
+// metricNames are those of autoscaling/v2, in the order of the metrics.
+var metricNames = [...]string{scalers.AverageValue: "AverageValue", scalers.Value: "Value", scalers.Utilization: "Utilization"} //nolint:gochecknoglobals // A constant list.
 
 // find returns the kind of a type.
 func find(path, name string, kinds []triggers.Kind, wrong *mistakes) (triggers.Kind, bool) {
@@ -193,11 +243,8 @@ func find(path, name string, kinds []triggers.Kind, wrong *mistakes) (triggers.K
 		}
 	}
 	suggestion := fmt.Sprintf("known are %v", names)
-	switch near := triggers.Nearest(name, names); {
-	case near != "":
+	if near := triggers.Nearest(name, names); near != "" {
 		suggestion = fmt.Sprintf("did you mean %q?", near)
-	case name == "cpu" || name == "memory":
-		suggestion = "cpu and memory come next; until then a prometheus trigger can read them"
 	}
 	wrong.add(path+".type", fmt.Sprintf("unknown trigger type %q", name), suggestion)
 	return triggers.Kind{}, false

@@ -25,11 +25,20 @@ func Kind() triggers.Kind {
 
 // open makes the source; it does no I/O.
 func open(c Config, env triggers.Env) (triggers.Source, error) {
+	q, err := c.Selection(env.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	return &source{config: c, query: q, env: env}, nil
+}
+
+// Selection selects the alerts that the matchers match, of the namespace's door or of the cluster's.
+func (c Config) Selection(namespace string) (triggers.AlertQuery, error) {
 	matchers, err := parseMatchers(c.Matchers)
 	if err != nil {
-		return nil, &triggers.FieldError{Field: "matchers", Problem: err.Error()}
+		return triggers.AlertQuery{}, &triggers.FieldError{Field: "matchers", Problem: err.Error()}
 	}
-	q := triggers.AlertQuery{Namespace: env.Namespace, Equal: map[string]string{}, Match: matches(matchers)}
+	q := triggers.AlertQuery{Namespace: namespace, Equal: map[string]string{}, Match: matches(matchers)}
 	if c.Scope == "cluster" {
 		q.Namespace = ""
 	}
@@ -38,7 +47,7 @@ func open(c Config, env triggers.Env) (triggers.Source, error) {
 			q.Equal[m.Name] = m.Value
 		}
 	}
-	return &source{config: c, query: q, env: env}, nil
+	return q, nil
 }
 
 // matches reports whether all matchers select an alert; a label that it does not have is the empty one.
@@ -73,7 +82,7 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 	return s.env.Alerts.Watch(ctx, s.query, func(at time.Time, alerts []triggers.Alert, err error) {
 		var level scalers.Milli
 		if err == nil {
-			level, err = s.config.level(alerts)
+			level, err = s.config.Level(alerts)
 		}
 		said := ""
 		if err != nil {
@@ -87,8 +96,8 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 	})
 }
 
-// level turns the firing alerts into one level. One that is worth no number makes it unknown.
-func (c Config) level(alerts []triggers.Alert) (scalers.Milli, error) {
+// Level turns the firing alerts into one level. One that is worth no number makes it unknown.
+func (c Config) Level(alerts []triggers.Alert) (scalers.Milli, error) {
 	if c.Replicas != 0 {
 		if len(alerts) == 0 {
 			return 0, nil

@@ -102,7 +102,7 @@ func TestTheLevelIsThatOfTheSelectedAlerts(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := c.config.level(c.alerts)
+			got, err := c.config.Level(c.alerts)
 			if c.err != "" {
 				if err == nil || !strings.Contains(err.Error(), c.err) {
 					t.Errorf("error %v, expected one about %s", err, c.err)

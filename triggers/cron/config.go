@@ -38,6 +38,22 @@ func (c Config) Trigger() scalers.Trigger {
 	return scalers.Trigger{Target: 1000, Exact: true, Continuous: true}
 }
 
+// Timetable returns the levels of every time: the count while the window is open, else 0.
+func (c Config) Timetable() (triggers.Timetable, error) {
+	w, err := c.window()
+	if err != nil {
+		return nil, err
+	}
+	inside := scalers.Milli(c.DesiredReplicas) * 1000
+	return func(now time.Time) (scalers.Milli, time.Time) {
+		open, edge := w.at(now)
+		if open {
+			return inside, edge
+		}
+		return 0, edge
+	}, nil
+}
+
 // window returns the schedule of a valid config.
 func (c Config) window() (window, error) {
 	zone, zoneErr := location(c.Timezone)

@@ -25,18 +25,17 @@ func Kind() triggers.Kind {
 
 // open makes the source.
 func open(c Config, env triggers.Env) (triggers.Source, error) {
-	w, err := c.window()
+	table, err := c.Timetable()
 	if err != nil {
 		return nil, err
 	}
-	return &source{window: w, inside: scalers.Milli(c.DesiredReplicas) * 1000, env: env}, nil
+	return &source{table: table, env: env}, nil
 }
 
 // source is one open schedule.
 type source struct {
-	window window
-	inside scalers.Milli
-	env    triggers.Env
+	table triggers.Timetable
+	env   triggers.Env
 }
 
 // state is what the schedule says from one instant until the next edge.
@@ -48,12 +47,8 @@ type state struct {
 
 // at returns the state at now.
 func (s *source) at(now time.Time) state {
-	open, edge := s.window.at(now)
-	st := state{from: now, edge: edge}
-	if open {
-		st.level = s.inside
-	}
-	return st
+	level, edge := s.table(now)
+	return state{level: level, from: now, edge: edge}
 }
 
 // holds reports whether the state is still that at now: the edge has not come, and the clock was not set back.

@@ -46,6 +46,11 @@ func (c Config) Trigger() scalers.Trigger {
 	return scalers.Trigger{Target: c.Threshold, Activation: c.ActivationThreshold}
 }
 
+// Zeros says which answers count as 0.
+func (c Config) Zeros() triggers.Zeros {
+	return triggers.Zeros{Null: c.IgnoreNullValues, Negative: c.NegativeIsZero}
+}
+
 func (c Config) checkAddress() error {
 	if c.ServerAddress == "" {
 		return nil // Define says that it is required.
@@ -152,3 +157,6 @@ func validHeader(name, value string) bool {
 func wrong(field, problem, suggestion string) error {
 	return &triggers.FieldError{Field: field, Problem: problem, Suggestion: suggestion}
 }
+
+// PromQL returns the query, for those who ask what it would have answered at other times.
+func (c Config) PromQL() string { return c.Query }

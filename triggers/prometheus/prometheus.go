@@ -62,7 +62,7 @@ type reader struct {
 	server  string
 	query   string
 	timeout time.Duration
-	zero    zeros
+	zero    triggers.Zeros
 }
 
 func newReader(c Config, env triggers.Env) (*reader, error) {
@@ -74,8 +74,7 @@ func newReader(c Config, env triggers.Env) (*reader, error) {
 	if err != nil {
 		return nil, errors.New("serverAddress is not a URL")
 	}
-	zero := zeros{null: c.IgnoreNullValues, negative: c.NegativeIsZero}
-	return &reader{api: a, server: u.Host, query: c.Query, timeout: c.Timeout, zero: zero}, nil
+	return &reader{api: a, server: u.Host, query: c.Query, timeout: c.Timeout, zero: c.Zeros()}, nil
 }
 
 // Read returns the level now. Prometheus stamps an instant answer with the time of the evaluation, so the stamp says

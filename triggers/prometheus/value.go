@@ -8,28 +8,21 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
 )
 
-// zeros says which answers count as 0, because the user said so.
-type zeros struct {
-	// null is an empty, NaN or infinite answer.
-	null bool
-	// negative is a number below 0.
-	negative bool
-}
-
 // level returns the one number of an answer; it is never negative.
-func level(v model.Value, zero zeros) (scalers.Milli, error) {
+func level(v model.Value, zero triggers.Zeros) (scalers.Milli, error) {
 	number, err := single(v)
 	missing := errors.Is(err, errEmpty) || math.IsNaN(number) || math.IsInf(number, 0)
 	switch {
-	case missing && zero.null:
+	case missing && zero.Null:
 		return 0, nil
 	case err != nil:
 		return 0, err
 	case missing:
 		return 0, fmt.Errorf("the answer is %v", model.SampleValue(number))
-	case number < 0 && zero.negative:
+	case number < 0 && zero.Negative:
 		return 0, nil
 	case number < 0:
 		return 0, fmt.Errorf("the answer is negative: %v", model.SampleValue(number))

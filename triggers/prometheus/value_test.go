@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
 )
 
 func vector(numbers ...float64) model.Vector {
@@ -21,20 +22,20 @@ func vector(numbers ...float64) model.Vector {
 func TestOneNumberIsALevel(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer model.Value
-		zero   zeros
+		zero   triggers.Zeros
 		want   scalers.Milli
 	}{
-		"a vector of one element":               {vector(12.5), zeros{}, 12_500},
-		"a scalar":                              {&model.Scalar{Value: 3}, zeros{}, 3000},
-		"a true zero":                           {vector(0), zeros{}, 0},
-		"a negative zero":                       {vector(math.Copysign(0, -1)), zeros{}, 0},
-		"a decimal is itself, not its fraction": {vector(0.1), zeros{}, 100},
-		"finer digits round away from zero":     {vector(1.00001), zeros{}, 1001},
-		"a huge number saturates":               {vector(1e300), zeros{}, math.MaxInt64},
-		"empty, when the user wants 0":          {vector(), zeros{null: true}, 0},
-		"NaN, when the user wants 0":            {vector(math.NaN()), zeros{null: true}, 0},
-		"infinite, when the user wants 0":       {vector(math.Inf(1)), zeros{null: true}, 0},
-		"negative, when the user wants 0":       {vector(-3), zeros{negative: true}, 0},
+		"a vector of one element":               {vector(12.5), triggers.Zeros{}, 12_500},
+		"a scalar":                              {&model.Scalar{Value: 3}, triggers.Zeros{}, 3000},
+		"a true zero":                           {vector(0), triggers.Zeros{}, 0},
+		"a negative zero":                       {vector(math.Copysign(0, -1)), triggers.Zeros{}, 0},
+		"a decimal is itself, not its fraction": {vector(0.1), triggers.Zeros{}, 100},
+		"finer digits round away from zero":     {vector(1.00001), triggers.Zeros{}, 1001},
+		"a huge number saturates":               {vector(1e300), triggers.Zeros{}, math.MaxInt64},
+		"empty, when the user wants 0":          {vector(), triggers.Zeros{Null: true}, 0},
+		"NaN, when the user wants 0":            {vector(math.NaN()), triggers.Zeros{Null: true}, 0},
+		"infinite, when the user wants 0":       {vector(math.Inf(1)), triggers.Zeros{Null: true}, 0},
+		"negative, when the user wants 0":       {vector(-3), triggers.Zeros{Negative: true}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := level(c.answer, c.zero)
@@ -46,17 +47,17 @@ func TestOneNumberIsALevel(t *testing.T) {
 }
 
 func TestEverythingElseIsUnknown(t *testing.T) {
-	all := zeros{null: true, negative: true}
+	all := triggers.Zeros{Null: true, Negative: true}
 	for name, c := range map[string]struct {
 		answer model.Value
-		zero   zeros
+		zero   triggers.Zeros
 		reason string
 	}{
-		"empty":                               {vector(), zeros{negative: true}, "empty"},
-		"NaN":                                 {vector(math.NaN()), zeros{negative: true}, "is NaN"},
-		"infinite":                            {vector(math.Inf(1)), zeros{negative: true}, "is +Inf"},
-		"negatively infinite":                 {vector(math.Inf(-1)), zeros{negative: true}, "is -Inf"},
-		"negative":                            {vector(-0.5), zeros{null: true}, "is negative: -0.5"},
+		"empty":                               {vector(), triggers.Zeros{Negative: true}, "empty"},
+		"NaN":                                 {vector(math.NaN()), triggers.Zeros{Negative: true}, "is NaN"},
+		"infinite":                            {vector(math.Inf(1)), triggers.Zeros{Negative: true}, "is +Inf"},
+		"negatively infinite":                 {vector(math.Inf(-1)), triggers.Zeros{Negative: true}, "is -Inf"},
+		"negative":                            {vector(-0.5), triggers.Zeros{Null: true}, "is negative: -0.5"},
 		"several elements, whatever is asked": {vector(1, 2), all, "has 2 elements"},
 		"a range, whatever is asked":          {model.Matrix{}, all, "range of samples"},
 		"a string, whatever is asked":         {&model.String{Value: "7"}, all, "no result"},

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/controller"
+	"github.com/impulse-sh/impulse/internal/kubeconfig"
+)
+
+// cluster is the flags of every command that reads one ScaledObject from a cluster: kubectl's own.
+type cluster struct{ kubeconfig, context, namespace string }
+
+func (c *cluster) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&c.kubeconfig, "kubeconfig", "", "kubeconfig file (default: $KUBECONFIG or ~/.kube/config)")
+	f.StringVar(&c.context, "context", "", "context of the kubeconfig")
+	f.StringVarP(&c.namespace, "namespace", "n", "", "namespace of the object (default: that of the context)")
+}
+
+// get reads the object that NAME, or NAMESPACE/NAME, is.
+func (c *cluster) get(ctx context.Context, name string) (*v1alpha1.ScaledObject, error) {
+	found := kubeconfig.Find(c.kubeconfig, c.context)
+	config, err := found.ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("find the cluster: %w", err)
+	}
+	namespace := c.namespace
+	if before, after, both := strings.Cut(name, "/"); both {
+		if namespace != "" && namespace != before {
+			return nil, fmt.Errorf("%s is not in namespace %s: say it once", name, namespace)
+		}
+		namespace, name = before, after
+	}
+	if namespace == "" {
+		if namespace, _, err = found.Namespace(); err != nil {
+			return nil, fmt.Errorf("find the namespace: %w", err)
+		}
+	}
+	return controller.Get(ctx, config, namespace, name)
+}
+
+// format is the flag -o of a command that prints one thing.
+type format string
+
+func (f *format) flag(cmd *cobra.Command) {
+	*f = "text"
+	cmd.Flags().StringVarP((*string)(f), "output", "o", string(*f), "text, json or yaml")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func (f *format) check() error {
+	switch *f {
+	case "text", "json", "yaml":
+		return nil
+	}
+	return fmt.Errorf("--output is %q: expected text, json or yaml", string(*f))
+}
+
+// print writes what is to be printed: as text by its own means.
+func (f *format) print(w io.Writer, what any, text func(io.Writer) error) error {
+	var out []byte
+	var err error
+	switch *f {
+	case "json":
+		out, err = json.MarshalIndent(what, "", "  ")
+		out = append(out, '\n')
+	case "yaml":
+		out, err = yaml.Marshal(what)
+	default:
+		return text(w)
+	}
+	if err != nil {
+		return fmt.Errorf("encode as %s: %w", string(*f), err)
+	}
+	_, err = w.Write(out)
+	return err
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/impulse-sh/impulse/internal/explain"
+	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/triggers/builtin"
+)
+
+func explainCommand() *cobra.Command {
+	var c cluster
+	var f format
+	var r rehearsed
+	cmd := &cobra.Command{
+		Use:   "explain ([NAMESPACE/]NAME | -f FILE)",
+		Short: "Say why a workload has the replicas it has, until when, and what would change it",
+		Long: "Explain shows the formula with its numbers, every rule that changed the number, what comes by itself and when, and the\n" +
+			"levels at which the answer would be another one.\n\n" +
+			"Of an object in a cluster it takes the levels that the status has: those of the last change of outcome. With -f it\n" +
+			"explains the decision at an instant of a test, or of a simulation (--input).",
+		Example: `  impulse explain web -n shop
+  impulse explain shop/web -o json
+
+  # Of a test, 45 s after its begin
+  impulse explain -f checkout.test.yaml --run 'a burst' --at 45s
+
+  # Of a simulation
+  impulse explain -f checkout.yaml --input load.csv --at 2026-03-01T08:30:00Z`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
+			if (len(args) == 1) == (r.file != "") {
+				return errWhich
+			}
+			e, about, err := r.explain(cmd)
+			if len(args) == 1 {
+				e, about, err = explainLive(cmd.Context(), &c, args[0])
+			}
+			if err != nil {
+				return err
+			}
+			return f.print(cmd.OutOrStdout(), e, func(out io.Writer) error { return e.Text(out, about) })
+		},
+	}
+	c.flags(cmd)
+	r.flags(cmd)
+	f.flag(cmd)
+	return cmd
+}
+
+// errWhich says that it is not clear what is to be explained.
+var errWhich = errors.New("name an object of the cluster, or a file with -f")
+
+// explainLive explains an object of a cluster.
+func explainLive(ctx context.Context, c *cluster, name string) (*explain.Explanation, string, error) {
+	so, err := c.get(ctx, name)
+	if err != nil {
+		return nil, "", err
+	}
+	w, mistakes := workload.Compile(so, builtin.Kinds(), workload.DefaultSettings())
+	if w == nil {
+		return nil, "", fmt.Errorf("%s/%s is not understood: %w", so.Namespace, so.Name, joined(mistakes))
+	}
+	in, err := explain.InputOf(w, &so.Status, time.Now())
+	if err != nil {
+		return nil, "", fmt.Errorf("explain %s: %w", w.Key(), err)
+	}
+	return explain.Explain(w.Policy, in), fmt.Sprintf("%s (%s)", w.Key(), w.Target), nil
+}
+
+// joined is every mistake as one error.
+func joined(mistakes []*workload.Mistake) error {
+	all := make([]error, len(mistakes))
+	for i, m := range mistakes {
+		all[i] = errors.New(m.String()) //nolint:err113 // It is what the user wrote.
+	}
+	return errors.Join(all...)
+}

@@ -1,0 +1,104 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"github.com/impulse-sh/impulse/internal/sandboxtest"
+)
+
+func TestFilesAreFollowedAndTheirStateOutlivesTheProcess(t *testing.T) {
+	w := newWorld(t)
+	o := w.options()
+	r := start(t, o)
+	r.ready()
+	if code := r.alert(w.ns, "firing"); code != http.StatusOK {
+		t.Fatalf("the alert was answered with %d", code)
+	}
+	w.replicas(5)
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if holder := w.holder(); holder != "" {
+		t.Errorf("the lease is still held by %s", holder)
+	}
+	stays := w.keeps(5)
+	r = start(t, o)
+	r.ready()
+	stays()
+	w.write(8) // The alert is still known, and the new object is what it is asked about.
+	w.replicas(8)
+	if code := r.alert(w.ns, "resolved"); code != http.StatusOK {
+		t.Fatalf("the alert was answered with %d", code)
+	}
+	w.replicas(1)
+}
+
+func TestOneProcessLeadsAndTheOtherTakesOverWhenItStops(t *testing.T) {
+	w := newWorld(t)
+	sandboxtest.CRDs(t, "../../deploy/crds")
+	first, second := w.options(), w.options()
+	first.Config, second.Config = "", ""
+	a := start(t, first)
+	a.ready()
+	b := start(t, second)
+	sandboxtest.Until(t, "the other says why it is not ready", func(ctx context.Context) bool {
+		code, body := b.answer(ctx, "/readyz")
+		if code == http.StatusServiceUnavailable {
+			contains(t, body, "not the leader", w.ns+"/impulse")
+		}
+		return code == http.StatusServiceUnavailable
+	})
+	if code := b.alert(w.ns, "firing"); code != http.StatusServiceUnavailable {
+		t.Errorf("an alert was answered with %d by who does not lead", code)
+	}
+	if err := a.stop(); err != nil {
+		t.Error(err)
+	}
+	b.ready()
+	if code := b.alert(w.ns, "firing"); code != http.StatusOK {
+		t.Errorf("an alert was answered with %d by the new leader", code)
+	}
+}
+
+func TestWithoutAnAPIServerItIsAliveNotReadyAndStops(t *testing.T) {
+	o := Defaults()
+	o.Kubeconfig, o.Listen = unreachable(t), sandboxtest.FreeAddress(t, "127.0.0.1")
+	r := start(t, o)
+	sandboxtest.Until(t, "it is alive", func(ctx context.Context) bool {
+		code, _ := r.answer(ctx, "/healthz")
+		return code == http.StatusOK
+	})
+	code, why := r.answer(t.Context(), "/readyz")
+	if code != http.StatusServiceUnavailable {
+		t.Errorf("/readyz was answered with %d", code)
+	}
+	contains(t, why, "the API server cannot be asked", "the ScaledObjects have not been read", "the alerts have not been read")
+	if code, metrics := r.answer(t.Context(), "/metrics"); code != http.StatusOK {
+		t.Errorf("/metrics was answered with %d", code)
+	} else {
+		contains(t, metrics, "impulse_decisions_total 0", "go_goroutines")
+	}
+	if code := r.alert("shop", "firing"); code != http.StatusServiceUnavailable {
+		t.Errorf("an alert was answered with %d", code)
+	}
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTwoProcessesCannotListenOnOneAddress(t *testing.T) {
+	o := Defaults()
+	o.Kubeconfig, o.Listen, o.LogTo = unreachable(t), sandboxtest.FreeAddress(t, "127.0.0.1"), newJournal(t)
+	first := start(t, o)
+	sandboxtest.Until(t, "the first listens", func(ctx context.Context) bool {
+		code, _ := first.answer(ctx, "/healthz")
+		return code == http.StatusOK
+	})
+	err := Run(t.Context(), o)
+	if err == nil {
+		t.Fatal("the second one ran")
+	}
+	contains(t, err.Error(), "listen on "+o.Listen, "address already in use")
+}

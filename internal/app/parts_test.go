@@ -1,0 +1,121 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestWhatCannotWorkIsRefusedInTheWordsOfTheFlags(t *testing.T) {
+	for want, change := range map[string]func(o *Options){
+		`--log-level is "loud": expected debug, info, warn or error`: func(o *Options) { o.LogLevel = "loud" },
+		`--log-format is "xml": expected text or json`:               func(o *Options) { o.LogFormat = "xml" },
+		"--lease-namespace and --lease-name must not be empty":       func(o *Options) { o.LeaseName = "" },
+		"--config: stat nowhere: no such file":                       func(o *Options) { o.Config = "nowhere" },
+		"find the cluster: ":                                         func(o *Options) { o.Kubeconfig = "nowhere" },
+		"read the tokens: ":                                          func(o *Options) { o.TokensFile = "nowhere" },
+		`--listen is "8080": expected host:port`:                     func(o *Options) { o.Listen = "8080" },
+		"--listen 0.0.0.0:0 is reached by others":                    func(o *Options) { o.Listen = "0.0.0.0:0" },
+	} {
+		o := Defaults()
+		o.Listen, o.Kubeconfig, o.LogTo = "127.0.0.1:0", unreachable(t), newJournal(t)
+		change(&o)
+		if err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error is %v, want %s", err, want)
+		}
+	}
+}
+
+// recorded starts services that note when they have ended.
+type recorded struct {
+	services
+
+	mu    sync.Mutex
+	ended []string
+}
+
+func (r *recorded) run(ctx context.Context, name string, fail context.CancelCauseFunc, takes time.Duration) {
+	r.start(ctx, name, fail, func(ctx context.Context) error {
+		<-ctx.Done()
+		<-time.After(takes)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.ended = append(r.ended, name)
+		return ctx.Err()
+	})
+}
+
+func TestServicesStopOneByOneTheNewestFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, fail := context.WithCancelCause(t.Context())
+		var r recorded
+		r.run(ctx, "server", fail, 0)
+		r.run(ctx, "poller", fail, time.Second)
+		r.run(ctx, "leader", fail, 2*time.Second)
+		synctest.Wait()
+		if len(r.ended) != 0 || ctx.Err() != nil {
+			t.Fatalf("ended before the stop: %v, %v", r.ended, ctx.Err())
+		}
+		fail(nil)
+		synctest.Wait()
+		if len(r.ended) != 0 {
+			t.Fatalf("the end of the process's context is not yet theirs: %v", r.ended)
+		}
+		if err := r.stop(time.Minute); err != nil {
+			t.Error(err)
+		}
+		if got := strings.Join(r.ended, " "); got != "leader poller server" {
+			t.Errorf("they ended as %s", got)
+		}
+	})
+}
+
+func TestAServiceThatFailsEndsTheProcessAndIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, fail := context.WithCancelCause(t.Context())
+		var r recorded
+		r.run(ctx, "server", fail, 0)
+		r.start(ctx, "poller", fail, func(context.Context) error { return errors.New("it is empty") })
+		<-ctx.Done()
+		if got := context.Cause(ctx).Error(); got != "poller: it is empty" {
+			t.Errorf("the cause is %s", got)
+		}
+		if err := r.stop(time.Minute); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAStopThatTakesTooLongNamesWhoDelaysIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, fail := context.WithCancelCause(t.Context())
+		var r recorded
+		r.run(ctx, "server", fail, 0)
+		r.run(ctx, "leader", fail, time.Hour)
+		began := time.Now()
+		err := r.stop(10 * time.Second)
+		if err == nil || err.Error() != "leader did not stop within 10s" || time.Since(began) != 10*time.Second {
+			t.Errorf("%v after %s", err, time.Since(began))
+		}
+		<-time.After(time.Hour) // The bubble waits for all of them.
+		synctest.Wait()
+		if len(r.ended) != 2 {
+			t.Errorf("only %v have ended", r.ended)
+		}
+	})
+}
+
+func TestWhatTheLibrariesChatterIsForThoseWhoDebug(t *testing.T) {
+	said := newJournal(t)
+	log := slog.New(library{slog.NewTextHandler(said, nil)}).With("by", "them").WithGroup("more")
+	log.Info("chatter")
+	log.Error("it broke", "number", 7)
+	if got := said.String(); strings.Contains(got, "chatter") || !strings.Contains(got, `level=ERROR msg="it broke" by=them more.number=7`) {
+		t.Errorf("it was said:\n%s", got)
+	}
+}

@@ -1,0 +1,269 @@
+package controller
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// journal is a log in memory.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write adds a line.
+func (j *journal) Write(line []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(line)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+// files are a folder of objects that a controller follows, and a folder of states.
+type files struct {
+	*world
+
+	dir, states string
+	log         *journal
+	following   sync.WaitGroup
+}
+
+// among runs a test with a folder that holds web.yaml.
+func among(t *testing.T, test func(t *testing.T, f *files)) {
+	t.Helper()
+	in(t, func(t *testing.T, w *world) {
+		f := &files{world: w, dir: t.TempDir(), states: t.TempDir(), log: &journal{}}
+		f.write("web.yaml", text("web", 10))
+		f.follow("")
+		test(t, f)
+		w.end()
+		f.following.Wait()
+	})
+}
+
+// follow begins to read the folder, as a process that has just started.
+func (f *files) follow(namespace string) {
+	f.t.Helper()
+	states, err := NewStates(f.states)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.store.to = states
+	folder := &Folder{
+		Path: f.dir, Namespace: namespace, Kinds: []triggers.Kind{f.dials.kind()}, States: states,
+		Log: slog.New(slog.NewTextHandler(f.log, nil)),
+	}
+	f.following.Go(func() { folder.Run(f.ctx, f.controller) })
+	f.settle()
+}
+
+// restart ends the term and begins another one, as a new process would.
+func (f *files) restart() {
+	f.t.Helper()
+	f.stop()
+	f.following.Wait()
+	f.begin(nil)
+	f.follow("")
+}
+
+// write replaces a file and waits until it has been read.
+func (f *files) write(name, content string) {
+	f.t.Helper()
+	if err := os.WriteFile(filepath.Join(f.dir, name), []byte(content), 0o600); err != nil {
+		f.t.Fatal(err)
+	}
+	f.settle()
+}
+
+// text is the object of a name on the dial and the Deployment of that name, with a maximum.
+func text(name string, most int) string {
+	return fmt.Sprintf(`
+apiVersion: impulse.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: %[1]s, namespace: shop}
+spec:
+  scaleTargetRef: {name: %[1]s}
+  minReplicaCount: 1
+  maxReplicaCount: %[2]d
+  cooldownPeriod: 0
+  triggers: [{type: dial, metadata: {dial: %[1]s}}]
+`, name, most)
+}
+
+func TestAFileIsFollowedAndSoAreItsChanges(t *testing.T) {
+	among(t, func(_ *testing.T, f *files) {
+		f.turn("web", 8)
+		f.want("web", 8)
+		f.write("web.yaml", text("web", 4))
+		f.want("web", 4)
+		f.sources("web", 1, 1)
+	})
+}
+
+func TestAFileMoreIsFollowedAndAFileLessLeavesTheCount(t *testing.T) {
+	among(t, func(t *testing.T, f *files) {
+		f.turn("api", 3)
+		f.write("api.yaml", text("api", 10))
+		f.want("api", 3)
+		if err := os.Remove(filepath.Join(f.dir, "api.yaml")); err != nil {
+			t.Fatal(err)
+		}
+		f.settle()
+		f.sources("api", 1, 0)
+		f.want("api", 3)
+		f.turn("web", 5)
+		f.want("web", 5)
+	})
+}
+
+func TestABrokenFileKeepsItsLastGoodVersionAndTheLogSaysSo(t *testing.T) {
+	among(t, func(t *testing.T, f *files) {
+		for name, broken := range map[string]string{
+			"no YAML":        "spec: [",
+			"no such field":  strings.Replace(text("web", 10), "minReplicaCount", "minReplicas", 1),
+			"no such dial":   strings.Replace(text("web", 10), "dial: web", "dail: web", 1),
+			"nothing at all": "",
+		} {
+			f.write("web.yaml", broken)
+			said := f.log.String()
+			if !strings.Contains(said, "file has a mistake") || !strings.Contains(said, "last good version goes on") || !strings.Contains(said, "web.yaml") {
+				t.Errorf("%s: the log says\n%s", name, said)
+			}
+			f.sources("web", 1, 1)
+			f.turn("web", 5)
+			f.want("web", 5)
+			f.turn("web", 2)
+			f.want("web", 2)
+			f.write("web.yaml", text("web", 10))
+			f.log.text.Reset()
+		}
+		f.write("web.yaml", text("web", 4))
+		f.turn("web", 9)
+		f.want("web", 4)
+	})
+}
+
+func TestABrokenFileIsSaidOnceAndDoesNotDisturbTheOthers(t *testing.T) {
+	among(t, func(t *testing.T, f *files) {
+		f.write("api.yaml", "spec: [")
+		pass(time.Hour)
+		if n := strings.Count(f.log.String(), "file has a mistake"); n != 1 {
+			t.Errorf("said %d times:\n%s", n, f.log.String())
+		}
+		f.turn("web", 5)
+		f.want("web", 5)
+	})
+}
+
+func TestAFolderThatIsGoneKeepsEverythingUntilItIsBack(t *testing.T) {
+	among(t, func(t *testing.T, f *files) {
+		away := f.dir + "-away"
+		if err := os.Rename(f.dir, away); err != nil {
+			t.Fatal(err)
+		}
+		f.settle()
+		f.turn("web", 5)
+		f.want("web", 5)
+		f.sources("web", 1, 1)
+		if err := os.Rename(away, f.dir); err != nil {
+			t.Fatal(err)
+		}
+		f.write("web.yaml", text("web", 3))
+		f.want("web", 3)
+	})
+}
+
+func TestAMountedFileIsALinkBehindWhichAFolderIsSwitched(t *testing.T) {
+	among(t, func(t *testing.T, f *files) {
+		mount := t.TempDir()
+		for version, most := range map[string]int{"v1": 10, "v2": 4} {
+			if err := errors.Join(
+				os.Mkdir(filepath.Join(mount, version), 0o700),
+				os.WriteFile(filepath.Join(mount, version, "web.yaml"), []byte(text("web", most)), 0o600),
+				os.Symlink(version, filepath.Join(mount, "to-"+version)),
+			); err != nil {
+				t.Fatal(err)
+			}
+		}
+		link, data := filepath.Join(f.dir, "web.yaml"), filepath.Join(mount, "..data")
+		if err := errors.Join(
+			os.Rename(filepath.Join(mount, "to-v1"), data), os.Remove(link), os.Symlink(filepath.Join(data, "web.yaml"), link),
+		); err != nil {
+			t.Fatal(err)
+		}
+		f.turn("web", 9)
+		f.want("web", 9)
+		if err := os.Rename(filepath.Join(mount, "to-v2"), data); err != nil {
+			t.Fatal(err)
+		}
+		f.settle()
+		f.want("web", 4)
+	})
+}
+
+func TestOtherNamespacesAreLeftAlone(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		f := &files{world: w, dir: t.TempDir(), states: t.TempDir(), log: &journal{}}
+		f.write("web.yaml", text("web", 10))
+		f.write("theirs.yaml", strings.Replace(text("theirs", 10), "namespace: shop", "namespace: other", 1))
+		f.follow("shop")
+		f.sources("web", 1, 1)
+		f.sources("theirs", 0, 0)
+		w.end()
+		f.following.Wait()
+	})
+}
+
+// slowly lets four replicas be added each minute.
+func slowly(text string) string {
+	return strings.Replace(text, "  triggers:",
+		"  advanced: {horizontalPodAutoscalerConfig: {behavior: {scaleUp: {policies: [{type: Pods, value: 4, periodSeconds: 60}]}}}}\n  triggers:", 1)
+}
+
+func TestTheFolderOfStatesOutlivesTheProcess(t *testing.T) {
+	among(t, func(_ *testing.T, f *files) {
+		f.write("web.yaml", slowly(text("web", 10)))
+		f.turn("web", 9)
+		f.want("web", 5)
+		f.restart()
+		f.want("web", 5) // Four in this minute already, says the state.
+		pass(time.Minute)
+		f.want("web", 9)
+		f.ready("web", "Ready")
+	})
+}
+
+func TestAStateThatCannotBeReadIsUnknownAndIsSaid(t *testing.T) {
+	among(t, func(t *testing.T, f *files) {
+		f.turn("web", 6)
+		f.stop()
+		f.following.Wait()
+		path := filepath.Join(f.states, "shop,web.json")
+		if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f.begin(nil)
+		f.follow("")
+		if !strings.Contains(f.log.String(), "state not read") {
+			t.Errorf("the log says\n%s", f.log.String())
+		}
+		f.want("web", 6)
+		f.turn("web", 7)
+		f.want("web", 7)
+	})
+}

@@ -1,0 +1,203 @@
+package convert
+
+import (
+	"fmt"
+	"math/big"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/rehearsal"
+	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers/builtin"
+)
+
+// ticks is how many there are in a story.
+const ticks = 60
+
+// TestAConvertedObjectDoesWhatTheOriginalDid holds converted HPAs and KEDA objects with a behavior against an HPA of its own
+// making, tick by tick: readings known, at least one replica, the count within the limits, all replicas ready.
+func TestAConvertedObjectDoesWhatTheOriginalDid(t *testing.T) {
+	changes := 0
+	for seed := range uint64(2000) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		hpa := someHPA(r)
+		replicas := *hpa.Spec.MinReplicas + r.Int32N(hpa.Spec.MaxReplicas-*hpa.Spec.MinReplicas+1)
+		levels := someLevels(r, len(hpa.Spec.Metrics))
+		twin := newTwin(&hpa.Spec, replicas)
+		var want []int32
+		for k := range ticks {
+			at := make([]*big.Rat, len(levels))
+			for i := range levels {
+				at[i] = big.NewRat(levels[i].First(k), 1000)
+			}
+			twin.tick(int64(k), at)
+			want = append(want, twin.current)
+		}
+		changes += len(twin.changed)
+		so, notes, mistakes := HPA(hpa)
+		if len(mistakes) > 0 {
+			t.Fatalf("seed %d: %v", seed, mistakes[0])
+		}
+		objects := map[string]*v1alpha1.ScaledObject{"HPA": so}
+		if fromKEDA(hpa) {
+			keda := *so.DeepCopy()
+			keda.Spec.Advanced.HorizontalPodAutoscalerConfig.Behavior = behavior(hpa.Spec.Behavior)
+			objects["KEDA"], _ = KEDA(&keda)
+		}
+		for name, so := range objects {
+			if got := lived(t, so, replicas, levels); fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Fatalf("seed %d, %s, from %d:\n%+v\nlevels %v\nhere %v\nHPA  %v\nnotes %v", seed, name, replicas, so.Spec, levels, got, want, notes)
+			}
+		}
+	}
+	if changes < 10_000 {
+		t.Errorf("only %d changes: too few to say something", changes)
+	}
+}
+
+// series are the values of a metric, in thousandths.
+type series []int64
+
+func (s series) First(k int) int64 { return s[k] }
+
+// someHPA makes up an HPA of one to three metrics with a behavior whose windows and periods are whole ticks.
+func someHPA(r *rand.Rand) *autoscalingv2.HorizontalPodAutoscaler {
+	least := 1 + r.Int32N(3)
+	hpa := &autoscalingv2.HorizontalPodAutoscaler{}
+	hpa.Name = "web"
+	hpa.Spec = autoscalingv2.HorizontalPodAutoscalerSpec{
+		ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"},
+		MinReplicas:    &least, MaxReplicas: least + 1 + r.Int32N(40),
+		Behavior: &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleUp: someRules(r), ScaleDown: someRules(r)},
+	}
+	for range 1 + r.IntN(3) {
+		hpa.Spec.Metrics = append(hpa.Spec.Metrics, someMetric(r))
+	}
+	return hpa
+}
+
+func someMetric(r *rand.Rand) autoscalingv2.MetricSpec {
+	target := resource.NewMilliQuantity([]int64{500, 1000, 3000, 10_000}[r.IntN(4)], resource.DecimalSI)
+	utilization := []int32{30, 50, 100}[r.IntN(3)]
+	name := autoscalingv2.MetricIdentifier{Name: "m"}
+	external, pods := autoscalingv2.ExternalMetricSourceType, autoscalingv2.ResourceMetricSourceType
+	switch r.IntN(4) {
+	case 0:
+		return autoscalingv2.MetricSpec{Type: external, External: &autoscalingv2.ExternalMetricSource{Metric: name, Target: autoscalingv2.MetricTarget{Type: "AverageValue", AverageValue: target}}}
+	case 1:
+		return autoscalingv2.MetricSpec{Type: external, External: &autoscalingv2.ExternalMetricSource{Metric: name, Target: autoscalingv2.MetricTarget{Type: "Value", Value: target}}}
+	case 2:
+		return autoscalingv2.MetricSpec{Type: pods, Resource: &autoscalingv2.ResourceMetricSource{Name: corev1.ResourceCPU, Target: autoscalingv2.MetricTarget{Type: "AverageValue", AverageValue: target}}}
+	default:
+		return autoscalingv2.MetricSpec{Type: pods, Resource: &autoscalingv2.ResourceMetricSource{Name: corev1.ResourceMemory, Target: autoscalingv2.MetricTarget{Type: "Utilization", AverageUtilization: &utilization}}}
+	}
+}
+
+// someRules leaves out whatever may be left out, now and then.
+func someRules(r *rand.Rand) *autoscalingv2.HPAScalingRules {
+	if r.IntN(6) == 0 {
+		return nil
+	}
+	rules := &autoscalingv2.HPAScalingRules{}
+	if r.IntN(4) > 0 {
+		rules.StabilizationWindowSeconds = new([]int32{0, 0, 15, 30, 60, 120}[r.IntN(6)])
+	}
+	if r.IntN(2) > 0 {
+		rules.SelectPolicy = new([]autoscalingv2.ScalingPolicySelect{"Max", "Min", "Max", "Min", "Disabled"}[r.IntN(5)])
+	}
+	if r.IntN(2) > 0 {
+		rules.Tolerance = resource.NewMilliQuantity([]int64{0, 50, 100, 333}[r.IntN(4)], resource.DecimalSI)
+	}
+	for range r.IntN(3) {
+		rules.Policies = append(rules.Policies, autoscalingv2.HPAScalingPolicy{
+			Type: []autoscalingv2.HPAScalingPolicyType{"Pods", "Percent"}[r.IntN(2)], Value: []int32{1, 2, 10, 50, 100}[r.IntN(5)], PeriodSeconds: []int32{15, 30, 60}[r.IntN(3)],
+		})
+	}
+	return rules
+}
+
+// someLevels makes up the values of metrics: steady for a time, with edges of tolerances among them.
+func someLevels(r *rand.Rand, n int) []series {
+	all := make([]series, n)
+	for i := range all {
+		level := int64(0)
+		for range ticks {
+			if r.IntN(3) == 0 {
+				level = []int64{0, 1000, 900, 1100, 1111, 9_000, 30_000, 27_000, 33_000, 50_000, 110_000, int64(r.IntN(200)) * 1000}[r.IntN(12)]
+			}
+			all[i] = append(all[i], level)
+		}
+	}
+	return all
+}
+
+// fromKEDA reports whether KEDA can make such an HPA: of what it serves itself.
+func fromKEDA(hpa *autoscalingv2.HorizontalPodAutoscaler) bool {
+	for i := range hpa.Spec.Metrics {
+		if hpa.Spec.Metrics[i].External == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// lived returns the count after each tick.
+func lived(t *testing.T, so *v1alpha1.ScaledObject, replicas int32, levels []series) []int32 {
+	t.Helper()
+	so.Spec.PollingInterval = new(tick)
+	workload.Default(so)
+	w, mistakes := workload.Compile(so, builtin.Kinds(), workload.DefaultSettings())
+	if len(mistakes) > 0 {
+		t.Fatal(mistakes[0])
+	}
+	start := scalers.InstantOf(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	world := &rehearsal.World{Policy: w.Policy, Start: start, Replicas: replicas}
+	for i := range levels {
+		runs := make([]rehearsal.Run, ticks)
+		for k := range runs {
+			runs[k] = rehearsal.Run{First: scalers.Milli(levels[i][k]), Times: 1}
+		}
+		values := rehearsal.Regular{Ticker: rehearsal.Ticker{Start: start, Interval: time.Duration(tick) * time.Second}, Series: rehearsal.NewSeries(runs...)}
+		var feed rehearsal.Feed = values
+		if p := &w.Policy.Triggers[i]; p.PerPod {
+			feed = rehearsal.Mean{Regular: values, Utilization: p.Metric == scalers.Utilization}
+		}
+		world.Feeds = append(world.Feeds, feed)
+	}
+	counts := make([]int32, ticks)
+	for turn := range world.Turns(start.Add((ticks - 1) * time.Duration(tick) * time.Second)) {
+		k := int(turn.At.Sub(start) / (time.Duration(tick) * time.Second))
+		for ; k < ticks; k++ {
+			counts[k] = turn.Target.Current
+		}
+	}
+	return counts
+}
+
+func TestAQueryIsWrittenForWhatAnAdapterServed(t *testing.T) {
+	for want, m := range map[string]autoscalingv2.MetricIdentifier{
+		`queue`:                   {Name: "queue"},
+		`{__name__="requests/s"}`: {Name: "requests/s"},
+	} {
+		if got := selector(&m); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+func TestWhatKubectlWroteIsNotTakenOver(t *testing.T) {
+	old := &v1alpha1.ScaledObject{}
+	old.Annotations = map[string]string{"kubectl.kubernetes.io/last-applied-configuration": "{}", "autoscaling.keda.sh/paused": "true"}
+	so, _ := KEDA(old)
+	if len(so.Annotations) != 1 || so.Annotations["autoscaling.keda.sh/paused"] != "true" || !strings.HasPrefix(so.APIVersion, "impulse.sh/") {
+		t.Errorf("%+v %+v", so.TypeMeta, so.ObjectMeta)
+	}
+}

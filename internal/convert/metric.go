@@ -1,0 +1,133 @@
+package convert
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+)
+
+// Nowhere is the address of the Prometheus that somebody has to name: an HPA does not say where its metrics come from.
+const Nowhere = "http://prometheus.invalid:9090"
+
+// metric converts one of an HPA's.
+type metric struct {
+	path        string
+	said, wrong *findings
+}
+
+// trigger returns the trigger of a metric.
+func (c metric) trigger(m *autoscalingv2.MetricSpec) v1alpha1.Trigger {
+	switch {
+	case m.Type == autoscalingv2.ResourceMetricSourceType && m.Resource != nil:
+		return c.resource("resource", m.Resource.Name, "", &m.Resource.Target)
+	case m.Type == autoscalingv2.ContainerResourceMetricSourceType && m.ContainerResource != nil:
+		return c.resource("containerResource", m.ContainerResource.Name, m.ContainerResource.Container, &m.ContainerResource.Target)
+	case m.Type == autoscalingv2.ExternalMetricSourceType && m.External != nil:
+		return c.query("external", &m.External.Metric, &m.External.Target)
+	case m.Type == autoscalingv2.ObjectMetricSourceType && m.Object != nil:
+		return c.query("object", &m.Object.Metric, &m.Object.Target)
+	case m.Type == autoscalingv2.PodsMetricSourceType && m.Pods != nil:
+		c.said.say(c.path+".pods", "is an average over pods, and an HPA fills in those that have no sample", "here it is a sum, shared by the replicas")
+		return c.query("pods", &m.Pods.Metric, &m.Pods.Target)
+	}
+	known := []string{"Resource", "ContainerResource", "External", "Object", "Pods"}
+	if slices.Contains(known, string(m.Type)) {
+		c.wrong.say(c.path+".type", fmt.Sprintf("%q needs the field of its name", m.Type), "")
+	} else {
+		c.wrong.say(c.path+".type", fmt.Sprintf("%q is unknown", m.Type), strings.Join(known, ", "))
+	}
+	return v1alpha1.Trigger{Name: string(m.Type)}
+}
+
+// resource converts cpu and memory.
+func (c metric) resource(field string, name corev1.ResourceName, container string, target *autoscalingv2.MetricTarget) v1alpha1.Trigger {
+	t := v1alpha1.Trigger{Type: string(name), Name: string(name), Metadata: map[string]v1alpha1.Scalar{}}
+	if name != corev1.ResourceCPU && name != corev1.ResourceMemory {
+		c.wrong.say(c.path+"."+field+".name", fmt.Sprintf("%q is not measured", name), "cpu or memory")
+	}
+	switch {
+	case target.AverageValue != nil: // It wins, whatever the type says.
+		t.MetricType, t.Metadata["value"] = "AverageValue", v1alpha1.Scalar(target.AverageValue.String())
+	case target.AverageUtilization != nil:
+		t.MetricType, t.Metadata["value"] = "Utilization", v1alpha1.Scalar(strconv.Itoa(int(*target.AverageUtilization)))
+	default:
+		c.wrong.say(c.path+"."+field+".target", "has no value", "averageUtilization or averageValue")
+	}
+	if container != "" {
+		t.Metadata["containerName"] = v1alpha1.Scalar(container)
+	}
+	return t
+}
+
+// query converts what a metrics adapter serves: there is none here, so the query is written that it probably asks.
+func (c metric) query(field string, metric *autoscalingv2.MetricIdentifier, target *autoscalingv2.MetricTarget) v1alpha1.Trigger {
+	t := v1alpha1.Trigger{Type: "prometheus", Name: metric.Name, MetricType: "AverageValue"}
+	t.Metadata = map[string]v1alpha1.Scalar{
+		"serverAddress": Nowhere, "query": v1alpha1.Scalar("sum(" + selector(metric) + ")"),
+	}
+	switch {
+	case target.AverageValue != nil && (field != "object" || target.Type != autoscalingv2.ValueMetricType):
+		t.Metadata["threshold"] = v1alpha1.Scalar(target.AverageValue.String())
+	case target.Value != nil && field != "pods":
+		t.MetricType, t.Metadata["threshold"] = "Value", v1alpha1.Scalar(target.Value.String())
+		c.said.say(c.path+"."+field+".target.value", "while pods are there and none is ready, an HPA takes it for 0", "here it is unknown then, and lowers nothing")
+	default:
+		c.wrong.say(c.path+"."+field+".target", "has no value", "value or averageValue")
+	}
+	c.said.say(c.path+"."+field, "comes from a metrics adapter, which is not asked here", "write the Prometheus into serverAddress, and look at the query")
+	return t
+}
+
+// name is that of a metric which needs no quotes in PromQL.
+var name = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*$`)
+
+// selector writes a metric and its labels in PromQL.
+func selector(m *autoscalingv2.MetricIdentifier) string {
+	var matchers []string
+	outside := m.Name
+	if !name.MatchString(m.Name) {
+		outside, matchers = "", append(matchers, "__name__="+strconv.Quote(m.Name))
+	}
+	if m.Selector != nil {
+		matchers = append(matchers, labelMatchers(m.Selector)...)
+	}
+	if len(matchers) == 0 {
+		return outside
+	}
+	return outside + "{" + strings.Join(matchers, ",") + "}"
+}
+
+// labelMatchers writes a label selector in PromQL, in the order of its labels.
+func labelMatchers(s *metav1.LabelSelector) []string {
+	var all []string
+	for key, value := range s.MatchLabels {
+		all = append(all, key+"="+strconv.Quote(value))
+	}
+	slices.Sort(all)
+	for _, e := range s.MatchExpressions {
+		quoted := make([]string, len(e.Values))
+		for i, v := range e.Values {
+			quoted[i] = regexp.QuoteMeta(v)
+		}
+		some := strconv.Quote(strings.Join(quoted, "|"))
+		switch e.Operator {
+		case metav1.LabelSelectorOpIn:
+			all = append(all, e.Key+"=~"+some)
+		case metav1.LabelSelectorOpNotIn:
+			all = append(all, e.Key+"!~"+some)
+		case metav1.LabelSelectorOpExists:
+			all = append(all, e.Key+`!=""`)
+		case metav1.LabelSelectorOpDoesNotExist:
+			all = append(all, e.Key+`=""`)
+		}
+	}
+	return all
+}

@@ -1,0 +1,114 @@
+// Package explain answers the questions of whoever looks at a count: why this number, until when, what comes next by
+// itself, and what would change it. It knows no rule: every answer is what scalers.Decide says, asked again with another
+// instant or another level.
+package explain
+
+import (
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// Explanation is a decision and what surrounds it. It is rendered as text, JSON or YAML.
+type Explanation struct {
+	At time.Time `json:"at"`
+	// From is the count that the decision was taken from, To the one that is wanted.
+	From int32 `json:"from"`
+	To   int32 `json:"to"`
+	// Raw is the winner's formula before everything else; absent while nothing is known.
+	Raw      *int32    `json:"raw,omitempty"`
+	Winner   string    `json:"trigger,omitempty"`
+	Triggers []Trigger `json:"triggers"`
+	Steps    []Step    `json:"steps"`
+	// Unchanged says why no rule changed the number, when none did.
+	Unchanged string   `json:"unchanged,omitempty"`
+	LimitedBy []string `json:"limitedBy,omitempty"`
+	// Next is when the answer may be another one with no new event.
+	Next *time.Time `json:"next,omitempty"`
+	// Ahead is what comes by itself while every level stays as it is.
+	Ahead []Change `json:"ahead,omitempty"`
+	// Otherwise is what would change the answer at this instant.
+	Otherwise []Otherwise `json:"otherwise,omitempty"`
+}
+
+// Trigger is one trigger's part in a decision.
+type Trigger struct {
+	Name string `json:"name"`
+	// Formula is its division, with its numbers; "" while its level is unknown.
+	Formula string `json:"formula,omitempty"`
+	// Proposal is what the formula asks for, Tolerated what is left of that after the tolerance.
+	Proposal  *int32 `json:"proposal,omitempty"`
+	Tolerated *int32 `json:"tolerated,omitempty"`
+	Active    bool   `json:"active"`
+	// Unknown says why the level is not known.
+	Unknown string `json:"unknown,omitempty"`
+}
+
+// Step is one rule that changed the number.
+type Step struct {
+	Rule string `json:"rule"`
+	From int32  `json:"from"`
+	To   int32  `json:"to"`
+	Why  string `json:"why"`
+	// Until is when the rule may stop holding the number back by itself.
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// Explain takes the decision that in calls for, and surrounds it. It does not consume in.
+func Explain(p *scalers.Policy, in scalers.Input) *Explanation {
+	d := decide(p, in)
+	e := &Explanation{At: in.Now.Time(), From: in.Current, To: d.Replicas, LimitedBy: d.LimitedBy(), Next: timeOf(d.Next), Steps: []Step{}}
+	if d.Winner >= 0 {
+		raw := d.Raw
+		e.Raw, e.Winner = &raw, p.Triggers[d.Winner].Name
+	}
+	for i := range p.Triggers {
+		e.Triggers = append(e.Triggers, triggerOf(p, i, eventOf(&in, i), in.Now))
+	}
+	for _, s := range d.Steps() {
+		e.Steps = append(e.Steps, Step{Rule: s.Rule.String(), From: s.From, To: s.To, Why: p.Sentence(&d, s), Until: timeOf(s.Until)})
+	}
+	if len(e.Steps) == 0 {
+		e.Unchanged = p.Why(&d)
+	}
+	e.Ahead = ahead(p, in, &d)
+	e.Otherwise = otherwise(p, in, &d)
+	return e
+}
+
+// decide asks the core without consuming the memory.
+func decide(p *scalers.Policy, in scalers.Input) scalers.Decision {
+	in.Memory = in.Memory.Clone()
+	return scalers.Decide(p, in)
+}
+
+// eventOf is the reading of trigger i; an empty one when there is none yet.
+func eventOf(in *scalers.Input, i int) *scalers.Event {
+	if i < len(in.Events) {
+		return &in.Events[i]
+	}
+	return &scalers.Event{}
+}
+
+func triggerOf(p *scalers.Policy, i int, e *scalers.Event, now scalers.Instant) Trigger {
+	q := p.Propose(i, e, now)
+	t := Trigger{Name: p.Triggers[i].Name, Active: q.Active}
+	if !q.Known {
+		t.Unknown = q.Why.String()
+		if e.Err != nil {
+			t.Unknown += ": " + e.Err.Error()
+		}
+		return t
+	}
+	t.Formula, t.Proposal, t.Tolerated = formula(&p.Triggers[i], e, &q), &q.Raw, &q.Replicas
+	return t
+}
+
+// timeOf is an instant as a time; nil for one that is not reached.
+func timeOf(t scalers.Instant) *time.Time {
+	if t == scalers.Never {
+		return nil
+	}
+	at := t.Time()
+	return &at
+}

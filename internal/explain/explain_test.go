@@ -1,0 +1,130 @@
+package explain_test
+
+import (
+	"errors"
+	"flag"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/internal/explain"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write what is said now into testdata") //nolint:gochecknoglobals // A test flag.
+
+const minute = time.Minute
+
+// noon is the instant of all explanations.
+var noon = scalers.InstantOf(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)) //nolint:gochecknoglobals // A constant.
+
+// queue is the policy of an object with a queue and a schedule.
+func queue() *scalers.Policy {
+	return &scalers.Policy{
+		Min: 1, Max: 10, Rest: scalers.NoRest, Cooldown: 5 * minute,
+		Up:   scalers.Behavior{Tolerance: 100_000},
+		Down: scalers.Behavior{Tolerance: 100_000, Window: 5 * minute, Policies: []scalers.RatePolicy{{Amount: 2, Period: minute}}},
+		Triggers: []scalers.Trigger{
+			{Name: "queue", Target: 100_000, StaleAfter: 90 * time.Second},
+			{Name: "office", Target: 1000, Exact: true, Continuous: true},
+		},
+	}
+}
+
+// input is a moment in which eight replicas run, as eight were asked for three minutes ago.
+func input(p *scalers.Policy, level scalers.Milli) scalers.Input {
+	var m scalers.Memory
+	return scalers.Input{
+		Now: noon, Current: 8, Memory: m.Recommended(p, noon.Add(-3*minute), 8),
+		Events: []scalers.Event{
+			{Trigger: "queue", At: noon, Value: level, Current: 8, Ready: 8},
+			{Trigger: "office", At: noon.Add(-60 * minute), Value: 2000, Current: 8, Ready: 8},
+		},
+	}
+}
+
+func TestAnExplanationReads(t *testing.T) {
+	unknown := input(queue(), 0)
+	unknown.Events[0] = scalers.Event{Trigger: "queue", At: noon, Err: errors.New("connection refused"), Current: 8}
+	for name, in := range map[string]scalers.Input{
+		"held by the window": input(queue(), 480_000), "within tolerance": input(queue(), 860_000), "above the maximum": input(queue(), 2_000_000),
+		"unknown": unknown, "as asked": input(queue(), 800_000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got strings.Builder
+			if err := explain.Explain(queue(), in).Text(&got, "shop/web (Deployment/web)"); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join("testdata", strings.ReplaceAll(name, " ", "_")+".txt")
+			if *rewrite {
+				if err := os.WriteFile(path, []byte(got.String()), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.String() != string(want) {
+				t.Errorf("it reads\n%swant\n%s", got.String(), want)
+			}
+		})
+	}
+}
+
+// What an explanation claims is what the core decides: at the level it names there is the count it names, and a
+// thousandth before that there is not.
+func TestWhatWouldChangeTheAnswerDoes(t *testing.T) {
+	for level := scalers.Milli(0); level <= 1_200_000; level += 7_300 {
+		in := input(queue(), level)
+		for _, o := range explain.Explain(queue(), in).Otherwise {
+			if !holds(o, level, decided(in)) {
+				t.Errorf("at %s it is not so that %+v", level, o)
+			}
+		}
+	}
+}
+
+// holds reports whether a claim about the answer at a level of the queue is true.
+func holds(o explain.Otherwise, level scalers.Milli, now int32) bool {
+	at := func(other scalers.Milli) int32 {
+		in := input(queue(), level)
+		for i := range in.Events {
+			if in.Events[i].Trigger == o.Trigger {
+				in.Events[i].Value = other
+			}
+		}
+		return decided(in)
+	}
+	switch {
+	case o.Above != nil:
+		return at(*o.Above) <= now && at(*o.Above+1) == o.To && o.To > now
+	case o.AtMost != nil:
+		return at(*o.AtMost+1) >= now && at(*o.AtMost) == o.To && o.To < now
+	case o.Raises:
+		return o.Because != "" && at(math.MaxInt64) <= now
+	default:
+		return o.Because != "" && at(0) >= now
+	}
+}
+
+func decided(in scalers.Input) int32 {
+	d := scalers.Decide(queue(), in)
+	return d.Replicas
+}
+
+func TestExplainingChangesNothing(t *testing.T) {
+	in := input(queue(), 480_000)
+	before, err := in.Memory.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	explain.Explain(queue(), in)
+	after, err := in.Memory.MarshalText()
+	if err != nil || string(before) != string(after) {
+		t.Errorf("the memory became %s from %s, %v", after, before, err)
+	}
+}

@@ -1,0 +1,39 @@
+package explain
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+)
+
+// History writes past decisions for people, the newest last.
+func History(w io.Writer, newestFirst []v1alpha1.PastDecision) error {
+	out := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(out, "AT\tREPLICAS\tTRIGGER\tRAW\tLIMITED BY\tWHY")
+	for _, p := range slices.Backward(newestFirst) {
+		count := fmt.Sprintf("%d → %d", p.From, p.To)
+		if p.From == p.To {
+			count = strconv.Itoa(int(p.To))
+		}
+		raw := "-"
+		if p.Raw != nil {
+			raw = strconv.Itoa(int(*p.Raw))
+		}
+		fmt.Fprintln(out, strings.Join([]string{
+			p.Time.UTC().Format("2006-01-02 15:04:05") + "Z", count, dash(p.Trigger), raw, dash(strings.Join(p.LimitedBy, ", ")), p.Why,
+		}, "\t"))
+	}
+	return out.Flush()
+}
+
+func dash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}

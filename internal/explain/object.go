@@ -1,0 +1,63 @@
+package explain
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// ErrUndecided means that nothing has been decided on an object yet.
+var ErrUndecided = errors.New("nothing has been decided on it yet: does impulse run, and lead?")
+
+// InputOf returns the decision that an object calls for now, from what its status says: the levels are those of the last
+// change of outcome.
+func InputOf(w *workload.Workload, s *v1alpha1.ScaledObjectStatus, now time.Time) (scalers.Input, error) {
+	in := scalers.Input{Now: scalers.InstantOf(now)}
+	if s.LastDecision == nil || s.Replicas == nil {
+		return in, ErrUndecided
+	}
+	in.Current = *s.Replicas
+	if err := in.Memory.UnmarshalText([]byte(s.Memory)); err != nil {
+		return in, fmt.Errorf("read what is remembered in the status: %w", err)
+	}
+	for i := range w.Triggers {
+		e, err := readingOf(w.Triggers[i].Name, s)
+		if err != nil {
+			return in, err
+		}
+		if e.At != 0 || e.Err != nil {
+			e.At = in.Now
+		}
+		e.Current = in.Current
+		in.Events = append(in.Events, e)
+	}
+	return in, nil
+}
+
+// readingOf is a trigger's reading as a status has it; one that it does not have has not been read.
+func readingOf(name string, s *v1alpha1.ScaledObjectStatus) (scalers.Event, error) {
+	e := scalers.Event{Trigger: name}
+	for i := range s.Triggers {
+		t := &s.Triggers[i]
+		if t.Name != name {
+			continue
+		}
+		if t.LastError != "" {
+			e.Err = errors.New(t.LastError)
+			return e, nil
+		}
+		value, err := scalers.ParseMilli(t.Value)
+		if err != nil {
+			return e, fmt.Errorf("read the value of %s in the status: %w", name, err)
+		}
+		e.At, e.Value = 1, value
+		if t.ReadyReplicas != nil {
+			e.Ready = *t.ReadyReplicas
+		}
+	}
+	return e, nil
+}

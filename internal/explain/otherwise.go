@@ -1,0 +1,103 @@
+package explain
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// Otherwise is what one trigger would have to say for another answer at this instant.
+type Otherwise struct {
+	Trigger string `json:"trigger"`
+	// Above is the level above which more are wanted, AtMost the level down to which fewer are; To is how many then. Only one
+	// of the two is set, or neither, when no level helps.
+	Above  *scalers.Milli `json:"above,omitempty"`
+	AtMost *scalers.Milli `json:"atMost,omitempty"`
+	To     int32          `json:"to,omitempty"`
+	// Raises is the direction that this is about.
+	Raises bool `json:"raises"`
+	// Because is the rule that stands in the way when no level helps, with its sentence, and Until when that may end by itself.
+	Because string     `json:"because,omitempty"`
+	Until   *time.Time `json:"until,omitempty"`
+}
+
+// otherwise looks for the nearest levels at which the answer d is another one. A higher level never gives fewer replicas, so
+// they are found by halving.
+func otherwise(p *scalers.Policy, in scalers.Input, d *scalers.Decision) []Otherwise {
+	var all []Otherwise
+	for i := range p.Triggers {
+		e := eventOf(&in, i)
+		if !p.Propose(i, e, in.Now).Known || p.Triggers[i].PerPod {
+			continue // A reading of single pods is not one level that is higher or lower.
+		}
+		ask := func(level scalers.Milli) scalers.Decision {
+			changed := in
+			changed.Events = slices.Clone(in.Events)
+			changed.Events[i].Value = level
+			return decide(p, changed)
+		}
+		all = append(all, raised(p, i, e.Value, d.Replicas, ask))
+		if e.Value > 0 {
+			all = append(all, lowered(p, i, e.Value, d.Replicas, ask))
+		}
+	}
+	return all
+}
+
+// raised finds the least level above which more than wanted are asked for.
+func raised(p *scalers.Policy, i int, level scalers.Milli, wanted int32, ask func(scalers.Milli) scalers.Decision) Otherwise {
+	o := Otherwise{Trigger: p.Triggers[i].Name, Raises: true}
+	most := scalers.Milli(math.MaxInt64)
+	d := ask(most)
+	if d.Replicas <= wanted {
+		o.Because, o.Until = obstacle(p, &d)
+		return o
+	}
+	below, above := level, most // ask(below) gives no more than wanted, ask(above) does.
+	for above-below > 1 {
+		middle := below + (above-below)/2
+		if at := ask(middle); at.Replicas > wanted {
+			above, d = middle, at
+		} else {
+			below = middle
+		}
+	}
+	o.Above, o.To = &below, d.Replicas
+	return o
+}
+
+// lowered finds the greatest level at which fewer than wanted are asked for.
+func lowered(p *scalers.Policy, i int, level scalers.Milli, wanted int32, ask func(scalers.Milli) scalers.Decision) Otherwise {
+	o := Otherwise{Trigger: p.Triggers[i].Name}
+	d := ask(0)
+	if d.Replicas >= wanted {
+		o.Because, o.Until = obstacle(p, &d)
+		return o
+	}
+	below, above := scalers.Milli(0), level // ask(below) gives fewer than wanted, ask(above) does not.
+	for above-below > 1 {
+		middle := below + (above-below)/2
+		if at := ask(middle); at.Replicas < wanted {
+			below, d = middle, at
+		} else {
+			above = middle
+		}
+	}
+	o.AtMost, o.To = &below, d.Replicas
+	return o
+}
+
+// obstacle is the last rule that spoke: the one that has the number where it is.
+func obstacle(p *scalers.Policy, d *scalers.Decision) (string, *time.Time) {
+	steps := d.Steps()
+	if len(steps) == 0 {
+		return p.Why(d), nil
+	}
+	last := steps[len(steps)-1]
+	if last.Rule == scalers.RuleFormula && d.Winner >= 0 {
+		return p.Triggers[d.Winner].Name + " asks for as many", nil
+	}
+	return p.Sentence(d, last), timeOf(last.Until)
+}

@@ -1,0 +1,126 @@
+package explain
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// Text writes an explanation for people. about names the object and its target: "shop/web (Deployment/web)".
+func (e *Explanation) Text(w io.Writer, about string) error {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s\n", e.headline(about))
+	table(&out, e.triggerRows())
+	out.WriteString("\nWhy:\n")
+	if e.Unchanged != "" {
+		fmt.Fprintf(&out, "  %s\n", e.Unchanged)
+	}
+	table(&out, e.stepRows())
+	out.WriteString("\nBy itself, while every level stays as it is:\n")
+	table(&out, e.aheadRows())
+	if len(e.Otherwise) > 0 {
+		out.WriteString("\nWhat would change it now:\n")
+		table(&out, e.otherwiseRows())
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+func (e *Explanation) headline(about string) string {
+	at := "At " + e.At.UTC().Format("2006-01-02 15:04:05.999") + "Z "
+	if e.From == e.To {
+		return fmt.Sprintf("%s%s keeps %s.", at, about, replicas(e.To))
+	}
+	return fmt.Sprintf("%s%s goes from %d to %s.", at, about, e.From, replicas(e.To))
+}
+
+func (e *Explanation) triggerRows() [][]string {
+	rows := [][]string{{"TRIGGER", "FORMULA", "ASKS FOR", "ACTIVE"}}
+	for i := range e.Triggers {
+		t := &e.Triggers[i]
+		if t.Unknown != "" {
+			rows = append(rows, []string{t.Name, "unknown: it " + t.Unknown, "?", "?"})
+			continue
+		}
+		asks := strconv.Itoa(int(*t.Proposal))
+		if *t.Tolerated != *t.Proposal {
+			asks = fmt.Sprintf("%d, within tolerance %d", *t.Proposal, *t.Tolerated)
+		}
+		active := "no"
+		if t.Active {
+			active = "yes"
+		}
+		rows = append(rows, []string{t.Name, t.Formula, asks, active})
+	}
+	return rows
+}
+
+func (e *Explanation) stepRows() [][]string {
+	var rows [][]string
+	for _, s := range e.Steps {
+		rows = append(rows, []string{fmt.Sprintf("%d → %d", s.From, s.To), s.Rule, s.Why})
+	}
+	return rows
+}
+
+func (e *Explanation) aheadRows() [][]string {
+	if len(e.Ahead) == 0 {
+		return [][]string{{"nothing changes"}}
+	}
+	var rows [][]string
+	for _, c := range e.Ahead {
+		rows = append(rows, []string{moment(c.At), "in " + span(c.At.Sub(e.At)), fmt.Sprintf("%d → %d", c.From, c.To), c.Why})
+	}
+	return rows
+}
+
+func (e *Explanation) otherwiseRows() [][]string {
+	var rows [][]string
+	for _, o := range e.Otherwise {
+		switch {
+		case o.Above != nil:
+			rows = append(rows, []string{fmt.Sprintf("%s above %s", o.Trigger, *o.Above), replicas(o.To)})
+		case o.AtMost != nil:
+			rows = append(rows, []string{fmt.Sprintf("%s at %s or below", o.Trigger, *o.AtMost), replicas(o.To)})
+		case o.Raises:
+			rows = append(rows, []string{"no higher " + o.Trigger, o.Because})
+		default:
+			rows = append(rows, []string{"no lower " + o.Trigger, o.Because})
+		}
+	}
+	return rows
+}
+
+// table writes rows with aligned columns, indented.
+func table(out io.Writer, rows [][]string) {
+	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(w, "  "+strings.Join(row, "\t"))
+	}
+	w.Flush() //nolint:errcheck // A builder does not fail.
+}
+
+func replicas(n int32) string {
+	if n == 1 {
+		return "1 replica"
+	}
+	return fmt.Sprintf("%d replicas", n)
+}
+
+// moment is a time of day in UTC, to the millisecond when it has one.
+func moment(t time.Time) string { return t.UTC().Format("15:04:05.999") + "Z" }
+
+// span is a duration to the second, or finer below one.
+func span(d time.Duration) string {
+	if d >= time.Second {
+		d = d.Round(time.Second)
+	}
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	return text
+}

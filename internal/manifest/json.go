@@ -1,0 +1,126 @@
+package manifest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// decode fills a typed object from a node, by way of JSON: the types of the API know no other.
+func decode(node *yaml.Node, into any) error {
+	content, err := appendJSON(nil, node, 0)
+	if err == nil {
+		err = json.Unmarshal(content, into)
+	}
+	if err != nil {
+		return fmt.Errorf("read the object: %w", err)
+	}
+	return nil
+}
+
+// maxDepth bounds how deep an object nests, and with it aliases that hold themselves.
+const maxDepth = 64
+
+// The errors of objects that aliases make very large.
+var (
+	errTooDeep  = fmt.Errorf("it nests deeper than %d", maxDepth)
+	errTooLarge = fmt.Errorf("it expands to more than %d bytes", maxFile)
+)
+
+// The errors of keys that JSON does not know.
+var (
+	errNoText = errors.New("a key is not a text")
+	errMerge  = errors.New("it merges another map with <<: write out what you mean")
+)
+
+// appendJSON appends a node as JSON. Numbers stay as they were written.
+func appendJSON(out []byte, node *yaml.Node, depth int) ([]byte, error) {
+	switch {
+	case depth > maxDepth:
+		return out, errTooDeep
+	case len(out) > maxFile:
+		return out, errTooLarge
+	}
+	switch node.Kind {
+	case yaml.AliasNode:
+		return appendJSON(out, node.Alias, depth+1)
+	case yaml.MappingNode:
+		out, err := appendPairs(append(out, '{'), node, depth)
+		return append(out, '}'), err
+	case yaml.SequenceNode:
+		out = append(out, '[')
+		for i, item := range node.Content {
+			if i > 0 {
+				out = append(out, ',')
+			}
+			var err error
+			if out, err = appendJSON(out, item, depth+1); err != nil {
+				return out, err
+			}
+		}
+		return append(out, ']'), nil
+	default:
+		return appendScalar(out, node)
+	}
+}
+
+// appendPairs appends what stands in a mapping.
+func appendPairs(out []byte, node *yaml.Node, depth int) ([]byte, error) {
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key := node.Content[i]
+		switch {
+		case key.Tag == "!!merge":
+			return out, errMerge
+		case key.Kind != yaml.ScalarNode:
+			return out, errNoText
+		case i > 0:
+			out = append(out, ',')
+		}
+		var err error
+		if out, err = appendJSON(append(appendText(out, key.Value), ':'), node.Content[i+1], depth+1); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+func appendScalar(out []byte, node *yaml.Node) ([]byte, error) {
+	switch node.Tag {
+	case "!!null":
+		return append(out, "null"...), nil
+	case "!!bool":
+		return append(out, strings.ToLower(node.Value)...), nil
+	case "!!int", "!!float":
+		return appendNumber(out, node)
+	default:
+		return appendText(out, node.Value), nil
+	}
+}
+
+// appendNumber appends a number as it was written; what JSON does not know, such as 0x10 or .inf, as it was meant.
+func appendNumber(out []byte, node *yaml.Node) ([]byte, error) {
+	if json.Valid([]byte(node.Value)) {
+		return append(out, node.Value...), nil
+	}
+	var number any
+	if err := node.Decode(&number); err != nil {
+		return out, err
+	}
+	text, err := json.Marshal(number)
+	if err != nil {
+		return appendText(out, node.Value), nil //nolint:nilerr // NaN and infinities are no JSON: they are texts there.
+	}
+	return append(out, text...), nil
+}
+
+func appendText(out []byte, text string) []byte {
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		return strconv.AppendQuote(out, text) // Strings always marshal.
+	}
+	return append(out, quoted...)
+}

@@ -1,0 +1,93 @@
+package policytest
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// past is one thing that happened before t = 0; at is not after it.
+type past struct {
+	at          time.Duration
+	recommended *int32
+	change      int32
+	active      bool
+}
+
+// history reads what happened before t = 0.
+func (r *reader) history(into **[]past) field {
+	return func(node *yaml.Node, path string) {
+		all := []past{}
+		r.list(node, path, func(node *yaml.Node, path string) { all = append(all, r.past(node, path)) })
+		slices.SortStableFunc(all, func(a, b past) int { return cmp.Compare(a.at, b.at) })
+		*into = &all
+	}
+}
+
+func (r *reader) past(node *yaml.Node, path string) past {
+	var p past
+	given := r.mapping(node, path, fields{
+		"at": func(node *yaml.Node, path string) {
+			r.duration(-longest, func(d time.Duration) {
+				if d > 0 {
+					r.wrong(node, path, node.Value+" is after t = 0", "history is what happened before, such as -60s")
+				}
+				p.at = d
+			})(node, path)
+		},
+		"recommended": r.number(0, func(n int32) { p.recommended = &n }),
+		"change":      r.number(-1<<31, func(n int32) { p.change = n }),
+		"lastActive":  r.flag(&p.active),
+	})
+	switch {
+	case given == nil:
+	case given["at"] == nil:
+		r.wrong(node, join(path, "at"), "is required", "when it happened, such as -60s")
+	case given["recommended"] == nil && given["change"] == nil && given["lastActive"] == nil:
+		r.wrong(node, path, "says nothing that happened", "recommended, change or lastActive")
+	}
+	return p
+}
+
+// tolerance reads a share, such as 0.1, in millionths.
+func (r *reader) tolerance(into *int64) field {
+	return func(node *yaml.Node, path string) {
+		const expected = "a share such as 0.1"
+		text, ok := r.scalar(node, path, expected)
+		if !ok {
+			return
+		}
+		q, err := resource.ParseQuantity(text)
+		if err != nil || q.Sign() < 0 {
+			r.wrongType(node, path, expected)
+			return
+		}
+		*into = q.ScaledValue(resource.Micro)
+	}
+}
+
+// memory is what is remembered at start. Without a history the workload is seen for the first time; a history without a
+// recommendation is one in which there was none.
+func (s *story) memory(p *scalers.Policy, start scalers.Instant) scalers.Memory {
+	var m scalers.Memory
+	if s.history == nil {
+		return m
+	}
+	m.Seen = true
+	for _, h := range *s.history {
+		at := start.Add(h.at)
+		if h.recommended != nil {
+			m = m.Recommended(p, at, *h.recommended)
+		}
+		m = m.Scaled(p, at, 0, h.change)
+		if h.active {
+			m.LastActive = at
+		}
+	}
+	return m
+}

@@ -1,0 +1,56 @@
+package policytest
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// WriteText writes results for people: the failures, with every all tests and their decisions, and then the sum.
+func WriteText(w io.Writer, results []Result, every bool) error {
+	var out strings.Builder
+	failed := 0
+	for i := range results {
+		r := &results[i]
+		if !r.Passed() {
+			failed++
+		}
+		if every || !r.Passed() {
+			r.write(&out)
+		}
+	}
+	if failed > 0 {
+		fmt.Fprintf(&out, "%d failed, ", failed)
+	}
+	fmt.Fprintf(&out, "%d passed\n", len(results)-failed)
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+// write writes one result.
+func (r *Result) write(out *strings.Builder) {
+	verdict := "PASS"
+	if !r.Passed() {
+		verdict = "FAIL"
+	}
+	fmt.Fprintf(out, "%s %s (%s:%d)\n", verdict, r.Test.Name, r.Test.File, r.Test.Line)
+	for _, m := range r.Moments {
+		change := strconv.Itoa(int(m.Replicas))
+		if m.From != m.Replicas {
+			change = fmt.Sprintf("%d → %d", m.From, m.Replicas)
+		}
+		fmt.Fprintf(out, "  %s: %s: %s\n", m.At, change, strings.Join(m.Causes, "; "))
+		m.write(out, "    ")
+	}
+	if r.Omitted > 0 {
+		fmt.Fprintf(out, "  … and %d decisions more\n", r.Omitted)
+	}
+	for _, f := range r.Failures {
+		fmt.Fprintf(out, "  %s:%d: expected %s\n", r.Test.File, f.Line, f.Expected)
+		fmt.Fprintf(out, "    got, at %s: %s\n", f.At, f.Got)
+		fmt.Fprintf(out, "    as %s\n", strings.Join(f.Readings, "; "))
+		fmt.Fprintf(out, "    decided at %s, from %d:\n", f.Decision.At, f.Decision.From)
+		f.Decision.write(out, "      ")
+	}
+}

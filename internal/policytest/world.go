@@ -1,0 +1,131 @@
+package policytest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/impulse-sh/impulse/internal/rehearsal"
+	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// check sees to it that what is said of triggers fits the object's, and that the test ends.
+func (s *story) check(r *reader, w *workload.Workload, path string) {
+	names := make([]string, len(w.Triggers))
+	for i := range w.Triggers {
+		names[i] = w.Triggers[i].Name
+	}
+	spoken := map[string]int{}
+	for i := range s.inputs {
+		in := &s.inputs[i]
+		switch at := fmt.Sprintf("%s.inputs[%d]", path, i); {
+		case in.ready != nil && spoken[readyReplicas] > 0:
+			r.wrong(in.node, at, fmt.Sprintf("%s is said already, from line %d", readyReplicas, spoken[readyReplicas]), "")
+		case in.ready != nil:
+			spoken[readyReplicas] = in.node.Line
+		case in.named == nil:
+		case !slices.Contains(names, in.trigger):
+			r.wrong(in.named, at+".trigger", fmt.Sprintf("%q is no trigger of the object", in.trigger), near(in.trigger, names))
+		case spoken[in.trigger] > 0:
+			r.wrong(in.named, at+".trigger", fmt.Sprintf("%q has its readings already, from line %d", in.trigger, spoken[in.trigger]), "")
+		case in.perPod && !w.Policy.Triggers[slices.Index(names, in.trigger)].PerPod:
+			r.wrong(in.named, at+".pods", fmt.Sprintf("%q does not look at single pods", in.trigger), "write values")
+		default:
+			spoken[in.trigger] = in.node.Line
+		}
+	}
+	for i := range s.expectations {
+		e := &s.expectations[i]
+		if e.trigger != nil && !slices.Contains(names, *e.Trigger) {
+			r.wrong(e.trigger, fmt.Sprintf("%s.expect[%d].trigger", path, i), fmt.Sprintf("%q is no trigger of the object", *e.Trigger), near(*e.Trigger, names))
+		}
+	}
+	if last := s.last(); r.fine() && (last > longest || last/s.interval > mostIntervals) {
+		r.wrong(s.object, path, fmt.Sprintf("lasts %s: more than %s, or than %d times the interval of %s", short(last), short(longest), mostIntervals, short(s.interval)), "")
+	}
+}
+
+// last is the last instant that matters: the last expectation, and for maxChanges the last input, too.
+func (s *story) last() time.Duration {
+	var last time.Duration
+	for i := range s.expectations {
+		last = max(last, s.expectations[i].To)
+	}
+	if s.changes != nil {
+		for i := range s.inputs {
+			last = max(last, s.inputs[i].last(s.interval))
+		}
+	}
+	return last
+}
+
+func (s *story) end() scalers.Instant { return scalers.InstantOf(s.start).Add(s.last()) }
+
+// world makes a world of the story.
+func (s *story) world(w *workload.Workload) (*rehearsal.World, error) {
+	start := scalers.InstantOf(s.start)
+	p := s.policy(w, start)
+	world := &rehearsal.World{
+		Policy: p, Start: start, Replicas: p.Min, StartupDelay: s.startupDelay, Memory: s.memory(p, start),
+	}
+	if s.replicas != nil {
+		world.Replicas = *s.replicas
+	}
+	ticker := rehearsal.Ticker{Start: start, Interval: s.interval}
+	var alerts []rehearsal.Alert
+	for i := range s.inputs {
+		switch in := &s.inputs[i]; {
+		case in.alert != nil:
+			alerts = append(alerts, rehearsal.Alert{Alert: *in.alert, From: instantOf(start, in.firing.from), Until: instantOf(start, in.firing.until)})
+		case in.ready != nil:
+			world.Ready = rehearsal.Regular{Ticker: ticker, Series: *in.ready}.Count
+		case in.write != nil:
+			world.Writes = append(world.Writes, rehearsal.Write{At: start.Add(in.write.at), To: in.write.to})
+		}
+	}
+	slices.SortStableFunc(world.Writes, func(a, b rehearsal.Write) int { return cmp.Compare(a.At, b.At) })
+	feeds, err := rehearsal.Foreseen(w, alerts)
+	if err != nil {
+		return nil, err
+	}
+	for i := range s.inputs {
+		if in := &s.inputs[i]; in.named != nil {
+			n := slices.IndexFunc(w.Triggers, func(t workload.Trigger) bool { return t.Name == in.trigger })
+			feeds[n] = in.feed(ticker, &w.Triggers[n], &p.Triggers[n])
+		}
+	}
+	world.Feeds = feeds
+	return world, nil
+}
+
+// policy is the object's, on the clock of the test: it is created at t = 0, and interval stands in for pollingInterval.
+func (s *story) policy(w *workload.Workload, start scalers.Instant) *scalers.Policy {
+	p := *w.Policy
+	p.Created = start
+	p.Triggers = slices.Clone(p.Triggers)
+	for i := range p.Triggers {
+		if t := &p.Triggers[i]; !t.Continuous {
+			t.StaleAfter = 3 * s.interval
+		}
+	}
+	return &p
+}
+
+// feed is that of a trigger whose readings are said.
+func (in *input) feed(ticker rehearsal.Ticker, t *workload.Trigger, level *scalers.Trigger) rehearsal.Feed {
+	if in.values == nil {
+		return rehearsal.Pods{Ticker: ticker, Pods: in.podsAt(ticker.Start)}
+	}
+	var zeros triggers.Zeros
+	if lenient, ok := t.Config.(triggers.Lenient); ok {
+		zeros = lenient.Zeros()
+	}
+	values := rehearsal.Regular{Ticker: ticker, Series: *in.values, Zeros: zeros}
+	if level.PerPod {
+		return rehearsal.Mean{Regular: values, Utilization: level.Metric == scalers.Utilization}
+	}
+	return values
+}

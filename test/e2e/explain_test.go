@@ -1,0 +1,52 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/local"
+)
+
+// tool runs a command of impulse in the test's namespace.
+func (w *world) tool(ctx context.Context, args ...string) (string, error) {
+	w.t.Helper()
+	return local.Run(ctx, suite.impulse, append(args, "--kubeconfig", suite.kubeconfig, "-n", w.ns)...)
+}
+
+func TestACountIsExplainedAndHasAHistory(t *testing.T) {
+	w := newWorld(t)
+	w.deployment("checkout", 1)
+	w.apply(onAlert("checkout"))
+	am := w.alertmanager(w.run())
+	w.condition("checkout", "Ready", "True", "Ready")
+	w.alert(am, "checkout", "page", true)
+	w.replicas("checkout", 5)
+	w.condition("checkout", "Active", "True", "TriggerActive")
+
+	var last string
+	w.until("the status says what was decided", func(ctx context.Context) (bool, error) {
+		out, err := w.tool(ctx, "explain", "checkout")
+		last = out
+		return err == nil && strings.Contains(out, "(Deployment/checkout) keeps 5 replicas.") &&
+			strings.Contains(out, "alertmanager   5 replicas") && strings.Contains(out, "alertmanager above 5 "), nil
+	}, func() string { return last })
+
+	out, err := w.tool(t.Context(), "history", "checkout", "-o", "json")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var past []v1alpha1.PastDecision
+	if err := json.Unmarshal([]byte(out), &past); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if len(past) == 0 || past[0].To != 5 || past[0].Why != "alertmanager asks for 5" {
+		t.Errorf("the newest decision is %+v", past)
+	}
+
+	if out, err := w.tool(t.Context(), "explain", "chekout"); err == nil || !strings.Contains(out, `there is no ScaledObject "chekout" in namespace`) {
+		t.Errorf("an object that is not there: %v\n%s", err, out)
+	}
+}

@@ -1,0 +1,2 @@
+// Package rehearsal holds the virtual world of internal/rehearsal against the pipeline that scales in production.
+package rehearsal
