@@ -58,7 +58,7 @@ bench: ## Measure deciding and reacting beside their floors; writes bench/result
 	go run ./bench
 
 .PHONY: demo
-demo: ## Watch Deployments follow an alert, a query, a queue and a schedule (ONCE=1: check and exit; CLUSTER=current).
+demo: ## Watch Deployments follow an alert, a query, a queue, a schedule and what pods use (ONCE=1: check and exit; CLUSTER=current).
 	@go run ./deploy/demo $(if $(ONCE),--once) $(if $(CLUSTER),--cluster $(CLUSTER))
 
 .PHONY: sandbox

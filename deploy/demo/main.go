@@ -1,5 +1,5 @@
-// Command demo shows four Deployments that follow an alert, a query, a queue and a schedule, on a real control plane
-// that it starts and takes away again.
+// Command demo shows five Deployments that follow an alert, a query, a queue, a schedule and what their pods use, on a
+// real control plane that it starts and takes away again.
 package main
 
 import (

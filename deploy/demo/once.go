@@ -37,10 +37,10 @@ func once(ctx context.Context, s *stack) error {
 // drive goes through the stages, in order.
 func (s *stack) drive(ctx context.Context) error {
 	stages := []stage{
-		{"load rises: hits to 1000, 50 messages", s.rise, map[string]int64{"checkout": 5, "web": 10, "worker": 5}},
-		{"the schedule's window opens", nil, map[string]int64{"office": 3}},
-		{"load falls: hits to 0, the queue is drained", s.fall, map[string]int64{"checkout": 1, "web": 1, "worker": 0}},
-		{"the schedule's window closes", nil, map[string]int64{"office": 1}},
+		{"load rises: hits to 1000, 50 messages, a busy pod", s.rise, map[string]int64{"checkout": 5, "web": 10, "worker": 5}},
+		{"the schedule's window opens; what pods use is known", nil, map[string]int64{"office": 3, "api": 4}},
+		{"load falls: hits to 0, the queue is drained, pods are idle", s.fall, map[string]int64{"checkout": 1, "web": 1, "worker": 0}},
+		{"the schedule's window closes; what pods use is known", nil, map[string]int64{"office": 1, "api": 1}},
 	}
 	for _, st := range stages {
 		fmt.Printf("• %s\n", st.what)
@@ -50,6 +50,9 @@ func (s *stack) drive(ctx context.Context) error {
 			}
 		}
 		for _, name := range workloads {
+			if name == "api" && s.leaves {
+				continue // What pods use cannot be said where kubelets are real.
+			}
 			if want, ok := st.want[name]; ok {
 				if err := s.reaches(ctx, name, want); err != nil {
 					return err
@@ -61,11 +64,11 @@ func (s *stack) drive(ctx context.Context) error {
 }
 
 func (s *stack) rise(ctx context.Context) error {
-	return errors.Join(s.load(ctx, "up"), s.queue.produce(ctx, 50))
+	return errors.Join(s.load(ctx, "up"), s.queue.produce(ctx, 50), s.use(ctx, busy))
 }
 
 func (s *stack) fall(ctx context.Context) error {
-	return errors.Join(s.load(ctx, "down"), s.queue.consume(ctx, 50))
+	return errors.Join(s.load(ctx, "down"), s.queue.consume(ctx, 50), s.use(ctx, idle))
 }
 
 // reaches waits until a Deployment has n replicas, asked for and ready.

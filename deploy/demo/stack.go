@@ -20,7 +20,7 @@ import (
 const namespace = "impulse-demo"
 
 // workloads are the Deployments, in the order they are shown.
-var workloads = []string{"checkout", "web", "worker", "office"}
+var workloads = []string{"checkout", "web", "worker", "office", "api"}
 
 // stack is everything that runs for the demo.
 type stack struct {
@@ -51,9 +51,9 @@ func start(ctx context.Context, o options) (*stack, error) {
 		{"building impulse", s.build},
 		{"starting the sandbox", s.sandbox},
 		{"starting the mock metric, its alert rule and the queue", s.sources},
-		{"applying the CRDs and four Deployments", s.cluster},
+		{"applying the CRDs and five Deployments", s.cluster},
 		{"starting impulse run", s.impulse},
-		{"applying four ScaledObjects", s.scaledObjects},
+		{"applying five ScaledObjects", s.scaledObjects},
 	} {
 		began := time.Now()
 		fmt.Printf("• %s\n", step.what)

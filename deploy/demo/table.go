@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -33,19 +34,13 @@ func watch(ctx context.Context, s *stack) error {
 	})
 }
 
-// play fills the queue now and then, and drains it again, until ctx is done.
+// play lets load come and go, until ctx is done.
 func (s *stack) play(ctx context.Context) {
 	tick := time.NewTicker(15 * time.Second)
 	defer tick.Stop()
-	for full := false; ; full = !full {
-		var err error
-		if full {
-			err = s.queue.consume(ctx, 30)
-		} else {
-			err = s.queue.produce(ctx, 30)
-		}
-		if err != nil && ctx.Err() == nil {
-			fmt.Println("the queue:", err)
+	for n := 0; ; n++ {
+		if err := s.turn(ctx, n); err != nil && ctx.Err() == nil {
+			fmt.Println("the load:", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -53,6 +48,22 @@ func (s *stack) play(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// turn is turn n of the play: the queue is filled in one and drained in the next, and a pod is busy for four and idle for
+// four, because metrics-server needs a while to know.
+func (s *stack) turn(ctx context.Context, n int) error {
+	fill := s.queue.produce
+	if n%2 == 1 {
+		fill = s.queue.consume
+	}
+	switch n % 8 {
+	case 0:
+		return errors.Join(fill(ctx, 30), s.use(ctx, busy))
+	case 4:
+		return errors.Join(fill(ctx, 30), s.use(ctx, idle))
+	}
+	return fill(ctx, 30)
 }
 
 // after is the time between the event and the end of the write.
@@ -85,7 +96,7 @@ func (s *stack) view(ctx context.Context, name string) view {
 // hints says what can be typed next.
 func (s *stack) hints(w io.Writer) {
 	fmt.Fprintf(w, `
-Four Deployments in namespace %[1]s follow an alert, a query, a queue and a schedule. In another terminal:
+Five Deployments in namespace %[1]s follow an alert, a query, a queue, a schedule and what their pods use. In another terminal:
 
   export KUBECONFIG=%[2]s PATH=%[3]s:$PATH
   kubectl -n %[1]s get so -w
@@ -93,7 +104,8 @@ Four Deployments in namespace %[1]s follow an alert, a query, a queue and a sche
   curl -X POST %[4]s/scale/down     # and fall
   kubectl -n %[1]s describe so web  # why this number
 
-Every 15 seconds 30 messages come into worker's queue, or are taken out; office has its hours in every other minute. Ctrl-C ends everything.
+Every 15 seconds 30 messages come into worker's queue, or are taken out; office has its hours in every other minute,
+and a pod of api is busy for a minute and idle for one. Ctrl-C ends everything.
 
 `, namespace, s.addresses.Kubeconfig, s.addresses.Bin, s.mock)
 	fmt.Fprintln(w, strings.Repeat("─", 100))

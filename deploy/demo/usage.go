@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+var pods = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+
+// busy and idle are what a pod of api uses of the 100m that it requests.
+const busy, idle = "190m", "1m"
+
+// use says what one pod of api uses, the others being idle: in the sandbox pods do nothing, and use what their annotations
+// say. In a cluster with real kubelets it has no effect.
+func (s *stack) use(ctx context.Context, cpu string) error {
+	list, err := s.dynamic.Resource(pods).Namespace(namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=api"})
+	if err != nil {
+		return fmt.Errorf("list the pods of api: %w", err)
+	}
+	for i := range list.Items {
+		load := idle
+		if i == 0 {
+			load = cpu
+		}
+		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"kwok.x-k8s.io/usage-cpu":%q}}}`, load)
+		name := list.Items[i].GetName()
+		if _, err := s.dynamic.Resource(pods).Namespace(namespace).Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+			return fmt.Errorf("say what pod %s uses: %w", name, err)
+		}
+	}
+	return nil
+}
