@@ -267,3 +267,31 @@ func TestWithoutAPollerASourceSaysSo(t *testing.T) {
 		t.Error("it waits for nothing")
 	}
 }
+
+func TestOneReadingSaysSomethingElseToEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 1)
+		reads := 0
+		read := func(context.Context) (map[string]scalers.Milli, error) {
+			reads++
+			return map[string]scalers.Milli{"a": 1, "b": 2}, nil
+		}
+		for _, trigger := range []string{"a", "b", "c"} {
+			event := func(_ scalers.Instant, all map[string]scalers.Milli) scalers.Event {
+				if trigger == "c" {
+					panic("a mistake")
+				}
+				return scalers.Event{Value: all[trigger]}
+			}
+			source := PollEach("k", read, event, Env{Trigger: trigger, PollingInterval: time.Minute, Poller: b.poller, Now: time.Now})
+			b.runs.Go(func() { _ = source.Run(b.ctx, b.emit) })
+		}
+		synctest.Wait()
+		if a, c := b.last("a"), b.last("b"); reads != 1 || a.Value != 1 || c.Value != 2 || a.At != c.At || a.At == 0 {
+			t.Errorf("%d readings told %+v and %+v", reads, a, c)
+		}
+		if broken := b.last("c"); broken.Err == nil || broken.At == 0 {
+			t.Errorf("a panic told %+v", broken)
+		}
+	})
+}
