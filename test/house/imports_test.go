@@ -17,7 +17,7 @@ var may = map[string][]string{
 	"internal/leader":      {},
 	"internal/workload":    {"api", "scalers", "triggers", "actuator"},
 	"internal/advice":      {"api", "scalers", "internal/workload"},
-	"internal/convert":     {"api", "scalers", "triggers", "internal/workload", "internal/rehearsal"},
+	"internal/convert":     {"api", "internal/workload"},
 	"internal/manifest":    {"api", "scalers", "triggers", "internal/workload", "internal/convert", "internal/advice"},
 	"internal/pipeline":    {"scalers", "triggers", "actuator", "internal/workload"},
 	"internal/report":      {"api", "scalers", "triggers", "actuator", "internal/workload", "internal/pipeline"},
