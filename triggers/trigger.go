@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"time"
 
+	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
+
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -61,6 +63,12 @@ type Env struct {
 	Now func() time.Time
 	// Alerts holds the alerts that were delivered to this process.
 	Alerts Alerts
+	// Metric is how the level is read: the metric type of the trigger.
+	Metric scalers.Metric
+	// Pods returns the target's pods as they are now, in the order of their names. It asks nobody and does not block.
+	Pods func() ([]Pod, error)
+	// PodMetrics lists what the pods of a namespace use, from the resource metrics API.
+	PodMetrics func(ctx context.Context, namespace string) (*metricsv1beta1.PodMetricsList, error)
 	// Poller reads polled sources, for all workloads.
 	Poller *Poller
 	// Shared lends one connection to all triggers that use the same server.
