@@ -58,7 +58,7 @@ func essence(s *v1alpha1.ScaledObjectStatus) *v1alpha1.ScaledObjectStatus {
 		Reason: s.Reason,
 	}
 	for _, t := range s.Triggers {
-		e.Triggers = append(e.Triggers, v1alpha1.TriggerStatus{Name: t.Name, Type: t.Type, Target: t.Target, Active: t.Active, LastError: t.LastError})
+		e.Triggers = append(e.Triggers, v1alpha1.TriggerStatus{Name: t.Name, Type: t.Type, Target: t.Target, Active: t.Active, LastError: steady(t.LastError)})
 	}
 	for _, c := range s.Conditions {
 		e.Conditions = append(e.Conditions, metav1.Condition{Type: c.Type, Status: c.Status, Reason: c.Reason})

@@ -139,6 +139,9 @@ func direction(path string, rules *v1alpha1.ScalingRules, b *scalers.Behavior, w
 	default:
 		wrong.add(path+".selectPolicy", fmt.Sprintf("%q is unknown", selected), "Max, Min or Disabled")
 	}
+	if len(rules.Policies) > maxPolicies {
+		wrong.add(path+".policies", fmt.Sprintf("are %d, more than %d", len(rules.Policies), maxPolicies), "")
+	}
 	for i, r := range rules.Policies {
 		at := fmt.Sprintf("%s.policies[%d]", path, i)
 		if r.Type != "Pods" && r.Type != "Percent" {

@@ -130,6 +130,7 @@ func compileTriggers(so *v1alpha1.ScaledObject, kinds []triggers.Kind, w *Worklo
 			wrong.add(path+".name", fmt.Sprintf("%q is used twice", name), "names are unique within an object")
 		}
 		names[name] = true
+		checkTrigger(path, t, wrong)
 		compiled, level, ok := compileTrigger(path, t, kinds, wrong)
 		if !ok {
 			continue
