@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
+	metricsv1beta1 "k8s.io/metrics/pkg/client/clientset/versioned/typed/metrics/v1beta1"
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/internal/alerts"
@@ -50,6 +51,7 @@ type process struct {
 	// statuses is where statuses are saved.
 	statuses report.Store
 	secrets  *controller.Credentials
+	usage    metricsv1beta1.PodMetricsesGetter
 	events   typedcorev1.EventsGetter
 	poller   *triggers.Poller
 	shared   triggers.Shared
@@ -98,6 +100,9 @@ func assemble(o Options, log *slog.Logger, config *rest.Config) (*process, error
 		return nil, err
 	}
 	if p.gate, err = leader.New(config, leader.Options{Namespace: o.LeaseNamespace, Name: o.LeaseName, Log: log}); err != nil {
+		return nil, err
+	}
+	if p.usage, err = podMetrics(config); err != nil {
 		return nil, err
 	}
 	if p.secrets, err = controller.NewCredentials(config, o.LeaseNamespace); err != nil {

@@ -39,7 +39,9 @@ func (p *process) lead(ctx context.Context) {
 
 	c := controller.New(controller.Options{
 		Kinds: builtin.Kinds(), Settings: p.options.Settings, Secrets: p.secrets, Actuator: writer{p.target, p.gate}, Reporter: reporter, MayWrite: p.leading,
-		Env: triggers.Env{HTTP: p.http, Now: p.now, Alerts: p.alerts, Poller: p.poller, Shared: &p.shared},
+		Env: triggers.Env{
+			HTTP: p.http, Now: p.now, Alerts: p.alerts, Poller: p.poller, Shared: &p.shared, PodMetrics: p.podMetrics,
+		},
 	}, p.inherited())
 	p.awaitAlerts(ctx)
 	p.objects.Run(ctx, c)

@@ -107,12 +107,14 @@ func (c *Controller) halt(m *member) {
 
 // pipe makes a pipeline. Its sources are opened when it runs.
 func (c *Controller) pipe(w *workload.Workload, to pipeline.Actuator, reporter pipeline.Reporter, mayWrite func() bool) *pipeline.Pipeline {
-	return pipeline.New(pipeline.Options{
+	var p *pipeline.Pipeline
+	p = pipeline.New(pipeline.Options{
 		Workload: w, Actuator: to, Reporter: reporter, Now: c.now, MayWrite: mayWrite,
 		Open: func(i int) (triggers.Source, error) {
 			t := &w.Triggers[i]
 			env := c.options.Env
 			env.Namespace, env.Object, env.Trigger, env.PollingInterval = w.Namespace, w.Name, t.Name, t.PollingInterval
+			env.Metric, env.Pods = w.Policy.Triggers[i].Metric, p.Pods
 			if t.Auth == nil || c.options.Secrets == nil {
 				env.Secret = func(context.Context, string) (string, error) { return "", nil }
 				return t.Kind.Open(t.Config, env)
@@ -126,6 +128,7 @@ func (c *Controller) pipe(w *workload.Workload, to pipeline.Actuator, reporter p
 			return &authenticated{source, credential}, nil
 		},
 	})
+	return p
 }
 
 // authenticated is a source that has a credential while it runs.
@@ -152,6 +155,7 @@ func sameTriggers(a, b *workload.Workload) bool {
 	for i := range a.Triggers {
 		x, y := &a.Triggers[i], &b.Triggers[i]
 		if x.Name != y.Name || x.Kind.Name != y.Kind.Name || x.PollingInterval != y.PollingInterval ||
+			a.Policy.Triggers[i].Metric != b.Policy.Triggers[i].Metric ||
 			!reflect.DeepEqual(x.Config, y.Config) || !reflect.DeepEqual(x.Auth, y.Auth) {
 			return false
 		}

@@ -65,6 +65,8 @@ func (t *targets) Watch(ctx context.Context, of actuator.Target, _ actuator.Watc
 	return ctx.Err()
 }
 
+func (t *targets) Pods(string, string) ([]actuator.Pod, error) { return nil, nil }
+
 func (t *targets) Set(_ context.Context, of actuator.Target, seen actuator.Scale, n int32) (actuator.Scale, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

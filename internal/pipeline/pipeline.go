@@ -23,6 +23,7 @@ import (
 type Actuator interface {
 	Watch(ctx context.Context, t actuator.Target, o actuator.WatchOptions, changed func(actuator.Observation)) error
 	Set(ctx context.Context, t actuator.Target, seen actuator.Scale, n int32) (actuator.Scale, error)
+	Pods(namespace, selector string) ([]actuator.Pod, error)
 }
 
 // Reporter tells people what was decided. It does not block and keeps nothing that it is given.
@@ -48,7 +49,7 @@ type Options struct {
 // then neither decides nor reports on half of them. It is bounded because unknown is safe: it lowers nothing.
 const patience = time.Second
 
-// Pipeline is one running workload. All but the mailbox belongs to the goroutine of Run.
+// Pipeline is one running workload. All but the mailbox and the roster belongs to the goroutine of Run.
 type Pipeline struct {
 	options Options
 	mail    *mailbox
@@ -65,6 +66,7 @@ type Pipeline struct {
 	view    view
 	writer  writer
 	contest contest
+	roster  roster
 	// wait is until when the first decision waits for the triggers; zero until the target is known.
 	wait    scalers.Instant
 	outcome Outcome
@@ -75,6 +77,7 @@ func New(o Options) *Pipeline {
 	n := len(o.Workload.Triggers)
 	return &Pipeline{
 		options: o, mail: newMailbox(n), workload: o.Workload, events: make([]scalers.Event, n), writer: newWriter(), view: view{ready: -1},
+		roster: newRoster(),
 	}
 }
 

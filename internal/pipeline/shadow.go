@@ -47,3 +47,8 @@ func (s *shadow) Set(_ context.Context, _ actuator.Target, _ actuator.Scale, n i
 	s.scale.Replicas, s.own = n, true
 	return s.scale, nil
 }
+
+// Pods returns the real target's pods.
+func (s *shadow) Pods(namespace, selector string) ([]actuator.Pod, error) {
+	return s.real.Pods(namespace, selector)
+}

@@ -22,6 +22,9 @@ var errEnded = errors.New("it ended by itself")
 // listen keeps source i running until ctx is done. One that gives up is unknown until it speaks again: its siblings are
 // not disturbed.
 func (p *Pipeline) listen(ctx context.Context, i int) {
+	if p.options.Workload.Policy.Triggers[i].PerPod && !p.roster.await(ctx) {
+		return
+	}
 	p.persist(ctx, func() error {
 		source, err := p.options.Open(i)
 		if err != nil {
@@ -38,9 +41,14 @@ func (p *Pipeline) observe(ctx context.Context) {
 	w := p.options.Workload
 	o := actuator.WatchOptions{Pods: w.NeedsPods()}
 	p.persist(ctx, func() error {
-		return p.options.Actuator.Watch(ctx, w.Target, o, p.mail.observation)
+		return p.options.Actuator.Watch(ctx, w.Target, o, func(seen actuator.Observation) {
+			p.roster.see(seen)
+			p.mail.observation(seen)
+		})
 	}, func(err error) {
-		p.mail.observation(actuator.Observation{Ready: -1, Err: err})
+		unknown := actuator.Observation{Ready: -1, Err: err}
+		p.roster.see(unknown)
+		p.mail.observation(unknown)
 	})
 }
 

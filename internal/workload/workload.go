@@ -35,10 +35,10 @@ type Workload struct {
 // Key is namespace/name.
 func (w *Workload) Key() string { return w.Namespace + "/" + w.Name }
 
-// NeedsPods reports whether some trigger is read against the number of ready pods.
+// NeedsPods reports whether some trigger is read against the target's pods.
 func (w *Workload) NeedsPods() bool {
 	for i := range w.Policy.Triggers {
-		if t := &w.Policy.Triggers[i]; t.Metric == scalers.Value && !t.Exact {
+		if t := &w.Policy.Triggers[i]; t.PerPod || t.Metric == scalers.Value && !t.Exact {
 			return true
 		}
 	}
@@ -227,10 +227,19 @@ func metric(path string, t *v1alpha1.Trigger, kind triggers.Kind, level *scalers
 		wrong.add(path+".metricType", fmt.Sprintf("%q does not go with %s", t.MetricType, kind.Name), strings.Join(names, " or "))
 		return
 	}
-	if level.Metric = known[i]; level.Metric == scalers.Utilization && level.Target%1000 != 0 {
+	if level.Metric = known[i]; level.Metric != scalers.Utilization {
+		return
+	}
+	switch {
+	case level.Target%1000 != 0:
 		wrong.add(path+".metadata.value", level.Target.String()+" is no whole percentage", "such as 60")
+	case level.Target > mostPercent:
+		wrong.add(path+".metadata.value", level.Target.String()+" is no percentage", "an amount per pod goes with metricType: AverageValue")
 	}
 }
+
+// mostPercent is above every percentage that somebody means, and below the amounts of memory that are taken for one.
+const mostPercent scalers.Milli = 1_000_000_000
 
 // metricNames are those of autoscaling/v2, in the order of the metrics.
 var metricNames = [...]string{scalers.AverageValue: "AverageValue", scalers.Value: "Value", scalers.Utilization: "Utilization"} //nolint:gochecknoglobals // A constant list.

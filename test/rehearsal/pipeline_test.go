@@ -245,6 +245,8 @@ func (t *target) Watch(ctx context.Context, _ actuator.Target, _ actuator.WatchO
 	return ctx.Err()
 }
 
+func (t *target) Pods(string, string) ([]actuator.Pod, error) { return nil, nil }
+
 func (t *target) Set(_ context.Context, _ actuator.Target, seen actuator.Scale, n int32) (actuator.Scale, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -1,6 +1,8 @@
 package resource
 
 import (
+	"errors"
+
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -11,31 +13,34 @@ type Config struct {
 	ContainerName string        `json:"containerName" doc:"Look at the container of this name only, not at the whole pod."`
 }
 
-// CPUConfig is the metadata of a cpu trigger.
-type CPUConfig Config
+// Validate returns every mistake at once.
+func (c Config) Validate() error {
+	if c.Value <= 0 {
+		return errors.Join(wrong("value", "must be above 0", ""))
+	}
+	return nil
+}
 
-// MemoryConfig is the metadata of a memory trigger.
-type MemoryConfig Config
+// The configs of the kinds: they differ in how their levels are read.
+type (
+	cpu    Config
+	memory Config
+)
 
 // Validate returns every mistake at once.
-func (c CPUConfig) Validate() error { return Config(c).validate() }
+func (c cpu) Validate() error { return Config(c).Validate() }
 
-// Validate returns every mistake at once.
-func (c MemoryConfig) Validate() error { return Config(c).validate() }
-
-// Trigger says how the level is read. What a pod uses of the CPU while it warms up says nothing of the load.
-func (c CPUConfig) Trigger() scalers.Trigger {
+// Trigger says how the level is read: a pod that still starts up does not count.
+func (c cpu) Trigger() scalers.Trigger {
 	return scalers.Trigger{Target: c.Value, PerPod: true, CPU: true}
 }
 
-// Trigger says how the level is read.
-func (c MemoryConfig) Trigger() scalers.Trigger {
-	return scalers.Trigger{Target: c.Value, PerPod: true}
-}
+// Validate returns every mistake at once.
+func (c memory) Validate() error { return Config(c).Validate() }
 
-func (c Config) validate() error {
-	if c.Value <= 0 {
-		return &triggers.FieldError{Field: "value", Problem: "must be above 0"}
-	}
-	return nil
+// Trigger says how the level is read.
+func (c memory) Trigger() scalers.Trigger { return scalers.Trigger{Target: c.Value, PerPod: true} }
+
+func wrong(field, problem, suggestion string) error {
+	return &triggers.FieldError{Field: field, Problem: problem, Suggestion: suggestion}
 }

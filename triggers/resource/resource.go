@@ -18,28 +18,25 @@ import (
 
 // CPU describes the trigger type cpu.
 func CPU() triggers.Kind {
-	k := triggers.Define("cpu", "What the target's pods use of the CPU, as metrics-server says it.", CPUConfig{},
-		func(c CPUConfig, env triggers.Env) (triggers.Source, error) {
+	return describe(triggers.Define("cpu", "What the target's pods use of their CPU, from the resource metrics API.", cpu{},
+		func(c cpu, env triggers.Env) (triggers.Source, error) {
 			return open(corev1.ResourceCPU, Config(c), env)
-		})
-	k.Metrics = metrics()
-	k.Example = map[string]string{"value": "60"}
-	return k
+		}), "60")
 }
 
 // Memory describes the trigger type memory.
 func Memory() triggers.Kind {
-	k := triggers.Define("memory", "What the target's pods use of the memory, as metrics-server says it.", MemoryConfig{},
-		func(c MemoryConfig, env triggers.Env) (triggers.Source, error) {
+	return describe(triggers.Define("memory", "What the target's pods use of their memory, from the resource metrics API.", memory{},
+		func(c memory, env triggers.Env) (triggers.Source, error) {
 			return open(corev1.ResourceMemory, Config(c), env)
-		})
-	k.Metrics = metrics()
-	k.Example = map[string]string{"value": "80"}
-	return k
+		}), "80")
 }
 
-// metrics are the metric types of both kinds.
-func metrics() []scalers.Metric { return []scalers.Metric{scalers.Utilization, scalers.AverageValue} }
+func describe(k triggers.Kind, value string) triggers.Kind {
+	k.Metrics = []scalers.Metric{scalers.Utilization, scalers.AverageValue}
+	k.Example = map[string]string{"value": value}
+	return k
+}
 
 // open makes the source; it does no I/O.
 func open(name corev1.ResourceName, c Config, env triggers.Env) (triggers.Source, error) {
