@@ -62,6 +62,39 @@ func BenchmarkDecide(b *testing.B) {
 	})
 }
 
+// BenchmarkDecidePods measures a decision with a reading of 60 pods, beside three triggers with full behavior and full windows:
+// all ready, and with some of them missing and unready, so that they are filled in.
+func BenchmarkDecidePods(b *testing.B) {
+	for name, spoil := range map[string]int{"60 ready": 0, "60, some filled in": 10} {
+		b.Run(name, func(b *testing.B) {
+			p, in := crowdedPods(spoil)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				in.Now++
+				in.Events[3].At, in.Events[3].Pods[i%60].Usage = in.Now, scalers.Milli(700+i%2)
+				d := scalers.Decide(p, in)
+				in.Memory = d.Memory
+			}
+		})
+	}
+}
+
+// crowdedPods is a crowded workload with a fourth trigger, of cpu, that reads 60 pods; so many each have no sample and are
+// not ready yet.
+func crowdedPods(spoil int) (*scalers.Policy, scalers.Input) {
+	p, in := crowded()
+	cpu := ofCPU()
+	p.CPUInitializationPeriod, p.InitialReadinessDelay = cpu.CPUInitializationPeriod, cpu.InitialReadinessDelay
+	p.Triggers = append(p.Triggers, cpu.Triggers[0])
+	pods := podsOf(60, worn(in.Now, 700, 1000))
+	for i := range spoil {
+		pods[i].Sampled = false
+		pods[59-i].Started, pods[59-i].NotReady = in.Now.Add(-time.Minute), true
+	}
+	in.Events = append(in.Events, scalers.Event{Trigger: "cpu", At: in.Now, Current: in.Current, PerPod: true, Pods: pods})
+	return p, in
+}
+
 // crowded is a workload whose memory is full, and needed: recommendations that fell for four minutes and then rose for half
 // a minute, a write each half second, and a demand that the scale-up window and policies hold back.
 func crowded() (*scalers.Policy, scalers.Input) {

@@ -192,3 +192,19 @@ func TestDecidingAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations a decision", n)
 	}
 }
+
+func TestDecidingOnPodsAndFailuresAllocatesNothing(t *testing.T) {
+	p, in := crowdedPods(10)
+	p.Fallback = &scalers.Fallback{FailureThreshold: 3, Replicas: 5}
+	in.Events[1].Err = errSource
+	d := scalers.Decide(p, in)
+	in.Memory = d.Memory
+	if n := testing.AllocsPerRun(100, func() {
+		in.Now = in.Now.Add(time.Millisecond)
+		in.Events[1].At, in.Events[3].At = in.Now, in.Now
+		d := scalers.Decide(p, in)
+		in.Memory = d.Memory.Scaled(p, in.Now, 50, 51)
+	}); n != 0 {
+		t.Errorf("%v allocations a decision", n)
+	}
+}

@@ -16,7 +16,7 @@ type Kind struct {
 	Summary string
 	// Push: the kind knows by itself when its level changes. Otherwise it is polled and honours pollingInterval.
 	Push bool
-	// Metrics are the metric types that its level can be read as, the default first; nil: AverageValue and Value.
+	// Metrics are the metric types that it can be read as, the default first; nil: AverageValue, Value.
 	Metrics []scalers.Metric
 	// Fields are the keys of its metadata, in the order of the reference.
 	Fields []Field

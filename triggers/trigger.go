@@ -59,6 +59,9 @@ type Env struct {
 	// Secret returns one parameter of the trigger's authenticationRef, as it is now; "" when the reference does not have
 	// it. It is asked at each use, so that a rotated secret is taken up. What it returns is never logged.
 	Secret func(ctx context.Context, parameter string) (string, error)
+	// Credentials names where Secret reads from, and tells nothing of it: triggers with the same name have the same
+	// credentials. It is "" without an authenticationRef.
+	Credentials string
 	// Now is the clock of the process.
 	Now func() time.Time
 	// Alerts holds the alerts that were delivered to this process.

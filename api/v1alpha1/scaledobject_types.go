@@ -75,7 +75,7 @@ type ScaledObjectSpec struct {
 	Shadow *Shadow `json:"shadow,omitempty"`
 	// +optional
 	Advanced *Advanced `json:"advanced,omitempty"`
-	// Fallback is not supported yet; an object that has it is refused.
+	// Fallback is what is to be while a source has failed for long; without it the count is kept.
 	// +optional
 	Fallback *Fallback `json:"fallback,omitempty"`
 	// Triggers are the sources of events; the one that asks for most wins.
@@ -133,7 +133,7 @@ type Advanced struct {
 	RestoreToOriginalReplicaCount bool `json:"restoreToOriginalReplicaCount,omitempty"`
 	// +optional
 	HorizontalPodAutoscalerConfig *HorizontalPodAutoscalerConfig `json:"horizontalPodAutoscalerConfig,omitempty"`
-	// ScalingModifiers is not supported yet.
+	// ScalingModifiers is a formula that makes one trigger of all.
 	// +optional
 	ScalingModifiers *ScalingModifiers `json:"scalingModifiers,omitempty"`
 }
@@ -147,22 +147,34 @@ type HorizontalPodAutoscalerConfig struct {
 	Behavior *Behavior `json:"behavior,omitempty"`
 }
 
-// ScalingModifiers is KEDA's formula over triggers.
+// ScalingModifiers is a formula over the levels of the triggers, by their names, whose result is the only level that counts
+// beside those of cpu and memory.
 type ScalingModifiers struct {
+	// Formula is an expression of expr-lang: (queue + requests) / 2. A trigger that is unknown is nil: (queue ?? 0).
 	// +optional
 	Formula string `json:"formula,omitempty"`
+	// Target is the level of the formula that one replica is meant to have.
 	// +optional
 	Target string `json:"target,omitempty"`
+	// ActivationTarget is the level above which the object is active.
 	// +optional
 	ActivationTarget string `json:"activationTarget,omitempty"`
+	// +kubebuilder:validation:Enum=AverageValue;Value
 	// +optional
 	MetricType string `json:"metricType,omitempty"`
 }
 
-// Fallback is KEDA's answer to a source that has failed for long.
+// Fallback is the user's own answer to a source that has failed for long.
 type Fallback struct {
+	// FailureThreshold is how many readings in a row may fail.
+	// +kubebuilder:validation:Minimum=0
 	FailureThreshold int32 `json:"failureThreshold"`
-	Replicas         int32 `json:"replicas"`
+	// Replicas is what a trigger asks for when more have failed.
+	// +kubebuilder:validation:Minimum=0
+	Replicas int32 `json:"replicas"`
+	// Behavior says which count is taken instead of Replicas: the current one, always or when it is higher or lower; or
+	// that of the formula of scalingModifiers, which sees the trigger as missing.
+	// +kubebuilder:validation:Enum=static;currentReplicas;currentReplicasIfHigher;currentReplicasIfLower;scalingModifiers
 	// +optional
 	Behavior string `json:"behavior,omitempty"`
 }
@@ -188,6 +200,16 @@ type Trigger struct {
 	MetricType string `json:"metricType,omitempty"`
 	// +optional
 	AuthenticationRef *AuthenticationRef `json:"authenticationRef,omitempty"`
+	// Min and Max bound what this trigger asks for: with a Max it raises the workload up to there and no further.
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	Min *int32 `json:"min,omitempty"`
+	// +kubebuilder:validation:Minimum=1
+	// +optional
+	Max *int32 `json:"max,omitempty"`
+	// Cap: the trigger asks for nothing; the others get no more than it would ask for.
+	// +optional
+	Cap bool `json:"cap,omitempty"`
 	// UseCachedMetrics is accepted for KEDA's sake: a reading is always kept until the next.
 	// +optional
 	UseCachedMetrics bool `json:"useCachedMetrics,omitempty"`

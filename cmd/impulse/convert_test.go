@@ -27,3 +27,26 @@ func TestWhatIsWrongWithAnHPAIsSaidInItsOwnWords(t *testing.T) {
 	}
 	golden(t, "mistakes.txt", out)
 }
+
+func TestWhatIsConvertedIsWell(t *testing.T) {
+	t.Chdir("testdata/converted")
+	code, out, errs := impulse(t, "", "convert", "hpa.yaml", "legacy-hpa.yaml", "keda.yaml", "keda-plain.yaml")
+	if code != 0 || errs != "" {
+		t.Fatalf("exit code %d\n%s", code, errs)
+	}
+	golden(t, "converted.yaml.txt", out)
+	code, out, _ = impulse(t, out, "check", "-", "-o", "json")
+	if code != 0 {
+		t.Errorf("exit code %d, %s", code, out)
+	}
+}
+
+func TestWhatCannotBeConvertedSaysWhy(t *testing.T) {
+	t.Chdir("testdata/converted")
+	for want, c := range map[int][]string{1: {"mistakes.yaml"}, 2: {"../story/checkout.yaml"}} {
+		code, out, errs := impulse(t, "", append([]string{"convert"}, c...)...)
+		if code != want || out != "" || errs == "" {
+			t.Errorf("%v: exit code %d\n%s%s", c, code, out, errs)
+		}
+	}
+}

@@ -56,7 +56,7 @@ func command() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(
-		runCommand(), checkCommand(), testCommand(), simulateCommand(), explainCommand(), historyCommand(), versionCommand(),
+		runCommand(), checkCommand(), convertCommand(), testCommand(), simulateCommand(), explainCommand(), historyCommand(), versionCommand(),
 	)
 	return root
 }

@@ -63,7 +63,7 @@ func Explain(p *scalers.Policy, in scalers.Input) *Explanation {
 		e.Raw, e.Winner = &raw, p.Triggers[d.Winner].Name
 	}
 	for i := range p.Triggers {
-		e.Triggers = append(e.Triggers, triggerOf(p, i, eventOf(&in, i), in.Now))
+		e.Triggers = append(e.Triggers, triggerOf(p, i, eventOf(&in, i), &d.Proposals()[i]))
 	}
 	for _, s := range d.Steps() {
 		e.Steps = append(e.Steps, Step{Rule: s.Rule.String(), From: s.From, To: s.To, Why: p.Sentence(&d, s), Until: timeOf(s.Until)})
@@ -90,8 +90,7 @@ func eventOf(in *scalers.Input, i int) *scalers.Event {
 	return &scalers.Event{}
 }
 
-func triggerOf(p *scalers.Policy, i int, e *scalers.Event, now scalers.Instant) Trigger {
-	q := p.Propose(i, e, now)
+func triggerOf(p *scalers.Policy, i int, e *scalers.Event, q *scalers.Proposal) Trigger {
 	t := Trigger{Name: p.Triggers[i].Name, Active: q.Active}
 	if !q.Known {
 		t.Unknown = q.Why.String()
@@ -100,7 +99,7 @@ func triggerOf(p *scalers.Policy, i int, e *scalers.Event, now scalers.Instant) 
 		}
 		return t
 	}
-	t.Formula, t.Proposal, t.Tolerated = formula(&p.Triggers[i], e, &q), &q.Raw, &q.Replicas
+	t.Formula, t.Proposal, t.Tolerated = formula(&p.Triggers[i], e, q), &q.Raw, &q.Replicas
 	return t
 }
 

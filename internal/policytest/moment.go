@@ -100,7 +100,7 @@ func reading(w *rehearsal.World, t *rehearsal.Turn, i int) string {
 	case e.PerPod:
 		return fmt.Sprintf("%s is %s, of %d pods", name, q.Level, len(e.Pods))
 	default:
-		return name + " is " + e.Value.String()
+		return name + " is " + q.Level.String()
 	}
 }
 

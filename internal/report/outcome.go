@@ -3,6 +3,7 @@ package report
 import (
 	"errors"
 	"hash/maphash"
+	"regexp"
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/internal/pipeline"
@@ -49,11 +50,17 @@ func errorsOf(p *pipeline.Outcome) uint64 {
 	for i := range p.Events {
 		if why := unknownBecause(p, i); why != "" {
 			_ = h.WriteByte(byte(i))
-			_, _ = h.WriteString(why)
+			_, _ = h.WriteString(steady(why))
 		}
 	}
 	return h.Sum64()
 }
+
+// numbers are amounts, ports and durations of any unit.
+var numbers = regexp.MustCompile(`(?:[0-9][0-9.]*(?:ns|µs|ms|s|m|h)?)+`)
+
+// steady is an error without its numbers: one that says anew how long it took, or from which port, is the same one.
+func steady(why string) string { return numbers.ReplaceAllString(why, "0") }
 
 // unknownBecause says why trigger i is unknown, or "".
 func unknownBecause(p *pipeline.Outcome, i int) string {

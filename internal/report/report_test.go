@@ -116,6 +116,21 @@ func reasonsOf(s *v1alpha1.ScaledObjectStatus) map[string]string {
 	return all
 }
 
+func TestAnErrorThatWobblesInItsNumbersWritesNothing(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		d.says(0, errors.New("read tcp 10.0.0.1:40312->10.0.0.2:9090: no answer after 1.234s"))
+		d.writes(1)
+		for i := range 100 {
+			d.says(0, fmt.Errorf("read tcp 10.0.0.1:%d->10.0.0.2:9090: no answer after %s", 40313+i, time.Duration(i)*17*time.Millisecond))
+		}
+		d.writes(1)
+		if got := d.says(0, errors.New("connection refused")).Triggers[0].LastError; got != "connection refused" {
+			t.Errorf("another error is not said; it is still %s", got)
+		}
+		d.writes(2)
+	})
+}
+
 func TestAWobblingValueWritesNothing(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
 		d.says(30, nil)

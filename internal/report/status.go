@@ -23,7 +23,7 @@ func statusOf(p *pipeline.Outcome, o *object) *v1alpha1.ScaledObjectStatus {
 		Reference:          p.Workload.Target.String(),
 		Triggers:           triggersOf(p),
 	}
-	s.Targets = targetsOf(p, s.Triggers)
+	s.Targets = targetsOf(s.Triggers)
 	if p.TargetKnown {
 		replicas := p.Target.Scale.Replicas
 		s.Replicas = &replicas
@@ -58,7 +58,7 @@ func essence(s *v1alpha1.ScaledObjectStatus) *v1alpha1.ScaledObjectStatus {
 		Reason: s.Reason,
 	}
 	for _, t := range s.Triggers {
-		e.Triggers = append(e.Triggers, v1alpha1.TriggerStatus{Name: t.Name, Type: t.Type, Target: t.Target, Active: t.Active, LastError: t.LastError})
+		e.Triggers = append(e.Triggers, v1alpha1.TriggerStatus{Name: t.Name, Type: t.Type, Target: t.Target, Active: t.Active, LastError: steady(t.LastError)})
 	}
 	for _, c := range s.Conditions {
 		e.Conditions = append(e.Conditions, metav1.Condition{Type: c.Type, Status: c.Status, Reason: c.Reason})
@@ -91,13 +91,33 @@ func triggersOf(p *pipeline.Outcome) []v1alpha1.TriggerStatus {
 				t.ReadyReplicas = &ready
 			}
 		}
+		if policy.Input {
+			t.Target, t.Proposal = "", nil // It asks for nothing itself.
+		}
 		all[i] = t
 	}
-	return all
+	return append(all, compositeOf(p)...)
+}
+
+// compositeOf renders the trigger that a formula makes of the others; nothing when there is none.
+func compositeOf(p *pipeline.Outcome) []v1alpha1.TriggerStatus {
+	i := len(p.Events)
+	if i >= len(p.Workload.Policy.Triggers) || !p.Decided || i >= len(p.Decision.Proposals()) {
+		return nil
+	}
+	policy, q := &p.Workload.Policy.Triggers[i], &p.Decision.Proposals()[i]
+	t := v1alpha1.TriggerStatus{Name: policy.Name, Type: "formula", Target: policy.Target.String()}
+	if !q.Known {
+		t.LastError = "it " + q.Why.String()
+		return []v1alpha1.TriggerStatus{t}
+	}
+	raw := q.Raw
+	t.Value, t.Proposal, t.Active = q.Level.String(), &raw, q.Active
+	return []v1alpha1.TriggerStatus{t}
 }
 
 // targetsOf is the triggers in one line: 132/100, 3/10; a level that is a count stands alone, an unknown one is a ?.
-func targetsOf(p *pipeline.Outcome, all []v1alpha1.TriggerStatus) string {
+func targetsOf(all []v1alpha1.TriggerStatus) string {
 	var out strings.Builder
 	for i, t := range all {
 		if i > 0 {
@@ -107,7 +127,7 @@ func targetsOf(p *pipeline.Outcome, all []v1alpha1.TriggerStatus) string {
 			out.WriteString("?")
 		}
 		out.WriteString(t.Value)
-		if !p.Workload.Policy.Triggers[i].Exact {
+		if t.Target != "" {
 			out.WriteString("/" + t.Target)
 		}
 	}

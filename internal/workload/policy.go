@@ -82,7 +82,7 @@ func policyOf(so *v1alpha1.ScaledObject, settings Settings, wrong *mistakes) *sc
 		direction(path+".scaleUp", b.ScaleUp, &p.Up, wrong)
 		direction(path+".scaleDown", b.ScaleDown, &p.Down, wrong)
 	}
-	p.Paused = pausedOf(so, wrong)
+	p.Paused, p.ForceActivation = pausedOf(so, wrong), forced(so, wrong)
 	return p
 }
 
@@ -139,6 +139,9 @@ func direction(path string, rules *v1alpha1.ScalingRules, b *scalers.Behavior, w
 	default:
 		wrong.add(path+".selectPolicy", fmt.Sprintf("%q is unknown", selected), "Max, Min or Disabled")
 	}
+	if len(rules.Policies) > maxPolicies {
+		wrong.add(path+".policies", fmt.Sprintf("are %d, more than %d", len(rules.Policies), maxPolicies), "")
+	}
 	for i, r := range rules.Policies {
 		at := fmt.Sprintf("%s.policies[%d]", path, i)
 		if r.Type != "Pods" && r.Type != "Percent" {
@@ -161,27 +164,10 @@ func millionths(q *resource.Quantity) int64 { return q.ScaledValue(resource.Micr
 
 // pausedOf reads the annotations of both groups; ours win.
 func pausedOf(so *v1alpha1.ScaledObject, wrong *mistakes) scalers.Paused {
-	var p scalers.Paused
-	value := func(name string) (string, string) {
-		for _, group := range []string{"impulse.sh/", "autoscaling.keda.sh/"} {
-			if v, ok := so.Annotations[group+name]; ok {
-				return group + name, v
-			}
-		}
-		return "", ""
+	p := scalers.Paused{
+		Keep: flag(so, "paused", wrong), In: flag(so, "paused-scale-in", wrong), Out: flag(so, "paused-scale-out", wrong),
 	}
-	for name, flag := range map[string]*bool{"paused": &p.Keep, "paused-scale-in": &p.In, "paused-scale-out": &p.Out} {
-		key, text := value(name)
-		if key == "" {
-			continue
-		}
-		on, err := strconv.ParseBool(text)
-		if err != nil {
-			wrong.add("metadata.annotations."+key, fmt.Sprintf("%q is not true or false", text), "")
-		}
-		*flag = on
-	}
-	if key, text := value("paused-replicas"); key != "" {
+	if key, text := annotation(so, "paused-replicas"); key != "" {
 		n, err := strconv.ParseInt(text, 10, 32)
 		if err != nil || n < 0 {
 			wrong.add("metadata.annotations."+key, fmt.Sprintf("%q is not a number of replicas", text), "")
@@ -189,4 +175,32 @@ func pausedOf(so *v1alpha1.ScaledObject, wrong *mistakes) scalers.Paused {
 		p.Fixed, p.At = true, int32(n)
 	}
 	return p
+}
+
+// forced reads whether the user wants the object to count as active.
+func forced(so *v1alpha1.ScaledObject, wrong *mistakes) bool {
+	return flag(so, "force-activation", wrong)
+}
+
+// annotation returns the key and the value of an annotation of either group; ours wins.
+func annotation(so *v1alpha1.ScaledObject, name string) (key, value string) {
+	for _, group := range []string{"impulse.sh/", "autoscaling.keda.sh/"} {
+		if v, ok := so.Annotations[group+name]; ok {
+			return group + name, v
+		}
+	}
+	return "", ""
+}
+
+// flag reads an annotation that is true or false.
+func flag(so *v1alpha1.ScaledObject, name string, wrong *mistakes) bool {
+	key, text := annotation(so, name)
+	if key == "" {
+		return false
+	}
+	on, err := strconv.ParseBool(text)
+	if err != nil {
+		wrong.add("metadata.annotations."+key, fmt.Sprintf("%q is not true or false", text), "")
+	}
+	return on
 }

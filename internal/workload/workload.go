@@ -27,7 +27,8 @@ type Workload struct {
 	DryRun bool
 	// Shadow is the policy that is decided beside this one; nil for none.
 	Shadow *Workload
-	// Triggers are in the order of the spec, as in the policy.
+	// Triggers are in the order of the spec. The policy has them in this order, and after them the composite trigger of a
+	// formula, which has no source.
 	Triggers []Trigger
 }
 
@@ -94,6 +95,8 @@ func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings
 		wrong.add("spec.scaleTargetRef.name", "is required", "")
 	}
 	compileTriggers(so, kinds, w, &wrong)
+	compileModifiers(&so.Spec, w.Policy, &wrong)
+	compileFallback(&so.Spec, w.Policy, &wrong)
 	checkRest(w.Policy, &wrong)
 	w.Shadow = compileShadow(so, kinds, settings, &wrong)
 	if len(wrong) > 0 {
@@ -108,16 +111,8 @@ func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings
 // unsupported refuses what this version does not do yet: nothing is silently ignored.
 func unsupported(so *v1alpha1.ScaledObject, wrong *mistakes) {
 	const later = "is not supported yet"
-	if so.Spec.Fallback != nil {
-		wrong.add("spec.fallback", later, "remove it: while a source is unknown the count is kept")
-	}
-	if a := so.Spec.Advanced; a != nil {
-		if a.ScalingModifiers != nil {
-			wrong.add("spec.advanced.scalingModifiers", later, "")
-		}
-		if a.RestoreToOriginalReplicaCount {
-			wrong.add("spec.advanced.restoreToOriginalReplicaCount", later, "")
-		}
+	if a := so.Spec.Advanced; a != nil && a.RestoreToOriginalReplicaCount {
+		wrong.add("spec.advanced.restoreToOriginalReplicaCount", later, "")
 	}
 }
 
@@ -135,10 +130,12 @@ func compileTriggers(so *v1alpha1.ScaledObject, kinds []triggers.Kind, w *Worklo
 			wrong.add(path+".name", fmt.Sprintf("%q is used twice", name), "names are unique within an object")
 		}
 		names[name] = true
+		checkTrigger(path, t, wrong)
 		compiled, level, ok := compileTrigger(path, t, kinds, wrong)
 		if !ok {
 			continue
 		}
+		bounds(path, t, &level, wrong)
 		compiled.Name, level.Name = name, name
 		compiled.PollingInterval = time.Duration(deref(so.Spec.PollingInterval, defaultPolling)) * time.Second
 		if !level.Continuous {
@@ -146,6 +143,19 @@ func compileTriggers(so *v1alpha1.ScaledObject, kinds []triggers.Kind, w *Worklo
 		}
 		w.Triggers = append(w.Triggers, compiled)
 		w.Policy.Triggers = append(w.Policy.Triggers, level)
+	}
+}
+
+// bounds reads how far a trigger may go.
+func bounds(path string, t *v1alpha1.Trigger, level *scalers.Trigger, wrong *mistakes) {
+	level.Min, level.Max, level.Cap = deref(t.Min, 0), deref(t.Max, 0), t.Cap
+	switch {
+	case level.Min < 0:
+		wrong.add(path+".min", fmt.Sprintf("%d is below 0", level.Min), "")
+	case t.Max != nil && level.Max < 1:
+		wrong.add(path+".max", fmt.Sprintf("%d is below 1", level.Max), "")
+	case t.Max != nil && level.Min > level.Max:
+		wrong.add(path+".min", fmt.Sprintf("%d is above max, %d", level.Min, level.Max), "")
 	}
 }
 

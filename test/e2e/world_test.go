@@ -73,23 +73,30 @@ func kubectlPath() string { return filepath.Join(suite.bin, "kubectl") }
 
 // world is one test's namespace and clients.
 type world struct {
-	t       *testing.T
-	ns      string
-	kube    *kubernetes.Clientset
-	dynamic dynamic.Interface
+	t          *testing.T
+	ns         string
+	kubeconfig string
+	kube       *kubernetes.Clientset
+	dynamic    dynamic.Interface
 }
 
 // newWorld makes a namespace of its own for the test; it goes with the test.
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
-	cfg, err := clientcmd.BuildConfigFromFlags("", suite.kubeconfig)
+	return worldOf(t, suite.kubeconfig)
+}
+
+// worldOf is newWorld on a cluster of the caller's choice.
+func worldOf(t *testing.T, kubeconfig string) *world {
+	t.Helper()
+	cfg, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg = rest.CopyConfig(cfg)
 	cfg.QPS = -1
-	w := &world{t: t, kube: kubernetes.NewForConfigOrDie(cfg), dynamic: dynamic.NewForConfigOrDie(cfg)}
+	w := &world{t: t, kubeconfig: kubeconfig, kube: kubernetes.NewForConfigOrDie(cfg), dynamic: dynamic.NewForConfigOrDie(cfg)}
 	ns, err := w.kube.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-"},
 	}, metav1.CreateOptions{})
@@ -114,7 +121,7 @@ func (w *world) apply(text string) {
 // kubectl runs kubectl in the test's namespace.
 func (w *world) kubectl(ctx context.Context, stdin string, args ...string) (string, error) {
 	w.t.Helper()
-	args = append([]string{"--kubeconfig", suite.kubeconfig, "-n", w.ns}, args...)
+	args = append([]string{"--kubeconfig", w.kubeconfig, "-n", w.ns}, args...)
 	return local.RunWith(ctx, strings.NewReader(stdin), kubectlPath(), args...)
 }
 
@@ -199,18 +206,30 @@ type impulse struct {
 // run starts `impulse run` for the test's namespace and waits until it is ready.
 func (w *world) run(args ...string) *impulse {
 	w.t.Helper()
-	address := freeAddress(w.t)
-	i := &impulse{url: "http://" + address, args: append([]string{
-		"run", "--kubeconfig", suite.kubeconfig, "--namespace", w.ns, "--lease-namespace", w.ns, "--listen", address,
-	}, args...)}
+	i := w.impulse(args...)
 	w.restart(i)
 	return i
+}
+
+// impulse is one that has not been started yet.
+func (w *world) impulse(args ...string) *impulse {
+	w.t.Helper()
+	address := freeAddress(w.t)
+	return &impulse{url: "http://" + address, args: append([]string{
+		"run", "--kubeconfig", w.kubeconfig, "--namespace", w.ns, "--lease-namespace", w.ns, "--listen", address,
+	}, args...)}
 }
 
 // restart starts an impulse again, with the same arguments, after it has ended.
 func (w *world) restart(i *impulse) {
 	w.t.Helper()
 	i.Process = w.spawn("impulse", suite.impulse, i.args...)
+	w.ready(i)
+}
+
+// ready waits until an impulse says that it is.
+func (w *world) ready(i *impulse) {
+	w.t.Helper()
 	w.until("impulse is ready", func(ctx context.Context) (bool, error) {
 		return get(ctx, i.url+"/readyz") == http.StatusOK, i.Died()
 	}, func() string { return logOf(i.Process) })

@@ -141,6 +141,30 @@ func TestMatchersMeanWhatAlertmanagerMeans(t *testing.T) {
 	}
 }
 
+func TestHalfAMatcherIsRefusedWithItsPosition(t *testing.T) {
+	for text, want := range map[string]string{
+		`{alertname=`:       "0:11: end of input: expected label value",
+		`{alertname=}`:      "11:12: unexpected }: expected label value",
+		`alertname=`:        "0:10: end of input: expected label value",
+		`{alertname`:        "0:10: end of input: expected an operator",
+		`{alertname="a"`:    "0:14: end of input: expected close brace",
+		`alertname="a"}`:    "0:14: }: expected opening brace",
+		`{alertname=a b`:    "13:14: unexpected b",
+		`{a="b" c="d"}`:     "7:8: unexpected c",
+		`a="b",c=`:          "0:8: end of input: expected label value",
+		`{a="b", c=d e, =}`: "12:13: unexpected e",
+	} {
+		if m, err := parseMatchers(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, %v; expected %s", text, m, err, want)
+		}
+	}
+	for _, text := range []string{`{alertname=a b}`, `alertname=a=b`, `a="b",`, `{a=""}`, `a=~b|c`} {
+		if _, err := parseMatchers(text); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func TestMistakesAreSaid(t *testing.T) {
 	cases := []struct {
 		metadata map[string]string

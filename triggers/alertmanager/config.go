@@ -3,6 +3,7 @@ package alertmanager
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/alertmanager/matcher/parse"
@@ -72,14 +73,26 @@ func (c Config) Trigger() scalers.Trigger {
 	return scalers.Trigger{Target: c.Threshold, Activation: c.ActivationThreshold, Continuous: true}
 }
 
-// parseMatchers reads Alertmanager's syntax as Alertmanager does: the newer parser first, then the classic one.
+// parseMatchers reads Alertmanager's syntax as Alertmanager does: the newer parser first, then the classic one. The classic
+// one is lenient for people who are still typing: what it makes of half a text is refused, with the position that the newer
+// one gives.
 func parseMatchers(text string) (labels.Matchers, error) {
 	matchers, err := parse.Matchers(text)
 	if err == nil {
 		return matchers, nil
 	}
-	if classic, classicErr := labels.ParseMatchers(text); classicErr == nil {
+	if classic, classicErr := labels.ParseMatchers(text); classicErr == nil && finished(text, classic) {
 		return classic, nil
 	}
+	if strings.HasPrefix(err.Error(), "end of input") { // The only one without a position.
+		return nil, fmt.Errorf("0:%d: %w", len(text), err)
+	}
 	return nil, err
+}
+
+// finished reports whether braces stand on both sides or on none, and every matcher has a value.
+func finished(text string, matchers labels.Matchers) bool {
+	text = strings.TrimSpace(text)
+	return strings.HasPrefix(text, "{") == strings.HasSuffix(text, "}") &&
+		!slices.ContainsFunc(matchers, func(m *labels.Matcher) bool { return m.Value == "" })
 }

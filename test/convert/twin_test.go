@@ -17,15 +17,15 @@ type twin struct {
 	changed     map[int64]int32
 }
 
-// second is the length of a tick in seconds.
-const second = int64(tick)
+// tick is how long one lasts, in seconds.
+const tick int32 = 15
 
 func newTwin(spec *autoscalingv2.HorizontalPodAutoscalerSpec, replicas int32) *twin {
 	return &twin{spec: *spec, current: replicas, recommended: map[int64]int32{-1: replicas}, changed: map[int64]int32{}}
 }
 
-// tick is one turn of the controller's loop, the k-th: the levels are those of the metrics, in their order.
-func (h *twin) tick(k int64, levels []*big.Rat) {
+// turn is one of the controller's loop, the k-th: the levels are those of the metrics, in their order.
+func (h *twin) turn(k int64, levels []*big.Rat) {
 	raw := int32(0)
 	for i := range h.spec.Metrics {
 		raw = max(raw, h.propose(&h.spec.Metrics[i], levels[i]))
@@ -94,7 +94,7 @@ func (h *twin) extremes(k int64, raw int32) (low, high int32) {
 		down = int64(*r.StabilizationWindowSeconds)
 	}
 	for at, n := range h.recommended {
-		age := (k - max(at, 0)) * second
+		age := (k - max(at, 0)) * int64(tick)
 		if age < up {
 			low = min(low, n)
 		}
@@ -146,7 +146,7 @@ func (h *twin) bound(
 	for _, p := range policies {
 		start := int64(h.current)
 		for at, by := range h.changed {
-			if (k-at)*second < int64(p.PeriodSeconds) {
+			if (k-at)*int64(tick) < int64(p.PeriodSeconds) {
 				start -= int64(by)
 			}
 		}

@@ -1,10 +1,10 @@
 package convert
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/big"
 	"math/rand/v2"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/convert"
 	"github.com/impulse-sh/impulse/internal/rehearsal"
 	"github.com/impulse-sh/impulse/internal/workload"
 	"github.com/impulse-sh/impulse/scalers"
@@ -38,19 +39,19 @@ func TestAConvertedObjectDoesWhatTheOriginalDid(t *testing.T) {
 			for i := range levels {
 				at[i] = big.NewRat(levels[i].First(k), 1000)
 			}
-			twin.tick(int64(k), at)
+			twin.turn(int64(k), at)
 			want = append(want, twin.current)
 		}
 		changes += len(twin.changed)
-		so, notes, mistakes := HPA(hpa)
+		so, notes, mistakes := convert.HPA(hpa)
 		if len(mistakes) > 0 {
 			t.Fatalf("seed %d: %v", seed, mistakes[0])
 		}
 		objects := map[string]*v1alpha1.ScaledObject{"HPA": so}
 		if fromKEDA(hpa) {
 			keda := *so.DeepCopy()
-			keda.Spec.Advanced.HorizontalPodAutoscalerConfig.Behavior = behavior(hpa.Spec.Behavior)
-			objects["KEDA"], _ = KEDA(&keda)
+			keda.Spec.Advanced.HorizontalPodAutoscalerConfig.Behavior = sameBehavior(t, hpa)
+			objects["KEDA"], _ = convert.KEDA(&keda)
 		}
 		for name, so := range objects {
 			if got := lived(t, so, replicas, levels); fmt.Sprint(got) != fmt.Sprint(want) {
@@ -139,6 +140,20 @@ func someLevels(r *rand.Rand, n int) []series {
 	return all
 }
 
+// sameBehavior is the HPA's behavior, whose fields KEDA's objects have, too.
+func sameBehavior(t *testing.T, hpa *autoscalingv2.HorizontalPodAutoscaler) *v1alpha1.Behavior {
+	t.Helper()
+	text, err := json.Marshal(hpa.Spec.Behavior)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &v1alpha1.Behavior{}
+	if err := json.Unmarshal(text, b); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // fromKEDA reports whether KEDA can make such an HPA: of what it serves itself.
 func fromKEDA(hpa *autoscalingv2.HorizontalPodAutoscaler) bool {
 	for i := range hpa.Spec.Metrics {
@@ -180,24 +195,4 @@ func lived(t *testing.T, so *v1alpha1.ScaledObject, replicas int32, levels []ser
 		}
 	}
 	return counts
-}
-
-func TestAQueryIsWrittenForWhatAnAdapterServed(t *testing.T) {
-	for want, m := range map[string]autoscalingv2.MetricIdentifier{
-		`queue`:                   {Name: "queue"},
-		`{__name__="requests/s"}`: {Name: "requests/s"},
-	} {
-		if got := selector(&m); got != want {
-			t.Errorf("%s, want %s", got, want)
-		}
-	}
-}
-
-func TestWhatKubectlWroteIsNotTakenOver(t *testing.T) {
-	old := &v1alpha1.ScaledObject{}
-	old.Annotations = map[string]string{"kubectl.kubernetes.io/last-applied-configuration": "{}", "autoscaling.keda.sh/paused": "true"}
-	so, _ := KEDA(old)
-	if len(so.Annotations) != 1 || so.Annotations["autoscaling.keda.sh/paused"] != "true" || !strings.HasPrefix(so.APIVersion, "impulse.sh/") {
-		t.Errorf("%+v %+v", so.TypeMeta, so.ObjectMeta)
-	}
 }

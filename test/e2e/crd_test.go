@@ -1,0 +1,332 @@
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/manifest"
+	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/triggers/builtin"
+)
+
+// whole is a ScaledObject in which every field is set that the CRD has a rule about.
+const whole = `
+apiVersion: impulse.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: whole, namespace: default}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web, envSourceContainerName: app}
+  pollingInterval: 30
+  cooldownPeriod: 300
+  initialCooldownPeriod: 10
+  idleReplicaCount: 1
+  minReplicaCount: 2
+  maxReplicaCount: 10
+  advanced: &advanced
+    horizontalPodAutoscalerConfig:
+      name: web
+      behavior:
+        scaleUp: &rules
+          stabilizationWindowSeconds: 0
+          selectPolicy: Max
+          policies: [{type: Pods, value: 4, periodSeconds: 60}]
+          tolerance: "0.1"
+        scaleDown: *rules
+  triggers: &triggers
+  - type: prometheus
+    name: load
+    metadata: {serverAddress: 'http://prometheus:9090', query: load, threshold: 1}
+    metricType: AverageValue
+    useCachedMetrics: true
+    authenticationRef: {name: login, kind: TriggerAuthentication}
+  shadow:
+    pollingInterval: 30
+    cooldownPeriod: 300
+    initialCooldownPeriod: 10
+    idleReplicaCount: 1
+    minReplicaCount: 2
+    maxReplicaCount: 10
+    advanced: *advanced
+    triggers: *triggers
+`
+
+// node is an object, list or schema, as JSON has it.
+type node = map[string]any
+
+func parse(t *testing.T, text []byte) node {
+	t.Helper()
+	var n node
+	if err := yaml.Unmarshal(text, &n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// accepted says what the API server and what `impulse check` say of an object; nil is nothing.
+func (w *world) accepted(so node) (server, check error) {
+	w.t.Helper()
+	_, server = w.dynamic.Resource(scaledObjects).Namespace("default").Create(w.t.Context(), &unstructured.Unstructured{Object: runtime.DeepCopyJSON(so)},
+		metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldValidation: metav1.FieldValidationStrict})
+	text, err := json.Marshal(so)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	objects, problems := manifest.Parse("whole.yaml", text)
+	_, more := manifest.Compile(objects, builtin.Kinds())
+	for _, p := range append(problems, more...) {
+		if !p.Warning {
+			return server, fmt.Errorf("%s", p)
+		}
+	}
+	return server, nil
+}
+
+// change is an object that differs from the whole one at one place.
+type change struct {
+	name  string
+	value any
+	// bad: it breaks a rule. Otherwise it is at the edge of what is allowed.
+	bad bool
+}
+
+// stricter says why impulse check may refuse what the CRD allows.
+var stricter = map[string]string{
+	"spec.triggers[0].metricType: Utilization": "a kind of trigger has its own metric types",
+	"spec.minReplicaCount: the minimum":        "a shadow's idleReplicaCount is compared with what it takes from the live policy",
+	"spec.maxReplicaCount: the minimum":        "a shadow's minReplicaCount is compared with what it takes from the live policy",
+}
+
+// changesOf breaks every rule of a schema but those that are written in CEL.
+func changesOf(schema node, value any) []change {
+	var all []change
+	add := func(name string, value any, bad bool) { all = append(all, change{name, value, bad}) }
+	number := func(rule string) (int64, bool) {
+		n, ok := schema[rule].(float64)
+		return int64(n), ok
+	}
+	if n, ok := number("minimum"); ok {
+		add("below the minimum", n-1, true)
+		add("the minimum", n, false)
+	}
+	if n, ok := number("maximum"); ok {
+		add("above the maximum", n+1, true)
+		add("the maximum", n, false)
+	}
+	if _, ok := number("minLength"); ok {
+		add("empty", "", true)
+	}
+	if n, ok := number("maxLength"); ok {
+		add("too long", strings.Repeat("x", int(n)+1), true)
+		add("as long as it may be", strings.Repeat("x", int(n)), false)
+	}
+	if _, ok := number("minItems"); ok {
+		add("an empty list", []any{}, true)
+	}
+	if n, ok := number("maxItems"); ok {
+		add("too many", many(value, n+1), true)
+		add("as many as there may be", many(value, n), false)
+	}
+	if words, ok := schema["enum"].([]any); ok {
+		add("not one of them", "Nonsense", true)
+		for _, word := range words {
+			add(fmt.Sprint(word), word, false)
+		}
+	}
+	if _, ok := schema["pattern"]; ok {
+		add("of no such form", "a tenth", true)
+	}
+	switch schema["type"] {
+	case "integer":
+		add("a text", "many", true)
+		add("no integer", 1.5, true)
+		add("beyond 32 bits", int64(1)<<40, true)
+	case "string":
+		add("a number", int64(7), true)
+	case "boolean":
+		add("no boolean", "perhaps", true)
+	case "array", "object":
+		add("a text", "text", true)
+	}
+	return all
+}
+
+// many repeats the one item of a list; what has a name gets one of its own.
+func many(value any, n int64) []any {
+	list, _ := value.([]any)
+	all := make([]any, n)
+	for i := range all {
+		all[i] = runtime.DeepCopyJSONValue(list[0])
+		if item, ok := all[i].(node); ok && item["name"] != nil {
+			item["name"] = fmt.Sprint("trigger-", i)
+		}
+	}
+	return all
+}
+
+// walk calls visit for every field that both the schema and the object have, with a function that returns the whole object
+// with another value there.
+func walk(path string, schema node, value any, with func(any) node, visit func(path string, schema node, value any, with func(any) node)) {
+	visit(path, schema, value, with)
+	properties, _ := schema["properties"].(node)
+	object, _ := value.(node)
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		child, there := object[name]
+		below, ok := properties[name].(node)
+		if !there || !ok {
+			continue
+		}
+		walk(path+"."+name, below, child, func(v any) node {
+			o := runtime.DeepCopyJSON(object)
+			o[name] = v
+			return with(o)
+		}, visit)
+	}
+	items, isList := schema["items"].(node)
+	if list, ok := value.([]any); ok && isList {
+		walk(path+"[0]", items, list[0], func(v any) node { return with([]any{v}) }, visit)
+	}
+}
+
+// specSchema is the schema of a ScaledObject's spec in the CRD.
+func specSchema(t *testing.T) node {
+	t.Helper()
+	content, err := os.ReadFile("../../deploy/crds/impulse.sh_scaledobjects.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	versions, _, err := unstructured.NestedSlice(parse(t, content), "spec", "versions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	version, _ := versions[0].(node)
+	spec, found, err := unstructured.NestedMap(version, "schema", "openAPIV3Schema", "properties", "spec")
+	if err != nil || !found {
+		t.Fatal("the CRD has no spec", err)
+	}
+	return spec
+}
+
+func TestTheCRDAndCheckRefuseTheSame(t *testing.T) {
+	w := newWorld(t)
+	object := parse(t, []byte(whole))
+	if server, check := w.accepted(object); server != nil || check != nil {
+		t.Fatalf("the whole object is refused: %v, %v", server, check)
+	}
+	rules := 0
+	hold := func(name string, so node, bad bool) {
+		server, check := w.accepted(so)
+		switch {
+		case bad && (server == nil || check == nil):
+			t.Errorf("%s: the API server says %v, impulse check says %v; both should refuse it", name, server, check)
+		case !bad && (server == nil) != (check == nil) && (server != nil || stricter[strings.ReplaceAll(name, ".shadow", "")] == ""):
+			t.Errorf("%s: the API server says %v, impulse check says %v; they should agree", name, server, check)
+		}
+	}
+	walk("spec", specSchema(t), object["spec"], func(v any) node {
+		o := runtime.DeepCopyJSON(object)
+		o["spec"] = v
+		return o
+	}, func(path string, schema node, value any, with func(any) node) {
+		if schema["x-kubernetes-preserve-unknown-fields"] == true {
+			return // Judged by the kind of trigger.
+		}
+		for _, c := range changesOf(schema, value) {
+			rules++
+			hold(path+": "+c.name, with(c.value), c.bad)
+		}
+		fields, isObject := value.(node)
+		if !isObject {
+			return
+		}
+		stranger := runtime.DeepCopyJSON(fields)
+		stranger["noSuchField"] = int64(1)
+		hold(path+": an unknown field", with(stranger), true)
+		required, _ := schema["required"].([]any)
+		for _, name := range required {
+			less := runtime.DeepCopyJSON(fields)
+			delete(less, fmt.Sprint(name))
+			hold(fmt.Sprintf("%s: without %s", path, name), with(less), true)
+		}
+	})
+	if rules < 200 {
+		t.Errorf("only %d rules were tried: is the schema read?", rules)
+	}
+}
+
+func TestTheCRDsOwnRulesAreCheckedAsWell(t *testing.T) {
+	w := newWorld(t)
+	cases := map[string]func(spec node){
+		"minReplicaCount must not be above maxReplicaCount": func(spec node) { spec["minReplicaCount"] = int64(11) },
+		"idleReplicaCount must be below minReplicaCount":    func(spec node) { spec["idleReplicaCount"] = int64(2) },
+		"trigger names must be unique": func(spec node) {
+			list, _ := spec["triggers"].([]any)
+			spec["triggers"] = []any{list[0], list[0]}
+		},
+	}
+	validations, _ := specSchema(t)["x-kubernetes-validations"].([]any)
+	for _, v := range validations {
+		rule, _ := v.(node)
+		message := fmt.Sprint(rule["message"])
+		bend := cases[message]
+		if bend == nil {
+			t.Errorf("no case breaks the rule %q", message)
+			continue
+		}
+		so := parse(t, []byte(whole))
+		spec, _ := so["spec"].(node)
+		bend(spec)
+		server, check := w.accepted(so)
+		if server == nil || !strings.Contains(server.Error(), message) || check == nil {
+			t.Errorf("%s: the API server says %v, impulse check says %v", message, server, check)
+		}
+	}
+	if len(validations) != len(cases) {
+		t.Errorf("the CRD has %d rules, and %d are broken here", len(validations), len(cases))
+	}
+}
+
+func TestTheCRDAndFileModeFillInTheSame(t *testing.T) {
+	w := newWorld(t)
+	const least = `
+apiVersion: impulse.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: least, namespace: default}
+spec:
+  scaleTargetRef: {name: web}
+  triggers: [{type: prometheus, metadata: {serverAddress: 'http://prometheus:9090', query: load, threshold: 1}}]
+`
+	for name, text := range map[string]string{"the least that works": least, "everything set": whole} {
+		made, err := w.dynamic.Resource(scaledObjects).Namespace("default").Create(t.Context(), &unstructured.Unstructured{Object: parse(t, []byte(text))},
+			metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := made.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var byServer, byUs v1alpha1.ScaledObject
+		if err := errors.Join(yaml.Unmarshal(answer, &byServer), yaml.Unmarshal([]byte(text), &byUs)); err != nil {
+			t.Fatal(err)
+		}
+		workload.Default(&byUs)
+		if !reflect.DeepEqual(byServer.Spec, byUs.Spec) {
+			a, _ := json.Marshal(byServer.Spec)
+			b, _ := json.Marshal(byUs.Spec)
+			t.Errorf("%s: the API server makes of it\n%s\nand we\n%s", name, a, b)
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package e2e
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/impulse-sh/impulse/internal/sandboxtest"
+)
+
+const apiServer = "kube-apiserver"
+
+// outage is a world on a control plane of its own, whose API server can be taken away.
+func outage(t *testing.T) (*world, *sandboxtest.Outage) {
+	t.Helper()
+	t.Parallel()
+	o := sandboxtest.NewOutage(t)
+	o.CRDs("../../deploy/crds")
+	return worldOf(t, o.Kubeconfig), o
+}
+
+// notReady waits until an impulse says that it lives, but is not ready.
+func (w *world) notReady(i *impulse) {
+	w.t.Helper()
+	w.until("impulse is alive and not ready", func(ctx context.Context) (bool, error) {
+		return get(ctx, i.url+"/healthz") == http.StatusOK && get(ctx, i.url+"/readyz") == http.StatusServiceUnavailable, i.Died()
+	}, func() string { return logOf(i.Process) })
+}
+
+// version counts the changes of a Deployment's spec, which are its writes of replicas here.
+func (w *world) version(name string) int64 {
+	w.t.Helper()
+	d, err := w.kube.AppsV1().Deployments(w.ns).Get(w.t.Context(), name, metav1.GetOptions{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return d.Generation
+}
+
+// wrote fails when there have been more or fewer writes than n since a version.
+func (w *world) wrote(name string, since, n int64) {
+	w.t.Helper()
+	if got := w.version(name) - since; got != n {
+		w.t.Errorf("%d writes, want %d", got, n)
+	}
+}
+
+func TestStartedWhileTheAPIServerIsAwayItBecomesReadyByItself(t *testing.T) {
+	w, o := outage(t)
+	w.deployment("web", 1)
+	w.apply(onAlert("web"))
+	o.Take(apiServer)
+	i := w.impulse()
+	i.Process = w.spawn("impulse", suite.impulse, i.args...)
+	w.notReady(i)
+	if code := post(t.Context(), i.url+"/v1/alertmanager/"+w.ns, webhookBody("web", "firing")); code != http.StatusServiceUnavailable {
+		t.Errorf("an alert that cannot be recorded was answered with %d", code)
+	}
+	o.GiveBack(apiServer)
+	w.ready(i)
+	w.webhook(i, "web", "firing")
+	w.replicas("web", 5)
+}
+
+func TestWhenTheAPIServerReturnsOnlyTheNewestIsWrittenAndNothingScalesInWrongly(t *testing.T) {
+	w, o := outage(t)
+	s := newSource(t)
+	s.value("4")
+	w.deployment("web", 1)
+	w.apply(onQuery("web", s.URL))
+	i := w.run()
+	w.replicas("web", 4)
+	w.webhook(i, "web", "firing")
+	w.replicas("web", 7)
+
+	since := w.version("web")
+	o.Take(apiServer)
+	w.notReady(i)
+	s.set(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
+	o.GiveBack(apiServer)
+	w.ready(i)
+	w.condition("web", "Ready", "False", "TriggerFailed")
+	w.wrote("web", since, 0) // The alert is remembered, and the unknown lowers nothing.
+	s.value("8")
+	w.replicas("web", 8)
+	w.wrote("web", since, 1)
+
+	o.Take(apiServer)
+	w.notReady(i)
+	s.value("10")
+	s.value("3")
+	o.GiveBack(apiServer)
+	w.replicas("web", 7) // What the alert asks for.
+	w.wrote("web", since, 2)
+	w.webhook(i, "web", "resolved")
+	w.replicas("web", 3)
+	w.condition("web", "Ready", "True", "Ready")
+}
