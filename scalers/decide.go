@@ -1,5 +1,7 @@
 package scalers
 
+import "math"
+
 // Input is all that a decision is taken from, besides the policy.
 type Input struct {
 	Now Instant
@@ -25,6 +27,8 @@ type Decision struct {
 	Known bool
 	// Active is true while some trigger is above its activation value.
 	Active bool
+	// FormulaErr is why the composite trigger's formula gave no number.
+	FormulaErr error
 	// Next is the next instant at which the answer may be another one with no new event: at every earlier one it is the
 	// same, whether or not this answer has been written. Never when only an event can change it.
 	Next Instant
@@ -38,7 +42,7 @@ type Decision struct {
 }
 
 // maxSteps is the length of the longest chain: a bound or activation first, then each rule once, rate twice.
-const maxSteps = 12
+const maxSteps = 13
 
 // Steps returns the rules that changed the number, in the order in which they did. It points into d.
 func (d *Decision) Steps() []Step { return d.steps[:d.nsteps] }
@@ -71,6 +75,7 @@ func Decide(p *Policy, in Input) Decision {
 	d.Winner, d.Memory = -1, in.Memory
 	c := chain{
 		policy: p, now: in.Now, current: max(in.Current, 0), events: in.Events, memory: &d.Memory, decision: &d,
+		most: ask{trigger: -1}, cap: ask{trigger: -1, replicas: math.MaxInt32},
 		lowest: p.working(), stale: Never, next: Never, refill: Never, culprit: -1,
 	}
 	c.base, c.count = c.current, c.current
@@ -82,7 +87,8 @@ func Decide(p *Policy, in Input) Decision {
 	c.applyBounds()        // limits.go: a count outside the limits is first put to the bound
 	c.applyFormula()       // formula.go: the maximum over the triggers that are known
 	c.applyTolerance()     // tolerance.go: close enough changes nothing
-	c.applyUnknown()       // unknown.go: unknown may raise, never lower; a fallback would speak after it
+	c.applyUnknown()       // unknown.go: unknown may raise, never lower
+	c.applyFallback()      // fallback.go: the user's own answer to unknown
 	c.applyStabilization() // window.go: neither up nor down before the window agrees
 	c.applyRate()          // rate.go: not faster than the policies allow
 	c.applyRest()          // rest.go: nobody active, and the cooldown is over
@@ -111,12 +117,15 @@ type chain struct {
 	demand int32
 	// continuous is true when a level that stands until it is replaced asks for the demand.
 	continuous bool
+	// most is the maximum of what is asked for, cap the lowest of the caps, measure that of the winner.
+	most, cap ask
+	measure   measure
 	// unknown is true when some trigger is not known, blind when none is, unsure when one that tells activity is not;
-	// culprit is the first that is not known.
-	unknown, blind, unsure bool
-	culprit                int
-	// measure is the winner's.
-	measure measure
+	// culprit is the first that is not known. unresolved is true when the fallback does not speak for each of them.
+	unknown, blind, unsure, unresolved bool
+	culprit                            int
+	// fallbacks is true while the fallback speaks for some trigger.
+	fallbacks bool
 	// arrived is true when a reading came since the last decision.
 	arrived bool
 	// activeAt is the newest reading of an active sampled trigger; activeStands is true while a continuous one is active.
@@ -129,7 +138,7 @@ type chain struct {
 	// lowest is the least count: the minimum and at least 1, or the resting count of a workload that rests.
 	lowest int32
 
-	// stale is when the first reading becomes too old, next the first instant at which anything may change by itself,
+	// stale is when the first reading becomes too old or has failed for too long, next the first instant at which anything may change by itself,
 	// refill when the rate policies forget a write of this instant.
 	stale, next, refill Instant
 	// memory is the decision's.
@@ -157,6 +166,6 @@ func (c *chain) wake(t Instant) {
 	}
 }
 
-// settle forgets every reason to wake but that a reading becomes too old: whatever the rules before would say later, the
+// settle forgets every reason to wake but what becomes of a reading by itself: whatever the rules before would say later, the
 // answer is settled until an event comes.
 func (c *chain) settle() { c.next, c.refill = c.stale, Never }

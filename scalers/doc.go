@@ -15,6 +15,6 @@
 // asking for no reason is harmless. It tells Memory of each write that succeeded, and of nothing else: our own write is no
 // reason to decide.
 //
-// Authority, strongest first: the user's pause, the limits, rest, what is unknown, and last what is asked for. What is
+// Authority, strongest first: the user's pause, the limits, rest, the fallback, what is unknown, and last what is asked for. What is
 // unknown is never zero: it may keep or raise the count, and lower it only where something stronger speaks.
 package scalers

@@ -6,10 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // memoryVersion begins the text form of a Memory. What follows it is base64 of variable-length integers: flags, the
-// single times, then each list, its length first and its times as differences. 64 entries a list are below 4 KiB.
+// single times, then each list, its length first and its times as differences. Failures follow only when there are some, so
+// that texts of before there were any are still read.
+//
+// The text is below 4 KiB: 64 entries a list, in a window of up to 68 years and periods of up to a day, and 32 failures.
 const memoryVersion = "1."
 
 // The flags of an encoded Memory.
@@ -18,6 +22,7 @@ const (
 	flagActiveStands
 	flagHighStands
 	flagLowStands
+	flagFailures
 
 	allFlags = 1<<iota - 1
 )
@@ -34,7 +39,7 @@ func (m Memory) MarshalText() ([]byte, error) {
 	for _, f := range [...]struct {
 		set bool
 		bit uint64
-	}{{m.Seen, flagSeen}, {m.ActiveStands, flagActiveStands}, {stands(m.Highs), flagHighStands}, {stands(m.Lows), flagLowStands}} {
+	}{{m.Seen, flagSeen}, {m.ActiveStands, flagActiveStands}, {stands(m.Highs), flagHighStands}, {stands(m.Lows), flagLowStands}, {len(m.Failures) > 0, flagFailures}} {
 		if f.set {
 			flags |= f.bit
 		}
@@ -51,6 +56,7 @@ func (m Memory) MarshalText() ([]byte, error) {
 		b = binary.AppendVarint(b, int64(c.By))
 		before = c.At
 	}
+	b = appendFailures(b, m.Failures)
 	return base64.RawURLEncoding.AppendEncode([]byte(memoryVersion), b), nil
 }
 
@@ -77,6 +83,9 @@ func (m *Memory) UnmarshalText(text []byte) error {
 		at += Instant(d.signed())
 		out.Changes = append(out.Changes, Change{At: at, By: saturate(d.signed())})
 	}
+	if flags&flagFailures != 0 {
+		out.Failures = d.failures()
+	}
 	if d.failed || len(d.rest) > 0 {
 		return fmt.Errorf("decode memory: %w", errMemory)
 	}
@@ -85,6 +94,22 @@ func (m *Memory) UnmarshalText(text []byte) error {
 	}
 	*m = out
 	return nil
+}
+
+// appendFailures encodes a list that is left out when it is empty.
+func appendFailures(b []byte, failures []Failure) []byte {
+	if len(failures) == 0 {
+		return b
+	}
+	b = binary.AppendUvarint(b, uint64(len(failures)))
+	before := Instant(0)
+	for _, f := range failures {
+		b = binary.BigEndian.AppendUint32(b, f.Trigger)
+		b = binary.AppendUvarint(b, uint64(f.Count))
+		b = binary.AppendVarint(b, int64(f.At-before))
+		before = f.At
+	}
+	return b
 }
 
 // check refuses lists that are not in the order that the rules rely on.
@@ -102,6 +127,9 @@ func (m Memory) check() error {
 		if m.Changes[i].At < m.Changes[i-1].At {
 			return fmt.Errorf("%w: changes are not in order", errMemory)
 		}
+	}
+	if len(m.Failures) > MaxTriggers || slices.ContainsFunc(m.Failures, func(f Failure) bool { return f.Count <= 0 }) {
+		return fmt.Errorf("%w: failures of nobody", errMemory)
 	}
 	return nil
 }
@@ -170,4 +198,31 @@ func (d *decoder) records(stands bool) []Record {
 		out[n-1].End = Never
 	}
 	return out
+}
+
+func (d *decoder) failures() []Failure {
+	n := d.unsigned(MaxTriggers)
+	if n == 0 {
+		d.failed = true
+	}
+	var out []Failure
+	at := Instant(0)
+	for range n {
+		f := Failure{Trigger: d.fixed()}
+		f.Count = int32(d.unsigned(math.MaxInt32))
+		at += Instant(d.signed())
+		f.At = at
+		out = append(out, f)
+	}
+	return out
+}
+
+func (d *decoder) fixed() uint32 {
+	if len(d.rest) < 4 {
+		d.failed, d.rest = true, nil
+		return 0
+	}
+	n := binary.BigEndian.Uint32(d.rest)
+	d.rest = d.rest[4:]
+	return n
 }

@@ -31,6 +31,8 @@ type Memory struct {
 	Highs, Lows []Record
 	// Changes are the writes that the rate policies still need, oldest first.
 	Changes []Change
+	// Failures are those in a row of the triggers that cannot be read, while the policy has a fallback.
+	Failures []Failure
 	// LastActive is the last instant at which a trigger was active; zero: never. ActiveStands is true while a continuous
 	// trigger is active.
 	LastActive   Instant
@@ -43,7 +45,8 @@ type Memory struct {
 
 // Clone returns a copy that shares nothing with m.
 func (m Memory) Clone() Memory {
-	m.Highs, m.Lows, m.Changes = slices.Clone(m.Highs), slices.Clone(m.Lows), slices.Clone(m.Changes)
+	m.Highs, m.Lows = slices.Clone(m.Highs), slices.Clone(m.Lows)
+	m.Changes, m.Failures = slices.Clone(m.Changes), slices.Clone(m.Failures)
 	return m
 }
 
@@ -77,7 +80,7 @@ func (m Memory) Recommended(p *Policy, at Instant, n int32) Memory {
 
 // Resume returns the memory of a workload that nobody looked after until now: what lies in the future becomes now, and what
 // was recommended last stands until something is known again. A level that was active counts as active until the next
-// decision. It consumes m.
+// decision. The time between does not count for what fails. It consumes m.
 func (m Memory) Resume(now Instant) Memory {
 	for _, list := range [...][]Record{m.Highs, m.Lows} {
 		for i := range list {
@@ -88,6 +91,9 @@ func (m Memory) Resume(now Instant) Memory {
 	}
 	for i := range m.Changes {
 		m.Changes[i].At = min(m.Changes[i].At, now)
+	}
+	for i := range m.Failures {
+		m.Failures[i].At = 0
 	}
 	m.LastActive = min(m.LastActive, now)
 	m.stand()

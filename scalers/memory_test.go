@@ -3,6 +3,7 @@ package scalers_test
 import (
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -81,11 +82,18 @@ func TestMergedWritesAreForgottenLaterByASliceNeverEarlier(t *testing.T) {
 
 func TestAFullMemoryFitsInFourKibibytes(t *testing.T) {
 	m := scalers.Memory{Seen: true, ActiveStands: true, LastActive: math.MaxInt64 - 1, Readings: math.MaxUint64}
+	const years, day = 68 * 365 * 24 * time.Hour, 24 * time.Hour
 	for i := range 64 {
-		end := scalers.Instant(math.MinInt64/2 + int64(i)*(math.MaxInt64/65))
+		// The longest windows and periods that a policy can have.
+		end := scalers.Instant(math.MaxInt64/2 - int64(years)/63*int64(63-i))
+		at := scalers.Instant(math.MaxInt64/2 - int64(day)/63*int64(63-i))
 		m.Highs = append(m.Highs, scalers.Record{End: end, Count: math.MaxInt32 - int32(i)})
 		m.Lows = append(m.Lows, scalers.Record{End: end, Count: math.MaxInt32 - 64 + int32(i)})
-		m.Changes = append(m.Changes, scalers.Change{At: end, By: math.MinInt32})
+		m.Changes = append(m.Changes, scalers.Change{At: at, By: math.MinInt32})
+	}
+	for i := range 32 {
+		at := scalers.Instant(int64(i%2) * math.MaxInt64 / 2)
+		m.Failures = append(m.Failures, scalers.Failure{Trigger: math.MaxUint32 - uint32(i), Count: math.MaxInt32, At: at})
 	}
 	text, err := m.MarshalText()
 	if err != nil || len(text) > 4096 {
@@ -102,7 +110,11 @@ func TestATextThatIsNoMemoryIsRefusedAndChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{"", "1", "2." + string(good[2:]), string(good) + "AA", string(good[:len(good)-1]), "1.", "1.####", "1.!"} {
+	failed, err := scalers.Memory{Failures: []scalers.Failure{{Trigger: 7, Count: 3, At: 9}}}.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{string(failed[:len(failed)-3]), "1.EAAAAAAAAA", "1.EAAAAAAAAQAAAAcAAA", "", "1", "2." + string(good[2:]), string(good) + "AA", string(good[:len(good)-1]), "1.", "1.####", "1.!"} {
 		m := scalers.Memory{LastActive: 5}
 		if err := m.UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q is %+v, want it refused", text, m)
@@ -110,6 +122,48 @@ func TestATextThatIsNoMemoryIsRefusedAndChangesNothing(t *testing.T) {
 		if m.LastActive != 5 {
 			t.Errorf("%q changed the memory", text)
 		}
+	}
+}
+
+func TestATextOfBeforeFailuresWereCountedIsStillRead(t *testing.T) {
+	const old = "1.B4CYrPPxlLmGMdKV_NjOsaqqqwEDgIDQ372UuYYxCYCo1rkHBAACAYCoppnFlLmGMQICgIDQ372UuYYxBoDguoS_AwM"
+	var m scalers.Memory
+	if err := m.UnmarshalText([]byte(old)); err != nil {
+		t.Fatal(err)
+	}
+	want := scalers.Memory{
+		Seen: true, ActiveStands: true, LastActive: epoch.Add(7 * time.Second), Readings: 12345678901234567890,
+		Highs:   []scalers.Record{{End: epoch, Count: 9}, {End: epoch.Add(time.Second), Count: 4}, {End: scalers.Never, Count: 2}},
+		Lows:    []scalers.Record{{End: epoch.Add(time.Second), Count: 2}},
+		Changes: []scalers.Change{{At: epoch, By: 3}, {At: epoch.Add(time.Minute), By: -2}},
+	}
+	if !reflect.DeepEqual(m, want) {
+		t.Errorf("%+v, want %+v", m, want)
+	}
+	if text, err := m.MarshalText(); err != nil || string(text) != old {
+		t.Errorf("is written as %s, %v: want it to be read by what wrote it", text, err)
+	}
+}
+
+func TestFailuresOfTriggersThatAreGoneAreForgotten(t *testing.T) {
+	p := plain(3)
+	p.Fallback = &scalers.Fallback{FailureThreshold: 5}
+	w := newWorkload(p, 3)
+	for i := range 3 {
+		w.read(i, 0, reading{failed: true})
+	}
+	w.decide(0)
+	two := *p
+	two.Triggers = slices.Clone(p.Triggers[1:])
+	w.policy, w.events = &two, w.events[1:]
+	w.decide(time.Second)
+	if n := len(w.memory.Failures); n != 2 || w.memory.Failures[0].Count != 1 {
+		t.Errorf("%+v is remembered, want one failure each of b and c", w.memory.Failures)
+	}
+	two.Fallback = nil
+	w.decide(2 * time.Second)
+	if len(w.memory.Failures) != 0 {
+		t.Errorf("%+v is remembered without a fallback", w.memory.Failures)
 	}
 }
 

@@ -36,6 +36,26 @@ type Trigger struct {
 	Continuous bool
 	// StaleAfter is 3 × pollingInterval for sampled triggers; 0: never.
 	StaleAfter time.Duration
+	// Min and Max bound what this trigger asks for, its fallback included; Max 0: no bound. A trigger with a Max raises the
+	// workload up to there and no further; one with a Min never asks for fewer, while it is known.
+	Min, Max int32
+	// Cap: the trigger asks for nothing, but the others get no more than its own proposal (what a database bears). It tells
+	// no activity. While it is unknown it caps nothing, and nothing is lowered.
+	Cap bool
+	// Input: the trigger's level goes into the formula of another, and does nothing else.
+	Input bool
+	// Formula makes this the composite trigger, KEDA's scalingModifiers: its level is computed from those of the Inputs. It is
+	// the last trigger, needs no event, and is Continuous when one of its inputs is. levels[i] is that of trigger i. The
+	// formula is a pure function, and returns an error when it gives no number.
+	Formula func(levels []Level) (Milli, error)
+}
+
+// bound puts a proposal within the trigger's own bounds.
+func (t *Trigger) bound(n int32) int32 {
+	if t.Max > 0 {
+		n = min(n, t.Max)
+	}
+	return max(n, t.Min)
 }
 
 // Select says which of several rate policies speaks. The names are autoscaling/v2's.
@@ -92,6 +112,8 @@ type Policy struct {
 	Created                   Instant
 	Up, Down                  Behavior
 	Paused                    Paused
+	// Fallback speaks for triggers that fail too often; nil: they stay unknown.
+	Fallback *Fallback
 	// ForceActivation: the workload counts as active, whatever its triggers say.
 	ForceActivation bool
 	// CPUInitializationPeriod is how long after its start a pod's cpu is taken for that of starting; InitialReadinessDelay
@@ -101,6 +123,9 @@ type Policy struct {
 	// Triggers are in the order of the spec; Input.Events has the same length and order.
 	Triggers []Trigger
 }
+
+// maxPeriod bounds the period of a rate policy; autoscaling/v2 has 30 minutes.
+const maxPeriod = 24 * time.Hour
 
 // MaxTriggers bounds the triggers of one workload.
 const MaxTriggers = 32

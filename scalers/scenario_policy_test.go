@@ -1,6 +1,8 @@
 package scalers_test
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,8 +19,8 @@ func newScenarioPolicy() *scalers.Policy {
 	}
 }
 
-// setPolicy reads min, max, idle, cooldown (which is the down window, too), initialCooldown, and of each direction window,
-// tolerance, select and policies: up.window=1m down.policies=10%/1m,4/15s.
+// setPolicy reads min, max, idle, cooldown (which is the down window, too), initialCooldown, fallback and its interval, and of
+// each direction window, tolerance, select and policies: fallback=3/6/static up.window=1m down.policies=10%/1m,4/15s.
 func (s *scenario) setPolicy(settings []string) {
 	p := s.policy
 	for _, setting := range settings {
@@ -38,6 +40,10 @@ func (s *scenario) setPolicy(settings []string) {
 			p.Down.Window = p.Cooldown
 		case "initialCooldown":
 			p.InitialCooldown = s.duration(value)
+		case "fallback":
+			p.Fallback = s.fallback(value)
+		case "interval":
+			p.Fallback.Interval = s.duration(value)
 		default:
 			b := map[string]*scalers.Behavior{"up": &p.Up, "down": &p.Down}[direction]
 			if b == nil {
@@ -67,7 +73,8 @@ func (s *scenario) setBehavior(b *scalers.Behavior, key, value string) {
 	}
 }
 
-// addTrigger reads target, activation and stale, and the flags value, exact, continuous, utilization, pods and cpu.
+// addTrigger reads target, activation, stale, min and max, and the flags value, exact, continuous, utilization, pods, cpu, cap,
+// input, and sum or first for the formula over the inputs.
 func (s *scenario) addTrigger(name string, settings []string) {
 	t := scalers.Trigger{Name: name, Target: 1000}
 	for _, setting := range settings {
@@ -89,6 +96,16 @@ func (s *scenario) addTrigger(name string, settings []string) {
 			t.PerPod = true
 		case "cpu":
 			t.CPU = true
+		case "min":
+			t.Min = s.count(value)
+		case "max":
+			t.Max = s.count(value)
+		case "cap":
+			t.Cap = true
+		case "input":
+			t.Input = true
+		case "sum", "first":
+			t.Formula = formulas[key]
 		case "continuous":
 			t.Continuous = true
 		default:
@@ -112,4 +129,36 @@ func (s *scenario) paused(text string) scalers.Paused {
 	default:
 		return scalers.Paused{Fixed: true, At: s.count(text)}
 	}
+}
+
+// formulas are a + b, which does not do without either, and a ?? b.
+var formulas = map[string]func([]scalers.Level) (scalers.Milli, error){
+	"sum": func(levels []scalers.Level) (scalers.Milli, error) {
+		var sum scalers.Milli
+		for _, l := range levels {
+			if !l.Known {
+				return 0, errors.New("nil + float64")
+			}
+			sum += l.Value
+		}
+		return sum, nil
+	},
+	"first": func(levels []scalers.Level) (scalers.Milli, error) {
+		for _, l := range levels {
+			if l.Known {
+				return l.Value, nil
+			}
+		}
+		return 0, errors.New("all are nil")
+	},
+}
+
+// fallback reads THRESHOLD/REPLICAS/BEHAVIOR, or none.
+func (s *scenario) fallback(text string) *scalers.Fallback {
+	if text == "none" {
+		return nil
+	}
+	parts := strings.Split(text, "/")
+	behavior := slices.Index([]string{"static", "currentReplicas", "currentReplicasIfHigher", "currentReplicasIfLower", "scalingModifiers"}, parts[2])
+	return &scalers.Fallback{FailureThreshold: s.count(parts[0]), Replicas: s.count(parts[1]), Behavior: scalers.FallbackBehavior(behavior)}
 }

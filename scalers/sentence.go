@@ -3,6 +3,7 @@ package scalers
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -33,6 +34,11 @@ func (p *Policy) unchanged(d *Decision) string {
 		return fmt.Sprintf("unchanged; %s asks for as many", p.name(d.Winner))
 	}
 	for i, q := range d.Proposals() {
+		if q.Fallback && i < len(p.Triggers) && !p.Triggers[i].Input {
+			return fmt.Sprintf("unchanged; the fallback of %s asks for as many", p.name(i))
+		}
+	}
+	for i, q := range d.Proposals() {
 		if !q.Known {
 			return fmt.Sprintf("held, as nothing is known: %s %s", p.name(i), q.Why)
 		}
@@ -49,6 +55,8 @@ func (p *Policy) Sentence(d *Decision, s Step) string {
 		return p.toleranceSentence(d, s)
 	case RuleUnknown:
 		return fmt.Sprintf("held at %d instead of %d: %s %s, and unknown never lowers", s.To, s.From, p.name(int(s.A)), Unknown(s.B))
+	case RuleFallback:
+		return p.fallbackSentence(d, s)
 	case RuleStabilization:
 		return stabilizationSentence(s)
 	case RuleRate:
@@ -79,13 +87,29 @@ func (p *Policy) formulaSentence(d *Decision, s Step) string {
 	level, target := Milli(s.A), Milli(s.B)
 	switch {
 	case t.Exact:
-		return fmt.Sprintf("%s asks for %d", p.name(d.Winner), s.To)
+		return fmt.Sprintf("%s %s", p.name(d.Winner), t.asks(s))
 	case t.PerPod:
 		return p.podSentence(d, s)
 	case t.Metric == Value && s.C > 0:
-		return fmt.Sprintf("%s is %s, target %s with %d ready: asks for %d", p.name(d.Winner), level, target, s.C, s.To)
+		return fmt.Sprintf("%s is %s, target %s with %d ready: %s", p.name(d.Winner), level, target, s.C, t.asks(s))
 	default:
-		return fmt.Sprintf("%s is %s, target %s per replica: asks for %d", p.name(d.Winner), level, target, s.To)
+		return fmt.Sprintf("%s is %s, target %s per replica: %s", p.name(d.Winner), level, target, t.asks(s))
+	}
+}
+
+// asks says what a trigger asks for, or caps at, and that its own bounds have changed that.
+func (t *Trigger) asks(s Step) string {
+	does := "asks for"
+	if t.Cap {
+		does = "caps at"
+	}
+	switch n := ceilDiv(Milli(s.A), s.C, Milli(s.B)); {
+	case n > s.To:
+		return fmt.Sprintf("%s %d, its own maximum", does, s.To)
+	case n < s.To:
+		return fmt.Sprintf("%s %d, its own minimum", does, s.To)
+	default:
+		return fmt.Sprintf("%s %d", does, s.To)
 	}
 }
 
@@ -103,7 +127,7 @@ func (p *Policy) podSentence(d *Decision, s Step) string {
 	if s.C != int64(q.Pods.Ready) {
 		counting = fmt.Sprintf(" (%s counting %d)", show(Milli(s.A)), s.C)
 	}
-	return fmt.Sprintf("%s over %s%s, target %s: asks for %d", is, q.Pods, counting, target, s.To)
+	return fmt.Sprintf("%s over %s%s, target %s: %s", is, q.Pods, counting, target, t.asks(s))
 }
 
 // String lists the pods, the measured ones first.
@@ -149,6 +173,37 @@ func (p *Policy) toleranceSentence(d *Decision, s Step) string {
 		because = "is within " + percent(s.B) + " below its target"
 	}
 	return fmt.Sprintf("kept at %d instead of %d: %s %s", s.To, s.From, p.name(d.Winner), because)
+}
+
+// fallbackSentence says for whom the fallback speaks and what it is, and when others ask for more.
+func (p *Policy) fallbackSentence(d *Decision, s Step) string {
+	i := int(s.A)
+	if p.Fallback == nil || i >= len(d.Proposals()) {
+		return fmt.Sprintf("fallback to %d instead of %d", s.To, s.From)
+	}
+	count := strconv.Itoa(int(p.Fallback.Replicas))
+	switch p.Fallback.Behavior {
+	case FallbackCurrentReplicas:
+		count = "the current count"
+	case FallbackCurrentReplicasIfHigher:
+		count = "the current count, at least " + count
+	case FallbackCurrentReplicasIfLower:
+		count = "the current count, at most " + count
+	case FallbackStatic, FallbackScalingModifiers:
+	}
+	var times, others string
+	switch n := p.Fallback.FailureThreshold; n {
+	case 0:
+	case 1:
+		times = ", more than once in a row"
+	default:
+		times = fmt.Sprintf(", more than %d times in a row", n)
+	}
+	if int64(s.To) > s.B {
+		others = "; others ask for more"
+	}
+	return fmt.Sprintf("fallback to %d instead of %d: %s %s%s, and its fallback is %s%s",
+		s.To, s.From, p.name(i), d.Proposals()[i].Why, times, count, others)
 }
 
 // stabilizationSentence names the window and the recommendation in it that holds.

@@ -43,6 +43,9 @@ func newTimeline(seed uint64, log *strings.Builder) *timeline {
 	l.policy = randomPolicy(l.rand)
 	l.current = l.rand.Int32N(15)
 	l.events = make([]scalers.Event, len(l.policy.Triggers))
+	if n := len(l.events) - 1; l.policy.Triggers[n].Formula != nil {
+		l.events = l.events[:n]
+	}
 	l.logf("%+v\n%d replicas", *l.policy, l.current)
 	return l
 }
@@ -85,9 +88,56 @@ func randomPolicy(r *rand.Rand) *scalers.Policy {
 				t.Metric, t.Target = scalers.Utilization, scalers.Milli(1+r.IntN(30))*5000
 			}
 		}
+		if r.IntN(6) == 0 {
+			t.Min = r.Int32N(4)
+			t.Max = t.Min + r.Int32N(8)
+		}
+		t.Cap = i > 0 && r.IntN(8) == 0
 		p.Triggers = append(p.Triggers, t)
 	}
+	if r.IntN(6) == 0 {
+		randomFormula(r, p)
+	}
+	if r.IntN(2) == 0 {
+		p.Fallback = &scalers.Fallback{
+			FailureThreshold: r.Int32N(3), Replicas: r.Int32N(10), Behavior: scalers.FallbackBehavior(r.IntN(4)), Interval: seconds(r, 0, 5, 10),
+		}
+		if p.Triggers[len(p.Triggers)-1].Formula != nil && r.IntN(3) > 0 {
+			p.Fallback.Behavior = scalers.FallbackScalingModifiers
+		}
+	}
 	return p
+}
+
+// randomFormula makes inputs of the triggers that can be some, and adds one with their sum, more or less: it may be negative,
+// and may do without some of them or not.
+func randomFormula(r *rand.Rand, p *scalers.Policy) {
+	composite := scalers.Trigger{Name: "composite", Target: scalers.Milli(1+r.IntN(4)) * 1000, Activation: scalers.Milli(r.IntN(3000))}
+	composite.Metric = scalers.Metric(r.IntN(5) / 4)
+	inputs := 0
+	for i := range p.Triggers {
+		if t := &p.Triggers[i]; !t.PerPod && !t.Cap {
+			t.Input, composite.Continuous = true, composite.Continuous || t.Continuous
+			inputs++
+		}
+	}
+	if inputs == 0 {
+		return
+	}
+	least, less := r.IntN(inputs+1), scalers.Milli(r.IntN(2)*r.IntN(3000))
+	composite.Formula = func(levels []scalers.Level) (scalers.Milli, error) {
+		known, sum := 0, -less
+		for _, l := range levels {
+			if l.Known {
+				known, sum = known+1, sum+l.Value
+			}
+		}
+		if known < least {
+			return 0, errSource
+		}
+		return sum, nil
+	}
+	p.Triggers = append(p.Triggers, composite)
 }
 
 func randomBehavior(r *rand.Rand) scalers.Behavior {
@@ -172,7 +222,11 @@ func (l *timeline) read(i int) {
 	if l.rand.IntN(3) == 0 && !t.Continuous && l.events[i].At < l.now-2 {
 		e.At -= 2
 	}
-	switch l.rand.IntN(10) {
+	what := l.rand.IntN(10)
+	if l.policy.Fallback != nil && l.events[i].Err != nil && what > 4 {
+		what = 0 // What has failed fails again.
+	}
+	switch what {
 	case 0:
 		e.Err = errSource
 	case 1:
@@ -188,7 +242,7 @@ func (l *timeline) read(i int) {
 	default:
 		e.Value = scalers.Milli(l.rand.IntN(int(t.Target) * 8))
 	}
-	if t.PerPod {
+	if t.PerPod && e.Err == nil {
 		e.Value, e.PerPod, e.Pods = 0, true, randomPods(l.rand, t, e.At, l.current)
 		l.logf("%s over %+v", t.Name, e.Pods)
 	}

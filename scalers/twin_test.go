@@ -24,6 +24,8 @@ type twin struct {
 	last        answer
 	// unsure is true while some trigger that tells activity is unknown.
 	unsure bool
+	// runs are the failures in a row of triggers.
+	runs map[int]*run
 }
 
 // spell is a recommendation and the end of the time in which it was one.
@@ -56,6 +58,9 @@ func (w *twin) away(scalers.Instant) {
 	if n := len(w.recommended); n > 0 {
 		w.recommended[n-1].stands = true
 	}
+	for _, r := range w.runs {
+		r.failures, r.elapsed, r.at = r.failures+r.elapsed, 0, 0
+	}
 }
 
 // same reports whether two readings are the same one.
@@ -68,8 +73,11 @@ func (w *twin) decide(now scalers.Instant, count int32, events []scalers.Event) 
 	p, current := w.policy, int64(count)
 	arrived := !slices.EqualFunc(events, w.readings, same)
 	w.readings = slices.Clone(events)
-	out, wanted, continuous := w.propose(now, events)
-	w.rememberActivity(now, events, out.active)
+	w.countFailures(now, events)
+	events = w.compose(now, events)
+	out, wanted, continuous := w.propose(now, current, events)
+	w.capAt(now, events, &out, &wanted, &continuous)
+	w.rememberActivity(now, current, events, out.active)
 
 	// The count that the chain starts from: within the limits, at rest, or on its way there.
 	minimum := int64(p.Min)
@@ -87,8 +95,9 @@ func (w *twin) decide(now scalers.Instant, count int32, events []scalers.Event) 
 	}
 
 	// Unknown holds; otherwise windows and rates.
-	held := out.winner < 0 || !out.known && wanted < start
-	w.remember(now, current, wanted, held, arrived, continuous)
+	unanswered := w.fallBack(now, start, events, &wanted, &continuous, out.winner < 0)
+	held := unanswered && (wanted < 0 || wanted < start)
+	w.remember(now, current, wanted, held, arrived, !unanswered, continuous)
 	n := start
 	if !held {
 		n = w.limitRate(now, start, w.stabilize(now, start, wanted))
@@ -107,23 +116,40 @@ func (w *twin) decide(now scalers.Instant, count int32, events []scalers.Event) 
 }
 
 // propose asks each trigger for the formula and its tolerance; the maximum wins, ties go to the first.
-func (w *twin) propose(now scalers.Instant, events []scalers.Event) (out answer, wanted int64, continuous bool) {
+func (w *twin) propose(now scalers.Instant, current int64, events []scalers.Event) (out answer, wanted int64, continuous bool) {
 	out, w.unsure = answer{known: true, winner: -1, active: w.activeAnyway()}, false
 	for i, e := range events {
 		t := &w.policy.Triggers[i]
-		if !w.known(t, e, now) {
-			out.known = false
-			w.unsure = w.unsure || !t.PerPod
+		if t.Input {
 			continue
 		}
-		out.active = out.active || !t.PerPod && e.Value > t.Activation
+		known := w.known(t, e, now)
+		out.known = out.known && known
+		out.active = out.active || w.active(i, now, current, events)
+		if _, speaks := w.fallback(i, now, current, events); !known && !speaks {
+			w.unsure = w.unsure || tells(t)
+		}
+		if !known || t.Cap {
+			continue
+		}
 		raw, n := w.formula(t, e)
+		raw, n = bounded(t, raw), bounded(t, n)
 		if out.winner < 0 || n > wanted {
 			out.winner, out.raw, wanted, continuous = i, raw, n, false
 		}
 		continuous = continuous || n == wanted && t.Continuous
 	}
 	return out, wanted, continuous
+}
+
+// active reports whether trigger i, or the fallback in its place, says that there is work.
+func (w *twin) active(i int, now scalers.Instant, current int64, events []scalers.Event) bool {
+	t := &w.policy.Triggers[i]
+	if w.known(t, events[i], now) {
+		return tells(t) && events[i].Value > t.Activation
+	}
+	n, speaks := w.fallback(i, now, current, events)
+	return tells(t) && speaks && n > max(int64(w.policy.Rest), 0)
 }
 
 func (w *twin) known(t *scalers.Trigger, e scalers.Event, now scalers.Instant) bool {
@@ -186,8 +212,8 @@ func ceil(r *big.Rat) int64 {
 }
 
 // remember records a recommendation when a reading arrived, and the current count at first sight. What is held because of
-// an unknown is none: the last one stands until the next.
-func (w *twin) remember(now scalers.Instant, current, wanted int64, held, arrived, continuous bool) {
+// an unknown is none: the last one stands until the next, or until another is known without a reading.
+func (w *twin) remember(now scalers.Instant, current, wanted int64, held, arrived, known, continuous bool) {
 	if !w.seen {
 		w.seen = true
 		w.recommended = append(w.recommended, spell{end: now, n: current})
@@ -196,7 +222,7 @@ func (w *twin) remember(now scalers.Instant, current, wanted int64, held, arrive
 	switch {
 	case held:
 		last.stands = true
-	case arrived:
+	case arrived, known && last.stands && last.n != wanted:
 		if last.stands {
 			last.end, last.stands = now, false
 		}
@@ -204,12 +230,12 @@ func (w *twin) remember(now scalers.Instant, current, wanted int64, held, arrive
 	}
 }
 
-func (w *twin) rememberActivity(now scalers.Instant, events []scalers.Event, active bool) {
+func (w *twin) rememberActivity(now scalers.Instant, current int64, events []scalers.Event, active bool) {
 	stands := w.activeAnyway()
 	w.everActive = w.everActive || stands
 	for i, e := range events {
 		t := &w.policy.Triggers[i]
-		if !active || t.PerPod || !w.known(t, e, now) || e.Value <= t.Activation {
+		if !active || !w.active(i, now, current, events) {
 			continue
 		}
 		w.everActive = true
@@ -227,7 +253,7 @@ func (w *twin) rememberActivity(now scalers.Instant, events []scalers.Event, act
 
 // activeAnyway reports whether the workload is active without a trigger that says so.
 func (w *twin) activeAnyway() bool {
-	return w.policy.ForceActivation || !slices.ContainsFunc(w.policy.Triggers, func(t scalers.Trigger) bool { return !t.PerPod })
+	return w.policy.ForceActivation || !slices.ContainsFunc(w.policy.Triggers, func(t scalers.Trigger) bool { return tells(&t) })
 }
 
 // stabilize is clamp(current, lowest in the up window, highest in the down window), each with the newest included.

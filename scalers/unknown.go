@@ -1,5 +1,56 @@
 package scalers
 
+// Unknown says why a level is unknown. Unknown is not zero.
+type Unknown uint8
+
+// The reasons; None is that of a level that is known.
+const (
+	None Unknown = iota
+	NotRead
+	Failed
+	Negative
+	Stale
+	NoReadyPods
+	NoTarget
+	NoPods
+	NoRequest
+	Misread
+	Incomplete
+	FormulaFailed
+)
+
+// String says the reason in words that follow the trigger's name.
+func (u Unknown) String() string {
+	switch u {
+	case None:
+		return "is known"
+	case NotRead:
+		return "has not been read yet"
+	case Failed:
+		return "could not be read"
+	case Negative:
+		return "is negative"
+	case Stale:
+		return "was read too long ago"
+	case NoReadyPods:
+		return "has no ready pod to be multiplied with"
+	case NoTarget:
+		return "has no target"
+	case NoPods:
+		return "has no pod to be measured"
+	case NoRequest:
+		return "has a pod without a request"
+	case Misread:
+		return "was not read as its metric type needs it"
+	case Incomplete:
+		return "has an input that is unknown"
+	case FormulaFailed:
+		return "has a formula that gives no number"
+	default:
+		return "is unknown"
+	}
+}
+
 // applyUnknown keeps the count while some trigger is unknown and the others ask for less: unknown may raise, never lower.
 // A is the first unknown trigger's index, B why it is unknown.
 func (c *chain) applyUnknown() {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Validate returns every mistake of the policy at once, joined. Decide answers any policy without a panic, but only for a
@@ -31,6 +32,7 @@ func (p *Policy) Validate() error {
 	if p.Paused.Fixed && p.Paused.At < 0 {
 		m.add("paused at %d: expected 0 or more", p.Paused.At)
 	}
+	p.Fallback.validate(p, &m)
 	p.Up.validate("up", &m)
 	p.Down.validate("down", &m)
 	p.validateTriggers(&m)
@@ -53,8 +55,8 @@ func (b *Behavior) validate(direction string, m *mistakes) {
 		m.add("scale-%s select is %d: expected Max, Min or Disabled", direction, b.Select)
 	}
 	for i := range b.Policies {
-		if r := &b.Policies[i]; r.Amount <= 0 || r.Period <= 0 {
-			m.add("scale-%s policy %d allows %d in %s: expected more than 0 of both", direction, i, r.Amount, r.Period)
+		if r := &b.Policies[i]; r.Amount <= 0 || r.Period <= 0 || r.Period > maxPeriod {
+			m.add("scale-%s policy %d allows %d in %s: expected more than 0 of both, and at most %s", direction, i, r.Amount, r.Period, maxPeriod)
 		}
 	}
 }
@@ -63,6 +65,7 @@ func (p *Policy) validateTriggers(m *mistakes) {
 	if len(p.Triggers) == 0 || len(p.Triggers) > MaxTriggers {
 		m.add("%d triggers: expected 1 to %d", len(p.Triggers), MaxTriggers)
 	}
+	p.validateRoles(m)
 	seen := make(map[string]bool, len(p.Triggers))
 	for i := range p.Triggers {
 		t := &p.Triggers[i]
@@ -70,13 +73,65 @@ func (p *Policy) validateTriggers(m *mistakes) {
 			m.add("trigger %d is called %q: expected a name of its own", i, t.Name)
 		}
 		seen[t.Name] = true
-		if t.Target <= 0 || t.Target == math.MaxInt64 {
+		if !t.Input && (t.Target <= 0 || t.Target == math.MaxInt64) {
 			m.add("trigger %s: target is %s: expected more than 0", t.Name, t.Target)
 		}
 		t.validateMetric(m)
+		t.validateBounds(m)
 		if t.StaleAfter < 0 {
 			m.add("trigger %s: stale after %s: expected 0 or more", t.Name, t.StaleAfter)
 		}
+	}
+}
+
+// validate checks a fallback, if there is one.
+func (f *Fallback) validate(p *Policy, m *mistakes) {
+	if f == nil {
+		return
+	}
+	if f.FailureThreshold < 0 || f.Replicas < 0 || f.Interval < 0 {
+		m.add("fallback to %d replicas after %d failures, one each %s: expected 0 or more", f.Replicas, f.FailureThreshold, f.Interval)
+	}
+	switch {
+	case f.Behavior > FallbackScalingModifiers:
+		m.add("fallback behavior is %d: expected one of KEDA's five", f.Behavior)
+	case f.Behavior == FallbackScalingModifiers && p.composite() < 0:
+		m.add("fallback behavior is scalingModifiers: expected a trigger with a formula")
+	}
+}
+
+// composite is the index of the trigger with a formula; -1: none.
+func (p *Policy) composite() int {
+	return slices.IndexFunc(p.Triggers, func(t Trigger) bool { return t.Formula != nil })
+}
+
+// validateRoles checks that somebody asks for replicas, and that a formula has inputs and is the last.
+func (p *Policy) validateRoles(m *mistakes) {
+	asks, inputs, continuous := len(p.Triggers) == 0, 0, false
+	for i := range p.Triggers {
+		t := &p.Triggers[i]
+		asks = asks || !t.Cap && !t.Input
+		if t.Input {
+			inputs, continuous = inputs+1, continuous || t.Continuous
+		}
+		if t.Input && (t.Cap || t.PerPod || t.Formula != nil) || t.Formula != nil && (t.PerPod || t.Exact) {
+			m.add("trigger %s: it is of a formula and has another role: expected one number that only the formula sees", t.Name)
+		}
+	}
+	switch i := p.composite(); {
+	case !asks:
+		m.add("every trigger caps, or is the input of a formula: expected one that asks for replicas")
+	case i < 0 && inputs > 0:
+		m.add("%d triggers are the inputs of a formula: expected a trigger with one", inputs)
+	case i >= 0 && (i != len(p.Triggers)-1 || inputs == 0 || p.Triggers[i].Continuous != continuous):
+		m.add("trigger %s has a formula: expected it last, with inputs, and continuous when one of them is", p.Triggers[i].Name)
+	}
+}
+
+// validateBounds checks the trigger's own bounds.
+func (t *Trigger) validateBounds(m *mistakes) {
+	if t.Min < 0 || t.Max < 0 || t.Max > 0 && t.Max < t.Min {
+		m.add("trigger %s asks for %d to %d: expected 0 or more, and the maximum not below the minimum", t.Name, t.Min, t.Max)
 	}
 }
 

@@ -36,6 +36,48 @@ func TestAllMistakesAreToldAtOnce(t *testing.T) {
 	}
 }
 
+func TestEachMistakeOfATriggersRoleIsTold(t *testing.T) {
+	formula := func([]scalers.Level) (scalers.Milli, error) { return 0, nil }
+	pods := scalers.Trigger{Name: "cpu", Target: 50_000, Metric: scalers.Utilization, PerPod: true, CPU: true}
+	asks, in := scalers.Trigger{Name: "a", Target: 1}, scalers.Trigger{Name: "in", Input: true}
+	last := scalers.Trigger{Name: "last", Target: 1, Formula: formula}
+	with := func(t scalers.Trigger, change func(*scalers.Trigger)) []scalers.Trigger {
+		change(&t)
+		return []scalers.Trigger{t}
+	}
+	static := &scalers.Fallback{}
+	for mistake, c := range map[string]struct {
+		triggers []scalers.Trigger
+		fallback *scalers.Fallback
+	}{
+		"": {[]scalers.Trigger{in, pods, last}, &scalers.Fallback{Behavior: scalers.FallbackScalingModifiers}},
+		"metric type is Utilization: expected readings":   {with(pods, func(t *scalers.Trigger) { t.PerPod, t.CPU = false, false }), static},
+		"metric type is Value: expected":                  {with(pods, func(t *scalers.Trigger) { t.Metric = scalers.Value }), static},
+		"it is exact or of cpu":                           {with(pods, func(t *scalers.Trigger) { t.Exact = true }), static},
+		"trigger a: it is exact or of cpu":                {with(asks, func(t *scalers.Trigger) { t.CPU = true }), static},
+		"asks for 5 to 3":                                 {with(asks, func(t *scalers.Trigger) { t.Min, t.Max = 5, 3 }), static},
+		"asks for -1 to 0":                                {with(asks, func(t *scalers.Trigger) { t.Min = -1 }), static},
+		"every trigger caps":                              {with(asks, func(t *scalers.Trigger) { t.Cap = true }), static},
+		"1 triggers are the inputs":                       {[]scalers.Trigger{asks, in}, static},
+		"trigger last has a formula: expected it last":    {[]scalers.Trigger{in, last, asks}, static},
+		"trigger last has a formula: expected":            {[]scalers.Trigger{asks, last}, static},
+		"trigger in: it is of a formula and has another":  {[]scalers.Trigger{{Name: "in", Input: true, Cap: true}, last}, static},
+		"and continuous when one of them is":              {[]scalers.Trigger{{Name: "in", Input: true, Continuous: true}, last}, static},
+		"fallback behavior is scalingModifiers: expected": {[]scalers.Trigger{asks}, &scalers.Fallback{Behavior: scalers.FallbackScalingModifiers}},
+		"fallback behavior is 9":                          {[]scalers.Trigger{asks}, &scalers.Fallback{Behavior: 9}},
+		"fallback to -1 replicas after -2 failures":       {[]scalers.Trigger{asks}, &scalers.Fallback{Replicas: -1, FailureThreshold: -2}},
+	} {
+		p := &scalers.Policy{Min: 1, Max: 2, Rest: scalers.NoRest, Triggers: c.triggers, Fallback: c.fallback}
+		err := p.Validate()
+		if mistake == "" && err != nil {
+			t.Error(err)
+		}
+		if mistake != "" && (err == nil || !strings.Contains(err.Error(), mistake)) {
+			t.Errorf("%v, want to be told: %s", err, mistake)
+		}
+	}
+}
+
 func TestAWorkloadThatMayHaveNoReplicasNeedsARestingCount(t *testing.T) {
 	p := plain(1)
 	p.Min = 0
