@@ -75,7 +75,7 @@ type ScaledObjectSpec struct {
 	Shadow *Shadow `json:"shadow,omitempty"`
 	// +optional
 	Advanced *Advanced `json:"advanced,omitempty"`
-	// Fallback is not supported yet; an object that has it is refused.
+	// Fallback is the answer to a source that has failed for long; without it the count is kept.
 	// +optional
 	Fallback *Fallback `json:"fallback,omitempty"`
 	// Triggers are the sources of events; the one that asks for most wins.
@@ -133,7 +133,7 @@ type Advanced struct {
 	RestoreToOriginalReplicaCount bool `json:"restoreToOriginalReplicaCount,omitempty"`
 	// +optional
 	HorizontalPodAutoscalerConfig *HorizontalPodAutoscalerConfig `json:"horizontalPodAutoscalerConfig,omitempty"`
-	// ScalingModifiers is not supported yet.
+	// ScalingModifiers makes one level of those of the triggers.
 	// +optional
 	ScalingModifiers *ScalingModifiers `json:"scalingModifiers,omitempty"`
 }
@@ -147,22 +147,33 @@ type HorizontalPodAutoscalerConfig struct {
 	Behavior *Behavior `json:"behavior,omitempty"`
 }
 
-// ScalingModifiers is KEDA's formula over triggers.
+// ScalingModifiers is KEDA's formula over triggers: all that are not cpu or memory go into it, and ask for nothing
+// themselves.
 type ScalingModifiers struct {
+	// Formula is an expression over the names of triggers, such as (queue ?? 0) + jobs; an unknown one is nil.
 	// +optional
 	Formula string `json:"formula,omitempty"`
+	// Target is what one replica should have of the formula's number.
 	// +optional
 	Target string `json:"target,omitempty"`
+	// ActivationTarget is what the formula's number must exceed for the workload to be active.
 	// +optional
 	ActivationTarget string `json:"activationTarget,omitempty"`
+	// MetricType is AverageValue or Value.
 	// +optional
 	MetricType string `json:"metricType,omitempty"`
 }
 
 // Fallback is KEDA's answer to a source that has failed for long.
 type Fallback struct {
+	// FailureThreshold is how many failed readings in a row are borne.
+	// +kubebuilder:validation:Minimum=0
 	FailureThreshold int32 `json:"failureThreshold"`
-	Replicas         int32 `json:"replicas"`
+	// Replicas is what a trigger asks for that has failed more often.
+	// +kubebuilder:validation:Minimum=0
+	Replicas int32 `json:"replicas"`
+	// Behavior is static, currentReplicas, currentReplicasIfHigher, currentReplicasIfLower or scalingModifiers.
+	// +kubebuilder:validation:Enum=static;currentReplicas;currentReplicasIfHigher;currentReplicasIfLower;scalingModifiers
 	// +optional
 	Behavior string `json:"behavior,omitempty"`
 }

@@ -27,7 +27,7 @@ type Workload struct {
 	DryRun bool
 	// Shadow is the policy that is decided beside this one; nil for none.
 	Shadow *Workload
-	// Triggers are in the order of the spec, as in the policy.
+	// Triggers are in the order of the spec, as in the policy, which has one more when there is a formula.
 	Triggers []Trigger
 }
 
@@ -95,6 +95,10 @@ func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings
 	}
 	compileTriggers(so, kinds, w, &wrong)
 	checkRest(w.Policy, &wrong)
+	if len(w.Policy.Triggers) == len(so.Spec.Triggers) {
+		compose(so, w.Policy, &wrong)
+	}
+	w.Policy.Fallback = fallbackOf(so, w.Policy, &wrong)
 	w.Shadow = compileShadow(so, kinds, settings, &wrong)
 	if len(wrong) > 0 {
 		return nil, wrong
@@ -107,17 +111,8 @@ func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings
 
 // unsupported refuses what this version does not do yet: nothing is silently ignored.
 func unsupported(so *v1alpha1.ScaledObject, wrong *mistakes) {
-	const later = "is not supported yet"
-	if so.Spec.Fallback != nil {
-		wrong.add("spec.fallback", later, "remove it: while a source is unknown the count is kept")
-	}
-	if a := so.Spec.Advanced; a != nil {
-		if a.ScalingModifiers != nil {
-			wrong.add("spec.advanced.scalingModifiers", later, "")
-		}
-		if a.RestoreToOriginalReplicaCount {
-			wrong.add("spec.advanced.restoreToOriginalReplicaCount", later, "")
-		}
+	if a := so.Spec.Advanced; a != nil && a.RestoreToOriginalReplicaCount {
+		wrong.add("spec.advanced.restoreToOriginalReplicaCount", "is not supported yet", "")
 	}
 }
 
