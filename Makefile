@@ -62,7 +62,7 @@ demo: ## Watch Deployments follow an alert, a query, a queue and a schedule (ONC
 	@go run ./deploy/demo $(if $(ONCE),--once) $(if $(CLUSTER),--cluster $(CLUSTER))
 
 .PHONY: sandbox
-sandbox: ## Run a real control plane, NATS, Prometheus and Alertmanager until Ctrl-C.
+sandbox: ## Run a real control plane, metrics-server, NATS, Prometheus and Alertmanager until Ctrl-C.
 	@$(SANDBOX) up
 
 .PHONY: vuln

@@ -2,7 +2,7 @@
 // It imports nothing of ours.
 //
 // Counts are read from one trimmed watch per kind, shared by all targets of that kind: it starts with the first target
-// and ends with the last, and so do the watches of HorizontalPodAutoscalers and, when somebody asks for ready pods, of
+// and ends with the last, and so do the watches of HorizontalPodAutoscalers and, when somebody asks for them, of
 // pods. Counts are written with a JSON Patch that the API server applies only if the target is still as it was seen.
 package actuator
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,60 +19,73 @@ var errNoSelector = errors.New("target does not say which pods are its own")
 // selection is the pods of a namespace that a label selector selects.
 type selection struct{ namespace, selector string }
 
-// pods is the table of pods that are ready: their labels are all that is kept.
+// Why pods cannot be told although they are wanted.
+var (
+	errPodsUnwatched = errors.New("the pods of this target are not watched")
+	errPodsUnlisted  = errors.New("the pods have not been listed yet")
+)
+
+// pods is the table of pods.
 type pods struct {
-	table[selection, labels.Set]
+	table[selection, podRow]
 	groups map[string]map[selection]*group // By namespace. mu is held.
 }
 
-// group counts the ready pods of a selection.
+// group knows the pods of a selection, by name, and counts those that are ready.
 type group struct {
 	selector labels.Selector
+	names    map[string]struct{}
 	ready    int32
 	users    int
 }
 
+// alter takes in a pod that came, changed or went; nil is a pod that is not there. It reports whether another number of
+// pods is ready than before.
+func (g *group) alter(name string, before, after *podRow) bool {
+	was, is := g.has(before), g.has(after)
+	switch {
+	case is:
+		g.names[name] = struct{}{}
+	case was:
+		delete(g.names, name)
+	}
+	old := g.ready
+	if was && before.isReady() {
+		g.ready--
+	}
+	if is && after.isReady() {
+		g.ready++
+	}
+	return g.ready != old
+}
+
+func (g *group) has(pod *podRow) bool { return pod != nil && g.selector.Matches(pod.labels) }
+
 func newPods(c *Client) *pods {
 	p := &pods{groups: make(map[string]map[selection]*group)}
-	p.table = table[selection, labels.Set]{
+	p.table = table[selection, podRow]{
 		source: func(context.Context) (cache.ListerWatcher, error) {
 			return c.watchTyped(corev1.SchemeGroupVersion.WithResource("pods"))
 		},
-		trim: func(obj any) (labels.Set, bool) {
+		trim: func(obj any) (podRow, bool) {
 			pod, ok := obj.(*corev1.Pod)
-			if !ok || !ready(pod) {
-				return nil, false
+			if !ok {
+				return podRow{}, false
 			}
-			return pod.Labels, true
+			return trimPod(pod), true
 		},
 		change: p.change,
-		rows:   make(map[types.NamespacedName]labels.Set),
+		rows:   make(map[types.NamespacedName]podRow),
 		bells:  make(bells[selection]),
 	}
 	return p
 }
 
-// ready is as for a HorizontalPodAutoscaler: Running, with the condition Ready.
-func ready(pod *corev1.Pod) bool {
-	return pod.Status.Phase == corev1.PodRunning &&
-		slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
-			return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-		})
-}
-
-func (p *pods) change(name types.NamespacedName, before, after *labels.Set) {
+func (p *pods) change(name types.NamespacedName, before, after *podRow) {
 	for s, g := range p.groups[name.Namespace] {
-		was := before != nil && g.selector.Matches(*before)
-		is := after != nil && g.selector.Matches(*after)
-		switch {
-		case is && !was:
-			g.ready++
-		case was && !is:
-			g.ready--
-		default:
-			continue
+		if g.alter(name.Name, before, after) {
+			p.bells.ring(s)
 		}
-		p.bells.ring(s)
 	}
 }
 
@@ -97,10 +111,10 @@ func (p *pods) count(s selection, one bell) (func(), error) {
 }
 
 func (p *pods) newGroup(s selection, parsed labels.Selector) *group {
-	g := &group{selector: parsed}
-	for name, set := range p.rows {
-		if name.Namespace == s.namespace && parsed.Matches(set) {
-			g.ready++
+	g := &group{selector: parsed, names: make(map[string]struct{})}
+	for name, row := range p.rows {
+		if name.Namespace == s.namespace {
+			g.alter(name.Name, nil, &row)
 		}
 	}
 	if p.groups[s.namespace] == nil {
@@ -140,4 +154,38 @@ func (p *pods) look(s selection) (readiness, bool) {
 		return readiness{ready: -1, err: err}, settled
 	}
 	return readiness{ready: g.ready}, true
+}
+
+// list returns the pods of a selection that is counted, in the order of their names.
+func (p *pods) list(s selection) ([]Pod, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	g := p.groups[s.namespace][s]
+	switch settled, err := p.settled(); {
+	case err != nil:
+		return nil, fmt.Errorf("watch pods: %w", err)
+	case g == nil:
+		return nil, errPodsUnwatched
+	case !settled:
+		return nil, errPodsUnlisted
+	}
+	all := make([]Pod, 0, len(g.names))
+	for _, name := range slices.Sorted(maps.Keys(g.names)) {
+		all = append(all, p.rows[types.NamespacedName{Namespace: s.namespace, Name: name}].Pod)
+	}
+	return all, nil
+}
+
+// Pods returns the pods of a namespace that a label selector selects, in the order of their names, as the watch of pods
+// shows them at this instant: it asks nobody. There must be a Watch, with WatchOptions.Pods, of a target whose pods these
+// are. What the pods point to is shared and must not be changed.
+func (c *Client) Pods(namespace, selector string) ([]Pod, error) {
+	if selector == "" {
+		return nil, errNoSelector
+	}
+	p, lent := c.pods.peek(struct{}{})
+	if !lent {
+		return nil, errPodsUnwatched
+	}
+	return p.list(selection{namespace, selector})
 }

@@ -3,6 +3,7 @@ package actuator
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -25,7 +26,8 @@ func TestOnlyRunningAndReadyPodsCount(t *testing.T) {
 		{"pending", corev1.PodStatus{Phase: corev1.PodPending, Conditions: isReady}, false},
 		{"over", corev1.PodStatus{Phase: corev1.PodSucceeded, Conditions: isReady}, false},
 	} {
-		if got := ready(&corev1.Pod{Status: c.pod}); got != c.want {
+		pod := trimPod(&corev1.Pod{Status: c.pod})
+		if got := pod.isReady(); got != c.want {
 			t.Errorf("%s: %t, want %t", c.what, got, c.want)
 		}
 	}
@@ -38,7 +40,7 @@ func TestCountsOfPodsAreWhatCountingAnewGives(t *testing.T) {
 	for seed := range uint64(10) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		p := newPods(&Client{})
-		_ = (*mirror[selection, labels.Set])(&p.table).Replace(nil, "")
+		_ = (*mirror[selection, podRow])(&p.table).Replace(nil, "")
 		truth := make(map[string]*corev1.Pod)
 		readers := make(map[selection]*reader)
 		for range 300 {
@@ -94,6 +96,9 @@ func (r *reader) check(t *testing.T, truth map[string]*corev1.Pod) {
 	if want := recount(r.selection, truth); got.ready != want {
 		t.Fatalf("%v has %d ready pods, want %d", r.selection, got.ready, want)
 	}
+	if listed, err := r.pods.list(r.selection); err != nil || !slices.Equal(namesOf(listed), selected(r.selection, truth)) {
+		t.Fatalf("%v has the pods %v (%v), want %v", r.selection, namesOf(listed), err, selected(r.selection, truth))
+	}
 	for _, one := range r.bells {
 		select {
 		case <-one:
@@ -114,7 +119,7 @@ func (r *reader) close() {
 
 // churn changes a pod, or now and then all of them, in p and in truth.
 func churn(random *rand.Rand, p *pods, truth map[string]*corev1.Pod) {
-	m := (*mirror[selection, labels.Set])(&p.table)
+	m := (*mirror[selection, podRow])(&p.table)
 	pod := randomPod(random)
 	key := pod.Namespace + "/" + pod.Name
 	_, there := truth[key]
@@ -166,9 +171,33 @@ func recount(s selection, truth map[string]*corev1.Pod) int32 {
 	}
 	var n int32
 	for _, pod := range truth {
-		if pod.Namespace == s.namespace && ready(pod) && selector.Matches(labels.Set(pod.Labels)) {
+		if row := trimPod(pod); pod.Namespace == s.namespace && row.isReady() && selector.Matches(labels.Set(pod.Labels)) {
 			n++
 		}
 	}
 	return n
+}
+
+// selected is the names of the pods of a selection, sorted.
+func selected(s selection, truth map[string]*corev1.Pod) []string {
+	selector, err := labels.Parse(s.selector)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, pod := range truth {
+		if pod.Namespace == s.namespace && selector.Matches(labels.Set(pod.Labels)) {
+			names = append(names, pod.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func namesOf(pods []Pod) []string {
+	var names []string
+	for i := range pods {
+		names = append(names, pods[i].Name)
+	}
+	return names
 }

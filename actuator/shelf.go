@@ -45,6 +45,18 @@ func (s *shelf[N, F]) borrow(ctx context.Context, name N) (F, func()) {
 	return l.follower, func() { s.giveBack(name, l) }
 }
 
+// peek returns the follower of a name that is lent.
+func (s *shelf[N, F]) peek(name N) (F, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, ok := s.lent[name]
+	if !ok {
+		var none F
+		return none, false
+	}
+	return l.follower, true
+}
+
 func (s *shelf[N, F]) giveBack(name N, l *loan[F]) {
 	s.mu.Lock()
 	l.borrowers--

@@ -8,7 +8,7 @@ import (
 
 // WatchOptions say what to watch besides the count.
 type WatchOptions struct {
-	// Pods asks for the number of ready pods. The first that does opens a watch of pods.
+	// Pods asks for the number of ready pods, and lets Client.Pods list them all. The first that does opens a watch of pods.
 	Pods bool
 }
 

@@ -113,6 +113,34 @@ func TestReadyPodsAreCounted(t *testing.T) {
 	}
 }
 
+func TestThePodsOfATargetAreListedFromTheWatch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.client(actuator.Options{})
+	target := w.target(w.deployment("web", "2"))
+	w.deployment("other", "1")
+	if _, err := c.Pods(w.namespace, "app=web"); err == nil {
+		t.Error("pods that nobody watches are listed")
+	}
+	v := watch(t, c, target, actuator.WatchOptions{Pods: true})
+	v.until("two are ready", func(o actuator.Observation) bool { return o.Ready == 2 })
+	selector := v.all()[0].Scale.Selector
+	pods, err := c.Pods(w.namespace, selector)
+	if err != nil || len(pods) != 2 || pods[0].Name >= pods[1].Name {
+		t.Fatalf("the pods of %s are %+v, %v", selector, pods, err)
+	}
+	for _, pod := range pods {
+		if pod.Phase != "Running" || pod.Ready != "True" || pod.ReadySince.IsZero() || pod.Started.IsZero() || len(pod.Containers) != 1 {
+			t.Errorf("a running pod is %+v", pod)
+		}
+	}
+	for _, bad := range []string{"", "app=other"} {
+		if pods, err := c.Pods(w.namespace, bad); err == nil {
+			t.Errorf("the selector %q, that of no watched target, selects %+v", bad, pods)
+		}
+	}
+}
+
 func TestAForeignHPAIsToldWheneverItComes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -59,7 +59,7 @@ func build(ctx context.Context, o options) (*world, error) {
 	}
 	w := &world{dir: dir, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: time.Minute}}
 	w.stops = append(w.stops, func() { _ = os.RemoveAll(dir) })
-	sandbox, at, err := local.Sandbox(ctx, dir, "--without", "controller-manager,scheduler,kwok,nats,alertmanager,prometheus")
+	sandbox, at, err := local.Sandbox(ctx, dir, "--without", "controller-manager,scheduler,kwok,metrics-server,nats,alertmanager,prometheus")
 	if err != nil {
 		w.close()
 		return nil, err

@@ -3,6 +3,7 @@ package triggers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -16,6 +17,15 @@ const defaultInterval = 30 * time.Second
 // the same key and interval are the same: one is read for all. The key holds all that the level depends on, credentials
 // included, and begins with the kind's name.
 func Poll(key string, r Reader, env Env) Source {
+	return PollEach(key, r.Read, func(_ scalers.Instant, value scalers.Milli) scalers.Event { return scalers.Event{Value: value} }, env)
+}
+
+// PollEach is Poll for a reading that says something else to each trigger: read is called for one of those who share the
+// key, and each makes its own event of what it returned, which is shared and must not be changed. at is when it was read; the
+// event's Trigger and At are filled in. event must not block.
+func PollEach[T any](
+	key string, read func(context.Context) (T, error), event func(at scalers.Instant, shared T) scalers.Event, env Env,
+) Source {
 	interval := env.PollingInterval
 	if interval <= 0 {
 		interval = defaultInterval
@@ -24,7 +34,17 @@ func Poll(key string, r Reader, env Env) Source {
 	if now == nil {
 		now = time.Now
 	}
-	return &polled{poller: env.Poller, key: groupKey{key, interval}, sub: subscriber{trigger: env.Trigger, reader: r, now: now}}
+	return &polled{poller: env.Poller, key: groupKey{key, interval}, sub: subscriber{
+		trigger: env.Trigger, now: now,
+		read: func(ctx context.Context) (any, error) { return read(ctx) },
+		event: func(r reading) scalers.Event {
+			value, ok := r.value.(T)
+			if !ok {
+				return scalers.Event{Err: fmt.Errorf("read: this is a defect: %q was read as a %T", key, r.value)}
+			}
+			return event(r.at, value)
+		},
+	}}
 }
 
 // polled is one trigger's share in the readings of a group.
@@ -52,7 +72,8 @@ func (p *polled) Run(ctx context.Context, emit func(scalers.Event)) error {
 // subscriber is whoever hears of the readings of a group.
 type subscriber struct {
 	trigger string
-	reader  Reader
+	read    func(context.Context) (any, error)
+	event   func(reading) scalers.Event
 	now     func() time.Time
 
 	mu   sync.Mutex
@@ -68,9 +89,25 @@ func (s *subscriber) deliver(r reading) {
 
 // tell is deliver for who holds mu.
 func (s *subscriber) tell(r reading) {
-	if s.emit != nil {
-		s.emit(scalers.Event{Trigger: s.trigger, At: r.at, Value: r.value, Err: r.err})
+	if s.emit == nil {
+		return
 	}
+	e := scalers.Event{Err: r.err}
+	if r.err == nil {
+		e = s.understand(r)
+	}
+	e.Trigger, e.At = s.trigger, r.at
+	s.emit(e)
+}
+
+// understand makes an event of what was read, and an error of a panic.
+func (s *subscriber) understand(r reading) (e scalers.Event) { //nolint:nonamedreturns // A deferred function sets it.
+	defer func() {
+		if cause := recover(); cause != nil {
+			e = scalers.Event{Err: fmt.Errorf("read: this is a defect: %v", cause)}
+		}
+	}()
+	return s.event(r)
 }
 
 // silence makes sure that nothing is emitted any more.
@@ -83,6 +120,6 @@ func (s *subscriber) silence() {
 // reading is what one Read came to.
 type reading struct {
 	at    scalers.Instant
-	value scalers.Milli
+	value any
 	err   error
 }

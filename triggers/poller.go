@@ -111,7 +111,7 @@ func (p *Poller) read(ctx context.Context, g *group) {
 	defer slow.Stop()
 	if s := p.begin(g, began, stop); s != nil {
 		r := reading{at: scalers.InstantOf(s.now())}
-		r.value, r.err = safely(ctx, s.reader)
+		r.value, r.err = safely(ctx, s.read)
 		if !errors.Is(ctx.Err(), context.Canceled) {
 			for _, s := range p.record(g, began, r) {
 				s.deliver(r)
@@ -121,7 +121,7 @@ func (p *Poller) read(ctx context.Context, g *group) {
 	p.finish(g, began)
 }
 
-// begin returns the subscriber whose reader is asked for all; nil when they have left meanwhile.
+// begin returns the subscriber that reads for all; nil when they have left meanwhile.
 func (p *Poller) begin(g *group, began time.Time, stop context.CancelFunc) *subscriber {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -146,13 +146,13 @@ func (p *Poller) demote(g *group, began time.Time) {
 }
 
 // safely reads, and makes an error of a panic: a mistake in one kind is no reason to stop the others.
-func safely(ctx context.Context, r Reader) (value scalers.Milli, err error) { //nolint:nonamedreturns // A deferred function sets them.
+func safely(ctx context.Context, read func(context.Context) (any, error)) (value any, err error) { //nolint:nonamedreturns // A deferred function sets them.
 	defer func() {
 		if cause := recover(); cause != nil {
-			value, err = 0, fmt.Errorf("read: this is a defect: %v", cause)
+			value, err = nil, fmt.Errorf("read: this is a defect: %v", cause)
 		}
 	}()
-	return r.Read(ctx)
+	return read(ctx)
 }
 
 // record keeps a reading for newcomers and returns those who are to hear of it.

@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"time"
 
+	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
+
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -57,10 +59,19 @@ type Env struct {
 	// Secret returns one parameter of the trigger's authenticationRef, as it is now; "" when the reference does not have
 	// it. It is asked at each use, so that a rotated secret is taken up. What it returns is never logged.
 	Secret func(ctx context.Context, parameter string) (string, error)
+	// Credentials names where Secret reads from, and tells nothing of it: triggers with the same name have the same
+	// credentials. It is "" without an authenticationRef.
+	Credentials string
 	// Now is the clock of the process.
 	Now func() time.Time
 	// Alerts holds the alerts that were delivered to this process.
 	Alerts Alerts
+	// Metric is how the level is read: the metric type of the trigger.
+	Metric scalers.Metric
+	// Pods returns the target's pods as they are now, in the order of their names. It asks nobody and does not block.
+	Pods func() ([]Pod, error)
+	// PodMetrics lists what the pods of a namespace use, from the resource metrics API.
+	PodMetrics func(ctx context.Context, namespace string) (*metricsv1beta1.PodMetricsList, error)
 	// Poller reads polled sources, for all workloads.
 	Poller *Poller
 	// Shared lends one connection to all triggers that use the same server.

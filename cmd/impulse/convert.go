@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -11,54 +10,61 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
+// errNothingForeign says that there is nothing to convert.
+var errNothingForeign = errors.New("these files hold no HorizontalPodAutoscaler and no object of KEDA")
+
 func convertCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "convert FILE...",
-		Short: "Rewrite KEDA's ScaledObjects and HPAs as ScaledObjects that do the same",
-		Long: "Convert prints ScaledObjects with the behaviour that the originals have, written out, and says every difference that\n" +
-			"is left on the standard error. What it cannot convert it says there too. Exit code: 0 everything was converted, 1\n" +
-			"something was not, 2 a file could not be read.",
-		Example: `  impulse convert keda/*.yaml > scaledobjects.yaml
-  kubectl get hpa web -o yaml | impulse convert -`,
+		Short: "Write ScaledObjects that do what HPAs and KEDA's objects do",
+		Long: "Convert reads HorizontalPodAutoscalers (autoscaling/v2) and KEDA's objects from files and folders (- is the standard\n" +
+			"input) and writes ScaledObjects with the old behaviour written out. Every difference that is left stands as a comment\n" +
+			"above the object. It asks no server. Exit code: 0 all were converted, 1 something is wrong with one, 2 a file could\n" +
+			"not be read.",
+		Example: `  impulse convert hpa.yaml > scaledobject.yaml
+  kubectl get hpa -A -o yaml | impulse convert -`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			objects, problems, err := manifest.Load(args, cmd.InOrStdin())
-			compiled, more := manifest.Compile(objects, builtin.Kinds())
-			problems = append(problems, more...)
-			for _, p := range problems {
-				fmt.Fprintln(cmd.ErrOrStderr(), p)
-			}
-			if printed := printObjects(cmd.OutOrStdout(), compiled); printed != nil {
-				return printed
-			}
-			switch {
-			case err != nil:
+			if err != nil {
 				return err
-			case manifest.Failed(problems):
-				return errFindings
-			case len(compiled) == 0:
-				return errNothing
 			}
-			return nil
+			_, more := manifest.Compile(objects, builtin.Kinds())
+			wrong := false
+			for _, p := range append(problems, more...) {
+				if !p.Warning {
+					wrong = true
+					fmt.Fprintln(cmd.ErrOrStderr(), p)
+				}
+			}
+			if wrong {
+				return errFindings
+			}
+			return writeConverted(cmd, objects)
 		},
 	}
 }
 
-var errNothing = errors.New("there is nothing to convert in the files")
-
-// printObjects prints objects as YAML documents.
-func printObjects(w io.Writer, objects []manifest.Compiled) error {
-	for i, o := range objects {
-		text, err := o.YAML()
+// writeConverted writes every foreign object as one of ours.
+func writeConverted(cmd *cobra.Command, objects []*manifest.Object) error {
+	written := 0
+	for _, o := range objects {
+		if !o.Foreign() {
+			continue
+		}
+		content, err := o.Rewrite()
 		if err != nil {
 			return err
 		}
-		if i > 0 {
-			text = append([]byte("---\n"), text...)
+		if written++; written > 1 {
+			content = append([]byte("---\n"), content...)
 		}
-		if _, err := w.Write(text); err != nil {
+		if _, err := cmd.OutOrStdout().Write(content); err != nil {
 			return err
 		}
+	}
+	if written == 0 {
+		return errNothingForeign
 	}
 	return nil
 }

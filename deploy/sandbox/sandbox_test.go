@@ -43,6 +43,16 @@ func TestASandboxRunsDeploymentsAndLeavesNothing(t *testing.T) {
 	r.leavesNothing(t)
 }
 
+func TestWhatPodsUseIsKnown(t *testing.T) {
+	r := up(t, "--with=metrics-server")
+	r.mustKubectl(t, "run", "busy", "--image=example.test/busy", "--annotations=kwok.x-k8s.io/usage-cpu=250m", "--annotations=kwok.x-k8s.io/usage-memory=64Mi")
+	eventually(t, "its usage is known", func() bool {
+		got, err := r.kubectl(t, "top", "pod", "busy", "--no-headers")
+		used := strings.Fields(got)
+		return err == nil && len(used) == 3 && used[2] == "64Mi" && (used[1] == "250m" || used[1] == "249m" || used[1] == "251m")
+	})
+}
+
 func expectOK(t *testing.T, method, url string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, http.NoBody)

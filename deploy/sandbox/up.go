@@ -42,11 +42,12 @@ func upCommand(at *place) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&flags.with, "with", []string{"nats", "alertmanager", "prometheus"}, "what runs beside the control plane")
+	f.StringSliceVar(&flags.with, "with", []string{"metrics-server", "nats", "alertmanager", "prometheus"}, "what runs beside the control plane")
 	f.StringSliceVar(&flags.without, "without", nil, "what does not run: controller-manager, scheduler, kwok or any of --with")
 	f.IntVar(&flags.options.Nodes, "nodes", 1, "how many nodes KWOK plays; each takes a million pods")
 	f.StringVar(&flags.options.PrometheusConfig, "prometheus-config", "", "Prometheus's configuration (default: prometheus.yml in the sandbox's folder)")
 	f.StringVar(&flags.options.AlertmanagerConfig, "alertmanager-config", "", "Alertmanager's configuration (default: alertmanager.yml in the sandbox's folder)")
+	f.DurationVar(&flags.options.HPASyncPeriod, "hpa-sync-period", 0, "how often HorizontalPodAutoscalers decide (default: Kubernetes' own, 15s)")
 	f.BoolVar(&flags.options.UnsafeNoFsync, "unsafe-no-fsync", false, "let etcd not wait for the disk")
 	f.BoolVar(&flags.options.Keep, "keep", false, "leave the folder, with its logs, when the sandbox ends; sandbox down removes it")
 	f.BoolVar(&flags.lifeline, "lifeline", false, "end when standard input ends: a parent that dies takes the sandbox down")

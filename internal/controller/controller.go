@@ -24,20 +24,15 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Secrets reads credentials.
-type Secrets interface {
-	// Secret returns a parameter of an authentication, as it is now; "" when the authentication does not have it.
-	Secret(ctx context.Context, namespace string, ref *v1alpha1.AuthenticationRef, parameter string) (string, error)
-}
-
 // Options are what pipelines are made of.
 type Options struct {
 	Kinds []triggers.Kind
 	// Settings are those of all workloads.
 	Settings workload.Settings
 	// Env is what every trigger may use; the fields about one trigger are filled in.
-	Env      triggers.Env
-	Secrets  Secrets
+	Env triggers.Env
+	// Secrets are the credentials that triggers refer to; nil when there are none.
+	Secrets  *Credentials
 	Actuator pipeline.Actuator
 	Reporter *report.Reporter
 	MayWrite func() bool

@@ -113,15 +113,32 @@ func (c *Controller) pipe(w *workload.Workload, to pipeline.Actuator, reporter p
 			t := &w.Triggers[i]
 			env := c.options.Env
 			env.Namespace, env.Object, env.Trigger, env.PollingInterval = w.Namespace, w.Name, t.Name, t.PollingInterval
-			env.Secret = func(ctx context.Context, parameter string) (string, error) {
-				if t.Auth == nil || c.options.Secrets == nil {
-					return "", nil
-				}
-				return c.options.Secrets.Secret(ctx, w.Namespace, t.Auth, parameter)
+			if t.Auth == nil || c.options.Secrets == nil {
+				env.Secret = func(context.Context, string) (string, error) { return "", nil }
+				return t.Kind.Open(t.Config, env)
 			}
-			return t.Kind.Open(t.Config, env)
+			credential := c.options.Secrets.Open(w.Namespace, t.Auth)
+			env.Secret, env.Credentials = credential.Parameter, identity(w.Namespace, t.Auth)
+			source, err := t.Kind.Open(t.Config, env)
+			if err != nil {
+				return nil, err
+			}
+			return &authenticated{source, credential}, nil
 		},
 	})
+}
+
+// authenticated is a source that has a credential while it runs.
+type authenticated struct {
+	triggers.Source
+
+	credential *Credential
+}
+
+// Run is the source's.
+func (a *authenticated) Run(ctx context.Context, emit func(scalers.Event)) error {
+	defer a.credential.Close()
+	return a.Source.Run(ctx, emit)
 }
 
 // sameTriggers reports whether two versions have the same target and the same sources, their shadows included.

@@ -6,118 +6,216 @@ import (
 	"sync"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
-const (
-	// secretAge is how long a credential is believed: a rotation takes that long to be taken up.
-	secretAge = 10 * time.Second
-	// maxSecrets bounds what is kept.
-	maxSecrets = 4096
-	// secretTimeout bounds one reading of an authentication and its Secrets.
-	secretTimeout = 5 * time.Second
-)
+// secretTimeout bounds how long a parameter waits for the first answer of the API server.
+const secretTimeout = 5 * time.Second
 
-// Credentials reads TriggerAuthentications and the Secrets that they name from the API server.
+// Credentials watches TriggerAuthentications and the Secrets that they name. Each is watched by its name, so that the
+// right to that one object is enough, and only while a trigger needs it. What was read last stands while the API server is
+// away; a rotation is seen as soon as it is written.
 type Credentials struct {
-	ours rest.Interface
-	core corev1.SecretsGetter
+	own, shared *watches[*v1alpha1.TriggerAuthenticationSpec]
+	secrets     *watches[map[string][]byte]
 	// home is the namespace of the Secrets of cluster-wide authentications.
 	home string
-
-	mu    sync.Mutex
-	known map[string]credential
 }
 
-// credential is what an authentication came to at one time.
-type credential struct {
-	values map[string]string
-	err    error
-	at     time.Time
-}
-
-// NewCredentials returns Credentials that have read nothing yet.
+// NewCredentials returns Credentials that watch nothing yet.
 func NewCredentials(config *rest.Config, home string) (*Credentials, error) {
 	ours, err := Client(config)
 	if err != nil {
 		return nil, err
 	}
-	core, err := corev1.NewForConfig(config)
+	core, err := typedcorev1.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("set up the client of Secrets: %w", err)
 	}
-	return &Credentials{ours: ours, core: core, home: home, known: map[string]credential{}}, nil
+	return &Credentials{
+		home:    home,
+		own:     newWatches(ours, "trigger authentication", "triggerauthentications", specOf),
+		shared:  newWatches(ours, "cluster trigger authentication", "clustertriggerauthentications", specOf),
+		secrets: newWatches(core.RESTClient(), "secret", "secrets", dataOf),
+	}, nil
 }
 
-// Secret returns a parameter of an authentication; "" when the authentication does not have it. An authentication that
-// cannot be read in full is an error, which never holds a secret.
-func (c *Credentials) Secret(ctx context.Context, namespace string, ref *v1alpha1.AuthenticationRef, parameter string) (string, error) {
-	key := ref.Kind + "/" + namespace + "/" + ref.Name
-	c.mu.Lock()
-	known, ok := c.known[key]
-	c.mu.Unlock()
-	if !ok || time.Since(known.at) > secretAge {
-		ctx, cancel := context.WithTimeout(ctx, secretTimeout)
-		defer cancel()
-		known.values, known.err = c.read(ctx, namespace, ref)
-		known.at = time.Now()
-		if ctx.Err() == nil {
-			c.keep(key, known)
-		}
+func newWatches[T any](client rest.Interface, sort, resource string, trim func(any) (T, bool)) *watches[T] {
+	return &watches[T]{sort: sort, resource: resource, client: client, trim: trim, open: map[types.NamespacedName]*watched[T]{}}
+}
+
+// specOf keeps of an authentication what it refers to.
+func specOf(object any) (*v1alpha1.TriggerAuthenticationSpec, bool) {
+	switch a := object.(type) {
+	case *v1alpha1.TriggerAuthentication:
+		return &a.Spec, true
+	case *v1alpha1.ClusterTriggerAuthentication:
+		return &a.Spec, true
 	}
-	return known.values[parameter], known.err
+	return nil, false
 }
 
-func (c *Credentials) keep(key string, known credential) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.known) >= maxSecrets {
-		clear(c.known)
+// dataOf keeps of a Secret what is in it: its annotations may hold an older version of it.
+func dataOf(object any) (map[string][]byte, bool) {
+	s, ok := object.(*corev1.Secret)
+	if !ok {
+		return nil, false
 	}
-	c.known[key] = known
+	return s.Data, true
 }
 
-// read reads an authentication and all that it refers to.
-func (c *Credentials) read(ctx context.Context, namespace string, ref *v1alpha1.AuthenticationRef) (map[string]string, error) {
-	spec, namespace, err := c.authentication(ctx, namespace, ref)
+// Open returns the credential that one trigger refers to. It does no I/O: what is needed is watched from the first use on,
+// until Close.
+func (c *Credentials) Open(namespace string, ref *v1alpha1.AuthenticationRef) *Credential {
+	k := &Credential{secrets: c.secrets, name: types.NamespacedName{Namespace: namespace, Name: ref.Name}, home: namespace, held: map[string]heldSecret{}}
+	k.authentications = c.own
+	if ref.Kind == clusterWide {
+		k.authentications, k.name.Namespace, k.home = c.shared, "", c.home
+	}
+	return k
+}
+
+const clusterWide = "ClusterTriggerAuthentication"
+
+// identity names an authentication: triggers with the same one have the same credentials.
+func identity(namespace string, ref *v1alpha1.AuthenticationRef) string {
+	if ref.Kind == clusterWide {
+		return clusterWide + "/" + ref.Name
+	}
+	return "TriggerAuthentication/" + namespace + "/" + ref.Name
+}
+
+// Credential is what one trigger knows of its authentication.
+type Credential struct {
+	authentications *watches[*v1alpha1.TriggerAuthenticationSpec]
+	secrets         *watches[map[string][]byte]
+	name            types.NamespacedName
+	// home is where its Secrets are.
+	home string
+
+	mu sync.Mutex
+	// spec and held are the authentication and the Secrets that are watched for this trigger; nothing before the first use.
+	spec   *watched[*v1alpha1.TriggerAuthenticationSpec]
+	leave  func()
+	held   map[string]heldSecret
+	closed bool
+}
+
+// heldSecret is a Secret that is watched for a trigger.
+type heldSecret struct {
+	*watched[map[string][]byte]
+
+	leave func()
+}
+
+// Parameter returns a parameter as it is now; "" when the authentication does not have it. No error holds a secret. Who
+// asks after Close, because a reading was under way, gets an answer, and nothing stays open.
+func (k *Credential) Parameter(ctx context.Context, parameter string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, secretTimeout)
+	defer cancel()
+	defer k.settle()
+	authentication, err := k.authentication(ctx)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	values := map[string]string{}
+	spec, err := authentication.now(ctx)
+	if err != nil {
+		return "", err
+	}
+	value := ""
 	for _, from := range spec.SecretTargetRef {
-		secret, err := c.core.Secrets(namespace).Get(ctx, from.Name, metav1.GetOptions{})
-		if err != nil {
-			return nil, fmt.Errorf("read secret %s/%s for parameter %s: %w", namespace, from.Name, from.Parameter, err)
+		if from.Parameter != parameter {
+			continue
 		}
-		value, ok := secret.Data[from.Key]
-		if !ok {
-			return nil, fmt.Errorf("secret %s/%s has no key %s for parameter %s", namespace, from.Name, from.Key, from.Parameter)
+		if value, err = k.read(ctx, spec, from); err != nil {
+			return "", fmt.Errorf("parameter %s: %w", parameter, err)
 		}
-		values[from.Parameter] = string(value)
 	}
-	return values, nil
+	return value, nil
 }
 
-// authentication reads the object that is referred to, and says where its Secrets are.
-func (c *Credentials) authentication(
-	ctx context.Context, namespace string, ref *v1alpha1.AuthenticationRef,
-) (*v1alpha1.TriggerAuthenticationSpec, string, error) {
-	if ref.Kind == "ClusterTriggerAuthentication" {
-		var auth v1alpha1.ClusterTriggerAuthentication
-		err := c.ours.Get().Resource("clustertriggerauthentications").Name(ref.Name).Do(ctx).Into(&auth)
-		if err != nil {
-			return nil, "", fmt.Errorf("read cluster trigger authentication %s: %w", ref.Name, err)
-		}
-		return &auth.Spec, c.home, nil
+// authentication watches the authentication.
+func (k *Credential) authentication(ctx context.Context) (*watched[*v1alpha1.TriggerAuthenticationSpec], error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var err error
+	if k.spec == nil {
+		k.spec, k.leave, err = k.authentications.lease(ctx, k.name)
 	}
-	var auth v1alpha1.TriggerAuthentication
-	err := c.ours.Get().Namespace(namespace).Resource("triggerauthentications").Name(ref.Name).Do(ctx).Into(&auth)
+	return k.spec, err
+}
+
+// read returns a key of a Secret.
+func (k *Credential) read(ctx context.Context, spec *v1alpha1.TriggerAuthenticationSpec, from v1alpha1.SecretTargetRef) (string, error) {
+	secret, err := k.secret(ctx, spec, from.Name)
 	if err != nil {
-		return nil, "", fmt.Errorf("read trigger authentication %s/%s: %w", namespace, ref.Name, err)
+		return "", err
 	}
-	return &auth.Spec, namespace, nil
+	data, err := secret.now(ctx)
+	if err != nil {
+		return "", err
+	}
+	value, ok := data[from.Key]
+	if !ok {
+		return "", fmt.Errorf("%s has no key %s", secret.name, from.Key)
+	}
+	return string(value), nil
+}
+
+// secret watches a Secret, and no longer those that the authentication does not name any more.
+func (k *Credential) secret(
+	ctx context.Context, spec *v1alpha1.TriggerAuthenticationSpec, name string,
+) (*watched[map[string][]byte], error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.drop(spec)
+	if held, ok := k.held[name]; ok {
+		return held.watched, nil
+	}
+	secret, leave, err := k.secrets.lease(ctx, types.NamespacedName{Namespace: k.home, Name: name})
+	if err == nil {
+		k.held[name] = heldSecret{secret, leave}
+	}
+	return secret, err
+}
+
+// drop gives up the Secrets that the authentication does not name any more; k.mu is held.
+func (k *Credential) drop(spec *v1alpha1.TriggerAuthenticationSpec) {
+	named := map[string]bool{}
+	for _, from := range spec.SecretTargetRef {
+		named[from.Name] = true
+	}
+	for name, secret := range k.held {
+		if !named[name] {
+			secret.leave()
+			delete(k.held, name)
+		}
+	}
+}
+
+// Close gives up everything.
+func (k *Credential) Close() {
+	k.mu.Lock()
+	k.closed = true
+	k.mu.Unlock()
+	k.settle()
+}
+
+// settle gives up everything once it is closed.
+func (k *Credential) settle() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.closed {
+		return
+	}
+	k.drop(&v1alpha1.TriggerAuthenticationSpec{})
+	if k.spec != nil {
+		k.leave()
+		k.spec, k.leave = nil, nil
+	}
 }

@@ -53,8 +53,13 @@ type Process struct {
 // Start starts a program of the sandbox.
 func Start(tb testing.TB, name string, args ...string) *Process {
 	tb.Helper()
+	return start(tb, name, Binary(tb, name), args...)
+}
+
+func start(tb testing.TB, name, path string, args ...string) *Process {
+	tb.Helper()
 	p := &Process{tb: tb, name: name, output: new(bytes.Buffer), done: make(chan struct{})}
-	p.cmd = exec.CommandContext(context.WithoutCancel(tb.Context()), Binary(tb, name), args...)
+	p.cmd = exec.CommandContext(context.WithoutCancel(tb.Context()), path, args...)
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	p.cmd.SysProcAttr = dieWithParent()
 	started := make(chan error)

@@ -15,7 +15,7 @@ var may = map[string][]string{
 	"triggers":             {"triggers", "scalers"},
 	"internal/alerts":      {"triggers", "api", "scalers"},
 	"internal/leader":      {},
-	"internal/workload":    {"api", "scalers", "triggers", "actuator"},
+	"internal/workload":    {"api", "scalers", "triggers", "actuator", "internal/formula"},
 	"internal/advice":      {"api", "scalers", "internal/workload"},
 	"internal/convert":     {"api", "internal/workload"},
 	"internal/manifest":    {"api", "scalers", "triggers", "internal/workload", "internal/convert", "internal/advice"},

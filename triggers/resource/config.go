@@ -1,8 +1,6 @@
 package resource
 
 import (
-	"errors"
-
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -13,34 +11,31 @@ type Config struct {
 	ContainerName string        `json:"containerName" doc:"Look at the container of this name only, not at the whole pod."`
 }
 
-// Validate returns every mistake at once.
-func (c Config) Validate() error {
-	if c.Value <= 0 {
-		return errors.Join(wrong("value", "must be above 0", ""))
-	}
-	return nil
-}
+// CPUConfig is the metadata of a cpu trigger.
+type CPUConfig Config
 
-// The configs of the kinds: they differ in how their levels are read.
-type (
-	cpu    Config
-	memory Config
-)
+// MemoryConfig is the metadata of a memory trigger.
+type MemoryConfig Config
 
 // Validate returns every mistake at once.
-func (c cpu) Validate() error { return Config(c).Validate() }
+func (c CPUConfig) Validate() error { return Config(c).validate() }
 
-// Trigger says how the level is read: a pod that still starts up does not count.
-func (c cpu) Trigger() scalers.Trigger {
+// Validate returns every mistake at once.
+func (c MemoryConfig) Validate() error { return Config(c).validate() }
+
+// Trigger says how the level is read. What a pod uses of the CPU while it warms up says nothing of the load.
+func (c CPUConfig) Trigger() scalers.Trigger {
 	return scalers.Trigger{Target: c.Value, PerPod: true, CPU: true}
 }
 
-// Validate returns every mistake at once.
-func (c memory) Validate() error { return Config(c).Validate() }
-
 // Trigger says how the level is read.
-func (c memory) Trigger() scalers.Trigger { return scalers.Trigger{Target: c.Value, PerPod: true} }
+func (c MemoryConfig) Trigger() scalers.Trigger {
+	return scalers.Trigger{Target: c.Value, PerPod: true}
+}
 
-func wrong(field, problem, suggestion string) error {
-	return &triggers.FieldError{Field: field, Problem: problem, Suggestion: suggestion}
+func (c Config) validate() error {
+	if c.Value <= 0 {
+		return &triggers.FieldError{Field: "value", Problem: "must be above 0"}
+	}
+	return nil
 }

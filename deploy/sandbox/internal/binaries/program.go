@@ -51,6 +51,11 @@ func Programs() []Program {
 			VersionArgs: []string{"--version"}, Suitable: atLeast("v0.7.0"),
 		},
 		{
+			Name: "metrics-server", Package: "sigs.k8s.io/metrics-server/cmd/metrics-server", Version: "v0.9.0",
+			LDFlags:     "-X k8s.io/client-go/pkg/version.gitVersion=v0.9.0",
+			VersionArgs: []string{"--version"}, Suitable: atLeast("v0.7.0"),
+		},
+		{
 			Name: "nats-server", Package: "github.com/nats-io/nats-server/v2", Version: "v2.15.2",
 			VersionArgs: []string{"--version"}, Suitable: atLeast("v2.11.0"),
 		},

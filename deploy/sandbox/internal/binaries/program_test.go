@@ -12,6 +12,7 @@ func TestVersionsAreReadFromWhatProgramsPrint(t *testing.T) {
 		"kubectl":        {"Client Version: v1.32.4-dispatcher\nKustomize Version: v5.5.0\n", "v1.32.4-dispatcher"},
 		"etcd":           {"etcd Version: 3.7.0\nGit SHA: Not provided\nGo Version: go1.26.8\nGo OS/Arch: linux/amd64\n", "v3.7.0"},
 		"kwok":           {"kwok version 0.8.0 go1.26.8 (linux/amd64)\n", "v0.8.0"},
+		"metrics-server": {"v0.9.0\n", "v0.9.0"},
 		"nats-server":    {"nats-server: v2.15.2\n", "v2.15.2"},
 		"alertmanager":   {"alertmanager, version 0.31.1 (branch: HEAD, revision: abc)\n  go version: go1.26.8\n", "v0.31.1"},
 		"without any":    {"prometheus, version  (branch: , revision: unknown)\n", ""},

@@ -106,8 +106,9 @@ func (s *Sandbox) bootNodes(ctx context.Context) error {
 		node := map[string]any{
 			"apiVersion": "v1", "kind": "Node",
 			"metadata": map[string]any{
-				"name":   name,
-				"labels": map[string]string{"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "type": "kwok"},
+				"name":        name,
+				"annotations": map[string]string{usagePath: "/metrics/nodes/" + name + "/metrics/resource"},
+				"labels":      map[string]string{"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "type": "kwok"},
 			},
 		}
 		if err := s.api.create(ctx, "/api/v1/nodes", node); err != nil {

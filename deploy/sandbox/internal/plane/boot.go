@@ -49,6 +49,9 @@ func (s *Sandbox) Boot(ctx context.Context, tell func(what string, after time.Du
 	if s.runs(Kwok) {
 		step("nodes", []string{APIServer}, s.bootNodes)
 	}
+	if s.runs(MetricsServer) {
+		step("resource metrics", []string{MetricsServer}, s.bootMetrics)
+	}
 	if s.runs(ControllerManager) {
 		step("service accounts", []string{APIServer}, s.awaitServiceAccount)
 	}

@@ -79,7 +79,10 @@ func (a *authority) client(user, group string) (pair, error) {
 func (a *authority) server() (pair, error) {
 	template := certificate(pkix.Name{CommonName: "localhost"})
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	template.DNSNames = []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"}
+	template.DNSNames = []string{
+		"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
+		metricsService + "." + metricsNamespace + ".svc",
+	}
 	template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback, net.ParseIP(serviceIP)}
 	return a.issue(template)
 }
@@ -113,10 +116,17 @@ func encodeKey(key *ecdsa.PrivateKey) ([]byte, error) {
 	return encode("EC PRIVATE KEY", der), nil
 }
 
-// writeCerts puts the files that the components share into dir: the authority, the serving pair and the key that signs
-// service account tokens.
+// proxyName is who the API server is to those that it passes requests on to.
+const proxyName = "sandbox-front-proxy"
+
+// writeCerts puts the files that the components share into dir: the authority, the serving pair, the pair that the API
+// server passes requests on with, and the key that signs service account tokens.
 func writeCerts(dir string, a *authority) error {
 	serving, err := a.server()
+	if err != nil {
+		return err
+	}
+	proxy, err := a.client(proxyName, "")
 	if err != nil {
 		return err
 	}
@@ -129,7 +139,8 @@ func writeCerts(dir string, a *authority) error {
 		return err
 	}
 	for name, content := range map[string][]byte{
-		"ca.crt": a.pem, "server.crt": serving.cert, "server.key": serving.key, "service-accounts.key": accountsPEM,
+		"ca.crt": a.pem, "server.crt": serving.cert, "server.key": serving.key,
+		"front-proxy.crt": proxy.cert, "front-proxy.key": proxy.key, "service-accounts.key": accountsPEM,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
 			return fmt.Errorf("write the certificates: %w", err)

@@ -16,13 +16,13 @@ type component struct {
 // addresses are the loopback addresses, host and port, that a sandbox listens on.
 type addresses struct {
 	etcd, etcdPeer, apiserver, controllerManager, scheduler, kwok string
-	nats, natsMonitoring, alertmanager, prometheus                string
+	metrics, nats, natsMonitoring, alertmanager, prometheus       string
 }
 
 func (a *addresses) all() []*string {
 	return []*string{
 		&a.etcd, &a.etcdPeer, &a.apiserver, &a.controllerManager, &a.scheduler, &a.kwok,
-		&a.nats, &a.natsMonitoring, &a.alertmanager, &a.prometheus,
+		&a.metrics, &a.nats, &a.natsMonitoring, &a.alertmanager, &a.prometheus,
 	}
 }
 
@@ -71,7 +71,7 @@ func (l *layout) spec(name string, args ...string) process.Spec {
 func (l *layout) components() []component {
 	all := []component{
 		l.etcdComponent(), l.apiserverComponent(), l.controllerManagerComponent(), l.schedulerComponent(), l.kwokComponent(),
-		l.natsComponent(), l.alertmanagerComponent(), l.prometheusComponent(),
+		l.metricsServerComponent(), l.natsComponent(), l.alertmanagerComponent(), l.prometheusComponent(),
 	}
 	var chosen []component
 	for _, c := range all {

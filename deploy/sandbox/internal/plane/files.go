@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 
+	metricsresource "sigs.k8s.io/kwok/kustomize/metrics/resource"
+	metricsusage "sigs.k8s.io/kwok/kustomize/metrics/usage"
 	nodefast "sigs.k8s.io/kwok/kustomize/stage/node/fast"
 	nodeheartbeat "sigs.k8s.io/kwok/kustomize/stage/node/heartbeat"
 	podfast "sigs.k8s.io/kwok/kustomize/stage/pod/fast"
@@ -29,7 +31,7 @@ func (l *layout) prepare(programs map[string]string, a *authority) error {
 		return err
 	}
 	for name, content := range map[string]string{
-		"kwok.yaml":        stages(),
+		"kwok.yaml":        kwokConfig(),
 		"prometheus.yml":   l.defaultPrometheusConfig(),
 		"alertmanager.yml": defaultAlertmanagerConfig,
 	} {
@@ -48,6 +50,7 @@ func (l *layout) writeKubeconfigs(a *authority) error {
 		{"controller-manager", "system:kube-controller-manager", ""},
 		{"scheduler", "system:kube-scheduler", ""},
 		{"kwok", "kwok", "system:masters"},
+		{"metrics-server", "metrics-server", "system:masters"},
 	} {
 		client, err := a.client(user.name, user.group)
 		if err != nil {
@@ -60,11 +63,13 @@ func (l *layout) writeKubeconfigs(a *authority) error {
 	return nil
 }
 
-// stages is how KWOK makes nodes and pods Ready: KWOK's own fast stages.
-func stages() string {
+// kwokConfig is how KWOK makes nodes and pods Ready, its own fast stages, and what the pods use: what their annotations
+// kwok.x-k8s.io/usage-cpu and kwok.x-k8s.io/usage-memory say, for each container.
+func kwokConfig() string {
 	return strings.Join([]string{
 		nodefast.DefaultNodeInit, nodeheartbeat.DefaultNodeHeartbeat,
 		podfast.DefaultPodReady, podfast.DefaultPodComplete, podfast.DefaultPodDelete,
+		metricsusage.DefaultUsageFromAnnotation, metricsresource.DefaultMetricsResource,
 	}, "\n---\n")
 }
 

@@ -1,8 +1,10 @@
 package plane
 
 import (
+	"cmp"
 	"net"
 	"strconv"
+	"time"
 )
 
 func (l *layout) etcdComponent() component {
@@ -32,6 +34,13 @@ func (l *layout) apiserverComponent() component {
 			"--allow-privileged=true",
 			"--authorization-mode=Node,RBAC",
 			"--client-ca-file="+l.cert("ca.crt"),
+			"--requestheader-client-ca-file="+l.cert("ca.crt"), // From here: for the aggregated API of metrics-server.
+			"--requestheader-allowed-names="+proxyName,
+			"--requestheader-username-headers=X-Remote-User",
+			"--requestheader-group-headers=X-Remote-Group",
+			"--requestheader-extra-headers-prefix=X-Remote-Extra-",
+			"--proxy-client-cert-file="+l.cert("front-proxy.crt"),
+			"--proxy-client-key-file="+l.cert("front-proxy.key"),
 			"--service-account-issuer=https://kubernetes.default.svc",
 			"--service-account-key-file="+l.cert("service-accounts.key"),
 			"--service-account-signing-key-file="+l.cert("service-accounts.key"),
@@ -51,6 +60,7 @@ func (l *layout) controllerManagerComponent() component {
 			"--service-account-private-key-file="+l.cert("service-accounts.key"),
 			"--root-ca-file="+l.cert("ca.crt"),
 			"--flex-volume-plugin-dir="+l.path("tmp"), // By default it makes a folder in the system's own.
+			"--horizontal-pod-autoscaler-sync-period="+cmp.Or(l.HPASyncPeriod, defaultHPASyncPeriod).String(),
 			"--kube-api-qps=500",
 			"--kube-api-burst=1000",
 		)...),
@@ -72,14 +82,22 @@ func (l *layout) schedulerComponent() component {
 	}
 }
 
-// kwokComponent plays the kubelets: nodes and pods become Ready at once.
+// defaultHPASyncPeriod is Kubernetes' own.
+const defaultHPASyncPeriod = 15 * time.Second
+
+// kwokComponent plays the kubelets: nodes and pods become Ready at once, and metrics-server is told what they use.
 func (l *layout) kwokComponent() component {
+	host, port, _ := net.SplitHostPort(l.kwok) // Ours: always right.
 	return component{
 		Spec: l.spec(Kwok,
 			"--kubeconfig="+l.kubeconfig("kwok"),
 			"--config="+l.path("kwok.yaml"),
 			"--manage-all-nodes=true",
 			"--server-address="+l.kwok,
+			"--node-ip="+host,
+			"--node-port="+port,
+			"--tls-cert-file="+l.cert("server.crt"),
+			"--tls-private-key-file="+l.cert("server.key"),
 		),
 		after: []string{APIServer},
 		ready: "http://" + l.kwok + "/readyz",

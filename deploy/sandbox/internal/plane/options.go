@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // The components that a sandbox can run; etcd and the API server it cannot do without.
@@ -13,6 +14,7 @@ const (
 	ControllerManager = "kube-controller-manager"
 	Scheduler         = "kube-scheduler"
 	Kwok              = "kwok"
+	MetricsServer     = "metrics-server"
 	NATS              = "nats-server"
 	Alertmanager      = "alertmanager"
 	Prometheus        = "prometheus"
@@ -26,18 +28,19 @@ type Options struct {
 	Dir                string // Absolute; everything the sandbox writes is in it.
 	Executable         string // This program, which the guard is another run of.
 	Components         []string
-	Nodes              int    // How many nodes KWOK plays.
-	PrometheusConfig   string // When empty, a minimal one in Dir.
-	AlertmanagerConfig string // When empty, a minimal one in Dir.
-	UnsafeNoFsync      bool   // Whether etcd leaves writing to the system: faster on slow disks, and not what is measured.
-	Keep               bool   // Whether Dir stays when the sandbox ends.
+	Nodes              int           // How many nodes KWOK plays.
+	PrometheusConfig   string        // When empty, a minimal one in Dir.
+	AlertmanagerConfig string        // When empty, a minimal one in Dir.
+	HPASyncPeriod      time.Duration // How often HorizontalPodAutoscalers decide; when 0, as often as Kubernetes itself has it.
+	UnsafeNoFsync      bool          // Whether etcd leaves writing to the system: faster on slow disks, and not what is measured.
+	Keep               bool          // Whether Dir stays when the sandbox ends.
 	Remove             []string
 }
 
 // Full returns a component's full name, or an error that lists them all. The parts that all of Kubernetes' own names share
 // may be left out: nats, apiserver.
 func Full(name string) (string, error) {
-	all := []string{Etcd, APIServer, ControllerManager, Scheduler, Kwok, NATS, Alertmanager, Prometheus}
+	all := []string{Etcd, APIServer, ControllerManager, Scheduler, Kwok, MetricsServer, NATS, Alertmanager, Prometheus}
 	for _, full := range all {
 		if name == full || name == strings.TrimPrefix(full, "kube-") || name == strings.TrimSuffix(full, "-server") {
 			return full, nil
@@ -49,7 +52,7 @@ func Full(name string) (string, error) {
 // Select returns the components of the control plane except without, and the named ones beside it.
 func Select(with, without []string) ([]string, error) {
 	chosen := []string{Etcd, APIServer, ControllerManager, Scheduler, Kwok}
-	beside := []string{NATS, Alertmanager, Prometheus}
+	beside := []string{MetricsServer, NATS, Alertmanager, Prometheus}
 	for _, name := range with {
 		full, err := Full(name)
 		if err != nil {

@@ -79,6 +79,7 @@ func TestComponentsAreChosen(t *testing.T) {
 		{"", "", "etcd kube-apiserver kube-controller-manager kube-scheduler kwok"},
 		{"nats", "controller-manager,scheduler,kwok", "etcd kube-apiserver nats-server"},
 		{"nats-server,alertmanager,prometheus", "kube-scheduler,prometheus", "etcd kube-apiserver kube-controller-manager kwok nats-server alertmanager"},
+		{"metrics,nats", "scheduler", "etcd kube-apiserver kube-controller-manager kwok metrics-server nats-server"},
 		{"nats,nats-server", "kwok", "etcd kube-apiserver kube-controller-manager kube-scheduler nats-server"},
 		{"redis", "", `unknown component "redis": there are etcd, `},
 		{"scheduler", "", "part of the control plane"},
@@ -163,7 +164,7 @@ func TestPrometheusSendsItsAlertsToTheSandboxesAlertmanager(t *testing.T) {
 func TestComponentsSeeNothingOfTheUsersEnvironmentAndStayInTheFolder(t *testing.T) {
 	t.Setenv("ETCD_NAME", "somebody-elses")
 	t.Setenv("KUBECONFIG", "/home/somebody/.kube/config")
-	chosen, err := Select([]string{NATS, Alertmanager, Prometheus}, nil)
+	chosen, err := Select([]string{MetricsServer, NATS, Alertmanager, Prometheus}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +203,7 @@ func TestCertificatesAreGoodForTheirPurposeOnly(t *testing.T) {
 		_, err := parse(t, p).Verify(x509.VerifyOptions{Roots: roots, DNSName: host, KeyUsages: []x509.ExtKeyUsage{use}})
 		return err
 	}
-	for _, host := range []string{"127.0.0.1", "localhost", "kubernetes.default.svc", serviceIP} {
+	for _, host := range []string{"127.0.0.1", "localhost", "kubernetes.default.svc", "metrics-server.kube-system.svc", serviceIP} {
 		if err := verify(serving, x509.ExtKeyUsageServerAuth, host); err != nil {
 			t.Errorf("serving as %s: %v", host, err)
 		}

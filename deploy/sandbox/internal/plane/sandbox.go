@@ -23,6 +23,7 @@ type Sandbox struct {
 	guard      *process.Guard
 	group      *process.Group
 	api        *apiClient
+	authority  *authority
 	components []component
 	ready      atomic.Bool
 }
@@ -62,6 +63,7 @@ func (s *Sandbox) prepare(ctx context.Context, programs map[string]string) error
 	if err != nil {
 		return err
 	}
+	s.authority = a
 	if s.api, err = newAPIClient("https://"+s.apiserver, a); err != nil {
 		return err
 	}

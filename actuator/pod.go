@@ -1,0 +1,102 @@
+package actuator
+
+import (
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+// Pod is what is kept of a pod.
+type Pod struct {
+	Name     string
+	Phase    corev1.PodPhase
+	Deleting bool
+	// Ready is the status of its condition Ready, "" when it has none, and ReadySince when that last changed.
+	Ready      corev1.ConditionStatus
+	ReadySince time.Time
+	// Started is when a kubelet took it on; zero before.
+	Started time.Time
+	// Requests are those of the pod as a whole, its overhead included, when PodLevel; otherwise only its containers have
+	// some.
+	PodLevel bool
+	Requests Requests
+	// Containers are those that run as long as the pod does: its containers and its restartable init containers.
+	Containers []Container
+}
+
+// Container is what is kept of a container.
+type Container struct {
+	Name     string
+	Requests Requests
+}
+
+// Requests are amounts in thousandths of a core and of a byte; -1 for a resource that is not requested.
+type Requests struct{ CPU, Memory int64 }
+
+// isReady is as for a HorizontalPodAutoscaler: Running, with the condition Ready.
+func (p *Pod) isReady() bool {
+	return p.Phase == corev1.PodRunning && p.Ready == corev1.ConditionTrue
+}
+
+// podRow is a pod and how it is selected.
+type podRow struct {
+	Pod
+
+	labels labels.Set
+}
+
+// trimPod keeps what is needed of a pod.
+func trimPod(pod *corev1.Pod) podRow {
+	p := Pod{Name: pod.Name, Phase: pod.Status.Phase, Deleting: pod.DeletionTimestamp != nil}
+	for i := range pod.Status.Conditions {
+		if c := &pod.Status.Conditions[i]; c.Type == corev1.PodReady {
+			p.Ready, p.ReadySince = c.Status, c.LastTransitionTime.Time
+		}
+	}
+	if pod.Status.StartTime != nil {
+		p.Started = pod.Status.StartTime.Time
+	}
+	if r := pod.Spec.Resources; r != nil && len(r.Requests) > 0 {
+		// A request that the containers have and the pod has not was added by the API server.
+		p.PodLevel, p.Requests = true, requests(r.Requests).plus(pod.Spec.Overhead)
+	}
+	for i := range pod.Spec.Containers {
+		p.Containers = append(p.Containers, trimContainer(&pod.Spec.Containers[i]))
+	}
+	for i := range pod.Spec.InitContainers {
+		c := &pod.Spec.InitContainers[i]
+		if c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways {
+			p.Containers = append(p.Containers, trimContainer(c))
+		}
+	}
+	p.Containers = slices.Clip(p.Containers)
+	return podRow{Pod: p, labels: pod.Labels}
+}
+
+func trimContainer(c *corev1.Container) Container {
+	return Container{Name: c.Name, Requests: requests(c.Resources.Requests)}
+}
+
+func requests(of corev1.ResourceList) Requests {
+	amount := func(name corev1.ResourceName) int64 {
+		if q, ok := of[name]; ok {
+			return q.MilliValue()
+		}
+		return -1
+	}
+	return Requests{CPU: amount(corev1.ResourceCPU), Memory: amount(corev1.ResourceMemory)}
+}
+
+// plus adds a pod's overhead to what is requested.
+func (r Requests) plus(overhead corev1.ResourceList) Requests {
+	more := requests(overhead)
+	if r.CPU >= 0 {
+		r.CPU += max(more.CPU, 0)
+	}
+	if r.Memory >= 0 {
+		r.Memory += max(more.Memory, 0)
+	}
+	return r
+}
