@@ -32,12 +32,7 @@ func compose(so *v1alpha1.ScaledObject, p *scalers.Policy, wrong *mistakes) {
 	var inputs []int
 	for i := range p.Triggers {
 		t := &p.Triggers[i]
-		if i < len(so.Spec.Triggers) && so.Spec.Triggers[i].Name == "" {
-			wrong.add(fmt.Sprintf("spec.triggers[%d].name", i), "is required with a formula", "the formula calls triggers by name")
-		}
-		if t.Name == Composite {
-			wrong.add(fmt.Sprintf("spec.triggers[%d].name", i), fmt.Sprintf("%q is what the formula is called", Composite), "give it another name")
-		}
+		checkFormulaName(fmt.Sprintf("spec.triggers[%d].name", i), so.Spec.Triggers[i].Name, wrong)
 		if t.PerPod {
 			continue
 		}
@@ -63,7 +58,23 @@ func compose(so *v1alpha1.ScaledObject, p *scalers.Policy, wrong *mistakes) {
 		wrong.add(path+".formula", err.Error(), "")
 		return
 	}
-	composite.Formula = func(levels []scalers.Level) (scalers.Milli, error) {
+	composite.Formula = over(program, inputs)
+	p.Triggers = append(p.Triggers, composite)
+}
+
+// checkFormulaName sees to it that a formula can call a trigger.
+func checkFormulaName(path, name string, wrong *mistakes) {
+	switch name {
+	case "":
+		wrong.add(path, "is required with a formula", "the formula calls triggers by name")
+	case Composite:
+		wrong.add(path, fmt.Sprintf("%q is what the formula is called", Composite), "give it another name")
+	}
+}
+
+// over runs a formula over the levels of some triggers.
+func over(program *formula.Program, inputs []int) func([]scalers.Level) (scalers.Milli, error) {
+	return func(levels []scalers.Level) (scalers.Milli, error) {
 		values, numbers := make([]*float64, len(inputs)), make([]float64, len(inputs))
 		for k, i := range inputs {
 			if i < len(levels) && levels[i].Known {
@@ -77,7 +88,6 @@ func compose(so *v1alpha1.ScaledObject, p *scalers.Policy, wrong *mistakes) {
 		}
 		return scalers.FromFloat(number)
 	}
-	p.Triggers = append(p.Triggers, composite)
 }
 
 // modifierNumber reads one of the formula's numbers.
