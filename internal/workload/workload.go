@@ -95,13 +95,11 @@ func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings
 		wrong.add("spec.scaleTargetRef.name", "is required", "")
 	}
 	compileTriggers(so, kinds, w, &wrong)
-	compileModifiers(&so.Spec, w.Policy, &wrong)
+	if len(w.Policy.Triggers) == len(so.Spec.Triggers) { // Otherwise names are missing.
+		compileModifiers(&so.Spec, w.Policy, &wrong)
+	}
 	compileFallback(&so.Spec, w.Policy, &wrong)
 	checkRest(w.Policy, &wrong)
-	if len(w.Policy.Triggers) == len(so.Spec.Triggers) {
-		compose(so, w.Policy, &wrong)
-	}
-	w.Policy.Fallback = fallbackOf(so, w.Policy, &wrong)
 	w.Shadow = compileShadow(so, kinds, settings, &wrong)
 	if len(wrong) > 0 {
 		return nil, wrong
