@@ -16,6 +16,15 @@ func TestEveryMistakeInATestIsSaidAtOnceWithItsLine(t *testing.T) {
 	golden(t, "mistakes.txt", errs)
 }
 
+func TestMistakesInFallbackAndFormulaAreSaid(t *testing.T) {
+	t.Chdir("testdata/mistakes")
+	code, out, errs := impulse(t, "", "check", "fallback.yaml")
+	if code != 1 || errs != "" {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	golden(t, "fallback.txt", out)
+}
+
 func TestWhatIsNoFileOfTestsIsUnusable(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)

@@ -54,6 +54,14 @@ func TestWhatIsExpectedHolds(t *testing.T) {
 	}
 }
 
+func TestFallbackAndFormulasSpeak(t *testing.T) {
+	t.Chdir("testdata/story")
+	code, out, errs := impulse(t, "", "test", "fallback.test.yaml")
+	if code != 0 || out != "7 passed\n" || errs != "" {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+}
+
 func TestAFailureSaysWhatWasExpectedWhatWasDecidedAndWhy(t *testing.T) {
 	t.Chdir("testdata/story")
 	for name, args := range map[string][]string{

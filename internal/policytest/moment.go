@@ -93,10 +93,14 @@ func readings(w *rehearsal.World, t *rehearsal.Turn) []string {
 func reading(w *rehearsal.World, t *rehearsal.Turn, i int) string {
 	name, e, q := w.Policy.Triggers[i].Name, &t.Events[i], &t.Decision.Proposals()[i]
 	switch {
+	case q.Fallback && e.Err != nil:
+		return name + " is in fallback: " + e.Err.Error()
 	case e.Err != nil:
 		return name + " is unknown: " + e.Err.Error()
 	case !q.Known:
 		return name + " " + q.Why.String()
+	case w.Policy.Triggers[i].Formula != nil:
+		return name + " is " + q.Level.String()
 	case e.PerPod:
 		return fmt.Sprintf("%s is %s, of %d pods", name, q.Level, len(e.Pods))
 	default:

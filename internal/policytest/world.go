@@ -14,10 +14,11 @@ import (
 
 // check sees to it that what is said of triggers fits the object's, and that the test ends.
 func (s *story) check(r *reader, w *workload.Workload, path string) {
-	names := make([]string, len(w.Triggers))
-	for i := range w.Triggers {
-		names[i] = w.Triggers[i].Name
+	winners := make([]string, len(w.Policy.Triggers))
+	for i := range winners {
+		winners[i] = w.Policy.Triggers[i].Name
 	}
+	names := winners[:len(w.Triggers)]
 	spoken := map[string]int{}
 	for i := range s.inputs {
 		in := &s.inputs[i]
@@ -42,8 +43,8 @@ func (s *story) check(r *reader, w *workload.Workload, path string) {
 	}
 	for i := range s.expectations {
 		e := &s.expectations[i]
-		if e.trigger != nil && !slices.Contains(names, *e.Trigger) {
-			r.wrong(e.trigger, fmt.Sprintf("%s.expect[%d].trigger", path, i), fmt.Sprintf("%q is no trigger of the object", *e.Trigger), near(*e.Trigger, names))
+		if e.trigger != nil && !slices.Contains(winners, *e.Trigger) {
+			r.wrong(e.trigger, fmt.Sprintf("%s.expect[%d].trigger", path, i), fmt.Sprintf("%q is no trigger of the object", *e.Trigger), near(*e.Trigger, winners))
 		}
 	}
 	if last := s.last(); r.fine() && (last > longest || last/s.interval > mostIntervals) {
@@ -108,9 +109,14 @@ func (s *story) world(w *workload.Workload) (*rehearsal.World, error) {
 func (s *story) policy(w *workload.Workload, start scalers.Instant) *scalers.Policy {
 	p := *w.Policy
 	p.Created = start
+	if p.Fallback != nil {
+		fallback := *p.Fallback
+		fallback.Interval = s.interval
+		p.Fallback = &fallback
+	}
 	p.Triggers = slices.Clone(p.Triggers)
 	for i := range p.Triggers {
-		if t := &p.Triggers[i]; !t.Continuous {
+		if t := &p.Triggers[i]; !t.Continuous && t.Formula == nil {
 			t.StaleAfter = 3 * s.interval
 		}
 	}

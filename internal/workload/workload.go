@@ -95,7 +95,9 @@ func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings
 		wrong.add("spec.scaleTargetRef.name", "is required", "")
 	}
 	compileTriggers(so, kinds, w, &wrong)
-	compileModifiers(&so.Spec, w.Policy, &wrong)
+	if len(w.Policy.Triggers) == len(so.Spec.Triggers) { // Otherwise names are missing.
+		compileModifiers(&so.Spec, w.Policy, &wrong)
+	}
 	compileFallback(&so.Spec, w.Policy, &wrong)
 	checkRest(w.Policy, &wrong)
 	w.Shadow = compileShadow(so, kinds, settings, &wrong)
