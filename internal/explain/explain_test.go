@@ -1,6 +1,7 @@
 package explain_test
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"math"
@@ -10,7 +11,11 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/explain"
+	"github.com/impulse-sh/impulse/internal/workload"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -101,9 +106,11 @@ func holds(o explain.Otherwise, level scalers.Milli, now int32) bool {
 	}
 	switch {
 	case o.Above != nil:
-		return at(*o.Above) <= now && at(*o.Above+1) == o.To && o.To > now
+		above := scalers.Milli(*o.Above)
+		return at(above) <= now && at(above+1) == o.To && o.To > now
 	case o.AtMost != nil:
-		return at(*o.AtMost+1) >= now && at(*o.AtMost) == o.To && o.To < now
+		most := scalers.Milli(*o.AtMost)
+		return at(most+1) >= now && at(most) == o.To && o.To < now
 	case o.Raises:
 		return o.Because != "" && at(math.MaxInt64) <= now
 	default:
@@ -116,6 +123,13 @@ func decided(in scalers.Input) int32 {
 	return d.Replicas
 }
 
+func TestLevelsAreWrittenAsPeopleWriteThem(t *testing.T) {
+	out, err := json.Marshal(explain.Explain(queue(), input(queue(), 800_000)))
+	if err != nil || !strings.Contains(string(out), `"above":"880"`) {
+		t.Errorf("%v, in thousandths: %s", err, out)
+	}
+}
+
 func TestExplainingChangesNothing(t *testing.T) {
 	in := input(queue(), 480_000)
 	before, err := in.Memory.MarshalText()
@@ -126,5 +140,26 @@ func TestExplainingChangesNothing(t *testing.T) {
 	after, err := in.Memory.MarshalText()
 	if err != nil || string(before) != string(after) {
 		t.Errorf("the memory became %s from %s, %v", after, before, err)
+	}
+}
+
+func TestWhyNothingWasDecidedIsWhatTheStatusSays(t *testing.T) {
+	condition := func(kind string, is metav1.ConditionStatus, reason, message string) metav1.Condition {
+		return metav1.Condition{Type: kind, Status: is, Reason: reason, Message: message}
+	}
+	ready := condition(v1alpha1.ConditionReady, metav1.ConditionTrue, "Ready", "")
+	for want, conditions := range map[string][]metav1.Condition{
+		"does impulse run, and lead?": {ready},
+		"TargetInUse: ScaledObject shop/web scales the same Deployment": {
+			condition(v1alpha1.ConditionReady, metav1.ConditionFalse, "TargetInUse", "ScaledObject shop/web scales the same Deployment"),
+		},
+		"TargetNotFound: watch Deployment/web: target not found": {
+			ready, condition(v1alpha1.ConditionAbleToScale, metav1.ConditionFalse, "TargetNotFound", "watch Deployment/web: target not found"),
+		},
+	} {
+		_, err := explain.InputOf(&workload.Workload{}, &v1alpha1.ScaledObjectStatus{Conditions: conditions}, noon.Time())
+		if err == nil || err.Error() != "nothing has been decided on it yet: "+want {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 }
