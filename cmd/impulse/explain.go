@@ -74,7 +74,11 @@ func explainLive(ctx context.Context, c *cluster, name string) (*explain.Explana
 	if err != nil {
 		return nil, "", fmt.Errorf("explain %s: %w", w.Key(), err)
 	}
-	return explain.Explain(w.Policy, in), fmt.Sprintf("%s (%s)", w.Key(), w.Target), nil
+	schedules, err := explain.SchedulesOf(w)
+	if err != nil {
+		return nil, "", fmt.Errorf("explain %s: %w", w.Key(), err)
+	}
+	return explain.Explain(w.Policy, in, schedules), fmt.Sprintf("%s (%s)", w.Key(), w.Target), nil
 }
 
 // joined is every mistake as one error.

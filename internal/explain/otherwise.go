@@ -33,12 +33,12 @@ func (l Level) String() string { return scalers.Milli(l).String() }
 func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
 // otherwise looks for the nearest levels at which the answer d is another one. A higher level never gives fewer replicas, so
-// they are found by halving.
-func otherwise(p *scalers.Policy, in scalers.Input, d *scalers.Decision) []Otherwise {
+// they are found by halving. A schedule is left out: nobody changes its level but the clock.
+func otherwise(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedules Schedules) []Otherwise {
 	var all []Otherwise
 	for i := range p.Triggers {
 		e := eventOf(&in, i)
-		if !p.Propose(i, e, in.Now).Known || p.Triggers[i].PerPod {
+		if schedules.follow(i) || !p.Propose(i, e, in.Now).Known || p.Triggers[i].PerPod {
 			continue // A reading of single pods is not one level that is higher or lower.
 		}
 		ask := func(level scalers.Milli) scalers.Decision {
