@@ -106,25 +106,33 @@ func TestWhatCannotBeMeasuredIsUnknownAndSaysWhy(t *testing.T) {
 		want    string
 	}{
 		"no request": {
-			utilization(), []triggers.Pod{pod("web-1", 100, 100), pod("web-2", 100, -1)},
+			utilization(),
+			[]triggers.Pod{pod("web-1", 100, 100), pod("web-2", 100, -1)},
 			[]metricsv1beta1.PodMetrics{measured("web-1", 0, "1", "1"), measured("web-2", 0, "1", "1")},
 			"container b of pod web-2 does not request cpu",
 		},
 		"no such container": {
 			&meter{resource: corev1.ResourceCPU, metric: scalers.Utilization, container: "z"},
-			[]triggers.Pod{pod("web-1", 100)}, nil, "pod web-1 has no container z",
+			[]triggers.Pod{pod("web-1", 100)},
+			nil, "pod web-1 has no container z",
 		},
 		"no sample": {utilization(), []triggers.Pod{pod("web-1", 100)}, nil, "does not know pod web-1"},
 		"one container without a metric": {
-			utilization(), []triggers.Pod{pod("web-1", 100, 100)}, []metricsv1beta1.PodMetrics{measured("web-1", 0, "1", "")},
+			utilization(),
+			[]triggers.Pod{pod("web-1", 100, 100)},
+			[]metricsv1beta1.PodMetrics{measured("web-1", 0, "1", "")},
 			"pod web-1: the cpu of container b is not measured",
 		},
 		"a container that no sample has": {
 			&meter{resource: corev1.ResourceMemory, metric: scalers.AverageValue, container: "z"},
-			[]triggers.Pod{pod("web-1")}, []metricsv1beta1.PodMetrics{measured("web-1", 0, "1")}, "it is not said what container z uses",
+			[]triggers.Pod{pod("web-1")},
+			[]metricsv1beta1.PodMetrics{measured("web-1", 0, "1")},
+			"it is not said what container z uses",
 		},
 		"old samples": {
-			utilization(), []triggers.Pod{pod("web-1", 100)}, []metricsv1beta1.PodMetrics{measured("web-1", 90*time.Second+1, "1")},
+			utilization(),
+			[]triggers.Pod{pod("web-1", 100)},
+			[]metricsv1beta1.PodMetrics{measured("web-1", 90*time.Second+1, "1")},
 			"the sample of pod web-1 is older than 1m30s",
 		},
 	} {
