@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/impulse-sh/impulse/internal/sandboxtest"
@@ -86,6 +88,32 @@ func TestWithoutAnAPIServerItIsAliveNotReadyAndStops(t *testing.T) {
 	if err := r.stop(); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestTokensAreTakenUpWithoutARestart(t *testing.T) {
+	o := Defaults()
+	o.Kubeconfig, o.Listen, o.TokensFile = unreachable(t), sandboxtest.FreeAddress(t, "127.0.0.1"), filepath.Join(t.TempDir(), "tokens")
+	write := func(token string) {
+		t.Helper()
+		if err := os.WriteFile(o.TokensFile, []byte(token), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("first-token")
+	r := start(t, o)
+	// Who is let in hears that nobody leads.
+	answers := func(token string, code int) {
+		t.Helper()
+		sandboxtest.Until(t, token+" is answered as it should be", func(ctx context.Context) bool {
+			got, _ := sendAs(ctx, http.MethodPost, r.url+"/v1/alertmanager/shop", token, nil)
+			return got == code
+		})
+	}
+	answers("first-token", http.StatusServiceUnavailable)
+	answers("second-token", http.StatusUnauthorized)
+	write("second-token")
+	answers("second-token", http.StatusServiceUnavailable)
+	answers("first-token", http.StatusUnauthorized)
 }
 
 func TestTwoProcessesCannotListenOnOneAddress(t *testing.T) {

@@ -133,11 +133,16 @@ func (r *running) alert(namespace, status string) int {
 }
 
 func send(ctx context.Context, method, url string, body []byte) (int, string) {
+	return sendAs(ctx, method, url, "", body)
+}
+
+func sendAs(ctx context.Context, method, url, token string, body []byte) (int, string) {
 	request, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
 		return 0, err.Error()
 	}
 	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+token)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return 0, err.Error()

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -98,8 +99,19 @@ func guarded(o Options) error {
 // Addr is the address that is listened on.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// Run serves until ctx is done, and then finishes what it has begun.
+// Run serves until ctx is done, and then finishes what it has begun. Meanwhile it follows the file of tokens.
 func (s *Server) Run(ctx context.Context) error {
+	var following sync.WaitGroup
+	defer following.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if tokens := s.options.Tokens; tokens != nil {
+		following.Go(func() { tokens.Follow(ctx, s.options.Log) })
+	}
+	return s.serve(ctx)
+}
+
+func (s *Server) serve(ctx context.Context) error {
 	served := make(chan error, 1)
 	go func() { served <- s.http.Serve(s.listener) }()
 	select {

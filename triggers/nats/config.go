@@ -17,11 +17,12 @@ type Config struct {
 	NATSServerMonitoringEndpoint string        `json:"natsServerMonitoringEndpoint" doc:"host:port of the server's monitoring, such as nats.messaging:8222; used instead of natsServerURL."`
 	UseHTTPS                     bool          `json:"useHttps" doc:"Reach the monitoring endpoint over https."`
 	Account                      string        `json:"account" doc:"Account that owns the stream, for the monitoring endpoint."`
+	Domain                       string        `json:"domain" doc:"JetStream domain of the stream, for natsServerURL."`
 	Stream                       string        `json:"stream" required:"true" doc:"Name of the stream."`
 	Consumer                     string        `json:"consumer" required:"true" doc:"Name of the consumer; it must exist."`
 	LagThreshold                 scalers.Milli `json:"lagThreshold" doc:"Messages that one replica should have waiting."`
 	ActivationLagThreshold       scalers.Milli `json:"activationLagThreshold" doc:"The trigger is active above this many messages; it matters between rest and one replica only."`
-	UnsafeSSL                    bool          `json:"unsafeSsl" doc:"Accept any certificate from natsServerURL."`
+	UnsafeSSL                    bool          `json:"unsafeSsl" doc:"Accept any certificate."`
 }
 
 // globalAccount is the account of a server without accounts.
@@ -33,7 +34,7 @@ func defaults() Config { return Config{LagThreshold: 10_000, Account: globalAcco
 // Validate returns every mistake at once.
 func (c Config) Validate() error {
 	return errors.Join(
-		c.checkServer(), c.checkURLs(), c.checkEndpoint(), checkName("stream", c.Stream), checkName("consumer", c.Consumer),
+		c.checkServer(), c.checkURLs(), c.checkEndpoint(), checkName("domain", c.Domain), checkName("stream", c.Stream), checkName("consumer", c.Consumer),
 		c.checkThreshold(),
 	)
 }
@@ -57,8 +58,10 @@ func (c Config) checkServer() error {
 		return wrong("natsServerURL", "is required, or natsServerMonitoringEndpoint", "")
 	case c.NATSServerURL != "" && c.NATSServerMonitoringEndpoint != "":
 		return wrong("natsServerMonitoringEndpoint", "is of no use beside natsServerURL", "remove one of them")
-	case c.NATSServerURL == "" && c.UnsafeSSL:
-		return wrong("unsafeSsl", "needs natsServerURL", "")
+	case c.NATSServerURL == "" && c.UnsafeSSL && !c.UseHTTPS:
+		return wrong("unsafeSsl", "needs natsServerURL or useHttps", "")
+	case c.NATSServerURL == "" && c.Domain != "":
+		return wrong("domain", "needs natsServerURL", "with the monitoring endpoint, name a server of that domain")
 	case c.NATSServerURL != "" && c.UseHTTPS:
 		return wrong("useHttps", "needs natsServerMonitoringEndpoint", "write tls:// in natsServerURL")
 	case c.NATSServerURL != "" && c.Account != globalAccount:

@@ -45,6 +45,8 @@ func TestAMistakeNamesItsField(t *testing.T) {
 		"a query in the endpoint": {func(c *Config) { *c = monitored("nats:8222?acc=x") }, "natsServerMonitoringEndpoint", "host:port"},
 		"a user in the endpoint":  {func(c *Config) { *c = monitored("me:hunter2@nats:8222") }, "natsServerMonitoringEndpoint", "credentials"},
 		"a port without a host":   {func(c *Config) { *c = monitored(":8222") }, "natsServerMonitoringEndpoint", "host:port"},
+		"a domain for monitoring": {func(c *Config) { *c = monitored("nats:8222"); c.Domain = "hub" }, "domain", "needs"},
+		"a domain with a dot":     {func(c *Config) { c.Domain = "hub.>" }, "domain", "name"},
 		"unsafe monitoring":       {func(c *Config) { *c = monitored("nats:8222"); c.UnsafeSSL = true }, "unsafeSsl", "needs"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -65,6 +67,10 @@ func TestAGoodConfigHasNoMistake(t *testing.T) {
 	for name, metadata := range map[string]map[string]string{
 		"the example":  k.Example,
 		"several URLs": {"natsServerURL": "tls://a:4222, wss://b", "stream": "S", "consumer": "C", "unsafeSsl": "true"},
+		"a domain":     {"natsServerURL": "nats://a:4222", "domain": "hub", "stream": "S", "consumer": "C"},
+		"over https, whoever answers": {
+			"natsServerMonitoringEndpoint": "nats:8222", "useHttps": "true", "unsafeSsl": "true", "stream": "S", "consumer": "C",
+		},
 		"as KEDA has it": {
 			"natsServerMonitoringEndpoint": "nats.nats.svc.cluster.local:8222", "account": "$G", "stream": "S", "consumer": "C",
 			"lagThreshold": "10", "activationLagThreshold": "15", "useHttps": "false",

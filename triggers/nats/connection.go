@@ -13,8 +13,15 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// name is a consumer of a stream.
-type name struct{ stream, consumer string }
+// name is a consumer of a stream, in a domain or that of the server.
+type name struct{ domain, stream, consumer string }
+
+func (n name) jetstream(conn *natsgo.Conn) (jetstream.JetStream, error) {
+	if n.domain == "" {
+		return jetstream.New(conn)
+	}
+	return jetstream.NewWithDomain(conn, n.domain)
+}
 
 // connection is what all triggers with the same server and credentials share: one client, and one queue for each
 // consumer that is followed.
@@ -95,7 +102,7 @@ func (c *connection) read(ctx context.Context, n name) (scalers.Milli, error) {
 
 // consumerInfo asks for a consumer of either sort; the library wants to know beforehand whether it is pulled or pushed.
 func consumerInfo(ctx context.Context, conn *natsgo.Conn, n name) (*jetstream.ConsumerInfo, error) {
-	js, err := jetstream.New(conn)
+	js, err := n.jetstream(conn)
 	if err != nil {
 		return nil, err
 	}

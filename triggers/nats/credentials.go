@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	natsgo "github.com/nats-io/nats.go"
@@ -20,8 +21,8 @@ type credentials struct {
 	ca, cert, key                          string
 }
 
-// readCredentials asks for every parameter, as it is now.
-func readCredentials(ctx context.Context, secret func(context.Context, string) (string, error)) (credentials, error) {
+// readCredentials asks for the named parameters, or for every one, as they are now.
+func readCredentials(ctx context.Context, secret func(context.Context, string) (string, error), names ...string) (credentials, error) {
 	var c credentials
 	if secret == nil {
 		return c, nil
@@ -39,6 +40,9 @@ func readCredentials(ctx context.Context, secret func(context.Context, string) (
 		{"cert", &c.cert},
 		{"key", &c.key},
 	} {
+		if len(names) > 0 && !slices.Contains(names, p.name) {
+			continue
+		}
 		value, err := secret(ctx, p.name)
 		if err != nil {
 			return credentials{}, fmt.Errorf("read the credential %s: %w", p.name, err)
@@ -99,9 +103,20 @@ func (c credentials) login() ([]natsgo.Option, error) {
 	return ways, nil
 }
 
-// tls checks the server against ca and shows it a certificate. Whoever gave one of them wants TLS, whatever the server
-// offers.
+// tls are the client's options for TLS. Whoever gave ca or cert wants it, whatever the server offers.
 func (c credentials) tls(unsafe bool) ([]natsgo.Option, error) {
+	config, err := c.config(unsafe)
+	if err != nil {
+		return nil, err
+	}
+	if c.ca != "" || c.cert != "" {
+		return []natsgo.Option{natsgo.Secure(config)}, nil
+	}
+	return []natsgo.Option{func(o *natsgo.Options) error { o.TLSConfig = config; return nil }}, nil
+}
+
+// config checks the server against ca and shows it a certificate.
+func (c credentials) config(unsafe bool) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: unsafe}
 	if c.ca != "" {
 		config.RootCAs = x509.NewCertPool()
@@ -116,8 +131,5 @@ func (c credentials) tls(unsafe bool) ([]natsgo.Option, error) {
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
-	if c.ca != "" || c.cert != "" {
-		return []natsgo.Option{natsgo.Secure(config)}, nil
-	}
-	return []natsgo.Option{func(o *natsgo.Options) error { o.TLSConfig = config; return nil }}, nil
+	return config, nil
 }

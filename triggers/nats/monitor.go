@@ -19,19 +19,21 @@ const maxServers = 16
 // monitor reads a consumer from the monitoring endpoint. Every server of a cluster knows of the consumers it holds, but
 // only the leader of a consumer knows its numbers, so the leader is looked for and remembered.
 type monitor struct {
-	client  *http.Client
+	config  Config
+	env     triggers.Env
 	base    url.URL
 	account string
 	name    name
 
 	mu     sync.Mutex
 	leader string // Host and port of the server that led at the last reading.
+	// client is made for the credentials used.
+	client *http.Client
+	used   credentials
 }
 
 func newMonitor(c Config, env triggers.Env) *monitor {
-	client := *env.HTTP
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	m := &monitor{client: &client, account: c.Account, name: name{c.Stream, c.Consumer}}
+	m := &monitor{config: c, env: env, account: c.Account, name: name{stream: c.Stream, consumer: c.Consumer}}
 	m.base = url.URL{Scheme: "http", Host: c.NATSServerMonitoringEndpoint}
 	if u, err := url.Parse(c.endpoint()); err == nil {
 		m.base = *u
@@ -51,6 +53,9 @@ func (m *monitor) Read(ctx context.Context) (scalers.Milli, error) {
 func (m *monitor) read(ctx context.Context) (scalers.Milli, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if err := m.prepare(ctx); err != nil {
+		return 0, err
+	}
 	if m.leader != "" {
 		if c, _, err := m.ask(ctx, m.leader); err == nil && c.led() {
 			return lag(c.NumPending, c.NumAckPending)

@@ -200,6 +200,44 @@ func TestFaultsOfTheMonitoringAreUnknownWithOneShortLine(t *testing.T) {
 	}
 }
 
+func TestTheMonitoringsCertificateIsChecked(t *testing.T) {
+	t.Parallel()
+	ca := authority(t)
+	cert, key := ca.sign(t, "server")
+	s := start(t)
+	js := s.client()
+	work(t, js, 1)
+	publish(t, js, 4)
+	s.Kill()
+	secure := sandboxtest.FreeAddress(t, "127.0.0.1")
+	config := fmt.Sprintf(`https: "%s", tls {cert_file: "%s", key_file: "%s"}`, secure, configFile(t, "cert.pem", cert), configFile(t, "key.pem", key))
+	s.args = slices.DeleteFunc(append(s.args, "-c", configFile(t, "nats.conf", config)), func(arg string) bool { return arg == "-m" || strings.HasSuffix(s.monitoring, ":"+arg) })
+	s.Process = sandboxtest.Start(t, "nats-server", s.args...)
+	s.Listening(secure)
+
+	c := monitored(secure)
+	c.UseHTTPS = true
+	fails := func(m *monitor, want string) {
+		t.Helper()
+		sandboxtest.Until(t, "the monitor says "+want, func(ctx context.Context) bool {
+			_, err := m.Read(ctx)
+			return err != nil && strings.Contains(err.Error(), want)
+		})
+	}
+	secrets := map[string]string{}
+	m := newMonitor(c, environment(secrets))
+	fails(m, "certificate signed by unknown authority")
+	secrets["ca"] = "no certificate"
+	fails(m, "the credential ca is not a PEM certificate")
+	secrets["ca"] = string(ca.pem)
+	reads(t, m, "4")
+	other := authority(t)
+	secrets["ca"] = string(other.pem) // It is read anew each time.
+	fails(m, "certificate signed by unknown authority")
+	c.UnsafeSSL = true
+	reads(t, newMonitor(c, environment(nil)), "4")
+}
+
 func TestAClusterWhoseOtherServersAreAwayIsUnknown(t *testing.T) {
 	for name, c := range map[string]struct{ jsz, varz, reason string }{
 		"nobody has it":        {`{"meta_cluster":{"cluster_size":3}}`, `{"connect_urls":["HOST:1"]}`, "it does not exist on any server"},

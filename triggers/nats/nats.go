@@ -10,6 +10,7 @@ package nats
 import (
 	"errors"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/impulse-sh/impulse/scalers"
@@ -25,8 +26,8 @@ func Kind() triggers.Kind {
 		{Name: "token", Doc: "A token."},
 		{Name: "nkey", Doc: "The seed of an nkey."},
 		{Name: "creds", Doc: "The content of a .creds file: a user JWT and its seed."},
-		{Name: "ca", Doc: "Certificates in PEM that sign the server's; TLS is then required."},
-		{Name: "cert", Doc: "A client certificate in PEM; TLS is then required."},
+		{Name: "ca", Doc: "Certificates in PEM that sign the server's; with natsServerURL, TLS is then required."},
+		{Name: "cert", Doc: "A client certificate in PEM; with natsServerURL, TLS is then required."},
 		{Name: "key", Doc: "The key of the client certificate, in PEM."},
 	}
 	k.Example = map[string]string{"natsServerURL": "nats://nats.messaging:4222", "stream": "ORDERS", "consumer": "billing", "lagThreshold": "10"}
@@ -38,7 +39,10 @@ func open(c Config, env triggers.Env) (triggers.Source, error) {
 	if c.NATSServerURL != "" {
 		return newSource(c, env), nil
 	}
-	key := strings.Join([]string{"nats-jetstream", c.endpoint(), c.Account, c.Stream, c.Consumer}, "\x00")
+	key := strings.Join([]string{"nats-jetstream", c.endpoint(), c.Account, c.Stream, c.Consumer, strconv.FormatBool(c.UnsafeSSL)}, "\x00")
+	if c.UseHTTPS {
+		key += "\x00" + env.Credentials
+	}
 	return triggers.Poll(key, newMonitor(c, env), env), nil
 }
 

@@ -75,7 +75,7 @@ func (s *source) follow(ctx context.Context, used credentials, emit func(scalers
 		return err
 	}
 	defer release()
-	readings, leave := conn.follow(ctx, name{s.config.Stream, s.config.Consumer})
+	readings, leave := conn.follow(ctx, name{s.config.Domain, s.config.Stream, s.config.Consumer})
 	defer leave()
 	rotated, forget := s.watch(ctx, used)
 	defer forget()

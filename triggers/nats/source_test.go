@@ -81,6 +81,18 @@ func TestAMissingConsumerIsUnknownNotZeroAndIsNeverMade(t *testing.T) {
 	follow(t, mustOpen(t, configured(s.url()), environment(nil))).until("0")
 }
 
+func TestAStreamInADomainIsReadThere(t *testing.T) {
+	s := start(t, "-c", configFile(t, "nats.conf", "jetstream {domain: hub}"))
+	js := s.client()
+	work(t, js, 1)
+	publish(t, js, 3)
+	c := configured(s.url())
+	c.Domain = "hub"
+	follow(t, mustOpen(t, c, environment(nil))).until("3")
+	c.Domain = "elsewhere"
+	follow(t, mustOpen(t, c, environment(nil))).until("nobody answers")
+}
+
 func TestAServerThatIsKilledIsUnknownAndComesBack(t *testing.T) {
 	s := start(t)
 	js := s.client()

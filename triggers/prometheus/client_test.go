@@ -8,8 +8,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
 )
 
 // seen is what a server was asked.
@@ -19,7 +25,7 @@ type seen struct {
 }
 
 // recording answers well and tells what it was asked.
-func recording(t *testing.T) (*httptest.Server, <-chan seen) {
+func recording(t *testing.T) (*httptest.Server, chan seen) {
 	t.Helper()
 	requests := make(chan seen, 10)
 	return answering(t, func(w http.ResponseWriter, r *http.Request) {
@@ -127,7 +133,7 @@ func TestAnUnknownCertificateIsAcceptedOnlyWhenAsked(t *testing.T) {
 	}
 }
 
-func TestOnlyTheSameQuestionWithoutCredentialsIsShared(t *testing.T) {
+func TestOnlyTheSameQuestionIsShared(t *testing.T) {
 	env, other := environment(nil), environment(nil)
 	other.Object = "checkout"
 	c := configured("http://prometheus:9090")
@@ -148,7 +154,50 @@ func TestOnlyTheSameQuestionWithoutCredentialsIsShared(t *testing.T) {
 		}
 	}
 	c.AuthModes = "bearer"
+	env.Credentials, other.Credentials = "TriggerAuthentication/shop/reader", "TriggerAuthentication/shop/reader"
+	if key(c, env) != key(c, other) {
+		t.Error("the same question with the same credentials is not shared")
+	}
+	other.Credentials = "TriggerAuthentication/bank/reader"
 	if key(c, env) == key(c, other) {
-		t.Error("a reading made with one object's credentials is shared with another object")
+		t.Error("a reading made with some credentials is shared with others")
+	}
+}
+
+func TestAQuestionOfManyObjectsIsAskedOnceForEachAuthentication(t *testing.T) {
+	server, requests := recording(t)
+	c := configured(server.URL)
+	c.AuthModes = "bearer"
+	ctx, cancel := context.WithCancel(t.Context())
+	poller := triggers.NewPoller(4)
+	var running sync.WaitGroup
+	running.Go(func() { _ = poller.Run(ctx) })
+	levels := make(chan scalers.Milli, 100)
+	for _, team := range []string{"shop", "bank"} {
+		for object := range 10 {
+			env := environment(map[string]string{"bearerToken": "token-of-" + team})
+			env.Namespace, env.Object, env.Credentials = team, strconv.Itoa(object), "TriggerAuthentication/"+team+"/reader"
+			env.Poller, env.PollingInterval = poller, time.Hour
+			source, err := open(c, env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			running.Go(func() { _ = source.Run(ctx, func(e scalers.Event) { levels <- e.Value }) })
+		}
+	}
+	for range 20 {
+		if level := <-levels; level != 42_500 {
+			t.Errorf("a level is %v", level)
+		}
+	}
+	cancel()
+	running.Wait()
+	close(requests)
+	asked := map[string]int{}
+	for r := range requests {
+		asked[r.header.Get("Authorization")]++
+	}
+	if len(asked) != 2 || asked["Bearer token-of-shop"] != 1 || asked["Bearer token-of-bank"] != 1 {
+		t.Errorf("it was asked %v", asked)
 	}
 }

@@ -1,7 +1,7 @@
 // Package prometheus reads a level by a PromQL query, over Prometheus's own client library.
 //
 // It is a sampled trigger: the query runs once per pollingInterval, and triggers that ask the same server the same query
-// share one reading.
+// with the same credentials share one reading.
 package prometheus
 
 import (
@@ -42,7 +42,7 @@ func open(c Config, env triggers.Env) (triggers.Source, error) {
 	return triggers.Poll(key(c, env), r, env), nil
 }
 
-// key says which readings are the same. Credentials belong to one trigger: whoever may read with them is not asked here.
+// key says which readings are the same: those of one question, asked with the credentials of one authentication.
 func key(c Config, env triggers.Env) string {
 	parts := []string{
 		"prometheus", c.ServerAddress, c.Query, c.Namespace, c.AuthModes, c.Timeout.String(),
@@ -51,7 +51,7 @@ func key(c Config, env triggers.Env) string {
 		strconv.FormatBool(c.UnsafeSSL),
 	}
 	if c.AuthModes != "" {
-		parts = append(parts, env.Namespace, env.Object, env.Trigger)
+		parts = append(parts, env.Credentials)
 	}
 	return strings.Join(parts, "\x00")
 }

@@ -1,0 +1,48 @@
+package nats
+
+import (
+	"context"
+	"net/http"
+)
+
+// prepare makes the client of a reading, with the certificates as they are now.
+func (m *monitor) prepare(ctx context.Context) error {
+	now, err := m.certificates(ctx)
+	if err != nil {
+		return err
+	}
+	if m.client != nil && now == m.used {
+		return nil
+	}
+	client := *m.env.HTTP
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if m.config.UnsafeSSL || now != (credentials{}) {
+		if client.Transport, err = m.transport(now); err != nil {
+			return err
+		}
+	}
+	m.client, m.used = &client, now
+	return nil
+}
+
+// certificates are what is shown over https, and what the server's is held against.
+func (m *monitor) certificates(ctx context.Context) (credentials, error) {
+	if !m.config.UseHTTPS {
+		return credentials{}, nil
+	}
+	return readCredentials(ctx, m.env.Secret, "ca", "cert", "key")
+}
+
+// transport keeps no connection: nothing of it outlives a reading.
+func (m *monitor) transport(c credentials) (http.RoundTripper, error) {
+	config, err := c.config(m.config.UnsafeSSL)
+	if err != nil {
+		return nil, err
+	}
+	t := &http.Transport{Proxy: http.ProxyFromEnvironment}
+	if base, ok := m.env.HTTP.Transport.(*http.Transport); ok {
+		t = base.Clone()
+	}
+	t.TLSClientConfig, t.DisableKeepAlives = config, true
+	return t, nil
+}
