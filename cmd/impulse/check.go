@@ -23,7 +23,7 @@ func checkCommand() *cobra.Command {
   impulse check ./manifests/ -o json
   impulse check ./manifests/ -o sarif >impulse.sarif
   kubectl get so -A -o yaml | impulse check -`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if output != "text" && output != "json" && output != "sarif" {
 				return fmt.Errorf("--output is %q: expected text, json or sarif", output)

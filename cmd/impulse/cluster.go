@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -28,9 +29,9 @@ func (c *cluster) flags(cmd *cobra.Command) {
 // get reads the object that NAME, or NAMESPACE/NAME, is.
 func (c *cluster) get(ctx context.Context, name string) (*v1alpha1.ScaledObject, error) {
 	found := kubeconfig.Find(c.kubeconfig, c.context)
-	config, err := found.ClientConfig()
+	config, err := kubeconfig.Config(found)
 	if err != nil {
-		return nil, fmt.Errorf("find the cluster: %w", err)
+		return nil, err
 	}
 	namespace := c.namespace
 	if before, after, both := strings.Cut(name, "/"); both {
@@ -39,12 +40,26 @@ func (c *cluster) get(ctx context.Context, name string) (*v1alpha1.ScaledObject,
 		}
 		namespace, name = before, after
 	}
+	if name == "" || strings.Contains(name, "/") {
+		return nil, errNoObject
+	}
 	if namespace == "" {
 		if namespace, _, err = found.Namespace(); err != nil {
 			return nil, fmt.Errorf("find the namespace: %w", err)
 		}
 	}
 	return controller.Get(ctx, config, namespace, name)
+}
+
+// errNoObject says how an object is named.
+var errNoObject = errors.New("name one object of the cluster: NAME, or NAMESPACE/NAME")
+
+// oneObject is the arguments of a command about one object.
+func oneObject(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return errNoObject
+	}
+	return nil
 }
 
 // format is the flag -o of a command that prints one thing.

@@ -23,7 +23,7 @@ func convertCommand() *cobra.Command {
 			"not be read.",
 		Example: `  impulse convert hpa.yaml > scaledobject.yaml
   kubectl get hpa -A -o yaml | impulse convert -`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			objects, problems, err := manifest.Load(args, cmd.InOrStdin())
 			if err != nil {

@@ -33,12 +33,12 @@ func explainCommand() *cobra.Command {
 
   # Of a simulation
   impulse explain -f checkout.yaml --input load.csv --at 2026-03-01T08:30:00Z`,
-		Args: cobra.MaximumNArgs(1),
+		Args: cobra.ArbitraryArgs, // Or none, with -f.
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
 				return err
 			}
-			if (len(args) == 1) == (r.file != "") {
+			if len(args) > 1 || (len(args) == 1) == (r.file != "") {
 				return errWhich
 			}
 			e, about, err := r.explain(cmd)
@@ -58,7 +58,7 @@ func explainCommand() *cobra.Command {
 }
 
 // errWhich says that it is not clear what is to be explained.
-var errWhich = errors.New("name an object of the cluster, or a file with -f")
+var errWhich = errors.New("name one object of the cluster, as NAME or NAMESPACE/NAME, or a file with -f")
 
 // explainLive explains an object of a cluster.
 func explainLive(ctx context.Context, c *cluster, name string) (*explain.Explanation, string, error) {
@@ -74,7 +74,11 @@ func explainLive(ctx context.Context, c *cluster, name string) (*explain.Explana
 	if err != nil {
 		return nil, "", fmt.Errorf("explain %s: %w", w.Key(), err)
 	}
-	return explain.Explain(w.Policy, in), fmt.Sprintf("%s (%s)", w.Key(), w.Target), nil
+	schedules, err := explain.SchedulesOf(w)
+	if err != nil {
+		return nil, "", fmt.Errorf("explain %s: %w", w.Key(), err)
+	}
+	return explain.Explain(w.Policy, in, schedules), fmt.Sprintf("%s (%s)", w.Key(), w.Target), nil
 }
 
 // joined is every mistake as one error.

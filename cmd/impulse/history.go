@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,7 @@ func historyCommand() *cobra.Command {
 			"the rules that spoke. The newest is last.",
 		Example: `  impulse history web -n shop
   impulse history shop/web -o yaml`,
-		Args: cobra.ExactArgs(1),
+		Args: oneObject,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
 				return err
@@ -28,6 +29,9 @@ func historyCommand() *cobra.Command {
 				return err
 			}
 			past := so.Status.History
+			if len(past) == 0 && f == "text" {
+				return fmt.Errorf("history of %s/%s: %w", so.Namespace, so.Name, explain.Undecided(&so.Status))
+			}
 			return f.print(cmd.OutOrStdout(), past, func(w io.Writer) error { return explain.History(w, past) })
 		},
 	}

@@ -61,6 +61,17 @@ func command() *cobra.Command {
 	return root
 }
 
+// someFiles is the arguments of a command about files.
+func someFiles(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return errNoFile
+	}
+	return nil
+}
+
+// errNoFile says that a command wants to know which files.
+var errNoFile = errors.New("name a file; - is the standard input")
+
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",

@@ -30,7 +30,7 @@ func testCommand() *cobra.Command {
 
   # Every decision of one test, with its steps
   impulse test checkout.test.yaml --run 'a burst' -v`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someFiles,
 		RunE: func(cmd *cobra.Command, args []string) error { return runTests(cmd, args, o) },
 	}
 	f := cmd.Flags()

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 
@@ -14,9 +13,9 @@ import (
 
 // restConfig finds the cluster as kubectl does, or as a Pod in it.
 func (o *Options) restConfig() (*rest.Config, error) {
-	config, err := kubeconfig.Find(o.Kubeconfig, o.Context).ClientConfig()
+	config, err := kubeconfig.Config(kubeconfig.Find(o.Kubeconfig, o.Context))
 	if err != nil {
-		return nil, fmt.Errorf("find the cluster: %w", err)
+		return nil, err
 	}
 	// There is no rate limit on this side: it would delay a decision. The API server knows its own load.
 	config.QPS = -1

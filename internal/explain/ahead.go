@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"slices"
 	"time"
 
 	"github.com/impulse-sh/impulse/scalers"
@@ -21,24 +22,25 @@ type Change struct {
 	Why  string    `json:"why"`
 }
 
-// ahead lets time pass from a decision on, as long as something changes: every level stays what it is and is read in time,
-// what is decided is written at once. in is what the decision d was taken from.
-func ahead(p *scalers.Policy, in scalers.Input, d *scalers.Decision) []Change {
+// ahead lets time pass from a decision on, as long as something changes: schedules go on, every other level stays what it is
+// and is read in time, what is decided is written at once. in is what the decision d was taken from.
+func ahead(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedules Schedules) []Change {
 	memory, current, now := d.Memory.Clone(), in.Current, in.Now
-	next := d.Next
+	next := min(d.Next, schedules.next(now))
 	if d.Replicas != current {
 		memory, current = memory.Scaled(p, now, current, d.Replicas), d.Replicas
 	}
-	events := make([]scalers.Event, len(in.Events))
+	events := slices.Clone(in.Events)
 	var changes []Change
 	for range wakesAhead {
 		if next > in.Now.Add(horizon) || next == scalers.Never || len(changes) == changesAhead {
 			break
 		}
 		now = next
-		reread(p, events, in.Events, now)
+		reread(p, events, now)
+		schedules.read(events, now)
 		decision := scalers.Decide(p, scalers.Input{Now: now, Current: current, Events: events, Memory: memory})
-		memory, next = decision.Memory, decision.Next
+		memory, next = decision.Memory, min(decision.Next, schedules.next(now))
 		if decision.Replicas != current {
 			changes = append(changes, Change{At: now.Time(), From: current, To: decision.Replicas, Why: p.Why(&decision)})
 			memory, current = memory.Scaled(p, now, current, decision.Replicas), decision.Replicas
@@ -47,9 +49,8 @@ func ahead(p *scalers.Policy, in scalers.Input, d *scalers.Decision) []Change {
 	return changes
 }
 
-// reread fills events with the levels of then, the sampled ones read now.
-func reread(p *scalers.Policy, events, then []scalers.Event, now scalers.Instant) {
-	copy(events, then)
+// reread reads the sampled levels anew, and finds what they were.
+func reread(p *scalers.Policy, events []scalers.Event, now scalers.Instant) {
 	for i := range events {
 		if events[i].At != 0 && !p.Triggers[i].Continuous {
 			events[i].At = now

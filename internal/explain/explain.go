@@ -4,6 +4,7 @@
 package explain
 
 import (
+	"slices"
 	"time"
 
 	"github.com/impulse-sh/impulse/scalers"
@@ -25,7 +26,9 @@ type Explanation struct {
 	LimitedBy []string `json:"limitedBy,omitempty"`
 	// Next is when the answer may be another one with no new event.
 	Next *time.Time `json:"next,omitempty"`
-	// Ahead is what comes by itself while every level stays as it is.
+	// Scheduled: some trigger follows the clock.
+	Scheduled bool `json:"scheduled,omitempty"`
+	// Ahead is what comes by itself in a day, while every level but those of schedules stays as it is.
 	Ahead []Change `json:"ahead,omitempty"`
 	// Otherwise is what would change the answer at this instant.
 	Otherwise []Otherwise `json:"otherwise,omitempty"`
@@ -54,10 +57,13 @@ type Step struct {
 	Until *time.Time `json:"until,omitempty"`
 }
 
-// Explain takes the decision that in calls for, and surrounds it. It does not consume in.
-func Explain(p *scalers.Policy, in scalers.Input) *Explanation {
+// Explain takes the decision that in calls for, and surrounds it. The levels of schedules are those of its instant. It does
+// not consume in.
+func Explain(p *scalers.Policy, in scalers.Input, schedules Schedules) *Explanation {
+	in.Events = slices.Clone(in.Events)
+	schedules.read(in.Events, in.Now)
 	d := decide(p, in)
-	e := &Explanation{At: in.Now.Time(), From: in.Current, To: d.Replicas, LimitedBy: d.LimitedBy(), Next: timeOf(d.Next), Steps: []Step{}}
+	e := &Explanation{At: in.Now.Time(), From: in.Current, To: d.Replicas, LimitedBy: d.LimitedBy(), Steps: []Step{}}
 	if d.Winner >= 0 {
 		raw := d.Raw
 		e.Raw, e.Winner = &raw, p.Triggers[d.Winner].Name
@@ -71,8 +77,10 @@ func Explain(p *scalers.Policy, in scalers.Input) *Explanation {
 	if len(e.Steps) == 0 {
 		e.Unchanged = p.Why(&d)
 	}
-	e.Ahead = ahead(p, in, &d)
-	e.Otherwise = otherwise(p, in, &d)
+	e.Next = timeOf(min(d.Next, schedules.next(in.Now)))
+	e.Scheduled = schedules.any()
+	e.Ahead = ahead(p, in, &d, schedules)
+	e.Otherwise = otherwise(p, in, &d, schedules)
 	return e
 }
 

@@ -1,16 +1,23 @@
 package explain_test
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/explain"
+	"github.com/impulse-sh/impulse/internal/workload"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -55,7 +62,7 @@ func TestAnExplanationReads(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got strings.Builder
-			if err := explain.Explain(queue(), in).Text(&got, "shop/web (Deployment/web)"); err != nil {
+			if err := explain.Explain(queue(), in, nil).Text(&got, "shop/web (Deployment/web)"); err != nil {
 				t.Fatal(err)
 			}
 			path := filepath.Join("testdata", strings.ReplaceAll(name, " ", "_")+".txt")
@@ -80,7 +87,7 @@ func TestAnExplanationReads(t *testing.T) {
 func TestWhatWouldChangeTheAnswerDoes(t *testing.T) {
 	for level := scalers.Milli(0); level <= 1_200_000; level += 7_300 {
 		in := input(queue(), level)
-		for _, o := range explain.Explain(queue(), in).Otherwise {
+		for _, o := range explain.Explain(queue(), in, nil).Otherwise {
 			if !holds(o, level, decided(in)) {
 				t.Errorf("at %s it is not so that %+v", level, o)
 			}
@@ -101,9 +108,11 @@ func holds(o explain.Otherwise, level scalers.Milli, now int32) bool {
 	}
 	switch {
 	case o.Above != nil:
-		return at(*o.Above) <= now && at(*o.Above+1) == o.To && o.To > now
+		above := scalers.Milli(*o.Above)
+		return at(above) <= now && at(above+1) == o.To && o.To > now
 	case o.AtMost != nil:
-		return at(*o.AtMost+1) >= now && at(*o.AtMost) == o.To && o.To < now
+		most := scalers.Milli(*o.AtMost)
+		return at(most+1) >= now && at(most) == o.To && o.To < now
 	case o.Raises:
 		return o.Because != "" && at(math.MaxInt64) <= now
 	default:
@@ -116,15 +125,81 @@ func decided(in scalers.Input) int32 {
 	return d.Replicas
 }
 
+// hours is a schedule that wants nine replicas from 13:00 until 14:00, every day.
+func hours(now time.Time) (level scalers.Milli, end time.Time) {
+	day := now.Truncate(24 * time.Hour)
+	begin, over := day.Add(13*time.Hour), day.Add(14*time.Hour)
+	switch {
+	case now.Before(begin):
+		return 0, begin
+	case now.Before(over):
+		return 9000, over
+	default:
+		return 0, begin.AddDate(0, 0, 1)
+	}
+}
+
+func TestASchedulesEdgesComeByThemselves(t *testing.T) {
+	in := input(queue(), 800_000)
+	e := explain.Explain(queue(), in, explain.Schedules{nil, hours})
+	var changes []string
+	for _, c := range e.Ahead {
+		changes = append(changes, fmt.Sprintf("%s %d→%d", c.At.Format("15:04"), c.From, c.To))
+	}
+	// After the edge at 14:00 the window of five minutes stands for as long as it always does.
+	if want := []string{"13:00 8→9", "14:05 9→8"}; !slices.Equal(changes, want) {
+		t.Errorf("%v comes by itself, want %v", changes, want)
+	}
+	if got := *e.Triggers[1].Proposal; got != 0 {
+		t.Errorf("the schedule asks for %d now, by its last reading; it wants 0", got)
+	}
+	for _, o := range e.Otherwise {
+		if o.Trigger == "office" {
+			t.Errorf("%+v, but nobody changes a schedule's level", o)
+		}
+	}
+	if in.Events[1].Value != 2000 {
+		t.Error("the reading was changed")
+	}
+}
+
+func TestLevelsAreWrittenAsPeopleWriteThem(t *testing.T) {
+	out, err := json.Marshal(explain.Explain(queue(), input(queue(), 800_000), nil))
+	if err != nil || !strings.Contains(string(out), `"above":"880"`) {
+		t.Errorf("%v, in thousandths: %s", err, out)
+	}
+}
+
 func TestExplainingChangesNothing(t *testing.T) {
 	in := input(queue(), 480_000)
 	before, err := in.Memory.MarshalText()
 	if err != nil {
 		t.Fatal(err)
 	}
-	explain.Explain(queue(), in)
+	explain.Explain(queue(), in, nil)
 	after, err := in.Memory.MarshalText()
 	if err != nil || string(before) != string(after) {
 		t.Errorf("the memory became %s from %s, %v", after, before, err)
+	}
+}
+
+func TestWhyNothingWasDecidedIsWhatTheStatusSays(t *testing.T) {
+	condition := func(kind string, is metav1.ConditionStatus, reason, message string) metav1.Condition {
+		return metav1.Condition{Type: kind, Status: is, Reason: reason, Message: message}
+	}
+	ready := condition(v1alpha1.ConditionReady, metav1.ConditionTrue, "Ready", "")
+	for want, conditions := range map[string][]metav1.Condition{
+		"does impulse run, and lead?": {ready},
+		"TargetInUse: ScaledObject shop/web scales the same Deployment": {
+			condition(v1alpha1.ConditionReady, metav1.ConditionFalse, "TargetInUse", "ScaledObject shop/web scales the same Deployment"),
+		},
+		"TargetNotFound: watch Deployment/web: target not found": {
+			ready, condition(v1alpha1.ConditionAbleToScale, metav1.ConditionFalse, "TargetNotFound", "watch Deployment/web: target not found"),
+		},
+	} {
+		_, err := explain.InputOf(&workload.Workload{}, &v1alpha1.ScaledObjectStatus{Conditions: conditions}, noon.Time())
+		if err == nil || err.Error() != "nothing has been decided on it yet: "+want {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 }

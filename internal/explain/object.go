@@ -5,20 +5,30 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/workload"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// ErrUndecided means that nothing has been decided on an object yet.
-var ErrUndecided = errors.New("nothing has been decided on it yet: does impulse run, and lead?")
+// Undecided is the error that nothing has been decided on an object yet, and why as far as its status knows.
+func Undecided(s *v1alpha1.ScaledObjectStatus) error {
+	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionAbleToScale} {
+		if c := meta.FindStatusCondition(s.Conditions, kind); c != nil && c.Status == metav1.ConditionFalse {
+			return fmt.Errorf("nothing has been decided on it yet: %s: %s", c.Reason, c.Message)
+		}
+	}
+	return errors.New("nothing has been decided on it yet: does impulse run, and lead?")
+}
 
 // InputOf returns the decision that an object calls for now, from what its status says: the levels are those of the last
 // change of outcome.
 func InputOf(w *workload.Workload, s *v1alpha1.ScaledObjectStatus, now time.Time) (scalers.Input, error) {
 	in := scalers.Input{Now: scalers.InstantOf(now)}
 	if s.LastDecision == nil || s.Replicas == nil {
-		return in, ErrUndecided
+		return in, Undecided(s)
 	}
 	in.Current = *s.Replicas
 	if err := in.Memory.UnmarshalText([]byte(s.Memory)); err != nil {

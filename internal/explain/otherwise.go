@@ -13,9 +13,9 @@ type Otherwise struct {
 	Trigger string `json:"trigger"`
 	// Above is the level above which more are wanted, AtMost the level down to which fewer are; To is how many then. Only one
 	// of the two is set, or neither, when no level helps.
-	Above  *scalers.Milli `json:"above,omitempty"`
-	AtMost *scalers.Milli `json:"atMost,omitempty"`
-	To     int32          `json:"to,omitempty"`
+	Above  *Level `json:"above,omitempty"`
+	AtMost *Level `json:"atMost,omitempty"`
+	To     int32  `json:"to,omitempty"`
 	// Raises is the direction that this is about.
 	Raises bool `json:"raises"`
 	// Because is the rule that stands in the way when no level helps, with its sentence, and Until when that may end by itself.
@@ -23,13 +23,22 @@ type Otherwise struct {
 	Until   *time.Time `json:"until,omitempty"`
 }
 
+// Level is a level that is written as in a status, "880" or "0.5", and not in thousandths.
+type Level scalers.Milli
+
+// String returns the level as people write it.
+func (l Level) String() string { return scalers.Milli(l).String() }
+
+// MarshalText implements encoding.TextMarshaler.
+func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
 // otherwise looks for the nearest levels at which the answer d is another one. A higher level never gives fewer replicas, so
-// they are found by halving.
-func otherwise(p *scalers.Policy, in scalers.Input, d *scalers.Decision) []Otherwise {
+// they are found by halving. A schedule is left out: nobody changes its level but the clock.
+func otherwise(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedules Schedules) []Otherwise {
 	var all []Otherwise
 	for i := range p.Triggers {
 		e := eventOf(&in, i)
-		if !p.Propose(i, e, in.Now).Known || p.Triggers[i].PerPod {
+		if schedules.follow(i) || !p.Propose(i, e, in.Now).Known || p.Triggers[i].PerPod {
 			continue // A reading of single pods is not one level that is higher or lower.
 		}
 		ask := func(level scalers.Milli) scalers.Decision {
@@ -64,7 +73,7 @@ func raised(p *scalers.Policy, i int, level scalers.Milli, wanted int32, ask fun
 			below = middle
 		}
 	}
-	o.Above, o.To = &below, d.Replicas
+	o.Above, o.To = (*Level)(&below), d.Replicas
 	return o
 }
 
@@ -85,7 +94,7 @@ func lowered(p *scalers.Policy, i int, level scalers.Milli, wanted int32, ask fu
 			above = middle
 		}
 	}
-	o.AtMost, o.To = &below, d.Replicas
+	o.AtMost, o.To = (*Level)(&below), d.Replicas
 	return o
 }
 

@@ -19,7 +19,7 @@ func (e *Explanation) Text(w io.Writer, about string) error {
 		fmt.Fprintf(&out, "  %s\n", e.Unchanged)
 	}
 	table(&out, e.stepRows())
-	out.WriteString("\nBy itself, while every level stays as it is:\n")
+	fmt.Fprintf(&out, "\nBy itself, while every %s stays as it is:\n", e.standing())
 	table(&out, e.aheadRows())
 	if len(e.Otherwise) > 0 {
 		out.WriteString("\nWhat would change it now:\n")
@@ -27,6 +27,14 @@ func (e *Explanation) Text(w io.Writer, about string) error {
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// standing is what is taken to stay as it is.
+func (e *Explanation) standing() string {
+	if e.Scheduled {
+		return "level but the schedule's"
+	}
+	return "level"
 }
 
 func (e *Explanation) headline(about string) string {
@@ -68,6 +76,9 @@ func (e *Explanation) stepRows() [][]string {
 
 func (e *Explanation) aheadRows() [][]string {
 	if len(e.Ahead) == 0 {
+		if e.Scheduled {
+			return [][]string{{"nothing changes in the next 24 hours"}}
+		}
 		return [][]string{{"nothing changes"}}
 	}
 	var rows [][]string

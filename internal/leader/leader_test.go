@@ -1,10 +1,13 @@
 package leader_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -23,6 +26,7 @@ type election struct {
 	t         *testing.T
 	config    *rest.Config
 	namespace string
+	log       *slog.Logger // Of the candidates; nil is silent.
 	leading   atomic.Int32 // How many write right now.
 }
 
@@ -60,7 +64,7 @@ func (e *election) prepare(identity string) *candidate {
 	c := &candidate{e: e, done: make(chan struct{}), wind: make(chan struct{})}
 	config := rest.CopyConfig(e.config)
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return passage{c, next} })
-	gate, err := leader.New(config, leader.Options{Namespace: e.namespace, Name: "impulse", Identity: identity})
+	gate, err := leader.New(config, leader.Options{Namespace: e.namespace, Name: "impulse", Identity: identity, Log: e.log})
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -241,6 +245,21 @@ func TestAnAPIServerThatIsAwayIsWaitedFor(t *testing.T) {
 	}
 	if holder := e.holder(); holder != "" {
 		t.Errorf("%q holds the lease after a graceful end", holder)
+	}
+}
+
+func TestANamespaceThatIsNotThereIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	e := newElection(t)
+	e.namespace += "-absent"
+	var said bytes.Buffer
+	e.log = slog.New(slog.NewTextHandler(&said, nil))
+	a := e.join("a")
+	e.until("it tries three times", func() bool { return a.tried.Load() >= 6 })
+	a.cancel()
+	<-a.done
+	if got := said.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, e.namespace+`\" not found`) {
+		t.Errorf("it says\n%swant one line: that the namespace is not found", got)
 	}
 }
 

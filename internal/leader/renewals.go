@@ -20,7 +20,9 @@ type renewals struct {
 // Get implements resourcelock.Interface.
 func (r *renewals) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
 	record, raw, err := r.Interface.Get(ctx)
-	r.note(ctx, err)
+	if !apierrors.IsNotFound(err) { // No Lease yet: whether one can be made, Create finds out.
+		r.note(ctx, err)
+	}
 	return record, raw, err
 }
 
@@ -51,10 +53,10 @@ func (r *renewals) send(ctx context.Context, record resourcelock.LeaderElectionR
 	return err
 }
 
-// note logs the first of a row of failures. To find no Lease, or that somebody else was faster, is none.
+// note logs the first of a row of failures. That somebody else was faster is none; that the namespace of the Lease is
+// not there is one, and without a word nobody would know why nothing is scaled.
 func (r *renewals) note(ctx context.Context, err error) {
-	wrong := err != nil && ctx.Err() == nil &&
-		!apierrors.IsNotFound(err) && !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err)
+	wrong := err != nil && ctx.Err() == nil && !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err)
 	if wrong && !r.wrong {
 		r.gate.log.Warn("lease cannot be read or written; trying on",
 			slog.String("lease", r.Describe()), slog.Any("err", err))

@@ -37,6 +37,17 @@ func newSchedule(config triggers.Timed) (Feed, error) {
 	return schedule{table}, err
 }
 
+// Timetables are those of the triggers that follow the clock, in the order of the policy; nil for the others.
+func (w *World) Timetables() []triggers.Timetable {
+	tables := make([]triggers.Timetable, len(w.Feeds))
+	for i, feed := range w.Feeds {
+		if s, ok := feed.(schedule); ok {
+			tables[i] = s.table
+		}
+	}
+	return tables
+}
+
 // Next is when the level becomes another.
 func (s schedule) Next(t scalers.Instant) scalers.Instant {
 	_, end := s.table(t.Time())

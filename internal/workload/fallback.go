@@ -8,6 +8,7 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
 )
 
 // fallbackNames are KEDA's, in the order of the behaviors.
@@ -37,7 +38,11 @@ func compileFallback(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, wrong *
 	modifiers := spec.Advanced != nil && spec.Advanced.ScalingModifiers != nil
 	switch {
 	case behavior < 0:
-		wrong.add(path+".behavior", fmt.Sprintf("%q is unknown", f.Behavior), strings.Join(fallbackNames[:], ", "))
+		suggestion := strings.Join(fallbackNames[:], ", ")
+		if near := triggers.Nearest(f.Behavior, fallbackNames[:]); near != "" {
+			suggestion = fmt.Sprintf("did you mean %q?", near)
+		}
+		wrong.add(path+".behavior", fmt.Sprintf("%q is unknown", f.Behavior), suggestion)
 		return
 	case scalers.FallbackBehavior(behavior) == scalers.FallbackScalingModifiers && !modifiers:
 		wrong.add(path+".behavior", "scalingModifiers needs a formula", "spec.advanced.scalingModifiers.formula")

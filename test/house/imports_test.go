@@ -26,7 +26,7 @@ var may = map[string][]string{
 	"internal/rehearsal":   {"scalers", "triggers", "internal/workload"},
 	"internal/policytest":  {"api", "scalers", "triggers", "internal/workload", "internal/manifest", "internal/rehearsal"},
 	"internal/simulation":  {"scalers", "triggers", "internal/workload", "internal/manifest", "internal/rehearsal"},
-	"internal/explain":     {"api", "scalers", "internal/workload"},
+	"internal/explain":     {"api", "scalers", "triggers", "internal/workload"},
 	"internal/kubeconfig":  {},
 	"internal/server":      {"triggers", "internal/alerts"},
 	"internal/app":         {"api", "scalers", "triggers", "actuator", "internal"},
