@@ -59,7 +59,30 @@ func Nearest(word string, names []string) string {
 			best, least = name, d
 		}
 	}
+	if best == "" {
+		return begun(word, names)
+	}
 	return best
+}
+
+// begun returns the name that begins as two thirds of word do, such as minReplicaCount for minReplicas, or "".
+func begun(word string, names []string) string {
+	best, most := "", max(5, len(word)*2/3)-1
+	for _, name := range names {
+		if n := sameBeginning(strings.ToLower(word), strings.ToLower(name)); n > most {
+			best, most = name, n
+		}
+	}
+	return best
+}
+
+// sameBeginning counts the letters that two words begin with alike.
+func sameBeginning(a, b string) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // distance counts the letters to insert, delete, replace or swap with their neighbour that make b of a.
