@@ -10,6 +10,7 @@ TOOL    := go tool -modfile=tools/go.mod
 SANDBOX := go -C deploy/sandbox run .
 MODULES := . deploy/sandbox
 FUZZTIME ?= 30s
+TIMELINES ?= 1000000
 
 export CGO_ENABLED ?= 1
 
@@ -49,9 +50,10 @@ verify: generate ## Fail when generated files, module files or formatting are st
 	@test -z "$$(git status --porcelain)" || { git status --short; git diff --stat; echo 'verify: the tree differs from what is committed'; exit 1; }
 
 .PHONY: fuzz
-fuzz: ## Fuzz every fuzz test for FUZZTIME each.
+fuzz: ## Fuzz every fuzz test for FUZZTIME each, and let TIMELINES random timelines pass the core.
 	@for pkg in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 		echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; done; done
+	go test ./scalers -timelines=$(TIMELINES) -timeout 24h
 
 .PHONY: bench
 bench: ## Measure deciding and reacting beside their floors; writes bench/results.json.
