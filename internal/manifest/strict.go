@@ -83,7 +83,24 @@ func strictStruct(o *Object, node *yaml.Node, t reflect.Type, path string) []Pro
 		}
 		seen[key.Value] = true
 	}
+	for _, name := range requiredNumbers(t) {
+		if !seen[name] {
+			all = append(all, o.on(node, join(path, name), "is required", "left out it would be 0"))
+		}
+	}
 	return all
+}
+
+// requiredNumbers are those of a struct that cannot be told from 0 once they are left out.
+func requiredNumbers(t reflect.Type) []string {
+	var names []string
+	for f := range t.Fields() {
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if f.Type.Kind() == reflect.Int32 && !strings.Contains(options, "omitempty") {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // fieldsOf returns the fields of a struct by their names in JSON, inlined ones included.

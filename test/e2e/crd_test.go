@@ -22,7 +22,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
-// whole is a ScaledObject in which every field is set that the CRD has a rule about.
+// whole is a ScaledObject in which every field is set; bounded has what does not go with a formula.
 const whole = `
 apiVersion: impulse.sh/v1alpha1
 kind: ScaledObject
@@ -35,7 +35,11 @@ spec:
   idleReplicaCount: 1
   minReplicaCount: 2
   maxReplicaCount: 10
+  dryRun: false
+  fallback: {failureThreshold: 3, replicas: 4, behavior: static}
   advanced: &advanced
+    restoreToOriginalReplicaCount: false
+    scalingModifiers: {formula: load * 2, target: "10", activationTarget: "5", metricType: AverageValue}
     horizontalPodAutoscalerConfig:
       name: web
       behavior:
@@ -62,6 +66,10 @@ spec:
     advanced: *advanced
     triggers: *triggers
 `
+
+var bounded = strings.NewReplacer(
+	"    scalingModifiers:", "    # scalingModifiers:", "    useCachedMetrics: true", "    useCachedMetrics: true\n    min: 1\n    max: 5\n    cap: false",
+).Replace(whole)
 
 // node is an object, list or schema, as JSON has it.
 type node = map[string]any
@@ -105,6 +113,7 @@ type change struct {
 // stricter says why impulse check may refuse what the CRD allows.
 var stricter = map[string]string{
 	"spec.triggers[0].metricType: Utilization": "a kind of trigger has its own metric types",
+	"spec.fallback.behavior: scalingModifiers": "it needs a formula, and this object has none",
 	"spec.minReplicaCount: the minimum":        "a shadow's idleReplicaCount is compared with what it takes from the live policy",
 	"spec.maxReplicaCount: the minimum":        "a shadow's minReplicaCount is compared with what it takes from the live policy",
 }
@@ -220,50 +229,74 @@ func specSchema(t *testing.T) node {
 }
 
 func TestTheCRDAndCheckRefuseTheSame(t *testing.T) {
-	w := newWorld(t)
-	object := parse(t, []byte(whole))
-	if server, check := w.accepted(object); server != nil || check != nil {
-		t.Fatalf("the whole object is refused: %v, %v", server, check)
+	w, schema, tried := newWorld(t), specSchema(t), map[string]int{}
+	for _, text := range []string{bounded, whole} {
+		object := parse(t, []byte(text))
+		if server, check := w.accepted(object); server != nil || check != nil {
+			t.Fatalf("the whole object is refused: %v, %v", server, check)
+		}
+		walk("spec", schema, object["spec"], func(v any) node {
+			o := runtime.DeepCopyJSON(object)
+			o["spec"] = v
+			return o
+		}, func(path string, schema node, value any, with func(any) node) {
+			if tried[path]++; tried[path] > 1 || schema["x-kubernetes-preserve-unknown-fields"] == true {
+				return // Tried with the other object, or judged by the kind of trigger.
+			}
+			for _, c := range changesOf(schema, value) {
+				w.hold(path+": "+c.name, with(c.value), c.bad)
+			}
+			if fields, ok := value.(node); ok {
+				w.holdFields(path, schema, fields, with)
+			}
+		})
 	}
-	rules := 0
-	hold := func(name string, so node, bad bool) {
-		server, check := w.accepted(so)
-		switch {
-		case bad && (server == nil || check == nil):
-			t.Errorf("%s: the API server says %v, impulse check says %v; both should refuse it", name, server, check)
-		case !bad && (server == nil) != (check == nil) && (server != nil || stricter[strings.ReplaceAll(name, ".shadow", "")] == ""):
-			t.Errorf("%s: the API server says %v, impulse check says %v; they should agree", name, server, check)
+	for _, path := range pathsOf("spec", schema) {
+		if tried[path] == 0 {
+			t.Errorf("%s is in neither object: its rules are not tried", path)
 		}
 	}
-	walk("spec", specSchema(t), object["spec"], func(v any) node {
-		o := runtime.DeepCopyJSON(object)
-		o["spec"] = v
-		return o
-	}, func(path string, schema node, value any, with func(any) node) {
-		if schema["x-kubernetes-preserve-unknown-fields"] == true {
-			return // Judged by the kind of trigger.
-		}
-		for _, c := range changesOf(schema, value) {
-			rules++
-			hold(path+": "+c.name, with(c.value), c.bad)
-		}
-		fields, isObject := value.(node)
-		if !isObject {
-			return
-		}
-		stranger := runtime.DeepCopyJSON(fields)
-		stranger["noSuchField"] = int64(1)
-		hold(path+": an unknown field", with(stranger), true)
-		required, _ := schema["required"].([]any)
-		for _, name := range required {
-			less := runtime.DeepCopyJSON(fields)
-			delete(less, fmt.Sprint(name))
-			hold(fmt.Sprintf("%s: without %s", path, name), with(less), true)
-		}
-	})
-	if rules < 200 {
-		t.Errorf("only %d rules were tried: is the schema read?", rules)
+}
+
+// hold fails when the API server and impulse check do not say the same of an object, or take one that is bad.
+func (w *world) hold(name string, so node, bad bool) {
+	w.t.Helper()
+	server, check := w.accepted(so)
+	switch {
+	case bad && (server == nil || check == nil):
+		w.t.Errorf("%s: the API server says %v, impulse check says %v; both should refuse it", name, server, check)
+	case !bad && (server == nil) != (check == nil) && (server != nil || stricter[strings.ReplaceAll(name, ".shadow", "")] == ""):
+		w.t.Errorf("%s: the API server says %v, impulse check says %v; they should agree", name, server, check)
 	}
+}
+
+// holdFields adds a field that nobody knows, and takes out those that are required.
+func (w *world) holdFields(path string, schema, fields node, with func(any) node) {
+	w.t.Helper()
+	stranger := runtime.DeepCopyJSON(fields)
+	stranger["noSuchField"] = int64(1)
+	w.hold(path+": an unknown field", with(stranger), true)
+	required, _ := schema["required"].([]any)
+	for _, name := range required {
+		less := runtime.DeepCopyJSON(fields)
+		delete(less, fmt.Sprint(name))
+		w.hold(fmt.Sprintf("%s: without %s", path, name), with(less), true)
+	}
+}
+
+// pathsOf are the fields of a schema, as walk calls them.
+func pathsOf(path string, schema node) []string {
+	all := []string{path}
+	properties, _ := schema["properties"].(node)
+	for name, below := range properties {
+		if child, ok := below.(node); ok {
+			all = append(all, pathsOf(path+"."+name, child)...)
+		}
+	}
+	if items, ok := schema["items"].(node); ok {
+		all = append(all, pathsOf(path+"[0]", items)...)
+	}
+	return all
 }
 
 func TestTheCRDsOwnRulesAreCheckedAsWell(t *testing.T) {
