@@ -80,12 +80,13 @@ func TestAFileThatCannotBeReadAsObjectsSaysWhere(t *testing.T) {
 		"a: b\n c: d\n":                    "f.yaml:2:5: is not YAML",
 		"- a\n- b\n":                       "f.yaml:1:1: is not an object",
 		"kind: Deployment\napiVersion: ''": "f.yaml:2:13: apiVersion",
-		"kind: Deployment\napiVersion: impulse.sh/v1":                           "f.yaml:2:13: apiVersion",
-		"kind: ScaledObject\napiVersion: impuls/v1alpha1":                       "f.yaml:2:13: apiVersion",
-		"kind: ScaledObjekt\napiVersion: impulse.sh/v1alpha1":                   `did you mean "ScaledObject"?`,
-		"kind: HorizontalPodAutoscaler\napiVersion: autoscaling/v1":             "f.yaml:2:13: apiVersion: \"autoscaling/v1\" is not known here (autoscaling/v2 was expected",
-		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: [1]\n":      "f.yaml:3:7: spec: is a list (a map was expected)",
-		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: {}\nspec: ": "f.yaml:4:1: spec: is given twice",
+		"kind: Deployment\napiVersion: impulse.sh/v1":                                  "f.yaml:2:13: apiVersion",
+		"kind: ScaledObject\napiVersion: impuls/v1alpha1":                              "f.yaml:2:13: apiVersion",
+		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nmetadata: {name: Web_1}": `f.yaml:3:18: metadata.name: "Web_1" is no name in Kubernetes`,
+		"kind: ScaledObjekt\napiVersion: impulse.sh/v1alpha1":                          `did you mean "ScaledObject"?`,
+		"kind: HorizontalPodAutoscaler\napiVersion: autoscaling/v1":                    "f.yaml:2:13: apiVersion: \"autoscaling/v1\" is not known here (autoscaling/v2 was expected",
+		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: [1]\n":             "f.yaml:3:7: spec: is a list (a map was expected)",
+		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: {}\nspec: ":        "f.yaml:4:1: spec: is given twice",
 	}
 	for content, want := range cases {
 		if got := said("f.yaml", content); !strings.Contains(got, want) {

@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/convert"
@@ -142,8 +143,11 @@ func (o *Object) become(so *v1alpha1.ScaledObject, problems []Problem) (*Object,
 	if so.Namespace == "" {
 		so.Namespace = DefaultNamespace
 	}
-	if so.Name == "" {
+	switch {
+	case so.Name == "":
 		problems = append(problems, o.at("metadata.name", "is required", ""))
+	case len(validation.IsDNS1123Subdomain(so.Name)) > 0:
+		problems = append(problems, o.at("metadata.name", fmt.Sprintf("%q is no name in Kubernetes", so.Name), "lower-case letters, digits, - and ."))
 	}
 	workload.Default(so)
 	o.ScaledObject = so
