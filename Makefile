@@ -7,7 +7,6 @@ SHELL       := bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 TOOL    := go tool -modfile=tools/go.mod
-SANDBOX := go -C deploy/sandbox run .
 MODULES := . deploy/sandbox
 FUZZTIME ?= 30s
 TIMELINES ?= 1000000
@@ -61,16 +60,16 @@ bench: ## Measure deciding and reacting beside their floors; writes bench/result
 
 .PHONY: demo
 demo: ## Watch Deployments follow an alert, a query, a queue, a schedule and what pods use (ONCE=1: check and exit; CLUSTER=current).
-	@go run ./deploy/demo $(if $(ONCE),--once) $(if $(CLUSTER),--cluster $(CLUSTER))
+	@go build -o bin/demo ./deploy/demo && exec bin/demo $(if $(ONCE),--once) $(if $(CLUSTER),--cluster $(CLUSTER))
 
 .PHONY: sandbox
 sandbox: ## Run a real control plane, metrics-server, NATS, Prometheus and Alertmanager until Ctrl-C.
-	@$(SANDBOX) up
+	@go -C deploy/sandbox build -o $(CURDIR)/bin/sandbox . && exec bin/sandbox up
 
 .PHONY: vuln
 vuln: ## Check dependencies against the Go vulnerability database.
 	$(TOOL) govulncheck ./...
 
 .PHONY: clean
-clean: ## Remove what was built here (the cache outside stays; `sandbox clean` removes it).
+clean: ## Remove what was built here (the cache outside stays; `go -C deploy/sandbox run . clean` removes it).
 	rm -rf bin

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +32,7 @@ func checkCommand() *cobra.Command {
 			}
 			objects, problems, err := manifest.Load(args, cmd.InOrStdin())
 			compiled, more := manifest.Compile(objects, builtin.Kinds())
-			problems = append(problems, more...)
+			problems = inOrder(append(problems, more...))
 			if printed := show(cmd.OutOrStdout(), output, problems, len(compiled)); printed != nil {
 				return printed
 			}
@@ -48,7 +50,15 @@ func checkCommand() *cobra.Command {
 	return cmd
 }
 
-// show prints the problems, and how many objects are well.
+// inOrder sorts problems as a reader meets them in the files.
+func inOrder(problems []manifest.Problem) []manifest.Problem {
+	slices.SortStableFunc(problems, func(a, b manifest.Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return problems
+}
+
+// show prints the problems, and how many there are.
 func show(w io.Writer, output string, problems []manifest.Problem, well int) error {
 	switch output {
 	case "sarif":
@@ -58,15 +68,29 @@ func show(w io.Writer, output string, problems []manifest.Problem, well int) err
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(append([]manifest.Problem{}, problems...))
 	}
+	warnings := 0
 	for _, p := range problems {
+		if p.Warning {
+			warnings++
+		}
 		if _, err := fmt.Fprintln(w, p); err != nil {
 			return err
 		}
 	}
-	plural := "s are"
-	if well == 1 {
-		plural = " is"
+	summary := counted(well, "ScaledObject is well", "ScaledObjects are well")
+	if mistakes := len(problems) - warnings; mistakes > 0 {
+		summary += ", " + counted(mistakes, "mistake", "mistakes")
 	}
-	_, err := fmt.Fprintf(w, "%d ScaledObject%s well\n", well, plural)
+	if warnings > 0 {
+		summary += ", " + counted(warnings, "warning", "warnings")
+	}
+	_, err := fmt.Fprintln(w, summary)
 	return err
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }

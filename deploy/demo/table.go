@@ -98,15 +98,16 @@ func (s *stack) hints(w io.Writer) {
 	fmt.Fprintf(w, `
 Five Deployments in namespace %[1]s follow an alert, a query, a queue, a schedule and what their pods use. In another terminal:
 
-  export KUBECONFIG=%[2]s PATH=%[3]s:$PATH
+  export KUBECONFIG=%[2]s PATH=%[3]s:%[5]s:$PATH
   kubectl -n %[1]s get so -w
   curl -X POST %[4]s/scale/up       # hits rise: web follows the query, checkout the alert above 300
   curl -X POST %[4]s/scale/down     # and fall
-  kubectl -n %[1]s describe so web  # why this number
+  impulse explain -n %[1]s web      # why this number, until when, and what would change it
+  impulse history -n %[1]s web      # and the ones before
 
 Every 15 seconds 30 messages come into worker's queue, or are taken out; office has its hours in every other minute,
 and a pod of api is busy for a minute and idle for one. Ctrl-C ends everything.
 
-`, namespace, s.addresses.Kubeconfig, s.addresses.Bin, s.mock)
+`, namespace, s.addresses.Kubeconfig, s.addresses.Bin, s.mock, s.dir)
 	fmt.Fprintln(w, strings.Repeat("─", 100))
 }

@@ -55,10 +55,13 @@ func handler(l *load) http.Handler {
 	}, func() float64 { return float64(l.value()) }))
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	for path, direction := range map[string]int{"/scale/up": 1, "/scale/down": -1, "/scale/stop": 0} {
+	for path, to := range map[string]struct {
+		direction int
+		word      string
+	}{"/scale/up": {1, "rises"}, "/scale/down": {-1, "falls"}, "/scale/stop": {0, "stays"}} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
-			l.head(direction)
-			fmt.Fprintf(w, "total_hit_count is %d\n", l.value())
+			l.head(to.direction)
+			fmt.Fprintf(w, "total_hit_count is %d and %s\n", l.value(), to.word)
 		})
 	}
 	return mux

@@ -32,7 +32,7 @@ func Build(ctx context.Context, dir, name, module, pkg string) (string, error) {
 	return binary, nil
 }
 
-// Sandbox builds what is missing of the control plane, showing it on the standard output, starts it with args added to
+// Sandbox builds what is missing of the control plane, showing it on the standard error, starts it with args added to
 // `sandbox up`, and waits until it is ready. It must be called from the root of the main module.
 func Sandbox(ctx context.Context, dir string, args ...string) (*Process, Addresses, error) {
 	var at Addresses
@@ -41,7 +41,7 @@ func Sandbox(ctx context.Context, dir string, args ...string) (*Process, Address
 		return nil, at, err
 	}
 	build := exec.CommandContext(ctx, binary, "build")
-	build.Stdout, build.Stderr = os.Stdout, os.Stderr
+	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return nil, at, fmt.Errorf("build the sandbox: %w", err)
 	}

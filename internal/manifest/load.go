@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Load reads files and folders; of a folder, every .yaml, .yml and .json file in it, not below. "-" is stdin. What cannot
@@ -30,6 +31,9 @@ func Load(paths []string, stdin io.Reader) ([]*Object, []Problem, error) {
 		}
 		o, p := Parse(file, content)
 		objects, problems = append(objects, o...), append(problems, p...)
+	}
+	if len(objects)+len(problems)+len(failed) == 0 {
+		problems = append(problems, empty(strings.Join(paths, ", ")))
 	}
 	return objects, problems, errors.Join(failed...)
 }

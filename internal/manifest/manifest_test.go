@@ -75,20 +75,37 @@ spec:
 
 func TestAFileThatCannotBeReadAsObjectsSaysWhere(t *testing.T) {
 	cases := map[string]string{
-		"":                                "f.yaml: holds no object",
-		"# only a comment\n":              "f.yaml: holds no object",
-		"a: b\n c: d\n":                   "f.yaml:2:5: is not YAML",
-		"- a\n- b\n":                      "f.yaml:1:1: is not an object",
-		"kind: Deployment\napiVersion: x": "f.yaml:2:13: apiVersion",
-		"kind: ScaledObjekt\napiVersion: impulse.sh/v1alpha1":                   `did you mean "ScaledObject"?`,
-		"kind: HorizontalPodAutoscaler\napiVersion: autoscaling/v1":             "f.yaml:2:13: apiVersion: \"autoscaling/v1\" is not known here (autoscaling/v2 was expected",
-		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: [1]\n":      "f.yaml:3:7: spec: is a list (a map was expected)",
-		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: {}\nspec: ": "f.yaml:4:1: spec: is given twice",
+		"":                                 "f.yaml: holds no object",
+		"# only a comment\n":               "f.yaml: holds no object",
+		"a: b\n c: d\n":                    "f.yaml:2:5: is not YAML",
+		"- a\n- b\n":                       "f.yaml:1:1: is not an object",
+		"kind: Deployment\napiVersion: ''": "f.yaml:2:13: apiVersion",
+		"kind: Deployment\napiVersion: impulse.sh/v1":                                  "f.yaml:2:13: apiVersion",
+		"kind: ScaledObject\napiVersion: impuls/v1alpha1":                              "f.yaml:2:13: apiVersion",
+		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nmetadata: {name: Web_1}": `f.yaml:3:18: metadata.name: "Web_1" is no name in Kubernetes`,
+		"kind: ScaledObjekt\napiVersion: impulse.sh/v1alpha1":                          `did you mean "ScaledObject"?`,
+		"kind: HorizontalPodAutoscaler\napiVersion: autoscaling/v1":                    "f.yaml:2:13: apiVersion: \"autoscaling/v1\" is not known here (autoscaling/v2 was expected",
+		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: [1]\n":             "f.yaml:3:7: spec: is a list (a map was expected)",
+		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: {}\nspec: ":        "f.yaml:4:1: spec: is given twice",
 	}
 	for content, want := range cases {
 		if got := said("f.yaml", content); !strings.Contains(got, want) {
 			t.Errorf("%q: said %q, expected %q", content, got, want)
 		}
+	}
+}
+
+func TestObjectsOfOtherKindsArePassedOver(t *testing.T) {
+	const others = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n---\napiVersion: v1\nkind: Service\n"
+	const ours = "---\napiVersion: impulse.sh/v1alpha1\nkind: TriggerAuthentication\nmetadata: {name: prometheus}\n"
+	for content, want := range map[string]int{others + ours: 1, others: 0} {
+		if objects, problems := Parse("f.yaml", []byte(content)); len(objects) != want || len(problems) > 0 {
+			t.Errorf("%d objects, want %d, and %v of\n%s", len(objects), want, problems, content)
+		}
+	}
+	_, problems, err := Load([]string{"-"}, strings.NewReader(others))
+	if err != nil || len(problems) != 1 || problems[0].Problem != "holds no object" {
+		t.Errorf("files with nothing of ours: %v, %v", problems, err)
 	}
 }
 

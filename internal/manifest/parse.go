@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/convert"
@@ -17,7 +18,8 @@ import (
 // kinds are the kinds that a file may hold.
 var kinds = []string{"ScaledObject", "TriggerAuthentication", "ClusterTriggerAuthentication"} //nolint:gochecknoglobals // A constant list.
 
-// Parse reads the documents of one file. What cannot be understood is a problem, and the rest is read all the same.
+// Parse reads the documents of one file. What cannot be understood is a problem, and the rest is read all the same. Objects
+// of other kinds, such as the Deployment beside its ScaledObject, are passed over.
 func Parse(file string, content []byte) ([]*Object, []Problem) {
 	if len(content) > maxFile {
 		return nil, []Problem{{File: file, Problem: fmt.Sprintf("is larger than %d bytes", maxFile)}}
@@ -26,16 +28,44 @@ func Parse(file string, content []byte) ([]*Object, []Problem) {
 	var (
 		objects  []*Object
 		problems []Problem
+		others   int
 	)
 	for _, node := range documents {
-		o, found := ParseNode(file, node)
-		objects, problems = append(objects, o...), append(problems, found...)
+		for _, item := range items(node) {
+			if other(item) {
+				others++
+				continue
+			}
+			o, found := parseObject(file, item)
+			problems = append(problems, found...)
+			if o != nil {
+				objects = append(objects, o)
+			}
+		}
 	}
 	problems = append(problems, notYAML...)
-	if len(objects) == 0 && len(problems) == 0 {
-		problems = append(problems, Problem{File: file, Problem: "holds no object", Suggestion: "a ScaledObject of impulse.sh/v1alpha1 was expected"})
+	if len(objects)+len(problems)+others == 0 {
+		problems = append(problems, empty(file))
 	}
 	return objects, problems
+}
+
+// empty is the problem of files without anything that is read here.
+func empty(files string) Problem {
+	return Problem{File: files, Problem: "holds no object", Suggestion: "a ScaledObject of impulse.sh/v1alpha1 was expected"}
+}
+
+// other reports whether an object is whole, and neither ours nor meant to be: neither its group nor its kind resembles one
+// that is read here.
+func other(node *yaml.Node) bool {
+	group, _, _ := strings.Cut(text(child(node, "apiVersion")), "/")
+	kind := text(child(node, "kind"))
+	switch {
+	case group == "" || kind == "", kind == "HorizontalPodAutoscaler", group == "keda.sh":
+		return false
+	default:
+		return triggers.Nearest(group, []string{v1alpha1.GroupName}) == "" && triggers.Nearest(kind, kinds) == ""
+	}
 }
 
 // ParseNode reads the object that a node of a file holds, or the objects of a List.
@@ -76,7 +106,7 @@ func parseObject(file string, node *yaml.Node) (*Object, []Problem) {
 		return nil, []Problem{o.at("apiVersion", fmt.Sprintf("%q is not known here", group), v1alpha1.GroupName+"/v1alpha1 was expected")}
 	}
 	if triggers.Nearest(kind, kinds) != kind {
-		suggestion := fmt.Sprintf("known are %v", kinds)
+		suggestion := "known are " + strings.Join(kinds, ", ")
 		if near := triggers.Nearest(kind, kinds); near != "" {
 			suggestion = fmt.Sprintf("did you mean %q?", near)
 		}
@@ -113,8 +143,11 @@ func (o *Object) become(so *v1alpha1.ScaledObject, problems []Problem) (*Object,
 	if so.Namespace == "" {
 		so.Namespace = DefaultNamespace
 	}
-	if so.Name == "" {
+	switch {
+	case so.Name == "":
 		problems = append(problems, o.at("metadata.name", "is required", ""))
+	case len(validation.IsDNS1123Subdomain(so.Name)) > 0:
+		problems = append(problems, o.at("metadata.name", fmt.Sprintf("%q is no name in Kubernetes", so.Name), "lower-case letters, digits, - and ."))
 	}
 	workload.Default(so)
 	o.ScaledObject = so
