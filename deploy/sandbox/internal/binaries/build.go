@@ -74,7 +74,7 @@ func (b Builder) buildAll(ctx context.Context, todo []missing) error {
 		return fmt.Errorf("make the cache folder: %w", err)
 	}
 	tell := newProgress(b.Out, len(todo))
-	tell.line("building %d of the sandbox's programs from Go modules into %s: once, about 20 minutes for all on 2 cores",
+	tell.line("building %d of the sandbox's programs from Go modules into %s: once, about a quarter of an hour for all on 2 cores",
 		len(todo), b.Cache)
 	unlock, err := lockBuilds(ctx, b.Cache, tell)
 	if err != nil {
