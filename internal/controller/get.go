@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
@@ -24,22 +24,12 @@ func Get(ctx context.Context, config *rest.Config, namespace, name string) (*v1a
 	so := &v1alpha1.ScaledObject{}
 	err = client.Get().Namespace(namespace).Resource(resource).Name(name).Do(ctx).Into(so)
 	switch {
-	case meta.IsNoMatchError(err) || apierrors.IsNotFound(err) && noSuchResource(err):
-		return nil, ErrNoCRD
+	case apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse):
+		return nil, ErrNoCRD // The server knows no such path: it did not answer with a status of its own.
 	case apierrors.IsNotFound(err):
 		return nil, fmt.Errorf("there is no ScaledObject %q in namespace %q", name, namespace)
 	case err != nil:
 		return nil, fmt.Errorf("read ScaledObject %s/%s: %w", namespace, name, err)
 	}
 	return trim(so), nil
-}
-
-// noSuchResource tells a kind that is not there from an object that is not: only the latter is named by the answer.
-func noSuchResource(err error) bool {
-	var status apierrors.APIStatus
-	if !errors.As(err, &status) {
-		return false
-	}
-	details := status.Status().Details
-	return details == nil || details.Name == ""
 }
