@@ -89,7 +89,13 @@ func notes(o *Object, authentications map[string]bool) []Problem {
 	if a := spec.Advanced; a != nil && a.HorizontalPodAutoscalerConfig != nil && a.HorizontalPodAutoscalerConfig.Name != "" {
 		note("spec.advanced.horizontalPodAutoscalerConfig.name", "means nothing here", "there is no HPA behind a ScaledObject")
 	}
+	if spec.ScaleTargetRef.EnvSourceContainerName != "" {
+		note("spec.scaleTargetRef.envSourceContainerName", "means nothing here", "no trigger reads the workload's environment")
+	}
 	for i := range spec.Triggers {
+		if spec.Triggers[i].UseCachedMetrics {
+			note(fmt.Sprintf("spec.triggers[%d].useCachedMetrics", i), "means nothing here", "a reading is always kept until the next")
+		}
 		ref := spec.Triggers[i].AuthenticationRef
 		if ref == nil {
 			continue
