@@ -70,6 +70,11 @@ func explainLive(ctx context.Context, c *cluster, name string) (*explain.Explana
 	if w == nil {
 		return nil, "", fmt.Errorf("%s/%s is not understood: %w", so.Namespace, so.Name, joined(mistakes))
 	}
+	about := fmt.Sprintf("%s (%s)", w.Key(), w.Target)
+	if explain.Recorded(w) {
+		e, err := explain.FromStatus(w, &so.Status)
+		return e, about, err
+	}
 	in, err := explain.InputOf(w, &so.Status, time.Now())
 	if err != nil {
 		return nil, "", fmt.Errorf("explain %s: %w", w.Key(), err)
@@ -78,7 +83,7 @@ func explainLive(ctx context.Context, c *cluster, name string) (*explain.Explana
 	if err != nil {
 		return nil, "", fmt.Errorf("explain %s: %w", w.Key(), err)
 	}
-	return explain.Explain(w.Policy, in, schedules), fmt.Sprintf("%s (%s)", w.Key(), w.Target), nil
+	return explain.Explain(w.Policy, in, schedules), about, nil
 }
 
 // joined is every mistake as one error.

@@ -30,6 +30,8 @@ type Explanation struct {
 	Scheduled bool `json:"scheduled,omitempty"`
 	// Ahead is what comes by itself in a day, while every level but those of schedules stays as it is.
 	Ahead []Change `json:"ahead,omitempty"`
+	// Recorded says why neither that nor Otherwise is told, when it is not.
+	Recorded string `json:"recorded,omitempty"`
 	// Otherwise is what would change the answer at this instant.
 	Otherwise []Otherwise `json:"otherwise,omitempty"`
 }

@@ -19,6 +19,11 @@ func (e *Explanation) Text(w io.Writer, about string) error {
 		fmt.Fprintf(&out, "  %s\n", e.Unchanged)
 	}
 	table(&out, e.stepRows())
+	if e.Recorded != "" {
+		fmt.Fprintf(&out, "\nWhat comes next: %s\n", e.Recorded)
+		_, err := io.WriteString(w, out.String())
+		return err
+	}
 	fmt.Fprintf(&out, "\nBy itself, while every %s stays as it is:\n", e.standing())
 	table(&out, e.aheadRows())
 	if len(e.Otherwise) > 0 {
@@ -49,7 +54,7 @@ func (e *Explanation) triggerRows() [][]string {
 	rows := [][]string{{"TRIGGER", "FORMULA", "ASKS FOR", "ACTIVE"}}
 	for i := range e.Triggers {
 		t := &e.Triggers[i]
-		if t.Unknown != "" {
+		if t.Unknown != "" || t.Proposal == nil {
 			rows = append(rows, []string{t.Name, "unknown: it " + t.Unknown, "?", "?"})
 			continue
 		}

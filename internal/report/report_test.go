@@ -251,3 +251,23 @@ func TestADryRunIsReportedAsSuch(t *testing.T) {
 		}
 	})
 }
+
+func TestTheUsageOfPodsIsShownAsWhatItIsHeldAgainst(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		d.spec.Policy.Triggers = []scalers.Trigger{{Name: "queue", Metric: scalers.Utilization, PerPod: true, Target: 50_000}}
+		now := scalers.InstantOf(time.Now())
+		events := []scalers.Event{{Trigger: "queue", At: now, Current: 3, PerPod: true, Pods: []scalers.Pod{
+			{Sampled: true, HasRequest: true, Usage: 750, Request: 1000, Started: 1, ReadyChanged: 1, SampledAt: now},
+		}}}
+		decision := scalers.Decide(d.spec.Policy, scalers.Input{Now: now, Current: 3, Events: events})
+		d.reporter.Decided(&pipeline.Outcome{
+			Workload: d.spec, At: now, Events: events, Arrived: 1, Decision: &decision, Decided: true, Fresh: true, From: 3,
+			Target: actuator.Observation{Scale: actuator.Scale{UID: "u", Replicas: 3}}, TargetKnown: true, Memory: &decision.Memory,
+		})
+		<-time.After(2 * statusEvery)
+		synctest.Wait()
+		if s := d.last(); s == nil || s.Targets != "75/50" {
+			t.Errorf("the status is %+v, want the targets 75/50", s)
+		}
+	})
+}

@@ -85,7 +85,7 @@ func triggersOf(p *pipeline.Outcome) []v1alpha1.TriggerStatus {
 			t.LastError = shorten(why)
 		} else {
 			q := p.Workload.Policy.Propose(i, &p.Events[i], p.At)
-			t.Value, t.Proposal, t.Active = p.Events[i].Value.String(), &q.Raw, q.Active
+			t.Value, t.Proposal, t.Active = q.Level.String(), &q.Raw, q.Active
 			if policy.Metric == scalers.Value {
 				ready := p.Events[i].Ready
 				t.ReadyReplicas = &ready
