@@ -41,10 +41,11 @@ func explainCommand() *cobra.Command {
 			if len(args) > 1 || (len(args) == 1) == (r.file != "") {
 				return errWhich
 			}
-			e, about, err := r.explain(cmd)
+			explained := func() (*explain.Explanation, string, error) { return r.explain(cmd) }
 			if len(args) == 1 {
-				e, about, err = explainLive(cmd.Context(), &c, args[0])
+				explained = func() (*explain.Explanation, string, error) { return explainLive(cmd.Context(), &c, args[0]) }
 			}
+			e, about, err := explained()
 			if err != nil {
 				return err
 			}

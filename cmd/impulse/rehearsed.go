@@ -39,11 +39,8 @@ var (
 	errEarly   = errors.New("is before the begin")
 )
 
-// explain explains the decision at the instant; nothing without a file.
+// explain explains the decision at the instant.
 func (r *rehearsed) explain(cmd *cobra.Command) (*explain.Explanation, string, error) {
-	if r.file == "" {
-		return nil, "", nil
-	}
 	world, about, err := r.world(cmd)
 	if err != nil {
 		return nil, "", err

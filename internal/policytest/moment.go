@@ -99,8 +99,6 @@ func reading(w *rehearsal.World, t *rehearsal.Turn, i int) string {
 		return name + " is unknown: " + e.Err.Error()
 	case !q.Known:
 		return name + " " + q.Why.String()
-	case w.Policy.Triggers[i].Formula != nil:
-		return name + " is " + q.Level.String()
 	case e.PerPod:
 		return fmt.Sprintf("%s is %s, of %d pods", name, q.Level, len(e.Pods))
 	default:

@@ -38,9 +38,6 @@ func (s *story) check(r *reader, w *workload.Workload, path string) {
 			spoken[in.trigger] = in.node.Line
 		}
 	}
-	for i := len(names); i < len(w.Policy.Triggers); i++ {
-		names = append(names, w.Policy.Triggers[i].Name) // A formula's, which reads nothing.
-	}
 	for i := range s.expectations {
 		e := &s.expectations[i]
 		if e.trigger != nil && !slices.Contains(winners, *e.Trigger) {

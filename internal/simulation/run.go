@@ -52,12 +52,9 @@ func World(w *workload.Workload, m *Model) (*rehearsal.World, error) {
 		policy.Created = m.Load.Start()
 	}
 	return &rehearsal.World{
-		Policy: &policy, Start: m.Load.Start(), Replicas: least(w), StartupDelay: m.StartupDelay, Feeds: feeds,
+		Policy: &policy, Start: m.Load.Start(), Replicas: w.Policy.Min, StartupDelay: m.StartupDelay, Feeds: feeds,
 	}, nil
 }
-
-// least is the count that an object begins with: its minimum.
-func least(w *workload.Workload) int32 { return w.Policy.Min }
 
 // Run rehearses an object on a load. passed is told now and then how far it is, from 0 to 1; it may be nil.
 func Run(ctx context.Context, name string, w *workload.Workload, m *Model, demand []Step, passed func(float64)) (*Track, error) {
