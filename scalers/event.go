@@ -57,4 +57,9 @@ type Event struct {
 	Pods   []Pod
 	// Err says why the level is unknown. Unknown is not zero: nothing is lowered on an unknown.
 	Err error
+	// AtLeast goes with Err: the level is not known, but it is Value or more. It may raise, and lowers nothing.
+	AtLeast bool
+	// Stale: the level counts, but its source has not confirmed it for longer than it should. People are told of it;
+	// nothing is decided otherwise.
+	Stale bool
 }

@@ -42,12 +42,22 @@ type Trigger struct {
 	// Cap: the trigger asks for nothing, but the others get no more than its own proposal (what a database bears). It tells
 	// no activity. While it is unknown it caps nothing, and nothing is lowered.
 	Cap bool
+	// Increment, when its Amount is not 0, makes the trigger ask for a base and so much more for each whole unit of its level. The
+	// base is what the others asked for when the level left zero, and stands until it is zero again. At zero it asks for
+	// nothing. Such a trigger is exact, and its target is 1.
+	Increment Increment
 	// Input: the trigger's level goes into the formula of another, and does nothing else.
 	Input bool
 	// Formula makes this the composite trigger, KEDA's scalingModifiers: its level is computed from those of the Inputs. It is
 	// the last trigger, needs no event, and is Continuous when one of its inputs is. levels[i] is that of trigger i. The
 	// formula is a pure function, and returns an error when it gives no number.
 	Formula func(levels []Level) (Milli, error)
+}
+
+// Increment is what each unit of a level adds: a number of replicas, or a percentage of the base.
+type Increment struct {
+	Amount  int32
+	Percent bool
 }
 
 // bound puts a proposal within the trigger's own bounds.

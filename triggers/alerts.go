@@ -9,12 +9,24 @@ import (
 type Alert struct {
 	Labels      map[string]string
 	Annotations map[string]string
+	// StartsAt is when this activation began, by the sender's clock.
+	StartsAt time.Time
+	// Stale: it has not been repeated for the query's Lease. It still counts, for one more.
+	Stale bool
 }
 
 // AlertQuery selects alerts. An alert's labels never choose a target: a target's object chooses alerts.
 type AlertQuery struct {
 	// Namespace is the door the alerts came through; "" is the cluster-wide door.
 	Namespace string
+	// Object and Trigger select what came through the direct door of one trigger, and nothing else.
+	Object, Trigger string
+	// Lease is how long an alert counts without being repeated before it is Stale; after two it is over. 0: 12 hours.
+	Lease time.Duration
+	// StaleWindow is how long after a resolve a firing of the same activation is doubtful; 0: a minute.
+	StaleWindow time.Duration
+	// AbsentMeansResolved: an alert is over when a whole delivery of its group came without it and none since with it.
+	AbsentMeansResolved bool
 	// Equal holds labels that a selected alert must have with just this value: a hint that lets the store index its
 	// watchers. It may be empty; Match is always asked as well.
 	Equal map[string]string
@@ -26,7 +38,8 @@ type AlertQuery struct {
 type Alerts interface {
 	// Watch calls changed with every selected firing alert, in a stable order: once at once, then after each change of
 	// that set, until ctx is done; it then returns ctx.Err(). at is when the change was delivered. changed gets err instead
-	// of alerts while the set is not known (the state was lost, or has not been loaded yet). It must not block. Calls do not
-	// overlap, and a call never sees an older set than the call before it.
+	// of alerts while the set is not known (it has not been loaded yet), and err beside alerts when these fire, but others
+	// may as well (what was recorded was lost). It must not block. Calls do not overlap, and a call never sees an older set
+	// than the call before it.
 	Watch(ctx context.Context, q AlertQuery, changed func(at time.Time, alerts []Alert, err error)) error
 }

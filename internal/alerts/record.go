@@ -11,10 +11,25 @@ import (
 )
 
 // Door is how a delivery came in: the namespace of its route ("" for the cluster-wide one) and the name of its credential.
-type Door struct{ Namespace, Credential string }
+// A direct door leads to one trigger of one object, whatever the credential.
+type Door struct{ Namespace, Credential, Object, Trigger string }
 
-// String is the door's name in the store: alerts of the cluster-wide door have none before the slash.
-func (d Door) String() string { return d.Namespace + "/" + d.Credential }
+// String is the door's name in the store: alerts of the cluster-wide door have none before the slash. No part of it holds
+// a slash.
+func (d Door) String() string {
+	if d.Object == "" {
+		return d.Namespace + "/" + d.Credential
+	}
+	return d.Namespace + "//" + d.Object + "/" + d.Trigger
+}
+
+// Delivery is what came through one door at once.
+type Delivery struct {
+	Door   Door
+	Alerts []Alert
+	// At is when it was received.
+	At time.Time
+}
 
 // Alert is one alert of a delivery.
 type Alert struct {
@@ -32,8 +47,9 @@ type Result struct {
 }
 
 // Record takes a delivery into the set: watchers are told before it returns, and it returns when everything it holds is
-// durable. at is when it was received.
-func (s *Store) Record(ctx context.Context, door Door, delivered []Alert, at time.Time) (Result, error) {
+// durable.
+func (s *Store) Record(ctx context.Context, d Delivery) (Result, error) {
+	door, delivered, at := d.Door, d.Alerts, d.At
 	var (
 		result  Result
 		waiting []wait

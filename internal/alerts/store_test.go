@@ -134,7 +134,7 @@ func resolved(name string, since, until time.Time) Alert {
 
 func record(t *testing.T, s *Store, alerts ...Alert) {
 	t.Helper()
-	if _, err := s.Record(t.Context(), shop, alerts, time.Now()); err != nil {
+	if _, err := s.Record(t.Context(), Delivery{shop, alerts, time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -225,7 +225,7 @@ func TestWatchersHearBeforeTheAnswerWhichWaitsForTheWrite(t *testing.T) {
 		w := watch(t, s, "slow")
 		answered := make(chan error, 1)
 		go func() {
-			_, err := s.Record(t.Context(), shop, []Alert{firing("slow", time.Now())}, time.Now())
+			_, err := s.Record(t.Context(), Delivery{shop, []Alert{firing("slow", time.Now())}, time.Now()})
 			answered <- err
 		}()
 		w.expect(t, "0", "1")
@@ -252,7 +252,7 @@ func TestDeliveriesDuringAWriteShareTheNext(t *testing.T) {
 				// One alert whose annotation changes with each delivery: one shard.
 				a := firing("slow", began)
 				a.Annotations = map[string]string{"value": strconv.Itoa(i)}
-				if _, err := s.Record(t.Context(), shop, []Alert{a}, time.Now()); err != nil {
+				if _, err := s.Record(t.Context(), Delivery{shop, []Alert{a}, time.Now()}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -272,7 +272,7 @@ func TestWhatCannotBeWrittenIsNotAcceptedAndIsTriedAgain(t *testing.T) {
 		s := run(t, m)
 		broken := errors.New("the disk is full")
 		m.fail(broken)
-		_, err := s.Record(t.Context(), shop, []Alert{firing("slow", time.Now())}, time.Now())
+		_, err := s.Record(t.Context(), Delivery{shop, []Alert{firing("slow", time.Now())}, time.Now()})
 		if !errors.Is(err, broken) {
 			t.Fatalf("answered %v", err)
 		}
@@ -288,7 +288,7 @@ func TestNothingIsKnownBeforeTheRecordIsLoaded(t *testing.T) {
 		m := &memory{err: errors.New("away")}
 		s := run(t, m)
 		w := watch(t, s, "slow")
-		if _, err := s.Record(t.Context(), shop, nil, time.Now()); !errors.Is(err, ErrNotReady) {
+		if _, err := s.Record(t.Context(), Delivery{shop, nil, time.Now()}); !errors.Is(err, ErrNotReady) {
 			t.Errorf("a delivery was answered with %v", err)
 		}
 		m.fail(nil)
@@ -306,7 +306,7 @@ func TestMoreThanTheBoundIsRefused(t *testing.T) {
 		}
 		record(t, s, full...)
 		record(t, s, full[:100]...)
-		if _, err := s.Record(t.Context(), shop, []Alert{firing("one more", time.Now())}, time.Now()); !errors.Is(err, ErrFull) {
+		if _, err := s.Record(t.Context(), Delivery{shop, []Alert{firing("one more", time.Now())}, time.Now()}); !errors.Is(err, ErrFull) {
 			t.Errorf("answered %v", err)
 		}
 	})
@@ -317,7 +317,7 @@ func TestAnotherDoorFeedsNobodyHere(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")
 		for _, d := range []Door{{Namespace: "bank"}, {}} {
-			if _, err := s.Record(t.Context(), d, []Alert{firing("slow", time.Now())}, time.Now()); err != nil {
+			if _, err := s.Record(t.Context(), Delivery{d, []Alert{firing("slow", time.Now())}, time.Now()}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -375,7 +375,7 @@ func BenchmarkRecord(b *testing.B) {
 	n := 0
 	for b.Loop() {
 		n++
-		if _, err := s.Record(b.Context(), shop, []Alert{firing(fmt.Sprint("a", n%1000), began.Add(time.Duration(n)))}, time.Now()); err != nil {
+		if _, err := s.Record(b.Context(), Delivery{shop, []Alert{firing(fmt.Sprint("a", n%1000), began.Add(time.Duration(n)))}, time.Now()}); err != nil {
 			b.Fatal(err)
 		}
 	}

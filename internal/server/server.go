@@ -33,7 +33,7 @@ const (
 
 // Recorder takes deliveries. alerts.Store is one.
 type Recorder interface {
-	Record(ctx context.Context, door alerts.Door, delivered []alerts.Alert, at time.Time) (alerts.Result, error)
+	Record(ctx context.Context, d alerts.Delivery) (alerts.Result, error)
 }
 
 // Options are what the server needs of the process.

@@ -27,12 +27,12 @@ type record struct {
 	err    error
 }
 
-func (r *record) Record(_ context.Context, d alerts.Door, delivered []alerts.Alert, _ time.Time) (alerts.Result, error) {
+func (r *record) Record(_ context.Context, d alerts.Delivery) (alerts.Result, error) {
 	if r.err != nil {
 		return alerts.Result{}, r.err
 	}
-	r.doors, r.alerts = append(r.doors, d), append(r.alerts, delivered...)
-	return alerts.Result{Changed: len(delivered)}, nil
+	r.doors, r.alerts = append(r.doors, d.Door), append(r.alerts, d.Alerts...)
+	return alerts.Result{Changed: len(d.Alerts)}, nil
 }
 
 // serve makes a server's handler; change adjusts its options.

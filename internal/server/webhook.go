@@ -69,7 +69,7 @@ func (s *Server) deliver(c echo.Context, namespace string) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(c.Request().Context(), handleTimeout, errors.New("the record took too long"))
 	defer cancel()
-	result, err := s.options.Alerts.Record(ctx, door, delivered, at)
+	result, err := s.options.Alerts.Record(ctx, alerts.Delivery{Door: door, Alerts: delivered, At: at})
 	if err != nil {
 		s.options.Log.Warn("a delivery was not recorded", "door", door.Namespace, "error", err)
 		return unavailable("not recorded, try again")
