@@ -210,7 +210,8 @@ func (s *Store) miss(d *Delivery, keys []key, at time.Time) {
 		}
 		since := micro(at)
 		r.AbsentSince = &since
-		s.heard(r, true, at)
+		s.heard(r, false, at)
+		s.dirty(r)
 	}
 }
 
