@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +62,7 @@ func TestTheLargestShardFitsIntoTheAPIServer(t *testing.T) {
 	s.loadErr = nil
 	for i := 0; ; i++ {
 		a := firing("large", time.Now())
-		a.Labels["i"] = fmt.Sprint(i)
+		a.Labels["i"] = strconv.Itoa(i)
 		a.Annotations = map[string]string{"text": strings.Repeat("<\"\u2028", 100)}
 		id := key{shop.String(), fingerprint(a.Labels)}
 		if shardOf(id) != 5 {

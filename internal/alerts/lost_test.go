@@ -113,30 +113,33 @@ func TestAReconcileKnowsWhatWasLost(t *testing.T) {
 	})
 }
 
+// earlierFile writes a file as an earlier version did.
+func earlierFile(t *testing.T, path string, alerts ...v1alpha1.StoredAlert) {
+	t.Helper()
+	raw, err := json.Marshal(alerts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(raw)
+	content := []byte(`{"sha256":"` + hex.EncodeToString(sum[:]) + `","alerts":` + string(raw) + `}`)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestWhatAnEarlierVersionWroteIsReadAndFindsItsPlace(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		now := metav1.NewMicroTime(time.Now())
 		until := metav1.NewMicroTime(time.Now().Add(30 * time.Second))
-		write := func(file string, alerts ...v1alpha1.StoredAlert) {
-			raw, err := json.Marshal(alerts)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sum := sha256.Sum256(raw)
-			content := []byte(`{"sha256":"` + hex.EncodeToString(sum[:]) + `","alerts":` + string(raw) + `}`)
-			if err := os.WriteFile(filepath.Join(dir, file), content, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
 		old := func(name string) v1alpha1.StoredAlert {
 			labels := map[string]string{"alertname": name}
 			return v1alpha1.StoredAlert{Door: shop.String(), Fingerprint: fingerprint(labels), Labels: labels, StartsAt: now, LastSeen: now}
 		}
 		fires, over, doubtful := old("slow"), old("over"), old("doubtful")
 		fires.Firing, over.EndsAt, doubtful.EndsAt, doubtful.DoubtfulUntil = true, &now, &now, &until
-		write("alerts-00.json", fires, over)
-		write("alerts-01.json", doubtful)
+		earlierFile(t, filepath.Join(dir, "alerts-00.json"), fires, over)
+		earlierFile(t, filepath.Join(dir, "alerts-01.json"), doubtful)
 		for range 2 { // From where they were, and from where they are now.
 			s, stop := begin(t, folder(t, dir))
 			watch(t, s, "slow").expect(t, "1")
@@ -148,18 +151,24 @@ func TestWhatAnEarlierVersionWroteIsReadAndFindsItsPlace(t *testing.T) {
 			}
 			stop()
 		}
-		for i := range Shards {
-			loaded, err := folder(t, dir).Load(t.Context(), i)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, a := range loaded.Alerts {
-				if shardOf(key{a.Door, a.Fingerprint}) != i {
-					t.Errorf("%s is still in shard %d", a.Labels["alertname"], i)
-				}
+		allAtHome(t, folder(t, dir))
+	})
+}
+
+// allAtHome fails the test when a shard holds what belongs to another.
+func allAtHome(t *testing.T, f *Folder) {
+	t.Helper()
+	for i := range Shards {
+		loaded, err := f.Load(t.Context(), i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range loaded.Alerts {
+			if shardOf(key{a.Door, a.Fingerprint}) != i {
+				t.Errorf("%s is still in shard %d", a.Labels["alertname"], i)
 			}
 		}
-	})
+	}
 }
 
 func TestAFileThatVanishesIsWrittenAgain(t *testing.T) {

@@ -127,10 +127,8 @@ func watchQuery(t *testing.T, s *Store, q triggers.AlertQuery) *watched {
 // said is a set of alerts in a word: how many fire, and whether that is all.
 func said(alerts []triggers.Alert, err error) string {
 	text := strconv.Itoa(len(alerts))
-	for _, a := range alerts {
-		if a.Stale {
-			text += " stale"
-		}
+	if slices.ContainsFunc(alerts, func(a triggers.Alert) bool { return a.Stale }) {
+		text += " stale"
 	}
 	switch {
 	case err != nil && alerts == nil:
