@@ -46,6 +46,8 @@ type desk struct {
 	spec     *workload.Workload
 	memory   scalers.Memory
 	current  int32
+	// stale is what the events say is not confirmed.
+	stale string
 }
 
 // at tests a desk with a workload of one trigger that wants one replica for each unit of its level.
@@ -79,6 +81,7 @@ func (d *desk) says(level int64, err error) *v1alpha1.ScaledObjectStatus {
 	d.t.Helper()
 	now := scalers.InstantOf(time.Now())
 	events := []scalers.Event{{Trigger: "queue", At: now, Value: scalers.Milli(level * 1000), Current: d.current, Ready: d.current, Err: err}}
+	events[0].Stale, events[0].Unconfirmed = d.stale != "", d.stale
 	decision := scalers.Decide(d.spec.Policy, scalers.Input{Now: now, Current: d.current, Events: events, Memory: d.memory})
 	d.memory = decision.Memory
 	d.reporter.Decided(&pipeline.Outcome{
