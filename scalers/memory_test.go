@@ -94,6 +94,7 @@ func TestAFullMemoryFitsInFourKibibytes(t *testing.T) {
 	for i := range 32 {
 		at := scalers.Instant(int64(i%2) * math.MaxInt64 / 2)
 		m.Failures = append(m.Failures, scalers.Failure{Trigger: math.MaxUint32 - uint32(i), Count: math.MaxInt32, At: at})
+		m.Bases = append(m.Bases, scalers.Base{Trigger: math.MaxUint32 - uint32(i), Replicas: math.MaxInt32})
 	}
 	text, err := m.MarshalText()
 	if err != nil || len(text) > 4096 {
@@ -114,7 +115,11 @@ func TestATextThatIsNoMemoryIsRefusedAndChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{string(failed[:len(failed)-3]), "1.EAAAAAAAAA", "1.EAAAAAAAAQAAAAcAAA", "", "1", "2." + string(good[2:]), string(good) + "AA", string(good[:len(good)-1]), "1.", "1.####", "1.!"} {
+	stepped, err := scalers.Memory{Bases: []scalers.Base{{Trigger: 7, Replicas: 3}}}.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{string(failed[:len(failed)-3]), string(stepped[:len(stepped)-3]), "1.IAAAAAAAAA", "1.EAAAAAAAAA", "1.EAAAAAAAAQAAAAcAAA", "", "1", "2." + string(good[2:]), string(good) + "AA", string(good[:len(good)-1]), "1.", "1.####", "1.!"} {
 		m := scalers.Memory{LastActive: 5}
 		if err := m.UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q is %+v, want it refused", text, m)
@@ -164,6 +169,21 @@ func TestFailuresOfTriggersThatAreGoneAreForgotten(t *testing.T) {
 	w.decide(2 * time.Second)
 	if len(w.memory.Failures) != 0 {
 		t.Errorf("%+v is remembered without a fallback", w.memory.Failures)
+	}
+}
+
+func TestATextOfBeforeBasesWereKeptIsStillRead(t *testing.T) {
+	const old = "1.EQAAAAAAAQAAAAcDEg"
+	var m scalers.Memory
+	if err := m.UnmarshalText([]byte(old)); err != nil {
+		t.Fatal(err)
+	}
+	want := scalers.Memory{Seen: true, Failures: []scalers.Failure{{Trigger: 7, Count: 3, At: 9}}}
+	if !reflect.DeepEqual(m, want) {
+		t.Errorf("%+v, want %+v", m, want)
+	}
+	if text, err := m.MarshalText(); err != nil || string(text) != old {
+		t.Errorf("is written as %s, %v: want it to be read by what wrote it", text, err)
 	}
 }
 
