@@ -13,8 +13,8 @@ import (
 // single times, then each list, its length first and its times as differences. Failures and bases follow only when there are
 // some, so that texts of before there were any are still read.
 //
-// The text is below 4 KiB: 64 entries a list, in a window of up to 68 years and periods of up to a day, and 32 each of
-// failures and bases.
+// The text is below 4 KiB: 64 entries a list, in a scale-down window of up to 68 years, which is the longest cooldown, a
+// scale-up window and periods of up to a day, and 32 each of failures and bases, of the same triggers.
 const memoryVersion = "1."
 
 // The flags of an encoded Memory.
@@ -58,7 +58,7 @@ func (m Memory) MarshalText() ([]byte, error) {
 		b = binary.AppendVarint(b, int64(c.By))
 		before = c.At
 	}
-	b = appendBases(appendFailures(b, m.Failures), m.Bases)
+	b = m.appendBases(appendFailures(b, m.Failures))
 	return base64.RawURLEncoding.AppendEncode([]byte(memoryVersion), b), nil
 }
 
@@ -89,7 +89,7 @@ func (m *Memory) UnmarshalText(text []byte) error {
 		out.Failures = d.failures()
 	}
 	if flags&flagBases != 0 {
-		out.Bases = d.bases()
+		out.Bases = d.bases(out.Failures)
 	}
 	if d.failed || len(d.rest) > 0 {
 		return fmt.Errorf("decode memory: %w", errMemory)
@@ -117,14 +117,19 @@ func appendFailures(b []byte, failures []Failure) []byte {
 	return b
 }
 
-// appendBases encodes a list that is left out when it is empty.
-func appendBases(b []byte, bases []Base) []byte {
-	if len(bases) == 0 {
+// appendBases encodes a list that is left out when it is empty. A trigger that fails as well stands among the failures
+// already: it is counted there, from 1.
+func (m Memory) appendBases(b []byte) []byte {
+	if len(m.Bases) == 0 {
 		return b
 	}
-	b = binary.AppendUvarint(b, uint64(len(bases)))
-	for _, base := range bases {
-		b = binary.BigEndian.AppendUint32(b, base.Trigger)
+	b = binary.AppendUvarint(b, uint64(len(m.Bases)))
+	for _, base := range m.Bases {
+		i := slices.IndexFunc(m.Failures, func(f Failure) bool { return f.Trigger == base.Trigger })
+		b = binary.AppendUvarint(b, uint64(i+1))
+		if i < 0 {
+			b = binary.BigEndian.AppendUint32(b, base.Trigger)
+		}
 		b = binary.AppendUvarint(b, uint64(base.Replicas))
 	}
 	return b
@@ -238,14 +243,21 @@ func (d *decoder) failures() []Failure {
 	return out
 }
 
-func (d *decoder) bases() []Base {
+func (d *decoder) bases(failures []Failure) []Base {
 	n := d.unsigned(MaxTriggers)
 	if n == 0 {
 		d.failed = true
 	}
 	var out []Base
 	for range n {
-		out = append(out, Base{Trigger: d.fixed(), Replicas: int32(d.unsigned(math.MaxInt32))})
+		var base Base
+		if i := d.unsigned(uint64(len(failures))); i > 0 {
+			base.Trigger = failures[i-1].Trigger
+		} else {
+			base.Trigger = d.fixed()
+		}
+		base.Replicas = int32(d.unsigned(math.MaxInt32))
+		out = append(out, base)
 	}
 	return out
 }

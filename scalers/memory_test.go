@@ -84,11 +84,11 @@ func TestAFullMemoryFitsInFourKibibytes(t *testing.T) {
 	m := scalers.Memory{Seen: true, ActiveStands: true, LastActive: math.MaxInt64 - 1, Readings: math.MaxUint64}
 	const years, day = 68 * 365 * 24 * time.Hour, 24 * time.Hour
 	for i := range 64 {
-		// The longest windows and periods that a policy can have.
+		// The longest windows and periods that a policy can have: only a cooldown may last for years.
 		end := scalers.Instant(math.MaxInt64/2 - int64(years)/63*int64(63-i))
 		at := scalers.Instant(math.MaxInt64/2 - int64(day)/63*int64(63-i))
 		m.Highs = append(m.Highs, scalers.Record{End: end, Count: math.MaxInt32 - int32(i)})
-		m.Lows = append(m.Lows, scalers.Record{End: end, Count: math.MaxInt32 - 64 + int32(i)})
+		m.Lows = append(m.Lows, scalers.Record{End: at, Count: math.MaxInt32 - 64 + int32(i)})
 		m.Changes = append(m.Changes, scalers.Change{At: at, By: math.MinInt32})
 	}
 	for i := range 32 {

@@ -127,7 +127,7 @@ type Policy struct {
 	Triggers []Trigger
 }
 
-// maxPeriod bounds the period of a rate policy; autoscaling/v2 has 30 minutes.
+// maxPeriod bounds the period of a rate policy and the scale-up window; autoscaling/v2 has 30 minutes and an hour.
 const maxPeriod = 24 * time.Hour
 
 // MaxTriggers bounds the triggers of one workload.

@@ -45,8 +45,11 @@ type mistakes []error
 func (m *mistakes) add(format string, args ...any) { *m = append(*m, fmt.Errorf(format, args...)) }
 
 func (b *Behavior) validate(direction string, m *mistakes) {
-	if b.Window < 0 {
+	switch {
+	case b.Window < 0:
 		m.add("scale-%s window is %s: expected 0 or more", direction, b.Window)
+	case b.Window > maxPeriod && direction == "up":
+		m.add("scale-up window is %s: expected at most %s", b.Window, maxPeriod)
 	}
 	if b.Tolerance < 0 {
 		m.add("scale-%s tolerance is %s: expected 0 or more", direction, percent(b.Tolerance))
