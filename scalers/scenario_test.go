@@ -21,7 +21,7 @@ var rewrite = flag.Bool("rewrite", false, "write what the scenarios in testdata 
 //	policy KEY=VALUE...             the policy; its keys are in scenario_policy_test.go
 //	trigger NAME KEY=VALUE...       a trigger of it
 //	replicas N                      the count at the start
-//	at TIME [replicas=N] [ready=N] [paused=HOW] [force=on] [restart] [NAME=LEVEL...]
+//	at TIME [replicas=N] [ready=N] [paused=HOW] [force=on] [restart] [lost] [NAME=LEVEL...]
 //	                                what happens at an instant, one after the other: somebody writes the count, levels (or
 //	                                err, or >=LEVEL for one that is that at least) arrive; then one decision. Before it, the core is asked at each Next, and shown
 //	                                where the count changes. A level of single pods is TIMES*USAGE/REQUEST!WHAT,... where
@@ -130,6 +130,8 @@ func (s *scenario) at(at time.Duration, things []string) {
 			s.policy.ForceActivation = value == "on"
 		case "restart":
 			s.restart(at)
+		case "lost":
+			s.w.memory = scalers.Memory{}
 		default:
 			s.level(at, key, value)
 		}
