@@ -90,9 +90,12 @@ func triggersOf(p *pipeline.Outcome) []v1alpha1.TriggerStatus {
 				ready := p.Events[i].Ready
 				t.ReadyReplicas = &ready
 			}
-			if policy.Input || q.Quiet {
-				t.Target, t.Proposal = "", nil // It asks for nothing itself.
+			if q.Quiet {
+				t.Proposal = nil
 			}
+		}
+		if policy.Input {
+			t.Target, t.Proposal = "", nil // It asks for nothing itself.
 		}
 		all[i] = t
 	}
