@@ -57,7 +57,7 @@ func reread(p *scalers.Policy, events []scalers.Event, now scalers.Instant) {
 		switch {
 		case e.At == 0 || p.Triggers[i].Continuous:
 		case fails(p, e):
-			e.At += scalers.Instant(now.Sub(e.At) / interval(p) * interval(p))
+			e.At = now.Add(-(now.Sub(e.At) % interval(p)))
 		default:
 			e.At = now
 		}
