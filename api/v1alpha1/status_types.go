@@ -29,6 +29,9 @@ type ScaledObjectStatus struct {
 	Replicas *int32 `json:"replicas,omitempty"`
 	// +optional
 	DesiredReplicas *int32 `json:"desiredReplicas,omitempty"`
+	// OriginalReplicaCount is the count that the target had before it was first scaled.
+	// +optional
+	OriginalReplicaCount *int32 `json:"originalReplicaCount,omitempty"`
 	// Reason is the one word that matters most now.
 	// +optional
 	Reason string `json:"reason,omitempty"`

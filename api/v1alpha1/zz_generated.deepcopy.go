@@ -447,6 +447,11 @@ func (in *ScaledObjectStatus) DeepCopyInto(out *ScaledObjectStatus) {
 		*out = new(int32)
 		**out = **in
 	}
+	if in.OriginalReplicaCount != nil {
+		in, out := &in.OriginalReplicaCount, &out.OriginalReplicaCount
+		*out = new(int32)
+		**out = **in
+	}
 	if in.LastScaleTime != nil {
 		in, out := &in.LastScaleTime, &out.LastScaleTime
 		*out = (*in).DeepCopy()

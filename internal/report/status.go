@@ -23,6 +23,7 @@ func statusOf(p *pipeline.Outcome, o *object) *v1alpha1.ScaledObjectStatus {
 		Reference:          p.Workload.Target.String(),
 		Triggers:           triggersOf(p),
 	}
+	s.OriginalReplicaCount = o.origin.of(s.Reference)
 	s.Targets = targetsOf(s.Triggers)
 	if p.TargetKnown {
 		replicas := p.Target.Scale.Replicas
@@ -55,7 +56,7 @@ func same(a, b *v1alpha1.ScaledObjectStatus) bool {
 func essence(s *v1alpha1.ScaledObjectStatus) *v1alpha1.ScaledObjectStatus {
 	e := &v1alpha1.ScaledObjectStatus{
 		ObservedGeneration: s.ObservedGeneration, Reference: s.Reference, Replicas: s.Replicas, DesiredReplicas: s.DesiredReplicas,
-		Reason: s.Reason,
+		Reason: s.Reason, OriginalReplicaCount: s.OriginalReplicaCount,
 	}
 	for _, t := range s.Triggers {
 		e.Triggers = append(e.Triggers, v1alpha1.TriggerStatus{Name: t.Name, Type: t.Type, Target: t.Target, Active: t.Active, LastError: steady(t.LastError)})
