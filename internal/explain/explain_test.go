@@ -65,20 +65,26 @@ func TestAnExplanationReads(t *testing.T) {
 			if err := explain.Explain(queue(), in, nil).Text(&got, "shop/web (Deployment/web)"); err != nil {
 				t.Fatal(err)
 			}
-			path := filepath.Join("testdata", strings.ReplaceAll(name, " ", "_")+".txt")
-			if *rewrite {
-				if err := os.WriteFile(path, []byte(got.String()), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got.String() != string(want) {
-				t.Errorf("it reads\n%swant\n%s", got.String(), want)
-			}
+			golden(t, name, got.String())
 		})
+	}
+}
+
+// golden fails when a text is another one than that of its file.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", strings.ReplaceAll(name, " ", "_")+".txt")
+	if *rewrite {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("it reads\n%swant\n%s", got, want)
 	}
 }
 

@@ -87,6 +87,7 @@ func triggersOf(p *pipeline.Outcome) []v1alpha1.TriggerStatus {
 		} else {
 			q := p.Workload.Policy.Propose(i, &p.Events[i], p.At)
 			t.Value, t.Proposal, t.Active = q.Level.String(), &q.Raw, q.Active
+			t.Pods = podsOf(policy, &q.Pods)
 			if policy.Metric == scalers.Value {
 				ready := p.Events[i].Ready
 				t.ReadyReplicas = &ready
@@ -98,6 +99,21 @@ func triggersOf(p *pipeline.Outcome) []v1alpha1.TriggerStatus {
 		all[i] = t
 	}
 	return append(all, compositeOf(p)...)
+}
+
+// podsOf renders what was measured of single pods; nothing for a trigger that has one level.
+func podsOf(t *scalers.Trigger, n *scalers.PodCounts) *v1alpha1.PodsStatus {
+	if !t.PerPod {
+		return nil
+	}
+	s := &v1alpha1.PodsStatus{
+		Measured: n.Ready, Missing: n.Missing, Unready: n.Unready, Ignored: n.Ignored, Unlisted: n.Surplus,
+		Usage: n.Mean.String(), Counted: n.Counted, Level: n.Level.String(),
+	}
+	if t.Metric == scalers.Utilization {
+		s.Request = n.Request.String()
+	}
+	return s
 }
 
 // compositeOf renders the trigger that a formula makes of the others; nothing when there is none.
