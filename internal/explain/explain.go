@@ -41,7 +41,8 @@ type Trigger struct {
 	Name string `json:"name"`
 	// Formula is its division, with its numbers; "" while its level is unknown.
 	Formula string `json:"formula,omitempty"`
-	// Proposal is what the formula asks for, Tolerated what is left of that after the tolerance.
+	// Proposal is what the formula asks for, Tolerated what is left of that after the tolerance; absent for a trigger that is
+	// part of the formula of all.
 	Proposal  *int32 `json:"proposal,omitempty"`
 	Tolerated *int32 `json:"tolerated,omitempty"`
 	Active    bool   `json:"active"`
@@ -107,6 +108,10 @@ func triggerOf(p *scalers.Policy, i int, e *scalers.Event, q *scalers.Proposal) 
 		if e.Err != nil {
 			t.Unknown += ": " + e.Err.Error()
 		}
+		return t
+	}
+	if p.Triggers[i].Input {
+		t.Formula = partOf(q)
 		return t
 	}
 	t.Formula, t.Proposal, t.Tolerated = formula(&p.Triggers[i], e, q), &q.Raw, &q.Replicas

@@ -21,6 +21,9 @@ func formula(t *scalers.Trigger, e *scalers.Event, q *scalers.Proposal) string {
 	}
 }
 
+// partOf is the level of a trigger that asks for nothing itself: the formula of all does.
+func partOf(q *scalers.Proposal) string { return q.Level.String() + ", part of the formula" }
+
 // overPods is the division of a reading of single pods, and how its level came about.
 func overPods(t *scalers.Trigger, q *scalers.Proposal) string {
 	n, unit := &q.Pods, ""

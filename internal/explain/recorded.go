@@ -59,9 +59,13 @@ func recorded(w *workload.Workload, from int32, t *v1alpha1.TriggerStatus) Trigg
 		if t.ReadyReplicas != nil {
 			e.Ready = *t.ReadyReplicas
 		}
-		if !p.PerPod || t.Pods != nil {
-			shown.Formula = formula(p, &e, &scalers.Proposal{Level: level, Pods: countsOf(t.Pods)})
-		} else {
+		q := scalers.Proposal{Level: level, Pods: countsOf(t.Pods)}
+		switch {
+		case p.Input:
+			shown.Formula = partOf(&q)
+		case !p.PerPod || t.Pods != nil:
+			shown.Formula = formula(p, &e, &q)
+		default:
 			shown.Formula = fmt.Sprintf("%s / %s", t.Value, t.Target) // An older version wrote no more.
 		}
 	}
