@@ -49,7 +49,7 @@ func (f *finalizers) Release(_ context.Context, o report.Object) error { return 
 // that has four replicas.
 func kept(t *testing.T, test func(w *world, web *v1alpha1.ScaledObject)) {
 	t.Helper()
-	in(t, func(t *testing.T, w *world) {
+	in(t, func(_ *testing.T, w *world) {
 		w.stop()
 		w.finalizers = &finalizers{on: map[string]bool{}}
 		w.begin(nil)
