@@ -61,13 +61,19 @@ func TestAnExplanationReads(t *testing.T) {
 		"unknown": unknown, "as asked": input(queue(), 800_000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			var got strings.Builder
-			if err := explain.Explain(queue(), in, nil).Text(&got, "shop/web (Deployment/web)"); err != nil {
-				t.Fatal(err)
-			}
-			golden(t, name, got.String())
+			reads(t, name, explain.Explain(queue(), in, nil))
 		})
 	}
+}
+
+// reads compares an explanation's text with what stands in testdata.
+func reads(t *testing.T, name string, e *explain.Explanation) {
+	t.Helper()
+	var got strings.Builder
+	if err := e.Text(&got, "shop/web (Deployment/web)"); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, name, got.String())
 }
 
 // golden fails when a text is another one than that of its file.

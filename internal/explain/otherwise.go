@@ -54,13 +54,27 @@ func otherwise(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedul
 		if e.Value > 0 {
 			all = append(all, lowered(p, i, e.Value, d.Replicas, ask))
 		}
+		if p.Triggers[i].Increment.Amount != 0 {
+			for j := range all {
+				all[j].count(p.Triggers[i].Name)
+			}
+		}
 	}
 	return all
 }
 
+// count leaves whole units of the levels of a step trigger: above 3.999 is above 3 to who counts.
+func (o *Otherwise) count(trigger string) {
+	for _, level := range []*Level{o.Above, o.AtMost} {
+		if o.Trigger == trigger && level != nil {
+			*level = Level(whole(scalers.Milli(*level)))
+		}
+	}
+}
+
 // raised finds the least level above which more than wanted are asked for.
 func raised(p *scalers.Policy, i int, level scalers.Milli, wanted int32, ask func(scalers.Milli) scalers.Decision) Otherwise {
-	o := Otherwise{Trigger: p.Triggers[i].Name, Raises: true, counts: p.Triggers[i].Exact}
+	o := Otherwise{Trigger: p.Triggers[i].Name, Raises: true, counts: asksItself(&p.Triggers[i])}
 	most := scalers.Milli(math.MaxInt64)
 	d := ask(most)
 	if d.Replicas <= wanted {
@@ -82,7 +96,7 @@ func raised(p *scalers.Policy, i int, level scalers.Milli, wanted int32, ask fun
 
 // lowered finds the greatest level at which fewer than wanted are asked for.
 func lowered(p *scalers.Policy, i int, level scalers.Milli, wanted int32, ask func(scalers.Milli) scalers.Decision) Otherwise {
-	o := Otherwise{Trigger: p.Triggers[i].Name, counts: p.Triggers[i].Exact}
+	o := Otherwise{Trigger: p.Triggers[i].Name, counts: asksItself(&p.Triggers[i])}
 	d := ask(0)
 	if d.Replicas >= wanted {
 		o.Because, o.Until = obstacle(p, &d, i)
@@ -123,3 +137,6 @@ func obstacle(p *scalers.Policy, d *scalers.Decision, i int) (string, *time.Time
 		return p.Sentence(d, last), timeOf(last.Until)
 	}
 }
+
+// asksItself reports whether a level is the count that is asked for, and no number of steps.
+func asksItself(t *scalers.Trigger) bool { return t.Exact && t.Increment.Amount == 0 }

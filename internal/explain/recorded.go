@@ -50,6 +50,8 @@ func recorded(w *workload.Workload, from int32, t *v1alpha1.TriggerStatus) Trigg
 	i := slices.IndexFunc(w.Policy.Triggers, func(p scalers.Trigger) bool { return p.Name == t.Name })
 	level, err := scalers.ParseMilli(t.Value)
 	switch {
+	case t.LastError != "" && t.Value != "":
+		shown.Unknown = fmt.Sprintf("is not known for certain, but %s at least: %s", t.Value, t.LastError)
 	case t.LastError != "":
 		shown.Unknown = "could not be read: " + t.LastError
 	case i < 0 || err != nil:
@@ -61,6 +63,8 @@ func recorded(w *workload.Workload, from int32, t *v1alpha1.TriggerStatus) Trigg
 		}
 		q := scalers.Proposal{Level: level, Pods: countsOf(t.Pods)}
 		switch {
+		case p.Increment.Amount != 0: // To what it adds is not in the status.
+			shown.Formula = fmt.Sprintf("+%s × %s", p.Increment, whole(level))
 		case p.Input:
 			shown.Formula = partOf(&q)
 		case !p.PerPod || t.Pods != nil:

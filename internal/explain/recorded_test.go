@@ -36,6 +36,7 @@ func TestADecisionOnSinglePodsReadsAsTheStatusHasIt(t *testing.T) {
 					Measured: 3, Missing: 1, Usage: "180", Counted: 4, Level: "185",
 				}},
 				{Name: "rps", LastError: "connection refused"},
+				{Name: "alert", Value: "3", LastError: "state lost", Proposal: new(int32(12))},
 			},
 			LastDecision: &v1alpha1.DecisionStatus{
 				Time: metav1.NewMicroTime(noon.Time()), From: 4, To: 10, Raw: new(int32(12)), Trigger: "cpu", LimitedBy: []string{"maxReplicaCount"}, Next: &next,
