@@ -49,7 +49,7 @@ func (f *finalizers) Release(_ context.Context, o report.Object) error { return 
 // that has four replicas.
 func kept(t *testing.T, test func(w *world, web *v1alpha1.ScaledObject)) {
 	t.Helper()
-	in(t, func(t *testing.T, w *world) {
+	in(t, func(_ *testing.T, w *world) {
 		w.stop()
 		w.finalizers = &finalizers{on: map[string]bool{}}
 		w.begin(nil)
@@ -74,6 +74,13 @@ func (w *world) byHand(name string, n int32) {
 	for _, changed := range one.changed {
 		changed(one.observation(name))
 	}
+}
+
+// writes counts our writes of a target.
+func (w *world) writes(name string) int {
+	w.targets.mu.Lock()
+	defer w.targets.mu.Unlock()
+	return w.targets.at(name).writes
 }
 
 // seen is an object as the API server has it now: with its finalizer and its status.
@@ -131,19 +138,23 @@ func TestADeletedObjectGivesItsTargetTheOriginalCountBackAndIsThenLetGo(t *testi
 }
 
 func TestNothingIsWrittenBeforeTheObjectIsHeldAndItsCountStored(t *testing.T) {
-	kept(t, func(w *world, web *v1alpha1.ScaledObject) {
-		w.finalizers.fail(errors.New("forbidden"))
-		w.store.fail(errors.New("away"))
-		w.apply(web)
-		w.want("web", 4)
-		w.finalizers.fail(nil)
-		pass(time.Minute)
-		w.held("web", true)
-		w.want("web", 4)
-		w.store.fail(nil)
-		pass(2 * time.Minute)
-		w.want("web", 7)
-	})
+	for name, fail := range map[string]func(w *world, err error){
+		"held":   func(w *world, err error) { w.finalizers.fail(err) },
+		"stored": func(w *world, err error) { w.store.fail(err) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			kept(t, func(w *world, web *v1alpha1.ScaledObject) {
+				fail(w, errors.New("away"))
+				w.apply(web)
+				pass(time.Minute)
+				w.want("web", 4)
+				fail(w, nil)
+				pass(2 * time.Minute)
+				w.want("web", 7)
+				w.held("web", true)
+			})
+		})
+	}
 }
 
 func TestTheNextLeaderRestoresWhatTheOneBeforeHasLeft(t *testing.T) {
@@ -212,8 +223,12 @@ func TestATargetIsSparedByAPauseASuccessorAForeignHPAAndItsOwnEnd(t *testing.T) 
 				w.want("web", 7)
 				web = edit(w.seen(web), func(*v1alpha1.ScaledObject) {})
 				change(w, web)
+				before := w.writes("web")
 				w.erase(web)
 				w.want("web", 7)
+				if n := w.writes("web") - before; n != 0 {
+					t.Errorf("it was written %d times", n)
+				}
 				w.held("web", false)
 			})
 		})
