@@ -49,6 +49,9 @@ func (s *Server) deliver(c echo.Context, namespace string) error {
 	if !s.options.Leading() {
 		return unavailable("this replica is not the leader")
 	}
+	if coding := c.Request().Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
+		return echo.NewHTTPError(http.StatusUnsupportedMediaType, "the body is encoded: send it as it is")
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, s.options.MaxBody))
 	if err != nil {
 		if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
@@ -64,17 +67,18 @@ func (s *Server) deliver(c echo.Context, namespace string) error {
 		s.metrics.alerts.WithLabelValues("invalid").Inc()
 		s.options.Log.Warn("an alert was not understood", "door", door.Namespace, "error", e)
 	}
-	if len(delivered) == 0 && len(bad) > 0 {
+	if len(delivered.Alerts) == 0 && len(bad) > 0 {
 		return echo.NewHTTPError(http.StatusBadRequest, errors.Join(bad...).Error())
 	}
 	ctx, cancel := context.WithTimeoutCause(c.Request().Context(), handleTimeout, errors.New("the record took too long"))
 	defer cancel()
-	result, err := s.options.Alerts.Record(ctx, alerts.Delivery{Door: door, Alerts: delivered, At: at})
+	delivered.Door, delivered.At = door, at
+	result, err := s.options.Alerts.Record(ctx, delivered)
 	if err != nil {
 		s.options.Log.Warn("a delivery was not recorded", "door", door.Namespace, "error", err)
 		return unavailable("not recorded, try again")
 	}
-	s.metrics.count(result, len(delivered))
+	s.metrics.count(result, len(delivered.Alerts))
 	return nil
 }
 
