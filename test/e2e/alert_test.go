@@ -95,6 +95,27 @@ func TestAnAlertThatIsNotRepeatedIsSaidToBeStaleAndThenIsOver(t *testing.T) {
 	w.condition("checkout", "AlertStale", "False", "Repeated")
 }
 
+func TestStepsCountActivationsThroughRepeatsAndARestart(t *testing.T) {
+	w := newWorld(t)
+	w.deployment("checkout", 1)
+	w.apply(strings.Replace(onAlert("checkout"), "replicas: 5", `step: "+2"`, 1))
+	i := w.run()
+	w.condition("checkout", "Ready", "True", "Ready")
+	w.webhook(i, "checkout", "firing")
+	w.replicas("checkout", 3)
+	stop := w.never("checkout", 3)
+	for range 5 {
+		w.webhook(i, "checkout", "firing")
+	}
+	i.Kill()
+	w.restart(i)
+	w.condition("checkout", "Ready", "True", "Ready")
+	w.webhook(i, "checkout", "firing")
+	stop()
+	w.webhook(i, "checkout", "resolved")
+	w.replicas("checkout", 1)
+}
+
 func TestImpulseKilledAndRestartedKeepsTheReplicas(t *testing.T) {
 	w := newWorld(t)
 	w.deployment("checkout", 1)
