@@ -1,9 +1,9 @@
 package server
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"crypto/tls"
 	"net/http"
 	"net/url"
 	"os"
@@ -165,9 +165,9 @@ func TestAllMistakesInCredentialsAreSaidAtOnceAndNoSecretIs(t *testing.T) {
 func TestWhatIsNoListOfCredentialsIsRefused(t *testing.T) {
 	for content, want := range map[string]string{
 		"": "expected a list", "# nothing": "expected a list", "[]": "expected a list", "name: x": "expected a list",
-		"- token: [s3cret\n- x: y":                           "not YAML, near line",
-		"- token: *s3cret-anchor":                            "not YAML",
-		"- token: \"s3cret":                                  "not YAML",
+		"- token: [s3cret\n- x: y":                            "not YAML, near line",
+		"- token: *s3cret-anchor":                             "not YAML",
+		"- token: \"s3cret":                                   "not YAML",
 		"- {name: a, token: s3cret-s3cret}\n---\n- {name: b}": "one YAML document",
 	} {
 		_, err := parseList("list.yaml", []byte(content), false)
