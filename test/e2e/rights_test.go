@@ -1,11 +1,14 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/internal/local"
 )
@@ -18,6 +21,7 @@ func TestTheManifestsGiveEnoughRightsAndNoMore(t *testing.T) {
 	config := w.serviceAccount()
 	for question, want := range map[string]string{
 		"patch deployments.apps --subresource=scale": "yes", "patch deployments.apps": "no", "get secrets": "no", "delete pods": "no", "list pods.metrics.k8s.io": "yes", "update scaledobjects.impulse.sh": "no", "patch scaledobjects.impulse.sh": "yes",
+		"get secrets/impulse-peers -n impulse-system": "yes", "get secrets/impulse-tokens -n impulse-system": "no", "create secrets -n impulse-system": "no",
 	} {
 		args := append([]string{"--kubeconfig", config, "-n", w.ns, "auth", "can-i"}, strings.Fields(question)...)
 		out, _ := local.Run(t.Context(), kubectlPath(), args...)
@@ -33,6 +37,10 @@ func TestTheManifestsGiveEnoughRightsAndNoMore(t *testing.T) {
 	}}
 	w.restart(i)
 	w.condition("web", "Ready", "True", "Ready")
+	w.until("the replicas have their key", func(ctx context.Context) (bool, error) {
+		secret, err := w.kube.CoreV1().Secrets("impulse-system").Get(ctx, "impulse-peers", metav1.GetOptions{})
+		return err == nil && len(secret.Data["key"]) == 32, i.Died()
+	}, func() string { return logOf(i.Process) })
 	w.webhook(i, "web", "firing")
 	w.replicas("web", 5)
 	w.condition("web", "Active", "True", "TriggerActive")
