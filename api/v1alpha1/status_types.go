@@ -12,6 +12,8 @@ const (
 	ConditionAbleToScale = "AbleToScale"
 	// ConditionScalingLimited: a rule after the formula changed the number.
 	ConditionScalingLimited = "ScalingLimited"
+	// ConditionAlertStale: an alert still counts that has not been repeated for its lease.
+	ConditionAlertStale = "AlertStale"
 )
 
 // ScaledObjectStatus is what Impulse saw and decided, as of the last change of outcome.

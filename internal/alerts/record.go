@@ -29,6 +29,11 @@ type Delivery struct {
 	Alerts []Alert
 	// At is when it was received.
 	At time.Time
+	// Group says which deliveries are states of one and the same group; "" for one that is of none. Nothing is inferred from
+	// another group's.
+	Group string
+	// Truncated is how many alerts of the group the sender left out: then absence means nothing.
+	Truncated int
 }
 
 // Alert is one alert of a delivery.
@@ -38,6 +43,8 @@ type Alert struct {
 	Firing      bool
 	StartsAt    time.Time
 	EndsAt      time.Time
+	// Until is when it is over unless it is delivered again: the TTL of a level that was pushed. Zero: no such time.
+	Until time.Time
 }
 
 // Result is what came of a delivery.

@@ -171,15 +171,12 @@ func (p *process) run(ctx context.Context) error {
 
 func (p *process) server(ctx context.Context) (*server.Server, error) {
 	o := server.Options{
-		Addr: p.options.Listen, AllowOpen: p.options.AllowOpen, Alerts: p.alerts, Leading: p.leading, Ready: p.ready,
+		Addr: p.options.Listen, AllowOpen: p.options.AllowOpen, AllowAnywhere: p.options.AllowAnywhere, Alerts: p.alerts, Leading: p.leading, Ready: p.ready,
 		Registry: p.registry, Log: p.log, Now: p.now,
 	}
-	if p.options.TokensFile != "" {
-		tokens, err := server.ReadTokens(p.options.TokensFile)
-		if err != nil {
-			return nil, err
-		}
-		o.Tokens = tokens
+	var err error
+	if o.Credentials, err = server.ReadCredentials(server.CredentialFiles{Tokens: p.options.TokensFile, List: p.options.CredentialsFile}); err != nil {
+		return nil, err
 	}
 	return server.New(ctx, o)
 }

@@ -24,10 +24,10 @@ type Options struct {
 	StateDir string
 	// Listen is the address of the HTTP server.
 	Listen string
-	// TokensFile holds the bearer tokens of the webhook. Without it the server listens on loopback only, unless
-	// AllowOpen says that anybody may post.
-	TokensFile string
-	AllowOpen  bool
+	// TokensFile and CredentialsFile hold who may knock. Without them the server listens on loopback only, unless
+	// AllowOpen and AllowAnywhere both say that anybody may.
+	TokensFile, CredentialsFile string
+	AllowOpen, AllowAnywhere    bool
 	// Settings are those of all workloads.
 	Settings workload.Settings
 	// LeaseNamespace and LeaseName are where the Lease is, and the alerts.
