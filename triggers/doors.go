@@ -22,6 +22,8 @@ type Doors interface {
 	// Record takes levels that came another way as if they had come through the door at a time: it returns when they are
 	// durable. Every error is worth a retry.
 	Record(ctx context.Context, d Door, at time.Time, levels []Level) error
+	// Refuse says that what came another way was not understood, and will not be.
+	Refuse(d Door, why error)
 }
 
 // Errors that a take function wraps.

@@ -69,7 +69,9 @@ func (c Config) checkSource() error {
 // checkLevel says what is wrong with what is made of them.
 func (c Config) checkLevel() error {
 	var mistakes []error
-	add := func(field, problem, suggestion string) { mistakes = append(mistakes, wrong(field, problem, suggestion)) }
+	add := func(field, problem, suggestion string) {
+		mistakes = append(mistakes, wrong(field, problem, suggestion))
+	}
 	switch {
 	case c.Replicas == 0 && c.Threshold == 0:
 		add("replicas", "is required, or threshold", "replicas: N while a level is on, or threshold for a number")

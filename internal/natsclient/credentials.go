@@ -1,4 +1,4 @@
-package nats
+package natsclient
 
 import (
 	"context"
@@ -10,20 +10,42 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 )
 
-// credentials are the parameters of the authenticationRef. All empty: the server wants none.
-type credentials struct {
+// Rotation is how often the credentials in use are compared with those that there are.
+const Rotation = 5 * time.Second
+
+// Parameter is one parameter that an authenticationRef may give.
+type Parameter struct{ Name, Doc string }
+
+// Parameters are all that Read asks for.
+func Parameters() []Parameter {
+	return []Parameter{
+		{Name: "username", Doc: "The user, with a password."},
+		{Name: "password", Doc: "The password of the user."},
+		{Name: "token", Doc: "A token."},
+		{Name: "nkey", Doc: "The seed of an nkey."},
+		{Name: "creds", Doc: "The content of a .creds file: a user JWT and its seed."},
+		{Name: "ca", Doc: "Certificates in PEM that sign the server's; a client then requires TLS."},
+		{Name: "cert", Doc: "A client certificate in PEM; a client then requires TLS."},
+		{Name: "key", Doc: "The key of the client certificate, in PEM."},
+	}
+}
+
+// Credentials are the parameters of the authenticationRef. All empty: the server wants none.
+type Credentials struct {
 	username, password, token, nkey, creds string
 	ca, cert, key                          string
 }
 
-// readCredentials asks for the named parameters, or for every one, as they are now.
-func readCredentials(ctx context.Context, secret func(context.Context, string) (string, error), names ...string) (credentials, error) {
-	var c credentials
+// Read asks for the named parameters, or for every one, as they are now.
+func Read(ctx context.Context, secret func(context.Context, string) (string, error), names ...string) (Credentials, error) {
+	var c Credentials
 	if secret == nil {
 		return c, nil
 	}
@@ -45,15 +67,44 @@ func readCredentials(ctx context.Context, secret func(context.Context, string) (
 		}
 		value, err := secret(ctx, p.name)
 		if err != nil {
-			return credentials{}, fmt.Errorf("read the credential %s: %w", p.name, err)
+			return Credentials{}, fmt.Errorf("read the credential %s: %w", p.name, err)
 		}
 		*p.to = strings.TrimRight(value, "\r\n")
 	}
 	return c, nil
 }
 
-// digest is the same for the same credentials and tells nothing else of them.
-func (c credentials) digest() string {
+// Rotated closes the channel when the credentials are others than those in use, which it looks at once in every. It looks
+// for itself: reading a secret may take long, and no message waits for it. The returned function ends it.
+func Rotated(
+	ctx context.Context, secret func(context.Context, string) (string, error), used Credentials, every time.Duration,
+) (<-chan struct{}, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	rotated := make(chan struct{})
+	var looking sync.WaitGroup
+	looking.Go(func() {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if now, err := Read(ctx, secret); err == nil && now != used {
+				close(rotated)
+				return
+			}
+		}
+	})
+	return rotated, func() {
+		cancel()
+		looking.Wait()
+	}
+}
+
+// Digest is the same for the same credentials and tells nothing else of them.
+func (c Credentials) Digest() string {
 	h := sha256.New()
 	for _, s := range []string{c.username, c.password, c.token, c.nkey, c.creds, c.ca, c.cert, c.key} {
 		fmt.Fprintf(h, "%d:%s", len(s), s)
@@ -61,9 +112,9 @@ func (c credentials) digest() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// options are the client's options for these credentials.
-func (c credentials) options(unsafe bool) ([]natsgo.Option, error) {
-	secure, err := c.tls(unsafe)
+// Options are the client's options for these credentials.
+func (c Credentials) Options(unsafe bool) ([]natsgo.Option, error) {
+	secure, err := c.secure(unsafe)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +126,7 @@ func (c credentials) options(unsafe bool) ([]natsgo.Option, error) {
 }
 
 // login proves who we are, in at most one way.
-func (c credentials) login() ([]natsgo.Option, error) {
+func (c Credentials) login() ([]natsgo.Option, error) {
 	var ways []natsgo.Option
 	if c.username != "" || c.password != "" {
 		ways = append(ways, natsgo.UserInfo(c.username, c.password))
@@ -103,9 +154,9 @@ func (c credentials) login() ([]natsgo.Option, error) {
 	return ways, nil
 }
 
-// tls are the client's options for TLS. Whoever gave ca or cert wants it, whatever the server offers.
-func (c credentials) tls(unsafe bool) ([]natsgo.Option, error) {
-	config, err := c.config(unsafe)
+// secure are the client's options for TLS. Whoever gave ca or cert wants it, whatever the server offers.
+func (c Credentials) secure(unsafe bool) ([]natsgo.Option, error) {
+	config, err := c.TLS(unsafe)
 	if err != nil {
 		return nil, err
 	}
@@ -115,8 +166,8 @@ func (c credentials) tls(unsafe bool) ([]natsgo.Option, error) {
 	return []natsgo.Option{func(o *natsgo.Options) error { o.TLSConfig = config; return nil }}, nil
 }
 
-// config checks the server against ca and shows it a certificate.
-func (c credentials) config(unsafe bool) (*tls.Config, error) {
+// TLS checks the server against ca and shows it a certificate.
+func (c Credentials) TLS(unsafe bool) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: unsafe}
 	if c.ca != "" {
 		config.RootCAs = x509.NewCertPool()
