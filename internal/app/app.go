@@ -121,11 +121,11 @@ func (p *process) fromCluster(config *rest.Config) error {
 		return err
 	}
 	p.objects, p.statuses = cluster, cluster
-	stored, err := alerts.NewKube(config, p.options.LeaseNamespace)
+	stored, err := alerts.NewKube(config, p.options.LeaseNamespace, p.log)
 	if err != nil {
 		return err
 	}
-	p.alerts = alerts.NewStore(stored, p.now)
+	p.keep(stored)
 	return nil
 }
 
@@ -143,8 +143,15 @@ func (p *process) fromFiles() error {
 	if err != nil {
 		return err
 	}
-	p.alerts = alerts.NewStore(stored, p.now)
+	p.keep(stored)
 	return nil
+}
+
+// keep makes the store of alerts.
+func (p *process) keep(stored alerts.Persister) {
+	p.alerts = alerts.NewStore(stored, p.now)
+	p.alerts.LogTo(p.log)
+	p.registry.MustRegister(p.alerts)
 }
 
 // run starts what lives as long as the process, takes part in the election, and stops in the opposite order.
