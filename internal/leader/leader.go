@@ -50,6 +50,8 @@ type Gate struct {
 	log   *slog.Logger
 	open  atomic.Pointer[opening] // Nil when closed.
 	term  atomic.Int64
+	// holder is who holds the Lease, as it was seen last.
+	holder atomic.Pointer[string]
 }
 
 // opening is until when the Gate is open.
@@ -98,6 +100,15 @@ func (g *Gate) Deadline() time.Time {
 // Term counts the changes of leader as of when this process last led: as long as it stays the same, nobody else has led
 // in between.
 func (g *Gate) Term() int64 { return g.term.Load() }
+
+// Holder is the identity of who holds the Lease, as it was seen last: not longer ago than some RetryPeriods while the API
+// server answers and Run runs. It is "" when nobody does, or nothing is known.
+func (g *Gate) Holder() string {
+	if holder := g.holder.Load(); holder != nil {
+		return *holder
+	}
+	return ""
+}
 
 // Identity is the name under which this process holds the Lease.
 func (g *Gate) Identity() string { return g.lease.Identity() }

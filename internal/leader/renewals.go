@@ -23,6 +23,9 @@ func (r *renewals) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord,
 	if !apierrors.IsNotFound(err) { // No Lease yet: whether one can be made, Create finds out.
 		r.note(ctx, err)
 	}
+	if err == nil {
+		r.gate.holder.Store(&record.HolderIdentity)
+	}
 	return record, raw, err
 }
 
@@ -46,6 +49,9 @@ func (r *renewals) send(ctx context.Context, record resourcelock.LeaderElectionR
 	sent := time.Now()
 	err := write(ctx, record)
 	r.note(ctx, err)
+	if err == nil {
+		r.gate.holder.Store(&record.HolderIdentity)
+	}
 	if err == nil && keep {
 		r.gate.term.Store(int64(record.LeaderTransitions))
 		r.gate.open.Store(&opening{until: sent.Add(RenewDeadline)})

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"github.com/impulse-sh/impulse/internal/alerts"
+	"github.com/impulse-sh/impulse/internal/peer"
 )
 
 const (
@@ -45,11 +46,17 @@ type Options struct {
 	// everybody in on any address.
 	Credentials              *Credentials
 	AllowOpen, AllowAnywhere bool
-	Alerts                   Recorder
+	// TLS is what the server shows; nil is plain HTTP.
+	TLS    *TLS
+	Alerts Recorder
 	// Leading: only the leader records deliveries. The others pass them on by Forward; where that is nil they answer 503, and
 	// the sender tries again.
 	Leading func() bool
 	Forward Forwarder
+	// Peers is where other replicas come in, and AdmitPeer returns the name of the credential that one has checked, or
+	// peer.ErrRefused; nil: they do not.
+	Peers     *peer.Self
+	AdmitPeer func(*http.Request) (string, error)
 	// Ready returns why the process is not ready, or nil.
 	Ready    func() error
 	Registry *prometheus.Registry
@@ -60,9 +67,10 @@ type Options struct {
 // Server serves HTTP.
 type Server struct {
 	options  Options
-	listener net.Listener
-	http     *http.Server
 	metrics  *metrics
+	listener net.Listener
+	// http serves everybody, and peers the other replicas; it is nil when they do not come in.
+	http, peers *http.Server
 }
 
 // New listens, but serves nobody yet. It refuses an address beyond loopback without tokens: whoever reaches it could scale.
@@ -75,8 +83,15 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", o.Addr, err)
 	}
-	s := &Server{options: o, listener: netutil.LimitListener(listener, maxConnections), metrics: newMetrics(o.Registry)}
+	listener = netutil.LimitListener(listener, maxConnections)
+	if o.TLS != nil {
+		listener = o.TLS.listen(listener)
+	}
+	s := &Server{options: o, listener: listener, metrics: newMetrics(o.Registry)}
 	s.http = s.limits(s.public())
+	if o.Peers != nil {
+		s.peers = s.limits(s.private())
+	}
 	return s, nil
 }
 
@@ -109,31 +124,48 @@ func guarded(o Options) error {
 // Addr is the address that is listened on.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// Run serves until ctx is done, and then finishes what it has begun. Meanwhile it follows the files of credentials.
+// Run serves until ctx is done, and then finishes what it has begun. Meanwhile it follows the files of credentials and of the
+// certificate.
 func (s *Server) Run(ctx context.Context) error {
-	var following sync.WaitGroup
-	defer following.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	var all sync.WaitGroup
+	defer all.Wait()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	if c := s.options.Credentials; c != nil {
-		following.Go(func() { c.Follow(ctx, s.options.Log) })
+		all.Go(func() { c.Follow(ctx, s.options.Log) })
 	}
-	return s.serve(ctx)
+	if c := s.options.TLS; c != nil {
+		all.Go(func() { c.Follow(ctx, s.options.Log) })
+	}
+	peers := make(chan error, 1)
+	if s.peers == nil {
+		peers <- nil
+	} else {
+		go func() {
+			err := serveUntil(ctx, s.peers, s.options.Peers.Secure(netutil.LimitListener(s.options.Peers, maxConnections)))
+			cancel(err)
+			peers <- err
+		}()
+	}
+	err := serveUntil(ctx, s.http, s.listener)
+	cancel(err)
+	return errors.Join(err, <-peers)
 }
 
-func (s *Server) serve(ctx context.Context) error {
+// serveUntil serves until ctx is done.
+func serveUntil(ctx context.Context, server *http.Server, listener net.Listener) error {
 	served := make(chan error, 1)
-	go func() { served <- s.http.Serve(s.listener) }()
+	go func() { served <- server.Serve(listener) }()
 	select {
 	case err := <-served:
-		return fmt.Errorf("serve on %s: %w", s.Addr(), err)
+		return fmt.Errorf("serve on %s: %w", listener.Addr(), err)
 	case <-ctx.Done():
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
-	err := s.http.Shutdown(stop)
+	err := server.Shutdown(stop)
 	if err != nil {
-		err = errors.Join(err, s.http.Close())
+		err = errors.Join(err, server.Close())
 	}
 	if e := <-served; !errors.Is(e, http.ErrServerClosed) {
 		err = errors.Join(err, e)

@@ -47,5 +47,8 @@ func parseTokens(path string, content []byte) ([]*credential, error) {
 	if len(all) == 0 && len(wrong) == 0 {
 		wrong = append(wrong, fmt.Errorf("%s: holds no token", path))
 	}
-	return all, errors.Join(wrong...)
+	if len(wrong) > 0 {
+		return nil, errors.Join(wrong...)
+	}
+	return all, nil
 }
