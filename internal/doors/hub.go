@@ -67,6 +67,13 @@ func New(r Recorder, listed func() bool, now func() time.Time, registry promethe
 	return h
 }
 
+// Begin says that the triggers of this process are opened from now on, anew.
+func (h *Hub) Begin() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.settled = time.Time{}
+}
+
 // Listen is triggers.Doors'. A trigger that listens anew replaces itself.
 func (h *Hub) Listen(d triggers.Door, take func(context.Context, triggers.Message) ([]triggers.Level, error)) func() {
 	l := &listener{d, take}

@@ -4,13 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // doors are all routes through which something is delivered.
-func (s *Server) doors() []Route { return s.alertmanager() }
+func (s *Server) doors() []Route { return slices.Concat(s.alertmanager(), s.direct()) }
 
 // public is everything that is served to senders, to Prometheus and to the kubelet.
 func (s *Server) public() http.Handler {
@@ -19,7 +20,11 @@ func (s *Server) public() http.Handler {
 	for _, route := range s.doors() {
 		names[route.Path] = route.Name
 		s.metrics.duration.WithLabelValues(route.Name) // So that it is there, with 0, before the first.
-		e.Add(route.Method, route.Path, s.door(route, s.admit))
+		admit := s.admit
+		if route.Strangers {
+			admit = s.admitStrangers
+		}
+		e.Add(route.Method, route.Path, s.door(route, admit))
 	}
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", s.ready)

@@ -29,7 +29,7 @@ var may = map[string][]string{
 	"internal/simulation":  {"scalers", "triggers", "internal/workload", "internal/manifest", "internal/rehearsal"},
 	"internal/explain":     {"api", "scalers", "triggers", "internal/workload"},
 	"internal/kubeconfig":  {},
-	"internal/server":      {"triggers", "internal/alerts", "internal/peer"},
+	"internal/server":      {"triggers", "internal/alerts", "internal/doors", "internal/peer"},
 	"internal/natsclient":  {},
 	"internal/peer":        {},
 	"internal/app":         {"api", "scalers", "triggers", "actuator", "internal"},
