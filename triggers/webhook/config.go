@@ -19,7 +19,7 @@ type Config struct {
 	Match               string        `json:"match" doc:"CEL for a boolean: whether a message concerns this trigger. Nothing: each does."`
 	Value               string        `json:"value" doc:"CEL for a number: the level. Nothing: 1."`
 	Key                 string        `json:"key" doc:"CEL for text that tells levels apart which exist side by side, such as one for each job."`
-	On                  string        `json:"on" doc:"CEL for a boolean: false ends the level of this key; without key, the level is then 0. Nothing: true."`
+	While               string        `json:"while" doc:"CEL for a boolean: false ends the level of this key; without key, the level is then 0. Nothing: true."`
 	At                  string        `json:"at" doc:"CEL for a timestamp, RFC 3339 text or Unix seconds: when the level became true. An older one is ignored. Nothing: when it was received."`
 	TTL                 time.Duration `json:"ttl" doc:"How long a level counts without being repeated. Nothing: until it is replaced or ended."`
 	Aggregation         string        `json:"aggregation" doc:"With key, how several levels become one: sum, max or count."`
@@ -83,7 +83,7 @@ func (c Config) checkLevel() error {
 		add("threshold", "must be above 0", "")
 	}
 	if c.Replicas != 0 && (c.Value != "" || c.ActivationThreshold != 0) {
-		add("replicas", "is wanted whatever the level", "value and activationThreshold go with threshold; on says whether a level is on")
+		add("replicas", "is wanted whatever the level", "value and activationThreshold go with threshold; while says whether a level is on")
 	}
 	if c.Aggregation != "sum" && c.Aggregation != "max" && c.Aggregation != "count" {
 		add("aggregation", fmt.Sprintf("%.100q is unknown", c.Aggregation), "sum, max or count")

@@ -27,7 +27,7 @@ const (
 )
 
 // rules are the compiled expressions of a trigger; those that were not given are nil.
-type rules struct{ each, match, value, key, on, at *expression }
+type rules struct{ each, match, value, key, while, at *expression }
 
 // compile compiles every expression, and returns all mistakes.
 func compile(c Config) (*rules, error) {
@@ -45,7 +45,7 @@ func compile(c Config) (*rules, error) {
 		{&r.match, "match", c.Match, within, []*cel.Type{cel.BoolType}},
 		{&r.value, "value", c.Value, within, []*cel.Type{cel.DoubleType, cel.IntType, cel.UintType}},
 		{&r.key, "key", c.Key, within, []*cel.Type{cel.StringType}},
-		{&r.on, "on", c.On, within, []*cel.Type{cel.BoolType}},
+		{&r.while, "while", c.While, within, []*cel.Type{cel.BoolType}},
 		{&r.at, "at", c.At, within, []*cel.Type{cel.TimestampType, cel.StringType, cel.IntType, cel.DoubleType, cel.UintType}},
 	} {
 		var err error
@@ -114,7 +114,7 @@ func (r *rules) level(ctx context.Context, c Config, variables map[string]any) (
 	if err != nil || !concerned {
 		return l, false, err
 	}
-	if l.On, err = r.on.boolean(ctx, variables); err != nil {
+	if l.On, err = r.while.boolean(ctx, variables); err != nil {
 		return l, false, err
 	}
 	if l.Key, err = r.key.text(ctx, variables); err != nil {

@@ -20,7 +20,7 @@ func Kind() triggers.Kind {
 		Doc:  "The secret of X-Hub-Signature-256, as GitHub sends it: a message without a valid one is refused. Several are valid at once, one a line.",
 	}}
 	k.Example = map[string]string{
-		"hook": "github", "key": "string(body.workflow_job.id)", "on": `body.action != "completed"`, "ttl": "6h", "threshold": "1",
+		"hook": "github", "key": "string(body.workflow_job.id)", "while": `body.action != "completed"`, "ttl": "6h", "threshold": "1",
 	}
 	return k
 }
