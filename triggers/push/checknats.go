@@ -11,7 +11,9 @@ import (
 // checkNATS says what is wrong with how levels come over NATS.
 func (c Config) checkNATS() error {
 	var mistakes []error
-	add := func(field, problem, suggestion string) { mistakes = append(mistakes, wrong(field, problem, suggestion)) }
+	add := func(field, problem, suggestion string) {
+		mistakes = append(mistakes, wrong(field, problem, suggestion))
+	}
 	if c.NATSURL == "" {
 		return c.checkNoNATS()
 	}
