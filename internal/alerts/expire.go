@@ -35,10 +35,10 @@ func (s *Store) expire() time.Duration {
 		switch {
 		case e.selection != nil:
 			if l := e.selection; s.look(l, now, false) && !l.shown.counts {
-				s.dirty(l.record) // That it was over before a restart must be known after it.
+				s.dirty(l.fact) // That it was over before a restart must be known after it.
 			}
-		case e.record != nil:
-			s.retain(e.record, now)
+		case e.fact != nil:
+			s.retain(e.fact, now)
 		case e.watcher != nil:
 			s.mark(e.watcher, now)
 		}

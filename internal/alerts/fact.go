@@ -25,6 +25,10 @@ type fact struct {
 	gapFrom, gapTo time.Time
 	// watched are those who select it, whatever its state.
 	watched map[*watcher]*selection
+	// unsure counts those of them for whom it does not plainly count; unwritten is how much later than written it may have been
+	// seen. Both spare a repeat the look at each watcher.
+	unsure    int
+	unwritten time.Duration
 	// forget is when the record is of no more use.
 	forget entry
 	booked booking
@@ -62,11 +66,11 @@ func (r *fact) class() class {
 
 // newFact wraps a stored alert.
 func newFact(a v1alpha1.StoredAlert) *fact {
-	r := &fact{StoredAlert: a, watched: map[*watcher]*selection{}}
+	r := &fact{StoredAlert: a, watched: map[*watcher]*selection{}, unwritten: everybody.unwritten()}
 	rest := ""
 	r.namespace, rest, _ = strings.Cut(a.Door, "/")
 	r.direct = strings.HasPrefix(rest, "/")
-	r.forget.record = r
+	r.forget.fact = r
 	return r
 }
 

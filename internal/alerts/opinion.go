@@ -134,8 +134,14 @@ func (p patience) worthWriting(r *fact) bool {
 		return r.Until != nil && r.Until.Sub(r.writtenUntil) >= r.Until.Sub(r.LastSeen.Time)/4 && r.Until.After(r.writtenUntil)
 	}
 	is, was := p.life(r, r.LastSeen.Time, r.until()), p.life(r, r.writtenSeen, r.until())
-	return is.over.Sub(was.over) >= min(p.lease/4, longestUnwritten)
+	return is.over.Sub(was.over) >= p.unwritten()
 }
+
+// unwritten is how much later than written an alert may have been seen.
+func (p patience) unwritten() time.Duration { return min(p.lease/4, longestUnwritten) }
+
+// plain reports whether a record counts, and is not stale.
+func (s standing) plain() bool { return s.counts && !s.stale }
 
 func earlier(a, b time.Time) time.Time {
 	if b.Before(a) {

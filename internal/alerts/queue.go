@@ -12,7 +12,7 @@ type entry struct {
 	// place is its index in the queue plus one; 0: it is not in it.
 	place     int
 	selection *selection
-	record    *fact
+	fact      *fact
 	watcher   *watcher
 }
 

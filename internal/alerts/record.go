@@ -158,6 +158,12 @@ func (s *Store) take(k key, a *Alert, at time.Time, group string) (changed, sele
 
 // heard tells of a record that something was heard of, and has it written if that is worth it; s.mu is held.
 func (s *Store) heard(r *fact, changed bool, at time.Time) bool {
+	if !changed && r.Firing && !r.direct && r.unsure == 0 && r.AbsentSince == nil {
+		if r.LastSeen.Sub(r.writtenSeen) >= r.unwritten {
+			s.dirty(r)
+		}
+		return false
+	}
 	if changed {
 		s.book(r)
 	}
@@ -212,7 +218,8 @@ func (s *Store) miss(d *Delivery, keys []key, at time.Time) {
 		}
 		since := micro(at)
 		r.AbsentSince = &since
-		s.heard(r, true, at)
+		s.heard(r, false, at)
+		s.dirty(r)
 	}
 }
 

@@ -4,10 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -15,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -26,6 +21,13 @@ type memory struct {
 	saves  int
 	err    error
 	hold   chan struct{}
+}
+
+// copied is what a crash leaves.
+func (m *memory) copied() *memory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return &memory{shards: m.shards}
 }
 
 func (m *memory) Load(_ context.Context, i int) (Shard, error) {
@@ -84,17 +86,27 @@ type watched struct {
 	turns []string
 }
 
+// about selects the alerts of a name.
+func about(name string) triggers.AlertQuery {
+	return triggers.AlertQuery{
+		Namespace: "shop", Text: name, Equal: map[string]string{"alertname": name},
+		Match: func(labels map[string]string) bool { return labels["alertname"] == name },
+	}
+}
+
 func watch(t *testing.T, s *Store, name string) *watched {
+	t.Helper()
+	return watchQuery(t, s, about(name))
+}
+
+func watchQuery(t *testing.T, s *Store, q triggers.AlertQuery) *watched {
 	t.Helper()
 	w := &watched{}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = s.Watch(ctx, triggers.AlertQuery{
-			Namespace: "shop", Equal: map[string]string{"alertname": name},
-			Match: func(labels map[string]string) bool { return labels["alertname"] == name },
-		}, func(_ time.Time, alerts []triggers.Alert, err error) {
+		_ = s.Watch(ctx, q, func(_ time.Time, alerts []triggers.Alert, err error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.turns = append(w.turns, said(alerts, err))
@@ -345,62 +357,4 @@ func TestAnotherDoorFeedsNobodyHere(t *testing.T) {
 		}
 		w.expect(t, "0")
 	})
-}
-
-func TestATornFileIsSetAside(t *testing.T) {
-	dir := t.TempDir()
-	f, err := NewFolder(dir, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := Shard{Alerts: []v1alpha1.StoredAlert{{Door: "shop/", Fingerprint: "00", Firing: true}}}
-	if err := f.Save(t.Context(), 3, want); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := f.Load(t.Context(), 3); err != nil || len(got.Alerts) != 1 || got.Alerts[0].Fingerprint != "00" {
-		t.Fatalf("loaded %v, %v", got, err)
-	}
-	path := filepath.Join(dir, "alerts-03.json")
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, content[:len(content)-5], 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := f.Load(t.Context(), 3); err != nil || got.Alerts != nil || got.LostAt.IsZero() {
-		t.Errorf("a torn file was loaded as %v, %v", got, err)
-	}
-	if _, err := os.Stat(path + ".broken"); err != nil {
-		t.Errorf("the torn file was not set aside: %v", err)
-	}
-}
-
-func BenchmarkRecord(b *testing.B) {
-	s := NewStore(&memory{}, time.Now)
-	ctx, cancel := context.WithCancel(b.Context())
-	var all sync.WaitGroup
-	all.Go(func() { _ = s.Run(ctx) })
-	for s.Ready() != nil {
-		runtime.Gosched()
-	}
-	for i := range 1000 {
-		name := fmt.Sprint("a", i)
-		all.Go(func() {
-			_ = s.Watch(ctx, triggers.AlertQuery{
-				Namespace: "shop", Equal: map[string]string{"alertname": name},
-				Match: func(labels map[string]string) bool { return labels["alertname"] == name },
-			}, func(time.Time, []triggers.Alert, error) {})
-		})
-	}
-	began := time.Now()
-	n := 0
-	for b.Loop() {
-		n++
-		if _, err := s.Record(b.Context(), Delivery{Door: shop, Alerts: []Alert{firing(fmt.Sprint("a", n%1000), began.Add(time.Duration(n)))}, At: time.Now()}); err != nil {
-			b.Fatal(err)
-		}
-	}
-	cancel()
-	all.Wait()
 }

@@ -38,7 +38,7 @@ type selection struct {
 	entry
 
 	watcher *watcher
-	record  *fact
+	fact    *fact
 	shown   standing
 }
 
@@ -64,6 +64,9 @@ func (s *Store) Watch(ctx context.Context, q triggers.AlertQuery, changed func(a
 	for r, l := range w.selected {
 		s.queue.remove(&l.entry)
 		delete(r.watched, w)
+		if !l.shown.plain() {
+			r.unsure--
+		}
 	}
 	s.queue.remove(&w.found)
 	delete(s.silent, nameOf(w))
@@ -76,9 +79,11 @@ func (s *Store) Watch(ctx context.Context, q triggers.AlertQuery, changed func(a
 
 // selects joins a watcher and a record; s.mu is held.
 func (s *Store) selects(w *watcher, r *fact) {
-	l := &selection{watcher: w, record: r}
+	l := &selection{watcher: w, fact: r}
 	l.entry.selection = l
 	w.selected[r], r.watched[w] = l, l
+	r.unsure++
+	r.unwritten = min(r.unwritten, w.patience.unwritten())
 	s.look(l, s.now(), false)
 }
 
@@ -86,8 +91,14 @@ func (s *Store) selects(w *watcher, r *fact) {
 // of what the record says when that has changed. s.mu is held.
 func (s *Store) look(l *selection, now time.Time, changed bool) bool {
 	was := l.shown
-	l.shown = l.watcher.patience.of(l.record, micro(now).Time)
+	l.shown = l.watcher.patience.of(l.fact, micro(now).Time)
 	s.queue.set(&l.entry, l.shown.next)
+	switch {
+	case l.shown.plain() && !was.plain():
+		l.fact.unsure--
+	case !l.shown.plain() && was.plain():
+		l.fact.unsure++
+	}
 	moved := was.counts != l.shown.counts || was.stale != l.shown.stale
 	if moved || changed && l.shown.counts {
 		s.mark(l.watcher, now)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -15,17 +14,16 @@ import (
 
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
+
+	"github.com/impulse-sh/impulse/triggers"
 )
 
 // Rotation is how often the credentials in use are compared with those that there are.
 const Rotation = 5 * time.Second
 
-// Parameter is one parameter that an authenticationRef may give.
-type Parameter struct{ Name, Doc string }
-
 // Parameters are all that Read asks for.
-func Parameters() []Parameter {
-	return []Parameter{
+func Parameters() []triggers.AuthParameter {
+	return []triggers.AuthParameter{
 		{Name: "username", Doc: "The user, with a password."},
 		{Name: "password", Doc: "The password of the user."},
 		{Name: "token", Doc: "A token."},
@@ -168,19 +166,5 @@ func (c Credentials) secure(unsafe bool) ([]natsgo.Option, error) {
 
 // TLS checks the server against ca and shows it a certificate.
 func (c Credentials) TLS(unsafe bool) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: unsafe}
-	if c.ca != "" {
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM([]byte(c.ca)) {
-			return nil, errors.New("the credential ca is not a PEM certificate")
-		}
-	}
-	if c.cert != "" || c.key != "" {
-		pair, err := tls.X509KeyPair([]byte(c.cert), []byte(c.key))
-		if err != nil {
-			return nil, errors.New("the credentials cert and key are not a PEM certificate and its key")
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return config, nil
+	return triggers.TLSConfig(c.ca, c.cert, c.key, unsafe)
 }

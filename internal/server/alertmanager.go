@@ -33,8 +33,9 @@ func (s *Server) decodeAlerts(r *Request) ([]alerts.Delivery, error) {
 		s.metrics.alerts.WithLabelValues("invalid").Inc()
 		s.options.Log.Warn("an alert was not understood", "door", r.Door.String(), "error", e)
 	}
-	if len(delivered) == 0 && len(bad) > 0 {
+	if len(delivered.Alerts) == 0 && len(bad) > 0 {
 		return nil, echo.NewHTTPError(http.StatusBadRequest, errors.Join(bad...).Error())
 	}
-	return []alerts.Delivery{{Door: r.Door, Alerts: delivered, At: r.At}}, nil
+	delivered.Door, delivered.At = r.Door, r.At
+	return []alerts.Delivery{delivered}, nil
 }

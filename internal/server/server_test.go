@@ -267,22 +267,6 @@ func TestRunServesUntilItIsToldToStop(t *testing.T) {
 	}
 }
 
-func FuzzDecode(f *testing.F) {
-	f.Add([]byte(one))
-	f.Add([]byte(`{"version":"4","alerts":[null,{},[],"x",{"status":"firing","labels":{"":""},"startsAt":"9999-12-31T23:59:59+99:99"}]}`))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		good, bad, err := decode(body)
-		if err != nil && len(good)+len(bad) > 0 {
-			t.Errorf("%s: refused and taken", body)
-		}
-		for _, a := range good {
-			if len(a.Labels) == 0 || a.StartsAt.IsZero() {
-				t.Errorf("%s: took %+v", body, a)
-			}
-		}
-	})
-}
-
 func BenchmarkDeliver(b *testing.B) {
 	h, _ := serve(b, &record{err: nil}, nil)
 	for b.Loop() {

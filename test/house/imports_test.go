@@ -30,7 +30,7 @@ var may = map[string][]string{
 	"internal/explain":     {"api", "scalers", "triggers", "internal/workload"},
 	"internal/kubeconfig":  {},
 	"internal/server":      {"triggers", "internal/alerts", "internal/doors", "internal/peer"},
-	"internal/natsclient":  {},
+	"internal/natsclient":  {"triggers"},
 	"internal/peer":        {},
 	"internal/app":         {"api", "scalers", "triggers", "actuator", "internal"},
 	"cmd":                  {"api", "scalers", "triggers/builtin", "internal"},

@@ -21,9 +21,7 @@ import (
 // Kind describes the trigger type nats-jetstream.
 func Kind() triggers.Kind {
 	k := triggers.Define("nats-jetstream", "Messages that wait for a JetStream consumer.", defaults(), open)
-	for _, p := range natsclient.Parameters() {
-		k.Auth = append(k.Auth, triggers.AuthParameter(p))
-	}
+	k.Auth = natsclient.Parameters()
 	k.Example = map[string]string{"natsServerURL": "nats://nats.messaging:4222", "stream": "ORDERS", "consumer": "billing", "lagThreshold": "10"}
 	return k
 }

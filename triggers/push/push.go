@@ -15,9 +15,7 @@ import (
 func Kind() triggers.Kind {
 	k := triggers.Define("push", "A level that is pushed to this trigger: over HTTP, as a CloudEvent or over NATS.", Config{}, open)
 	k.Push = true
-	for _, p := range natsclient.Parameters() {
-		k.Auth = append(k.Auth, triggers.AuthParameter(p))
-	}
+	k.Auth = natsclient.Parameters()
 	k.Example = map[string]string{"threshold": "10", "ttl": "2m"}
 	return k
 }

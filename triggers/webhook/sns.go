@@ -76,8 +76,9 @@ func newTopic(arn string, client *http.Client) (*topic, error) {
 	}
 	bounded := *client
 	bounded.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	certs := certificates{turn: make(chan struct{}, 1), known: map[string]*x509.Certificate{}}
-	return &topic{arn: arn, host: host, client: &bounded, certs: certs}, nil
+	t := &topic{arn: arn, host: host, client: &bounded}
+	t.certs.turn, t.certs.known = make(chan struct{}, 1), map[string]*x509.Certificate{}
+	return t, nil
 }
 
 // open returns the message in what SNS posted; nil when there is none, because it was about the subscription.
