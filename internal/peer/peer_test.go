@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -63,7 +64,9 @@ type replica struct {
 
 	mu  sync.Mutex
 	got []*http.Request
-	by  []string
+	// wire are the headers as they came.
+	wire []http.Header
+	by   []string
 }
 
 func (c *cluster) replica() *replica {
@@ -84,6 +87,7 @@ func (c *cluster) replica() *replica {
 }
 
 func (r *replica) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	wire := request.Header.Clone()
 	credential, err := r.key.Admit(request)
 	if err != nil {
 		http.Error(w, "no access", http.StatusUnauthorized)
@@ -92,7 +96,7 @@ func (r *replica) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	body, _ := io.ReadAll(request.Body)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.got, r.by = append(r.got, request), append(r.by, credential)
+	r.got, r.by, r.wire = append(r.got, request), append(r.by, credential), append(r.wire, wire)
 	http.Error(w, "got "+string(body), http.StatusAccepted)
 }
 
@@ -134,13 +138,16 @@ func TestAMessageReachesTheLeaderWithoutTheSendersCredential(t *testing.T) {
 	if got[0].RemoteAddr != got[2].RemoteAddr {
 		t.Error("the third message took another connection than the first")
 	}
+	if wire := fmt.Sprint(leader.wire); strings.Contains(wire, "the-senders-token") || strings.Contains(wire, "session=secret") || strings.Contains(wire, "somebody-else") {
+		t.Errorf("what the sender has shown went along: %s", wire)
+	}
 	header := got[0].Header
 	if header.Get("X-Hub-Signature-256") == "" || header.Get("Content-Type") == "" {
 		t.Errorf("the header lacks what the message means: %v", header)
 	}
 	for _, name := range []string{"Authorization", "Cookie", "Impulse-Credential"} {
 		if value := header.Get(name); value != "" {
-			t.Errorf("%s went along: %s", name, value)
+			t.Errorf("the handler sees %s: %s", name, value)
 		}
 	}
 }

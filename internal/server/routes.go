@@ -72,7 +72,9 @@ func (s *Server) failed(err error, c echo.Context) {
 		code, message = known.Code, fmt.Sprint(known.Message)
 	}
 	if code == http.StatusUnauthorized {
-		c.Response().Header()["WWW-Authenticate"] = []string{`Bearer realm="impulse"`, `Basic realm="impulse", charset="UTF-8"`}
+		header := c.Response().Header()
+		header.Add("WWW-Authenticate", `Bearer realm="impulse"`)
+		header.Add("WWW-Authenticate", `Basic realm="impulse", charset="UTF-8"`)
 	}
 	if err := c.String(code, message+"\n"); err != nil {
 		s.options.Log.Debug("an answer was not delivered", "error", err)

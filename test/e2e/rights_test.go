@@ -18,6 +18,7 @@ func TestTheManifestsGiveEnoughRightsAndNoMore(t *testing.T) {
 	config := w.serviceAccount()
 	for question, want := range map[string]string{
 		"patch deployments.apps --subresource=scale": "yes", "patch deployments.apps": "no", "get secrets": "no", "delete pods": "no", "list pods.metrics.k8s.io": "yes", "update scaledobjects.impulse.sh": "no",
+		"get secrets/impulse-peers -n impulse-system": "yes", "get secrets/impulse-tokens -n impulse-system": "no", "create secrets -n impulse-system": "no",
 	} {
 		args := append([]string{"--kubeconfig", config, "-n", w.ns, "auth", "can-i"}, strings.Fields(question)...)
 		out, _ := local.Run(t.Context(), kubectlPath(), args...)
