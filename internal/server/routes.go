@@ -1,6 +1,7 @@
 package server
 
 import (
+	_ "embed" // For openAPI.
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,12 +11,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
+// openAPI describes every route, for those who write clients.
+//
+//go:embed openapi.yaml
+var openAPI []byte
+
 // doors are all routes through which something is delivered.
 func (s *Server) doors() []Route { return slices.Concat(s.alertmanager(), s.direct()) }
 
 // public is everything that is served to senders, to Prometheus and to the kubelet.
 func (s *Server) public() http.Handler {
-	names := map[string]string{"/healthz": "healthz", "/readyz": "readyz", "/metrics": "metrics"}
+	names := map[string]string{"/healthz": "healthz", "/readyz": "readyz", "/metrics": "metrics", "/openapi.yaml": "openapi"}
 	e := s.router(names)
 	for _, route := range s.doors() {
 		names[route.Path] = route.Name
@@ -29,6 +35,7 @@ func (s *Server) public() http.Handler {
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", s.ready)
 	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(s.options.Registry, promhttp.HandlerOpts{})), s.anyone)
+	e.GET("/openapi.yaml", func(c echo.Context) error { return c.Blob(http.StatusOK, "application/yaml", openAPI) })
 	return e
 }
 
