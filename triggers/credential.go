@@ -12,9 +12,9 @@ import (
 
 // Authorize adds the credentials that secret gives to a request, as they are now. mode is bearer (the parameter bearerToken),
 // basic (username and password) or "" for none.
-func Authorize(r *http.Request, mode string, secret func(ctx context.Context, parameter string) (string, error)) error {
+func Authorize(ctx context.Context, r *http.Request, mode string, secret func(ctx context.Context, parameter string) (string, error)) error {
 	parameter := func(name string) (string, error) {
-		value, err := secret(r.Context(), name)
+		value, err := secret(ctx, name)
 		if err != nil {
 			return "", fmt.Errorf("read the credential %s: %w", name, err)
 		}

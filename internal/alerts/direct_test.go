@@ -2,7 +2,7 @@ package alerts
 
 import (
 	"errors"
-	"fmt"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -114,7 +114,7 @@ func TestADirectDoorIsBoundedAndTakesRepeatsWhenItIsFull(t *testing.T) {
 		s := run(t, &memory{})
 		var all []Alert
 		for i := range MaxPerDoor {
-			all = append(all, level(fmt.Sprint(i), "1", time.Now(), 0))
+			all = append(all, level(strconv.Itoa(i), "1", time.Now(), 0))
 		}
 		push(t, s, all...)
 		push(t, s, all...)

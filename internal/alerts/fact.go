@@ -3,7 +3,6 @@ package alerts
 import (
 	"container/list"
 	"maps"
-	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -67,9 +66,7 @@ func (r *fact) class() class {
 // newFact wraps a stored alert.
 func newFact(a v1alpha1.StoredAlert) *fact {
 	r := &fact{StoredAlert: a, watched: map[*watcher]*selection{}, unwritten: everybody.unwritten()}
-	rest := ""
-	r.namespace, rest, _ = strings.Cut(a.Door, "/")
-	r.direct = strings.HasPrefix(rest, "/")
+	r.namespace, r.direct = namespaceOf(a.Door)
 	r.forget.fact = r
 	return r
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/statefile"
 )
 
 // Folder keeps the shards as files, for file mode: written whole, synced and renamed into place.
@@ -33,84 +34,65 @@ func NewFolder(dir string, log *slog.Logger) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of the alerts: %w", err)
 	}
+	if err := statefile.Tidy(dir); err != nil {
+		return nil, fmt.Errorf("tidy the folder of the alerts: %w", err)
+	}
 	return &Folder{dir: dir, log: log, now: time.Now}, nil
 }
 
-// shardFile is the form of a file. An earlier version wrote Alerts alone.
-type shardFile struct {
-	SHA256 string          `json:"sha256"`
-	Shard  json.RawMessage `json:"shard,omitempty"`
-	Alerts json.RawMessage `json:"alerts,omitempty"`
-}
-
-// shardContent is what the checksum is of.
+// shardContent is what a file holds.
 type shardContent struct {
 	Alerts []v1alpha1.StoredAlert `json:"alerts"`
 	AsOf   time.Time              `json:"asOf"`
 	LostAt time.Time              `json:"lostAt"`
 }
 
-// Load reads one file. A copy of one that is torn is set aside; the file itself stays until it is written again, so that a
-// crash in between cannot make it look as if it had never been there.
+// Load reads one file. What was in one that is broken, and has been set aside, is lost, until it is written again.
 func (f *Folder) Load(_ context.Context, shard int) (Shard, error) {
 	path := f.path(shard)
-	content, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Shard{}, nil
-	}
-	if err != nil {
-		return Shard{}, fmt.Errorf("read the alerts: %w", err)
-	}
-	f.remember(shard)
-	loaded, err := decodeFile(content)
-	if err == nil {
-		return loaded, nil
-	}
-	aside := path + ".broken"
-	f.log.Error("a file of alerts is broken and was set aside: until its alerts are repeated, others than those that are known may be firing",
-		"file", path, "aside", aside, "error", err)
-	if err := replace(aside, content); err != nil {
-		f.log.Error("a broken file of alerts was not set aside", "file", path, "error", err)
-	}
-	return Shard{LostAt: f.now()}, nil
-}
-
-func decodeFile(content []byte) (Shard, error) {
-	var file shardFile
-	if err := json.Unmarshal(content, &file); err != nil {
-		return Shard{}, fmt.Errorf("decode: %w", err)
-	}
-	summed := file.Shard
-	if len(summed) == 0 {
-		summed = file.Alerts
-	}
-	if sum := sha256.Sum256(summed); hex.EncodeToString(sum[:]) != file.SHA256 {
-		return Shard{}, errors.New("the checksum does not match")
+	if alerts, ok := earlierVersion(path); ok {
+		f.remember(shard)
+		return Shard{Alerts: alerts}, nil
 	}
 	var c shardContent
-	into := any(&c)
-	if len(file.Shard) == 0 {
-		into = &c.Alerts
+	err := statefile.Load(path, &c)
+	_, broken := errors.AsType[*statefile.BrokenError](err)
+	switch {
+	case err == nil:
+		f.remember(shard)
+		return Shard(c), nil
+	case broken:
+		f.log.Error("a file of alerts is lost: until they are repeated, others than those that are known may be firing", "error", err)
+		return Shard{LostAt: f.now()}, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return Shard{}, fmt.Errorf("read the alerts: %w", err)
 	}
-	if err := json.Unmarshal(summed, into); err != nil {
-		return Shard{}, fmt.Errorf("decode: %w", err)
+	if _, err := os.Stat(path + ".broken"); err == nil { // It was set aside, and we crashed before another was written.
+		return Shard{LostAt: f.now()}, nil
 	}
-	return Shard(c), nil
+	return Shard{}, nil
+}
+
+// earlierVersion reads a file of the form that an earlier version wrote.
+func earlierVersion(path string) ([]v1alpha1.StoredAlert, bool) {
+	var file struct {
+		SHA256 string          `json:"sha256"`
+		Alerts json.RawMessage `json:"alerts"`
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil || json.Unmarshal(raw, &file) != nil || len(file.Alerts) == 0 {
+		return nil, false
+	}
+	var alerts []v1alpha1.StoredAlert
+	sum := sha256.Sum256(file.Alerts)
+	ok := hex.EncodeToString(sum[:]) == file.SHA256 && json.Unmarshal(file.Alerts, &alerts) == nil
+	return alerts, ok
 }
 
 // Save replaces one file.
 func (f *Folder) Save(_ context.Context, shard int, content Shard) error {
-	raw, err := json.Marshal(shardContent(content))
-	if err != nil {
-		return fmt.Errorf("encode the alerts: %w", err)
-	}
-	sum := sha256.Sum256(raw)
-	file, err := json.Marshal(shardFile{SHA256: hex.EncodeToString(sum[:]), Shard: raw})
-	if err != nil {
-		return fmt.Errorf("encode the alerts: %w", err)
-	}
-	if err := replace(f.path(shard), file); err != nil {
-		return fmt.Errorf("write the alerts: %w", err)
+	if err := statefile.Save(f.path(shard), shardContent(content)); err != nil {
+		return fmt.Errorf("keep the alerts: %w", err)
 	}
 	f.remember(shard)
 	return nil
@@ -149,24 +131,3 @@ func (f *Folder) remember(shard int) {
 }
 
 func (f *Folder) path(shard int) string { return filepath.Join(f.dir, shardName(shard)+".json") }
-
-// replace writes a file so that a crash leaves the old one or the new one.
-func replace(path string, content []byte) error {
-	file, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(content)
-	err = errors.Join(err, file.Sync(), file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
-}

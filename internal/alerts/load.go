@@ -3,6 +3,7 @@ package alerts
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -32,12 +33,9 @@ func (s *Store) load(ctx context.Context) error {
 }
 
 func (s *Store) loadAll(ctx context.Context) error {
-	var loaded [Shards]Shard
-	for i := range loaded {
-		var err error
-		if loaded[i], err = s.persister.Load(ctx, i); err != nil {
-			return fmt.Errorf("load shard %d of the alerts: %w", i, err)
-		}
+	loaded, err := s.loadShards(ctx)
+	if err != nil {
+		return err
 	}
 	s.mu.Lock()
 	now := micro(s.now()).Time
@@ -73,6 +71,25 @@ func (s *Store) loadAll(ctx context.Context) error {
 	s.mu.Unlock()
 	s.tell(told)
 	return nil
+}
+
+// loadShards reads all of them at once: whoever takes over has no time to lose.
+func (s *Store) loadShards(ctx context.Context) (*[Shards]Shard, error) {
+	var (
+		loaded [Shards]Shard
+		errs   [Shards]error
+		all    sync.WaitGroup
+	)
+	for i := range loaded {
+		all.Go(func() { loaded[i], errs[i] = s.persister.Load(ctx, i) })
+	}
+	all.Wait()
+	for i, err := range errs {
+		if err != nil {
+			return nil, fmt.Errorf("load shard %d of the alerts: %w", i, err)
+		}
+	}
+	return &loaded, nil
 }
 
 // takeShard takes in a shard as it was loaded, and reports whether some of it belongs elsewhere; s.mu is held.

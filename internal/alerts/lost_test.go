@@ -44,12 +44,12 @@ func tear(t *testing.T, dir, name string) string {
 func TestWhatIsInATornFileIsUnknownForALeaseThroughRestarts(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		s := run(t, folder(t, dir))
+		s, stop := begin(t, folder(t, dir))
 		began := time.Now()
 		record(t, s, firing("slow", began), firing("fast", began))
-		s.unload() // It is gone; the next one finds its files.
+		stop()
 		path := tear(t, dir, "slow")
-		restarted := run(t, folder(t, dir))
+		restarted, stop := begin(t, folder(t, dir))
 		slow, fast := watchQuery(t, restarted, patient("slow", time.Hour)), watchQuery(t, restarted, patient("fast", time.Hour))
 		slow.expect(t, "0 or more")
 		fast.expect(t, "1 or more")
@@ -59,6 +59,7 @@ func TestWhatIsInATornFileIsUnknownForALeaseThroughRestarts(t *testing.T) {
 		record(t, restarted, firing("slow", began))
 		slow.expect(t, "0 or more", "1 or more")
 		<-time.After(30 * time.Minute)
+		stop()
 		again := watchQuery(t, run(t, folder(t, dir)), patient("slow", time.Hour))
 		again.expect(t, "1 or more")
 		<-time.After(30*time.Minute - time.Second)
@@ -68,6 +69,28 @@ func TestWhatIsInATornFileIsUnknownForALeaseThroughRestarts(t *testing.T) {
 			t.Errorf("after a lease it is %s", got)
 		}
 	})
+}
+
+func TestWhatWasSetAsideIsLostThoughWeCrashedBeforeWritingAgain(t *testing.T) {
+	dir := t.TempDir()
+	f := folder(t, dir)
+	if err := f.Save(t.Context(), 3, Shard{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "alerts-03.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if loaded, err := folder(t, dir).Load(t.Context(), 3); err != nil || loaded.LostAt.IsZero() {
+			t.Errorf("loaded %+v, %v", loaded, err)
+		}
+	}
+	if err := f.Save(t.Context(), 3, Shard{AsOf: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if loaded, err := folder(t, dir).Load(t.Context(), 3); err != nil || !loaded.LostAt.IsZero() {
+		t.Errorf("written again, it is %+v, %v", loaded, err)
+	}
 }
 
 func TestAReconcileKnowsWhatWasLost(t *testing.T) {
@@ -90,32 +113,35 @@ func TestAReconcileKnowsWhatWasLost(t *testing.T) {
 	})
 }
 
+// earlierFile writes a file as an earlier version did.
+func earlierFile(t *testing.T, path string, alerts ...v1alpha1.StoredAlert) {
+	t.Helper()
+	raw, err := json.Marshal(alerts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(raw)
+	content := []byte(`{"sha256":"` + hex.EncodeToString(sum[:]) + `","alerts":` + string(raw) + `}`)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestWhatAnEarlierVersionWroteIsReadAndFindsItsPlace(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		now := metav1.NewMicroTime(time.Now())
 		until := metav1.NewMicroTime(time.Now().Add(30 * time.Second))
-		write := func(file string, alerts ...v1alpha1.StoredAlert) {
-			raw, err := json.Marshal(alerts)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sum := sha256.Sum256(raw)
-			content := []byte(`{"sha256":"` + hex.EncodeToString(sum[:]) + `","alerts":` + string(raw) + `}`)
-			if err := os.WriteFile(filepath.Join(dir, file), content, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
 		old := func(name string) v1alpha1.StoredAlert {
 			labels := map[string]string{"alertname": name}
 			return v1alpha1.StoredAlert{Door: shop.String(), Fingerprint: fingerprint(labels), Labels: labels, StartsAt: now, LastSeen: now}
 		}
 		fires, over, doubtful := old("slow"), old("over"), old("doubtful")
 		fires.Firing, over.EndsAt, doubtful.EndsAt, doubtful.DoubtfulUntil = true, &now, &now, &until
-		write("alerts-00.json", fires, over)
-		write("alerts-01.json", doubtful)
-		s := run(t, folder(t, dir))
-		for range 2 {
+		earlierFile(t, filepath.Join(dir, "alerts-00.json"), fires, over)
+		earlierFile(t, filepath.Join(dir, "alerts-01.json"), doubtful)
+		for range 2 { // From where they were, and from where they are now.
+			s, stop := begin(t, folder(t, dir))
 			watch(t, s, "slow").expect(t, "1")
 			watch(t, s, "over").expect(t, "0")
 			w := watch(t, s, "doubtful")
@@ -123,21 +149,26 @@ func TestWhatAnEarlierVersionWroteIsReadAndFindsItsPlace(t *testing.T) {
 			if w.last() != "1" {
 				t.Errorf("the doubtful one is %s", w.last())
 			}
-			s.unload()
-			s = run(t, folder(t, dir)) // From where they are now.
+			stop()
 		}
-		for i := range Shards {
-			loaded, err := folder(t, dir).Load(t.Context(), i)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, a := range loaded.Alerts {
-				if shardOf(key{a.Door, a.Fingerprint}) != i {
-					t.Errorf("%s is still in shard %d", a.Labels["alertname"], i)
-				}
-			}
-		}
+		allAtHome(t, folder(t, dir))
 	})
+}
+
+// allAtHome fails the test when a shard holds what belongs to another.
+func allAtHome(t *testing.T, f *Folder) {
+	t.Helper()
+	for i := range Shards {
+		loaded, err := f.Load(t.Context(), i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range loaded.Alerts {
+			if shardOf(key{a.Door, a.Fingerprint}) != i {
+				t.Errorf("%s is still in shard %d", a.Labels["alertname"], i)
+			}
+		}
+	}
 }
 
 func TestAFileThatVanishesIsWrittenAgain(t *testing.T) {

@@ -20,15 +20,15 @@ type entry struct {
 type queue []*entry
 
 // Len is heap.Interface's.
-func (q queue) Len() int { return len(q) }
+func (q *queue) Len() int { return len(*q) }
 
 // Less is heap.Interface's.
-func (q queue) Less(i, j int) bool { return q[i].at.Before(q[j].at) }
+func (q *queue) Less(i, j int) bool { return (*q)[i].at.Before((*q)[j].at) }
 
 // Swap is heap.Interface's.
-func (q queue) Swap(i, j int) {
-	q[i], q[j] = q[j], q[i]
-	q[i].place, q[j].place = i+1, j+1
+func (q *queue) Swap(i, j int) {
+	(*q)[i], (*q)[j] = (*q)[j], (*q)[i]
+	(*q)[i].place, (*q)[j].place = i+1, j+1
 }
 
 // Push is heap.Interface's.

@@ -142,10 +142,10 @@ func (s *Store) observe(q *triggers.AlertQuery, v *triggers.AlertView) {
 	switch {
 	case said != "" && was == "":
 		s.silent[name] = said
-		s.log.Warn("Alertmanagers were not reconciled with: alerts begin, but only deliveries end them",
+		s.log.Warn("not every sender said what fires: alerts begin, but only deliveries end them",
 			"namespace", q.Namespace, "matchers", q.Text, "error", v.Err)
 	case said == "" && was != "":
 		delete(s.silent, name)
-		s.log.Info("Alertmanagers are reconciled with again", "namespace", q.Namespace, "matchers", q.Text)
+		s.log.Info("every sender says again what fires", "namespace", q.Namespace, "matchers", q.Text)
 	}
 }

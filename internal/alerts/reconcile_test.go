@@ -42,7 +42,8 @@ func TestAReconcileHealsWhateverWasLost(t *testing.T) {
 		"not all have answered: it begins": {func(*testing.T, *Store) {}, triggers.AlertView{Firing: fires.Firing, Err: errors.New("away")}, "1"},
 		"silenced: no end": {
 			func(t *testing.T, s *Store) { record(t, s, firing("slow", began)) },
-			triggers.AlertView{Suppressed: []triggers.Alert{told("slow", began)}, Complete: true}, "1",
+			triggers.AlertView{Suppressed: []triggers.Alert{told("slow", began)}, Complete: true},
+			"1",
 		},
 		"silenced: no beginning":  {func(*testing.T, *Store) {}, triggers.AlertView{Suppressed: []triggers.Alert{told("slow", began)}, Complete: true}, "0"},
 		"what it does not select": {func(*testing.T, *Store) {}, triggers.AlertView{Firing: []triggers.Alert{told("fast", began)}, Complete: true}, "0"},

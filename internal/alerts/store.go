@@ -25,8 +25,10 @@ const (
 	MaxFiring = 20_000
 	// MaxResolved bounds those that are remembered as resolved: the oldest are forgotten first.
 	MaxResolved = 20_000
-	// MaxPushed bounds the levels that were pushed through direct doors, MaxPerDoor those of one of them.
-	MaxPushed, MaxPerDoor = 20_000, 1000
+	// MaxPushed bounds the levels that were pushed through direct doors.
+	MaxPushed = 20_000
+	// MaxPerDoor bounds those of one direct door.
+	MaxPerDoor = 1000
 )
 
 // Errors of Record and Reconcile. All are worth a retry.

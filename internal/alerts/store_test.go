@@ -68,16 +68,23 @@ func (m *memory) writes() int {
 // run starts a store in a bubble of fake time; it ends with the test.
 func run(t *testing.T, p Persister) *Store {
 	t.Helper()
-	s := NewStore(p, time.Now)
+	s, stop := begin(t, p)
+	t.Cleanup(stop)
+	return s
+}
+
+// begin starts a store that ends when it is told to.
+func begin(t *testing.T, p Persister) (s *Store, stop func()) {
+	t.Helper()
+	s = NewStore(p, time.Now)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		_ = s.Run(ctx)
 	}()
-	t.Cleanup(func() { cancel(); <-done })
 	synctest.Wait()
-	return s
+	return s, func() { cancel(); <-done }
 }
 
 // watched follows how many alerts of a name fire.
@@ -120,10 +127,8 @@ func watchQuery(t *testing.T, s *Store, q triggers.AlertQuery) *watched {
 // said is a set of alerts in a word: how many fire, and whether that is all.
 func said(alerts []triggers.Alert, err error) string {
 	text := strconv.Itoa(len(alerts))
-	for _, a := range alerts {
-		if a.Stale {
-			text += " stale"
-		}
+	if slices.ContainsFunc(alerts, func(a triggers.Alert) bool { return a.Stale }) {
+		text += " stale"
 	}
 	switch {
 	case err != nil && alerts == nil:

@@ -80,7 +80,7 @@ func (s *Store) Watch(ctx context.Context, q triggers.AlertQuery, changed func(a
 // selects joins a watcher and a record; s.mu is held.
 func (s *Store) selects(w *watcher, r *fact) {
 	l := &selection{watcher: w, fact: r}
-	l.entry.selection = l
+	l.selection = l
 	w.selected[r], r.watched[w] = l, l
 	r.unsure++
 	r.unwritten = min(r.unwritten, w.patience.unwritten())

@@ -165,9 +165,13 @@ func (c *Controller) remembered(so *v1alpha1.ScaledObject) scalers.Memory {
 		return old.Memory.Clone()
 	}
 	var m scalers.Memory
-	if so.Status.Memory != "" {
-		// One that cannot be read is lost; what is lost is unknown, and unknown lowers nothing.
-		_ = m.UnmarshalText([]byte(so.Status.Memory))
+	if so.Status.Memory == "" {
+		return m
+	}
+	if err := m.UnmarshalText([]byte(so.Status.Memory)); err != nil {
+		// What is lost is unknown, and unknown lowers nothing: the windows begin with the count as it is found, and for all
+		// that is known a trigger has just been active.
+		return scalers.Memory{LastActive: scalers.InstantOf(c.now())}
 	}
 	return m
 }

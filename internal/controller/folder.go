@@ -146,12 +146,11 @@ func (f *Folder) version(key string, so *v1alpha1.ScaledObject) {
 	switch before {
 	case so:
 	case nil:
-		so.Generation = 1
-		if status, err := f.States.Load(so.Namespace, so.Name); err != nil {
-			f.Log.Warn("state not read", "object", key, "error", err)
-		} else {
-			so.Status, so.Generation = status, status.ObservedGeneration+1
+		status, err := f.States.Load(so.Namespace, so.Name)
+		if err != nil {
+			f.Log.Error("state not read: what was remembered of the object is unknown", "object", key, "error", err)
 		}
+		so.Status, so.Generation = status, status.ObservedGeneration+1
 	default:
 		so.Status, so.Generation = before.Status, before.Generation
 		if !reflect.DeepEqual(before.Spec, so.Spec) {

@@ -129,9 +129,14 @@ next:
 		}
 		for i := range firing {
 			if maps.Equal(firing[i].Labels, a.Labels) {
+				first := firing[i].StartsAt
+				if a.StartsAt.Before(first) {
+					first = a.StartsAt
+				}
 				if a.From >= since[i] {
 					firing[i], since[i] = a.Alert, a.From
 				}
+				firing[i].StartsAt = first
 				continue next
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -134,9 +135,7 @@ type levels struct {
 func (r *receiver) trigger(name string, metadata map[string]string) *levels {
 	r.t.Helper()
 	all := map[string]string{"matchers": fmt.Sprintf("{alertname=%q}", name), "threshold": "1"}
-	for k, v := range metadata {
-		all[k] = v
-	}
+	maps.Copy(all, metadata)
 	kind := alertmanager.Kind()
 	config, err := kind.Decode(all)
 	if err != nil {

@@ -101,7 +101,7 @@ func (c *client) get(ctx context.Context, target string, into any) (time.Time, e
 	if err != nil {
 		return at, err
 	}
-	if err := triggers.Authorize(r, c.config.AuthModes, c.env.Secret); err != nil {
+	if err := triggers.Authorize(ctx, r, c.config.AuthModes, c.env.Secret); err != nil {
 		return at, err
 	}
 	via, err := c.http(ctx)

@@ -81,7 +81,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	for _, h := range t.headers {
 		r.Header.Add(h.key, h.value)
 	}
-	if err := triggers.Authorize(r, t.mode, t.secret); err != nil {
+	if err := triggers.Authorize(r.Context(), r, t.mode, t.secret); err != nil {
 		return nil, errors.Join(err, closeBody(r))
 	}
 	resp, err := t.base.RoundTrip(r)
