@@ -38,7 +38,7 @@ func runCommand() *cobra.Command {
 	f.StringVar(&o.Listen, "listen", o.Listen, "address of webhooks, health and metrics")
 	f.StringVar(&o.TokensFile, "tokens-file", o.TokensFile, "bearer tokens of whoever may knock, one a line: TOKEN, or NAMESPACE=TOKEN for one namespace")
 	f.StringVar(&o.CredentialsFile, "credentials-file", o.CredentialsFile, "YAML list of who may knock where: tokens, passwords and client certificates, each with a name and its namespaces")
-	f.BoolVar(&o.AllowOpen, "allow-unauthenticated", o.AllowOpen, "ask nobody for a credential; beyond loopback only together with --allow-unauthenticated-from-anywhere")
+	f.BoolVar(&o.AllowOpen, "allow-unauthenticated", o.AllowOpen, "without a file of credentials, ask nobody for one; beyond loopback only together with --allow-unauthenticated-from-anywhere")
 	f.BoolVar(&o.AllowAnywhere, "allow-unauthenticated-from-anywhere", o.AllowAnywhere, "with --allow-unauthenticated: on any address, so that anybody who reaches it can scale")
 	f.StringVar(&o.TLS.Cert, "tls-cert-file", o.TLS.Cert, "certificate of the server, with those that lead to its authority; a changed file is taken up")
 	f.StringVar(&o.TLS.Key, "tls-key-file", o.TLS.Key, "key of the certificate")

@@ -89,7 +89,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	defer self.Close()
+	defer func() { _ = self.Close() }() // Of no use but where the server, which closes it, never came to be.
 	p, err := assemble(o, log, config, self)
 	if err != nil {
 		return err

@@ -75,7 +75,7 @@ func (c *Client) Run(ctx context.Context) error {
 		c.reach = err
 		c.mu.Unlock()
 		if err != nil && !errors.Is(err, errNobodyLeads) && (said == nil || said.Error() != err.Error()) {
-			c.log.Warn("deliveries cannot be passed on to the leader", "error", err)
+			c.log.Warn("replicas cannot pass deliveries on to the leader", "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -81,7 +81,7 @@ func advertised(listening net.Addr, advertise, podIP string) (string, error) {
 		return net.JoinHostPort(host, port), nil
 	}
 	if podIP == "" {
-		return "", fmt.Errorf("--peer-listen is any address of this host, and which one the other replicas reach is not known: give --peer-advertise, or the environment variable POD_IP")
+		return "", errors.New("--peer-listen is any address of this host, and which one the other replicas reach is not known: give --peer-advertise, or the environment variable POD_IP")
 	}
 	return net.JoinHostPort(podIP, port), nil
 }

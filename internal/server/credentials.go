@@ -56,10 +56,7 @@ func (f CredentialFiles) read() ([]*credential, error) {
 // Follow takes up what the files hold from then on, until ctx is done. While one of them, or a file that it names, cannot
 // be read or understood, the credentials that were read last stay valid, and the log says so.
 func (c *Credentials) Follow(ctx context.Context, log *slog.Logger) {
-	follow(ctx, func() (bool, error) { return c.look() }, said{
-		log: log, changed: "credentials read", wrong: "credentials not read: those from before stay valid",
-		about: func() []any { return []any{"credentials", len(*c.all.Load())} },
-	})
+	follow(ctx, "credentials", c.look, log)
 }
 
 // look reads the files, and reports whether other credentials are valid now. Those that stay keep their rate.

@@ -56,51 +56,63 @@ type visitor struct {
 // admission lets a request in to a namespace, or says why not.
 type admission func(r *http.Request, namespace string) (visitor, error)
 
-// door is the handler of a route.
+// doorway is a route with who may come through it, and room for so many at once.
+type doorway struct {
+	*Server
+
+	route Route
+	admit admission
+	slots chan struct{}
+}
+
+// door makes the handler of a route.
 func (s *Server) door(route Route, admit admission) echo.HandlerFunc {
 	if route.MaxBody == 0 {
 		route.MaxBody = DefaultMaxBody
 	}
-	slots := make(chan struct{}, maxInFlight)
-	return func(c echo.Context) error {
-		namespace := c.Param("namespace")
-		who, err := admit(c.Request(), namespace)
-		if err != nil {
-			return s.limited(route, err)
-		}
-		if namespace != "" && !isNamespace(namespace) {
-			return echo.NewHTTPError(http.StatusBadRequest, "the path does not name a namespace")
-		}
-		select {
-		case slots <- struct{}{}:
-			defer func() { <-slots }()
-		default:
-			return s.limited(route, errBusy)
-		}
-		at := s.options.Now()
-		body, err := read(c, route.MaxBody)
-		if err != nil {
-			return err
-		}
-		ctx, cancel := context.WithTimeoutCause(c.Request().Context(), handleTimeout, errors.New("it took too long"))
-		defer cancel()
-		r := &Request{
-			HTTP: c.Request().WithContext(ctx), Param: c.Param, Body: body, At: at,
-			Door: alerts.Door{Namespace: namespace, Credential: who.credential},
-		}
-		switch {
-		case s.options.Leading():
-			return s.deliver(c, route, r)
-		case who.forwarded:
-			return Unavailable("this replica does not lead any more")
-		default:
-			return s.pass(c, r)
-		}
+	d := &doorway{Server: s, route: route, admit: admit, slots: make(chan struct{}, maxInFlight)}
+	return d.enter
+}
+
+// enter takes a request in, and delivers it or passes it on.
+func (d *doorway) enter(c echo.Context) error {
+	namespace := c.Param("namespace")
+	who, err := d.admit(c.Request(), namespace)
+	if err != nil {
+		return d.limited(d.route, err)
+	}
+	if namespace != "" && !isNamespace(namespace) {
+		return echo.NewHTTPError(http.StatusBadRequest, "the path does not name a namespace")
+	}
+	select {
+	case d.slots <- struct{}{}:
+		defer func() { <-d.slots }()
+	default:
+		return d.limited(d.route, errBusy)
+	}
+	at := d.options.Now()
+	body, err := read(c, d.route.MaxBody)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(c.Request().Context(), handleTimeout, errors.New("it took too long"))
+	defer cancel()
+	r := &Request{
+		HTTP: c.Request().WithContext(ctx), Param: c.Param, Body: body, At: at,
+		Door: alerts.Door{Namespace: namespace, Credential: who.credential},
+	}
+	switch {
+	case d.options.Leading():
+		return d.deliver(ctx, c, d.route, r)
+	case who.forwarded:
+		return Unavailable("this replica does not lead any more")
+	default:
+		return d.pass(ctx, c, r)
 	}
 }
 
 // deliver records what a request means, and answers it: 200 when that is durable.
-func (s *Server) deliver(c echo.Context, route Route, r *Request) error {
+func (s *Server) deliver(ctx context.Context, c echo.Context, route Route, r *Request) error {
 	deliveries, err := route.Decode(r)
 	if err != nil {
 		return err
@@ -108,7 +120,7 @@ func (s *Server) deliver(c echo.Context, route Route, r *Request) error {
 	failed := make([]error, len(deliveries))
 	var recording sync.WaitGroup
 	for i := range deliveries {
-		recording.Go(func() { failed[i] = s.record(route, r, &deliveries[i]) })
+		recording.Go(func() { failed[i] = s.record(ctx, route, r, &deliveries[i]) })
 	}
 	recording.Wait()
 	if err := errors.Join(failed...); err != nil {
@@ -121,11 +133,11 @@ func (s *Server) deliver(c echo.Context, route Route, r *Request) error {
 }
 
 // record records one delivery: several of one request are on their way together.
-func (s *Server) record(route Route, r *Request, d *alerts.Delivery) error {
+func (s *Server) record(ctx context.Context, route Route, r *Request, d *alerts.Delivery) error {
 	if d.Door.Namespace != r.Door.Namespace {
 		return fmt.Errorf("route %s leads from the door of %q to %q", route.Name, r.Door.Namespace, d.Door.Namespace)
 	}
-	result, err := s.options.Alerts.Record(r.HTTP.Context(), *d)
+	result, err := s.options.Alerts.Record(ctx, *d)
 	if err != nil {
 		s.options.Log.Warn("a delivery was not recorded", "door", d.Door.String(), "error", err)
 		return Unavailable("not recorded, try again")

@@ -17,16 +17,9 @@ const (
 	maxFile = 1 << 20
 )
 
-// said is how the log tells of files that are followed.
-type said struct {
-	log            *slog.Logger
-	changed, wrong string
-	about          func() []any
-}
-
 // follow looks again and again, until ctx is done. A mounted Secret is a link that is switched: what counts is what it leads
-// to. A change is said, and so is each new mistake and its end.
-func follow(ctx context.Context, look func() (changed bool, err error), s said) {
+// to. A change is said, and so is each new mistake and its end; what says which files these are.
+func follow(ctx context.Context, what string, look func() (changed bool, err error), log *slog.Logger) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	last := ""
@@ -39,10 +32,10 @@ func follow(ctx context.Context, look func() (changed bool, err error), s said) 
 		changed, err := look()
 		switch {
 		case err == nil && (changed || last != ""):
-			s.log.Info(s.changed, s.about()...)
+			log.Info("files taken up", "what", what)
 			last = ""
 		case err != nil && err.Error() != last:
-			s.log.Warn(s.wrong, "error", err)
+			log.Warn("files not taken up: what they held before stays in force", "what", what, "error", err)
 			last = err.Error()
 		}
 	}

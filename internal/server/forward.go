@@ -15,11 +15,11 @@ type Forwarder interface {
 }
 
 // pass hands a request over to the leader, and its answer back.
-func (s *Server) pass(c echo.Context, r *Request) error {
+func (s *Server) pass(ctx context.Context, c echo.Context, r *Request) error {
 	if s.options.Forward == nil {
 		return Unavailable("this replica is not the leader")
 	}
-	answer, err := s.options.Forward.Forward(r.HTTP.Context(), peer.Message{
+	answer, err := s.options.Forward.Forward(ctx, peer.Message{
 		Method: r.HTTP.Method, URI: r.HTTP.URL.RequestURI(), Header: r.HTTP.Header, Body: r.Body, Credential: r.Door.Credential,
 	})
 	if err != nil {

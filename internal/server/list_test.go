@@ -120,7 +120,7 @@ func TestWhatIsNotQuiteACredentialIsNone(t *testing.T) {
 
 func TestAllMistakesInCredentialsAreSaidAtOnceAndNoSecretIs(t *testing.T) {
 	content := `
-- nmae: a
+- naem: a
   namespaces: [Sh/op, 7]
   token: s3cret
 - name: with/slash

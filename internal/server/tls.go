@@ -41,10 +41,7 @@ func ReadTLS(files TLSFiles) (*TLS, error) {
 // Follow takes up what the files hold from then on, until ctx is done. While one of them cannot be read, or the key is not
 // the certificate's, new connections get what was good last, and the log says so.
 func (t *TLS) Follow(ctx context.Context, log *slog.Logger) {
-	follow(ctx, t.look, said{
-		log: log, changed: "certificate read", wrong: "certificate not read: the one from before is shown on",
-		about: func() []any { return []any{"until", t.config.Load().Certificates[0].Leaf.NotAfter} },
-	})
+	follow(ctx, "certificate", t.look, log)
 }
 
 // look reads the files, and reports whether they have changed.

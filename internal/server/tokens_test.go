@@ -91,7 +91,7 @@ func TestTokensAreRotatedWithoutARestart(t *testing.T) {
 		if one, ok := m.find("second-token"); !ok || !one.opens("shop") || one.opens("bank") {
 			t.Errorf("it opens the wrong doors: %v", one)
 		}
-		if got := m.log.String(); strings.Count(got, "credentials read") != 3 || strings.Contains(got, "second-token") {
+		if got := m.log.String(); strings.Count(got, "files taken up") != 3 || strings.Contains(got, "second-token") {
 			t.Errorf("the log says\n%s", got)
 		}
 	})
@@ -107,7 +107,7 @@ func TestTokensThatCannotBeReadLeaveThoseFromBefore(t *testing.T) {
 		}
 		m.settle()
 		m.valid("first-token")
-		if got := m.log.String(); strings.Count(got, "credentials not read") != 2 || !strings.Contains(got, "holds no token") || !strings.Contains(got, "no such file") {
+		if got := m.log.String(); strings.Count(got, "files not taken up") != 2 || !strings.Contains(got, "holds no token") || !strings.Contains(got, "no such file") {
 			t.Errorf("the log says\n%s", got)
 		}
 		if err := os.Symlink(filepath.Join("..data", "tokens"), m.file); err != nil {
