@@ -33,6 +33,8 @@ type Memory struct {
 	Changes []Change
 	// Failures are those in a row of the triggers that cannot be read, while the policy has a fallback.
 	Failures []Failure
+	// Bases are what the step triggers add to whose level is above zero, as far as is known.
+	Bases []Base
 	// LastActive is the last instant at which a trigger was active; zero: never. ActiveStands is true while a continuous
 	// trigger is active.
 	LastActive   Instant
@@ -46,7 +48,7 @@ type Memory struct {
 // Clone returns a copy that shares nothing with m.
 func (m Memory) Clone() Memory {
 	m.Highs, m.Lows = slices.Clone(m.Highs), slices.Clone(m.Lows)
-	m.Changes, m.Failures = slices.Clone(m.Changes), slices.Clone(m.Failures)
+	m.Changes, m.Failures, m.Bases = slices.Clone(m.Changes), slices.Clone(m.Failures), slices.Clone(m.Bases)
 	return m
 }
 

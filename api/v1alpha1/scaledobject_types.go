@@ -166,7 +166,8 @@ type ScalingModifiers struct {
 
 // Fallback is the user's own answer to a source that has failed for long.
 type Fallback struct {
-	// FailureThreshold is how many readings in a row may fail.
+	// FailureThreshold is how many readings in a row may fail. A failure after which nothing is read for three polling
+	// intervals counts again, once each interval.
 	// +kubebuilder:validation:Minimum=0
 	FailureThreshold int32 `json:"failureThreshold"`
 	// Replicas is what a trigger asks for when more have failed.

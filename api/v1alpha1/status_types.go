@@ -59,7 +59,8 @@ type ScaledObjectStatus struct {
 type TriggerStatus struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
-	// Value is the level, in the trigger's unit; empty while it is unknown.
+	// Value is the level, in the trigger's unit; empty while it is unknown. Beside a LastError, it is what the level is at
+	// least.
 	// +optional
 	Value string `json:"value,omitempty"`
 	// +optional

@@ -10,6 +10,10 @@ import (
 // formula is a trigger's division with its numbers; what it comes to is the proposal q.
 func formula(t *scalers.Trigger, e *scalers.Event, q *scalers.Proposal) string {
 	switch {
+	case q.Quiet:
+		return q.Level.String() + ": adds nothing"
+	case t.Increment.Amount != 0:
+		return fmt.Sprintf("base %d + %s × %s", q.Base, t.Increment, whole(q.Level))
 	case t.Exact:
 		return q.Level.String() + " replicas"
 	case t.PerPod && t.Metric == scalers.Utilization:
@@ -22,6 +26,9 @@ func formula(t *scalers.Trigger, e *scalers.Event, q *scalers.Proposal) string {
 		return fmt.Sprintf("%s / %s per replica", q.Level, t.Target)
 	}
 }
+
+// whole is a level without what is left over of a whole unit.
+func whole(m scalers.Milli) scalers.Milli { return m - m%1000 }
 
 // pods says what became of the pods of a reading.
 func pods(q *scalers.Proposal) string {

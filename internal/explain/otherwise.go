@@ -51,8 +51,22 @@ func otherwise(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedul
 		if e.Value > 0 {
 			all = append(all, lowered(p, i, e.Value, d.Replicas, ask))
 		}
+		if p.Triggers[i].Increment.Amount != 0 {
+			for j := range all {
+				all[j].count(p.Triggers[i].Name)
+			}
+		}
 	}
 	return all
+}
+
+// count leaves whole units of the levels of a step trigger: above 3.999 is above 3 to who counts.
+func (o *Otherwise) count(trigger string) {
+	for _, level := range []*Level{o.Above, o.AtMost} {
+		if o.Trigger == trigger && level != nil {
+			*level = Level(whole(scalers.Milli(*level)))
+		}
+	}
 }
 
 // raised finds the least level above which more than wanted are asked for.

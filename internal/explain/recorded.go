@@ -31,9 +31,12 @@ func FromStatus(w *workload.Workload, s *v1alpha1.ScaledObjectStatus) (*Explanat
 	for i := range s.Triggers {
 		t := &s.Triggers[i]
 		shown := Trigger{Name: t.Name, Active: t.Active, Proposal: t.Proposal, Tolerated: t.Proposal}
-		if t.LastError == "" {
+		switch {
+		case t.LastError == "":
 			shown.Formula = levelOf(w, t)
-		} else {
+		case t.Value != "":
+			shown.Unknown = fmt.Sprintf("is not known for certain, but %s at least: %s", t.Value, t.LastError)
+		default:
 			shown.Unknown = "could not be read: " + t.LastError
 		}
 		e.Triggers = append(e.Triggers, shown)

@@ -20,7 +20,9 @@ func TestADecisionOnSinglePodsIsToldAsTheStatusHasIt(t *testing.T) {
 	raw := int32(12)
 	e, err := explain.FromStatus(w, &v1alpha1.ScaledObjectStatus{
 		Triggers: []v1alpha1.TriggerStatus{
-			{Name: "cpu", Type: "cpu", Value: "150", Target: "50", Proposal: &raw, Active: true}, {Name: "rps", LastError: "connection refused"},
+			{Name: "cpu", Type: "cpu", Value: "150", Target: "50", Proposal: &raw, Active: true},
+			{Name: "rps", LastError: "connection refused"},
+			{Name: "alert", Value: "3", LastError: "state lost", Proposal: &raw},
 		},
 		LastDecision: &v1alpha1.DecisionStatus{
 			Time: metav1.NewMicroTime(noon.Time()), From: 4, To: 10, Raw: &raw, Trigger: "cpu", LimitedBy: []string{"maxReplicaCount"},
@@ -35,7 +37,7 @@ func TestADecisionOnSinglePodsIsToldAsTheStatusHasIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, part := range []string{
-		"shop/api (Deployment/api) goes from 4 to 10 replicas.", "150% of 50%", "connection refused", "12 → 10", "What comes next: not known here",
+		"shop/api (Deployment/api) goes from 4 to 10 replicas.", "150% of 50%", "connection refused", "but 3 at least: state lost", "12 at least", "12 → 10", "What comes next: not known here",
 	} {
 		if !strings.Contains(out.String(), part) {
 			t.Errorf("it does not say %q:\n%s", part, out.String())

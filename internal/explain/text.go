@@ -54,21 +54,36 @@ func (e *Explanation) triggerRows() [][]string {
 	rows := [][]string{{"TRIGGER", "FORMULA", "ASKS FOR", "ACTIVE"}}
 	for i := range e.Triggers {
 		t := &e.Triggers[i]
-		if t.Unknown != "" || t.Proposal == nil {
-			rows = append(rows, []string{t.Name, "unknown: it " + t.Unknown, "?", "?"})
-			continue
-		}
-		asks := strconv.Itoa(int(*t.Proposal))
-		if *t.Tolerated != *t.Proposal {
-			asks = fmt.Sprintf("%d, within tolerance %d", *t.Proposal, *t.Tolerated)
-		}
-		active := "no"
+		asks, active := t.asks(), "no"
 		if t.Active {
 			active = "yes"
 		}
-		rows = append(rows, []string{t.Name, t.Formula, asks, active})
+		if t.Unknown == "" {
+			rows = append(rows, []string{t.Name, t.Formula, asks, active})
+			continue
+		}
+		if !t.Active {
+			active = "?"
+		}
+		rows = append(rows, []string{t.Name, "unknown: it " + t.Unknown, asks, active})
 	}
 	return rows
+}
+
+// asks is what a trigger asks for.
+func (t *Trigger) asks() string {
+	switch {
+	case t.Proposal == nil && t.Unknown != "":
+		return "?"
+	case t.Proposal == nil:
+		return "nothing"
+	case t.Unknown != "":
+		return fmt.Sprintf("%d at least", *t.Tolerated)
+	case *t.Tolerated != *t.Proposal:
+		return fmt.Sprintf("%d, within tolerance %d", *t.Proposal, *t.Tolerated)
+	default:
+		return strconv.Itoa(int(*t.Proposal))
+	}
 }
 
 func (e *Explanation) stepRows() [][]string {

@@ -83,12 +83,15 @@ func triggersOf(p *pipeline.Outcome) []v1alpha1.TriggerStatus {
 		}
 		if why := unknownBecause(p, i); why != "" {
 			t.LastError = shorten(why)
-		} else {
-			q := p.Workload.Policy.Propose(i, &p.Events[i], p.At)
+		}
+		if q := proposalOf(p, i); q.Known || q.AtLeast {
 			t.Value, t.Proposal, t.Active = q.Level.String(), &q.Raw, q.Active
 			if policy.Metric == scalers.Value {
 				ready := p.Events[i].Ready
 				t.ReadyReplicas = &ready
+			}
+			if q.Quiet {
+				t.Proposal = nil
 			}
 		}
 		if policy.Input {
@@ -97,6 +100,18 @@ func triggersOf(p *pipeline.Outcome) []v1alpha1.TriggerStatus {
 		all[i] = t
 	}
 	return append(all, compositeOf(p)...)
+}
+
+// proposalOf is what a trigger asks for by its last reading. To what a step adds is known to the decision only.
+func proposalOf(p *pipeline.Outcome, i int) scalers.Proposal {
+	q := p.Workload.Policy.Propose(i, &p.Events[i], p.At)
+	if p.Workload.Policy.Triggers[i].Increment.Amount == 0 || !p.Decided || i >= len(p.Decision.Proposals()) {
+		return q
+	}
+	if d := p.Decision.Proposals()[i]; d.Level == q.Level && d.Quiet == q.Quiet {
+		q.Base, q.Raw, q.Replicas = d.Base, d.Raw, d.Replicas
+	}
+	return q
 }
 
 // compositeOf renders the trigger that a formula makes of the others; nothing when there is none.
@@ -123,8 +138,11 @@ func targetsOf(all []v1alpha1.TriggerStatus) string {
 		if i > 0 {
 			out.WriteString(", ")
 		}
-		if t.Value == "" {
+		switch {
+		case t.Value == "":
 			out.WriteString("?")
+		case t.LastError != "":
+			out.WriteString("≥")
 		}
 		out.WriteString(t.Value)
 		if t.Target != "" {

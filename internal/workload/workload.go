@@ -229,7 +229,11 @@ func metric(path string, t *v1alpha1.Trigger, kind triggers.Kind, level *scalers
 		wrong.add(path+".metricType", fmt.Sprintf("%q does not go with %s", t.MetricType, kind.Name), strings.Join(names, " or "))
 		return
 	}
-	if level.Metric = known[i]; level.Metric != scalers.Utilization {
+	level.Metric = known[i]
+	if level.Increment.Amount != 0 && level.Metric == scalers.Value {
+		wrong.add(path+".metricType", "Value does not go with a step, which counts", "leave it out")
+	}
+	if level.Metric != scalers.Utilization {
 		return
 	}
 	switch {
