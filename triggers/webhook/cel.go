@@ -9,13 +9,15 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/impulse-sh/impulse/triggers"
 )
 
 const (
 	// maxExpression bounds the text of an expression, in code points.
 	maxExpression = 4096
-	// maxCost bounds one evaluation, in CEL's own units: about a tenth of a second.
-	maxCost = 1_000_000
+	// maxCost bounds one evaluation, in CEL's own units: some ten thousand steps, and a few hundredths of a second.
+	maxCost = 100_000
 	// maxMemory bounds what one evaluation builds, in CEL's estimate.
 	maxMemory = 64 << 20
 	// maxLoops bounds how deep loops stand in each other.
@@ -135,7 +137,7 @@ func (e *expression) eval(ctx context.Context, variables map[string]any) (v ref.
 	v, _, err = e.ContextEval(ctx, variables)
 	switch {
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("%s: it took too long", e.field)
+		return nil, fmt.Errorf("%w: %s: it took too long", triggers.ErrUnavailable, e.field)
 	case err != nil && strings.Contains(err.Error(), "cost limit exceeded"):
 		return nil, fmt.Errorf("%s: it is too costly for this message", e.field)
 	case err != nil:

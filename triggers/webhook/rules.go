@@ -22,8 +22,8 @@ const (
 	maxItems = 1000
 	// maxKey bounds a key, in bytes.
 	maxKey = 256
-	// patience bounds all evaluations of one message.
-	patience = 2 * time.Second
+	// patience bounds all evaluations of one message. What a busy machine does not get done is worth a retry.
+	patience = 5 * time.Second
 )
 
 // rules are the compiled expressions of a trigger; those that were not given are nil.
