@@ -75,13 +75,14 @@ func (r *receiver) send(cmd *cobra.Command, m message) error {
 	if err != nil {
 		return err
 	}
-	if err := r.format.print(cmd.OutOrStdout(), a, func(w io.Writer) error { return a.tell(w, m) }); err != nil {
+	f := r.format
+	if err := f.print(cmd.OutOrStdout(), a, func(w io.Writer) error { return a.tell(w, m) }); err != nil {
 		return err
 	}
-	switch {
-	case a.Code/100 == 2:
+	switch a.Code / 100 {
+	case 2:
 		return nil
-	case a.Code/100 == 4:
+	case 4:
 		return errFindings
 	}
 	return fmt.Errorf("%s cannot take it now: try again", r.server)

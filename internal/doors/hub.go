@@ -133,7 +133,7 @@ func (h *Hub) Refuse(d triggers.Door, why error) {
 func (h *Hub) Recorder() Recorder { return h.recorder }
 
 // Webhook returns what a message to a hook of a namespace delivers: one delivery for each trigger that it concerns. Its
-// errors are *Refusal. A stranger has shown no credential: only triggers that verify a signature hear of it.
+// errors are *RefusedError. A stranger has shown no credential: only triggers that verify a signature hear of it.
 func (h *Hub) Webhook(ctx context.Context, namespace, name string, m triggers.Message, stranger bool) ([]alerts.Delivery, error) {
 	h.mu.RLock()
 	listeners := make([]*listener, 0, len(h.hooks[hook{namespace, name}]))
@@ -148,12 +148,12 @@ func (h *Hub) Webhook(ctx context.Context, namespace, name string, m triggers.Me
 	case len(listeners) > 0:
 		return h.ask(ctx, "webhook", listeners, m)
 	case stranger && h.complete():
-		return nil, &Refusal{http.StatusUnauthorized, "no access"}
+		return nil, &RefusedError{http.StatusUnauthorized, "no access"}
 	}
 	return nil, h.unknown(fmt.Sprintf("no trigger of namespace %s listens to the hook %.63q", namespace, name))
 }
 
-// Push returns what a message to one trigger delivers. Its errors are *Refusal.
+// Push returns what a message to one trigger delivers. Its errors are *RefusedError.
 func (h *Hub) Push(ctx context.Context, namespace, object, name string, m triggers.Message) ([]alerts.Delivery, error) {
 	h.mu.RLock()
 	l := h.open[trigger{namespace, object, name}]
@@ -180,9 +180,9 @@ func (h *Hub) complete() bool {
 // unknown refuses a message to a door that is not open.
 func (h *Hub) unknown(why string) error {
 	if !h.complete() {
-		return &Refusal{http.StatusServiceUnavailable, "not all triggers are open yet, try again"}
+		return &RefusedError{http.StatusServiceUnavailable, "not all triggers are open yet, try again"}
 	}
-	return &Refusal{http.StatusNotFound, why}
+	return &RefusedError{http.StatusNotFound, why}
 }
 
 // String names a listener as its user does.

@@ -24,8 +24,8 @@ const (
 // maxReasons bounds how many triggers are heard on why they did not understand a message.
 const maxReasons = 3
 
-// Refusal says why a message delivers nothing.
-type Refusal struct {
+// RefusedError says why a message delivers nothing.
+type RefusedError struct {
 	// Code is an HTTP status: 503 for what may pass, 401 for a message that proves nothing, 404 for a door that is not there,
 	// 400 for what can never be understood.
 	Code int
@@ -34,7 +34,7 @@ type Refusal struct {
 }
 
 // Error returns the reason.
-func (r *Refusal) Error() string { return r.Reason }
+func (r *RefusedError) Error() string { return r.Reason }
 
 // secretHeaders are shown to no trigger.
 var secretHeaders = []string{"Authorization", "Proxy-Authorization", "Cookie"}
@@ -45,7 +45,7 @@ func (h *Hub) ask(ctx context.Context, door string, listeners []*listener, m tri
 	var err error
 	if m.Body, err = triggers.DecodeJSON(m.Raw); err != nil {
 		h.count(door, misunderstood)
-		return nil, &Refusal{http.StatusBadRequest, "the body is not JSON as it should be: " + err.Error()}
+		return nil, &RefusedError{http.StatusBadRequest, "the body is not JSON as it should be: " + err.Error()}
 	}
 	m.Header = m.Header.Clone()
 	for _, name := range secretHeaders {
@@ -63,7 +63,7 @@ func (h *Hub) ask(ctx context.Context, door string, listeners []*listener, m tri
 			failed = append(failed, fmt.Errorf("%s: %w", l, err))
 			if errors.Is(err, triggers.ErrUnavailable) || ctx.Err() != nil {
 				h.count(door, unavailable)
-				return nil, &Refusal{http.StatusServiceUnavailable, reasons(failed[len(failed)-1:])}
+				return nil, &RefusedError{http.StatusServiceUnavailable, reasons(failed[len(failed)-1:])}
 			}
 		case len(levels) > 0:
 			understood = true
@@ -88,11 +88,11 @@ func (h *Hub) judge(door string, understood, delivers bool, failed []error) erro
 	for _, err := range failed {
 		if !errors.Is(err, triggers.ErrUnverified) {
 			h.count(door, misunderstood)
-			return &Refusal{http.StatusBadRequest, reasons(failed)}
+			return &RefusedError{http.StatusBadRequest, reasons(failed)}
 		}
 	}
 	h.count(door, unverified)
-	return &Refusal{http.StatusUnauthorized, reasons(failed)}
+	return &RefusedError{http.StatusUnauthorized, reasons(failed)}
 }
 
 func (h *Hub) count(door, result string) { h.messages.WithLabelValues(door, result).Inc() }

@@ -140,7 +140,7 @@ func (w *world) level(name string) string {
 // deliver records what a message delivers, as the server does, and returns the code of the answer and what it says.
 func (w *world) deliver(deliveries []alerts.Delivery, err error) (int, string) {
 	w.t.Helper()
-	if refusal, ok := errors.AsType[*Refusal](err); ok {
+	if refusal, ok := errors.AsType[*RefusedError](err); ok {
 		return refusal.Code, refusal.Reason
 	}
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Direct are the doors that lead to single triggers. doors.Hub is them. Their errors are *doors.Refusal.
+// Direct are the doors that lead to single triggers. doors.Hub is them. Their errors are *doors.RefusedError.
 type Direct interface {
 	// Webhook returns what a message to a hook of a namespace delivers; a stranger has shown no credential.
 	Webhook(ctx context.Context, namespace, hook string, m triggers.Message, stranger bool) ([]alerts.Delivery, error)
@@ -50,7 +50,7 @@ func message(r *Request) triggers.Message {
 
 // refused is the answer to what was refused.
 func refused(err error) error {
-	if refusal, ok := errors.AsType[*doors.Refusal](err); ok {
+	if refusal, ok := errors.AsType[*doors.RefusedError](err); ok {
 		return echo.NewHTTPError(refusal.Code, refusal.Reason)
 	}
 	return err

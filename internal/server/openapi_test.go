@@ -65,32 +65,45 @@ func readDocument(t *testing.T) openAPIDocument {
 func (d openAPIDocument) operations(t *testing.T, see func(method, path string, op operation, parameters []parameter)) {
 	t.Helper()
 	for _, path := range slices.Sorted(maps.Keys(d.Paths)) {
-		var parameters []parameter
-		if raw := d.Paths[path]["parameters"]; raw != nil {
-			if err := json.Unmarshal(raw, &parameters); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for i, p := range parameters {
-			if name, ok := strings.CutPrefix(p.Ref, "#/components/parameters/"); ok {
-				parameters[i] = d.Components.Parameters[name]
-			}
-		}
+		parameters := d.parameters(t, path)
 		for method, raw := range d.Paths[path] {
-			if method == "parameters" {
-				continue
+			if method != "parameters" {
+				see(strings.ToUpper(method), path, d.operation(t, raw), parameters)
 			}
-			var op operation
-			if err := json.Unmarshal(raw, &op); err != nil {
-				t.Fatal(err)
-			}
-			if op.RequestBody != nil && op.RequestBody.Ref != "" {
-				body := d.Components.RequestBodies[strings.TrimPrefix(op.RequestBody.Ref, "#/components/requestBodies/")]
-				op.RequestBody = &body
-			}
-			see(strings.ToUpper(method), path, op, parameters)
 		}
 	}
+}
+
+// parameters are those of a path.
+func (d openAPIDocument) parameters(t *testing.T, path string) []parameter {
+	t.Helper()
+	raw := d.Paths[path]["parameters"]
+	if raw == nil {
+		return nil
+	}
+	var all []parameter
+	if err := json.Unmarshal(raw, &all); err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range all {
+		if name, ok := strings.CutPrefix(p.Ref, "#/components/parameters/"); ok {
+			all[i] = d.Components.Parameters[name]
+		}
+	}
+	return all
+}
+
+func (d openAPIDocument) operation(t *testing.T, raw json.RawMessage) operation {
+	t.Helper()
+	var op operation
+	if err := json.Unmarshal(raw, &op); err != nil {
+		t.Fatal(err)
+	}
+	if op.RequestBody != nil && op.RequestBody.Ref != "" {
+		body := d.Components.RequestBodies[strings.TrimPrefix(op.RequestBody.Ref, "#/components/requestBodies/")]
+		op.RequestBody = &body
+	}
+	return op
 }
 
 func TestTheOpenAPIDocumentHasEveryRouteAndNoOther(t *testing.T) {
@@ -196,17 +209,23 @@ func TestTheSchemasOfTheOpenAPIDocumentAgreeWithTheAnswers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for name, x := range content.Examples {
-				value, err := jsonschema.UnmarshalJSON(strings.NewReader(string(x.Value)))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := schema.Validate(value); (err == nil) != (x.Answer != http.StatusBadRequest) {
-					t.Errorf("%s %s, example %s is answered with %d, and its schema says %v", method, path, name, x.Answer, err)
-				}
-			}
+			agree(t, method+" "+path, schema, content.Examples)
 		}
 	})
+}
+
+// agree fails the test when a schema finds mistakes in what is taken, or none in what is refused.
+func agree(t *testing.T, name string, schema *jsonschema.Schema, examples map[string]example) {
+	t.Helper()
+	for title, x := range examples {
+		value, err := jsonschema.UnmarshalJSON(strings.NewReader(string(x.Value)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(value); (err == nil) != (x.Answer != http.StatusBadRequest) {
+			t.Errorf("%s, example %s is answered with %d, and its schema says %v", name, title, x.Answer, err)
+		}
+	}
 }
 
 func TestTheOpenAPIDocumentIsServed(t *testing.T) {

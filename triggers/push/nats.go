@@ -133,18 +133,21 @@ func (s *subscribed) hear(ctx context.Context, used natsclient.Credentials) (boo
 	rotated, forget := natsclient.Rotated(ctx, s.env.Secret, used, s.rotation)
 	defer forget()
 	inner, cancel := context.WithCancel(ctx)
-	failed := make(chan error, 1)
-	go func() { failed <- s.receive(inner, client.Conn) }()
+	var failure error
+	received := make(chan struct{})
+	go func() {
+		defer close(received)
+		failure = s.receive(inner, client.Conn)
+	}()
 	select {
-	case err = <-failed:
-		cancel()
-		return true, err
+	case <-received:
+		return true, failure
 	case <-ctx.Done():
 	case <-rotated:
 	case <-states:
 		err = client.Why(errors.New("the connection was lost"))
 	}
 	cancel()
-	<-failed // It ends with its context.
+	<-received // It ends with its context.
 	return true, err
 }

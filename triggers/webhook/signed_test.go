@@ -121,13 +121,16 @@ func (a *amazon) post(e envelope, change func(*envelope)) string {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	hash, sum := crypto.SHA256, []byte(nil)
+	var (
+		hash crypto.Hash
+		sum  []byte
+	)
 	if e.SignatureVersion == "1" {
 		one := sha1.Sum([]byte(text)) //nolint:gosec // As above.
 		hash, sum = crypto.SHA1, one[:]
 	} else {
 		two := sha256.Sum256([]byte(text))
-		sum = two[:]
+		hash, sum = crypto.SHA256, two[:]
 	}
 	signature, err := rsa.SignPKCS1v15(rand.Reader, a.key, hash, sum)
 	if err != nil {

@@ -46,10 +46,11 @@ func run(t *testing.T, metadata map[string]string, env triggers.Env) *world {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	done, began := make(chan error, 1), make(chan struct{})
+	done, began := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	go func() {
-		done <- s.Run(ctx, func(e scalers.Event) {
+		defer close(done)
+		_ = s.Run(ctx, func(e scalers.Event) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.last = e
