@@ -64,7 +64,7 @@ func (s *Server) anyone(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if s.options.Credentials != nil {
 			if _, err := s.known(c.Request()); err != nil {
-				return err
+				return s.limited(Route{Name: "metrics"}, err)
 			}
 		}
 		return next(c)

@@ -77,6 +77,8 @@ func (s *Server) failed(err error, c echo.Context) {
 	code, message := http.StatusInternalServerError, "internal error"
 	if known, ok := errors.AsType[*echo.HTTPError](err); ok {
 		code, message = known.Code, fmt.Sprint(known.Message)
+	} else {
+		s.options.Log.Error("a request failed", "path", c.Path(), "error", err)
 	}
 	if code == http.StatusUnauthorized {
 		header := c.Response().Header()

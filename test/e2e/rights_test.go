@@ -1,11 +1,14 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/internal/local"
 )
@@ -34,6 +37,10 @@ func TestTheManifestsGiveEnoughRightsAndNoMore(t *testing.T) {
 	}}
 	w.restart(i)
 	w.condition("web", "Ready", "True", "Ready")
+	w.until("the replicas have their key", func(ctx context.Context) (bool, error) {
+		secret, err := w.kube.CoreV1().Secrets("impulse-system").Get(ctx, "impulse-peers", metav1.GetOptions{})
+		return err == nil && len(secret.Data["key"]) == 32, i.Died()
+	}, func() string { return logOf(i.Process) })
 	w.webhook(i, "web", "firing")
 	w.replicas("web", 5)
 	w.condition("web", "Active", "True", "TriggerActive")

@@ -133,6 +133,7 @@ func (s *subscribed) hear(ctx context.Context, used natsclient.Credentials) (boo
 	rotated, forget := natsclient.Rotated(ctx, s.env.Secret, used, s.rotation)
 	defer forget()
 	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var failure error
 	received := make(chan struct{})
 	go func() {
