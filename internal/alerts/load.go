@@ -163,11 +163,6 @@ func (s *Store) adopt(ctx context.Context, i int) error {
 			s.drop(old)
 		}
 		s.put(r)
-		for w, l := range r.watched {
-			if l.shown.counts {
-				s.mark(w, s.now())
-			}
-		}
 	}
 	told := s.told()
 	s.mu.Unlock()

@@ -94,13 +94,17 @@ func (s *Store) admit(keys []key, delivered []Alert) error {
 	if s.loadErr != nil {
 		return s.loadErr
 	}
-	n, bytes := 0, map[int]int{}
+	n, bytes, seen := 0, map[int]int{}, map[key]bool{}
 	for i, k := range keys {
 		old := s.alerts[k]
+		if old == nil && seen[k] {
+			continue
+		}
 		if delivered[i].Firing && (old == nil || old.class() == isResolved) {
 			n++
 		}
 		if old == nil {
+			seen[k] = true
 			bytes[shardOf(k)] += sizeOf(k.door, delivered[i].Labels, delivered[i].Annotations)
 		}
 	}

@@ -23,7 +23,9 @@ type outcome struct {
 	contested  bool
 	blocked    string
 	errors     uint64
-	refused    refusal
+	// stale has a bit for each trigger of which an alert is.
+	stale   uint32
+	refused refusal
 }
 
 // seed makes hashes of this process comparable.
@@ -40,6 +42,11 @@ func outcomeOf(p *pipeline.Outcome, refused refusal) outcome {
 		o.desired, o.raw, o.winner, o.active, o.rules = d.Replicas, d.Raw, d.Winner, d.Active, rulesOf(d)
 	}
 	o.errors = errorsOf(p)
+	for i := range p.Events {
+		if p.Events[i].Stale {
+			o.stale |= 1 << i
+		}
+	}
 	return o
 }
 

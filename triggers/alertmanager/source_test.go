@@ -64,6 +64,12 @@ func (h *heard) emit(e scalers.Event) {
 	h.said, h.last = append(h.said, text), e
 }
 
+func (h *heard) newest() scalers.Event {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.last
+}
+
 func (h *heard) expect(t *testing.T, want ...string) {
 	t.Helper()
 	synctest.Wait()
@@ -105,7 +111,7 @@ func TestWithAnIntervalEachIsAStepAtItsExactTime(t *testing.T) {
 		h.expect(t, "0", "1")
 		<-time.After(1)
 		h.expect(t, "0", "1", "2")
-		if at := h.last.At.Time(); !at.Equal(time.Now()) {
+		if at := h.newest().At.Time(); !at.Equal(time.Now()) {
 			t.Errorf("the step is stamped %s at %s", at, time.Now())
 		}
 		<-time.After(2 * time.Minute)
@@ -145,8 +151,8 @@ func TestStaleAlertsCountAndAreSaid(t *testing.T) {
 		a.Stale, a.LastSeen = true, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 		b.set(nil, a, since(0))
 		h.expect(t, "0", "5 stale")
-		if h.last.Unconfirmed != "alert Slow was last repeated at 2026-01-02T03:04:05Z" {
-			t.Errorf("it says %q", h.last.Unconfirmed)
+		if said := h.newest().Unconfirmed; said != "alert Slow was last repeated at 2026-01-02T03:04:05Z" {
+			t.Errorf("it says %q", said)
 		}
 		b.set(nil, since(0))
 		h.expect(t, "0", "5 stale", "5")

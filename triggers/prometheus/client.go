@@ -81,7 +81,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	for _, h := range t.headers {
 		r.Header.Add(h.key, h.value)
 	}
-	if err := triggers.Authorize(r.Context(), r, t.mode, t.secret); err != nil {
+	if err := t.authorize(r); err != nil {
 		return nil, errors.Join(err, closeBody(r))
 	}
 	resp, err := t.base.RoundTrip(r)
@@ -98,4 +98,9 @@ func closeBody(r *http.Request) error {
 		return nil
 	}
 	return r.Body.Close()
+}
+
+// authorize adds the credentials, as they are now.
+func (t *transport) authorize(r *http.Request) error {
+	return triggers.Authorize(r.Context(), r, t.mode, t.secret)
 }
