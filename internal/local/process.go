@@ -98,6 +98,20 @@ func (p *Process) Died() error {
 	}
 }
 
+// Signal sends a signal to the child: SIGSTOP and SIGCONT freeze it and let it go on.
+func (p *Process) Signal(signal syscall.Signal) error {
+	if err := p.cmd.Process.Signal(signal); err != nil {
+		return fmt.Errorf("signal %s: %w", p.name, err)
+	}
+	return nil
+}
+
+// Wait returns how the child ended, once it has: nil for exit code 0.
+func (p *Process) Wait() error {
+	<-p.done
+	return p.err
+}
+
 // Log returns the path of what the child has printed.
 func (p *Process) Log() string { return p.log.Name() }
 
