@@ -19,6 +19,7 @@ import (
 var (
 	seeds   = flag.Int("seeds", 4, "number of seeds to live through")
 	first   = flag.Uint64("seed", 1, "the first of them")
+	tell    = flag.Bool("timeline", false, "show what happened, of seeds that pass as well")
 	outages = flag.Bool("outages", false, "stop the sandbox's API server, too: nobody else may need it")
 )
 
@@ -93,6 +94,9 @@ func live(t *testing.T, seed uint64) {
 	judged := v.acceptedIsPrompt()
 	v.mu.Unlock()
 	w.inspect()
+	if *tell {
+		t.Log(p, "\n", v.text())
+	}
 	t.Logf("%d deliveries, %d writes, %d faults; %d acceptances judged by the clock", len(v.deliveries), len(v.writes), len(v.troubles), judged)
 }
 
