@@ -27,7 +27,7 @@ const (
 	// rest is how long everything may take to be right once nothing changes and everything is mended.
 	rest = 40 * time.Second
 	// calm is how long it then has to stay so.
-	calm = 1500 * time.Millisecond
+	calm = 2500 * time.Millisecond
 	// maxMemory bounds an Impulse, in bytes.
 	maxMemory = 200 << 20
 	// outageEvery is one in how many seeds stops the API server.

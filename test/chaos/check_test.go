@@ -17,6 +17,8 @@ const (
 	stale = 10 * time.Second
 	// wake is how soon after a pause a write may land that was on its way when the pause began.
 	wake = 3 * time.Second
+	// aftermath is how long after its end a fault may still be felt.
+	aftermath = 500 * time.Millisecond
 )
 
 // verdict holds a timeline against what is promised.
@@ -120,10 +122,10 @@ func (v *verdict) machine(from, to time.Time) time.Duration {
 	return longest
 }
 
-// touched reports whether a fault stood between acceptances and writes at some instant of a time.
-func (v *verdict) touched(from, to time.Time) bool {
+// touched reports whether a fault stood between acceptances of an Impulse and writes at some instant of a time.
+func (v *verdict) touched(impulse int, from, to time.Time) bool {
 	return slices.ContainsFunc(v.troubles, func(t *trouble) bool {
-		return t.touches() && t.from.Before(to) && t.until.Add(time.Second).After(from)
+		return t.touches(impulse) && t.from.Before(to) && t.until.Add(aftermath).After(from)
 	})
 }
 
@@ -133,7 +135,7 @@ func (v *verdict) writesAreNeverTooLow() {
 	for _, w := range v.writes {
 		o := v.object(w.object)
 		back := flight + 3*v.machine(w.at.Add(-landing), w.at)
-		if v.touched(w.at.Add(-landing), w.at) {
+		if v.touched(anybody, w.at.Add(-landing), w.at) {
 			back = landing
 		}
 		least := v.least(o, w.at.Add(-back), w.at)
@@ -177,13 +179,13 @@ func (v *verdict) acceptedIsPrompt() (judged int) {
 			continue
 		}
 		o := v.object(d.alert.object)
-		if d.firing && v.prompt(o, d.accepted, prompt, func(n int32, from, to time.Time) bool { return n >= v.least(o, from, to) }) {
+		if d.firing && v.prompt(o, d, prompt, func(n int32, from, to time.Time) bool { return n >= v.least(o, from, to) }) {
 			judged++
 		}
 		if d.firing || o.settle < 0 {
 			continue
 		}
-		if v.prompt(o, d.accepted, prompt+o.settle, func(n int32, from, to time.Time) bool { return n <= v.most(o, from, to) }) {
+		if v.prompt(o, d, prompt+o.settle, func(n int32, from, to time.Time) bool { return n <= v.most(o, from, to) }) {
 			judged++
 		}
 	}
@@ -200,10 +202,11 @@ func (v *verdict) most(o *object, from, to time.Time) int32 {
 }
 
 // prompt reports whether it could be judged that an object had a right count at some instant within a time.
-func (v *verdict) prompt(o *object, from time.Time, within time.Duration, right func(n int32, from, to time.Time) bool) bool {
+func (v *verdict) prompt(o *object, d *delivery, within time.Duration, right func(n int32, from, to time.Time) bool) bool {
+	from := d.accepted
 	within += 5 * v.machine(from, from.Add(within))
 	to := from.Add(within)
-	if v.touched(from.Add(-time.Second), to) || len(v.hiccups) == 0 || v.hiccups[len(v.hiccups)-1].at.Before(to) {
+	if v.touched(d.by, from, to) || len(v.hiccups) == 0 || v.hiccups[len(v.hiccups)-1].at.Before(to) {
 		return false
 	}
 	had := v.had(o, from, to)

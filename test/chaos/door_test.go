@@ -73,7 +73,7 @@ func (d *door) deliver(ctx context.Context, body []byte) int {
 	d.keep(all, body)
 	for _, i := range d.order() {
 		name := fmt.Sprintf("%s → impulse-%d", d.name, i)
-		sent := d.ledger.send(name, all)
+		sent := d.ledger.send(name, i, all)
 		code := d.offer(ctx, d.to[i], body)
 		switch {
 		case code/100 == 2:

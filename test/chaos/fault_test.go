@@ -47,7 +47,7 @@ func (w *world) suffer(ctx context.Context, f fault) {
 		}
 		defer w.release(key)
 	}
-	t := w.ledger.begin(f, key)
+	t := w.ledger.begin(f, key, hits(whom, way, target))
 	defer w.ledger.end(t)
 	end := w.strike(f, whom, way, target)
 	if end == nil {
@@ -56,6 +56,14 @@ func (w *world) suffer(ctx context.Context, f fault) {
 	}
 	w.at(ctx, time.Since(w.ledger.began)+f.length)
 	end()
+}
+
+// hits is the Impulse that a fault is upon.
+func hits(whom, way string, target int) int {
+	if whom == "api" && (way == "away" || way == "down") {
+		return anybody
+	}
+	return target
 }
 
 // victim finds who is hit: a name that no two faults may have at a time, and which one of its kind it is.
@@ -98,9 +106,14 @@ func (w *world) release(key string) {
 	delete(w.busy, key)
 }
 
-// awaitAcceptance kills the Impulse that accepts the next delivery, at that instant. It returns -1 when nothing is accepted
-// in time.
+// awaitAcceptance kills the Impulse that accepts the next delivery, at that instant; writes are slow until then, so that one
+// that is not over yet is lost. It returns -1 when nothing is accepted in time.
 func (w *world) awaitAcceptance(ctx context.Context, f fault) (int, string) {
+	slow := f
+	slow.kind = "api slow"
+	t := w.ledger.begin(slow, "api", anybody)
+	defer w.ledger.end(t)
+	defer w.wires("slow", f.delay, w.api...)()
 	hit := make(chan int, 1)
 	w.mu.Lock()
 	w.onAcceptance = func(impulse int) {

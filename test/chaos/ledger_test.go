@@ -25,6 +25,8 @@ type message struct {
 type delivery struct {
 	message
 
+	// by is the Impulse that it was sent to.
+	by   int
 	sent time.Time
 	// accepted is when a 2xx came; zero when none did.
 	accepted time.Time
@@ -41,15 +43,23 @@ type write struct {
 type trouble struct {
 	fault
 
+	// impulse is the one that it is upon, or upon its way to the API server; everybody when negative.
+	impulse     int
 	from, until time.Time
 	// counts are those of the Deployments when it began.
 	counts map[string]int32
 }
 
-// touches reports whether it stands between an acceptance and a write.
-func (t *trouble) touches() bool {
+// anybody is every Impulse.
+const anybody = -1
+
+// touches reports whether it stands between an acceptance by an Impulse, or by anybody, and a write.
+func (t *trouble) touches(impulse int) bool {
 	kind, _, _ := strings.Cut(t.kind, " ")
-	return kind == "leader" || kind == "follower" || kind == "api"
+	if kind != "leader" && kind != "follower" && kind != "api" {
+		return false
+	}
+	return impulse == anybody || t.impulse == anybody || t.impulse == impulse
 }
 
 // late reports whether what was sent before it may arrive after it.
@@ -113,16 +123,16 @@ func (l *ledger) fail(format string, args ...any) {
 }
 
 // send notes messages that are on their way.
-func (l *ledger) send(by string, all []message) []*delivery {
+func (l *ledger) send(name string, by int, all []message) []*delivery {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	var sent []*delivery
 	for _, m := range all {
-		sent = append(sent, &delivery{message: m, sent: now})
+		sent = append(sent, &delivery{message: m, by: by, sent: now})
 	}
 	l.deliveries = append(l.deliveries, sent...)
-	l.note(now, "%s sends %s", by, phrase(all))
+	l.note(now, "%s sends %s", name, phrase(all))
 	return sent
 }
 
@@ -175,10 +185,10 @@ func (l *ledger) measured(at time.Time, took time.Duration) {
 }
 
 // begin notes that a fault begins.
-func (l *ledger) begin(f fault, whom string) *trouble {
+func (l *ledger) begin(f fault, whom string, impulse int) *trouble {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	t := &trouble{fault: f, from: time.Now(), counts: map[string]int32{}}
+	t := &trouble{fault: f, impulse: impulse, from: time.Now(), counts: map[string]int32{}}
 	for object, n := range l.counts {
 		t.counts[object] = n
 	}
