@@ -112,7 +112,7 @@ func (w *world) happen(ctx context.Context) {
 		case "alert":
 			w.truth.turn(alertID{c.object.name, c.instance})
 		case "copy":
-			all.Go(func() { w.doors[0].again(ctx, alertID{c.object.name, c.instance}) })
+			all.Go(func() { w.repeat(ctx, c.n) })
 		case "publish":
 			all.Go(func() { w.bounded(ctx, func(ctx context.Context) { w.queues.publish(ctx, c.object.name, c.n) }) })
 		case "drain":
@@ -137,8 +137,8 @@ func (w *world) settle() {
 	since := time.Time{}
 	var wrong error
 	err := local.Until(w.t.Context(), rest, "all counts are right", func(ctx context.Context) (bool, error) {
-		if wrong = w.right(ctx); wrong != nil {
-			since = time.Time{}
+		if now := w.right(ctx); now != nil && ctx.Err() == nil {
+			since, wrong = time.Time{}, now
 			return false, nil
 		}
 		if since.IsZero() {

@@ -29,16 +29,16 @@ type door struct {
 	mine sync.Mutex
 	rand *rand.Rand
 	deaf bool
-	// firing are the newest bodies that said that an alert fires, for those that arrive once more.
-	firing map[alertID][]byte
+	// sent are the newest bodies of all doors that said that an alert fires.
+	sent *copies
 	// accepted is called after each acceptance.
 	accepted func(impulse int)
 }
 
-func newDoor(t *testing.T, name, path string, seed uint64, to []string, l *ledger) *door {
+func newDoor(t *testing.T, name, path string, seed uint64, to []string, sent *copies, l *ledger) *door {
 	t.Helper()
 	d := &door{
-		fate: newFate(), name: name, path: path, to: to, ledger: l, rand: rand.New(rand.NewPCG(seed, 5)), firing: map[alertID][]byte{},
+		fate: newFate(), name: name, path: path, to: to, ledger: l, rand: rand.New(rand.NewPCG(seed, 5)), sent: sent,
 		accepted: func(int) {},
 	}
 	d.Server = httptest.NewServer(http.HandlerFunc(d.serve))
@@ -70,7 +70,7 @@ func (d *door) deliver(ctx context.Context, body []byte) int {
 		d.ledger.fail("%s: %v", d.name, err)
 		return http.StatusInternalServerError
 	}
-	d.keep(all, body)
+	d.sent.keep(all, body)
 	for _, i := range d.order() {
 		name := fmt.Sprintf("%s → impulse-%d", d.name, i)
 		sent := d.ledger.send(name, i, all)
@@ -103,28 +103,6 @@ func (d *door) order() []int {
 	d.mine.Lock()
 	defer d.mine.Unlock()
 	return d.rand.Perm(len(d.to))
-}
-
-// keep remembers the body for alerts that fire in it.
-func (d *door) keep(all []message, body []byte) {
-	d.mine.Lock()
-	defer d.mine.Unlock()
-	for _, m := range all {
-		if m.firing {
-			d.firing[m.alert] = body
-		}
-	}
-}
-
-// again lets an old delivery arrive once more: a copy that was late.
-func (d *door) again(ctx context.Context, id alertID) {
-	d.mine.Lock()
-	body := d.firing[id]
-	d.mine.Unlock()
-	if body != nil {
-		d.ledger.say("a copy arrives:")
-		d.deliver(ctx, body)
-	}
 }
 
 // setDeaf makes answers arrive, or get lost.

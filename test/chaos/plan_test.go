@@ -93,8 +93,8 @@ func (p *plan) change(r *rand.Rand) change {
 		switch n := r.IntN(10); {
 		case n < 6 && c.object.alerts:
 			c.what, c.instance = "alert", instances[r.IntN(len(instances))]
-		case n == 6 && c.object.alerts && c.at > span/3:
-			c.what, c.instance = "copy", instances[r.IntN(len(instances))]
+		case n == 6 && c.at > span/3:
+			c.what, c.n = "copy", r.IntN(1000)
 		case n < 9 && c.object.queue:
 			c.what, c.n = []string{"publish", "drain"}[r.IntN(2)], 1+r.IntN(40)
 		case c.object.query:

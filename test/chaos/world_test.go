@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -38,6 +39,7 @@ type world struct {
 	api           []*wire
 	alertmanagers []*part
 	doors         []*door
+	sent          *copies
 	gossips       []*gossip
 	nats          *part
 	natsWire      *wire
@@ -59,6 +61,7 @@ type world struct {
 func build(t *testing.T, p *plan) *world {
 	t.Helper()
 	w := &world{t: t, dir: folder(t), plan: p, ledger: newLedger(), policies: map[string]*policy{}, busy: map[string]bool{}}
+	w.sent = &copies{firing: map[alertID][]byte{}}
 	w.truth = newTruth(w.ledger)
 	for _, o := range p.objects {
 		compiled, err := compile(o)
@@ -92,10 +95,18 @@ func folder(t *testing.T) string {
 	return dir
 }
 
-// free is an address that nobody listens on.
+// free is an address that nobody listens on, below the ports of outgoing connections: nobody takes it while its part is dead.
 func (w *world) free() string {
 	w.t.Helper()
-	return sandboxtest.FreeAddress(w.t, "127.0.0.1")
+	var config net.ListenConfig
+	for {
+		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(10_000))
+		l, err := config.Listen(w.t.Context(), "tcp", address)
+		if err == nil {
+			_ = l.Close()
+			return address
+		}
+	}
 }
 
 // run starts a part and fails the test when it cannot.
@@ -222,7 +233,7 @@ func (w *world) startAlertmanagers() {
 	for i := range peers {
 		clusters = append(clusters, w.free())
 		w.gossips = append(w.gossips, newGossip(w.t, clusters[i]))
-		d := newDoor(w.t, fmt.Sprintf("alertmanager-%d", i), "/v1/alertmanager/"+w.plane.namespace, w.plan.seed+uint64(i)<<32, w.urls, w.ledger)
+		d := newDoor(w.t, fmt.Sprintf("alertmanager-%d", i), "/v1/alertmanager/"+w.plane.namespace, w.plan.seed+uint64(i)<<32, w.urls, w.sent, w.ledger)
 		d.accepted = w.accepted
 		w.doors = append(w.doors, d)
 	}
