@@ -92,6 +92,8 @@ type ledger struct {
 	hiccups    []hiccup
 	counts     map[string]int32
 	wrong      []string
+	// onWrite is told of each write; it may be nil.
+	onWrite func(write)
 }
 
 func newLedger() *ledger { return &ledger{began: time.Now(), counts: map[string]int32{}} }
@@ -150,16 +152,17 @@ func (l *ledger) accept(by string, sent []*delivery) {
 // saw notes the count of a Deployment.
 func (l *ledger) saw(object string, n int32) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	from, known := l.counts[object]
-	if known && from == n {
-		return
-	}
 	l.counts[object] = n
-	if known {
-		w := write{object, from, n, time.Now()}
+	w := write{object, from, n, time.Now()}
+	changed, tell := known && from != n, l.onWrite
+	if changed {
 		l.writes = append(l.writes, w)
 		l.note(w.at, "  %s: %d → %d", object, from, n)
+	}
+	l.mu.Unlock()
+	if changed && tell != nil {
+		tell(w)
 	}
 }
 

@@ -68,7 +68,6 @@ func newPlane(w *world) *plane {
 		w.t.Fatal(err)
 	}
 	w.background.Go(func() { p.watch(stream) })
-	w.background.Go(func() { p.measure(w.t.Context()) })
 	return p
 }
 
@@ -95,7 +94,9 @@ func (p *plane) deployment(name string, n int32) {
 func (p *plane) scaledObject(o *object) {
 	w := p.world
 	w.t.Helper()
-	o.spec = strings.NewReplacer("NATS", w.natsWire.address(), "PROMETHEUS", w.promWire.address()).Replace(o.spec)
+	if w.natsWire != nil {
+		o.spec = strings.NewReplacer("NATS", w.natsWire.address(), "PROMETHEUS", w.promWire.address()).Replace(o.spec)
+	}
 	var spec map[string]any
 	if err := yaml.Unmarshal([]byte(o.spec), &spec); err != nil {
 		w.t.Fatal(err)

@@ -57,12 +57,20 @@ type world struct {
 	background   sync.WaitGroup
 }
 
-// build starts everything that a plan needs.
-func build(t *testing.T, p *plan) *world {
+// newWorld is a world in which nothing runs yet.
+func newWorld(t *testing.T, p *plan) *world {
 	t.Helper()
 	w := &world{t: t, dir: folder(t), plan: p, ledger: newLedger(), policies: map[string]*policy{}, busy: map[string]bool{}}
 	w.sent = &copies{firing: map[alertID][]byte{}}
 	w.truth = newTruth(w.ledger)
+	t.Cleanup(w.background.Wait) // What runs in it ends with the test.
+	return w
+}
+
+// build starts everything that a plan needs.
+func build(t *testing.T, p *plan) *world {
+	t.Helper()
+	w := newWorld(t, p)
 	for _, o := range p.objects {
 		compiled, err := compile(o)
 		if err != nil {
@@ -73,6 +81,7 @@ func build(t *testing.T, p *plan) *world {
 	w.startNATS()
 	w.startPrometheus()
 	w.plane = newPlane(w)
+	w.background.Go(func() { w.plane.measure(t.Context()) })
 	w.startImpulses()
 	w.startAlertmanagers()
 	return w
