@@ -21,7 +21,8 @@ type Decision struct {
 	Replicas int32
 	// Raw is the winner's formula before tolerance and everything after it; it means nothing while Winner is -1.
 	Raw int32
-	// Winner is the index of the trigger that asked for most, the first of equals; -1 while no trigger is known.
+	// Winner is the index of the trigger that asked for most, the first of equals, or that is known and asks for nothing while
+	// nobody asks; -1 while no trigger is known, not even how high its level is at least.
 	Winner int
 	// Known is false while the level of some trigger is unknown.
 	Known bool
@@ -75,7 +76,7 @@ func Decide(p *Policy, in Input) Decision {
 	d.Winner, d.Memory = -1, in.Memory
 	c := chain{
 		policy: p, now: in.Now, current: max(in.Current, 0), events: in.Events, memory: &d.Memory, decision: &d,
-		most: ask{trigger: -1}, cap: ask{trigger: -1, replicas: math.MaxInt32},
+		most: ask{trigger: -1}, cap: ask{trigger: -1, replicas: math.MaxInt32}, quiet: ask{trigger: -1},
 		lowest: p.working(), stale: Never, next: Never, refill: Never, culprit: -1,
 	}
 	c.base, c.count = c.current, c.current
@@ -118,8 +119,9 @@ type chain struct {
 	// continuous is true when a level that stands until it is replaced asks for the demand.
 	continuous bool
 	// most is the maximum of what is asked for, cap the lowest of the caps, measure that of the winner.
-	most, cap ask
-	measure   measure
+	// quiet is a step trigger that has nothing to add.
+	most, cap, quiet ask
+	measure          measure
 	// unknown is true when some trigger is not known, blind when none is, unsure when one that tells activity is not;
 	// culprit is the first that is not known. unresolved is true when the fallback does not speak for each of them.
 	unknown, blind, unsure, unresolved bool

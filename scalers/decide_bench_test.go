@@ -38,6 +38,16 @@ func BenchmarkDecide(b *testing.B) {
 			in.Memory = d.Memory
 		}
 	})
+	b.Run("reading/full windows, two steps", func(b *testing.B) {
+		p, in := crowdedSteps()
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			in.Now++
+			in.Events[0].At, in.Events[0].Value = in.Now, scalers.Milli(1_700_000-i%2)
+			d := scalers.Decide(p, in)
+			in.Memory = d.Memory
+		}
+	})
 	b.Run("wake/full windows", func(b *testing.B) {
 		p, in := crowded()
 		b.ReportAllocs()
@@ -77,6 +87,17 @@ func BenchmarkDecidePods(b *testing.B) {
 			}
 		})
 	}
+}
+
+// crowdedSteps is a crowded workload with two more triggers, which step; of one only the least is known.
+func crowdedSteps() (*scalers.Policy, scalers.Input) {
+	p, in := crowded()
+	for _, name := range []string{"slow", "errors"} {
+		p.Triggers = append(p.Triggers, scalers.Trigger{Name: name, Target: 1000, Exact: true, Continuous: true, Increment: scalers.Increment{Amount: 2}})
+		in.Events = append(in.Events, scalers.Event{Trigger: name, At: in.Now, Value: 3000, Current: in.Current})
+	}
+	in.Events[4].Err, in.Events[4].AtLeast = errSource, true
+	return p, in
 }
 
 // crowdedPods is a crowded workload with a fourth trigger, of cpu, that reads 60 pods; so many each have no sample and are

@@ -193,6 +193,24 @@ func TestDecidingAllocatesNothing(t *testing.T) {
 	}
 }
 
+func TestDecidingOnStepsAllocatesNothing(t *testing.T) {
+	p, in := crowdedSteps()
+	d := scalers.Decide(p, in)
+	in.Memory = d.Memory
+	if n := testing.AllocsPerRun(100, func() {
+		in.Now = in.Now.Add(time.Millisecond)
+		for i := range in.Events {
+			in.Events[i].At = in.Now
+		}
+		in.Events[3].Value = 3000 - in.Events[3].Value // The base is forgotten, and taken again.
+		in.Events[4].Value += 1000
+		d := scalers.Decide(p, in)
+		in.Memory = d.Memory.Scaled(p, in.Now, 50, 51)
+	}); n != 0 {
+		t.Errorf("%v allocations a decision", n)
+	}
+}
+
 func TestDecidingOnPodsAndFailuresAllocatesNothing(t *testing.T) {
 	p, in := crowdedPods(10)
 	p.Fallback = &scalers.Fallback{FailureThreshold: 3, Replicas: 5}

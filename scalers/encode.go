@@ -10,10 +10,11 @@ import (
 )
 
 // memoryVersion begins the text form of a Memory. What follows it is base64 of variable-length integers: flags, the
-// single times, then each list, its length first and its times as differences. Failures follow only when there are some, so
-// that texts of before there were any are still read.
+// single times, then each list, its length first and its times as differences. Failures and bases follow only when there are
+// some, so that texts of before there were any are still read.
 //
-// The text is below 4 KiB: 64 entries a list, in a window of up to 68 years and periods of up to a day, and 32 failures.
+// The text is below 4 KiB: 64 entries a list, in a scale-down window of up to 68 years, which is the longest cooldown, a
+// scale-up window and periods of up to a day, and 32 each of failures and bases, of the same triggers.
 const memoryVersion = "1."
 
 // The flags of an encoded Memory.
@@ -23,6 +24,8 @@ const (
 	flagHighStands
 	flagLowStands
 	flagFailures
+	flagBases
+	flagActive
 
 	allFlags = 1<<iota - 1
 )
@@ -39,7 +42,7 @@ func (m Memory) MarshalText() ([]byte, error) {
 	for _, f := range [...]struct {
 		set bool
 		bit uint64
-	}{{m.Seen, flagSeen}, {m.ActiveStands, flagActiveStands}, {stands(m.Highs), flagHighStands}, {stands(m.Lows), flagLowStands}, {len(m.Failures) > 0, flagFailures}} {
+	}{{m.Seen, flagSeen}, {m.ActiveStands, flagActiveStands}, {stands(m.Highs), flagHighStands}, {stands(m.Lows), flagLowStands}, {len(m.Failures) > 0, flagFailures}, {len(m.Bases) > 0, flagBases}, {m.Active, flagActive}} {
 		if f.set {
 			flags |= f.bit
 		}
@@ -56,7 +59,7 @@ func (m Memory) MarshalText() ([]byte, error) {
 		b = binary.AppendVarint(b, int64(c.By))
 		before = c.At
 	}
-	b = appendFailures(b, m.Failures)
+	b = m.appendBases(appendFailures(b, m.Failures))
 	return base64.RawURLEncoding.AppendEncode([]byte(memoryVersion), b), nil
 }
 
@@ -73,7 +76,7 @@ func (m *Memory) UnmarshalText(text []byte) error {
 	d := decoder{rest: b}
 	var out Memory
 	flags := d.unsigned(allFlags)
-	out.Seen, out.ActiveStands = flags&flagSeen != 0, flags&flagActiveStands != 0
+	out.Seen, out.ActiveStands, out.Active = flags&flagSeen != 0, flags&flagActiveStands != 0, flags&flagActive != 0
 	out.LastActive = Instant(d.signed())
 	out.Readings = d.unsigned(math.MaxUint64)
 	out.Highs = d.records(flags&flagHighStands != 0)
@@ -85,6 +88,9 @@ func (m *Memory) UnmarshalText(text []byte) error {
 	}
 	if flags&flagFailures != 0 {
 		out.Failures = d.failures()
+	}
+	if flags&flagBases != 0 {
+		out.Bases = d.bases(out.Failures)
 	}
 	if d.failed || len(d.rest) > 0 {
 		return fmt.Errorf("decode memory: %w", errMemory)
@@ -112,6 +118,24 @@ func appendFailures(b []byte, failures []Failure) []byte {
 	return b
 }
 
+// appendBases encodes a list that is left out when it is empty. A trigger that fails as well stands among the failures
+// already: it is counted there, from 1.
+func (m Memory) appendBases(b []byte) []byte {
+	if len(m.Bases) == 0 {
+		return b
+	}
+	b = binary.AppendUvarint(b, uint64(len(m.Bases)))
+	for _, base := range m.Bases {
+		i := slices.IndexFunc(m.Failures, func(f Failure) bool { return f.Trigger == base.Trigger })
+		b = binary.AppendUvarint(b, uint64(i+1))
+		if i < 0 {
+			b = binary.BigEndian.AppendUint32(b, base.Trigger)
+		}
+		b = binary.AppendUvarint(b, uint64(base.Replicas))
+	}
+	return b
+}
+
 // check refuses lists that are not in the order that the rules rely on.
 func (m Memory) check() error {
 	if len(m.Highs) > maxEntries || len(m.Lows) > maxEntries || len(m.Changes) > maxEntries {
@@ -130,6 +154,9 @@ func (m Memory) check() error {
 	}
 	if len(m.Failures) > MaxTriggers || slices.ContainsFunc(m.Failures, func(f Failure) bool { return f.Count <= 0 }) {
 		return fmt.Errorf("%w: failures of nobody", errMemory)
+	}
+	if len(m.Bases) > MaxTriggers || slices.ContainsFunc(m.Bases, func(b Base) bool { return b.Replicas < 0 }) {
+		return fmt.Errorf("%w: bases of nobody", errMemory)
 	}
 	return nil
 }
@@ -213,6 +240,25 @@ func (d *decoder) failures() []Failure {
 		at += Instant(d.signed())
 		f.At = at
 		out = append(out, f)
+	}
+	return out
+}
+
+func (d *decoder) bases(failures []Failure) []Base {
+	n := d.unsigned(MaxTriggers)
+	if n == 0 {
+		d.failed = true
+	}
+	var out []Base
+	for range n {
+		var base Base
+		if i := d.unsigned(uint64(len(failures))); i > 0 {
+			base.Trigger = failures[i-1].Trigger
+		} else {
+			base.Trigger = d.fixed()
+		}
+		base.Replicas = int32(d.unsigned(math.MaxInt32))
+		out = append(out, base)
 	}
 	return out
 }

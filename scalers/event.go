@@ -62,4 +62,6 @@ type Event struct {
 	// Stale: the level counts, but its source has not confirmed it for longer than it should. People are told of it;
 	// nothing is decided otherwise.
 	Stale bool
+	// Unconfirmed goes with Stale: what was not confirmed, and since when, in a few words.
+	Unconfirmed string
 }

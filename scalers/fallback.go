@@ -27,18 +27,24 @@ const (
 // FailureThreshold failed readings in a row on, and until one succeeds.
 //
 // A reading fails when its source could not be read, or said what cannot be: a negative level, a pod without a request. It
-// counts once, however often it is decided on. One that found no ready pod has not failed, and one that becomes too old is
-// no reading: that would be our own slowness. Before the first reading after a restart the trigger is unknown as any other
-// is, but its count goes on with that reading.
+// counts once, however often it is decided on. One that found no ready pod has not failed, and a level that becomes too old is
+// no reading: the source was well when it was last heard of, and what is missing since may be our own slowness, which must
+// not lower. Before the first reading after a restart the trigger is unknown as any other is, but its count goes on with that
+// reading.
 //
 // The failure of a continuous trigger stands as its levels do. So it counts by time and not by event, once each Interval, as
-// if it had been asked.
+// if it had been asked. That of a sampled one counts so from StaleAfter on, once for each full Interval in which its source
+// stays silent: there, failing is the last that is known of it, and a source that died with its failure would otherwise never
+// be given up. Until then the next reading may just be late. Of the silence and a reading in it only one counts.
+//
+// A reading that says how high the level is at least neither fails nor succeeds: while it stands nothing counts, and the
+// fallback does not speak.
 //
 // A trigger that only caps has no fallback: it is unknown.
 type Fallback struct {
 	FailureThreshold, Replicas int32
 	Behavior                   FallbackBehavior
-	// Interval is the pollingInterval; 0: the failure of a continuous trigger counts once.
+	// Interval is the pollingInterval; 0: a failure that stands counts once.
 	Interval time.Duration
 }
 
@@ -50,8 +56,8 @@ type Failure struct {
 	// Trigger is a hash of its name.
 	Trigger uint32
 	Count   int32
-	// At is the last failed reading; for a continuous trigger the last instant at which its failure counted. Zero when
-	// nobody looked after the workload since.
+	// At is the last failed reading, moved on by an Interval for each time that it counted again because it stands. Zero when
+	// nobody looked after the workload since, or something else was read.
 	At Instant
 }
 
@@ -62,53 +68,95 @@ func (c *chain) fails(t *Trigger, e *Event, why Unknown) bool {
 	if limit == nil || t.Cap {
 		return false
 	}
-	if !why.failure() {
-		if why != NotRead {
-			c.succeeded(t)
+	switch {
+	case t.limitsBelow(e):
+		if f := c.failed(t); f != nil && f.At != 0 {
+			f.stand(c.now, t.patience(), limit.Interval)
+			f.At = 0
 		}
+		return false
+	case why == NotRead:
+		return false
+	case !why.failure():
+		c.succeeded(t)
 		return false
 	}
 	f := c.failures(t)
 	if f == nil {
 		return false
 	}
-	if f.At == 0 || !t.Continuous && f.At != e.At {
+	if f.At == 0 {
 		f.count(1)
 		f.At = e.At
 	}
-	if t.Continuous && limit.Interval > 0 {
-		stood := max(c.now.Sub(f.At), 0)
-		f.count(int64(stood / limit.Interval))
-		f.At = f.At.Add(stood - stood%limit.Interval)
-		c.stale = min(c.stale, f.reaches(limit))
+	f.stand(c.now, t.patience(), limit.Interval)
+	if !t.Continuous && e.At > f.At {
+		f.count(1)
+		f.At = e.At
 	}
+	c.stale = min(c.stale, f.reaches(t.patience(), limit))
 	return f.Count > limit.FailureThreshold
 }
 
 func (f *Failure) count(n int64) { f.Count = int32(min(int64(f.Count)+n, math.MaxInt32)) }
 
+// patience is how long a failure stands before it counts again.
+func (t *Trigger) patience() time.Duration {
+	switch {
+	case t.Continuous:
+		return 0
+	case t.StaleAfter <= 0:
+		return math.MaxInt64
+	default:
+		return t.StaleAfter
+	}
+}
+
+// stand counts a failure once for each full interval that it has stood for after its patience.
+func (f *Failure) stand(now Instant, patience, interval time.Duration) {
+	if interval <= 0 {
+		return
+	}
+	if stood := now.Sub(f.At.Add(patience)); stood > 0 {
+		f.count(int64(stood / interval))
+		f.At = f.At.Add(stood - stood%interval)
+	}
+}
+
 // reaches is when a failure that stands has counted more often than the limit bears.
-func (f *Failure) reaches(limit *Fallback) Instant {
+func (f *Failure) reaches(patience time.Duration, limit *Fallback) Instant {
 	more := int64(limit.FailureThreshold) - int64(f.Count) + 1
-	if more <= 0 || more > math.MaxInt64/int64(limit.Interval) {
+	if limit.Interval <= 0 || more <= 0 || more > math.MaxInt64/int64(limit.Interval) {
 		return Never
 	}
-	return f.At.Add(time.Duration(more) * limit.Interval)
+	return f.At.Add(patience).Add(time.Duration(more) * limit.Interval)
 }
 
 // failures returns what is counted for a trigger, from nothing on when nothing is; nil when there is no room.
 func (c *chain) failures(t *Trigger) *Failure {
+	if f := c.failed(t); f != nil {
+		return f
+	}
+	m := c.memory
+	if len(m.Failures) >= MaxTriggers {
+		return nil
+	}
+	m.Failures = append(m.Failures, Failure{Trigger: t.hash()})
+	return &m.Failures[len(m.Failures)-1]
+}
+
+// failed returns what is counted for a trigger; nil when nothing is.
+func (c *chain) failed(t *Trigger) *Failure {
+	if len(c.memory.Failures) == 0 {
+		return nil
+	}
 	m, id := c.memory, t.hash()
 	for i := range m.Failures {
 		if m.Failures[i].Trigger == id {
 			return &m.Failures[i]
 		}
 	}
-	if len(m.Failures) >= MaxTriggers {
-		return nil
-	}
-	m.Failures = append(m.Failures, Failure{Trigger: id})
-	return &m.Failures[len(m.Failures)-1]
+	return nil
 }
 
 // succeeded forgets the failures of a trigger.

@@ -77,6 +77,12 @@ func (b *tape) policy() *scalers.Policy {
 			PerPod: b.byte()%4 == 0, CPU: b.byte()%8 == 0, Min: int32(b.number()), Max: int32(b.number()), Cap: b.byte()%8 == 0,
 			Input: b.byte()%8 == 0,
 		})
+		if b.byte()%4 == 0 {
+			t := &p.Triggers[len(p.Triggers)-1]
+			if t.Increment = (scalers.Increment{Percent: b.byte()%2 == 0, Amount: int32(b.number())}); b.byte()%4 > 0 {
+				t.Exact, t.Target = true, 1000
+			}
+		}
 	}
 	if value, fails := scalers.Milli(b.number()), b.byte(); fails < 64 {
 		p.Triggers = append(p.Triggers, scalers.Trigger{
@@ -93,9 +99,10 @@ func (b *tape) policy() *scalers.Policy {
 
 func (b *tape) event(at scalers.Instant, current int32) scalers.Event {
 	e := scalers.Event{At: at, Value: scalers.Milli(b.number()), Ready: int32(b.number()), Current: current}
-	if b.byte()%8 == 0 {
-		e.Err = errSource
+	if is := b.byte(); is%8 < 2 {
+		e.Err, e.AtLeast = errSource, is%8 == 1
 	}
+	e.Stale = b.byte()%4 == 0
 	if b.byte()%4 == 0 {
 		e.PerPod = true
 		for range b.byte() % 5 {

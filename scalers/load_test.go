@@ -103,6 +103,9 @@ func TestMemoryIsSmallUnderAnyLoad(t *testing.T) {
 	for seed := *firstSeed; seed < *firstSeed+loads(); seed++ {
 		p := plain(scalers.MaxTriggers)
 		p.Max, p.Fallback = math.MaxInt32, &scalers.Fallback{FailureThreshold: math.MaxInt32, Interval: time.Second}
+		for i := range p.Triggers[1:] {
+			p.Triggers[1+i].Increment.Amount = int32(i % 2) // Every other one steps.
+		}
 		p.Up.Window, p.Down.Window = time.Hour, time.Hour
 		p.Up.Policies = []scalers.RatePolicy{{Amount: math.MaxInt32, Period: 30 * time.Minute}}
 		w, l := newWorkload(p, 1), newLoad(seed, time.Hour)

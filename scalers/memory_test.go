@@ -84,16 +84,17 @@ func TestAFullMemoryFitsInFourKibibytes(t *testing.T) {
 	m := scalers.Memory{Seen: true, ActiveStands: true, LastActive: math.MaxInt64 - 1, Readings: math.MaxUint64}
 	const years, day = 68 * 365 * 24 * time.Hour, 24 * time.Hour
 	for i := range 64 {
-		// The longest windows and periods that a policy can have.
+		// The longest windows and periods that a policy can have: only a cooldown may last for years.
 		end := scalers.Instant(math.MaxInt64/2 - int64(years)/63*int64(63-i))
 		at := scalers.Instant(math.MaxInt64/2 - int64(day)/63*int64(63-i))
 		m.Highs = append(m.Highs, scalers.Record{End: end, Count: math.MaxInt32 - int32(i)})
-		m.Lows = append(m.Lows, scalers.Record{End: end, Count: math.MaxInt32 - 64 + int32(i)})
+		m.Lows = append(m.Lows, scalers.Record{End: at, Count: math.MaxInt32 - 64 + int32(i)})
 		m.Changes = append(m.Changes, scalers.Change{At: at, By: math.MinInt32})
 	}
 	for i := range 32 {
 		at := scalers.Instant(int64(i%2) * math.MaxInt64 / 2)
 		m.Failures = append(m.Failures, scalers.Failure{Trigger: math.MaxUint32 - uint32(i), Count: math.MaxInt32, At: at})
+		m.Bases = append(m.Bases, scalers.Base{Trigger: math.MaxUint32 - uint32(i), Replicas: math.MaxInt32})
 	}
 	text, err := m.MarshalText()
 	if err != nil || len(text) > 4096 {
@@ -114,7 +115,11 @@ func TestATextThatIsNoMemoryIsRefusedAndChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{string(failed[:len(failed)-3]), "1.EAAAAAAAAA", "1.EAAAAAAAAQAAAAcAAA", "", "1", "2." + string(good[2:]), string(good) + "AA", string(good[:len(good)-1]), "1.", "1.####", "1.!"} {
+	stepped, err := scalers.Memory{Bases: []scalers.Base{{Trigger: 7, Replicas: 3}}}.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{string(failed[:len(failed)-3]), string(stepped[:len(stepped)-3]), "1.IAAAAAAAAA", "1.EAAAAAAAAA", "1.EAAAAAAAAQAAAAcAAA", "", "1", "2." + string(good[2:]), string(good) + "AA", string(good[:len(good)-1]), "1.", "1.####", "1.!"} {
 		m := scalers.Memory{LastActive: 5}
 		if err := m.UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q is %+v, want it refused", text, m)
@@ -164,6 +169,21 @@ func TestFailuresOfTriggersThatAreGoneAreForgotten(t *testing.T) {
 	w.decide(2 * time.Second)
 	if len(w.memory.Failures) != 0 {
 		t.Errorf("%+v is remembered without a fallback", w.memory.Failures)
+	}
+}
+
+func TestATextOfBeforeBasesWereKeptIsStillRead(t *testing.T) {
+	const old = "1.EQAAAAAAAQAAAAcDEg"
+	var m scalers.Memory
+	if err := m.UnmarshalText([]byte(old)); err != nil {
+		t.Fatal(err)
+	}
+	want := scalers.Memory{Seen: true, Failures: []scalers.Failure{{Trigger: 7, Count: 3, At: 9}}}
+	if !reflect.DeepEqual(m, want) {
+		t.Errorf("%+v, want %+v", m, want)
+	}
+	if text, err := m.MarshalText(); err != nil || string(text) != old {
+		t.Errorf("is written as %s, %v: want it to be read by what wrote it", text, err)
 	}
 }
 
@@ -218,4 +238,29 @@ func FuzzMemory(f *testing.F) {
 			t.Fatalf("after a decision with %+v: %v", m, err)
 		}
 	})
+}
+
+// A status is written when an outcome changes: its memory is from when the trigger became active, and not from when it was so
+// last.
+func TestWhatWasActiveWhenItWasKeptCountsAsActiveUntilTheRestart(t *testing.T) {
+	p := &scalers.Policy{Max: 10, Rest: 0, Cooldown: 5 * time.Minute, Triggers: []scalers.Trigger{{Name: "queue", Target: 10_000}}}
+	decide := func(at time.Duration, current int32, level scalers.Milli, m scalers.Memory) scalers.Decision {
+		now := epoch.Add(at)
+		return scalers.Decide(p, scalers.Input{Now: now, Current: current, Events: []scalers.Event{{At: now, Value: level, Current: current}}, Memory: m})
+	}
+	text, err := decide(0, 0, 50_000, scalers.Memory{}).Memory.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept scalers.Memory
+	if err := kept.UnmarshalText(text); err != nil {
+		t.Fatal(err)
+	}
+	d := decide(time.Hour, 5, 0, kept.Resume(epoch.Add(time.Hour)))
+	if d.Replicas != 1 || d.Next != epoch.Add(time.Hour+5*time.Minute) {
+		t.Errorf("%d replicas until %s after the restart, want 1 until the cooldown is over", d.Replicas, d.Next.Time())
+	}
+	if d = decide(time.Hour+5*time.Minute, 1, 0, d.Memory); d.Replicas != 0 {
+		t.Errorf("%d replicas after the cooldown", d.Replicas)
+	}
 }

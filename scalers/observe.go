@@ -16,11 +16,11 @@ func (c *chain) event(i int) *Event {
 // observe looks at every event once: what is proposed, who is active, what is unknown, and whether a reading arrived.
 func (c *chain) observe() {
 	var readings uint64
-	tells := false
+	tells, steps := false, false
 	c.decision.triggers = min(len(c.policy.Triggers), MaxTriggers)
 	for i := range c.decision.triggers {
 		t := &c.policy.Triggers[i]
-		tells = tells || t.tellsActivity()
+		tells, steps = tells || t.tellsActivity(), steps || t.steps()
 		if t.Formula != nil {
 			c.compose(i)
 			continue
@@ -32,6 +32,9 @@ func (c *chain) observe() {
 	}
 	if !tells || c.policy.ForceActivation {
 		c.activeAnyway()
+	}
+	if steps || len(c.memory.Bases) > 0 {
+		c.takeSteps()
 	}
 	c.lowerToCap()
 	c.blind = c.decision.Winner < 0
@@ -46,31 +49,35 @@ func (c *chain) observe() {
 // hear takes in what trigger i says, or that it is unknown; overdue: it failed more often in a row than the policy bears.
 func (c *chain) hear(i int, e *Event, q *Proposal, m measure, overdue bool) {
 	t := &c.policy.Triggers[i]
-	if q.Known {
+	if q.Known || q.AtLeast {
 		c.stale = min(c.stale, t.staleAt(e))
 	}
-	switch {
-	case t.Input:
+	if t.Input {
 		q.Fallback = overdue
-	case q.Known:
-		c.consider(i, q, m)
-		if q.Active {
-			c.active(i, e)
-		}
-	default:
-		if !c.unknown {
-			c.unknown, c.culprit = true, i
-		}
-		if overdue {
-			c.fallsBack(i, e, q)
-			return
-		}
-		c.unresolved = true
-		c.unsure = c.unsure || t.tellsActivity()
+		return
 	}
+	if q.Active {
+		c.active(i, e)
+	}
+	if (q.Known || q.AtLeast && !t.Cap) && !t.steps() {
+		c.consider(i, q, m)
+	}
+	if q.Known {
+		return
+	}
+	if !c.unknown {
+		c.unknown, c.culprit = true, i
+	}
+	if overdue {
+		c.fallsBack(i, e, q)
+		return
+	}
+	c.unresolved = true
+	c.unsure = c.unsure || t.tellsActivity()
 }
 
-// fingerprint tells a reading of trigger i from any other: by when it was read, what it said, and what it was true of.
+// fingerprint tells a reading of trigger i from any other: by when it was read, what it said, and what it was true of. Whether
+// it was confirmed is not part of it: nothing is decided by that.
 func (e *Event) fingerprint(i int) uint64 {
 	const a, b = 0x9e3779b97f4a7c15, 0xd6e8feb86659fd93
 	x := uint64(e.At) ^ (uint64(e.Value)+uint64(i)*b)*a
@@ -80,6 +87,9 @@ func (e *Event) fingerprint(i int) uint64 {
 	}
 	if e.Err != nil {
 		x = ^x
+		if e.AtLeast {
+			x = bits.RotateLeft64(x, 1)
+		}
 	}
 	x = (x ^ x>>32) * b
 	return x ^ x>>29
@@ -94,24 +104,32 @@ type ask struct {
 	measure    measure
 }
 
-// atLeast takes another into the maximum; ties go to the first. The zero count of nobody is below any.
+// atLeast takes another into the maximum. The zero count of nobody is below any.
 func (a *ask) atLeast(b ask) {
 	switch {
 	case a.trigger < 0 || b.replicas > a.replicas:
 		*a = b
 	case b.replicas == a.replicas:
-		a.continuous = a.continuous || b.continuous
+		a.tie(b)
 	}
 }
 
-// atMost takes another into the minimum; ties go to the first.
+// atMost takes another into the minimum.
 func (a *ask) atMost(b ask) {
 	switch {
 	case b.replicas < a.replicas || a.trigger < 0:
 		*a = b
 	case b.replicas == a.replicas:
-		a.continuous = a.continuous || b.continuous
+		a.tie(b)
 	}
+}
+
+// tie goes to the first in the spec, whoever spoke first.
+func (a *ask) tie(b ask) {
+	if b.trigger < a.trigger {
+		a.trigger, a.measure = b.trigger, b.measure
+	}
+	a.continuous = a.continuous || b.continuous
 }
 
 // consider takes a proposal into the maximum, or the minimum of those that only cap.

@@ -42,9 +42,8 @@ type Trigger struct {
 	// Cap: the trigger asks for nothing, but the others get no more than its own proposal (what a database bears). It tells
 	// no activity. While it is unknown it caps nothing, and nothing is lowered.
 	Cap bool
-	// Increment, when its Amount is not 0, makes the trigger ask for a base and so much more for each whole unit of its level. The
-	// base is what the others asked for when the level left zero, and stands until it is zero again. At zero it asks for
-	// nothing. Such a trigger is exact, and its target is 1.
+	// Increment, when its Amount is not 0, makes this a step trigger: it asks for a base and so much more for each whole unit of
+	// its level (increment.go). Such a trigger is exact, and its target is 1.
 	Increment Increment
 	// Input: the trigger's level goes into the formula of another, and does nothing else.
 	Input bool
@@ -52,12 +51,6 @@ type Trigger struct {
 	// the last trigger, needs no event, and is Continuous when one of its inputs is. levels[i] is that of trigger i. The
 	// formula is a pure function, and returns an error when it gives no number.
 	Formula func(levels []Level) (Milli, error)
-}
-
-// Increment is what each unit of a level adds: a number of replicas, or a percentage of the base.
-type Increment struct {
-	Amount  int32
-	Percent bool
 }
 
 // bound puts a proposal within the trigger's own bounds.
@@ -134,7 +127,7 @@ type Policy struct {
 	Triggers []Trigger
 }
 
-// maxPeriod bounds the period of a rate policy; autoscaling/v2 has 30 minutes.
+// maxPeriod bounds the period of a rate policy and the scale-up window; autoscaling/v2 has 30 minutes and an hour.
 const maxPeriod = 24 * time.Hour
 
 // MaxTriggers bounds the triggers of one workload.

@@ -208,5 +208,6 @@ func normal(m scalers.Memory) scalers.Memory {
 	m.Highs, m.Lows = slices.Clip(append([]scalers.Record(nil), m.Highs...)), slices.Clip(append([]scalers.Record(nil), m.Lows...))
 	m.Changes = slices.Clip(append([]scalers.Change(nil), m.Changes...))
 	m.Failures = slices.Clip(append([]scalers.Failure(nil), m.Failures...))
+	m.Bases = slices.Clip(append([]scalers.Base(nil), m.Bases...))
 	return m
 }

@@ -73,7 +73,7 @@ func (s *scenario) setBehavior(b *scalers.Behavior, key, value string) {
 	}
 }
 
-// addTrigger reads target, activation, stale, min and max, and the flags value, exact, continuous, utilization, pods, cpu, cap,
+// addTrigger reads target, activation, stale, min, max and step (2, or 50%), and the flags value, exact, continuous, utilization, pods, cpu, cap,
 // input, and sum or first for the formula over the inputs.
 func (s *scenario) addTrigger(name string, settings []string) {
 	t := scalers.Trigger{Name: name, Target: 1000}
@@ -100,6 +100,9 @@ func (s *scenario) addTrigger(name string, settings []string) {
 			t.Min = s.count(value)
 		case "max":
 			t.Max = s.count(value)
+		case "step":
+			amount, percent := strings.CutSuffix(value, "%")
+			t.Exact, t.Increment = true, scalers.Increment{Percent: percent, Amount: s.count(amount)}
 		case "cap":
 			t.Cap = true
 		case "input":

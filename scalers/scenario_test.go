@@ -21,9 +21,9 @@ var rewrite = flag.Bool("rewrite", false, "write what the scenarios in testdata 
 //	policy KEY=VALUE...             the policy; its keys are in scenario_policy_test.go
 //	trigger NAME KEY=VALUE...       a trigger of it
 //	replicas N                      the count at the start
-//	at TIME [replicas=N] [ready=N] [paused=HOW] [force=on] [restart] [NAME=LEVEL...]
+//	at TIME [replicas=N] [ready=N] [paused=HOW] [force=on] [restart] [lost] [NAME=LEVEL...]
 //	                                what happens at an instant, one after the other: somebody writes the count, levels (or
-//	                                err) arrive; then one decision. Before it, the core is asked at each Next, and shown
+//	                                err, or >=LEVEL for one that is that at least) arrive; then one decision. Before it, the core is asked at each Next, and shown
 //	                                where the count changes. A level of single pods is TIMES*USAGE/REQUEST!WHAT,... where
 //	                                TIMES, REQUEST and WHAT may be left out, and USAGE is - without a sample
 func TestScenarios(t *testing.T) {
@@ -130,6 +130,8 @@ func (s *scenario) at(at time.Duration, things []string) {
 			s.policy.ForceActivation = value == "on"
 		case "restart":
 			s.restart(at)
+		case "lost":
+			s.w.memory = scalers.Memory{}
 		default:
 			s.level(at, key, value)
 		}
@@ -190,7 +192,10 @@ func (s *scenario) level(at time.Duration, name, value string) {
 				s.w.readPods(i, at, s.pods(epoch.Add(at), value))
 				return
 			}
-			s.w.read(i, at, expand(s.t, value)[0])
+			least, atLeast := strings.CutPrefix(value, ">=")
+			if s.w.read(i, at, expand(s.t, least)[0]); atLeast {
+				s.w.events[i].Err, s.w.events[i].AtLeast = errSource, true
+			}
 			if s.ready >= 0 {
 				s.w.events[i].Ready = s.ready
 			}

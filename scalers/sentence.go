@@ -30,7 +30,10 @@ func (p *Policy) Why(d *Decision) string {
 
 // unchanged says why no rule changed the number.
 func (p *Policy) unchanged(d *Decision) string {
-	if d.Winner >= 0 {
+	switch {
+	case d.Winner >= 0 && d.proposals[d.Winner].Quiet:
+		return fmt.Sprintf("unchanged; %s adds nothing, and nobody else asks for replicas", p.name(d.Winner))
+	case d.Winner >= 0:
 		return fmt.Sprintf("unchanged; %s asks for as many", p.name(d.Winner))
 	}
 	for i, q := range d.Proposals() {
@@ -40,7 +43,7 @@ func (p *Policy) unchanged(d *Decision) string {
 	}
 	for i, q := range d.Proposals() {
 		if !q.Known {
-			return fmt.Sprintf("held, as nothing is known: %s %s", p.name(i), q.Why)
+			return fmt.Sprintf("held, as nothing is known: %s %s", p.name(i), q.Unknown())
 		}
 	}
 	return "held, as there is no trigger"
@@ -54,7 +57,7 @@ func (p *Policy) Sentence(d *Decision, s Step) string {
 	case RuleTolerance:
 		return p.toleranceSentence(d, s)
 	case RuleUnknown:
-		return fmt.Sprintf("held at %d instead of %d: %s %s, and unknown never lowers", s.To, s.From, p.name(int(s.A)), Unknown(s.B))
+		return fmt.Sprintf("held at %d instead of %d: %s %s, and unknown never lowers", s.To, s.From, p.name(int(s.A)), unknownSentence(d, s))
 	case RuleFallback:
 		return p.fallbackSentence(d, s)
 	case RuleStabilization:
@@ -84,8 +87,17 @@ func (p *Policy) formulaSentence(d *Decision, s Step) string {
 		return fmt.Sprintf("%d are asked for", s.To)
 	}
 	t := &p.Triggers[d.Winner]
-	level, target := Milli(s.A), Milli(s.B)
+	level, target := Milli(s.A).String(), Milli(s.B)
+	if d.proposals[d.Winner].AtLeast {
+		level += " at least"
+	}
 	switch {
+	case d.proposals[d.Winner].Quiet:
+		return fmt.Sprintf("%s is %s and adds nothing, and nobody else asks for replicas", p.name(d.Winner), level)
+	case t.steps():
+		return fmt.Sprintf("%s is %s, base %d + %s each: %s", p.name(d.Winner), level, s.C, t.Increment, t.asks(s))
+	case t.Exact && d.proposals[d.Winner].AtLeast:
+		return fmt.Sprintf("%s is %s: %s", p.name(d.Winner), level, t.asks(s))
 	case t.Exact:
 		return fmt.Sprintf("%s %s", p.name(d.Winner), t.asks(s))
 	case t.PerPod:
@@ -97,13 +109,25 @@ func (p *Policy) formulaSentence(d *Decision, s Step) string {
 	}
 }
 
+// unknownSentence says why the first trigger that is not known is not, after its name.
+func unknownSentence(d *Decision, s Step) string {
+	if i := int(s.A); i >= 0 && i < d.triggers {
+		return d.proposals[i].Unknown()
+	}
+	return Unknown(s.B).String()
+}
+
 // asks says what a trigger asks for, or caps at, and that its own bounds have changed that.
 func (t *Trigger) asks(s Step) string {
 	does := "asks for"
 	if t.Cap {
 		does = "caps at"
 	}
-	switch n := ceilDiv(Milli(s.A), s.C, Milli(s.B)); {
+	n := ceilDiv(Milli(s.A), s.C, Milli(s.B))
+	if t.steps() {
+		n = t.Increment.on(int32(s.C), units(Milli(s.A)))
+	}
+	switch {
 	case n > s.To:
 		return fmt.Sprintf("%s %d, its own maximum", does, s.To)
 	case n < s.To:
@@ -203,7 +227,7 @@ func (p *Policy) fallbackSentence(d *Decision, s Step) string {
 		others = "; others ask for more"
 	}
 	return fmt.Sprintf("fallback to %d instead of %d: %s %s%s, and its fallback is %s%s",
-		s.To, s.From, p.name(i), d.Proposals()[i].Why, times, count, others)
+		s.To, s.From, p.name(i), d.Proposals()[i].Unknown(), times, count, others)
 }
 
 // stabilizationSentence names the window and the recommendation in it that holds.

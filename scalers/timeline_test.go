@@ -29,6 +29,8 @@ type timeline struct {
 	steps int
 	// dice are for whoever checks: they do not change the story.
 	dice *rand.Rand
+	// silent is the trigger whose source says nothing more, -1 for none.
+	silent int
 }
 
 // follower decides on the same story in another way.
@@ -39,7 +41,7 @@ type follower interface {
 }
 
 func newTimeline(seed uint64, log *strings.Builder) *timeline {
-	l := &timeline{rand: rand.New(rand.NewPCG(seed, 1)), dice: rand.New(rand.NewPCG(seed, 2)), seed: seed, log: log, now: epoch, wished: -1}
+	l := &timeline{rand: rand.New(rand.NewPCG(seed, 1)), dice: rand.New(rand.NewPCG(seed, 2)), seed: seed, log: log, now: epoch, wished: -1, silent: -1}
 	l.policy = randomPolicy(l.rand)
 	l.current = l.rand.Int32N(15)
 	l.events = make([]scalers.Event, len(l.policy.Triggers))
@@ -72,14 +74,16 @@ func randomPolicy(r *rand.Rand) *scalers.Policy {
 	for i := range 1 + r.IntN(3) {
 		t := scalers.Trigger{
 			Name: string(rune('a' + i)), Target: scalers.Milli(1 + r.IntN(3000)), Continuous: r.IntN(2) == 0,
-			Activation: scalers.Milli(r.IntN(3) * r.IntN(9000)), StaleAfter: seconds(r, 0, 15, 40),
+			Activation: scalers.Milli(r.IntN(3) * r.IntN(9000)), StaleAfter: seconds(r, 0, 5, 15, 40),
 		}
 		if r.IntN(2) == 0 {
 			t.Target = scalers.Milli(1+r.IntN(4)) * 1000
 		}
-		switch r.IntN(5) {
+		switch r.IntN(7) {
 		case 0:
 			t.Exact, t.Target = true, 1000
+		case 3, 4:
+			t.Exact, t.Target, t.Activation, t.Increment = true, 1000, t.Activation/4, randomIncrement(r)
 		case 1:
 			t.Metric = scalers.Value
 		case 2:
@@ -116,7 +120,7 @@ func randomFormula(r *rand.Rand, p *scalers.Policy) {
 	composite.Metric = scalers.Metric(r.IntN(5) / 4)
 	inputs := 0
 	for i := range p.Triggers {
-		if t := &p.Triggers[i]; !t.PerPod && !t.Cap {
+		if t := &p.Triggers[i]; !t.PerPod && !t.Cap && !steps(t) {
 			t.Input, composite.Continuous = true, composite.Continuous || t.Continuous
 			inputs++
 		}
@@ -138,6 +142,13 @@ func randomFormula(r *rand.Rand, p *scalers.Policy) {
 		return sum, nil
 	}
 	p.Triggers = append(p.Triggers, composite)
+}
+
+func randomIncrement(r *rand.Rand) scalers.Increment {
+	if r.IntN(3) == 0 {
+		return scalers.Increment{Percent: true, Amount: []int32{10, 50, 100}[r.IntN(3)]}
+	}
+	return scalers.Increment{Amount: 1 + r.Int32N(3)}
 }
 
 func randomBehavior(r *rand.Rand) scalers.Behavior {
@@ -170,12 +181,14 @@ func (l *timeline) play() {
 		return
 	}
 	l.now = then
-	switch l.rand.IntN(14) {
+	switch l.rand.IntN(16) {
 	case 0:
 		l.current, l.wished = l.rand.Int32N(15), -1
 		l.logf("somebody writes %d", l.current)
 	case 1:
-		l.logf("asked for no reason")
+		e := &l.events[l.rand.IntN(len(l.events))]
+		e.Stale = !e.Stale
+		l.logf("asked for no reason; %s is confirmed: %t", e.Trigger, !e.Stale)
 	case 2:
 		l.policy.ForceActivation = l.rand.IntN(4) == 0
 		l.policy.Paused = []scalers.Paused{{}, {}, {Keep: true}, {In: true}, {Out: true}, {Fixed: true, At: 7}}[l.rand.IntN(6)]
@@ -185,6 +198,14 @@ func (l *timeline) play() {
 		l.logf("maximum %d", l.policy.Max)
 	case 4:
 		l.restart()
+	case 5, 6:
+		l.silent = l.rand.IntN(len(l.events))
+		l.logf("%s says nothing more", l.policy.Triggers[l.silent].Name)
+	case 7:
+		if t := &l.policy.Triggers[l.rand.IntN(len(l.events))]; steps(t) {
+			t.Increment = randomIncrement(l.rand)
+			l.logf("%s adds %s each step", t.Name, t.Increment)
+		}
 	default:
 		for range 1 + l.rand.IntN(2) {
 			l.read(l.rand.IntN(len(l.events)))
@@ -218,17 +239,23 @@ func (l *timeline) restart() {
 
 func (l *timeline) read(i int) {
 	t := &l.policy.Triggers[i]
+	if i == l.silent {
+		return
+	}
 	e := scalers.Event{Trigger: t.Name, At: l.now, Current: l.current, Ready: max(l.current-l.rand.Int32N(3)*l.rand.Int32N(2), 0)}
 	if l.rand.IntN(3) == 0 && !t.Continuous && l.events[i].At < l.now-2 {
 		e.At -= 2
 	}
 	what := l.rand.IntN(10)
-	if l.policy.Fallback != nil && l.events[i].Err != nil && what > 4 {
+	if l.policy.Fallback != nil && l.events[i].Err != nil && !l.events[i].AtLeast && what > 4 {
 		what = 0 // What has failed fails again.
 	}
 	switch what {
 	case 0:
 		e.Err = errSource
+		if l.rand.IntN(2) == 0 {
+			e.AtLeast, e.Value = true, max(t.Target, 1)*scalers.Milli(l.rand.IntN(8)-1)
+		}
 	case 1:
 		e.Value = -1
 	case 2:
@@ -242,12 +269,15 @@ func (l *timeline) read(i int) {
 	default:
 		e.Value = scalers.Milli(l.rand.IntN(int(t.Target) * 8))
 	}
+	if steps(t) && e.Err == nil && e.Value >= 0 && l.rand.IntN(8) > 0 {
+		e.Value = scalers.Milli(l.rand.IntN(4)) * 1000
+	}
 	if t.PerPod && e.Err == nil {
 		e.Value, e.PerPod, e.Pods = 0, true, randomPods(l.rand, t, e.At, l.current)
 		l.logf("%s over %+v", t.Name, e.Pods)
 	}
 	l.events[i] = e
-	l.logf("%s is %s (%d ready of %d, at %s, error %v)", t.Name, e.Value, e.Ready, e.Current, e.At.Sub(epoch), e.Err)
+	l.logf("%s is %s (%d ready of %d, at %s, error %v, at least %t)", t.Name, e.Value, e.Ready, e.Current, e.At.Sub(epoch), e.Err, e.AtLeast)
 }
 
 // decide asks the core, and whoever follows.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"math"
+	"time"
 
 	"github.com/impulse-sh/impulse/scalers"
 )
@@ -15,36 +16,50 @@ type run struct {
 	at                scalers.Instant
 }
 
-// countFailures counts each failed reading once, and those of a continuous trigger by time.
+// countFailures counts each failed reading once, and by time those of a continuous trigger, or of one that says nothing more
+// for longer than it may.
 func (w *twin) countFailures(now scalers.Instant, events []scalers.Event) {
 	if w.runs == nil {
 		w.runs = map[int]*run{}
 	}
 	for i, e := range events {
-		t := &w.policy.Triggers[i]
-		switch {
+		t, r := &w.policy.Triggers[i], w.runs[i]
+		switch failed := w.failed(t, e); {
 		case e.At == 0:
-			continue
-		case w.policy.Fallback == nil || t.Cap || !w.failed(t, e):
+		case w.policy.Fallback == nil || t.Cap || !failed && !says(t, e):
 			delete(w.runs, i)
-			continue
-		case w.runs[i] == nil:
-			w.runs[i] = &run{}
+		case !failed && r != nil && r.at != 0:
+			w.elapse(t, r, now)
+			*r = run{failures: r.failures + r.elapsed}
+		case failed && r == nil:
+			w.runs[i] = &run{failures: 1, at: e.At}
+			w.elapse(t, w.runs[i], now)
+		case failed && r.at == 0:
+			*r = run{failures: r.failures + 1, at: e.At}
+			w.elapse(t, r, now)
+		case failed:
+			w.elapse(t, r, now)
+			if silent := r.at.Add(time.Duration(r.elapsed) * w.policy.Fallback.Interval); !t.Continuous && e.At > silent {
+				*r = run{failures: r.failures + r.elapsed + 1, at: e.At}
+			}
 		}
-		r := w.runs[i]
-		if r.at == 0 || r.at != e.At && !t.Continuous {
-			r.at = e.At
-			r.failures++
-		}
-		if every := w.policy.Fallback.Interval; t.Continuous && every > 0 {
-			r.elapsed = int64(now.Sub(r.at) / every)
-		}
+	}
+}
+
+// elapse counts for how many intervals a failure has stood by now.
+func (w *twin) elapse(t *scalers.Trigger, r *run, now scalers.Instant) {
+	stood, every := now.Sub(r.at), w.policy.Fallback.Interval
+	if !t.Continuous {
+		stood -= t.StaleAfter
+	}
+	if r.elapsed = 0; every > 0 && stood > 0 && (t.Continuous || t.StaleAfter > 0) {
+		r.elapsed = int64(stood / every)
 	}
 }
 
 func (w *twin) failed(t *scalers.Trigger, e scalers.Event) bool {
 	if e.Err != nil || !t.PerPod {
-		return e.Err != nil || e.Value < 0
+		return e.Err != nil && !says(t, e) || e.Value < 0
 	}
 	return w.sort(t, e).broken
 }
@@ -56,7 +71,7 @@ func (w *twin) overdue(i int, events []scalers.Event) bool {
 		return false
 	}
 	if w.policy.Triggers[i].Formula == nil {
-		return w.runs[i] != nil && w.runs[i].failures+w.runs[i].elapsed > int64(f.FailureThreshold)
+		return w.runs[i] != nil && w.failed(&w.policy.Triggers[i], events[i]) && w.runs[i].failures+w.runs[i].elapsed > int64(f.FailureThreshold)
 	}
 	any, all := false, true
 	for j := range i {
@@ -153,9 +168,8 @@ func (w *twin) fallBack(now scalers.Instant, start int64, events []scalers.Event
 func (w *twin) lowestCap(now scalers.Instant, events []scalers.Event) int64 {
 	lowest := int64(math.MaxInt64)
 	for i, e := range events {
-		if t := &w.policy.Triggers[i]; t.Cap && w.known(t, e, now) {
-			_, n := w.formula(t, e)
-			lowest = min(lowest, bounded(t, n))
+		if _, n, caps := w.asks(i, now, e); caps && w.policy.Triggers[i].Cap {
+			lowest = min(lowest, n)
 		}
 	}
 	return lowest
@@ -170,12 +184,9 @@ func (w *twin) capAt(now scalers.Instant, events []scalers.Event, out *answer, w
 	*wanted, *continuous, out.winner = lowest, false, -1
 	for i, e := range events {
 		t := &w.policy.Triggers[i]
-		if !t.Cap || !w.known(t, e, now) {
-			continue
-		}
-		if raw, n := w.formula(t, e); bounded(t, n) == lowest {
+		if raw, n, caps := w.asks(i, now, e); caps && t.Cap && n == lowest {
 			if out.winner < 0 {
-				out.winner, out.raw = i, bounded(t, raw)
+				out.winner, out.raw = i, raw
 			}
 			*continuous = *continuous || t.Continuous
 		}

@@ -26,6 +26,8 @@ type twin struct {
 	unsure bool
 	// runs are the failures in a row of triggers.
 	runs map[int]*run
+	// bases are what step triggers add to.
+	bases map[int]int64
 }
 
 // spell is a recommendation and the end of the time in which it was one.
@@ -53,8 +55,12 @@ func (w *twin) wrote(at scalers.Instant, from, to int32) {
 	}
 }
 
-// away is told that nobody looked after the workload for a while: what was recommended last stands.
-func (w *twin) away(scalers.Instant) {
+// away is told that nobody looked after the workload for a while: what was recommended last stands, and what was active was so
+// until now.
+func (w *twin) away(now scalers.Instant) {
+	if w.last.active {
+		w.lastActive = now
+	}
 	if n := len(w.recommended); n > 0 {
 		w.recommended[n-1].stands = true
 	}
@@ -66,7 +72,7 @@ func (w *twin) away(scalers.Instant) {
 // same reports whether two readings are the same one.
 func same(a, b scalers.Event) bool {
 	return a.At == b.At && a.Value == b.Value && a.Ready == b.Ready && a.Current == b.Current && errors.Is(a.Err, b.Err) &&
-		a.PerPod == b.PerPod && slices.Equal(a.Pods, b.Pods)
+		a.AtLeast == b.AtLeast && a.PerPod == b.PerPod && slices.Equal(a.Pods, b.Pods)
 }
 
 func (w *twin) decide(now scalers.Instant, count int32, events []scalers.Event) answer {
@@ -129,15 +135,22 @@ func (w *twin) propose(now scalers.Instant, current int64, events []scalers.Even
 		if _, speaks := w.fallback(i, now, current, events); !known && !speaks {
 			w.unsure = w.unsure || tells(t)
 		}
-		if !known || t.Cap {
-			continue
+	}
+	w.takeBases(now, events)
+	for i, e := range events {
+		t := &w.policy.Triggers[i]
+		if raw, n, asks := w.asks(i, now, e); asks && !t.Cap && (out.winner < 0 || n > wanted) {
+			out.winner, out.raw, wanted = i, raw, n
 		}
-		raw, n := w.formula(t, e)
-		raw, n = bounded(t, raw), bounded(t, n)
-		if out.winner < 0 || n > wanted {
-			out.winner, out.raw, wanted, continuous = i, raw, n, false
-		}
-		continuous = continuous || n == wanted && t.Continuous
+	}
+	if out.winner < 0 {
+		out.winner, continuous = w.quiet(now, events)
+		return out, 0, continuous
+	}
+	for i, e := range events {
+		t := &w.policy.Triggers[i]
+		_, n, asks := w.asks(i, now, e)
+		continuous = continuous || asks && !t.Cap && n == wanted && t.Continuous
 	}
 	return out, wanted, continuous
 }
@@ -145,8 +158,8 @@ func (w *twin) propose(now scalers.Instant, current int64, events []scalers.Even
 // active reports whether trigger i, or the fallback in its place, says that there is work.
 func (w *twin) active(i int, now scalers.Instant, current int64, events []scalers.Event) bool {
 	t := &w.policy.Triggers[i]
-	if w.known(t, events[i], now) {
-		return tells(t) && events[i].Value > t.Activation
+	if w.known(t, events[i], now) || w.atLeast(t, events[i], now) {
+		return tells(t) && events[i].Value > t.Activation && (!steps(t) || events[i].Value >= 1000)
 	}
 	n, speaks := w.fallback(i, now, current, events)
 	return tells(t) && speaks && n > max(int64(w.policy.Rest), 0)

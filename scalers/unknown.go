@@ -17,6 +17,8 @@ const (
 	Misread
 	Incomplete
 	FormulaFailed
+	// Uncertain is that of a level of which only the least is known.
+	Uncertain
 )
 
 // String says the reason in words that follow the trigger's name.
@@ -46,6 +48,8 @@ func (u Unknown) String() string {
 		return "has an input that is unknown"
 	case FormulaFailed:
 		return "has a formula that gives no number"
+	case Uncertain:
+		return "is not known for certain"
 	default:
 		return "is unknown"
 	}

@@ -45,8 +45,11 @@ type mistakes []error
 func (m *mistakes) add(format string, args ...any) { *m = append(*m, fmt.Errorf(format, args...)) }
 
 func (b *Behavior) validate(direction string, m *mistakes) {
-	if b.Window < 0 {
+	switch {
+	case b.Window < 0:
 		m.add("scale-%s window is %s: expected 0 or more", direction, b.Window)
+	case b.Window > maxPeriod && direction == "up":
+		m.add("scale-up window is %s: expected at most %s", b.Window, maxPeriod)
 	}
 	if b.Tolerance < 0 {
 		m.add("scale-%s tolerance is %s: expected 0 or more", direction, percent(b.Tolerance))
@@ -78,6 +81,7 @@ func (p *Policy) validateTriggers(m *mistakes) {
 		}
 		t.validateMetric(m)
 		t.validateBounds(m)
+		t.validateIncrement(m)
 		if t.StaleAfter < 0 {
 			m.add("trigger %s: stale after %s: expected 0 or more", t.Name, t.StaleAfter)
 		}
@@ -132,6 +136,26 @@ func (p *Policy) validateRoles(m *mistakes) {
 func (t *Trigger) validateBounds(m *mistakes) {
 	if t.Min < 0 || t.Max < 0 || t.Max > 0 && t.Max < t.Min {
 		m.add("trigger %s asks for %d to %d: expected 0 or more, and the maximum not below the minimum", t.Name, t.Min, t.Max)
+	}
+}
+
+// validateIncrement checks that what steps counts whole units, of its own level.
+func (t *Trigger) validateIncrement(m *mistakes) {
+	n := t.Increment
+	if n.Amount < 0 || n.Percent && n.Amount == 0 {
+		m.add("trigger %s: each step adds %s: expected more than 0", t.Name, n)
+	}
+	if !t.steps() {
+		return
+	}
+	if t.Metric == Value {
+		m.add("trigger %s: metric type is Value: expected AverageValue for what adds %s each step", t.Name, n)
+	}
+	if t.Input || t.Formula != nil || t.PerPod {
+		m.add("trigger %s: it adds %s each step and is of a formula, or of single pods: expected one number that nobody else reads", t.Name, n)
+	}
+	if !t.Input && (!t.Exact || t.Target != 1000) {
+		m.add("trigger %s: it adds %s each step: expected it exact with target 1, and not %s", t.Name, n, t.Target)
 	}
 }
 

@@ -40,6 +40,7 @@ func TestEachMistakeOfATriggersRoleIsTold(t *testing.T) {
 	formula := func([]scalers.Level) (scalers.Milli, error) { return 0, nil }
 	pods := scalers.Trigger{Name: "cpu", Target: 50_000, Metric: scalers.Utilization, PerPod: true, CPU: true}
 	asks, in := scalers.Trigger{Name: "a", Target: 1}, scalers.Trigger{Name: "in", Input: true}
+	step := scalers.Trigger{Name: "a", Target: 1000, Exact: true, Increment: scalers.Increment{Amount: 50, Percent: true}}
 	last := scalers.Trigger{Name: "last", Target: 1, Formula: formula}
 	with := func(t scalers.Trigger, change func(*scalers.Trigger)) []scalers.Trigger {
 		change(&t)
@@ -63,6 +64,12 @@ func TestEachMistakeOfATriggersRoleIsTold(t *testing.T) {
 		"trigger last has a formula: expected":            {[]scalers.Trigger{asks, last}, static},
 		"trigger in: it is of a formula and has another":  {[]scalers.Trigger{{Name: "in", Input: true, Cap: true}, last}, static},
 		"and continuous when one of them is":              {[]scalers.Trigger{{Name: "in", Input: true, Continuous: true}, last}, static},
+		"trigger a: each step adds -2":                    {with(asks, func(t *scalers.Trigger) { t.Increment.Amount = -2 }), static},
+		"trigger a: each step adds 0%":                    {with(asks, func(t *scalers.Trigger) { t.Increment.Percent = true }), static},
+		"trigger a: metric type is Value: expected Av":    {with(step, func(t *scalers.Trigger) { t.Metric = scalers.Value }), static},
+		"trigger a: it adds 50% each step: expected it":   {with(step, func(t *scalers.Trigger) { t.Exact = false }), static},
+		"exact with target 1, and not 2":                  {with(step, func(t *scalers.Trigger) { t.Target = 2000 }), static},
+		"trigger a: it adds 50% each step and is of a":    {[]scalers.Trigger{with(step, func(t *scalers.Trigger) { t.Input = true })[0], last}, static},
 		"fallback behavior is scalingModifiers: expected": {[]scalers.Trigger{asks}, &scalers.Fallback{Behavior: scalers.FallbackScalingModifiers}},
 		"fallback behavior is 9":                          {[]scalers.Trigger{asks}, &scalers.Fallback{Behavior: 9}},
 		"fallback to -1 replicas after -2 failures":       {[]scalers.Trigger{asks}, &scalers.Fallback{Replicas: -1, FailureThreshold: -2}},
@@ -98,5 +105,16 @@ func TestEveryRandomPolicyIsValid(t *testing.T) {
 	}
 	if err := full().Validate(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAScaleUpWindowIsADayAtMost(t *testing.T) {
+	p := plain(1)
+	p.Up.Window, p.Down.Window = 24*time.Hour, 68*365*24*time.Hour
+	if err := p.Validate(); err != nil {
+		t.Error(err)
+	}
+	if p.Up.Window++; p.Validate() == nil {
+		t.Error("it is valid for longer")
 	}
 }

@@ -11,6 +11,8 @@ type Alert struct {
 	Annotations map[string]string
 	// StartsAt is when this activation began, by the sender's clock.
 	StartsAt time.Time
+	// LastSeen is when it was delivered last, by our clock, as of the last change of the set.
+	LastSeen time.Time
 	// Stale: it has not been repeated for the query's Lease. It still counts, for one more.
 	Stale bool
 }
@@ -19,6 +21,8 @@ type Alert struct {
 type AlertQuery struct {
 	// Namespace is the door the alerts came through; "" is the cluster-wide door.
 	Namespace string
+	// Text is the selection as its user wrote it: two queries of one namespace with the same Text select the same.
+	Text string
 	// Object and Trigger select what came through the direct door of one trigger, and nothing else.
 	Object, Trigger string
 	// Lease is how long an alert counts without being repeated before it is Stale; after two it is over. 0: 12 hours.
@@ -42,4 +46,26 @@ type Alerts interface {
 	// may as well (what was recorded was lost). It must not block. Calls do not overlap, and a call never sees an older set
 	// than the call before it.
 	Watch(ctx context.Context, q AlertQuery, changed func(at time.Time, alerts []Alert, err error)) error
+}
+
+// Reconciler is an Alerts that can be told what is really firing: it heals whatever deliveries were lost.
+type Reconciler interface {
+	// Reconcile takes in a view of the alerts that q selects, and returns when that is durable. What was delivered at or
+	// after the view's time stands.
+	Reconcile(ctx context.Context, q AlertQuery, v AlertView) error
+}
+
+// AlertView is what the senders themselves say of the alerts that a query selects.
+type AlertView struct {
+	// At is when they were asked.
+	At time.Time
+	// Firing alerts fire. One that is known as resolved, or in doubt, does so again.
+	Firing []Alert
+	// Suppressed alerts are silenced, inhibited or muted: they neither begin nor end.
+	Suppressed []Alert
+	// Complete: every sender has answered. Alerts that are not in a complete view are over, and nothing that was lost is
+	// missing any longer.
+	Complete bool
+	// Err says who did not answer, and why; the view is then not complete.
+	Err error
 }

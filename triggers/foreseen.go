@@ -22,8 +22,9 @@ type Timetable func(now time.Time) (level scalers.Milli, end time.Time)
 type Alerted interface {
 	// Selection selects the alerts of an object in a namespace.
 	Selection(namespace string) (AlertQuery, error)
-	// Level turns those that fire into one level. One that is worth no number makes it unknown.
-	Level(alerts []Alert) (scalers.Milli, error)
+	// Level turns those that fire into one level. One that is worth no number makes it unknown. next is when the same alerts
+	// are another level; zero: never.
+	Level(alerts []Alert, now time.Time) (level scalers.Milli, next time.Time, err error)
 }
 
 // Lenient is a Config whose user may have said that some answers count as 0.

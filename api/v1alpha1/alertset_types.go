@@ -15,11 +15,18 @@ type AlertSet struct {
 	// +listType=atomic
 	// +optional
 	Alerts []StoredAlert `json:"alerts,omitempty"`
+	// AsOf is when it was written: by then each alert was last seen at just the time that is written.
+	// +optional
+	AsOf *metav1.MicroTime `json:"asOf,omitempty"`
+	// LostAt is when what this shard held before was found to be unreadable: alerts that fire may be missing.
+	// +optional
+	LostAt *metav1.MicroTime `json:"lostAt,omitempty"`
 }
 
-// StoredAlert is the state of one alert.
+// StoredAlert is what is known of one alert, or of one level that was pushed. It holds facts only: whether an alert that has
+// not been heard of for some time still counts is for each trigger to say.
 type StoredAlert struct {
-	// Door is the route the alert came through and the credential it came with.
+	// Door is the route the alert came through and the credential it came with, or the trigger that a direct door leads to.
 	Door string `json:"door"`
 	// Fingerprint is that of the labels, 16 hexadecimal digits.
 	Fingerprint string `json:"fingerprint"`
@@ -27,18 +34,32 @@ type StoredAlert struct {
 	Labels map[string]string `json:"labels,omitempty"`
 	// +optional
 	Annotations map[string]string `json:"annotations,omitempty"`
-	// Firing is false for a resolved alert that is remembered so that a late repeat does not bring it back.
+	// Firing is false from the resolve on: a resolved alert is remembered for some time, so that a late repeat does not bring
+	// it back.
 	Firing bool `json:"firing"`
 	// StartsAt and EndsAt are the sender's; EndsAt is unset while the alert fires.
 	StartsAt metav1.MicroTime `json:"startsAt"`
 	// +optional
 	EndsAt *metav1.MicroTime `json:"endsAt,omitempty"`
-	// DoubtfulUntil is set on a resolved alert of which a late firing has come: it fires from then on, unless something newer
-	// says otherwise.
+	// LastSeen is when a firing of it was delivered last, by our clock. It is exact as of AsOf.
+	LastSeen metav1.MicroTime `json:"lastSeen"`
+	// ResolvedAt is when its resolve was received, by our clock.
+	// +optional
+	ResolvedAt *metav1.MicroTime `json:"resolvedAt,omitempty"`
+	// Doubt is when, after that, a firing of the same activation was received: late, or begun again.
+	// +optional
+	Doubt *metav1.MicroTime `json:"doubt,omitempty"`
+	// Group is that of the last delivery that it was in, and AbsentSince when a whole delivery of the group came without it.
+	// +optional
+	Group string `json:"group,omitempty"`
+	// +optional
+	AbsentSince *metav1.MicroTime `json:"absentSince,omitempty"`
+	// Until is when it is over unless it is delivered again, for what was pushed with a TTL.
+	// +optional
+	Until *metav1.MicroTime `json:"until,omitempty"`
+	// DoubtfulUntil is how an earlier version wrote Doubt; it is read and not written.
 	// +optional
 	DoubtfulUntil *metav1.MicroTime `json:"doubtfulUntil,omitempty"`
-	// LastSeen is when it was delivered last, by our clock, as of the last write.
-	LastSeen metav1.MicroTime `json:"lastSeen"`
 }
 
 // AlertSetList is a list of AlertSets.

@@ -128,7 +128,8 @@ type ScaleTargetRef struct {
 
 // Advanced holds what most users never set.
 type Advanced struct {
-	// RestoreToOriginalReplicaCount is not supported yet.
+	// RestoreToOriginalReplicaCount gives the target the count back that it had before it was first scaled, when the object is
+	// deleted. A finalizer keeps the object until that is done.
 	// +optional
 	RestoreToOriginalReplicaCount bool `json:"restoreToOriginalReplicaCount,omitempty"`
 	// +optional
@@ -166,7 +167,8 @@ type ScalingModifiers struct {
 
 // Fallback is the user's own answer to a source that has failed for long.
 type Fallback struct {
-	// FailureThreshold is how many readings in a row may fail.
+	// FailureThreshold is how many readings in a row may fail. A failure after which nothing is read for three polling
+	// intervals counts again, once each interval.
 	// +kubebuilder:validation:Minimum=0
 	FailureThreshold int32 `json:"failureThreshold"`
 	// Replicas is what a trigger asks for when more have failed.

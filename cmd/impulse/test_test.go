@@ -57,7 +57,7 @@ func TestWhatIsExpectedHolds(t *testing.T) {
 func TestFallbackAndFormulasSpeak(t *testing.T) {
 	t.Chdir("testdata/story")
 	code, out, errs := impulse(t, "", "test", "fallback.test.yaml")
-	if code != 0 || out != "7 passed\n" || errs != "" {
+	if code != 0 || out != "8 passed\n" || errs != "" {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
 }

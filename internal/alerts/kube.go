@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"sync"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,6 +20,7 @@ import (
 type Kube struct {
 	client    rest.Interface
 	namespace string
+	log       *slog.Logger
 
 	mu sync.Mutex
 	// versions holds the resource version of each shard as we saw it last; "" when it is not there.
@@ -25,7 +28,7 @@ type Kube struct {
 }
 
 // NewKube returns a persister of AlertSets.
-func NewKube(cfg *rest.Config, namespace string) (*Kube, error) {
+func NewKube(cfg *rest.Config, namespace string, log *slog.Logger) (*Kube, error) {
 	own := rest.CopyConfig(cfg)
 	own.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
 	own.ContentType = "application/json"
@@ -34,7 +37,7 @@ func NewKube(cfg *rest.Config, namespace string) (*Kube, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a client for AlertSets: %w", err)
 	}
-	return &Kube{client: client, namespace: namespace}, nil
+	return &Kube{client: client, namespace: namespace, log: log}, nil
 }
 
 func shardName(shard int) string { return fmt.Sprintf("alerts-%02d", shard) }
@@ -43,25 +46,54 @@ func (k *Kube) path(parts ...string) []string {
 	return append([]string{"/apis", v1alpha1.GroupName, "v1alpha1", "namespaces", k.namespace, "alertsets"}, parts...)
 }
 
-// Load reads one AlertSet.
-func (k *Kube) Load(ctx context.Context, shard int) ([]v1alpha1.StoredAlert, error) {
+// Load reads one AlertSet. A copy of one that cannot be understood is set aside.
+func (k *Kube) Load(ctx context.Context, shard int) (Shard, error) {
 	raw, err := k.client.Get().AbsPath(k.path(shardName(shard))...).Do(ctx).Raw()
 	if apierrors.IsNotFound(err) {
 		if missing := k.served(ctx); missing != nil {
-			return nil, missing
+			return Shard{}, missing
 		}
 		k.remember(shard, "")
-		return nil, nil
+		return Shard{}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read AlertSet %s/%s: %w", k.namespace, shardName(shard), err)
+		return Shard{}, fmt.Errorf("read AlertSet %s/%s: %w", k.namespace, shardName(shard), err)
 	}
 	var set v1alpha1.AlertSet
 	if err := json.Unmarshal(raw, &set); err != nil {
-		return nil, fmt.Errorf("decode AlertSet %s/%s: %w", k.namespace, shardName(shard), err)
+		return Shard{LostAt: time.Now()}, k.setAside(ctx, shard, raw, err)
 	}
 	k.remember(shard, set.ResourceVersion)
-	return set.Alerts, nil
+	loaded := Shard{Alerts: set.Alerts}
+	if set.AsOf != nil {
+		loaded.AsOf = set.AsOf.Time
+	}
+	if set.LostAt != nil {
+		loaded.LostAt = set.LostAt.Time
+	}
+	return loaded, nil
+}
+
+// setAside keeps a copy of an AlertSet that was not understood. It itself stays until it is written again.
+func (k *Kube) setAside(ctx context.Context, shard int, raw []byte, why error) error {
+	var set map[string]any
+	if err := json.Unmarshal(raw, &set); err != nil {
+		return fmt.Errorf("decode AlertSet %s/%s: %w", k.namespace, shardName(shard), err)
+	}
+	version := ""
+	if meta, ok := set["metadata"].(map[string]any); ok {
+		version, _ = meta["resourceVersion"].(string)
+	}
+	k.remember(shard, version)
+	aside := shardName(shard) + "-broken"
+	set["metadata"] = map[string]any{"name": aside, "namespace": k.namespace}
+	body, err := json.Marshal(set)
+	if err == nil {
+		err = k.client.Post().AbsPath(k.path()...).SetHeader("Content-Type", "application/json").Body(body).Do(ctx).Error()
+	}
+	k.log.Error("an AlertSet is broken and was set aside: until its alerts are repeated, others than those that are known may be firing",
+		"alertSet", k.namespace+"/"+shardName(shard), "aside", aside, "error", why, "copied", err == nil)
+	return nil
 }
 
 // served tells an AlertSet that is not there from a CRD or namespace that is not there.
@@ -73,12 +105,37 @@ func (k *Kube) served(ctx context.Context) error {
 	return nil
 }
 
+// Check returns the shards whose AlertSets are gone or have another version than we saw last.
+func (k *Kube) Check(ctx context.Context) ([]int, error) {
+	raw, err := k.client.Get().AbsPath(k.path()...).SetHeader("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1").Do(ctx).Raw()
+	if err != nil {
+		return nil, fmt.Errorf("list AlertSets in %s: %w", k.namespace, err)
+	}
+	var list metav1.PartialObjectMetadataList
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, fmt.Errorf("decode the list of AlertSets in %s: %w", k.namespace, err)
+	}
+	there := map[string]string{}
+	for i := range list.Items {
+		there[list.Items[i].Name] = list.Items[i].ResourceVersion
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var changed []int
+	for i, version := range k.versions {
+		if version != "" && there[shardName(i)] != version {
+			changed = append(changed, i)
+		}
+	}
+	return changed, nil
+}
+
 // Save creates or replaces one AlertSet, as it was last seen.
-func (k *Kube) Save(ctx context.Context, shard int, alerts []v1alpha1.StoredAlert) error {
+func (k *Kube) Save(ctx context.Context, shard int, content Shard) error {
 	set := v1alpha1.AlertSet{
 		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.GroupName + "/v1alpha1", Kind: "AlertSet"},
 		ObjectMeta: metav1.ObjectMeta{Name: shardName(shard), Namespace: k.namespace, ResourceVersion: k.version(shard)},
-		Alerts:     alerts,
+		Alerts:     content.Alerts, AsOf: stamp(content.AsOf), LostAt: stamp(content.LostAt),
 	}
 	body, err := json.Marshal(&set)
 	if err != nil {
@@ -101,6 +158,15 @@ func (k *Kube) Save(ctx context.Context, shard int, alerts []v1alpha1.StoredAler
 	}
 	k.remember(shard, written.ResourceVersion)
 	return nil
+}
+
+// stamp is a time in an AlertSet; nil for none.
+func stamp(t time.Time) *metav1.MicroTime {
+	if t.IsZero() {
+		return nil
+	}
+	m := metav1.NewMicroTime(t)
+	return &m
 }
 
 func (k *Kube) remember(shard int, version string) {

@@ -2,13 +2,12 @@ package alerts
 
 import (
 	"context"
+	"fmt"
 	"time"
-
-	"github.com/prometheus/common/model"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
+
+// maxCut bounds the doors of which it is remembered that they are truncated.
+const maxCut = 1000
 
 // Door is how a delivery came in: the namespace of its route ("" for the cluster-wide one) and the name of its credential.
 // A direct door leads to one trigger of one object, whatever the credential.
@@ -29,175 +28,217 @@ type Delivery struct {
 	Alerts []Alert
 	// At is when it was received.
 	At time.Time
+	// Group says which deliveries are states of one and the same group; "" for one that is of none. Nothing is inferred from
+	// another group's.
+	Group string
+	// Truncated is how many alerts of the group the sender left out: then absence means nothing.
+	Truncated int
 }
 
-// Alert is one alert of a delivery.
+// Alert is one alert of a delivery. Through a direct door it is a level: its one label "key" tells it from others of the
+// trigger, and its annotation "value" is what it is.
 type Alert struct {
 	Labels      map[string]string
 	Annotations map[string]string
 	Firing      bool
 	StartsAt    time.Time
 	EndsAt      time.Time
+	// Until is when it is over unless it is delivered again: the TTL of a level that was pushed. Zero: no such time.
+	Until time.Time
 }
 
 // Result is what came of a delivery.
 type Result struct {
-	// Changed alerts fire or have resolved since; Selected were of interest to some object.
+	// Changed alerts fire, or say something else, or have resolved since; Selected were of interest to some object.
 	Changed, Selected int
 }
 
-// Record takes a delivery into the set: watchers are told before it returns, and it returns when everything it holds is
-// durable.
+// Record takes a delivery into the set, all of it or, when there is no room, nothing: watchers are told before it returns,
+// and it returns when everything it holds is durable.
 func (s *Store) Record(ctx context.Context, d Delivery) (Result, error) {
-	door, delivered, at := d.Door, d.Alerts, d.At
-	var (
-		result  Result
-		waiting []wait
-		told    []*watcher
-	)
+	var result Result
+	keys := make([]key, len(d.Alerts))
+	door := d.Door.String()
+	for i := range d.Alerts {
+		keys[i] = key{door, fingerprint(d.Alerts[i].Labels)}
+	}
 	s.mu.Lock()
-	if s.loadErr != nil {
-		defer s.mu.Unlock()
-		return result, s.loadErr
+	if err := s.admit(keys, d.Alerts); err != nil {
+		s.mu.Unlock()
+		return result, err
 	}
-	if s.firing+len(delivered) > MaxFiring && s.firing+newFiring(s, door, delivered) > MaxFiring {
-		defer s.mu.Unlock()
-		return result, ErrFull
-	}
-	touched := [Shards]bool{}
-	for i := range delivered {
-		k := key{door.String(), fingerprint(delivered[i].Labels)}
-		changed, dirty := s.merge(k, &delivered[i], at)
-		shard := shardOf(k)
-		touched[shard] = true
-		if dirty {
-			s.shards[shard].dirty++
-		}
-		interested := s.watchers.change(door.Namespace, k, s.alerts[k], at, changed)
-		if interested.any {
-			result.Selected++
-		}
+	at := micro(d.At).Time
+	touched := newShards()
+	for i := range d.Alerts {
+		changed, selected := s.take(keys[i], &d.Alerts[i], at, d.Group)
 		if changed {
 			result.Changed++
 		}
-		told = append(told, interested.told...)
-	}
-	for i := range touched {
-		if touched[i] {
-			waiting = s.shards[i].await(waiting)
+		if selected {
+			result.Selected++
 		}
+		touched.add(shardOf(keys[i]))
 	}
+	s.miss(&d, keys, at)
+	s.notice(&d)
+	told, waiting := s.told(), s.await(touched)
 	s.mu.Unlock()
-	tell(told)
+	s.tell(told)
 	return result, waitAll(ctx, waiting)
 }
 
-// newFiring counts the alerts of a delivery that would be added to the firing ones; s.mu is held.
-func newFiring(s *Store, door Door, delivered []Alert) int {
-	n := 0
-	for i := range delivered {
-		if old := s.alerts[key{door.String(), fingerprint(delivered[i].Labels)}]; delivered[i].Firing && (old == nil || !old.Firing) {
+// admit refuses what there is no room for, and everything before what was recorded is loaded; s.mu is held.
+func (s *Store) admit(keys []key, delivered []Alert) error {
+	if s.loadErr != nil {
+		return s.loadErr
+	}
+	n, bytes, seen := 0, map[int]int{}, map[key]bool{}
+	for i, k := range keys {
+		old := s.alerts[k]
+		if old == nil && seen[k] {
+			continue
+		}
+		if delivered[i].Firing && (old == nil || old.class() == isResolved) {
 			n++
 		}
+		if old == nil {
+			seen[k] = true
+			bytes[shardOf(k)] += sizeOf(k.door, delivered[i].Labels, delivered[i].Annotations)
+		}
 	}
-	return n
+	err := s.room(keys, n)
+	for i, more := range bytes {
+		if s.shards[i].bytes+more > MaxShard && err == nil {
+			err = fmt.Errorf("%w: shard %d would be larger than %d bytes", ErrFull, i, MaxShard)
+		}
+	}
+	if err != nil {
+		s.counts.refused++
+	}
+	return err
 }
 
-// merge takes one alert into the set by its order. changed: whether it fires, or what it says, is another thing than
-// before. dirty: it must be written.
-func (s *Store) merge(k key, a *Alert, at time.Time) (changed, dirty bool) {
-	old := s.alerts[k]
-	next := stored(k, a, at)
+// room says whether there is room for n more that count, of one door; s.mu is held.
+func (s *Store) room(keys []key, n int) error {
+	if n == 0 {
+		return nil
+	}
+	if door := keys[0].door; isDirectDoor(door) {
+		switch {
+		case s.perDoor[door]+n > MaxPerDoor:
+			return fmt.Errorf("%w: %d levels of one trigger are as many as are kept", ErrFull, MaxPerDoor)
+		case s.count[isPushed]+n > MaxPushed:
+			return fmt.Errorf("%w: %d pushed levels are as many as are kept", ErrFull, MaxPushed)
+		}
+		return nil
+	}
+	if s.count[isFiring]+n > MaxFiring {
+		return fmt.Errorf("%w: %d firing alerts are as many as are kept", ErrFull, MaxFiring)
+	}
+	return nil
+}
+
+// take takes in one alert; s.mu is held.
+func (s *Store) take(k key, a *Alert, at time.Time, group string) (changed, selected bool) {
+	r := s.alerts[k]
+	if r == nil {
+		r = s.claim(k)
+	}
+	if r == nil {
+		r = first(k, a, at)
+		s.put(r)
+		changed = true
+	} else {
+		changed = r.hear(a, at)
+	}
+	if a.Firing && r.Group != group && !r.direct {
+		r.Group = group // Worth no write: an alert may be in several, by turns.
+		s.book(r)
+	}
+	return s.heard(r, changed, at), len(r.watched) > 0
+}
+
+// heard tells of a record that something was heard of, and has it written if that is worth it; s.mu is held.
+func (s *Store) heard(r *fact, changed bool, at time.Time) bool {
+	if !changed && r.Firing && !r.direct && r.unsure == 0 && r.AbsentSince == nil {
+		if r.LastSeen.Sub(r.writtenSeen) >= r.unwritten {
+			s.dirty(r)
+		}
+		return false
+	}
+	if changed {
+		s.book(r)
+	}
+	write := changed || len(r.watched) == 0 && everybody.worthWriting(r)
+	for w, l := range r.watched {
+		s.look(l, at, changed)
+		write = write || w.patience.worthWriting(r)
+	}
+	if r.class() == isResolved || r.direct {
+		s.queue.set(&r.forget, r.usefulUntil())
+	}
+	if write {
+		s.dirty(r)
+	}
+	return changed
+}
+
+// claim returns the record that a reconcile made of an alert before any delivery of it, now under the name of the door that
+// it came through; nil when there is none. s.mu is held.
+func (s *Store) claim(k key) *fact {
+	namespace, direct := namespaceOf(k.door)
+	was := key{Door{Namespace: namespace, Credential: reconciled}.String(), k.fingerprint}
+	r := s.alerts[was]
+	if direct || r == nil {
+		return nil
+	}
+	s.dirty(r)
+	s.drop(r)
+	moved := newFact(r.StoredAlert)
+	moved.Door = k.door
+	s.put(moved)
+	s.dirty(moved)
+	return moved
+}
+
+// miss marks what is absent from a whole delivery of its group; s.mu is held.
+func (s *Store) miss(d *Delivery, keys []key, at time.Time) {
+	if d.Group == "" || d.Truncated > 0 {
+		return
+	}
+	members := s.groups[group{d.Door.String(), d.Group}]
+	if len(members) == 0 {
+		return
+	}
+	in := make(map[key]struct{}, len(keys))
+	for _, k := range keys {
+		in[k] = struct{}{}
+	}
+	for r := range members {
+		if _, ok := in[r.key()]; ok || r.AbsentSince != nil || r.class() == isResolved || r.LastSeen.After(at) {
+			continue
+		}
+		since := micro(at)
+		r.AbsentSince = &since
+		s.heard(r, false, at)
+		s.dirty(r)
+	}
+}
+
+// notice says once that a door's deliveries are cut, and once that they are whole again; s.mu is held.
+func (s *Store) notice(d *Delivery) {
+	door := d.Door.String()
+	was := s.cut[door]
 	switch {
-	case old == nil:
-	case a.Firing && old.Firing:
-		if !a.StartsAt.After(old.StartsAt.Time) {
-			next.StartsAt = old.StartsAt
+	case d.Truncated > 0:
+		s.counts.truncated++
+		if !was && len(s.cut) < maxCut {
+			s.cut[door] = true
+			s.log.Warn("deliveries are truncated: alerts that fire may be missing, and resolves never come; set max_alerts: 0",
+				"door", door, "missing", d.Truncated)
 		}
-		if sameText(old.Annotations, a.Annotations) && next.StartsAt.Equal(&old.StartsAt) {
-			old.LastSeen, dirty = refreshed(old.LastSeen, at)
-			return false, dirty
-		}
-	case a.Firing && !firesAgain(old, a, at):
-		return false, s.doubt(old, a)
-	case !a.Firing && old.Firing && !a.EndsAt.IsZero() && a.EndsAt.Before(old.StartsAt.Time):
-		return false, false // The end of an earlier activation.
-	case !a.Firing && !old.Firing:
-		if !a.StartsAt.After(old.StartsAt.Time) && old.DoubtfulUntil == nil {
-			return false, false
-		}
-	default:
+	case was:
+		delete(s.cut, door)
+		s.log.Info("deliveries are whole again", "door", door)
 	}
-	if old == nil && !a.Firing && s.resolved >= MaxResolved {
-		return false, false
-	}
-	s.put(next)
-	s.rouseSweep()
-	return a.Firing || old != nil && old.Firing, true
-}
-
-// firesAgain reports whether a firing alert is newer than the resolved one that is remembered.
-func firesAgain(old *v1alpha1.StoredAlert, a *Alert, at time.Time) bool {
-	if a.StartsAt.After(old.StartsAt.Time) {
-		return true
-	}
-	return a.StartsAt.Equal(old.StartsAt.Time) && at.Sub(old.LastSeen.Time) >= staleWindow
-}
-
-// doubt keeps a firing that came shortly after the resolve of the same activation: it counts when the stale window has
-// passed and nothing newer has come. An older activation is over.
-func (s *Store) doubt(old *v1alpha1.StoredAlert, a *Alert) bool {
-	if old.DoubtfulUntil != nil || !a.StartsAt.Equal(old.StartsAt.Time) {
-		return false
-	}
-	until := metav1.NewMicroTime(old.LastSeen.Add(staleWindow))
-	old.DoubtfulUntil = &until
-	s.rouseSweep()
-	return true
-}
-
-// refreshed returns the time an alert was last seen; it is worth a write only now and then.
-func refreshed(old metav1.MicroTime, at time.Time) (metav1.MicroTime, bool) {
-	if at.Sub(old.Time) < Lease/4 {
-		return old, false
-	}
-	return metav1.NewMicroTime(at), true
-}
-
-// stored is a delivered alert in its stored form. Times are whole microseconds, as they will be after a restart.
-func stored(k key, a *Alert, at time.Time) *v1alpha1.StoredAlert {
-	out := &v1alpha1.StoredAlert{
-		Door: k.door, Fingerprint: k.fingerprint, Labels: a.Labels, Annotations: a.Annotations, Firing: a.Firing,
-		StartsAt: micro(a.StartsAt), LastSeen: micro(at),
-	}
-	if !a.Firing {
-		ends := micro(a.EndsAt)
-		out.EndsAt = &ends
-	}
-	return out
-}
-
-func micro(t time.Time) metav1.MicroTime {
-	return metav1.NewMicroTime(t.UTC().Truncate(time.Microsecond))
-}
-
-// fingerprint is Alertmanager's own, of the labels: what a sender says of it is not believed.
-func fingerprint(labels map[string]string) string {
-	set := make(model.LabelSet, len(labels))
-	for name, value := range labels {
-		set[model.LabelName(name)] = model.LabelValue(value)
-	}
-	return set.Fingerprint().String()
-}
-
-func sameText(a, b map[string]string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for k, v := range a {
-		if w, ok := b[k]; !ok || v != w {
-			return false
-		}
-	}
-	return true
 }

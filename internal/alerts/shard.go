@@ -21,6 +21,10 @@ const (
 // shard is one object of alerts. One write of it is under way at most; what changes meanwhile goes into the next, together.
 type shard struct {
 	keys map[key]struct{}
+	// bytes bounds what they take when they are written.
+	bytes int
+	// lostAt is when what it held before was found to be unreadable.
+	lostAt time.Time
 	// dirty counts changes, saved how many of them are durable.
 	dirty, saved int
 	waiting      []wait
@@ -39,6 +43,33 @@ func shardOf(k key) int {
 	_, _ = h.Write([]byte(k.door))
 	_, _ = h.Write([]byte(k.fingerprint))
 	return int(h.Sum32() % Shards)
+}
+
+// dirty has a record written; s.mu is held.
+func (s *Store) dirty(r *fact) {
+	r.writtenSeen, r.writtenUntil = r.LastSeen.Time, r.until()
+	s.shards[shardOf(r.key())].dirty++
+}
+
+// shardSet is a set of shards.
+type shardSet map[int]struct{}
+
+func newShards() shardSet { return shardSet{} }
+
+func (t shardSet) add(i int) { t[i] = struct{}{} }
+
+// await has the shards written that have changed, and returns what to wait for until those of a delivery are durable; s.mu is
+// held.
+func (s *Store) await(touched shardSet) []wait {
+	var all []wait
+	for i := range s.shards {
+		if _, ok := touched[i]; ok {
+			all = s.shards[i].await(all)
+		} else if h := &s.shards[i]; h.saved != h.dirty {
+			h.rouse()
+		}
+	}
+	return all
 }
 
 // await adds a wait for all that has changed so far, and wakes the writer; nothing when all of it is durable.
@@ -134,15 +165,18 @@ func (s *Store) save(ctx context.Context, i int) error {
 	}
 	all := make([]v1alpha1.StoredAlert, 0, len(h.keys))
 	for k := range h.keys {
-		all = append(all, *s.alerts[k])
+		r := s.alerts[k]
+		r.writtenSeen, r.writtenUntil = r.LastSeen.Time, r.until()
+		all = append(all, r.StoredAlert)
 	}
+	content := Shard{Alerts: all, AsOf: micro(s.now()).Time, LostAt: h.lostAt}
 	s.mu.Unlock()
 	slices.SortFunc(all, func(a, b v1alpha1.StoredAlert) int {
 		return cmp.Or(cmp.Compare(a.Door, b.Door), cmp.Compare(a.Fingerprint, b.Fingerprint))
 	})
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
-	err := s.persister.Save(ctx, i, all)
+	err := s.persister.Save(ctx, i, content)
 	if errors.Is(err, ErrConflict) {
 		err = errors.Join(err, s.adopt(ctx, i))
 	}
@@ -153,23 +187,4 @@ func (s *Store) save(ctx context.Context, i int) error {
 	h.settle(written, err)
 	s.mu.Unlock()
 	return err
-}
-
-// adopt takes in what somebody else recorded in a shard and we do not know.
-func (s *Store) adopt(ctx context.Context, i int) error {
-	theirs, err := s.persister.Load(ctx, i)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	for j := range theirs {
-		k := key{theirs[j].Door, theirs[j].Fingerprint}
-		if s.alerts[k] == nil {
-			s.put(&theirs[j])
-		}
-	}
-	told := s.watchers.refill(s.alerts, s.now(), nil)
-	s.mu.Unlock()
-	tell(told)
-	return nil
 }

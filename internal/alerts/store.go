@@ -1,11 +1,15 @@
 // Package alerts keeps the alerts that were delivered: stored once where they enter, by door and fingerprint, however many
 // objects select them. Watchers hear of a change at once; a delivery is answered when it is durable.
+//
+// What is stored are facts: when an alert began, resolved and was heard of last. Whether it counts is each watcher's own
+// opinion, by its lease and its stale window, and changes by itself at its exact time.
 package alerts
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -14,67 +18,111 @@ import (
 
 const (
 	// Shards is the number of objects that the alerts are spread over.
-	Shards = 16
+	Shards = 64
+	// MaxShard bounds the bytes of a shard: etcd takes no more than 1.5 MiB.
+	MaxShard = 1 << 20
 	// MaxFiring bounds the firing alerts.
 	MaxFiring = 20_000
-	// MaxResolved bounds those that are remembered as resolved.
+	// MaxResolved bounds those that are remembered as resolved: the oldest are forgotten first.
 	MaxResolved = 20_000
-	// Lease is how long a firing alert counts without being repeated; after two it is treated as resolved.
-	Lease = 12 * time.Hour
-	// keepResolved is how long a resolved alert is remembered, so that a late repeat does not bring it back.
-	keepResolved = time.Hour
-	// staleWindow is how long after a resolve a repeat of the same activation is doubtful: a late delivery, more likely than
-	// not. It counts from then on if nothing newer says otherwise.
-	staleWindow = time.Minute
+	// MaxPushed bounds the levels that were pushed through direct doors.
+	MaxPushed = 20_000
+	// MaxPerDoor bounds those of one direct door.
+	MaxPerDoor = 1000
 )
 
-// Errors of Record. All are worth a retry.
+// Errors of Record and Reconcile. All are worth a retry.
 var (
 	// ErrNotReady: what was recorded before has not been loaded.
 	ErrNotReady = errors.New("the recorded alerts are not loaded yet")
-	// ErrFull: there are as many firing alerts as the store holds.
-	ErrFull = fmt.Errorf("there are %d firing alerts, as many as are kept", MaxFiring)
+	// ErrFull: the store holds as much as it may.
+	ErrFull = errors.New("there is no room for more alerts")
 	// ErrConflict: somebody else wrote the shard.
 	ErrConflict = errors.New("somebody else wrote the alerts")
 )
 
-// Persister keeps the shards. Save replaces one, and returns an error that wraps ErrConflict when it is not as it was last
-// loaded or saved.
+// Shard is what is kept together.
+type Shard struct {
+	Alerts []v1alpha1.StoredAlert
+	// AsOf is when it was written; zero: never, or by a version that did not say so.
+	AsOf time.Time
+	// LostAt is when what was in it before was found to be unreadable; zero: never.
+	LostAt time.Time
+}
+
+// Persister keeps the shards.
 type Persister interface {
-	Load(ctx context.Context, shard int) ([]v1alpha1.StoredAlert, error)
-	Save(ctx context.Context, shard int, alerts []v1alpha1.StoredAlert) error
+	// Load returns a shard. One that cannot be understood is set aside, never an error: it is empty, and LostAt is now.
+	Load(ctx context.Context, shard int) (Shard, error)
+	// Save replaces a shard, and returns an error that wraps ErrConflict when it is not as it was last loaded or saved.
+	Save(ctx context.Context, shard int, content Shard) error
+	// Check returns the shards that are not as they were last loaded or saved, those that have vanished for one.
+	Check(ctx context.Context) ([]int, error)
 }
 
 // key identifies an alert.
 type key struct{ door, fingerprint string }
 
+// group is a group of alerts of a door.
+type group struct{ door, name string }
+
 // Store is the set of alerts. Run loads it and keeps it durable.
 type Store struct {
 	persister Persister
 	now       func() time.Time
+	log       *slog.Logger
 
-	mu       sync.Mutex
-	loaded   bool
-	loadErr  error
-	alerts   map[key]*v1alpha1.StoredAlert
-	firing   int
-	resolved int
+	mu      sync.Mutex
+	loadErr error
+	// lostAt is when recorded alerts were found to be lost last, told when which selections were reconciled since.
+	lostAt   time.Time
+	healed   map[selectionName]time.Time
+	alerts   map[key]*fact
+	rooms    map[string]byName
+	groups   map[group]map[*fact]struct{}
 	watchers watchers
-	shards   [Shards]shard
-	sweep    chan struct{}
+	count    [isResolved + 1]int
+	perDoor  map[string]int
+	old      oldest
+	// cut are the doors whose last delivery was truncated.
+	cut map[string]bool
+	// silent are the selections whose senders did not all answer, and why.
+	silent map[selectionName]string
+	counts counts
+	shards [Shards]shard
+	// marked are the watchers that are to be told of the change under way.
+	marked []*watcher
+	queue  queue
+	// armed is when the timer fires, earlier makes it look again.
+	armed   time.Time
+	earlier chan struct{}
 }
 
 // NewStore returns a store that knows nothing yet; now is the clock of the process.
 func NewStore(p Persister, now func() time.Time) *Store {
 	s := &Store{
-		persister: p, now: now, alerts: map[key]*v1alpha1.StoredAlert{}, watchers: newWatchers(), loadErr: ErrNotReady,
-		sweep: make(chan struct{}, 1),
+		persister: p, now: now, log: slog.New(slog.DiscardHandler), loadErr: ErrNotReady, healed: map[selectionName]time.Time{},
+		watchers: newWatchers(), cut: map[string]bool{}, silent: map[selectionName]string{},
+		counts: counts{reconciles: map[bool]int{}}, earlier: make(chan struct{}, 1),
 	}
 	for i := range s.shards {
 		s.shards[i].wake = make(chan struct{}, 1)
-		s.shards[i].keys = map[key]struct{}{}
 	}
+	s.clear()
 	return s
+}
+
+// LogTo makes the store say what it does about what it could not foresee. It is called before Run.
+func (s *Store) LogTo(log *slog.Logger) { s.log = log }
+
+// clear forgets everything but who watches.
+func (s *Store) clear() {
+	s.alerts, s.rooms, s.groups = map[key]*fact{}, map[string]byName{}, map[group]map[*fact]struct{}{}
+	s.count, s.perDoor, s.queue = [isResolved + 1]int{}, map[string]int{}, nil
+	s.old.Init()
+	for i := range s.shards {
+		s.shards[i].keys, s.shards[i].bytes = map[key]struct{}{}, 0
+	}
 }
 
 // Run loads what was recorded, and then writes what changes, until ctx is done; it finishes the writes under way. While it
@@ -88,7 +136,8 @@ func (s *Store) Run(ctx context.Context) error {
 	for i := range s.shards {
 		all.Go(func() { s.write(ctx, i) })
 	}
-	s.sweepUntil(ctx)
+	all.Go(func() { s.checkUntil(ctx) })
+	s.expireUntil(ctx)
 	all.Wait()
 	return ctx.Err()
 }
@@ -100,85 +149,56 @@ func (s *Store) Ready() error {
 	return s.loadErr
 }
 
-// load reads every shard, trying again until ctx is done.
-func (s *Store) load(ctx context.Context) error {
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
-		err := s.loadAll(ctx)
-		if err == nil {
-			return nil
-		}
-		s.mu.Lock()
-		s.loadErr = fmt.Errorf("%w: %w", ErrNotReady, err)
-		s.mu.Unlock()
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
-		case <-timer.C:
-		}
-	}
-}
-
-func (s *Store) loadAll(ctx context.Context) error {
-	var loaded [Shards][]v1alpha1.StoredAlert
-	for i := range loaded {
-		var err error
-		if loaded[i], err = s.persister.Load(ctx, i); err != nil {
-			return fmt.Errorf("load shard %d of the alerts: %w", i, err)
-		}
-	}
-	s.mu.Lock()
-	clear(s.alerts)
-	s.firing, s.resolved = 0, 0
-	for i := range s.shards {
-		clear(s.shards[i].keys)
-	}
-	for i := range loaded {
-		for j := range loaded[i] {
-			s.put(&loaded[i][j])
-		}
-	}
-	s.loaded, s.loadErr = true, nil
-	told := s.watchers.refill(s.alerts, s.now(), nil)
-	s.mu.Unlock()
-	tell(told)
-	return nil
-}
-
 // unload forgets everything: another process may record from now on.
 func (s *Store) unload() {
 	s.mu.Lock()
-	s.loaded, s.loadErr = false, ErrNotReady
-	told := s.watchers.refill(nil, s.now(), ErrNotReady)
+	s.loadErr = ErrNotReady
+	for i := range s.shards {
+		s.shards[i].settle(s.shards[i].dirty, ErrNotReady)
+	}
+	s.markAll(s.now())
+	told := s.told()
 	s.mu.Unlock()
-	tell(told)
+	s.tell(told)
 }
 
-// put adds an alert that is not there yet, or replaces it; s.mu is held.
-func (s *Store) put(a *v1alpha1.StoredAlert) {
-	k := key{a.Door, a.Fingerprint}
-	if old := s.alerts[k]; old != nil {
-		s.count(old, -1)
+// put adds a record that is not there yet, and shows it to those who select it; s.mu is held.
+func (s *Store) put(r *fact) {
+	k := r.key()
+	s.alerts[k] = r
+	h := &s.shards[shardOf(k)]
+	h.keys[k] = struct{}{}
+	s.roomOf(r.namespace).add(r)
+	s.book(r)
+	for _, w := range s.watchers.of(r) {
+		s.selects(w, r)
 	}
-	s.alerts[k] = a
-	s.count(a, +1)
-	s.shards[shardOf(k)].keys[k] = struct{}{}
+	s.queue.set(&r.forget, r.usefulUntil())
 }
 
-// drop removes an alert; s.mu is held.
-func (s *Store) drop(k key) {
-	if old := s.alerts[k]; old != nil {
-		s.count(old, -1)
-		delete(s.alerts, k)
-		delete(s.shards[shardOf(k)].keys, k)
+// drop removes a record; s.mu is held.
+func (s *Store) drop(r *fact) {
+	k := r.key()
+	for w, l := range r.watched {
+		s.queue.remove(&l.entry)
+		delete(w.selected, r)
+		if l.shown.counts {
+			s.mark(w, s.now())
+		}
+	}
+	s.queue.remove(&r.forget)
+	s.unbook(r)
+	delete(s.alerts, k)
+	delete(s.shards[shardOf(k)].keys, k)
+	s.roomOf(r.namespace).remove(r)
+	if len(s.rooms[r.namespace]) == 0 {
+		delete(s.rooms, r.namespace)
 	}
 }
 
-func (s *Store) count(a *v1alpha1.StoredAlert, by int) {
-	if a.Firing {
-		s.firing += by
-	} else {
-		s.resolved += by
-	}
+// fail makes an error of the load known.
+func (s *Store) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loadErr = fmt.Errorf("%w: %w", ErrNotReady, err)
 }

@@ -3,39 +3,133 @@ package alerts
 import (
 	"cmp"
 	"context"
-	"maps"
+	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// watchers finds those who select an alert, by namespace and by one label that they ask for: the cost of an alert does not
-// grow with the number of objects that do not select it.
-type watchers struct{ byNamespace map[string]*index }
-
-type index struct {
-	byLabel map[[2]string]map[*watcher]struct{}
-	rest    map[*watcher]struct{}
-}
-
-// watcher is one selection of alerts.
+// watcher is one selection of alerts, and what it thinks of them.
 type watcher struct {
-	query triggers.AlertQuery
-	label *[2]string
-	// selected, and the newest view of it, belong to the store and its mutex.
-	selected map[key]*v1alpha1.StoredAlert
-	newest   view
+	query    triggers.AlertQuery
+	patience patience
+	// label is where the index has it.
+	label [2]string
 
-	// deliver keeps calls apart and in order; shown is the newest view that was delivered.
+	// selected, marked, turn, at and found belong to the store and its mutex. turn counts the changes, at is when the newest
+	// was; marked: it is to be told of the change under way; found is when nothing that was lost is missing any longer.
+	selected map[*fact]*selection
+	marked   bool
+	turn     int
+	at       time.Time
+	found    entry
+
+	// deliver keeps calls apart and in order; shown is the newest turn that was delivered.
 	deliver sync.Mutex
 	shown   int
 	gone    bool
 	changed func(at time.Time, alerts []triggers.Alert, err error)
-	load    func() view
+}
+
+// selection is a record that a watcher selects, and where it stood when it was looked at last.
+type selection struct {
+	entry
+
+	watcher *watcher
+	fact    *fact
+	shown   standing
+}
+
+// selectionName says which watchers select the same.
+type selectionName struct{ namespace, text string }
+
+// Watch is triggers.Alerts'.
+func (s *Store) Watch(ctx context.Context, q triggers.AlertQuery, changed func(at time.Time, alerts []triggers.Alert, err error)) error {
+	w := &watcher{query: q, patience: patienceOf(&q), selected: map[*fact]*selection{}, changed: changed}
+	w.found.watcher = w
+	s.mu.Lock()
+	now := s.now()
+	s.watchers.add(w)
+	s.selectedBy(&w.query, func(r *fact) { s.selects(w, r) })
+	s.awaitFound(w)
+	s.mark(w, now)
+	told := s.told()
+	s.mu.Unlock()
+	s.tell(told)
+	<-ctx.Done()
+	s.mu.Lock()
+	s.watchers.remove(w)
+	for r, l := range w.selected {
+		s.queue.remove(&l.entry)
+		delete(r.watched, w)
+		if !l.shown.plain() {
+			r.unsure--
+		}
+	}
+	s.queue.remove(&w.found)
+	delete(s.silent, nameOf(w))
+	s.mu.Unlock()
+	w.deliver.Lock()
+	defer w.deliver.Unlock()
+	w.gone = true
+	return ctx.Err()
+}
+
+// selects joins a watcher and a record; s.mu is held.
+func (s *Store) selects(w *watcher, r *fact) {
+	l := &selection{watcher: w, fact: r}
+	l.selection = l
+	w.selected[r], r.watched[w] = l, l
+	r.unsure++
+	r.unwritten = min(r.unwritten, w.patience.unwritten())
+	s.look(l, s.now(), false)
+}
+
+// look sees where a record stands now. It reports whether that is elsewhere than before, and has the watcher told of it, or
+// of what the record says when that has changed. s.mu is held.
+func (s *Store) look(l *selection, now time.Time, changed bool) bool {
+	was := l.shown
+	l.shown = l.watcher.patience.of(l.fact, micro(now).Time)
+	s.queue.set(&l.entry, l.shown.next)
+	switch {
+	case l.shown.plain() && !was.plain():
+		l.fact.unsure--
+	case !l.shown.plain() && was.plain():
+		l.fact.unsure++
+	}
+	moved := was.counts != l.shown.counts || was.stale != l.shown.stale
+	if moved || changed && l.shown.counts {
+		s.mark(l.watcher, now)
+	}
+	return moved
+}
+
+// mark makes a watcher one of those who are to be told; s.mu is held.
+func (s *Store) mark(w *watcher, at time.Time) {
+	w.at = later(w.at, at)
+	if !w.marked {
+		w.marked = true
+		w.turn++
+		s.marked = append(s.marked, w)
+	}
+}
+
+// markAll marks everybody; s.mu is held.
+func (s *Store) markAll(at time.Time) {
+	s.watchers.every(func(w *watcher) { s.mark(w, at) })
+}
+
+// told returns those who were marked, and ends the change under way; s.mu is held.
+func (s *Store) told() []*watcher {
+	all := s.marked
+	s.marked = nil
+	for _, w := range all {
+		w.marked = false
+	}
+	s.rearm()
+	return all
 }
 
 // view is a selection at one moment.
@@ -46,174 +140,41 @@ type view struct {
 	err    error
 }
 
-func newWatchers() watchers { return watchers{byNamespace: map[string]*index{}} }
-
-// Watch is triggers.Alerts'.
-func (s *Store) Watch(ctx context.Context, q triggers.AlertQuery, changed func(at time.Time, alerts []triggers.Alert, err error)) error {
-	w := &watcher{query: q, selected: map[key]*v1alpha1.StoredAlert{}, changed: changed}
-	w.load = func() view {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return w.newest
-	}
-	if len(q.Equal) > 0 {
-		name := "alertname"
-		if _, ok := q.Equal[name]; !ok || len(q.Equal) > 1 {
-			name = rarest(q.Equal)
-		}
-		w.label = &[2]string{name, q.Equal[name]}
-	}
+// view makes the newest view of what a watcher selects.
+func (s *Store) view(w *watcher) view {
 	s.mu.Lock()
-	s.watchers.add(w)
-	w.refill(s.alerts, s.now(), s.loadErr)
-	s.mu.Unlock()
-	tell([]*watcher{w})
-	<-ctx.Done()
-	s.mu.Lock()
-	s.watchers.remove(w)
-	s.mu.Unlock()
-	w.deliver.Lock()
-	defer w.deliver.Unlock()
-	w.gone = true
-	return ctx.Err()
-}
-
-// rarest guesses which of several labels fewest alerts have: not the ones that most have in common.
-func rarest(equal map[string]string) string {
-	names := slices.Sorted(maps.Keys(equal))
-	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(commonness(a), commonness(b)) })
-	return names[0]
-}
-
-func commonness(name string) int {
-	switch name {
-	case "severity", "job", "namespace", "cluster":
-		return 2
-	case "alertname":
-		return 1
-	default:
-		return 0
+	defer s.mu.Unlock()
+	v := view{turn: w.turn, at: w.at, err: s.loadErr}
+	if v.turn == w.shown || v.err != nil {
+		return v
 	}
-}
-
-func (all watchers) add(w *watcher) {
-	ns := all.byNamespace[w.query.Namespace]
-	if ns == nil {
-		ns = &index{byLabel: map[[2]string]map[*watcher]struct{}{}, rest: map[*watcher]struct{}{}}
-		all.byNamespace[w.query.Namespace] = ns
+	if until := s.lostUntil(w); until.After(s.now()) {
+		v.err = fmt.Errorf("some of the recorded alerts were lost: until %s others may be firing", until.UTC().Format(time.RFC3339))
 	}
-	if w.label == nil {
-		ns.rest[w] = struct{}{}
-		return
-	}
-	if ns.byLabel[*w.label] == nil {
-		ns.byLabel[*w.label] = map[*watcher]struct{}{}
-	}
-	ns.byLabel[*w.label][w] = struct{}{}
-}
-
-func (all watchers) remove(w *watcher) {
-	ns := all.byNamespace[w.query.Namespace]
-	if w.label == nil {
-		delete(ns.rest, w)
-	} else if delete(ns.byLabel[*w.label], w); len(ns.byLabel[*w.label]) == 0 {
-		delete(ns.byLabel, *w.label)
-	}
-	if len(ns.rest)+len(ns.byLabel) == 0 {
-		delete(all.byNamespace, w.query.Namespace)
-	}
-}
-
-// interest is who selects an alert: any is true when somebody does, and told are to be told of its change.
-type interest struct {
-	any  bool
-	told []*watcher
-}
-
-// change finds who selects an alert and brings their views up to date when it has changed.
-func (all watchers) change(namespace string, k key, a *v1alpha1.StoredAlert, at time.Time, changed bool) interest {
-	var found interest
-	ns := all.byNamespace[namespace]
-	if ns == nil || a == nil {
-		return found
-	}
-	visit := func(w *watcher) {
-		if !w.query.Match(a.Labels) {
-			return
-		}
-		found.any = true
-		if !changed {
-			return
-		}
-		if a.Firing {
-			w.selected[k] = a
-		} else {
-			delete(w.selected, k)
-		}
-		w.renew(at, nil)
-		found.told = append(found.told, w)
-	}
-	for w := range ns.rest {
-		visit(w)
-	}
-	for name, value := range a.Labels {
-		for w := range ns.byLabel[[2]string{name, value}] {
-			visit(w)
+	counting := make([]*fact, 0, len(w.selected))
+	for r, l := range w.selected {
+		if l.shown.counts {
+			counting = append(counting, r)
 		}
 	}
-	return found
-}
-
-// refill computes everybody's view anew.
-func (all watchers) refill(alerts map[key]*v1alpha1.StoredAlert, at time.Time, err error) []*watcher {
-	var told []*watcher
-	visit := func(set map[*watcher]struct{}) {
-		for w := range set {
-			w.refill(alerts, at, err)
-			told = append(told, w)
+	slices.SortFunc(counting, func(a, b *fact) int {
+		return cmp.Or(cmp.Compare(a.Fingerprint, b.Fingerprint), cmp.Compare(a.Door, b.Door))
+	})
+	v.alerts = make([]triggers.Alert, len(counting))
+	for i, r := range counting {
+		v.alerts[i] = triggers.Alert{
+			Labels: r.Labels, Annotations: r.Annotations, StartsAt: r.StartsAt.Time, LastSeen: r.LastSeen.Time,
+			Stale: w.selected[r].shown.stale,
 		}
 	}
-	for _, ns := range all.byNamespace {
-		visit(ns.rest)
-		for _, set := range ns.byLabel {
-			visit(set)
-		}
-	}
-	return told
-}
-
-// refill computes a watcher's selection from all alerts.
-func (w *watcher) refill(alerts map[key]*v1alpha1.StoredAlert, at time.Time, err error) {
-	clear(w.selected)
-	for k, a := range alerts {
-		namespace, _, _ := strings.Cut(k.door, "/")
-		if a.Firing && namespace == w.query.Namespace && w.query.Match(a.Labels) {
-			w.selected[k] = a
-		}
-	}
-	w.renew(at, err)
-}
-
-// renew makes the newest view of what is selected.
-func (w *watcher) renew(at time.Time, err error) {
-	v := view{turn: w.newest.turn + 1, at: at, err: err}
-	if err == nil {
-		keys := slices.SortedFunc(maps.Keys(w.selected), func(a, b key) int {
-			return cmp.Or(cmp.Compare(a.fingerprint, b.fingerprint), cmp.Compare(a.door, b.door))
-		})
-		v.alerts = make([]triggers.Alert, len(keys))
-		for i, k := range keys {
-			v.alerts[i] = triggers.Alert{Labels: w.selected[k].Labels, Annotations: w.selected[k].Annotations}
-		}
-	}
-	w.newest = v
+	return v
 }
 
 // tell shows each watcher its newest view, unless it has been shown already. The store's mutex is not held.
-func tell(all []*watcher) {
+func (s *Store) tell(all []*watcher) {
 	for _, w := range all {
 		w.deliver.Lock()
-		if v := w.load(); !w.gone && v.turn > w.shown {
+		if v := s.view(w); !w.gone && v.turn > w.shown {
 			w.shown = v.turn
 			w.changed(v.at, v.alerts, v.err)
 		}

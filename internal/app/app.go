@@ -19,6 +19,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/alerts"
 	"github.com/impulse-sh/impulse/internal/controller"
 	"github.com/impulse-sh/impulse/internal/leader"
+	"github.com/impulse-sh/impulse/internal/peer"
 	"github.com/impulse-sh/impulse/internal/pipeline"
 	"github.com/impulse-sh/impulse/internal/report"
 	"github.com/impulse-sh/impulse/internal/server"
@@ -46,10 +47,16 @@ type process struct {
 	metrics  *report.Metrics
 	target   *actuator.Client
 	gate     *leader.Gate
-	alerts   *alerts.Store
-	objects  objects
-	// statuses is where statuses are saved.
+	// peers passes on what this replica is sent while another one leads; self is where it is passed on to, and key what the
+	// replicas know each other by.
+	peers   *peer.Client
+	self    *peer.Self
+	key     *peer.Key
+	alerts  *alerts.Store
+	objects objects
+	// statuses is where statuses are saved, and keeper what keeps deleted objects; nil for objects from files.
 	statuses report.Store
+	keeper   controller.Keeper
 	secrets  *controller.Credentials
 	usage    metricsv1beta1.PodMetricsesGetter
 	events   typedcorev1.EventsGetter
@@ -76,7 +83,12 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	p, err := assemble(o, log, config)
+	self, err := peer.Listen(ctx, o.PeerListen, o.PeerAdvertise)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = self.Close() }() // Of no use but where the server, which closes it, never came to be.
+	p, err := assemble(o, log, config, self)
 	if err != nil {
 		return err
 	}
@@ -84,8 +96,9 @@ func Run(ctx context.Context, o Options) error {
 }
 
 // assemble makes all parts. It does no I/O but in the folder of states.
-func assemble(o Options, log *slog.Logger, config *rest.Config) (*process, error) {
+func assemble(o Options, log *slog.Logger, config *rest.Config, self *peer.Self) (*process, error) {
 	p := &process{
+		self:    self,
 		options: o, log: log, now: pipeline.NewClock(), registry: prometheus.NewRegistry(), poller: triggers.NewPoller(pollWorkers),
 		http: outgoing(),
 	}
@@ -99,9 +112,12 @@ func assemble(o Options, log *slog.Logger, config *rest.Config) (*process, error
 	if p.target, err = actuator.New(config, actuator.Options{Namespace: o.Namespace, Log: log}); err != nil {
 		return nil, err
 	}
-	if p.gate, err = leader.New(config, leader.Options{Namespace: o.LeaseNamespace, Name: o.LeaseName, Log: log}); err != nil {
+	p.gate, err = leader.New(config, leader.Options{Namespace: o.LeaseNamespace, Name: o.LeaseName, Identity: self.Identity(), Log: log})
+	if err != nil {
 		return nil, err
 	}
+	p.key = peer.NewKey(core, o.LeaseNamespace)
+	p.peers = peer.NewClient(self.Identity(), p.gate.Holder, p.key, log)
 	if p.usage, err = podMetrics(config); err != nil {
 		return nil, err
 	}
@@ -120,12 +136,12 @@ func (p *process) fromCluster(config *rest.Config) error {
 	if err != nil {
 		return err
 	}
-	p.objects, p.statuses = cluster, cluster
-	stored, err := alerts.NewKube(config, p.options.LeaseNamespace)
+	p.objects, p.statuses, p.keeper = cluster, cluster, cluster
+	stored, err := alerts.NewKube(config, p.options.LeaseNamespace, p.log)
 	if err != nil {
 		return err
 	}
-	p.alerts = alerts.NewStore(stored, p.now)
+	p.keep(stored)
 	return nil
 }
 
@@ -143,8 +159,15 @@ func (p *process) fromFiles() error {
 	if err != nil {
 		return err
 	}
-	p.alerts = alerts.NewStore(stored, p.now)
+	p.keep(stored)
 	return nil
+}
+
+// keep makes the store of alerts.
+func (p *process) keep(stored alerts.Persister) {
+	p.alerts = alerts.NewStore(stored, p.now)
+	p.alerts.LogTo(p.log)
+	p.registry.MustRegister(p.alerts)
 }
 
 // run starts what lives as long as the process, takes part in the election, and stops in the opposite order.
@@ -157,6 +180,7 @@ func (p *process) run(ctx context.Context) error {
 	defer fail(nil)
 	var s services
 	s.start(ctx, "server", fail, web.Run)
+	s.start(ctx, "peers", fail, p.peers.Run)
 	s.start(ctx, "poller", fail, p.poller.Run)
 	p.log.Info("impulse started", "version", p.options.Version, "address", web.Addr(), "lease", p.options.LeaseNamespace+"/"+p.options.LeaseName)
 	s.start(ctx, "leader", fail, func(ctx context.Context) error { return p.gate.Run(ctx, p.lead) })
@@ -170,30 +194,33 @@ func (p *process) run(ctx context.Context) error {
 }
 
 func (p *process) server(ctx context.Context) (*server.Server, error) {
-	o := server.Options{
-		Addr: p.options.Listen, AllowOpen: p.options.AllowOpen, Alerts: p.alerts, Leading: p.leading, Ready: p.ready,
+	files := server.CredentialFiles{Tokens: p.options.TokensFile, List: p.options.CredentialsFile, Certificates: p.options.TLS.ClientCA != ""}
+	credentials, err := server.ReadCredentials(files)
+	certificate, tlsErr := server.ReadTLS(p.options.TLS)
+	if err := errors.Join(err, tlsErr); err != nil {
+		return nil, err
+	}
+	return server.New(ctx, server.Options{
+		Addr: p.options.Listen, Credentials: credentials, TLS: certificate, AllowOpen: p.options.AllowOpen, AllowAnywhere: p.options.AllowAnywhere,
+		Alerts: p.alerts, Leading: p.leading, Forward: p.peers, Peers: p.self, AdmitPeer: p.key.Admit, Ready: p.ready,
 		Registry: p.registry, Log: p.log, Now: p.now,
-	}
-	if p.options.TokensFile != "" {
-		tokens, err := server.ReadTokens(p.options.TokensFile)
-		if err != nil {
-			return nil, err
-		}
-		o.Tokens = tokens
-	}
-	return server.New(ctx, o)
+	})
 }
 
 // leading reports whether this process may write now.
 func (p *process) leading() bool { return p.gate.Leading(time.Now()) }
 
-// ready says why the process does not do its work yet, or nil.
+// ready says why the process does not do its work yet, or nil. The work of a replica that does not lead is to pass on what it
+// is sent.
 func (p *process) ready() error {
-	var why []error
 	if !p.leading() {
-		why = append(why, fmt.Errorf("not the leader: lease %s/%s is somebody else's, or the API server cannot be asked",
-			p.options.LeaseNamespace, p.options.LeaseName))
+		if err := p.peers.Ready(); err != nil {
+			return fmt.Errorf("not the leader: lease %s/%s is somebody else's, or the API server cannot be asked; and the leader cannot be reached: %w",
+				p.options.LeaseNamespace, p.options.LeaseName, err)
+		}
+		return nil
 	}
+	var why []error
 	if !p.objects.Listed() {
 		why = append(why, errors.New("the ScaledObjects have not been read"))
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/impulse-sh/impulse/internal/sandboxtest"
@@ -37,31 +38,37 @@ func TestFilesAreFollowedAndTheirStateOutlivesTheProcess(t *testing.T) {
 	w.replicas(1)
 }
 
-func TestOneProcessLeadsAndTheOtherTakesOverWhenItStops(t *testing.T) {
+func TestWhoDoesNotLeadPassesOnAndTakesOverWhenTheLeaderStops(t *testing.T) {
 	w := newWorld(t)
-	sandboxtest.CRDs(t, "../../deploy/crds")
 	first, second := w.options(), w.options()
-	first.Config, second.Config = "", ""
 	a := start(t, first)
 	a.ready()
+	leads := w.holder()
 	b := start(t, second)
-	sandboxtest.Until(t, "the other says why it is not ready", func(ctx context.Context) bool {
-		code, body := b.answer(ctx, "/readyz")
-		if code == http.StatusServiceUnavailable {
-			contains(t, body, "not the leader", w.ns+"/impulse")
-		}
-		return code == http.StatusServiceUnavailable
-	})
-	if code := b.alert(w.ns, "firing"); code != http.StatusServiceUnavailable {
+	b.ready() // To pass on, which it does at once.
+	if code := b.alert(w.ns, "firing"); code != http.StatusOK {
 		t.Errorf("an alert was answered with %d by who does not lead", code)
 	}
+	w.replicas(5)
+	if code, body := send(t.Context(), http.MethodPost, b.url+"/v1/alertmanager/"+w.ns, []byte("{}")); code != http.StatusBadRequest || !strings.Contains(body, "version") {
+		t.Errorf("the leader's answer is passed back as %d %s", code, body)
+	}
+	if holder := w.holder(); holder != leads {
+		t.Fatalf("%s leads now", holder)
+	}
+	stays := w.keeps(5)
 	if err := a.stop(); err != nil {
 		t.Error(err)
 	}
-	b.ready()
-	if code := b.alert(w.ns, "firing"); code != http.StatusOK {
+	sandboxtest.Until(t, "the other leads, and has the alert", func(ctx context.Context) bool {
+		code, metrics := b.answer(ctx, "/metrics")
+		return code == http.StatusOK && !strings.Contains(metrics, "impulse_decisions_total 0")
+	})
+	stays()
+	if code := b.alert(w.ns, "resolved"); code != http.StatusOK {
 		t.Errorf("an alert was answered with %d by the new leader", code)
 	}
+	w.replicas(1)
 }
 
 func TestWithoutAnAPIServerItIsAliveNotReadyAndStops(t *testing.T) {
@@ -76,7 +83,7 @@ func TestWithoutAnAPIServerItIsAliveNotReadyAndStops(t *testing.T) {
 	if code != http.StatusServiceUnavailable {
 		t.Errorf("/readyz was answered with %d", code)
 	}
-	contains(t, why, "the API server cannot be asked", "the ScaledObjects have not been read", "the alerts have not been read")
+	contains(t, why, "the API server cannot be asked", "the leader cannot be reached")
 	if code, metrics := r.answer(t.Context(), "/metrics"); code != http.StatusOK {
 		t.Errorf("/metrics was answered with %d", code)
 	} else {

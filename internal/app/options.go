@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/impulse-sh/impulse/internal/server"
 	"github.com/impulse-sh/impulse/internal/workload"
 )
 
@@ -24,10 +25,14 @@ type Options struct {
 	StateDir string
 	// Listen is the address of the HTTP server.
 	Listen string
-	// TokensFile holds the bearer tokens of the webhook. Without it the server listens on loopback only, unless
-	// AllowOpen says that anybody may post.
-	TokensFile string
-	AllowOpen  bool
+	// TokensFile and CredentialsFile hold who may knock. Without them the server listens on loopback only, unless
+	// AllowOpen and AllowAnywhere both say that anybody may.
+	TokensFile, CredentialsFile string
+	AllowOpen, AllowAnywhere    bool
+	// TLS is the server's certificate, and who signs those of clients.
+	TLS server.TLSFiles
+	// PeerListen is where other replicas pass on what they were sent, and PeerAdvertise how they reach it; "" is found out.
+	PeerListen, PeerAdvertise string
 	// Settings are those of all workloads.
 	Settings workload.Settings
 	// LeaseNamespace and LeaseName are where the Lease is, and the alerts.
@@ -45,7 +50,7 @@ type Options struct {
 // Defaults are the options of a user who said nothing.
 func Defaults() Options {
 	return Options{
-		Listen: "127.0.0.1:8080", LeaseNamespace: "impulse-system", LeaseName: "impulse", StateDir: "impulse-state",
+		Listen: "127.0.0.1:8080", PeerListen: "127.0.0.1:0", LeaseNamespace: "impulse-system", LeaseName: "impulse", StateDir: "impulse-state",
 		Settings: workload.DefaultSettings(),
 		LogLevel: "info", LogFormat: "text", Grace: 10 * time.Second,
 	}

@@ -19,6 +19,10 @@ func TestWhatCannotWorkIsRefusedInTheWordsOfTheFlags(t *testing.T) {
 		"--config: stat nowhere: no such file":                       func(o *Options) { o.Config = "nowhere" },
 		"find the cluster: ":                                         func(o *Options) { o.Kubeconfig = "nowhere" },
 		"read the tokens: ":                                          func(o *Options) { o.TokensFile = "nowhere" },
+		"read the credentials: ":                                     func(o *Options) { o.CredentialsFile = "nowhere" },
+		"--tls-cert-file and --tls-key-file belong together":         func(o *Options) { o.TLS.Cert = "nowhere" },
+		"give --peer-advertise, or":                                  func(o *Options) { o.PeerListen = "0.0.0.0:0" },
+		"(--peer-listen): ":                                          func(o *Options) { o.PeerListen = "8444" },
 		`--listen is "8080": expected host:port`:                     func(o *Options) { o.Listen = "8080" },
 		"--listen 0.0.0.0:0 is reached by others":                    func(o *Options) { o.Listen = "0.0.0.0:0" },
 	} {

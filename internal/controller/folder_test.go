@@ -267,3 +267,27 @@ func TestAStateThatCannotBeReadIsUnknownAndIsSaid(t *testing.T) {
 		f.want("web", 7)
 	})
 }
+
+func TestALostStateIsTakenForOneThatHasJustBeenActive(t *testing.T) {
+	among(t, func(t *testing.T, f *files) {
+		resting := strings.NewReplacer("minReplicaCount: 1", "minReplicaCount: 0", "cooldownPeriod: 0", "cooldownPeriod: 600").Replace(text("web", 10))
+		f.write("web.yaml", resting)
+		f.turn("web", 6)
+		f.stop()
+		f.following.Wait()
+		f.dials.set("web", 0)
+		path := filepath.Join(f.states, "shop,web.json")
+		if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f.begin(nil)
+		f.follow("")
+		pass(9 * time.Minute)
+		f.want("web", 6)
+		if _, err := os.Stat(path + ".broken"); err != nil || !strings.Contains(f.log.String(), "was set aside") {
+			t.Errorf("%v; the log says\n%s", err, f.log.String())
+		}
+		pass(2 * time.Minute)
+		f.want("web", 0)
+	})
+}

@@ -26,7 +26,7 @@ type Change struct {
 // and is read in time, what is decided is written at once. in is what the decision d was taken from.
 func ahead(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedules Schedules) []Change {
 	memory, current, now := d.Memory.Clone(), in.Current, in.Now
-	next := min(d.Next, schedules.next(now))
+	next := min(d.Next, schedules.next(now), failsNext(p, in.Events, d))
 	if d.Replicas != current {
 		memory, current = memory.Scaled(p, now, current, d.Replicas), d.Replicas
 	}
@@ -40,7 +40,7 @@ func ahead(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedules S
 		reread(p, events, now)
 		schedules.read(events, now)
 		decision := scalers.Decide(p, scalers.Input{Now: now, Current: current, Events: events, Memory: memory})
-		memory, next = decision.Memory, min(decision.Next, schedules.next(now))
+		memory, next = decision.Memory, min(decision.Next, schedules.next(now), failsNext(p, events, &decision))
 		if decision.Replicas != current {
 			changes = append(changes, Change{At: now.Time(), From: current, To: decision.Replicas, Why: p.Why(&decision)})
 			memory, current = memory.Scaled(p, now, current, decision.Replicas), decision.Replicas
@@ -49,11 +49,43 @@ func ahead(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedules S
 	return changes
 }
 
-// reread reads the sampled levels anew, and finds what they were.
+// reread reads the sampled levels anew, and finds what they were. What fails is counted by its readings, so it is read when it
+// would be, and not whenever the core is asked.
 func reread(p *scalers.Policy, events []scalers.Event, now scalers.Instant) {
 	for i := range events {
-		if events[i].At != 0 && !p.Triggers[i].Continuous {
-			events[i].At = now
+		e := &events[i]
+		switch {
+		case e.At == 0 || p.Triggers[i].Continuous:
+		case fails(p, e):
+			e.At = now.Add(-(now.Sub(e.At) % interval(p)))
+		default:
+			e.At = now
 		}
 	}
+}
+
+// failsNext is when the next of the sampled triggers that fail is read again, while the fallback does not speak for it yet;
+// scalers.Never when there is none.
+func failsNext(p *scalers.Policy, events []scalers.Event, d *scalers.Decision) scalers.Instant {
+	next := scalers.Never
+	for i := range events {
+		e := &events[i]
+		if t := &p.Triggers[i]; e.At != 0 && fails(p, e) && !t.Continuous && !t.Cap && !d.Proposals()[i].Fallback {
+			next = min(next, e.At.Add(interval(p)))
+		}
+	}
+	return next
+}
+
+// fails reports whether the fallback counts a reading as failed.
+func fails(p *scalers.Policy, e *scalers.Event) bool {
+	return interval(p) > 0 && (e.Err != nil && !e.AtLeast || e.Value < 0)
+}
+
+// interval is how often what fails is read; 0 when that does not matter.
+func interval(p *scalers.Policy) time.Duration {
+	if p.Fallback == nil {
+		return 0
+	}
+	return p.Fallback.Interval
 }

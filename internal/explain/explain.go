@@ -39,9 +39,11 @@ type Explanation struct {
 // Trigger is one trigger's part in a decision.
 type Trigger struct {
 	Name string `json:"name"`
-	// Formula is its division, with its numbers; "" while its level is unknown.
+	// Formula is its division, with its numbers; "" while its level is unknown. Of a level that is unknown but for what it is at
+	// least, it is that of the least.
 	Formula string `json:"formula,omitempty"`
-	// Proposal is what the formula asks for, Tolerated what is left of that after the tolerance.
+	// Proposal is what the formula asks for, Tolerated what is left of that after the tolerance; absent of a trigger that asks
+	// for nothing itself: a step trigger with nothing to add, or one that is part of the formula of all.
 	Proposal  *int32 `json:"proposal,omitempty"`
 	Tolerated *int32 `json:"tolerated,omitempty"`
 	Active    bool   `json:"active"`
@@ -103,13 +105,21 @@ func eventOf(in *scalers.Input, i int) *scalers.Event {
 func triggerOf(p *scalers.Policy, i int, e *scalers.Event, q *scalers.Proposal) Trigger {
 	t := Trigger{Name: p.Triggers[i].Name, Active: q.Active}
 	if !q.Known {
-		t.Unknown = q.Why.String()
+		t.Unknown = q.Unknown()
 		if e.Err != nil {
 			t.Unknown += ": " + e.Err.Error()
 		}
+	}
+	if p.Triggers[i].Input && q.Known {
+		t.Formula = partOf(q)
 		return t
 	}
-	t.Formula, t.Proposal, t.Tolerated = formula(&p.Triggers[i], e, q), &q.Raw, &q.Replicas
+	if q.Known || q.AtLeast {
+		t.Formula = formula(&p.Triggers[i], e, q)
+		if !q.Quiet {
+			t.Proposal, t.Tolerated = &q.Raw, &q.Replicas
+		}
+	}
 	return t
 }
 

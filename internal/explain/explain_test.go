@@ -61,24 +61,36 @@ func TestAnExplanationReads(t *testing.T) {
 		"unknown": unknown, "as asked": input(queue(), 800_000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			var got strings.Builder
-			if err := explain.Explain(queue(), in, nil).Text(&got, "shop/web (Deployment/web)"); err != nil {
-				t.Fatal(err)
-			}
-			path := filepath.Join("testdata", strings.ReplaceAll(name, " ", "_")+".txt")
-			if *rewrite {
-				if err := os.WriteFile(path, []byte(got.String()), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got.String() != string(want) {
-				t.Errorf("it reads\n%swant\n%s", got.String(), want)
-			}
+			reads(t, name, explain.Explain(queue(), in, nil))
 		})
+	}
+}
+
+// reads compares an explanation's text with what stands in testdata.
+func reads(t *testing.T, name string, e *explain.Explanation) {
+	t.Helper()
+	var got strings.Builder
+	if err := e.Text(&got, "shop/web (Deployment/web)"); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, name, got.String())
+}
+
+// golden fails when a text is another one than that of its file.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", strings.ReplaceAll(name, " ", "_")+".txt")
+	if *rewrite {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("it reads\n%swant\n%s", got, want)
 	}
 }
 

@@ -58,7 +58,9 @@ func readingOf(name string, s *v1alpha1.ScaledObjectStatus) (scalers.Event, erro
 		}
 		if t.LastError != "" {
 			e.Err = errors.New(t.LastError)
-			return e, nil
+			if e.AtLeast = t.Value != ""; !e.AtLeast {
+				return e, nil
+			}
 		}
 		value, err := scalers.ParseMilli(t.Value)
 		if err != nil {

@@ -1,8 +1,8 @@
 // Package leader holds a Lease before the first write, so that a rolling update never has two writers.
 //
 // The candidate that holds the Lease leads until its renew deadline, counted by monotonic time from before the last
-// renewal was sent, hence earlier than anybody else counts it. Nobody else may take the Lease for two more seconds: a
-// write that is checked against the Gate, with the request's time-out inside the deadline, is over by then.
+// renewal was sent, hence earlier than anybody else counts it. Nobody else may take the Lease for another second and a half:
+// a write that is checked against the Gate, with the request's time-out inside the deadline, is over by then.
 package leader
 
 import (
@@ -21,15 +21,16 @@ import (
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 )
 
-// How long things take. A leader that dies is replaced after LeaseDuration, and one RetryPeriod to notice; one that
-// stops gracefully within a RetryPeriod.
+// How long things take. Who waits for the Lease looks at it after 1 to 2.2 RetryPeriods, as client-go spreads that. A leader
+// that dies is replaced within LeaseDuration and two such looks, the one that saw its last renewal and the one that finds it
+// expired: 5.3 s. One that stops gracefully is replaced within one look: 0.7 s.
 const (
-	// LeaseDuration is how long others wait for a leader that does not renew.
-	LeaseDuration = 5 * time.Second
+	// LeaseDuration is how long others wait for a leader that does not renew. The Lease has it in whole seconds.
+	LeaseDuration = 4 * time.Second
 	// RenewDeadline is how long a leader leads after its last renewal.
-	RenewDeadline = 3 * time.Second
+	RenewDeadline = 2500 * time.Millisecond
 	// RetryPeriod is the time between renewals, and between attempts to lead.
-	RetryPeriod = 500 * time.Millisecond
+	RetryPeriod = 300 * time.Millisecond
 	// requestTimeout keeps one request that hangs from costing the Lease.
 	requestTimeout = time.Second
 )
@@ -50,6 +51,8 @@ type Gate struct {
 	log   *slog.Logger
 	open  atomic.Pointer[opening] // Nil when closed.
 	term  atomic.Int64
+	// holder is who holds the Lease, as it was seen last.
+	holder atomic.Pointer[string]
 }
 
 // opening is until when the Gate is open.
@@ -98,6 +101,15 @@ func (g *Gate) Deadline() time.Time {
 // Term counts the changes of leader as of when this process last led: as long as it stays the same, nobody else has led
 // in between.
 func (g *Gate) Term() int64 { return g.term.Load() }
+
+// Holder is the identity of who holds the Lease, as it was seen last: not longer ago than some RetryPeriods while the API
+// server answers and Run runs. It is "" when nobody does, or nothing is known.
+func (g *Gate) Holder() string {
+	if holder := g.holder.Load(); holder != nil {
+		return *holder
+	}
+	return ""
+}
 
 // Identity is the name under which this process holds the Lease.
 func (g *Gate) Identity() string { return g.lease.Identity() }

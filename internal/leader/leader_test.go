@@ -248,6 +248,28 @@ func TestAnAPIServerThatIsAwayIsWaitedFor(t *testing.T) {
 	}
 }
 
+func TestEverybodyKnowsWhoLeads(t *testing.T) {
+	t.Parallel()
+	e := newElection(t)
+	a := e.join("a")
+	if a.Holder() != "" && a.Holder() != "a" {
+		t.Errorf("%q holds the lease before anybody does", a.Holder())
+	}
+	a.release()
+	e.until("a leads", a.led(1))
+	b := e.join("b")
+	b.release()
+	e.until("both know that a leads", func() bool { return a.Holder() == "a" && b.Holder() == "a" })
+	a.cancel()
+	<-a.done
+	if a.Holder() != "" {
+		t.Errorf("a has given the lease up, and %q holds it", a.Holder())
+	}
+	c := e.join("c")
+	c.release()
+	e.until("both know who leads next", func() bool { return b.Holder() != "a" && b.Holder() != "" && b.Holder() == c.Holder() })
+}
+
 func TestANamespaceThatIsNotThereIsSaidOnce(t *testing.T) {
 	t.Parallel()
 	e := newElection(t)

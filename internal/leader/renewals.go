@@ -26,6 +26,7 @@ func (r *renewals) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord,
 	}
 	if err == nil {
 		r.other = record.HolderIdentity != "" && record.HolderIdentity != r.Identity()
+		r.gate.holder.Store(&record.HolderIdentity)
 	}
 	return record, raw, err
 }
@@ -55,6 +56,9 @@ func (r *renewals) send(ctx context.Context, record resourcelock.LeaderElectionR
 	sent := time.Now()
 	err := write(ctx, record)
 	r.note(ctx, err)
+	if err == nil {
+		r.gate.holder.Store(&record.HolderIdentity)
+	}
 	if err == nil && keep {
 		r.gate.term.Store(int64(record.LeaderTransitions))
 		r.gate.open.Store(&opening{until: sent.Add(RenewDeadline)})

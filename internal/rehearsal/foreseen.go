@@ -91,9 +91,12 @@ func newSelection(config triggers.Alerted, namespace string, alerts []Alert) (Fe
 	return s, nil
 }
 
-// Next is when an alert begins or ends.
+// Next is when an alert begins or ends, or those that fire are another level.
 func (s selection) Next(t scalers.Instant) scalers.Instant {
 	next := scalers.Never
+	if _, then, err := s.config.Level(s.firing(t), t.Time()); err == nil && !then.IsZero() {
+		next = scalers.InstantOf(then)
+	}
 	for i := range s.alerts {
 		for _, edge := range [...]scalers.Instant{s.alerts[i].From, s.alerts[i].Until} {
 			if edge > t {
@@ -106,7 +109,7 @@ func (s selection) Next(t scalers.Instant) scalers.Instant {
 
 // Read is the level of the alerts that fire.
 func (s selection) Read(t scalers.Instant, _ Target) (scalers.Event, bool) {
-	level, err := s.config.Level(s.firing(t))
+	level, _, err := s.config.Level(s.firing(t), t.Time())
 	return scalers.Event{Value: level, Err: err}, true
 }
 
@@ -121,11 +124,19 @@ next:
 		if t < a.From || t >= a.Until {
 			continue
 		}
+		if a.StartsAt.IsZero() {
+			a.StartsAt = a.From.Time()
+		}
 		for i := range firing {
 			if maps.Equal(firing[i].Labels, a.Labels) {
+				first := firing[i].StartsAt
+				if a.StartsAt.Before(first) {
+					first = a.StartsAt
+				}
 				if a.From >= since[i] {
 					firing[i], since[i] = a.Alert, a.From
 				}
+				firing[i].StartsAt = first
 				continue next
 			}
 		}

@@ -218,6 +218,23 @@ func TestAlertsCountWhileTheyFire(t *testing.T) {
 	}
 }
 
+func TestStepsFollowTimeWhileAnAlertFires(t *testing.T) {
+	w := compiled(t, alertmanager.Kind(), map[string]string{"matchers": `{alertname="Slow"}`, "step": "+2", "stepInterval": "30s"})
+	feeds, err := Foreseen(w, []Alert{alert(10, 100, "", "alertname=Slow"), alert(20, 30, "", "alertname=Slow")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var levels []string
+	for turn := range (&World{Policy: w.Policy, Start: start, Feeds: feeds}).Turns(start.Add(time.Hour)) {
+		if turn.Arrived != 0 {
+			levels = append(levels, fmt.Sprint(turn.At.Sub(start), " ", turn.Events[0].Value))
+		}
+	}
+	if expected := []string{"0s 0", "10s 1", "40s 2", "1m10s 3", "1m40s 0"}; !slices.Equal(levels, expected) {
+		t.Errorf("levels %v, expected %v", levels, expected)
+	}
+}
+
 func TestAlertsComeThroughTheDoorOfTheNamespace(t *testing.T) {
 	w := compiled(t, alertmanager.Kind(), map[string]string{"matchers": `{alertname="Slow"}`, "replicas": "5", "scope": "cluster"})
 	feeds, err := Foreseen(w, []Alert{alert(0, 100, "", "alertname=Slow")})

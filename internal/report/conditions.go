@@ -48,6 +48,7 @@ func (c *conditions) of(p *pipeline.Outcome, refused refusal) string {
 	}
 	limited, by := limits(p)
 	c.set(v1alpha1.ConditionScalingLimited, limited != "NotLimited", limited, by, generation)
+	c.stale(p, generation)
 	switch {
 	case blocked != "":
 		return blocked
@@ -57,6 +58,21 @@ func (c *conditions) of(p *pipeline.Outcome, refused refusal) string {
 		return limited
 	default:
 		return "AsRecommended"
+	}
+}
+
+// stale says which alerts still count that have not been repeated; objects that never had one have no such condition.
+func (c *conditions) stale(p *pipeline.Outcome, generation int64) {
+	var all []string
+	for i := range p.Events {
+		if e := &p.Events[i]; e.Stale {
+			all = append(all, fmt.Sprintf("%s: %s", p.Workload.Triggers[i].Name, e.Unconfirmed))
+		}
+	}
+	if len(all) > 0 {
+		c.set(v1alpha1.ConditionAlertStale, true, "NotRepeated", strings.Join(all, "; "), generation)
+	} else if meta.FindStatusCondition(c.at, v1alpha1.ConditionAlertStale) != nil {
+		c.set(v1alpha1.ConditionAlertStale, false, "Repeated", "", generation)
 	}
 }
 

@@ -23,6 +23,7 @@ func statusOf(p *pipeline.Outcome, o *object) *v1alpha1.ScaledObjectStatus {
 		Reference:          p.Workload.Target.String(),
 		Triggers:           triggersOf(p),
 	}
+	s.OriginalReplicaCount = o.origin.of(s.Reference)
 	s.Targets = targetsOf(s.Triggers)
 	if p.TargetKnown {
 		replicas := p.Target.Scale.Replicas
@@ -55,7 +56,7 @@ func same(a, b *v1alpha1.ScaledObjectStatus) bool {
 func essence(s *v1alpha1.ScaledObjectStatus) *v1alpha1.ScaledObjectStatus {
 	e := &v1alpha1.ScaledObjectStatus{
 		ObservedGeneration: s.ObservedGeneration, Reference: s.Reference, Replicas: s.Replicas, DesiredReplicas: s.DesiredReplicas,
-		Reason: s.Reason,
+		Reason: s.Reason, OriginalReplicaCount: s.OriginalReplicaCount,
 	}
 	for _, t := range s.Triggers {
 		e.Triggers = append(e.Triggers, v1alpha1.TriggerStatus{Name: t.Name, Type: t.Type, Target: t.Target, Active: t.Active, LastError: steady(t.LastError)})
@@ -83,12 +84,16 @@ func triggersOf(p *pipeline.Outcome) []v1alpha1.TriggerStatus {
 		}
 		if why := unknownBecause(p, i); why != "" {
 			t.LastError = shorten(why)
-		} else {
-			q := p.Workload.Policy.Propose(i, &p.Events[i], p.At)
+		}
+		if q := proposalOf(p, i); q.Known || q.AtLeast {
 			t.Value, t.Proposal, t.Active = q.Level.String(), &q.Raw, q.Active
+			t.Pods = podsOf(policy, &q.Pods)
 			if policy.Metric == scalers.Value {
 				ready := p.Events[i].Ready
 				t.ReadyReplicas = &ready
+			}
+			if q.Quiet {
+				t.Proposal = nil
 			}
 		}
 		if policy.Input {
@@ -97,6 +102,33 @@ func triggersOf(p *pipeline.Outcome) []v1alpha1.TriggerStatus {
 		all[i] = t
 	}
 	return append(all, compositeOf(p)...)
+}
+
+// proposalOf is what a trigger asks for by its last reading. To what a step adds is known to the decision only.
+func proposalOf(p *pipeline.Outcome, i int) scalers.Proposal {
+	q := p.Workload.Policy.Propose(i, &p.Events[i], p.At)
+	if p.Workload.Policy.Triggers[i].Increment.Amount == 0 || !p.Decided || i >= len(p.Decision.Proposals()) {
+		return q
+	}
+	if d := p.Decision.Proposals()[i]; d.Level == q.Level && d.Quiet == q.Quiet {
+		q.Base, q.Raw, q.Replicas = d.Base, d.Raw, d.Replicas
+	}
+	return q
+}
+
+// podsOf renders what was measured of single pods; nothing for a trigger that has one level.
+func podsOf(t *scalers.Trigger, n *scalers.PodCounts) *v1alpha1.PodsStatus {
+	if !t.PerPod {
+		return nil
+	}
+	s := &v1alpha1.PodsStatus{
+		Measured: n.Ready, Missing: n.Missing, Unready: n.Unready, Ignored: n.Ignored, Unlisted: n.Surplus,
+		Usage: n.Mean.String(), Counted: n.Counted, Level: n.Level.String(),
+	}
+	if t.Metric == scalers.Utilization {
+		s.Request = n.Request.String()
+	}
+	return s
 }
 
 // compositeOf renders the trigger that a formula makes of the others; nothing when there is none.
@@ -123,8 +155,11 @@ func targetsOf(all []v1alpha1.TriggerStatus) string {
 		if i > 0 {
 			out.WriteString(", ")
 		}
-		if t.Value == "" {
+		switch {
+		case t.Value == "":
 			out.WriteString("?")
+		case t.LastError != "":
+			out.WriteString("≥")
 		}
 		out.WriteString(t.Value)
 		if t.Target != "" {

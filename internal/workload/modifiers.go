@@ -32,6 +32,9 @@ func compileModifiers(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, wrong 
 		if input.Cap || input.Min != 0 || input.Max != 0 {
 			wrong.add(fmt.Sprintf("spec.triggers[%d]", i), "has bounds of its own and is an input of the formula", "write the bounds into the formula: max(a, 3)")
 		}
+		if input.Increment.Amount != 0 {
+			wrong.add(fmt.Sprintf("spec.triggers[%d].metadata.step", i), "is an input of the formula, which sees the level and not the step", "write the step into the formula: b + 2 * a")
+		}
 		input.Input, t.Continuous = true, t.Continuous || input.Continuous
 		names, inputs = append(names, input.Name), append(inputs, i)
 	}

@@ -206,7 +206,7 @@ func (v *verdict) prompt(o *object, d *delivery, within time.Duration, right fun
 	from := d.accepted
 	within += 5 * v.machine(from, from.Add(within))
 	to := from.Add(within)
-	if v.touched(d.by, from, to) || len(v.hiccups) == 0 || v.hiccups[len(v.hiccups)-1].at.Before(to) {
+	if v.touched(d.leader, from, to) || len(v.hiccups) == 0 || v.hiccups[len(v.hiccups)-1].at.Before(to) {
 		return false
 	}
 	had := v.had(o, from, to)

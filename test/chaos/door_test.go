@@ -32,14 +32,14 @@ type door struct {
 	// sent are the newest bodies of all doors that said that an alert fires.
 	sent *copies
 	// accepted is called after each acceptance.
-	accepted func(impulse int)
+	accepted func()
 }
 
 func newDoor(t *testing.T, name, path string, seed uint64, to []string, sent *copies, l *ledger) *door {
 	t.Helper()
 	d := &door{
 		fate: newFate(), name: name, path: path, to: to, ledger: l, rand: rand.New(rand.NewPCG(seed, 5)), sent: sent,
-		accepted: func(int) {},
+		accepted: func() {},
 	}
 	d.Server = httptest.NewServer(http.HandlerFunc(d.serve))
 	t.Cleanup(func() {
@@ -73,12 +73,12 @@ func (d *door) deliver(ctx context.Context, body []byte) int {
 	d.sent.keep(all, body)
 	for _, i := range d.order() {
 		name := fmt.Sprintf("%s → impulse-%d", d.name, i)
-		sent := d.ledger.send(name, i, all)
+		sent := d.ledger.send(name, all)
 		code := d.offer(ctx, d.to[i], body)
 		switch {
 		case code/100 == 2:
 			d.ledger.accept(name, sent)
-			d.accepted(i)
+			d.accepted()
 			return code
 		case code/100 == 4:
 			d.ledger.fail("%s was refused for good, with %d", name, code)

@@ -77,8 +77,8 @@ func (w *world) victim(ctx context.Context, whom string, which int) (string, int
 		leader := w.leader(ctx)
 		for which %= len(w.impulses); which == leader; which = (which + 1) % len(w.impulses) {
 		}
-	case "api":
-		return "api", which % len(w.api)
+	case "api", "peer":
+		return whom, which % len(w.api)
 	case "alertmanager":
 		return fmt.Sprint(whom, which%peers), which % peers
 	case "door":
@@ -106,7 +106,7 @@ func (w *world) release(key string) {
 	delete(w.busy, key)
 }
 
-// awaitAcceptance kills the Impulse that accepts the next delivery, at that instant; writes are slow until then, so that one
+// awaitAcceptance kills the leader when the next delivery is accepted, at that instant; writes are slow until then, so that one
 // that is not over yet is lost. It returns -1 when nothing is accepted in time.
 func (w *world) awaitAcceptance(ctx context.Context, f fault) (int, string) {
 	slow := f
@@ -116,9 +116,10 @@ func (w *world) awaitAcceptance(ctx context.Context, f fault) (int, string) {
 	defer w.wires("slow", f.delay, w.api...)()
 	hit := make(chan int, 1)
 	w.mu.Lock()
-	w.onAcceptance = func(impulse int) {
-		w.impulses[impulse].kill()
-		hit <- impulse
+	w.onAcceptance = func(leader int) {
+		leader = max(leader, 0)
+		w.impulses[leader].kill()
+		hit <- leader
 	}
 	w.mu.Unlock()
 	select {
@@ -159,6 +160,8 @@ func (w *world) strike(f fault, whom, way string, i int) func() {
 			return func() { w.doors[i].setDeaf(false) }
 		}
 		return w.fates(way, f.delay, w.doors[i].fate)
+	case "peer":
+		return w.wires(way, f.delay, w.peers[i])
 	case "api":
 		return w.strikeAPI(way, f.delay, i)
 	}

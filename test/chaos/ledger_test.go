@@ -25,11 +25,10 @@ type message struct {
 type delivery struct {
 	message
 
-	// by is the Impulse that it was sent to.
-	by   int
 	sent time.Time
-	// accepted is when a 2xx came; zero when none did.
+	// accepted is when a 2xx came, zero when none did; leader is who led then.
 	accepted time.Time
+	leader   int
 }
 
 // write is a change of a Deployment's count, when it was seen.
@@ -91,6 +90,7 @@ type ledger struct {
 	values     []value
 	hiccups    []hiccup
 	counts     map[string]int32
+	leader     int
 	wrong      []string
 	// onWrite is told of each write; it may be nil.
 	onWrite func(write)
@@ -125,13 +125,13 @@ func (l *ledger) fail(format string, args ...any) {
 }
 
 // send notes messages that are on their way.
-func (l *ledger) send(name string, by int, all []message) []*delivery {
+func (l *ledger) send(name string, all []message) []*delivery {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	var sent []*delivery
 	for _, m := range all {
-		sent = append(sent, &delivery{message: m, by: by, sent: now})
+		sent = append(sent, &delivery{message: m, sent: now})
 	}
 	l.deliveries = append(l.deliveries, sent...)
 	l.note(now, "%s sends %s", name, phrase(all))
@@ -144,9 +144,26 @@ func (l *ledger) accept(by string, sent []*delivery) {
 	defer l.mu.Unlock()
 	now := time.Now()
 	for _, d := range sent {
-		d.accepted = now
+		d.accepted, d.leader = now, l.leader
 	}
 	l.note(now, "%s has accepted it", by)
+}
+
+// led notes who leads.
+func (l *ledger) led(leader int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if leader != l.leader {
+		l.note(time.Now(), "impulse-%d leads", leader)
+	}
+	l.leader = leader
+}
+
+// leading is who leads.
+func (l *ledger) leading() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.leader
 }
 
 // saw notes the count of a Deployment.

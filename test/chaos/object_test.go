@@ -157,7 +157,7 @@ func (p *policy) feed(i int, l levels) rehearsal.Feed {
 	f := constant{sampled: !p.Policy.Triggers[i].Continuous}
 	switch config := p.Triggers[i].Config.(type) {
 	case alertmanager.Config:
-		f.event.Value, f.event.Err = config.Level(selected(config, p.Name, l.firing))
+		f.event.Value, _, f.event.Err = config.Level(selected(config, p.Name, l.firing), time.Unix(1, 0))
 	default:
 		level := l.query
 		if p.Triggers[i].Kind.Name == "nats-jetstream" {

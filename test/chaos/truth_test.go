@@ -14,6 +14,9 @@ const (
 	peers = 3
 	// repost is how often each is told everything again, as Prometheus does.
 	repost = 2 * time.Second
+	// dwell is how long every Alertmanager has known of an alert before it turns again. Faster than that, one that is late
+	// with what it knows overrules the others in their log of notifications, and a resolve is lost among them.
+	dwell = 2 * time.Second
 	// expires is how far ahead the end of a firing alert is, so that none resolves because nobody repeats it.
 	expires = 10 * time.Minute
 )
@@ -22,8 +25,9 @@ const (
 type alert struct {
 	firing       bool
 	starts, ends time.Time
-	// told says which Alertmanagers have been told.
-	told [peers]bool
+	// told says which Alertmanagers have been told, and known since when all have.
+	told  [peers]bool
+	known time.Time
 }
 
 // truth is what is true of all alerts, and tells it to every Alertmanager.
@@ -42,8 +46,7 @@ func newTruth(l *ledger) *truth {
 	return t
 }
 
-// turn turns an alert over. One that has resolved fires again only once every Alertmanager knows of the resolve: one that
-// does not would give the new alert the old one's start, which is a loss of Alertmanager's own.
+// turn turns an alert over, unless the last turn is too fresh.
 func (t *truth) turn(id alertID) {
 	t.mu.Lock()
 	a := t.alerts[id]
@@ -51,7 +54,7 @@ func (t *truth) turn(id alertID) {
 		a = &alert{told: [peers]bool{true, true, true}}
 		t.alerts[id] = a
 	}
-	if !a.firing && a.told != [peers]bool{true, true, true} {
+	if a.told != [peers]bool{true, true, true} || time.Since(a.known) < dwell {
 		t.mu.Unlock()
 		return
 	}
@@ -145,8 +148,8 @@ func (t *truth) post(ctx context.Context, peer int, url string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for id, firing := range said {
-		if a := t.alerts[id]; a.firing == firing {
-			a.told[peer] = true
+		if a := t.alerts[id]; a.firing == firing && !a.told[peer] {
+			a.told[peer], a.known = true, time.Now()
 		}
 	}
 	return true

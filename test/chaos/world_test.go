@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -34,9 +36,10 @@ type world struct {
 	policies map[string]*policy
 
 	impulses []*part
-	// urls are where the Impulses listen, api the wires from each to the API server.
+	// urls are where the Impulses listen, api the wires from each to the API server, and peers those that the others reach
+	// it through.
 	urls          []string
-	api           []*wire
+	api, peers    []*wire
 	alertmanagers []*part
 	doors         []*door
 	sent          *copies
@@ -52,8 +55,8 @@ type world struct {
 	mu sync.Mutex
 	// busy says which parts a fault is upon: another one passes them by.
 	busy map[string]bool
-	// onAcceptance is called once, by the next acceptance.
-	onAcceptance func(impulse int)
+	// onAcceptance is called once, by the next acceptance, with who leads.
+	onAcceptance func(leader int)
 	background   sync.WaitGroup
 }
 
@@ -208,31 +211,47 @@ func (w *world) startImpulses() {
 		if err := clientcmd.WriteToFile(*config, kubeconfig); err != nil {
 			w.t.Fatal(err)
 		}
-		address := w.free()
-		w.urls = append(w.urls, "http://"+address)
+		address, private := w.free(), w.free()
+		w.urls, w.peers = append(w.urls, "http://"+address), append(w.peers, newWire(w.t, private))
 		w.impulses = append(w.impulses, w.part(fmt.Sprintf("impulse-%d", i), suite.impulse, "run", "--kubeconfig", kubeconfig,
-			"--namespace", w.plane.namespace, "--lease-namespace", w.plane.namespace, "--listen", address))
+			"--namespace", w.plane.namespace, "--lease-namespace", w.plane.namespace, "--listen", address,
+			"--peer-listen", private, "--peer-advertise", w.peers[i].address()))
 		w.run(w.impulses[i])
 	}
-	w.until("an impulse leads", func(ctx context.Context) bool { return w.leader(ctx) >= 0 })
+	w.until("all impulses are ready", w.ready)
+	w.background.Go(func() { w.follow(w.t.Context()) })
 }
 
-// leader is the Impulse that leads; -1 when none says so.
+// ready reports whether all Impulses say that they are.
+func (w *world) ready(ctx context.Context) bool {
+	for _, url := range w.urls {
+		if code, _ := send(ctx, http.MethodGet, url+"/readyz", nil); code != http.StatusOK {
+			return false
+		}
+	}
+	return true
+}
+
+// leader is the Impulse that the Lease names; negative when that is nobody, or cannot be known.
 func (w *world) leader(ctx context.Context) int {
 	ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
 	defer cancel()
-	answers := make([]int, len(w.urls))
-	var all sync.WaitGroup
-	for i, url := range w.urls {
-		all.Go(func() { answers[i], _ = send(ctx, http.MethodGet, url+"/readyz", nil) })
-	}
-	all.Wait()
-	for i, code := range answers {
-		if code == http.StatusOK {
-			return i
+	holder := w.plane.holder(ctx)
+	return slices.IndexFunc(w.peers, func(wire *wire) bool { return strings.Contains(holder, "/"+wire.address()+"/") })
+}
+
+// follow keeps the ledger up to date with who leads.
+func (w *world) follow(ctx context.Context) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		w.ledger.led(w.leader(ctx))
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
 		}
 	}
-	return -1
 }
 
 // startAlertmanagers starts a cluster of them, and tells them what is true.
@@ -277,13 +296,13 @@ receivers: [{name: impulse, webhook_configs: [{url: '%s', send_resolved: true}]}
 	}
 }
 
-// accepted tells whoever waits for the next acceptance.
-func (w *world) accepted(impulse int) {
+// accepted tells whoever waits for the next acceptance, and who leads.
+func (w *world) accepted() {
 	w.mu.Lock()
 	call := w.onAcceptance
 	w.onAcceptance = nil
 	w.mu.Unlock()
 	if call != nil {
-		call(impulse)
+		call(w.ledger.leading())
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,6 +79,40 @@ func TestARealAlertmanagerFiresAndResolves(t *testing.T) {
 	w.replicas("checkout", 5)
 	w.condition("checkout", "Active", "True", "TriggerActive")
 	w.alert(am, "checkout", "page", false)
+	w.replicas("checkout", 1)
+}
+
+func TestAnAlertThatIsNotRepeatedIsSaidToBeStaleAndThenIsOver(t *testing.T) {
+	w := newWorld(t)
+	w.deployment("checkout", 1)
+	w.apply(strings.Replace(onAlert("checkout"), "replicas: 5", "replicas: 5, lease: 5s", 1))
+	i := w.run()
+	w.condition("checkout", "Ready", "True", "Ready")
+	w.webhook(i, "checkout", "firing")
+	w.replicas("checkout", 5)
+	w.condition("checkout", "AlertStale", "True", "NotRepeated")
+	w.replicas("checkout", 1)
+	w.condition("checkout", "AlertStale", "False", "Repeated")
+}
+
+func TestStepsCountActivationsThroughRepeatsAndARestart(t *testing.T) {
+	w := newWorld(t)
+	w.deployment("checkout", 1)
+	w.apply(strings.Replace(onAlert("checkout"), "replicas: 5", `step: "+2"`, 1))
+	i := w.run()
+	w.condition("checkout", "Ready", "True", "Ready")
+	w.webhook(i, "checkout", "firing")
+	w.replicas("checkout", 3)
+	stop := w.never("checkout", 3)
+	for range 5 {
+		w.webhook(i, "checkout", "firing")
+	}
+	i.Kill()
+	w.restart(i)
+	w.condition("checkout", "Ready", "True", "Ready")
+	w.webhook(i, "checkout", "firing")
+	stop()
+	w.webhook(i, "checkout", "resolved")
 	w.replicas("checkout", 1)
 }
 

@@ -1,11 +1,14 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/internal/local"
 )
@@ -17,7 +20,8 @@ func TestTheManifestsGiveEnoughRightsAndNoMore(t *testing.T) {
 	}
 	config := w.serviceAccount()
 	for question, want := range map[string]string{
-		"patch deployments.apps --subresource=scale": "yes", "patch deployments.apps": "no", "get secrets": "no", "delete pods": "no", "list pods.metrics.k8s.io": "yes", "update scaledobjects.impulse.sh": "no",
+		"patch deployments.apps --subresource=scale": "yes", "patch deployments.apps": "no", "get secrets": "no", "delete pods": "no", "list pods.metrics.k8s.io": "yes", "update scaledobjects.impulse.sh": "no", "patch scaledobjects.impulse.sh": "yes",
+		"get secrets/impulse-peers -n impulse-system": "yes", "get secrets/impulse-tokens -n impulse-system": "no", "create secrets -n impulse-system": "no",
 	} {
 		args := append([]string{"--kubeconfig", config, "-n", w.ns, "auth", "can-i"}, strings.Fields(question)...)
 		out, _ := local.Run(t.Context(), kubectlPath(), args...)
@@ -26,17 +30,26 @@ func TestTheManifestsGiveEnoughRightsAndNoMore(t *testing.T) {
 		}
 	}
 	w.deployment("web", 1)
-	w.apply(onAlert("web"))
+	w.apply(restored(onAlert("web")))
 	address := freeAddress(t)
 	i := &impulse{url: "http://" + address, args: []string{
 		"run", "--kubeconfig", config, "--namespace", w.ns, "--lease-namespace", "impulse-system", "--lease-name", w.ns, "--listen", address,
 	}}
 	w.restart(i)
 	w.condition("web", "Ready", "True", "Ready")
+	w.until("the replicas have their key", func(ctx context.Context) (bool, error) {
+		secret, err := w.kube.CoreV1().Secrets("impulse-system").Get(ctx, "impulse-peers", metav1.GetOptions{})
+		return err == nil && len(secret.Data["key"]) == 32, i.Died()
+	}, func() string { return logOf(i.Process) })
 	w.webhook(i, "web", "firing")
 	w.replicas("web", 5)
 	w.condition("web", "Active", "True", "TriggerActive")
 	w.webhook(i, "web", "resolved")
+	w.replicas("web", 1)
+	w.webhook(i, "web", "firing")
+	w.replicas("web", 5)
+	w.delete("web")
+	w.gone("web")
 	w.replicas("web", 1)
 }
 

@@ -102,7 +102,7 @@ func TestTheLevelIsThatOfTheSelectedAlerts(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := c.config.Level(c.alerts)
+			got, _, err := c.config.Level(c.alerts, time.Now())
 			if c.err != "" {
 				if err == nil || !strings.Contains(err.Error(), c.err) {
 					t.Errorf("error %v, expected one about %s", err, c.err)
@@ -170,7 +170,7 @@ func TestMistakesAreSaid(t *testing.T) {
 		metadata map[string]string
 		want     string
 	}{
-		{map[string]string{"matchers": `{a="b"}`}, "replicas: is required, or threshold"},
+		{map[string]string{"matchers": `{a="b"}`}, "replicas: is required, or threshold, or step"},
 		{map[string]string{"matchers": `{a="b"}`, "replicas": "3", "threshold": "1"}, "threshold: is of no use beside replicas"},
 		{map[string]string{"matchers": `{a=~"["}`, "replicas": "3"}, "matchers: is not in Alertmanager's syntax"},
 		{map[string]string{"matchers": `{}`, "replicas": "3"}, "matchers: selects every alert"},

@@ -3,8 +3,10 @@ package alertmanager
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/prometheus/alertmanager/matcher/parse"
 	"github.com/prometheus/alertmanager/pkg/labels"
@@ -16,61 +18,156 @@ import (
 // Config is the metadata of an alertmanager trigger.
 type Config struct {
 	Matchers            string        `json:"matchers" required:"true" doc:"Which alerts count, in Alertmanager's own syntax: {alertname=\"QueueFull\", severity=~\"page|warn\"}."`
-	Replicas            int32         `json:"replicas" doc:"Replicas while any selected alert fires. Either this or threshold."`
+	Replicas            int32         `json:"replicas" doc:"Replicas while any selected alert fires. Either this, step or threshold."`
+	Step                string        `json:"step" doc:"While alerts fire, the count before the first of them and +N or +N% of it for each that fires. Either this, replicas or threshold."`
+	StepInterval        time.Duration `json:"stepInterval" doc:"With step: one step for each such time that the first alert has been firing, instead of one for each alert."`
 	Threshold           scalers.Milli `json:"threshold" doc:"The level that one replica should have (metricType AverageValue) or the workload should have (Value)."`
 	ActivationThreshold scalers.Milli `json:"activationThreshold" doc:"With threshold: the trigger is active above this level."`
 	Value               string        `json:"value" doc:"With threshold, what an alert is worth: count (1 each), label:NAME or annotation:NAME (the number that it holds)."`
 	Aggregation         string        `json:"aggregation" doc:"With threshold, how several alerts become one level: sum, max or avg."`
 	Scope               string        `json:"scope" doc:"namespace: alerts that came through the door of the object's namespace. cluster: those of the cluster-wide door."`
+	Lease               time.Duration `json:"lease" doc:"How long an alert counts without being repeated: 3 × Alertmanager's repeat_interval. It then counts for one more lease, with condition AlertStale, and is over."`
+	StaleWindow         time.Duration `json:"staleWindow" doc:"How long after a resolve a firing of the same activation is taken for a late delivery, and waits."`
+	AbsentMeansResolved bool          `json:"absentMeansResolved" doc:"An alert that whole deliveries of its group leave out for the stale window is over: for those who never silence or inhibit."`
+	Reconcile           []string      `json:"reconcile" doc:"Base URLs of every Alertmanager that posts to this door: they are asked at start and every 45 s what fires, which heals whatever was lost."`
+	AuthModes           string        `json:"authModes" doc:"With reconcile: bearer (parameter bearerToken of the authenticationRef) or basic (username, password)."`
 }
 
 // defaults is the config of a user who set nothing.
-func defaults() Config { return Config{Value: "count", Aggregation: "sum", Scope: "namespace"} }
+func defaults() Config {
+	return Config{Value: "count", Aggregation: "sum", Scope: "namespace", Lease: 12 * time.Hour, StaleWindow: time.Minute}
+}
+
+// The bounds of what a user may set.
+const (
+	longestLease  = 7 * 24 * time.Hour
+	longestWindow = 30 * time.Minute
+	maxServers    = 16
+)
 
 // Validate returns every mistake at once.
 func (c Config) Validate() error {
-	var mistakes []error
-	wrong := func(field, problem, suggestion string) {
-		mistakes = append(mistakes, &triggers.FieldError{Field: field, Problem: problem, Suggestion: suggestion})
+	return errors.Join(c.checkMatchers(), c.checkLevel(), c.checkStep(), c.checkWords(), c.checkTimes(), c.checkReconcile())
+}
+
+func wrong(field, problem, suggestion string) error {
+	return &triggers.FieldError{Field: field, Problem: problem, Suggestion: suggestion}
+}
+
+func (c Config) checkMatchers() error {
+	if c.Matchers == "" {
+		return nil // Define says that they are required.
 	}
-	if c.Matchers != "" {
-		if m, err := parseMatchers(c.Matchers); err != nil {
-			wrong("matchers", "is not in Alertmanager's syntax: "+err.Error(), `such as {alertname="QueueFull", severity=~"page|warn"}`)
-		} else if len(m) == 0 {
-			wrong("matchers", "selects every alert", `name at least one label, such as {alertname="QueueFull"}`)
+	m, err := parseMatchers(c.Matchers)
+	if err != nil {
+		return wrong("matchers", "is not in Alertmanager's syntax: "+err.Error(), `such as {alertname="QueueFull", severity=~"page|warn"}`)
+	}
+	if len(m) == 0 {
+		return wrong("matchers", "selects every alert", `name at least one label, such as {alertname="QueueFull"}`)
+	}
+	return nil
+}
+
+// checkLevel wants just one of replicas, step and threshold, and nothing that goes with another.
+func (c Config) checkLevel() error {
+	var all []error
+	switch {
+	case c.Replicas == 0 && c.Threshold == 0 && c.Step == "":
+		all = append(all, wrong("replicas", "is required, or threshold, or step", "replicas: N while an alert fires, step: +N for each that fires, or threshold for a level"))
+	case c.Replicas != 0 && c.Threshold != 0:
+		all = append(all, wrong("threshold", "is of no use beside replicas", "remove one of them"))
+	case c.Step != "" && (c.Replicas != 0 || c.Threshold != 0):
+		all = append(all, wrong("step", "is of no use beside replicas or threshold", "remove one of them"))
+	case c.Replicas < 0:
+		all = append(all, wrong("replicas", fmt.Sprintf("%d is below 0", c.Replicas), ""))
+	case c.Threshold < 0:
+		all = append(all, wrong("threshold", "must be above 0", ""))
+	}
+	if other := c.Value != "count" || c.ActivationThreshold != 0; other && c.Replicas != 0 {
+		all = append(all, wrong("replicas", "is wanted whatever an alert is worth", "value and activationThreshold go with threshold"))
+	} else if other && c.Step != "" {
+		all = append(all, wrong("step", "is added whatever an alert is worth", "value and activationThreshold go with threshold"))
+	}
+	return errors.Join(all...)
+}
+
+func (c Config) checkStep() error {
+	var all []error
+	if c.Step != "" {
+		if _, err := parseStep(c.Step); err != nil {
+			all = append(all, wrong("step", fmt.Sprintf("%q %v", c.Step, err), "write +2 or +50%"))
 		}
 	}
 	switch {
-	case c.Replicas == 0 && c.Threshold == 0:
-		wrong("replicas", "is required, or threshold", "replicas: N while an alert fires, or threshold for a level")
-	case c.Replicas != 0 && c.Threshold != 0:
-		wrong("threshold", "is of no use beside replicas", "remove one of them")
-	case c.Replicas < 0:
-		wrong("replicas", fmt.Sprintf("%d is below 0", c.Replicas), "")
-	case c.Threshold < 0:
-		wrong("threshold", "must be above 0", "")
+	case c.StepInterval != 0 && c.Step == "":
+		all = append(all, wrong("stepInterval", "is of no use without step", "add step: +N"))
+	case c.StepInterval != 0 && c.StepInterval < time.Second:
+		all = append(all, wrong("stepInterval", c.StepInterval.String()+" is below 1s", ""))
 	}
-	if c.Replicas != 0 && (c.Value != "count" || c.ActivationThreshold != 0) {
-		wrong("replicas", "is wanted whatever an alert is worth", "value and activationThreshold go with threshold")
-	}
+	return errors.Join(all...)
+}
+
+func (c Config) checkWords() error {
+	var all []error
 	if kind, name, ok := strings.Cut(c.Value, ":"); c.Value != "count" && (!ok || name == "" || kind != "label" && kind != "annotation") {
-		wrong("value", fmt.Sprintf("%q is unknown", c.Value), "count, label:NAME or annotation:NAME")
+		all = append(all, wrong("value", fmt.Sprintf("%q is unknown", c.Value), "count, label:NAME or annotation:NAME"))
 	}
 	if c.Aggregation != "sum" && c.Aggregation != "max" && c.Aggregation != "avg" {
-		wrong("aggregation", fmt.Sprintf("%q is unknown", c.Aggregation), "sum, max or avg")
+		all = append(all, wrong("aggregation", fmt.Sprintf("%q is unknown", c.Aggregation), "sum, max or avg"))
 	}
 	if c.Scope != "namespace" && c.Scope != "cluster" {
-		wrong("scope", fmt.Sprintf("%q is unknown", c.Scope), "namespace or cluster")
+		all = append(all, wrong("scope", fmt.Sprintf("%q is unknown", c.Scope), "namespace or cluster"))
 	}
-	return errors.Join(mistakes...)
+	return errors.Join(all...)
+}
+
+func (c Config) checkTimes() error {
+	var all []error
+	if c.Lease < time.Second || c.Lease > longestLease {
+		all = append(all, wrong("lease", fmt.Sprintf("%s is not between 1s and %s", c.Lease, longestLease), "write 3 × the repeat_interval of the route, such as 3m"))
+	}
+	if c.StaleWindow <= 0 || c.StaleWindow > longestWindow {
+		all = append(all, wrong("staleWindow", fmt.Sprintf("%s is not above 0 and at most %s", c.StaleWindow, longestWindow), "leave it at 60s"))
+	}
+	return errors.Join(all...)
+}
+
+func (c Config) checkReconcile() error {
+	var all []error
+	for _, address := range c.Reconcile {
+		u, err := url.Parse(address)
+		switch {
+		case err != nil:
+			all = append(all, wrong("reconcile", "holds what is not a URL", "")) // It may hold a password, so it is not repeated.
+		case u.User != nil:
+			all = append(all, wrong("reconcile", "holds credentials", "put them in a Secret, with authModes: basic and an authenticationRef"))
+		case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "", u.RawQuery != "", u.Fragment != "":
+			all = append(all, wrong("reconcile", fmt.Sprintf("%q is not the base URL of an Alertmanager", address), "write http://HOST:9093"))
+		}
+	}
+	if len(c.Reconcile) > maxServers {
+		all = append(all, wrong("reconcile", fmt.Sprintf("names %d servers, more than %d", len(c.Reconcile), maxServers), ""))
+	}
+	switch {
+	case c.AuthModes != "" && c.AuthModes != "bearer" && c.AuthModes != "basic":
+		all = append(all, wrong("authModes", fmt.Sprintf("%q is not supported", c.AuthModes), "write bearer or basic"))
+	case c.AuthModes != "" && len(c.Reconcile) == 0:
+		all = append(all, wrong("authModes", "is of no use without reconcile", "who may post is said to the server, not here"))
+	}
+	return errors.Join(all...)
 }
 
 // Trigger says how the level is read: it stands until the alerts change.
 func (c Config) Trigger() scalers.Trigger {
-	if c.Replicas != 0 {
+	switch {
+	case c.Step != "":
+		increment, _ := parseStep(c.Step) // Validate has seen it.
+		return scalers.Trigger{Target: 1000, Exact: true, Continuous: true, Increment: increment}
+	case c.Replicas != 0:
 		return scalers.Trigger{Target: 1000, Exact: true, Continuous: true}
+	default:
+		return scalers.Trigger{Target: c.Threshold, Activation: c.ActivationThreshold, Continuous: true}
 	}
-	return scalers.Trigger{Target: c.Threshold, Activation: c.ActivationThreshold, Continuous: true}
 }
 
 // parseMatchers reads Alertmanager's syntax as Alertmanager does: the newer parser first, then the classic one. The classic

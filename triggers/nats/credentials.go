@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -13,6 +12,8 @@ import (
 
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
+
+	"github.com/impulse-sh/impulse/triggers"
 )
 
 // credentials are the parameters of the authenticationRef. All empty: the server wants none.
@@ -117,19 +118,5 @@ func (c credentials) tls(unsafe bool) ([]natsgo.Option, error) {
 
 // config checks the server against ca and shows it a certificate.
 func (c credentials) config(unsafe bool) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: unsafe}
-	if c.ca != "" {
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM([]byte(c.ca)) {
-			return nil, errors.New("the credential ca is not a PEM certificate")
-		}
-	}
-	if c.cert != "" || c.key != "" {
-		pair, err := tls.X509KeyPair([]byte(c.cert), []byte(c.key))
-		if err != nil {
-			return nil, errors.New("the credentials cert and key are not a PEM certificate and its key")
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return config, nil
+	return triggers.TLSConfig(c.ca, c.cert, c.key, unsafe)
 }

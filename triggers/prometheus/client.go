@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/prometheus/client_golang/api"
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
@@ -103,36 +102,5 @@ func closeBody(r *http.Request) error {
 
 // authorize adds the credentials, as they are now.
 func (t *transport) authorize(r *http.Request) error {
-	switch t.mode {
-	case "bearer":
-		token, err := t.parameter(r.Context(), "bearerToken")
-		if err != nil {
-			return err
-		}
-		r.Header.Set("Authorization", "Bearer "+token)
-	case "basic":
-		username, err := t.parameter(r.Context(), "username")
-		if err != nil {
-			return err
-		}
-		password, err := t.parameter(r.Context(), "password")
-		if err != nil {
-			return err
-		}
-		r.SetBasicAuth(username, password)
-	}
-	return nil
-}
-
-// parameter returns one credential without the line break that files tend to end with.
-func (t *transport) parameter(ctx context.Context, name string) (string, error) {
-	value, err := t.secret(ctx, name)
-	if err != nil {
-		return "", fmt.Errorf("read the credential %s: %w", name, err)
-	}
-	value = strings.TrimRight(value, "\r\n")
-	if value == "" {
-		return "", fmt.Errorf("authModes is %s, but the authenticationRef gives no %s", t.mode, name)
-	}
-	return value, nil
+	return triggers.Authorize(r.Context(), r, t.mode, t.secret)
 }

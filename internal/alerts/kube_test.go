@@ -1,0 +1,133 @@
+package alerts
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/sandboxtest"
+)
+
+// kube is a persister in a namespace of a real API server.
+func kube(t *testing.T) (*Kube, *rest.Config) {
+	t.Helper()
+	config := sandboxtest.Cluster(t)
+	sandboxtest.CRDs(t, "../../deploy/crds")
+	k, err := NewKube(config, sandboxtest.Namespace(t, config), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k, config
+}
+
+// load is what a shard holds.
+func load(t *testing.T, k *Kube, shard int) Shard {
+	t.Helper()
+	loaded, err := k.Load(t.Context(), shard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loaded
+}
+
+func TestAShardComesBackFromTheAPIServerAsItWas(t *testing.T) {
+	k, _ := kube(t)
+	now := micro(time.Now())
+	a := v1alpha1.StoredAlert{
+		Door: "shop/", Fingerprint: "00", Labels: map[string]string{"a": "<b>"}, StartsAt: now, LastSeen: now, EndsAt: &now, ResolvedAt: &now,
+		Doubt: &now, AbsentSince: &now, Until: &now, Group: "g",
+	}
+	if err := k.Save(t.Context(), 3, Shard{Alerts: []v1alpha1.StoredAlert{a}, AsOf: now.Time, LostAt: now.Time}); err != nil {
+		t.Fatal(err)
+	}
+	got := load(t, k, 3)
+	if len(got.Alerts) != 1 || !got.AsOf.Equal(now.Time) || !got.LostAt.Equal(now.Time) || fmt.Sprint(got.Alerts[0].Doubt, got.Alerts[0].Until) != fmt.Sprint(&now, &now) {
+		t.Errorf("%+v", got)
+	}
+	if changed, err := k.Check(t.Context()); err != nil || len(changed) != 0 {
+		t.Errorf("unchanged: %v, %v", changed, err)
+	}
+}
+
+func TestTheLargestShardFitsIntoTheAPIServer(t *testing.T) {
+	k, _ := kube(t)
+	s := NewStore(k, time.Now)
+	s.loadErr = nil
+	for i := 0; ; i++ {
+		a := firing("large", time.Now())
+		a.Labels["i"] = strconv.Itoa(i)
+		a.Annotations = map[string]string{"text": strings.Repeat("<\"\u2028", 100)}
+		id := key{shop.String(), fingerprint(a.Labels)}
+		if shardOf(id) != 5 {
+			continue
+		}
+		if err := s.admit([]key{id}, []Alert{a}); err != nil {
+			if !errors.Is(err, ErrFull) {
+				t.Fatal(err)
+			}
+			break
+		}
+		s.take(id, &a, time.Now(), "g")
+	}
+	if err := s.save(t.Context(), 5); err != nil {
+		t.Fatal(err)
+	}
+	if got := load(t, k, 5); len(got.Alerts) != len(s.alerts) || len(got.Alerts) < 200 {
+		t.Errorf("%d of %d alerts came back", len(got.Alerts), len(s.alerts))
+	}
+}
+
+func TestAnAlertSetThatVanishedIsWrittenAgain(t *testing.T) {
+	k, _ := kube(t)
+	if err := k.Save(t.Context(), 3, Shard{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.client.Delete().AbsPath(k.path(shardName(3))...).Do(t.Context()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := k.Check(t.Context()); err != nil || len(changed) != 1 || changed[0] != 3 {
+		t.Fatalf("changed are %v, %v", changed, err)
+	}
+	if err := k.Save(t.Context(), 3, Shard{}); !errors.Is(err, ErrConflict) {
+		t.Fatalf("the first write said %v", err)
+	}
+	load(t, k, 3)
+	if err := k.Save(t.Context(), 3, Shard{AsOf: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if load(t, k, 3).AsOf.IsZero() {
+		t.Error("it was not written")
+	}
+}
+
+func TestAnAlertSetThatIsNotUnderstoodIsSetAsideAndLost(t *testing.T) {
+	k, _ := kube(t)
+	// The API server takes a time without its fraction, which no MicroTime is.
+	broken := `{"apiVersion":"impulse.sh/v1alpha1","kind":"AlertSet","metadata":{"name":"alerts-03"},"alerts":[{"door":"shop/",
+		"fingerprint":"00","firing":true,"startsAt":"2026-01-01T00:00:00Z","lastSeen":"2026-01-01T00:00:00Z"}]}`
+	if err := k.client.Post().AbsPath(k.path()...).SetHeader("Content-Type", "application/json").Body([]byte(broken)).Do(t.Context()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // Until it is written again it stays lost.
+		if got := load(t, k, 3); got.LostAt.IsZero() || len(got.Alerts) != 0 {
+			t.Errorf("%+v", got)
+		}
+	}
+	if err := k.client.Get().AbsPath(k.path("alerts-03-broken")...).Do(t.Context()).Error(); err != nil {
+		t.Errorf("it was not set aside: %v", err)
+	}
+	lost := micro(time.Now()).Time
+	if err := k.Save(t.Context(), 3, Shard{LostAt: lost}); err != nil {
+		t.Fatal(err)
+	}
+	if got := load(t, k, 3); !got.LostAt.Equal(lost) {
+		t.Errorf("%+v", got)
+	}
+}

@@ -1,0 +1,188 @@
+package alerts
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// patient selects the alerts of a name with a lease.
+func patient(name string, lease time.Duration) triggers.AlertQuery {
+	q := about(name)
+	q.Lease = lease
+	return q
+}
+
+// member is a delivery of one group.
+func member(t *testing.T, s *Store, group string, truncated int, alerts ...Alert) {
+	t.Helper()
+	d := Delivery{Door: shop, Alerts: alerts, At: time.Now(), Group: group, Truncated: truncated}
+	if _, err := s.Record(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEachWatcherHasItsOwnLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		short, long := watchQuery(t, s, patient("slow", time.Minute)), watchQuery(t, s, patient("slow", time.Hour))
+		record(t, s, firing("slow", time.Now()))
+		<-time.After(time.Minute)
+		short.expect(t, "0", "1", "1 stale")
+		long.expect(t, "0", "1")
+		<-time.After(time.Minute)
+		short.expect(t, "0", "1", "1 stale", "0")
+		record(t, s, firing("slow", time.Now().Add(-2*time.Minute)))
+		short.expect(t, "0", "1", "1 stale", "0", "1")
+		long.expect(t, "0", "1")
+	})
+}
+
+func TestARepeatRenewsTheLeaseToTheMicrosecondAndIsSeldomWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		w := watchQuery(t, s, patient("slow", 4*time.Minute))
+		began := time.Now()
+		for range 60 {
+			record(t, s, firing("slow", began))
+			<-time.After(10 * time.Second)
+		}
+		if got := m.writes(); got != 10 {
+			t.Errorf("%d writes in 10 minutes, expected one a quarter of the lease", got)
+		}
+		<-time.After(4*time.Minute - 10*time.Second - time.Microsecond)
+		w.expect(t, "0", "1")
+		<-time.After(time.Microsecond)
+		w.expect(t, "0", "1", "1 stale")
+		record(t, s, firing("slow", began))
+		w.expect(t, "0", "1", "1 stale", "1")
+	})
+}
+
+func TestWhatRanOutWhileWeWereAwayIsStaleForOneMoreLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		record(t, run(t, m), firing("slow", time.Now()))
+		kept := m.copied()
+		<-time.After(time.Hour)
+		w := watchQuery(t, run(t, kept), patient("slow", time.Minute))
+		w.expect(t, "1 stale")
+		<-time.After(time.Minute)
+		w.expect(t, "1 stale", "0")
+	})
+}
+
+func TestWhatWasOverBeforeARestartStaysOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		watchQuery(t, s, patient("slow", time.Minute))
+		record(t, s, firing("slow", time.Now()))
+		<-time.After(3 * time.Minute)
+		kept := m.copied()
+		<-time.After(time.Hour)
+		watchQuery(t, run(t, kept), patient("slow", time.Minute)).expect(t, "0")
+	})
+}
+
+func TestADoubtfulFiringCountsAfterTheWindowForTenMinutesAndOneMoreTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		w := watch(t, s, "slow")
+		began := time.Now()
+		record(t, s, firing("slow", began))
+		record(t, s, resolved("slow", began, time.Now()))
+		<-time.After(20 * time.Second)
+		record(t, s, firing("slow", began))
+		<-time.After(40*time.Second - time.Microsecond)
+		w.expect(t, "0", "1", "0")
+		<-time.After(time.Microsecond)
+		w.expect(t, "0", "1", "0", "1")
+		<-time.After(doubtfulLease)
+		w.expect(t, "0", "1", "0", "1", "1 stale")
+		<-time.After(doubtfulLease)
+		w.expect(t, "0", "1", "0", "1", "1 stale", "0")
+	})
+}
+
+func TestADoubtfulFiringThatIsRepeatedAfterTheWindowIsAsAnyOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		w := watch(t, s, "slow")
+		began := time.Now()
+		record(t, s, firing("slow", began), resolved("slow", began, time.Now()), firing("slow", began))
+		<-time.After(2 * time.Minute)
+		record(t, s, firing("slow", began))
+		<-time.After(time.Hour)
+		if w.last() != "1" {
+			t.Errorf("it is %s", w.last())
+		}
+		watch(t, run(t, m.copied()), "slow").expect(t, "1")
+	})
+}
+
+func TestAnOlderStartAfterTheResolveIsInDoubtTooForItMayBeAlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		w := watch(t, s, "slow")
+		began := time.Now()
+		record(t, s, firing("slow", began), resolved("slow", began, time.Now()), firing("slow", began.Add(-time.Minute)))
+		if w.last() != "0" {
+			t.Errorf("at once it is %s", w.last())
+		}
+		<-time.After(defaultWindow)
+		if w.last() != "1" {
+			t.Errorf("after the window it is %s", w.last())
+		}
+	})
+}
+
+func TestAbsenceFromWholeDeliveriesEndsAnAlertForThoseWhoSaidSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		q := about("slow")
+		q.AbsentMeansResolved = true
+		w, other := watchQuery(t, s, q), watch(t, s, "slow")
+		began := time.Now()
+		slow, fast := firing("slow", began), firing("fast", began)
+		member(t, s, "g", 0, slow, fast)
+		member(t, s, "g", 0, fast)
+		<-time.After(defaultWindow / 2)
+		member(t, s, "g", 0, fast)
+		<-time.After(defaultWindow/2 - time.Microsecond)
+		w.expect(t, "0", "1")
+		<-time.After(time.Microsecond)
+		w.expect(t, "0", "1", "0")
+		other.expect(t, "0", "1")
+		member(t, s, "g", 0, slow, fast)
+		if w.last() != "1" {
+			t.Errorf("delivered again, it is %s", w.last())
+		}
+	})
+}
+
+func TestNothingIsInferredFromTruncatedBodiesOtherGroupsOrNoGroup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		q := about("slow")
+		q.AbsentMeansResolved = true
+		w := watchQuery(t, s, q)
+		fast := firing("fast", time.Now())
+		member(t, s, "g", 0, firing("slow", time.Now()), fast)
+		member(t, s, "g", 1, fast)
+		member(t, s, "g after its route was edited", 0, fast)
+		member(t, s, "", 0, fast)
+		if _, err := s.Record(t.Context(), Delivery{Door: Door{Namespace: "shop", Credential: "another"}, Group: "g", At: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Hour)
+		w.expect(t, "0", "1")
+		if s.counts.truncated != 1 {
+			t.Errorf("%d truncated deliveries were counted", s.counts.truncated)
+		}
+	})
+}

@@ -1,0 +1,210 @@
+package alerts
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+func folder(t *testing.T, dir string) *Folder {
+	t.Helper()
+	f, err := NewFolder(dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// tear cuts off the end of the file that holds an alert of a name.
+func tear(t *testing.T, dir, name string) string {
+	t.Helper()
+	k := key{shop.String(), fingerprint(map[string]string{"alertname": name})}
+	path := filepath.Join(dir, shardName(shardOf(k))+".json")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, content[:len(content)-5], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestWhatIsInATornFileIsUnknownForALeaseThroughRestarts(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		s, stop := begin(t, folder(t, dir))
+		began := time.Now()
+		record(t, s, firing("slow", began), firing("fast", began))
+		stop()
+		path := tear(t, dir, "slow")
+		restarted, stop := begin(t, folder(t, dir))
+		slow, fast := watchQuery(t, restarted, patient("slow", time.Hour)), watchQuery(t, restarted, patient("fast", time.Hour))
+		slow.expect(t, "0 or more")
+		fast.expect(t, "1 or more")
+		if _, err := os.Stat(path + ".broken"); err != nil {
+			t.Errorf("the torn file was not set aside: %v", err)
+		}
+		record(t, restarted, firing("slow", began))
+		slow.expect(t, "0 or more", "1 or more")
+		<-time.After(30 * time.Minute)
+		stop()
+		again := watchQuery(t, run(t, folder(t, dir)), patient("slow", time.Hour))
+		again.expect(t, "1 or more")
+		<-time.After(30*time.Minute - time.Second)
+		again.expect(t, "1 or more")
+		<-time.After(time.Second)
+		if got := again.last(); got != "1 stale" && got != "1" {
+			t.Errorf("after a lease it is %s", got)
+		}
+	})
+}
+
+func TestWhatWasSetAsideIsLostThoughWeCrashedBeforeWritingAgain(t *testing.T) {
+	dir := t.TempDir()
+	f := folder(t, dir)
+	if err := f.Save(t.Context(), 3, Shard{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "alerts-03.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if loaded, err := folder(t, dir).Load(t.Context(), 3); err != nil || loaded.LostAt.IsZero() {
+			t.Errorf("loaded %+v, %v", loaded, err)
+		}
+	}
+	if err := f.Save(t.Context(), 3, Shard{AsOf: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if loaded, err := folder(t, dir).Load(t.Context(), 3); err != nil || !loaded.LostAt.IsZero() {
+		t.Errorf("written again, it is %+v, %v", loaded, err)
+	}
+}
+
+func TestAReconcileKnowsWhatWasLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		m.shards[7].LostAt = time.Now()
+		s := run(t, m)
+		slow, fast := watch(t, s, "slow"), watch(t, s, "fast")
+		<-time.After(time.Second)
+		reconcile(t, s, triggers.AlertView{Firing: []triggers.Alert{told("slow", time.Now())}})
+		slow.expect(t, "0 or more", "1 or more")
+		<-time.After(time.Second)
+		reconcile(t, s, triggers.AlertView{Firing: []triggers.Alert{told("slow", time.Now())}, Complete: true})
+		if slow.last() != "1" {
+			t.Errorf("after a reconcile it is %s", slow.last())
+		}
+		fast.expect(t, "0 or more")
+		<-time.After(defaultLease)
+		fast.expect(t, "0 or more", "0")
+	})
+}
+
+// earlierFile writes a file as an earlier version did.
+func earlierFile(t *testing.T, path string, alerts ...v1alpha1.StoredAlert) {
+	t.Helper()
+	raw, err := json.Marshal(alerts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(raw)
+	content := []byte(`{"sha256":"` + hex.EncodeToString(sum[:]) + `","alerts":` + string(raw) + `}`)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhatAnEarlierVersionWroteIsReadAndFindsItsPlace(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		now := metav1.NewMicroTime(time.Now())
+		until := metav1.NewMicroTime(time.Now().Add(30 * time.Second))
+		old := func(name string) v1alpha1.StoredAlert {
+			labels := map[string]string{"alertname": name}
+			return v1alpha1.StoredAlert{Door: shop.String(), Fingerprint: fingerprint(labels), Labels: labels, StartsAt: now, LastSeen: now}
+		}
+		fires, over, doubtful := old("slow"), old("over"), old("doubtful")
+		fires.Firing, over.EndsAt, doubtful.EndsAt, doubtful.DoubtfulUntil = true, &now, &now, &until
+		earlierFile(t, filepath.Join(dir, "alerts-00.json"), fires, over)
+		earlierFile(t, filepath.Join(dir, "alerts-01.json"), doubtful)
+		for range 2 { // From where they were, and from where they are now.
+			s, stop := begin(t, folder(t, dir))
+			watch(t, s, "slow").expect(t, "1")
+			watch(t, s, "over").expect(t, "0")
+			w := watch(t, s, "doubtful")
+			<-time.After(2 * time.Minute)
+			if w.last() != "1" {
+				t.Errorf("the doubtful one is %s", w.last())
+			}
+			stop()
+		}
+		allAtHome(t, folder(t, dir))
+	})
+}
+
+// allAtHome fails the test when a shard holds what belongs to another.
+func allAtHome(t *testing.T, f *Folder) {
+	t.Helper()
+	for i := range Shards {
+		loaded, err := f.Load(t.Context(), i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range loaded.Alerts {
+			if shardOf(key{a.Door, a.Fingerprint}) != i {
+				t.Errorf("%s is still in shard %d", a.Labels["alertname"], i)
+			}
+		}
+	}
+}
+
+func TestAFileThatVanishesIsWrittenAgain(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, folder(t, dir))
+		record(t, s, firing("slow", time.Now()))
+		files, err := filepath.Glob(filepath.Join(dir, "alerts-*.json"))
+		if err != nil || len(files) != 1 {
+			t.Fatalf("%v %v", files, err)
+		}
+		if err := os.Remove(files[0]); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(checkEvery + time.Second)
+		if _, err := os.Stat(files[0]); err != nil {
+			t.Error(err)
+		}
+		watch(t, run(t, folder(t, dir)), "slow").expect(t, "1")
+	})
+}
+
+func TestARecordThatAnotherWroteWhileWeBeganIsTakenIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		w := watch(t, s, "slow")
+		began := time.Now()
+		record(t, s, firing("slow", began))
+		other := run(t, m) // It takes a resolve before it knows that it no longer leads.
+		<-time.After(time.Second)
+		record(t, other, resolved("slow", began, time.Now()))
+		k := shardOf(key{shop.String(), fingerprint(map[string]string{"alertname": "slow"})})
+		if err := s.adopt(t.Context(), k); err != nil {
+			t.Fatal(err)
+		}
+		w.expect(t, "0", "1", "0")
+	})
+}

@@ -1,0 +1,67 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
+// What is beyond a limit may be tried again. It is never 429: Alertmanager does not repeat after that.
+var (
+	errBusy = Unavailable("too many requests at once")
+	errRate = Unavailable("too many requests of this credential")
+)
+
+// noAccess is the whole body of 401 and of 403: neither says what would have been let in.
+const noAccess = "no access"
+
+// admit lets in who has a credential for the namespace, or everybody when there are no credentials.
+func (s *Server) admit(r *http.Request, namespace string) (visitor, error) {
+	if s.options.Credentials == nil {
+		return visitor{}, nil
+	}
+	one, err := s.known(r)
+	if err != nil {
+		return visitor{}, err
+	}
+	if !one.opens(namespace) {
+		return visitor{}, echo.NewHTTPError(http.StatusForbidden, noAccess)
+	}
+	return visitor{credential: one.name}, nil
+}
+
+// known returns the credential of a request, within its rate.
+func (s *Server) known(r *http.Request) (*credential, error) {
+	one, ok := find(*s.options.Credentials.all.Load(), r)
+	if !ok {
+		return nil, echo.NewHTTPError(http.StatusUnauthorized, noAccess)
+	}
+	if !one.rate.AllowN(s.options.Now(), 1) {
+		return nil, errRate
+	}
+	return one, nil
+}
+
+// anyone is a middleware for what any credential may read.
+func (s *Server) anyone(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if s.options.Credentials != nil {
+			if _, err := s.known(c.Request()); err != nil {
+				return s.limited(Route{Name: "metrics"}, err)
+			}
+		}
+		return next(c)
+	}
+}
+
+// limited counts an answer that a limit is the reason of.
+func (s *Server) limited(route Route, err error) error {
+	switch {
+	case errors.Is(err, errBusy):
+		s.metrics.away.WithLabelValues(route.Name, "concurrency").Inc()
+	case errors.Is(err, errRate):
+		s.metrics.away.WithLabelValues(route.Name, "rate").Inc()
+	}
+	return err
+}

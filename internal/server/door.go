@@ -1,0 +1,146 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/impulse-sh/impulse/internal/alerts"
+)
+
+// Route is a door: everything that may knock, be too large or be repeated is dealt with here, and Decode says what a
+// request means.
+type Route struct {
+	// Name is the route's in metrics.
+	Name         string
+	Method, Path string
+	// MaxBody bounds the body, in bytes; 0 is DefaultMaxBody.
+	MaxBody int64
+	// Decode says what a request delivers, within the namespace of its door: nothing is nothing to record, and answered with
+	// 200. An *echo.HTTPError is answered as it says: 4xx only for what can never become valid, Unavailable for what may pass.
+	// It is called on the leader only.
+	Decode func(*Request) ([]alerts.Delivery, error)
+}
+
+// Request is a request that was let in and has arrived whole.
+type Request struct {
+	// HTTP has the header and the query, without the sender's credential once it was passed on. Its body has been read.
+	HTTP *http.Request
+	// Param is a parameter of the path, "" when the path has none of that name.
+	Param func(name string) string
+	// Door is the namespace of the path, "" for the cluster-wide door, and the name of the credential.
+	Door alerts.Door
+	Body []byte
+	// At is when the leader received it.
+	At time.Time
+}
+
+// visitor is who sent a request.
+type visitor struct {
+	// credential is the name of what the visitor has shown.
+	credential string
+	// forwarded says that another replica has let the visitor in.
+	forwarded bool
+}
+
+// admission lets a request in to a namespace, or says why not.
+type admission func(r *http.Request, namespace string) (visitor, error)
+
+// doorway is a route with who may come through it, and room for so many at once.
+type doorway struct {
+	*Server
+
+	route Route
+	admit admission
+	slots chan struct{}
+}
+
+// door makes the handler of a route.
+func (s *Server) door(route Route, admit admission) echo.HandlerFunc {
+	if route.MaxBody == 0 {
+		route.MaxBody = DefaultMaxBody
+	}
+	d := &doorway{Server: s, route: route, admit: admit, slots: make(chan struct{}, maxInFlight)}
+	return d.enter
+}
+
+// enter takes a request in, and delivers it or passes it on.
+func (d *doorway) enter(c echo.Context) error {
+	namespace := c.Param("namespace")
+	who, err := d.admit(c.Request(), namespace)
+	if err != nil {
+		return d.limited(d.route, err)
+	}
+	if namespace != "" && !isNamespace(namespace) {
+		return echo.NewHTTPError(http.StatusBadRequest, "the path does not name a namespace")
+	}
+	select {
+	case d.slots <- struct{}{}:
+		defer func() { <-d.slots }()
+	default:
+		return d.limited(d.route, errBusy)
+	}
+	at := d.options.Now()
+	body, err := read(c, d.route.MaxBody)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(c.Request().Context(), handleTimeout, errors.New("it took too long"))
+	defer cancel()
+	r := &Request{
+		HTTP: c.Request().WithContext(ctx), Param: c.Param, Body: body, At: at,
+		Door: alerts.Door{Namespace: namespace, Credential: who.credential},
+	}
+	switch {
+	case d.options.Leading():
+		return d.deliver(ctx, c, d.route, r)
+	case who.forwarded:
+		return Unavailable("this replica does not lead any more")
+	default:
+		return d.pass(ctx, c, r)
+	}
+}
+
+// deliver records what a request means, and answers it: 200 when that is durable.
+func (s *Server) deliver(ctx context.Context, c echo.Context, route Route, r *Request) error {
+	deliveries, err := route.Decode(r)
+	if err != nil {
+		return err
+	}
+	for _, d := range deliveries {
+		if d.Door.Namespace != r.Door.Namespace {
+			return fmt.Errorf("route %s leads from the door of %q to %q", route.Name, r.Door.Namespace, d.Door.Namespace)
+		}
+		result, err := s.options.Alerts.Record(ctx, d)
+		if err != nil {
+			s.options.Log.Warn("a delivery was not recorded", "door", d.Door.String(), "error", err)
+			return Unavailable("not recorded, try again")
+		}
+		s.metrics.count(result, len(d.Alerts))
+	}
+	return c.NoContent(http.StatusOK)
+}
+
+// read reads a body whole. One that is packed is refused: how large it becomes is not known before it is.
+func read(c echo.Context, limit int64) ([]byte, error) {
+	if encoding := c.Request().Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return nil, echo.NewHTTPError(http.StatusUnsupportedMediaType, "a body with a Content-Encoding is not read: send it as it is")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, limit))
+	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, echo.NewHTTPError(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", large.Limit))
+	}
+	if err != nil {
+		return nil, Unavailable("the body did not arrive")
+	}
+	return body, nil
+}
+
+// Unavailable is an answer after which senders try again: 503.
+func Unavailable(why string) error { return echo.NewHTTPError(http.StatusServiceUnavailable, why) }

@@ -1,0 +1,79 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// doors are all routes through which something is delivered.
+func (s *Server) doors() []Route { return s.alertmanager() }
+
+// public is everything that is served to senders, to Prometheus and to the kubelet.
+func (s *Server) public() http.Handler {
+	names := map[string]string{"/healthz": "healthz", "/readyz": "readyz", "/metrics": "metrics"}
+	e := s.router(names)
+	for _, route := range s.doors() {
+		names[route.Path] = route.Name
+		s.metrics.duration.WithLabelValues(route.Name) // So that it is there, with 0, before the first.
+		e.Add(route.Method, route.Path, s.door(route, s.admit))
+	}
+	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
+	e.GET("/readyz", s.ready)
+	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(s.options.Registry, promhttp.HandlerOpts{})), s.anyone)
+	return e
+}
+
+// router counts its requests by the names of their paths, and survives them.
+func (s *Server) router(names map[string]string) *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = s.failed
+	e.Use(s.counted(names), s.survive)
+	return e
+}
+
+// ready says whether the process can do its work, and why not.
+func (s *Server) ready(c echo.Context) error {
+	if err := s.options.Ready(); err != nil {
+		return c.String(http.StatusServiceUnavailable, err.Error()+"\n")
+	}
+	return c.String(http.StatusOK, "ok\n")
+}
+
+// survive turns a panic in a handler into a 500 and a log line.
+func (s *Server) survive(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) { //nolint:nonamedreturns // Set by the deferred recover.
+		defer func() {
+			if p := recover(); p != nil {
+				s.options.Log.Error("a request panicked", "path", c.Path(), "panic", p)
+				err = echo.NewHTTPError(http.StatusInternalServerError, "internal error")
+			}
+		}()
+		return next(c)
+	}
+}
+
+// failed answers a request that went wrong, in one line of text.
+func (s *Server) failed(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	code, message := http.StatusInternalServerError, "internal error"
+	if known, ok := errors.AsType[*echo.HTTPError](err); ok {
+		code, message = known.Code, fmt.Sprint(known.Message)
+	} else {
+		s.options.Log.Error("a request failed", "path", c.Path(), "error", err)
+	}
+	if code == http.StatusUnauthorized {
+		header := c.Response().Header()
+		header.Add("WWW-Authenticate", `Bearer realm="impulse"`)
+		header.Add("WWW-Authenticate", `Basic realm="impulse", charset="UTF-8"`)
+	}
+	if err := c.String(code, message+"\n"); err != nil {
+		s.options.Log.Debug("an answer was not delivered", "error", err)
+	}
+}

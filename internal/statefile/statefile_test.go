@@ -1,0 +1,143 @@
+package statefile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+type state struct {
+	Name  string         `json:"name"`
+	Count map[string]int `json:"count"`
+}
+
+func saved(t testing.TB) (path string, raw []byte) { //nolint:nonamedreturns // They say which is which.
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "web.json")
+	if err := Save(path, state{"web <ü>", map[string]int{"a": 1, "b": 2}}); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path, raw
+}
+
+func TestWhatWasSavedIsLoaded(t *testing.T) {
+	path, _ := saved(t)
+	var got state
+	if err := Load(path, &got); err != nil || got.Name != "web <ü>" || got.Count["b"] != 2 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if err := Save(path, state{Name: "newer"}); err != nil {
+		t.Fatal(err)
+	}
+	got = state{}
+	if err := Load(path, &got); err != nil || got.Name != "newer" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if err := Load(path+"-other", &got); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("one that is not there: %v", err)
+	}
+}
+
+func TestAFileThatWasCutOffAnywhereIsSetAside(t *testing.T) {
+	path, raw := saved(t)
+	for n := range raw {
+		if err := os.WriteFile(path, raw[:n], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		setAside(t, path)
+	}
+}
+
+func TestAFileInWhichABitFlippedIsSetAsideOrSaysTheSame(t *testing.T) {
+	path, raw := saved(t)
+	for n := range raw {
+		for bit := range 8 {
+			other := append([]byte(nil), raw...)
+			other[n] ^= 1 << bit
+			if err := os.WriteFile(path, other, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var got state
+			// The letters of our own keys may change their case: then nothing is lost.
+			if err := Load(path, &got); err == nil && (got.Name != "web <ü>" || got.Count["a"] != 1) {
+				t.Fatalf("bit %d of byte %d: read %+v", bit, n, got)
+			}
+		}
+	}
+}
+
+// setAside fails unless a file is refused, kept beside, and gone from its place.
+func setAside(t *testing.T, path string) {
+	t.Helper()
+	got := state{Name: "as it was"}
+	broken, ok := errors.AsType[*BrokenError](Load(path, &got))
+	if !ok || broken.Path != path || broken.Unwrap() == nil {
+		t.Fatalf("said %v", broken)
+	}
+	if _, err := os.Stat(broken.Aside); err != nil {
+		t.Error(err)
+	}
+	if err := Load(path, &got); !errors.Is(err, fs.ErrNotExist) || got.Name != "as it was" {
+		t.Errorf("it is still there: %v, %+v", err, got)
+	}
+}
+
+func TestASaveThatFailsLeavesWhatWasThereAndNothingElse(t *testing.T) {
+	path, _ := saved(t)
+	if err := Save(path, func() {}); err == nil {
+		t.Error("a function was saved")
+	}
+	missing := filepath.Join(filepath.Dir(path), "no", "web.json")
+	if err := Save(missing, state{}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("into a folder that is not there: %v", err)
+	}
+	var got state
+	if err := Load(path, &got); err != nil || got.Name != "web <ü>" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	alone(t, path)
+}
+
+func TestWhatACrashLeftHalfWrittenIsTidiedAway(t *testing.T) {
+	path, raw := saved(t)
+	half := filepath.Join(filepath.Dir(path), newFile+"123")
+	if err := os.WriteFile(half, raw[:9], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Tidy(filepath.Dir(path)); err != nil {
+		t.Fatal(err)
+	}
+	alone(t, path)
+}
+
+func alone(t *testing.T, path string) {
+	t.Helper()
+	all, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(all) != 1 || all[0].Name() != filepath.Base(path) {
+		t.Errorf("the folder holds %v, %v", all, err)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	_, raw := saved(f)
+	f.Add(raw)
+	f.Add([]byte(`{"sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		path := filepath.Join(t.TempDir(), "x.json")
+		if err := os.WriteFile(path, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var got state
+		if err := Load(path, &got); err != nil {
+			if _, ok := errors.AsType[*BrokenError](err); !ok {
+				t.Errorf("neither taken nor set aside: %v", err)
+			}
+		}
+	})
+}

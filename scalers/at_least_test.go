@@ -1,0 +1,56 @@
+package scalers_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+func TestWhatIsNotKnownForCertainIsSaid(t *testing.T) {
+	p := plain(5)
+	p.Triggers[1].Metric, p.Triggers[1].Exact = scalers.Value, false
+	p.Triggers[2].Continuous, p.Triggers[2].StaleAfter = false, time.Second
+	p.Triggers[3].Cap = true
+	p.Triggers[4] = ofCPU().Triggers[0]
+	at := epoch.Add(-2 * time.Second)
+	least := scalers.Event{At: at, Value: 3000, Current: 2, Err: errSource, AtLeast: true}
+	d := scalers.Decide(p, scalers.Input{Now: epoch, Current: 2, Events: []scalers.Event{least, least, least, least, least}})
+	for i, want := range []string{
+		"is not known for certain, but 3 at least", "has no ready pod to be multiplied with", "was read too long ago",
+		"is not known for certain, but 3 at least", "could not be read",
+	} {
+		if q := d.Proposals()[i]; q.Unknown() != want || q.Known {
+			t.Errorf("trigger %d %s, want that it %s", i, q.Unknown(), want)
+		}
+	}
+	if d.Winner != 0 || d.Replicas != 3 || d.Known {
+		t.Errorf("%d replicas by trigger %d: want the 3 of the first, and it unknown", d.Replicas, d.Winner)
+	}
+}
+
+func TestAnInputThatIsKnownAtLeastIsMissingToTheFormula(t *testing.T) {
+	p := plain(1)
+	p.Triggers[0].Input = true
+	saw := true
+	p.Triggers = append(p.Triggers, scalers.Trigger{Name: "sum", Target: 1000, Continuous: true, Formula: func(levels []scalers.Level) (scalers.Milli, error) {
+		saw = levels[0].Known
+		return 1000, nil
+	}})
+	d := scalers.Decide(p, scalers.Input{Now: epoch, Current: 5, Events: []scalers.Event{{At: epoch, Value: 9000, Current: 5, Err: errSource, AtLeast: true}}})
+	if saw || d.Proposals()[0].Fallback {
+		t.Errorf("the formula saw it: %t, after %s", saw, p.Why(&d))
+	}
+}
+
+func TestWhatIsReplacedByTheLeastAtTheSameInstantHasArrived(t *testing.T) {
+	w := newWorkload(plain(1), 1)
+	w.read(0, 0, reading{value: 9000, failed: true})
+	w.decide(0)
+	before := w.memory.Readings
+	w.events[0].AtLeast = true
+	w.decide(0)
+	if w.memory.Readings == before || w.current != 9 {
+		t.Errorf("%d replicas, want the 9 of the least to have arrived", w.current)
+	}
+}

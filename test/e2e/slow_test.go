@@ -1,0 +1,91 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// slowWay is a way to the real API server that can hold up writes of counts, as a network does: who sent one gives up, and it
+// arrives nevertheless.
+type slowWay struct {
+	t          *testing.T
+	kubeconfig string
+	next       http.RoundTripper
+	target     *url.URL
+	holding    atomic.Bool
+	// held has what was held up.
+	held, waiting chan *http.Request
+}
+
+func newSlowWay(t *testing.T) *slowWay {
+	t.Helper()
+	config, err := clientcmd.BuildConfigFromFlags("", suite.kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &slowWay{t: t, held: make(chan *http.Request, 1), waiting: make(chan *http.Request, 1)}
+	if s.next, err = rest.TransportFor(config); err != nil {
+		t.Fatal(err)
+	}
+	if s.target, err = url.Parse(config.Host); err != nil {
+		t.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{
+		Transport: s, FlushInterval: -1, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(s.target) },
+	}
+	server := httptest.NewServer(proxy)
+	t.Cleanup(server.CloseClientConnections)
+	own := clientcmdapi.NewConfig()
+	own.Clusters["slow"] = &clientcmdapi.Cluster{Server: server.URL}
+	own.Contexts["slow"] = &clientcmdapi.Context{Cluster: "slow"}
+	own.CurrentContext = "slow"
+	s.kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
+	if err := clientcmd.WriteToFile(*own, s.kubeconfig); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// hold holds the next write of a count up.
+func (s *slowWay) hold() { s.holding.Store(true) }
+
+// RoundTrip sends a request on, unless it is held up: then its sender waits until it has had enough.
+func (s *slowWay) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method != http.MethodPatch || !strings.HasSuffix(r.URL.Path, "/scale") || !s.holding.CompareAndSwap(true, false) {
+		return s.next.RoundTrip(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	late := r.Clone(context.WithoutCancel(r.Context()))
+	late.Body = io.NopCloser(bytes.NewReader(body))
+	s.waiting <- late
+	s.held <- r
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+// release lets what was held up arrive, and returns the code of the answer that nobody waits for any more.
+func (s *slowWay) release() int {
+	s.t.Helper()
+	response, err := s.next.RoundTrip(<-s.waiting)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	return response.StatusCode
+}

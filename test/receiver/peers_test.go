@@ -1,0 +1,143 @@
+package receiver
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/internal/sandboxtest"
+)
+
+func TestThreeAlertmanagersAreOneSourceThroughAPartitionAndARestart(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t)
+	level := r.trigger("Slow", nil)
+	to := r.url + "/v1/alertmanager/shop"
+	one := start(t, to, "")
+	two := start(t, to, "", one)
+	apart := start(t, to, "") // It does not hear of the others, and posts everything itself.
+	all := []*peer{one, two, apart}
+	level.until("0")
+	began := time.Now().Add(-time.Minute)
+	tell(t, all, began, true, "Slow")
+	level.until("1")
+	delivered := func(atLeast float64) {
+		t.Helper()
+		before := r.metric("impulse_webhook_requests_total", "")
+		sandboxtest.Until(t, "deliveries were repeated", func(context.Context) bool {
+			return r.metric("impulse_webhook_requests_total", "")-before >= atLeast
+		})
+	}
+	delivered(4)
+	level.only("0", "1")
+	one.Kill()
+	one.up() // It has lost its alerts, and is told of them again.
+	delivered(3)
+	tell(t, all, began, true, "Slow")
+	delivered(3)
+	level.only("0", "1")
+	tell(t, all, began, false, "Slow")
+	level.until("0")
+	again := time.Now()
+	tell(t, all, again, true, "Slow")
+	sandboxtest.Until(t, "it counts again", func(context.Context) bool {
+		v := level.values()
+		return v[len(v)-1] == "1"
+	})
+	if refused := r.metric("impulse_webhook_requests_total", `"4`); refused != 0 {
+		t.Errorf("%v deliveries were refused", refused)
+	}
+}
+
+func TestWhatWasRefusedForAWhileIsOneChangeInTheEnd(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t)
+	level := r.trigger("Slow", nil)
+	to := r.url + "/v1/alertmanager/shop"
+	one := start(t, to, "")
+	all := []*peer{one, start(t, to, "", one), start(t, to, "", one)}
+	level.until("0")
+	r.disk.fill(true)
+	tell(t, all, time.Now(), true, "Slow")
+	sandboxtest.Until(t, "deliveries are answered with 503", func(context.Context) bool {
+		return r.metric("impulse_webhook_requests_total", `"503"`) >= 2
+	})
+	r.disk.fill(false)
+	sandboxtest.Until(t, "a delivery is recorded", func(context.Context) bool {
+		return r.metric("impulse_webhook_requests_total", `"200"`) >= 3
+	})
+	level.only("0", "1")
+	if n := r.disk.written(); n != 1 {
+		t.Errorf("%d writes", n)
+	}
+}
+
+func TestATruncatedDeliveryEndsNothingAndIsSaid(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t)
+	slow, fast := r.trigger("Slow", map[string]string{"absentMeansResolved": "true", "staleWindow": "1s"}), r.trigger("Fast", nil)
+	am := start(t, r.url+"/v1/alertmanager/shop", ", max_alerts: 1")
+	tell(t, []*peer{am}, time.Now(), true, "Slow")
+	slow.until("1")
+	tell(t, []*peer{am}, time.Now(), true, "Fast") // Sorted by label: it takes the place of the other.
+	fast.until("1")
+	sandboxtest.Until(t, "truncated deliveries are counted", func(context.Context) bool {
+		return r.metric("impulse_webhook_truncated_total", "") >= 4
+	})
+	slow.only("0", "1")
+}
+
+func TestASilencedAlertIsStaleAfterItsLeaseAndOverAfterTwo(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t)
+	level := r.trigger("Slow", map[string]string{"lease": "5s"})
+	gone := r.trigger("Slow", map[string]string{"absentMeansResolved": "true", "staleWindow": "1s"})
+	am := start(t, r.url+"/v1/alertmanager/shop", "")
+	tell(t, []*peer{am}, time.Now(), true, "Slow", "Fast")
+	level.until("1")
+	silence := map[string]any{
+		"matchers": []map[string]any{{"name": "alertname", "value": "Slow", "isRegex": false, "isEqual": true}},
+		"startsAt": time.Now().UTC(), "endsAt": time.Now().Add(time.Hour).UTC(), "createdBy": "test", "comment": "test",
+	}
+	if err := am.call(t.Context(), http.MethodPost, "/api/v2/silences", silence, nil); err != nil {
+		t.Fatal(err)
+	}
+	gone.until("0")
+	level.until("1 stale")
+	level.until("0")
+}
+
+func TestAfterA301AReconcileHeals(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t)
+	var gets atomic.Int64
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		gets.Add(1)
+		http.Redirect(w, request, r.url+request.URL.Path, http.StatusMovedPermanently)
+	}))
+	t.Cleanup(front.Close)
+	am := start(t, front.URL+"/v1/alertmanager/shop", "")
+	tell(t, []*peer{am}, time.Now(), true, "Slow")
+	sandboxtest.Until(t, "Alertmanager was redirected", func(context.Context) bool { return gets.Load() > 0 })
+	r.trigger("Slow", nil).until("0")
+	r.trigger("Slow", map[string]string{"reconcile": am.url}).until("1")
+	if r.metric("impulse_webhook_requests_total", `"200"`) != 0 {
+		t.Error("a delivery came through")
+	}
+}
+
+func TestStepsFollowActivationsNotDeliveries(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t)
+	steps := r.trigger("Slow", map[string]string{"threshold": "0", "step": "+2"})
+	am := start(t, r.url+"/v1/alertmanager/shop", "")
+	tell(t, []*peer{am}, time.Now(), true, "Slow")
+	steps.until("1")
+	sandboxtest.Until(t, "it is repeated", func(context.Context) bool {
+		return r.metric("impulse_webhook_requests_total", `"200"`) >= 4
+	})
+	steps.only("0", "1")
+}

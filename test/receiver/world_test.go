@@ -1,0 +1,279 @@
+package receiver
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/impulse-sh/impulse/internal/alerts"
+	"github.com/impulse-sh/impulse/internal/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/server"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/alertmanager"
+)
+
+// disk keeps shards in a folder, counts what is written, and can be full.
+type disk struct {
+	*alerts.Folder
+
+	mu     sync.Mutex
+	writes int
+	full   bool
+}
+
+// Save is alerts.Persister's.
+func (d *disk) Save(ctx context.Context, shard int, content alerts.Shard) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.full {
+		return errors.New("the disk is full")
+	}
+	d.writes++
+	return d.Folder.Save(ctx, shard, content)
+}
+
+func (d *disk) written() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.writes
+}
+
+func (d *disk) fill(full bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.full = full
+}
+
+// receiver is a store behind a real server.
+type receiver struct {
+	t        *testing.T
+	disk     *disk
+	store    *alerts.Store
+	url      string
+	registry *prometheus.Registry
+	poller   *triggers.Poller
+}
+
+func newReceiver(t *testing.T) *receiver {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	folder, err := alerts.NewFolder(t.TempDir(), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &receiver{t: t, disk: &disk{Folder: folder}, registry: prometheus.NewRegistry(), poller: triggers.NewPoller(4)}
+	r.store = alerts.NewStore(r.disk, time.Now)
+	r.registry.MustRegister(r.store)
+	r.background(r.store.Run)
+	r.background(r.poller.Run)
+	s, err := server.New(t.Context(), server.Options{
+		Addr: "127.0.0.1:0", Alerts: r.store, Leading: func() bool { return true }, Ready: r.store.Ready, Registry: r.registry,
+		Log: log, Now: time.Now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.background(s.Run)
+	r.url = "http://" + s.Addr()
+	sandboxtest.Until(t, "the alerts are loaded", func(context.Context) bool { return r.store.Ready() == nil })
+	return r
+}
+
+// background runs something until the test ends.
+func (r *receiver) background(run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.t.Context()))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = run(ctx)
+	}()
+	r.t.Cleanup(func() { cancel(); <-done })
+}
+
+// metric is the sum of a metric's samples whose labels hold a text.
+func (r *receiver) metric(name, label string) float64 {
+	r.t.Helper()
+	families, err := r.registry.Gather()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	sum := 0.0
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name && strings.Contains(m.String(), label) {
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return sum
+}
+
+// levels is what a trigger has said.
+type levels struct {
+	t   *testing.T
+	mu  sync.Mutex
+	all []scalers.Event
+}
+
+// trigger opens a real alertmanager trigger; metadata is added to its matchers and threshold.
+func (r *receiver) trigger(name string, metadata map[string]string) *levels {
+	r.t.Helper()
+	all := map[string]string{"matchers": fmt.Sprintf("{alertname=%q}", name), "threshold": "1"}
+	maps.Copy(all, metadata)
+	kind := alertmanager.Kind()
+	config, err := kind.Decode(all)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	source, err := kind.Open(config, triggers.Env{
+		Namespace: "shop", Object: "web", Trigger: "alerts", Alerts: r.store, HTTP: http.DefaultClient, Now: time.Now, Poller: r.poller,
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	l := &levels{t: r.t}
+	r.background(func(ctx context.Context) error {
+		return source.Run(ctx, func(e scalers.Event) {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.all = append(l.all, e)
+		})
+	})
+	return l
+}
+
+func (l *levels) values() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var said []string
+	for _, e := range l.all {
+		text := e.Value.String()
+		if e.Err != nil {
+			text = "unknown"
+		}
+		if e.Stale {
+			text += " stale"
+		}
+		said = append(said, text)
+	}
+	return said
+}
+
+// until waits until the newest level is so much.
+func (l *levels) until(value string) {
+	l.t.Helper()
+	sandboxtest.Until(l.t, "the level is "+value, func(context.Context) bool {
+		v := l.values()
+		return len(v) > 0 && v[len(v)-1] == value
+	})
+}
+
+// only fails the test when something else was said than this.
+func (l *levels) only(want ...string) {
+	l.t.Helper()
+	if got := l.values(); !slices.Equal(got, want) {
+		l.t.Errorf("the trigger said %v, expected %v", got, want)
+	}
+}
+
+// peer is an Alertmanager.
+type peer struct {
+	*sandboxtest.Process
+
+	t            *testing.T
+	url, cluster string
+	args         []string
+}
+
+// start starts an Alertmanager that posts to a receiver's URL, in a cluster with others. hook is more of its webhook.
+func start(t *testing.T, to, hook string, with ...*peer) *peer {
+	t.Helper()
+	dir := t.TempDir()
+	config := filepath.Join(dir, "alertmanager.yml")
+	text := fmt.Sprintf(`
+route: {receiver: 'web.hook', group_by: [team], group_wait: 0s, group_interval: 1s, repeat_interval: 1s}
+receivers:
+- name: 'web.hook'
+  webhook_configs: [{url: '%s', send_resolved: true%s}]
+`, to, hook)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	web, cluster := sandboxtest.FreeAddress(t, "127.0.0.1"), sandboxtest.FreeAddress(t, "127.0.0.1")
+	p := &peer{t: t, url: "http://" + web, cluster: cluster, args: []string{
+		"--config.file", config, "--storage.path", dir, "--web.listen-address", web, "--cluster.listen-address", cluster,
+		"--cluster.peer-timeout=200ms", "--cluster.settle-timeout=1s",
+	}}
+	for _, other := range with {
+		p.args = append(p.args, "--cluster.peer", other.cluster)
+	}
+	p.up()
+	return p
+}
+
+// up starts it, again with the same addresses.
+func (p *peer) up() {
+	p.t.Helper()
+	p.Process = sandboxtest.Start(p.t, "alertmanager", p.args...)
+	p.Until("it is ready", func(ctx context.Context) bool { return p.call(ctx, http.MethodGet, "/-/ready", nil, nil) == nil })
+}
+
+// call asks something of it.
+func (p *peer) call(ctx context.Context, method, path string, body, answer any) error {
+	sent, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(ctx, method, p.url+path, bytes.NewReader(sent))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	content, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s %s %w", path, resp.Status, content, err)
+	}
+	if answer == nil {
+		return nil
+	}
+	return json.Unmarshal(content, answer)
+}
+
+// tell tells Alertmanagers that alerts of one group fire since a time, or have ended now.
+func tell(t *testing.T, all []*peer, since time.Time, fires bool, names ...string) {
+	t.Helper()
+	ends := time.Now().Add(time.Hour)
+	if !fires {
+		ends = time.Now()
+	}
+	var body []map[string]any
+	for _, name := range names {
+		body = append(body, map[string]any{"labels": map[string]string{"alertname": name, "team": "a"}, "startsAt": since, "endsAt": ends})
+	}
+	for _, p := range all {
+		if err := p.call(t.Context(), http.MethodPost, "/api/v2/alerts", body, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

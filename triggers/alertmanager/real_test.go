@@ -1,0 +1,113 @@
+package alertmanager
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/internal/sandboxtest"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// post posts JSON to a real Alertmanager.
+func post(t *testing.T, url, body string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.Body.Close() != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s was answered with %s", url, resp.Status)
+	}
+}
+
+func TestARealAlertmanagerSaysWhatFiresWhatIsSilencedAndThatItHasJustBegun(t *testing.T) {
+	dir := t.TempDir()
+	config := filepath.Join(dir, "alertmanager.yml")
+	if err := os.WriteFile(config, []byte("{route: {receiver: nobody}, receivers: [{name: nobody}]}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	address := sandboxtest.FreeAddress(t, "127.0.0.1")
+	run := func() *sandboxtest.Process {
+		p := sandboxtest.Start(t, "alertmanager", "--config.file", config, "--storage.path", dir,
+			"--web.listen-address", address, "--cluster.listen-address=")
+		p.Listening(address)
+		return p
+	}
+	p := run()
+	post(t, "http://"+address+"/api/v2/alerts", `[
+		{"labels":{"alertname":"Slow","pod":"1"},"startsAt":"2026-01-01T08:00:00+08:00","endsAt":"2999-01-01T00:00:00Z"},
+		{"labels":{"alertname":"Slow","pod":"2"},"startsAt":"2026-01-01T00:00:00Z","endsAt":"2999-01-01T00:00:00Z"},
+		{"labels":{"alertname":"Slow","team":"b"},"startsAt":"2026-01-01T00:00:00Z","endsAt":"2999-01-01T00:00:00Z"},
+		{"labels":{"alertname":"Slow","pod":"3"},"startsAt":"2026-01-01T00:00:00Z","endsAt":"2026-01-02T00:00:00Z"},
+		{"labels":{"alertname":"Fast"},"startsAt":"2026-01-01T00:00:00Z","endsAt":"2999-01-01T00:00:00Z"}]`)
+	post(t, "http://"+address+"/api/v2/silences", fmt.Sprintf(`{"matchers":[{"name":"pod","value":"2","isRegex":false,"isEqual":true}],
+		"startsAt":%q,"endsAt":"2999-01-01T00:00:00Z","createdBy":"me","comment":"a test"}`, time.Now().UTC().Format(time.RFC3339)))
+	recorder := &told{views: make(chan triggers.AlertView, 100)}
+	view := func(settle time.Duration) triggers.AlertView {
+		t.Helper()
+		s := &source{settle: settle, env: triggers.Env{
+			Namespace: "shop", Alerts: recorder, HTTP: &http.Client{}, Now: time.Now, Poller: triggers.NewPoller(1),
+		}}
+		s.config.Matchers, s.config.Reconcile = `{alertname="Slow", team!="b"}`, []string{"http://" + address}
+		return recorder.next(t, s)
+	}
+	sandboxtest.Until(t, "it has one alert that fires and one that is silenced", func(context.Context) bool {
+		v := view(0)
+		return v.Complete && len(v.Firing) == 1 && len(v.Suppressed) == 1 && v.Suppressed[0].Labels["pod"] == "2" &&
+			v.Firing[0].StartsAt.Equal(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	})
+	if v := view(settleTime); v.Complete || len(v.Firing) != 1 || !strings.Contains(fmt.Sprint(v.Err), "it has been up for") {
+		t.Errorf("just begun, it says %+v", v)
+	}
+	p.Kill()
+	if v := view(0); v.Complete || !strings.Contains(fmt.Sprint(v.Err), "connection refused") {
+		t.Errorf("away, it says %+v", v)
+	}
+	run()
+	if v := view(settleTime); v.Complete || len(v.Firing) != 0 {
+		t.Errorf("begun again, and with no alerts, it says %+v", v)
+	}
+}
+
+// told is a board that keeps the views it is told.
+type told struct {
+	board
+
+	views chan triggers.AlertView
+}
+
+// Reconcile is triggers.Reconciler's.
+func (d *told) Reconcile(_ context.Context, _ triggers.AlertQuery, v triggers.AlertView) error {
+	d.views <- v
+	return nil
+}
+
+// next runs the asking part of a source until it has told one view.
+func (d *told) next(t *testing.T, s *source) triggers.AlertView {
+	t.Helper()
+	polled, err := s.reconciling()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{}, 2)
+	go func() { _ = s.env.Poller.Run(ctx); done <- struct{}{} }()
+	go func() { _ = polled.Run(ctx, func(scalers.Event) {}); done <- struct{}{} }()
+	v := <-d.views
+	cancel()
+	<-done
+	<-done
+	return v
+}

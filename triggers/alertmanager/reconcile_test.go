@@ -1,0 +1,146 @@
+package alertmanager
+
+import (
+	"context"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// asking makes the client of a trigger; its secrets are those of the environment.
+func asking(t *testing.T, env triggers.Env, metadata map[string]string) *client {
+	t.Helper()
+	metadata["matchers"], metadata["replicas"] = `{alertname="Slow", team!="b"}`, "1"
+	decoded, err := Kind().Decode(metadata)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, ok := decoded.(Config)
+	if !ok {
+		t.Fatalf("a %T", decoded)
+	}
+	env.Now = time.Now
+	if env.HTTP == nil {
+		env.HTTP = &http.Client{}
+	}
+	return &client{config: config, env: env, filter: "filter=x", settle: settleTime}
+}
+
+// listed is one alert of an answer.
+func listed(name, state string) string {
+	return fmt.Sprintf(`{"labels":{"alertname":%q},"annotations":{},"startsAt":"2026-01-01T00:00:00.000Z","status":{"state":%q},"receivers":[]}`, name, state)
+}
+
+// answering is an Alertmanager with faults that a real one does not have: it answers with a list, and has been up for some time.
+func answering(t *testing.T, list string, up time.Duration) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/status") {
+			fmt.Fprintf(w, `{"uptime":%q}`, time.Now().Add(-up).Format(time.RFC3339Nano))
+			return
+		}
+		fmt.Fprint(w, list)
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func TestOneAnswerBeginsAlertsAndAllMustAnswerToEndThem(t *testing.T) {
+	long := time.Hour
+	has, empty := answering(t, "["+listed("Slow", "active")+"]", long), answering(t, "[]", long)
+	silenced, young := answering(t, "["+listed("Slow", "suppressed")+"]", long), answering(t, "[]", time.Minute)
+	null, garbage, huge := answering(t, "null", long), answering(t, "<html>", long), answering(t, "["+strings.Repeat(" ", maxAnswer)+"]", long)
+	half := answering(t, `[{"labels":{}}]`, long)
+	away := httptest.NewServer(nil)
+	away.Close()
+	moved := httptest.NewServer(http.RedirectHandler(has.URL, http.StatusMovedPermanently))
+	t.Cleanup(moved.Close)
+	cases := map[string]struct {
+		servers            []*httptest.Server
+		firing, suppressed int
+		says               string
+	}{
+		"all answer":                {[]*httptest.Server{has, empty}, 1, 0, ""},
+		"none has one":              {[]*httptest.Server{empty, empty}, 0, 0, ""},
+		"silenced in one":           {[]*httptest.Server{silenced, has}, 1, 0, ""},
+		"silenced":                  {[]*httptest.Server{silenced, empty}, 0, 1, ""},
+		"one has just begun":        {[]*httptest.Server{has, young}, 1, 0, "it has been up for"},
+		"one is away":               {[]*httptest.Server{has, away}, 1, 0, "connection refused"},
+		"one redirects":             {[]*httptest.Server{has, moved}, 1, 0, "set reconcile to where it should go"},
+		"one says nothing":          {[]*httptest.Server{null}, 0, 0, "not a list of alerts"},
+		"one says something else":   {[]*httptest.Server{garbage}, 0, 0, "not understood"},
+		"one says too much":         {[]*httptest.Server{huge}, 0, 0, "too large"},
+		"one says half of an alert": {[]*httptest.Server{half}, 0, 0, "alert 0 of the answer has no labels"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			var urls []string
+			for _, s := range c.servers {
+				urls = append(urls, s.URL+"/")
+			}
+			v := asking(t, triggers.Env{}, map[string]string{"reconcile": strings.Join(urls, ",")}).view(t.Context(), time.Now())
+			if len(v.Firing) != c.firing || len(v.Suppressed) != c.suppressed || v.Complete != (c.says == "") {
+				t.Errorf("%+v", v)
+			}
+			if c.says != "" && (v.Err == nil || !strings.Contains(v.Err.Error(), c.says)) {
+				t.Errorf("it says %v, expected %q", v.Err, c.says)
+			}
+		})
+	}
+}
+
+func TestASlowAlertmanagerDoesNotHoldTheOthersUp(t *testing.T) {
+	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	t.Cleanup(slow.Close)
+	has := answering(t, "["+listed("Slow", "active")+"]", time.Hour)
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 200*time.Millisecond, errors.New("no time left"))
+	defer cancel()
+	v := asking(t, triggers.Env{}, map[string]string{"reconcile": slow.URL + "," + has.URL}).view(ctx, time.Now())
+	if len(v.Firing) != 1 || v.Complete || !strings.Contains(fmt.Sprint(v.Err), "no time left") {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestCredentialsAreShownAsTheyAreNowAndNeverSaid(t *testing.T) {
+	var shown string
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		shown = r.Header.Get("Authorization")
+		if strings.HasSuffix(r.URL.Path, "/status") {
+			fmt.Fprint(w, `{"uptime":"2026-01-01T00:00:00Z"}`)
+			return
+		}
+		fmt.Fprint(w, "[]")
+	}))
+	t.Cleanup(s.Close)
+	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))
+	secrets := map[string]string{"ca": ca, "bearerToken": "topsecret\n", "username": "me", "password": "topsecret"}
+	env := triggers.Env{Secret: func(_ context.Context, name string) (string, error) { return secrets[name], nil }}
+	see := func(mode, want, says string) {
+		t.Helper()
+		shown = ""
+		v := asking(t, env, map[string]string{"reconcile": s.URL, "authModes": mode}).view(t.Context(), time.Now())
+		if shown != want || says == "" && v.Err != nil || says != "" && !strings.Contains(fmt.Sprint(v.Err), says) {
+			t.Errorf("%s: %q was shown, %v", mode, shown, v.Err)
+		}
+		if strings.Contains(fmt.Sprint(v.Err), "topsecret") {
+			t.Errorf("it says %v", v.Err)
+		}
+	}
+	see("bearer", "Bearer topsecret", "")
+	see("basic", "Basic bWU6dG9wc2VjcmV0", "")
+	secrets["bearerToken"] = "topsecret2"
+	see("bearer", "Bearer topsecret2", "")
+	secrets["bearerToken"] = ""
+	see("bearer", "", "the authenticationRef gives no bearerToken")
+	secrets["ca"] = "topsecret"
+	see("", "", "ca is not a PEM certificate")
+	secrets["ca"] = ""
+	see("", "", "certificate")
+}

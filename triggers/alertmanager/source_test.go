@@ -1,0 +1,204 @@
+package alertmanager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// heard is what a source has emitted, a word for each event.
+type heard struct {
+	mu   sync.Mutex
+	said []string
+	last scalers.Event
+}
+
+// listen runs a source of some metadata on a board until the test ends.
+func listen(t *testing.T, b *board, metadata map[string]string) *heard {
+	t.Helper()
+	metadata["matchers"] = `{alertname="Slow"}`
+	c, err := Kind().Decode(metadata)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Kind().Open(c, triggers.Env{Namespace: "shop", Trigger: "alerts", Alerts: b, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &heard{}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := s.Run(ctx, h.emit); !errors.Is(err, context.Canceled) {
+			t.Errorf("Run returned %v", err)
+		}
+	}()
+	t.Cleanup(func() { cancel(); <-done })
+	synctest.Wait()
+	return h
+}
+
+func (h *heard) emit(e scalers.Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	text := e.Value.String()
+	switch {
+	case e.AtLeast:
+		text += " or more"
+	case e.Err != nil:
+		text = "unknown"
+	}
+	if e.Stale {
+		text += " stale"
+	}
+	h.said, h.last = append(h.said, text), e
+}
+
+func (h *heard) newest() scalers.Event {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.last
+}
+
+func (h *heard) expect(t *testing.T, want ...string) {
+	t.Helper()
+	synctest.Wait()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !slices.Equal(h.said, want) {
+		t.Errorf("it said %v, expected %v", h.said, want)
+	}
+}
+
+// since is an alert that has been firing for some time.
+func since(ago time.Duration) triggers.Alert {
+	a := alert("Slow", "", "")
+	a.StartsAt = time.Now().Add(-ago)
+	return a
+}
+
+func TestEachDistinctActivationIsAStep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &board{}
+		h := listen(t, b, map[string]string{"step": "+2"})
+		one, two := since(time.Minute), since(time.Minute)
+		two.Labels["pod"] = "two"
+		b.set(nil, one)
+		b.set(nil, one, one) // Through two doors.
+		b.set(nil, one, two)
+		b.set(nil)
+		h.expect(t, "0", "1", "2", "0")
+	})
+}
+
+func TestWithAnIntervalEachIsAStepAtItsExactTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &board{}
+		h := listen(t, b, map[string]string{"step": "+10%", "stepInterval": "1m"})
+		b.set(nil, since(0), since(30*time.Second))
+		h.expect(t, "0", "1")
+		<-time.After(30*time.Second - 1)
+		h.expect(t, "0", "1")
+		<-time.After(1)
+		h.expect(t, "0", "1", "2")
+		if at := h.newest().At.Time(); !at.Equal(time.Now()) {
+			t.Errorf("the step is stamped %s at %s", at, time.Now())
+		}
+		<-time.After(2 * time.Minute)
+		h.expect(t, "0", "1", "2", "3", "4")
+		b.set(nil)
+		<-time.After(time.Hour)
+		h.expect(t, "0", "1", "2", "3", "4", "0")
+		ahead := since(-time.Minute)
+		b.set(nil, ahead)
+		<-time.After(2*time.Minute - 1)
+		h.expect(t, "0", "1", "2", "3", "4", "0", "1")
+		<-time.After(1)
+		h.expect(t, "0", "1", "2", "3", "4", "0", "1", "2")
+	})
+}
+
+func TestAStepIsAnIncrementOfTheCore(t *testing.T) {
+	for text, want := range map[string]scalers.Increment{
+		"+2": {Amount: 2}, "2": {Amount: 2}, "+50%": {Amount: 50, Percent: true}, " +1 ": {Amount: 1},
+	} {
+		c, err := Kind().Decode(map[string]string{"matchers": `{a="b"}`, "step": text})
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		if got := c.Trigger(); got.Increment != want || !got.Exact || !got.Continuous || got.Target != 1000 {
+			t.Errorf("%q is %+v", text, got)
+		}
+	}
+}
+
+func TestStaleAlertsCountAndAreSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &board{}
+		h := listen(t, b, map[string]string{"replicas": "5"})
+		a := since(time.Hour)
+		a.Stale, a.LastSeen = true, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+		b.set(nil, a, since(0))
+		h.expect(t, "0", "5 stale")
+		if said := h.newest().Unconfirmed; said != "alert Slow was last repeated at 2026-01-02T03:04:05Z" {
+			t.Errorf("it says %q", said)
+		}
+		b.set(nil, since(0))
+		h.expect(t, "0", "5 stale", "5")
+	})
+}
+
+func TestWhatIsKnownBesideWhatWasLostIsAtLeastSoMuch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &board{}
+		h, mean := listen(t, b, map[string]string{"replicas": "5"}), listen(t, b, map[string]string{"threshold": "1", "aggregation": "avg"})
+		b.set(errors.New("lost"), since(0))
+		h.expect(t, "0", "5 or more")
+		mean.expect(t, "0", "unknown")
+		b.set(errors.New("not loaded"))
+		h.expect(t, "0", "5 or more", "unknown")
+	})
+}
+
+func TestMistakesOfStepsLeasesAndReconcileAreSaid(t *testing.T) {
+	cases := []struct {
+		metadata map[string]string
+		want     string
+	}{
+		{map[string]string{"step": "+2", "replicas": "3"}, "step: is of no use beside replicas or threshold"},
+		{map[string]string{"step": "-2"}, `step: "-2" adds nothing: a step raises (write +2 or +50%)`},
+		{map[string]string{"step": "+0%"}, `step: "+0%" adds nothing`},
+		{map[string]string{"step": "two"}, `step: "two" is no step`},
+		{map[string]string{"step": "+99999999999"}, "is out of range"},
+		{map[string]string{"step": "+2", "value": "label:x"}, "step: is added whatever an alert is worth"},
+		{map[string]string{"replicas": "2", "stepInterval": "1m"}, "stepInterval: is of no use without step"},
+		{map[string]string{"step": "+2", "stepInterval": "5"}, "stepInterval: 5ms is below 1s"},
+		{map[string]string{"replicas": "2", "lease": "180"}, "lease: 180ms is not between 1s and 168h0m0s"},
+		{map[string]string{"replicas": "2", "lease": "1000h"}, "lease: 1000h0m0s is not between"},
+		{map[string]string{"replicas": "2", "staleWindow": "0s"}, "staleWindow: 0s is not above 0"},
+		{map[string]string{"replicas": "2", "reconcile": "alertmanager:9093"}, `reconcile: "alertmanager:9093" is not the base URL`},
+		{map[string]string{"replicas": "2", "reconcile": "http://me:secret@host"}, "reconcile: holds credentials (put them in a Secret"},
+		{map[string]string{"replicas": "2", "reconcile": "http://me:sec%ret@host"}, "reconcile: holds what is not a URL"},
+		{map[string]string{"replicas": "2", "reconcile": strings.Repeat("http://a,", 16) + "http://a"}, "names 17 servers, more than 16"},
+		{map[string]string{"replicas": "2", "authModes": "bearer"}, "authModes: is of no use without reconcile"},
+		{map[string]string{"replicas": "2", "reconcile": "http://a", "authModes": "digest"}, `authModes: "digest" is not supported`},
+	}
+	for _, c := range cases {
+		c.metadata["matchers"] = `{a="b"}`
+		_, err := Kind().Decode(c.metadata)
+		if said := fmt.Sprint(err); !strings.Contains(said, c.want) || strings.Contains(said, "secret@") {
+			t.Errorf("%v: said %s, expected %q", c.metadata, said, c.want)
+		}
+	}
+}
