@@ -29,9 +29,9 @@ spec:
 	if err := os.WriteFile(filepath.Join(w.dir, "web.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a, b := start(t, w.options()), (*running)(nil)
+	a := start(t, w.options())
 	a.ready()
-	b = start(t, w.options())
+	b := start(t, w.options())
 	b.ready()
 	push := func(r *running, body string, want int) {
 		t.Helper()
