@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/impulse-sh/impulse/internal/natsclient"
 )
 
 // maxAnswer bounds what is read of one answer: /jsz holds every consumer of the account.
@@ -145,7 +147,7 @@ func hostOf(address string) string {
 
 // get decodes the answer of one server, which gets a time-out of its own: others may answer. Errors repeat nothing of a body that is not JSON.
 func (m *monitor) get(ctx context.Context, host, path string, query url.Values, into any) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
+	ctx, cancel := context.WithTimeoutCause(ctx, natsclient.Patience, fmt.Errorf("no answer within %s", natsclient.Patience))
 	defer cancel()
 	u := m.base
 	u.Host, u.RawQuery = host, query.Encode()
