@@ -66,14 +66,14 @@ func TestTheLeaderIsKilledAgainAndAgain(t *testing.T) {
 func (w *world) killLeaders(ctx context.Context, f *flood) []time.Duration {
 	var gaps []time.Duration
 	for ctx.Err() == nil {
-		leader := w.leader(ctx)
-		if leader < 0 {
-			continue
-		}
 		select {
 		case <-ctx.Done():
 			return gaps
 		case <-time.After(lead):
+		}
+		leader := w.leader(ctx)
+		if leader < 0 {
+			continue
 		}
 		w.impulses[leader].kill()
 		killed := time.Now()
