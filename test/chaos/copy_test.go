@@ -60,6 +60,8 @@ func (l *ledger) resolved() []alertID {
 			all = append(all, id)
 		}
 	}
-	slices.SortFunc(all, func(a, b alertID) int { return cmp.Or(cmp.Compare(a.object, b.object), cmp.Compare(a.instance, b.instance)) })
+	slices.SortFunc(all, func(a, b alertID) int {
+		return cmp.Or(cmp.Compare(a.object, b.object), cmp.Compare(a.instance, b.instance))
+	})
 	return all
 }

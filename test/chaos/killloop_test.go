@@ -78,7 +78,7 @@ func (w *world) killLeaders(ctx context.Context, f *flood) []time.Duration {
 		w.impulses[leader].kill()
 		killed := time.Now()
 		<-time.After(300 * time.Millisecond) // As long as a kubelet needs, at least.
-		w.run(w.impulses[leader])
+		w.run(context.WithoutCancel(ctx), w.impulses[leader])
 		err := local.Until(context.WithoutCancel(ctx), takeover, "the next one accepts", func(context.Context) (bool, error) {
 			return f.acceptedSince(killed.Add(100 * time.Millisecond)), nil
 		})
@@ -94,7 +94,9 @@ func (w *world) killLeaders(ctx context.Context, f *flood) []time.Duration {
 func (f *flood) table(took time.Duration, gaps []time.Duration) string {
 	var out strings.Builder
 	tw := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
-	row := func(what, format string, args ...any) { fmt.Fprintf(tw, "%s\t%s\n", what, fmt.Sprintf(format, args...)) }
+	row := func(what, format string, args ...any) {
+		fmt.Fprintf(tw, "%s\t%s\n", what, fmt.Sprintf(format, args...))
+	}
 	row("duration", "%s", took.Round(time.Second))
 	row("leaders killed", "%d", len(gaps))
 	row("until the next one accepts", "p50 %s, longest %s", quantile(gaps, 50), quantile(gaps, 100))

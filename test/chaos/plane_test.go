@@ -162,7 +162,7 @@ func (p *plane) see(e watch.Event) {
 func (p *plane) measure(ctx context.Context) {
 	for n := int32(1); ; n++ {
 		began := time.Now()
-		patch := []byte(`{"spec":{"replicas":` + string(rune('0'+n%10)) + `}}`)
+		patch := []byte(`{"spec":{"replicas":` + string('0'+n%10) + `}}`)
 		_, err := p.kube.AppsV1().Deployments(p.namespace).Patch(ctx, bare, types.MergePatchType, patch, metav1.PatchOptions{}, "scale")
 		for err == nil {
 			select {
