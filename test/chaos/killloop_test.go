@@ -24,7 +24,7 @@ const (
 
 // TestTheLeaderIsKilledAgainAndAgain kills the leader with SIGKILL in a loop, under a hundred alerts a second.
 func TestTheLeaderIsKilledAgainAndAgain(t *testing.T) {
-	prepare(t)
+	t.Parallel()
 	suite.plane.RLock()
 	defer suite.plane.RUnlock()
 	p := &plan{impulses: 2}
