@@ -10,6 +10,11 @@ TOOL    := go tool -modfile=tools/go.mod
 MODULES := . deploy/sandbox
 FUZZTIME ?= 30s
 TIMELINES ?= 1000000
+SEEDS     ?= 200
+SEED      ?= 1
+DURATION  ?= 5m
+# A control plane in which nothing acts by itself.
+QUIET_SANDBOX := --without controller-manager,scheduler,kwok,metrics-server
 
 export CGO_ENABLED ?= 1
 
@@ -57,6 +62,14 @@ fuzz: ## Fuzz every fuzz test for FUZZTIME each, and let TIMELINES random timeli
 .PHONY: bench
 bench: ## Measure deciding and reacting beside their floors; writes bench/results.json.
 	go run ./bench
+
+.PHONY: chaos
+chaos: ## Live through SEEDS seeds of random misfortune, from SEED on, and hold Impulse to what it promises.
+	@SANDBOX_ARGS='$(QUIET_SANDBOX)' ./test/with-sandbox go test ./test/chaos -run Whatever -count=1 -timeout 24h -parallel 4 -seeds=$(SEEDS) -seed=$(SEED) -outages $(CHAOS_ARGS)
+
+.PHONY: kill-loop
+kill-loop: ## Kill the leader with SIGKILL again and again for DURATION, under a hundred alerts a second.
+	@SANDBOX_ARGS='$(QUIET_SANDBOX)' ./test/with-sandbox go test ./test/chaos -run KilledAgain -count=1 -timeout 24h -v -kill-loop=$(DURATION)
 
 .PHONY: demo
 demo: ## Watch Deployments follow an alert, a query, a queue, a schedule and what pods use (ONCE=1: check and exit; CLUSTER=current).

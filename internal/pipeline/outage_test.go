@@ -63,7 +63,7 @@ func TestASourceThatFlapsLowersNothingButByWhatItSays(t *testing.T) {
 }
 
 func TestAClockThatIsSetBackIsNotSeen(t *testing.T) {
-	in(t, 1, 5, func(t *testing.T, w *world) {
+	in(t, 1, 5, func(_ *testing.T, w *world) {
 		w.sources[0].says(5)
 		w.want(5)
 		m := w.stop()

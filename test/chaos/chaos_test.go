@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"sync"
@@ -13,7 +14,6 @@ import (
 	"time"
 
 	"github.com/impulse-sh/impulse/internal/local"
-	"github.com/impulse-sh/impulse/internal/sandboxtest"
 )
 
 var (
@@ -41,9 +41,47 @@ var suite struct {
 	plane sync.RWMutex
 }
 
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code, err := setUp(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// setUp builds Impulse once, makes its kinds known and runs the tests.
+func setUp(m *testing.M) (int, error) {
+	bin := os.Getenv("IMPULSE_SANDBOX_BIN")
+	if suite.kubeconfig = os.Getenv("IMPULSE_SANDBOX_KUBECONFIG"); bin == "" || suite.kubeconfig == "" {
+		return 0, errors.New("there is no control plane to test against: run `make test` or `make chaos`")
+	}
+	dir, err := os.MkdirTemp("", "impulse-chaos-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	if suite.impulse, err = local.Build(ctx, dir, "impulse", "../..", "./cmd/impulse"); err != nil {
+		return 0, err
+	}
+	for _, args := range [][]string{
+		{"apply", "--server-side", "--force-conflicts", "-f", "../../deploy/crds"},
+		{"wait", "--for=condition=Established", "--timeout=60s", "-f", "../../deploy/crds"},
+	} {
+		args = append([]string{"--kubeconfig", suite.kubeconfig}, args...)
+		if out, err := local.Run(ctx, filepath.Join(bin, "kubectl"), args...); err != nil {
+			return 0, fmt.Errorf("make the kinds known: %w\n%s", err, out)
+		}
+	}
+	return m.Run(), nil
+}
+
 // TestNothingIsLostWhateverBreaks lives through seeds, several at a time.
 func TestNothingIsLostWhateverBreaks(t *testing.T) {
-	prepare(t)
+	t.Parallel()
 	for i := range uint64(*seeds) {
 		seed := *first + i
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
@@ -51,17 +89,6 @@ func TestNothingIsLostWhateverBreaks(t *testing.T) {
 			live(t, seed)
 		})
 	}
-}
-
-// prepare builds Impulse and makes its kinds known.
-func prepare(t *testing.T) {
-	t.Helper()
-	sandboxtest.CRDs(t, "../../deploy/crds")
-	var err error
-	if suite.impulse, err = local.Build(t.Context(), t.TempDir(), "impulse", "../..", "./cmd/impulse"); err != nil {
-		t.Fatal(err)
-	}
-	suite.kubeconfig = os.Getenv("IMPULSE_SANDBOX_KUBECONFIG")
 }
 
 // live lives through one seed.

@@ -75,12 +75,12 @@ func (d *door) deliver(ctx context.Context, body []byte) int {
 		name := fmt.Sprintf("%s → impulse-%d", d.name, i)
 		sent := d.ledger.send(name, all)
 		code := d.offer(ctx, d.to[i], body)
-		switch {
-		case code/100 == 2:
+		switch code / 100 {
+		case 2:
 			d.ledger.accept(name, sent)
 			d.accepted()
 			return code
-		case code/100 == 4:
+		case 4:
 			d.ledger.fail("%s was refused for good, with %d", name, code)
 			return code
 		default:

@@ -49,7 +49,7 @@ func (w *world) suffer(ctx context.Context, f fault) {
 	}
 	t := w.ledger.begin(f, key, hits(whom, way, target))
 	defer w.ledger.end(t)
-	end := w.strike(f, whom, way, target)
+	end := w.strike(ctx, f, whom, way, target)
 	if end == nil {
 		w.ledger.fail("%q is no fault", f.kind)
 		return
@@ -142,16 +142,16 @@ func (w *world) awaitAcceptance(ctx context.Context, f fault) (int, string) {
 }
 
 // strike begins a fault, and returns what ends it.
-func (w *world) strike(f fault, whom, way string, i int) func() {
+func (w *world) strike(ctx context.Context, f fault, whom, way string, i int) func() {
 	switch whom {
 	case "leader", "follower":
-		return w.hit(w.impulses[i], way)
+		return w.hit(ctx, w.impulses[i], way)
 	case "alertmanager":
-		return w.hit(w.alertmanagers[i], way)
+		return w.hit(ctx, w.alertmanagers[i], way)
 	case "nats":
-		return w.hitOrWire(w.nats, w.natsWire, way, f.delay)
+		return w.hitOrWire(ctx, w.nats, w.natsWire, way, f.delay)
 	case "prometheus":
-		return w.hitOrWire(w.prometheus, w.promWire, way, f.delay)
+		return w.hitOrWire(ctx, w.prometheus, w.promWire, way, f.delay)
 	case "gossip":
 		return w.wires(way, 0, w.gossips[0].wire, w.gossips[1].wire, w.gossips[2].wire)
 	case "door":
@@ -182,7 +182,7 @@ func (w *world) strikeAPI(way string, delay time.Duration, i int) func() {
 }
 
 // hit kills or freezes a part.
-func (w *world) hit(p *part, way string) func() {
+func (w *world) hit(ctx context.Context, p *part, way string) func() {
 	if way == "freeze" {
 		if err := p.freeze(); err != nil {
 			w.ledger.fail("%v", err)
@@ -195,15 +195,15 @@ func (w *world) hit(p *part, way string) func() {
 	}
 	p.kill()
 	return func() {
-		if err := p.start(w.t.Context()); err != nil {
+		if err := p.start(ctx); err != nil {
 			w.ledger.fail("%v", err)
 		}
 	}
 }
 
-func (w *world) hitOrWire(p *part, wire *wire, way string, delay time.Duration) func() {
+func (w *world) hitOrWire(ctx context.Context, p *part, wire *wire, way string, delay time.Duration) func() {
 	if way == "kill" || way == "freeze" {
-		return w.hit(p, way)
+		return w.hit(ctx, p, way)
 	}
 	return w.wires(way, delay, wire)
 }

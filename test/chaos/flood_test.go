@@ -163,12 +163,12 @@ func (f *flood) post(ctx context.Context, body []byte) bool {
 		code, _ := send(ctx, http.MethodPost, f.w.urls[i]+"/v1/alertmanager/"+f.w.plane.namespace, bytes.NewReader(body))
 		cancel()
 		f.mu.Lock()
-		switch {
-		case code/100 == 2:
+		switch code / 100 {
+		case 2:
 			f.last = time.Now()
 			f.mu.Unlock()
 			return true
-		case code/100 == 4:
+		case 4:
 			f.wrong = append(f.wrong, fmt.Sprintf("an alert was answered with %d", code))
 			fallthrough
 		default:

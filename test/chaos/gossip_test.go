@@ -35,7 +35,7 @@ func (g *gossip) forward(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	defer out.Close()
+	defer func() { _ = out.Close() }()
 	buffer := make([]byte, 64<<10)
 	for {
 		n, _, err := g.packets.ReadFrom(buffer)

@@ -24,7 +24,7 @@ const (
 
 // TestTheLeaderIsKilledAgainAndAgain kills the leader with SIGKILL in a loop, under a hundred alerts a second.
 func TestTheLeaderIsKilledAgainAndAgain(t *testing.T) {
-	prepare(t)
+	t.Parallel()
 	suite.plane.RLock()
 	defer suite.plane.RUnlock()
 	p := &plan{impulses: 2}
@@ -66,19 +66,19 @@ func TestTheLeaderIsKilledAgainAndAgain(t *testing.T) {
 func (w *world) killLeaders(ctx context.Context, f *flood) []time.Duration {
 	var gaps []time.Duration
 	for ctx.Err() == nil {
-		leader := w.leader(ctx)
-		if leader < 0 {
-			continue
-		}
 		select {
 		case <-ctx.Done():
 			return gaps
 		case <-time.After(lead):
 		}
+		leader := w.leader(ctx)
+		if leader < 0 {
+			continue
+		}
 		w.impulses[leader].kill()
 		killed := time.Now()
 		<-time.After(300 * time.Millisecond) // As long as a kubelet needs, at least.
-		w.run(w.impulses[leader])
+		w.run(context.WithoutCancel(ctx), w.impulses[leader])
 		err := local.Until(context.WithoutCancel(ctx), takeover, "the next one accepts", func(context.Context) (bool, error) {
 			return f.acceptedSince(killed.Add(100 * time.Millisecond)), nil
 		})

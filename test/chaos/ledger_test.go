@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -208,10 +209,7 @@ func (l *ledger) measured(at time.Time, took time.Duration) {
 func (l *ledger) begin(f fault, whom string, impulse int) *trouble {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	t := &trouble{fault: f, impulse: impulse, from: time.Now(), counts: map[string]int32{}}
-	for object, n := range l.counts {
-		t.counts[object] = n
-	}
+	t := &trouble{fault: f, impulse: impulse, from: time.Now(), counts: maps.Clone(l.counts)}
 	l.troubles = append(l.troubles, t)
 	l.note(t.from, "✗ %s (%s)", f.kind, whom)
 	return t

@@ -53,6 +53,11 @@ var kinds = []func(r *rand.Rand, o *object){
 		o.spec = fmt.Sprintf("minReplicaCount: 1\ncooldownPeriod: 0\ntriggers:\n%s%s",
 			exact(o.name, `instance="a"`, 2+r.IntN(3)), strings.Replace(exact(o.name, `instance="b"`, 6+r.IntN(4)), "name: exact", "name: other", 1))
 	},
+	func(r *rand.Rand, o *object) { // A step for each alert.
+		o.alerts, o.settle = true, 0
+		o.spec = fmt.Sprintf("minReplicaCount: 1\ncooldownPeriod: 0\ntriggers:\n"+
+			"- {type: alertmanager, name: steps, metadata: {matchers: 'alertname=%q', step: '+%d'}}\n", o.name, 1+r.IntN(3))
+	},
 	func(_ *rand.Rand, o *object) { // Down step by step.
 		o.alerts, o.settle = true, -1
 		o.spec = "minReplicaCount: 1\ncooldownPeriod: 0\nadvanced: {horizontalPodAutoscalerConfig: {behavior: {scaleDown: {policies: [{type: Pods, value: 3, periodSeconds: 1}]}}}}\n" +

@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
@@ -52,23 +53,31 @@ func newPlane(w *world) *plane {
 		p.deployment(o.name, o.start)
 		p.scaledObject(o)
 	}
-	list, err := p.kube.AppsV1().Deployments(p.namespace).List(w.t.Context(), metav1.ListOptions{})
+	stream, err := p.list(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	w.background.Go(func() { p.watch(w.t.Context(), stream) })
+	return p
+}
+
+// list notes all counts, and returns what changes from then on.
+func (p *plane) list(ctx context.Context) (*watchtools.RetryWatcher, error) {
+	deployments := p.kube.AppsV1().Deployments(p.namespace)
+	list, err := deployments.List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, err
 	}
 	for i := range list.Items {
-		w.ledger.saw(list.Items[i].Name, *list.Items[i].Spec.Replicas)
+		if d := &list.Items[i]; d.Name != bare {
+			p.world.ledger.saw(d.Name, *d.Spec.Replicas)
+		}
 	}
-	stream, err := watchtools.NewRetryWatcherWithContext(w.t.Context(), list.ResourceVersion, &cache.ListWatch{
+	return watchtools.NewRetryWatcherWithContext(ctx, list.ResourceVersion, &cache.ListWatch{
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			return p.kube.AppsV1().Deployments(p.namespace).Watch(ctx, o)
+			return deployments.Watch(ctx, o)
 		},
 	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.background.Go(func() { p.watch(stream) })
-	return p
 }
 
 // deployment makes a Deployment. It is paused, so that no pods come and go: only its count matters.
@@ -117,22 +126,35 @@ func (p *plane) scaledObject(o *object) {
 	}
 }
 
-// watch notes every count that a Deployment has had.
-func (p *plane) watch(stream *watchtools.RetryWatcher) {
-	for e := range stream.ResultChan() {
-		d, ok := e.Object.(*appsv1.Deployment)
-		switch {
-		case !ok:
-			p.world.ledger.fail("the watch of Deployments ended: %v", e.Object)
-			return
-		case d.Name == bare:
-			select {
-			case p.seen <- *d.Spec.Replicas:
-			default:
-			}
-		case e.Type != watch.Deleted:
-			p.world.ledger.saw(d.Name, *d.Spec.Replicas)
+// watch notes every count that a Deployment has had. A watch that has expired, as it does when the API server was away, is
+// taken up with what there is now.
+func (p *plane) watch(ctx context.Context, stream *watchtools.RetryWatcher) {
+	for {
+		for e := range stream.ResultChan() {
+			p.see(e)
 		}
+		err := errors.New("not asked yet")
+		for err != nil {
+			if ctx.Err() != nil {
+				return
+			}
+			stream, err = p.list(ctx)
+		}
+	}
+}
+
+// see takes in one event.
+func (p *plane) see(e watch.Event) {
+	d, ok := e.Object.(*appsv1.Deployment)
+	switch {
+	case !ok, e.Type == watch.Deleted:
+	case d.Name == bare:
+		select {
+		case p.seen <- *d.Spec.Replicas:
+		default:
+		}
+	default:
+		p.world.ledger.saw(d.Name, *d.Spec.Replicas)
 	}
 }
 
@@ -140,7 +162,7 @@ func (p *plane) watch(stream *watchtools.RetryWatcher) {
 func (p *plane) measure(ctx context.Context) {
 	for n := int32(1); ; n++ {
 		began := time.Now()
-		patch := []byte(`{"spec":{"replicas":` + string(rune('0'+n%10)) + `}}`)
+		patch := []byte(`{"spec":{"replicas":` + string('0'+n%10) + `}}`)
 		_, err := p.kube.AppsV1().Deployments(p.namespace).Patch(ctx, bare, types.MergePatchType, patch, metav1.PatchOptions{}, "scale")
 		for err == nil {
 			select {
@@ -150,6 +172,7 @@ func (p *plane) measure(ctx context.Context) {
 				if seen != n%10 {
 					continue
 				}
+			case <-time.After(prompt): // Its event was lost with the watch.
 			}
 			break
 		}

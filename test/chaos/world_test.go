@@ -93,7 +93,7 @@ func build(t *testing.T, p *plan) *world {
 // folder is where the files of a seed are; they stay when it fails.
 func folder(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "impulse-chaos-")
+	dir, err := os.MkdirTemp("", "impulse-chaos-") //nolint:usetesting // The logs stay when the test fails.
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,9 +122,9 @@ func (w *world) free() string {
 }
 
 // run starts a part and fails the test when it cannot.
-func (w *world) run(p *part) {
+func (w *world) run(ctx context.Context, p *part) {
 	w.t.Helper()
-	if err := p.start(w.t.Context()); err != nil {
+	if err := p.start(ctx); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -145,7 +145,7 @@ func (w *world) startNATS() {
 		w.t.Fatal(err)
 	}
 	w.nats = w.part("nats", sandboxtest.Binary(w.t, "nats-server"), "-js", "-a", "127.0.0.1", "-p", port, "-sd", filepath.Join(w.dir, "nats"))
-	w.run(w.nats)
+	w.run(w.t.Context(), w.nats)
 	w.natsWire = newWire(w.t, w.natsAddress)
 	conn, err := nats.Connect("nats://"+w.natsAddress, nats.RetryOnFailedConnect(true), nats.ReconnectWait(50*time.Millisecond), nats.MaxReconnects(-1))
 	if err != nil {
@@ -182,7 +182,7 @@ func (w *world) startPrometheus() {
 	address := w.free()
 	w.prometheus = w.part("prometheus", sandboxtest.Binary(w.t, "prometheus"), "--config.file", config, "--log.level", "error",
 		"--storage.tsdb.path", filepath.Join(w.dir, "prometheus"), "--web.listen-address", address)
-	w.run(w.prometheus)
+	w.run(w.t.Context(), w.prometheus)
 	w.promWire = newWire(w.t, address)
 }
 
@@ -216,7 +216,7 @@ func (w *world) startImpulses() {
 		w.impulses = append(w.impulses, w.part(fmt.Sprintf("impulse-%d", i), suite.impulse, "run", "--kubeconfig", kubeconfig,
 			"--namespace", w.plane.namespace, "--lease-namespace", w.plane.namespace, "--listen", address,
 			"--peer-listen", private, "--peer-advertise", w.peers[i].address()))
-		w.run(w.impulses[i])
+		w.run(w.t.Context(), w.impulses[i])
 	}
 	w.until("all impulses are ready", w.ready)
 	w.background.Go(func() { w.follow(w.t.Context()) })
@@ -285,7 +285,7 @@ receivers: [{name: impulse, webhook_configs: [{url: '%s', send_resolved: true}]}
 			}
 		}
 		w.alertmanagers = append(w.alertmanagers, w.part(fmt.Sprintf("alertmanager-%d", i), sandboxtest.Binary(w.t, "alertmanager"), args...))
-		w.run(w.alertmanagers[i])
+		w.run(w.t.Context(), w.alertmanagers[i])
 	}
 	for i, url := range urls {
 		w.until("alertmanager is ready", func(ctx context.Context) bool {
