@@ -44,7 +44,7 @@ func TestAPushBackIsSaidAtOnceAndNotRetried(t *testing.T) {
 func TestTheLastCountStandsWhileTheAPIServerIsAway(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]fault{
-		"down": down, "reset": reset, "broken": status(500), "overloaded": status(503), "throttled": status(429),
+		"down": down, "reset": reset, "broken": status(500), "overloaded": status(503), "throttled": status(429), "expired": status(410),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

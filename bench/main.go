@@ -9,12 +9,17 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // options is what is measured, and how much of it.
 type options struct {
 	objects, webhooks int
 	out               string
+	// storm is how long many alerts come.
+	storm time.Duration
+	// echo is where to be nothing but a server that decodes; "" is to measure.
+	echo string
 }
 
 func main() {
@@ -22,7 +27,13 @@ func main() {
 	flag.IntVar(&o.objects, "objects", 1000, "number of Deployments and ScaledObjects")
 	flag.IntVar(&o.webhooks, "webhooks", 2000, "number of webhooks at each rate")
 	flag.StringVar(&o.out, "out", "bench/results.json", "file to write the results to")
+	flag.DurationVar(&o.storm, "storm", time.Minute, "how long a thousand alerts come each second")
+	flag.StringVar(&o.echo, "echo", "", "address at which to be the bare server that the receiver is held against, and nothing else")
 	flag.Parse()
+	if o.echo != "" {
+		fmt.Fprintln(os.Stderr, "bench:", serveEcho(o.echo))
+		os.Exit(1)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, o); err != nil {

@@ -36,7 +36,28 @@ func reactions(ctx context.Context, o options) ([]result, error) {
 		compare("reaction/"+size, calm.reaction, calm.patch),
 		compare("accept/"+size, calm.accept, calm.status),
 	}
-	return append(results, steps(ctx, l, o)...), ctx.Err()
+	results = append(results, steps(ctx, l, o)...)
+	more, err := storms(ctx, l, o)
+	return append(results, more...), err
+}
+
+// storms measures the receiver: under many alerts of which few say something new, and alone.
+func storms(ctx context.Context, l *load, o options) ([]result, error) {
+	e, err := startEcho(ctx, l.world)
+	if err != nil {
+		return nil, err
+	}
+	for i := range l.alerts { // What never fired has resolved long ago.
+		if l.alerts[i].began.IsZero() {
+			l.alerts[i].began = time.Now().UTC()
+		}
+	}
+	results, err := storm(ctx, l, e, o)
+	if err != nil {
+		return nil, err
+	}
+	alone, err := ceiling(ctx, l, e, o)
+	return append(results, alone), err
 }
 
 // steps raises the rate until reactions are no longer prompt: the last rate at which they were is the knee. A step that

@@ -96,14 +96,11 @@ func (l *load) pick() alert {
 
 // webhook posts one alert and waits for the answer and for the count.
 func (l *load) webhook(ctx context.Context, s *series, a alert) {
-	status, replicas, ends := "resolved", int32(low), time.Now().UTC().Format(time.RFC3339Nano)
+	status, replicas := "resolved", int32(low)
 	if a.firing {
-		status, replicas, ends = "firing", high, "0001-01-01T00:00:00Z"
+		status, replicas = "firing", high
 	}
-	body := fmt.Appendf(nil, `{"version":"4","groupKey":"{}","status":%[2]q,"receiver":"impulse","groupLabels":{},
-		"commonLabels":{},"commonAnnotations":{},"externalURL":"http://alertmanager","alerts":[{"status":%[2]q,
-		"labels":{"alertname":"Bench","app":%[1]q},"annotations":{},"startsAt":%[3]q,"endsAt":%[4]q,"generatorURL":"",
-		"fingerprint":"%016[5]x"}]}`, app(a.object), status, a.began.Format(time.RFC3339Nano), ends, a.object+1)
+	body := envelope(status, a.json())
 	seen := l.watcher.expect(ours+"/"+app(a.object), replicas)
 	began := time.Now()
 	err := l.post(ctx, body)
@@ -111,8 +108,28 @@ func (l *load) webhook(ctx context.Context, s *series, a alert) {
 	s.arrived(ctx, &s.reaction, began, seen, app(a.object))
 }
 
+// json is the alert as Alertmanager posts it.
+func (a *alert) json() []byte {
+	status, ends := "resolved", time.Now().UTC().Format(time.RFC3339Nano)
+	if a.firing {
+		status, ends = "firing", "0001-01-01T00:00:00Z"
+	}
+	return fmt.Appendf(nil, `{"status":%[2]q,"labels":{"alertname":"Bench","app":%[1]q},"annotations":{},"startsAt":%[3]q,"endsAt":%[4]q,
+		"generatorURL":"","fingerprint":"%016[5]x"}`, app(a.object), status, a.began.Format(time.RFC3339Nano), ends, a.object+1)
+}
+
+// envelope is a body of Alertmanager's webhook around alerts.
+func envelope(status string, alerts []byte) []byte {
+	return fmt.Appendf(nil, `{"version":"4","groupKey":"{}","status":%q,"receiver":"impulse","groupLabels":{},"commonLabels":{},
+		"commonAnnotations":{},"externalURL":"http://alertmanager","alerts":[%s]}`, status, alerts)
+}
+
 func (l *load) post(ctx context.Context, body []byte) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.world.impulse+"/v1/alertmanager/"+ours, bytes.NewReader(body))
+	return l.postTo(ctx, l.world.impulse+"/v1/alertmanager/"+ours, body)
+}
+
+func (l *load) postTo(ctx context.Context, url string, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("make a webhook: %w", err)
 	}

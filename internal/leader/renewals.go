@@ -15,6 +15,7 @@ type renewals struct {
 	resourcelock.Interface
 	gate  *Gate
 	wrong bool // Whether the last request failed: a failure is logged once.
+	other bool // Whether somebody else was seen to hold the Lease last.
 }
 
 // Get implements resourcelock.Interface.
@@ -24,6 +25,7 @@ func (r *renewals) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord,
 		r.note(ctx, err)
 	}
 	if err == nil {
+		r.other = record.HolderIdentity != "" && record.HolderIdentity != r.Identity()
 		r.gate.holder.Store(&record.HolderIdentity)
 	}
 	return record, raw, err
@@ -34,8 +36,13 @@ func (r *renewals) Create(ctx context.Context, record resourcelock.LeaderElectio
 	return r.send(ctx, record, r.Interface.Create)
 }
 
-// Update implements resourcelock.Interface.
+// Update implements resourcelock.Interface. The elector of a process that slept through its Lease would give up the one
+// that somebody else holds by now: it reads the Lease just before, and does not look at the holder.
 func (r *renewals) Update(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
+	if record.HolderIdentity == "" && r.other {
+		r.gate.open.Store(nil)
+		return nil
+	}
 	return r.send(ctx, record, r.Interface.Update)
 }
 

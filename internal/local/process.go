@@ -106,6 +106,9 @@ func (p *Process) Signal(signal syscall.Signal) error {
 	return nil
 }
 
+// PID is the child's process number.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Wait returns how the child ended, once it has: nil for exit code 0.
 func (p *Process) Wait() error {
 	<-p.done

@@ -62,6 +62,12 @@ func (o *Outage) Take(component string) { o.tb.Helper(); o.run("stop", component
 // GiveBack starts a part again, on the same address, and returns when it is ready.
 func (o *Outage) GiveBack(component string) { o.tb.Helper(); o.run("start", component) }
 
+// Freeze lets a part accept connections and say nothing, until Thaw.
+func (o *Outage) Freeze(component string) { o.tb.Helper(); o.run("pause", component) }
+
+// Thaw lets a part that was frozen go on.
+func (o *Outage) Thaw(component string) { o.tb.Helper(); o.run("resume", component) }
+
 func (o *Outage) run(verb, component string) {
 	o.tb.Helper()
 	ctx, cancel := context.WithTimeout(o.tb.Context(), patience)

@@ -98,3 +98,31 @@ func TestWhenTheAPIServerReturnsOnlyTheNewestIsWrittenAndNothingScalesInWrongly(
 	w.replicas("web", 3)
 	w.condition("web", "Ready", "True", "Ready")
 }
+
+func TestARestartOfEtcdAndAFrozenAPIServerScaleNothingInWrongly(t *testing.T) {
+	w, o := outage(t)
+	w.deployment("web", 1)
+	w.apply(onAlert("web"))
+	i := w.run()
+	w.webhook(i, "web", "firing")
+	w.replicas("web", 5)
+	since := w.version("web")
+
+	o.Take("etcd")
+	w.notReady(i)
+	if code := post(t.Context(), i.url+"/v1/alertmanager/"+w.ns, webhookBody("web", "resolved")); code != http.StatusServiceUnavailable {
+		t.Errorf("an alert that cannot be recorded was answered with %d", code)
+	}
+	o.GiveBack("etcd")
+	w.ready(i)
+	w.webhook(i, "web", "firing") // It was never accepted that this has resolved.
+
+	o.Freeze(apiServer)
+	w.notReady(i)
+	o.Thaw(apiServer)
+	w.ready(i)
+	w.wrote("web", since, 0)
+	w.webhook(i, "web", "resolved")
+	w.replicas("web", 1)
+	w.wrote("web", since, 1)
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/impulse-sh/impulse/internal/local"
+)
+
+// echoServer is the floor of a receiver: an echo handler that decodes the JSON and answers, in a process of its own.
+type echoServer struct {
+	url     string
+	process *local.Process
+	world   *world
+}
+
+// startEcho runs this program as that server.
+func startEcho(ctx context.Context, w *world) (*echoServer, error) {
+	binary, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	address, err := local.FreeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, err := local.Spawn(ctx, w.dir, "echo", filepath.Clean(binary), "-echo", address)
+	if err != nil {
+		return nil, err
+	}
+	w.stops = append(w.stops, p.Stop)
+	e := &echoServer{url: "http://" + address + "/", process: p, world: w}
+	err = local.Until(ctx, 10*time.Second, "the bare server answers", func(ctx context.Context) (bool, error) {
+		_, err := e.cpu(ctx)
+		return err == nil, p.Died()
+	})
+	return e, err
+}
+
+func (e *echoServer) cpu(ctx context.Context) (float64, error) {
+	return e.world.metricAt(ctx, e.url+"metrics", "process_cpu_seconds_total")
+}
+
+// serveEcho is the server itself.
+func serveEcho(address string) error {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.GET("/metrics", echo.WrapHandler(promhttp.Handler()))
+	e.POST("/", func(c echo.Context) error {
+		body, err := io.ReadAll(c.Request().Body)
+		if err != nil {
+			return fmt.Errorf("read the body: %w", err)
+		}
+		var delivery struct {
+			Version string `json:"version"`
+			Alerts  []struct {
+				Status      string            `json:"status"`
+				Labels      map[string]string `json:"labels"`
+				Annotations map[string]string `json:"annotations"`
+				StartsAt    time.Time         `json:"startsAt"`
+				EndsAt      time.Time         `json:"endsAt"`
+			} `json:"alerts"`
+		}
+		if err := json.Unmarshal(body, &delivery); err != nil {
+			return fmt.Errorf("decode the body: %w", err)
+		}
+		return c.NoContent(http.StatusOK)
+	})
+	return e.Start(address)
+}
+
+func (w *world) cpu(ctx context.Context) (float64, error) {
+	return w.metric(ctx, "process_cpu_seconds_total")
+}
+
+// metric is the value of one of Impulse's metrics.
+func (w *world) metric(ctx context.Context, name string) (float64, error) {
+	return w.metricAt(ctx, w.impulse+"/metrics", name)
+}
+
+// metricAt is the value of a metric without labels.
+func (w *world) metricAt(ctx context.Context, url, name string) (float64, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, fmt.Errorf("ask for metrics: %w", err)
+	}
+	resp, err := w.http.Do(req)
+	if err != nil {
+		return 0, fmt.Errorf("ask for metrics: %w", err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 4<<20))
+	if err != nil {
+		return 0, fmt.Errorf("read the metrics: %w", err)
+	}
+	m := regexp.MustCompile(`(?m)^` + name + ` (\S+)$`).FindSubmatch(text)
+	if m == nil {
+		return 0, fmt.Errorf("%s: there is no metric %s", url, name)
+	}
+	value, err := strconv.ParseFloat(string(m[1]), 64)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %s: %w", url, name, err)
+	}
+	return value, nil
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+const (
+	// A storm is as many alerts a second from so many Alertmanagers, each of which delivers every group of alerts.
+	stormRate, copies, group = 1000, 3, 10
+	// turnEvery is one in how many groups holds an alert that has changed; all others are repeats.
+	turnEvery = 3
+	// rssBudget is what Impulse may take in memory, in MB.
+	rssBudget = 250
+)
+
+// storm sends repeats and changes for some time, each group once for every Alertmanager, and the same bodies to a server
+// that only decodes them. It returns how long the answers took, how many writes each change was, and the memory.
+func storm(ctx context.Context, l *load, e *echoServer, o options) ([]result, error) {
+	fmt.Printf("• %d alerts a second for %s, as copies of %d Alertmanagers\n", stormRate, o.storm, copies)
+	before, err := l.world.generations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s, bare, changes := &series{}, &series{}, 0
+	var wg sync.WaitGroup
+	tick := time.NewTicker(time.Second * group / stormRate)
+	defer tick.Stop()
+	end := time.After(o.storm)
+	var body []byte
+	for k := 0; ; k++ {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-end:
+			wg.Wait()
+			return l.sum(ctx, s, bare, changes, before)
+		case <-tick.C:
+		}
+		if k%copies == 0 {
+			n := k / copies
+			if n%turnEvery == 0 && l.turnOver(ctx, s, &wg, n) {
+				changes++
+			}
+			body = l.group(n)
+		}
+		sent := body
+		wg.Go(func() { l.timed(ctx, s, l.world.impulse+"/v1/alertmanager/"+ours, sent) })
+		wg.Go(func() { l.timed(ctx, bare, e.url, sent) })
+	}
+}
+
+// sum is what came of a storm.
+func (l *load) sum(ctx context.Context, s, bare *series, changes int, before int64) ([]result, error) {
+	if err := errors.Join(s.err, bare.err); err != nil {
+		return nil, fmt.Errorf("storm: %w", err)
+	}
+	after, err := l.world.generations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rss, err := l.world.metric(ctx, "process_resident_memory_bytes")
+	if err != nil {
+		return nil, err
+	}
+	fmt.Printf("  %d POSTs, %d changes, %d writes; a change is seen after %.1f ms (p50), %.1f ms (p99)\n",
+		len(s.accept), changes, after-before, quantile(s.reaction, 50), quantile(s.reaction, 99))
+	return []result{
+		compare(fmt.Sprintf("storm/%d-per-second/accept", stormRate), s.accept, bare.accept),
+		single(fmt.Sprintf("storm/%d-per-second/writes-per-change", stormRate), "", changes, float64(after-before)/float64(changes), 1),
+		single(fmt.Sprintf("storm/%d-per-second/rss", stormRate), "MB", 1, rss/1e6, rssBudget),
+	}, nil
+}
+
+// single is a figure that is one number.
+func single(name, unit string, n int, value, floor float64) result {
+	return result{Name: name, Unit: unit, N: n, P50: value, P99: value, FloorP50: floor, FloorP99: floor}.ratios()
+}
+
+// turnOver turns one alert of the nth group over, and waits in the background for the count that follows. It reports
+// false when that one is still waited for.
+func (l *load) turnOver(ctx context.Context, s *series, wg *sync.WaitGroup, n int) bool {
+	i := (n*group + n/turnEvery%group) % len(l.alerts)
+	name := ours + "/" + app(i)
+	if l.watcher.busy(name) {
+		return false
+	}
+	a := &l.alerts[i]
+	a.object, a.firing = i, !a.firing
+	replicas := int32(low)
+	if a.firing {
+		a.began, replicas = time.Now().UTC(), high
+	}
+	seen, began := l.watcher.expect(name, replicas), time.Now()
+	wg.Go(func() { s.arrived(ctx, &s.reaction, began, seen, app(i)) })
+	return true
+}
+
+// group is the body of the nth group.
+func (l *load) group(n int) []byte {
+	var all bytes.Buffer
+	for k := range group {
+		i := (n*group + k) % len(l.alerts)
+		l.alerts[i].object = i
+		if k > 0 {
+			all.WriteByte(',')
+		}
+		all.Write(l.alerts[i].json())
+	}
+	return envelope("firing", all.Bytes())
+}
+
+// timed posts a body and notes how long the answer took.
+func (l *load) timed(ctx context.Context, s *series, url string, body []byte) {
+	began := time.Now()
+	err := l.postTo(ctx, url, body)
+	s.add(&s.accept, time.Since(began), err)
+}
+
+// ceiling posts repeats as fast as they are taken, and returns what an alert costs in microseconds of one core, beside the
+// same for a server that only decodes.
+func ceiling(ctx context.Context, l *load, e *echoServer, o options) (result, error) {
+	fmt.Println("• repeats, as many as are taken")
+	const bodies = 10
+	var all [bodies][]byte
+	for i := range all {
+		var big bytes.Buffer
+		for k := range 100 {
+			if k > 0 {
+				big.WriteByte(',')
+			}
+			i := (i*100 + k) % len(l.alerts)
+			l.alerts[i].object = i
+			big.Write(l.alerts[i].json())
+		}
+		all[i] = envelope("firing", big.Bytes())
+	}
+	ours, err := l.cost(ctx, l.world.impulse+"/v1/alertmanager/"+ours, all[:], l.world.cpu, o)
+	if err != nil {
+		return result{}, err
+	}
+	bare, err := l.cost(ctx, e.url, all[:], e.cpu, o)
+	if err != nil {
+		return result{}, err
+	}
+	r := single("receiver/cpu-per-alert", "µs", int(math.Round(1e6/ours)), ours, bare)
+	fmt.Printf("  %.0f alerts a second and core; %.0f when they are only decoded\n", 1e6/ours, 1e6/bare)
+	return r, nil
+}
+
+// cost posts bodies of a hundred alerts from several clients for some time, and returns the server's microseconds for each alert.
+func (l *load) cost(ctx context.Context, url string, bodies [][]byte, cpu func(context.Context) (float64, error), o options) (float64, error) {
+	before, err := cpu(ctx)
+	if err != nil {
+		return 0, err
+	}
+	s := &series{}
+	var wg sync.WaitGroup
+	until := time.Now().Add(o.storm / 10)
+	for c := range 4 {
+		wg.Go(func() {
+			for i := c; time.Now().Before(until); i++ {
+				l.timed(ctx, s, url, bodies[i%len(bodies)])
+			}
+		})
+	}
+	wg.Wait()
+	after, err := cpu(ctx)
+	if err := errors.Join(err, s.err); err != nil {
+		return 0, fmt.Errorf("post repeats: %w", err)
+	}
+	return (after - before) * 1e6 / float64(100*len(s.accept)), nil
+}
+
+// generations is the sum of the versions of all our Deployments' specs: each write of a count adds one.
+func (w *world) generations(ctx context.Context) (int64, error) {
+	list, err := w.kube.AppsV1().Deployments(ours).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return 0, fmt.Errorf("list Deployments: %w", err)
+	}
+	sum := int64(0)
+	for i := range list.Items {
+		sum += list.Items[i].Generation
+	}
+	return sum, nil
+}

@@ -1,0 +1,233 @@
+package chaos
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+const (
+	// prompt is how soon after an acceptance replicas are right.
+	prompt = 2 * time.Second
+	// flight is how long before it is seen a write may have been decided, when nothing stands in its way; landing is how
+	// long when something does.
+	flight, landing = time.Second, 6 * time.Second
+	// stale is how old the reading of a queue or a query may be that a decision is taken from.
+	stale = 10 * time.Second
+	// wake is how soon after a pause a write may land that was on its way when the pause began.
+	wake = 3 * time.Second
+	// aftermath is how long after its end a fault may still be felt.
+	aftermath = 500 * time.Millisecond
+)
+
+// verdict holds a timeline against what is promised.
+type verdict struct {
+	*ledger
+
+	policies map[string]*policy
+	objects  []*object
+}
+
+// required are the instances of an object's alert that must count at an instant: a firing was accepted, and no resolve that
+// ends it had been sent to anybody.
+func (v *verdict) required(object string, at time.Time) []string {
+	set := map[string]bool{}
+	for _, d := range v.deliveries {
+		if d.alert.object == object && d.firing && !d.accepted.IsZero() && !d.accepted.After(at) && !v.over(d, at, false) {
+			set[d.alert.instance] = true
+		}
+	}
+	return sorted(set)
+}
+
+// possible are the instances that may count at an instant: a firing was sent, and no resolve that ends it was accepted.
+func (v *verdict) possible(object string, at time.Time) []string {
+	set := map[string]bool{}
+	for _, d := range v.deliveries {
+		if d.alert.object == object && d.firing && !d.sent.After(at) && !v.over(d, at, true) {
+			set[d.alert.instance] = true
+		}
+	}
+	return sorted(set)
+}
+
+// over reports whether a resolve that ends a firing was sent, or accepted, until an instant.
+func (v *verdict) over(d *delivery, at time.Time, accepted bool) bool {
+	return slices.ContainsFunc(v.deliveries, func(r *delivery) bool {
+		if r.alert != d.alert || r.firing || r.ends.Before(d.starts) {
+			return false
+		}
+		if accepted {
+			return !r.accepted.IsZero() && !r.accepted.After(at)
+		}
+		return !r.sent.After(at)
+	})
+}
+
+// instants are those between two at which something of an object became true, both included.
+func (v *verdict) instants(object string, from, to time.Time) []time.Time {
+	all := []time.Time{from, to}
+	for _, d := range v.deliveries {
+		if d.alert.object != object {
+			continue
+		}
+		for _, at := range []time.Time{d.sent, d.accepted} {
+			if at.After(from) && at.Before(to) {
+				all = append(all, at)
+			}
+		}
+	}
+	return all
+}
+
+// least is the lowest count that was required at any instant of a time.
+func (v *verdict) least(o *object, from, to time.Time) int32 {
+	l := levels{}
+	if o.queue || o.query {
+		l.queue = v.lowest(o.name, from.Add(-stale), to)
+		l.query = l.queue
+	}
+	least := int32(math.MaxInt32)
+	for _, at := range v.instants(o.name, from, to) {
+		l.firing = v.required(o.name, at)
+		least = min(least, v.policies[o.name].least(l))
+	}
+	return least
+}
+
+// lowest is the lowest value of a queue or query within a time.
+func (v *verdict) lowest(object string, from, to time.Time) int {
+	lowest, before := math.MaxInt, 0
+	for _, x := range v.values {
+		switch {
+		case x.object != object || x.at.After(to):
+		case x.at.Before(from):
+			before = x.least
+		default:
+			lowest = min(lowest, x.least)
+		}
+	}
+	return min(lowest, before)
+}
+
+// machine is the longest that a bare write took within a time.
+func (v *verdict) machine(from, to time.Time) time.Duration {
+	longest := time.Duration(0)
+	for _, h := range v.hiccups {
+		if h.at.Add(h.took).After(from) && h.at.Before(to) {
+			longest = max(longest, h.took)
+		}
+	}
+	return longest
+}
+
+// touched reports whether a fault stood between acceptances of an Impulse and writes at some instant of a time.
+func (v *verdict) touched(impulse int, from, to time.Time) bool {
+	return slices.ContainsFunc(v.troubles, func(t *trouble) bool {
+		return t.touches(impulse) && t.from.Before(to) && t.until.Add(aftermath).After(from)
+	})
+}
+
+// writesAreNeverTooLow: no write was below what had been accepted before its decision.
+func (v *verdict) writesAreNeverTooLow() {
+	forgiven := map[string]bool{}
+	for _, w := range v.writes {
+		o := v.object(w.object)
+		back := flight + 3*v.machine(w.at.Add(-landing), w.at)
+		if v.touched(anybody, w.at.Add(-landing), w.at) {
+			back = landing
+		}
+		least := v.least(o, w.at.Add(-back), w.at)
+		if w.to >= least || w.to >= w.from && o.settle < 0 {
+			continue
+		}
+		if t := v.inFlight(w); t != nil && !forgiven[o.name+t.from.String()] {
+			forgiven[o.name+t.from.String()] = true
+			continue
+		}
+		v.wrong = append(v.wrong, fmt.Sprintf("%s %s was written %d → %d: what was accepted asks for %d (%v)",
+			stamp(w.at.Sub(v.began)), w.object, w.from, w.to, least, v.required(w.object, w.at.Add(-back))))
+	}
+}
+
+// inFlight finds the pause of a process or of its connection in which a write may have been on its way: it has just ended,
+// and the count was as it had been before.
+func (v *verdict) inFlight(w write) *trouble {
+	for _, t := range v.troubles {
+		if t.late() && w.at.After(t.until) && w.at.Before(t.until.Add(wake)) && t.counts[w.object] == w.from {
+			return t
+		}
+	}
+	return nil
+}
+
+func (v *verdict) object(name string) *object {
+	for _, o := range v.objects {
+		if o.name == name {
+			return o
+		}
+	}
+	return &object{name: name}
+}
+
+// acceptedIsPrompt: while nothing stands in the way, replicas are right within two seconds of an acceptance; the more so
+// the slower the machine is at bare writes.
+func (v *verdict) acceptedIsPrompt() (judged int) {
+	for _, d := range v.deliveries {
+		if d.accepted.IsZero() {
+			continue
+		}
+		o := v.object(d.alert.object)
+		if d.firing && v.prompt(o, d, prompt, func(n int32, from, to time.Time) bool { return n >= v.least(o, from, to) }) {
+			judged++
+		}
+		if d.firing || o.settle < 0 {
+			continue
+		}
+		if v.prompt(o, d, prompt+o.settle, func(n int32, from, to time.Time) bool { return n <= v.most(o, from, to) }) {
+			judged++
+		}
+	}
+	return judged
+}
+
+// most is the highest count that was possible at any instant of a time.
+func (v *verdict) most(o *object, from, to time.Time) int32 {
+	most := int32(0)
+	for _, at := range v.instants(o.name, from, to) {
+		most = max(most, v.policies[o.name].most(levels{firing: v.possible(o.name, at)}))
+	}
+	return most
+}
+
+// prompt reports whether it could be judged that an object had a right count at some instant within a time.
+func (v *verdict) prompt(o *object, d *delivery, within time.Duration, right func(n int32, from, to time.Time) bool) bool {
+	from := d.accepted
+	within += 5 * v.machine(from, from.Add(within))
+	to := from.Add(within)
+	if v.touched(d.leader, from, to) || len(v.hiccups) == 0 || v.hiccups[len(v.hiccups)-1].at.Before(to) {
+		return false
+	}
+	had := v.had(o, from, to)
+	if !slices.ContainsFunc(had, func(n int32) bool { return right(n, from, to) }) {
+		v.wrong = append(v.wrong, fmt.Sprintf("%s %s had %v replicas in the %s after an acceptance (firing for sure %v, perhaps %v)",
+			stamp(from.Sub(v.began)), o.name, had, within, v.required(o.name, to), v.possible(o.name, to)))
+	}
+	return true
+}
+
+// had are the counts that an object had within a time.
+func (v *verdict) had(o *object, from, to time.Time) []int32 {
+	had := []int32{o.start}
+	for _, w := range v.writes {
+		switch {
+		case w.object != o.name || w.at.After(to):
+		case w.at.Before(from):
+			had = []int32{w.to}
+		default:
+			had = append(had, w.to)
+		}
+	}
+	return had
+}

@@ -1,0 +1,158 @@
+package chaos
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+)
+
+// door stands between one Alertmanager and the Impulses, as a Service does: it tries one after the other until one
+// accepts. It records what was sent and what was accepted.
+type door struct {
+	*httptest.Server
+	*fate
+
+	name string
+	path string
+	// to are the addresses of the Impulses.
+	to     []string
+	ledger *ledger
+
+	mine sync.Mutex
+	rand *rand.Rand
+	deaf bool
+	// sent are the newest bodies of all doors that said that an alert fires.
+	sent *copies
+	// accepted is called after each acceptance.
+	accepted func()
+}
+
+func newDoor(t *testing.T, name, path string, seed uint64, to []string, sent *copies, l *ledger) *door {
+	t.Helper()
+	d := &door{
+		fate: newFate(), name: name, path: path, to: to, ledger: l, rand: rand.New(rand.NewPCG(seed, 5)), sent: sent,
+		accepted: func() {},
+	}
+	d.Server = httptest.NewServer(http.HandlerFunc(d.serve))
+	t.Cleanup(func() {
+		d.set(cut, 0)
+		d.CloseClientConnections()
+		d.Close()
+	})
+	return d
+}
+
+// serve passes one delivery on.
+func (d *door) serve(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil || !d.pass(r.Context()) {
+		panic(http.ErrAbortHandler)
+	}
+	code := d.deliver(context.WithoutCancel(r.Context()), body)
+	if d.isDeaf() || !d.pass(r.Context()) {
+		panic(http.ErrAbortHandler) // The answer is lost.
+	}
+	w.WriteHeader(code)
+}
+
+// deliver offers a delivery to one Impulse after the other, and returns the last answer.
+func (d *door) deliver(ctx context.Context, body []byte) int {
+	all, err := decode(body)
+	if err != nil {
+		d.ledger.fail("%s: %v", d.name, err)
+		return http.StatusInternalServerError
+	}
+	d.sent.keep(all, body)
+	for _, i := range d.order() {
+		name := fmt.Sprintf("%s → impulse-%d", d.name, i)
+		sent := d.ledger.send(name, all)
+		code := d.offer(ctx, d.to[i], body)
+		switch {
+		case code/100 == 2:
+			d.ledger.accept(name, sent)
+			d.accepted()
+			return code
+		case code/100 == 4:
+			d.ledger.fail("%s was refused for good, with %d", name, code)
+			return code
+		default:
+			d.ledger.say("%s: %d", name, code)
+		}
+	}
+	return http.StatusServiceUnavailable
+}
+
+// offer returns the answer of one Impulse; 0 when there is none.
+func (d *door) offer(ctx context.Context, to string, body []byte) int {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	code, _ := send(ctx, http.MethodPost, to+d.path, bytes.NewReader(body))
+	return code
+}
+
+// order is who is asked first.
+func (d *door) order() []int {
+	d.mine.Lock()
+	defer d.mine.Unlock()
+	return d.rand.Perm(len(d.to))
+}
+
+// setDeaf makes answers arrive, or get lost.
+func (d *door) setDeaf(deaf bool) {
+	d.mine.Lock()
+	defer d.mine.Unlock()
+	d.deaf = deaf
+}
+
+func (d *door) isDeaf() bool {
+	d.mine.Lock()
+	defer d.mine.Unlock()
+	return d.deaf
+}
+
+// decode reads what a delivery says.
+func decode(body []byte) ([]message, error) {
+	var d struct {
+		Alerts []struct {
+			Status           string
+			Labels           map[string]string
+			StartsAt, EndsAt time.Time
+		}
+	}
+	if err := json.Unmarshal(body, &d); err != nil {
+		return nil, fmt.Errorf("read what an Alertmanager sent: %w", err)
+	}
+	var all []message
+	for _, a := range d.Alerts {
+		id := alertID{a.Labels["alertname"], a.Labels["instance"]}
+		all = append(all, message{id, a.Status == "firing", a.StartsAt, a.EndsAt})
+	}
+	return all, nil
+}
+
+// send makes a request of JSON and returns the code and the answer; 0 when there is none.
+func send(ctx context.Context, method, url string, body io.Reader) (int, string) {
+	req, err := http.NewRequestWithContext(ctx, method, url, body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return 0, err.Error()
+	}
+	return resp.StatusCode, string(answer)
+}

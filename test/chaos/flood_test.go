@@ -1,0 +1,218 @@
+package chaos
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	// crowd is the number of objects that alerts are sent for, low and high their counts.
+	crowd     = 200
+	low, high = 1, 5
+	// alertsPerSecond are sent, one in changeEvery of which says something new. The others are repeats, and one in lateEvery
+	// of those is a firing of the last activation that has resolved since.
+	alertsPerSecond, changeEvery, lateEvery = 100, 5, 10
+)
+
+// subject is one object and its alert. It changes again only after the last change was accepted.
+type subject struct {
+	name string
+	busy bool
+	// firing is what was sent last, body how, and old the firing before it.
+	firing    bool
+	starts    time.Time
+	body, old []byte
+	// accepted is when that was accepted; zero while it is not. right is when the count was seen to follow.
+	accepted, right time.Time
+}
+
+// flood sends alerts, as fast whatever happens, and holds what it sees against what was accepted.
+type flood struct {
+	w    *world
+	mu   sync.Mutex
+	rand *rand.Rand
+	all  []*subject
+	by   map[string]*subject
+	// changes and repeats were accepted, refused were answered otherwise or not at all.
+	changes, repeats, refused int
+	// last is when something was accepted last.
+	last time.Time
+	// delays are the times from the acceptance of a change to the count that follows.
+	delays []time.Duration
+	wrong  []string
+}
+
+func newFlood(w *world) *flood {
+	f := &flood{w: w, rand: rand.New(rand.NewPCG(*first, 6)), by: map[string]*subject{}}
+	for _, o := range w.plan.objects {
+		s := &subject{name: o.name, accepted: time.Now(), right: time.Now()}
+		f.all, f.by[o.name] = append(f.all, s), s
+	}
+	w.ledger.onWrite = f.saw
+	return f
+}
+
+// run sends until ctx is done, and returns when the last change has been accepted.
+func (f *flood) run(ctx context.Context) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	tick := time.NewTicker(time.Second / alertsPerSecond)
+	defer tick.Stop()
+	for i := 0; ; i++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if i%changeEvery == 0 {
+			if s := f.change(i / changeEvery); s != nil {
+				all.Go(func() { f.insist(context.WithoutCancel(ctx), s) })
+			}
+			continue
+		}
+		all.Go(func() { f.offer(context.WithoutCancel(ctx), f.repeat(i)) })
+	}
+}
+
+// change turns the alert of the next object over; nil when the last change of that is still on its way.
+func (f *flood) change(i int) *subject {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.all[i%len(f.all)]
+	if s.busy {
+		return nil
+	}
+	f.judge(s)
+	s.busy, s.firing, s.accepted, s.right = true, !s.firing, time.Time{}, time.Time{}
+	status, ends := "firing", time.Time{}
+	if s.firing {
+		s.starts = time.Now().UTC()
+	} else {
+		status, ends, s.old = "resolved", time.Now().UTC(), s.body
+	}
+	s.body = fmt.Appendf(nil, `{"version":"4","groupKey":"{}","status":%[1]q,"receiver":"impulse","alerts":[{"status":%[1]q,
+		"labels":{"alertname":%[2]q,"instance":"a"},"annotations":{},"startsAt":%[3]q,"endsAt":%[4]q}]}`,
+		status, s.name, s.starts.Format(time.RFC3339Nano), ends.Format(time.RFC3339Nano))
+	return s
+}
+
+// judge says whether the last change of an object came true; f.mu is held.
+func (f *flood) judge(s *subject) {
+	if s.right.IsZero() {
+		f.wrong = append(f.wrong, fmt.Sprintf("%s: firing %t was accepted %s ago, and never came true", s.name, s.firing, time.Since(s.accepted)))
+	}
+}
+
+// repeat is something that was accepted already.
+func (f *flood) repeat(i int) []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.all[f.rand.IntN(len(f.all))]
+	switch {
+	case i%lateEvery == 1 && !s.busy && !s.firing && s.old != nil:
+		return s.old
+	case !s.busy && s.body != nil:
+		return s.body
+	default:
+		return []byte(`{"version":"4","status":"firing","alerts":[]}`)
+	}
+}
+
+// insist sends a change until it is accepted, as Alertmanager does.
+func (f *flood) insist(ctx context.Context, s *subject) {
+	for !f.post(ctx, s.body) {
+		<-time.After(100 * time.Millisecond)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.changes++
+	s.busy, s.accepted = false, time.Now()
+	if f.w.ledger.count(s.name) == s.want() {
+		s.right = s.accepted
+		f.delays = append(f.delays, 0)
+	}
+}
+
+func (s *subject) want() int32 {
+	if s.firing {
+		return high
+	}
+	return low
+}
+
+func (f *flood) offer(ctx context.Context, body []byte) {
+	if f.post(ctx, body) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.repeats++
+	}
+}
+
+// post offers a body to one Impulse after the other, and reports whether one accepted it.
+func (f *flood) post(ctx context.Context, body []byte) bool {
+	f.mu.Lock()
+	order := f.rand.Perm(len(f.w.urls))
+	f.mu.Unlock()
+	for _, i := range order {
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		code, _ := send(ctx, http.MethodPost, f.w.urls[i]+"/v1/alertmanager/"+f.w.plane.namespace, bytes.NewReader(body))
+		cancel()
+		f.mu.Lock()
+		switch {
+		case code/100 == 2:
+			f.last = time.Now()
+			f.mu.Unlock()
+			return true
+		case code/100 == 4:
+			f.wrong = append(f.wrong, fmt.Sprintf("an alert was answered with %d", code))
+			fallthrough
+		default:
+			f.refused++
+		}
+		f.mu.Unlock()
+	}
+	return false
+}
+
+// saw takes in a count that was seen.
+func (f *flood) saw(w write) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.by[w.object]
+	if s == nil {
+		return
+	}
+	if s.firing && !s.accepted.IsZero() && w.at.Sub(s.accepted) > flight && w.to < high {
+		f.wrong = append(f.wrong, fmt.Sprintf("%s was written %d → %d, %s after its alert was accepted as firing", s.name, w.from, w.to, w.at.Sub(s.accepted)))
+	}
+	if s.right.IsZero() && w.to == s.want() {
+		s.right = w.at
+		if !s.accepted.IsZero() {
+			f.delays = append(f.delays, w.at.Sub(s.accepted))
+		}
+	}
+}
+
+// settled reports whether every count follows what was accepted last.
+func (f *flood) settled() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, s := range f.all {
+		if s.body != nil && f.w.ledger.count(s.name) != s.want() {
+			return false
+		}
+	}
+	return true
+}
+
+// acceptedSince reports whether something was accepted after an instant.
+func (f *flood) acceptedSince(at time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.last.After(at)
+}

@@ -1,0 +1,119 @@
+package chaos
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/impulse-sh/impulse/internal/local"
+)
+
+var killLoop = flag.Duration("kill-loop", 10*time.Second, "how long the leader is killed again and again")
+
+const (
+	// lead is how long a leader leads before it is killed.
+	lead = 4 * time.Second
+	// takeover is how long the next one may take: the Lease's five seconds, and what the machine needs.
+	takeover = 30 * time.Second
+)
+
+// TestTheLeaderIsKilledAgainAndAgain kills the leader with SIGKILL in a loop, under a hundred alerts a second.
+func TestTheLeaderIsKilledAgainAndAgain(t *testing.T) {
+	prepare(t)
+	suite.plane.RLock()
+	defer suite.plane.RUnlock()
+	p := &plan{impulses: 2}
+	for i := range crowd {
+		name := fmt.Sprintf("app-%d", i)
+		p.objects = append(p.objects, &object{
+			name: name, start: low, spec: "minReplicaCount: 1\ncooldownPeriod: 0\ntriggers:\n" + exact(name, `instance="a"`, high),
+		})
+	}
+	w := newWorld(t, p)
+	w.plane = newPlane(w)
+	w.startImpulses()
+	f := newFlood(w)
+	ctx, stop := context.WithTimeout(t.Context(), *killLoop)
+	defer stop()
+	w.background.Go(func() { w.plane.measure(t.Context()) })
+	done := make(chan struct{})
+	began := time.Now()
+	go func() {
+		defer close(done)
+		f.run(ctx)
+	}()
+	gaps := w.killLeaders(ctx, f)
+	<-done
+	if err := local.Until(t.Context(), rest, "every count follows", func(context.Context) (bool, error) { return f.settled(), nil }); err != nil {
+		f.wrong = append(f.wrong, err.Error())
+	}
+	w.inspect()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	t.Log("\n" + f.table(time.Since(began), gaps))
+	for _, wrong := range append(f.wrong, w.ledger.wrong...) {
+		t.Error(wrong)
+	}
+}
+
+// killLeaders kills each leader some time after it has begun to lead, until ctx is done, and starts it again. It returns
+// how long nothing was accepted each time.
+func (w *world) killLeaders(ctx context.Context, f *flood) []time.Duration {
+	var gaps []time.Duration
+	for ctx.Err() == nil {
+		leader := w.leader(ctx)
+		if leader < 0 {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return gaps
+		case <-time.After(lead):
+		}
+		w.impulses[leader].kill()
+		killed := time.Now()
+		<-time.After(300 * time.Millisecond) // As long as a kubelet needs, at least.
+		w.run(w.impulses[leader])
+		err := local.Until(context.WithoutCancel(ctx), takeover, "the next one accepts", func(context.Context) (bool, error) {
+			return f.acceptedSince(killed.Add(100 * time.Millisecond)), nil
+		})
+		if err != nil {
+			w.ledger.fail("%v", err)
+		}
+		gaps = append(gaps, time.Since(killed))
+	}
+	return gaps
+}
+
+// table says what was seen.
+func (f *flood) table(took time.Duration, gaps []time.Duration) string {
+	var out strings.Builder
+	tw := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	row := func(what, format string, args ...any) {
+		fmt.Fprintf(tw, "%s\t%s\n", what, fmt.Sprintf(format, args...))
+	}
+	row("duration", "%s", took.Round(time.Second))
+	row("leaders killed", "%d", len(gaps))
+	row("until the next one accepts", "p50 %s, longest %s", quantile(gaps, 50), quantile(gaps, 100))
+	row("changes accepted", "%d", f.changes)
+	row("repeats accepted", "%d", f.repeats)
+	row("refused, and sent again", "%d", f.refused)
+	row("acceptance → count seen", "p50 %s, p99 %s, longest %s", quantile(f.delays, 50), quantile(f.delays, 99), quantile(f.delays, 100))
+	row("lost, or scaled in wrongly", "%d", len(f.wrong))
+	_ = tw.Flush()
+	return out.String()
+}
+
+// quantile is the p-th percentile, by nearest rank.
+func quantile(all []time.Duration, p int) time.Duration {
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	return all[max((len(all)*p+99)/100, 1)-1].Round(time.Millisecond)
+}

@@ -1,0 +1,103 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"regexp"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/internal/local"
+)
+
+// part is a program that the schedule kills, freezes and starts again, always with the same arguments and folder.
+type part struct {
+	t      *testing.T
+	name   string
+	binary string
+	args   []string
+	dir    string
+
+	mu      sync.Mutex
+	process *local.Process
+	runs    int
+	logs    []string
+}
+
+func (w *world) part(name, binary string, args ...string) *part {
+	w.t.Helper()
+	p := &part{t: w.t, name: name, binary: binary, args: args, dir: w.dir}
+	w.t.Cleanup(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.process != nil {
+			p.process.Kill()
+		}
+	})
+	return p
+}
+
+// start starts it, for the first time or after it was killed.
+func (p *part) start(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.runs++
+	process, err := local.Spawn(ctx, p.dir, fmt.Sprintf("%s.%d", p.name, p.runs), p.binary, p.args...)
+	if err != nil {
+		return err
+	}
+	p.process = process
+	p.logs = append(p.logs, process.Log())
+	return nil
+}
+
+// kill ends it as a crash does.
+func (p *part) kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.process.Kill()
+}
+
+func (p *part) freeze() error { return p.signal(syscall.SIGSTOP) }
+func (p *part) thaw() error   { return p.signal(syscall.SIGCONT) }
+
+func (p *part) signal(s syscall.Signal) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.process.Signal(s)
+}
+
+// stop asks it to end, and returns how it did.
+func (p *part) stop() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	began := time.Now()
+	p.process.Stop()
+	if err := p.process.Wait(); err != nil {
+		return fmt.Errorf("%s ended after %s: %w", p.name, time.Since(began).Round(time.Millisecond), err)
+	}
+	return nil
+}
+
+// alarming is what no log may say.
+var alarming = regexp.MustCompile(`(?m)^(panic:|fatal error:|goroutine \d+ \[|WARNING: DATA RACE).*$|panic recovered|http: panic`)
+
+// alarms are the lines of its logs that say that something is broken.
+func (p *part) alarms() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []string
+	for _, path := range p.logs {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return append(all, err.Error())
+		}
+		if found := alarming.Find(content); found != nil {
+			all = append(all, fmt.Sprintf("%s: %s", path, found))
+		}
+	}
+	return all
+}

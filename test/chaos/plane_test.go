@@ -1,0 +1,182 @@
+package chaos
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+	watchtools "k8s.io/client-go/tools/watch"
+	"sigs.k8s.io/yaml"
+
+	"github.com/impulse-sh/impulse/internal/sandboxtest"
+)
+
+// bare is a Deployment that nobody scales but us: how long its writes take is what the machine itself needs.
+const bare = "bare"
+
+var scaledObjects = schema.GroupVersionResource{Group: "impulse.sh", Version: "v1alpha1", Resource: "scaledobjects"}
+
+// plane is a seed's namespace, as those see it whom no fault touches.
+type plane struct {
+	world                 *world
+	kubeconfig, namespace string
+	kube                  *kubernetes.Clientset
+	dynamic               dynamic.Interface
+	// seen is told when a bare write was seen.
+	seen chan int32
+}
+
+// newPlane makes the namespace and all objects, and watches them until the test ends.
+func newPlane(w *world) *plane {
+	w.t.Helper()
+	config := sandboxtest.Cluster(w.t)
+	p := &plane{
+		world: w, kubeconfig: suite.kubeconfig, namespace: sandboxtest.Namespace(w.t, config),
+		kube: kubernetes.NewForConfigOrDie(config), dynamic: dynamic.NewForConfigOrDie(config), seen: make(chan int32, 16),
+	}
+	p.deployment(bare, 0)
+	for _, o := range w.plan.objects {
+		p.deployment(o.name, o.start)
+		p.scaledObject(o)
+	}
+	list, err := p.kube.AppsV1().Deployments(p.namespace).List(w.t.Context(), metav1.ListOptions{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for i := range list.Items {
+		w.ledger.saw(list.Items[i].Name, *list.Items[i].Spec.Replicas)
+	}
+	stream, err := watchtools.NewRetryWatcherWithContext(w.t.Context(), list.ResourceVersion, &cache.ListWatch{
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			return p.kube.AppsV1().Deployments(p.namespace).Watch(ctx, o)
+		},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.background.Go(func() { p.watch(stream) })
+	return p
+}
+
+// deployment makes a Deployment. It is paused, so that no pods come and go: only its count matters.
+func (p *plane) deployment(name string, n int32) {
+	t, labels := p.world.t, map[string]string{"app": name}
+	t.Helper()
+	d := &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: appsv1.DeploymentSpec{
+			Paused: true, Replicas: &n, Selector: &metav1.LabelSelector{MatchLabels: labels},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "app"}}},
+			},
+		},
+	}
+	if _, err := p.kube.AppsV1().Deployments(p.namespace).Create(t.Context(), d, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// scaledObject makes an object's ScaledObject.
+func (p *plane) scaledObject(o *object) {
+	w := p.world
+	w.t.Helper()
+	if w.natsWire != nil {
+		o.spec = strings.NewReplacer("NATS", w.natsWire.address(), "PROMETHEUS", w.promWire.address()).Replace(o.spec)
+	}
+	var spec map[string]any
+	if err := yaml.Unmarshal([]byte(o.spec), &spec); err != nil {
+		w.t.Fatal(err)
+	}
+	spec["scaleTargetRef"] = map[string]any{"name": o.name}
+	content, err := json.Marshal(map[string]any{
+		"apiVersion": "impulse.sh/v1alpha1", "kind": "ScaledObject", "metadata": map[string]any{"name": o.name}, "spec": spec,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	so := &unstructured.Unstructured{}
+	if err := so.UnmarshalJSON(content); err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := p.dynamic.Resource(scaledObjects).Namespace(p.namespace).Create(w.t.Context(), so, metav1.CreateOptions{}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// watch notes every count that a Deployment has had.
+func (p *plane) watch(stream *watchtools.RetryWatcher) {
+	for e := range stream.ResultChan() {
+		d, ok := e.Object.(*appsv1.Deployment)
+		switch {
+		case !ok:
+			p.world.ledger.fail("the watch of Deployments ended: %v", e.Object)
+			return
+		case d.Name == bare:
+			select {
+			case p.seen <- *d.Spec.Replicas:
+			default:
+			}
+		case e.Type != watch.Deleted:
+			p.world.ledger.saw(d.Name, *d.Spec.Replicas)
+		}
+	}
+}
+
+// measure writes to the bare Deployment again and again, and notes how long it takes until that is seen.
+func (p *plane) measure(ctx context.Context) {
+	for n := int32(1); ; n++ {
+		began := time.Now()
+		patch := []byte(`{"spec":{"replicas":` + string(rune('0'+n%10)) + `}}`)
+		_, err := p.kube.AppsV1().Deployments(p.namespace).Patch(ctx, bare, types.MergePatchType, patch, metav1.PatchOptions{}, "scale")
+		for err == nil {
+			select {
+			case <-ctx.Done():
+				return
+			case seen := <-p.seen:
+				if seen != n%10 {
+					continue
+				}
+			}
+			break
+		}
+		p.world.ledger.measured(began, time.Since(began))
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// sandbox tells the sandbox to do something with the API server.
+func (p *plane) sandbox(verb string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.world.t.Context()), patience)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, os.Getenv("IMPULSE_TEST_SANDBOX"), verb, "kube-apiserver", "--dir", os.Getenv("IMPULSE_TEST_SANDBOX_DIR")).CombinedOutput()
+	if err != nil {
+		p.world.ledger.fail("sandbox %s: %v: %s", verb, err, out)
+	}
+}
+
+// holder is the process that holds the Lease, as it calls itself.
+func (p *plane) holder(ctx context.Context) string {
+	lease, err := p.kube.CoordinationV1().Leases(p.namespace).Get(ctx, "impulse", metav1.GetOptions{})
+	if err != nil || lease.Spec.HolderIdentity == nil {
+		return ""
+	}
+	return *lease.Spec.HolderIdentity
+}
