@@ -136,3 +136,15 @@ func FuzzLevel(f *testing.F) {
 		}
 	})
 }
+
+func TestATTLCountsFromWhenALevelWasPublished(t *testing.T) {
+	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	s := &subscribed{config: Config{TTL: time.Minute}, env: triggers.Env{Now: func() time.Time { return now }}}
+	for age, want := range map[time.Duration]time.Duration{0: time.Minute, 20 * time.Second: 40 * time.Second, time.Hour: time.Millisecond, -time.Hour: time.Minute} {
+		a := arrival{message: triggers.Message{Raw: []byte(`{"value": 3}`), At: now.Add(-age)}, id: "LEVELS\x007"}
+		l, err := s.level(t.Context(), &a)
+		if err != nil || l.TTL != want || !l.At.Equal(now.Add(-age)) || l.ID != "LEVELS\x007" {
+			t.Errorf("published %s ago: %+v, %v", age, l, err)
+		}
+	}
+}
