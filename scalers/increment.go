@@ -93,7 +93,7 @@ func (c *chain) takeSteps() {
 // others is what the base of a step trigger is taken from: the most that the others ask for, or at least ask for. Nothing of a
 // step may be in it, or a level that leaves zero twice would count twice. So other step triggers have no part in it, and neither
 // has the current count: of a trigger that tolerance keeps at it, the formula counts when that asks for less; of a fallback,
-// the number that it names.
+// the number that it names. It is no less than what the workload has while nobody asks.
 func (c *chain) others() ask {
 	most := ask{trigger: -1}
 	for i := range c.decision.Proposals() {
@@ -108,9 +108,7 @@ func (c *chain) others() ask {
 			most.atLeast(ask{trigger: i, replicas: t.bound(f.Replicas)})
 		}
 	}
-	if most.trigger < 0 {
-		return ask{replicas: c.policy.alone()}
-	}
+	most.replicas = max(most.replicas, c.policy.alone())
 	return most
 }
 

@@ -27,7 +27,7 @@ func TestStepsAddExactlyAndSaturate(t *testing.T) {
 	}{
 		{n: two, base: 10, level: 3000, want: 16},
 		{n: two, base: 10, level: 3999, want: 16},
-		{n: two, base: 0, level: 1000, want: 2},
+		{n: two, base: 2, level: 1000, want: 4},
 		{n: half, base: 3, level: 1000, want: 5},
 		{n: half, base: 3, level: 2000, want: 6},
 		{n: half, base: 3, level: 3000, want: 8},

@@ -36,9 +36,10 @@ type Memory struct {
 	// Bases are what the step triggers add to whose level is above zero, as far as is known.
 	Bases []Base
 	// LastActive is the last instant at which a trigger was active; zero: never. ActiveStands is true while a continuous
-	// trigger is active.
+	// trigger is active. Active is true when some trigger was at the last decision.
 	LastActive   Instant
 	ActiveStands bool
+	Active       bool
 	// Readings is a fingerprint of the readings that the last decision saw: another one means that one has arrived.
 	Readings uint64
 	// Seen is true once the workload has been decided on.
@@ -81,8 +82,9 @@ func (m Memory) Recommended(p *Policy, at Instant, n int32) Memory {
 }
 
 // Resume returns the memory of a workload that nobody looked after until now: what lies in the future becomes now, and what
-// was recommended last stands until something is known again. A level that was active counts as active until the next
-// decision. The time between does not count for what fails. It consumes m.
+// was recommended last stands until something is known again. What was active counts as active until now: a memory is kept
+// when an outcome changes, and may be from long before the last reading. The time between does not count for what fails. It
+// consumes m.
 func (m Memory) Resume(now Instant) Memory {
 	for _, list := range [...][]Record{m.Highs, m.Lows} {
 		for i := range list {
@@ -98,6 +100,9 @@ func (m Memory) Resume(now Instant) Memory {
 		m.Failures[i].At = 0
 	}
 	m.LastActive = min(m.LastActive, now)
+	if m.Active {
+		m.LastActive = now
+	}
 	m.stand()
 	return m
 }

@@ -239,3 +239,28 @@ func FuzzMemory(f *testing.F) {
 		}
 	})
 }
+
+// A status is written when an outcome changes: its memory is from when the trigger became active, and not from when it was so
+// last.
+func TestWhatWasActiveWhenItWasKeptCountsAsActiveUntilTheRestart(t *testing.T) {
+	p := &scalers.Policy{Max: 10, Rest: 0, Cooldown: 5 * time.Minute, Triggers: []scalers.Trigger{{Name: "queue", Target: 10_000, StaleAfter: time.Minute}}}
+	decide := func(at time.Duration, current int32, level scalers.Milli, m scalers.Memory) scalers.Decision {
+		now := epoch.Add(at)
+		return scalers.Decide(p, scalers.Input{Now: now, Current: current, Events: []scalers.Event{{At: now, Value: level, Current: current}}, Memory: m})
+	}
+	text, err := decide(0, 0, 50_000, scalers.Memory{}).Memory.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept scalers.Memory
+	if err := kept.UnmarshalText(text); err != nil {
+		t.Fatal(err)
+	}
+	d := decide(time.Hour, 5, 0, kept.Resume(epoch.Add(time.Hour)))
+	if d.Replicas != 1 || d.Next != epoch.Add(time.Hour+5*time.Minute) {
+		t.Errorf("%d replicas until %s after the restart, want 1 until the cooldown is over", d.Replicas, d.Next.Time())
+	}
+	if d = decide(time.Hour+5*time.Minute, 1, 0, d.Memory); d.Replicas != 0 {
+		t.Errorf("%d replicas after the cooldown", d.Replicas)
+	}
+}

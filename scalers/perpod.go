@@ -33,6 +33,7 @@ func (p *Policy) overPods(t *Trigger, e *Event) (m measure, level Milli, counts 
 	m = measure{level: level, each: 1, times: int64(a.counts.Ready)}
 	side := m.compare(t.Target, one)
 	unready := side > 0 && a.counts.Unready > 0
+	a.counts.Counted, a.counts.Level = a.counts.Ready, level
 	if a.counts.Missing == 0 && !unready {
 		return m, level, a.counts, None
 	}
@@ -49,6 +50,7 @@ func (p *Policy) overPods(t *Trigger, e *Event) (m measure, level Milli, counts 
 		m.times += int64(a.counts.Unready)
 	}
 	m.level = a.level()
+	a.counts.Counted, a.counts.Level = int32(m.times), m.level
 	m.turned = side*m.compare(t.Target, one) < 0
 	return m, level, a.counts, None
 }
@@ -112,6 +114,9 @@ func (a *podTally) measured(e *Event) Unknown {
 		n += a.counts.Surplus
 	}
 	a.counts.Mean = a.usage / Milli(n)
+	if a.utilization {
+		a.counts.Request = a.weight / Milli(n)
+	}
 	return None
 }
 

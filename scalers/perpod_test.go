@@ -100,7 +100,7 @@ func TestWhatIsShownIsWhatThePodsMeasured(t *testing.T) {
 	missing := worn(epoch, 0, 1000)
 	missing.Sampled = false
 	q := reads(ofCPU(), 4, worn(epoch, 801, 1000), worn(epoch, 808, 1000), worn(epoch, 800, 1000), missing)
-	want := scalers.PodCounts{Ready: 3, Missing: 1, Mean: 803}
+	want := scalers.PodCounts{Ready: 3, Missing: 1, Mean: 803, Request: 1000, Counted: 4, Level: 60_000}
 	if q.Level != 80_000 || q.Pods != want || q.Raw != 5 || q.Replicas != 5 {
 		t.Errorf("%+v, want 80%%, %+v and 5 replicas: 60%% over four", q, want)
 	}

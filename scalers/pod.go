@@ -41,8 +41,11 @@ type PodCounts struct {
 	// Ready pods are measured. Missing ones have no sample, Unready ones are not there yet, Ignored ones are going or have
 	// failed; Surplus is the number of samples without a pod.
 	Ready, Missing, Unready, Ignored, Surplus int32
-	// Mean is the usage of a measured pod, truncated to thousandths.
-	Mean Milli
+	// Mean is the usage of a measured pod, truncated to thousandths. Request is what it requests, for a utilization.
+	Mean, Request Milli
+	// Counted is how many pods the formula multiplies with, and Level their level: with those that were filled in.
+	Counted int32
+	Level   Milli
 }
 
 // podGroup is what a reading makes of a pod.

@@ -71,6 +71,6 @@ func (c *chain) rememberActivity() {
 	if m.ActiveStands && !c.activeStands {
 		m.LastActive = max(m.LastActive, c.now)
 	}
-	m.ActiveStands = c.activeStands
+	m.ActiveStands, m.Active = c.activeStands, c.decision.Active
 	m.LastActive = max(m.LastActive, min(c.activeAt, c.now))
 }

@@ -49,10 +49,7 @@ func (w *twin) takeBases(now scalers.Instant, events []scalers.Event) {
 	if w.bases == nil {
 		w.bases = map[int]int64{}
 	}
-	base, somebody := w.others(now, events)
-	if !somebody {
-		base = max(int64(w.policy.Min), 1)
-	}
+	base := max(w.others(now, events), int64(w.policy.Min), 1)
 	for i, e := range events {
 		t := &w.policy.Triggers[i]
 		known := w.known(t, e, now)
@@ -68,7 +65,8 @@ func (w *twin) takeBases(now scalers.Instant, events []scalers.Event) {
 }
 
 // others is the most that all but the step triggers ask for, without what tolerance or the fallback have of the current count.
-func (w *twin) others(now scalers.Instant, events []scalers.Event) (most int64, somebody bool) {
+func (w *twin) others(now scalers.Instant, events []scalers.Event) int64 {
+	var most int64
 	for i, e := range events {
 		t := &w.policy.Triggers[i]
 		if t.Cap || t.Input || steps(t) {
@@ -80,10 +78,10 @@ func (w *twin) others(now scalers.Instant, events []scalers.Event) (most int64, 
 			n, asks = bounded(t, int64(w.policy.Fallback.Replicas)), true
 		}
 		if asks {
-			most, somebody = max(most, n), true
+			most = max(most, n)
 		}
 	}
-	return most, somebody
+	return most
 }
 
 // quiet is the first step trigger that is known to be at zero; -1 for none.

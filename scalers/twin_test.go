@@ -55,8 +55,12 @@ func (w *twin) wrote(at scalers.Instant, from, to int32) {
 	}
 }
 
-// away is told that nobody looked after the workload for a while: what was recommended last stands.
-func (w *twin) away(scalers.Instant) {
+// away is told that nobody looked after the workload for a while: what was recommended last stands, and what was active was so
+// until now.
+func (w *twin) away(now scalers.Instant) {
+	if w.last.active {
+		w.lastActive = now
+	}
 	if n := len(w.recommended); n > 0 {
 		w.recommended[n-1].stands = true
 	}

@@ -128,7 +128,8 @@ type ScaleTargetRef struct {
 
 // Advanced holds what most users never set.
 type Advanced struct {
-	// RestoreToOriginalReplicaCount is not supported yet.
+	// RestoreToOriginalReplicaCount gives the target the count back that it had before it was first scaled, when the object is
+	// deleted. A finalizer keeps the object until that is done.
 	// +optional
 	RestoreToOriginalReplicaCount bool `json:"restoreToOriginalReplicaCount,omitempty"`
 	// +optional

@@ -29,6 +29,9 @@ type ScaledObjectStatus struct {
 	Replicas *int32 `json:"replicas,omitempty"`
 	// +optional
 	DesiredReplicas *int32 `json:"desiredReplicas,omitempty"`
+	// OriginalReplicaCount is the count that the target had before it was first scaled.
+	// +optional
+	OriginalReplicaCount *int32 `json:"originalReplicaCount,omitempty"`
 	// Reason is the one word that matters most now.
 	// +optional
 	Reason string `json:"reason,omitempty"`
@@ -69,11 +72,38 @@ type TriggerStatus struct {
 	// ReadyReplicas is the ready pods that the value was multiplied with, for metricType Value.
 	// +optional
 	ReadyReplicas *int32 `json:"readyReplicas,omitempty"`
+	// Pods is what was measured of single pods, for cpu and memory.
+	// +optional
+	Pods *PodsStatus `json:"pods,omitempty"`
 	// +optional
 	Active bool `json:"active,omitempty"`
 	// LastError says why the level is unknown.
 	// +optional
 	LastError string `json:"lastError,omitempty"`
+}
+
+// PodsStatus is a reading of single pods, in short.
+type PodsStatus struct {
+	// Measured pods have a sample; the value is theirs.
+	Measured int32 `json:"measured"`
+	// Missing pods have no sample, Unready ones are not there yet, Ignored ones are going or have failed; Unlisted is the
+	// number of samples without a pod.
+	// +optional
+	Missing int32 `json:"missing,omitempty"`
+	// +optional
+	Unready int32 `json:"unready,omitempty"`
+	// +optional
+	Ignored int32 `json:"ignored,omitempty"`
+	// +optional
+	Unlisted int32 `json:"unlisted,omitempty"`
+	// Usage is what a measured pod uses on average, in cores or bytes; Request is what it requests, for a Utilization.
+	Usage string `json:"usage"`
+	// +optional
+	Request string `json:"request,omitempty"`
+	// Counted is how many pods the formula multiplies with, and Level their level: pods that are not measured are filled in
+	// against the direction in which the others point.
+	Counted int32  `json:"counted"`
+	Level   string `json:"level"`
 }
 
 // DecisionStatus is a decision and its chain of steps.

@@ -58,6 +58,7 @@ func simulateCommand() *cobra.Command {
 	flags.StringVar(&o.From, "from", "1h", "with --prometheus: begin, as a time or as how long ago")
 	flags.StringVar(&o.To, "to", "0s", "with --prometheus: end, as a time or as how long ago")
 	flags.DurationVar(&o.Step, "step", 0, "with --prometheus: time between two points (default: the first object's pollingInterval)")
+	flags.DurationVar(&o.Timeout, "timeout", simulation.AnswerWithin, "with --prometheus: how long it may take to answer one query")
 	flags.StringVar(&o.Column, "load", "", "column that replicas have to bear (default: the first)")
 	flags.StringVar(&o.Capacity, "capacity-per-replica", "", "how much load a ready replica bears (default: the target of the first trigger that shares the load)")
 	flags.DurationVar(&o.StartupDelay, "startup-delay", 0, "how long a new replica takes to be ready")

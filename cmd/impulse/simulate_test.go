@@ -1,6 +1,10 @@
 package main
 
 import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -47,5 +51,70 @@ func TestWhatCannotBeExplainedIsSaid(t *testing.T) {
 		if code != 2 || out != "" || !strings.Contains(errs, want) {
 			t.Errorf("%s: exit code %d, %s%s, want %q", args, code, out, errs, want)
 		}
+	}
+}
+
+// torn answers with the beginning of what was announced, and breaks the connection.
+func torn(w http.ResponseWriter, _ *http.Request) {
+	conn, out, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(out, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n%s", half)
+	_ = out.Flush()
+}
+
+// dawdle waits until whoever asks has had enough; who has not read the question does not see that.
+func dawdle(r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	<-r.Context().Done()
+}
+
+const half = `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1772352000,"1"],[17723`
+
+func TestAPrometheusThatIsSlowCutOffOrNoneIsSaid(t *testing.T) {
+	t.Chdir("testdata/load")
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		args   string
+		want   []string
+	}{
+		"slow": {
+			func(_ http.ResponseWriter, r *http.Request) { dawdle(r) }, "--timeout 50ms",
+			[]string{"for trigger rps", "no whole answer within 50ms", "a longer --step", "--timeout"},
+		},
+		"slow in the middle": {
+			func(w http.ResponseWriter, r *http.Request) {
+				fmt.Fprint(w, half)
+				_ = http.NewResponseController(w).Flush()
+				dawdle(r)
+			}, "--timeout 50ms", []string{"no whole answer within 50ms"},
+		},
+		"cut off":         {torn, "", []string{"for trigger rps", "the answer was cut off", "try again"}},
+		"half an answer":  {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, half) }, "", []string{"only the beginning of one"}},
+		"another program": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, "", []string{"the answer is not one of a Prometheus"}},
+		"a mistaken query": {
+			func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusBadRequest)
+				fmt.Fprint(w, `{"status":"error","errorType":"bad_data","error":"parse error: unexpected end of input"}`)
+			}, "", []string{"parse error: unexpected end of input"},
+		},
+		"no such path": {func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) }, "", []string{"404"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(c.answer)
+			defer server.Close()
+			code, out, errs := impulse(t, "", strings.Fields("simulate -f web.yaml --from 1h --prometheus "+server.URL+" "+c.args)...)
+			if code != 2 || out != "" || !strings.Contains(errs, "ask "+server.URL) {
+				t.Errorf("exit code %d, %s%s", code, out, errs)
+			}
+			for _, part := range c.want {
+				if !strings.Contains(errs, part) {
+					t.Errorf("it does not say %q: %s", part, errs)
+				}
+			}
+			t.Log(errs)
+		})
 	}
 }

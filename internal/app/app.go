@@ -54,8 +54,9 @@ type process struct {
 	key     *peer.Key
 	alerts  *alerts.Store
 	objects objects
-	// statuses is where statuses are saved.
+	// statuses is where statuses are saved, and keeper what keeps deleted objects; nil for objects from files.
 	statuses report.Store
+	keeper   controller.Keeper
 	secrets  *controller.Credentials
 	usage    metricsv1beta1.PodMetricsesGetter
 	events   typedcorev1.EventsGetter
@@ -135,7 +136,7 @@ func (p *process) fromCluster(config *rest.Config) error {
 	if err != nil {
 		return err
 	}
-	p.objects, p.statuses = cluster, cluster
+	p.objects, p.statuses, p.keeper = cluster, cluster, cluster
 	stored, err := alerts.NewKube(config, p.options.LeaseNamespace)
 	if err != nil {
 		return err

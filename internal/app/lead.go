@@ -38,7 +38,7 @@ func (p *process) lead(ctx context.Context) {
 	all.Go(func() { reporter.Run(telling) })
 
 	c := controller.New(controller.Options{
-		Kinds: builtin.Kinds(), Settings: p.options.Settings, Secrets: p.secrets, Actuator: writer{p.target, p.gate}, Reporter: reporter, MayWrite: p.leading,
+		Kinds: builtin.Kinds(), Settings: p.options.Settings, Secrets: p.secrets, Actuator: writer{p.target, p.gate}, Reporter: reporter, MayWrite: p.leading, Keeper: p.keeper,
 		Env: triggers.Env{
 			HTTP: p.http, Now: p.now, Alerts: p.alerts, Poller: p.poller, Shared: &p.shared, PodMetrics: p.podMetrics,
 		},

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -36,6 +37,8 @@ type Options struct {
 	Actuator pipeline.Actuator
 	Reporter *report.Reporter
 	MayWrite func() bool
+	// Keeper keeps deleted objects until their targets are restored; nil where nothing can, as with files.
+	Keeper Keeper
 }
 
 // Controller owns the pipelines. Its methods may be called from one goroutine at a time.
@@ -45,7 +48,9 @@ type Controller struct {
 	claims  map[claim][]*member
 	// ending holds the pipelines of objects that are gone, until they have stopped.
 	ending map[string]*running
-	all    sync.WaitGroup
+	// restoring holds what gives targets their original count back.
+	restoring map[claim]*running
+	all       sync.WaitGroup
 
 	mu     sync.Mutex
 	legacy map[string]Legacy
@@ -70,6 +75,13 @@ type member struct {
 	wrong string
 	// refused is why the newest version has no pipeline, and has been reported.
 	refused string
+	// hold comes before each write while the object is to be restored; nil while it is not. pledge makes its finalizer
+	// what its spec says.
+	hold   atomic.Pointer[hold]
+	pledge *pledge
+	// leaving is true once the object is being deleted; restoring gives its target the original count back then.
+	leaving   bool
+	restoring *running
 }
 
 // New returns a controller without objects. legacy is what an earlier one of this process left, when nobody else has
@@ -77,6 +89,7 @@ type member struct {
 func New(o Options, legacy map[string]Legacy) *Controller {
 	c := &Controller{
 		options: o, members: map[string]*member{}, claims: map[claim][]*member{}, ending: map[string]*running{}, legacy: legacy,
+		restoring: map[claim]*running{},
 	}
 	if c.legacy == nil {
 		c.legacy = map[string]Legacy{}
@@ -89,6 +102,7 @@ func (c *Controller) Apply(ctx context.Context, so *v1alpha1.ScaledObject) {
 	key := so.Namespace + "/" + so.Name
 	m := c.members[key]
 	if m != nil && m.so.UID != so.UID {
+		m.leaving = true // There is a successor: nothing is restored.
 		c.Delete(ctx, key)
 		m = nil
 	}
@@ -96,11 +110,17 @@ func (c *Controller) Apply(ctx context.Context, so *v1alpha1.ScaledObject) {
 	if fresh {
 		m = &member{key: key}
 		c.members[key] = m
-	} else if m.so.Generation == so.Generation && so.Generation != 0 && samePause(m.so, so) {
-		m.so = so // Only its status changed: most likely by us.
+	}
+	before := m.so
+	m.so = so
+	if so.DeletionTimestamp != nil {
+		c.leave(ctx, m)
 		return
 	}
-	m.so = so
+	c.commit(ctx, m)
+	if !fresh && before.Generation == so.Generation && so.Generation != 0 && samePause(before, so) {
+		return // Only its status changed: most likely by us.
+	}
 	w, mistakes := workload.Compile(so, c.options.Kinds, c.options.Settings)
 	if w != nil && fresh {
 		c.options.Reporter.Begin(w, &so.Status)
@@ -117,13 +137,19 @@ func (c *Controller) Apply(ctx context.Context, so *v1alpha1.ScaledObject) {
 	}
 }
 
-// Delete forgets an object. Its target keeps its count.
+// Delete forgets an object. Its target keeps its count, unless the object says that it is restored.
 func (c *Controller) Delete(ctx context.Context, key string) {
 	m := c.members[key]
 	if m == nil {
 		return
 	}
 	delete(c.members, key)
+	switch {
+	case m.restoring != nil:
+		m.restoring.cancel() // It is done, or somebody has removed the finalizer so that it ends.
+	case workload.Restores(m.so):
+		c.leave(ctx, m)
+	}
 	c.halt(m)
 	c.forget(key)
 	c.options.Reporter.Forget(m.so.Namespace, m.so.Name)

@@ -41,13 +41,14 @@ func (f *Folder) Run(ctx context.Context, c *Controller) {
 	f.good, f.of = map[string][]*v1alpha1.ScaledObject{}, map[string]*v1alpha1.ScaledObject{}
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	last := ""
+	last, before := "", ""
 	for {
-		if now := f.look(); now != last {
-			if f.load(ctx, c) {
-				last = now
-			}
+		// What is being written is read when it has stood still for a look: half a file may hold half of the objects.
+		now := f.look()
+		if now != last && (last == "" || now == before) && f.load(ctx, c) {
+			last = now
 		}
+		before = now
 		select {
 		case <-ctx.Done():
 			return
@@ -136,8 +137,17 @@ func (f *Folder) hand(ctx context.Context, c *Controller) {
 			all = append(all, so)
 		}
 	}
-	f.of = of
 	c.Sync(ctx, all)
+	for key, so := range f.of {
+		if of[key] != nil {
+			continue
+		}
+		// One that comes back begins anew, with the count that its target has then.
+		if err := f.States.Remove(so.Namespace, so.Name); err != nil {
+			f.Log.Warn("state not removed", "object", key, "error", err)
+		}
+	}
+	f.of = of
 }
 
 // version gives an object its status as it was stored, and counts its versions.

@@ -24,13 +24,22 @@ type running struct {
 	gone bool
 }
 
+// await waits until it has stopped; nil has.
+func (r *running) await() {
+	if r != nil {
+		<-r.done
+	}
+}
+
 // run makes the newest version of an object that was understood run.
 func (c *Controller) run(ctx context.Context, m *member) {
 	c.announce(m)
 	before := m.running
 	switch {
 	case before == nil:
-		before = c.ending[m.key]
+		if before = c.ending[m.key]; before != nil {
+			before.cancel()
+		}
 	case before.workload == m.good:
 		return
 	case sameTriggers(before.workload, m.good):
@@ -43,7 +52,7 @@ func (c *Controller) run(ctx context.Context, m *member) {
 	default:
 		before.cancel()
 	}
-	c.launch(ctx, m, before)
+	c.launch(ctx, m, before, c.overtake(m.claim))
 }
 
 // announce says that the newest version of an object is followed; or that it is not, and an older one is.
@@ -56,11 +65,12 @@ func (c *Controller) announce(m *member) {
 	c.options.Reporter.Accepted(m.good)
 }
 
-// launch starts a pipeline as soon as the one before has stopped; it takes over what that one remembers.
-func (c *Controller) launch(ctx context.Context, m *member, before *running) {
+// launch starts a pipeline as soon as those before have stopped; it takes over what is remembered.
+func (c *Controller) launch(ctx context.Context, m *member, before ...*running) {
 	ctx, cancel := context.WithCancel(ctx)
+	to := &careful{Actuator: c.options.Actuator, hold: &m.hold}
 	r := &running{
-		workload: m.good, pipe: c.pipe(m.good, c.options.Actuator, c.options.Reporter, c.options.MayWrite),
+		workload: m.good, pipe: c.pipe(m.good, to, c.options.Reporter, c.options.MayWrite),
 		cancel: cancel, done: make(chan struct{}),
 	}
 	if s := m.good.Shadow; s != nil {
@@ -71,8 +81,8 @@ func (c *Controller) launch(ctx context.Context, m *member, before *running) {
 	c.all.Go(func() {
 		defer cancel()
 		defer close(r.done)
-		if before != nil {
-			<-before.done
+		for _, b := range before {
+			b.await()
 		}
 		var beside sync.WaitGroup
 		if r.shadow != nil {

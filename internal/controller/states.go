@@ -50,6 +50,14 @@ func (s *States) Save(_ context.Context, o report.Object, status *v1alpha1.Scale
 	return statefile.Save(s.path(o.Namespace, o.Name), status)
 }
 
+// Remove removes a status; none is no error.
+func (s *States) Remove(namespace, name string) error {
+	if err := os.Remove(s.path(namespace, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 // path is where a status is; neither name can hold a separator or a comma.
 func (s *States) path(namespace, name string) string {
 	return filepath.Join(s.dir, namespace+","+name+".json")

@@ -29,6 +29,26 @@ type targets struct {
 	takes   time.Duration
 	version int
 	of      map[string]*target
+	// err is the answer to every write, unless it is nil.
+	err error
+}
+
+// refuse makes every write fail from now on; nil lets them succeed again.
+func (t *targets) refuse(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.err = err
+}
+
+// tell lets whoever watches a target see it so, from now on.
+func (t *targets) tell(name string, seen actuator.Observation) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	one := t.at(name)
+	one.seen = seen
+	for _, changed := range one.changed {
+		changed(one.observation(name))
+	}
 }
 
 type target struct {
@@ -37,6 +57,15 @@ type target struct {
 	writes   int
 	busy     bool
 	changed  map[int]func(actuator.Observation)
+	// seen is what is observed beside its count: a foreign HPA, an error.
+	seen actuator.Observation
+}
+
+// observation is what a watcher is told.
+func (t *target) observation(name string) actuator.Observation {
+	seen := t.seen
+	seen.Scale, seen.Ready = t.scale(name), t.replicas
+	return seen
 }
 
 // at returns a target; one that nobody has touched has one replica. t.mu is held.
@@ -56,7 +85,7 @@ func (t *targets) Watch(ctx context.Context, of actuator.Target, _ actuator.Watc
 	t.version++
 	id, one := t.version, t.at(of.Name)
 	one.changed[id] = changed
-	changed(actuator.Observation{Scale: one.scale(of.Name), Ready: one.replicas})
+	changed(one.observation(of.Name))
 	t.mu.Unlock()
 	<-ctx.Done()
 	t.mu.Lock()
@@ -79,12 +108,15 @@ func (t *targets) Set(_ context.Context, of actuator.Target, seen actuator.Scale
 	<-time.After(t.takes)
 	t.mu.Lock()
 	one.busy = false
+	if t.err != nil {
+		return actuator.Scale{}, t.err
+	}
 	if seen.Replicas != one.replicas {
 		return actuator.Scale{}, actuator.ErrConflict
 	}
 	one.replicas, one.version, one.writes = n, one.version+1, one.writes+1
 	for _, changed := range one.changed {
-		changed(actuator.Observation{Scale: one.scale(of.Name), Ready: n})
+		changed(one.observation(of.Name))
 	}
 	return one.scale(of.Name), nil
 }
@@ -160,12 +192,24 @@ type store struct {
 	mu   sync.Mutex
 	last map[string]*v1alpha1.ScaledObjectStatus
 	to   report.Store
+	// err is the answer to every status, unless it is nil.
+	err error
+}
+
+// fail makes every status fail from now on; nil lets them be saved again.
+func (s *store) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
 }
 
 // Save keeps a status.
 func (s *store) Save(ctx context.Context, o report.Object, status *v1alpha1.ScaledObjectStatus) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.err != nil {
+		return s.err
+	}
 	s.last[o.Name] = status
 	if s.to == nil {
 		return nil
@@ -184,6 +228,8 @@ type world struct {
 	reporter   *report.Reporter
 	controller *Controller
 	reporting  sync.WaitGroup
+	// finalizers are where objects are kept; nil where nothing keeps them.
+	finalizers *finalizers
 	silence    context.CancelFunc
 }
 
@@ -208,8 +254,13 @@ func (w *world) begin(legacy map[string]Legacy) {
 	telling, silence := context.WithCancel(w.t.Context())
 	w.silence = silence
 	w.reporting.Go(func() { w.reporter.Run(telling) })
+	var keeper Keeper
+	if w.finalizers != nil {
+		keeper = w.finalizers
+	}
 	w.controller = New(Options{
-		Kinds: []triggers.Kind{w.dials.kind()}, Settings: workload.DefaultSettings(), Env: triggers.Env{Now: pipeline.NewClock()}, Actuator: w.targets, Reporter: w.reporter,
+		Keeper: keeper,
+		Kinds:  []triggers.Kind{w.dials.kind()}, Settings: workload.DefaultSettings(), Env: triggers.Env{Now: pipeline.NewClock()}, Actuator: w.targets, Reporter: w.reporter,
 		MayWrite: func() bool { return true },
 	}, legacy)
 }

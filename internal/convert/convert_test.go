@@ -37,3 +37,17 @@ func TestWhatKubectlWroteIsNotTakenOver(t *testing.T) {
 		t.Errorf("%+v %+v", so.TypeMeta, so.ObjectMeta)
 	}
 }
+
+func TestAnObjectThatIsRestoredStaysOneWithoutANote(t *testing.T) {
+	old := &v1alpha1.ScaledObject{}
+	old.Spec.Advanced = &v1alpha1.Advanced{RestoreToOriginalReplicaCount: true}
+	so, notes := KEDA(old)
+	if !so.Spec.Advanced.RestoreToOriginalReplicaCount {
+		t.Error("it is restored no more")
+	}
+	for _, n := range notes {
+		if strings.Contains(n.Field, "restore") {
+			t.Errorf("there is no difference: %s", n)
+		}
+	}
+}

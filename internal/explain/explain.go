@@ -42,8 +42,8 @@ type Trigger struct {
 	// Formula is its division, with its numbers; "" while its level is unknown. Of a level that is unknown but for what it is at
 	// least, it is that of the least.
 	Formula string `json:"formula,omitempty"`
-	// Proposal is what the formula asks for, Tolerated what is left of that after the tolerance; absent of a step trigger that
-	// asks for nothing.
+	// Proposal is what the formula asks for, Tolerated what is left of that after the tolerance; absent of a trigger that asks
+	// for nothing itself: a step trigger with nothing to add, or one that is part of the formula of all.
 	Proposal  *int32 `json:"proposal,omitempty"`
 	Tolerated *int32 `json:"tolerated,omitempty"`
 	Active    bool   `json:"active"`
@@ -109,6 +109,10 @@ func triggerOf(p *scalers.Policy, i int, e *scalers.Event, q *scalers.Proposal) 
 		if e.Err != nil {
 			t.Unknown += ": " + e.Err.Error()
 		}
+	}
+	if p.Triggers[i].Input && q.Known {
+		t.Formula = partOf(q)
+		return t
 	}
 	if q.Known || q.AtLeast {
 		t.Formula = formula(&p.Triggers[i], e, q)

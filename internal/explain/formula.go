@@ -16,10 +16,8 @@ func formula(t *scalers.Trigger, e *scalers.Event, q *scalers.Proposal) string {
 		return fmt.Sprintf("base %d + %s × %s", q.Base, t.Increment, whole(q.Level))
 	case t.Exact:
 		return q.Level.String() + " replicas"
-	case t.PerPod && t.Metric == scalers.Utilization:
-		return fmt.Sprintf("%s%% / %s%% × %s", q.Level, t.Target, pods(q))
 	case t.PerPod:
-		return fmt.Sprintf("%s / %s × %s", q.Level, t.Target, pods(q))
+		return overPods(t, q)
 	case t.Metric == scalers.Value && e.Current > 0:
 		return fmt.Sprintf("%s / %s × %d ready", q.Level, t.Target, e.Ready)
 	default:
@@ -30,16 +28,32 @@ func formula(t *scalers.Trigger, e *scalers.Event, q *scalers.Proposal) string {
 // whole is a level without what is left over of a whole unit.
 func whole(m scalers.Milli) scalers.Milli { return m - m%1000 }
 
-// pods says what became of the pods of a reading.
-func pods(q *scalers.Proposal) string {
-	all := []string{fmt.Sprintf("%d measured", q.Pods.Ready)}
+// partOf is the level of a trigger that asks for nothing itself: the formula of all does.
+func partOf(q *scalers.Proposal) string { return q.Level.String() + ", part of the formula" }
+
+// overPods is the division of a reading of single pods, and how its level came about.
+func overPods(t *scalers.Trigger, q *scalers.Proposal) string {
+	n, unit := &q.Pods, ""
+	measured := fmt.Sprintf("%d measured", n.Ready)
+	if t.Metric == scalers.Utilization {
+		unit = "%"
+		measured += fmt.Sprintf(": %s used of %s requested on average", n.Mean, n.Request)
+	}
+	if n.Counted != n.Ready {
+		measured += fmt.Sprintf(", %s%s", q.Level, unit)
+	}
+	all := []string{measured}
 	for _, part := range []struct {
 		n    int32
 		what string
-	}{{q.Pods.Missing, "without a sample"}, {q.Pods.Unready, "not ready"}, {q.Pods.Ignored, "ignored"}} {
+	}{{n.Missing, "without a sample"}, {n.Unready, "not ready"}, {n.Ignored, "ignored"}, {n.Surplus, "not listed"}} {
 		if part.n > 0 {
 			all = append(all, fmt.Sprintf("%d %s", part.n, part.what))
 		}
 	}
-	return strings.Join(all, ", ")
+	pods := "pods"
+	if n.Counted == 1 {
+		pods = "pod"
+	}
+	return fmt.Sprintf("%s%s / %s%s × %d %s (%s)", n.Level, unit, t.Target, unit, n.Counted, pods, strings.Join(all, "; "))
 }

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -18,6 +19,8 @@ type Otherwise struct {
 	To     int32  `json:"to,omitempty"`
 	// Raises is the direction that this is about.
 	Raises bool `json:"raises"`
+	// counts: the level is itself a count of replicas.
+	counts bool
 	// Because is the rule that stands in the way when no level helps, with its sentence, and Until when that may end by itself.
 	Because string     `json:"because,omitempty"`
 	Until   *time.Time `json:"until,omitempty"`
@@ -71,11 +74,11 @@ func (o *Otherwise) count(trigger string) {
 
 // raised finds the least level above which more than wanted are asked for.
 func raised(p *scalers.Policy, i int, level scalers.Milli, wanted int32, ask func(scalers.Milli) scalers.Decision) Otherwise {
-	o := Otherwise{Trigger: p.Triggers[i].Name, Raises: true}
+	o := Otherwise{Trigger: p.Triggers[i].Name, Raises: true, counts: asksItself(&p.Triggers[i])}
 	most := scalers.Milli(math.MaxInt64)
 	d := ask(most)
 	if d.Replicas <= wanted {
-		o.Because, o.Until = obstacle(p, &d)
+		o.Because, o.Until = obstacle(p, &d, i)
 		return o
 	}
 	below, above := level, most // ask(below) gives no more than wanted, ask(above) does.
@@ -93,10 +96,10 @@ func raised(p *scalers.Policy, i int, level scalers.Milli, wanted int32, ask fun
 
 // lowered finds the greatest level at which fewer than wanted are asked for.
 func lowered(p *scalers.Policy, i int, level scalers.Milli, wanted int32, ask func(scalers.Milli) scalers.Decision) Otherwise {
-	o := Otherwise{Trigger: p.Triggers[i].Name}
+	o := Otherwise{Trigger: p.Triggers[i].Name, counts: asksItself(&p.Triggers[i])}
 	d := ask(0)
 	if d.Replicas >= wanted {
-		o.Because, o.Until = obstacle(p, &d)
+		o.Because, o.Until = obstacle(p, &d, i)
 		return o
 	}
 	below, above := scalers.Milli(0), level // ask(below) gives fewer than wanted, ask(above) does not.
@@ -112,15 +115,28 @@ func lowered(p *scalers.Policy, i int, level scalers.Milli, wanted int32, ask fu
 	return o
 }
 
-// obstacle is the last rule that spoke: the one that has the number where it is.
-func obstacle(p *scalers.Policy, d *scalers.Decision) (string, *time.Time) {
-	steps := d.Steps()
-	if len(steps) == 0 {
-		return p.Why(d), nil
+// obstacle is why an extreme level of trigger i changes nothing: another trigger asks for as many, or the last rule that spoke
+// has the number where it is.
+func obstacle(p *scalers.Policy, d *scalers.Decision, i int) (string, *time.Time) {
+	rule, last := scalers.RuleFormula, scalers.Step{}
+	if steps := d.Steps(); len(steps) > 0 {
+		last = steps[len(steps)-1]
+		rule = last.Rule
 	}
-	last := steps[len(steps)-1]
-	if last.Rule == scalers.RuleFormula && d.Winner >= 0 {
-		return p.Triggers[d.Winner].Name + " asks for as many", nil
+	other := d.Winner >= 0 && d.Winner != i && !p.Triggers[i].Input && d.Raw >= d.Replicas
+	switch {
+	case other && (rule == scalers.RuleFormula || rule == scalers.RuleMax):
+		return fmt.Sprintf("%s asks for %d anyway", p.Triggers[d.Winner].Name, d.Raw), nil
+	case rule == scalers.RuleFormula:
+		return fmt.Sprintf("the answer stays %d", d.Replicas), nil
+	case rule == scalers.RuleMax:
+		return fmt.Sprintf("the maximum is %d", last.To), nil
+	case rule == scalers.RuleMin:
+		return fmt.Sprintf("the minimum is %d", last.To), nil
+	default:
+		return p.Sentence(d, last), timeOf(last.Until)
 	}
-	return p.Sentence(d, last), timeOf(last.Until)
 }
+
+// asksItself reports whether a level is the count that is asked for, and no number of steps.
+func asksItself(t *scalers.Trigger) bool { return t.Exact && t.Increment.Amount == 0 }

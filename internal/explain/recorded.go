@@ -23,23 +23,14 @@ func FromStatus(w *workload.Workload, s *v1alpha1.ScaledObjectStatus) (*Explanat
 	}
 	e := &Explanation{
 		At: d.Time.Time, From: d.From, To: d.To, Raw: d.Raw, Winner: d.Trigger, LimitedBy: d.LimitedBy, Steps: []Step{},
-		Recorded: "not known here: the readings of single pods are not in the status",
+		Recorded: "the next reading of the pods decides; without one, nothing changes",
 	}
 	if d.Next != nil {
 		e.Next = &d.Next.Time
+		e.Recorded += " before " + moment(d.Next.Time)
 	}
 	for i := range s.Triggers {
-		t := &s.Triggers[i]
-		shown := Trigger{Name: t.Name, Active: t.Active, Proposal: t.Proposal, Tolerated: t.Proposal}
-		switch {
-		case t.LastError == "":
-			shown.Formula = levelOf(w, t)
-		case t.Value != "":
-			shown.Unknown = fmt.Sprintf("is not known for certain, but %s at least: %s", t.Value, t.LastError)
-		default:
-			shown.Unknown = "could not be read: " + t.LastError
-		}
-		e.Triggers = append(e.Triggers, shown)
+		e.Triggers = append(e.Triggers, recorded(w, d.From, &s.Triggers[i]))
 	}
 	for _, step := range d.Steps {
 		e.Steps = append(e.Steps, Step{Rule: step.Rule, From: step.From, To: step.To, Why: step.Why})
@@ -53,16 +44,52 @@ func FromStatus(w *workload.Workload, s *v1alpha1.ScaledObjectStatus) (*Explanat
 	return e, nil
 }
 
-// levelOf is a trigger's level and its target, as the status has them.
-func levelOf(w *workload.Workload, t *v1alpha1.TriggerStatus) string {
-	unit := ""
-	for i := range w.Policy.Triggers {
-		if p := &w.Policy.Triggers[i]; p.Name == t.Name && p.Metric == scalers.Utilization {
-			unit = "%"
+// recorded is a trigger's part, as the status has it.
+func recorded(w *workload.Workload, from int32, t *v1alpha1.TriggerStatus) Trigger {
+	shown := Trigger{Name: t.Name, Active: t.Active, Proposal: t.Proposal, Tolerated: t.Proposal}
+	i := slices.IndexFunc(w.Policy.Triggers, func(p scalers.Trigger) bool { return p.Name == t.Name })
+	level, err := scalers.ParseMilli(t.Value)
+	switch {
+	case t.LastError != "" && t.Value != "":
+		shown.Unknown = fmt.Sprintf("is not known for certain, but %s at least: %s", t.Value, t.LastError)
+	case t.LastError != "":
+		shown.Unknown = "could not be read: " + t.LastError
+	case i < 0 || err != nil:
+		shown.Formula = t.Value // The object has another trigger of that name by now.
+	default:
+		p, e := &w.Policy.Triggers[i], scalers.Event{Current: from}
+		if t.ReadyReplicas != nil {
+			e.Ready = *t.ReadyReplicas
+		}
+		q := scalers.Proposal{Level: level, Pods: countsOf(t.Pods)}
+		switch {
+		case p.Increment.Amount != 0: // To what it adds is not in the status.
+			shown.Formula = fmt.Sprintf("+%s × %s", p.Increment, whole(level))
+		case p.Input:
+			shown.Formula = partOf(&q)
+		case !p.PerPod || t.Pods != nil:
+			shown.Formula = formula(p, &e, &q)
+		default:
+			shown.Formula = fmt.Sprintf("%s / %s", t.Value, t.Target) // An older version wrote no more.
 		}
 	}
-	if t.Target == "" {
-		return t.Value + " replicas"
+	return shown
+}
+
+// countsOf reads what was measured of single pods. What cannot be read is shown as 0: it is not decided with.
+func countsOf(s *v1alpha1.PodsStatus) scalers.PodCounts {
+	if s == nil {
+		return scalers.PodCounts{}
 	}
-	return fmt.Sprintf("%s%s of %s%s", t.Value, unit, t.Target, unit)
+	read := func(text string) scalers.Milli {
+		m, err := scalers.ParseMilli(text)
+		if err != nil {
+			return 0
+		}
+		return m
+	}
+	return scalers.PodCounts{
+		Ready: s.Measured, Missing: s.Missing, Unready: s.Unready, Ignored: s.Ignored, Surplus: s.Unlisted,
+		Mean: read(s.Usage), Request: read(s.Request), Counted: s.Counted, Level: read(s.Level),
+	}
 }

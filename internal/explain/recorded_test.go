@@ -12,38 +12,54 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-func TestADecisionOnSinglePodsIsToldAsTheStatusHasIt(t *testing.T) {
-	w := &workload.Workload{Policy: &scalers.Policy{Triggers: []scalers.Trigger{{Name: "cpu", Metric: scalers.Utilization, PerPod: true}}}}
-	if !explain.Recorded(w) || explain.Recorded(&workload.Workload{Policy: queue()}) {
+// perPod is a workload with cpu as a percentage, memory as an amount, and a queue.
+func perPod() *workload.Workload {
+	return &workload.Workload{Policy: &scalers.Policy{Triggers: []scalers.Trigger{
+		{Name: "cpu", Metric: scalers.Utilization, PerPod: true, CPU: true, Target: 50_000},
+		{Name: "memory", PerPod: true, Target: 200_000},
+		{Name: "rps", Target: 100_000},
+	}}}
+}
+
+func TestADecisionOnSinglePodsReadsAsTheStatusHasIt(t *testing.T) {
+	if !explain.Recorded(perPod()) || explain.Recorded(&workload.Workload{Policy: queue()}) {
 		t.Error("which decisions are only recorded is mistaken")
 	}
-	raw := int32(12)
-	e, err := explain.FromStatus(w, &v1alpha1.ScaledObjectStatus{
-		Triggers: []v1alpha1.TriggerStatus{
-			{Name: "cpu", Type: "cpu", Value: "150", Target: "50", Proposal: &raw, Active: true},
-			{Name: "rps", LastError: "connection refused"},
-			{Name: "alert", Value: "3", LastError: "state lost", Proposal: &raw},
-		},
-		LastDecision: &v1alpha1.DecisionStatus{
-			Time: metav1.NewMicroTime(noon.Time()), From: 4, To: 10, Raw: &raw, Trigger: "cpu", LimitedBy: []string{"maxReplicaCount"},
-			Steps: []v1alpha1.StepStatus{{Rule: "maxReplicaCount", From: 12, To: 10, Why: "lowered from 12 to the maximum, 10"}},
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out strings.Builder
-	if err := e.Text(&out, "shop/api (Deployment/api)"); err != nil {
-		t.Fatal(err)
-	}
-	for _, part := range []string{
-		"shop/api (Deployment/api) goes from 4 to 10 replicas.", "150% of 50%", "connection refused", "but 3 at least: state lost", "12 at least", "12 → 10", "What comes next: not known here",
-	} {
-		if !strings.Contains(out.String(), part) {
-			t.Errorf("it does not say %q:\n%s", part, out.String())
+	next := metav1.NewMicroTime(noon.Add(2 * minute).Time())
+	status := func() *v1alpha1.ScaledObjectStatus {
+		return &v1alpha1.ScaledObjectStatus{
+			Triggers: []v1alpha1.TriggerStatus{
+				{Name: "cpu", Type: "cpu", Value: "150", Target: "50", Proposal: new(int32(12)), Pods: &v1alpha1.PodsStatus{
+					Measured: 4, Usage: "0.15", Request: "0.1", Counted: 4, Level: "150",
+				}},
+				{Name: "memory", Type: "memory", Value: "180", Target: "200", Proposal: new(int32(4)), Pods: &v1alpha1.PodsStatus{
+					Measured: 3, Missing: 1, Usage: "180", Counted: 4, Level: "185",
+				}},
+				{Name: "rps", LastError: "connection refused"},
+				{Name: "alert", Value: "3", LastError: "state lost", Proposal: new(int32(12))},
+			},
+			LastDecision: &v1alpha1.DecisionStatus{
+				Time: metav1.NewMicroTime(noon.Time()), From: 4, To: 10, Raw: new(int32(12)), Trigger: "cpu", LimitedBy: []string{"maxReplicaCount"}, Next: &next,
+				Steps: []v1alpha1.StepStatus{{Rule: "maxReplicaCount", From: 12, To: 10, Why: "lowered from 12 to the maximum, 10"}},
+			},
 		}
 	}
-	if _, err := explain.FromStatus(w, &v1alpha1.ScaledObjectStatus{}); err == nil {
+	older := status()
+	older.Triggers[0].Pods, older.LastDecision.Next = nil, nil
+	for name, s := range map[string]*v1alpha1.ScaledObjectStatus{"single pods": status(), "single pods of an older version": older} {
+		t.Run(name, func(t *testing.T) {
+			e, err := explain.FromStatus(perPod(), s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out strings.Builder
+			if err := e.Text(&out, "shop/api (Deployment/api)"); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name, out.String())
+		})
+	}
+	if _, err := explain.FromStatus(perPod(), &v1alpha1.ScaledObjectStatus{}); err == nil {
 		t.Error("what was never decided is explained")
 	}
 }

@@ -24,7 +24,7 @@ func (e *Explanation) Text(w io.Writer, about string) error {
 		_, err := io.WriteString(w, out.String())
 		return err
 	}
-	fmt.Fprintf(&out, "\nBy itself, while every %s stays as it is:\n", e.standing())
+	fmt.Fprintf(&out, "\nWhat comes by itself, while every %s stays as it is:\n", e.standing())
 	table(&out, e.aheadRows())
 	if len(e.Otherwise) > 0 {
 		out.WriteString("\nWhat would change it now:\n")
@@ -37,9 +37,9 @@ func (e *Explanation) Text(w io.Writer, about string) error {
 // standing is what is taken to stay as it is.
 func (e *Explanation) standing() string {
 	if e.Scheduled {
-		return "level but the schedule's"
+		return "value but the schedule's"
 	}
-	return "level"
+	return "value"
 }
 
 func (e *Explanation) headline(about string) string {
@@ -80,7 +80,7 @@ func (t *Trigger) asks() string {
 	case t.Unknown != "":
 		return fmt.Sprintf("%d at least", *t.Tolerated)
 	case *t.Tolerated != *t.Proposal:
-		return fmt.Sprintf("%d, within tolerance %d", *t.Proposal, *t.Tolerated)
+		return fmt.Sprintf("%d, within tolerance: %d", *t.Proposal, *t.Tolerated)
 	default:
 		return strconv.Itoa(int(*t.Proposal))
 	}
@@ -112,14 +112,18 @@ func (e *Explanation) otherwiseRows() [][]string {
 	var rows [][]string
 	for _, o := range e.Otherwise {
 		switch {
+		case o.Above != nil && o.counts:
+			rows = append(rows, []string{fmt.Sprintf("%s asking for more than %s", o.Trigger, *o.Above), replicas(o.To)})
+		case o.AtMost != nil && o.counts:
+			rows = append(rows, []string{fmt.Sprintf("%s asking for %s or fewer", o.Trigger, *o.AtMost), replicas(o.To)})
 		case o.Above != nil:
 			rows = append(rows, []string{fmt.Sprintf("%s above %s", o.Trigger, *o.Above), replicas(o.To)})
 		case o.AtMost != nil:
 			rows = append(rows, []string{fmt.Sprintf("%s at %s or below", o.Trigger, *o.AtMost), replicas(o.To)})
 		case o.Raises:
-			rows = append(rows, []string{"no higher " + o.Trigger, o.Because})
+			rows = append(rows, []string{o.Trigger + ", however high", "nothing: " + o.Because})
 		default:
-			rows = append(rows, []string{"no lower " + o.Trigger, o.Because})
+			rows = append(rows, []string{o.Trigger + ", however low", "nothing: " + o.Because})
 		}
 	}
 	return rows

@@ -85,7 +85,7 @@ func unknownBecause(p *pipeline.Outcome, i int) string {
 func blockedBy(p *pipeline.Outcome) (reason, message string) {
 	switch err := p.Target.Err; {
 	case err != nil:
-		return reasonOf(err, "TargetUnknown"), err.Error()
+		return ReasonOf(err, "TargetUnknown"), err.Error()
 	case !p.TargetKnown:
 		return "TargetUnknown", "the target has not been read yet"
 	case p.Workload.DryRun:
@@ -93,7 +93,7 @@ func blockedBy(p *pipeline.Outcome) (reason, message string) {
 	case p.Target.ForeignHPA != "":
 		return "ForeignHPA", "HorizontalPodAutoscaler " + p.Target.ForeignHPA + " scales the same target; delete it and Impulse goes on"
 	case p.WriteErr != nil:
-		return reasonOf(p.WriteErr, "ScaleFailed"), p.WriteErr.Error()
+		return ReasonOf(p.WriteErr, "ScaleFailed"), p.WriteErr.Error()
 	case p.Contested:
 		return "Contested", "somebody else keeps writing to the target's replicas; answers are slowed down"
 	default:
@@ -101,8 +101,8 @@ func blockedBy(p *pipeline.Outcome) (reason, message string) {
 	}
 }
 
-// reasonOf names an actuator's error.
-func reasonOf(err error, otherwise string) string {
+// ReasonOf names an actuator's error.
+func ReasonOf(err error, otherwise string) string {
 	switch {
 	case errors.Is(err, actuator.ErrNotFound):
 		return "TargetNotFound"

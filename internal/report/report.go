@@ -77,6 +77,7 @@ type object struct {
 	refusal refusal
 	// stored is the status as of the start, until the first one of ours.
 	stored *v1alpha1.ScaledObjectStatus
+	origin origin
 }
 
 // refusal is a reason for machines and one for people; the zero value is none.
@@ -124,6 +125,7 @@ func (o *object) take(status *v1alpha1.ScaledObjectStatus) {
 		o.lastScale = &status.LastScaleTime.Time
 	}
 	o.history = history{past: slices.Clone(status.History)}
+	o.origin = originOf(status)
 	o.stored = status
 }
 
@@ -158,6 +160,7 @@ func (r *Reporter) Decided(p *pipeline.Outcome) {
 		at := p.At.Time()
 		o.lastScale = &at
 	}
+	o.origin.see(p)
 	news := o.history.note(p)
 	if now := outcomeOf(p, o.refusal); !p.Writing && now != o.said && o.settled(p) {
 		o.said = now
@@ -198,7 +201,8 @@ func (r *Reporter) Refused(so *v1alpha1.ScaledObject, reason, message string) {
 		status = o.pending.DeepCopy()
 	}
 	status.ObservedGeneration, status.Reason = so.Generation, reason
-	status.Reference = so.Spec.ScaleTargetRef.Kind + "/" + so.Spec.ScaleTargetRef.Name
+	status.Reference = workload.TargetOf(so).String()
+	status.OriginalReplicaCount = o.origin.of(status.Reference)
 	o.conditions.set(v1alpha1.ConditionReady, false, reason, message, so.Generation)
 	status.Conditions = slices.Clone(o.conditions.at)
 	news := !same(status, &so.Status)

@@ -46,6 +46,8 @@ type desk struct {
 	spec     *workload.Workload
 	memory   scalers.Memory
 	current  int32
+	// pods make a reading one of single pods.
+	pods []scalers.Pod
 }
 
 // at tests a desk with a workload of one trigger that wants one replica for each unit of its level.
@@ -78,7 +80,7 @@ func at(t *testing.T, before *v1alpha1.ScaledObjectStatus, test func(t *testing.
 func (d *desk) says(level int64, err error) *v1alpha1.ScaledObjectStatus {
 	d.t.Helper()
 	now := scalers.InstantOf(time.Now())
-	events := []scalers.Event{{Trigger: "queue", At: now, Value: scalers.Milli(level * 1000), Current: d.current, Ready: d.current, Err: err}}
+	events := []scalers.Event{{Trigger: "queue", At: now, Value: scalers.Milli(level * 1000), Current: d.current, Ready: d.current, Err: err, Pods: d.pods, PerPod: d.pods != nil}}
 	decision := scalers.Decide(d.spec.Policy, scalers.Input{Now: now, Current: d.current, Events: events, Memory: d.memory})
 	d.memory = decision.Memory
 	d.reporter.Decided(&pipeline.Outcome{
@@ -269,5 +271,26 @@ func TestTheUsageOfPodsIsShownAsWhatItIsHeldAgainst(t *testing.T) {
 		if s := d.last(); s == nil || s.Targets != "75/50" {
 			t.Errorf("the status is %+v, want the targets 75/50", s)
 		}
+	})
+}
+
+func TestWhatWasMeasuredOfSinglePodsIsInTheStatusAndItsWobbleWritesNothing(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		d.spec.Policy.Triggers[0] = scalers.Trigger{Name: "queue", Metric: scalers.Utilization, PerPod: true, Target: 50_000, StaleAfter: time.Hour}
+		pod := func(usage scalers.Milli) scalers.Pod {
+			return scalers.Pod{Sampled: true, HasRequest: true, Usage: usage, Request: 100}
+		}
+		unsampled := pod(0)
+		unsampled.Sampled = false
+		d.pods = []scalers.Pod{pod(100), pod(200), unsampled}
+		s := d.says(0, nil)
+		want := v1alpha1.PodsStatus{Measured: 2, Missing: 1, Usage: "0.15", Request: "0.1", Counted: 3, Level: "100"}
+		if got := s.Triggers[0].Pods; got == nil || *got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+		d.writes(1)
+		d.pods = []scalers.Pod{pod(101), pod(200), unsampled}
+		d.says(0, nil)
+		d.writes(1)
 	})
 }

@@ -41,6 +41,9 @@ func (r *Reporter) save(ctx context.Context, key string) {
 	case err == nil:
 		r.metrics.statusWrites.WithLabelValues("success").Inc()
 		r.queue.Forget(key)
+		r.mu.Lock()
+		o.origin.saved(status)
+		r.mu.Unlock()
 	case errors.Is(err, ErrGone):
 		r.queue.Forget(key)
 	default:

@@ -35,7 +35,7 @@ func (s shadow) Decided(p *pipeline.Outcome) {
 		return // The first status of the live policy takes it along.
 	}
 	status := *o.latest
-	status.Shadow = o.shadow
+	status.Shadow, status.OriginalReplicaCount = o.shadow, o.origin.of(status.Reference)
 	o.latest, o.pending = &status, &status
 	s.reporter.schedule(o)
 }

@@ -23,6 +23,7 @@ func statusOf(p *pipeline.Outcome, o *object) *v1alpha1.ScaledObjectStatus {
 		Reference:          p.Workload.Target.String(),
 		Triggers:           triggersOf(p),
 	}
+	s.OriginalReplicaCount = o.origin.of(s.Reference)
 	s.Targets = targetsOf(s.Triggers)
 	if p.TargetKnown {
 		replicas := p.Target.Scale.Replicas
@@ -55,7 +56,7 @@ func same(a, b *v1alpha1.ScaledObjectStatus) bool {
 func essence(s *v1alpha1.ScaledObjectStatus) *v1alpha1.ScaledObjectStatus {
 	e := &v1alpha1.ScaledObjectStatus{
 		ObservedGeneration: s.ObservedGeneration, Reference: s.Reference, Replicas: s.Replicas, DesiredReplicas: s.DesiredReplicas,
-		Reason: s.Reason,
+		Reason: s.Reason, OriginalReplicaCount: s.OriginalReplicaCount,
 	}
 	for _, t := range s.Triggers {
 		e.Triggers = append(e.Triggers, v1alpha1.TriggerStatus{Name: t.Name, Type: t.Type, Target: t.Target, Active: t.Active, LastError: steady(t.LastError)})
@@ -86,6 +87,7 @@ func triggersOf(p *pipeline.Outcome) []v1alpha1.TriggerStatus {
 		}
 		if q := proposalOf(p, i); q.Known || q.AtLeast {
 			t.Value, t.Proposal, t.Active = q.Level.String(), &q.Raw, q.Active
+			t.Pods = podsOf(policy, &q.Pods)
 			if policy.Metric == scalers.Value {
 				ready := p.Events[i].Ready
 				t.ReadyReplicas = &ready
@@ -112,6 +114,21 @@ func proposalOf(p *pipeline.Outcome, i int) scalers.Proposal {
 		q.Base, q.Raw, q.Replicas = d.Base, d.Raw, d.Replicas
 	}
 	return q
+}
+
+// podsOf renders what was measured of single pods; nothing for a trigger that has one level.
+func podsOf(t *scalers.Trigger, n *scalers.PodCounts) *v1alpha1.PodsStatus {
+	if !t.PerPod {
+		return nil
+	}
+	s := &v1alpha1.PodsStatus{
+		Measured: n.Ready, Missing: n.Missing, Unready: n.Unready, Ignored: n.Ignored, Unlisted: n.Surplus,
+		Usage: n.Mean.String(), Counted: n.Counted, Level: n.Level.String(),
+	}
+	if t.Metric == scalers.Utilization {
+		s.Request = n.Request.String()
+	}
+	return s
 }
 
 // compositeOf renders the trigger that a formula makes of the others; nothing when there is none.

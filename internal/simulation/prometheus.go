@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"time"
@@ -21,8 +23,8 @@ import (
 const (
 	// maxPoints is how many points Prometheus answers in one query.
 	maxPoints = 11000
-	// answerWithin bounds one query.
-	answerWithin = time.Minute
+	// AnswerWithin is how long a Prometheus may take for one query where nobody says otherwise.
+	AnswerWithin = time.Minute
 	// maxQueries bounds how many there are for one trigger.
 	maxQueries = 1000
 )
@@ -57,7 +59,11 @@ func (o *Options) recorded(ctx context.Context, w *workload.Workload) (*Load, er
 	case to.Sub(from)/step > maxPoints*maxQueries:
 		return nil, errTooMany
 	}
-	client, err := api.NewClient(api.Config{Address: o.Prometheus, Client: &http.Client{Timeout: answerWithin}})
+	timeout := o.Timeout
+	if timeout <= 0 {
+		timeout = AnswerWithin
+	}
+	client, err := api.NewClient(api.Config{Address: o.Prometheus, Client: &http.Client{Timeout: timeout}})
 	if err != nil {
 		return nil, fmt.Errorf("--prometheus: %w", err)
 	}
@@ -70,7 +76,7 @@ func (o *Options) recorded(ctx context.Context, w *workload.Workload) (*Load, er
 		}
 		names = append(names, w.Triggers[i].Name)
 		if err := ask(ctx, promv1.NewAPI(client), query.PromQL(), promv1.Range{Start: from, End: to, Step: step}, rows, len(names)); err != nil {
-			return nil, fmt.Errorf("ask %s for trigger %s: %w", o.Prometheus, w.Triggers[i].Name, err)
+			return nil, fmt.Errorf("ask %s for trigger %s: %w", o.Prometheus, w.Triggers[i].Name, plainly(err, timeout))
 		}
 	}
 	switch {
@@ -108,6 +114,22 @@ func ask(ctx context.Context, server promv1.API, query string, r promv1.Range, r
 		}
 	}
 	return nil
+}
+
+// plainly says what is wrong with an answer that did not come, or not whole, and what helps.
+func plainly(err error, timeout time.Duration) error {
+	var network net.Error
+	var answer *promv1.Error
+	switch {
+	case errors.As(err, &network) && network.Timeout():
+		return fmt.Errorf("no whole answer within %s; ask for less (a later --from, a longer --step), or wait longer with --timeout: %w", timeout, err)
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return fmt.Errorf("the answer was cut off: the server or a proxy before it broke the connection; try again, or ask for less (a longer --step): %w", err)
+	case errors.As(err, &answer) && answer.Type == promv1.ErrBadResponse:
+		return fmt.Errorf("the answer is not one of a Prometheus, or only the beginning of one: %w", err)
+	default:
+		return err
+	}
 }
 
 func sampleOf(value float64) Cell {

@@ -29,6 +29,8 @@ type Options struct {
 	// Prometheus is asked for the objects' own queries between From and To, each a time or how long ago.
 	Prometheus string
 	From, To   string
+	// Timeout is how long it may take for one query; 0: AnswerWithin.
+	Timeout time.Duration
 	// Step is the time between two points; 0: the first object's polling interval.
 	Step time.Duration
 	// Column is what replicas have to bear, Capacity how much of it one bears; each may be "".

@@ -233,6 +233,17 @@ func TestBadInputIsExplained(t *testing.T) {
 	}
 }
 
+func TestAGapInACSVIsNoReadingAndNaNIsNone(t *testing.T) {
+	l, err := ReadCSV("load.csv", strings.NewReader("time,value\n0,1\n60,\n120,nan\n180,2\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Cell{{Value: 1000}, {Answer: rehearsal.Silent}, {Answer: rehearsal.NaN}, {Value: 2000}}
+	if got := l.Columns[0].Cells; !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
 func TestASimulationCanBeInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -82,12 +82,9 @@ func (m *mistakes) add(field, problem, suggestion string) {
 // workload is nil.
 func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings) (*Workload, []*Mistake) {
 	var wrong mistakes
-	unsupported(so, &wrong)
 	w := &Workload{
 		Namespace: so.Namespace, Name: so.Name, UID: so.UID, Generation: so.Generation,
-		Target: actuator.Target{
-			Namespace: so.Namespace, APIVersion: so.Spec.ScaleTargetRef.APIVersion, Kind: so.Spec.ScaleTargetRef.Kind, Name: so.Spec.ScaleTargetRef.Name,
-		},
+		Target: TargetOf(so),
 		Policy: policyOf(so, settings, &wrong),
 		DryRun: so.Spec.DryRun || settings.DryRun,
 	}
@@ -110,12 +107,20 @@ func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings
 	return w, nil
 }
 
-// unsupported refuses what this version does not do yet: nothing is silently ignored.
-func unsupported(so *v1alpha1.ScaledObject, wrong *mistakes) {
-	const later = "is not supported yet"
-	if a := so.Spec.Advanced; a != nil && a.RestoreToOriginalReplicaCount {
-		wrong.add("spec.advanced.restoreToOriginalReplicaCount", later, "")
-	}
+// TargetOf is the target of an object whose defaults are filled in.
+func TargetOf(so *v1alpha1.ScaledObject) actuator.Target {
+	ref := &so.Spec.ScaleTargetRef
+	return actuator.Target{Namespace: so.Namespace, APIVersion: ref.APIVersion, Kind: ref.Kind, Name: ref.Name}
+}
+
+// Restores reports whether the target of an object gets its original count back when the object is deleted.
+func Restores(so *v1alpha1.ScaledObject) bool {
+	return so.Spec.Advanced != nil && so.Spec.Advanced.RestoreToOriginalReplicaCount
+}
+
+// Paused reports whether an object is paused, in whatever form.
+func Paused(so *v1alpha1.ScaledObject) bool {
+	return pausedOf(so, &mistakes{}) != scalers.Paused{}
 }
 
 // compileTriggers decodes every trigger and gives names to those without.

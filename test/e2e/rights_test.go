@@ -20,7 +20,7 @@ func TestTheManifestsGiveEnoughRightsAndNoMore(t *testing.T) {
 	}
 	config := w.serviceAccount()
 	for question, want := range map[string]string{
-		"patch deployments.apps --subresource=scale": "yes", "patch deployments.apps": "no", "get secrets": "no", "delete pods": "no", "list pods.metrics.k8s.io": "yes", "update scaledobjects.impulse.sh": "no",
+		"patch deployments.apps --subresource=scale": "yes", "patch deployments.apps": "no", "get secrets": "no", "delete pods": "no", "list pods.metrics.k8s.io": "yes", "update scaledobjects.impulse.sh": "no", "patch scaledobjects.impulse.sh": "yes",
 		"get secrets/impulse-peers -n impulse-system": "yes", "get secrets/impulse-tokens -n impulse-system": "no", "create secrets -n impulse-system": "no",
 	} {
 		args := append([]string{"--kubeconfig", config, "-n", w.ns, "auth", "can-i"}, strings.Fields(question)...)
@@ -30,7 +30,7 @@ func TestTheManifestsGiveEnoughRightsAndNoMore(t *testing.T) {
 		}
 	}
 	w.deployment("web", 1)
-	w.apply(onAlert("web"))
+	w.apply(restored(onAlert("web")))
 	address := freeAddress(t)
 	i := &impulse{url: "http://" + address, args: []string{
 		"run", "--kubeconfig", config, "--namespace", w.ns, "--lease-namespace", "impulse-system", "--lease-name", w.ns, "--listen", address,
@@ -45,6 +45,11 @@ func TestTheManifestsGiveEnoughRightsAndNoMore(t *testing.T) {
 	w.replicas("web", 5)
 	w.condition("web", "Active", "True", "TriggerActive")
 	w.webhook(i, "web", "resolved")
+	w.replicas("web", 1)
+	w.webhook(i, "web", "firing")
+	w.replicas("web", 5)
+	w.delete("web")
+	w.gone("web")
 	w.replicas("web", 1)
 }
 

@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,7 +78,6 @@ func TestAScaledObjectFollowsTheCPUAsARealHPADoes(t *testing.T) {
 	w := newWorld(t)
 	w.busy("theirs")
 	w.busy("ours")
-	const behavior = `{scaleDown: {stabilizationWindowSeconds: 0}}`
 	w.apply(`
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
@@ -85,20 +85,10 @@ metadata: {name: theirs}
 spec:
   scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: theirs}
   maxReplicas: 10
-  behavior: ` + behavior + `
+  behavior: {scaleDown: {stabilizationWindowSeconds: 0}}
   metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]
----
-apiVersion: impulse.sh/v1alpha1
-kind: ScaledObject
-metadata: {name: ours}
-spec:
-  scaleTargetRef: {name: ours}
-  minReplicaCount: 1
-  maxReplicaCount: 10
-  pollingInterval: 1
-  advanced: {horizontalPodAutoscalerConfig: {behavior: ` + behavior + `}}
-  triggers: [{type: cpu, metadata: {value: 50}}]
 `)
+	w.apply(w.converted("theirs", "ours"))
 	w.run()
 	w.condition("ours", "Ready", "True", "Ready")
 	// None of these is near the edge of another count: two readings of the same load differ by a percent.
@@ -113,6 +103,32 @@ spec:
 			w.settles(name, step.want)
 		}
 	}
+	w.explained("ours", "% / 50% × ", "used of 0.1 requested on average")
+}
+
+// converted is what `impulse convert` makes of an HPA as the API server has it, for the twin of its target.
+func (w *world) converted(hpa, twin string) string {
+	w.t.Helper()
+	old, err := w.kubectl(w.t.Context(), "", "get", "hpa", hpa, "-o", "yaml")
+	if err != nil {
+		w.t.Fatal(err, old)
+	}
+	text, err := local.RunWith(w.t.Context(), strings.NewReader(old), suite.impulse, "convert", "-")
+	if err != nil {
+		w.t.Fatal(err, text)
+	}
+	return strings.ReplaceAll(text, "name: "+hpa+"\n", "name: "+twin+"\n")
+}
+
+// explained waits until the explanation of an object says all of it.
+func (w *world) explained(name string, parts ...string) {
+	w.t.Helper()
+	var last string
+	w.until(name+" is explained", func(ctx context.Context) (bool, error) {
+		out, err := w.tool(ctx, "explain", name)
+		last = out
+		return err == nil && !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(out, part) }), nil
+	}, func() string { return last })
 }
 
 func TestPodsThatRequestNothingAreNamedAndHeld(t *testing.T) {

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// Every command that takes files says what is wrong with one: what, where, and what was expected.
+func TestEveryCommandSaysWhatIsWrongWithItsFile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("folder", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const object = "apiVersion: impulse.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: x}\nspec:\n  scaleTargetRef: {name: x}\n" +
+		"  triggers: [{type: cron, metadata: {timezone: Etc/UTC, start: 0 8 * * *, end: 0 9 * * *, desiredReplicas: 3}}]\n"
+	for name, content := range map[string]string{
+		"empty.yaml": "", "kind.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n", "torn.yaml": "kind: ScaledObject\n  metadata: {}\n",
+		"key.yaml": object + "  minReplicaCuont: 1\n", "good.yaml": object, "load.csv": "time,value\n0,1\n",
+	} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wrong := map[string]string{
+		"absent.yaml": "absent.yaml: there is no such file", "folder": "folder: there is no .yaml, .yml or .json file in it",
+		"empty.yaml": "empty.yaml: holds no object (a ScaledObject of impulse.sh/v1alpha1 was expected)",
+		"kind.yaml":  "kind.yaml: holds no object (a ScaledObject of impulse.sh/v1alpha1 was expected)",
+		"torn.yaml":  "torn.yaml:2:14: is not YAML: mapping values are not allowed in this context",
+		"key.yaml":   `key.yaml:7:3: spec.minReplicaCuont: unknown field (did you mean "minReplicaCount"?)`,
+	}
+	for _, command := range []string{"check", "convert", "simulate --input load.csv -f", "explain --input load.csv -f"} {
+		for file, want := range wrong {
+			code, out, errs := impulse(t, "", append(strings.Fields(command), file)...)
+			unread := file == "absent.yaml" || file == "folder" || strings.HasSuffix(command, "-f")
+			if (code == 2) != unread || code == 0 || !strings.Contains(out+errs, want) {
+				t.Errorf("%s %s: exit code %d, %s%swant %s", command, file, code, out, errs, want)
+			}
+		}
+	}
+	for input, want := range map[string]string{
+		"absent.csv": "absent.csv: no such file", "folder": "folder: is a directory", "empty.yaml": "there are no rows",
+	} {
+		code, out, errs := impulse(t, "", "simulate", "-f", "good.yaml", "--input", input)
+		if code != 2 || out != "" || !strings.Contains(errs, want) {
+			t.Errorf("--input %s: exit code %d, %s%swant %s", input, code, out, errs, want)
+		}
+	}
+}
+
+func TestAFormulaThatGivesLessThanNothingIsUnknownAndLowersNothing(t *testing.T) {
+	const tests = `
+tests:
+- name: less than nothing
+  scaledObject:
+    apiVersion: impulse.sh/v1alpha1
+    kind: ScaledObject
+    metadata: {name: x}
+    spec:
+      scaleTargetRef: {name: x}
+      minReplicaCount: 1
+      cooldownPeriod: 0
+      advanced: {scalingModifiers: {formula: rps - 100, target: "10"}}
+      triggers: [{type: prometheus, name: rps, metadata: {serverAddress: http://p:9090, query: rps, threshold: 10}}]
+  replicas: 4
+  inputs: [{trigger: rps, values: 40 101}]
+  expect: [{at: 14s, replicas: 4}, {at: 15s, replicas: 1}]
+`
+	if code, out, errs := impulse(t, tests, "test", "-"); code != 0 {
+		t.Errorf("exit code %d, %s%s", code, out, errs)
+	}
+}

@@ -1,0 +1,189 @@
+package convert
+
+import (
+	"fmt"
+	"math/big"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/convert"
+	"github.com/impulse-sh/impulse/internal/rehearsal"
+	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers/builtin"
+)
+
+// overPods is an HPA's answer to a metric of single pods, nil for those without a sample: they are taken to be at the target on
+// the way down, and at nothing on the way up. The tolerance is 0.1.
+func overPods(samples []*big.Rat, target *big.Rat) int32 {
+	current := int32(len(samples))
+	mean := func(missing *big.Rat) *big.Rat {
+		sum, n := new(big.Rat), int64(0)
+		for _, s := range samples {
+			if s == nil {
+				s = missing
+			}
+			if s != nil {
+				sum.Add(sum, s)
+				n++
+			}
+		}
+		thousandths := floor(new(big.Rat).Mul(sum.Quo(sum, big.NewRat(n, 1)), big.NewRat(1000, 1)))
+		return new(big.Rat).Quo(rational(int64(thousandths)), target)
+	}
+	one := big.NewRat(1, 1)
+	ratio := mean(nil)
+	if first := ratio.Cmp(one); slices.Contains(samples, nil) && first != 0 {
+		missing := target
+		if first > 0 {
+			missing = new(big.Rat)
+		}
+		ratio = mean(missing)
+		if ratio.Cmp(one) == -first {
+			return current
+		}
+	}
+	if ratio.Cmp(big.NewRat(9, 10)) >= 0 && ratio.Cmp(big.NewRat(11, 10)) <= 0 {
+		return current
+	}
+	return ceil(ratio.Mul(ratio, big.NewRat(int64(current), 1)))
+}
+
+// onPods is an HPA on a metric of single pods that follows it at once.
+func onPods(target int64, least, most int32) *autoscalingv2.HorizontalPodAutoscaler {
+	hpa := &autoscalingv2.HorizontalPodAutoscaler{}
+	hpa.Name = "web"
+	free := &autoscalingv2.HPAScalingRules{
+		StabilizationWindowSeconds: new(int32(0)), Policies: []autoscalingv2.HPAScalingPolicy{{Type: "Percent", Value: 1000, PeriodSeconds: 15}},
+	}
+	hpa.Spec = autoscalingv2.HorizontalPodAutoscalerSpec{
+		ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"},
+		MinReplicas:    &least, MaxReplicas: most, Behavior: &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleUp: free, ScaleDown: free},
+		Metrics: []autoscalingv2.MetricSpec{{Type: autoscalingv2.PodsMetricSourceType, Pods: &autoscalingv2.PodsMetricSource{
+			Metric: autoscalingv2.MetricIdentifier{Name: "requests"},
+			Target: autoscalingv2.MetricTarget{Type: "AverageValue", AverageValue: resource.NewMilliQuantity(target, resource.DecimalSI)},
+		}}},
+	}
+	return hpa
+}
+
+// A metric of single pods becomes their sum. That is the same while every pod has a sample; a pod without one keeps an HPA
+// from going down as far as here, and the note says so.
+func TestPodsWithoutASampleAreTheListedDifference(t *testing.T) {
+	const target = 10_000
+	fewer := 0
+	for seed := range uint64(3000) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		samples, sum := make([]*big.Rat, 1+r.IntN(12)), int64(0)
+		load, missing := r.Int64N(25_000), 0
+		for i := range samples {
+			if i > 0 && seed%2 == 0 && r.IntN(4) == 0 {
+				missing++
+				continue
+			}
+			sample := load + r.Int64N(1000)
+			samples[i], sum = rational(sample), sum+sample
+		}
+		hpa := onPods(target, 1, 100)
+		so, notes, mistakes := convert.HPA(hpa)
+		if len(mistakes) > 0 {
+			t.Fatal(mistakes[0])
+		}
+		noted(t, notes, "spec.metrics[0].pods", "fills in those that have no sample")
+		want := max(1, overPods(samples, rational(target)))
+		got := lived(t, so, int32(len(samples)), []series{slices.Repeat(series{sum}, ticks)})[0]
+		switch where := fmt.Sprintf("seed %d: %d pods, %d without a sample, %d in all: here %d, HPA %d", seed, len(samples), missing, sum, got, want); {
+		case missing == 0 && got != want:
+			t.Fatal("every pod is measured, and they differ: " + where)
+		case got > want:
+			t.Fatal("an HPA has fewer: " + where)
+		case got < want:
+			fewer++
+		}
+	}
+	if fewer < 100 {
+		t.Errorf("the difference was seen %d times: too rarely to be one", fewer)
+	}
+}
+
+// noted fails when a difference is not said.
+func noted(t *testing.T, notes []*workload.Mistake, field, text string) {
+	t.Helper()
+	for _, n := range notes {
+		if n.Field == field && strings.Contains(n.String(), text) {
+			return
+		}
+	}
+	t.Fatalf("no note on %s says %q: %v", field, text, notes)
+}
+
+// asked is when KEDA falls back, in seconds after the first failure of a source that goes on failing: its HPA asks for the
+// metric at each of its ticks, each failure counts, and more of them than the threshold are the fallback.
+func asked(threshold int32) int32 {
+	for failures, at := int32(0), int32(0); ; at += tick {
+		if failures++; failures > threshold {
+			return at
+		}
+	}
+}
+
+// withFallback is a KEDA object on a query whose fallback is four replicas.
+func withFallback(threshold, polling int32) *v1alpha1.ScaledObject {
+	old := &v1alpha1.ScaledObject{}
+	old.Name = "web"
+	old.Spec.ScaleTargetRef.Name = "web"
+	old.Spec.PollingInterval, old.Spec.MinReplicaCount, old.Spec.MaxReplicaCount = &polling, new(int32(2)), new(int32(10))
+	old.Spec.Fallback = &v1alpha1.Fallback{FailureThreshold: threshold, Replicas: 4}
+	old.Spec.Triggers = []v1alpha1.Trigger{{Type: "prometheus", Name: "rps", Metadata: map[string]v1alpha1.Scalar{
+		"serverAddress": convert.Nowhere, "query": "rps", "threshold": "10",
+	}}}
+	return old
+}
+
+// KEDA counts what its HPA asks for, every 15 s; here each reading counts. Both fall back after as many failures, which are as
+// far apart as the note says.
+func TestHowFailuresAreCountedIsTheListedDifference(t *testing.T) {
+	for _, polling := range []int32{5, tick, 30, 60} {
+		for threshold := range int32(5) {
+			so, notes := convert.KEDA(withFallback(threshold, polling))
+			noted(t, notes, "spec.fallback.failureThreshold", fmt.Sprintf("here each reading counts, every pollingInterval: %d s", polling))
+			theirs := asked(threshold)
+			ours := failed(t, so, time.Duration(polling)*time.Second)
+			if theirs != threshold*tick || ours != time.Duration(threshold*polling)*time.Second {
+				t.Errorf("threshold %d, polled every %d s: KEDA falls back after %d s, here it is %s", threshold, polling, theirs, ours)
+			}
+			if same := ours == time.Duration(theirs)*time.Second; same != (polling == tick || threshold == 0) {
+				t.Errorf("threshold %d, polled every %d s: the same: %t", threshold, polling, same)
+			}
+		}
+	}
+}
+
+// failed lets the source of an object fail after one reading, and returns how long after the first failure it has its fallback.
+func failed(t *testing.T, so *v1alpha1.ScaledObject, interval time.Duration) time.Duration {
+	t.Helper()
+	workload.Default(so)
+	w, mistakes := workload.Compile(so, builtin.Kinds(), workload.DefaultSettings())
+	if len(mistakes) > 0 {
+		t.Fatal(mistakes[0])
+	}
+	start := scalers.InstantOf(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	readings := rehearsal.NewSeries(rehearsal.Run{First: 20_000, Times: 1}, rehearsal.Run{Answer: rehearsal.Failed, Times: 20})
+	world := &rehearsal.World{Policy: w.Policy, Start: start, Replicas: 2, Feeds: []rehearsal.Feed{
+		rehearsal.Regular{Ticker: rehearsal.Ticker{Start: start, Interval: interval}, Series: readings},
+	}}
+	for turn := range world.Turns(start.Add(20 * interval)) {
+		if turn.Target.Current == 4 {
+			return turn.At.Sub(start) - interval
+		}
+	}
+	t.Fatal("there is no fallback")
+	return 0
+}
