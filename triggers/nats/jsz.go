@@ -164,16 +164,23 @@ func (m *monitor) get(ctx context.Context, host, path string, query url.Values, 
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s answers %d", path, response.StatusCode)
 	}
+	if response.ContentLength > maxAnswer {
+		return tooLarge(path)
+	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch {
 	case err != nil:
 		return fmt.Errorf("the answer of %s broke off: %w", path, unwrap(ctx, err))
 	case len(body) > maxAnswer:
-		return fmt.Errorf("the answer of %s is larger than %d MiB", path, maxAnswer>>20)
+		return tooLarge(path)
 	case json.Unmarshal(body, into) != nil:
 		return fmt.Errorf("the answer of %s is not what a NATS server says: is this its monitoring port?", path)
 	}
 	return nil
+}
+
+func tooLarge(path string) error {
+	return fmt.Errorf("the answer of %s is larger than %d MiB", path, maxAnswer>>20)
 }
 
 // unwrap removes the URL from an error, and prefers the reason why a context ended.
