@@ -163,19 +163,19 @@ func (w *world) strike(ctx context.Context, f fault, whom, way string, i int) fu
 	case "peer":
 		return w.wires(way, f.delay, w.peers[i])
 	case "api":
-		return w.strikeAPI(way, f.delay, i)
+		return w.strikeAPI(ctx, way, f.delay, i)
 	}
 	return nil
 }
 
 // strikeAPI is strike between the Impulses and the API server.
-func (w *world) strikeAPI(way string, delay time.Duration, i int) func() {
+func (w *world) strikeAPI(ctx context.Context, way string, delay time.Duration, i int) func() {
 	switch way {
 	case "away":
 		return w.wires("cut", 0, w.api...)
 	case "down":
-		w.plane.sandbox("stop")
-		return func() { w.plane.sandbox("start") }
+		w.plane.sandbox(ctx, "stop")
+		return func() { w.plane.sandbox(ctx, "start") }
 	default:
 		return w.wires(way, delay, w.api[i])
 	}

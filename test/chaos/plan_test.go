@@ -68,7 +68,6 @@ func newPlan(seed uint64, outages bool) (*plan, error) {
 	for range 45 {
 		p.changes = append(p.changes, p.change(r))
 	}
-	slices.SortFunc(p.changes, func(a, b change) int { return cmp.Compare(a.at, b.at) })
 	if outages {
 		p.faults = append(p.faults, fault{at: between(r, 1, 4), length: between(r, 1, 4), kind: "api down"})
 	}
@@ -78,6 +77,11 @@ func newPlan(seed uint64, outages bool) (*plan, error) {
 	for range 2 + r.IntN(7) {
 		p.faults = append(p.faults, p.fault(r))
 	}
+	for range 8 { // Late copies, when there is something that may be copied.
+		c := change{at: between(r, span.Seconds()/2, span.Seconds()), object: p.objects[0], what: "copy", n: r.IntN(1000)}
+		p.changes = append(p.changes, c)
+	}
+	slices.SortFunc(p.changes, func(a, b change) int { return cmp.Compare(a.at, b.at) })
 	slices.SortFunc(p.faults, func(a, b fault) int { return cmp.Compare(a.at, b.at) })
 	return p, nil
 }

@@ -186,8 +186,8 @@ func (p *plane) measure(ctx context.Context) {
 }
 
 // sandbox tells the sandbox to do something with the API server.
-func (p *plane) sandbox(verb string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.world.t.Context()), patience)
+func (p *plane) sandbox(ctx context.Context, verb string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, os.Getenv("IMPULSE_TEST_SANDBOX"), verb, "kube-apiserver", "--dir", os.Getenv("IMPULSE_TEST_SANDBOX_DIR")).CombinedOutput()
 	if err != nil {
