@@ -70,6 +70,7 @@ func TestAnExplanationReads(t *testing.T) {
 func TestWhatIsHeldIsHeldFromNowOnHoweverOldTheStatusIs(t *testing.T) {
 	p := queue()
 	p.Triggers, p.Down.Policies = p.Triggers[:1], nil
+	p.Triggers[0].StaleAfter = 0
 	then, count := noon.Add(-60*minute), int32(8)
 	d := scalers.Decide(p, scalers.Input{Now: then, Current: 8, Events: []scalers.Event{{At: then, Value: 800_000, Current: 8}}})
 	text, err := d.Memory.MarshalText()
