@@ -18,8 +18,8 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// settling is how long after its objects are known a process opens their triggers: until then a door that is not there may
-// only not be there yet.
+// settling is how long after the beginning, or after a door has been opened, others may be about to be: until then one that is
+// not there may only not be there yet.
 const settling = 10 * time.Second
 
 // Recorder takes deliveries. alerts.Store is one.
@@ -39,7 +39,7 @@ type Hub struct {
 	// open are the triggers that listen, and hooks those of them that a hook leads to.
 	open  map[trigger]*listener
 	hooks map[hook]map[trigger]*listener
-	// settled is when all doors are open; zero: the objects are not known yet.
+	// settled is when all doors are open, as far as is known.
 	settled time.Time
 }
 
@@ -71,7 +71,7 @@ func New(r Recorder, listed func() bool, now func() time.Time, registry promethe
 func (h *Hub) Begin() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.settled = time.Time{}
+	h.settled = h.now().Add(settling)
 }
 
 // Listen is triggers.Doors'. A trigger that listens anew replaces itself.
@@ -84,6 +84,7 @@ func (h *Hub) Listen(d triggers.Door, take func(context.Context, triggers.Messag
 		h.shut(id, old)
 	}
 	h.open[id] = l
+	h.settled = h.now().Add(settling)
 	if d.Hook != "" {
 		name := hook{d.Namespace, d.Hook}
 		if h.hooks[name] == nil {
@@ -166,21 +167,15 @@ func (h *Hub) Push(ctx context.Context, namespace, object, name string, m trigge
 
 // complete reports whether every door is open that is there.
 func (h *Hub) complete() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	switch {
-	case !h.listed():
-		h.settled = time.Time{}
-	case h.settled.IsZero():
-		h.settled = h.now().Add(settling)
-	}
-	return !h.settled.IsZero() && !h.now().Before(h.settled)
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.listed() && !h.now().Before(h.settled)
 }
 
 // unknown refuses a message to a door that is not open.
 func (h *Hub) unknown(why string) error {
 	if !h.complete() {
-		return &RefusedError{http.StatusServiceUnavailable, "not all triggers are open yet, try again"}
+		return &RefusedError{http.StatusServiceUnavailable, "not all triggers are open yet, try again in some seconds"}
 	}
 	return &RefusedError{http.StatusNotFound, why}
 }

@@ -59,6 +59,10 @@ func TestADoorThatIsNotThereIs404AndMayBeThereSoon(t *testing.T) {
 		t.Errorf("before the objects are known: %d", code)
 	}
 	w.listed = true
+	if code, _ := w.put("levels", `{"value": 1}`); code != 404 {
+		t.Errorf("when they are, and all triggers have long been open: %d", code)
+	}
+	defer w.hub.Listen(triggers.Door{Namespace: "shop", Object: "cart", Trigger: "jobs"}, nil)()
 	if code, _ := w.put("levels", `{"value": 1}`); code != 503 {
 		t.Errorf("while triggers are being opened: %d", code)
 	}

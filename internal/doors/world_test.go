@@ -84,7 +84,7 @@ func (w *world) start() {
 	w.t.Cleanup(w.stop)
 }
 
-// open opens a trigger of shop/checkout until the returned function is called.
+// open opens a trigger of shop/checkout until the returned function is called, and waits until no other is expected.
 func (w *world) open(kind triggers.Kind, name string, metadata map[string]string, env triggers.Env) func() {
 	w.t.Helper()
 	c, err := kind.Decode(metadata)
@@ -109,6 +109,7 @@ func (w *world) open(kind triggers.Kind, name string, metadata map[string]string
 		})
 	}()
 	<-spoke
+	w.pass(settling)
 	shut := sync.OnceFunc(func() {
 		cancel()
 		<-done
