@@ -56,7 +56,8 @@ func command() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(
-		runCommand(), checkCommand(), convertCommand(), testCommand(), simulateCommand(), explainCommand(), historyCommand(), versionCommand(),
+		runCommand(), checkCommand(), convertCommand(), testCommand(), simulateCommand(), explainCommand(), historyCommand(), sendCommand(),
+		versionCommand(),
 	)
 	return root
 }

@@ -75,6 +75,33 @@ func TestWhatRanOutWhileWeWereAwayIsStaleForOneMoreLease(t *testing.T) {
 	})
 }
 
+func TestAClockThatWasSetBackMakesNoLeaseLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		record(t, s, firing("slow", time.Now()))
+		push(t, s, level("", "4", time.Now(), time.Minute))
+		kept := m.copied()
+		for i := range kept.shards {
+			kept.shards[i].AsOf = kept.shards[i].AsOf.Add(100 * time.Hour)
+			for j := range kept.shards[i].Alerts {
+				a := &kept.shards[i].Alerts[j]
+				a.LastSeen = micro(a.LastSeen.Add(100 * time.Hour))
+				if a.Until != nil {
+					until := micro(a.Until.Add(100 * time.Hour))
+					a.Until = &until
+				}
+			}
+		}
+		restarted := run(t, kept)
+		w, pushed := watchQuery(t, restarted, patient("slow", time.Hour)), tills(t, restarted)
+		<-time.After(time.Minute)
+		pushed.expect(t, "1", "0")
+		<-time.After(2*time.Hour - time.Minute)
+		w.expect(t, "1", "1 stale", "0")
+	})
+}
+
 func TestWhatWasOverBeforeARestartStaysOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}

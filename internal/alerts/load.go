@@ -95,6 +95,7 @@ func (s *Store) loadShards(ctx context.Context) (*[Shards]Shard, error) {
 // takeShard takes in a shard as it was loaded, and reports whether some of it belongs elsewhere; s.mu is held.
 func (s *Store) takeShard(i int, loaded *Shard, now time.Time) bool {
 	h, moved := &s.shards[i], false
+	loaded.LostAt = earlier(loaded.LostAt, now)
 	h.lostAt = loaded.LostAt
 	if now.Sub(loaded.LostAt) > MaxLease {
 		h.lostAt = time.Time{}
@@ -106,7 +107,8 @@ func (s *Store) takeShard(i int, loaded *Shard, now time.Time) bool {
 	}
 	for j := range loaded.Alerts {
 		r := newFact(modern(loaded.Alerts[j]))
-		r.gapFrom, r.gapTo = loaded.AsOf, now
+		r.gapFrom, r.gapTo = earlier(loaded.AsOf, now), now
+		r.notAfter(now)
 		home := shardOf(r.key()) == i
 		if old := s.alerts[r.key()]; old != nil {
 			if !home && !r.heard().After(old.heard()) {
@@ -123,6 +125,20 @@ func (s *Store) takeShard(i int, loaded *Shard, now time.Time) bool {
 		}
 	}
 	return moved
+}
+
+// notAfter makes a remembered time of our own clock that lies in the future the present: the clock was set back.
+func (r *fact) notAfter(now time.Time) {
+	if ahead := r.LastSeen.Sub(now); ahead > 0 && r.Until != nil {
+		until := micro(r.Until.Add(-ahead))
+		r.Until = &until
+	}
+	r.LastSeen = micro(earlier(r.LastSeen.Time, now))
+	for _, t := range []*metav1.MicroTime{r.ResolvedAt, r.Doubt, r.AbsentSince} {
+		if t != nil {
+			*t = micro(earlier(t.Time, now))
+		}
+	}
 }
 
 // modern is a stored alert as this version writes it.

@@ -33,6 +33,8 @@ type Delivery struct {
 	Group string
 	// Truncated is how many alerts of the group the sender left out: then absence means nothing.
 	Truncated int
+	// ID names the message among those of its door; "" when the sender names none. Whoever records may pass over a repeat.
+	ID string
 }
 
 // Alert is one alert of a delivery. Through a direct door it is a level: its one label "key" tells it from others of the

@@ -18,6 +18,7 @@ import (
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/internal/alerts"
 	"github.com/impulse-sh/impulse/internal/controller"
+	"github.com/impulse-sh/impulse/internal/doors"
 	"github.com/impulse-sh/impulse/internal/leader"
 	"github.com/impulse-sh/impulse/internal/peer"
 	"github.com/impulse-sh/impulse/internal/pipeline"
@@ -49,10 +50,12 @@ type process struct {
 	gate     *leader.Gate
 	// peers passes on what this replica is sent while another one leads; self is where it is passed on to, and key what the
 	// replicas know each other by.
-	peers   *peer.Client
-	self    *peer.Self
-	key     *peer.Key
-	alerts  *alerts.Store
+	peers  *peer.Client
+	self   *peer.Self
+	key    *peer.Key
+	alerts *alerts.Store
+	// doors lead to single triggers.
+	doors   *doors.Hub
 	objects objects
 	// statuses is where statuses are saved, and keeper what keeps deleted objects; nil for objects from files.
 	statuses report.Store
@@ -167,6 +170,7 @@ func (p *process) fromFiles() error {
 func (p *process) keep(stored alerts.Persister) {
 	p.alerts = alerts.NewStore(stored, p.now)
 	p.alerts.LogTo(p.log)
+	p.doors = doors.New(p.alerts, p.objects.Listed, p.now, p.registry, p.log)
 	p.registry.MustRegister(p.alerts)
 }
 
@@ -202,7 +206,7 @@ func (p *process) server(ctx context.Context) (*server.Server, error) {
 	}
 	return server.New(ctx, server.Options{
 		Addr: p.options.Listen, Credentials: credentials, TLS: certificate, AllowOpen: p.options.AllowOpen, AllowAnywhere: p.options.AllowAnywhere,
-		Alerts: p.alerts, Leading: p.leading, Forward: p.peers, Peers: p.self, AdmitPeer: p.key.Admit, Ready: p.ready,
+		Alerts: p.doors.Recorder(), Direct: p.doors, Leading: p.leading, Forward: p.peers, Peers: p.self, AdmitPeer: p.key.Admit, Ready: p.ready,
 		Registry: p.registry, Log: p.log, Now: p.now,
 	})
 }

@@ -28,6 +28,7 @@ var errNotLeading = errors.New("another process may be the leader now: nothing i
 // lead is one term: it runs every pipeline until ctx is done, which is when the Lease is lost or the process stops. Nothing
 // of it is left when it returns.
 func (p *process) lead(ctx context.Context) {
+	p.doors.Begin()
 	var all sync.WaitGroup
 	all.Go(func() { _ = p.alerts.Run(ctx) }) // It ends with ctx; what it could not do, it has told whoever asked.
 
@@ -40,7 +41,7 @@ func (p *process) lead(ctx context.Context) {
 	c := controller.New(controller.Options{
 		Kinds: builtin.Kinds(), Settings: p.options.Settings, Secrets: p.secrets, Actuator: writer{p.target, p.gate}, Reporter: reporter, MayWrite: p.leading, Keeper: p.keeper,
 		Env: triggers.Env{
-			HTTP: p.http, Now: p.now, Alerts: p.alerts, Poller: p.poller, Shared: &p.shared, PodMetrics: p.podMetrics,
+			HTTP: p.http, Now: p.now, Alerts: p.alerts, Doors: p.doors, Poller: p.poller, Shared: &p.shared, PodMetrics: p.podMetrics,
 		},
 	}, p.inherited())
 	p.awaitAlerts(ctx)

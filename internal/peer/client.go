@@ -48,7 +48,9 @@ type Client struct {
 	to     string
 	leader leader
 	http   *http.Client
-	reach  error
+	// reach is what came of asking the holder asked.
+	reach error
+	asked string
 }
 
 // NewClient returns a client for the replica self. holder is who holds the Lease, as far as this replica knows; "" is nobody.
@@ -56,11 +58,19 @@ func NewClient(self string, holder func() string, key *Key, log *slog.Logger) *C
 	return &Client{self: self, holder: holder, key: key, log: log, reach: errNotChecked}
 }
 
-// Ready says why messages cannot be passed on, or nil.
+// Ready says why messages cannot be passed on, or nil. What was heard of a former leader says nothing of the next one.
 func (c *Client) Ready() error {
+	holder := c.holder()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.reach
+	switch {
+	case holder == "" || holder == c.self:
+		return errNobodyLeads
+	case holder != c.asked:
+		return errNotChecked
+	default:
+		return c.reach
+	}
 }
 
 // Run makes sure again and again that the leader is reached, until ctx is done. The connection stays open for what is passed
@@ -69,10 +79,11 @@ func (c *Client) Run(ctx context.Context) error {
 	tick := time.NewTicker(checkEvery)
 	defer tick.Stop()
 	for {
+		asked := c.holder()
 		err := c.check(ctx)
 		c.mu.Lock()
 		said := c.reach
-		c.reach = err
+		c.reach, c.asked = err, asked
 		c.mu.Unlock()
 		if err != nil && !errors.Is(err, errNobodyLeads) && (said == nil || said.Error() != err.Error()) {
 			c.log.Warn("replicas cannot pass deliveries on to the leader", "error", err)

@@ -31,6 +31,22 @@ func (s *Server) admit(r *http.Request, namespace string) (visitor, error) {
 	return visitor{credential: one.name}, nil
 }
 
+// stranger is the name of who has shown no credential where there are some. No credential can have it.
+const stranger = "?"
+
+// admitStrangers is admit, and lets in who shows no credential at all, within the rate of all strangers together.
+func (s *Server) admitStrangers(r *http.Request, namespace string) (visitor, error) {
+	who, err := s.admit(r, namespace)
+	refused, ok := errors.AsType[*echo.HTTPError](err)
+	if !ok || refused.Code != http.StatusUnauthorized || r.Header.Get("Authorization") != "" {
+		return who, err
+	}
+	if !s.strangers.AllowN(s.options.Now(), 1) {
+		return visitor{}, errRate
+	}
+	return visitor{credential: stranger}, nil
+}
+
 // known returns the credential of a request, within its rate.
 func (s *Server) known(r *http.Request) (*credential, error) {
 	one, ok := find(*s.options.Credentials.all.Load(), r)

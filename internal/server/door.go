@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -22,6 +23,9 @@ type Route struct {
 	Method, Path string
 	// MaxBody bounds the body, in bytes; 0 is DefaultMaxBody.
 	MaxBody int64
+	// Strangers: a request that shows no credential is let in, as a stranger; Decode says whether something else vouches for
+	// it, such as a signature.
+	Strangers bool
 	// Decode says what a request delivers, within the namespace of its door: nothing is nothing to record, and answered with
 	// 200. An *echo.HTTPError is answered as it says: 4xx only for what can never become valid, Unavailable for what may pass.
 	// It is called on the leader only.
@@ -113,18 +117,33 @@ func (s *Server) deliver(ctx context.Context, c echo.Context, route Route, r *Re
 	if err != nil {
 		return err
 	}
-	for _, d := range deliveries {
-		if d.Door.Namespace != r.Door.Namespace {
-			return fmt.Errorf("route %s leads from the door of %q to %q", route.Name, r.Door.Namespace, d.Door.Namespace)
+	failed := make([]error, len(deliveries))
+	var recording sync.WaitGroup
+	for i := range deliveries {
+		recording.Go(func() { failed[i] = s.record(ctx, route, r, &deliveries[i]) })
+	}
+	recording.Wait()
+	if err := errors.Join(failed...); err != nil {
+		if unavailable, ok := errors.AsType[*echo.HTTPError](err); ok {
+			return unavailable
 		}
-		result, err := s.options.Alerts.Record(ctx, d)
-		if err != nil {
-			s.options.Log.Warn("a delivery was not recorded", "door", d.Door.String(), "error", err)
-			return Unavailable("not recorded, try again")
-		}
-		s.metrics.count(result, len(d.Alerts))
+		return err
 	}
 	return c.NoContent(http.StatusOK)
+}
+
+// record records one delivery: several of one request are on their way together.
+func (s *Server) record(ctx context.Context, route Route, r *Request, d *alerts.Delivery) error {
+	if d.Door.Namespace != r.Door.Namespace {
+		return fmt.Errorf("route %s leads from the door of %q to %q", route.Name, r.Door.Namespace, d.Door.Namespace)
+	}
+	result, err := s.options.Alerts.Record(ctx, *d)
+	if err != nil {
+		s.options.Log.Warn("a delivery was not recorded", "door", d.Door.String(), "error", err)
+		return Unavailable("not recorded, try again")
+	}
+	s.metrics.count(result, len(d.Alerts))
+	return nil
 }
 
 // read reads a body whole. One that is packed is refused: how large it becomes is not known before it is.

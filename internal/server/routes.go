@@ -1,29 +1,41 @@
 package server
 
 import (
+	_ "embed" // For openAPI.
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
+// openAPI describes every route, for those who write clients.
+//
+//go:embed openapi.yaml
+var openAPI []byte
+
 // doors are all routes through which something is delivered.
-func (s *Server) doors() []Route { return s.alertmanager() }
+func (s *Server) doors() []Route { return slices.Concat(s.alertmanager(), s.direct()) }
 
 // public is everything that is served to senders, to Prometheus and to the kubelet.
 func (s *Server) public() http.Handler {
-	names := map[string]string{"/healthz": "healthz", "/readyz": "readyz", "/metrics": "metrics"}
+	names := map[string]string{"/healthz": "healthz", "/readyz": "readyz", "/metrics": "metrics", "/openapi.yaml": "openapi"}
 	e := s.router(names)
 	for _, route := range s.doors() {
 		names[route.Path] = route.Name
 		s.metrics.duration.WithLabelValues(route.Name) // So that it is there, with 0, before the first.
-		e.Add(route.Method, route.Path, s.door(route, s.admit))
+		admit := s.admit
+		if route.Strangers {
+			admit = s.admitStrangers
+		}
+		e.Add(route.Method, route.Path, s.door(route, admit))
 	}
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", s.ready)
 	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(s.options.Registry, promhttp.HandlerOpts{})), s.anyone)
+	e.GET("/openapi.yaml", func(c echo.Context) error { return c.Blob(http.StatusOK, "application/yaml", openAPI) })
 	return e
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/net/netutil"
+	"golang.org/x/time/rate"
 
 	"github.com/impulse-sh/impulse/internal/alerts"
 	"github.com/impulse-sh/impulse/internal/peer"
@@ -49,6 +50,8 @@ type Options struct {
 	// TLS is what the server shows; nil is plain HTTP.
 	TLS    *TLS
 	Alerts Recorder
+	// Direct are the doors to single triggers; nil: there are none.
+	Direct Direct
 	// Leading: only the leader records deliveries. The others pass them on by Forward; where that is nil they answer 503, and
 	// the sender tries again.
 	Leading func() bool
@@ -71,6 +74,8 @@ type Server struct {
 	listener net.Listener
 	// http serves everybody, and peers the other replicas; it is nil when they do not come in.
 	http, peers *http.Server
+	// strangers is the rate of all who show no credential where there are some.
+	strangers *rate.Limiter
 }
 
 // New listens, but serves nobody yet. It refuses an address beyond loopback without tokens: whoever reaches it could scale.
@@ -87,7 +92,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if o.TLS != nil {
 		listener = o.TLS.listen(listener)
 	}
-	s := &Server{options: o, listener: listener, metrics: newMetrics(o.Registry)}
+	s := &Server{options: o, listener: listener, metrics: newMetrics(o.Registry), strangers: rate.NewLimiter(perSecond, burst)}
 	s.http = s.limits(s.public())
 	if o.Peers != nil {
 		s.peers = s.limits(s.private())

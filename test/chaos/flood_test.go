@@ -53,7 +53,7 @@ func newFlood(w *world) *flood {
 		s := &subject{name: o.name, accepted: time.Now(), right: time.Now()}
 		f.all, f.by[o.name] = append(f.all, s), s
 	}
-	w.ledger.onWrite = f.saw
+	w.ledger.tell(f.saw)
 	return f
 }
 

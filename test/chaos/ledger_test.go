@@ -167,6 +167,13 @@ func (l *ledger) leading() int {
 	return l.leader
 }
 
+// tell has each write told from now on.
+func (l *ledger) tell(onWrite func(write)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.onWrite = onWrite
+}
+
 // saw notes the count of a Deployment.
 func (l *ledger) saw(object string, n int32) {
 	l.mu.Lock()

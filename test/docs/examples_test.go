@@ -19,6 +19,11 @@ import (
 func works(t *testing.T, name, text string) {
 	t.Helper()
 	objects, problems := manifest.Parse(name, []byte(text))
+	compile(t, name, objects, problems)
+}
+
+func compile(t *testing.T, name string, objects []*manifest.Object, problems []manifest.Problem) {
+	t.Helper()
 	compiled, more := manifest.Compile(objects, builtin.Kinds())
 	for _, p := range slices.Concat(problems, more) {
 		if !strings.Contains(p.Problem, "memory rarely scales down") { // It is worth saying each time.
@@ -45,18 +50,14 @@ func TestScaledObjectsInTheDocumentationWork(t *testing.T) {
 	}
 }
 
+// The folder is checked as a user does, at once: no example is in another one's way.
 func TestExamplesWork(t *testing.T) {
-	paths, err := filepath.Glob(filepath.Join(root, "deploy/examples/*.yaml"))
-	if err != nil || len(paths) < len(builtin.Kinds()) {
-		t.Fatalf("%d examples for %d kinds of trigger, %v", len(paths), len(builtin.Kinds()), err)
+	dir := filepath.Join(root, "deploy/examples")
+	objects, problems, err := manifest.Load([]string{dir}, nil)
+	if err != nil || len(objects) < len(builtin.Kinds()) {
+		t.Fatalf("%d examples for %d kinds of trigger, %v", len(objects), len(builtin.Kinds()), err)
 	}
-	for _, path := range paths {
-		content, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		works(t, path, string(content))
-	}
+	compile(t, dir, objects, problems)
 }
 
 func TestARealAlertmanagerTakesTheRouteOfTheReadme(t *testing.T) {

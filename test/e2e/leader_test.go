@@ -104,7 +104,7 @@ func TestALeaderThatWasPausedWritesNothingWhenItWakesUp(t *testing.T) {
 	if code := <-answered; code != http.StatusOK && code != http.StatusServiceUnavailable {
 		t.Errorf("who asked while it slept was answered with %d", code)
 	}
-	w.webhook(a, "web", "resolved")
+	w.answered(a, "resolved")
 	if got := counts(); len(got) != 1 || got[0] != 1 {
 		t.Errorf("after it woke up the counts were %v", got)
 	}

@@ -26,9 +26,9 @@ func TestThreeAlertmanagersAreOneSourceThroughAPartitionAndARestart(t *testing.T
 	level.until("1")
 	delivered := func(atLeast float64) {
 		t.Helper()
-		before := r.metric("impulse_webhook_requests_total", "")
+		before := r.metric("impulse_http_requests_total", "")
 		sandboxtest.Until(t, "deliveries were repeated", func(context.Context) bool {
-			return r.metric("impulse_webhook_requests_total", "")-before >= atLeast
+			return r.metric("impulse_http_requests_total", "")-before >= atLeast
 		})
 	}
 	delivered(4)
@@ -47,7 +47,7 @@ func TestThreeAlertmanagersAreOneSourceThroughAPartitionAndARestart(t *testing.T
 		v := level.values()
 		return v[len(v)-1] == "1"
 	})
-	if refused := r.metric("impulse_webhook_requests_total", `"4`); refused != 0 {
+	if refused := r.metric("impulse_http_requests_total", `"4`); refused != 0 {
 		t.Errorf("%v deliveries were refused", refused)
 	}
 }
@@ -63,11 +63,11 @@ func TestWhatWasRefusedForAWhileIsOneChangeInTheEnd(t *testing.T) {
 	r.disk.fill(true)
 	tell(t, all, time.Now(), true, "Slow")
 	sandboxtest.Until(t, "deliveries are answered with 503", func(context.Context) bool {
-		return r.metric("impulse_webhook_requests_total", `"503"`) >= 2
+		return r.metric("impulse_http_requests_total", `"503"`) >= 2
 	})
 	r.disk.fill(false)
 	sandboxtest.Until(t, "a delivery is recorded", func(context.Context) bool {
-		return r.metric("impulse_webhook_requests_total", `"200"`) >= 3
+		return r.metric("impulse_http_requests_total", `"200"`) >= 3
 	})
 	level.only("0", "1")
 	if n := r.disk.written(); n != 1 {
@@ -124,7 +124,7 @@ func TestAfterA301AReconcileHeals(t *testing.T) {
 	sandboxtest.Until(t, "Alertmanager was redirected", func(context.Context) bool { return gets.Load() > 0 })
 	r.trigger("Slow", nil).until("0")
 	r.trigger("Slow", map[string]string{"reconcile": am.url}).until("1")
-	if r.metric("impulse_webhook_requests_total", `"200"`) != 0 {
+	if r.metric("impulse_http_requests_total", `"200"`) != 0 {
 		t.Error("a delivery came through")
 	}
 }
@@ -137,7 +137,7 @@ func TestStepsFollowActivationsNotDeliveries(t *testing.T) {
 	tell(t, []*peer{am}, time.Now(), true, "Slow")
 	steps.until("1")
 	sandboxtest.Until(t, "it is repeated", func(context.Context) bool {
-		return r.metric("impulse_webhook_requests_total", `"200"`) >= 4
+		return r.metric("impulse_http_requests_total", `"200"`) >= 4
 	})
 	steps.only("0", "1")
 }

@@ -8,7 +8,9 @@ import (
 	"github.com/impulse-sh/impulse/triggers/cron"
 	"github.com/impulse-sh/impulse/triggers/nats"
 	"github.com/impulse-sh/impulse/triggers/prometheus"
+	"github.com/impulse-sh/impulse/triggers/push"
 	"github.com/impulse-sh/impulse/triggers/resource"
+	"github.com/impulse-sh/impulse/triggers/webhook"
 )
 
 // Kinds returns every built-in kind, ordered by the name of its folder.
@@ -18,7 +20,9 @@ func Kinds() []triggers.Kind {
 		cron.Kind(),
 		nats.Kind(),
 		prometheus.Kind(),
+		push.Kind(),
 		resource.CPU(),
 		resource.Memory(),
+		webhook.Kind(),
 	}
 }

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 
+	"github.com/impulse-sh/impulse/internal/natsclient"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -74,14 +74,8 @@ func (c Config) checkURLs() error {
 	if c.NATSServerURL == "" {
 		return nil
 	}
-	for address := range strings.SplitSeq(c.NATSServerURL, ",") {
-		u, err := url.Parse(strings.TrimSpace(address))
-		switch {
-		case err == nil && u.User != nil:
-			return wrong("natsServerURL", "holds credentials", "put them in a Secret, with an authenticationRef")
-		case err != nil, !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme), u.Hostname() == "":
-			return wrong("natsServerURL", "is not a URL of a NATS server", "write nats://HOST:4222")
-		}
+	if problem, suggestion := natsclient.CheckURLs(c.NATSServerURL); problem != "" {
+		return wrong("natsServerURL", problem, suggestion)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/impulse-sh/impulse/internal/natsclient"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -32,7 +33,7 @@ type connection struct {
 
 	// turn is held by the queue that uses the fields below it: a semaphore that a context can leave.
 	turn    chan struct{}
-	client  *connected
+	client  *natsclient.Client
 	failed  error
 	failure int
 	retry   time.Time
@@ -49,13 +50,13 @@ func newConnection(urls string, options []natsgo.Option, now func() time.Time) *
 // Close ends the client. Nobody follows a queue any more.
 func (c *connection) Close() error {
 	if c.client != nil {
-		c.client.close()
+		c.client.Close()
 	}
 	return nil
 }
 
 // open returns the client, connected at least once. A failed attempt stands for all queues until the next one is due.
-func (c *connection) open(ctx context.Context) (*connected, error) {
+func (c *connection) open(ctx context.Context) (*natsclient.Client, error) {
 	select {
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()
@@ -66,16 +67,16 @@ func (c *connection) open(ctx context.Context) (*connected, error) {
 		return c.client, nil
 	}
 	if c.client != nil { // The server has refused it.
-		c.client.close()
+		c.client.Close()
 		c.client = nil
 	}
 	if c.failed != nil && time.Now().Before(c.retry) {
 		return nil, c.failed
 	}
-	client, err := connect(ctx, c.urls, c.options)
+	client, err := natsclient.Connect(ctx, c.urls, c.options)
 	if err != nil {
 		c.failure++
-		c.failed, c.retry = fmt.Errorf("connect: %w", err), time.Now().Add(backoff(c.failure))
+		c.failed, c.retry = fmt.Errorf("connect: %w", err), time.Now().Add(natsclient.Backoff(c.failure))
 		return nil, c.failed
 	}
 	c.client, c.failed, c.failure = client, nil, 0
@@ -89,9 +90,9 @@ func (c *connection) read(ctx context.Context, n name) (scalers.Milli, error) {
 		return 0, err
 	}
 	if !client.IsConnected() {
-		return 0, client.dialer.explain(errors.New("not connected"))
+		return 0, client.Why(errors.New("not connected"))
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
+	ctx, cancel := context.WithTimeoutCause(ctx, natsclient.Patience, fmt.Errorf("no answer within %s", natsclient.Patience))
 	defer cancel()
 	info, err := consumerInfo(ctx, client.Conn, n)
 	if err != nil {

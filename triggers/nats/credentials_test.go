@@ -20,7 +20,6 @@ import (
 	"testing"
 	"time"
 
-	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 )
 
@@ -158,45 +157,6 @@ func TestTheServersCertificateIsChecked(t *testing.T) {
 	delete(secrets, "ca")
 	c.UnsafeSSL = true
 	follow(t, mustOpen(t, c, environment(secrets))).until("stream WORK does not exist")
-}
-
-func TestADigestTellsCredentialsApart(t *testing.T) {
-	seen := map[string]credentials{}
-	for _, c := range []credentials{
-		{},
-		{username: "ab"},
-		{password: "ab"},
-		{username: "a", password: "b"},
-		{token: "ab"},
-		{nkey: "ab"},
-		{creds: "ab"},
-		{ca: "ab"},
-		{cert: "ab"},
-		{key: "ab"},
-		{username: "1:a"},
-		{username: "", password: "1:a"},
-	} {
-		if other, taken := seen[c.digest()]; taken {
-			t.Errorf("%+v and %+v are the same", c, other)
-		}
-		seen[c.digest()] = c
-	}
-}
-
-func TestOptionsOfNobodyAreNoLogin(t *testing.T) {
-	options, err := credentials{}.options(false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var o natsgo.Options
-	for _, option := range options {
-		if err := option(&o); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if o.Secure || o.User != "" || o.Token != "" || o.Nkey != "" || o.TLSConfig == nil || o.TLSConfig.InsecureSkipVerify {
-		t.Errorf("the options are %+v", o)
-	}
 }
 
 // ca is an authority that signs certificates for 127.0.0.1.

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/impulse-sh/impulse/internal/natsclient"
 )
 
 // maxAnswer bounds what is read of one answer: /jsz holds every consumer of the account.
@@ -145,7 +147,7 @@ func hostOf(address string) string {
 
 // get decodes the answer of one server, which gets a time-out of its own: others may answer. Errors repeat nothing of a body that is not JSON.
 func (m *monitor) get(ctx context.Context, host, path string, query url.Values, into any) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
+	ctx, cancel := context.WithTimeoutCause(ctx, natsclient.Patience, fmt.Errorf("no answer within %s", natsclient.Patience))
 	defer cancel()
 	u := m.base
 	u.Host, u.RawQuery = host, query.Encode()
@@ -162,16 +164,23 @@ func (m *monitor) get(ctx context.Context, host, path string, query url.Values, 
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s answers %d", path, response.StatusCode)
 	}
+	if response.ContentLength > maxAnswer {
+		return tooLarge(path)
+	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch {
 	case err != nil:
 		return fmt.Errorf("the answer of %s broke off: %w", path, unwrap(ctx, err))
 	case len(body) > maxAnswer:
-		return fmt.Errorf("the answer of %s is larger than %d MiB", path, maxAnswer>>20)
+		return tooLarge(path)
 	case json.Unmarshal(body, into) != nil:
 		return fmt.Errorf("the answer of %s is not what a NATS server says: is this its monitoring port?", path)
 	}
 	return nil
+}
+
+func tooLarge(path string) error {
+	return fmt.Errorf("the answer of %s is larger than %d MiB", path, maxAnswer>>20)
 }
 
 // unwrap removes the URL from an error, and prefers the reason why a context ended.

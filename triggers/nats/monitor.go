@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"sync"
 
+	"github.com/impulse-sh/impulse/internal/natsclient"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -29,7 +30,7 @@ type monitor struct {
 	leader string // Host and port of the server that led at the last reading.
 	// client is made for the credentials used.
 	client *http.Client
-	used   credentials
+	used   natsclient.Credentials
 }
 
 func newMonitor(c Config, env triggers.Env) *monitor {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -185,6 +186,7 @@ func TestFaultsOfTheMonitoringAreUnknownWithOneShortLine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Location", "/elsewhere")
+				w.Header().Set("Content-Length", strconv.Itoa(len(c.body))) // As nats-server does: what is too much is not waited for.
 				w.WriteHeader(c.status)
 				_, _ = w.Write([]byte(c.body))
 			}))

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/impulse-sh/impulse/internal/natsclient"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -20,16 +21,7 @@ import (
 // Kind describes the trigger type nats-jetstream.
 func Kind() triggers.Kind {
 	k := triggers.Define("nats-jetstream", "Messages that wait for a JetStream consumer.", defaults(), open)
-	k.Auth = []triggers.AuthParameter{
-		{Name: "username", Doc: "The user, with a password."},
-		{Name: "password", Doc: "The password of the user."},
-		{Name: "token", Doc: "A token."},
-		{Name: "nkey", Doc: "The seed of an nkey."},
-		{Name: "creds", Doc: "The content of a .creds file: a user JWT and its seed."},
-		{Name: "ca", Doc: "Certificates in PEM that sign the server's; with natsServerURL, TLS is then required."},
-		{Name: "cert", Doc: "A client certificate in PEM; with natsServerURL, TLS is then required."},
-		{Name: "key", Doc: "The key of the client certificate, in PEM."},
-	}
+	k.Auth = natsclient.Parameters()
 	k.Example = map[string]string{"natsServerURL": "nats://nats.messaging:4222", "stream": "ORDERS", "consumer": "billing", "lagThreshold": "10"}
 	return k
 }

@@ -3,6 +3,8 @@ package nats
 import (
 	"context"
 	"net/http"
+
+	"github.com/impulse-sh/impulse/internal/natsclient"
 )
 
 // prepare makes the client of a reading, with the certificates as they are now.
@@ -16,7 +18,7 @@ func (m *monitor) prepare(ctx context.Context) error {
 	}
 	client := *m.env.HTTP
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	if m.config.UnsafeSSL || now != (credentials{}) {
+	if m.config.UnsafeSSL || now != (natsclient.Credentials{}) {
 		if client.Transport, err = m.transport(now); err != nil {
 			return err
 		}
@@ -26,16 +28,16 @@ func (m *monitor) prepare(ctx context.Context) error {
 }
 
 // certificates are what is shown over https, and what the server's is held against.
-func (m *monitor) certificates(ctx context.Context) (credentials, error) {
+func (m *monitor) certificates(ctx context.Context) (natsclient.Credentials, error) {
 	if !m.config.UseHTTPS {
-		return credentials{}, nil
+		return natsclient.Credentials{}, nil
 	}
-	return readCredentials(ctx, m.env.Secret, "ca", "cert", "key")
+	return natsclient.Read(ctx, m.env.Secret, "ca", "cert", "key")
 }
 
 // transport keeps no connection: nothing of it outlives a reading.
-func (m *monitor) transport(c credentials) (http.RoundTripper, error) {
-	config, err := c.config(m.config.UnsafeSSL)
+func (m *monitor) transport(c natsclient.Credentials) (http.RoundTripper, error) {
+	config, err := c.TLS(m.config.UnsafeSSL)
 	if err != nil {
 		return nil, err
 	}

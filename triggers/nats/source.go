@@ -4,20 +4,16 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
 
+	"github.com/impulse-sh/impulse/internal/natsclient"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-const (
-	// heartbeat is how often a level that does not change is reported all the same: windows and cooldowns count from
-	// the last report.
-	heartbeat = time.Second
-	// rotation is how often the credentials are compared with those in use.
-	rotation = 5 * time.Second
-)
+// heartbeat is how often a level that does not change is reported all the same: windows and cooldowns count from the last
+// report.
+const heartbeat = time.Second
 
 // source follows one consumer over a connection that it shares.
 type source struct {
@@ -30,7 +26,7 @@ type source struct {
 }
 
 func newSource(c Config, env triggers.Env) *source {
-	s := &source{config: c, env: env, heartbeat: heartbeat, rotation: rotation}
+	s := &source{config: c, env: env, heartbeat: heartbeat, rotation: natsclient.Rotation}
 	if env.PollingInterval > 0 {
 		s.heartbeat = min(heartbeat, env.PollingInterval)
 	}
@@ -40,7 +36,7 @@ func newSource(c Config, env triggers.Env) *source {
 // Run reports until ctx is done. Each round is one set of credentials.
 func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 	for attempt := 1; ; attempt++ {
-		used, err := readCredentials(ctx, s.env.Secret)
+		used, err := natsclient.Read(ctx, s.env.Secret)
 		if err == nil {
 			err = s.follow(ctx, used, emit)
 		}
@@ -56,18 +52,18 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(backoff(attempt)):
+		case <-time.After(natsclient.Backoff(attempt)):
 		}
 	}
 }
 
 // follow reports with one set of credentials: until ctx is done, or nil when they have changed.
-func (s *source) follow(ctx context.Context, used credentials, emit func(scalers.Event)) error {
-	options, err := used.options(s.config.UnsafeSSL)
+func (s *source) follow(ctx context.Context, used natsclient.Credentials, emit func(scalers.Event)) error {
+	options, err := used.Options(s.config.UnsafeSSL)
 	if err != nil {
 		return err
 	}
-	key := "nats-jetstream\x00" + s.config.NATSServerURL + "\x00" + strconv.FormatBool(s.config.UnsafeSSL) + "\x00" + used.digest()
+	key := "nats-jetstream\x00" + s.config.NATSServerURL + "\x00" + strconv.FormatBool(s.config.UnsafeSSL) + "\x00" + used.Digest()
 	conn, release, err := triggers.Acquire(s.env.Shared, key, func() (*connection, error) {
 		return newConnection(s.config.NATSServerURL, options, s.env.Now), nil
 	})
@@ -77,7 +73,7 @@ func (s *source) follow(ctx context.Context, used credentials, emit func(scalers
 	defer release()
 	readings, leave := conn.follow(ctx, name{s.config.Domain, s.config.Stream, s.config.Consumer})
 	defer leave()
-	rotated, forget := s.watch(ctx, used)
+	rotated, forget := natsclient.Rotated(ctx, s.env.Secret, used, s.rotation)
 	defer forget()
 	for {
 		select {
@@ -88,33 +84,6 @@ func (s *source) follow(ctx context.Context, used credentials, emit func(scalers
 		case r := <-readings:
 			s.report(r, emit)
 		}
-	}
-}
-
-// watch closes the channel when the credentials are others than those in use. It looks for itself: reading a secret may
-// take long, and no message waits for it. The returned function ends it.
-func (s *source) watch(ctx context.Context, used credentials) (<-chan struct{}, func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	rotated := make(chan struct{})
-	var looking sync.WaitGroup
-	looking.Go(func() {
-		tick := time.NewTicker(s.rotation)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-			if now, err := readCredentials(ctx, s.env.Secret); err == nil && now != used {
-				close(rotated)
-				return
-			}
-		}
-	})
-	return rotated, func() {
-		cancel()
-		looking.Wait()
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/impulse-sh/impulse/internal/natsclient"
 	"github.com/impulse-sh/impulse/internal/sandboxtest"
 	"github.com/impulse-sh/impulse/scalers"
 )
@@ -221,21 +222,10 @@ func TestRunEndsAtOnceWhileAServerSaysNothing(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("Run returned %v", err)
 		}
-	case <-time.After(patience / 2):
+	case <-time.After(natsclient.Patience / 2):
 		t.Fatal("Run waits until the client gives up by itself")
 	}
 	<-ended
-}
-
-func TestTheNextAttemptWaitsLongerUpToABound(t *testing.T) {
-	var last time.Duration
-	for attempt := 1; attempt < 100; attempt++ {
-		d := backoff(attempt)
-		if d <= 0 || d > 5*time.Second || attempt <= 4 && d < last {
-			t.Errorf("attempt %d waits %s after %s", attempt, d, last)
-		}
-		last = d
-	}
 }
 
 func TestReasonsAreOneLineWithoutCredentials(t *testing.T) {

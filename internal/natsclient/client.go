@@ -1,22 +1,27 @@
-package nats
+// Package natsclient is how triggers connect to NATS: for ever, with the credentials of an authenticationRef, and with the
+// reason when it does not work.
+package natsclient
 
 import (
 	"context"
 	"errors"
 	"math/rand/v2"
 	"net"
+	"net/url"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	natsgo "github.com/nats-io/nats.go"
 )
 
-// patience bounds one attempt to connect, and one request.
-const patience = 2 * time.Second
+// Patience bounds one attempt to connect, and one request.
+const Patience = 2 * time.Second
 
-// backoff is how long to wait before attempt n, counted from 1: longer each time, at most 5 s, and spread, so that the
+// Backoff is how long to wait before attempt n, counted from 1: longer each time, at most 5 s, and spread, so that the
 // clients of a server that comes back do not all come at once.
-func backoff(attempt int) time.Duration {
+func Backoff(attempt int) time.Duration {
 	d := 5 * time.Second
 	if attempt < 6 {
 		d = min(d, 125*time.Millisecond<<attempt)
@@ -34,7 +39,7 @@ type dialer struct {
 func newDialer(ctx context.Context) *dialer {
 	d := &dialer{}
 	d.open = func(network, address string) (net.Conn, error) {
-		conn, err := (&net.Dialer{Timeout: patience}).DialContext(ctx, network, address)
+		conn, err := (&net.Dialer{Timeout: Patience}).DialContext(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
@@ -65,8 +70,8 @@ func (s *socket) Close() error {
 	return s.Conn.Close()
 }
 
-// connected is one client of a server.
-type connected struct {
+// Client is one client of a server.
+type Client struct {
 	*natsgo.Conn
 	dialer *dialer
 	// ended is closed when the client has ended for good.
@@ -74,19 +79,19 @@ type connected struct {
 	cancel context.CancelFunc
 }
 
-// connect opens a client. It reconnects by itself for ever, except when the server refuses its credentials twice: then
+// Connect opens a client. It reconnects by itself for ever, except when the server refuses its credentials twice: then
 // it ends, and the credentials may have to be read again. ctx bounds this call only.
-func connect(ctx context.Context, urls string, options []natsgo.Option) (*connected, error) {
+func Connect(ctx context.Context, urls string, options []natsgo.Option) (*Client, error) {
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer context.AfterFunc(ctx, cancel)()
 	d, ended := newDialer(life), make(chan struct{})
 	options = append([]natsgo.Option{
 		natsgo.Name("impulse"),
-		natsgo.Timeout(patience),
+		natsgo.Timeout(Patience),
 		natsgo.SetCustomDialer(d),
 		natsgo.SkipHostLookup(),
 		natsgo.MaxReconnects(-1),
-		natsgo.CustomReconnectDelay(backoff),
+		natsgo.CustomReconnectDelay(Backoff),
 		natsgo.ReconnectBufSize(-1), // A request without a connection fails at once.
 		natsgo.PingInterval(10 * time.Second),
 		natsgo.ErrorHandler(func(*natsgo.Conn, *natsgo.Subscription, error) {}), // Readings say what is wrong.
@@ -97,7 +102,7 @@ func connect(ctx context.Context, urls string, options []natsgo.Option) (*connec
 		cancel()
 		return nil, d.explain(err)
 	}
-	return &connected{Conn: conn, dialer: d, ended: ended, cancel: cancel}, nil
+	return &Client{Conn: conn, dialer: d, ended: ended, cancel: cancel}, nil
 }
 
 // explain returns the reason of the last socket that could not be opened, when there is one.
@@ -108,9 +113,30 @@ func (d *dialer) explain(err error) error {
 	return err
 }
 
-// close ends the client and waits for it.
-func (c *connected) close() {
+// Close ends the client and waits for it.
+func (c *Client) Close() {
 	c.cancel()
-	c.Close()
+	c.Conn.Close()
 	<-c.ended
+}
+
+// Ended is closed when the client has ended for good, because the server has refused it.
+func (c *Client) Ended() <-chan struct{} { return c.ended }
+
+// Why returns the reason why there is no connection, when one is known; err otherwise.
+func (c *Client) Why(err error) error { return c.dialer.explain(err) }
+
+// CheckURLs says what is wrong with the addresses of servers, separated by commas, and what to write instead; "" when they
+// are well.
+func CheckURLs(addresses string) (problem, suggestion string) {
+	for address := range strings.SplitSeq(addresses, ",") {
+		u, err := url.Parse(strings.TrimSpace(address))
+		switch {
+		case err == nil && u.User != nil:
+			return "holds credentials", "put them in a Secret, with an authenticationRef"
+		case err != nil, !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme), u.Hostname() == "":
+			return "is not a URL of a NATS server", "write nats://HOST:4222"
+		}
+	}
+	return "", ""
 }

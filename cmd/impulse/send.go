@@ -1,0 +1,204 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+func sendCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "send",
+		Short: "Send a test alert, or a level, to a running Impulse",
+		Long: "Send posts what an Alertmanager, or whoever pushes levels, would, and says what was answered and where to look next. Exit\n" +
+			"code: 0 it is recorded, 1 Impulse does not take it, 2 it could not be sent.",
+	}
+	cmd.AddCommand(sendAlertCommand(), sendValueCommand())
+	return cmd
+}
+
+func sendAlertCommand() *cobra.Command {
+	var (
+		to          receiver
+		namespace   string
+		cluster     bool
+		resolve     bool
+		annotations []string
+	)
+	cmd := &cobra.Command{
+		Use:   "alert LABEL=VALUE...",
+		Short: "Fire an alert, or resolve it",
+		Long: "Alert fires an alert with these labels, at the door of a namespace or of the whole cluster. It fires until it is resolved, or\n" +
+			"until the lease of the triggers that select it has passed twice.",
+		Example: `  impulse send alert --namespace shop alertname=CheckoutSlow severity=scale
+  impulse send alert --namespace shop alertname=CheckoutSlow severity=scale --annotation value=12
+  impulse send alert --namespace shop alertname=CheckoutSlow severity=scale --resolve
+
+  # Through a tunnel, with a token
+  kubectl -n impulse-system port-forward svc/impulse 8080:80 &
+  impulse send alert --token-file token -n shop alertname=CheckoutSlow severity=scale`,
+		Args:              cobra.ArbitraryArgs, // What is wrong with them is said in one place.
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			labels, err := pairs("label", args)
+			said, saidErr := pairs("--annotation", annotations)
+			if len(args) == 0 {
+				err = errNoLabel
+			}
+			if cluster && cmd.Flags().Changed("namespace") {
+				err = errors.Join(err, errBothDoors)
+			}
+			if err := errors.Join(err, saidErr, to.check()); err != nil {
+				return err
+			}
+			path, whose := "/v1/alertmanager/"+url.PathEscape(namespace), "namespace "+namespace
+			if cluster {
+				path, whose = "/v1/alertmanager", "all namespaces (scope: cluster)"
+			}
+			return to.send(cmd, message{
+				method: http.MethodPost, path: path, body: alertBody(labels, said, resolve, time.Now()),
+				what: fmt.Sprintf("%s %s for the objects of %s", alertName(labels), map[bool]string{false: "fires", true: "is resolved"}[resolve], whose),
+				next: "impulse explain NAMESPACE/NAME says what it changed; an alert that no object selects is recorded, too",
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&namespace, "namespace", "n", "default", "namespace whose objects may select the alert")
+	f.BoolVar(&cluster, "cluster", false, "send it to the cluster-wide door instead")
+	f.BoolVar(&resolve, "resolve", false, "resolve the alert instead of firing it")
+	f.StringArrayVar(&annotations, "annotation", nil, "annotation of the alert, NAME=VALUE; may be repeated")
+	to.flags(cmd)
+	return cmd
+}
+
+func sendValueCommand() *cobra.Command {
+	var (
+		to      receiver
+		trigger string
+		ttl     time.Duration
+	)
+	cmd := &cobra.Command{
+		Use:   "value NAMESPACE/NAME VALUE",
+		Short: "Push a level to a trigger of type push",
+		Long:  "Value pushes a level to one trigger of a ScaledObject. It stands until it is replaced, or until its ttl has passed.",
+		Example: `  impulse send value shop/worker --trigger jobs 42
+  impulse send value shop/worker --trigger jobs 42 --ttl 60s
+  impulse send value shop/worker --trigger jobs 42 --server https://impulse.example.com --token-file token -o json`,
+		Args:              cobra.ArbitraryArgs, // What is wrong with them is said in one place.
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return errWhichValue
+			}
+			namespace, name, ok := strings.Cut(args[0], "/")
+			_, err := scalers.ParseMilli(args[1])
+			switch {
+			case !ok || namespace == "" || name == "" || strings.Contains(name, "/"):
+				return errWhichValue
+			case trigger == "":
+				return errNoTrigger
+			case err != nil:
+				return fmt.Errorf("the value: %w", err)
+			case ttl < 0:
+				return fmt.Errorf("--ttl is %s: expected a duration above 0", ttl)
+			}
+			if err := to.check(); err != nil {
+				return err
+			}
+			body := map[string]any{"value": args[1]}
+			if ttl > 0 {
+				body["ttl"] = ttl.String()
+			}
+			return to.send(cmd, message{
+				method: http.MethodPut, body: body,
+				path: "/v1/namespaces/" + url.PathEscape(namespace) + "/scaledobjects/" + url.PathEscape(name) + "/triggers/" + url.PathEscape(trigger),
+				what: fmt.Sprintf("the level of trigger %s of %s/%s is %s", trigger, namespace, name, args[1]),
+				next: "impulse explain " + namespace + "/" + name + " says what it changed",
+			})
+		},
+	}
+	cmd.Flags().StringVar(&trigger, "trigger", "", "name of the trigger (required)")
+	cmd.Flags().DurationVar(&ttl, "ttl", 0, "how long the level counts without being pushed again (default: as the trigger says)")
+	to.flags(cmd)
+	return cmd
+}
+
+// What is wrong with a command line.
+var (
+	errNoLabel    = errors.New("name the labels of the alert: alertname=CheckoutSlow severity=scale")
+	errBothDoors  = errors.New("--namespace and --cluster are two doors: name one")
+	errWhichValue = errors.New("name one object and a value: NAMESPACE/NAME VALUE")
+	errNoTrigger  = errors.New("--trigger is missing: the name of a trigger of type push")
+)
+
+// pairs reads words of the form NAME=VALUE.
+func pairs(what string, words []string) (map[string]string, error) {
+	all := map[string]string{}
+	var wrong []error
+	for _, word := range words {
+		name, value, ok := strings.Cut(word, "=")
+		switch _, twice := all[name]; {
+		case !ok || name == "":
+			wrong = append(wrong, fmt.Errorf("%s %q: expected NAME=VALUE", what, word))
+		case twice:
+			wrong = append(wrong, fmt.Errorf("%s %s is given twice", what, name))
+		default:
+			all[name] = value
+		}
+	}
+	return all, errors.Join(wrong...)
+}
+
+// alertBody is a delivery of an Alertmanager with one alert.
+func alertBody(labels, annotations map[string]string, resolve bool, now time.Time) map[string]any {
+	status, ends := "firing", time.Time{}
+	if resolve {
+		status, ends = "resolved", now
+	}
+	return map[string]any{
+		"version": "4", "receiver": "impulse-send", "status": status,
+		"alerts": []any{map[string]any{
+			"status": status, "labels": labels, "annotations": annotations, "startsAt": now.Format(time.RFC3339Nano), "endsAt": ends.Format(time.RFC3339Nano),
+		}},
+	}
+}
+
+// alertName names an alert as Alertmanager does.
+func alertName(labels map[string]string) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		all = append(all, name+"="+strconv.Quote(labels[name]))
+	}
+	return "{" + strings.Join(all, ", ") + "}"
+}
+
+// tell prints what was answered.
+func (a *answer) tell(w io.Writer, m message) error {
+	if a.Code/100 == 2 {
+		_, err := fmt.Fprintf(w, "recorded (%d): %s\nnext: %s\n", a.Code, m.what, m.next)
+		return err
+	}
+	_, err := fmt.Fprintf(w, "not taken (%d): %s\n", a.Code, a.Text)
+	if hint := hints[a.Code]; err == nil && hint != "" {
+		_, err = fmt.Fprintln(w, "next: "+hint)
+	}
+	return err
+}
+
+// hints say what to do about an answer.
+var hints = map[int]string{
+	http.StatusUnauthorized: "give --token-file, or IMPULSE_TOKEN: the token is one of those that Impulse was started with",
+	http.StatusForbidden:    "the token is for other namespaces",
+	http.StatusNotFound:     "kubectl get so -A shows the objects; the trigger is called by its name in spec.triggers",
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// taken is what a server was sent.
+type taken struct {
+	method, path, token string
+	body                map[string]any
+}
+
+// taker is a server that answers with a code and a text, and the last request that it took.
+func taker(t *testing.T, code int, text string, secure bool) (*httptest.Server, *taken) {
+	t.Helper()
+	last := &taken{}
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		last.body = nil
+		if err == nil {
+			err = json.Unmarshal(body, &last.body)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		last.method, last.path, last.token = r.Method, r.URL.Path, r.Header.Get("Authorization")
+		if code/100 == 3 {
+			w.Header().Set("Location", "https://elsewhere.example/")
+		}
+		w.WriteHeader(code)
+		_, _ = io.WriteString(w, text)
+	})
+	if secure {
+		s := httptest.NewTLSServer(h)
+		t.Cleanup(s.Close)
+		return s, last
+	}
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s, last
+}
+
+func TestAnAlertIsSentAsAnAlertmanagerWould(t *testing.T) {
+	t.Setenv(tokenVariable, "from-the-environment\n")
+	s, last := taker(t, http.StatusOK, "", false)
+	code, out, errs := impulse(t, "", "send", "alert", "--server", s.URL+"/", "-n", "shop", "severity=page", "alertname=Slow", "--annotation", "value=1=2")
+	if code != 0 || errs != "" || out != "recorded (200): {alertname=\"Slow\", severity=\"page\"} fires for the objects of namespace shop\n"+
+		"next: impulse explain NAMESPACE/NAME says what it changed; an alert that no object selects is recorded, too\n" {
+		t.Errorf("%d %q %q", code, out, errs)
+	}
+	if last.method != http.MethodPost || last.path != "/v1/alertmanager/shop" || last.token != "Bearer from-the-environment" || last.body["version"] != "4" {
+		t.Errorf("sent %+v", last)
+	}
+	if text, _ := json.Marshal(last.body["alerts"]); !strings.Contains(string(text), `"annotations":{"value":"1=2"},"endsAt":"0001-01-01T00:00:00Z","labels":{"alertname":"Slow","severity":"page"}`) {
+		t.Errorf("sent %s", text)
+	}
+	if code, _, _ := impulse(t, "", "send", "alert", "--server", s.URL, "--cluster", "alertname=Slow", "--resolve"); code != 0 || last.path != "/v1/alertmanager" || last.body["status"] != "resolved" {
+		t.Errorf("%d, sent %+v", code, last)
+	}
+}
+
+func TestAValueIsSentToItsTrigger(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(" from-a-file \r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, last := taker(t, http.StatusOK, "", false)
+	code, out, errs := impulse(t, "", "send", "value", "shop/worker", "--trigger", "jobs", "42.5", "--ttl", "60s", "--server", s.URL, "--token-file", file)
+	if code != 0 || errs != "" || out != "recorded (200): the level of trigger jobs of shop/worker is 42.5\nnext: impulse explain shop/worker says what it changed\n" {
+		t.Errorf("%d %q %q", code, out, errs)
+	}
+	if last.method != http.MethodPut || last.path != "/v1/namespaces/shop/scaledobjects/worker/triggers/jobs" || last.token != "Bearer from-a-file" ||
+		last.body["value"] != "42.5" || last.body["ttl"] != "1m0s" {
+		t.Errorf("sent %+v", last)
+	}
+	code, out, _ = impulse(t, "", "send", "value", "shop/worker", "--trigger", "jobs", "1", "--server", s.URL, "-o", "json")
+	if code != 0 || !strings.Contains(out, `"code": 200`) || last.body["ttl"] != nil {
+		t.Errorf("%d %s", code, out)
+	}
+}
+
+func TestWhatIsNotTakenIsSaidWithWhatToDo(t *testing.T) {
+	for _, c := range []struct {
+		answer     int
+		text       string
+		code       int
+		says, errs string
+	}{
+		{http.StatusNotFound, "no trigger is called jobs\n", 1, "not taken (404): no trigger is called jobs\nnext: kubectl get so -A", ""},
+		{http.StatusBadRequest, "\"value\" is wrong\n", 1, "not taken (400): \"value\" is wrong\n", ""},
+		{http.StatusUnauthorized, "no access\n", 1, "not taken (401): no access\nnext: give --token-file", ""},
+		{http.StatusForbidden, "no access\n", 1, "next: the token is for other namespaces", ""},
+		{http.StatusServiceUnavailable, "nobody leads\n", 2, "not taken (503): nobody leads\n", "cannot take it now: try again"},
+		{http.StatusFound, "", 2, "", `answers with a redirect to "https://elsewhere.example/": name that server`},
+	} {
+		s, _ := taker(t, c.answer, c.text, false)
+		code, out, errs := impulse(t, "", "send", "value", "shop/worker", "--trigger", "jobs", "1", "--server", s.URL)
+		if code != c.code || !strings.Contains(out, c.says) || !strings.Contains(errs, c.errs) {
+			t.Errorf("%d: %d %q %q", c.answer, code, out, errs)
+		}
+	}
+	s, _ := taker(t, http.StatusOK, "", false)
+	s.Close()
+	if code, out, errs := impulse(t, "", "send", "value", "shop/worker", "--trigger", "jobs", "1", "--server", s.URL); code != 2 || out != "" || !strings.Contains(errs, "connection refused") {
+		t.Errorf("nobody there: %d %q %q", code, out, errs)
+	}
+}
+
+func TestAServersCertificateIsChecked(t *testing.T) {
+	s, _ := taker(t, http.StatusOK, "", true)
+	args := []string{"send", "value", "shop/worker", "--trigger", "jobs", "1", "--server", s.URL}
+	if code, _, errs := impulse(t, "", args...); code != 2 || !strings.Contains(errs, "unknown authority") {
+		t.Errorf("%d %q", code, errs)
+	}
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := impulse(t, "", append(args, "--ca-file", file)...); code != 0 {
+		t.Errorf("%d %q", code, errs)
+	}
+}
+
+func TestWhatCannotBeSentIsSaid(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(secret, []byte("hunter2 hunter3\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, args := range map[string][]string{
+		"name the labels of the alert":                   {"alert"},
+		`label "Slow": expected NAME=VALUE`:              {"alert", "Slow"},
+		"label a is given twice":                         {"alert", "a=1", "a=2"},
+		`--annotation "x": expected NAME=VALUE`:          {"alert", "a=1", "--annotation", "x"},
+		"--namespace and --cluster are two doors":        {"alert", "a=1", "--cluster", "-n", "shop"},
+		`--server is "impulse": expected a URL`:          {"alert", "a=1", "--server", "impulse"},
+		"--server holds credentials":                     {"alert", "a=1", "--server", "http://me:hunter2@impulse"},
+		`--output is "xml": expected text, json or yaml`: {"alert", "a=1", "-o", "xml"},
+		"the token has a space":                          {"alert", "a=1", "--token-file", secret},
+		"--token-file: open /nowhere":                    {"alert", "a=1", "--token-file", "/nowhere"},
+		"name one object and a value":                    {"value", "shop/worker", "--trigger", "jobs"},
+		"name one object and a value: NAMESPACE/NAME":    {"value", "worker", "42", "--trigger", "jobs"},
+		"--trigger is missing":                           {"value", "shop/worker", "42"},
+		`the value: "many" is not a number`:              {"value", "shop/worker", "many", "--trigger", "jobs"},
+	} {
+		code, out, errs := impulse(t, "", append([]string{"send"}, args...)...)
+		if code != 2 || out != "" || !strings.Contains(errs, want) || strings.Contains(errs, "hunter") {
+			t.Errorf("%v: %d %q %q, expected %q", args, code, out, errs, want)
+		}
+	}
+}

@@ -1,0 +1,52 @@
+package triggers
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestJSONThatCouldBeReadInTwoWaysIsRefused(t *testing.T) {
+	for name, c := range map[string]struct{ text, says string }{
+		"nothing":              {"", "unexpected EOF"},
+		"cut off":              {`{"a":[1,`, "unexpected EOF"},
+		"a key twice":          {`{"a":1,"b":{"c":1,"c":2}}`, `the key "c" stands twice`},
+		"a key twice, escaped": {`{"a":1,"\u0061":2}`, `the key "a" stands twice`},
+		"no UTF-8":             {"{\"a\":\"\xff\"}", "not UTF-8"},
+		"too deep":             {strings.Repeat("[", 65) + strings.Repeat("]", 65), "nested more than 64"},
+		"far too deep":         {strings.Repeat(`{"a":`, 1_000_000), "nested more than 64"},
+		"two values":           {`{} {}`, "behind the JSON"},
+		"a stray bracket":      {`{}]`, "behind the JSON"},
+		"no JSON":              {`alert!`, "invalid character"},
+		"a number as key":      {`{1:2}`, "invalid character"},
+		"NaN":                  {`NaN`, "invalid character"},
+	} {
+		if v, err := DecodeJSON([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, %v; expected %q", name, v, err, c.says)
+		}
+	}
+	if _, err := DecodeJSON([]byte(strings.Repeat("[", 64) + strings.Repeat("]", 64))); err != nil {
+		t.Errorf("64 deep: %v", err)
+	}
+}
+
+// FuzzDecodeJSON: what is taken is what encoding/json makes of it.
+func FuzzDecodeJSON(f *testing.F) {
+	for _, seed := range []string{`{"a":[1,2.5,"x",null,true,{}]}`, `[]`, `1e400`, `"\ud800"`, `{"a":1,"a":2}`, " 1 "} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := DecodeJSON(data)
+		if err != nil {
+			return
+		}
+		d := json.NewDecoder(bytes.NewReader(data))
+		d.UseNumber()
+		var want any
+		if err := d.Decode(&want); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %v, encoding/json says %v, %v", data, got, want, err)
+		}
+	})
+}

@@ -1,0 +1,117 @@
+package triggers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// A level is recorded as an alert: its key is a label, its value an annotation.
+const (
+	keyLabel        = "key"
+	valueAnnotation = "value"
+)
+
+// Labels are those of the record of a level: what tells it apart.
+func (l Level) Labels() map[string]string { return map[string]string{keyLabel: l.Key} }
+
+// Annotations are those of the record of a level: what it says.
+func (l Level) Annotations() map[string]string {
+	return map[string]string{valueAnnotation: l.Value.String()}
+}
+
+// LevelsOf returns the levels that records hold, in their order: all are on.
+func LevelsOf(records []Alert) ([]Level, error) {
+	levels := make([]Level, len(records))
+	for i := range records {
+		r := &records[i]
+		value, err := scalers.ParseMilli(r.Annotations[valueAnnotation])
+		if err != nil {
+			return nil, fmt.Errorf("the record of key %q: %w", r.Labels[keyLabel], err)
+		}
+		levels[i] = Level{Key: r.Labels[keyLabel], Value: value, On: true, At: r.StartsAt}
+	}
+	return levels, nil
+}
+
+// Listener is a trigger that hears what comes through its door.
+type Listener struct {
+	// Door is completed by the Env.
+	Door Door
+	// Take turns a message into levels, as Doors.Listen says.
+	Take func(ctx context.Context, m Message) ([]Level, error)
+	// Sum makes one level of those that count now. An error makes it unknown.
+	Sum func(levels []Level) (scalers.Milli, error)
+	// Keyed: levels exist side by side, so that those that are known are not all while others may have been lost.
+	Keyed bool
+}
+
+// Listen makes a Source of a Listener: it reports what is recorded at once, and then whenever that changes.
+func Listen(l Listener, env Env) Source {
+	l.Door.Namespace, l.Door.Object, l.Door.Trigger = env.Namespace, env.Object, env.Trigger
+	return &listening{Listener: l, env: env}
+}
+
+// listening is a Listener as a Source.
+type listening struct {
+	Listener
+
+	env      Env
+	reported bool
+	last     scalers.Event
+}
+
+// Run listens until ctx is done.
+func (s *listening) Run(ctx context.Context, emit func(scalers.Event)) error {
+	if s.env.Doors == nil || s.env.Alerts == nil {
+		return errors.New("this process has no doors: nothing can be sent to it")
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	defer s.env.Doors.Listen(s.Door, s.Take)()
+	query := AlertQuery{
+		Namespace: s.Door.Namespace, Object: s.Door.Object, Trigger: s.Door.Trigger,
+		Match: func(map[string]string) bool { return true },
+	}
+	return s.env.Alerts.Watch(ctx, query, func(at time.Time, records []Alert, err error) {
+		e := s.event(records, err)
+		e.Trigger, e.At = s.env.Trigger, scalers.InstantOf(at)
+		if s.reported && sameEvent(&e, &s.last) {
+			return
+		}
+		s.reported, s.last = true, e
+		emit(e)
+	})
+}
+
+// event is what the records say. Of several, those that were lost may have counted as well: then the level is at least that
+// of the ones that are known. A single one is the newest, and the whole truth.
+func (s *listening) event(records []Alert, lost error) scalers.Event {
+	levels, err := LevelsOf(records)
+	if err != nil {
+		return scalers.Event{Err: err}
+	}
+	if lost != nil && len(levels) == 0 {
+		return scalers.Event{Err: lost}
+	}
+	if !s.Keyed {
+		lost = nil
+	}
+	value, err := s.Sum(levels)
+	if err != nil {
+		return scalers.Event{Err: err}
+	}
+	return scalers.Event{Value: value, Err: lost, AtLeast: lost != nil}
+}
+
+// sameEvent reports whether two events say the same.
+func sameEvent(a, b *scalers.Event) bool {
+	if (a.Err == nil) != (b.Err == nil) || a.Err != nil && a.Err.Error() != b.Err.Error() {
+		return false
+	}
+	return a.Value == b.Value && a.AtLeast == b.AtLeast
+}

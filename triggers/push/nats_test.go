@@ -1,0 +1,185 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	natsgo "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/impulse-sh/impulse/internal/sandboxtest"
+	"github.com/impulse-sh/impulse/triggers/triggertest"
+)
+
+// server is a real nats-server with JetStream.
+type server struct {
+	*sandboxtest.Process
+
+	t       *testing.T
+	address string
+	args    []string
+	js      jetstream.JetStream
+}
+
+func serve(t *testing.T) *server {
+	t.Helper()
+	s := &server{t: t, address: sandboxtest.FreeAddress(t, "127.0.0.1")}
+	_, port, _ := net.SplitHostPort(s.address)
+	s.args = []string{"-a", "127.0.0.1", "-p", port, "-js", "-sd", t.TempDir()}
+	s.restart()
+	return s
+}
+
+// restart starts the server at the same address with the same data.
+func (s *server) restart() {
+	s.t.Helper()
+	s.Process = sandboxtest.Start(s.t, "nats-server", s.args...)
+	s.Listening(s.address)
+	conn, err := natsgo.Connect("nats://" + s.address)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(conn.Close)
+	if s.js, err = jetstream.New(conn); err != nil {
+		s.t.Fatal(err)
+	}
+	sandboxtest.Until(s.t, "the stream and its consumer are there", func(ctx context.Context) bool {
+		_, err := s.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{Name: "LEVELS", Subjects: []string{"levels"}})
+		if err != nil {
+			return false
+		}
+		_, err = s.js.CreateOrUpdateConsumer(ctx, "LEVELS", jetstream.ConsumerConfig{
+			Durable: "checkout", AckPolicy: jetstream.AckExplicitPolicy, AckWait: time.Second,
+		})
+		return err == nil
+	})
+}
+
+func (s *server) publish(bodies ...string) {
+	s.t.Helper()
+	for _, body := range bodies {
+		if _, err := s.js.Publish(s.t.Context(), "levels", []byte(body)); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+func (s *server) stream() map[string]string {
+	return map[string]string{"threshold": "5", "natsURL": "nats://" + s.address, "stream": "LEVELS", "consumer": "checkout"}
+}
+
+// settled waits until nothing waits for the consumer.
+func (s *server) settled() {
+	s.t.Helper()
+	sandboxtest.Until(s.t, "everything is acknowledged", func(ctx context.Context) bool {
+		c, err := s.js.Consumer(ctx, "LEVELS", "checkout")
+		return err == nil && c.CachedInfo().NumPending == 0 && c.CachedInfo().NumAckPending == 0
+	})
+}
+
+func TestWhatWasPublishedWhileNobodyListenedIsTakenUp(t *testing.T) {
+	s := serve(t)
+	d := &triggertest.Doors{}
+	s.publish(`{"value": 3}`, `{"value": 7}`)
+	w := run(t, d, s.stream())
+	w.until("7")
+	s.publish(`{"value": 8}`)
+	w.until("8")
+	s.settled()
+	w.stop()
+	s.publish(`{"value": 9}`, `{"value": 0}`, `{"value": 12}`)
+	w = run(t, d, s.stream())
+	w.until("12")
+	s.settled()
+}
+
+func TestWhileTheServerIsAwayTheLevelMayRaiseAndDoesNotLower(t *testing.T) {
+	s := serve(t)
+	w := run(t, &triggertest.Doors{}, s.stream())
+	w.until("unknown: nothing has been pushed yet")
+	s.publish(`{"value": 8}`)
+	w.until("8")
+	s.Kill()
+	w.until("at least 8: subscribe at nats://" + s.address)
+	s.restart()
+	w.until("8")
+	s.publish(`{"value": 2}`)
+	w.until("2")
+}
+
+func TestAMessageIsAcknowledgedWhenItIsDurable(t *testing.T) {
+	s := serve(t)
+	d := &triggertest.Doors{}
+	w := run(t, d, s.stream())
+	d.Fill(errors.New("the API server is away"))
+	s.publish(`{"value": 8}`)
+	sandboxtest.Until(t, "the message is delivered and not acknowledged", func(ctx context.Context) bool {
+		c, err := s.js.Consumer(ctx, "LEVELS", "checkout")
+		return err == nil && c.CachedInfo().NumAckPending == 1
+	})
+	w.stop() // As a kill does: nothing of it was recorded.
+	d.Fill(nil)
+	c, err := s.js.Consumer(t.Context(), "LEVELS", "checkout")
+	if err != nil || c.CachedInfo().NumAckPending != 1 {
+		t.Fatalf("it was acknowledged: %v, %v", c.CachedInfo(), err)
+	}
+}
+
+func TestAMessageThatIsNotUnderstoodIsTerminated(t *testing.T) {
+	s := serve(t)
+	d := &triggertest.Doors{}
+	s.publish(`{"value": "many"}`, `no JSON`, `{"value": 4}`)
+	w := run(t, d, s.stream())
+	w.until("4")
+	s.publish(`{"valeu": 5}`)
+	sandboxtest.Until(t, "three are refused", func(context.Context) bool { _, refused := d.Counts(); return len(refused) == 3 })
+	s.settled()
+	if _, refused := d.Counts(); !strings.Contains(refused[2].Error(), `did you mean "value"?`) {
+		t.Error(refused)
+	}
+	w.until("4")
+}
+
+func TestOverCoreNATSTheNewestCounts(t *testing.T) {
+	s := serve(t)
+	d := &triggertest.Doors{}
+	w := run(t, d, map[string]string{"threshold": "5", "natsURL": "nats://" + s.address, "subject": "plain.*"})
+	w.until("unknown: nothing has been pushed yet")
+	conn := s.js.Conn()
+	for _, body := range []string{`{"value": 1}`, `no JSON`, `{"value": 5, "ttl": "60s"}`} {
+		if err := conn.Publish("plain.checkout", []byte(body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.until("5")
+	event := &natsgo.Msg{Subject: "plain.checkout", Data: []byte(`{"value": 6}`), Header: natsgo.Header{}}
+	for name, value := range map[string]string{"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/a", "ce-type": "level"} {
+		event.Header.Set(name, value)
+	}
+	if err := conn.PublishMsg(event); err != nil {
+		t.Fatal(err)
+	}
+	w.until("6")
+	s.Kill()
+	w.until("at least 6: subscribe at")
+	s.restart()
+	w.until("6")
+}
+
+func TestAConsumerThatIsNotThereOrCouldLoseLevelsIsUnknown(t *testing.T) {
+	s := serve(t)
+	metadata := s.stream()
+	metadata["consumer"] = "nobody"
+	run(t, &triggertest.Doors{}, metadata).until("unknown: subscribe at nats://" + s.address + ": consumer nobody of stream LEVELS does not exist")
+	if _, err := s.js.CreateConsumer(t.Context(), "LEVELS", jetstream.ConsumerConfig{Durable: "careless", AckPolicy: jetstream.AckNonePolicy}); err != nil {
+		t.Fatal(err)
+	}
+	metadata["consumer"] = "careless"
+	run(t, &triggertest.Doors{}, metadata).until("unknown: subscribe at nats://" + s.address + ": consumer careless of stream LEVELS must be durable")
+	metadata["stream"] = "OTHER"
+	run(t, &triggertest.Doors{}, metadata).until("unknown: subscribe at nats://" + s.address + ": stream OTHER does not exist")
+}

@@ -1,0 +1,53 @@
+// Package push is the trigger of levels that somebody sends to it alone: over HTTP, as CloudEvents or over NATS.
+package push
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/impulse-sh/impulse/internal/natsclient"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// Kind describes the trigger type push.
+func Kind() triggers.Kind {
+	k := triggers.Define("push", "A level that is pushed to this trigger: over HTTP, as a CloudEvent or over NATS.", Config{}, open)
+	k.Push = true
+	k.Auth = natsclient.Parameters()
+	k.Example = map[string]string{"threshold": "10", "ttl": "2m"}
+	return k
+}
+
+// open makes the source; it does no I/O.
+func open(c Config, env triggers.Env) (triggers.Source, error) {
+	door := triggers.Listen(triggers.Listener{Take: c.take, Sum: c.sum}, env)
+	if c.NATSURL == "" {
+		return door, nil
+	}
+	return newSubscribed(c, env, door), nil
+}
+
+// take is the level that a message states.
+func (c Config) take(_ context.Context, m triggers.Message) ([]triggers.Level, error) {
+	l, err := levelOf(m)
+	if err != nil {
+		return nil, err
+	}
+	if l.TTL == 0 {
+		l.TTL = c.TTL
+	}
+	return []triggers.Level{l}, nil
+}
+
+// sum is the newest level: there is one.
+func (c Config) sum(levels []triggers.Level) (scalers.Milli, error) {
+	if len(levels) > 0 {
+		return levels[0].Value, nil
+	}
+	if c.TTL > 0 {
+		return 0, fmt.Errorf("nothing has been pushed for %s, its ttl", c.TTL)
+	}
+	return 0, errors.New("nothing has been pushed yet, or it is older than its ttl")
+}

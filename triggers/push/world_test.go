@@ -1,0 +1,105 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/internal/sandboxtest"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/triggertest"
+)
+
+func TestConforms(t *testing.T) {
+	d := &triggertest.Doors{}
+	l := triggers.Level{Value: 3000, On: true}
+	if err := d.Record(t.Context(), triggers.Door{}, time.Now(), []triggers.Level{l}); err != nil {
+		t.Fatal(err)
+	}
+	triggertest.Conform(t, Kind(), triggertest.Fixture{
+		Metadata: map[string]string{"threshold": "5", "ttl": "1m"},
+		Env:      triggers.Env{Alerts: d, Doors: d},
+		Break:    func(testing.TB) { d.Lose(errors.New("the recorded alerts are not loaded yet")) },
+		Repair:   func(testing.TB) { d.Lose(nil) },
+	})
+}
+
+// world is a trigger that runs.
+type world struct {
+	*triggertest.Doors
+
+	t    *testing.T
+	stop func()
+	mu   sync.Mutex
+	last scalers.Event
+}
+
+// run runs a trigger on doors until the test ends or stop is called.
+func run(t *testing.T, d *triggertest.Doors, metadata map[string]string) *world {
+	t.Helper()
+	w := &world{Doors: d, t: t}
+	env := triggers.Env{
+		Namespace: "shop", Object: "checkout", Trigger: "jobs", Alerts: d, Doors: d, Now: time.Now, Shared: triggers.NewShared(),
+		Secret: func(context.Context, string) (string, error) { return "", nil },
+	}
+	c, err := Kind().Decode(metadata)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Kind().Open(c, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- s.Run(ctx, func(e scalers.Event) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.last = e
+		})
+	}()
+	w.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("Run returned %v", err)
+		}
+	})
+	t.Cleanup(w.stop)
+	w.until("")
+	return w
+}
+
+// says is the last event as text.
+func (w *world) says() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.last.At == 0:
+		return ""
+	case w.last.AtLeast:
+		return "at least " + w.last.Value.String() + ": " + w.last.Err.Error()
+	case w.last.Err != nil:
+		return "unknown: " + w.last.Err.Error()
+	}
+	return w.last.Value.String()
+}
+
+// until waits until the trigger says what begins like this.
+func (w *world) until(want string) {
+	w.t.Helper()
+	got := ""
+	defer func() {
+		if w.t.Failed() {
+			w.t.Logf("it said last: %s", got)
+		}
+	}()
+	sandboxtest.Until(w.t, "it says "+want, func(context.Context) bool {
+		got = w.says()
+		return got != "" && strings.HasPrefix(got, want)
+	})
+}

@@ -1,0 +1,161 @@
+package triggertest
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// Doors are the direct doors of one trigger, and what came through them, in memory: they record what the newest message says,
+// and nothing of leases. They implement triggers.Doors and triggers.Alerts.
+type Doors struct {
+	mu       sync.Mutex
+	take     func(context.Context, triggers.Message) ([]triggers.Level, error)
+	door     triggers.Door
+	records  map[string]triggers.Level
+	lost     error
+	full     error
+	recorded int
+	refused  []error
+	watchers map[*func()]struct{}
+}
+
+// Listen is triggers.Doors'.
+func (d *Doors) Listen(door triggers.Door, take func(context.Context, triggers.Message) ([]triggers.Level, error)) func() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.door, d.take = door, take
+	return func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.take = nil
+	}
+}
+
+// Record is triggers.Doors'.
+func (d *Doors) Record(_ context.Context, _ triggers.Door, at time.Time, levels []triggers.Level) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.full != nil {
+		return d.full
+	}
+	d.recorded++
+	if d.records == nil {
+		d.records = map[string]triggers.Level{}
+	}
+	for _, l := range levels {
+		if l.At.IsZero() || l.At.After(at) {
+			l.At = at
+		}
+		if old, ok := d.records[l.Key]; !ok || !l.At.Before(old.At) {
+			d.records[l.Key] = l
+		}
+	}
+	d.show()
+	return nil
+}
+
+// Refuse is triggers.Doors'.
+func (d *Doors) Refuse(_ triggers.Door, why error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.refused = append(d.refused, why)
+}
+
+// Send hands a message to the trigger that listens, and records what it makes of it.
+func (d *Doors) Send(ctx context.Context, m triggers.Message) ([]triggers.Level, error) {
+	d.mu.Lock()
+	take := d.take
+	d.mu.Unlock()
+	levels, err := take(ctx, m)
+	if err != nil || len(levels) == 0 {
+		return levels, err
+	}
+	return levels, d.Record(ctx, d.Door(), m.At, levels)
+}
+
+// Door is the door that was opened last.
+func (d *Doors) Door() triggers.Door {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.door
+}
+
+// Lose makes the records unknown, or known again with nil; Fill makes them take nothing more.
+func (d *Doors) Lose(err error) { d.set(func() { d.lost = err }) }
+
+// Fill makes every record fail with err, until it is called with nil.
+func (d *Doors) Fill(err error) { d.set(func() { d.full = err }) }
+
+// Expire drops the record of a key, as the end of its ttl does.
+func (d *Doors) Expire(key string) { d.set(func() { delete(d.records, key) }) }
+
+func (d *Doors) set(change func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	change()
+	d.show()
+}
+
+// Counts returns how many records were made, and what was refused.
+func (d *Doors) Counts() (recorded int, refused []error) { //nolint:nonamedreturns // They say which is which.
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.recorded, slices.Clone(d.refused)
+}
+
+// show tells every watcher; d.mu is held.
+func (d *Doors) show() {
+	for changed := range d.watchers {
+		(*changed)()
+	}
+}
+
+// Watch is triggers.Alerts'.
+func (d *Doors) Watch(ctx context.Context, _ triggers.AlertQuery, changed func(time.Time, []triggers.Alert, error)) error {
+	show := func() {
+		if d.lost != nil {
+			changed(time.Now(), nil, d.lost)
+			return
+		}
+		var on []triggers.Alert
+		for _, l := range slices.SortedFunc(maps.Values(d.records), func(a, b triggers.Level) int { return cmp.Compare(a.Key, b.Key) }) {
+			if l.On {
+				on = append(on, triggers.Alert{Labels: l.Labels(), Annotations: l.Annotations(), StartsAt: l.At})
+			}
+		}
+		changed(time.Now(), on, nil)
+	}
+	d.mu.Lock()
+	if d.watchers == nil {
+		d.watchers = map[*func()]struct{}{}
+	}
+	d.watchers[&show] = struct{}{}
+	show()
+	d.mu.Unlock()
+	<-ctx.Done()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.watchers, &show)
+	return ctx.Err()
+}
+
+// MessageOf is a message with a body and headers, each a name and a value.
+func MessageOf(tb testing.TB, body string, headers ...string) triggers.Message {
+	tb.Helper()
+	m := triggers.Message{Header: map[string][]string{}, Raw: []byte(body), At: time.Now()}
+	for i := 0; i+1 < len(headers); i += 2 {
+		m.Header.Set(headers[i], headers[i+1])
+	}
+	var err error
+	if m.Body, err = triggers.DecodeJSON(m.Raw); err != nil {
+		tb.Fatalf("%s: %v", body, err)
+	}
+	return m
+}

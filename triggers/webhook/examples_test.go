@@ -1,0 +1,110 @@
+package webhook
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// example returns the metadata of the trigger in deploy/examples/webhook-NAME.yaml.
+func example(t *testing.T, name string) map[string]string {
+	t.Helper()
+	var object struct {
+		Spec struct {
+			Triggers []struct{ Metadata map[string]any } `json:"triggers"`
+		} `json:"spec"`
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "../../deploy/examples/webhook-"+name+".yaml")), &object); err != nil {
+		t.Fatal(err)
+	}
+	metadata := map[string]string{}
+	for key, value := range object.Spec.Triggers[0].Metadata {
+		metadata[key] = fmt.Sprint(value)
+	}
+	return metadata
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func sample(t *testing.T, name string) string {
+	t.Helper()
+	return read(t, filepath.Join("testdata", name+".json"))
+}
+
+// sign is the signature that GitHub sends.
+func sign(secret, body string) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(body))
+	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
+}
+
+func TestGitHubJobsAreCountedFromTheirQueueToTheirEnd(t *testing.T) {
+	w := run(t, example(t, "github"), triggers.Env{Credentials: "github", Secret: secretOf("correct horse\n")})
+	if !w.Door().Signed {
+		t.Error("the door does not say that it verifies signatures")
+	}
+	post := func(name, event, want string) {
+		t.Helper()
+		body := sample(t, name)
+		w.send(body, want, "X-GitHub-Event", event, "X-Hub-Signature-256", sign("correct horse", body))
+	}
+	post("github-ping", "ping", "0")
+	post("github-queued", "workflow_job", "1")
+	post("github-queued", "workflow_job", "1") // Delivered again.
+	post("github-in-progress", "workflow_job", "1")
+	post("github-hosted", "workflow_job", "1") // GitHub's own runners take it.
+	post("github-completed", "workflow_job", "0")
+	post("github-in-progress", "workflow_job", "0") // Late.
+	post("github-queued", "workflow_job", "0")
+}
+
+func TestGrafanaAlertInstancesCountEachByItself(t *testing.T) {
+	w := run(t, example(t, "grafana"), triggers.Env{})
+	w.send(sample(t, "grafana-firing"), "5500.5")
+	w.send(sample(t, "grafana-firing"), "5500.5")
+	w.send(sample(t, "grafana-one-resolved"), "1800")
+	w.send(sample(t, "grafana-resolved"), "0")
+	w.send(sample(t, "grafana-firing"), "0") // A late copy of what is over.
+}
+
+func TestADatadogMonitorIsOnUntilItHasRecovered(t *testing.T) {
+	w := run(t, example(t, "datadog"), triggers.Env{})
+	w.send(sample(t, "datadog-triggered"), "10")
+	w.send(sample(t, "datadog-re-triggered"), "10")
+	w.send(sample(t, "datadog-no-data"), "10")
+	w.send(sample(t, "datadog-recovered"), "0")
+	w.send(sample(t, "datadog-triggered"), "0") // Late.
+}
+
+func TestACloudWatchAlarmComesOverSNS(t *testing.T) {
+	a := newAmazon(t)
+	w := run(t, example(t, "cloudwatch"), triggers.Env{HTTP: a.client()})
+	if !w.Door().Signed {
+		t.Error("the door does not say that it verifies signatures")
+	}
+	w.send(a.subscription("2"), "unknown")
+	if a.confirmed != 1 {
+		t.Errorf("the subscription was confirmed %d times", a.confirmed)
+	}
+	w.send(a.notification("2", sample(t, "cloudwatch-alarm"), a.now), "8")
+	w.send(a.notification("2", sample(t, "cloudwatch-insufficient"), a.now.Add(1)), "8")
+	w.send(a.notification("1", sample(t, "cloudwatch-ok"), a.now.Add(2e9)), "0")
+	if a.fetched != 1 {
+		t.Errorf("the certificate was fetched %d times", a.fetched)
+	}
+}

@@ -1,0 +1,53 @@
+package webhook
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// signatureHeader is where GitHub and those that follow it put the HMAC of the body.
+const signatureHeader = "X-Hub-Signature-256"
+
+// verifyHMAC holds the body against the signature, when the trigger has a secret. Whoever names an authenticationRef wants
+// that: a secret that is not there opens nothing.
+func (t *taker) verifyHMAC(ctx context.Context, m triggers.Message) error {
+	if t.env.Credentials == "" {
+		return nil
+	}
+	if t.env.Secret == nil {
+		return fmt.Errorf("%w: hmacSecret cannot be read", triggers.ErrUnavailable)
+	}
+	secrets, err := t.env.Secret(ctx, "hmacSecret")
+	if err != nil {
+		return fmt.Errorf("%w: read hmacSecret: %w", triggers.ErrUnavailable, err)
+	}
+	signature, ok := strings.CutPrefix(m.Header.Get(signatureHeader), "sha256=")
+	sent, err := hex.DecodeString(signature)
+	if !ok || err != nil || len(sent) != sha256.Size {
+		return fmt.Errorf("%w: %s does not hold sha256= and 64 hexadecimal digits", triggers.ErrUnverified, signatureHeader)
+	}
+	found, valid := false, false
+	for secret := range strings.Lines(secrets) {
+		secret = strings.TrimSpace(secret)
+		if secret == "" {
+			continue
+		}
+		found = true
+		mac := hmac.New(sha256.New, []byte(secret))
+		mac.Write(m.Raw)
+		valid = hmac.Equal(mac.Sum(nil), sent) || valid
+	}
+	switch {
+	case !found:
+		return fmt.Errorf("%w: the authenticationRef has no hmacSecret", triggers.ErrUnavailable)
+	case !valid:
+		return fmt.Errorf("%w: %s is not that of the body", triggers.ErrUnverified, signatureHeader)
+	}
+	return nil
+}
