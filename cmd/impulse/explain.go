@@ -73,7 +73,7 @@ func explainLive(ctx context.Context, c *cluster, name string) (*explain.Explana
 	}
 	about := fmt.Sprintf("%s (%s)", w.Key(), w.Target)
 	if explain.Recorded(w) {
-		e, err := explain.FromStatus(w, &so.Status)
+		e, err := explain.FromStatus(w, &so.Status, time.Now())
 		return e, about, err
 	}
 	in, err := explain.InputOf(w, &so.Status, time.Now())

@@ -32,6 +32,11 @@ type Explanation struct {
 	Ahead []Change `json:"ahead,omitempty"`
 	// Recorded says why neither that nor Otherwise is told, when it is not.
 	Recorded string `json:"recorded,omitempty"`
+	// Told are the triggers whose level is pushed and stands: an alert, a level with a ttl. What they do by themselves, such as the
+	// next step of an alert or the end of its lease, is not among what is ahead.
+	Told []string `json:"told,omitempty"`
+	// Now is when it was asked, where that is another instant than At.
+	Now *time.Time `json:"now,omitempty"`
 	// Otherwise is what would change the answer at this instant.
 	Otherwise []Otherwise `json:"otherwise,omitempty"`
 }
@@ -47,6 +52,8 @@ type Trigger struct {
 	Proposal  *int32 `json:"proposal,omitempty"`
 	Tolerated *int32 `json:"tolerated,omitempty"`
 	Active    bool   `json:"active"`
+	// Indifferent: the trigger does not say when there is work at all, as cpu and memory do not.
+	Indifferent bool `json:"indifferent,omitempty"`
 	// Unknown says why the level is not known.
 	Unknown string `json:"unknown,omitempty"`
 }
@@ -82,7 +89,7 @@ func Explain(p *scalers.Policy, in scalers.Input, schedules Schedules) *Explanat
 		e.Unchanged = p.Why(&d)
 	}
 	e.Next = timeOf(min(d.Next, schedules.next(in.Now)))
-	e.Scheduled = schedules.any()
+	e.Scheduled, e.Told = schedules.any(), told(p, in.Events, schedules)
 	e.Ahead = ahead(p, in, &d, schedules)
 	e.Otherwise = otherwise(p, in, &d, schedules)
 	return e
@@ -103,7 +110,7 @@ func eventOf(in *scalers.Input, i int) *scalers.Event {
 }
 
 func triggerOf(p *scalers.Policy, i int, e *scalers.Event, q *scalers.Proposal) Trigger {
-	t := Trigger{Name: p.Triggers[i].Name, Active: q.Active}
+	t := Trigger{Name: p.Triggers[i].Name, Active: q.Active, Indifferent: indifferent(&p.Triggers[i])}
 	if !q.Known {
 		t.Unknown = q.Unknown()
 		if e.Err != nil {
@@ -121,6 +128,20 @@ func triggerOf(p *scalers.Policy, i int, e *scalers.Event, q *scalers.Proposal) 
 		}
 	}
 	return t
+}
+
+// indifferent reports whether a trigger has no part in whether the workload is active.
+func indifferent(t *scalers.Trigger) bool { return t.PerPod || t.Cap || t.Input }
+
+// told names the triggers that are pushed, and above zero.
+func told(p *scalers.Policy, events []scalers.Event, schedules Schedules) []string {
+	var names []string
+	for i := range events {
+		if t := &p.Triggers[i]; t.Continuous && t.Formula == nil && events[i].Value > 0 && (i >= len(schedules) || schedules[i] == nil) {
+			names = append(names, t.Name)
+		}
+	}
+	return names
 }
 
 // timeOf is an instant as a time; nil for one that is not reached.

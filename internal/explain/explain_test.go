@@ -66,6 +66,29 @@ func TestAnExplanationReads(t *testing.T) {
 	}
 }
 
+// A status is written when the outcome changes: the queue has been read ever since, and was as deep.
+func TestWhatIsHeldIsHeldFromNowOnHoweverOldTheStatusIs(t *testing.T) {
+	p := queue()
+	p.Triggers, p.Down.Policies = p.Triggers[:1], nil
+	then, count := noon.Add(-60*minute), int32(8)
+	d := scalers.Decide(p, scalers.Input{Now: then, Current: 8, Events: []scalers.Event{{At: then, Value: 800_000, Current: 8}}})
+	text, err := d.Memory.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := explain.InputOf(&workload.Workload{Policy: p, Triggers: []workload.Trigger{{Name: "queue"}}}, &v1alpha1.ScaledObjectStatus{
+		Replicas: &count, LastDecision: &v1alpha1.DecisionStatus{}, Memory: string(text),
+		Triggers: []v1alpha1.TriggerStatus{{Name: "queue", Value: "800"}},
+	}, noon.Time())
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Events[0].Value = 100_000
+	if d := explain.Explain(p, in, nil); d.To != 8 || d.Next == nil || !d.Next.Equal(noon.Add(5*minute).Time()) {
+		t.Errorf("fewer are held at %d until %v, want 8 for the whole window from now on", d.To, d.Next)
+	}
+}
+
 // reads compares an explanation's text with what stands in testdata.
 func reads(t *testing.T, name string, e *explain.Explanation) {
 	t.Helper()

@@ -3,6 +3,7 @@ package explain
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -34,6 +35,7 @@ func InputOf(w *workload.Workload, s *v1alpha1.ScaledObjectStatus, now time.Time
 	if err := in.Memory.UnmarshalText([]byte(s.Memory)); err != nil {
 		return in, fmt.Errorf("read what is remembered in the status: %w", err)
 	}
+	in.Memory = lasted(in.Memory, in.Now)
 	for i := range w.Triggers {
 		e, err := readingOf(w.Triggers[i].Name, s)
 		if err != nil {
@@ -46,6 +48,15 @@ func InputOf(w *workload.Workload, s *v1alpha1.ScaledObjectStatus, now time.Time
 		in.Events = append(in.Events, e)
 	}
 	return in, nil
+}
+
+// lasted is a memory as of now. It was written when the outcome changed last; every reading since has recommended the same, and
+// found the same active. What failed goes on to be counted by its readings.
+func lasted(m scalers.Memory, now scalers.Instant) scalers.Memory {
+	failures := slices.Clone(m.Failures)
+	m = m.Resume(now)
+	m.Failures = failures
+	return m
 }
 
 // readingOf is a trigger's reading as a status has it; one that it does not have has not been read.

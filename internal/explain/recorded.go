@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/workload"
@@ -15,19 +16,20 @@ func Recorded(w *workload.Workload) bool {
 	return slices.ContainsFunc(w.Policy.Triggers, func(t scalers.Trigger) bool { return t.PerPod })
 }
 
-// FromStatus tells the last decision as an object's status has it, without what comes next or would change it.
-func FromStatus(w *workload.Workload, s *v1alpha1.ScaledObjectStatus) (*Explanation, error) {
+// FromStatus tells the last decision as an object's status has it, without what comes next or would change it. now is when it is
+// told.
+func FromStatus(w *workload.Workload, s *v1alpha1.ScaledObjectStatus, now time.Time) (*Explanation, error) {
 	d := s.LastDecision
 	if d == nil {
 		return nil, Undecided(s)
 	}
 	e := &Explanation{
 		At: d.Time.Time, From: d.From, To: d.To, Raw: d.Raw, Winner: d.Trigger, LimitedBy: d.LimitedBy, Steps: []Step{},
-		Recorded: "the next reading of the pods decides; without one, nothing changes",
+		Now: &now, Recorded: "the next reading of the pods decides. What is above was read then; it is recorded again when the outcome changes.",
 	}
-	if d.Next != nil {
+	if d.Next != nil && d.Next.After(now) {
 		e.Next = &d.Next.Time
-		e.Recorded += " before " + moment(d.Next.Time)
+		e.Recorded = "the next reading of the pods decides; without one, nothing changes before " + moment(d.Next.Time)
 	}
 	for i := range s.Triggers {
 		e.Triggers = append(e.Triggers, recorded(w, d.From, &s.Triggers[i]))
@@ -46,8 +48,10 @@ func FromStatus(w *workload.Workload, s *v1alpha1.ScaledObjectStatus) (*Explanat
 
 // recorded is a trigger's part, as the status has it.
 func recorded(w *workload.Workload, from int32, t *v1alpha1.TriggerStatus) Trigger {
-	shown := Trigger{Name: t.Name, Active: t.Active, Proposal: t.Proposal, Tolerated: t.Proposal}
 	i := slices.IndexFunc(w.Policy.Triggers, func(p scalers.Trigger) bool { return p.Name == t.Name })
+	shown := Trigger{
+		Name: t.Name, Active: t.Active, Proposal: t.Proposal, Tolerated: t.Proposal, Indifferent: i >= 0 && indifferent(&w.Policy.Triggers[i]),
+	}
 	level, err := scalers.ParseMilli(t.Value)
 	switch {
 	case t.LastError != "" && t.Value != "":

@@ -48,7 +48,7 @@ func TestADecisionOnSinglePodsReadsAsTheStatusHasIt(t *testing.T) {
 	older.Triggers[0].Pods, older.LastDecision.Next = nil, nil
 	for name, s := range map[string]*v1alpha1.ScaledObjectStatus{"single pods": status(), "single pods of an older version": older} {
 		t.Run(name, func(t *testing.T) {
-			e, err := explain.FromStatus(perPod(), s)
+			e, err := explain.FromStatus(perPod(), s, noon.Add(minute).Time())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,7 +59,7 @@ func TestADecisionOnSinglePodsReadsAsTheStatusHasIt(t *testing.T) {
 			golden(t, name, out.String())
 		})
 	}
-	if _, err := explain.FromStatus(perPod(), &v1alpha1.ScaledObjectStatus{}); err == nil {
+	if _, err := explain.FromStatus(perPod(), &v1alpha1.ScaledObjectStatus{}, noon.Time()); err == nil {
 		t.Error("what was never decided is explained")
 	}
 }

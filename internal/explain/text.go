@@ -26,6 +26,9 @@ func (e *Explanation) Text(w io.Writer, about string) error {
 	}
 	fmt.Fprintf(&out, "\nWhat comes by itself, while every %s stays as it is:\n", e.standing())
 	table(&out, e.aheadRows())
+	if len(e.Told) > 0 {
+		fmt.Fprintf(&out, "  But %s may change without a message: by the next step of an alert, the end of its lease, or a ttl.\n", strings.Join(e.Told, ", "))
+	}
 	if len(e.Otherwise) > 0 {
 		out.WriteString("\nWhat would change it now:\n")
 		table(&out, e.otherwiseRows())
@@ -44,6 +47,13 @@ func (e *Explanation) standing() string {
 
 func (e *Explanation) headline(about string) string {
 	at := "At " + e.At.UTC().Format("2006-01-02 15:04:05.999") + "Z "
+	if e.Now != nil && e.Now.After(e.At) {
+		at = span(e.Now.Sub(e.At).Round(time.Second)) + " ago, at " + at[len("At "):]
+		if e.From == e.To {
+			return fmt.Sprintf("%s%s kept %s.", at, about, replicas(e.To))
+		}
+		return fmt.Sprintf("%s%s went from %d to %s.", at, about, e.From, replicas(e.To))
+	}
 	if e.From == e.To {
 		return fmt.Sprintf("%s%s keeps %s.", at, about, replicas(e.To))
 	}
@@ -55,6 +65,9 @@ func (e *Explanation) triggerRows() [][]string {
 	for i := range e.Triggers {
 		t := &e.Triggers[i]
 		asks, active := t.asks(), "no"
+		if t.Indifferent {
+			active = "-"
+		}
 		if t.Active {
 			active = "yes"
 		}
@@ -62,7 +75,7 @@ func (e *Explanation) triggerRows() [][]string {
 			rows = append(rows, []string{t.Name, t.Formula, asks, active})
 			continue
 		}
-		if !t.Active {
+		if !t.Active && !t.Indifferent {
 			active = "?"
 		}
 		rows = append(rows, []string{t.Name, "unknown: it " + t.Unknown, asks, active})
@@ -95,13 +108,14 @@ func (e *Explanation) stepRows() [][]string {
 }
 
 func (e *Explanation) aheadRows() [][]string {
-	if len(e.Ahead) == 0 {
-		if e.Scheduled {
-			return [][]string{{"nothing changes in the next 24 hours"}}
-		}
-		return [][]string{{"nothing changes"}}
-	}
 	var rows [][]string
+	if len(e.Ahead) == 0 {
+		nothing := "nothing changes"
+		if e.Scheduled {
+			nothing += " in the next 24 hours"
+		}
+		rows = append(rows, []string{nothing})
+	}
 	for _, c := range e.Ahead {
 		rows = append(rows, []string{moment(c.At), "in " + span(c.At.Sub(e.At)), fmt.Sprintf("%d → %d", c.From, c.To), c.Why})
 	}
@@ -150,8 +164,13 @@ func moment(t time.Time) string { return t.UTC().Format("15:04:05.999") + "Z" }
 
 // span is a duration to the second, or finer below one.
 func span(d time.Duration) string {
-	if d >= time.Second {
+	switch {
+	case d >= time.Second:
 		d = d.Round(time.Second)
+	case d >= 100*time.Millisecond:
+		d = d.Round(100 * time.Millisecond)
+	default:
+		d = d.Round(time.Millisecond)
 	}
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
