@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	seeds   = flag.Int("seeds", 4, "number of seeds to live through")
+	seeds   = flag.Int("seeds", 3, "number of seeds to live through")
 	first   = flag.Uint64("seed", 1, "the first of them")
 	tell    = flag.Bool("timeline", false, "show what happened, of seeds that pass as well")
 	outages = flag.Bool("outages", false, "stop the sandbox's API server, too: nobody else may need it")

@@ -29,6 +29,8 @@ type door struct {
 	mine sync.Mutex
 	rand *rand.Rand
 	deaf bool
+	// late are the objects of which something has come and nothing was accepted since.
+	late map[string]bool
 	// sent are the newest bodies of all doors that said that an alert fires.
 	sent *copies
 	// accepted is called after each acceptance.
@@ -38,7 +40,7 @@ type door struct {
 func newDoor(t *testing.T, name, path string, seed uint64, to []string, sent *copies, l *ledger) *door {
 	t.Helper()
 	d := &door{
-		fate: newFate(), name: name, path: path, to: to, ledger: l, rand: rand.New(rand.NewPCG(seed, 5)), sent: sent,
+		fate: newFate(), name: name, path: path, to: to, ledger: l, rand: rand.New(rand.NewPCG(seed, 5)), sent: sent, late: map[string]bool{},
 		accepted: func() {},
 	}
 	d.Server = httptest.NewServer(http.HandlerFunc(d.serve))
@@ -53,13 +55,18 @@ func newDoor(t *testing.T, name, path string, seed uint64, to []string, sent *co
 // serve passes one delivery on.
 func (d *door) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
-	if err != nil || !d.pass(r.Context()) {
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	d.tries(body, true)
+	if !d.pass(r.Context()) {
 		panic(http.ErrAbortHandler)
 	}
 	code := d.deliver(context.WithoutCancel(r.Context()), body)
 	if d.isDeaf() || !d.pass(r.Context()) {
 		panic(http.ErrAbortHandler) // The answer is lost.
 	}
+	d.tries(body, code != http.StatusOK)
 	w.WriteHeader(code)
 }
 
@@ -103,6 +110,25 @@ func (d *door) order() []int {
 	d.mine.Lock()
 	defer d.mine.Unlock()
 	return d.rand.Perm(len(d.to))
+}
+
+// tries notes that the Alertmanager tries on with something, or not any longer.
+func (d *door) tries(body []byte, late bool) {
+	all, err := decode(body)
+	if err != nil {
+		return // It is said when it is delivered.
+	}
+	d.mine.Lock()
+	defer d.mine.Unlock()
+	for _, m := range all {
+		d.late[m.alert.object] = late
+	}
+}
+
+func (d *door) isLate(object string) bool {
+	d.mine.Lock()
+	defer d.mine.Unlock()
+	return d.late[object]
 }
 
 // setDeaf makes answers arrive, or get lost.

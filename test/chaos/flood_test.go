@@ -79,12 +79,13 @@ func (f *flood) run(ctx context.Context) {
 	}
 }
 
-// change turns the alert of the next object over; nil when the last change of that is still on its way.
+// change turns the alert of the next object over; nil while the last change of that is on its way, or its count does not
+// follow yet: the next leader may have to come first.
 func (f *flood) change(i int) *subject {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.all[i%len(f.all)]
-	if s.busy {
+	if s.busy || s.right.IsZero() && time.Since(s.accepted) < rest {
 		return nil
 	}
 	f.judge(s)

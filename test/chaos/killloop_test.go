@@ -13,7 +13,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/local"
 )
 
-var killLoop = flag.Duration("kill-loop", 10*time.Second, "how long the leader is killed again and again")
+var killLoop = flag.Duration("kill-loop", 8*time.Second, "how long the leader is killed again and again")
 
 const (
 	// lead is how long a leader leads before it is killed.

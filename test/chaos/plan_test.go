@@ -65,7 +65,7 @@ func newPlan(seed uint64, outages bool) (*plan, error) {
 		kind(r, o)
 		p.objects = append(p.objects, o)
 	}
-	for range 45 {
+	for range 70 {
 		p.changes = append(p.changes, p.change(r))
 	}
 	if outages {
@@ -96,7 +96,7 @@ func (p *plan) change(r *rand.Rand) change {
 		c := change{at: between(r, 0, span.Seconds()), object: p.objects[r.IntN(len(p.objects))]}
 		switch n := r.IntN(10); {
 		case n < 6 && c.object.alerts:
-			c.what, c.instance = "alert", instances[r.IntN(len(instances))]
+			c.what, c.instance = "alert", instances[min(r.IntN(4), r.IntN(4), len(instances)-1)]
 		case n == 6 && c.at > span/3:
 			c.what, c.n = "copy", r.IntN(1000)
 		case n < 9 && c.object.queue:

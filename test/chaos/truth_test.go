@@ -33,6 +33,8 @@ type alert struct {
 // truth is what is true of all alerts, and tells it to every Alertmanager.
 type truth struct {
 	ledger *ledger
+	// late reports whether an Alertmanager still tries to deliver something of an object.
+	late   func(object string) bool
 	mu     sync.Mutex
 	alerts map[alertID]*alert
 	wake   [peers]chan struct{}
@@ -46,15 +48,16 @@ func newTruth(l *ledger) *truth {
 	return t
 }
 
-// turn turns an alert over, unless the last turn is too fresh.
+// turn turns an alert over, unless the last turn is too fresh, or something older may still be on its way.
 func (t *truth) turn(id alertID) {
+	late := t.late(id.object)
 	t.mu.Lock()
 	a := t.alerts[id]
 	if a == nil {
 		a = &alert{told: [peers]bool{true, true, true}}
 		t.alerts[id] = a
 	}
-	if a.told != [peers]bool{true, true, true} || time.Since(a.known) < dwell {
+	if again := !a.starts.IsZero(); a.told != [peers]bool{true, true, true} || time.Since(a.known) < dwell || again && late {
 		t.mu.Unlock()
 		return
 	}

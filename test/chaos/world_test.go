@@ -66,6 +66,9 @@ func newWorld(t *testing.T, p *plan) *world {
 	w := &world{t: t, dir: folder(t), plan: p, ledger: newLedger(), policies: map[string]*policy{}, busy: map[string]bool{}}
 	w.sent = &copies{firing: map[alertID][]byte{}}
 	w.truth = newTruth(w.ledger)
+	w.truth.late = func(object string) bool {
+		return slices.ContainsFunc(w.doors, func(d *door) bool { return d.isLate(object) })
+	}
 	t.Cleanup(w.background.Wait) // What runs in it ends with the test.
 	return w
 }
