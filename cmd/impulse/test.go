@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -63,7 +64,7 @@ func runTests(cmd *cobra.Command, paths []string, o testOptions) error {
 	case err != nil:
 		return err
 	case len(problems) > 0:
-		return fmt.Errorf("nothing was run: %d mistakes", len(problems))
+		return errors.New("nothing was run: " + counted(len(problems), "mistake", "mistakes"))
 	}
 	if tests = policytest.Select(tests, wanted.MatchString); len(tests) == 0 {
 		return fmt.Errorf("--run %s: no test has such a name", o.run)

@@ -108,7 +108,7 @@ func (s *stack) collect(ctx context.Context) func() []scaled {
 // summary prints every change that Impulse made.
 func summary(changes []scaled) {
 	tw := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "\nTIME\tNAME\tREPLICAS\tAFTER\tWHY")
+	fmt.Fprintln(tw, "\nTIME\tNAME\tREPLICAS\tLATENCY\tWHY")
 	for _, c := range slices.SortedFunc(slices.Values(changes), func(a, b scaled) int { return a.Time.Compare(b.Time) }) {
 		fmt.Fprintf(tw, "%s\t%s\t%d → %d\t%s\t%s\n", c.Time.Format(time.TimeOnly), c.Object, c.From, c.To, after(c), c.Why)
 	}

@@ -20,7 +20,7 @@ const row = "%-10s %-22s %-10s %-9s %-10s %s\n"
 // until ctx is done.
 func watch(ctx context.Context, s *stack) error {
 	s.hints(os.Stdout)
-	fmt.Printf(row, "NAME", "REFERENCE", "TARGETS", "REPLICAS", "AFTER", "WHY")
+	fmt.Printf(row, "NAME", "REFERENCE", "TARGETS", "REPLICAS", "LATENCY", "WHY")
 	for _, name := range workloads {
 		v := s.view(ctx, name)
 		fmt.Printf(row, name, "Deployment/"+name, v.targets, v.replicas, "", v.reason)
@@ -102,12 +102,14 @@ Five Deployments in namespace %[1]s follow an alert, a query, a queue, a schedul
   kubectl -n %[1]s get so -w
   curl -X POST %[4]s/scale/up       # hits rise: web follows the query, checkout the alert above 300
   curl -X POST %[4]s/scale/down     # and fall
+  impulse send alert --server %[6]s -n %[1]s alertname=HighHitCount   # checkout follows; --resolve ends it
   impulse explain -n %[1]s web      # why this number, until when, and what would change it
   impulse history -n %[1]s web      # and the ones before
 
 Every 15 seconds 30 messages come into worker's queue, or are taken out; office has its hours in every other minute,
-and a pod of api is busy for a minute and idle for one. Ctrl-C ends everything.
+and a pod of api is busy for a minute and idle for one. LATENCY is the time from an event to the end of the write.
+Impulse's metrics are at %[6]s/metrics. Ctrl-C ends everything.
 
-`, namespace, s.addresses.Kubeconfig, s.addresses.Bin, s.mock, s.dir)
+`, namespace, s.addresses.Kubeconfig, s.addresses.Bin, s.mock, s.dir, s.values.ImpulseURL)
 	fmt.Fprintln(w, strings.Repeat("─", 100))
 }
