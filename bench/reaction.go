@@ -100,7 +100,7 @@ func (l *load) webhook(ctx context.Context, s *series, a alert) {
 	if a.firing {
 		status, replicas = "firing", high
 	}
-	body := envelope(status, a.json())
+	body := envelope(app(a.object), status, a.json())
 	seen := l.watcher.expect(ours+"/"+app(a.object), replicas)
 	began := time.Now()
 	err := l.post(ctx, body)
@@ -118,10 +118,10 @@ func (a *alert) json() []byte {
 		"generatorURL":"","fingerprint":"%016[5]x"}`, app(a.object), status, a.began.Format(time.RFC3339Nano), ends, a.object+1)
 }
 
-// envelope is a body of Alertmanager's webhook around alerts.
-func envelope(status string, alerts []byte) []byte {
-	return fmt.Appendf(nil, `{"version":"4","groupKey":"{}","status":%q,"receiver":"impulse","groupLabels":{},"commonLabels":{},
-		"commonAnnotations":{},"externalURL":"http://alertmanager","alerts":[%s]}`, status, alerts)
+// envelope is a body of Alertmanager's webhook around the alerts of a group.
+func envelope(group, status string, alerts []byte) []byte {
+	return fmt.Appendf(nil, `{"version":"4","groupKey":%q,"status":%q,"receiver":"impulse","groupLabels":{},"commonLabels":{},
+		"commonAnnotations":{},"externalURL":"http://alertmanager","alerts":[%s]}`, group, status, alerts)
 }
 
 func (l *load) post(ctx context.Context, body []byte) error {

@@ -114,7 +114,7 @@ func (l *load) group(n int) []byte {
 		}
 		all.Write(l.alerts[i].json())
 	}
-	return envelope("firing", all.Bytes())
+	return envelope(fmt.Sprint("{}:", n%(len(l.alerts)/group)), "firing", all.Bytes())
 }
 
 // timed posts a body and notes how long the answer took.
@@ -140,7 +140,7 @@ func ceiling(ctx context.Context, l *load, e *echoServer, o options) (result, er
 			l.alerts[i].object = i
 			big.Write(l.alerts[i].json())
 		}
-		all[i] = envelope("firing", big.Bytes())
+		all[i] = envelope(fmt.Sprint("all:", i), "firing", big.Bytes())
 	}
 	ours, err := l.cost(ctx, l.world.impulse+"/v1/alertmanager/"+ours, all[:], l.world.cpu, o)
 	if err != nil {

@@ -28,6 +28,8 @@ type fact struct {
 	// seen. Both spare a repeat the look at each watcher.
 	unsure    int
 	unwritten time.Duration
+	// counting is how many of them ask whether it is absent.
+	counting int
 	// forget is when the record is of no more use.
 	forget entry
 	booked booking

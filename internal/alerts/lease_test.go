@@ -213,3 +213,20 @@ func TestNothingIsInferredFromTruncatedBodiesOtherGroupsOrNoGroup(t *testing.T) 
 		}
 	})
 }
+
+// Two senders whose groups have the same names each deliver without the other's alerts: that is no news for who does not ask.
+func TestAbsenceIsNotWrittenForThoseWhoDoNotAsk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		watch(t, s, "slow")
+		slow, fast := firing("slow", time.Now()), firing("fast", time.Now())
+		for range 100 {
+			member(t, s, "g", 0, slow)
+			member(t, s, "g", 0, fast)
+		}
+		if m.writes() != 2 {
+			t.Errorf("%d writes of two alerts", m.writes())
+		}
+	})
+}

@@ -203,7 +203,9 @@ func (s *Store) claim(k key) *fact {
 	return moved
 }
 
-// miss marks what is absent from a whole delivery of its group; s.mu is held.
+// miss marks what is absent from a whole delivery of its group, for those who asked; s.mu is held. It is worth a write each time,
+// and where two senders use the same names for their groups by turns, each would have the other's alerts written: nobody who
+// does not ask pays for that.
 func (s *Store) miss(d *Delivery, keys []key, at time.Time) {
 	if d.Group == "" || d.Truncated > 0 {
 		return
@@ -217,7 +219,7 @@ func (s *Store) miss(d *Delivery, keys []key, at time.Time) {
 		in[k] = struct{}{}
 	}
 	for r := range members {
-		if _, ok := in[r.key()]; ok || r.AbsentSince != nil || r.class() == isResolved || r.LastSeen.After(at) {
+		if _, ok := in[r.key()]; ok || r.counting == 0 || r.AbsentSince != nil || r.class() == isResolved || r.LastSeen.After(at) {
 			continue
 		}
 		since := micro(at)

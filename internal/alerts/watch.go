@@ -67,6 +67,9 @@ func (s *Store) Watch(ctx context.Context, q triggers.AlertQuery, changed func(a
 		if !l.shown.plain() {
 			r.unsure--
 		}
+		if w.patience.absent {
+			r.counting--
+		}
 	}
 	s.queue.remove(&w.found)
 	delete(s.silent, nameOf(w))
@@ -83,6 +86,9 @@ func (s *Store) selects(w *watcher, r *fact) {
 	l.selection = l
 	w.selected[r], r.watched[w] = l, l
 	r.unsure++
+	if w.patience.absent {
+		r.counting++
+	}
 	r.unwritten = min(r.unwritten, w.patience.unwritten())
 	s.look(l, s.now(), false)
 }
