@@ -33,8 +33,8 @@ const pollWorkers = 64
 
 // objects is where ScaledObjects come from and their status goes to: the cluster or a folder.
 type objects interface {
-	// Run keeps the controller up to date until ctx is done.
-	Run(ctx context.Context, c *controller.Controller)
+	// Run keeps the controller up to date until ctx is done, and calls known each time that it has handed on all objects.
+	Run(ctx context.Context, c *controller.Controller, known func())
 	// Listed reports whether the objects are known.
 	Listed() bool
 }
@@ -170,7 +170,7 @@ func (p *process) fromFiles() error {
 func (p *process) keep(stored alerts.Persister) {
 	p.alerts = alerts.NewStore(stored, p.now)
 	p.alerts.LogTo(p.log)
-	p.doors = doors.New(p.alerts, p.objects.Listed, p.now, p.registry, p.log)
+	p.doors = doors.New(p.alerts, p.now, p.registry, p.log)
 	p.registry.MustRegister(p.alerts)
 }
 

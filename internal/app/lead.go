@@ -45,7 +45,7 @@ func (p *process) lead(ctx context.Context) {
 		},
 	}, p.inherited())
 	p.awaitAlerts(ctx)
-	p.objects.Run(ctx, c)
+	p.objects.Run(ctx, c, p.doors.Known)
 	p.legacy, p.term = c.Wait(), p.gate.Term()
 	silence()
 	all.Wait()

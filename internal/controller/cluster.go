@@ -55,11 +55,12 @@ func Client(config *rest.Config) (rest.Interface, error) {
 	return client, nil
 }
 
-// Run keeps a controller up to date until ctx is done, however long the API server is away.
-func (k *Cluster) Run(ctx context.Context, c *Controller) {
+// Run keeps a controller up to date until ctx is done, however long the API server is away. known is called each time that all
+// objects have been handed on.
+func (k *Cluster) Run(ctx context.Context, c *Controller, known func()) {
 	k.listed.Store(false)
 	watch := cache.NewListWatchFromClient(k.client, resource, k.namespace, fields.Everything())
-	reflector := cache.NewReflectorWithOptions(watch, &v1alpha1.ScaledObject{}, &feed{ctx: ctx, cluster: k, controller: c},
+	reflector := cache.NewReflectorWithOptions(watch, &v1alpha1.ScaledObject{}, &feed{ctx: ctx, cluster: k, controller: c, known: known},
 		cache.ReflectorOptions{Name: resource})
 	reflector.RunWithContext(ctx)
 }
@@ -97,6 +98,7 @@ type feed struct {
 	ctx        context.Context //nolint:containedctx // It is the context of Run, which the reflector's store is not given.
 	cluster    *Cluster
 	controller *Controller
+	known      func()
 }
 
 var errType = errors.New("not a ScaledObject")
@@ -136,6 +138,7 @@ func (f *feed) Replace(list []any, _ string) error {
 	}
 	f.controller.Sync(f.ctx, all)
 	f.cluster.listed.Store(true)
+	f.known()
 	return nil
 }
 

@@ -36,8 +36,8 @@ type Folder struct {
 	of   map[string]*v1alpha1.ScaledObject
 }
 
-// Run keeps a controller up to date until ctx is done.
-func (f *Folder) Run(ctx context.Context, c *Controller) {
+// Run keeps a controller up to date until ctx is done. known is called each time that all objects have been handed on.
+func (f *Folder) Run(ctx context.Context, c *Controller, known func()) {
 	f.good, f.of = map[string][]*v1alpha1.ScaledObject{}, map[string]*v1alpha1.ScaledObject{}
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
@@ -47,6 +47,7 @@ func (f *Folder) Run(ctx context.Context, c *Controller) {
 		now := f.look()
 		if now != last && (last == "" || now == before) && f.load(ctx, c) {
 			last = now
+			known()
 		}
 		before = now
 		select {

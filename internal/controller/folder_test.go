@@ -68,7 +68,7 @@ func (f *files) follow(namespace string) {
 		Path: f.dir, Namespace: namespace, Kinds: []triggers.Kind{f.dials.kind()}, States: states,
 		Log: slog.New(slog.NewTextHandler(f.log, nil)),
 	}
-	f.following.Go(func() { folder.Run(f.ctx, f.controller) })
+	f.following.Go(func() { folder.Run(f.ctx, f.controller, func() {}) })
 	f.settle()
 }
 

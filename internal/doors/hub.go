@@ -18,8 +18,8 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// settling is how long after the beginning, or after a door has been opened, others may be about to be: until then one that is
-// not there may only not be there yet.
+// settling is how long after its objects are known a process opens their triggers: until then a door that is not there may
+// only not be there yet.
 const settling = 10 * time.Second
 
 // Recorder takes deliveries. alerts.Store is one.
@@ -30,7 +30,6 @@ type Recorder interface {
 // Hub is every direct door that is open: one for each trigger that listens. It implements triggers.Doors.
 type Hub struct {
 	recorder Recorder
-	listed   func() bool
 	now      func() time.Time
 	log      *slog.Logger
 	messages *prometheus.CounterVec
@@ -39,8 +38,8 @@ type Hub struct {
 	// open are the triggers that listen, and hooks those of them that a hook leads to.
 	open  map[trigger]*listener
 	hooks map[hook]map[trigger]*listener
-	// settled is when all doors are open, as far as is known.
-	settled time.Time
+	// known is when the objects were; zero: they are not yet.
+	known time.Time
 }
 
 type (
@@ -54,10 +53,10 @@ type listener struct {
 	take func(ctx context.Context, m triggers.Message) ([]triggers.Level, error)
 }
 
-// New returns a hub with no open door. listed reports whether the objects of this process are known.
-func New(r Recorder, listed func() bool, now func() time.Time, registry prometheus.Registerer, log *slog.Logger) *Hub {
+// New returns a hub with no open door, of a process that does not know its objects yet.
+func New(r Recorder, now func() time.Time, registry prometheus.Registerer, log *slog.Logger) *Hub {
 	h := &Hub{
-		recorder: NewRepeats(r), listed: listed, now: now, log: log, open: map[trigger]*listener{}, hooks: map[hook]map[trigger]*listener{},
+		recorder: NewRepeats(r), now: now, log: log, open: map[trigger]*listener{}, hooks: map[hook]map[trigger]*listener{},
 		messages: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "impulse_messages_total",
 			Help: "Messages to single triggers, by door (webhook, push, nats) and what came of them: taken, ignored (they concern no trigger), misunderstood, unverified, unavailable.",
@@ -67,11 +66,20 @@ func New(r Recorder, listed func() bool, now func() time.Time, registry promethe
 	return h
 }
 
-// Begin says that the triggers of this process are opened from now on, anew.
+// Begin says that the objects are not known any more, and their triggers are opened anew once they are.
 func (h *Hub) Begin() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.settled = h.now().Add(settling)
+	h.known = time.Time{}
+}
+
+// Known says that the objects are known, and their triggers are being opened.
+func (h *Hub) Known() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.known.IsZero() {
+		h.known = h.now()
+	}
 }
 
 // Listen is triggers.Doors'. A trigger that listens anew replaces itself.
@@ -84,7 +92,6 @@ func (h *Hub) Listen(d triggers.Door, take func(context.Context, triggers.Messag
 		h.shut(id, old)
 	}
 	h.open[id] = l
-	h.settled = h.now().Add(settling)
 	if d.Hook != "" {
 		name := hook{d.Namespace, d.Hook}
 		if h.hooks[name] == nil {
@@ -169,7 +176,7 @@ func (h *Hub) Push(ctx context.Context, namespace, object, name string, m trigge
 func (h *Hub) complete() bool {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return h.listed() && !h.now().Before(h.settled)
+	return !h.known.IsZero() && h.now().Sub(h.known) >= settling
 }
 
 // unknown refuses a message to a door that is not open.

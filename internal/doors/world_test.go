@@ -21,13 +21,12 @@ import (
 
 // world is a hub with a real store on a folder, whose clock the test holds.
 type world struct {
-	t      *testing.T
-	hub    *Hub
-	store  *alerts.Store
-	dir    string
-	listed bool
-	fails  error
-	stop   func()
+	t     *testing.T
+	hub   *Hub
+	store *alerts.Store
+	dir   string
+	fails error
+	stop  func()
 
 	mu    sync.Mutex
 	clock time.Time
@@ -57,7 +56,7 @@ func (w *world) pass(d time.Duration) {
 // begin makes a world whose doors are all open.
 func begin(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), listed: true, clock: time.Now(), says: map[string]scalers.Event{}}
+	w := &world{t: t, dir: t.TempDir(), clock: time.Now(), says: map[string]scalers.Event{}}
 	w.start()
 	return w
 }
@@ -70,8 +69,8 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	w.store = alerts.NewStore(folder, w.now)
-	w.hub = New(w, func() bool { return w.listed }, w.now, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
-	w.hub.complete()
+	w.hub = New(w, w.now, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	w.hub.Known()
 	w.pass(settling)
 	ctx, cancel := context.WithCancel(w.t.Context())
 	var running sync.WaitGroup
@@ -84,7 +83,7 @@ func (w *world) start() {
 	w.t.Cleanup(w.stop)
 }
 
-// open opens a trigger of shop/checkout until the returned function is called, and waits until no other is expected.
+// open opens a trigger of shop/checkout until the returned function is called.
 func (w *world) open(kind triggers.Kind, name string, metadata map[string]string, env triggers.Env) func() {
 	w.t.Helper()
 	c, err := kind.Decode(metadata)
@@ -109,7 +108,6 @@ func (w *world) open(kind triggers.Kind, name string, metadata map[string]string
 		})
 	}()
 	<-spoke
-	w.pass(settling)
 	shut := sync.OnceFunc(func() {
 		cancel()
 		<-done

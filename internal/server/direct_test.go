@@ -37,7 +37,7 @@ func direct(t *testing.T, r *record, change func(*Options)) http.Handler {
 		clock = clock.Add(time.Second)
 		return clock
 	}
-	hub := doors.New(r, func() bool { return true }, now, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	hub := doors.New(r, now, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	h, _ := serve(t, r, func(o *Options) {
 		o.Direct, o.Alerts, o.Now = hub, hub.Recorder(), now
 		if change != nil {
@@ -47,8 +47,9 @@ func direct(t *testing.T, r *record, change func(*Options)) http.Handler {
 	open(t, hub, webhook.Kind(), "hooked", map[string]string{"hook": "jobs", "value": "body.jobs", "threshold": "1"}, "")
 	open(t, hub, webhook.Kind(), "signed", map[string]string{"hook": "github", "threshold": "1"}, "secret")
 	open(t, hub, push.Kind(), "jobs", map[string]string{"threshold": "1"}, "")
-	for range 20 { // Until all doors must be open.
-		post(t, h, "/v1/webhook/shop/nobody", "{}", "")
+	hub.Known()
+	for range 20 { // Until all doors must be open: each look at this clock is a second.
+		now()
 	}
 	r.doors, r.alerts = nil, nil
 	return h
@@ -222,7 +223,7 @@ func TestAReplicaThatDoesNotLeadPassesMessagesOnWithWhoSentThem(t *testing.T) {
 	}
 	l := &leader{h: private}
 	follower, _ := serve(t, &record{}, func(o *Options) {
-		o.Leading, o.Forward, o.Credentials, o.Direct = func() bool { return false }, l, credentials, doors.New(nil, nil, nil, prometheus.NewRegistry(), nil)
+		o.Leading, o.Forward, o.Credentials, o.Direct = func() bool { return false }, l, credentials, doors.New(nil, nil, prometheus.NewRegistry(), nil)
 	})
 	if w := send(t, follower, http.MethodPut, levelPath, strings.NewReader(`{"value": 42}`), "Bearer only-for-the-shop"); w.Code != http.StatusOK || len(r.doors) != 1 {
 		t.Errorf("%d %s, recorded through %v", w.Code, w.Body, r.doors)
