@@ -70,24 +70,24 @@ func text(v reflect.Value) string {
 	return fmt.Sprint(v.Interface())
 }
 
-// unknownKeys returns a mistake for every key that is no field, in the order of the keys.
-func unknownKeys(fields []Field, metadata map[string]string) []error {
+// unknownKeys returns a mistake for every key that is no field, in the order of the keys, and the fields that were meant.
+func unknownKeys(fields []Field, metadata map[string]string) (all []error, meant map[string]bool) { //nolint:nonamedreturns // They say which is which.
+	meant = map[string]bool{}
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = f.Key
 	}
-	var all []error
 	for _, key := range slices.Sorted(maps.Keys(metadata)) {
 		if slices.Contains(names, key) {
 			continue
 		}
 		e := &FieldError{Field: key, Problem: "is not a parameter of this trigger", Suggestion: "known are " + strings.Join(names, ", ")}
 		if near := Nearest(key, names); near != "" {
-			e.Suggestion = fmt.Sprintf("did you mean %q?", near)
+			e.Suggestion, meant[near] = fmt.Sprintf("did you mean %q?", near), true
 		}
 		all = append(all, e)
 	}
-	return all
+	return all, meant
 }
 
 // setField sets one field from its text, if there is one.

@@ -80,9 +80,11 @@ func Define[C Config](name, summary string, defaults C, open func(C, Env) (Sourc
 
 // decodeInto sets the fields of a config and returns every mistake. It validates what it could read.
 func decodeInto(config reflect.Value, fields []Field, metadata map[string]string, validate func() error) error {
-	all := unknownKeys(fields, metadata)
-	wrong := map[string]bool{}
+	all, wrong := unknownKeys(fields, metadata)
 	for i, f := range fields {
+		if _, given := metadata[f.Key]; wrong[f.Key] && !given {
+			continue // It was meant by a key that is misspelt.
+		}
 		if err := setField(config.Field(i), f, metadata); err != nil {
 			all = append(all, err)
 			wrong[f.Key] = true
