@@ -70,7 +70,7 @@ type Step struct {
 
 // Explain takes the decision that in calls for, and surrounds it. The levels of schedules are those of its instant. It does
 // not consume in.
-func Explain(p *scalers.Policy, in scalers.Input, schedules Schedules) *Explanation {
+func Explain(p *scalers.Policy, in scalers.Input, schedules Schedules, alerts Alerts) *Explanation {
 	in.Events = slices.Clone(in.Events)
 	schedules.read(in.Events, in.Now)
 	d := decide(p, in)
@@ -91,7 +91,7 @@ func Explain(p *scalers.Policy, in scalers.Input, schedules Schedules) *Explanat
 	e.Next = timeOf(min(d.Next, schedules.next(in.Now)))
 	e.Scheduled, e.Told = schedules.any(), told(p, in.Events, schedules)
 	e.Ahead = ahead(p, in, &d, schedules)
-	e.Otherwise = otherwise(p, in, &d, schedules)
+	e.Otherwise = otherwise(p, in, &d, schedules, alerts)
 	return e
 }
 

@@ -29,7 +29,7 @@ func FromStatus(w *workload.Workload, s *v1alpha1.ScaledObjectStatus, now time.T
 	}
 	if d.Next != nil && d.Next.After(now) {
 		e.Next = &d.Next.Time
-		e.Recorded = "the next reading of the pods decides; without one, nothing changes before " + moment(d.Next.Time)
+		e.Recorded = "the next reading of the pods decides; without one, it is decided anew at " + moment(d.Next.Time)
 	}
 	for i := range s.Triggers {
 		e.Triggers = append(e.Triggers, recorded(w, d.From, &s.Triggers[i]))
@@ -38,7 +38,7 @@ func FromStatus(w *workload.Workload, s *v1alpha1.ScaledObjectStatus, now time.T
 		e.Steps = append(e.Steps, Step{Rule: step.Rule, From: step.From, To: step.To, Why: step.Why})
 	}
 	if len(e.Steps) == 0 {
-		e.Unchanged = fmt.Sprintf("unchanged; %s asks for as many", d.Trigger)
+		e.Unchanged = fmt.Sprintf("unchanged: %s asked for %d", d.Trigger, d.To)
 		if d.Trigger == "" {
 			e.Unchanged = "held, as nothing is known"
 		}
