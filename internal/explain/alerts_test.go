@@ -1,7 +1,6 @@
 package explain_test
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -9,7 +8,6 @@ import (
 	"github.com/impulse-sh/impulse/internal/explain"
 	"github.com/impulse-sh/impulse/internal/workload"
 	"github.com/impulse-sh/impulse/scalers"
-	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/alertmanager"
 )
 
@@ -29,25 +27,18 @@ func TestWhatAnAlertWouldChangeIsToldByItsBeginAndItsEnd(t *testing.T) {
 				Now: noon, Current: current, Memory: scalers.Memory{}.Recommended(p, noon, current),
 				Events: []scalers.Event{{Trigger: "hits", At: noon, Value: level, Current: current}},
 			}
-			reads(t, name, explain.Explain(p, in, nil, explain.Alerts{alertmanager.Config{Replicas: 5}}))
+			reads(t, name, explain.Explain(p, in, nil, explain.Alerts{alertmanager.Config{Replicas: 5, Lease: 3 * minute}}))
 		})
 	}
 }
 
 func TestWhatAnAlertWouldChangeIsToldByItsSteps(t *testing.T) {
-	reads(t, "steps of alerts", explain.Explain(stepping(), firing(2), nil, explain.Alerts{nil, alertmanager.Config{Step: "+2"}}))
-}
-
-// worthless is a trigger whose alerts are each worth what they say: that one fires is not all there is to it.
-type worthless struct{ triggers.Alerted }
-
-func (worthless) Level([]triggers.Alert, time.Time) (scalers.Milli, time.Time, error) {
-	return 0, time.Time{}, errors.New("the alert has no label replicas")
+	reads(t, "steps of alerts", explain.Explain(stepping(), firing(2), nil, explain.Alerts{nil, alertmanager.Config{Step: "+2", StepInterval: 20 * time.Second, Lease: 12 * time.Hour}}))
 }
 
 func TestAlertsThatAreWorthWhatTheySayAreToldByTheirLevel(t *testing.T) {
 	in := scalers.Input{Now: noon, Current: 5, Events: []scalers.Event{{Trigger: "hits", At: noon, Value: 5000, Current: 5}}}
-	for _, o := range explain.Explain(alerting(), in, nil, explain.Alerts{worthless{}}).Otherwise {
+	for _, o := range explain.Explain(alerting(), in, nil, explain.Alerts{alertmanager.Config{Value: "label:replicas", Aggregation: "max"}}).Otherwise {
 		if o.When != "" {
 			t.Errorf("%+v, but not every alert is worth the same", o)
 		}

@@ -26,8 +26,8 @@ func (e *Explanation) Text(w io.Writer, about string) error {
 	}
 	fmt.Fprintf(&out, "\nWhat comes by itself, while every %s stays as it is:\n", e.standing())
 	table(&out, e.aheadRows())
-	if len(e.Told) > 0 {
-		fmt.Fprintf(&out, "  But %s may change without a message: by the next step of an alert, the end of its lease, or a ttl.\n", strings.Join(e.Told, ", "))
+	for _, one := range e.Told {
+		fmt.Fprintf(&out, "  But %s.\n", one)
 	}
 	if len(e.Otherwise) > 0 {
 		out.WriteString("\nWhat would change it now:\n")
@@ -190,7 +190,10 @@ func span(d time.Duration) string {
 	default:
 		d = d.Round(time.Millisecond)
 	}
-	text := d.String()
+	text := strings.TrimSuffix(d.String(), "h0m0s")
+	if text != d.String() {
+		return text + "h"
+	}
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")
 	}
