@@ -35,6 +35,8 @@ type Explanation struct {
 	// Told says of each trigger whose level is pushed and stands, such as an alert or a level with a ttl, what it does by itself: a
 	// status does not have when, so that it is not among what is ahead.
 	Told []string `json:"told,omitempty"`
+	// kept: the count is still the one that was decided then.
+	kept bool
 	// Now is when it was asked, where that is another instant than At.
 	Now *time.Time `json:"now,omitempty"`
 	// Otherwise is what would change the answer at this instant.

@@ -52,7 +52,11 @@ func (e *Explanation) headline(about string) string {
 		if e.From == e.To {
 			return fmt.Sprintf("%s%s kept %s. What was read then:", at, about, replicas(e.To))
 		}
-		return fmt.Sprintf("%s%s went from %d to %s. What was read then:", at, about, e.From, replicas(e.To))
+		since := ""
+		if e.kept {
+			since = fmt.Sprintf(", and has had %d since", e.To)
+		}
+		return fmt.Sprintf("%s%s went from %d to %s%s. What was read then:", at, about, e.From, replicas(e.To), since)
 	}
 	if e.From == e.To {
 		return fmt.Sprintf("%s%s keeps %s.", at, about, replicas(e.To))
