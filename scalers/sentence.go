@@ -32,13 +32,13 @@ func (p *Policy) Why(d *Decision) string {
 func (p *Policy) unchanged(d *Decision) string {
 	switch {
 	case d.Winner >= 0 && d.proposals[d.Winner].Quiet:
-		return fmt.Sprintf("unchanged; %s adds nothing, and nobody else asks for replicas", p.name(d.Winner))
+		return fmt.Sprintf("unchanged: %s adds nothing, and nobody else asks for replicas", p.name(d.Winner))
 	case d.Winner >= 0:
-		return fmt.Sprintf("unchanged; %s asks for as many", p.name(d.Winner))
+		return fmt.Sprintf("unchanged: %s asks for %d", p.name(d.Winner), d.Replicas)
 	}
 	for i, q := range d.Proposals() {
 		if q.Fallback && i < len(p.Triggers) && !p.Triggers[i].Input {
-			return fmt.Sprintf("unchanged; the fallback of %s asks for as many", p.name(i))
+			return fmt.Sprintf("unchanged: the fallback of %s is %d", p.name(i), d.Replicas)
 		}
 	}
 	for i, q := range d.Proposals() {

@@ -84,7 +84,7 @@ func explainLive(ctx context.Context, c *cluster, name string) (*explain.Explana
 	if err != nil {
 		return nil, "", fmt.Errorf("explain %s: %w", w.Key(), err)
 	}
-	return explain.Explain(w.Policy, in, schedules), about, nil
+	return explain.Explain(w.Policy, in, schedules, explain.AlertsOf(w)), about, nil
 }
 
 // joined is every mistake as one error.

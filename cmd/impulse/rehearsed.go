@@ -53,7 +53,7 @@ func (r *rehearsed) explain(cmd *cobra.Command) (*explain.Explanation, string, e
 	if !ok {
 		return nil, "", fmt.Errorf("--at %s %w", r.at, errEarly)
 	}
-	return explain.Explain(world.Policy, in, world.Timetables()), about, nil
+	return explain.Explain(world.Policy, in, world.Timetables(), nil), about, nil
 }
 
 // world is the test's or the simulation's.

@@ -32,9 +32,11 @@ type Explanation struct {
 	Ahead []Change `json:"ahead,omitempty"`
 	// Recorded says why neither that nor Otherwise is told, when it is not.
 	Recorded string `json:"recorded,omitempty"`
-	// Told are the triggers whose level is pushed and stands: an alert, a level with a ttl. What they do by themselves, such as the
-	// next step of an alert or the end of its lease, is not among what is ahead.
+	// Told says of each trigger whose level is pushed and stands, such as an alert or a level with a ttl, what it does by itself: a
+	// status does not have when, so that it is not among what is ahead.
 	Told []string `json:"told,omitempty"`
+	// kept: the count is still the one that was decided then.
+	kept bool
 	// Now is when it was asked, where that is another instant than At.
 	Now *time.Time `json:"now,omitempty"`
 	// Otherwise is what would change the answer at this instant.
@@ -70,7 +72,7 @@ type Step struct {
 
 // Explain takes the decision that in calls for, and surrounds it. The levels of schedules are those of its instant. It does
 // not consume in.
-func Explain(p *scalers.Policy, in scalers.Input, schedules Schedules) *Explanation {
+func Explain(p *scalers.Policy, in scalers.Input, schedules Schedules, alerts Alerts) *Explanation {
 	in.Events = slices.Clone(in.Events)
 	schedules.read(in.Events, in.Now)
 	d := decide(p, in)
@@ -89,9 +91,9 @@ func Explain(p *scalers.Policy, in scalers.Input, schedules Schedules) *Explanat
 		e.Unchanged = p.Why(&d)
 	}
 	e.Next = timeOf(min(d.Next, schedules.next(in.Now)))
-	e.Scheduled, e.Told = schedules.any(), told(p, in.Events, schedules)
+	e.Scheduled, e.Told = schedules.any(), told(p, in, schedules, alerts)
 	e.Ahead = ahead(p, in, &d, schedules)
-	e.Otherwise = otherwise(p, in, &d, schedules)
+	e.Otherwise = otherwise(p, in, &d, schedules, alerts)
 	return e
 }
 
@@ -132,17 +134,6 @@ func triggerOf(p *scalers.Policy, i int, e *scalers.Event, q *scalers.Proposal) 
 
 // indifferent reports whether a trigger has no part in whether the workload is active.
 func indifferent(t *scalers.Trigger) bool { return t.PerPod || t.Cap || t.Input }
-
-// told names the triggers that are pushed, and above zero.
-func told(p *scalers.Policy, events []scalers.Event, schedules Schedules) []string {
-	var names []string
-	for i := range events {
-		if t := &p.Triggers[i]; t.Continuous && t.Formula == nil && events[i].Value > 0 && (i >= len(schedules) || schedules[i] == nil) {
-			names = append(names, t.Name)
-		}
-	}
-	return names
-}
 
 // timeOf is an instant as a time; nil for one that is not reached.
 func timeOf(t scalers.Instant) *time.Time {

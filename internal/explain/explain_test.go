@@ -61,7 +61,7 @@ func TestAnExplanationReads(t *testing.T) {
 		"unknown": unknown, "as asked": input(queue(), 800_000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			reads(t, name, explain.Explain(queue(), in, nil))
+			reads(t, name, explain.Explain(queue(), in, nil, nil))
 		})
 	}
 }
@@ -85,7 +85,7 @@ func TestWhatIsHeldIsHeldFromNowOnHoweverOldTheStatusIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	in.Events[0].Value = 100_000
-	if d := explain.Explain(p, in, nil); d.To != 8 || d.Next == nil || !d.Next.Equal(noon.Add(5*minute).Time()) {
+	if d := explain.Explain(p, in, nil, nil); d.To != 8 || d.Next == nil || !d.Next.Equal(noon.Add(5*minute).Time()) {
 		t.Errorf("fewer are held at %d until %v, want 8 for the whole window from now on", d.To, d.Next)
 	}
 }
@@ -123,7 +123,7 @@ func golden(t *testing.T, name, got string) {
 func TestWhatWouldChangeTheAnswerDoes(t *testing.T) {
 	for level := scalers.Milli(0); level <= 1_200_000; level += 7_300 {
 		in := input(queue(), level)
-		for _, o := range explain.Explain(queue(), in, nil).Otherwise {
+		for _, o := range explain.Explain(queue(), in, nil, nil).Otherwise {
 			if !holds(o, level, decided(in)) {
 				t.Errorf("at %s it is not so that %+v", level, o)
 			}
@@ -177,7 +177,7 @@ func hours(now time.Time) (level scalers.Milli, end time.Time) {
 
 func TestASchedulesEdgesComeByThemselves(t *testing.T) {
 	in := input(queue(), 800_000)
-	e := explain.Explain(queue(), in, explain.Schedules{nil, hours})
+	e := explain.Explain(queue(), in, explain.Schedules{nil, hours}, nil)
 	var changes []string
 	for _, c := range e.Ahead {
 		changes = append(changes, fmt.Sprintf("%s %d→%d", c.At.Format("15:04"), c.From, c.To))
@@ -200,7 +200,7 @@ func TestASchedulesEdgesComeByThemselves(t *testing.T) {
 }
 
 func TestLevelsAreWrittenAsPeopleWriteThem(t *testing.T) {
-	out, err := json.Marshal(explain.Explain(queue(), input(queue(), 800_000), nil))
+	out, err := json.Marshal(explain.Explain(queue(), input(queue(), 800_000), nil, nil))
 	if err != nil || !strings.Contains(string(out), `"above":"880"`) {
 		t.Errorf("%v, in thousandths: %s", err, out)
 	}
@@ -212,7 +212,7 @@ func TestExplainingChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	explain.Explain(queue(), in, nil)
+	explain.Explain(queue(), in, nil, nil)
 	after, err := in.Memory.MarshalText()
 	if err != nil || string(before) != string(after) {
 		t.Errorf("the memory became %s from %s, %v", after, before, err)

@@ -17,6 +17,11 @@ type Otherwise struct {
 	Above  *Level `json:"above,omitempty"`
 	AtMost *Level `json:"atMost,omitempty"`
 	To     int32  `json:"to,omitempty"`
+	// When says in words what would have to happen, of a trigger whose level is no number to its user: an alert fires, or ends.
+	// Above and AtMost are not set then.
+	When string `json:"when,omitempty"`
+	// Then is the first change that comes by itself after what When says, where it changes nothing at first.
+	Then *Change `json:"then,omitempty"`
 	// Raises is the direction that this is about.
 	Raises bool `json:"raises"`
 	// counts: the level is itself a count of replicas.
@@ -37,12 +42,16 @@ func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
 // otherwise looks for the nearest levels at which the answer d is another one. A higher level never gives fewer replicas, so
 // they are found by halving. A schedule is left out: nobody changes its level but the clock.
-func otherwise(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedules Schedules) []Otherwise {
+func otherwise(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedules Schedules, alerts Alerts) []Otherwise {
 	var all []Otherwise
 	for i := range p.Triggers {
 		e := eventOf(&in, i)
 		if schedules.follow(i) || !p.Propose(i, e, in.Now).Known || p.Triggers[i].PerPod {
 			continue // A reading of single pods is not one level that is higher or lower.
+		}
+		if told := alerted(p, in, i, d.Replicas, alerts, schedules); told != nil {
+			all = append(all, told...)
+			continue
 		}
 		ask := func(level scalers.Milli) scalers.Decision {
 			changed := in

@@ -27,9 +27,10 @@ func FromStatus(w *workload.Workload, s *v1alpha1.ScaledObjectStatus, now time.T
 		At: d.Time.Time, From: d.From, To: d.To, Raw: d.Raw, Winner: d.Trigger, LimitedBy: d.LimitedBy, Steps: []Step{},
 		Now: &now, Recorded: "the next reading of the pods decides. What is above was read then; it is recorded again when the outcome changes.",
 	}
+	e.kept = s.Replicas != nil && *s.Replicas == d.To
 	if d.Next != nil && d.Next.After(now) {
 		e.Next = &d.Next.Time
-		e.Recorded = "the next reading of the pods decides; without one, nothing changes before " + moment(d.Next.Time)
+		e.Recorded = "the next reading of the pods decides; without one, it is decided anew at " + moment(d.Next.Time)
 	}
 	for i := range s.Triggers {
 		e.Triggers = append(e.Triggers, recorded(w, d.From, &s.Triggers[i]))
@@ -38,7 +39,7 @@ func FromStatus(w *workload.Workload, s *v1alpha1.ScaledObjectStatus, now time.T
 		e.Steps = append(e.Steps, Step{Rule: step.Rule, From: step.From, To: step.To, Why: step.Why})
 	}
 	if len(e.Steps) == 0 {
-		e.Unchanged = fmt.Sprintf("unchanged; %s asks for as many", d.Trigger)
+		e.Unchanged = fmt.Sprintf("unchanged: %s asked for %d", d.Trigger, d.To)
 		if d.Trigger == "" {
 			e.Unchanged = "held, as nothing is known"
 		}

@@ -44,7 +44,8 @@ func TestADecisionOnSinglePodsReadsAsTheStatusHasIt(t *testing.T) {
 			},
 		}
 	}
-	older := status()
+	older, ten := status(), int32(10)
+	older.Replicas = &ten
 	older.Triggers[0].Pods, older.LastDecision.Next = nil, nil
 	for name, s := range map[string]*v1alpha1.ScaledObjectStatus{"single pods": status(), "single pods of an older version": older} {
 		t.Run(name, func(t *testing.T) {

@@ -30,13 +30,13 @@ func TestAnExplanationOfStepsReads(t *testing.T) {
 	least := firing(2)
 	least.Events[1].Err, least.Events[1].AtLeast = errors.New("the recorded alerts were lost"), true
 	for name, in := range map[string]scalers.Input{"steps": firing(2), "no step": firing(0), "at least": least} {
-		t.Run(name, func(t *testing.T) { reads(t, name, explain.Explain(stepping(), in, nil)) })
+		t.Run(name, func(t *testing.T) { reads(t, name, explain.Explain(stepping(), in, nil, nil)) })
 	}
 }
 
 func TestWhatWouldChangeTheAnswerIsCountedInWholeSteps(t *testing.T) {
 	said := map[bool]string{}
-	for _, o := range explain.Explain(stepping(), firing(2), nil).Otherwise {
+	for _, o := range explain.Explain(stepping(), firing(2), nil, nil).Otherwise {
 		switch {
 		case o.Trigger != "slow":
 		case o.Above != nil:
@@ -55,7 +55,7 @@ func TestTheFallbackIsForeseenAtTheReadingThatBringsIt(t *testing.T) {
 	p.Fallback = &scalers.Fallback{FailureThreshold: 3, Replicas: 9, Interval: 30 * time.Second}
 	in := input(p, 0)
 	in.Events[0].Err = errors.New("connection refused")
-	ahead := explain.Explain(p, in, nil).Ahead
+	ahead := explain.Explain(p, in, nil, nil).Ahead
 	if len(ahead) == 0 || ahead[0].To != 9 || !ahead[0].At.Equal(noon.Add(90*time.Second).Time()) {
 		t.Errorf("%+v comes by itself, want the fallback of 9 with the fourth failure, in 90 s", ahead)
 	}

@@ -26,8 +26,8 @@ func (e *Explanation) Text(w io.Writer, about string) error {
 	}
 	fmt.Fprintf(&out, "\nWhat comes by itself, while every %s stays as it is:\n", e.standing())
 	table(&out, e.aheadRows())
-	if len(e.Told) > 0 {
-		fmt.Fprintf(&out, "  But %s may change without a message: by the next step of an alert, the end of its lease, or a ttl.\n", strings.Join(e.Told, ", "))
+	for _, one := range e.Told {
+		fmt.Fprintf(&out, "  But %s.\n", one)
 	}
 	if len(e.Otherwise) > 0 {
 		out.WriteString("\nWhat would change it now:\n")
@@ -50,9 +50,13 @@ func (e *Explanation) headline(about string) string {
 	if e.Now != nil && e.Now.After(e.At) {
 		at = span(e.Now.Sub(e.At).Round(time.Second)) + " ago, at " + at[len("At "):]
 		if e.From == e.To {
-			return fmt.Sprintf("%s%s kept %s.", at, about, replicas(e.To))
+			return fmt.Sprintf("%s%s kept %s. What was read then:", at, about, replicas(e.To))
 		}
-		return fmt.Sprintf("%s%s went from %d to %s.", at, about, e.From, replicas(e.To))
+		since := ""
+		if e.kept {
+			since = fmt.Sprintf(", and has had %d since", e.To)
+		}
+		return fmt.Sprintf("%s%s went from %d to %s%s. What was read then:", at, about, e.From, replicas(e.To), since)
 	}
 	if e.From == e.To {
 		return fmt.Sprintf("%s%s keeps %s.", at, about, replicas(e.To))
@@ -114,6 +118,9 @@ func (e *Explanation) aheadRows() [][]string {
 		if e.Scheduled {
 			nothing += " in the next 24 hours"
 		}
+		if len(e.Told) > 0 {
+			nothing = "nothing that is known ahead"
+		}
 		rows = append(rows, []string{nothing})
 	}
 	for _, c := range e.Ahead {
@@ -124,8 +131,11 @@ func (e *Explanation) aheadRows() [][]string {
 
 func (e *Explanation) otherwiseRows() [][]string {
 	var rows [][]string
-	for _, o := range e.Otherwise {
+	for i := range e.Otherwise {
+		o := &e.Otherwise[i]
 		switch {
+		case o.When != "":
+			rows = append(rows, []string{o.Trigger + ": " + o.When, o.outcome()})
 		case o.Above != nil && o.counts:
 			rows = append(rows, []string{fmt.Sprintf("%s asking for more than %s", o.Trigger, *o.Above), replicas(o.To)})
 		case o.AtMost != nil && o.counts:
@@ -141,6 +151,18 @@ func (e *Explanation) otherwiseRows() [][]string {
 		}
 	}
 	return rows
+}
+
+// outcome is what comes of what When says.
+func (o *Otherwise) outcome() string {
+	switch {
+	case o.Because == "":
+		return replicas(o.To)
+	case o.Then == nil:
+		return "nothing: " + o.Because
+	default:
+		return fmt.Sprintf("%s at %s; until then %s", replicas(o.Then.To), moment(o.Then.At), o.Because)
+	}
 }
 
 // table writes rows with aligned columns, indented.
@@ -172,7 +194,10 @@ func span(d time.Duration) string {
 	default:
 		d = d.Round(time.Millisecond)
 	}
-	text := d.String()
+	text := strings.TrimSuffix(d.String(), "h0m0s")
+	if text != d.String() {
+		return text + "h"
+	}
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")
 	}

@@ -1,0 +1,35 @@
+package explain
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// told says what the triggers that are pushed, and above zero, do without a message.
+func told(p *scalers.Policy, in scalers.Input, schedules Schedules, alerts Alerts) []string {
+	var all []string
+	for i := range in.Events {
+		if t := &p.Triggers[i]; t.Continuous && t.Formula == nil && in.Events[i].Value > 0 && !schedules.follow(i) {
+			all = append(all, t.Name+" "+alerts.passing(i, in.Now.Time()))
+		}
+	}
+	return all
+}
+
+// passing is what becomes of trigger i with time alone.
+func (a Alerts) passing(i int, now time.Time) string {
+	if i >= len(a) || a[i] == nil {
+		return "may change with time: by the next step of an alert, the end of its lease, or a ttl"
+	}
+	ends := "ends with the lease of its alerts, unless they are repeated"
+	if q, err := a[i].Selection(""); err == nil && q.Lease > 0 {
+		ends = fmt.Sprintf("ends when no alert has been repeated for %s, two leases", span(2*q.Lease))
+	}
+	if _, next, err := a[i].Level([]triggers.Alert{{StartsAt: now}}, now); err == nil && next.After(now) {
+		return fmt.Sprintf("goes one step further every %s while an alert fires, and %s", span(next.Sub(now)), ends)
+	}
+	return ends
+}
