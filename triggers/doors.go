@@ -19,9 +19,9 @@ type Doors interface {
 	// remembers of others, such as certificates; it must not keep the message, ends with ctx, and may be called from several
 	// goroutines.
 	Listen(d Door, take func(ctx context.Context, m Message) ([]Level, error)) (leave func())
-	// Record takes levels that came another way as if they had come through the door at a time: it returns when they are
-	// durable. Every error is worth a retry.
-	Record(ctx context.Context, d Door, at time.Time, levels []Level) error
+	// Record takes levels that came another way as if they had come through the door at a time, and reports whether they are
+	// durable. If not, that is said, and worth a retry.
+	Record(ctx context.Context, d Door, at time.Time, levels []Level) bool
 	// Refuse says that what came another way was not understood, and will not be.
 	Refuse(d Door, why error)
 }

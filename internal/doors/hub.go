@@ -118,17 +118,17 @@ func (h *Hub) shut(id trigger, l *listener) {
 }
 
 // Record is triggers.Doors'.
-func (h *Hub) Record(ctx context.Context, d triggers.Door, at time.Time, levels []triggers.Level) error {
+func (h *Hub) Record(ctx context.Context, d triggers.Door, at time.Time, levels []triggers.Level) bool {
 	if len(levels) == 0 {
-		return nil
+		return true
 	}
 	if _, err := h.recorder.Record(ctx, deliveryOf(d, at, levels)); err != nil {
 		h.count("nats", unavailable)
 		h.log.Warn("a message was not recorded", "namespace", d.Namespace, "object", d.Object, "trigger", d.Trigger, "error", err)
-		return err
+		return false
 	}
 	h.count("nats", taken)
-	return nil
+	return true
 }
 
 // Refuse is triggers.Doors'.

@@ -2,7 +2,6 @@ package push
 
 import (
 	"context"
-	"errors"
 	"net"
 	"strings"
 	"testing"
@@ -115,14 +114,14 @@ func TestAMessageIsAcknowledgedWhenItIsDurable(t *testing.T) {
 	s := serve(t)
 	d := &triggertest.Doors{}
 	w := run(t, d, s.stream())
-	d.Fill(errors.New("the API server is away"))
+	d.Fill(true)
 	s.publish(`{"value": 8}`)
 	sandboxtest.Until(t, "the message is delivered and not acknowledged", func(ctx context.Context) bool {
 		c, err := s.js.Consumer(ctx, "LEVELS", "checkout")
 		return err == nil && c.CachedInfo().NumAckPending == 1
 	})
 	w.stop() // As a kill does: nothing of it was recorded.
-	d.Fill(nil)
+	d.Fill(false)
 	c, err := s.js.Consumer(t.Context(), "LEVELS", "checkout")
 	if err != nil || c.CachedInfo().NumAckPending != 1 {
 		t.Fatalf("it was acknowledged: %v, %v", c.CachedInfo(), err)

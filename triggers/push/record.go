@@ -65,7 +65,7 @@ func (s *subscribed) keep(ctx context.Context, waiting []arrival) bool {
 		}
 	}
 	if newest != nil {
-		if err := s.env.Doors.Record(ctx, door, s.env.Now(), newest); err != nil {
+		if !s.env.Doors.Record(ctx, door, s.env.Now(), newest) {
 			return false
 		}
 	}

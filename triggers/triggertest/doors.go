@@ -3,6 +3,7 @@ package triggertest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -20,7 +21,7 @@ type Doors struct {
 	door     triggers.Door
 	records  map[string]triggers.Level
 	lost     error
-	full     error
+	full     bool
 	recorded int
 	refused  []error
 	watchers map[*func()]struct{}
@@ -39,11 +40,11 @@ func (d *Doors) Listen(door triggers.Door, take func(context.Context, triggers.M
 }
 
 // Record is triggers.Doors'.
-func (d *Doors) Record(_ context.Context, _ triggers.Door, at time.Time, levels []triggers.Level) error {
+func (d *Doors) Record(_ context.Context, _ triggers.Door, at time.Time, levels []triggers.Level) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.full != nil {
-		return d.full
+	if d.full {
+		return false
 	}
 	d.recorded++
 	if d.records == nil {
@@ -58,7 +59,7 @@ func (d *Doors) Record(_ context.Context, _ triggers.Door, at time.Time, levels 
 		}
 	}
 	d.show()
-	return nil
+	return true
 }
 
 // Refuse is triggers.Doors'.
@@ -77,8 +78,13 @@ func (d *Doors) Send(ctx context.Context, m triggers.Message) ([]triggers.Level,
 	if err != nil || len(levels) == 0 {
 		return levels, err
 	}
-	return levels, d.Record(ctx, d.Door(), m.At, levels)
+	if !d.Record(ctx, d.Door(), m.At, levels) {
+		return levels, errFull
+	}
+	return levels, nil
 }
+
+var errFull = errors.New("it is not recorded: the test said so")
 
 // Door is the door that was opened last.
 func (d *Doors) Door() triggers.Door {
@@ -90,8 +96,8 @@ func (d *Doors) Door() triggers.Door {
 // Lose makes the records unknown, or known again with nil; Fill makes them take nothing more.
 func (d *Doors) Lose(err error) { d.set(func() { d.lost = err }) }
 
-// Fill makes every record fail with err, until it is called with nil.
-func (d *Doors) Fill(err error) { d.set(func() { d.full = err }) }
+// Fill makes every record fail, or none any more.
+func (d *Doors) Fill(full bool) { d.set(func() { d.full = full }) }
 
 // Expire drops the record of a key, as the end of its ttl does.
 func (d *Doors) Expire(key string) { d.set(func() { delete(d.records, key) }) }

@@ -44,8 +44,8 @@ func (tr *trap) Listen(triggers.Door, func(context.Context, triggers.Message) ([
 }
 
 // Record makes a trap a triggers.Doors.
-func (tr *trap) Record(context.Context, triggers.Door, time.Time, []triggers.Level) error {
-	return tr.touch("a record")
+func (tr *trap) Record(context.Context, triggers.Door, time.Time, []triggers.Level) bool {
+	return tr.touch("a record") == nil
 }
 
 // Refuse makes a trap a triggers.Doors.
