@@ -31,7 +31,7 @@ func TestACountIsExplainedAndHasAHistory(t *testing.T) {
 		out, err := w.tool(ctx, "explain", "checkout")
 		last = out
 		return err == nil && strings.Contains(out, "(Deployment/checkout) keeps 5 replicas.") &&
-			strings.Contains(out, "alertmanager   5 replicas") && strings.Contains(out, "alertmanager asking for more than 5 "), nil
+			strings.Contains(out, "alertmanager   5 replicas") && strings.Contains(out, "alertmanager: no alert fires any longer"), nil
 	}, func() string { return last })
 
 	out, err := w.tool(t.Context(), "history", "checkout", "-o", "json")
