@@ -97,6 +97,15 @@ func (r *fact) heard() time.Time {
 	return r.LastSeen.Time
 }
 
+// newer reports whether it says more than another record of the same alert: a later activation, or what was heard later of the
+// same one. What was heard is by the clocks of whoever recorded it, which may differ.
+func (r *fact) newer(than *fact) bool {
+	if !r.StartsAt.Time.Equal(than.StartsAt.Time) {
+		return r.StartsAt.After(than.StartsAt.Time)
+	}
+	return r.heard().After(than.heard())
+}
+
 // hear takes in what was delivered. It reports whether that changed more than when it was seen.
 func (r *fact) hear(a *Alert, at time.Time) bool {
 	switch {

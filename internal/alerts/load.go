@@ -111,7 +111,7 @@ func (s *Store) takeShard(i int, loaded *Shard, now time.Time) bool {
 		r.notAfter(now)
 		home := shardOf(r.key()) == i
 		if old := s.alerts[r.key()]; old != nil {
-			if !home && !r.heard().After(old.heard()) {
+			if !home && !r.newer(old) {
 				moved = true
 				continue
 			}
@@ -173,7 +173,7 @@ func (s *Store) adopt(ctx context.Context, i int) error {
 	for j := range theirs.Alerts {
 		r := newFact(modern(theirs.Alerts[j]))
 		if old := s.alerts[r.key()]; old != nil {
-			if !r.heard().After(old.heard()) {
+			if !r.newer(old) {
 				continue
 			}
 			s.drop(old)

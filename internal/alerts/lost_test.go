@@ -208,3 +208,23 @@ func TestARecordThatAnotherWroteWhileWeBeganIsTakenIn(t *testing.T) {
 		w.expect(t, "0", "1", "0")
 	})
 }
+
+func TestARecordByAClockThatIsAheadDoesNotEndANewerActivation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mine, theirs := &memory{}, &memory{}
+		s, other := run(t, mine), run(t, theirs)
+		w := watch(t, s, "slow")
+		began := time.Now()
+		ended := Delivery{Door: shop, Alerts: []Alert{resolved("slow", began, began.Add(time.Second))}, At: began.Add(time.Hour)}
+		if _, err := other.Record(t.Context(), ended); err != nil {
+			t.Fatal(err)
+		}
+		record(t, s, firing("slow", began.Add(2*time.Second)))
+		k := shardOf(key{shop.String(), fingerprint(map[string]string{"alertname": "slow"})})
+		mine.shards[k] = theirs.shards[k]
+		if err := s.adopt(t.Context(), k); err != nil {
+			t.Fatal(err)
+		}
+		w.expect(t, "0", "1")
+	})
+}

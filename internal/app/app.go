@@ -168,7 +168,7 @@ func (p *process) fromFiles() error {
 
 // keep makes the store of alerts.
 func (p *process) keep(stored alerts.Persister) {
-	p.alerts = alerts.NewStore(stored, p.now)
+	p.alerts = alerts.NewStore(keeper{stored, p.gate.Deadline}, p.now)
 	p.alerts.LogTo(p.log)
 	p.doors = doors.New(p.alerts, p.now, p.registry, p.log)
 	p.registry.MustRegister(p.alerts)

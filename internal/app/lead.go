@@ -8,8 +8,8 @@ import (
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/alerts"
 	"github.com/impulse-sh/impulse/internal/controller"
-	"github.com/impulse-sh/impulse/internal/leader"
 	"github.com/impulse-sh/impulse/internal/report"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/builtin"
@@ -35,11 +35,11 @@ func (p *process) lead(ctx context.Context) {
 	// The reporter ends after the pipelines: the last write is still said.
 	telling, silence := context.WithCancel(context.WithoutCancel(ctx))
 	recorder, closeEvents := p.recorder(telling)
-	reporter := report.New(saver{p.statuses, p.gate}, recorder, p.metrics, p.log)
+	reporter := report.New(saver{p.statuses, p.gate.Deadline}, recorder, p.metrics, p.log)
 	all.Go(func() { reporter.Run(telling) })
 
 	c := controller.New(controller.Options{
-		Kinds: builtin.Kinds(), Settings: p.options.Settings, Secrets: p.secrets, Actuator: writer{p.target, p.gate}, Reporter: reporter, MayWrite: p.leading, Keeper: p.keeper,
+		Kinds: builtin.Kinds(), Settings: p.options.Settings, Secrets: p.secrets, Actuator: writer{p.target, p.gate.Deadline}, Reporter: reporter, MayWrite: p.leading, Keeper: p.keeper,
 		Env: triggers.Env{
 			HTTP: p.http, Now: p.now, Alerts: p.alerts, Doors: p.doors, Poller: p.poller, Shared: &p.shared, PodMetrics: p.podMetrics,
 		},
@@ -85,38 +85,67 @@ func (p *process) awaitAlerts(ctx context.Context) {
 	}
 }
 
-// writer writes counts while this process leads: a write is over before anybody else may lead.
+// deadline is until when this process leads, unless it renews its Lease; zero when it does not lead.
+type deadline func() time.Time
+
+// within does a write while this process leads: it is over, or given up, before anybody else may lead.
+func (d deadline) within(ctx context.Context, write func(context.Context) error) error {
+	until := d()
+	if !time.Now().Before(until) {
+		return errNotLeading
+	}
+	ctx, cancel := context.WithDeadlineCause(ctx, until, errNotLeading)
+	defer cancel()
+	return write(ctx)
+}
+
+// writer writes counts while this process leads.
 type writer struct {
 	*actuator.Client
 
-	gate *leader.Gate
+	deadline deadline
 }
 
 // Set is the actuator's, within the leader's deadline.
-func (w writer) Set(ctx context.Context, t actuator.Target, seen actuator.Scale, n int32) (actuator.Scale, error) {
-	deadline := w.gate.Deadline()
-	if !time.Now().Before(deadline) {
-		return actuator.Scale{}, errNotLeading
-	}
-	ctx, cancel := context.WithDeadlineCause(ctx, deadline, errNotLeading)
-	defer cancel()
-	return w.Client.Set(ctx, t, seen, n)
+func (w writer) Set(ctx context.Context, t actuator.Target, seen actuator.Scale, n int32) (set actuator.Scale, err error) {
+	err = w.deadline.within(ctx, func(ctx context.Context) error {
+		set, err = w.Client.Set(ctx, t, seen, n)
+		return err
+	})
+	return set, err
 }
 
 // saver saves statuses while this process leads. What it drops is said by whoever leads next.
 type saver struct {
 	report.Store
 
-	gate *leader.Gate
+	deadline deadline
 }
 
 // Save is the store's, within the leader's deadline.
 func (s saver) Save(ctx context.Context, o report.Object, status *v1alpha1.ScaledObjectStatus) error {
-	deadline := s.gate.Deadline()
-	if !time.Now().Before(deadline) {
+	err := s.deadline.within(ctx, func(ctx context.Context) error { return s.Store.Save(ctx, o, status) })
+	if errors.Is(err, errNotLeading) {
 		return report.ErrGone
 	}
-	ctx, cancel := context.WithDeadlineCause(ctx, deadline, errNotLeading)
-	defer cancel()
-	return s.Store.Save(ctx, o, status)
+	return err
+}
+
+// keeper keeps alerts while this process leads.
+type keeper struct {
+	alerts.Persister
+
+	deadline deadline
+}
+
+// Save is the persister's, within the leader's deadline. What is known to be written only later has failed, for a process may
+// have been frozen in between: whoever leads by now has read the record before, and a delivery that was answered with 2xx would
+// be lost until it is repeated.
+func (k keeper) Save(ctx context.Context, shard int, content alerts.Shard) error {
+	until := k.deadline()
+	err := k.deadline.within(ctx, func(ctx context.Context) error { return k.Persister.Save(ctx, shard, content) })
+	if err == nil && !time.Now().Before(until) {
+		return errNotLeading
+	}
+	return err
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -117,18 +116,14 @@ func TestAWriteThatComesTooLateIsCorrected(t *testing.T) {
 	a, b := pair(t, w, "--kubeconfig", slow.kubeconfig)
 	slow.hold()
 	w.webhook(a, "web", "firing") // Accepted; the write to five is on its way.
-	select {
-	case <-slow.held:
-	case <-time.After(patience):
-		t.Fatal("nothing was written")
-	}
+	late := slow.caught()
 	w.webhook(a, "web", "resolved") // One replica is right again.
 	if err := a.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
 	counts := w.counts("web")
 	w.answered(b, "resolved") // It leads, and has nothing to write.
-	if code := slow.release(); code/100 != 2 {
+	if code := slow.release(late); code/100 != 2 {
 		t.Fatalf("the late write was answered with %d: nobody has written since", code)
 	}
 	w.replicas("web", 1)
@@ -141,4 +136,31 @@ func TestAWriteThatComesTooLateIsCorrected(t *testing.T) {
 	keeps := w.never("web", 1)
 	w.ready(a)
 	keeps()
+}
+
+// A leader whose way to the API server stalls has read and written nothing for as long as another one takes to lead, and to read
+// all records. What it could write then would be nobody's.
+func TestALeaderThatIsCutOffAnswersForNothingThatTheNextHasNotRead(t *testing.T) {
+	w := newWorld(t)
+	slow := newSlowWay(t)
+	a, b := pair(t, w, "--kubeconfig", slow.kubeconfig)
+	goOn := slow.stall()
+	answered := make(chan int, 2)
+	send := func(status string) {
+		answered <- post(t.Context(), a.url+"/v1/alertmanager/"+w.ns, webhookBody("web", status))
+	}
+	go send("firing")
+	slow.caught()
+	go send("resolved") // It waits for the next write.
+	w.until("the other one leads", func(ctx context.Context) (bool, error) {
+		return post(ctx, b.url+"/v1/alertmanager/other", webhookBody("web", "firing")) == http.StatusOK, b.Died()
+	}, func() string { return logOf(b.Process) })
+	goOn()
+	for range 2 {
+		if code := <-answered; code != http.StatusServiceUnavailable {
+			t.Errorf("it answered with %d, and the new leader has not heard of it", code)
+		}
+	}
+	w.answered(b, "firing") // The sender repeats it.
+	w.replicas("web", 5)
 }

@@ -12,22 +12,26 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// slowWay is a way to the real API server that can hold up writes of counts, as a network does: who sent one gives up, and it
-// arrives nevertheless.
+// slowWay is a way to the real API server that can hold up a write, as a network does: whoever sent it may have given up when it
+// arrives.
 type slowWay struct {
 	t          *testing.T
 	kubeconfig string
 	next       http.RoundTripper
 	target     *url.URL
-	holding    atomic.Bool
-	// held has what was held up.
-	held, waiting chan *http.Request
+	// holding: the next write of a count is to be held up.
+	holding atomic.Bool
+	// held has what was held up: that write, or the first one of alerts in a stall.
+	held chan *http.Request
+	// stalled is closed when all requests go on that wait; nil while none do.
+	stalled atomic.Pointer[chan struct{}]
 }
 
 func newSlowWay(t *testing.T) *slowWay {
@@ -36,7 +40,7 @@ func newSlowWay(t *testing.T) *slowWay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &slowWay{t: t, held: make(chan *http.Request, 1), waiting: make(chan *http.Request, 1)}
+	s := &slowWay{t: t, held: make(chan *http.Request, 1)}
 	if s.next, err = rest.TransportFor(config); err != nil {
 		t.Fatal(err)
 	}
@@ -62,8 +66,29 @@ func newSlowWay(t *testing.T) *slowWay {
 // hold holds the next write of a count up.
 func (s *slowWay) hold() { s.holding.Store(true) }
 
+// stall has all requests wait, and goOn ends that. Those whose senders have given up by then never arrive.
+func (s *slowWay) stall() (goOn func()) {
+	end := make(chan struct{})
+	s.stalled.Store(&end)
+	s.holding.Store(true)
+	return func() {
+		s.stalled.Store(nil)
+		close(end)
+	}
+}
+
 // RoundTrip sends a request on, unless it is held up: then its sender waits until it has had enough.
 func (s *slowWay) RoundTrip(r *http.Request) (*http.Response, error) {
+	if end := s.stalled.Load(); end != nil {
+		if r.Method != http.MethodGet && strings.Contains(r.URL.Path, "/alertsets") && s.holding.CompareAndSwap(true, false) {
+			s.held <- r
+		}
+		select {
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		case <-*end:
+		}
+	}
 	if r.Method != http.MethodPatch || !strings.HasSuffix(r.URL.Path, "/scale") || !s.holding.CompareAndSwap(true, false) {
 		return s.next.RoundTrip(r)
 	}
@@ -73,16 +98,26 @@ func (s *slowWay) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	late := r.Clone(context.WithoutCancel(r.Context()))
 	late.Body = io.NopCloser(bytes.NewReader(body))
-	s.waiting <- late
-	s.held <- r
+	s.held <- late
 	<-r.Context().Done()
 	return nil, r.Context().Err()
 }
 
-// release lets what was held up arrive, and returns the code of the answer that nobody waits for any more.
-func (s *slowWay) release() int {
+// caught waits until a write is held up.
+func (s *slowWay) caught() (late *http.Request) {
 	s.t.Helper()
-	response, err := s.next.RoundTrip(<-s.waiting)
+	select {
+	case late = <-s.held:
+	case <-time.After(patience):
+		s.t.Fatal("nothing was written")
+	}
+	return late
+}
+
+// release lets a write arrive, and returns the code of the answer that nobody waits for any more.
+func (s *slowWay) release(late *http.Request) int {
+	s.t.Helper()
+	response, err := s.next.RoundTrip(late)
 	if err != nil {
 		s.t.Fatal(err)
 	}
