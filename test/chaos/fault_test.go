@@ -78,6 +78,9 @@ func (w *world) victim(ctx context.Context, whom string, which int) (string, int
 		for which %= len(w.impulses); which == leader; which = (which + 1) % len(w.impulses) {
 		}
 	case "api", "peer":
+		if which == theLeaders {
+			which = max(w.leader(ctx), 0)
+		}
 		return whom, which % len(w.api)
 	case "alertmanager":
 		return fmt.Sprint(whom, which%peers), which % peers

@@ -21,6 +21,9 @@ import (
 // instances are the alerts that each object selects, told apart by a label.
 var instances = []string{"a", "b", "c"}
 
+// highest is as many replicas as the levels that are drawn can ask for.
+const highest int32 = 24
+
 // object is a Deployment and the ScaledObject that scales it.
 type object struct {
 	name string
@@ -134,11 +137,20 @@ type levels struct {
 	queue, query int
 }
 
-// least is the lowest count that the levels ask for, whatever the count before.
-func (p *policy) least(l levels) int32 { return min(p.rest(l, 0), p.rest(l, p.Policy.Max)) }
+// least is the lowest count that the levels ask for, whatever the count before: within the tolerance several are right.
+func (p *policy) least(l levels) int32 { return slices.Min(p.rests(l)) }
 
 // most is the highest.
-func (p *policy) most(l levels) int32 { return max(p.rest(l, 0), p.rest(l, p.Policy.Max)) }
+func (p *policy) most(l levels) int32 { return slices.Max(p.rests(l)) }
+
+// rests are the counts at which a workload comes to rest, one for each that it may have before.
+func (p *policy) rests(l levels) []int32 {
+	var all []int32
+	for n := range highest + 1 {
+		all = append(all, p.rest(l, n))
+	}
+	return append(all, p.rest(l, p.Policy.Max))
+}
 
 // rest is the count at which a workload comes to rest when it has n replicas and the levels stand.
 func (p *policy) rest(l levels, n int32) int32 {

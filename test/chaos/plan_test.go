@@ -40,10 +40,13 @@ func (c change) String() string {
 type fault struct {
 	at, length time.Duration
 	kind       string
-	// which of several parts; whose turn it is among those that lead or do not is known only then.
+	// which of several parts, or theLeaders; whose turn it is among those that lead or do not is known only then.
 	which int
 	delay time.Duration
 }
+
+// theLeaders is the part that belongs to who leads.
+const theLeaders = -1
 
 // String reads as what happens.
 func (f fault) String() string {
@@ -71,8 +74,11 @@ func newPlan(seed uint64, outages bool) (*plan, error) {
 	if outages {
 		p.faults = append(p.faults, fault{at: between(r, 1, 4), length: between(r, 1, 4), kind: "api down"})
 	}
-	if r.IntN(3) == 0 {
+	switch r.IntN(6) { // Long enough for another one to lead, and to do something.
+	case 0, 1:
 		p.faults = append(p.faults, fault{at: between(r, 1, 2), length: between(r, 6, 8), kind: "leader freeze"})
+	case 2:
+		p.faults = append(p.faults, fault{at: between(r, 1, 2), length: between(r, 5.5, 7.5), kind: "api stall", which: theLeaders})
 	}
 	for range 2 + r.IntN(7) {
 		p.faults = append(p.faults, p.fault(r))
