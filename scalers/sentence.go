@@ -281,9 +281,12 @@ func (p *Policy) name(i int) string {
 	return p.Triggers[i].Name
 }
 
-// duration renders nanoseconds without empty units: 5m, not 5m0s.
-func duration(nanoseconds int64) string {
-	text := time.Duration(nanoseconds).String()
+// duration is Short of nanoseconds, as a Step has them.
+func duration(nanoseconds int64) string { return Short(time.Duration(nanoseconds)) }
+
+// Short renders a duration without empty units: 5m, not 5m0s.
+func Short(d time.Duration) string {
+	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")
 	}

@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"slices"
 	"time"
 
 	"github.com/impulse-sh/impulse/internal/workload"
@@ -21,10 +20,13 @@ func AlertsOf(w *workload.Workload) Alerts {
 	return alerts
 }
 
+// follow reports whether trigger i follows alerts.
+func (a Alerts) follow(i int) bool { return i < len(a) && a[i] != nil }
+
 // begun is the level of trigger i once one more alert fires, and that alert in words; ok is false for one whose level is more
 // than whether an alert fires: there is no one alert to ask about.
 func (a Alerts) begun(p *scalers.Policy, i int, level scalers.Milli, now time.Time) (after scalers.Milli, what string, ok bool) {
-	if i >= len(a) || a[i] == nil || !p.Triggers[i].Exact {
+	if !a.follow(i) || !p.Triggers[i].Exact {
 		return 0, "", false
 	}
 	if p.Triggers[i].Increment.Amount != 0 {
@@ -62,8 +64,7 @@ func alerted(p *scalers.Policy, in scalers.Input, i int, wanted int32, alerts Al
 // happens is what comes of another level of trigger i: another count, or what stands in its way and the count after that.
 func happens(p *scalers.Policy, in scalers.Input, i int, level scalers.Milli, wanted int32, schedules Schedules) Otherwise {
 	o := Otherwise{Trigger: p.Triggers[i].Name, Raises: level > in.Events[i].Value}
-	in.Events = slices.Clone(in.Events)
-	in.Events[i].Value = level
+	in = with(in, i, level)
 	if d := decide(p, in); d.Replicas != wanted {
 		o.To = d.Replicas
 	} else {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/explain"
-	"github.com/impulse-sh/impulse/internal/workload"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers/alertmanager"
 )
@@ -48,19 +47,9 @@ func TestAlertsThatAreWorthWhatTheySayAreToldByTheirLevel(t *testing.T) {
 // What was active when the status was written has been active at each reading since.
 func TestTheCooldownLastsFromNowOnHoweverOldTheStatusIs(t *testing.T) {
 	p := &scalers.Policy{Max: 10, Rest: 0, Cooldown: 5 * minute, Triggers: []scalers.Trigger{{Name: "queue", Target: 100_000}}}
-	then, count := noon.Add(-60*minute), int32(1)
+	then := noon.Add(-60 * minute)
 	d := scalers.Decide(p, scalers.Input{Now: then, Current: 1, Events: []scalers.Event{{At: then, Value: 50_000, Current: 1}}})
-	text, err := d.Memory.MarshalText()
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, err := explain.InputOf(&workload.Workload{Policy: p, Triggers: []workload.Trigger{{Name: "queue"}}}, &v1alpha1.ScaledObjectStatus{
-		Replicas: &count, LastDecision: &v1alpha1.DecisionStatus{}, Memory: string(text),
-		Triggers: []v1alpha1.TriggerStatus{{Name: "queue", Value: "50", Active: true}},
-	}, noon.Time())
-	if err != nil {
-		t.Fatal(err)
-	}
+	in := written(t, p, 1, d.Memory, v1alpha1.TriggerStatus{Name: "queue", Value: "50", Active: true})
 	in.Events[0].Value = 0
 	if e := explain.Explain(p, in, nil, nil); e.To != 1 || e.Next == nil || !e.Next.Equal(noon.Add(5*minute).Time()) {
 		t.Errorf("an idle workload is kept at %d until %v, want 1 for the whole cooldown from now on", e.To, e.Next)

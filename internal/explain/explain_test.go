@@ -71,23 +71,29 @@ func TestWhatIsHeldIsHeldFromNowOnHoweverOldTheStatusIs(t *testing.T) {
 	p := queue()
 	p.Triggers, p.Down.Policies = p.Triggers[:1], nil
 	p.Triggers[0].StaleAfter = 0
-	then, count := noon.Add(-60*minute), int32(8)
+	then := noon.Add(-60 * minute)
 	d := scalers.Decide(p, scalers.Input{Now: then, Current: 8, Events: []scalers.Event{{At: then, Value: 800_000, Current: 8}}})
-	text, err := d.Memory.MarshalText()
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, err := explain.InputOf(&workload.Workload{Policy: p, Triggers: []workload.Trigger{{Name: "queue"}}}, &v1alpha1.ScaledObjectStatus{
-		Replicas: &count, LastDecision: &v1alpha1.DecisionStatus{}, Memory: string(text),
-		Triggers: []v1alpha1.TriggerStatus{{Name: "queue", Value: "800"}},
-	}, noon.Time())
-	if err != nil {
-		t.Fatal(err)
-	}
+	in := written(t, p, 8, d.Memory, v1alpha1.TriggerStatus{Name: "queue", Value: "800"})
 	in.Events[0].Value = 100_000
 	if d := explain.Explain(p, in, nil, nil); d.To != 8 || d.Next == nil || !d.Next.Equal(noon.Add(5*minute).Time()) {
 		t.Errorf("fewer are held at %d until %v, want 8 for the whole window from now on", d.To, d.Next)
 	}
+}
+
+// written is the moment at noon as a status tells it, of an object with one trigger.
+func written(t *testing.T, p *scalers.Policy, count int32, memory scalers.Memory, trigger v1alpha1.TriggerStatus) scalers.Input {
+	t.Helper()
+	text, err := memory.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := explain.InputOf(&workload.Workload{Policy: p, Triggers: []workload.Trigger{{Name: trigger.Name}}}, &v1alpha1.ScaledObjectStatus{
+		Replicas: &count, LastDecision: &v1alpha1.DecisionStatus{}, Memory: string(text), Triggers: []v1alpha1.TriggerStatus{trigger},
+	}, noon.Time())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in
 }
 
 // reads compares an explanation's text with what stands in testdata.

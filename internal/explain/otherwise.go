@@ -53,12 +53,7 @@ func otherwise(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedul
 			all = append(all, told...)
 			continue
 		}
-		ask := func(level scalers.Milli) scalers.Decision {
-			changed := in
-			changed.Events = slices.Clone(in.Events)
-			changed.Events[i].Value = level
-			return decide(p, changed)
-		}
+		ask := func(level scalers.Milli) scalers.Decision { return decide(p, with(in, i, level)) }
 		all = append(all, raised(p, i, e.Value, d.Replicas, ask))
 		if e.Value > 0 {
 			all = append(all, lowered(p, i, e.Value, d.Replicas, ask))
@@ -70,6 +65,13 @@ func otherwise(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedul
 		}
 	}
 	return all
+}
+
+// with is the same moment with another level of trigger i.
+func with(in scalers.Input, i int, level scalers.Milli) scalers.Input {
+	in.Events = slices.Clone(in.Events)
+	in.Events[i].Value = level
+	return in
 }
 
 // count leaves whole units of the levels of a step trigger: above 3.999 is above 3 to who counts.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/explain"
-	"github.com/impulse-sh/impulse/internal/workload"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -62,16 +61,8 @@ func TestTheFallbackIsForeseenAtTheReadingThatBringsIt(t *testing.T) {
 }
 
 func TestALevelOfWhichTheLeastIsKnownIsReadFromTheStatus(t *testing.T) {
-	count, memory := int32(8), scalers.Memory{}
-	text, err := memory.MarshalText()
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, err := explain.InputOf(&workload.Workload{Triggers: []workload.Trigger{{Name: "slow"}}}, &v1alpha1.ScaledObjectStatus{
-		Replicas: &count, LastDecision: &v1alpha1.DecisionStatus{}, Memory: string(text),
-		Triggers: []v1alpha1.TriggerStatus{{Name: "slow", Value: "3", LastError: "the recorded alerts were lost"}},
-	}, noon.Time())
-	if err != nil || !in.Events[0].AtLeast || in.Events[0].Err == nil || in.Events[0].Value != 3000 {
-		t.Errorf("%+v, %v, want at least 3", in.Events, err)
+	in := written(t, nil, 8, scalers.Memory{}, v1alpha1.TriggerStatus{Name: "slow", Value: "3", LastError: "the recorded alerts were lost"})
+	if !in.Events[0].AtLeast || in.Events[0].Err == nil || in.Events[0].Value != 3000 {
+		t.Errorf("%+v, want at least 3", in.Events)
 	}
 }

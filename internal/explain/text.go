@@ -7,6 +7,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
 )
 
 // Text writes an explanation for people. about names the object and its target: "shop/web (Deployment/web)".
@@ -194,12 +196,5 @@ func span(d time.Duration) string {
 	default:
 		d = d.Round(time.Millisecond)
 	}
-	text := strings.TrimSuffix(d.String(), "h0m0s")
-	if text != d.String() {
-		return text + "h"
-	}
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	return text
+	return scalers.Short(d)
 }

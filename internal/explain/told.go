@@ -21,7 +21,7 @@ func told(p *scalers.Policy, in scalers.Input, schedules Schedules, alerts Alert
 
 // passing is what becomes of trigger i with time alone.
 func (a Alerts) passing(i int, now time.Time) string {
-	if i >= len(a) || a[i] == nil {
+	if !a.follow(i) {
 		return "may change with time: by the next step of an alert, the end of its lease, or a ttl"
 	}
 	ends := "ends with the lease of its alerts, unless they are repeated"

@@ -38,9 +38,9 @@ func (e *Expectation) String() string {
 	if e.LimitedBy != nil {
 		parts = append(parts, "limitedBy "+names(*e.LimitedBy))
 	}
-	when := "at " + short(e.From)
+	when := "at " + scalers.Short(e.From)
 	if e.To != e.From {
-		when = "from " + short(e.From) + " to " + short(e.To)
+		when = "from " + scalers.Short(e.From) + " to " + scalers.Short(e.To)
 	}
 	return when + ": " + strings.Join(parts, ", ")
 }
@@ -54,7 +54,7 @@ func (r *reader) expectation(node *yaml.Node, path string) Expectation {
 		return func(node *yaml.Node, path string) {
 			r.duration(0, func(d time.Duration) {
 				if d > longest {
-					r.wrong(node, path, node.Value+" is too far away", "at most "+short(longest))
+					r.wrong(node, path, node.Value+" is too far away", "at most "+scalers.Short(longest))
 				}
 				*into = d
 			})(node, path)
@@ -84,7 +84,7 @@ func (r *reader) expectation(node *yaml.Node, path string) Expectation {
 	case at == from, from != to:
 		r.wrong(node, path, "does not say when", "at: T, or from: T and to: T")
 	case e.To < e.From:
-		r.wrong(node, path, fmt.Sprintf("ends at %s, before it begins at %s", short(e.To), short(e.From)), "")
+		r.wrong(node, path, fmt.Sprintf("ends at %s, before it begins at %s", scalers.Short(e.To), scalers.Short(e.From)), "")
 	case e.Replicas == nil && e.Raw == nil && e.Trigger == nil && e.LimitedBy == nil:
 		r.wrong(node, path, "expects nothing", "replicas, raw, trigger or limitedBy")
 	}

@@ -145,7 +145,7 @@ func (r *reader) firing(into *span) field {
 			r.duration(0, set)(r.resolve(node.Content[i]), fmt.Sprintf("%s[%d]", path, i))
 		}
 		if into.until <= into.from {
-			r.wrong(node, path, fmt.Sprintf("ends at %s, not after it begins at %s", short(into.until), short(into.from)), "")
+			r.wrong(node, path, fmt.Sprintf("ends at %s, not after it begins at %s", scalers.Short(into.until), scalers.Short(into.from)), "")
 		}
 	}
 }

@@ -38,7 +38,7 @@ type Step struct {
 func moment(w *rehearsal.World, t *rehearsal.Turn) *Moment {
 	d := t.Decision
 	m := &Moment{
-		At: short(t.DecidedAt.Sub(w.Start)), From: t.From, Replicas: d.Replicas,
+		At: scalers.Short(t.DecidedAt.Sub(w.Start)), From: t.From, Replicas: d.Replicas,
 		LimitedBy: append([]string{}, d.LimitedBy()...), Steps: []Step{},
 	}
 	if t.Decided {
@@ -55,7 +55,7 @@ func moment(w *rehearsal.World, t *rehearsal.Turn) *Moment {
 		m.Why = w.Policy.Why(d)
 	}
 	if d.Next != scalers.Never {
-		m.Next = short(d.Next.Sub(w.Start))
+		m.Next = scalers.Short(d.Next.Sub(w.Start))
 	}
 	return m
 }

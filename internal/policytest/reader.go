@@ -243,7 +243,7 @@ func (r *reader) duration(least time.Duration, set func(d time.Duration)) field 
 		case err != nil:
 			r.wrongType(node, path, expected)
 		case d < least:
-			r.wrong(node, path, fmt.Sprintf("%s is below %s", text, short(least)), "")
+			r.wrong(node, path, fmt.Sprintf("%s is below %s", text, scalers.Short(least)), "")
 		default:
 			set(d)
 		}
@@ -300,16 +300,4 @@ func join(path, key string) string {
 		return key
 	}
 	return path + "." + key
-}
-
-// short renders a duration without empty units: 5m, not 5m0s.
-func short(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }

@@ -125,7 +125,7 @@ func (t *Test) failure(e *Expectation, turn *rehearsal.Turn) Failure {
 	m := moment(t.world, turn)
 	at := max(turn.At.Sub(t.world.Start), e.From)
 	return Failure{
-		Line: e.Line, Expected: e.String(), Got: m.outcome(turn.Target.Current), At: short(at), Readings: readings(t.world, turn), Decision: m,
+		Line: e.Line, Expected: e.String(), Got: m.outcome(turn.Target.Current), At: scalers.Short(at), Readings: readings(t.world, turn), Decision: m,
 	}
 }
 

@@ -45,7 +45,7 @@ func (s *story) check(r *reader, w *workload.Workload, path string) {
 		}
 	}
 	if last := s.last(); r.fine() && (last > longest || last/s.interval > mostIntervals) {
-		r.wrong(s.object, path, fmt.Sprintf("lasts %s: more than %s, or than %d times the interval of %s", short(last), short(longest), mostIntervals, short(s.interval)), "")
+		r.wrong(s.object, path, fmt.Sprintf("lasts %s: more than %s, or than %d times the interval of %s", scalers.Short(last), scalers.Short(longest), mostIntervals, scalers.Short(s.interval)), "")
 	}
 }
 
