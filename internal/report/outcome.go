@@ -23,6 +23,8 @@ type outcome struct {
 	contested  bool
 	blocked    string
 	errors     uint64
+	// failures are those in a row that the fallback waits for: a restart must not begin again.
+	failures uint64
 	// stale has a bit for each trigger of which an alert is.
 	stale   uint32
 	refused refusal
@@ -41,7 +43,7 @@ func outcomeOf(p *pipeline.Outcome, refused refusal) outcome {
 		d := p.Decision
 		o.desired, o.raw, o.winner, o.active, o.rules = d.Replicas, d.Raw, d.Winner, d.Active, rulesOf(d)
 	}
-	o.errors = errorsOf(p)
+	o.errors, o.failures = errorsOf(p), failuresOf(p)
 	for i := range p.Events {
 		if p.Events[i].Stale {
 			o.stale |= 1 << i
@@ -59,6 +61,21 @@ func errorsOf(p *pipeline.Outcome) uint64 {
 			_ = h.WriteByte(byte(i))
 			_, _ = h.WriteString(steady(why))
 		}
+	}
+	return h.Sum64()
+}
+
+// failuresOf hashes the failures in a row of each trigger, up to as many as change something.
+func failuresOf(p *pipeline.Outcome) uint64 {
+	limit := p.Workload.Policy.Fallback
+	if limit == nil || p.Memory == nil || len(p.Memory.Failures) == 0 {
+		return 0
+	}
+	var h maphash.Hash
+	h.SetSeed(seed)
+	for _, f := range p.Memory.Failures {
+		maphash.WriteComparable(&h, f.Trigger)
+		maphash.WriteComparable(&h, min(int64(f.Count), int64(limit.FailureThreshold)+1))
 	}
 	return h.Sum64()
 }

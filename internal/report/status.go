@@ -49,7 +49,19 @@ func statusOf(p *pipeline.Outcome, o *object) *v1alpha1.ScaledObjectStatus {
 
 // same reports whether two statuses say the same, but for values and times: a wobbling value writes nothing.
 func same(a, b *v1alpha1.ScaledObjectStatus) bool {
-	return reflect.DeepEqual(essence(a), essence(b))
+	return reflect.DeepEqual(essence(a), essence(b)) && slices.Equal(failuresIn(a), failuresIn(b))
+}
+
+// failuresIn are the failures in a row that a status remembers, without their times.
+func failuresIn(s *v1alpha1.ScaledObjectStatus) []scalers.Failure {
+	var m scalers.Memory
+	if m.UnmarshalText([]byte(s.Memory)) != nil {
+		return nil
+	}
+	for i := range m.Failures {
+		m.Failures[i].At = 0
+	}
+	return m.Failures
 }
 
 // essence is what must change for a status to be written.
