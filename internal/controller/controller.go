@@ -183,23 +183,23 @@ func (c *Controller) Wait() map[string]Legacy {
 }
 
 // remembered is what is known of an object from before: in this process, or in its status.
-func (c *Controller) remembered(so *v1alpha1.ScaledObject) scalers.Memory {
+func (c *Controller) remembered(so *v1alpha1.ScaledObject) pipeline.Past {
 	c.mu.Lock()
 	old, ok := c.legacy[so.Namespace+"/"+so.Name]
 	c.mu.Unlock()
 	if ok && old.UID == so.UID {
-		return old.Memory.Clone()
+		return pipeline.Past{Memory: old.Memory.Clone()}
 	}
 	var m scalers.Memory
 	if so.Status.Memory == "" {
-		return m
+		return pipeline.Past{}
 	}
 	if err := m.UnmarshalText([]byte(so.Status.Memory)); err != nil {
 		// What is lost is unknown, and unknown lowers nothing: the windows begin with the count as it is found, and for all
 		// that is known a trigger has just been active.
-		return scalers.Memory{LastActive: scalers.InstantOf(c.now())}
+		return pipeline.Past{Memory: scalers.Memory{LastActive: scalers.InstantOf(c.now())}}
 	}
-	return m
+	return pipeline.Past{Memory: m, Decided: so.Status.DesiredReplicas}
 }
 
 // forget drops what is remembered of an object that is gone, and what its pipeline will leave.

@@ -127,7 +127,7 @@ func (c *Controller) giveBack(ctx context.Context, so *v1alpha1.ScaledObject, ta
 			Policy: &scalers.Policy{Max: max(original, 1), Paused: scalers.Paused{Fixed: true, At: original}},
 		},
 		Actuator: c.options.Actuator, Reporter: back, Now: c.now, MayWrite: c.options.MayWrite,
-	}).Run(ctx, scalers.Memory{})
+	}).Run(ctx, pipeline.Past{})
 	return back.why
 }
 

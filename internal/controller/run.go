@@ -86,7 +86,7 @@ func (c *Controller) launch(ctx context.Context, m *member, before ...*running) 
 		}
 		var beside sync.WaitGroup
 		if r.shadow != nil {
-			beside.Go(func() { r.shadow.Run(ctx, scalers.Memory{}) })
+			beside.Go(func() { r.shadow.Run(ctx, pipeline.Past{}) })
 		}
 		memory := r.pipe.Run(ctx, c.remembered(so)).Clone()
 		beside.Wait()

@@ -45,6 +45,14 @@ type Options struct {
 	MayWrite func() bool
 }
 
+// Past is what is remembered of a workload: by the pipeline before this one, or in its status.
+type Past struct {
+	Memory scalers.Memory
+	// Decided is the newest answer that Memory has, where newer ones may be missing: a process can die before it has said what
+	// it has written. Nil: none is.
+	Decided *int32
+}
+
 // patience is how long the first decision waits for the first reading of each trigger once the target is known: a restart
 // then neither decides nor reports on half of them. It is bounded because unknown is safe: it lowers nothing.
 const patience = time.Second
@@ -59,6 +67,7 @@ type Pipeline struct {
 	// spoken has a bit for each trigger that has said something.
 	spoken   uint32
 	memory   scalers.Memory
+	past     Past
 	decision scalers.Decision
 	decided  bool
 	// from is the count that the decision was taken from.
@@ -84,11 +93,10 @@ func New(o Options) *Pipeline {
 // Update gives the workload another policy. Its target and triggers are those it had: the sources are not disturbed.
 func (p *Pipeline) Update(w *workload.Workload) { p.mail.workload(w) }
 
-// Run runs the pipeline until ctx is done, with what was remembered of the workload: by the pipeline before this one, or in
-// its status. It waits for the sources, finishes the write under way, and returns what is to be remembered. It is called
-// once.
-func (p *Pipeline) Run(ctx context.Context, m scalers.Memory) scalers.Memory {
-	p.memory = m.Resume(p.now())
+// Run runs the pipeline until ctx is done, with what is remembered of the workload. It waits for the sources, finishes the
+// write under way, and returns what is to be remembered. It is called once.
+func (p *Pipeline) Run(ctx context.Context, past Past) scalers.Memory {
+	p.past, p.memory = past, past.Memory.Resume(p.now())
 	var others sync.WaitGroup
 	for i := range p.events {
 		others.Go(func() { p.listen(ctx, i) })

@@ -199,6 +199,28 @@ func TestRestartKeepsTheReplicas(t *testing.T) {
 	})
 }
 
+// The process before this one has scaled to 6 and died before it could say so.
+func TestAfterARestartACountThatNobodyRemembersIsHeldForAWindow(t *testing.T) {
+	for decided, want := range map[int32]int32{2: 6, 6: 2, 9: 2} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, 1, 2)
+			w.spec.Policy.Down.Window = time.Minute
+			w.start(scalers.Memory{})
+			w.sources[0].says(2)
+			pass(time.Hour)
+			m := w.stop()
+			w.target.by(6)
+			w.resume(Past{Memory: m, Decided: &decided})
+			w.sources[0].says(2)
+			pass(time.Minute - time.Millisecond)
+			w.want(want)
+			pass(time.Millisecond)
+			w.want(2)
+			w.stop()
+		})
+	}
+}
+
 func TestStopWaitsForTheWriteUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1, 1)

@@ -86,8 +86,12 @@ func (p *Pipeline) count(now scalers.Instant, s actuator.Scale) bool {
 // of it, and what was recommended last stands.
 func (p *Pipeline) meet(now scalers.Instant, s actuator.Scale) {
 	v := &p.view
-	if p.decided {
+	switch {
+	case p.decided:
 		p.memory = p.memory.Resume(now)
+	case p.past.Decided != nil && s.Replicas > *p.past.Decided && !p.workload.DryRun:
+		// It is higher than what is remembered says: what is missing is made up for by what there is, as at first sight.
+		p.memory = p.memory.Recommended(p.workload.Policy, now, s.Replicas)
 	}
 	if p.wait == 0 {
 		p.wait = now.Add(patience)

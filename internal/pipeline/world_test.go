@@ -222,7 +222,10 @@ func newWorld(t *testing.T, n int, replicas int32) *world {
 }
 
 // start runs a pipeline with what an earlier one remembered.
-func (w *world) start(m scalers.Memory) {
+func (w *world) start(m scalers.Memory) { w.resume(Past{Memory: m}) }
+
+// resume is start with what may be missing of it.
+func (w *world) resume(past Past) {
 	w.t.Helper()
 	w.pipe = New(Options{
 		Workload: w.spec, Actuator: w.target, Reporter: w.journal, Now: NewClock(),
@@ -231,7 +234,7 @@ func (w *world) start(m scalers.Memory) {
 	})
 	ctx, cancel := context.WithCancel(w.t.Context())
 	end := make(chan scalers.Memory, 1)
-	go func() { end <- w.pipe.Run(ctx, m) }()
+	go func() { end <- w.pipe.Run(ctx, past) }()
 	w.stop = func() scalers.Memory {
 		cancel()
 		return <-end

@@ -183,7 +183,7 @@ func (s *story) run(t *testing.T) []string {
 	defer cancel()
 	done := make(chan struct{})
 	go func() {
-		p.Run(ctx, scalers.Memory{})
+		p.Run(ctx, pipeline.Past{})
 		close(done)
 	}()
 	emit := <-query.emits
