@@ -80,6 +80,23 @@ func TestALevelWithoutTTLStandsUntilItIsReplacedOrOver(t *testing.T) {
 	})
 }
 
+// SNS repeats for an hour and five minutes, by a clock that is a quarter of an hour ahead.
+func TestALevelThatIsOverIsRememberedLongerThanAnyDoorTakesItForNew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		w := tills(t, s)
+		began := time.Now()
+		off := level("", "4", began.Add(time.Second), 0)
+		off.Firing = false
+		push(t, s, level("", "4", began, 0), off)
+		<-time.After(80 * time.Minute)
+		push(t, s, level("", "4", began, 0))
+		if w.last() != "0" {
+			t.Errorf("after a replay it is %s", w.last())
+		}
+	})
+}
+
 func TestATTLThatRanOutWhileWeWereAwayCountsOnceMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}

@@ -6,8 +6,9 @@ import (
 )
 
 const (
-	// keepResolved is how long a resolved alert is remembered, so that a late repeat does not bring it back.
-	keepResolved = time.Hour
+	// keepResolved is how long a resolved alert is remembered, so that a late repeat does not bring it back: longer than any door
+	// takes one for new. SNS tries for an hour, and its clock may be a quarter of one from ours.
+	keepResolved = 90 * time.Minute
 	// longestSleep is how long nothing is looked at when nothing is due.
 	longestSleep = time.Hour
 )

@@ -20,6 +20,8 @@ type fact struct {
 	direct    bool
 	// writtenSeen and writtenUntil are LastSeen and Until as of the last write.
 	writtenSeen, writtenUntil time.Time
+	// changed is how many changes of its shard are durable once the last of this record is.
+	changed int
 	// gapFrom and gapTo are when it was written last and when it was loaded again: nobody could deliver in between.
 	gapFrom, gapTo time.Time
 	// watched are those who select it, whatever its state.

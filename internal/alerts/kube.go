@@ -145,7 +145,8 @@ func (k *Kube) Save(ctx context.Context, shard int, content Shard) error {
 	if set.ResourceVersion == "" {
 		request = k.client.Post().AbsPath(k.path()...)
 	}
-	raw, err := request.SetHeader("Content-Type", "application/json").Body(body).Do(ctx).Raw()
+	// The store tries again, with what it has by then.
+	raw, err := request.MaxRetries(0).SetHeader("Content-Type", "application/json").Body(body).Do(ctx).Raw()
 	switch {
 	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err), set.ResourceVersion != "" && apierrors.IsNotFound(err):
 		return fmt.Errorf("%w: %w", ErrConflict, err)

@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -129,5 +132,25 @@ func TestAnAlertSetThatIsNotUnderstoodIsSetAsideAndLost(t *testing.T) {
 	}
 	if got := load(t, k, 3); !got.LostAt.Equal(lost) {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A real API server cannot be told to push back.
+func TestAPushBackOnARecordIsSaidAtOnceAndNotRetried(t *testing.T) {
+	for _, code := range []int{http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable} {
+		var asked atomic.Int64
+		busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			asked.Add(1)
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(code)
+		}))
+		k, err := NewKube(&rest.Config{Host: busy.URL}, "impulse", slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := k.Save(t.Context(), 3, Shard{}); err == nil || errors.Is(err, ErrConflict) || asked.Load() != 1 {
+			t.Errorf("on %d: %v after %d requests", code, err, asked.Load())
+		}
+		busy.Close()
 	}
 }

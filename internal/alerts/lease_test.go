@@ -135,6 +135,29 @@ func TestADoubtfulFiringCountsAfterTheWindowForTenMinutesAndOneMoreTime(t *testi
 	})
 }
 
+func TestEachWatcherHasItsOwnStaleWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		q := about("slow")
+		q.Text, q.StaleWindow = "hasty", 5*time.Second
+		hasty, others := watchQuery(t, s, q), watch(t, s, "slow")
+		began := time.Now()
+		record(t, s, firing("slow", began), resolved("slow", began, time.Now()), firing("slow", began))
+		<-time.After(5*time.Second - time.Microsecond)
+		if hasty.last() != "0" || others.last() != "0" {
+			t.Errorf("within the window it is %s, for the others %s", hasty.last(), others.last())
+		}
+		<-time.After(time.Microsecond)
+		if hasty.last() != "1" || others.last() != "0" {
+			t.Errorf("after the window it is %s, for the others %s", hasty.last(), others.last())
+		}
+		<-time.After(defaultWindow - 5*time.Second)
+		if others.last() != "1" {
+			t.Errorf("after their window it is %s for the others", others.last())
+		}
+	})
+}
+
 func TestADoubtfulFiringThatIsRepeatedAfterTheWindowIsAsAnyOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}

@@ -161,6 +161,9 @@ func modern(a v1alpha1.StoredAlert) v1alpha1.StoredAlert {
 
 // adopt takes in what somebody else recorded in a shard and we do not know, or know less of.
 func (s *Store) adopt(ctx context.Context, i int) error {
+	s.mu.Lock()
+	s.shards[i].doubt()
+	s.mu.Unlock()
 	theirs, err := s.persister.Load(ctx, i)
 	if err != nil {
 		return err
@@ -204,7 +207,7 @@ func (s *Store) checkUntil(ctx context.Context) {
 		s.mu.Lock()
 		for _, i := range changed {
 			s.log.Warn("the record of alerts has vanished or was changed by another hand: it is written again", "shard", i)
-			s.shards[i].dirty++
+			s.shards[i].doubt()
 			s.shards[i].rouse()
 		}
 		s.mu.Unlock()

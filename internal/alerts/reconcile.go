@@ -25,7 +25,7 @@ func (s *Store) Reconcile(ctx context.Context, q triggers.AlertQuery, v triggers
 	}
 	s.observe(&q, &v)
 	at := micro(v.At).Time
-	r := reconciling{store: s, at: at, query: &q, known: map[string][]*fact{}, touched: newShards()}
+	r := reconciling{store: s, at: at, query: &q, known: map[string][]*fact{}, touched: changes{}}
 	s.selectedBy(&q, func(one *fact) { r.known[one.Fingerprint] = append(r.known[one.Fingerprint], one) })
 	err := r.begin(v.Firing)
 	if v.Complete {
@@ -44,7 +44,7 @@ type reconciling struct {
 	at      time.Time
 	query   *triggers.AlertQuery
 	known   map[string][]*fact
-	touched shardSet
+	touched changes
 }
 
 // begin lets what fires fire, whatever was thought of it before.
@@ -69,7 +69,7 @@ func (r *reconciling) begin(firing []triggers.Alert) error {
 			continue
 		}
 		r.store.take(k, &delivered, r.at, "")
-		r.touched.add(shardOf(k))
+		r.touched.add(r.store, k)
 	}
 	return full
 }
@@ -108,7 +108,7 @@ func (r *reconciling) confirm(one *fact, a *triggers.Alert) {
 	}
 	changed = one.say(a.Annotations) || changed
 	r.store.heard(one, changed, r.at)
-	r.touched.add(shardOf(one.key()))
+	r.touched.add(r.store, one.key())
 }
 
 // end ends what is in no part of a complete view.
@@ -126,7 +126,7 @@ func (r *reconciling) end(lists ...[]triggers.Alert) {
 			}
 			one.end(one.StartsAt.Time, r.at, r.at)
 			r.store.heard(one, true, r.at)
-			r.touched.add(shardOf(one.key()))
+			r.touched.add(r.store, one.key())
 		}
 	}
 }

@@ -70,7 +70,7 @@ func (s *Store) Record(ctx context.Context, d Delivery) (Result, error) {
 		return result, err
 	}
 	at := micro(d.At).Time
-	touched := newShards()
+	touched := changes{}
 	for i := range d.Alerts {
 		changed, selected := s.take(keys[i], &d.Alerts[i], at, d.Group)
 		if changed {
@@ -79,7 +79,7 @@ func (s *Store) Record(ctx context.Context, d Delivery) (Result, error) {
 		if selected {
 			result.Selected++
 		}
-		touched.add(shardOf(keys[i]))
+		touched.add(s, keys[i])
 	}
 	s.miss(&d, keys, at)
 	s.notice(&d)

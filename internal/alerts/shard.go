@@ -25,10 +25,10 @@ type shard struct {
 	bytes int
 	// lostAt is when what it held before was found to be unreadable.
 	lostAt time.Time
-	// dirty counts changes, saved how many of them are durable.
-	dirty, saved int
-	waiting      []wait
-	wake         chan struct{}
+	// dirty counts changes, saved how many of them are durable. Nothing of it is before as many as whole are.
+	dirty, saved, whole int
+	waiting             []wait
+	wake                chan struct{}
 }
 
 // wait is a delivery that waits until its changes are durable.
@@ -48,38 +48,54 @@ func shardOf(k key) int {
 // dirty has a record written; s.mu is held.
 func (s *Store) dirty(r *fact) {
 	r.writtenSeen, r.writtenUntil = r.LastSeen.Time, r.until()
-	s.shards[shardOf(r.key())].dirty++
+	h := &s.shards[shardOf(r.key())]
+	h.dirty++
+	r.changed = h.dirty
 }
 
-// shardSet is a set of shards.
-type shardSet map[int]struct{}
+// doubt has all of a shard written again, and counts none of it as durable until then: another hand was at the record; s.mu is
+// held.
+func (h *shard) doubt() {
+	h.dirty++
+	h.whole = h.dirty
+}
 
-func newShards() shardSet { return shardSet{} }
+// changes are how many changes of each shard a delivery waits for.
+type changes map[int]int
 
-func (t shardSet) add(i int) { t[i] = struct{}{} }
+// add has the alert of a key waited for; s.mu is held. One that is durable is not, whatever else of its shard is not: else a
+// repeat might wait for ever, where there is news faster than it is written.
+func (c changes) add(s *Store, k key) {
+	if r := s.alerts[k]; r != nil {
+		i := shardOf(k)
+		c[i] = max(c[i], r.changed)
+	}
+}
 
 // await has the shards written that have changed, and returns what to wait for until those of a delivery are durable; s.mu is
 // held.
-func (s *Store) await(touched shardSet) []wait {
+func (s *Store) await(of changes) []wait {
 	var all []wait
 	for i := range s.shards {
-		if _, ok := touched[i]; ok {
-			all = s.shards[i].await(all)
-		} else if h := &s.shards[i]; h.saved != h.dirty {
-			h.rouse()
+		h := &s.shards[i]
+		if h.saved == h.dirty {
+			continue
 		}
+		if until, ok := of[i]; ok {
+			all = h.await(all, until)
+		}
+		h.rouse()
 	}
 	return all
 }
 
-// await adds a wait for all that has changed so far, and wakes the writer; nothing when all of it is durable.
-func (h *shard) await(all []wait) []wait {
-	if h.saved == h.dirty {
+// await adds a wait for a change, unless it is durable.
+func (h *shard) await(all []wait, until int) []wait {
+	if until = max(until, h.whole); until <= h.saved {
 		return all
 	}
-	w := wait{until: h.dirty, done: make(chan error, 1)}
+	w := wait{until: until, done: make(chan error, 1)}
 	h.waiting = append(h.waiting, w)
-	h.rouse()
 	return append(all, w)
 }
 

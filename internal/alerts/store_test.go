@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -348,6 +351,25 @@ func TestMoreThanTheBoundIsRefused(t *testing.T) {
 		if _, err := s.Record(t.Context(), Delivery{Door: shop, Alerts: []Alert{firing("one more", time.Now())}, At: time.Now()}); !errors.Is(err, ErrFull) {
 			t.Errorf("answered %v", err)
 		}
+		expected := "# HELP impulse_alerts_refused_total Deliveries that were refused because there was no room.\n" +
+			"# TYPE impulse_alerts_refused_total counter\nimpulse_alerts_refused_total 1\n"
+		if err := testutil.CollectAndCompare(s, strings.NewReader(expected), "impulse_alerts_refused_total"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestWhatAnAlertSaysOfItsNamespaceOpensNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		shops, banks := about("slow"), about("slow")
+		banks.Namespace = "bank"
+		here, there := watchQuery(t, s, shops), watchQuery(t, s, banks)
+		a := firing("slow", time.Now())
+		a.Labels["namespace"], a.Labels["scaledobject"] = "bank", "web"
+		record(t, s, a)
+		here.expect(t, "0", "1")
+		there.expect(t, "0")
 	})
 }
 

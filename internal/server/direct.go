@@ -26,7 +26,8 @@ func (s *Server) direct() []Route {
 		return nil
 	}
 	return []Route{
-		{Name: "webhook", Method: http.MethodPost, Path: "/v1/webhook/:namespace/:hook", Strangers: true, Decode: s.decodeWebhook},
+		// The certificate of a signature may have to be fetched first.
+		{Name: "webhook", Method: http.MethodPost, Path: "/v1/webhook/:namespace/:hook", Within: longestAnswer, Strangers: true, Decode: s.decodeWebhook},
 		{Name: "push", Method: http.MethodPut, Path: "/v1/namespaces/:namespace/scaledobjects/:object/triggers/:trigger", Decode: s.decodePush},
 	}
 }

@@ -23,6 +23,9 @@ type Route struct {
 	Method, Path string
 	// MaxBody bounds the body, in bytes; 0 is DefaultMaxBody.
 	MaxBody int64
+	// Within bounds the work on a request that has arrived; 0 is answerTimeout. What is not recorded by then, or not answered by
+	// the leader, is answered with 503: it goes on to be recorded, and who sends it again is answered at once when it is.
+	Within time.Duration
 	// Strangers: a request that shows no credential is let in, as a stranger; Decode says whether something else vouches for
 	// it, such as a signature.
 	Strangers bool
@@ -70,6 +73,9 @@ func (s *Server) door(route Route, admit admission) echo.HandlerFunc {
 	if route.MaxBody == 0 {
 		route.MaxBody = DefaultMaxBody
 	}
+	if route.Within == 0 {
+		route.Within = answerTimeout
+	}
 	d := &doorway{Server: s, route: route, admit: admit, slots: make(chan struct{}, maxInFlight)}
 	return d.enter
 }
@@ -95,7 +101,7 @@ func (d *doorway) enter(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(c.Request().Context(), handleTimeout, errors.New("it took too long"))
+	ctx, cancel := context.WithTimeoutCause(c.Request().Context(), d.route.Within, errors.New("it took too long"))
 	defer cancel()
 	r := &Request{
 		HTTP: c.Request().WithContext(ctx), Param: c.Param, Body: body, At: at,

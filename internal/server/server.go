@@ -27,10 +27,12 @@ const (
 	// wait to be accepted.
 	maxInFlight    = 256
 	maxConnections = 1024
-	// headerTimeout bounds a header, and readTimeout a whole request, slow senders included; handleTimeout the work on it.
+	// headerTimeout bounds a header, and readTimeout a whole request, slow senders included. Once it is there it is answered
+	// within answerTimeout, or longestAnswer where others are asked first.
 	headerTimeout = 5 * time.Second
 	readTimeout   = 15 * time.Second
-	handleTimeout = 10 * time.Second
+	answerTimeout = 900 * time.Millisecond
+	longestAnswer = 10 * time.Second
 	idleTimeout   = time.Minute
 	stopTimeout   = 5 * time.Second
 )
@@ -104,7 +106,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 // is what the limits count.
 func (s *Server) limits(h http.Handler) *http.Server {
 	one := &http.Server{
-		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: readTimeout + handleTimeout,
+		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: readTimeout + longestAnswer,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
 		Protocols: new(http.Protocols),
 	}

@@ -129,6 +129,27 @@ func TestAfterA301AReconcileHeals(t *testing.T) {
 	}
 }
 
+func TestATriggerOfTheWholeClusterHearsTheDoorOfTheClusterOnly(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t)
+	whole, ours := r.trigger("Slow", map[string]string{"scope": "cluster"}), r.trigger("Slow", nil)
+	cluster, shop := start(t, r.url+"/v1/alertmanager", ""), start(t, r.url+"/v1/alertmanager/shop", "")
+	seen := r.trigger("Seen", map[string]string{"scope": "cluster"})
+	whole.until("0")
+	ours.until("0")
+	tell(t, []*peer{cluster}, time.Now(), true, "Slow")
+	whole.until("1")
+	tell(t, []*peer{shop}, time.Now(), true, "Slow")
+	ours.until("1")
+	tell(t, []*peer{cluster}, time.Now(), false, "Slow")
+	whole.until("0")
+	tell(t, []*peer{cluster}, time.Now(), true, "Seen")
+	seen.until("1")
+	whole.only("0", "1", "0")
+	ours.only("0", "1")
+	r.trigger("Slow", map[string]string{"scope": "cluster", "reconcile": shop.url}).until("1")
+}
+
 func TestStepsFollowActivationsNotDeliveries(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t)

@@ -224,6 +224,10 @@ receivers:
 		p.args = append(p.args, "--cluster.peer", other.cluster)
 	}
 	p.up()
+	p.Until("it has joined its cluster", func(ctx context.Context) bool {
+		var status struct{ Cluster struct{ Peers []any } }
+		return p.call(ctx, http.MethodGet, "/api/v2/status", nil, &status) == nil && len(status.Cluster.Peers) > len(with)
+	})
 	return p
 }
 
