@@ -40,8 +40,8 @@ type flood struct {
 	by   map[string]*subject
 	// changes and repeats were accepted, refused were answered otherwise or not at all.
 	changes, repeats, refused int
-	// last is when something was accepted last.
-	last time.Time
+	// gone is when the last leader had ended, and next when something was accepted first after that.
+	gone, next time.Time
 	// delays are the times from the acceptance of a change to the count that follows.
 	delays []time.Duration
 	wrong  []string
@@ -166,7 +166,9 @@ func (f *flood) post(ctx context.Context, body []byte) bool {
 		f.mu.Lock()
 		switch code / 100 {
 		case 2:
-			f.last = time.Now()
+			if now := time.Now(); f.next.IsZero() && now.After(f.gone) {
+				f.next = now
+			}
 			f.mu.Unlock()
 			return true
 		case 4:
@@ -211,9 +213,16 @@ func (f *flood) settled() bool {
 	return true
 }
 
-// acceptedSince reports whether something was accepted after an instant.
-func (f *flood) acceptedSince(at time.Time) bool {
+// ended says that from an instant on only the next leader accepts.
+func (f *flood) ended(gone time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.last.After(at)
+	f.gone, f.next = gone, time.Time{}
+}
+
+// nextAccepted is when that one has accepted something first; zero when it has not yet.
+func (f *flood) nextAccepted() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.next
 }

@@ -22,7 +22,7 @@ const (
 	takeover = 30 * time.Second
 )
 
-// TestTheLeaderIsKilledAgainAndAgain kills the leader with SIGKILL in a loop, under a hundred alerts a second.
+// TestTheLeaderIsKilledAgainAndAgain ends the leader in a loop, mostly with SIGKILL, under a hundred alerts a second.
 func TestTheLeaderIsKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	suite.plane.RLock()
@@ -47,7 +47,7 @@ func TestTheLeaderIsKilledAgainAndAgain(t *testing.T) {
 		defer close(done)
 		f.run(ctx)
 	}()
-	gaps := w.killLeaders(ctx, f)
+	kills, stops := w.endLeaders(ctx, f)
 	<-done
 	if err := local.Until(t.Context(), rest, "every count follows", func(context.Context) (bool, error) { return f.settled(), nil }); err != nil {
 		f.wrong = append(f.wrong, err.Error())
@@ -55,51 +55,66 @@ func TestTheLeaderIsKilledAgainAndAgain(t *testing.T) {
 	w.inspect()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	t.Log("\n" + f.table(time.Since(began), gaps))
+	t.Log("\n" + f.table(time.Since(began), kills, stops))
 	for _, wrong := range append(f.wrong, w.ledger.wrong...) {
 		t.Error(wrong)
 	}
 }
 
-// killLeaders kills each leader some time after it has begun to lead, until ctx is done, and starts it again. It returns
-// how long nothing was accepted each time.
-func (w *world) killLeaders(ctx context.Context, f *flood) []time.Duration {
-	var gaps []time.Duration
-	for ctx.Err() == nil {
+// endLeaders ends each leader some time after it has begun to lead, until ctx is done, and starts it again: it is killed, and
+// every third one is told to stop. It returns how long it was each time until the next one accepted something.
+func (w *world) endLeaders(ctx context.Context, f *flood) (kills, stops []time.Duration) {
+	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
-			return gaps
+			return kills, stops
 		case <-time.After(lead):
 		}
 		leader := w.leader(ctx)
 		if leader < 0 {
 			continue
 		}
-		w.impulses[leader].kill()
-		killed := time.Now()
-		<-time.After(300 * time.Millisecond) // As long as a kubelet needs, at least.
-		w.run(context.WithoutCancel(ctx), w.impulses[leader])
-		err := local.Until(context.WithoutCancel(ctx), takeover, "the next one accepts", func(context.Context) (bool, error) {
-			return f.acceptedSince(killed.Add(100 * time.Millisecond)), nil
-		})
-		if err != nil {
-			w.ledger.fail("%v", err)
+		began := time.Now()
+		if n%3 == 0 {
+			if err := w.impulses[leader].stop(); err != nil {
+				w.ledger.fail("%v", err)
+			}
+			stops = append(stops, w.nextAccepts(ctx, f, leader, began))
+			continue
 		}
-		gaps = append(gaps, time.Since(killed))
+		w.impulses[leader].kill()
+		kills = append(kills, w.nextAccepts(ctx, f, leader, began))
 	}
-	return gaps
+}
+
+// nextAccepts starts a leader again that has ended, and returns how long after the beginning of its end another one accepts.
+func (w *world) nextAccepts(ctx context.Context, f *flood, ended int, began time.Time) time.Duration {
+	ctx = context.WithoutCancel(ctx)
+	f.ended(time.Now().Add(50 * time.Millisecond)) // Its last answers are under way.
+	<-time.After(300 * time.Millisecond)           // As long as a kubelet needs, at least.
+	w.run(ctx, w.impulses[ended])
+	err := local.Until(ctx, takeover, "the next one accepts", func(context.Context) (bool, error) {
+		return !f.nextAccepted().IsZero(), nil
+	})
+	if err != nil {
+		w.ledger.fail("%v", err)
+		return takeover
+	}
+	return f.nextAccepted().Sub(began)
 }
 
 // table says what was seen.
-func (f *flood) table(took time.Duration, gaps []time.Duration) string {
+func (f *flood) table(took time.Duration, kills, stops []time.Duration) string {
 	var out strings.Builder
 	tw := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	row := func(what, format string, args ...any) {
 		fmt.Fprintf(tw, "%s\t%s\n", what, fmt.Sprintf(format, args...))
 	}
 	row("duration", "%s", took.Round(time.Second))
-	row("leaders killed", "%d", len(gaps))
-	row("until the next one accepts", "p50 %s, longest %s", quantile(gaps, 50), quantile(gaps, 100))
+	row("leaders killed", "%d", len(kills))
+	row("until the next one accepts", "p50 %s, longest %s", quantile(kills, 50), quantile(kills, 100))
+	row("leaders told to stop", "%d", len(stops))
+	row("until the next one accepts", "p50 %s, longest %s", quantile(stops, 50), quantile(stops, 100))
 	row("changes accepted", "%d", f.changes)
 	row("repeats accepted", "%d", f.repeats)
 	row("refused, and sent again", "%d", f.refused)
