@@ -16,9 +16,12 @@ import (
 	"github.com/impulse-sh/impulse/internal/local"
 )
 
+// The short form breaks every part; so few seeds rarely do.
+const shortForm, shortFirst = 3, 110
+
 var (
-	seeds   = flag.Int("seeds", 3, "number of seeds to live through")
-	first   = flag.Uint64("seed", 1, "the first of them")
+	seeds   = flag.Int("seeds", shortForm, "number of seeds to live through")
+	first   = flag.Uint64("seed", shortFirst, "the first of them")
 	tell    = flag.Bool("timeline", false, "show what happened, of seeds that pass as well")
 	outages = flag.Bool("outages", false, "stop the sandbox's API server, too: nobody else may need it")
 )

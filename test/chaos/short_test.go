@@ -1,0 +1,28 @@
+package chaos
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTheShortFormBreaksEveryPart(t *testing.T) {
+	want := map[string]bool{"leader kill": true, "leader kill on acceptance": true, "gossip cut": true, "door deaf": true, "api stall": true}
+	for _, m := range misfortunes {
+		whom, _, _ := strings.Cut(m.kind, " ")
+		want[whom] = true
+	}
+	for seed := range uint64(shortForm) {
+		p, err := newPlan(shortFirst+seed, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range p.faults {
+			whom, _, _ := strings.Cut(f.kind, " ")
+			delete(want, whom)
+			delete(want, f.kind)
+		}
+	}
+	for what := range want {
+		t.Errorf("in the short form no fault is %q", what)
+	}
+}
