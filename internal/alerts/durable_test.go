@@ -99,6 +99,8 @@ type touched struct {
 
 // Check is Persister's.
 func (p *touched) Check(context.Context) ([]int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	gone := p.vanished
 	p.vanished = nil
 	return gone, nil
@@ -112,11 +114,14 @@ func (p *touched) Save(ctx context.Context, i int, content Shard) error {
 func TestWhatAnotherHandWasAtIsDurableWhenItIsWrittenAgain(t *testing.T) {
 	for name, touch := range map[string]func(*testing.T, *touched, *Store){
 		"it vanished": func(_ *testing.T, p *touched, _ *Store) {
+			p.mu.Lock()
 			for i := range Shards {
 				p.vanished = append(p.vanished, i)
 			}
 			p.hold = make(chan struct{})
+			p.mu.Unlock()
 			<-time.After(checkEvery)
+			synctest.Wait()
 		},
 		"somebody else wrote it": func(t *testing.T, p *touched, s *Store) {
 			_, news := neighbours()
@@ -167,4 +172,62 @@ func TestWhoWaitsWhenItEndsIsAnsweredByWhatCameOfIt(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAfterTenMinutesInWhichNothingCouldBeWrittenOnlyTheNewestIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		began := time.Now()
+		m.fail(errors.New("the API server is away"))
+		var newest string
+		for i := range 600 {
+			newest = strconv.Itoa(i)
+			a := firing("a", began)
+			a.Annotations = map[string]string{"value": newest}
+			if err := <-answer(t, s, a); err == nil {
+				t.Fatal("a delivery was accepted that is not durable")
+			}
+			<-time.After(time.Second)
+		}
+		for i := range s.shards {
+			if n := len(s.shards[i].waiting); n > 0 {
+				t.Errorf("%d deliveries wait after they were answered", n)
+			}
+		}
+		m.fail(nil)
+		before := m.writes()
+		<-time.After(longestRetry)
+		if n := m.writes() - before; n != 1 {
+			t.Errorf("%d writes when it is back", n)
+		}
+		var kept []string
+		for _, shard := range m.copied().shards {
+			for _, a := range shard.Alerts {
+				kept = append(kept, a.Annotations["value"])
+			}
+		}
+		if len(kept) != 1 || kept[0] != newest {
+			t.Errorf("written are %v, the newest is %s", kept, newest)
+		}
+	})
+}
+
+func TestADeliveryThatThereIsNoRoomForLeavesNothingBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		w := watch(t, s, "a0")
+		flood := make([]Alert, 100_000)
+		for i := range flood {
+			flood[i] = firing(fmt.Sprint("a", i), time.Now())
+		}
+		if err := <-answer(t, s, flood...); !errors.Is(err, ErrFull) {
+			t.Errorf("answered %v", err)
+		}
+		w.expect(t, "0")
+		if len(s.alerts) != 0 || m.writes() != 0 {
+			t.Errorf("%d alerts are kept, after %d writes", len(s.alerts), m.writes())
+		}
+	})
 }

@@ -44,11 +44,13 @@ func (m *memory) Load(_ context.Context, i int) (Shard, error) {
 func (m *memory) Check(context.Context) ([]int, error) { return nil, nil }
 
 func (m *memory) Save(_ context.Context, i int, content Shard) error {
-	if m.hold != nil {
-		<-m.hold
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if hold := m.hold; hold != nil {
+		m.mu.Unlock()
+		<-hold
+		m.mu.Lock()
+	}
 	m.saves++
 	if m.err == nil {
 		m.shards[i] = content
