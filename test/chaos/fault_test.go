@@ -150,7 +150,11 @@ func (w *world) strike(ctx context.Context, f fault, whom, way string, i int) fu
 	case "leader", "follower":
 		return w.hit(ctx, w.impulses[i], way)
 	case "alertmanager":
-		return w.hit(ctx, w.alertmanagers[i], way)
+		end := w.hit(ctx, w.alertmanagers[i], way)
+		if way == "kill" {
+			w.truth.forgot(i)
+		}
+		return end
 	case "nats":
 		return w.hitOrWire(ctx, w.nats, w.natsWire, way, f.delay)
 	case "prometheus":

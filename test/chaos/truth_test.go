@@ -15,7 +15,8 @@ const (
 	// repost is how often each is told everything again, as Prometheus does.
 	repost = 2 * time.Second
 	// dwell is how long every Alertmanager has known of an alert before it turns again. Faster than that, one that is late
-	// with what it knows overrules the others in their log of notifications, and a resolve is lost among them.
+	// with what it knows, or that was restarted and knows half of a group, overrules the others in their log of notifications,
+	// and a resolve is lost among them.
 	dwell = 2 * time.Second
 	// expires is how far ahead the end of a firing alert is, so that none resolves because nobody repeats it.
 	expires = 10 * time.Minute
@@ -75,6 +76,15 @@ func (t *truth) turn(id alertID) {
 		case wake <- struct{}{}:
 		default:
 		}
+	}
+}
+
+// forgot says that an Alertmanager has lost all alerts, and is to be told again.
+func (t *truth) forgot(peer int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, a := range t.alerts {
+		a.told[peer] = false
 	}
 }
 

@@ -48,8 +48,9 @@ func TestEitherReplicaTakesAlertsAndAKilledLeaderIsReplaced(t *testing.T) {
 	if len(before) != 1 || before[http.StatusServiceUnavailable] == 0 {
 		t.Errorf("until another one led, the answers were %v", before)
 	}
-	keeps()
 	w.restart(a)
+	w.webhook(a, "other", "firing") // The next leader has decided by now.
+	keeps()
 	w.webhook(a, "web", "resolved")
 	w.replicas("web", 1)
 }

@@ -3,14 +3,12 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -63,22 +61,7 @@ spec:
 
 func TestJetStreamMessagesWakeAWorkloadAndItRestsWhenTheyAreDrained(t *testing.T) {
 	w := newWorld(t)
-	address := freeAddress(t)
-	_, port, err := net.SplitHostPort(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.spawn("nats-server", filepath.Join(suite.bin, "nats-server"), "-js", "-a", "127.0.0.1", "-p", port, "-sd", t.TempDir())
-	conn, err := nats.Connect("nats://"+address, nats.RetryOnFailedConnect(true), nats.ReconnectWait(50*time.Millisecond), nats.MaxReconnects(200))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	w.until("nats-server answers", func(context.Context) (bool, error) { return conn.IsConnected(), nil }, func() string { return "" })
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	address, js := w.nats()
 	consumer := w.queue(js)
 	w.deployment("worker", 0)
 	w.apply(fmt.Sprintf(`

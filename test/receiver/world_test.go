@@ -72,6 +72,12 @@ type receiver struct {
 
 func newReceiver(t *testing.T) *receiver {
 	t.Helper()
+	return receiverFor(t, nil)
+}
+
+// receiverFor is newReceiver for those who show one of the credentials.
+func receiverFor(t *testing.T, credentials *server.Credentials) *receiver {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	folder, err := alerts.NewFolder(t.TempDir(), log)
 	if err != nil {
@@ -83,7 +89,7 @@ func newReceiver(t *testing.T) *receiver {
 	r.background(r.store.Run)
 	r.background(r.poller.Run)
 	s, err := server.New(t.Context(), server.Options{
-		Addr: "127.0.0.1:0", Alerts: r.store, Leading: func() bool { return true }, Ready: r.store.Ready, Registry: r.registry,
+		Addr: "127.0.0.1:0", Credentials: credentials, Alerts: r.store, Leading: func() bool { return true }, Ready: r.store.Ready, Registry: r.registry,
 		Log: log, Now: time.Now,
 	})
 	if err != nil {
