@@ -110,17 +110,26 @@ func folder(t *testing.T) string {
 	return dir
 }
 
+// taken are the addresses that some world of this process has: its parts do not listen on them all the time.
+var taken sync.Map
+
 // free is an address that nobody listens on, below the ports of outgoing connections: nobody takes it while its part is dead.
 func (w *world) free() string {
 	w.t.Helper()
 	var config net.ListenConfig
 	for {
 		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(10_000))
-		l, err := config.Listen(w.t.Context(), "tcp", address)
-		if err == nil {
-			_ = l.Close()
-			return address
+		if _, ours := taken.LoadOrStore(address, w); ours {
+			continue
 		}
+		l, err := config.Listen(w.t.Context(), "tcp", address)
+		if err != nil {
+			taken.Delete(address) // Somebody else's.
+			continue
+		}
+		_ = l.Close()
+		w.t.Cleanup(func() { taken.Delete(address) })
+		return address
 	}
 }
 
