@@ -17,16 +17,21 @@ type gossip struct {
 // newGossip makes a wire to the cluster address of an Alertmanager.
 func newGossip(t *testing.T, to string) *gossip {
 	t.Helper()
-	g := &gossip{wire: newWire(t, to)}
-	var config net.ListenConfig
-	packets, err := config.ListenPacket(t.Context(), "udp", g.address())
-	if err != nil {
-		t.Fatal(err)
+	var (
+		config net.ListenConfig
+		failed error
+	)
+	for range 20 { // A port that is free for TCP may be somebody's for UDP.
+		g := &gossip{wire: newWire(t, to)}
+		if g.packets, failed = config.ListenPacket(t.Context(), "udp", g.address()); failed != nil {
+			continue
+		}
+		g.all.Go(func() { g.forward(g.ctx) })
+		t.Cleanup(func() { _ = g.packets.Close() })
+		return g
 	}
-	g.packets = packets
-	g.all.Go(func() { g.forward(g.ctx) })
-	t.Cleanup(func() { _ = packets.Close() })
-	return g
+	t.Fatal(failed)
+	return nil
 }
 
 // forward passes packets on while the wire is whole; those that it does not pass are lost, as packets are.

@@ -110,6 +110,24 @@ func TestALeaderThatWasPausedWritesNothingWhenItWakesUp(t *testing.T) {
 	}
 }
 
+func TestWhatWasAcceptedAndNotYetWrittenIsWrittenByTheNextProcess(t *testing.T) {
+	w := newWorld(t)
+	slow := newSlowWay(t)
+	w.deployment("web", 1)
+	w.apply(onAlert("web"))
+	i := w.run("--kubeconfig", slow.kubeconfig)
+	w.condition("web", "Ready", "True", "Ready")
+	slow.hold()
+	w.webhook(i, "web", "firing")
+	slow.caught()
+	i.Kill()
+	if n := w.count(t.Context(), "web"); n != 1 {
+		t.Fatalf("there are %d replicas: the write was not held up", n)
+	}
+	w.run()
+	w.replicas("web", 5)
+}
+
 // The network may hold a write up until another one leads. It lands at most once, and only where nobody has written since.
 func TestAWriteThatComesTooLateIsCorrected(t *testing.T) {
 	w := newWorld(t)
