@@ -69,7 +69,7 @@ func (r *reconciling) begin(firing []triggers.Alert) error {
 			continue
 		}
 		r.store.take(k, &delivered, r.at, "")
-		r.touched.add(r.store, k)
+		r.touched.add(r.store.alerts[k])
 	}
 	return full
 }
@@ -108,7 +108,7 @@ func (r *reconciling) confirm(one *fact, a *triggers.Alert) {
 	}
 	changed = one.say(a.Annotations) || changed
 	r.store.heard(one, changed, r.at)
-	r.touched.add(r.store, one.key())
+	r.touched.add(one)
 }
 
 // end ends what is in no part of a complete view.
@@ -126,7 +126,7 @@ func (r *reconciling) end(lists ...[]triggers.Alert) {
 			}
 			one.end(one.StartsAt.Time, r.at, r.at)
 			r.store.heard(one, true, r.at)
-			r.touched.add(r.store, one.key())
+			r.touched.add(one)
 		}
 	}
 }

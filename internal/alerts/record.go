@@ -79,7 +79,7 @@ func (s *Store) Record(ctx context.Context, d Delivery) (Result, error) {
 		if selected {
 			result.Selected++
 		}
-		touched.add(s, keys[i])
+		touched.add(s.alerts[keys[i]])
 	}
 	s.miss(&d, keys, at)
 	s.notice(&d)

@@ -63,13 +63,11 @@ func (h *shard) doubt() {
 // changes are how many changes of each shard a delivery waits for.
 type changes map[int]int
 
-// add has the alert of a key waited for; s.mu is held. One that is durable is not, whatever else of its shard is not: else a
-// repeat might wait for ever, where there is news faster than it is written.
-func (c changes) add(s *Store, k key) {
-	if r := s.alerts[k]; r != nil {
-		i := shardOf(k)
-		c[i] = max(c[i], r.changed)
-	}
+// add has a record waited for. One that is durable is not, whatever else of its shard is not: else a repeat might wait for ever,
+// where there is news faster than it is written.
+func (c changes) add(r *fact) {
+	i := shardOf(r.key())
+	c[i] = max(c[i], r.changed)
 }
 
 // await has the shards written that have changed, and returns what to wait for until those of a delivery are durable; s.mu is

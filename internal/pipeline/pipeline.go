@@ -65,9 +65,10 @@ type Pipeline struct {
 	workload *workload.Workload
 	events   []scalers.Event
 	// spoken has a bit for each trigger that has said something.
-	spoken   uint32
-	memory   scalers.Memory
-	past     Past
+	spoken uint32
+	memory scalers.Memory
+	// before is what Past.Decided was.
+	before   *int32
 	decision scalers.Decision
 	decided  bool
 	// from is the count that the decision was taken from.
@@ -96,7 +97,7 @@ func (p *Pipeline) Update(w *workload.Workload) { p.mail.workload(w) }
 // Run runs the pipeline until ctx is done, with what is remembered of the workload. It waits for the sources, finishes the
 // write under way, and returns what is to be remembered. It is called once.
 func (p *Pipeline) Run(ctx context.Context, past Past) scalers.Memory {
-	p.past, p.memory = past, past.Memory.Resume(p.now())
+	p.before, p.memory = past.Decided, past.Memory.Resume(p.now())
 	var others sync.WaitGroup
 	for i := range p.events {
 		others.Go(func() { p.listen(ctx, i) })

@@ -89,7 +89,7 @@ func (p *Pipeline) meet(now scalers.Instant, s actuator.Scale) {
 	switch {
 	case p.decided:
 		p.memory = p.memory.Resume(now)
-	case p.past.Decided != nil && s.Replicas > *p.past.Decided && !p.workload.DryRun:
+	case p.before != nil && s.Replicas > *p.before && !p.workload.DryRun:
 		// It is higher than what is remembered says: what is missing is made up for by what there is, as at first sight.
 		p.memory = p.memory.Recommended(p.workload.Policy, now, s.Replicas)
 	}

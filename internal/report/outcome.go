@@ -68,7 +68,7 @@ func errorsOf(p *pipeline.Outcome) uint64 {
 // failuresOf hashes the failures in a row of each trigger, up to as many as change something.
 func failuresOf(p *pipeline.Outcome) uint64 {
 	limit := p.Workload.Policy.Fallback
-	if limit == nil || p.Memory == nil || len(p.Memory.Failures) == 0 {
+	if limit == nil || len(p.Memory.Failures) == 0 {
 		return 0
 	}
 	var h maphash.Hash

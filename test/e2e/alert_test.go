@@ -17,20 +17,26 @@ import (
 // alertmanager starts a real Alertmanager that posts to Impulse, and returns its address.
 func (w *world) alertmanager(i *impulse) string {
 	w.t.Helper()
-	config := filepath.Join(w.t.TempDir(), "alertmanager.yml")
-	text := fmt.Sprintf(`
+	return w.alertmanagerAs("", fmt.Sprintf(`
 route: {receiver: impulse, group_by: [alertname], group_wait: 0s, group_interval: 1s, repeat_interval: 1m}
 receivers:
 - name: impulse
   webhook_configs: [{url: '%s/v1/alertmanager/%s', send_resolved: true}]
-`, i.url, w.ns)
+`, i.url, w.ns))
+}
+
+// alertmanagerAs starts a real Alertmanager and returns its address, with user before the host: name:password@, or nothing.
+func (w *world) alertmanagerAs(user, text string, args ...string) string {
+	w.t.Helper()
+	config := filepath.Join(w.t.TempDir(), "alertmanager.yml")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
 	address := freeAddress(w.t)
-	p := w.spawn("alertmanager", filepath.Join(suite.bin, "alertmanager"), "--config.file", config,
-		"--storage.path", w.t.TempDir(), "--web.listen-address", address, "--cluster.listen-address=")
-	url := "http://" + address
+	p := w.spawn("alertmanager", filepath.Join(suite.bin, "alertmanager"), append([]string{
+		"--config.file", config, "--storage.path", w.t.TempDir(), "--web.listen-address", address, "--cluster.listen-address=",
+	}, args...)...)
+	url := "http://" + user + address
 	w.until("alertmanager is ready", func(ctx context.Context) (bool, error) {
 		return get(ctx, url+"/-/ready") == http.StatusOK, p.Died()
 	}, func() string { return logOf(p) })

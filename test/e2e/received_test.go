@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,17 +73,10 @@ func TestWhatIsSentByHandScalesAndSaysSo(t *testing.T) {
 func TestWhatWasPublishedWhileImpulseWasDeadIsTakenUp(t *testing.T) {
 	w := newWorld(t)
 	address, js := w.nats()
-	stream, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "LEVELS", Subjects: []string{"levels"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	consumer := jetstream.ConsumerConfig{Durable: "worker", AckPolicy: jetstream.AckExplicitPolicy, AckWait: time.Second}
-	if _, err = stream.CreateConsumer(t.Context(), consumer); err != nil {
-		t.Fatal(err)
-	}
+	w.queue(js, "LEVELS", jetstream.ConsumerConfig{Durable: "worker", AckWait: time.Second})
 	publish := func(body string) {
 		t.Helper()
-		if _, err := js.Publish(t.Context(), "levels", []byte(body)); err != nil {
+		if _, err := js.Publish(t.Context(), "LEVELS", []byte(body)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -125,33 +117,12 @@ func TestAnAlertThatNoDeliveryBroughtIsFoundByReconciling(t *testing.T) {
 		hash     = "$2a$04$1m50TfM5yOWd2n.cYEGdtOhCXHR1aQNCKsqyAOso5A4pKJoE3kZm."
 	)
 	w := newWorld(t)
-	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"alertmanager.yml": "{route: {receiver: nobody}, receivers: [{name: nobody}]}",
-		"web.yml":          "basic_auth_users: {impulse: '" + hash + "'}",
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	web := filepath.Join(t.TempDir(), "web.yml")
+	if err := os.WriteFile(web, []byte("basic_auth_users: {impulse: '"+hash+"'}"), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	address := freeAddress(t)
-	p := w.spawn("alertmanager", filepath.Join(suite.bin, "alertmanager"), "--config.file", filepath.Join(dir, "alertmanager.yml"),
-		"--web.config.file", filepath.Join(dir, "web.yml"), "--storage.path", dir, "--web.listen-address", address, "--cluster.listen-address=")
-	w.until("alertmanager has an alert", func(ctx context.Context) (bool, error) {
-		body := `[{"labels":{"alertname":"web"},"startsAt":"2026-01-01T00:00:00Z","endsAt":"2999-01-01T00:00:00Z"}]`
-		r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/api/v2/alerts", strings.NewReader(body))
-		if err != nil {
-			return false, err
-		}
-		r.Header.Set("Content-Type", "application/json")
-		r.SetBasicAuth("impulse", password)
-		resp, err := http.DefaultClient.Do(r)
-		if err != nil {
-			return false, p.Died()
-		}
-		return resp.StatusCode == http.StatusOK, resp.Body.Close()
-	}, func() string { return logOf(p) })
-
+	am := w.alertmanagerAs("impulse:"+password+"@", "{route: {receiver: nobody}, receivers: [{name: nobody}]}", "--web.config.file", web)
+	w.alert(am, "web", "page", true)
 	w.deployment("web", 1)
 	w.apply(fmt.Sprintf(`
 apiVersion: v1
@@ -167,7 +138,7 @@ spec:
   - {parameter: username, name: alertmanager, key: username}
   - {parameter: password, name: alertmanager, key: password}
 ---%s    authenticationRef: {name: alertmanager}
-`, strings.Replace(onAlert("web"), "replicas: 5}", "replicas: 5, authModes: basic, reconcile: 'http://"+address+"'}", 1)))
+`, strings.Replace(onAlert("web"), "replicas: 5}", "replicas: 5, authModes: basic, reconcile: '"+strings.Replace(am, "impulse:"+password+"@", "", 1)+"'}", 1)))
 	i := w.run()
 	w.until("the log says that it is not let in", func(context.Context) (bool, error) {
 		return strings.Contains(logOf(i.Process), "401"), i.Died()

@@ -62,7 +62,7 @@ spec:
 func TestJetStreamMessagesWakeAWorkloadAndItRestsWhenTheyAreDrained(t *testing.T) {
 	w := newWorld(t)
 	address, js := w.nats()
-	consumer := w.queue(js)
+	consumer := w.queue(js, "WORK", jetstream.ConsumerConfig{Durable: "workers"})
 	w.deployment("worker", 0)
 	w.apply(fmt.Sprintf(`
 apiVersion: impulse.sh/v1alpha1
@@ -80,7 +80,7 @@ spec:
 	w.run()
 	w.condition("worker", "Ready", "True", "Ready")
 	for range 35 {
-		if _, err := js.Publish(t.Context(), "work", nil); err != nil {
+		if _, err := js.Publish(t.Context(), "WORK", nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -97,14 +97,15 @@ spec:
 	w.replicas("worker", 0)
 }
 
-// queue makes the stream WORK and its consumer.
-func (w *world) queue(js jetstream.JetStream) jetstream.Consumer {
+// queue makes a stream, of a subject of the same name, and its consumer.
+func (w *world) queue(js jetstream.JetStream, name string, config jetstream.ConsumerConfig) jetstream.Consumer {
 	w.t.Helper()
-	stream, err := js.CreateStream(w.t.Context(), jetstream.StreamConfig{Name: "WORK", Subjects: []string{"work"}})
+	stream, err := js.CreateStream(w.t.Context(), jetstream.StreamConfig{Name: name})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	consumer, err := stream.CreateConsumer(w.t.Context(), jetstream.ConsumerConfig{Durable: "workers", AckPolicy: jetstream.AckExplicitPolicy})
+	config.AckPolicy = jetstream.AckExplicitPolicy
+	consumer, err := stream.CreateConsumer(w.t.Context(), config)
 	if err != nil {
 		w.t.Fatal(err)
 	}
