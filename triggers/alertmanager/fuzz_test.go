@@ -1,22 +1,13 @@
 package alertmanager
 
 import (
-	"bytes"
-	"io"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
-
-// canned answers every request without a network.
-type canned []byte
-
-// RoundTrip returns the answer.
-func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(c)), Request: r}, nil
-}
 
 // FuzzAnswer: whatever an Alertmanager says, it is either an error or a list in which each alert has labels and a start.
 func FuzzAnswer(f *testing.F) {
@@ -27,7 +18,8 @@ func FuzzAnswer(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		c := &client{env: triggers.Env{HTTP: &http.Client{Transport: canned(body)}, Now: time.Now}}
+		answer := triggertest.Canned(func(*http.Request) (int, []byte) { return http.StatusOK, body })
+		c := &client{env: triggers.Env{HTTP: &http.Client{Transport: answer}, Now: time.Now}}
 		list, err := c.alerts(t.Context(), "http://alertmanager:9093/api/v2/alerts")
 		if (list == nil) != (err != nil) {
 			t.Fatalf("%s: %d alerts and the error %v", body, len(list), err)

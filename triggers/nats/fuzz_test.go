@@ -1,20 +1,12 @@
 package nats
 
 import (
-	"io"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
-
-// canned answers by path, without a network.
-type canned map[string][]byte
-
-// RoundTrip returns the answer.
-func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
-	body := io.NopCloser(strings.NewReader(string(c[r.URL.Path])))
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: body, Request: r}, nil
-}
 
 // FuzzMonitoring: whatever a server says, there is a level that is no lower than 0, or one short line.
 func FuzzMonitoring(f *testing.F) {
@@ -32,7 +24,9 @@ func FuzzMonitoring(f *testing.F) {
 	f.Add([]byte(`{"meta_cluster":{"cluster_size":2}}`), []byte(`{"cluster":{"urls":["a.b:1","[::1]:2",":","%zz"]},"server_name":"a\nb"}`))
 	f.Fuzz(func(t *testing.T, jsz, varz []byte) {
 		env := environment(nil)
-		env.HTTP = &http.Client{Transport: canned{"/jsz": jsz, "/varz": varz}}
+		env.HTTP = &http.Client{Transport: triggertest.Canned(func(r *http.Request) (int, []byte) {
+			return http.StatusOK, map[string][]byte{"/jsz": jsz, "/varz": varz}[r.URL.Path]
+		})}
 		value, err := newMonitor(monitored("nats:8222"), env).Read(t.Context())
 		if err == nil {
 			if value < 0 {

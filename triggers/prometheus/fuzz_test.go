@@ -6,19 +6,9 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
-
-// canned answers every request without a network.
-type canned struct {
-	status int
-	body   []byte
-}
-
-// RoundTrip returns the answer.
-func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
-	body := io.NopCloser(strings.NewReader(string(c.body)))
-	return &http.Response{StatusCode: c.status, Header: http.Header{}, Body: body, Request: r}, nil
-}
 
 // FuzzAnswer: whatever a server says, there is a level that is no lower than 0, or one short line.
 func FuzzAnswer(f *testing.F) {
@@ -37,7 +27,7 @@ func FuzzAnswer(f *testing.F) {
 			return
 		}
 		env := environment(nil)
-		env.HTTP = &http.Client{Transport: canned{status, body}}
+		env.HTTP = &http.Client{Transport: triggertest.Canned(func(*http.Request) (int, []byte) { return status, body })}
 		c := configured("http://prometheus:9090")
 		c.IgnoreNullValues, c.NegativeIsZero = zero, zero
 		value, err := mustReader(t, c, env).Read(t.Context())

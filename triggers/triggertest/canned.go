@@ -1,0 +1,16 @@
+package triggertest
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+)
+
+// Canned answers requests without a network: a status code and a body.
+type Canned func(r *http.Request) (code int, body []byte)
+
+// RoundTrip returns the answer.
+func (c Canned) RoundTrip(r *http.Request) (*http.Response, error) {
+	code, body := c(r)
+	return &http.Response{StatusCode: code, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), Request: r}, nil
+}
