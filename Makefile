@@ -16,6 +16,10 @@ DURATION  ?= 5m
 # A control plane in which nothing acts by itself.
 QUIET_SANDBOX := --without controller-manager,scheduler,kwok,metrics-server
 
+# The sandbox command, which shows what is being built; with the flags that it builds everything else with itself.
+SANDBOX := ./deploy/preflight && CGO_ENABLED=0 go -C deploy/sandbox build -trimpath -gcflags=all=-dwarf=false -ldflags '-s -w' -o $(CURDIR)/bin/sandbox .
+COMPILE := $(SANDBOX) && bin/sandbox compile --set-version $(VERSION)
+
 export CGO_ENABLED ?= 1
 
 .PHONY: help
@@ -28,8 +32,7 @@ build: ## Build bin/impulse.
 
 .PHONY: test
 test: ## Run every test, against a real control plane that it builds on first use.
-	@./test/with-sandbox go test -race -shuffle=on -timeout 20m ./...
-	go -C deploy/sandbox test -race -timeout 20m ./...
+	@./test/all
 
 .PHONY: e2e
 e2e: ## Run the end-to-end tests only.
@@ -71,13 +74,19 @@ chaos: ## Live through SEEDS seeds of random misfortune, from SEED on, and hold 
 kill-loop: ## Kill the leader with SIGKILL again and again for DURATION, under a hundred alerts a second.
 	@SANDBOX_ARGS='$(QUIET_SANDBOX)' ./test/with-sandbox go test ./test/chaos -run KilledAgain -count=1 -timeout 24h -v -kill-loop=$(DURATION)
 
+.PHONY: try
+try: ## See what Impulse does in two minutes, without a cluster: test a policy, rehearse it, explain a decision.
+	@$(COMPILE) ./cmd/impulse
+	@PATH=$(CURDIR)/bin:$$PATH exec ./deploy/try/try
+
 .PHONY: demo
 demo: ## Watch Deployments follow an alert, a query, a queue, a schedule and what pods use (ONCE=1: check and exit; CLUSTER=current).
-	@go build -o bin/demo ./deploy/demo && exec bin/demo $(if $(ONCE),--once) $(if $(CLUSTER),--cluster $(CLUSTER))
+	@$(COMPILE) ./cmd/impulse ./deploy/mockmetrics ./deploy/demo
+	@IMPULSE_BUILT=bin exec bin/demo $(if $(ONCE),--once) $(if $(CLUSTER),--cluster $(CLUSTER))
 
 .PHONY: sandbox
 sandbox: ## Run a real control plane, metrics-server, NATS, Prometheus and Alertmanager until Ctrl-C.
-	@go -C deploy/sandbox build -o $(CURDIR)/bin/sandbox . && exec bin/sandbox up
+	@$(SANDBOX) && exec bin/sandbox up
 
 .PHONY: vuln
 vuln: ## Check dependencies against the Go vulnerability database.

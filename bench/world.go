@@ -59,12 +59,17 @@ func build(ctx context.Context, o options) (*world, error) {
 	}
 	w := &world{dir: dir, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: time.Minute}}
 	w.stops = append(w.stops, func() { _ = os.RemoveAll(dir) })
-	sandbox, at, err := local.Sandbox(ctx, dir, "--without", "controller-manager,scheduler,kwok,metrics-server,nats,alertmanager,prometheus")
+	sandbox, err := local.StartSandbox(ctx, dir, "--without", "controller-manager,scheduler,kwok,metrics-server,nats,alertmanager,prometheus")
 	if err != nil {
 		w.close()
 		return nil, err
 	}
 	w.stops = append(w.stops, sandbox.Stop)
+	at, err := sandbox.Await(ctx, func(local.Addresses) bool { return true })
+	if err != nil {
+		w.close()
+		return nil, err
+	}
 	if err := w.fill(ctx, o, at.Kubeconfig); err != nil {
 		w.close()
 		return nil, err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -16,13 +15,6 @@ import (
 // patience is how long each Deployment may take to follow; the schedule's window opens within a minute.
 const patience = 70 * time.Second
 
-// stage is one change of load and the counts that must follow.
-type stage struct {
-	what string
-	do   func(context.Context) error
-	want map[string]int64
-}
-
 // once drives load up and down, checks that each Deployment followed, and prints a summary.
 func once(ctx context.Context, s *stack) error {
 	changes := s.collect(ctx)
@@ -34,41 +26,45 @@ func once(ctx context.Context, s *stack) error {
 	return err
 }
 
-// drive goes through the stages, in order.
+// drive shows the first Deployment that follows an event, and then each other one as soon as its source is there.
 func (s *stack) drive(ctx context.Context) error {
-	stages := []stage{
-		{"load rises: hits to 1000, 50 messages, a busy pod", s.rise, map[string]int64{"checkout": 5, "web": 10, "worker": 5}},
-		{"the schedule's window opens; what pods use is known", nil, map[string]int64{"office": 3, "api": 4}},
-		{"load falls: hits to 0, the queue is drained, pods are idle", s.fall, map[string]int64{"checkout": 1, "web": 1, "worker": 0}},
-		{"the schedule's window closes; what pods use is known", nil, map[string]int64{"office": 1, "api": 1}},
+	if err := s.follows(ctx); err != nil {
+		return err
 	}
-	for _, st := range stages {
-		fmt.Printf("• %s\n", st.what)
-		if st.do != nil {
-			if err := st.do(ctx); err != nil {
-				return fmt.Errorf("%s: %w", st.what, err)
+	return s.joinAll(ctx, s.check)
+}
+
+// follows shows that checkout follows an alert that is sent to Impulse by hand, up and down.
+func (s *stack) follows(ctx context.Context) error {
+	say("• impulse send alert alertname=HighHitCount: checkout follows")
+	if err := s.send(ctx, 5); err != nil {
+		return err
+	}
+	return s.send(ctx, 1, "--resolve")
+}
+
+// check drives the load of one part up and down, and waits until its Deployments have followed.
+func (s *stack) check(ctx context.Context, p part) error {
+	if s.leaves && slices.Contains(p.workloads, "api") {
+		return nil // What pods use cannot be said where kubelets are real.
+	}
+	for _, change := range []struct {
+		what string
+		do   func(context.Context) error
+		want map[string]int64
+	}{{"rises", p.rise, p.up}, {"falls", p.fall, p.down}} {
+		if change.do != nil {
+			if err := change.do(ctx); err != nil {
+				return fmt.Errorf("the load %s: %w", change.what, err)
 			}
 		}
-		for _, name := range workloads {
-			if name == "api" && s.leaves {
-				continue // What pods use cannot be said where kubelets are real.
-			}
-			if want, ok := st.want[name]; ok {
-				if err := s.reaches(ctx, name, want); err != nil {
-					return err
-				}
+		for _, name := range p.workloads {
+			if err := s.reaches(ctx, name, change.want[name]); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
-}
-
-func (s *stack) rise(ctx context.Context) error {
-	return errors.Join(s.load(ctx, "up"), s.queue.produce(ctx, 50), s.use(ctx, busy))
-}
-
-func (s *stack) fall(ctx context.Context) error {
-	return errors.Join(s.load(ctx, "down"), s.queue.consume(ctx, 50), s.use(ctx, idle))
 }
 
 // reaches waits until a Deployment has n replicas, asked for and ready.
@@ -84,7 +80,7 @@ func (s *stack) reaches(ctx context.Context, name string, n int64) error {
 		return asked == n && ready == n, nil
 	})
 	if err == nil {
-		fmt.Printf("  ✓ %s has %d ready replicas (%.1fs)\n", name, n, time.Since(began).Seconds())
+		say("  ✓ %s has %d ready replicas (%.1fs)", name, n, time.Since(began).Seconds())
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"k8s.io/client-go/dynamic"
@@ -25,19 +26,23 @@ var workloads = []string{"checkout", "web", "worker", "office", "api"}
 // stack is everything that runs for the demo.
 type stack struct {
 	dir        string
-	addresses  local.Addresses
+	control    *local.Sandbox
+	addresses  local.Addresses // Of the control plane; the sources have theirs in values.
 	values     values
 	dynamic    dynamic.Interface
 	applier    *applier
-	queue      *queue
-	processes  []*local.Process
+	mock       string // Where the mock metric is, once Prometheus has joined.
 	impulseLog string
-	mock       string
 	// leaves is true when the cluster goes on without the demo, whose namespace must then be deleted.
 	leaves bool
+
+	mu        sync.Mutex // Guards what the sources add as they join.
+	processes []*local.Process
+	queue     *queue
 }
 
-// start brings everything up; on error what was started is stopped again.
+// start brings up what a Deployment needs to follow an alert, while the sources are still being built; on error what was
+// started is stopped again.
 func start(ctx context.Context, o options) (*stack, error) {
 	dir, err := os.MkdirTemp("", "impulse-demo-")
 	if err != nil {
@@ -49,20 +54,19 @@ func start(ctx context.Context, o options) (*stack, error) {
 		do   func(context.Context, options) error
 	}{
 		{"building impulse", s.build},
-		{"starting the sandbox", s.sandbox},
-		{"starting the mock metric, its alert rule and the queue", s.sources},
+		{"starting the control plane", s.sandbox},
 		{"applying the CRDs and five Deployments", s.cluster},
 		{"starting impulse run", s.impulse},
-		{"applying five ScaledObjects", s.scaledObjects},
+		{"applying the ScaledObjects of checkout and office", s.first},
 	} {
 		began := time.Now()
-		fmt.Printf("• %s\n", step.what)
+		say("• %s", step.what)
 		if err := step.do(ctx, o); err != nil {
 			s.stop(ctx)
 			return nil, fmt.Errorf("%s: %w", step.what, err)
 		}
 		if took := time.Since(began); took > time.Second {
-			fmt.Printf("  %.1fs\n", took.Seconds())
+			say("  %.1fs", took.Seconds())
 		}
 	}
 	return s, nil
@@ -95,14 +99,20 @@ func (s *stack) build(ctx context.Context, _ options) error {
 	return err
 }
 
-// sandbox starts the control plane and the sources; when the cluster is the user's, only the sources are used.
+// sandbox starts the control plane and the sources, and waits for the first. When the cluster is the user's, only the
+// sources are used.
 func (s *stack) sandbox(ctx context.Context, o options) error {
 	impulse, err := local.FreeAddress(ctx)
 	if err != nil {
 		return err
 	}
+	mock, err := local.FreeAddress(ctx)
+	if err != nil {
+		return err
+	}
+	s.mock = "http://" + mock
 	s.values = values{Namespace: namespace, Workloads: workloads, Stream: stream, ImpulseURL: "http://" + impulse}
-	if err := s.write("alertmanager.yaml"); err != nil {
+	if err := s.write("alertmanager.yaml", s.values); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(s.dir, "prometheus.yaml"), []byte("{}\n"), 0o600); err != nil {
@@ -112,11 +122,16 @@ func (s *stack) sandbox(ctx context.Context, o options) error {
 		"--alertmanager-config", filepath.Join(s.dir, "alertmanager.yaml"),
 		"--prometheus-config", filepath.Join(s.dir, "prometheus.yaml"),
 	}
-	p, at, err := local.Sandbox(ctx, s.dir, args...)
-	if err != nil {
+	if o.once { // Nobody is there to type.
+		args = append(args, "--without-kubectl")
+	}
+	if s.control, err = local.StartSandbox(ctx, s.dir, args...); err != nil {
 		return err
 	}
-	s.processes, s.addresses = append(s.processes, p), at
+	s.processes = append(s.processes, s.control.Process)
+	if s.addresses, err = s.control.Await(ctx, func(local.Addresses) bool { return true }); err != nil {
+		return err
+	}
 	return s.connect(o)
 }
 
@@ -146,56 +161,42 @@ func (s *stack) clients(cfg *rest.Config) error {
 	return nil
 }
 
-// sources starts the mock metric, points Prometheus at it and makes the queue.
-func (s *stack) sources(ctx context.Context, _ options) error {
-	mock, err := local.FreeAddress(ctx)
-	if err != nil {
-		return err
-	}
-	s.mock = "http://" + mock
-	if err := s.spawn(ctx, "mockmetrics", filepath.Join(s.dir, "mockmetrics"), "--listen", mock); err != nil {
-		return err
-	}
-	s.values.MockmetricsHost = mock
-	s.values.PrometheusURL, s.values.NATSURL = s.addresses.Prometheus, s.addresses.NATS
-	s.values.AlertmanagerHost = hostOf(s.addresses.Alertmanager)
-	s.values.RulesFile = filepath.Join(s.dir, "rules.yaml")
-	for _, name := range []string{"rules.yaml", "prometheus.yaml"} {
-		if err := s.write(name); err != nil {
-			return err
-		}
-	}
-	if err := call(ctx, http.MethodPost, s.addresses.Prometheus+"/-/reload"); err != nil {
-		return err
-	}
-	s.queue, err = openQueue(ctx, s.addresses.NATS)
-	return err
-}
-
 // spawn starts a child that stop will end.
 func (s *stack) spawn(ctx context.Context, name, binary string, args ...string) error {
 	p, err := local.Spawn(ctx, s.dir, name, binary, args...)
 	if err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.processes = append(s.processes, p)
 	}
 	return err
 }
 
+// died is an error when a child has died.
+func (s *stack) died() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.processes {
+		if err := p.Died(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // until waits for cond and fails at once when a child has died.
 func (s *stack) until(ctx context.Context, limit time.Duration, what string, cond func(context.Context) (bool, error)) error {
 	return local.Until(ctx, limit, what, func(ctx context.Context) (bool, error) {
-		for _, p := range s.processes {
-			if err := p.Died(); err != nil {
-				return false, err
-			}
+		if err := s.died(); err != nil {
+			return false, err
 		}
 		return cond(ctx)
 	})
 }
 
 // write renders a template into the demo's folder.
-func (s *stack) write(name string) error {
-	content, err := render(name, s.values)
+func (s *stack) write(name string, v values) error {
+	content, err := render(name, v)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func (s *stack) cluster(ctx context.Context, _ options) error {
 	if err := s.applier.one(ctx, ns); err != nil {
 		return fmt.Errorf("make namespace %s: %w", namespace, err)
 	}
-	return s.apply(ctx, "workloads.yaml")
+	return s.apply(ctx, s.values, "workloads.yaml")
 }
 
 // impulse starts `impulse run` and waits until it is ready.
@@ -47,10 +47,10 @@ func (s *stack) impulse(ctx context.Context, _ options) error {
 	})
 }
 
-// scaledObjects applies the policies; the schedule has the next odd or even minute as its window.
-func (s *stack) scaledObjects(ctx context.Context, _ options) error {
+// first applies the policies of the Deployments that follow an alert and a schedule: they need no source beside Impulse.
+func (s *stack) first(ctx context.Context, _ options) error {
 	s.values.CronStart, s.values.CronEnd = schedule(time.Now())
-	return s.apply(ctx, "scaledobjects.yaml")
+	return s.apply(ctx, s.values, "scaledobject-checkout.yaml", "scaledobject-office.yaml")
 }
 
 // schedule returns the start and end of a window that opens at the next full minute, for one minute, every other
@@ -72,12 +72,18 @@ func (s *stack) drop(ctx context.Context) error {
 	return nil
 }
 
-func (s *stack) apply(ctx context.Context, name string) error {
-	content, err := render(name, s.values)
-	if err != nil {
-		return err
+// apply renders templates and applies what they hold.
+func (s *stack) apply(ctx context.Context, v values, names ...string) error {
+	for _, name := range names {
+		content, err := render(name, v)
+		if err != nil {
+			return err
+		}
+		if err := s.applier.apply(ctx, content); err != nil {
+			return err
+		}
 	}
-	return s.applier.apply(ctx, content)
+	return nil
 }
 
 // load drives the mock metric: up, down or stop.

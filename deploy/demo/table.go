@@ -14,24 +14,39 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-const row = "%-10s %-22s %-10s %-9s %-10s %s\n"
+const row = "%-10s %-22s %-10s %-9s %-10s %s"
 
 // watch prints one line for each change of replicas, as `kubectl get so -w` would, and why, and how long after the event,
 // until ctx is done.
 func watch(ctx context.Context, s *stack) error {
+	if err := s.follows(ctx); err != nil {
+		return err
+	}
 	s.hints(os.Stdout)
-	fmt.Printf(row, "NAME", "REFERENCE", "TARGETS", "REPLICAS", "LATENCY", "WHY")
+	say(row, "NAME", "REFERENCE", "TARGETS", "REPLICAS", "LATENCY", "WHY")
 	for _, name := range workloads {
 		v := s.view(ctx, name)
-		fmt.Printf(row, name, "Deployment/"+name, v.targets, v.replicas, "", v.reason)
+		say(row, name, "Deployment/"+name, v.targets, v.replicas, "", v.reason)
 	}
 	var playing sync.WaitGroup
 	defer playing.Wait()
+	playing.Go(func() { s.join(ctx) })
 	playing.Go(func() { s.play(ctx) })
 	return follow(ctx, s.impulseLog, func(c scaled) {
 		v := s.view(ctx, c.Object)
-		fmt.Printf(row, c.Object, "Deployment/"+c.Object, v.targets, fmt.Sprintf("%d → %d", c.From, c.To), after(c), c.Why)
+		say(row, c.Object, "Deployment/"+c.Object, v.targets, fmt.Sprintf("%d → %d", c.From, c.To), after(c), c.Why)
 	})
+}
+
+// join lets the sources join and says so.
+func (s *stack) join(ctx context.Context) {
+	err := s.joinAll(ctx, func(_ context.Context, p part) error {
+		say("• %s follows %s", strings.Join(p.workloads, ", "), p.what)
+		return nil
+	})
+	if err != nil && ctx.Err() == nil {
+		say("a source did not join: %v", err)
+	}
 }
 
 // play lets load come and go, until ctx is done.
@@ -53,9 +68,12 @@ func (s *stack) play(ctx context.Context) {
 // turn is turn n of the play: the queue is filled in one and drained in the next, and a pod is busy for four and idle for
 // four, because metrics-server needs a while to know.
 func (s *stack) turn(ctx context.Context, n int) error {
-	fill := s.queue.produce
-	if n%2 == 1 {
-		fill = s.queue.consume
+	fill := func(context.Context, int) error { return nil } // Until NATS has joined.
+	if q := s.queued(); q != nil {
+		fill = q.produce
+		if n%2 == 1 {
+			fill = q.consume
+		}
 	}
 	switch n % 8 {
 	case 0:
@@ -96,7 +114,8 @@ func (s *stack) view(ctx context.Context, name string) view {
 // hints says what can be typed next.
 func (s *stack) hints(w io.Writer) {
 	fmt.Fprintf(w, `
-Five Deployments in namespace %[1]s follow an alert, a query, a queue, a schedule and what their pods use. In another terminal:
+Five Deployments in namespace %[1]s follow an alert, a query, a queue, a schedule and what their pods use, each as soon as its
+source is built and ready: it is said below. In another terminal:
 
   export KUBECONFIG=%[2]s PATH=%[3]s:%[5]s:$PATH
   kubectl -n %[1]s get so -w

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/impulse-sh/impulse/deploy/sandbox/internal/binaries"
+	"github.com/impulse-sh/impulse/deploy/sandbox/internal/plane"
 )
 
 func buildCommand() *cobra.Command {
@@ -32,6 +33,16 @@ func buildCommand() *cobra.Command {
 
 // ensure returns the path of each named program, of all when none is named, building what is missing.
 func ensure(ctx context.Context, progress io.Writer, names []string) (map[string]string, error) {
+	find, err := finder(progress, names)
+	if err != nil {
+		return nil, err
+	}
+	paths := map[string]string{}
+	return paths, find(ctx, func(name, path string) { paths[name] = path })
+}
+
+// finder finds or builds the named programs, all when none is named.
+func finder(progress io.Writer, names []string) (plane.Finder, error) {
 	var wanted []binaries.Program
 	for _, p := range binaries.Programs() {
 		if len(names) == 0 || slices.Contains(names, p.Name) {
@@ -49,5 +60,8 @@ func ensure(ctx context.Context, progress io.Writer, names []string) (map[string
 	if err != nil {
 		return nil, err
 	}
-	return binaries.Builder{Source: source, Cache: cache, Out: progress}.Ensure(ctx, wanted)
+	builder := binaries.Builder{Source: source, Cache: cache, Out: progress}
+	return func(ctx context.Context, found func(name, path string)) error {
+		return builder.Ensure(ctx, wanted, found)
+	}, nil
 }

@@ -34,7 +34,7 @@ func command() *cobra.Command {
 	root.PersistentFlags().StringVar(&at.name, "name", "default", "which sandbox: several can run side by side")
 	root.PersistentFlags().StringVar(&at.dir, "dir", "", "folder of the sandbox's files (default: run/NAME in the cache)")
 	root.AddCommand(
-		buildCommand(), upCommand(at), downCommand(at), statusCommand(at), envCommand(at),
+		buildCommand(), compileCommand(), upCommand(at), downCommand(at), statusCommand(at), envCommand(at),
 		changeCommand(at, "stop", "Stop a component, as in an outage"),
 		changeCommand(at, "start", "Start a component that was stopped, and wait until it is ready"),
 		changeCommand(at, "pause", "Freeze a component: its connections stay open and nothing answers"),

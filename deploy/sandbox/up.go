@@ -8,11 +8,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/impulse-sh/impulse/deploy/sandbox/internal/control"
+	"github.com/impulse-sh/impulse/deploy/sandbox/internal/gobuild"
 	"github.com/impulse-sh/impulse/deploy/sandbox/internal/plane"
 )
 
@@ -21,6 +23,8 @@ type upFlags struct {
 	with, without    []string
 	options          plane.Options
 	lifeline, detach bool
+	staged           bool
+	progress         int
 	readyFile        string
 }
 
@@ -31,14 +35,17 @@ func upCommand(at *place) *cobra.Command {
 		Short: "Build what is missing, start everything and keep it until Ctrl-C",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			programs, err := flags.complete(cmd, at)
+			find, err := flags.complete(at, flags.progressOut(cmd))
 			if err != nil {
 				return err
 			}
-			if flags.detach {
+			if flags.detach { // What it builds is shown here; the other process finds it.
+				if err := find(cmd.Context(), func(string, string) {}); err != nil {
+					return err
+				}
 				return detach(cmd, flags.options.Dir)
 			}
-			return flags.up(cmd, programs)
+			return flags.up(cmd, find)
 		},
 	}
 	f := cmd.Flags()
@@ -50,6 +57,9 @@ func upCommand(at *place) *cobra.Command {
 	f.DurationVar(&flags.options.HPASyncPeriod, "hpa-sync-period", 0, "how often HorizontalPodAutoscalers decide (default: Kubernetes' own, 15s)")
 	f.BoolVar(&flags.options.UnsafeNoFsync, "unsafe-no-fsync", false, "let etcd not wait for the disk")
 	f.BoolVar(&flags.options.Keep, "keep", false, "leave the folder, with its logs, when the sandbox ends; sandbox down removes it")
+	f.BoolVar(&flags.options.WithoutKubectl, "without-kubectl", false, "do not build kubectl where there is none")
+	f.BoolVar(&flags.staged, "staged", false, "write the ready file when the control plane is ready, and anew when anything else joins")
+	f.IntVar(&flags.progress, "progress-fd", 0, "show what is being built on this open file (default: standard error)")
 	f.BoolVar(&flags.lifeline, "lifeline", false, "end when standard input ends: a parent that dies takes the sandbox down")
 	f.BoolVar(&flags.detach, "detach", false, "start in the background; sandbox down ends it")
 	f.StringVar(&flags.readyFile, "ready-file", "", "write where everything is to this file, as JSON, once it is ready")
@@ -57,8 +67,17 @@ func upCommand(at *place) *cobra.Command {
 	return cmd
 }
 
-// complete checks the flags, fills in the options and returns the programs, built where they were missing.
-func (f *upFlags) complete(cmd *cobra.Command, at *place) (map[string]string, error) {
+// progressOut is where builds show how far they are.
+func (f *upFlags) progressOut(cmd *cobra.Command) io.Writer {
+	if f.progress == 0 {
+		return cmd.ErrOrStderr()
+	}
+	syscall.CloseOnExec(f.progress) // It is not for the components.
+	return os.NewFile(uintptr(f.progress), "progress")
+}
+
+// complete checks the flags, fills in the options and returns what finds or builds the programs.
+func (f *upFlags) complete(at *place, progress io.Writer) (plane.Finder, error) {
 	var err error
 	if f.options.Components, err = plane.Select(f.with, f.without); err != nil {
 		return nil, err
@@ -84,11 +103,11 @@ func (f *upFlags) complete(cmd *cobra.Command, at *place) (map[string]string, er
 	if f.readyFile != "" {
 		f.options.Remove = []string{f.readyFile}
 	}
-	return ensure(cmd.Context(), cmd.ErrOrStderr(), f.options.Programs())
+	return finder(progress, f.options.Programs())
 }
 
 // up runs a sandbox until it is told to end or a component dies, and leaves nothing behind.
-func (f *upFlags) up(cmd *cobra.Command, programs map[string]string) (err error) {
+func (f *upFlags) up(cmd *cobra.Command, find plane.Finder) (err error) {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
 	if f.lifeline {
@@ -97,7 +116,7 @@ func (f *upFlags) up(cmd *cobra.Command, programs map[string]string) (err error)
 			cancel()
 		}()
 	}
-	sandbox, err := plane.Open(ctx, f.options, programs)
+	sandbox, err := plane.Open(ctx, f.options)
 	if err != nil {
 		return err
 	}
@@ -110,9 +129,15 @@ func (f *upFlags) up(cmd *cobra.Command, programs map[string]string) (err error)
 
 	out := cmd.ErrOrStderr()
 	tell := func(what string, after time.Duration) {
-		fmt.Fprintf(out, "%6.2fs %s ready\n", after.Seconds(), what)
+		gobuild.Say(out, "%6.2fs %s ready", after.Seconds(), what)
 	}
-	booted := sandbox.Boot(ctx, tell)
+	joined := func() error {
+		if !f.staged {
+			return nil
+		}
+		return writeReady(f.readyFile, sandbox.Joined())
+	}
+	booted := sandbox.Boot(ctx, find, tell, joined)
 	if ctx.Err() != nil { // To be asked to end before it is ready is no failure.
 		return nil
 	}

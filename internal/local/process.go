@@ -33,12 +33,17 @@ type Process struct {
 // Spawn starts a child whose output goes to dir/name.log. On Linux it dies with us,
 // whatever ends us.
 func Spawn(ctx context.Context, dir, name, binary string, args ...string) (*Process, error) {
+	return spawn(ctx, dir, name, nil, binary, args...)
+}
+
+// spawn is Spawn with more open files for the child, from descriptor 3 on.
+func spawn(ctx context.Context, dir, name string, files []*os.File, binary string, args ...string) (*Process, error) {
 	log, err := os.Create(filepath.Join(dir, name+".log"))
 	if err != nil {
 		return nil, fmt.Errorf("make the log of %s: %w", name, err)
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), binary, args...)
-	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, files
 	cmd.SysProcAttr = attributes()
 	lifeline, err := cmd.StdinPipe()
 	if err != nil {

@@ -6,11 +6,16 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"syscall"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/impulse-sh/impulse/deploy/sandbox/internal/gobuild"
 )
+
+// lookEvery is how often is looked for programs that are built by now.
+const lookEvery = 200 * time.Millisecond
 
 // Builder finds programs, building those that are nowhere to be found.
 type Builder struct {
@@ -25,21 +30,17 @@ type missing struct {
 	dir string
 }
 
-// Ensure returns the path of each program by its name. Chosen binaries (KUBEBUILDER_ASSETS) come before the cache, the
-// cache before PATH; what none of them has is built, one program at a time, however many sandboxes ask at once.
-func (b Builder) Ensure(ctx context.Context, programs []Program) (map[string]string, error) {
-	target, err := toolchain(ctx, filepath.Join(b.Source, controlPlane))
+// Ensure calls found with the path of each program as soon as it is there, and returns when all are. Chosen binaries
+// (KUBEBUILDER_ASSETS) come before the cache, the cache before PATH; what none of them has is built, all of it in one run of
+// the go command, however many sandboxes ask at once.
+func (b Builder) Ensure(ctx context.Context, programs []Program, found func(name, path string)) error {
+	key, err := sourceKey(ctx, filepath.Join(b.Source, programsModule))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	paths := make(map[string]string, len(programs))
 	var todo []missing
 	for _, p := range programs {
-		key, err := p.key(b.Source, target)
-		if err != nil {
-			return nil, err
-		}
-		dir := filepath.Join(b.Cache, p.Name+"-"+key)
+		dir := filepath.Join(b.Cache, p.Name+"-"+p.key(key))
 		path := firstOf(
 			func() string { return p.inAssets(ctx) },
 			func() string { return p.cached(dir) },
@@ -47,14 +48,14 @@ func (b Builder) Ensure(ctx context.Context, programs []Program) (map[string]str
 		)
 		if path == "" {
 			todo = append(todo, missing{p, dir})
-			path = filepath.Join(dir, p.Name)
+			continue
 		}
-		paths[p.Name] = path
+		found(p.Name, path)
 	}
-	if err := b.buildAll(ctx, todo); err != nil {
-		return nil, err
+	if len(todo) == 0 {
+		return nil
 	}
-	return paths, nil
+	return b.buildAll(ctx, todo, found)
 }
 
 func firstOf(places ...func() string) string {
@@ -66,77 +67,124 @@ func firstOf(places ...func() string) string {
 	return ""
 }
 
-func (b Builder) buildAll(ctx context.Context, todo []missing) error {
-	if len(todo) == 0 {
-		return nil
-	}
+// buildAll builds what is missing, or waits for another sandbox that builds it.
+func (b Builder) buildAll(ctx context.Context, todo []missing, found func(name, path string)) error {
 	if err := os.MkdirAll(b.Cache, 0o755); err != nil {
 		return fmt.Errorf("make the cache folder: %w", err)
 	}
-	tell := newProgress(b.Out, len(todo))
-	tell.line("building %d of the sandbox's programs from Go modules into %s: once, about a quarter of an hour for all on 2 cores",
-		len(todo), b.Cache)
-	unlock, err := lockBuilds(ctx, b.Cache, tell)
+	take := func() { todo = slices.DeleteFunc(todo, func(m missing) bool { return m.taken(found) }) }
+	unlock, err := lockBuilds(ctx, b.Cache, b.Out, take)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	for i, m := range todo {
-		if m.cached(m.dir) != "" {
-			continue
-		}
-		if err := b.build(ctx, m, tell.begin(i+1, m.Name+" "+m.Version)); err != nil {
-			return err
-		}
-		m.forgetUnused(b.Cache, time.Now())
+	if take(); len(todo) == 0 {
+		return nil
 	}
-	tell.line("built everything in %s", tell.elapsed())
-	return nil
+	forgetUnused(b.Cache, todo, time.Now())
+	return b.build(ctx, todo, found)
 }
 
-// build makes one program in a folder of its own and moves that into place whole, so that the cache never holds half of
-// one.
-func (b Builder) build(ctx context.Context, m missing, step *step) error {
-	tmp, err := os.MkdirTemp(b.Cache, m.Name+buildingMark)
+// taken hands over a program that is in the cache by now.
+func (m missing) taken(found func(name, path string)) bool {
+	path := m.cached(m.dir)
+	if path != "" {
+		found(m.Name, path)
+	}
+	return path != ""
+}
+
+// build makes all programs in one run of the go command and hands each over as soon as it is linked. Each moves into the
+// cache whole, so that the cache never holds half of one.
+func (b Builder) build(ctx context.Context, todo []missing, found func(name, path string)) error {
+	tmp, err := os.MkdirTemp(b.Cache, buildingMark)
 	if err != nil {
 		return fmt.Errorf("make a build folder: %w", err)
 	}
-	defer os.RemoveAll(tmp) //nolint:errcheck // Nothing is left there after a build that worked.
-	cmd := b.command(ctx, m.Program, tmp)
-	cmd.Stdout, cmd.Stderr = step, step
-	err = cmd.Run()
-	if ctx.Err() != nil {
-		err = ctx.Err()
+	defer os.RemoveAll(tmp) //nolint:errcheck // The next build removes what is left.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	built := make(chan error, 1)
+	go func() { built <- b.run(ctx, todo, tmp) }()
+	begin := time.Now()
+	handOver := func(m missing) {
+		gobuild.Say(b.Out, "built %s %s after %s", m.Name, m.Version, time.Since(begin).Round(time.Second))
+		found(m.Name, filepath.Join(m.dir, m.Name))
 	}
-	step.end(err)
-	if err != nil {
-		return fmt.Errorf("build %s %s: %w\n%s", m.Name, m.Version, err, step.tail())
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for {
+		select {
+		case err := <-built:
+			if err != nil {
+				return err
+			}
+			if todo, err = harvest(ctx, todo, tmp, handOver); err == nil && len(todo) > 0 {
+				err = fmt.Errorf("%s: built, but it does not say a version that will do", names(todo))
+			}
+			return err
+		case <-look.C:
+			if todo, err = harvest(ctx, todo, tmp, handOver); err != nil {
+				cancel()
+				return errors.Join(err, <-built)
+			}
+		}
 	}
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return fmt.Errorf("open the folder of %s: %w", m.Name, err)
+}
+
+// harvest moves the programs that are complete from tmp into the cache and returns the others. What the go command is
+// still writing does not run.
+func harvest(ctx context.Context, todo []missing, tmp string, handOver func(missing)) ([]missing, error) {
+	var rest []missing
+	for _, m := range todo {
+		path := filepath.Join(tmp, m.output())
+		if m.suitable(ctx, path) == "" {
+			rest = append(rest, m)
+			continue
+		}
+		if err := m.keep(path); err != nil {
+			return todo, err
+		}
+		handOver(m)
 	}
-	if err := os.Rename(tmp, m.dir); err != nil && !errors.Is(err, os.ErrExist) {
+	return rest, nil
+}
+
+// keep moves a program into the cache.
+func (m missing) keep(path string) error {
+	tmp := filepath.Dir(path)
+	dir := filepath.Join(tmp, filepath.Base(m.dir))
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return fmt.Errorf("make the folder of %s: %w", m.Name, err)
+	}
+	if err := os.Rename(path, filepath.Join(dir, m.Name)); err != nil {
+		return fmt.Errorf("put %s into the cache: %w", m.Name, err)
+	}
+	if err := os.Rename(dir, m.dir); err != nil && !errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("put %s into the cache: %w", m.Name, err)
 	}
 	return nil
 }
 
-// command is the go command that builds p into dir. The user's own Go settings that would change the result are not
-// looked at.
-func (b Builder) command(ctx context.Context, p Program, dir string) *exec.Cmd {
-	flags := []string{"-v", "-trimpath", "-ldflags", "-s -w " + p.LDFlags}
-	var cmd *exec.Cmd
-	if p.Module == "" {
-		cmd = exec.CommandContext(ctx, "go", append(append([]string{"install"}, flags...), p.Package+"@"+p.Version)...)
-		cmd.Dir = dir
-	} else {
-		cmd = exec.CommandContext(ctx, "go", append(append([]string{"build", "-o", filepath.Join(dir, p.Name)}, flags...), p.Package)...)
-		cmd.Dir = filepath.Join(b.Source, p.Module)
+func names(todo []missing) string {
+	var all []string
+	for _, m := range todo {
+		all = append(all, m.Name)
 	}
-	cmd.Env = append(os.Environ(), "GOBIN="+dir, "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false", "GOWORK=off", "GOEXPERIMENT=")
-	// A group of its own, interrupted as a whole: the go command then removes its temporary folders.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
-	cmd.WaitDelay = 10 * time.Second
-	return cmd
+	return strings.Join(all, ", ")
+}
+
+// run is the one run of the go command.
+func (b Builder) run(ctx context.Context, todo []missing, dir string) error {
+	build := gobuild.Build{
+		Module: filepath.Join(b.Source, programsModule), Dir: dir, Tags: buildTags, LDFlags: map[string]string{}, Out: b.Out,
+		What: "the sandbox's programs", Background: true,
+	}
+	for _, m := range todo {
+		build.Packages = append(build.Packages, m.Package)
+		if m.LDFlags != "" {
+			build.LDFlags[m.Package] = m.LDFlags
+		}
+	}
+	return build.Run(ctx)
 }

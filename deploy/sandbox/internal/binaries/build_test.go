@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// hello is a builder with a small control plane module of its own, and the program in it.
+// hello is a builder with a small module of programs of its own, and the program in it.
 func hello(t *testing.T, source string) (Builder, Program, *strings.Builder) {
 	t.Helper()
 	t.Setenv("KUBEBUILDER_ASSETS", "")
 	dir := t.TempDir()
-	module := filepath.Join(dir, controlPlane)
+	module := filepath.Join(dir, programsModule)
 	for path, content := range map[string]string{
 		"go.mod": "module example.test/hello\n\ngo 1.26.0\n", "go.sum": "", "main.go": source,
 	} {
@@ -25,7 +25,7 @@ func hello(t *testing.T, source string) (Builder, Program, *strings.Builder) {
 	}
 	var out strings.Builder
 	program := Program{
-		Name: "hello", Package: "example.test/hello", Version: "v1.2.3", Module: controlPlane,
+		Name: "greeter", Package: "example.test/hello", Version: "v1.2.3",
 		LDFlags: "-X main.version=v1.2.3", VersionArgs: []string{"--version"}, Suitable: sameMinor("v1.2.3"),
 	}
 	return Builder{Source: dir, Cache: filepath.Join(dir, "cache"), Out: &out}, program, &out
@@ -48,13 +48,15 @@ func write(t *testing.T, path, content string, mode os.FileMode) {
 	}
 }
 
+func nobody(string, string) {}
+
 func ensureOne(t *testing.T, b Builder, p Program) string {
 	t.Helper()
-	paths, err := b.Ensure(t.Context(), []Program{p})
-	if err != nil {
+	var found string
+	if err := b.Ensure(t.Context(), []Program{p}, func(_, path string) { found = path }); err != nil {
 		t.Fatal(err)
 	}
-	return paths[p.Name]
+	return found
 }
 
 func TestAMissingProgramIsBuiltOnceAndThenFound(t *testing.T) {
@@ -64,7 +66,7 @@ func TestAMissingProgramIsBuiltOnceAndThenFound(t *testing.T) {
 	if err != nil || string(said) != "hello v1.2.3\n" {
 		t.Fatalf("the program said %q, %v", said, err)
 	}
-	if !strings.Contains(out.String(), "building hello v1.2.3 (1 of 1)") || !strings.Contains(out.String(), "built hello v1.2.3") {
+	if !strings.Contains(out.String(), "built greeter v1.2.3") {
 		t.Errorf("the build did not say what it does: %s", out)
 	}
 	out.Reset()
@@ -87,13 +89,13 @@ func TestBuildersThatRunAtOnceBuildOnce(t *testing.T) {
 	})
 	for range 3 {
 		all.Go(func() {
-			if _, err := b.Ensure(t.Context(), []Program{program}); err != nil {
-				t.Error(err)
+			if ensureOne(t, b, program) == "" {
+				t.Error("a builder found nothing")
 			}
 		})
 	}
 	all.Wait()
-	if built := strings.Count(out.String(), "built hello v1.2.3 (1 of 1)"); built != 1 {
+	if built := strings.Count(out.String(), "built greeter v1.2.3"); built != 1 {
 		t.Errorf("built %d times:\n%s", built, &out)
 	}
 }
@@ -104,11 +106,11 @@ func (f writerFunc) Write(data []byte) (int, error) { return f(data) }
 
 func TestABuildThatFailsSaysWhyAndLeavesNothing(t *testing.T) {
 	b, program, _ := hello(t, "package main\n\nfunc main() { misspelt() }\n")
-	_, err := b.Ensure(t.Context(), []Program{program})
+	err := b.Ensure(t.Context(), []Program{program}, nobody)
 	if err == nil || !strings.Contains(err.Error(), "undefined: misspelt") {
 		t.Fatalf("the error does not say why: %v", err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(b.Cache, "hello*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(b.Cache, "*[a-z0-9]-*")); len(left) > 0 {
 		t.Errorf("left %v", left)
 	}
 }
@@ -116,51 +118,56 @@ func TestABuildThatFailsSaysWhyAndLeavesNothing(t *testing.T) {
 func TestABuildThatIsCancelledLeavesNothing(t *testing.T) {
 	b, program, _ := hello(t, greeting)
 	ctx, cancel := context.WithCancel(t.Context())
-	b.Out = writerFunc(func(data []byte) (int, error) {
-		if strings.HasPrefix(string(data), "building hello") {
-			cancel()
+	go func() { // As soon as something is being built there.
+		again := time.NewTicker(time.Millisecond)
+		defer again.Stop()
+		for range again.C {
+			if dirs, _ := filepath.Glob(filepath.Join(b.Cache, buildingMark+"*")); len(dirs) > 0 || ctx.Err() != nil {
+				cancel()
+				return
+			}
 		}
-		return len(data), nil
-	})
-	if _, err := b.Ensure(ctx, []Program{program}); !errors.Is(err, context.Canceled) {
+	}()
+	if err := b.Ensure(ctx, []Program{program}, nobody); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(b.Cache, "hello*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(b.Cache, "*[a-z0-9]-*")); len(left) > 0 {
 		t.Errorf("left %v", left)
 	}
 }
 
 func TestTheKeyChangesWithEverythingTheProgramIsMadeOf(t *testing.T) {
 	b, program, _ := hello(t, greeting)
-	key := func(p Program, toolchain string) string {
-		k, err := p.key(b.Source, toolchain)
+	module := filepath.Join(b.Source, programsModule)
+	key := func(p Program) string {
+		source, err := sourceKey(t.Context(), module)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return k
+		return p.key(source)
 	}
-	first := key(program, "go1.26.8 linux amd64")
-	if again := key(program, "go1.26.8 linux amd64"); again != first {
-		t.Fatalf("the same build has two keys, %s and %s", first, again)
+	seen := map[string]string{key(program): "the first"}
+	if seen[key(program)] == "" {
+		t.Fatal("the same build has two keys")
 	}
-	other := program
-	other.LDFlags = "-X main.version=v1.2.4"
-	newer := program
-	newer.Version = "v1.2.4"
-	seen := map[string]string{first: "the first"}
-	for what, k := range map[string]string{
-		"other flags": key(other, "go1.26.8 linux amd64"), "another version": key(newer, "go1.26.8 linux amd64"),
-		"another compiler": key(program, "go1.26.9 linux amd64"),
-	} {
+	differs := func(what, k string) {
+		t.Helper()
 		if same, ok := seen[k]; ok {
 			t.Errorf("%s has the key of %s", what, same)
 		}
 		seen[k] = what
 	}
-	write(t, filepath.Join(b.Source, controlPlane, "go.sum"), "example.test/x v1.0.0 h1:x=\n", 0o600)
-	if k := key(program, "go1.26.8 linux amd64"); seen[k] != "" {
-		t.Errorf("another go.sum has the key of %s", seen[k])
+	flags, newer := program, program
+	flags.LDFlags = "-X main.version=v1.2.4"
+	newer.Version = "v1.2.4"
+	differs("other flags", key(flags))
+	differs("another version", key(newer))
+	for _, file := range []string{"go.sum", "main.go", "more/more.go"} {
+		write(t, filepath.Join(module, file), "package main // Another.\n", 0o600)
+		differs("another "+file, key(program))
 	}
+	t.Setenv("GOOS", "plan9")
+	differs("another system", key(program))
 }
 
 func TestASuitableProgramFoundElsewhereIsNotBuilt(t *testing.T) {
@@ -168,7 +175,7 @@ func TestASuitableProgramFoundElsewhereIsNotBuilt(t *testing.T) {
 	assets, path := t.TempDir(), t.TempDir()
 	t.Setenv("KUBEBUILDER_ASSETS", assets)
 	t.Setenv("PATH", path+string(os.PathListSeparator)+os.Getenv("PATH"))
-	inPath, inAssets := filepath.Join(path, "hello"), filepath.Join(assets, "hello")
+	inPath, inAssets := filepath.Join(path, "greeter"), filepath.Join(assets, "greeter")
 	write(t, inPath, "#!/bin/sh\n[ \"$1\" = --version ] && echo hello v1.2.9\n", 0o700)
 	if got := ensureOne(t, b, program); got != inPath {
 		t.Errorf("took %s, want the one in PATH", got)
@@ -216,7 +223,7 @@ func TestBuildsThatNobodyAskedForAreForgotten(t *testing.T) {
 	kept := ensureOne(t, b, program)
 	now := time.Now()
 	for name, age := range map[string]time.Duration{
-		"hello-old": unusedAfter + time.Hour, "hello-recent": time.Hour, "hello-building-1": time.Hour, "other-old": unusedAfter + time.Hour,
+		"greeter-old": unusedAfter + time.Hour, "greeter-recent": time.Hour, buildingMark + "1": time.Hour, "other-old": unusedAfter + time.Hour,
 	} {
 		dir := filepath.Join(b.Cache, name)
 		write(t, filepath.Join(dir, "x"), "", 0o600)
@@ -224,9 +231,9 @@ func TestBuildsThatNobodyAskedForAreForgotten(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	program.forgetUnused(b.Cache, now)
+	forgetUnused(b.Cache, []missing{{Program: program}}, now)
 	for name, want := range map[string]bool{
-		filepath.Base(filepath.Dir(kept)): true, "hello-old": false, "hello-recent": true, "hello-building-1": false, "other-old": true,
+		filepath.Base(filepath.Dir(kept)): true, "greeter-old": false, "greeter-recent": true, buildingMark + "1": false, "other-old": true,
 	} {
 		if _, err := os.Stat(filepath.Join(b.Cache, name)); (err == nil) != want {
 			t.Errorf("%s is there: %t, want %t", name, err == nil, want)
@@ -239,7 +246,7 @@ func TestTheSourceIsFoundFromAnywhereInTheClone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(want, "prometheus", "go.mod")); err != nil {
+	if _, err := os.Stat(filepath.Join(want, programsModule, "go.mod")); err != nil {
 		t.Fatal(err)
 	}
 	t.Chdir(filepath.Join(want, "..", ".."))

@@ -6,18 +6,18 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
 // unusedAfter is how long a cached build that nothing asked for is kept.
 const unusedAfter = 30 * 24 * time.Hour
 
-// buildingMark is in the names of folders where something is being built.
-const buildingMark = "-building-"
+// buildingMark begins the names of folders where something is being built.
+const buildingMark = "building-"
 
 // CacheDir is where built binaries and, unless told otherwise, running sandboxes are kept: below IMPULSE_SANDBOX_CACHE or
 // else the user's own cache folder.
@@ -41,7 +41,7 @@ func SourceDir() (string, error) {
 	}
 	for ; ; dir = filepath.Dir(dir) {
 		for _, source := range []string{dir, filepath.Join(dir, "deploy", "sandbox")} {
-			if _, err := os.Stat(filepath.Join(source, controlPlane, "go.mod")); err == nil {
+			if _, err := os.Stat(filepath.Join(source, programsModule, "go.mod")); err == nil {
 				return source, nil
 			}
 		}
@@ -51,31 +51,41 @@ func SourceDir() (string, error) {
 	}
 }
 
-// toolchain describes the compiler that would build in dir: its version, target system and architecture.
-func toolchain(ctx context.Context, dir string) (string, error) {
+// sourceKey is a digest of all that every program is built from: the module that pins them, our own sources in it, and the
+// compiler with its target.
+func sourceKey(ctx context.Context, dir string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", "env", "GOVERSION", "GOOS", "GOARCH")
 	cmd.Dir = dir
-	out, err := cmd.Output()
+	target, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("ask the go command what it builds for: %w", err)
+		return nil, fmt.Errorf("ask the go command what it builds for: %w", err)
 	}
-	return string(out), nil
+	hash := sha256.New()
+	fmt.Fprintf(hash, "%s%s\n", target, buildTags)
+	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		fmt.Fprintf(hash, "%s %d\n%s", name, len(content), content)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what pins the programs: %w", err)
+	}
+	return hash.Sum(nil), nil
 }
 
 // key names a build by everything it is made from: two builds with one key are the same program.
-func (p Program) key(source, toolchain string) (string, error) {
+func (p Program) key(source []byte) string {
 	hash := sha256.New()
-	fmt.Fprintf(hash, "%s@%s\n%s\n%s\n", p.Package, p.Version, p.LDFlags, toolchain)
-	if p.Module != "" {
-		for _, file := range []string{"go.mod", "go.sum"} {
-			content, err := os.ReadFile(filepath.Join(source, p.Module, file))
-			if err != nil {
-				return "", fmt.Errorf("read what pins %s: %w", p.Name, err)
-			}
-			fmt.Fprintf(hash, "%s %d\n%s", file, len(content), content)
-		}
-	}
-	return hex.EncodeToString(hash.Sum(nil))[:12], nil
+	fmt.Fprintf(hash, "%s@%s\n%s\n", p.Package, p.Version, p.LDFlags)
+	hash.Write(source)
+	return hex.EncodeToString(hash.Sum(nil))[:12]
 }
 
 // cached is the executable in a folder of the cache, or empty when it was not built yet. Its use is noted.
@@ -89,18 +99,20 @@ func (p Program) cached(dir string) string {
 	return path
 }
 
-// forgetUnused removes builds of p that nothing asked for in a long time, and what interrupted builds left, so that the cache
-// does not grow for ever. The caller holds the lock of the cache.
-func (p Program) forgetUnused(cache string, now time.Time) {
-	dirs, _ := filepath.Glob(filepath.Join(cache, p.Name+"-*")) // The pattern is right.
-	for _, dir := range dirs {
-		info, err := os.Stat(dir)
-		if err != nil {
-			continue
+// forgetUnused removes builds of the programs that nothing asked for in a long time, and what interrupted builds left, so
+// that the cache does not grow for ever. The caller holds the lock of the cache.
+func forgetUnused(cache string, programs []missing, now time.Time) {
+	left, _ := filepath.Glob(filepath.Join(cache, buildingMark+"*")) // The pattern is right.
+	for _, p := range programs {
+		builds, _ := filepath.Glob(filepath.Join(cache, p.Name+"-*"))
+		for _, dir := range builds {
+			if info, err := os.Stat(dir); err == nil && now.Sub(info.ModTime()) > unusedAfter {
+				left = append(left, dir)
+			}
 		}
-		if strings.Contains(dir, buildingMark) || now.Sub(info.ModTime()) > unusedAfter {
-			_ = os.RemoveAll(dir) // What stays now goes next time.
-		}
+	}
+	for _, dir := range left {
+		_ = os.RemoveAll(dir) // What stays now goes next time.
 	}
 }
 

@@ -4,19 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
 	"time"
 )
 
-// lockBuilds waits until no other sandbox builds in this cache. The lock ends with the process that holds it.
-func lockBuilds(ctx context.Context, cache string, tell *progress) (func(), error) {
+// lockBuilds waits until no other sandbox builds in this cache, and calls meanwhile now and then: it may want what the other
+// has built so far. The lock ends with the process that holds it.
+func lockBuilds(ctx context.Context, cache string, out io.Writer, meanwhile func()) (func(), error) {
 	file, err := os.OpenFile(filepath.Join(cache, "build.lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("open the lock of the cache: %w", err)
 	}
-	retry := time.NewTicker(200 * time.Millisecond)
+	retry := time.NewTicker(lookEvery)
 	defer retry.Stop()
 	for waiting := false; ; waiting = true {
 		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
@@ -28,13 +30,14 @@ func lockBuilds(ctx context.Context, cache string, tell *progress) (func(), erro
 			return nil, fmt.Errorf("lock the cache: %w", err)
 		}
 		if !waiting {
-			tell.line("another build is running; waiting for it")
+			fmt.Fprintln(out, "another build is running; waiting for it")
 		}
 		select {
 		case <-ctx.Done():
 			file.Close()
 			return nil, ctx.Err()
 		case <-retry.C:
+			meanwhile()
 		}
 	}
 }

@@ -3,49 +3,53 @@
 package binaries
 
 import (
+	"path"
 	"regexp"
 	"strings"
 
+	"golang.org/x/mod/module"
 	"golang.org/x/mod/semver"
 )
 
 const (
 	kubernetesVersion = "v1.37.2"
-	controlPlane      = "controlplane"
+
+	// programsModule is the folder, below the sandbox's source, of the module that pins every program: one set of versions, so
+	// that what programs share is compiled once.
+	programsModule = "programs"
+	ownPackages    = "github.com/impulse-sh/impulse/deploy/sandbox/programs/"
 )
+
+// buildTags leave out what no sandbox runs: of Prometheus's service discoveries, all but those by files and fixed targets.
+const buildTags = "remove_all_sd"
 
 // Program is one executable of the sandbox: what it is built from and which foreign builds of it will do as well.
 type Program struct {
-	Name    string
-	Package string // Import path of its main package.
-	Version string // The version that is built.
-
-	// Module is the folder, below the sandbox's source, whose go.mod and go.sum pin Package and all it needs. When empty,
-	// Package is installed at Version, pinned by its own module.
-	Module string
-
+	Name        string
+	Package     string // Import path of its main package, in the module of the programs.
+	Version     string // The version that is built.
 	LDFlags     string
 	VersionArgs []string // Arguments that make it print its version.
 	Suitable    func(version string) bool
 }
 
-// Programs lists everything the sandbox can run, in the order in which it is best built.
+// Programs lists everything the sandbox can run, in the order in which it is best built: what a Deployment needs to follow
+// an alert comes first, then what takes the shortest to join.
 func Programs() []Program {
-	kube := func(name string, versionArgs ...string) Program {
+	kube := func(name, pkg string, versionArgs ...string) Program {
 		return Program{
-			Name: name, Package: "k8s.io/kubernetes/cmd/" + name, Version: kubernetesVersion, Module: controlPlane,
+			Name: name, Package: pkg + name, Version: kubernetesVersion,
 			LDFlags: kubernetesLDFlags(), VersionArgs: versionArgs, Suitable: sameMinor(kubernetesVersion),
 		}
 	}
 	return []Program{
 		{
-			Name: "etcd", Package: "go.etcd.io/etcd/server/v3", Version: "v3.7.0", Module: controlPlane,
+			Name: "etcd", Package: "go.etcd.io/etcd/server/v3", Version: "v3.7.0",
 			VersionArgs: []string{"--version"}, Suitable: atLeast("v3.6.0"),
 		},
-		kube("kube-apiserver", "--version"),
-		kube("kube-controller-manager", "--version"),
-		kube("kube-scheduler", "--version"),
-		kube("kubectl", "version", "--client"),
+		kube("kube-apiserver", "k8s.io/kubernetes/cmd/", "--version"),
+		kube("kube-controller-manager", ownPackages, "--version"),
+		kube("kube-scheduler", "k8s.io/kubernetes/cmd/", "--version"),
 		{
 			Name: "kwok", Package: "sigs.k8s.io/kwok/cmd/kwok", Version: "v0.8.0",
 			VersionArgs: []string{"--version"}, Suitable: atLeast("v0.7.0"),
@@ -65,11 +69,20 @@ func Programs() []Program {
 			VersionArgs: []string{"--version"}, Suitable: atLeast("v0.27.0"),
 		},
 		{
-			Name: "prometheus", Package: "github.com/prometheus/prometheus/cmd/prometheus", Version: "v3.9.0", Module: "prometheus",
-			LDFlags:     "-X github.com/prometheus/common/version.Version=3.9.0",
+			Name: "prometheus", Package: "github.com/prometheus/prometheus/cmd/prometheus", Version: "v3.13.5",
+			LDFlags:     "-X github.com/prometheus/common/version.Version=3.13.5",
 			VersionArgs: []string{"--version"}, Suitable: atLeast("v3.0.0"),
 		},
+		kube("kubectl", "k8s.io/kubernetes/cmd/", "version", "--client"),
 	}
+}
+
+// output is the name that the go command gives to the program: the last element of its package that is no version.
+func (p Program) output() string {
+	if prefix, _, ok := module.SplitPathVersion(p.Package); ok {
+		return path.Base(prefix)
+	}
+	return path.Base(p.Package)
 }
 
 // kubernetesLDFlags stamps the version into Kubernetes binaries: without it kubectl cannot parse the server's version.

@@ -82,19 +82,22 @@ func (l *layout) components() []component {
 	return chosen
 }
 
-// env tells a client where everything is.
-func (l *layout) env(pid int) Env {
+// env tells a client where everything is that there is.
+func (l *layout) env(pid int, there func(component string) bool) Env {
 	e := Env{
 		Name: l.Name, PID: pid, Dir: l.Dir, Bin: l.path("bin"),
 		Kubeconfig: l.kubeconfig("admin"), APIServerURL: "https://" + l.apiserver,
 	}
-	if l.runs(NATS) {
+	if there(MetricsServer) {
+		e.MetricsServerURL = "https://" + l.metrics
+	}
+	if there(NATS) {
 		e.NATSURL, e.NATSMonitoringURL = "nats://"+l.nats, "http://"+l.natsMonitoring
 	}
-	if l.runs(Alertmanager) {
+	if there(Alertmanager) {
 		e.AlertmanagerURL, e.AlertmanagerConfig = "http://"+l.alertmanager, l.alertmanagerConfig()
 	}
-	if l.runs(Prometheus) {
+	if there(Prometheus) {
 		e.PrometheusURL, e.PrometheusConfig = "http://"+l.prometheus, l.prometheusConfig()
 	}
 	return e

@@ -12,16 +12,11 @@ import (
 	podfast "sigs.k8s.io/kwok/kustomize/stage/pod/fast"
 )
 
-// prepare writes every file that the components read. Programs are the executables by name.
-func (l *layout) prepare(programs map[string]string, a *authority) error {
+// prepare writes every file that the components read.
+func (l *layout) prepare(a *authority) error {
 	for _, dir := range []string{"bin", "certs", "logs", "rules", "scrape", "tmp"} {
 		if err := os.MkdirAll(l.path(dir), 0o700); err != nil {
 			return fmt.Errorf("make the sandbox's folders: %w", err)
-		}
-	}
-	for name, path := range programs {
-		if err := os.Symlink(path, l.binary(name)); err != nil {
-			return fmt.Errorf("link %s: %w", name, err)
 		}
 	}
 	if err := writeCerts(l.path("certs"), a); err != nil {

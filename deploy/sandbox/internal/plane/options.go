@@ -19,7 +19,8 @@ const (
 	Alertmanager      = "alertmanager"
 	Prometheus        = "prometheus"
 
-	kubectl = "kubectl"
+	// Kubectl does not run: it is there to be called.
+	Kubectl = "kubectl"
 )
 
 // Options say what a sandbox is made of.
@@ -28,6 +29,7 @@ type Options struct {
 	Dir                string // Absolute; everything the sandbox writes is in it.
 	Executable         string // This program, which the guard is another run of.
 	Components         []string
+	WithoutKubectl     bool
 	Nodes              int           // How many nodes KWOK plays.
 	PrometheusConfig   string        // When empty, a minimal one in Dir.
 	AlertmanagerConfig string        // When empty, a minimal one in Dir.
@@ -78,7 +80,12 @@ func Select(with, without []string) ([]string, error) {
 	return chosen, nil
 }
 
-// Programs names what must be there to run the chosen components.
-func (o Options) Programs() []string { return append(slices.Clone(o.Components), kubectl) }
+// Programs names what must be there: the chosen components and, unless it is left out, kubectl.
+func (o Options) Programs() []string {
+	if o.WithoutKubectl {
+		return o.Components
+	}
+	return append(slices.Clone(o.Components), Kubectl)
+}
 
 func (o Options) runs(component string) bool { return slices.Contains(o.Components, component) }

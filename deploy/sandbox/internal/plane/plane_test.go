@@ -147,7 +147,7 @@ func TestPrometheusSendsItsAlertsToTheSandboxesAlertmanager(t *testing.T) {
 	if config := l.defaultPrometheusConfig(); !strings.Contains(config, "targets: ['127.0.0.1:20001']") {
 		t.Errorf("no Alertmanager in %s", config)
 	}
-	e := l.env(7)
+	e := l.env(7, l.runs)
 	if e.PrometheusConfig != "/sandbox/prometheus.yml" || e.AlertmanagerURL != "http://127.0.0.1:20001" || e.NATSURL != "" {
 		t.Errorf("the environment is %+v", e)
 	}
@@ -156,7 +156,7 @@ func TestPrometheusSendsItsAlertsToTheSandboxesAlertmanager(t *testing.T) {
 	if config := l.defaultPrometheusConfig(); strings.Contains(config, "alertmanagers") {
 		t.Errorf("an Alertmanager that does not run in %s", config)
 	}
-	if e := l.env(7); e.PrometheusConfig != "/mine/prometheus.yml" || e.AlertmanagerConfig != "" {
+	if e := l.env(7, l.runs); e.PrometheusConfig != "/mine/prometheus.yml" || e.AlertmanagerConfig != "" {
 		t.Errorf("the environment is %+v", e)
 	}
 }

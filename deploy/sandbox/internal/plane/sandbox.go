@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,11 +26,12 @@ type Sandbox struct {
 	api        *apiClient
 	authority  *authority
 	components []component
+	joined     sync.Map // The names of the components that have been ready.
 	ready      atomic.Bool
 }
 
 // Open claims the folder and prepares everything in it; nothing runs yet but the guard. The caller must Close it.
-func Open(ctx context.Context, options Options, programs map[string]string) (*Sandbox, error) {
+func Open(ctx context.Context, options Options) (*Sandbox, error) {
 	lock, err := Claim(options.Dir)
 	if err != nil {
 		return nil, err
@@ -44,13 +46,13 @@ func Open(ctx context.Context, options Options, programs map[string]string) (*Sa
 		return nil, errors.Join(err, Release(options.Dir, lock))
 	}
 	s.group = process.NewGroup(s.guard)
-	if err := s.prepare(ctx, programs); err != nil {
+	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-func (s *Sandbox) prepare(ctx context.Context, programs map[string]string) error {
+func (s *Sandbox) prepare(ctx context.Context) error {
 	wanted := s.all()
 	free, err := freeAddresses(ctx, len(wanted))
 	if err != nil {
@@ -68,11 +70,19 @@ func (s *Sandbox) prepare(ctx context.Context, programs map[string]string) error
 		return err
 	}
 	s.components = s.layout.components()
-	return s.layout.prepare(programs, a)
+	return s.layout.prepare(a)
 }
 
 // Env is where everything is, running or not yet.
-func (s *Sandbox) Env() Env { return s.env(os.Getpid()) }
+func (s *Sandbox) Env() Env { return s.env(os.Getpid(), s.runs) }
+
+// Joined is where everything is that has been ready by now.
+func (s *Sandbox) Joined() Env {
+	return s.env(os.Getpid(), func(component string) bool {
+		_, joined := s.joined.Load(component)
+		return joined
+	})
+}
 
 // Status is the state of a sandbox and its components.
 type Status struct {

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/impulse-sh/impulse/internal/local"
+)
+
+// part is what follows one source, and joins as soon as that source is there.
+type part struct {
+	what      string
+	workloads []string
+	there     func(local.Addresses) bool
+	join      func(context.Context, local.Addresses) error
+	// rise and fall drive the load up and down; what must follow is in up and down.
+	rise, fall func(context.Context) error
+	up, down   map[string]int64
+}
+
+// parts are the demo's, in the order in which they usually join.
+func (s *stack) parts() []part {
+	return []part{
+		{
+			what: "the schedule", workloads: []string{"office"},
+			there: func(local.Addresses) bool { return true },
+			up:    map[string]int64{"office": 3}, down: map[string]int64{"office": 1},
+		},
+		{
+			what: "metrics-server", workloads: []string{"api"},
+			there: func(at local.Addresses) bool { return at.MetricsServer != "" },
+			join: func(ctx context.Context, _ local.Addresses) error {
+				return s.apply(ctx, s.values, "scaledobject-api.yaml")
+			},
+			rise: func(ctx context.Context) error { return s.use(ctx, busy) },
+			fall: func(ctx context.Context) error { return s.use(ctx, idle) },
+			up:   map[string]int64{"api": 4}, down: map[string]int64{"api": 1},
+		},
+		{
+			what: "NATS", workloads: []string{"worker"},
+			there: func(at local.Addresses) bool { return at.NATS != "" },
+			join:  s.joinQueue,
+			rise:  func(ctx context.Context) error { return s.queued().produce(ctx, 50) },
+			fall:  func(ctx context.Context) error { return s.queued().consume(ctx, 50) },
+			up:    map[string]int64{"worker": 5}, down: map[string]int64{"worker": 0},
+		},
+		{
+			what: "Prometheus and Alertmanager", workloads: []string{"web", "checkout"},
+			there: func(at local.Addresses) bool { return at.Prometheus != "" && at.Alertmanager != "" },
+			join:  s.joinPrometheus,
+			rise:  func(ctx context.Context) error { return s.load(ctx, "up") },
+			fall:  func(ctx context.Context) error { return s.load(ctx, "down") },
+			up:    map[string]int64{"web": 10, "checkout": 5}, down: map[string]int64{"web": 1, "checkout": 1},
+		},
+	}
+}
+
+// joinAll lets every part join as soon as its source is there, and then calls then with it, each at its own time. It returns
+// when all are done; the first error ends the others.
+func (s *stack) joinAll(ctx context.Context, then func(context.Context, part) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var all sync.WaitGroup
+	for _, p := range s.parts() {
+		all.Go(func() {
+			if err := s.joinOne(ctx, p, then); err != nil {
+				cancel(fmt.Errorf("%s: %w", p.what, err))
+			}
+		})
+	}
+	all.Wait()
+	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return ctx.Err()
+}
+
+func (s *stack) joinOne(ctx context.Context, p part, then func(context.Context, part) error) error {
+	at, err := s.control.Await(ctx, p.there)
+	if err != nil {
+		return err
+	}
+	if p.join != nil {
+		if err := p.join(ctx, at); err != nil {
+			return err
+		}
+	}
+	return then(ctx, p)
+}
+
+// joinQueue makes the queue that worker follows.
+func (s *stack) joinQueue(ctx context.Context, at local.Addresses) error {
+	q, err := openQueue(ctx, at.NATS)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.queue = q
+	s.mu.Unlock()
+	v := s.values
+	v.NATSURL = at.NATS
+	return s.apply(ctx, v, "scaledobject-worker.yaml")
+}
+
+// queued is the queue, or nil before NATS has joined.
+func (s *stack) queued() *queue {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.queue
+}
+
+// joinPrometheus starts the mock metric and points Prometheus at it, with the rule whose alert checkout follows.
+func (s *stack) joinPrometheus(ctx context.Context, at local.Addresses) error {
+	v := s.values
+	v.MockmetricsHost = hostOf(s.mock)
+	v.PrometheusURL, v.AlertmanagerHost = at.Prometheus, hostOf(at.Alertmanager)
+	v.RulesFile = filepath.Join(s.dir, "rules.yaml")
+	if err := s.spawn(ctx, "mockmetrics", filepath.Join(s.dir, "mockmetrics"), "--listen", v.MockmetricsHost); err != nil {
+		return err
+	}
+	for _, name := range []string{"rules.yaml", "prometheus.yaml"} {
+		if err := s.write(name, v); err != nil {
+			return err
+		}
+	}
+	if err := call(ctx, http.MethodPost, at.Prometheus+"/-/reload"); err != nil {
+		return err
+	}
+	return s.apply(ctx, v, "scaledobject-web.yaml")
+}
+
+// send fires or resolves the alert that checkout follows, as a person would, and waits until checkout has n replicas.
+func (s *stack) send(ctx context.Context, n int64, flags ...string) error {
+	args := slices.Concat([]string{"send", "alert", "--server", s.values.ImpulseURL, "-n", namespace}, flags, []string{"alertname=HighHitCount"})
+	if out, err := local.Run(ctx, filepath.Join(s.dir, "impulse"), args...); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return s.reaches(ctx, "checkout", n)
+}
+
+// say prints a line of its own; on a terminal it takes the place of a build's progress, which comes back below it.
+func say(format string, args ...any) {
+	clear := ""
+	if info, err := os.Stdout.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		clear = "\r\x1b[K"
+	}
+	fmt.Printf(clear+format+"\n", args...)
+}

@@ -1,0 +1,125 @@
+package gobuild
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// graph is what programs are compiled from. Weights are about proportional to the time that compiling takes, measured in
+// bytes of source.
+type graph struct {
+	packages map[string]*node
+	weight   int64 // Of all packages and programs.
+	finished int64 // Of those that are known to be compiled.
+}
+
+// node is one package.
+type node struct {
+	imports  []string
+	weight   int64
+	finished bool
+}
+
+const (
+	// importWeight is what each package weighs that another needs, directly or not: its types are read each time.
+	importWeight = 250
+	// linkShare is what linking a program weighs: the bytes of its packages, divided by it.
+	linkShare = 45
+)
+
+// listed is one package as `go list -json` prints it.
+type listed struct {
+	ImportPath, Dir  string
+	Imports, GoFiles []string
+	ImportMap        map[string]string
+}
+
+// readGraph reads what `go list -deps -json` printed: packages come after those that they import.
+func readGraph(list []byte, mains []string) (*graph, error) {
+	g := &graph{packages: map[string]*node{}}
+	needs := map[string]*big.Int{} // The numbers of the packages that a package needs, and its own.
+	var sizes []int64
+	decoder := json.NewDecoder(bytes.NewReader(list))
+	for {
+		var l listed
+		if err := decoder.Decode(&l); errors.Is(err, io.EOF) {
+			return g, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("read the list of packages: %w", err)
+		}
+		n, need := &node{}, new(big.Int).SetBit(new(big.Int), len(sizes), 1)
+		sizes = append(sizes, sizeOf(l))
+		for _, path := range l.Imports {
+			path = cmp.Or(l.ImportMap[path], path)
+			n.imports = append(n.imports, path)
+			if below := needs[path]; below != nil {
+				need.Or(need, below)
+			}
+		}
+		needs[l.ImportPath], g.packages[l.ImportPath] = need, n
+		n.weight = weigh(need, sizes, slices.Contains(mains, l.ImportPath))
+		g.weight += n.weight
+	}
+}
+
+// weigh is the weight of the package that was listed last, and of linking it when it is a program.
+func weigh(need *big.Int, sizes []int64, links bool) int64 {
+	weight := sizes[len(sizes)-1]
+	for i, size := range sizes {
+		if need.Bit(i) == 0 {
+			continue
+		}
+		weight += importWeight
+		if links {
+			weight += size / linkShare
+		}
+	}
+	return weight
+}
+
+func sizeOf(l listed) int64 {
+	var size int64
+	for _, file := range l.GoFiles {
+		if info, err := os.Stat(filepath.Join(l.Dir, file)); err == nil {
+			size += info.Size()
+		}
+	}
+	return size
+}
+
+// begun notes that a package is being compiled: all that it imports has been, now or earlier.
+func (g *graph) begun(path string) {
+	if n := g.packages[path]; n != nil {
+		for _, imported := range n.imports {
+			g.finish(imported)
+		}
+	}
+}
+
+func (g *graph) finish(path string) {
+	n := g.packages[path]
+	if n == nil || n.finished {
+		return
+	}
+	n.finished = true
+	g.finished += n.weight
+	for _, imported := range n.imports {
+		g.finish(imported)
+	}
+}
+
+// share is how much is done, from 0 to 1.
+func (g *graph) share() float64 {
+	if g.weight == 0 {
+		return 0
+	}
+	return float64(g.finished) / float64(g.weight)
+}

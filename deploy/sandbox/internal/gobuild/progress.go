@@ -1,0 +1,209 @@
+package gobuild
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	liveEvery  = 250 * time.Millisecond
+	plainEvery = 10 * time.Second
+	tailLines  = 30
+	barWidth   = 24
+	// estimateFrom is the share of the work from which on the speed so far says something.
+	estimateFrom = 0.03
+)
+
+// progress tells a reader how far a build is: one line kept up to date on a terminal, a line every ten seconds elsewhere. It
+// reads what the go command prints: a line for each module downloaded, then one for each package compiled.
+type progress struct {
+	out   io.Writer
+	live  bool
+	what  string
+	start time.Time
+	stop  chan struct{}
+	told  sync.WaitGroup
+
+	mu        sync.Mutex
+	rest      []byte
+	lines     []string // The end of what was printed.
+	modules   int
+	compiled  int
+	current   string // The package that was begun last.
+	graph     *graph // Nil while modules are downloaded.
+	compiling time.Time
+}
+
+func newProgress(out io.Writer, what string) *progress {
+	p := &progress{out: out, live: Terminal(out), what: what, start: time.Now(), stop: make(chan struct{})}
+	every := plainEvery
+	if p.live {
+		every = liveEvery
+	}
+	p.told.Go(func() {
+		ticker := time.NewTicker(every)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-p.stop:
+				return
+			case <-ticker.C:
+				p.tell()
+			}
+		}
+	})
+	return p
+}
+
+// Terminal says whether out is one.
+func Terminal(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// begin notes that everything is downloaded, and what is compiled from it.
+func (p *progress) begin(g *graph) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.graph, p.compiling = g, time.Now()
+}
+
+func (p *progress) tell() {
+	text := p.describe(time.Now())
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.live {
+		fmt.Fprintf(p.out, "\r\x1b[K%.110s", text)
+		return
+	}
+	fmt.Fprintln(p.out, text)
+}
+
+// line prints a line of its own.
+func (p *progress) line(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	Say(p.out, format, args...)
+}
+
+// Say prints a line of its own while a build may be showing how far it is: on a terminal it takes the place of that.
+func Say(out io.Writer, format string, args ...any) {
+	clear := ""
+	if Terminal(out) {
+		clear = "\r\x1b[K"
+	}
+	fmt.Fprintf(out, clear+format+"\n", args...)
+}
+
+// describe is the line that is shown at an instant.
+func (p *progress) describe(now time.Time) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	elapsed := now.Sub(p.start).Round(time.Second)
+	if p.graph == nil {
+		return fmt.Sprintf("%s: downloading, %d modules, %s", p.what, p.modules, elapsed)
+	}
+	share := p.graph.share()
+	text := fmt.Sprintf("%s %3.0f%% %s, %s", bar(share), 100*share, p.what, elapsed)
+	if left := remaining(share, now.Sub(p.compiling)); left > 0 {
+		text += fmt.Sprintf(", about %s left", left)
+	}
+	if p.current != "" {
+		text += ": " + p.current
+	}
+	return text
+}
+
+func bar(share float64) string {
+	full := min(barWidth, int(share*barWidth))
+	return "[" + strings.Repeat("#", full) + strings.Repeat("-", barWidth-full) + "]"
+}
+
+// remaining estimates, at the speed so far, how long the rest takes; 0 when too little is done to tell.
+func remaining(share float64, elapsed time.Duration) time.Duration {
+	if share < estimateFrom {
+		return 0
+	}
+	left := time.Duration(float64(elapsed) * (1 - share) / share)
+	if left > time.Minute {
+		return left.Round(10 * time.Second)
+	}
+	return left.Round(time.Second)
+}
+
+// Write takes the output of the go command.
+func (p *progress) Write(data []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rest = append(p.rest, data...)
+	for {
+		line, rest, found := bytes.Cut(p.rest, []byte("\n"))
+		if !found {
+			return len(data), nil
+		}
+		p.rest = rest
+		p.read(string(line))
+	}
+}
+
+// read takes one line; the caller holds mu.
+func (p *progress) read(line string) {
+	switch {
+	case strings.HasPrefix(line, "go: downloading "):
+		p.modules++
+		return
+	case p.graph != nil && p.graph.packages[line] != nil:
+		p.graph.begun(line)
+		p.compiled++
+		p.current = line
+		return
+	}
+	p.lines = append(p.lines, line)
+	p.lines = p.lines[max(0, len(p.lines)-tailLines):]
+}
+
+// last is the last thing that the go command complained of.
+func (p *progress) last() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.lines) == 0 {
+		return "the go command did not say why"
+	}
+	return p.lines[len(p.lines)-1]
+}
+
+// tail is the end of what the go command complained of.
+func (p *progress) tail() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(append(p.lines, string(p.rest)), "\n")
+}
+
+// done says how long it took, if anything had to be compiled.
+func (p *progress) done() {
+	p.mu.Lock()
+	compiled := p.compiled
+	p.mu.Unlock()
+	if compiled == 0 {
+		return
+	}
+	p.line("built %s: %d packages compiled in %s", p.what, compiled, time.Since(p.start).Round(100*time.Millisecond))
+}
+
+// end stops telling.
+func (p *progress) end() {
+	close(p.stop)
+	p.told.Wait()
+	if p.live {
+		fmt.Fprint(p.out, "\r\x1b[K")
+	}
+}
