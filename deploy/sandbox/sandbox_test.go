@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -197,6 +198,34 @@ func TestASandboxThatIsAskedToEndBeforeItIsReadyIsNoFailure(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := r.end(t); err != nil || strings.Contains(r.said.String(), "sandbox:") {
+		t.Errorf("it ended with %v\n%s", err, r.said)
+	}
+	r.leavesNothing(t)
+}
+
+func TestWhatIsReadyCanBeUsedWhileTheRestIsAwaited(t *testing.T) {
+	assets := t.TempDir()
+	never := "#!/bin/sh\n[ \"$1\" = --version ] && echo v3.1.0 && exit\nexec /bin/sleep 1000\n"
+	if err := os.WriteFile(filepath.Join(assets, "prometheus"), []byte(never), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("KUBEBUILDER_ASSETS", assets)
+	r := begin(t, "--staged", "--with=nats,prometheus", "--without=controller-manager,scheduler,kwok")
+	eventually(t, "the control plane and NATS have joined", func() bool {
+		content, err := os.ReadFile(r.ready)
+		return err == nil && json.Unmarshal(content, &r.env) == nil && r.env.NATSURL != ""
+	})
+	if r.env.PrometheusURL != "" {
+		t.Errorf("a Prometheus that does not answer has joined at %s", r.env.PrometheusURL)
+	}
+	r.mustKubectl(t, "create", "configmap", "used", "--from-literal=a=b")
+	if out := r.mustCommand(t, "status"); !strings.Contains(out, "not ready yet") {
+		t.Errorf("the status is %s", out)
+	}
+	if err := r.lifeline.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.end(t); err != nil {
 		t.Errorf("it ended with %v\n%s", err, r.said)
 	}
 	r.leavesNothing(t)

@@ -74,7 +74,22 @@ func (w *world) settles(name string, n int32) {
 	}
 }
 
+// step is a load of one pod, and the count that must follow.
+type step struct {
+	cpu  string
+	want int32
+}
+
+// Every step waits until metrics-server has measured new pods, for most of a minute: the two ways run side by side. No load
+// is near the edge of another count: two readings of the same load differ by a percent.
 func TestAScaledObjectFollowsTheCPUAsARealHPADoes(t *testing.T) {
+	t.Parallel()
+	t.Run("up, and further up", func(t *testing.T) { followsAsTheHPADoes(t, step{"190m", 4}, step{"285m", 6}) })
+	t.Run("up, down to one, and up again", func(t *testing.T) { followsAsTheHPADoes(t, step{"285m", 6}, step{"1m", 1}, step{"95m", 2}) })
+}
+
+func followsAsTheHPADoes(t *testing.T, steps ...step) {
+	t.Helper()
 	w := newWorld(t)
 	w.busy("theirs")
 	w.busy("ours")
@@ -91,11 +106,7 @@ spec:
 	w.apply(w.converted("theirs", "ours"))
 	w.run()
 	w.condition("ours", "Ready", "True", "Ready")
-	// None of these is near the edge of another count: two readings of the same load differ by a percent.
-	for _, step := range []struct {
-		cpu  string
-		want int32
-	}{{"190m", 4}, {"285m", 6}, {"1m", 1}, {"95m", 2}} {
+	for _, step := range steps {
 		for _, name := range []string{"theirs", "ours"} {
 			w.loads(name, step.cpu)
 		}

@@ -81,6 +81,9 @@ func (b Builder) buildAll(ctx context.Context, todo []missing, found func(name, 
 	if take(); len(todo) == 0 {
 		return nil
 	}
+	if err := checkSpace(b.Out, len(todo)); err != nil {
+		return err
+	}
 	forgetUnused(b.Cache, todo, time.Now())
 	return b.build(ctx, todo, found)
 }

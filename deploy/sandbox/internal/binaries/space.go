@@ -1,0 +1,46 @@
+package binaries
+
+import (
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"syscall"
+
+	"github.com/impulse-sh/impulse/deploy/sandbox/internal/gobuild"
+)
+
+const (
+	gib = 1 << 30
+	// allNeeds is what the build of all programs takes from empty caches; below leastSpace not even one is begun.
+	allNeeds   = 7 * gib
+	leastSpace = gib
+)
+
+// checkSpace says so when the disk of the go command's caches has little room for the build of n programs, and is an error
+// when it has next to none.
+func checkSpace(out io.Writer, n int) error {
+	printed, err := exec.Command("go", "env", "GOCACHE").Output() //nolint:noctx // It only prints.
+	if err != nil {
+		return fmt.Errorf("ask the go command for its cache: %w", err)
+	}
+	dir := strings.TrimSpace(string(printed))
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(dir, &disk); err != nil {
+		return nil //nolint:nilerr // It is made later, and what is missing is said then.
+	}
+	return judgeSpace(out, dir, int64(disk.Bavail)*int64(disk.Bsize), n) //nolint:unconvert // The types differ between systems.
+}
+
+func judgeSpace(out io.Writer, dir string, free int64, n int) error {
+	needs := allNeeds * int64(n) / int64(len(Programs()))
+	switch {
+	case free < leastSpace:
+		return fmt.Errorf("the disk of %s has %.1f GiB left, and building the sandbox takes %.1f: free some, or set GOCACHE and GOMODCACHE to another disk",
+			dir, float64(free)/gib, float64(needs)/gib)
+	case free < needs:
+		gobuild.Say(out, "the disk of %s has %.1f GiB left; building the sandbox from empty caches takes %.1f and may not end", dir,
+			float64(free)/gib, float64(needs)/gib)
+	}
+	return nil
+}

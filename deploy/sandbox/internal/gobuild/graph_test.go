@@ -1,0 +1,97 @@
+package gobuild
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// list is what the go command prints of a program that needs two packages, one of which needs the other. Their sources have
+// the given sizes.
+func list(t *testing.T, program, upper, lower int) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	for name, size := range map[string]int{"program.go": program, "upper.go": upper, "lower.go": lower} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.Repeat("x", size)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := `{"ImportPath": "vendor/lower", "Dir": "DIR", "GoFiles": ["lower.go"]}
+{"ImportPath": "upper", "Dir": "DIR", "GoFiles": ["upper.go"], "Imports": ["lower"], "ImportMap": {"lower": "vendor/lower"}}
+{"ImportPath": "program", "Dir": "DIR", "GoFiles": ["program.go"], "Imports": ["upper"]}`
+	return []byte(strings.ReplaceAll(text, "DIR", dir))
+}
+
+func TestAPackageThatIsBegunHasAllThatItNeedsBehindIt(t *testing.T) {
+	g, err := readGraph(list(t, 1000, 9000, 90000), []string{"program"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g.share() != 0 {
+		t.Errorf("before anything is begun, %g is done", g.share())
+	}
+	g.begun("vendor/lower")
+	if g.share() != 0 {
+		t.Errorf("with only the first begun, %g is done", g.share())
+	}
+	g.begun("program") // The package between them was in the go command's cache, and never printed.
+	first := g.share()
+	if first < 0.9 || first >= 1 {
+		t.Errorf("with only the program left, %g is done", first)
+	}
+	g.begun("no such package")
+	if g.share() != first {
+		t.Errorf("a package that is not known changed what is done to %g", g.share())
+	}
+}
+
+func TestWhatNeedsMuchWeighsMore(t *testing.T) {
+	linked, err := readGraph(list(t, 1000, 1000, 900000), []string{"program"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := readGraph(list(t, 1000, 1000, 900000), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if upper, program := plain.packages["upper"].weight, plain.packages["program"].weight; program <= upper {
+		t.Errorf("the program needs more and weighs %d, the package below it %d", program, upper)
+	}
+	if linked.weight < plain.weight+900000/linkShare {
+		t.Errorf("linking weighs nothing: %d and %d", linked.weight, plain.weight)
+	}
+}
+
+func TestTheRestIsEstimatedFromTheSpeedSoFar(t *testing.T) {
+	for _, test := range []struct {
+		share   float64
+		elapsed time.Duration
+		left    time.Duration
+	}{
+		{0.01, 10 * time.Second, 0}, // Too early to tell.
+		{0.25, 10 * time.Second, 30 * time.Second},
+		{0.5, 2 * time.Minute, 2 * time.Minute},
+		{0.3, 100 * time.Second, 230 * time.Second}, // Rounded: 233 s.
+		{1, time.Minute, 0},
+	} {
+		if got := remaining(test.share, test.elapsed); got != test.left {
+			t.Errorf("%g done after %s: %s left, want %s", test.share, test.elapsed, got, test.left)
+		}
+	}
+}
+
+func FuzzReadGraph(f *testing.F) {
+	f.Add([]byte(`{"ImportPath":"a","Imports":["a","b"]}{"ImportPath":"a"}`), "a")
+	f.Fuzz(func(t *testing.T, list []byte, begun string) {
+		g, err := readGraph(list, []string{begun})
+		if err != nil {
+			return
+		}
+		g.begun(begun)
+		if share := g.share(); share < 0 || share > 1 {
+			t.Errorf("%g is done", share)
+		}
+	})
+}

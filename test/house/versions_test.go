@@ -1,0 +1,47 @@
+package house
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// own lists the modules whose version in the sandbox is another on purpose: Prometheus asks for a newer Alertmanager, and the
+// sandbox replaces it by ours.
+var own = map[string]bool{"github.com/prometheus/alertmanager": true}
+
+func TestWhatImpulseAndTheSandboxBothNeedIsCompiledOnce(t *testing.T) {
+	impulse, sandbox := versions(t, "go.mod"), versions(t, "deploy/sandbox/programs/go.mod")
+	shared := 0
+	for module, version := range impulse {
+		other, ok := sandbox[module]
+		if !ok || own[module] {
+			continue
+		}
+		shared++
+		if other != version {
+			t.Errorf("%s is %s in go.mod and %s in deploy/sandbox/programs/go.mod: take the newer one in both, or everything above it is compiled twice",
+				module, version, other)
+		}
+	}
+	if shared < 40 {
+		t.Errorf("only %d modules are shared", shared)
+	}
+}
+
+// versions are the required versions of a go.mod by module.
+func versions(t *testing.T, path string) map[string]string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]string{}
+	for line := range strings.Lines(string(content)) {
+		if fields := strings.Fields(line); strings.HasPrefix(line, "\t") && len(fields) >= 2 && strings.HasPrefix(fields[1], "v") {
+			found[fields[0]] = fields[1]
+		}
+	}
+	return found
+}
