@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 )
 
 // graph is what programs are compiled from. Weights are about proportional to the time that compiling takes, measured in
@@ -18,13 +19,15 @@ import (
 type graph struct {
 	packages map[string]*node
 	weight   int64 // Of all packages and programs.
-	finished int64 // Of those that are known to be compiled.
+	finished int64 // Of those that are known to be compiled, now or earlier.
+	compiled int64 // Of those that were compiled now.
 }
 
 // node is one package.
 type node struct {
 	imports  []string
 	weight   int64
+	begun    bool
 	finished bool
 }
 
@@ -33,6 +36,8 @@ const (
 	importWeight = 250
 	// linkShare is what linking a program weighs: the bytes of its packages, divided by it.
 	linkShare = 45
+	// estimateFrom is the share of all that must have been compiled before the speed says something.
+	estimateFrom = 0.02
 )
 
 // listed is one package as `go list -json` prints it.
@@ -98,6 +103,7 @@ func sizeOf(l listed) int64 {
 // begun notes that a package is being compiled: all that it imports has been, now or earlier.
 func (g *graph) begun(path string) {
 	if n := g.packages[path]; n != nil {
+		n.begun = true
 		for _, imported := range n.imports {
 			g.finish(imported)
 		}
@@ -111,6 +117,9 @@ func (g *graph) finish(path string) {
 	}
 	n.finished = true
 	g.finished += n.weight
+	if n.begun {
+		g.compiled += n.weight
+	}
 	for _, imported := range n.imports {
 		g.finish(imported)
 	}
@@ -122,4 +131,17 @@ func (g *graph) share() float64 {
 		return 0
 	}
 	return float64(g.finished) / float64(g.weight)
+}
+
+// remaining estimates, at the speed of this machine so far, how long the rest takes; 0 when too little was compiled to tell.
+// What an earlier build has compiled already says nothing about the speed.
+func (g *graph) remaining(elapsed time.Duration) time.Duration {
+	if float64(g.compiled) < estimateFrom*float64(g.weight) {
+		return 0
+	}
+	left := time.Duration(float64(elapsed) * float64(g.weight-g.finished) / float64(g.compiled))
+	if left > time.Minute {
+		return left.Round(10 * time.Second)
+	}
+	return left.Round(time.Second)
 }

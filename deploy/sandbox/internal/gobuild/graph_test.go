@@ -65,20 +65,33 @@ func TestWhatNeedsMuchWeighsMore(t *testing.T) {
 }
 
 func TestTheRestIsEstimatedFromTheSpeedSoFar(t *testing.T) {
-	for _, test := range []struct {
-		share   float64
-		elapsed time.Duration
-		left    time.Duration
+	for name, test := range map[string]struct {
+		weight, finished, compiled int64
+		elapsed, left              time.Duration
 	}{
-		{0.01, 10 * time.Second, 0}, // Too early to tell.
-		{0.25, 10 * time.Second, 30 * time.Second},
-		{0.5, 2 * time.Minute, 2 * time.Minute},
-		{0.3, 100 * time.Second, 230 * time.Second}, // Rounded: 233 s.
-		{1, time.Minute, 0},
+		"too early to tell":                {1000, 500, 1, 10 * time.Second, 0},
+		"a quarter compiled":               {1000, 250, 250, 10 * time.Second, 30 * time.Second},
+		"half was there before":            {1000, 750, 250, time.Minute, time.Minute},
+		"a long time is rounded":           {1000, 300, 300, 100 * time.Second, 230 * time.Second},
+		"everything but a part was cached": {1000, 900, 100, 10 * time.Second, 10 * time.Second},
+		"done":                             {1000, 1000, 1000, time.Minute, 0},
 	} {
-		if got := remaining(test.share, test.elapsed); got != test.left {
-			t.Errorf("%g done after %s: %s left, want %s", test.share, test.elapsed, got, test.left)
+		g := graph{weight: test.weight, finished: test.finished, compiled: test.compiled}
+		if got := g.remaining(test.elapsed); got != test.left {
+			t.Errorf("%s: %s left, want %s", name, got, test.left)
 		}
+	}
+}
+
+func TestOnlyWhatIsCompiledNowTellsTheSpeed(t *testing.T) {
+	g, err := readGraph(list(t, 1000, 9000, 90000), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.begun("upper") // The one below it was there.
+	g.begun("program")
+	if upper := g.packages["upper"].weight; g.compiled != upper || g.finished <= upper {
+		t.Errorf("compiled %d of the %d that are finished, want %d", g.compiled, g.finished, upper)
 	}
 }
 

@@ -15,8 +15,6 @@ const (
 	plainEvery = 10 * time.Second
 	tailLines  = 30
 	barWidth   = 24
-	// estimateFrom is the share of the work from which on the speed so far says something.
-	estimateFrom = 0.03
 )
 
 // progress tells a reader how far a build is: one line kept up to date on a terminal, a line every ten seconds elsewhere. It
@@ -114,7 +112,7 @@ func (p *progress) describe(now time.Time) string {
 	}
 	share := p.graph.share()
 	text := fmt.Sprintf("%s %3.0f%% %s, %s", bar(share), 100*share, p.what, elapsed)
-	if left := remaining(share, now.Sub(p.compiling)); left > 0 {
+	if left := p.graph.remaining(now.Sub(p.compiling)); left > 0 {
 		text += fmt.Sprintf(", about %s left", left)
 	}
 	if p.current != "" {
@@ -126,18 +124,6 @@ func (p *progress) describe(now time.Time) string {
 func bar(share float64) string {
 	full := min(barWidth, int(share*barWidth))
 	return "[" + strings.Repeat("#", full) + strings.Repeat("-", barWidth-full) + "]"
-}
-
-// remaining estimates, at the speed so far, how long the rest takes; 0 when too little is done to tell.
-func remaining(share float64, elapsed time.Duration) time.Duration {
-	if share < estimateFrom {
-		return 0
-	}
-	left := time.Duration(float64(elapsed) * (1 - share) / share)
-	if left > time.Minute {
-		return left.Round(10 * time.Second)
-	}
-	return left.Round(time.Second)
 }
 
 // Write takes the output of the go command.
