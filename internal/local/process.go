@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -130,16 +129,6 @@ func tail(path string) string {
 		return err.Error()
 	}
 	return string(content[max(0, len(content)-2048):])
-}
-
-// FreeAddress returns a loopback address that nobody listens on.
-func FreeAddress(ctx context.Context) (string, error) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // Until asks cond every 50 ms until it is true, ctx is done, or the limit has passed.

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/impulse-sh/impulse/internal/local"
 )
 
 // binVariable names the folder that holds the programs; `make test` sets it.
@@ -166,17 +168,12 @@ func Until(tb testing.TB, what string, cond func(ctx context.Context) bool) {
 	}
 }
 
-// FreeAddress returns an address of ip that nobody listens on, such as 127.0.0.1:43210.
+// FreeAddress returns an address of ip that nobody listens on, such as 127.0.0.1:12345.
 func FreeAddress(tb testing.TB, ip string) string {
 	tb.Helper()
-	var config net.ListenConfig
-	l, err := config.Listen(tb.Context(), "tcp", net.JoinHostPort(ip, "0"))
+	address, err := local.FreeAddressOf(tb.Context(), ip)
 	if err != nil {
-		tb.Fatalf("find a free port: %v", err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		tb.Fatalf("free a port: %v", err)
+		tb.Fatal(err)
 	}
 	return address
 }
