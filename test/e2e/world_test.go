@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -65,6 +66,10 @@ func setUp(m *testing.M) (int, error) {
 	}
 	if out, err := local.Run(ctx, kubectlPath(), "--kubeconfig", suite.kubeconfig, "apply", "--server-side", "--force-conflicts", "-f", "../../deploy/crds"); err != nil {
 		return 0, fmt.Errorf("apply the CRDs: %w\n%s", err, out)
+	}
+	flag.Parse() // These tests wait far more than they work: more of them at once than there are cores.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		return 0, err
 	}
 	return m.Run(), nil
 }

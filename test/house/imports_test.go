@@ -39,7 +39,7 @@ var may = map[string][]string{
 	"deploy":               {"internal/local"},
 	"bench":                {"api", "scalers", "internal/local"},
 	"test":                 {"api", "scalers", "triggers", "actuator", "internal", "test"},
-	"internal/sandboxtest": {},
+	"internal/sandboxtest": {"internal/local"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {
