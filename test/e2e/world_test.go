@@ -68,7 +68,7 @@ func setUp(m *testing.M) (int, error) {
 		return 0, fmt.Errorf("apply the CRDs: %w\n%s", err, out)
 	}
 	flag.Parse() // These tests wait far more than they work: more of them at once than there are cores.
-	if err := flag.Set("test.parallel", "8"); err != nil {
+	if err := flag.Set("test.parallel", "3"); err != nil {
 		return 0, err
 	}
 	return m.Run(), nil
