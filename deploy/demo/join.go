@@ -138,8 +138,17 @@ func (s *stack) joinPrometheus(ctx context.Context, at local.Addresses) error {
 // send fires or resolves the alert that checkout follows, as a person would, and waits until checkout has n replicas.
 func (s *stack) send(ctx context.Context, n int64, flags ...string) error {
 	args := slices.Concat([]string{"send", "alert", "--server", s.values.ImpulseURL, "-n", namespace}, flags, []string{"alertname=HighHitCount"})
-	if out, err := local.Run(ctx, filepath.Join(s.dir, "impulse"), args...); err != nil {
-		return fmt.Errorf("%w\n%s", err, out)
+	var refused error
+	// A 503 is not recorded yet: a sender tries again, as Alertmanager does.
+	err := s.until(ctx, patience, "send the alert", func(ctx context.Context) (bool, error) {
+		out, err := local.Run(ctx, filepath.Join(s.dir, "impulse"), args...)
+		if refused = nil; err != nil {
+			refused = fmt.Errorf("%w\n%s", err, out)
+		}
+		return err == nil, nil
+	})
+	if err != nil {
+		return errors.Join(err, refused)
 	}
 	return s.reaches(ctx, "checkout", n)
 }
