@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"github.com/impulse-sh/impulse/deploy/sandbox/internal/gobuild"
 )
 
 // unusedAfter is how long a cached build that nothing asked for is kept.
@@ -52,7 +54,7 @@ func SourceDir() (string, error) {
 }
 
 // sourceKey is a digest of all that every program is built from: the module that pins them, our own sources in it, and the
-// compiler with its target.
+// compiler with its target and flags.
 func sourceKey(ctx context.Context, dir string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", "env", "GOVERSION", "GOOS", "GOARCH")
 	cmd.Dir = dir
@@ -61,7 +63,7 @@ func sourceKey(ctx context.Context, dir string) ([]byte, error) {
 		return nil, fmt.Errorf("ask the go command what it builds for: %w", err)
 	}
 	hash := sha256.New()
-	fmt.Fprintf(hash, "%s%s\n", target, buildTags)
+	fmt.Fprintf(hash, "%s%s\n%q\n", target, buildTags, gobuild.Flags())
 	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
