@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -55,24 +56,39 @@ func TestEitherReplicaTakesAlertsAndAKilledLeaderIsReplaced(t *testing.T) {
 	w.replicas("web", 1)
 }
 
-// counts are those of a Deployment, as they were written one after the other.
+// counts are those of a Deployment, as they were written one after the other, the last one before the stop included.
 func (w *world) counts(name string) (stop func() []int32) {
 	w.t.Helper()
 	stream, err := w.kube.AppsV1().Deployments(w.ns).Watch(w.t.Context(), metav1.ListOptions{FieldSelector: "metadata.name=" + name})
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	var mu sync.Mutex
 	var all []int32
+	var generation int64
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for e := range stream.ResultChan() {
-			if d, ok := e.Object.(*appsv1.Deployment); ok && e.Type != watch.Deleted && (len(all) == 0 || all[len(all)-1] != *d.Spec.Replicas) {
+			d, ok := e.Object.(*appsv1.Deployment)
+			if !ok || e.Type == watch.Deleted {
+				continue
+			}
+			mu.Lock()
+			generation = d.Generation
+			if len(all) == 0 || all[len(all)-1] != *d.Spec.Replicas {
 				all = append(all, *d.Spec.Replicas)
 			}
+			mu.Unlock()
 		}
 	}()
 	return func() []int32 {
+		last := w.version(name) // A watch may be behind what a GET reads.
+		w.until("the watch has come to the last write", func(context.Context) (bool, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			return generation >= last, nil
+		}, func() string { return "" })
 		stream.Stop()
 		<-done
 		return all

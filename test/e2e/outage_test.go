@@ -16,6 +16,7 @@ const apiServer = "kube-apiserver"
 func outage(t *testing.T) (*world, *sandboxtest.Outage) {
 	t.Helper()
 	t.Parallel()
+	takePlace(t)
 	o := sandboxtest.NewOutage(t)
 	o.CRDs("../../deploy/crds")
 	return worldOf(t, o.Kubeconfig), o

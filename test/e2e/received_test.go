@@ -116,7 +116,7 @@ func TestAnAlertThatNoDeliveryBroughtIsFoundByReconciling(t *testing.T) {
 		password = "the-password-of-this-test"
 		hash     = "$2a$04$1m50TfM5yOWd2n.cYEGdtOhCXHR1aQNCKsqyAOso5A4pKJoE3kZm."
 	)
-	w := newWorld(t)
+	w := newIdleWorld(t)
 	web := filepath.Join(t.TempDir(), "web.yml")
 	if err := os.WriteFile(web, []byte("basic_auth_users: {impulse: '"+hash+"'}"), 0o600); err != nil {
 		t.Fatal(err)

@@ -113,7 +113,7 @@ func (w *world) queue(js jetstream.JetStream, name string, config jetstream.Cons
 }
 
 func TestAScheduleBeginsAtItsEdge(t *testing.T) {
-	w := newWorld(t)
+	w := newIdleWorld(t)
 	w.deployment("office", 1)
 	start, end := "*/2 * * * *", "1-59/2 * * * *"
 	if time.Now().UTC().Minute()%2 == 0 {

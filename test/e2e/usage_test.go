@@ -90,7 +90,7 @@ func TestAScaledObjectFollowsTheCPUAsARealHPADoes(t *testing.T) {
 
 func followsAsTheHPADoes(t *testing.T, steps ...step) {
 	t.Helper()
-	w := newWorld(t)
+	w := newIdleWorld(t)
 	w.busy("theirs")
 	w.busy("ours")
 	w.apply(`

@@ -67,11 +67,21 @@ func setUp(m *testing.M) (int, error) {
 	if out, err := local.Run(ctx, kubectlPath(), "--kubeconfig", suite.kubeconfig, "apply", "--server-side", "--force-conflicts", "-f", "../../deploy/crds"); err != nil {
 		return 0, fmt.Errorf("apply the CRDs: %w\n%s", err, out)
 	}
-	flag.Parse() // These tests wait far more than they work: more of them at once than there are cores.
-	if err := flag.Set("test.parallel", "3"); err != nil {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "1000"); err != nil { // Places decide instead.
 		return 0, err
 	}
 	return m.Run(), nil
+}
+
+// places are those of the tests at work at the same time. They wait more than they work: there are more places than cores.
+var places = make(chan struct{}, 4)
+
+// takePlace waits until a place is free; it is free again when the test is over.
+func takePlace(t *testing.T) {
+	t.Helper()
+	places <- struct{}{}
+	t.Cleanup(func() { <-places })
 }
 
 func kubectlPath() string { return filepath.Join(suite.bin, "kubectl") }
@@ -87,6 +97,15 @@ type world struct {
 
 // newWorld makes a namespace of its own for the test; it goes with the test.
 func newWorld(t *testing.T) *world {
+	t.Helper()
+	t.Parallel()
+	takePlace(t)
+	return worldOf(t, suite.kubeconfig)
+}
+
+// newIdleWorld is newWorld for a test that waits for most of a minute, for a clock that is not ours: it needs no place, and starts
+// at once.
+func newIdleWorld(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
 	return worldOf(t, suite.kubeconfig)

@@ -75,9 +75,17 @@ func (r *real) env() triggers.Env {
 	}
 }
 
+// The pod is measured once for both: that takes metrics-server most of half a minute.
+//
 //nolint:paralleltest // Conform counts goroutines.
-func TestBothKindsKeepTheContractOnARealMetricsServer(t *testing.T) {
+func TestOnARealMetricsServer(t *testing.T) {
 	r := newReal(t)
+	t.Run("what a pod uses is read", func(t *testing.T) { readsWhatAPodUses(t, r) })
+	t.Run("both kinds keep the contract", func(t *testing.T) { keepTheContract(t, r) })
+}
+
+func keepTheContract(t *testing.T, r *real) {
+	t.Helper()
 	for _, kind := range []triggers.Kind{CPU(), Memory()} {
 		t.Run(kind.Name, func(t *testing.T) {
 			triggertest.Conform(t, kind, triggertest.Fixture{
@@ -90,9 +98,8 @@ func TestBothKindsKeepTheContractOnARealMetricsServer(t *testing.T) {
 	}
 }
 
-//nolint:paralleltest // It would be counted by Conform.
-func TestWhatAPodUsesIsReadFromARealMetricsServer(t *testing.T) {
-	r := newReal(t)
+func readsWhatAPodUses(t *testing.T, r *real) {
+	t.Helper()
 	for resource, want := range map[corev1.ResourceName]scalers.Milli{corev1.ResourceCPU: 250, corev1.ResourceMemory: 64 << 20 * 1000} {
 		all, err := readUsage(t.Context(), r.env())
 		if err != nil {
