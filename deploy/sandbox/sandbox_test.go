@@ -14,6 +14,7 @@ import (
 var bare = []string{"--with=", "--without=controller-manager,scheduler,kwok"}
 
 func TestASandboxRunsDeploymentsAndLeavesNothing(t *testing.T) {
+	t.Parallel()
 	r := up(t)
 	if got := r.mustKubectl(t, "get", "nodes", "--no-headers", "-o", "custom-columns=:.metadata.name,:.status.conditions[?(@.type=='Ready')].status"); strings.Join(strings.Fields(got), " ") != "node-1 True" {
 		t.Errorf("the nodes are %q", got)
@@ -45,6 +46,7 @@ func TestASandboxRunsDeploymentsAndLeavesNothing(t *testing.T) {
 }
 
 func TestWhatPodsUseIsKnown(t *testing.T) {
+	t.Parallel()
 	r := up(t, "--with=metrics-server")
 	r.mustKubectl(t, "run", "busy", "--image=example.test/busy", "--annotations=kwok.x-k8s.io/usage-cpu=250m", "--annotations=kwok.x-k8s.io/usage-memory=64Mi")
 	eventually(t, "its usage is known", func() bool {
@@ -72,6 +74,7 @@ func expectOK(t *testing.T, method, url string) {
 }
 
 func TestASandboxThatIsKilledLeavesNothing(t *testing.T) {
+	t.Parallel()
 	r := up(t, bare...)
 	if len(r.processes(t)) < 4 { // Itself, the guard, etcd and the API server.
 		t.Fatalf("too few processes to tell: %v", r.processes(t))
@@ -84,6 +87,7 @@ func TestASandboxThatIsKilledLeavesNothing(t *testing.T) {
 }
 
 func TestASandboxThatIsKilledBeforeItIsReadyLeavesNothing(t *testing.T) {
+	t.Parallel()
 	r := begin(t, bare...)
 	eventually(t, "the API server starts", func() bool {
 		_, err := os.Stat(filepath.Join(r.dir, "logs", "kube-apiserver.log"))
@@ -95,6 +99,7 @@ func TestASandboxThatIsKilledBeforeItIsReadyLeavesNothing(t *testing.T) {
 }
 
 func TestASandboxEndsOnASignalAndSaysNothingWrong(t *testing.T) {
+	t.Parallel()
 	r := up(t, bare...)
 	if err := r.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
@@ -106,6 +111,7 @@ func TestASandboxEndsOnASignalAndSaysNothingWrong(t *testing.T) {
 }
 
 func TestAComponentThatDiesTakesTheSandboxDownAndIsNamed(t *testing.T) {
+	t.Parallel()
 	r := up(t, bare...)
 	pid, _ := r.status(t, "etcd")
 	kill(t, pid)
@@ -116,6 +122,7 @@ func TestAComponentThatDiesTakesTheSandboxDownAndIsNamed(t *testing.T) {
 }
 
 func TestAComponentThatCannotStartIsNamedWithTheEndOfItsLog(t *testing.T) {
+	t.Parallel()
 	config := filepath.Join(t.TempDir(), "prometheus.yml")
 	if err := os.WriteFile(config, []byte("no_such_field: 1\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -128,6 +135,7 @@ func TestAComponentThatCannotStartIsNamedWithTheEndOfItsLog(t *testing.T) {
 }
 
 func TestAnOutageOfTheAPIServerEndsWhereItBegan(t *testing.T) {
+	t.Parallel()
 	r := up(t, bare...)
 	r.mustKubectl(t, "create", "configmap", "kept", "--from-literal=a=b")
 	r.mustCommand(t, "stop", "apiserver", "--force")
@@ -161,6 +169,7 @@ func TestAnOutageOfTheAPIServerEndsWhereItBegan(t *testing.T) {
 }
 
 func TestOneFolderHoldsOneSandboxAndDownEndsIt(t *testing.T) {
+	t.Parallel()
 	r := &run{dir: filepath.Join(t.TempDir(), strings.Repeat("far/", 40), "sandbox"), ready: "/nonexistent"}
 	if out, err := r.command(t, append([]string{"up", "--detach"}, bare...)...); err != nil {
 		t.Fatalf("up --detach: %v\n%s", err, out)
@@ -177,6 +186,7 @@ func TestOneFolderHoldsOneSandboxAndDownEndsIt(t *testing.T) {
 }
 
 func TestDownRemovesWhatIsLeftWhenEvenTheGuardWasKilled(t *testing.T) {
+	t.Parallel()
 	r := up(t, bare...)
 	kill(t, r.guard(t))
 	kill(t, r.cmd.Process.Pid)
@@ -189,6 +199,7 @@ func TestDownRemovesWhatIsLeftWhenEvenTheGuardWasKilled(t *testing.T) {
 }
 
 func TestASandboxThatIsAskedToEndBeforeItIsReadyIsNoFailure(t *testing.T) {
+	t.Parallel()
 	r := begin(t, bare...)
 	eventually(t, "etcd starts", func() bool {
 		_, err := os.Stat(filepath.Join(r.dir, "logs", "etcd.log"))

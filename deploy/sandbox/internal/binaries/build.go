@@ -108,7 +108,7 @@ func (b Builder) build(ctx context.Context, todo []missing, found func(name, pat
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	built := make(chan error, 1)
-	go func() { built <- b.run(ctx, todo, tmp) }()
+	go func(all []missing) { built <- b.run(ctx, all, tmp) }(todo)
 	begin := time.Now()
 	handOver := func(m missing) {
 		gobuild.Say(b.Out, "built %s %s after %s", m.Name, m.Version, time.Since(begin).Round(time.Second))
