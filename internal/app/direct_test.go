@@ -46,9 +46,13 @@ spec:
 	}
 	call := func(r *running, body string) {
 		t.Helper()
-		if code, says := send(t.Context(), http.MethodPost, r.url+"/v1/webhook/"+w.ns+"/ci", []byte(body)); code != http.StatusOK {
-			t.Errorf("%s was answered with %d %s", body, code, says)
-		}
+		sandboxtest.Until(t, "the call is answered", func(ctx context.Context) bool {
+			code, says := send(ctx, http.MethodPost, r.url+"/v1/webhook/"+w.ns+"/ci", []byte(body))
+			if code != http.StatusServiceUnavailable && code != http.StatusOK {
+				t.Fatalf("%s was answered with %d %s", body, code, says)
+			}
+			return code == http.StatusOK
+		})
 	}
 	push(a, `{"value": 32}`, http.StatusOK)
 	w.replicas(4)

@@ -58,7 +58,9 @@ func routes(sandbox *plane.Sandbox, down func()) http.Handler {
 		_ = json.NewEncoder(w).Encode(sandbox.Status()) // Who asked has gone.
 	})
 	mux.HandleFunc("POST /down", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "0")
 		w.WriteHeader(http.StatusAccepted)
+		_ = http.NewResponseController(w).Flush() // Who asked may have gone; if not, the answer leaves before the server ends.
 		down()
 	})
 	change := func(verb string, do func(r *http.Request, name string) error) {
