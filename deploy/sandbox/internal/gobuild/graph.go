@@ -133,13 +133,20 @@ func (g *graph) share() float64 {
 	return float64(g.finished) / float64(g.weight)
 }
 
-// remaining estimates, at the speed of this machine so far, how long the rest takes; 0 when too little was compiled to tell.
-// What an earlier build has compiled already says nothing about the speed.
-func (g *graph) remaining(elapsed time.Duration) time.Duration {
-	if float64(g.compiled) < estimateFrom*float64(g.weight) {
+// mark is how much had been compiled at an instant.
+type mark struct {
+	at       time.Time
+	compiled int64
+}
+
+// remaining estimates, at the speed of this machine since a mark, how long the rest takes; 0 when too little was compiled to
+// tell. What an earlier build has compiled already says nothing about the speed.
+func (g *graph) remaining(since mark, now time.Time) time.Duration {
+	compiled := g.compiled - since.compiled
+	if float64(compiled) < estimateFrom*float64(g.weight) {
 		return 0
 	}
-	left := time.Duration(float64(elapsed) * float64(g.weight-g.finished) / float64(g.compiled))
+	left := time.Duration(float64(now.Sub(since.at)) * float64(g.weight-g.finished) / float64(compiled))
 	if left > time.Minute {
 		return left.Round(10 * time.Second)
 	}

@@ -76,10 +76,30 @@ func TestTheRestIsEstimatedFromTheSpeedSoFar(t *testing.T) {
 		"everything but a part was cached": {1000, 900, 100, 10 * time.Second, 10 * time.Second},
 		"done":                             {1000, 1000, 1000, time.Minute, 0},
 	} {
-		g := graph{weight: test.weight, finished: test.finished, compiled: test.compiled}
-		if got := g.remaining(test.elapsed); got != test.left {
+		g, began := graph{weight: test.weight, finished: test.finished, compiled: test.compiled}, time.Unix(0, 0)
+		if got := g.remaining(mark{at: began}, began.Add(test.elapsed)); got != test.left {
 			t.Errorf("%s: %s left, want %s", name, got, test.left)
 		}
+	}
+}
+
+// Another build that has begun before has both cores for five minutes.
+func TestTheSpeedIsThatOfTheLastMinutes(t *testing.T) {
+	began := time.Unix(0, 0)
+	p := &progress{graph: &graph{weight: 1000}, marks: []mark{{at: began}}}
+	var left time.Duration
+	for second := range 600 {
+		if second >= 300 {
+			p.graph.compiled, p.graph.finished = p.graph.compiled+2, p.graph.finished+2
+		}
+		now := began.Add(time.Duration(second+1) * time.Second)
+		left = p.graph.remaining(p.mark(now), now)
+		if len(p.marks) > int(speedOf/markEvery)+2 {
+			t.Fatalf("%d marks are kept", len(p.marks))
+		}
+	}
+	if left != 200*time.Second {
+		t.Errorf("400 are left at 2 a second: it says %s", left)
 	}
 }
 

@@ -15,6 +15,8 @@ const (
 	plainEvery = 10 * time.Second
 	tailLines  = 30
 	barWidth   = 24
+	// speedOf is how far back the speed is measured, once in markEvery: other builds begin and end meanwhile.
+	speedOf, markEvery = 2 * time.Minute, 10 * time.Second
 )
 
 // progress tells a reader how far a build is: one line kept up to date on a terminal, a line every ten seconds elsewhere. It
@@ -34,7 +36,7 @@ type progress struct {
 	compiled  int
 	current   string // The package that was begun last.
 	graph     *graph // Nil while modules are downloaded.
-	compiling time.Time
+	marks     []mark // Those of the last speedOf, oldest first, and the last one before.
 }
 
 func newProgress(out io.Writer, what string) *progress {
@@ -72,7 +74,7 @@ func Terminal(out io.Writer) bool {
 func (p *progress) begin(g *graph) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.graph, p.compiling = g, time.Now()
+	p.graph, p.marks = g, []mark{{at: time.Now()}}
 }
 
 func (p *progress) tell() {
@@ -112,13 +114,24 @@ func (p *progress) describe(now time.Time) string {
 	}
 	share := p.graph.share()
 	text := fmt.Sprintf("%s %3.0f%% %s, %s", bar(share), 100*share, p.what, elapsed)
-	if left := p.graph.remaining(now.Sub(p.compiling)); left > 0 {
+	if left := p.graph.remaining(p.mark(now), now); left > 0 {
 		text += fmt.Sprintf(", about %s left", left)
 	}
 	if p.current != "" {
 		text += ": " + p.current
 	}
 	return text
+}
+
+// mark returns since when the speed is measured at an instant; the caller holds mu.
+func (p *progress) mark(now time.Time) mark {
+	if now.Sub(p.marks[len(p.marks)-1].at) >= markEvery {
+		p.marks = append(p.marks, mark{now, p.graph.compiled})
+	}
+	for len(p.marks) > 1 && now.Sub(p.marks[1].at) >= speedOf {
+		p.marks = p.marks[1:]
+	}
+	return p.marks[0]
 }
 
 func bar(share float64) string {
