@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/api"
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
 
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -23,6 +25,7 @@ func newAPI(c Config, env triggers.Env) (v1.API, error) {
 	if c.Namespace != "" {
 		parameters = append(parameters, pair{"namespace", c.Namespace})
 	}
+	parameters = append(parameters, pair{"timeout", evaluation(c.Timeout)})
 	base := env.HTTP.Transport
 	if base == nil {
 		base = http.DefaultTransport
@@ -38,7 +41,13 @@ func newAPI(c Config, env triggers.Env) (v1.API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("use serverAddress: %w", err)
 	}
-	return v1.NewAPI(a), nil
+	return v1.NewAPI(whole{a}), nil
+}
+
+// evaluation is how long the server may take, as Prometheus writes durations: 1s500ms, in whole milliseconds. The client
+// library would send 1.5s, which Prometheus refuses.
+func evaluation(timeout time.Duration) string {
+	return model.Duration((timeout + time.Millisecond - 1).Truncate(time.Millisecond)).String()
 }
 
 // unsafe returns a transport that accepts any certificate. It keeps no connection, so that nothing of it outlives a

@@ -56,6 +56,22 @@ func TestTheServerIsAskedAsConfigured(t *testing.T) {
 	}
 }
 
+func TestTheTimeoutIsSentAsPrometheusWritesIt(t *testing.T) {
+	server, requests := recording(t)
+	for timeout, want := range map[time.Duration]string{
+		500 * time.Millisecond: "500ms", 3 * time.Second: "3s", 1500 * time.Millisecond: "1s500ms", 90 * time.Second: "1m30s", 20*time.Second + 1: "20s1ms",
+	} {
+		c := configured(server.URL)
+		c.Timeout = timeout
+		if _, err := mustReader(t, c, environment(nil)).Read(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := (<-requests).form["timeout"]; len(got) != 1 || got[0] != want {
+			t.Errorf("%s was sent as %v, want %s", timeout, got, want)
+		}
+	}
+}
+
 func TestCredentialsAreReadAtEachUse(t *testing.T) {
 	server, requests := recording(t)
 	secrets := map[string]string{"bearerToken": "first\n", "username": "me", "password": "pass word"}

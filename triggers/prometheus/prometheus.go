@@ -90,7 +90,7 @@ func (r *reader) Read(ctx context.Context) (scalers.Milli, error) {
 func (r *reader) read(ctx context.Context) (scalers.Milli, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.timeout, fmt.Errorf("no answer within %s", r.timeout))
 	defer cancel()
-	answer, warnings, _, err := r.api.Query(ctx, r.query, time.Time{}, v1.WithTimeout(r.timeout))
+	answer, warnings, _, err := r.api.Query(ctx, r.query, time.Time{})
 	if err != nil {
 		return 0, reason(ctx, err)
 	}

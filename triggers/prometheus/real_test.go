@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/impulse-sh/impulse/internal/sandboxtest"
 )
@@ -118,12 +119,25 @@ func TestARealPrometheusRefusesWithAReason(t *testing.T) {
 		"sum(hits)*0/0":     "is NaN",
 		"-sum(hits)":        "is negative",
 		"sum(":              "bad_data: invalid parameter \"query\":",
-		`"text"`:            "not a query result",
+		`"text"`:            "is a string, not a number",
 		"rate(hits[1m]) > ": "bad_data:",
 		"sum(lost)":         "empty",
 	} {
 		if got := read(query); !strings.Contains(got, want) {
 			t.Errorf("%s: got %q, want it with %q", query, got, want)
+		}
+	}
+}
+
+func TestARealPrometheusTakesEveryTimeout(t *testing.T) {
+	t.Parallel()
+	target := metrics(t)
+	p := start(t, strings.TrimPrefix(target.URL, "http://"), "")
+	for _, timeout := range []time.Duration{1500 * time.Millisecond, 2*time.Second + 1, 61*time.Second + 20*time.Millisecond, 36 * time.Hour} {
+		c := configured("http://" + p.address)
+		c.Query, c.Timeout = "vector(7)", timeout
+		if v, err := mustReader(t, c, environment(nil)).Read(t.Context()); err != nil || v != 7000 {
+			t.Errorf("with a timeout of %s: got %v, %v", timeout, v, err)
 		}
 	}
 }

@@ -40,7 +40,7 @@ func reason(ctx context.Context, err error) error {
 func answered(e *v1.Error) error {
 	switch e.Type {
 	case v1.ErrBadResponse:
-		return errors.New("the answer is not a query result: is this the address of a Prometheus?")
+		return errForeign
 	case v1.ErrClient, v1.ErrServer:
 		return errors.New(line(e.Msg))
 	default:

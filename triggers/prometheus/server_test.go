@@ -69,14 +69,28 @@ func TestFaultsOfAServerAreUnknownWithOneShortLine(t *testing.T) {
 		"a web page":                    {200, page, "is this the address of a Prometheus?"},
 		"an empty body":                 {200, "", "is this the address of a Prometheus?"},
 		"half an answer":                {200, one[:60], "is this the address of a Prometheus?"},
-		"JSON of somebody else":         {200, `{"hello":"world"}`, "no result"},
-		"no content":                    {204, "", "is this the address of a Prometheus?"},
+		"JSON of somebody else":         {200, `{"hello":"world"}`, "is this the address of a Prometheus?"},
+		"no content":                    {204, "", "it answered 204 No Content: only 200 is a whole answer"},
+		"half a range":                  {206, one, "it answered 206 Partial Content: only 200 is a whole answer"},
+		"a word of its own":             {200, strings.Replace(one, "success", "partly", 1), "is this the address of a Prometheus?"},
 		"a bad query":                   {400, `{"status":"error","errorType":"bad_data","error":"1:3: parse error:\nunexpected\tend"}`, "bad_data: 1:3: parse error: unexpected end"},
 		"too slow for the server":       {422, `{"status":"error","errorType":"execution","error":"too many samples"}`, "execution: too many samples"},
 		"an error that says success":    {200, `{"status":"error","errorType":"timeout","error":"expired"}`, "timeout: expired"},
 		"an endless error":              {400, `{"status":"error","errorType":"bad_data","error":"` + strings.Repeat("x", 9000) + `"}`, "xxx…"},
 		"more than one number needs":    {200, `{"a":"` + strings.Repeat("x", maxAnswer) + `"}`, "larger than 1 MiB"},
 		"warnings":                      {200, strings.Replace(one, `{"status"`, `{"warnings":["one store\nis away"],"status"`, 1), "may be incomplete: one store is away"},
+		"a storage node is away":        {200, strings.Replace(one, `{"status"`, `{"isPartial":true,"status"`, 1), "may be incomplete: isPartial is true"},
+		"partial in another type":       {200, strings.Replace(one, `{"status"`, `{"isPartial":"true","status"`, 1), "is this the address of a Prometheus?"},
+		"warnings beside the result":    {200, strings.Replace(one, `"data":{`, `"data":{"warnings":["no store matched"],`, 1), `may be incomplete: "no store matched"`},
+		"histograms were ignored":       {200, strings.Replace(one, `{"status"`, `{"infos":["PromQL info: ignored histogram in max aggregation (1:1)"],"status"`, 1), "may be incomplete: PromQL info: ignored histogram in max"},
+		"types that do not go together": {200, strings.Replace(one, `{"status"`, `{"infos":["PromQL info: incompatible sample types encountered for binary operator"],"status"`, 1), "may be incomplete: PromQL info: incompatible"},
+		"no value":                      {200, strings.Replace(one, `,"value":[1700000000,"42.5"]`, ``, 1), "the value of element 0 is not a time and a number"},
+		"a value that is null":          {200, strings.Replace(one, `[1700000000,"42.5"]`, `null`, 1), "the value of element 0 is not a time and a number"},
+		"a time alone":                  {200, strings.Replace(one, `,"42.5"]`, `]`, 1), "the value of element 0 is not a time and a number"},
+		"an element that is null":       {200, strings.Replace(one, `{"metric":{},"value":[1700000000,"42.5"]}`, `null`, 1), "the value of element 0 is not a time and a number"},
+		"a scalar without a number":     {200, `{"status":"success","data":{"resultType":"scalar","result":[1700000000]}}`, "the scalar is not a time and a number"},
+		"a string":                      {200, `{"status":"success","data":{"resultType":"string","result":[1700000000,"7"]}}`, "the answer is a string, not a number"},
+		"a result that is null":         {200, `{"status":"success","data":{"resultType":"vector","result":null}}`, "data.result is missing"},
 		"several elements":              {200, strings.Replace(one, `[{`, `[{"metric":{},"value":[1,"1"]},{`, 1), "has 2 elements"},
 		"NaN":                           {200, strings.Replace(one, `42.5`, `NaN`, 1), "is NaN"},
 		"an unknown type of result":     {200, strings.Replace(one, `vector`, `tensor`, 1), "is this the address of a Prometheus?"},
@@ -96,6 +110,20 @@ func TestFaultsOfAServerAreUnknownWithOneShortLine(t *testing.T) {
 				t.Errorf("the reason is no short line: %q", text)
 			}
 		})
+	}
+}
+
+func TestAnAnswerThatM3HasLimitedIsUnknown(t *testing.T) {
+	for header, value := range map[string]string{
+		"M3-Results-Limited": "max_fetch_series_limit_applied", "M3-Returned-Data-Limited": `{"Limited":true,"Series":2,"TotalSeries":5}`,
+	} {
+		server := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set(header, value)
+			_, _ = w.Write([]byte(one))
+		})
+		if v, err := mustReader(t, configured(server.URL), environment(nil)).Read(t.Context()); err == nil || !strings.Contains(err.Error(), "may be incomplete: "+header) {
+			t.Errorf("%s: got %v, %v", header, v, err)
+		}
 	}
 }
 
