@@ -43,11 +43,15 @@ func readUsage(ctx context.Context, env triggers.Env) (usage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list pods.metrics.k8s.io of namespace %s: %w", env.Namespace, reason(ctx, err))
 	}
+	return usageOf(list), nil
+}
+
+func usageOf(list *metricsv1beta1.PodMetricsList) usage {
 	all := make(usage, len(list.Items))
 	for i := range list.Items {
 		all[list.Items[i].Name] = sampleOf(&list.Items[i])
 	}
-	return all, nil
+	return all
 }
 
 // reason says in words why a list failed, and what is most likely wrong.
@@ -65,8 +69,16 @@ func reason(ctx context.Context, err error) error {
 	return err
 }
 
+// sampleOf is what an answer says of one pod. Without a time it has none of its containers: nobody knows how old it is.
 func sampleOf(m *metricsv1beta1.PodMetrics) sample {
-	s := sample{at: scalers.InstantOf(m.Timestamp.Time), window: m.Window.Duration, containers: make([]container, len(m.Containers))}
+	s := sample{at: scalers.InstantOf(m.Timestamp.Time), window: m.Window.Duration}
+	if m.Timestamp.IsZero() {
+		return s
+	}
+	if s.window <= 0 { // A longer one than most: a pod that has just become ready is missing for longer, which never makes a move larger.
+		s.window = shortestPatience
+	}
+	s.containers = make([]container, len(m.Containers))
 	for i := range m.Containers {
 		c := &m.Containers[i]
 		s.containers[i] = container{c.Name, amount(c.Usage, corev1.ResourceCPU), amount(c.Usage, corev1.ResourceMemory)}
@@ -74,8 +86,10 @@ func sampleOf(m *metricsv1beta1.PodMetrics) sample {
 	return s
 }
 
+// amount is what was measured of a resource; negative when it is not there. A quantity that was null is the zero Quantity, which
+// has no format; one of 0 has.
 func amount(of corev1.ResourceList, name corev1.ResourceName) scalers.Milli {
-	if q, ok := of[name]; ok {
+	if q, ok := of[name]; ok && q.Format != "" {
 		return scalers.Milli(q.MilliValue())
 	}
 	return -1
