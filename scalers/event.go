@@ -64,4 +64,19 @@ type Event struct {
 	Stale bool
 	// Unconfirmed goes with Stale: what was not confirmed, and since when, in a few words.
 	Unconfirmed string
+	// Dormant: replicas would be given nothing of the level for now. It does not lift a workload from rest, and keeps one
+	// that works from going there.
+	Dormant bool
+	// Notice is what people should know of the source beside its level. Nothing is decided by it.
+	Notice Notice
+}
+
+// Notice is what a trigger says of its source, although the level is known. The zero value is none.
+type Notice struct {
+	// Reason is one word for machines, as of a condition: ConsumerPaused.
+	Reason string
+	// Text is one sentence for people.
+	Text string
+	// AtRest: it matters only to a workload that may be left without replicas.
+	AtRest bool
 }

@@ -61,7 +61,7 @@ func (p *Policy) propose(i int, e *Event, now Instant, q *Proposal) measure {
 		m, q.Level = t.measure(e), e.Value
 	}
 	q.Known, q.AtLeast = q.Why == None, q.Why == Uncertain
-	q.Active = t.tellsActivity() && e.Value > t.Activation
+	q.Active = t.tellsActivity() && e.Value > t.Activation && (!e.Dormant || !p.restsAt(e.Current))
 	switch {
 	case t.Input:
 		return m
@@ -74,6 +74,9 @@ func (p *Policy) propose(i int, e *Event, now Instant, q *Proposal) measure {
 	q.Raw, q.Replicas = t.bound(raw), t.bound(p.tolerate(t, e.Current, m, raw))
 	return m
 }
+
+// restsAt reports whether a workload with so many replicas is at rest.
+func (p *Policy) restsAt(replicas int32) bool { return p.Rest >= 0 && replicas <= p.Rest }
 
 // tellsActivity reports whether the trigger says when there is work at all. What the pods use does not: a workload at rest
 // has none. Nor do caps, and for its inputs the formula does.

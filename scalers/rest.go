@@ -3,7 +3,7 @@ package scalers
 // applyActivation wakes a resting workload at once when a trigger is active: no window, policy or tolerance speaks to
 // that, and the same decision goes on from there. A is the first active trigger's index, or -1.
 func (c *chain) applyActivation() {
-	c.resting = c.policy.Rest >= 0 && c.base <= c.policy.Rest
+	c.resting = c.policy.restsAt(c.base)
 	if c.resting && c.decision.Active {
 		c.resting = false
 		c.step(Step{Rule: RuleActivation, To: c.policy.working(), Until: Never, A: int64(c.awake)})

@@ -242,7 +242,9 @@ func (l *timeline) read(i int) {
 	if i == l.silent {
 		return
 	}
-	e := scalers.Event{Trigger: t.Name, At: l.now, Current: l.current, Ready: max(l.current-l.rand.Int32N(3)*l.rand.Int32N(2), 0)}
+	e := scalers.Event{
+		Trigger: t.Name, At: l.now, Current: l.current, Ready: max(l.current-l.rand.Int32N(3)*l.rand.Int32N(2), 0), Dormant: l.rand.IntN(6) == 0,
+	}
 	if l.rand.IntN(3) == 0 && !t.Continuous && l.events[i].At < l.now-2 {
 		e.At -= 2
 	}
@@ -277,7 +279,7 @@ func (l *timeline) read(i int) {
 		l.logf("%s over %+v", t.Name, e.Pods)
 	}
 	l.events[i] = e
-	l.logf("%s is %s (%d ready of %d, at %s, error %v, at least %t)", t.Name, e.Value, e.Ready, e.Current, e.At.Sub(epoch), e.Err, e.AtLeast)
+	l.logf("%s is %s (%d ready of %d, at %s, error %v, at least %t, dormant %t)", t.Name, e.Value, e.Ready, e.Current, e.At.Sub(epoch), e.Err, e.AtLeast, e.Dormant)
 }
 
 // decide asks the core, and whoever follows.

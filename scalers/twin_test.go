@@ -72,7 +72,7 @@ func (w *twin) away(now scalers.Instant) {
 // same reports whether two readings are the same one.
 func same(a, b scalers.Event) bool {
 	return a.At == b.At && a.Value == b.Value && a.Ready == b.Ready && a.Current == b.Current && errors.Is(a.Err, b.Err) &&
-		a.AtLeast == b.AtLeast && a.PerPod == b.PerPod && slices.Equal(a.Pods, b.Pods)
+		a.AtLeast == b.AtLeast && a.Dormant == b.Dormant && a.PerPod == b.PerPod && slices.Equal(a.Pods, b.Pods)
 }
 
 func (w *twin) decide(now scalers.Instant, count int32, events []scalers.Event) answer {
@@ -159,7 +159,8 @@ func (w *twin) propose(now scalers.Instant, current int64, events []scalers.Even
 func (w *twin) active(i int, now scalers.Instant, current int64, events []scalers.Event) bool {
 	t := &w.policy.Triggers[i]
 	if w.known(t, events[i], now) || w.atLeast(t, events[i], now) {
-		return tells(t) && events[i].Value > t.Activation && (!steps(t) || events[i].Value >= 1000)
+		awake := w.policy.Rest == scalers.NoRest || events[i].Current > w.policy.Rest
+		return tells(t) && events[i].Value > t.Activation && (!steps(t) || events[i].Value >= 1000) && (!events[i].Dormant || awake)
 	}
 	n, speaks := w.fallback(i, now, current, events)
 	return tells(t) && speaks && n > max(int64(w.policy.Rest), 0)

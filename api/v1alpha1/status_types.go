@@ -14,6 +14,8 @@ const (
 	ConditionScalingLimited = "ScalingLimited"
 	// ConditionAlertStale: an alert still counts that has not been repeated for its lease.
 	ConditionAlertStale = "AlertStale"
+	// ConditionSourceNotice: the source of a trigger is known, and there is something to know about it: its reason says what.
+	ConditionSourceNotice = "SourceNotice"
 )
 
 // ScaledObjectStatus is what Impulse saw and decided, as of the last change of outcome.

@@ -37,7 +37,7 @@ func InputOf(w *workload.Workload, s *v1alpha1.ScaledObjectStatus, now time.Time
 	}
 	in.Memory = lasted(in.Memory, in.Now)
 	for i := range w.Triggers {
-		e, err := readingOf(w.Triggers[i].Name, s)
+		e, err := readingOf(&w.Policy.Triggers[i], s)
 		if err != nil {
 			return in, err
 		}
@@ -60,11 +60,11 @@ func lasted(m scalers.Memory, now scalers.Instant) scalers.Memory {
 }
 
 // readingOf is a trigger's reading as a status has it; one that it does not have has not been read.
-func readingOf(name string, s *v1alpha1.ScaledObjectStatus) (scalers.Event, error) {
-	e := scalers.Event{Trigger: name}
+func readingOf(policy *scalers.Trigger, s *v1alpha1.ScaledObjectStatus) (scalers.Event, error) {
+	e := scalers.Event{Trigger: policy.Name}
 	for i := range s.Triggers {
 		t := &s.Triggers[i]
-		if t.Name != name {
+		if t.Name != policy.Name {
 			continue
 		}
 		if t.LastError != "" {
@@ -75,9 +75,10 @@ func readingOf(name string, s *v1alpha1.ScaledObjectStatus) (scalers.Event, erro
 		}
 		value, err := scalers.ParseMilli(t.Value)
 		if err != nil {
-			return e, fmt.Errorf("read the value of %s in the status: %w", name, err)
+			return e, fmt.Errorf("read the value of %s in the status: %w", policy.Name, err)
 		}
 		e.At, e.Value = 1, value
+		e.Dormant = !t.Active && value > policy.Activation && policy.Increment.Amount == 0
 		if t.ReadyReplicas != nil {
 			e.Ready = *t.ReadyReplicas
 		}

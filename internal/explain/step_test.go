@@ -61,8 +61,21 @@ func TestTheFallbackIsForeseenAtTheReadingThatBringsIt(t *testing.T) {
 }
 
 func TestALevelOfWhichTheLeastIsKnownIsReadFromTheStatus(t *testing.T) {
-	in := written(t, nil, 8, scalers.Memory{}, v1alpha1.TriggerStatus{Name: "slow", Value: "3", LastError: "the recorded alerts were lost"})
+	p := &scalers.Policy{Triggers: []scalers.Trigger{{Name: "slow"}}}
+	in := written(t, p, 8, scalers.Memory{}, v1alpha1.TriggerStatus{Name: "slow", Value: "3", LastError: "the recorded alerts were lost"})
 	if !in.Events[0].AtLeast || in.Events[0].Err == nil || in.Events[0].Value != 3000 {
 		t.Errorf("%+v, want at least 3", in.Events)
+	}
+}
+
+func TestALevelThatDidNotWakeTheWorkloadDoesNotWakeItInAnExplanation(t *testing.T) {
+	p := queue()
+	p.Min, p.Rest = 0, 0
+	p.Triggers = p.Triggers[:1]
+	for active, want := range map[bool]int32{false: 0, true: 1} {
+		in := written(t, p, 0, scalers.Memory{}, v1alpha1.TriggerStatus{Name: "queue", Value: "3", Active: active})
+		if got := explain.Explain(p, in, nil, nil).To; got != want {
+			t.Errorf("with the level said to be active %t it goes to %d, want %d", active, got, want)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,6 +50,7 @@ func (c *conditions) of(p *pipeline.Outcome, refused refusal) string {
 	limited, by := limits(p)
 	c.set(v1alpha1.ConditionScalingLimited, limited != "NotLimited", limited, by, generation)
 	c.stale(p, generation)
+	c.notices(p, generation)
 	switch {
 	case blocked != "":
 		return blocked
@@ -74,6 +76,32 @@ func (c *conditions) stale(p *pipeline.Outcome, generation int64) {
 	} else if meta.FindStatusCondition(c.at, v1alpha1.ConditionAlertStale) != nil {
 		c.set(v1alpha1.ConditionAlertStale, false, "Repeated", "", generation)
 	}
+}
+
+// notices says what triggers have noticed about their sources; objects that never had such a trigger have no such condition.
+func (c *conditions) notices(p *pipeline.Outcome, generation int64) {
+	var reason string
+	var all []string
+	for i := range p.Events {
+		if n := noticeOf(p, i); n.Reason != "" {
+			reason = cmp.Or(reason, n.Reason)
+			all = append(all, fmt.Sprintf("%s: %s", p.Workload.Triggers[i].Name, n.Text))
+		}
+	}
+	if len(all) > 0 {
+		c.set(v1alpha1.ConditionSourceNotice, true, reason, strings.Join(all, "; "), generation)
+	} else if meta.FindStatusCondition(c.at, v1alpha1.ConditionSourceNotice) != nil {
+		c.set(v1alpha1.ConditionSourceNotice, false, "NothingToNotice", "", generation)
+	}
+}
+
+// noticeOf is what trigger i has noticed about its source and matters to this workload.
+func noticeOf(p *pipeline.Outcome, i int) scalers.Notice {
+	n := p.Events[i].Notice
+	if n.AtRest && p.Workload.Policy.Rest != 0 {
+		return scalers.Notice{}
+	}
+	return n
 }
 
 // readiness says whether every trigger is known.

@@ -27,6 +27,7 @@ type outcome struct {
 	failures uint64
 	// stale has a bit for each trigger of which an alert is.
 	stale   uint32
+	notices uint64
 	refused refusal
 }
 
@@ -43,7 +44,7 @@ func outcomeOf(p *pipeline.Outcome, refused refusal) outcome {
 		d := p.Decision
 		o.desired, o.raw, o.winner, o.active, o.rules = d.Replicas, d.Raw, d.Winner, d.Active, rulesOf(d)
 	}
-	o.errors, o.failures = errorsOf(p), failuresOf(p)
+	o.errors, o.failures, o.notices = errorsOf(p), failuresOf(p), noticesOf(p)
 	for i := range p.Events {
 		if p.Events[i].Stale {
 			o.stale |= 1 << i
@@ -60,6 +61,19 @@ func errorsOf(p *pipeline.Outcome) uint64 {
 		if why := unknownBecause(p, i); why != "" {
 			_ = h.WriteByte(byte(i))
 			_, _ = h.WriteString(steady(why))
+		}
+	}
+	return h.Sum64()
+}
+
+// noticesOf hashes which triggers have noticed something, and what: not in which words.
+func noticesOf(p *pipeline.Outcome) uint64 {
+	var h maphash.Hash
+	h.SetSeed(seed)
+	for i := range p.Events {
+		if n := noticeOf(p, i); n.Reason != "" {
+			_ = h.WriteByte(byte(i))
+			_, _ = h.WriteString(n.Reason)
 		}
 	}
 	return h.Sum64()

@@ -48,8 +48,9 @@ type desk struct {
 	current  int32
 	// pods make a reading one of single pods.
 	pods []scalers.Pod
-	// stale is what the events say is not confirmed.
-	stale string
+	// stale is what the events say is not confirmed, and notice what they say of the source.
+	stale  string
+	notice scalers.Notice
 }
 
 // at tests a desk with a workload of one trigger that wants one replica for each unit of its level.
@@ -83,7 +84,7 @@ func (d *desk) says(level int64, err error) *v1alpha1.ScaledObjectStatus {
 	d.t.Helper()
 	now := scalers.InstantOf(time.Now())
 	events := []scalers.Event{{Trigger: "queue", At: now, Value: scalers.Milli(level * 1000), Current: d.current, Ready: d.current, Err: err, Pods: d.pods, PerPod: d.pods != nil}}
-	events[0].Stale, events[0].Unconfirmed = d.stale != "", d.stale
+	events[0].Stale, events[0].Unconfirmed, events[0].Notice = d.stale != "", d.stale, d.notice
 	decision := scalers.Decide(d.spec.Policy, scalers.Input{Now: now, Current: d.current, Events: events, Memory: d.memory})
 	d.memory = decision.Memory
 	d.reporter.Decided(&pipeline.Outcome{

@@ -36,6 +36,14 @@ func (o *object) compare(p *pipeline.Outcome) []trouble {
 			why = fmt.Sprintf("trigger %s is unknown, and unknown never lowers: %s", name, shorten(why))
 		}
 		say("trigger "+name, "TriggerFailed", why)
+		if why != "" {
+			continue // What is noticed of its source is not known, either.
+		}
+		n, source := noticeOf(p, i), "source of trigger "+name
+		if n.Reason != o.troubles[source] {
+			say(source, "", "")
+		}
+		say(source, n.Reason, n.Text)
 	}
 	reason, why := blockedBy(p)
 	if reason == "TargetUnknown" && p.Target.Err == nil {

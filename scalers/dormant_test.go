@@ -1,0 +1,32 @@
+package scalers_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+func TestADormantLevelWakesNobodyAndKeepsThoseWhoWork(t *testing.T) {
+	p := &scalers.Policy{Max: 10, Cooldown: time.Minute, Triggers: []scalers.Trigger{{Name: "queue", Target: 10_000, StaleAfter: time.Hour}}}
+	for name, c := range map[string]struct {
+		current int32
+		event   scalers.Event
+		want    int32
+		active  bool
+	}{
+		"at rest, it does not wake":               {0, scalers.Event{Value: 5000, Dormant: true}, 0, false},
+		"at rest, another wakes":                  {0, scalers.Event{Value: 5000}, 1, true},
+		"at work, it keeps what it asks for":      {3, scalers.Event{Value: 5000, Dormant: true}, 1, true},
+		"at work, a dormant nothing goes to rest": {3, scalers.Event{Dormant: true}, 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.event.At, c.event.Current = epoch, c.current
+			long := scalers.Memory{LastActive: epoch.Add(-time.Hour)}
+			d := scalers.Decide(p, scalers.Input{Now: epoch, Current: c.current, Events: []scalers.Event{c.event}, Memory: long})
+			if d.Replicas != c.want || d.Active != c.active || p.Propose(0, &c.event, epoch).Active != c.active {
+				t.Errorf("%d replicas, active %t: want %d, %t: %s", d.Replicas, d.Active, c.want, c.active, p.Why(&d))
+			}
+		})
+	}
+}
