@@ -16,7 +16,7 @@ type Config struct {
 	NATSServerURL                string        `json:"natsServerURL" doc:"Where NATS clients connect, such as nats://nats.messaging:4222; several are separated by commas."`
 	NATSServerMonitoringEndpoint string        `json:"natsServerMonitoringEndpoint" doc:"host:port of the server's monitoring, such as nats.messaging:8222; used instead of natsServerURL."`
 	UseHTTPS                     bool          `json:"useHttps" doc:"Reach the monitoring endpoint over https."`
-	Account                      string        `json:"account" doc:"Account that owns the stream, for the monitoring endpoint."`
+	Account                      string        `json:"account" doc:"Account that owns the stream, for the monitoring endpoint; one that was made with a JWT by its name or by its key."`
 	Domain                       string        `json:"domain" doc:"JetStream domain of the stream, for natsServerURL."`
 	Stream                       string        `json:"stream" required:"true" doc:"Name of the stream."`
 	Consumer                     string        `json:"consumer" required:"true" doc:"Name of the consumer; it must exist."`

@@ -11,18 +11,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/impulse-sh/impulse/internal/natsclient"
-	"github.com/impulse-sh/impulse/scalers"
 )
 
 // name is a consumer of a stream, in a domain or that of the server.
 type name struct{ domain, stream, consumer string }
-
-func (n name) jetstream(conn *natsgo.Conn) (jetstream.JetStream, error) {
-	if n.domain == "" {
-		return jetstream.New(conn)
-	}
-	return jetstream.NewWithDomain(conn, n.domain)
-}
 
 // connection is what all triggers with the same server and credentials share: one client, and one queue for each
 // consumer that is followed.
@@ -83,42 +75,22 @@ func (c *connection) open(ctx context.Context) (*natsclient.Client, error) {
 	return client, nil
 }
 
-// read returns the level of one consumer. It sends one request, CONSUMER.INFO, and no other.
-func (c *connection) read(ctx context.Context, n name) (scalers.Milli, error) {
+// read returns the backlog of one consumer. It sends one request, CONSUMER.INFO, and no other.
+func (c *connection) read(ctx context.Context, n name) (backlog, error) {
 	client, err := c.open(ctx)
 	if err != nil {
-		return 0, err
+		return backlog{}, err
 	}
 	if !client.IsConnected() {
-		return 0, client.Why(errors.New("not connected"))
+		return backlog{}, client.Why(errors.New("not connected"))
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, natsclient.Patience, fmt.Errorf("no answer within %s", natsclient.Patience))
 	defer cancel()
-	info, err := consumerInfo(ctx, client.Conn, n)
+	info, err := natsclient.ConsumerInfo(ctx, client.Conn, n.domain, n.stream, n.consumer)
 	if err != nil {
-		return 0, reason(ctx, client.Conn, n, err)
+		return backlog{}, reason(ctx, client.Conn, n, err)
 	}
-	return lag(info.NumPending, int64(info.NumAckPending))
-}
-
-// consumerInfo asks for a consumer of either sort; the library wants to know beforehand whether it is pulled or pushed.
-func consumerInfo(ctx context.Context, conn *natsgo.Conn, n name) (*jetstream.ConsumerInfo, error) {
-	js, err := n.jetstream(conn)
-	if err != nil {
-		return nil, err
-	}
-	pull, err := js.Consumer(ctx, n.stream, n.consumer)
-	if err == nil {
-		return pull.CachedInfo(), nil
-	}
-	if !errors.Is(err, jetstream.ErrNotPullConsumer) {
-		return nil, err
-	}
-	push, err := js.PushConsumer(ctx, n.stream, n.consumer)
-	if err != nil {
-		return nil, err
-	}
-	return push.CachedInfo(), nil
+	return backlogOf(info)
 }
 
 // reason says in one line why there is no level.
@@ -126,7 +98,7 @@ func reason(ctx context.Context, conn *natsgo.Conn, n name, err error) error {
 	denied := conn.LastError()
 	switch {
 	case errors.Is(err, jetstream.ErrConsumerNotFound):
-		return fmt.Errorf("consumer %s does not exist", n.consumer)
+		return fmt.Errorf("consumer %s does not exist: %s", n.consumer, maybeExpired)
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return fmt.Errorf("stream %s does not exist", n.stream)
 	case errors.Is(err, natsgo.ErrNoResponders):

@@ -17,6 +17,8 @@ func FuzzMonitoring(f *testing.F) {
 		`{"name":"workers","num_ack_pending":-1}`,
 		`{"name":"workers","cluster":{"leader":"n1","replicas":[{"name":"n2"}]}}`,
 		`{"name":"workers","cluster":{"leader":"n1","replicas":[{"name":"n1"}]}}`,
+		`{"name":"workers","num_pending":null,"num_ack_pending":1,"paused":true}`, `{"name":"workers","num_pending":3}`,
+		`{"name":"workers","num_pending":3,"num_ack_pending":1,"config":{"num_replicas":3,"inactive_threshold":5},"cluster":{"leader":"n1"}}`,
 		`{"name":"workers","cluster":null}`, `null`, ``,
 	} {
 		f.Add([]byte(strings.Replace(found, "CONSUMER", consumer, 1)), []byte(`{"connect_urls":["10.0.0.1:4222","x"],"server_name":"n1"}`))
@@ -29,8 +31,8 @@ func FuzzMonitoring(f *testing.F) {
 		})}
 		value, err := newMonitor(monitored("nats:8222"), env).Read(t.Context())
 		if err == nil {
-			if value < 0 {
-				t.Errorf("the level is %v", value)
+			if value.level < 0 {
+				t.Errorf("the level is %v", value.level)
 			}
 			return
 		}

@@ -24,30 +24,37 @@ type jsz struct {
 	MetaCluster struct {
 		Size int `json:"cluster_size"`
 	} `json:"meta_cluster"`
-	Accounts []struct {
-		Name    string `json:"name"`
-		ID      string `json:"id"`
-		Streams []struct {
-			Name      string     `json:"name"`
-			Consumers []consumer `json:"consumer_detail"`
-		} `json:"stream_detail"`
-	} `json:"account_details"`
+	Accounts []account `json:"account_details"`
+	// Total is how many accounts the server has, whatever was asked for.
+	Total int `json:"total"`
 }
 
-// consumer is what a server knows of a consumer.
-type consumer struct {
-	Name          string   `json:"name"`
-	NumPending    uint64   `json:"num_pending"`
-	NumAckPending int64    `json:"num_ack_pending"`
-	Cluster       *cluster `json:"cluster"`
+// account is one account with JetStream. The name of one that was made with a JWT is a text of its owner, and not unique.
+type account struct {
+	Name    string   `json:"name"`
+	ID      string   `json:"id"`
+	Streams []stream `json:"stream_detail"`
 }
 
-// cluster lists the leader of a consumer and the replicas besides the server that was asked.
-type cluster struct {
-	Leader   string `json:"leader"`
-	Replicas []struct {
-		Name string `json:"name"`
-	} `json:"replicas"`
+type stream struct {
+	Name      string                `json:"name"`
+	Config    *streamConfig         `json:"config"`
+	Consumers []natsclient.Consumer `json:"consumer_detail"`
+}
+
+type streamConfig struct {
+	// Replicas is how many servers hold the stream.
+	Replicas int `json:"num_replicas"`
+}
+
+// member is a consumer as one server knows it.
+type member struct {
+	*natsclient.Consumer
+
+	// replicas is how many servers hold the consumer; 0 when that is not said.
+	replicas int
+	// clustered: the server is one of several.
+	clustered bool
 }
 
 // varz is what is used of the answer of /varz.
@@ -60,18 +67,15 @@ type varz struct {
 }
 
 // find returns the consumer, or nil.
-func (j jsz) find(account string, n name) *consumer {
+func (j *jsz) find(account string, n name) *member {
 	for _, a := range j.Accounts {
 		if a.Name != account && a.ID != account {
 			continue
 		}
 		for _, s := range a.Streams {
-			if s.Name != n.stream {
-				continue
-			}
 			for i := range s.Consumers {
-				if s.Consumers[i].Name == n.consumer {
-					return &s.Consumers[i]
+				if c := &s.Consumers[i]; s.Name == n.stream && c.Name == n.consumer {
+					return &member{c, s.replicas(c), j.MetaCluster.Size > 1}
 				}
 			}
 		}
@@ -79,18 +83,27 @@ func (j jsz) find(account string, n name) *consumer {
 	return nil
 }
 
-// led says whether the server that was asked leads the consumer: a follower lists the leader among the other replicas.
-func (c *consumer) led() bool {
+// replicas is how many servers hold a consumer of the stream; 0 when that is not said.
+func (s *stream) replicas(c *natsclient.Consumer) int {
+	if c.Config.Replicas > 0 || s.Config == nil {
+		return c.Config.Replicas
+	}
+	return s.Config.Replicas
+}
+
+// led says whether the server that was asked leads the consumer. A follower lists the leader among the other replicas, so a
+// server that lists none leads only what no other holds.
+func (m *member) led() bool {
 	switch {
-	case c == nil:
+	case m == nil:
 		return false
-	case c.Cluster == nil:
-		return true
-	case c.Cluster.Leader == "":
+	case m.Cluster == nil:
+		return !m.clustered
+	case m.Cluster.Leader == "", len(m.Cluster.Replicas) == 0 && m.replicas != 1:
 		return false
 	}
-	for _, r := range c.Cluster.Replicas {
-		if r.Name == c.Cluster.Leader {
+	for _, r := range m.Cluster.Replicas {
+		if *r.Name == m.Cluster.Leader {
 			return false
 		}
 	}
@@ -100,7 +113,7 @@ func (c *consumer) led() bool {
 // hosts lists where the servers of the cluster may be, the likely leader first: the hosts that they advertise to clients;
 // when they advertise none, the addresses of their routes and KEDA's convention for a headless service, SERVER.SERVICE.
 // What cannot be a host is left out: servers are not trusted to say what they should.
-func (v varz) hosts(known *consumer, service string) []string {
+func (v varz) hosts(known *member, service string) []string {
 	var hosts []string
 	add := func(host string) {
 		if validHost(host) && !slices.Contains(hosts, host) {

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"testing"
 
+	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 )
 
 // identity is a pair of keys of an operator, an account or a user.
 type identity struct {
-	pair   nkeys.KeyPair
-	public string
+	pair         nkeys.KeyPair
+	public, name string
 }
 
 func newIdentity(t *testing.T, create func() (nkeys.KeyPair, error)) identity {
@@ -25,7 +26,7 @@ func newIdentity(t *testing.T, create func() (nkeys.KeyPair, error)) identity {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return identity{pair, public}
+	return identity{pair, public, "test"}
 }
 
 // vouch returns a JWT in which an issuer says what a subject may do.
@@ -40,7 +41,7 @@ func (i identity) vouch(t *testing.T, subject identity, rights map[string]any) s
 	}
 	rights["version"] = 2
 	signed := part(map[string]any{"typ": "JWT", "alg": "ed25519-nkey"}) + "." + part(map[string]any{
-		"jti": subject.public, "iat": 1, "iss": i.public, "sub": subject.public, "name": "test", "nats": rights,
+		"jti": subject.public, "iat": 1, "iss": i.public, "sub": subject.public, "name": subject.name, "nats": rights,
 	})
 	signature, err := i.pair.Sign([]byte(signed))
 	if err != nil {
@@ -49,9 +50,10 @@ func (i identity) vouch(t *testing.T, subject identity, rights map[string]any) s
 	return signed + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
-func TestAUserJWTLogsIn(t *testing.T) {
-	operator, system := newIdentity(t, nkeys.CreateOperator), newIdentity(t, nkeys.CreateAccount)
-	account, user := newIdentity(t, nkeys.CreateAccount), newIdentity(t, nkeys.CreateUser)
+// operated is a server on which an operator has vouched for one account, and the credentials of a user in it.
+func operated(t *testing.T, account identity) (*server, string) {
+	t.Helper()
+	operator, system, user := newIdentity(t, nkeys.CreateOperator), newIdentity(t, nkeys.CreateAccount), newIdentity(t, nkeys.CreateUser)
 	limits := map[string]any{
 		"subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true, "conn": -1, "leaf": -1, "mem_storage": -1,
 		"disk_storage": -1, "streams": -1, "consumer": -1,
@@ -67,9 +69,26 @@ func TestAUserJWTLogsIn(t *testing.T) {
 	creds := fmt.Sprintf("-----BEGIN NATS USER JWT-----\n%s\n------END NATS USER JWT------\n\n"+
 		"-----BEGIN USER NKEY SEED-----\n%s\n------END USER NKEY SEED------\n",
 		account.vouch(t, user, map[string]any{"type": "user", "subs": -1, "data": -1, "payload": -1}), seed)
+	return start(t, "-c", configFile(t, "nats.conf", config)), creds
+}
 
-	s := start(t, "-c", configFile(t, "nats.conf", config))
+func TestAUserJWTLogsIn(t *testing.T) {
+	s, creds := operated(t, newIdentity(t, nkeys.CreateAccount))
 	r := follow(t, mustOpen(t, configured(s.url()), environment(map[string]string{"creds": creds})))
 	r.until("stream WORK does not exist")
 	follow(t, mustOpen(t, configured(s.url()), environment(nil))).until("Authorization Violation")
+}
+
+func TestARealAccountIsReadByItsNameAndByItsKey(t *testing.T) {
+	account := newIdentity(t, nkeys.CreateAccount)
+	account.name = "orders"
+	s, creds := operated(t, account)
+	js := s.client(natsgo.UserCredentialBytes([]byte(creds)))
+	work(t, js, 1)
+	publish(t, js, 3)
+	for _, name := range []string{account.public, account.name} {
+		c := monitored(s.monitoring)
+		c.Account = name
+		reads(t, newMonitor(c, environment(nil)), "3")
+	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/impulse-sh/impulse/internal/natsclient"
 	"github.com/impulse-sh/impulse/internal/sandboxtest"
 )
 
@@ -79,8 +80,8 @@ func reads(t *testing.T, m *monitor, want string) {
 	}()
 	sandboxtest.Until(t, "the monitor reads "+want, func(ctx context.Context) bool {
 		v, err := m.Read(ctx)
-		last = fmt.Sprint(v, " ", err)
-		return err == nil && v.String() == want
+		last = fmt.Sprint(v.level, " ", err)
+		return err == nil && v.level.String() == want
 	})
 }
 
@@ -144,7 +145,7 @@ func TestServersThatAdvertiseNothingAreFoundByTheirRoutes(t *testing.T) {
 }
 
 func TestServersAreFoundByNameBehindAHeadlessService(t *testing.T) {
-	known := &consumer{Cluster: &cluster{Leader: "nats-2"}}
+	known := &member{Consumer: &natsclient.Consumer{Cluster: &natsclient.RaftGroup{Leader: "nats-2"}}}
 	v := varz{ServerName: "nats-0"}
 	v.Cluster.URLs = []string{"evil\nhost:1", "user:pw@evil:1", strings.Repeat("x", 300), "nats-0.nats.shop.svc:6222", "nats-1.nats.shop.svc:6222", "10.0.0.9:6222", "[fd00::1]:6222"}
 	got := v.hosts(known, "nats.shop.svc")
@@ -179,6 +180,11 @@ func TestFaultsOfTheMonitoringAreUnknownWithOneShortLine(t *testing.T) {
 		"another consumer":     {200, strings.Replace(good, "workers", "idlers", 1), "it does not exist"},
 		"a negative count":     {200, strings.Replace(good, `"num_pending":3`, `"num_pending":-3`, 1), "is this its monitoring port?"},
 		"negative unacked":     {200, strings.Replace(good, `"num_ack_pending":1`, `"num_ack_pending":-1`, 1), "fewer than no messages"},
+		"no count":             {200, strings.Replace(good, `"num_pending":3,`, ``, 1), "num_pending is missing"},
+		"a count that is null": {200, strings.Replace(good, `"num_pending":3`, `"num_pending":null`, 1), "num_pending is missing"},
+		"no unacked":           {200, strings.Replace(good, `,"num_ack_pending":1`, ``, 1), "num_ack_pending is missing"},
+		"half a range":         {206, good, "/jsz answers 206"},
+		"a follower in doubt":  {200, strings.Replace(good, `"num_pending":3`, `"cluster":{"leader":"n1"},"config":{"num_replicas":3},"num_pending":3`, 1), "it has no leader now"},
 		"a count that is text": {200, strings.Replace(good, `"num_pending":3`, `"num_pending":"3"`, 1), "is this its monitoring port?"},
 		"no leader":            {200, strings.Replace(good, `"num_pending":3`, `"cluster":{},"num_pending":3`, 1), "it has no leader now"},
 		"too much":             {200, strings.Repeat(" ", maxAnswer+1) + good, "larger than 32 MiB"},

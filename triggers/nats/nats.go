@@ -8,8 +8,6 @@
 package nats
 
 import (
-	"errors"
-	"math"
 	"strconv"
 	"strings"
 
@@ -35,17 +33,6 @@ func open(c Config, env triggers.Env) (triggers.Source, error) {
 	if c.UseHTTPS {
 		key += "\x00" + env.Credentials
 	}
-	return triggers.Poll(key, newMonitor(c, env), env), nil
-}
-
-// lag returns the messages that wait: not delivered yet, and delivered but not acknowledged.
-func lag(pending uint64, unacknowledged int64) (scalers.Milli, error) {
-	if unacknowledged < 0 {
-		return 0, errors.New("the server counts fewer than no messages")
-	}
-	const most = math.MaxInt64 / 1000
-	if pending > most || uint64(unacknowledged) > most-pending {
-		return math.MaxInt64, nil
-	}
-	return scalers.Milli(int64(pending)+unacknowledged) * 1000, nil
+	read := func(_ scalers.Instant, b backlog) scalers.Event { return b.event() }
+	return triggers.PollEach(key, newMonitor(c, env).Read, read, env), nil
 }

@@ -14,9 +14,10 @@ const period = 200 * time.Millisecond
 
 // reading is one answer, or why there is none.
 type reading struct {
-	at    scalers.Instant
-	value scalers.Milli
-	err   error
+	backlog
+
+	at  scalers.Instant
+	err error
 }
 
 // queue is one consumer that is followed; all who follow it share its readings.
@@ -61,7 +62,7 @@ func (c *connection) leave(n name, q *queue, readings chan reading) {
 // take makes one reading, true of the moment before it was asked for.
 func (c *connection) take(ctx context.Context, n name) reading {
 	r := reading{at: scalers.InstantOf(c.now())}
-	if r.value, r.err = c.read(ctx, n); r.err != nil {
+	if r.backlog, r.err = c.read(ctx, n); r.err != nil {
 		r.err = fmt.Errorf("read consumer %s of stream %s at %s: %w", n.consumer, n.stream, c.urls, r.err)
 	}
 	return r

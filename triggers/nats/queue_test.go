@@ -34,7 +34,7 @@ func scripted(t *testing.T, script ...reading) []time.Duration {
 }
 
 func TestAQueueIsReadFiveTimesASecondWhateverItSays(t *testing.T) {
-	got := scripted(t, reading{}, reading{value: 1000}, reading{err: errors.New("away")}, reading{}, reading{})
+	got := scripted(t, reading{}, reading{backlog: backlog{level: 1000}}, reading{err: errors.New("away")}, reading{}, reading{})
 	for i, at := range got {
 		if want := time.Duration(i) * period; at != want {
 			t.Errorf("reading %d was at %s, want %s", i, at, want)
@@ -50,12 +50,12 @@ func TestAFollowerHearsTheNewestOnly(t *testing.T) {
 	slow, late := make(chan reading, 1), make(chan reading, 1)
 	q.join(slow)
 	for v := range scalers.Milli(5) {
-		q.publish(reading{value: v})
+		q.publish(reading{backlog: backlog{level: v}})
 	}
 	q.join(late)
 	for name, readings := range map[string]chan reading{"the slow one": slow, "the newcomer": late} {
-		if r := <-readings; r.value != 4 || len(readings) > 0 {
-			t.Errorf("%s heard %v", name, r.value)
+		if r := <-readings; r.level != 4 || len(readings) > 0 {
+			t.Errorf("%s heard %v", name, r.level)
 		}
 	}
 }

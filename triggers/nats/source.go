@@ -89,11 +89,13 @@ func (s *source) follow(ctx context.Context, used natsclient.Credentials, emit f
 
 // report emits a reading that says something new, or that comes a heartbeat after the last one.
 func (s *source) report(r reading, emit func(scalers.Event)) {
-	if s.reported && r.value == s.last.value && same(r.err, s.last.err) && r.at.Sub(s.last.at) < s.heartbeat {
+	if s.reported && r.backlog == s.last.backlog && same(r.err, s.last.err) && r.at.Sub(s.last.at) < s.heartbeat {
 		return
 	}
 	s.last, s.reported = r, true
-	emit(scalers.Event{Trigger: s.env.Trigger, At: r.at, Value: r.value, Err: r.err})
+	e := r.event()
+	e.Trigger, e.At, e.Err = s.env.Trigger, r.at, r.err
+	emit(e)
 }
 
 // same says whether two errors read alike.

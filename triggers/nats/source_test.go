@@ -174,16 +174,16 @@ func TestALevelThatDoesNotChangeIsReportedOncePerHeartbeat(t *testing.T) {
 	emit := func(e scalers.Event) { emitted = append(emitted, e) }
 	at := scalers.Instant(0)
 	for range 50 { // Ten seconds of readings.
-		s.report(reading{at: at, value: 3000}, emit)
+		s.report(reading{at: at, backlog: backlog{level: 3000}}, emit)
 		at = at.Add(period)
 	}
 	if len(emitted) != 10 {
 		t.Errorf("it was reported %d times, want 10", len(emitted))
 	}
-	s.report(reading{at: at, value: 4000}, emit)
+	s.report(reading{at: at, backlog: backlog{level: 4000}}, emit)
 	s.report(reading{at: at, err: context.Canceled}, emit)
 	s.report(reading{at: at, err: context.Canceled}, emit)
-	s.report(reading{at: at, value: 4000}, emit)
+	s.report(reading{at: at, backlog: backlog{level: 4000}}, emit)
 	if len(emitted) != 13 {
 		t.Errorf("three changes were reported %d times", len(emitted)-10)
 	}

@@ -99,12 +99,16 @@ func (s *subscribed) receiveStream(ctx context.Context, conn *natsgo.Conn, arriv
 	if err != nil {
 		return err
 	}
+	waits, err := s.waiting(ctx, conn)
+	if err != nil {
+		return err
+	}
 	messages, err := consumer.Messages(jetstream.PullMaxMessages(maxWaiting))
 	if err != nil {
 		return fmt.Errorf("consumer %s: %w", s.config.Consumer, err)
 	}
 	defer messages.Stop()
-	if info := consumer.CachedInfo(); info.NumPending == 0 && info.NumAckPending == 0 {
+	if waits == 0 {
 		s.say(func() { s.deaf = nil })
 	}
 	for {
@@ -131,6 +135,20 @@ func (s *subscribed) receiveStream(ctx context.Context, conn *natsgo.Conn, arriv
 			return ctx.Err()
 		}
 	}
+}
+
+// waiting is how many messages the consumer has not been given yet, or has not acknowledged.
+func (s *subscribed) waiting(ctx context.Context, conn *natsgo.Conn) (uint64, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, natsclient.Patience, fmt.Errorf("no answer within %s", natsclient.Patience))
+	defer cancel()
+	info, err := natsclient.ConsumerInfo(ctx, conn, s.config.Domain, s.config.Stream, s.config.Consumer)
+	if err != nil {
+		return 0, fmt.Errorf("consumer %s of stream %s: %w", s.config.Consumer, s.config.Stream, err)
+	}
+	if *info.NumAckPending < 0 {
+		return 0, fmt.Errorf("consumer %s of stream %s: the server counts fewer than no messages", s.config.Consumer, s.config.Stream)
+	}
+	return max(*info.NumPending, uint64(*info.NumAckPending)), nil
 }
 
 // consumer finds the consumer, and refuses one with which levels could be lost.

@@ -1,0 +1,113 @@
+package nats
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/impulse-sh/impulse/internal/sandboxtest"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// bothWays opens a trigger over a connection and one over the monitoring endpoint.
+func bothWays(t *testing.T, s *server) map[string]*run {
+	t.Helper()
+	env := environment(nil)
+	env.PollingInterval, env.Poller = 100*time.Millisecond, triggers.NewPoller(2)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = env.Poller.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	return map[string]*run{
+		"connection": follow(t, mustOpen(t, configured(s.url()), env)), "monitoring": follow(t, mustOpen(t, monitored(s.monitoring), env)),
+	}
+}
+
+// untilEvent waits for an event.
+func (r *run) untilEvent(what string, is func(e scalers.Event) bool) {
+	r.t.Helper()
+	var last scalers.Event
+	defer func() {
+		if r.t.Failed() {
+			r.t.Logf("it said last: %+v", last)
+		}
+	}()
+	sandboxtest.Until(r.t, what, func(context.Context) bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		last = r.last
+		return r.all > 0 && is(last)
+	})
+}
+
+func TestOfAPausedConsumerOnlyWhatIsBeingWorkedOnCounts(t *testing.T) {
+	s := start(t)
+	js := s.client()
+	consumer := work(t, js, 1)
+	publish(t, js, 9)
+	runs := bothWays(t, s)
+	for _, r := range runs {
+		r.until("9")
+	}
+	drain(t, consumer, 2, false)
+	until := time.Now().Add(time.Hour).UTC()
+	if _, err := js.PauseConsumer(t.Context(), "WORK", "workers", until); err != nil {
+		t.Fatal(err)
+	}
+	want := scalers.Notice{Reason: "ConsumerPaused", Text: fmt.Sprintf(
+		"consumer workers is paused until %s: what waits, 7 messages, is not delivered, and wakes nobody", until.Format(time.RFC3339))}
+	for way, r := range runs {
+		r.untilEvent(way+" says that it is paused", func(e scalers.Event) bool {
+			return e.Err == nil && e.Value == 2000 && e.Dormant && e.Notice == want
+		})
+	}
+	if _, err := js.ResumeConsumer(t.Context(), "WORK", "workers"); err != nil {
+		t.Fatal(err)
+	}
+	for way, r := range runs {
+		r.untilEvent(way+" says that it goes on", func(e scalers.Event) bool {
+			return e.Err == nil && e.Value == 9000 && !e.Dormant && e.Notice == scalers.Notice{}
+		})
+	}
+}
+
+func TestAConsumerThatTheServerWillDeleteIsNoticedBeforeAndAfter(t *testing.T) {
+	s := start(t)
+	js := s.client()
+	work(t, js, 1)
+	publish(t, js, 3)
+	runs := bothWays(t, s)
+	remake := func(threshold time.Duration) {
+		t.Helper()
+		_, err := js.CreateOrUpdateConsumer(t.Context(), "WORK", jetstream.ConsumerConfig{
+			Durable: "workers", AckPolicy: jetstream.AckExplicitPolicy, InactiveThreshold: threshold,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	remake(time.Hour)
+	for way, r := range runs {
+		r.untilEvent(way+" says that it may be deleted", func(e scalers.Event) bool {
+			return e.Err == nil && e.Value == 3000 && !e.Dormant && e.Notice.Reason == "ConsumerExpires" && e.Notice.AtRest &&
+				strings.Contains(e.Notice.Text, "workers has inactive_threshold 1h0m0s")
+		})
+	}
+	remake(time.Second)
+	for way, r := range runs {
+		r.untilEvent(way+" says that it is gone", func(e scalers.Event) bool {
+			return e.Err != nil && strings.Contains(e.Err.Error(), "does not exist: if it had inactive_threshold")
+		})
+	}
+}
