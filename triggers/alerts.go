@@ -61,7 +61,7 @@ type AlertView struct {
 	At time.Time
 	// Firing alerts fire. One that is known as resolved, or in doubt, does so again.
 	Firing []Alert
-	// Suppressed alerts are silenced, inhibited or muted: they neither begin nor end.
+	// Suppressed alerts are silenced, inhibited or muted, or nobody knows yet whether they are: they neither begin nor end.
 	Suppressed []Alert
 	// Complete: every sender has answered. Alerts that are not in a complete view are over, and nothing that was lost is
 	// missing any longer.

@@ -31,7 +31,7 @@ func open(c Config, env triggers.Env) (triggers.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &source{config: c, query: q, env: env, settle: settleTime}
+	s := &source{config: c, query: q, env: env, settle: settleTime, unmuted: unmutedTime}
 	if s.env.Now == nil {
 		s.env.Now = time.Now
 	}

@@ -30,6 +30,7 @@ type Config struct {
 	StaleWindow         time.Duration `json:"staleWindow" doc:"How long after a resolve a firing of the same activation is taken for a late delivery, and waits."`
 	AbsentMeansResolved bool          `json:"absentMeansResolved" doc:"An alert that whole deliveries of its group leave out for the stale window is over: for those who never silence or inhibit."`
 	Reconcile           []string      `json:"reconcile" doc:"Base URLs of every Alertmanager that posts to this door: they are asked at start and every 45 s what fires, which heals whatever was lost."`
+	Receiver            string        `json:"receiver" doc:"With reconcile: the receiver that posts to Impulse. An alert then begins by a reconcile only where its route leads there and is not muted."`
 	AuthModes           string        `json:"authModes" doc:"With reconcile: bearer (parameter bearerToken of the authenticationRef) or basic (username, password)."`
 }
 
@@ -147,6 +148,9 @@ func (c Config) checkReconcile() error {
 	}
 	if len(c.Reconcile) > maxServers {
 		all = append(all, wrong("reconcile", fmt.Sprintf("names %d servers, more than %d", len(c.Reconcile), maxServers), ""))
+	}
+	if c.Receiver != "" && len(c.Reconcile) == 0 {
+		all = append(all, wrong("receiver", "is of no use without reconcile", ""))
 	}
 	switch {
 	case c.AuthModes != "" && c.AuthModes != "bearer" && c.AuthModes != "basic":

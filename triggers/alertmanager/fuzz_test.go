@@ -2,6 +2,7 @@ package alertmanager
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,14 +19,22 @@ func FuzzAnswer(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		answer := triggertest.Canned(func(*http.Request) (int, []byte) { return http.StatusOK, body })
+		answer := triggertest.Canned(func(r *http.Request) (int, []byte) {
+			switch {
+			case strings.HasSuffix(r.URL.Path, "/status"):
+				return http.StatusOK, []byte(aged(time.Hour, "disabled"))
+			case strings.HasSuffix(r.URL.Path, "/groups"):
+				return http.StatusOK, []byte("[]")
+			}
+			return http.StatusOK, body
+		})
 		c := &client{env: triggers.Env{HTTP: &http.Client{Transport: answer}, Now: time.Now}}
-		list, err := c.alerts(t.Context(), "http://alertmanager:9093/api/v2/alerts")
+		list, err := c.list(t.Context(), "http://alertmanager:9093/api/v2/")
 		if (list == nil) != (err != nil) {
 			t.Fatalf("%s: %d alerts and the error %v", body, len(list), err)
 		}
 		for i := range list {
-			if a := list[i].alert(); len(a.Labels) == 0 || a.StartsAt.IsZero() {
+			if a := list[i]; len(a.Labels) == 0 || a.StartsAt.IsZero() {
 				t.Errorf("%s: took %+v", body, a)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,19 +33,25 @@ func post(t *testing.T, url, body string) {
 	}
 }
 
-func TestARealAlertmanagerSaysWhatFiresWhatIsSilencedAndThatItHasJustBegun(t *testing.T) {
+// real returns the address of a real Alertmanager, and what starts it.
+func real(t *testing.T, config string) (string, func() *sandboxtest.Process) {
+	t.Helper()
 	dir := t.TempDir()
-	config := filepath.Join(dir, "alertmanager.yml")
-	if err := os.WriteFile(config, []byte("{route: {receiver: nobody}, receivers: [{name: nobody}]}"), 0o600); err != nil {
+	file := filepath.Join(dir, "alertmanager.yml")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	address := sandboxtest.FreeAddress(t, "127.0.0.1")
-	run := func() *sandboxtest.Process {
-		p := sandboxtest.Start(t, "alertmanager", "--config.file", config, "--storage.path", dir,
+	return address, func() *sandboxtest.Process {
+		p := sandboxtest.Start(t, "alertmanager", "--config.file", file, "--storage.path", dir,
 			"--web.listen-address", address, "--cluster.listen-address=")
 		p.Listening(address)
 		return p
 	}
+}
+
+func TestARealAlertmanagerSaysWhatFiresWhatIsSilencedAndThatItHasJustBegun(t *testing.T) {
+	address, run := real(t, "{route: {receiver: nobody}, receivers: [{name: nobody}]}")
 	p := run()
 	post(t, "http://"+address+"/api/v2/alerts", `[
 		{"labels":{"alertname":"Slow","pod":"1"},"startsAt":"2026-01-01T08:00:00+08:00","endsAt":"2999-01-01T00:00:00Z"},
@@ -79,6 +86,48 @@ func TestARealAlertmanagerSaysWhatFiresWhatIsSilencedAndThatItHasJustBegun(t *te
 	if v := view(settleTime); v.Complete || len(v.Firing) != 0 {
 		t.Errorf("begun again, and with no alerts, it says %+v", v)
 	}
+}
+
+func TestWhatARealAlertmanagerMutesDoesNotBeginByAReconcile(t *testing.T) {
+	address, run := real(t, `
+receivers: [{name: impulse}, {name: "impulse.other"}, {name: pager}]
+time_intervals: [{name: always, time_intervals: [{times: [{start_time: "00:00", end_time: "24:00"}]}]}]
+route:
+  receiver: pager
+  group_by: [alertname]
+  routes:
+  - {receiver: impulse, matchers: [team="both"], mute_time_intervals: [always], continue: true}
+  - {receiver: pager, matchers: [team="both"]}
+  - {receiver: impulse, matchers: [team="muted"], mute_time_intervals: [always]}
+  - {receiver: "impulse.other", matchers: [team="elsewhere"]}
+  - {receiver: impulse, matchers: [team="posted"]}
+`)
+	run()
+	var all []string
+	for _, team := range []string{"both", "muted", "elsewhere", "posted"} {
+		all = append(all, fmt.Sprintf(`{"labels":{"alertname":"Slow","team":%q},"startsAt":"2026-01-01T00:00:00Z","endsAt":"2999-01-01T00:00:00Z"}`, team))
+	}
+	post(t, "http://"+address+"/api/v2/alerts", "["+strings.Join(all, ",")+"]")
+	recorder := &told{views: make(chan triggers.AlertView, 100)}
+	for receiver, want := range map[string]string{"": "[both elsewhere posted] [muted]", "impulse": "[posted] [both elsewhere muted]"} {
+		s := &source{env: triggers.Env{Namespace: "shop", Alerts: recorder, HTTP: &http.Client{}, Now: time.Now, Poller: triggers.NewPoller(1)}}
+		s.config.Matchers, s.config.Reconcile, s.config.Receiver = `{alertname="Slow"}`, []string{"http://" + address}, receiver
+		view := func() triggers.AlertView { return recorder.next(t, s) }
+		sandboxtest.Until(t, fmt.Sprintf("with receiver %q it says %s", receiver, want), func(context.Context) bool {
+			v := view()
+			return v.Complete && fmt.Sprint(teams(v.Firing), " ", teams(v.Suppressed)) == want
+		})
+	}
+}
+
+// teams are the teams of alerts, in order.
+func teams(alerts []triggers.Alert) []string {
+	var all []string
+	for i := range alerts {
+		all = append(all, alerts[i].Labels["team"])
+	}
+	slices.Sort(all)
+	return all
 }
 
 // told is a board that keeps the views it is told.

@@ -21,6 +21,9 @@ const (
 	// settleTime is how long after its start an Alertmanager may not have been told of all alerts: it keeps none through a
 	// restart, and Prometheus tells it again after evaluation_interval and a resend delay, a minute each by default.
 	settleTime = 5 * time.Minute
+	// unmutedTime is how long after its start an alert may be in a group that has not been looked at: whether a group is muted is
+	// found out after the group_wait of its route.
+	unmutedTime = time.Minute
 	// maxAnswer bounds an answer.
 	maxAnswer = 8 << 20
 )
@@ -40,11 +43,11 @@ func (s *source) reconciling() (triggers.Source, error) {
 	for _, m := range matchers {
 		filter.Add("filter", m.String())
 	}
-	c := &client{config: s.config, env: s.env, filter: filter.Encode(), settle: s.settle}
+	c := &client{config: s.config, env: s.env, filter: filter.Encode(), settle: s.settle, unmuted: s.unmuted}
 	env := s.env
 	env.PollingInterval = reconcileEvery
 	key := strings.Join([]string{
-		"alertmanager", s.query.Namespace, s.config.Matchers, strings.Join(s.config.Reconcile, ","), s.config.AuthModes, env.Credentials,
+		"alertmanager", s.query.Namespace, s.config.Matchers, strings.Join(s.config.Reconcile, ","), s.config.Receiver, s.config.AuthModes, env.Credentials,
 	}, "\x00")
 	return triggers.PollEach(key, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, store.Reconcile(ctx, s.query, c.view(ctx, s.env.Now()))
@@ -54,7 +57,7 @@ func (s *source) reconciling() (triggers.Source, error) {
 // view asks every Alertmanager. One that answers is enough for alerts to begin: peers tell each other of silences, not of
 // alerts. All must answer for alerts to end.
 func (c *client) view(ctx context.Context, at time.Time) triggers.AlertView {
-	answers := make([][]apiAlert, len(c.config.Reconcile))
+	answers := make([][]held, len(c.config.Reconcile))
 	errs := make([]error, len(answers))
 	var all sync.WaitGroup
 	for i, address := range c.config.Reconcile {
@@ -70,13 +73,13 @@ func (c *client) view(ctx context.Context, at time.Time) triggers.AlertView {
 			fp := fingerprint(a.Labels).String()
 			known, fired := fires[fp]
 			switch {
-			case a.Status.State != "active": // Or suppressed, or not looked at yet: it neither begins nor ends.
-				silent[fp] = a.alert()
+			case !a.fires: // Or nobody knows yet: it neither begins nor ends.
+				silent[fp] = a.Alert
 			case !fired:
 				fires[fp] = len(v.Firing)
-				v.Firing = append(v.Firing, a.alert())
+				v.Firing = append(v.Firing, a.Alert)
 			case a.StartsAt.After(v.Firing[known].StartsAt):
-				v.Firing[known] = a.alert()
+				v.Firing[known] = a.Alert
 			}
 		}
 	}

@@ -30,26 +30,47 @@ func asking(t *testing.T, env triggers.Env, metadata map[string]string) *client 
 	if env.HTTP == nil {
 		env.HTTP = &http.Client{}
 	}
-	return &client{config: config, env: env, filter: "filter=x", settle: settleTime}
+	return &client{config: config, env: env, filter: "filter=x", settle: settleTime, unmuted: unmutedTime}
 }
 
 // listed is one alert of an answer.
 func listed(name, state string) string {
-	return fmt.Sprintf(`{"labels":{"alertname":%q},"annotations":{},"startsAt":"2026-01-01T00:00:00.000Z","status":{"state":%q},"receivers":[]}`, name, state)
+	return fmt.Sprintf(`{"labels":{"alertname":%q},"annotations":{},"startsAt":"2026-01-01T00:00:00.000Z","fingerprint":%q,"status":{"state":%q},"receivers":[]}`,
+		name, fingerprint(map[string]string{"alertname": name}), state)
 }
 
-// answering is an Alertmanager with faults that a real one does not have: it answers with a list, and has been up for some time.
-func answering(t *testing.T, list string, up time.Duration) *httptest.Server {
+// grouped is an answer of one group.
+func grouped(list string) string {
+	return fmt.Sprintf(`[{"labels":{},"receiver":{"name":"impulse"},"alerts":%s}]`, list)
+}
+
+// aged is the answer of an Alertmanager on its own that has been up for some time.
+func aged(up time.Duration, cluster string) string {
+	return fmt.Sprintf(`{"uptime":%q,"cluster":{"status":%q}}`, time.Now().Add(-up).Format(time.RFC3339Nano), cluster)
+}
+
+// scripted is an Alertmanager with faults that a real one does not have: it answers with a list, with groups and with its
+// status.
+func scripted(t *testing.T, list, groups, status string) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/status") {
-			fmt.Fprintf(w, `{"uptime":%q}`, time.Now().Add(-up).Format(time.RFC3339Nano))
-			return
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/status"):
+			fmt.Fprint(w, status)
+		case strings.HasSuffix(r.URL.Path, "/groups"):
+			fmt.Fprint(w, groups)
+		default:
+			fmt.Fprint(w, list)
 		}
-		fmt.Fprint(w, list)
 	}))
 	t.Cleanup(s.Close)
 	return s
+}
+
+// answering is one that has been up for some time, and posts all that it has.
+func answering(t *testing.T, list string, up time.Duration) *httptest.Server {
+	t.Helper()
+	return scripted(t, list, grouped(list), aged(up, "disabled"))
 }
 
 func TestOneAnswerBeginsAlertsAndAllMustAnswerToEndThem(t *testing.T) {
@@ -77,7 +98,7 @@ func TestOneAnswerBeginsAlertsAndAllMustAnswerToEndThem(t *testing.T) {
 		"one says nothing":          {[]*httptest.Server{null}, 0, 0, "not a list of alerts"},
 		"one says something else":   {[]*httptest.Server{garbage}, 0, 0, "not understood"},
 		"one says too much":         {[]*httptest.Server{huge}, 0, 0, "too large"},
-		"one says half of an alert": {[]*httptest.Server{half}, 0, 0, "alert 0 of the answer has no labels"},
+		"one says half of an alert": {[]*httptest.Server{half}, 0, 0, "[0].startsAt is missing"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -113,7 +134,7 @@ func TestCredentialsAreShownAsTheyAreNowAndNeverSaid(t *testing.T) {
 	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		shown = r.Header.Get("Authorization")
 		if strings.HasSuffix(r.URL.Path, "/status") {
-			fmt.Fprint(w, `{"uptime":"2026-01-01T00:00:00Z"}`)
+			fmt.Fprint(w, `{"uptime":"2026-01-01T00:00:00Z","cluster":{"status":"disabled"}}`)
 			return
 		}
 		fmt.Fprint(w, "[]")

@@ -17,7 +17,8 @@ type source struct {
 	config Config
 	query  triggers.AlertQuery
 	env    triggers.Env
-	settle time.Duration
+	// settle and unmuted are the client's.
+	settle, unmuted time.Duration
 
 	mu     sync.Mutex
 	alerts []triggers.Alert
