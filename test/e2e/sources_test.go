@@ -97,6 +97,52 @@ spec:
 	w.replicas("worker", 0)
 }
 
+// The object may rest at 0. What waits for a paused consumer wakes nobody; a consumer that the server deletes for want of
+// workers is said while it is there, and when it is gone.
+func TestAConsumerThatIsPausedOrWillBeDeletedIsInTheStatus(t *testing.T) {
+	w := newWorld(t)
+	address, js := w.nats()
+	w.queue(js, "WORK", jetstream.ConsumerConfig{Durable: "workers", InactiveThreshold: time.Hour})
+	if _, err := js.PauseConsumer(t.Context(), "WORK", "workers", time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.Publish(t.Context(), "WORK", nil); err != nil {
+		t.Fatal(err)
+	}
+	w.deployment("worker", 0)
+	w.apply(fmt.Sprintf(`
+apiVersion: impulse.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: worker}
+spec:
+  scaleTargetRef: {name: worker}
+  maxReplicaCount: 8
+  cooldownPeriod: 1
+  triggers:
+  - type: nats-jetstream
+    metadata: {natsServerURL: 'nats://%s', stream: WORK, consumer: workers, lagThreshold: 10}
+`, address))
+	keeps := w.never("worker", 0)
+	w.run()
+	w.condition("worker", "SourceNotice", "True", "ConsumerPaused")
+	w.condition("worker", "Ready", "True", "Ready")
+	keeps()
+	if _, err := js.ResumeConsumer(t.Context(), "WORK", "workers"); err != nil {
+		t.Fatal(err)
+	}
+	w.replicas("worker", 1)
+	w.condition("worker", "SourceNotice", "True", "ConsumerExpires")
+	keeps = w.never("worker", 1)
+	_, err := js.UpdateConsumer(t.Context(), "WORK", jetstream.ConsumerConfig{
+		Durable: "workers", AckPolicy: jetstream.AckExplicitPolicy, InactiveThreshold: time.Second,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.condition("worker", "Ready", "False", "TriggerFailed") // Nobody has asked: the Pods of this cluster do nothing.
+	keeps()
+}
+
 // queue makes a stream, of a subject of the same name, and its consumer.
 func (w *world) queue(js jetstream.JetStream, name string, config jetstream.ConsumerConfig) jetstream.Consumer {
 	w.t.Helper()
