@@ -1,6 +1,7 @@
 package actuator
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -81,10 +82,15 @@ func trimContainer(c *corev1.Container) Container {
 
 func requests(of corev1.ResourceList) Requests {
 	amount := func(name corev1.ResourceName) int64 {
-		if q, ok := of[name]; ok {
+		q, ok := of[name]
+		switch {
+		case !ok:
+			return -1
+		case q.CmpInt64(math.MaxInt64/1000) > 0:
+			return math.MaxInt64 // MilliValue is 0 then.
+		default:
 			return q.MilliValue()
 		}
-		return -1
 	}
 	return Requests{CPU: amount(corev1.ResourceCPU), Memory: amount(corev1.ResourceMemory)}
 }
@@ -92,11 +98,13 @@ func requests(of corev1.ResourceList) Requests {
 // plus adds a pod's overhead to what is requested.
 func (r Requests) plus(overhead corev1.ResourceList) Requests {
 	more := requests(overhead)
-	if r.CPU >= 0 {
-		r.CPU += max(more.CPU, 0)
+	return Requests{CPU: sum(r.CPU, more.CPU), Memory: sum(r.Memory, more.Memory)}
+}
+
+// sum adds what there is of b to a request, and saturates; nothing is added to one that is not there.
+func sum(a, b int64) int64 {
+	if a < 0 || b <= 0 {
+		return a
 	}
-	if r.Memory >= 0 {
-		r.Memory += max(more.Memory, 0)
-	}
-	return r
+	return a + min(b, math.MaxInt64-a)
 }

@@ -1,6 +1,7 @@
 package actuator
 
 import (
+	"math"
 	"reflect"
 	"testing"
 	"time"
@@ -48,6 +49,11 @@ func TestWhatIsKeptOfAPodIsWhatAnHPALooksAt(t *testing.T) {
 	}
 	if got := trimPod(pod).Pod; !reflect.DeepEqual(got, want) {
 		t.Errorf("kept %+v, want %+v", got, want)
+	}
+	pod.Spec.Containers[0].Resources.Requests = amounts("10P", "10P")
+	want.Containers[0].Requests = Requests{CPU: math.MaxInt64, Memory: math.MaxInt64} // More than fits is not nothing.
+	if got := trimPod(pod).Pod; !reflect.DeepEqual(got, want) {
+		t.Errorf("of more than fits: kept %+v, want %+v", got, want)
 	}
 	pod.Spec.Resources = &corev1.ResourceRequirements{Requests: amounts("2", "")}
 	pod.Spec.Overhead = amounts("100m", "10Mi")

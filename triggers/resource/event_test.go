@@ -3,6 +3,7 @@ package resource
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +67,14 @@ func TestAPodUsesAndRequestsWhatItsContainersDo(t *testing.T) {
 	}
 	if p := e.Pods[1]; p.Sampled || !p.HasRequest || p.Request != 150 {
 		t.Errorf("the second pod, which was not measured, is %+v", p)
+	}
+}
+
+func TestAUsageThatDoesNotFitIsTheLargestAndNotNone(t *testing.T) {
+	t.Parallel()
+	e := utilization().over([]triggers.Pod{pod("web-1", 100, 50)}, measured("web-1", 0, "10P", "10P"))
+	if e.Err != nil || len(e.Pods) != 1 || !e.Pods[0].Sampled || e.Pods[0].Usage != math.MaxInt64 {
+		t.Errorf("the event is %+v", e)
 	}
 }
 

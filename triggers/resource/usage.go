@@ -89,10 +89,15 @@ func sampleOf(m *metricsv1beta1.PodMetrics) sample {
 // amount is what was measured of a resource; negative when it is not there. A quantity that was null is the zero Quantity, which
 // has no format; one of 0 has.
 func amount(of corev1.ResourceList, name corev1.ResourceName) scalers.Milli {
-	if q, ok := of[name]; ok && q.Format != "" {
+	q, ok := of[name]
+	switch {
+	case !ok || q.Format == "" || q.Sign() < 0:
+		return -1
+	case q.CmpInt64(math.MaxInt64/1000) > 0:
+		return math.MaxInt64 // MilliValue is 0 then.
+	default:
 		return scalers.Milli(q.MilliValue())
 	}
-	return -1
 }
 
 // sum adds two amounts that are not negative, and saturates.
