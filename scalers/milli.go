@@ -12,6 +12,9 @@ import (
 // Milli is a quantity in thousandths.
 type Milli int64
 
+// milliPlaces are the decimal places of a Milli.
+const milliPlaces = 3
+
 // ErrNotFinite says that a number is NaN or infinite: it is no quantity.
 var ErrNotFinite = errors.New("not a finite number")
 
@@ -21,19 +24,29 @@ var errNotNumber = errors.New("not a number")
 // maxNumber is the longest text that is read as a number, in bytes: any float64 and any int64 is shorter.
 const maxNumber = 64
 
-// ParseMilli reads a decimal number, plain (1.5), with an exponent (1e3) or with the suffix of a Kubernetes quantity (100m,
-// 2k, 1Gi). Digits finer than a thousandth are rounded away from zero, as Kubernetes does; what does not fit saturates. NaN
-// and infinities are ErrNotFinite.
+// ParseMilli reads a decimal number that was measured: plain (1.5), with an exponent (1e3) or with the suffix of a Kubernetes
+// quantity (100m, 2k, 1Gi). Digits finer than a thousandth are rounded away from zero, as Kubernetes does; what does not fit
+// saturates. NaN and infinities are ErrNotFinite. ParseExact reads numbers that a user states.
 func ParseMilli(text string) (Milli, error) {
+	d, err := readDecimal(text)
+	if err != nil {
+		return 0, err
+	}
+	n, _ := d.scaled(milliPlaces)
+	return Milli(n), nil
+}
+
+// readDecimal reads what ParseMilli promises, without limits to the exponent.
+func readDecimal(text string) (decimal, error) {
 	switch strings.ToLower(strings.TrimLeft(text, "+-")) {
 	case "nan", "inf", "infinity":
-		return 0, fmt.Errorf("%q is %w", text, ErrNotFinite)
+		return decimal{}, fmt.Errorf("%q is %w", text, ErrNotFinite)
 	}
 	d, ok := parseDecimal(text)
 	if !ok {
-		return 0, fmt.Errorf("%.*q is %w", maxNumber, text, errNotNumber)
+		return decimal{}, fmt.Errorf("%.*q is %w", maxNumber, text, errNotNumber)
 	}
-	return d.milli(), nil
+	return d, nil
 }
 
 // FromFloat returns the quantity whose shortest decimal text is that of f: 0.1 is 100 thousandths exactly.
@@ -45,17 +58,24 @@ func FromFloat(f float64) (Milli, error) {
 }
 
 // String returns m as a decimal number without trailing zeros: "132", "1.5".
-func (m Milli) String() string {
-	sign, magnitude := "", uint64(m)
-	if m < 0 {
-		sign, magnitude = "-", -uint64(m)
+func (m Milli) String() string { return decimalText(int64(m), milliPlaces) }
+
+// decimalText writes n × 10^-places without trailing zeros.
+func decimalText(n int64, places int) string {
+	sign, magnitude := "", uint64(n)
+	if n < 0 {
+		sign, magnitude = "-", -uint64(n)
 	}
-	whole := sign + strconv.FormatUint(magnitude/1000, 10)
-	part := magnitude % 1000
+	unit := uint64(1)
+	for range places {
+		unit *= 10
+	}
+	whole := sign + strconv.FormatUint(magnitude/unit, 10)
+	part := magnitude % unit
 	if part == 0 {
 		return whole
 	}
-	return whole + "." + strings.TrimRight(strconv.FormatUint(1000+part, 10)[1:], "0")
+	return whole + "." + strings.TrimRight(strconv.FormatUint(unit+part, 10)[1:], "0")
 }
 
 // decimal is ± digits × 10^ten × 2^two.
@@ -66,7 +86,7 @@ type decimal struct {
 	ten, two int
 }
 
-// parseDecimal reads what ParseMilli promises, without limits to the exponent.
+// parseDecimal reads a finite number; false when it is none.
 func parseDecimal(text string) (decimal, bool) {
 	var d decimal
 	if len(text) > maxNumber {
@@ -112,46 +132,58 @@ func unit(text string) (ten, two int, ok bool) {
 	return 3*n - 9, 0, len(text) == 1 && n >= 0 && text != " "
 }
 
-// milli rounds away from zero to thousandths and saturates.
-func (d decimal) milli() Milli {
-	ten := d.ten + 3
+// loss is what became of a number on its way into an integer.
+type loss uint8
+
+const (
+	lossless loss = iota
+	rounded
+	saturated
+)
+
+// scaled returns d × 10^places, rounded away from zero and saturated.
+func (d decimal) scaled(places int) (int64, loss) {
+	ten := d.ten + places
 	switch {
 	case d.digits == "":
-		return 0
+		return 0, lossless
 	case len(d.digits)+ten > 20:
-		return saturated(d.negative)
+		return d.most(), saturated
 	case len(d.digits)+ten < -20:
-		return d.sign(1)
+		return d.sign(1), rounded
 	case len(d.digits) <= 15 && ten >= 0 && ten <= 3 && d.two == 0:
 		n, _ := strconv.ParseInt(d.digits, 10, 64)
-		return d.sign(n * [...]int64{1, 10, 100, 1000}[ten])
+		return d.sign(n * [...]int64{1, 10, 100, 1000}[ten]), lossless
 	}
 	n, _ := new(big.Int).SetString(d.digits, 10)
 	n.Lsh(n, uint(d.two))
 	power := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(ten, -ten))), nil)
+	lost := lossless
 	if ten >= 0 {
 		n.Mul(n, power)
 	} else {
 		rest := new(big.Int)
 		if n.QuoRem(n, power, rest); rest.Sign() > 0 {
 			n.Add(n, big.NewInt(1))
+			lost = rounded
 		}
 	}
 	if !n.IsInt64() {
-		return saturated(d.negative)
+		return d.most(), saturated
 	}
-	return d.sign(n.Int64())
+	return d.sign(n.Int64()), lost
 }
 
-func (d decimal) sign(magnitude int64) Milli {
+func (d decimal) sign(magnitude int64) int64 {
 	if d.negative {
-		return Milli(-magnitude)
+		return -magnitude
 	}
-	return Milli(magnitude)
+	return magnitude
 }
 
-func saturated(negative bool) Milli {
-	if negative {
+// most is what a number that does not fit saturates to.
+func (d decimal) most() int64 {
+	if d.negative {
 		return math.MinInt64
 	}
 	return math.MaxInt64

@@ -3,7 +3,6 @@ package scalers
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 )
 
@@ -76,7 +75,7 @@ func (p *Policy) validateTriggers(m *mistakes) {
 			m.add("trigger %d is called %q: expected a name of its own", i, t.Name)
 		}
 		seen[t.Name] = true
-		if !t.Input && (t.Target <= 0 || t.Target == math.MaxInt64) {
+		if !t.Input && t.Target <= 0 {
 			m.add("trigger %s: target is %s: expected more than 0", t.Name, t.Target)
 		}
 		t.validateMetric(m)

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -137,36 +139,50 @@ func setWord(v reflect.Value, f Field, value string) error {
 		}
 		v.SetBool(b)
 	case "number":
-		m, err := scalers.ParseMilli(value)
+		m, err := scalers.ParseExact(value)
 		if err != nil {
 			return &FieldError{Field: f.Key, Problem: err.Error()}
 		}
 		v.SetInt(int64(m))
 	case "duration":
-		d, err := parseDuration(value)
-		if err != nil {
-			return &FieldError{Field: f.Key, Problem: fmt.Sprintf("%q is not a duration", value), Suggestion: "write a number and its unit, such as 30s or 500ms"}
-		}
-		v.SetInt(int64(d))
+		return setDuration(v, f, value)
 	default:
 		return setInteger(v, f, value)
 	}
 	return nil
 }
 
-// parseDuration reads a number with its unit; a number without is in milliseconds, as in KEDA.
-func parseDuration(value string) (time.Duration, error) {
-	if n, err := strconv.ParseInt(value, 10, 32); err == nil {
-		return time.Duration(n) * time.Millisecond, nil
+// durations are texts that time.ParseDuration refuses only when they are too long.
+var durations = regexp.MustCompile(`^[-+]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+$`)
+
+// setDuration sets a number with its unit; a number without is in milliseconds, as in KEDA.
+func setDuration(v reflect.Value, f Field, value string) error {
+	text := value
+	if strings.Trim(value, "+-0123456789") == "" {
+		text += "ms"
 	}
-	return time.ParseDuration(value)
+	d, err := time.ParseDuration(text)
+	switch {
+	case err != nil && durations.MatchString(text):
+		return &FieldError{Field: f.Key, Problem: fmt.Sprintf("%s is longer than %s, the longest time that is possible", value, time.Duration(math.MaxInt64))}
+	case err != nil:
+		return &FieldError{Field: f.Key, Problem: fmt.Sprintf("%q is not a duration", value), Suggestion: "write a number and its unit, such as 30s or 500ms"}
+	case d == 0 && strings.ContainsAny(value, "123456789"):
+		return &FieldError{Field: f.Key, Problem: value + " is shorter than 1ns, the shortest time that is possible"}
+	}
+	v.SetInt(int64(d))
+	return nil
 }
 
 func setInteger(v reflect.Value, f Field, value string) error {
 	n, err := strconv.ParseInt(value, 10, v.Type().Bits())
 	switch {
-	case errors.Is(err, strconv.ErrRange):
-		return &FieldError{Field: f.Key, Problem: value + " is out of range"}
+	case errors.Is(err, strconv.ErrRange): // ParseInt then returns the nearest that fits.
+		side, end := "above", "largest"
+		if n < 0 {
+			side, end = "below", "smallest"
+		}
+		return &FieldError{Field: f.Key, Problem: fmt.Sprintf("%s is %s %d, the %s number that is possible", value, side, n, end)}
 	case err != nil:
 		return &FieldError{Field: f.Key, Problem: fmt.Sprintf("%q is not a whole number", value)}
 	}

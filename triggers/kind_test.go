@@ -90,7 +90,7 @@ func TestEveryMistakeIsReportedOnce(t *testing.T) {
 		`addresz: is not a parameter of this trigger (did you mean "address"?)`,
 		`zzzzzz: is not a parameter of this trigger (known are address, secure, port, small, large, threshold, timeout, topics)`,
 		`secure: "perhaps" is not a boolean (write true or false)`,
-		`small: 2147483648 is out of range`,
+		`small: 2147483648 is above 2147483647, the largest number that is possible`,
 		`large: "1.5" is not a whole number`,
 		`threshold: "many" is not a number`,
 		`timeout: "soon" is not a duration (write a number and its unit, such as 30s or 500ms)`,

@@ -9,9 +9,11 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/scalers"
 )
 
 // Nowhere is the address of the Prometheus that somebody has to name: an HPA does not say where its metrics come from.
@@ -55,7 +57,7 @@ func (c metric) resource(field string, name corev1.ResourceName, container strin
 	}
 	switch {
 	case target.AverageValue != nil: // It wins, whatever the type says.
-		t.MetricType, t.Metadata["value"] = "AverageValue", v1alpha1.Scalar(target.AverageValue.String())
+		t.MetricType, t.Metadata["value"] = "AverageValue", c.amount(field+".target.averageValue", target.AverageValue)
 	case target.AverageUtilization != nil:
 		t.MetricType, t.Metadata["value"] = "Utilization", v1alpha1.Scalar(strconv.Itoa(int(*target.AverageUtilization)))
 	default:
@@ -75,15 +77,24 @@ func (c metric) query(field string, metric *autoscalingv2.MetricIdentifier, targ
 	}
 	switch {
 	case target.AverageValue != nil && (field != "object" || target.Type != autoscalingv2.ValueMetricType):
-		t.Metadata["threshold"] = v1alpha1.Scalar(target.AverageValue.String())
+		t.Metadata["threshold"] = c.amount(field+".target.averageValue", target.AverageValue)
 	case target.Value != nil && field != "pods":
-		t.MetricType, t.Metadata["threshold"] = "Value", v1alpha1.Scalar(target.Value.String())
+		t.MetricType, t.Metadata["threshold"] = "Value", c.amount(field+".target.value", target.Value)
 		c.said.say(c.path+"."+field+".target.value", "while pods are there and none is ready, an HPA takes it for 0", "here it is unknown then, and lowers nothing")
 	default:
 		c.wrong.say(c.path+"."+field+".target", "has no value", "value or averageValue")
 	}
 	c.said.say(c.path+"."+field, "comes from a metrics adapter, which is not asked here", "write the Prometheus into serverAddress, and look at the query")
 	return t
+}
+
+// amount returns a target, and refuses one that is not held exactly here.
+func (c metric) amount(field string, target *resource.Quantity) v1alpha1.Scalar {
+	text := target.String()
+	if _, err := scalers.ParseExact(text); err != nil {
+		c.wrong.say(c.path+"."+field, err.Error(), "")
+	}
+	return v1alpha1.Scalar(text)
 }
 
 // name is that of a metric which needs no quotes in PromQL.

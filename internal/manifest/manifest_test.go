@@ -109,6 +109,38 @@ func TestObjectsOfOtherKindsArePassedOver(t *testing.T) {
 	}
 }
 
+func TestANumberThatIsNotKeptAsItIsWrittenIsRefused(t *testing.T) {
+	const object = `
+apiVersion: impulse.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: web}
+spec:
+  scaleTargetRef: {name: web}
+  minReplicaCount: 1
+  advanced:
+    horizontalPodAutoscalerConfig: {behavior: {scaleUp: {tolerance: TOLERANCE}}}
+    scalingModifiers: {formula: load, target: "TARGET"}
+  triggers:
+  - {type: prometheus, name: load, metadata: {serverAddress: 'http://prometheus:9090', query: load, threshold: THRESHOLD}}
+`
+	for _, c := range []struct{ tolerance, target, threshold, want string }{
+		{"0.1", "1.5", "0.25", ""},
+		{"1e-6", "1m", `"9007199254740.993"`, ""},
+		{"1e-9", "1", "1", "behavior.scaleUp.tolerance: 1e-9 is finer than 0.000001, the smallest step that is possible\n"},
+		{"10T", "1", "1", "behavior.scaleUp.tolerance: 10T is above 9223372036854.775807, the largest number that is possible\n"},
+		{"0.1", "0.0005", "1", "scalingModifiers.target: 0.0005 is finer than 0.001, the smallest step that is possible\n"},
+		{"0.1", "1", "0.0005", "f.yaml:12:112: spec.triggers[0].metadata.threshold: 0.0005 is finer than 0.001, the smallest step that is possible\n"},
+		{"0.1", "1", "1e-9", "metadata.threshold: 1e-9 is finer than 0.001, the smallest step that is possible\n"},
+		{"0.1", "1", "9.3e15", "metadata.threshold: 9.3e15 is above 9223372036854775.807, the largest number that is possible\n"},
+		{"0.1", "1", "900719925474099.931", `metadata.threshold: 900719925474099.931 has more digits than the API server keeps of a number (quote it: "900719925474099.931")` + "\n"},
+	} {
+		got := said("f.yaml", strings.NewReplacer("TOLERANCE", c.tolerance, "TARGET", c.target, "THRESHOLD", c.threshold).Replace(object))
+		if c.want == "" && got != "" || !strings.HasSuffix(got, c.want) {
+			t.Errorf("%+v: said %q", c, got)
+		}
+	}
+}
+
 func TestSARIFHasEveryProblemWithItsPlace(t *testing.T) {
 	content, err := os.ReadFile("testdata/mistakes.yaml")
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -12,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -24,6 +26,8 @@ func strict(o *Object, node *yaml.Node, t reflect.Type, path string) []Problem {
 		node = node.Alias
 	}
 	switch {
+	case t == reflect.TypeFor[v1alpha1.Scalar]():
+		return strictNumber(o, node, path)
 	case node.Tag == "!!null", free(t):
 		return nil
 	case t.Kind() == reflect.Struct:
@@ -50,12 +54,29 @@ func strict(o *Object, node *yaml.Node, t reflect.Type, path string) []Problem {
 // free reports whether any value will do here, or is judged elsewhere.
 func free(t reflect.Type) bool {
 	switch t {
-	case reflect.TypeFor[v1alpha1.Scalar](), reflect.TypeFor[resource.Quantity](), reflect.TypeFor[metav1.ObjectMeta](),
+	case reflect.TypeFor[resource.Quantity](), reflect.TypeFor[metav1.ObjectMeta](),
 		reflect.TypeFor[v1alpha1.ScaledObjectStatus](), reflect.TypeFor[autoscalingv2.HorizontalPodAutoscalerStatus](), reflect.TypeFor[metav1.Time]():
 		return true
 	default:
 		return false
 	}
+}
+
+// strictNumber refuses a number that would not reach us as it is written: the API server keeps numbers as JSON does, in 64-bit
+// floating point. A quoted one is a text, of which every digit is kept.
+func strictNumber(o *Object, node *yaml.Node, path string) []Problem {
+	number, err := strconv.ParseFloat(node.Value, 64)
+	if node.Tag != "!!float" || err != nil {
+		return nil
+	}
+	written, err := scalers.ParseExact(node.Value)
+	if err != nil {
+		return nil // It is refused, wherever a number is wanted.
+	}
+	if kept, err := scalers.FromFloat(number); err == nil && kept == written {
+		return nil
+	}
+	return []Problem{o.on(node, path, node.Value+" has more digits than the API server keeps of a number", fmt.Sprintf("quote it: %q", node.Value))}
 }
 
 func strictStruct(o *Object, node *yaml.Node, t reflect.Type, path string) []Problem {

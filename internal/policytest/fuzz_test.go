@@ -63,6 +63,14 @@ func TestWhatIsNoSeriesSaysWhichPart(t *testing.T) {
 		"1x99999999999999": {0, 1, "1x99999999999999", "makes the series longer than 100000000 values"},
 		"1x99999999 1 2":   {11, 2, "1", "makes the series longer than 100000000 values"},
 		"{{schema:1}}":     {0, 1, "{{schema:1}}", "is no value"},
+		"0+0.0005x3": {
+			0, 1, "0+0.0005x3",
+			"cannot be counted on exactly: +0.0005 is finer than 0.001, the smallest step that is possible",
+		},
+		"1e16-1x3": {
+			0, 1, "1e16-1x3",
+			"cannot be counted on exactly: 1e16 is above 9223372036854775.807, the largest number that is possible",
+		},
 	} {
 		if _, wrong := parseSeries(text); wrong == nil || *wrong != want {
 			t.Errorf("%q: %+v, want %+v", text, wrong, want)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
-	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/impulse-sh/impulse/scalers"
 )
@@ -62,12 +61,15 @@ func (r *reader) tolerance(into *int64) field {
 		if !ok {
 			return
 		}
-		q, err := resource.ParseQuantity(text)
-		if err != nil || q.Sign() < 0 {
+		share, err := scalers.ParseMillionths(text)
+		switch {
+		case err != nil:
+			r.wrong(node, path, err.Error(), expected+" was expected")
+		case share < 0:
 			r.wrongType(node, path, expected)
-			return
+		default:
+			*into = share
 		}
-		*into = q.ScaledValue(resource.Micro)
 	}
 }
 

@@ -80,18 +80,20 @@ func parseTerm(part string) (rehearsal.Run, string) {
 	if m == nil {
 		return rehearsal.Run{}, "is no value"
 	}
-	run := rehearsal.Run{Times: 1}
-	first, err := scalers.ParseMilli(m[1])
-	if err != nil {
-		return run, "is no value"
-	}
-	run.First = first
-	if m[2] != "" {
-		if run.By, err = scalers.ParseMilli(m[2]); err != nil {
-			return run, "has an increment that is no number"
+	run, problem := rehearsal.Run{Times: 1}, ""
+	var err error
+	if m[2] == "" {
+		if run.First, err = scalers.ParseMilli(m[1]); err != nil { // A reading, rounded as one.
+			return run, "is no value"
+		}
+	} else {
+		if run.First, err = scalers.ParseExact(m[1]); err == nil {
+			run.By, err = scalers.ParseExact(m[2])
+		}
+		if err != nil {
+			return run, "cannot be counted on exactly: " + err.Error()
 		}
 	}
-	problem := ""
 	if m[3] != "" {
 		run.Times, problem = parseTimes(m[3], true)
 	}

@@ -162,7 +162,10 @@ func (o *Options) model(ctx context.Context, w *workload.Workload) (*Model, erro
 		m.Capacity = target
 		return m, nil
 	}
-	if m.Capacity, err = scalers.ParseMilli(o.Capacity); err != nil || m.Capacity <= 0 {
+	if m.Capacity, err = scalers.ParseExact(o.Capacity); err != nil {
+		return nil, fmt.Errorf("--capacity-per-replica: %w", err)
+	}
+	if m.Capacity <= 0 {
 		return nil, fmt.Errorf("--capacity-per-replica: %q %w", o.Capacity, errCapacity)
 	}
 	return m, nil

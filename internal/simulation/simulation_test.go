@@ -217,7 +217,9 @@ func TestBadInputIsExplained(t *testing.T) {
 		}
 	}
 	for want, change := range map[string]func(*Options){
-		`"ten" is not a number above 0`:                             func(o *Options) { o.Capacity = "ten" },
+		`"ten" is not a number`:                                     func(o *Options) { o.Capacity = "ten" },
+		"0.0005 is finer than 0.001":                                func(o *Options) { o.Capacity = "0.0005" },
+		`"0" is not a number above 0`:                               func(o *Options) { o.Capacity = "0" },
 		"--load rps: the load has no column for it; it has [value]": func(o *Options) { o.Column = "rps" },
 		`"vpa" is no baseline`:                                      func(o *Options) { o.Baselines = []string{"vpa"} },
 		"there is no such file":                                     func(o *Options) { o.Files = []string{"/absent"} },

@@ -81,14 +81,14 @@ func evaluate(program *formula.Program, inputs []int) func([]scalers.Level) (sca
 	}
 }
 
-// quantity reads a number; "" is 0.
+// quantity reads a number that the user states; "" is 0.
 func quantity(field, text string, wrong *mistakes) scalers.Milli {
 	if text == "" {
 		return 0
 	}
-	value, err := scalers.ParseMilli(text)
+	value, err := scalers.ParseExact(text)
 	if err != nil {
-		wrong.add(field, fmt.Sprintf("%q is not a number", text), "")
+		wrong.add(field, err.Error(), "")
 	}
 	return value
 }

@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/resource"
-
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/scalers"
 )
@@ -124,7 +122,10 @@ func direction(path string, rules *v1alpha1.ScalingRules, b *scalers.Behavior, w
 		b.Window = time.Duration(*s) * time.Second
 	}
 	if rules.Tolerance != nil {
-		b.Tolerance = millionths(rules.Tolerance)
+		var err error
+		if b.Tolerance, err = scalers.ParseMillionths(rules.Tolerance.String()); err != nil {
+			wrong.add(path+".tolerance", err.Error(), "")
+		}
 		if b.Tolerance < 0 {
 			wrong.add(path+".tolerance", rules.Tolerance.String()+" is below 0", "")
 		}
@@ -158,9 +159,6 @@ func direction(path string, rules *v1alpha1.ScalingRules, b *scalers.Behavior, w
 		})
 	}
 }
-
-// millionths is a quantity in millionths, rounded away from zero.
-func millionths(q *resource.Quantity) int64 { return q.ScaledValue(resource.Micro) }
 
 // pausedOf reads the annotations of both groups; ours win.
 func pausedOf(so *v1alpha1.ScaledObject, wrong *mistakes) scalers.Paused {

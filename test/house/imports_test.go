@@ -19,7 +19,7 @@ var may = map[string][]string{
 	"internal/leader":      {},
 	"internal/workload":    {"api", "scalers", "triggers", "actuator", "internal/formula"},
 	"internal/advice":      {"api", "scalers", "internal/workload"},
-	"internal/convert":     {"api", "internal/workload"},
+	"internal/convert":     {"api", "scalers", "internal/workload"},
 	"internal/manifest":    {"api", "scalers", "triggers", "internal/workload", "internal/convert", "internal/advice"},
 	"internal/pipeline":    {"scalers", "triggers", "actuator", "internal/workload"},
 	"internal/report":      {"api", "scalers", "triggers", "actuator", "internal/workload", "internal/pipeline"},

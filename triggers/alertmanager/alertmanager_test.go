@@ -95,6 +95,7 @@ func TestTheLevelIsThatOfTheSelectedAlerts(t *testing.T) {
 		{"summed", Config{Threshold: 1, Value: "annotation:value", Aggregation: "sum"}, two, 5500, ""},
 		{"the largest", Config{Threshold: 1, Value: "label:size", Aggregation: "max"}, two, 4000, ""},
 		{"the mean", Config{Threshold: 1, Value: "label:size", Aggregation: "avg"}, two, 2750, ""},
+		{"a mean is rounded away from zero", Config{Threshold: 1, Value: "label:size", Aggregation: "avg"}, []triggers.Alert{alert("a", "0.001", ""), alert("b", "0", "")}, 1, ""},
 		{"no number is unknown", Config{Threshold: 1, Value: "annotation:value", Aggregation: "sum"}, append(two, alert("Slow", "many", "")), 0, `"many"`},
 		{"a missing one too", Config{Threshold: 1, Value: "annotation:value", Aggregation: "sum"}, append(two, alert("Slow", "", "")), 0, "has no annotation value"},
 		{"NaN too", Config{Threshold: 1, Value: "annotation:value", Aggregation: "max"}, []triggers.Alert{alert("Slow", "NaN", "")}, 0, "not a finite number"},

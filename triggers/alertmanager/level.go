@@ -82,9 +82,22 @@ func (c Config) aggregate(alerts []triggers.Alert) (scalers.Milli, error) {
 	case c.Aggregation == "max":
 		return most, nil
 	case c.Aggregation == "avg" && len(alerts) > 0:
-		return sum / scalers.Milli(len(alerts)), nil
+		return mean(sum, scalers.Milli(len(alerts))), nil
 	default:
 		return sum, nil
+	}
+}
+
+// mean is sum / n, rounded away from zero as every number that is measured.
+func mean(sum, n scalers.Milli) scalers.Milli {
+	quotient := sum / n
+	switch rest := sum % n; {
+	case rest > 0:
+		return quotient + 1
+	case rest < 0:
+		return quotient - 1
+	default:
+		return quotient
 	}
 }
 

@@ -1,0 +1,41 @@
+package scalers
+
+import (
+	"fmt"
+	"math"
+)
+
+// microPlaces are the decimal places of a share such as Behavior.Tolerance.
+const microPlaces = 6
+
+// ParseExact reads a number that a user states, such as a target, in the notation of ParseMilli. A number that thousandths
+// cannot hold is refused, not rounded: half of a very small target is twice the replicas. The error names the number that
+// bounds it.
+func ParseExact(text string) (Milli, error) {
+	n, err := parseExact(text, milliPlaces)
+	return Milli(n), err
+}
+
+// ParseMillionths is ParseExact for a share such as Behavior.Tolerance.
+func ParseMillionths(text string) (int64, error) { return parseExact(text, microPlaces) }
+
+// parseExact reads a number of at most so many decimal places.
+func parseExact(text string, places int) (int64, error) {
+	d, err := readDecimal(text)
+	if err != nil {
+		return 0, err
+	}
+	n, lost := d.scaled(places)
+	switch step := decimalText(1, places); {
+	case lost == saturated && d.negative:
+		return 0, fmt.Errorf("%s is below %s, the smallest number that is possible", text, decimalText(-math.MaxInt64, places))
+	case lost == saturated:
+		return 0, fmt.Errorf("%s is above %s, the largest number that is possible", text, decimalText(math.MaxInt64, places))
+	case lost == rounded && (n == 1 || n == -1):
+		return 0, fmt.Errorf("%s is finer than %s, the smallest step that is possible", text, step)
+	case lost == rounded:
+		return 0, fmt.Errorf("%s is finer than %s, the smallest step that is possible: write %s or %s",
+			text, step, decimalText(n-d.sign(1), places), decimalText(n, places))
+	}
+	return n, nil
+}

@@ -1,0 +1,170 @@
+package scalers_test
+
+import (
+	"errors"
+	"math"
+	"math/big"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+const (
+	finest  = "0.001, the smallest step that is possible"
+	largest = "9223372036854775.807, the largest number that is possible"
+	lowest  = "-9223372036854775.807, the smallest number that is possible"
+)
+
+func TestANumberThatAUserStatesIsTakenExactlyOrRefusedWithTheBound(t *testing.T) {
+	for text, want := range map[string]scalers.Milli{
+		"0": 0, "-0.000": 0, "1.5": 1500, "0.001": 1, "1e-3": 1, "1m": 1, "1000u": 1, "1.50000": 1500, "2.2e1": 22_000, "200Mi": 209_715_200_000,
+		"9223372036854775.807": math.MaxInt64, "-9223372036854775.807": -math.MaxInt64, "0e999999999999": 0,
+	} {
+		if got, err := scalers.ParseExact(text); err != nil || got != want {
+			t.Errorf("%s is %d, %v; want %d", text, got, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"0.0005":               "0.0005 is finer than " + finest,
+		"1e-9":                 "1e-9 is finer than " + finest,
+		"-0.0005":              "-0.0005 is finer than " + finest,
+		"500u":                 "500u is finer than " + finest,
+		"33.3333":              "33.3333 is finer than " + finest + ": write 33.333 or 33.334",
+		"-1.0005":              "-1.0005 is finer than " + finest + ": write -1 or -1.001",
+		"1e-999999999":         "1e-999999999 is finer than " + finest,
+		"9.3e15":               "9.3e15 is above " + largest,
+		"16Ei":                 "16Ei is above " + largest,
+		"1e999999999":          "1e999999999 is above " + largest,
+		"9223372036854775.808": "9223372036854775.808 is above " + largest,
+		"-1e16":                "-1e16 is below " + lowest,
+		"many":                 `"many" is not a number`,
+	} {
+		if got, err := scalers.ParseExact(text); err == nil || err.Error() != want {
+			t.Errorf("%s is %d, %v; want: %s", text, got, err, want)
+		}
+	}
+	if _, err := scalers.ParseExact("NaN"); !errors.Is(err, scalers.ErrNotFinite) {
+		t.Errorf("NaN: %v", err)
+	}
+}
+
+func TestAShareIsTakenInMillionthsOrRefusedWithTheBound(t *testing.T) {
+	for text, want := range map[string]int64{"0.1": 100_000, "100m": 100_000, "0.000001": 1, "1u": 1, "0": 0, "9223372036854.775807": math.MaxInt64} {
+		if got, err := scalers.ParseMillionths(text); err != nil || got != want {
+			t.Errorf("%s is %d, %v; want %d", text, got, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"1n": "finer than 0.000001, the smallest", "0.0000015": "write 0.000001 or 0.000002", "10T": "above 9223372036854.775807, the largest",
+	} {
+		if got, err := scalers.ParseMillionths(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s is %d, %v; want: %s", text, got, err, want)
+		}
+	}
+}
+
+// units are what a suffix multiplies with, as fractions.
+var units = map[string]string{
+	"": "1", "n": "1/1000000000", "u": "1/1000000", "m": "1/1000", "k": "1000", "M": "1000000", "G": "1000000000", "T": "1000000000000",
+	"P": "1000000000000000", "E": "1000000000000000000", "Ki": "1024", "Mi": "1048576", "Gi": "1073741824", "Ti": "1099511627776",
+	"Pi": "1125899906842624", "Ei": "1152921504606846976",
+}
+
+func TestAnyDecimalIsTakenExactlyOrRefusedWithTheBound(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	suffixes := make([]string, 0, len(units))
+	for suffix := range units {
+		suffixes = append(suffixes, suffix)
+	}
+	taken := 0
+	for range 100_000 {
+		text := []string{"", "-", "+"}[r.IntN(3)] + digits(r, 1+r.IntN(20))
+		if r.IntN(2) == 0 {
+			text += "." + digits(r, r.IntN(12))
+		}
+		exact, ok := new(big.Rat).SetString(text)
+		if !ok {
+			t.Fatalf("%s is no decimal", text)
+		}
+		factor, suffix := "", ""
+		if r.IntN(2) == 0 {
+			suffix = suffixes[r.IntN(len(suffixes))]
+			factor = units[suffix]
+		} else {
+			exponent := r.IntN(40) - 20
+			suffix = "e" + strconv.Itoa(exponent)
+			factor = "1" + suffix
+		}
+		by, ok := new(big.Rat).SetString(factor)
+		if !ok {
+			t.Fatalf("%s is no factor", factor)
+		}
+		if holds(t, text+suffix, exact.Mul(exact, by)) {
+			taken++
+		}
+	}
+	if taken < 10_000 || taken > 90_000 {
+		t.Errorf("%d of 100000 were taken: the test sees too little of one side", taken)
+	}
+}
+
+// digits are n of them, many of which are 0.
+func digits(r *rand.Rand, n int) string {
+	var out strings.Builder
+	for range n {
+		if r.IntN(2) == 0 {
+			out.WriteByte('0')
+		} else {
+			out.WriteByte(byte('0' + r.IntN(10)))
+		}
+	}
+	return out.String()
+}
+
+// holds checks that a number is taken if thousandths hold it, and otherwise refused with the bound; it reports which.
+func holds(t *testing.T, text string, exact *big.Rat) bool {
+	t.Helper()
+	thousandths := new(big.Rat).Mul(exact, big.NewRat(1000, 1))
+	most := new(big.Rat).SetInt64(math.MaxInt64)
+	got, err := scalers.ParseExact(text)
+	size := new(big.Rat).Abs(thousandths)
+	switch beyond := size.Cmp(most) > 0; {
+	case !beyond && thousandths.IsInt():
+		if err != nil || new(big.Rat).SetInt64(int64(got)).Cmp(thousandths) != 0 {
+			t.Errorf("%s is %s, %v; want it exactly", text, got, err)
+		}
+	case err == nil:
+		t.Errorf("%s is %s, and nobody says that it was rounded", text, got)
+	case beyond && !strings.Contains(err.Error(), "9223372036854775.807") && !strings.Contains(err.Error(), finest):
+		t.Errorf("%s: %v; want the bound", text, err)
+	case !beyond && !strings.Contains(err.Error(), finest):
+		t.Errorf("%s: %v; want the smallest step", text, err)
+	}
+	return err == nil
+}
+
+// FuzzParseExact holds what any text is read as against fractions of any size, wherever those know the notation.
+func FuzzParseExact(f *testing.F) {
+	for _, seed := range []string{"1.5", "-0.0005", "1e-9", "9.3e15", "9223372036854775.808", "100m", "33.3333", "1e+", "0x1", "1_0"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		measured, bad := scalers.ParseMilli(text)
+		got, err := scalers.ParseExact(text)
+		if bad != nil {
+			if err == nil || err.Error() != bad.Error() {
+				t.Errorf("%q is %s, %v, but %v when it was measured", text, got, err, bad)
+			}
+			return
+		}
+		if err == nil && got != measured {
+			t.Errorf("%q is %s, but %s when it was measured", text, got, measured)
+		}
+		if exact := fraction(text); exact != nil {
+			holds(t, text, exact)
+		}
+	})
+}

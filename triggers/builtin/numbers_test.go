@@ -1,0 +1,90 @@
+package builtin
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"math/big"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// decoded sets one field of a kind's example, and returns the config, if there is one, and what is wrong with the field.
+func decoded(k triggers.Kind, key, text string) (triggers.Config, string) {
+	metadata := maps.Clone(k.Example)
+	if metadata == nil {
+		metadata = map[string]string{}
+	}
+	metadata[key] = text
+	config, err := k.Decode(metadata)
+	for _, e := range triggers.FieldErrors(err) {
+		if e.Field == key {
+			return config, e.Problem
+		}
+	}
+	return config, ""
+}
+
+func TestANumberThatCannotBeHeldIsRefusedByEveryKindWithTheBound(t *testing.T) {
+	bounds := map[string]map[string]string{
+		"number": {
+			"0.0005": "0.001, the smallest", "1e-9": "0.001, the smallest", "33.3333": "write 33.333 or 33.334", "1e16": "9223372036854775.807, the largest",
+		},
+		"integer":  {"99999999999999999999": ", the largest number", "-99999999999999999999": ", the smallest number"},
+		"duration": {"0.5ns": "1ns, the shortest", "9999999h": "2562047h47m16.854775807s, the longest", "99999999999999999999": "the longest"},
+	}
+	seen := map[string]int{}
+	for _, k := range Kinds() {
+		for _, f := range k.Fields {
+			for text, want := range bounds[f.Type] {
+				seen[f.Type]++
+				if config, problem := decoded(k, f.Key, text); config != nil || !strings.Contains(problem, want) {
+					t.Errorf("%s, %s: %s: it says %q, want %q", k.Name, f.Key, text, problem, want)
+				}
+			}
+		}
+	}
+	if len(seen) != len(bounds) {
+		t.Errorf("fields were seen of %v", seen)
+	}
+}
+
+func TestEveryNumberOfEveryKindIsTakenExactlyOrRefused(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	taken := 0
+	for _, k := range Kinds() {
+		for i, f := range k.Fields {
+			if f.Type != "number" {
+				continue
+			}
+			for range 2000 {
+				text := fmt.Sprintf("%d.%0*de%d", r.IntN(1_000_000), 1+r.IntN(8), r.IntN(1000), r.IntN(24)-12)
+				exact, ok := new(big.Rat).SetString(text)
+				if !ok {
+					t.Fatalf("%s is no number", text)
+				}
+				thousandths := exact.Mul(exact, big.NewRat(1000, 1))
+				possible := thousandths.IsInt() && thousandths.Cmp(new(big.Rat).SetInt64(math.MaxInt64)) <= 0
+				config, problem := decoded(k, f.Key, text)
+				rounds := strings.Contains(problem, " that is possible")
+				switch {
+				case rounds == possible:
+					t.Errorf("%s, %s: %s: it says %q", k.Name, f.Key, text, problem)
+				case config != nil:
+					taken++
+					if got, ok := reflect.ValueOf(config).Field(i).Interface().(scalers.Milli); !ok || new(big.Rat).SetInt64(int64(got)).Cmp(thousandths) != 0 {
+						t.Errorf("%s, %s: %s became %s", k.Name, f.Key, text, got)
+					}
+				}
+			}
+		}
+	}
+	if taken < 1000 {
+		t.Errorf("only %d numbers were taken", taken)
+	}
+}
