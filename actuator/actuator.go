@@ -65,6 +65,10 @@ var (
 	ErrForbidden = errors.New("not allowed")
 	// ErrConflict: the target was not as it had been seen. Nothing was written.
 	ErrConflict = errors.New("target changed meanwhile")
+	// ErrDenied: admission refused the write: a webhook, a policy or a quota. Nothing was written.
+	ErrDenied = errors.New("denied by admission")
+	// ErrAltered: admission replaced the count that was asked for. The API server stored another one.
+	ErrAltered = errors.New("admission changed the count")
 	// ErrThrottled: the API server pushes back (429 or 5xx) or did not answer in time. After a time-out nobody knows
 	// whether the count was written; the watch will tell.
 	ErrThrottled = errors.New("API server is overloaded")

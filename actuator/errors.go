@@ -6,16 +6,24 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"regexp"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// writeError says what the API server's answer to a write means for the caller.
+// writeError says what the API server's answer to a write means for the caller. A webhook that denies a request chooses the
+// code and the reason of the answer, so that these tell nothing: what the answer says is looked at first.
 func writeError(err error) error {
-	if failedTest(err) || apierrors.IsConflict(err) {
+	switch {
+	case denied(err):
+		return fmt.Errorf("%w: %w", ErrDenied, err)
+	case failedTest(err), changedMeanwhile(err):
 		return fmt.Errorf("%w: %w", ErrConflict, err)
+	default:
+		return readError(err)
 	}
-	return readError(err)
 }
 
 // readError says what the API server's answer to a read means for the caller.
@@ -34,15 +42,36 @@ func readError(err error) error {
 	}
 }
 
-// failedTest tells a failed test of a JSON Patch from an object that the API server finds invalid. Both are 422; only
-// the latter says which field.
+// denial is how webhooks and policies of admission refuse a request.
+var denial = regexp.MustCompile(`admission webhook "[^"]*" denied the request|[Pp]olicy ['"].*['"] denied request: `)
+
+// denied reports whether admission refused a request. What is forbidden without naming a user was not refused for want of
+// rights: a quota and the admission plugins say it in this way.
+func denied(err error) bool {
+	message := statusOf(err).Message
+	return denial.MatchString(message) || strings.Contains(message, " is forbidden: ") && !strings.Contains(message, ` is forbidden: User "`)
+}
+
+// failedTest reports whether a test of a JSON Patch failed. An object that the API server finds invalid is a 422 as well; this
+// is the message of a patch that cannot be applied, with nothing else in it.
 func failedTest(err error) bool {
+	status := statusOf(err)
+	return status.Code == http.StatusUnprocessableEntity && (status.Details == nil || len(status.Details.Causes) == 0) &&
+		strings.HasPrefix(status.Message, "the server rejected our request due to an error in our request")
+}
+
+// changedMeanwhile reports whether the object was written between the API server's own read and its write.
+func changedMeanwhile(err error) bool {
+	return apierrors.IsConflict(err) && strings.HasPrefix(statusOf(err).Message, "Operation cannot be fulfilled on ")
+}
+
+// statusOf returns what the API server answered; the zero value when it did not.
+func statusOf(err error) metav1.Status {
 	var status apierrors.APIStatus
-	if !errors.As(err, &status) || status.Status().Code != http.StatusUnprocessableEntity {
-		return false
+	if !errors.As(err, &status) {
+		return metav1.Status{}
 	}
-	details := status.Status().Details
-	return details == nil || len(details.Causes) == 0
+	return status.Status()
 }
 
 func overloaded(err error) bool {
@@ -50,11 +79,7 @@ func overloaded(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout() {
 		return true
 	}
-	var status apierrors.APIStatus
-	if !errors.As(err, &status) {
-		return false
-	}
-	code := status.Status().Code
+	code := statusOf(err).Code
 	return code == http.StatusTooManyRequests || code >= http.StatusInternalServerError
 }
 

@@ -21,7 +21,8 @@ func (c *Client) Get(ctx context.Context, t Target) (Scale, error) {
 }
 
 // Set asks for n replicas of a target as it was in seen, and returns the Scale as written. Errors wrap ErrConflict when
-// the target's UID or count is no longer that of seen, ErrNotFound, ErrNoScale, ErrForbidden or ErrThrottled; whatever
+// the target's UID or count is no longer that of seen, ErrNotFound, ErrNoScale, ErrForbidden, ErrThrottled, or ErrDenied when
+// admission refused the write. With ErrAltered admission changed the count, and the Scale is the one that was stored. Whatever
 // the error, Set does not try again.
 func (c *Client) Set(ctx context.Context, t Target, seen Scale, n int32) (Scale, error) {
 	if n < 0 {
@@ -31,7 +32,11 @@ func (c *Client) Set(ctx context.Context, t Target, seen Scale, n int32) (Scale,
 	if err != nil {
 		return Scale{}, fmt.Errorf("write the scale of %s: %w", t, err)
 	}
-	return c.request(ctx, t, "write", body)
+	stored, err := c.request(ctx, t, "write", body)
+	if err == nil && stored.Replicas != n {
+		err = fmt.Errorf("write the scale of %s: %w from %d to %d", t, ErrAltered, n, stored.Replicas)
+	}
+	return stored, err
 }
 
 // request patches the Scale of a target with body, or reads it when there is none.

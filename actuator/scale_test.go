@@ -57,11 +57,12 @@ func TestAnswersOfTheAPIServerAreTold(t *testing.T) {
 		read, write error
 	}{
 		{"missing", apierrors.NewNotFound(deployments, "web"), ErrNotFound, ErrNotFound},
-		{"forbidden", apierrors.NewForbidden(deployments, "web", nil), ErrForbidden, ErrForbidden},
+		{"forbidden", apierrors.NewForbidden(deployments, "web", errors.New(`User "impulse" cannot patch`)), ErrForbidden, ErrForbidden},
 		{"no or a bad token", apierrors.NewUnauthorized("who?"), ErrForbidden, ErrForbidden},
 		{"a test of the patch failed", failedTest, none, ErrConflict},
-		{"changed meanwhile", apierrors.NewConflict(deployments, "web", nil), none, ErrConflict},
-		{"invalid", apierrors.NewInvalid(schema.GroupKind{}, "web", nil), none, ErrConflict},
+		{"changed meanwhile", apierrors.NewConflict(deployments, "web", errors.New("the object has been modified")), none, ErrConflict},
+		{"another 409", answer(409, metav1.StatusReasonConflict, "a conflict of interest"), none, none},
+		{"invalid", apierrors.NewInvalid(schema.GroupKind{}, "web", nil), none, none},
 		{"invalid field", invalid(), none, none},
 		{"429", apierrors.NewTooManyRequestsError("slow down"), ErrThrottled, ErrThrottled},
 		{"500", apierrors.NewInternalError(errors.New("oops")), ErrThrottled, ErrThrottled},
@@ -73,7 +74,7 @@ func TestAnswersOfTheAPIServerAreTold(t *testing.T) {
 		{"connection refused", errors.New("connection refused"), none, none},
 	} {
 		for verb, got := range map[error]error{c.read: readError(c.err), c.write: writeError(c.err)} {
-			for _, sentinel := range []error{ErrNotFound, ErrNoScale, ErrForbidden, ErrConflict, ErrThrottled} {
+			for _, sentinel := range []error{ErrNotFound, ErrNoScale, ErrForbidden, ErrConflict, ErrThrottled, ErrDenied, ErrAltered} {
 				if want := sentinel == verb; errors.Is(got, sentinel) != want { //nolint:errorlint // Which one it is.
 					t.Errorf("%s: is %q: %t, want %t", c.what, sentinel, !want, want)
 				}
@@ -83,6 +84,41 @@ func TestAnswersOfTheAPIServerAreTold(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestADenialIsToldByWhatItSaysAndNotByItsCode(t *testing.T) {
+	t.Parallel()
+	const forbidden = `deployments.apps "web" is forbidden: `
+	for _, message := range []string{
+		`admission webhook "cap.example.com" denied the request: no more than 4`,
+		`admission webhook "cap.example.com" denied the request without explanation`,
+		forbidden + `ValidatingAdmissionPolicy 'cap' with binding 'cap-shop' denied request: no more than 4`,
+		forbidden + `ValidatingAdmissionPolicy 'cap' denied request: failed to configure binding: no params found`,
+		forbidden + `policy 'cap' with binding 'cap-shop' denied request: no such key: replicas`,
+		forbidden + `exceeded quota: few, requested: count/deployments.apps=1, used: count/deployments.apps=1, limited: count/deployments.apps=1`,
+		forbidden + `unable to create new content in namespace shop because it is being terminated`,
+	} {
+		for code, reason := range map[int32]metav1.StatusReason{
+			400: metav1.StatusReasonBadRequest, 401: metav1.StatusReasonUnauthorized, 403: metav1.StatusReasonInvalid, 404: metav1.StatusReasonNotFound,
+			409: metav1.StatusReasonConflict, 422: metav1.StatusReasonInvalid, 429: metav1.StatusReasonTooManyRequests, 500: "", 503: metav1.StatusReasonForbidden,
+		} {
+			err := writeError(answer(code, reason, message))
+			for _, other := range []error{ErrNotFound, ErrForbidden, ErrConflict, ErrThrottled} {
+				if !errors.Is(err, ErrDenied) || errors.Is(err, other) {
+					t.Errorf("%d %s, %s: %v", code, reason, message, err)
+				}
+			}
+		}
+	}
+	rights := forbidden + `User "impulse" cannot patch resource "deployments/scale" in API group "apps" in the namespace "shop"`
+	if err := writeError(answer(403, metav1.StatusReasonForbidden, rights)); !errors.Is(err, ErrForbidden) || errors.Is(err, ErrDenied) {
+		t.Errorf("want of rights: %v", err)
+	}
+}
+
+// answer is a failure as the API server says it.
+func answer(code int32, reason metav1.StatusReason, message string) error {
+	return &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: code, Reason: reason, Message: message}}
 }
 
 func invalid() error {

@@ -59,7 +59,14 @@ func newClient(t *testing.T, config *rest.Config, options actuator.Options) *act
 // resource is where the API server serves objects like o; the test's kinds all have the plainest plural.
 func (w *world) resource(o *unstructured.Unstructured) dynamic.ResourceInterface {
 	gvk := o.GroupVersionKind()
-	r := w.dynamic.Resource(gvk.GroupVersion().WithResource(strings.ToLower(gvk.Kind) + "s"))
+	plural := strings.ToLower(gvk.Kind) + "s"
+	if stem, ok := strings.CutSuffix(plural, "ys"); ok {
+		plural = stem + "ies"
+	}
+	r := w.dynamic.Resource(gvk.GroupVersion().WithResource(plural))
+	if gvk.Group == "admissionregistration.k8s.io" {
+		return r
+	}
 	switch gvk.Kind {
 	case "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding":
 		return r

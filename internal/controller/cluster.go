@@ -80,13 +80,14 @@ func (k *Cluster) Save(ctx context.Context, o report.Object, status *v1alpha1.Sc
 	}
 	err = k.client.Patch(types.JSONPatchType).Namespace(o.Namespace).Resource(resource).Name(o.Name).SubResource("status").
 		Body(patch).Do(ctx).Error()
-	if apierrors.IsNotFound(err) || apierrors.IsInvalid(err) && k.replaced(ctx, o) {
+	if (apierrors.IsNotFound(err) || apierrors.IsInvalid(err)) && k.replaced(ctx, o) {
 		return report.ErrGone
 	}
 	return err
 }
 
-// replaced reports whether an object has been replaced by another one of the same name.
+// replaced reports whether an object is gone, or has been replaced by another one of the same name. The code of a failed write
+// does not tell: a webhook that denies it chooses the code.
 func (k *Cluster) replaced(ctx context.Context, o report.Object) bool {
 	so := &v1alpha1.ScaledObject{}
 	err := k.client.Get().Namespace(o.Namespace).Resource(resource).Name(o.Name).Do(ctx).Into(so)

@@ -68,8 +68,8 @@ func (k *Cluster) finalize(ctx context.Context, o report.Object, change func([]s
 		return fmt.Errorf("encode the finalizers: %w", err)
 	}
 	err = k.client.Patch(types.JSONPatchType).Namespace(o.Namespace).Resource(resource).Name(o.Name).Body(patch).Do(ctx).Error()
-	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("write the finalizers: %w", err)
+	if err == nil || apierrors.IsNotFound(err) && k.replaced(ctx, o) {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("write the finalizers: %w", err)
 }

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"errors"
 	"time"
 
 	"github.com/impulse-sh/impulse/actuator"
@@ -32,7 +31,7 @@ type Outcome struct {
 	Writing bool
 	// Write is set once for each write that ended.
 	Write *Write
-	// WriteErr is why the last write failed, until one succeeds.
+	// WriteErr is why the last write failed, until one succeeds or the target has the count that is wanted.
 	WriteErr  error
 	Contested bool
 }
@@ -40,7 +39,9 @@ type Outcome struct {
 // Write is one write that ended.
 type Write struct {
 	From, To int32
-	Err      error
+	// Stored is the count after it: To when it succeeded, another one when admission changed it, and From when it failed.
+	Stored int32
+	Err    error
 	// Decision is the one that it carried out, and Policy what that was decided by.
 	Decision *scalers.Decision
 	Policy   *scalers.Policy
@@ -55,9 +56,9 @@ func (p *Pipeline) report() {
 	o.Target = actuator.Observation{Scale: p.view.scale, ForeignHPA: p.view.hpa, Ready: p.view.ready, Err: p.view.err}
 	o.TargetKnown = p.view.known
 	o.Decision, o.Decided, o.From = &p.decision, p.decided, p.from
-	o.Writing, o.WriteErr, o.Contested = p.writer.flying, p.writer.err, p.contest.level > 0
-	if errors.Is(o.WriteErr, actuator.ErrConflict) {
-		o.WriteErr = nil // It is answered at once.
+	o.Writing, o.Contested = p.writer.flying, p.contest.level > 0
+	if !p.view.known || !p.decided || p.decision.Replicas != p.view.scale.Replicas {
+		o.WriteErr = p.writer.trouble()
 	}
 	p.options.Reporter.Decided(o)
 	*o = Outcome{}

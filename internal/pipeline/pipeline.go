@@ -189,6 +189,9 @@ func (p *Pipeline) decide(now scalers.Instant) {
 	p.memory = p.decision.Memory
 	p.decided, p.outcome.Fresh = true, true
 	p.writer.overtaken = p.writer.flying
+	if p.writer.flying {
+		return // Whose count it is turns out when the write has ended: admission may have made another of ours.
+	}
 	if p.view.foreign && p.decision.Replicas != p.from {
 		p.contest.written(now)
 	}

@@ -74,7 +74,7 @@ func (p *Pipeline) count(now scalers.Instant, s actuator.Scale) bool {
 		v.scale = s // Our own write, seen before its answer.
 		return false
 	case p.writer.lost && s.Replicas == p.writer.flight.to:
-		p.scaled(now, s)
+		p.scaled(now, s, s.Replicas)
 		return false
 	default:
 		v.scale, v.foreign = s, true

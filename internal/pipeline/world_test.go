@@ -26,8 +26,10 @@ type target struct {
 	// fail, when set, is asked before each write; afterwards when lost is set: the write lands, but its answer does not.
 	fail func(n int32) error
 	lost bool
-	// takes is how long a write takes.
-	takes time.Duration
+	// admit, when set, is what admission makes of a count.
+	admit func(n int32) int32
+	// takes is how long a write takes, and answers how long its answer then takes.
+	takes, answers time.Duration
 	// writes are the counts that were asked for, and when.
 	writes []write
 	busy   bool
@@ -57,21 +59,36 @@ func (t *target) Set(_ context.Context, _ actuator.Target, seen actuator.Scale, 
 		panic("two writes at once")
 	}
 	t.busy = true
-	if t.takes > 0 {
-		t.mu.Unlock()
-		<-time.After(t.takes)
-		t.mu.Lock()
-	}
-	t.busy = false
+	t.wait(t.takes)
 	w := write{at: time.Now(), to: n}
 	err := t.refuse(seen, n)
 	if err == nil || t.lost {
 		w.ok = true
-		t.seen.Scale.Replicas = n
-		t.tell()
+		if t.admit != nil {
+			n = t.admit(n)
+		}
+		if n != w.to {
+			err = fmt.Errorf("write: %w from %d to %d", actuator.ErrAltered, w.to, n)
+		}
+		if n != t.seen.Scale.Replicas {
+			t.seen.Scale.Replicas = n
+			t.tell()
+		}
 	}
 	t.writes = append(t.writes, w)
-	return t.seen.Scale, err
+	stored := t.seen.Scale
+	t.wait(t.answers)
+	t.busy = false
+	return stored, err
+}
+
+// wait lets time pass; t.mu is held, but not meanwhile.
+func (t *target) wait(d time.Duration) {
+	if d > 0 {
+		t.mu.Unlock()
+		<-time.After(d)
+		t.mu.Lock()
+	}
 }
 
 func (t *target) refuse(seen actuator.Scale, n int32) error {
@@ -110,6 +127,16 @@ func (t *target) breaks(f func(n int32) error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.fail = f
+}
+
+// caps makes admission let through no more than n replicas; 0: any number.
+func (t *target) caps(n int32) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.admit = nil
+	if n > 0 {
+		t.admit = func(asked int32) int32 { return min(asked, n) }
+	}
 }
 
 func (t *target) count() int32 {

@@ -76,6 +76,10 @@ func resultOf(err error) string {
 		return "not_found"
 	case errors.Is(err, actuator.ErrForbidden):
 		return "forbidden"
+	case errors.Is(err, actuator.ErrDenied):
+		return "denied"
+	case errors.Is(err, actuator.ErrAltered):
+		return "altered"
 	case errors.Is(err, actuator.ErrThrottled):
 		return "throttled"
 	default:

@@ -148,6 +148,10 @@ func ReasonOf(err error, otherwise string) string {
 		return "NoScaleSubresource"
 	case errors.Is(err, actuator.ErrForbidden):
 		return "Forbidden"
+	case errors.Is(err, actuator.ErrDenied):
+		return "DeniedByAdmission"
+	case errors.Is(err, actuator.ErrAltered):
+		return "ChangedByAdmission"
 	default:
 		return otherwise
 	}

@@ -156,7 +156,7 @@ func (r *Reporter) Decided(p *pipeline.Outcome) {
 	if p.Workload.Shadow == nil {
 		o.shadow, o.shadowSaid = nil, gist{}
 	}
-	if p.Write != nil && p.Write.Err == nil {
+	if p.Write != nil && (p.Write.Err == nil || p.Write.Stored != p.Write.From) {
 		at := p.At.Time()
 		o.lastScale = &at
 	}
@@ -247,14 +247,27 @@ func (r *Reporter) tell(p *pipeline.Outcome, troubles []trouble) {
 		r.log.Log(context.Background(), level, "condition changed",
 			"namespace", w.Namespace, "object", w.Name, "reason", t.reason, "why", t.note)
 	}
-	if p.Write == nil || p.Write.Err != nil {
+	if p.Write != nil {
+		r.tellWrite(p, about)
+	}
+}
+
+// tellWrite logs and records a write that changed the count. Of one that admission changed, the condition tells.
+func (r *Reporter) tellWrite(p *pipeline.Outcome, about Object) {
+	w, wrote := p.Workload, p.Write
+	if wrote.Err != nil && wrote.Stored == wrote.From {
 		return
 	}
-	why := p.Write.Policy.Why(p.Write.Decision)
-	attributes := []any{"namespace", w.Namespace, "object", w.Name, "target", w.Target.String(), "from", p.Write.From, "to", p.Write.To, "why", why}
-	if p.Write.Latency >= 0 {
-		attributes = append(attributes, "latencyMs", float64(p.Write.Latency.Microseconds())/1000)
+	why := wrote.Policy.Why(wrote.Decision)
+	attributes := []any{"namespace", w.Namespace, "object", w.Name, "target", w.Target.String(), "from", wrote.From, "to", wrote.Stored, "why", why}
+	if wrote.Err != nil {
+		attributes = append(attributes, "asked", wrote.To, "error", wrote.Err)
+	}
+	if wrote.Latency >= 0 {
+		attributes = append(attributes, "latencyMs", float64(wrote.Latency.Microseconds())/1000)
 	}
 	r.log.Info("scaled", attributes...)
-	r.recorder.Event(about, false, "Scaled", scaledNote(p, why))
+	if wrote.Err == nil {
+		r.recorder.Event(about, false, "Scaled", scaledNote(p, why))
+	}
 }

@@ -1,0 +1,233 @@
+package actuator_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/internal/sandboxtest"
+)
+
+func TestACountThatAPolicyCapsIsToldWithWhatWasStored(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c, target := w.client(actuator.Options{}), w.target(w.deployment("web", "2"))
+	seen := w.seen(c, target)
+	w.policy("MutatingAdmissionPolicy", "cap", "apps", "deployments/scale", `
+  failurePolicy: Fail
+  reinvocationPolicy: Never
+  matchConditions: [{name: many, expression: 'has(object.spec.replicas) && object.spec.replicas > 4'}]
+  mutations: [{patchType: JSONPatch, jsonPatch: {expression: '[JSONPatch{op: "replace", path: "/spec/replicas", value: 4}]'}}]`)
+	w.tried(target, seen, 7, actuator.ErrAltered)
+
+	stored, err := c.Set(t.Context(), target, seen, 7)
+	if !errors.Is(err, actuator.ErrAltered) || stored.Replicas != 4 || stored.UID != seen.UID {
+		t.Fatalf("asked for 7: %+v, %v", stored, err)
+	}
+	if want := "write the scale of Deployment/web: admission changed the count from 7 to 4"; err.Error() != want {
+		t.Errorf("it says %q, want %q", err, want)
+	}
+	again, err := c.Set(t.Context(), target, stored, 7)
+	if !errors.Is(err, actuator.ErrAltered) || again.Replicas != 4 {
+		t.Errorf("asked for 7 again: %+v, %v; want 4 as before", again, err)
+	}
+	set(t, c, target, set(t, c, target, stored, 3), 4)
+}
+
+func TestAPolicyThatDeniesIsToldByItsName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c, target := w.client(actuator.Options{}), w.target(w.deployment("web", "2"))
+	seen := w.seen(c, target)
+	for _, reason := range []string{"Invalid", "Forbidden", "RequestEntityTooLarge"} {
+		name := "deny-" + strings.ToLower(reason)
+		remove := w.policy("ValidatingAdmissionPolicy", name, "apps", "deployments/scale", `
+  failurePolicy: Fail
+  validations: [{expression: '!has(object.spec.replicas) || object.spec.replicas <= 4', message: no more than 4, reason: `+reason+`}]`)
+		err := w.tried(target, seen, 7, actuator.ErrDenied)
+		full := w.namespace + "-" + name
+		if want := fmt.Sprintf("ValidatingAdmissionPolicy '%s' with binding '%s' denied request: no more than 4", full, full); !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want it to say %s", reason, err, want)
+		}
+		if now := w.seen(c, target); now.Replicas != 2 {
+			t.Errorf("%s: it has %d replicas", reason, now.Replicas)
+		}
+		remove()
+		w.tried(target, seen, 7, nil)
+	}
+}
+
+func TestAPolicyThatCannotBeEvaluatedIsADenial(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c, target := w.client(actuator.Options{}), w.target(w.deployment("web", "2"))
+	seen := w.seen(c, target)
+	w.policy("MutatingAdmissionPolicy", "broken", "apps", "deployments/scale", `
+  failurePolicy: Fail
+  reinvocationPolicy: Never
+  mutations: [{patchType: JSONPatch, jsonPatch: {expression: '[JSONPatch{op: "replace", path: "/spec/replicas", value: [1][int(object.spec.replicas)]}]'}}]`)
+	w.tried(target, seen, 7, actuator.ErrDenied)
+}
+
+// A failed test of our own patch is a 422 and a write that came between is a 409: neither code may be taken for them.
+func TestAWebhookThatDeniesIsToldWhateverItsCode(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c, target := w.client(actuator.Options{}), w.target(w.deployment("web", "2"))
+	seen := w.seen(c, target)
+	var verdict atomic.Pointer[admissionv1.AdmissionResponse]
+	verdict.Store(&admissionv1.AdmissionResponse{Result: &metav1.Status{Message: "not yet"}})
+	w.webhook(&verdict)
+	w.tried(target, seen, 7, actuator.ErrDenied)
+	for _, result := range []metav1.Status{
+		{Code: 422}, {Code: 422, Reason: metav1.StatusReasonInvalid, Message: "the server rejected our request due to an error in our request"},
+		{Code: 409}, {Code: 409, Reason: metav1.StatusReasonConflict, Message: "Operation cannot be fulfilled on this day"},
+		{Code: 403, Reason: metav1.StatusReasonInvalid, Message: "no more than 4"}, {Code: 403, Reason: metav1.StatusReasonForbidden},
+		{Code: 404, Reason: metav1.StatusReasonNotFound}, {Code: 429, Reason: metav1.StatusReasonTooManyRequests}, {Code: 500}, {},
+	} {
+		verdict.Store(&admissionv1.AdmissionResponse{Result: &result})
+		_, err := c.Set(t.Context(), target, seen, 7)
+		for _, other := range []error{actuator.ErrConflict, actuator.ErrForbidden, actuator.ErrNotFound, actuator.ErrThrottled} {
+			if !errors.Is(err, actuator.ErrDenied) || errors.Is(err, other) {
+				t.Errorf("%d %s: %v", result.Code, result.Reason, err)
+			}
+		}
+		if want := fmt.Sprintf("admission webhook %q denied the request", w.webhookName()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%d %s: %v, want it to say %s", result.Code, result.Reason, err, want)
+		}
+		stale := seen
+		stale.Replicas = 3
+		refused(t, c, target, stale, 7) // The test of the count comes before admission.
+	}
+	patch, kind := []byte(`[{"op": "replace", "path": "/spec/replicas", "value": 5}]`), admissionv1.PatchTypeJSONPatch
+	verdict.Store(&admissionv1.AdmissionResponse{Allowed: true, Patch: patch, PatchType: &kind})
+	if stored, err := c.Set(t.Context(), target, seen, 7); !errors.Is(err, actuator.ErrAltered) || stored.Replicas != 5 {
+		t.Errorf("a webhook makes 5 of 7: %+v, %v", stored, err)
+	}
+}
+
+// Both are why a cap has to be on deployments/scale.
+func TestNeitherAPolicyOnDeploymentsNorAQuotaSeesAWriteOfTheScale(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c, target := w.client(actuator.Options{}), w.target(w.deployment("web", "2"))
+	seen := w.seen(c, target)
+	w.policy("ValidatingAdmissionPolicy", "whole", "apps", "deployments", `
+  failurePolicy: Fail
+  validations: [{expression: 'object.spec.replicas <= 4', message: no more than 4}]`)
+	few := w.apply(`
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: few}
+spec: {hard: {count/deployments.apps: "1", pods: "2"}}`)
+	sandboxtest.Until(t, "the policy and the quota are in force", func(ctx context.Context) bool {
+		used, err := w.resource(few).Get(ctx, "few", metav1.GetOptions{})
+		_, counted := used.Object["status"].(map[string]any)["used"]
+		whole := w.parse(workload("apps/v1", "Deployment", "whole", "7"))
+		_, tried := w.resource(whole).Create(ctx, whole, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		return err == nil && counted && tried != nil && strings.Contains(tried.Error(), "no more than 4")
+	})
+	set(t, c, target, seen, 7)
+}
+
+// seen is a target as the API server has it.
+func (w *world) seen(c *actuator.Client, target actuator.Target) actuator.Scale {
+	w.t.Helper()
+	s, err := c.Get(w.t.Context(), target)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s
+}
+
+// tried waits until a write that is not kept ends as wanted, and returns how.
+func (w *world) tried(target actuator.Target, seen actuator.Scale, n int32, want error) error {
+	w.t.Helper()
+	c := w.client(actuator.Options{DryRun: true})
+	var last error
+	w.t.Cleanup(func() {
+		if w.t.Failed() {
+			w.t.Logf("the last write of %d ended with: %v", n, last)
+		}
+	})
+	sandboxtest.Until(w.t, fmt.Sprintf("a write of %d ends with: %v", n, want), func(ctx context.Context) bool {
+		_, last = c.Set(ctx, target, seen, n)
+		return errors.Is(last, want)
+	})
+	return last
+}
+
+// policy makes an admission policy on updates of a resource in the test's namespace. What it returns removes it.
+func (w *world) policy(kind, name, group, resource, spec string) func() {
+	w.t.Helper()
+	name = w.namespace + "-" + name
+	binding := map[string]string{"MutatingAdmissionPolicy": "", "ValidatingAdmissionPolicy": ", validationActions: [Deny]"}[kind]
+	policy := w.apply(`
+apiVersion: admissionregistration.k8s.io/v1
+kind: ` + kind + `
+metadata: {name: ` + name + `}
+spec:
+  matchConstraints:
+    namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ` + w.namespace + `}}
+    resourceRules: [{apiGroups: [` + group + `], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [` + resource + `]}]` + spec)
+	bound := w.apply(`
+apiVersion: admissionregistration.k8s.io/v1
+kind: ` + kind + `Binding
+metadata: {name: ` + name + `}
+spec: {policyName: ` + name + binding + `}`)
+	gone := false
+	remove := func() {
+		if !gone {
+			gone = true
+			w.remove(bound)
+			w.remove(policy)
+		}
+	}
+	w.t.Cleanup(remove)
+	return remove
+}
+
+func (w *world) webhookName() string { return w.namespace + ".impulse.test" }
+
+// webhook makes an admission webhook that judges writes of Deployments' scales in the test's namespace.
+func (w *world) webhook(verdict *atomic.Pointer[admissionv1.AdmissionResponse]) {
+	w.t.Helper()
+	server := httptest.NewTLSServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		var review admissionv1.AdmissionReview
+		if err := json.NewDecoder(r.Body).Decode(&review); err != nil || review.Request == nil {
+			http.Error(out, "no review", http.StatusBadRequest)
+			return
+		}
+		review.Response = verdict.Load().DeepCopy()
+		review.Response.UID = review.Request.UID
+		if err := json.NewEncoder(out).Encode(review); err != nil {
+			w.t.Error(err)
+		}
+	}))
+	w.t.Cleanup(server.Close)
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	hook := w.apply(`
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingWebhookConfiguration
+metadata: {name: ` + w.webhookName() + `}
+webhooks:
+- name: ` + w.webhookName() + `
+  admissionReviewVersions: [v1]
+  sideEffects: None
+  namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ` + w.namespace + `}}
+  rules: [{apiGroups: [apps], apiVersions: [v1], operations: [UPDATE], resources: [deployments/scale]}]
+  clientConfig: {url: '` + server.URL + `', caBundle: ` + base64.StdEncoding.EncodeToString(authority) + `}`)
+	w.t.Cleanup(func() { w.remove(hook) })
+}

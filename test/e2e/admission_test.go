@@ -1,0 +1,144 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/retry"
+)
+
+// policy makes an admission policy on writes of Deployments' scales in the test's namespace, and waits until a write of n that is
+// not kept is not let through as it is. What it returns removes the policy.
+func (w *world) policy(kind, binding, spec string, n int32) func() {
+	w.t.Helper()
+	manifest := fmt.Sprintf(`
+apiVersion: admissionregistration.k8s.io/v1
+kind: %[1]s
+metadata: {name: %[2]s}
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: %[2]s}}
+    resourceRules: [{apiGroups: [apps], apiVersions: [v1], operations: [UPDATE], resources: [deployments/scale]}]
+%[4]s
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: %[1]sBinding
+metadata: {name: %[2]s}
+spec: {policyName: %[2]s%[3]s}
+`, kind, w.ns, binding, spec)
+	w.apply(manifest)
+	remove := func() {
+		if out, err := w.kubectl(context.WithoutCancel(w.t.Context()), manifest, "delete", "--ignore-not-found", "-f", "-"); err != nil {
+			w.t.Errorf("remove the policy: %v\n%s", err, out)
+		}
+	}
+	w.t.Cleanup(remove)
+	w.until("the policy is in force", func(ctx context.Context) (bool, error) {
+		through := false
+		err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+			deployments := w.kube.AppsV1().Deployments(w.ns)
+			scale, err := deployments.GetScale(ctx, "web", metav1.GetOptions{})
+			if err != nil {
+				return err
+			}
+			scale.Spec.Replicas = n
+			stored, err := deployments.UpdateScale(ctx, "web", scale, metav1.UpdateOptions{DryRun: []string{metav1.DryRunAll}})
+			through = err == nil && stored.Spec.Replicas == n
+			return nil //nolint:nilerr // A denial is what is waited for.
+		})
+		return !through, err
+	}, func() string { return manifest })
+	return remove
+}
+
+// events returns the Events of a ScaledObject with a reason, as COUNT MESSAGE.
+func (w *world) events(name, reason string) []string {
+	w.t.Helper()
+	list, err := w.kube.CoreV1().Events(w.ns).List(w.t.Context(), metav1.ListOptions{FieldSelector: "involvedObject.name=" + name + ",reason=" + reason})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	all := make([]string, len(list.Items))
+	for i := range list.Items {
+		all[i] = fmt.Sprintf("%d %s", list.Items[i].Count, list.Items[i].Message)
+	}
+	return all
+}
+
+func TestWhatAdmissionMakesOfACountIsToldOnceAndNotFought(t *testing.T) {
+	for _, c := range []struct {
+		kind, binding, spec string
+		holds               int32
+		reason, says        string
+	}{
+		{
+			"MutatingAdmissionPolicy", "", `
+  reinvocationPolicy: Never
+  matchConditions: [{name: many, expression: 'has(object.spec.replicas) && object.spec.replicas > 4'}]
+  mutations: [{patchType: JSONPatch, jsonPatch: {expression: '[JSONPatch{op: "replace", path: "/spec/replicas", value: 4}]'}}]`,
+			4, "ChangedByAdmission", "admission changed the count from 5 to 4",
+		},
+		{
+			"ValidatingAdmissionPolicy", ", validationActions: [Deny]",
+			`  validations: [{expression: '!has(object.spec.replicas) || object.spec.replicas <= 4', message: no more than 4}]`,
+			1, "DeniedByAdmission", "denied request: no more than 4",
+		},
+	} {
+		t.Run(c.kind, func(t *testing.T) {
+			w := newWorld(t)
+			w.deployment("web", 1)
+			w.apply(onAlert("web"))
+			remove := w.policy(c.kind, c.binding, c.spec, 5)
+			i := w.run()
+			w.webhook(i, "web", "firing")
+			w.condition("web", "AbleToScale", "False", c.reason)
+			if said := w.describe(t.Context(), "web"); !strings.Contains(strings.Join(strings.Fields(said), " "), c.says) {
+				t.Errorf("it does not say %q:\n%s", c.says, said)
+			}
+			w.replicas("web", c.holds)
+			w.until("it has tried several times, and told", func(ctx context.Context) (bool, error) {
+				return w.refusals(ctx, i) >= 4 && len(w.events("web", c.reason)) > 0, i.Died()
+			}, func() string { return w.describe(w.t.Context(), "web") })
+			if told := w.events("web", c.reason); len(told) != 1 || !strings.HasPrefix(told[0], "1 ") || !strings.Contains(told[0], c.says) {
+				t.Errorf("the Events are %q, want one, with %q", told, c.says)
+			}
+			remove()
+			w.replicas("web", 5)
+			w.condition("web", "AbleToScale", "True", "ReadyToScale")
+		})
+	}
+}
+
+// refusals are the writes of counts that admission has not let through, as the metrics say.
+func (w *world) refusals(ctx context.Context, i *impulse) int {
+	w.t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, i.url+"/metrics", nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0
+	}
+	n := 0
+	for line := range strings.Lines(string(body)) {
+		for _, result := range []string{"altered", "denied"} {
+			var more int
+			if _, err := fmt.Sscanf(line, `impulse_scale_writes_total{result="`+result+`"} %d`, &more); err == nil {
+				n += more
+			}
+		}
+	}
+	return n
+}
