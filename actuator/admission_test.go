@@ -2,18 +2,14 @@ package actuator_test
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	admissionv1 "k8s.io/api/admission/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/actuator"
@@ -89,7 +85,8 @@ func TestAWebhookThatDeniesIsToldWhateverItsCode(t *testing.T) {
 	seen := w.seen(c, target)
 	var verdict atomic.Pointer[admissionv1.AdmissionResponse]
 	verdict.Store(&admissionv1.AdmissionResponse{Result: &metav1.Status{Message: "not yet"}})
-	w.webhook(&verdict)
+	scales := appsv1.SchemeGroupVersion.WithResource("deployments/scale")
+	name := sandboxtest.Webhook(t, w.config, w.namespace, scales, func() admissionv1.AdmissionResponse { return *verdict.Load().DeepCopy() })
 	w.tried(target, seen, 7, actuator.ErrDenied)
 	for _, result := range []metav1.Status{
 		{Code: 422}, {Code: 422, Reason: metav1.StatusReasonInvalid, Message: "the server rejected our request due to an error in our request"},
@@ -104,7 +101,7 @@ func TestAWebhookThatDeniesIsToldWhateverItsCode(t *testing.T) {
 				t.Errorf("%d %s: %v", result.Code, result.Reason, err)
 			}
 		}
-		if want := fmt.Sprintf("admission webhook %q denied the request", w.webhookName()); err == nil || !strings.Contains(err.Error(), want) {
+		if want := fmt.Sprintf("admission webhook %q denied the request", name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%d %s: %v, want it to say %s", result.Code, result.Reason, err, want)
 		}
 		stale := seen
@@ -197,37 +194,4 @@ spec: {policyName: ` + name + binding + `}`)
 	}
 	w.t.Cleanup(remove)
 	return remove
-}
-
-func (w *world) webhookName() string { return w.namespace + ".impulse.test" }
-
-// webhook makes an admission webhook that judges writes of Deployments' scales in the test's namespace.
-func (w *world) webhook(verdict *atomic.Pointer[admissionv1.AdmissionResponse]) {
-	w.t.Helper()
-	server := httptest.NewTLSServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
-		var review admissionv1.AdmissionReview
-		if err := json.NewDecoder(r.Body).Decode(&review); err != nil || review.Request == nil {
-			http.Error(out, "no review", http.StatusBadRequest)
-			return
-		}
-		review.Response = verdict.Load().DeepCopy()
-		review.Response.UID = review.Request.UID
-		if err := json.NewEncoder(out).Encode(review); err != nil {
-			w.t.Error(err)
-		}
-	}))
-	w.t.Cleanup(server.Close)
-	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	hook := w.apply(`
-apiVersion: admissionregistration.k8s.io/v1
-kind: MutatingWebhookConfiguration
-metadata: {name: ` + w.webhookName() + `}
-webhooks:
-- name: ` + w.webhookName() + `
-  admissionReviewVersions: [v1]
-  sideEffects: None
-  namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ` + w.namespace + `}}
-  rules: [{apiGroups: [apps], apiVersions: [v1], operations: [UPDATE], resources: [deployments/scale]}]
-  clientConfig: {url: '` + server.URL + `', caBundle: ` + base64.StdEncoding.EncodeToString(authority) + `}`)
-	w.t.Cleanup(func() { w.remove(hook) })
 }
