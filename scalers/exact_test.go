@@ -89,14 +89,11 @@ func TestAnyDecimalIsTakenExactlyOrRefusedWithTheBound(t *testing.T) {
 		if !ok {
 			t.Fatalf("%s is no decimal", text)
 		}
-		factor, suffix := "", ""
+		suffix := "e" + strconv.Itoa(r.IntN(40)-20)
+		factor := "1" + suffix
 		if r.IntN(2) == 0 {
 			suffix = suffixes[r.IntN(len(suffixes))]
 			factor = units[suffix]
-		} else {
-			exponent := r.IntN(40) - 20
-			suffix = "e" + strconv.Itoa(exponent)
-			factor = "1" + suffix
 		}
 		by, ok := new(big.Rat).SetString(factor)
 		if !ok {

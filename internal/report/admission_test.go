@@ -45,28 +45,32 @@ func TestWhatAdmissionDidIsOneEventAndAConditionUntilItIsOver(t *testing.T) {
 		"DeniedByAdmission":  fmt.Errorf("write the scale of Deployment/web: %w: admission webhook %q denied the request", actuator.ErrDenied, "cap"),
 	} {
 		t.Run(reason, func(t *testing.T) {
-			at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
-				var told tally
-				var log bytes.Buffer
-				d.reporter.recorder, d.reporter.log, d.current = &told, slog.New(slog.NewTextHandler(&log, nil)), 4
-				for range 20 {
-					s := d.wrote(7, 4, err)
-					if got := reasonsOf(s)["AbleToScale"]; got != "False/"+reason || s.Reason != reason {
-						t.Fatalf("AbleToScale is %s, the reason %s", got, s.Reason)
-					}
-				}
-				d.writes(1)
-				if len(told) != 1 || told[0] != "true "+reason+": "+err.Error() {
-					t.Errorf("the Events are %q, want one", told)
-				}
-				if strings.Contains(log.String(), "msg=scaled") {
-					t.Errorf("a write that changed nothing is logged as one:\n%s", log.String())
-				}
-				if got := reasonsOf(d.wrote(7, 7, nil))["AbleToScale"]; got != "True/ReadyToScale" {
-					t.Errorf("after a success AbleToScale is %s", got)
-				}
-			})
+			at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) { d.refusedAs(reason, err) })
 		})
+	}
+}
+
+// refusedAs lets twenty writes fail in a row, and then one succeed.
+func (d *desk) refusedAs(reason string, err error) {
+	d.t.Helper()
+	var told tally
+	var log bytes.Buffer
+	d.reporter.recorder, d.reporter.log, d.current = &told, slog.New(slog.NewTextHandler(&log, nil)), 4
+	for range 20 {
+		s := d.wrote(7, 4, err)
+		if got := reasonsOf(s)["AbleToScale"]; got != "False/"+reason || s.Reason != reason {
+			d.t.Fatalf("AbleToScale is %s, the reason %s", got, s.Reason)
+		}
+	}
+	d.writes(1)
+	if len(told) != 1 || told[0] != "true "+reason+": "+err.Error() {
+		d.t.Errorf("the Events are %q, want one", told)
+	}
+	if strings.Contains(log.String(), "msg=scaled") {
+		d.t.Errorf("a write that changed nothing is logged as one:\n%s", log.String())
+	}
+	if got := reasonsOf(d.wrote(7, 7, nil))["AbleToScale"]; got != "True/ReadyToScale" {
+		d.t.Errorf("after a success AbleToScale is %s", got)
 	}
 }
 

@@ -122,13 +122,7 @@ func direction(path string, rules *v1alpha1.ScalingRules, b *scalers.Behavior, w
 		b.Window = time.Duration(*s) * time.Second
 	}
 	if rules.Tolerance != nil {
-		var err error
-		if b.Tolerance, err = scalers.ParseMillionths(rules.Tolerance.String()); err != nil {
-			wrong.add(path+".tolerance", err.Error(), "")
-		}
-		if b.Tolerance < 0 {
-			wrong.add(path+".tolerance", rules.Tolerance.String()+" is below 0", "")
-		}
+		b.Tolerance = tolerance(path+".tolerance", rules.Tolerance.String(), wrong)
 	}
 	switch selected := deref(rules.SelectPolicy, "Max"); selected {
 	case "Max":
@@ -158,6 +152,18 @@ func direction(path string, rules *v1alpha1.ScalingRules, b *scalers.Behavior, w
 			Percent: r.Type == "Percent", Amount: r.Value, Period: time.Duration(r.PeriodSeconds) * time.Second,
 		})
 	}
+}
+
+// tolerance reads a share in millionths.
+func tolerance(field, text string, wrong *mistakes) int64 {
+	share, err := scalers.ParseMillionths(text)
+	switch {
+	case err != nil:
+		wrong.add(field, err.Error(), "")
+	case share < 0:
+		wrong.add(field, text+" is below 0", "")
+	}
+	return share
 }
 
 // pausedOf reads the annotations of both groups; ours win.

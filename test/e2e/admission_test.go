@@ -50,7 +50,7 @@ spec: {policyName: %[2]s%[3]s}
 			scale.Spec.Replicas = n
 			stored, err := deployments.UpdateScale(ctx, "web", scale, metav1.UpdateOptions{DryRun: []string{metav1.DryRunAll}})
 			through = err == nil && stored.Spec.Replicas == n
-			return nil //nolint:nilerr // A denial is what is waited for.
+			return nil // A denial is what is waited for.
 		})
 		return !through, err
 	}, func() string { return manifest })
@@ -58,9 +58,9 @@ spec: {policyName: %[2]s%[3]s}
 }
 
 // events returns the Events of a ScaledObject with a reason, as COUNT MESSAGE.
-func (w *world) events(name, reason string) []string {
+func (w *world) events(ctx context.Context, name, reason string) []string {
 	w.t.Helper()
-	list, err := w.kube.CoreV1().Events(w.ns).List(w.t.Context(), metav1.ListOptions{FieldSelector: "involvedObject.name=" + name + ",reason=" + reason})
+	list, err := w.kube.CoreV1().Events(w.ns).List(ctx, metav1.ListOptions{FieldSelector: "involvedObject.name=" + name + ",reason=" + reason})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -103,9 +103,9 @@ func TestWhatAdmissionMakesOfACountIsToldOnceAndNotFought(t *testing.T) {
 			}
 			w.replicas("web", c.holds)
 			w.until("it has tried several times, and told", func(ctx context.Context) (bool, error) {
-				return w.refusals(ctx, i) >= 4 && len(w.events("web", c.reason)) > 0, i.Died()
+				return w.refusals(ctx, i) >= 4 && len(w.events(ctx, "web", c.reason)) > 0, i.Died()
 			}, func() string { return w.describe(w.t.Context(), "web") })
-			if told := w.events("web", c.reason); len(told) != 1 || !strings.HasPrefix(told[0], "1 ") || !strings.Contains(told[0], c.says) {
+			if told := w.events(t.Context(), "web", c.reason); len(told) != 1 || !strings.HasPrefix(told[0], "1 ") || !strings.Contains(told[0], c.says) {
 				t.Errorf("the Events are %q, want one, with %q", told, c.says)
 			}
 			remove()

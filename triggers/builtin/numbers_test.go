@@ -59,27 +59,9 @@ func TestEveryNumberOfEveryKindIsTakenExactlyOrRefused(t *testing.T) {
 	taken := 0
 	for _, k := range Kinds() {
 		for i, f := range k.Fields {
-			if f.Type != "number" {
-				continue
-			}
 			for range 2000 {
-				text := fmt.Sprintf("%d.%0*de%d", r.IntN(1_000_000), 1+r.IntN(8), r.IntN(1000), r.IntN(24)-12)
-				exact, ok := new(big.Rat).SetString(text)
-				if !ok {
-					t.Fatalf("%s is no number", text)
-				}
-				thousandths := exact.Mul(exact, big.NewRat(1000, 1))
-				possible := thousandths.IsInt() && thousandths.Cmp(new(big.Rat).SetInt64(math.MaxInt64)) <= 0
-				config, problem := decoded(k, f.Key, text)
-				rounds := strings.Contains(problem, " that is possible")
-				switch {
-				case rounds == possible:
-					t.Errorf("%s, %s: %s: it says %q", k.Name, f.Key, text, problem)
-				case config != nil:
+				if f.Type == "number" && exactly(t, r, k, i) {
 					taken++
-					if got, ok := reflect.ValueOf(config).Field(i).Interface().(scalers.Milli); !ok || new(big.Rat).SetInt64(int64(got)).Cmp(thousandths) != 0 {
-						t.Errorf("%s, %s: %s became %s", k.Name, f.Key, text, got)
-					}
 				}
 			}
 		}
@@ -87,4 +69,29 @@ func TestEveryNumberOfEveryKindIsTakenExactlyOrRefused(t *testing.T) {
 	if taken < 1000 {
 		t.Errorf("only %d numbers were taken", taken)
 	}
+}
+
+// exactly decodes a random number as field i of a kind. If it was taken at all, it must be what was written, and otherwise the
+// bound must be the reason if it cannot be held; it reports whether the number is part of a config.
+func exactly(t *testing.T, r *rand.Rand, k triggers.Kind, i int) bool {
+	t.Helper()
+	text := fmt.Sprintf("%d.%0*de%d", r.IntN(1_000_000), 1+r.IntN(8), r.IntN(1000), r.IntN(24)-12)
+	exact, ok := new(big.Rat).SetString(text)
+	if !ok {
+		t.Fatalf("%s is no number", text)
+	}
+	thousandths := exact.Mul(exact, big.NewRat(1000, 1))
+	possible := thousandths.IsInt() && thousandths.Cmp(new(big.Rat).SetInt64(math.MaxInt64)) <= 0
+	config, problem := decoded(k, k.Fields[i].Key, text)
+	if strings.Contains(problem, " that is possible") == possible {
+		t.Errorf("%s, %s: %s: it says %q", k.Name, k.Fields[i].Key, text, problem)
+	}
+	if config == nil {
+		return false
+	}
+	got, ok := reflect.TypeAssert[scalers.Milli](reflect.ValueOf(config).Field(i))
+	if !ok || new(big.Rat).SetInt64(int64(got)).Cmp(thousandths) != 0 {
+		t.Errorf("%s, %s: %s became %s", k.Name, k.Fields[i].Key, text, got)
+	}
+	return true
 }
