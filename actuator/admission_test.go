@@ -115,8 +115,9 @@ func TestAWebhookThatDeniesIsToldWhateverItsCode(t *testing.T) {
 		refused(t, c, target, stale, 7) // The test of the count comes before admission.
 	}
 	patch, kind := []byte(`[{"op": "replace", "path": "/spec/replicas", "value": 5}]`), admissionv1.PatchTypeJSONPatch
-	verdict.Store(&admissionv1.AdmissionResponse{Allowed: true, Patch: patch, PatchType: &kind})
-	if stored, err := c.Set(t.Context(), target, seen, 7); !errors.Is(err, actuator.ErrAltered) || stored.Replicas != 5 {
+	verdict.Store(&admissionv1.AdmissionResponse{Allowed: true, Patch: patch, PatchType: &kind, Warnings: []string{"capped until Monday"}})
+	stored, err := c.Set(t.Context(), target, seen, 7)
+	if !errors.Is(err, actuator.ErrAltered) || stored.Replicas != 5 || !strings.HasSuffix(err.Error(), "from 7 to 5 (with the warning: capped until Monday)") {
 		t.Errorf("a webhook makes 5 of 7: %+v, %v", stored, err)
 	}
 }

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
 )
 
 // requestTimeout bounds each read and write of a Scale; the caller's context may be stricter.
@@ -17,7 +19,7 @@ const requestTimeout = 10 * time.Second
 
 // Get reads the count of a target from the API server. Watch is cheaper for whoever wants to know more than once.
 func (c *Client) Get(ctx context.Context, t Target) (Scale, error) {
-	return c.request(ctx, t, "read", nil)
+	return c.request(ctx, t, "read", nil, rest.WarningLogger{})
 }
 
 // Set asks for n replicas of a target as it was in seen, and returns the Scale as written. Errors wrap ErrConflict when
@@ -32,15 +34,36 @@ func (c *Client) Set(ctx context.Context, t Target, seen Scale, n int32) (Scale,
 	if err != nil {
 		return Scale{}, fmt.Errorf("write the scale of %s: %w", t, err)
 	}
-	stored, err := c.request(ctx, t, "write", body)
+	var said warnings
+	stored, err := c.request(ctx, t, "write", body, &said)
 	if err == nil && stored.Replicas != n {
-		err = fmt.Errorf("write the scale of %s: %w from %d to %d", t, ErrAltered, n, stored.Replicas)
+		err = fmt.Errorf("write the scale of %s: %w from %d to %d%s", t, ErrAltered, n, stored.Replicas, said)
 	}
 	return stored, err
 }
 
+// warnings are what the API server warned of with one answer. They go to the log as all of them do; a webhook may say there
+// why it made another count of ours, and nothing else in the answer does.
+type warnings []string
+
+// HandleWarningHeader implements rest.WarningHandler.
+func (w *warnings) HandleWarningHeader(code int, agent, text string) {
+	rest.WarningLogger{}.HandleWarningHeader(code, agent, text)
+	if text != "" {
+		*w = append(*w, text)
+	}
+}
+
+// String is what follows upon an error: " (with the warning: …)", or nothing.
+func (w warnings) String() string {
+	if len(w) == 0 {
+		return ""
+	}
+	return " (with the warning: " + strings.Join(w, "; ") + ")"
+}
+
 // request patches the Scale of a target with body, or reads it when there is none.
-func (c *Client) request(ctx context.Context, t Target, verb string, body []byte) (Scale, error) {
+func (c *Client) request(ctx context.Context, t Target, verb string, body []byte, warned rest.WarningHandler) (Scale, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	name := kindName{t.APIVersion, t.Kind}
@@ -57,6 +80,7 @@ func (c *Client) request(ctx context.Context, t Target, verb string, body []byte
 	}
 	var answer autoscalingv1.Scale
 	err = req.AbsPath(groupPath(gvr.GroupVersion()), "namespaces", t.Namespace, gvr.Resource, t.Name, "scale").
+		WarningHandler(warned).
 		MaxRetries(0). // The caller knows better what to write next, and when.
 		Do(ctx).Into(&answer)
 	if err != nil {

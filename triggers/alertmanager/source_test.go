@@ -180,7 +180,7 @@ func TestMistakesOfStepsLeasesAndReconcileAreSaid(t *testing.T) {
 		{map[string]string{"step": "-2"}, `step: "-2" adds nothing: a step raises (write +2 or +50%)`},
 		{map[string]string{"step": "+0%"}, `step: "+0%" adds nothing`},
 		{map[string]string{"step": "two"}, `step: "two" is no step`},
-		{map[string]string{"step": "+99999999999"}, "is out of range"},
+		{map[string]string{"step": "+99999999999"}, `step: "+99999999999" is above 2147483647, the largest number that is possible`},
 		{map[string]string{"step": "+2", "value": "label:x"}, "step: is added whatever an alert is worth"},
 		{map[string]string{"replicas": "2", "stepInterval": "1m"}, "stepInterval: is of no use without step"},
 		{map[string]string{"step": "+2", "stepInterval": "5"}, "stepInterval: 5ms is below 1s"},

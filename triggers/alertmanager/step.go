@@ -2,6 +2,7 @@ package alertmanager
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -13,12 +14,12 @@ func parseStep(text string) (scalers.Increment, error) {
 	digits, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
 	n, err := strconv.ParseInt(strings.TrimPrefix(digits, "+"), 10, 32)
 	switch {
-	case errors.Is(err, strconv.ErrRange):
-		return scalers.Increment{}, errors.New("is out of range")
+	case errors.Is(err, strconv.ErrRange) && n > 0: // ParseInt then returns the nearest that fits.
+		return scalers.Increment{}, fmt.Errorf("is above %d, the largest number that is possible", n)
+	case n < 0, n == 0 && err == nil:
+		return scalers.Increment{}, errors.New("adds nothing: a step raises")
 	case err != nil:
 		return scalers.Increment{}, errors.New("is no step")
-	case n <= 0:
-		return scalers.Increment{}, errors.New("adds nothing: a step raises")
 	}
 	return scalers.Increment{Amount: int32(n), Percent: percent}, nil
 }
