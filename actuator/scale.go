@@ -37,7 +37,7 @@ func (c *Client) Set(ctx context.Context, t Target, seen Scale, n int32) (Scale,
 	var said warnings
 	stored, err := c.request(ctx, t, "write", body, &said)
 	if err == nil && stored.Replicas != n {
-		err = fmt.Errorf("write the scale of %s: %w from %d to %d%s", t, ErrAltered, n, stored.Replicas, said)
+		err = fmt.Errorf("write the scale of %s: %w from %d to %d%s", t, ErrAltered, n, stored.Replicas, &said)
 	}
 	return stored, err
 }
@@ -55,11 +55,11 @@ func (w *warnings) HandleWarningHeader(code int, agent, text string) {
 }
 
 // String is what follows upon an error: " (with the warning: …)", or nothing.
-func (w warnings) String() string {
-	if len(w) == 0 {
+func (w *warnings) String() string {
+	if len(*w) == 0 {
 		return ""
 	}
-	return " (with the warning: " + strings.Join(w, "; ") + ")"
+	return " (with the warning: " + strings.Join(*w, "; ") + ")"
 }
 
 // request patches the Scale of a target with body, or reads it when there is none.

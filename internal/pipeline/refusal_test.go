@@ -24,7 +24,7 @@ func TestACountThatAdmissionChangesIsAskedForMoreAndMoreRarely(t *testing.T) {
 		w.target.caps(4)
 		w.sources[0].says(7)
 		w.want(4)
-		first := w.journal.writes[0]
+		first := w.journal.wrote()[0]
 		if first.From != 2 || first.To != 7 || first.Stored != 4 || !errors.Is(first.Err, actuator.ErrAltered) {
 			t.Errorf("reported %+v, want 7 asked for and 4 stored", first)
 		}

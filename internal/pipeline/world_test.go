@@ -214,6 +214,13 @@ func (j *journal) decided() int {
 	return j.decisions
 }
 
+// wrote are the writes that have ended.
+func (j *journal) wrote() []Write {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return append([]Write(nil), j.writes...)
+}
+
 func (j *journal) now() Outcome {
 	j.mu.Lock()
 	defer j.mu.Unlock()
