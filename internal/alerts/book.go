@@ -5,9 +5,6 @@ import (
 	"strings"
 )
 
-// oldest holds the resolved records, those that resolved first in front.
-type oldest struct{ list.List }
-
 // overhead is what a record takes beside what it says: its names, times and states.
 const overhead = 600
 
@@ -38,15 +35,29 @@ func quoted(s string) int {
 	return n
 }
 
+// booking is how a record was counted last.
+type booking struct {
+	class class
+	rank  rank
+	size  int
+	group string
+	// accounts are those that count it, and places where they have it among what may be dropped.
+	accounts [3]*account
+	places   [3]*list.Element
+}
+
 // book counts a record as what it is now; s.mu is held.
 func (s *Store) book(r *fact) {
 	s.unbook(r)
 	b := &r.booked
-	b.class, b.size, b.group = r.class(), sizeOf(r.Door, r.Labels, r.Annotations), r.Group
-	s.count[b.class]++
-	s.shards[shardOf(r.key())].bytes += b.size
-	if b.class == isPushed {
-		s.perDoor[r.Door]++
+	b.class, b.rank, b.size, b.group = r.class(), s.rankOf(r), r.size(), r.Group
+	b.accounts = s.accounts(r.Door)
+	r.shard.bytes += b.size
+	for i, a := range b.accounts {
+		b.places[i] = a.add(r, b)
+		if a.count[isResolved] > a.bound.most[isResolved] {
+			s.beyond = append(s.beyond, a)
+		}
 	}
 	if b.group != "" {
 		g := group{r.Door, b.group}
@@ -54,10 +65,6 @@ func (s *Store) book(r *fact) {
 			s.groups[g] = map[*fact]struct{}{}
 		}
 		s.groups[g][r] = struct{}{}
-	}
-	if b.class == isResolved {
-		b.old = s.old.PushBack(r)
-		s.forgetOldest()
 	}
 }
 
@@ -67,37 +74,46 @@ func (s *Store) unbook(r *fact) {
 	if b.class == uncounted {
 		return
 	}
-	s.count[b.class]--
-	s.shards[shardOf(r.key())].bytes -= b.size
-	if b.class == isPushed {
-		if s.perDoor[r.Door]--; s.perDoor[r.Door] == 0 {
-			delete(s.perDoor, r.Door)
-		}
+	r.shard.bytes -= b.size
+	for i, a := range b.accounts {
+		a.remove(b, b.places[i])
 	}
 	if g := (group{r.Door, b.group}); b.group != "" {
 		if delete(s.groups[g], r); len(s.groups[g]) == 0 {
 			delete(s.groups, g)
 		}
 	}
-	if b.old != nil {
-		s.old.Remove(b.old)
-	}
 	*b = booking{}
 }
 
-// forgetOldest keeps the resolved records within their bound; s.mu is held.
-func (s *Store) forgetOldest() {
-	for s.old.Len() > MaxResolved {
-		r, _ := s.old.Front().Value.(*fact)
-		s.dirty(r)
-		s.drop(r)
+// refresh notes that a record was heard of: others are dropped before it; s.mu is held.
+func (r *fact) refresh() {
+	b := &r.booked
+	if b.rank == kept || b.class == isResolved {
+		return
+	}
+	for i, a := range b.accounts {
+		a.loose[b.rank].MoveToBack(b.places[i])
 	}
 }
+
+func (r *fact) size() int { return sizeOf(r.Door, r.Labels, r.Annotations) }
 
 // namespaceOf takes a door's name apart.
 func namespaceOf(door string) (namespace string, direct bool) {
 	namespace, rest, _ := strings.Cut(door, "/")
 	return namespace, strings.HasPrefix(rest, "/")
+}
+
+// partsOf are all parts of a door's name: of a direct one it has an object and a trigger, of any other a credential.
+func partsOf(door string) (namespace, credential, object, trigger string) {
+	namespace, rest, _ := strings.Cut(door, "/")
+	direct, ok := strings.CutPrefix(rest, "/")
+	if !ok {
+		return namespace, rest, "", ""
+	}
+	object, trigger, _ = strings.Cut(direct, "/")
+	return namespace, "", object, trigger
 }
 
 func isDirectDoor(door string) bool {

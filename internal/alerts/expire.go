@@ -9,6 +9,11 @@ const (
 	// keepResolved is how long a resolved alert is remembered, so that a late repeat does not bring it back: longer than any door
 	// takes one for new. SNS tries for an hour, and its clock may be a quarter of one from ours.
 	keepResolved = 90 * time.Minute
+	// keepUnselected is how long an alert that nobody selects is kept after it was heard of, or selected: longer than Alertmanager's
+	// default repeat_interval, so that an object which is made meanwhile knows of it.
+	keepUnselected = 5 * time.Hour
+	// joinPatience is how long after they were loaded all alerts count as selected: the objects open their triggers meanwhile.
+	joinPatience = 2 * time.Minute
 	// longestSleep is how long nothing is looked at when nothing is due.
 	longestSleep = time.Hour
 )
@@ -42,6 +47,10 @@ func (s *Store) expire() time.Duration {
 			s.retain(e.fact, now)
 		case e.watcher != nil:
 			s.mark(e.watcher, now)
+		case e.shard != nil:
+			s.rouse(e.shard)
+		case e == &s.joining:
+			s.join()
 		}
 	}
 	s.armed = now.Add(longestSleep)
@@ -49,11 +58,6 @@ func (s *Store) expire() time.Duration {
 		s.armed = earlier(s.armed, s.queue[0].at)
 	}
 	wait := s.armed.Sub(s.now())
-	for i := range s.shards {
-		if h := &s.shards[i]; h.saved != h.dirty {
-			h.rouse()
-		}
-	}
 	told := s.told()
 	s.mu.Unlock()
 	s.tell(told)
@@ -67,6 +71,16 @@ func (s *Store) rearm() {
 		select {
 		case s.earlier <- struct{}{}:
 		default:
+		}
+	}
+}
+
+// join lets what nobody selects by now be dropped for want of room; s.mu is held.
+func (s *Store) join() {
+	s.joined = true
+	for _, r := range s.alerts {
+		if len(r.watched) == 0 {
+			s.book(r)
 		}
 	}
 }
@@ -88,6 +102,9 @@ func (r *fact) usefulUntil() time.Time {
 	}
 	if r.direct {
 		return patience{direct: true}.life(r, r.LastSeen.Time, r.until()).over
+	}
+	if len(r.watched) == 0 {
+		return later(r.LastSeen.Time, r.idle).Add(keepUnselected)
 	}
 	use := everybody.life(r, r.LastSeen.Time, forever).over
 	for w := range r.watched {

@@ -1,7 +1,6 @@
 package alerts
 
 import (
-	"container/list"
 	"maps"
 	"time"
 
@@ -18,12 +17,16 @@ type fact struct {
 	// namespace is that of the door; direct: it came through a direct one.
 	namespace string
 	direct    bool
+	// shard is where it is written, as long as it is kept.
+	shard *shard
 	// writtenSeen and writtenUntil are LastSeen and Until as of the last write.
 	writtenSeen, writtenUntil time.Time
 	// changed is how many changes of its shard are durable once the last of this record is.
 	changed int
 	// gapFrom and gapTo are when it was written last and when it was loaded again: nobody could deliver in between.
 	gapFrom, gapTo time.Time
+	// idle is since when nobody selects it, if anybody has or may have; it is of no use later than some time after.
+	idle time.Time
 	// watched are those who select it, whatever its state.
 	watched map[*watcher]*selection
 	// unsure counts those of them for whom it does not plainly count; unwritten is how much later than written it may have been
@@ -35,15 +38,6 @@ type fact struct {
 	// forget is when the record is of no more use.
 	forget entry
 	booked booking
-}
-
-// booking is how a record was counted last.
-type booking struct {
-	class class
-	size  int
-	group string
-	// old is its place among the resolved ones.
-	old *list.Element
 }
 
 // class is what a record counts as in the bounds.

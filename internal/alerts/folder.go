@@ -9,8 +9,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,8 +28,8 @@ type Folder struct {
 	now func() time.Time
 
 	mu sync.Mutex
-	// seen holds the file of each shard as we saw it last; nil when there is none.
-	seen [Shards]fs.FileInfo
+	// seen holds the file of each shard as we saw it last; those that have none are not in it.
+	seen map[int]fs.FileInfo
 }
 
 // NewFolder returns a persister in a folder, which it makes.
@@ -37,7 +40,7 @@ func NewFolder(dir string, log *slog.Logger) (*Folder, error) {
 	if err := statefile.Tidy(dir); err != nil {
 		return nil, fmt.Errorf("tidy the folder of the alerts: %w", err)
 	}
-	return &Folder{dir: dir, log: log, now: time.Now}, nil
+	return &Folder{dir: dir, log: log, now: time.Now, seen: map[int]fs.FileInfo{}}, nil
 }
 
 // shardContent is what a file holds.
@@ -47,30 +50,67 @@ type shardContent struct {
 	LostAt time.Time              `json:"lostAt"`
 }
 
-// Load reads one file. What was in one that is broken, and has been set aside, is lost, until it is written again.
-func (f *Folder) Load(_ context.Context, shard int) (Shard, error) {
+// Load reads files. What was in one that is broken, and has been set aside, is lost, until it is written again.
+func (f *Folder) Load(_ context.Context, shards ...int) (map[int]Shard, error) {
+	if len(shards) == 0 {
+		all, err := f.all()
+		if err != nil {
+			return nil, err
+		}
+		shards = all
+	}
+	loaded := map[int]Shard{}
+	for _, shard := range shards {
+		one, there, err := f.load(shard)
+		if err != nil {
+			return nil, err
+		}
+		if there {
+			loaded[shard] = one
+		}
+	}
+	return loaded, nil
+}
+
+// all are the shards that have a file, or had one that was set aside.
+func (f *Folder) all() ([]int, error) {
+	entries, err := os.ReadDir(f.dir)
+	if err != nil {
+		return nil, fmt.Errorf("look for the alerts: %w", err)
+	}
+	there := map[int]struct{}{}
+	for _, e := range entries {
+		name, _, _ := strings.Cut(e.Name(), ".json")
+		if shard, ok := shardNumber(name); ok {
+			there[shard] = struct{}{}
+		}
+	}
+	return slices.Sorted(maps.Keys(there)), nil
+}
+
+func (f *Folder) load(shard int) (one Shard, there bool, err error) {
 	path := f.path(shard)
 	if alerts, ok := earlierVersion(path); ok {
 		f.remember(shard)
-		return Shard{Alerts: alerts}, nil
+		return Shard{Alerts: alerts}, true, nil
 	}
 	var c shardContent
-	err := statefile.Load(path, &c)
+	err = statefile.Load(path, &c)
 	_, broken := errors.AsType[*statefile.BrokenError](err)
 	switch {
 	case err == nil:
 		f.remember(shard)
-		return Shard(c), nil
+		return Shard(c), true, nil
 	case broken:
 		f.log.Error("a file of alerts is lost: until they are repeated, others than those that are known may be firing", "error", err)
-		return Shard{LostAt: f.now()}, nil
+		return Shard{LostAt: f.now()}, true, nil
 	case !errors.Is(err, fs.ErrNotExist):
-		return Shard{}, fmt.Errorf("read the alerts: %w", err)
+		return Shard{}, false, fmt.Errorf("read the alerts: %w", err)
 	}
 	if _, err := os.Stat(path + ".broken"); err == nil { // It was set aside, and we crashed before another was written.
-		return Shard{LostAt: f.now()}, nil
+		return Shard{LostAt: f.now()}, true, nil
 	}
-	return Shard{}, nil
+	return Shard{}, false, nil
 }
 
 // earlierVersion reads a file of the form that an earlier version wrote.
@@ -100,34 +140,40 @@ func (f *Folder) Save(_ context.Context, shard int, content Shard) error {
 
 // Check returns the shards whose files are gone or were written by somebody else.
 func (f *Folder) Check(context.Context) ([]int, error) {
+	all, err := f.all()
+	if err != nil {
+		return nil, err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	there := map[int]struct{}{}
+	for _, shard := range all {
+		there[shard] = struct{}{}
+	}
+	for shard := range f.seen {
+		there[shard] = struct{}{}
+	}
 	var changed []int
-	for i, was := range f.seen {
-		if was == nil {
-			continue
-		}
-		is, err := os.Stat(f.path(i))
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil:
+	for shard := range there {
+		is, err := os.Stat(f.path(shard))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("look for the alerts: %w", err)
-		case os.SameFile(is, was):
+		}
+		if was := f.seen[shard]; was == nil && err != nil || was != nil && err == nil && os.SameFile(is, was) {
 			continue
 		}
-		changed = append(changed, i)
+		changed = append(changed, shard)
 	}
 	return changed, nil
 }
 
 func (f *Folder) remember(shard int) {
 	info, err := os.Stat(f.path(shard))
-	if err != nil {
-		info = nil
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.seen[shard] = info
+	if f.seen[shard] = info; err != nil {
+		delete(f.seen, shard)
+	}
 }
 
 func (f *Folder) path(shard int) string { return filepath.Join(f.dir, shardName(shard)+".json") }

@@ -29,8 +29,7 @@ func FuzzLoad(f *testing.F) {
 			loaded.LostAt = set.LostAt.Time
 		}
 		synctest.Test(t, func(t *testing.T) {
-			m := &memory{}
-			m.shards[shard%Shards] = loaded
+			m := &memory{shards: map[int]Shard{shard % 100: loaded}}
 			s := run(t, m)
 			w := watch(t, s, "of the fuzz test")
 			began := time.Now()

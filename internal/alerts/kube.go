@@ -5,6 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,13 +28,16 @@ type Kube struct {
 	log       *slog.Logger
 
 	mu sync.Mutex
-	// versions holds the resource version of each shard as we saw it last; "" when it is not there.
-	versions [Shards]string
+	// versions holds the resource version of each shard as we saw it last; those that are not there have none.
+	versions map[int]string
 }
 
 // NewKube returns a persister of AlertSets.
 func NewKube(cfg *rest.Config, namespace string, log *slog.Logger) (*Kube, error) {
 	own := rest.CopyConfig(cfg)
+	if own.Dial == nil { // A connection of their own: large bodies are in nobody's way.
+		own.Dial = (&net.Dialer{Timeout: saveTimeout, KeepAlive: keepAlive}).DialContext
+	}
 	own.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
 	own.ContentType = "application/json"
 	own.AcceptContentTypes = "application/json"
@@ -37,28 +45,93 @@ func NewKube(cfg *rest.Config, namespace string, log *slog.Logger) (*Kube, error
 	if err != nil {
 		return nil, fmt.Errorf("make a client for AlertSets: %w", err)
 	}
-	return &Kube{client: client, namespace: namespace, log: log}, nil
+	return &Kube{client: client, namespace: namespace, log: log, versions: map[int]string{}}, nil
 }
 
+// shardName is also that of an earlier version, which had 64 of them: a downgrade finds what is in the first 64.
 func shardName(shard int) string { return fmt.Sprintf("alerts-%02d", shard) }
+
+// shardNumber is the number in a shard's name; false when it is no shard's.
+func shardNumber(name string) (int, bool) {
+	digits, ok := strings.CutPrefix(name, "alerts-")
+	n, err := strconv.Atoi(digits)
+	return n, ok && err == nil && n >= 0 && shardName(n) == name
+}
 
 func (k *Kube) path(parts ...string) []string {
 	return append([]string{"/apis", v1alpha1.GroupName, "v1alpha1", "namespaces", k.namespace, "alertsets"}, parts...)
 }
 
-// Load reads one AlertSet. A copy of one that cannot be understood is set aside.
-func (k *Kube) Load(ctx context.Context, shard int) (Shard, error) {
-	raw, err := k.client.Get().AbsPath(k.path(shardName(shard))...).Do(ctx).Raw()
-	if apierrors.IsNotFound(err) {
-		if missing := k.served(ctx); missing != nil {
-			return Shard{}, missing
+// Load reads AlertSets. A copy of one that cannot be understood is set aside.
+func (k *Kube) Load(ctx context.Context, shards ...int) (map[int]Shard, error) {
+	if len(shards) == 0 {
+		return k.loadAll(ctx)
+	}
+	loaded := map[int]Shard{}
+	for _, shard := range shards {
+		raw, err := k.client.Get().AbsPath(k.path(shardName(shard))...).Do(ctx).Raw()
+		if apierrors.IsNotFound(err) {
+			if missing := k.served(ctx); missing != nil {
+				return nil, missing
+			}
+			k.remember(shard, "")
+			continue
 		}
-		k.remember(shard, "")
-		return Shard{}, nil
+		if err != nil {
+			return nil, fmt.Errorf("read AlertSet %s/%s: %w", k.namespace, shardName(shard), err)
+		}
+		if loaded[shard], err = k.decode(ctx, shard, raw); err != nil {
+			return nil, err
+		}
 	}
-	if err != nil {
-		return Shard{}, fmt.Errorf("read AlertSet %s/%s: %w", k.namespace, shardName(shard), err)
+	return loaded, nil
+}
+
+const (
+	// loadPage is how many AlertSets are read at once.
+	loadPage  = 128
+	keepAlive = 30 * time.Second
+)
+
+// loadAll reads all that there are, as they were at one moment.
+func (k *Kube) loadAll(ctx context.Context) (map[int]Shard, error) {
+	loaded, next := map[int]Shard{}, ""
+	k.mu.Lock()
+	clear(k.versions)
+	k.mu.Unlock()
+	for {
+		raw, err := k.client.Get().AbsPath(k.path()...).Param("limit", strconv.Itoa(loadPage)).Param("continue", next).Do(ctx).Raw()
+		if err != nil {
+			return nil, fmt.Errorf("read the AlertSets in %s: %w", k.namespace, err)
+		}
+		var page struct {
+			metav1.ListMeta `json:"metadata"`
+			Items           []json.RawMessage `json:"items"`
+		}
+		if err := json.Unmarshal(raw, &page); err != nil {
+			return nil, fmt.Errorf("decode the list of AlertSets in %s: %w", k.namespace, err)
+		}
+		for _, item := range page.Items {
+			var meta metav1.PartialObjectMetadata
+			if err := json.Unmarshal(item, &meta); err != nil {
+				return nil, fmt.Errorf("decode an AlertSet in %s: %w", k.namespace, err)
+			}
+			shard, ok := shardNumber(meta.Name)
+			if !ok {
+				continue // A copy of what was set aside.
+			}
+			if loaded[shard], err = k.decode(ctx, shard, item); err != nil {
+				return nil, err
+			}
+		}
+		if next = page.Continue; next == "" {
+			return loaded, nil
+		}
 	}
+}
+
+// decode understands one AlertSet, or sets a copy of it aside.
+func (k *Kube) decode(ctx context.Context, shard int, raw []byte) (Shard, error) {
 	var set v1alpha1.AlertSet
 	if err := json.Unmarshal(raw, &set); err != nil {
 		return Shard{LostAt: time.Now()}, k.setAside(ctx, shard, raw, err)
@@ -86,6 +159,7 @@ func (k *Kube) setAside(ctx context.Context, shard int, raw []byte, why error) e
 	}
 	k.remember(shard, version)
 	aside := shardName(shard) + "-broken"
+	set["apiVersion"], set["kind"] = v1alpha1.GroupName+"/v1alpha1", "AlertSet" // In a list they are not said.
 	set["metadata"] = map[string]any{"name": aside, "namespace": k.namespace}
 	body, err := json.Marshal(set)
 	if err == nil {
@@ -105,7 +179,7 @@ func (k *Kube) served(ctx context.Context) error {
 	return nil
 }
 
-// Check returns the shards whose AlertSets are gone or have another version than we saw last.
+// Check returns the shards whose AlertSets are gone, or are there in another version than we saw last.
 func (k *Kube) Check(ctx context.Context) ([]int, error) {
 	raw, err := k.client.Get().AbsPath(k.path()...).SetHeader("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1").Do(ctx).Raw()
 	if err != nil {
@@ -115,19 +189,22 @@ func (k *Kube) Check(ctx context.Context) ([]int, error) {
 	if err := json.Unmarshal(raw, &list); err != nil {
 		return nil, fmt.Errorf("decode the list of AlertSets in %s: %w", k.namespace, err)
 	}
-	there := map[string]string{}
+	there := map[int]string{}
 	for i := range list.Items {
-		there[list.Items[i].Name] = list.Items[i].ResourceVersion
+		if shard, ok := shardNumber(list.Items[i].Name); ok {
+			there[shard] = list.Items[i].ResourceVersion
+		}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var changed []int
-	for i, version := range k.versions {
-		if version != "" && there[shardName(i)] != version {
-			changed = append(changed, i)
+	for shard, version := range k.versions {
+		if there[shard] != version {
+			changed = append(changed, shard)
 		}
+		delete(there, shard)
 	}
-	return changed, nil
+	return slices.AppendSeq(changed, maps.Keys(there)), nil
 }
 
 // Save creates or replaces one AlertSet, as it was last seen.
@@ -173,7 +250,9 @@ func stamp(t time.Time) *metav1.MicroTime {
 func (k *Kube) remember(shard int, version string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.versions[shard] = version
+	if k.versions[shard] = version; version == "" {
+		delete(k.versions, shard)
+	}
 }
 
 func (k *Kube) version(shard int) string {

@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,11 +34,18 @@ func kube(t *testing.T) (*Kube, *rest.Config) {
 // load is what a shard holds.
 func load(t *testing.T, k *Kube, shard int) Shard {
 	t.Helper()
-	loaded, err := k.Load(t.Context(), shard)
+	one, err := k.Load(t.Context(), shard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return loaded
+	all, err := k.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(one[shard].Alerts) != fmt.Sprint(all[shard].Alerts) || !one[shard].AsOf.Equal(all[shard].AsOf) || one[shard].LostAt.IsZero() != all[shard].LostAt.IsZero() {
+		t.Errorf("alone it is %+v, among all %+v", one[shard], all[shard])
+	}
+	return one[shard]
 }
 
 func TestAShardComesBackFromTheAPIServerAsItWas(t *testing.T) {
@@ -63,27 +71,51 @@ func TestTheLargestShardFitsIntoTheAPIServer(t *testing.T) {
 	k, _ := kube(t)
 	s := NewStore(k, time.Now)
 	s.loadErr = nil
-	for i := 0; ; i++ {
-		a := firing("large", time.Now())
-		a.Labels["i"] = strconv.Itoa(i)
-		a.Annotations = map[string]string{"text": strings.Repeat("<\"\u2028", 100)}
-		id := key{shop.String(), fingerprint(a.Labels)}
-		if shardOf(id) != 5 {
-			continue
-		}
-		if err := s.admit([]key{id}, []Alert{a}); err != nil {
-			if !errors.Is(err, ErrFull) {
-				t.Fatal(err)
-			}
-			break
-		}
-		s.take(id, &a, time.Now(), "g")
+	began := time.Now()
+	small := func(i int) Alert {
+		return Alert{Labels: map[string]string{"i": strconv.Itoa(i)}, Firing: true, StartsAt: began}
 	}
-	if err := s.save(t.Context(), 5); err != nil {
+	deliver := func(a Alert) error { // It waits for no write.
+		done, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := s.Record(done, Delivery{Door: shop, Alerts: []Alert{a}, At: began})
+		return err
+	}
+	n := 0
+	for ; len(s.shards) < 2; n++ {
+		_ = deliver(small(n))
+	}
+	refused := false
+	for i := range n { // What they come to say is more than there is room for.
+		a := small(i)
+		a.Annotations = map[string]string{"text": strings.Repeat("<\"\u2028", 3000)}
+		refused = refused || errors.Is(deliver(a), ErrFull)
+	}
+	if !refused {
+		t.Error("nothing was refused")
+	}
+	if err := s.save(t.Context(), s.shards[0]); err != nil {
 		t.Fatal(err)
 	}
-	if got := load(t, k, 5); len(got.Alerts) != len(s.alerts) || len(got.Alerts) < 200 {
-		t.Errorf("%d of %d alerts came back", len(got.Alerts), len(s.alerts))
+	if got := load(t, k, 0); len(got.Alerts) != n-1 {
+		t.Errorf("%d of %d alerts came back", len(got.Alerts), n-1)
+	}
+}
+
+func TestAllShardsComeBackPageByPageAndWhatAnotherHandMadeIsNoticed(t *testing.T) {
+	k, _ := kube(t)
+	for i := range 2*loadPage + 1 {
+		if err := k.Save(t.Context(), i, Shard{AsOf: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := k.Load(t.Context())
+	if err != nil || len(all) != 2*loadPage+1 {
+		t.Errorf("%d came back, %v", len(all), err)
+	}
+	k.remember(7, "")
+	if changed, err := k.Check(t.Context()); err != nil || len(changed) != 1 || changed[0] != 7 {
+		t.Errorf("changed are %v, %v", changed, err)
 	}
 }
 

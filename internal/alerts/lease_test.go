@@ -82,10 +82,11 @@ func TestAClockThatWasSetBackMakesNoLeaseLonger(t *testing.T) {
 		record(t, s, firing("slow", time.Now()))
 		push(t, s, level("", "4", time.Now(), time.Minute))
 		kept := m.copied()
-		for i := range kept.shards {
-			kept.shards[i].AsOf = kept.shards[i].AsOf.Add(100 * time.Hour)
-			for j := range kept.shards[i].Alerts {
-				a := &kept.shards[i].Alerts[j]
+		for i, one := range kept.shards {
+			one.AsOf = one.AsOf.Add(100 * time.Hour)
+			kept.shards[i] = one
+			for j := range one.Alerts {
+				a := &one.Alerts[j]
 				a.LastSeen = micro(a.LastSeen.Add(100 * time.Hour))
 				if a.Until != nil {
 					until := micro(a.Until.Add(100 * time.Hour))

@@ -3,7 +3,8 @@ package alerts
 import (
 	"context"
 	"fmt"
-	"sync"
+	"maps"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,38 +34,30 @@ func (s *Store) load(ctx context.Context) error {
 }
 
 func (s *Store) loadAll(ctx context.Context) error {
-	loaded, err := s.loadShards(ctx)
+	loaded, err := s.persister.Load(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("load the alerts: %w", err)
 	}
 	s.mu.Lock()
 	now := micro(s.now()).Time
 	s.clear()
-	var moved []int
-	for i := range loaded {
-		if s.takeShard(i, &loaded[i], now) {
-			moved = append(moved, i)
-		}
-	}
+	leaving := s.takeAll(loaded, now)
 	s.mu.Unlock()
 	// What an earlier version kept elsewhere is written to its place before it leaves the old one.
-	if len(moved) > 0 {
-		for i := range s.shards {
-			if err := s.save(ctx, i); err != nil {
-				return err
-			}
+	if len(leaving) > 0 {
+		arrived := slices.DeleteFunc(s.unsaved(), func(h *shard) bool { return h.leaving })
+		if err := s.saveAll(ctx, arrived); err != nil {
+			return err
 		}
 	}
 	s.mu.Lock()
-	for _, i := range moved {
-		s.shards[i].dirty++
+	for _, h := range leaving {
+		h.leaving = false
+		h.dirty++
+		s.rouse(h)
 	}
-	s.watchers.every(func(w *watcher) {
-		clear(w.selected)
-		w.found.place = 0
-		s.selectedBy(&w.query, func(r *fact) { s.selects(w, r) })
-		s.awaitFound(w)
-	})
+	s.watchers.every(s.awaitFound)
+	s.queue.set(&s.joining, s.now().Add(joinPatience))
 	s.loadErr = nil
 	s.markAll(now)
 	told := s.told()
@@ -73,58 +66,72 @@ func (s *Store) loadAll(ctx context.Context) error {
 	return nil
 }
 
-// loadShards reads all of them at once: whoever takes over has no time to lose.
-func (s *Store) loadShards(ctx context.Context) (*[Shards]Shard, error) {
-	var (
-		loaded [Shards]Shard
-		errs   [Shards]error
-		all    sync.WaitGroup
-	)
-	for i := range loaded {
-		all.Go(func() { loaded[i], errs[i] = s.persister.Load(ctx, i) })
+// takeAll takes in the shards as they were loaded, and returns those that hold something which belongs elsewhere; s.mu is held.
+func (s *Store) takeAll(loaded map[int]Shard, now time.Time) []*shard {
+	var strangers []*fact
+	leaving := map[*shard]struct{}{}
+	leave := func(h *shard) {
+		h.leaving = true
+		leaving[h] = struct{}{}
 	}
-	all.Wait()
-	for i, err := range errs {
-		if err != nil {
-			return nil, fmt.Errorf("load shard %d of the alerts: %w", i, err)
-		}
-	}
-	return &loaded, nil
-}
-
-// takeShard takes in a shard as it was loaded, and reports whether some of it belongs elsewhere; s.mu is held.
-func (s *Store) takeShard(i int, loaded *Shard, now time.Time) bool {
-	h, moved := &s.shards[i], false
-	loaded.LostAt = earlier(loaded.LostAt, now)
-	h.lostAt = loaded.LostAt
-	if now.Sub(loaded.LostAt) > MaxLease {
-		h.lostAt = time.Time{}
-	} else {
-		s.lostAt = later(s.lostAt, loaded.LostAt)
-		if loaded.AsOf.Before(loaded.LostAt) {
-			h.dirty++ // That it was lost must be known after a restart.
-		}
-	}
-	for j := range loaded.Alerts {
-		r := newFact(modern(loaded.Alerts[j]))
-		r.gapFrom, r.gapTo = earlier(loaded.AsOf, now), now
-		r.notAfter(now)
-		home := shardOf(r.key()) == i
-		if old := s.alerts[r.key()]; old != nil {
-			if !home && !r.newer(old) {
-				moved = true
-				continue
+	for _, number := range slices.Sorted(maps.Keys(loaded)) {
+		content, h := loaded[number], s.shard(number)
+		s.takeLoss(h, &content, now)
+		for i := range content.Alerts {
+			r := newFact(modern(content.Alerts[i]))
+			r.gapFrom, r.gapTo, r.idle = earlier(content.AsOf, now), now, now
+			r.notAfter(now)
+			if old := s.alerts[r.key()]; old != nil {
+				if !r.newer(old) {
+					leave(h)
+					continue
+				}
+				leave(old.shard)
+				s.drop(old)
 			}
-			s.drop(old)
+			r.writtenSeen, r.writtenUntil = r.LastSeen.Time, r.until()
+			if s.house(r, h); !s.fits(r, h) {
+				leave(h)
+				strangers = append(strangers, r)
+			}
 		}
-		r.writtenSeen, r.writtenUntil = r.LastSeen.Time, r.until()
-		s.put(r)
-		if !home {
-			moved = true
+	}
+	for _, r := range strangers {
+		if s.alerts[r.key()] == r {
+			s.drop(r)
+			s.put(r, s.place(r))
 			s.dirty(r)
 		}
 	}
-	return moved
+	s.trim()
+	return slices.Collect(maps.Keys(leaving))
+}
+
+// takeLoss takes in what is known to be lost of a shard; s.mu is held.
+func (s *Store) takeLoss(h *shard, loaded *Shard, now time.Time) {
+	loaded.LostAt = earlier(loaded.LostAt, now)
+	if now.Sub(loaded.LostAt) > MaxLease {
+		return
+	}
+	h.lostAt = loaded.LostAt
+	s.lostAt = later(s.lostAt, loaded.LostAt)
+	if loaded.AsOf.Before(loaded.LostAt) {
+		h.dirty++ // That it was lost must be known after a restart.
+		s.rouse(h)
+	}
+}
+
+// house puts a record where it was found; a shard that nobody has is its namespace's from then on; s.mu is held.
+func (s *Store) house(r *fact, h *shard) {
+	if h.owner == s.nobody {
+		h.own(s.tenant(r.namespace))
+	}
+	s.put(r, h)
+}
+
+// fits reports whether a shard is the right one for a record in it; s.mu is held.
+func (s *Store) fits(r *fact, h *shard) bool {
+	return h.owner == s.tenant(r.namespace) && (len(h.facts) == 1 || h.bytes <= MaxShard)
 }
 
 // notAfter makes a remembered time of our own clock that lies in the future the present: the clock was set back.
@@ -160,17 +167,18 @@ func modern(a v1alpha1.StoredAlert) v1alpha1.StoredAlert {
 }
 
 // adopt takes in what somebody else recorded in a shard and we do not know, or know less of.
-func (s *Store) adopt(ctx context.Context, i int) error {
+func (s *Store) adopt(ctx context.Context, h *shard) error {
 	s.mu.Lock()
-	s.shards[i].doubt()
+	h.doubt()
 	s.mu.Unlock()
-	theirs, err := s.persister.Load(ctx, i)
+	loaded, err := s.persister.Load(ctx, h.number)
 	if err != nil {
 		return err
 	}
+	theirs := loaded[h.number]
 	s.mu.Lock()
 	if !theirs.LostAt.IsZero() {
-		s.shards[i].lostAt = later(s.shards[i].lostAt, theirs.LostAt)
+		h.lostAt = later(h.lostAt, theirs.LostAt)
 		s.lose(theirs.LostAt)
 	}
 	for j := range theirs.Alerts {
@@ -179,10 +187,16 @@ func (s *Store) adopt(ctx context.Context, i int) error {
 			if !r.newer(old) {
 				continue
 			}
+			s.dirty(old)
 			s.drop(old)
 		}
-		s.put(r)
+		if s.house(r, h); h.owner != s.tenant(r.namespace) {
+			s.drop(r)
+			s.put(r, s.place(r))
+			s.dirty(r)
+		}
 	}
+	s.trim()
 	told := s.told()
 	s.mu.Unlock()
 	s.tell(told)
@@ -204,12 +218,26 @@ func (s *Store) checkUntil(ctx context.Context) {
 			s.log.Debug("the recorded alerts were not looked for", "error", err)
 			continue
 		}
-		s.mu.Lock()
-		for _, i := range changed {
-			s.log.Warn("the record of alerts has vanished or was changed by another hand: it is written again", "shard", i)
-			s.shards[i].doubt()
-			s.shards[i].rouse()
+		for _, number := range changed {
+			s.log.Warn("the record of alerts has vanished or was changed by another hand: it is written again", "shard", number)
+			s.rewrite(ctx, number)
 		}
-		s.mu.Unlock()
 	}
+}
+
+// rewrite has a shard written again at which another hand was; one that we do not know is taken in first.
+func (s *Store) rewrite(ctx context.Context, number int) {
+	s.mu.Lock()
+	known := s.shards[number] != nil
+	h := s.shard(number)
+	s.mu.Unlock()
+	if !known {
+		if err := s.adopt(ctx, h); err != nil {
+			s.log.Warn("a record of alerts that another hand made was not read", "shard", number, "error", err)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h.doubt()
+	s.rouse(h)
 }

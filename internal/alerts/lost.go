@@ -1,14 +1,18 @@
 package alerts
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // lostUntil is how long alerts that a watcher selects may fire without our knowing, because their record was lost; s.mu is
 // held. A live alert is repeated within a lease, and a reconcile knows at once.
 func (s *Store) lostUntil(w *watcher) time.Time {
-	if s.lostAt.IsZero() || s.healed[nameOf(w)].After(s.lostAt) {
+	lost := later(s.lostAt, w.droppedAt)
+	if lost.IsZero() || s.healed[nameOf(w)].After(lost) {
 		return time.Time{}
 	}
-	return s.lostAt.Add(w.patience.lease)
+	return lost.Add(w.patience.lease)
 }
 
 func nameOf(w *watcher) selectionName { return selectionName{w.query.Namespace, w.query.Text} }
@@ -27,22 +31,41 @@ func (s *Store) lose(at time.Time) {
 	s.watchers.every(s.awaitFound)
 }
 
+// lack notes that an alert which nobody selects was dropped for want of room: who selects it later does not know of it; s.mu is
+// held.
+func (s *Store) lack(namespace string) {
+	now := s.now()
+	s.lackedAt = now
+	if _, known := s.dropped[namespace]; !known {
+		maps.DeleteFunc(s.dropped, func(_ string, at time.Time) bool { return now.Sub(at) > MaxLease })
+	}
+	s.dropped[namespace] = now
+}
+
 // heal notes that the senders themselves have said what fires of a selection; s.mu is held.
 func (s *Store) heal(name selectionName, at time.Time) {
-	if s.lostAt.IsZero() || name.text == "" || !at.After(s.lostAt) {
+	lost := later(s.lostAt, s.lackedAt)
+	if lost.IsZero() || name.text == "" {
 		return
 	}
-	if s.now().After(s.lostAt.Add(MaxLease)) {
+	if s.now().After(lost.Add(MaxLease)) {
 		clear(s.healed)
 		return
 	}
-	if _, known := s.healed[name]; !known {
-		s.watchers.every(func(w *watcher) {
-			if nameOf(w) == name {
-				s.queue.remove(&w.found)
-				s.mark(w, at)
-			}
-		})
+	if s.healed[name].After(lost) {
+		return
 	}
-	s.healed[name] = at
+	var healed []*watcher
+	s.watchers.every(func(w *watcher) {
+		if nameOf(w) == name && s.lostUntil(w).After(s.now()) {
+			healed = append(healed, w)
+		}
+	})
+	s.healed[name] = later(s.healed[name], at)
+	for _, w := range healed {
+		if s.lostUntil(w).IsZero() {
+			s.queue.remove(&w.found)
+			s.mark(w, at)
+		}
+	}
 }

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,10 +29,9 @@ func folder(t *testing.T, dir string) *Folder {
 }
 
 // tear cuts off the end of the file that holds an alert of a name.
-func tear(t *testing.T, dir, name string) string {
+func tear(t *testing.T, s *Store, dir, name string) string {
 	t.Helper()
-	k := key{shop.String(), fingerprint(map[string]string{"alertname": name})}
-	path := filepath.Join(dir, shardName(shardOf(k))+".json")
+	path := filepath.Join(dir, shardName(homeOf(t, s, name).number)+".json")
 	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -46,9 +47,11 @@ func TestWhatIsInATornFileIsUnknownForALeaseThroughRestarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, stop := begin(t, folder(t, dir))
 		began := time.Now()
-		record(t, s, firing("slow", began), firing("fast", began))
+		long := firing("slow", began) // So long that nothing else is in its file.
+		long.Annotations = map[string]string{"text": strings.Repeat("a", MaxShard)}
+		record(t, s, long, firing("fast", began))
+		path := tear(t, s, dir, "slow")
 		stop()
-		path := tear(t, dir, "slow")
 		restarted, stop := begin(t, folder(t, dir))
 		slow, fast := watchQuery(t, restarted, patient("slow", time.Hour)), watchQuery(t, restarted, patient("fast", time.Hour))
 		slow.expect(t, "0 or more")
@@ -81,22 +84,21 @@ func TestWhatWasSetAsideIsLostThoughWeCrashedBeforeWritingAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if loaded, err := folder(t, dir).Load(t.Context(), 3); err != nil || loaded.LostAt.IsZero() {
+		if loaded, err := folder(t, dir).Load(t.Context()); err != nil || loaded[3].LostAt.IsZero() {
 			t.Errorf("loaded %+v, %v", loaded, err)
 		}
 	}
 	if err := f.Save(t.Context(), 3, Shard{AsOf: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
-	if loaded, err := folder(t, dir).Load(t.Context(), 3); err != nil || !loaded.LostAt.IsZero() {
+	if loaded, err := folder(t, dir).Load(t.Context()); err != nil || len(loaded) != 1 || !loaded[3].LostAt.IsZero() {
 		t.Errorf("written again, it is %+v, %v", loaded, err)
 	}
 }
 
 func TestAReconcileKnowsWhatWasLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := &memory{}
-		m.shards[7].LostAt = time.Now()
+		m := &memory{shards: map[int]Shard{7: {LostAt: time.Now()}}}
 		s := run(t, m)
 		slow, fast := watch(t, s, "slow"), watch(t, s, "fast")
 		<-time.After(time.Second)
@@ -132,22 +134,30 @@ func TestWhatAnEarlierVersionWroteIsReadAndFindsItsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := metav1.NewMicroTime(time.Now())
 		until := metav1.NewMicroTime(time.Now().Add(30 * time.Second))
-		old := func(name string) v1alpha1.StoredAlert {
+		old := func(door Door, name string) v1alpha1.StoredAlert {
 			labels := map[string]string{"alertname": name}
-			return v1alpha1.StoredAlert{Door: shop.String(), Fingerprint: fingerprint(labels), Labels: labels, StartsAt: now, LastSeen: now}
+			return v1alpha1.StoredAlert{Door: door.String(), Fingerprint: fingerprint(labels), Labels: labels, StartsAt: now, LastSeen: now}
 		}
-		fires, over, doubtful := old("slow"), old("over"), old("doubtful")
+		fires, over, doubtful := old(shop, "slow"), old(shop, "over"), old(shop, "doubtful")
 		fires.Firing, over.EndsAt, doubtful.EndsAt, doubtful.DoubtfulUntil = true, &now, &now, &until
-		earlierFile(t, filepath.Join(dir, "alerts-00.json"), fires, over)
+		first := []v1alpha1.StoredAlert{fires, over}
+		for i := range 200 { // More than a shard holds, of two namespaces.
+			a := old(Door{Namespace: []string{"shop", "bank"}[i%2], Credential: "test"}, strconv.Itoa(i))
+			a.Firing = true
+			first = append(first, a)
+		}
+		earlierFile(t, filepath.Join(dir, "alerts-00.json"), first...)
 		earlierFile(t, filepath.Join(dir, "alerts-01.json"), doubtful)
 		for range 2 { // From where they were, and from where they are now.
 			s, stop := begin(t, folder(t, dir))
 			watch(t, s, "slow").expect(t, "1")
+			watch(t, s, "198").expect(t, "1")
+			watch(t, s, "199").expect(t, "0") // It is the bank's.
 			watch(t, s, "over").expect(t, "0")
 			w := watch(t, s, "doubtful")
 			<-time.After(2 * time.Minute)
-			if w.last() != "1" {
-				t.Errorf("the doubtful one is %s", w.last())
+			if w.last() != "1" || len(s.alerts) != 203 {
+				t.Errorf("the doubtful one is %s, of %d", w.last(), len(s.alerts))
 			}
 			stop()
 		}
@@ -155,18 +165,29 @@ func TestWhatAnEarlierVersionWroteIsReadAndFindsItsPlace(t *testing.T) {
 	})
 }
 
-// allAtHome fails the test when a shard holds what belongs to another.
+// allAtHome fails the test when a shard holds too much, or what is of several namespaces, or what another holds as well.
 func allAtHome(t *testing.T, f *Folder) {
 	t.Helper()
-	for i := range Shards {
-		loaded, err := f.Load(t.Context(), i)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, a := range loaded.Alerts {
-			if shardOf(key{a.Door, a.Fingerprint}) != i {
-				t.Errorf("%s is still in shard %d", a.Labels["alertname"], i)
+	loaded, err := f.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[key]int{}
+	for i, one := range loaded {
+		bytes := 0
+		for _, a := range one.Alerts {
+			r := newFact(a)
+			bytes += r.size()
+			if namespace, _ := namespaceOf(one.Alerts[0].Door); namespace != r.namespace {
+				t.Errorf("shard %d holds alerts of %s and of %s", i, namespace, r.namespace)
 			}
+			if other, twice := seen[r.key()]; twice {
+				t.Errorf("%s is in shards %d and %d", a.Labels["alertname"], i, other)
+			}
+			seen[r.key()] = i
+		}
+		if bytes > MaxShard {
+			t.Errorf("shard %d holds %d bytes", i, bytes)
 		}
 	}
 }
@@ -201,8 +222,7 @@ func TestARecordThatAnotherWroteWhileWeBeganIsTakenIn(t *testing.T) {
 		other := run(t, m) // It takes a resolve before it knows that it no longer leads.
 		<-time.After(time.Second)
 		record(t, other, resolved("slow", began, time.Now()))
-		k := shardOf(key{shop.String(), fingerprint(map[string]string{"alertname": "slow"})})
-		if err := s.adopt(t.Context(), k); err != nil {
+		if err := s.adopt(t.Context(), homeOf(t, s, "slow")); err != nil {
 			t.Fatal(err)
 		}
 		w.expect(t, "0", "1", "0")
@@ -220,9 +240,8 @@ func TestARecordByAClockThatIsAheadDoesNotEndANewerActivation(t *testing.T) {
 			t.Fatal(err)
 		}
 		record(t, s, firing("slow", began.Add(2*time.Second)))
-		k := shardOf(key{shop.String(), fingerprint(map[string]string{"alertname": "slow"})})
-		mine.shards[k] = theirs.shards[k]
-		if err := s.adopt(t.Context(), k); err != nil {
+		mine.shards[homeOf(t, s, "slow").number] = theirs.shards[homeOf(t, other, "slow").number]
+		if err := s.adopt(t.Context(), homeOf(t, s, "slow")); err != nil {
 			t.Fatal(err)
 		}
 		w.expect(t, "0", "1")

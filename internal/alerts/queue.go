@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// entry is something that happens by itself at a time: a selection that stands elsewhere then, a record that is forgotten, or
-// a watcher for whom nothing is lost any more.
+// entry is something that happens by itself at a time: a selection that stands elsewhere then, a record that is forgotten, a
+// watcher for whom nothing is lost any more, a shard that is written again, or that all who select anything have said so.
 type entry struct {
 	at time.Time
 	// place is its index in the queue plus one; 0: it is not in it.
@@ -14,6 +14,7 @@ type entry struct {
 	selection *selection
 	fact      *fact
 	watcher   *watcher
+	shard     *shard
 }
 
 // queue holds entries, the earliest first.

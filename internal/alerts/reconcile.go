@@ -32,6 +32,7 @@ func (s *Store) Reconcile(ctx context.Context, q triggers.AlertQuery, v triggers
 		r.end(v.Firing, v.Suppressed)
 		s.heal(selectionName{q.Namespace, q.Text}, at)
 	}
+	s.trim()
 	told, waiting := s.told(), s.await(r.touched)
 	s.mu.Unlock()
 	s.tell(told)
@@ -64,10 +65,13 @@ func (r *reconciling) begin(firing []triggers.Alert) error {
 		}
 		k := key{Door{Namespace: r.query.Namespace, Credential: reconciled}.String(), fp}
 		delivered := Alert{Labels: a.Labels, Annotations: a.Annotations, Firing: true, StartsAt: a.StartsAt}
-		if err := r.store.admit([]key{k}, []Alert{delivered}); err != nil {
+		newcomers, err := r.store.admit([]key{k}, []Alert{delivered})
+		if err != nil {
 			full = fmt.Errorf("reconcile: %w", err)
+			r.store.closeAccounts(k.door)
 			continue
 		}
+		_ = r.store.makeRoom(k, newcomers[k]) // It is new, and nothing but what is known can be refused here.
 		r.store.take(k, &delivered, r.at, "")
 		r.touched.add(r.store.alerts[k])
 	}

@@ -2,7 +2,7 @@ package alerts
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 )
 
@@ -55,89 +55,74 @@ type Result struct {
 	Changed, Selected int
 }
 
-// Record takes a delivery into the set, all of it or, when there is no room, nothing: watchers are told before it returns,
-// and it returns when everything it holds is durable.
+// Record takes a delivery into the set: watchers are told before it returns, and it returns when everything that was taken is
+// durable. What is stored already is taken always; an ErrFull says that of what is new nothing was, or nothing that nobody selects.
 func (s *Store) Record(ctx context.Context, d Delivery) (Result, error) {
-	var result Result
 	keys := make([]key, len(d.Alerts))
 	door := d.Door.String()
 	for i := range d.Alerts {
 		keys[i] = key{door, fingerprint(d.Alerts[i].Labels)}
 	}
 	s.mu.Lock()
-	if err := s.admit(keys, d.Alerts); err != nil {
-		s.mu.Unlock()
-		return result, err
-	}
-	at := micro(d.At).Time
-	touched := changes{}
-	for i := range d.Alerts {
-		changed, selected := s.take(keys[i], &d.Alerts[i], at, d.Group)
-		if changed {
-			result.Changed++
-		}
-		if selected {
-			result.Selected++
-		}
-		touched.add(s.alerts[keys[i]])
-	}
-	s.miss(&d, keys, at)
-	s.notice(&d)
-	told, waiting := s.told(), s.await(touched)
-	s.mu.Unlock()
-	s.tell(told)
-	return result, waitAll(ctx, waiting)
-}
-
-// admit refuses what there is no room for, and everything before what was recorded is loaded; s.mu is held.
-func (s *Store) admit(keys []key, delivered []Alert) error {
+	newcomers, refused := s.admit(keys, d.Alerts)
 	if s.loadErr != nil {
-		return s.loadErr
+		s.mu.Unlock()
+		return Result{}, refused
 	}
-	n, bytes, seen := 0, map[int]int{}, map[key]bool{}
+	taking := taking{store: s, delivery: &d, at: micro(d.At).Time, touched: changes{}}
+	for i, k := range keys { // What needs no room first: it is not to be dropped for what does.
+		if newcomers[k] == nil {
+			taking.take(k, &d.Alerts[i])
+		}
+	}
 	for i, k := range keys {
-		old := s.alerts[k]
-		if old == nil && seen[k] {
+		n, a := newcomers[k], d.Alerts[i]
+		if n == nil {
 			continue
 		}
-		if delivered[i].Firing && (old == nil || old.class() == isResolved) {
-			n++
+		if i == n.index && !n.refused {
+			if err := s.makeRoom(k, n); refused == nil {
+				refused = err
+			}
 		}
-		if old == nil {
-			seen[k] = true
-			bytes[shardOf(k)] += sizeOf(k.door, delivered[i].Labels, delivered[i].Annotations)
+		if n.refused {
+			old := s.alerts[k]
+			if n.class != uncounted || old == nil {
+				continue
+			}
+			a.Annotations = old.Annotations // It is heard of, and what more it says is not kept.
 		}
+		taking.take(k, &a)
 	}
-	err := s.room(keys, n)
-	for i, more := range bytes {
-		if s.shards[i].bytes+more > MaxShard && err == nil {
-			err = fmt.Errorf("%w: shard %d would be larger than %d bytes", ErrFull, i, MaxShard)
-		}
-	}
-	if err != nil {
-		s.counts.refused++
-	}
-	return err
+	s.miss(&d, keys, taking.at)
+	s.trim()
+	s.closeAccounts(door)
+	s.notice(&d)
+	told, waiting := s.told(), s.await(taking.touched)
+	s.mu.Unlock()
+	s.tell(told)
+	return taking.result, errors.Join(refused, waitAll(ctx, waiting))
 }
 
-// room says whether there is room for n more that count, of one door; s.mu is held.
-func (s *Store) room(keys []key, n int) error {
-	if n == 0 {
-		return nil
+// taking is a delivery on its way into the store, whose mutex is held.
+type taking struct {
+	store    *Store
+	delivery *Delivery
+	at       time.Time
+	result   Result
+	touched  changes
+}
+
+// take takes in one alert.
+func (t *taking) take(k key, a *Alert) {
+	changed, selected := t.store.take(k, a, t.at, t.delivery.Group)
+	if changed {
+		t.result.Changed++
 	}
-	if door := keys[0].door; isDirectDoor(door) {
-		switch {
-		case s.perDoor[door]+n > MaxPerDoor:
-			return fmt.Errorf("%w: %d levels of one trigger are as many as are kept", ErrFull, MaxPerDoor)
-		case s.count[isPushed]+n > MaxPushed:
-			return fmt.Errorf("%w: %d pushed levels are as many as are kept", ErrFull, MaxPushed)
-		}
-		return nil
+	if selected {
+		t.result.Selected++
 	}
-	if s.count[isFiring]+n > MaxFiring {
-		return fmt.Errorf("%w: %d firing alerts are as many as are kept", ErrFull, MaxFiring)
-	}
-	return nil
+	t.touched.add(t.store.alerts[k])
 }
 
 // take takes in one alert; s.mu is held.
@@ -148,7 +133,7 @@ func (s *Store) take(k key, a *Alert, at time.Time, group string) (changed, sele
 	}
 	if r == nil {
 		r = first(k, a, at)
-		s.put(r)
+		s.put(r, s.place(r))
 		changed = true
 	} else {
 		changed = r.hear(a, at)
@@ -162,6 +147,7 @@ func (s *Store) take(k key, a *Alert, at time.Time, group string) (changed, sele
 
 // heard tells of a record that something was heard of, and has it written if that is worth it; s.mu is held.
 func (s *Store) heard(r *fact, changed bool, at time.Time) bool {
+	r.refresh()
 	if !changed && r.Firing && !r.direct && r.unsure == 0 && r.AbsentSince == nil {
 		if r.LastSeen.Sub(r.writtenSeen) >= r.unwritten {
 			s.dirty(r)
@@ -198,7 +184,7 @@ func (s *Store) claim(k key) *fact {
 	s.drop(r)
 	moved := newFact(r.StoredAlert)
 	moved.Door = k.door
-	s.put(moved)
+	s.put(moved, s.place(moved))
 	s.dirty(moved)
 	return moved
 }

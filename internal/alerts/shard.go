@@ -1,26 +1,28 @@
 package alerts
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"slices"
 	"time"
-
-	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
 const (
-	saveTimeout  = 5 * time.Second
-	saveRetry    = 200 * time.Millisecond
-	longestRetry = 10 * time.Second
+	// MaxShard bounds the bytes of a shard, but for what its alerts have come to say since they were put there: what is written for a
+	// change does not grow with what is stored, and a namespace's changes touch no other's shards.
+	MaxShard = 32 << 10
+	// longestShard bounds it with that: etcd takes no more than 1.5 MiB.
+	longestShard = 1 << 20
 )
 
-// shard is one object of alerts. One write of it is under way at most; what changes meanwhile goes into the next, together.
+// shard is one object of alerts, all of one namespace. One write of it is under way at most; what changes meanwhile goes into the
+// next, together. Empty ones are kept, and used again.
 type shard struct {
-	keys map[key]struct{}
+	number int
+	// owner is whose alerts it holds; the store's nobody when it is empty.
+	owner *tenant
+	facts map[*fact]struct{}
 	// bytes bounds what they take when they are written.
 	bytes int
 	// lostAt is when what it held before was found to be unreadable.
@@ -28,7 +30,15 @@ type shard struct {
 	// dirty counts changes, saved how many of them are durable. Nothing of it is before as many as whole are.
 	dirty, saved, whole int
 	waiting             []wait
-	wake                chan struct{}
+	// queued: it waits for its turn to be written; writing: it is being written, and again: there is news since.
+	queued, writing, again bool
+	// turn is whose turn it is written in.
+	turn *tenant
+	// retry is when it is tried again, and backoff how long after the next failure.
+	retry   entry
+	backoff time.Duration
+	// leaving: some of it moves elsewhere, and nothing is put here meanwhile.
+	leaving bool
 }
 
 // wait is a delivery that waits until its changes are durable.
@@ -37,20 +47,74 @@ type wait struct {
 	done  chan error
 }
 
-// shardOf spreads alerts over the shards, the same in every process.
-func shardOf(k key) int {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(k.door))
-	_, _ = h.Write([]byte(k.fingerprint))
-	return int(h.Sum32() % Shards)
+// shard returns a shard by its number, and makes it if it is not there; s.mu is held.
+func (s *Store) shard(number int) *shard {
+	h := s.shards[number]
+	if h == nil {
+		h = &shard{number: number, owner: s.nobody, facts: map[*fact]struct{}{}, backoff: saveRetry}
+		h.retry.shard = h
+		s.shards[number] = h
+		s.nobody.shards[h] = struct{}{}
+	}
+	return h
+}
+
+// own makes a shard a tenant's.
+func (h *shard) own(t *tenant) {
+	delete(h.owner.shards, h)
+	if h.owner.open == h {
+		h.owner.open = nil
+	}
+	h.owner = t
+	t.shards[h] = struct{}{}
+}
+
+// hasRoom reports whether a record of so many bytes fits in: any in an empty one.
+func (h *shard) hasRoom(size int) bool {
+	return !h.leaving && (len(h.facts) == 0 || h.bytes+size <= MaxShard)
+}
+
+// place finds the shard of a new record; s.mu is held. What comes together is kept together, so that it is written together.
+func (s *Store) place(r *fact) *shard {
+	t, size := s.tenant(r.namespace), r.size()
+	if t.open == nil || !t.open.hasRoom(size) {
+		t.open = s.spare(t, size)
+	}
+	return t.open
+}
+
+// spare is a shard of a tenant that is at most half full, or an empty one; s.mu is held.
+func (s *Store) spare(t *tenant, size int) *shard {
+	var found *shard
+	better := func(h *shard) bool { return h.hasRoom(size) && (found == nil || h.number < found.number) }
+	for h := range t.shards {
+		if h.bytes <= MaxShard/2 && better(h) {
+			found = h
+		}
+	}
+	if found != nil {
+		return found
+	}
+	for h := range s.nobody.shards {
+		if h.lostAt.IsZero() && !h.queued && !h.writing && better(h) {
+			found = h
+		}
+	}
+	for n := 0; found == nil; n++ {
+		if s.shards[n] == nil {
+			found = s.shard(n)
+		}
+	}
+	found.own(t)
+	return found
 }
 
 // dirty has a record written; s.mu is held.
 func (s *Store) dirty(r *fact) {
 	r.writtenSeen, r.writtenUntil = r.LastSeen.Time, r.until()
-	h := &s.shards[shardOf(r.key())]
-	h.dirty++
-	r.changed = h.dirty
+	r.shard.dirty++
+	r.changed = r.shard.dirty
+	s.rouse(r.shard)
 }
 
 // doubt has all of a shard written again, and counts none of it as durable until then: another hand was at the record; s.mu is
@@ -61,47 +125,25 @@ func (h *shard) doubt() {
 }
 
 // changes are how many changes of each shard a delivery waits for.
-type changes map[int]int
+type changes map[*shard]int
 
 // add has a record waited for. One that is durable is not, whatever else of its shard is not: else a repeat might wait for ever,
 // where there is news faster than it is written.
-func (c changes) add(r *fact) {
-	i := shardOf(r.key())
-	c[i] = max(c[i], r.changed)
-}
+func (c changes) add(r *fact) { c[r.shard] = max(c[r.shard], r.changed) }
 
-// await has the shards written that have changed, and returns what to wait for until those of a delivery are durable; s.mu is
-// held.
+// await has what a delivery has changed written, soon also what could not be before, and returns what to wait for until it is
+// durable; s.mu is held.
 func (s *Store) await(of changes) []wait {
 	var all []wait
-	for i := range s.shards {
-		h := &s.shards[i]
-		if h.saved == h.dirty {
-			continue
+	for h, until := range of {
+		if until = max(until, h.whole); until > h.saved {
+			w := wait{until: until, done: make(chan error, 1)}
+			h.waiting = append(h.waiting, w)
+			all = append(all, w)
+			s.rouse(h)
 		}
-		if until, ok := of[i]; ok {
-			all = h.await(all, until)
-		}
-		h.rouse()
 	}
 	return all
-}
-
-// await adds a wait for a change, unless it is durable.
-func (h *shard) await(all []wait, until int) []wait {
-	if until = max(until, h.whole); until <= h.saved {
-		return all
-	}
-	w := wait{until: until, done: make(chan error, 1)}
-	h.waiting = append(h.waiting, w)
-	return append(all, w)
-}
-
-func (h *shard) rouse() {
-	select {
-	case h.wake <- struct{}{}:
-	default:
-	}
 }
 
 // settle answers those who wait for what was written, or for what could not be.
@@ -130,75 +172,4 @@ func waitAll(ctx context.Context, all []wait) error {
 		}
 	}
 	return errors.Join(failed...)
-}
-
-// write keeps a shard durable until ctx is done, and then writes once more what is left.
-func (s *Store) write(ctx context.Context, i int) {
-	h := &s.shards[i]
-	retry := saveRetry
-	timer := time.NewTimer(retry)
-	defer timer.Stop()
-	for {
-		var again <-chan time.Time
-		if s.unsaved(i) {
-			timer.Reset(retry)
-			again = timer.C
-		}
-		select {
-		case <-ctx.Done():
-			_ = s.save(context.WithoutCancel(ctx), i)
-			s.mu.Lock()
-			h.settle(h.dirty, ErrNotReady)
-			s.mu.Unlock()
-			return
-		case <-h.wake:
-		case <-again:
-		}
-		if err := s.save(ctx, i); err != nil {
-			retry = min(2*retry, longestRetry)
-		} else {
-			retry = saveRetry
-		}
-	}
-}
-
-func (s *Store) unsaved(i int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.shards[i].saved != s.shards[i].dirty
-}
-
-// save writes a shard as it is now, and answers those who wait for it. Somebody else's version is taken in first.
-func (s *Store) save(ctx context.Context, i int) error {
-	h := &s.shards[i]
-	s.mu.Lock()
-	written := h.dirty
-	if h.saved == written {
-		s.mu.Unlock()
-		return nil
-	}
-	all := make([]v1alpha1.StoredAlert, 0, len(h.keys))
-	for k := range h.keys {
-		r := s.alerts[k]
-		r.writtenSeen, r.writtenUntil = r.LastSeen.Time, r.until()
-		all = append(all, r.StoredAlert)
-	}
-	content := Shard{Alerts: all, AsOf: micro(s.now()).Time, LostAt: h.lostAt}
-	s.mu.Unlock()
-	slices.SortFunc(all, func(a, b v1alpha1.StoredAlert) int {
-		return cmp.Or(cmp.Compare(a.Door, b.Door), cmp.Compare(a.Fingerprint, b.Fingerprint))
-	})
-	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
-	defer cancel()
-	err := s.persister.Save(ctx, i, content)
-	if errors.Is(err, ErrConflict) {
-		err = errors.Join(err, s.adopt(ctx, i))
-	}
-	if err != nil {
-		err = fmt.Errorf("write shard %d of the alerts: %w", i, err)
-	}
-	s.mu.Lock()
-	h.settle(written, err)
-	s.mu.Unlock()
-	return err
 }

@@ -16,30 +16,24 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
-const (
-	// Shards is the number of objects that the alerts are spread over.
-	Shards = 64
-	// MaxShard bounds the bytes of a shard: etcd takes no more than 1.5 MiB.
-	MaxShard = 1 << 20
-	// MaxFiring bounds the firing alerts.
-	MaxFiring = 20_000
-	// MaxResolved bounds those that are remembered as resolved: the oldest are forgotten first.
-	MaxResolved = 20_000
-	// MaxPushed bounds the levels that were pushed through direct doors.
-	MaxPushed = 20_000
-	// MaxPerDoor bounds those of one direct door.
-	MaxPerDoor = 1000
-)
-
 // Errors of Record and Reconcile. All are worth a retry.
 var (
 	// ErrNotReady: what was recorded before has not been loaded.
 	ErrNotReady = errors.New("the recorded alerts are not loaded yet")
-	// ErrFull: the store holds as much as it may.
+	// ErrFull: as much is kept as may be. The error is a *FullError.
 	ErrFull = errors.New("there is no room for more alerts")
 	// ErrConflict: somebody else wrote the shard.
 	ErrConflict = errors.New("somebody else wrote the alerts")
 )
+
+// FullError says whose bound leaves no room, and which that is. It is ErrFull, and may be shown to the sender.
+type FullError struct{ Whose, Bound string }
+
+// Error says so in one line.
+func (e *FullError) Error() string { return ErrFull.Error() + ": " + e.Whose + " " + e.Bound }
+
+// Unwrap returns ErrFull.
+func (e *FullError) Unwrap() error { return ErrFull }
 
 // Shard is what is kept together.
 type Shard struct {
@@ -50,13 +44,14 @@ type Shard struct {
 	LostAt time.Time
 }
 
-// Persister keeps the shards.
+// Persister keeps the shards, by their numbers from 0 on.
 type Persister interface {
-	// Load returns a shard. One that cannot be understood is set aside, never an error: it is empty, and LostAt is now.
-	Load(ctx context.Context, shard int) (Shard, error)
+	// Load returns those of some shards that are there, or of all. One that cannot be understood is set aside, never an error: it
+	// is empty, and LostAt is now.
+	Load(ctx context.Context, shards ...int) (map[int]Shard, error)
 	// Save replaces a shard, and returns an error that wraps ErrConflict when it is not as it was last loaded or saved.
 	Save(ctx context.Context, shard int, content Shard) error
-	// Check returns the shards that are not as they were last loaded or saved, those that have vanished for one.
+	// Check returns the shards that are not as they were last loaded or saved, those that have vanished or were never seen for one.
 	Check(ctx context.Context) ([]int, error)
 }
 
@@ -75,21 +70,34 @@ type Store struct {
 	mu      sync.Mutex
 	loadErr error
 	// lostAt is when recorded alerts were found to be lost last, told when which selections were reconciled since.
-	lostAt   time.Time
-	healed   map[selectionName]time.Time
+	lostAt time.Time
+	healed map[selectionName]time.Time
+	// dropped is when an alert that nobody selected was dropped last, by namespace, and lackedAt in any.
+	dropped  map[string]time.Time
+	lackedAt time.Time
 	alerts   map[key]*fact
 	rooms    map[string]byName
 	groups   map[group]map[*fact]struct{}
 	watchers watchers
-	count    [isResolved + 1]int
-	perDoor  map[string]int
-	old      oldest
+	// all, tenants and doors count what is kept, of namespaces by their names; beyond are those with too many resolved ones.
+	all     account
+	tenants map[string]*tenant
+	doors   map[string]*account
+	beyond  []*account
+	// joined: those who select anything have had time to say so; joining is when.
+	joined  bool
+	joining entry
+	// full says for whom there was no room of late, by whose bound it was.
+	full map[string]refusal
 	// cut are the doors whose last delivery was truncated.
 	cut map[string]bool
 	// silent are the selections whose senders did not all answer, and why.
 	silent map[selectionName]string
 	counts counts
-	shards [Shards]shard
+	// shards are those that were ever used, by number; nobody has the empty ones.
+	shards map[int]*shard
+	nobody *tenant
+	turns  turns
 	// marked are the watchers that are to be told of the change under way.
 	marked []*watcher
 	queue  queue
@@ -102,11 +110,9 @@ type Store struct {
 func NewStore(p Persister, now func() time.Time) *Store {
 	s := &Store{
 		persister: p, now: now, log: slog.New(slog.DiscardHandler), loadErr: ErrNotReady, healed: map[selectionName]time.Time{},
-		watchers: newWatchers(), cut: map[string]bool{}, silent: map[selectionName]string{},
-		counts: counts{reconciles: map[bool]int{}}, earlier: make(chan struct{}, 1),
-	}
-	for i := range s.shards {
-		s.shards[i].wake = make(chan struct{}, 1)
+		dropped: map[string]time.Time{}, watchers: newWatchers(), cut: map[string]bool{}, silent: map[selectionName]string{},
+		counts: counts{reconciles: map[bool]int{}}, earlier: make(chan struct{}, 1), full: map[string]refusal{},
+		turns: turns{more: make(chan struct{}, 1)},
 	}
 	s.clear()
 	return s
@@ -118,11 +124,14 @@ func (s *Store) LogTo(log *slog.Logger) { s.log = log }
 // clear forgets everything but who watches.
 func (s *Store) clear() {
 	s.alerts, s.rooms, s.groups = map[key]*fact{}, map[string]byName{}, map[group]map[*fact]struct{}{}
-	s.count, s.perDoor, s.queue = [isResolved + 1]int{}, map[string]int{}, nil
-	s.old.Init()
-	for i := range s.shards {
-		s.shards[i].keys, s.shards[i].bytes = map[key]struct{}{}, 0
-	}
+	s.all, s.tenants, s.doors, s.beyond = account{bound: &ofAll}, map[string]*tenant{}, map[string]*account{}, nil
+	s.shards, s.nobody, s.queue = map[int]*shard{}, newTenant(""), nil
+	s.turns.tenants, s.turns.writing = nil, 0
+	s.joined, s.joining = false, entry{}
+	s.watchers.every(func(w *watcher) {
+		clear(w.selected)
+		w.found.place = 0
+	})
 }
 
 // Run loads what was recorded, and then writes what changes, until ctx is done; it finishes the writes under way. While it
@@ -133,9 +142,7 @@ func (s *Store) Run(ctx context.Context) error {
 		return err
 	}
 	var all sync.WaitGroup
-	for i := range s.shards {
-		all.Go(func() { s.write(ctx, i) })
-	}
+	all.Go(func() { s.writeUntil(ctx) })
 	all.Go(func() { s.checkUntil(ctx) })
 	s.expireUntil(ctx)
 	all.Wait()
@@ -153,8 +160,8 @@ func (s *Store) Ready() error {
 func (s *Store) unload() {
 	s.mu.Lock()
 	s.loadErr = ErrNotReady
-	for i := range s.shards {
-		s.shards[i].settle(s.shards[i].dirty, ErrNotReady)
+	for _, h := range s.shards {
+		h.settle(h.dirty, ErrNotReady)
 	}
 	s.markAll(s.now())
 	told := s.told()
@@ -162,23 +169,21 @@ func (s *Store) unload() {
 	s.tell(told)
 }
 
-// put adds a record that is not there yet, and shows it to those who select it; s.mu is held.
-func (s *Store) put(r *fact) {
-	k := r.key()
-	s.alerts[k] = r
-	h := &s.shards[shardOf(k)]
-	h.keys[k] = struct{}{}
+// put adds a record that is not there yet to a shard, and shows it to those who select it; s.mu is held.
+func (s *Store) put(r *fact, h *shard) {
+	s.alerts[r.key()] = r
+	r.shard = h
+	h.facts[r] = struct{}{}
 	s.roomOf(r.namespace).add(r)
-	s.book(r)
 	for _, w := range s.watchers.of(r) {
 		s.selects(w, r)
 	}
+	s.book(r)
 	s.queue.set(&r.forget, r.usefulUntil())
 }
 
 // drop removes a record; s.mu is held.
 func (s *Store) drop(r *fact) {
-	k := r.key()
 	for w, l := range r.watched {
 		s.queue.remove(&l.entry)
 		delete(w.selected, r)
@@ -188,12 +193,13 @@ func (s *Store) drop(r *fact) {
 	}
 	s.queue.remove(&r.forget)
 	s.unbook(r)
-	delete(s.alerts, k)
-	delete(s.shards[shardOf(k)].keys, k)
+	delete(s.alerts, r.key())
+	delete(r.shard.facts, r)
 	s.roomOf(r.namespace).remove(r)
 	if len(s.rooms[r.namespace]) == 0 {
 		delete(s.rooms, r.namespace)
 	}
+	s.closeAccounts(r.Door)
 }
 
 // fail makes an error of the load known.

@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -20,7 +18,7 @@ import (
 // memory is a persister that can be made to fail or to wait: what a disk or an API server cannot be asked to do.
 type memory struct {
 	mu     sync.Mutex
-	shards [Shards]Shard
+	shards map[int]Shard
 	saves  int
 	err    error
 	hold   chan struct{}
@@ -30,14 +28,19 @@ type memory struct {
 func (m *memory) copied() *memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return &memory{shards: m.shards}
+	return &memory{shards: maps.Clone(m.shards)}
 }
 
-func (m *memory) Load(_ context.Context, i int) (Shard, error) {
+func (m *memory) Load(_ context.Context, shards ...int) (map[int]Shard, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	out := m.shards[i]
-	out.Alerts = slices.Clone(out.Alerts)
+	out := map[int]Shard{}
+	for i, one := range m.shards {
+		if len(shards) == 0 || slices.Contains(shards, i) {
+			one.Alerts = slices.Clone(one.Alerts)
+			out[i] = one
+		}
+	}
 	return out, m.err
 }
 
@@ -53,6 +56,9 @@ func (m *memory) Save(_ context.Context, i int, content Shard) error {
 	}
 	m.saves++
 	if m.err == nil {
+		if m.shards == nil {
+			m.shards = map[int]Shard{}
+		}
 		m.shards[i] = content
 	}
 	return m.err
@@ -170,6 +176,16 @@ func firing(name string, since time.Time) Alert {
 
 func resolved(name string, since, until time.Time) Alert {
 	return Alert{Labels: map[string]string{"alertname": name}, StartsAt: since, EndsAt: until}
+}
+
+// homeOf is the shard of an alert of a name.
+func homeOf(t *testing.T, s *Store, name string) *shard {
+	t.Helper()
+	r := s.alerts[key{shop.String(), fingerprint(map[string]string{"alertname": name})}]
+	if r == nil {
+		t.Fatalf("%s is not kept", name)
+	}
+	return r.shard
 }
 
 func record(t *testing.T, s *Store, alerts ...Alert) {
@@ -330,26 +346,6 @@ func TestNothingIsKnownBeforeTheRecordIsLoaded(t *testing.T) {
 		m.fail(nil)
 		<-time.After(time.Minute)
 		w.expect(t, "unknown", "0")
-	})
-}
-
-func TestMoreThanTheBoundIsRefused(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := run(t, &memory{})
-		full := make([]Alert, MaxFiring)
-		for i := range full {
-			full[i] = firing(fmt.Sprint("a", i), time.Now())
-		}
-		record(t, s, full...)
-		record(t, s, full[:100]...)
-		if _, err := s.Record(t.Context(), Delivery{Door: shop, Alerts: []Alert{firing("one more", time.Now())}, At: time.Now()}); !errors.Is(err, ErrFull) {
-			t.Errorf("answered %v", err)
-		}
-		expected := "# HELP impulse_alerts_refused_total Deliveries that were refused because there was no room.\n" +
-			"# TYPE impulse_alerts_refused_total counter\nimpulse_alerts_refused_total 1\n"
-		if err := testutil.CollectAndCompare(s, strings.NewReader(expected), "impulse_alerts_refused_total"); err != nil {
-			t.Error(err)
-		}
 	})
 }
 

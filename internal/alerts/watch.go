@@ -25,6 +25,8 @@ type watcher struct {
 	turn     int
 	at       time.Time
 	found    entry
+	// droppedAt is when an alert was dropped last that it may select, had it begun before.
+	droppedAt time.Time
 
 	// deliver keeps calls apart and in order; shown is the newest turn that was delivered.
 	deliver sync.Mutex
@@ -51,6 +53,7 @@ func (s *Store) Watch(ctx context.Context, q triggers.AlertQuery, changed func(a
 	w.found.watcher = w
 	s.mu.Lock()
 	now := s.now()
+	w.droppedAt = s.dropped[q.Namespace]
 	s.watchers.add(w)
 	s.selectedBy(&w.query, func(r *fact) { s.selects(w, r) })
 	s.awaitFound(w)
@@ -62,17 +65,11 @@ func (s *Store) Watch(ctx context.Context, q triggers.AlertQuery, changed func(a
 	s.mu.Lock()
 	s.watchers.remove(w)
 	for r, l := range w.selected {
-		s.queue.remove(&l.entry)
-		delete(r.watched, w)
-		if !l.shown.plain() {
-			r.unsure--
-		}
-		if w.patience.absent {
-			r.counting--
-		}
+		s.deselects(l, r, s.now())
 	}
 	s.queue.remove(&w.found)
 	delete(s.silent, nameOf(w))
+	s.rearm()
 	s.mu.Unlock()
 	w.deliver.Lock()
 	defer w.deliver.Unlock()
@@ -90,7 +87,28 @@ func (s *Store) selects(w *watcher, r *fact) {
 		r.counting++
 	}
 	r.unwritten = min(r.unwritten, w.patience.unwritten())
+	if r.booked.rank != kept && r.booked.class != uncounted {
+		s.book(r) // It is not dropped any longer.
+	}
 	s.look(l, s.now(), false)
+}
+
+// deselects parts them; s.mu is held.
+func (s *Store) deselects(l *selection, r *fact, now time.Time) {
+	w := l.watcher
+	s.queue.remove(&l.entry)
+	delete(r.watched, w)
+	if !l.shown.plain() {
+		r.unsure--
+	}
+	if w.patience.absent {
+		r.counting--
+	}
+	if len(r.watched) == 0 {
+		r.idle = now
+		s.book(r)
+		s.queue.set(&r.forget, r.usefulUntil())
+	}
 }
 
 // look sees where a record stands now. It reports whether that is elsewhere than before, and has the watcher told of it, or
@@ -155,7 +173,7 @@ func (s *Store) view(w *watcher) view {
 		return v
 	}
 	if until := s.lostUntil(w); until.After(s.now()) {
-		v.err = fmt.Errorf("some of the recorded alerts were lost: until %s others may be firing", until.UTC().Format(time.RFC3339))
+		v.err = fmt.Errorf("some of the recorded alerts were lost or dropped: until %s others may be firing", until.UTC().Format(time.RFC3339))
 	}
 	counting := make([]*fact, 0, len(w.selected))
 	for r, l := range w.selected {
