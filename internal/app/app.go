@@ -206,7 +206,7 @@ func (p *process) server(ctx context.Context) (*server.Server, error) {
 	}
 	return server.New(ctx, server.Options{
 		Addr: p.options.Listen, Credentials: credentials, TLS: certificate, AllowOpen: p.options.AllowOpen, AllowAnywhere: p.options.AllowAnywhere,
-		Alerts: p.doors.Recorder(), Direct: p.doors, Leading: p.leading, Forward: p.peers, Peers: p.self, AdmitPeer: p.key.Admit, Ready: p.ready,
+		Alerts: p.doors.Recorder(), Direct: p.doors, Leading: p.leading, Forward: p.peers, Peers: p.self, AdmitPeer: p.key.Admit, Ready: p.ready, Full: p.alerts.Full,
 		Registry: p.registry, Log: p.log, Now: p.now,
 	})
 }

@@ -59,6 +59,9 @@ type visitor struct {
 // admission lets a request in to a namespace, or says why not.
 type admission func(r *http.Request, namespace string) (visitor, error)
 
+// errTooLong is why the work on a request ends.
+var errTooLong = errors.New("it took too long")
+
 // doorway is a route with who may come through it, and room for so many at once.
 type doorway struct {
 	*Server
@@ -101,7 +104,7 @@ func (d *doorway) enter(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(c.Request().Context(), d.route.Within, errors.New("it took too long"))
+	ctx, cancel := context.WithTimeoutCause(c.Request().Context(), d.route.Within, errTooLong)
 	defer cancel()
 	r := &Request{
 		HTTP: c.Request().WithContext(ctx), Param: c.Param, Body: body, At: at,
@@ -146,10 +149,25 @@ func (s *Server) record(ctx context.Context, route Route, r *Request, d *alerts.
 	result, err := s.options.Alerts.Record(ctx, *d)
 	if err != nil {
 		s.options.Log.Warn("a delivery was not recorded", "door", d.Door.String(), "error", err)
-		return Unavailable("not recorded, try again")
+		return Unavailable(notRecorded(err))
 	}
 	s.metrics.count(result, len(d.Alerts))
 	return nil
+}
+
+// notRecorded says to a sender why a delivery was not recorded, and that it may try again.
+func notRecorded(err error) string {
+	full, ok := errors.AsType[*alerts.FullError](err)
+	switch {
+	case ok:
+		return full.Error()
+	case errors.Is(err, alerts.ErrNotReady):
+		return "the alerts that were recorded before are not loaded yet, try again"
+	case errors.Is(err, errTooLong):
+		return "not recorded within the time of an answer, try again: it goes on to be recorded"
+	default:
+		return "not recorded, try again"
+	}
 }
 
 // read reads a body whole. One that is packed is refused: how large it becomes is not known before it is.

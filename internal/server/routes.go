@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -48,12 +49,17 @@ func (s *Server) router(names map[string]string) *echo.Echo {
 	return e
 }
 
-// ready says whether the process can do its work, and why not.
+// ready says whether the process can do its work, and why not; and whose alerts there is no room for, which is no reason to send
+// others elsewhere.
 func (s *Server) ready(c echo.Context) error {
 	if err := s.options.Ready(); err != nil {
 		return c.String(http.StatusServiceUnavailable, err.Error()+"\n")
 	}
-	return c.String(http.StatusOK, "ok\n")
+	lines := []string{"ok"}
+	if s.options.Full != nil {
+		lines = append(lines, s.options.Full()...)
+	}
+	return c.String(http.StatusOK, strings.Join(lines, "\n")+"\n")
 }
 
 // survive turns a panic in a handler into a 500 and a log line.

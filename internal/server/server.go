@@ -63,7 +63,9 @@ type Options struct {
 	Peers     *peer.Self
 	AdmitPeer func(*http.Request) (string, error)
 	// Ready returns why the process is not ready, or nil.
-	Ready    func() error
+	Ready func() error
+	// Full says for whom there was no room of late, and by which bound: a line each; nil says nothing.
+	Full     func() []string
 	Registry *prometheus.Registry
 	Log      *slog.Logger
 	Now      func() time.Time

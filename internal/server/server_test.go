@@ -143,17 +143,22 @@ func TestOneBadAlertDoesNotKeepTheOthersOut(t *testing.T) {
 }
 
 func TestWhatMayPassIs503(t *testing.T) {
-	cases := map[string]func(*Options, *record){
-		"not the leader": func(o *Options, _ *record) { o.Leading = func() bool { return false } },
-		"not loaded":     func(_ *Options, r *record) { r.err = alerts.ErrNotReady },
-		"full":           func(_ *Options, r *record) { r.err = alerts.ErrFull },
-		"not written":    func(_ *Options, r *record) { r.err = errors.New("the API server is away") },
+	full := &alerts.FullError{Whose: "namespace shop", Bound: "may have 7 firing alerts"}
+	cases := map[string]struct {
+		set    func(*Options, *record)
+		answer string
+	}{
+		"not the leader": {func(o *Options, _ *record) { o.Leading = func() bool { return false } }, "this replica is not the leader\n"},
+		"not loaded":     {func(_ *Options, r *record) { r.err = alerts.ErrNotReady }, "the alerts that were recorded before are not loaded yet, try again\n"},
+		"full":           {func(_ *Options, r *record) { r.err = errors.Join(full, errors.New("some secret")) }, "there is no room for more alerts: namespace shop may have 7 firing alerts\n"},
+		"not in time":    {func(_ *Options, r *record) { r.err = errTooLong }, "not recorded within the time of an answer, try again: it goes on to be recorded\n"},
+		"not written":    {func(_ *Options, r *record) { r.err = errors.New("the API server is away") }, "not recorded, try again\n"},
 	}
-	for name, set := range cases {
+	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			r := &record{}
-			h, _ := serve(t, r, func(o *Options) { set(o, r) })
-			if w := post(t, h, "/v1/alertmanager/shop", one, ""); w.Code != http.StatusServiceUnavailable {
+			h, _ := serve(t, r, func(o *Options) { c.set(o, r) })
+			if w := post(t, h, "/v1/alertmanager/shop", one, ""); w.Code != http.StatusServiceUnavailable || w.Body.String() != c.answer {
 				t.Errorf("answered %d %s", w.Code, w.Body)
 			}
 		})
@@ -240,6 +245,14 @@ func TestReadyzSaysWhyNot(t *testing.T) {
 	h, _ := serve(t, &record{}, func(o *Options) { o.Ready = func() error { return errors.New("the API server is away") } })
 	w := send(t, h, http.MethodGet, "/readyz", http.NoBody, "")
 	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "the API server is away") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestReadyzSaysForWhomThereIsNoRoomAndStaysReady(t *testing.T) {
+	h, _ := serve(t, &record{}, func(o *Options) { o.Full = func() []string { return []string{"namespace shop may have 7"} } })
+	w := send(t, h, http.MethodGet, "/readyz", http.NoBody, "")
+	if w.Code != http.StatusOK || w.Body.String() != "ok\nnamespace shop may have 7\n" {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
