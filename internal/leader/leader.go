@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,7 @@ const (
 	RetryPeriod = 300 * time.Millisecond
 	// requestTimeout keeps one request that hangs from costing the Lease.
 	requestTimeout = time.Second
+	keepAlive      = 30 * time.Second
 )
 
 // Options name the Lease and who wants it.
@@ -58,7 +60,7 @@ type Gate struct {
 // opening is until when the Gate is open.
 type opening struct{ until time.Time }
 
-// New returns a closed Gate. It does no I/O.
+// New returns a closed Gate. It does no I/O. Its requests have a connection of their own, and wait for no others of this process.
 func New(config *rest.Config, options Options) (*Gate, error) {
 	if options.Namespace == "" || options.Name == "" {
 		return nil, errors.New("a lease needs a namespace and a name")
@@ -66,6 +68,9 @@ func New(config *rest.Config, options Options) (*Gate, error) {
 	config = rest.CopyConfig(config)
 	config.QPS, config.RateLimiter = -1, nil
 	config.Timeout = requestTimeout
+	if config.Dial == nil { // Clients that dial alike share one connection, and whatever is sent by it would be in the way.
+		config.Dial = (&net.Dialer{Timeout: requestTimeout, KeepAlive: keepAlive}).DialContext
+	}
 	client, err := coordinationv1.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("set up the client of the lease: %w", err)
