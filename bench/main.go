@@ -18,6 +18,9 @@ type options struct {
 	out               string
 	// storm is how long many alerts come.
 	storm time.Duration
+	// flood is how long one namespace's alerts change while another's are measured; only: nothing else is measured.
+	flood time.Duration
+	only  string
 	// echo is where to be nothing but a server that decodes; "" is to measure.
 	echo string
 }
@@ -28,6 +31,8 @@ func main() {
 	flag.IntVar(&o.webhooks, "webhooks", 2000, "number of webhooks at each rate")
 	flag.StringVar(&o.out, "out", "bench/results.json", "file to write the results to")
 	flag.DurationVar(&o.storm, "storm", time.Minute, "how long a thousand alerts come each second")
+	flag.DurationVar(&o.flood, "flood", 30*time.Second, "how long the stored alerts of one namespace change while another's deliveries are measured")
+	flag.StringVar(&o.only, "only", "", "flood: measure nothing else")
 	flag.StringVar(&o.echo, "echo", "", "address at which to be the bare server that the receiver is held against, and nothing else")
 	flag.Parse()
 	if o.echo != "" {
@@ -49,11 +54,13 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("measure reactions: %w", err)
 	}
-	decisions, err := decide(ctx)
-	if err != nil {
-		return fmt.Errorf("measure Decide: %w", err)
+	if o.only == "" {
+		decisions, err := decide(ctx)
+		if err != nil {
+			return fmt.Errorf("measure Decide: %w", err)
+		}
+		results = append(results, decisions...)
 	}
-	results = append(results, decisions...)
 	show(os.Stdout, results)
 	return save(o.out, results)
 }

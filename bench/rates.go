@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -27,6 +28,9 @@ func reactions(ctx context.Context, o options) ([]result, error) {
 	if _, err := measure(ctx, l, 200, 50); err != nil {
 		return nil, fmt.Errorf("warm up: %w", err)
 	}
+	if o.only == "flood" {
+		return floods(ctx, l, o)
+	}
 	calm, err := measure(ctx, l, o.webhooks, 20)
 	if err != nil {
 		return nil, err
@@ -38,7 +42,11 @@ func reactions(ctx context.Context, o options) ([]result, error) {
 	}
 	results = append(results, steps(ctx, l, o)...)
 	more, err := storms(ctx, l, o)
-	return append(results, more...), err
+	if err != nil {
+		return nil, err
+	}
+	flooded, err := floods(ctx, l, o)
+	return slices.Concat(results, more, flooded), err
 }
 
 // storms measures the receiver: under many alerts of which few say something new, and alone.

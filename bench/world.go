@@ -47,7 +47,9 @@ type world struct {
 	dynamic dynamic.Interface
 	http    *http.Client
 	impulse string
-	stops   []func()
+	// log is the file of what Impulse says.
+	log   string
+	stops []func()
 }
 
 // build starts a control plane without controllers, so that nothing but what is measured takes the cores, fills it and
@@ -198,7 +200,7 @@ func (w *world) start(ctx context.Context, kubeconfig string) error {
 	if err != nil {
 		return err
 	}
-	w.stops = append(w.stops, p.Stop)
+	w.stops, w.log = append(w.stops, p.Stop), p.Log()
 	return local.Until(ctx, time.Minute, "impulse has decided on every object", func(ctx context.Context) (bool, error) {
 		list, err := w.dynamic.Resource(scaledObjects).Namespace(ours).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
 		if err != nil {

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// floodStored alerts that nobody selects are stored, of so many namespaces.
+	floodStored, floodTenants = 19_000, 4
+	// floodRate alerts a second of the first of them say something new, in deliveries of so many.
+	floodRate, floodGroup = 200, 20
+	// floodFill is how many are in a delivery while the store is filled.
+	floodFill = 250
+	// floodPush is how many alerts a second another namespace delivers.
+	floodPush = 20
+)
+
+// flood is what other tenants send: alerts that nobody selects.
+type flood struct {
+	load  *load
+	rand  *rand.Rand
+	began time.Time
+	// accepted and refused count the deliveries of changes.
+	accepted, refused atomic.Int64
+}
+
+// floods measures what one namespace's storm of changes costs another's deliveries, beside the same deliveries with nothing else
+// going on, and how often the Lease is lost meanwhile.
+func floods(ctx context.Context, l *load, o options) ([]result, error) {
+	idle, err := measure(ctx, l, int(min(o.flood, time.Minute).Seconds())*floodPush, floodPush)
+	if err != nil {
+		return nil, err
+	}
+	before, err := l.world.leasesLost()
+	if err != nil {
+		return nil, err
+	}
+	f := &flood{load: l, rand: rand.New(rand.NewPCG(3, 4)), began: time.Now().UTC()}
+	if err := f.fill(ctx); err != nil {
+		return nil, fmt.Errorf("fill the store: %w", err)
+	}
+	fmt.Printf("• %d changes a second of one namespace for %s, of %d stored alerts\n", floodRate, o.flood, floodStored)
+	changing, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { f.change(changing) })
+	flooded, err := measure(ctx, l, int(o.flood.Seconds())*floodPush, floodPush)
+	stop()
+	wg.Wait()
+	if err != nil {
+		return nil, fmt.Errorf("during a flood: %w", err)
+	}
+	after, err := l.world.leasesLost()
+	if err != nil {
+		return nil, err
+	}
+	kept, err := l.world.metric(ctx, `impulse_alerts\{state="firing"\}`)
+	if err != nil {
+		return nil, err
+	}
+	sent := f.accepted.Load() + f.refused.Load()
+	fmt.Printf("  %d of %d deliveries of changes were accepted at once; %.0f alerts fire; the Lease was lost %d times\n",
+		f.accepted.Load(), sent, kept, after-before)
+	name := fmt.Sprintf("flood/%d-changes-per-second/", floodRate)
+	return []result{
+		compare(name+"accept-of-another-namespace", flooded.accept, idle.accept),
+		compare(name+"reaction-of-another-namespace", flooded.reaction, idle.reaction),
+		single(name+"accepted-at-once", "", int(sent), float64(f.accepted.Load())/float64(sent), 1),
+		{Name: name + "leases-lost", N: int(o.flood.Seconds()), P50: float64(after - before), P99: float64(after - before)},
+	}, nil
+}
+
+// fill delivers the alerts of all tenants once.
+func (f *flood) fill(ctx context.Context) error {
+	fmt.Printf("• storing %d alerts that nobody selects\n", floodStored)
+	for tenant := range floodTenants {
+		for i := 0; i < floodStored/floodTenants; i += floodFill {
+			body := f.body(tenant, i, floodFill, 0)
+			for { // Whoever sends so much is told to come again.
+				err := f.deliver(ctx, tenant, body)
+				if err == nil {
+					break
+				}
+				select {
+				case <-ctx.Done():
+					return fmt.Errorf("%w: %w", ctx.Err(), err)
+				case <-time.After(100 * time.Millisecond):
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// change lets alerts of the first tenant say something new, group by group, until ctx is done.
+func (f *flood) change(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	tick := time.NewTicker(time.Second * floodGroup / floodRate)
+	defer tick.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		body := f.body(0, f.rand.IntN(floodStored/floodTenants/floodGroup)*floodGroup, floodGroup, n)
+		wg.Go(func() {
+			if err := f.deliver(context.WithoutCancel(ctx), 0, body); err != nil {
+				f.refused.Add(1)
+			} else {
+				f.accepted.Add(1)
+			}
+		})
+	}
+}
+
+// body is n alerts of a tenant, from the first on, that say something.
+func (f *flood) body(tenant, first, n, says int) []byte {
+	var all bytes.Buffer
+	for i := range n {
+		if i > 0 {
+			all.WriteByte(',')
+		}
+		fmt.Fprintf(&all, `{"status":"firing","labels":{"alertname":"Flood","tenant":"%d","instance":"10.0.0.1:%d","severity":"page","job":"node"},
+			"annotations":{"summary":"The disk of instance %d is %d percent full","runbook_url":"https://runbooks.example.com/disk"},
+			"startsAt":%q,"endsAt":"0001-01-01T00:00:00Z"}`, tenant, first+i, first+i, says, f.began.Format(time.RFC3339Nano))
+	}
+	return envelope(fmt.Sprintf("flood:%d", first), "firing", all.Bytes())
+}
+
+func (f *flood) deliver(ctx context.Context, tenant int, body []byte) error {
+	return f.load.postTo(ctx, fmt.Sprintf("%s/v1/alertmanager/tenant-%d", f.load.world.impulse, tenant), body)
+}
+
+// leasesLost counts how often Impulse has lost its Lease.
+func (w *world) leasesLost() (int, error) {
+	said, err := os.ReadFile(w.log)
+	if err != nil {
+		return 0, fmt.Errorf("read what Impulse said: %w", err)
+	}
+	return strings.Count(string(said), "lease is lost"), nil
+}
