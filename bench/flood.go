@@ -35,6 +35,8 @@ type flood struct {
 // floods measures what one namespace's storm of changes costs another's deliveries, beside the same deliveries with nothing else
 // going on, and how often the Lease is lost meanwhile.
 func floods(ctx context.Context, l *load, o options) ([]result, error) {
+	l.repeats = true
+	defer func() { l.repeats = false }()
 	idle, err := measure(ctx, l, int(min(o.flood, time.Minute).Seconds())*floodPush, floodPush)
 	if err != nil {
 		return nil, err
@@ -91,7 +93,7 @@ func (f *flood) fill(ctx context.Context) error {
 				select {
 				case <-ctx.Done():
 					return fmt.Errorf("%w: %w", ctx.Err(), err)
-				case <-time.After(100 * time.Millisecond):
+				case <-time.After(repeatAfter):
 				}
 			}
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -16,6 +17,9 @@ import (
 
 // lost is how long a change may stay unseen before the run counts as failed.
 const lost = 15 * time.Second
+
+// repeatAfter is how long after a 503 the same is sent again.
+const repeatAfter = 100 * time.Millisecond
 
 // series are the durations of one run at one rate.
 type series struct {
@@ -50,6 +54,8 @@ type load struct {
 	alerts  []alert
 	rand    *rand.Rand
 	turn    int
+	// repeats: what is answered with 503 is sent again, as an Alertmanager does, and its answer is the last one.
+	repeats bool
 }
 
 // run sends n webhooks at a rate per second, whether or not the answers keep up, and as many floor writes between them.
@@ -125,7 +131,17 @@ func envelope(group, status string, alerts []byte) []byte {
 }
 
 func (l *load) post(ctx context.Context, body []byte) error {
-	return l.postTo(ctx, l.world.impulse+"/v1/alertmanager/"+ours, body)
+	url := l.world.impulse + "/v1/alertmanager/" + ours
+	err := l.postTo(ctx, url, body)
+	for l.repeats && errors.Is(err, errLater) {
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-time.After(repeatAfter):
+		}
+		err = l.postTo(ctx, url, body)
+	}
+	return err
 }
 
 func (l *load) postTo(ctx context.Context, url string, body []byte) error {
@@ -143,11 +159,17 @@ func (l *load) postTo(ctx context.Context, url string, body []byte) error {
 	if err != nil {
 		return fmt.Errorf("read the answer to a webhook: %w", err)
 	}
+	if resp.StatusCode == http.StatusServiceUnavailable {
+		return fmt.Errorf("%w: %s", errLater, answer)
+	}
 	if resp.StatusCode/100 != 2 {
 		return fmt.Errorf("post a webhook: %s: %s", resp.Status, answer)
 	}
 	return nil
 }
+
+// errLater is an answer after which a sender tries again.
+var errLater = errors.New("post a webhook: 503")
 
 // floor writes a bare PATCH of /scale, seen through the same watch, and a bare PATCH of a custom resource's status.
 func (l *load) floor(ctx context.Context, s *series, turn int) {

@@ -11,7 +11,7 @@ import (
 const (
 	// MaxShard bounds the bytes of a shard, but for what its alerts have come to say since they were put there: what is written for a
 	// change does not grow with what is stored, and a namespace's changes touch no other's shards.
-	MaxShard = 32 << 10
+	MaxShard = 16 << 10
 	// longestShard bounds it with that: etcd takes no more than 1.5 MiB.
 	longestShard = 1 << 20
 )

@@ -19,12 +19,12 @@ const (
 
 	// maxWrites bounds the writes under way, and maxTenantWrites those of one namespace.
 	maxWrites       = 8
-	maxTenantWrites = 2
+	maxTenantWrites = 4
 	// pace and tenantPace bound the bytes a second that are written, and those of one namespace, after as many as are written in
 	// paceBurst at once: etcd keeps what was written for five minutes and more.
-	pace       = 2 << 20
-	tenantPace = 1 << 20
-	paceBurst  = 4 * time.Second
+	pace       = 4 << 20
+	tenantPace = 2 << 20
+	paceBurst  = 2 * time.Second
 )
 
 // tenant is a namespace: what it has stored, and what of it waits to be written.
