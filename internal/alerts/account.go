@@ -3,6 +3,7 @@ package alerts
 import (
 	"container/list"
 	"fmt"
+	"slices"
 )
 
 // Bounds of what is kept of everybody together. One namespace may have half of it, and one credential in it a quarter.
@@ -109,7 +110,9 @@ type demand struct {
 }
 
 func (d *demand) add(n *newcomer) {
-	d.count[n.class]++
+	if !n.stored {
+		d.count[n.class]++
+	}
 	d.bytes += n.bytes
 }
 
@@ -132,13 +135,14 @@ func (a *account) full(format string, args ...any) *FullError {
 	return &FullError{Whose: a.whose(), Bound: fmt.Sprintf(format, args...)}
 }
 
-// short reports whether there is no room for newcomers as it is.
-func (a *account) short(d *demand) bool {
-	for _, c := range []class{isFiring, isPushed} {
-		if d.count[c] > 0 && a.count[c]+d.count[c] > a.bound.most[c] {
-			return true
-		}
-	}
+// lacksCount reports whether newcomers are more than there is room for as it is, and lacksBytes whether they are larger.
+func (a *account) lacksCount(d *demand) bool {
+	return slices.ContainsFunc([]class{isFiring, isPushed}, func(c class) bool {
+		return d.count[c] > 0 && a.count[c]+d.count[c] > a.bound.most[c]
+	})
+}
+
+func (a *account) lacksBytes(d *demand) bool {
 	return d.bytes > 0 && a.bytes+d.bytes > a.bound.bytes
 }
 

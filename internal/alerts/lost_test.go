@@ -1,9 +1,11 @@
 package alerts
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -163,6 +165,54 @@ func TestWhatAnEarlierVersionWroteIsReadAndFindsItsPlace(t *testing.T) {
 		}
 		allAtHome(t, folder(t, dir))
 	})
+}
+
+// Each write is a moment at which it may end.
+func TestAnUpgradeThatIsCutOffAnywhereLosesNothing(t *testing.T) {
+	const alerts = 120
+	earlier := func() *memory {
+		m := &memory{shards: map[int]Shard{}}
+		for i := range alerts {
+			labels := map[string]string{"alertname": strconv.Itoa(i)}
+			one := m.shards[i%4]
+			one.Alerts = append(one.Alerts, v1alpha1.StoredAlert{
+				Door: []string{"shop/test", "bank/test", "/test"}[i%3], Fingerprint: fingerprint(labels), Labels: labels, Firing: true,
+				StartsAt: micro(time.Now()), LastSeen: micro(time.Now()),
+			})
+			m.shards[i%4] = one
+		}
+		return m
+	}
+	for writes, whole := 0, false; !whole; writes++ {
+		synctest.Test(t, func(t *testing.T) {
+			m := &mortal{memory: earlier(), lives: writes}
+			run(t, m)
+			<-time.After(time.Second)
+			whole = m.lives > 0
+			if s := run(t, m.copied()); len(s.alerts) != alerts {
+				t.Errorf("after %d writes %d of %d are left", writes, len(s.alerts), alerts)
+			}
+		})
+	}
+}
+
+// mortal is a record that nothing more is written to after so many writes.
+type mortal struct {
+	*memory
+
+	lives int
+}
+
+// Save is Persister's.
+func (m *mortal) Save(ctx context.Context, i int, content Shard) error {
+	m.mu.Lock()
+	m.lives--
+	dead := m.lives < 0
+	m.mu.Unlock()
+	if dead {
+		return errors.New("it is cut off")
+	}
+	return m.memory.Save(ctx, i, content)
 }
 
 // allAtHome fails the test when a shard holds too much, or what is of several namespaces, or what another holds as well.

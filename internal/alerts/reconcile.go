@@ -66,12 +66,14 @@ func (r *reconciling) begin(firing []triggers.Alert) error {
 		k := key{Door{Namespace: r.query.Namespace, Credential: reconciled}.String(), fp}
 		delivered := Alert{Labels: a.Labels, Annotations: a.Annotations, Firing: true, StartsAt: a.StartsAt}
 		newcomers, err := r.store.admit([]key{k}, []Alert{delivered})
+		if err == nil {
+			err = r.store.makeRoom(k, newcomers[k], &delivered)
+		}
 		if err != nil {
 			full = fmt.Errorf("reconcile: %w", err)
 			r.store.closeAccounts(k.door)
 			continue
 		}
-		_ = r.store.makeRoom(k, newcomers[k]) // It is new, and nothing but what is known can be refused here.
 		r.store.take(k, &delivered, r.at, "")
 		r.touched.add(r.store.alerts[k])
 	}

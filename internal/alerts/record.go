@@ -69,31 +69,12 @@ func (s *Store) Record(ctx context.Context, d Delivery) (Result, error) {
 		s.mu.Unlock()
 		return Result{}, refused
 	}
-	taking := taking{store: s, delivery: &d, at: micro(d.At).Time, touched: changes{}}
-	for i, k := range keys { // What needs no room first: it is not to be dropped for what does.
-		if newcomers[k] == nil {
-			taking.take(k, &d.Alerts[i])
-		}
-	}
-	for i, k := range keys {
-		n, a := newcomers[k], d.Alerts[i]
-		if n == nil {
-			continue
-		}
-		if i == n.index && !n.refused {
-			if err := s.makeRoom(k, n); refused == nil {
-				refused = err
-			}
-		}
-		if n.refused {
-			old := s.alerts[k]
-			if n.class != uncounted || old == nil {
-				continue
-			}
-			a.Annotations = old.Annotations // It is heard of, and what more it says is not kept.
-		}
-		taking.take(k, &a)
-	}
+	taking := taking{store: s, delivery: &d, keys: keys, at: micro(d.At).Time, touched: changes{}}
+	// What needs less room goes first: it is not to be dropped for what needs more.
+	refused = errors.Join(refused,
+		taking.all(newcomers, func(n *newcomer) bool { return n == nil }),
+		taking.all(newcomers, func(n *newcomer) bool { return n != nil && n.stored }),
+		taking.all(newcomers, func(n *newcomer) bool { return n != nil && !n.stored }))
 	s.miss(&d, keys, taking.at)
 	s.trim()
 	s.closeAccounts(door)
@@ -108,9 +89,35 @@ func (s *Store) Record(ctx context.Context, d Delivery) (Result, error) {
 type taking struct {
 	store    *Store
 	delivery *Delivery
+	keys     []key
 	at       time.Time
 	result   Result
 	touched  changes
+}
+
+// all takes in those alerts that are meant, and returns why one was refused.
+func (t *taking) all(newcomers map[key]*newcomer, meant func(*newcomer) bool) error {
+	var refused error
+	for i, k := range t.keys {
+		n, a := newcomers[k], t.delivery.Alerts[i]
+		if !meant(n) {
+			continue
+		}
+		if n != nil && i == n.index && !n.refused {
+			if err := t.store.makeRoom(k, n, &a); err != nil {
+				refused = err
+			}
+		}
+		if n != nil && n.refused {
+			old := t.store.alerts[k]
+			if !n.stored || old == nil {
+				continue
+			}
+			a.Annotations = old.Annotations // It is heard of, and what more it says is not kept.
+		}
+		t.take(k, &a)
+	}
+	return refused
 }
 
 // take takes in one alert.

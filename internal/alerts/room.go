@@ -15,12 +15,14 @@ const (
 
 // newcomer is an alert of a delivery that needs room: it is new, begins again, or says more than before.
 type newcomer struct {
-	// class is uncounted when it only says more.
 	class class
 	bytes int
-	// refused: there is none.
+	// stored: it counts already, and only says more.
+	stored bool
+	// refused: there is no room.
 	refused bool
-	index   int
+	// index is where it is in the delivery first.
+	index int
 }
 
 // admit finds room for what a delivery through one door holds, or refuses it: all that is new, or only what nobody selects.
@@ -34,7 +36,7 @@ func (s *Store) admit(keys []key, delivered []Alert) (map[key]*newcomer, error) 
 		return nil, nil
 	}
 	accounts := s.accounts(keys[0].door)
-	if !slices.ContainsFunc(accounts[:], func(a *account) bool { return a.short(&needed) }) {
+	if !slices.ContainsFunc(accounts[:], func(a *account) bool { return a.lacksCount(&needed) || a.lacksBytes(&needed) }) {
 		return all, nil
 	}
 	var selected demand
@@ -73,16 +75,14 @@ func (s *Store) newcomers(keys []key, delivered []Alert) (map[key]*newcomer, dem
 			n = &newcomer{index: i}
 			all[k] = n
 		}
-		c, more := classOf(k.door, a.Firing), sizeOf(k.door, a.Labels, a.Annotations)
+		more := sizeOf(k.door, a.Labels, a.Annotations)
 		if old != nil {
 			more -= old.booked.size
-			if old.class() != isResolved {
-				c = uncounted
-			}
+			n.stored = old.class() != isResolved
 		}
 		n.bytes = max(n.bytes, more)
 		if n.class == uncounted || a.Firing {
-			n.class = c
+			n.class = classOf(k.door, a.Firing)
 		}
 	}
 	var needed demand
@@ -144,23 +144,29 @@ func (s *Store) Full() []string {
 	return all
 }
 
-// makeRoom drops what may be dropped until there is room for a newcomer. It refuses what would make a shard too large that
-// was not when its alerts said less; s.mu is held.
-func (s *Store) makeRoom(k key, n *newcomer) error {
-	accounts := s.accounts(k.door)
-	if r := s.alerts[k]; r != nil && n.bytes > 0 && r.shard.bytes+n.bytes > longestShard {
+// makeRoom drops what may be dropped until there is room for a newcomer, or refuses it: one that would make a shard too large
+// which was not when its alerts said less, or that was itself dropped for another of its delivery; s.mu is held.
+func (s *Store) makeRoom(k key, n *newcomer, a *Alert) error {
+	need := *n
+	accounts, r := s.accounts(k.door), s.alerts[k]
+	switch {
+	case r == nil:
+		need.stored, need.bytes = false, max(n.bytes, sizeOf(k.door, a.Labels, a.Annotations))
+	case n.bytes > 0 && r.shard.bytes+n.bytes > longestShard:
 		why := accounts[0].full("may have %d bytes in one record, and an alert in one that has %d says %d more", longestShard, r.shard.bytes, n.bytes)
 		return s.refuse(why, map[key]*newcomer{k: n})
 	}
+	var needed demand
+	needed.add(&need)
 	for _, a := range accounts {
-		for n.class != uncounted && n.class != isResolved && a.count[n.class] >= a.bound.most[n.class] {
-			if !s.dropFrom(a, n.class.dropped()) {
-				break
-			}
+		for a.lacksCount(&needed) && s.dropFrom(a, n.class.dropped()) {
 		}
 		for first := resolvedUnselected; first < kept; first++ {
-			for a.bytes+n.bytes > a.bound.bytes && s.dropFrom(a, first) {
+			for a.lacksBytes(&needed) && s.dropFrom(a, first) {
 			}
+		}
+		if why := a.takes(&needed); why != nil {
+			return s.refuse(why, map[key]*newcomer{k: n})
 		}
 	}
 	return nil

@@ -78,7 +78,7 @@ func TestWhatIsWrittenForAChangeDoesNotGrowWithWhatIsStored(t *testing.T) {
 		record(t, s, all...)
 		p.reset()
 		record(t, s, saying(all[17], "more"))
-		if writes, alerts := p.written(); writes != 1 || alerts > MaxShard/overhead {
+		if writes, alerts := p.written(); writes != 1 || alerts > 40 {
 			t.Errorf("one change was %d writes of %d alerts", writes, alerts)
 		}
 		p.reset()
