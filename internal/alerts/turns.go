@@ -156,12 +156,20 @@ func (s *Store) writeUntil(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			under.Wait()
-			_ = s.saveAll(whole, s.unsaved()) // Whoever waits is told.
+			s.saveLast(whole)
 			return
 		case <-s.turns.more:
 		case <-timer.C:
 		}
 	}
+}
+
+// saveLast writes what is left, as far as that goes within the time of one write: another process may be waiting to lead. Whoever
+// waits for it is told.
+func (s *Store) saveLast(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
+	_ = s.saveAll(ctx, s.unsaved())
 }
 
 // wrote ends the turn of a shard. What was not written is tried again: soon when there is news, else later and later.
