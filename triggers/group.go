@@ -9,7 +9,8 @@ import (
 
 // groupKey says which readers are the same.
 type groupKey struct {
-	key      string
+	Question
+
 	interval time.Duration
 }
 
@@ -17,15 +18,18 @@ type groupKey struct {
 type group struct {
 	key  groupKey
 	subs []*subscriber
-	// due is when it is read next; lane is where it waits and index its place there, -1 while it is being read.
-	due   time.Time
-	lane  *lane
+	// at orders the queue where it waits, and index is its place there: Poller.later until it is due, which is at; then that
+	// of its flow, until it is read, and at is when it loses its patience. The index is -1 while it is being read. A reading
+	// whose place was taken away has no flow.
+	at    time.Time
 	index int
+	flow  *flow
+	pace  pace
 	// done is closed once the reading in flight, which began at began, has been delivered; stop ends it early. Both are nil
 	// between readings.
 	began time.Time
 	done  chan struct{}
-	stop  context.CancelFunc
+	stop  context.CancelCauseFunc
 	// last is the newest reading, taken at read; read is zero before the first.
 	last reading
 	read time.Time
@@ -39,7 +43,7 @@ func (p *Poller) join(key groupKey, s *subscriber) func() {
 	p.mu.Lock()
 	g := p.groups[key]
 	if g == nil {
-		g = &group{key: key, lane: &p.prompt}
+		g = &group{key: key}
 		p.groups[key] = g
 		p.schedule(g, time.Now())
 	}
@@ -60,11 +64,9 @@ func (p *Poller) leave(g *group, s *subscriber) {
 	if len(g.subs) == 0 {
 		delete(p.groups, g.key)
 		if done = g.done; g.stop != nil {
-			g.stop()
+			g.stop(nil)
 		}
-		if g.index >= 0 {
-			heap.Remove(&g.lane.waiting, g.index)
-		}
+		p.forget(g)
 	}
 	p.mu.Unlock()
 	s.silence()
@@ -73,30 +75,42 @@ func (p *Poller) leave(g *group, s *subscriber) {
 	}
 }
 
-// dueQueue is a heap of groups by when they are due.
-type dueQueue []*group
+// forget takes a group out of the queue where it waits; p.mu is held.
+func (p *Poller) forget(g *group) {
+	switch {
+	case g.index < 0:
+	case g.flow != nil:
+		heap.Remove(&g.flow.waiting, g.index)
+		p.leaveFlow(g)
+	default:
+		heap.Remove(&p.later, g.index)
+	}
+}
+
+// queue is a heap of groups, the most urgent first.
+type queue []*group
 
 // Len is how many groups wait.
-func (q *dueQueue) Len() int { return len(*q) }
+func (q *queue) Len() int { return len(*q) }
 
-// Less orders by when a group is due.
-func (q *dueQueue) Less(i, j int) bool { return (*q)[i].due.Before((*q)[j].due) }
+// Less orders by how urgent groups are.
+func (q *queue) Less(i, j int) bool { return (*q)[i].at.Before((*q)[j].at) }
 
 // Swap keeps the places that groups know of themselves.
-func (q *dueQueue) Swap(i, j int) {
+func (q *queue) Swap(i, j int) {
 	(*q)[i], (*q)[j] = (*q)[j], (*q)[i]
 	(*q)[i].index, (*q)[j].index = i, j
 }
 
 // Push adds a *group, for container/heap.
-func (q *dueQueue) Push(x any) {
+func (q *queue) Push(x any) {
 	g, _ := x.(*group)
 	g.index = len(*q)
 	*q = append(*q, g)
 }
 
 // Pop removes the last group, for container/heap.
-func (q *dueQueue) Pop() any {
+func (q *queue) Pop() any {
 	old := *q
 	g := old[len(old)-1]
 	old[len(old)-1] = nil

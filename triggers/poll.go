@@ -13,18 +13,25 @@ import (
 // defaultInterval is the interval of an Env that states none.
 const defaultInterval = 30 * time.Second
 
-// Poll makes a Source of a Reader: it is read at once, and then once per env.PollingInterval by env.Poller. Readers with
-// the same key and interval are the same: one is read for all. The key holds all that the level depends on, credentials
-// included, and begins with the kind's name.
-func Poll(key string, r Reader, env Env) Source {
-	return PollEach(key, r.Read, func(_ scalers.Instant, value scalers.Milli) scalers.Event { return scalers.Event{Value: value} }, env)
+// Question is what a Reader asks: readers with the same one and the same interval are the same.
+type Question struct {
+	// Server is who is asked: the readings of one server share the places that there are for it.
+	Server string
+	// Key holds all that the answer depends on, credentials included, and begins with the kind's name.
+	Key string
 }
 
-// PollEach is Poll for a reading that says something else to each trigger: read is called for one of those who share the
-// key, and each makes its own event of what it returned, which is shared and must not be changed. at is when it was read; the
+// Poll makes a Source of a Reader: it is read at once, and then once per env.PollingInterval by env.Poller. Of readers that
+// are the same, one is read for all.
+func Poll(q Question, r Reader, env Env) Source {
+	return PollEach(q, r.Read, func(_ scalers.Instant, value scalers.Milli) scalers.Event { return scalers.Event{Value: value} }, env)
+}
+
+// PollEach is Poll for a reading that says something else to each trigger: read is called for one of those who ask the
+// same, and each makes its own event of what it returned, which is shared and must not be changed. at is when it was read; the
 // event's Trigger and At are filled in. event must not block.
 func PollEach[T any](
-	key string, read func(context.Context) (T, error), event func(at scalers.Instant, shared T) scalers.Event, env Env,
+	q Question, read func(context.Context) (T, error), event func(at scalers.Instant, shared T) scalers.Event, env Env,
 ) Source {
 	interval := env.PollingInterval
 	if interval <= 0 {
@@ -34,13 +41,13 @@ func PollEach[T any](
 	if now == nil {
 		now = time.Now
 	}
-	return &polled{poller: env.Poller, key: groupKey{key, interval}, sub: subscriber{
-		trigger: env.Trigger, now: now,
+	return &polled{poller: env.Poller, key: groupKey{q, interval}, sub: subscriber{
+		namespace: env.Namespace, trigger: env.Trigger, now: now,
 		read: func(ctx context.Context) (any, error) { return read(ctx) },
 		event: func(r reading) scalers.Event {
 			value, ok := r.value.(T)
 			if !ok {
-				return scalers.Event{Err: fmt.Errorf("read: this is a defect: %q was read as a %T", key, r.value)}
+				return scalers.Event{Err: fmt.Errorf("read: this is a defect: %q was read as a %T", q.Key, r.value)}
 			}
 			return event(r.at, value)
 		},
@@ -71,10 +78,10 @@ func (p *polled) Run(ctx context.Context, emit func(scalers.Event)) error {
 
 // subscriber is whoever hears of the readings of a group.
 type subscriber struct {
-	trigger string
-	read    func(context.Context) (any, error)
-	event   func(reading) scalers.Event
-	now     func() time.Time
+	namespace, trigger string
+	read               func(context.Context) (any, error)
+	event              func(reading) scalers.Event
+	now                func() time.Time
 
 	mu   sync.Mutex
 	emit func(scalers.Event) // nil before and after Run.

@@ -16,35 +16,40 @@ import (
 const (
 	// longestReading is the deadline of a reading whose interval is longer.
 	longestReading = 30 * time.Second
-	// slowReading is what a prompt source stays below.
-	slowReading = time.Second
 	// spread is the part of its interval by which the second reading of a group may be late, at random, so that groups
 	// which began together do not stay together.
 	spread = 4
 )
 
-// Poller reads all polled triggers of all workloads: one schedule, and a bounded number of readings at a time. Sources
-// that are slow or hang wait for each other, not the prompt ones for them.
+// errDisplaced is why a reading ended whose place was needed.
+var errDisplaced = errors.New("no answer yet, and the place was needed: this namespace has more readings under way than its share")
+
+// Poller reads all polled triggers of all workloads: one schedule, and a bounded number of readings at a time.
+//
+// A group that is due is read at once while there is a place for it; some are kept for namespaces that hold few. Otherwise places go to the namespaces that hold the
+// fewest of them; in a namespace, to the servers, and at a server, to groups that are as fast as each other. A group that
+// has waited for a fifth of its interval takes the place of the oldest reading of whoever holds more than its share. So
+// sources that are slow, or hang, wait for each other: the readings of a namespace that holds less than its share begin at
+// most a fifth of their interval late.
 type Poller struct {
+	places, perServer int
+	changed           chan struct{}
+
 	mu     sync.Mutex
 	groups map[groupKey]*group
-	// prompt and slow hold the groups by how long their last reading took; each has as many places as there are workers.
-	prompt, slow lane
-	workers      int
-	changed      chan struct{}
+	// later are the groups that are not due yet, and flows hold those that are. shares count them.
+	later  queue
+	flows  map[flowKey]*flow
+	shares map[shareKey]*share
 }
 
-// lane is a queue of groups and how many of them are being read.
-type lane struct {
-	waiting dueQueue
-	reading int
-}
-
-// NewPoller returns a Poller that has places for so many readings of prompt sources at a time, at least one, and for as
-// many of slow ones. A reading that turns out to be slow gives its prompt place back, so that for the length of a deadline
-// there may be more of those. It reads nothing before Run.
-func NewPoller(workers int) *Poller {
-	return &Poller{groups: map[groupKey]*group{}, workers: max(workers, 1), changed: make(chan struct{}, 1)}
+// NewPoller returns a Poller that has places for so many readings at a time, and for so many of one server, at least one
+// each. It reads nothing before Run.
+func NewPoller(places, perServer int) *Poller {
+	return &Poller{
+		places: max(places, 1), perServer: max(perServer, 1), changed: make(chan struct{}, 1),
+		groups: map[groupKey]*group{}, flows: map[flowKey]*flow{}, shares: map[shareKey]*share{},
+	}
 }
 
 // Run reads until ctx is done; it then waits for the readings in flight and returns ctx.Err(). What they still say is
@@ -67,52 +72,96 @@ func (p *Poller) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// take returns the groups that are due, as far as there are places, and sets the timer to the next.
+// take returns the groups that are due, as far as there are places, and sets the timer to when to look again.
 func (p *Poller) take(timer *time.Timer) []*group {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
+	p.arrive(now)
 	var taken []*group
-	for {
-		l, due := p.next()
-		if l == nil {
-			return taken
-		}
-		if due.After(now) {
-			timer.Reset(due.Sub(now))
-			return taken
-		}
-		g, _ := heap.Pop(&l.waiting).(*group)
-		l.reading++
-		g.done = make(chan struct{})
-		taken = append(taken, g)
+	for hungry := p.hungry(now); len(hungry) > 0; {
+		slices.SortFunc(hungry, (*flow).before)
+		least := hungry[0].shares[ofNamespace].held
+		hungry = slices.DeleteFunc(hungry, func(f *flow) bool {
+			if f.shares[ofNamespace].held > least {
+				return false // It is the others' turn.
+			}
+			g := p.seat(f, now)
+			if g == nil {
+				return true
+			}
+			g.began, g.done = now, make(chan struct{})
+			taken = append(taken, g)
+			return len(f.waiting) == 0
+		})
+	}
+	if next := p.next(now); !next.IsZero() {
+		timer.Reset(next.Sub(now))
+	}
+	return taken
+}
+
+// arrive lets the groups that are due wait for a place; p.mu is held.
+func (p *Poller) arrive(now time.Time) {
+	for len(p.later) > 0 && !p.later[0].at.After(now) {
+		g, _ := heap.Pop(&p.later).(*group)
+		p.enter(g, flowKey{p.payer(g), g.key.Server, g.pace})
 	}
 }
 
-// next returns the lane whose first group is read next and when; nil when there is none or no place for it.
-func (p *Poller) next() (*lane, time.Time) {
-	var best *lane
-	var due time.Time
-	for _, l := range []*lane{&p.prompt, &p.slow} {
-		if l.reading < p.workers && len(l.waiting) > 0 && (best == nil || l.waiting[0].due.Before(due)) {
-			best, due = l, l.waiting[0].due
+// payer is the namespace that the next reading of a group counts against: of all that hear of it, the one with the fewest
+// readings due; p.mu is held.
+func (p *Poller) payer(g *group) string {
+	due := func(namespace string) int {
+		if s := p.shares[flowKey{namespace: namespace}.at(ofNamespace)]; s != nil {
+			return s.due
+		}
+		return 0
+	}
+	payer := g.subs[0].namespace
+	for _, s := range g.subs[1:] {
+		if s.namespace != payer && due(s.namespace) < due(payer) {
+			payer = s.namespace
 		}
 	}
-	return best, due
+	return payer
+}
+
+// next is when a group is due or loses its patience; zero: none does. p.mu is held.
+func (p *Poller) next(now time.Time) time.Time {
+	var next time.Time
+	if len(p.later) > 0 {
+		next = p.later[0].at
+	}
+	for _, f := range p.flows {
+		if len(f.waiting) == 0 {
+			continue
+		}
+		if lost := f.waiting[0].at; lost.After(now) && (next.IsZero() || lost.Before(next)) {
+			next = lost
+		}
+	}
+	return next
 }
 
 // read takes one reading, tells everybody and schedules the next.
 func (p *Poller) read(ctx context.Context, g *group) {
 	limit := min(g.key.interval, longestReading)
-	ctx, stop := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
-	defer stop()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
+	defer cancel()
 	began := time.Now()
-	slow := time.AfterFunc(slowReading, func() { p.demote(g, began) })
-	defer slow.Stop()
+	late := time.AfterFunc(slowAfter(g.key.interval), func() { p.demote(g, began) })
+	defer late.Stop()
 	if s := p.begin(g, began, stop); s != nil {
 		r := reading{at: scalers.InstantOf(s.now())}
 		r.value, r.err = safely(ctx, s.read)
-		if !errors.Is(ctx.Err(), context.Canceled) {
+		displaced := errors.Is(context.Cause(ctx), errDisplaced)
+		if displaced && r.err != nil {
+			r.err = errDisplaced
+		}
+		if displaced || !errors.Is(ctx.Err(), context.Canceled) {
 			for _, s := range p.record(g, began, r) {
 				s.deliver(r)
 			}
@@ -122,26 +171,31 @@ func (p *Poller) read(ctx context.Context, g *group) {
 }
 
 // begin returns the subscriber that reads for all; nil when they have left meanwhile.
-func (p *Poller) begin(g *group, began time.Time, stop context.CancelFunc) *subscriber {
+func (p *Poller) begin(g *group, began time.Time, stop context.CancelCauseFunc) *subscriber {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	g.began, g.stop = began, stop
 	if len(g.subs) == 0 {
 		return nil
 	}
+	if g.flow == nil {
+		stop(errDisplaced)
+	}
 	return g.subs[0]
 }
 
-// demote moves a reading that is still in flight to the slow ones.
+// demote counts a reading that is still in flight among the slow ones.
 func (p *Poller) demote(g *group, began time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if g.done == nil || !g.began.Equal(began) || g.lane == &p.slow {
+	if g.done == nil || !g.began.Equal(began) || g.flow == nil || g.flow.key.pace == slow {
 		return
 	}
-	p.prompt.reading--
-	p.slow.reading++
-	g.lane = &p.slow
+	k := g.flow.key
+	k.pace = slow
+	p.rise(g)
+	p.enter(g, k)
+	p.sit(g)
 	p.wake()
 }
 
@@ -172,21 +226,21 @@ func (p *Poller) finish(g *group, began time.Time) {
 	defer p.mu.Unlock()
 	close(g.done)
 	g.done, g.stop = nil, nil
-	g.lane.reading--
+	g.pace = slow
+	if g.flow != nil { // Otherwise it was displaced.
+		p.rise(g)
+		g.pace = paceOf(time.Since(began), g.key.interval)
+	}
 	if len(g.subs) > 0 {
-		g.lane = &p.prompt
-		if time.Since(began) >= slowReading {
-			g.lane = &p.slow
-		}
 		p.schedule(g, g.read.Add(g.key.interval))
 	}
 	p.wake()
 }
 
-// schedule puts a group into its lane.
+// schedule says when a group is due; p.mu is held.
 func (p *Poller) schedule(g *group, due time.Time) {
-	g.due = due
-	heap.Push(&g.lane.waiting, g)
+	g.at = due
+	heap.Push(&p.later, g)
 	p.wake()
 }
 

@@ -33,10 +33,15 @@ type bench struct {
 }
 
 // newBench runs a poller until the end of the test, which is that of its bubble.
-func newBench(t *testing.T, workers int) *bench {
+func newBench(t *testing.T, places int) *bench {
+	t.Helper()
+	return newBenchOf(t, NewPoller(places, places))
+}
+
+func newBenchOf(t *testing.T, p *Poller) *bench {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	b := &bench{t: t, poller: NewPoller(workers), ctx: ctx, stop: cancel, began: time.Now(), events: map[string][]scalers.Event{}}
+	b := &bench{t: t, poller: p, ctx: ctx, stop: cancel, began: time.Now(), events: map[string][]scalers.Event{}}
 	b.runs.Go(func() {
 		if err := b.poller.Run(ctx); !errors.Is(err, context.Canceled) {
 			t.Errorf("the poller returned %v", err)
@@ -45,8 +50,8 @@ func newBench(t *testing.T, workers int) *bench {
 	t.Cleanup(func() {
 		cancel()
 		b.runs.Wait()
-		if n := len(b.poller.groups) + len(b.poller.prompt.waiting) + len(b.poller.slow.waiting); n != 0 {
-			t.Errorf("%d groups are left", n)
+		if n := len(b.poller.groups) + len(b.poller.later) + len(b.poller.flows) + len(b.poller.shares); n != 0 {
+			t.Errorf("%d groups, flows and shares are left", n)
 		}
 	})
 	return b
@@ -54,8 +59,17 @@ func newBench(t *testing.T, workers int) *bench {
 
 // run opens and runs a polled source; the function returned ends it.
 func (b *bench) run(trigger, key string, interval time.Duration, r Reader) func() {
+	return b.runAs(Env{Namespace: "shop", Trigger: trigger, PollingInterval: interval}, asked(key), r)
+}
+
+// asked is a question to the only server.
+func asked(key string) Question { return Question{Server: "server", Key: key} }
+
+// runAs is run for a source in any namespace that asks any server.
+func (b *bench) runAs(env Env, q Question, r Reader) func() {
 	ctx, cancel := context.WithCancel(b.ctx)
-	source := Poll(key, r, Env{Trigger: trigger, PollingInterval: interval, Poller: b.poller, Now: time.Now})
+	env.Poller, env.Now = b.poller, time.Now
+	source, trigger := Poll(q, r, env), env.Trigger
 	done := make(chan struct{})
 	b.runs.Go(func() {
 		defer close(done)
@@ -236,7 +250,7 @@ func TestWhoLeavesWhileAReadingIsToldHearsNoMore(t *testing.T) {
 		defer cancel()
 		both, leave := make(chan struct{}), func() {}
 		waits := readFunc(func(context.Context) (scalers.Milli, error) { <-both; return 0, nil })
-		first := Poll("k", waits, Env{PollingInterval: time.Minute, Poller: b.poller})
+		first := Poll(asked("k"), waits, Env{PollingInterval: time.Minute, Poller: b.poller})
 		b.runs.Go(func() { _ = first.Run(ctx, func(scalers.Event) { leave() }) })
 		synctest.Wait()
 		leave = b.run("second", "k", time.Minute, readFunc(three))
@@ -263,7 +277,7 @@ func TestThePollerEndsWithoutCallingItAFailure(t *testing.T) {
 }
 
 func TestWithoutAPollerASourceSaysSo(t *testing.T) {
-	if err := Poll("k", readFunc(three), Env{}).Run(t.Context(), nil); err == nil {
+	if err := Poll(asked("k"), readFunc(three), Env{}).Run(t.Context(), nil); err == nil {
 		t.Error("it waits for nothing")
 	}
 }
@@ -283,7 +297,7 @@ func TestOneReadingSaysSomethingElseToEach(t *testing.T) {
 				}
 				return scalers.Event{Value: all[trigger]}
 			}
-			source := PollEach("k", read, event, Env{Trigger: trigger, PollingInterval: time.Minute, Poller: b.poller, Now: time.Now})
+			source := PollEach(asked("k"), read, event, Env{Trigger: trigger, PollingInterval: time.Minute, Poller: b.poller, Now: time.Now})
 			b.runs.Go(func() { _ = source.Run(b.ctx, b.emit) })
 		}
 		synctest.Wait()

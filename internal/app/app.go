@@ -28,8 +28,11 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
-// pollWorkers bounds the readings of polled triggers at a time.
-const pollWorkers = 64
+// pollPlaces bounds the readings of polled triggers at a time, and pollPerServer those of one server.
+const (
+	pollPlaces    = 512
+	pollPerServer = 64
+)
 
 // objects is where ScaledObjects come from and their status goes to: the cluster or a folder.
 type objects interface {
@@ -102,7 +105,7 @@ func Run(ctx context.Context, o Options) error {
 func assemble(o Options, log *slog.Logger, config *rest.Config, self *peer.Self) (*process, error) {
 	p := &process{
 		self:    self,
-		options: o, log: log, now: pipeline.NewClock(), registry: prometheus.NewRegistry(), poller: triggers.NewPoller(pollWorkers),
+		options: o, log: log, now: pipeline.NewClock(), registry: prometheus.NewRegistry(), poller: triggers.NewPoller(pollPlaces, pollPerServer),
 		http: outgoing(),
 	}
 	p.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -241,6 +244,6 @@ func outgoing() *http.Client {
 		return &http.Client{}
 	}
 	t = t.Clone()
-	t.MaxIdleConnsPerHost = pollWorkers
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = pollPlaces, pollPerServer
 	return &http.Client{Transport: t}
 }

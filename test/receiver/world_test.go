@@ -83,7 +83,7 @@ func receiverFor(t *testing.T, credentials *server.Credentials) *receiver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &receiver{t: t, disk: &disk{Folder: folder}, registry: prometheus.NewRegistry(), poller: triggers.NewPoller(4)}
+	r := &receiver{t: t, disk: &disk{Folder: folder}, registry: prometheus.NewRegistry(), poller: triggers.NewPoller(4, 4)}
 	r.store = alerts.NewStore(r.disk, time.Now)
 	r.registry.MustRegister(r.store)
 	r.background(r.store.Run)

@@ -65,7 +65,7 @@ func TestARealAlertmanagerSaysWhatFiresWhatIsSilencedAndThatItHasJustBegun(t *te
 	view := func(settle time.Duration) triggers.AlertView {
 		t.Helper()
 		s := &source{settle: settle, env: triggers.Env{
-			Namespace: "shop", Alerts: recorder, HTTP: &http.Client{}, Now: time.Now, Poller: triggers.NewPoller(1),
+			Namespace: "shop", Alerts: recorder, HTTP: &http.Client{}, Now: time.Now, Poller: triggers.NewPoller(1, 1),
 		}}
 		s.config.Matchers, s.config.Reconcile = `{alertname="Slow", team!="b"}`, []string{"http://" + address}
 		return recorder.next(t, s)
@@ -110,7 +110,7 @@ route:
 	post(t, "http://"+address+"/api/v2/alerts", "["+strings.Join(all, ",")+"]")
 	recorder := &told{views: make(chan triggers.AlertView, 100)}
 	for receiver, want := range map[string]string{"": "[both elsewhere posted] [muted]", "impulse": "[posted] [both elsewhere muted]"} {
-		s := &source{env: triggers.Env{Namespace: "shop", Alerts: recorder, HTTP: &http.Client{}, Now: time.Now, Poller: triggers.NewPoller(1)}}
+		s := &source{env: triggers.Env{Namespace: "shop", Alerts: recorder, HTTP: &http.Client{}, Now: time.Now, Poller: triggers.NewPoller(1, 1)}}
 		s.config.Matchers, s.config.Reconcile, s.config.Receiver = `{alertname="Slow"}`, []string{"http://" + address}, receiver
 		view := func() triggers.AlertView { return recorder.next(t, s) }
 		sandboxtest.Until(t, fmt.Sprintf("with receiver %q it says %s", receiver, want), func(context.Context) bool {

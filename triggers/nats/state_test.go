@@ -18,7 +18,7 @@ import (
 func bothWays(t *testing.T, s *server) map[string]*run {
 	t.Helper()
 	env := environment(nil)
-	env.PollingInterval, env.Poller = 100*time.Millisecond, triggers.NewPoller(2)
+	env.PollingInterval, env.Poller = 100*time.Millisecond, triggers.NewPoller(2, 2)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {

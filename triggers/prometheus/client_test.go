@@ -185,7 +185,7 @@ func TestAQuestionOfManyObjectsIsAskedOnceForEachAuthentication(t *testing.T) {
 	c := configured(server.URL)
 	c.AuthModes = "bearer"
 	ctx, cancel := context.WithCancel(t.Context())
-	poller := triggers.NewPoller(4)
+	poller := triggers.NewPoller(4, 4)
 	var running sync.WaitGroup
 	running.Go(func() { _ = poller.Run(ctx) })
 	levels := make(chan scalers.Milli, 100)

@@ -131,7 +131,9 @@ func TestGoodKindsPass(t *testing.T) {
 	o := &outside{changed: make(chan struct{})}
 	kinds := map[string]func(config, triggers.Env) (triggers.Source, error){
 		"pushed": func(config, triggers.Env) (triggers.Source, error) { return o.follow(either), nil },
-		"polled": func(_ config, env triggers.Env) (triggers.Source, error) { return triggers.Poll("thing", o, env), nil },
+		"polled": func(_ config, env triggers.Env) (triggers.Source, error) {
+			return triggers.Poll(triggers.Question{Server: "outside", Key: "thing"}, o, env), nil
+		},
 	}
 	for name, open := range kinds {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,252 @@
+package triggers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// answers is a source that answers after some time.
+func answers(after time.Duration) readFunc {
+	return func(ctx context.Context) (scalers.Milli, error) {
+		select {
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		case <-time.After(after):
+			return 3000, nil
+		}
+	}
+}
+
+// healthy runs a source that answers at once, and holds each of its readings against the interval: whatever others do, a
+// reading comes at most one and a half intervals after the one before.
+func (b *bench) healthy(namespace string, q Question, interval time.Duration) {
+	trigger := namespace + "/" + q.Server + "/" + q.Key
+	joined := time.Since(b.began)
+	b.runAs(Env{Namespace: namespace, Trigger: trigger, PollingInterval: interval}, q, answers(10*time.Millisecond))
+	b.t.Cleanup(func() {
+		late, last := interval+interval/2, joined
+		times := append(b.times(trigger), time.Since(b.began))
+		for i, at := range times {
+			if at-last > late {
+				b.t.Errorf("%s is read every %s: reading %d came %s after the one before", trigger, interval, i, at-last)
+			}
+			last = at
+		}
+		if len(times) < 4 {
+			b.t.Errorf("%s was read at %v only", trigger, times)
+		}
+	})
+}
+
+func TestAlmostSlowSourcesOfANamespaceDelayNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBenchOf(t, NewPoller(512, 64))
+		b.healthy("noisy", Question{"central", "of the same namespace, beside them"}, time.Second)
+		synctest.Wait()
+		for i := range 1800 {
+			env := Env{Namespace: "noisy", Trigger: "slow", PollingInterval: time.Second}
+			b.runAs(env, Question{"central", strconv.Itoa(i)}, answers(950*time.Millisecond))
+		}
+		pass(5 * time.Second)
+		b.healthy("shop", Question{"central", "beside them"}, time.Second)
+		b.healthy("shop", Question{"own", "elsewhere"}, time.Second)
+		b.healthy("noisy", Question{"own", "of the same namespace"}, time.Second)
+		pass(time.Minute)
+	})
+}
+
+// TestAHealthyPollIsNeverLate tries many mixes of what others may do.
+func TestAHealthyPollIsNeverLate(t *testing.T) {
+	for seed := range uint64(16) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := &mix{bench: newBenchOf(t, NewPoller(24, 8)), rand: rand.New(rand.NewPCG(seed, 11))}
+				m.namespaces, m.servers = 1+m.rand.IntN(6), 1+m.rand.IntN(8)
+				for range 50 + m.rand.IntN(250) {
+					m.join()
+				}
+				pass(time.Duration(m.rand.IntN(10_000)) * time.Millisecond)
+				for i := range 1 + m.rand.IntN(3) {
+					interval := time.Duration(1+m.rand.IntN(10)) * time.Second
+					m.healthy("shop", Question{"own", strconv.Itoa(i)}, interval)
+					m.healthy("shop", Question{m.server(), "own " + strconv.Itoa(i)}, interval)
+				}
+				for range 60 {
+					m.churn()
+					pass(time.Duration(m.rand.IntN(2000)) * time.Millisecond)
+				}
+				pass(30 * time.Second)
+			})
+		})
+	}
+}
+
+// mix is what others do: some namespaces that ask some servers.
+type mix struct {
+	*bench
+
+	rand                *rand.Rand
+	namespaces, servers int
+	leave               []func()
+}
+
+func (m *mix) server() string { return "server " + strconv.Itoa(m.rand.IntN(m.servers)) }
+
+// join starts a source of any kind.
+func (m *mix) join() {
+	interval := time.Second
+	if m.rand.IntN(2) == 0 {
+		interval = time.Duration(1+m.rand.IntN(30)) * time.Second
+	}
+	var r readFunc
+	switch m.rand.IntN(5) {
+	case 0:
+		r = hang
+	case 1:
+		r = answers(interval * 95 / 100)
+	case 2:
+		r = answers(time.Duration(m.rand.Int64N(int64(interval))))
+	case 3: // Fast and slow in turns, so that what it did last says nothing.
+		turn := 0
+		r = func(ctx context.Context) (scalers.Milli, error) {
+			if turn++; turn%2 == 0 {
+				return hang(ctx)
+			}
+			return 0, nil
+		}
+	default:
+		r = func(context.Context) (scalers.Milli, error) { return 0, errors.New("connection refused") }
+	}
+	env := Env{Namespace: fmt.Sprint("noisy ", m.rand.IntN(m.namespaces)), Trigger: "noise", PollingInterval: interval}
+	m.leave = append(m.leave, m.runAs(env, Question{m.server(), strconv.Itoa(len(m.leave))}, r))
+}
+
+// churn lets some sources come and others go.
+func (m *mix) churn() {
+	for range m.rand.IntN(8) {
+		m.join()
+	}
+	for range m.rand.IntN(8) {
+		m.leave[m.rand.IntN(len(m.leave))]()
+	}
+}
+
+func TestSomePlacesAreKeptForNamespacesThatHoldFew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 16)
+		for i := range 40 {
+			b.runAs(Env{Namespace: "noisy", Trigger: "slow", PollingInterval: time.Minute}, asked(strconv.Itoa(i)), readFunc(hang))
+		}
+		pass(time.Second)
+		for i := range 2 {
+			b.runAs(Env{Namespace: "shop", Trigger: "own", PollingInterval: time.Minute}, asked("own "+strconv.Itoa(i)), readFunc(three))
+		}
+		pass(time.Second)
+		if times := b.times("own"); !slices.Equal(times, []time.Duration{time.Second, time.Second}) {
+			t.Errorf("they were read at %v, expected at once", times)
+		}
+	})
+}
+
+func TestAFreePlaceGoesToTheNamespaceThatHoldsFewest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 4)
+		for i := range 20 {
+			takes := time.Duration(1+i%4) * time.Second
+			b.runAs(Env{Namespace: "noisy", Trigger: "slow", PollingInterval: time.Minute}, asked(strconv.Itoa(i)), answers(takes))
+			synctest.Wait() // In this order.
+		}
+		pass(500 * time.Millisecond)
+		b.runAs(Env{Namespace: "shop", Trigger: "prompt", PollingInterval: time.Minute}, asked("prompt"), readFunc(three))
+		pass(10 * time.Second)
+		if times := b.times("prompt"); len(times) != 1 || times[0] != time.Second {
+			t.Errorf("it was read at %v, and the first place was free after 1s", times)
+		}
+	})
+}
+
+func TestAReadingThatManyNamespacesShareCountsAgainstTheOneThatReadsLeast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBenchOf(t, NewPoller(8, 4))
+		shared := Question{"central", "the same for all"}
+		b.runAs(Env{Namespace: "noisy", Trigger: "also", PollingInterval: 2 * time.Second}, shared, answers(time.Millisecond))
+		synctest.Wait() // It is the one that reads for all.
+		for i := range 100 {
+			env := Env{Namespace: "noisy", Trigger: "many", PollingInterval: time.Second}
+			b.runAs(env, Question{"central", strconv.Itoa(i)}, answers(200*time.Millisecond))
+		}
+		b.healthy("shop", shared, 2*time.Second)
+		pass(time.Minute)
+	})
+}
+
+func TestAServerIsAskedSoMuchAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBenchOf(t, NewPoller(16, 4))
+		var now, most int
+		for i := range 40 {
+			env := Env{Namespace: "team " + strconv.Itoa(i%3), Trigger: "q", PollingInterval: time.Minute}
+			b.runAs(env, asked(strconv.Itoa(i)), readFunc(func(ctx context.Context) (scalers.Milli, error) {
+				b.mu.Lock()
+				now++
+				most = max(most, now)
+				b.mu.Unlock()
+				value, err := answers(100 * time.Millisecond)(ctx)
+				b.mu.Lock()
+				now--
+				b.mu.Unlock()
+				return value, err
+			}))
+		}
+		pass(10 * time.Second)
+		if most != 4 {
+			t.Errorf("%d readings at a time, expected 4", most)
+		}
+	})
+}
+
+func TestWhoHoldsNoMoreThanItsShareKeepsItsPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 4)
+		for i := range 8 {
+			namespace := "team " + strconv.Itoa(i%2)
+			b.runAs(Env{Namespace: namespace, Trigger: namespace, PollingInterval: 8 * time.Second}, asked(strconv.Itoa(i)), answers(7*time.Second))
+		}
+		pass(time.Minute) // By then it is known how slow they are.
+		b.mu.Lock()
+		clear(b.events)
+		b.mu.Unlock()
+		pass(2 * time.Minute)
+		for _, e := range slices.Concat(b.events["team 0"], b.events["team 1"]) {
+			if e.Err != nil {
+				t.Fatalf("a reading says %v", e.Err)
+			}
+		}
+	})
+}
+
+func TestAReadingWhosePlaceWasNeededSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 2)
+		for i := range 2 {
+			b.runAs(Env{Namespace: "noisy", Trigger: "slow", PollingInterval: time.Minute}, asked(strconv.Itoa(i)), readFunc(hang))
+		}
+		pass(time.Second)
+		b.healthy("shop", asked("prompt"), 2*time.Second)
+		pass(10 * time.Second)
+		e := b.last("slow")
+		if e.Err == nil || !strings.Contains(e.Err.Error(), "more readings under way than its share") || len(b.times("slow")) != 1 {
+			t.Errorf("got %+v at %v", e, b.times("slow"))
+		}
+	})
+}
