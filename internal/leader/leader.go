@@ -32,6 +32,8 @@ const (
 	RenewDeadline = 2500 * time.Millisecond
 	// RetryPeriod is the time between renewals, and between attempts to lead.
 	RetryPeriod = 300 * time.Millisecond
+	// longestLease bounds how long a leader that is not seen to renew is waited for, whatever its Lease says.
+	longestLease = 10 * time.Second
 	// requestTimeout keeps one request that hangs from costing the Lease.
 	requestTimeout = time.Second
 	keepAlive      = 30 * time.Second

@@ -1,8 +1,10 @@
 package leader
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
+	"math"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -16,19 +18,50 @@ type renewals struct {
 	gate  *Gate
 	wrong bool // Whether the last request failed: a failure is logged once.
 	other bool // Whether somebody else was seen to hold the Lease last.
+	// seen is the last record that was read, raw its bytes, and changed when it was first read, by our own clock.
+	seen    *resourcelock.LeaderElectionRecord
+	raw     []byte
+	changed time.Time
 }
 
-// Get implements resourcelock.Interface.
+// Get implements resourcelock.Interface. Whoever may write Leases may have written this one by hand. A holder is waited for
+// from when this process saw the record change, and no longer than bound says. One that vanished from the record without
+// having given the Lease up is waited for as well: it may lead until its renew deadline.
 func (r *renewals) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
 	record, raw, err := r.Interface.Get(ctx)
-	if !apierrors.IsNotFound(err) { // No Lease yet: whether one can be made, Create finds out.
+	absent := apierrors.IsNotFound(err)
+	if !absent { // No Lease yet: whether one can be made, Create finds out.
 		r.note(ctx, err)
 	}
 	if err == nil {
-		r.other = record.HolderIdentity != "" && record.HolderIdentity != r.Identity()
-		r.gate.holder.Store(&record.HolderIdentity)
+		absent = record.HolderIdentity == "" && record.LeaseDurationSeconds != released
+		bound(record)
 	}
-	return record, raw, err
+	if absent && r.other && time.Since(r.changed) < LeaseDuration {
+		return r.seen, r.raw, nil
+	}
+	if err != nil {
+		return record, raw, err
+	}
+	if r.seen == nil || !bytes.Equal(r.raw, raw) {
+		r.seen, r.raw, r.changed = record, raw, time.Now()
+	}
+	r.other = record.HolderIdentity != "" && record.HolderIdentity != r.Identity()
+	r.gate.holder.Store(&record.HolderIdentity)
+	return record, raw, nil
+}
+
+// released is the duration, in seconds, that client-go writes when it gives a Lease up.
+const released = 1
+
+// bound makes numbers in a record possible ones: how long its holder is waited for, in seconds, and how often the holder has
+// changed, which the API server counts up to 2³¹-1.
+func bound(record *resourcelock.LeaderElectionRecord) {
+	const shortest, longest = int(LeaseDuration / time.Second), int(longestLease / time.Second)
+	record.LeaseDurationSeconds = min(max(record.LeaseDurationSeconds, shortest), longest)
+	if record.LeaderTransitions < 0 || record.LeaderTransitions >= math.MaxInt32 {
+		record.LeaderTransitions = 0
+	}
 }
 
 // Create implements resourcelock.Interface.

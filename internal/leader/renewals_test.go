@@ -22,7 +22,11 @@ func TestALeaseThatSomebodyElseHoldsByNowIsNotGivenUp(t *testing.T) {
 		return &renewals{Interface: gate.lease, gate: gate}
 	}
 	held := func(by string) resourcelock.LeaderElectionRecord {
-		return resourcelock.LeaderElectionRecord{HolderIdentity: by, LeaseDurationSeconds: 5, AcquireTime: metav1.Now(), RenewTime: metav1.Now()}
+		record := resourcelock.LeaderElectionRecord{HolderIdentity: by, LeaseDurationSeconds: 5, AcquireTime: metav1.Now(), RenewTime: metav1.Now()}
+		if by == "" {
+			record.LeaseDurationSeconds = released
+		}
+		return record
 	}
 	frozen, other := candidate("frozen"), candidate("other")
 	if err := frozen.Create(t.Context(), held("frozen")); err != nil {
