@@ -24,14 +24,16 @@ func (s *Store) Describe(out chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect is prometheus.Collector's.
+// Collect is prometheus.Collector's. What is kept is told by the leader alone: any other process does not know it.
 func (s *Store) Collect(out chan<- prometheus.Metric) {
 	s.mu.Lock()
-	kept, c := s.all.count, s.counts
+	known, kept, c := s.loadErr == nil, s.all.count, s.counts
 	whole, partial := c.reconciles[true], c.reconciles[false]
 	s.mu.Unlock()
-	for state, n := range map[string]int{"firing": kept[isFiring], "pushed": kept[isPushed], "resolved": kept[isResolved]} {
-		out <- prometheus.MustNewConstMetric(keptDesc, prometheus.GaugeValue, float64(n), state)
+	if known {
+		for state, n := range map[string]int{"firing": kept[isFiring], "pushed": kept[isPushed], "resolved": kept[isResolved]} {
+			out <- prometheus.MustNewConstMetric(keptDesc, prometheus.GaugeValue, float64(n), state)
+		}
 	}
 	out <- prometheus.MustNewConstMetric(refusedDesc, prometheus.CounterValue, float64(c.refused))
 	out <- prometheus.MustNewConstMetric(droppedDesc, prometheus.CounterValue, float64(c.dropped))

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/impulse-sh/impulse/internal/sandboxtest"
 )
 
@@ -69,6 +72,36 @@ func TestWhoDoesNotLeadPassesOnAndTakesOverWhenTheLeaderStops(t *testing.T) {
 		t.Errorf("an alert was answered with %d by the new leader", code)
 	}
 	w.replicas(1)
+}
+
+func TestWhatOnlyTheLeaderKnowsIsToldByNoOther(t *testing.T) {
+	w := newWorld(t)
+	a := start(t, w.options())
+	a.ready()
+	b := start(t, w.options())
+	b.ready()
+	if code := a.alert(w.ns, "firing"); code != http.StatusOK {
+		t.Fatalf("the alert was answered with %d", code)
+	}
+	w.replicas(5)
+	tells := func(ctx context.Context, r *running) int {
+		_, metrics := r.answer(ctx, "/metrics")
+		n := 0
+		for _, gauge := range []string{"impulse_alerts{", "impulse_desired_replicas{"} {
+			if strings.Contains(metrics, gauge) {
+				n++
+			}
+		}
+		return n
+	}
+	sandboxtest.Until(t, "the leader tells both gauges, and the other none", func(ctx context.Context) bool {
+		return tells(ctx, a) == 2 && tells(ctx, b) == 0
+	})
+	ghost := []byte(`{"spec": {"holderIdentity": "ghost"}}`)
+	if _, err := w.client.CoordinationV1().Leases(w.ns).Patch(t.Context(), "impulse", types.MergePatchType, ghost, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	sandboxtest.Until(t, "the former leader tells none", func(ctx context.Context) bool { return tells(ctx, a) == 0 })
 }
 
 func TestWithoutAnAPIServerItIsAliveNotReadyAndStops(t *testing.T) {
