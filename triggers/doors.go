@@ -3,6 +3,7 @@ package triggers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -32,6 +33,8 @@ var (
 	ErrUnverified = errors.New("unverified")
 	// ErrUnavailable: what is needed to understand the message is not there at the moment.
 	ErrUnavailable = errors.New("unavailable")
+	// ErrOverBudget: the namespace has had evaluated as much as it may for now. It is an ErrUnavailable.
+	ErrOverBudget = fmt.Errorf("%w: over budget", ErrUnavailable)
 )
 
 // Door names a direct door: the trigger it leads to, and what a sender calls it.
@@ -54,6 +57,9 @@ type Message struct {
 	Body any
 	// At is when it was received.
 	At time.Time
+	// Evaluate runs one evaluation of an expression that a user wrote, in its turn among all others; run returns its cost, in
+	// CEL's units. An error says why it was not run: one that wraps ErrOverBudget is worth a retry. nil: each is run at once.
+	Evaluate func(ctx context.Context, run func() (cost uint64)) error
 }
 
 // Level is one level that a message states. The newest of each key is the whole truth.

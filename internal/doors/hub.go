@@ -33,6 +33,7 @@ type Hub struct {
 	now      func() time.Time
 	log      *slog.Logger
 	messages *prometheus.CounterVec
+	budget   *budget
 
 	mu sync.RWMutex
 	// open are the triggers that listen, and hooks those of them that a hook leads to.
@@ -56,10 +57,10 @@ type listener struct {
 // New returns a hub with no open door, of a process that does not know its objects yet.
 func New(r Recorder, now func() time.Time, registry prometheus.Registerer, log *slog.Logger) *Hub {
 	h := &Hub{
-		recorder: NewRepeats(r), now: now, log: log, open: map[trigger]*listener{}, hooks: map[hook]map[trigger]*listener{},
+		recorder: NewRepeats(r), now: now, log: log, budget: newBudget(now), open: map[trigger]*listener{}, hooks: map[hook]map[trigger]*listener{},
 		messages: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "impulse_messages_total",
-			Help: "Messages to single triggers, by door (webhook, push, nats) and what came of them: taken, ignored (they concern no trigger), misunderstood, unverified, unavailable.",
+			Help: "Messages to single triggers, by door (webhook, push, nats) and what came of them: taken, ignored (they concern no trigger), misunderstood, unverified, unavailable, limited (the namespace has spent its budget of evaluations).",
 		}, []string{"door", "result"}),
 	}
 	registry.MustRegister(h.messages)

@@ -19,6 +19,7 @@ const (
 	misunderstood = "misunderstood"
 	unverified    = "unverified"
 	unavailable   = "unavailable"
+	limited       = "limited"
 )
 
 // maxReasons bounds how many triggers are heard on why they did not understand a message.
@@ -51,6 +52,9 @@ func (h *Hub) ask(ctx context.Context, door string, listeners []*listener, m tri
 	for _, name := range secretHeaders {
 		m.Header.Del(name)
 	}
+	bill := h.budget.open(listeners[0].door.Namespace)
+	defer bill.close()
+	m.Evaluate = bill.evaluate
 	var (
 		deliveries []alerts.Delivery
 		understood bool
@@ -60,11 +64,11 @@ func (h *Hub) ask(ctx context.Context, door string, listeners []*listener, m tri
 		levels, err := l.take(ctx, m)
 		switch {
 		case err != nil:
-			failed = append(failed, fmt.Errorf("%s: %w", l, err))
-			if errors.Is(err, triggers.ErrUnavailable) || ctx.Err() != nil {
-				h.count(door, unavailable)
-				return nil, &RefusedError{http.StatusServiceUnavailable, reasons(failed[len(failed)-1:])}
+			err = fmt.Errorf("%s: %w", l, err)
+			if refusal := h.whole(ctx, door, err); refusal != nil {
+				return nil, refusal
 			}
+			failed = append(failed, err)
 		case len(levels) > 0:
 			understood = true
 			deliveries = append(deliveries, deliveryOf(l.door, m.At, levels))
@@ -73,6 +77,23 @@ func (h *Hub) ask(ctx context.Context, door string, listeners []*listener, m tri
 		}
 	}
 	return deliveries, h.judge(door, understood, len(deliveries) > 0, failed)
+}
+
+// whole refuses a whole message, and counts it, for what one trigger says of it: that the message may be understood later, or
+// never be evaluated to the end. It returns nil for what is that trigger's alone.
+func (h *Hub) whole(ctx context.Context, door string, err error) error {
+	switch {
+	case errors.Is(err, triggers.ErrOverBudget):
+		h.count(door, limited)
+	case errors.Is(err, triggers.ErrUnavailable), ctx.Err() != nil:
+		h.count(door, unavailable)
+	case errors.Is(err, errTooCostly):
+		h.count(door, misunderstood)
+		return &RefusedError{http.StatusBadRequest, err.Error()}
+	default:
+		return nil
+	}
+	return &RefusedError{http.StatusServiceUnavailable, err.Error()}
 }
 
 // judge counts a message, and refuses one that no trigger understands.

@@ -1,6 +1,7 @@
 package doors
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -90,7 +91,8 @@ func (w *world) open(kind triggers.Kind, name string, metadata map[string]string
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	env.Namespace, env.Object, env.Trigger, env.Alerts, env.Doors, env.Now = "shop", "checkout", name, w.store, w.hub, w.now
+	env.Namespace, env.Object, env.Trigger = cmp.Or(env.Namespace, "shop"), "checkout", name
+	env.Alerts, env.Doors, env.Now = w.store, w.hub, w.now
 	s, err := kind.Open(c, env)
 	if err != nil {
 		w.t.Fatal(err)

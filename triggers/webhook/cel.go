@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
+	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types/ref"
@@ -18,6 +20,8 @@ const (
 	maxExpression = 4096
 	// maxCost bounds one evaluation, in CEL's own units: some ten thousand steps, and a few hundredths of a second.
 	maxCost = 100_000
+	// maxTime bounds one evaluation as well: comparing lists of lists takes longer than its cost tells.
+	maxTime = time.Second
 	// maxMemory bounds what one evaluation builds, in CEL's estimate.
 	maxMemory = 64 << 20
 	// maxLoops bounds how deep loops stand in each other.
@@ -81,7 +85,7 @@ func compileExpression(field, text string, within bool, kinds ...*cel.Type) (*ex
 	if err := answers(field, ast.OutputType(), kinds); err != nil {
 		return nil, err
 	}
-	program, err := env.Program(ast, cel.CostLimit(maxCost), cel.MemoryLimit(maxMemory), cel.InterruptCheckFrequency(100))
+	program, err := env.Program(ast, cel.CostLimit(maxCost), cel.MemoryLimit(maxMemory), cel.InterruptCheckFrequency(20))
 	if err != nil {
 		return nil, wrong(field, "cannot be run: "+oneLine(err.Error()), "")
 	}
@@ -127,23 +131,69 @@ func answers(field string, got *cel.Type, kinds []*cel.Type) error {
 	return wrong(field, fmt.Sprintf("its answer is %s: %s was expected", got, strings.Join(names, " or ")), hint)
 }
 
-// eval evaluates an expression within the limits. Its error is one line, and says which expression and why.
-func (e *expression) eval(ctx context.Context, variables map[string]any) (v ref.Val, err error) { //nolint:nonamedreturns // A deferred function sets it.
+// input is what expressions see of a message, and how it has them evaluated.
+type input struct {
+	variables map[string]any
+	evaluate  func(ctx context.Context, run func() (cost uint64)) error
+}
+
+// newInput is the input of a message whose body has been opened.
+func newInput(body any, m triggers.Message) input {
+	in := input{
+		variables: map[string]any{"body": body, "headers": firsts(m.Header, strings.ToLower), "query": firsts(m.Query, strings.Clone)},
+		evaluate:  m.Evaluate,
+	}
+	if in.evaluate == nil {
+		in.evaluate = func(_ context.Context, run func() uint64) error {
+			run()
+			return nil
+		}
+	}
+	return in
+}
+
+// within is the input that has an element of each as well.
+func (in input) within(item ref.Val) input {
+	in.variables = maps.Clone(in.variables)
+	in.variables["item"] = item
+	return in
+}
+
+// eval evaluates an expression in its turn. Its error is one line, and says which expression and why.
+func (e *expression) eval(ctx context.Context, in input) (v ref.Val, err error) { //nolint:nonamedreturns // The evaluation sets them.
+	refused := in.evaluate(ctx, func() (cost uint64) {
+		v, cost, err = e.run(ctx, in.variables)
+		return cost
+	})
+	if refused != nil {
+		return nil, fmt.Errorf("%s: %w", e.field, refused)
+	}
+	return v, err
+}
+
+// run evaluates an expression within the limits, and returns what it cost: the most that it may when that is not known.
+func (e *expression) run(ctx context.Context, variables map[string]any) (v ref.Val, cost uint64, err error) { //nolint:nonamedreturns // A deferred function sets them.
+	cost = maxCost
 	defer func() {
 		if cause := recover(); cause != nil {
 			v, err = nil, fmt.Errorf("%s: it panicked: %s", e.field, oneLine(fmt.Sprint(cause)))
 		}
 	}()
-	v, _, err = e.ContextEval(ctx, variables)
+	ctx, cancel := context.WithTimeout(ctx, maxTime)
+	defer cancel()
+	v, details, err := e.ContextEval(ctx, variables)
+	if actual := details.ActualCost(); actual != nil {
+		cost = *actual
+	}
 	switch {
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("%w: %s: it took too long", triggers.ErrUnavailable, e.field)
+		return nil, cost, fmt.Errorf("%w: %s: it took too long", triggers.ErrUnavailable, e.field)
 	case err != nil && strings.Contains(err.Error(), "cost limit exceeded"):
-		return nil, fmt.Errorf("%s: it is too costly for this message", e.field)
+		return nil, cost, fmt.Errorf("%s: it is too costly for this message", e.field)
 	case err != nil:
-		return nil, fmt.Errorf("%s: %s", e.field, oneLine(err.Error()))
+		return nil, cost, fmt.Errorf("%s: %s", e.field, oneLine(err.Error()))
 	}
-	return v, nil
+	return v, cost, nil
 }
 
 // oneLine makes one short line of what a library says.

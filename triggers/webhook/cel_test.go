@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types/ref"
@@ -92,6 +94,25 @@ func TestAnEvaluationEndsWithItsRequest(t *testing.T) {
 	if _, err := r.levels(ctx, Config{}, body, triggers.Message{}); !errors.Is(err, triggers.ErrUnavailable) || !strings.HasSuffix(err.Error(), "value: it took too long") {
 		t.Error(err)
 	}
+}
+
+// waiting is an expression whose evaluation ends with its context alone.
+type waiting struct{}
+
+func (waiting) ContextEval(ctx context.Context, _ any) (ref.Val, *cel.EvalDetails, error) {
+	<-ctx.Done()
+	return nil, nil, ctx.Err()
+}
+
+func TestAnEvaluationThatTakesLongerThanItsCostTellsIsEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &rules{value: &expression{"value", waiting{}}}
+		began := time.Now()
+		_, err := r.levels(t.Context(), Config{}, map[string]any{}, triggers.Message{})
+		if took := time.Since(began); took != maxTime || !errors.Is(err, triggers.ErrUnavailable) {
+			t.Errorf("after %s: %v", took, err)
+		}
+	})
 }
 
 // FuzzDecode: whatever is written as an expression, it is refused in one line or compiles, and then it opens.

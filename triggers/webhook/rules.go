@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"strings"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -60,23 +58,21 @@ func compile(c Config) (*rules, error) {
 func (r *rules) levels(ctx context.Context, c Config, body any, m triggers.Message) ([]triggers.Level, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	variables := map[string]any{"body": body, "headers": firsts(m.Header, strings.ToLower), "query": firsts(m.Query, strings.Clone)}
+	in := newInput(body, m)
 	if r.each == nil {
-		l, concerned, err := r.level(ctx, c, variables)
+		l, concerned, err := r.level(ctx, c, in)
 		if err != nil || !concerned {
 			return nil, err
 		}
 		return []triggers.Level{l}, nil
 	}
-	items, err := r.items(ctx, variables)
+	items, err := r.items(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	var levels []triggers.Level
 	for i, item := range items {
-		variables = maps.Clone(variables)
-		variables["item"] = item
-		l, concerned, err := r.level(ctx, c, variables)
+		l, concerned, err := r.level(ctx, c, in.within(item))
 		if err != nil {
 			return nil, fmt.Errorf("item %d: %w", i, err)
 		}
@@ -88,8 +84,8 @@ func (r *rules) levels(ctx context.Context, c Config, body any, m triggers.Messa
 }
 
 // items is the list that a message holds.
-func (r *rules) items(ctx context.Context, variables map[string]any) ([]ref.Val, error) {
-	v, err := r.each.eval(ctx, variables)
+func (r *rules) items(ctx context.Context, in input) ([]ref.Val, error) {
+	v, err := r.each.eval(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -108,23 +104,23 @@ func (r *rules) items(ctx context.Context, variables map[string]any) ([]ref.Val,
 }
 
 // level is the one level that a message, or an item of it, states; false when it does not concern this trigger.
-func (r *rules) level(ctx context.Context, c Config, variables map[string]any) (triggers.Level, bool, error) {
+func (r *rules) level(ctx context.Context, c Config, in input) (triggers.Level, bool, error) {
 	l := triggers.Level{TTL: c.TTL}
-	concerned, err := r.match.boolean(ctx, variables)
+	concerned, err := r.match.boolean(ctx, in)
 	if err != nil || !concerned {
 		return l, false, err
 	}
-	if l.On, err = r.while.boolean(ctx, variables); err != nil {
+	if l.On, err = r.while.boolean(ctx, in); err != nil {
 		return l, false, err
 	}
-	if l.Key, err = r.key.text(ctx, variables); err != nil {
+	if l.Key, err = r.key.text(ctx, in); err != nil {
 		return l, false, err
 	}
-	if l.At, err = r.at.time(ctx, variables); err != nil {
+	if l.At, err = r.at.time(ctx, in); err != nil {
 		return l, false, err
 	}
 	if l.On {
-		l.Value, err = r.value.number(ctx, variables)
+		l.Value, err = r.value.number(ctx, in)
 	} else if c.Key == "" {
 		l.On = true // The sender says that there is nothing: that is a level, and it is known.
 	}
@@ -132,11 +128,11 @@ func (r *rules) level(ctx context.Context, c Config, variables map[string]any) (
 }
 
 // boolean is true for an expression that was not given.
-func (e *expression) boolean(ctx context.Context, variables map[string]any) (bool, error) {
+func (e *expression) boolean(ctx context.Context, in input) (bool, error) {
 	if e == nil {
 		return true, nil
 	}
-	v, err := e.eval(ctx, variables)
+	v, err := e.eval(ctx, in)
 	if err != nil {
 		return false, err
 	}
@@ -148,11 +144,11 @@ func (e *expression) boolean(ctx context.Context, variables map[string]any) (boo
 }
 
 // text is empty for an expression that was not given, and only then.
-func (e *expression) text(ctx context.Context, variables map[string]any) (string, error) {
+func (e *expression) text(ctx context.Context, in input) (string, error) {
 	if e == nil {
 		return "", nil
 	}
-	v, err := e.eval(ctx, variables)
+	v, err := e.eval(ctx, in)
 	if err != nil {
 		return "", err
 	}
@@ -169,11 +165,11 @@ func (e *expression) text(ctx context.Context, variables map[string]any) (string
 }
 
 // number is 1 for an expression that was not given. It is finite and not below 0.
-func (e *expression) number(ctx context.Context, variables map[string]any) (scalers.Milli, error) {
+func (e *expression) number(ctx context.Context, in input) (scalers.Milli, error) {
 	if e == nil {
 		return 1000, nil
 	}
-	v, err := e.eval(ctx, variables)
+	v, err := e.eval(ctx, in)
 	if err != nil {
 		return 0, err
 	}

@@ -11,11 +11,11 @@ import (
 const lastSecond = 253402300799
 
 // time is zero for an expression that was not given, and for the year 1, by which some senders say that there is none.
-func (e *expression) time(ctx context.Context, variables map[string]any) (time.Time, error) {
+func (e *expression) time(ctx context.Context, in input) (time.Time, error) {
 	if e == nil {
 		return time.Time{}, nil
 	}
-	v, err := e.eval(ctx, variables)
+	v, err := e.eval(ctx, in)
 	if err != nil {
 		return time.Time{}, err
 	}
