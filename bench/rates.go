@@ -46,7 +46,11 @@ func reactions(ctx context.Context, o options) ([]result, error) {
 		return nil, err
 	}
 	flooded, err := floods(ctx, l, o)
-	return slices.Concat(results, more, flooded), err
+	if err != nil {
+		return nil, err
+	}
+	late, err := polls(ctx, w, o)
+	return slices.Concat(results, more, flooded, late), err
 }
 
 // storms measures the receiver: under many alerts of which few say something new, and alone.

@@ -48,8 +48,10 @@ type world struct {
 	http    *http.Client
 	impulse string
 	// log is the file of what Impulse says.
-	log   string
-	stops []func()
+	log string
+	// kubeconfig leads to the control plane.
+	kubeconfig string
+	stops      []func()
 }
 
 // build starts a control plane without controllers, so that nothing but what is measured takes the cores, fills it and
@@ -72,6 +74,7 @@ func build(ctx context.Context, o options) (*world, error) {
 		w.close()
 		return nil, err
 	}
+	w.kubeconfig = at.Kubeconfig
 	if err := w.fill(ctx, o, at.Kubeconfig); err != nil {
 		w.close()
 		return nil, err

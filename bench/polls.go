@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/impulse-sh/impulse/internal/local"
+)
+
+const (
+	// healthyPolls are the queries of a namespace whose sources answer at once: to a server of their own, and as many to the
+	// one that is busy with the almostSlow queries of another namespace, each of which is answered just within the interval.
+	healthyPolls, almostSlow = 10, 1800
+	pollInterval             = time.Second
+	almostSlowAnswer         = 950 * time.Millisecond
+)
+
+// source answers queries as Prometheus does: those of the namespace noisy almost too late, others at once. It notes when
+// each of the others was asked.
+type source struct {
+	mu    sync.Mutex
+	asked map[string][]time.Time
+	slow  int
+}
+
+// ServeHTTP answers a query.
+func (s *source) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	at, query := time.Now(), r.FormValue("query")
+	slow := strings.HasPrefix(query, "noisy")
+	s.mu.Lock()
+	if slow {
+		s.slow++
+	} else {
+		s.asked[query] = append(s.asked[query], at)
+	}
+	s.mu.Unlock()
+	if slow {
+		select {
+		case <-r.Context().Done():
+			return
+		case <-time.After(almostSlowAnswer):
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprintf(w, `{"status": "success", "data": {"resultType": "scalar", "result": [%d, "1"]}}`, at.Unix())
+}
+
+// late waits until a condition holds, and then returns by how much the readings of some time came later than an interval
+// after the one before: for each server, as its queries begin.
+func (s *source) late(ctx context.Context, d time.Duration, cond func() bool) (map[string][]time.Duration, error) {
+	err := local.Until(ctx, time.Minute, "the queries are asked", func(context.Context) (bool, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return cond(), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	from := time.Now()
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(d):
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	late := map[string][]time.Duration{}
+	for query, times := range s.asked {
+		server, _, _ := strings.Cut(query, "-")
+		for i := 1; i < len(times); i++ {
+			if times[i-1].After(from) {
+				late[server] = append(late[server], max(times[i].Sub(times[i-1])-pollInterval, 0))
+			}
+		}
+	}
+	return late, nil
+}
+
+// serve makes the source a server until ctx is done, and returns its address.
+func (s *source) serve(ctx context.Context) (string, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("listen: %w", err)
+	}
+	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Second}
+	go func() { _ = server.Serve(listener) }() // It ends when it is closed.
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	return "http://" + listener.Addr().String(), nil
+}
+
+// polls measures how late the polls of a healthy namespace are beside almost slow queries of another one, and alone. The
+// objects come from files and have no targets: nothing is measured but polling.
+func polls(ctx context.Context, w *world, o options) ([]result, error) {
+	fmt.Printf("• %d polls a second, alone and beside %d queries that are answered in %s\n", 2*healthyPolls, almostSlow, almostSlowAnswer)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s := &source{asked: map[string][]time.Time{}}
+	busy, err := s.serve(ctx)
+	if err != nil {
+		return nil, err
+	}
+	own, err := s.serve(ctx)
+	if err != nil {
+		return nil, err
+	}
+	files := filepath.Join(w.dir, "polls")
+	if err := os.Mkdir(files, 0o755); err != nil {
+		return nil, fmt.Errorf("make a folder: %w", err)
+	}
+	healthy := polled("calm", "own", own, healthyPolls) + polled("calm", "busy", busy, healthyPolls)
+	if err := writeFile(files, "calm.yaml", healthy); err != nil {
+		return nil, err
+	}
+	stop, err := w.runFiles(ctx, files)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	alone, err := s.late(ctx, o.storm, func() bool { return len(s.asked) == 2*healthyPolls })
+	if err != nil {
+		return nil, err
+	}
+	if err := writeFile(files, "noisy.yaml", polled("noisy", "noisy", busy, almostSlow)); err != nil {
+		return nil, err
+	}
+	beside, err := s.late(ctx, o.storm, func() bool { return s.slow > almostSlow/10 })
+	if err != nil {
+		return nil, err
+	}
+	return []result{
+		compare(fmt.Sprintf("polls/lateness/own-server/beside-%d-almost-slow", almostSlow), beside["own"], alone["own"]),
+		compare(fmt.Sprintf("polls/lateness/same-server/beside-%d-almost-slow", almostSlow), beside["busy"], alone["busy"]),
+	}, nil
+}
+
+// polled are ScaledObjects of a namespace, each with one query of its own, in YAML.
+func polled(namespace, prefix, server string, n int) string {
+	var all strings.Builder
+	for i := range n {
+		fmt.Fprintf(&all, `---
+apiVersion: impulse.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: %[2]s-%[4]d, namespace: %[1]s}
+spec:
+  scaleTargetRef: {name: %[2]s-%[4]d}
+  pollingInterval: %[5]d
+  triggers:
+  - {type: prometheus, metadata: {serverAddress: "%[3]s", query: "%[2]s-%[4]d", threshold: 1}}
+`, namespace, prefix, server, i, int(pollInterval/time.Second))
+	}
+	return all.String()
+}
+
+func writeFile(dir, name, content string) error {
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}
+
+// runFiles runs a second Impulse, with the objects in a folder and a Lease of its own, until the returned function is called.
+func (w *world) runFiles(ctx context.Context, folder string) (func(), error) {
+	address, err := local.FreeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, err := local.Spawn(ctx, w.dir, "polls", filepath.Join(w.dir, "impulse"), "run", "--kubeconfig", w.kubeconfig, "--config", folder,
+		"--state-dir", filepath.Join(w.dir, "polls-state"), "--lease-namespace", bare, "--lease-name", "polls", "--listen", address)
+	if err != nil {
+		return nil, err
+	}
+	return p.Stop, nil
+}
