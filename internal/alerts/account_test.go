@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,13 +36,9 @@ func TestInRandomWorldsEverythingIsCountedAndWhatIsSelectedIsKept(t *testing.T) 
 				if w.step(); step%8 == 7 {
 					w.check(fmt.Sprint("seed ", seed, ", step ", step))
 				}
+				w.kept(w.store, fmt.Sprint("seed ", seed, ", step ", step))
 			}
-			restarted := run(t, m.copied())
-			for k := range w.accepted {
-				if r := restarted.alerts[k]; r == nil || !r.Firing {
-					t.Fatalf("seed %d: after a crash %v is lost", seed, k)
-				}
-			}
+			w.kept(run(t, m.copied()), fmt.Sprint("seed ", seed, ", after a crash"))
 		})
 	}
 }
@@ -61,7 +58,7 @@ func (w *senders) step() {
 		if ends {
 			a = resolved(a.Labels["alertname"], time.Now(), time.Now())
 		} else if w.r.IntN(4) == 0 {
-			a.Annotations = map[string]string{"text": fmt.Sprint(w.r.IntN(1000))}
+			a.Annotations = map[string]string{"text": strconv.Itoa(w.r.IntN(1000))}
 		}
 		d.Alerts = append(d.Alerts, a)
 	}
@@ -82,6 +79,16 @@ func (w *senders) step() {
 	synctest.Wait()
 }
 
+// kept fails the test unless a store has what was accepted.
+func (w *senders) kept(s *Store, name string) {
+	w.t.Helper()
+	for k := range w.accepted {
+		if r := s.alerts[k]; r == nil || !r.Firing {
+			w.t.Fatalf("%s: %v was accepted, and is not kept", name, k)
+		}
+	}
+}
+
 // check counts anew.
 func (w *senders) check(name string) {
 	w.t.Helper()
@@ -95,29 +102,17 @@ func (w *senders) check(name string) {
 		bytes[r.shard] += r.size()
 		for _, a := range s.accounts(r.Door) {
 			if counted[a] == nil {
-				counted[a] = &account{}
+				counted[a] = &account{bound: a.bound, name: a.name}
 			}
 			counted[a].add(r, &booking{class: r.class(), rank: s.rankOf(r), size: r.size()})
 		}
 	}
 	for a, c := range counted {
-		if a.count != c.count || a.bytes != c.bytes || a.looseBytes != c.looseBytes {
-			w.t.Fatalf("%s: %s is said to have %v, %d and %d bytes, and has %v, %d and %d", name, a.whose(), a.count, a.bytes, a.looseBytes, c.count, c.bytes, c.looseBytes)
+		if tally(a) != tally(c) {
+			w.t.Fatalf("%s: %s counts %s, and has %s", name, a.whose(), tally(a), tally(c))
 		}
-		for k := range a.loose {
-			if a.loose[k].Len() != c.loose[k].Len() {
-				w.t.Fatalf("%s: %s has %d of rank %d that may be dropped, expected %d", name, a.whose(), a.loose[k].Len(), k, c.loose[k].Len())
-			}
-		}
-		for class, n := range a.count {
-			if class > 0 && n > a.bound.most[class] || a.bytes > a.bound.bytes {
-				w.t.Fatalf("%s: %s has %d of class %d, and %d bytes", name, a.whose(), n, class, a.bytes)
-			}
-		}
-	}
-	for k := range w.accepted {
-		if s.alerts[k] == nil {
-			w.t.Fatalf("%s: %v was accepted, and is not kept", name, k)
+		if err := a.beyond(); err != "" {
+			w.t.Fatalf("%s: %s", name, err)
 		}
 	}
 	for _, h := range s.shards {
@@ -125,4 +120,23 @@ func (w *senders) check(name string) {
 			w.t.Fatalf("%s: shard %d is said to have %d bytes, and has %d; %d of %d changes are written", name, h.number, h.bytes, bytes[h], h.saved, h.dirty)
 		}
 	}
+}
+
+// tally is all that an account counts.
+func tally(a *account) string {
+	loose := [kept]int{}
+	for k := range a.loose {
+		loose[k] = a.loose[k].Len()
+	}
+	return fmt.Sprint(a.count, a.bytes, loose, a.looseBytes)
+}
+
+// beyond says which bound is exceeded, or nothing.
+func (a *account) beyond() string {
+	for class, n := range a.count {
+		if class != int(uncounted) && n > a.bound.most[class] || a.bytes > a.bound.bytes {
+			return fmt.Sprintf("%s has %d of class %d, and %d bytes", a.whose(), n, class, a.bytes)
+		}
+	}
+	return ""
 }

@@ -161,7 +161,7 @@ func (s *Store) makeRoom(k key, n *newcomer, a *Alert) error {
 	for _, a := range accounts {
 		for a.lacksCount(&needed) && s.dropFrom(a, n.class.dropped()) {
 		}
-		for first := resolvedUnselected; first < kept; first++ {
+		for first := range kept {
 			for a.lacksBytes(&needed) && s.dropFrom(a, first) {
 			}
 		}

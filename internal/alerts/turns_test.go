@@ -158,22 +158,15 @@ func TestAShardIsOneNamespacesAndIsUsedAgainWhenItIsEmpty(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			for i, one := range m.copied().shards {
-				for _, a := range one.Alerts {
-					if first, _ := namespaceOf(one.Alerts[0].Door); newFact(a).namespace != first {
-						t.Fatalf("shard %d is of %s, and of %s", i, first, newFact(a).namespace)
-					}
-				}
-			}
+			atHome(t, m.copied().shards)
 			<-time.After(24 * time.Hour)
 		}
-		if len(s.shards) > 10 || len(s.tenants) != 0 || len(s.doors) != 0 || len(s.alerts) != 0 {
+		synctest.Wait()
+		if len(s.shards) > 20 || len(s.tenants) != 0 || len(s.doors) != 0 || len(s.alerts) != 0 {
 			t.Errorf("%d shards, %d namespaces, %d doors and %d alerts are left", len(s.shards), len(s.tenants), len(s.doors), len(s.alerts))
 		}
-		s, stop := begin(t, m.copied())
-		if len(s.shards) > 10 {
-			t.Errorf("%d shards are loaded", len(s.shards))
+		if restarted := run(t, m.copied()); len(restarted.shards) > 20 {
+			t.Errorf("%d shards are loaded", len(restarted.shards))
 		}
-		stop()
 	})
 }
