@@ -21,10 +21,11 @@ const (
 	forwardTimeout = 5 * time.Second
 	// checkEvery is how often a replica that does not lead makes sure that it reaches the leader.
 	checkEvery = time.Second
-	// connections to the leader, which answers a message when it is durable, hence many at once.
-	connections = 64
-	idleTimeout = 30 * time.Second
-	maxAnswer   = 16 << 10
+	// idleConnections are kept open to the leader, which answers a message when it is durable. More are opened when they are
+	// needed: a message that waited for one would wait behind those of other senders, whose limits are the receiver's.
+	idleConnections = 64
+	idleTimeout     = 30 * time.Second
+	maxAnswer       = 16 << 10
 	// Path is what a replica asks of the leader to see that it is heard.
 	Path = "/v1/peer"
 	// credentialHeader has the name of the credential that was shown.
@@ -166,7 +167,7 @@ func (c *Client) leads() (leader, *http.Client, error) {
 func transport(to leader) *http.Transport {
 	return &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: connectTimeout}).DialContext,
-		TLSHandshakeTimeout: connectTimeout, MaxIdleConnsPerHost: connections, MaxConnsPerHost: connections, IdleConnTimeout: idleTimeout,
+		TLSHandshakeTimeout: connectTimeout, MaxIdleConnsPerHost: idleConnections, IdleConnTimeout: idleTimeout,
 		DisableCompression: true,
 		TLSClientConfig: &tls.Config{
 			MinVersion:         tls.VersionTLS13,

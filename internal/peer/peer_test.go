@@ -67,6 +67,9 @@ type replica struct {
 	// wire are the headers as they came.
 	wire []http.Header
 	by   []string
+	// slow is the credential whose messages are not answered before end.
+	slow string
+	end  chan struct{}
 }
 
 func (c *cluster) replica() *replica {
@@ -75,7 +78,7 @@ func (c *cluster) replica() *replica {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	r := &replica{Self: self, key: c.key()}
+	r := &replica{Self: self, key: c.key(), slow: "slow", end: make(chan struct{})}
 	server := &http.Server{Handler: r, ReadHeaderTimeout: time.Minute, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 	var done sync.WaitGroup
 	done.Go(func() { _ = server.Serve(self.Secure(self)) })
@@ -97,6 +100,11 @@ func (r *replica) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.got, r.by, r.wire = append(r.got, request), append(r.by, credential), append(r.wire, wire)
+	if credential == r.slow {
+		r.mu.Unlock()
+		<-r.end
+		r.mu.Lock()
+	}
 	http.Error(w, "got "+string(body), http.StatusAccepted)
 }
 
@@ -149,6 +157,28 @@ func TestAMessageReachesTheLeaderWithoutTheSendersCredential(t *testing.T) {
 		if value := header.Get(name); value != "" {
 			t.Errorf("the handler sees %s: %s", name, value)
 		}
+	}
+}
+
+func TestAMessageDoesNotWaitBehindThoseOfAnotherSender(t *testing.T) {
+	c := newCluster(t)
+	leader := c.replica()
+	client := c.to(leader.Identity())
+	slow := message
+	slow.Credential = leader.slow
+	const many = 2 * idleConnections
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer close(leader.end)
+	for range many {
+		all.Go(func() { _, _ = client.Forward(t.Context(), slow) })
+	}
+	sandboxtest.Until(t, "all of them wait for their answer", func(context.Context) bool {
+		got, _ := leader.messages()
+		return len(got) == many
+	})
+	if answer, err := client.Forward(t.Context(), message); err != nil || answer.Code != http.StatusAccepted {
+		t.Errorf("another one: %+v, %v", answer, err)
 	}
 }
 
