@@ -9,8 +9,9 @@ import (
 
 // What is beyond a limit may be tried again. It is never 429: Alertmanager does not repeat after that.
 var (
-	errBusy = Unavailable("too many requests at once")
-	errRate = Unavailable("too many requests of this credential")
+	errBusy   = Unavailable("too many requests of this sender at once")
+	errRate   = Unavailable("too many requests of this sender in a second")
+	errMemory = Unavailable("too many bytes of this sender at once")
 )
 
 // noAccess is the whole body of 401 and of 403: neither says what would have been let in.
@@ -19,7 +20,7 @@ const noAccess = "no access"
 // admit lets in who has a credential for the namespace, or everybody when there are no credentials.
 func (s *Server) admit(r *http.Request, namespace string) (visitor, error) {
 	if s.options.Credentials == nil {
-		return visitor{}, nil
+		return visitor{principal: principalOf("", namespace)}, nil
 	}
 	one, err := s.known(r)
 	if err != nil {
@@ -28,26 +29,23 @@ func (s *Server) admit(r *http.Request, namespace string) (visitor, error) {
 	if !one.opens(namespace) {
 		return visitor{}, echo.NewHTTPError(http.StatusForbidden, noAccess)
 	}
-	return visitor{credential: one.name}, nil
+	return visitor{credential: one.name, principal: one.principal()}, nil
 }
 
-// stranger is the name of who has shown no credential where there are some. No credential can have it.
-const stranger = "?"
-
-// admitStrangers is admit, and lets in who shows no credential at all, within the rate of all strangers together.
+// admitStrangers is like admit, and lets in requests that show no credential at all, within the rate of their namespace.
 func (s *Server) admitStrangers(r *http.Request, namespace string) (visitor, error) {
 	who, err := s.admit(r, namespace)
 	refused, ok := errors.AsType[*echo.HTTPError](err)
 	if !ok || refused.Code != http.StatusUnauthorized || r.Header.Get("Authorization") != "" {
 		return who, err
 	}
-	if !s.strangers.AllowN(s.options.Now(), 1) {
+	if isNamespace(namespace) && !s.strangers.allow(namespace, s.options.Now()) {
 		return visitor{}, errRate
 	}
-	return visitor{credential: stranger}, nil
+	return visitor{credential: stranger, principal: principalOf(stranger, namespace)}, nil
 }
 
-// known returns the credential of a request, within its rate.
+// known returns the credential of a request, within its rate. From then on the connection counts as the credential's.
 func (s *Server) known(r *http.Request) (*credential, error) {
 	one, ok := find(*s.options.Credentials.all.Load(), r)
 	if !ok {
@@ -56,6 +54,7 @@ func (s *Server) known(r *http.Request) (*credential, error) {
 	if !one.rate.AllowN(s.options.Now(), 1) {
 		return nil, errRate
 	}
+	connectionOf(r).authenticated(one.principal())
 	return one, nil
 }
 
@@ -78,6 +77,8 @@ func (s *Server) limited(route Route, err error) error {
 		s.metrics.away.WithLabelValues(route.Name, "concurrency").Inc()
 	case errors.Is(err, errRate):
 		s.metrics.away.WithLabelValues(route.Name, "rate").Inc()
+	case errors.Is(err, errMemory):
+		s.metrics.away.WithLabelValues(route.Name, "memory").Inc()
 	}
 	return err
 }

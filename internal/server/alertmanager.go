@@ -15,7 +15,7 @@ const maxAlertsBody = 8 << 20
 // alertmanager are the doors of Alertmanagers: of one namespace, and of the whole cluster.
 func (s *Server) alertmanager() []Route {
 	one := Route{
-		Name: "alertmanager", Method: http.MethodPost, Path: "/v1/alertmanager/:namespace", MaxBody: maxAlertsBody, Decode: s.decodeAlerts,
+		Name: "alertmanager", Method: http.MethodPost, Path: "/v1/alertmanager/:namespace", MaxBody: maxAlertsBody, PerElement: bytesPerString, Decode: s.decodeAlerts,
 	}
 	all := one
 	all.Path = "/v1/alertmanager"

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -20,11 +21,49 @@ const maxAlert = 16 << 10
 
 // delivery is the body of Alertmanager's webhook, as far as it matters here. Fields that newer versions add are let pass.
 type delivery struct {
-	Version   string           `json:"version"`
-	Receiver  string           `json:"receiver"`
-	GroupKey  string           `json:"groupKey"`
-	Truncated int              `json:"truncatedAlerts"`
-	Alerts    *json.RawMessage `json:"alerts"`
+	Version   string    `json:"version"`
+	Receiver  string    `json:"receiver"`
+	GroupKey  string    `json:"groupKey"`
+	Truncated int       `json:"truncatedAlerts"`
+	Alerts    alertList `json:"alerts"`
+}
+
+// alertList is the alerts of a delivery. Its elements are decoded one by one, so that those which are no alerts take no memory.
+type alertList struct {
+	given bool
+	good  []alerts.Alert
+	// bad says what is wrong with the first of those that were not understood.
+	bad []error
+	// err says that it is no list.
+	err error
+}
+
+// UnmarshalJSON decodes the list. Mistakes in it are kept, not returned: they matter only when the body is right otherwise.
+func (l *alertList) UnmarshalJSON(list []byte) error {
+	*l = alertList{given: string(list) != "null"}
+	if !l.given {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(list))
+	if first, err := d.Token(); err != nil || first != json.Delim('[') {
+		l.err = fmt.Errorf("alerts is not a list, it begins with %.10q", list)
+		return nil
+	}
+	var one json.RawMessage
+	for i := 0; d.More(); i++ {
+		if l.err = d.Decode(&one); l.err != nil {
+			return nil
+		}
+		a, err := decodeAlert(one)
+		if err == nil {
+			l.good = append(l.good, a)
+			continue
+		}
+		if len(l.bad) < maxBadAlerts {
+			l.bad = append(l.bad, fmt.Errorf("alerts[%d]: %w", i, err))
+		}
+	}
+	return nil
 }
 
 // group names the group whose state a body is; "" when the body does not say. The names are not needed, and may be long.
@@ -55,28 +94,17 @@ func decode(body []byte) (good alerts.Delivery, bad []error, err error) {
 	if d.Version != "4" {
 		return good, nil, fmt.Errorf("version is %q: \"4\" was expected", shorten(d.Version))
 	}
-	if d.Alerts == nil {
+	switch {
+	case !d.Alerts.given:
 		return good, nil, errors.New("alerts is missing")
+	case d.Alerts.err != nil:
+		return good, nil, d.Alerts.err
 	}
-	var raw []json.RawMessage
-	if err := json.Unmarshal(*d.Alerts, &raw); err != nil {
-		return good, nil, fmt.Errorf("alerts is not a list: %w", err)
-	}
-	good = alerts.Delivery{Alerts: make([]alerts.Alert, 0, len(raw)), Group: d.group(), Truncated: max(d.Truncated, 0)}
-	for i := range raw {
-		a, err := decodeAlert(raw[i])
-		if err == nil {
-			good.Alerts = append(good.Alerts, a)
-			continue
-		}
-		if len(bad) < maxBadAlerts {
-			bad = append(bad, fmt.Errorf("alerts[%d]: %w", i, err))
-		}
-	}
-	if len(good.Alerts) < len(raw) {
+	good = alerts.Delivery{Alerts: d.Alerts.good, Group: d.group(), Truncated: max(d.Truncated, 0)}
+	if len(d.Alerts.bad) > 0 {
 		good.Group = "" // One that was not understood is not absent.
 	}
-	return good, bad, nil
+	return good, d.Alerts.bad, nil
 }
 
 // shorten keeps what is repeated to a sender short.

@@ -79,7 +79,7 @@ func TestBadInputIsRefusedOrBounded(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			r := &record{}
-			h, _ := serve(t, r, nil)
+			h, _ := serve(t, r, func(o *Options) { o.BodyMemory = 1 << 30 })
 			w := httptest.NewRecorder()
 			request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/alertmanager/shop", strings.NewReader(c.body))
 			if c.header != "" {

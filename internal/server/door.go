@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -23,6 +21,8 @@ type Route struct {
 	Method, Path string
 	// MaxBody bounds the body, in bytes; 0 is DefaultMaxBody.
 	MaxBody int64
+	// PerElement bounds what each element of a JSON body takes in memory when it is decoded, in bytes; 0 is bytesPerElement.
+	PerElement int64
 	// Within bounds the work on a request that has arrived; 0 is answerTimeout. What is not recorded by then, or not answered by
 	// the leader, is answered with 503: it goes on to be recorded, and who sends it again is answered at once when it is.
 	Within time.Duration
@@ -52,6 +52,8 @@ type Request struct {
 type visitor struct {
 	// credential is the name of what the visitor has shown.
 	credential string
+	// principal is what limits count the visitor by.
+	principal principal
 	// forwarded says that another replica has let the visitor in.
 	forwarded bool
 }
@@ -62,13 +64,12 @@ type admission func(r *http.Request, namespace string) (visitor, error)
 // errTooLong is why the work on a request ends.
 var errTooLong = errors.New("it took too long")
 
-// doorway is a route with who may come through it, and room for so many at once.
+// doorway is a route with who may come through it.
 type doorway struct {
 	*Server
 
 	route Route
 	admit admission
-	slots chan struct{}
 }
 
 // door makes the handler of a route.
@@ -76,14 +77,18 @@ func (s *Server) door(route Route, admit admission) echo.HandlerFunc {
 	if route.MaxBody == 0 {
 		route.MaxBody = DefaultMaxBody
 	}
+	if route.PerElement == 0 {
+		route.PerElement = bytesPerElement
+	}
 	if route.Within == 0 {
 		route.Within = answerTimeout
 	}
-	d := &doorway{Server: s, route: route, admit: admit, slots: make(chan struct{}, maxInFlight)}
+	d := &doorway{Server: s, route: route, admit: admit}
 	return d.enter
 }
 
-// enter takes a request in, and delivers it or passes it on.
+// enter takes a request in, and delivers it or passes it on. A limit counts what a sender has sent, not what it has announced:
+// memory is reserved as the body arrives, and a place is taken when it is there.
 func (d *doorway) enter(c echo.Context) error {
 	namespace := c.Param("namespace")
 	who, err := d.admit(c.Request(), namespace)
@@ -93,17 +98,18 @@ func (d *doorway) enter(c echo.Context) error {
 	if namespace != "" && !isNamespace(namespace) {
 		return echo.NewHTTPError(http.StatusBadRequest, "the path does not name a namespace")
 	}
-	select {
-	case d.slots <- struct{}{}:
-		defer func() { <-d.slots }()
-	default:
+	at := d.options.Now()
+	held := &reservation{memory: d.memory, of: who.principal}
+	defer held.release()
+	body, err := read(c, d.route.MaxBody, held)
+	if err != nil {
+		return d.limited(d.route, err)
+	}
+	if !d.places.take(who.principal) {
 		return d.limited(d.route, errBusy)
 	}
-	at := d.options.Now()
-	body, err := read(c, d.route.MaxBody)
-	if err != nil {
-		return err
-	}
+	defer d.places.leave(who.principal)
+	connectionOf(c.Request()).arrived()
 	ctx, cancel := context.WithTimeoutCause(c.Request().Context(), d.route.Within, errTooLong)
 	defer cancel()
 	r := &Request{
@@ -112,6 +118,9 @@ func (d *doorway) enter(c echo.Context) error {
 	}
 	switch {
 	case d.options.Leading():
+		if err := held.grow(decoded(body, d.route.PerElement)); err != nil {
+			return d.limited(d.route, err)
+		}
 		return d.deliver(ctx, c, d.route, r)
 	case who.forwarded:
 		return Unavailable("this replica does not lead any more")
@@ -168,21 +177,6 @@ func notRecorded(err error) string {
 	default:
 		return "not recorded, try again"
 	}
-}
-
-// read reads a body whole. One that is packed is refused: how large it becomes is not known before it is.
-func read(c echo.Context, limit int64) ([]byte, error) {
-	if encoding := c.Request().Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return nil, echo.NewHTTPError(http.StatusUnsupportedMediaType, "a body with a Content-Encoding is not read: send it as it is")
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, limit))
-	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, echo.NewHTTPError(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", large.Limit))
-	}
-	if err != nil {
-		return nil, Unavailable("the body did not arrive")
-	}
-	return body, nil
 }
 
 // Unavailable is an answer after which senders try again: 503.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"golang.org/x/time/rate"
 
 	"github.com/impulse-sh/impulse/internal/alerts"
 )
@@ -109,33 +110,6 @@ func knock(t *testing.T, s *Server, body string) int {
 	return response.StatusCode
 }
 
-func TestConnectionsAreBounded(t *testing.T) {
-	s := running(t, &record{}, nil, nil)
-	all := make([]net.Conn, maxConnections)
-	for i := range all {
-		all[i] = dial(t, s)
-		if _, err := io.WriteString(all[i], "GET /healthz HTTP/1.1\r\nHost: impulse\r\n\r\n"); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := all[i].Read(make([]byte, 1)); err != nil {
-			t.Fatalf("connection %d: %v", i, err)
-		}
-	}
-	answered := make(chan int, 1)
-	go func() { answered <- knock(t, s, one) }()
-	select {
-	case code := <-answered:
-		t.Fatalf("one too many was answered with %d", code)
-	case <-time.After(50 * time.Millisecond):
-	}
-	if err := all[0].Close(); err != nil {
-		t.Fatal(err)
-	}
-	if code := <-answered; code != http.StatusOK {
-		t.Errorf("when there was room again it was answered with %d", code)
-	}
-}
-
 func TestAHeaderThatIsTooLargeIsRefused(t *testing.T) {
 	s := running(t, &record{}, nil, nil)
 	conn := dial(t, s)
@@ -167,41 +141,6 @@ func TestAPackedBodyIsNotRead(t *testing.T) {
 	}
 }
 
-// busy records nothing until it is told to.
-type busy struct{ began, end chan struct{} }
-
-func (b *busy) Record(ctx context.Context, _ alerts.Delivery) (alerts.Result, error) {
-	b.began <- struct{}{}
-	select {
-	case <-b.end:
-		return alerts.Result{}, nil
-	case <-ctx.Done():
-		return alerts.Result{}, ctx.Err()
-	}
-}
-
-func TestARouteHasRoomForSoManyAtOnce(t *testing.T) {
-	b := &busy{began: make(chan struct{}), end: make(chan struct{})}
-	s := running(t, b, nil, nil)
-	codes := make(chan int, maxInFlight)
-	for range maxInFlight {
-		go func() { codes <- knock(t, s, one) }()
-		<-b.began
-	}
-	if code := knock(t, s, one); code != http.StatusServiceUnavailable {
-		t.Errorf("one too many is answered with %d", code)
-	}
-	if n := testutil.ToFloat64(s.metrics.away.WithLabelValues("alertmanager", "concurrency")); n != 1 {
-		t.Errorf("%v are counted", n)
-	}
-	close(b.end)
-	for range maxInFlight {
-		if code := <-codes; code != http.StatusOK {
-			t.Errorf("one of those who had room is answered with %d", code)
-		}
-	}
-}
-
 func TestOneCredentialDoesNotKeepTheOthersOut(t *testing.T) {
 	now := time.Now()
 	h, s := serve(t, &record{}, func(o *Options) {
@@ -224,6 +163,28 @@ func TestOneCredentialDoesNotKeepTheOthersOut(t *testing.T) {
 	now = now.Add(time.Second)
 	if w := post(t, h, "/v1/alertmanager/shop", one, "Bearer token-of-a"); w.Code != http.StatusOK {
 		t.Errorf("a second later it is answered with %d", w.Code)
+	}
+}
+
+func TestStrangersHaveARateForEachNamespace(t *testing.T) {
+	now := time.Now()
+	s := strangerRates{rate: map[string]*rate.Limiter{}}
+	for range strangersBurst {
+		if !s.allow("bank", now) {
+			t.Fatal("refused within its rate")
+		}
+	}
+	if s.allow("bank", now) || !s.allow("shop", now) {
+		t.Error("the rate of bank is not its own")
+	}
+	for i := range maxNamespaces {
+		s.allow(fmt.Sprint("invented-", i), now)
+	}
+	if len(s.rate) > maxNamespaces || s.allow("one-more", now) {
+		t.Errorf("%d namespaces are remembered", len(s.rate))
+	}
+	if now = now.Add(time.Second); !s.allow("one-more", now) || s.rate["bank"] == nil || len(s.rate) != 2 {
+		t.Errorf("a second later %d namespaces are remembered", len(s.rate))
 	}
 }
 

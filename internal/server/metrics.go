@@ -14,6 +14,7 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	away     *prometheus.CounterVec
+	closed   *prometheus.CounterVec
 	alerts   *prometheus.CounterVec
 	passed   *prometheus.CounterVec
 }
@@ -28,8 +29,11 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
 		}, []string{"route"}),
 		away: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "impulse_http_limited_total", Help: "Requests that were answered with 503 because of a limit: concurrency (of the route) or rate (of the credential).",
+			Name: "impulse_http_limited_total", Help: "Requests that were answered with 503 because of a limit of their sender: concurrency, rate or memory.",
 		}, []string{"route", "limit"}),
+		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "impulse_http_connections_closed_total", Help: "Connections that were closed to make room for others, by listener: public, peer or health.",
+		}, []string{"listener"}),
 		alerts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "impulse_webhook_alerts_total", Help: "Alerts delivered: changed, repeated, unselected (nobody selects them), invalid.",
 		}, []string{"result"}),
@@ -37,7 +41,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "impulse_peer_forwarded_total", Help: "Deliveries that were passed on to the leader: answered, or failed (nobody leads, or the leader did not answer).",
 		}, []string{"result"}),
 	}
-	r.MustRegister(m.requests, m.duration, m.away, m.alerts, m.passed)
+	r.MustRegister(m.requests, m.duration, m.away, m.closed, m.alerts, m.passed)
 	return m
 }
 

@@ -23,11 +23,13 @@ func (s *Server) private() http.Handler {
 }
 
 // admitPeer lets another replica in, by the name of the credential that it has checked.
-func (s *Server) admitPeer(r *http.Request, _ string) (visitor, error) {
+func (s *Server) admitPeer(r *http.Request, namespace string) (visitor, error) {
 	credential, err := s.options.AdmitPeer(r)
 	switch {
 	case err == nil:
-		return visitor{credential: credential, forwarded: true}, nil
+		who := principalOf(credential, namespace)
+		connectionOf(r).authenticated(who)
+		return visitor{credential: credential, principal: who, forwarded: true}, nil
 	case errors.Is(err, peer.ErrRefused):
 		return visitor{}, echo.NewHTTPError(http.StatusUnauthorized, noAccess)
 	default:

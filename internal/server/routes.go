@@ -33,11 +33,23 @@ func (s *Server) public() http.Handler {
 		}
 		e.Add(route.Method, route.Path, s.door(route, admit))
 	}
-	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
-	e.GET("/readyz", s.ready)
+	s.answerProbes(e)
 	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(s.options.Registry, promhttp.HandlerOpts{})), s.anyone)
 	e.GET("/openapi.yaml", func(c echo.Context) error { return c.Blob(http.StatusOK, "application/yaml", openAPI) })
 	return e
+}
+
+// probed is what is served to probes on a listener of their own.
+func (s *Server) probed() http.Handler {
+	e := s.router(map[string]string{"/healthz": "healthz", "/readyz": "readyz"})
+	s.answerProbes(e)
+	return e
+}
+
+// answerProbes adds the routes of probes.
+func (s *Server) answerProbes(e *echo.Echo) {
+	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
+	e.GET("/readyz", s.ready)
 }
 
 // router counts its requests by the names of their paths, and survives them.

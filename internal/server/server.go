@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/net/netutil"
 	"golang.org/x/time/rate"
 
 	"github.com/impulse-sh/impulse/internal/alerts"
@@ -23,10 +22,9 @@ const (
 	// DefaultMaxBody bounds the body of a route that says nothing else, in bytes.
 	DefaultMaxBody = 1 << 20
 	maxHeader      = 32 << 10
-	// maxInFlight bounds the requests of one route that are worked on at once, and maxConnections who is connected: more
-	// wait to be accepted.
-	maxInFlight    = 256
+	// maxConnections bounds the connections to each listener, and maxProbes those to the listener of probes.
 	maxConnections = 1024
+	maxProbes      = 64
 	// headerTimeout bounds a header, and readTimeout a whole request, slow senders included. Once it is there it is answered
 	// within answerTimeout, or longestAnswer where others are asked first.
 	headerTimeout = 5 * time.Second
@@ -45,6 +43,11 @@ type Recorder interface {
 // Options are what the server needs of the process.
 type Options struct {
 	Addr string
+	// HealthAddr is where probes are answered as well, whatever senders do at Addr: /healthz and /readyz, as plain HTTP; "" is
+	// nowhere.
+	HealthAddr string
+	// BodyMemory bounds the bytes that the bodies of all requests in flight take, decoded; 0 is DefaultBodyMemory.
+	BodyMemory int64
 	// Credentials let requests in; nil is nobody, and on loopback everybody. AllowOpen and AllowAnywhere together let
 	// everybody in on any address.
 	Credentials              *Credentials
@@ -73,13 +76,15 @@ type Options struct {
 
 // Server serves HTTP.
 type Server struct {
-	options  Options
-	metrics  *metrics
-	listener net.Listener
-	// http serves everybody, and peers the other replicas; it is nil when they do not come in.
-	http, peers *http.Server
-	// strangers is the rate of all who show no credential where there are some.
-	strangers *rate.Limiter
+	options Options
+	metrics *metrics
+	// listener and http are for everybody, health for probes, and peers for the other replicas; the last two are nil when they do
+	// not come in.
+	listener, probes    net.Listener
+	http, health, peers *http.Server
+	strangers           strangerRates
+	places              places
+	memory              *memory
 }
 
 // New listens, but serves nobody yet. It refuses an address beyond loopback without tokens: whoever reaches it could scale.
@@ -92,25 +97,35 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", o.Addr, err)
 	}
-	listener = netutil.LimitListener(listener, maxConnections)
-	if o.TLS != nil {
-		listener = o.TLS.listen(listener)
+	s := &Server{
+		options: o, listener: listener, metrics: newMetrics(o.Registry), memory: newMemory(o.BodyMemory),
+		strangers: strangerRates{rate: map[string]*rate.Limiter{}}, places: places{taken: map[principal]int{}},
 	}
-	s := &Server{options: o, listener: listener, metrics: newMetrics(o.Registry), strangers: rate.NewLimiter(perSecond, burst)}
-	s.http = s.limits(s.public())
+	if o.TLS != nil {
+		s.listener = o.TLS.listen(listener)
+	}
+	s.http = s.limits(s.public(), "public", maxConnections)
+	if o.HealthAddr != "" {
+		if s.probes, err = lc.Listen(ctx, "tcp", o.HealthAddr); err != nil {
+			return nil, errors.Join(fmt.Errorf("listen for probes (--health-listen): %w", err), listener.Close())
+		}
+		s.health = s.limits(s.probed(), "health", maxProbes)
+		s.health.SetKeepAlivesEnabled(false)
+	}
 	if o.Peers != nil {
-		s.peers = s.limits(s.private())
+		s.peers = s.limits(s.private(), "peer", maxConnections)
 	}
 	return s, nil
 }
 
-// limits makes an HTTP server that waits for nobody for long. It speaks HTTP/1.1 only: one request of a connection at a time
-// is what the limits count.
-func (s *Server) limits(h http.Handler) *http.Server {
+// limits makes an HTTP server that waits for nobody for long, and has so many connections at most. It speaks HTTP/1.1 only:
+// one request of a connection at a time is what the limits count.
+func (s *Server) limits(h http.Handler, name string, most int) *http.Server {
+	room := newConnections(most, s.metrics.closed.WithLabelValues(name))
 	one := &http.Server{
 		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: readTimeout + longestAnswer,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
-		Protocols: new(http.Protocols),
+		ConnContext: room.opened, ConnState: room.changed, Protocols: new(http.Protocols),
 	}
 	one.Protocols.SetHTTP1(true)
 	return one
@@ -133,6 +148,14 @@ func guarded(o Options) error {
 // Addr is the address that is listened on.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
+// HealthAddr is the address of the listener of probes, "" when there is none.
+func (s *Server) HealthAddr() string {
+	if s.probes == nil {
+		return ""
+	}
+	return s.probes.Addr().String()
+}
+
 // Run serves until ctx is done, and then finishes what it has begun. Meanwhile it follows the files of credentials and of the
 // certificate.
 func (s *Server) Run(ctx context.Context) error {
@@ -146,19 +169,25 @@ func (s *Server) Run(ctx context.Context) error {
 	if c := s.options.TLS; c != nil {
 		all.Go(func() { c.Follow(ctx, s.options.Log) })
 	}
-	peers := make(chan error, 1)
-	if s.peers == nil {
-		peers <- nil
-	} else {
-		go func() {
-			err := serveUntil(ctx, s.peers, s.options.Peers.Secure(netutil.LimitListener(s.options.Peers, maxConnections)))
-			cancel(err)
-			peers <- err
-		}()
+	var (
+		serving sync.WaitGroup
+		failed  [3]error
+	)
+	serve := func(i int, server *http.Server, listener net.Listener) {
+		serving.Go(func() {
+			failed[i] = serveUntil(ctx, server, listener)
+			cancel(failed[i])
+		})
 	}
-	err := serveUntil(ctx, s.http, s.listener)
-	cancel(err)
-	return errors.Join(err, <-peers)
+	serve(0, s.http, s.listener)
+	if s.health != nil {
+		serve(1, s.health, s.probes)
+	}
+	if s.peers != nil {
+		serve(2, s.peers, s.options.Peers.Secure(s.options.Peers))
+	}
+	serving.Wait()
+	return errors.Join(failed[:]...)
 }
 
 // serveUntil serves until ctx is done.
