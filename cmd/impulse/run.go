@@ -36,6 +36,8 @@ func runCommand() *cobra.Command {
 	f.DurationVar(&o.Settings.CPUInitializationPeriod, "cpu-initialization-period", o.Settings.CPUInitializationPeriod, "how long after its start a pod's cpu is looked at with care")
 	f.DurationVar(&o.Settings.InitialReadinessDelay, "initial-readiness-delay", o.Settings.InitialReadinessDelay, "how long after its start a pod may become unready and still count as never ready")
 	f.StringVar(&o.Listen, "listen", o.Listen, "address of webhooks, health and metrics")
+	f.StringVar(&o.HealthListen, "health-listen", o.HealthListen, "address for probes only, as plain HTTP: /healthz and /readyz are answered there whatever senders do (default: none; --listen answers them, too)")
+	f.Var(&o.BodyMemory, "body-memory", "memory for the bodies of all requests in flight, decoded, such as 128Mi (default: a quarter of the memory limit)")
 	f.StringVar(&o.TokensFile, "tokens-file", o.TokensFile, "bearer tokens of whoever may knock, one a line: TOKEN, or NAMESPACE=TOKEN for one namespace")
 	f.StringVar(&o.CredentialsFile, "credentials-file", o.CredentialsFile, "YAML list of who may knock where: tokens, passwords and client certificates, each with a name and its namespaces")
 	f.BoolVar(&o.AllowOpen, "allow-unauthenticated", o.AllowOpen, "without a file of credentials, ask nobody for one; beyond loopback only together with --allow-unauthenticated-from-anywhere")

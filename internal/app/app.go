@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -85,6 +86,10 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	quieten(log)
+	limit := limitMemory(os.DirFS("/sys/fs/cgroup"))
+	if o.BodyMemory.IsZero() {
+		o.BodyMemory.Quantity.Set(limit / bodyPart)
+	}
 	config, err := o.restConfig()
 	if err != nil {
 		return err
@@ -208,8 +213,10 @@ func (p *process) server(ctx context.Context) (*server.Server, error) {
 		return nil, err
 	}
 	return server.New(ctx, server.Options{
-		Addr: p.options.Listen, Credentials: credentials, TLS: certificate, AllowOpen: p.options.AllowOpen, AllowAnywhere: p.options.AllowAnywhere,
-		Alerts: p.doors.Recorder(), Direct: p.doors, Leading: p.leading, Forward: p.peers, Peers: p.self, AdmitPeer: p.key.Admit, Ready: p.ready, Full: p.alerts.Full,
+		Addr: p.options.Listen, HealthAddr: p.options.HealthListen, BodyMemory: p.options.BodyMemory.Value(),
+		Credentials: credentials, TLS: certificate, AllowOpen: p.options.AllowOpen, AllowAnywhere: p.options.AllowAnywhere,
+		Alerts: p.doors.Recorder(), Direct: p.doors, Leading: p.leading, Forward: p.peers, Peers: p.self, AdmitPeer: p.key.Admit,
+		Ready: p.ready, Full: p.alerts.Full,
 		Registry: p.registry, Log: p.log, Now: p.now,
 	})
 }

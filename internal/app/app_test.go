@@ -106,12 +106,14 @@ func TestWhatOnlyTheLeaderKnowsIsToldByNoOther(t *testing.T) {
 
 func TestWithoutAnAPIServerItIsAliveNotReadyAndStops(t *testing.T) {
 	o := Defaults()
-	o.Kubeconfig, o.Listen = unreachable(t), sandboxtest.FreeAddress(t, "127.0.0.1")
+	o.Kubeconfig, o.Listen, o.HealthListen = unreachable(t), sandboxtest.FreeAddress(t, "127.0.0.1"), sandboxtest.FreeAddress(t, "127.0.0.1")
 	r := start(t, o)
-	sandboxtest.Until(t, "it is alive", func(ctx context.Context) bool {
-		code, _ := r.answer(ctx, "/healthz")
-		return code == http.StatusOK
-	})
+	for _, address := range []string{o.Listen, o.HealthListen} {
+		sandboxtest.Until(t, "it is alive", func(ctx context.Context) bool {
+			code, _ := send(ctx, http.MethodGet, "http://"+address+"/healthz", nil)
+			return code == http.StatusOK
+		})
+	}
 	code, why := r.answer(t.Context(), "/readyz")
 	if code != http.StatusServiceUnavailable {
 		t.Errorf("/readyz was answered with %d", code)

@@ -9,9 +9,14 @@ import (
 	"os"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
+
 	"github.com/impulse-sh/impulse/internal/server"
 	"github.com/impulse-sh/impulse/internal/workload"
 )
+
+// minBodyMemory is the least that bodies may be given, in bytes.
+const minBodyMemory = 16 << 20
 
 // Options are what `impulse run` can be told.
 type Options struct {
@@ -23,8 +28,10 @@ type Options struct {
 	Config string
 	// StateDir keeps what must survive a restart in file mode.
 	StateDir string
-	// Listen is the address of the HTTP server.
-	Listen string
+	// Listen is the address of the HTTP server, and HealthListen a second one for probes only; "" is none.
+	Listen, HealthListen string
+	// BodyMemory bounds what the bodies of requests take in memory, decoded; 0 is a quarter of the memory limit.
+	BodyMemory resource.QuantityValue
 	// TokensFile and CredentialsFile hold who may knock. Without them the server listens on loopback only, unless
 	// AllowOpen and AllowAnywhere both say that anybody may.
 	TokensFile, CredentialsFile string
@@ -82,6 +89,9 @@ func (o *Options) validate() error {
 	var wrong []error
 	if o.LeaseNamespace == "" || o.LeaseName == "" {
 		wrong = append(wrong, errors.New("--lease-namespace and --lease-name must not be empty"))
+	}
+	if n := o.BodyMemory.Value(); n != 0 && n < minBodyMemory {
+		wrong = append(wrong, fmt.Errorf("--body-memory is %s: expected at least 16Mi, a body of alerts alone may have 8Mi", &o.BodyMemory.Quantity))
 	}
 	if o.Config != "" {
 		if _, err := os.Stat(o.Config); err != nil {

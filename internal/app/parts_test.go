@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 func TestWhatCannotWorkIsRefusedInTheWordsOfTheFlags(t *testing.T) {
@@ -25,6 +27,8 @@ func TestWhatCannotWorkIsRefusedInTheWordsOfTheFlags(t *testing.T) {
 		"(--peer-listen): ":                                          func(o *Options) { o.PeerListen = "8444" },
 		`--listen is "8080": expected host:port`:                     func(o *Options) { o.Listen = "8080" },
 		"--listen 0.0.0.0:0 is reached by others":                    func(o *Options) { o.Listen = "0.0.0.0:0" },
+		"(--health-listen): ":                                        func(o *Options) { o.HealthListen = "8081" },
+		"--body-memory is 1Mi: expected at least 16Mi":               func(o *Options) { o.BodyMemory.Quantity = resource.MustParse("1Mi") },
 	} {
 		o := Defaults()
 		o.Listen, o.Kubeconfig, o.LogTo = "127.0.0.1:0", unreachable(t), newJournal(t)

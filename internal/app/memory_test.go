@@ -1,0 +1,32 @@
+package app
+
+import (
+	"math"
+	"runtime/debug"
+	"testing"
+	"testing/fstest"
+)
+
+func TestTheMemoryLimitIsThatOfTheContainerUnlessGOMEMLIMITSaysOtherwise(t *testing.T) {
+	before := debug.SetMemoryLimit(-1)
+	t.Cleanup(func() { debug.SetMemoryLimit(before) })
+	file := func(name, content string) fstest.MapFS { return fstest.MapFS{name: {Data: []byte(content)}} }
+	for name, c := range map[string]struct {
+		cgroup           fstest.MapFS
+		set              int64
+		limit, collector int64
+	}{
+		"cgroup v2":            {file("memory.max", "268435456\n"), math.MaxInt64, 256 << 20, 241591911},
+		"cgroup v1":            {file("memory/memory.limit_in_bytes", "1073741824\n"), math.MaxInt64, 1 << 30, 966367642},
+		"no limit in v2":       {file("memory.max", "max\n"), math.MaxInt64, 512 << 20, math.MaxInt64},
+		"no limit in v1":       {file("memory/memory.limit_in_bytes", "9223372036854771712\n"), math.MaxInt64, 512 << 20, math.MaxInt64},
+		"no cgroup":            {fstest.MapFS{}, math.MaxInt64, 512 << 20, math.MaxInt64},
+		"GOMEMLIMIT wins":      {file("memory.max", "268435456\n"), 100 << 20, 100 << 20, 100 << 20},
+		"nonsense is no limit": {file("memory.max", "-1\n"), math.MaxInt64, 512 << 20, math.MaxInt64},
+	} {
+		debug.SetMemoryLimit(c.set)
+		if limit, collector := limitMemory(c.cgroup), debug.SetMemoryLimit(-1); limit != c.limit || collector != c.collector {
+			t.Errorf("%s: the limit is %d, and the collector's %d", name, limit, collector)
+		}
+	}
+}
