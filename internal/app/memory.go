@@ -18,8 +18,8 @@ const (
 )
 
 // limitMemory makes the garbage collector respect the memory that this process may use, and returns that in bytes: what
-// GOMEMLIMIT says, or else the limit of the container, of which a tenth is left to what the collector does not count. cgroup is
-// where the kernel shows it.
+// GOMEMLIMIT says, or else the limit of the container. A fifth of that is left for what the collector does not count, such as the
+// pages of the program. cgroup is where the kernel shows the limit.
 func limitMemory(cgroup fs.FS) int64 {
 	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 {
 		return limit
@@ -28,7 +28,7 @@ func limitMemory(cgroup fs.FS) int64 {
 	if !ok {
 		return defaultMemory
 	}
-	debug.SetMemoryLimit(limit - limit/10)
+	debug.SetMemoryLimit(limit / 5 * 4)
 	return limit
 }
 

@@ -16,8 +16,8 @@ func TestTheMemoryLimitIsThatOfTheContainerUnlessGOMEMLIMITSaysOtherwise(t *test
 		set              int64
 		limit, collector int64
 	}{
-		"cgroup v2":            {file("memory.max", "268435456\n"), math.MaxInt64, 256 << 20, 241591911},
-		"cgroup v1":            {file("memory/memory.limit_in_bytes", "1073741824\n"), math.MaxInt64, 1 << 30, 966367642},
+		"cgroup v2":            {file("memory.max", "268435456\n"), math.MaxInt64, 256 << 20, 214748364},
+		"cgroup v1":            {file("memory/memory.limit_in_bytes", "1073741824\n"), math.MaxInt64, 1 << 30, 858993456},
 		"no limit in v2":       {file("memory.max", "max\n"), math.MaxInt64, 512 << 20, math.MaxInt64},
 		"no limit in v1":       {file("memory/memory.limit_in_bytes", "9223372036854771712\n"), math.MaxInt64, 512 << 20, math.MaxInt64},
 		"no cgroup":            {fstest.MapFS{}, math.MaxInt64, 512 << 20, math.MaxInt64},

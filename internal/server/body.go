@@ -57,6 +57,32 @@ func read(c echo.Context, limit int64, memory *reservation) ([]byte, error) {
 	}
 }
 
+// unread is set in the context of a request that is answered before its body has been read.
+const unread = "unread"
+
+// discardRest has the rest of a body discarded once the request is answered.
+func discardRest(c echo.Context) {
+	if http.NewResponseController(c.Response()).EnableFullDuplex() == nil {
+		c.Set(unread, true)
+	}
+}
+
+// lingering is a middleware that discards what is left of a body after the answer, as far as that is taken at all: when a
+// connection is closed while its client still sends, the client does not see the answer.
+func lingering(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		err := next(c)
+		if c.Get(unread) == nil {
+			return err
+		}
+		if flushed := http.NewResponseController(c.Response()).Flush(); flushed != nil {
+			return errors.Join(err, flushed)
+		}
+		_, _ = io.CopyN(io.Discard, c.Request().Body, maxAlertsBody)
+		return err
+	}
+}
+
 func tooLarge(limit int64) error {
 	return echo.NewHTTPError(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", limit))
 }

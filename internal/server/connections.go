@@ -157,11 +157,12 @@ func (a *connections) excess(o owner) *connection {
 	return a.oldest(func(c *connection) bool { return c.owner == o })
 }
 
-// oldest returns which of some connections is closed first, nil when all are worked on. The caller holds mu.
+// oldest returns which of some connections is closed first: one whose request is worked on only when there is no other. The
+// caller holds mu.
 func (a *connections) oldest(of func(*connection) bool) *connection {
 	var first *connection
 	for _, c := range a.all {
-		if c.state != connWorking && of(c) && (first == nil || a.before(c, first)) {
+		if of(c) && (first == nil || a.before(c, first)) {
 			first = c
 		}
 	}

@@ -103,6 +103,8 @@ func (d *doorway) enter(c echo.Context) error {
 	defer held.release()
 	body, err := read(c, d.route.MaxBody, held)
 	if err != nil {
+		held.release()
+		discardRest(c)
 		return d.limited(d.route, err)
 	}
 	if !d.places.take(who.principal) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -57,7 +58,7 @@ func (s *Server) router(names map[string]string) *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.failed
-	e.Use(s.counted(names), s.survive)
+	e.Use(lingering, s.counted(names), s.survive)
 	return e
 }
 
@@ -103,7 +104,10 @@ func (s *Server) failed(err error, c echo.Context) {
 		header.Add("WWW-Authenticate", `Bearer realm="impulse"`)
 		header.Add("WWW-Authenticate", `Basic realm="impulse", charset="UTF-8"`)
 	}
-	if err := c.String(code, message+"\n"); err != nil {
+	message += "\n"
+	// It is complete before the handler ends, which may have a body to discard still.
+	c.Response().Header().Set("Content-Length", strconv.Itoa(len(message)))
+	if err := c.String(code, message); err != nil {
 		s.options.Log.Debug("an answer was not delivered", "error", err)
 	}
 }

@@ -243,3 +243,36 @@ func TestBodiesBeyondTheMemoryOfATenantLeaveRoomForOthers(t *testing.T) {
 		}
 	}
 }
+
+func TestARefusalReachesASenderThatGoesOnSending(t *testing.T) {
+	s := running(t, &record{}, nil, func(o *Options) {
+		tenants(t)(o)
+		o.BodyMemory = 1 << 20
+	})
+	hog(s.memory, principal{credential: "bank"}, firstRead)
+	conn := dial(t, s)
+	say := func(text string) {
+		t.Helper()
+		if _, err := io.WriteString(conn, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const half = 2 << 20
+	say(fmt.Sprintf("POST /v1/alertmanager/bank HTTP/1.1\r\nHost: impulse\r\nAuthorization: Bearer token-of-bank\r\nContent-Length: %d\r\n\r\n", 2*half))
+	say(strings.Repeat(" ", half))
+	answers := bufio.NewReader(conn)
+	first, err := http.ReadResponse(answers, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	why, err := io.ReadAll(first.Body)
+	if err != nil || first.Body.Close() != nil || first.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(why), "too many bytes") {
+		t.Fatalf("answered with %d %s, %v", first.StatusCode, why, err)
+	}
+	say(strings.Repeat(" ", half))
+	say("GET /healthz HTTP/1.1\r\nHost: impulse\r\n\r\n")
+	next, err := http.ReadResponse(answers, nil)
+	if err != nil || next.Body.Close() != nil || next.StatusCode != http.StatusOK {
+		t.Errorf("the next request of the connection is answered with %v, %v", next, err)
+	}
+}
