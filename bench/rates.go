@@ -50,7 +50,11 @@ func reactions(ctx context.Context, o options) ([]result, error) {
 		return nil, err
 	}
 	late, err := polls(ctx, w, o)
-	return slices.Concat(results, more, flooded, late), err
+	if err != nil {
+		return nil, err
+	}
+	peak, err := memory(ctx, w)
+	return slices.Concat(results, more, flooded, late, peak), err
 }
 
 // storms measures the receiver: under many alerts of which few say something new, and alone.

@@ -49,9 +49,9 @@ type world struct {
 	impulse string
 	// log is the file of what Impulse says.
 	log string
-	// kubeconfig leads to the control plane.
-	kubeconfig string
-	stops      []func()
+	// binary and kubeconfig are what Impulse is started with.
+	binary, kubeconfig string
+	stops              []func()
 }
 
 // build starts a control plane without controllers, so that nothing but what is measured takes the cores, fills it and
@@ -74,7 +74,6 @@ func build(ctx context.Context, o options) (*world, error) {
 		w.close()
 		return nil, err
 	}
-	w.kubeconfig = at.Kubeconfig
 	if err := w.fill(ctx, o, at.Kubeconfig); err != nil {
 		w.close()
 		return nil, err
@@ -197,7 +196,7 @@ func (w *world) start(ctx context.Context, kubeconfig string) error {
 	if err != nil {
 		return err
 	}
-	w.impulse = "http://" + address
+	w.impulse, w.binary, w.kubeconfig = "http://"+address, binary, kubeconfig
 	p, err := local.Spawn(ctx, w.dir, "impulse", binary, "run", "--kubeconfig", kubeconfig,
 		"--namespace", ours, "--lease-namespace", ours, "--listen", address)
 	if err != nil {

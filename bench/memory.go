@@ -1,0 +1,233 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/impulse-sh/impulse/internal/local"
+)
+
+const (
+	// flooded is the namespace of the process that is flooded, and floodToken what opens it.
+	flooded, floodToken = "bench-memory", "the-token-of-the-flood"
+	// A wave is so many webhooks without a credential, and so many deliveries with one, all of them in flight at once.
+	waves, strangers, deliveries = 5, 256, 128
+	// webhookSize and deliverySize are the largest bodies that are read.
+	webhookSize, deliverySize = 1 << 20, 8 << 20
+	// held is how long the last byte of every body of a wave is held back.
+	held = 3 * time.Second
+)
+
+// memory floods a process that has the memory of deploy/manifests with the largest bodies that it reads, in waves, and returns
+// its memory before and at most. More than the manifest's limit is an error: the process would have been killed.
+func memory(ctx context.Context, w *world) ([]result, error) {
+	fmt.Printf("• %d waves of %d webhooks without a credential and %d deliveries with one\n", waves, strangers, deliveries)
+	limit, err := manifestLimit()
+	if err != nil {
+		return nil, err
+	}
+	url, p, err := w.startLimited(ctx, limit)
+	if err != nil {
+		return nil, err
+	}
+	idle, err := resident(p.PID(), "VmRSS")
+	if err != nil {
+		return nil, err
+	}
+	f := newBodyFlood(url)
+	for range waves {
+		f.wave(ctx)
+		if err := p.Died(); err != nil {
+			return nil, err
+		}
+	}
+	peak, err := resident(p.PID(), "VmHWM")
+	if err != nil {
+		return nil, err
+	}
+	fmt.Printf("  answered with %v\n", f.answers)
+	if peak > limit {
+		err = fmt.Errorf("%d bytes of memory were taken, and the limit of deploy/manifests is %d", peak, limit)
+	}
+	return []result{
+		single("memory/idle/rss", "MB", 1, float64(idle)/1e6, float64(limit)/1e6),
+		single("memory/worst-mix/peak-rss", "MB", waves*(strangers+deliveries), float64(peak)/1e6, float64(limit)/1e6),
+	}, err
+}
+
+// manifestLimit is the memory limit that deploy/manifests gives, in bytes.
+func manifestLimit() (int64, error) {
+	content, err := os.ReadFile("deploy/manifests/deployment.yaml")
+	if err != nil {
+		return 0, fmt.Errorf("read the manifest: %w", err)
+	}
+	var d appsv1.Deployment
+	if err := yaml.Unmarshal(content, &d); err != nil {
+		return 0, fmt.Errorf("decode the manifest: %w", err)
+	}
+	containers := d.Spec.Template.Spec.Containers
+	if len(containers) != 1 || containers[0].Resources.Limits.Memory().IsZero() {
+		return 0, errors.New("the manifest is no Deployment of one container with a memory limit")
+	}
+	return containers[0].Resources.Limits.Memory().Value(), nil
+}
+
+// startLimited runs Impulse with what it makes of a container's memory limit, and waits until it is ready.
+func (w *world) startLimited(ctx context.Context, limit int64) (string, *local.Process, error) {
+	spec := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: flooded}}
+	if _, err := w.kube.CoreV1().Namespaces().Create(ctx, spec, metav1.CreateOptions{}); err != nil {
+		return "", nil, fmt.Errorf("make namespace %s: %w", flooded, err)
+	}
+	tokens := filepath.Join(w.dir, "tokens")
+	if err := os.WriteFile(tokens, []byte(flooded+"="+floodToken+"\n"), 0o600); err != nil {
+		return "", nil, fmt.Errorf("write the tokens: %w", err)
+	}
+	address, err := local.FreeAddress(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	p, err := local.Spawn(ctx, w.dir, "impulse-limited", "/usr/bin/env", fmt.Sprint("GOMEMLIMIT=", limit/5*4), w.binary, "run",
+		"--kubeconfig", w.kubeconfig, "--namespace", flooded, "--lease-namespace", flooded, "--listen", address,
+		"--tokens-file", tokens, "--body-memory", strconv.FormatInt(limit/4, 10))
+	if err != nil {
+		return "", nil, err
+	}
+	w.stops = append(w.stops, p.Stop)
+	return "http://" + address, p, local.Until(ctx, time.Minute, "the process that is flooded is ready", func(ctx context.Context) (bool, error) {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", http.NoBody)
+		if err != nil {
+			return false, err
+		}
+		response, err := w.http.Do(r)
+		if err != nil {
+			return false, p.Died()
+		}
+		return response.StatusCode == http.StatusOK, response.Body.Close()
+	})
+}
+
+// resident is a figure of a process's memory, in bytes, as Linux shows it: VmRSS is now, VmHWM at most.
+func resident(pid int, name string) (int64, error) {
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, fmt.Errorf("read the memory of a process: %w", err)
+	}
+	m := regexp.MustCompile(`(?m)^` + name + `:\s+(\d+) kB$`).FindSubmatch(content)
+	if m == nil {
+		return 0, fmt.Errorf("read the memory of a process: there is no %s", name)
+	}
+	kilobytes, err := strconv.ParseInt(string(m[1]), 10, 64)
+	return kilobytes << 10, err
+}
+
+// sendWaves sends bodies, and counts how they are answered.
+type bodyFlood struct {
+	url    string
+	client *http.Client
+	// webhook is JSON that many small values are made of; the bodies are alerts: ordinary ones, as small as can be, and none.
+	webhook []byte
+	bodies  [3][]byte
+
+	mu sync.Mutex
+	// answers are how many were answered with a code; 0 is a connection that was closed.
+	answers map[int]int
+}
+
+func newBodyFlood(url string) *bodyFlood {
+	f := &bodyFlood{url: url, answers: map[int]int{}, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}}
+	f.webhook = list(webhookSize, "[", "]", func(int) string { return `{"":0}` })
+	alert := func(text string) func(int) string {
+		return func(i int) string {
+			return fmt.Sprintf(`{"status":"firing","labels":{"alertname":"%d"%s},"startsAt":"2026-01-01T00:00:00Z"}`, i, text)
+		}
+	}
+	var labels strings.Builder
+	for i := range 16 {
+		fmt.Fprintf(&labels, `,"label_%02d":"a value of some length %02d"`, i, i)
+	}
+	const begin, end = `{"version":"4","alerts":[`, `]}`
+	f.bodies = [3][]byte{
+		list(deliverySize, begin, end, alert(labels.String())), list(deliverySize, begin, end, alert("")),
+		list(deliverySize, begin, end, func(int) string { return "0" }),
+	}
+	return f
+}
+
+// list is JSON of as many elements as have room in so many bytes.
+func list(size int, begin, end string, element func(int) string) []byte {
+	body := append(make([]byte, 0, size), begin...)
+	for i := 0; ; i++ {
+		next := element(i)
+		if len(body)+len(next)+len(end) >= size {
+			return append(body[:len(body)-1], end...)
+		}
+		body = append(append(body, next...), ',')
+	}
+}
+
+// wave sends everything at once, but for the last byte of each body, and that a little later.
+func (f *bodyFlood) wave(ctx context.Context) {
+	release := make(chan struct{})
+	var all sync.WaitGroup
+	for i := range deliveries {
+		all.Go(func() { f.send(ctx, "/v1/alertmanager/"+flooded, floodToken, f.bodies[i%len(f.bodies)], release) })
+	}
+	for range strangers {
+		all.Go(func() { f.send(ctx, "/v1/webhook/"+flooded+"/jobs", "", f.webhook, release) })
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(held):
+	}
+	close(release)
+	all.Wait()
+}
+
+// gate is a reader that ends when it is opened.
+type gate <-chan struct{}
+
+// Read waits until the gate is opened.
+func (g gate) Read([]byte) (int, error) {
+	<-g
+	return 0, io.EOF
+}
+
+// send sends one body, and counts its answer.
+func (f *bodyFlood) send(ctx context.Context, path, token string, body []byte, release <-chan struct{}) {
+	last := len(body) - 1
+	code := 0
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, f.url+path,
+		io.MultiReader(bytes.NewReader(body[:last]), gate(release), bytes.NewReader(body[last:])))
+	if err == nil {
+		r.ContentLength = int64(len(body))
+		if token != "" {
+			r.Header.Set("Authorization", "Bearer "+token)
+		}
+		var response *http.Response
+		if response, err = f.client.Do(r); err == nil {
+			code, err = response.StatusCode, response.Body.Close()
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err != nil {
+		code = 0
+	}
+	f.answers[code]++
+}
