@@ -41,7 +41,7 @@ type room struct {
 
 func newRoom(t *testing.T, limit int) *room {
 	t.Helper()
-	closed := prometheus.NewCounter(prometheus.CounterOpts{Name: "closed_total"})
+	closed := prometheus.NewCounter(prometheus.CounterOpts{Name: "closed_total", Help: "Closed."})
 	return &room{t, newConnections(limit, closed), map[*caller]context.Context{}}
 }
 
@@ -49,7 +49,8 @@ func newRoom(t *testing.T, limit int) *room {
 func (r *room) call(from string) *caller {
 	r.t.Helper()
 	c := &caller{from: from}
-	r.contexts[c] = r.opened(r.t.Context(), c)
+	ctx := r.opened(r.t.Context(), c)
+	r.contexts[c] = ctx
 	r.changed(c, http.StateNew)
 	return c
 }

@@ -41,18 +41,21 @@ type alertList struct {
 // UnmarshalJSON decodes the list. Mistakes in it are kept, not returned: they matter only when the body is right otherwise.
 func (l *alertList) UnmarshalJSON(list []byte) error {
 	*l = alertList{given: string(list) != "null"}
-	if !l.given {
-		return nil
+	if l.given {
+		l.err = l.decode(list)
 	}
+	return nil
+}
+
+func (l *alertList) decode(list []byte) error {
 	d := json.NewDecoder(bytes.NewReader(list))
 	if first, err := d.Token(); err != nil || first != json.Delim('[') {
-		l.err = fmt.Errorf("alerts is not a list, it begins with %.10q", list)
-		return nil
+		return fmt.Errorf("alerts is not a list, it begins with %.10q", list)
 	}
 	var one json.RawMessage
 	for i := 0; d.More(); i++ {
-		if l.err = d.Decode(&one); l.err != nil {
-			return nil
+		if err := d.Decode(&one); err != nil {
+			return fmt.Errorf("alerts[%d]: %w", i, err)
 		}
 		a, err := decodeAlert(one)
 		if err == nil {

@@ -129,14 +129,35 @@ func (b *busy) Record(ctx context.Context, d alerts.Delivery) (alerts.Result, er
 	}
 }
 
+// crowd is a principal of the namespace bank, as requests come from it.
+type crowd struct {
+	path, credential string
+	places           int
+	// peer: it comes by another replica, which names the credential that it has checked.
+	peer bool
+}
+
+func (c crowd) shows(credential string) string {
+	switch {
+	case c.peer || credential == "":
+		return credential
+	default:
+		return "Bearer token-of-" + credential
+	}
+}
+
+// route is the name of the crowd's route.
+func (c crowd) route() string {
+	name := strings.Split(c.path, "/")[2]
+	if c.peer {
+		return "peer/" + name
+	}
+	return name
+}
+
 func TestAPrincipalHasPlacesOfItsOwn(t *testing.T) {
 	const webhook, alertmanager = "/v1/webhook/bank/jobs", "/v1/alertmanager/bank"
-	for name, c := range map[string]struct {
-		path, credential string
-		places           int
-		// peer: it comes by another replica.
-		peer bool
-	}{
+	for name, c := range map[string]crowd{
 		"a credential":                         {alertmanager, "bank", placesPerCredential, false},
 		"no credential":                        {webhook, "", placesPerNamespace, false},
 		"a credential, by another replica":     {alertmanager, "bank", placesPerCredential, true},
@@ -149,41 +170,41 @@ func TestAPrincipalHasPlacesOfItsOwn(t *testing.T) {
 				tenants(t)(o)
 				o.Alerts, o.AdmitPeer = b, func(r *http.Request) (string, error) { return r.Header.Get("Authorization"), nil }
 			})
-			route := strings.Split(c.path, "/")[2]
-			shows := func(credential string) string {
-				return strings.TrimSuffix("Bearer token-of-"+credential, "Bearer token-of-")
+			if c.peer {
+				h = s.private()
 			}
-			if c.peer { // It names the credential that it has checked.
-				h, route = s.private(), "peer/"+route
-				shows = func(credential string) string { return credential }
-			}
-			codes := make(chan int, c.places)
-			for range c.places {
-				go func() { codes <- post(t, h, c.path, one, shows(c.credential)).Code }()
-				<-b.began
-			}
-			w := post(t, h, c.path, one, shows(c.credential))
-			if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "at once") {
-				t.Errorf("one too many is answered with %d %s", w.Code, w.Body)
-			}
-			if n := testutil.ToFloat64(s.metrics.away.WithLabelValues(route, "concurrency")); n != 1 {
-				t.Errorf("%v are counted for %s", n, route)
-			}
-			for path, credential := range map[string]string{"/v1/alertmanager/shop": "shop", "/v1/webhook/shop/jobs": ""} {
-				if w := post(t, h, path, one, shows(credential)); w.Code != http.StatusOK {
-					t.Errorf("%s is answered with %d %s", path, w.Code, w.Body)
-				}
-			}
-			close(b.end)
-			for range c.places {
-				if code := <-codes; code != http.StatusOK {
-					t.Errorf("one of those that had a place is answered with %d", code)
-				}
-			}
+			c.crowdOut(t, h, s, b)
 			if len(s.places.taken) > 0 {
 				t.Errorf("places are left over: %v", s.places.taken)
 			}
 		})
+	}
+}
+
+// crowdOut takes every place of the crowd, and sees who else is let in.
+func (c crowd) crowdOut(t *testing.T, h http.Handler, s *Server, b *busy) {
+	t.Helper()
+	codes := make(chan int, c.places)
+	for range c.places {
+		go func() { codes <- post(t, h, c.path, one, c.shows(c.credential)).Code }()
+		<-b.began
+	}
+	if w := post(t, h, c.path, one, c.shows(c.credential)); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "at once") {
+		t.Errorf("one too many is answered with %d %s", w.Code, w.Body)
+	}
+	if n := testutil.ToFloat64(s.metrics.away.WithLabelValues(c.route(), "concurrency")); n != 1 {
+		t.Errorf("%v are counted for %s", n, c.route())
+	}
+	for path, credential := range map[string]string{"/v1/alertmanager/shop": "shop", "/v1/webhook/shop/jobs": ""} {
+		if w := post(t, h, path, one, c.shows(credential)); w.Code != http.StatusOK {
+			t.Errorf("%s is answered with %d %s", path, w.Code, w.Body)
+		}
+	}
+	close(b.end)
+	for range c.places {
+		if code := <-codes; code != http.StatusOK {
+			t.Errorf("one of those that had a place is answered with %d", code)
+		}
 	}
 }
 
