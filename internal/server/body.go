@@ -16,7 +16,7 @@ const (
 	firstRead = 4 << 10
 	// What decoded JSON takes in memory beside its text, in bytes and at most: an element with its place in a list or a map that
 	// is half empty, the same when all values are strings, an object with its first eight places, and a list.
-	bytesPerElement, bytesPerString, bytesPerObject, bytesPerList = 128, 64, 320, 48
+	bytesPerElement, bytesPerString, bytesPerObject, bytesPerList = 128, 80, 320, 48
 )
 
 // read reads a body whole, and reserves memory for it as it arrives: a header that announces much reserves little. A packed

@@ -80,7 +80,7 @@ func TestABodyThatNeverHasRoomIsNotToBeSentAgain(t *testing.T) {
 }
 
 func TestWhatABodyBecomesIsNotMoreThanWhatIsReservedForIt(t *testing.T) {
-	const size = 1 << 18
+	const size = 1 << 17
 	fill := func(begin, piece, end string) []byte {
 		return []byte(begin + strings.Repeat(piece+",", (size-len(begin)-len(end))/(len(piece)+1)) + piece + end)
 	}
@@ -118,7 +118,7 @@ func TestWhatABodyBecomesIsNotMoreThanWhatIsReservedForIt(t *testing.T) {
 		"objects of 113":       {fill("[", `{"":0`+entries(112, "0")+`}`, "]"), asJSON},
 		"objects of 225":       {fill("[", `{"":0`+entries(224, "0")+`}`, "]"), asJSON},
 		"objects of 897":       {fill("[", `{"":0`+entries(896, "0")+`}`, "]"), asJSON},
-		"one object":           {[]byte(`{"":0` + entries(30_000, "0") + `}`), asJSON},
+		"one object":           {[]byte(`{"":0` + entries(15_000, "0") + `}`), asJSON},
 		"text":                 {fill("[", `"`+strings.Repeat("x", size/2)+`"`, "]"), asJSON},
 		"small alerts":         {alerts(""), asAlerts},
 		"alerts of ten labels": {alerts(entries(9, `""`)), asAlerts},
