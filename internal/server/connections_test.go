@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"net"
 	"net/http"
 	"testing"
@@ -36,34 +35,33 @@ type room struct {
 	t *testing.T
 	*connections
 
-	contexts map[*caller]context.Context
+	// requests are what comes by each connection.
+	requests map[*caller]*http.Request
 }
 
 func newRoom(t *testing.T, limit int) *room {
 	t.Helper()
 	closed := prometheus.NewCounter(prometheus.CounterOpts{Name: "closed_total", Help: "Closed."})
-	return &room{t, newConnections(limit, closed), map[*caller]context.Context{}}
+	return &room{t, newConnections(limit, closed), map[*caller]*http.Request{}}
 }
 
 // call opens a connection from an address.
 func (r *room) call(from string) *caller {
 	r.t.Helper()
 	c := &caller{from: from}
-	ctx := r.opened(r.t.Context(), c)
-	r.contexts[c] = ctx
+	request, err := http.NewRequestWithContext(r.opened(r.t.Context(), c), http.MethodPost, "/", http.NoBody)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.requests[c] = request
 	r.changed(c, http.StateNew)
 	return c
 }
 
 // request begins a request on a connection, and returns what its handler sees of that.
 func (r *room) request(c *caller) *connection {
-	r.t.Helper()
 	r.changed(c, http.StateActive)
-	request, err := http.NewRequestWithContext(r.contexts[c], http.MethodPost, "/", http.NoBody)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return connectionOf(request)
+	return connectionOf(r.requests[c])
 }
 
 // expect fails the test unless just these connections were closed.
@@ -75,7 +73,7 @@ func (r *room) expect(which ...*caller) {
 		}
 	}
 	n := 0
-	for c := range r.contexts {
+	for c := range r.requests {
 		if c.closed {
 			n++
 		}
