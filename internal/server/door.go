@@ -61,9 +61,6 @@ type visitor struct {
 // admission lets a request in to a namespace, or says why not.
 type admission func(r *http.Request, namespace string) (visitor, error)
 
-// errTooLong is why the work on a request ends.
-var errTooLong = errors.New("it took too long")
-
 // doorway is a route with who may come through it.
 type doorway struct {
 	*Server
@@ -164,21 +161,6 @@ func (s *Server) record(ctx context.Context, route Route, r *Request, d *alerts.
 	}
 	s.metrics.count(result, len(d.Alerts))
 	return nil
-}
-
-// notRecorded says to a sender why a delivery was not recorded, and that it may try again.
-func notRecorded(err error) string {
-	full, ok := errors.AsType[*alerts.FullError](err)
-	switch {
-	case ok:
-		return full.Error()
-	case errors.Is(err, alerts.ErrNotReady):
-		return "the alerts that were recorded before are not loaded yet, try again"
-	case errors.Is(err, errTooLong):
-		return "not recorded within the time of an answer, try again: it goes on to be recorded"
-	default:
-		return "not recorded, try again"
-	}
 }
 
 // Unavailable is an answer after which senders try again: 503.
