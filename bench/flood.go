@@ -19,6 +19,8 @@ const (
 	floodRate, floodGroup = 200, 20
 	// floodFill is how many are in a delivery while the store is filled.
 	floodFill = 250
+	// resolveBudget is within what all that is stored is to resolve.
+	resolveBudget = time.Minute
 	// floodPush is how many alerts a second another namespace delivers.
 	floodPush = 20
 )
@@ -45,10 +47,12 @@ func floods(ctx context.Context, l *load, o options) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
+	fmt.Printf("• storing %d alerts that nobody selects\n", floodStored)
 	f := &flood{load: l, rand: rand.New(rand.NewPCG(3, 4)), began: time.Now().UTC()}
-	if err := f.fill(ctx); err != nil {
+	if err := f.send(ctx, "firing"); err != nil {
 		return nil, fmt.Errorf("fill the store: %w", err)
 	}
+	fmt.Printf("  they are after %.1f s\n", time.Since(f.began).Seconds())
 	fmt.Printf("• %d changes a second of one namespace for %s, of %d stored alerts\n", floodRate, o.flood, floodStored)
 	changing, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
@@ -70,21 +74,27 @@ func floods(ctx context.Context, l *load, o options) ([]result, error) {
 	sent := f.accepted.Load() + f.refused.Load()
 	fmt.Printf("  %d of %d deliveries of changes were accepted at once; %.0f alerts fire; the Lease was lost %d times\n",
 		f.accepted.Load(), sent, kept, after-before)
+	began := time.Now()
+	if err := f.send(ctx, "resolved"); err != nil {
+		return nil, fmt.Errorf("resolve what is stored: %w", err)
+	}
+	resolved := time.Since(began)
+	fmt.Printf("  all of it has resolved after %.1f s\n", resolved.Seconds())
 	name := fmt.Sprintf("flood/%d-changes-per-second/", floodRate)
 	return []result{
 		compare(name+"accept-of-another-namespace", flooded.accept, idle.accept),
 		compare(name+"reaction-of-another-namespace", flooded.reaction, idle.reaction),
 		single(name+"accepted-at-once", "", int(sent), float64(f.accepted.Load())/float64(sent), 1),
+		single(name+"resolve-all", "s", floodStored, resolved.Seconds(), resolveBudget.Seconds()),
 		{Name: name + "leases-lost", N: int(o.flood.Seconds()), P50: float64(after - before), P99: float64(after - before)},
 	}, nil
 }
 
-// fill delivers the alerts of all tenants once.
-func (f *flood) fill(ctx context.Context) error {
-	fmt.Printf("• storing %d alerts that nobody selects\n", floodStored)
+// send delivers the alerts of all tenants once.
+func (f *flood) send(ctx context.Context, status string) error {
 	for tenant := range floodTenants {
 		for i := 0; i < floodStored/floodTenants; i += floodFill {
-			body := f.body(tenant, i, floodFill, 0)
+			body := f.body(status, tenant, i, floodFill, 0)
 			for { // Whoever sends so much is told to come again.
 				err := f.deliver(ctx, tenant, body)
 				if err == nil {
@@ -113,7 +123,7 @@ func (f *flood) change(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		body := f.body(0, f.rand.IntN(floodStored/floodTenants/floodGroup)*floodGroup, floodGroup, n)
+		body := f.body("firing", 0, f.rand.IntN(floodStored/floodTenants/floodGroup)*floodGroup, floodGroup, n)
 		wg.Go(func() {
 			if err := f.deliver(context.WithoutCancel(ctx), 0, body); err != nil {
 				f.refused.Add(1)
@@ -125,17 +135,21 @@ func (f *flood) change(ctx context.Context) {
 }
 
 // body is n alerts of a tenant, from the first on, that say something.
-func (f *flood) body(tenant, first, n, says int) []byte {
+func (f *flood) body(status string, tenant, first, n, says int) []byte {
+	ends := "0001-01-01T00:00:00Z"
+	if status == "resolved" {
+		ends = time.Now().UTC().Format(time.RFC3339Nano)
+	}
 	var all bytes.Buffer
 	for i := range n {
 		if i > 0 {
 			all.WriteByte(',')
 		}
-		fmt.Fprintf(&all, `{"status":"firing","labels":{"alertname":"Flood","tenant":"%d","instance":"10.0.0.1:%d","severity":"page","job":"node"},
+		fmt.Fprintf(&all, `{"status":%q,"labels":{"alertname":"Flood","tenant":"%d","instance":"10.0.0.1:%d","severity":"page","job":"node"},
 			"annotations":{"summary":"The disk of instance %d is %d percent full","runbook_url":"https://runbooks.example.com/disk"},
-			"startsAt":%q,"endsAt":"0001-01-01T00:00:00Z"}`, tenant, first+i, first+i, says, f.began.Format(time.RFC3339Nano))
+			"startsAt":%q,"endsAt":%q}`, status, tenant, first+i, first+i, says, f.began.Format(time.RFC3339Nano), ends)
 	}
-	return envelope(fmt.Sprintf("flood:%d", first), "firing", all.Bytes())
+	return envelope(fmt.Sprintf("flood:%d", first), status, all.Bytes())
 }
 
 func (f *flood) deliver(ctx context.Context, tenant int, body []byte) error {
