@@ -91,7 +91,7 @@ func (d *door) deliver(ctx context.Context, body []byte) int {
 			d.ledger.fail("%s was refused for good, with %d", name, code)
 			return code
 		default:
-			d.ledger.say("%s: %d", name, code)
+			d.ledger.refuse(name, code)
 		}
 	}
 	return http.StatusServiceUnavailable
@@ -101,7 +101,7 @@ func (d *door) deliver(ctx context.Context, body []byte) int {
 func (d *door) offer(ctx context.Context, to string, body []byte) int {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	code, _ := send(ctx, http.MethodPost, to+d.path, bytes.NewReader(body))
+	code, _ := sendAs(ctx, ourToken, http.MethodPost, to+d.path, bytes.NewReader(body))
 	return code
 }
 
@@ -166,11 +166,19 @@ func decode(body []byte) ([]message, error) {
 
 // send makes a request of JSON and returns the code and the answer; 0 when there is none.
 func send(ctx context.Context, method, url string, body io.Reader) (int, string) {
+	return sendAs(ctx, "", method, url, body)
+}
+
+// sendAs is send with a token, "" for none.
+func sendAs(ctx context.Context, token, method, url string, body io.Reader) (int, string) {
 	req, err := http.NewRequestWithContext(ctx, method, url, body)
 	if err != nil {
 		return 0, err.Error()
 	}
 	req.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, err.Error()

@@ -35,6 +35,9 @@ func (w *world) at(ctx context.Context, moment time.Duration) bool {
 func (w *world) suffer(ctx context.Context, f fault) {
 	whom, way, _ := strings.Cut(f.kind, " ")
 	key, target := w.victim(ctx, whom, f.which)
+	if whom == "tenant" {
+		key = f.kind // Each way by itself.
+	}
 	if key == "" || !w.claim(key) {
 		w.ledger.say("%s passes by", f.kind)
 		return
@@ -169,6 +172,8 @@ func (w *world) strike(ctx context.Context, f fault, whom, way string, i int) fu
 		return w.fates(way, f.delay, w.doors[i].fate)
 	case "peer":
 		return w.wires(way, f.delay, w.peers[i])
+	case "tenant":
+		return w.tenant(ctx, way)
 	case "api":
 		return w.strikeAPI(ctx, way, f.delay, i)
 	}

@@ -161,7 +161,7 @@ func (f *flood) post(ctx context.Context, body []byte) bool {
 	f.mu.Unlock()
 	for _, i := range order {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-		code, _ := send(ctx, http.MethodPost, f.w.urls[i]+"/v1/alertmanager/"+f.w.plane.namespace, bytes.NewReader(body))
+		code, _ := sendAs(ctx, ourToken, http.MethodPost, f.w.urls[i]+"/v1/alertmanager/"+f.w.plane.namespace, bytes.NewReader(body))
 		cancel()
 		f.mu.Lock()
 		switch code / 100 {

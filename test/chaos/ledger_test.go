@@ -74,6 +74,13 @@ type value struct {
 	least  int
 }
 
+// refusal is an answer that a delivery was not accepted; code is 0 when there was none.
+type refusal struct {
+	at   time.Time
+	by   string
+	code int
+}
+
 // hiccup is how long a bare write of ours took to be seen: what the machine itself needs.
 type hiccup struct {
 	at   time.Time
@@ -90,6 +97,7 @@ type ledger struct {
 	troubles   []*trouble
 	values     []value
 	hiccups    []hiccup
+	refusals   []refusal
 	counts     map[string]int32
 	leader     int
 	wrong      []string
@@ -148,6 +156,15 @@ func (l *ledger) accept(by string, sent []*delivery) {
 		d.accepted, d.leader = now, l.leader
 	}
 	l.note(now, "%s has accepted it", by)
+}
+
+// refuse notes that a delivery was not accepted.
+func (l *ledger) refuse(by string, code int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	l.refusals = append(l.refusals, refusal{now, by, code})
+	l.note(now, "%s: %d", by, code)
 }
 
 // led notes who leads.

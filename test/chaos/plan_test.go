@@ -150,6 +150,10 @@ var misfortunes = []struct {
 	{"prometheus freeze", 1, 0.2, 3, false},
 	{"prometheus cut", 1, 0.2, 3, false},
 	{"prometheus slow", 1, 0.5, 3, true},
+	{"tenant flood", 1, 1, 4, false},
+	{"tenant drip", 1, 1, 4, false},
+	{"tenant storm", 1, 1, 4, false},
+	{"tenant sources", 1, 2, 5, false},
 }
 
 func (p *plan) fault(r *rand.Rand) fault {

@@ -208,6 +208,8 @@ func (w *world) file(path, text string) {
 // startImpulses starts all Impulses, each with its own wire to the API server.
 func (w *world) startImpulses() {
 	w.t.Helper()
+	list := filepath.Join(w.dir, "credentials.yaml")
+	w.file(list, credentials(w.plane.namespace))
 	for i := range w.plan.impulses {
 		config, err := clientcmd.LoadFromFile(w.plane.kubeconfig)
 		if err != nil {
@@ -226,7 +228,7 @@ func (w *world) startImpulses() {
 		address, private := w.free(), w.free()
 		w.urls, w.peers = append(w.urls, "http://"+address), append(w.peers, newWire(w.t, private))
 		w.impulses = append(w.impulses, w.part(fmt.Sprintf("impulse-%d", i), suite.impulse, "run", "--kubeconfig", kubeconfig,
-			"--namespace", w.plane.namespace, "--lease-namespace", w.plane.namespace, "--listen", address,
+			"--namespace", w.plane.namespace, "--lease-namespace", w.plane.namespace, "--listen", address, "--credentials-file", list,
 			"--peer-listen", private, "--peer-advertise", w.peers[i].address()))
 		w.run(w.t.Context(), w.impulses[i])
 	}

@@ -1,0 +1,166 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+const (
+	// ourToken opens the namespace of a seed's objects, theirToken that of the hostile tenant.
+	ourToken, theirToken = "the-token-of-the-objects", "the-token-of-the-hostile-tenant"
+	// hostile is the namespace of a tenant that no promise to the others may depend on.
+	hostile = "hostile"
+	// crowdSize is how much of each kind the tenant sends at once: more than one tenant has places for.
+	crowdSize = 300
+)
+
+// credentials lets two tenants in, each to its namespace, and both to the metrics.
+func credentials(ours string) string {
+	return fmt.Sprintf("- {name: ours, namespaces: [%s], token: %s}\n- {name: theirs, namespaces: [%s], token: %s}\n", ours, ourToken, hostile, theirToken)
+}
+
+// tenant lets the hostile tenant do its worst, and returns what ends it. That stands in nobody's way: what others are promised
+// is judged by the clock meanwhile.
+func (w *world) tenant(ctx context.Context, way string) func() {
+	ctx, cancel := context.WithCancel(ctx)
+	var all sync.WaitGroup
+	end := func() {
+		cancel()
+		all.Wait()
+	}
+	switch way {
+	case "flood":
+		for i := range crowdSize / 10 {
+			all.Go(func() { w.insistent(ctx, i) })
+		}
+	case "drip":
+		for i := range crowdSize * len(w.urls) {
+			all.Go(func() { w.drip(ctx, w.urls[i%len(w.urls)]) })
+		}
+	case "storm":
+		all.Go(func() { w.storm(ctx) })
+	case "sources":
+		all.Go(func() { w.slowSources(ctx) })
+	default:
+		return nil
+	}
+	return end
+}
+
+// No part breaks, and the tenant does all at once.
+func TestATenantThatDoesItsWorstKeepsNobodyOut(t *testing.T) {
+	t.Parallel()
+	suite.plane.RLock()
+	defer suite.plane.RUnlock()
+	p, err := newPlan(*first, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.faults = nil
+	for _, way := range []string{"flood", "drip", "storm", "sources"} {
+		p.faults = append(p.faults, fault{at: time.Second, length: span - 2*time.Second, kind: "tenant " + way})
+	}
+	liveThrough(t, p)
+}
+
+// aTenantKeepsNobodyOut: whatever another tenant did, nobody was refused, as long as no part was broken.
+func (v *verdict) aTenantKeepsNobodyOut() {
+	within := func(t *trouble, from, to time.Time) bool { return t.from.Before(to) && t.until.Add(aftermath).After(from) }
+	for _, r := range v.refusals {
+		blamed := ""
+		for _, t := range v.troubles {
+			if tenants := strings.HasPrefix(t.kind, "tenant "); tenants && within(t, r.at, r.at) {
+				blamed = t.kind
+			} else if !tenants && within(t, r.at.Add(-landing), r.at) {
+				blamed = ""
+				break
+			}
+		}
+		if blamed != "" {
+			v.wrong = append(v.wrong, fmt.Sprintf("%s %s: answered with %d during %q", stamp(r.at.Sub(v.began)), r.by, r.code, blamed))
+		}
+	}
+}
+
+// insistent sends one alert again and again, as fast as it is answered.
+func (w *world) insistent(ctx context.Context, i int) {
+	body := unselected(i, 1)
+	for ctx.Err() == nil {
+		w.push(ctx, i, body)
+	}
+}
+
+// storm sends alerts that nobody selects, each new, and resolves none.
+func (w *world) storm(ctx context.Context) {
+	for i := 0; ctx.Err() == nil; i++ {
+		w.push(ctx, i, unselected(i, crowdSize))
+	}
+}
+
+// push offers a body to one Impulse as the hostile tenant, whatever the answer.
+func (w *world) push(ctx context.Context, i int, body string) {
+	_, _ = sendAs(ctx, theirToken, http.MethodPost, w.urls[i%len(w.urls)]+"/v1/alertmanager/"+hostile, strings.NewReader(body))
+}
+
+// unselected is a delivery of n firing alerts of one group.
+func unselected(group, n int) string {
+	var all []string
+	for i := range n {
+		all = append(all, fmt.Sprintf(`{"status":"firing","labels":{"alertname":"storm","group":"%d","n":"%d"},"annotations":{},"startsAt":"2026-01-01T00:00:00Z"}`, group, i))
+	}
+	return fmt.Sprintf(`{"version":"4","groupKey":"%d","receiver":"storm","status":"firing","alerts":[%s]}`, group, strings.Join(all, ","))
+}
+
+// drip sends the header of a delivery, and then next to nothing.
+func (w *world) drip(ctx context.Context, url string) {
+	for ctx.Err() == nil {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", strings.TrimPrefix(url, "http://"))
+		if err != nil {
+			return
+		}
+		stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+		_, _ = fmt.Fprintf(conn, "POST /v1/alertmanager/%s HTTP/1.1\r\nHost: impulse\r\nAuthorization: Bearer %s\r\nContent-Length: 100000\r\n\r\n{", hostile, theirToken)
+		_, _ = io.Copy(io.Discard, conn) // Until the server has had enough.
+		stop()
+		_ = conn.Close()
+	}
+}
+
+// slowSources makes objects whose source answers almost too late, and takes them away again.
+func (w *world) slowSources(ctx context.Context) {
+	source := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
+		select {
+		case <-time.After(950 * time.Millisecond):
+			_, _ = io.WriteString(answer, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"1"]}]}}`)
+		case <-r.Context().Done():
+		}
+	}))
+	defer source.Close()
+	defer source.CloseClientConnections()
+	trigger := fmt.Sprintf("- {type: prometheus, name: tN, metadata: {serverAddress: '%s', query: qN, threshold: 1}}\n", source.URL)
+	for i := range crowdSize / 30 {
+		o := &object{name: fmt.Sprintf("slow-%d", i)}
+		o.spec = "pollingInterval: 1\ntriggers:\n"
+		for n := range 10 {
+			o.spec += strings.ReplaceAll(trigger, "N", fmt.Sprint(n))
+		}
+		w.plane.scaledObject(o)
+		defer func() {
+			err := w.plane.dynamic.Resource(scaledObjects).Namespace(w.plane.namespace).Delete(context.WithoutCancel(ctx), o.name, metav1.DeleteOptions{})
+			if err != nil {
+				w.ledger.fail("take %s away: %v", o.name, err)
+			}
+		}()
+	}
+	<-ctx.Done()
+}
