@@ -35,24 +35,11 @@ spec:
 	b.ready()
 	push := func(r *running, body string, want int) {
 		t.Helper()
-		path := "/v1/namespaces/" + w.ns + "/scaledobjects/web/triggers/jobs"
-		sandboxtest.Until(t, "the level is answered", func(ctx context.Context) bool {
-			code, says := send(ctx, http.MethodPut, r.url+path, []byte(body))
-			if code != http.StatusServiceUnavailable && code != want {
-				t.Fatalf("%s was answered with %d %s", body, code, says)
-			}
-			return code == want
-		})
+		r.answers(t, http.MethodPut, "/v1/namespaces/"+w.ns+"/scaledobjects/web/triggers/jobs", body, want)
 	}
 	call := func(r *running, body string) {
 		t.Helper()
-		sandboxtest.Until(t, "the call is answered", func(ctx context.Context) bool {
-			code, says := send(ctx, http.MethodPost, r.url+"/v1/webhook/"+w.ns+"/ci", []byte(body))
-			if code != http.StatusServiceUnavailable && code != http.StatusOK {
-				t.Fatalf("%s was answered with %d %s", body, code, says)
-			}
-			return code == http.StatusOK
-		})
+		r.answers(t, http.MethodPost, "/v1/webhook/"+w.ns+"/ci", body, http.StatusOK)
 	}
 	push(a, `{"value": 32}`, http.StatusOK)
 	w.replicas(4)
@@ -74,4 +61,16 @@ spec:
 	w.replicas(3)
 	push(b, `{"value": 0}`, http.StatusOK)
 	w.replicas(2)
+}
+
+// answers sends until that is answered as wanted: a 503 may pass.
+func (r *running) answers(t *testing.T, method, path, body string, want int) {
+	t.Helper()
+	sandboxtest.Until(t, "it is answered", func(ctx context.Context) bool {
+		code, says := send(ctx, method, r.url+path, []byte(body))
+		if code != http.StatusServiceUnavailable && code != want {
+			t.Fatalf("%s was answered with %d %s", body, code, says)
+		}
+		return code == want
+	})
 }
