@@ -51,7 +51,9 @@ func newPlane(w *world) *plane {
 	p.deployment(bare, 0)
 	for _, o := range w.plan.objects {
 		p.deployment(o.name, o.start)
-		p.scaledObject(o)
+		if err := p.scaledObject(w.t.Context(), o); err != nil {
+			w.t.Fatal(err)
+		}
 	}
 	stream, err := p.list(w.t.Context())
 	if err != nil {
@@ -100,30 +102,28 @@ func (p *plane) deployment(name string, n int32) {
 }
 
 // scaledObject makes an object's ScaledObject.
-func (p *plane) scaledObject(o *object) {
+func (p *plane) scaledObject(ctx context.Context, o *object) error {
 	w := p.world
-	w.t.Helper()
 	if w.natsWire != nil {
 		o.spec = strings.NewReplacer("NATS", w.natsWire.address(), "PROMETHEUS", w.promWire.address()).Replace(o.spec)
 	}
 	var spec map[string]any
 	if err := yaml.Unmarshal([]byte(o.spec), &spec); err != nil {
-		w.t.Fatal(err)
+		return err
 	}
 	spec["scaleTargetRef"] = map[string]any{"name": o.name}
 	content, err := json.Marshal(map[string]any{
 		"apiVersion": "impulse.sh/v1alpha1", "kind": "ScaledObject", "metadata": map[string]any{"name": o.name}, "spec": spec,
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		return err
 	}
 	so := &unstructured.Unstructured{}
 	if err := so.UnmarshalJSON(content); err != nil {
-		w.t.Fatal(err)
+		return err
 	}
-	if _, err := p.dynamic.Resource(scaledObjects).Namespace(p.namespace).Create(w.t.Context(), so, metav1.CreateOptions{}); err != nil {
-		w.t.Fatal(err)
-	}
+	_, err = p.dynamic.Resource(scaledObjects).Namespace(p.namespace).Create(ctx, so, metav1.CreateOptions{})
+	return err
 }
 
 // watch notes every count that a Deployment has had. A watch that has expired, as it does when the API server was away, is

@@ -9,10 +9,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 const (
@@ -75,7 +74,9 @@ func TestATenantThatDoesItsWorstKeepsNobodyOut(t *testing.T) {
 
 // aTenantKeepsNobodyOut: whatever another tenant did, nobody was refused, as long as no part was broken.
 func (v *verdict) aTenantKeepsNobodyOut() {
-	within := func(t *trouble, from, to time.Time) bool { return t.from.Before(to) && t.until.Add(aftermath).After(from) }
+	within := func(t *trouble, from, to time.Time) bool {
+		return t.from.Before(to) && t.until.Add(aftermath).After(from)
+	}
 	for _, r := range v.refusals {
 		blamed := ""
 		for _, t := range v.troubles {
@@ -136,9 +137,11 @@ func (w *world) drip(ctx context.Context, url string) {
 	}
 }
 
-// slowSources makes objects whose source answers almost too late, and takes them away again.
+// slowSources makes objects whose source answers almost too late. They have no target, and stay, with a source that is gone.
 func (w *world) slowSources(ctx context.Context) {
+	var asked atomic.Int64
 	source := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
 		select {
 		case <-time.After(950 * time.Millisecond):
 			_, _ = io.WriteString(answer, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"1"]}]}}`)
@@ -154,13 +157,10 @@ func (w *world) slowSources(ctx context.Context) {
 		for n := range 10 {
 			o.spec += strings.ReplaceAll(trigger, "N", fmt.Sprint(n))
 		}
-		w.plane.scaledObject(o)
-		defer func() {
-			err := w.plane.dynamic.Resource(scaledObjects).Namespace(w.plane.namespace).Delete(context.WithoutCancel(ctx), o.name, metav1.DeleteOptions{})
-			if err != nil {
-				w.ledger.fail("take %s away: %v", o.name, err)
-			}
-		}()
+		if err := w.plane.scaledObject(ctx, o); err != nil {
+			w.ledger.say("%s is not made: %v", o.name, err)
+		}
 	}
 	<-ctx.Done()
+	w.ledger.say("the slow sources were asked %d times", asked.Load())
 }
