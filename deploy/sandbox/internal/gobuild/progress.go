@@ -29,14 +29,14 @@ type progress struct {
 	stop  chan struct{}
 	told  sync.WaitGroup
 
-	mu        sync.Mutex
-	rest      []byte
-	lines     []string // The end of what was printed.
-	modules   int
-	compiled  int
-	current   string // The package that was begun last.
-	graph     *graph // Nil while modules are downloaded.
-	marks     []mark // Those of the last speedOf, oldest first, and the last one before.
+	mu       sync.Mutex
+	rest     []byte
+	lines    []string // The end of what was printed.
+	modules  int
+	compiled int
+	current  string // The package that was begun last.
+	graph    *graph // Nil while modules are downloaded.
+	marks    []mark // Those of the last speedOf, oldest first, and the last one before.
 }
 
 func newProgress(out io.Writer, what string) *progress {
