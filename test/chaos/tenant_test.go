@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -155,7 +156,7 @@ func (w *world) slowSources(ctx context.Context) {
 		o := &object{name: fmt.Sprintf("slow-%d", i)}
 		o.spec = "pollingInterval: 1\ntriggers:\n"
 		for n := range 10 {
-			o.spec += strings.ReplaceAll(trigger, "N", fmt.Sprint(n))
+			o.spec += strings.ReplaceAll(trigger, "N", strconv.Itoa(n))
 		}
 		if err := w.plane.scaledObject(ctx, o); err != nil {
 			w.ledger.say("%s is not made: %v", o.name, err)
