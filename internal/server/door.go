@@ -1,8 +1,8 @@
 package server
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -134,33 +134,37 @@ func (s *Server) deliver(ctx context.Context, c echo.Context, route Route, r *Re
 	if err != nil {
 		return err
 	}
+	for i := range deliveries {
+		if to := deliveries[i].Door.Namespace; to != r.Door.Namespace {
+			return fmt.Errorf("route %s leads from the door of %q to %q", route.Name, r.Door.Namespace, to)
+		}
+	}
 	failed := make([]error, len(deliveries))
 	var recording sync.WaitGroup
-	for i := range deliveries {
-		recording.Go(func() { failed[i] = s.record(ctx, route, r, &deliveries[i]) })
+	for i := range deliveries { // Several of one request are on their way together.
+		recording.Go(func() { failed[i] = s.record(ctx, &deliveries[i]) })
 	}
 	recording.Wait()
-	if err := errors.Join(failed...); err != nil {
-		if unavailable, ok := errors.AsType[*echo.HTTPError](err); ok {
-			return unavailable
+	var refusal error
+	for i, err := range failed {
+		if err != nil {
+			s.options.Log.Warn("a delivery was not recorded", "door", deliveries[i].Door.String(), "error", err)
+			refusal = cmp.Or(refusal, Unavailable(notRecorded(err)))
 		}
-		return err
+	}
+	if refusal != nil {
+		return refusal
 	}
 	return c.NoContent(http.StatusOK)
 }
 
-// record records one delivery: several of one request are on their way together.
-func (s *Server) record(ctx context.Context, route Route, r *Request, d *alerts.Delivery) error {
-	if d.Door.Namespace != r.Door.Namespace {
-		return fmt.Errorf("route %s leads from the door of %q to %q", route.Name, r.Door.Namespace, d.Door.Namespace)
-	}
+// record records one delivery.
+func (s *Server) record(ctx context.Context, d *alerts.Delivery) error {
 	result, err := s.options.Alerts.Record(ctx, *d)
-	if err != nil {
-		s.options.Log.Warn("a delivery was not recorded", "door", d.Door.String(), "error", err)
-		return Unavailable(notRecorded(err))
+	if err == nil {
+		s.metrics.count(result, len(d.Alerts))
 	}
-	s.metrics.count(result, len(d.Alerts))
-	return nil
+	return err
 }
 
 // Unavailable is an answer after which senders try again: 503.
