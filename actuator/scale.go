@@ -17,7 +17,7 @@ import (
 // requestTimeout bounds each read and write of a Scale; the caller's context may be stricter.
 const requestTimeout = 10 * time.Second
 
-// Get reads the count of a target from the API server. Watch is cheaper for whoever wants to know more than once.
+// Get reads the count of a target from the API server. To read it more than once, Watch is cheaper.
 func (c *Client) Get(ctx context.Context, t Target) (Scale, error) {
 	return c.request(ctx, t, "read", nil, rest.WarningLogger{})
 }

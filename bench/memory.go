@@ -136,7 +136,7 @@ func resident(pid int, name string) (int64, error) {
 	return kilobytes << 10, err
 }
 
-// sendWaves sends bodies, and counts how they are answered.
+// bodyFlood sends bodies in waves, and counts how they are answered.
 type bodyFlood struct {
 	url    string
 	client *http.Client

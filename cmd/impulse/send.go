@@ -21,7 +21,7 @@ func sendCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "send",
 		Short: "Send a test alert, or a level, to a running Impulse",
-		Long: "Send posts what an Alertmanager, or whoever pushes levels, would, and says what was answered and where to look next. Exit\n" +
+		Long: "Send posts what an Alertmanager, or a sender of levels, would, and says what was answered and where to look next. Exit\n" +
 			"code: 0 it is recorded, 1 Impulse does not take it, 2 it could not be sent.",
 	}
 	cmd.AddCommand(sendAlertCommand(), sendValueCommand())

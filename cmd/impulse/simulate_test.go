@@ -65,7 +65,7 @@ func torn(w http.ResponseWriter, _ *http.Request) {
 	_ = out.Flush()
 }
 
-// dawdle waits until whoever asks has had enough; who has not read the question does not see that.
+// dawdle answers nothing until the client gives up. The server sees that only after it has read the request.
 func dawdle(r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()
