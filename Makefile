@@ -16,8 +16,8 @@ DURATION  ?= 5m
 # A control plane in which nothing acts by itself.
 QUIET_SANDBOX := --without controller-manager,scheduler,kwok,metrics-server
 
-# The sandbox command, which shows what is being built; with the flags that it builds everything else with itself.
-SANDBOX := ./deploy/preflight && CGO_ENABLED=0 go -C deploy/sandbox build -trimpath -gcflags=all=-dwarf=false -ldflags '-s -w' -o $(CURDIR)/bin/sandbox .
+# The sandbox command, which shows what is being built.
+SANDBOX := ./deploy/preflight && ./deploy/sandbox/build bin/sandbox
 COMPILE := $(SANDBOX) && bin/sandbox compile --set-version $(VERSION)
 
 export CGO_ENABLED ?= 1

@@ -18,9 +18,7 @@ import (
 
 func TestACountThatAPolicyCapsIsToldWithWhatWasStored(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	c, target := w.client(actuator.Options{}), w.target(w.deployment("web", "2"))
-	seen := w.seen(c, target)
+	w, c, target, seen := newScaled(t)
 	w.policy("MutatingAdmissionPolicy", "cap", "apps", "deployments/scale", `
   failurePolicy: Fail
   reinvocationPolicy: Never
@@ -44,9 +42,7 @@ func TestACountThatAPolicyCapsIsToldWithWhatWasStored(t *testing.T) {
 
 func TestAPolicyThatDeniesIsToldByItsName(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	c, target := w.client(actuator.Options{}), w.target(w.deployment("web", "2"))
-	seen := w.seen(c, target)
+	w, c, target, seen := newScaled(t)
 	for _, reason := range []string{"Invalid", "Forbidden", "RequestEntityTooLarge"} {
 		name := "deny-" + strings.ToLower(reason)
 		remove := w.policy("ValidatingAdmissionPolicy", name, "apps", "deployments/scale", `
@@ -67,9 +63,7 @@ func TestAPolicyThatDeniesIsToldByItsName(t *testing.T) {
 
 func TestAPolicyThatCannotBeEvaluatedIsADenial(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	c, target := w.client(actuator.Options{}), w.target(w.deployment("web", "2"))
-	seen := w.seen(c, target)
+	w, _, target, seen := newScaled(t)
 	w.policy("MutatingAdmissionPolicy", "broken", "apps", "deployments/scale", `
   failurePolicy: Fail
   reinvocationPolicy: Never
@@ -80,9 +74,7 @@ func TestAPolicyThatCannotBeEvaluatedIsADenial(t *testing.T) {
 // A failed test of our own patch is a 422 and a write that came between is a 409: neither code may be taken for them.
 func TestAWebhookThatDeniesIsToldWhateverItsCode(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	c, target := w.client(actuator.Options{}), w.target(w.deployment("web", "2"))
-	seen := w.seen(c, target)
+	w, c, target, seen := newScaled(t)
 	var verdict atomic.Pointer[admissionv1.AdmissionResponse]
 	verdict.Store(&admissionv1.AdmissionResponse{Result: &metav1.Status{Message: "not yet"}})
 	scales := appsv1.SchemeGroupVersion.WithResource("deployments/scale")
@@ -125,9 +117,7 @@ func TestAWebhookThatDeniesIsToldWhateverItsCode(t *testing.T) {
 // Both are why a cap has to be on deployments/scale.
 func TestNeitherAPolicyOnDeploymentsNorAQuotaSeesAWriteOfTheScale(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	c, target := w.client(actuator.Options{}), w.target(w.deployment("web", "2"))
-	seen := w.seen(c, target)
+	w, c, target, seen := newScaled(t)
 	w.policy("ValidatingAdmissionPolicy", "whole", "apps", "deployments", `
   failurePolicy: Fail
   validations: [{expression: 'object.spec.replicas <= 4', message: no more than 4}]`)
@@ -144,6 +134,14 @@ spec: {hard: {count/deployments.apps: "1", pods: "2"}}`)
 		return err == nil && counted && tried != nil && strings.Contains(tried.Error(), "no more than 4")
 	})
 	set(t, c, target, seen, 7)
+}
+
+// newScaled is a world with a Deployment of two replicas, and its count as it was seen.
+func newScaled(t *testing.T) (*world, *actuator.Client, actuator.Target, actuator.Scale) {
+	t.Helper()
+	w := newWorld(t)
+	c, target := w.client(actuator.Options{}), w.target(w.deployment("web", "2"))
+	return w, c, target, w.seen(c, target)
 }
 
 // seen is a target as the API server has it.

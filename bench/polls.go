@@ -171,7 +171,7 @@ func (w *world) runFiles(ctx context.Context, folder string) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := local.Spawn(ctx, w.dir, "polls", filepath.Join(w.dir, "impulse"), "run", "--kubeconfig", w.kubeconfig, "--config", folder,
+	p, err := local.Spawn(ctx, w.dir, "polls", w.binary, "run", "--kubeconfig", w.kubeconfig, "--config", folder,
 		"--state-dir", filepath.Join(w.dir, "polls-state"), "--lease-namespace", bare, "--lease-name", "polls", "--listen", address)
 	if err != nil {
 		return nil, err

@@ -30,9 +30,7 @@ func TestMain(m *testing.M) {
 	}
 	program = filepath.Join(dir, "sandbox")
 	code := 1
-	build := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", "-s -w", "-o", program, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // As `make sandbox` builds it: nothing is compiled twice.
-	if out, err := build.CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(context.Background(), "./build", program).CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build the command: %v\n%s", err, out)
 	} else {
 		code = m.Run()
@@ -116,6 +114,18 @@ func (r *run) end(t *testing.T) error {
 		t.Fatalf("the sandbox does not end\n%s", r.said)
 		return nil
 	}
+}
+
+// endsWithItsLifeline closes the lifeline, and wants the sandbox to end well and leave nothing.
+func (r *run) endsWithItsLifeline(t *testing.T) {
+	t.Helper()
+	if err := r.lifeline.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.end(t); err != nil {
+		t.Errorf("it ended with %v\n%s", err, r.said)
+	}
+	r.leavesNothing(t)
 }
 
 // leavesNothing waits until no process and no file of the sandbox is left.

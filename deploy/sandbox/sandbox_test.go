@@ -36,13 +36,7 @@ func TestASandboxRunsDeploymentsAndLeavesNothing(t *testing.T) {
 	if got := r.mustCommand(t, "env"); !strings.Contains(got, "export KUBECONFIG='"+r.env.Kubeconfig+"'\n") {
 		t.Errorf("env prints %s", got)
 	}
-	if err := r.lifeline.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.end(t); err != nil {
-		t.Errorf("it ended with %v\n%s", err, r.said)
-	}
-	r.leavesNothing(t)
+	r.endsWithItsLifeline(t)
 }
 
 func TestWhatPodsUseIsKnown(t *testing.T) {
@@ -233,11 +227,5 @@ func TestWhatIsReadyCanBeUsedWhileTheRestIsAwaited(t *testing.T) {
 	if out := r.mustCommand(t, "status"); !strings.Contains(out, "not ready yet") {
 		t.Errorf("the status is %s", out)
 	}
-	if err := r.lifeline.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.end(t); err != nil {
-		t.Errorf("it ended with %v\n%s", err, r.said)
-	}
-	r.leavesNothing(t)
+	r.endsWithItsLifeline(t)
 }

@@ -58,6 +58,35 @@ func (e *election) join(identity string) *candidate {
 	return c
 }
 
+// leader is a candidate that leads.
+func (e *election) leader() *candidate {
+	e.t.Helper()
+	a := e.join("a")
+	a.release()
+	e.until("a leads", a.led(1))
+	return a
+}
+
+// pair are a leader, and a candidate that would lead in its place.
+func (e *election) pair() (a, b *candidate) {
+	e.t.Helper()
+	a = e.leader()
+	b = e.join("b")
+	b.release()
+	return a, b
+}
+
+// succeeds waits until a candidate leads for the first time, and wants it never to do so beside the one before.
+func (e *election) succeeds(next, before *candidate) {
+	e.t.Helper()
+	e.until("the next one leads", func() bool {
+		if before.isLeading() && next.isLeading() {
+			e.t.Error("both gates are open")
+		}
+		return next.leads.Load() == 1
+	})
+}
+
 // prepare makes a candidate that is not yet one.
 func (e *election) prepare(identity string) *candidate {
 	e.t.Helper()
@@ -186,9 +215,7 @@ func TestOneLeadsAndTheNextTakesOverWhenItEnds(t *testing.T) {
 func TestALeaderThatCannotRenewStopsAndLeadsAgain(t *testing.T) {
 	t.Parallel()
 	e := newElection(t)
-	a := e.join("a")
-	a.release()
-	e.until("a leads", a.led(1))
+	a := e.leader()
 	term := a.Term()
 	a.away.Store(true)
 	last := a.Deadline()
@@ -209,18 +236,9 @@ func TestALeaderThatCannotRenewStopsAndLeadsAgain(t *testing.T) {
 func TestTheNextLeadsOnlyAfterTheFirstHasStopped(t *testing.T) {
 	t.Parallel()
 	e := newElection(t)
-	a := e.join("a")
-	a.release()
-	e.until("a leads", a.led(1))
-	b := e.join("b")
-	b.release()
+	a, b := e.pair()
 	a.away.Store(true)
-	e.until("b leads", func() bool {
-		if a.isLeading() && b.isLeading() {
-			t.Error("both gates are open")
-		}
-		return b.leads.Load() == 1
-	})
+	e.succeeds(b, a)
 	a.away.Store(false)
 	b.cancel()
 	e.until("a leads again", a.led(2))

@@ -19,6 +19,14 @@ func denies(n int32) error {
 	return nil
 }
 
+// asksRarely fails unless ten minutes of refusals had some writes, and no more than the back-off allows.
+func (w *world) asksRarely() {
+	w.t.Helper()
+	if n, most := len(w.target.written()), int(10*time.Minute/longestRaise)+10; n < 10 || n > most {
+		w.t.Errorf("%d writes in ten minutes, want at most %d, and not none", n, most)
+	}
+}
+
 func TestACountThatAdmissionChangesIsAskedForMoreAndMoreRarely(t *testing.T) {
 	in(t, 1, 2, func(t *testing.T, w *world) {
 		w.target.caps(4)
@@ -29,9 +37,7 @@ func TestACountThatAdmissionChangesIsAskedForMoreAndMoreRarely(t *testing.T) {
 			t.Errorf("reported %+v, want 7 asked for and 4 stored", first)
 		}
 		pass(10 * time.Minute)
-		if n, most := len(w.target.written()), int(10*time.Minute/longestRaise)+10; n < 10 || n > most {
-			t.Errorf("%d writes in ten minutes, want at most %d, and not none", n, most)
-		}
+		w.asksRarely()
 		if o := w.journal.now(); !errors.Is(o.WriteErr, actuator.ErrAltered) || o.Contested {
 			t.Errorf("reported %v, contested %t", o.WriteErr, o.Contested)
 		}
@@ -50,9 +56,7 @@ func TestACountThatAdmissionDeniesIsAskedForMoreAndMoreRarely(t *testing.T) {
 		w.sources[0].says(7)
 		pass(10 * time.Minute)
 		w.want(2)
-		if n, most := len(w.target.written()), int(10*time.Minute/longestRaise)+10; n < 10 || n > most {
-			t.Errorf("%d writes in ten minutes, want at most %d, and not none", n, most)
-		}
+		w.asksRarely()
 		if err := w.journal.now().WriteErr; !errors.Is(err, actuator.ErrDenied) {
 			t.Errorf("reported %v", err)
 		}

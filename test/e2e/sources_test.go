@@ -64,19 +64,7 @@ func TestJetStreamMessagesWakeAWorkloadAndItRestsWhenTheyAreDrained(t *testing.T
 	address, js := w.nats()
 	consumer := w.queue(js, "WORK", jetstream.ConsumerConfig{Durable: "workers"})
 	w.deployment("worker", 0)
-	w.apply(fmt.Sprintf(`
-apiVersion: impulse.sh/v1alpha1
-kind: ScaledObject
-metadata: {name: worker}
-spec:
-  scaleTargetRef: {name: worker}
-  maxReplicaCount: 8
-  pollingInterval: 1
-  cooldownPeriod: 1
-  triggers:
-  - type: nats-jetstream
-    metadata: {natsServerURL: 'nats://%s', stream: WORK, consumer: workers, lagThreshold: 10}
-`, address))
+	w.apply(onQueue(address))
 	w.run()
 	w.condition("worker", "Ready", "True", "Ready")
 	for range 35 {
@@ -110,18 +98,7 @@ func TestAConsumerThatIsPausedOrWillBeDeletedIsInTheStatus(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.deployment("worker", 0)
-	w.apply(fmt.Sprintf(`
-apiVersion: impulse.sh/v1alpha1
-kind: ScaledObject
-metadata: {name: worker}
-spec:
-  scaleTargetRef: {name: worker}
-  maxReplicaCount: 8
-  cooldownPeriod: 1
-  triggers:
-  - type: nats-jetstream
-    metadata: {natsServerURL: 'nats://%s', stream: WORK, consumer: workers, lagThreshold: 10}
-`, address))
+	w.apply(onQueue(address))
 	keeps := w.never("worker", 0)
 	w.run()
 	w.condition("worker", "SourceNotice", "True", "ConsumerPaused")
@@ -141,6 +118,23 @@ spec:
 	}
 	w.condition("worker", "Ready", "False", "TriggerFailed") // Nobody has asked: the Pods of this cluster do nothing.
 	keeps()
+}
+
+// onQueue scales worker, which may rest at 0, on the consumer workers of the stream WORK.
+func onQueue(address string) string {
+	return fmt.Sprintf(`
+apiVersion: impulse.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: worker}
+spec:
+  scaleTargetRef: {name: worker}
+  maxReplicaCount: 8
+  pollingInterval: 1
+  cooldownPeriod: 1
+  triggers:
+  - type: nats-jetstream
+    metadata: {natsServerURL: 'nats://%s', stream: WORK, consumer: workers, lagThreshold: 10}
+`, address)
 }
 
 // queue makes a stream, of a subject of the same name, and its consumer.
