@@ -38,9 +38,9 @@ type Client struct {
 	metadata metadata.Interface
 	kinds    kinds
 
-	counts shelf[kindName, *counts]
-	hpas   shelf[struct{}, *hpas]
-	pods   shelf[struct{}, *pods]
+	counts shared[kindName, *counts]
+	hpas   shared[struct{}, *hpas]
+	pods   shared[struct{}, *pods]
 }
 
 // New returns a client for the cluster of config, which is not changed. It does no I/O.

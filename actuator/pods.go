@@ -183,8 +183,8 @@ func (c *Client) Pods(namespace, selector string) ([]Pod, error) {
 	if selector == "" {
 		return nil, errNoSelector
 	}
-	p, lent := c.pods.peek(struct{}{})
-	if !lent {
+	p, running := c.pods.get(struct{}{})
+	if !running {
 		return nil, errPodsUnwatched
 	}
 	return p.list(selection{namespace, selector})

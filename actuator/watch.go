@@ -68,12 +68,12 @@ func (c *Client) look(ctx context.Context, t Target, options WatchOptions) *watc
 		asked:  asker{client: c, target: t},
 	}
 	var end func()
-	w.counts, end = c.counts.borrow(ctx, kindName{t.APIVersion, t.Kind})
+	w.counts, end = c.counts.acquire(ctx, kindName{t.APIVersion, t.Kind})
 	w.closing = append(w.closing, end, w.counts.listen(t.key(), w.bell))
-	w.hpas, end = c.hpas.borrow(ctx, struct{}{})
+	w.hpas, end = c.hpas.acquire(ctx, struct{}{})
 	w.closing = append(w.closing, end, w.hpas.listen(w.scaled, w.bell))
 	if options.Pods {
-		w.pods, end = c.pods.borrow(ctx, struct{}{})
+		w.pods, end = c.pods.acquire(ctx, struct{}{})
 		w.closing = append(w.closing, end)
 	}
 	return w

@@ -34,9 +34,9 @@ func TestWhatATriggerNoticesIsACondition(t *testing.T) {
 			got.Reason != "Paused" || got.Message != "queue: 9 messages wait" {
 			t.Errorf("noticed: %v", got)
 		}
-		d.shelf.mu.Lock()
-		n := len(d.shelf.saved)
-		d.shelf.mu.Unlock()
+		d.store.mu.Lock()
+		n := len(d.store.saved)
+		d.store.mu.Unlock()
 		says(scalers.Notice{Reason: "Paused", Text: "10 messages wait"})
 		d.writes(n) // Another number is no news.
 		if got := says(scalers.Notice{Reason: "Expires", Text: "soon", AtRest: true}); got.Status != metav1.ConditionFalse {

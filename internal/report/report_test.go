@@ -21,14 +21,14 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// shelf is a Store in memory.
-type shelf struct {
+// store is a Store in memory.
+type store struct {
 	mu    sync.Mutex
 	saved []*v1alpha1.ScaledObjectStatus
 	fail  error
 }
 
-func (s *shelf) Save(_ context.Context, _ Object, status *v1alpha1.ScaledObjectStatus) error {
+func (s *store) Save(_ context.Context, _ Object, status *v1alpha1.ScaledObjectStatus) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fail != nil {
@@ -41,7 +41,7 @@ func (s *shelf) Save(_ context.Context, _ Object, status *v1alpha1.ScaledObjectS
 // desk is a reporter with all that is around it, in a bubble of fake time.
 type desk struct {
 	t        *testing.T
-	shelf    *shelf
+	store    *store
 	reporter *Reporter
 	spec     *workload.Workload
 	memory   scalers.Memory
@@ -57,8 +57,8 @@ type desk struct {
 func at(t *testing.T, before *v1alpha1.ScaledObjectStatus, test func(t *testing.T, d *desk)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{t: t, shelf: &shelf{}, current: 3}
-		d.reporter = New(d.shelf, Silent{}, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+		d := &desk{t: t, store: &store{}, current: 3}
+		d.reporter = New(d.store, Silent{}, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
 		d.spec = &workload.Workload{
 			Namespace: "shop", Name: "web", Target: actuator.Target{Namespace: "shop", Kind: "Deployment", Name: "web"},
 			Triggers: []workload.Trigger{{Name: "queue"}},
@@ -97,20 +97,20 @@ func (d *desk) says(level int64, err error) *v1alpha1.ScaledObjectStatus {
 }
 
 func (d *desk) last() *v1alpha1.ScaledObjectStatus {
-	d.shelf.mu.Lock()
-	defer d.shelf.mu.Unlock()
-	if len(d.shelf.saved) == 0 {
+	d.store.mu.Lock()
+	defer d.store.mu.Unlock()
+	if len(d.store.saved) == 0 {
 		return nil
 	}
-	return d.shelf.saved[len(d.shelf.saved)-1]
+	return d.store.saved[len(d.store.saved)-1]
 }
 
 func (d *desk) writes(n int) {
 	d.t.Helper()
-	d.shelf.mu.Lock()
-	defer d.shelf.mu.Unlock()
-	if len(d.shelf.saved) != n {
-		d.t.Fatalf("%d statuses written, want %d", len(d.shelf.saved), n)
+	d.store.mu.Lock()
+	defer d.store.mu.Unlock()
+	if len(d.store.saved) != n {
+		d.t.Fatalf("%d statuses written, want %d", len(d.store.saved), n)
 	}
 }
 
@@ -193,12 +193,12 @@ func TestARefusalStaysUntilTheObjectIsAccepted(t *testing.T) {
 
 func TestAStatusThatCannotBeWrittenIsTriedAgain(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
-		d.shelf.fail = errors.New("API server is away")
+		d.store.fail = errors.New("API server is away")
 		d.says(30, nil)
 		d.writes(0)
-		d.shelf.mu.Lock()
-		d.shelf.fail = nil
-		d.shelf.mu.Unlock()
+		d.store.mu.Lock()
+		d.store.fail = nil
+		d.store.mu.Unlock()
 		<-time.After(time.Minute)
 		synctest.Wait()
 		d.writes(1)

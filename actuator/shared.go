@@ -9,65 +9,65 @@ import (
 // follower keeps something current until ctx is done.
 type follower interface{ follow(ctx context.Context) }
 
-// shelf lends followers by name. One runs from its first borrower until its last has left, who waits for its end.
-type shelf[N comparable, F follower] struct {
+// shared has one follower for all users of a name. It runs from its first user until the last has released it, who waits for its end.
+type shared[N comparable, F follower] struct {
 	open func(N) F
 
-	mu   sync.Mutex
-	lent map[N]*loan[F]
+	mu  sync.Mutex
+	all map[N]*running[F]
 }
 
-type loan[F follower] struct {
-	follower  F
-	borrowers int
-	cancel    context.CancelFunc
-	done      chan struct{}
+type running[F follower] struct {
+	follower F
+	users    int
+	cancel   context.CancelFunc
+	done     chan struct{}
 }
 
-// borrow returns the follower of a name and how to give it back. It outlives ctx, whose values it sees.
-func (s *shelf[N, F]) borrow(ctx context.Context, name N) (F, func()) {
+// acquire returns the follower of a name and how to release it. It outlives ctx, whose values it sees.
+func (s *shared[N, F]) acquire(ctx context.Context, name N) (F, func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l, ok := s.lent[name]
+	r, ok := s.all[name]
 	if !ok {
-		if s.lent == nil {
-			s.lent = make(map[N]*loan[F])
+		if s.all == nil {
+			s.all = make(map[N]*running[F])
 		}
-		l = &loan[F]{follower: s.open(name), done: make(chan struct{})}
-		ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
-		s.lent[name] = l
+		r = &running[F]{follower: s.open(name), done: make(chan struct{})}
+		ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		s.all[name] = r
 		go func() {
-			defer close(l.done)
-			l.follower.follow(ctx)
+			defer close(r.done)
+			r.follower.follow(ctx)
 		}()
 	}
-	l.borrowers++
-	return l.follower, func() { s.giveBack(name, l) }
+	r.users++
+	return r.follower, func() { s.release(name, r) }
 }
 
-// peek returns the follower of a name that is lent.
-func (s *shelf[N, F]) peek(name N) (F, bool) {
+// get returns the follower of a name that runs.
+func (s *shared[N, F]) get(name N) (F, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l, ok := s.lent[name]
+	r, ok := s.all[name]
 	if !ok {
 		var none F
 		return none, false
 	}
-	return l.follower, true
+	return r.follower, true
 }
 
-func (s *shelf[N, F]) giveBack(name N, l *loan[F]) {
+func (s *shared[N, F]) release(name N, r *running[F]) {
 	s.mu.Lock()
-	l.borrowers--
-	last := l.borrowers == 0
+	r.users--
+	last := r.users == 0
 	if last {
-		delete(s.lent, name)
+		delete(s.all, name)
 	}
 	s.mu.Unlock()
 	if last {
-		l.cancel()
-		<-l.done
+		r.cancel()
+		<-r.done
 	}
 }
 
