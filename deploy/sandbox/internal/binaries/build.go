@@ -21,7 +21,8 @@ const lookEvery = 200 * time.Millisecond
 type Builder struct {
 	Source string // The folder of deploy/sandbox.
 	Cache  string
-	Out    io.Writer // Where progress is told.
+	// Out receives the progress. Several goroutines write to it at once, as they may to an *os.File.
+	Out io.Writer
 }
 
 // missing is a program that must be built, and the folder of the cache where it belongs.

@@ -12,8 +12,27 @@ import (
 	"time"
 )
 
+// output collects progress. It may be written to at once by several goroutines, as Builder.Out demands.
+type output struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Write implements io.Writer.
+func (o *output) Write(data []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(data)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
 // hello is a builder with a small module of programs of its own, and the program in it.
-func hello(t *testing.T, source string) (Builder, Program, *strings.Builder) {
+func hello(t *testing.T, source string) (Builder, Program, *output) {
 	t.Helper()
 	t.Setenv("KUBEBUILDER_ASSETS", "")
 	dir := t.TempDir()
@@ -23,12 +42,12 @@ func hello(t *testing.T, source string) (Builder, Program, *strings.Builder) {
 	} {
 		write(t, filepath.Join(module, path), content, 0o600)
 	}
-	var out strings.Builder
+	out := &output{}
 	program := Program{
 		Name: "greeter", Package: "example.test/hello", Version: "v1.2.3",
 		LDFlags: "-X main.version=v1.2.3", VersionArgs: []string{"--version"}, Suitable: sameMinor("v1.2.3"),
 	}
-	return Builder{Source: dir, Cache: filepath.Join(dir, "cache"), Out: &out}, program, &out
+	return Builder{Source: dir, Cache: filepath.Join(dir, "cache"), Out: out}, program, out
 }
 
 const greeting = `package main
@@ -69,24 +88,15 @@ func TestAMissingProgramIsBuiltOnceAndThenFound(t *testing.T) {
 	if !strings.Contains(out.String(), "built greeter v1.2.3") {
 		t.Errorf("the build did not say what it does: %s", out)
 	}
-	out.Reset()
-	if again := ensureOne(t, b, program); again != path || out.Len() > 0 {
-		t.Errorf("the second time it took %s and said %q", again, out)
+	before := out.String()
+	if again := ensureOne(t, b, program); again != path || out.String() != before {
+		t.Errorf("the second time it took %s and said %q", again, strings.TrimPrefix(out.String(), before))
 	}
 }
 
 func TestBuildersThatRunAtOnceBuildOnce(t *testing.T) {
-	b, program, _ := hello(t, greeting)
-	var (
-		all sync.WaitGroup
-		mu  sync.Mutex
-		out strings.Builder
-	)
-	b.Out = writerFunc(func(data []byte) (int, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		return out.Write(data)
-	})
+	b, program, out := hello(t, greeting)
+	var all sync.WaitGroup
 	for range 3 {
 		all.Go(func() {
 			if ensureOne(t, b, program) == "" {
@@ -96,13 +106,9 @@ func TestBuildersThatRunAtOnceBuildOnce(t *testing.T) {
 	}
 	all.Wait()
 	if built := strings.Count(out.String(), "built greeter v1.2.3"); built != 1 {
-		t.Errorf("built %d times:\n%s", built, &out)
+		t.Errorf("built %d times:\n%s", built, out)
 	}
 }
-
-type writerFunc func([]byte) (int, error)
-
-func (f writerFunc) Write(data []byte) (int, error) { return f(data) }
 
 func TestABuildThatFailsSaysWhyAndLeavesNothing(t *testing.T) {
 	b, program, _ := hello(t, "package main\n\nfunc main() { misspelt() }\n")
@@ -188,7 +194,7 @@ func TestASuitableProgramFoundElsewhereIsNotBuilt(t *testing.T) {
 	if got := ensureOne(t, b, program); got != inAssets {
 		t.Errorf("took %s, want the one in KUBEBUILDER_ASSETS", got)
 	}
-	if out.Len() > 0 {
+	if out.String() != "" {
 		t.Errorf("something was built: %s", out)
 	}
 }
