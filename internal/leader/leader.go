@@ -22,16 +22,19 @@ import (
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 )
 
-// How long things take. Who waits for the Lease looks at it after 1 to 2.2 RetryPeriods, as client-go spreads that. A leader
-// that dies is replaced within LeaseDuration and two such looks, the one that saw its last renewal and the one that finds it
-// expired: 5.3 s. One that stops gracefully is replaced within one look: 0.7 s.
+// How long things take. A candidate reads the Lease after 1 to 2.2 RetryPeriods, as client-go spreads that. A leader that dies
+// is replaced within LeaseDuration and two such reads, the one that saw its last renewal and the one that finds it expired:
+// 5.1 s. One that stops gracefully is replaced within one read: 0.6 s.
 const (
 	// LeaseDuration is how long others wait for a leader that does not renew. The Lease has it in whole seconds.
 	LeaseDuration = 4 * time.Second
 	// RenewDeadline is how long a leader leads after its last renewal.
 	RenewDeadline = 2500 * time.Millisecond
-	// RetryPeriod is the time between renewals, and between attempts to lead.
-	RetryPeriod = 300 * time.Millisecond
+	// RenewEvery is the least time between two renewals. Four RetryPeriods make one, so that none is a period late, and what is
+	// left until the RenewDeadline bears a request that hangs until its time-out, and the next one.
+	RenewEvery = time.Second
+	// RetryPeriod is the time between attempts to lead, and to renew after a renewal that failed.
+	RetryPeriod = 250 * time.Millisecond
 	// longestLease bounds how long a leader that is not seen to renew is waited for, whatever its Lease says.
 	longestLease = 10 * time.Second
 	// requestTimeout keeps one request that hangs from costing the Lease.

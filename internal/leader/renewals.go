@@ -18,6 +18,8 @@ type renewals struct {
 	gate  *Gate
 	wrong bool // Whether the last request failed: a failure is logged once.
 	other bool // Whether somebody else was seen to hold the Lease last.
+	// renewed is when the last record of ours was sent that was written.
+	renewed time.Time
 	// seen is the last record that was read, raw its bytes, and changed when it was first read, by our own clock.
 	seen    *resourcelock.LeaderElectionRecord
 	raw     []byte
@@ -69,9 +71,13 @@ func (r *renewals) Create(ctx context.Context, record resourcelock.LeaderElectio
 	return r.send(ctx, record, r.Interface.Create)
 }
 
-// Update implements resourcelock.Interface. The elector of a process that slept through its Lease would give up the one
-// that somebody else holds by now: it reads the Lease just before, and does not look at the holder.
+// Update implements resourcelock.Interface. The elector renews each RetryPeriod; a renewal is sent only when the last one was
+// RenewEvery ago, and the Gate stays as that one has opened it. The elector of a process that slept through its Lease would
+// give up the one that somebody else holds by now: it reads the Lease just before, and does not look at the holder.
 func (r *renewals) Update(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
+	if record.HolderIdentity == r.Identity() && time.Since(r.renewed) < RenewEvery {
+		return nil
+	}
 	if record.HolderIdentity == "" && r.other {
 		r.gate.open.Store(nil)
 		return nil
@@ -91,6 +97,7 @@ func (r *renewals) send(ctx context.Context, record resourcelock.LeaderElectionR
 	r.note(ctx, err)
 	if err == nil {
 		r.gate.holder.Store(&record.HolderIdentity)
+		r.renewed = sent
 	}
 	if err == nil && keep {
 		r.gate.term.Store(int64(record.LeaderTransitions))
