@@ -17,22 +17,22 @@ type history struct {
 	last gist
 }
 
-// gist is what tells one outcome from another: the count, who asked for it, and which rules spoke. What was asked for
-// before they spoke is not in it: a load that wobbles above the maximum is one entry.
+// gist is what tells one outcome from another: the count, and the rule that limits. What was asked for, and by which trigger, is
+// not in it: a load that wobbles above the maximum is one entry.
 type gist struct {
-	known  bool
-	to     int32
-	winner int
-	rules  uint32
+	known bool
+	to    int32
+	limit scalers.Rule
 }
 
-// note takes in the decision of a moment, and reports whether its outcome is news. Between changes it costs no allocation.
-func (h *history) note(p *pipeline.Outcome) bool {
+// note takes in the decision of a moment, and reports whether its outcome is news: the count is another one, or what limits is
+// and counts. Between changes it costs no allocation.
+func (h *history) note(p *pipeline.Outcome, counts bool) bool {
 	if !p.Fresh || !p.Decided {
 		return false
 	}
 	now := gistOf(p.Decision)
-	if now == h.last {
+	if !h.last.changes(now, counts) {
 		return false
 	}
 	first := h.last == gist{}
@@ -46,23 +46,17 @@ func (h *history) note(p *pipeline.Outcome) bool {
 }
 
 func gistOf(d *scalers.Decision) gist {
-	return gist{known: true, to: d.Replicas, winner: d.Winner, rules: rulesOf(d)}
+	return gist{known: true, to: d.Replicas, limit: limitOf(d)}
+}
+
+// changes reports whether now is another outcome. Another rule that limits the same count is where that counts.
+func (g gist) changes(now gist, counts bool) bool {
+	return g.known != now.known || g.to != now.to || counts && g.limit != now.limit
 }
 
 // goesOn reports whether b has the outcome of a.
 func goesOn(a, b *v1alpha1.PastDecision) bool {
-	return a.To == b.To && a.Trigger == b.Trigger && slices.Equal(a.LimitedBy, b.LimitedBy)
-}
-
-// rulesOf has a bit for each rule after the formula that changed the number.
-func rulesOf(d *scalers.Decision) uint32 {
-	var rules uint32
-	for _, s := range d.Steps() {
-		if s.Rule != scalers.RuleFormula {
-			rules |= 1 << s.Rule
-		}
-	}
-	return rules
+	return a.To == b.To && limitNamed(a.LimitedBy) == limitNamed(b.LimitedBy)
 }
 
 // briefly says how a count came to be, without what a later rule has undone: a window that holds three says nothing of a workload

@@ -73,7 +73,7 @@ func (r *Reporter) Keep(ctx context.Context, of Object, reference string, seen i
 	waiting := o.origin.waiting
 	status := o.newest()
 	status.Reference, status.OriginalReplicaCount = reference, o.origin.count
-	o.pending = status
+	o.put(status)
 	r.queue.Add(of.key()) // Nothing is written to the target before this is.
 	r.mu.Unlock()
 	select {

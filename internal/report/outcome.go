@@ -10,21 +10,23 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// outcome is what must change for a status to be written. Values are not in it: a wobbling value writes nothing.
+// outcome is what must change for a status to be written. Values are not in it, nor is what only lies on the way to the count,
+// such as raw, the winner and the tolerance: a wobbling value writes nothing.
 type outcome struct {
 	generation int64
 	desired    int32
 	current    int32
-	raw        int32
-	winner     int
-	rules      uint32
-	active     bool
-	decided    bool
-	contested  bool
-	blocked    string
-	errors     uint64
+	// limit is the rule that limits; limit.go says when a change of it counts.
+	limit     scalers.Rule
+	active    bool
+	decided   bool
+	contested bool
+	blocked   string
+	errors    uint64
 	// failures are those in a row that the fallback waits for: a restart must not begin again.
 	failures uint64
+	// bases are what step triggers add to: a restart must not find another one.
+	bases uint64
 	// stale has a bit for each trigger of which an alert is.
 	stale   uint32
 	notices uint64
@@ -42,9 +44,9 @@ func outcomeOf(p *pipeline.Outcome, refused refusal) outcome {
 	o.blocked, _ = blockedBy(p)
 	if p.Decided {
 		d := p.Decision
-		o.desired, o.raw, o.winner, o.active, o.rules = d.Replicas, d.Raw, d.Winner, d.Active, rulesOf(d)
+		o.desired, o.active, o.limit = d.Replicas, d.Active, limitOf(d)
 	}
-	o.errors, o.failures, o.notices = errorsOf(p), failuresOf(p), noticesOf(p)
+	o.errors, o.failures, o.bases, o.notices = errorsOf(p), failuresOf(p), basesOf(p), noticesOf(p)
 	for i := range p.Events {
 		if p.Events[i].Stale {
 			o.stale |= 1 << i
@@ -90,6 +92,19 @@ func failuresOf(p *pipeline.Outcome) uint64 {
 	for _, f := range p.Memory.Failures {
 		maphash.WriteComparable(&h, f.Trigger)
 		maphash.WriteComparable(&h, min(int64(f.Count), int64(limit.FailureThreshold)+1))
+	}
+	return h.Sum64()
+}
+
+// basesOf hashes what the step triggers add to.
+func basesOf(p *pipeline.Outcome) uint64 {
+	if len(p.Memory.Bases) == 0 {
+		return 0
+	}
+	var h maphash.Hash
+	h.SetSeed(seed)
+	for _, b := range p.Memory.Bases {
+		maphash.WriteComparable(&h, b)
 	}
 	return h.Sum64()
 }

@@ -59,20 +59,27 @@ type Reporter struct {
 // object is what is reported of one object.
 type object struct {
 	Object
-	// said is the outcome that the pending or written status says.
+	// said is the outcome that the pending or written status reports, and kept the recommendations that it remembers.
 	said outcome
-	// pending is the status to write; nil when the newest is written.
+	kept recommended
+	// limit is the rule that limits. wavers is true while recommendations go up and down under the same decision.
+	limit  limit
+	wavers bool
+	// pending is the status to write; nil when the newest is written. later is one that is written if what limits lasts.
 	pending *v1alpha1.ScaledObjectStatus
+	later   *draft
 	// conditions and lastScale carry over from one status to the next.
 	conditions conditions
 	lastScale  *time.Time
 	written    time.Time
 	troubles   map[string]string
 	history    history
-	// latest is the newest status, written or not; shadow and shadowSaid are what it says of the shadow policy.
-	latest     *v1alpha1.ScaledObjectStatus
-	shadow     *v1alpha1.ShadowStatus
-	shadowSaid gist
+	// latest is the newest status, written or not; shadow and shadowSaid are what it says of the shadow policy, and shadowLimit
+	// is the rule that limits that.
+	latest      *v1alpha1.ScaledObjectStatus
+	shadow      *v1alpha1.ShadowStatus
+	shadowSaid  gist
+	shadowLimit limit
 	// refusal is why the newest version of the object is not followed.
 	refusal refusal
 	// stored is the status as of the start, until the first one of ours.
@@ -161,17 +168,14 @@ func (r *Reporter) Decided(p *pipeline.Outcome) {
 		o.lastScale = &at
 	}
 	o.origin.see(p)
-	news := o.history.note(p)
-	if now := outcomeOf(p, o.refusal); !p.Writing && now != o.said && o.settled(p) {
-		o.said = now
-		troubles = o.compare(p)
-		status := statusOf(p, o)
-		o.latest = status
-		if o.stored == nil || !same(status, o.stored) {
-			o.pending = status
-			r.schedule(o)
-		}
-		o.stored = nil
+	writes := false
+	if !p.Writing && o.settled(p) {
+		troubles, writes = r.report(o, p)
+	}
+	news := o.history.note(p, writes)
+	if writes {
+		o.commit(o.draft(p))
+		r.schedule(o)
 	}
 	r.mu.Unlock()
 	if news && p.Workload.DryRun && p.Decision.Replicas != p.From {
@@ -207,7 +211,7 @@ func (r *Reporter) Refused(so *v1alpha1.ScaledObject, reason, message string) {
 	status.Conditions = slices.Clone(o.conditions.at)
 	news := !same(status, &so.Status)
 	if news {
-		o.pending = status
+		o.put(status)
 		r.schedule(o)
 	}
 	r.mu.Unlock()

@@ -25,6 +25,9 @@ func (r *Reporter) work(ctx context.Context) {
 func (r *Reporter) save(ctx context.Context, key string) {
 	r.mu.Lock()
 	o := r.objects[key]
+	if o != nil && o.pending == nil && o.later != nil {
+		r.settle(o)
+	}
 	if o == nil || o.pending == nil {
 		r.mu.Unlock()
 		return

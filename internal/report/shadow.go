@@ -27,7 +27,7 @@ func (s shadow) Decided(p *pipeline.Outcome) {
 		return // It has gone.
 	}
 	now := gistOf(p.Decision)
-	if now == o.shadowSaid {
+	if !o.shadowSaid.changes(now, o.shadowLimit.counts(now.limit, o.shadowSaid.limit, p.At.Time())) {
 		return
 	}
 	o.shadowSaid, o.shadow = now, shadowOf(p)
@@ -36,7 +36,8 @@ func (s shadow) Decided(p *pipeline.Outcome) {
 	}
 	status := *o.latest
 	status.Shadow, status.OriginalReplicaCount = o.shadow, o.origin.of(status.Reference)
-	o.latest, o.pending = &status, &status
+	o.latest = &status
+	o.put(&status)
 	s.reporter.schedule(o)
 }
 

@@ -39,7 +39,7 @@ func statusOf(p *pipeline.Outcome, o *object) *v1alpha1.ScaledObjectStatus {
 	}
 	s.History, s.Shadow = slices.Clone(o.history.past), o.shadow
 	// A memory that cannot be encoded is one that is lost; what is lost is unknown, and unknown never lowers.
-	if text, err := p.Memory.MarshalText(); err == nil {
+	if text, err := o.remembered(p).MarshalText(); err == nil {
 		s.Memory = string(text)
 	}
 	s.Reason = o.conditions.of(p, o.refusal)
@@ -47,40 +47,39 @@ func statusOf(p *pipeline.Outcome, o *object) *v1alpha1.ScaledObjectStatus {
 	return s
 }
 
-// same reports whether two statuses say the same, but for values and times: a wobbling value writes nothing.
+// same reports whether two statuses have the same outcome, but for what limits, which resume and weigh look at.
 func same(a, b *v1alpha1.ScaledObjectStatus) bool {
-	return reflect.DeepEqual(essence(a), essence(b)) && slices.Equal(failuresIn(a), failuresIn(b))
+	return reflect.DeepEqual(essence(a), essence(b)) && reflect.DeepEqual(memoryIn(a), memoryIn(b))
 }
 
-// failuresIn are the failures in a row that a status remembers, without their times.
-func failuresIn(s *v1alpha1.ScaledObjectStatus) []scalers.Failure {
+// memoryIn is what of a status's memory is part of the outcome: the failures in a row, without their times, and the bases.
+func memoryIn(s *v1alpha1.ScaledObjectStatus) scalers.Memory {
 	var m scalers.Memory
 	if m.UnmarshalText([]byte(s.Memory)) != nil {
-		return nil
+		return scalers.Memory{}
 	}
 	for i := range m.Failures {
 		m.Failures[i].At = 0
 	}
-	return m.Failures
+	return scalers.Memory{Failures: m.Failures, Bases: m.Bases}
 }
 
-// essence is what must change for a status to be written.
+// essence is the outcome that a status reports, but for what limits.
 func essence(s *v1alpha1.ScaledObjectStatus) *v1alpha1.ScaledObjectStatus {
 	e := &v1alpha1.ScaledObjectStatus{
 		ObservedGeneration: s.ObservedGeneration, Reference: s.Reference, Replicas: s.Replicas, DesiredReplicas: s.DesiredReplicas,
-		Reason: s.Reason, OriginalReplicaCount: s.OriginalReplicaCount,
+		OriginalReplicaCount: s.OriginalReplicaCount,
 	}
 	for _, t := range s.Triggers {
-		e.Triggers = append(e.Triggers, v1alpha1.TriggerStatus{Name: t.Name, Type: t.Type, Target: t.Target, Active: t.Active, LastError: steady(t.LastError)})
+		e.Triggers = append(e.Triggers, v1alpha1.TriggerStatus{Name: t.Name, Type: t.Type, Target: t.Target, LastError: steady(t.LastError)})
 	}
 	for _, c := range s.Conditions {
-		e.Conditions = append(e.Conditions, metav1.Condition{Type: c.Type, Status: c.Status, Reason: c.Reason})
-	}
-	if d := s.LastDecision; d != nil {
-		e.LastDecision = &v1alpha1.DecisionStatus{Raw: d.Raw, Trigger: d.Trigger, To: d.To}
+		if c.Type != v1alpha1.ConditionScalingLimited {
+			e.Conditions = append(e.Conditions, metav1.Condition{Type: c.Type, Status: c.Status, Reason: c.Reason})
+		}
 	}
 	if a := s.Shadow; a != nil {
-		e.Shadow = &v1alpha1.ShadowStatus{Replicas: a.Replicas, Trigger: a.Trigger, LimitedBy: a.LimitedBy}
+		e.Shadow = &v1alpha1.ShadowStatus{Replicas: a.Replicas}
 	}
 	return e
 }
