@@ -18,7 +18,7 @@ type options struct {
 	out               string
 	// storm is how long many alerts come.
 	storm time.Duration
-	// flood is how long one namespace's alerts change while another's are measured; only: nothing else is measured.
+	// flood is how long one namespace's alerts change while another's are measured; only flood or rest: nothing else is measured.
 	flood time.Duration
 	only  string
 	// echo is where to be nothing but a server that decodes; "" is to measure.
@@ -32,7 +32,7 @@ func main() {
 	flag.StringVar(&o.out, "out", "bench/results.json", "file to write the results to")
 	flag.DurationVar(&o.storm, "storm", time.Minute, "how long a thousand alerts come each second")
 	flag.DurationVar(&o.flood, "flood", 30*time.Second, "how long the stored alerts of one namespace change while another's deliveries are measured")
-	flag.StringVar(&o.only, "only", "", "flood: measure nothing else")
+	flag.StringVar(&o.only, "only", "", "flood or rest: measure nothing else")
 	flag.StringVar(&o.echo, "echo", "", "address at which to be the bare server that the receiver is held against, and nothing else")
 	flag.Parse()
 	if o.echo != "" {

@@ -20,6 +20,9 @@ func reactions(ctx context.Context, o options) ([]result, error) {
 		return nil, err
 	}
 	defer w.close()
+	if o.only == "rest" {
+		return rest(ctx, w, o)
+	}
 	v, err := w.watch(ctx)
 	if err != nil {
 		return nil, err
@@ -53,8 +56,12 @@ func reactions(ctx context.Context, o options) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
+	rested, err := rest(ctx, w, o)
+	if err != nil {
+		return nil, err
+	}
 	peak, err := memory(ctx, w)
-	return slices.Concat(results, more, flooded, late, peak), err
+	return slices.Concat(results, more, flooded, late, rested, peak), err
 }
 
 // storms measures the receiver: under many alerts of which few say something new, and alone.

@@ -157,9 +157,16 @@ func (w *world) define(ctx context.Context) error {
 
 // pair makes one Deployment and the ScaledObject that scales it. The one in the floor's namespace is read by nobody.
 func (w *world) pair(ctx context.Context, ns string, i int) error {
-	n, labels := int32(low), map[string]string{"app": app(i)}
+	return w.scaled(ctx, ns, app(i), low, `"minReplicaCount": 1, "maxReplicaCount": 10,
+		"advanced": {"horizontalPodAutoscalerConfig": {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}}}},
+		"triggers": [{"type": "alertmanager", "metadata": {"matchers": "{app=\"APP\"}", "replicas": 5}}]`)
+}
+
+// scaled makes one Deployment of n replicas and a ScaledObject that scales it, by a spec in which APP is its name.
+func (w *world) scaled(ctx context.Context, ns, name string, n int32, spec string) error {
+	labels := map[string]string{"app": name}
 	d := &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Name: app(i)},
+		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: appsv1.DeploymentSpec{
 			Replicas: &n,
 			Selector: &metav1.LabelSelector{MatchLabels: labels},
@@ -170,18 +177,16 @@ func (w *world) pair(ctx context.Context, ns string, i int) error {
 		},
 	}
 	if _, err := w.kube.AppsV1().Deployments(ns).Create(ctx, d, metav1.CreateOptions{}); err != nil {
-		return fmt.Errorf("make Deployment %s: %w", app(i), err)
+		return fmt.Errorf("make Deployment %s: %w", name, err)
 	}
 	so := &unstructured.Unstructured{}
-	text := strings.NewReplacer("APP", app(i)).Replace(`{"apiVersion": "impulse.sh/v1alpha1", "kind": "ScaledObject",
-		"metadata": {"name": "APP"}, "spec": {"scaleTargetRef": {"name": "APP"}, "minReplicaCount": 1, "maxReplicaCount": 10,
-		"advanced": {"horizontalPodAutoscalerConfig": {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}}}},
-		"triggers": [{"type": "alertmanager", "metadata": {"matchers": "{app=\"APP\"}", "replicas": 5}}]}}`)
+	text := strings.ReplaceAll(`{"apiVersion": "impulse.sh/v1alpha1", "kind": "ScaledObject",
+		"metadata": {"name": "APP"}, "spec": {"scaleTargetRef": {"name": "APP"}, `+spec+`}}`, "APP", name)
 	if err := so.UnmarshalJSON([]byte(text)); err != nil {
-		return fmt.Errorf("decode ScaledObject %s: %w", app(i), err)
+		return fmt.Errorf("decode ScaledObject %s: %w", name, err)
 	}
 	if _, err := w.dynamic.Resource(scaledObjects).Namespace(ns).Create(ctx, so, metav1.CreateOptions{}); err != nil {
-		return fmt.Errorf("make ScaledObject %s: %w", app(i), err)
+		return fmt.Errorf("make ScaledObject %s: %w", name, err)
 	}
 	return nil
 }
@@ -203,8 +208,13 @@ func (w *world) start(ctx context.Context, kubeconfig string) error {
 		return err
 	}
 	w.stops, w.log = append(w.stops, p.Stop), p.Log()
+	return w.decided(ctx, ours, p)
+}
+
+// decided waits until every object of a namespace has a status with a decision.
+func (w *world) decided(ctx context.Context, ns string, p *local.Process) error {
 	return local.Until(ctx, time.Minute, "impulse has decided on every object", func(ctx context.Context) (bool, error) {
-		list, err := w.dynamic.Resource(scaledObjects).Namespace(ours).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+		list, err := w.dynamic.Resource(scaledObjects).Namespace(ns).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
 		if err != nil {
 			return false, p.Died()
 		}
