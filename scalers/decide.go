@@ -1,6 +1,9 @@
 package scalers
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Input is all that a decision is taken from, besides the policy.
 type Input struct {
@@ -64,6 +67,36 @@ func (d *Decision) LimitedBy() []string {
 		}
 	}
 	return names
+}
+
+// Limit returns the last step, if one keeps the count from what the formula asks for. A tolerance does not: within it the count
+// is what is asked for. Nor does an activation or a bound that the formula started from.
+func (d *Decision) Limit() (Step, bool) {
+	if d.nsteps == 0 || d.Winner >= 0 && d.Replicas == d.Raw {
+		return Step{}, false
+	}
+	last := d.steps[d.nsteps-1]
+	switch last.Rule {
+	case RuleFormula, RuleTolerance, RuleActivation:
+		return Step{}, false
+	default:
+		return last, true
+	}
+}
+
+// overruled reports whether a later step leaves nothing of step i: it takes the number back, the same rule moves it to the same
+// count again, or the count is what the formula asks for, whatever bound it started from.
+func (d *Decision) overruled(i int) bool {
+	s := d.steps[i]
+	if s.Rule == RuleFormula || s.Rule == RuleActivation {
+		return false
+	}
+	asked := (s.Rule == RuleMin || s.Rule == RuleMax) && d.Winner >= 0 && d.Replicas == d.Raw
+	return slices.ContainsFunc(d.steps[i+1:d.nsteps], func(later Step) bool {
+		back := s.To > s.From && later.To <= s.From || s.To < s.From && later.To >= s.From
+		again := later.Rule == s.Rule && later.To == s.To
+		return back || again || asked && later.Rule == RuleFormula
+	})
 }
 
 // Decide applies the rules to in, first to last. It is a function of its arguments alone.

@@ -16,14 +16,18 @@ func (p *Policy) Summary(d *Decision) string {
 	return fmt.Sprintf("%d replicas: %s", d.Replicas, p.Why(d))
 }
 
-// Why says how the count came to be: every rule that changed it, or why none did.
+// Why says how the count came to be, each clause once: the formula and the rules that decided. It leaves out what a later rule
+// has undone, such as a window that held three replicas of a workload that then went to rest. Steps is the whole chain.
 func (p *Policy) Why(d *Decision) string {
-	if len(d.Steps()) == 0 {
+	steps := d.Steps()
+	if len(steps) == 0 {
 		return p.unchanged(d)
 	}
 	sentences := make([]string, 0, maxSteps)
-	for _, s := range d.Steps() {
-		sentences = append(sentences, p.Sentence(d, s))
+	for i, s := range steps {
+		if !d.overruled(i) {
+			sentences = append(sentences, p.Sentence(d, s))
+		}
 	}
 	return strings.Join(sentences, "; ")
 }
@@ -261,16 +265,20 @@ func (p *Policy) rateSentence(s Step) string {
 		s.To, s.From, direction, amount, duration(int64(r.Period)), s.B, until(s.Until))
 }
 
-// cooldownSentence says what the cooldown waits for, or that it is over.
+// cooldownSentence says until when the cooldown keeps the count, or that it is over.
 func cooldownSentence(s Step) string {
 	since := "a trigger was last active"
 	if s.B != 0 {
 		since = "the creation"
 	}
-	if s.Until == Never {
-		return fmt.Sprintf("at rest at %d instead of %d: no trigger is active, and %s have passed since %s", s.To, s.From, duration(s.A), since)
+	switch {
+	case s.Until != Never:
+		return fmt.Sprintf("kept at %d instead of %d by the cooldown%s (%s since %s)", s.To, s.From, until(s.Until), duration(s.A), since)
+	case s.A == 0:
+		return fmt.Sprintf("at rest at %d instead of %d: no trigger is active, and there is no cooldown", s.To, s.From)
+	default:
+		return fmt.Sprintf("at rest at %d instead of %d: no trigger is active, and the cooldown is over (%s since %s)", s.To, s.From, duration(s.A), since)
 	}
-	return fmt.Sprintf("kept at %d instead of %d by the cooldown%s (%s since %s)", s.To, s.From, until(s.Until), duration(s.A), since)
 }
 
 // name is a trigger's name.

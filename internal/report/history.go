@@ -2,7 +2,6 @@ package report
 
 import (
 	"slices"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -59,32 +58,10 @@ func goesOn(a, b *v1alpha1.PastDecision) bool {
 	return a.To == b.To && limitNamed(a.LimitedBy) == limitNamed(b.LimitedBy)
 }
 
-// briefly says how a count came to be, without what a later rule has undone: a window that holds three says nothing of a workload
-// that is then at rest.
-func briefly(p *scalers.Policy, d *scalers.Decision) string {
-	var said []string
-	for i, s := range d.Steps() {
-		if s.Rule == scalers.RuleFormula || !undone(s, d.Steps()[i+1:]) {
-			said = append(said, p.Sentence(d, s))
-		}
-	}
-	if len(said) == 0 {
-		return p.Why(d)
-	}
-	return strings.Join(said, "; ")
-}
-
-// undone reports whether one of the later steps takes back all that s did.
-func undone(s scalers.Step, later []scalers.Step) bool {
-	return slices.ContainsFunc(later, func(l scalers.Step) bool {
-		return s.To > s.From && l.To <= s.From || s.To < s.From && l.To >= s.From
-	})
-}
-
 func pastOf(p *pipeline.Outcome) v1alpha1.PastDecision {
 	full := decisionOf(p)
 	return v1alpha1.PastDecision{
 		Time: metav1.NewMicroTime(p.At.Time()), From: full.From, To: full.To, Raw: full.Raw, Trigger: full.Trigger,
-		LimitedBy: full.LimitedBy, Why: shorten(briefly(p.Workload.Policy, p.Decision)),
+		LimitedBy: full.LimitedBy, Why: shorten(p.Workload.Policy.Why(p.Decision)),
 	}
 }

@@ -1,0 +1,118 @@
+package scalers_test
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// reasoned is a moment of a workload with a queue that has ten for each replica, and what is said of its count.
+type reasoned struct {
+	policy  scalers.Policy
+	current int32
+	level   scalers.Milli
+	err     error
+	memory  scalers.Memory
+	why     string
+	// limit is the rule that limits; "" for none.
+	limit string
+}
+
+// check fails when something else is said.
+func (c *reasoned) check(t *testing.T) {
+	t.Helper()
+	p := c.policy
+	p.Triggers = []scalers.Trigger{{Name: "queue", Target: 10_000}}
+	d := scalers.Decide(&p, scalers.Input{
+		Now: epoch, Current: c.current, Memory: c.memory,
+		Events: []scalers.Event{{At: epoch, Value: c.level, Current: c.current, Ready: c.current, Err: c.err}},
+	})
+	limit := ""
+	if s, ok := d.Limit(); ok {
+		limit = s.Rule.String()
+	}
+	if why := p.Why(&d); why != c.why || limit != c.limit {
+		t.Errorf("%d replicas, limited by %q: %s\nwant %q: %s", d.Replicas, limit, why, c.limit, c.why)
+	}
+}
+
+func TestABoundIsAReasonOnlyWhereItDecides(t *testing.T) {
+	p := scalers.Policy{Min: 2, Max: 10, Rest: scalers.NoRest}
+	for name, c := range map[string]reasoned{
+		"below the minimum, and more is asked for":      {policy: p, level: 60_000, why: "queue is 60, target 10 per replica: asks for 6"},
+		"below the minimum, and just that is asked for": {policy: p, level: 20_000, why: "raised from 0 to the minimum, 2"},
+		"below the minimum, and less is asked for": {
+			policy: p, level: 10_000, why: "queue is 10, target 10 per replica: asks for 1; raised from 1 to the minimum, 2", limit: "minReplicaCount",
+		},
+		"below the minimum, and nothing is known": {
+			policy: p, err: errors.New("refused"), why: "raised from 0 to the minimum, 2", limit: "minReplicaCount",
+		},
+		"above the maximum, and more is asked for": {
+			policy: p, current: 12, level: 150_000,
+			why:   "queue is 150, target 10 per replica: asks for 15; lowered from 15 to the maximum, 10",
+			limit: "maxReplicaCount",
+		},
+	} {
+		t.Run(name, func(t *testing.T) { c.check(t) })
+	}
+}
+
+func TestARuleThatALaterOneUndoesIsNoReason(t *testing.T) {
+	tolerant := scalers.Policy{Min: 2, Max: 10, Rest: scalers.NoRest, Up: scalers.Behavior{Tolerance: 100_000}}
+	rests := scalers.Policy{Max: 10, Cooldown: time.Second, Down: scalers.Behavior{Window: time.Minute}}
+	slow := rests
+	slow.Down = scalers.Behavior{Policies: []scalers.RatePolicy{{Amount: 2, Period: time.Minute}}}
+	active := scalers.Memory{LastActive: epoch.Add(-time.Minute)}
+	for name, c := range map[string]reasoned{
+		"within the tolerance": {
+			policy: tolerant, current: 8, level: 81_000,
+			why: "queue is 81, target 10 per replica: asks for 9; kept at 8 instead of 9: queue is within 10% above its target",
+		},
+		"the window holds, and the cooldown is over": {
+			policy: rests, current: 3, memory: active.Recommended(&rests, epoch.Add(-time.Second), 3),
+			why: "queue is 0, target 10 per replica: asks for 0; " +
+				"at rest at 0 instead of 3: no trigger is active, and the cooldown is over (1s since a trigger was last active)",
+		},
+		"the cooldown is over, and the rate limits": {
+			policy: slow, current: 8, memory: active,
+			why: "queue is 0, target 10 per replica: asks for 0; limited to 6 instead of 0: scaling down by 2 pods in 1m, from 8 until " +
+				epoch.Add(time.Minute).Time().Format("15:04:05Z"),
+			limit: "rate",
+		},
+		"a workload at rest becomes active": {
+			policy: rests, level: 50_000, why: "woken to 1: queue is active; queue is 50, target 10 per replica: asks for 5",
+		},
+	} {
+		t.Run(name, func(t *testing.T) { c.check(t) })
+	}
+}
+
+func TestWithoutACooldownNoneIsSaidToBeOver(t *testing.T) {
+	p := scalers.Policy{Max: 10, Down: scalers.Behavior{Window: time.Minute}, Triggers: []scalers.Trigger{{Name: "queue", Target: 10_000}}}
+	d := scalers.Decide(&p, scalers.Input{Now: epoch, Current: 3, Events: []scalers.Event{{At: epoch, Current: 3}}})
+	if why := p.Why(&d); !strings.HasSuffix(why, "; at rest at 0 instead of 3: no trigger is active, and there is no cooldown") {
+		t.Errorf("it says %s", why)
+	}
+}
+
+// started is the count that a clause starts from: what differs when a rule speaks twice.
+var started = regexp.MustCompile(` (?:from|instead of) \d+`)
+
+func TestWhyNeverSaysAClauseTwice(t *testing.T) {
+	each(t, 4, func(t *testing.T, l *timeline) {
+		t.Helper()
+		why := l.policy.Why(&l.last)
+		said := map[string]bool{}
+		for clause := range strings.SplitSeq(why, "; ") {
+			clause = started.ReplaceAllString(clause, "")
+			if said[clause] {
+				l.fail(t, "it says %q twice: %s", clause, why)
+			}
+			said[clause] = true
+		}
+	})
+}
