@@ -69,6 +69,14 @@ type Event struct {
 	Dormant bool
 	// Notice is what people should know of the source beside its level. Nothing is decided by it.
 	Notice Notice
+	// Foreseen is what the level becomes by itself unless a message says otherwise. Nothing is decided by it before it is there.
+	Foreseen Foreseen
+}
+
+// Foreseen is a level that comes at a known time. The zero value is none.
+type Foreseen struct {
+	At    Instant
+	Value Milli
 }
 
 // Notice is what a trigger says of its source, although the level is known. The zero value is none.

@@ -15,6 +15,9 @@ type Alert struct {
 	LastSeen time.Time
 	// Stale: it has not been repeated for the query's Lease. It still counts, for one more.
 	Stale bool
+	// Begins is when it begins to count, of one that fires again within the query's StaleWindow after its resolve and waits for
+	// the end of that; zero: it counts.
+	Begins time.Time
 }
 
 // AlertQuery selects alerts. An alert's labels never choose a target: a target's object chooses alerts.
@@ -40,8 +43,8 @@ type AlertQuery struct {
 
 // Alerts is the set of alerts that are firing now.
 type Alerts interface {
-	// Watch calls changed with every selected firing alert, in a stable order: once at once, then after each change of
-	// that set, until ctx is done; it then returns ctx.Err(). at is when the change was delivered. changed gets err instead
+	// Watch calls changed with every selected firing alert, those that do not count yet included, in a stable order: once at
+	// once, then after each change of that set, until ctx is done; it then returns ctx.Err(). at is when the change was delivered. changed gets err instead
 	// of alerts while the set is not known (it has not been loaded yet), and err beside alerts when these fire, but others
 	// may as well (what was recorded was lost). It must not block. Calls do not overlap, and a call never sees an older set
 	// than the call before it.

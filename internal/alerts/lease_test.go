@@ -126,13 +126,75 @@ func TestADoubtfulFiringCountsAfterTheWindowForTenMinutesAndOneMoreTime(t *testi
 		<-time.After(20 * time.Second)
 		record(t, s, firing("slow", began))
 		<-time.After(40*time.Second - time.Microsecond)
-		w.expect(t, "0", "1", "0")
+		w.expect(t, "0", "1", "0", "0 and 1 will")
 		<-time.After(time.Microsecond)
-		w.expect(t, "0", "1", "0", "1")
+		w.expect(t, "0", "1", "0", "0 and 1 will", "1")
 		<-time.After(doubtfulLease)
-		w.expect(t, "0", "1", "0", "1", "1 stale")
+		w.expect(t, "0", "1", "0", "0 and 1 will", "1", "1 stale")
 		<-time.After(doubtfulLease)
-		w.expect(t, "0", "1", "0", "1", "1 stale", "0")
+		w.expect(t, "0", "1", "0", "0 and 1 will", "1", "1 stale", "0")
+	})
+}
+
+// begins is when the first alert that waits begins to count; zero when none waits.
+func (w *watched) begins() time.Time {
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range w.alerts {
+		if !w.alerts[i].Begins.IsZero() {
+			return w.alerts[i].Begins
+		}
+	}
+	return time.Time{}
+}
+
+func TestAnAlertThatWaitsIsShownWithTheInstantAtWhichItBegins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		w := watch(t, s, "slow")
+		began := time.Now()
+		record(t, s, firing("slow", began))
+		for range 2 { // Another resolve has it wait anew.
+			ended := time.Now()
+			record(t, s, resolved("slow", began, ended))
+			if at := w.begins(); !at.IsZero() {
+				t.Errorf("resolved, it begins to count at %s", at)
+			}
+			<-time.After(20 * time.Second)
+			record(t, s, firing("slow", began))
+			if at := w.begins(); !at.Equal(ended.Add(defaultWindow)) {
+				t.Errorf("it begins to count at %s, want %s", at, ended.Add(defaultWindow))
+			}
+			record(t, s, firing("slow", began)) // A repeat is no news.
+		}
+		w.expect(t, "0", "1", "0", "0 and 1 will", "0", "0 and 1 will")
+		<-time.After(40 * time.Second)
+		w.expect(t, "0", "1", "0", "0 and 1 will", "0", "0 and 1 will", "1")
+		if at := w.begins(); !at.IsZero() {
+			t.Errorf("it counts, and begins to count at %s", at)
+		}
+	})
+}
+
+// Whole deliveries that leave an alert out end it for those who said so: it does not begin.
+func TestAnAlertThatIsAbsentWhileItWaitsDoesNotBegin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		q := about("slow")
+		q.AbsentMeansResolved, q.Lease = true, time.Minute
+		w := watchQuery(t, s, q)
+		began := time.Now()
+		record(t, s, firing("slow", began), resolved("slow", began, time.Now()))
+		member(t, s, "g", 0, firing("slow", began))
+		member(t, s, "g", 0)
+		if at := w.begins(); !at.IsZero() {
+			t.Errorf("it is absent for the whole window, and begins to count at %s", at)
+		}
+		<-time.After(2 * defaultWindow)
+		if got := w.last(); got != "0" {
+			t.Errorf("%s count", got)
+		}
 	})
 }
 

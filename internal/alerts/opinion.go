@@ -51,10 +51,11 @@ var everybody = patience{lease: defaultLease, window: defaultWindow}
 // life is from when a record counts, from when it does so unconfirmed, and when it is over.
 type life struct{ begin, stale, over time.Time }
 
-// standing is where a record stands in its life. next is when it will stand elsewhere if nothing is heard; zero: never.
+// standing is where a record stands in its life; waits: it will count. next is when it will stand elsewhere if nothing is
+// delivered; zero: never.
 type standing struct {
-	counts, stale bool
-	next          time.Time
+	waits, counts, stale bool
+	next                 time.Time
 }
 
 // of returns where a record stands.
@@ -66,7 +67,7 @@ func (l life) at(now time.Time) standing {
 	s := standing{}
 	switch {
 	case now.Before(l.begin):
-		s.next = l.begin
+		s.waits, s.next = l.begin.Before(l.over), l.begin
 	case now.Before(l.stale):
 		s.counts, s.next = true, earlier(l.stale, l.over)
 	case now.Before(l.over):
@@ -139,6 +140,17 @@ func (p patience) worthWriting(r *fact) bool {
 
 // unwritten is how much later than written an alert may have been seen.
 func (p patience) unwritten() time.Duration { return min(p.lease/4, longestUnwritten) }
+
+// begins is when a record that waits begins to count; zero for any other.
+func (s standing) begins() time.Time {
+	if !s.waits {
+		return time.Time{}
+	}
+	return s.next
+}
+
+// visible reports whether a watcher is shown the record.
+func (s standing) visible() bool { return s.counts || s.waits }
 
 // plain reports whether a record counts, and is not stale.
 func (s standing) plain() bool { return s.counts && !s.stale }

@@ -217,7 +217,7 @@ func TestResolvedAlertsOfOneNamespaceMakeNoOtherForget(t *testing.T) {
 			t.Errorf("%d are remembered", n)
 		}
 		record(t, s, firing("slow", began)) // Late.
-		w.expect(t, "0")
+		w.expect(t, "0", "0 and 1 will")
 	})
 }
 

@@ -187,7 +187,7 @@ func (s *Store) drop(r *fact) {
 	for w, l := range r.watched {
 		s.queue.remove(&l.entry)
 		delete(w.selected, r)
-		if l.shown.counts {
+		if l.shown.visible() {
 			s.mark(w, s.now())
 		}
 	}

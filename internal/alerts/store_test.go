@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -100,8 +101,9 @@ func begin(t *testing.T, p Persister) (s *Store, stop func()) {
 
 // watched follows how many alerts of a name fire.
 type watched struct {
-	mu    sync.Mutex
-	turns []string
+	mu     sync.Mutex
+	turns  []string
+	alerts []triggers.Alert
 }
 
 // about selects the alerts of a name.
@@ -127,7 +129,7 @@ func watchQuery(t *testing.T, s *Store, q triggers.AlertQuery) *watched {
 		_ = s.Watch(ctx, q, func(_ time.Time, alerts []triggers.Alert, err error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.turns = append(w.turns, said(alerts, err))
+			w.turns, w.alerts = append(w.turns, said(alerts, err)), alerts
 		})
 	}()
 	t.Cleanup(func() { cancel(); <-done })
@@ -135,9 +137,18 @@ func watchQuery(t *testing.T, s *Store, q triggers.AlertQuery) *watched {
 	return w
 }
 
-// said is a set of alerts in a word: how many fire, and whether that is all.
+// said is a set of alerts in a word: how many count, how many will, and whether that is all.
 func said(alerts []triggers.Alert, err error) string {
-	text := strconv.Itoa(len(alerts))
+	waiting := 0
+	for i := range alerts {
+		if !alerts[i].Begins.IsZero() {
+			waiting++
+		}
+	}
+	text := strconv.Itoa(len(alerts) - waiting)
+	if waiting > 0 {
+		text += fmt.Sprintf(" and %d will", waiting)
+	}
 	if slices.ContainsFunc(alerts, func(a triggers.Alert) bool { return a.Stale }) {
 		text += " stale"
 	}
@@ -161,11 +172,13 @@ func (w *watched) expect(t *testing.T, want ...string) {
 	}
 }
 
+// last is how many count by the newest turn.
 func (w *watched) last() string {
 	synctest.Wait()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.turns[len(w.turns)-1]
+	count, _, _ := strings.Cut(w.turns[len(w.turns)-1], " and ")
+	return count
 }
 
 var shop = Door{Namespace: "shop", Credential: "test"}
@@ -242,12 +255,12 @@ func TestARefireCountsAndALateRepeatIsDoubtfulForAMinute(t *testing.T) {
 		record(t, s, firing("slow", began))
 		record(t, s, resolved("slow", began, time.Now()))
 		record(t, s, firing("slow", began))
-		w.expect(t, "0", "1", "0")
+		w.expect(t, "0", "1", "0", "0 and 1 will")
 		<-time.After(defaultWindow)
-		w.expect(t, "0", "1", "0", "1")
+		w.expect(t, "0", "1", "0", "0 and 1 will", "1")
 		record(t, s, resolved("slow", began, time.Now()))
 		record(t, s, firing("slow", began.Add(time.Second)))
-		w.expect(t, "0", "1", "0", "1", "0", "1")
+		w.expect(t, "0", "1", "0", "0 and 1 will", "1", "0", "1")
 	})
 }
 

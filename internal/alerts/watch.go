@@ -124,7 +124,7 @@ func (s *Store) look(l *selection, now time.Time, changed bool) bool {
 		l.fact.unsure++
 	}
 	moved := was.counts != l.shown.counts || was.stale != l.shown.stale
-	if moved || changed && l.shown.counts {
+	if moved || !was.begins().Equal(l.shown.begins()) || changed && l.shown.visible() {
 		s.mark(l.watcher, now)
 	}
 	return moved
@@ -175,20 +175,21 @@ func (s *Store) view(w *watcher) view {
 	if until := s.lostUntil(w); until.After(s.now()) {
 		v.err = fmt.Errorf("some of the recorded alerts were lost or dropped: until %s others may be firing", until.UTC().Format(time.RFC3339))
 	}
-	counting := make([]*fact, 0, len(w.selected))
+	shown := make([]*fact, 0, len(w.selected))
 	for r, l := range w.selected {
-		if l.shown.counts {
-			counting = append(counting, r)
+		if l.shown.visible() {
+			shown = append(shown, r)
 		}
 	}
-	slices.SortFunc(counting, func(a, b *fact) int {
+	slices.SortFunc(shown, func(a, b *fact) int {
 		return cmp.Or(cmp.Compare(a.Fingerprint, b.Fingerprint), cmp.Compare(a.Door, b.Door))
 	})
-	v.alerts = make([]triggers.Alert, len(counting))
-	for i, r := range counting {
+	v.alerts = make([]triggers.Alert, len(shown))
+	for i, r := range shown {
+		stands := &w.selected[r].shown
 		v.alerts[i] = triggers.Alert{
 			Labels: r.Labels, Annotations: r.Annotations, StartsAt: r.StartsAt.Time, LastSeen: r.LastSeen.Time,
-			Stale: w.selected[r].shown.stale,
+			Stale: stands.stale, Begins: stands.begins(),
 		}
 	}
 	return v

@@ -94,7 +94,8 @@ func (s *source) event(at time.Time) scalers.Event {
 		e.Err = s.err
 		return e
 	}
-	level, next, err := s.config.Level(s.alerts, at)
+	counting, waiting := split(s.alerts)
+	level, next, err := s.config.Level(counting, at)
 	if s.step != nil && !next.IsZero() {
 		s.step.Reset(next.Sub(at))
 	}
@@ -104,8 +105,9 @@ func (s *source) event(at time.Time) scalers.Event {
 	}
 	// More alerts are never a lower level, but for a mean.
 	e.Value, e.Err, e.AtLeast = level, s.err, s.err != nil && s.config.Aggregation != "avg"
-	e.Unconfirmed = unconfirmed(s.alerts)
+	e.Unconfirmed = unconfirmed(counting)
 	e.Stale = e.Unconfirmed != ""
+	e.Notice, e.Foreseen = s.config.foreseen(counting, waiting)
 	return e
 }
 
@@ -117,7 +119,8 @@ func same(a, b *scalers.Event) bool {
 		}
 		return err.Error()
 	}
-	return a.Value == b.Value && a.AtLeast == b.AtLeast && a.Unconfirmed == b.Unconfirmed && text(a.Err) == text(b.Err)
+	return a.Value == b.Value && a.AtLeast == b.AtLeast && a.Unconfirmed == b.Unconfirmed && text(a.Err) == text(b.Err) &&
+		a.Notice == b.Notice && a.Foreseen == b.Foreseen
 }
 
 // unconfirmed says which alerts still count without having been repeated, and since when; "" for none.

@@ -1,0 +1,52 @@
+package alertmanager
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+func TestAnAlertThatWaitsIsForeseenAndDoesNotCountYet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &board{}
+		h := listen(t, b, map[string]string{"threshold": "1"})
+		soon, late, at := since(time.Hour), since(time.Hour), time.Date(2026, 1, 2, 3, 4, 5, 600_000_000, time.UTC)
+		soon.Begins, late.Begins = at, at.Add(time.Second)
+		b.set(nil, since(0), late, soon)
+		h.expect(t, "0", "1")
+		e := h.newest()
+		if want := (scalers.Foreseen{At: scalers.InstantOf(at), Value: 2000}); e.Foreseen != want {
+			t.Errorf("%+v is foreseen, want %+v", e.Foreseen, want)
+		}
+		if want := (scalers.Notice{
+			Reason: "AlertWaits",
+			Text:   "alert Slow fires again after its resolve: it counts from 2026-01-02T03:04:05.6Z on unless it resolves once more (staleWindow), and 1 more wait",
+		}); e.Notice != want {
+			t.Errorf("the notice is %+v, want %+v", e.Notice, want)
+		}
+		soon.Begins = at.Add(time.Minute)
+		b.set(nil, since(0), soon) // It waits anew: the level is the same, and what is foreseen is not.
+		h.expect(t, "0", "1", "1")
+		b.set(nil, since(0), since(0))
+		h.expect(t, "0", "1", "1", "2")
+		if e := h.newest(); e.Foreseen != (scalers.Foreseen{}) || e.Notice != (scalers.Notice{}) {
+			t.Errorf("nothing waits any longer, but %+v is foreseen, and %+v noticed", e.Foreseen, e.Notice)
+		}
+	})
+}
+
+func TestALevelThatWouldBeUnknownIsNotForeseen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &board{}
+		h := listen(t, b, map[string]string{"threshold": "1", "value": "annotation:value"})
+		waits := since(0)
+		waits.Begins = time.Now().Add(time.Minute)
+		b.set(nil, waits)
+		h.expect(t, "0", "0")
+		if e := h.newest(); e.Foreseen != (scalers.Foreseen{}) || e.Notice.Reason != "AlertWaits" {
+			t.Errorf("%+v is foreseen, and %+v noticed", e.Foreseen, e.Notice)
+		}
+	})
+}
