@@ -4,13 +4,15 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // The conditions of a ScaledObject.
 const (
-	// ConditionReady: the spec is understood and every trigger is known.
+	// ConditionReady: the spec is understood, the target is there for Impulse to scale, and every trigger is known.
 	ConditionReady = "Ready"
-	// ConditionActive: some trigger is above its activation value.
+	// ConditionActive: there is a target, and some trigger is above its activation value.
 	ConditionActive = "Active"
+	// ConditionPaused: an annotation pauses the object, whether or not another count is wanted.
+	ConditionPaused = "Paused"
 	// ConditionAbleToScale: the target can be read and written, and nobody else scales it.
 	ConditionAbleToScale = "AbleToScale"
-	// ConditionScalingLimited: a rule after the formula changed the number.
+	// ConditionScalingLimited: a rule keeps the count from what the formula asks for.
 	ConditionScalingLimited = "ScalingLimited"
 	// ConditionAlertStale: an alert still counts that has not been repeated for its lease.
 	ConditionAlertStale = "AlertStale"
@@ -79,11 +81,22 @@ type TriggerStatus struct {
 	// Pods is what was measured of single pods, for cpu and memory.
 	// +optional
 	Pods *PodsStatus `json:"pods,omitempty"`
+	// Pending is the level that comes at a known time unless a message says otherwise: that of an alert that waits for the end of
+	// its stale window.
+	// +optional
+	Pending *PendingLevel `json:"pending,omitempty"`
 	// +optional
 	Active bool `json:"active,omitempty"`
 	// LastError says why the level is unknown.
 	// +optional
 	LastError string `json:"lastError,omitempty"`
+}
+
+// PendingLevel is a level that is not there yet.
+type PendingLevel struct {
+	// At is when it begins to count.
+	At    metav1.MicroTime `json:"at"`
+	Value string           `json:"value"`
 }
 
 // PodsStatus is a reading of single pods, in short.

@@ -216,7 +216,7 @@ func (c *Controller) forget(key string) {
 func (c *Controller) refuse(m *member, reason, message string) {
 	if m.refused != reason+message {
 		m.refused = reason + message
-		c.options.Reporter.Refused(m.so, reason, message)
+		c.options.Reporter.Refused(m.so, reason, message, m.running != nil)
 	}
 }
 

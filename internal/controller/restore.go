@@ -181,5 +181,5 @@ func (r *returning) complain(err error) {
 		r.controller.options.Reporter.Note(objectOf(r.so), true, failed, why)
 		return
 	}
-	r.controller.options.Reporter.Refused(r.so, failed, why)
+	r.controller.options.Reporter.Refused(r.so, failed, why, false)
 }

@@ -36,35 +36,63 @@ func (c *conditions) of(p *pipeline.Outcome, refused refusal) string {
 		ready, why = refused.reason, refused.message
 	}
 	c.set(v1alpha1.ConditionReady, ready == "Ready", ready, why, generation)
-	active, is := "NoTriggerActive", p.Decided && p.Decision.Active
-	if is {
-		active = "TriggerActive"
-	}
-	c.set(v1alpha1.ConditionActive, is, active, "", generation)
+	active := activity(p)
+	c.set(v1alpha1.ConditionActive, active == "TriggerActive", active, "", generation)
+	paused, how := p.Workload.Pause()
+	c.set(v1alpha1.ConditionPaused, paused != "", cmp.Or(paused, "NotPaused"), how, generation)
 	blocked, message := blockedBy(p)
-	if blocked == "" {
-		c.set(v1alpha1.ConditionAbleToScale, true, "ReadyToScale", "", generation)
-	} else {
-		c.set(v1alpha1.ConditionAbleToScale, blocked == "Contested", blocked, message, generation)
-	}
+	able := blocked == "" || blocked == "Contested"
+	c.set(v1alpha1.ConditionAbleToScale, able, cmp.Or(blocked, "ReadyToScale"), message, generation)
 	limited, by := limits(p)
-	c.set(v1alpha1.ConditionScalingLimited, limited != "NotLimited", limited, by, generation)
-	c.stale(p, generation)
-	c.notices(p, generation)
-	switch {
+	c.set(v1alpha1.ConditionScalingLimited, limited != "", cmp.Or(limited, "NotLimited"), by, generation)
+	stale := c.stale(p, generation)
+	notice := c.notices(p, generation)
+	switch pause := &p.Workload.Policy.Paused; {
 	case blocked != "":
 		return blocked
 	case ready != "Ready":
 		return ready
-	case limited != "NotLimited":
-		return limited
+	case pause.Fixed || pause.Keep:
+		return paused
+	case stale:
+		return v1alpha1.ConditionAlertStale
+	case foreseen(p): // Another count may come at any moment.
+		return cmp.Or(notice, limited, "AsRecommended")
 	default:
-		return "AsRecommended"
+		return cmp.Or(limited, notice, paused, "AsRecommended")
 	}
 }
 
-// stale says which alerts still count that have not been repeated; objects that never had one have no such condition.
-func (c *conditions) stale(p *pipeline.Outcome, generation int64) {
+// refuse sets those that a refusal decides. Unless an older version is followed, nothing of the object is active or written.
+func (c *conditions) refuse(reason, message string, generation int64, older bool) {
+	c.set(v1alpha1.ConditionReady, false, reason, message, generation)
+	if !older {
+		c.set(v1alpha1.ConditionActive, false, reason, "", generation)
+		c.set(v1alpha1.ConditionAbleToScale, false, reason, message, generation)
+	}
+}
+
+// activity is the reason of the condition Active. Nothing is active where there is nothing to scale.
+func activity(p *pipeline.Outcome) string {
+	blocked, _ := blockedBy(p)
+	switch {
+	case !p.TargetKnown:
+		return blocked
+	case p.Decided && p.Decision.Active:
+		return "TriggerActive"
+	default:
+		return "NoTriggerActive"
+	}
+}
+
+// foreseen reports whether some trigger knows its next level.
+func foreseen(p *pipeline.Outcome) bool {
+	return slices.ContainsFunc(p.Events, func(e scalers.Event) bool { return e.Foreseen != scalers.Foreseen{} })
+}
+
+// stale says which alerts still count that have not been repeated, and reports whether there are any; objects that never had one
+// have no such condition.
+func (c *conditions) stale(p *pipeline.Outcome, generation int64) bool {
 	var all []string
 	for i := range p.Events {
 		if e := &p.Events[i]; e.Stale {
@@ -76,10 +104,12 @@ func (c *conditions) stale(p *pipeline.Outcome, generation int64) {
 	} else if meta.FindStatusCondition(c.at, v1alpha1.ConditionAlertStale) != nil {
 		c.set(v1alpha1.ConditionAlertStale, false, "Repeated", "", generation)
 	}
+	return len(all) > 0
 }
 
-// notices says what triggers have noticed about their sources; objects that never had such a trigger have no such condition.
-func (c *conditions) notices(p *pipeline.Outcome, generation int64) {
+// notices says what triggers have noticed about their sources, and returns the first reason; objects that never had such a trigger
+// have no such condition.
+func (c *conditions) notices(p *pipeline.Outcome, generation int64) string {
 	var reason string
 	var all []string
 	for i := range p.Events {
@@ -93,6 +123,7 @@ func (c *conditions) notices(p *pipeline.Outcome, generation int64) {
 	} else if meta.FindStatusCondition(c.at, v1alpha1.ConditionSourceNotice) != nil {
 		c.set(v1alpha1.ConditionSourceNotice, false, "NothingToNotice", "", generation)
 	}
+	return reason
 }
 
 // noticeOf is what trigger i has noticed about its source and matters to this workload.
@@ -104,9 +135,13 @@ func noticeOf(p *pipeline.Outcome, i int) scalers.Notice {
 	return n
 }
 
-// readiness says whether every trigger is known.
+// readiness says whether there is a target for us to scale, and every trigger is known.
 func readiness(p *pipeline.Outcome) (reason, message string) {
-	var failed []string
+	var all []string
+	reason, lacks := lacking(p)
+	if reason != "" {
+		all = append(all, lacks)
+	}
 	waiting := 0
 	for i := range p.Events {
 		switch why := unknownBecause(p, i); {
@@ -114,12 +149,13 @@ func readiness(p *pipeline.Outcome) (reason, message string) {
 		case p.Events[i].At == 0:
 			waiting++
 		default:
-			failed = append(failed, fmt.Sprintf("%s: %s", p.Workload.Triggers[i].Name, why))
+			reason = cmp.Or(reason, "TriggerFailed")
+			all = append(all, fmt.Sprintf("%s: %s", p.Workload.Triggers[i].Name, why))
 		}
 	}
 	switch {
-	case len(failed) > 0:
-		return "TriggerFailed", strings.Join(failed, "; ")
+	case reason != "":
+		return reason, strings.Join(all, "; ")
 	case waiting > 0:
 		return "WaitingForTriggers", fmt.Sprintf("%d of %d triggers have not been read yet", waiting, len(p.Events))
 	default:
@@ -127,17 +163,28 @@ func readiness(p *pipeline.Outcome) (reason, message string) {
 	}
 }
 
-// limits names the last rule after the formula that changed the number.
+// lacking says why there is no target for us to scale: it is missing, forbidden, or another's; both "" when there is one.
+func lacking(p *pipeline.Outcome) (reason, message string) {
+	reason, message = blockedBy(p)
+	switch reason {
+	case "TargetNotFound", "NoScaleSubresource", "Forbidden", "ForeignHPA":
+		return reason, message
+	}
+	if !p.TargetKnown {
+		return reason, message
+	}
+	return "", ""
+}
+
+// limits names the rule that keeps the count from what the formula asks for; both "" when none does.
 func limits(p *pipeline.Outcome) (reason, message string) {
 	if !p.Decided {
-		return "NotLimited", ""
+		return "", ""
 	}
-	steps := p.Decision.Steps()
-	for _, s := range slices.Backward(steps) {
-		if s.Rule != scalers.RuleFormula {
-			name := s.Rule.String()
-			return strings.ToUpper(name[:1]) + name[1:], p.Workload.Policy.Sentence(p.Decision, s)
-		}
+	s, limited := p.Decision.Limit()
+	if !limited {
+		return "", ""
 	}
-	return "NotLimited", ""
+	name := s.Rule.String()
+	return strings.ToUpper(name[:1]) + name[1:], p.Workload.Policy.Sentence(p.Decision, s)
 }

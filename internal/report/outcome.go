@@ -20,8 +20,10 @@ type outcome struct {
 	limit     scalers.Rule
 	active    bool
 	decided   bool
+	known     bool
 	contested bool
 	blocked   string
+	paused    scalers.Paused
 	errors    uint64
 	// failures are those in a row that the fallback waits for: a restart must not begin again.
 	failures uint64
@@ -39,9 +41,11 @@ var seed = maphash.MakeSeed()
 // outcomeOf reduces a moment to what counts.
 func outcomeOf(p *pipeline.Outcome, refused refusal) outcome {
 	o := outcome{
-		generation: p.Workload.Generation, contested: p.Contested, decided: p.Decided, current: p.Target.Scale.Replicas, refused: refused,
+		generation: p.Workload.Generation, contested: p.Contested, decided: p.Decided, known: p.TargetKnown,
+		current: p.Target.Scale.Replicas, refused: refused,
 	}
 	o.blocked, _ = blockedBy(p)
+	o.paused = p.Workload.Policy.Paused
 	if p.Decided {
 		d := p.Decision
 		o.desired, o.active, o.limit = d.Replicas, d.Active, limitOf(d)
@@ -68,7 +72,7 @@ func errorsOf(p *pipeline.Outcome) uint64 {
 	return h.Sum64()
 }
 
-// noticesOf hashes which triggers have noticed something, and what: not in which words.
+// noticesOf hashes which triggers have noticed something, and what: not in which words. Which level they foresee, and when, counts.
 func noticesOf(p *pipeline.Outcome) uint64 {
 	var h maphash.Hash
 	h.SetSeed(seed)
@@ -76,6 +80,7 @@ func noticesOf(p *pipeline.Outcome) uint64 {
 		if n := noticeOf(p, i); n.Reason != "" {
 			_ = h.WriteByte(byte(i))
 			_, _ = h.WriteString(n.Reason)
+			maphash.WriteComparable(&h, p.Events[i].Foreseen)
 		}
 	}
 	return h.Sum64()

@@ -191,14 +191,17 @@ func (o *object) settled(p *pipeline.Outcome) bool {
 	return p.Decided || p.Target.Err != nil || o.said != outcome{}
 }
 
-// Refused reports that the newest version of an object is not followed: its spec is wrong, or its target is another's.
-func (r *Reporter) Refused(so *v1alpha1.ScaledObject, reason, message string) {
+// Refused reports that the newest version of an object is not followed: its spec is wrong, or its target is another's. older: an
+// older version is followed instead.
+func (r *Reporter) Refused(so *v1alpha1.ScaledObject, reason, message string, older bool) {
 	of := Object{so.Namespace, so.Name, string(so.UID)}
 	r.mu.Lock()
 	o := r.object(of)
 	o.refusal = refusal{reason, message}
 	if o.said == (outcome{}) {
 		o.take(&so.Status)
+	} else {
+		o.said.refused = o.refusal
 	}
 	status := so.Status.DeepCopy()
 	if o.pending != nil {
@@ -207,12 +210,15 @@ func (r *Reporter) Refused(so *v1alpha1.ScaledObject, reason, message string) {
 	status.ObservedGeneration, status.Reason = so.Generation, reason
 	status.Reference = workload.TargetOf(so).String()
 	status.OriginalReplicaCount = o.origin.of(status.Reference)
-	o.conditions.set(v1alpha1.ConditionReady, false, reason, message, so.Generation)
+	o.conditions.refuse(reason, message, so.Generation, older)
 	status.Conditions = slices.Clone(o.conditions.at)
 	news := !same(status, &so.Status)
 	if news {
 		o.put(status)
 		r.schedule(o)
+	}
+	if o.stored != nil {
+		o.stored = status
 	}
 	r.mu.Unlock()
 	if news {

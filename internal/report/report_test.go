@@ -79,18 +79,22 @@ func at(t *testing.T, before *v1alpha1.ScaledObjectStatus, test func(t *testing.
 	})
 }
 
-// says reports the decision on a level, or on a failed reading.
-func (d *desk) says(level int64, err error) *v1alpha1.ScaledObjectStatus {
+// says reports the decision on a level, or on a failed reading, in a moment that is otherwise as edits make it.
+func (d *desk) says(level int64, err error, edits ...func(*pipeline.Outcome)) *v1alpha1.ScaledObjectStatus {
 	d.t.Helper()
 	now := scalers.InstantOf(time.Now())
 	events := []scalers.Event{{Trigger: "queue", At: now, Value: scalers.Milli(level * 1000), Current: d.current, Ready: d.current, Err: err, Pods: d.pods, PerPod: d.pods != nil}}
 	events[0].Stale, events[0].Unconfirmed, events[0].Notice = d.stale != "", d.stale, d.notice
 	decision := scalers.Decide(d.spec.Policy, scalers.Input{Now: now, Current: d.current, Events: events, Memory: d.memory})
 	d.memory = decision.Memory
-	d.reporter.Decided(&pipeline.Outcome{
+	outcome := &pipeline.Outcome{
 		Workload: d.spec, At: now, Events: events, Arrived: 1, Decision: &decision, Decided: true, Fresh: true, From: d.current,
 		Target: actuator.Observation{Scale: actuator.Scale{UID: "u", Replicas: d.current}}, TargetKnown: true, Memory: &d.memory,
-	})
+	}
+	for _, edit := range edits {
+		edit(outcome)
+	}
+	d.reporter.Decided(outcome)
 	<-time.After(2 * statusEvery)
 	synctest.Wait()
 	return d.last()
@@ -180,7 +184,7 @@ func TestARefusalStaysUntilTheObjectIsAccepted(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		so := &v1alpha1.ScaledObject{}
 		so.Namespace, so.Name, so.Status = "shop", "web", *d.says(30, nil)
-		d.reporter.Refused(so, "InvalidSpec", "no such field")
+		d.reporter.Refused(so, "InvalidSpec", "no such field", true)
 		if got := reasonsOf(d.says(70, nil)); got["Ready"] != "False/InvalidSpec" {
 			t.Errorf("conditions %v", got)
 		}

@@ -71,7 +71,9 @@ func essence(s *v1alpha1.ScaledObjectStatus) *v1alpha1.ScaledObjectStatus {
 		OriginalReplicaCount: s.OriginalReplicaCount,
 	}
 	for _, t := range s.Triggers {
-		e.Triggers = append(e.Triggers, v1alpha1.TriggerStatus{Name: t.Name, Type: t.Type, Target: t.Target, LastError: steady(t.LastError)})
+		e.Triggers = append(e.Triggers, v1alpha1.TriggerStatus{
+			Name: t.Name, Type: t.Type, Target: t.Target, LastError: steady(t.LastError), Pending: t.Pending,
+		})
 	}
 	for _, c := range s.Conditions {
 		if c.Type != v1alpha1.ConditionScalingLimited {
@@ -107,12 +109,21 @@ func triggersOf(p *pipeline.Outcome) []v1alpha1.TriggerStatus {
 				t.Proposal = nil
 			}
 		}
+		t.Pending = pendingOf(&p.Events[i])
 		if policy.Input {
 			t.Target, t.Proposal = "", nil // It asks for nothing itself.
 		}
 		all[i] = t
 	}
 	return append(all, compositeOf(p)...)
+}
+
+// pendingOf is the level that a trigger foresees; nil for none.
+func pendingOf(e *scalers.Event) *v1alpha1.PendingLevel {
+	if e.Foreseen == (scalers.Foreseen{}) {
+		return nil
+	}
+	return &v1alpha1.PendingLevel{At: metav1.NewMicroTime(e.Foreseen.At.Time()), Value: e.Foreseen.Value.String()}
 }
 
 // proposalOf is what a trigger asks for by its last reading. To what a step adds is known to the decision only.

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
@@ -15,6 +16,9 @@ func compileShadow(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Se
 	}
 	w, mistakes := Compile(shadowOf(so), kinds, settings)
 	for _, m := range mistakes {
+		if slices.ContainsFunc(*wrong, func(live *Mistake) bool { return *live == *m }) {
+			continue // It is that of the live one, whose value the shadow has.
+		}
 		m.Field = strings.Replace(m.Field, "spec", "spec.shadow", 1)
 		*wrong = append(*wrong, m)
 	}

@@ -118,11 +118,6 @@ func Restores(so *v1alpha1.ScaledObject) bool {
 	return so.Spec.Advanced != nil && so.Spec.Advanced.RestoreToOriginalReplicaCount
 }
 
-// Paused reports whether an object is paused, in whatever form.
-func Paused(so *v1alpha1.ScaledObject) bool {
-	return pausedOf(so, &mistakes{}) != scalers.Paused{}
-}
-
 // compileTriggers decodes every trigger and gives names to those without.
 func compileTriggers(so *v1alpha1.ScaledObject, kinds []triggers.Kind, w *Workload, wrong *mistakes) {
 	if len(so.Spec.Triggers) == 0 {

@@ -196,9 +196,9 @@ func TestGetScaledObjectsReadsLikeGetHPA(t *testing.T) {
 		if err != nil || len(lines) != 2 {
 			return false, err
 		}
-		if got := strings.Join(strings.Fields(lines[0]), " "); got != "NAME REFERENCE TARGETS MIN MAX REPLICAS DESIRED READY ACTIVE REASON AGE" {
+		if got := strings.Join(strings.Fields(lines[0]), " "); got != "NAME REFERENCE TARGETS MIN MAX REPLICAS DESIRED READY ACTIVE PAUSED REASON AGE" {
 			return false, fmt.Errorf("the header is %s", got)
 		}
-		return strings.HasPrefix(strings.Join(strings.Fields(lines[1]), " "), "web Deployment/web 3/1, 0 1 10 3 3 "+strings.Repeat("True ", 2)), nil
+		return strings.HasPrefix(strings.Join(strings.Fields(lines[1]), " "), "web Deployment/web 3/1, 0 1 10 3 3 "+strings.Repeat("True ", 2)+"False "), nil
 	}, func() string { out, _ := w.kubectl(w.t.Context(), "", "get", "so"); return out })
 }
