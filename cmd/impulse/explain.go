@@ -21,8 +21,8 @@ func explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain ([NAMESPACE/]NAME | -f FILE)",
 		Short: "Say why a workload has the replicas it has, until when, and what would change it",
-		Long: "Explain shows the formula with its numbers, every rule that changed the number, what comes by itself and when, and the\n" +
-			"levels at which the answer would be another one.\n\n" +
+		Long: "Explain shows the count and what stands in its way, the formula with its numbers, every rule that changed the number, what\n" +
+			"comes by itself and when, and the levels at which the answer would be another one.\n\n" +
 			"Of an object in a cluster it takes the levels that the status has: those of the last change of outcome. With -f it\n" +
 			"explains the decision at an instant of a test, or of a simulation (--input).",
 		Example: `  impulse explain web -n shop
@@ -72,19 +72,8 @@ func explainLive(ctx context.Context, c *cluster, name string) (*explain.Explana
 		return nil, "", fmt.Errorf("%s/%s is not understood: %w", so.Namespace, so.Name, joined(mistakes))
 	}
 	about := fmt.Sprintf("%s (%s)", w.Key(), w.Target)
-	if explain.Recorded(w) {
-		e, err := explain.FromStatus(w, &so.Status, time.Now())
-		return e, about, err
-	}
-	in, err := explain.InputOf(w, &so.Status, time.Now())
-	if err != nil {
-		return nil, "", fmt.Errorf("explain %s: %w", w.Key(), err)
-	}
-	schedules, err := explain.SchedulesOf(w)
-	if err != nil {
-		return nil, "", fmt.Errorf("explain %s: %w", w.Key(), err)
-	}
-	return explain.Explain(w.Policy, in, schedules, explain.AlertsOf(w)), about, nil
+	e, err := explain.Object(w, &so.Status, time.Now())
+	return e, about, err
 }
 
 // joined is every mistake as one error.

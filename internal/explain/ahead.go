@@ -14,7 +14,7 @@ const (
 	horizon      = 24 * time.Hour
 )
 
-// Change is a change of the count that comes by itself.
+// Change is a change of the count that comes by itself, or of the count that is wanted while nothing is written.
 type Change struct {
 	At   time.Time `json:"at"`
 	From int32     `json:"from"`
@@ -23,30 +23,52 @@ type Change struct {
 }
 
 // ahead lets time pass from a decision on, as long as something changes: schedules go on, every other level stays what it is
-// and is read in time, what is decided is written at once. in is what the decision d was taken from.
-func ahead(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedules Schedules) []Change {
-	memory, current, now := d.Memory.Clone(), in.Current, in.Now
-	next := min(d.Next, schedules.next(now), failsNext(p, in.Events, d))
-	if d.Replicas != current {
-		memory, current = memory.Scaled(p, now, current, d.Replicas), d.Replicas
-	}
+// and is read in time; what is decided is written at once, or never when that is blocked. in is what the decision d was taken
+// from.
+func ahead(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedules Schedules, blocked bool) []Change {
+	memory, current, wanted, now := d.Memory.Clone(), in.Current, d.Replicas, in.Now
 	events := slices.Clone(in.Events)
+	next := min(d.Next, schedules.next(now), beginsNext(events), failsNext(p, events, d))
 	var changes []Change
 	for range wakesAhead {
 		if next > in.Now.Add(horizon) || next == scalers.Never || len(changes) == changesAhead {
 			break
 		}
+		if !blocked && wanted != current {
+			memory, current = memory.Scaled(p, now, current, wanted), wanted
+		}
 		now = next
 		reread(p, events, now)
 		schedules.read(events, now)
+		begin(events, now)
 		decision := scalers.Decide(p, scalers.Input{Now: now, Current: current, Events: events, Memory: memory})
-		memory, next = decision.Memory, min(decision.Next, schedules.next(now), failsNext(p, events, &decision))
-		if decision.Replicas != current {
-			changes = append(changes, Change{At: now.Time(), From: current, To: decision.Replicas, Why: p.Why(&decision)})
-			memory, current = memory.Scaled(p, now, current, decision.Replicas), decision.Replicas
+		memory, next = decision.Memory, min(decision.Next, schedules.next(now), beginsNext(events), failsNext(p, events, &decision))
+		if decision.Replicas != wanted {
+			changes = append(changes, Change{At: now.Time(), From: wanted, To: decision.Replicas, Why: p.Why(&decision)})
+			wanted = decision.Replicas
 		}
 	}
 	return changes
+}
+
+// begin lets the levels that are foreseen be there, where their time has come.
+func begin(events []scalers.Event, now scalers.Instant) {
+	for i := range events {
+		if e := &events[i]; e.Foreseen != (scalers.Foreseen{}) && e.Foreseen.At <= now {
+			e.At, e.Value, e.Foreseen = now, e.Foreseen.Value, scalers.Foreseen{}
+		}
+	}
+}
+
+// beginsNext is when the next of the levels that are foreseen is there; scalers.Never when none is.
+func beginsNext(events []scalers.Event) scalers.Instant {
+	next := scalers.Never
+	for i := range events {
+		if f := events[i].Foreseen; f != (scalers.Foreseen{}) {
+			next = min(next, f.At)
+		}
+	}
+	return next
 }
 
 // reread reads the sampled levels anew, and finds what they were. What fails is counted by its readings, so it is read when it

@@ -69,7 +69,7 @@ func happens(p *scalers.Policy, in scalers.Input, i int, level scalers.Milli, wa
 		o.To = d.Replicas
 	} else {
 		o.Because, o.Until = obstacle(p, &d, i)
-		if changes := ahead(p, in, &d, schedules); o.Until != nil && len(changes) > 0 {
+		if changes := ahead(p, in, &d, schedules, false); o.Until != nil && len(changes) > 0 {
 			o.Then = &changes[0]
 		}
 	}

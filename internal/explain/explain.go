@@ -16,6 +16,10 @@ type Explanation struct {
 	// From is the count that the decision was taken from, To the one that is wanted.
 	From int32 `json:"from"`
 	To   int32 `json:"to"`
+	// Obstacles stand between what is wanted and the count of the target.
+	Obstacles []Obstacle `json:"obstacles,omitempty"`
+	// Notices are what people should know of the triggers beside their levels.
+	Notices []string `json:"notices,omitempty"`
 	// Raw is the winner's formula before everything else; absent while nothing is known.
 	Raw      *int32    `json:"raw,omitempty"`
 	Winner   string    `json:"trigger,omitempty"`
@@ -35,8 +39,8 @@ type Explanation struct {
 	// Told says of each trigger whose level is pushed and stands, such as an alert or a level with a ttl, what it does by itself: a
 	// status does not have when, so that it is not among what is ahead.
 	Told []string `json:"told,omitempty"`
-	// kept: the count is still the one that was decided then.
-	kept bool
+	// has is the count that there is when it is asked; nil when that is not known.
+	has *int32
 	// Now is when it was asked, where that is another instant than At.
 	Now *time.Time `json:"now,omitempty"`
 	// Otherwise is what would change the answer at this instant.
@@ -73,10 +77,18 @@ type Step struct {
 // Explain takes the decision that in calls for, and surrounds it. The levels of schedules are those of its instant. It does
 // not consume in.
 func Explain(p *scalers.Policy, in scalers.Input, schedules Schedules, alerts Alerts) *Explanation {
+	return explain(p, in, schedules, alerts, nil)
+}
+
+// explain is Explain with what stands in the way of the count.
+func explain(p *scalers.Policy, in scalers.Input, schedules Schedules, alerts Alerts, obstacles []Obstacle) *Explanation {
 	in.Events = slices.Clone(in.Events)
 	schedules.read(in.Events, in.Now)
+	begin(in.Events, in.Now)
 	d := decide(p, in)
-	e := &Explanation{At: in.Now.Time(), From: in.Current, To: d.Replicas, LimitedBy: d.LimitedBy(), Steps: []Step{}}
+	e := &Explanation{
+		At: in.Now.Time(), From: in.Current, To: d.Replicas, Obstacles: obstacles, LimitedBy: d.LimitedBy(), Steps: []Step{},
+	}
 	if d.Winner >= 0 {
 		raw := d.Raw
 		e.Raw, e.Winner = &raw, p.Triggers[d.Winner].Name
@@ -90,9 +102,9 @@ func Explain(p *scalers.Policy, in scalers.Input, schedules Schedules, alerts Al
 	if len(e.Steps) == 0 {
 		e.Unchanged = p.Why(&d)
 	}
-	e.Next = timeOf(min(d.Next, schedules.next(in.Now)))
+	e.Next = timeOf(min(d.Next, schedules.next(in.Now), beginsNext(in.Events)))
 	e.Scheduled, e.Told = schedules.any(), told(p, in, schedules, alerts)
-	e.Ahead = ahead(p, in, &d, schedules)
+	e.Ahead = ahead(p, in, &d, schedules, e.blocked())
 	e.Otherwise = otherwise(p, in, &d, schedules, alerts)
 	return e
 }

@@ -226,9 +226,6 @@ func TestExplainingChangesNothing(t *testing.T) {
 }
 
 func TestWhyNothingWasDecidedIsWhatTheStatusSays(t *testing.T) {
-	condition := func(kind string, is metav1.ConditionStatus, reason, message string) metav1.Condition {
-		return metav1.Condition{Type: kind, Status: is, Reason: reason, Message: message}
-	}
 	ready := condition(v1alpha1.ConditionReady, metav1.ConditionTrue, "Ready", "")
 	for want, conditions := range map[string][]metav1.Condition{
 		"does impulse run, and lead?": {ready},

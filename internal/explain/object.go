@@ -14,14 +14,45 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Undecided is the error that nothing has been decided on an object yet, and why as far as its status knows.
+// Object explains the decision that an object calls for now, as far as its status tells it.
+func Object(w *workload.Workload, s *v1alpha1.ScaledObjectStatus, now time.Time) (*Explanation, error) {
+	tell := fromCore
+	if Recorded(w) {
+		tell = FromStatus
+	}
+	e, err := tell(w, s, now)
+	if err != nil {
+		return nil, fmt.Errorf("explain %s: %w", w.Key(), err)
+	}
+	e.Notices = noticesOf(s)
+	return e, nil
+}
+
+// fromCore asks the core again.
+func fromCore(w *workload.Workload, s *v1alpha1.ScaledObjectStatus, now time.Time) (*Explanation, error) {
+	in, err := InputOf(w, s, now)
+	if err != nil {
+		return nil, err
+	}
+	schedules, err := SchedulesOf(w)
+	if err != nil {
+		return nil, err
+	}
+	return explain(w.Policy, in, schedules, AlertsOf(w), obstaclesOf(w, s)), nil
+}
+
+// Undecided is the error that nothing can be told of an object's decision, and why as far as its status knows.
 func Undecided(s *v1alpha1.ScaledObjectStatus) error {
+	what := "nothing has been decided on it yet"
+	if s.LastDecision != nil && s.Replicas == nil {
+		what = "the count of its target is not known"
+	}
 	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionAbleToScale} {
 		if c := meta.FindStatusCondition(s.Conditions, kind); c != nil && c.Status == metav1.ConditionFalse {
-			return fmt.Errorf("nothing has been decided on it yet: %s: %s", c.Reason, c.Message)
+			return fmt.Errorf("%s: %s: %s", what, c.Reason, c.Message)
 		}
 	}
-	return errors.New("nothing has been decided on it yet: does impulse run, and lead?")
+	return fmt.Errorf("%s: does impulse run, and lead?", what)
 }
 
 // InputOf returns the decision that an object calls for now, from what its status says: the levels are those of the last
@@ -79,9 +110,24 @@ func readingOf(policy *scalers.Trigger, s *v1alpha1.ScaledObjectStatus) (scalers
 		}
 		e.At, e.Value = 1, value
 		e.Dormant = !t.Active && value > policy.Activation && policy.Increment.Amount == 0
+		if e.Foreseen, err = pendingOf(t); err != nil {
+			return e, err
+		}
 		if t.ReadyReplicas != nil {
 			e.Ready = *t.ReadyReplicas
 		}
 	}
 	return e, nil
+}
+
+// pendingOf is the level that a trigger foresees, as a status has it.
+func pendingOf(t *v1alpha1.TriggerStatus) (scalers.Foreseen, error) {
+	if t.Pending == nil {
+		return scalers.Foreseen{}, nil
+	}
+	value, err := scalers.ParseMilli(t.Pending.Value)
+	if err != nil {
+		return scalers.Foreseen{}, fmt.Errorf("read the pending value of %s in the status: %w", t.Name, err)
+	}
+	return scalers.Foreseen{At: scalers.InstantOf(t.Pending.At.Time), Value: value}, nil
 }

@@ -24,10 +24,10 @@ func FromStatus(w *workload.Workload, s *v1alpha1.ScaledObjectStatus, now time.T
 		return nil, Undecided(s)
 	}
 	e := &Explanation{
-		At: d.Time.Time, From: d.From, To: d.To, Raw: d.Raw, Winner: d.Trigger, LimitedBy: d.LimitedBy, Steps: []Step{},
+		At: d.Time.Time, From: d.From, To: d.To, has: s.Replicas, Obstacles: obstaclesOf(w, s),
+		Raw: d.Raw, Winner: d.Trigger, LimitedBy: d.LimitedBy, Steps: []Step{},
 		Now: &now, Recorded: "the next reading of the pods decides. What is above was read then; it is recorded again when the outcome changes.",
 	}
-	e.kept = s.Replicas != nil && *s.Replicas == d.To
 	if d.Next != nil && d.Next.After(now) {
 		e.Next = &d.Next.Time
 		e.Recorded = "the next reading of the pods decides; without one, it is decided anew at " + moment(d.Next.Time)

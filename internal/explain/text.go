@@ -16,6 +16,9 @@ func (e *Explanation) Text(w io.Writer, about string) error {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s\n", e.headline(about))
 	table(&out, e.triggerRows())
+	for _, one := range e.Notices {
+		fmt.Fprintf(&out, "  Note: %s.\n", one)
+	}
 	out.WriteString("\nWhy:\n")
 	if e.Unchanged != "" {
 		fmt.Fprintf(&out, "  %s\n", e.Unchanged)
@@ -26,7 +29,7 @@ func (e *Explanation) Text(w io.Writer, about string) error {
 		_, err := io.WriteString(w, out.String())
 		return err
 	}
-	fmt.Fprintf(&out, "\nWhat comes by itself, while every %s stays as it is:\n", e.standing())
+	fmt.Fprintf(&out, "\nWhat %s, while every %s stays as it is:\n", e.coming(), e.standing())
 	table(&out, e.aheadRows())
 	for _, one := range e.Told {
 		fmt.Fprintf(&out, "  But %s.\n", one)
@@ -39,6 +42,14 @@ func (e *Explanation) Text(w io.Writer, about string) error {
 	return err
 }
 
+// coming is what is foreseen: counts, or what would be wanted where nothing is written.
+func (e *Explanation) coming() string {
+	if e.blocked() {
+		return "will be wanted"
+	}
+	return "comes by itself"
+}
+
 // standing is what is taken to stay as it is.
 func (e *Explanation) standing() string {
 	if e.Scheduled {
@@ -47,23 +58,46 @@ func (e *Explanation) standing() string {
 	return "value"
 }
 
+// headline is the first line: the count, and what stands in its way.
 func (e *Explanation) headline(about string) string {
-	at := "At " + e.At.UTC().Format("2006-01-02 15:04:05.999") + "Z "
+	at, course, end := "At "+e.At.UTC().Format("2006-01-02 15:04:05.999")+"Z", e.course(), "."
 	if e.Now != nil && e.Now.After(e.At) {
-		at = span(e.Now.Sub(e.At).Round(time.Second)) + " ago, at " + at[len("At "):]
-		if e.From == e.To {
-			return fmt.Sprintf("%s%s kept %s. What was read then:", at, about, replicas(e.To))
-		}
-		since := ""
-		if e.kept {
-			since = fmt.Sprintf(", and has had %d since", e.To)
-		}
-		return fmt.Sprintf("%s%s went from %d to %s%s. What was read then:", at, about, e.From, replicas(e.To), since)
+		at = span(e.Now.Sub(e.At).Round(time.Second)) + " ago, at" + at[len("At"):]
+		course, end = e.pastCourse(), ". What was read then:"
 	}
-	if e.From == e.To {
-		return fmt.Sprintf("%s%s keeps %s.", at, about, replicas(e.To))
+	return fmt.Sprintf("%s %s %s%s%s", at, about, course, e.inTheWay(), end)
+}
+
+// course is what becomes of the count now.
+func (e *Explanation) course() string {
+	switch blocked := e.blocked(); {
+	case e.From == e.To && blocked:
+		return fmt.Sprintf("keeps %s, and no other count would be written", replicas(e.To))
+	case e.From == e.To:
+		return "keeps " + replicas(e.To)
+	case blocked:
+		return fmt.Sprintf("would go from %d to %s, and stays at %d", e.From, replicas(e.To), e.From)
+	default:
+		return fmt.Sprintf("goes from %d to %s", e.From, replicas(e.To))
 	}
-	return fmt.Sprintf("%s%s goes from %d to %s.", at, about, e.From, replicas(e.To))
+}
+
+// pastCourse is what has become of the count since a decision that is past.
+func (e *Explanation) pastCourse() string {
+	went := fmt.Sprintf("went from %d to %s", e.From, replicas(e.To))
+	wanted := fmt.Sprintf("was to go from %d to %s", e.From, replicas(e.To))
+	switch {
+	case e.From == e.To:
+		return "kept " + replicas(e.To)
+	case e.has == nil && e.blocked():
+		return wanted
+	case e.has == nil:
+		return went
+	case *e.has == e.To:
+		return fmt.Sprintf("%s, and has had %d since", went, e.To)
+	default:
+		return fmt.Sprintf("%s, and has %d now", wanted, *e.has)
+	}
 }
 
 func (e *Explanation) triggerRows() [][]string {
