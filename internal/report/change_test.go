@@ -83,7 +83,7 @@ func (d *restless) differs(s *v1alpha1.ScaledObjectStatus, p *pipeline.Outcome) 
 		return fmt.Sprintf("it has %d of %d replicas, want %d of %d", *s.Replicas, *s.DesiredReplicas, d.current, p.Decision.Replicas)
 	case s.ObservedGeneration != d.spec.Generation:
 		return fmt.Sprintf("it is of generation %d, want %d", s.ObservedGeneration, d.spec.Generation)
-	case limitNamed(s.LastDecision.LimitedBy) < limitOf(p.Decision):
+	case limitNamed(s.LastDecision.Raw, s.LastDecision.To, s.LastDecision.LimitedBy) < limitOf(p.Decision):
 		return fmt.Sprintf("it is limited by %v, want %s", s.LastDecision.LimitedBy, limitOf(p.Decision))
 	case !reflect.DeepEqual(essence(s), essence(now)):
 		return fmt.Sprintf("it says\n%+v\nwant\n%+v", essence(s), essence(now))

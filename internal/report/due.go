@@ -81,8 +81,8 @@ func (o *object) resume(p *pipeline.Outcome) {
 	}
 	o.said, o.latest = d.said, d.status
 	o.said.limit = scalers.RuleFormula
-	if stored.LastDecision != nil {
-		o.said.limit = limitNamed(stored.LastDecision.LimitedBy)
+	if was := stored.LastDecision; was != nil {
+		o.said.limit = limitNamed(was.Raw, was.To, was.LimitedBy)
 	}
 	o.limit = limit{rule: o.said.limit, turned: time.Now()}
 	var memory scalers.Memory

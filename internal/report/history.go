@@ -1,8 +1,6 @@
 package report
 
 import (
-	"slices"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
@@ -55,7 +53,7 @@ func (g gist) changes(now gist, counts bool) bool {
 
 // goesOn reports whether b has the outcome of a.
 func goesOn(a, b *v1alpha1.PastDecision) bool {
-	return a.To == b.To && limitNamed(a.LimitedBy) == limitNamed(b.LimitedBy)
+	return a.To == b.To && limitNamed(a.Raw, a.To, a.LimitedBy) == limitNamed(b.Raw, b.To, b.LimitedBy)
 }
 
 func pastOf(p *pipeline.Outcome) v1alpha1.PastDecision {

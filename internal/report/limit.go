@@ -10,30 +10,23 @@ import (
 // lasting is how long a weaker limit, or none, must have lasted to be written where nothing else has changed.
 const lasting = 5 * time.Minute
 
-// limitOf is the rule that limits a decision: the last one after the formula that changed the number; RuleFormula when none did.
+// limitOf is the rule that limits a decision; RuleFormula when none does.
 func limitOf(d *scalers.Decision) scalers.Rule {
-	for _, s := range slices.Backward(d.Steps()) {
-		if s.Rule == scalers.RuleFormula || limiting(s.Rule) {
-			return s.Rule
-		}
-	}
-	return scalers.RuleFormula
+	s, _ := d.Limit()
+	return s.Rule
 }
 
-// limitNamed is the rule that limits, where only the names of the rules that spoke are left.
-func limitNamed(names []string) scalers.Rule {
+// limitNamed is limitOf, of a decision of which a status has only the names of the rules that spoke.
+func limitNamed(raw *int32, to int32, names []string) scalers.Rule {
+	if raw != nil && *raw == to {
+		return scalers.RuleFormula
+	}
 	for r := scalers.RulePaused; r > scalers.RuleFormula; r-- {
-		if limiting(r) && slices.Contains(names, r.String()) {
+		if r != scalers.RuleTolerance && r != scalers.RuleActivation && slices.Contains(names, r.String()) {
 			return r
 		}
 	}
 	return scalers.RuleFormula
-}
-
-// limiting reports whether a rule limits what the formula asks for. Tolerance says that the count is right as it is, and
-// activation raises it.
-func limiting(r scalers.Rule) bool {
-	return r != scalers.RuleFormula && r != scalers.RuleTolerance && r != scalers.RuleActivation
 }
 
 // limit follows the rule that limits a workload from decision to decision.
