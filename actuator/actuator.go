@@ -46,7 +46,8 @@ type Observation struct {
 	Scale Scale
 	// ForeignHPA names a HorizontalPodAutoscaler that scales the same target, "" when there is none.
 	ForeignHPA string
-	// Ready is the number of Running and Ready pods, when the watcher asked for pods; -1 when not known.
+	// Ready is the number of Running and Ready pods that are not being deleted, when the watcher asked for pods; -1 when not
+	// known.
 	Ready int32
 	// ReadyErr says why Ready is not known although the watcher asked for pods.
 	ReadyErr error

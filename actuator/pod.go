@@ -36,9 +36,10 @@ type Container struct {
 // Requests are amounts in thousandths of a core and of a byte; -1 for a resource that is not requested.
 type Requests struct{ CPU, Memory int64 }
 
-// isReady is as for a HorizontalPodAutoscaler: Running, with the condition Ready.
+// isReady reports whether the pod shares the load: it is Running, has the condition Ready, and is not being deleted. A Service
+// sends nothing to one that is, however long its grace period lasts. A HorizontalPodAutoscaler counts it.
 func (p *Pod) isReady() bool {
-	return p.Phase == corev1.PodRunning && p.Ready == corev1.ConditionTrue
+	return p.Phase == corev1.PodRunning && p.Ready == corev1.ConditionTrue && !p.Deleting
 }
 
 // podRow is a pod and how it is selected.

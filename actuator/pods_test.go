@@ -26,11 +26,21 @@ func TestOnlyRunningAndReadyPodsCount(t *testing.T) {
 		{"pending", corev1.PodStatus{Phase: corev1.PodPending, Conditions: isReady}, false},
 		{"over", corev1.PodStatus{Phase: corev1.PodSucceeded, Conditions: isReady}, false},
 	} {
-		pod := trimPod(&corev1.Pod{Status: c.pod})
-		if got := pod.isReady(); got != c.want {
+		pod := corev1.Pod{Status: c.pod}
+		if got := readyPod(&pod); got != c.want {
 			t.Errorf("%s: %t, want %t", c.what, got, c.want)
 		}
+		pod.DeletionTimestamp = &metav1.Time{}
+		if readyPod(&pod) {
+			t.Errorf("%s, and being deleted: true, want false", c.what)
+		}
 	}
+}
+
+// readyPod reports whether a pod counts.
+func readyPod(pod *corev1.Pod) bool {
+	row := trimPod(pod)
+	return row.isReady()
 }
 
 // TestCountsOfPodsAreWhatCountingAnewGives lets pods come, change and go at random while selections come and go.
@@ -157,6 +167,9 @@ func randomPod(random *rand.Rand) *corev1.Pod {
 	if random.IntN(2) == 0 {
 		pod.Labels["tier"] = "x"
 	}
+	if random.IntN(4) == 0 {
+		pod.DeletionTimestamp = &metav1.Time{}
+	}
 	if random.IntN(3) > 0 {
 		pod.Status.Phase = corev1.PodRunning
 		pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
@@ -171,7 +184,7 @@ func recount(s selection, truth map[string]*corev1.Pod) int32 {
 	}
 	var n int32
 	for _, pod := range truth {
-		if row := trimPod(pod); pod.Namespace == s.namespace && row.isReady() && selector.Matches(labels.Set(pod.Labels)) {
+		if pod.Namespace == s.namespace && readyPod(pod) && selector.Matches(labels.Set(pod.Labels)) {
 			n++
 		}
 	}

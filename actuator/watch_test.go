@@ -1,8 +1,13 @@
 package actuator_test
 
 import (
+	"context"
 	"errors"
 	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/impulse-sh/impulse/actuator"
 )
@@ -110,6 +115,49 @@ func TestReadyPodsAreCounted(t *testing.T) {
 		if o.Ready != -1 || o.ReadyErr != nil {
 			t.Errorf("nobody asked for pods, but was told %+v", o)
 		}
+	}
+}
+
+// While a rollout or a scale-down is under way, pods that are being deleted are Running and Ready until their grace period is
+// over. Here a finalizer keeps two of them that way.
+func TestPodsThatAreBeingDeletedDoNotCountAsReady(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.client(actuator.Options{})
+	pods := w.dynamic.Resource(corev1.SchemeGroupVersion.WithResource("pods")).Namespace(w.namespace)
+	deployment := w.deployment("web", "4")
+	v := watch(t, c, w.target(deployment), actuator.WatchOptions{Pods: true})
+	v.until("four are ready", func(o actuator.Observation) bool { return o.Ready == 4 })
+	list, err := pods.List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range list.Items {
+		w.patch(&list.Items[i], `{"metadata": {"finalizers": ["impulse.test/stays"]}}`)
+	}
+	t.Cleanup(func() {
+		for i := range list.Items {
+			_, err := pods.Patch(context.WithoutCancel(t.Context()), list.Items[i].GetName(), types.MergePatchType,
+				[]byte(`{"metadata": {"finalizers": null}}`), metav1.PatchOptions{})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	w.patch(deployment, `{"spec": {"replicas": 2}}`)
+	v.until("two are left", func(o actuator.Observation) bool { return o.Ready == 2 && o.Scale.Replicas == 2 })
+	all, err := c.Pods(w.namespace, v.all()[0].Scale.Selector)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deleting := 0
+	for _, pod := range all {
+		if pod.Deleting && pod.Phase == corev1.PodRunning {
+			deleting++
+		}
+	}
+	if len(all) != 4 || deleting != 2 {
+		t.Errorf("there are %d pods, %d of them running and being deleted, want 4 and 2: %+v", len(all), deleting, all)
 	}
 }
 
