@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"sigs.k8s.io/yaml"
@@ -71,6 +72,47 @@ func TestGitHubJobsAreCountedFromTheirQueueToTheirEnd(t *testing.T) {
 	post("github-completed", "workflow_job", "0")
 	post("github-in-progress", "workflow_job", "0") // Late.
 	post("github-queued", "workflow_job", "0")
+}
+
+// again is a message of GitHub about the same job in another state, or in a later attempt, which has another id and time.
+func again(t *testing.T, name string, changes ...string) string {
+	t.Helper()
+	body := sample(t, name)
+	for i := 0; i < len(changes); i += 2 {
+		if !strings.Contains(body, changes[i]) {
+			t.Fatalf("%s does not hold %s", name, changes[i])
+		}
+		body = strings.ReplaceAll(body, changes[i], changes[i+1])
+	}
+	return body
+}
+
+func TestAGitHubJobThatWaitsForAnApprovalCountsOnceItIsApproved(t *testing.T) {
+	w := run(t, example(t, "github"), triggers.Env{Credentials: "github", Secret: secretOf("correct horse")})
+	post := func(body, want string) {
+		t.Helper()
+		w.send(body, want, "X-GitHub-Event", "workflow_job", "X-Hub-Signature-256", sign("correct horse", body))
+	}
+	waits := again(t, "github-queued", `"status": "queued"`, `"status": "waiting"`)
+	post(waits, "0")
+	post(strings.Replace(waits, `"action": "queued"`, `"action": "waiting"`, 1), "0")
+	post(sample(t, "github-queued"), "1")
+	post(waits, "1") // Late, and no newer by its time.
+	post(sample(t, "github-completed"), "0")
+}
+
+func TestAGitHubJobThatIsRunAgainCountsOnce(t *testing.T) {
+	w := run(t, example(t, "github"), triggers.Env{Credentials: "github", Secret: secretOf("correct horse")})
+	post := func(body, want string) {
+		t.Helper()
+		w.send(body, want, "X-GitHub-Event", "workflow_job", "X-Hub-Signature-256", sign("correct horse", body))
+	}
+	second := []string{"29679449526", "29679460001", `"run_attempt": 1`, `"run_attempt": 2`, "2026-03-02T09:", "2026-03-02T11:"}
+	post(sample(t, "github-in-progress"), "1") // Its end gets lost.
+	post(again(t, "github-queued", second...), "1")
+	post(sample(t, "github-completed"), "1") // Late: it ends the first attempt only.
+	post(again(t, "github-queued", "29679449526", "29679460002", `"name": "build"`, `"name": "test"`), "2")
+	post(again(t, "github-completed", second...), "1")
 }
 
 func TestGrafanaAlertInstancesCountEachByItself(t *testing.T) {

@@ -20,7 +20,9 @@ func Kind() triggers.Kind {
 		Doc:  "The secret of X-Hub-Signature-256, as GitHub sends it: a message without a valid one is refused. Several are valid at once, one a line.",
 	}}
 	k.Example = map[string]string{
-		"hook": "github", "key": "string(body.workflow_job.id)", "while": `body.action != "completed"`, "ttl": "6h", "threshold": "1",
+		"hook": "github", "match": `body.workflow_job.status in ["queued", "in_progress", "completed"]`,
+		"key":   `string(body.workflow_job.run_id) + "/" + body.workflow_job.name`,
+		"while": `body.action != "completed"`, "ttl": "6h", "threshold": "1",
 	}
 	return k
 }
