@@ -19,6 +19,12 @@ const maxBadAlerts = 10
 // maxAlert bounds what one alert says: the bytes of its labels and annotations.
 const maxAlert = 16 << 10
 
+// Alertmanager's webhook is of version 4. Grafana's contact point of type webhook posts the same form as version 1.
+const (
+	alertmanagerVersion = "4"
+	grafanaVersion      = "1"
+)
+
 // delivery is the body of Alertmanager's webhook, as far as it matters here. Fields that newer versions add are let pass.
 type delivery struct {
 	Version   string    `json:"version"`
@@ -94,8 +100,8 @@ func decode(body []byte) (good alerts.Delivery, bad []error, err error) {
 	if err := json.Unmarshal(body, &d); err != nil {
 		return good, nil, fmt.Errorf("the body is not the JSON of an Alertmanager's webhook: %w", err)
 	}
-	if d.Version != "4" {
-		return good, nil, fmt.Errorf("version is %q: \"4\" was expected", shorten(d.Version))
+	if d.Version != alertmanagerVersion && d.Version != grafanaVersion {
+		return good, nil, fmt.Errorf("version is %q: %q was expected, or %q from Grafana", shorten(d.Version), alertmanagerVersion, grafanaVersion)
 	}
 	switch {
 	case !d.Alerts.given:

@@ -92,6 +92,22 @@ func TestADeliveryIsRecordedAsItWasSaid(t *testing.T) {
 	}
 }
 
+// Grafana's contact point of type webhook posts Alertmanager's form as version 1.
+func TestADeliveryOfGrafanaIsOneOfAlertmanager(t *testing.T) {
+	body, err := os.ReadFile("../../triggers/webhook/testdata/grafana-firing.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &record{}
+	h, _ := serve(t, r, nil)
+	if w := post(t, h, "/v1/alertmanager/shop", string(body), ""); w.Code != http.StatusOK {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	if len(r.alerts) != 2 || !r.alerts[0].Firing || r.alerts[0].Labels["alertname"] != "ConsumerLag" || r.alerts[1].Labels["partition"] != "1" {
+		t.Errorf("recorded %+v", r.alerts)
+	}
+}
+
 func TestWhatCanNeverBecomeValidIsRefusedAndSaysWhy(t *testing.T) {
 	cases := map[string]struct {
 		method, path, body string
