@@ -31,11 +31,8 @@ var (
 	errTooLarge = fmt.Errorf("it expands to more than %d bytes", maxFile)
 )
 
-// The errors of keys that JSON does not know.
-var (
-	errNoText = errors.New("a key is not a text")
-	errMerge  = errors.New("it merges another map with <<: write out what you mean")
-)
+// errNoText is the error of a key that JSON does not know.
+var errNoText = errors.New("a key is not a text")
 
 // appendJSON appends a node as JSON. Numbers stay as they were written.
 func appendJSON(out []byte, node *yaml.Node, depth int) ([]byte, error) {
@@ -68,20 +65,20 @@ func appendJSON(out []byte, node *yaml.Node, depth int) ([]byte, error) {
 	}
 }
 
-// appendPairs appends what stands in a mapping.
+// appendPairs appends what a mapping holds.
 func appendPairs(out []byte, node *yaml.Node, depth int) ([]byte, error) {
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		key := node.Content[i]
+	all, err := pairs(node)
+	if err != nil {
+		return out, err
+	}
+	for i, p := range all {
 		switch {
-		case key.Tag == "!!merge":
-			return out, errMerge
-		case key.Kind != yaml.ScalarNode:
+		case p.key.Kind != yaml.ScalarNode:
 			return out, errNoText
 		case i > 0:
 			out = append(out, ',')
 		}
-		var err error
-		if out, err = appendJSON(append(appendText(out, key.Value), ':'), node.Content[i+1], depth+1); err != nil {
+		if out, err = appendJSON(append(appendText(out, p.key.Value), ':'), p.value, depth+1); err != nil {
 			return out, err
 		}
 	}

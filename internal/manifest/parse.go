@@ -86,7 +86,7 @@ func ParseNode(file string, node *yaml.Node) ([]*Object, []Problem) {
 
 // items takes a List apart.
 func items(node *yaml.Node) []*yaml.Node {
-	if list := child(node, "items"); text(child(node, "kind")) == "List" && list != nil && list.Kind == yaml.SequenceNode {
+	if list := resolved(child(node, "items")); text(child(node, "kind")) == "List" && list != nil && list.Kind == yaml.SequenceNode {
 		return list.Content
 	}
 	return []*yaml.Node{node}
@@ -94,6 +94,7 @@ func items(node *yaml.Node) []*yaml.Node {
 
 // parseObject reads one object.
 func parseObject(file string, node *yaml.Node) (*Object, []Problem) {
+	node = resolved(node)
 	o := &Object{File: file, node: node}
 	group, kind := text(child(node, "apiVersion")), text(child(node, "kind"))
 	switch {

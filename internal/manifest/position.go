@@ -9,12 +9,13 @@ import (
 
 // child returns the value of a key of a map, or nil.
 func child(node *yaml.Node, key string) *yaml.Node {
-	if node == nil || node.Kind != yaml.MappingNode {
+	if node = resolved(node); node == nil || node.Kind != yaml.MappingNode {
 		return nil
 	}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		if node.Content[i].Value == key {
-			return node.Content[i+1]
+	all, _ := pairs(node) // What cannot be merged is a problem of its own.
+	for _, p := range all {
+		if p.key.Value == key {
+			return p.value
 		}
 	}
 	return nil
@@ -22,7 +23,7 @@ func child(node *yaml.Node, key string) *yaml.Node {
 
 // text returns the value of a scalar, or "".
 func text(node *yaml.Node) string {
-	if node == nil || node.Kind != yaml.ScalarNode {
+	if node = resolved(node); node == nil || node.Kind != yaml.ScalarNode {
 		return ""
 	}
 	return node.Value
@@ -44,6 +45,7 @@ func position(node *yaml.Node, field string) (line, column int) {
 func descend(node *yaml.Node, path string) (next *yaml.Node, rest string) {
 	if index, tail, ok := strings.Cut(strings.TrimPrefix(path, "["), "]"); strings.HasPrefix(path, "[") && ok {
 		i, err := strconv.Atoi(index)
+		node = resolved(node)
 		if err != nil || node.Kind != yaml.SequenceNode || i >= len(node.Content) {
 			return nil, ""
 		}

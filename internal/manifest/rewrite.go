@@ -54,7 +54,7 @@ func (o *Object) Rewrite() ([]byte, error) {
 
 // regroup returns one of KEDA's authentications in our group.
 func (o *Object) regroup() ([]byte, error) {
-	if n := child(o.node, "apiVersion"); n != nil {
+	if n := resolved(child(o.node, "apiVersion")); n != nil {
 		n.Value = v1alpha1.GroupName + "/v1alpha1"
 	}
 	content, err := yaml.Marshal(o.node)

@@ -84,10 +84,10 @@ func strictStruct(o *Object, node *yaml.Node, t reflect.Type, path string) []Pro
 		return []Problem{o.wrongType(node, path, "a map")}
 	}
 	fields, names := fieldsOf(t)
-	var all []Problem
+	given, all := o.pairs(node, path)
 	seen := map[string]bool{}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		key, value := node.Content[i], node.Content[i+1]
+	for _, p := range given {
+		key, value := p.key, p.value
 		at := join(path, key.Value)
 		field, ok := fields[key.Value]
 		switch {
@@ -141,18 +141,26 @@ func fieldsOf(t reflect.Type) (fields map[string]reflect.Type, names []string) {
 }
 
 func strictMap(o *Object, node *yaml.Node, t reflect.Type, path string) []Problem {
-	var all []Problem
+	given, all := o.pairs(node, path)
 	seen := map[string]bool{}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		key := node.Content[i]
-		at := join(path, key.Value)
-		if seen[key.Value] {
-			all = append(all, o.on(key, at, "is given twice", ""))
+	for _, p := range given {
+		at := join(path, p.key.Value)
+		if seen[p.key.Value] {
+			all = append(all, o.on(p.key, at, "is given twice", ""))
 		}
-		seen[key.Value] = true
-		all = append(all, strict(o, node.Content[i+1], t, at)...)
+		seen[p.key.Value] = true
+		all = append(all, strict(o, p.value, t, at)...)
 	}
 	return all
+}
+
+// pairs returns what a mapping holds, and the problem of one that merges what it cannot.
+func (o *Object) pairs(node *yaml.Node, path string) ([]pair, []Problem) {
+	all, err := pairs(node)
+	if err != nil {
+		return all, []Problem{o.on(node, path, err.Error(), "")}
+	}
+	return all, nil
 }
 
 func strictScalar(o *Object, node *yaml.Node, t reflect.Type, path string) []Problem {
