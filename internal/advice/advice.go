@@ -14,6 +14,8 @@ func On(so *v1alpha1.ScaledObject, w *workload.Workload) []*workload.Mistake {
 	a := &adviser{so: so, w: w}
 	a.cooldown()
 	a.tolerance()
+	a.formula()
+	a.paused()
 	for i := range w.Triggers {
 		a.activation(i)
 		a.exact(i)

@@ -45,12 +45,14 @@ var word = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // Program is a formula that has been understood. It is safe for concurrent use.
 type Program struct {
-	names   []string
-	program *vm.Program
+	names    []string
+	program  *vm.Program
+	warnings []Warning
 }
 
-// Compile reads a formula over triggers of these names. The error says where it is wrong.
-func Compile(text string, names []string) (*Program, error) {
+// Compile reads a formula over triggers of these names. perPod are the triggers of single pods beside them, which no formula
+// can read. The error says where it is wrong; a formula that can never give a number is.
+func Compile(text string, names, perPod []string) (*Program, error) {
 	switch {
 	case strings.TrimSpace(text) == "":
 		return nil, errEmpty
@@ -62,10 +64,20 @@ func Compile(text string, names []string) (*Program, error) {
 		if !word.MatchString(name) || slices.Contains(functions, name) {
 			return nil, fmt.Errorf("%q %w", name, errName)
 		}
-		variables[name] = types.Any
+		variables[name] = types.Float64
 	}
+	numbers := &numbers{perPod: perPod}
+	program, err := compile(text, variables, numbers)
+	if err != nil {
+		return nil, err
+	}
+	return &Program{names: names, program: program, warnings: warnings(text, variables, numbers)}, nil
+}
+
+// compile reads a formula over variables.
+func compile(text string, variables types.Map, numbers *numbers) (*vm.Program, error) {
 	bounds := &bounds{}
-	options := []expr.Option{expr.Env(variables), expr.MaxNodes(maxNodes), expr.DisableAllBuiltins(), expr.Patch(bounds)}
+	options := append(guards(), expr.Env(variables), expr.MaxNodes(maxNodes), expr.DisableAllBuiltins(), expr.Patch(bounds), expr.Patch(numbers))
 	for _, f := range functions {
 		options = append(options, expr.EnableBuiltin(f))
 	}
@@ -73,10 +85,13 @@ func Compile(text string, names []string) (*Program, error) {
 	switch {
 	case bounds.err != nil:
 		return nil, bounds.err
+	case numbers.err != nil:
+		return nil, numbers.err
 	case err != nil:
 		return nil, located(err)
+	default:
+		return program, numbers.answer()
 	}
-	return &Program{names: names, program: program}, nil
 }
 
 // located is an error of expr-lang in one line.
@@ -101,7 +116,7 @@ func (p *Program) Run(values []*float64) (float64, error) {
 	}
 	out, err := expr.Run(p.program, environment)
 	if err != nil {
-		if missing {
+		if missing && !errors.Is(err, errWhole) {
 			return 0, errMissing
 		}
 		return 0, located(err)

@@ -19,7 +19,7 @@ func compileModifiers(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, wrong 
 	}
 	m, path := spec.Advanced.ScalingModifiers, "spec.advanced.scalingModifiers"
 	t := scalers.Trigger{Name: Composite}
-	var names []string
+	var names, perPod []string
 	var inputs []int
 	for i := range p.Triggers {
 		input := &p.Triggers[i]
@@ -27,6 +27,7 @@ func compileModifiers(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, wrong 
 			wrong.add(fmt.Sprintf("spec.triggers[%d].name", i), fmt.Sprintf("%q is the formula's own name", Composite), "choose another")
 		}
 		if input.PerPod {
+			perPod = append(perPod, input.Name)
 			continue
 		}
 		if input.Cap || input.Min != 0 || input.Max != 0 {
@@ -55,7 +56,7 @@ func compileModifiers(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, wrong 
 	default:
 		wrong.add(path+".metricType", fmt.Sprintf("%q does not go with a formula", m.MetricType), "AverageValue or Value")
 	}
-	program, err := formula.Compile(m.Formula, names)
+	program, err := formula.Compile(m.Formula, names, perPod)
 	if err != nil {
 		wrong.add(path+".formula", err.Error(), "")
 		return

@@ -18,7 +18,7 @@ var may = map[string][]string{
 	"internal/doors":       {"triggers", "scalers", "internal/alerts"},
 	"internal/leader":      {},
 	"internal/workload":    {"api", "scalers", "triggers", "actuator", "internal/formula"},
-	"internal/advice":      {"api", "scalers", "internal/workload"},
+	"internal/advice":      {"api", "scalers", "internal/workload", "internal/formula"},
 	"internal/convert":     {"api", "scalers", "internal/workload"},
 	"internal/manifest":    {"api", "scalers", "triggers", "internal/workload", "internal/convert", "internal/advice"},
 	"internal/pipeline":    {"scalers", "triggers", "actuator", "internal/workload"},
