@@ -135,14 +135,16 @@ func (a *ask) tie(b ask) {
 	a.continuous = a.continuous || b.continuous
 }
 
-// consider takes a proposal into the maximum, or the minimum of those that only cap.
+// consider takes a proposal into the maximum, or the minimum of those that only cap. A count of 0 is that of a schedule or an
+// alert that is off: it caps nothing.
 func (c *chain) consider(i int, q *Proposal, m measure) {
 	t := &c.policy.Triggers[i]
 	a := ask{trigger: i, replicas: q.Replicas, continuous: t.Continuous, measure: m}
-	if t.Cap {
-		c.cap.atMost(a)
-	} else {
+	switch {
+	case !t.Cap:
 		c.most.atLeast(a)
+	case !t.Exact || q.Replicas > 0:
+		c.cap.atMost(a)
 	}
 }
 

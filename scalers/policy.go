@@ -40,7 +40,8 @@ type Trigger struct {
 	// workload up to there and no further; one with a Min never asks for fewer, while it is known.
 	Min, Max int32
 	// Cap: the trigger asks for nothing, but the others get no more than its own proposal (what a database bears). It tells
-	// no activity. While it is unknown it caps nothing, and nothing is lowered.
+	// no activity, so a cap of 0 leaves what an active workload has at least. An exact trigger at 0 is off, and caps nothing;
+	// neither does one that is unknown, and then nothing is lowered.
 	Cap bool
 	// Increment, when its Amount is not 0, makes this a step trigger: it asks for a base and so much more for each whole unit of
 	// its level (increment.go). Such a trigger is exact, and its target is 1.

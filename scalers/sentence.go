@@ -38,7 +38,7 @@ func (p *Policy) unchanged(d *Decision) string {
 	case d.Winner >= 0 && d.proposals[d.Winner].Quiet:
 		return fmt.Sprintf("unchanged: %s adds nothing, and nobody else asks for replicas", p.name(d.Winner))
 	case d.Winner >= 0:
-		return fmt.Sprintf("unchanged: %s asks for %d", p.name(d.Winner), d.Replicas)
+		return fmt.Sprintf("unchanged: %s %s %d", p.name(d.Winner), p.Triggers[d.Winner].does(), d.Replicas)
 	}
 	for i, q := range d.Proposals() {
 		if q.Fallback && i < len(p.Triggers) && !p.Triggers[i].Input {
@@ -121,12 +121,17 @@ func unknownSentence(d *Decision, s Step) string {
 	return Unknown(s.B).String()
 }
 
+// does says whether a trigger asks for replicas or caps those of others, as a verb.
+func (t *Trigger) does() string {
+	if t.Cap {
+		return "caps at"
+	}
+	return "asks for"
+}
+
 // asks says what a trigger asks for, or caps at, and that its own bounds have changed that.
 func (t *Trigger) asks(s Step) string {
-	does := "asks for"
-	if t.Cap {
-		does = "caps at"
-	}
+	does := t.does()
 	n := ceilDiv(Milli(s.A), s.C, Milli(s.B))
 	if t.steps() {
 		n = t.Increment.on(int32(s.C), units(Milli(s.A)))

@@ -29,7 +29,8 @@ func (w *twin) asks(i int, now scalers.Instant, e scalers.Event) (raw, n int64, 
 	}
 	if !steps(t) {
 		raw, n = w.formula(t, e)
-		return bounded(t, raw), bounded(t, n), true
+		n = bounded(t, n)
+		return bounded(t, raw), n, !t.Cap || !t.Exact || n > 0
 	}
 	if e.Value < 1000 {
 		return 0, 0, false

@@ -33,7 +33,7 @@ type ScaledObject struct {
 // ScaledObjectSpec is what the user wants.
 //
 // +kubebuilder:validation:XValidation:rule="self.minReplicaCount <= self.maxReplicaCount",message="minReplicaCount must not be above maxReplicaCount"
-// +kubebuilder:validation:XValidation:rule="!has(self.idleReplicaCount) || self.idleReplicaCount < self.minReplicaCount",message="idleReplicaCount must be below minReplicaCount"
+// +kubebuilder:validation:XValidation:rule="!has(self.idleReplicaCount) || self.idleReplicaCount == 0 || self.idleReplicaCount < self.minReplicaCount",message="idleReplicaCount must be 0 or below minReplicaCount"
 // +kubebuilder:validation:XValidation:rule="self.triggers.all(t, !has(t.name) || size(t.name) == 0 || self.triggers.exists_one(u, has(u.name) && u.name == t.name))",message="trigger names must be unique"
 type ScaledObjectSpec struct {
 	// ScaleTargetRef is the workload: anything with a scale subresource.
@@ -203,14 +203,16 @@ type Trigger struct {
 	MetricType string `json:"metricType,omitempty"`
 	// +optional
 	AuthenticationRef *AuthenticationRef `json:"authenticationRef,omitempty"`
-	// Min and Max bound what this trigger asks for: with a Max it raises the workload up to there and no further.
+	// Min is the least that this trigger asks for.
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	Min *int32 `json:"min,omitempty"`
+	// Max is the most that this trigger asks for: it raises the workload up to there and no further.
 	// +kubebuilder:validation:Minimum=1
 	// +optional
 	Max *int32 `json:"max,omitempty"`
-	// Cap: the trigger asks for nothing; the others get no more than it would ask for.
+	// Cap: the trigger asks for nothing; the others get no more than it would ask for. A schedule that is off caps nothing, nor
+	// does an alert that does not fire; a level of 0 leaves minReplicaCount, and at least one replica while something is active.
 	// +optional
 	Cap bool `json:"cap,omitempty"`
 	// UseCachedMetrics is accepted for KEDA's sake: a reading is always kept until the next.

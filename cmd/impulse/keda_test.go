@@ -4,7 +4,7 @@ import "testing"
 
 func TestWhatKEDAsUsersRelyOnHolds(t *testing.T) {
 	t.Chdir("testdata/keda")
-	if code, out, errs := impulse(t, "", "test", "keda.test.yaml"); code != 0 || out != "7 passed\n" {
+	if code, out, errs := impulse(t, "", "test", "keda.test.yaml"); code != 0 || out != "10 passed\n" {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
 }

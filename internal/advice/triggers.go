@@ -38,11 +38,23 @@ func (a *adviser) exact(i int) {
 		field := path(i) + ".metadata." + key
 		switch {
 		case err != nil: // It has no such parameter.
+		case p.Triggers[i].Cap:
+			a.caps(field, count)
 		case count > int64(p.Max):
 			a.say(field, fmt.Sprintf("%d is never reached: maxReplicaCount is %d", count, p.Max), "raise maxReplicaCount")
 		case count <= int64(p.Min):
 			a.say(field, fmt.Sprintf("%d is no more than minReplicaCount, %d: the trigger changes nothing", count, p.Min), "")
 		}
+	}
+}
+
+// caps: a count that caps nothing.
+func (a *adviser) caps(field string, count int64) {
+	switch most := int64(a.w.Policy.Max); {
+	case count == 0:
+		a.say(field, "0 caps nothing: it is what the trigger says while it is off", "pause the object, or use a formula: (open > 0 ? queue : 0)")
+	case count >= most:
+		a.say(field, fmt.Sprintf("%d caps nothing: maxReplicaCount is %d", count, most), "lower it, or leave the trigger out")
 	}
 }
 

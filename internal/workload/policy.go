@@ -96,8 +96,8 @@ func checkCounts(spec *v1alpha1.ScaledObjectSpec, wrong *mistakes) {
 	if least > most {
 		wrong.add("spec.minReplicaCount", fmt.Sprintf("%d is above maxReplicaCount, %d", least, most), "")
 	}
-	if idle := spec.IdleReplicaCount; idle != nil && (*idle < 0 || *idle >= least) {
-		wrong.add("spec.idleReplicaCount", fmt.Sprintf("%d is not below minReplicaCount, %d", *idle, least), "")
+	if idle := spec.IdleReplicaCount; idle != nil && (*idle < 0 || *idle >= max(least, 1)) {
+		wrong.add("spec.idleReplicaCount", fmt.Sprintf("%d is not below minReplicaCount, %d", *idle, least), "0 goes with every minimum")
 	}
 	for _, f := range []struct {
 		name  string

@@ -302,8 +302,8 @@ func pathsOf(path string, schema node) []string {
 func TestTheCRDsOwnRulesAreCheckedAsWell(t *testing.T) {
 	w := newWorld(t)
 	cases := map[string]func(spec node){
-		"minReplicaCount must not be above maxReplicaCount": func(spec node) { spec["minReplicaCount"] = int64(11) },
-		"idleReplicaCount must be below minReplicaCount":    func(spec node) { spec["idleReplicaCount"] = int64(2) },
+		"minReplicaCount must not be above maxReplicaCount":   func(spec node) { spec["minReplicaCount"] = int64(11) },
+		"idleReplicaCount must be 0 or below minReplicaCount": func(spec node) { spec["idleReplicaCount"] = int64(2) },
 		"trigger names must be unique": func(spec node) {
 			list, _ := spec["triggers"].([]any)
 			spec["triggers"] = []any{list[0], list[0]}
@@ -328,6 +328,19 @@ func TestTheCRDsOwnRulesAreCheckedAsWell(t *testing.T) {
 	}
 	if len(validations) != len(cases) {
 		t.Errorf("the CRD has %d rules, and %d are broken here", len(validations), len(cases))
+	}
+}
+
+// KEDA takes an idleReplicaCount of 0 with a minReplicaCount of 0: it is the same as none.
+func TestAnIdleCountOf0GoesWithEveryMinimum(t *testing.T) {
+	w := newWorld(t)
+	for idle, ok := range map[int64]bool{0: true, 1: false} {
+		so := parse(t, []byte(whole))
+		spec, _ := so["spec"].(node)
+		spec["minReplicaCount"], spec["idleReplicaCount"], spec["shadow"] = int64(0), idle, node{"maxReplicaCount": int64(5)}
+		if server, check := w.accepted(so); (server == nil) != ok || (check == nil) != ok {
+			t.Errorf("idleReplicaCount %d: the API server says %v, impulse check says %v", idle, server, check)
+		}
 	}
 }
 

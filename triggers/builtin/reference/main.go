@@ -38,6 +38,8 @@ every mistake is reported at once. Numbers and booleans need no quotes. A number
 one above 9223372036854775.807, is refused, not rounded. A duration is a number and its unit (30s, 500ms); one without a unit is in
 milliseconds.
 
+Beside its metadata a trigger may have a ` + "`min`, a `max` or `cap: true`" + `: [what an object may say](scaledobject.md) beside its triggers.
+
 *Pushed* types know by themselves when their level changes; *polled* ones are asked every ` + "`pollingInterval`" + ` seconds.
 
 `

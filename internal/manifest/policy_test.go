@@ -1,0 +1,58 @@
+package manifest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+const (
+	onQueue   = "{type: prometheus, name: a, metadata: {serverAddress: http://p:9090, query: a, threshold: 1}}"
+	onRequest = "{type: prometheus, name: b, metadata: {serverAddress: http://p:9090, query: b, threshold: 1}}"
+	onCPU     = "{type: cpu, metadata: {value: 60}}"
+)
+
+// object is a ScaledObject with annotations, more of its spec, and triggers.
+func object(annotations, spec string, triggers ...string) string {
+	return "apiVersion: impulse.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web, annotations: {" + annotations + "}}\nspec:\n" +
+		"  scaleTargetRef: {name: web}\n  " + spec + "\n  triggers: [" + strings.Join(triggers, ", ") + "]\n"
+}
+
+// cron is a schedule with bounds of its own.
+func cron(bounds string, replicas int) string {
+	return fmt.Sprintf("{type: cron, %s, metadata: {timezone: Etc/UTC, start: 0 8 * * *, end: 0 9 * * *, desiredReplicas: %d}}", bounds, replicas)
+}
+
+// formulaOf is an object with a formula over a and b, and cpu beside it.
+func formulaOf(text string) string {
+	return object("", "advanced: {scalingModifiers: {target: '1', formula: '"+text+"'}}", onQueue, onRequest, onCPU)
+}
+
+func TestWhatAPolicySaysIsTakenRefusedOrWarnedOf(t *testing.T) {
+	const formulaField = "spec.advanced.scalingModifiers.formula: "
+	for name, c := range map[string]struct{ text, want string }{
+		"an idle count of 0 with a minimum of 0":  {object("", "idleReplicaCount: 0\n  minReplicaCount: 0", onQueue), ""},
+		"an idle count of 0 with no minimum":      {object("", "idleReplicaCount: 0", onQueue), ""},
+		"an idle count of 1 with a minimum of 0":  {object("", "idleReplicaCount: 1", onQueue), "spec.idleReplicaCount: 1 is not below minReplicaCount, 0 (0 goes with every minimum)"},
+		"an idle count of 1 with a minimum of 1":  {object("", "idleReplicaCount: 1\n  minReplicaCount: 1", onQueue), "spec.idleReplicaCount: 1 is not below minReplicaCount, 1"},
+		"a formula over its inputs":               {formulaOf("a + b"), ""},
+		"a formula that names cpu":                {formulaOf("a + cpu"), formulaField + "cpu measures single pods and is no part of a formula"},
+		"a formula that takes a remainder":        {formulaOf("(a % 2) * 100"), formulaField + "% takes whole numbers, and a level is none: write int(a) % 2"},
+		"a formula that is a condition":           {formulaOf("a > 5"), formulaField + "gives true or false and no number: say which numbers, as in (a > 5 ? 1 : 0)"},
+		"a formula that passes a number":          {formulaOf("a > 5 and b"), "warning: " + formulaField + `"and" has a number on its right`},
+		"a formula with a comment":                {formulaOf("a // b"), "warning: " + formulaField + `"b" is a comment`},
+		"paused-replicas alone":                   {object("impulse.sh/paused-replicas: '3'", "dryRun: false", onQueue), ""},
+		"paused false beside paused-replicas":     {object("impulse.sh/paused: 'false', autoscaling.keda.sh/paused-replicas: '3'", "dryRun: false", onQueue), `warning: metadata.annotations.impulse.sh/paused: is "false", and paused-replicas pauses at 3 all the same`},
+		"KEDA's paused false":                     {object("autoscaling.keda.sh/paused: 'false', autoscaling.keda.sh/paused-replicas: '3'", "dryRun: false", onQueue), `warning: metadata.annotations.autoscaling.keda.sh/paused: is "false", and`},
+		"paused false alone":                      {object("impulse.sh/paused: 'false'", "dryRun: false", onQueue), ""},
+		"a schedule that caps":                    {object("", "maxReplicaCount: 9", onQueue, cron("cap: true", 8)), ""},
+		"a schedule that caps at the minimum":     {object("", "minReplicaCount: 3", onQueue, cron("cap: true", 3)), ""},
+		"a schedule that caps at 0":               {object("", "maxReplicaCount: 9", onQueue, cron("cap: true", 0)), "warning: spec.triggers[1].metadata.desiredReplicas: 0 caps nothing"},
+		"a schedule that caps beyond the maximum": {object("", "maxReplicaCount: 9", onQueue, cron("cap: true", 9)), "warning: spec.triggers[1].metadata.desiredReplicas: 9 caps nothing: maxReplicaCount is 9"},
+	} {
+		got := said("f", c.text)
+		if c.want == "" && got != "" || c.want != "" && (!strings.Contains(got, c.want) || strings.Count(got, "\n") != 1) {
+			t.Errorf("%s: said\n%s, expected %q", name, got, c.want)
+		}
+	}
+}
