@@ -5,14 +5,14 @@ import "testing"
 func TestHPAsAndKEDAObjectsAreConvertedFirst(t *testing.T) {
 	t.Chdir("testdata/converted")
 	code, out, errs := impulse(t, "", "test", "converted.test.yaml")
-	if code != 0 || out != "12 passed\n" {
+	if code != 0 || out != "14 passed\n" {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
 }
 
 func TestEveryDifferenceThatConversionLeavesIsSaid(t *testing.T) {
 	t.Chdir("testdata/converted")
-	code, out, errs := impulse(t, "", "check", "hpa.yaml", "legacy-hpa.yaml", "keda.yaml", "keda-plain.yaml")
+	code, out, errs := impulse(t, "", "check", "hpa.yaml", "legacy-hpa.yaml", "keda.yaml", "keda-plain.yaml", "percent-hpa.yaml")
 	if code != 0 || errs != "" {
 		t.Errorf("exit code %d\n%s", code, errs)
 	}

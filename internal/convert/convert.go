@@ -64,6 +64,12 @@ func (f *findings) unwritten(field string) {
 		"here the count may rise by 4 or double in 15 s, and no old recommendation raises it")
 }
 
+// value says what is another of a Value, which is multiplied with the ready pods.
+func (f *findings) value(field string) {
+	f.say(field, "while pods are there and none is ready, an HPA takes it for 0", "here it is unknown then, and lowers nothing")
+	f.say(field, "an HPA multiplies it with ready pods that are being deleted as well: 1.5 times the target with 2 of them and 2 others is 6", "here it is 3")
+}
+
 // held reports whether scale-down policies ever hold a count back that falls by less than all of it.
 func held(down *v1alpha1.ScalingRules) bool {
 	all := func(p v1alpha1.ScalingPolicy) bool { return p.Type == "Percent" && p.Value >= 100 }

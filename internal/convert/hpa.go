@@ -29,8 +29,10 @@ func HPA(hpa *autoscalingv2.HorizontalPodAutoscaler) (so *v1alpha1.ScaledObject,
 	if spec.Behavior == nil {
 		said.unwritten("spec.behavior")
 	}
+	said.percentages("spec.behavior", b, *so.Spec.MinReplicaCount, spec.MaxReplicas)
 	if *so.Spec.MinReplicaCount == 0 {
-		said.say("spec.minReplicas", "is 0: an HPA wakes only what it has put to rest itself", "here any 0 is woken; pause the object to keep one")
+		said.say("spec.minReplicas", "is 0: an HPA wakes only what it has put to rest itself, which its condition ScaledToZero says",
+			"here any 0 is woken, and there is no such condition; pause the object to keep a 0")
 	}
 	metrics := spec.Metrics
 	if len(metrics) == 0 {

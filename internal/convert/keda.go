@@ -35,6 +35,7 @@ func KEDA(old *v1alpha1.ScaledObject) (so *v1alpha1.ScaledObject, notes []*workl
 		said.unwritten("spec.advanced.horizontalPodAutoscalerConfig.behavior")
 	}
 	config.Behavior = written(config.Behavior)
+	said.percentages("spec.advanced.horizontalPodAutoscalerConfig.behavior", config.Behavior, max(*spec.MinReplicaCount, 1), *spec.MaxReplicaCount)
 	rests := *spec.MinReplicaCount == 0 || spec.IdleReplicaCount != nil
 	if rests && held(config.Behavior.ScaleDown) {
 		said.say("spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleDown", "KEDA goes to rest at once when the cooldown is over, past these policies", "here they hold on the way to rest, too")
@@ -58,6 +59,9 @@ func KEDA(old *v1alpha1.ScaledObject) (so *v1alpha1.ScaledObject, notes []*workl
 // kedaTrigger writes out how KEDA reads a trigger.
 func (f *findings) kedaTrigger(path string, t *v1alpha1.Trigger) {
 	t.Metadata = maps.Clone(t.Metadata)
+	if t.MetricType == "Value" {
+		f.value(path + ".metricType")
+	}
 	switch t.Type {
 	case "prometheus":
 		if _, ok := t.Metadata["metricName"]; ok {

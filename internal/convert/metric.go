@@ -56,7 +56,7 @@ func (c metric) resource(field string, name corev1.ResourceName, container strin
 		c.wrong.say(c.path+"."+field+".name", fmt.Sprintf("%q is not measured", name), "cpu or memory")
 	}
 	switch {
-	case target.AverageValue != nil: // It wins, whatever the type says.
+	case target.AverageValue != nil:
 		t.MetricType, t.Metadata["value"] = "AverageValue", c.amount(field+".target.averageValue", target.AverageValue)
 	case target.AverageUtilization != nil:
 		t.MetricType, t.Metadata["value"] = "Utilization", v1alpha1.Scalar(strconv.Itoa(int(*target.AverageUtilization)))
@@ -66,7 +66,20 @@ func (c metric) resource(field string, name corev1.ResourceName, container strin
 	if container != "" {
 		t.Metadata["containerName"] = v1alpha1.Scalar(container)
 	}
+	c.mistyped(field, target, t.MetricType)
 	return t
+}
+
+// mistyped says of a target whose type names another field than the one that holds its number what an HPA makes of it. It goes by
+// the field, but for an object's metric.
+func (c metric) mistyped(field string, target *autoscalingv2.MetricTarget, used string) {
+	switch {
+	case used == "" || target.Type == "" || string(target.Type) == used:
+	case field == "object":
+		c.said.say(c.path+".object.target.type", fmt.Sprintf("is %s, and the number is given as %s: an HPA fails on that", target.Type, used), "here it is taken for "+used)
+	default:
+		c.said.say(c.path+"."+field+".target.type", fmt.Sprintf("is %s, and the number is given as %s: an HPA goes by the number", target.Type, used), "say which is meant")
+	}
 }
 
 // query converts what a metrics adapter serves: there is none here, so the query is written that it probably asks.
@@ -80,9 +93,12 @@ func (c metric) query(field string, metric *autoscalingv2.MetricIdentifier, targ
 		t.Metadata["threshold"] = c.amount(field+".target.averageValue", target.AverageValue)
 	case target.Value != nil && field != "pods":
 		t.MetricType, t.Metadata["threshold"] = "Value", c.amount(field+".target.value", target.Value)
-		c.said.say(c.path+"."+field+".target.value", "while pods are there and none is ready, an HPA takes it for 0", "here it is unknown then, and lowers nothing")
+		c.said.value(c.path + "." + field + ".target.value")
 	default:
 		c.wrong.say(c.path+"."+field+".target", "has no value", "value or averageValue")
+	}
+	if t.Metadata["threshold"] != "" {
+		c.mistyped(field, target, t.MetricType)
 	}
 	c.said.say(c.path+"."+field, "comes from a metrics adapter, which is not asked here", "write the Prometheus into serverAddress, and look at the query")
 	return t
