@@ -113,6 +113,32 @@ func TestPodsWithoutASampleAreTheListedDifference(t *testing.T) {
 	}
 }
 
+// An HPA multiplies a Value with four pods when two of them are being deleted, and here it is with two: which pods are ready is
+// the actuator's to say.
+func TestPodsThatAreBeingDeletedAreTheListedDifference(t *testing.T) {
+	hpa := onPods(1000, 1, 100)
+	hpa.Spec.Metrics = []autoscalingv2.MetricSpec{{Type: autoscalingv2.ExternalMetricSourceType, External: &autoscalingv2.ExternalMetricSource{
+		Metric: autoscalingv2.MetricIdentifier{Name: "latency"},
+		Target: autoscalingv2.MetricTarget{Type: "Value", Value: resource.NewQuantity(1, resource.DecimalSI)},
+	}}}
+	so, notes, mistakes := convert.HPA(hpa)
+	if len(mistakes) > 0 {
+		t.Fatal(mistakes[0])
+	}
+	noted(t, notes, "spec.metrics[0].external.target.value", "1.5 times the target with 2 of them and 2 others is 6 (here it is 3)")
+	workload.Default(so)
+	w, mistakes := workload.Compile(so, builtin.Kinds(), workload.DefaultSettings())
+	if len(mistakes) > 0 {
+		t.Fatal(mistakes[0])
+	}
+	for ready, want := range map[int32]int32{4: 6, 2: 3} {
+		reading := scalers.Event{At: 1, Value: 1500, Ready: ready, Current: 2}
+		if q := w.Policy.Propose(0, &reading, 1); q.Replicas != want {
+			t.Errorf("with %d ready pods it asks for %d, want %d", ready, q.Replicas, want)
+		}
+	}
+}
+
 // noted fails when a difference is not said.
 func noted(t *testing.T, notes []*workload.Mistake, field, text string) {
 	t.Helper()
