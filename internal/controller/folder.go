@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -21,7 +22,8 @@ import (
 const lookEvery = time.Second
 
 // Folder reads ScaledObjects from a file or folder, and takes up changes. A file with a mistake keeps its last good
-// version, and the log says so.
+// version, and the log says so. A file that is deleted from a folder ends its objects, the last one as well; a folder or file
+// that is gone as a whole, or cannot be read, keeps them.
 type Folder struct {
 	Path string
 	// Namespace restricts the objects to one; "" takes all.
@@ -34,6 +36,8 @@ type Folder struct {
 	// good are the objects of the last good version of each file; of holds each object as it was last handed on.
 	good map[string][]*v1alpha1.ScaledObject
 	of   map[string]*v1alpha1.ScaledObject
+	// unread is why nothing could be read at the last attempt; "" when it could.
+	unread string
 }
 
 // Run keeps a controller up to date until ctx is done. known is called each time that all objects have been handed on.
@@ -87,10 +91,14 @@ func (f *Folder) look() string {
 // load reads everything and hands it on; false when that has to be tried again.
 func (f *Folder) load(ctx context.Context, c *Controller) bool {
 	objects, problems, err := manifest.Load([]string{f.Path}, nil)
-	if err != nil {
-		f.Log.Warn("files not read", "error", err)
+	switch {
+	case errors.Is(err, manifest.ErrNoFile):
+		f.Log.Warn("the folder is empty: nothing is scaled", "folder", f.Path)
+	case err != nil:
+		f.missed(err)
 		return false
 	}
+	f.unread = ""
 	compiled, more := manifest.Compile(objects, f.Kinds)
 	bad := f.say(append(problems, more...))
 	good := map[string][]*v1alpha1.ScaledObject{}
@@ -107,6 +115,14 @@ func (f *Folder) load(ctx context.Context, c *Controller) bool {
 	f.hand(ctx, c)
 	f.listed.Store(true)
 	return true
+}
+
+// missed logs why nothing could be read: once, however often the same happens.
+func (f *Folder) missed(err error) {
+	if err.Error() != f.unread {
+		f.unread = err.Error()
+		f.Log.Warn("files not read: the last good versions go on", "error", err)
+	}
 }
 
 // say logs the problems, and returns the files that cannot be followed.

@@ -131,6 +131,25 @@ func TestAFileMoreIsFollowedAndAFileLessLeavesTheCount(t *testing.T) {
 	})
 }
 
+func TestTheLastFileDeletedEndsItsObjectAndIsLoggedOnce(t *testing.T) {
+	among(t, func(t *testing.T, f *files) {
+		f.turn("web", 3)
+		f.want("web", 3)
+		if err := os.Remove(filepath.Join(f.dir, "web.yaml")); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		f.sources("web", 1, 0)
+		f.turn("web", 7)
+		f.want("web", 3)
+		if n := strings.Count(f.log.String(), "level=WARN"); n != 1 {
+			t.Errorf("%d warnings:\n%s", n, f.log.String())
+		}
+		f.write("web.yaml", text("web", 10))
+		f.want("web", 7)
+	})
+}
+
 func TestABrokenFileKeepsItsLastGoodVersionAndTheLogSaysSo(t *testing.T) {
 	among(t, func(t *testing.T, f *files) {
 		for name, broken := range map[string]string{
@@ -170,16 +189,19 @@ func TestABrokenFileIsSaidOnceAndDoesNotDisturbTheOthers(t *testing.T) {
 	})
 }
 
-func TestAFolderThatIsGoneKeepsEverythingUntilItIsBack(t *testing.T) {
+func TestAFolderThatIsGoneKeepsEverythingUntilItIsBackAndIsLoggedOnce(t *testing.T) {
 	among(t, func(t *testing.T, f *files) {
 		away := f.dir + "-away"
 		if err := os.Rename(f.dir, away); err != nil {
 			t.Fatal(err)
 		}
-		f.settle()
+		pass(time.Minute)
 		f.turn("web", 5)
 		f.want("web", 5)
 		f.sources("web", 1, 1)
+		if n := strings.Count(f.log.String(), "files not read"); n != 1 {
+			t.Errorf("logged %d times:\n%s", n, f.log.String())
+		}
 		if err := os.Rename(away, f.dir); err != nil {
 			t.Fatal(err)
 		}

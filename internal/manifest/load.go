@@ -11,6 +11,9 @@ import (
 	"strings"
 )
 
+// ErrNoFile is returned when a folder holds no file that Load reads.
+var ErrNoFile = errors.New("there is no .yaml, .yml or .json file in it")
+
 // Load reads files and folders; of a folder, every .yaml, .yml and .json file in it, not below. "-" is stdin. What cannot
 // be read is an error; what is wrong in what could be read is a problem.
 func Load(paths []string, stdin io.Reader) ([]*Object, []Problem, error) {
@@ -76,7 +79,7 @@ func inFolder(dir string) ([]string, error) {
 		files = append(files, found...)
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("%s: there is no .yaml, .yml or .json file in it", dir)
+		return nil, fmt.Errorf("%s: %w", dir, ErrNoFile)
 	}
 	slices.Sort(files)
 	return files, nil
