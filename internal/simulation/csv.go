@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -25,6 +26,8 @@ var begin = scalers.InstantOf(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 // Errors of a load that cannot be used.
 var (
 	errEmpty    = errors.New("there are no rows")
+	errNoNames  = errors.New("the first row is one of numbers: write the names of the columns above it, such as time,value")
+	errTwice    = errors.New("is the name of two columns")
 	errColumns  = errors.New("the first row must name the time and at least one column, such as time,value")
 	errUnsorted = errors.New("the time is not after that of the row before: times must rise")
 	errNumber   = errors.New("is not a number (an empty cell is no reading, NaN is an answer without a number)")
@@ -35,7 +38,11 @@ var (
 // ReadCSV reads a load: a first row with names, then a time and numbers in each row. An empty cell is no reading, nan one
 // that is not a number. An error names the line.
 func ReadCSV(name string, r io.Reader) (*Load, error) {
-	reader := csv.NewReader(r)
+	text := bufio.NewReader(r)
+	if mark, _ := text.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
+		_, _ = text.Discard(len(mark)) // They have been read already.
+	}
+	reader := csv.NewReader(text)
 	reader.TrimLeadingSpace, reader.ReuseRecord = true, true
 	header, err := reader.Read()
 	switch {
@@ -47,8 +54,8 @@ func ReadCSV(name string, r io.Reader) (*Load, error) {
 		return nil, fmt.Errorf("%s:1: %w", name, errColumns)
 	}
 	load := &Load{}
-	for _, column := range header[1:] {
-		load.Columns = append(load.Columns, Column{Name: strings.TrimSpace(column)})
+	if err := load.name(header); err != nil {
+		return nil, fmt.Errorf("%s:1: %w", name, err)
 	}
 	for {
 		row, err := reader.Read()
@@ -67,6 +74,24 @@ func ReadCSV(name string, r io.Reader) (*Load, error) {
 		return nil, fmt.Errorf("%s: %w", name, errEmpty)
 	}
 	return load, nil
+}
+
+// byteOrderMark begins a text that spreadsheets of Windows write.
+const byteOrderMark = "\ufeff"
+
+// name takes in the row of names. One that begins with a time is a row of numbers, which would be lost.
+func (l *Load) name(header []string) error {
+	if _, err := timeOf(header[0]); err == nil {
+		return errNoNames
+	}
+	for _, column := range header[1:] {
+		column = strings.TrimSpace(column)
+		if column != "" && l.Column(column) != nil {
+			return fmt.Errorf("%q %w", column, errTwice)
+		}
+		l.Columns = append(l.Columns, Column{Name: column})
+	}
+	return nil
 }
 
 // add takes in a row.

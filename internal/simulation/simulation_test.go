@@ -204,6 +204,10 @@ func TestBadInputIsExplained(t *testing.T) {
 		"":                        "there are no rows",
 		row:                       "there are no rows",
 		"time\n0\n":               ":1: the first row must name the time and at least one column",
+		"0,20\n60,100\n":          ":1: the first row is one of numbers: write the names of the columns above it, such as time,value",
+		"\ufeff0,20\n60,100\n":    ":1: the first row is one of numbers",
+		"2026-03-01 08:00:00,1\n": ":1: the first row is one of numbers",
+		"time,rps,rps\n0,1,2\n":   `:1: "rps" is the name of two columns`,
 		row + "0,1\n0,2\n":        ":3: 0: the time is not after that of the row before",
 		row + "yesterday,1\n":     `:2: "yesterday" is not a time`,
 		row + "1700000000000,1\n": `:2: "1700000000000" is not a time`,
@@ -236,7 +240,7 @@ func TestBadInputIsExplained(t *testing.T) {
 }
 
 func TestAGapInACSVIsNoReadingAndNaNIsNone(t *testing.T) {
-	l, err := ReadCSV("load.csv", strings.NewReader("time,value\n0,1\n60,\n120,nan\n180,2\n"))
+	l, err := ReadCSV("load.csv", strings.NewReader("\ufeff\"time\",value\n0,1\n60,\n120,nan\n180,2\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
