@@ -73,6 +73,9 @@ func (c Config) checkQuery() error {
 	if c.Query != "" && strings.TrimSpace(c.Query) == "" {
 		return wrong("query", "is blank", "")
 	}
+	if problem := unfinished(c.Query); problem != "" {
+		return wrong("query", problem, "")
+	}
 	return nil
 }
 
