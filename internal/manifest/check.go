@@ -34,6 +34,8 @@ func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []Problem) {
 		w, wrong := o.Compile(known, workload.DefaultSettings())
 		problems = append(problems, wrong...)
 		problems = append(problems, notes(o, authentications)...)
+		unknown := unknownAnnotations(o)
+		problems, o.broken = append(problems, unknown...), o.broken || Failed(unknown)
 		if w != nil {
 			problems = append(problems, suspicions(o, w)...)
 		}

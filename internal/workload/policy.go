@@ -166,6 +166,12 @@ func tolerance(field, text string, wrong *mistakes) int64 {
 	return share
 }
 
+// AnnotationGroups are the groups whose annotations are read, ours first, and Annotations their names in either.
+var (
+	AnnotationGroups = []string{"impulse.sh/", "autoscaling.keda.sh/"}
+	Annotations      = []string{"paused", "paused-replicas", "paused-scale-in", "paused-scale-out", "force-activation"}
+)
+
 // pausedOf reads the annotations of both groups; ours win.
 func pausedOf(so *v1alpha1.ScaledObject, wrong *mistakes) scalers.Paused {
 	p := scalers.Paused{
@@ -188,7 +194,7 @@ func forced(so *v1alpha1.ScaledObject, wrong *mistakes) bool {
 
 // annotation returns the key and the value of an annotation of either group; ours wins.
 func annotation(so *v1alpha1.ScaledObject, name string) (key, value string) {
-	for _, group := range []string{"impulse.sh/", "autoscaling.keda.sh/"} {
+	for _, group := range AnnotationGroups {
 		if v, ok := so.Annotations[group+name]; ok {
 			return group + name, v
 		}
