@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,27 +13,33 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/app"
 	"github.com/impulse-sh/impulse/internal/controller"
 	"github.com/impulse-sh/impulse/internal/kubeconfig"
+	"github.com/impulse-sh/impulse/internal/manifest"
 )
 
-// cluster is the flags of every command that reads one ScaledObject from a cluster: kubectl's own.
-type cluster struct{ kubeconfig, context, namespace string }
+// cluster is the flags of every command that reads one ScaledObject: kubectl's own, and those of a process in file mode.
+type cluster struct{ kubeconfig, context, namespace, config, stateDir string }
 
 func (c *cluster) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&c.kubeconfig, "kubeconfig", "", "kubeconfig file (default: $KUBECONFIG or ~/.kube/config)")
 	f.StringVar(&c.context, "context", "", "context of the kubeconfig")
-	f.StringVarP(&c.namespace, "namespace", "n", "", "namespace of the object (default: that of the context)")
+	f.StringVarP(&c.namespace, "namespace", "n", "", "namespace (default: that of the context; with --config, default)")
+	f.StringVar(&c.config, "config", "", "file or folder of ScaledObjects, as impulse run was given it, instead of those in the cluster")
+	f.StringVar(&c.stateDir, "state-dir", app.Defaults().StateDir, "with --config: folder of states, as impulse run was given it")
+	_ = cmd.MarkFlagFilename("config")
+	_ = cmd.MarkFlagDirname("state-dir")
+}
+
+// check refuses flags that go with the cluster together with those of files.
+func (c *cluster) check(cmd *cobra.Command) error {
+	return errors.Join(needs(cmd, "config", "state-dir"), excludes(cmd, "config", "kubeconfig", "context"))
 }
 
 // get reads the object that NAME, or NAMESPACE/NAME, is.
 func (c *cluster) get(ctx context.Context, name string) (*v1alpha1.ScaledObject, error) {
-	found := kubeconfig.Find(c.kubeconfig, c.context)
-	config, err := kubeconfig.Config(found)
-	if err != nil {
-		return nil, err
-	}
 	namespace := c.namespace
 	if before, after, both := strings.Cut(name, "/"); both {
 		if namespace != "" && namespace != before {
@@ -43,6 +50,14 @@ func (c *cluster) get(ctx context.Context, name string) (*v1alpha1.ScaledObject,
 	if name == "" || strings.Contains(name, "/") {
 		return nil, errNoObject
 	}
+	if c.config != "" {
+		return c.fromFiles(cmp.Or(namespace, manifest.DefaultNamespace), name)
+	}
+	found := kubeconfig.Find(c.kubeconfig, c.context)
+	config, err := kubeconfig.Config(found)
+	if err != nil {
+		return nil, err
+	}
 	if namespace == "" {
 		if namespace, _, err = found.Namespace(); err != nil {
 			return nil, fmt.Errorf("find the namespace: %w", err)
@@ -52,7 +67,7 @@ func (c *cluster) get(ctx context.Context, name string) (*v1alpha1.ScaledObject,
 }
 
 // errNoObject says how an object is named.
-var errNoObject = errors.New("name one object of the cluster: NAME, or NAMESPACE/NAME")
+var errNoObject = errors.New("name one object: NAME, or NAMESPACE/NAME")
 
 // oneObject is the arguments of a command about one object.
 func oneObject(_ *cobra.Command, args []string) error {

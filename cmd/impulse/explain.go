@@ -23,10 +23,13 @@ func explainCommand() *cobra.Command {
 		Short: "Say why a workload has the replicas it has, until when, and what would change it",
 		Long: "Explain shows the count and what stands in its way, the formula with its numbers, every rule that changed the number, what\n" +
 			"comes by itself and when, and the levels at which the answer would be another one.\n\n" +
-			"Of an object in a cluster it takes the levels that the status has: those of the last change of outcome. With -f it\n" +
-			"explains the decision at an instant of a test, or of a simulation (--input).",
+			"Of an object in a cluster, or of a process that reads files (--config), it takes the levels that the status has: those\n" +
+			"of the last change of outcome. With -f it explains the decision at an instant of a test, or of a simulation (--input).",
 		Example: `  impulse explain web -n shop
   impulse explain shop/web -o json
+
+  # Of a process that runs with --config
+  impulse explain shop/web --config ./scaledobjects/ --state-dir /var/lib/impulse
 
   # Of a test, 45 s after its begin
   impulse explain -f checkout.test.yaml --run 'a burst' --at 45s
@@ -35,7 +38,7 @@ func explainCommand() *cobra.Command {
   impulse explain -f checkout.yaml --input load.csv --at 2026-03-01T08:30:00Z`,
 		Args: cobra.ArbitraryArgs, // Or none, with -f.
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := f.check(); err != nil {
+			if err := errors.Join(f.check(), c.check(cmd), r.check(cmd)); err != nil {
 				return err
 			}
 			if len(args) > 1 || (len(args) == 1) == (r.file != "") {
@@ -59,9 +62,9 @@ func explainCommand() *cobra.Command {
 }
 
 // errWhich says that it is not clear what is to be explained.
-var errWhich = errors.New("name one object of the cluster, as NAME or NAMESPACE/NAME, or a file with -f")
+var errWhich = errors.New("name one object, as NAME or NAMESPACE/NAME, or a file with -f")
 
-// explainLive explains an object of a cluster.
+// explainLive explains an object of a cluster, or of a process in file mode.
 func explainLive(ctx context.Context, c *cluster, name string) (*explain.Explanation, string, error) {
 	so, err := c.get(ctx, name)
 	if err != nil {

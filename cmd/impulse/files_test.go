@@ -70,3 +70,39 @@ tests:
 		t.Errorf("exit code %d, %s%s", code, out, errs)
 	}
 }
+
+func TestWhatIsNotReadIsNotCalledWell(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("bad.yaml", []byte("kind: ScaledObject\n  metadata: {}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for args, shown := range map[string]string{
+		"check nosuch": "", "check nosuch -o json": "", "check nosuch -o sarif": "",
+		"check nosuch bad.yaml": "bad.yaml:2:14: is not YAML: mapping values are not allowed in this context\n",
+	} {
+		code, out, errs := impulse(t, "", strings.Fields(args)...)
+		if code != 2 || out != shown || !strings.Contains(errs, "nosuch: there is no such file") {
+			t.Errorf("%s: exit code %d, %q, %s", args, code, out, errs)
+		}
+	}
+}
+
+func TestFlagsThatMeanNothingAreRefused(t *testing.T) {
+	for args, want := range map[string]string{
+		"simulate -f a.yaml --input b.csv --step 5s":             "--step means nothing with --input",
+		"simulate -f a.yaml --input b.csv --prometheus http://p": "--prometheus means nothing with --input",
+		"simulate -f a.yaml --from 2h":                           "--from means nothing without --prometheus",
+		"explain web --at 45s":                                   "--at means nothing without --filename",
+		"explain web --input b.csv":                              "--input means nothing without --filename",
+		"explain -f a.test.yaml --startup-delay 1s":              "--startup-delay means nothing without --input",
+		"explain -f a.yaml --input b.csv --run x":                "--run means nothing with --input",
+		"explain -f a.test.yaml -n shop":                         "--namespace means nothing with --filename",
+		"explain web --config a.yaml --context b":                "--context means nothing with --config",
+		"history web --config a.yaml --kubeconfig b --context c": "--context means nothing with --config",
+	} {
+		code, out, errs := impulse(t, "", strings.Fields(args)...)
+		if code != 2 || out != "" || !strings.Contains(errs, want) {
+			t.Errorf("%s: exit code %d, %s%s, expected %q", args, code, out, errs, want)
+		}
+	}
+}

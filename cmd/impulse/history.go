@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -18,10 +19,13 @@ func historyCommand() *cobra.Command {
 		Long: "History shows the last ten decisions whose outcome was another than the one before: the count, who asked for it, and\n" +
 			"the rules that spoke. The newest is last.",
 		Example: `  impulse history web -n shop
-  impulse history shop/web -o yaml`,
+  impulse history shop/web -o yaml
+
+  # Of a process that runs with --config
+  impulse history shop/web --config ./scaledobjects/ --state-dir /var/lib/impulse`,
 		Args: oneObject,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := f.check(); err != nil {
+			if err := errors.Join(f.check(), c.check(cmd)); err != nil {
 				return err
 			}
 			so, err := c.get(cmd.Context(), args[0])

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -30,6 +31,16 @@ func (r *rehearsed) flags(cmd *cobra.Command) {
 	f.StringVar(&r.input, "input", "", "with -f: CSV file with the load of a simulation")
 	f.StringVar(&r.capacity, "capacity-per-replica", "", "with --input: how much load a ready replica bears")
 	f.DurationVar(&r.startupDelay, "startup-delay", 0, "with --input: how long a new replica takes to be ready")
+}
+
+// check refuses flags that the others leave without a meaning.
+func (r *rehearsed) check(cmd *cobra.Command) error {
+	return cmp.Or(
+		needs(cmd, "filename", "run", "at", "input", "capacity-per-replica", "startup-delay"),
+		needs(cmd, "input", "capacity-per-replica", "startup-delay"),
+		excludes(cmd, "input", "run"),
+		excludes(cmd, "filename", "kubeconfig", "context", "namespace", "config", "state-dir"),
+	)
 }
 
 // Errors of an instant that cannot be explained.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"time"
 
@@ -33,7 +35,11 @@ func simulateCommand() *cobra.Command {
   impulse simulate -f checkout.yaml --prometheus http://prometheus:9090 --from 168h`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := f.check(); err != nil {
+			err := errors.Join(f.check(), cmp.Or(
+				excludes(cmd, "input", "prometheus", "from", "to", "step", "timeout"),
+				needs(cmd, "prometheus", "from", "to", "step", "timeout"),
+			))
+			if err != nil {
 				return err
 			}
 			bar := progressOn(cmd.ErrOrStderr())

@@ -36,8 +36,8 @@ func TestAnInstantOfATestIsExplained(t *testing.T) {
 func TestWhatCannotBeExplainedIsSaid(t *testing.T) {
 	t.Chdir("testdata/story")
 	for args, want := range map[string]string{
-		"explain":                                             "name one object of the cluster",
-		"explain web -f passing.test.yaml":                    "name one object of the cluster",
+		"explain":                                             "name one object, as NAME or NAMESPACE/NAME, or a file with -f",
+		"explain web -f passing.test.yaml":                    "name one object",
 		"explain -f passing.test.yaml":                        "7 tests of passing.test.yaml match: name one test with --run",
 		"explain -f absent.yaml":                              "absent.yaml",
 		"explain -f failing.test.yaml --run longer --at=-1s":  "--at -1s is before the begin",

@@ -158,7 +158,7 @@ func (p *process) fromCluster(config *rest.Config) error {
 
 // fromFiles takes objects from files, and keeps everything in the folder of states.
 func (p *process) fromFiles() error {
-	states, err := controller.NewStates(filepath.Join(p.options.StateDir, "objects"))
+	states, err := controller.NewStates(filepath.Join(p.options.StateDir, ObjectStates))
 	if err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func (p *process) fromFiles() error {
 		Path: p.options.Config, Namespace: p.options.Namespace, Kinds: builtin.Kinds(), States: states, Log: p.log,
 	}
 	p.statuses = states
-	stored, err := alerts.NewFolder(filepath.Join(p.options.StateDir, "alerts"), p.log)
+	stored, err := alerts.NewFolder(filepath.Join(p.options.StateDir, AlertStates), p.log)
 	if err != nil {
 		return err
 	}

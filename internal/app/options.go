@@ -18,6 +18,12 @@ import (
 // minBodyMemory is the least that bodies may be given, in bytes.
 const minBodyMemory = 16 << 20
 
+// ObjectStates and AlertStates are the folders within a StateDir: of the statuses of objects, and of the alerts.
+const (
+	ObjectStates = "objects"
+	AlertStates  = "alerts"
+)
+
 // Options are what `impulse run` can be told.
 type Options struct {
 	// Kubeconfig and Context choose the cluster; both empty means the usual places, or the Pod's own service account.

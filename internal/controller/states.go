@@ -45,6 +45,20 @@ func (s *States) Load(namespace, name string) (v1alpha1.ScaledObjectStatus, erro
 	}
 }
 
+// Peek reads the status of one object from a folder that another process keeps, and changes nothing. It is empty when none was
+// saved yet.
+func Peek(dir, namespace, name string) (v1alpha1.ScaledObjectStatus, error) {
+	if _, err := os.Stat(dir); err != nil {
+		return v1alpha1.ScaledObjectStatus{}, fmt.Errorf("find the folder of states: %w", err)
+	}
+	var status v1alpha1.ScaledObjectStatus
+	err := statefile.Peek((&States{dir: dir}).path(namespace, name), &status)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return status, err
+}
+
 // Save replaces a status: after a crash there is the old one or the new one.
 func (s *States) Save(_ context.Context, o report.Object, status *v1alpha1.ScaledObjectStatus) error {
 	return statefile.Save(s.path(o.Namespace, o.Name), status)

@@ -75,6 +75,11 @@ func (o *Object) name() string {
 	return "ScaledObject " + o.ScaledObject.Namespace + "/" + o.ScaledObject.Name
 }
 
+// Problem returns a problem at a field of the object, for those who find one by other means than this package.
+func (o *Object) Problem(field, problem, suggestion string) Problem {
+	return o.at(field, problem, suggestion)
+}
+
 // at returns a problem at a field of the object, or at the nearest thing around it that the file has.
 func (o *Object) at(field, problem, suggestion string) Problem {
 	if o.hpa {

@@ -53,6 +53,18 @@ func Load(path string, content any) error {
 	return broken
 }
 
+// Peek reads content that another process may keep, and changes nothing. It returns fs.ErrNotExist when there is no such file.
+func Peek(path string, content any) error {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := decode(raw, content); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	return nil
+}
+
 func decode(raw []byte, content any) error {
 	var f file
 	if err := json.Unmarshal(raw, &f); err != nil {

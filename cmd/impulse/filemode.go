@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/app"
+	"github.com/impulse-sh/impulse/internal/controller"
+	"github.com/impulse-sh/impulse/internal/manifest"
+	"github.com/impulse-sh/impulse/triggers/builtin"
+)
+
+// fromFiles reads an object from the files of a process in file mode, with the status that the process has saved.
+func (c *cluster) fromFiles(namespace, name string) (*v1alpha1.ScaledObject, error) {
+	objects, problems, err := manifest.Load([]string{c.config}, nil)
+	if err != nil {
+		return nil, fmt.Errorf("--config: %w", err)
+	}
+	compiled, more := manifest.Compile(objects, builtin.Kinds())
+	wrong := slices.DeleteFunc(append(problems, more...), func(p manifest.Problem) bool { return p.Warning })
+	for _, o := range compiled {
+		followed := !slices.ContainsFunc(wrong, func(p manifest.Problem) bool { return p.File == o.File })
+		if followed && o.ScaledObject.Namespace == namespace && o.ScaledObject.Name == name {
+			o.ScaledObject.Status, err = controller.Peek(filepath.Join(c.stateDir, app.ObjectStates), namespace, name)
+			return o.ScaledObject, err
+		}
+	}
+	missing := fmt.Errorf("there is no ScaledObject %q in namespace %q in %s", name, namespace, c.config)
+	if len(wrong) == 0 {
+		return nil, missing
+	}
+	lines := make([]string, len(wrong))
+	for i, p := range wrong {
+		lines[i] = p.String()
+	}
+	return nil, fmt.Errorf("%w that can be read; of a file with a mistake, the last good version goes on:\n%s", missing, strings.Join(lines, "\n"))
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/app"
+	"github.com/impulse-sh/impulse/internal/controller"
+	"github.com/impulse-sh/impulse/internal/report"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// office is an object of file mode.
+const office = "apiVersion: impulse.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: office, namespace: shop}\nspec:\n  scaleTargetRef: {name: office}\n" +
+	"  minReplicaCount: 1\n  triggers: [{type: cron, metadata: {timezone: Etc/UTC, start: 0 8 * * *, end: 0 9 * * *, desiredReplicas: 3}}]\n"
+
+// fileMode is a folder with the object office, and a folder of states in which its status says that it has three replicas.
+func fileMode(t *testing.T) (config, states string) {
+	t.Helper()
+	config, states = t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(config, "office.yaml"), []byte(office), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := controller.NewStates(filepath.Join(states, app.ObjectStates))
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory, err := scalers.Memory{}.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	three := int32(3)
+	at := metav1.NewMicroTime(time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC))
+	status := &v1alpha1.ScaledObjectStatus{
+		Replicas: &three, DesiredReplicas: &three, Memory: string(memory),
+		LastDecision: &v1alpha1.DecisionStatus{Time: at, From: 1, To: 3, Trigger: "cron"},
+		Triggers:     []v1alpha1.TriggerStatus{{Name: "cron", Value: "3", Active: true}},
+		History:      []v1alpha1.PastDecision{{Time: at, From: 1, To: 3, Trigger: "cron", Why: "cron asks for 3"}},
+	}
+	if err := kept.Save(t.Context(), report.Object{Namespace: "shop", Name: "office"}, status); err != nil {
+		t.Fatal(err)
+	}
+	return config, states
+}
+
+func TestAnObjectOfFileModeIsExplainedAndHasAHistory(t *testing.T) {
+	config, states := fileMode(t)
+	args := []string{"shop/office", "--config", config, "--state-dir", states}
+	if code, out, errs := impulse(t, "", append([]string{"explain"}, args...)...); code != 0 || errs != "" || !strings.Contains(out, "shop/office (Deployment/office)") {
+		t.Errorf("explain: %d %s%s", code, out, errs)
+	}
+	if code, out, errs := impulse(t, "", append([]string{"history"}, args...)...); code != 0 || errs != "" || !strings.Contains(out, "1 → 3") {
+		t.Errorf("history: %d %s%s", code, out, errs)
+	}
+	if code, out, errs := impulse(t, "", "history", "office", "-n", "shop", "--config", config, "--state-dir", states); code != 0 || !strings.Contains(out, "1 → 3") {
+		t.Errorf("history -n: %d %s%s", code, out, errs)
+	}
+}
+
+func TestAnObjectThatFileModeDoesNotFollowIsNotExplained(t *testing.T) {
+	config, states := fileMode(t)
+	for args, want := range map[string]string{
+		"explain shop/offices":               `there is no ScaledObject "offices" in namespace "shop" in `,
+		"explain office":                     `there is no ScaledObject "office" in namespace "default" in `,
+		"explain shop/office --kubeconfig x": "--kubeconfig means nothing with --config",
+	} {
+		code, out, errs := impulse(t, "", append(strings.Fields(args), "--config", config, "--state-dir", states)...)
+		if code != 2 || out != "" || !strings.Contains(errs, want) {
+			t.Errorf("%s: %d %s%s, expected %q", args, code, out, errs, want)
+		}
+	}
+	if code, _, errs := impulse(t, "", "history", "shop/office", "--config", config, "--state-dir", filepath.Join(states, "absent")); code != 2 || !strings.Contains(errs, "find the folder of states") {
+		t.Errorf("a folder of states that is not there: %d %s", code, errs)
+	}
+	if code, _, errs := impulse(t, "", "history", "shop/office", "--state-dir", states); code != 2 || !strings.Contains(errs, "--state-dir means nothing without --config") {
+		t.Errorf("states without files: %d %s", code, errs)
+	}
+	torn := filepath.Join(states, app.ObjectStates, "shop,office.json")
+	if err := os.WriteFile(torn, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := impulse(t, "", "history", "shop/office", "--config", config, "--state-dir", states); code != 2 || !strings.Contains(errs, "read "+torn) {
+		t.Errorf("a torn state: %d %s", code, errs)
+	}
+	if _, err := os.Stat(torn); err != nil {
+		t.Errorf("reading a state that another process keeps has moved it: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(config, "office.yaml"), []byte(office+"  minReplicas: 2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs := impulse(t, "", "explain", "shop/office", "--config", config, "--state-dir", states)
+	if code != 2 || !strings.Contains(errs, "the last good version goes on:\n") || !strings.Contains(errs, "spec.minReplicas: unknown field") {
+		t.Errorf("a file with a mistake: %d %s", code, errs)
+	}
+}
