@@ -38,32 +38,33 @@ type ScaledObject struct {
 type ScaledObjectSpec struct {
 	// ScaleTargetRef is the workload: anything with a scale subresource.
 	ScaleTargetRef ScaleTargetRef `json:"scaleTargetRef"`
-	// PollingInterval is the time between reads of polled triggers, in seconds.
+	// PollingInterval is the time between reads of polled triggers, in seconds. Default: 30.
 	// +kubebuilder:default=30
 	// +kubebuilder:validation:Minimum=1
 	// +optional
 	PollingInterval *int32 `json:"pollingInterval,omitempty"`
 	// CooldownPeriod is how long after the last activity the workload goes to rest, and the default of the scale-down
-	// window, in seconds.
+	// window, in seconds. Default: 300.
 	// +kubebuilder:default=300
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	CooldownPeriod *int32 `json:"cooldownPeriod,omitempty"`
-	// InitialCooldownPeriod is the cooldown of a workload that has never been active, from its creation, in seconds.
+	// InitialCooldownPeriod is the cooldown of a workload that has never been active, from its creation, in seconds. Default: 0.
 	// +kubebuilder:default=0
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	InitialCooldownPeriod *int32 `json:"initialCooldownPeriod,omitempty"`
-	// IdleReplicaCount is the count while nothing is active; below minReplicaCount.
+	// IdleReplicaCount is the count while nothing is active; below minReplicaCount. Default: the workload rests only where
+	// minReplicaCount is 0, at 0.
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	IdleReplicaCount *int32 `json:"idleReplicaCount,omitempty"`
-	// MinReplicaCount is the least count while something is active; 0 lets the workload rest at 0.
+	// MinReplicaCount is the least count while something is active; 0 lets the workload rest at 0. Default: 0.
 	// +kubebuilder:default=0
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	MinReplicaCount *int32 `json:"minReplicaCount,omitempty"`
-	// MaxReplicaCount is the greatest count.
+	// MaxReplicaCount is the greatest count. Default: 100.
 	// +kubebuilder:default=100
 	// +kubebuilder:validation:Minimum=1
 	// +optional
@@ -87,26 +88,34 @@ type ScaledObjectSpec struct {
 
 // Shadow is a policy to be tried. What it does not say is as the live one has it; its triggers replace all of the live ones.
 type Shadow struct {
+	// PollingInterval is the time between reads of polled triggers, in seconds. Default: the live policy's.
 	// +kubebuilder:validation:Minimum=1
 	// +optional
 	PollingInterval *int32 `json:"pollingInterval,omitempty"`
+	// CooldownPeriod is how long after the last activity the workload would go to rest, in seconds. Default: the live policy's.
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	CooldownPeriod *int32 `json:"cooldownPeriod,omitempty"`
+	// InitialCooldownPeriod is the cooldown of a workload that has never been active, in seconds. Default: the live policy's.
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	InitialCooldownPeriod *int32 `json:"initialCooldownPeriod,omitempty"`
+	// IdleReplicaCount is the count while nothing is active. Default: the live policy's.
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	IdleReplicaCount *int32 `json:"idleReplicaCount,omitempty"`
+	// MinReplicaCount is the least count while something is active. Default: the live policy's.
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	MinReplicaCount *int32 `json:"minReplicaCount,omitempty"`
+	// MaxReplicaCount is the greatest count. Default: the live policy's.
 	// +kubebuilder:validation:Minimum=1
 	// +optional
 	MaxReplicaCount *int32 `json:"maxReplicaCount,omitempty"`
+	// Advanced is what spec.advanced is. Default: the live policy's.
 	// +optional
 	Advanced *Advanced `json:"advanced,omitempty"`
+	// Triggers are what spec.triggers are; kubectl explain so.spec.triggers names their types. Default: the live policy's.
 	// +kubebuilder:validation:MaxItems=32
 	// +optional
 	Triggers []Trigger `json:"triggers,omitempty"`
@@ -114,12 +123,15 @@ type Shadow struct {
 
 // ScaleTargetRef names the workload, in the object's own namespace.
 type ScaleTargetRef struct {
+	// APIVersion is the group and version of the workload. Default: apps/v1.
 	// +kubebuilder:default="apps/v1"
 	// +optional
 	APIVersion string `json:"apiVersion,omitempty"`
+	// Kind is the kind of the workload. Default: Deployment.
 	// +kubebuilder:default=Deployment
 	// +optional
 	Kind string `json:"kind,omitempty"`
+	// Name is the name of the workload.
 	// +kubebuilder:validation:MinLength=1
 	Name string `json:"name"`
 	// EnvSourceContainerName is accepted for KEDA's sake; no trigger reads the workload's environment.
@@ -158,9 +170,11 @@ type ScalingModifiers struct {
 	// Target is the level of the formula that one replica is meant to have.
 	// +optional
 	Target string `json:"target,omitempty"`
-	// ActivationTarget is the level above which the object is active.
+	// ActivationTarget is the level above which the object is active. Default: 0.
 	// +optional
 	ActivationTarget string `json:"activationTarget,omitempty"`
+	// MetricType is AverageValue (the level is shared by the replicas) or Value (the level is that of each ready pod). Default:
+	// AverageValue.
 	// +kubebuilder:validation:Enum=AverageValue;Value
 	// +optional
 	MetricType string `json:"metricType,omitempty"`
@@ -184,23 +198,25 @@ type Fallback struct {
 
 // Trigger is one source of events.
 type Trigger struct {
-	// Type is the kind of trigger: alertmanager, cron, nats-jetstream, prometheus.
+	// Type is the kind of trigger; kubectl explain so.spec.triggers names all.
 	// +kubebuilder:validation:MinLength=1
 	Type string `json:"type"`
 	// Name is unique within the object; it defaults to the type.
 	// +kubebuilder:validation:MaxLength=63
 	// +optional
 	Name string `json:"name,omitempty"`
-	// Metadata are the parameters of the kind; values are strings, numbers or booleans.
+	// Metadata are the parameters of the type: strings, numbers or booleans. kubectl explain so.spec.triggers names all.
 	// +kubebuilder:validation:Schemaless
 	// +kubebuilder:validation:Type=object
 	// +kubebuilder:pruning:PreserveUnknownFields
 	// +optional
 	Metadata map[string]Scalar `json:"metadata,omitempty"`
-	// MetricType is AverageValue (the level is shared by the replicas) or Value (the level is that of each ready pod).
+	// MetricType is AverageValue (the level is shared by the replicas), Value (the level is that of each ready pod) or, of cpu and
+	// memory, Utilization (percent of what pods request). Default: Utilization for cpu and memory, else AverageValue.
 	// +kubebuilder:validation:Enum=AverageValue;Value;Utilization
 	// +optional
 	MetricType string `json:"metricType,omitempty"`
+	// AuthenticationRef names the credentials that the trigger is read with.
 	// +optional
 	AuthenticationRef *AuthenticationRef `json:"authenticationRef,omitempty"`
 	// Min is the least that this trigger asks for.
@@ -222,8 +238,10 @@ type Trigger struct {
 
 // AuthenticationRef names the credentials of a trigger.
 type AuthenticationRef struct {
+	// Name is that of the TriggerAuthentication, or of the ClusterTriggerAuthentication.
 	// +kubebuilder:validation:MinLength=1
 	Name string `json:"name"`
+	// Kind is TriggerAuthentication or ClusterTriggerAuthentication. Default: TriggerAuthentication.
 	// +kubebuilder:validation:Enum=TriggerAuthentication;ClusterTriggerAuthentication
 	// +optional
 	Kind string `json:"kind,omitempty"`

@@ -4,4 +4,5 @@ package builtin
 
 //go:generate go run ./gen
 //go:generate go run ./reference ../../docs/triggers.md
+//go:generate go run ./explained ../../deploy/crds/impulse.sh_scaledobjects.yaml
 //go:generate go run ./schema ../../deploy/crds/impulse.sh_scaledobjects.yaml ../../deploy/schemas/scaledobject.json

@@ -115,6 +115,9 @@ func describe(trigger object, kinds []triggers.Kind) {
 		})
 	}
 	kind["enum"] = names
+	if metadata, ok := properties["metadata"].(object); ok {
+		metadata["description"] = "The parameters of the type." // In the CRD they are all named here.
+	}
 	trigger["allOf"] = all
 }
 
