@@ -7,10 +7,20 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:categories=impulse
+// +kubebuilder:printcolumn:name="For",type=string,JSONPath=`.summary.namespace`
+// +kubebuilder:printcolumn:name="Firing",type=integer,JSONPath=`.summary.firing`
+// +kubebuilder:printcolumn:name="Pushed",type=integer,JSONPath=`.summary.pushed`
+// +kubebuilder:printcolumn:name="Resolved",type=integer,JSONPath=`.summary.resolved`
+// +kubebuilder:printcolumn:name="Alerts",type=string,JSONPath=`.summary.names`
+// +kubebuilder:printcolumn:name="Written",type=date,JSONPath=`.asOf`
+// +kubebuilder:printcolumn:name="Lost",type=date,JSONPath=`.lostAt`,priority=1
 type AlertSet struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
+	// Summary is what the alerts come to, for those who list AlertSets. It is written and not read.
+	// +optional
+	Summary *AlertSummary `json:"summary,omitempty"`
 	// Alerts are keyed by door and fingerprint.
 	// +listType=atomic
 	// +optional
@@ -21,6 +31,19 @@ type AlertSet struct {
 	// LostAt is when what this shard held before was found to be unreadable: alerts that fire may be missing.
 	// +optional
 	LostAt *metav1.MicroTime `json:"lostAt,omitempty"`
+}
+
+// AlertSummary is what the alerts of an AlertSet come to.
+type AlertSummary struct {
+	// Namespace is that of the objects that may select the alerts; * for those of the whole cluster.
+	Namespace string `json:"namespace"`
+	// Firing, Pushed and Resolved count the alerts that fire, the levels that were pushed, and what is over and remembered.
+	Firing   int32 `json:"firing"`
+	Pushed   int32 `json:"pushed"`
+	Resolved int32 `json:"resolved"`
+	// Names are some of those that are not over.
+	// +optional
+	Names string `json:"names,omitempty"`
 }
 
 // StoredAlert is what is known of one alert, or of one level that was pushed. It holds facts only: whether an alert that has

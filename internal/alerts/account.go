@@ -148,9 +148,9 @@ func (a *account) lacksBytes(d *demand) bool {
 
 // whose is whom it is of, for people.
 func (a *account) whose() string {
-	namespace, credential, object, trigger := partsOf(a.name)
-	place := "namespace " + namespace
-	if namespace == "" {
+	d := ParseDoor(a.name)
+	place := "namespace " + d.Namespace
+	if d.Namespace == "" {
 		place = "the cluster-wide door"
 	}
 	switch {
@@ -158,12 +158,12 @@ func (a *account) whose() string {
 		return "all namespaces together"
 	case a.bound == &ofNamespace:
 		return place
-	case object != "":
-		return fmt.Sprintf("trigger %s of ScaledObject %s/%s", trigger, namespace, object)
-	case credential == "":
+	case d.Object != "":
+		return fmt.Sprintf("trigger %s of ScaledObject %s/%s", d.Trigger, d.Namespace, d.Object)
+	case d.Credential == "":
 		return "whoever has no credential in " + place
 	default:
-		return fmt.Sprintf("credential %s in %s", credential, place)
+		return fmt.Sprintf("credential %s in %s", d.Credential, place)
 	}
 }
 

@@ -105,15 +105,15 @@ func namespaceOf(door string) (namespace string, direct bool) {
 	return namespace, strings.HasPrefix(rest, "/")
 }
 
-// partsOf are all parts of a door's name: of a direct one it has an object and a trigger, of any other a credential.
-func partsOf(door string) (namespace, credential, object, trigger string) {
-	namespace, rest, _ := strings.Cut(door, "/")
+// ParseDoor takes a door's name apart: a direct one has an object and a trigger, any other a credential.
+func ParseDoor(name string) Door {
+	namespace, rest, _ := strings.Cut(name, "/")
 	direct, ok := strings.CutPrefix(rest, "/")
 	if !ok {
-		return namespace, rest, "", ""
+		return Door{Namespace: namespace, Credential: rest}
 	}
-	object, trigger, _ = strings.Cut(direct, "/")
-	return namespace, "", object, trigger
+	object, trigger, _ := strings.Cut(direct, "/")
+	return Door{Namespace: namespace, Object: object, Trigger: trigger}
 }
 
 func isDirectDoor(door string) bool {

@@ -51,6 +51,9 @@ func NewKube(cfg *rest.Config, namespace string, log *slog.Logger) (*Kube, error
 // shardName is also that of an earlier version, which had 64 of them: a downgrade finds what is in the first 64.
 func shardName(shard int) string { return fmt.Sprintf("alerts-%02d", shard) }
 
+// Aside ends the name of a copy of an AlertSet that could not be understood.
+const Aside = "-broken"
+
 // shardNumber is the number in a shard's name; false when it is no shard's.
 func shardNumber(name string) (int, bool) {
 	digits, ok := strings.CutPrefix(name, "alerts-")
@@ -158,7 +161,7 @@ func (k *Kube) setAside(ctx context.Context, shard int, raw []byte, why error) e
 		version, _ = meta["resourceVersion"].(string)
 	}
 	k.remember(shard, version)
-	aside := shardName(shard) + "-broken"
+	aside := shardName(shard) + Aside
 	set["apiVersion"], set["kind"] = v1alpha1.GroupName+"/v1alpha1", "AlertSet" // In a list they are not said.
 	set["metadata"] = map[string]any{"name": aside, "namespace": k.namespace}
 	body, err := json.Marshal(set)
@@ -212,6 +215,7 @@ func (k *Kube) Save(ctx context.Context, shard int, content Shard) error {
 	set := v1alpha1.AlertSet{
 		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.GroupName + "/v1alpha1", Kind: "AlertSet"},
 		ObjectMeta: metav1.ObjectMeta{Name: shardName(shard), Namespace: k.namespace, ResourceVersion: k.version(shard)},
+		Summary:    summaryOf(content.Alerts),
 		Alerts:     content.Alerts, AsOf: stamp(content.AsOf), LostAt: stamp(content.LostAt),
 	}
 	body, err := json.Marshal(&set)
