@@ -24,6 +24,8 @@ type Alert struct {
 type AlertQuery struct {
 	// Namespace is the door the alerts came through; "" is the cluster-wide door.
 	Namespace string
+	// For is the object that selects, as namespace/name: those that select an alert are counted by it. It may be "".
+	For string
 	// Text is the selection as its user wrote it: two queries of one namespace with the same Text select the same.
 	Text string
 	// Object and Trigger select what came through the direct door of one trigger, and nothing else.

@@ -74,7 +74,7 @@ func (s *listening) Run(ctx context.Context, emit func(scalers.Event)) error {
 	}
 	defer s.env.Doors.Listen(s.Door, s.Take)()
 	query := AlertQuery{
-		Namespace: s.Door.Namespace, Object: s.Door.Object, Trigger: s.Door.Trigger,
+		Namespace: s.Door.Namespace, For: s.Door.Namespace + "/" + s.Door.Object, Object: s.Door.Object, Trigger: s.Door.Trigger,
 		Match: func(map[string]string) bool { return true },
 	}
 	return s.env.Alerts.Watch(ctx, query, func(at time.Time, records []Alert, err error) {

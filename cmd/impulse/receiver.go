@@ -59,6 +59,9 @@ type message struct {
 	body         any
 	// what is sent, and what to look at next.
 	what, next string
+	// counts asks how many objects select it, and unselected says what to look at when none does.
+	counts     bool
+	unselected string
 }
 
 // answer is what came back.
@@ -67,6 +70,8 @@ type answer struct {
 	Code int    `json:"code"`
 	// Text is the reason of what is not taken.
 	Text string `json:"text,omitempty"`
+	// SelectedBy is how many objects select what was sent; absent where that is not asked, or not known yet.
+	SelectedBy *int `json:"selectedBy,omitempty"`
 }
 
 // send sends a message and prints what was answered.
@@ -112,6 +117,9 @@ func (r *receiver) ask(cmd *cobra.Command, m message) (*answer, error) {
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
+	if m.counts {
+		request.Header.Set("Prefer", "return=representation")
+	}
 	// A redirect would lose the body, and take the token elsewhere.
 	client := &http.Client{Transport: transport, Timeout: sendTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer client.CloseIdleConnections()
@@ -127,7 +135,14 @@ func (r *receiver) ask(cmd *cobra.Command, m message) (*answer, error) {
 	if response.StatusCode/100 == 3 {
 		return nil, fmt.Errorf("%s answers with a redirect to %q: name that server", address, response.Header.Get("Location"))
 	}
-	return &answer{URL: address, Code: response.StatusCode, Text: strings.TrimSpace(string(text))}, nil
+	a := &answer{URL: address, Code: response.StatusCode, Text: strings.TrimSpace(string(text))}
+	var counted struct {
+		SelectedBy *int `json:"selectedBy"`
+	}
+	if m.counts && a.Code == http.StatusOK && json.Unmarshal(text, &counted) == nil { // An older version counts nothing.
+		a.SelectedBy, a.Text = counted.SelectedBy, ""
+	}
+	return a, nil
 }
 
 // token is that of the file or of the environment; a newline at the end is no part of it. No error repeats it.

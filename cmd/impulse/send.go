@@ -69,7 +69,8 @@ func sendAlertCommand() *cobra.Command {
 			return to.send(cmd, message{
 				method: http.MethodPost, path: path, body: alertBody(labels, said, resolve, time.Now()),
 				what: fmt.Sprintf("%s %s for the objects of %s", alertName(labels), map[bool]string{false: "fires", true: "is resolved"}[resolve], whose),
-				next: "impulse explain NAMESPACE/NAME says what it changed; an alert that no object selects is recorded, too",
+				next: "impulse explain NAMESPACE/NAME says what it changed; an alert that no object selects is recorded, too", counts: true,
+				unselected: "impulse alerts lists what is recorded; kubectl get so -A shows the objects, whose matchers and scope decide what they select",
 			})
 		},
 	}
@@ -186,7 +187,13 @@ func alertName(labels map[string]string) string {
 // tell prints what was answered.
 func (a *answer) tell(w io.Writer, m message) error {
 	if a.Code/100 == 2 {
-		_, err := fmt.Fprintf(w, "recorded (%d): %s\nnext: %s\n", a.Code, m.what, m.next)
+		selected, next := "", m.next
+		if n := a.SelectedBy; n != nil && *n > 0 {
+			selected = "; " + counted(*n, "object selects it", "objects select it")
+		} else if n != nil {
+			selected, next = "; no object selects it", m.unselected
+		}
+		_, err := fmt.Fprintf(w, "recorded (%d): %s%s\nnext: %s\n", a.Code, m.what, selected, next)
 		return err
 	}
 	_, err := fmt.Fprintf(w, "not taken (%d): %s\n", a.Code, a.Text)

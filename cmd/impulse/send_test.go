@@ -14,8 +14,8 @@ import (
 
 // taken is what a server was sent.
 type taken struct {
-	method, path, token string
-	body                map[string]any
+	method, path, token, prefer string
+	body                        map[string]any
 }
 
 // taker is a server that answers with a code and a text, and the last request that it took.
@@ -32,6 +32,7 @@ func taker(t *testing.T, code int, text string, secure bool) (*httptest.Server, 
 			t.Error(err)
 		}
 		last.method, last.path, last.token = r.Method, r.URL.Path, r.Header.Get("Authorization")
+		last.prefer = r.Header.Get("Prefer")
 		if code/100 == 3 {
 			w.Header().Set("Location", "https://elsewhere.example/")
 		}
@@ -64,6 +65,25 @@ func TestAnAlertIsSentAsAnAlertmanagerWould(t *testing.T) {
 	}
 	if code, _, _ := impulse(t, "", "send", "alert", "--server", s.URL, "--cluster", "alertname=Slow", "--resolve"); code != 0 || last.path != "/v1/alertmanager" || last.body["status"] != "resolved" {
 		t.Errorf("%d, sent %+v", code, last)
+	}
+}
+
+func TestAnAlertIsSentAndTheObjectsThatSelectItAreCounted(t *testing.T) {
+	for answer, want := range map[string]string{
+		`{"selectedBy": 2}`: "fires for the objects of namespace shop; 2 objects select it\nnext: impulse explain NAMESPACE/NAME says what it changed",
+		`{"selectedBy": 1}`: "; 1 object selects it\n",
+		`{"selectedBy": 0}`: "; no object selects it\nnext: impulse alerts lists what is recorded; kubectl get so -A shows the objects",
+		"":                  "fires for the objects of namespace shop\nnext: ",
+	} {
+		s, last := taker(t, http.StatusOK, answer, false)
+		code, out, errs := impulse(t, "", "send", "alert", "--server", s.URL, "-n", "shop", "alertname=Slow")
+		if code != 0 || errs != "" || !strings.Contains(out, want) || last.prefer != "return=representation" {
+			t.Errorf("%s: %d %q %q, expected %q", answer, code, out, errs, want)
+		}
+	}
+	s, _ := taker(t, http.StatusOK, `{"selectedBy": 0}`, false)
+	if code, out, _ := impulse(t, "", "send", "alert", "--server", s.URL, "-n", "shop", "alertname=Slow", "-o", "json"); code != 0 || !strings.Contains(out, `"selectedBy": 0`) {
+		t.Errorf("as JSON: %d %s", code, out)
 	}
 }
 

@@ -184,6 +184,12 @@ func (all watchers) of(r *fact) []*watcher {
 	return found
 }
 
+// listen reports whether anybody selects alerts of a namespace, be it others than are known.
+func (all watchers) listen(namespace string) bool {
+	ns := all.byNamespace[namespace]
+	return ns != nil && len(ns.rest)+len(ns.byLabel) > 0
+}
+
 // every calls visit with all of them.
 func (all watchers) every(visit func(*watcher)) {
 	for _, ns := range all.byNamespace {

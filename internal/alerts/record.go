@@ -33,6 +33,8 @@ type Delivery struct {
 	Group string
 	// Truncated is how many alerts of the group the sender left out: then absence means nothing.
 	Truncated int
+	// Count asks how many objects select the alert of a delivery of one.
+	Count bool
 	// ID names the message among those of its door; "" when the sender names none. Whoever records may pass over a repeat.
 	ID string
 }
@@ -53,6 +55,15 @@ type Alert struct {
 type Result struct {
 	// Changed alerts fire, or say something else, or have resolved since; Selected were of interest to some object.
 	Changed, Selected int
+	// Unselected is how many are selected by no object, and Example the alertname of one; 0 while the objects may not have had
+	// time to say what they select.
+	Unselected int
+	Example    string
+	// Listening: some object selects alerts of the door's namespace, whichever.
+	Listening bool
+	// Objects is how many objects select the alert of a delivery that asks; nil when it does not ask, or none does as yet and the
+	// objects may not have had time to.
+	Objects *int
 }
 
 // Record takes a delivery into the set: watchers are told before it returns, and it returns when everything that was taken is
@@ -79,6 +90,7 @@ func (s *Store) Record(ctx context.Context, d Delivery) (Result, error) {
 	s.trim()
 	s.closeAccounts(door)
 	s.notice(&d)
+	s.count(&d, keys, &taking.result)
 	told, waiting := s.told(), s.await(taking.touched)
 	s.mu.Unlock()
 	s.tell(told)
@@ -126,8 +138,12 @@ func (t *taking) take(k key, a *Alert) {
 	if changed {
 		t.result.Changed++
 	}
-	if selected {
+	switch {
+	case selected:
 		t.result.Selected++
+	case t.store.joined:
+		t.result.Unselected++
+		t.result.Example = a.Labels["alertname"]
 	}
 	t.touched.add(t.store.alerts[k])
 }

@@ -27,7 +27,7 @@ func (s *Server) admit(r *http.Request, namespace string) (visitor, error) {
 		return visitor{}, err
 	}
 	if !one.opens(namespace) {
-		return visitor{}, echo.NewHTTPError(http.StatusForbidden, noAccess)
+		return visitor{}, refuse(http.StatusForbidden, one.elsewhere())
 	}
 	return visitor{credential: one.name, principal: one.principal()}, nil
 }
@@ -49,7 +49,7 @@ func (s *Server) admitStrangers(r *http.Request, namespace string) (visitor, err
 func (s *Server) known(r *http.Request) (*credential, error) {
 	one, ok := find(*s.options.Credentials.all.Load(), r)
 	if !ok {
-		return nil, echo.NewHTTPError(http.StatusUnauthorized, noAccess)
+		return nil, refuse(http.StatusUnauthorized, unknown(r))
 	}
 	if !one.rate.AllowN(s.options.Now(), 1) {
 		return nil, errRate

@@ -27,15 +27,17 @@ func (s *Server) alertmanager() []Route {
 func (s *Server) decodeAlerts(r *Request) ([]alerts.Delivery, error) {
 	delivered, bad, err := decode(r.Body)
 	if err != nil {
-		return nil, echo.NewHTTPError(http.StatusBadRequest, err.Error())
+		return nil, echo.NewHTTPError(http.StatusBadRequest, err.Error()).SetInternal(err)
 	}
 	for _, e := range bad {
 		s.metrics.alerts.WithLabelValues("invalid").Inc()
-		s.options.Log.Warn("an alert was not understood", "door", r.Door.String(), "error", e)
+		if times, due := s.notices.due(notice{"invalid", r.Door.Namespace, r.Door.Credential}, r.At); due {
+			s.options.Log.Warn("an alert was not understood", "door", r.Door.String(), "error", e, "times", times)
+		}
 	}
 	if len(delivered.Alerts) == 0 && len(bad) > 0 {
 		return nil, echo.NewHTTPError(http.StatusBadRequest, errors.Join(bad...).Error())
 	}
-	delivered.Door, delivered.At = r.Door, r.At
+	delivered.Door, delivered.At, delivered.Count = r.Door, r.At, wantsCount(r.HTTP)
 	return []alerts.Delivery{delivered}, nil
 }

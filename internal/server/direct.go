@@ -49,10 +49,15 @@ func message(r *Request) triggers.Message {
 	return triggers.Message{Header: r.HTTP.Header, Query: r.HTTP.URL.Query(), Raw: r.Body, At: r.At}
 }
 
-// refused is the answer to what was refused.
+// refused is the answer to what was refused. What may pass is not logged.
 func refused(err error) error {
-	if refusal, ok := errors.AsType[*doors.RefusedError](err); ok {
-		return echo.NewHTTPError(refusal.Code, refusal.Reason)
+	refusal, ok := errors.AsType[*doors.RefusedError](err)
+	if !ok {
+		return err
 	}
-	return err
+	answer := echo.NewHTTPError(refusal.Code, refusal.Reason)
+	if refusal.Code != http.StatusServiceUnavailable {
+		answer.Internal = refusal
+	}
+	return answer
 }

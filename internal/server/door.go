@@ -139,10 +139,10 @@ func (s *Server) deliver(ctx context.Context, c echo.Context, route Route, r *Re
 			return fmt.Errorf("route %s leads from the door of %q to %q", route.Name, r.Door.Namespace, to)
 		}
 	}
-	failed := make([]error, len(deliveries))
+	failed, results := make([]error, len(deliveries)), make([]alerts.Result, len(deliveries))
 	var recording sync.WaitGroup
 	for i := range deliveries { // Several of one request are on their way together.
-		recording.Go(func() { failed[i] = s.record(ctx, &deliveries[i]) })
+		recording.Go(func() { results[i], failed[i] = s.record(ctx, &deliveries[i]) })
 	}
 	recording.Wait()
 	var refusal error
@@ -155,16 +155,28 @@ func (s *Server) deliver(ctx context.Context, c echo.Context, route Route, r *Re
 	if refusal != nil {
 		return refusal
 	}
+	if len(results) == 1 && results[0].Objects != nil {
+		return c.JSON(http.StatusOK, selection{*results[0].Objects})
+	}
 	return c.NoContent(http.StatusOK)
 }
 
+// selection is the answer to a delivery that asks how many objects select its alert.
+type selection struct {
+	SelectedBy int `json:"selectedBy"`
+}
+
+// wantsCount reports whether a request asks for more than a status (RFC 7240).
+func wantsCount(r *http.Request) bool { return r.Header.Get("Prefer") == "return=representation" }
+
 // record records one delivery.
-func (s *Server) record(ctx context.Context, d *alerts.Delivery) error {
+func (s *Server) record(ctx context.Context, d *alerts.Delivery) (alerts.Result, error) {
 	result, err := s.options.Alerts.Record(ctx, *d)
 	if err == nil {
 		s.metrics.count(result, len(d.Alerts))
+		s.logUnselected(d, &result)
 	}
-	return err
+	return result, err
 }
 
 // Unavailable is an answer after which senders try again: 503.

@@ -96,6 +96,7 @@ func (s *Server) failed(err error, c echo.Context) {
 	code, message := http.StatusInternalServerError, "internal error"
 	if known, ok := errors.AsType[*echo.HTTPError](err); ok {
 		code, message = known.Code, fmt.Sprint(known.Message)
+		s.logRefusal(c, known)
 	} else {
 		s.options.Log.Error("a request failed", "path", c.Path(), "error", err)
 	}

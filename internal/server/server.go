@@ -83,6 +83,7 @@ type Server struct {
 	listener, probes    net.Listener
 	http, health, peers *http.Server
 	strangers           strangerRates
+	notices             notices
 	places              places
 	memory              *memory
 }
@@ -100,6 +101,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{
 		options: o, listener: listener, metrics: newMetrics(o.Registry), memory: newMemory(o.BodyMemory),
 		strangers: strangerRates{rate: map[string]*rate.Limiter{}}, places: places{taken: map[principal]int{}},
+		notices: notices{all: map[notice]*noticed{}},
 	}
 	if o.TLS != nil {
 		s.listener = o.TLS.listen(listener)

@@ -31,6 +31,7 @@ func open(c Config, env triggers.Env) (triggers.Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	q.For = env.Namespace + "/" + env.Object
 	s := &source{config: c, query: q, env: env, settle: settleTime, unmuted: unmutedTime}
 	if s.env.Now == nil {
 		s.env.Now = time.Now

@@ -1,0 +1,97 @@
+package server
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/impulse-sh/impulse/internal/alerts"
+)
+
+// Why a request is not let in. The answer to its sender names none of these.
+var (
+	errNoCredential      = errors.New("no credential was shown")
+	errUnknownToken      = errors.New("the bearer token is not one of those that are valid")
+	errUnknownPassword   = errors.New("the username and the password are not among those that are valid")
+	errUnknownScheme     = errors.New("the header Authorization is neither Bearer nor Basic")
+	errUnknownClientCert = errors.New("no credential names the client certificate")
+)
+
+// refuse returns an answer that names no reason, with the reason for the log.
+func refuse(code int, why error) error { return echo.NewHTTPError(code, noAccess).SetInternal(why) }
+
+// unknown returns why no credential was found for a request.
+func unknown(r *http.Request) error {
+	header := r.Header.Get("Authorization")
+	scheme, _, _ := strings.Cut(header, " ")
+	_, _, isBasic := r.BasicAuth()
+	switch {
+	case header == "" && r.TLS != nil && len(r.TLS.VerifiedChains) > 0:
+		return errUnknownClientCert
+	case header == "":
+		return errNoCredential
+	case isBasic:
+		return errUnknownPassword
+	case strings.EqualFold(scheme, "bearer"):
+		return errUnknownToken
+	default:
+		return errUnknownScheme
+	}
+}
+
+// elsewhere returns the reason for refusing a credential: the namespaces that it is valid for.
+func (c *credential) elsewhere() error {
+	if c.name == "" {
+		return fmt.Errorf("the token is valid for namespace %s only", strings.Join(c.namespaces, ", "))
+	}
+	return fmt.Errorf("credential %s is valid for %s only", c.name, strings.Join(c.namespaces, ", "))
+}
+
+// logRefusal logs a request that was refused for good: its sender is an Alertmanager or another program, which shows nobody the
+// answer.
+func (s *Server) logRefusal(c echo.Context, answer *echo.HTTPError) {
+	if answer.Internal == nil {
+		return
+	}
+	from, _, err := net.SplitHostPort(c.Request().RemoteAddr)
+	if err != nil {
+		from = c.Request().RemoteAddr
+	}
+	namespace := c.Param("namespace")
+	if !isNamespace(namespace) {
+		namespace = "" // It is anybody's word.
+	}
+	what := c.Path() + " " + strconv.Itoa(answer.Code)
+	if times, due := s.notices.due(notice{what, namespace, from}, s.options.Now()); due {
+		s.options.Log.Warn("a request was refused", "route", c.Path(), "namespace", namespace, "from", from, "code", answer.Code,
+			"reason", answer.Internal, "times", times)
+	}
+}
+
+// logUnselected logs that a delivery was recorded and changes nothing, as no object selects what is in it.
+func (s *Server) logUnselected(d *alerts.Delivery, r *alerts.Result) {
+	if r.Unselected == 0 || d.Door.Object != "" {
+		return
+	}
+	namespace := cmp.Or(d.Door.Namespace, everywhere)
+	what := "unselected"
+	if !r.Listening {
+		what = "unheard"
+	}
+	times, due := s.notices.due(notice{what, namespace, d.Door.Credential}, d.At)
+	switch {
+	case !due:
+	case r.Listening:
+		s.options.Log.Info("alerts were recorded that no object selects", "namespace", namespace, "credential", d.Door.Credential,
+			"alerts", r.Unselected, "alertname", shorten(r.Example), "times", times)
+	default:
+		s.options.Log.Warn("alerts were recorded for a namespace in which no object selects alerts: is it the right one in the URL?",
+			"namespace", namespace, "credential", d.Door.Credential, "alerts", r.Unselected, "alertname", shorten(r.Example), "times", times)
+	}
+}
