@@ -57,7 +57,7 @@ func command() *cobra.Command {
 	}
 	root.AddCommand(
 		runCommand(), checkCommand(), convertCommand(), testCommand(), simulateCommand(), explainCommand(), historyCommand(), sendCommand(),
-		versionCommand(),
+		alertsCommand(), versionCommand(),
 	)
 	return root
 }

@@ -129,6 +129,31 @@ func earlierVersion(path string) ([]v1alpha1.StoredAlert, bool) {
 	return alerts, ok
 }
 
+// Peek returns the shards of a folder that another process keeps, and changes nothing. One that is being set aside is left out.
+func Peek(dir string) (map[int]Shard, error) {
+	f := &Folder{dir: dir}
+	numbers, err := f.all()
+	if err != nil {
+		return nil, err
+	}
+	shards := map[int]Shard{}
+	for _, n := range numbers {
+		if alerts, ok := earlierVersion(f.path(n)); ok {
+			shards[n] = Shard{Alerts: alerts}
+			continue
+		}
+		var c shardContent
+		switch err := statefile.Peek(f.path(n), &c); {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return nil, fmt.Errorf("read the alerts: %w", err)
+		default:
+			shards[n] = Shard(c)
+		}
+	}
+	return shards, nil
+}
+
 // Save replaces one file.
 func (f *Folder) Save(_ context.Context, shard int, content Shard) error {
 	if err := statefile.Save(f.path(shard), shardContent(content)); err != nil {

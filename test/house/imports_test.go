@@ -29,6 +29,7 @@ var may = map[string][]string{
 	"internal/policytest":  {"api", "scalers", "triggers", "internal/workload", "internal/manifest", "internal/rehearsal"},
 	"internal/simulation":  {"scalers", "triggers", "internal/workload", "internal/manifest", "internal/rehearsal"},
 	"internal/explain":     {"api", "scalers", "triggers", "internal/workload"},
+	"internal/recorded":    {"api", "triggers", "internal/workload", "internal/alerts"},
 	"internal/kubeconfig":  {},
 	"internal/server":      {"triggers", "scalers", "internal/alerts", "internal/doors", "internal/peer"},
 	"internal/natsclient":  {"triggers"},

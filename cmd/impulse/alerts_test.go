@@ -1,0 +1,107 @@
+package main
+
+import (
+	"encoding/json"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/alerts"
+	"github.com/impulse-sh/impulse/internal/app"
+	"github.com/impulse-sh/impulse/internal/recorded"
+)
+
+// scale is an object that selects alerts.
+const scale = "apiVersion: impulse.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web, namespace: shop}\nspec:\n  scaleTargetRef: {name: web}\n" +
+	"  triggers: [{type: alertmanager, metadata: {matchers: 'alertname=\"Slow\"', replicas: 3}}]\n"
+
+// record writes alerts as a process in file mode does, and returns the flags that name it.
+func record(t *testing.T, content alerts.Shard) []string {
+	t.Helper()
+	config, states := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(config, "web.yaml"), []byte(scale), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	folder, err := alerts.NewFolder(filepath.Join(states, app.AlertStates), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := folder.Save(t.Context(), 0, content); err != nil {
+		t.Fatal(err)
+	}
+	return []string{"--config", config, "--state-dir", states}
+}
+
+func TestRecordedAlertsOfFileModeAreListed(t *testing.T) {
+	at := metav1.NewMicroTime(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC))
+	one := func(door, name string, firing bool) v1alpha1.StoredAlert {
+		return v1alpha1.StoredAlert{Door: door, Fingerprint: name, Labels: map[string]string{"alertname": name}, Firing: firing, StartsAt: at, LastSeen: at}
+	}
+	about := record(t, alerts.Shard{Alerts: []v1alpha1.StoredAlert{one("shop/", "Slow", true), one("shop/", "Over", false), one("bank/", "Slow", true)}, AsOf: at.Time})
+	for args, want := range map[string][]string{
+		"alerts -n shop":                  {"shop Slow firing 2026-03-02 10:00:00Z shop/web"},
+		"alerts -n shop --resolved":       {"shop Over resolved 2026-03-02 10:00:00Z -", "shop Slow firing 2026-03-02 10:00:00Z shop/web"},
+		"alerts -A":                       {"bank Slow firing 2026-03-02 10:00:00Z -", "shop Slow firing 2026-03-02 10:00:00Z shop/web"},
+		"alerts -A alertname!=Slow":       nil,
+		"alerts":                          nil,
+		"alerts -A -o wide alertname=Nil": nil,
+	} {
+		code, out, errs := impulse(t, "", append(strings.Fields(args), about...)...)
+		var rows []string
+		for line := range strings.Lines(out) {
+			rows = append(rows, strings.Join(strings.Fields(line), " "))
+		}
+		if code != 0 || want == nil && (out != "" || !strings.Contains(errs, "no such alert is recorded")) ||
+			want != nil && (errs != "" || strings.Join(rows[1:], "\n") != strings.Join(want, "\n")) {
+			t.Errorf("%s: %d\n%s%s", args, code, out, errs)
+		}
+	}
+	code, out, _ := impulse(t, "", append([]string{"alerts", "-A", "-o", "json"}, about...)...)
+	var all []recorded.Alert
+	if err := json.Unmarshal([]byte(out), &all); code != 0 || err != nil || len(all) != 2 || all[0].SelectedBy == nil || len(all[0].SelectedBy) != 0 {
+		t.Errorf("as JSON: %d, %v\n%s", code, err, out)
+	}
+	if code, out, _ := impulse(t, "", append([]string{"alerts", "-o", "json"}, about...)...); code != 0 || out != "[]\n" {
+		t.Errorf("none as JSON: %d %q", code, out)
+	}
+}
+
+func TestAWarningSaysThatAlertsMayBeMissing(t *testing.T) {
+	about := record(t, alerts.Shard{LostAt: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)})
+	if code, _, errs := impulse(t, "", append([]string{"alerts", "-A"}, about...)...); code != 0 || !strings.Contains(errs, "warning: some of the record was lost at 2026-03-02T10:00:00Z") {
+		t.Errorf("%d %s", code, errs)
+	}
+	torn := filepath.Join(about[3], app.AlertStates, "alerts-01.json")
+	if err := os.WriteFile(torn, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := impulse(t, "", append([]string{"alerts", "-A"}, about...)...); code != 2 || out != "" || !strings.Contains(errs, "read the alerts: read "+torn) {
+		t.Errorf("a torn file: %d %s%s", code, out, errs)
+	}
+	if _, err := os.Stat(torn); err != nil {
+		t.Errorf("listing alerts has moved a file that another process keeps: %v", err)
+	}
+}
+
+func TestAListThatCannotBeMadeIsExplained(t *testing.T) {
+	for args, want := range map[string]string{
+		"alerts severity=":                        `matcher "severity=": `,
+		"alerts -o xml":                           `--output is "xml": expected text, wide, json or yaml`,
+		"alerts -A -n shop":                       "--namespace means nothing with --all-namespaces",
+		"alerts --state-dir x":                    "--state-dir means nothing without --config",
+		"alerts --config x --lease-namespace y":   "--lease-namespace means nothing with --config",
+		"alerts --kubeconfig absent":              "find the cluster: ",
+		"alerts --config absent --state-dir gone": "look for the alerts: ",
+	} {
+		code, out, errs := impulse(t, "", strings.Fields(args)...)
+		if code != 2 || out != "" || !strings.Contains(errs, want) {
+			t.Errorf("%s: %d %s%s, expected %q", args, code, out, errs, want)
+		}
+	}
+}

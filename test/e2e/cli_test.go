@@ -1,0 +1,113 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/impulse-sh/impulse/internal/local"
+	"github.com/impulse-sh/impulse/triggers/builtin"
+)
+
+func TestAnAlertThatIsSentIsCountedListedAndInItsAlertSet(t *testing.T) {
+	w := newWorld(t)
+	w.deployment("web", 1)
+	w.apply(onAlert("web"))
+	i := w.run()
+	w.condition("web", "Ready", "True", "Ready")
+	out, err := local.Run(t.Context(), suite.impulse, "send", "alert", "--server", i.url, "-n", w.ns, "alertname=web", "severity=scale")
+	if err != nil || !strings.Contains(out, "for the objects of namespace "+w.ns+"; 1 object selects it\n") {
+		t.Errorf("send: %v\n%s", err, out)
+	}
+	if out, err := local.Run(t.Context(), suite.impulse, "send", "alert", "--server", i.url, "-n", w.ns, "alertname=other"); err != nil {
+		t.Errorf("send another: %v\n%s", err, out)
+	}
+	out, err = w.tool(t.Context(), "alerts", "--lease-namespace", w.ns, "-o", "wide")
+	lines := strings.Split(out, "\n")
+	if err != nil || len(lines) != 4 || strings.Fields(lines[1])[1] != "other" || !strings.Contains(lines[2], w.ns+"/web") || !strings.Contains(lines[2], `{alertname="web", severity="scale"}`) {
+		t.Errorf("alerts: %v\n%s", err, out)
+	}
+	if out, err := w.tool(t.Context(), "alerts", "--lease-namespace", w.ns, "severity!=scale"); err != nil || strings.Contains(out, "/web") || !strings.Contains(out, "other") {
+		t.Errorf("alerts with a matcher: %v\n%s", err, out)
+	}
+	sets, err := w.kubectl(t.Context(), "", "get", "alertsets")
+	if rows := strings.Split(sets, "\n"); err != nil || strings.Join(strings.Fields(rows[0]), " ") != "NAME FOR FIRING PUSHED RESOLVED ALERTS WRITTEN" ||
+		!strings.Contains(strings.Join(strings.Fields(rows[1]), " "), w.ns+" 2 0 0 other, web ") {
+		t.Errorf("kubectl get alertsets: %v\n%s", err, sets)
+	}
+}
+
+func TestAnObjectOfFileModeIsExplainedAndItsAlertsAreListed(t *testing.T) {
+	w := newWorld(t)
+	w.deployment("web", 1)
+	dir, states := t.TempDir(), t.TempDir()
+	text := strings.Replace(onAlert("web"), "metadata: {name: web}", "metadata: {name: web, namespace: "+w.ns+"}", 1)
+	if err := os.WriteFile(filepath.Join(dir, "web.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	i := w.run("--config", dir, "--state-dir", states)
+	w.webhook(i, "web", "firing")
+	w.replicas("web", 5)
+	about := []string{"--config", dir, "--state-dir", states, "-n", w.ns}
+	for _, c := range []struct{ args, want string }{
+		{"explain web", "keeps 5 replicas."}, {"history web", "1 → 5"}, {"alerts", w.ns + "/web"},
+	} {
+		var out string
+		w.until("impulse "+c.args+" says what happened", func(ctx context.Context) (bool, error) {
+			var err error
+			out, err = local.Run(ctx, suite.impulse, append(strings.Fields(c.args), about...)...)
+			return err == nil && strings.Contains(out, c.want), i.Died()
+		}, func() string { return out })
+	}
+}
+
+func TestARealPrometheusRefusesAQueryThatItCannotParse(t *testing.T) {
+	w := newWorld(t)
+	address := freeAddress(t)
+	w.prometheus(address, freeAddress(t))
+	file := filepath.Join(t.TempDir(), "web.yaml")
+	for query, want := range map[string]string{
+		"sum(rate(hits[1m]))": "1 ScaledObject is well\n", "sums(up)": `unknown function with name "sums"`, "sum(rate(hits))": "expected type range vector",
+	} {
+		text := fmt.Sprintf(`
+apiVersion: impulse.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: web}
+spec:
+  scaleTargetRef: {name: web}
+  triggers: [{type: prometheus, metadata: {serverAddress: 'http://%s', query: '%s', threshold: 100}}]
+`, address, query)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := local.Run(t.Context(), suite.impulse, "check", file); err != nil {
+			t.Errorf("%s, without asking a server: %v\n%s", query, err, out)
+		}
+		var out string
+		w.until("the server says what it makes of "+query, func(ctx context.Context) (bool, error) {
+			out, _ = local.Run(ctx, suite.impulse, "check", file, "--prometheus", "http://"+address)
+			return strings.Contains(out, want), nil
+		}, func() string { return out })
+	}
+}
+
+func TestKubectlExplainNamesEveryTypeOfTriggerAndEveryParameter(t *testing.T) {
+	w := newWorld(t)
+	out, err := w.kubectl(t.Context(), "", "explain", "so.spec.triggers")
+	if err != nil {
+		t.Fatal(err, out)
+	}
+	for _, k := range builtin.Kinds() {
+		if !strings.Contains(out, k.Name+": ") {
+			t.Errorf("%s is not named", k.Name)
+		}
+		for _, f := range k.Fields {
+			if !strings.Contains(out, "- "+f.Key+" ("+f.Type) {
+				t.Errorf("%s: the parameter %s is not named", k.Name, f.Key)
+			}
+		}
+	}
+}
