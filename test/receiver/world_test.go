@@ -137,8 +137,14 @@ type levels struct {
 	all []scalers.Event
 }
 
-// trigger opens a real alertmanager trigger; metadata is added to its matchers and threshold.
+// trigger opens a real alertmanager trigger of namespace shop; metadata is added to its matchers and threshold.
 func (r *receiver) trigger(name string, metadata map[string]string) *levels {
+	r.t.Helper()
+	return r.triggerIn("shop", name, metadata)
+}
+
+// triggerIn is trigger for an object of another namespace.
+func (r *receiver) triggerIn(namespace, name string, metadata map[string]string) *levels {
 	r.t.Helper()
 	all := map[string]string{"matchers": fmt.Sprintf("{alertname=%q}", name), "threshold": "1"}
 	maps.Copy(all, metadata)
@@ -148,7 +154,7 @@ func (r *receiver) trigger(name string, metadata map[string]string) *levels {
 		r.t.Fatal(err)
 	}
 	source, err := kind.Open(config, triggers.Env{
-		Namespace: "shop", Object: "web", Trigger: "alerts", Alerts: r.store, HTTP: http.DefaultClient, Now: time.Now, Poller: r.poller,
+		Namespace: namespace, Object: "web", Trigger: "alerts", Alerts: r.store, HTTP: http.DefaultClient, Now: time.Now, Poller: r.poller,
 	})
 	if err != nil {
 		r.t.Fatal(err)
@@ -210,14 +216,19 @@ type peer struct {
 // start starts an Alertmanager that posts to a receiver's URL, in a cluster with others. hook is more of its webhook.
 func start(t *testing.T, to, hook string, with ...*peer) *peer {
 	t.Helper()
-	dir := t.TempDir()
-	config := filepath.Join(dir, "alertmanager.yml")
-	text := fmt.Sprintf(`
+	return startWith(t, fmt.Sprintf(`
 route: {receiver: 'web.hook', group_by: [team], group_wait: 0s, group_interval: 1s, repeat_interval: 1s}
 receivers:
 - name: 'web.hook'
   webhook_configs: [{url: '%s', send_resolved: true%s}]
-`, to, hook)
+`, to, hook), with...)
+}
+
+// startWith starts an Alertmanager with a configuration, in a cluster with others.
+func startWith(t *testing.T, text string, with ...*peer) *peer {
+	t.Helper()
+	dir := t.TempDir()
+	config := filepath.Join(dir, "alertmanager.yml")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
