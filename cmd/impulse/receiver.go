@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/impulse-sh/impulse/internal/regular"
 )
 
 const (
@@ -22,6 +24,8 @@ const (
 	sendTimeout = 15 * time.Second
 	// maxAnswer bounds what is read of an answer, in bytes.
 	maxAnswer = 64 << 10
+	// maxSmallFile bounds a file with a token or with certificates, in bytes.
+	maxSmallFile = 1 << 20
 	// tokenVariable holds a token, when no file is named.
 	tokenVariable = "IMPULSE_TOKEN"
 )
@@ -149,7 +153,7 @@ func (r *receiver) ask(cmd *cobra.Command, m message) (*answer, error) {
 func (r *receiver) token() (string, error) {
 	token := os.Getenv(tokenVariable)
 	if r.tokenFile != "" {
-		content, err := os.ReadFile(r.tokenFile)
+		content, err := regular.ReadFile(r.tokenFile, maxSmallFile)
 		if err != nil {
 			return "", fmt.Errorf("--token-file: %w", err)
 		}
@@ -168,7 +172,7 @@ func (r *receiver) transport() (*http.Transport, error) {
 	if r.caFile == "" {
 		return t, nil
 	}
-	content, err := os.ReadFile(r.caFile)
+	content, err := regular.ReadFile(r.caFile, maxSmallFile)
 	if err != nil {
 		return nil, fmt.Errorf("--ca-file: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/impulse-sh/impulse/internal/regular"
 	"github.com/impulse-sh/impulse/internal/server"
 	"github.com/impulse-sh/impulse/internal/workload"
 )
@@ -100,7 +101,11 @@ func (o *Options) validate() error {
 		wrong = append(wrong, fmt.Errorf("--body-memory is %s: expected at least 16Mi, a body of alerts alone may have 8Mi", &o.BodyMemory.Quantity))
 	}
 	if o.Config != "" {
-		if _, err := os.Stat(o.Config); err != nil {
+		info, err := os.Stat(o.Config)
+		if err == nil && !info.IsDir() {
+			err = regular.Check(o.Config, info)
+		}
+		if err != nil {
 			wrong = append(wrong, fmt.Errorf("--config: %w", err))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -75,12 +76,15 @@ func (f *Folder) look() string {
 		if d.IsDir() && path != f.Path {
 			return fs.SkipDir
 		}
-		// A mounted ConfigMap is a link that is switched: what counts is what it leads to.
+		// A mounted ConfigMap is a link that is switched: what counts is what it leads to. One entry that leads nowhere hides no
+		// other.
 		info, err := os.Stat(path)
-		if err == nil {
-			fmt.Fprintln(&seen, path, info.Size(), info.ModTime().UnixNano())
+		if err != nil {
+			fmt.Fprintln(&seen, err)
+			return nil
 		}
-		return err
+		fmt.Fprintln(&seen, path, info.Mode(), info.Size(), info.ModTime().UnixNano())
+		return nil
 	})
 	if err != nil {
 		fmt.Fprintln(&seen, err)
@@ -91,16 +95,18 @@ func (f *Folder) look() string {
 // load reads everything and hands it on; false when that has to be tried again.
 func (f *Folder) load(ctx context.Context, c *Controller) bool {
 	objects, problems, err := manifest.Load([]string{f.Path}, nil)
-	switch {
-	case errors.Is(err, manifest.ErrNoFile):
+	if errors.Is(err, manifest.ErrNoFile) {
 		f.Log.Warn("the folder is empty: nothing is scaled", "folder", f.Path)
-	case err != nil:
+		err = nil
+	}
+	unread, err := manifest.Unread(f.Path, err)
+	if err != nil {
 		f.missed(err)
 		return false
 	}
 	f.unread = ""
 	compiled, more := manifest.Compile(objects, f.Kinds)
-	bad := f.say(append(problems, more...))
+	bad := f.say(slices.Concat(unread, problems, more))
 	good := map[string][]*v1alpha1.ScaledObject{}
 	for _, o := range compiled {
 		good[o.File] = append(good[o.File], o.ScaledObject)

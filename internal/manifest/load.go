@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/impulse-sh/impulse/internal/regular"
 )
 
 // ErrNoFile is returned when a folder holds no file that Load reads.
@@ -85,17 +87,57 @@ func inFolder(dir string) ([]string, error) {
 	return files, nil
 }
 
+// FileError is the error of one file that could not be read; it names the file.
+type FileError struct {
+	File string
+	err  error
+}
+
+// Error says what was tried.
+func (e *FileError) Error() string { return e.err.Error() }
+
+// Unwrap returns the reason.
+func (e *FileError) Unwrap() error { return e.err }
+
+// readFile returns the content of a file, or of the standard input.
 func readFile(file string, stdin io.Reader) ([]byte, error) {
 	if file == "-" {
-		content, err := io.ReadAll(io.LimitReader(stdin, maxFile+1))
+		content, err := regular.ReadAll(stdin, maxFile)
 		if err != nil {
-			return nil, fmt.Errorf("read standard input: %w", err)
+			return nil, fmt.Errorf("standard input: %w", err)
 		}
 		return content, nil
 	}
-	content, err := os.ReadFile(file)
+	content, err := regular.ReadFile(file, maxFile)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", file, err)
+		return nil, &FileError{file, err}
 	}
 	return content, nil
+}
+
+// Unread takes an error of Load apart: a file of a folder that could not be read is a problem of its own, so that the others
+// can be followed. What remains concerns path itself.
+func Unread(path string, err error) ([]Problem, error) {
+	var problems []Problem
+	var rest []error
+	for _, one := range parts(err) {
+		file, ok := errors.AsType[*FileError](one)
+		if !ok || file.File == path {
+			rest = append(rest, one)
+			continue
+		}
+		problems = append(problems, Problem{File: file.File, Problem: "could not be read: " + file.Error()})
+	}
+	return problems, errors.Join(rest...)
+}
+
+// parts returns the errors that err joins, or err itself; nothing for nil.
+func parts(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // What is joined is taken apart, not looked for.
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
 }

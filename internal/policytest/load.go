@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/impulse-sh/impulse/internal/manifest"
+	"github.com/impulse-sh/impulse/internal/regular"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -43,7 +44,11 @@ func Load(paths []string, stdin io.Reader, kinds []triggers.Kind) ([]*Test, []ma
 // read returns the content of a file of tests.
 func read(path string, stdin io.Reader) ([]byte, error) {
 	if path == "-" {
-		return limited(path, stdin)
+		content, err := regular.ReadAll(stdin, maxFile)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return content, nil
 	}
 	info, err := os.Stat(path)
 	switch {
@@ -54,24 +59,7 @@ func read(path string, stdin io.Reader) ([]byte, error) {
 	case info.IsDir():
 		return nil, fmt.Errorf("%s: is a folder: name the files in it, such as %s", path, filepath.Join(path, "*.test.yaml"))
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return limited(path, f)
-}
-
-func limited(path string, from io.Reader) ([]byte, error) {
-	content, err := io.ReadAll(io.LimitReader(from, maxFile+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	case len(content) > maxFile:
-		return nil, fmt.Errorf("%s: is larger than %d bytes", path, maxFile)
-	default:
-		return content, nil
-	}
+	return regular.ReadFile(path, maxFile)
 }
 
 // loader reads files, and each object that they name once.

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/impulse-sh/impulse/internal/manifest"
+	"github.com/impulse-sh/impulse/internal/regular"
 	"github.com/impulse-sh/impulse/internal/workload"
 )
 
@@ -82,7 +82,7 @@ func (l *loader) fromFile(r *reader, node *yaml.Node, path string) *manifest.Obj
 	if o == nil {
 		o = &object{}
 		l.objects[file] = o
-		content, err := os.ReadFile(file)
+		content, err := regular.ReadFile(file, maxFile)
 		if err != nil {
 			o.err = err
 		} else {

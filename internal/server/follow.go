@@ -2,11 +2,7 @@ package server
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"log/slog"
-	"os"
 	"time"
 )
 
@@ -39,20 +35,4 @@ func follow(ctx context.Context, what string, look func() (changed bool, err err
 			last = err.Error()
 		}
 	}
-}
-
-// readFile reads a small file.
-func readFile(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	content, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err = errors.Join(err, file.Close()); err != nil {
-		return nil, err
-	}
-	if len(content) > maxFile {
-		return nil, fmt.Errorf("%s is larger than %d bytes", path, maxFile)
-	}
-	return content, nil
 }

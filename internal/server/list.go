@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/impulse-sh/impulse/internal/regular"
 )
 
 // list is a file of credentials while it is read. Everything that is wrong in it is collected; nothing that is said repeats
@@ -25,7 +27,7 @@ type list struct {
 
 // readList reads credentials of all kinds from a YAML file, and the files that it names.
 func readList(path string, certificates bool) ([]*credential, error) {
-	content, err := readFile(path)
+	content, err := regular.ReadFile(path, maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("read the credentials: %w", err)
 	}
@@ -209,7 +211,7 @@ func (l *list) secret(field string, node *yaml.Node) string {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(filepath.Dir(l.path), path)
 		}
-		content, err := readFile(path)
+		content, err := regular.ReadFile(path, maxFile)
 		if err != nil {
 			l.add(node, "%s: %v", field, err)
 			return ""

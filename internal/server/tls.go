@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"net"
 	"sync/atomic"
+
+	"github.com/impulse-sh/impulse/internal/regular"
 )
 
 // TLSFiles are the files of the server's certificate and key, and of the authorities that sign its clients' certificates; ""
@@ -46,13 +48,13 @@ func (t *TLS) Follow(ctx context.Context, log *slog.Logger) {
 
 // look reads the files, and reports whether they have changed.
 func (t *TLS) look() (bool, error) {
-	cert, err := readFile(t.files.Cert)
-	key, keyErr := readFile(t.files.Key)
+	cert, err := regular.ReadFile(t.files.Cert, maxFile)
+	key, keyErr := regular.ReadFile(t.files.Key, maxFile)
 	err = errors.Join(err, keyErr)
 	var ca []byte
 	if t.files.ClientCA != "" {
 		var caErr error
-		ca, caErr = readFile(t.files.ClientCA)
+		ca, caErr = regular.ReadFile(t.files.ClientCA, maxFile)
 		err = errors.Join(err, caErr)
 	}
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/impulse-sh/impulse/internal/regular"
 )
 
 // shortest is the least length of a token or a password.
@@ -14,7 +16,7 @@ const shortest = 8
 // mean nothing; space around a token, and a trailing newline, are not part of it. They have no name: whichever of them a
 // sender uses, it is one door.
 func readTokens(path string) ([]*credential, error) {
-	content, err := readFile(path)
+	content, err := regular.ReadFile(path, maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("read the tokens: %w", err)
 	}

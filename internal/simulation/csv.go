@@ -14,8 +14,12 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// maxRows bounds a load: two years at 15 s.
-const maxRows = 4 << 20
+const (
+	// maxRows bounds a load: two years at 15 s.
+	maxRows = 4 << 20
+	// maxInput bounds a file with a load, in bytes.
+	maxInput = 256 << 20
+)
 
 // relative is the number of seconds, three years, below which they are counted from the beginning of the load: that is begin,
 // as in the tests of policies.

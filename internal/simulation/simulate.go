@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/impulse-sh/impulse/internal/manifest"
+	"github.com/impulse-sh/impulse/internal/regular"
 	"github.com/impulse-sh/impulse/internal/rehearsal"
 	"github.com/impulse-sh/impulse/internal/workload"
 	"github.com/impulse-sh/impulse/scalers"
@@ -175,14 +176,14 @@ func (o *Options) model(ctx context.Context, w *workload.Workload) (*Model, erro
 func (o *Options) load(ctx context.Context, w *workload.Workload) (*Load, error) {
 	switch {
 	case o.Input == "-":
-		return ReadCSV("standard input", o.Stdin)
+		return ReadCSV("standard input", regular.Limit(o.Stdin, maxInput))
 	case o.Input != "":
-		file, err := os.Open(o.Input)
+		file, err := regular.Open(o.Input)
 		if err != nil {
 			return nil, fmt.Errorf("read the load: %w", err)
 		}
 		defer file.Close()
-		return ReadCSV(o.Input, file)
+		return ReadCSV(o.Input, regular.Limit(file, maxInput))
 	case o.Prometheus != "":
 		return o.recorded(ctx, w)
 	default:

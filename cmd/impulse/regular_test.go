@@ -1,0 +1,61 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestNoCommandReadsADeviceOrWaitsForAPipe(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const object = "apiVersion: impulse.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: x}\nspec:\n  scaleTargetRef: {name: x}\n" +
+		"  triggers: [{type: cron, metadata: {timezone: Etc/UTC, start: 0 8 * * *, end: 0 9 * * *, desiredReplicas: 3}}]\n"
+	for name, content := range map[string]string{
+		"good.yaml": object, "load.csv": "time,value\n0,1\n", "large": strings.Repeat("#", 33<<20), "device.test.yaml": "tests: [{scaledObject: device, expect: [{at: 0s, replicas: 1}]}]\n",
+		"pipe.test.yaml": "tests: [{scaledObject: pipe, expect: [{at: 0s, replicas: 1}]}]\n",
+	} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Mkfifo("pipe", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/dev/zero", "device"); err != nil {
+		t.Fatal(err)
+	}
+	says := func(want string, args ...string) {
+		t.Helper()
+		code, out, errs := impulse(t, "", args...)
+		if code != 2 || !strings.Contains(out+errs, want) {
+			t.Errorf("%s: exit code %d, %s%swant %s", strings.Join(args, " "), code, out, errs, want)
+		}
+	}
+	for file, want := range map[string]string{
+		"pipe": "open pipe: is a pipe: a regular file was expected", "device": "open device: is a device: a regular file was expected",
+	} {
+		says(want, "check", file)
+		says(want, "convert", file)
+		says(want, "test", file)
+		says(want, "test", file+".test.yaml")
+		says(want, "explain", "-f", file)
+		says(want, "simulate", "-f", file, "--input", "load.csv")
+		says(want, "simulate", "-f", "good.yaml", "--input", file)
+		says(want, "explain", "-f", "good.yaml", "--input", file)
+		says(want, "send", "alert", "a=b", "--token-file", file)
+		says(want, "send", "alert", "a=b", "--ca-file", file)
+	}
+	for _, command := range []string{"check", "convert", "test"} {
+		says("large: is larger than ", command, "large")
+	}
+}
+
+func TestTheStandardInputIsBounded(t *testing.T) {
+	for command, bound := range map[string]string{"check": "4194304", "convert": "4194304", "test": "33554432"} {
+		code, out, errs := impulse(t, strings.Repeat("#", 33<<20), command, "-")
+		if code != 2 || !strings.Contains(errs, "is larger than "+bound+" bytes") {
+			t.Errorf("%s: exit code %d, %s%s", command, code, out, errs)
+		}
+	}
+}

@@ -1,0 +1,56 @@
+package controller
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestAnEntryThatCannotBeReadDisturbsNoOther(t *testing.T) {
+	for name, put := range map[string]func(path string) error{
+		"a pipe that nobody writes to":       func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"a link to a device without end":     func(path string) error { return os.Symlink("/dev/zero", path) },
+		"a link to nothing":                  func(path string) error { return os.Symlink("nowhere", path) },
+		"a folder that is called a file":     func(path string) error { return os.Mkdir(path, 0o700) },
+		"a file that is larger than a bound": func(path string) error { return os.WriteFile(path, make([]byte, 5<<20), 0o600) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			among(t, func(t *testing.T, f *files) {
+				if err := put(filepath.Join(f.dir, "a-bad.yaml")); err != nil { // It comes before the others.
+					t.Fatal(err)
+				}
+				f.settle()
+				if said := f.log.String(); strings.Count(said, "could not be read") != 1 || !strings.Contains(said, "a-bad.yaml") {
+					t.Errorf("the log says\n%s", said)
+				}
+				f.write("web.yaml", text("web", 4))
+				f.turn("web", 8)
+				f.want("web", 4)
+				f.write("api.yaml", text("api", 10))
+				f.turn("api", 3)
+				f.want("api", 3)
+			})
+		})
+	}
+}
+
+func TestAFileThatBecomesUnreadableKeepsItsLastGoodVersion(t *testing.T) {
+	among(t, func(t *testing.T, f *files) {
+		path := filepath.Join(f.dir, "web.yaml")
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink("/dev/zero", path); err != nil {
+			t.Fatal(err)
+		}
+		f.settle()
+		f.sources("web", 1, 1)
+		f.turn("web", 5)
+		f.want("web", 5)
+		if said := f.log.String(); !strings.Contains(said, "last good version goes on") {
+			t.Errorf("the log says\n%s", said)
+		}
+	})
+}
