@@ -203,7 +203,7 @@ func (w *world) start(ctx context.Context, kubeconfig string) error {
 	}
 	w.impulse, w.binary, w.kubeconfig = "http://"+address, binary, kubeconfig
 	p, err := local.Spawn(ctx, w.dir, "impulse", binary, "run", "--kubeconfig", kubeconfig,
-		"--namespace", ours, "--lease-namespace", ours, "--listen", address)
+		"--namespace", ours, "--lease-namespace", ours, "--listen", address, "--allow-source-addresses", "127.0.0.0/8,::1")
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ package triggers
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"time"
 
@@ -47,6 +48,12 @@ type Config interface {
 	Trigger() scalers.Trigger
 }
 
+// Remote is a Config whose source sends its credentials to servers.
+type Remote interface {
+	// Servers are where they are sent: URLs, or HOST:PORT.
+	Servers() []string
+}
+
 // Env is what a trigger may use of the process it runs in; it takes nothing else from it. Fields that its kind does
 // not need may be zero.
 type Env struct {
@@ -56,6 +63,8 @@ type Env struct {
 	PollingInterval time.Duration
 	// HTTP is the client for outgoing requests. It has no time-out of its own.
 	HTTP *http.Client
+	// Dial opens every other outgoing connection, to an address that the trigger's author wrote; nil: to any.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Secret returns one parameter of the trigger's authenticationRef, as it is now; "" when the reference does not have
 	// it. It is asked at each use, so that a rotated secret is taken up. What it returns is never logged.
 	Secret func(ctx context.Context, parameter string) (string, error)

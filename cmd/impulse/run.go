@@ -35,6 +35,7 @@ func runCommand() *cobra.Command {
 	f.BoolVar(&o.Settings.DryRun, "dry-run", false, "decide and report, and write no count (status, Events and alerts are written)")
 	f.DurationVar(&o.Settings.CPUInitializationPeriod, "cpu-initialization-period", o.Settings.CPUInitializationPeriod, "how long after its start a pod's cpu is looked at with care")
 	f.DurationVar(&o.Settings.InitialReadinessDelay, "initial-readiness-delay", o.Settings.InitialReadinessDelay, "how long after its start a pod may become unready and still count as never ready")
+	f.Var(&o.Sources, "allow-source-addresses", "addresses that triggers may connect to although they are refused by default: link-local ones, metadata services of clouds and, without --config, this machine itself; CIDRs such as 127.0.0.0/8,::1")
 	f.StringVar(&o.Listen, "listen", o.Listen, "address of webhooks, health and metrics")
 	f.StringVar(&o.HealthListen, "health-listen", o.HealthListen, "address for probes only, as plain HTTP: /healthz and /readyz are answered there whatever senders do (default: none; --listen answers them, too)")
 	f.Var(&o.BodyMemory, "body-memory", "memory for the bodies of all requests in flight, decoded, such as 128Mi (default: a quarter of the memory limit)")

@@ -20,6 +20,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/alerts"
 	"github.com/impulse-sh/impulse/internal/controller"
 	"github.com/impulse-sh/impulse/internal/doors"
+	"github.com/impulse-sh/impulse/internal/egress"
 	"github.com/impulse-sh/impulse/internal/leader"
 	"github.com/impulse-sh/impulse/internal/peer"
 	"github.com/impulse-sh/impulse/internal/pipeline"
@@ -69,6 +70,8 @@ type process struct {
 	events   typedcorev1.EventsGetter
 	poller   *triggers.Poller
 	shared   triggers.Shared
+	// outgoing opens the connections of triggers, and http is its client.
+	outgoing *egress.Guard
 	http     *http.Client
 	// legacy is what the last term left, and term which that was: they are good while nobody else has led since.
 	legacy map[string]controller.Legacy
@@ -111,8 +114,9 @@ func assemble(o Options, log *slog.Logger, config *rest.Config, self *peer.Self)
 	p := &process{
 		self:    self,
 		options: o, log: log, now: pipeline.NewClock(), registry: prometheus.NewRegistry(), poller: triggers.NewPoller(pollPlaces, pollPerServer),
-		http: outgoing(),
+		outgoing: &egress.Guard{Local: o.Config != "", Allowed: o.Sources},
 	}
+	p.http = p.outgoing.Client(pollPlaces, pollPerServer)
 	p.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	p.metrics = report.NewMetrics(p.registry)
 	core, err := typedcorev1.NewForConfig(config)
@@ -242,15 +246,4 @@ func (p *process) ready() error {
 		why = append(why, fmt.Errorf("the alerts have not been read: %w", err))
 	}
 	return errors.Join(why...)
-}
-
-// outgoing is the client of triggers. It has no credential of ours: where it goes to is what users write.
-func outgoing() *http.Client {
-	t, ok := http.DefaultTransport.(*http.Transport)
-	if !ok {
-		return &http.Client{}
-	}
-	t = t.Clone()
-	t.MaxIdleConns, t.MaxIdleConnsPerHost = pollPlaces, pollPerServer
-	return &http.Client{Transport: t}
 }

@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/impulse-sh/impulse/internal/egress"
 	"github.com/impulse-sh/impulse/internal/regular"
 	"github.com/impulse-sh/impulse/internal/server"
 	"github.com/impulse-sh/impulse/internal/workload"
@@ -47,6 +48,8 @@ type Options struct {
 	TLS server.TLSFiles
 	// PeerListen is where other replicas pass on what they were sent, and PeerAdvertise how they reach it; "" is found out.
 	PeerListen, PeerAdvertise string
+	// Sources are addresses that triggers may connect to although they are refused by default.
+	Sources egress.Addresses
 	// Settings are those of all workloads.
 	Settings workload.Settings
 	// LeaseNamespace and LeaseName are where the Lease is, and the alerts.

@@ -36,10 +36,18 @@ type dialer struct {
 	last atomic.Pointer[net.OpError]
 }
 
-func newDialer(ctx context.Context) *dialer {
+// Dial opens one connection, such as net.Dialer's DialContext does; nil is that.
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+func newDialer(ctx context.Context, dial Dial) *dialer {
+	if dial == nil {
+		dial = (&net.Dialer{}).DialContext
+	}
 	d := &dialer{}
 	d.open = func(network, address string) (net.Conn, error) {
-		conn, err := (&net.Dialer{Timeout: Patience}).DialContext(ctx, network, address)
+		attempt, cancel := context.WithTimeout(ctx, Patience)
+		defer cancel()
+		conn, err := dial(attempt, network, address)
 		if err != nil {
 			return nil, err
 		}
@@ -80,11 +88,11 @@ type Client struct {
 }
 
 // Connect opens a client. It reconnects by itself for ever, except when the server refuses its credentials twice: then
-// it ends, and the credentials may have to be read again. ctx bounds this call only.
-func Connect(ctx context.Context, urls string, options []natsgo.Option) (*Client, error) {
+// it ends, and the credentials may have to be read again. ctx bounds this call only; dial opens all connections.
+func Connect(ctx context.Context, dial Dial, urls string, options []natsgo.Option) (*Client, error) {
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer context.AfterFunc(ctx, cancel)()
-	d, ended := newDialer(life), make(chan struct{})
+	d, ended := newDialer(life, dial), make(chan struct{})
 	options = append([]natsgo.Option{
 		natsgo.Name("impulse"),
 		natsgo.Timeout(Patience),

@@ -229,7 +229,7 @@ func (w *world) startImpulses() {
 		w.urls, w.peers = append(w.urls, "http://"+address), append(w.peers, newWire(w.t, private))
 		w.impulses = append(w.impulses, w.part(fmt.Sprintf("impulse-%d", i), suite.impulse, "run", "--kubeconfig", kubeconfig,
 			"--namespace", w.plane.namespace, "--lease-namespace", w.plane.namespace, "--listen", address, "--credentials-file", list,
-			"--peer-listen", private, "--peer-advertise", w.peers[i].address()))
+			"--peer-listen", private, "--peer-advertise", w.peers[i].address(), "--allow-source-addresses", "127.0.0.0/8"))
 		w.run(w.t.Context(), w.impulses[i])
 	}
 	w.until("all impulses are ready", w.ready)

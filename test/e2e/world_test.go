@@ -241,6 +241,7 @@ func (w *world) impulse(args ...string) *impulse {
 	address := freeAddress(w.t)
 	return &impulse{url: "http://" + address, args: append([]string{
 		"run", "--kubeconfig", w.kubeconfig, "--namespace", w.ns, "--lease-namespace", w.ns, "--listen", address,
+		"--allow-source-addresses", "127.0.0.0/8,::1",
 	}, args...)}
 }
 

@@ -19,6 +19,7 @@ type name struct{ domain, stream, consumer string }
 // connection is what all triggers with the same server and credentials share: one client, and one queue for each
 // consumer that is followed.
 type connection struct {
+	dial    natsclient.Dial
 	urls    string
 	options []natsgo.Option
 	now     func() time.Time
@@ -35,8 +36,8 @@ type connection struct {
 }
 
 // newConnection makes a connection that opens its client when it is first needed.
-func newConnection(urls string, options []natsgo.Option, now func() time.Time) *connection {
-	return &connection{urls: urls, options: options, now: now, turn: make(chan struct{}, 1), queues: map[name]*queue{}}
+func newConnection(dial natsclient.Dial, urls string, options []natsgo.Option, now func() time.Time) *connection {
+	return &connection{dial: dial, urls: urls, options: options, now: now, turn: make(chan struct{}, 1), queues: map[name]*queue{}}
 }
 
 // Close ends the client. Nobody follows a queue any more.
@@ -65,7 +66,7 @@ func (c *connection) open(ctx context.Context) (*natsclient.Client, error) {
 	if c.failed != nil && time.Now().Before(c.retry) {
 		return nil, c.failed
 	}
-	client, err := natsclient.Connect(ctx, c.urls, c.options)
+	client, err := natsclient.Connect(ctx, c.dial, c.urls, c.options)
 	if err != nil {
 		c.failure++
 		c.failed, c.retry = fmt.Errorf("connect: %w", err), time.Now().Add(natsclient.Backoff(c.failure))

@@ -65,7 +65,7 @@ func (s *source) follow(ctx context.Context, used natsclient.Credentials, emit f
 	}
 	key := "nats-jetstream\x00" + s.config.NATSServerURL + "\x00" + strconv.FormatBool(s.config.UnsafeSSL) + "\x00" + used.Digest()
 	conn, release, err := triggers.Acquire(s.env.Shared, key, func() (*connection, error) {
-		return newConnection(s.config.NATSServerURL, options, s.env.Now), nil
+		return newConnection(s.env.Dial, s.config.NATSServerURL, options, s.env.Now), nil
 	})
 	if err != nil {
 		return err

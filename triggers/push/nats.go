@@ -118,7 +118,7 @@ func (s *subscribed) hear(ctx context.Context, used natsclient.Credentials) (boo
 	}
 	key := "push\x00" + s.config.NATSURL + "\x00" + strconv.FormatBool(s.config.UnsafeSSL) + "\x00" + used.Digest()
 	client, release, err := triggers.Acquire(s.env.Shared, key, func() (shared, error) {
-		client, err := natsclient.Connect(ctx, s.config.NATSURL, options)
+		client, err := natsclient.Connect(ctx, s.env.Dial, s.config.NATSURL, options)
 		return shared{client}, err
 	})
 	if err != nil {

@@ -1,0 +1,146 @@
+package egress
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+func TestAddressesThatOnlyThisMachineReachesAreRefused(t *testing.T) {
+	for text, want := range map[string]kind{
+		"10.0.0.1": none, "192.168.1.1": none, "8.8.8.8": none, "169.253.255.255": none, "fd00::1": none, "2001:db8::1": none, "::ffff:10.0.0.1": none,
+		"127.0.0.1": loopback, "127.255.255.254": loopback, "::1": loopback, "::ffff:127.0.0.1": loopback, "64:ff9b::7f00:1": loopback,
+		"0.0.0.0": loopback, "0.1.2.3": loopback, "::": loopback,
+		"169.254.0.1": linkLocal, "169.254.169.254": linkLocal, "::ffff:169.254.169.254": linkLocal, "64:ff9b::a9fe:a9fe": linkLocal,
+		"fe80::1": linkLocal, "fe80::1%eth0": linkLocal, "febf::1": linkLocal,
+		"fd00:ec2::254": metadata, "fd20:ce::254": metadata, "100.100.100.200": metadata, "192.0.0.192": metadata, "168.63.129.16": metadata,
+	} {
+		a := netip.MustParseAddr(text)
+		if got := kindOf(a); got != want {
+			t.Errorf("%s is %q, want %q", text, got, want)
+		}
+		if err := (&Guard{}).check(a); (err == nil) != (want == none) || err != nil && !errors.Is(err, ErrRefused) {
+			t.Errorf("%s: %v", text, err)
+		}
+		if err := (&Guard{Local: true}).check(a); (err == nil) != (want == none || want == loopback) {
+			t.Errorf("where the author is at home, %s: %v", text, err)
+		}
+		var one Addresses
+		if err := one.Set(plain(a).String()); err != nil {
+			t.Fatal(err)
+		}
+		if err := (&Guard{Allowed: one}).check(a); err != nil {
+			t.Errorf("allowed by name, %s: %v", text, err)
+		}
+	}
+}
+
+func TestTheErrorNamesTheFlagThatAllowsTheAddress(t *testing.T) {
+	err := (&Guard{}).check(netip.MustParseAddr("fe80::1%eth0"))
+	if err == nil || !strings.HasSuffix(err.Error(), "impulse run --allow-source-addresses fe80::1 allows it") {
+		t.Errorf("it says %v", err)
+	}
+}
+
+func TestRangesAreReadAsAFlag(t *testing.T) {
+	var a Addresses
+	for _, text := range []string{"127.0.0.0/8, ::1", "169.254.20.10", "fe80::1/10"} {
+		if err := a.Set(text); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := a.String(); got != "127.0.0.0/8,::1/128,169.254.20.10/32,fe80::/10" {
+		t.Errorf("they are %s", got)
+	}
+	for _, text := range []string{"", "localhost", "127.0.0.1/33", "fe80::1%eth0", "10.0.0.1,"} {
+		if err := a.Set(text); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+}
+
+// server counts who connects to it, and answers with a redirect to an address, or with nothing.
+func server(t *testing.T, redirect string) (*httptest.Server, *atomic.Int32) {
+	t.Helper()
+	var n atomic.Int32
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if redirect != "" {
+			http.Redirect(w, r, redirect, http.StatusFound)
+		}
+	}))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			n.Add(1)
+		}
+	}
+	s.Start()
+	t.Cleanup(s.Close)
+	return s, &n
+}
+
+// get asks for a URL with a guard's client.
+func get(t *testing.T, g *Guard, target string) error {
+	t.Helper()
+	client := g.Client(1, 1)
+	defer client.CloseIdleConnections()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, answer.Body)
+	return errors.Join(err, answer.Body.Close())
+}
+
+func TestANameIsCheckedByWhatItIsResolvedTo(t *testing.T) {
+	s, n := server(t, "")
+	byName := strings.Replace(s.URL, "127.0.0.1", "localhost", 1)
+	for _, target := range []string{s.URL, byName} {
+		if err := get(t, &Guard{}, target); !errors.Is(err, ErrRefused) {
+			t.Errorf("%s: %v", target, err)
+		}
+	}
+	if n.Load() != 0 {
+		t.Errorf("%d connections were opened", n.Load())
+	}
+	for _, g := range []*Guard{{Local: true}, {Allowed: Addresses{netip.MustParsePrefix("127.0.0.0/8")}}} {
+		if err := get(t, g, byName); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestARedirectLeadsNowhereElse(t *testing.T) {
+	s, n := server(t, "http://127.0.0.2:9/")
+	err := get(t, &Guard{Allowed: Addresses{netip.MustParsePrefix("127.0.0.1/32")}}, s.URL)
+	if !errors.Is(err, ErrRefused) || n.Load() != 1 {
+		t.Errorf("after %d connections: %v", n.Load(), err)
+	}
+}
+
+func TestTheProxyOfTheEnvironmentMayBeAnywhereAndReachesNoAddressThatIsRefused(t *testing.T) {
+	s, n := server(t, "")
+	via, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &Guard{environment: func(*http.Request) (*url.URL, error) { return via, nil }}
+	if err := get(t, g, "http://prometheus.example/"); err != nil || n.Load() != 1 {
+		t.Errorf("after %d connections to the proxy: %v", n.Load(), err)
+	}
+	for _, target := range []string{"http://169.254.169.254/", "http://[fe80::1]/", "http://127.0.0.1:1/"} {
+		if err := get(t, g, target); !errors.Is(err, ErrRefused) || n.Load() != 1 {
+			t.Errorf("%s, after %d connections to the proxy: %v", target, n.Load(), err)
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package egress
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// ErrRefused is returned for an address that triggers may not connect to.
+var ErrRefused = errors.New("refused as the address of a source")
+
+// connectTimeout bounds one attempt to connect, as http.DefaultTransport does.
+const connectTimeout = 30 * time.Second
+
+// Guard opens the connections of triggers. It refuses link-local addresses and the metadata services of clouds, and this machine
+// itself unless Local is true.
+type Guard struct {
+	// Local allows connections to this machine: whoever writes the objects is at home on it.
+	Local bool
+	// Allowed are ranges that are not refused.
+	Allowed Addresses
+
+	// environment returns the proxy of a request; nil is http.ProxyFromEnvironment.
+	environment func(*http.Request) (*url.URL, error)
+	// proxies are the addresses of the proxies of this process's environment, of which there are at most two: its operator
+	// chose them.
+	proxies sync.Map
+}
+
+// Dial opens a connection.
+func (g *Guard) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	d := net.Dialer{Timeout: connectTimeout}
+	if _, ok := g.proxies.Load(address); !ok {
+		d.Control = g.control
+	}
+	return d.DialContext(ctx, network, address)
+}
+
+// control is called for each address that a name was resolved to, before it is connected to.
+func (g *Guard) control(_, address string, _ syscall.RawConn) error {
+	a, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	return g.check(a.Addr())
+}
+
+// check returns an error for an address that is refused.
+func (g *Guard) check(a netip.Addr) error {
+	why := kindOf(a)
+	if why == none || why == loopback && g.Local || g.Allowed.contain(a) {
+		return nil
+	}
+	return fmt.Errorf("%w: %s %s; impulse run --allow-source-addresses %s allows it", ErrRefused, a, why, plain(a))
+}
+
+// Client is an HTTP client that opens its connections with the guard. With a proxy it is the proxy that resolves names and
+// connects: the guard then sees only addresses that are written as such.
+func (g *Guard) Client(idle, idlePerHost int) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		Proxy: g.proxy, DialContext: g.Dial, ForceAttemptHTTP2: true,
+		MaxIdleConns: idle, MaxIdleConnsPerHost: idlePerHost,
+		IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: 10 * time.Second, ExpectContinueTimeout: time.Second,
+	}}
+}
+
+// proxy returns the proxy of a request, by the environment of this process.
+func (g *Guard) proxy(r *http.Request) (*url.URL, error) {
+	environment := g.environment
+	if environment == nil {
+		environment = http.ProxyFromEnvironment
+	}
+	via, err := environment(r)
+	if via == nil || err != nil {
+		return nil, err
+	}
+	if a, err := netip.ParseAddr(r.URL.Hostname()); err == nil {
+		if err := g.check(a); err != nil {
+			return nil, err
+		}
+	}
+	g.proxies.LoadOrStore(authority(via), true)
+	return via, nil
+}
+
+// authority is the address that a client of a proxy connects to.
+func authority(via *url.URL) string {
+	port := via.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}[via.Scheme]
+	}
+	return net.JoinHostPort(via.Hostname(), port)
+}
