@@ -10,6 +10,9 @@ import (
 	"strings"
 )
 
+// ErrNotAllowed is returned by Env.Secret when the trigger may not use its authentication, or not for its server.
+var ErrNotAllowed = errors.New("it may not be used here")
+
 // Authorize adds the credentials that secret gives to a request, as they are now. mode is bearer (the parameter bearerToken),
 // basic (username and password) or "" for none.
 func Authorize(ctx context.Context, r *http.Request, mode string, secret func(ctx context.Context, parameter string) (string, error)) error {

@@ -13,7 +13,7 @@ type TriggerAuthentication struct {
 	Spec TriggerAuthenticationSpec `json:"spec"`
 }
 
-// ClusterTriggerAuthentication holds credentials for triggers of any namespace; its Secrets are in Impulse's own.
+// ClusterTriggerAuthentication holds credentials for triggers of the namespaces that it names; its Secrets are in Impulse's own.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:scope=Cluster,shortName=cta,categories=impulse
@@ -21,8 +21,33 @@ type ClusterTriggerAuthentication struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	Spec TriggerAuthenticationSpec `json:"spec"`
+	Spec ClusterTriggerAuthenticationSpec `json:"spec"`
 }
+
+// ClusterTriggerAuthenticationSpec says where each parameter comes from, and who may use it for what: a trigger sends the
+// credentials to the server that its object's author wrote.
+type ClusterTriggerAuthenticationSpec struct {
+	TriggerAuthenticationSpec `json:",inline"`
+
+	// AllowedNamespaces are the namespaces whose triggers may use it; "*" is every namespace. None may by default.
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:MaxLength=63
+	// +kubebuilder:validation:items:Pattern=`^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$`
+	// +listType=set
+	// +optional
+	AllowedNamespaces []string `json:"allowedNamespaces,omitempty"`
+	// AllowedHosts are the only servers that the credentials are sent to, as HOST for any port of it, or HOST:PORT. They may
+	// be sent to any server by default.
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=259
+	// +listType=set
+	// +optional
+	AllowedHosts []string `json:"allowedHosts,omitempty"`
+}
+
+// EveryNamespace allows every namespace to use a ClusterTriggerAuthentication.
+const EveryNamespace = "*"
 
 // TriggerAuthenticationSpec says where each parameter comes from.
 type TriggerAuthenticationSpec struct {

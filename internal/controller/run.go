@@ -129,7 +129,11 @@ func (c *Controller) pipe(w *workload.Workload, to pipeline.Actuator, reporter p
 				env.Secret = func(context.Context, string) (string, error) { return "", nil }
 				return t.Kind.Open(t.Config, env)
 			}
-			credential := c.options.Secrets.Open(w.Namespace, t.Auth)
+			var servers []string
+			if remote, ok := t.Config.(triggers.Remote); ok {
+				servers = remote.Servers()
+			}
+			credential := c.options.Secrets.Open(w.Namespace, t.Auth, servers)
 			env.Secret, env.Credentials = credential.Parameter, identity(w.Namespace, t.Auth)
 			source, err := t.Kind.Open(t.Config, env)
 			if err != nil {

@@ -21,7 +21,7 @@ const secretTimeout = 5 * time.Second
 // right to that one object is enough, and only while a trigger needs it. What was read last stands while the API server is
 // away; a rotation is seen as soon as it is written.
 type Credentials struct {
-	own, shared *watches[*v1alpha1.TriggerAuthenticationSpec]
+	own, shared *watches[*v1alpha1.ClusterTriggerAuthenticationSpec]
 	secrets     *watches[map[string][]byte]
 	// home is the namespace of the Secrets of cluster-wide authentications.
 	home string
@@ -49,11 +49,14 @@ func newWatches[T any](client rest.Interface, sort, resource string, trim func(a
 	return &watches[T]{sort: sort, resource: resource, client: client, trim: trim, open: map[types.NamespacedName]*watched[T]{}}
 }
 
-// specOf keeps of an authentication what it refers to.
-func specOf(object any) (*v1alpha1.TriggerAuthenticationSpec, bool) {
+// specOf keeps the spec of an authentication. A TriggerAuthentication is watched in the namespace of its triggers only, so that
+// it need not name that namespace.
+func specOf(object any) (*v1alpha1.ClusterTriggerAuthenticationSpec, bool) {
 	switch a := object.(type) {
 	case *v1alpha1.TriggerAuthentication:
-		return &a.Spec, true
+		return &v1alpha1.ClusterTriggerAuthenticationSpec{
+			TriggerAuthenticationSpec: a.Spec, AllowedNamespaces: []string{v1alpha1.EveryNamespace},
+		}, true
 	case *v1alpha1.ClusterTriggerAuthentication:
 		return &a.Spec, true
 	}
@@ -69,10 +72,13 @@ func dataOf(object any) (map[string][]byte, bool) {
 	return s.Data, true
 }
 
-// Open returns the credential that one trigger refers to. It does no I/O: what is needed is watched from the first use on,
-// until Close.
-func (c *Credentials) Open(namespace string, ref *v1alpha1.AuthenticationRef) *Credential {
-	k := &Credential{secrets: c.secrets, name: types.NamespacedName{Namespace: namespace, Name: ref.Name}, home: namespace, held: map[string]heldSecret{}}
+// Open returns the credential that one trigger of a namespace refers to, which is sent to these servers. It does no I/O: what is
+// needed is watched from the first use on, until Close.
+func (c *Credentials) Open(namespace string, ref *v1alpha1.AuthenticationRef, servers []string) *Credential {
+	k := &Credential{
+		use: use{namespace, servers}, secrets: c.secrets, name: types.NamespacedName{Namespace: namespace, Name: ref.Name}, home: namespace,
+		held: map[string]heldSecret{},
+	}
 	k.authentications = c.own
 	if ref.Kind == clusterWide {
 		k.authentications, k.name.Namespace, k.home = c.shared, "", c.home
@@ -82,17 +88,20 @@ func (c *Credentials) Open(namespace string, ref *v1alpha1.AuthenticationRef) *C
 
 const clusterWide = "ClusterTriggerAuthentication"
 
-// identity names an authentication: triggers with the same one have the same credentials.
+// identity names an authentication as one namespace may use it: triggers with the same one have the same credentials, and share
+// readings. Namespaces do not, even where they name the same authentication: it may be allowed to one of them only.
 func identity(namespace string, ref *v1alpha1.AuthenticationRef) string {
+	kind := "TriggerAuthentication"
 	if ref.Kind == clusterWide {
-		return clusterWide + "/" + ref.Name
+		kind = clusterWide
 	}
-	return "TriggerAuthentication/" + namespace + "/" + ref.Name
+	return kind + "/" + namespace + "/" + ref.Name
 }
 
 // Credential is what one trigger knows of its authentication.
 type Credential struct {
-	authentications *watches[*v1alpha1.TriggerAuthenticationSpec]
+	use             use
+	authentications *watches[*v1alpha1.ClusterTriggerAuthenticationSpec]
 	secrets         *watches[map[string][]byte]
 	name            types.NamespacedName
 	// home is where its Secrets are.
@@ -100,7 +109,7 @@ type Credential struct {
 
 	mu sync.Mutex
 	// spec and held are the authentication and the Secrets that are watched for this trigger; nothing before the first use.
-	spec   *watched[*v1alpha1.TriggerAuthenticationSpec]
+	spec   *watched[*v1alpha1.ClusterTriggerAuthenticationSpec]
 	leave  func()
 	held   map[string]heldSecret
 	closed bool
@@ -127,6 +136,9 @@ func (k *Credential) Parameter(ctx context.Context, parameter string) (string, e
 	if err != nil {
 		return "", err
 	}
+	if err := k.use.allowedBy(spec); err != nil {
+		return "", fmt.Errorf("%s: %w", authentication.name, err)
+	}
 	value := ""
 	for _, from := range spec.SecretTargetRef {
 		if from.Parameter != parameter {
@@ -140,7 +152,7 @@ func (k *Credential) Parameter(ctx context.Context, parameter string) (string, e
 }
 
 // authentication watches the authentication.
-func (k *Credential) authentication(ctx context.Context) (*watched[*v1alpha1.TriggerAuthenticationSpec], error) {
+func (k *Credential) authentication(ctx context.Context) (*watched[*v1alpha1.ClusterTriggerAuthenticationSpec], error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var err error
@@ -151,7 +163,7 @@ func (k *Credential) authentication(ctx context.Context) (*watched[*v1alpha1.Tri
 }
 
 // read returns a key of a Secret.
-func (k *Credential) read(ctx context.Context, spec *v1alpha1.TriggerAuthenticationSpec, from v1alpha1.SecretTargetRef) (string, error) {
+func (k *Credential) read(ctx context.Context, spec *v1alpha1.ClusterTriggerAuthenticationSpec, from v1alpha1.SecretTargetRef) (string, error) {
 	secret, err := k.secret(ctx, spec, from.Name)
 	if err != nil {
 		return "", err
@@ -169,7 +181,7 @@ func (k *Credential) read(ctx context.Context, spec *v1alpha1.TriggerAuthenticat
 
 // secret watches a Secret, and no longer those that the authentication does not name any more.
 func (k *Credential) secret(
-	ctx context.Context, spec *v1alpha1.TriggerAuthenticationSpec, name string,
+	ctx context.Context, spec *v1alpha1.ClusterTriggerAuthenticationSpec, name string,
 ) (*watched[map[string][]byte], error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -185,7 +197,7 @@ func (k *Credential) secret(
 }
 
 // drop gives up the Secrets that the authentication does not name any more; k.mu is held.
-func (k *Credential) drop(spec *v1alpha1.TriggerAuthenticationSpec) {
+func (k *Credential) drop(spec *v1alpha1.ClusterTriggerAuthenticationSpec) {
 	named := map[string]bool{}
 	for _, from := range spec.SecretTargetRef {
 		named[from.Name] = true
@@ -213,7 +225,7 @@ func (k *Credential) settle() {
 	if !k.closed {
 		return
 	}
-	k.drop(&v1alpha1.TriggerAuthenticationSpec{})
+	k.drop(&v1alpha1.ClusterTriggerAuthenticationSpec{})
 	if k.spec != nil {
 		k.leave()
 		k.spec, k.leave = nil, nil

@@ -106,7 +106,7 @@ func (v *vault) credentials(config *rest.Config) *Credentials {
 // open is the credential of a trigger that refers to an authentication.
 func (v *vault) open(c *Credentials, name string) *Credential {
 	v.t.Helper()
-	k := c.Open(v.ns, &v1alpha1.AuthenticationRef{Name: name})
+	k := c.Open(v.ns, &v1alpha1.AuthenticationRef{Name: name}, nil)
 	v.t.Cleanup(k.Close)
 	return k
 }
@@ -220,7 +220,7 @@ func TestWhatIsMissingIsSaidAndReadWhenItComes(t *testing.T) {
 	v.fails(v.open(c, "nobody"), "trigger authentication "+v.ns+"/nobody does not exist")
 	v.authenticate("login", v1alpha1.SecretTargetRef{Parameter: "password", Name: "db", Key: "no-such-key"})
 	v.fails(k, "secret "+v.ns+"/db has no key no-such-key")
-	cluster := c.Open("elsewhere", &v1alpha1.AuthenticationRef{Kind: "ClusterTriggerAuthentication", Name: "nobody"})
+	cluster := c.Open("elsewhere", &v1alpha1.AuthenticationRef{Kind: "ClusterTriggerAuthentication", Name: "nobody"}, nil)
 	defer cluster.Close()
 	v.fails(cluster, "cluster trigger authentication nobody does not exist")
 }

@@ -72,8 +72,8 @@ func Read(ctx context.Context, secret func(context.Context, string) (string, err
 	return c, nil
 }
 
-// Rotated closes the channel when the credentials are others than those in use, which it looks at once in every. It looks
-// for itself: reading a secret may take long, and no message waits for it. The returned function ends it.
+// Rotated closes the channel when the credentials are others than those in use, or may not be used any longer, which it looks at
+// once in every. It looks for itself: reading a secret may take long, and no message waits for it. The returned function ends it.
 func Rotated(
 	ctx context.Context, secret func(context.Context, string) (string, error), used Credentials, every time.Duration,
 ) (<-chan struct{}, func()) {
@@ -89,7 +89,7 @@ func Rotated(
 				return
 			case <-tick.C:
 			}
-			if now, err := Read(ctx, secret); err == nil && now != used {
+			if now, err := Read(ctx, secret); err == nil && now != used || errors.Is(err, triggers.ErrNotAllowed) {
 				close(rotated)
 				return
 			}

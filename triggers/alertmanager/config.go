@@ -161,6 +161,9 @@ func (c Config) checkReconcile() error {
 	return errors.Join(all...)
 }
 
+// Servers are where credentials are sent.
+func (c Config) Servers() []string { return c.Reconcile }
+
 // Trigger says how the level is read: it stands until the alerts change.
 func (c Config) Trigger() scalers.Trigger {
 	switch {

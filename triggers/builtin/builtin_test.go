@@ -3,6 +3,8 @@ package builtin
 import (
 	"testing"
 	"testing/synctest"
+
+	"github.com/impulse-sh/impulse/triggers"
 )
 
 func TestEveryKindHasItsOwnName(t *testing.T) {
@@ -20,4 +22,19 @@ func TestEveryKindHasItsOwnName(t *testing.T) {
 
 func TestKindsCanBeListedWithoutSideEffects(t *testing.T) {
 	synctest.Test(t, func(*testing.T) { Kinds() }) // The bubble fails when a goroutine is left.
+}
+
+func TestEveryKindThatSendsCredentialsNamesItsServers(t *testing.T) {
+	for _, k := range Kinds() {
+		if len(k.Auth) == 0 || k.Name == "webhook" { // A webhook holds messages against its secret, and sends that nowhere.
+			continue
+		}
+		config, err := k.Decode(k.Example)
+		if err != nil {
+			t.Fatalf("%s: %v", k.Name, err)
+		}
+		if _, ok := config.(triggers.Remote); !ok {
+			t.Errorf("%s is not triggers.Remote: nothing would hold its servers against spec.allowedHosts", k.Name)
+		}
+	}
 }

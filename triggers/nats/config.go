@@ -52,6 +52,14 @@ func (c Config) endpoint() string {
 	return "http://" + c.NATSServerMonitoringEndpoint
 }
 
+// Servers are where credentials are sent.
+func (c Config) Servers() []string {
+	if c.NATSServerURL == "" {
+		return []string{c.endpoint()}
+	}
+	return strings.Split(c.NATSServerURL, ",")
+}
+
 func (c Config) checkServer() error {
 	switch {
 	case c.NATSServerURL == "" && c.NATSServerMonitoringEndpoint == "":

@@ -163,3 +163,6 @@ func wrong(field, problem, suggestion string) error {
 
 // PromQL returns the query, for those who ask what it would have answered at other times.
 func (c Config) PromQL() string { return c.Query }
+
+// Servers are where credentials are sent.
+func (c Config) Servers() []string { return []string{c.ServerAddress} }

@@ -3,6 +3,7 @@ package push
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/impulse-sh/impulse/scalers"
@@ -48,4 +49,12 @@ func (c Config) Trigger() scalers.Trigger {
 
 func wrong(field, problem, suggestion string) error {
 	return &triggers.FieldError{Field: field, Problem: problem, Suggestion: suggestion}
+}
+
+// Servers are where credentials are sent: nowhere, unless levels come over NATS as well.
+func (c Config) Servers() []string {
+	if c.NATSURL == "" {
+		return nil
+	}
+	return strings.Split(c.NATSURL, ",")
 }

@@ -1,0 +1,56 @@
+package controller
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// use is what a trigger wants an authentication for: it stands in a namespace, and sends the credentials to servers, each a URL or
+// HOST:PORT.
+type use struct {
+	namespace string
+	servers   []string
+}
+
+// allowedBy returns an error unless an authentication allows the use. It does not list what the authentication does allow: an
+// author of one namespace need not know the names of others.
+func (u use) allowedBy(spec *v1alpha1.ClusterTriggerAuthenticationSpec) error {
+	if !slices.Contains(spec.AllowedNamespaces, u.namespace) && !slices.Contains(spec.AllowedNamespaces, v1alpha1.EveryNamespace) {
+		return fmt.Errorf("%w: its spec.allowedNamespaces does not have %s; add it there, or use a TriggerAuthentication of that namespace",
+			triggers.ErrNotAllowed, u.namespace)
+	}
+	if len(spec.AllowedHosts) == 0 {
+		return nil
+	}
+	for _, server := range u.servers {
+		host, port := authority(server)
+		if host == "" || !slices.ContainsFunc(spec.AllowedHosts, func(allowed string) bool {
+			return strings.EqualFold(allowed, host) || strings.EqualFold(allowed, net.JoinHostPort(host, port))
+		}) {
+			return fmt.Errorf("%w: its spec.allowedHosts does not have %s; add it there", triggers.ErrNotAllowed, net.JoinHostPort(host, port))
+		}
+	}
+	return nil
+}
+
+// authority returns the host and port of a URL, or of HOST:PORT; both are "" of what is neither, which no list allows.
+func authority(server string) (host, port string) {
+	server = strings.TrimSpace(server)
+	if !strings.Contains(server, "://") {
+		server = "//" + server
+	}
+	u, err := url.Parse(server)
+	if err != nil {
+		return "", ""
+	}
+	if port = u.Port(); port == "" {
+		port = map[string]string{"http": "80", "ws": "80", "https": "443", "wss": "443", "nats": "4222", "tls": "4222"}[u.Scheme]
+	}
+	return u.Hostname(), port
+}
