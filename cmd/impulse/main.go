@@ -8,9 +8,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/impulse-sh/impulse/internal/printable"
 )
 
 // version is set by the linker.
@@ -26,6 +29,8 @@ func main() {
 // execute runs a command line and returns the exit code: 0 fine, 1 something is wrong with what was looked at, 2 the
 // command could not be carried out.
 func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
+	// A terminal obeys nothing that a file or a server says.
+	out, errs = printable.NewWriter(out), printable.NewWriter(errs)
 	root := command() //nolint:contextcheck // cobra hands it to the commands.
 	root.SetArgs(args)
 	root.SetIn(in)
@@ -38,10 +43,15 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	case errors.Is(err, errFindings):
 		return 1
 	default:
-		fmt.Fprintln(errs, "impulse:", err)
+		for line := range strings.Lines(err.Error()) {
+			fmt.Fprintln(errs, "impulse:", printable.Line(strings.TrimSuffix(line, "\n"), maxErrorLine))
+		}
 		return 2
 	}
 }
+
+// maxErrorLine bounds one line of an error, in bytes.
+const maxErrorLine = 4 << 10
 
 // errFindings says that a command did its work and found something wrong, which it has already said.
 var errFindings = errors.New("something is wrong")

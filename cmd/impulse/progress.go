@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"github.com/impulse-sh/impulse/internal/printable"
 )
 
 // barAfter is how long work has to take until a bar is shown.
@@ -23,6 +25,9 @@ type progress struct {
 // progressOn returns a bar on out, when that is a terminal.
 func progressOn(out io.Writer) *progress {
 	p := &progress{began: time.Now()}
+	if w, ok := out.(*printable.Writer); ok {
+		out = w.To // The bar moves by control characters of its own.
+	}
 	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		p.out = out
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/impulse-sh/impulse/internal/printable"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -193,10 +194,11 @@ func (a *answer) tell(w io.Writer, m message) error {
 		} else if n != nil {
 			selected, next = "; no object selects it", m.unselected
 		}
-		_, err := fmt.Fprintf(w, "recorded (%d): %s%s\nnext: %s\n", a.Code, m.what, selected, next)
+		_, err := fmt.Fprintf(w, "recorded (%d): %s%s\nnext: %s\n", a.Code,
+			printable.Line(m.what, printable.Longest), selected, printable.Line(next, printable.Longest))
 		return err
 	}
-	_, err := fmt.Fprintf(w, "not taken (%d): %s\n", a.Code, a.Text)
+	_, err := fmt.Fprintf(w, "not taken (%d): %s\n", a.Code, printable.Line(a.Text, printable.Longest))
 	if hint := hints[a.Code]; err == nil && hint != "" {
 		_, err = fmt.Fprintln(w, "next: "+hint)
 	}

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/impulse-sh/impulse/internal/egress"
+	"github.com/impulse-sh/impulse/internal/printable"
 	"github.com/impulse-sh/impulse/internal/regular"
 	"github.com/impulse-sh/impulse/internal/server"
 	"github.com/impulse-sh/impulse/internal/workload"
@@ -83,6 +84,7 @@ func (o *Options) logger() (*slog.Logger, error) {
 	if to == nil {
 		to = os.Stderr
 	}
+	to = printable.NewWriter(to) // What JSON need not escape, a terminal may obey.
 	options := &slog.HandlerOptions{Level: level}
 	switch o.LogFormat {
 	case "text":

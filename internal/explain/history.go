@@ -25,7 +25,7 @@ func History(w io.Writer, newestFirst []v1alpha1.PastDecision) error {
 			raw = strconv.Itoa(int(*p.Raw))
 		}
 		fmt.Fprintln(out, strings.Join([]string{
-			p.Time.UTC().Format("2006-01-02 15:04:05") + "Z", count, dash(p.Trigger), raw, dash(strings.Join(p.LimitedBy, ", ")), p.Why,
+			p.Time.UTC().Format("2006-01-02 15:04:05") + "Z", count, dash(line(p.Trigger)), raw, dash(line(strings.Join(p.LimitedBy, ", "))), line(p.Why),
 		}, "\t"))
 	}
 	return out.Flush()

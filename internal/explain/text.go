@@ -8,31 +8,32 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/impulse-sh/impulse/internal/printable"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
 // Text writes an explanation for people. about names the object and its target: "shop/web (Deployment/web)".
 func (e *Explanation) Text(w io.Writer, about string) error {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s\n", e.headline(about))
+	fmt.Fprintf(&out, "%s\n", line(e.headline(about)))
 	table(&out, e.triggerRows())
 	for _, one := range e.Notices {
 		fmt.Fprintf(&out, "  Note: %s.\n", one)
 	}
 	out.WriteString("\nWhy:\n")
 	if e.Unchanged != "" {
-		fmt.Fprintf(&out, "  %s\n", e.Unchanged)
+		fmt.Fprintf(&out, "  %s\n", line(e.Unchanged))
 	}
 	table(&out, e.stepRows())
 	if e.Recorded != "" {
-		fmt.Fprintf(&out, "\nWhat comes next: %s\n", e.Recorded)
+		fmt.Fprintf(&out, "\nWhat comes next: %s\n", line(e.Recorded))
 		_, err := io.WriteString(w, out.String())
 		return err
 	}
 	fmt.Fprintf(&out, "\nWhat %s, while every %s stays as it is:\n", e.coming(), e.standing())
 	table(&out, e.aheadRows())
 	for _, one := range e.Told {
-		fmt.Fprintf(&out, "  But %s.\n", one)
+		fmt.Fprintf(&out, "  But %s.\n", line(one))
 	}
 	if len(e.Otherwise) > 0 {
 		out.WriteString("\nWhat would change it now:\n")
@@ -201,11 +202,18 @@ func (o *Otherwise) outcome() string {
 	}
 }
 
+// line returns a text that may hold words of a source, or of a status, in one line.
+func line(text string) string { return printable.Line(text, printable.Longest) }
+
 // table writes rows with aligned columns, indented.
 func table(out io.Writer, rows [][]string) {
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	for _, row := range rows {
-		fmt.Fprintln(w, "  "+strings.Join(row, "\t"))
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = line(cell)
+		}
+		fmt.Fprintln(w, "  "+strings.Join(cells, "\t"))
 	}
 	w.Flush() //nolint:errcheck // A builder does not fail.
 }

@@ -40,8 +40,8 @@ func WriteJUnit(w io.Writer, results []Result) error {
 	var all junitReport
 	for i := range results {
 		r := &results[i]
-		if n := len(all.Suites); n == 0 || all.Suites[n-1].Name != r.Test.File {
-			all.Suites = append(all.Suites, junitSuite{Name: r.Test.File})
+		if n := len(all.Suites); n == 0 || all.Suites[n-1].Name != line(r.Test.File) {
+			all.Suites = append(all.Suites, junitSuite{Name: line(r.Test.File)})
 		}
 		suite := &all.Suites[len(all.Suites)-1]
 		c := r.junit()
@@ -67,11 +67,11 @@ func WriteJUnit(w io.Writer, results []Result) error {
 
 // junit is one test in the report.
 func (r *Result) junit() junitCase {
-	c := junitCase{Name: r.Test.Name, ClassName: r.Test.File, File: r.Test.File, Line: r.Test.Line}
+	c := junitCase{Name: line(r.Test.Name), ClassName: line(r.Test.File), File: line(r.Test.File), Line: r.Test.Line}
 	var text strings.Builder
 	if r.write(&text); len(r.Failures) > 0 {
 		f := &r.Failures[0]
-		c.Failure = &junitFailure{Message: "expected " + f.Expected + "; got " + f.Got, Text: text.String()}
+		c.Failure = &junitFailure{Message: line("expected " + f.Expected + "; got " + f.Got), Text: text.String()}
 	} else if len(r.Moments) > 0 {
 		c.Output = text.String()
 	}

@@ -120,9 +120,9 @@ func (m *Moment) outcome(replicas int32) string {
 // write writes the steps, one a line.
 func (m *Moment) write(out *strings.Builder, indent string) {
 	for _, s := range m.Steps {
-		fmt.Fprintf(out, "%s%s: %d → %d: %s\n", indent, s.Rule, s.From, s.To, s.Why)
+		fmt.Fprintf(out, "%s%s: %d → %d: %s\n", indent, s.Rule, s.From, s.To, line(s.Why))
 	}
 	if len(m.Steps) == 0 {
-		fmt.Fprintf(out, "%s%s\n", indent, m.Why)
+		fmt.Fprintf(out, "%s%s\n", indent, line(m.Why))
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/impulse-sh/impulse/internal/printable"
 )
 
 // WriteText writes results for people: the failures, with every all tests and their decisions, and then the sum.
@@ -28,28 +30,31 @@ func WriteText(w io.Writer, results []Result, every bool) error {
 	return err
 }
 
+// line returns a text that may hold words of a file, in one line.
+func line(text string) string { return printable.Line(text, printable.Longest) }
+
 // write writes one result.
 func (r *Result) write(out *strings.Builder) {
 	verdict := "PASS"
 	if !r.Passed() {
 		verdict = "FAIL"
 	}
-	fmt.Fprintf(out, "%s %s (%s:%d)\n", verdict, r.Test.Name, r.Test.File, r.Test.Line)
+	fmt.Fprintf(out, "%s %s (%s:%d)\n", verdict, line(r.Test.Name), line(r.Test.File), r.Test.Line)
 	for _, m := range r.Moments {
 		change := strconv.Itoa(int(m.Replicas))
 		if m.From != m.Replicas {
 			change = fmt.Sprintf("%d → %d", m.From, m.Replicas)
 		}
-		fmt.Fprintf(out, "  %s: %s: %s\n", m.At, change, strings.Join(m.Causes, "; "))
+		fmt.Fprintf(out, "  %s: %s: %s\n", m.At, change, line(strings.Join(m.Causes, "; ")))
 		m.write(out, "    ")
 	}
 	if r.Omitted > 0 {
 		fmt.Fprintf(out, "  … and %d decisions more\n", r.Omitted)
 	}
 	for _, f := range r.Failures {
-		fmt.Fprintf(out, "  %s:%d: expected %s\n", r.Test.File, f.Line, f.Expected)
-		fmt.Fprintf(out, "    got, at %s: %s\n", f.At, f.Got)
-		fmt.Fprintf(out, "    as %s\n", strings.Join(f.Readings, "; "))
+		fmt.Fprintf(out, "  %s:%d: expected %s\n", line(r.Test.File), f.Line, line(f.Expected))
+		fmt.Fprintf(out, "    got, at %s: %s\n", f.At, line(f.Got))
+		fmt.Fprintf(out, "    as %s\n", line(strings.Join(f.Readings, "; ")))
 		fmt.Fprintf(out, "    decided at %s, from %d:\n", f.Decision.At, f.Decision.From)
 		f.Decision.write(out, "      ")
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/pipeline"
+	"github.com/impulse-sh/impulse/internal/printable"
 	"github.com/impulse-sh/impulse/internal/workload"
 )
 
@@ -249,7 +250,7 @@ func (r *Reporter) tell(p *pipeline.Outcome, troubles []trouble) {
 	w := p.Workload
 	about := Object{w.Namespace, w.Name, string(w.UID)}
 	for _, t := range troubles {
-		r.recorder.Event(about, t.warning, t.reason, t.note)
+		r.recorder.Event(about, t.warning, t.reason, printable.Line(t.note, printable.Longest))
 		level := slog.LevelInfo
 		if t.warning {
 			level = slog.LevelWarn

@@ -10,6 +10,7 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/pipeline"
+	"github.com/impulse-sh/impulse/internal/printable"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -203,7 +204,7 @@ func decisionOf(p *pipeline.Outcome) *v1alpha1.DecisionStatus {
 	}
 	for _, step := range d.Steps() {
 		s.Steps = append(s.Steps, v1alpha1.StepStatus{
-			Rule: step.Rule.String(), From: step.From, To: step.To, Why: p.Workload.Policy.Sentence(d, step),
+			Rule: step.Rule.String(), From: step.From, To: step.To, Why: printable.Line(p.Workload.Policy.Sentence(d, step), printable.Longest),
 		})
 	}
 	if d.Next != scalers.Never {
@@ -213,9 +214,5 @@ func decisionOf(p *pipeline.Outcome) *v1alpha1.DecisionStatus {
 	return s
 }
 
-func shorten(text string) string {
-	if len(text) <= longestError {
-		return text
-	}
-	return text[:longestError] + "…"
-}
+// shorten returns an error or a sentence in one line of bounded length. It may hold words of a source, or of an alert.
+func shorten(text string) string { return printable.Line(text, longestError) }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/impulse-sh/impulse/internal/printable"
 )
 
 // openAPI describes every route, for those who write clients.
@@ -105,7 +107,7 @@ func (s *Server) failed(err error, c echo.Context) {
 		header.Add("WWW-Authenticate", `Bearer realm="impulse"`)
 		header.Add("WWW-Authenticate", `Basic realm="impulse", charset="UTF-8"`)
 	}
-	message += "\n"
+	message = printable.Line(message, printable.Longest) + "\n" // It may repeat words of the request.
 	// It is complete before the handler ends, which may have a body to discard still.
 	c.Response().Header().Set("Content-Length", strconv.Itoa(len(message)))
 	if err := c.String(code, message); err != nil {

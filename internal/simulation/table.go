@@ -6,6 +6,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/impulse-sh/impulse/internal/printable"
 )
 
 // Table writes scores for people, one policy a line. The replica-hours of each stand beside those of the perfect oracle.
@@ -21,7 +23,7 @@ func Table(w io.Writer, tracks []*Track, oracle *Track) error {
 			of = fmt.Sprintf("%.0f%%", 100*s.ReplicaHours/oracle.Score.ReplicaHours)
 		}
 		fmt.Fprintf(out, "%s\t%.1f\t%s\t%.1f%%\t%.2f\t%.1f%%\t%.2f\t%d\t%d\t%s\t\n",
-			t.Name, s.ReplicaHours, of, 100*s.UnderShare, s.UnderMean, 100*s.OverShare, s.OverMean, s.Actions, s.Flaps,
+			printable.Line(t.Name, printable.Longest), s.ReplicaHours, of, 100*s.UnderShare, s.UnderMean, 100*s.OverShare, s.OverMean, s.Actions, s.Flaps,
 			s.LongestBacklog.Round(time.Second))
 	}
 	return out.Flush()

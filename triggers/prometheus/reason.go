@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
-	"unicode"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+
+	"github.com/impulse-sh/impulse/internal/printable"
 )
 
-// maxReason bounds what is repeated of a server's own words, in characters.
+// maxReason bounds what is repeated of a server's own words, in bytes.
 const maxReason = 200
 
 // reason turns what the client says into one line that names neither a URL, which may hold a query of any length, nor a
@@ -48,11 +48,5 @@ func answered(e *v1.Error) error {
 	}
 }
 
-// line makes one short line of a text that somebody else wrote.
-func line(text string) string {
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
-	if runes := []rune(text); len(runes) > maxReason {
-		return string(runes[:maxReason]) + "…"
-	}
-	return text
-}
+// line returns a text that somebody else wrote in one short line.
+func line(text string) string { return printable.Line(text, maxReason) }

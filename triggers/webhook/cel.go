@@ -12,6 +12,7 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types/ref"
 
+	"github.com/impulse-sh/impulse/internal/printable"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -87,7 +88,7 @@ func compileExpression(field, text string, within bool, kinds ...*cel.Type) (*ex
 	}
 	program, err := env.Program(ast, cel.CostLimit(maxCost), cel.MemoryLimit(maxMemory), cel.InterruptCheckFrequency(20))
 	if err != nil {
-		return nil, wrong(field, "cannot be run: "+oneLine(err.Error()), "")
+		return nil, wrong(field, "cannot be run: "+printable.Line(err.Error(), maxReason), "")
 	}
 	return &expression{field, program}, nil
 }
@@ -99,7 +100,7 @@ func mistakes(field, text string, issues *cel.Issues) error {
 	}
 	var all []error
 	for _, e := range issues.Errors() {
-		problem := oneLine(e.Message)
+		problem := printable.Line(e.Message, maxReason)
 		if e.Location.Line() > 0 {
 			problem = fmt.Sprintf("%d:%d: %s", e.Location.Line(), e.Location.Column()+1, problem)
 		}
@@ -176,7 +177,7 @@ func (e *expression) run(ctx context.Context, variables map[string]any) (v ref.V
 	cost = maxCost
 	defer func() {
 		if cause := recover(); cause != nil {
-			v, err = nil, fmt.Errorf("%s: it panicked: %s", e.field, oneLine(fmt.Sprint(cause)))
+			v, err = nil, fmt.Errorf("%s: it panicked: %s", e.field, printable.Line(fmt.Sprint(cause), maxReason))
 		}
 	}()
 	ctx, cancel := context.WithTimeout(ctx, maxTime)
@@ -191,16 +192,7 @@ func (e *expression) run(ctx context.Context, variables map[string]any) (v ref.V
 	case err != nil && strings.Contains(err.Error(), "cost limit exceeded"):
 		return nil, cost, fmt.Errorf("%s: it is too costly for this message", e.field)
 	case err != nil:
-		return nil, cost, fmt.Errorf("%s: %s", e.field, oneLine(err.Error()))
+		return nil, cost, fmt.Errorf("%s: %s", e.field, printable.Line(err.Error(), maxReason))
 	}
 	return v, cost, nil
-}
-
-// oneLine makes one short line of what a library says.
-func oneLine(text string) string {
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r < ' ' }), " ")
-	if len(text) > maxReason {
-		text = strings.ToValidUTF8(text[:maxReason], "") + "…"
-	}
-	return text
 }

@@ -75,7 +75,7 @@ func TestAPanicIsAReason(t *testing.T) {
 	c := Config{Hook: "jobs", Threshold: 1000}
 	r := &rules{value: &expression{"value", broken{}}}
 	levels, err := r.levels(t.Context(), c, map[string]any{}, triggers.Message{})
-	if err == nil || err.Error() != "value: it panicked: index out of range" || levels != nil {
+	if err == nil || err.Error() != "value: it panicked: index out of\\nrange" || levels != nil {
 		t.Errorf("%v, %v", levels, err)
 	}
 }
