@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/app"
@@ -103,7 +102,7 @@ func (f *format) print(w io.Writer, what any, text func(io.Writer) error) error 
 		out, err = json.MarshalIndent(what, "", "  ")
 		out = append(out, '\n')
 	case "yaml":
-		out, err = yaml.Marshal(what)
+		out, err = manifest.Marshal(what)
 	default:
 		return text(w)
 	}

@@ -23,12 +23,13 @@ func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []Problem) {
 		compiled []Compiled
 		problems []Problem
 	)
-	targets, names, authentications := map[string]*Object{}, map[string]*Object{}, map[string]bool{}
+	targets, names, authentications := map[string]*Object{}, map[string]*Object{}, map[string]*Object{}
 	for _, o := range objects {
-		authentications[o.Authentication] = true
+		authentications[o.Authentication] = o
 	}
 	for _, o := range objects {
 		if o.ScaledObject == nil {
+			problems = append(problems, o.said()...)
 			continue
 		}
 		w, wrong := o.Compile(known, workload.DefaultSettings())
@@ -77,16 +78,9 @@ func (o *Object) clash(taken map[string]*Object, key, field, problem string) []P
 }
 
 // notes are what is worth knowing of an object that works all the same.
-func notes(o *Object, authentications map[string]bool) []Problem {
-	var all []Problem
-	note := func(field, problem, suggestion string) {
-		p := o.at(field, problem, suggestion)
-		p.Warning = true
-		all = append(all, p)
-	}
-	for _, n := range o.notes {
-		note(n.Field, n.Problem, n.Suggestion)
-	}
+func notes(o *Object, authentications map[string]*Object) []Problem {
+	all := o.said()
+	note := func(field, problem, suggestion string) { all = append(all, o.warning(field, problem, suggestion)) }
 	spec := &o.ScaledObject.Spec
 	if a := spec.Advanced; a != nil && a.HorizontalPodAutoscalerConfig != nil && a.HorizontalPodAutoscalerConfig.Name != "" {
 		note("spec.advanced.horizontalPodAutoscalerConfig.name", "means nothing here", "there is no HPA behind a ScaledObject")
@@ -103,23 +97,41 @@ func notes(o *Object, authentications map[string]bool) []Problem {
 			continue
 		}
 		key := "TriggerAuthentication " + o.ScaledObject.Namespace + "/" + ref.Name
-		if ref.Kind == "ClusterTriggerAuthentication" {
-			key = "ClusterTriggerAuthentication /" + ref.Name
+		if ref.Kind == clusterWide {
+			key = clusterWide + " /" + ref.Name
 		}
-		if !authentications[key] {
-			note(fmt.Sprintf("spec.triggers[%d].authenticationRef", i), key+" is not in these files", "it must be in the cluster")
+		field := fmt.Sprintf("spec.triggers[%d].authenticationRef", i)
+		switch a := authentications[key]; {
+		case a == nil:
+			note(field, key+" is not in these files", "it must be in the cluster")
+		case !a.allows(o.ScaledObject.Namespace):
+			note(field, key+" does not allow namespace "+o.ScaledObject.Namespace+": the trigger will be unknown", "add it to its "+allowedNamespaces)
 		}
 	}
 	return all
+}
+
+// said returns what reading or converting an object found worth knowing.
+func (o *Object) said() []Problem {
+	var all []Problem
+	for _, n := range o.notes {
+		all = append(all, o.warning(n.Field, n.Problem, n.Suggestion))
+	}
+	return all
+}
+
+// warning returns a problem of an object that works all the same.
+func (o *Object) warning(field, problem, suggestion string) Problem {
+	p := o.at(field, problem, suggestion)
+	p.Warning = true
+	return p
 }
 
 // suspicions are what is hardly meant in an object that works.
 func suspicions(o *Object, w *workload.Workload) []Problem {
 	var all []Problem
 	for _, m := range advice.On(o.ScaledObject, w) {
-		p := o.at(m.Field, m.Problem, m.Suggestion)
-		p.Warning = true
-		all = append(all, p)
+		all = append(all, o.warning(m.Field, m.Problem, m.Suggestion))
 	}
 	return all
 }

@@ -3,6 +3,7 @@
 package manifest
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/convert"
+	"github.com/impulse-sh/impulse/internal/printable"
 	"github.com/impulse-sh/impulse/internal/workload"
 )
 
@@ -28,8 +30,23 @@ type Problem struct {
 	Warning bool `json:"warning,omitempty"`
 }
 
+// printable returns the problem with texts that print, each in one line: they hold words of the file.
+func (p Problem) printable() Problem {
+	for _, text := range []*string{&p.File, &p.Object, &p.Field, &p.Problem, &p.Suggestion} {
+		*text = printable.Line(*text, printable.Longest)
+	}
+	return p
+}
+
+// MarshalJSON returns the problem as it is printed.
+func (p Problem) MarshalJSON() ([]byte, error) {
+	type plain Problem
+	return json.Marshal(plain(p.printable()))
+}
+
 // String returns the problem in one line, as compilers do.
 func (p Problem) String() string {
+	p = p.printable()
 	var out strings.Builder
 	out.WriteString(p.File)
 	if p.Line > 0 {
@@ -63,6 +80,8 @@ type Object struct {
 	notes []*workload.Mistake
 	// refused are the metrics of an HPA that could not be converted.
 	refused []string
+	// allowed are the namespaces that may use a ClusterTriggerAuthentication; nil for other kinds.
+	allowed []string
 	// broken: something is wrong that compiling it would not find.
 	broken bool
 }

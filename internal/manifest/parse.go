@@ -181,16 +181,3 @@ func parseHPA(o *Object, group string) (*Object, []Problem) {
 	}
 	return o.become(so, problems)
 }
-
-// parseAuthentication reads a TriggerAuthentication or its cluster-wide kind.
-func parseAuthentication(o *Object, kind string) (*Object, []Problem) {
-	namespace, name := text(child(child(o.node, "metadata"), "namespace")), text(child(child(o.node, "metadata"), "name"))
-	switch {
-	case kind == "ClusterTriggerAuthentication":
-		namespace = ""
-	case namespace == "":
-		namespace = DefaultNamespace
-	}
-	o.Authentication = kind + " " + namespace + "/" + name
-	return o, strict(o, o.node, reflect.TypeFor[v1alpha1.TriggerAuthentication](), "")
-}

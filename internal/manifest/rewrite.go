@@ -2,13 +2,17 @@ package manifest
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"regexp"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/printable"
 )
 
 // Foreign reports whether an object is an HPA or one of KEDA's.
@@ -26,13 +30,24 @@ type written struct {
 
 // Rewrite returns a foreign object as one of ours in YAML, with every difference that is left as a comment above it.
 func (o *Object) Rewrite() ([]byte, error) {
-	if o.ScaledObject == nil {
-		return o.regroup()
+	rewritten := o.regroup
+	if o.ScaledObject != nil {
+		rewritten = o.rewritten
+	}
+	content, err := rewritten()
+	if err != nil {
+		return nil, fmt.Errorf("write %s: %w", o.name(), err)
 	}
 	var out bytes.Buffer
 	for _, n := range o.notes {
-		fmt.Fprintf(&out, "# %s: %s (%s)\n", n.Field, n.Problem, n.Suggestion)
+		fmt.Fprintf(&out, "# %s\n", printable.Line(fmt.Sprintf("%s: %s (%s)", n.Field, n.Problem, n.Suggestion), printable.Longest))
 	}
+	_, err = printable.NewWriter(&out).Write(content)
+	return out.Bytes(), err
+}
+
+// rewritten returns what a user writes of a ScaledObject.
+func (o *Object) rewritten() ([]byte, error) {
 	so := o.ScaledObject
 	w := written{TypeMeta: so.TypeMeta, Metadata: map[string]any{"name": so.Name}, Spec: so.Spec}
 	if child(child(o.node, "metadata"), "namespace") != nil {
@@ -44,22 +59,43 @@ func (o *Object) Rewrite() ([]byte, error) {
 	if len(so.Annotations) > 0 {
 		w.Metadata["annotations"] = so.Annotations
 	}
-	content, err := sigsyaml.Marshal(w)
-	if err != nil {
-		return nil, fmt.Errorf("write %s: %w", o.name(), err)
-	}
-	out.Write(content)
-	return out.Bytes(), nil
+	return Marshal(w)
 }
 
-// regroup returns one of KEDA's authentications in our group.
-func (o *Object) regroup() ([]byte, error) {
-	if n := resolved(child(o.node, "apiVersion")); n != nil {
-		n.Value = v1alpha1.GroupName + "/v1alpha1"
-	}
-	content, err := yaml.Marshal(o.node)
+// unread are the characters that JSON may hold as they are, and YAML may not.
+var unread = regexp.MustCompile(`[\x7f-\x{9f}\x{feff}\x{fffe}\x{ffff}]`)
+
+// Marshal returns a value in YAML by its JSON tags, as sigs.k8s.io/yaml does, whatever its texts hold.
+func Marshal(v any) ([]byte, error) {
+	content, err := json.Marshal(v)
 	if err != nil {
-		return nil, fmt.Errorf("write %s: %w", o.name(), err)
+		return nil, err
 	}
-	return content, nil
+	content = unread.ReplaceAllFunc(content, func(char []byte) []byte {
+		r, _ := utf8.DecodeRune(char)
+		return fmt.Appendf(nil, `\u%04x`, r)
+	})
+	if content, err = sigsyaml.JSONToYAML(content); err != nil || printable.Lines(string(content)) {
+		return content, err
+	}
+	var node yaml.Node
+	if err := yaml.Unmarshal(content, &node); err != nil {
+		return nil, err
+	}
+	return encode(&node)
+}
+
+// encode returns a node in YAML. A text that does not print is quoted, so that an escape in it means what it stands for.
+func encode(node *yaml.Node) ([]byte, error) {
+	quote(node)
+	return yaml.Marshal(node)
+}
+
+func quote(node *yaml.Node) {
+	if node.Kind == yaml.ScalarNode && !printable.Lines(node.Value) {
+		node.Style = yaml.DoubleQuotedStyle
+	}
+	for _, inner := range node.Content {
+		quote(inner)
+	}
 }

@@ -31,6 +31,7 @@ func SARIF(w io.Writer, version string, problems []Problem) error {
 }
 
 func resultOf(p Problem) sarifResult {
+	p = p.printable()
 	r := sarifResult{RuleID: "mistake", Level: "error", Message: sarifText{p.Problem}}
 	if p.Warning {
 		r.RuleID, r.Level = "suspicious", "warning"

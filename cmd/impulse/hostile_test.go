@@ -1,0 +1,178 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/printable"
+)
+
+// hostile is a text with everything that a terminal or a reader of lines may take for something else; quoted is how YAML and JSON
+// write it.
+const (
+	hostile = "x\x1b[2J\nforged\u202e\u009b31m\r\a"
+	quoted  = `"x\u001b[2J\nforged\u202e\u009b31m\r\u0007"`
+)
+
+// prints fails when a text has something in it that does not print, or a line that somebody else began.
+func prints(t *testing.T, what, text string) {
+	t.Helper()
+	if !printable.Lines(text) {
+		t.Errorf("%s does not print: %q", what, text)
+	}
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(strings.TrimSpace(line), "forged") {
+			t.Errorf("%s has a forged line: %q", what, text)
+		}
+	}
+}
+
+// speaks runs a command line that has to say the hostile text, and returns what it prints.
+func speaks(t *testing.T, args ...string) string {
+	t.Helper()
+	_, out, errs := impulse(t, "", args...)
+	what := strings.Join(args, " ")
+	prints(t, "the output of "+what, out)
+	prints(t, "the error of "+what, errs)
+	if !strings.Contains(out+errs, "forged") {
+		t.Errorf("%s says %s%s: that tests nothing", what, out, errs)
+	}
+	return out
+}
+
+// put writes files whose content has quoted in the place of every Q, into a folder that becomes the current one.
+func put(t *testing.T, files map[string]string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for name, content := range files {
+		if err := os.WriteFile(name, []byte(strings.ReplaceAll(content, "Q", quoted)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestNothingInAFileIsObeyedByATerminalOrForgesALine(t *testing.T) {
+	const prometheus = "{type: prometheus, name: Q, metadata: {serverAddress: 'http://p:9090', query: rps, threshold: 100}}"
+	put(t, map[string]string{
+		"bad.yaml": "apiVersion: impulse.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web}\nspec: {scaleTargetRef: {name: web}, Q: 1, " +
+			"triggers: [{type: Q, name: Q, metadata: {Q: Q}}, {type: prometheus, metadata: {Q: Q, serverAddress: Q}, metricType: Q}]}\n",
+		"hpa.yaml":      "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec: {Q: 1}\n",
+		"bad.test.yaml": "tests: [{name: Q, Q: 1, inputs: [{trigger: Q, values: Q}]}]\n",
+		"fails.test.yaml": "tests:\n- name: Q\n  scaledObject: {apiVersion: impulse.sh/v1alpha1, kind: ScaledObject, metadata: {name: web}, " +
+			"spec: {scaleTargetRef: {name: web}, minReplicaCount: 1, triggers: [" + prometheus + "]}}\n" +
+			"  inputs: [{trigger: Q, values: 1000}]\n  expect: [{at: 0s, replicas: 99, trigger: Q}]\n",
+		hostile + ".yaml": "kind: Q\n",
+		"load.csv":        "time," + "\"x\x1b[2J\rforged\"" + "\n0,many\n",
+		"good.yaml": "apiVersion: impulse.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web}\nspec: {scaleTargetRef: {name: web}, triggers: [" +
+			strings.Replace(prometheus, "Q", "rps", 1) + "]}\n",
+	})
+	for _, args := range [][]string{
+		{"check", "bad.yaml"},
+		{"check", "bad.yaml", "-o", "json"},
+		{"check", "bad.yaml", "-o", "sarif"},
+		{"check", hostile + ".yaml"},
+		{"check", hostile},
+		{"convert", "hpa.yaml"},
+		{"convert", hostile},
+		{"test", "bad.test.yaml"},
+		{"test", "fails.test.yaml"},
+		{"test", "fails.test.yaml", "-v"},
+		{"test", "fails.test.yaml", "-o", "json"},
+		{"test", "fails.test.yaml", "-o", "junit"},
+		{"test", "fails.test.yaml", "--run", hostile + "("},
+		{"simulate", "-f", "good.yaml", "--input", "load.csv"},
+		{"simulate", "-f", "bad.yaml", "--input", "load.csv"},
+		{"explain", "-f", "fails.test.yaml"},
+		{"explain", "-f", "fails.test.yaml", "-o", "json"},
+		{"explain", "-f", "fails.test.yaml", "-o", "yaml"},
+		{"explain", "-f", "bad.test.yaml"},
+		{"send", "alert", hostile},
+		{hostile},
+		{"check", "--" + hostile},
+	} {
+		speaks(t, args...)
+	}
+}
+
+func TestAConvertedObjectMeansTheSameAndPrints(t *testing.T) {
+	put(t, map[string]string{
+		"keda.yaml": "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web, annotations: {note: Q}}\nspec:\n  scaleTargetRef: {name: web}\n" +
+			"  triggers: [{type: prometheus, metadata: {serverAddress: 'http://p:9090', query: Q, threshold: 100}}]\n",
+		"auth.yaml": "apiVersion: keda.sh/v1alpha1\nkind: TriggerAuthentication\nmetadata: {name: web}\nspec:\n  secretTargetRef: [{parameter: Q, name: a, key: b}]\n",
+	})
+	var so v1alpha1.ScaledObject
+	if err := yaml.Unmarshal([]byte(speaks(t, "convert", "keda.yaml")), &so); err != nil {
+		t.Fatal(err)
+	}
+	query, _ := so.Spec.Triggers[0].Metadata["query"].Text()
+	if so.Annotations["note"] != hostile || query != hostile {
+		t.Errorf("the note is %q, and the query %q", so.Annotations["note"], query)
+	}
+	var ta v1alpha1.TriggerAuthentication
+	if err := yaml.Unmarshal([]byte(speaks(t, "convert", "auth.yaml")), &ta); err != nil {
+		t.Fatal(err)
+	}
+	if got := ta.Spec.SecretTargetRef[0].Parameter; got != hostile {
+		t.Errorf("the parameter is %q", got)
+	}
+}
+
+func TestNothingThatAServerAnswersIsObeyedByATerminal(t *testing.T) {
+	for _, code := range []int{http.StatusBadRequest, http.StatusServiceUnavailable} {
+		s, _ := taker(t, code, hostile, false)
+		speaks(t, "send", "alert", "a=b", "--server", s.URL)
+		speaks(t, "send", "alert", "a=b", "--server", s.URL, "-o", "json")
+		speaks(t, "send", "alert", "a=b", "--server", s.URL, "-o", "yaml")
+	}
+}
+
+// served is the arguments by which a command finds an object, whose status may be of an older version that let everything through.
+func served(t *testing.T, status string) []string {
+	t.Helper()
+	object := `{"apiVersion": "impulse.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": "web", "namespace": "shop"}, "spec": {
+		"scaleTargetRef": {"name": "web"}, "minReplicaCount": 1, "triggers": [{"type": "cpu", "metadata": {"value": "50"}}]}, "status": ` +
+		strings.ReplaceAll(status, "Q", quoted) + `}`
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, object)
+	}))
+	t.Cleanup(s.Close)
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	config, err := json.Marshal(map[string]any{
+		"apiVersion": "v1", "kind": "Config", "current-context": "fake",
+		"clusters": []any{map[string]any{"name": "fake", "cluster": map[string]any{"server": s.URL}}},
+		"contexts": []any{map[string]any{"name": "fake", "context": map[string]any{"cluster": "fake", "user": ""}}},
+	})
+	if err == nil {
+		err = os.WriteFile(path, config, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{"shop/web", "--kubeconfig", path}
+}
+
+func TestNothingInAStatusIsObeyedByATerminalOrForgesALine(t *testing.T) {
+	decided := served(t, `{"replicas": 3, "desiredReplicas": 3,
+		"triggers": [{"name": "cpu", "type": "cpu", "lastError": Q}, {"name": Q, "type": "cron", "value": Q, "active": true}],
+		"lastDecision": {"time": "2026-01-01T00:00:00.000000Z", "from": 3, "to": 4, "trigger": Q, "limitedBy": [Q], "steps": [{"rule": Q, "from": 3, "to": 4, "why": Q}]},
+		"history": [{"time": "2026-01-01T00:00:00.000000Z", "from": 3, "to": 4, "trigger": Q, "limitedBy": [Q], "why": Q}]}`)
+	for _, command := range []string{"explain", "history"} {
+		for _, output := range []string{"text", "json", "yaml"} {
+			speaks(t, append(slices.Concat([]string{command}, decided), "-o", output)...)
+		}
+	}
+	undecided := served(t, `{"conditions": [{"type": "Ready", "status": "False", "reason": "TriggerFailed", "message": Q, "lastTransitionTime": "2026-01-01T00:00:00Z"}]}`)
+	speaks(t, append([]string{"explain"}, undecided...)...)
+	speaks(t, append([]string{"history"}, undecided...)...)
+}
