@@ -22,7 +22,7 @@ func (o *object) draft(p *pipeline.Outcome) *draft {
 	return &draft{statusOf(p, o), outcomeOf(p, o.refusal), recommendedIn(&memory, p)}
 }
 
-// put makes a status the one to write; one that waits is out of date then.
+// put makes a status the next one to write. It replaces any that waits.
 func (o *object) put(status *v1alpha1.ScaledObjectStatus) { o.pending, o.later = status, nil }
 
 // commit makes a draft the status to write.
@@ -53,8 +53,8 @@ func (o *object) weigh(p *pipeline.Outcome) (atOnce, later bool) {
 	}
 }
 
-// report takes in a moment at which there is something to say. It returns what has gone wrong or recovered since the last one, and
-// whether the status is to be written; r.mu is held.
+// report looks at a moment at which there is something to report. It returns what has gone wrong or recovered since the last one,
+// and whether the status is to be written. The caller holds r.mu.
 func (r *Reporter) report(o *object, p *pipeline.Outcome) (troubles []trouble, writes bool) {
 	if o.stored != nil {
 		troubles = o.compare(p)
@@ -71,7 +71,7 @@ func (r *Reporter) report(o *object, p *pipeline.Outcome) (troubles []trouble, w
 	return troubles, false
 }
 
-// resume takes up the status as of the start, when the first moment has the same outcome: nothing is written then.
+// resume continues from the status as of the start if the first moment has the same outcome: nothing is written then.
 func (o *object) resume(p *pipeline.Outcome) {
 	stored := o.stored
 	o.stored = nil
@@ -90,7 +90,7 @@ func (o *object) resume(p *pipeline.Outcome) {
 	o.kept = recommendedIn(&memory, p)
 }
 
-// postpone keeps the status of a moment until what limits has lasted, for there may be no other moment then; r.mu is held.
+// postpone keeps the status of a moment until what limits has lasted: no other moment may come by then. The caller holds r.mu.
 func (r *Reporter) postpone(o *object, p *pipeline.Outcome) {
 	if o.later == nil {
 		r.queue.AddAfter(o.key(), lasting)
@@ -101,7 +101,7 @@ func (r *Reporter) postpone(o *object, p *pipeline.Outcome) {
 	o.conditions.at = before
 }
 
-// settle makes the status that waits the one to write, when what limits has lasted; r.mu is held.
+// settle makes the status that waits the next one to write, once what limits has lasted. The caller holds r.mu.
 func (r *Reporter) settle(o *object) {
 	if wait := lasting - time.Since(o.limit.turned); wait > 0 {
 		r.queue.AddAfter(o.key(), wait)

@@ -79,7 +79,7 @@ func TestNothingFromOutsideReachesAStatusOrAnEventUnescaped(t *testing.T) {
 		d.notice = scalers.Notice{}
 		so := &v1alpha1.ScaledObject{}
 		so.Namespace, so.Name, so.Generation = "shop", "web", 2
-		d.reporter.Refused(so, "InvalidSpec", hostile)
+		d.reporter.Refused(so, "InvalidSpec", hostile, false)
 		check("a mistake", 1, d.says(31, nil))
 		d.reporter.Note(Object{"shop", "web", ""}, true, "Restored", hostile)
 		if n := shows(t, told.all); n < 4 {

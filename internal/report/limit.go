@@ -7,7 +7,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// lasting is how long a weaker limit, or none, must have lasted to be written where nothing else has changed.
+// lasting is how long what limits must not have changed before a weaker limit, or none, is written by itself.
 const lasting = 5 * time.Minute
 
 // limitOf is the rule that limits a decision; RuleFormula when none does.
@@ -36,9 +36,9 @@ type limit struct {
 	turned time.Time
 }
 
-// counts takes in the rule that limits now, and reports whether it is an outcome beside the one that was reported. A stronger
-// rule, one that comes later in the chain, is at once. A weaker one or none is when the rule had not changed for some time
-// before: a load that wobbles across a bound, or in and out of a window, is so reported as limited, and writes nothing.
+// counts records the rule that limits now, and reports whether it is to be written in the place of the reported one. A stronger
+// rule, one that comes later in the chain, is at once. A weaker one, or none, is if the rule has not changed for lasting. So a load
+// that wobbles across a bound, or in and out of a window, stays reported as limited, and writes nothing.
 func (l *limit) counts(rule, reported scalers.Rule, now time.Time) bool {
 	steady := now.Sub(l.turned) >= lasting
 	if rule != l.rule {

@@ -5,12 +5,12 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// recommended are the newest recommendations that a memory has, within what can move the count of a decision: the highest
-// count that the scale-down window holds it at, and the lowest that the scale-up window does.
+// recommended is the newest recommendation in each window of a memory, cut to what can still move the count of a decision: the
+// scale-down window lets the count fall to high, and the scale-up window lets it rise to low.
 //
-// A process that takes up a memory takes them to stand until then. It lowers nothing too early as long as no higher count has
-// been recommended since, and raises nothing too early as long as no lower one has. What was recommended within them since
-// need not be written: its windows end later by that, never earlier.
+// A process that resumes a memory lets both stand until then. So it lowers nothing too early unless a higher count has been
+// recommended since the memory was written, and raises nothing too early unless a lower one has. Any other recommendation need
+// not be written: without it, the windows of the next process end later, never earlier.
 type recommended struct{ high, low int32 }
 
 // recommendedIn is what a memory has for the decision of a moment.
@@ -37,7 +37,7 @@ func newest(records []scalers.Record, none int32) int32 {
 	return records[len(records)-1].Count
 }
 
-// forgets reports whether a process that takes up r would not know what has been recommended since.
+// forgets reports whether a process that resumes r could lower or raise the count too early.
 func (r recommended) forgets(since recommended) bool { return since.high > r.high || since.low < r.low }
 
 // remembered is the memory for a status. While the recommendations go up and down under the same decision, that decision

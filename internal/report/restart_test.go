@@ -39,7 +39,7 @@ func (r *levels) next() int64 {
 	return r.low + r.Int64N(r.width)
 }
 
-// What wobbles is not written; the next leader must not know so little by it that it lowers what this one would have held.
+// A wobble is not written. A leader that resumes the status must still lower nothing that the last one would have held.
 func TestALeaderThatTakesUpAStatusLowersNothingThatTheLastOneWouldHold(t *testing.T) {
 	for seed := range uint64(300) {
 		at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
