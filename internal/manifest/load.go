@@ -133,7 +133,7 @@ func Unread(path string, err error) ([]Problem, error) {
 
 // parts returns the errors that err joins, or err itself; nothing for nil.
 func parts(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // What is joined is taken apart, not looked for.
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()
 	}
 	if err == nil {

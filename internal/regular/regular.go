@@ -77,7 +77,7 @@ func ReadFile(path string, limit int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close() //nolint:errcheck // Nothing was written.
+	defer file.Close()
 	content, err := ReadAll(file, limit)
 	if _, ok := errors.AsType[TooLargeError](err); ok {
 		err = &fs.PathError{Op: "read", Path: path, Err: err}
