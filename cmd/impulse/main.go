@@ -67,7 +67,7 @@ func command() *cobra.Command {
 	}
 	root.AddCommand(
 		runCommand(), checkCommand(), convertCommand(), testCommand(), simulateCommand(), explainCommand(), historyCommand(), sendCommand(),
-		alertsCommand(), versionCommand(),
+		alertsCommand(), uninstallCommand(), versionCommand(),
 	)
 	return root
 }

@@ -13,6 +13,9 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+// RestoreFailed is the reason of the Event and of the condition Ready while a target cannot get its original count back.
+const RestoreFailed = "RestoreFailed"
+
 // leave ends the scaling of an object that is being deleted: its target gets its original count back when the object says
 // so, and then the object is let go. A leader that ends before leaves that to the next one, as the finalizer is still there.
 func (c *Controller) leave(ctx context.Context, m *member) {
@@ -170,16 +173,15 @@ func (r *returning) finish(why string) {
 
 // complain says once what hinders the restoring, which goes on.
 func (r *returning) complain(err error) {
-	const failed = "RestoreFailed"
-	reason := report.ReasonOf(err, failed)
+	reason := report.ReasonOf(err, RestoreFailed)
 	if r.said == reason {
 		return
 	}
 	r.said = reason
 	why := fmt.Sprintf("the original count, %d, is written as soon as that is possible; until then the object stays: %s", r.original, err)
 	if r.controller.options.Keeper == nil {
-		r.controller.options.Reporter.Note(objectOf(r.so), true, failed, why)
+		r.controller.options.Reporter.Note(objectOf(r.so), true, RestoreFailed, why)
 		return
 	}
-	r.controller.options.Reporter.Refused(r.so, failed, why, false)
+	r.controller.options.Reporter.Refused(r.so, RestoreFailed, why, false)
 }

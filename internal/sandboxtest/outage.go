@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"k8s.io/client-go/rest"
@@ -15,8 +17,8 @@ import (
 // sandboxVariable names the command that runs sandboxes; `make test` sets it.
 const sandboxVariable = "IMPULSE_TEST_SANDBOX"
 
-// Outage is a control plane of a test's own, whose parts it can take away: etcd and an API server, and nothing that acts by
-// itself.
+// Outage is a control plane of a test's own, whose parts it can take away: etcd, an API server, and the components that the test
+// asks for.
 type Outage struct {
 	tb  testing.TB
 	dir string
@@ -25,13 +27,16 @@ type Outage struct {
 	Config     *rest.Config
 }
 
-// NewOutage starts a control plane that goes with the test.
-func NewOutage(tb testing.TB) *Outage {
+// NewOutage starts a control plane that goes with the test. Nothing in it acts by itself, but for the named components, such as
+// controller-manager.
+func NewOutage(tb testing.TB, components ...string) *Outage {
 	tb.Helper()
 	o := &Outage{tb: tb, dir: filepath.Join(tb.TempDir(), "sandbox")}
 	ready := filepath.Join(tb.TempDir(), "ready.json")
+	without := slices.DeleteFunc([]string{"controller-manager", "scheduler", "kwok", "nats", "alertmanager", "prometheus"},
+		func(component string) bool { return slices.Contains(components, component) })
 	p := start(tb, "sandbox", o.command(), "up", "--dir", o.dir, "--ready-file", ready, "--unsafe-no-fsync",
-		"--without", "controller-manager,scheduler,kwok,nats,alertmanager,prometheus")
+		"--without", strings.Join(without, ","))
 	tb.Cleanup(p.Stop)
 	p.Until("it is ready", func(context.Context) bool {
 		_, err := os.Stat(ready)

@@ -64,7 +64,7 @@ func (w *world) serviceAccount() string {
 		w.t.Fatal(err, token)
 	}
 	config := filepath.Join(w.t.TempDir(), "kubeconfig")
-	content, err := os.ReadFile(suite.kubeconfig)
+	content, err := os.ReadFile(w.kubeconfig)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -1,0 +1,145 @@
+// Package uninstall removes Impulse from a cluster: first the ScaledObjects, while Impulse still runs and gives targets their
+// original counts back, and then everything else that deploy/manifests creates.
+package uninstall
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+)
+
+// pollInterval is the time between two reads of a part that is being deleted.
+const pollInterval = 500 * time.Millisecond
+
+// Options configure an uninstallation. All but KeepCounts are required.
+type Options struct {
+	Config *rest.Config
+	// Timeout bounds the wait for each part to be gone.
+	Timeout time.Duration
+	// KeepCounts deletes ScaledObjects without waiting for Impulse to restore the counts of their targets.
+	KeepCounts bool
+	// Out receives one line per part, and one whenever the reason for waiting changes.
+	Out io.Writer
+}
+
+// Run removes the parts in order, and waits until each is gone before it removes the next. It passes over parts that do not
+// exist, so it can be run again after an error.
+func Run(ctx context.Context, o Options) error {
+	client, err := dynamic.NewForConfig(o.Config)
+	if err != nil {
+		return fmt.Errorf("set up the Kubernetes client: %w", err)
+	}
+	objects, err := newObjects(o.Config, o.KeepCounts)
+	if err != nil {
+		return fmt.Errorf("set up the Kubernetes client: %w", err)
+	}
+	u := &uninstallation{client: client, objects: objects, timeout: o.Timeout, out: o.Out}
+	for _, p := range parts() {
+		if err := u.remove(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type uninstallation struct {
+	client  dynamic.Interface
+	objects *objects
+	timeout time.Duration
+	out     io.Writer
+}
+
+// remove deletes a part and waits until it is gone.
+func (u *uninstallation) remove(ctx context.Context, p part) error {
+	found, err := u.client.Resource(p.resource).Get(ctx, p.name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		fmt.Fprintf(u.out, "%s does not exist\n", p)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", p, err)
+	}
+	uid := found.GetUID()
+	if found.GetDeletionTimestamp() == nil {
+		err = u.client.Resource(p.resource).Delete(ctx, p.name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return fmt.Errorf("delete %s: %w", p, err)
+		}
+	}
+	if err := u.await(ctx, p, uid); err != nil {
+		return fmt.Errorf("delete %s: %w", p, err)
+	}
+	fmt.Fprintf(u.out, "%s deleted\n", p)
+	return nil
+}
+
+var (
+	errTimeout = errors.New("it still exists after the timeout")
+	errHeld    = errors.New("it still exists after the timeout; make sure that Impulse runs and has its rights, or add --keep-counts, and run this command again")
+	errAgain   = errors.New("another one has been created since: stop what applies it, such as Argo CD or Flux, and run this command again")
+)
+
+// await waits until a part is gone, and prints the reason for waiting whenever it changes.
+func (u *uninstallation) await(ctx context.Context, p part, uid types.UID) error {
+	late := errTimeout
+	if p.name == scaledObjects && !u.objects.keepCounts {
+		late = errHeld
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, u.timeout, late)
+	defer cancel()
+	again := time.NewTicker(pollInterval)
+	defer again.Stop()
+	var last string
+	for {
+		found, err := u.client.Resource(p.resource).Get(ctx, p.name, metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err):
+			return nil
+		case err == nil && found.GetUID() != uid:
+			return errAgain
+		}
+		reason := u.reason(ctx, p, found, err)
+		if ctx.Err() == nil && reason != last { // A read that the timeout interrupted has no reason of its own.
+			last = reason
+			fmt.Fprintf(u.out, "waiting for %s: %s\n", p, reason)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %s", context.Cause(ctx), last)
+		case <-again.C:
+		}
+	}
+}
+
+// reason says why a part still exists; err is the error of reading it.
+func (u *uninstallation) reason(ctx context.Context, p part, found *unstructured.Unstructured, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	if p.name == scaledObjects {
+		if left := u.objects.left(ctx); left != "" {
+			return left
+		}
+	}
+	var messages []string
+	conditions, _, _ := unstructured.NestedSlice(found.Object, "status", "conditions") // Without any, it is just being deleted.
+	for _, c := range conditions {
+		condition, _ := c.(map[string]any)
+		kind := fmt.Sprint(condition["type"])
+		if condition["status"] == "True" && (kind == "Terminating" || strings.HasPrefix(kind, "Namespace")) {
+			messages = append(messages, fmt.Sprint(condition["message"]))
+		}
+	}
+	return cmp.Or(strings.Join(messages, "; "), "it is being deleted")
+}
