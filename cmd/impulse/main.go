@@ -29,7 +29,7 @@ func main() {
 // execute runs a command line and returns the exit code: 0 fine, 1 something is wrong with what was looked at, 2 the
 // command could not be carried out.
 func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
-	// A terminal obeys nothing that a file or a server says.
+	// The output repeats words of files and servers: none of them may be interpreted by a terminal.
 	out, errs = printable.NewWriter(out), printable.NewWriter(errs)
 	root := command() //nolint:contextcheck // cobra hands it to the commands.
 	root.SetArgs(args)

@@ -84,7 +84,7 @@ func (o *Options) logger() (*slog.Logger, error) {
 	if to == nil {
 		to = os.Stderr
 	}
-	to = printable.NewWriter(to) // What JSON need not escape, a terminal may obey.
+	to = printable.NewWriter(to) // JSON leaves characters as they are that a terminal interprets.
 	options := &slog.HandlerOptions{Level: level}
 	switch o.LogFormat {
 	case "text":

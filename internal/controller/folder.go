@@ -76,8 +76,8 @@ func (f *Folder) look() string {
 		if d.IsDir() && path != f.Path {
 			return fs.SkipDir
 		}
-		// A mounted ConfigMap is a link that is switched: what counts is what it leads to. One entry that leads nowhere hides no
-		// other.
+		// A mounted ConfigMap is a link that is switched: what counts is what it leads to. An entry that cannot be read must
+		// not hide the others.
 		info, err := os.Stat(path)
 		if err != nil {
 			fmt.Fprintln(&seen, err)

@@ -22,7 +22,7 @@ type use struct {
 // author of one namespace need not know the names of others.
 func (u use) allowedBy(spec *v1alpha1.ClusterTriggerAuthenticationSpec) error {
 	if !slices.Contains(spec.AllowedNamespaces, u.namespace) && !slices.Contains(spec.AllowedNamespaces, v1alpha1.EveryNamespace) {
-		return fmt.Errorf("%w: its spec.allowedNamespaces does not have %s; add it there, or use a TriggerAuthentication of that namespace",
+		return fmt.Errorf("%w: its spec.allowedNamespaces does not list %s; add it there, or use a TriggerAuthentication of that namespace",
 			triggers.ErrNotAllowed, u.namespace)
 	}
 	if len(spec.AllowedHosts) == 0 {
@@ -33,7 +33,7 @@ func (u use) allowedBy(spec *v1alpha1.ClusterTriggerAuthenticationSpec) error {
 		if host == "" || !slices.ContainsFunc(spec.AllowedHosts, func(allowed string) bool {
 			return strings.EqualFold(allowed, host) || strings.EqualFold(allowed, net.JoinHostPort(host, port))
 		}) {
-			return fmt.Errorf("%w: its spec.allowedHosts does not have %s; add it there", triggers.ErrNotAllowed, net.JoinHostPort(host, port))
+			return fmt.Errorf("%w: its spec.allowedHosts does not list %s; add it there", triggers.ErrNotAllowed, net.JoinHostPort(host, port))
 		}
 	}
 	return nil

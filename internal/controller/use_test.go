@@ -16,8 +16,8 @@ func TestAnAuthenticationIsForTheNamespacesAndServersThatItNames(t *testing.T) {
 		namespaces, hosts, servers []string
 		want                       string
 	}{
-		"no namespace by default":        {want: "spec.allowedNamespaces does not have shop"},
-		"another namespace":              {namespaces: []string{"shop-2", "sho"}, want: "spec.allowedNamespaces does not have shop"},
+		"no namespace by default":        {want: "spec.allowedNamespaces does not list shop"},
+		"another namespace":              {namespaces: []string{"shop-2", "sho"}, want: "spec.allowedNamespaces does not list shop"},
 		"its namespace":                  {namespaces: []string{"other", "shop"}},
 		"every namespace":                {namespaces: []string{"*"}},
 		"any server by default":          {namespaces: []string{"shop"}, servers: []string{"http://anywhere"}},
@@ -31,7 +31,7 @@ func TestAnAuthenticationIsForTheNamespacesAndServersThatItNames(t *testing.T) {
 		"a host in the place of a user":  {namespaces: []string{"shop"}, hosts: []string{"prometheus"}, servers: []string{"http://prometheus@evil.example"}, want: "evil.example:80"},
 		"a host that begins as another":  {namespaces: []string{"shop"}, hosts: []string{"prometheus"}, servers: []string{"http://prometheus.evil.example"}, want: "prometheus.evil.example:80"},
 		"one of two servers":             {namespaces: []string{"shop"}, hosts: []string{"a"}, servers: []string{"nats://a", " nats://b"}, want: "b:4222"},
-		"what is no address":             {namespaces: []string{"shop"}, hosts: []string{""}, servers: []string{"http://%zz"}, want: "spec.allowedHosts does not have"},
+		"what is no address":             {namespaces: []string{"shop"}, hosts: []string{""}, servers: []string{"http://%zz"}, want: "spec.allowedHosts does not list"},
 		"a source that asks nobody":      {namespaces: []string{"shop"}, hosts: []string{"prometheus"}},
 		"the namespace is looked at too": {namespaces: []string{"other"}, hosts: []string{"prometheus"}, servers: []string{"http://prometheus"}, want: "allowedNamespaces"},
 	} {
@@ -81,7 +81,7 @@ func TestAClusterTriggerAuthenticationIsForNobodyUntilItNamesThem(t *testing.T) 
 	v.allow(name, nil, nil)
 	k := c.Open("tenant", &v1alpha1.AuthenticationRef{Kind: clusterWide, Name: name}, []string{"http://prometheus:9090"})
 	t.Cleanup(k.Close)
-	v.fails(k, "cluster trigger authentication "+name, "spec.allowedNamespaces does not have tenant", "add it there, or use a TriggerAuthentication")
+	v.fails(k, "cluster trigger authentication "+name, "spec.allowedNamespaces does not list tenant", "add it there, or use a TriggerAuthentication")
 	if len(c.secrets.open) != 0 {
 		t.Error("its Secret is watched all the same")
 	}
@@ -95,9 +95,9 @@ func TestAClusterTriggerAuthenticationIsForNobodyUntilItNamesThem(t *testing.T) 
 	v.allow(name, []string{"tenant"}, nil)
 	read("the namespace is allowed")
 	v.allow(name, []string{"tenant"}, []string{"alertmanager"})
-	v.fails(k, "spec.allowedHosts does not have prometheus:9090")
+	v.fails(k, "spec.allowedHosts does not list prometheus:9090")
 	v.allow(name, []string{"*"}, []string{"prometheus"})
 	read("every namespace is allowed, and the server")
 	v.allow(name, []string{"other"}, nil)
-	v.fails(k, "spec.allowedNamespaces does not have tenant")
+	v.fails(k, "spec.allowedNamespaces does not list tenant")
 }

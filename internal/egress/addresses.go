@@ -15,8 +15,8 @@ type kind string
 const (
 	none      kind = ""
 	loopback  kind = "is this machine itself"
-	linkLocal kind = "is link-local, where clouds keep the credentials of machines"
-	metadata  kind = "is the metadata service of a cloud, which keeps the credentials of machines"
+	linkLocal kind = "is link-local, as the metadata services of clouds are"
+	metadata  kind = "is the metadata service of a cloud"
 )
 
 // services are the metadata services that are not link-local: those of AWS and Google over IPv6, of Alibaba, of Oracle, and

@@ -30,7 +30,7 @@ func TestAddressesThatOnlyThisMachineReachesAreRefused(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 		if err := (&Guard{Local: true}).check(a); (err == nil) != (want == none || want == loopback) {
-			t.Errorf("where the author is at home, %s: %v", text, err)
+			t.Errorf("with Local, %s: %v", text, err)
 		}
 		var one Addresses
 		if err := one.Set(plain(a).String()); err != nil {

@@ -20,9 +20,9 @@ var ErrRefused = errors.New("refused as the address of a source")
 const connectTimeout = 30 * time.Second
 
 // Guard opens the connections of triggers. It refuses link-local addresses and the metadata services of clouds, and this machine
-// itself unless Local is true.
+// itself unless Local is true. The zero value is ready for use.
 type Guard struct {
-	// Local allows connections to this machine: whoever writes the objects is at home on it.
+	// Local allows connections to this machine, for objects that its own operator writes.
 	Local bool
 	// Allowed are ranges that are not refused.
 	Allowed Addresses

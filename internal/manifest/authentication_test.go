@@ -33,7 +33,7 @@ spec:
 `, namespace, group, spec)
 }
 
-func TestWhoMayNotUseAnAuthenticationOfTheClusterIsWarned(t *testing.T) {
+func TestATriggerThatMayNotUseItsAuthenticationIsAWarning(t *testing.T) {
 	const (
 		nobody = "warning: spec.allowedNamespaces: is empty: no namespace may use it (name those of its triggers, or \"*\" for all)"
 		refuse = "warning: spec.triggers[0].authenticationRef: ClusterTriggerAuthentication /prometheus does not allow namespace shop: " +

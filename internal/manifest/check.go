@@ -29,7 +29,7 @@ func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []Problem) {
 	}
 	for _, o := range objects {
 		if o.ScaledObject == nil {
-			problems = append(problems, o.said()...)
+			problems = append(problems, o.warnings()...)
 			continue
 		}
 		w, wrong := o.Compile(known, workload.DefaultSettings())
@@ -79,7 +79,7 @@ func (o *Object) clash(taken map[string]*Object, key, field, problem string) []P
 
 // notes are what is worth knowing of an object that works all the same.
 func notes(o *Object, authentications map[string]*Object) []Problem {
-	all := o.said()
+	all := o.warnings()
 	note := func(field, problem, suggestion string) { all = append(all, o.warning(field, problem, suggestion)) }
 	spec := &o.ScaledObject.Spec
 	if a := spec.Advanced; a != nil && a.HorizontalPodAutoscalerConfig != nil && a.HorizontalPodAutoscalerConfig.Name != "" {
@@ -111,8 +111,8 @@ func notes(o *Object, authentications map[string]*Object) []Problem {
 	return all
 }
 
-// said returns what reading or converting an object found worth knowing.
-func (o *Object) said() []Problem {
+// warnings returns what reading or converting an object found worth knowing.
+func (o *Object) warnings() []Problem {
 	var all []Problem
 	for _, n := range o.notes {
 		all = append(all, o.warning(n.Field, n.Problem, n.Suggestion))

@@ -1,5 +1,5 @@
 // Package printable makes text from outside safe to show. A label of an alert, an answer of a server or a key in a file may hold
-// control characters that a terminal obeys, newlines that forge a line of a log, or bidirectional controls that show a text in
+// control characters that a terminal interprets, newlines that forge a line of a log, or bidirectional controls that show a text in
 // another order than it has. All of them, and bytes that are not UTF-8, are replaced by the escape that JSON and Go have for
 // them, such as \n, \u001b and \u202e. A character prints if unicode.IsPrint says so, as in strconv.Quote.
 package printable

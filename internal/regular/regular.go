@@ -21,8 +21,8 @@ type TooLargeError int
 func (e TooLargeError) Error() string { return fmt.Sprintf("is larger than %d bytes", int(e)) }
 
 // Open opens a regular file; its errors name the path, as those of os.Open do. Links are followed: a mounted ConfigMap is a link
-// to a regular file. It never blocks: what a path leads to is looked at before it is opened, because opening a device may have
-// effects, and once more when it is open, because it may have been replaced in between.
+// to a regular file. It never blocks. The file is checked before it is opened, because opening a device may have
+// effects, and again afterwards, because it may have been replaced in between.
 func Open(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if wrong, ok := errors.AsType[*fs.PathError](err); ok {
