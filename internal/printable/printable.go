@@ -7,6 +7,7 @@ package printable
 import (
 	"fmt"
 	"io"
+	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -40,7 +41,7 @@ func Lines(text string) bool { return printsIn(text, "\n\t") }
 func printsIn(text, allowed string) bool {
 	for rest := text; rest != ""; {
 		r, size := utf8.DecodeRuneInString(rest)
-		if !prints(r, size) && !isOneOf(r, allowed) {
+		if !prints(r, size) && !strings.ContainsRune(allowed, r) {
 			return false
 		}
 		rest = rest[size:]
@@ -51,15 +52,6 @@ func printsIn(text, allowed string) bool {
 // prints reports whether a character prints. One of a single byte that is the replacement character is no UTF-8.
 func prints(r rune, size int) bool {
 	return unicode.IsPrint(r) && (r != utf8.RuneError || size > 1)
-}
-
-func isOneOf(r rune, allowed string) bool {
-	for _, a := range allowed {
-		if r == a {
-			return true
-		}
-	}
-	return false
 }
 
 // escape appends a character, or the escape of one that does not print.

@@ -34,7 +34,7 @@ var may = map[string][]string{
 	"internal/explain":     {"api", "scalers", "triggers", "internal/workload", "internal/printable"},
 	"internal/recorded":    {"api", "triggers", "internal/workload", "internal/alerts"},
 	"internal/kubeconfig":  {},
-	"internal/uninstall":   {"api", "internal/controller", "internal/report", "internal/printable"},
+	"internal/uninstall":   {"api", "internal/controller", "internal/report"},
 	"internal/server":      {"triggers", "scalers", "internal/alerts", "internal/doors", "internal/peer", "internal/printable", "internal/regular"},
 	"internal/natsclient":  {"triggers"},
 	"internal/peer":        {},
