@@ -105,9 +105,11 @@ func TestNothingInAFileIsObeyedByATerminalOrForgesALine(t *testing.T) {
 }
 
 func TestAConvertedObjectMeansTheSameAndPrints(t *testing.T) {
+	const before, after = "load{job=`", "`}" // So that it is PromQL.
 	put(t, map[string]string{
 		"keda.yaml": "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web, annotations: {note: Q}}\nspec:\n  scaleTargetRef: {name: web}\n" +
-			"  triggers: [{type: prometheus, metadata: {serverAddress: 'http://p:9090', query: Q, threshold: 100}}]\n",
+			"  triggers: [{type: prometheus, metadata: {serverAddress: 'http://p:9090', query: \"" +
+			before + strings.Trim(quoted, `"`) + after + "\", threshold: 100}}]\n",
 		"auth.yaml": "apiVersion: keda.sh/v1alpha1\nkind: TriggerAuthentication\nmetadata: {name: web}\nspec:\n  secretTargetRef: [{parameter: Q, name: a, key: b}]\n",
 	})
 	var so v1alpha1.ScaledObject
@@ -115,7 +117,7 @@ func TestAConvertedObjectMeansTheSameAndPrints(t *testing.T) {
 		t.Fatal(err)
 	}
 	query, _ := so.Spec.Triggers[0].Metadata["query"].Text()
-	if so.Annotations["note"] != hostile || query != hostile {
+	if so.Annotations["note"] != hostile || query != before+hostile+after {
 		t.Errorf("the note is %q, and the query %q", so.Annotations["note"], query)
 	}
 	var ta v1alpha1.TriggerAuthentication
