@@ -107,8 +107,8 @@ func TestNothingInAFileIsObeyedByATerminalOrForgesALine(t *testing.T) {
 func TestAConvertedObjectMeansTheSameAndPrints(t *testing.T) {
 	const before, after = "load{job=`", "`}" // So that it is PromQL.
 	put(t, map[string]string{
-		"keda.yaml": "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web, annotations: {note: Q}}\nspec:\n  scaleTargetRef: {name: web}\n" +
-			"  triggers: [{type: prometheus, metadata: {serverAddress: 'http://p:9090', query: \"" +
+		"keda.yaml": "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web, annotations: {note: Q, turned: \"a\\u202eb\"}}\nspec:\n" +
+			"  scaleTargetRef: {name: web}\n  triggers: [{type: prometheus, metadata: {serverAddress: 'http://p:9090', query: \"" +
 			before + strings.Trim(quoted, `"`) + after + "\", threshold: 100}}]\n",
 		"auth.yaml": "apiVersion: keda.sh/v1alpha1\nkind: TriggerAuthentication\nmetadata: {name: web}\nspec:\n  secretTargetRef: [{parameter: Q, name: a, key: b}]\n",
 	})
@@ -117,6 +117,9 @@ func TestAConvertedObjectMeansTheSameAndPrints(t *testing.T) {
 		t.Fatal(err)
 	}
 	query, _ := so.Spec.Triggers[0].Metadata["query"].Text()
+	if turned := so.Annotations["turned"]; turned != "a\u202eb" { // YAML would print it as it is.
+		t.Errorf("the turned text is %q", turned)
+	}
 	if so.Annotations["note"] != hostile || query != before+hostile+after {
 		t.Errorf("the note is %q, and the query %q", so.Annotations["note"], query)
 	}

@@ -110,6 +110,9 @@ func TestEveryChangeOfAnOutcomeIsWritten(t *testing.T) {
 			p := d.has(2, 5)
 			p.Min, p.Rest, p.Max, p.Cooldown, p.Down.Window = 0, 0, 20, 15*time.Second, 20*time.Second
 			p.Fallback = &scalers.Fallback{FailureThreshold: 3, Replicas: 6}
+			if seed%2 == 1 { // Activity then changes where nothing else does.
+				p.Min, p.Rest, p.Triggers[0].Activation, p.Triggers[1].Activation = 15, 15, 50_000, 50_000
+			}
 			for n := range 80 {
 				d.happens()
 				p := d.moment()
