@@ -60,10 +60,15 @@ func alertsCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.BoolVarP(&l.every, "all-namespaces", "A", false, "list those of all namespaces, and of the cluster-wide door")
 	f.BoolVar(&l.resolved, "resolved", false, "list also what is over and still remembered")
-	f.StringVar(&l.lease, "lease-namespace", app.Defaults().LeaseNamespace, "namespace of the AlertSets, as impulse run was given it")
+	leaseFlag(cmd, &l.lease)
 	f.StringVarP((*string)(&l.format), "output", "o", "text", "text, wide, json or yaml")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "wide", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
+}
+
+// leaseFlag is the flag of commands that read AlertSets.
+func leaseFlag(cmd *cobra.Command, lease *string) {
+	cmd.Flags().StringVar(lease, "lease-namespace", app.Defaults().LeaseNamespace, "namespace of the AlertSets, as impulse run was given it")
 }
 
 func (l *listing) list(cmd *cobra.Command, args []string) error {

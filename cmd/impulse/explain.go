@@ -18,6 +18,7 @@ func explainCommand() *cobra.Command {
 	var c cluster
 	var f format
 	var r rehearsed
+	var lease string
 	cmd := &cobra.Command{
 		Use:   "explain ([NAMESPACE/]NAME | -f FILE)",
 		Short: "Say why a workload has the replicas it has, until when, and what would change it",
@@ -38,7 +39,7 @@ func explainCommand() *cobra.Command {
   impulse explain -f checkout.yaml --input load.csv --at 2026-03-01T08:30:00Z`,
 		Args: cobra.ArbitraryArgs, // Or none, with -f.
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(f.check(), c.check(cmd), r.check(cmd)); err != nil {
+			if err := errors.Join(f.check(), c.check(cmd), excludes(cmd, "config", "lease-namespace"), r.check(cmd)); err != nil {
 				return err
 			}
 			if len(args) > 1 || (len(args) == 1) == (r.file != "") {
@@ -46,7 +47,7 @@ func explainCommand() *cobra.Command {
 			}
 			explained := func() (*explain.Explanation, string, error) { return r.explain(cmd) }
 			if len(args) == 1 {
-				explained = func() (*explain.Explanation, string, error) { return explainLive(cmd.Context(), &c, args[0]) }
+				explained = func() (*explain.Explanation, string, error) { return explainLive(cmd.Context(), &c, lease, args[0]) }
 			}
 			e, about, err := explained()
 			if err != nil {
@@ -56,6 +57,7 @@ func explainCommand() *cobra.Command {
 		},
 	}
 	c.flags(cmd)
+	leaseFlag(cmd, &lease)
 	r.flags(cmd)
 	f.flag(cmd)
 	return cmd
@@ -64,8 +66,8 @@ func explainCommand() *cobra.Command {
 // errWhich says that it is not clear what is to be explained.
 var errWhich = errors.New("name one object, as NAME or NAMESPACE/NAME, or a file with -f")
 
-// explainLive explains an object of a cluster, or of a process in file mode.
-func explainLive(ctx context.Context, c *cluster, name string) (*explain.Explanation, string, error) {
+// explainLive explains an object of a cluster, or of a process in file mode. lease is the namespace of the AlertSets.
+func explainLive(ctx context.Context, c *cluster, lease, name string) (*explain.Explanation, string, error) {
 	so, err := c.get(ctx, name)
 	if err != nil {
 		return nil, "", err
@@ -76,7 +78,13 @@ func explainLive(ctx context.Context, c *cluster, name string) (*explain.Explana
 	}
 	about := fmt.Sprintf("%s (%s)", w.Key(), w.Target)
 	e, err := explain.Object(w, &so.Status, time.Now())
-	return e, about, err
+	if err != nil {
+		return nil, about, err
+	}
+	if hint := c.elsewhere(ctx, lease, w); hint != "" {
+		e.Notices = append(e.Notices, hint)
+	}
+	return e, about, nil
 }
 
 // joined is every mistake as one error.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -51,6 +52,8 @@ type process struct {
 	now      func() time.Time
 	registry *prometheus.Registry
 	metrics  *report.Metrics
+	// reporter is that of the term under way; nil while this process does not lead.
+	reporter atomic.Pointer[report.Reporter]
 	target   *actuator.Client
 	gate     *leader.Gate
 	// peers passes on what this replica is sent while another one leads; self is where it is passed on to, and key what the
@@ -220,9 +223,16 @@ func (p *process) server(ctx context.Context) (*server.Server, error) {
 		Addr: p.options.Listen, HealthAddr: p.options.HealthListen, BodyMemory: p.options.BodyMemory.Value(),
 		Credentials: credentials, TLS: certificate, AllowOpen: p.options.AllowOpen, AllowAnywhere: p.options.AllowAnywhere,
 		Alerts: p.doors.Recorder(), Direct: p.doors, Leading: p.leading, Forward: p.peers, Peers: p.self, AdmitPeer: p.key.Admit,
-		Ready: p.ready, Full: p.alerts.Full,
+		Ready: p.ready, Full: p.alerts.Full, Refused: p.senderRefused,
 		Registry: p.registry, Log: p.log, Now: p.now,
 	})
+}
+
+// senderRefused reports a refused sender to the objects that it delivers to. A replica that does not lead has only logged it.
+func (p *process) senderRefused(namespace, why string) {
+	if reporter := p.reporter.Load(); reporter != nil {
+		reporter.SenderRefused(namespace, why)
+	}
 }
 
 // leading reports whether this process may write now.

@@ -37,6 +37,7 @@ func (p *process) lead(ctx context.Context) {
 	recorder, closeEvents := p.recorder(telling)
 	reporter := report.New(saver{p.statuses, p.gate.Deadline}, recorder, p.metrics, p.log)
 	all.Go(func() { reporter.Run(telling) })
+	p.reporter.Store(reporter)
 
 	c := controller.New(controller.Options{
 		Kinds: builtin.Kinds(), Settings: p.options.Settings, Secrets: p.secrets, Actuator: writer{p.target, p.gate.Deadline}, Reporter: reporter, MayWrite: p.leading, Keeper: p.keeper,
@@ -47,6 +48,7 @@ func (p *process) lead(ctx context.Context) {
 	p.awaitAlerts(ctx)
 	p.objects.Run(ctx, c, p.doors.Known)
 	p.legacy, p.term = c.Wait(), p.gate.Term()
+	p.reporter.Store(nil)
 	silence()
 	all.Wait()
 	closeEvents()

@@ -128,3 +128,28 @@ func TestAMatcherThatIsNoneIsExplained(t *testing.T) {
 		t.Errorf("none: %v", err)
 	}
 }
+
+func TestAnAlertOfAnotherNamespaceThatNobodySelectsThereIsFound(t *testing.T) {
+	slow := map[string]v1alpha1.Scalar{"matchers": `{alertname="Slow"}`, "replicas": "2"}
+	web, cron := object(t, "shop", "web", "alertmanager", slow), object(t, "shop", "cron", "push", map[string]v1alpha1.Scalar{"threshold": "1"})
+	bank := object(t, "bank", "api", "alertmanager", slow)
+	over := func(a *v1alpha1.StoredAlert) { a.Firing = false }
+	for name, c := range map[string]struct {
+		record  []v1alpha1.StoredAlert
+		objects []*workload.Workload
+		of      *workload.Workload
+		want    string
+	}{
+		"in another namespace":         {[]v1alpha1.StoredAlert{stored("onkall/", named("Slow"), nil)}, []*workload.Workload{web, bank}, web, "onkall"},
+		"of the whole cluster":         {[]v1alpha1.StoredAlert{stored("/", named("Slow"), nil)}, []*workload.Workload{web}, web, ClusterWide},
+		"it is selected there":         {[]v1alpha1.StoredAlert{stored("bank/", named("Slow"), nil)}, []*workload.Workload{web, bank}, web, ""},
+		"of other labels":              {[]v1alpha1.StoredAlert{stored("onkall/", named("Fast"), nil)}, []*workload.Workload{web}, web, ""},
+		"it is over":                   {[]v1alpha1.StoredAlert{stored("onkall/", named("Slow"), over)}, []*workload.Workload{web}, web, ""},
+		"one of its own fires as well": {[]v1alpha1.StoredAlert{stored("onkall/", named("Slow"), nil), stored("shop/", named("Slow"), nil)}, []*workload.Workload{web}, web, ""},
+		"it selects no alerts":         {[]v1alpha1.StoredAlert{stored("onkall/", named("Slow"), nil)}, []*workload.Workload{cron}, cron, ""},
+	} {
+		if a, ok := Elsewhere(c.record, c.objects, c.of); a.Namespace != c.want || ok != (c.want != "") {
+			t.Errorf("%s: found %+v, %t, want one of %q", name, a, ok, c.want)
+		}
+	}
+}

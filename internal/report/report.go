@@ -81,6 +81,8 @@ type object struct {
 	shadow      *v1alpha1.ShadowStatus
 	shadowSaid  gist
 	shadowLimit limit
+	// delivered: a trigger waits for what senders deliver.
+	delivered bool
 	// refusal is why the newest version of the object is not followed.
 	refusal refusal
 	// stored is the status as of the start, until the first one of ours.
@@ -123,7 +125,9 @@ func (r *Reporter) Run(ctx context.Context) {
 func (r *Reporter) Begin(w *workload.Workload, status *v1alpha1.ScaledObjectStatus) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.object(Object{w.Namespace, w.Name, string(w.UID)}).take(status)
+	o := r.object(Object{w.Namespace, w.Name, string(w.UID)})
+	o.delivered = delivered(w)
+	o.take(status)
 }
 
 // take carries over what a status said.
@@ -232,7 +236,8 @@ func (r *Reporter) Refused(so *v1alpha1.ScaledObject, reason, message string, ol
 func (r *Reporter) Accepted(w *workload.Workload) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.object(Object{w.Namespace, w.Name, string(w.UID)}).refusal = refusal{}
+	o := r.object(Object{w.Namespace, w.Name, string(w.UID)})
+	o.refusal, o.delivered = refusal{}, delivered(w)
 }
 
 // schedule queues an object's status, at most once a second; r.mu is held.

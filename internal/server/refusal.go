@@ -20,6 +20,7 @@ var (
 	errUnknownToken      = errors.New("the bearer token is not one of those that are valid")
 	errUnknownPassword   = errors.New("the username and the password are not among those that are valid")
 	errUnknownScheme     = errors.New("the header Authorization is neither Bearer nor Basic")
+	errElsewhere         = errors.New("its credential is not valid for this namespace")
 	errUnknownClientCert = errors.New("no credential names the client certificate")
 )
 
@@ -71,6 +72,21 @@ func (s *Server) logRefusal(c echo.Context, answer *echo.HTTPError) {
 	if times, due := s.notices.due(notice{what, namespace, from}, s.options.Now()); due {
 		s.options.Log.Warn("a request was refused", "route", c.Path(), "namespace", namespace, "from", from, "code", answer.Code,
 			"reason", answer.Internal, "times", times)
+	}
+	s.tellRefusal(namespace, from, answer)
+}
+
+// tellRefusal passes a refusal on to the objects of the namespace that the request names, in words that name no other namespace.
+func (s *Server) tellRefusal(namespace, from string, answer *echo.HTTPError) {
+	if namespace == "" || s.options.Refused == nil {
+		return
+	}
+	why := answer.Internal
+	if answer.Code == http.StatusForbidden {
+		why = errElsewhere
+	}
+	if _, due := s.notices.due(notice{"refused", namespace, ""}, s.options.Now()); due {
+		s.options.Refused(namespace, fmt.Sprintf("%s (a request from %s was answered with %d)", why, from, answer.Code))
 	}
 }
 

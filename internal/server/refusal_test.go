@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -214,5 +215,29 @@ func TestAMessageThatATriggerRefusesIsLogged(t *testing.T) {
 		if lines := l.lines(); (len(lines) == 1) != (want != "") || want != "" && !strings.Contains(lines[0], want) {
 			t.Errorf("%d: logged %q, expected %q", code, lines, want)
 		}
+	}
+}
+
+func TestARefusalReachesTheObjectsOfItsNamespaceOnceAnHourAndNamesNoOtherNamespace(t *testing.T) {
+	var l logged
+	var told []string
+	h, _ := serve(t, &record{}, func(o *Options) {
+		l.into(t)(o)
+		o.Refused = func(namespace, why string) { told = append(told, namespace+": "+why) }
+	})
+	post(t, h, "/v1/alertmanager/a", one, "Bearer hunter2-hunter2")
+	post(t, h, "/v1/alertmanager/a", one, "")
+	post(t, h, "/v1/alertmanager/b", one, "Bearer only-for-the-shop")
+	post(t, h, "/v1/alertmanager/No%20namespace", one, "")
+	want := []string{
+		"a: the bearer token is not one of those that are valid (a request from 192.0.2.1 was answered with 401)",
+		"b: its credential is not valid for this namespace (a request from 192.0.2.1 was answered with 403)",
+	}
+	if !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
+	l.now = l.now.Add(time.Hour)
+	if post(t, h, "/v1/alertmanager/a", one, ""); len(told) != 3 {
+		t.Errorf("an hour later it is told %d times, want 3", len(told))
 	}
 }

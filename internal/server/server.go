@@ -67,6 +67,9 @@ type Options struct {
 	AdmitPeer func(*http.Request) (string, error)
 	// Ready returns why the process is not ready, or nil.
 	Ready func() error
+	// Refused is called with the namespace that a refused request names and the reason, once an hour for each namespace; nil: it
+	// is logged only. It must not block.
+	Refused func(namespace, why string)
 	// Full says for whom there was no room of late, and by which bound: a line each; nil says nothing.
 	Full     func() []string
 	Registry *prometheus.Registry

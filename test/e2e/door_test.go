@@ -30,6 +30,10 @@ func TestTheDoorWantsItsToken(t *testing.T) {
 		t.Errorf("another namespace's door was answered with %d", code)
 	}
 	keeps()
+	w.until("the object says that a sender is refused", func(ctx context.Context) (bool, error) {
+		told := strings.Join(w.events(ctx, "web", "SenderRefused"), "\n")
+		return strings.Contains(told, "is refused: "), nil
+	}, func() string { return w.describe(t.Context(), "web") })
 	if code := postAs(t.Context(), door, "the-token-of-this-test", webhookBody("web", "firing")); code/100 != 2 {
 		t.Errorf("the right token was answered with %d", code)
 	}
@@ -79,4 +83,19 @@ func TestFilesWorkWithoutACRDAndABrokenOneKeepsItsLastGoodVersion(t *testing.T) 
 	}, func() string { return logOf(i.Process) })
 	w.webhook(i, "web", "resolved")
 	w.replicas("web", 1)
+}
+
+func TestAnAlertForTheWrongNamespaceIsInTheExplanation(t *testing.T) {
+	w := newWorld(t)
+	w.deployment("web", 1)
+	w.apply(onAlert("web"))
+	i := w.run()
+	w.condition("web", "Ready", "True", "Ready")
+	if code := post(t.Context(), i.url+"/v1/alertmanager/onkall", webhookBody("web", "firing")); code/100 != 2 {
+		t.Fatalf("the webhook was answered with %d", code)
+	}
+	out, err := w.tool(t.Context(), "explain", "web", "--lease-namespace", w.ns)
+	if want := "alert web, which this object would select, was delivered for namespace onkall"; err != nil || !strings.Contains(out, want) {
+		t.Errorf("it does not say %q: %v\n%s", want, err, out)
+	}
 }

@@ -35,15 +35,20 @@ func (w *world) manifests(args ...string) string {
 	return w.must(append([]string{"-n", "impulse-system", "-k", "../../deploy/manifests"}, args...)...)
 }
 
+// openStorages makes the API server open the storage of each of our kinds, which it does with the first request after a change of
+// the CRD. Where that is the deletion of the kind, it may fail, and is repeated only after five minutes.
+func (w *world) openStorages() {
+	w.t.Helper()
+	w.must("get", "--all-namespaces", "scaledobjects,alertsets,triggerauthentications,clustertriggerauthentications")
+}
+
 // install installs Impulse from deploy/manifests and runs it with the rights that it has there. It scales two Deployments from 3 to
 // 5: web, which gets its original count back, and left, which does not.
 func (w *world) install() *impulse {
 	w.t.Helper()
 	w.manifests("apply")
 	w.must("wait", "--for=condition=Established", "--timeout=60s", "-f", "../../deploy/crds")
-	// The API server opens the storage of a kind with its first request. Where that is the deletion of the kind, it may fail, and is
-	// repeated only after five minutes.
-	w.must("get", "--all-namespaces", "scaledobjects,alertsets,triggerauthentications,clustertriggerauthentications")
+	w.openStorages()
 	for _, name := range []string{"web", "left"} {
 		w.deployment(name, 3)
 	}

@@ -58,6 +58,7 @@ func TestObjectsAndAlertsOutliveAnUpgradeAndARollbackOfTheCRDs(t *testing.T) {
 	for _, how := range []struct{ first, then []string }{{client, client}, {server, server}, {client, server}} {
 		t.Logf("first applied with %v, then with %v", how.first, how.then)
 		w.upgrade(how.first, how.then)
+		w.openStorages()
 		w.must("delete", "-f", currentCRDs)
 	}
 }

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/impulse-sh/impulse/internal/recorded"
+	"github.com/impulse-sh/impulse/internal/workload"
+)
+
+// elsewhere returns a sentence about an alert that an object would select, if its sender had not named another namespace; "" when
+// there is none. lease is the namespace of the AlertSets. It is a hint beside the explanation: users who may not read the record of the cluster get none.
+func (c *cluster) elsewhere(ctx context.Context, lease string, w *workload.Workload) string {
+	if c.config != "" || !recorded.SelectsAlerts(w) {
+		return ""
+	}
+	l := listing{cluster: cluster{kubeconfig: c.kubeconfig, context: c.context}, every: true, lease: lease}
+	stored, workloads, _, err := l.fromCluster(ctx)
+	if err != nil {
+		return ""
+	}
+	a, ok := recorded.Elsewhere(stored.Alerts, workloads, w)
+	if !ok {
+		return ""
+	}
+	where := "for namespace " + a.Namespace
+	if a.Namespace == recorded.ClusterWide {
+		where = "for the whole cluster"
+	}
+	return fmt.Sprintf("alert %s, which this object would select, was delivered %s, where no object selects it: is %s the namespace in the URL of its receiver?",
+		a.Name(), where, w.Namespace)
+}

@@ -1,0 +1,49 @@
+package recorded
+
+import (
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// SelectsAlerts reports whether a trigger of w follows alerts.
+func SelectsAlerts(w *workload.Workload) bool {
+	for i := range w.Triggers {
+		if _, ok := w.Triggers[i].Config.(triggers.Alerted); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// Elsewhere returns an alert that fires and whose labels a trigger of w selects, but that was delivered for another namespace, in
+// which no object selects it: its sender probably has the wrong namespace in its URL. ok is false when there is none, and when w
+// selects any alert that fires. workloads are those of all namespaces.
+func Elsewhere(stored []v1alpha1.StoredAlert, workloads []*workload.Workload, w *workload.Workload) (found Alert, ok bool) {
+	own, all := selectorsOf([]*workload.Workload{w}), selectorsOf(workloads)
+	for i := range stored {
+		a := alertOf(&stored[i])
+		if !stored[i].Firing || a.Trigger != "" {
+			continue
+		}
+		if len(selectedBy(&stored[i], own)) > 0 {
+			return Alert{}, false
+		}
+		if !ok && len(selectedBy(&stored[i], all)) == 0 && anySelects(own, a.Labels) {
+			found, ok = a, true
+		}
+	}
+	return found, ok
+}
+
+// anySelects reports whether one of the selectors takes alerts with these labels, whatever namespace they are delivered for.
+func anySelects(all map[string][]selector, labels map[string]string) bool {
+	for _, some := range all {
+		for i := range some {
+			if q := &some[i].query; q.Object == "" && q.Match(labels) {
+				return true
+			}
+		}
+	}
+	return false
+}
