@@ -55,7 +55,7 @@ func List(ctx context.Context, config *rest.Config, namespace string) ([]*v1alph
 	return all, nil
 }
 
-// noCRD reports whether the server knows no such path: it did not answer with a status of its own.
+// noCRD reports whether the server knows no such path: it answered 404, without a status of its own.
 func noCRD(err error) bool {
-	return apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
+	return apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
 }

@@ -44,9 +44,13 @@ func (s *Stored) add(all []v1alpha1.StoredAlert, lostAt time.Time) {
 func FromCluster(ctx context.Context, client rest.Interface, namespace string) (Stored, error) {
 	var s Stored
 	for next := ""; ; {
-		raw, err := client.Get().Namespace(namespace).Resource("alertsets").Param("limit", strconv.Itoa(page)).Param("continue", next).Do(ctx).Raw()
+		result := client.Get().Namespace(namespace).Resource("alertsets").Param("limit", strconv.Itoa(page)).Param("continue", next).Do(ctx)
+		raw, err := result.Raw()
+		if err != nil {
+			err = result.Error() // It says what the API server answered, where Raw says the same of every answer.
+		}
 		switch {
-		case apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse):
+		case apierrors.IsNotFound(err): // In a namespace that does not exist the list is empty.
 			return s, errNoCRD
 		case err != nil:
 			return s, fmt.Errorf("list the AlertSets in %s: %w", namespace, err)
