@@ -35,9 +35,11 @@ func alertsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "alerts [MATCHER...]",
 		Short: "List the alerts and pushed levels that are recorded, and which objects select them",
-		Long: "Alerts lists what Impulse has recorded for the objects of a namespace: alerts that fire, those that may have begun again\n" +
-			"(doubtful), and levels that were pushed. It reads the AlertSets of the cluster; with --config, the folder of states of a\n" +
-			"process that reads files. What is recorded are facts: impulse explain says what an object makes of them.\n" +
+		Long: "Alerts lists what Impulse has recorded for the objects of a namespace. STATE is that for the triggers that select the alert:\n" +
+			"firing; stale (it counts, and was not repeated for the lease); over (lease, absence or ttl: it counts no longer, and nobody\n" +
+			"resolved it); waits until (it fires again after its resolve); or pushed, of a level. An object for which it counts less is\n" +
+			"listed with its own state. After an outage of Impulse an alert may count for one more lease: impulse explain says so.\n" +
+			"It reads the AlertSets of the cluster; with --config, the folder of states of a process that reads files.\n" +
 			"Exit code: 0 they are listed, also when there are none; 2 they could not be read.",
 		Example: `  impulse alerts -n shop
   impulse alerts -A -o wide
@@ -59,7 +61,7 @@ func alertsCommand() *cobra.Command {
 	l.flags(cmd)
 	f := cmd.Flags()
 	f.BoolVarP(&l.every, "all-namespaces", "A", false, "list those of all namespaces, and of the cluster-wide door")
-	f.BoolVar(&l.resolved, "resolved", false, "list also what is over and still remembered")
+	f.BoolVar(&l.resolved, "resolved", false, "list also what was resolved and is still remembered")
 	leaseFlag(cmd, &l.lease)
 	f.StringVarP((*string)(&l.format), "output", "o", "text", "text, wide, json or yaml")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "wide", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
@@ -92,7 +94,7 @@ func (l *listing) list(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	all := recorded.List(stored.Alerts, workloads, recorded.Filter{Namespace: namespace, Resolved: l.resolved, Match: match})
+	all := recorded.List(stored.Alerts, workloads, recorded.Filter{Namespace: namespace, Resolved: l.resolved, Match: match}, time.Now())
 	warn(cmd.ErrOrStderr(), &stored)
 	if len(all) == 0 && f == "text" {
 		where := "any namespace"

@@ -39,15 +39,16 @@ func record(t *testing.T, content alerts.Shard) []string {
 }
 
 func TestRecordedAlertsOfFileModeAreListed(t *testing.T) {
-	at := metav1.NewMicroTime(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC))
+	at := metav1.NewMicroTime(time.Now().UTC().Truncate(time.Second))
+	since := at.Format(" 2006-01-02 15:04:05Z ")
 	one := func(door, name string, firing bool) v1alpha1.StoredAlert {
 		return v1alpha1.StoredAlert{Door: door, Fingerprint: name, Labels: map[string]string{"alertname": name}, Firing: firing, StartsAt: at, LastSeen: at}
 	}
 	about := record(t, alerts.Shard{Alerts: []v1alpha1.StoredAlert{one("shop/", "Slow", true), one("shop/", "Over", false), one("bank/", "Slow", true)}, AsOf: at.Time})
 	for args, want := range map[string][]string{
-		"alerts -n shop":                  {"shop Slow firing 2026-03-02 10:00:00Z shop/web"},
-		"alerts -n shop --resolved":       {"shop Over resolved 2026-03-02 10:00:00Z -", "shop Slow firing 2026-03-02 10:00:00Z shop/web"},
-		"alerts -A":                       {"bank Slow firing 2026-03-02 10:00:00Z -", "shop Slow firing 2026-03-02 10:00:00Z shop/web"},
+		"alerts -n shop":                  {"shop Slow firing" + since + "shop/web"},
+		"alerts -n shop --resolved":       {"shop Over resolved" + since + "-", "shop Slow firing" + since + "shop/web"},
+		"alerts -A":                       {"bank Slow firing" + since + "-", "shop Slow firing" + since + "shop/web"},
 		"alerts -A alertname!=Slow":       nil,
 		"alerts":                          nil,
 		"alerts -A -o wide alertname=Nil": nil,

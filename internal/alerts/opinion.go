@@ -3,6 +3,7 @@ package alerts
 import (
 	"time"
 
+	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -154,6 +155,41 @@ func (s standing) visible() bool { return s.counts || s.waits }
 
 // plain reports whether a record counts, and is not stale.
 func (s standing) plain() bool { return s.counts && !s.stale }
+
+// Opinion is whether a stored alert counts for a query, and why not.
+type Opinion struct {
+	// Counts reports whether it counts. One that is Stale does, and was not repeated for the query's lease.
+	Counts, Stale bool
+	// Begins is when one that waits for the end of its stale window begins to count; zero for any other.
+	Begins time.Time
+	// EndedBy is what ended one that nobody resolved: EndedByLease, EndedByAbsence or EndedByTTL; "" for any other.
+	EndedBy string
+}
+
+// What ends an alert that nobody resolves.
+const (
+	EndedByLease   = "lease"
+	EndedByAbsence = "absence"
+	EndedByTTL     = "ttl"
+)
+
+// OpinionOf returns the opinion of a query on an alert as it is stored. The process that records knows two things more: repeats
+// that it has not written yet, and alerts that count for one more lease because nobody could deliver them for a while.
+func OpinionOf(a *v1alpha1.StoredAlert, q *triggers.AlertQuery, now time.Time) Opinion {
+	r, p := newFact(modern(*a)), patienceOf(q)
+	s := p.of(r, now)
+	o := Opinion{Counts: s.counts, Stale: s.stale, Begins: s.begins()}
+	switch {
+	case s.visible() || r.class() == isResolved:
+	case p.direct:
+		o.EndedBy = EndedByTTL
+	case p.absent && r.AbsentSince != nil:
+		o.EndedBy = EndedByAbsence
+	default:
+		o.EndedBy = EndedByLease
+	}
+	return o
+}
 
 func earlier(a, b time.Time) time.Time {
 	if b.Before(a) {

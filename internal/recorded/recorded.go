@@ -1,10 +1,9 @@
-// Package recorded lists the alerts and pushed levels that a process has recorded, for people: what is known of each, and which
-// objects select it. It shows facts; whether an alert still counts is each trigger's own opinion, which impulse explain shows.
+// Package recorded lists the alerts and pushed levels that a process has recorded: what is known of each, which objects select it,
+// and whether it counts for them.
 package recorded
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,14 +14,6 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// The states of an alert.
-const (
-	Firing   = "firing"
-	Doubtful = "doubtful" // It fires again with its old start after a resolve: late, or begun again.
-	Pushed   = "pushed"   // A level of one trigger.
-	Resolved = "resolved"
-)
-
 // ClusterWide is the namespace of alerts that came through the cluster-wide door.
 const ClusterWide = "*"
 
@@ -30,7 +21,12 @@ const ClusterWide = "*"
 type Alert struct {
 	// Namespace is that of the objects that may select it, or ClusterWide.
 	Namespace string `json:"namespace"`
-	State     string `json:"state"`
+	// State is that for the object for which the alert counts most.
+	State string `json:"state"`
+	// Begins is when an alert that waits begins to count, and EndedBy what ended one that is over without a resolve: lease, absence
+	// or ttl.
+	Begins  *time.Time `json:"begins,omitempty"`
+	EndedBy string     `json:"endedBy,omitempty"`
 	// Credential is the name of what its sender has shown, Trigger the object/trigger that a level was pushed to.
 	Credential  string            `json:"credential,omitempty"`
 	Trigger     string            `json:"trigger,omitempty"`
@@ -45,28 +41,31 @@ type Alert struct {
 	Until *time.Time `json:"until,omitempty"`
 	// SelectedBy are the objects that select it, as namespace/name.
 	SelectedBy []string `json:"selectedBy"`
+	// Otherwise holds the states for those of them for which it counts less.
+	Otherwise map[string]string `json:"otherwise,omitempty"`
 }
 
 // Filter says which alerts are listed.
 type Filter struct {
 	// Namespace restricts them to what objects of one namespace may select by its own door; "" takes all.
 	Namespace string
-	// Resolved takes those that are over as well.
+	// Resolved takes those that are resolved as well.
 	Resolved bool
 	// Match is asked of the labels; nil takes all.
 	Match func(labels map[string]string) bool
 }
 
-// List returns what is stored, by namespace and name, with those of the workloads that select each.
-func List(stored []v1alpha1.StoredAlert, workloads []*workload.Workload, f Filter) []Alert {
+// List returns what is stored, by namespace and name, with those of the workloads that select each, and its state at a time.
+func List(stored []v1alpha1.StoredAlert, workloads []*workload.Workload, f Filter, now time.Time) []Alert {
 	all, selectors := []Alert{}, selectorsOf(workloads)
 	for i := range stored {
 		a := alertOf(&stored[i])
-		if f.Namespace != "" && a.Namespace != f.Namespace || a.State == Resolved && !f.Resolved || f.Match != nil && !f.Match(a.Labels) {
+		if f.Namespace != "" && a.Namespace != f.Namespace || f.Match != nil && !f.Match(a.Labels) {
 			continue
 		}
-		a.SelectedBy = selectedBy(&stored[i], selectors)
-		all = append(all, a)
+		if a.judge(&stored[i], selectors, now); a.State != Resolved || f.Resolved {
+			all = append(all, a)
+		}
 	}
 	slices.SortFunc(all, func(a, b Alert) int {
 		return cmp.Or(
@@ -84,16 +83,8 @@ func (a *Alert) Name() string { return cmp.Or(a.Trigger, a.Labels["alertname"]) 
 func alertOf(s *v1alpha1.StoredAlert) Alert {
 	door := alerts.ParseDoor(s.Door)
 	a := Alert{
-		Namespace: cmp.Or(door.Namespace, ClusterWide), State: Firing, Credential: door.Credential, Fingerprint: s.Fingerprint,
+		Namespace: cmp.Or(door.Namespace, ClusterWide), Credential: door.Credential, Fingerprint: s.Fingerprint,
 		Labels: s.Labels, Annotations: s.Annotations, StartsAt: s.StartsAt.Time, LastSeen: s.LastSeen.Time,
-	}
-	switch {
-	case !s.Firing && s.Doubt == nil:
-		a.State = Resolved
-	case !s.Firing:
-		a.State = Doubtful
-	case door.Object != "":
-		a.State = Pushed
 	}
 	if door.Object != "" {
 		a.Trigger = door.Object + "/" + door.Trigger
@@ -111,12 +102,14 @@ func alertOf(s *v1alpha1.StoredAlert) Alert {
 type selector struct {
 	object string
 	query  triggers.AlertQuery
+	// shadow reports whether the trigger is the shadow policy's.
+	shadow bool
 }
 
-// selectorsOf are those of all triggers, shadows' included, by the namespace of the door that they listen at.
+// selectorsOf are those of all triggers, by the namespace of the door that they listen at. An object's own come before its shadow's.
 func selectorsOf(workloads []*workload.Workload) map[string][]selector {
 	all := map[string][]selector{}
-	add := func(w *workload.Workload) {
+	add := func(w *workload.Workload, shadow bool) {
 		for i := range w.Triggers {
 			t := &w.Triggers[i]
 			q := triggers.AlertQuery{Namespace: w.Namespace, Object: w.Name, Trigger: t.Name}
@@ -126,12 +119,12 @@ func selectorsOf(workloads []*workload.Workload) map[string][]selector {
 					continue
 				}
 			}
-			all[q.Namespace] = append(all[q.Namespace], selector{w.Key(), q})
+			all[q.Namespace] = append(all[q.Namespace], selector{w.Key(), q, shadow})
 		}
 	}
 	for _, w := range workloads {
-		if add(w); w.Shadow != nil {
-			add(w.Shadow)
+		if add(w, false); w.Shadow != nil {
+			add(w.Shadow, true)
 		}
 	}
 	return all
@@ -143,17 +136,6 @@ func (s *selector) selects(door alerts.Door, labels map[string]string) bool {
 		return s.query.Object == door.Object && s.query.Trigger == door.Trigger
 	}
 	return s.query.Match(labels)
-}
-
-// selectedBy returns the objects that select an alert.
-func selectedBy(s *v1alpha1.StoredAlert, all map[string][]selector) []string {
-	door, by := alerts.ParseDoor(s.Door), map[string]struct{}{}
-	for _, one := range all[door.Namespace] {
-		if one.selects(door, s.Labels) {
-			by[one.object] = struct{}{}
-		}
-	}
-	return append([]string{}, slices.Sorted(maps.Keys(by))...)
 }
 
 // brief joins the first of several names.

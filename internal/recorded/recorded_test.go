@@ -59,13 +59,13 @@ func TestAlertsAreListedWithTheirStateAndTheObjectsThatSelectThem(t *testing.T) 
 		object(t, "shop", "all", "alertmanager", map[string]v1alpha1.Scalar{"matchers": `{alertname="Slow"}`, "replicas": "2", "scope": "cluster"}),
 	}
 	told := func(f Filter) (lines []string) {
-		for _, a := range List(record, objects, f) {
+		for _, a := range List(record, objects, f, ten.Add(30*time.Minute)) {
 			lines = append(lines, strings.Join([]string{a.Namespace, a.Name(), a.State, strings.Join(a.SelectedBy, ",")}, " "))
 		}
 		return lines
 	}
 	all := []string{
-		"* Slow firing shop/all", "bank Slow firing ", "shop Over resolved ", "shop Slow firing shop/api", "shop Slow doubtful shop/api",
+		"* Slow firing shop/all", "bank Slow firing ", "shop Over resolved ", "shop Slow firing shop/api", "shop Slow waits shop/api",
 		"shop web/push pushed shop/web",
 	}
 	if got := told(Filter{Resolved: true}); !slices.Equal(got, all) {
@@ -78,7 +78,7 @@ func TestAlertsAreListedWithTheirStateAndTheObjectsThatSelectThem(t *testing.T) 
 	if got, want := told(Filter{Namespace: "shop", Match: slow}), all[3:5]; !slices.Equal(got, want) {
 		t.Errorf("those of the matchers are %q, want %q", got, want)
 	}
-	if got := List(nil, nil, Filter{}); got == nil || len(got) != 0 {
+	if got := List(nil, nil, Filter{}, ten.Time); got == nil || len(got) != 0 {
 		t.Errorf("of nothing: %v, and an empty list was expected", got)
 	}
 }
@@ -86,7 +86,7 @@ func TestAlertsAreListedWithTheirStateAndTheObjectsThatSelectThem(t *testing.T) 
 func TestATableShowsWhatSendersChoseInOneLineEach(t *testing.T) {
 	all := List([]v1alpha1.StoredAlert{
 		stored("shop/grafana", map[string]string{"alertname": "Slow\x1b[31m\nshop", "pod": "a\tb"}, nil), stored("shop/", map[string]string{"team": "a"}, nil),
-	}, nil, Filter{})
+	}, nil, Filter{}, ten.Time)
 	var narrow, wide strings.Builder
 	if err := Text(&narrow, all, false); err != nil {
 		t.Fatal(err)

@@ -22,7 +22,7 @@ func Text(w io.Writer, all []Alert, wide bool) error {
 	fmt.Fprintln(out, header)
 	for i := range all {
 		a := &all[i]
-		row := []string{a.Namespace, cmp.Or(plain(a.Name()), "-"), a.State, moment(a.since()), brief(a.SelectedBy)}
+		row := []string{a.Namespace, cmp.Or(plain(a.Name()), "-"), a.state().String(), moment(a.since()), brief(a.selectors())}
 		if wide {
 			row = append(row, moment(a.LastSeen), cmp.Or(a.Credential, a.Trigger, "-"), set(a.Labels))
 		}
@@ -31,7 +31,18 @@ func Text(w io.Writer, all []Alert, wide bool) error {
 	return out.Flush()
 }
 
-// since is from when an alert is in its state.
+// selectors are the objects that select an alert, with its state for those for which it counts less.
+func (a *Alert) selectors() []string {
+	all := slices.Clone(a.SelectedBy)
+	for i, object := range all {
+		if is := a.Otherwise[object]; is != "" {
+			all[i] += ": " + is
+		}
+	}
+	return all
+}
+
+// since is when an alert began, or was resolved.
 func (a *Alert) since() time.Time {
 	if a.State == Resolved && a.EndsAt != nil {
 		return *a.EndsAt
