@@ -63,7 +63,7 @@ type message struct {
 	body         any
 	// what is sent, and what to look at next.
 	what, next string
-	// counts asks how many objects select it, and unselected says what to look at when none does.
+	// counts asks how many objects select it, and unselected says what to look at when none does, or that is not known yet.
 	counts     bool
 	unselected string
 }

@@ -70,8 +70,8 @@ func sendAlertCommand() *cobra.Command {
 			return to.send(cmd, message{
 				method: http.MethodPost, path: path, body: alertBody(labels, said, resolve, time.Now()),
 				what: fmt.Sprintf("%s %s for the objects of %s", alertName(labels), map[bool]string{false: "fires", true: "is resolved"}[resolve], whose),
-				next: "impulse explain NAMESPACE/NAME says what it changed; an alert that no object selects is recorded, too", counts: true,
-				unselected: "impulse alerts lists what is recorded; kubectl get so -A shows the objects, whose matchers and scope decide what they select",
+				next: "impulse explain NAMESPACE/NAME says what it changed", counts: true,
+				unselected: "impulse alerts lists what is recorded and which objects select it; kubectl get so -A shows the objects, whose matchers and scope decide what they select",
 			})
 		},
 	}
@@ -189,10 +189,14 @@ func alertName(labels map[string]string) string {
 func (a *answer) tell(w io.Writer, m message) error {
 	if a.Code/100 == 2 {
 		selected, next := "", m.next
-		if n := a.SelectedBy; n != nil && *n > 0 {
-			selected = "; " + counted(*n, "object selects it", "objects select it")
-		} else if n != nil {
+		switch n := a.SelectedBy; {
+		case !m.counts:
+		case n == nil: // An older version does not say it at any time.
+			selected, next = "; which objects select it is not known yet, as Impulse has just started", m.unselected
+		case *n == 0:
 			selected, next = "; no object selects it", m.unselected
+		default:
+			selected = "; " + counted(*n, "object selects it", "objects select it")
 		}
 		_, err := fmt.Fprintf(w, "recorded (%d): %s%s\nnext: %s\n", a.Code,
 			printable.Line(m.what, printable.Longest), selected, printable.Line(next, printable.Longest))

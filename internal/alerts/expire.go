@@ -36,7 +36,7 @@ func (s *Store) expireUntil(ctx context.Context) {
 // expire does what is due, and returns how long nothing else is.
 func (s *Store) expire() time.Duration {
 	s.mu.Lock()
-	now := micro(s.now()).Time
+	now, joined := micro(s.now()).Time, false
 	for e := s.queue.due(now); e != nil; e = s.queue.due(now) {
 		switch {
 		case e.selection != nil:
@@ -51,6 +51,7 @@ func (s *Store) expire() time.Duration {
 			s.rouse(e.shard)
 		case e == &s.joining:
 			s.join()
+			joined = true
 		}
 	}
 	s.armed = now.Add(longestSleep)
@@ -61,6 +62,9 @@ func (s *Store) expire() time.Duration {
 	told := s.told()
 	s.mu.Unlock()
 	s.tell(told)
+	if joined {
+		s.logUnselected()
+	}
 	return wait
 }
 

@@ -1,6 +1,11 @@
 package alerts
 
 import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,4 +59,33 @@ func TestAnAlertIsCountedByTheObjectsThatSelectIt(t *testing.T) {
 			t.Errorf("of two alerts: %+v", r)
 		}
 	})
+}
+
+func TestAlertsOfTheFirstMomentsThatNoObjectSelectsAreLoggedOnceThatIsKnown(t *testing.T) {
+	for want, selected := range map[string][]string{
+		`msg="alerts are recorded that no object selects: impulse alerts lists them" alerts=1 namespace=shop alertname=Slow`: {"Fast"},
+		"": {"Fast", "Slow"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var log bytes.Buffer
+			s := NewStore(&memory{}, time.Now)
+			s.LogTo(slog.New(slog.NewTextHandler(&log, nil)))
+			ctx, cancel := context.WithCancel(t.Context())
+			var running sync.WaitGroup
+			running.Go(func() { _ = s.Run(ctx) })
+			synctest.Wait()
+			for _, name := range selected {
+				watchFor(t, s, "shop/web", name)
+			}
+			if _, err := s.Record(t.Context(), Delivery{Door: shop, Alerts: []Alert{firing("Fast", time.Now()), firing("Slow", time.Now())}, At: time.Now()}); err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(2 * joinPatience)
+			cancel()
+			running.Wait()
+			if got := log.String(); want == "" && got != "" || strings.Count(got, "\n") > 1 || !strings.Contains(got, want) {
+				t.Errorf("logged %q, expected %q", got, want)
+			}
+		})
+	}
 }
