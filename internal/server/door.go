@@ -93,7 +93,7 @@ func (d *doorway) enter(c echo.Context) error {
 		return d.limited(d.route, err)
 	}
 	if namespace != "" && !isNamespace(namespace) {
-		return echo.NewHTTPError(http.StatusBadRequest, "the path does not name a namespace")
+		return echo.NewHTTPError(http.StatusBadRequest, errNoNamespace.Error()).SetInternal(errNoNamespace)
 	}
 	at := d.options.Now()
 	held := &reservation{memory: d.memory, of: who.principal}

@@ -24,6 +24,14 @@ var (
 	errUnknownClientCert = errors.New("no credential names the client certificate")
 )
 
+// Why a request reaches no route.
+var (
+	errNoRoute = errors.New("there is no such path: /openapi.yaml lists those that there are, such as /v1/alertmanager/NAMESPACE")
+	errMethod  = errors.New("the path does not take this method")
+	// The sender is told this one, too.
+	errNoNamespace = errors.New("the path does not name a namespace")
+)
+
 // refuse returns an answer that names no reason, with the reason for the log.
 func refuse(code int, why error) error { return echo.NewHTTPError(code, noAccess).SetInternal(why) }
 
@@ -55,9 +63,13 @@ func (c *credential) elsewhere() error {
 }
 
 // logRefusal logs a request that was refused for good: its sender is an Alertmanager or another program, which shows nobody the
-// answer.
+// answer. Programs on one host are told apart by their User-Agent.
 func (s *Server) logRefusal(c echo.Context, answer *echo.HTTPError) {
-	if answer.Internal == nil {
+	reason := answer.Internal
+	if reason == nil {
+		reason = unrouted(c.Request(), answer)
+	}
+	if reason == nil {
 		return
 	}
 	from, _, err := net.SplitHostPort(c.Request().RemoteAddr)
@@ -68,10 +80,10 @@ func (s *Server) logRefusal(c echo.Context, answer *echo.HTTPError) {
 	if !isNamespace(namespace) {
 		namespace = "" // It is anybody's word.
 	}
-	what := c.Path() + " " + strconv.Itoa(answer.Code)
-	if times, due := s.notices.due(notice{what, namespace, from}, s.options.Now()); due {
-		s.options.Log.Warn("a request was refused", "route", c.Path(), "namespace", namespace, "from", from, "code", answer.Code,
-			"reason", answer.Internal, "times", times)
+	agent, what := product(c.Request()), c.Path()+" "+strconv.Itoa(answer.Code)
+	if times, due := s.notices.due(notice{what, namespace, from + " " + agent}, s.options.Now()); due {
+		s.options.Log.Warn("a request was refused", "route", cmp.Or(c.Path(), shorten(c.Request().URL.Path)), "namespace", namespace,
+			"from", from, "agent", agent, "code", answer.Code, "reason", reason, "times", times)
 	}
 	s.tellRefusal(namespace, from, answer)
 }
@@ -88,6 +100,27 @@ func (s *Server) tellRefusal(namespace, from string, answer *echo.HTTPError) {
 	if _, due := s.notices.due(notice{"refused", namespace, ""}, s.options.Now()); due {
 		s.options.Refused(namespace, fmt.Sprintf("%s (a request from %s was answered with %d)", why, from, answer.Code))
 	}
+}
+
+// unrouted returns why a request to the receivers reaches no route; nil for one that does, and for other paths, which any scanner
+// asks for.
+func unrouted(r *http.Request, answer *echo.HTTPError) error {
+	switch {
+	case !strings.HasPrefix(r.URL.Path, "/v1/"):
+		return nil
+	case errors.Is(answer, echo.ErrNotFound):
+		return errNoRoute
+	case errors.Is(answer, echo.ErrMethodNotAllowed):
+		return errMethod
+	default:
+		return nil
+	}
+}
+
+// product returns the name of the program that sent a request, without its version, as its User-Agent says.
+func product(r *http.Request) string {
+	name, _, _ := strings.Cut(r.UserAgent(), "/")
+	return shorten(name)
 }
 
 // logUnselected logs that a delivery was recorded and changes nothing, as no object selects what is in it.

@@ -62,11 +62,11 @@ func TestARefusedRequestIsLoggedWithItsReasonAndWithoutItsSecret(t *testing.T) {
 	var l logged
 	h, _ := serve(t, &record{}, l.into(t))
 	for authorization, c := range map[string]struct{ namespace, want string }{
-		"":                                   {"a", `namespace=a from=192.0.2.1 code=401 reason="no credential was shown" times=1`},
+		"":                                   {"a", `namespace=a from=192.0.2.1 agent="" code=401 reason="no credential was shown" times=1`},
 		"Bearer hunter2-hunter2":             {"b", `reason="the bearer token is not one of those that are valid"`},
 		"Basic aHVudGVyMjpodW50ZXIy":         {"c", `reason="the username and the password are not among those that are valid"`},
 		"Digest hunter2":                     {"d", `reason="the header Authorization is neither Bearer nor Basic"`},
-		"Bearer only-for-the-shop":           {"e", `namespace=e from=192.0.2.1 code=403 reason="the token is valid for namespace shop only"`},
+		"Bearer only-for-the-shop":           {"e", `namespace=e from=192.0.2.1 agent="" code=403 reason="the token is valid for namespace shop only"`},
 		"Basic Z3JhZmFuYTpjb3JyZWN0LWhvcnNl": {"f", `code=403 reason="credential grafana is valid for bank, shop only"`},
 	} {
 		w := post(t, h, "/v1/alertmanager/"+c.namespace, one, authorization)
@@ -106,6 +106,49 @@ func TestTheSameRefusalIsLoggedOnceAnHourWithHowOftenItHappened(t *testing.T) {
 	l.now = l.now.Add(time.Minute)
 	if lines := refuse("shop"); len(lines) != 1 || !strings.Contains(lines[0], "times=60") {
 		t.Errorf("after an hour: %q", lines)
+	}
+}
+
+func TestRefusalsOfTwoProgramsOnOneHostAreToldApart(t *testing.T) {
+	var l logged
+	h, _ := serve(t, &record{}, l.into(t))
+	for _, c := range []struct {
+		agent, want string
+	}{
+		{"impulse/v1.2.3", "from=192.0.2.1 agent=impulse code=401"}, {"Alertmanager/0.28.1", "from=192.0.2.1 agent=Alertmanager code=401"},
+		{"Alertmanager/0.29.0", ""}, {"impulse/v1.2.4", ""},
+	} {
+		q := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/alertmanager/shop", strings.NewReader(one))
+		q.Header.Set("User-Agent", c.agent)
+		h.ServeHTTP(httptest.NewRecorder(), q)
+		if lines := l.lines(); (len(lines) == 1) != (c.want != "") || c.want != "" && !strings.Contains(lines[0], c.want) {
+			t.Errorf("%s: logged %q, expected %q", c.agent, lines, c.want)
+		}
+	}
+}
+
+func TestARequestToAPathThatDoesNotExistIsLogged(t *testing.T) {
+	for path, want := range map[string]string{
+		"POST /v1/alertmanagers/shop":         `route=/v1/alertmanagers/shop namespace="" from=192.0.2.1 agent="" code=404 reason="there is no such path: /openapi.yaml lists`,
+		"POST /v1/alertmanager/shop/web":      `route=/v1/alertmanager/:namespace namespace="" from=192.0.2.1 agent="" code=400 reason="the path does not name a namespace"`,
+		"GET /v1/alertmanager/shop":           `code=405 reason="the path does not take this method"`,
+		"POST /v1/" + strings.Repeat("x", 99): "route=/v1/xxxxx",
+		"GET /favicon.ico":                    "",
+		"POST /metrics":                       "",
+	} {
+		var l logged
+		change := l.into(t)
+		h, _ := serve(t, &record{}, func(o *Options) {
+			change(o)
+			o.Credentials = nil
+		})
+		method, target, _ := strings.Cut(path, " ")
+		for range 2 { // The second is one too many.
+			h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), method, target, nil))
+		}
+		if lines := l.lines(); (len(lines) == 1) != (want != "") || want != "" && (!strings.Contains(lines[0], want) || len(lines[0]) > 400) {
+			t.Errorf("%s: logged %q, expected %q", path, lines, want)
+		}
 	}
 }
 
