@@ -48,6 +48,25 @@ func TestOfTwoObjectsOnATargetTheOldestWinsAndTheOtherTakesOverWhenItGoes(t *tes
 	})
 }
 
+func TestAnAnnotationWithoutAnEffectIsSaidInTheStatus(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		w.turn("web", 5)
+		so := object("web")
+		w.apply(so)
+		for annotation, want := range map[string]string{
+			"impulse.sh/pause": `annotation impulse.sh/pause has no effect (did you mean "impulse.sh/paused"?)`, "example.com/owner": "",
+		} {
+			annotated := so.DeepCopy() // Annotations do not change the generation.
+			annotated.Annotations = map[string]string{annotation: "true"}
+			w.apply(annotated)
+			if reason, message := w.condition("web"); reason != "Ready" || message != want {
+				t.Errorf("with %s: %s %q, expected %q", annotation, reason, message, want)
+			}
+		}
+		w.want("web", 5)
+	})
+}
+
 func TestAnOlderObjectThatIsSeenLaterTakesTheTarget(t *testing.T) {
 	in(t, func(_ *testing.T, w *world) {
 		w.turn("old", 3)

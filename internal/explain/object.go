@@ -24,7 +24,7 @@ func Object(w *workload.Workload, s *v1alpha1.ScaledObjectStatus, now time.Time)
 	if err != nil {
 		return nil, fmt.Errorf("explain %s: %w", w.Key(), err)
 	}
-	e.Notices = noticesOf(s)
+	e.Notices = noticesOf(w, s)
 	return e, nil
 }
 

@@ -56,9 +56,13 @@ func obstructs(c *metav1.Condition) bool {
 	}
 }
 
-// noticesOf returns what an object's status says that people should know of its triggers, although they are known.
-func noticesOf(s *v1alpha1.ScaledObjectStatus) []string {
+// noticesOf returns what people should know of an object beside its decision: its annotations that have no effect, and what its
+// status says of triggers that are known.
+func noticesOf(w *workload.Workload, s *v1alpha1.ScaledObjectStatus) []string {
 	var all []string
+	if w.UnknownAnnotations != "" {
+		all = append(all, line(w.UnknownAnnotations)) // Nothing has checked the keys of a file.
+	}
 	for _, kind := range []string{v1alpha1.ConditionAlertStale, v1alpha1.ConditionSourceNotice} {
 		if c := meta.FindStatusCondition(s.Conditions, kind); c != nil && c.Status == metav1.ConditionTrue {
 			all = append(all, c.Message)

@@ -222,6 +222,14 @@ func TestAnAlertThatWaitsIsForeseenAtTheInstantAtWhichItBegins(t *testing.T) {
 	}
 }
 
+func TestAnAnnotationWithoutAnEffectIsNoted(t *testing.T) {
+	w, s := four(t, "100")
+	w.UnknownAnnotations = "annotation impulse.sh/pause has no effect"
+	if text := textOf(t, w, s); !strings.Contains(text, "\n  Note: annotation impulse.sh/pause has no effect.\n") {
+		t.Errorf("it reads\n%s", text)
+	}
+}
+
 func TestACountThatIsNotKnownIsNotExplained(t *testing.T) {
 	w, s := four(t, "900", condition(v1alpha1.ConditionReady, metav1.ConditionFalse, "TargetNotFound", "watch Deployment/web: target not found"))
 	s.Replicas = nil

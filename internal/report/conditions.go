@@ -135,7 +135,8 @@ func noticeOf(p *pipeline.Outcome, i int) scalers.Notice {
 	return n
 }
 
-// readiness says whether there is a target for us to scale, and every trigger is known.
+// readiness says whether there is a target for us to scale, and every trigger is known. The message of an object that is ready says
+// which of its annotations have no effect.
 func readiness(p *pipeline.Outcome) (reason, message string) {
 	var all []string
 	reason, lacks := lacking(p)
@@ -159,7 +160,7 @@ func readiness(p *pipeline.Outcome) (reason, message string) {
 	case waiting > 0:
 		return "WaitingForTriggers", fmt.Sprintf("%d of %d triggers have not been read yet", waiting, len(p.Events))
 	default:
-		return "Ready", ""
+		return "Ready", p.Workload.UnknownAnnotations
 	}
 }
 

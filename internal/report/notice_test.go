@@ -59,3 +59,20 @@ func TestWhatATriggerNoticesIsACondition(t *testing.T) {
 		}
 	})
 }
+
+func TestAnAnnotationWithoutAnEffectIsAnEvent(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		heard := &spoken{}
+		d.reporter.recorder = heard
+		for _, text := range []string{"annotation impulse.sh/pause has no effect", "annotation impulse.sh/pause has no effect", ""} {
+			d.spec.UnknownAnnotations = text
+			ready := meta.FindStatusCondition(d.says(30, nil).Conditions, v1alpha1.ConditionReady)
+			if ready.Status != metav1.ConditionTrue || ready.Message != text {
+				t.Errorf("with %q the condition is %v", text, ready)
+			}
+		}
+		if want := []string{"UnknownAnnotation", "Recovered"}; !slices.Equal(heard.reasons, want) {
+			t.Errorf("the Events are %v, want %v", heard.reasons, want)
+		}
+	})
+}

@@ -33,6 +33,8 @@ type outcome struct {
 	stale   uint32
 	notices uint64
 	refused refusal
+	// annotations are those without an effect.
+	annotations string
 }
 
 // seed makes hashes of this process comparable.
@@ -42,7 +44,7 @@ var seed = maphash.MakeSeed()
 func outcomeOf(p *pipeline.Outcome, refused refusal) outcome {
 	o := outcome{
 		generation: p.Workload.Generation, contested: p.Contested, decided: p.Decided, known: p.TargetKnown,
-		current: p.Target.Scale.Replicas, refused: refused,
+		current: p.Target.Scale.Replicas, refused: refused, annotations: p.Workload.UnknownAnnotations,
 	}
 	o.blocked, _ = blockedBy(p)
 	o.paused = p.Workload.Policy.Paused

@@ -26,6 +26,7 @@ func (o *object) compare(p *pipeline.Outcome) []trouble {
 			news = append(news, trouble{false, "Recovered", fmt.Sprintf("%s is over: %s", was, key)})
 		}
 	}
+	say("annotations", "UnknownAnnotation", p.Workload.UnknownAnnotations)
 	for i := range p.Events {
 		if p.Events[i].At == 0 {
 			continue

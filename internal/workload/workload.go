@@ -23,6 +23,8 @@ type Workload struct {
 	Generation      int64
 	Target          actuator.Target
 	Policy          *scalers.Policy
+	// UnknownAnnotations describes annotations that seem to be meant for Impulse, and have no effect; "" when there are none.
+	UnknownAnnotations string
 	// DryRun: it is decided and reported, and nothing is written.
 	DryRun bool
 	// Shadow is the policy that is decided beside this one; nil for none.
@@ -86,7 +88,7 @@ func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings
 		Namespace: so.Namespace, Name: so.Name, UID: so.UID, Generation: so.Generation,
 		Target: TargetOf(so),
 		Policy: policyOf(so, settings, &wrong),
-		DryRun: so.Spec.DryRun || settings.DryRun,
+		DryRun: so.Spec.DryRun || settings.DryRun, UnknownAnnotations: sentenceOf(UnknownAnnotations(so.Annotations)),
 	}
 	if so.Spec.ScaleTargetRef.Name == "" {
 		wrong.add("spec.scaleTargetRef.name", "is required", "")
