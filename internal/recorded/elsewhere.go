@@ -1,7 +1,10 @@
 package recorded
 
 import (
+	"slices"
+
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/alerts"
 	"github.com/impulse-sh/impulse/internal/workload"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -26,14 +29,20 @@ func Elsewhere(stored []v1alpha1.StoredAlert, workloads []*workload.Workload, w 
 		if !stored[i].Firing || a.Trigger != "" {
 			continue
 		}
-		if len(selectedBy(&stored[i], own)) > 0 {
+		if selected(&stored[i], own) {
 			return Alert{}, false
 		}
-		if !ok && len(selectedBy(&stored[i], all)) == 0 && anySelects(own, a.Labels) {
+		if !ok && !selected(&stored[i], all) && anySelects(own, a.Labels) {
 			found, ok = a, true
 		}
 	}
 	return found, ok
+}
+
+// selected reports whether one of the selectors selects a stored alert.
+func selected(s *v1alpha1.StoredAlert, all map[string][]selector) bool {
+	door := alerts.ParseDoor(s.Door)
+	return slices.ContainsFunc(all[door.Namespace], func(one selector) bool { return one.selects(door, s.Labels) })
 }
 
 // anySelects reports whether one of the selectors takes alerts with these labels, whatever namespace they are delivered for.
