@@ -6,16 +6,20 @@ import (
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 
-	"github.com/impulse-sh/impulse/internal/controller"
+	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/sandboxtest"
 )
 
 func TestAListThatIsForbiddenIsToldFromAClusterWithoutACRD(t *testing.T) {
 	outage := sandboxtest.NewOutage(t)
 	read := func(config *rest.Config) error {
-		client, err := controller.Client(config)
+		config = rest.CopyConfig(config)
+		group := v1alpha1.GroupVersion()
+		config.APIPath, config.GroupVersion, config.NegotiatedSerializer = "/apis", &group, scheme.Codecs.WithoutConversion()
+		client, err := rest.RESTClientFor(config)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -115,8 +115,10 @@ func TestRefusalsOfTwoProgramsOnOneHostAreToldApart(t *testing.T) {
 	for _, c := range []struct {
 		agent, want string
 	}{
-		{"impulse/v1.2.3", "from=192.0.2.1 agent=impulse code=401"}, {"Alertmanager/0.28.1", "from=192.0.2.1 agent=Alertmanager code=401"},
-		{"Alertmanager/0.29.0", ""}, {"impulse/v1.2.4", ""},
+		{"impulse/v1.2.3", "from=192.0.2.1 agent=impulse code=401"},
+		{"Alertmanager/0.28.1", "from=192.0.2.1 agent=Alertmanager code=401"},
+		{"Alertmanager/0.29.0", ""},
+		{"impulse/v1.2.4", ""},
 	} {
 		q := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/alertmanager/shop", strings.NewReader(one))
 		q.Header.Set("User-Agent", c.agent)
