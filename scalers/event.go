@@ -64,6 +64,9 @@ type Event struct {
 	Stale bool
 	// Unconfirmed goes with Stale: what was not confirmed, and since when, in a few words.
 	Unconfirmed string
+	// Lapsed says which part of the level is over because its source did not confirm it, and since when, in a few words. People are
+	// told of it; nothing is decided by it.
+	Lapsed string
 	// Dormant: replicas would be given nothing of the level for now. It does not lift a workload from rest, and keeps one
 	// that works from going there.
 	Dormant bool

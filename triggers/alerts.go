@@ -15,6 +15,8 @@ type Alert struct {
 	LastSeen time.Time
 	// Stale: it has not been repeated for the query's Lease. It still counts, for one more.
 	Stale bool
+	// Over is when a Stale alert is over unless it is repeated; zero: it is not Stale.
+	Over time.Time
 	// Begins is when it begins to count, of one that fires again within the query's StaleWindow after its resolve and waits for
 	// the end of that; zero: it counts.
 	Begins time.Time

@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,6 +38,35 @@ func TestEachWatcherHasItsOwnLease(t *testing.T) {
 		record(t, s, firing("slow", time.Now().Add(-2*time.Minute)))
 		short.expect(t, "0", "1", "1 stale", "0", "1")
 		long.expect(t, "0", "1")
+	})
+}
+
+func TestAStaleAlertSaysWhenItIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		began := time.Now()
+		over := make(chan time.Time, 10)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_ = s.Watch(ctx, patient("slow", time.Minute), func(_ time.Time, all []triggers.Alert, _ error) {
+				for _, a := range all {
+					over <- a.Over
+				}
+			})
+		}()
+		record(t, s, firing("slow", began))
+		<-time.After(time.Minute)
+		synctest.Wait()
+		if got := <-over; !got.IsZero() {
+			t.Errorf("while it is repeated in time it is over at %s", got)
+		}
+		if got := <-over; !got.Equal(micro(began.Add(2 * time.Minute)).Time) {
+			t.Errorf("stale, it is over at %s, want %s", got, began.Add(2*time.Minute))
+		}
+		cancel()
+		<-done
 	})
 }
 

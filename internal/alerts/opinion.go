@@ -150,6 +150,14 @@ func (s standing) begins() time.Time {
 	return s.next
 }
 
+// over is when a record that is stale is over; zero for any other.
+func (s standing) over() time.Time {
+	if !s.stale {
+		return time.Time{}
+	}
+	return s.next
+}
+
 // visible reports whether a watcher is shown the record.
 func (s standing) visible() bool { return s.counts || s.waits }
 

@@ -124,7 +124,8 @@ func (s *Store) look(l *selection, now time.Time, changed bool) bool {
 		l.fact.unsure++
 	}
 	moved := was.counts != l.shown.counts || was.stale != l.shown.stale
-	if moved || !was.begins().Equal(l.shown.begins()) || changed && l.shown.visible() {
+	again := !was.begins().Equal(l.shown.begins()) || !was.over().Equal(l.shown.over())
+	if moved || again || changed && l.shown.visible() {
 		s.mark(l.watcher, now)
 	}
 	return moved
@@ -189,7 +190,7 @@ func (s *Store) view(w *watcher) view {
 		stands := &w.selected[r].shown
 		v.alerts[i] = triggers.Alert{
 			Labels: r.Labels, Annotations: r.Annotations, StartsAt: r.StartsAt.Time, LastSeen: r.LastSeen.Time,
-			Stale: stands.stale, Begins: stands.begins(),
+			Stale: stands.stale, Over: stands.over(), Begins: stands.begins(),
 		}
 	}
 	return v

@@ -3,8 +3,6 @@ package alertmanager
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +21,8 @@ type source struct {
 	mu     sync.Mutex
 	alerts []triggers.Alert
 	err    error
+	// lapsed are the alerts that ended last because they were not repeated, until one of them fires again.
+	lapsed lapse
 	last   *scalers.Event
 	// step fires when the same alerts are another level; nil when they never are.
 	step *time.Timer
@@ -53,6 +53,9 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 	return s.env.Alerts.Watch(ctx, s.query, func(at time.Time, alerts []triggers.Alert, err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if err == nil {
+			s.lapsed = s.lapsed.after(s.alerts, alerts, at)
+		}
 		s.alerts, s.err = alerts, err
 		s.report(at, emit)
 	})
@@ -105,9 +108,10 @@ func (s *source) event(at time.Time) scalers.Event {
 	}
 	// More alerts are never a lower level, but for a mean.
 	e.Value, e.Err, e.AtLeast = level, s.err, s.err != nil && s.config.Aggregation != "avg"
-	e.Unconfirmed = unconfirmed(counting)
+	e.Unconfirmed = s.config.unconfirmed(counting)
 	e.Stale = e.Unconfirmed != ""
-	e.Notice, e.Foreseen = s.config.foreseen(counting, waiting)
+	e.Lapsed = s.config.lapsedText(s.lapsed)
+	e.Notice, e.Foreseen = waits(waiting), s.config.foreseen(counting, waiting)
 	return e
 }
 
@@ -119,25 +123,6 @@ func same(a, b *scalers.Event) bool {
 		}
 		return err.Error()
 	}
-	return a.Value == b.Value && a.AtLeast == b.AtLeast && a.Unconfirmed == b.Unconfirmed && text(a.Err) == text(b.Err) &&
+	return a.Value == b.Value && a.AtLeast == b.AtLeast && a.Unconfirmed == b.Unconfirmed && a.Lapsed == b.Lapsed && text(a.Err) == text(b.Err) &&
 		a.Notice == b.Notice && a.Foreseen == b.Foreseen
-}
-
-// unconfirmed says which alerts still count without having been repeated, and since when; "" for none.
-func unconfirmed(alerts []triggers.Alert) string {
-	var stale []triggers.Alert
-	for i := range alerts {
-		if alerts[i].Stale {
-			stale = append(stale, alerts[i])
-		}
-	}
-	if len(stale) == 0 {
-		return ""
-	}
-	oldest := slices.MinFunc(stale, func(a, b triggers.Alert) int { return a.LastSeen.Compare(b.LastSeen) })
-	text := fmt.Sprintf("alert %s was last repeated at %s", oldest.Labels["alertname"], oldest.LastSeen.UTC().Format(time.RFC3339))
-	if len(stale) > 1 {
-		text += fmt.Sprintf(", and %d more are as silent", len(stale)-1)
-	}
-	return text
 }

@@ -3,6 +3,7 @@ package alertmanager
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
@@ -20,19 +21,12 @@ func split(alerts []triggers.Alert) (counting, waiting []triggers.Alert) {
 	return counting, waiting
 }
 
-// foreseen returns the level that comes when the first of the waiting alerts counts, and the notice that it waits. A level that
-// would be unknown then is not foreseen.
-func (c Config) foreseen(counting, waiting []triggers.Alert) (scalers.Notice, scalers.Foreseen) {
+// waits is the notice that alerts wait; the zero value while none does.
+func waits(waiting []triggers.Alert) scalers.Notice {
 	if len(waiting) == 0 {
-		return scalers.Notice{}, scalers.Foreseen{}
+		return scalers.Notice{}
 	}
 	first := slices.MinFunc(waiting, func(a, b triggers.Alert) int { return a.Begins.Compare(b.Begins) })
-	then := slices.Clone(counting)
-	for i := range waiting {
-		if !waiting[i].Begins.After(first.Begins) {
-			then = append(then, waiting[i])
-		}
-	}
 	n := scalers.Notice{Reason: "AlertWaits", Text: fmt.Sprintf(
 		"alert %s fires again after its resolve: it counts from %s on unless it resolves once more (staleWindow)",
 		first.Labels["alertname"], first.Begins.UTC().Format(toTheMillisecond),
@@ -40,11 +34,45 @@ func (c Config) foreseen(counting, waiting []triggers.Alert) (scalers.Notice, sc
 	if more := len(waiting) - 1; more > 0 {
 		n.Text += fmt.Sprintf(", and %d more wait", more)
 	}
-	level, _, err := c.Level(then, first.Begins)
-	if err != nil {
-		return n, scalers.Foreseen{}
+	return n
+}
+
+// foreseen returns the level that comes when the first of the waiting alerts counts, or the first of the stale ones is over. A
+// level that would be unknown then is not foreseen.
+func (c Config) foreseen(counting, waiting []triggers.Alert) scalers.Foreseen {
+	var first time.Time
+	sooner := func(at time.Time) {
+		if first.IsZero() || at.Before(first) {
+			first = at
+		}
 	}
-	return n, scalers.Foreseen{At: scalers.InstantOf(first.Begins), Value: level}
+	for i := range waiting {
+		sooner(waiting[i].Begins)
+	}
+	for i := range counting {
+		if counting[i].Stale {
+			sooner(counting[i].Over)
+		}
+	}
+	if first.IsZero() {
+		return scalers.Foreseen{}
+	}
+	var then []triggers.Alert
+	for i := range counting {
+		if a := &counting[i]; !a.Stale || a.Over.After(first) {
+			then = append(then, *a)
+		}
+	}
+	for i := range waiting {
+		if !waiting[i].Begins.After(first) {
+			then = append(then, waiting[i])
+		}
+	}
+	level, _, err := c.Level(then, first)
+	if err != nil {
+		return scalers.Foreseen{}
+	}
+	return scalers.Foreseen{At: scalers.InstantOf(first), Value: level}
 }
 
 // toTheMillisecond is RFC 3339 with the milliseconds, where there are some.

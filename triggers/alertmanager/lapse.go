@@ -1,0 +1,84 @@
+package alertmanager
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// lapse is the alerts whose lease ran out at one time: they ended without a resolve.
+type lapse []triggers.Alert
+
+// after returns the newest lapse once the alerts of a selection have become others at a time. An older one stands until one of
+// its alerts is there again.
+func (l lapse) after(before, now []triggers.Alert, at time.Time) lapse {
+	var newest lapse
+	for i := range before {
+		if a := &before[i]; a.Stale && !a.Over.After(at) {
+			newest = append(newest, *a)
+		}
+	}
+	if len(newest) == 0 && len(l) == 0 {
+		return nil
+	}
+	there := make(map[model.Fingerprint]bool, len(now))
+	for i := range now {
+		there[fingerprint(now[i].Labels)] = true
+	}
+	again := func(a triggers.Alert) bool { return there[fingerprint(a.Labels)] }
+	newest = slices.DeleteFunc(newest, again)
+	switch {
+	case len(newest) > 0:
+		return newest
+	case slices.ContainsFunc(l, again):
+		return nil
+	default:
+		return l
+	}
+}
+
+// lapsedText says which alerts are over because they were not repeated; "" for none.
+func (c Config) lapsedText(l lapse) string {
+	if len(l) == 0 {
+		return ""
+	}
+	first, others := &l[0], ""
+	if more := len(l) - 1; more > 0 {
+		others = fmt.Sprintf(" (as %d more)", more)
+	}
+	return fmt.Sprintf("alert %s was not repeated within its lease%s: it counts as over since %s%s; is repeat_interval below the lease?",
+		first.Labels["alertname"], c.leaseOf(first, ""), first.Over.UTC().Format(time.RFC3339), others)
+}
+
+// unconfirmed says which alerts still count without having been repeated, since when, and until when; "" for none.
+func (c Config) unconfirmed(alerts []triggers.Alert) string {
+	var stale []triggers.Alert
+	for i := range alerts {
+		if alerts[i].Stale {
+			stale = append(stale, alerts[i])
+		}
+	}
+	if len(stale) == 0 {
+		return ""
+	}
+	oldest := slices.MinFunc(stale, func(a, b triggers.Alert) int { return a.LastSeen.Compare(b.LastSeen) })
+	text := fmt.Sprintf("alert %s was not repeated since %s%s; it counts as over at %s unless it is repeated", oldest.Labels["alertname"],
+		oldest.LastSeen.UTC().Format(time.RFC3339), c.leaseOf(&oldest, "lease "), oldest.Over.UTC().Format(time.RFC3339))
+	if len(stale) > 1 {
+		text += fmt.Sprintf(", and %d more are as silent", len(stale)-1)
+	}
+	return text
+}
+
+// leaseOf is the lease of a stale alert in brackets, after a word; "" for an alert that came back in doubt, whose lease is shorter.
+func (c Config) leaseOf(a *triggers.Alert, word string) string {
+	if a.Over.Sub(a.LastSeen) < 2*c.Lease {
+		return ""
+	}
+	return " (" + word + scalers.Short(c.Lease) + ")"
+}

@@ -1,0 +1,89 @@
+package alertmanager
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// silent is an alert that is stale: it was not repeated for its lease, and is over a lease later.
+func silent(lease time.Duration) triggers.Alert {
+	a := since(time.Hour)
+	a.Stale, a.LastSeen, a.Over = true, time.Now().Add(-lease), time.Now().Add(lease)
+	return a
+}
+
+func TestALeaseThatRanOutIsSaidUntilTheAlertFiresAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &board{}
+		h := listen(t, b, map[string]string{"replicas": "5", "lease": "30s"})
+		a := silent(30 * time.Second)
+		b.set(nil, a)
+		<-time.After(30 * time.Second)
+		b.set(nil)
+		h.expect(t, "0", "5 stale", "0")
+		want := "alert Slow was not repeated within its lease (30s): it counts as over since " + a.Over.UTC().Format(time.RFC3339) +
+			"; is repeat_interval below the lease?"
+		if got := h.newest().Lapsed; got != want {
+			t.Errorf("it says %q, want %q", got, want)
+		}
+		other := since(0)
+		other.Labels["pod"] = "other"
+		b.set(nil, other)
+		if got := h.newest().Lapsed; got != want {
+			t.Errorf("while another alert fires it says %q, want %q", got, want)
+		}
+		b.set(nil, since(0))
+		h.expect(t, "0", "5 stale", "0", "5", "5")
+		if got := h.newest().Lapsed; got != "" {
+			t.Errorf("once it fires again it says %q", got)
+		}
+	})
+}
+
+func TestAStaleAlertThatIsResolvedOrRepeatedHasNotRunOut(t *testing.T) {
+	for name, then := range map[string][]triggers.Alert{"resolved": nil, "repeated": {alert("Slow", "", "")}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := &board{}
+				h := listen(t, b, map[string]string{"replicas": "5", "lease": "30s"})
+				b.set(nil, silent(30*time.Second))
+				<-time.After(29 * time.Second)
+				b.set(nil, then...)
+				synctest.Wait()
+				if e := h.newest(); e.Lapsed != "" || e.Stale {
+					t.Errorf("it says %q, stale: %t", e.Lapsed, e.Stale)
+				}
+			})
+		})
+	}
+}
+
+func TestTheEndOfAStaleAlertIsForeseen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &board{}
+		h := listen(t, b, map[string]string{"threshold": "1", "lease": "30s"})
+		first, waits := silent(30*time.Second), since(time.Hour)
+		second := first
+		second.Over = first.Over.Add(time.Second)
+		waits.Begins = first.Over.Add(time.Minute)
+		b.set(nil, second, since(0), first, waits)
+		h.expect(t, "0", "3 stale")
+		if got, want := h.newest().Foreseen, (scalers.Foreseen{At: scalers.InstantOf(first.Over), Value: 2000}); got != want {
+			t.Errorf("%+v is foreseen, want %+v", got, want)
+		}
+	})
+}
+
+// A lease that was shortened because the alert came back in doubt is not the one of the spec.
+func TestALeaseThatIsNotTheAlertsIsNotSaid(t *testing.T) {
+	a := silent(10 * time.Minute)
+	c := Config{Lease: time.Hour}
+	want := "alert Slow was not repeated within its lease: it counts as over since " + a.Over.UTC().Format(time.RFC3339) + "; is repeat_interval below the lease?"
+	if got := c.lapsedText(lapse{a}); got != want {
+		t.Errorf("it says %q, want %q", got, want)
+	}
+}
