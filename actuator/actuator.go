@@ -61,7 +61,7 @@ var (
 	// ErrNotFound: there is no such target.
 	ErrNotFound = errors.New("target not found")
 	// ErrNoScale: the target's kind does not exist or has no scale subresource.
-	ErrNoScale = errors.New("target has no scale subresource")
+	ErrNoScale = errors.New("target cannot be scaled")
 	// ErrForbidden: the API server does not let us read or write it.
 	ErrForbidden = errors.New("not allowed")
 	// ErrConflict: the target was not as it had been seen. Nothing was written.

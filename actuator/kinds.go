@@ -62,31 +62,36 @@ func (k *kinds) discover(ctx context.Context, name kindName) (schema.GroupVersio
 	var list metav1.APIResourceList
 	err = k.rest.Get().AbsPath(groupPath(gv)).Do(ctx).Into(&list)
 	if apierrors.IsNotFound(err) {
-		return schema.GroupVersionResource{}, fmt.Errorf("%w: no such API group and version", ErrNoScale)
+		return schema.GroupVersionResource{}, noKind(name)
 	}
 	if err != nil {
 		return schema.GroupVersionResource{}, readError(err)
 	}
-	resource, err := scalable(list.APIResources, name.kind)
+	resource, err := scalable(list.APIResources, name)
 	return gv.WithResource(resource), err
 }
 
 // scalable returns the name of the namespaced resource of a kind that has a scale subresource.
-func scalable(resources []metav1.APIResource, kind string) (string, error) {
+func scalable(resources []metav1.APIResource, name kindName) (string, error) {
 	i := slices.IndexFunc(resources, func(r metav1.APIResource) bool {
-		return r.Kind == kind && !strings.Contains(r.Name, "/")
+		return r.Kind == name.kind && !strings.Contains(r.Name, "/")
 	})
 	if i < 0 {
-		return "", fmt.Errorf("%w: no such kind", ErrNoScale)
+		return "", noKind(name)
 	}
-	name := resources[i].Name
+	resource := resources[i].Name
 	if !resources[i].Namespaced {
-		return "", fmt.Errorf("%w: it is not in a namespace", ErrNoScale)
+		return "", fmt.Errorf("%w: its kind is not in a namespace", ErrNoScale)
 	}
-	if !slices.ContainsFunc(resources, func(r metav1.APIResource) bool { return r.Name == name+"/scale" }) {
-		return "", ErrNoScale
+	if !slices.ContainsFunc(resources, func(r metav1.APIResource) bool { return r.Name == resource+"/scale" }) {
+		return "", fmt.Errorf("%w: its kind has no scale subresource", ErrNoScale)
 	}
-	return name, nil
+	return resource, nil
+}
+
+// noKind is the error that the cluster does not serve a kind.
+func noKind(name kindName) error {
+	return fmt.Errorf("%w: the cluster has no kind %s in %s", ErrNoScale, name.kind, name.apiVersion)
 }
 
 // groupPath is where the API server serves a group and version.

@@ -3,6 +3,8 @@ package actuator_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -50,20 +52,21 @@ func TestAKindWithoutScaleSaysSo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c := w.client(actuator.Options{})
-	for _, target := range []actuator.Target{
-		{APIVersion: "v1", Kind: "ConfigMap"},
-		{APIVersion: "v1", Kind: "Node"},
-		{APIVersion: "apps/v1", Kind: "DaemonSet"},
-		{APIVersion: "apps/v1", Kind: "Deploymint"},
-		{APIVersion: "apps/v7", Kind: "Deployment"},
-		{APIVersion: "apps/v1/x", Kind: "Deployment"},
-		{APIVersion: "", Kind: "Deployment"},
-		{},
+	for target, why := range map[actuator.Target]string{
+		{APIVersion: "v1", Kind: "ConfigMap"}:         "its kind has no scale subresource",
+		{APIVersion: "v1", Kind: "Node"}:              "its kind is not in a namespace",
+		{APIVersion: "apps/v1", Kind: "DaemonSet"}:    "its kind has no scale subresource",
+		{APIVersion: "apps/v1", Kind: "Deploymint"}:   "the cluster has no kind Deploymint in apps/v1",
+		{APIVersion: "apps/v7", Kind: "Deployment"}:   "the cluster has no kind Deployment in apps/v7",
+		{APIVersion: "apps/v1/x", Kind: "Deployment"}: "unexpected GroupVersion string",
+		{APIVersion: "", Kind: "Deployment"}:          "",
+		{}:                                            "",
 	} {
 		target.Namespace, target.Name = w.namespace, "web"
 		watch(t, c, target, actuator.WatchOptions{}).until("it has no scale", noScale)
-		if _, err := c.Get(t.Context(), target); !errors.Is(err, actuator.ErrNoScale) {
-			t.Errorf("Get of %q %q: %v, want ErrNoScale", target.APIVersion, target.Kind, err)
+		_, err := c.Get(t.Context(), target)
+		if said := fmt.Sprint(err); !errors.Is(err, actuator.ErrNoScale) || !strings.Contains(said, why) || strings.Count(said, "scale subresource") > 1 {
+			t.Errorf("Get of %q %q: %v, want ErrNoScale: %s", target.APIVersion, target.Kind, err, why)
 		}
 	}
 }
