@@ -18,7 +18,7 @@ func TestWhatIsNotKnownForCertainIsSaid(t *testing.T) {
 	d := scalers.Decide(p, scalers.Input{Now: epoch, Current: 2, Events: []scalers.Event{least, least, least, least, least}})
 	for i, want := range []string{
 		"is not known for certain, but 3 at least", "has no ready pod to be multiplied with", "was read too long ago",
-		"is not known for certain, but 3 at least", "could not be read",
+		"is not known for certain, but 3 at least", "is unknown",
 	} {
 		if q := d.Proposals()[i]; q.Unknown() != want || q.Known {
 			t.Errorf("trigger %d %s, want that it %s", i, q.Unknown(), want)

@@ -82,6 +82,16 @@ func (p *Policy) restsAt(replicas int32) bool { return p.Rest >= 0 && replicas <
 // has none. Nor do caps, and for its inputs the formula does.
 func (t *Trigger) tellsActivity() bool { return !t.PerPod && !t.Cap && !t.Input }
 
+// Unsure reports whether the level of a trigger that says when there is work is unknown.
+func (d *Decision) Unsure(p *Policy) bool {
+	for i := range min(d.triggers, len(p.Triggers)) {
+		if p.Triggers[i].tellsActivity() && !d.proposals[i].Known {
+			return true
+		}
+	}
+	return false
+}
+
 // unknown says why the level cannot be trusted.
 func (t *Trigger) unknown(e *Event, now Instant) Unknown {
 	switch {

@@ -29,7 +29,7 @@ func (u Unknown) String() string {
 	case NotRead:
 		return "has not been read yet"
 	case Failed:
-		return "could not be read"
+		return "is unknown"
 	case Negative:
 		return "is negative"
 	case Stale:

@@ -16,6 +16,9 @@ const (
 	ConditionScalingLimited = "ScalingLimited"
 	// ConditionAlertStale: an alert still counts that has not been repeated for its lease.
 	ConditionAlertStale = "AlertStale"
+	// ReasonLeaseRanOut is the reason for which ConditionAlertStale is False after an alert that was stale has ended because it
+	// was not repeated.
+	ReasonLeaseRanOut = "LeaseRanOut"
 	// ConditionSourceNotice: the source of a trigger is known, and there is something to know about it: its reason says what.
 	ConditionSourceNotice = "SourceNotice"
 )
@@ -161,6 +164,9 @@ type PastDecision struct {
 	// LimitedBy names the rules after the formula that changed the number, in order.
 	// +optional
 	LimitedBy []string `json:"limitedBy,omitempty"`
+	// NotWritten is the reason for which the count was not written, as of the condition AbleToScale; empty once it was.
+	// +optional
+	NotWritten string `json:"notWritten,omitempty"`
 	// Why says how the count came to be.
 	Why string `json:"why"`
 }

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/meta"
 
+	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/explain"
 	"github.com/impulse-sh/impulse/internal/workload"
 	"github.com/impulse-sh/impulse/triggers/builtin"
@@ -74,7 +76,7 @@ func explainLive(ctx context.Context, c *cluster, lease, name string) (*explain.
 	}
 	w, mistakes := workload.Compile(so, builtin.Kinds(), workload.DefaultSettings())
 	if w == nil {
-		return nil, "", fmt.Errorf("%s/%s is not understood: %w", so.Namespace, so.Name, joined(mistakes))
+		return nil, "", fmt.Errorf("%s/%s is not understood%s: %w", so.Namespace, so.Name, meanwhile(&so.Status), joined(mistakes))
 	}
 	about := fmt.Sprintf("%s (%s)", w.Key(), w.Target)
 	e, err := explain.Object(w, &so.Status, time.Now())
@@ -85,6 +87,20 @@ func explainLive(ctx context.Context, c *cluster, lease, name string) (*explain.
 		e.Notices = append(e.Notices, hint)
 	}
 	return e, about, nil
+}
+
+// meanwhile says what Impulse does with an object whose spec is not understood, as far as its status tells.
+func meanwhile(s *v1alpha1.ScaledObjectStatus) string {
+	ready := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady)
+	able := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionAbleToScale)
+	switch {
+	case ready == nil || able == nil || ready.Reason != "InvalidSpec":
+		return ""
+	case able.Reason == "InvalidSpec":
+		return ", and Impulse does not scale it"
+	default:
+		return ", and Impulse goes on with its last good version"
+	}
 }
 
 // joined is every mistake as one error.

@@ -68,7 +68,7 @@ func happens(p *scalers.Policy, in scalers.Input, i int, level scalers.Milli, wa
 	if d := decide(p, in); d.Replicas != wanted {
 		o.To = d.Replicas
 	} else {
-		o.Because, o.Until = obstacle(p, &d, i)
+		o.Because, o.Until = obstacle(p, &d, i, o.Raises)
 		if changes := ahead(p, in, &d, schedules, false); o.Until != nil && len(changes) > 0 {
 			o.Then = &changes[0]
 		}

@@ -102,6 +102,7 @@ func explain(p *scalers.Policy, in scalers.Input, schedules Schedules, alerts Al
 	if len(e.Steps) == 0 {
 		e.Unchanged = p.Why(&d)
 	}
+	e.Obstacles = append(e.Obstacles, e.ignorance()...)
 	e.Next = timeOf(min(d.Next, schedules.next(in.Now), beginsNext(in.Events)))
 	e.Scheduled, e.Told = schedules.any(), told(p, in, schedules, alerts)
 	e.Ahead = ahead(p, in, &d, schedules, e.blocked())

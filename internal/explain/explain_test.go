@@ -232,8 +232,8 @@ func TestWhyNothingWasDecidedIsWhatTheStatusSays(t *testing.T) {
 		"TargetInUse: ScaledObject shop/web scales the same Deployment": {
 			condition(v1alpha1.ConditionReady, metav1.ConditionFalse, "TargetInUse", "ScaledObject shop/web scales the same Deployment"),
 		},
-		"TargetNotFound: watch Deployment/web: target not found": {
-			ready, condition(v1alpha1.ConditionAbleToScale, metav1.ConditionFalse, "TargetNotFound", "watch Deployment/web: target not found"),
+		"TargetNotFound: there is no Deployment web in namespace shop": {
+			ready, condition(v1alpha1.ConditionAbleToScale, metav1.ConditionFalse, "TargetNotFound", "there is no Deployment web in namespace shop"),
 		},
 	} {
 		_, err := explain.InputOf(&workload.Workload{}, &v1alpha1.ScaledObjectStatus{Conditions: conditions}, noon.Time())

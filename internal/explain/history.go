@@ -24,8 +24,12 @@ func History(w io.Writer, newestFirst []v1alpha1.PastDecision) error {
 		if p.Raw != nil {
 			raw = strconv.Itoa(int(*p.Raw))
 		}
+		why := p.Why
+		if p.NotWritten != "" {
+			why = "not written: " + p.NotWritten + "; " + why
+		}
 		fmt.Fprintln(out, strings.Join([]string{
-			p.Time.UTC().Format("2006-01-02 15:04:05") + "Z", count, dash(line(p.Trigger)), raw, dash(line(strings.Join(p.LimitedBy, ", "))), line(p.Why),
+			p.Time.UTC().Format("2006-01-02 15:04:05") + "Z", count, dash(line(p.Trigger)), raw, dash(line(strings.Join(p.LimitedBy, ", "))), line(why),
 		}, "\t"))
 	}
 	return out.Flush()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/scalers"
 )
 
 // Obstacle is what stands between what is wanted and the count of the target.
@@ -29,7 +30,7 @@ func obstaclesOf(w *workload.Workload, s *v1alpha1.ScaledObjectStatus) []Obstacl
 		}
 	}
 	if w.DryRun {
-		add(Obstacle{"DryRun", "nothing is written, as dryRun is set", true})
+		add(Obstacle{"DryRun", w.DryRunBecause(), true})
 	}
 	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionAbleToScale} {
 		if c := meta.FindStatusCondition(s.Conditions, kind); c != nil && obstructs(c) {
@@ -64,11 +65,30 @@ func noticesOf(w *workload.Workload, s *v1alpha1.ScaledObjectStatus) []string {
 		all = append(all, line(w.UnknownAnnotations)) // Nothing has checked the keys of a file.
 	}
 	for _, kind := range []string{v1alpha1.ConditionAlertStale, v1alpha1.ConditionSourceNotice} {
-		if c := meta.FindStatusCondition(s.Conditions, kind); c != nil && c.Status == metav1.ConditionTrue {
+		c := meta.FindStatusCondition(s.Conditions, kind)
+		if c != nil && (c.Status == metav1.ConditionTrue || c.Reason == v1alpha1.ReasonLeaseRanOut) {
 			all = append(all, c.Message)
 		}
 	}
 	return all
+}
+
+// ignorance is what keeps a count because a trigger is unknown: nothing is lowered on an unknown.
+func (e *Explanation) ignorance() []Obstacle {
+	keeps := slices.Contains(e.LimitedBy, scalers.RuleUnknown.String()) && !slices.Contains(e.LimitedBy, scalers.RuleFallback.String())
+	if e.From != e.To || !keeps && !strings.HasPrefix(e.Unchanged, "held, as nothing is known") {
+		return nil
+	}
+	for i := range e.Triggers {
+		switch t := &e.Triggers[i]; t.Unknown {
+		case "":
+		case scalers.NotRead.String():
+			return []Obstacle{{"WaitingForTriggers", t.Name + " " + t.Unknown, false}}
+		default:
+			return []Obstacle{{"TriggerFailed", t.Name + " " + t.Unknown, false}}
+		}
+	}
+	return nil
 }
 
 // blocked reports whether nothing is written.

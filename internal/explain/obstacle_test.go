@@ -2,6 +2,7 @@ package explain_test
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -61,7 +62,10 @@ func firstLine(text string) string {
 
 // hindered is an object with four replicas, and its first line.
 type hindered struct {
-	level      string
+	// level is the queue's, unless it is unknown or has not been read yet.
+	level, lastError string
+	unread           bool
+
 	edit       func(*workload.Workload)
 	conditions []metav1.Condition
 	want       string
@@ -71,6 +75,9 @@ type hindered struct {
 func (c *hindered) check(t *testing.T) {
 	t.Helper()
 	w, s := four(t, c.level, c.conditions...)
+	if s.Triggers[0].LastError = c.lastError; c.unread {
+		s.Triggers = nil
+	}
 	if c.edit != nil {
 		c.edit(w)
 	}
@@ -86,7 +93,7 @@ func TestTheFirstLineSaysWhatKeepsACountFromBeingWritten(t *testing.T) {
 		"a dry run": {
 			level: "900", edit: func(w *workload.Workload) { w.DryRun = true },
 			conditions: []metav1.Condition{condition(able, is, "DryRun", "dryRun is set")},
-			want:       "would go from 4 to 9 replicas, and stays at 4: DryRun: nothing is written, as dryRun is set.",
+			want:       "would go from 4 to 9 replicas, and stays at 4: DryRun: spec.dryRun is true: counts are decided and reported, and not written.",
 		},
 		"a dry run of all objects": {
 			level: "400", conditions: []metav1.Condition{condition(able, is, "DryRun", "impulse runs with --dry-run")},
@@ -106,8 +113,8 @@ func TestTheFirstLineSaysWhatKeepsACountFromBeingWritten(t *testing.T) {
 		},
 		"a pause at a count, and a dry run": {
 			level: "900", edit: func(w *workload.Workload) { w.DryRun, w.Policy.Paused = true, scalers.Paused{Fixed: true, At: 7} },
-			want: "would go from 4 to 7 replicas, and stays at 4: DryRun: nothing is written, as dryRun is set; " +
-				"PausedReplicas: the annotation paused-replicas keeps the count at 7.",
+			want: "would go from 4 to 7 replicas, and stays at 4: DryRun: spec.dryRun is true: counts are decided and reported, and not written; " +
+				"PausedReplicas: the annotation impulse.sh/paused-replicas keeps the count at 7.",
 		},
 		"nobody has looked at it": {
 			level: "900", edit: func(w *workload.Workload) { w.Generation = 2 },
@@ -125,6 +132,13 @@ func TestTheFirstLineSaysWhatElseActsOnTheCount(t *testing.T) {
 			level: "900", conditions: []metav1.Condition{condition(v1alpha1.ConditionReady, metav1.ConditionFalse, "TriggerFailed", "rps: refused")},
 			want: "goes from 4 to 9 replicas.",
 		},
+		"a trigger that is unknown and keeps the count": {
+			lastError: "the answer is NaN", conditions: []metav1.Condition{condition(v1alpha1.ConditionReady, metav1.ConditionFalse, "TriggerFailed", "queue: the answer is NaN")},
+			want: "keeps 4 replicas: TriggerFailed: queue is unknown: the answer is NaN.",
+		},
+		"a trigger that has not been read yet": {
+			unread: true, want: "keeps 4 replicas: WaitingForTriggers: queue has not been read yet.",
+		},
 		"another hand": {
 			level: "900",
 			conditions: []metav1.Condition{
@@ -134,7 +148,7 @@ func TestTheFirstLineSaysWhatElseActsOnTheCount(t *testing.T) {
 		},
 		"a pause": {
 			level: "900", edit: func(w *workload.Workload) { w.Policy.Paused.Keep = true },
-			want: "keeps 4 replicas: Paused: the annotation paused keeps the count as it is.",
+			want: "keeps 4 replicas: Paused: the annotation impulse.sh/paused keeps the count as it is.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) { c.check(t) })
@@ -143,15 +157,15 @@ func TestTheFirstLineSaysWhatElseActsOnTheCount(t *testing.T) {
 
 func TestTheFirstLineOfARecordedDecisionSaysWhatBecameOfIt(t *testing.T) {
 	inTheWay := condition(v1alpha1.ConditionAbleToScale, metav1.ConditionFalse, "DryRun", "dryRun is set")
-	gone := condition(v1alpha1.ConditionReady, metav1.ConditionFalse, "TargetNotFound", "watch Deployment/web: target not found")
+	gone := condition(v1alpha1.ConditionReady, metav1.ConditionFalse, "TargetNotFound", "there is no Deployment web in namespace shop")
 	for want, c := range map[string]struct {
 		has        *int32
 		conditions []metav1.Condition
 	}{
-		"went from 4 to 10 replicas, and has had 10 since.":                                        {has: new(int32(10))},
-		"was to go from 4 to 10 replicas, and has 6 now.":                                          {has: new(int32(6))},
-		"was to go from 4 to 10 replicas, and has 4 now: DryRun: dryRun is set.":                   {new(int32(4)), []metav1.Condition{inTheWay}},
-		"was to go from 4 to 10 replicas: TargetNotFound: watch Deployment/web: target not found.": {nil, []metav1.Condition{gone}},
+		"went from 4 to 10 replicas, and has had 10 since.":                                              {has: new(int32(10))},
+		"was to go from 4 to 10 replicas, and has 6 now.":                                                {has: new(int32(6))},
+		"was to go from 4 to 10 replicas, and has 4 now: DryRun: dryRun is set.":                         {new(int32(4)), []metav1.Condition{inTheWay}},
+		"was to go from 4 to 10 replicas: TargetNotFound: there is no Deployment web in namespace shop.": {nil, []metav1.Condition{gone}},
 	} {
 		s := &v1alpha1.ScaledObjectStatus{
 			Replicas: c.has, Conditions: c.conditions, LastDecision: &v1alpha1.DecisionStatus{Time: metav1.NewMicroTime(noon.Time()), From: 4, To: 10},
@@ -230,10 +244,48 @@ func TestAnAnnotationWithoutAnEffectIsNoted(t *testing.T) {
 	}
 }
 
+func TestAPauseLastsLongerThanTheWindowThatHoldsToday(t *testing.T) {
+	for want, paused := range map[string]scalers.Paused{
+		"queue, however low nothing: paused at 4\n":                   {Keep: true},
+		"queue, however high nothing: paused at 4\n":                  {Fixed: true, At: 4},
+		"queue, however low nothing: paused at 4 in this direction\n": {In: true},
+	} {
+		w, s := four(t, "400")
+		w.Policy.Paused = paused
+		if text := regexp.MustCompile(" +").ReplaceAllString(textOf(t, w, s), " "); !strings.Contains(text, want) {
+			t.Errorf("it reads\n%s\nwant %s", text, want)
+		}
+	}
+}
+
+func TestAnAlertThatIsStaleSaysWhenItIsOver(t *testing.T) {
+	w, s := waiting(t, noon.Add(30*time.Second).Time())
+	s.Replicas, s.Triggers[0].Value, s.Triggers[0].Active, s.Triggers[0].Pending.Value = new(int32(5)), "5", true, "0"
+	e, err := explain.Object(w, s, noon.Time())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(e.Ahead) != 1 || e.Ahead[0].From != 5 || e.Ahead[0].To != 1 || e.Ahead[0].At.Before(noon.Add(30*time.Second).Time()) {
+		t.Errorf("%+v comes by itself, want one change to 1, when the alert is over", e.Ahead)
+	}
+	s.Conditions = []metav1.Condition{condition(v1alpha1.ConditionAlertStale, metav1.ConditionFalse, "LeaseRanOut", "hits: alert Slow was not repeated; is repeat_interval below the lease?")}
+	if text := textOf(t, w, s); !strings.Contains(text, "\n  Note: hits: alert Slow was not repeated; is repeat_interval below the lease?\n") {
+		t.Errorf("a lease that ran out is no note:\n%s", text)
+	}
+}
+
+func TestTheHistorySaysWhatWasNotWritten(t *testing.T) {
+	var out strings.Builder
+	past := []v1alpha1.PastDecision{{From: 2, To: 5, NotWritten: "ForeignHPA", Why: "rps asks for 5"}}
+	if err := explain.History(&out, past); err != nil || !strings.Contains(out.String(), "not written: ForeignHPA; rps asks for 5") {
+		t.Errorf("%v: it reads\n%s", err, out.String())
+	}
+}
+
 func TestACountThatIsNotKnownIsNotExplained(t *testing.T) {
-	w, s := four(t, "900", condition(v1alpha1.ConditionReady, metav1.ConditionFalse, "TargetNotFound", "watch Deployment/web: target not found"))
+	w, s := four(t, "900", condition(v1alpha1.ConditionReady, metav1.ConditionFalse, "TargetNotFound", "there is no Deployment web in namespace shop"))
 	s.Replicas = nil
-	const want = "explain shop/web: the count of its target is not known: TargetNotFound: watch Deployment/web: target not found"
+	const want = "explain shop/web: the count of its target is not known: TargetNotFound: there is no Deployment web in namespace shop"
 	if _, err := explain.Object(w, s, noon.Time()); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -89,7 +89,7 @@ func raised(p *scalers.Policy, i int, level scalers.Milli, wanted int32, ask fun
 	most := scalers.Milli(math.MaxInt64)
 	d := ask(most)
 	if d.Replicas <= wanted {
-		o.Because, o.Until = obstacle(p, &d, i)
+		o.Because, o.Until = obstacle(p, &d, i, true)
 		return o
 	}
 	below, above := level, most // ask(below) gives no more than wanted, ask(above) does.
@@ -110,7 +110,7 @@ func lowered(p *scalers.Policy, i int, level scalers.Milli, wanted int32, ask fu
 	o := Otherwise{Trigger: p.Triggers[i].Name, counts: asksItself(&p.Triggers[i])}
 	d := ask(0)
 	if d.Replicas >= wanted {
-		o.Because, o.Until = obstacle(p, &d, i)
+		o.Because, o.Until = obstacle(p, &d, i, false)
 		return o
 	}
 	below, above := scalers.Milli(0), level // ask(below) gives fewer than wanted, ask(above) does not.
@@ -127,8 +127,8 @@ func lowered(p *scalers.Policy, i int, level scalers.Milli, wanted int32, ask fu
 }
 
 // obstacle is why an extreme level of trigger i changes nothing: another trigger asks for as many, or the last rule that spoke
-// has the number where it is.
-func obstacle(p *scalers.Policy, d *scalers.Decision, i int) (string, *time.Time) {
+// has the number where it is. raises is the direction of the level.
+func obstacle(p *scalers.Policy, d *scalers.Decision, i int, raises bool) (string, *time.Time) {
 	rule, last := scalers.RuleFormula, scalers.Step{}
 	if steps := d.Steps(); len(steps) > 0 {
 		last = steps[len(steps)-1]
@@ -136,6 +136,8 @@ func obstacle(p *scalers.Policy, d *scalers.Decision, i int) (string, *time.Time
 	}
 	other := d.Winner >= 0 && d.Winner != i && !p.Triggers[i].Input && d.Raw >= d.Replicas
 	switch {
+	case p.Paused.Fixed || p.Paused.Keep:
+		return fmt.Sprintf("paused at %d", d.Replicas), nil
 	case other && (rule == scalers.RuleFormula || rule == scalers.RuleMax):
 		return fmt.Sprintf("%s asks for %d anyway", p.Triggers[d.Winner].Name, d.Raw), nil
 	case rule == scalers.RuleFormula:
@@ -144,6 +146,8 @@ func obstacle(p *scalers.Policy, d *scalers.Decision, i int) (string, *time.Time
 		return fmt.Sprintf("the maximum is %d", last.To), nil
 	case rule == scalers.RuleMin:
 		return fmt.Sprintf("the minimum is %d", last.To), nil
+	case p.Paused.In && !raises, p.Paused.Out && raises: // It lasts longer than any window.
+		return fmt.Sprintf("paused at %d in this direction", d.Replicas), nil
 	default:
 		return p.Sentence(d, last), timeOf(last.Until)
 	}

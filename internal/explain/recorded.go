@@ -44,6 +44,7 @@ func FromStatus(w *workload.Workload, s *v1alpha1.ScaledObjectStatus, now time.T
 			e.Unchanged = "held, as nothing is known"
 		}
 	}
+	e.Obstacles = append(e.Obstacles, e.ignorance()...)
 	return e, nil
 }
 
@@ -58,7 +59,7 @@ func recorded(w *workload.Workload, from int32, t *v1alpha1.TriggerStatus) Trigg
 	case t.LastError != "" && t.Value != "":
 		shown.Unknown = fmt.Sprintf("is not known for certain, but %s at least: %s", t.Value, t.LastError)
 	case t.LastError != "":
-		shown.Unknown = "could not be read: " + t.LastError
+		shown.Unknown = scalers.Failed.String() + ": " + t.LastError
 	case i < 0 || err != nil:
 		shown.Formula = t.Value // The object has another trigger of that name by now.
 	default:

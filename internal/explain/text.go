@@ -18,7 +18,7 @@ func (e *Explanation) Text(w io.Writer, about string) error {
 	fmt.Fprintf(&out, "%s\n", line(e.headline(about)))
 	table(&out, e.triggerRows())
 	for _, one := range e.Notices {
-		fmt.Fprintf(&out, "  Note: %s.\n", one)
+		fmt.Fprintf(&out, "  Note: %s\n", sentence(one))
 	}
 	out.WriteString("\nWhy:\n")
 	if e.Unchanged != "" {
@@ -119,9 +119,17 @@ func (e *Explanation) triggerRows() [][]string {
 		if !t.Active && !t.Indifferent {
 			active = "?"
 		}
-		rows = append(rows, []string{t.Name, "unknown: it " + t.Unknown, asks, active})
+		rows = append(rows, []string{t.Name, t.unknown(), asks, active})
 	}
 	return rows
+}
+
+// unknown says why a level that is not known is not.
+func (t *Trigger) unknown() string {
+	if because, failed := strings.CutPrefix(t.Unknown, scalers.Failed.String()+": "); failed {
+		return "unknown: " + because
+	}
+	return "unknown: it " + t.Unknown
 }
 
 // asks is what a trigger asks for.
@@ -200,6 +208,14 @@ func (o *Otherwise) outcome() string {
 	default:
 		return fmt.Sprintf("%s at %s; until then %s", replicas(o.Then.To), moment(o.Then.At), o.Because)
 	}
+}
+
+// sentence ends a text with a full stop, unless it ends a sentence already.
+func sentence(text string) string {
+	if strings.HasSuffix(text, "?") {
+		return text
+	}
+	return text + "."
 }
 
 // line returns a text that may hold words of a source, or of a status, in one line.

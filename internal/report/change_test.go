@@ -47,7 +47,7 @@ func (d *restless) happens() {
 		}
 		d.spec = &spec
 	case 7:
-		e.Stale, e.Unconfirmed = !e.Stale, "alert Slow was last repeated at noon"
+		e.Stale, e.Unconfirmed = !e.Stale, "alert Slow was not repeated since noon"
 	case 8:
 		d.wrong = nil
 		if d.rand.IntN(2) == 0 {

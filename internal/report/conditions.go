@@ -23,6 +23,11 @@ func (c *conditions) set(kind string, is bool, reason, message string, generatio
 	if is {
 		status = metav1.ConditionTrue
 	}
+	c.put(kind, status, reason, message, generation)
+}
+
+// put is set with a status that may be unknown.
+func (c *conditions) put(kind string, status metav1.ConditionStatus, reason, message string, generation int64) {
 	meta.SetStatusCondition(&c.at, metav1.Condition{
 		Type: kind, Status: status, Reason: reason, Message: shorten(message), ObservedGeneration: generation,
 	})
@@ -36,12 +41,12 @@ func (c *conditions) of(p *pipeline.Outcome, refused refusal) string {
 		ready, why = refused.reason, refused.message
 	}
 	c.set(v1alpha1.ConditionReady, ready == "Ready", ready, why, generation)
-	active := activity(p)
-	c.set(v1alpha1.ConditionActive, active == "TriggerActive", active, "", generation)
+	active, why := activity(p)
+	c.put(v1alpha1.ConditionActive, active, why, "", generation)
 	paused, how := p.Workload.Pause()
 	c.set(v1alpha1.ConditionPaused, paused != "", cmp.Or(paused, "NotPaused"), how, generation)
 	blocked, message := blockedBy(p)
-	able := blocked == "" || blocked == "Contested"
+	able := blocked == "" || blocked == contested
 	c.set(v1alpha1.ConditionAbleToScale, able, cmp.Or(blocked, "ReadyToScale"), message, generation)
 	limited, by := limits(p)
 	c.set(v1alpha1.ConditionScalingLimited, limited != "", cmp.Or(limited, "NotLimited"), by, generation)
@@ -72,16 +77,19 @@ func (c *conditions) refuse(reason, message string, generation int64, older bool
 	}
 }
 
-// activity is the reason of the condition Active. Nothing is active where there is nothing to scale.
-func activity(p *pipeline.Outcome) string {
+// activity is the condition Active and its reason. Nothing is active where there is nothing to scale. While no trigger is known
+// to be active and one is unknown, it is unknown.
+func activity(p *pipeline.Outcome) (status metav1.ConditionStatus, reason string) {
 	blocked, _ := blockedBy(p)
 	switch {
 	case !p.TargetKnown:
-		return blocked
+		return metav1.ConditionFalse, blocked
 	case p.Decided && p.Decision.Active:
-		return "TriggerActive"
+		return metav1.ConditionTrue, "TriggerActive"
+	case p.Decided && p.Decision.Unsure(p.Workload.Policy):
+		return metav1.ConditionUnknown, "TriggerUnknown"
 	default:
-		return "NoTriggerActive"
+		return metav1.ConditionFalse, "NoTriggerActive"
 	}
 }
 
@@ -90,8 +98,8 @@ func foreseen(p *pipeline.Outcome) bool {
 	return slices.ContainsFunc(p.Events, func(e scalers.Event) bool { return e.Foreseen != scalers.Foreseen{} })
 }
 
-// stale says which alerts still count that have not been repeated, and reports whether there are any; objects that never had one
-// have no such condition.
+// stale says which alerts still count that have not been repeated, or are over because of that, and reports whether any counts;
+// objects that never had one have no such condition.
 func (c *conditions) stale(p *pipeline.Outcome, generation int64) bool {
 	var all []string
 	for i := range p.Events {
@@ -99,10 +107,14 @@ func (c *conditions) stale(p *pipeline.Outcome, generation int64) bool {
 			all = append(all, fmt.Sprintf("%s: %s", p.Workload.Triggers[i].Name, e.Unconfirmed))
 		}
 	}
-	if len(all) > 0 {
+	over := lapses(p)
+	switch {
+	case len(all) > 0:
 		c.set(v1alpha1.ConditionAlertStale, true, "NotRepeated", strings.Join(all, "; "), generation)
-	} else if meta.FindStatusCondition(c.at, v1alpha1.ConditionAlertStale) != nil {
-		c.set(v1alpha1.ConditionAlertStale, false, "Repeated", "", generation)
+	case over != "":
+		c.set(v1alpha1.ConditionAlertStale, false, v1alpha1.ReasonLeaseRanOut, over, generation)
+	case meta.FindStatusCondition(c.at, v1alpha1.ConditionAlertStale) != nil:
+		c.set(v1alpha1.ConditionAlertStale, false, "NotStale", "", generation)
 	}
 	return len(all) > 0
 }

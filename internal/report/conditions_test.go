@@ -3,6 +3,7 @@ package report
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/pipeline"
+	"github.com/impulse-sh/impulse/internal/workload"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -53,9 +55,45 @@ func TestReadyIsFalseWhileThereIsNoTargetToScale(t *testing.T) {
 func TestWhatElseIsWrongIsSaidBesideAMissingTarget(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		s := d.says(0, errors.New("connection refused"), missing(actuator.ErrNotFound))
-		const want = "watch Deployment/web: target not found; queue: connection refused"
+		const want = "there is no Deployment web in namespace shop; queue: connection refused"
 		if got := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady); got == nil || got.Message != want {
 			t.Errorf("Ready is %+v, want the message %q", got, want)
+		}
+	})
+}
+
+func TestActiveIsUnknownWhileATriggerIsAndNoneIsActive(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		d.spec.Triggers = append(d.spec.Triggers, workload.Trigger{Name: "alert"})
+		d.spec.Policy.Triggers = append(d.spec.Policy.Triggers, scalers.Trigger{Name: "alert", Target: 1000, Exact: true, Continuous: true})
+		for want, c := range map[string]struct {
+			level int64
+			err   error
+		}{"Unknown/TriggerUnknown": {0, errors.New("connection refused")}, "True/TriggerActive": {5, errors.New("connection refused")}, "False/NoTriggerActive": {0, nil}} {
+			now := scalers.InstantOf(time.Now())
+			s := d.decided([]scalers.Event{
+				{Trigger: "queue", At: now, Value: scalers.Milli(c.level * 1000), Current: d.current, Ready: d.current},
+				{Trigger: "alert", At: now, Current: d.current, Err: c.err},
+			})
+			if got := reasonsOf(s)["Active"]; got != want {
+				t.Errorf("Active is %s, want %s", got, want)
+			}
+		}
+	})
+}
+
+func TestWhatIsForbiddenPointsToTheRights(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		var told tally
+		d.reporter.recorder = &told
+		const want = "watch Deployment/web: not allowed (see Rights in deploy/manifests/README.md)"
+		s := d.says(30, nil, missing(actuator.ErrForbidden))
+		if got := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady); got == nil || got.Message != want {
+			t.Errorf("Ready is %+v, want the message %q", got, want)
+		}
+		d.says(30, nil)
+		if want := []string{"true Forbidden: " + want, "false Recovered: Forbidden is over: Deployment/web can be scaled again"}; !slices.Equal(told, want) {
+			t.Errorf("the Events are %q, want %q", told, want)
 		}
 	})
 }
@@ -126,7 +164,7 @@ func TestTheReasonIsThatOfTheNewestDecision(t *testing.T) {
 
 func TestAStaleAlertIsTheReason(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
-		d.stale = "alert Slow was last repeated at noon"
+		d.stale = "alert Slow was not repeated since noon"
 		if s := d.says(300, nil); s.Reason != "AlertStale" {
 			t.Errorf("the reason is %s", s.Reason)
 		}

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"slices"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
@@ -12,6 +14,8 @@ import (
 type history struct {
 	past []v1alpha1.PastDecision
 	last gist
+	// open is true while the count of the newest decision is still to be written.
+	open bool
 }
 
 // gist is what tells one outcome from another: the count, and the rule that limits. What was asked for, and by which trigger, is
@@ -20,6 +24,11 @@ type gist struct {
 	known bool
 	to    int32
 	limit scalers.Rule
+}
+
+// historyOf continues the history of a status.
+func historyOf(s *v1alpha1.ScaledObjectStatus) history {
+	return history{past: slices.Clone(s.History), open: len(s.History) > 0 && s.History[0].NotWritten != ""}
 }
 
 // note takes in the decision of a moment, and reports whether its outcome is news: the count is another one, or what limits is
@@ -38,9 +47,29 @@ func (h *history) note(p *pipeline.Outcome, counts bool) bool {
 	if first && len(h.past) > 0 && goesOn(&h.past[0], &entry) {
 		return false // We were away, and nothing changed.
 	}
+	h.open = entry.From != entry.To
 	h.past = append([]v1alpha1.PastDecision{entry}, h.past[:min(len(h.past), v1alpha1.MaxHistory-1)]...)
 	return true
 }
+
+// settle notes why the count of the newest decision is not written, until it is.
+func (h *history) settle(p *pipeline.Outcome) {
+	if !h.open || len(h.past) == 0 {
+		return
+	}
+	newest := &h.past[0]
+	reason, _ := blockedBy(p)
+	free := reason == "" || reason == contested
+	switch {
+	case p.Write != nil && p.Write.Err == nil && p.Write.To == newest.To, free && p.Target.Scale.Replicas == newest.To:
+		newest.NotWritten, h.open = "", false
+	case !free:
+		newest.NotWritten = reason
+	}
+}
+
+// contested is the reason of AbleToScale while somebody else keeps writing: ours are slowed down, and written.
+const contested = "Contested"
 
 func gistOf(d *scalers.Decision) gist {
 	return gist{known: true, to: d.Replicas, limit: limitOf(d)}
@@ -60,6 +89,6 @@ func pastOf(p *pipeline.Outcome) v1alpha1.PastDecision {
 	full := decisionOf(p)
 	return v1alpha1.PastDecision{
 		Time: metav1.NewMicroTime(p.At.Time()), From: full.From, To: full.To, Raw: full.Raw, Trigger: full.Trigger,
-		LimitedBy: full.LimitedBy, Why: shorten(p.Workload.Policy.Why(p.Decision)),
+		LimitedBy: full.LimitedBy, Why: shorten(whyOf(p, p.Workload.Policy, p.Decision, p.From)),
 	}
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"errors"
+	"fmt"
 	"hash/maphash"
 	"regexp"
 
@@ -29,8 +30,9 @@ type outcome struct {
 	failures uint64
 	// bases are what step triggers add to: a restart must not find another one.
 	bases uint64
-	// stale has a bit for each trigger of which an alert is.
+	// stale has a bit for each trigger of which an alert is, lapsed for each of which one was not repeated within its lease.
 	stale   uint32
+	lapsed  uint32
 	notices uint64
 	refused refusal
 	// annotations are those without an effect.
@@ -57,6 +59,9 @@ func outcomeOf(p *pipeline.Outcome, refused refusal) outcome {
 		if p.Events[i].Stale {
 			o.stale |= 1 << i
 		}
+		if p.Events[i].Lapsed != "" {
+			o.lapsed |= 1 << i
+		}
 	}
 	return o
 }
@@ -79,10 +84,10 @@ func noticesOf(p *pipeline.Outcome) uint64 {
 	var h maphash.Hash
 	h.SetSeed(seed)
 	for i := range p.Events {
-		if n := noticeOf(p, i); n.Reason != "" {
+		if n, foreseen := noticeOf(p, i), p.Events[i].Foreseen; n.Reason != "" || foreseen != (scalers.Foreseen{}) {
 			_ = h.WriteByte(byte(i))
 			_, _ = h.WriteString(n.Reason)
-			maphash.WriteComparable(&h, p.Events[i].Foreseen)
+			maphash.WriteComparable(&h, foreseen)
 		}
 	}
 	return h.Sum64()
@@ -145,19 +150,32 @@ func unknownBecause(p *pipeline.Outcome, i int) string {
 func blockedBy(p *pipeline.Outcome) (reason, message string) {
 	switch err := p.Target.Err; {
 	case err != nil:
-		return ReasonOf(err, "TargetUnknown"), err.Error()
+		return refusedBy(p, err, "TargetUnknown")
 	case !p.TargetKnown:
 		return "TargetUnknown", "the target has not been read yet"
 	case p.Workload.DryRun:
-		return "DryRun", "it is decided and reported, and nothing is written: dryRun is set"
+		return "DryRun", p.Workload.DryRunBecause()
 	case p.Target.ForeignHPA != "":
 		return "ForeignHPA", "HorizontalPodAutoscaler " + p.Target.ForeignHPA + " scales the same target; delete it and Impulse goes on"
 	case p.WriteErr != nil:
-		return ReasonOf(p.WriteErr, "ScaleFailed"), p.WriteErr.Error()
+		return refusedBy(p, p.WriteErr, "ScaleFailed")
 	case p.Contested:
-		return "Contested", "somebody else keeps writing to the target's replicas; answers are slowed down"
+		return contested, "somebody else keeps writing to the target's replicas; answers are slowed down"
 	default:
 		return "", ""
+	}
+}
+
+// refusedBy names an actuator's error, and says it for people.
+func refusedBy(p *pipeline.Outcome, err error, otherwise string) (reason, message string) {
+	target := &p.Workload.Target
+	switch reason = ReasonOf(err, otherwise); reason {
+	case "TargetNotFound":
+		return reason, fmt.Sprintf("there is no %s %s in namespace %s", target.Kind, target.Name, target.Namespace)
+	case "Forbidden":
+		return reason, err.Error() + " (see Rights in deploy/manifests/README.md)"
+	default:
+		return reason, err.Error()
 	}
 }
 

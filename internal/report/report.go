@@ -136,7 +136,7 @@ func (o *object) take(status *v1alpha1.ScaledObjectStatus) {
 	if status.LastScaleTime != nil {
 		o.lastScale = &status.LastScaleTime.Time
 	}
-	o.history = history{past: slices.Clone(status.History)}
+	o.history = historyOf(status)
 	o.origin = originOf(status)
 	o.stored = status
 }
@@ -178,6 +178,7 @@ func (r *Reporter) Decided(p *pipeline.Outcome) {
 		troubles, writes = r.report(o, p)
 	}
 	news := o.history.note(p, writes)
+	o.history.settle(p)
 	if writes {
 		o.commit(o.draft(p))
 		r.schedule(o)
@@ -185,7 +186,7 @@ func (r *Reporter) Decided(p *pipeline.Outcome) {
 	r.mu.Unlock()
 	if news && p.Workload.DryRun && p.Decision.Replicas != p.From {
 		r.log.Info("would scale", "namespace", p.Workload.Namespace, "object", p.Workload.Name, "target", p.Workload.Target.String(),
-			"from", p.From, "to", p.Decision.Replicas, "why", p.Workload.Policy.Why(p.Decision))
+			"from", p.From, "to", p.Decision.Replicas, "why", whyOf(p, p.Workload.Policy, p.Decision, p.From))
 	}
 	r.tell(p, troubles)
 }
@@ -274,7 +275,7 @@ func (r *Reporter) tellWrite(p *pipeline.Outcome, about Object) {
 	if wrote.Err != nil && wrote.Stored == wrote.From {
 		return
 	}
-	why := wrote.Policy.Why(wrote.Decision)
+	why := whyOf(p, wrote.Policy, wrote.Decision, wrote.From)
 	attributes := []any{"namespace", w.Namespace, "object", w.Name, "target", w.Target.String(), "from", wrote.From, "to", wrote.Stored, "why", why}
 	if wrote.Err != nil {
 		attributes = append(attributes, "asked", wrote.To, "error", wrote.Err)

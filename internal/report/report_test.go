@@ -85,6 +85,13 @@ func (d *desk) says(level int64, err error, edits ...func(*pipeline.Outcome)) *v
 	now := scalers.InstantOf(time.Now())
 	events := []scalers.Event{{Trigger: "queue", At: now, Value: scalers.Milli(level * 1000), Current: d.current, Ready: d.current, Err: err, Pods: d.pods, PerPod: d.pods != nil}}
 	events[0].Stale, events[0].Unconfirmed, events[0].Notice = d.stale != "", d.stale, d.notice
+	return d.decided(events, edits...)
+}
+
+// decided reports the decision on readings.
+func (d *desk) decided(events []scalers.Event, edits ...func(*pipeline.Outcome)) *v1alpha1.ScaledObjectStatus {
+	d.t.Helper()
+	now := scalers.InstantOf(time.Now())
 	decision := scalers.Decide(d.spec.Policy, scalers.Input{Now: now, Current: d.current, Events: events, Memory: d.memory})
 	d.memory = decision.Memory
 	outcome := &pipeline.Outcome{
@@ -227,7 +234,7 @@ func TestTheHistoryHasTheDecisionsWhoseOutcomeWasAnother(t *testing.T) {
 			t.Errorf("%d entries, want no more than %d", n, v1alpha1.MaxHistory)
 		}
 		stored = d.says(0, errors.New("connection refused"))
-		if newest := stored.History[0]; newest.To != 3 || newest.Why != "held, as nothing is known: queue could not be read" {
+		if newest := stored.History[0]; newest.To != 3 || newest.Why != "held, as nothing is known: queue is unknown" {
 			t.Errorf("the newest entry is %+v", newest)
 		}
 	})

@@ -23,11 +23,11 @@ func TestAPauseSaysWhichAnnotationKeepsWhat(t *testing.T) {
 	const ours, kedas = "impulse.sh/", "autoscaling.keda.sh/"
 	for want, annotations := range map[string]map[string]string{
 		"": {ours + "paused": "false"},
-		"Paused: the annotation paused keeps the count as it is":                               {kedas + "paused": "true"},
-		"PausedReplicas: the annotation paused-replicas keeps the count at 3":                  {ours + "paused": "true", ours + "paused-replicas": "3"},
-		"PausedScaleIn: the annotation paused-scale-in keeps the count from going down":        {ours + "paused-scale-in": "true"},
-		"PausedScaleOut: the annotation paused-scale-out keeps the count from going up":        {ours + "paused-scale-out": "true"},
-		"Paused: the annotations paused-scale-in and paused-scale-out keep the count as it is": {ours + "paused-scale-in": "true", ours + "paused-scale-out": "true"},
+		"Paused: the annotation autoscaling.keda.sh/paused keeps the count as it is":                                          {kedas + "paused": "true"},
+		"PausedReplicas: the annotation impulse.sh/paused-replicas keeps the count at 3":                                      {ours + "paused": "true", ours + "paused-replicas": "3"},
+		"PausedScaleIn: the annotation impulse.sh/paused-scale-in keeps the count from going down":                            {ours + "paused-scale-in": "true"},
+		"PausedScaleOut: the annotation impulse.sh/paused-scale-out keeps the count from going up":                            {ours + "paused-scale-out": "true"},
+		"Paused: the annotations impulse.sh/paused-scale-in and autoscaling.keda.sh/paused-scale-out keep the count as it is": {ours + "paused-scale-in": "true", kedas + "paused-scale-out": "true"},
 	} {
 		w, wrong := annotated(annotations)
 		if len(wrong) > 0 {
@@ -46,5 +46,27 @@ func TestAPauseSaysWhichAnnotationKeepsWhat(t *testing.T) {
 func TestAMistakeIsSaidOnceWhenTheShadowHasItFromTheLivePolicy(t *testing.T) {
 	if _, wrong := annotated(map[string]string{"impulse.sh/paused": "perhaps"}); len(wrong) != 1 {
 		t.Errorf("%d mistakes, want one: %v", len(wrong), wrong)
+	}
+}
+
+func TestADryRunSaysWhatMakesItOne(t *testing.T) {
+	const not = ": counts are decided and reported, and not written"
+	for want, c := range map[string]struct{ spec, all bool }{
+		"spec.dryRun is true" + not: {spec: true}, "Impulse runs with --dry-run" + not: {all: true},
+	} {
+		kind := triggers.Define("counts", "Counts.", counts{Step: 2}, func(counts, triggers.Env) (triggers.Source, error) { return nil, nil }) //nolint:nilnil // Nobody opens it.
+		so := &v1alpha1.ScaledObject{Spec: v1alpha1.ScaledObjectSpec{
+			ScaleTargetRef: v1alpha1.ScaleTargetRef{Name: "web"}, Triggers: []v1alpha1.Trigger{{Type: "counts"}}, DryRun: c.spec,
+		}}
+		workload.Default(so)
+		settings := workload.DefaultSettings()
+		settings.DryRun = c.all
+		w, wrong := workload.Compile(so, []triggers.Kind{kind}, settings)
+		if len(wrong) > 0 {
+			t.Fatal(wrong[0])
+		}
+		if got := w.DryRunBecause(); !w.DryRun || got != want {
+			t.Errorf("a dry run: %t, %q, want %q", w.DryRun, got, want)
+		}
 	}
 }

@@ -27,11 +27,15 @@ type Workload struct {
 	UnknownAnnotations string
 	// DryRun: it is decided and reported, and nothing is written.
 	DryRun bool
+	// DryRunOfAll: that is so for all workloads of the process.
+	DryRunOfAll bool
 	// Shadow is the policy that is decided beside this one; nil for none.
 	Shadow *Workload
 	// Triggers are in the order of the spec. The policy has them in this order, and after them the composite trigger of a
 	// formula, which has no source.
 	Triggers []Trigger
+	// paused has the full name of each annotation that pauses the object, by its name within its group.
+	paused map[string]string
 }
 
 // Key is namespace/name.
@@ -88,7 +92,8 @@ func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings
 		Namespace: so.Namespace, Name: so.Name, UID: so.UID, Generation: so.Generation,
 		Target: TargetOf(so),
 		Policy: policyOf(so, settings, &wrong),
-		DryRun: so.Spec.DryRun || settings.DryRun, UnknownAnnotations: sentenceOf(UnknownAnnotations(so.Annotations)),
+		DryRun: so.Spec.DryRun || settings.DryRun, DryRunOfAll: settings.DryRun, UnknownAnnotations: sentenceOf(UnknownAnnotations(so.Annotations)),
+		paused: pausedBy(so),
 	}
 	if so.Spec.ScaleTargetRef.Name == "" {
 		wrong.add("spec.scaleTargetRef.name", "is required", "")

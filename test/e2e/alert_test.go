@@ -98,7 +98,8 @@ func TestAnAlertThatIsNotRepeatedIsSaidToBeStaleAndThenIsOver(t *testing.T) {
 	w.replicas("checkout", 5)
 	w.condition("checkout", "AlertStale", "True", "NotRepeated")
 	w.replicas("checkout", 1)
-	w.condition("checkout", "AlertStale", "False", "Repeated")
+	w.condition("checkout", "AlertStale", "False", "LeaseRanOut")
+	w.explains("checkout", "Note: alertmanager: alert checkout was not repeated within its lease (5s): it counts as over since ")
 }
 
 func TestStepsCountActivationsThroughRepeatsAndARestart(t *testing.T) {

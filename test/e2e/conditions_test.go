@@ -49,7 +49,7 @@ func TestConditionsComeAsPeopleWaitForThem(t *testing.T) {
 	if row := strings.Join(strings.Fields(out), " "); err != nil || !strings.Contains(row, " 1 1 True False True Paused ") {
 		t.Errorf("%v: the row of a paused object is %s", err, row)
 	}
-	w.explains("web", "keeps 1 replica: Paused: the annotation paused keeps the count as it is.")
+	w.explains("web", "keeps 1 replica: Paused: the annotation impulse.sh/paused keeps the count as it is.")
 	if out, err := w.kubectl(t.Context(), "", "annotate", "so", "web", "impulse.sh/paused-"); err != nil {
 		t.Fatal(err, out)
 	}

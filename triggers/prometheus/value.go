@@ -21,7 +21,7 @@ func level(v model.Value, zero triggers.Zeros) (scalers.Milli, error) {
 	case err != nil:
 		return 0, err
 	case missing:
-		return 0, fmt.Errorf("the answer is %v", model.SampleValue(number))
+		return 0, fmt.Errorf("the answer is %v (a division by 0? ignoreNullValues reads it as 0)", model.SampleValue(number))
 	case number < 0 && zero.Negative:
 		return 0, nil
 	case number < 0:
