@@ -43,7 +43,7 @@ func TestTheHistoryOfADryRunSaysThatNothingIsWritten(t *testing.T) {
 			t.Errorf("the entry is %+v", got)
 		}
 		if got := d.says(30, nil).History[0]; got.To != 3 || got.NotWritten != "" {
-			t.Errorf("the entry of the count that there is is %+v", got)
+			t.Errorf("the entry that keeps the count is %+v", got)
 		}
 	})
 }

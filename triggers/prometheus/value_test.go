@@ -54,7 +54,7 @@ func TestEverythingElseIsUnknown(t *testing.T) {
 		reason string
 	}{
 		"empty":                               {vector(), triggers.Zeros{Negative: true}, "empty"},
-		"NaN":                                 {vector(math.NaN()), triggers.Zeros{Negative: true}, "is NaN"},
+		"NaN":                                 {vector(math.NaN()), triggers.Zeros{Negative: true}, "is NaN (a division by 0? ignoreNullValues reads it as 0)"},
 		"infinite":                            {vector(math.Inf(1)), triggers.Zeros{Negative: true}, "is +Inf"},
 		"negatively infinite":                 {vector(math.Inf(-1)), triggers.Zeros{Negative: true}, "is -Inf"},
 		"negative":                            {vector(-0.5), triggers.Zeros{Null: true}, "is negative: -0.5"},
