@@ -85,7 +85,7 @@ type TriggerStatus struct {
 	// +optional
 	Pods *PodsStatus `json:"pods,omitempty"`
 	// Pending is the level that comes at a known time unless a message says otherwise: that of an alert that waits for the end of
-	// its stale window.
+	// its stale window, or the end of a stale one.
 	// +optional
 	Pending *PendingLevel `json:"pending,omitempty"`
 	// +optional
