@@ -74,7 +74,7 @@ func (c *Controller) spared(m *member, target actuator.Target, refused bool) str
 	case !workload.Restores(m.so):
 		return "restoreToOriginalReplicaCount is not set"
 	case c.options.Settings.DryRun || m.so.Spec.DryRun:
-		return "nothing is written: dryRun is set"
+		return "nothing is written, by spec.dryRun or --dry-run"
 	case workload.Paused(m.so):
 		return "the object is paused, which is stronger"
 	case len(rivals) > 0:
