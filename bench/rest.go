@@ -108,7 +108,7 @@ func (w *world) startResting(ctx context.Context, h *hover, o options) (*local.P
 		return nil, err
 	}
 	p, err := local.Spawn(ctx, w.dir, "impulse-rest", w.binary, "run", "--kubeconfig", w.kubeconfig,
-		"--namespace", resting, "--lease-namespace", resting, "--listen", address)
+		"--namespace", resting, "--lease-namespace", resting, "--listen", address, "--allow-source-addresses", "127.0.0.0/8")
 	if err != nil {
 		return nil, err
 	}
