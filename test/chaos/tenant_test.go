@@ -73,9 +73,10 @@ func TestATenantThatDoesItsWorstKeepsNobodyOut(t *testing.T) {
 	liveThrough(t, p)
 }
 
-// lateParts is the part of the deliveries, one in so many, that may be refused beside another tenant: a record that takes longer than
-// 0.9 s is answered with 503, and the machine may be busy with other things. Without the limits it is most of them.
-const lateParts = 40
+// lateParts is the part of the deliveries, one in so many, that may be refused beside another tenant. A record that takes longer than
+// 0.9 s is answered with 503, and so is what waits for it: a machine that is busy with other things for a second makes some of them.
+// Without the limits it is most deliveries.
+const lateParts = 10
 
 // aTenantKeepsNobodyOut: whatever another tenant did, next to nobody was refused, as long as no part was broken.
 func (v *verdict) aTenantKeepsNobodyOut() {
