@@ -4,14 +4,16 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/recorded"
 	"github.com/impulse-sh/impulse/internal/workload"
 )
 
 // elsewhere returns a sentence about an alert that an object would select, if its sender had not named another namespace; "" when
-// there is none. lease is the namespace of the AlertSets. It is a hint beside the explanation: users who may not read the record of the cluster get none.
-func (c *cluster) elsewhere(ctx context.Context, lease string, w *workload.Workload) string {
-	if c.config != "" || !recorded.SelectsAlerts(w) {
+// there is none. lease is the namespace of the AlertSets. It is a hint beside the explanation: users who may not read the record of
+// the cluster get none.
+func (c *cluster) elsewhere(ctx context.Context, lease string, w *workload.Workload, status *v1alpha1.ScaledObjectStatus) string {
+	if c.config != "" || !recorded.Awaits(w, status) {
 		return ""
 	}
 	l := listing{cluster: cluster{kubeconfig: c.kubeconfig, context: c.context}, every: true, lease: lease}

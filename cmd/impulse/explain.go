@@ -83,7 +83,7 @@ func explainLive(ctx context.Context, c *cluster, lease, name string) (*explain.
 	if err != nil {
 		return nil, about, err
 	}
-	if hint := c.elsewhere(ctx, lease, w); hint != "" {
+	if hint := c.elsewhere(ctx, lease, w, &so.Status); hint != "" {
 		e.Notices = append(e.Notices, hint)
 	}
 	return e, about, nil

@@ -9,14 +9,20 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// SelectsAlerts reports whether a trigger of w follows alerts.
-func SelectsAlerts(w *workload.Workload) bool {
+// Awaits reports whether triggers of w follow alerts, and none of these is active by the status: only then can Elsewhere find
+// anything, for which the whole record is read.
+func Awaits(w *workload.Workload, status *v1alpha1.ScaledObjectStatus) bool {
+	follows := false
 	for i := range w.Triggers {
-		if _, ok := w.Triggers[i].Config.(triggers.Alerted); ok {
-			return true
+		if _, ok := w.Triggers[i].Config.(triggers.Alerted); !ok {
+			continue
+		}
+		follows = true
+		if i < len(status.Triggers) && status.Triggers[i].Active {
+			return false
 		}
 	}
-	return false
+	return follows
 }
 
 // Elsewhere returns an alert that fires and whose labels a trigger of w selects, but that was delivered for another namespace, in

@@ -153,3 +153,13 @@ func TestAnAlertOfAnotherNamespaceThatNobodySelectsThereIsFound(t *testing.T) {
 		}
 	}
 }
+
+func TestTheRecordIsOnlyOfUseWhereNoAlertCounts(t *testing.T) {
+	web := object(t, "shop", "web", "alertmanager", map[string]v1alpha1.Scalar{"matchers": `{alertname="Slow"}`, "replicas": "2"})
+	push := object(t, "shop", "push", "push", map[string]v1alpha1.Scalar{"threshold": "1"})
+	active := &v1alpha1.ScaledObjectStatus{Triggers: []v1alpha1.TriggerStatus{{Active: true}}}
+	idle := &v1alpha1.ScaledObjectStatus{Triggers: []v1alpha1.TriggerStatus{{}}}
+	if Awaits(web, active) || !Awaits(web, idle) || !Awaits(web, &v1alpha1.ScaledObjectStatus{}) || Awaits(push, idle) {
+		t.Error("it is read where an alert counts or none is followed, or not where one is awaited")
+	}
+}
