@@ -96,10 +96,12 @@ spec:
 
 func TestKubectlExplainNamesEveryTypeOfTriggerAndEveryParameter(t *testing.T) {
 	w := newWorld(t)
-	out, err := w.kubectl(t.Context(), "", "explain", "so.spec.triggers")
-	if err != nil {
-		t.Fatal(err, out)
-	}
+	var out string
+	w.until("the API server describes a CRD that it has just been given", func(ctx context.Context) (bool, error) {
+		var err error
+		out, err = w.kubectl(ctx, "", "explain", "so.spec.triggers")
+		return err == nil, nil
+	}, func() string { return out })
 	for _, k := range builtin.Kinds() {
 		if !strings.Contains(out, k.Name+": ") {
 			t.Errorf("%s is not named", k.Name)
