@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/impulse-sh/impulse/actuator"
-	"github.com/impulse-sh/impulse/internal/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
 )
 
 func TestAPushBackIsSaidAtOnceAndNotRetried(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/impulse-sh/impulse/internal/local"
+	"github.com/impulse-sh/impulse/internal/testkit/local"
 )
 
 const (

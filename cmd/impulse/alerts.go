@@ -11,12 +11,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/impulse-sh/impulse/internal/app"
-	"github.com/impulse-sh/impulse/internal/controller"
-	"github.com/impulse-sh/impulse/internal/kubeconfig"
-	"github.com/impulse-sh/impulse/internal/manifest"
-	"github.com/impulse-sh/impulse/internal/recorded"
-	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/internal/control/alertlist"
+	"github.com/impulse-sh/impulse/internal/control/app"
+	"github.com/impulse-sh/impulse/internal/control/controller"
+	"github.com/impulse-sh/impulse/internal/kube/config"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/internal/policy/manifest"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
@@ -78,7 +78,7 @@ func (l *listing) list(cmd *cobra.Command, args []string) error {
 	if wide {
 		f = "text"
 	}
-	match, err := recorded.Matching(args)
+	match, err := alertlist.Matching(args)
 	if f.check() != nil {
 		err = errors.Join(err, fmt.Errorf("--output is %q: expected text, wide, json or yaml", f))
 	}
@@ -94,7 +94,7 @@ func (l *listing) list(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	all := recorded.List(stored.Alerts, workloads, recorded.Filter{Namespace: namespace, Resolved: l.resolved, Match: match}, time.Now())
+	all := alertlist.List(stored.Alerts, workloads, alertlist.Filter{Namespace: namespace, Resolved: l.resolved, Match: match}, time.Now())
 	warn(cmd.ErrOrStderr(), &stored)
 	if len(all) == 0 && f == "text" {
 		where := "any namespace"
@@ -104,11 +104,11 @@ func (l *listing) list(cmd *cobra.Command, args []string) error {
 		_, err := fmt.Fprintf(cmd.ErrOrStderr(), "no such alert is recorded for the objects of %s\n", where)
 		return err
 	}
-	return f.print(cmd.OutOrStdout(), all, func(w io.Writer) error { return recorded.Text(w, all, wide) })
+	return f.print(cmd.OutOrStdout(), all, func(w io.Writer) error { return alertlist.Text(w, all, wide) })
 }
 
 // warn says that there may be more alerts than those that are listed.
-func warn(w io.Writer, s *recorded.Stored) {
+func warn(w io.Writer, s *alertlist.Stored) {
 	for _, name := range s.Unreadable {
 		fmt.Fprintf(w, "warning: AlertSet %s cannot be read: others may be firing\n", name)
 	}
@@ -118,9 +118,9 @@ func warn(w io.Writer, s *recorded.Stored) {
 }
 
 // fromCluster reads the AlertSets, and the objects of all namespaces, or of the one that is returned.
-func (l *listing) fromCluster(ctx context.Context) (stored recorded.Stored, workloads []*workload.Workload, namespace string, err error) {
-	found := kubeconfig.Find(l.kubeconfig, l.context)
-	config, err := kubeconfig.Config(found)
+func (l *listing) fromCluster(ctx context.Context) (stored alertlist.Stored, workloads []*compile.Workload, namespace string, err error) {
+	found := config.Find(l.kubeconfig, l.context)
+	config, err := config.Config(found)
 	if err != nil {
 		return stored, nil, "", err
 	}
@@ -133,7 +133,7 @@ func (l *listing) fromCluster(ctx context.Context) (stored recorded.Stored, work
 	if err != nil {
 		return stored, nil, "", err
 	}
-	if stored, err = recorded.FromCluster(ctx, client, l.lease); err != nil {
+	if stored, err = alertlist.FromCluster(ctx, client, l.lease); err != nil {
 		return stored, nil, "", err
 	}
 	objects, err := controller.List(ctx, config, namespace)
@@ -141,7 +141,7 @@ func (l *listing) fromCluster(ctx context.Context) (stored recorded.Stored, work
 		return stored, nil, "", err
 	}
 	for _, so := range objects {
-		if w, _ := workload.Compile(so, builtin.Kinds(), workload.DefaultSettings()); w != nil {
+		if w, _ := compile.Compile(so, builtin.Kinds(), compile.DefaultSettings()); w != nil {
 			workloads = append(workloads, w)
 		}
 	}
@@ -149,11 +149,11 @@ func (l *listing) fromCluster(ctx context.Context) (stored recorded.Stored, work
 }
 
 // fromFolder reads the folder of states, and the objects of the files.
-func (l *listing) fromFolder(context.Context) (stored recorded.Stored, workloads []*workload.Workload, namespace string, err error) {
+func (l *listing) fromFolder(context.Context) (stored alertlist.Stored, workloads []*compile.Workload, namespace string, err error) {
 	if !l.every {
 		namespace = cmp.Or(l.namespace, manifest.DefaultNamespace)
 	}
-	if stored, err = recorded.FromFolder(filepath.Join(l.stateDir, app.AlertStates)); err != nil {
+	if stored, err = alertlist.FromFolder(filepath.Join(l.stateDir, app.AlertStates)); err != nil {
 		return stored, nil, "", err
 	}
 	objects, _, err := manifest.Load([]string{l.config}, nil)

@@ -12,9 +12,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/alerts"
-	"github.com/impulse-sh/impulse/internal/app"
-	"github.com/impulse-sh/impulse/internal/recorded"
+	"github.com/impulse-sh/impulse/internal/control/alertlist"
+	"github.com/impulse-sh/impulse/internal/control/app"
+	"github.com/impulse-sh/impulse/internal/ingest/store"
 )
 
 // scale is an object that selects alerts.
@@ -22,13 +22,13 @@ const scale = "apiVersion: impulse.sh/v1alpha1\nkind: ScaledObject\nmetadata: {n
 	"  triggers: [{type: alertmanager, metadata: {matchers: 'alertname=\"Slow\"', replicas: 3}}]\n"
 
 // record writes alerts as a process in file mode does, and returns the flags that name it.
-func record(t *testing.T, content alerts.Shard) []string {
+func record(t *testing.T, content store.Shard) []string {
 	t.Helper()
 	config, states := t.TempDir(), t.TempDir()
 	if err := os.WriteFile(filepath.Join(config, "web.yaml"), []byte(scale), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	folder, err := alerts.NewFolder(filepath.Join(states, app.AlertStates), slog.New(slog.DiscardHandler))
+	folder, err := store.NewFolder(filepath.Join(states, app.AlertStates), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestRecordedAlertsOfFileModeAreListed(t *testing.T) {
 	one := func(door, name string, firing bool) v1alpha1.StoredAlert {
 		return v1alpha1.StoredAlert{Door: door, Fingerprint: name, Labels: map[string]string{"alertname": name}, Firing: firing, StartsAt: at, LastSeen: at}
 	}
-	about := record(t, alerts.Shard{Alerts: []v1alpha1.StoredAlert{one("shop/", "Slow", true), one("shop/", "Over", false), one("bank/", "Slow", true)}, AsOf: at.Time})
+	about := record(t, store.Shard{Alerts: []v1alpha1.StoredAlert{one("shop/", "Slow", true), one("shop/", "Over", false), one("bank/", "Slow", true)}, AsOf: at.Time})
 	for args, want := range map[string][]string{
 		"alerts -n shop":                  {"shop Slow firing" + since + "shop/web"},
 		"alerts -n shop --resolved":       {"shop Over resolved" + since + "-", "shop Slow firing" + since + "shop/web"},
@@ -64,7 +64,7 @@ func TestRecordedAlertsOfFileModeAreListed(t *testing.T) {
 		}
 	}
 	code, out, _ := impulse(t, "", append([]string{"alerts", "-A", "-o", "json"}, about...)...)
-	var all []recorded.Alert
+	var all []alertlist.Alert
 	if err := json.Unmarshal([]byte(out), &all); code != 0 || err != nil || len(all) != 2 || all[0].SelectedBy == nil || len(all[0].SelectedBy) != 0 {
 		t.Errorf("as JSON: %d, %v\n%s", code, err, out)
 	}
@@ -74,7 +74,7 @@ func TestRecordedAlertsOfFileModeAreListed(t *testing.T) {
 }
 
 func TestAWarningSaysThatAlertsMayBeMissing(t *testing.T) {
-	about := record(t, alerts.Shard{LostAt: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)})
+	about := record(t, store.Shard{LostAt: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)})
 	if code, _, errs := impulse(t, "", append([]string{"alerts", "-A"}, about...)...); code != 0 || !strings.Contains(errs, "warning: some of the record was lost at 2026-03-02T10:00:00Z") {
 		t.Errorf("%d %s", code, errs)
 	}

@@ -12,10 +12,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/app"
-	"github.com/impulse-sh/impulse/internal/controller"
-	"github.com/impulse-sh/impulse/internal/kubeconfig"
-	"github.com/impulse-sh/impulse/internal/manifest"
+	"github.com/impulse-sh/impulse/internal/control/app"
+	"github.com/impulse-sh/impulse/internal/control/controller"
+	"github.com/impulse-sh/impulse/internal/kube/config"
+	"github.com/impulse-sh/impulse/internal/policy/manifest"
 )
 
 // cluster is the flags of every command that reads one ScaledObject: kubectl's own, and those of a process in file mode.
@@ -52,8 +52,8 @@ func (c *cluster) get(ctx context.Context, name string) (*v1alpha1.ScaledObject,
 	if c.config != "" {
 		return c.fromFiles(cmp.Or(namespace, manifest.DefaultNamespace), name)
 	}
-	found := kubeconfig.Find(c.kubeconfig, c.context)
-	config, err := kubeconfig.Config(found)
+	found := config.Find(c.kubeconfig, c.context)
+	config, err := config.Config(found)
 	if err != nil {
 		return nil, err
 	}

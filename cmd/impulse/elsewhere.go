@@ -5,15 +5,15 @@ import (
 	"fmt"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/recorded"
-	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/internal/control/alertlist"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
 )
 
 // elsewhere returns a sentence about an alert that an object would select, if its sender had not named another namespace; "" when
 // there is none. lease is the namespace of the AlertSets. It is a hint beside the explanation: users who may not read the record of
 // the cluster get none.
-func (c *cluster) elsewhere(ctx context.Context, lease string, w *workload.Workload, status *v1alpha1.ScaledObjectStatus) string {
-	if c.config != "" || !recorded.Awaits(w, status) {
+func (c *cluster) elsewhere(ctx context.Context, lease string, w *compile.Workload, status *v1alpha1.ScaledObjectStatus) string {
+	if c.config != "" || !alertlist.Awaits(w, status) {
 		return ""
 	}
 	l := listing{cluster: cluster{kubeconfig: c.kubeconfig, context: c.context}, every: true, lease: lease}
@@ -21,12 +21,12 @@ func (c *cluster) elsewhere(ctx context.Context, lease string, w *workload.Workl
 	if err != nil {
 		return ""
 	}
-	a, ok := recorded.Elsewhere(stored.Alerts, workloads, w)
+	a, ok := alertlist.Elsewhere(stored.Alerts, workloads, w)
 	if !ok {
 		return ""
 	}
 	where := "for namespace " + a.Namespace
-	if a.Namespace == recorded.ClusterWide {
+	if a.Namespace == alertlist.ClusterWide {
 		where = "for the whole cluster"
 	}
 	return fmt.Sprintf("alert %s, which this object would select, was delivered %s, where no object selects it: is %s the namespace in the URL of its receiver?",

@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/explain"
-	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/internal/analysis/explain"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
@@ -74,7 +74,7 @@ func explainLive(ctx context.Context, c *cluster, lease, name string) (*explain.
 	if err != nil {
 		return nil, "", err
 	}
-	w, mistakes := workload.Compile(so, builtin.Kinds(), workload.DefaultSettings())
+	w, mistakes := compile.Compile(so, builtin.Kinds(), compile.DefaultSettings())
 	if w == nil {
 		return nil, "", fmt.Errorf("%s/%s is not understood%s: %w", so.Namespace, so.Name, meanwhile(&so.Status), joined(mistakes))
 	}
@@ -104,7 +104,7 @@ func meanwhile(s *v1alpha1.ScaledObjectStatus) string {
 }
 
 // joined is every mistake as one error.
-func joined(mistakes []*workload.Mistake) error {
+func joined(mistakes []*compile.Mistake) error {
 	all := make([]error, len(mistakes))
 	for i, m := range mistakes {
 		all[i] = errors.New(m.String()) //nolint:err113 // It is what the user wrote.

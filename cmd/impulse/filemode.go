@@ -7,9 +7,9 @@ import (
 	"strings"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/app"
-	"github.com/impulse-sh/impulse/internal/controller"
-	"github.com/impulse-sh/impulse/internal/manifest"
+	"github.com/impulse-sh/impulse/internal/control/app"
+	"github.com/impulse-sh/impulse/internal/control/controller"
+	"github.com/impulse-sh/impulse/internal/policy/manifest"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 

@@ -10,9 +10,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/app"
-	"github.com/impulse-sh/impulse/internal/controller"
-	"github.com/impulse-sh/impulse/internal/report"
+	"github.com/impulse-sh/impulse/internal/control/app"
+	"github.com/impulse-sh/impulse/internal/control/controller"
+	"github.com/impulse-sh/impulse/internal/control/status"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -37,13 +37,13 @@ func fileMode(t *testing.T) (config, states string) {
 	}
 	three := int32(3)
 	at := metav1.NewMicroTime(time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC))
-	status := &v1alpha1.ScaledObjectStatus{
+	st := &v1alpha1.ScaledObjectStatus{
 		Replicas: &three, DesiredReplicas: &three, Memory: string(memory),
 		LastDecision: &v1alpha1.DecisionStatus{Time: at, From: 1, To: 3, Trigger: "cron"},
 		Triggers:     []v1alpha1.TriggerStatus{{Name: "cron", Value: "3", Active: true}},
 		History:      []v1alpha1.PastDecision{{Time: at, From: 1, To: 3, Trigger: "cron", Why: "cron asks for 3"}},
 	}
-	if err := kept.Save(t.Context(), report.Object{Namespace: "shop", Name: "office"}, status); err != nil {
+	if err := kept.Save(t.Context(), status.Object{Namespace: "shop", Name: "office"}, st); err != nil {
 		t.Fatal(err)
 	}
 	return config, states

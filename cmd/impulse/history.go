@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/impulse-sh/impulse/internal/explain"
+	"github.com/impulse-sh/impulse/internal/analysis/explain"
 )
 
 func historyCommand() *cobra.Command {

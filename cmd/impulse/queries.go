@@ -10,8 +10,8 @@ import (
 	"github.com/prometheus/client_golang/api"
 	promv1 "github.com/prometheus/client_golang/api/prometheus/v1"
 
-	"github.com/impulse-sh/impulse/internal/manifest"
-	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/internal/policy/manifest"
 )
 
 // queryTimeout bounds how long a server may take to say whether it takes a query.
@@ -51,7 +51,7 @@ func askQueries(ctx context.Context, url string, objects []manifest.Compiled) (w
 }
 
 // ask asks for the queries of one policy, whose triggers stand below a path of the object.
-func (q *querier) ask(ctx context.Context, o *manifest.Object, w *workload.Workload, path string) ([]manifest.Problem, error) {
+func (q *querier) ask(ctx context.Context, o *manifest.Object, w *compile.Workload, path string) ([]manifest.Problem, error) {
 	var all []manifest.Problem
 	for i := range w.Triggers {
 		config, ok := w.Triggers[i].Config.(interface{ PromQL() string })

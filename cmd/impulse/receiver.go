@@ -16,7 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/impulse-sh/impulse/internal/regular"
+	"github.com/impulse-sh/impulse/internal/regularfile"
 )
 
 const (
@@ -153,7 +153,7 @@ func (r *receiver) ask(cmd *cobra.Command, m message) (*answer, error) {
 func (r *receiver) token() (string, error) {
 	token := os.Getenv(tokenVariable)
 	if r.tokenFile != "" {
-		content, err := regular.ReadFile(r.tokenFile, maxSmallFile)
+		content, err := regularfile.ReadFile(r.tokenFile, maxSmallFile)
 		if err != nil {
 			return "", fmt.Errorf("--token-file: %w", err)
 		}
@@ -172,7 +172,7 @@ func (r *receiver) transport() (*http.Transport, error) {
 	if r.caFile == "" {
 		return t, nil
 	}
-	content, err := regular.ReadFile(r.caFile, maxSmallFile)
+	content, err := regularfile.ReadFile(r.caFile, maxSmallFile)
 	if err != nil {
 		return nil, fmt.Errorf("--ca-file: %w", err)
 	}

@@ -9,10 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/impulse-sh/impulse/internal/explain"
-	"github.com/impulse-sh/impulse/internal/policytest"
-	"github.com/impulse-sh/impulse/internal/rehearsal"
-	"github.com/impulse-sh/impulse/internal/simulation"
+	"github.com/impulse-sh/impulse/internal/analysis/engine"
+	"github.com/impulse-sh/impulse/internal/analysis/explain"
+	"github.com/impulse-sh/impulse/internal/analysis/policytest"
+	"github.com/impulse-sh/impulse/internal/analysis/simulate"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
@@ -68,9 +68,9 @@ func (r *rehearsed) explain(cmd *cobra.Command) (*explain.Explanation, string, e
 }
 
 // world is the test's or the simulation's.
-func (r *rehearsed) world(cmd *cobra.Command) (*rehearsal.World, string, error) {
+func (r *rehearsed) world(cmd *cobra.Command) (*engine.World, string, error) {
 	if r.input != "" {
-		world, err := simulation.First(cmd.Context(), simulation.Options{
+		world, err := simulate.First(cmd.Context(), simulate.Options{
 			Kinds: builtin.Kinds(), Files: []string{r.file}, Input: r.input, Stdin: cmd.InOrStdin(), Capacity: r.capacity, StartupDelay: r.startupDelay,
 		})
 		return world, r.file, err

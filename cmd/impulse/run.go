@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/impulse-sh/impulse/internal/app"
+	"github.com/impulse-sh/impulse/internal/control/app"
 )
 
 func runCommand() *cobra.Command {

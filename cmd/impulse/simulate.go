@@ -8,12 +8,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/impulse-sh/impulse/internal/simulation"
+	"github.com/impulse-sh/impulse/internal/analysis/simulate"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
 func simulateCommand() *cobra.Command {
-	o := simulation.Options{Kinds: builtin.Kinds()}
+	o := simulate.Options{Kinds: builtin.Kinds()}
 	var f format
 	var plot string
 	cmd := &cobra.Command{
@@ -44,7 +44,7 @@ func simulateCommand() *cobra.Command {
 			}
 			bar := progressOn(cmd.ErrOrStderr())
 			o.Passed, o.Now, o.Stdin = bar.show, time.Now(), cmd.InOrStdin()
-			result, err := simulation.Simulate(cmd.Context(), o)
+			result, err := simulate.Simulate(cmd.Context(), o)
 			bar.clear()
 			if err != nil {
 				return err
@@ -64,11 +64,11 @@ func simulateCommand() *cobra.Command {
 	flags.StringVar(&o.From, "from", "1h", "with --prometheus: begin, as a time or as how long ago")
 	flags.StringVar(&o.To, "to", "0s", "with --prometheus: end, as a time or as how long ago")
 	flags.DurationVar(&o.Step, "step", 0, "with --prometheus: time between two points (default: the first object's pollingInterval)")
-	flags.DurationVar(&o.Timeout, "timeout", simulation.AnswerWithin, "with --prometheus: how long it may take to answer one query")
+	flags.DurationVar(&o.Timeout, "timeout", simulate.AnswerWithin, "with --prometheus: how long it may take to answer one query")
 	flags.StringVar(&o.Column, "load", "", "column that replicas have to bear (default: the first)")
 	flags.StringVar(&o.Capacity, "capacity-per-replica", "", "how much load a ready replica bears (default: the target of the first trigger that shares the load)")
 	flags.DurationVar(&o.StartupDelay, "startup-delay", 0, "how long a new replica takes to be ready")
-	flags.StringSliceVar(&o.Baselines, "baseline", []string{"oracle"}, fmt.Sprintf("what to compare with: %v", simulation.Baselines()))
+	flags.StringSliceVar(&o.Baselines, "baseline", []string{"oracle"}, fmt.Sprintf("what to compare with: %v", simulate.Baselines()))
 	flags.StringVar(&plot, "plot", "", "draw a picture into this file: .png, .svg or .html")
 	_ = cmd.MarkFlagRequired("filename")
 	f.flag(cmd)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/impulse-sh/impulse/internal/policytest"
+	"github.com/impulse-sh/impulse/internal/analysis/policytest"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 

@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/impulse-sh/impulse/internal/kubeconfig"
-	"github.com/impulse-sh/impulse/internal/uninstall"
+	"github.com/impulse-sh/impulse/internal/control/uninstall"
+	"github.com/impulse-sh/impulse/internal/kube/config"
 )
 
 func uninstallCommand() *cobra.Command {
@@ -26,7 +26,7 @@ func uninstallCommand() *cobra.Command {
   impulse uninstall --keep-counts`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if o.Config, err = kubeconfig.Config(kubeconfig.Find(file, context)); err != nil {
+			if o.Config, err = config.Config(config.Find(file, context)); err != nil {
 				return err
 			}
 			o.Out = cmd.OutOrStdout()

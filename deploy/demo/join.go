@@ -10,7 +10,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/impulse-sh/impulse/internal/local"
+	"github.com/impulse-sh/impulse/internal/testkit/local"
 )
 
 // part is what follows one source, and joins as soon as that source is there.

@@ -22,7 +22,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 
-	"github.com/impulse-sh/impulse/internal/local"
+	"github.com/impulse-sh/impulse/internal/testkit/local"
 )
 
 //go:embed objects/*.yaml

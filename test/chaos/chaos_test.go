@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/impulse-sh/impulse/internal/local"
+	"github.com/impulse-sh/impulse/internal/testkit/local"
 )
 
 // The short form breaks every part; so few seeds rarely do.

@@ -10,8 +10,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/rehearsal"
-	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/internal/analysis/engine"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/alertmanager"
@@ -110,21 +110,21 @@ func query(name string) string {
 
 // policy is an object, compiled: the core's answers for it.
 type policy struct {
-	*workload.Workload
+	*compile.Workload
 
 	memo map[string]int32
 }
 
-// compile compiles an object's spec.
-func compile(o *object) (*policy, error) {
+// compileObject compiles an object's spec.
+func compileObject(o *object) (*policy, error) {
 	so := &v1alpha1.ScaledObject{}
 	so.Name = o.name
 	if err := yaml.UnmarshalStrict([]byte(o.spec), &so.Spec); err != nil {
 		return nil, fmt.Errorf("read the spec of %s: %w", o.name, err)
 	}
 	so.Spec.ScaleTargetRef.Name = o.name
-	workload.Default(so)
-	w, mistakes := workload.Compile(so, builtin.Kinds(), workload.DefaultSettings())
+	compile.Default(so)
+	w, mistakes := compile.Compile(so, builtin.Kinds(), compile.DefaultSettings())
 	if len(mistakes) > 0 {
 		return nil, fmt.Errorf("compile %s: %s", o.name, mistakes[0])
 	}
@@ -158,7 +158,7 @@ func (p *policy) rest(l levels, n int32) int32 {
 	if known, ok := p.memo[key]; ok {
 		return known
 	}
-	w := rehearsal.World{Policy: p.Policy, Start: scalers.InstantOf(time.Unix(1, 0)), Replicas: n}
+	w := engine.World{Policy: p.Policy, Start: scalers.InstantOf(time.Unix(1, 0)), Replicas: n}
 	for i := range p.Triggers {
 		w.Feeds = append(w.Feeds, p.feed(i, l))
 	}
@@ -170,7 +170,7 @@ func (p *policy) rest(l levels, n int32) int32 {
 }
 
 // feed is a trigger whose level stands.
-func (p *policy) feed(i int, l levels) rehearsal.Feed {
+func (p *policy) feed(i int, l levels) engine.Feed {
 	f := constant{sampled: !p.Policy.Triggers[i].Continuous}
 	switch config := p.Triggers[i].Config.(type) {
 	case alertmanager.Config:
@@ -215,7 +215,7 @@ func (c constant) Next(t scalers.Instant) scalers.Instant {
 }
 
 // Read implements rehearsal.Feed.
-func (c constant) Read(scalers.Instant, rehearsal.Target) (scalers.Event, bool) { return c.event, true }
+func (c constant) Read(scalers.Instant, engine.Target) (scalers.Event, bool) { return c.event, true }
 
 // sorted returns the keys of a set in order.
 func sorted(set map[string]bool) []string {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/impulse-sh/impulse/internal/local"
+	"github.com/impulse-sh/impulse/internal/testkit/local"
 )
 
 // part is a program that the schedule kills, freezes and starts again, always with the same arguments and folder.

@@ -22,7 +22,7 @@ import (
 	watchtools "k8s.io/client-go/tools/watch"
 	"sigs.k8s.io/yaml"
 
-	"github.com/impulse-sh/impulse/internal/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
 )
 
 // bare is a Deployment that nobody scales but us: how long its writes take is what the machine itself needs.

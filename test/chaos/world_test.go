@@ -18,8 +18,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/impulse-sh/impulse/internal/local"
-	"github.com/impulse-sh/impulse/internal/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit/local"
+	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
 )
 
 // patience is how long a part may take to start.
@@ -78,7 +78,7 @@ func build(t *testing.T, p *plan) *world {
 	t.Helper()
 	w := newWorld(t, p)
 	for _, o := range p.objects {
-		compiled, err := compile(o)
+		compiled, err := compileObject(o)
 		if err != nil {
 			t.Fatal(err)
 		}

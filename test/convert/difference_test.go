@@ -13,9 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/convert"
-	"github.com/impulse-sh/impulse/internal/rehearsal"
-	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/internal/analysis/engine"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/internal/policy/convert"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
@@ -126,8 +126,8 @@ func TestPodsThatAreBeingDeletedAreTheListedDifference(t *testing.T) {
 		t.Fatal(mistakes[0])
 	}
 	noted(t, notes, "spec.metrics[0].external.target.value", "1.5 times the target with 2 of them and 2 others is 6 (here it is 3)")
-	workload.Default(so)
-	w, mistakes := workload.Compile(so, builtin.Kinds(), workload.DefaultSettings())
+	compile.Default(so)
+	w, mistakes := compile.Compile(so, builtin.Kinds(), compile.DefaultSettings())
 	if len(mistakes) > 0 {
 		t.Fatal(mistakes[0])
 	}
@@ -140,7 +140,7 @@ func TestPodsThatAreBeingDeletedAreTheListedDifference(t *testing.T) {
 }
 
 // noted fails when a difference is not said.
-func noted(t *testing.T, notes []*workload.Mistake, field, text string) {
+func noted(t *testing.T, notes []*compile.Mistake, field, text string) {
 	t.Helper()
 	for _, n := range notes {
 		if n.Field == field && strings.Contains(n.String(), text) {
@@ -195,15 +195,15 @@ func TestHowFailuresAreCountedIsTheListedDifference(t *testing.T) {
 // failed lets the source of an object fail after one reading, and returns how long after the first failure it has its fallback.
 func failed(t *testing.T, so *v1alpha1.ScaledObject, interval time.Duration) time.Duration {
 	t.Helper()
-	workload.Default(so)
-	w, mistakes := workload.Compile(so, builtin.Kinds(), workload.DefaultSettings())
+	compile.Default(so)
+	w, mistakes := compile.Compile(so, builtin.Kinds(), compile.DefaultSettings())
 	if len(mistakes) > 0 {
 		t.Fatal(mistakes[0])
 	}
 	start := scalers.InstantOf(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-	readings := rehearsal.NewSeries(rehearsal.Run{First: 20_000, Times: 1}, rehearsal.Run{Answer: rehearsal.Failed, Times: 20})
-	world := &rehearsal.World{Policy: w.Policy, Start: start, Replicas: 2, Feeds: []rehearsal.Feed{
-		rehearsal.Regular{Ticker: rehearsal.Ticker{Start: start, Interval: interval}, Series: readings},
+	readings := engine.NewSeries(engine.Run{First: 20_000, Times: 1}, engine.Run{Answer: engine.Failed, Times: 20})
+	world := &engine.World{Policy: w.Policy, Start: start, Replicas: 2, Feeds: []engine.Feed{
+		engine.Regular{Ticker: engine.Ticker{Start: start, Interval: interval}, Series: readings},
 	}}
 	for turn := range world.Turns(start.Add(20 * interval)) {
 		if turn.Target.Current == 4 {

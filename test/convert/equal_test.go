@@ -13,9 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/convert"
-	"github.com/impulse-sh/impulse/internal/rehearsal"
-	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/internal/analysis/engine"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/internal/policy/convert"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
@@ -168,22 +168,22 @@ func fromKEDA(hpa *autoscalingv2.HorizontalPodAutoscaler) bool {
 func lived(t *testing.T, so *v1alpha1.ScaledObject, replicas int32, levels []series) []int32 {
 	t.Helper()
 	so.Spec.PollingInterval = new(tick)
-	workload.Default(so)
-	w, mistakes := workload.Compile(so, builtin.Kinds(), workload.DefaultSettings())
+	compile.Default(so)
+	w, mistakes := compile.Compile(so, builtin.Kinds(), compile.DefaultSettings())
 	if len(mistakes) > 0 {
 		t.Fatal(mistakes[0])
 	}
 	start := scalers.InstantOf(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-	world := &rehearsal.World{Policy: w.Policy, Start: start, Replicas: replicas}
+	world := &engine.World{Policy: w.Policy, Start: start, Replicas: replicas}
 	for i := range levels {
-		runs := make([]rehearsal.Run, ticks)
+		runs := make([]engine.Run, ticks)
 		for k := range runs {
-			runs[k] = rehearsal.Run{First: scalers.Milli(levels[i][k]), Times: 1}
+			runs[k] = engine.Run{First: scalers.Milli(levels[i][k]), Times: 1}
 		}
-		values := rehearsal.Regular{Ticker: rehearsal.Ticker{Start: start, Interval: time.Duration(tick) * time.Second}, Series: rehearsal.NewSeries(runs...)}
-		var feed rehearsal.Feed = values
+		values := engine.Regular{Ticker: engine.Ticker{Start: start, Interval: time.Duration(tick) * time.Second}, Series: engine.NewSeries(runs...)}
+		var feed engine.Feed = values
 		if p := &w.Policy.Triggers[i]; p.PerPod {
-			feed = rehearsal.Mean{Regular: values, Utilization: p.Metric == scalers.Utilization}
+			feed = engine.Mean{Regular: values, Utilization: p.Metric == scalers.Utilization}
 		}
 		world.Feeds = append(world.Feeds, feed)
 	}

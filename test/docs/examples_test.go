@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/impulse-sh/impulse/internal/local"
-	"github.com/impulse-sh/impulse/internal/manifest"
+	"github.com/impulse-sh/impulse/internal/policy/manifest"
+	"github.com/impulse-sh/impulse/internal/testkit/local"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/impulse-sh/impulse/internal/local"
+	"github.com/impulse-sh/impulse/internal/testkit/local"
 )
 
 func TestTheFirstCommandOfTheReadmeShowsAPolicyAPictureAndAReason(t *testing.T) {

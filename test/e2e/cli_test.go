@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/impulse-sh/impulse/internal/local"
+	"github.com/impulse-sh/impulse/internal/testkit/local"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 

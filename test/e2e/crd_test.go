@@ -17,8 +17,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/manifest"
-	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/internal/policy/manifest"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
@@ -368,7 +368,7 @@ spec:
 		if err := errors.Join(yaml.Unmarshal(answer, &byServer), yaml.Unmarshal([]byte(text), &byUs)); err != nil {
 			t.Fatal(err)
 		}
-		workload.Default(&byUs)
+		compile.Default(&byUs)
 		if !reflect.DeepEqual(byServer.Spec, byUs.Spec) {
 			a, _ := json.Marshal(byServer.Spec)
 			b, _ := json.Marshal(byUs.Spec)

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/local"
+	"github.com/impulse-sh/impulse/internal/testkit/local"
 )
 
 // tool runs a command of impulse in the test's namespace.

@@ -10,7 +10,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/impulse-sh/impulse/internal/local"
+	"github.com/impulse-sh/impulse/internal/testkit/local"
 )
 
 func TestTheManifestsGiveEnoughRightsAndNoMore(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/impulse-sh/impulse/internal/local"
-	"github.com/impulse-sh/impulse/internal/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit/local"
+	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
 )
 
 // own is a world on a control plane of its own, whose namespaces can be deleted.

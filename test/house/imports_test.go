@@ -6,70 +6,69 @@ import (
 	"testing"
 )
 
-// may lists, for each room, the rooms of ours that it may import; a room includes the folders below it. Tests may also
-// import the test support in internal/sandboxtest and the rooms they are about.
+// may lists the arrows of docs/architecture.md: for each folder, the folders of ours that it may import. A folder includes the
+// ones below it; the arrows between the packages of one folder are in within. Tests may also import internal/testkit and the
+// packages that they are about.
 var may = map[string][]string{
 	"scalers":              {},
 	"actuator":             {},
 	"api":                  {},
-	"triggers":             {"triggers", "scalers", "internal/natsclient", "internal/printable"},
+	"triggers":             {"scalers", "internal/printable"},
+	"internal/policy":      {"api", "scalers", "triggers", "actuator", "internal/printable", "internal/regularfile"},
+	"internal/ingest":      {"api", "scalers", "triggers", "internal/statefile", "internal/printable", "internal/regularfile"},
+	"internal/control":     {"internal/ingest", "internal/policy", "internal/kube", "api", "scalers", "triggers", "actuator", "internal/statefile", "internal/printable", "internal/regularfile"},
+	"internal/analysis":    {"internal/policy", "api", "scalers", "triggers", "internal/printable", "internal/regularfile"},
+	"internal/kube":        {},
 	"internal/statefile":   {},
-	"internal/alerts":      {"triggers", "api", "scalers", "internal/statefile"},
-	"internal/doors":       {"triggers", "scalers", "internal/alerts"},
-	"internal/leader":      {},
-	"internal/workload":    {"api", "scalers", "triggers", "actuator", "internal/formula"},
-	"internal/advice":      {"api", "scalers", "internal/workload", "internal/formula"},
-	"internal/convert":     {"api", "scalers", "internal/workload"},
-	"internal/manifest":    {"api", "scalers", "triggers", "internal/workload", "internal/convert", "internal/advice", "internal/printable", "internal/regular"},
-	"internal/pipeline":    {"scalers", "triggers", "actuator", "internal/workload"},
-	"internal/report":      {"api", "scalers", "triggers", "actuator", "internal/workload", "internal/pipeline", "internal/printable"},
-	"internal/controller":  {"api", "scalers", "triggers", "actuator", "internal/workload", "internal/manifest", "internal/pipeline", "internal/report", "internal/statefile"},
-	"internal/formula":     {},
 	"internal/printable":   {},
-	"internal/regular":     {},
-	"internal/egress":      {},
-	"internal/rehearsal":   {"scalers", "triggers", "internal/workload"},
-	"internal/policytest":  {"api", "scalers", "triggers", "internal/workload", "internal/manifest", "internal/rehearsal", "internal/printable", "internal/regular"},
-	"internal/simulation":  {"scalers", "triggers", "internal/workload", "internal/manifest", "internal/rehearsal", "internal/printable", "internal/regular"},
-	"internal/explain":     {"api", "scalers", "triggers", "internal/workload", "internal/printable"},
-	"internal/recorded":    {"api", "triggers", "internal/workload", "internal/alerts"},
-	"internal/kubeconfig":  {},
-	"internal/uninstall":   {"api", "internal/controller", "internal/report"},
-	"internal/server":      {"triggers", "scalers", "internal/alerts", "internal/doors", "internal/peer", "internal/printable", "internal/regular"},
-	"internal/natsclient":  {"triggers"},
-	"internal/peer":        {},
-	"internal/app":         {"api", "scalers", "triggers", "actuator", "internal"},
+	"internal/regularfile": {},
+	"internal/testkit":     {},
 	"cmd":                  {"api", "scalers", "triggers/builtin", "internal"},
-	"internal/local":       {},
-	"deploy":               {"internal/local"},
-	"bench":                {"api", "scalers", "internal/local"},
+	"deploy":               {"internal/testkit"},
+	"bench":                {"api", "scalers", "internal/testkit"},
 	"test":                 {"api", "scalers", "triggers", "actuator", "internal", "test"},
-	"internal/sandboxtest": {"internal/local"},
+}
+
+// within lists the arrows between the packages of one folder under internal. A package that it does not name imports none of its
+// siblings.
+var within = map[string][]string{
+	"internal/ingest/httpserver":   {"internal/ingest/endpoints", "internal/ingest/forward", "internal/ingest/store"},
+	"internal/ingest/endpoints":    {"internal/ingest/store"},
+	"internal/policy/compile":      {"internal/policy/formula"},
+	"internal/policy/lint":         {"internal/policy/compile", "internal/policy/formula"},
+	"internal/policy/convert":      {"internal/policy/compile"},
+	"internal/policy/manifest":     {"internal/policy/compile", "internal/policy/convert", "internal/policy/lint"},
+	"internal/control/app":         {"internal/control"},
+	"internal/control/controller":  {"internal/control/autoscaler", "internal/control/status"},
+	"internal/control/status":      {"internal/control/autoscaler"},
+	"internal/control/uninstall":   {"internal/control/controller", "internal/control/status"},
+	"internal/analysis/policytest": {"internal/analysis/engine"},
+	"internal/analysis/simulate":   {"internal/analysis/engine"},
+	"internal/testkit/sandboxtest": {"internal/testkit/local"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {
 	for _, f := range files(t) {
-		room := roomOf(f.dir)
-		if room == "" {
-			t.Errorf("%s: no room of the house: add its folder to the list in this test, and to docs/architecture.md", f.path)
+		folder := folderOf(f.dir)
+		if folder == "" {
+			t.Errorf("%s: the folder is unknown: add it to the list in this test, and to docs/architecture.md", f.path)
 			continue
 		}
 		for _, path := range f.imports {
 			target, ours := strings.CutPrefix(path, module+"/")
-			if !ours || below(target, f.dir) || allowed(room, target) {
+			if !ours || f.test() && (below(target, "internal/testkit") || target == "triggers/triggertest") {
 				continue
 			}
-			if f.test() && (target == "internal/sandboxtest" || target == "triggers/triggertest") {
-				continue
+			if !allowed(folder, target, f.dir) {
+				t.Errorf("%s imports %s: %s may import only %v", f.path, target, folder, may[folder])
 			}
-			t.Errorf("%s imports %s: %s may import only %v", f.path, target, room, may[room])
 		}
 	}
 }
 
 func TestTheCoreImportsTheStandardLibraryOnly(t *testing.T) {
 	for _, f := range files(t) {
-		if roomOf(f.dir) != "scalers" || f.test() {
+		if folderOf(f.dir) != "scalers" || f.test() {
 			continue
 		}
 		for _, path := range f.imports {
@@ -88,30 +87,39 @@ func TestTheCoreImportsTheStandardLibraryOnly(t *testing.T) {
 func TestTriggersKnowNothingOfEachOther(t *testing.T) {
 	for _, f := range files(t) {
 		kind, ok := strings.CutPrefix(f.dir, "triggers/")
-		if !ok || strings.HasPrefix(kind, "builtin") || strings.HasPrefix(kind, "triggertest") {
+		if !ok || strings.HasPrefix(kind, "builtin") || strings.HasPrefix(kind, "triggertest") || strings.HasPrefix(kind, "internal/") {
 			continue
 		}
 		for _, path := range f.imports {
 			other, ours := strings.CutPrefix(path, module+"/triggers/")
-			if ours && other != kind && !strings.HasPrefix(other, kind+"/") && (!f.test() || other != "triggertest") {
+			if ours && !strings.HasPrefix(other, "internal/") && other != kind && !strings.HasPrefix(other, kind+"/") && (!f.test() || other != "triggertest") {
 				t.Errorf("%s imports triggers/%s", f.path, other)
 			}
 		}
 	}
 }
 
-func roomOf(dir string) string {
+// folderOf returns the folder of may that a directory belongs to, and "" if there is none.
+func folderOf(dir string) string {
 	best := ""
-	for room := range may {
-		if below(dir, room) && len(room) > len(best) {
-			best = room
+	for folder := range may {
+		if below(dir, folder) && len(folder) > len(best) {
+			best = folder
 		}
 	}
 	return best
 }
 
-func below(dir, room string) bool { return dir == room || strings.HasPrefix(dir, room+"/") }
+func below(dir, folder string) bool { return dir == folder || strings.HasPrefix(dir, folder+"/") }
 
-func allowed(room, target string) bool {
-	return below(target, room) || slices.ContainsFunc(may[room], func(r string) bool { return below(target, r) })
+// allowed reports whether a file in dir, which belongs to folder, may import target.
+func allowed(folder, target, dir string) bool {
+	list := may[folder]
+	if below(target, folder) {
+		if !strings.HasPrefix(folder, "internal/") || below(target, dir) {
+			return true
+		}
+		list = within[dir]
+	}
+	return slices.ContainsFunc(list, func(f string) bool { return below(target, f) })
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/impulse-sh/impulse/internal/sandboxtest"
-	"github.com/impulse-sh/impulse/internal/server"
+	"github.com/impulse-sh/impulse/internal/ingest/httpserver"
+	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
 )
 
 func TestRealAlertmanagersShowWhatTheyWereGiven(t *testing.T) {
@@ -18,7 +18,7 @@ func TestRealAlertmanagersShowWhatTheyWereGiven(t *testing.T) {
 		"- {name: two, namespaces: [shop], basic: {username: two, password: the-password-of-two}}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	credentials, err := server.ReadCredentials(server.CredentialFiles{List: list})
+	credentials, err := httpserver.ReadCredentials(httpserver.CredentialFiles{List: list})
 	if err != nil {
 		t.Fatal(err)
 	}

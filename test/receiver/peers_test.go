@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/impulse-sh/impulse/internal/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
 )
 
 func TestThreeAlertmanagersAreOneSourceThroughAPartitionAndARestart(t *testing.T) {

@@ -20,9 +20,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/impulse-sh/impulse/internal/alerts"
-	"github.com/impulse-sh/impulse/internal/sandboxtest"
-	"github.com/impulse-sh/impulse/internal/server"
+	"github.com/impulse-sh/impulse/internal/ingest/httpserver"
+	"github.com/impulse-sh/impulse/internal/ingest/store"
+	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/alertmanager"
@@ -30,7 +30,7 @@ import (
 
 // disk keeps shards in a folder, counts what is written, and can be full.
 type disk struct {
-	*alerts.Folder
+	*store.Folder
 
 	mu     sync.Mutex
 	writes int
@@ -38,7 +38,7 @@ type disk struct {
 }
 
 // Save is alerts.Persister's.
-func (d *disk) Save(ctx context.Context, shard int, content alerts.Shard) error {
+func (d *disk) Save(ctx context.Context, shard int, content store.Shard) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.full {
@@ -64,7 +64,7 @@ func (d *disk) fill(full bool) {
 type receiver struct {
 	t        *testing.T
 	disk     *disk
-	store    *alerts.Store
+	store    *store.Store
 	url      string
 	registry *prometheus.Registry
 	poller   *triggers.Poller
@@ -76,19 +76,19 @@ func newReceiver(t *testing.T) *receiver {
 }
 
 // receiverFor is newReceiver for those who show one of the credentials.
-func receiverFor(t *testing.T, credentials *server.Credentials) *receiver {
+func receiverFor(t *testing.T, credentials *httpserver.Credentials) *receiver {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	folder, err := alerts.NewFolder(t.TempDir(), log)
+	folder, err := store.NewFolder(t.TempDir(), log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := &receiver{t: t, disk: &disk{Folder: folder}, registry: prometheus.NewRegistry(), poller: triggers.NewPoller(4, 4)}
-	r.store = alerts.NewStore(r.disk, time.Now)
+	r.store = store.NewStore(r.disk, time.Now)
 	r.registry.MustRegister(r.store)
 	r.background(r.store.Run)
 	r.background(r.poller.Run)
-	s, err := server.New(t.Context(), server.Options{
+	s, err := httpserver.New(t.Context(), httpserver.Options{
 		Addr: "127.0.0.1:0", Credentials: credentials, Alerts: r.store, Leading: func() bool { return true }, Ready: r.store.Ready, Registry: r.registry,
 		Log: log, Now: time.Now,
 	})

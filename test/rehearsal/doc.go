@@ -1,2 +1,2 @@
-// Package rehearsal holds the virtual world of internal/rehearsal against the pipeline that scales in production.
+// Package rehearsal holds the virtual world of internal/analysis/engine against the pipeline that scales in production.
 package rehearsal

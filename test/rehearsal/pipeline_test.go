@@ -16,9 +16,9 @@ import (
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/pipeline"
-	"github.com/impulse-sh/impulse/internal/rehearsal"
-	"github.com/impulse-sh/impulse/internal/workload"
+	"github.com/impulse-sh/impulse/internal/analysis/engine"
+	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/builtin"
@@ -48,11 +48,11 @@ const length = 30 * time.Minute
 
 // story is a workload and what happens to it.
 type story struct {
-	workload *workload.Workload
+	workload *compile.Workload
 	start    scalers.Instant
 	replicas int32
 	readings []reading
-	writes   []rehearsal.Write
+	writes   []engine.Write
 }
 
 // reading is one of the query.
@@ -85,8 +85,8 @@ func newStory(t *testing.T, r *rand.Rand) *story {
 			{Type: "cron", Metadata: map[string]v1alpha1.Scalar{"timezone": "Etc/UTC", "start": "3/10 * * * *", "end": "6/10 * * * *", "desiredReplicas": "5"}},
 		},
 	}}
-	workload.Default(so)
-	w, mistakes := workload.Compile(so, builtin.Kinds(), workload.DefaultSettings())
+	compile.Default(so)
+	w, mistakes := compile.Compile(so, builtin.Kinds(), compile.DefaultSettings())
 	if len(mistakes) > 0 {
 		t.Fatal(mistakes[0])
 	}
@@ -119,7 +119,7 @@ func (s *story) tell(r *rand.Rand) {
 		}
 		// Seldom enough that nobody fights: then the pipeline's answers back off.
 		if r.IntN(20) == 0 && k > 0 && (len(s.writes) == 0 || at > s.writes[len(s.writes)-1].At.Add(time.Minute)) {
-			s.writes = append(s.writes, rehearsal.Write{At: later(s.start.Add(time.Duration(k)*15*time.Second + 8*time.Second)), To: r.Int32N(12)})
+			s.writes = append(s.writes, engine.Write{At: later(s.start.Add(time.Duration(k)*15*time.Second + 8*time.Second)), To: r.Int32N(12)})
 		}
 	}
 }
@@ -134,7 +134,7 @@ func (s *story) Next(t scalers.Instant) scalers.Instant {
 }
 
 // Read is that of the query's feed.
-func (s *story) Read(t scalers.Instant, _ rehearsal.Target) (scalers.Event, bool) {
+func (s *story) Read(t scalers.Instant, _ engine.Target) (scalers.Event, bool) {
 	i, ok := slices.BinarySearchFunc(s.readings, t, func(r reading, t scalers.Instant) int { return cmp.Compare(r.at, t) })
 	if !ok {
 		return scalers.Event{}, false
@@ -144,12 +144,12 @@ func (s *story) Read(t scalers.Instant, _ rehearsal.Target) (scalers.Event, bool
 
 // rehearse returns our writes in the virtual world.
 func (s *story) rehearse() []string {
-	feeds, err := rehearsal.Foreseen(s.workload, nil)
+	feeds, err := engine.Foreseen(s.workload, nil)
 	if err != nil {
 		return []string{err.Error()}
 	}
 	feeds[0] = s
-	w := &rehearsal.World{Policy: s.workload.Policy, Start: s.start, Replicas: s.replicas, Feeds: feeds, Writes: s.writes}
+	w := &engine.World{Policy: s.workload.Policy, Start: s.start, Replicas: s.replicas, Feeds: feeds, Writes: s.writes}
 	var all []string
 	for t := range w.Turns(s.start.Add(length)) {
 		if t.Changed() {
@@ -169,8 +169,8 @@ func (s *story) run(t *testing.T) []string {
 	target := &target{start: s.start.Time()}
 	target.seen = actuator.Observation{Scale: actuator.Scale{UID: "u", Replicas: s.replicas, ResourceVersion: "1"}, Ready: s.replicas}
 	query := &query{emits: make(chan func(scalers.Event), 1)}
-	now := pipeline.NewClock()
-	p := pipeline.New(pipeline.Options{
+	now := autoscaler.NewClock()
+	p := autoscaler.New(autoscaler.Options{
 		Workload: s.workload, Actuator: target, Reporter: silent{}, Now: now, MayWrite: func() bool { return true },
 		Open: func(i int) (triggers.Source, error) {
 			if i == 0 {
@@ -183,7 +183,7 @@ func (s *story) run(t *testing.T) []string {
 	defer cancel()
 	done := make(chan struct{})
 	go func() {
-		p.Run(ctx, pipeline.Past{})
+		p.Run(ctx, autoscaler.Past{})
 		close(done)
 	}()
 	emit := <-query.emits
@@ -215,7 +215,7 @@ func until(at scalers.Instant) { <-time.After(time.Until(at.Time())) }
 // silent tells nobody.
 type silent struct{}
 
-func (silent) Decided(*pipeline.Outcome) {}
+func (silent) Decided(*autoscaler.Outcome) {}
 
 // query is a source that says what the story tells.
 type query struct{ emits chan func(scalers.Event) }

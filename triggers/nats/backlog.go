@@ -6,8 +6,8 @@ import (
 	"math"
 	"time"
 
-	"github.com/impulse-sh/impulse/internal/natsclient"
 	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
 // The reasons of what is noticed of a consumer.
@@ -29,7 +29,7 @@ type backlog struct {
 }
 
 // backlogOf makes a reading of what a server says of a consumer; the counts are there.
-func backlogOf(c *natsclient.Consumer) (backlog, error) {
+func backlogOf(c *natsconn.Consumer) (backlog, error) {
 	level, err := lag(*c.NumPending, *c.NumAckPending)
 	if err != nil {
 		return backlog{}, err

@@ -6,9 +6,9 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/impulse-sh/impulse/internal/natsclient"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
 // Config is the metadata of a nats-jetstream trigger.
@@ -82,7 +82,7 @@ func (c Config) checkURLs() error {
 	if c.NATSServerURL == "" {
 		return nil
 	}
-	if problem, suggestion := natsclient.CheckURLs(c.NATSServerURL); problem != "" {
+	if problem, suggestion := natsconn.CheckURLs(c.NATSServerURL); problem != "" {
 		return wrong("natsServerURL", problem, suggestion)
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/impulse-sh/impulse/internal/natsclient"
+	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
 // name is a consumer of a stream, in a domain or that of the server.
@@ -19,14 +19,14 @@ type name struct{ domain, stream, consumer string }
 // connection is what all triggers with the same server and credentials share: one client, and one queue for each
 // consumer that is followed.
 type connection struct {
-	dial    natsclient.Dial
+	dial    natsconn.Dial
 	urls    string
 	options []natsgo.Option
 	now     func() time.Time
 
 	// turn is held by the queue that uses the fields below it: a semaphore that a context can leave.
 	turn    chan struct{}
-	client  *natsclient.Client
+	client  *natsconn.Client
 	failed  error
 	failure int
 	retry   time.Time
@@ -36,7 +36,7 @@ type connection struct {
 }
 
 // newConnection makes a connection that opens its client when it is first needed.
-func newConnection(dial natsclient.Dial, urls string, options []natsgo.Option, now func() time.Time) *connection {
+func newConnection(dial natsconn.Dial, urls string, options []natsgo.Option, now func() time.Time) *connection {
 	return &connection{dial: dial, urls: urls, options: options, now: now, turn: make(chan struct{}, 1), queues: map[name]*queue{}}
 }
 
@@ -49,7 +49,7 @@ func (c *connection) Close() error {
 }
 
 // open returns the client, connected at least once. A failed attempt stands for all queues until the next one is due.
-func (c *connection) open(ctx context.Context) (*natsclient.Client, error) {
+func (c *connection) open(ctx context.Context) (*natsconn.Client, error) {
 	select {
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()
@@ -66,10 +66,10 @@ func (c *connection) open(ctx context.Context) (*natsclient.Client, error) {
 	if c.failed != nil && time.Now().Before(c.retry) {
 		return nil, c.failed
 	}
-	client, err := natsclient.Connect(ctx, c.dial, c.urls, c.options)
+	client, err := natsconn.Connect(ctx, c.dial, c.urls, c.options)
 	if err != nil {
 		c.failure++
-		c.failed, c.retry = fmt.Errorf("connect: %w", err), time.Now().Add(natsclient.Backoff(c.failure))
+		c.failed, c.retry = fmt.Errorf("connect: %w", err), time.Now().Add(natsconn.Backoff(c.failure))
 		return nil, c.failed
 	}
 	c.client, c.failed, c.failure = client, nil, 0
@@ -85,9 +85,9 @@ func (c *connection) read(ctx context.Context, n name) (backlog, error) {
 	if !client.IsConnected() {
 		return backlog{}, client.Why(errors.New("not connected"))
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, natsclient.Patience, fmt.Errorf("no answer within %s", natsclient.Patience))
+	ctx, cancel := context.WithTimeoutCause(ctx, natsconn.Patience, fmt.Errorf("no answer within %s", natsconn.Patience))
 	defer cancel()
-	info, err := natsclient.ConsumerInfo(ctx, client.Conn, n.domain, n.stream, n.consumer)
+	info, err := natsconn.ConsumerInfo(ctx, client.Conn, n.domain, n.stream, n.consumer)
 	if err != nil {
 		return backlog{}, reason(ctx, client.Conn, n, err)
 	}

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/impulse-sh/impulse/internal/natsclient"
+	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
 // maxAnswer bounds what is read of one answer: /jsz holds every consumer of the account.
@@ -37,9 +37,9 @@ type account struct {
 }
 
 type stream struct {
-	Name      string                `json:"name"`
-	Config    *streamConfig         `json:"config"`
-	Consumers []natsclient.Consumer `json:"consumer_detail"`
+	Name      string              `json:"name"`
+	Config    *streamConfig       `json:"config"`
+	Consumers []natsconn.Consumer `json:"consumer_detail"`
 }
 
 type streamConfig struct {
@@ -49,7 +49,7 @@ type streamConfig struct {
 
 // member is a consumer as one server knows it.
 type member struct {
-	*natsclient.Consumer
+	*natsconn.Consumer
 
 	// replicas is how many servers hold the consumer; 0 when that is not said.
 	replicas int
@@ -84,7 +84,7 @@ func (j *jsz) find(account string, n name) *member {
 }
 
 // replicas is how many servers hold a consumer of the stream; 0 when that is not said.
-func (s *stream) replicas(c *natsclient.Consumer) int {
+func (s *stream) replicas(c *natsconn.Consumer) int {
 	if c.Config.Replicas > 0 || s.Config == nil {
 		return c.Config.Replicas
 	}
@@ -160,7 +160,7 @@ func hostOf(address string) string {
 
 // get decodes the answer of one server, which gets a time-out of its own: others may answer. Errors repeat nothing of a body that is not JSON.
 func (m *monitor) get(ctx context.Context, host, path string, query url.Values, into any) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, natsclient.Patience, fmt.Errorf("no answer within %s", natsclient.Patience))
+	ctx, cancel := context.WithTimeoutCause(ctx, natsconn.Patience, fmt.Errorf("no answer within %s", natsconn.Patience))
 	defer cancel()
 	u := m.base
 	u.Host, u.RawQuery = host, query.Encode()

@@ -12,8 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/impulse-sh/impulse/internal/natsclient"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
 const (
@@ -37,7 +37,7 @@ type monitor struct {
 	leader string // Host and port of the server that led at the last reading.
 	// client is made for the credentials used.
 	client *http.Client
-	used   natsclient.Credentials
+	used   natsconn.Credentials
 }
 
 func newMonitor(c Config, env triggers.Env) *monitor {

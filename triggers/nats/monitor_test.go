@@ -16,8 +16,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/impulse-sh/impulse/internal/natsclient"
-	"github.com/impulse-sh/impulse/internal/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
 // clustered is three real servers at 127.0.0.1 to 127.0.0.3, all with the same ports, as pods have them.
@@ -145,7 +145,7 @@ func TestServersThatAdvertiseNothingAreFoundByTheirRoutes(t *testing.T) {
 }
 
 func TestServersAreFoundByNameBehindAHeadlessService(t *testing.T) {
-	known := &member{Consumer: &natsclient.Consumer{Cluster: &natsclient.RaftGroup{Leader: "nats-2"}}}
+	known := &member{Consumer: &natsconn.Consumer{Cluster: &natsconn.RaftGroup{Leader: "nats-2"}}}
 	v := varz{ServerName: "nats-0"}
 	v.Cluster.URLs = []string{"evil\nhost:1", "user:pw@evil:1", strings.Repeat("x", 300), "nats-0.nats.shop.svc:6222", "nats-1.nats.shop.svc:6222", "10.0.0.9:6222", "[fd00::1]:6222"}
 	got := v.hosts(known, "nats.shop.svc")

@@ -11,15 +11,15 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/impulse-sh/impulse/internal/natsclient"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
 // Kind describes the trigger type nats-jetstream.
 func Kind() triggers.Kind {
 	k := triggers.Define("nats-jetstream", "Messages that wait for a JetStream consumer.", defaults(), open)
-	k.Auth = natsclient.Parameters()
+	k.Auth = natsconn.Parameters()
 	k.Example = map[string]string{"natsServerURL": "nats://nats.messaging:4222", "stream": "ORDERS", "consumer": "billing", "lagThreshold": "10"}
 	return k
 }

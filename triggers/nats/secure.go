@@ -4,7 +4,7 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/impulse-sh/impulse/internal/natsclient"
+	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
 // prepare makes the client of a reading, with the certificates as they are now.
@@ -18,7 +18,7 @@ func (m *monitor) prepare(ctx context.Context) error {
 	}
 	client := *m.env.HTTP
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	if m.config.UnsafeSSL || now != (natsclient.Credentials{}) {
+	if m.config.UnsafeSSL || now != (natsconn.Credentials{}) {
 		if client.Transport, err = m.transport(now); err != nil {
 			return err
 		}
@@ -28,15 +28,15 @@ func (m *monitor) prepare(ctx context.Context) error {
 }
 
 // certificates are what is shown over https, and what the server's is held against.
-func (m *monitor) certificates(ctx context.Context) (natsclient.Credentials, error) {
+func (m *monitor) certificates(ctx context.Context) (natsconn.Credentials, error) {
 	if !m.config.UseHTTPS {
-		return natsclient.Credentials{}, nil
+		return natsconn.Credentials{}, nil
 	}
-	return natsclient.Read(ctx, m.env.Secret, "ca", "cert", "key")
+	return natsconn.Read(ctx, m.env.Secret, "ca", "cert", "key")
 }
 
 // transport keeps no connection: nothing of it outlives a reading.
-func (m *monitor) transport(c natsclient.Credentials) (http.RoundTripper, error) {
+func (m *monitor) transport(c natsconn.Credentials) (http.RoundTripper, error) {
 	config, err := c.TLS(m.config.UnsafeSSL)
 	if err != nil {
 		return nil, err

@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/impulse-sh/impulse/internal/natsclient"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
 // heartbeat is how often a level that does not change is reported all the same: windows and cooldowns count from the last
@@ -26,7 +26,7 @@ type source struct {
 }
 
 func newSource(c Config, env triggers.Env) *source {
-	s := &source{config: c, env: env, heartbeat: heartbeat, rotation: natsclient.Rotation}
+	s := &source{config: c, env: env, heartbeat: heartbeat, rotation: natsconn.Rotation}
 	if env.PollingInterval > 0 {
 		s.heartbeat = min(heartbeat, env.PollingInterval)
 	}
@@ -36,7 +36,7 @@ func newSource(c Config, env triggers.Env) *source {
 // Run reports until ctx is done. Each round is one set of credentials.
 func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 	for attempt := 1; ; attempt++ {
-		used, err := natsclient.Read(ctx, s.env.Secret)
+		used, err := natsconn.Read(ctx, s.env.Secret)
 		if err == nil {
 			err = s.follow(ctx, used, emit)
 		}
@@ -52,13 +52,13 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(natsclient.Backoff(attempt)):
+		case <-time.After(natsconn.Backoff(attempt)):
 		}
 	}
 }
 
 // follow reports with one set of credentials: until ctx is done, or nil when they have changed.
-func (s *source) follow(ctx context.Context, used natsclient.Credentials, emit func(scalers.Event)) error {
+func (s *source) follow(ctx context.Context, used natsconn.Credentials, emit func(scalers.Event)) error {
 	options, err := used.Options(s.config.UnsafeSSL)
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (s *source) follow(ctx context.Context, used natsclient.Credentials, emit f
 	defer release()
 	readings, leave := conn.follow(ctx, name{s.config.Domain, s.config.Stream, s.config.Consumer})
 	defer leave()
-	rotated, forget := natsclient.Rotated(ctx, s.env.Secret, used, s.rotation)
+	rotated, forget := natsconn.Rotated(ctx, s.env.Secret, used, s.rotation)
 	defer forget()
 	for {
 		select {

@@ -15,9 +15,9 @@ import (
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/impulse-sh/impulse/internal/natsclient"
-	"github.com/impulse-sh/impulse/internal/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
 	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
 func TestTheLevelFollowsTheQueueToZero(t *testing.T) {
@@ -222,7 +222,7 @@ func TestRunEndsAtOnceWhileAServerSaysNothing(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("Run returned %v", err)
 		}
-	case <-time.After(natsclient.Patience / 2):
+	case <-time.After(natsconn.Patience / 2):
 		t.Fatal("Run waits until the client gives up by itself")
 	}
 	<-ended

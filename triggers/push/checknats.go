@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/impulse-sh/impulse/internal/natsclient"
+	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
 // checkNATS says what is wrong with how levels come over NATS.
@@ -17,7 +17,7 @@ func (c Config) checkNATS() error {
 	if c.NATSURL == "" {
 		return c.checkNoNATS()
 	}
-	if problem, suggestion := natsclient.CheckURLs(c.NATSURL); problem != "" {
+	if problem, suggestion := natsconn.CheckURLs(c.NATSURL); problem != "" {
 		add("natsURL", problem, suggestion)
 	}
 	switch {

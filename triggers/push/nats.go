@@ -10,9 +10,9 @@ import (
 
 	natsgo "github.com/nats-io/nats.go"
 
-	"github.com/impulse-sh/impulse/internal/natsclient"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
 // subscribed is a door that hears what is published over NATS as well.
@@ -31,7 +31,7 @@ type subscribed struct {
 
 func newSubscribed(c Config, env triggers.Env, door triggers.Source) *subscribed {
 	return &subscribed{
-		config: c, env: env, door: door, rotation: natsclient.Rotation, deaf: fmt.Errorf("subscribe at %s: not connected yet", c.NATSURL),
+		config: c, env: env, door: door, rotation: natsconn.Rotation, deaf: fmt.Errorf("subscribe at %s: not connected yet", c.NATSURL),
 	}
 }
 
@@ -49,7 +49,7 @@ func (s *subscribed) Run(ctx context.Context, emit func(scalers.Event)) error {
 // subscribe hears what is published, with the credentials as they are, until ctx is done. Each round is one connection.
 func (s *subscribed) subscribe(ctx context.Context) {
 	for attempt := 1; ; attempt++ {
-		used, err := natsclient.Read(ctx, s.env.Secret)
+		used, err := natsconn.Read(ctx, s.env.Secret)
 		connected := false
 		if err == nil {
 			connected, err = s.hear(ctx, used)
@@ -64,7 +64,7 @@ func (s *subscribed) subscribe(ctx context.Context) {
 			continue
 		}
 		s.say(func() { s.deaf = fmt.Errorf("subscribe at %s: %w", s.config.NATSURL, err) })
-		timer := time.NewTimer(natsclient.Backoff(attempt))
+		timer := time.NewTimer(natsconn.Backoff(attempt))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -101,7 +101,7 @@ func same(a, b error) bool {
 }
 
 // shared is a client that several triggers use.
-type shared struct{ *natsclient.Client }
+type shared struct{ *natsconn.Client }
 
 // Close ends the client.
 func (s shared) Close() error {
@@ -111,14 +111,14 @@ func (s shared) Close() error {
 
 // hear records what is published, over one connection, until ctx is done, the credentials have changed (then it returns nil)
 // or it fails. It reports whether it was connected.
-func (s *subscribed) hear(ctx context.Context, used natsclient.Credentials) (bool, error) {
+func (s *subscribed) hear(ctx context.Context, used natsconn.Credentials) (bool, error) {
 	options, err := used.Options(s.config.UnsafeSSL)
 	if err != nil {
 		return false, err
 	}
 	key := "push\x00" + s.config.NATSURL + "\x00" + strconv.FormatBool(s.config.UnsafeSSL) + "\x00" + used.Digest()
 	client, release, err := triggers.Acquire(s.env.Shared, key, func() (shared, error) {
-		client, err := natsclient.Connect(ctx, s.env.Dial, s.config.NATSURL, options)
+		client, err := natsconn.Connect(ctx, s.env.Dial, s.config.NATSURL, options)
 		return shared{client}, err
 	})
 	if err != nil {
@@ -130,7 +130,7 @@ func (s *subscribed) hear(ctx context.Context, used natsclient.Credentials) (boo
 	if !client.IsConnected() {
 		return false, client.Why(errors.New("not connected"))
 	}
-	rotated, forget := natsclient.Rotated(ctx, s.env.Secret, used, s.rotation)
+	rotated, forget := natsconn.Rotated(ctx, s.env.Secret, used, s.rotation)
 	defer forget()
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -6,16 +6,16 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/impulse-sh/impulse/internal/natsclient"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
 // Kind describes the trigger type push.
 func Kind() triggers.Kind {
 	k := triggers.Define("push", "A level that is pushed to this trigger: over HTTP, as a CloudEvent or over NATS.", Config{}, open)
 	k.Push = true
-	k.Auth = natsclient.Parameters()
+	k.Auth = natsconn.Parameters()
 	k.Example = map[string]string{"threshold": "10", "ttl": "2m"}
 	return k
 }

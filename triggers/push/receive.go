@@ -12,8 +12,8 @@ import (
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/impulse-sh/impulse/internal/natsclient"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
 // maxWaiting bounds the messages that wait to be recorded.
@@ -51,7 +51,7 @@ func (s *subscribed) receiveCore(ctx context.Context, conn *natsgo.Conn, arrival
 		return fmt.Errorf("subject %s: %w", s.config.Subject, err)
 	}
 	defer func() { _ = sub.Unsubscribe() }() // It fails when the connection is gone, and with it the subscription.
-	flush, cancel := context.WithTimeout(ctx, natsclient.Patience)
+	flush, cancel := context.WithTimeout(ctx, natsconn.Patience)
 	defer cancel()
 	if err := conn.FlushWithContext(flush); err != nil {
 		return fmt.Errorf("subject %s: %w", s.config.Subject, err)
@@ -139,9 +139,9 @@ func (s *subscribed) receiveStream(ctx context.Context, conn *natsgo.Conn, arriv
 
 // waiting is how many messages the consumer has not been given yet, or has not acknowledged.
 func (s *subscribed) waiting(ctx context.Context, conn *natsgo.Conn) (uint64, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, natsclient.Patience, fmt.Errorf("no answer within %s", natsclient.Patience))
+	ctx, cancel := context.WithTimeoutCause(ctx, natsconn.Patience, fmt.Errorf("no answer within %s", natsconn.Patience))
 	defer cancel()
-	info, err := natsclient.ConsumerInfo(ctx, conn, s.config.Domain, s.config.Stream, s.config.Consumer)
+	info, err := natsconn.ConsumerInfo(ctx, conn, s.config.Domain, s.config.Stream, s.config.Consumer)
 	if err != nil {
 		return 0, fmt.Errorf("consumer %s of stream %s: %w", s.config.Consumer, s.config.Stream, err)
 	}
@@ -160,7 +160,7 @@ func (s *subscribed) consumer(ctx context.Context, conn *natsgo.Conn) (jetstream
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, natsclient.Patience, fmt.Errorf("no answer within %s", natsclient.Patience))
+	ctx, cancel := context.WithTimeoutCause(ctx, natsconn.Patience, fmt.Errorf("no answer within %s", natsconn.Patience))
 	defer cancel()
 	consumer, err := js.Consumer(ctx, s.config.Stream, s.config.Consumer)
 	switch {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/impulse-sh/impulse/internal/natsclient"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
 // record records what arrives until ctx is done: of what waits only the newest level, since it is the whole truth. A message
@@ -25,7 +25,7 @@ func (s *subscribed) record(ctx context.Context, arrivals <-chan arrival) {
 			if s.keep(ctx, waiting) {
 				break
 			}
-			timer := time.NewTimer(natsclient.Backoff(attempt))
+			timer := time.NewTimer(natsconn.Backoff(attempt))
 			select {
 			case <-ctx.Done():
 				timer.Stop()

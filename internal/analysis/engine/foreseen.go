@@ -1,0 +1,146 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// Foreseen returns the feeds of those triggers whose levels follow from the clock or from alerts; it is nil for the others:
+// what they read has to be told.
+func Foreseen(w *compile.Workload, alerts []Alert) ([]Feed, error) {
+	feeds := make([]Feed, len(w.Triggers))
+	for i := range w.Triggers {
+		t := &w.Triggers[i]
+		var err error
+		switch config := t.Config.(type) {
+		case triggers.Timed:
+			feeds[i], err = newSchedule(config)
+		case triggers.Alerted:
+			feeds[i], err = newSelection(config, w.Namespace, alerts)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("trigger %s: %w", t.Name, err)
+		}
+	}
+	return feeds, nil
+}
+
+// schedule is the feed of a trigger that follows the clock.
+type schedule struct{ table triggers.Timetable }
+
+func newSchedule(config triggers.Timed) (Feed, error) {
+	table, err := config.Timetable()
+	return schedule{table}, err
+}
+
+// Timetables are those of the triggers that follow the clock, in the order of the policy; nil for the others.
+func (w *World) Timetables() []triggers.Timetable {
+	tables := make([]triggers.Timetable, len(w.Feeds))
+	for i, feed := range w.Feeds {
+		if s, ok := feed.(schedule); ok {
+			tables[i] = s.table
+		}
+	}
+	return tables
+}
+
+// Next is when the level becomes another.
+func (s schedule) Next(t scalers.Instant) scalers.Instant {
+	_, end := s.table(t.Time())
+	if end.IsZero() {
+		return scalers.Never
+	}
+	return scalers.InstantOf(end)
+}
+
+// Read is the level of the time.
+func (s schedule) Read(t scalers.Instant, _ Target) (scalers.Event, bool) {
+	level, _ := s.table(t.Time())
+	return scalers.Event{Value: level}, true
+}
+
+// Alert is one that fires from an instant until another, exclusive. Until may be scalers.Never.
+type Alert struct {
+	triggers.Alert
+
+	From, Until scalers.Instant
+}
+
+// selection is the feed of a trigger that selects alerts. They come through the door of its namespace, and are repeated as
+// a healthy Alertmanager does, so that no lease ends.
+type selection struct {
+	config triggers.Alerted
+	alerts []Alert
+}
+
+func newSelection(config triggers.Alerted, namespace string, alerts []Alert) (Feed, error) {
+	query, err := config.Selection(namespace)
+	if err != nil {
+		return nil, err
+	}
+	s := selection{config: config}
+	for _, a := range alerts {
+		if query.Namespace == namespace && query.Match(a.Labels) {
+			s.alerts = append(s.alerts, a)
+		}
+	}
+	return s, nil
+}
+
+// Next is when an alert begins or ends, or those that fire are another level.
+func (s selection) Next(t scalers.Instant) scalers.Instant {
+	next := scalers.Never
+	if _, then, err := s.config.Level(s.firing(t), t.Time()); err == nil && !then.IsZero() {
+		next = scalers.InstantOf(then)
+	}
+	for i := range s.alerts {
+		for _, edge := range [...]scalers.Instant{s.alerts[i].From, s.alerts[i].Until} {
+			if edge > t {
+				next = min(next, edge)
+			}
+		}
+	}
+	return next
+}
+
+// Read is the level of the alerts that fire.
+func (s selection) Read(t scalers.Instant, _ Target) (scalers.Event, bool) {
+	level, _, err := s.config.Level(s.firing(t), t.Time())
+	return scalers.Event{Value: level, Err: err}, true
+}
+
+// firing are the alerts that fire at an instant. Alerts with the same labels are one: its newest say is what it says.
+func (s selection) firing(t scalers.Instant) []triggers.Alert {
+	var (
+		firing []triggers.Alert
+		since  []scalers.Instant
+	)
+next:
+	for _, a := range s.alerts {
+		if t < a.From || t >= a.Until {
+			continue
+		}
+		if a.StartsAt.IsZero() {
+			a.StartsAt = a.From.Time()
+		}
+		for i := range firing {
+			if maps.Equal(firing[i].Labels, a.Labels) {
+				first := firing[i].StartsAt
+				if a.StartsAt.Before(first) {
+					first = a.StartsAt
+				}
+				if a.From >= since[i] {
+					firing[i], since[i] = a.Alert, a.From
+				}
+				firing[i].StartsAt = first
+				continue next
+			}
+		}
+		firing, since = append(firing, a.Alert), append(since, a.From)
+	}
+	return firing
+}

@@ -1,0 +1,57 @@
+package explain_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/analysis/explain"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers/alertmanager"
+)
+
+// alerting is the policy of an object that wants as many as its alert says, and one without it.
+func alerting() *scalers.Policy {
+	return &scalers.Policy{
+		Min: 1, Max: 10, Rest: scalers.NoRest, Down: scalers.Behavior{Window: 5 * time.Second},
+		Triggers: []scalers.Trigger{{Name: "hits", Target: 1000, Exact: true, Continuous: true}},
+	}
+}
+
+func TestWhatAnAlertWouldChangeIsToldByItsBeginAndItsEnd(t *testing.T) {
+	for name, level := range map[string]scalers.Milli{"alert fires": 5000, "no alert": 0} {
+		t.Run(name, func(t *testing.T) {
+			p, current := alerting(), max(int32(level/1000), 1)
+			in := scalers.Input{
+				Now: noon, Current: current, Memory: scalers.Memory{}.Recommended(p, noon, current),
+				Events: []scalers.Event{{Trigger: "hits", At: noon, Value: level, Current: current}},
+			}
+			reads(t, name, explain.Explain(p, in, nil, explain.Alerts{alertmanager.Config{Replicas: 5, Lease: 3 * minute}}))
+		})
+	}
+}
+
+func TestWhatAnAlertWouldChangeIsToldByItsSteps(t *testing.T) {
+	reads(t, "steps of alerts", explain.Explain(stepping(), firing(2), nil, explain.Alerts{nil, alertmanager.Config{Step: "+2", StepInterval: 20 * time.Second, Lease: 12 * time.Hour}}))
+}
+
+func TestAlertsThatAreWorthWhatTheySayAreToldByTheirLevel(t *testing.T) {
+	in := scalers.Input{Now: noon, Current: 5, Events: []scalers.Event{{Trigger: "hits", At: noon, Value: 5000, Current: 5}}}
+	for _, o := range explain.Explain(alerting(), in, nil, explain.Alerts{alertmanager.Config{Value: "label:replicas", Aggregation: "max"}}).Otherwise {
+		if o.When != "" {
+			t.Errorf("%+v, but not every alert is worth the same", o)
+		}
+	}
+}
+
+// What was active when the status was written has been active at each reading since.
+func TestTheCooldownLastsFromNowOnHoweverOldTheStatusIs(t *testing.T) {
+	p := &scalers.Policy{Max: 10, Rest: 0, Cooldown: 5 * minute, Triggers: []scalers.Trigger{{Name: "queue", Target: 100_000}}}
+	then := noon.Add(-60 * minute)
+	d := scalers.Decide(p, scalers.Input{Now: then, Current: 1, Events: []scalers.Event{{At: then, Value: 50_000, Current: 1}}})
+	in := written(t, p, 1, d.Memory, v1alpha1.TriggerStatus{Name: "queue", Value: "50", Active: true})
+	in.Events[0].Value = 0
+	if e := explain.Explain(p, in, nil, nil); e.To != 1 || e.Next == nil || !e.Next.Equal(noon.Add(5*minute).Time()) {
+		t.Errorf("an idle workload is kept at %d until %v, want 1 for the whole cooldown from now on", e.To, e.Next)
+	}
+}

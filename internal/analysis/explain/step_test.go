@@ -1,0 +1,81 @@
+package explain_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/analysis/explain"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// stepping is the policy of an object with a queue, and alerts each of which adds two to what the queue asks for.
+func stepping() *scalers.Policy {
+	p := queue()
+	p.Triggers[1] = scalers.Trigger{Name: "slow", Target: 1000, Exact: true, Continuous: true, Increment: scalers.Increment{Amount: 2}}
+	return p
+}
+
+// firing is a moment in which the queue asks for four, and so many alerts fire.
+func firing(alerts scalers.Milli) scalers.Input {
+	in := input(stepping(), 400_000)
+	in.Memory = scalers.Memory{}.Recommended(stepping(), noon.Add(-10*minute), 4)
+	in.Events[1] = scalers.Event{Trigger: "slow", At: noon, Value: alerts * 1000, Current: 8, Ready: 8}
+	return in
+}
+
+func TestAnExplanationOfStepsReads(t *testing.T) {
+	least := firing(2)
+	least.Events[1].Err, least.Events[1].AtLeast = errors.New("the recorded alerts were lost"), true
+	for name, in := range map[string]scalers.Input{"steps": firing(2), "no step": firing(0), "at least": least} {
+		t.Run(name, func(t *testing.T) { reads(t, name, explain.Explain(stepping(), in, nil, nil)) })
+	}
+}
+
+func TestWhatWouldChangeTheAnswerIsCountedInWholeSteps(t *testing.T) {
+	said := map[bool]string{}
+	for _, o := range explain.Explain(stepping(), firing(2), nil, nil).Otherwise {
+		switch {
+		case o.Trigger != "slow":
+		case o.Above != nil:
+			said[true] = o.Above.String()
+		case o.AtMost != nil:
+			said[false] = o.AtMost.String()
+		}
+	}
+	if said[true] != "2" || said[false] != "1" {
+		t.Errorf("more above %q and fewer at %q, want 2 and 1", said[true], said[false])
+	}
+}
+
+func TestTheFallbackIsForeseenAtTheReadingThatBringsIt(t *testing.T) {
+	p := queue()
+	p.Fallback = &scalers.Fallback{FailureThreshold: 3, Replicas: 9, Interval: 30 * time.Second}
+	in := input(p, 0)
+	in.Events[0].Err = errors.New("connection refused")
+	ahead := explain.Explain(p, in, nil, nil).Ahead
+	if len(ahead) == 0 || ahead[0].To != 9 || !ahead[0].At.Equal(noon.Add(90*time.Second).Time()) {
+		t.Errorf("%+v comes by itself, want the fallback of 9 with the fourth failure, in 90 s", ahead)
+	}
+}
+
+func TestALevelOfWhichTheLeastIsKnownIsReadFromTheStatus(t *testing.T) {
+	p := &scalers.Policy{Triggers: []scalers.Trigger{{Name: "slow"}}}
+	in := written(t, p, 8, scalers.Memory{}, v1alpha1.TriggerStatus{Name: "slow", Value: "3", LastError: "the recorded alerts were lost"})
+	if !in.Events[0].AtLeast || in.Events[0].Err == nil || in.Events[0].Value != 3000 {
+		t.Errorf("%+v, want at least 3", in.Events)
+	}
+}
+
+func TestALevelThatDidNotWakeTheWorkloadDoesNotWakeItInAnExplanation(t *testing.T) {
+	p := queue()
+	p.Min, p.Rest = 0, 0
+	p.Triggers = p.Triggers[:1]
+	for active, want := range map[bool]int32{false: 0, true: 1} {
+		in := written(t, p, 0, scalers.Memory{}, v1alpha1.TriggerStatus{Name: "queue", Value: "3", Active: active})
+		if got := explain.Explain(p, in, nil, nil).To; got != want {
+			t.Errorf("with the level said to be active %t it goes to %d, want %d", active, got, want)
+		}
+	}
+}

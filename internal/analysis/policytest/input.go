@@ -1,0 +1,194 @@
+package policytest
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/impulse-sh/impulse/internal/analysis/engine"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// input is one thing that comes from outside: one of its parts is there.
+type input struct {
+	node *yaml.Node
+	// trigger is the name of one that gets values or pods.
+	trigger string
+	named   *yaml.Node // Where the name stands.
+	values  *engine.Series
+	pods    []pod
+	perPod  bool
+	// alert fires during a span.
+	alert  *triggers.Alert
+	firing span
+	// ready are ready pods.
+	ready *engine.Series
+	// write is somebody else's.
+	write *write
+}
+
+// span is a time from t = 0. until is math.MaxInt64 when it does not end.
+type span struct{ from, until time.Duration }
+
+type write struct {
+	at time.Duration
+	to int32
+}
+
+// input reads one input.
+func (r *reader) input(node *yaml.Node, path string) input {
+	in, before := input{node: node}, r.mistakes
+	alert := triggers.Alert{}
+	given := r.mapping(node, path, fields{
+		"trigger": func(node *yaml.Node, path string) {
+			r.text(&in.trigger)(node, path)
+			in.named = node
+		},
+		"values": func(node *yaml.Node, path string) {
+			in.values = &engine.Series{}
+			r.series(in.values)(node, path)
+		},
+		"pods":        r.pods(&in.pods),
+		"alert":       r.labels(&alert.Labels),
+		"annotations": r.labels(&alert.Annotations),
+		"firing":      r.firing(&in.firing),
+		readyReplicas: func(node *yaml.Node, path string) {
+			in.ready = &engine.Series{}
+			r.counts(in.ready)(node, path)
+		},
+		"replicas": func(node *yaml.Node, path string) {
+			in.write = &write{}
+			r.write(in.write)(node, path)
+		},
+	})
+	if given["alert"] != nil {
+		in.alert = &alert
+	}
+	if in.perPod = given["pods"] != nil; r.mistakes == before {
+		r.checkParts(node, path, given)
+	}
+	return in
+}
+
+// readyReplicas is the key of an input that is no trigger's; the others may be there more than once.
+const readyReplicas = "readyReplicas"
+
+// parts are the keys that go with each of those that begin an input.
+var parts = map[string][]string{ //nolint:gochecknoglobals // A constant map.
+	"trigger": {"values", "pods"}, "alert": {"annotations", "firing"}, readyReplicas: nil, "replicas": nil,
+}
+
+// checkParts sees to it that an input is one thing, and all of it.
+func (r *reader) checkParts(node *yaml.Node, path string, given map[string]*yaml.Node) {
+	var begun []string
+	for _, key := range slices.Sorted(maps.Keys(parts)) {
+		if given[key] != nil {
+			begun = append(begun, key)
+		}
+	}
+	if len(begun) != 1 {
+		what := "says nothing"
+		if len(begun) > 1 {
+			what = "is several things at once: " + strings.Join(begun, ", ")
+		}
+		r.wrong(node, path, what, "an input is one of alert, readyReplicas, replicas, trigger")
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(given)) {
+		if key != begun[0] && !slices.Contains(parts[begun[0]], key) {
+			r.wrong(given[key], join(path, key), "does not go with "+begun[0], "")
+		}
+	}
+	switch values, pods := given["values"] != nil, given["pods"] != nil; {
+	case begun[0] == "trigger" && values == pods:
+		r.wrong(node, path, "says nothing of the trigger, or too much", "either values or pods")
+	case begun[0] == "alert" && given["firing"] == nil:
+		r.wrong(node, join(path, "firing"), "is required", "such as firing: [1m, 4m30s]")
+	}
+}
+
+// labels reads a map of texts.
+func (r *reader) labels(into *map[string]string) field {
+	return func(node *yaml.Node, path string) {
+		if node.Kind != yaml.MappingNode {
+			r.wrongType(node, path, "a map")
+			return
+		}
+		*into = make(map[string]string, len(node.Content)/2)
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			key, at := node.Content[i], join(path, node.Content[i].Value)
+			if _, twice := (*into)[key.Value]; twice {
+				r.wrong(key, at, "is given twice", "")
+			}
+			(*into)[key.Value], _ = r.scalar(node.Content[i+1], at, "a text")
+		}
+	}
+}
+
+// firing reads when an alert fires: from, and until when it does.
+func (r *reader) firing(into *span) field {
+	return func(node *yaml.Node, path string) {
+		into.until = math.MaxInt64
+		if node.Kind != yaml.SequenceNode || len(node.Content) < 1 || len(node.Content) > 2 {
+			r.wrongType(node, path, "a list of one or two times, such as [1m, 4m30s] or [1m],")
+			return
+		}
+		for i, set := range []func(time.Duration){
+			func(d time.Duration) { into.from = d }, func(d time.Duration) { into.until = d },
+		}[:len(node.Content)] {
+			r.duration(0, set)(r.resolve(node.Content[i]), fmt.Sprintf("%s[%d]", path, i))
+		}
+		if into.until <= into.from {
+			r.wrong(node, path, fmt.Sprintf("ends at %s, not after it begins at %s", scalers.Short(into.until), scalers.Short(into.from)), "")
+		}
+	}
+}
+
+// write reads what somebody else writes.
+func (r *reader) write(into *write) field {
+	return func(node *yaml.Node, path string) {
+		given := r.mapping(node, path, fields{
+			"at": r.duration(0, func(d time.Duration) { into.at = d }),
+			"to": r.number(0, func(n int32) { into.to = n }),
+		})
+		for _, key := range []string{"at", "to"} {
+			if given != nil && given[key] == nil {
+				r.wrong(node, join(path, key), "is required", "such as replicas: {at: 2m, to: 9}")
+			}
+		}
+	}
+}
+
+// last is the last instant at which an input says something new; of what goes on for ever, its beginning.
+func (in *input) last(interval time.Duration) time.Duration {
+	var last time.Duration
+	for _, s := range []*engine.Series{in.values, in.ready} {
+		if s != nil {
+			last = max(last, time.Duration(s.Len()-1)*interval)
+		}
+	}
+	if in.alert != nil {
+		last = max(last, in.firing.from)
+		if in.firing.until != math.MaxInt64 {
+			last = max(last, in.firing.until)
+		}
+	}
+	if in.write != nil {
+		last = max(last, in.write.at)
+	}
+	return last
+}
+
+// instantOf is an instant of the virtual clock.
+func instantOf(start scalers.Instant, d time.Duration) scalers.Instant {
+	if d == math.MaxInt64 {
+		return scalers.Never
+	}
+	return start.Add(d)
+}

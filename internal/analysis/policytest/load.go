@@ -1,0 +1,94 @@
+// Package policytest runs unit tests of scaling policies: files that say what happens to a workload and what is expected of
+// it, on the decision core and a virtual clock. docs/testing.md is the format.
+package policytest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/impulse-sh/impulse/internal/policy/manifest"
+	"github.com/impulse-sh/impulse/internal/regularfile"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// maxFile bounds one file, in bytes.
+const maxFile = 32 << 20
+
+// Load reads the tests of files; "-" is stdin. What cannot be read is an error, and what is wrong in what could be read a
+// problem: with any of them the tests are not to be run.
+func Load(paths []string, stdin io.Reader, kinds []triggers.Kind) ([]*Test, []manifest.Problem, error) {
+	l := &loader{kinds: kinds, objects: map[string]*object{}}
+	var (
+		tests    []*Test
+		problems []manifest.Problem
+		failed   []error
+	)
+	for _, path := range paths {
+		content, err := read(path, stdin)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		found, wrong := l.parse(path, content)
+		tests, problems = append(tests, found...), append(problems, wrong...)
+	}
+	return tests, problems, errors.Join(failed...)
+}
+
+// read returns the content of a file of tests.
+func read(path string, stdin io.Reader) ([]byte, error) {
+	if path == "-" {
+		content, err := regularfile.ReadAll(stdin, maxFile)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return content, nil
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s: there is no such file", path)
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, fmt.Errorf("%s: is a folder: name the files in it, such as %s", path, filepath.Join(path, "*.test.yaml"))
+	}
+	return regularfile.ReadFile(path, maxFile)
+}
+
+// loader reads files, and each object that they name once.
+type loader struct {
+	kinds []triggers.Kind
+	// objects are those that were read, by their file.
+	objects map[string]*object
+}
+
+// parse reads the tests of one file.
+func (l *loader) parse(file string, content []byte) ([]*Test, []manifest.Problem) {
+	documents, problems := manifest.Documents(file, content)
+	r := &reader{file: file, content: content, problems: problems, mistakes: len(problems)}
+	var tests []*Test
+	for _, document := range documents {
+		given := r.mapping(document, "", fields{
+			"tests": func(node *yaml.Node, path string) {
+				r.list(node, path, func(node *yaml.Node, path string) {
+					tests = append(tests, l.test(r, node, path, len(tests)+1))
+					r.test = ""
+				})
+			},
+		})
+		if given != nil && given["tests"] == nil && r.mistakes == 0 {
+			r.wrong(document, "tests", "is required", "a file of tests is a map with a list of tests")
+		}
+	}
+	if len(tests) == 0 && r.mistakes == 0 {
+		r.problems = append(r.problems, manifest.Problem{File: file, Problem: "holds no test", Suggestion: "a map with a list of tests was expected"})
+	}
+	return tests, r.problems
+}

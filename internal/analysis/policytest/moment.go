@@ -1,0 +1,128 @@
+package policytest
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/impulse-sh/impulse/internal/analysis/engine"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// Moment is a decision as it is shown: what was due, what was decided, and each step that led to it.
+type Moment struct {
+	// At is the time since t = 0.
+	At       string   `json:"at"`
+	Causes   []string `json:"causes"`
+	From     int32    `json:"from"`
+	Replicas int32    `json:"replicas"`
+	// Raw and Trigger are the winner's; they are left out while no trigger is known.
+	Raw       *int32   `json:"raw,omitempty"`
+	Trigger   string   `json:"trigger,omitempty"`
+	LimitedBy []string `json:"limitedBy"`
+	Steps     []Step   `json:"steps"`
+	// Why says why no rule changed the number.
+	Why string `json:"why,omitempty"`
+	// Next is when the core is asked again with no news.
+	Next string `json:"next,omitempty"`
+}
+
+// Step is one rule that changed the number.
+type Step struct {
+	Rule string `json:"rule"`
+	From int32  `json:"from"`
+	To   int32  `json:"to"`
+	Why  string `json:"why"`
+}
+
+// moment renders the latest decision of a turn.
+func moment(w *engine.World, t *engine.Turn) *Moment {
+	d := t.Decision
+	m := &Moment{
+		At: scalers.Short(t.DecidedAt.Sub(w.Start)), From: t.From, Replicas: d.Replicas,
+		LimitedBy: append([]string{}, d.LimitedBy()...), Steps: []Step{},
+	}
+	if t.Decided {
+		m.Causes = causes(w, t)
+	}
+	if d.Winner >= 0 {
+		raw := d.Raw
+		m.Raw, m.Trigger = &raw, w.Policy.Triggers[d.Winner].Name
+	}
+	for _, s := range d.Steps() {
+		m.Steps = append(m.Steps, Step{Rule: s.Rule.String(), From: s.From, To: s.To, Why: w.Policy.Sentence(d, s)})
+	}
+	if len(m.Steps) == 0 {
+		m.Why = w.Policy.Why(d)
+	}
+	if d.Next != scalers.Never {
+		m.Next = scalers.Short(d.Next.Sub(w.Start))
+	}
+	return m
+}
+
+// causes say what was due at a turn.
+func causes(w *engine.World, t *engine.Turn) []string {
+	all := []string{}
+	if t.Met {
+		all = append(all, "the test begins")
+	}
+	if t.Written {
+		all = append(all, fmt.Sprintf("somebody wrote %d", t.From))
+	}
+	for i := range t.Events {
+		if t.Arrived&(1<<i) != 0 {
+			all = append(all, reading(w, t, i))
+		}
+	}
+	if t.Woken {
+		all = append(all, "the last decision's time was up")
+	}
+	return all
+}
+
+// readings are the latest ones of all triggers.
+func readings(w *engine.World, t *engine.Turn) []string {
+	all := make([]string, len(t.Events))
+	for i := range t.Events {
+		all[i] = reading(w, t, i)
+	}
+	return all
+}
+
+// reading is what trigger i said last, as it was taken.
+func reading(w *engine.World, t *engine.Turn, i int) string {
+	name, e, q := w.Policy.Triggers[i].Name, &t.Events[i], &t.Decision.Proposals()[i]
+	switch {
+	case q.Fallback && e.Err != nil:
+		return name + " is in fallback: " + e.Err.Error()
+	case e.Err != nil:
+		return name + " is unknown: " + e.Err.Error()
+	case !q.Known:
+		return name + " " + q.Why.String()
+	case e.PerPod:
+		return fmt.Sprintf("%s is %s, of %d pods", name, q.Level, len(e.Pods))
+	default:
+		return name + " is " + q.Level.String()
+	}
+}
+
+// outcome is what can be expected of a moment, in one line.
+func (m *Moment) outcome(replicas int32) string {
+	text := fmt.Sprintf("replicas %d", replicas)
+	if m.Raw != nil {
+		text += fmt.Sprintf(", raw %d, trigger %s", *m.Raw, m.Trigger)
+	} else {
+		text += ", no trigger known"
+	}
+	return text + ", limitedBy " + names(m.LimitedBy)
+}
+
+// write writes the steps, one a line.
+func (m *Moment) write(out *strings.Builder, indent string) {
+	for _, s := range m.Steps {
+		fmt.Fprintf(out, "%s%s: %d → %d: %s\n", indent, s.Rule, s.From, s.To, line(s.Why))
+	}
+	if len(m.Steps) == 0 {
+		fmt.Fprintf(out, "%s%s\n", indent, line(m.Why))
+	}
+}

@@ -1,0 +1,150 @@
+package policytest
+
+import (
+	"fmt"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/impulse-sh/impulse/internal/analysis/engine"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// Test is one test, ready to run.
+type Test struct {
+	File string
+	Line int
+	Name string
+
+	world        *engine.World
+	expectations []Expectation
+	changes      *limit
+	// end is the last instant that matters.
+	end scalers.Instant
+}
+
+// World is what happens in the test.
+func (t *Test) World() *engine.World { return t.world }
+
+// limit is how often the count may be changed by us.
+type limit struct {
+	line int
+	most int
+}
+
+// epoch is the virtual clock's t = 0 where a test says nothing else.
+var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) //nolint:gochecknoglobals // A constant time.
+
+// longest bounds the time that a test may cover, and mostIntervals its readings.
+const (
+	longest       = 10 * 366 * 24 * time.Hour
+	mostIntervals = 5_000_000
+)
+
+// story is a test as it is written.
+type story struct {
+	name         string
+	object       *yaml.Node
+	start        time.Time
+	replicas     *int32
+	interval     time.Duration
+	startupDelay time.Duration
+	settings     compile.Settings
+	history      *[]past
+	inputs       []input
+	expectations []Expectation
+	changes      *limit
+}
+
+// test reads one test. It is of use when nothing was wrong.
+func (l *loader) test(r *reader, node *yaml.Node, path string, n int) *Test {
+	s := &story{name: fmt.Sprintf("test %d", n), start: epoch, interval: 15 * time.Second, settings: compile.DefaultSettings()}
+	r.test, r.mark = s.name, r.mistakes
+	given := r.mapping(node, path, fields{
+		"name": func(node *yaml.Node, path string) {
+			r.text(&s.name)(node, path)
+			r.test = s.name
+		},
+		"scaledObject": func(node *yaml.Node, _ string) { s.object = node },
+		"start":        r.instant(&s.start),
+		"replicas":     r.number(0, func(n int32) { s.replicas = &n }),
+		"interval":     r.duration(time.Millisecond, func(d time.Duration) { s.interval = d }),
+		"startupDelay": r.duration(0, func(d time.Duration) { s.startupDelay = d }),
+		"settings":     r.settings(&s.settings),
+		"history":      r.history(&s.history),
+		"inputs": func(node *yaml.Node, path string) {
+			r.list(node, path, func(node *yaml.Node, path string) { s.inputs = append(s.inputs, r.input(node, path)) })
+		},
+		"expect": func(node *yaml.Node, path string) {
+			r.list(node, path, func(node *yaml.Node, path string) { s.expectations = append(s.expectations, r.expectation(node, path)) })
+		},
+		"maxChanges": func(node *yaml.Node, path string) {
+			r.number(0, func(n int32) { s.changes = &limit{node.Line, int(n)} })(node, path)
+		},
+	}, "expect")
+	if given == nil {
+		return nil
+	}
+	if given["scaledObject"] == nil {
+		r.wrong(node, join(path, "scaledObject"), "is required", "the object itself, or a path to it")
+	}
+	if len(s.expectations) == 0 && (given["expect"] == nil || r.fine()) {
+		r.wrong(node, join(path, "expect"), "is required", "such as expect: [{at: 45s, replicas: 8}]")
+	}
+	return l.build(r, node, path, s)
+}
+
+// build makes a world of what was written, if nothing is wrong so far.
+func (l *loader) build(r *reader, node *yaml.Node, path string, s *story) *Test {
+	if s.object == nil {
+		return nil
+	}
+	w := l.workload(r, s.object, join(path, "scaledObject"), s.settings)
+	if w == nil {
+		return nil
+	}
+	s.check(r, w, path)
+	if !r.fine() {
+		return nil
+	}
+	t := &Test{File: r.file, Line: node.Line, Name: s.name, expectations: s.expectations, changes: s.changes}
+	world, err := s.world(w)
+	if err != nil {
+		r.wrong(node, path, err.Error(), "")
+		return nil
+	}
+	t.world, t.end = world, s.end()
+	return t
+}
+
+// instant reads a time of the calendar.
+func (r *reader) instant(into *time.Time) field {
+	return func(node *yaml.Node, path string) {
+		const expected = "a time such as 2026-03-01T08:00:00Z"
+		text, ok := r.scalar(node, path, expected)
+		if !ok {
+			return
+		}
+		t, err := time.Parse(time.RFC3339, text)
+		switch {
+		case err != nil:
+			r.wrongType(node, path, expected)
+		case t.Year() < 1970 || t.Year() > 2200:
+			r.wrong(node, path, text+" is too far away", "a year from 1970 to 2200")
+		default:
+			*into = t
+		}
+	}
+}
+
+// settings reads what production says once for all objects.
+func (r *reader) settings(into *compile.Settings) field {
+	return func(node *yaml.Node, path string) {
+		r.mapping(node, path, fields{
+			"cpuInitializationPeriod": r.duration(0, func(d time.Duration) { into.CPUInitializationPeriod = d }),
+			"initialReadinessDelay":   r.duration(0, func(d time.Duration) { into.InitialReadinessDelay = d }),
+			"tolerance":               r.tolerance(&into.Tolerance),
+		})
+	}
+}

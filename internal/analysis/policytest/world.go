@@ -1,0 +1,137 @@
+package policytest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/impulse-sh/impulse/internal/analysis/engine"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// check sees to it that what is said of triggers fits the object's, and that the test ends.
+func (s *story) check(r *reader, w *compile.Workload, path string) {
+	winners := make([]string, len(w.Policy.Triggers))
+	for i := range winners {
+		winners[i] = w.Policy.Triggers[i].Name
+	}
+	names := winners[:len(w.Triggers)]
+	spoken := map[string]int{}
+	for i := range s.inputs {
+		in := &s.inputs[i]
+		switch at := fmt.Sprintf("%s.inputs[%d]", path, i); {
+		case in.ready != nil && spoken[readyReplicas] > 0:
+			r.wrong(in.node, at, fmt.Sprintf("%s is said already, from line %d", readyReplicas, spoken[readyReplicas]), "")
+		case in.ready != nil:
+			spoken[readyReplicas] = in.node.Line
+		case in.named == nil:
+		case !slices.Contains(names, in.trigger):
+			r.wrong(in.named, at+".trigger", fmt.Sprintf("%q is no trigger of the object", in.trigger), near(in.trigger, names))
+		case spoken[in.trigger] > 0:
+			r.wrong(in.named, at+".trigger", fmt.Sprintf("%q has its readings already, from line %d", in.trigger, spoken[in.trigger]), "")
+		case in.perPod && !w.Policy.Triggers[slices.Index(names, in.trigger)].PerPod:
+			r.wrong(in.named, at+".pods", fmt.Sprintf("%q does not look at single pods", in.trigger), "write values")
+		default:
+			spoken[in.trigger] = in.node.Line
+		}
+	}
+	for i := range s.expectations {
+		e := &s.expectations[i]
+		if e.trigger != nil && !slices.Contains(winners, *e.Trigger) {
+			r.wrong(e.trigger, fmt.Sprintf("%s.expect[%d].trigger", path, i), fmt.Sprintf("%q is no trigger of the object", *e.Trigger), near(*e.Trigger, winners))
+		}
+	}
+	if last := s.last(); r.fine() && (last > longest || last/s.interval > mostIntervals) {
+		r.wrong(s.object, path, fmt.Sprintf("lasts %s: more than %s, or than %d times the interval of %s", scalers.Short(last), scalers.Short(longest), mostIntervals, scalers.Short(s.interval)), "")
+	}
+}
+
+// last is the last instant that matters: the last expectation, and for maxChanges the last input, too.
+func (s *story) last() time.Duration {
+	var last time.Duration
+	for i := range s.expectations {
+		last = max(last, s.expectations[i].To)
+	}
+	if s.changes != nil {
+		for i := range s.inputs {
+			last = max(last, s.inputs[i].last(s.interval))
+		}
+	}
+	return last
+}
+
+func (s *story) end() scalers.Instant { return scalers.InstantOf(s.start).Add(s.last()) }
+
+// world makes a world of the story.
+func (s *story) world(w *compile.Workload) (*engine.World, error) {
+	start := scalers.InstantOf(s.start)
+	p := s.policy(w, start)
+	world := &engine.World{
+		Policy: p, Start: start, Replicas: p.Min, StartupDelay: s.startupDelay, Memory: s.memory(p, start),
+	}
+	if s.replicas != nil {
+		world.Replicas = *s.replicas
+	}
+	ticker := engine.Ticker{Start: start, Interval: s.interval}
+	var alerts []engine.Alert
+	for i := range s.inputs {
+		switch in := &s.inputs[i]; {
+		case in.alert != nil:
+			alerts = append(alerts, engine.Alert{Alert: *in.alert, From: instantOf(start, in.firing.from), Until: instantOf(start, in.firing.until)})
+		case in.ready != nil:
+			world.Ready = engine.Regular{Ticker: ticker, Series: *in.ready}.Count
+		case in.write != nil:
+			world.Writes = append(world.Writes, engine.Write{At: start.Add(in.write.at), To: in.write.to})
+		}
+	}
+	slices.SortStableFunc(world.Writes, func(a, b engine.Write) int { return cmp.Compare(a.At, b.At) })
+	feeds, err := engine.Foreseen(w, alerts)
+	if err != nil {
+		return nil, err
+	}
+	for i := range s.inputs {
+		if in := &s.inputs[i]; in.named != nil {
+			n := slices.IndexFunc(w.Triggers, func(t compile.Trigger) bool { return t.Name == in.trigger })
+			feeds[n] = in.feed(ticker, &w.Triggers[n], &p.Triggers[n])
+		}
+	}
+	world.Feeds = feeds
+	return world, nil
+}
+
+// policy is the object's, on the clock of the test: it is created at t = 0, and interval stands in for pollingInterval.
+func (s *story) policy(w *compile.Workload, start scalers.Instant) *scalers.Policy {
+	p := *w.Policy
+	p.Created = start
+	if p.Fallback != nil {
+		fallback := *p.Fallback
+		fallback.Interval = s.interval
+		p.Fallback = &fallback
+	}
+	p.Triggers = slices.Clone(p.Triggers)
+	for i := range p.Triggers {
+		if t := &p.Triggers[i]; !t.Continuous && t.Formula == nil {
+			t.StaleAfter = 3 * s.interval
+		}
+	}
+	return &p
+}
+
+// feed is that of a trigger whose readings are said.
+func (in *input) feed(ticker engine.Ticker, t *compile.Trigger, level *scalers.Trigger) engine.Feed {
+	if in.values == nil {
+		return engine.Pods{Ticker: ticker, Pods: in.podsAt(ticker.Start)}
+	}
+	var zeros triggers.Zeros
+	if lenient, ok := t.Config.(triggers.Lenient); ok {
+		zeros = lenient.Zeros()
+	}
+	values := engine.Regular{Ticker: ticker, Series: *in.values, Zeros: zeros}
+	if level.PerPod {
+		return engine.Mean{Regular: values, Utilization: level.Metric == scalers.Utilization}
+	}
+	return values
+}

@@ -1,0 +1,40 @@
+package simulate
+
+import (
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// cursor goes through several counts at once, from one change of any of them to the next.
+type cursor struct {
+	counts [][]Step
+	ends   scalers.Instant
+	// from and length are the part of time that it stands on, at the counts in it; 0 before the first step of one.
+	from   scalers.Instant
+	length time.Duration
+	at     []int32
+	until  scalers.Instant
+}
+
+func newCursor(start, end scalers.Instant, counts ...[]Step) *cursor {
+	return &cursor{counts: counts, ends: end, at: make([]int32, len(counts)), until: start}
+}
+
+// next goes on to the next part; false at the end.
+func (c *cursor) next() bool {
+	if c.until >= c.ends {
+		return false
+	}
+	c.from, c.until = c.until, c.ends
+	for i := range c.counts {
+		for len(c.counts[i]) > 0 && c.counts[i][0].At <= c.from {
+			c.at[i], c.counts[i] = c.counts[i][0].N, c.counts[i][1:]
+		}
+		if len(c.counts[i]) > 0 {
+			c.until = min(c.until, c.counts[i][0].At)
+		}
+	}
+	c.length = c.until.Sub(c.from)
+	return true
+}

@@ -1,0 +1,204 @@
+package simulate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/impulse-sh/impulse/internal/analysis/engine"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/internal/policy/manifest"
+	"github.com/impulse-sh/impulse/internal/regularfile"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// Options are what is simulated.
+type Options struct {
+	Kinds []triggers.Kind
+	// Files hold the objects.
+	Files []string
+	// Input is a CSV file, "-" for Stdin; without one, Prometheus is asked.
+	Input string
+	Stdin io.Reader
+	// Prometheus is asked for the objects' own queries between From and To, each a time or how long ago.
+	Prometheus string
+	From, To   string
+	// Timeout is how long it may take for one query; 0: AnswerWithin.
+	Timeout time.Duration
+	// Step is the time between two points; 0: the first object's polling interval.
+	Step time.Duration
+	// Column is what replicas have to bear, Capacity how much of it one bears; each may be "".
+	Column, Capacity string
+	StartupDelay     time.Duration
+	Baselines        []string
+	// Now is what "ago" is counted from.
+	Now time.Time
+	// Passed is told what is being done and how far it is, from 0 to 1; it may be nil.
+	Passed func(what string, done float64)
+}
+
+// Result is what came of a simulation.
+type Result struct {
+	Policies []*Track `json:"policies"`
+	// Oracle is the one that all are compared with, be it among the policies or not.
+	Oracle *Track `json:"oracle"`
+
+	model  *Model
+	demand []Step
+}
+
+// Errors of options that cannot be followed.
+var (
+	errNoObject = errors.New("there is no ScaledObject in the files")
+	errNoInput  = errors.New("there is no load: give --input FILE or --prometheus URL")
+	errCapacity = errors.New("is not a number above 0")
+	errMistakes = errors.New("an object has mistakes")
+)
+
+// Simulate rehearses all objects and baselines.
+func Simulate(ctx context.Context, o Options) (*Result, error) {
+	objects, err := o.objects()
+	if err != nil {
+		return nil, err
+	}
+	m, err := o.model(ctx, objects[0].Workload)
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{model: m, demand: m.Demand()}
+	for _, object := range objects {
+		name := object.Workload.Name
+		if len(o.Files) > 1 {
+			name = strings.TrimSuffix(filepath.Base(object.File), filepath.Ext(object.File))
+		}
+		track, err := Run(ctx, name, object.Workload, m, r.demand, func(done float64) {
+			if o.Passed != nil {
+				o.Passed(name, done)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+		r.Policies = append(r.Policies, track)
+	}
+	if r.Oracle, err = Baseline("oracle", objects[0].Workload, m, r.demand); err != nil {
+		return nil, err
+	}
+	for _, name := range o.Baselines {
+		track, err := Baseline(name, objects[0].Workload, m, r.demand)
+		if err != nil {
+			return nil, err
+		}
+		r.Policies = append(r.Policies, track)
+	}
+	return r, nil
+}
+
+// First puts the first object of the files into the world of the load, for a closer look at single decisions.
+func First(ctx context.Context, o Options) (*engine.World, error) {
+	objects, err := o.objects()
+	if err != nil {
+		return nil, err
+	}
+	m, err := o.model(ctx, objects[0].Workload)
+	if err != nil {
+		return nil, err
+	}
+	return World(objects[0].Workload, m)
+}
+
+// objects are those of the files, which must all be well.
+func (o *Options) objects() ([]manifest.Compiled, error) {
+	objects, problems, err := manifest.Load(o.Files, o.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	var compiled []manifest.Compiled
+	for _, object := range objects {
+		one, more := manifest.Compile([]*manifest.Object{object}, o.Kinds) // Two versions of one object are what this is for.
+		compiled, problems = append(compiled, one...), append(problems, more...)
+	}
+	problems = slices.DeleteFunc(problems, func(p manifest.Problem) bool { return p.Warning })
+	if len(problems) > 0 {
+		all := make([]string, len(problems))
+		for i, p := range problems {
+			all[i] = p.String()
+		}
+		return nil, fmt.Errorf("%w:\n%s", errMistakes, strings.Join(all, "\n"))
+	}
+	if len(compiled) == 0 {
+		return nil, errNoObject
+	}
+	return compiled, nil
+}
+
+// model is the load, and what a replica bears of it.
+func (o *Options) model(ctx context.Context, w *compile.Workload) (*Model, error) {
+	load, err := o.load(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{Load: load, Column: &load.Columns[0], StartupDelay: o.StartupDelay}
+	if o.Column != "" {
+		if m.Column = load.Column(o.Column); m.Column == nil {
+			names := make([]string, len(load.Columns))
+			for i := range load.Columns {
+				names[i] = load.Columns[i].Name
+			}
+			return nil, fmt.Errorf("--load %s: %w; it has %v", o.Column, errNoColumn, names)
+		}
+	}
+	if o.Capacity == "" {
+		target, _, err := followed(w, m)
+		if err != nil {
+			return nil, fmt.Errorf("--capacity-per-replica: %w", errNoRoom)
+		}
+		m.Capacity = target
+		return m, nil
+	}
+	if m.Capacity, err = scalers.ParseExact(o.Capacity); err != nil {
+		return nil, fmt.Errorf("--capacity-per-replica: %w", err)
+	}
+	if m.Capacity <= 0 {
+		return nil, fmt.Errorf("--capacity-per-replica: %q %w", o.Capacity, errCapacity)
+	}
+	return m, nil
+}
+
+// load reads the load from where it is.
+func (o *Options) load(ctx context.Context, w *compile.Workload) (*Load, error) {
+	switch {
+	case o.Input == "-":
+		return ReadCSV("standard input", regularfile.Limit(o.Stdin, maxInput))
+	case o.Input != "":
+		file, err := regularfile.Open(o.Input)
+		if err != nil {
+			return nil, fmt.Errorf("read the load: %w", err)
+		}
+		defer file.Close()
+		return ReadCSV(o.Input, regularfile.Limit(file, maxInput))
+	case o.Prometheus != "":
+		return o.recorded(ctx, w)
+	default:
+		return nil, errNoInput
+	}
+}
+
+// Table writes the scores for people.
+func (r *Result) Table(w io.Writer) error { return Table(w, r.Policies, r.Oracle) }
+
+// PlotTo draws a picture into a file.
+func (r *Result) PlotTo(path string) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("draw: %w", err)
+	}
+	return errors.Join(Plot(file, path, r.model, r.demand, r.Policies), file.Close())
+}

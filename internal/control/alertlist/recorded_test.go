@@ -1,0 +1,165 @@
+package alertlist
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/triggers/builtin"
+)
+
+var ten = metav1.NewMicroTime(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC))
+
+// stored is an alert that fires, as a change makes it.
+func stored(door string, labels map[string]string, change func(*v1alpha1.StoredAlert)) v1alpha1.StoredAlert {
+	a := v1alpha1.StoredAlert{Door: door, Labels: labels, Firing: true, StartsAt: ten, LastSeen: ten}
+	if change != nil {
+		change(&a)
+	}
+	return a
+}
+
+func named(name string) map[string]string { return map[string]string{"alertname": name} }
+
+// object compiles an object of a namespace with one trigger.
+func object(t *testing.T, namespace, name, kind string, metadata map[string]v1alpha1.Scalar) *compile.Workload {
+	t.Helper()
+	so := &v1alpha1.ScaledObject{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec: v1alpha1.ScaledObjectSpec{
+			ScaleTargetRef: v1alpha1.ScaleTargetRef{Name: name}, Triggers: []v1alpha1.Trigger{{Type: kind, Metadata: metadata}},
+		},
+	}
+	compile.Default(so)
+	w, mistakes := compile.Compile(so, builtin.Kinds(), compile.DefaultSettings())
+	if w == nil {
+		t.Fatal(mistakes[0])
+	}
+	return w
+}
+
+func TestAlertsAreListedWithTheirStateAndTheObjectsThatSelectThem(t *testing.T) {
+	later := metav1.NewMicroTime(ten.Add(time.Hour))
+	record := []v1alpha1.StoredAlert{
+		stored("shop/", named("Slow"), nil),
+		stored("shop/grafana", named("Slow"), func(a *v1alpha1.StoredAlert) { a.Firing, a.Doubt, a.EndsAt = false, &later, &later }),
+		stored("shop/", named("Over"), func(a *v1alpha1.StoredAlert) { a.Firing, a.EndsAt = false, &later }),
+		stored("shop//web/push", map[string]string{"key": ""}, nil),
+		stored("bank/", named("Slow"), nil),
+		stored("/", named("Slow"), nil),
+	}
+	objects := []*compile.Workload{
+		object(t, "shop", "web", "push", map[string]v1alpha1.Scalar{"threshold": "1"}),
+		object(t, "shop", "api", "alertmanager", map[string]v1alpha1.Scalar{"matchers": `{alertname="Slow"}`, "replicas": "2"}),
+		object(t, "shop", "all", "alertmanager", map[string]v1alpha1.Scalar{"matchers": `{alertname="Slow"}`, "replicas": "2", "scope": "cluster"}),
+	}
+	told := func(f Filter) (lines []string) {
+		for _, a := range List(record, objects, f, ten.Add(30*time.Minute)) {
+			lines = append(lines, strings.Join([]string{a.Namespace, a.Name(), a.State, strings.Join(a.SelectedBy, ",")}, " "))
+		}
+		return lines
+	}
+	all := []string{
+		"* Slow firing shop/all", "bank Slow firing ", "shop Over resolved ", "shop Slow firing shop/api", "shop Slow waits shop/api",
+		"shop web/push pushed shop/web",
+	}
+	if got := told(Filter{Resolved: true}); !slices.Equal(got, all) {
+		t.Errorf("all are %q, want %q", got, all)
+	}
+	slow, err := Matching([]string{`alertname=~"S.*"`, "key=\"\""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := told(Filter{Namespace: "shop", Match: slow}), all[3:5]; !slices.Equal(got, want) {
+		t.Errorf("those of the matchers are %q, want %q", got, want)
+	}
+	if got := List(nil, nil, Filter{}, ten.Time); got == nil || len(got) != 0 {
+		t.Errorf("of nothing: %v, and an empty list was expected", got)
+	}
+}
+
+func TestATableShowsWhatSendersChoseInOneLineEach(t *testing.T) {
+	all := List([]v1alpha1.StoredAlert{
+		stored("shop/grafana", map[string]string{"alertname": "Slow\x1b[31m\nshop", "pod": "a\tb"}, nil), stored("shop/", map[string]string{"team": "a"}, nil),
+	}, nil, Filter{}, ten.Time)
+	var narrow, wide strings.Builder
+	if err := Text(&narrow, all, false); err != nil {
+		t.Fatal(err)
+	}
+	const want = `NAMESPACE   ALERT                      STATE    SINCE                  SELECTED BY
+shop        -                          firing   2026-03-02 10:00:00Z   -
+shop        "Slow\x1b[31m\nshop"       firing   2026-03-02 10:00:00Z   -
+`
+	if squeeze(narrow.String()) != squeeze(want) {
+		t.Errorf("the table is\n%s", narrow.String())
+	}
+	if err := Text(&wide, all, true); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"LAST RECORDED", "grafana", `{alertname="Slow\x1b[31m\nshop", pod="a\tb"}`, `{team="a"}`} {
+		if !strings.Contains(wide.String(), part) {
+			t.Errorf("%q is not in\n%s", part, wide.String())
+		}
+	}
+	if strings.ContainsRune(narrow.String()+wide.String(), 0x1b) || strings.Count(wide.String(), "\n") != 3 {
+		t.Errorf("a sender's text leaves its cell:\n%s%s", narrow.String(), wide.String())
+	}
+}
+
+// squeeze makes one space of several.
+func squeeze(text string) string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		lines = append(lines, strings.Join(strings.Fields(line), " "))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestAMatcherThatIsNoneIsExplained(t *testing.T) {
+	if _, err := Matching([]string{"severity="}); err == nil || !strings.Contains(err.Error(), `matcher "severity=": `) || !strings.Contains(err.Error(), "expected NAME=VALUE") {
+		t.Error(err)
+	}
+	if match, err := Matching(nil); match != nil || err != nil {
+		t.Errorf("none: %v", err)
+	}
+}
+
+func TestAnAlertOfAnotherNamespaceThatNobodySelectsThereIsFound(t *testing.T) {
+	slow := map[string]v1alpha1.Scalar{"matchers": `{alertname="Slow"}`, "replicas": "2"}
+	web, cron := object(t, "shop", "web", "alertmanager", slow), object(t, "shop", "cron", "push", map[string]v1alpha1.Scalar{"threshold": "1"})
+	bank := object(t, "bank", "api", "alertmanager", slow)
+	over := func(a *v1alpha1.StoredAlert) { a.Firing = false }
+	for name, c := range map[string]struct {
+		record  []v1alpha1.StoredAlert
+		objects []*compile.Workload
+		of      *compile.Workload
+		want    string
+	}{
+		"in another namespace":         {[]v1alpha1.StoredAlert{stored("onkall/", named("Slow"), nil)}, []*compile.Workload{web, bank}, web, "onkall"},
+		"of the whole cluster":         {[]v1alpha1.StoredAlert{stored("/", named("Slow"), nil)}, []*compile.Workload{web}, web, ClusterWide},
+		"it is selected there":         {[]v1alpha1.StoredAlert{stored("bank/", named("Slow"), nil)}, []*compile.Workload{web, bank}, web, ""},
+		"of other labels":              {[]v1alpha1.StoredAlert{stored("onkall/", named("Fast"), nil)}, []*compile.Workload{web}, web, ""},
+		"it is over":                   {[]v1alpha1.StoredAlert{stored("onkall/", named("Slow"), over)}, []*compile.Workload{web}, web, ""},
+		"one of its own fires as well": {[]v1alpha1.StoredAlert{stored("onkall/", named("Slow"), nil), stored("shop/", named("Slow"), nil)}, []*compile.Workload{web}, web, ""},
+		"it selects no alerts":         {[]v1alpha1.StoredAlert{stored("onkall/", named("Slow"), nil)}, []*compile.Workload{cron}, cron, ""},
+	} {
+		if a, ok := Elsewhere(c.record, c.objects, c.of); a.Namespace != c.want || ok != (c.want != "") {
+			t.Errorf("%s: found %+v, %t, want one of %q", name, a, ok, c.want)
+		}
+	}
+}
+
+func TestTheRecordIsOnlyOfUseWhereNoAlertCounts(t *testing.T) {
+	web := object(t, "shop", "web", "alertmanager", map[string]v1alpha1.Scalar{"matchers": `{alertname="Slow"}`, "replicas": "2"})
+	push := object(t, "shop", "push", "push", map[string]v1alpha1.Scalar{"threshold": "1"})
+	active := &v1alpha1.ScaledObjectStatus{Triggers: []v1alpha1.TriggerStatus{{Active: true}}}
+	idle := &v1alpha1.ScaledObjectStatus{Triggers: []v1alpha1.TriggerStatus{{}}}
+	if Awaits(web, active) || !Awaits(web, idle) || !Awaits(web, &v1alpha1.ScaledObjectStatus{}) || Awaits(push, idle) {
+		t.Error("it is read where an alert counts or none is followed, or not where one is awaited")
+	}
+}

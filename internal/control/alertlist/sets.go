@@ -1,0 +1,97 @@
+package alertlist
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/ingest/store"
+)
+
+// page is how many AlertSets are read at once.
+const page = 128
+
+// errNoCRD is returned when the cluster does not know AlertSets.
+var errNoCRD = errors.New("the cluster has no AlertSets: is Impulse installed in it?")
+
+// Stored is what was read of a record.
+type Stored struct {
+	Alerts []v1alpha1.StoredAlert
+	// LostAt is when some of the record was found to be unreadable last; zero: never. Others may be firing then.
+	LostAt time.Time
+	// Unreadable are the names of AlertSets that cannot be read now.
+	Unreadable []string
+}
+
+// add takes in a shard.
+func (s *Stored) add(all []v1alpha1.StoredAlert, lostAt time.Time) {
+	s.Alerts = append(s.Alerts, all...)
+	if lostAt.After(s.LostAt) {
+		s.LostAt = lostAt
+	}
+}
+
+// FromCluster reads the AlertSets of a namespace, that of the process that records.
+func FromCluster(ctx context.Context, client rest.Interface, namespace string) (Stored, error) {
+	var s Stored
+	for next := ""; ; {
+		result := client.Get().Namespace(namespace).Resource("alertsets").Param("limit", strconv.Itoa(page)).Param("continue", next).Do(ctx)
+		raw, err := result.Raw()
+		if err != nil {
+			err = result.Error() // It says what the API server answered, where Raw says the same of every answer.
+		}
+		switch {
+		case apierrors.IsNotFound(err): // In a namespace that does not exist the list is empty.
+			return s, errNoCRD
+		case err != nil:
+			return s, fmt.Errorf("list the AlertSets in %s: %w", namespace, err)
+		}
+		var list struct {
+			metav1.ListMeta `json:"metadata"`
+			Items           []json.RawMessage `json:"items"`
+		}
+		if err := json.Unmarshal(raw, &list); err != nil {
+			return s, fmt.Errorf("decode the list of AlertSets in %s: %w", namespace, err)
+		}
+		for _, item := range list.Items {
+			s.read(item)
+		}
+		if next = list.Continue; next == "" {
+			return s, nil
+		}
+	}
+}
+
+// read takes in one AlertSet. A copy of one that was set aside holds nothing that is known.
+func (s *Stored) read(item []byte) {
+	var set v1alpha1.AlertSet
+	err := json.Unmarshal(item, &set)
+	switch {
+	case strings.HasSuffix(set.Name, store.Aside):
+	case err != nil:
+		s.Unreadable = append(s.Unreadable, set.Name)
+	case set.LostAt != nil:
+		s.add(set.Alerts, set.LostAt.Time)
+	default:
+		s.add(set.Alerts, time.Time{})
+	}
+}
+
+// FromFolder reads the folder of alerts of a process in file mode, and changes nothing in it.
+func FromFolder(dir string) (Stored, error) {
+	var s Stored
+	shards, err := store.Peek(dir)
+	for _, shard := range shards {
+		s.add(shard.Alerts, shard.LostAt)
+	}
+	return s, err
+}

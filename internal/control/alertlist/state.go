@@ -1,0 +1,111 @@
+package alertlist
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/ingest/store"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// The states of an alert, as a trigger decides with it.
+const (
+	Firing   = "firing"
+	Pushed   = "pushed"   // A level of one trigger.
+	Stale    = "stale"    // It counts, and was not repeated for the trigger's lease.
+	Waits    = "waits"    // It fires again after its resolve, and counts once its stale window is over.
+	Over     = "over"     // It counts no longer, and was not resolved.
+	Resolved = "resolved" // Its sender has resolved it.
+)
+
+// state is that of an alert for one trigger.
+type state struct {
+	name    string
+	begins  time.Time
+	endedBy string
+}
+
+// stateOf returns the state of a stored alert for a trigger that selects it.
+func stateOf(s *v1alpha1.StoredAlert, q *triggers.AlertQuery, now time.Time) state {
+	switch o := store.OpinionOf(s, q, now); {
+	case o.Stale:
+		return state{name: Stale}
+	case o.Counts && q.Object != "":
+		return state{name: Pushed}
+	case o.Counts:
+		return state{name: Firing}
+	case !o.Begins.IsZero():
+		return state{name: Waits, begins: o.Begins}
+	case o.EndedBy != "":
+		return state{name: Over, endedBy: o.EndedBy}
+	default:
+		return state{name: Resolved}
+	}
+}
+
+// compare orders states: those in which an alert counts most come first.
+func (s state) compare(other state) int {
+	order := []string{Firing, Pushed, Stale, Waits, Over, Resolved}
+	return cmp.Or(
+		cmp.Compare(slices.Index(order, s.name), slices.Index(order, other.name)),
+		s.begins.Compare(other.begins), cmp.Compare(s.endedBy, other.endedBy),
+	)
+}
+
+// String returns the state in words.
+func (s state) String() string {
+	switch s.name {
+	case Waits:
+		return "waits until " + moment(s.begins)
+	case Over:
+		return "over (" + s.endedBy + ")"
+	default:
+		return s.name
+	}
+}
+
+// judge fills in which objects select the alert, and its states. That for a shadow policy counts only while the policy beside it does
+// not select the alert. The state of an alert that no object selects is that for a trigger with the default lease.
+func (a *Alert) judge(s *v1alpha1.StoredAlert, all map[string][]selector, now time.Time) {
+	door, by := store.ParseDoor(s.Door), map[string]state{}
+	for i := range all[door.Namespace] {
+		one := &all[door.Namespace][i]
+		if !one.selects(door, s.Labels) {
+			continue
+		}
+		is := stateOf(s, &one.query, now)
+		if other, known := by[one.object]; !known || !one.shadow && is.compare(other) < 0 {
+			by[one.object] = is
+		}
+	}
+	most := stateOf(s, &triggers.AlertQuery{Object: door.Object}, now)
+	if len(by) > 0 {
+		most = slices.MinFunc(slices.Collect(maps.Values(by)), state.compare)
+	}
+	a.State, a.EndedBy, a.SelectedBy = most.name, most.endedBy, slices.AppendSeq([]string{}, maps.Keys(by))
+	slices.Sort(a.SelectedBy)
+	if !most.begins.IsZero() {
+		a.Begins = &most.begins
+	}
+	for object, is := range by {
+		if is.compare(most) == 0 {
+			continue
+		}
+		if a.Otherwise == nil {
+			a.Otherwise = map[string]string{}
+		}
+		a.Otherwise[object] = is.String()
+	}
+}
+
+// state returns the state of the alert.
+func (a *Alert) state() state {
+	s := state{name: a.State, endedBy: a.EndedBy}
+	if a.Begins != nil {
+		s.begins = *a.Begins
+	}
+	return s
+}

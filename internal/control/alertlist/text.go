@@ -1,0 +1,70 @@
+package alertlist
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// Text writes alerts as a table; wide adds their labels, when each was delivered last, and how it came.
+func Text(w io.Writer, all []Alert, wide bool) error {
+	out := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	header := "NAMESPACE\tALERT\tSTATE\tSINCE\tSELECTED BY"
+	if wide {
+		header += "\tLAST RECORDED\tTHROUGH\tLABELS"
+	}
+	fmt.Fprintln(out, header)
+	for i := range all {
+		a := &all[i]
+		row := []string{a.Namespace, cmp.Or(plain(a.Name()), "-"), a.state().String(), moment(a.since()), brief(a.selectors())}
+		if wide {
+			row = append(row, moment(a.LastSeen), cmp.Or(a.Credential, a.Trigger, "-"), set(a.Labels))
+		}
+		fmt.Fprintln(out, strings.Join(row, "\t"))
+	}
+	return out.Flush()
+}
+
+// selectors are the objects that select an alert, with its state for those for which it counts less.
+func (a *Alert) selectors() []string {
+	all := slices.Clone(a.SelectedBy)
+	for i, object := range all {
+		if is := a.Otherwise[object]; is != "" {
+			all[i] += ": " + is
+		}
+	}
+	return all
+}
+
+// since is when an alert began, or was resolved.
+func (a *Alert) since() time.Time {
+	if a.State == Resolved && a.EndsAt != nil {
+		return *a.EndsAt
+	}
+	return a.StartsAt
+}
+
+func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + "Z" }
+
+// set writes labels as Alertmanager does. What a sender chose cannot leave its quotes.
+func set(labels map[string]string) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		all = append(all, plain(name)+"="+strconv.QuoteToGraphic(labels[name]))
+	}
+	return "{" + strings.Join(all, ", ") + "}"
+}
+
+// plain is a name that a sender chose: in quotes where it is more than a word.
+func plain(name string) string {
+	if quoted := strconv.Quote(name); quoted != `"`+name+`"` {
+		return quoted
+	}
+	return name
+}

@@ -1,0 +1,259 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
+	metricsv1beta1 "k8s.io/metrics/pkg/client/clientset/versioned/typed/metrics/v1beta1"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+	"github.com/impulse-sh/impulse/internal/control/controller"
+	"github.com/impulse-sh/impulse/internal/control/egress"
+	"github.com/impulse-sh/impulse/internal/control/election"
+	"github.com/impulse-sh/impulse/internal/control/status"
+	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
+	"github.com/impulse-sh/impulse/internal/ingest/forward"
+	"github.com/impulse-sh/impulse/internal/ingest/httpserver"
+	"github.com/impulse-sh/impulse/internal/ingest/store"
+	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/builtin"
+)
+
+// pollPlaces bounds the readings of polled triggers at a time, and pollPerServer those of one server.
+const (
+	pollPlaces    = 512
+	pollPerServer = 64
+)
+
+// objects is where ScaledObjects come from and their status goes to: the cluster or a folder.
+type objects interface {
+	// Run keeps the controller up to date until ctx is done, and calls known each time that it has handed on all objects.
+	Run(ctx context.Context, c *controller.Controller, known func())
+	// Listed reports whether the objects are known.
+	Listed() bool
+}
+
+// process is everything that one `impulse run` consists of.
+type process struct {
+	options  Options
+	log      *slog.Logger
+	now      func() time.Time
+	registry *prometheus.Registry
+	metrics  *status.Metrics
+	// reporter is that of the term under way; nil while this process does not lead.
+	reporter atomic.Pointer[status.Reporter]
+	target   *actuator.Client
+	gate     *election.Gate
+	// peers passes on what this replica is sent while another one leads; self is where it is passed on to, and key what the
+	// replicas know each other by.
+	peers  *forward.Client
+	self   *forward.Self
+	key    *forward.Key
+	alerts *store.Store
+	// doors lead to single triggers.
+	doors   *endpoints.Hub
+	objects objects
+	// statuses is where statuses are saved, and keeper what keeps deleted objects; nil for objects from files.
+	statuses status.Store
+	keeper   controller.Keeper
+	secrets  *controller.Credentials
+	usage    metricsv1beta1.PodMetricsesGetter
+	events   typedcorev1.EventsGetter
+	poller   *triggers.Poller
+	shared   triggers.Shared
+	// outgoing opens the connections of triggers, and http is its client.
+	outgoing *egress.Guard
+	http     *http.Client
+	// legacy is what the last term left, and term which that was: they are good while nobody else has led since.
+	legacy map[string]controller.Legacy
+	term   int64
+}
+
+// Run runs Impulse until ctx is done, however long the API server is away, and then stops it in order: it finishes the
+// writes under way, says what is left to say, and gives the Lease back.
+func Run(ctx context.Context, o Options) error {
+	log, err := o.logger()
+	if err != nil {
+		return err
+	}
+	if err := o.validate(); err != nil {
+		return err
+	}
+	quieten(log)
+	limit := limitMemory(os.DirFS("/sys/fs/cgroup"))
+	if o.BodyMemory.IsZero() {
+		o.BodyMemory.Quantity.Set(limit / bodyPart)
+	}
+	config, err := o.restConfig()
+	if err != nil {
+		return err
+	}
+	self, err := forward.Listen(ctx, o.PeerListen, o.PeerAdvertise)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = self.Close() }() // Of no use but where the server, which closes it, never came to be.
+	p, err := assemble(o, log, config, self)
+	if err != nil {
+		return err
+	}
+	return p.run(ctx)
+}
+
+// assemble makes all parts. It does no I/O but in the folder of states.
+func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Self) (*process, error) {
+	p := &process{
+		self:    self,
+		options: o, log: log, now: autoscaler.NewClock(), registry: prometheus.NewRegistry(), poller: triggers.NewPoller(pollPlaces, pollPerServer),
+		outgoing: &egress.Guard{Local: o.Config != "", Allowed: o.Sources},
+	}
+	p.http = p.outgoing.Client(pollPlaces, pollPerServer)
+	p.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	p.metrics = status.NewMetrics(p.registry)
+	core, err := typedcorev1.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("set up the Kubernetes client: %w", err)
+	}
+	p.events = core
+	if p.target, err = actuator.New(config, actuator.Options{Namespace: o.Namespace, Log: log}); err != nil {
+		return nil, err
+	}
+	p.gate, err = election.New(config, election.Options{Namespace: o.LeaseNamespace, Name: o.LeaseName, Identity: self.Identity(), Log: log})
+	if err != nil {
+		return nil, err
+	}
+	p.key = forward.NewKey(core, o.LeaseNamespace)
+	p.peers = forward.NewClient(self.Identity(), p.gate.Holder, p.key, log)
+	if p.usage, err = podMetrics(config); err != nil {
+		return nil, err
+	}
+	if p.secrets, err = controller.NewCredentials(config, o.LeaseNamespace); err != nil {
+		return nil, err
+	}
+	if o.Config != "" {
+		return p, p.fromFiles()
+	}
+	return p, p.fromCluster(config)
+}
+
+// fromCluster takes objects from the API server, and keeps everything there.
+func (p *process) fromCluster(config *rest.Config) error {
+	cluster, err := controller.NewCluster(config, p.options.Namespace)
+	if err != nil {
+		return err
+	}
+	p.objects, p.statuses, p.keeper = cluster, cluster, cluster
+	stored, err := store.NewKube(config, p.options.LeaseNamespace, p.log)
+	if err != nil {
+		return err
+	}
+	p.keep(stored)
+	return nil
+}
+
+// fromFiles takes objects from files, and keeps everything in the folder of states.
+func (p *process) fromFiles() error {
+	states, err := controller.NewStates(filepath.Join(p.options.StateDir, ObjectStates))
+	if err != nil {
+		return err
+	}
+	p.objects = &controller.Folder{
+		Path: p.options.Config, Namespace: p.options.Namespace, Kinds: builtin.Kinds(), States: states, Log: p.log,
+	}
+	p.statuses = states
+	stored, err := store.NewFolder(filepath.Join(p.options.StateDir, AlertStates), p.log)
+	if err != nil {
+		return err
+	}
+	p.keep(stored)
+	return nil
+}
+
+// keep makes the store of alerts.
+func (p *process) keep(stored store.Persister) {
+	p.alerts = store.NewStore(keeper{stored, p.gate.Deadline}, p.now)
+	p.alerts.LogTo(p.log)
+	p.doors = endpoints.New(p.alerts, p.now, p.registry, p.log)
+	p.registry.MustRegister(p.alerts)
+}
+
+// run starts what lives as long as the process, takes part in the election, and stops in the opposite order.
+func (p *process) run(ctx context.Context) error {
+	web, err := p.server(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var s services
+	s.start(ctx, "server", fail, web.Run)
+	s.start(ctx, "peers", fail, p.peers.Run)
+	s.start(ctx, "poller", fail, p.poller.Run)
+	p.log.Info("impulse started", "version", p.options.Version, "address", web.Addr(), "lease", p.options.LeaseNamespace+"/"+p.options.LeaseName)
+	s.start(ctx, "leader", fail, func(ctx context.Context) error { return p.gate.Run(ctx, p.lead) })
+	<-ctx.Done()
+	p.log.Info("stopping")
+	err = s.stop(p.options.Grace)
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		err = errors.Join(cause, err)
+	}
+	return err
+}
+
+func (p *process) server(ctx context.Context) (*httpserver.Server, error) {
+	files := httpserver.CredentialFiles{Tokens: p.options.TokensFile, List: p.options.CredentialsFile, Certificates: p.options.TLS.ClientCA != ""}
+	credentials, err := httpserver.ReadCredentials(files)
+	certificate, tlsErr := httpserver.ReadTLS(p.options.TLS)
+	if err := errors.Join(err, tlsErr); err != nil {
+		return nil, err
+	}
+	return httpserver.New(ctx, httpserver.Options{
+		Addr: p.options.Listen, HealthAddr: p.options.HealthListen, BodyMemory: p.options.BodyMemory.Value(),
+		Credentials: credentials, TLS: certificate, AllowOpen: p.options.AllowOpen, AllowAnywhere: p.options.AllowAnywhere,
+		Alerts: p.doors.Recorder(), Direct: p.doors, Leading: p.leading, Forward: p.peers, Peers: p.self, AdmitPeer: p.key.Admit,
+		Ready: p.ready, Full: p.alerts.Full, Refused: p.senderRefused,
+		Registry: p.registry, Log: p.log, Now: p.now,
+	})
+}
+
+// senderRefused reports a refused sender to the objects that it delivers to. A replica that does not lead has only logged it.
+func (p *process) senderRefused(namespace, why string) {
+	if reporter := p.reporter.Load(); reporter != nil {
+		reporter.SenderRefused(namespace, why)
+	}
+}
+
+// leading reports whether this process may write now.
+func (p *process) leading() bool { return p.gate.Leading(time.Now()) }
+
+// ready says why the process does not do its work yet, or nil. The work of a replica that does not lead is to pass on what it
+// is sent.
+func (p *process) ready() error {
+	if !p.leading() {
+		if err := p.peers.Ready(); err != nil {
+			return fmt.Errorf("not the leader: lease %s/%s is somebody else's, or the API server cannot be asked; and the leader cannot be reached: %w",
+				p.options.LeaseNamespace, p.options.LeaseName, err)
+		}
+		return nil
+	}
+	var why []error
+	if !p.objects.Listed() {
+		why = append(why, errors.New("the ScaledObjects have not been read"))
+	}
+	if err := p.alerts.Ready(); err != nil {
+		why = append(why, fmt.Errorf("the alerts have not been read: %w", err))
+	}
+	return errors.Join(why...)
+}

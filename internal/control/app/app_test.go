@@ -1,0 +1,174 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+)
+
+func TestFilesAreFollowedAndTheirStateOutlivesTheProcess(t *testing.T) {
+	w := newWorld(t)
+	o := w.options()
+	r := start(t, o)
+	r.ready()
+	if code := r.alert(w.ns, "firing"); code != http.StatusOK {
+		t.Fatalf("the alert was answered with %d", code)
+	}
+	w.replicas(5)
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if holder := w.holder(); holder != "" {
+		t.Errorf("the lease is still held by %s", holder)
+	}
+	stays := w.keeps(5)
+	r = start(t, o)
+	r.ready()
+	stays()
+	w.write(8) // The alert is still known, and the new object is what it is asked about.
+	w.replicas(8)
+	if code := r.alert(w.ns, "resolved"); code != http.StatusOK {
+		t.Fatalf("the alert was answered with %d", code)
+	}
+	w.replicas(1)
+}
+
+func TestWhoDoesNotLeadPassesOnAndTakesOverWhenTheLeaderStops(t *testing.T) {
+	w := newWorld(t)
+	first, second := w.options(), w.options()
+	a := start(t, first)
+	a.ready()
+	leads := w.holder()
+	b := start(t, second)
+	b.ready() // To pass on, which it does at once.
+	if code := b.alert(w.ns, "firing"); code != http.StatusOK {
+		t.Errorf("an alert was answered with %d by who does not lead", code)
+	}
+	w.replicas(5)
+	if code, body := send(t.Context(), http.MethodPost, b.url+"/v1/alertmanager/"+w.ns, []byte("{}")); code != http.StatusBadRequest || !strings.Contains(body, "version") {
+		t.Errorf("the leader's answer is passed back as %d %s", code, body)
+	}
+	if holder := w.holder(); holder != leads {
+		t.Fatalf("%s leads now", holder)
+	}
+	stays := w.keeps(5)
+	if err := a.stop(); err != nil {
+		t.Error(err)
+	}
+	sandboxtest.Until(t, "the other leads, and has the alert", func(ctx context.Context) bool {
+		code, metrics := b.answer(ctx, "/metrics")
+		return code == http.StatusOK && !strings.Contains(metrics, "impulse_decisions_total 0")
+	})
+	stays()
+	if code := b.alert(w.ns, "resolved"); code != http.StatusOK {
+		t.Errorf("an alert was answered with %d by the new leader", code)
+	}
+	w.replicas(1)
+}
+
+func TestWhatOnlyTheLeaderKnowsIsToldByNoOther(t *testing.T) {
+	w := newWorld(t)
+	a := start(t, w.options())
+	a.ready()
+	b := start(t, w.options())
+	b.ready()
+	if code := a.alert(w.ns, "firing"); code != http.StatusOK {
+		t.Fatalf("the alert was answered with %d", code)
+	}
+	w.replicas(5)
+	tells := func(ctx context.Context, r *running) int {
+		_, metrics := r.answer(ctx, "/metrics")
+		n := 0
+		for _, gauge := range []string{"impulse_alerts{", "impulse_desired_replicas{"} {
+			if strings.Contains(metrics, gauge) {
+				n++
+			}
+		}
+		return n
+	}
+	sandboxtest.Until(t, "the leader tells both gauges, and the other none", func(ctx context.Context) bool {
+		return tells(ctx, a) == 2 && tells(ctx, b) == 0
+	})
+	ghost := []byte(`{"spec": {"holderIdentity": "ghost"}}`)
+	if _, err := w.client.CoordinationV1().Leases(w.ns).Patch(t.Context(), "impulse", types.MergePatchType, ghost, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	sandboxtest.Until(t, "the former leader tells none", func(ctx context.Context) bool { return tells(ctx, a) == 0 })
+}
+
+func TestWithoutAnAPIServerItIsAliveNotReadyAndStops(t *testing.T) {
+	o := Defaults()
+	o.Kubeconfig, o.Listen, o.HealthListen = unreachable(t), sandboxtest.FreeAddress(t, "127.0.0.1"), sandboxtest.FreeAddress(t, "127.0.0.1")
+	r := start(t, o)
+	for _, address := range []string{o.Listen, o.HealthListen} {
+		sandboxtest.Until(t, "it is alive", func(ctx context.Context) bool {
+			code, _ := send(ctx, http.MethodGet, "http://"+address+"/healthz", nil)
+			return code == http.StatusOK
+		})
+	}
+	code, why := r.answer(t.Context(), "/readyz")
+	if code != http.StatusServiceUnavailable {
+		t.Errorf("/readyz was answered with %d", code)
+	}
+	contains(t, why, "the API server cannot be asked", "the leader cannot be reached")
+	if code, metrics := r.answer(t.Context(), "/metrics"); code != http.StatusOK {
+		t.Errorf("/metrics was answered with %d", code)
+	} else {
+		contains(t, metrics, "impulse_decisions_total 0", "go_goroutines")
+	}
+	if code := r.alert("shop", "firing"); code != http.StatusServiceUnavailable {
+		t.Errorf("an alert was answered with %d", code)
+	}
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTokensAreTakenUpWithoutARestart(t *testing.T) {
+	o := Defaults()
+	o.Kubeconfig, o.Listen, o.TokensFile = unreachable(t), sandboxtest.FreeAddress(t, "127.0.0.1"), filepath.Join(t.TempDir(), "tokens")
+	write := func(token string) {
+		t.Helper()
+		if err := os.WriteFile(o.TokensFile, []byte(token), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("first-token")
+	r := start(t, o)
+	// Who is let in hears that nobody leads.
+	answers := func(token string, code int) {
+		t.Helper()
+		sandboxtest.Until(t, token+" is answered as it should be", func(ctx context.Context) bool {
+			got, _ := sendAs(ctx, http.MethodPost, r.url+"/v1/alertmanager/shop", token, nil)
+			return got == code
+		})
+	}
+	answers("first-token", http.StatusServiceUnavailable)
+	answers("second-token", http.StatusUnauthorized)
+	write("second-token")
+	answers("second-token", http.StatusServiceUnavailable)
+	answers("first-token", http.StatusUnauthorized)
+}
+
+func TestTwoProcessesCannotListenOnOneAddress(t *testing.T) {
+	o := Defaults()
+	o.Kubeconfig, o.Listen, o.LogTo = unreachable(t), sandboxtest.FreeAddress(t, "127.0.0.1"), newJournal(t)
+	first := start(t, o)
+	sandboxtest.Until(t, "the first listens", func(ctx context.Context) bool {
+		code, _ := first.answer(ctx, "/healthz")
+		return code == http.StatusOK
+	})
+	err := Run(t.Context(), o)
+	if err == nil {
+		t.Fatal("the second one ran")
+	}
+	contains(t, err.Error(), "listen on "+o.Listen, "address already in use")
+}

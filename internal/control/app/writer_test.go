@@ -1,0 +1,60 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/control/election"
+	"github.com/impulse-sh/impulse/internal/control/status"
+	"github.com/impulse-sh/impulse/internal/ingest/store"
+)
+
+// Whoever does not lead has no deadline to be within: nothing is even sent, whatever the others who ask before have said.
+func TestWhoDoesNotLeadSendsNothing(t *testing.T) {
+	gate, err := election.New(&rest.Config{Host: "127.0.0.1:1"}, election.Options{Namespace: "impulse-system", Name: "impulse"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// There is no client behind any of them: to send anything would panic.
+	if _, err := (writer{deadline: gate.Deadline}).Set(t.Context(), actuator.Target{}, actuator.Scale{}, 1); !errors.Is(err, errNotLeading) {
+		t.Errorf("a count: %v", err)
+	}
+	if err := (saver{deadline: gate.Deadline}).Save(t.Context(), status.Object{}, &v1alpha1.ScaledObjectStatus{}); !errors.Is(err, status.ErrGone) {
+		t.Errorf("a status: %v", err)
+	}
+	if err := (keeper{deadline: gate.Deadline}).Save(t.Context(), 0, store.Shard{}); !errors.Is(err, errNotLeading) {
+		t.Errorf("alerts: %v", err)
+	}
+}
+
+// latePersister answers as late as it is told to, whatever its context says: as what was on its way when a process was frozen.
+type latePersister struct {
+	store.Persister
+
+	takes time.Duration
+}
+
+func (p latePersister) Save(context.Context, int, store.Shard) error {
+	<-time.After(p.takes)
+	return nil
+}
+
+func TestARecordThatIsWrittenAfterTheDeadlineIsNotBelieved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, takes := range []time.Duration{time.Second - time.Nanosecond, time.Second} {
+			until := time.Now().Add(time.Second)
+			k := keeper{latePersister{takes: takes}, func() time.Time { return until }}
+			err := k.Save(t.Context(), 0, store.Shard{})
+			if late := takes >= time.Second; errors.Is(err, errNotLeading) != late {
+				t.Errorf("after %s: %v", takes, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,72 @@
+package autoscaler
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+func TestPodsAreToldOnceTheTargetIsKnown(t *testing.T) {
+	t.Parallel()
+	r := newRoster()
+	if _, err := r.selector(); !errors.Is(err, errUnseen) {
+		t.Errorf("an unseen target has a selector: %v", err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if r.await(ended) {
+		t.Error("there is something to ask for before the target is known")
+	}
+	r.see(actuator.Observation{Err: actuator.ErrNotFound})
+	if !r.await(t.Context()) {
+		t.Error("that there is no target is not told")
+	}
+	if _, err := r.selector(); !errors.Is(err, actuator.ErrNotFound) {
+		t.Errorf("the pods of a missing target: %v", err)
+	}
+	r.see(actuator.Observation{Scale: actuator.Scale{UID: "1", Selector: "app=web"}})
+	r.see(actuator.Observation{Scale: actuator.Scale{UID: "1", Selector: "app=web"}, Err: actuator.ErrThrottled})
+	if selector, err := r.selector(); selector != "app=web" || err != nil {
+		t.Errorf("while the API server is away the selector is %q, %v", selector, err)
+	}
+}
+
+func TestAPodIsToldInTheWordsOfTheCore(t *testing.T) {
+	t.Parallel()
+	started, since := time.Unix(1000, 0), time.Unix(1030, 0)
+	pod := actuator.Pod{
+		Name: "web-1", Phase: corev1.PodRunning, Deleting: true, Ready: corev1.ConditionTrue, ReadySince: since, Started: started,
+		PodLevel: true, Requests: actuator.Requests{CPU: 5, Memory: -1},
+		Containers: []actuator.Container{{Name: "app", Requests: actuator.Requests{CPU: 3, Memory: 4}}},
+	}
+	want := triggers.Pod{
+		Name: "web-1", PodLevel: true, Requests: triggers.Requests{CPU: 5, Memory: -1},
+		Containers: []triggers.Container{{Name: "app", Requests: triggers.Requests{CPU: 3, Memory: 4}}},
+		State:      scalers.Pod{Deleting: true, Started: scalers.InstantOf(started), ReadyChanged: scalers.InstantOf(since)},
+	}
+	if got := podOf(&pod); !reflect.DeepEqual(got, want) {
+		t.Errorf("told %+v, want %+v", got, want)
+	}
+	for ready, want := range map[corev1.ConditionStatus]scalers.Pod{
+		corev1.ConditionTrue: {}, corev1.ConditionUnknown: {}, corev1.ConditionFalse: {NotReady: true}, "": {NotReady: true, NoCondition: true},
+	} {
+		if got := podOf(&actuator.Pod{Phase: corev1.PodRunning, Ready: ready}).State; got != want {
+			t.Errorf("the condition %q is told as %+v", ready, got)
+		}
+	}
+	for phase, want := range map[corev1.PodPhase]scalers.PodPhase{
+		corev1.PodPending: scalers.PodPending, corev1.PodSucceeded: scalers.PodSucceeded, corev1.PodFailed: scalers.PodFailed, "": scalers.PodUnknown,
+	} {
+		if got := podOf(&actuator.Pod{Phase: phase}).State.Phase; got != want {
+			t.Errorf("the phase %q is told as %d", phase, got)
+		}
+	}
+}

@@ -1,0 +1,40 @@
+package controller
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+)
+
+func TestAnObjectThatIsNotThereIsToldFromAClusterWithoutACRD(t *testing.T) {
+	outage := sandboxtest.NewOutage(t)
+	config := rest.CopyConfig(outage.Config)
+	if _, err := Get(t.Context(), config, "default", "web"); !errors.Is(err, ErrNoCRD) {
+		t.Errorf("without the CRD: %v", err)
+	}
+	outage.CRDs("../../../deploy/crds")
+	if _, err := Get(t.Context(), config, "default", "web"); err == nil || !strings.Contains(err.Error(), `there is no ScaledObject "web" in namespace "default"`) {
+		t.Errorf("with the CRD: %v", err)
+	}
+}
+
+// A proxy's answer is no status of an API server, just as that of an API server that lacks the CRD is none.
+func TestAnAnswerOfAProxyIsToldFromAClusterWithoutACRD(t *testing.T) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "no route to the API server", http.StatusBadGateway)
+	}))
+	defer proxy.Close()
+	config := &rest.Config{Host: proxy.URL}
+	if _, err := Get(t.Context(), config, "default", "web"); err == nil || errors.Is(err, ErrNoCRD) {
+		t.Errorf("one object: %v", err)
+	}
+	if _, err := List(t.Context(), config, "default"); err == nil || errors.Is(err, ErrNoCRD) {
+		t.Errorf("a list: %v", err)
+	}
+}

@@ -1,0 +1,364 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+	"github.com/impulse-sh/impulse/internal/control/status"
+	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// vault is a namespace with a Secret db, and the TriggerAuthentication login that takes the parameter password from it.
+type vault struct {
+	t      *testing.T
+	ns     string
+	config *rest.Config
+	kube   *kubernetes.Clientset
+	ours   rest.Interface
+}
+
+func newVault(t *testing.T) *vault {
+	t.Helper()
+	config := sandboxtest.Cluster(t)
+	sandboxtest.CRDs(t, "../../../deploy/crds")
+	return openVault(t, config, sandboxtest.Namespace(t, config))
+}
+
+func openVault(t *testing.T, config *rest.Config, ns string) *vault {
+	t.Helper()
+	kube, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, err := Client(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &vault{t: t, ns: ns, config: config, kube: kube, ours: ours}
+	v.put("db", "old-password")
+	v.authenticate("login", v1alpha1.SecretTargetRef{Parameter: "password", Name: "db", Key: "pw"})
+	return v
+}
+
+// put makes a Secret, or gives it another value under the key pw.
+func (v *vault) put(name, value string) {
+	v.t.Helper()
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name}, StringData: map[string]string{"pw": value}}
+	_, err := v.kube.CoreV1().Secrets(v.ns).Create(v.t.Context(), secret, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		_, err = v.kube.CoreV1().Secrets(v.ns).Update(v.t.Context(), secret, metav1.UpdateOptions{})
+	}
+	if err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+func (v *vault) remove(name string) {
+	v.t.Helper()
+	if err := v.kube.CoreV1().Secrets(v.ns).Delete(v.t.Context(), name, metav1.DeleteOptions{}); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+// authenticate makes a TriggerAuthentication, or one that refers to something else.
+func (v *vault) authenticate(name string, refs ...v1alpha1.SecretTargetRef) {
+	v.t.Helper()
+	a := &v1alpha1.TriggerAuthentication{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "impulse.sh/v1alpha1", Kind: "TriggerAuthentication"},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: v.ns}, Spec: v1alpha1.TriggerAuthenticationSpec{SecretTargetRef: refs},
+	}
+	at := v.ours.Delete().Namespace(v.ns).Resource("triggerauthentications").Name(name)
+	if err := at.Do(v.t.Context()).Error(); err != nil && !apierrors.IsNotFound(err) {
+		v.t.Fatal(err)
+	}
+	if err := v.ours.Post().Namespace(v.ns).Resource("triggerauthentications").Body(a).Do(v.t.Context()).Error(); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+// credentials are what a process with the rights of a configuration has.
+func (v *vault) credentials(config *rest.Config) *Credentials {
+	v.t.Helper()
+	c, err := NewCredentials(config, v.ns)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return c
+}
+
+// open is the credential of a trigger that refers to an authentication.
+func (v *vault) open(c *Credentials, name string) *Credential {
+	v.t.Helper()
+	k := c.Open(v.ns, &v1alpha1.AuthenticationRef{Name: name}, nil)
+	v.t.Cleanup(k.Close)
+	return k
+}
+
+// reads fails when the parameter password has another value.
+func (v *vault) reads(k *Credential, want string) {
+	v.t.Helper()
+	if got, err := k.Parameter(v.t.Context(), "password"); got != want || err != nil {
+		v.t.Fatalf("it reads %q, %v; want %q", got, err, want)
+	}
+}
+
+// becomes waits until the parameter password has a value. Before, it has the one from before, and never an error.
+func (v *vault) becomes(k *Credential, before, want string) {
+	v.t.Helper()
+	sandboxtest.Until(v.t, "the new value is read", func(ctx context.Context) bool {
+		got, err := k.Parameter(ctx, "password")
+		if err != nil || got != before && got != want {
+			v.t.Fatalf("it reads %q, %v; want %q and then %q", got, err, before, want)
+		}
+		return got == want
+	})
+}
+
+// fails waits until reading the parameter password is an error with these words, which never holds a secret.
+func (v *vault) fails(k *Credential, words ...string) {
+	v.t.Helper()
+	var got string
+	defer func() {
+		if v.t.Failed() {
+			v.t.Logf("the last error was: %s", got)
+		}
+	}()
+	sandboxtest.Until(v.t, "the error says "+strings.Join(words, ", "), func(ctx context.Context) bool {
+		_, err := k.Parameter(ctx, "password")
+		if err == nil {
+			return false
+		}
+		if got = err.Error(); strings.Contains(got, "old-password") {
+			v.t.Fatal("the error holds the secret")
+		}
+		for _, word := range words {
+			if !strings.Contains(got, word) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// watching fails when another number of authentications and Secrets is watched.
+func (v *vault) watching(c *Credentials, authentications, secrets int) {
+	v.t.Helper()
+	c.own.mu.Lock()
+	defer c.own.mu.Unlock()
+	c.secrets.mu.Lock()
+	defer c.secrets.mu.Unlock()
+	if len(c.own.open) != authentications || len(c.secrets.open) != secrets {
+		v.t.Fatalf("%d authentications and %d Secrets are watched, want %d and %d", len(c.own.open), len(c.secrets.open), authentications, secrets)
+	}
+}
+
+func TestARotationIsSeenWithoutAnError(t *testing.T) {
+	v := newVault(t)
+	k := v.open(v.credentials(v.config), "login")
+	v.reads(k, "old-password")
+	v.put("db", "new-password")
+	v.becomes(k, "old-password", "new-password")
+	v.put("other", "third-password")
+	v.authenticate("login", v1alpha1.SecretTargetRef{Parameter: "password", Name: "other", Key: "pw"})
+	sandboxtest.Until(t, "the other Secret is read", func(ctx context.Context) bool {
+		got, err := k.Parameter(ctx, "password")
+		return got == "third-password" && err == nil
+	})
+	v.watching(&Credentials{own: k.authentications, secrets: k.secrets}, 1, 1)
+}
+
+func TestNothingIsWatchedThatNoTriggerNeeds(t *testing.T) {
+	v := newVault(t)
+	c := v.credentials(v.config)
+	first, second := v.open(c, "login"), v.open(c, "login")
+	v.watching(c, 0, 0)
+	if got, err := first.Parameter(t.Context(), "username"); got != "" || err != nil {
+		t.Errorf("a parameter that the authentication does not have is %q, %v", got, err)
+	}
+	v.watching(c, 1, 0)
+	v.reads(first, "old-password")
+	v.reads(second, "old-password")
+	v.watching(c, 1, 1)
+	first.Close()
+	v.watching(c, 1, 1)
+	v.reads(first, "old-password") // A reading was under way.
+	second.Close()
+	v.watching(c, 0, 0)
+	v.reads(second, "old-password")
+	v.watching(c, 0, 0)
+}
+
+func TestWhatIsMissingIsSaidAndReadWhenItComes(t *testing.T) {
+	v := newVault(t)
+	c := v.credentials(v.config)
+	k := v.open(c, "login")
+	v.reads(k, "old-password")
+	v.remove("db")
+	v.fails(k, "parameter password", "secret "+v.ns+"/db does not exist")
+	v.put("db", "new-password")
+	sandboxtest.Until(t, "it is there again", func(ctx context.Context) bool {
+		got, err := k.Parameter(ctx, "password")
+		return got == "new-password" && err == nil
+	})
+	v.fails(v.open(c, "nobody"), "trigger authentication "+v.ns+"/nobody does not exist")
+	v.authenticate("login", v1alpha1.SecretTargetRef{Parameter: "password", Name: "db", Key: "no-such-key"})
+	v.fails(k, "secret "+v.ns+"/db has no key no-such-key")
+	cluster := c.Open("elsewhere", &v1alpha1.AuthenticationRef{Kind: "ClusterTriggerAuthentication", Name: "nobody"}, nil)
+	defer cluster.Close()
+	v.fails(cluster, "cluster trigger authentication nobody does not exist")
+}
+
+// as returns the configuration of a service account that may read our objects, and the Secrets of these names, which may
+// grow later.
+func (v *vault) as(name string) (*rest.Config, func(secrets ...string)) {
+	v.t.Helper()
+	ctx := v.t.Context()
+	_, err := v.kube.CoreV1().ServiceAccounts(v.ns).Create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
+	grant := func(role string, rules ...rbacv1.PolicyRule) error {
+		_, err := v.kube.RbacV1().Roles(v.ns).Create(ctx, &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: role}, Rules: rules}, metav1.CreateOptions{})
+		_, err2 := v.kube.RbacV1().RoleBindings(v.ns).Create(ctx, &rbacv1.RoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: role}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role},
+			Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: v.ns, Name: name}},
+		}, metav1.CreateOptions{})
+		return errors.Join(err, err2)
+	}
+	verbs := []string{"get", "list", "watch"}
+	err = errors.Join(err, grant("objects", rbacv1.PolicyRule{APIGroups: []string{"impulse.sh"}, Resources: []string{"triggerauthentications"}, Verbs: verbs}))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	config := rest.CopyConfig(v.config)
+	config.Impersonate.UserName = "system:serviceaccount:" + v.ns + ":" + name
+	return config, func(secrets ...string) {
+		v.t.Helper()
+		if err := grant("secrets", rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: secrets, Verbs: verbs}); err != nil {
+			v.t.Fatal(err)
+		}
+	}
+}
+
+func TestTheRightToTheOneSecretIsEnough(t *testing.T) {
+	v := newVault(t)
+	config, allow := v.as("impulse")
+	k := v.open(v.credentials(config), "login")
+	v.fails(k, "watch secret "+v.ns+"/db", "forbidden")
+	allow("db")
+	sandboxtest.Until(t, "the right is there", func(ctx context.Context) bool {
+		got, err := k.Parameter(ctx, "password")
+		return got == "old-password" && err == nil
+	})
+	v.put("db", "new-password")
+	v.becomes(k, "old-password", "new-password")
+	v.put("theirs", "their-password")
+	v.authenticate("login", v1alpha1.SecretTargetRef{Parameter: "password", Name: "theirs", Key: "pw"})
+	v.fails(k, "watch secret "+v.ns+"/theirs", "forbidden")
+}
+
+func TestWithTheAPIServerAwayTheLastGoodValueStands(t *testing.T) {
+	outage := sandboxtest.NewOutage(t)
+	outage.CRDs("../../../deploy/crds")
+	v := openVault(t, outage.Config, "default")
+	c := v.credentials(v.config)
+	k := v.open(c, "login")
+	v.reads(k, "old-password")
+	outage.Take("kube-apiserver")
+	v.reads(k, "old-password")
+	fresh := v.credentials(v.config)
+	late := v.open(fresh, "login")
+	if _, err := late.Parameter(t.Context(), "password"); err == nil || !strings.Contains(err.Error(), "watch trigger authentication default/login") {
+		t.Errorf("who has never read it says %v", err)
+	}
+	outage.GiveBack("kube-apiserver")
+	v.put("db", "new-password")
+	v.becomes(k, "old-password", "new-password")
+	sandboxtest.Until(t, "who came too early reads it as well", func(ctx context.Context) bool {
+		got, err := late.Parameter(ctx, "password")
+		return got == "new-password" && err == nil
+	})
+	v.remove("db")
+	v.fails(k, "does not exist")
+}
+
+// silent is an address that takes connections and says nothing.
+func silent(t *testing.T) string {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l.Addr().String()
+}
+
+func TestAReadingThatIsGivenUpDoesNotWait(t *testing.T) {
+	v := newVault(t)
+	config := rest.CopyConfig(v.config)
+	config.Host = "https://" + silent(t)
+	k := v.open(v.credentials(config), "login")
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Millisecond, errors.New("enough"))
+	defer cancel()
+	if _, err := k.Parameter(ctx, "password"); err == nil || !strings.Contains(err.Error(), "has not been read yet") {
+		t.Errorf("it says %v", err)
+	}
+}
+
+// asker is a source that reads its password once, and then waits.
+type asker struct {
+	env triggers.Env
+	got chan string
+}
+
+// Run reads the password.
+func (a *asker) Run(ctx context.Context, _ func(scalers.Event)) error {
+	password, err := a.env.Secret(ctx, "password")
+	if err != nil {
+		return err
+	}
+	a.got <- password
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestASecretIsWatchedAsLongAsItsTriggerRuns(t *testing.T) {
+	v := newVault(t)
+	c, got := v.credentials(v.config), make(chan string, 1)
+	kind := triggers.Define("asker", "Reads a password.", dialConfig{}, func(_ dialConfig, env triggers.Env) (triggers.Source, error) {
+		if env.Credentials != "TriggerAuthentication/"+v.ns+"/login" {
+			t.Errorf("the credentials are called %s", env.Credentials)
+		}
+		return &asker{env: env, got: got}, nil
+	})
+	ctx, end := context.WithCancel(t.Context())
+	controller := New(Options{
+		Kinds: []triggers.Kind{kind}, Env: triggers.Env{Now: autoscaler.NewClock()}, Secrets: c, Actuator: &targets{of: map[string]*target{}},
+		Reporter: status.New(&store{}, status.Silent{}, status.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler)),
+		MayWrite: func() bool { return true },
+	}, nil)
+	so := object("web")
+	so.Namespace, so.Spec.Triggers[0].Type, so.Spec.Triggers[0].AuthenticationRef = v.ns, "asker", &v1alpha1.AuthenticationRef{Name: "login"}
+	controller.Apply(ctx, so)
+	if password := <-got; password != "old-password" {
+		t.Errorf("it reads %s", password)
+	}
+	v.watching(c, 1, 1)
+	end()
+	controller.Wait()
+	v.watching(c, 0, 0)
+}

@@ -1,0 +1,103 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+func TestAnAuthenticationIsForTheNamespacesAndServersThatItNames(t *testing.T) {
+	for name, c := range map[string]struct {
+		namespaces, hosts, servers []string
+		want                       string
+	}{
+		"no namespace by default":        {want: "spec.allowedNamespaces does not list shop"},
+		"another namespace":              {namespaces: []string{"shop-2", "sho"}, want: "spec.allowedNamespaces does not list shop"},
+		"its namespace":                  {namespaces: []string{"other", "shop"}},
+		"every namespace":                {namespaces: []string{"*"}},
+		"any server by default":          {namespaces: []string{"shop"}, servers: []string{"http://anywhere"}},
+		"a host":                         {namespaces: []string{"shop"}, hosts: []string{"prometheus"}, servers: []string{"https://Prometheus:9090/path"}},
+		"a host and a port":              {namespaces: []string{"shop"}, hosts: []string{"prometheus:9090"}, servers: []string{"http://prometheus:9090"}},
+		"a host and another port":        {namespaces: []string{"shop"}, hosts: []string{"prometheus:9090"}, servers: []string{"http://prometheus"}, want: "prometheus:80"},
+		"the port of a scheme":           {namespaces: []string{"shop"}, hosts: []string{"nats:4222"}, servers: []string{"nats://nats"}},
+		"an address of IPv6":             {namespaces: []string{"shop"}, hosts: []string{"[fd00::1]:443"}, servers: []string{"https://[fd00::1]"}},
+		"no scheme":                      {namespaces: []string{"shop"}, hosts: []string{"nats:8222"}, servers: []string{"nats:8222"}},
+		"another host":                   {namespaces: []string{"shop"}, hosts: []string{"prometheus"}, servers: []string{"http://evil.example/prometheus"}, want: "evil.example:80"},
+		"a host in the place of a user":  {namespaces: []string{"shop"}, hosts: []string{"prometheus"}, servers: []string{"http://prometheus@evil.example"}, want: "evil.example:80"},
+		"a host that begins as another":  {namespaces: []string{"shop"}, hosts: []string{"prometheus"}, servers: []string{"http://prometheus.evil.example"}, want: "prometheus.evil.example:80"},
+		"one of two servers":             {namespaces: []string{"shop"}, hosts: []string{"a"}, servers: []string{"nats://a", " nats://b"}, want: "b:4222"},
+		"what is no address":             {namespaces: []string{"shop"}, hosts: []string{""}, servers: []string{"http://%zz"}, want: "spec.allowedHosts does not list"},
+		"a source that asks nobody":      {namespaces: []string{"shop"}, hosts: []string{"prometheus"}},
+		"the namespace is looked at too": {namespaces: []string{"other"}, hosts: []string{"prometheus"}, servers: []string{"http://prometheus"}, want: "allowedNamespaces"},
+	} {
+		spec := &v1alpha1.ClusterTriggerAuthenticationSpec{AllowedNamespaces: c.namespaces, AllowedHosts: c.hosts}
+		err := use{"shop", c.servers}.allowedBy(spec)
+		switch {
+		case c.want == "" && err != nil:
+			t.Errorf("%s: %v", name, err)
+		case c.want != "" && (!errors.Is(err, triggers.ErrNotAllowed) || !strings.Contains(err.Error(), c.want)):
+			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
+	}
+}
+
+func TestNamespacesShareNoReadingsWithACredential(t *testing.T) {
+	ref := &v1alpha1.AuthenticationRef{Kind: "ClusterTriggerAuthentication", Name: "prometheus"}
+	if a, b := identity("shop", ref), identity("other", ref); a == b {
+		t.Errorf("both are %s: the one that is not allowed would be told what the other reads", a)
+	}
+}
+
+// allow makes a ClusterTriggerAuthentication that takes the password from the Secret db, or changes whom it allows.
+func (v *vault) allow(name string, namespaces, hosts []string) {
+	v.t.Helper()
+	a := &v1alpha1.ClusterTriggerAuthentication{}
+	at := v.ours.Get().Resource("clustertriggerauthentications").Name(name)
+	err := at.Do(v.t.Context()).Into(a)
+	put := v.ours.Put().Resource("clustertriggerauthentications").Name(name)
+	if err != nil {
+		put = v.ours.Post().Resource("clustertriggerauthentications")
+		v.t.Cleanup(func() {
+			_ = v.ours.Delete().Resource("clustertriggerauthentications").Name(name).Do(context.WithoutCancel(v.t.Context())).Error()
+		})
+	}
+	a.APIVersion, a.Kind, a.Name = "impulse.sh/v1alpha1", "ClusterTriggerAuthentication", name
+	a.Spec.SecretTargetRef = []v1alpha1.SecretTargetRef{{Parameter: "password", Name: "db", Key: "pw"}}
+	a.Spec.AllowedNamespaces, a.Spec.AllowedHosts = namespaces, hosts
+	if err := put.Body(a).Do(v.t.Context()).Error(); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+func TestAClusterTriggerAuthenticationIsForNobodyUntilItNamesThem(t *testing.T) {
+	v := newVault(t)
+	c := v.credentials(v.config)
+	name := "shared-" + v.ns // It has no namespace of its own.
+	v.allow(name, nil, nil)
+	k := c.Open("tenant", &v1alpha1.AuthenticationRef{Kind: clusterWide, Name: name}, []string{"http://prometheus:9090"})
+	t.Cleanup(k.Close)
+	v.fails(k, "cluster trigger authentication "+name, "spec.allowedNamespaces does not list tenant", "add it there, or use a TriggerAuthentication")
+	if len(c.secrets.open) != 0 {
+		t.Error("its Secret is watched all the same")
+	}
+	read := func(what string) {
+		t.Helper()
+		sandboxtest.Until(t, what, func(ctx context.Context) bool {
+			got, err := k.Parameter(ctx, "password")
+			return got == "old-password" && err == nil
+		})
+	}
+	v.allow(name, []string{"tenant"}, nil)
+	read("the namespace is allowed")
+	v.allow(name, []string{"tenant"}, []string{"alertmanager"})
+	v.fails(k, "spec.allowedHosts does not list prometheus:9090")
+	v.allow(name, []string{"*"}, []string{"prometheus"})
+	read("every namespace is allowed, and the server")
+	v.allow(name, []string{"other"}, nil)
+	v.fails(k, "spec.allowedNamespaces does not list tenant")
+}

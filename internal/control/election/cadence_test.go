@@ -1,0 +1,110 @@
+package election
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+)
+
+// lock is a Lease in memory: an API server cannot say when each renewal was sent, nor let just one of them hang.
+type lock struct {
+	resourcelock.LeaseLock
+
+	record *resourcelock.LeaderElectionRecord
+	// takes is how long a renewal takes; the hangs-th one hangs until the request's time-out.
+	takes time.Duration
+	hangs int
+	// sent are the times of the renewals.
+	sent []time.Time
+}
+
+// Get reads the record.
+func (l *lock) Get(context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
+	if l.record == nil {
+		return nil, nil, apierrors.NewNotFound(schema.GroupResource{Resource: "leases"}, "impulse")
+	}
+	record := *l.record
+	return &record, []byte(record.RenewTime.String()), nil
+}
+
+// Create writes the first record.
+func (l *lock) Create(_ context.Context, record resourcelock.LeaderElectionRecord) error {
+	l.record = &record
+	return nil
+}
+
+// Update writes a record, and notes when.
+func (l *lock) Update(_ context.Context, record resourcelock.LeaderElectionRecord) error {
+	l.sent = append(l.sent, time.Now())
+	if len(l.sent) == l.hangs {
+		<-time.After(requestTimeout)
+		return errors.New("no answer")
+	}
+	<-time.After(l.takes)
+	l.record = &record
+	return nil
+}
+
+// minute leads by a lock for a minute without a break, and returns the least time that was left until the renew deadline.
+func (l *lock) minute(t *testing.T) time.Duration {
+	t.Helper()
+	l.LockConfig.Identity = "a"
+	g := &Gate{lease: l, log: slog.New(slog.DiscardHandler)}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	left, led := time.Hour, 0
+	err := g.Run(ctx, func(leading context.Context) {
+		led++
+		for range 600 {
+			select {
+			case <-leading.Done():
+				t.Error("leading has ended")
+				cancel()
+				return
+			case <-time.After(100 * time.Millisecond):
+				left = min(left, time.Until(g.Deadline()))
+			}
+		}
+		cancel()
+	})
+	if err != nil || led != 1 {
+		t.Errorf("it has led %d times: %v", led, err)
+	}
+	return left
+}
+
+func TestTheLeaseIsRenewedAtMostOnceASecond(t *testing.T) {
+	t.Parallel()
+	for _, takes := range []time.Duration{0, 10 * time.Millisecond, 400 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			l := &lock{takes: takes}
+			left := l.minute(t)
+			renewals := l.sent[:len(l.sent)-1] // The last one gives the Lease up.
+			for i := 1; i < len(renewals); i++ {
+				if gap := renewals[i].Sub(renewals[i-1]); gap < RenewEvery || gap > RenewEvery+RetryPeriod+takes {
+					t.Errorf("a renewal that takes %s follows the one before after %s", takes, gap)
+				}
+			}
+			if least := RenewDeadline - RenewEvery - RetryPeriod - 2*takes; left < least {
+				t.Errorf("when a renewal takes %s, the renew deadline comes as near as %s, want at least %s", takes, left, least)
+			}
+		})
+	}
+}
+
+func TestARenewalThatHangsCostsNoLease(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &lock{takes: 10 * time.Millisecond, hangs: 20}
+		if left := l.minute(t); left <= 0 {
+			t.Errorf("the renew deadline passed %s ago", -left)
+		}
+	})
+}

@@ -1,0 +1,92 @@
+package election_test
+
+import (
+	"fmt"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
+)
+
+func (e *term) leases() coordinationv1.LeaseInterface {
+	e.t.Helper()
+	client, err := coordinationv1.NewForConfig(e.config)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return client.Leases(e.namespace)
+}
+
+// edit changes the spec of the Lease by hand.
+func (e *term) edit(spec string) {
+	e.t.Helper()
+	patch := []byte(`{"spec": ` + spec + `}`)
+	if _, err := e.leases().Patch(e.t.Context(), "impulse", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+func TestAHolderThatIsNeverSeenToRenewIsNotFollowedForLong(t *testing.T) {
+	t.Parallel()
+	const farAhead = `"holderIdentity": "ghost", "renewTime": "2126-01-01T00:00:00.000000Z"`
+	for name, spec := range map[string]string{
+		"its renewal lies a century ahead":        `{` + farAhead + `}`,
+		"its lease lasts for decades":             `{` + farAhead + `, "leaseDurationSeconds": 2147483647}`,
+		"its lease says nothing of its length":    `{` + farAhead + `, "leaseDurationSeconds": null, "acquireTime": null}`,
+		"the changes of leader cannot be counted": `{` + farAhead + `, "leaseTransitions": 2147483647}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newElection(t)
+			a, b := e.pair()
+			e.edit(spec)
+			e.until("one of the two leads again", func() bool { return a.leads.Load()+b.leads.Load() == 2 && (a.isLeading() || b.isLeading()) })
+		})
+	}
+}
+
+func TestNoEditOfTheLeaseLetsTwoLead(t *testing.T) {
+	t.Parallel()
+	for name, edit := range map[string]func(*term){
+		"it is shorter than a leader leads":    func(e *term) { e.edit(`{"leaseDurationSeconds": 1}`) },
+		"it says nothing of its length":        func(e *term) { e.edit(`{"leaseDurationSeconds": null}`) },
+		"its last renewal was a century ago":   func(e *term) { e.edit(`{"renewTime": "1926-01-01T00:00:00.000000Z"}`) },
+		"nobody holds it":                      func(e *term) { e.edit(`{"holderIdentity": ""}`) },
+		"the field of its holder is not there": func(e *term) { e.edit(`{"holderIdentity": null}`) },
+		"it is deleted": func(e *term) {
+			if err := e.leases().Delete(e.t.Context(), "impulse", metav1.DeleteOptions{}); err != nil {
+				e.t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newElection(t)
+			a, b := e.pair()
+			e.until("b knows that a leads", func() bool { return b.Holder() == "a" })
+			renewed := a.Deadline()
+			e.until("a renews", func() bool { return a.Deadline().After(renewed) })
+			a.away.Store(true) // So that it does not put things right itself.
+			edit(e)
+			e.succeeds(b, a)
+		})
+	}
+}
+
+func TestALeaderWhoseLeaseIsEditedLeadsOn(t *testing.T) {
+	t.Parallel()
+	e := newElection(t)
+	a := e.leader()
+	for i, spec := range []string{
+		`{"leaseDurationSeconds": 2147483647}`, `{"leaseDurationSeconds": null}`, `{"leaseTransitions": 2147483647}`,
+		`{"renewTime": "2126-01-01T00:00:00.000000Z"}`,
+	} {
+		e.edit(spec)
+		edited := a.Deadline()
+		e.until(fmt.Sprint("a renews after edit ", i), func() bool { return a.Deadline().After(edited) })
+	}
+	if n := a.leads.Load(); n != 1 {
+		t.Errorf("it has led %d times", n)
+	}
+}

@@ -1,0 +1,325 @@
+package election_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/impulse-sh/impulse/internal/control/election"
+	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+)
+
+// term is a Lease of the real API server.
+type term struct {
+	t         *testing.T
+	config    *rest.Config
+	namespace string
+	log       *slog.Logger // Of the candidates; nil is silent.
+	leading   atomic.Int32 // How many write right now.
+}
+
+func newElection(t *testing.T) *term {
+	t.Helper()
+	config := sandboxtest.Cluster(t)
+	return &term{t: t, config: config, namespace: sandboxtest.Namespace(t, config)}
+}
+
+// candidate is one process.
+type candidate struct {
+	*election.Gate
+	e      *term
+	away   atomic.Bool  // Its way to the API server is cut.
+	tried  atomic.Int32 // Requests.
+	leads  atomic.Int32 // How often it has led.
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error // Of Run; read after done.
+	// wind holds up the end of leading until it is closed.
+	wind chan struct{}
+}
+
+// join starts a candidate; it ends with the test.
+func (e *term) join(identity string) *candidate {
+	e.t.Helper()
+	c := e.prepare(identity)
+	c.start()
+	return c
+}
+
+// leader is a candidate that leads.
+func (e *term) leader() *candidate {
+	e.t.Helper()
+	a := e.join("a")
+	a.release()
+	e.until("a leads", a.led(1))
+	return a
+}
+
+// pair are a leader, and a candidate that would lead in its place.
+func (e *term) pair() (a, b *candidate) {
+	e.t.Helper()
+	a = e.leader()
+	b = e.join("b")
+	b.release()
+	return a, b
+}
+
+// succeeds waits until a candidate leads for the first time, and wants it never to do so beside the one before.
+func (e *term) succeeds(next, before *candidate) {
+	e.t.Helper()
+	e.until("the next one leads", func() bool {
+		if before.isLeading() && next.isLeading() {
+			e.t.Error("both gates are open")
+		}
+		return next.leads.Load() == 1
+	})
+}
+
+// prepare makes a candidate that is not yet one.
+func (e *term) prepare(identity string) *candidate {
+	e.t.Helper()
+	c := &candidate{e: e, done: make(chan struct{}), wind: make(chan struct{})}
+	config := rest.CopyConfig(e.config)
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return passage{c, next} })
+	gate, err := election.New(config, election.Options{Namespace: e.namespace, Name: "impulse", Identity: identity, Log: e.log})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	c.Gate = gate
+	return c
+}
+
+func (c *candidate) start() {
+	ctx, cancel := context.WithCancel(c.e.t.Context())
+	c.cancel = cancel
+	go func() {
+		defer close(c.done)
+		c.err = c.Run(ctx, c.lead)
+	}()
+	c.e.t.Cleanup(func() {
+		cancel()
+		c.release()
+		<-c.done
+	})
+}
+
+func (c *candidate) release() {
+	select {
+	case <-c.wind:
+	default:
+		close(c.wind)
+	}
+}
+
+// lead counts leaders: it may be one only.
+func (c *candidate) lead(ctx context.Context) {
+	c.leads.Add(1)
+	if !c.Leading(time.Now()) {
+		c.e.t.Error("leading was started with the gate closed")
+	}
+	if n := c.e.leading.Add(1); n != 1 {
+		c.e.t.Errorf("%d lead at once", n)
+	}
+	<-ctx.Done()
+	c.e.leading.Add(-1)
+	<-c.wind
+}
+
+func (c *candidate) isLeading() bool { return c.Leading(time.Now()) }
+
+// led waits for the nth time that it leads.
+func (c *candidate) led(n int32) func() bool {
+	return func() bool { return c.leads.Load() == n && c.isLeading() }
+}
+
+// passage is a candidate's way to the API server.
+type passage struct {
+	c    *candidate
+	next http.RoundTripper
+}
+
+func (p passage) RoundTrip(r *http.Request) (*http.Response, error) {
+	p.c.tried.Add(1)
+	if p.c.away.Load() {
+		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	}
+	return p.next.RoundTrip(r)
+}
+
+func (e *term) until(what string, cond func() bool) {
+	e.t.Helper()
+	sandboxtest.Until(e.t, what, func(context.Context) bool { return cond() })
+}
+
+// holder is who holds the Lease, "" when nobody does.
+func (e *term) holder() string {
+	e.t.Helper()
+	client, err := coordinationv1.NewForConfig(e.config)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	lease, err := client.Leases(e.namespace).Get(e.t.Context(), "impulse", metav1.GetOptions{})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	if lease.Spec.HolderIdentity == nil {
+		return ""
+	}
+	return *lease.Spec.HolderIdentity
+}
+
+func TestOneLeadsAndTheNextTakesOverWhenItEnds(t *testing.T) {
+	t.Parallel()
+	e := newElection(t)
+	a := e.join("a")
+	e.until("a leads", a.led(1))
+	b := e.join("b")
+	first := a.Deadline()
+	e.until("a renews", func() bool { return a.Deadline().After(first) })
+	if b.isLeading() || e.holder() != "a" {
+		t.Errorf("b leads: %t, holder %q; want a only", b.isLeading(), e.holder())
+	}
+
+	a.cancel()
+	e.until("a winds up", func() bool { return e.leading.Load() == 0 })
+	before := a.Deadline()
+	e.until("a renews while it winds up", func() bool { return a.Deadline().After(before) })
+	if e.holder() != "a" {
+		t.Errorf("%q holds the lease before a has wound up", e.holder())
+	}
+	a.release()
+	if <-a.done; a.err != nil {
+		t.Errorf("Run: %v", a.err)
+	}
+	if a.isLeading() || !a.Deadline().IsZero() {
+		t.Error("the gate is open after the lease was given up")
+	}
+	e.until("b leads", b.led(1))
+	if b.Term() <= a.Term() {
+		t.Errorf("b leads in term %d after a's %d", b.Term(), a.Term())
+	}
+}
+
+func TestALeaderThatCannotRenewStopsAndLeadsAgain(t *testing.T) {
+	t.Parallel()
+	e := newElection(t)
+	a := e.leader()
+	term := a.Term()
+	a.away.Store(true)
+	last := a.Deadline()
+	e.until("a stops", func() bool { return e.leading.Load() == 0 })
+	if now := time.Now(); a.Leading(now) || now.Before(a.Deadline()) {
+		t.Errorf("a stopped with the gate open until %s", a.Deadline())
+	}
+	if a.Deadline().Sub(last) > election.RenewDeadline {
+		t.Errorf("the deadline moved from %s to %s although a was cut off", last, a.Deadline())
+	}
+	a.away.Store(false)
+	e.until("a leads again", a.led(2))
+	if a.Term() != term {
+		t.Errorf("nobody else has led, but the term went from %d to %d", term, a.Term())
+	}
+}
+
+func TestTheNextLeadsOnlyAfterTheFirstHasStopped(t *testing.T) {
+	t.Parallel()
+	e := newElection(t)
+	a, b := e.pair()
+	a.away.Store(true)
+	e.succeeds(b, a)
+	a.away.Store(false)
+	b.cancel()
+	e.until("a leads again", a.led(2))
+}
+
+func TestAnAPIServerThatIsAwayIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	e := newElection(t)
+	a := e.prepare("a")
+	a.away.Store(true)
+	a.start()
+	a.release()
+	e.until("it tries", func() bool { return a.tried.Load() >= 3 })
+	if a.isLeading() {
+		t.Error("it leads without an API server")
+	}
+	a.away.Store(false)
+	e.until("it leads", a.led(1))
+	a.cancel()
+	if <-a.done; a.err != nil {
+		t.Errorf("Run: %v", a.err)
+	}
+	if holder := e.holder(); holder != "" {
+		t.Errorf("%q holds the lease after a graceful end", holder)
+	}
+}
+
+func TestEverybodyKnowsWhoLeads(t *testing.T) {
+	t.Parallel()
+	e := newElection(t)
+	a := e.join("a")
+	if a.Holder() != "" && a.Holder() != "a" {
+		t.Errorf("%q holds the lease before anybody does", a.Holder())
+	}
+	a.release()
+	e.until("a leads", a.led(1))
+	b := e.join("b")
+	b.release()
+	e.until("both know that a leads", func() bool { return a.Holder() == "a" && b.Holder() == "a" })
+	a.cancel()
+	<-a.done
+	if a.Holder() != "" {
+		t.Errorf("a has given the lease up, and %q holds it", a.Holder())
+	}
+	c := e.join("c")
+	c.release()
+	e.until("both know who leads next", func() bool { return b.Holder() != "a" && b.Holder() != "" && b.Holder() == c.Holder() })
+}
+
+func TestANamespaceThatIsNotThereIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	e := newElection(t)
+	e.namespace += "-absent"
+	var said bytes.Buffer
+	e.log = slog.New(slog.NewTextHandler(&said, nil))
+	a := e.join("a")
+	e.until("it tries three times", func() bool { return a.tried.Load() >= 6 })
+	a.cancel()
+	<-a.done
+	if got := said.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, e.namespace+`\" not found`) {
+		t.Errorf("it says\n%swant one line: that the namespace is not found", got)
+	}
+}
+
+func TestLeadingThatEndsByItselfIsAnError(t *testing.T) {
+	t.Parallel()
+	e := newElection(t)
+	gate, err := election.New(e.config, election.Options{Namespace: e.namespace, Name: "impulse"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := gate.Run(t.Context(), func(context.Context) {}); err == nil || errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want an error that says so", err)
+	}
+}
+
+func TestALeaseNeedsANameAndANamespace(t *testing.T) {
+	t.Parallel()
+	for _, o := range []election.Options{{}, {Namespace: "a"}, {Name: "a"}} {
+		if _, err := election.New(&rest.Config{}, o); err == nil {
+			t.Errorf("%+v: want an error", o)
+		}
+	}
+}

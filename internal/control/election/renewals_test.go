@@ -1,0 +1,63 @@
+package election
+
+import (
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+
+	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+)
+
+// A process that was frozen for longer than its Lease wakes up as one that believes to hold it, and gives it up.
+func TestALeaseThatSomebodyElseHoldsByNowIsNotGivenUp(t *testing.T) {
+	t.Parallel()
+	config := sandboxtest.Cluster(t)
+	namespace := sandboxtest.Namespace(t, config)
+	candidate := func(name string) *renewals {
+		gate, err := New(config, Options{Namespace: namespace, Name: "impulse", Identity: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &renewals{Interface: gate.lease, gate: gate}
+	}
+	held := func(by string) resourcelock.LeaderElectionRecord {
+		record := resourcelock.LeaderElectionRecord{HolderIdentity: by, LeaseDurationSeconds: 5, AcquireTime: metav1.Now(), RenewTime: metav1.Now()}
+		if by == "" {
+			record.LeaseDurationSeconds = released
+		}
+		return record
+	}
+	frozen, other := candidate("frozen"), candidate("other")
+	if err := frozen.Create(t.Context(), held("frozen")); err != nil {
+		t.Fatal(err)
+	}
+	see := func(r *renewals, holder string) {
+		t.Helper()
+		record, _, err := r.Get(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if record.HolderIdentity != holder {
+			t.Errorf("%q holds the lease, want %q", record.HolderIdentity, holder)
+		}
+	}
+	see(other, "frozen")
+	if err := other.Update(t.Context(), held("other")); err != nil {
+		t.Fatal(err)
+	}
+
+	see(frozen, "other")
+	if err := frozen.Update(t.Context(), held("")); err != nil {
+		t.Errorf("it could not give up: %v", err)
+	}
+	see(other, "other")
+	if !frozen.gate.Deadline().IsZero() {
+		t.Error("the gate is open after giving up")
+	}
+
+	if err := other.Update(t.Context(), held("")); err != nil {
+		t.Fatal(err)
+	}
+	see(frozen, "")
+}

@@ -1,0 +1,37 @@
+package election
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+)
+
+func TestLeadingEndsExactlyAtTheRenewDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := &Gate{lease: &resourcelock.LeaseLock{}, log: slog.New(slog.DiscardHandler)}
+		start := time.Now()
+		g.open.Store(&opening{until: start.Add(RenewDeadline)})
+		renewal := time.AfterFunc(2*time.Second, func() {
+			g.open.Store(&opening{until: time.Now().Add(RenewDeadline)})
+		})
+		defer renewal.Stop()
+		// The elector has not noticed yet: it holds on.
+		err := g.lead(t.Context(), context.Background(), func(ctx context.Context) {
+			<-ctx.Done()
+			if got, want := time.Since(start), 2*time.Second+RenewDeadline; got != want {
+				t.Errorf("leading ended after %s, want %s", got, want)
+			}
+			if g.Leading(time.Now()) {
+				t.Error("leading ended with the gate open")
+			}
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}

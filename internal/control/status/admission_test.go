@@ -1,0 +1,89 @@
+package status
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// tally is a Recorder that keeps what it is told.
+type tally []string
+
+func (t *tally) Event(_ Object, warning bool, reason, note string) {
+	*t = append(*t, fmt.Sprintf("%t %s: %s", warning, reason, note))
+}
+
+// wrote reports a write that ended, with the count that is stored since.
+func (d *desk) wrote(to, stored int32, err error) *v1alpha1.ScaledObjectStatus {
+	d.t.Helper()
+	now := scalers.InstantOf(time.Now())
+	events := []scalers.Event{{Trigger: "queue", At: now, Value: scalers.Milli(to) * 10_000, Current: d.current, Ready: d.current}}
+	decision := scalers.Decide(d.spec.Policy, scalers.Input{Now: now, Current: d.current, Events: events, Memory: d.memory})
+	write := &autoscaler.Write{From: d.current, To: to, Stored: stored, Err: err, Decision: &decision, Policy: d.spec.Policy, Latency: -1}
+	d.current = stored
+	d.reporter.Decided(&autoscaler.Outcome{
+		Workload: d.spec, At: now, Events: events, Decision: &decision, Decided: true, From: d.current, Write: write, WriteErr: err,
+		Target: actuator.Observation{Scale: actuator.Scale{UID: "u", Replicas: stored}}, TargetKnown: true, Memory: &d.memory,
+	})
+	<-time.After(2 * statusEvery)
+	synctest.Wait()
+	return d.last()
+}
+
+func TestWhatAdmissionDidIsOneEventAndAConditionUntilItIsOver(t *testing.T) {
+	for reason, err := range map[string]error{
+		"ChangedByAdmission": fmt.Errorf("write the scale of Deployment/web: %w from 7 to 4", actuator.ErrAltered),
+		"DeniedByAdmission":  fmt.Errorf("write the scale of Deployment/web: %w: admission webhook %q denied the request", actuator.ErrDenied, "cap"),
+	} {
+		t.Run(reason, func(t *testing.T) {
+			at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) { d.refusedAs(reason, err) })
+		})
+	}
+}
+
+// refusedAs lets twenty writes fail in a row, and then one succeed.
+func (d *desk) refusedAs(reason string, err error) {
+	d.t.Helper()
+	var told tally
+	var log bytes.Buffer
+	d.reporter.recorder, d.reporter.log, d.current = &told, slog.New(slog.NewTextHandler(&log, nil)), 4
+	for range 20 {
+		s := d.wrote(7, 4, err)
+		if got := reasonsOf(s)["AbleToScale"]; got != "False/"+reason || s.Reason != reason {
+			d.t.Fatalf("AbleToScale is %s, the reason %s", got, s.Reason)
+		}
+	}
+	d.writes(1)
+	if len(told) != 1 || told[0] != "true "+reason+": "+err.Error() {
+		d.t.Errorf("the Events are %q, want one", told)
+	}
+	if strings.Contains(log.String(), "msg=scaled") {
+		d.t.Errorf("a write that changed nothing is logged as one:\n%s", log.String())
+	}
+	if got := reasonsOf(d.wrote(7, 7, nil))["AbleToScale"]; got != "True/ReadyToScale" {
+		d.t.Errorf("after a success AbleToScale is %s", got)
+	}
+}
+
+func TestACountThatAdmissionMadeOfOursIsLoggedAsWhatItIs(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		var log bytes.Buffer
+		d.reporter.log = slog.New(slog.NewTextHandler(&log, nil))
+		s := d.wrote(7, 4, fmt.Errorf("write: %w from 7 to 4", actuator.ErrAltered))
+		if !strings.Contains(log.String(), "msg=scaled") || !strings.Contains(log.String(), "from=3 to=4") || !strings.Contains(log.String(), "asked=7") {
+			t.Errorf("the log says\n%s", log.String())
+		}
+		if s.LastScaleTime == nil {
+			t.Error("the count has changed, but lastScaleTime is not set")
+		}
+	})
+}

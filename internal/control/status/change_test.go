@@ -1,0 +1,125 @@
+package status
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// restless is a desk whose workload has everything happen to it.
+type restless struct {
+	*desk
+
+	rand   *rand.Rand
+	events []scalers.Event
+	// wrong is why the last write failed.
+	wrong error
+}
+
+// happens lets one thing happen.
+func (d *restless) happens() {
+	e := &d.events[d.rand.IntN(len(d.events))]
+	switch d.rand.IntN(9) {
+	case 0, 1, 2:
+		e.Value, e.Err = scalers.Milli(d.rand.Int64N(250))*1000, nil
+	case 3:
+		e.Err = fmt.Errorf("no answer after %dms", d.rand.IntN(1000))
+	case 4:
+		e.Err = errors.New("connection refused")
+	case 5:
+		d.current = d.rand.Int32N(25)
+	case 6:
+		spec, policy := *d.spec, *d.spec.Policy
+		spec.Policy, policy.Paused.Keep = &policy, !policy.Paused.Keep
+		if d.rand.IntN(2) == 0 {
+			policy.Paused.Keep = false
+			spec.Generation++
+		}
+		d.spec = &spec
+	case 7:
+		e.Stale, e.Unconfirmed = !e.Stale, "alert Slow was not repeated since noon"
+	case 8:
+		d.wrong = nil
+		if d.rand.IntN(2) == 0 {
+			d.wrong = errors.New("the quota is used up")
+		}
+	}
+}
+
+// moment decides, and reports that.
+func (d *restless) moment() *autoscaler.Outcome {
+	now := scalers.InstantOf(time.Now())
+	for i := range d.events {
+		d.events[i].At, d.events[i].Current, d.events[i].Ready = now, d.current, d.current
+	}
+	decision := scalers.Decide(d.spec.Policy, scalers.Input{Now: now, Current: d.current, Events: d.events, Memory: d.memory})
+	d.memory = decision.Memory
+	p := &autoscaler.Outcome{
+		Workload: d.spec, At: now, Events: d.events, Decision: &decision, Decided: true, Fresh: true, From: d.current, WriteErr: d.wrong,
+		Target: actuator.Observation{Scale: actuator.Scale{UID: "u", Replicas: d.current}}, TargetKnown: true, Memory: &d.memory,
+	}
+	d.reporter.Decided(p)
+	<-time.After(2 * statusEvery)
+	synctest.Wait()
+	return p
+}
+
+// differs says in what a status is not that of a moment; "" when it is.
+func (d *restless) differs(s *v1alpha1.ScaledObjectStatus, p *autoscaler.Outcome) string {
+	o := *d.reporter.objects["shop/web"]
+	o.conditions.at = slices.Clone(o.conditions.at)
+	switch now := statusOf(p, &o); {
+	case *s.DesiredReplicas != p.Decision.Replicas || *s.Replicas != d.current:
+		return fmt.Sprintf("it has %d of %d replicas, want %d of %d", *s.Replicas, *s.DesiredReplicas, d.current, p.Decision.Replicas)
+	case s.ObservedGeneration != d.spec.Generation:
+		return fmt.Sprintf("it is of generation %d, want %d", s.ObservedGeneration, d.spec.Generation)
+	case limitNamed(s.LastDecision.Raw, s.LastDecision.To, s.LastDecision.LimitedBy) < limitOf(p.Decision):
+		return fmt.Sprintf("it is limited by %v, want %s", s.LastDecision.LimitedBy, limitOf(p.Decision))
+	case !reflect.DeepEqual(essence(s), essence(now)):
+		return fmt.Sprintf("it says\n%+v\nwant\n%+v", essence(s), essence(now))
+	case !slices.Equal(d.failures(s), d.failures(now)):
+		return fmt.Sprintf("it remembers the failures %v, want %v", d.failures(s), d.failures(now))
+	default:
+		return ""
+	}
+}
+
+// failures are those in a row that a status remembers, up to as many as the fallback waits for.
+func (d *restless) failures(s *v1alpha1.ScaledObjectStatus) []scalers.Failure {
+	all := memoryIn(s).Failures
+	for i := range all {
+		all[i].Count = min(all[i].Count, d.spec.Policy.Fallback.FailureThreshold+1)
+	}
+	return all
+}
+
+func TestEveryChangeOfAnOutcomeIsWritten(t *testing.T) {
+	for seed := range uint64(100) {
+		at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, desk *desk) {
+			d := &restless{desk: desk, rand: rand.New(rand.NewPCG(seed, 3)), events: make([]scalers.Event, 2)}
+			p := d.has(2, 5)
+			p.Min, p.Rest, p.Max, p.Cooldown, p.Down.Window = 0, 0, 20, 15*time.Second, 20*time.Second
+			p.Fallback = &scalers.Fallback{FailureThreshold: 3, Replicas: 6}
+			if seed%2 == 1 { // Activity then changes where nothing else does.
+				p.Min, p.Rest, p.Triggers[0].Activation, p.Triggers[1].Activation = 15, 15, 50_000, 50_000
+			}
+			for n := range 80 {
+				d.happens()
+				p := d.moment()
+				if wrong := d.differs(d.last(), p); wrong != "" {
+					t.Fatalf("seed %d, moment %d: %s", seed, n, wrong)
+				}
+			}
+		})
+	}
+}

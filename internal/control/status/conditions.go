@@ -1,0 +1,203 @@
+package status
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// conditions are an object's, with the times at which they changed.
+type conditions struct{ at []metav1.Condition }
+
+// set sets one; its time moves only when its status changes.
+func (c *conditions) set(kind string, is bool, reason, message string, generation int64) {
+	status := metav1.ConditionFalse
+	if is {
+		status = metav1.ConditionTrue
+	}
+	c.put(kind, status, reason, message, generation)
+}
+
+// put is set with a status that may be unknown.
+func (c *conditions) put(kind string, status metav1.ConditionStatus, reason, message string, generation int64) {
+	meta.SetStatusCondition(&c.at, metav1.Condition{
+		Type: kind, Status: status, Reason: reason, Message: shorten(message), ObservedGeneration: generation,
+	})
+}
+
+// of sets all of them from a moment, and returns the one reason that matters most.
+func (c *conditions) of(p *autoscaler.Outcome, refused refusal) string {
+	generation := p.Workload.Generation
+	ready, why := readiness(p)
+	if refused.reason != "" {
+		ready, why = refused.reason, refused.message
+	}
+	c.set(v1alpha1.ConditionReady, ready == "Ready", ready, why, generation)
+	active, why := activity(p)
+	c.put(v1alpha1.ConditionActive, active, why, "", generation)
+	paused, how := p.Workload.Pause()
+	c.set(v1alpha1.ConditionPaused, paused != "", cmp.Or(paused, "NotPaused"), how, generation)
+	blocked, message := blockedBy(p)
+	able := blocked == "" || blocked == contested
+	c.set(v1alpha1.ConditionAbleToScale, able, cmp.Or(blocked, "ReadyToScale"), message, generation)
+	limited, by := limits(p)
+	c.set(v1alpha1.ConditionScalingLimited, limited != "", cmp.Or(limited, "NotLimited"), by, generation)
+	stale := c.stale(p, generation)
+	notice := c.notices(p, generation)
+	switch pause := &p.Workload.Policy.Paused; {
+	case blocked != "":
+		return blocked
+	case ready != "Ready":
+		return ready
+	case pause.Fixed || pause.Keep:
+		return paused
+	case stale:
+		return v1alpha1.ConditionAlertStale
+	case foreseen(p): // Another count may come at any moment.
+		return cmp.Or(notice, limited, "AsRecommended")
+	default:
+		return cmp.Or(limited, notice, paused, "AsRecommended")
+	}
+}
+
+// refuse sets those that a refusal decides. Unless an older version is followed, nothing of the object is active or written.
+func (c *conditions) refuse(reason, message string, generation int64, older bool) {
+	c.set(v1alpha1.ConditionReady, false, reason, message, generation)
+	if !older {
+		c.set(v1alpha1.ConditionActive, false, reason, "", generation)
+		c.set(v1alpha1.ConditionAbleToScale, false, reason, message, generation)
+	}
+}
+
+// activity is the condition Active and its reason. Nothing is active where there is nothing to scale. While no trigger is known
+// to be active and one is unknown, it is unknown.
+func activity(p *autoscaler.Outcome) (status metav1.ConditionStatus, reason string) {
+	blocked, _ := blockedBy(p)
+	switch {
+	case !p.TargetKnown:
+		return metav1.ConditionFalse, blocked
+	case p.Decided && p.Decision.Active:
+		return metav1.ConditionTrue, "TriggerActive"
+	case p.Decided && p.Decision.Unsure(p.Workload.Policy):
+		return metav1.ConditionUnknown, "TriggerUnknown"
+	default:
+		return metav1.ConditionFalse, "NoTriggerActive"
+	}
+}
+
+// foreseen reports whether some trigger knows its next level.
+func foreseen(p *autoscaler.Outcome) bool {
+	return slices.ContainsFunc(p.Events, func(e scalers.Event) bool { return e.Foreseen != scalers.Foreseen{} })
+}
+
+// stale says which alerts still count that have not been repeated, or are over because of that, and reports whether any counts;
+// objects that never had one have no such condition.
+func (c *conditions) stale(p *autoscaler.Outcome, generation int64) bool {
+	var all []string
+	for i := range p.Events {
+		if e := &p.Events[i]; e.Stale {
+			all = append(all, fmt.Sprintf("%s: %s", p.Workload.Triggers[i].Name, e.Unconfirmed))
+		}
+	}
+	over := lapses(p)
+	switch {
+	case len(all) > 0:
+		c.set(v1alpha1.ConditionAlertStale, true, "NotRepeated", strings.Join(all, "; "), generation)
+	case over != "":
+		c.set(v1alpha1.ConditionAlertStale, false, v1alpha1.ReasonLeaseRanOut, over, generation)
+	case meta.FindStatusCondition(c.at, v1alpha1.ConditionAlertStale) != nil:
+		c.set(v1alpha1.ConditionAlertStale, false, "NotStale", "", generation)
+	}
+	return len(all) > 0
+}
+
+// notices says what triggers have noticed about their sources, and returns the first reason; objects that never had such a trigger
+// have no such condition.
+func (c *conditions) notices(p *autoscaler.Outcome, generation int64) string {
+	var reason string
+	var all []string
+	for i := range p.Events {
+		if n := noticeOf(p, i); n.Reason != "" {
+			reason = cmp.Or(reason, n.Reason)
+			all = append(all, fmt.Sprintf("%s: %s", p.Workload.Triggers[i].Name, n.Text))
+		}
+	}
+	if len(all) > 0 {
+		c.set(v1alpha1.ConditionSourceNotice, true, reason, strings.Join(all, "; "), generation)
+	} else if meta.FindStatusCondition(c.at, v1alpha1.ConditionSourceNotice) != nil {
+		c.set(v1alpha1.ConditionSourceNotice, false, "NothingToNotice", "", generation)
+	}
+	return reason
+}
+
+// noticeOf is what trigger i has noticed about its source and matters to this workload.
+func noticeOf(p *autoscaler.Outcome, i int) scalers.Notice {
+	n := p.Events[i].Notice
+	if n.AtRest && p.Workload.Policy.Rest != 0 {
+		return scalers.Notice{}
+	}
+	return n
+}
+
+// readiness says whether there is a target for us to scale, and every trigger is known. The message of an object that is ready says
+// which of its annotations have no effect.
+func readiness(p *autoscaler.Outcome) (reason, message string) {
+	var all []string
+	reason, lacks := lacking(p)
+	if reason != "" {
+		all = append(all, lacks)
+	}
+	waiting := 0
+	for i := range p.Events {
+		switch why := unknownBecause(p, i); {
+		case why == "":
+		case p.Events[i].At == 0:
+			waiting++
+		default:
+			reason = cmp.Or(reason, "TriggerFailed")
+			all = append(all, fmt.Sprintf("%s: %s", p.Workload.Triggers[i].Name, why))
+		}
+	}
+	switch {
+	case reason != "":
+		return reason, strings.Join(all, "; ")
+	case waiting > 0:
+		return "WaitingForTriggers", fmt.Sprintf("%d of %d triggers have not been read yet", waiting, len(p.Events))
+	default:
+		return "Ready", p.Workload.UnknownAnnotations
+	}
+}
+
+// lacking says why there is no target for us to scale: it is missing, forbidden, or another's; both "" when there is one.
+func lacking(p *autoscaler.Outcome) (reason, message string) {
+	reason, message = blockedBy(p)
+	switch reason {
+	case "TargetNotFound", "NoScaleSubresource", "Forbidden", "ForeignHPA":
+		return reason, message
+	}
+	if !p.TargetKnown {
+		return reason, message
+	}
+	return "", ""
+}
+
+// limits names the rule that keeps the count from what the formula asks for; both "" when none does.
+func limits(p *autoscaler.Outcome) (reason, message string) {
+	if !p.Decided {
+		return "", ""
+	}
+	s, limited := p.Decision.Limit()
+	if !limited {
+		return "", ""
+	}
+	name := s.Rule.String()
+	return strings.ToUpper(name[:1]) + name[1:], p.Workload.Policy.Sentence(p.Decision, s)
+}

@@ -1,0 +1,251 @@
+package status
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// missing makes a moment one in which the target cannot be read.
+func missing(err error) func(*autoscaler.Outcome) {
+	return func(p *autoscaler.Outcome) {
+		p.Target, p.TargetKnown = actuator.Observation{Err: fmt.Errorf("watch Deployment/web: %w", err)}, false
+	}
+}
+
+func TestReadyIsFalseWhileThereIsNoTargetToScale(t *testing.T) {
+	for name, c := range map[string]struct {
+		edit   func(*autoscaler.Outcome)
+		reason string
+		active string
+	}{
+		"missing":           {missing(actuator.ErrNotFound), "TargetNotFound", "False/TargetNotFound"},
+		"without a scale":   {missing(actuator.ErrNoScale), "NoScaleSubresource", "False/NoScaleSubresource"},
+		"not to be read":    {missing(actuator.ErrForbidden), "Forbidden", "False/Forbidden"},
+		"not to be written": {func(p *autoscaler.Outcome) { p.WriteErr = fmt.Errorf("write: %w", actuator.ErrForbidden) }, "Forbidden", "True/TriggerActive"},
+		"another's":         {func(p *autoscaler.Outcome) { p.Target.ForeignHPA = "theirs" }, "ForeignHPA", "True/TriggerActive"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+				d.says(30, nil)
+				s := d.says(30, nil, c.edit)
+				got := reasonsOf(s)
+				if got["Ready"] != "False/"+c.reason || got["AbleToScale"] != "False/"+c.reason || s.Reason != c.reason || got["Active"] != c.active {
+					t.Errorf("conditions %v, reason %s", got, s.Reason)
+				}
+				if got := reasonsOf(d.says(30, nil)); got["Ready"] != "True/Ready" || got["Active"] != "True/TriggerActive" {
+					t.Errorf("once there is a target, the conditions are %v", got)
+				}
+			})
+		})
+	}
+}
+
+func TestWhatElseIsWrongIsSaidBesideAMissingTarget(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		s := d.says(0, errors.New("connection refused"), missing(actuator.ErrNotFound))
+		const want = "there is no Deployment web in namespace shop; queue: connection refused"
+		if got := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady); got == nil || got.Message != want {
+			t.Errorf("Ready is %+v, want the message %q", got, want)
+		}
+	})
+}
+
+func TestActiveIsUnknownWhileATriggerIsAndNoneIsActive(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		d.spec.Triggers = append(d.spec.Triggers, compile.Trigger{Name: "alert"})
+		d.spec.Policy.Triggers = append(d.spec.Policy.Triggers, scalers.Trigger{Name: "alert", Target: 1000, Exact: true, Continuous: true})
+		for want, c := range map[string]struct {
+			level int64
+			err   error
+		}{"Unknown/TriggerUnknown": {0, errors.New("connection refused")}, "True/TriggerActive": {5, errors.New("connection refused")}, "False/NoTriggerActive": {0, nil}} {
+			now := scalers.InstantOf(time.Now())
+			s := d.decided([]scalers.Event{
+				{Trigger: "queue", At: now, Value: scalers.Milli(c.level * 1000), Current: d.current, Ready: d.current},
+				{Trigger: "alert", At: now, Current: d.current, Err: c.err},
+			})
+			if got := reasonsOf(s)["Active"]; got != want {
+				t.Errorf("Active is %s, want %s", got, want)
+			}
+		}
+	})
+}
+
+func TestWhatIsForbiddenPointsToTheRights(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		var told tally
+		d.reporter.recorder = &told
+		const want = "watch Deployment/web: not allowed (see Rights in deploy/manifests/README.md)"
+		s := d.says(30, nil, missing(actuator.ErrForbidden))
+		if got := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady); got == nil || got.Message != want {
+			t.Errorf("Ready is %+v, want the message %q", got, want)
+		}
+		d.says(30, nil)
+		if want := []string{"true Forbidden: " + want, "false Recovered: Forbidden is over: Deployment/web can be scaled again"}; !slices.Equal(told, want) {
+			t.Errorf("the Events are %q, want %q", told, want)
+		}
+	})
+}
+
+// An API server that is away leaves the count known as it was.
+func TestATargetThatIsNotUpToDateIsReady(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		away := func(known bool) map[string]string {
+			return reasonsOf(d.says(30, nil, func(p *autoscaler.Outcome) {
+				p.Target.Err, p.TargetKnown = errors.New("watch Deployment/web: connection refused"), known
+			}))
+		}
+		if got := away(false); got["Ready"] != "False/TargetUnknown" || got["AbleToScale"] != "False/TargetUnknown" {
+			t.Errorf("while the count is not known, the conditions are %v", got)
+		}
+		if got := away(true); got["Ready"] != "True/Ready" || got["AbleToScale"] != "False/TargetUnknown" {
+			t.Errorf("once it is, the conditions are %v", got)
+		}
+	})
+}
+
+func TestAPauseIsAConditionAtOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		paused scalers.Paused
+		reason string
+		word   string
+	}{
+		"whole":       {scalers.Paused{Keep: true}, "Paused", "Paused"},
+		"at a count":  {scalers.Paused{Fixed: true, At: 3}, "PausedReplicas", "PausedReplicas"},
+		"in one way":  {scalers.Paused{In: true}, "PausedScaleIn", "PausedScaleIn"},
+		"in both":     {scalers.Paused{In: true, Out: true}, "Paused", "Paused"},
+		"another way": {scalers.Paused{Out: true}, "PausedScaleOut", "PausedScaleOut"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+				if got := reasonsOf(d.says(30, nil))["Paused"]; got != "False/NotPaused" {
+					t.Errorf("before, Paused is %s", got)
+				}
+				d.spec.Policy.Paused = c.paused
+				s := d.says(30, nil) // It asks for the three that there are.
+				d.writes(2)
+				if got := reasonsOf(s)["Paused"]; got != "True/"+c.reason || s.Reason != c.word {
+					t.Errorf("Paused is %s, the reason %s", got, s.Reason)
+				}
+				d.spec.Policy.Paused = scalers.Paused{}
+				if s := d.says(30, nil); reasonsOf(s)["Paused"] != "False/NotPaused" || s.Reason != "AsRecommended" {
+					t.Errorf("afterwards, Paused is %s, the reason %s", reasonsOf(s)["Paused"], s.Reason)
+				}
+				d.writes(3)
+			})
+		})
+	}
+}
+
+func TestTheReasonIsThatOfTheNewestDecision(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		d.spec.Policy.Min, d.current = 2, 0
+		s := d.says(60, nil) // It is raised to the minimum, and from there to what is asked for.
+		if got := reasonsOf(s)["ScalingLimited"]; got != "False/NotLimited" || s.Reason != "AsRecommended" || *s.DesiredReplicas != 6 {
+			t.Errorf("with %d wanted ScalingLimited is %s, the reason %s", *s.DesiredReplicas, got, s.Reason)
+		}
+		s = d.says(10, nil)
+		if got := reasonsOf(s)["ScalingLimited"]; got != "True/MinReplicaCount" || s.Reason != "MinReplicaCount" {
+			t.Errorf("below the minimum ScalingLimited is %s, the reason %s", got, s.Reason)
+		}
+	})
+}
+
+func TestAStaleAlertIsTheReason(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		d.stale = "alert Slow was not repeated since noon"
+		if s := d.says(300, nil); s.Reason != "AlertStale" {
+			t.Errorf("the reason is %s", s.Reason)
+		}
+	})
+}
+
+func TestAnAlertThatWaitsIsTheReasonAndItsLevelIsPending(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		begins := time.Now().Add(time.Minute)
+		waits := func(p *autoscaler.Outcome) {
+			p.Events[0].Foreseen = scalers.Foreseen{At: scalers.InstantOf(begins), Value: 70_000}
+			p.Events[0].Notice = scalers.Notice{Reason: "AlertWaits", Text: "alert Slow fires again"}
+		}
+		pending := func(s *v1alpha1.ScaledObjectStatus) {
+			t.Helper()
+			got := s.Triggers[0].Pending
+			if got == nil || !got.At.Time.Equal(begins) || got.Value != "70" || s.Reason != "AlertWaits" || reasonsOf(s)["SourceNotice"] != "True/AlertWaits" {
+				t.Errorf("%+v is pending, want 70 at %s; the reason is %s, the conditions %v", got, begins, s.Reason, reasonsOf(s))
+			}
+		}
+		pending(d.says(300, nil, waits))
+		begins = begins.Add(time.Second)
+		pending(d.says(300, nil, waits))
+		if s := d.says(300, nil); s.Triggers[0].Pending != nil || s.Reason != "MaxReplicaCount" {
+			t.Errorf("%+v is pending, the reason is %s", s.Triggers[0].Pending, s.Reason)
+		}
+	})
+}
+
+func TestAnObjectThatIsFollowedAgainIsReadyThoughNothingElseChanged(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		so := &v1alpha1.ScaledObject{}
+		so.Namespace, so.Name, so.Status = "shop", "web", *d.says(30, nil)
+		d.reporter.Refused(so, "TargetInUse", "ScaledObject shop/old scales the same Deployment", false)
+		<-time.After(2 * statusEvery)
+		synctest.Wait()
+		if got := reasonsOf(d.last()); got["Ready"] != "False/TargetInUse" || got["Active"] != "False/TargetInUse" || got["AbleToScale"] != "False/TargetInUse" {
+			t.Errorf("refused, the conditions are %v", got)
+		}
+		d.reporter.Accepted(d.spec)
+		if got := reasonsOf(d.says(30, nil)); got["Ready"] != "True/Ready" || got["Active"] != "True/TriggerActive" || got["AbleToScale"] != "True/ReadyToScale" {
+			t.Errorf("followed again, the conditions are %v", got)
+		}
+	})
+}
+
+func TestAnObjectThatIsRefusedAtTheStartIsReadyOnceItIsFollowed(t *testing.T) {
+	var before *v1alpha1.ScaledObjectStatus
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) { before = d.says(30, nil) })
+	at(t, before, func(t *testing.T, d *desk) {
+		so := &v1alpha1.ScaledObject{}
+		so.Namespace, so.Name, so.Status = "shop", "web", *before
+		d.reporter.Refused(so, "TargetInUse", "ScaledObject shop/old scales the same Deployment", false)
+		<-time.After(2 * statusEvery)
+		d.reporter.Accepted(d.spec)
+		if got := reasonsOf(d.says(30, nil)); got["Ready"] != "True/Ready" {
+			t.Errorf("followed after all, the conditions are %v", got)
+		}
+		d.writes(2)
+	})
+}
+
+func TestAnEventSaysWhatDecidedEachClauseOnce(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		var told tally
+		d.reporter.recorder = &told
+		written := func(p *autoscaler.Outcome) {
+			n := p.Decision.Replicas
+			p.Write = &autoscaler.Write{From: p.From, To: n, Stored: n, Decision: p.Decision, Policy: d.spec.Policy, Latency: -1}
+		}
+		policy := d.spec.Policy
+		policy.Min, d.current = 2, 0
+		d.says(10, nil, written)
+		policy.Min, policy.Rest, policy.Cooldown, policy.Down.Window = 0, 0, time.Second, time.Hour
+		d.current, d.memory = 3, scalers.Memory{LastActive: 1}
+		d.says(0, nil, written)
+		const first = "false Scaled: Deployment/web from 0 to 2: queue is 10, target 10 per replica: asks for 1; raised from 1 to the minimum, 2"
+		const second = "false Scaled: Deployment/web from 3 to 0: queue is 0, target 10 per replica: asks for 0; " +
+			"at rest at 0 instead of 3: no trigger is active, and the cooldown is over (1s since a trigger was last active)"
+		if len(told) != 2 || told[0] != first || told[1] != second {
+			t.Errorf("the Events are\n%q, want\n%q\n%q", told, first, second)
+		}
+	})
+}

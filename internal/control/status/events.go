@@ -1,0 +1,55 @@
+package status
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/tools/record"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+)
+
+const (
+	// eventsBurst and eventsPerSecond bound the Events of one object: the newest changes of a restless one are in its status.
+	eventsBurst     = 50
+	eventsPerSecond = 0.2
+)
+
+// Events is a Recorder that writes to the API server. It never blocks: what comes too fast for the API server is dropped,
+// and what repeats is counted, not repeated.
+type Events struct {
+	broadcaster record.EventBroadcaster
+	recorder    record.EventRecorder
+}
+
+// NewEvents returns Events that are written until Close.
+func NewEvents(ctx context.Context, client typedcorev1.EventsGetter) *Events {
+	broadcaster := record.NewBroadcaster(record.WithContext(ctx), record.WithCorrelatorOptions(record.CorrelatorOptions{
+		BurstSize: eventsBurst, QPS: eventsPerSecond,
+	}))
+	broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: client.Events("")})
+	return &Events{broadcaster: broadcaster, recorder: broadcaster.NewRecorder(runtime.NewScheme(), corev1.EventSource{Component: "impulse"})}
+}
+
+// Event records what happened to an object.
+func (e *Events) Event(o Object, warning bool, reason, note string) {
+	kind := corev1.EventTypeNormal
+	if warning {
+		kind = corev1.EventTypeWarning
+	}
+	e.recorder.Event(&corev1.ObjectReference{
+		APIVersion: v1alpha1.GroupVersion().String(), Kind: "ScaledObject", Namespace: o.Namespace, Name: o.Name, UID: types.UID(o.UID),
+	}, kind, reason, note)
+}
+
+// Close stops the writing.
+func (e *Events) Close() { e.broadcaster.Shutdown() }
+
+// Silent is a Recorder for objects that the API server does not know.
+type Silent struct{}
+
+// Event does nothing: the log says it.
+func (Silent) Event(Object, bool, string, string) {}

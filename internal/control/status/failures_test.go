@@ -1,0 +1,57 @@
+package status
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// cautious gives a desk's policy a fallback to six after three failures in a row.
+func (d *desk) cautious() {
+	d.spec.Policy.Fallback = &scalers.Fallback{FailureThreshold: 3, Replicas: 6}
+}
+
+func TestFailuresInARowAreWrittenUntilTheyChangeNothing(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
+		d.cautious()
+		d.says(30, nil)
+		for n := 1; n <= 4; n++ {
+			d.says(0, errors.New("connection refused"))
+			d.writes(1 + n)
+		}
+		for range 100 {
+			d.says(0, errors.New("connection refused"))
+		}
+		d.writes(5)
+	})
+}
+
+// A leader that does not live long must not keep a workload from its fallback.
+func TestFailuresInARowAreCountedOverManyLives(t *testing.T) {
+	var status *v1alpha1.ScaledObjectStatus
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
+		d.cautious()
+		status = d.says(30, nil)
+	})
+	for life := 1; life <= 4; life++ {
+		at(t, status, func(t *testing.T, d *desk) {
+			d.cautious()
+			if err := d.memory.UnmarshalText([]byte(status.Memory)); err != nil {
+				t.Fatal(err)
+			}
+			d.memory = d.memory.Resume(scalers.InstantOf(time.Now()))
+			status = d.says(0, errors.New("connection refused"))
+			d.writes(1)
+			want := int32(3)
+			if life > 3 {
+				want = 6
+			}
+			if got := *status.DesiredReplicas; got != want {
+				t.Errorf("in life %d it is %d, expected %d", life, got, want)
+			}
+		})
+	}
+}

@@ -1,0 +1,49 @@
+package status
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+)
+
+func TestTheHistorySaysWhyACountIsNotWritten(t *testing.T) {
+	foreign := func(p *autoscaler.Outcome) { p.Target.ForeignHPA = "theirs" }
+	forbidden := func(p *autoscaler.Outcome) { p.WriteErr = fmt.Errorf("write: %w", actuator.ErrForbidden) }
+	free := func(*autoscaler.Outcome) {}
+	for reason, edit := range map[string]func(*autoscaler.Outcome){"ForeignHPA": foreign, "Forbidden": forbidden, "": free} {
+		t.Run(reason, func(t *testing.T) {
+			var stored *v1alpha1.ScaledObjectStatus
+			at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+				stored = d.says(70, nil, edit)
+				if got := stored.History[0]; got.To != 7 || got.NotWritten != reason {
+					t.Errorf("the entry is %+v, want it not written for %q", got, reason)
+				}
+				d.says(70, nil, edit)
+			})
+			at(t, stored, func(t *testing.T, d *desk) {
+				d.says(70, nil, edit)
+				if got := d.wrote(7, 7, nil).History[0]; got.To != 7 || got.NotWritten != "" {
+					t.Errorf("once it is written, the entry is %+v", got)
+				}
+				if got := d.says(70, nil, edit).History[0]; got.NotWritten != "" {
+					t.Errorf("what stands in the way later changes the entry to %+v", got)
+				}
+			})
+		})
+	}
+}
+
+func TestTheHistoryOfADryRunSaysThatNothingIsWritten(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		d.spec.DryRun = true
+		if got := d.says(70, nil).History[0]; got.To != 7 || got.NotWritten != "DryRun" {
+			t.Errorf("the entry is %+v", got)
+		}
+		if got := d.says(30, nil).History[0]; got.To != 3 || got.NotWritten != "" {
+			t.Errorf("the entry that keeps the count is %+v", got)
+		}
+	})
+}

@@ -1,0 +1,93 @@
+package status
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+)
+
+// limited checks how many statuses were written, and which rules the last of them names.
+func (d *desk) limited(what string, writes int, by ...string) {
+	d.t.Helper()
+	s := d.last()
+	if n := d.written(); n != writes {
+		d.t.Errorf("%s: %d statuses, want %d", what, n, writes)
+	}
+	if got := s.LastDecision.LimitedBy; len(got) != len(by) || len(by) > 0 && got[0] != by[0] {
+		d.t.Errorf("%s: it is limited by %v, want %v", what, got, by)
+	}
+}
+
+func TestALimitThatIsCrossedBackAndForthIsReportedUntilItHasNotLimitedForAWhile(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
+		d.current = 10
+		d.says(100, nil)
+		d.limited("at the maximum", 1)
+		d.says(130, nil)
+		d.limited("above it", 2, "maxReplicaCount")
+		d.says(100, nil)
+		d.limited("at it again", 2, "maxReplicaCount")
+		d.says(130, nil)
+		d.says(100, nil)
+		d.limited("back and forth", 2, "maxReplicaCount")
+		<-time.After(lasting - 5*time.Second)
+		synctest.Wait()
+		d.limited("almost for a while", 2, "maxReplicaCount")
+		<-time.After(10 * time.Second) // No reading comes: it is what the last one said.
+		synctest.Wait()
+		d.limited("for a while", 3)
+		<-time.After(lasting)
+		synctest.Wait()
+		d.limited("for longer", 3)
+	})
+}
+
+func TestALimitThatEndsAfterAWhileIsReportedAtOnce(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
+		d.current = 10
+		d.says(130, nil)
+		d.limited("above the maximum", 1, "maxReplicaCount")
+		<-time.After(lasting)
+		d.says(130, nil)
+		d.limited("for a while", 1, "maxReplicaCount")
+		d.says(100, nil)
+		d.limited("at it", 2)
+	})
+}
+
+func TestTheFirstLimitBesideANewCountIsReportedAtOnce(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
+		d.says(130, nil)
+		d.limited("above the maximum", 1, "maxReplicaCount")
+		d.current = 10
+		d.says(130, nil)
+		d.limited("the count is the maximum", 2, "maxReplicaCount")
+		d.says(100, nil)
+		d.limited("the maximum is asked for", 3)
+	})
+}
+
+func TestAfterARestartALimitThatIsCrossedBackAndForthIsNotReportedAnew(t *testing.T) {
+	var before *v1alpha1.ScaledObjectStatus
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
+		d.current = 10
+		before = d.says(130, nil)
+	})
+	at(t, before, func(_ *testing.T, d *desk) {
+		d.current = 10
+		d.says(100, nil)
+		d.writes(0)
+		<-time.After(lasting)
+		synctest.Wait()
+		d.limited("it does not limit for a while", 1)
+	})
+	at(t, before, func(_ *testing.T, d *desk) {
+		d.current = 10
+		d.says(130, nil)
+		<-time.After(2 * lasting)
+		synctest.Wait()
+		d.writes(0)
+	})
+}

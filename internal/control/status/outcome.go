@@ -1,0 +1,198 @@
+package status
+
+import (
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"regexp"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// outcome is what must change for a status to be written. Values are not in it, nor is what only lies on the way to the count,
+// such as raw, the winner and the tolerance: a wobbling value writes nothing.
+type outcome struct {
+	generation int64
+	desired    int32
+	current    int32
+	// limit is the rule that limits; limit.go says when a change of it counts.
+	limit     scalers.Rule
+	active    bool
+	decided   bool
+	known     bool
+	contested bool
+	blocked   string
+	paused    scalers.Paused
+	errors    uint64
+	// failures are those in a row that the fallback waits for: a restart must not begin again.
+	failures uint64
+	// bases are what step triggers add to: a restart must not find another one.
+	bases uint64
+	// stale has a bit for each trigger of which an alert is, lapsed for each of which one was not repeated within its lease.
+	stale   uint32
+	lapsed  uint32
+	notices uint64
+	refused refusal
+	// annotations are those without an effect.
+	annotations string
+}
+
+// seed makes hashes of this process comparable.
+var seed = maphash.MakeSeed()
+
+// outcomeOf reduces a moment to what counts.
+func outcomeOf(p *autoscaler.Outcome, refused refusal) outcome {
+	o := outcome{
+		generation: p.Workload.Generation, contested: p.Contested, decided: p.Decided, known: p.TargetKnown,
+		current: p.Target.Scale.Replicas, refused: refused, annotations: p.Workload.UnknownAnnotations,
+	}
+	o.blocked, _ = blockedBy(p)
+	o.paused = p.Workload.Policy.Paused
+	if p.Decided {
+		d := p.Decision
+		o.desired, o.active, o.limit = d.Replicas, d.Active, limitOf(d)
+	}
+	o.errors, o.failures, o.bases, o.notices = errorsOf(p), failuresOf(p), basesOf(p), noticesOf(p)
+	for i := range p.Events {
+		if p.Events[i].Stale {
+			o.stale |= 1 << i
+		}
+		if p.Events[i].Lapsed != "" {
+			o.lapsed |= 1 << i
+		}
+	}
+	return o
+}
+
+// errorsOf hashes which triggers are unknown, and why.
+func errorsOf(p *autoscaler.Outcome) uint64 {
+	var h maphash.Hash
+	h.SetSeed(seed)
+	for i := range p.Events {
+		if why := unknownBecause(p, i); why != "" {
+			_ = h.WriteByte(byte(i))
+			_, _ = h.WriteString(steady(why))
+		}
+	}
+	return h.Sum64()
+}
+
+// noticesOf hashes which triggers have noticed something, and what: not in which words. Which level they foresee, and when, counts.
+func noticesOf(p *autoscaler.Outcome) uint64 {
+	var h maphash.Hash
+	h.SetSeed(seed)
+	for i := range p.Events {
+		if n, foreseen := noticeOf(p, i), p.Events[i].Foreseen; n.Reason != "" || foreseen != (scalers.Foreseen{}) {
+			_ = h.WriteByte(byte(i))
+			_, _ = h.WriteString(n.Reason)
+			maphash.WriteComparable(&h, foreseen)
+		}
+	}
+	return h.Sum64()
+}
+
+// failuresOf hashes the failures in a row of each trigger, up to as many as change something.
+func failuresOf(p *autoscaler.Outcome) uint64 {
+	limit := p.Workload.Policy.Fallback
+	if limit == nil || len(p.Memory.Failures) == 0 {
+		return 0
+	}
+	var h maphash.Hash
+	h.SetSeed(seed)
+	for _, f := range p.Memory.Failures {
+		maphash.WriteComparable(&h, f.Trigger)
+		maphash.WriteComparable(&h, min(int64(f.Count), int64(limit.FailureThreshold)+1))
+	}
+	return h.Sum64()
+}
+
+// basesOf hashes what the step triggers add to.
+func basesOf(p *autoscaler.Outcome) uint64 {
+	if len(p.Memory.Bases) == 0 {
+		return 0
+	}
+	var h maphash.Hash
+	h.SetSeed(seed)
+	for _, b := range p.Memory.Bases {
+		maphash.WriteComparable(&h, b)
+	}
+	return h.Sum64()
+}
+
+// numbers are amounts, ports and durations of any unit.
+var numbers = regexp.MustCompile(`(?:[0-9][0-9.]*(?:ns|µs|ms|s|m|h)?)+`)
+
+// steady is an error without its numbers: one that says anew how long it took, or from which port, is the same one.
+func steady(why string) string { return numbers.ReplaceAllString(why, "0") }
+
+// unknownBecause says why trigger i is unknown, or "".
+func unknownBecause(p *autoscaler.Outcome, i int) string {
+	e := &p.Events[i]
+	switch {
+	case e.At == 0:
+		return "not read yet"
+	case e.Err != nil:
+		return e.Err.Error()
+	case p.Workload.Policy.Propose(i, e, p.At).Known:
+		return ""
+	case e.Value < 0:
+		return "the value is negative"
+	case e.Ready <= 0 && p.Workload.Policy.Triggers[i].Metric == scalers.Value:
+		return "no pod is ready"
+	default:
+		return "the last reading is stale"
+	}
+}
+
+// blockedBy says why the target cannot be scaled: a reason for machines and one for people; both "" when it can.
+func blockedBy(p *autoscaler.Outcome) (reason, message string) {
+	switch err := p.Target.Err; {
+	case err != nil:
+		return refusedBy(p, err, "TargetUnknown")
+	case !p.TargetKnown:
+		return "TargetUnknown", "the target has not been read yet"
+	case p.Workload.DryRun:
+		return "DryRun", p.Workload.DryRunBecause()
+	case p.Target.ForeignHPA != "":
+		return "ForeignHPA", "HorizontalPodAutoscaler " + p.Target.ForeignHPA + " scales the same target; delete it and Impulse goes on"
+	case p.WriteErr != nil:
+		return refusedBy(p, p.WriteErr, "ScaleFailed")
+	case p.Contested:
+		return contested, "somebody else keeps writing to the target's replicas; answers are slowed down"
+	default:
+		return "", ""
+	}
+}
+
+// refusedBy names an actuator's error, and says it for people.
+func refusedBy(p *autoscaler.Outcome, err error, otherwise string) (reason, message string) {
+	target := &p.Workload.Target
+	switch reason = ReasonOf(err, otherwise); reason {
+	case "TargetNotFound":
+		return reason, fmt.Sprintf("there is no %s %s in namespace %s", target.Kind, target.Name, target.Namespace)
+	case "Forbidden":
+		return reason, err.Error() + " (see Rights in deploy/manifests/README.md)"
+	default:
+		return reason, err.Error()
+	}
+}
+
+// ReasonOf names an actuator's error.
+func ReasonOf(err error, otherwise string) string {
+	switch {
+	case errors.Is(err, actuator.ErrNotFound):
+		return "TargetNotFound"
+	case errors.Is(err, actuator.ErrNoScale):
+		return "NoScaleSubresource"
+	case errors.Is(err, actuator.ErrForbidden):
+		return "Forbidden"
+	case errors.Is(err, actuator.ErrDenied):
+		return "DeniedByAdmission"
+	case errors.Is(err, actuator.ErrAltered):
+		return "ChangedByAdmission"
+	default:
+		return otherwise
+	}
+}

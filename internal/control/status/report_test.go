@@ -1,0 +1,311 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// store is a Store in memory.
+type store struct {
+	mu    sync.Mutex
+	saved []*v1alpha1.ScaledObjectStatus
+	fail  error
+}
+
+func (s *store) Save(_ context.Context, _ Object, status *v1alpha1.ScaledObjectStatus) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail != nil {
+		return s.fail
+	}
+	s.saved = append(s.saved, status)
+	return nil
+}
+
+// desk is a reporter with all that is around it, in a bubble of fake time.
+type desk struct {
+	t        *testing.T
+	store    *store
+	reporter *Reporter
+	spec     *compile.Workload
+	memory   scalers.Memory
+	current  int32
+	// pods make a reading one of single pods.
+	pods []scalers.Pod
+	// stale is what the events say is not confirmed, and notice what they say of the source.
+	stale  string
+	notice scalers.Notice
+}
+
+// at tests a desk with a workload of one trigger that wants one replica for each unit of its level.
+func at(t *testing.T, before *v1alpha1.ScaledObjectStatus, test func(t *testing.T, d *desk)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{t: t, store: &store{}, current: 3}
+		d.reporter = New(d.store, Silent{}, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+		d.spec = &compile.Workload{
+			Namespace: "shop", Name: "web", Target: actuator.Target{Namespace: "shop", Kind: "Deployment", Name: "web"},
+			Triggers: []compile.Trigger{{Name: "queue"}},
+			Policy: &scalers.Policy{Min: 1, Max: 10, Rest: scalers.NoRest, Triggers: []scalers.Trigger{
+				{Name: "queue", Target: 10_000, StaleAfter: time.Hour},
+			}},
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			d.reporter.Run(ctx)
+		}()
+		d.reporter.Begin(d.spec, before)
+		test(t, d)
+		cancel()
+		<-done
+	})
+}
+
+// says reports the decision on a level, or on a failed reading, in a moment that is otherwise as edits make it.
+func (d *desk) says(level int64, err error, edits ...func(*autoscaler.Outcome)) *v1alpha1.ScaledObjectStatus {
+	d.t.Helper()
+	now := scalers.InstantOf(time.Now())
+	events := []scalers.Event{{Trigger: "queue", At: now, Value: scalers.Milli(level * 1000), Current: d.current, Ready: d.current, Err: err, Pods: d.pods, PerPod: d.pods != nil}}
+	events[0].Stale, events[0].Unconfirmed, events[0].Notice = d.stale != "", d.stale, d.notice
+	return d.decided(events, edits...)
+}
+
+// decided reports the decision on readings.
+func (d *desk) decided(events []scalers.Event, edits ...func(*autoscaler.Outcome)) *v1alpha1.ScaledObjectStatus {
+	d.t.Helper()
+	now := scalers.InstantOf(time.Now())
+	decision := scalers.Decide(d.spec.Policy, scalers.Input{Now: now, Current: d.current, Events: events, Memory: d.memory})
+	d.memory = decision.Memory
+	outcome := &autoscaler.Outcome{
+		Workload: d.spec, At: now, Events: events, Arrived: 1, Decision: &decision, Decided: true, Fresh: true, From: d.current,
+		Target: actuator.Observation{Scale: actuator.Scale{UID: "u", Replicas: d.current}}, TargetKnown: true, Memory: &d.memory,
+	}
+	for _, edit := range edits {
+		edit(outcome)
+	}
+	d.reporter.Decided(outcome)
+	<-time.After(2 * statusEvery)
+	synctest.Wait()
+	return d.last()
+}
+
+func (d *desk) last() *v1alpha1.ScaledObjectStatus {
+	d.store.mu.Lock()
+	defer d.store.mu.Unlock()
+	if len(d.store.saved) == 0 {
+		return nil
+	}
+	return d.store.saved[len(d.store.saved)-1]
+}
+
+func (d *desk) writes(n int) {
+	d.t.Helper()
+	d.store.mu.Lock()
+	defer d.store.mu.Unlock()
+	if len(d.store.saved) != n {
+		d.t.Fatalf("%d statuses written, want %d", len(d.store.saved), n)
+	}
+}
+
+func reasonsOf(s *v1alpha1.ScaledObjectStatus) map[string]string {
+	all := map[string]string{}
+	for _, c := range s.Conditions {
+		all[c.Type] = string(c.Status) + "/" + c.Reason
+	}
+	return all
+}
+
+func TestAnErrorThatWobblesInItsNumbersWritesNothing(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		d.says(0, errors.New("read tcp 10.0.0.1:40312->10.0.0.2:9090: no answer after 1.234s"))
+		d.writes(1)
+		for i := range 100 {
+			d.says(0, fmt.Errorf("read tcp 10.0.0.1:%d->10.0.0.2:9090: no answer after %s", 40313+i, time.Duration(i)*17*time.Millisecond))
+		}
+		d.writes(1)
+		if got := d.says(0, errors.New("connection refused")).Triggers[0].LastError; got != "connection refused" {
+			t.Errorf("another error is not said; it is still %s", got)
+		}
+		d.writes(2)
+	})
+}
+
+func TestAWobblingValueWritesNothing(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
+		d.says(30, nil)
+		d.writes(1)
+		for range 100 {
+			d.says(29, nil)
+			d.says(30, nil)
+		}
+		d.writes(1)
+	})
+}
+
+func TestAStatusThatSaysItAlreadyIsNotWrittenAfterARestart(t *testing.T) {
+	var before *v1alpha1.ScaledObjectStatus
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) { before = d.says(30, nil) })
+	at(t, before, func(_ *testing.T, d *desk) {
+		d.says(30, nil)
+		d.writes(0)
+		d.says(70, nil)
+		d.writes(1)
+	})
+}
+
+func TestAFailureAndItsRecoveryAreWritten(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		if got := reasonsOf(d.says(30, nil)); got["Ready"] != "True/Ready" || got["Active"] != "True/TriggerActive" || got["AbleToScale"] != "True/ReadyToScale" {
+			t.Errorf("conditions %v", got)
+		}
+		s := d.says(0, errors.New("connection refused"))
+		if got := reasonsOf(s); got["Ready"] != "False/TriggerFailed" || s.Triggers[0].LastError != "connection refused" || s.Targets != "?/10" {
+			t.Errorf("conditions %v, triggers %+v", got, s.Triggers)
+		}
+		if got := reasonsOf(d.says(30, nil)); got["Ready"] != "True/Ready" {
+			t.Errorf("conditions %v", got)
+		}
+		d.writes(3)
+	})
+}
+
+func TestARefusalStaysUntilTheObjectIsAccepted(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		so := &v1alpha1.ScaledObject{}
+		so.Namespace, so.Name, so.Status = "shop", "web", *d.says(30, nil)
+		d.reporter.Refused(so, "InvalidSpec", "no such field", true)
+		if got := reasonsOf(d.says(70, nil)); got["Ready"] != "False/InvalidSpec" {
+			t.Errorf("conditions %v", got)
+		}
+		d.reporter.Accepted(d.spec)
+		if got := reasonsOf(d.says(70, nil)); got["Ready"] != "True/Ready" {
+			t.Errorf("conditions %v", got)
+		}
+	})
+}
+
+func TestAStatusThatCannotBeWrittenIsTriedAgain(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
+		d.store.fail = errors.New("API server is away")
+		d.says(30, nil)
+		d.writes(0)
+		d.store.mu.Lock()
+		d.store.fail = nil
+		d.store.mu.Unlock()
+		<-time.After(time.Minute)
+		synctest.Wait()
+		d.writes(1)
+	})
+}
+
+func TestTheHistoryHasTheDecisionsWhoseOutcomeWasAnother(t *testing.T) {
+	var stored *v1alpha1.ScaledObjectStatus
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		for _, level := range []int64{30, 29, 250, 400, 70} {
+			stored = d.says(level, nil)
+		}
+		tells(t, stored, "3→7 []", "3→10 [maxReplicaCount]", "3→3 []")
+		if why := stored.History[1].Why; why != "queue is 250, target 10 per replica: asks for 25; lowered from 25 to the maximum, 10" {
+			t.Errorf("the entry says %q", why)
+		}
+		for range 20 {
+			d.says(30, nil)
+			stored = d.says(70, nil)
+		}
+		if n := len(stored.History); n != v1alpha1.MaxHistory {
+			t.Errorf("%d entries, want no more than %d", n, v1alpha1.MaxHistory)
+		}
+		stored = d.says(0, errors.New("connection refused"))
+		if newest := stored.History[0]; newest.To != 3 || newest.Why != "held, as nothing is known: queue is unknown" {
+			t.Errorf("the newest entry is %+v", newest)
+		}
+	})
+	at(t, stored, func(t *testing.T, d *desk) {
+		d.says(0, errors.New("connection refused"))
+		again := d.says(70, nil)
+		if again.History[0].To != 7 || !reflect.DeepEqual(again.History[1:], stored.History[:v1alpha1.MaxHistory-1]) {
+			t.Errorf("after a restart the history is %+v, want one entry more than %+v", again.History, stored.History)
+		}
+	})
+}
+
+// tells checks a history, newest first: FROM→TO [LIMITED BY].
+func tells(t *testing.T, s *v1alpha1.ScaledObjectStatus, want ...string) {
+	t.Helper()
+	var got []string
+	for _, past := range s.History {
+		got = append(got, fmt.Sprintf("%d→%d %v", past.From, past.To, past.LimitedBy))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the history is %v, want %v", got, want)
+	}
+}
+
+func TestADryRunIsReportedAsSuch(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		d.spec.DryRun = true
+		s := d.says(70, nil)
+		if got := reasonsOf(s); got["AbleToScale"] != "False/DryRun" || s.Reason != "DryRun" || *s.Replicas != 3 || *s.DesiredReplicas != 7 {
+			t.Errorf("conditions %v, reason %s, %d of %d", got, s.Reason, *s.Replicas, *s.DesiredReplicas)
+		}
+	})
+}
+
+func TestTheUsageOfPodsIsShownAsWhatItIsHeldAgainst(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		d.spec.Policy.Triggers = []scalers.Trigger{{Name: "queue", Metric: scalers.Utilization, PerPod: true, Target: 50_000}}
+		now := scalers.InstantOf(time.Now())
+		events := []scalers.Event{{Trigger: "queue", At: now, Current: 3, PerPod: true, Pods: []scalers.Pod{
+			{Sampled: true, HasRequest: true, Usage: 750, Request: 1000, Started: 1, ReadyChanged: 1, SampledAt: now},
+		}}}
+		decision := scalers.Decide(d.spec.Policy, scalers.Input{Now: now, Current: 3, Events: events})
+		d.reporter.Decided(&autoscaler.Outcome{
+			Workload: d.spec, At: now, Events: events, Arrived: 1, Decision: &decision, Decided: true, Fresh: true, From: 3,
+			Target: actuator.Observation{Scale: actuator.Scale{UID: "u", Replicas: 3}}, TargetKnown: true, Memory: &decision.Memory,
+		})
+		<-time.After(2 * statusEvery)
+		synctest.Wait()
+		if s := d.last(); s == nil || s.Targets != "75/50" {
+			t.Errorf("the status is %+v, want the targets 75/50", s)
+		}
+	})
+}
+
+func TestWhatWasMeasuredOfSinglePodsIsInTheStatusAndItsWobbleWritesNothing(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		d.spec.Policy.Triggers[0] = scalers.Trigger{Name: "queue", Metric: scalers.Utilization, PerPod: true, Target: 50_000, StaleAfter: time.Hour}
+		pod := func(usage scalers.Milli) scalers.Pod {
+			return scalers.Pod{Sampled: true, HasRequest: true, Usage: usage, Request: 100}
+		}
+		unsampled := pod(0)
+		unsampled.Sampled = false
+		d.pods = []scalers.Pod{pod(100), pod(200), unsampled}
+		s := d.says(0, nil)
+		want := v1alpha1.PodsStatus{Measured: 2, Missing: 1, Usage: "0.15", Request: "0.1", Counted: 3, Level: "100"}
+		if got := s.Triggers[0].Pods; got == nil || *got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+		d.writes(1)
+		d.pods = []scalers.Pod{pod(101), pod(200), unsampled}
+		d.says(0, nil)
+		d.writes(1)
+	})
+}

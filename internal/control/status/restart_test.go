@@ -1,0 +1,126 @@
+package status
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// leader is what decides on a workload.
+type leader struct {
+	policy  *scalers.Policy
+	memory  scalers.Memory
+	current int32
+}
+
+// decide decides on a level, and carries it out.
+func (l *leader) decide(now scalers.Instant, level int64) int32 {
+	events := []scalers.Event{{At: now, Value: scalers.Milli(level * 1000), Current: l.current, Ready: l.current}}
+	d := scalers.Decide(l.policy, scalers.Input{Now: now, Current: l.current, Events: events, Memory: l.memory})
+	l.memory = d.Memory.Scaled(l.policy, now, l.current, d.Replicas)
+	l.current = d.Replicas
+	return d.Replicas
+}
+
+// levels goes up and down at random: mostly within a band, which moves now and then.
+type levels struct {
+	*rand.Rand
+	low, width int64
+}
+
+func (r *levels) next() int64 {
+	if r.IntN(12) == 0 {
+		r.low, r.width = r.Int64N(15), 1+r.Int64N(6)
+	}
+	return r.low + r.Int64N(r.width)
+}
+
+// A wobble is not written. A leader that resumes the status must still lower nothing that the last one would have held.
+func TestALeaderThatTakesUpAStatusLowersNothingThatTheLastOneWouldHold(t *testing.T) {
+	for seed := range uint64(300) {
+		at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+			r := &levels{Rand: rand.New(rand.NewPCG(seed, 7)), low: 5, width: 5}
+			p := d.has(1, 5)
+			p.Triggers[0].Target, p.Triggers[0].Exact = 1000, true
+			p.Max, p.Down.Window = 12, time.Duration(10+r.IntN(50))*time.Second
+			var past []string
+			for range 10 + r.IntN(40) {
+				level := r.next()
+				past = append(past, fmt.Sprint(level, "→", d.reads(level).Replicas))
+			}
+			now := scalers.InstantOf(time.Now())
+			last := leader{p, d.memory.Clone(), d.current}
+			next := leader{policy: p, current: d.current}
+			if err := next.memory.UnmarshalText([]byte(d.last().Memory)); err != nil {
+				t.Fatal(err)
+			}
+			next.memory = next.memory.Resume(now)
+			for range 30 {
+				level := r.next()
+				want, got := last.decide(now, level), next.decide(now, level)
+				past = append(past, fmt.Sprint(level, "→", want))
+				if got < want {
+					t.Fatalf("seed %d, a window of %s: after %v the next leader has %d, the last one %d", seed, p.Down.Window, past, got, want)
+				}
+				now = now.Add(interval)
+			}
+		})
+	}
+}
+
+func TestAHoldThatBeginsIsRememberedAsItIs(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		p := d.has(1, 10)
+		p.Down.Window = time.Minute
+		d.reads(100)
+		began := time.Now()
+		d.reads(50)
+		next := leader{policy: p, current: 10}
+		if err := next.memory.UnmarshalText([]byte(d.last().Memory)); err != nil {
+			t.Fatal(err)
+		}
+		next.memory = next.memory.Resume(scalers.InstantOf(began.Add(20 * time.Second)))
+		end := began.Add(-interval).Add(time.Minute)
+		if got := next.decide(scalers.InstantOf(end.Add(-time.Millisecond)), 50); got != 10 {
+			t.Errorf("a millisecond before the end of the window it has %d, want 10", got)
+		}
+		if got := next.decide(scalers.InstantOf(end), 50); got != 5 {
+			t.Errorf("at the end of the window it has %d, want 5", got)
+		}
+	})
+}
+
+func TestAStepThatBeginsAtTheCeilingIsRemembered(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		p := d.has(2, 10)
+		p.Triggers[1] = scalers.Trigger{Name: "b", Target: 1000, Exact: true, Increment: scalers.Increment{Amount: 2}, StaleAfter: time.Hour}
+		d.reads(130, 0)
+		n := d.written()
+		d.reads(130, 1)
+		if got := d.written(); got != n+1 {
+			t.Errorf("%d statuses are written when a step begins that raises nothing, want 1", got-n)
+		}
+		var m scalers.Memory
+		if err := m.UnmarshalText([]byte(d.last().Memory)); err != nil || len(m.Bases) != 1 || m.Bases[0].Replicas != 13 {
+			t.Errorf("%v is remembered as its base (%v), want 13", m.Bases, err)
+		}
+	})
+}
+
+func TestAMemoryThatCannotBeReadIsReplaced(t *testing.T) {
+	var before *v1alpha1.ScaledObjectStatus
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
+		d.spec.Policy.Down.Window = time.Minute
+		before = d.says(30, nil)
+	})
+	before.Memory = "torn"
+	at(t, before, func(_ *testing.T, d *desk) {
+		d.spec.Policy.Down.Window = time.Minute
+		d.says(30, nil)
+		d.writes(1)
+	})
+}

@@ -1,0 +1,62 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrGone says that an object is not there any more.
+var ErrGone = errors.New("the object is gone")
+
+// work writes statuses until the queue is shut down.
+func (r *Reporter) work(ctx context.Context) {
+	for {
+		key, shutdown := r.queue.Get()
+		if shutdown {
+			return
+		}
+		r.save(ctx, key)
+		r.queue.Done(key)
+	}
+}
+
+// save writes the newest status of one object; one that could not be written is tried again.
+func (r *Reporter) save(ctx context.Context, key string) {
+	r.mu.Lock()
+	o := r.objects[key]
+	if o != nil && o.pending == nil && o.later != nil {
+		r.settle(o)
+	}
+	if o == nil || o.pending == nil {
+		r.mu.Unlock()
+		return
+	}
+	status := o.pending
+	o.pending = nil
+	o.written = time.Now()
+	r.mu.Unlock()
+
+	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
+	err := r.store.Save(ctx, o.Object, status)
+	switch {
+	case err == nil:
+		r.metrics.statusWrites.WithLabelValues("success").Inc()
+		r.queue.Forget(key)
+		r.mu.Lock()
+		o.origin.saved(status)
+		r.mu.Unlock()
+	case errors.Is(err, ErrGone):
+		r.queue.Forget(key)
+	default:
+		r.metrics.statusWrites.WithLabelValues("error").Inc()
+		r.log.Warn("status not written", "object", key, "error", err)
+		r.mu.Lock()
+		if o.pending == nil {
+			o.pending = status
+		}
+		r.mu.Unlock()
+		r.queue.AddRateLimited(key)
+	}
+}

@@ -1,0 +1,34 @@
+package status
+
+import (
+	"fmt"
+
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// SenderRefused records an Event on every object of a namespace to which senders deliver: one of them was refused, and its program
+// may show the answer to nobody. The caller bounds how often.
+func (r *Reporter) SenderRefused(namespace, why string) {
+	var all []Object
+	r.mu.Lock()
+	for _, o := range r.objects {
+		if o.Namespace == namespace && o.delivered {
+			all = append(all, o.Object)
+		}
+	}
+	r.mu.Unlock()
+	for _, of := range all {
+		r.recorder.Event(of, true, "SenderRefused", shorten(fmt.Sprintf("what a sender delivers for namespace %s is refused: %s", namespace, why)))
+	}
+}
+
+// delivered reports whether a trigger of a workload waits for what senders deliver.
+func delivered(w *compile.Workload) bool {
+	for i := range w.Triggers {
+		if _, timed := w.Triggers[i].Config.(triggers.Timed); w.Triggers[i].Kind.Push && !timed {
+			return true
+		}
+	}
+	return false
+}

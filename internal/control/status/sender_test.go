@@ -1,0 +1,31 @@
+package status
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/cron"
+)
+
+func TestARefusedSenderIsAnEventOfTheObjectsThatItDeliversTo(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		var told tally
+		d.reporter.recorder = &told
+		for name, kind := range map[string]triggers.Kind{"pushed": {Push: true}, "polled": {}} {
+			w := &compile.Workload{Namespace: "bank", Name: name, Triggers: []compile.Trigger{{Kind: kind}}}
+			d.reporter.Begin(w, &v1alpha1.ScaledObjectStatus{})
+		}
+		d.reporter.Begin(&compile.Workload{
+			Namespace: "bank", Name: "scheduled", Triggers: []compile.Trigger{{Kind: cron.Kind(), Config: cron.Config{}}},
+		}, &v1alpha1.ScaledObjectStatus{})
+		d.reporter.SenderRefused("bank", "no credential was shown")
+		d.reporter.SenderRefused("elsewhere", "no credential was shown")
+		want := "true SenderRefused: what a sender delivers for namespace bank is refused: no credential was shown"
+		if !slices.Equal(told, tally{want}) {
+			t.Errorf("the Events are %q, want one: %q", told, want)
+		}
+	})
+}

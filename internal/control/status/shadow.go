@@ -1,0 +1,50 @@
+package status
+
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+)
+
+// Shadow returns a pipeline.Reporter for the shadow policies of all workloads: what would be is part of the live object's
+// status, and nothing else is said of it.
+func (r *Reporter) Shadow() autoscaler.Reporter { return shadow{r} }
+
+type shadow struct{ reporter *Reporter }
+
+// Decided reports one moment of a shadow.
+func (s shadow) Decided(p *autoscaler.Outcome) {
+	if !p.Decided || p.Writing {
+		return
+	}
+	s.reporter.mu.Lock()
+	defer s.reporter.mu.Unlock()
+	o := s.reporter.objects[p.Workload.Key()]
+	if o == nil || o.UID != string(p.Workload.UID) {
+		return // It has gone.
+	}
+	now := gistOf(p.Decision)
+	if !o.shadowSaid.changes(now, o.shadowLimit.counts(now.limit, o.shadowSaid.limit, p.At.Time())) {
+		return
+	}
+	o.shadowSaid, o.shadow = now, shadowOf(p)
+	if o.latest == nil {
+		return // The first status of the live policy takes it along.
+	}
+	status := *o.latest
+	status.Shadow, status.OriginalReplicaCount = o.shadow, o.origin.of(status.Reference)
+	o.latest = &status
+	o.put(&status)
+	s.reporter.schedule(o)
+}
+
+func shadowOf(p *autoscaler.Outcome) *v1alpha1.ShadowStatus {
+	d := decisionOf(p)
+	return &v1alpha1.ShadowStatus{
+		Since: metav1.NewMicroTime(p.At.Time()), Replicas: d.To, Raw: d.Raw, Trigger: d.Trigger, LimitedBy: slices.Clone(d.LimitedBy),
+		Why: shorten(p.Workload.Policy.Why(p.Decision)),
+	}
+}

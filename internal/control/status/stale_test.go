@@ -1,0 +1,89 @@
+package status
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+func TestAStaleAlertIsAConditionUntilItIsRepeated(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		says := func(stale string) *metav1.Condition {
+			t.Helper()
+			d.stale = stale
+			return meta.FindStatusCondition(d.says(30, nil).Conditions, v1alpha1.ConditionAlertStale)
+		}
+		if got := says(""); got != nil {
+			t.Errorf("an object that never had a stale alert has the condition %v", got)
+		}
+		if got := says("alert Slow was not repeated since noon"); got == nil || got.Status != metav1.ConditionTrue ||
+			got.Message != "queue: alert Slow was not repeated since noon" {
+			t.Errorf("stale: %v", got)
+		}
+		if got := says(""); got == nil || got.Status != metav1.ConditionFalse || got.Reason != "NotStale" || got.Message != "" {
+			t.Errorf("repeated: %v", got)
+		}
+	})
+}
+
+// lapsed makes a moment one after the lease of an alert has run out.
+func lapsed(p *autoscaler.Outcome) {
+	p.Events[0].Lapsed = "alert Slow was not repeated within its lease"
+}
+
+func TestALeaseThatRanOutIsSaidByTheConditionTheEventsAndTheHistory(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		var told tally
+		d.reporter.recorder = &told
+		d.stale = "alert Slow was not repeated since noon"
+		d.says(30, nil)
+		d.stale = ""
+		s := d.says(10, nil, lapsed, func(p *autoscaler.Outcome) {
+			p.Write = &autoscaler.Write{From: 3, To: 1, Stored: 1, Decision: p.Decision, Policy: d.spec.Policy, Latency: -1}
+		})
+		const says = "queue: alert Slow was not repeated within its lease"
+		if got := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionAlertStale); got == nil ||
+			got.Status != metav1.ConditionFalse || got.Reason != "LeaseRanOut" || got.Message != says {
+			t.Errorf("the condition is %v", got)
+		}
+		if why := s.History[0].Why; !strings.HasSuffix(why, "; "+says) {
+			t.Errorf("the history says %q", why)
+		}
+		d.says(30, nil)
+		want := []string{
+			"true AlertStale: queue: alert Slow was not repeated since noon",
+			"true LeaseRanOut: " + says,
+			"false Scaled: Deployment/web from 3 to 1: queue is 10, target 10 per replica: asks for 1; " + says,
+			"false Recovered: LeaseRanOut is over: the alert of trigger queue fires again",
+		}
+		if !slices.Equal(told, want) {
+			t.Errorf("the Events are\n%s\nwant\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))
+		}
+		d.current = 1
+		if s = d.says(70, nil, lapsed); s.History[0].To != 7 || strings.Contains(s.History[0].Why, says) {
+			t.Errorf("a raise is put down to it: %q", s.History[0].Why)
+		}
+	})
+}
+
+func TestTheEndOfAStaleAlertIsPendingAsItIsThen(t *testing.T) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		d.stale = "alert Slow was not repeated since noon"
+		over := time.Now().Add(time.Minute)
+		for range 2 {
+			over = over.Add(time.Second)
+			s := d.says(30, nil, func(p *autoscaler.Outcome) { p.Events[0].Foreseen.At = scalers.InstantOf(over) })
+			if got := s.Triggers[0].Pending; got == nil || !got.At.Time.Equal(over) || got.Value != "0" {
+				t.Errorf("%+v is pending, want 0 at %s", got, over)
+			}
+		}
+	})
+}

@@ -1,0 +1,218 @@
+package status
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+	"github.com/impulse-sh/impulse/internal/printable"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// longestError bounds an error in a status.
+const longestError = 300
+
+// statusOf renders a moment as a status, with what an object carries over from one to the next.
+func statusOf(p *autoscaler.Outcome, o *object) *v1alpha1.ScaledObjectStatus {
+	s := &v1alpha1.ScaledObjectStatus{
+		ObservedGeneration: p.Workload.Generation,
+		Reference:          p.Workload.Target.String(),
+		Triggers:           triggersOf(p),
+	}
+	s.OriginalReplicaCount = o.origin.of(s.Reference)
+	s.Targets = targetsOf(s.Triggers)
+	if p.TargetKnown {
+		replicas := p.Target.Scale.Replicas
+		s.Replicas = &replicas
+	}
+	if o.lastScale != nil {
+		s.LastScaleTime = &metav1.Time{Time: o.lastScale.Truncate(time.Second)}
+	}
+	if p.Decided {
+		desired := p.Decision.Replicas
+		s.DesiredReplicas = &desired
+		s.LastDecision = decisionOf(p)
+	}
+	s.History, s.Shadow = slices.Clone(o.history.past), o.shadow
+	// A memory that cannot be encoded is one that is lost; what is lost is unknown, and unknown never lowers.
+	if text, err := o.remembered(p).MarshalText(); err == nil {
+		s.Memory = string(text)
+	}
+	s.Reason = o.conditions.of(p, o.refusal)
+	s.Conditions = append([]metav1.Condition(nil), o.conditions.at...)
+	return s
+}
+
+// same reports whether two statuses have the same outcome, but for what limits, which resume and weigh look at.
+func same(a, b *v1alpha1.ScaledObjectStatus) bool {
+	return reflect.DeepEqual(essence(a), essence(b)) && reflect.DeepEqual(memoryIn(a), memoryIn(b))
+}
+
+// memoryIn is what of a status's memory is part of the outcome: the failures in a row, without their times, and the bases.
+func memoryIn(s *v1alpha1.ScaledObjectStatus) scalers.Memory {
+	var m scalers.Memory
+	if m.UnmarshalText([]byte(s.Memory)) != nil {
+		return scalers.Memory{}
+	}
+	for i := range m.Failures {
+		m.Failures[i].At = 0
+	}
+	return scalers.Memory{Failures: m.Failures, Bases: m.Bases}
+}
+
+// essence is the outcome that a status reports, but for what limits.
+func essence(s *v1alpha1.ScaledObjectStatus) *v1alpha1.ScaledObjectStatus {
+	e := &v1alpha1.ScaledObjectStatus{
+		ObservedGeneration: s.ObservedGeneration, Reference: s.Reference, Replicas: s.Replicas, DesiredReplicas: s.DesiredReplicas,
+		OriginalReplicaCount: s.OriginalReplicaCount,
+	}
+	for _, t := range s.Triggers {
+		e.Triggers = append(e.Triggers, v1alpha1.TriggerStatus{
+			Name: t.Name, Type: t.Type, Target: t.Target, LastError: steady(t.LastError), Pending: t.Pending,
+		})
+	}
+	for _, c := range s.Conditions {
+		if c.Type != v1alpha1.ConditionScalingLimited {
+			e.Conditions = append(e.Conditions, metav1.Condition{Type: c.Type, Status: c.Status, Reason: c.Reason})
+		}
+	}
+	if a := s.Shadow; a != nil {
+		e.Shadow = &v1alpha1.ShadowStatus{Replicas: a.Replicas}
+	}
+	return e
+}
+
+// triggersOf renders each trigger.
+func triggersOf(p *autoscaler.Outcome) []v1alpha1.TriggerStatus {
+	all := make([]v1alpha1.TriggerStatus, len(p.Events))
+	for i := range p.Events {
+		policy := &p.Workload.Policy.Triggers[i]
+		t := v1alpha1.TriggerStatus{Name: policy.Name, Type: p.Workload.Triggers[i].Kind.Name}
+		if !policy.Exact {
+			t.Target = policy.Target.String()
+		}
+		if why := unknownBecause(p, i); why != "" {
+			t.LastError = shorten(why)
+		}
+		if q := proposalOf(p, i); q.Known || q.AtLeast {
+			t.Value, t.Proposal, t.Active = q.Level.String(), &q.Raw, q.Active
+			t.Pods = podsOf(policy, &q.Pods)
+			if policy.Metric == scalers.Value {
+				ready := p.Events[i].Ready
+				t.ReadyReplicas = &ready
+			}
+			if q.Quiet {
+				t.Proposal = nil
+			}
+		}
+		t.Pending = pendingOf(&p.Events[i])
+		if policy.Input {
+			t.Target, t.Proposal = "", nil // It asks for nothing itself.
+		}
+		all[i] = t
+	}
+	return append(all, compositeOf(p)...)
+}
+
+// pendingOf is the level that a trigger foresees; nil for none.
+func pendingOf(e *scalers.Event) *v1alpha1.PendingLevel {
+	if e.Foreseen == (scalers.Foreseen{}) {
+		return nil
+	}
+	return &v1alpha1.PendingLevel{At: metav1.NewMicroTime(e.Foreseen.At.Time()), Value: e.Foreseen.Value.String()}
+}
+
+// proposalOf is what a trigger asks for by its last reading. To what a step adds is known to the decision only.
+func proposalOf(p *autoscaler.Outcome, i int) scalers.Proposal {
+	q := p.Workload.Policy.Propose(i, &p.Events[i], p.At)
+	if p.Workload.Policy.Triggers[i].Increment.Amount == 0 || !p.Decided || i >= len(p.Decision.Proposals()) {
+		return q
+	}
+	if d := p.Decision.Proposals()[i]; d.Level == q.Level && d.Quiet == q.Quiet {
+		q.Base, q.Raw, q.Replicas = d.Base, d.Raw, d.Replicas
+	}
+	return q
+}
+
+// podsOf renders what was measured of single pods; nothing for a trigger that has one level.
+func podsOf(t *scalers.Trigger, n *scalers.PodCounts) *v1alpha1.PodsStatus {
+	if !t.PerPod {
+		return nil
+	}
+	s := &v1alpha1.PodsStatus{
+		Measured: n.Ready, Missing: n.Missing, Unready: n.Unready, Ignored: n.Ignored, Unlisted: n.Surplus,
+		Usage: n.Mean.String(), Counted: n.Counted, Level: n.Level.String(),
+	}
+	if t.Metric == scalers.Utilization {
+		s.Request = n.Request.String()
+	}
+	return s
+}
+
+// compositeOf renders the trigger that a formula makes of the others; nothing when there is none.
+func compositeOf(p *autoscaler.Outcome) []v1alpha1.TriggerStatus {
+	i := len(p.Events)
+	if i >= len(p.Workload.Policy.Triggers) || !p.Decided || i >= len(p.Decision.Proposals()) {
+		return nil
+	}
+	policy, q := &p.Workload.Policy.Triggers[i], &p.Decision.Proposals()[i]
+	t := v1alpha1.TriggerStatus{Name: policy.Name, Type: "formula", Target: policy.Target.String()}
+	if !q.Known {
+		t.LastError = "it " + q.Why.String()
+		return []v1alpha1.TriggerStatus{t}
+	}
+	raw := q.Raw
+	t.Value, t.Proposal, t.Active = q.Level.String(), &raw, q.Active
+	return []v1alpha1.TriggerStatus{t}
+}
+
+// targetsOf is the triggers in one line: 132/100, 3/10; a level that is a count stands alone, an unknown one is a ?.
+func targetsOf(all []v1alpha1.TriggerStatus) string {
+	var out strings.Builder
+	for i, t := range all {
+		if i > 0 {
+			out.WriteString(", ")
+		}
+		switch {
+		case t.Value == "":
+			out.WriteString("?")
+		case t.LastError != "":
+			out.WriteString("≥")
+		}
+		out.WriteString(t.Value)
+		if t.Target != "" {
+			out.WriteString("/" + t.Target)
+		}
+	}
+	return out.String()
+}
+
+// decisionOf renders the chain of steps.
+func decisionOf(p *autoscaler.Outcome) *v1alpha1.DecisionStatus {
+	d := p.Decision
+	s := &v1alpha1.DecisionStatus{
+		Time: metav1.NewMicroTime(p.At.Time()), From: p.From, To: d.Replicas, LimitedBy: d.LimitedBy(),
+	}
+	if d.Winner >= 0 {
+		raw := d.Raw
+		s.Raw, s.Trigger = &raw, p.Workload.Policy.Triggers[d.Winner].Name
+	}
+	for _, step := range d.Steps() {
+		s.Steps = append(s.Steps, v1alpha1.StepStatus{
+			Rule: step.Rule.String(), From: step.From, To: step.To, Why: printable.Line(p.Workload.Policy.Sentence(d, step), printable.Longest),
+		})
+	}
+	if d.Next != scalers.Never {
+		next := metav1.NewMicroTime(d.Next.Time())
+		s.Next = &next
+	}
+	return s
+}
+
+// shorten returns an error or a sentence in one line of bounded length. It may hold words of a source, or of an alert.
+func shorten(text string) string { return printable.Line(text, longestError) }

@@ -1,0 +1,110 @@
+package status
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// trouble is something that began or ended, reported once.
+type trouble struct {
+	warning      bool
+	reason, note string
+}
+
+// compare returns what has gone wrong or recovered since it was called last.
+func (o *object) compare(p *autoscaler.Outcome) []trouble {
+	var news []trouble
+	say := func(key, reason, why, over string) {
+		was := o.troubles[key]
+		switch {
+		case why != "" && was == "":
+			o.troubles[key] = reason
+			news = append(news, trouble{true, reason, why})
+		case why == "" && was != "":
+			delete(o.troubles, key)
+			news = append(news, trouble{false, "Recovered", was + " is over: " + over})
+		}
+	}
+	say("annotations", "UnknownAnnotation", p.Workload.UnknownAnnotations, "no annotation is without an effect any longer")
+	for i := range p.Events {
+		if p.Events[i].At == 0 {
+			continue
+		}
+		name := p.Workload.Triggers[i].Name
+		why := unknownBecause(p, i)
+		if why != "" {
+			why = fmt.Sprintf("trigger %s is unknown, and unknown never lowers: %s", name, shorten(why))
+		}
+		say("trigger "+name, "TriggerFailed", why, "trigger "+name+" is known again")
+		if why != "" {
+			continue // What is noticed of its source is not known, either.
+		}
+		n, source := noticeOf(p, i), "source of trigger "+name
+		over := "trigger " + name + " does not report it any longer"
+		if n.Reason != o.troubles[source] {
+			say(source, "", "", over)
+		}
+		say(source, n.Reason, n.Text, over)
+		news = append(news, o.alerts(name, &p.Events[i])...)
+	}
+	reason, why := blockedBy(p)
+	if reason == "TargetUnknown" && p.Target.Err == nil {
+		return news
+	}
+	target := p.Workload.Target.String()
+	say("target "+target, reason, why, target+" can be scaled again")
+	return news
+}
+
+// alerts returns what is new of the alerts of a trigger: one is stale, is repeated or resolved, or has run out of its lease.
+func (o *object) alerts(trigger string, e *scalers.Event) []trouble {
+	key := "alerts of trigger " + trigger
+	was, reason, why := o.troubles[key], "", ""
+	switch {
+	case e.Stale:
+		reason, why = v1alpha1.ConditionAlertStale, e.Unconfirmed
+	case e.Lapsed != "":
+		reason, why = v1alpha1.ReasonLeaseRanOut, e.Lapsed
+	}
+	if reason == was {
+		return nil
+	}
+	if reason != "" {
+		o.troubles[key] = reason
+		return []trouble{{true, reason, trigger + ": " + why}}
+	}
+	delete(o.troubles, key)
+	if was == v1alpha1.ReasonLeaseRanOut {
+		return []trouble{{false, "Recovered", was + " is over: the alert of trigger " + trigger + " fires again"}}
+	}
+	return []trouble{{false, "Recovered", was + " is over: the alerts of trigger " + trigger + " were repeated or are resolved"}}
+}
+
+// lapses says which alerts are over because they were not repeated; "" for none.
+func lapses(p *autoscaler.Outcome) string {
+	var all []string
+	for i := range p.Events {
+		if e := &p.Events[i]; e.Lapsed != "" {
+			all = append(all, fmt.Sprintf("%s: %s", p.Workload.Triggers[i].Name, e.Lapsed))
+		}
+	}
+	return strings.Join(all, "; ")
+}
+
+// whyOf says how a count came to be. Of a lower one this includes the alerts that are over because they were not repeated.
+func whyOf(p *autoscaler.Outcome, policy *scalers.Policy, d *scalers.Decision, from int32) string {
+	why := policy.Why(d)
+	if lapsed := lapses(p); lapsed != "" && d.Replicas < from {
+		why += "; " + lapsed
+	}
+	return why
+}
+
+// scaledNote is the sentence of a change of replicas.
+func scaledNote(p *autoscaler.Outcome, why string) string {
+	return shorten(fmt.Sprintf("%s from %d to %d: %s", p.Workload.Target, p.Write.From, p.Write.To, why))
+}

@@ -1,0 +1,97 @@
+package uninstall
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/client-go/rest"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/control/controller"
+	"github.com/impulse-sh/impulse/internal/control/status"
+)
+
+const (
+	// pageSize is how many ScaledObjects are read at a time.
+	pageSize = 200
+	// named is how many of the remaining ScaledObjects are named; the others are counted.
+	named = 5
+)
+
+// objects reads the ScaledObjects that remain after their definition was deleted.
+type objects struct {
+	client rest.Interface
+	keeper *controller.Cluster
+	// keepCounts removes Impulse's finalizer from every object that remains.
+	keepCounts bool
+}
+
+func newObjects(config *rest.Config, keepCounts bool) (*objects, error) {
+	client, err := controller.Client(config)
+	if err != nil {
+		return nil, err
+	}
+	keeper, err := controller.NewCluster(config, "")
+	if err != nil {
+		return nil, err
+	}
+	return &objects{client: client, keeper: keeper, keepCounts: keepCounts}, nil
+}
+
+// left names the ScaledObjects that remain, each with the reason; "" when there are none.
+func (o *objects) left(ctx context.Context) string {
+	var list v1alpha1.ScaledObjectList
+	err := o.client.Get().Resource("scaledobjects").Param("limit", strconv.Itoa(pageSize)).Do(ctx).Into(&list)
+	switch {
+	case apierrors.IsNotFound(err), err == nil && len(list.Items) == 0:
+		return ""
+	case err != nil:
+		return fmt.Sprintf("list the ScaledObjects: %s", err)
+	}
+	total := len(list.Items)
+	if list.RemainingItemCount != nil {
+		total += int(*list.RemainingItemCount)
+	}
+	var names []string
+	for i := range list.Items {
+		so := &list.Items[i]
+		reason := o.reason(ctx, so)
+		if i < named {
+			names = append(names, fmt.Sprintf("%s/%s (%s)", so.Namespace, so.Name, reason))
+		}
+	}
+	if total > named {
+		names = append(names, fmt.Sprintf("and %d more", total-named))
+	}
+	return "ScaledObjects remain: " + strings.Join(names, ", ")
+}
+
+// reason says why a ScaledObject remains. With keepCounts it first removes Impulse's finalizer; a failure is a reason, too, and
+// is repeated with the next read. Messages of the object are quoted: they may contain text that Impulse did not write.
+func (o *objects) reason(ctx context.Context, so *v1alpha1.ScaledObject) string {
+	for _, f := range so.Finalizers {
+		if f != controller.Finalizer {
+			return "it has the finalizer " + f + ", which is not Impulse's"
+		}
+	}
+	if o.keepCounts {
+		err := o.keeper.Release(ctx, status.Object{Namespace: so.Namespace, Name: so.Name, UID: string(so.UID)})
+		if err != nil {
+			return err.Error()
+		}
+		return "its target keeps its count"
+	}
+	ready := meta.FindStatusCondition(so.Status.Conditions, v1alpha1.ConditionReady)
+	switch {
+	case len(so.Finalizers) == 0:
+		return "it is being deleted"
+	case ready != nil && ready.Reason == controller.RestoreFailed:
+		return fmt.Sprintf("%s: %q", ready.Reason, ready.Message)
+	default:
+		return "the count of its target has not been restored yet"
+	}
+}

@@ -1,0 +1,325 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+
+	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+)
+
+// cluster is a namespace of the real API server.
+type cluster struct {
+	t         *testing.T
+	client    *typedcorev1.CoreV1Client
+	namespace string
+}
+
+func newCluster(t *testing.T) *cluster {
+	t.Helper()
+	t.Parallel()
+	config := sandboxtest.Cluster(t)
+	client, err := typedcorev1.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &cluster{t: t, client: client, namespace: sandboxtest.Namespace(t, config)}
+}
+
+func (c *cluster) key() *Key { return NewKey(c.client, c.namespace) }
+
+// secret replaces the key by another; nil takes it out, as the manifests have it.
+func (c *cluster) secret(key []byte) {
+	c.t.Helper()
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: SecretName}}
+	if key != nil {
+		secret.Data = map[string][]byte{secretField: key}
+	}
+	secrets := c.client.Secrets(c.namespace)
+	_, err := secrets.Update(c.t.Context(), secret, metav1.UpdateOptions{})
+	if err != nil {
+		_, err = secrets.Create(c.t.Context(), secret, metav1.CreateOptions{})
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// replica listens for others and keeps what they pass on.
+type replica struct {
+	*Self
+	key *Key
+
+	mu  sync.Mutex
+	got []*http.Request
+	// wire are the headers as they came.
+	wire []http.Header
+	by   []string
+	// slow is the credential whose messages are not answered before end.
+	slow string
+	end  chan struct{}
+}
+
+func (c *cluster) replica() *replica {
+	c.t.Helper()
+	self, err := Listen(c.t.Context(), "127.0.0.1:0", "")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	r := &replica{Self: self, key: c.key(), slow: "slow", end: make(chan struct{})}
+	server := &http.Server{Handler: r, ReadHeaderTimeout: time.Minute, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
+	var done sync.WaitGroup
+	done.Go(func() { _ = server.Serve(self.Secure(self)) })
+	c.t.Cleanup(func() {
+		_ = server.Close()
+		done.Wait()
+	})
+	return r
+}
+
+func (r *replica) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	wire := request.Header.Clone()
+	credential, err := r.key.Admit(request)
+	if err != nil {
+		http.Error(w, "no access", http.StatusUnauthorized)
+		return
+	}
+	body, _ := io.ReadAll(request.Body)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.got, r.by, r.wire = append(r.got, request), append(r.by, credential), append(r.wire, wire)
+	if credential == r.slow {
+		r.mu.Unlock()
+		<-r.end
+		r.mu.Lock()
+	}
+	http.Error(w, "got "+string(body), http.StatusAccepted)
+}
+
+func (r *replica) messages() ([]*http.Request, []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.got, r.by
+}
+
+// to is a client of a replica whose leader is who holder says.
+func (c *cluster) to(holder string) *Client {
+	client := NewClient("self", func() string { return holder }, c.key(), slog.New(slog.DiscardHandler))
+	c.t.Cleanup(client.close)
+	return client
+}
+
+var message = Message{
+	Method: http.MethodPost, URI: "/v1/alertmanager/shop?a=b%20c", Body: []byte("{}"), Credential: "prometheus-eu",
+	Header: http.Header{
+		"Authorization": {"Bearer the-senders-token"}, "Cookie": {"session=secret"}, "Impulse-Credential": {"somebody-else"},
+		"Connection": {"close"}, "X-Hub-Signature-256": {"sha256=12"}, "Content-Type": {"application/json"},
+	},
+}
+
+func TestAMessageReachesTheLeaderWithoutTheSendersCredential(t *testing.T) {
+	c := newCluster(t)
+	leader := c.replica()
+	client := c.to(leader.Identity())
+	for range 3 {
+		answer, err := client.Forward(t.Context(), message)
+		if err != nil || answer != (Answer{Code: http.StatusAccepted, Text: "got {}\n"}) {
+			t.Fatalf("%+v, %v", answer, err)
+		}
+	}
+	got, by := leader.messages()
+	if len(got) != 3 || by[0] != "prometheus-eu" || got[0].URL.RequestURI() != message.URI || got[0].Method != http.MethodPost {
+		t.Fatalf("it got %d messages: %v by %v", len(got), got, by)
+	}
+	if got[0].RemoteAddr != got[2].RemoteAddr {
+		t.Error("the third message took another connection than the first")
+	}
+	if wire := fmt.Sprint(leader.wire); strings.Contains(wire, "the-senders-token") || strings.Contains(wire, "session=secret") || strings.Contains(wire, "somebody-else") {
+		t.Errorf("what the sender has shown went along: %s", wire)
+	}
+	header := got[0].Header
+	if header.Get("X-Hub-Signature-256") == "" || header.Get("Content-Type") == "" {
+		t.Errorf("the header lacks what the message means: %v", header)
+	}
+	for _, name := range []string{"Authorization", "Cookie", "Impulse-Credential"} {
+		if value := header.Get(name); value != "" {
+			t.Errorf("the handler sees %s: %s", name, value)
+		}
+	}
+}
+
+func TestAMessageDoesNotWaitBehindThoseOfAnotherSender(t *testing.T) {
+	c := newCluster(t)
+	leader := c.replica()
+	client := c.to(leader.Identity())
+	to, http, err := client.leads()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := client.key.get(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow := message
+	slow.Credential = leader.slow
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer close(leader.end)
+	for i := range idleConnections + 1 {
+		all.Go(func() { _, _ = send(t.Context(), http, to, key, slow) })
+		sandboxtest.Until(t, "one more waits for its answer", func(context.Context) bool {
+			got, _ := leader.messages()
+			return len(got) == i+1
+		})
+	}
+	if answer, err := client.Forward(t.Context(), message); err != nil || answer.Text != "got {}\n" {
+		t.Errorf("a message of another sender: %+v, %v", answer, err)
+	}
+}
+
+func TestNothingIsSentToWhoHasAnotherCertificate(t *testing.T) {
+	c := newCluster(t)
+	leader, stranger := c.replica(), c.replica()
+	parts := strings.Split(leader.Identity(), "/")
+	parts[1] = stranger.Addr().String() // The leader's address is the stranger's now.
+	answer, err := c.to(strings.Join(parts, "/")).Forward(t.Context(), message)
+	if err == nil || !strings.Contains(err.Error(), "another certificate") {
+		t.Errorf("%+v, %v", answer, err)
+	}
+	if got, _ := stranger.messages(); len(got) > 0 {
+		t.Errorf("it was sent %v", got)
+	}
+}
+
+func TestWhoHasTheWrongKeyIsRefused(t *testing.T) {
+	c, other := newCluster(t), &cluster{t: t}
+	other.client, other.namespace = c.client, sandboxtest.Namespace(t, sandboxtest.Cluster(t))
+	leader := c.replica()
+	answer, err := other.to(leader.Identity()).Forward(t.Context(), message)
+	if err == nil || !strings.Contains(err.Error(), "refuses the key") {
+		t.Errorf("%+v, %v", answer, err)
+	}
+	if got, _ := leader.messages(); len(got) > 0 {
+		t.Errorf("it took %v", got)
+	}
+	for _, authorization := range []string{"", "Bearer ", "Bearer AAAA", "Bearer !", "Basic AAAA"} {
+		r := &http.Request{Header: http.Header{"Authorization": {authorization}}}
+		if credential, err := leader.key.Admit(r.WithContext(t.Context())); !errors.Is(err, ErrRefused) {
+			t.Errorf("%q was let in as %q: %v", authorization, credential, err)
+		}
+	}
+}
+
+func TestTheKeyCanBeRotatedWhileEverybodyRuns(t *testing.T) {
+	c := newCluster(t)
+	leader := c.replica()
+	client := c.to(leader.Identity())
+	works := func(client *Client) func(context.Context) bool {
+		return func(ctx context.Context) bool {
+			_, err := client.Forward(ctx, message)
+			return err == nil
+		}
+	}
+	if !works(client)(t.Context()) {
+		t.Fatal("the first key does not work")
+	}
+	c.secret([]byte(strings.Repeat("k", keySize)))
+	sandboxtest.Until(t, "one who knows only the new key is let in", works(c.to(leader.Identity())))
+	sandboxtest.Until(t, "one who knew the old key is let in", works(client))
+	c.secret(nil)
+	sandboxtest.Until(t, "a key is made where there is none any more", works(c.to(leader.Identity())))
+	sandboxtest.Until(t, "one who knew the second key is let in", works(client))
+}
+
+func TestWhoComesFirstMakesTheKey(t *testing.T) {
+	c := newCluster(t)
+	for _, prepare := range []func(){func() {}, func() { c.secret(nil) }} {
+		prepare()
+		var all sync.WaitGroup
+		keys := make([]string, 8)
+		for i := range keys {
+			all.Go(func() {
+				key, err := c.key().get(t.Context(), nil)
+				if err != nil {
+					t.Error(err)
+				}
+				keys[i] = string(key)
+			})
+		}
+		all.Wait()
+		for _, key := range keys {
+			if key != keys[0] || len(key) != keySize {
+				t.Errorf("keys differ, or have %d bytes", len(key))
+			}
+		}
+	}
+	c.secret([]byte("short"))
+	if key, err := c.key().get(t.Context(), nil); err == nil || strings.Contains(err.Error(), "short") || !strings.Contains(err.Error(), SecretName) {
+		t.Errorf("%q, %v", key, err)
+	}
+}
+
+func TestWhoCannotBeReachedIsAnError(t *testing.T) {
+	c := newCluster(t)
+	leader := c.replica()
+	identity := leader.Identity()
+	if err := leader.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for holder, want := range map[string]string{
+		"": "nobody leads", "self": "nobody leads", "impulse-0_1234": "older version", "a/b/c": "no fingerprint", identity: "connection refused",
+	} {
+		answer, err := c.to(holder).Forward(t.Context(), message)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %+v, %v, want %s", holder, answer, err, want)
+		}
+	}
+}
+
+func TestWhatIsAdvertisedIsWhereOthersReach(t *testing.T) {
+	anywhere, loopback := &net.TCPAddr{IP: net.IPv4zero, Port: 8444}, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 4711}
+	for _, c := range []struct {
+		listening              net.Addr
+		advertise, pod, expect string
+	}{
+		{loopback, "", "", "127.0.0.1:4711"},
+		{loopback, "", "10.1.2.3", "127.0.0.1:4711"},
+		{anywhere, "", "10.1.2.3", "10.1.2.3:8444"},
+		{anywhere, "", "fd00::1", "[fd00::1]:8444"},
+		{&net.TCPAddr{IP: net.IPv6zero, Port: 8444}, "", "10.1.2.3", "10.1.2.3:8444"},
+		{anywhere, "node-1", "10.1.2.3", "node-1:8444"},
+		{anywhere, "node-1:99", "", "node-1:99"},
+		{anywhere, "fd00::2", "", "[fd00::2]:8444"},
+		{anywhere, "", "", ""},
+		{anywhere, "node/1", "", ""},
+		{anywhere, ":99", "", ""},
+	} {
+		got, err := advertised(c.listening, c.advertise, c.pod)
+		if got != c.expect || (err != nil) != (c.expect == "") {
+			t.Errorf("%v, %q, %q: %q, %v", c.listening, c.advertise, c.pod, got, err)
+		}
+	}
+}
+
+func FuzzIdentity(f *testing.F) {
+	f.Add("host_1/10.1.2.3:8444/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+	f.Fuzz(func(t *testing.T, identity string) {
+		if to, err := parse(identity); err == nil {
+			if _, _, err := net.SplitHostPort(to.address); err != nil {
+				t.Errorf("%q leads to %q", identity, to.address)
+			}
+		}
+	})
+}

@@ -1,0 +1,47 @@
+package httpserver
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/internal/ingest/forward"
+	"github.com/impulse-sh/impulse/internal/ingest/store"
+)
+
+// patient is a record, and a leader, that answers when nobody waits any longer.
+type patient struct{}
+
+// Record is Recorder's.
+func (patient) Record(ctx context.Context, _ store.Delivery) (store.Result, error) {
+	<-ctx.Done()
+	return store.Result{}, context.Cause(ctx)
+}
+
+// Forward is Forwarder's.
+func (patient) Forward(ctx context.Context, _ forward.Message) (forward.Answer, error) {
+	<-ctx.Done()
+	return forward.Answer{}, context.Cause(ctx)
+}
+
+func TestTheAnswerComesWithinASecondWhateverIsSlow(t *testing.T) {
+	for name, slow := range map[string]func(*Options){
+		"the record": func(o *Options) { o.Alerts = patient{} },
+		"the leader": func(o *Options) { o.Leading, o.Forward = func() bool { return false }, patient{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h, _ := serve(t, &record{}, slow)
+				for _, path := range []string{"/v1/alertmanager/shop", "/v1/alertmanager"} {
+					began := time.Now()
+					w := post(t, h, path, one, "")
+					if took := time.Since(began); w.Code != http.StatusServiceUnavailable || took >= time.Second {
+						t.Errorf("%s answers %d after %s", path, w.Code, took)
+					}
+				}
+			})
+		})
+	}
+}

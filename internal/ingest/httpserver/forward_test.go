@@ -1,0 +1,121 @@
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/impulse-sh/impulse/internal/ingest/forward"
+)
+
+// line is a way to the leader.
+type line struct {
+	sent   []forward.Message
+	answer forward.Answer
+	err    error
+}
+
+func (l *line) Forward(_ context.Context, m forward.Message) (forward.Answer, error) {
+	l.sent = append(l.sent, m)
+	return l.answer, l.err
+}
+
+func TestWhoDoesNotLeadPassesOnWhatItHasLetIn(t *testing.T) {
+	r, l := &record{}, &line{answer: forward.Answer{Code: http.StatusOK}}
+	h, s := serve(t, r, func(o *Options) {
+		o.Credentials = credentials("- {name: eu, namespaces: [shop], token: token-of-eu}")
+		o.Leading, o.Forward = func() bool { return false }, l
+	})
+	if w := post(t, h, "/v1/alertmanager/shop?x=%20y", one, "Bearer token-of-eu"); w.Code != http.StatusOK {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if len(l.sent) != 1 || string(l.sent[0].Body) != one || l.sent[0].Credential != "eu" || l.sent[0].URI != "/v1/alertmanager/shop?x=%20y" || len(r.doors) > 0 {
+		t.Errorf("sent %+v, recorded %v", l.sent, r.doors)
+	}
+	post(t, h, "/v1/alertmanager/shop", one, "Bearer token-of-us")
+	post(t, h, "/v1/alertmanager/shop", strings.Repeat(" ", maxAlertsBody+1), "Bearer token-of-eu")
+	if len(l.sent) != 1 {
+		t.Errorf("what was not let in was passed on: %+v", l.sent[1:])
+	}
+	l.answer = forward.Answer{Code: http.StatusBadRequest, Text: "version is \"3\"\n"}
+	if w := post(t, h, "/v1/alertmanager/shop", one, "Bearer token-of-eu"); w.Code != http.StatusBadRequest || w.Body.String() != l.answer.Text {
+		t.Errorf("the leader's answer becomes %d %s", w.Code, w.Body)
+	}
+	l.err = errors.New("10.1.2.3:8444: connection refused")
+	if w := post(t, h, "/v1/alertmanager/shop", one, "Bearer token-of-eu"); w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "10.1.2.3") {
+		t.Errorf("without a leader: %d %s", w.Code, w.Body)
+	}
+	if n := testutil.ToFloat64(s.metrics.passed.WithLabelValues("failed")); n != 1 {
+		t.Errorf("%v failures are counted", n)
+	}
+}
+
+// private makes a server that other replicas reach. Who says "Peer NAME" is one that has let NAME in.
+func private(t *testing.T, r *record, change func(*Options)) http.Handler {
+	t.Helper()
+	self, err := forward.Listen(t.Context(), "127.0.0.1:0", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = self.Close() })
+	_, s := serve(t, r, func(o *Options) {
+		o.Credentials = credentials("- {name: eu, namespaces: [shop], token: token-of-eu}")
+		o.Peers = self
+		o.AdmitPeer = func(r *http.Request) (string, error) {
+			name, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Peer ")
+			if !ok {
+				return "", forward.ErrRefused
+			}
+			return name, nil
+		}
+		if change != nil {
+			change(o)
+		}
+	})
+	return s.peers.Handler
+}
+
+func TestWhatIsPassedOnIsRecordedByTheNameOfItsCredential(t *testing.T) {
+	r := &record{}
+	h := private(t, r, nil)
+	if w := post(t, h, "/v1/alertmanager/shop", one, "Peer eu"); w.Code != http.StatusOK || len(r.doors) != 1 || r.doors[0].String() != "shop/eu" {
+		t.Errorf("%d %s, recorded %v", w.Code, w.Body, r.doors)
+	}
+	for _, authorization := range []string{"", "Bearer token-of-eu"} {
+		if w := post(t, h, "/v1/alertmanager/shop", one, authorization); w.Code != http.StatusUnauthorized || len(r.doors) != 1 {
+			t.Errorf("%q comes in by the door of the replicas: %d", authorization, w.Code)
+		}
+	}
+	if w := send(t, h, http.MethodGet, forward.Path, http.NoBody, "Peer "); w.Code != http.StatusOK {
+		t.Errorf("the leader is not heard: %d", w.Code)
+	}
+}
+
+func TestWhatWasPassedOnIsNotPassedOnAgain(t *testing.T) {
+	r, l := &record{}, &line{answer: forward.Answer{Code: http.StatusOK}}
+	h := private(t, r, func(o *Options) { o.Leading, o.Forward = func() bool { return false }, l })
+	for _, w := range []*httptest.ResponseRecorder{
+		post(t, h, "/v1/alertmanager/shop", one, "Peer eu"), send(t, h, http.MethodGet, forward.Path, http.NoBody, "Peer "),
+	} {
+		if w.Code != http.StatusServiceUnavailable {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	}
+	if len(l.sent)+len(r.doors) > 0 {
+		t.Errorf("sent %v, recorded %v", l.sent, r.doors)
+	}
+}
+
+func TestWithoutTheKeyOfTheReplicasTheyAreToldToComeBack(t *testing.T) {
+	h := private(t, &record{}, func(o *Options) {
+		o.AdmitPeer = func(*http.Request) (string, error) { return "", errors.New("the API server is away") }
+	})
+	if w := post(t, h, "/v1/alertmanager/shop", one, "Peer eu"); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}

@@ -1,0 +1,232 @@
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"golang.org/x/time/rate"
+
+	"github.com/impulse-sh/impulse/internal/ingest/store"
+)
+
+// running serves on a real socket until the test ends; change adjusts the server before.
+func running(t *testing.T, r Recorder, change func(*Server), options func(*Options)) *Server {
+	t.Helper()
+	_, s := serve(t, &record{}, func(o *Options) {
+		o.Alerts = r
+		if options != nil {
+			options(o)
+		}
+	})
+	if change != nil {
+		change(s)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func dial(t *testing.T, s *Server) net.Conn {
+	t.Helper()
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// drip sends a beginning at once and then a byte now and then, until the server has had enough, and returns what it has
+// answered.
+func drip(t *testing.T, s *Server, beginning string) string {
+	t.Helper()
+	conn := dial(t, s)
+	if _, err := io.WriteString(conn, beginning); err != nil {
+		t.Fatal(err)
+	}
+	answer := make(chan string, 1)
+	go func() {
+		all, _ := io.ReadAll(conn)
+		answer <- string(all)
+	}()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case all := <-answer:
+			return all
+		case <-tick.C:
+			_, _ = io.WriteString(conn, "x")
+		}
+	}
+}
+
+func TestWhoSendsSlowlyIsCutOff(t *testing.T) {
+	s := running(t, &record{}, func(s *Server) {
+		if s.http.ReadHeaderTimeout != 5*time.Second || s.http.ReadTimeout != 15*time.Second || s.http.WriteTimeout == 0 || s.http.IdleTimeout == 0 {
+			t.Errorf("the limits are %+v", s.http)
+		}
+		s.http.ReadHeaderTimeout, s.http.ReadTimeout = 200*time.Millisecond, 300*time.Millisecond
+	}, nil)
+	if answer := drip(t, s, "POST /v1/alertmanager/shop HTTP/1.1\r\nHost: impulse\r\nX-Slow: "); strings.Contains(answer, "200 OK") {
+		t.Errorf("a slow header is answered with %s", answer)
+	}
+	answer := drip(t, s, "POST /v1/alertmanager/shop HTTP/1.1\r\nHost: impulse\r\nContent-Length: 100000\r\n\r\n")
+	if !strings.Contains(answer, "503 Service Unavailable") || !strings.Contains(answer, "the body did not arrive") {
+		t.Errorf("a slow body is answered with %s", answer)
+	}
+	if code := knock(t, s, one); code != http.StatusOK {
+		t.Errorf("after that, others are answered with %d", code)
+	}
+}
+
+// knock posts a body to a running server.
+func knock(t *testing.T, s *Server, body string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.Addr()+"/v1/alertmanager/shop", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	return response.StatusCode
+}
+
+func TestAHeaderThatIsTooLargeIsRefused(t *testing.T) {
+	s := running(t, &record{}, nil, nil)
+	conn := dial(t, s)
+	go func() {
+		_, _ = fmt.Fprintf(conn, "GET /healthz HTTP/1.1\r\nHost: impulse\r\nX-Large: %s\r\n\r\n", strings.Repeat("x", maxHeader+(8<<10)))
+	}()
+	answer, _ := io.ReadAll(conn)
+	if !strings.Contains(string(answer), "431 Request Header Fields Too Large") {
+		t.Errorf("answered %s", answer)
+	}
+}
+
+func TestAPackedBodyIsNotRead(t *testing.T) {
+	r := &record{}
+	s := running(t, r, nil, nil)
+	for encoding, code := range map[string]int{"gzip": http.StatusUnsupportedMediaType, "br, gzip": http.StatusUnsupportedMediaType, "identity": http.StatusOK} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.Addr()+"/v1/alertmanager/shop", strings.NewReader(one))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Encoding", encoding)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response.Body.Close() != nil || response.StatusCode != code {
+			t.Errorf("%s is answered with %d", encoding, response.StatusCode)
+		}
+	}
+}
+
+func TestOneCredentialDoesNotKeepTheOthersOut(t *testing.T) {
+	now := time.Now()
+	h, s := serve(t, &record{}, func(o *Options) {
+		o.Credentials, o.Now = credentials("- {name: a, namespaces: [shop], token: token-of-a}\n- {name: b, namespaces: [shop], token: token-of-b}"), func() time.Time { return now }
+	})
+	for range burst {
+		if w := post(t, h, "/v1/alertmanager/shop", one, "Bearer token-of-a"); w.Code != http.StatusOK {
+			t.Fatal(w.Code, w.Body)
+		}
+	}
+	if w := post(t, h, "/v1/alertmanager/shop", one, "Bearer token-of-a"); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("one too many is answered with %d: Alertmanager repeats after 503 only", w.Code)
+	}
+	if n := testutil.ToFloat64(s.metrics.away.WithLabelValues("alertmanager", "rate")); n != 1 {
+		t.Errorf("%v are counted", n)
+	}
+	if w := post(t, h, "/v1/alertmanager/shop", one, "Bearer token-of-b"); w.Code != http.StatusOK {
+		t.Errorf("another credential is answered with %d", w.Code)
+	}
+	now = now.Add(time.Second)
+	if w := post(t, h, "/v1/alertmanager/shop", one, "Bearer token-of-a"); w.Code != http.StatusOK {
+		t.Errorf("a second later it is answered with %d", w.Code)
+	}
+}
+
+func TestStrangersHaveARateForEachNamespace(t *testing.T) {
+	now := time.Now()
+	s := strangerRates{rate: map[string]*rate.Limiter{}}
+	for range strangersBurst {
+		if !s.allow("bank", now) {
+			t.Fatal("refused within its rate")
+		}
+	}
+	if s.allow("bank", now) || !s.allow("shop", now) {
+		t.Error("the rate of bank is not its own")
+	}
+	for i := range maxNamespaces {
+		s.allow(fmt.Sprint("invented-", i), now)
+	}
+	if len(s.rate) > maxNamespaces || s.allow("one-more", now) {
+		t.Errorf("%d namespaces are remembered", len(s.rate))
+	}
+	if now = now.Add(time.Second); !s.allow("one-more", now) || s.rate["bank"] == nil || len(s.rate) != 2 {
+		t.Errorf("a second later %d namespaces are remembered", len(s.rate))
+	}
+}
+
+// credentials are those of a list, which must be right.
+func credentials(list string) *Credentials {
+	all, err := parseList("list.yaml", []byte(list), true)
+	if err != nil {
+		panic(err)
+	}
+	c := &Credentials{}
+	c.all.Store(&all)
+	return c
+}
+
+func TestRequestsAreCountedByRouteAndCode(t *testing.T) {
+	h, s := serve(t, &record{}, nil)
+	post(t, h, "/v1/alertmanager/shop", one, "")
+	post(t, h, "/v1/alertmanager", "{}", "")
+	post(t, h, "/v1/nowhere", one, "")
+	send(t, h, http.MethodGet, "/readyz", http.NoBody, "")
+	for labels, want := range map[[2]string]float64{{"alertmanager", "200"}: 1, {"alertmanager", "400"}: 1, {"other", "404"}: 1, {"readyz", "200"}: 1} {
+		if n := testutil.ToFloat64(s.metrics.requests.WithLabelValues(labels[0], labels[1])); n != want {
+			t.Errorf("%v: %v were counted", labels, n)
+		}
+	}
+}
+
+func TestAHandlerThatPanicsOrLeadsElsewhereIsAnswered(t *testing.T) {
+	r := &record{}
+	_, s := serve(t, r, nil)
+	e := s.router(map[string]string{})
+	for path, decode := range map[string]func(*Request) ([]store.Delivery, error){
+		"/panics/:namespace": func(*Request) ([]store.Delivery, error) { panic("no") },
+		"/fails/:namespace":  func(*Request) ([]store.Delivery, error) { return nil, errors.New("some secret") },
+		"/leads/:namespace": func(*Request) ([]store.Delivery, error) {
+			return []store.Delivery{{Door: store.Door{Namespace: "bank"}}}, nil
+		},
+	} {
+		e.POST(path, s.door(Route{Name: path, Decode: decode}, s.admit))
+		w := post(t, e, strings.Replace(path, ":namespace", "shop", 1), "", "")
+		if w.Code != http.StatusInternalServerError || w.Body.String() != "internal error\n" || len(r.doors) > 0 {
+			t.Errorf("%s: %d %s, recorded %v", path, w.Code, w.Body, r.doors)
+		}
+	}
+}

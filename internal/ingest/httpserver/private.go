@@ -1,0 +1,50 @@
+package httpserver
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/impulse-sh/impulse/internal/ingest/forward"
+)
+
+// private is everything that is served to the other replicas: the same doors. What comes in there is never passed on again.
+func (s *Server) private() http.Handler {
+	names := map[string]string{forward.Path: "peer"}
+	e := s.router(names)
+	for _, route := range s.doors() {
+		route.Name = "peer/" + route.Name
+		names[route.Path] = route.Name
+		e.Add(route.Method, route.Path, s.door(route, s.admitPeer))
+	}
+	e.GET(forward.Path, s.heard)
+	return e
+}
+
+// admitPeer lets another replica in, by the name of the credential that it has checked.
+func (s *Server) admitPeer(r *http.Request, namespace string) (visitor, error) {
+	credential, err := s.options.AdmitPeer(r)
+	switch {
+	case err == nil:
+		who := principalOf(credential, namespace)
+		connectionOf(r).authenticated(who)
+		return visitor{credential: credential, principal: who, forwarded: true}, nil
+	case errors.Is(err, forward.ErrRefused):
+		return visitor{}, echo.NewHTTPError(http.StatusUnauthorized, noAccess)
+	default:
+		s.options.Log.Warn("another replica is not let in", "error", err)
+		return visitor{}, Unavailable("it is not known who may come in here")
+	}
+}
+
+// heard tells another replica whether what it passes on would be taken.
+func (s *Server) heard(c echo.Context) error {
+	if _, err := s.admitPeer(c.Request(), ""); err != nil {
+		return err
+	}
+	if !s.options.Leading() {
+		return Unavailable("this replica does not lead")
+	}
+	return c.NoContent(http.StatusOK)
+}

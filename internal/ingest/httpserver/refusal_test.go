@@ -1,0 +1,288 @@
+package httpserver
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
+	"github.com/impulse-sh/impulse/internal/ingest/store"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// logged is the log of a server in memory, and its clock.
+type logged struct {
+	bytes.Buffer
+
+	now time.Time
+}
+
+// into makes a server log there, with the credentials of a shop: a token without a name, and one of Grafana.
+func (l *logged) into(t *testing.T) func(*Options) {
+	t.Helper()
+	dir := t.TempDir()
+	files := CredentialFiles{Tokens: filepath.Join(dir, "tokens"), List: filepath.Join(dir, "credentials.yaml")}
+	for path, content := range map[string]string{
+		files.Tokens: "shop=only-for-the-shop\n", files.List: "- {name: grafana, namespaces: [shop, bank], basic: {username: grafana, password: correct-horse}}\n",
+	} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	credentials, err := ReadCredentials(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.now = time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
+	return func(o *Options) {
+		o.Credentials, o.Log, o.Now = credentials, slog.New(slog.NewTextHandler(l, nil)), func() time.Time { return l.now }
+	}
+}
+
+// lines are those that were logged since it was asked last.
+func (l *logged) lines() []string {
+	text := strings.TrimSpace(l.String())
+	l.Reset()
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
+}
+
+func TestARefusedRequestIsLoggedWithItsReasonAndWithoutItsSecret(t *testing.T) {
+	var l logged
+	h, _ := serve(t, &record{}, l.into(t))
+	for authorization, c := range map[string]struct{ namespace, want string }{
+		"":                                   {"a", `namespace=a from=192.0.2.1 agent="" code=401 reason="no credential was shown" times=1`},
+		"Bearer hunter2-hunter2":             {"b", `reason="the bearer token is not one of those that are valid"`},
+		"Basic aHVudGVyMjpodW50ZXIy":         {"c", `reason="the username and the password are not among those that are valid"`},
+		"Digest hunter2":                     {"d", `reason="the header Authorization is neither Bearer nor Basic"`},
+		"Bearer only-for-the-shop":           {"e", `namespace=e from=192.0.2.1 agent="" code=403 reason="the token is valid for namespace shop only"`},
+		"Basic Z3JhZmFuYTpjb3JyZWN0LWhvcnNl": {"f", `code=403 reason="credential grafana is valid for bank, shop only"`},
+	} {
+		w := post(t, h, "/v1/alertmanager/"+c.namespace, one, authorization)
+		lines := l.lines()
+		if w.Body.String() != "no access\n" || len(lines) != 1 || !strings.Contains(lines[0], `level=WARN msg="a request was refused" route=/v1/alertmanager/:namespace `) ||
+			!strings.Contains(lines[0], c.want) {
+			t.Errorf("%q: answered %d %q and logged %q, expected %q", authorization, w.Code, w.Body, lines, c.want)
+		}
+		if text := strings.Join(lines, ""); strings.Contains(text, "hunter2") || strings.Contains(text, "aHVud") || strings.Contains(text, "only-for") {
+			t.Errorf("the log repeats a credential: %s", text)
+		}
+	}
+}
+
+func TestTheSameRefusalIsLoggedOnceAnHourWithHowOftenItHappened(t *testing.T) {
+	var l logged
+	h, _ := serve(t, &record{}, l.into(t))
+	refuse := func(namespace string) []string {
+		t.Helper()
+		if w := post(t, h, "/v1/alertmanager/"+namespace, one, "Bearer wrong-wrong-wrong"); w.Code != http.StatusUnauthorized {
+			t.Fatalf("answered %d", w.Code)
+		}
+		return l.lines()
+	}
+	if lines := refuse("shop"); len(lines) != 1 {
+		t.Errorf("the first: %q", lines)
+	}
+	for range 59 {
+		l.now = l.now.Add(time.Minute)
+		if lines := refuse("shop"); len(lines) != 0 {
+			t.Errorf("within the hour: %q", lines)
+		}
+	}
+	if lines := refuse("bank"); len(lines) != 1 {
+		t.Errorf("another namespace: %q", lines)
+	}
+	l.now = l.now.Add(time.Minute)
+	if lines := refuse("shop"); len(lines) != 1 || !strings.Contains(lines[0], "times=60") {
+		t.Errorf("after an hour: %q", lines)
+	}
+}
+
+func TestRefusalsOfTwoProgramsOnOneHostAreToldApart(t *testing.T) {
+	var l logged
+	h, _ := serve(t, &record{}, l.into(t))
+	for _, c := range []struct {
+		agent, want string
+	}{
+		{"impulse/v1.2.3", "from=192.0.2.1 agent=impulse code=401"},
+		{"Alertmanager/0.28.1", "from=192.0.2.1 agent=Alertmanager code=401"},
+		{"Alertmanager/0.29.0", ""},
+		{"impulse/v1.2.4", ""},
+	} {
+		q := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/alertmanager/shop", strings.NewReader(one))
+		q.Header.Set("User-Agent", c.agent)
+		h.ServeHTTP(httptest.NewRecorder(), q)
+		if lines := l.lines(); (len(lines) == 1) != (c.want != "") || c.want != "" && !strings.Contains(lines[0], c.want) {
+			t.Errorf("%s: logged %q, expected %q", c.agent, lines, c.want)
+		}
+	}
+}
+
+func TestARequestToAPathThatDoesNotExistIsLogged(t *testing.T) {
+	for path, want := range map[string]string{
+		"POST /v1/alertmanagers/shop":         `route=/v1/alertmanagers/shop namespace="" from=192.0.2.1 agent="" code=404 reason="there is no such path: /openapi.yaml lists`,
+		"POST /v1/alertmanager/shop/web":      `route=/v1/alertmanager/:namespace namespace="" from=192.0.2.1 agent="" code=400 reason="the path does not name a namespace"`,
+		"GET /v1/alertmanager/shop":           `code=405 reason="the path does not take this method"`,
+		"POST /v1/" + strings.Repeat("x", 99): "route=/v1/xxxxx",
+		"GET /favicon.ico":                    "",
+		"POST /metrics":                       "",
+	} {
+		var l logged
+		change := l.into(t)
+		h, _ := serve(t, &record{}, func(o *Options) {
+			change(o)
+			o.Credentials = nil
+		})
+		method, target, _ := strings.Cut(path, " ")
+		for range 2 { // The second is one too many.
+			h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), method, target, nil))
+		}
+		if lines := l.lines(); (len(lines) == 1) != (want != "") || want != "" && (!strings.Contains(lines[0], want) || len(lines[0]) > 400) {
+			t.Errorf("%s: logged %q, expected %q", path, lines, want)
+		}
+	}
+}
+
+func TestWhatIsLoggedOfInventedSendersIsBounded(t *testing.T) {
+	n := notices{all: map[notice]*noticed{}}
+	now, logged := time.Unix(0, 0), 0
+	for i := range 10 * maxNotices {
+		if _, due := n.due(notice{what: strconv.Itoa(i)}, now); due {
+			logged++
+		}
+	}
+	if logged != maxNotices+1 || len(n.all) != maxNotices+1 {
+		t.Errorf("%d were logged, and %d are remembered", logged, len(n.all))
+	}
+	now = now.Add(noticeEvery)
+	if times, due := n.due(notice{what: "new"}, now); times != 1 || !due || len(n.all) > maxNotices {
+		t.Errorf("an hour later: %d, %v; %d are remembered", times, due, len(n.all))
+	}
+}
+
+// results answers each delivery with the same result.
+type results struct {
+	store.Result
+
+	asked bool
+}
+
+func (r *results) Record(_ context.Context, d store.Delivery) (store.Result, error) {
+	r.asked = d.Count
+	result := r.Result
+	if !d.Count {
+		result.Objects = nil
+	}
+	return result, nil
+}
+
+func TestAnAlertThatNoObjectSelectsIsLogged(t *testing.T) {
+	var l logged
+	change := l.into(t)
+	r := &results{}
+	h, _ := serve(t, &record{}, func(o *Options) {
+		change(o)
+		o.Credentials, o.Alerts = nil, r
+	})
+	for name, c := range map[string]struct {
+		path   string
+		result store.Result
+		want   string
+	}{
+		"selected":              {"/v1/alertmanager/a", store.Result{Selected: 1, Listening: true}, ""},
+		"not known yet":         {"/v1/alertmanager/b", store.Result{}, ""},
+		"nobody selects it":     {"/v1/alertmanager/c", store.Result{Unselected: 1, Example: "Slow", Listening: true}, `level=INFO msg="alerts were recorded that no object selects" namespace=c credential="" alerts=1 alertname=Slow times=1`},
+		"the wrong namespace":   {"/v1/alertmanager/shpo", store.Result{Unselected: 1, Example: "Slow"}, `level=WARN msg="alerts were recorded for a namespace in which no object selects alerts: is it the right one in the URL?" namespace=shpo`},
+		"nobody in the cluster": {"/v1/alertmanager", store.Result{Unselected: 1, Example: "Slow"}, `namespace=* `},
+	} {
+		r.Result = c.result
+		for range 2 { // The second is one too many.
+			if w := post(t, h, c.path, one, ""); w.Code != http.StatusOK || w.Body.Len() > 0 {
+				t.Errorf("%s: answered %d %s", name, w.Code, w.Body)
+			}
+		}
+		if lines := l.lines(); c.want == "" && len(lines) > 0 || c.want != "" && (len(lines) != 1 || !strings.Contains(lines[0], c.want)) {
+			t.Errorf("%s: logged %q, expected %q", name, lines, c.want)
+		}
+	}
+}
+
+func TestASenderThatAsksGetsTheNumberOfObjectsThatSelectItsAlert(t *testing.T) {
+	two := 2
+	r := &results{Result: store.Result{Selected: 1, Objects: &two}}
+	h, _ := serve(t, &record{}, func(o *Options) { o.Alerts = r })
+	for prefer, want := range map[string]string{"return=representation": `{"selectedBy":2}`, "": "", "return=minimal": ""} {
+		w, q := httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/alertmanager/shop", strings.NewReader(one))
+		q.Header.Set("Prefer", prefer)
+		h.ServeHTTP(w, q)
+		if r.asked != (want != "") || w.Code != http.StatusOK || strings.TrimSpace(w.Body.String()) != want {
+			t.Errorf("Prefer %q: asked %v, answered %d %s", prefer, r.asked, w.Code, w.Body)
+		}
+	}
+}
+
+// deaf are triggers that refuse whatever they are sent.
+type deaf struct{ code int }
+
+func (d deaf) Webhook(context.Context, string, string, triggers.Message, bool) ([]store.Delivery, error) {
+	return nil, &endpoints.RefusedError{Code: d.code, Reason: "the signature is another one"}
+}
+
+func (d deaf) Push(context.Context, string, string, string, triggers.Message) ([]store.Delivery, error) {
+	return nil, &endpoints.RefusedError{Code: d.code, Reason: "there is no such trigger"}
+}
+
+func TestAMessageThatATriggerRefusesIsLogged(t *testing.T) {
+	for code, want := range map[int]string{
+		http.StatusUnauthorized: `reason="the signature is another one"`, http.StatusNotFound: `namespace=shop`, http.StatusBadRequest: `code=400`,
+		http.StatusServiceUnavailable: "",
+	} {
+		var l logged
+		change := l.into(t)
+		h, _ := serve(t, &record{}, func(o *Options) {
+			change(o)
+			o.Credentials, o.Direct = nil, deaf{code}
+		})
+		if w := post(t, h, "/v1/webhook/shop/ci", "{}", ""); w.Code != code {
+			t.Errorf("answered %d, expected %d", w.Code, code)
+		}
+		if lines := l.lines(); (len(lines) == 1) != (want != "") || want != "" && !strings.Contains(lines[0], want) {
+			t.Errorf("%d: logged %q, expected %q", code, lines, want)
+		}
+	}
+}
+
+func TestARefusalReachesTheObjectsOfItsNamespaceOnceAnHourAndNamesNoOtherNamespace(t *testing.T) {
+	var l logged
+	var told []string
+	h, _ := serve(t, &record{}, func(o *Options) {
+		l.into(t)(o)
+		o.Refused = func(namespace, why string) { told = append(told, namespace+": "+why) }
+	})
+	post(t, h, "/v1/alertmanager/a", one, "Bearer hunter2-hunter2")
+	post(t, h, "/v1/alertmanager/a", one, "")
+	post(t, h, "/v1/alertmanager/b", one, "Bearer only-for-the-shop")
+	post(t, h, "/v1/alertmanager/No%20namespace", one, "")
+	want := []string{
+		"a: the bearer token is not one of those that are valid (a request from 192.0.2.1 was answered with 401)",
+		"b: its credential is not valid for this namespace (a request from 192.0.2.1 was answered with 403)",
+	}
+	if !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
+	l.now = l.now.Add(time.Hour)
+	if post(t, h, "/v1/alertmanager/a", one, ""); len(told) != 3 {
+		t.Errorf("an hour later it is told %d times, want 3", len(told))
+	}
+}

@@ -1,0 +1,306 @@
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/impulse-sh/impulse/internal/ingest/store"
+)
+
+// record is what the server handed over.
+type record struct {
+	doors  []store.Door
+	alerts []store.Alert
+	err    error
+}
+
+func (r *record) Record(_ context.Context, d store.Delivery) (store.Result, error) {
+	if r.err != nil {
+		return store.Result{}, r.err
+	}
+	r.doors, r.alerts = append(r.doors, d.Door), append(r.alerts, d.Alerts...)
+	return store.Result{Changed: len(d.Alerts)}, nil
+}
+
+// serve makes a server's handler; change adjusts its options.
+func serve(t testing.TB, r *record, change func(*Options)) (http.Handler, *Server) {
+	t.Helper()
+	o := Options{
+		Addr: "127.0.0.1:0", Alerts: r, Leading: func() bool { return true }, Ready: func() error { return nil },
+		Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler), Now: time.Now,
+	}
+	if change != nil {
+		change(&o)
+	}
+	s, err := New(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.listener.Close() })
+	return s.http.Handler, s
+}
+
+func post(t testing.TB, h http.Handler, path, body, authorization string) *httptest.ResponseRecorder {
+	t.Helper()
+	return send(t, h, http.MethodPost, path, strings.NewReader(body), authorization)
+}
+
+func send(t testing.TB, h http.Handler, method, path string, body io.Reader, authorization string) *httptest.ResponseRecorder {
+	t.Helper()
+	w := httptest.NewRecorder()
+	r := httptest.NewRequestWithContext(t.Context(), method, path, body)
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
+	h.ServeHTTP(w, r)
+	return w
+}
+
+const one = `{"version":"4","receiver":"web\\.hook","status":"firing","truncatedAlerts":0,"routeLabels":{"new":"field"},"alerts":[
+	{"status":"firing","labels":{"alertname":"Slow"},"annotations":{"value":"12"},"startsAt":"2026-01-01T08:00:00.5+08:00",
+	"endsAt":"0001-01-01T00:00:00Z","generatorURL":"","fingerprint":"0123456789abcdef"}]}`
+
+func TestADeliveryIsRecordedAsItWasSaid(t *testing.T) {
+	r := &record{}
+	h, _ := serve(t, r, nil)
+	if w := post(t, h, "/v1/alertmanager/shop", one, ""); w.Code != http.StatusOK {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	if len(r.alerts) != 1 || r.doors[0].Namespace != "shop" {
+		t.Fatalf("recorded %v through %v", r.alerts, r.doors)
+	}
+	a := r.alerts[0]
+	if !a.Firing || a.Labels["alertname"] != "Slow" || a.Annotations["value"] != "12" ||
+		!a.StartsAt.Equal(time.Date(2026, 1, 1, 0, 0, 0, 5e8, time.UTC)) {
+		t.Errorf("recorded %+v", a)
+	}
+	if w := post(t, h, "/v1/alertmanager", one, ""); w.Code != http.StatusOK || r.doors[1].Namespace != "" {
+		t.Errorf("the cluster-wide door: %d, %v", w.Code, r.doors)
+	}
+}
+
+// Grafana's contact point of type webhook posts Alertmanager's form as version 1.
+func TestADeliveryOfGrafanaIsOneOfAlertmanager(t *testing.T) {
+	body, err := os.ReadFile("../../../triggers/webhook/testdata/grafana-firing.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &record{}
+	h, _ := serve(t, r, nil)
+	if w := post(t, h, "/v1/alertmanager/shop", string(body), ""); w.Code != http.StatusOK {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	if len(r.alerts) != 2 || !r.alerts[0].Firing || r.alerts[0].Labels["alertname"] != "ConsumerLag" || r.alerts[1].Labels["partition"] != "1" {
+		t.Errorf("recorded %+v", r.alerts)
+	}
+}
+
+func TestWhatCanNeverBecomeValidIsRefusedAndSaysWhy(t *testing.T) {
+	cases := map[string]struct {
+		method, path, body string
+		code               int
+		says               string
+	}{
+		"wrong method":      {http.MethodPut, "/v1/alertmanager/shop", one, http.StatusMethodNotAllowed, "Method Not Allowed"},
+		"a GET after a 301": {http.MethodGet, "/v1/alertmanager/shop", "", http.StatusMethodNotAllowed, "Method Not Allowed"},
+		"not JSON":          {http.MethodPost, "/v1/alertmanager/shop", "alert!", http.StatusBadRequest, "not the JSON"},
+		"empty":             {http.MethodPost, "/v1/alertmanager/shop", "", http.StatusBadRequest, "not the JSON"},
+		"cut off":           {http.MethodPost, "/v1/alertmanager/shop", one[:100], http.StatusBadRequest, "not the JSON"},
+		"wrong version":     {http.MethodPost, "/v1/alertmanager/shop", `{"version":"3","alerts":[]}`, http.StatusBadRequest, `version is "3"`},
+		"no alerts":         {http.MethodPost, "/v1/alertmanager/shop", `{"version":"4"}`, http.StatusBadRequest, "alerts is missing"},
+		"alerts no list":    {http.MethodPost, "/v1/alertmanager/shop", `{"version":"4","alerts":{}}`, http.StatusBadRequest, "not a list"},
+		"no status":         {http.MethodPost, "/v1/alertmanager/shop", strings.Replace(one, `"status":"firing","labels"`, `"labels"`, 1), http.StatusBadRequest, "alerts[0]: status"},
+		"labels no map":     {http.MethodPost, "/v1/alertmanager/shop", strings.Replace(one, `{"alertname":"Slow"}`, `"Slow"`, 1), http.StatusBadRequest, "alerts[0]"},
+		"bad namespace":     {http.MethodPost, "/v1/alertmanager/Sh%20op", one, http.StatusBadRequest, "namespace"},
+		"10 MB":             {http.MethodPost, "/v1/alertmanager/shop", strings.Repeat(" ", 10<<20), http.StatusRequestEntityTooLarge, "larger than"},
+		"unknown path":      {http.MethodPost, "/v2/alertmanager/shop", one, http.StatusNotFound, "Not Found"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			r := &record{}
+			h, _ := serve(t, r, nil)
+			w := send(t, h, c.method, c.path, strings.NewReader(c.body), "")
+			if w.Code != c.code || !strings.Contains(w.Body.String(), c.says) {
+				t.Errorf("answered %d %q, expected %d and %q", w.Code, w.Body, c.code, c.says)
+			}
+			if len(r.alerts) > 0 {
+				t.Errorf("recorded %v", r.alerts)
+			}
+		})
+	}
+}
+
+func TestOneBadAlertDoesNotKeepTheOthersOut(t *testing.T) {
+	r := &record{}
+	h, s := serve(t, r, nil)
+	body := strings.Replace(one, `"alerts":[`, `"alerts":[{"status":"confused","labels":{"a":"b"}},`, 1)
+	if w := post(t, h, "/v1/alertmanager/shop", body, ""); w.Code != http.StatusOK || len(r.alerts) != 1 {
+		t.Errorf("answered %d, recorded %v", w.Code, r.alerts)
+	}
+	if n := testutil.ToFloat64(s.metrics.alerts.WithLabelValues("invalid")); n != 1 {
+		t.Errorf("%v invalid alerts were counted", n)
+	}
+	if n := testutil.ToFloat64(s.metrics.alerts.WithLabelValues("unselected")); n != 1 {
+		t.Errorf("%v unselected alerts were counted", n)
+	}
+}
+
+func TestWhatMayPassIs503(t *testing.T) {
+	full := &store.FullError{Whose: "namespace shop", Bound: "may have 7 firing alerts"}
+	cases := map[string]struct {
+		set    func(*Options, *record)
+		answer string
+	}{
+		"not the leader": {func(o *Options, _ *record) { o.Leading = func() bool { return false } }, "this replica is not the leader\n"},
+		"not loaded":     {func(_ *Options, r *record) { r.err = store.ErrNotReady }, "the alerts that were recorded before are not loaded yet, try again\n"},
+		"full":           {func(_ *Options, r *record) { r.err = errors.Join(full, errors.New("some secret")) }, "there is no room for more alerts: namespace shop may have 7 firing alerts\n"},
+		"not in time":    {func(_ *Options, r *record) { r.err = errTooLong }, "not recorded within the time of an answer, try again: it goes on to be recorded\n"},
+		"not written":    {func(_ *Options, r *record) { r.err = errors.New("the API server is away") }, "not recorded, try again\n"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			r := &record{}
+			h, _ := serve(t, r, func(o *Options) { c.set(o, r) })
+			if w := post(t, h, "/v1/alertmanager/shop", one, ""); w.Code != http.StatusServiceUnavailable || w.Body.String() != c.answer {
+				t.Errorf("answered %d %s", w.Code, w.Body)
+			}
+		})
+	}
+}
+
+func TestTokensOpenTheirDoorsOnly(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tokens")
+	if err := os.WriteFile(path, []byte("# ours\nwhole-cluster-token\n\nshop=only-for-the-shop\r\nbase64-token==\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := ReadCredentials(CredentialFiles{Tokens: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := []struct {
+		path, authorization string
+		code                int
+	}{
+		{"shop", "", http.StatusUnauthorized},
+		{"shop", "Bearer wrong-wrong-wrong", http.StatusUnauthorized},
+		{"shop", "Basic whole-cluster-token", http.StatusUnauthorized},
+		{"shop", "Bearer whole-cluster-toke", http.StatusUnauthorized},
+		{"shop", "Bearer whole-cluster-token", http.StatusOK},
+		{"bank", "bearer whole-cluster-token", http.StatusOK},
+		{"shop", "Bearer only-for-the-shop", http.StatusOK},
+		{"shop", "Bearer base64-token==", http.StatusOK},
+		{"bank", "Bearer only-for-the-shop", http.StatusForbidden},
+		{"", "Bearer only-for-the-shop", http.StatusForbidden},
+		{"", "Bearer whole-cluster-token", http.StatusOK},
+	}
+	h, _ := serve(t, &record{}, func(o *Options) { o.Credentials = tokens })
+	for _, c := range cases {
+		w := post(t, h, strings.TrimSuffix("/v1/alertmanager/"+c.path, "/"), one, c.authorization)
+		if w.Code != c.code {
+			t.Errorf("%q with %q: %d, expected %d", c.path, c.authorization, w.Code, c.code)
+		}
+		if body := w.Body.String(); c.code >= 400 && body != "no access\n" {
+			t.Errorf("the refusal gives a hint: %q", body)
+		}
+	}
+	if w := send(t, h, http.MethodGet, "/healthz", http.NoBody, ""); w.Code != http.StatusOK {
+		t.Errorf("health asks for a token: %d", w.Code)
+	}
+}
+
+func TestATokenFileIsRefusedWithoutRepeatingIt(t *testing.T) {
+	for _, content := range []string{"", "# nothing\n", "short\n", "shop=short\n", "two secret words\n"} {
+		_, err := parseTokens("tokens", []byte(content))
+		if err == nil {
+			t.Errorf("%q was taken", content)
+			continue
+		}
+		if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "short") {
+			t.Errorf("the error repeats a token: %v", err)
+		}
+	}
+}
+
+func TestAnOpenDoorToTheWorldIsRefused(t *testing.T) {
+	base := Options{Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler), Now: time.Now}
+	for _, addr := range []string{"0.0.0.0:0", ":0", "10.1.2.3:80"} {
+		o := base
+		o.Addr = addr
+		if _, err := New(t.Context(), o); err == nil || !strings.Contains(err.Error(), "--tokens-file") {
+			t.Errorf("%s: %v", addr, err)
+		}
+	}
+	base.Addr, base.AllowOpen = "0.0.0.0:0", true
+	if _, err := New(t.Context(), base); err == nil || !strings.Contains(err.Error(), "--allow-unauthenticated-from-anywhere") {
+		t.Errorf("told once: %v", err)
+	}
+	base.AllowAnywhere = true
+	s, err := New(t.Context(), base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.listener.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestReadyzSaysWhyNot(t *testing.T) {
+	h, _ := serve(t, &record{}, func(o *Options) { o.Ready = func() error { return errors.New("the API server is away") } })
+	w := send(t, h, http.MethodGet, "/readyz", http.NoBody, "")
+	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "the API server is away") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestReadyzSaysForWhomThereIsNoRoomAndStaysReady(t *testing.T) {
+	h, _ := serve(t, &record{}, func(o *Options) { o.Full = func() []string { return []string{"namespace shop may have 7"} } })
+	w := send(t, h, http.MethodGet, "/readyz", http.NoBody, "")
+	if w.Code != http.StatusOK || w.Body.String() != "ok\nnamespace shop may have 7\n" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestRunServesUntilItIsToldToStop(t *testing.T) {
+	_, s := serve(t, &record{}, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.Run(ctx) }()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Addr()+"/metrics", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.Body.Close() != nil || !strings.Contains(string(body), "impulse_http_duration_seconds") {
+		t.Errorf("metrics: %v %s", err, body)
+	}
+	cancel()
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+func BenchmarkDeliver(b *testing.B) {
+	h, _ := serve(b, &record{err: nil}, nil)
+	for b.Loop() {
+		if w := post(b, h, "/v1/alertmanager/shop", one, ""); w.Code != http.StatusOK {
+			b.Fatal(fmt.Sprint(w.Code, w.Body))
+		}
+	}
+}

@@ -1,0 +1,299 @@
+package httpserver
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/impulse-sh/impulse/internal/ingest/store"
+	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// hooks are triggers that take whatever they are sent.
+type hooks struct{}
+
+func (hooks) Webhook(_ context.Context, namespace, hook string, _ triggers.Message, _ bool) ([]store.Delivery, error) {
+	return []store.Delivery{{Door: store.Door{Namespace: namespace, Object: hook, Trigger: hook}}}, nil
+}
+
+func (hooks) Push(context.Context, string, string, string, triggers.Message) ([]store.Delivery, error) {
+	return nil, nil
+}
+
+// tenants are the options of a server with two tenants, shop and bank. Their credentials are in a file, as the server looks at
+// it again while it runs.
+func tenants(t *testing.T) func(*Options) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "credentials.yaml")
+	const list = "- {name: shop, namespaces: [shop], token: token-of-shop}\n- {name: bank, namespaces: [bank], token: token-of-bank}\n"
+	if err := os.WriteFile(path, []byte(list), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	both, err := ReadCredentials(CredentialFiles{List: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(o *Options) { o.Credentials, o.Direct, o.HealthAddr = both, hooks{}, "127.0.0.1:0" }
+}
+
+// announce sends the header of a POST, with a body of so many bytes to follow, and returns the connection and the first line
+// that is answered. The server asks for the body when it begins to read it.
+func announce(t *testing.T, s *Server, path, token string, size int) (net.Conn, string) {
+	t.Helper()
+	conn := dial(t, s)
+	header := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: impulse\r\nContent-Length: %d\r\nExpect: 100-continue\r\n", path, size)
+	if token != "" {
+		header += "Authorization: Bearer " + token + "\r\n"
+	}
+	if _, err := io.WriteString(conn, header+"\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn, strings.TrimSpace(line)
+}
+
+// ask sends a request by a connection of its own, and returns how it is answered.
+func ask(t *testing.T, method, url, token, body string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(text)
+}
+
+func TestRequestsWithoutTheirBodyTakeNoPlace(t *testing.T) {
+	for name, c := range map[string]struct{ path, token string }{
+		"without a credential, to a webhook": {"/v1/webhook/bank/jobs", ""},
+		"alerts of another namespace":        {"/v1/alertmanager/bank", "token-of-bank"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := running(t, &record{}, nil, tenants(t))
+			for i := range 257 {
+				if _, line := announce(t, s, c.path, c.token, 1000); line != "HTTP/1.1 100 Continue" {
+					t.Fatalf("header %d is answered with %s", i, line)
+				}
+			}
+			for path, token := range map[string]string{
+				"/v1/webhook/shop/jobs": "token-of-shop", "/v1/alertmanager/shop": "token-of-shop", "/v1/webhook/bank/jobs": "", "/v1/alertmanager/bank": "token-of-bank",
+			} {
+				if code, why := ask(t, http.MethodPost, "http://"+s.Addr()+path, token, one); code != http.StatusOK {
+					t.Errorf("%s is answered with %d %s", path, code, why)
+				}
+			}
+			if code, _ := ask(t, http.MethodGet, "http://"+s.Addr()+"/metrics", "token-of-shop", ""); code != http.StatusOK {
+				t.Errorf("metrics are answered with %d", code)
+			}
+		})
+	}
+}
+
+// busy records nothing of the namespace bank until it is told to.
+type busy struct{ began, end chan struct{} }
+
+func (b *busy) Record(ctx context.Context, d store.Delivery) (store.Result, error) {
+	if d.Door.Namespace != "bank" {
+		return store.Result{}, nil
+	}
+	b.began <- struct{}{}
+	select {
+	case <-b.end:
+		return store.Result{}, nil
+	case <-ctx.Done():
+		return store.Result{}, ctx.Err()
+	}
+}
+
+// crowd is a principal of the namespace bank, as requests come from it.
+type crowd struct {
+	path, credential string
+	places           int
+	// peer: it comes by another replica, which names the credential that it has checked.
+	peer bool
+}
+
+func (c crowd) shows(credential string) string {
+	switch {
+	case c.peer || credential == "":
+		return credential
+	default:
+		return "Bearer token-of-" + credential
+	}
+}
+
+// route is the name of the crowd's route.
+func (c crowd) route() string {
+	name := strings.Split(c.path, "/")[2]
+	if c.peer {
+		return "peer/" + name
+	}
+	return name
+}
+
+func TestAPrincipalHasPlacesOfItsOwn(t *testing.T) {
+	const webhook, alertmanager = "/v1/webhook/bank/jobs", "/v1/alertmanager/bank"
+	for name, c := range map[string]crowd{
+		"a credential":                         {alertmanager, "bank", placesPerCredential, false},
+		"no credential":                        {webhook, "", placesPerNamespace, false},
+		"a credential, by another replica":     {alertmanager, "bank", placesPerCredential, true},
+		"no credential, by another replica":    {webhook, stranger, placesPerNamespace, true},
+		"a token without a name, by a replica": {alertmanager, "", placesPerCredential, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := &busy{began: make(chan struct{}), end: make(chan struct{})}
+			h, s := serve(t, &record{}, func(o *Options) {
+				tenants(t)(o)
+				o.Alerts, o.AdmitPeer = b, func(r *http.Request) (string, error) { return r.Header.Get("Authorization"), nil }
+			})
+			if c.peer {
+				h = s.private()
+			}
+			c.crowdOut(t, h, s, b)
+			if len(s.places.taken) > 0 {
+				t.Errorf("places are left over: %v", s.places.taken)
+			}
+		})
+	}
+}
+
+// crowdOut takes every place of the crowd, and sees who else is let in.
+func (c crowd) crowdOut(t *testing.T, h http.Handler, s *Server, b *busy) {
+	t.Helper()
+	codes := make(chan int, c.places)
+	for range c.places {
+		go func() { codes <- post(t, h, c.path, one, c.shows(c.credential)).Code }()
+		<-b.began
+	}
+	if w := post(t, h, c.path, one, c.shows(c.credential)); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "at once") {
+		t.Errorf("one too many is answered with %d %s", w.Code, w.Body)
+	}
+	if n := testutil.ToFloat64(s.metrics.away.WithLabelValues(c.route(), "concurrency")); n != 1 {
+		t.Errorf("%v are counted for %s", n, c.route())
+	}
+	for path, credential := range map[string]string{"/v1/alertmanager/shop": "shop", "/v1/webhook/shop/jobs": ""} {
+		if w := post(t, h, path, one, c.shows(credential)); w.Code != http.StatusOK {
+			t.Errorf("%s is answered with %d %s", path, w.Code, w.Body)
+		}
+	}
+	close(b.end)
+	for range c.places {
+		if code := <-codes; code != http.StatusOK {
+			t.Errorf("one of those that had a place is answered with %d", code)
+		}
+	}
+}
+
+func TestIdleConnectionsMakeRoom(t *testing.T) {
+	s := running(t, &record{}, nil, tenants(t))
+	for i := range maxConnections {
+		conn := dial(t, s)
+		if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: impulse\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Read(make([]byte, 1)); err != nil {
+			t.Fatalf("connection %d: %v", i, err)
+		}
+	}
+	for _, path := range []string{"/healthz", "/readyz"} {
+		if code, _ := ask(t, http.MethodGet, "http://"+s.HealthAddr()+path, "", ""); code != http.StatusOK {
+			t.Errorf("%s is answered with %d on the listener of probes", path, code)
+		}
+	}
+	if code, why := ask(t, http.MethodPost, "http://"+s.Addr()+"/v1/alertmanager/shop", "token-of-shop", one); code != http.StatusOK {
+		t.Errorf("a new connection is answered with %d %s", code, why)
+	}
+	if n := testutil.ToFloat64(s.metrics.closed.WithLabelValues("public")); n != maxConnections/2+1 {
+		t.Errorf("%v connections were closed", n)
+	}
+	if code, _ := ask(t, http.MethodGet, "http://"+s.HealthAddr()+"/metrics", "token-of-shop", ""); code != http.StatusNotFound {
+		t.Errorf("metrics are answered with %d on the listener of probes", code)
+	}
+}
+
+func TestBodiesBeyondTheMemoryOfATenantLeaveRoomForOthers(t *testing.T) {
+	s := running(t, &record{}, nil, func(o *Options) {
+		tenants(t)(o)
+		o.BodyMemory = 1 << 20
+	})
+	for range 2 {
+		conn, line := announce(t, s, "/v1/alertmanager/bank", "token-of-bank", 300_000)
+		if _, err := io.WriteString(conn, strings.Repeat(" ", 200_000)); err != nil || line != "HTTP/1.1 100 Continue" {
+			t.Fatal(line, err)
+		}
+	}
+	sandboxtest.Until(t, "all that was sent has arrived", func(context.Context) bool {
+		s.memory.mu.Lock()
+		defer s.memory.mu.Unlock()
+		return s.memory.all.used == 1<<19
+	})
+	code, why := ask(t, http.MethodPost, "http://"+s.Addr()+"/v1/alertmanager/bank", "token-of-bank", one)
+	if code != http.StatusServiceUnavailable || !strings.Contains(why, "too many bytes") {
+		t.Errorf("one too many is answered with %d %s", code, why)
+	}
+	if n := testutil.ToFloat64(s.metrics.away.WithLabelValues("alertmanager", "memory")); n != 1 {
+		t.Errorf("%v are counted", n)
+	}
+	for path, token := range map[string]string{"/v1/alertmanager/shop": "token-of-shop", "/v1/webhook/bank/jobs": ""} {
+		if code, why := ask(t, http.MethodPost, "http://"+s.Addr()+path, token, one); code != http.StatusOK {
+			t.Errorf("%s is answered with %d %s", path, code, why)
+		}
+	}
+}
+
+func TestARefusalReachesASenderThatGoesOnSending(t *testing.T) {
+	s := running(t, &record{}, nil, func(o *Options) {
+		tenants(t)(o)
+		o.BodyMemory = 1 << 20
+	})
+	hog(s.memory, principal{credential: "bank"}, firstRead)
+	conn := dial(t, s)
+	say := func(text string) {
+		t.Helper()
+		if _, err := io.WriteString(conn, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const half = 2 << 20
+	say(fmt.Sprintf("POST /v1/alertmanager/bank HTTP/1.1\r\nHost: impulse\r\nAuthorization: Bearer token-of-bank\r\nContent-Length: %d\r\n\r\n", 2*half))
+	say(strings.Repeat(" ", half))
+	answers := bufio.NewReader(conn)
+	first, err := http.ReadResponse(answers, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	why, err := io.ReadAll(first.Body)
+	if err != nil || first.Body.Close() != nil || first.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(why), "too many bytes") {
+		t.Fatalf("answered with %d %s, %v", first.StatusCode, why, err)
+	}
+	say(strings.Repeat(" ", half))
+	say("GET /healthz HTTP/1.1\r\nHost: impulse\r\n\r\n")
+	next, err := http.ReadResponse(answers, nil)
+	if err != nil || next.Body.Close() != nil || next.StatusCode != http.StatusOK {
+		t.Errorf("the next request of the connection is answered with %v, %v", next, err)
+	}
+}

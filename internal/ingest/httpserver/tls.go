@@ -1,0 +1,97 @@
+package httpserver
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync/atomic"
+
+	"github.com/impulse-sh/impulse/internal/regularfile"
+)
+
+// TLSFiles are the files of the server's certificate and key, and of the authorities that sign its clients' certificates; ""
+// is none.
+type TLSFiles struct{ Cert, Key, ClientCA string }
+
+// TLS is what the server shows its clients, and asks of them. Every connection gets what the files held last.
+type TLS struct {
+	files  TLSFiles
+	held   []byte
+	config atomic.Pointer[tls.Config]
+}
+
+// ReadTLS reads the files. It is nil when none is named.
+func ReadTLS(files TLSFiles) (*TLS, error) {
+	switch {
+	case files == TLSFiles{}:
+		return nil, nil //nolint:nilnil // No TLS is what was asked for, and what Options understands.
+	case files.Cert == "" || files.Key == "":
+		return nil, errors.New("--tls-cert-file and --tls-key-file belong together, and --client-ca-file needs both")
+	}
+	t := &TLS{files: files}
+	if _, err := t.look(); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// Follow takes up what the files hold from then on, until ctx is done. While one of them cannot be read, or the key is not
+// the certificate's, new connections get what was good last, and the log says so.
+func (t *TLS) Follow(ctx context.Context, log *slog.Logger) {
+	follow(ctx, "certificate", t.look, log)
+}
+
+// look reads the files, and reports whether they have changed.
+func (t *TLS) look() (bool, error) {
+	cert, err := regularfile.ReadFile(t.files.Cert, maxFile)
+	key, keyErr := regularfile.ReadFile(t.files.Key, maxFile)
+	err = errors.Join(err, keyErr)
+	var ca []byte
+	if t.files.ClientCA != "" {
+		var caErr error
+		ca, caErr = regularfile.ReadFile(t.files.ClientCA, maxFile)
+		err = errors.Join(err, caErr)
+	}
+	if err != nil {
+		return false, fmt.Errorf("read the certificate: %w", err)
+	}
+	held := bytes.Join([][]byte{cert, key, ca}, []byte{0})
+	if bytes.Equal(held, t.held) {
+		return false, nil
+	}
+	config, err := t.parse(cert, key, ca)
+	if err != nil {
+		return false, err
+	}
+	t.held = held
+	t.config.Store(config)
+	return true, nil
+}
+
+func (t *TLS) parse(cert, key, ca []byte) (*tls.Config, error) {
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, fmt.Errorf("certificate %s with key %s: %w", t.files.Cert, t.files.Key, err)
+	}
+	config := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	if t.files.ClientCA != "" {
+		config.ClientCAs, config.ClientAuth = x509.NewCertPool(), tls.VerifyClientCertIfGiven
+		if !config.ClientCAs.AppendCertsFromPEM(ca) {
+			return nil, fmt.Errorf("%s holds no certificate", t.files.ClientCA)
+		}
+	}
+	return config, nil
+}
+
+// listen makes a listener speak TLS.
+func (t *TLS) listen(l net.Listener) net.Listener {
+	return tls.NewListener(l, &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return t.config.Load(), nil },
+	})
+}

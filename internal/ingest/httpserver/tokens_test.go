@@ -1,0 +1,130 @@
+package httpserver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// mounted is a Secret as a kubelet mounts it: the file is a link to another link, which is switched.
+type mounted struct {
+	t    *testing.T
+	dir  string
+	log  bytes.Buffer
+	all  *Credentials
+	file string
+}
+
+// following tests tokens that are followed, in a bubble of fake time.
+func following(t *testing.T, content string, test func(t *testing.T, m *mounted)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		m := &mounted{t: t, dir: t.TempDir()}
+		m.file = filepath.Join(m.dir, "tokens")
+		if err := os.Symlink(filepath.Join("..data", "tokens"), m.file); err != nil {
+			t.Fatal(err)
+		}
+		m.change(content)
+		var err error
+		if m.all, err = ReadCredentials(CredentialFiles{Tokens: m.file}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var done sync.WaitGroup
+		done.Go(func() { m.all.Follow(ctx, slog.New(slog.NewTextHandler(&m.log, nil))) })
+		test(t, m)
+		cancel()
+		done.Wait()
+	})
+}
+
+// change switches to another version of the Secret, and waits until that has been seen.
+func (m *mounted) change(content string) {
+	m.t.Helper()
+	version, err := os.MkdirTemp(m.dir, "..version-")
+	err = errors.Join(err, os.WriteFile(filepath.Join(version, "tokens"), []byte(content), 0o600),
+		os.Symlink(filepath.Base(version), filepath.Join(m.dir, "..next")),
+		os.Rename(filepath.Join(m.dir, "..next"), filepath.Join(m.dir, "..data")))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.settle()
+}
+
+func (m *mounted) settle() {
+	<-time.After(2 * lookEvery)
+	synctest.Wait()
+}
+
+func (m *mounted) find(token string) (*credential, bool) {
+	return find(*m.all.all.Load(), &http.Request{Header: http.Header{"Authorization": {"Bearer " + token}}})
+}
+
+// valid fails when other tokens than these are valid.
+func (m *mounted) valid(tokens ...string) {
+	m.t.Helper()
+	for _, secret := range []string{"first-token", "second-token", "third-token"} {
+		_, ok := m.find(secret)
+		if want := strings.Contains(strings.Join(tokens, " "), secret); ok != want {
+			m.t.Errorf("%s is valid: %t, want %t", secret, ok, want)
+		}
+	}
+}
+
+func TestTokensAreRotatedWithoutARestart(t *testing.T) {
+	following(t, "first-token\n", func(t *testing.T, m *mounted) {
+		m.valid("first-token")
+		m.change("first-token\nsecond-token\n")
+		m.valid("first-token", "second-token")
+		m.change("second-token\n")
+		m.valid("second-token")
+		m.change("shop=second-token\n")
+		if one, ok := m.find("second-token"); !ok || !one.opens("shop") || one.opens("bank") {
+			t.Errorf("it opens the wrong doors: %v", one)
+		}
+		if got := m.log.String(); strings.Count(got, "files taken up") != 3 || strings.Contains(got, "second-token") {
+			t.Errorf("the log says\n%s", got)
+		}
+	})
+}
+
+func TestTokensThatCannotBeReadLeaveThoseFromBefore(t *testing.T) {
+	following(t, "first-token\n", func(t *testing.T, m *mounted) {
+		m.change("# nothing\n")
+		m.valid("first-token")
+		<-time.After(time.Hour)
+		if err := os.Remove(m.file); err != nil {
+			t.Fatal(err)
+		}
+		m.settle()
+		m.valid("first-token")
+		if got := m.log.String(); strings.Count(got, "files not taken up") != 2 || !strings.Contains(got, "holds no token") || !strings.Contains(got, "no such file") {
+			t.Errorf("the log says\n%s", got)
+		}
+		if err := os.Symlink(filepath.Join("..data", "tokens"), m.file); err != nil {
+			t.Fatal(err)
+		}
+		m.change("third-token\n")
+		m.valid("third-token")
+	})
+}
+
+func TestNothingIsSaidWhileTheTokensStayTheSame(t *testing.T) {
+	following(t, "first-token\n", func(t *testing.T, m *mounted) {
+		m.change("\n# The same.\nfirst-token\n")
+		<-time.After(time.Hour)
+		m.valid("first-token")
+		if m.log.Len() > 0 {
+			t.Errorf("the log says\n%s", m.log.String())
+		}
+	})
+}

@@ -1,0 +1,142 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// senders are random senders of two namespaces, and objects that select some of what they send.
+type senders struct {
+	t     *testing.T
+	r     *rand.Rand
+	store *Store
+	// accepted are the selected alerts that were accepted and have not resolved since.
+	accepted map[key]struct{}
+}
+
+// In random worlds, of tenants that send more than there is room for, of objects that come and go and of restarts, everything is
+// counted where it is, nothing exceeds its bounds, and what was accepted while it was selected is kept, through a crash as well.
+func TestInRandomWorldsEverythingIsCountedAndWhatIsSelectedIsKept(t *testing.T) {
+	for seed := range uint64(4) {
+		synctest.Test(t, func(t *testing.T) {
+			m := &memory{}
+			w := &senders{t: t, r: rand.New(rand.NewPCG(seed, 2)), store: joined(t, m), accepted: map[key]struct{}{}}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			go func() { _ = w.store.Watch(ctx, some("shop"), func(time.Time, []triggers.Alert, error) {}) }()
+			for step := range 40 {
+				if w.step(); step%8 == 7 {
+					w.check(fmt.Sprint("seed ", seed, ", step ", step))
+				}
+				w.kept(w.store, fmt.Sprint("seed ", seed, ", step ", step))
+			}
+			w.kept(run(t, m.copied()), fmt.Sprint("seed ", seed, ", after a crash"))
+		})
+	}
+}
+
+// some selects a tenth of the alerts of a namespace.
+func some(namespace string) triggers.AlertQuery {
+	return triggers.AlertQuery{Namespace: namespace, Text: "some", Match: func(labels map[string]string) bool { return labels["alertname"][0] == '0' }}
+}
+
+// step is one delivery, or one object that comes or goes, and some time.
+func (w *senders) step() {
+	d := Delivery{Door: Door{Namespace: []string{"shop", "bank"}[w.r.IntN(2)], Credential: []string{"a", "b", "c"}[w.r.IntN(3)]}, At: time.Now()}
+	first, ends := w.r.IntN(20_000), w.r.IntN(4) == 0
+	for i := range 1 + w.r.IntN(2500) {
+		n := (first + i) % 20_000
+		a := firing(fmt.Sprint(n%10, "-", n), time.Now())
+		if ends {
+			a = resolved(a.Labels["alertname"], time.Now(), time.Now())
+		} else if w.r.IntN(4) == 0 {
+			a.Annotations = map[string]string{"text": strconv.Itoa(w.r.IntN(1000))}
+		}
+		d.Alerts = append(d.Alerts, a)
+	}
+	_, err := w.store.Record(w.t.Context(), d)
+	if err != nil && !errors.Is(err, ErrFull) {
+		w.t.Fatal(err)
+	}
+	for _, a := range d.Alerts {
+		k := key{d.Door.String(), fingerprint(a.Labels)}
+		switch {
+		case ends:
+			delete(w.accepted, k)
+		case err == nil && d.Door.Namespace == "shop" && a.Labels["alertname"][0] == '0':
+			w.accepted[k] = struct{}{}
+		}
+	}
+	<-time.After(time.Duration(w.r.IntN(600)) * time.Second)
+	synctest.Wait()
+}
+
+// kept fails the test unless a store has what was accepted.
+func (w *senders) kept(s *Store, name string) {
+	w.t.Helper()
+	for k := range w.accepted {
+		if r := s.alerts[k]; r == nil || !r.Firing {
+			w.t.Fatalf("%s: %v was accepted, and is not kept", name, k)
+		}
+	}
+}
+
+// check counts anew.
+func (w *senders) check(name string) {
+	w.t.Helper()
+	s := w.store
+	counted := map[*account]*account{}
+	bytes := map[*shard]int{}
+	for k, r := range s.alerts {
+		if _, in := r.shard.facts[r]; !in || r.key() != k || r.shard.owner != s.tenants[r.namespace] {
+			w.t.Fatalf("%s: %v is in a shard of another", name, k)
+		}
+		bytes[r.shard] += r.size()
+		for _, a := range s.accounts(r.Door) {
+			if counted[a] == nil {
+				counted[a] = &account{bound: a.bound, name: a.name}
+			}
+			counted[a].add(r, &booking{class: r.class(), rank: s.rankOf(r), size: r.size()})
+		}
+	}
+	for a, c := range counted {
+		if tally(a) != tally(c) {
+			w.t.Fatalf("%s: %s counts %s, and has %s", name, a.whose(), tally(a), tally(c))
+		}
+		if err := a.beyond(); err != "" {
+			w.t.Fatalf("%s: %s", name, err)
+		}
+	}
+	for _, h := range s.shards {
+		if h.bytes != bytes[h] || h.saved != h.dirty {
+			w.t.Fatalf("%s: shard %d is said to have %d bytes, and has %d; %d of %d changes are written", name, h.number, h.bytes, bytes[h], h.saved, h.dirty)
+		}
+	}
+}
+
+// tally is all that an account counts.
+func tally(a *account) string {
+	loose := [kept]int{}
+	for k := range a.loose {
+		loose[k] = a.loose[k].Len()
+	}
+	return fmt.Sprint(a.count, a.bytes, loose, a.looseBytes)
+}
+
+// beyond says which bound is exceeded, or nothing.
+func (a *account) beyond() string {
+	for class, n := range a.count {
+		if class != int(uncounted) && n > a.bound.most[class] || a.bytes > a.bound.bytes {
+			return fmt.Sprintf("%s has %d of class %d, and %d bytes", a.whose(), n, class, a.bytes)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,72 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+func deliver(b *testing.B, s *Store, a Alert) {
+	b.Helper()
+	if _, err := s.Record(b.Context(), Delivery{Door: shop, Alerts: []Alert{a}, At: time.Now()}); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkRecord is one alert that begins anew with each delivery, selected by one object, among objects that do not select
+// it: their number must not matter.
+func BenchmarkRecord(b *testing.B) {
+	for _, others := range []int{10, 10_000} {
+		b.Run(fmt.Sprint(others, " others"), func(b *testing.B) {
+			s := crowd(b, others)
+			began := time.Now()
+			for n := 0; b.Loop(); n++ {
+				deliver(b, s, firing("mine", began.Add(time.Duration(n)*time.Microsecond)))
+			}
+		})
+	}
+}
+
+// BenchmarkRepeat is the same alert again and again, selected by one object or by all.
+func BenchmarkRepeat(b *testing.B) {
+	for _, name := range []string{"mine", "everybody's"} {
+		b.Run(name, func(b *testing.B) {
+			s := crowd(b, 10_000)
+			a := firing(name, time.Now())
+			for b.Loop() {
+				deliver(b, s, a)
+			}
+		})
+	}
+}
+
+// crowd is a store with one watcher of "mine", and others of whom each has an alert of its own and the one of everybody.
+func crowd(b *testing.B, others int) *Store {
+	b.Helper()
+	s := NewStore(&memory{}, time.Now)
+	ctx, cancel := context.WithCancel(b.Context())
+	var all sync.WaitGroup
+	b.Cleanup(func() { cancel(); all.Wait() })
+	all.Go(func() { _ = s.Run(ctx) })
+	for s.Ready() != nil {
+		runtime.Gosched()
+	}
+	var joined sync.WaitGroup
+	join := func(name string) {
+		joined.Add(1)
+		first := sync.OnceFunc(joined.Done)
+		all.Go(func() { _ = s.Watch(ctx, about(name), func(time.Time, []triggers.Alert, error) { first() }) })
+	}
+	for i := range others {
+		join(fmt.Sprint("a", i))
+		join("everybody's")
+	}
+	join("mine")
+	joined.Wait()
+	return s
+}

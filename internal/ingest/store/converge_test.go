@@ -1,0 +1,160 @@
+package store
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// orders calls visit with every order of n things.
+func orders(n int, visit func([]int)) {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	var permute func(k int)
+	permute = func(k int) {
+		if k == n {
+			visit(slices.Clone(all))
+			return
+		}
+		for i := k; i < n; i++ {
+			all[k], all[i] = all[i], all[k]
+			permute(k + 1)
+			all[k], all[i] = all[i], all[k]
+		}
+	}
+	permute(0)
+}
+
+// Whatever the order in which three peers' copies of a firing, its resolve and an older firing come, an alert that is over is
+// over, at the latest when a doubt has run out; and one that has begun again counts at once, in any order.
+func TestEveryOrderOfFiringResolvedAndStaleFiringsConverges(t *testing.T) {
+	orders(5, func(order []int) {
+		synctest.Test(t, func(t *testing.T) {
+			s := run(t, &memory{})
+			over, again := watch(t, s, "slow"), watch(t, s, "again")
+			began := time.Now().Add(-time.Hour)
+			ended := time.Now()
+			first := []Alert{
+				firing("slow", began), resolved("slow", began, ended), firing("slow", began.Add(-time.Minute)),
+				firing("slow", began), resolved("slow", began, ended),
+			}
+			second := []Alert{
+				firing("again", began), resolved("again", began, ended), firing("again", ended.Add(time.Second)),
+				firing("again", began), resolved("again", began, ended),
+			}
+			for _, i := range order {
+				record(t, s, first[i])
+				record(t, s, second[i])
+			}
+			if got := again.last(); got != "1" {
+				t.Errorf("%v: begun again, it is %s", order, got)
+			}
+			<-time.After(defaultWindow + 2*doubtfulLease)
+			if got := over.last(); got != "0" {
+				t.Errorf("%v: over, it is %s", order, got)
+			}
+			if got := again.last(); got != "1" {
+				t.Errorf("%v: begun again, it is %s after a while", order, got)
+			}
+		})
+	})
+}
+
+// peers are three Alertmanagers that say what was true when they said it, at least once, late and repeatedly.
+type peers struct {
+	r     *rand.Rand
+	queue []statement
+}
+
+type statement struct {
+	at    time.Time
+	alert Alert
+}
+
+func (p *peers) say(at time.Time, a Alert) {
+	for range 3 {
+		late := time.Duration(p.r.IntN(20_000)) * time.Millisecond
+		for range 1 + p.r.IntN(2) {
+			p.queue = append(p.queue, statement{at.Add(late + time.Duration(p.r.IntN(5000))*time.Millisecond), a})
+		}
+	}
+}
+
+// In random worlds, of alerts that begin and end and of peers that repeat each other late, an alert is never missing while it
+// fires and has been heard of, and at rest what counts is what is true.
+func TestInRandomWorldsNothingIsMissingAndAtRestAllIsTrue(t *testing.T) {
+	for seed := range uint64(200) {
+		synctest.Test(t, func(t *testing.T) {
+			world(t, rand.New(rand.NewPCG(seed, 1)), fmt.Sprint("seed ", seed))
+		})
+	}
+}
+
+func world(t *testing.T, r *rand.Rand, name string) {
+	t.Helper()
+	m := &memory{}
+	s := run(t, m)
+	w := watchQuery(t, s, patient("slow", 5*time.Minute))
+	p := &peers{r: r}
+	now := time.Now()
+	var starts time.Time
+	fires := false
+	turn := func(length time.Duration) {
+		if fires = !fires; fires {
+			starts = now
+		}
+		for at := now; at.Before(now.Add(length)); at = at.Add(time.Minute) {
+			if fires {
+				p.say(at, firing("slow", starts))
+			} else if at.Equal(now) {
+				p.say(at, resolved("slow", starts, now))
+			}
+		}
+		now = now.Add(length)
+	}
+	for range 2 + r.IntN(6) {
+		turn(time.Duration(1+r.IntN(300)) * time.Second)
+	}
+	turn(30 * time.Minute)
+	slices.SortStableFunc(p.queue, func(a, b statement) int { return a.at.Compare(b.at) })
+	for _, one := range p.queue {
+		<-time.After(time.Until(one.at))
+		newest := s.alerts[key{shop.String(), fingerprint(one.alert.Labels)}]
+		begins := one.alert.Firing && (newest == nil || one.alert.StartsAt.After(newest.StartsAt.Time))
+		record(t, s, one.alert)
+		if got := w.last(); begins && got != "1" {
+			t.Errorf("%s: an alert that began was heard of, and %s count", name, got)
+		}
+	}
+	want := "0"
+	if fires {
+		want = "1"
+	}
+	if got := w.last(); got != want {
+		t.Errorf("%s: at rest %s count, expected %s", name, got, want)
+	}
+}
+
+func TestAStormOfRepeatsFromThreePeersIsOneWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		w := watch(t, s, "slow")
+		began := time.Now()
+		for range 300 {
+			for range 3 {
+				record(t, s, firing("slow", began))
+			}
+			<-time.After(time.Second)
+		}
+		w.expect(t, "0", "1")
+		if m.writes() != 1 {
+			t.Errorf("%d writes", m.writes())
+		}
+	})
+}

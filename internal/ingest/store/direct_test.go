@@ -1,0 +1,143 @@
+package store
+
+import (
+	"errors"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+var till = Door{Namespace: "shop", Object: "till", Trigger: "queue"}
+
+// level is a pushed level.
+func level(key, value string, at time.Time, ttl time.Duration) Alert {
+	a := Alert{Labels: map[string]string{"key": key}, Annotations: map[string]string{"value": value}, Firing: true, StartsAt: at}
+	if ttl > 0 {
+		a.Until = time.Now().Add(ttl)
+	}
+	return a
+}
+
+func push(t *testing.T, s *Store, levels ...Alert) {
+	t.Helper()
+	if _, err := s.Record(t.Context(), Delivery{Door: till, Alerts: levels, At: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tills follows what the newest level of the door's key "" is.
+func tills(t *testing.T, s *Store) *watched {
+	t.Helper()
+	return watchQuery(t, s, triggers.AlertQuery{Namespace: "shop", Object: "till", Trigger: "queue"})
+}
+
+func TestALevelCountsUntilItsTTLHasPassed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		w := tills(t, s)
+		began := time.Now()
+		push(t, s, level("", "4", began, time.Minute))
+		<-time.After(30 * time.Second)
+		push(t, s, level("", "4", time.Now(), time.Minute))
+		<-time.After(time.Minute - time.Microsecond)
+		if w.last() != "1" {
+			t.Errorf("it is %s", w.last())
+		}
+		<-time.After(time.Microsecond)
+		if w.last() != "0" || len(s.alerts) != 0 {
+			t.Errorf("it is %s, and %d are kept", w.last(), len(s.alerts))
+		}
+	})
+}
+
+func TestALevelWithoutTTLStandsUntilItIsReplacedOrOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		w := tills(t, s)
+		began := time.Now()
+		push(t, s, level("", "4", began, 0))
+		<-time.After(100 * defaultLease)
+		w.expect(t, "0", "1")
+		push(t, s, level("", "5", began.Add(-time.Second), 0)) // Older than what is known.
+		push(t, s, level("", "4", began, 0))                   // The same again.
+		w.expect(t, "0", "1")
+		push(t, s, level("", "5", began.Add(time.Second), 0))
+		w.expect(t, "0", "1", "1")
+		if m.writes() != 2 {
+			t.Errorf("%d writes", m.writes())
+		}
+		off := level("", "5", began.Add(2*time.Second), 0)
+		off.Firing = false
+		push(t, s, off)
+		w.expect(t, "0", "1", "1", "0")
+		push(t, s, level("", "5", began.Add(time.Second), 0))
+		w.expect(t, "0", "1", "1", "0")
+	})
+}
+
+// SNS repeats for an hour and five minutes, by a clock that is a quarter of an hour ahead.
+func TestALevelThatIsOverIsRememberedLongerThanAnyDoorTakesItForNew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		w := tills(t, s)
+		began := time.Now()
+		off := level("", "4", began.Add(time.Second), 0)
+		off.Firing = false
+		push(t, s, level("", "4", began, 0), off)
+		<-time.After(80 * time.Minute)
+		push(t, s, level("", "4", began, 0))
+		if w.last() != "0" {
+			t.Errorf("after a replay it is %s", w.last())
+		}
+	})
+}
+
+func TestATTLThatRanOutWhileWeWereAwayCountsOnceMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		push(t, run(t, m), level("", "4", time.Now(), time.Minute))
+		kept := m.copied()
+		<-time.After(time.Hour)
+		w := tills(t, run(t, kept))
+		w.expect(t, "1 stale")
+		<-time.After(time.Minute)
+		w.expect(t, "1 stale", "0")
+	})
+}
+
+func TestDirectDoorsAndAlertsDoNotMeet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		everything := watchQuery(t, s, triggers.AlertQuery{Namespace: "shop", Match: func(map[string]string) bool { return true }})
+		other := watchQuery(t, s, triggers.AlertQuery{Namespace: "shop", Object: "till", Trigger: "other"})
+		w := tills(t, s)
+		push(t, s, level("a", "1", time.Now(), 0), level("b", "1", time.Now(), 0))
+		everything.expect(t, "0")
+		other.expect(t, "0")
+		w.expect(t, "0", "2")
+		record(t, s, Alert{Labels: map[string]string{"key": "c"}, Firing: true, StartsAt: time.Now()})
+		everything.expect(t, "0", "1")
+		w.expect(t, "0", "2")
+	})
+}
+
+func TestADirectDoorIsBoundedAndTakesRepeatsWhenItIsFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		var all []Alert
+		for i := range MaxPerDoor {
+			all = append(all, level(strconv.Itoa(i), "1", time.Now(), 0))
+		}
+		push(t, s, all...)
+		push(t, s, all...)
+		_, err := s.Record(t.Context(), Delivery{Door: till, Alerts: []Alert{level("more", "1", time.Now(), 0)}, At: time.Now()})
+		if !errors.Is(err, ErrFull) {
+			t.Errorf("answered %v", err)
+		}
+	})
+}

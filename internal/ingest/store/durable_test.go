@@ -1,0 +1,224 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// neighbours are two names of alerts of one shard: what comes one after the other is kept together.
+func neighbours() (one, other string) { return "a", "b" }
+
+// answer records alerts and says later what the answer is.
+func answer(t *testing.T, s *Store, alerts ...Alert) chan error {
+	t.Helper()
+	answered := make(chan error, 1)
+	go func() {
+		_, err := s.Record(t.Context(), Delivery{Door: shop, Alerts: alerts, At: time.Now()})
+		answered <- err
+	}()
+	synctest.Wait()
+	return answered
+}
+
+// expect fails the test unless the answer has been given, or has not.
+func expect(t *testing.T, answered chan error, want bool) {
+	t.Helper()
+	synctest.Wait()
+	if got := len(answered) == 1; got != want {
+		t.Errorf("answered: %v, expected %v", got, want)
+	}
+}
+
+func TestARepeatOfWhatIsDurableWaitsForNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		known, news := neighbours()
+		began := time.Now()
+		record(t, s, firing(known, began))
+		m.hold = make(chan struct{})
+		waiting := answer(t, s, firing(news, began))
+		expect(t, waiting, false)
+		expect(t, answer(t, s, firing(known, began)), true)
+		expect(t, answer(t, s, firing(news, began)), false)
+		changed := firing(known, began)
+		changed.Annotations = map[string]string{"value": "7"}
+		again := answer(t, s, changed)
+		expect(t, again, false)
+		m.hold <- struct{}{} // The write that was under way: what has changed since is not in it.
+		expect(t, waiting, true)
+		expect(t, again, false)
+		close(m.hold)
+		expect(t, again, true)
+	})
+}
+
+// Writes may take longer than senders wait. Who sends the same again is answered once it is durable, however much news there is.
+func TestARepeatIsAnsweredThoughThereIsNewsFasterThanItIsWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{hold: make(chan struct{})}
+		s := run(t, m)
+		known, news := neighbours()
+		began := time.Now()
+		answer(t, s, firing(known, began))
+		for i := range 10 {
+			a := firing(news, began)
+			a.Annotations = map[string]string{"value": strconv.Itoa(i)}
+			answer(t, s, a)
+			m.hold <- struct{}{}
+			synctest.Wait()
+			a.Annotations = map[string]string{"value": "and " + strconv.Itoa(i)}
+			answer(t, s, a)
+			expect(t, answer(t, s, firing(known, began)), true)
+		}
+		close(m.hold)
+	})
+}
+
+// touched is a record at which another hand was.
+type touched struct {
+	*memory
+
+	vanished []int
+	err      error
+}
+
+// Check is Persister's.
+func (p *touched) Check(context.Context) ([]int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	gone := p.vanished
+	p.vanished = nil
+	return gone, nil
+}
+
+// Save is Persister's.
+func (p *touched) Save(ctx context.Context, i int, content Shard) error {
+	return errors.Join(p.err, p.memory.Save(ctx, i, content))
+}
+
+func TestWhatAnotherHandWasAtIsDurableWhenItIsWrittenAgain(t *testing.T) {
+	for name, touch := range map[string]func(*testing.T, *touched, *Store){
+		"it vanished": func(_ *testing.T, p *touched, _ *Store) {
+			p.mu.Lock()
+			for i := range p.shards {
+				p.vanished = append(p.vanished, i)
+			}
+			p.hold = make(chan struct{})
+			p.mu.Unlock()
+			<-time.After(checkEvery)
+			synctest.Wait()
+		},
+		"somebody else wrote it": func(t *testing.T, p *touched, s *Store) {
+			_, news := neighbours()
+			p.err = ErrConflict
+			expect(t, answer(t, s, firing(news, time.Now())), true) // With the error.
+			p.err, p.hold = nil, make(chan struct{})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &touched{memory: &memory{}}
+				s := run(t, p)
+				known, _ := neighbours()
+				began := time.Now()
+				record(t, s, firing(known, began))
+				expect(t, answer(t, s, firing(known, began)), true)
+				touch(t, p, s)
+				waiting := answer(t, s, firing(known, began))
+				expect(t, waiting, false)
+				close(p.hold)
+				expect(t, waiting, true)
+			})
+		})
+	}
+}
+
+func TestWhoWaitsWhenItEndsIsAnsweredByWhatCameOfIt(t *testing.T) {
+	for _, fails := range []error{nil, errors.New("the API server is away")} {
+		synctest.Test(t, func(t *testing.T) {
+			m := &memory{hold: make(chan struct{})}
+			s, stop := begin(t, m)
+			_, news := neighbours()
+			first := answer(t, s, firing("a", time.Now()))
+			second := answer(t, s, firing(news, time.Now())) // It is for the write after the one under way.
+			m.fail(fails)
+			done := make(chan struct{})
+			go func() { stop(); close(done) }()
+			expect(t, second, false)
+			close(m.hold)
+			<-done
+			for _, answered := range []chan error{first, second} {
+				if err := <-answered; (err == nil) != (fails == nil) {
+					t.Errorf("answered %v, and the write %v", err, fails)
+				}
+			}
+			if _, err := s.Record(t.Context(), Delivery{Door: shop, At: time.Now()}); !errors.Is(err, ErrNotReady) {
+				t.Errorf("after the end the answer is %v", err)
+			}
+		})
+	}
+}
+
+func TestAfterTenMinutesInWhichNothingCouldBeWrittenOnlyTheNewestIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		began := time.Now()
+		m.fail(errors.New("the API server is away"))
+		var newest string
+		for i := range 600 {
+			newest = strconv.Itoa(i)
+			a := firing("a", began)
+			a.Annotations = map[string]string{"value": newest}
+			if err := <-answer(t, s, a); err == nil {
+				t.Fatal("a delivery was accepted that is not durable")
+			}
+			<-time.After(time.Second)
+		}
+		for i := range s.shards {
+			if n := len(s.shards[i].waiting); n > 0 {
+				t.Errorf("%d deliveries wait after they were answered", n)
+			}
+		}
+		m.fail(nil)
+		before := m.writes()
+		<-time.After(longestRetry)
+		if n := m.writes() - before; n != 1 {
+			t.Errorf("%d writes when it is back", n)
+		}
+		var kept []string
+		for _, shard := range m.copied().shards {
+			for _, a := range shard.Alerts {
+				kept = append(kept, a.Annotations["value"])
+			}
+		}
+		if len(kept) != 1 || kept[0] != newest {
+			t.Errorf("written are %v, the newest is %s", kept, newest)
+		}
+	})
+}
+
+func TestADeliveryThatThereIsNoRoomForLeavesNothingBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		w := watch(t, s, "a0")
+		flood := make([]Alert, 100_000)
+		for i := range flood {
+			flood[i] = firing(fmt.Sprint("a", i), time.Now())
+		}
+		if err := <-answer(t, s, flood...); !errors.Is(err, ErrFull) {
+			t.Errorf("answered %v", err)
+		}
+		w.expect(t, "0")
+		if len(s.alerts) != 0 || m.writes() != 0 {
+			t.Errorf("%d alerts are kept, after %d writes", len(s.alerts), m.writes())
+		}
+	})
+}

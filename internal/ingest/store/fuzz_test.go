@@ -1,0 +1,51 @@
+package store
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+)
+
+// FuzzLoad: whatever a record says that can be read at all, it is taken in, an alert still counts, its resolve still ends it, and
+// what is written then is read again.
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte(`{"alerts":[{"door":"shop/test","fingerprint":"","labels":{"alertname":"slow"},"firing":true,"startsAt":"2001-01-01T00:00:00.000000Z"}]}`), 3)
+	f.Add([]byte(`{"alerts":[{"door":"","labels":null,"firing":false},{"door":"//","firing":true,"until":"9999-01-01T00:00:00.000000Z"}],"asOf":"9999-01-01T00:00:00.000000Z"}`), 0)
+	f.Add([]byte(`{"alerts":[{"door":"shop//till/queue","doubt":"0001-01-01T00:00:00.000000Z","absentSince":null}],"lostAt":"2030-01-01T00:00:00.000000Z"}`), 7)
+	f.Fuzz(func(t *testing.T, text []byte, shard int) {
+		var set v1alpha1.AlertSet
+		if json.Unmarshal(text, &set) != nil || shard < 0 || len(set.Alerts) > 100 {
+			return
+		}
+		loaded := Shard{Alerts: set.Alerts}
+		if set.AsOf != nil {
+			loaded.AsOf = set.AsOf.Time
+		}
+		if set.LostAt != nil {
+			loaded.LostAt = set.LostAt.Time
+		}
+		synctest.Test(t, func(t *testing.T) {
+			m := &memory{shards: map[int]Shard{shard % 100: loaded}}
+			s := run(t, m)
+			w := watch(t, s, "of the fuzz test")
+			began := time.Now()
+			record(t, s, firing("of the fuzz test", began))
+			if got := w.last(); strings.HasPrefix(got, "0") || got == "unknown" {
+				t.Errorf("it fires, and is %s", got)
+			}
+			again := watch(t, run(t, m.copied()), "of the fuzz test")
+			if got := again.last(); strings.HasPrefix(got, "0") || got == "unknown" {
+				t.Errorf("after a restart it fires, and is %s", got)
+			}
+			<-time.After(time.Second)
+			record(t, s, resolved("of the fuzz test", began, time.Now()))
+			if got := w.last(); !strings.HasPrefix(got, "0") {
+				t.Errorf("it has resolved, and is %s", got)
+			}
+		})
+	})
+}

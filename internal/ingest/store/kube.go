@@ -1,0 +1,266 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+)
+
+// Kube keeps the shards as AlertSets, in one namespace. A shard that is not there is empty.
+type Kube struct {
+	client    rest.Interface
+	namespace string
+	log       *slog.Logger
+
+	mu sync.Mutex
+	// versions holds the resource version of each shard as we saw it last; those that are not there have none.
+	versions map[int]string
+}
+
+// NewKube returns a persister of AlertSets.
+func NewKube(cfg *rest.Config, namespace string, log *slog.Logger) (*Kube, error) {
+	own := rest.CopyConfig(cfg)
+	if own.Dial == nil { // A connection of their own: large bodies are in nobody's way.
+		own.Dial = (&net.Dialer{Timeout: saveTimeout, KeepAlive: keepAlive}).DialContext
+	}
+	own.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
+	own.ContentType = "application/json"
+	own.AcceptContentTypes = "application/json"
+	client, err := rest.UnversionedRESTClientFor(own)
+	if err != nil {
+		return nil, fmt.Errorf("make a client for AlertSets: %w", err)
+	}
+	return &Kube{client: client, namespace: namespace, log: log, versions: map[int]string{}}, nil
+}
+
+// shardName is also that of an earlier version, which had 64 of them: a downgrade finds what is in the first 64.
+func shardName(shard int) string { return fmt.Sprintf("alerts-%02d", shard) }
+
+// Aside ends the name of a copy of an AlertSet that could not be understood.
+const Aside = "-broken"
+
+// shardNumber is the number in a shard's name; false when it is no shard's.
+func shardNumber(name string) (int, bool) {
+	digits, ok := strings.CutPrefix(name, "alerts-")
+	n, err := strconv.Atoi(digits)
+	return n, ok && err == nil && n >= 0 && shardName(n) == name
+}
+
+func (k *Kube) path(parts ...string) []string {
+	return append([]string{"/apis", v1alpha1.GroupName, "v1alpha1", "namespaces", k.namespace, "alertsets"}, parts...)
+}
+
+// Load reads AlertSets. A copy of one that cannot be understood is set aside.
+func (k *Kube) Load(ctx context.Context, shards ...int) (map[int]Shard, error) {
+	if len(shards) == 0 {
+		return k.loadAll(ctx)
+	}
+	loaded := map[int]Shard{}
+	for _, shard := range shards {
+		raw, err := k.client.Get().AbsPath(k.path(shardName(shard))...).Do(ctx).Raw()
+		if apierrors.IsNotFound(err) {
+			if missing := k.served(ctx); missing != nil {
+				return nil, missing
+			}
+			k.remember(shard, "")
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read AlertSet %s/%s: %w", k.namespace, shardName(shard), err)
+		}
+		if loaded[shard], err = k.decode(ctx, shard, raw); err != nil {
+			return nil, err
+		}
+	}
+	return loaded, nil
+}
+
+const (
+	// loadPage is how many AlertSets are read at once.
+	loadPage  = 128
+	keepAlive = 30 * time.Second
+)
+
+// loadAll reads all that there are, as they were at one moment.
+func (k *Kube) loadAll(ctx context.Context) (map[int]Shard, error) {
+	loaded, next := map[int]Shard{}, ""
+	k.mu.Lock()
+	clear(k.versions)
+	k.mu.Unlock()
+	for {
+		raw, err := k.client.Get().AbsPath(k.path()...).Param("limit", strconv.Itoa(loadPage)).Param("continue", next).Do(ctx).Raw()
+		if err != nil {
+			return nil, fmt.Errorf("read the AlertSets in %s: %w", k.namespace, err)
+		}
+		var page struct {
+			metav1.ListMeta `json:"metadata"`
+			Items           []json.RawMessage `json:"items"`
+		}
+		if err := json.Unmarshal(raw, &page); err != nil {
+			return nil, fmt.Errorf("decode the list of AlertSets in %s: %w", k.namespace, err)
+		}
+		for _, item := range page.Items {
+			var meta metav1.PartialObjectMetadata
+			if err := json.Unmarshal(item, &meta); err != nil {
+				return nil, fmt.Errorf("decode an AlertSet in %s: %w", k.namespace, err)
+			}
+			shard, ok := shardNumber(meta.Name)
+			if !ok {
+				continue // A copy of what was set aside.
+			}
+			if loaded[shard], err = k.decode(ctx, shard, item); err != nil {
+				return nil, err
+			}
+		}
+		if next = page.Continue; next == "" {
+			return loaded, nil
+		}
+	}
+}
+
+// decode understands one AlertSet, or sets a copy of it aside.
+func (k *Kube) decode(ctx context.Context, shard int, raw []byte) (Shard, error) {
+	var set v1alpha1.AlertSet
+	if err := json.Unmarshal(raw, &set); err != nil {
+		return Shard{LostAt: time.Now()}, k.setAside(ctx, shard, raw, err)
+	}
+	k.remember(shard, set.ResourceVersion)
+	loaded := Shard{Alerts: set.Alerts}
+	if set.AsOf != nil {
+		loaded.AsOf = set.AsOf.Time
+	}
+	if set.LostAt != nil {
+		loaded.LostAt = set.LostAt.Time
+	}
+	return loaded, nil
+}
+
+// setAside keeps a copy of an AlertSet that was not understood. It itself stays until it is written again.
+func (k *Kube) setAside(ctx context.Context, shard int, raw []byte, why error) error {
+	var set map[string]any
+	if err := json.Unmarshal(raw, &set); err != nil {
+		return fmt.Errorf("decode AlertSet %s/%s: %w", k.namespace, shardName(shard), err)
+	}
+	version := ""
+	if meta, ok := set["metadata"].(map[string]any); ok {
+		version, _ = meta["resourceVersion"].(string)
+	}
+	k.remember(shard, version)
+	aside := shardName(shard) + Aside
+	set["apiVersion"], set["kind"] = v1alpha1.GroupName+"/v1alpha1", "AlertSet" // In a list they are not said.
+	set["metadata"] = map[string]any{"name": aside, "namespace": k.namespace}
+	body, err := json.Marshal(set)
+	if err == nil {
+		err = k.client.Post().AbsPath(k.path()...).SetHeader("Content-Type", "application/json").Body(body).Do(ctx).Error()
+	}
+	k.log.Error("an AlertSet is broken and was set aside: until its alerts are repeated, others than those that are known may be firing",
+		"alertSet", k.namespace+"/"+shardName(shard), "aside", aside, "error", why, "copied", err == nil)
+	return nil
+}
+
+// served tells an AlertSet that is not there from a CRD or namespace that is not there.
+func (k *Kube) served(ctx context.Context) error {
+	err := k.client.Get().AbsPath(k.path()...).Param("limit", "1").Do(ctx).Error()
+	if err != nil {
+		return fmt.Errorf("list AlertSets in %s: %w", k.namespace, err)
+	}
+	return nil
+}
+
+// Check returns the shards whose AlertSets are gone, or are there in another version than we saw last.
+func (k *Kube) Check(ctx context.Context) ([]int, error) {
+	raw, err := k.client.Get().AbsPath(k.path()...).SetHeader("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1").Do(ctx).Raw()
+	if err != nil {
+		return nil, fmt.Errorf("list AlertSets in %s: %w", k.namespace, err)
+	}
+	var list metav1.PartialObjectMetadataList
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, fmt.Errorf("decode the list of AlertSets in %s: %w", k.namespace, err)
+	}
+	there := map[int]string{}
+	for i := range list.Items {
+		if shard, ok := shardNumber(list.Items[i].Name); ok {
+			there[shard] = list.Items[i].ResourceVersion
+		}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var changed []int
+	for shard, version := range k.versions {
+		if there[shard] != version {
+			changed = append(changed, shard)
+		}
+		delete(there, shard)
+	}
+	return slices.AppendSeq(changed, maps.Keys(there)), nil
+}
+
+// Save creates or replaces one AlertSet, as it was last seen.
+func (k *Kube) Save(ctx context.Context, shard int, content Shard) error {
+	set := v1alpha1.AlertSet{
+		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.GroupName + "/v1alpha1", Kind: "AlertSet"},
+		ObjectMeta: metav1.ObjectMeta{Name: shardName(shard), Namespace: k.namespace, ResourceVersion: k.version(shard)},
+		Summary:    summaryOf(content.Alerts),
+		Alerts:     content.Alerts, AsOf: stamp(content.AsOf), LostAt: stamp(content.LostAt),
+	}
+	body, err := json.Marshal(&set)
+	if err != nil {
+		return fmt.Errorf("encode AlertSet %s/%s: %w", k.namespace, set.Name, err)
+	}
+	request := k.client.Put().AbsPath(k.path(set.Name)...)
+	if set.ResourceVersion == "" {
+		request = k.client.Post().AbsPath(k.path()...)
+	}
+	// The store tries again, with what it has by then.
+	raw, err := request.MaxRetries(0).SetHeader("Content-Type", "application/json").Body(body).Do(ctx).Raw()
+	switch {
+	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err), set.ResourceVersion != "" && apierrors.IsNotFound(err):
+		return fmt.Errorf("%w: %w", ErrConflict, err)
+	case err != nil:
+		return fmt.Errorf("write AlertSet %s/%s: %w", k.namespace, set.Name, err)
+	}
+	var written metav1.PartialObjectMetadata
+	if err := json.Unmarshal(raw, &written); err != nil {
+		return fmt.Errorf("decode the answer to AlertSet %s/%s: %w", k.namespace, set.Name, err)
+	}
+	k.remember(shard, written.ResourceVersion)
+	return nil
+}
+
+// stamp is a time in an AlertSet; nil for none.
+func stamp(t time.Time) *metav1.MicroTime {
+	if t.IsZero() {
+		return nil
+	}
+	m := metav1.NewMicroTime(t)
+	return &m
+}
+
+func (k *Kube) remember(shard int, version string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.versions[shard] = version; version == "" {
+		delete(k.versions, shard)
+	}
+}
+
+func (k *Kube) version(shard int) string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.versions[shard]
+}

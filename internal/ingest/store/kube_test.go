@@ -1,0 +1,188 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+)
+
+// kube is a persister in a namespace of a real API server.
+func kube(t *testing.T) (*Kube, *rest.Config) {
+	t.Helper()
+	config := sandboxtest.Cluster(t)
+	sandboxtest.CRDs(t, "../../../deploy/crds")
+	k, err := NewKube(config, sandboxtest.Namespace(t, config), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k, config
+}
+
+// load is what a shard holds.
+func load(t *testing.T, k *Kube, shard int) Shard {
+	t.Helper()
+	one, err := k.Load(t.Context(), shard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := k.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(one[shard].Alerts) != fmt.Sprint(all[shard].Alerts) || !one[shard].AsOf.Equal(all[shard].AsOf) || one[shard].LostAt.IsZero() != all[shard].LostAt.IsZero() {
+		t.Errorf("alone it is %+v, among all %+v", one[shard], all[shard])
+	}
+	return one[shard]
+}
+
+func TestAShardComesBackFromTheAPIServerAsItWas(t *testing.T) {
+	k, _ := kube(t)
+	now := micro(time.Now())
+	a := v1alpha1.StoredAlert{
+		Door: "shop/", Fingerprint: "00", Labels: map[string]string{"a": "<b>"}, StartsAt: now, LastSeen: now, EndsAt: &now, ResolvedAt: &now,
+		Doubt: &now, AbsentSince: &now, Until: &now, Group: "g",
+	}
+	if err := k.Save(t.Context(), 3, Shard{Alerts: []v1alpha1.StoredAlert{a}, AsOf: now.Time, LostAt: now.Time}); err != nil {
+		t.Fatal(err)
+	}
+	got := load(t, k, 3)
+	if len(got.Alerts) != 1 || !got.AsOf.Equal(now.Time) || !got.LostAt.Equal(now.Time) || fmt.Sprint(got.Alerts[0].Doubt, got.Alerts[0].Until) != fmt.Sprint(&now, &now) {
+		t.Errorf("%+v", got)
+	}
+	if changed, err := k.Check(t.Context()); err != nil || len(changed) != 0 {
+		t.Errorf("unchanged: %v, %v", changed, err)
+	}
+}
+
+func TestTheLargestShardFitsIntoTheAPIServer(t *testing.T) {
+	k, _ := kube(t)
+	s := NewStore(k, time.Now)
+	s.loadErr = nil
+	began := time.Now()
+	small := func(i int) Alert {
+		return Alert{Labels: map[string]string{"i": strconv.Itoa(i)}, Firing: true, StartsAt: began}
+	}
+	deliver := func(a Alert) error { // It waits for no write.
+		done, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := s.Record(done, Delivery{Door: shop, Alerts: []Alert{a}, At: began})
+		return err
+	}
+	n := 0
+	for ; len(s.shards) < 2; n++ {
+		_ = deliver(small(n))
+	}
+	refused := false
+	for i := range n { // What they come to say is more than there is room for.
+		a := small(i)
+		a.Annotations = map[string]string{"text": strings.Repeat("<\"\u2028", 3000)}
+		refused = refused || errors.Is(deliver(a), ErrFull)
+	}
+	if !refused {
+		t.Error("nothing was refused")
+	}
+	if err := s.save(t.Context(), s.shards[0]); err != nil {
+		t.Fatal(err)
+	}
+	if got := load(t, k, 0); len(got.Alerts) != n-1 {
+		t.Errorf("%d of %d alerts came back", len(got.Alerts), n-1)
+	}
+}
+
+func TestAllShardsComeBackPageByPageAndWhatAnotherHandMadeIsNoticed(t *testing.T) {
+	k, _ := kube(t)
+	for i := range 2*loadPage + 1 {
+		if err := k.Save(t.Context(), i, Shard{AsOf: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := k.Load(t.Context())
+	if err != nil || len(all) != 2*loadPage+1 {
+		t.Errorf("%d came back, %v", len(all), err)
+	}
+	k.remember(7, "")
+	if changed, err := k.Check(t.Context()); err != nil || len(changed) != 1 || changed[0] != 7 {
+		t.Errorf("changed are %v, %v", changed, err)
+	}
+}
+
+func TestAnAlertSetThatVanishedIsWrittenAgain(t *testing.T) {
+	k, _ := kube(t)
+	if err := k.Save(t.Context(), 3, Shard{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.client.Delete().AbsPath(k.path(shardName(3))...).Do(t.Context()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := k.Check(t.Context()); err != nil || len(changed) != 1 || changed[0] != 3 {
+		t.Fatalf("changed are %v, %v", changed, err)
+	}
+	if err := k.Save(t.Context(), 3, Shard{}); !errors.Is(err, ErrConflict) {
+		t.Fatalf("the first write said %v", err)
+	}
+	load(t, k, 3)
+	if err := k.Save(t.Context(), 3, Shard{AsOf: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if load(t, k, 3).AsOf.IsZero() {
+		t.Error("it was not written")
+	}
+}
+
+func TestAnAlertSetThatIsNotUnderstoodIsSetAsideAndLost(t *testing.T) {
+	k, _ := kube(t)
+	// The API server takes a time without its fraction, which no MicroTime is.
+	broken := `{"apiVersion":"impulse.sh/v1alpha1","kind":"AlertSet","metadata":{"name":"alerts-03"},"alerts":[{"door":"shop/",
+		"fingerprint":"00","firing":true,"startsAt":"2026-01-01T00:00:00Z","lastSeen":"2026-01-01T00:00:00Z"}]}`
+	if err := k.client.Post().AbsPath(k.path()...).SetHeader("Content-Type", "application/json").Body([]byte(broken)).Do(t.Context()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // Until it is written again it stays lost.
+		if got := load(t, k, 3); got.LostAt.IsZero() || len(got.Alerts) != 0 {
+			t.Errorf("%+v", got)
+		}
+	}
+	if err := k.client.Get().AbsPath(k.path("alerts-03-broken")...).Do(t.Context()).Error(); err != nil {
+		t.Errorf("it was not set aside: %v", err)
+	}
+	lost := micro(time.Now()).Time
+	if err := k.Save(t.Context(), 3, Shard{LostAt: lost}); err != nil {
+		t.Fatal(err)
+	}
+	if got := load(t, k, 3); !got.LostAt.Equal(lost) {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A real API server cannot be told to push back.
+func TestAPushBackOnARecordIsSaidAtOnceAndNotRetried(t *testing.T) {
+	for _, code := range []int{http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable} {
+		var asked atomic.Int64
+		busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			asked.Add(1)
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(code)
+		}))
+		k, err := NewKube(&rest.Config{Host: busy.URL}, "impulse", slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := k.Save(t.Context(), 3, Shard{}); err == nil || errors.Is(err, ErrConflict) || asked.Load() != 1 {
+			t.Errorf("on %d: %v after %d requests", code, err, asked.Load())
+		}
+		busy.Close()
+	}
+}

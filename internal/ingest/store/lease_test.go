@@ -1,0 +1,348 @@
+package store
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// patient selects the alerts of a name with a lease.
+func patient(name string, lease time.Duration) triggers.AlertQuery {
+	q := about(name)
+	q.Lease = lease
+	return q
+}
+
+// member is a delivery of one group.
+func member(t *testing.T, s *Store, group string, truncated int, alerts ...Alert) {
+	t.Helper()
+	d := Delivery{Door: shop, Alerts: alerts, At: time.Now(), Group: group, Truncated: truncated}
+	if _, err := s.Record(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEachWatcherHasItsOwnLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		short, long := watchQuery(t, s, patient("slow", time.Minute)), watchQuery(t, s, patient("slow", time.Hour))
+		record(t, s, firing("slow", time.Now()))
+		<-time.After(time.Minute)
+		short.expect(t, "0", "1", "1 stale")
+		long.expect(t, "0", "1")
+		<-time.After(time.Minute)
+		short.expect(t, "0", "1", "1 stale", "0")
+		record(t, s, firing("slow", time.Now().Add(-2*time.Minute)))
+		short.expect(t, "0", "1", "1 stale", "0", "1")
+		long.expect(t, "0", "1")
+	})
+}
+
+func TestAStaleAlertSaysWhenItIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		began := time.Now()
+		over := make(chan time.Time, 10)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_ = s.Watch(ctx, patient("slow", time.Minute), func(_ time.Time, all []triggers.Alert, _ error) {
+				for _, a := range all {
+					over <- a.Over
+				}
+			})
+		}()
+		record(t, s, firing("slow", began))
+		<-time.After(time.Minute)
+		synctest.Wait()
+		if got := <-over; !got.IsZero() {
+			t.Errorf("while it is repeated in time it is over at %s", got)
+		}
+		if got := <-over; !got.Equal(micro(began.Add(2 * time.Minute)).Time) {
+			t.Errorf("stale, it is over at %s, want %s", got, began.Add(2*time.Minute))
+		}
+		cancel()
+		<-done
+	})
+}
+
+func TestARepeatRenewsTheLeaseToTheMicrosecondAndIsSeldomWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		w := watchQuery(t, s, patient("slow", 4*time.Minute))
+		began := time.Now()
+		for range 60 {
+			record(t, s, firing("slow", began))
+			<-time.After(10 * time.Second)
+		}
+		if got := m.writes(); got != 10 {
+			t.Errorf("%d writes in 10 minutes, expected one a quarter of the lease", got)
+		}
+		<-time.After(4*time.Minute - 10*time.Second - time.Microsecond)
+		w.expect(t, "0", "1")
+		<-time.After(time.Microsecond)
+		w.expect(t, "0", "1", "1 stale")
+		record(t, s, firing("slow", began))
+		w.expect(t, "0", "1", "1 stale", "1")
+	})
+}
+
+func TestWhatRanOutWhileWeWereAwayIsStaleForOneMoreLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		record(t, run(t, m), firing("slow", time.Now()))
+		kept := m.copied()
+		<-time.After(time.Hour)
+		w := watchQuery(t, run(t, kept), patient("slow", time.Minute))
+		w.expect(t, "1 stale")
+		<-time.After(time.Minute)
+		w.expect(t, "1 stale", "0")
+	})
+}
+
+func TestAClockThatWasSetBackMakesNoLeaseLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		record(t, s, firing("slow", time.Now()))
+		push(t, s, level("", "4", time.Now(), time.Minute))
+		kept := m.copied()
+		for i, one := range kept.shards {
+			one.AsOf = one.AsOf.Add(100 * time.Hour)
+			kept.shards[i] = one
+			for j := range one.Alerts {
+				a := &one.Alerts[j]
+				a.LastSeen = micro(a.LastSeen.Add(100 * time.Hour))
+				if a.Until != nil {
+					until := micro(a.Until.Add(100 * time.Hour))
+					a.Until = &until
+				}
+			}
+		}
+		restarted := run(t, kept)
+		w, pushed := watchQuery(t, restarted, patient("slow", time.Hour)), tills(t, restarted)
+		<-time.After(time.Minute)
+		pushed.expect(t, "1", "0")
+		<-time.After(2*time.Hour - time.Minute)
+		w.expect(t, "1", "1 stale", "0")
+	})
+}
+
+func TestWhatWasOverBeforeARestartStaysOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		watchQuery(t, s, patient("slow", time.Minute))
+		record(t, s, firing("slow", time.Now()))
+		<-time.After(3 * time.Minute)
+		kept := m.copied()
+		<-time.After(time.Hour)
+		watchQuery(t, run(t, kept), patient("slow", time.Minute)).expect(t, "0")
+	})
+}
+
+func TestADoubtfulFiringCountsAfterTheWindowForTenMinutesAndOneMoreTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		w := watch(t, s, "slow")
+		began := time.Now()
+		record(t, s, firing("slow", began))
+		record(t, s, resolved("slow", began, time.Now()))
+		<-time.After(20 * time.Second)
+		record(t, s, firing("slow", began))
+		<-time.After(40*time.Second - time.Microsecond)
+		w.expect(t, "0", "1", "0", "0 and 1 will")
+		<-time.After(time.Microsecond)
+		w.expect(t, "0", "1", "0", "0 and 1 will", "1")
+		<-time.After(doubtfulLease)
+		w.expect(t, "0", "1", "0", "0 and 1 will", "1", "1 stale")
+		<-time.After(doubtfulLease)
+		w.expect(t, "0", "1", "0", "0 and 1 will", "1", "1 stale", "0")
+	})
+}
+
+// begins is when the first alert that waits begins to count; zero when none waits.
+func (w *watched) begins() time.Time {
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range w.alerts {
+		if !w.alerts[i].Begins.IsZero() {
+			return w.alerts[i].Begins
+		}
+	}
+	return time.Time{}
+}
+
+func TestAnAlertThatWaitsIsShownWithTheInstantAtWhichItBegins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		w := watch(t, s, "slow")
+		began := time.Now()
+		record(t, s, firing("slow", began))
+		for range 2 { // Another resolve has it wait anew.
+			ended := time.Now()
+			record(t, s, resolved("slow", began, ended))
+			if at := w.begins(); !at.IsZero() {
+				t.Errorf("resolved, it begins to count at %s", at)
+			}
+			<-time.After(20 * time.Second)
+			record(t, s, firing("slow", began))
+			if at := w.begins(); !at.Equal(ended.Add(defaultWindow)) {
+				t.Errorf("it begins to count at %s, want %s", at, ended.Add(defaultWindow))
+			}
+			record(t, s, firing("slow", began)) // A repeat is no news.
+		}
+		w.expect(t, "0", "1", "0", "0 and 1 will", "0", "0 and 1 will")
+		<-time.After(40 * time.Second)
+		w.expect(t, "0", "1", "0", "0 and 1 will", "0", "0 and 1 will", "1")
+		if at := w.begins(); !at.IsZero() {
+			t.Errorf("it counts, and begins to count at %s", at)
+		}
+	})
+}
+
+// Whole deliveries that leave an alert out end it for those who said so: it does not begin.
+func TestAnAlertThatIsAbsentWhileItWaitsDoesNotBegin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		q := about("slow")
+		q.AbsentMeansResolved, q.Lease = true, time.Minute
+		w := watchQuery(t, s, q)
+		began := time.Now()
+		record(t, s, firing("slow", began), resolved("slow", began, time.Now()))
+		member(t, s, "g", 0, firing("slow", began))
+		member(t, s, "g", 0)
+		if at := w.begins(); !at.IsZero() {
+			t.Errorf("it is absent for the whole window, and begins to count at %s", at)
+		}
+		<-time.After(2 * defaultWindow)
+		if got := w.last(); got != "0" {
+			t.Errorf("%s count", got)
+		}
+	})
+}
+
+func TestEachWatcherHasItsOwnStaleWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		q := about("slow")
+		q.Text, q.StaleWindow = "hasty", 5*time.Second
+		hasty, others := watchQuery(t, s, q), watch(t, s, "slow")
+		began := time.Now()
+		record(t, s, firing("slow", began), resolved("slow", began, time.Now()), firing("slow", began))
+		<-time.After(5*time.Second - time.Microsecond)
+		if hasty.last() != "0" || others.last() != "0" {
+			t.Errorf("within the window it is %s, for the others %s", hasty.last(), others.last())
+		}
+		<-time.After(time.Microsecond)
+		if hasty.last() != "1" || others.last() != "0" {
+			t.Errorf("after the window it is %s, for the others %s", hasty.last(), others.last())
+		}
+		<-time.After(defaultWindow - 5*time.Second)
+		if others.last() != "1" {
+			t.Errorf("after their window it is %s for the others", others.last())
+		}
+	})
+}
+
+func TestADoubtfulFiringThatIsRepeatedAfterTheWindowIsAsAnyOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		w := watch(t, s, "slow")
+		began := time.Now()
+		record(t, s, firing("slow", began), resolved("slow", began, time.Now()), firing("slow", began))
+		<-time.After(2 * time.Minute)
+		record(t, s, firing("slow", began))
+		<-time.After(time.Hour)
+		if w.last() != "1" {
+			t.Errorf("it is %s", w.last())
+		}
+		watch(t, run(t, m.copied()), "slow").expect(t, "1")
+	})
+}
+
+func TestAnOlderStartAfterTheResolveIsInDoubtTooForItMayBeAlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		w := watch(t, s, "slow")
+		began := time.Now()
+		record(t, s, firing("slow", began), resolved("slow", began, time.Now()), firing("slow", began.Add(-time.Minute)))
+		if w.last() != "0" {
+			t.Errorf("at once it is %s", w.last())
+		}
+		<-time.After(defaultWindow)
+		if w.last() != "1" {
+			t.Errorf("after the window it is %s", w.last())
+		}
+	})
+}
+
+func TestAbsenceFromWholeDeliveriesEndsAnAlertForThoseWhoSaidSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		q := about("slow")
+		q.AbsentMeansResolved = true
+		w, other := watchQuery(t, s, q), watch(t, s, "slow")
+		began := time.Now()
+		slow, fast := firing("slow", began), firing("fast", began)
+		member(t, s, "g", 0, slow, fast)
+		member(t, s, "g", 0, fast)
+		<-time.After(defaultWindow / 2)
+		member(t, s, "g", 0, fast)
+		<-time.After(defaultWindow/2 - time.Microsecond)
+		w.expect(t, "0", "1")
+		<-time.After(time.Microsecond)
+		w.expect(t, "0", "1", "0")
+		other.expect(t, "0", "1")
+		member(t, s, "g", 0, slow, fast)
+		if w.last() != "1" {
+			t.Errorf("delivered again, it is %s", w.last())
+		}
+	})
+}
+
+func TestNothingIsInferredFromTruncatedBodiesOtherGroupsOrNoGroup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		q := about("slow")
+		q.AbsentMeansResolved = true
+		w := watchQuery(t, s, q)
+		fast := firing("fast", time.Now())
+		member(t, s, "g", 0, firing("slow", time.Now()), fast)
+		member(t, s, "g", 1, fast)
+		member(t, s, "g after its route was edited", 0, fast)
+		member(t, s, "", 0, fast)
+		if _, err := s.Record(t.Context(), Delivery{Door: Door{Namespace: "shop", Credential: "another"}, Group: "g", At: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Hour)
+		w.expect(t, "0", "1")
+		if s.counts.truncated != 1 {
+			t.Errorf("%d truncated deliveries were counted", s.counts.truncated)
+		}
+	})
+}
+
+// Two senders whose groups have the same names each deliver without the other's alerts: that is no news for who does not ask.
+func TestAbsenceIsNotWrittenForThoseWhoDoNotAsk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		watch(t, s, "slow")
+		slow, fast := firing("slow", time.Now()), firing("fast", time.Now())
+		for range 100 {
+			member(t, s, "g", 0, slow)
+			member(t, s, "g", 0, fast)
+		}
+		if m.writes() != 2 {
+			t.Errorf("%d writes of two alerts", m.writes())
+		}
+	})
+}

@@ -1,0 +1,307 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+func folder(t *testing.T, dir string) *Folder {
+	t.Helper()
+	f, err := NewFolder(dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// tear cuts off the end of the file that holds an alert of a name.
+func tear(t *testing.T, s *Store, dir, name string) string {
+	t.Helper()
+	path := filepath.Join(dir, shardName(homeOf(t, s, name).number)+".json")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, content[:len(content)-5], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestWhatIsInATornFileIsUnknownForALeaseThroughRestarts(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		s, stop := begin(t, folder(t, dir))
+		began := time.Now()
+		long := firing("slow", began) // So long that nothing else is in its file.
+		long.Annotations = map[string]string{"text": strings.Repeat("a", MaxShard)}
+		record(t, s, long, firing("fast", began))
+		path := tear(t, s, dir, "slow")
+		stop()
+		restarted, stop := begin(t, folder(t, dir))
+		slow, fast := watchQuery(t, restarted, patient("slow", time.Hour)), watchQuery(t, restarted, patient("fast", time.Hour))
+		slow.expect(t, "0 or more")
+		fast.expect(t, "1 or more")
+		if _, err := os.Stat(path + ".broken"); err != nil {
+			t.Errorf("the torn file was not set aside: %v", err)
+		}
+		record(t, restarted, firing("slow", began))
+		slow.expect(t, "0 or more", "1 or more")
+		<-time.After(30 * time.Minute)
+		stop()
+		again := watchQuery(t, run(t, folder(t, dir)), patient("slow", time.Hour))
+		again.expect(t, "1 or more")
+		<-time.After(30*time.Minute - time.Second)
+		again.expect(t, "1 or more")
+		<-time.After(time.Second)
+		if got := again.last(); got != "1 stale" && got != "1" {
+			t.Errorf("after a lease it is %s", got)
+		}
+	})
+}
+
+func TestWhatWasSetAsideIsLostThoughWeCrashedBeforeWritingAgain(t *testing.T) {
+	dir := t.TempDir()
+	f := folder(t, dir)
+	if err := f.Save(t.Context(), 3, Shard{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "alerts-03.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if loaded, err := folder(t, dir).Load(t.Context()); err != nil || loaded[3].LostAt.IsZero() {
+			t.Errorf("loaded %+v, %v", loaded, err)
+		}
+	}
+	if err := f.Save(t.Context(), 3, Shard{AsOf: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if loaded, err := folder(t, dir).Load(t.Context()); err != nil || len(loaded) != 1 || !loaded[3].LostAt.IsZero() {
+		t.Errorf("written again, it is %+v, %v", loaded, err)
+	}
+}
+
+func TestAReconcileKnowsWhatWasLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{shards: map[int]Shard{7: {LostAt: time.Now()}}}
+		s := run(t, m)
+		slow, fast := watch(t, s, "slow"), watch(t, s, "fast")
+		<-time.After(time.Second)
+		reconcile(t, s, triggers.AlertView{Firing: []triggers.Alert{told("slow", time.Now())}})
+		slow.expect(t, "0 or more", "1 or more")
+		<-time.After(time.Second)
+		reconcile(t, s, triggers.AlertView{Firing: []triggers.Alert{told("slow", time.Now())}, Complete: true})
+		if slow.last() != "1" {
+			t.Errorf("after a reconcile it is %s", slow.last())
+		}
+		fast.expect(t, "0 or more")
+		<-time.After(defaultLease)
+		fast.expect(t, "0 or more", "0")
+	})
+}
+
+// earlierFile writes a file as an earlier version did.
+func earlierFile(t *testing.T, path string, alerts ...v1alpha1.StoredAlert) {
+	t.Helper()
+	raw, err := json.Marshal(alerts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(raw)
+	content := []byte(`{"sha256":"` + hex.EncodeToString(sum[:]) + `","alerts":` + string(raw) + `}`)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhatAnEarlierVersionWroteIsReadAndFindsItsPlace(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		now := metav1.NewMicroTime(time.Now())
+		until := metav1.NewMicroTime(time.Now().Add(30 * time.Second))
+		old := func(door Door, name string) v1alpha1.StoredAlert {
+			labels := map[string]string{"alertname": name}
+			return v1alpha1.StoredAlert{Door: door.String(), Fingerprint: fingerprint(labels), Labels: labels, StartsAt: now, LastSeen: now}
+		}
+		fires, over, doubtful := old(shop, "slow"), old(shop, "over"), old(shop, "doubtful")
+		fires.Firing, over.EndsAt, doubtful.EndsAt, doubtful.DoubtfulUntil = true, &now, &now, &until
+		first := []v1alpha1.StoredAlert{fires, over}
+		for i := range 200 { // More than a shard holds, of two namespaces.
+			a := old(Door{Namespace: []string{"shop", "bank"}[i%2], Credential: "test"}, strconv.Itoa(i))
+			a.Firing = true
+			first = append(first, a)
+		}
+		earlierFile(t, filepath.Join(dir, "alerts-00.json"), first...)
+		earlierFile(t, filepath.Join(dir, "alerts-01.json"), doubtful)
+		for range 2 { // From where they were, and from where they are now.
+			s, stop := begin(t, folder(t, dir))
+			watch(t, s, "slow").expect(t, "1")
+			watch(t, s, "198").expect(t, "1")
+			watch(t, s, "199").expect(t, "0") // It is the bank's.
+			watch(t, s, "over").expect(t, "0")
+			w := watch(t, s, "doubtful")
+			<-time.After(2 * time.Minute)
+			if w.last() != "1" || len(s.alerts) != 203 {
+				t.Errorf("the doubtful one is %s, of %d", w.last(), len(s.alerts))
+			}
+			stop()
+		}
+		allAtHome(t, folder(t, dir))
+	})
+}
+
+// Each write is a moment at which it may end.
+func TestAnUpgradeThatIsCutOffAnywhereLosesNothing(t *testing.T) {
+	const alerts = 120
+	earlier := func() *memory {
+		m := &memory{shards: map[int]Shard{}}
+		for i := range alerts {
+			labels := map[string]string{"alertname": strconv.Itoa(i)}
+			one := m.shards[i%4]
+			one.Alerts = append(one.Alerts, v1alpha1.StoredAlert{
+				Door: []string{"shop/test", "bank/test", "/test"}[i%3], Fingerprint: fingerprint(labels), Labels: labels, Firing: true,
+				StartsAt: micro(time.Now()), LastSeen: micro(time.Now()),
+			})
+			m.shards[i%4] = one
+		}
+		return m
+	}
+	for writes, whole := 0, false; !whole; writes++ {
+		synctest.Test(t, func(t *testing.T) {
+			m := &mortal{memory: earlier(), lives: writes}
+			run(t, m)
+			<-time.After(time.Second)
+			m.mu.Lock()
+			whole = m.lives >= 0
+			m.mu.Unlock()
+			if s := run(t, m.copied()); len(s.alerts) != alerts {
+				t.Errorf("after %d writes %d of %d are left", writes, len(s.alerts), alerts)
+			}
+		})
+	}
+}
+
+// mortal is a record that nothing more is written to after so many writes.
+type mortal struct {
+	*memory
+
+	lives int
+}
+
+// Save is Persister's.
+func (m *mortal) Save(ctx context.Context, i int, content Shard) error {
+	m.mu.Lock()
+	m.lives--
+	dead := m.lives < 0
+	m.mu.Unlock()
+	if dead {
+		return errors.New("it is cut off")
+	}
+	return m.memory.Save(ctx, i, content)
+}
+
+// allAtHome fails the test unless all in a folder are.
+func allAtHome(t *testing.T, f *Folder) {
+	t.Helper()
+	loaded, err := f.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	atHome(t, loaded)
+}
+
+// atHome fails the test when a shard holds too much, or what is of several namespaces, or what another holds as well.
+func atHome(t *testing.T, shards map[int]Shard) {
+	t.Helper()
+	seen := map[key]int{}
+	for i, one := range shards {
+		bytes := 0
+		for _, a := range one.Alerts {
+			r := newFact(a)
+			bytes += r.size()
+			if namespace, _ := namespaceOf(one.Alerts[0].Door); namespace != r.namespace {
+				t.Errorf("shard %d holds alerts of %s and of %s", i, namespace, r.namespace)
+			}
+			if other, twice := seen[r.key()]; twice {
+				t.Errorf("%s is in shards %d and %d", a.Labels["alertname"], i, other)
+			}
+			seen[r.key()] = i
+		}
+		if bytes > MaxShard {
+			t.Errorf("shard %d holds %d bytes", i, bytes)
+		}
+	}
+}
+
+func TestAFileThatVanishesIsWrittenAgain(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, folder(t, dir))
+		record(t, s, firing("slow", time.Now()))
+		files, err := filepath.Glob(filepath.Join(dir, "alerts-*.json"))
+		if err != nil || len(files) != 1 {
+			t.Fatalf("%v %v", files, err)
+		}
+		if err := os.Remove(files[0]); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(checkEvery + time.Second)
+		if _, err := os.Stat(files[0]); err != nil {
+			t.Error(err)
+		}
+		watch(t, run(t, folder(t, dir)), "slow").expect(t, "1")
+	})
+}
+
+func TestARecordThatAnotherWroteWhileWeBeganIsTakenIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		w := watch(t, s, "slow")
+		began := time.Now()
+		record(t, s, firing("slow", began))
+		other := run(t, m) // It takes a resolve before it knows that it no longer leads.
+		<-time.After(time.Second)
+		record(t, other, resolved("slow", began, time.Now()))
+		if err := s.adopt(t.Context(), homeOf(t, s, "slow")); err != nil {
+			t.Fatal(err)
+		}
+		w.expect(t, "0", "1", "0")
+	})
+}
+
+func TestARecordByAClockThatIsAheadDoesNotEndANewerActivation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mine, theirs := &memory{}, &memory{}
+		s, other := run(t, mine), run(t, theirs)
+		w := watch(t, s, "slow")
+		began := time.Now()
+		ended := Delivery{Door: shop, Alerts: []Alert{resolved("slow", began, began.Add(time.Second))}, At: began.Add(time.Hour)}
+		if _, err := other.Record(t.Context(), ended); err != nil {
+			t.Fatal(err)
+		}
+		record(t, s, firing("slow", began.Add(2*time.Second)))
+		mine.shards[homeOf(t, s, "slow").number] = theirs.shards[homeOf(t, other, "slow").number]
+		if err := s.adopt(t.Context(), homeOf(t, s, "slow")); err != nil {
+			t.Fatal(err)
+		}
+		w.expect(t, "0", "1")
+	})
+}

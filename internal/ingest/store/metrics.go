@@ -1,0 +1,43 @@
+package store
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// counts are what has happened since the process began.
+type counts struct {
+	refused, dropped, truncated int
+	// reconciles are by whether every sender answered.
+	reconciles map[bool]int
+}
+
+var (
+	keptDesc      = prometheus.NewDesc("impulse_alerts", "Alerts that are kept, by state: firing, pushed, resolved.", []string{"state"}, nil)
+	refusedDesc   = prometheus.NewDesc("impulse_alerts_refused_total", "Deliveries that were refused because there was no room.", nil, nil)
+	droppedDesc   = prometheus.NewDesc("impulse_alerts_dropped_total", "Alerts that nobody selected and that were dropped to make room for others.", nil, nil)
+	truncatedDesc = prometheus.NewDesc("impulse_webhook_truncated_total", "Deliveries from which the sender left alerts out.", nil, nil)
+	reconcileDesc = prometheus.NewDesc("impulse_alert_reconciles_total", "Views of what fires that were asked for, by whether every Alertmanager answered.", []string{"result"}, nil)
+)
+
+// Describe is prometheus.Collector's.
+func (s *Store) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{keptDesc, refusedDesc, droppedDesc, truncatedDesc, reconcileDesc} {
+		out <- d
+	}
+}
+
+// Collect is prometheus.Collector's. What is kept is told by the leader alone: any other process does not know it.
+func (s *Store) Collect(out chan<- prometheus.Metric) {
+	s.mu.Lock()
+	known, kept, c := s.loadErr == nil, s.all.count, s.counts
+	whole, partial := c.reconciles[true], c.reconciles[false]
+	s.mu.Unlock()
+	if known {
+		for state, n := range map[string]int{"firing": kept[isFiring], "pushed": kept[isPushed], "resolved": kept[isResolved]} {
+			out <- prometheus.MustNewConstMetric(keptDesc, prometheus.GaugeValue, float64(n), state)
+		}
+	}
+	out <- prometheus.MustNewConstMetric(refusedDesc, prometheus.CounterValue, float64(c.refused))
+	out <- prometheus.MustNewConstMetric(droppedDesc, prometheus.CounterValue, float64(c.dropped))
+	out <- prometheus.MustNewConstMetric(truncatedDesc, prometheus.CounterValue, float64(c.truncated))
+	out <- prometheus.MustNewConstMetric(reconcileDesc, prometheus.CounterValue, float64(whole), "complete")
+	out <- prometheus.MustNewConstMetric(reconcileDesc, prometheus.CounterValue, float64(partial), "partial")
+}

@@ -1,0 +1,124 @@
+package store
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// told is an alert as an Alertmanager lists it.
+func told(name string, since time.Time) triggers.Alert {
+	return triggers.Alert{Labels: map[string]string{"alertname": name}, StartsAt: since}
+}
+
+func reconcile(t *testing.T, s *Store, v triggers.AlertView) {
+	t.Helper()
+	if v.At.IsZero() {
+		v.At = time.Now()
+	}
+	if err := s.Reconcile(t.Context(), about("slow"), v); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAReconcileHealsWhateverWasLost(t *testing.T) {
+	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	fires := triggers.AlertView{Firing: []triggers.Alert{told("slow", began)}, Complete: true}
+	cases := map[string]struct {
+		before func(t *testing.T, s *Store)
+		view   triggers.AlertView
+		want   string
+	}{
+		"a firing that never came":         {func(*testing.T, *Store) {}, fires, "1"},
+		"one that came":                    {func(t *testing.T, s *Store) { record(t, s, firing("slow", began)) }, fires, "1"},
+		"a resolve that never came":        {func(t *testing.T, s *Store) { record(t, s, firing("slow", began)) }, triggers.AlertView{Complete: true}, "0"},
+		"a resolve that was wrong":         {func(t *testing.T, s *Store) { record(t, s, resolved("slow", began, began)) }, fires, "1"},
+		"a doubt: it fires":                {inDoubt(began), fires, "1"},
+		"a doubt: it does not":             {inDoubt(began), triggers.AlertView{Complete: true}, "0"},
+		"not all have answered: no end":    {func(t *testing.T, s *Store) { record(t, s, firing("slow", began)) }, triggers.AlertView{Err: errors.New("away")}, "1"},
+		"not all have answered: it begins": {func(*testing.T, *Store) {}, triggers.AlertView{Firing: fires.Firing, Err: errors.New("away")}, "1"},
+		"silenced: no end": {
+			func(t *testing.T, s *Store) { record(t, s, firing("slow", began)) },
+			triggers.AlertView{Suppressed: []triggers.Alert{told("slow", began)}, Complete: true},
+			"1",
+		},
+		"silenced: no beginning":  {func(*testing.T, *Store) {}, triggers.AlertView{Suppressed: []triggers.Alert{told("slow", began)}, Complete: true}, "0"},
+		"what it does not select": {func(*testing.T, *Store) {}, triggers.AlertView{Firing: []triggers.Alert{told("fast", began)}, Complete: true}, "0"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := &memory{}
+				s := run(t, m)
+				w := watch(t, s, "slow")
+				c.before(t, s)
+				<-time.After(time.Second)
+				reconcile(t, s, c.view)
+				<-time.After(5 * time.Minute)
+				if got := w.last(); got != c.want {
+					t.Errorf("%s fire, expected %s", got, c.want)
+				}
+				if got := watch(t, run(t, m.copied()), "slow").last(); got != c.want {
+					t.Errorf("after a crash %s fire, expected %s", got, c.want)
+				}
+			})
+		})
+	}
+}
+
+// inDoubt resolves an alert and lets it fire again at once.
+func inDoubt(began time.Time) func(*testing.T, *Store) {
+	return func(t *testing.T, s *Store) {
+		t.Helper()
+		record(t, s, firing("slow", began), resolved("slow", began, began), firing("slow", began))
+	}
+}
+
+func TestWhatWasDeliveredSinceTheViewWasAskedForStands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		w := watch(t, s, "slow")
+		asked := time.Now()
+		<-time.After(time.Second)
+		record(t, s, firing("slow", asked))
+		reconcile(t, s, triggers.AlertView{At: asked, Complete: true})
+		w.expect(t, "0", "1")
+		record(t, s, resolved("slow", asked, time.Now()))
+		reconcile(t, s, triggers.AlertView{At: asked, Firing: []triggers.Alert{told("slow", asked)}, Complete: true})
+		w.expect(t, "0", "1", "0")
+	})
+}
+
+func TestAnAlertThatWasReconciledIsTheSameWhenItIsDelivered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		w := watch(t, s, "slow")
+		began := time.Now()
+		reconcile(t, s, triggers.AlertView{Firing: []triggers.Alert{told("slow", began)}, Complete: true})
+		<-time.After(time.Second)
+		record(t, s, firing("slow", began))
+		if w.last() != "1" {
+			t.Errorf("%s fire", w.last())
+		}
+		record(t, s, resolved("slow", began, time.Now()))
+		if w.last() != "0" {
+			t.Errorf("resolved, %s fire", w.last())
+		}
+	})
+}
+
+func TestAReconcileRenewsTheLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		w := watchQuery(t, s, patient("slow", time.Minute))
+		view := triggers.AlertView{Firing: []triggers.Alert{told("slow", time.Now())}, Complete: true}
+		for range 10 {
+			reconcile(t, s, view)
+			<-time.After(45 * time.Second)
+		}
+		w.expect(t, "0", "1")
+	})
+}

@@ -1,0 +1,277 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// joined is a store whose objects have had time to say what they select.
+func joined(t *testing.T, p Persister) *Store {
+	t.Helper()
+	s := run(t, p)
+	<-time.After(joinPatience)
+	synctest.Wait()
+	return s
+}
+
+// everything selects all alerts of a namespace.
+func everything(namespace string) triggers.AlertQuery {
+	return triggers.AlertQuery{Namespace: namespace, Text: "everything", Match: func(map[string]string) bool { return true }}
+}
+
+// named are n alerts that fire: those with the numbers from first on.
+func named(prefix string, first, n int) []Alert {
+	all := make([]Alert, n)
+	for i := range all {
+		all[i] = firing(fmt.Sprint(prefix, first+i), time.Now())
+	}
+	return all
+}
+
+// through delivers alerts through a door of a namespace.
+func through(t *testing.T, s *Store, namespace, credential string, alerts ...Alert) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // Of the bubble's time: nobody waits for ever.
+	defer cancel()
+	_, err := s.Record(ctx, Delivery{Door: Door{Namespace: namespace, Credential: credential}, Alerts: alerts, At: time.Now()})
+	return err
+}
+
+// holds reports whether an alert of a name is kept that came through shop.
+func holds(s *Store, name string) bool {
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.alerts[key{shop.String(), fingerprint(map[string]string{"alertname": name})}] != nil
+}
+
+func TestMoreThanTheBoundIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := joined(t, &memory{})
+		watchQuery(t, s, everything("shop"))
+		full := named("a", 0, MaxFiring/4)
+		record(t, s, full...)
+		record(t, s, full[:100]...)
+		err := through(t, s, "shop", "test", firing("one more", time.Now()))
+		if want := "credential test in namespace shop may have 5000 firing alerts"; !errors.Is(err, ErrFull) || !strings.Contains(err.Error(), want) {
+			t.Errorf("answered %v, expected %s", err, want)
+		}
+		if said := s.Full(); len(said) != 1 || said[0] != err.Error() {
+			t.Errorf("said to be full are %q", said)
+		}
+		expected := "# HELP impulse_alerts_refused_total Deliveries that were refused because there was no room.\n" +
+			"# TYPE impulse_alerts_refused_total counter\nimpulse_alerts_refused_total 1\n"
+		if err := testutil.CollectAndCompare(s, strings.NewReader(expected), "impulse_alerts_refused_total"); err != nil {
+			t.Error(err)
+		}
+		if err := through(t, s, "shop", "another", firing("one more", time.Now())); err != nil {
+			t.Errorf("another credential is answered %v", err)
+		}
+		<-time.After(fullFor + time.Second)
+		if said := s.Full(); len(said) != 0 {
+			t.Errorf("a while later said to be full are %q", said)
+		}
+	})
+}
+
+// Whoever holds a namespace's tokens may make objects there that select all that it sends.
+func TestANamespaceThatIsFullRefusesNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := joined(t, &memory{})
+		watchQuery(t, s, everything("shop"))
+		for i := range 2 {
+			if err := through(t, s, "shop", strconv.Itoa(i), named("a", 0, MaxFiring/4)...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := through(t, s, "shop", "third", firing("one more", time.Now()))
+		if want := "namespace shop may have 10000 firing alerts"; !errors.Is(err, ErrFull) || !strings.Contains(err.Error(), want) {
+			t.Errorf("answered %v, expected %s", err, want)
+		}
+		banks := watchQuery(t, s, everything("bank"))
+		if err := through(t, s, "bank", "test", named("b", 0, MaxFiring/4)...); err != nil {
+			t.Errorf("another namespace is answered %v", err)
+		}
+		banks.expect(t, "0", "5000")
+	})
+}
+
+func TestWhatIsStoredResolvesThoughThereIsNoRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := joined(t, &memory{})
+		w := watchQuery(t, s, everything("shop"))
+		full := named("a", 0, MaxFiring/4)
+		record(t, s, full...)
+		over := resolved("a7", full[7].StartsAt, time.Now())
+		if err := through(t, s, "shop", "test", over, firing("one more", time.Now()), firing("and another", time.Now())); !errors.Is(err, ErrFull) {
+			t.Errorf("answered %v", err)
+		}
+		if w.last() != "4999" {
+			t.Errorf("%s fire", w.last())
+		}
+		if err := through(t, s, "shop", "test", firing("one more", time.Now())); err != nil {
+			t.Errorf("where one has resolved, another is answered %v", err)
+		}
+	})
+}
+
+func TestWhatNobodySelectsIsDroppedFirstAndWhatWasHeardOfLastLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := joined(t, &memory{})
+		w := watch(t, s, "slow")
+		full := named("a", 0, MaxFiring/4)
+		record(t, s, full...)
+		record(t, s, full[0])
+		record(t, s, firing("slow", time.Now()))
+		w.expect(t, "0", "1")
+		if !holds(s, "a0") || holds(s, "a1") || !holds(s, "a2") {
+			t.Errorf("kept are a0: %t, a1: %t, a2: %t", holds(s, "a0"), holds(s, "a1"), holds(s, "a2"))
+		}
+		record(t, s, named("b", 0, MaxFiring/4-1)...)
+		if !holds(s, "slow") || holds(s, "a2") || len(s.alerts) != MaxFiring/4 || s.counts.dropped != MaxFiring/4 {
+			t.Errorf("slow is kept: %t, a2: %t, of %d; %d were dropped", holds(s, "slow"), holds(s, "a2"), len(s.alerts), s.counts.dropped)
+		}
+	})
+}
+
+func TestWhereAllIsFullTheNamespaceThatHasMostUnselectedLosesThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := joined(t, &memory{})
+		for _, ns := range []string{"shop", "bank"} {
+			for i := range 2 {
+				if err := through(t, s, ns, strconv.Itoa(i), named("a", 0, MaxFiring/4-10)...); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := through(t, s, "small", "test", named("a", 0, 100)...); err != nil {
+			t.Fatal(err)
+		}
+		w := watchQuery(t, s, everything("other"))
+		if err := through(t, s, "other", "test", named("a", 0, 1000)...); err != nil {
+			t.Fatal(err)
+		}
+		w.expect(t, "0", "1000")
+		if n := s.tenants["small"].count[isFiring]; n != 100 || s.all.count[isFiring] != MaxFiring {
+			t.Errorf("%d of 100 are left to who has few, and %d to all", n, s.all.count[isFiring])
+		}
+	})
+}
+
+func TestWhatIsSelectedIsTakenThoughTheDeliveryIsTooLarge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := joined(t, m)
+		w := watch(t, s, "a0")
+		if err := through(t, s, "shop", "test", named("a", 0, 100_000)...); !errors.Is(err, ErrFull) {
+			t.Errorf("answered %v", err)
+		}
+		w.expect(t, "0", "1")
+		if len(s.alerts) != 1 || m.writes() != 1 {
+			t.Errorf("%d alerts are kept, after %d writes", len(s.alerts), m.writes())
+		}
+	})
+}
+
+func TestAnAlertThatIsInADeliveryMoreThanOnceNeedsWhatItNeedsMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := joined(t, &memory{})
+		watchQuery(t, s, everything("shop"))
+		var all []Alert
+		for _, a := range named("a", 0, MaxFiring/4+1) {
+			all = append(all, resolved(a.Labels["alertname"], a.StartsAt.Add(-time.Hour), a.StartsAt.Add(-time.Minute)), a)
+		}
+		if err := through(t, s, "shop", "test", all...); !errors.Is(err, ErrFull) || s.all.count[isFiring] > MaxFiring/4 {
+			t.Errorf("answered %v, %d fire", err, s.all.count[isFiring])
+		}
+	})
+}
+
+func TestResolvedAlertsOfOneNamespaceMakeNoOtherForget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := joined(t, &memory{})
+		w := watch(t, s, "slow")
+		began := time.Now()
+		record(t, s, resolved("slow", began, time.Now()))
+		for i := range 9 {
+			ended := named("b", 5000*i, 5000)
+			for j := range ended {
+				ended[j].Firing, ended[j].EndsAt = false, time.Now()
+			}
+			if err := through(t, s, "bank", strconv.Itoa(i), ended...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := s.tenants["bank"].count[isResolved]; n != MaxResolved/2 {
+			t.Errorf("%d are remembered", n)
+		}
+		record(t, s, firing("slow", began)) // Late.
+		w.expect(t, "0", "0 and 1 will")
+	})
+}
+
+func TestAnAlertThatNobodySelectsIsKeptForFiveHours(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		w := watch(t, s, "slow")
+		record(t, s, firing("slow", time.Now()), firing("fast", time.Now()))
+		<-time.After(5*time.Hour - time.Second)
+		if !holds(s, "fast") {
+			t.Error("it is forgotten too soon")
+		}
+		<-time.After(2 * time.Second)
+		if holds(s, "fast") || w.last() != "1" {
+			t.Errorf("it is kept: %t; what is selected is %s", holds(s, "fast"), w.last())
+		}
+	})
+}
+
+// After a restart nothing is selected until the objects are there again.
+func TestWhatIsSelectedIsNotDroppedBeforeTheObjectsAreThereAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		record(t, run(t, m), named("a", 0, MaxFiring/4)...)
+		left := m.copied()
+		<-time.After(20 * time.Hour) // Longer than what nobody selects is kept.
+		s := run(t, left)
+		if err := through(t, s, "shop", "test", firing("slow", time.Now())); !errors.Is(err, ErrFull) {
+			t.Errorf("answered %v", err)
+		}
+		w := watchQuery(t, s, everything("shop"))
+		<-time.After(joinPatience)
+		if w.last() != "5000 stale" {
+			t.Errorf("%s fire", w.last())
+		}
+	})
+}
+
+func TestWhoSelectsLaterWhatWasDroppedDoesNotTakeItForOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := joined(t, &memory{})
+		before := watch(t, s, "a0")
+		record(t, s, named("b", 0, MaxFiring/4)...)
+		record(t, s, named("c", 0, 10)...)
+		after, reconciled := watchQuery(t, s, patient("b0", time.Hour)), watch(t, s, "slow")
+		before.expect(t, "0")
+		after.expect(t, "0 or more")
+		<-time.After(time.Second)
+		reconcile(t, s, triggers.AlertView{Complete: true}) // Of "slow".
+		reconciled.expect(t, "0 or more", "0")
+		<-time.After(time.Hour)
+		after.expect(t, "0 or more", "0")
+		if banks := watchQuery(t, s, everything("bank")); !slices.Equal(banks.turns, []string{"0"}) {
+			t.Errorf("another namespace is told %v", banks.turns)
+		}
+	})
+}

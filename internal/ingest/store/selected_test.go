@@ -1,0 +1,91 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// watchFor selects the alerts of a name for an object.
+func watchFor(t *testing.T, s *Store, object, name string) {
+	t.Helper()
+	q := about(name)
+	q.For = object
+	watchQuery(t, s, q)
+}
+
+func TestAnAlertIsCountedByTheObjectsThatSelectIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		asked := Delivery{Door: shop, Alerts: []Alert{firing("Slow", time.Now())}, Count: true}
+		record := func(d Delivery) Result {
+			t.Helper()
+			d.At = time.Now()
+			r, err := s.Record(t.Context(), d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r
+		}
+		if r := record(asked); r.Objects != nil || r.Unselected != 0 || r.Listening {
+			t.Errorf("before the objects have had time to say what they select: %+v", r)
+		}
+		<-time.After(joinPatience)
+		synctest.Wait()
+		if r := record(asked); r.Objects == nil || *r.Objects != 0 || r.Unselected != 1 || r.Example != "Slow" || r.Listening {
+			t.Errorf("nobody selects anything: %+v", r)
+		}
+		watchFor(t, s, "shop/web", "Fast")
+		if r := record(asked); *r.Objects != 0 || r.Unselected != 1 || !r.Listening {
+			t.Errorf("others are selected: %+v", r)
+		}
+		watchFor(t, s, "shop/web", "Slow")
+		watchFor(t, s, "shop/web", "Slow")
+		watchFor(t, s, "shop/api", "Slow")
+		if r := record(asked); *r.Objects != 2 || r.Unselected != 0 || r.Selected != 1 {
+			t.Errorf("two objects select it, one of them twice: %+v", r)
+		}
+		asked.Count = false
+		if r := record(asked); r.Objects != nil {
+			t.Errorf("nobody asked: %+v", r)
+		}
+		asked.Count, asked.Alerts = true, append(asked.Alerts, firing("Fast", time.Now()))
+		if r := record(asked); r.Objects != nil || r.Selected != 2 {
+			t.Errorf("of two alerts: %+v", r)
+		}
+	})
+}
+
+func TestAlertsOfTheFirstMomentsThatNoObjectSelectsAreLoggedOnceThatIsKnown(t *testing.T) {
+	for want, selected := range map[string][]string{
+		`msg="alerts are recorded that no object selects: impulse alerts lists them" alerts=1 namespace=shop alertname=Slow`: {"Fast"},
+		"": {"Fast", "Slow"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var log bytes.Buffer
+			s := NewStore(&memory{}, time.Now)
+			s.LogTo(slog.New(slog.NewTextHandler(&log, nil)))
+			ctx, cancel := context.WithCancel(t.Context())
+			var running sync.WaitGroup
+			running.Go(func() { _ = s.Run(ctx) })
+			synctest.Wait()
+			for _, name := range selected {
+				watchFor(t, s, "shop/web", name)
+			}
+			if _, err := s.Record(t.Context(), Delivery{Door: shop, Alerts: []Alert{firing("Fast", time.Now()), firing("Slow", time.Now())}, At: time.Now()}); err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(2 * joinPatience)
+			cancel()
+			running.Wait()
+			if got := log.String(); want == "" && got != "" || strings.Count(got, "\n") > 1 || !strings.Contains(got, want) {
+				t.Errorf("logged %q, expected %q", got, want)
+			}
+		})
+	}
+}

@@ -1,0 +1,390 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// memory is a persister that can be made to fail or to wait: what a disk or an API server cannot be asked to do.
+type memory struct {
+	mu     sync.Mutex
+	shards map[int]Shard
+	saves  int
+	err    error
+	hold   chan struct{}
+}
+
+// copied is what a crash leaves.
+func (m *memory) copied() *memory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return &memory{shards: maps.Clone(m.shards)}
+}
+
+func (m *memory) Load(_ context.Context, shards ...int) (map[int]Shard, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := map[int]Shard{}
+	for i, one := range m.shards {
+		if len(shards) == 0 || slices.Contains(shards, i) {
+			one.Alerts = slices.Clone(one.Alerts)
+			out[i] = one
+		}
+	}
+	return out, m.err
+}
+
+func (m *memory) Check(context.Context) ([]int, error) { return nil, nil }
+
+func (m *memory) Save(_ context.Context, i int, content Shard) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if hold := m.hold; hold != nil {
+		m.mu.Unlock()
+		<-hold
+		m.mu.Lock()
+	}
+	m.saves++
+	if m.err == nil {
+		if m.shards == nil {
+			m.shards = map[int]Shard{}
+		}
+		m.shards[i] = content
+	}
+	return m.err
+}
+
+func (m *memory) fail(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.err = err
+}
+
+func (m *memory) writes() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.saves
+}
+
+// run starts a store in a bubble of fake time; it ends with the test.
+func run(t *testing.T, p Persister) *Store {
+	t.Helper()
+	s, stop := begin(t, p)
+	t.Cleanup(stop)
+	return s
+}
+
+// begin starts a store that ends when it is told to.
+func begin(t *testing.T, p Persister) (s *Store, stop func()) {
+	t.Helper()
+	s = NewStore(p, time.Now)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.Run(ctx)
+	}()
+	synctest.Wait()
+	return s, func() { cancel(); <-done }
+}
+
+// watched follows how many alerts of a name fire.
+type watched struct {
+	mu     sync.Mutex
+	turns  []string
+	alerts []triggers.Alert
+}
+
+// about selects the alerts of a name.
+func about(name string) triggers.AlertQuery {
+	return triggers.AlertQuery{
+		Namespace: "shop", Text: name, Equal: map[string]string{"alertname": name},
+		Match: func(labels map[string]string) bool { return labels["alertname"] == name },
+	}
+}
+
+func watch(t *testing.T, s *Store, name string) *watched {
+	t.Helper()
+	return watchQuery(t, s, about(name))
+}
+
+func watchQuery(t *testing.T, s *Store, q triggers.AlertQuery) *watched {
+	t.Helper()
+	w := &watched{}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.Watch(ctx, q, func(_ time.Time, alerts []triggers.Alert, err error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.turns, w.alerts = append(w.turns, said(alerts, err)), alerts
+		})
+	}()
+	t.Cleanup(func() { cancel(); <-done })
+	synctest.Wait()
+	return w
+}
+
+// said is a set of alerts in a word: how many count, how many will, and whether that is all.
+func said(alerts []triggers.Alert, err error) string {
+	waiting := 0
+	for i := range alerts {
+		if !alerts[i].Begins.IsZero() {
+			waiting++
+		}
+	}
+	text := strconv.Itoa(len(alerts) - waiting)
+	if waiting > 0 {
+		text += fmt.Sprintf(" and %d will", waiting)
+	}
+	if slices.ContainsFunc(alerts, func(a triggers.Alert) bool { return a.Stale }) {
+		text += " stale"
+	}
+	switch {
+	case err != nil && alerts == nil:
+		return "unknown"
+	case err != nil:
+		return text + " or more"
+	default:
+		return text
+	}
+}
+
+func (w *watched) expect(t *testing.T, want ...string) {
+	t.Helper()
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !slices.Equal(w.turns, want) {
+		t.Errorf("the watcher was told %v, expected %v", w.turns, want)
+	}
+}
+
+// last is how many count by the newest turn.
+func (w *watched) last() string {
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	count, _, _ := strings.Cut(w.turns[len(w.turns)-1], " and ")
+	return count
+}
+
+var shop = Door{Namespace: "shop", Credential: "test"}
+
+func firing(name string, since time.Time) Alert {
+	return Alert{Labels: map[string]string{"alertname": name}, Firing: true, StartsAt: since}
+}
+
+func resolved(name string, since, until time.Time) Alert {
+	return Alert{Labels: map[string]string{"alertname": name}, StartsAt: since, EndsAt: until}
+}
+
+// homeOf is the shard of an alert of a name.
+func homeOf(t *testing.T, s *Store, name string) *shard {
+	t.Helper()
+	r := s.alerts[key{shop.String(), fingerprint(map[string]string{"alertname": name})}]
+	if r == nil {
+		t.Fatalf("%s is not kept", name)
+	}
+	return r.shard
+}
+
+func record(t *testing.T, s *Store, alerts ...Alert) {
+	t.Helper()
+	if _, err := s.Record(t.Context(), Delivery{Door: shop, Alerts: alerts, At: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTheSameDeliveryAThousandTimesIsOneChangeAndOneWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		w := watch(t, s, "slow")
+		began := time.Now()
+		for range 1000 {
+			record(t, s, firing("slow", began))
+		}
+		w.expect(t, "0", "1")
+		if m.writes() != 1 {
+			t.Errorf("%d writes", m.writes())
+		}
+	})
+}
+
+func TestAnyOrderOfFiringResolvedAndStaleFiringConverges(t *testing.T) {
+	orders := [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}
+	for _, order := range orders {
+		t.Run(fmt.Sprint(order), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := run(t, &memory{})
+				w := watch(t, s, "slow")
+				began := time.Now().Add(-time.Hour)
+				deliveries := []Alert{
+					firing("slow", began), resolved("slow", began, time.Now()), firing("slow", began.Add(-time.Minute)),
+				}
+				for _, i := range order {
+					record(t, s, deliveries[i])
+				}
+				record(t, s, deliveries[1]) // Alertmanager's peers repeat the resolve.
+				if got := w.last(); got != "0" {
+					t.Errorf("%s alerts fire", got)
+				}
+			})
+		})
+	}
+}
+
+func TestARefireCountsAndALateRepeatIsDoubtfulForAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		w := watch(t, s, "slow")
+		began := time.Now()
+		record(t, s, firing("slow", began))
+		record(t, s, resolved("slow", began, time.Now()))
+		record(t, s, firing("slow", began))
+		w.expect(t, "0", "1", "0", "0 and 1 will")
+		<-time.After(defaultWindow)
+		w.expect(t, "0", "1", "0", "0 and 1 will", "1")
+		record(t, s, resolved("slow", began, time.Now()))
+		record(t, s, firing("slow", began.Add(time.Second)))
+		w.expect(t, "0", "1", "0", "0 and 1 will", "1", "0", "1")
+	})
+}
+
+func TestTheEndOfAnEarlierActivationIsIgnored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		w := watch(t, s, "slow")
+		began := time.Now()
+		record(t, s, firing("slow", began))
+		record(t, s, resolved("slow", began.Add(-time.Hour), began.Add(-time.Minute)))
+		w.expect(t, "0", "1")
+	})
+}
+
+func TestAnAlertThatIsNotRepeatedEndsAfterTwoLeases(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		w := watch(t, s, "slow")
+		record(t, s, firing("slow", time.Now()))
+		<-time.After(defaultLease - time.Microsecond)
+		w.expect(t, "0", "1")
+		<-time.After(time.Microsecond)
+		w.expect(t, "0", "1", "1 stale")
+		<-time.After(defaultLease - time.Microsecond)
+		w.expect(t, "0", "1", "1 stale")
+		<-time.After(time.Microsecond)
+		w.expect(t, "0", "1", "1 stale", "0")
+	})
+}
+
+func TestWatchersHearBeforeTheAnswerWhichWaitsForTheWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{hold: make(chan struct{})}
+		s := run(t, m)
+		w := watch(t, s, "slow")
+		answered := answer(t, s, firing("slow", time.Now()))
+		w.expect(t, "0", "1")
+		expect(t, answered, false)
+		close(m.hold)
+		if err := <-answered; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestDeliveriesDuringAWriteShareTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{hold: make(chan struct{})}
+		s := run(t, m)
+		var all sync.WaitGroup
+		began := time.Now()
+		for i := range 50 {
+			all.Go(func() {
+				// One alert whose annotation changes with each delivery: one shard.
+				a := firing("slow", began)
+				a.Annotations = map[string]string{"value": strconv.Itoa(i)}
+				if _, err := s.Record(t.Context(), Delivery{Door: shop, Alerts: []Alert{a}, At: time.Now()}); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		close(m.hold)
+		all.Wait()
+		if m.writes() != 2 {
+			t.Errorf("%d writes, expected the one under way and one for all the others", m.writes())
+		}
+	})
+}
+
+func TestWhatCannotBeWrittenIsNotAcceptedAndIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		broken := errors.New("the disk is full")
+		m.fail(broken)
+		_, err := s.Record(t.Context(), Delivery{Door: shop, Alerts: []Alert{firing("slow", time.Now())}, At: time.Now()})
+		if !errors.Is(err, broken) {
+			t.Fatalf("answered %v", err)
+		}
+		m.fail(nil)
+		<-time.After(time.Minute)
+		restarted := run(t, m)
+		watch(t, restarted, "slow").expect(t, "1")
+	})
+}
+
+func TestNothingIsKnownBeforeTheRecordIsLoaded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{err: errors.New("away")}
+		s := run(t, m)
+		w := watch(t, s, "slow")
+		if _, err := s.Record(t.Context(), Delivery{Door: shop, Alerts: nil, At: time.Now()}); !errors.Is(err, ErrNotReady) {
+			t.Errorf("a delivery was answered with %v", err)
+		}
+		m.fail(nil)
+		<-time.After(time.Minute)
+		w.expect(t, "unknown", "0")
+	})
+}
+
+func TestWhatAnAlertSaysOfItsNamespaceOpensNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		shops, banks := about("slow"), about("slow")
+		banks.Namespace = "bank"
+		here, there := watchQuery(t, s, shops), watchQuery(t, s, banks)
+		a := firing("slow", time.Now())
+		a.Labels["namespace"], a.Labels["scaledobject"] = "bank", "web"
+		record(t, s, a)
+		here.expect(t, "0", "1")
+		there.expect(t, "0")
+	})
+}
+
+func TestAnotherDoorFeedsNobodyHere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, &memory{})
+		w := watch(t, s, "slow")
+		for _, d := range []Door{{Namespace: "bank"}, {}} {
+			if _, err := s.Record(t.Context(), Delivery{Door: d, Alerts: []Alert{firing("slow", time.Now())}, At: time.Now()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.expect(t, "0")
+	})
+}

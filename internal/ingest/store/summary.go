@@ -1,0 +1,55 @@
+package store
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+)
+
+const (
+	// maxNames bounds the names in a summary, and maxName one of them, in bytes.
+	maxNames = 3
+	maxName  = 63
+)
+
+// summaryOf says in short what an AlertSet holds, for those who list them; nil for an empty one.
+func summaryOf(all []v1alpha1.StoredAlert) *v1alpha1.AlertSummary {
+	if len(all) == 0 {
+		return nil
+	}
+	s := &v1alpha1.AlertSummary{Namespace: cmp.Or(ParseDoor(all[0].Door).Namespace, "*")}
+	names := map[string]struct{}{}
+	for i := range all {
+		a := &all[i]
+		door := ParseDoor(a.Door)
+		switch {
+		case !a.Firing && a.Doubt == nil:
+			s.Resolved++
+			continue
+		case door.Object != "":
+			s.Pushed++
+			names[door.Object+"/"+door.Trigger] = struct{}{}
+		default:
+			s.Firing++
+			names[cut(a.Labels["alertname"])] = struct{}{}
+		}
+	}
+	sorted := slices.Sorted(maps.Keys(names))
+	s.Names = strings.Join(sorted[:min(len(sorted), maxNames)], ", ")
+	if more := len(sorted) - maxNames; more > 0 {
+		s.Names += fmt.Sprintf(" and %d more", more)
+	}
+	return s
+}
+
+// cut bounds a name that a sender has chosen.
+func cut(name string) string {
+	if len(name) <= maxName {
+		return name
+	}
+	return strings.ToValidUTF8(name[:maxName], "") + "…"
+}

@@ -1,0 +1,31 @@
+package store
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+)
+
+func TestASummarySaysWhatASetHolds(t *testing.T) {
+	one := func(door, name string, firing bool) v1alpha1.StoredAlert {
+		return v1alpha1.StoredAlert{Door: door, Labels: map[string]string{"alertname": name}, Firing: firing}
+	}
+	doubtful := one("shop/", "Back", false)
+	doubtful.Doubt = &doubtful.LastSeen
+	all := []v1alpha1.StoredAlert{
+		one("shop/", "Slow", true), one("shop/prometheus", "Slow", true), one("shop/", "Over", false), doubtful,
+		one("shop//web/jobs", "", true), one("shop/", strings.Repeat("ä", 50), true),
+	}
+	want := v1alpha1.AlertSummary{Namespace: "shop", Firing: 4, Pushed: 1, Resolved: 1, Names: "Back, Slow, web/jobs and 1 more"}
+	if got := summaryOf(all); *got != want {
+		t.Errorf("%+v, want %+v", *got, want)
+	}
+	want = v1alpha1.AlertSummary{Namespace: "*", Firing: 1, Names: strings.Repeat("ä", 31) + "…"}
+	if got := summaryOf([]v1alpha1.StoredAlert{one("/", strings.Repeat("ä", 50), true)}); *got != want {
+		t.Errorf("%+v, want %+v", *got, want)
+	}
+	if got := summaryOf(nil); got != nil {
+		t.Errorf("of nothing: %+v", got)
+	}
+}

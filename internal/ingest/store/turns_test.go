@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// pen is a record that notes what is written at once, and holds what is written of one namespace until it is let go.
+type pen struct {
+	*memory
+
+	mu          sync.Mutex
+	holds       string
+	let         chan struct{}
+	underWay    map[string]int
+	most, total int
+	alerts      int
+}
+
+// Save is Persister's.
+func (p *pen) Save(ctx context.Context, i int, content Shard) error {
+	namespace := ""
+	if len(content.Alerts) > 0 {
+		namespace, _ = namespaceOf(content.Alerts[0].Door)
+	}
+	p.mu.Lock()
+	p.underWay[namespace]++
+	p.total++
+	p.most = max(p.most, p.underWay[namespace])
+	p.alerts += len(content.Alerts)
+	holds := p.holds == namespace
+	p.mu.Unlock()
+	if holds {
+		<-p.let
+	}
+	p.mu.Lock()
+	p.underWay[namespace]--
+	p.mu.Unlock()
+	return p.memory.Save(ctx, i, content)
+}
+
+func newPen() *pen {
+	return &pen{memory: &memory{}, underWay: map[string]int{}, let: make(chan struct{})}
+}
+
+// reset begins to count anew.
+func (p *pen) reset() {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.total, p.alerts = 0, 0
+}
+
+// written are the writes, and the alerts in them.
+func (p *pen) written() (writes, alerts int) {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.total, p.alerts
+}
+
+// saying is an alert that says something else.
+func saying(a Alert, text string) Alert {
+	a.Annotations = map[string]string{"text": text}
+	return a
+}
+
+func TestWhatIsWrittenForAChangeDoesNotGrowWithWhatIsStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPen()
+		s := run(t, p)
+		all := named("a", 0, MaxFiring/4)
+		record(t, s, all...)
+		p.reset()
+		record(t, s, saying(all[17], "more"))
+		if writes, alerts := p.written(); writes != 1 || alerts > 40 {
+			t.Errorf("one change was %d writes of %d alerts", writes, alerts)
+		}
+		p.reset()
+		for i := range 50 {
+			all[i] = saying(all[i], "more")
+		}
+		record(t, s, all[:50]...)
+		if writes, _ := p.written(); writes > 3 {
+			t.Errorf("50 changes that came together were %d writes", writes)
+		}
+	})
+}
+
+func TestWritesOfOneNamespaceKeepNoOtherWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPen()
+		p.holds = "shop"
+		s := run(t, p)
+		stuck := make(chan error, 1)
+		go func() { stuck <- through(t, s, "shop", "test", named("a", 0, 1000)...) }()
+		synctest.Wait()
+		for i := range 20 {
+			if err := through(t, s, "bank", "test", firing(fmt.Sprint("b", i), time.Now())); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		if p.most != maxTenantWrites || p.underWay["shop"] != maxTenantWrites {
+			t.Errorf("%d writes of one namespace are under way, and were at most %d; %d may be", p.underWay["shop"], p.most, maxTenantWrites)
+		}
+		close(p.let)
+		if err := <-stuck; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestSoManyBytesASecondAreWrittenOfOneNamespace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPen()
+		s := run(t, p)
+		all := named("a", 0, MaxFiring/4)
+		record(t, s, all...)
+		<-time.After(time.Minute)
+		p.reset()
+		deadline, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for n := 0; deadline.Err() == nil; n++ {
+			for i := range all {
+				all[i] = saying(all[i], strconv.Itoa(n))
+			}
+			answered := make(chan struct{})
+			go func() {
+				defer close(answered)
+				_, _ = s.Record(deadline, Delivery{Door: shop, Alerts: all, At: time.Now()})
+			}()
+			<-time.After(time.Second)
+			began := time.Now()
+			if err := through(t, s, "bank", "test", firing(fmt.Sprint("b", n), time.Now())); err != nil || time.Since(began) > 100*time.Millisecond {
+				t.Fatalf("another namespace is answered %v after %s", err, time.Since(began))
+			}
+			<-answered
+		}
+		if _, alerts := p.written(); alerts > (60+4+4)*tenantPace/overhead {
+			t.Errorf("%d alerts were written in a minute", alerts)
+		}
+	})
+}
+
+func TestAShardIsOneNamespacesAndIsUsedAgainWhenItIsEmpty(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		s := run(t, m)
+		for day := range 20 {
+			for _, ns := range []string{"shop", "bank"} {
+				if err := through(t, s, fmt.Sprint(ns, day), "test", named("a", 0, 100)...); err != nil {
+					t.Fatal(err)
+				}
+			}
+			atHome(t, m.copied().shards)
+			<-time.After(24 * time.Hour)
+		}
+		synctest.Wait()
+		if len(s.shards) > 20 || len(s.tenants) != 0 || len(s.doors) != 0 || len(s.alerts) != 0 {
+			t.Errorf("%d shards, %d namespaces, %d doors and %d alerts are left", len(s.shards), len(s.tenants), len(s.doors), len(s.alerts))
+		}
+		if restarted := run(t, m.copied()); len(restarted.shards) > 20 {
+			t.Errorf("%d shards are loaded", len(restarted.shards))
+		}
+	})
+}

@@ -1,0 +1,57 @@
+package compile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// fallbackNames are KEDA's, in the order of the behaviors.
+var fallbackNames = [...]string{
+	scalers.FallbackStatic: "static", scalers.FallbackCurrentReplicas: "currentReplicas",
+	scalers.FallbackCurrentReplicasIfHigher: "currentReplicasIfHigher", scalers.FallbackCurrentReplicasIfLower: "currentReplicasIfLower",
+	scalers.FallbackScalingModifiers: "scalingModifiers",
+} //nolint:gochecknoglobals // A constant list.
+
+// compileFallback reads what is to be while a source fails for long. The triggers are compiled.
+func compileFallback(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, wrong *mistakes) {
+	f := spec.Fallback
+	if f == nil {
+		return
+	}
+	const path = "spec.fallback"
+	if f.FailureThreshold < 0 {
+		wrong.add(path+".failureThreshold", fmt.Sprintf("%d is below 0", f.FailureThreshold), "")
+	}
+	if f.Replicas < 0 {
+		wrong.add(path+".replicas", fmt.Sprintf("%d is below 0", f.Replicas), "")
+	}
+	behavior := 0
+	if f.Behavior != "" {
+		behavior = slices.Index(fallbackNames[:], f.Behavior)
+	}
+	modifiers := spec.Advanced != nil && spec.Advanced.ScalingModifiers != nil
+	switch {
+	case behavior < 0:
+		suggestion := strings.Join(fallbackNames[:], ", ")
+		if near := triggers.Nearest(f.Behavior, fallbackNames[:]); near != "" {
+			suggestion = fmt.Sprintf("did you mean %q?", near)
+		}
+		wrong.add(path+".behavior", fmt.Sprintf("%q is unknown", f.Behavior), suggestion)
+		return
+	case scalers.FallbackBehavior(behavior) == scalers.FallbackScalingModifiers && !modifiers:
+		wrong.add(path+".behavior", "scalingModifiers needs a formula", "spec.advanced.scalingModifiers.formula")
+		return
+	case len(p.Triggers) > 0 && !slices.ContainsFunc(p.Triggers, func(t scalers.Trigger) bool { return !t.PerPod }):
+		wrong.add(path, "does not go with cpu and memory alone: there is no source that may fail for long", "a trigger of another type")
+	}
+	p.Fallback = &scalers.Fallback{
+		FailureThreshold: f.FailureThreshold, Replicas: f.Replicas, Behavior: scalers.FallbackBehavior(behavior),
+		Interval: time.Duration(deref(spec.PollingInterval, defaultPolling)) * time.Second,
+	}
+}

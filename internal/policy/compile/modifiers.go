@@ -1,0 +1,95 @@
+package compile
+
+import (
+	"fmt"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/policy/formula"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// Composite is the name of the trigger that a formula makes of the others.
+const Composite = "scalingModifiers"
+
+// compileModifiers makes one trigger of all that have a level of their own, by a formula. The triggers are compiled; cpu and
+// memory stay beside it, as in KEDA.
+func compileModifiers(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, wrong *mistakes) {
+	if spec.Advanced == nil || spec.Advanced.ScalingModifiers == nil {
+		return
+	}
+	m, path := spec.Advanced.ScalingModifiers, "spec.advanced.scalingModifiers"
+	t := scalers.Trigger{Name: Composite}
+	var names, perPod []string
+	var inputs []int
+	for i := range p.Triggers {
+		input := &p.Triggers[i]
+		if input.Name == Composite {
+			wrong.add(fmt.Sprintf("spec.triggers[%d].name", i), fmt.Sprintf("%q is the formula's own name", Composite), "choose another")
+		}
+		if input.PerPod {
+			perPod = append(perPod, input.Name)
+			continue
+		}
+		if input.Cap || input.Min != 0 || input.Max != 0 {
+			wrong.add(fmt.Sprintf("spec.triggers[%d]", i), "has bounds of its own and is an input of the formula", "write the bounds into the formula: max(a, 3)")
+		}
+		if input.Increment.Amount != 0 {
+			wrong.add(fmt.Sprintf("spec.triggers[%d].metadata.step", i), "is an input of the formula, which sees the level and not the step", "write the step into the formula: b + 2 * a")
+		}
+		input.Input, t.Continuous = true, t.Continuous || input.Continuous
+		names, inputs = append(names, input.Name), append(inputs, i)
+	}
+	if len(inputs) == 0 {
+		wrong.add(path, "has no input: cpu and memory are not part of a formula", "")
+		return
+	}
+	before := len(*wrong)
+	t.Target = quantity(path+".target", m.Target, wrong)
+	if t.Target <= 0 && len(*wrong) == before {
+		wrong.add(path+".target", fmt.Sprintf("%q is not above 0", m.Target), "it is the level that one replica is meant to have")
+	}
+	t.Activation = quantity(path+".activationTarget", m.ActivationTarget, wrong)
+	switch m.MetricType {
+	case "", "AverageValue":
+	case "Value":
+		t.Metric = scalers.Value
+	default:
+		wrong.add(path+".metricType", fmt.Sprintf("%q does not go with a formula", m.MetricType), "AverageValue or Value")
+	}
+	program, err := formula.Compile(m.Formula, names, perPod)
+	if err != nil {
+		wrong.add(path+".formula", err.Error(), "")
+		return
+	}
+	t.Formula = evaluate(program, inputs)
+	p.Triggers = append(p.Triggers, t)
+}
+
+// evaluate binds a formula to the levels of its inputs.
+func evaluate(program *formula.Program, inputs []int) func([]scalers.Level) (scalers.Milli, error) {
+	return func(levels []scalers.Level) (scalers.Milli, error) {
+		values := make([]*float64, len(inputs))
+		for k, i := range inputs {
+			if i < len(levels) && levels[i].Known {
+				values[k] = new(float64(levels[i].Value) / 1000)
+			}
+		}
+		number, err := program.Run(values)
+		if err != nil {
+			return 0, err
+		}
+		return scalers.FromFloat(number)
+	}
+}
+
+// quantity reads a number that the user states; "" is 0.
+func quantity(field, text string, wrong *mistakes) scalers.Milli {
+	if text == "" {
+		return 0
+	}
+	value, err := scalers.ParseExact(text)
+	if err != nil {
+		wrong.add(field, err.Error(), "")
+	}
+	return value
+}

@@ -1,0 +1,51 @@
+package compile
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// Paused reports whether an object is paused, in whatever form.
+func Paused(so *v1alpha1.ScaledObject) bool {
+	return pausedOf(so, &mistakes{}) != scalers.Paused{}
+}
+
+// Pause says what the annotations of the object pause: a reason for machines and a sentence for people; both "" for nothing.
+func (w *Workload) Pause() (reason, message string) {
+	switch p := &w.Policy.Paused; {
+	case p.Fixed:
+		return "PausedReplicas", fmt.Sprintf("the annotation %s keeps the count at %d", w.annotation("paused-replicas"), p.At)
+	case p.Keep:
+		return "Paused", fmt.Sprintf("the annotation %s keeps the count as it is", w.annotation("paused"))
+	case p.In && p.Out:
+		return "Paused", fmt.Sprintf("the annotations %s and %s keep the count as it is", w.annotation("paused-scale-in"), w.annotation("paused-scale-out"))
+	case p.In:
+		return "PausedScaleIn", fmt.Sprintf("the annotation %s keeps the count from going down", w.annotation("paused-scale-in"))
+	case p.Out:
+		return "PausedScaleOut", fmt.Sprintf("the annotation %s keeps the count from going up", w.annotation("paused-scale-out"))
+	default:
+		return "", ""
+	}
+}
+
+// annotation is the full name of an annotation that pauses the object.
+func (w *Workload) annotation(name string) string {
+	return cmp.Or(w.paused[name], AnnotationGroups[0]+name)
+}
+
+// pausedBy returns the full name of each annotation of the object that may pause it, by its name within its group; nil for none.
+func pausedBy(so *v1alpha1.ScaledObject) map[string]string {
+	var all map[string]string
+	for _, name := range Annotations {
+		if key, _ := annotation(so, name); key != "" {
+			if all == nil {
+				all = map[string]string{}
+			}
+			all[name] = key
+		}
+	}
+	return all
+}

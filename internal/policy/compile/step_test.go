@@ -1,0 +1,58 @@
+package compile_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// counts is the config of a kind whose level counts something, and that adds so many replicas for each.
+type counts struct {
+	Step int32 `json:"step" doc:"How many."`
+}
+
+func (counts) Validate() error { return nil }
+
+func (c counts) Trigger() scalers.Trigger {
+	return scalers.Trigger{Target: 1000, Exact: true, Continuous: true, Increment: scalers.Increment{Amount: c.Step}}
+}
+
+// compileObject compiles an object with a trigger of that kind.
+func compileObject(metricType string, advanced *v1alpha1.Advanced) (*compile.Workload, string) {
+	kind := triggers.Define("counts", "Counts.", counts{Step: 2}, func(counts, triggers.Env) (triggers.Source, error) { return nil, nil }) //nolint:nilnil // Nobody opens it.
+	so := &v1alpha1.ScaledObject{Spec: v1alpha1.ScaledObjectSpec{
+		ScaleTargetRef: v1alpha1.ScaleTargetRef{Name: "web"}, Advanced: advanced,
+		Triggers: []v1alpha1.Trigger{{Type: "counts", MetricType: metricType}},
+	}}
+	compile.Default(so)
+	w, wrong := compile.Compile(so, []triggers.Kind{kind}, compile.DefaultSettings())
+	var all []string
+	for _, m := range wrong {
+		all = append(all, m.String())
+	}
+	return w, strings.Join(all, "\n")
+}
+
+func TestATriggerThatStepsCompiles(t *testing.T) {
+	w, wrong := compileObject("", nil)
+	if wrong != "" {
+		t.Fatal(wrong)
+	}
+	if got := w.Policy.Triggers[0]; got.Increment != (scalers.Increment{Amount: 2}) || got.Name != "counts" {
+		t.Errorf("%+v, want a step of 2", got)
+	}
+}
+
+func TestAStepThatNothingCanMakeSenseOfIsToldWhereItStands(t *testing.T) {
+	if _, wrong := compileObject("Value", nil); wrong != "spec.triggers[0].metricType: Value does not go with a step, which counts (leave it out)" {
+		t.Errorf("got %s", wrong)
+	}
+	_, wrong := compileObject("", &v1alpha1.Advanced{ScalingModifiers: &v1alpha1.ScalingModifiers{Formula: "counts * 2", Target: "1"}})
+	if want := "spec.triggers[0].metadata.step: is an input of the formula, which sees the level and not the step"; !strings.HasPrefix(wrong, want) {
+		t.Errorf("got %s", wrong)
+	}
+}

@@ -1,0 +1,154 @@
+package convert
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+)
+
+func TestAQueryIsWrittenForWhatAnAdapterServed(t *testing.T) {
+	for want, m := range map[string]autoscalingv2.MetricIdentifier{
+		`queue`:                   {Name: "queue"},
+		`{__name__="requests/s"}`: {Name: "requests/s"},
+		`queue{a="1",b="2",c!~"x|y\\.z",d!="",e=""}`: {Name: "queue", Selector: &metav1.LabelSelector{
+			MatchLabels: map[string]string{"b": "2", "a": "1"},
+			MatchExpressions: []metav1.LabelSelectorRequirement{
+				{Key: "c", Operator: metav1.LabelSelectorOpNotIn, Values: []string{"x", "y.z"}},
+				{Key: "d", Operator: metav1.LabelSelectorOpExists},
+				{Key: "e", Operator: metav1.LabelSelectorOpDoesNotExist},
+			},
+		}},
+	} {
+		if got := selector(&m); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+func TestWhatKubectlWroteIsNotTakenOver(t *testing.T) {
+	old := &v1alpha1.ScaledObject{}
+	old.Annotations = map[string]string{"kubectl.kubernetes.io/last-applied-configuration": "{}", "autoscaling.keda.sh/paused": "true"}
+	so, _ := KEDA(old)
+	if len(so.Annotations) != 1 || so.Annotations["autoscaling.keda.sh/paused"] != "true" || !strings.HasPrefix(so.APIVersion, "impulse.sh/") {
+		t.Errorf("%+v %+v", so.TypeMeta, so.ObjectMeta)
+	}
+}
+
+func TestAnObjectThatIsRestoredStaysOneWithoutANote(t *testing.T) {
+	old := &v1alpha1.ScaledObject{}
+	old.Spec.Advanced = &v1alpha1.Advanced{RestoreToOriginalReplicaCount: true}
+	so, notes := KEDA(old)
+	if !so.Spec.Advanced.RestoreToOriginalReplicaCount {
+		t.Error("it is restored no more")
+	}
+	for _, n := range notes {
+		if strings.Contains(n.Field, "restore") {
+			t.Errorf("there is no difference: %s", n)
+		}
+	}
+}
+
+// An HPA computes 100 × (1 + 10/100) as 110.00000000000001. Where the limits hide that, or no count meets it, nothing is said.
+func TestPercentagesThatAnHPAComputesOtherwiseAreSaidWithTheirNumbers(t *testing.T) {
+	for _, c := range []struct {
+		direction   string
+		percent     int32
+		least, most int32
+		selected    autoscalingv2.ScalingPolicySelect
+		want        string
+	}{
+		{"up", 10, 1, 1000, "Max", "spec.behavior.scaleUp.policies[1]: is computed in floating point by an HPA: 10 % up from 50 is 56, from 90 is 100, from 100 is 111 (here it is exact: 55, 99, 110)"},
+		{"up", 10, 1, 60, "Min", "spec.behavior.scaleUp.policies[1]: is computed in floating point by an HPA: 10 % up from 50 is 56 (here it is exact: 55)"},
+		{"up", 10, 1, 55, "Max", ""},
+		{"up", 10, 1, 1000, "Disabled", ""},
+		{"up", 100, 1, math.MaxInt32, "Max", ""},
+		{"up", 900, 1, math.MaxInt32, "Max", ""},
+		{"down", 34, 1, 60, "Max", "spec.behavior.scaleDown.policies[1]: is computed in floating point by an HPA: 34 % down from 50 is 32 (here it is exact: 33)"},
+		{"down", 34, 33, 60, "Max", ""},
+		{"down", 80, 0, 9, "Max", "spec.behavior.scaleDown.policies[1]: is computed in floating point by an HPA: 80 % down from 5 is 0 (here it is exact: 1)"},
+		{"down", 80, 1, 9, "Max", ""},
+		{"down", 150, 0, 1000, "Max", ""},
+	} {
+		hpa := &autoscalingv2.HorizontalPodAutoscaler{}
+		hpa.Spec.MinReplicas, hpa.Spec.MaxReplicas = &c.least, c.most
+		rules := &autoscalingv2.HPAScalingRules{SelectPolicy: &c.selected, Policies: []autoscalingv2.HPAScalingPolicy{
+			{Type: "Pods", Value: 1, PeriodSeconds: 15}, {Type: "Percent", Value: c.percent, PeriodSeconds: 15},
+		}}
+		if hpa.Spec.Behavior = (&autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleUp: rules}); c.direction == "down" {
+			hpa.Spec.Behavior = &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleDown: rules}
+		}
+		_, notes, _ := HPA(hpa)
+		if got := noted(notes, "floating point"); got != c.want {
+			t.Errorf("%d %% %s within %d and %d: said %q, want %q", c.percent, c.direction, c.least, c.most, got, c.want)
+		}
+	}
+}
+
+func TestPercentagesOfAKEDAObjectAreThoseOfItsHPA(t *testing.T) {
+	old := &v1alpha1.ScaledObject{}
+	old.Spec.MaxReplicaCount = new(int32(9))
+	old.Spec.Advanced = &v1alpha1.Advanced{HorizontalPodAutoscalerConfig: &v1alpha1.HorizontalPodAutoscalerConfig{Behavior: &v1alpha1.Behavior{
+		ScaleDown: &v1alpha1.ScalingRules{Policies: []v1alpha1.ScalingPolicy{{Type: "Percent", Value: 80, PeriodSeconds: 15}}},
+	}}}
+	if _, notes := KEDA(old); noted(notes, "floating point") != "" { // Its HPA never goes below 1.
+		t.Errorf("there is no difference: %s", noted(notes, "floating point"))
+	}
+	old.Spec.MaxReplicaCount = new(int32(10))
+	const want = "spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleDown.policies[0]: is computed in floating point by an HPA: " +
+		"80 % down from 10 is 1 (here it is exact: 2)"
+	if _, notes := KEDA(old); noted(notes, "floating point") != want {
+		t.Errorf("said %q, want %q", noted(notes, "floating point"), want)
+	}
+}
+
+// noted is the first note with a text, or "".
+func noted(notes []*compile.Mistake, text string) string {
+	for _, n := range notes {
+		if strings.Contains(n.String(), text) {
+			return n.String()
+		}
+	}
+	return ""
+}
+
+func TestATargetWhoseTypeNamesAnotherFieldIsSaid(t *testing.T) {
+	five, half := resource.MustParse("5"), int32(50)
+	identifier := autoscalingv2.MetricIdentifier{Name: "queue"}
+	for want, m := range map[string]autoscalingv2.MetricSpec{
+		"spec.metrics[0].external.target.type: is AverageValue, and the number is given as Value: an HPA goes by the number (say which is meant)": {
+			Type: "External", External: &autoscalingv2.ExternalMetricSource{Metric: identifier, Target: autoscalingv2.MetricTarget{Type: "AverageValue", Value: &five}},
+		},
+		"spec.metrics[0].external.target.type: is Value, and the number is given as AverageValue: an HPA goes by the number (say which is meant)": {
+			Type: "External", External: &autoscalingv2.ExternalMetricSource{Metric: identifier, Target: autoscalingv2.MetricTarget{Type: "Value", AverageValue: &five}},
+		},
+		"spec.metrics[0].object.target.type: is AverageValue, and the number is given as Value: an HPA fails on that (here it is taken for Value)": {
+			Type: "Object", Object: &autoscalingv2.ObjectMetricSource{Metric: identifier, Target: autoscalingv2.MetricTarget{Type: "AverageValue", Value: &five}},
+		},
+		"spec.metrics[0].resource.target.type: is AverageValue, and the number is given as Utilization: an HPA goes by the number (say which is meant)": {
+			Type: "Resource", Resource: &autoscalingv2.ResourceMetricSource{Name: "cpu", Target: autoscalingv2.MetricTarget{Type: "AverageValue", AverageUtilization: &half}},
+		},
+		"spec.metrics[0].pods.target.type: is Value, and the number is given as AverageValue: an HPA goes by the number (say which is meant)": {
+			Type: "Pods", Pods: &autoscalingv2.PodsMetricSource{Metric: identifier, Target: autoscalingv2.MetricTarget{Type: "Value", AverageValue: &five}},
+		},
+	} {
+		hpa := &autoscalingv2.HorizontalPodAutoscaler{}
+		hpa.Spec.Metrics = []autoscalingv2.MetricSpec{m}
+		if _, notes, _ := HPA(hpa); noted(notes, "target.type") != want {
+			t.Errorf("said %q, want %q", noted(notes, "target.type"), want)
+		}
+	}
+	hpa := &autoscalingv2.HorizontalPodAutoscaler{}
+	hpa.Spec.Metrics = []autoscalingv2.MetricSpec{{Type: "External", External: &autoscalingv2.ExternalMetricSource{
+		Metric: identifier, Target: autoscalingv2.MetricTarget{Type: "AverageValue", AverageValue: &five},
+	}}}
+	if _, notes, _ := HPA(hpa); noted(notes, "target.type") != "" {
+		t.Errorf("there is nothing to say: %s", noted(notes, "target.type"))
+	}
+}

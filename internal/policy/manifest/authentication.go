@@ -1,0 +1,73 @@
+package manifest
+
+import (
+	"reflect"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+)
+
+const clusterWide = "ClusterTriggerAuthentication"
+
+// parseAuthentication reads a TriggerAuthentication or its cluster-wide kind.
+func parseAuthentication(o *Object, kind string) (*Object, []Problem) {
+	namespace, name := text(child(child(o.node, "metadata"), "namespace")), text(child(child(o.node, "metadata"), "name"))
+	t := reflect.TypeFor[v1alpha1.TriggerAuthentication]()
+	switch {
+	case kind == clusterWide:
+		namespace, t = "", reflect.TypeFor[v1alpha1.ClusterTriggerAuthentication]()
+		o.allow()
+	case namespace == "":
+		namespace = DefaultNamespace
+	}
+	o.Authentication = kind + " " + namespace + "/" + name
+	return o, strict(o, o.node, t, "")
+}
+
+const allowedNamespaces = "spec.allowedNamespaces"
+
+// allow reads which namespaces may use a cluster-wide authentication. One of KEDA's has no such field, and is for all.
+func (o *Object) allow() {
+	spec := resolved(child(o.node, "spec"))
+	o.allowed = []string{}
+	if list := resolved(child(spec, "allowedNamespaces")); list != nil {
+		for _, item := range list.Content {
+			o.allowed = append(o.allowed, text(item))
+		}
+	}
+	switch {
+	case o.Foreign() && spec != nil && spec.Kind == yaml.MappingNode:
+		o.allowed = []string{v1alpha1.EveryNamespace}
+		o.notes = []*compile.Mistake{{
+			Field: allowedNamespaces, Problem: "KEDA lets every namespace use it, and send the credentials to any server",
+			Suggestion: "so it stays; name the namespaces that need it, and the servers in spec.allowedHosts",
+		}}
+	case len(o.allowed) == 0:
+		o.notes = []*compile.Mistake{{
+			Field: allowedNamespaces, Problem: "is empty: no namespace may use it", Suggestion: `name those of its triggers, or "*" for all`,
+		}}
+	}
+}
+
+// allows reports whether triggers of a namespace may use an authentication.
+func (o *Object) allows(namespace string) bool {
+	return o.allowed == nil || slices.Contains(o.allowed, namespace) || slices.Contains(o.allowed, v1alpha1.EveryNamespace)
+}
+
+// regroup returns one of KEDA's authentications in our group, which allows what KEDA does.
+func (o *Object) regroup() ([]byte, error) {
+	if n := resolved(child(o.node, "apiVersion")); n != nil {
+		n.Value = v1alpha1.GroupName + "/v1alpha1"
+	}
+	if spec := resolved(child(o.node, "spec")); spec != nil && o.allowed != nil && child(spec, "allowedNamespaces") == nil {
+		every := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: v1alpha1.EveryNamespace, Style: yaml.DoubleQuotedStyle}
+		spec.Content = append(spec.Content,
+			&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: "allowedNamespaces"},
+			&yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{every}},
+		)
+	}
+	return encode(o.node)
+}

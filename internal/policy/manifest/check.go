@@ -1,0 +1,142 @@
+package manifest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/internal/policy/lint"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// Compiled is an object that works, and what it was compiled into.
+type Compiled struct {
+	*Object
+
+	Workload *compile.Workload
+}
+
+// Compile compiles every ScaledObject, and says what is wrong with any of them, and with all of them together.
+func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []Problem) {
+	var (
+		compiled []Compiled
+		problems []Problem
+	)
+	targets, names, authentications := map[string]*Object{}, map[string]*Object{}, map[string]*Object{}
+	for _, o := range objects {
+		authentications[o.Authentication] = o
+	}
+	for _, o := range objects {
+		if o.ScaledObject == nil {
+			problems = append(problems, o.warnings()...)
+			continue
+		}
+		w, wrong := o.Compile(known, compile.DefaultSettings())
+		problems = append(problems, wrong...)
+		problems = append(problems, notes(o, authentications)...)
+		unknown := unknownAnnotations(o)
+		problems, o.broken = append(problems, unknown...), o.broken || Failed(unknown)
+		if w != nil {
+			problems = append(problems, suspicions(o, w)...)
+		}
+		clash := o.clash(names, o.name(), "metadata.name", "is another object's name as well")
+		target := fmt.Sprint(o.ScaledObject.Namespace, o.ScaledObject.Spec.ScaleTargetRef)
+		if clash == nil {
+			clash = o.clash(targets, target, "spec.scaleTargetRef", "is scaled by another object as well")
+		}
+		problems = append(problems, clash...)
+		if w != nil && !o.broken && clash == nil {
+			compiled = append(compiled, Compiled{o, w})
+		}
+	}
+	return compiled, problems
+}
+
+// Compile compiles a ScaledObject. It is nil with any problem.
+func (o *Object) Compile(known []triggers.Kind, settings compile.Settings) (*compile.Workload, []Problem) {
+	w, mistakes := compile.Compile(o.ScaledObject, known, settings)
+	var problems []Problem
+	for _, m := range mistakes {
+		p := o.at(m.Field, m.Problem, m.Suggestion)
+		if !slices.ContainsFunc(o.refused, func(metric string) bool { return strings.HasPrefix(p.Field, metric) }) {
+			problems = append(problems, p)
+		}
+	}
+	return w, problems
+}
+
+// clash remembers who has a thing first, and is the problem of whoever comes second.
+func (o *Object) clash(taken map[string]*Object, key, field, problem string) []Problem {
+	first := taken[key]
+	if first == nil {
+		taken[key] = o
+		return nil
+	}
+	line, _ := position(first.node, field)
+	return []Problem{o.at(field, problem, fmt.Sprintf("%s, %s:%d", first.name(), first.File, line))}
+}
+
+// notes are what is worth knowing of an object that works all the same.
+func notes(o *Object, authentications map[string]*Object) []Problem {
+	all := o.warnings()
+	note := func(field, problem, suggestion string) { all = append(all, o.warning(field, problem, suggestion)) }
+	spec := &o.ScaledObject.Spec
+	if a := spec.Advanced; a != nil && a.HorizontalPodAutoscalerConfig != nil && a.HorizontalPodAutoscalerConfig.Name != "" {
+		note("spec.advanced.horizontalPodAutoscalerConfig.name", "means nothing here", "there is no HPA behind a ScaledObject")
+	}
+	if spec.ScaleTargetRef.EnvSourceContainerName != "" {
+		note("spec.scaleTargetRef.envSourceContainerName", "means nothing here", "no trigger reads the workload's environment")
+	}
+	for i := range spec.Triggers {
+		if spec.Triggers[i].UseCachedMetrics {
+			note(fmt.Sprintf("spec.triggers[%d].useCachedMetrics", i), "means nothing here", "a reading is always kept until the next")
+		}
+		ref := spec.Triggers[i].AuthenticationRef
+		if ref == nil {
+			continue
+		}
+		key := "TriggerAuthentication " + o.ScaledObject.Namespace + "/" + ref.Name
+		if ref.Kind == clusterWide {
+			key = clusterWide + " /" + ref.Name
+		}
+		field := fmt.Sprintf("spec.triggers[%d].authenticationRef", i)
+		switch a := authentications[key]; {
+		case a == nil:
+			note(field, key+" is not in these files", "it must be in the cluster")
+		case !a.allows(o.ScaledObject.Namespace):
+			note(field, key+" does not allow namespace "+o.ScaledObject.Namespace+": the trigger will be unknown", "add it to its "+allowedNamespaces)
+		}
+	}
+	return all
+}
+
+// warnings returns what reading or converting an object found worth knowing.
+func (o *Object) warnings() []Problem {
+	var all []Problem
+	for _, n := range o.notes {
+		all = append(all, o.warning(n.Field, n.Problem, n.Suggestion))
+	}
+	return all
+}
+
+// warning returns a problem of an object that works all the same.
+func (o *Object) warning(field, problem, suggestion string) Problem {
+	p := o.at(field, problem, suggestion)
+	p.Warning = true
+	return p
+}
+
+// suspicions are what is hardly meant in an object that works.
+func suspicions(o *Object, w *compile.Workload) []Problem {
+	var all []Problem
+	for _, m := range lint.On(o.ScaledObject, w) {
+		all = append(all, o.warning(m.Field, m.Problem, m.Suggestion))
+	}
+	return all
+}
+
+// Failed reports whether some problem is more than a warning.
+func Failed(problems []Problem) bool {
+	return slices.ContainsFunc(problems, func(p Problem) bool { return !p.Warning })
+}

@@ -1,0 +1,143 @@
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/impulse-sh/impulse/internal/regularfile"
+)
+
+// ErrNoFile is returned when a folder holds no file that Load reads.
+var ErrNoFile = errors.New("there is no .yaml, .yml or .json file in it")
+
+// Load reads files and folders; of a folder, every .yaml, .yml and .json file in it, not below. "-" is stdin. What cannot
+// be read is an error; what is wrong in what could be read is a problem.
+func Load(paths []string, stdin io.Reader) ([]*Object, []Problem, error) {
+	var (
+		objects  []*Object
+		problems []Problem
+		failed   []error
+	)
+	files, err := expand(paths)
+	if err != nil {
+		failed = append(failed, err)
+	}
+	for _, file := range files {
+		content, err := readFile(file, stdin)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		o, p := Parse(file, content)
+		objects, problems = append(objects, o...), append(problems, p...)
+	}
+	if len(objects)+len(problems)+len(failed) == 0 {
+		problems = append(problems, empty(strings.Join(paths, ", ")))
+	}
+	return objects, problems, errors.Join(failed...)
+}
+
+// expand replaces folders by the files in them.
+func expand(paths []string) ([]string, error) {
+	var (
+		files  []string
+		failed []error
+	)
+	for _, path := range paths {
+		if path == "-" {
+			files = append(files, path)
+			continue
+		}
+		info, err := os.Stat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			failed = append(failed, fmt.Errorf("%s: there is no such file", path))
+		case err != nil:
+			failed = append(failed, err)
+		case !info.IsDir():
+			files = append(files, path)
+		default:
+			found, err := inFolder(path)
+			files = append(files, found...)
+			failed = append(failed, err)
+		}
+	}
+	return files, errors.Join(failed...)
+}
+
+func inFolder(dir string) ([]string, error) {
+	var files []string
+	for _, pattern := range []string{"*.yaml", "*.yml", "*.json"} {
+		found, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", dir, err)
+		}
+		files = append(files, found...)
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%s: %w", dir, ErrNoFile)
+	}
+	slices.Sort(files)
+	return files, nil
+}
+
+// FileError is the error of one file that could not be read; it names the file.
+type FileError struct {
+	File string
+	err  error
+}
+
+// Error says what was tried.
+func (e *FileError) Error() string { return e.err.Error() }
+
+// Unwrap returns the reason.
+func (e *FileError) Unwrap() error { return e.err }
+
+// readFile returns the content of a file, or of the standard input.
+func readFile(file string, stdin io.Reader) ([]byte, error) {
+	if file == "-" {
+		content, err := regularfile.ReadAll(stdin, maxFile)
+		if err != nil {
+			return nil, fmt.Errorf("standard input: %w", err)
+		}
+		return content, nil
+	}
+	content, err := regularfile.ReadFile(file, maxFile)
+	if err != nil {
+		return nil, &FileError{file, err}
+	}
+	return content, nil
+}
+
+// Unread takes an error of Load apart: a file of a folder that could not be read is a problem of its own, so that the others
+// can be followed. What remains concerns path itself.
+func Unread(path string, err error) ([]Problem, error) {
+	var problems []Problem
+	var rest []error
+	for _, one := range parts(err) {
+		file, ok := errors.AsType[*FileError](one)
+		if !ok || file.File == path {
+			rest = append(rest, one)
+			continue
+		}
+		problems = append(problems, Problem{File: file.File, Problem: "could not be read: " + file.Error()})
+	}
+	return problems, errors.Join(rest...)
+}
+
+// parts returns the errors that err joins, or err itself; nothing for nil.
+func parts(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}

@@ -1,0 +1,183 @@
+package manifest
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/internal/policy/convert"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// kinds are the kinds that a file may hold.
+var kinds = []string{"ScaledObject", "TriggerAuthentication", "ClusterTriggerAuthentication"} //nolint:gochecknoglobals // A constant list.
+
+// Parse reads the documents of one file. What cannot be understood is a problem, and the rest is read all the same. Objects
+// of other kinds, such as the Deployment beside its ScaledObject, are passed over.
+func Parse(file string, content []byte) ([]*Object, []Problem) {
+	if len(content) > maxFile {
+		return nil, []Problem{{File: file, Problem: fmt.Sprintf("is larger than %d bytes", maxFile)}}
+	}
+	documents, notYAML := Documents(file, content)
+	var (
+		objects  []*Object
+		problems []Problem
+		others   int
+	)
+	for _, node := range documents {
+		for _, item := range items(node) {
+			if other(item) {
+				others++
+				continue
+			}
+			o, found := parseObject(file, item)
+			problems = append(problems, found...)
+			if o != nil {
+				objects = append(objects, o)
+			}
+		}
+	}
+	problems = append(problems, notYAML...)
+	if len(objects)+len(problems)+others == 0 {
+		problems = append(problems, empty(file))
+	}
+	return objects, problems
+}
+
+// empty is the problem of files without anything that is read here.
+func empty(files string) Problem {
+	return Problem{File: files, Problem: "holds no object", Suggestion: "a ScaledObject of impulse.sh/v1alpha1 was expected"}
+}
+
+// other reports whether an object is whole, and neither ours nor meant to be: neither its group nor its kind resembles one
+// that is read here.
+func other(node *yaml.Node) bool {
+	group, _, _ := strings.Cut(text(child(node, "apiVersion")), "/")
+	kind := text(child(node, "kind"))
+	switch {
+	case group == "" || kind == "", kind == "HorizontalPodAutoscaler", group == "keda.sh":
+		return false
+	default:
+		return triggers.Nearest(group, []string{v1alpha1.GroupName}) == "" && triggers.Nearest(kind, kinds) == ""
+	}
+}
+
+// ParseNode reads the object that a node of a file holds, or the objects of a List.
+func ParseNode(file string, node *yaml.Node) ([]*Object, []Problem) {
+	var (
+		objects  []*Object
+		problems []Problem
+	)
+	for _, item := range items(node) {
+		o, found := parseObject(file, item)
+		problems = append(problems, found...)
+		if o != nil {
+			objects = append(objects, o)
+		}
+	}
+	return objects, problems
+}
+
+// items takes a List apart.
+func items(node *yaml.Node) []*yaml.Node {
+	if list := resolved(child(node, "items")); text(child(node, "kind")) == "List" && list != nil && list.Kind == yaml.SequenceNode {
+		return list.Content
+	}
+	return []*yaml.Node{node}
+}
+
+// parseObject reads one object.
+func parseObject(file string, node *yaml.Node) (*Object, []Problem) {
+	node = resolved(node)
+	o := &Object{File: file, node: node}
+	group, kind := text(child(node, "apiVersion")), text(child(node, "kind"))
+	switch {
+	case node.Kind != yaml.MappingNode:
+		return nil, []Problem{o.at("", "is not an object", "")}
+	case kind == "HorizontalPodAutoscaler":
+		return parseHPA(o, group)
+	case group == kedaGroup:
+	case group != v1alpha1.GroupName+"/v1alpha1":
+		return nil, []Problem{o.at("apiVersion", fmt.Sprintf("%q is not known here", group), v1alpha1.GroupName+"/v1alpha1 was expected")}
+	}
+	if triggers.Nearest(kind, kinds) != kind {
+		suggestion := "known are " + strings.Join(kinds, ", ")
+		if near := triggers.Nearest(kind, kinds); near != "" {
+			suggestion = fmt.Sprintf("did you mean %q?", near)
+		}
+		return nil, []Problem{o.at("kind", fmt.Sprintf("%q is not known here", kind), suggestion)}
+	}
+	if kind != "ScaledObject" {
+		return parseAuthentication(o, kind)
+	}
+	so := &v1alpha1.ScaledObject{}
+	problems, ok := read(o, so)
+	if !ok {
+		return nil, problems
+	}
+	if group == kedaGroup {
+		so, o.notes = convert.KEDA(so)
+	}
+	return o.become(so, problems)
+}
+
+// read holds the object's node against a type and fills an object of that type; false when it cannot be filled.
+func read[T any](o *Object, into *T) ([]Problem, bool) {
+	problems := strict(o, o.node, reflect.TypeFor[T](), "")
+	if err := decode(o.node, into); err != nil {
+		if len(problems) == 0 {
+			problems = append(problems, o.at("", err.Error(), ""))
+		}
+		return problems, false
+	}
+	return problems, true
+}
+
+// become makes a ScaledObject the object's, with its defaults.
+func (o *Object) become(so *v1alpha1.ScaledObject, problems []Problem) (*Object, []Problem) {
+	if so.Namespace == "" {
+		so.Namespace = DefaultNamespace
+	}
+	switch {
+	case so.Name == "":
+		problems = append(problems, o.at("metadata.name", "is required", ""))
+	case len(validation.IsDNS1123Subdomain(so.Name)) > 0:
+		problems = append(problems, o.at("metadata.name", fmt.Sprintf("%q is no name in Kubernetes", so.Name), "lower-case letters, digits, - and ."))
+	}
+	compile.Default(so)
+	o.ScaledObject = so
+	if len(problems) > 0 {
+		o.broken = true
+	}
+	return o, problems
+}
+
+// kedaGroup is the group and version of KEDA's objects.
+const kedaGroup = "keda.sh/v1alpha1"
+
+// parseHPA reads a HorizontalPodAutoscaler and converts it.
+func parseHPA(o *Object, group string) (*Object, []Problem) {
+	if group != "autoscaling/v2" {
+		return nil, []Problem{o.at("apiVersion", fmt.Sprintf("%q is not known here", group), "autoscaling/v2 was expected, as kubectl get hpa.v2.autoscaling writes it")}
+	}
+	o.hpa = true
+	hpa := &autoscalingv2.HorizontalPodAutoscaler{}
+	problems, ok := read(o, hpa)
+	if !ok {
+		return nil, problems
+	}
+	so, notes, mistakes := convert.HPA(hpa)
+	o.notes = notes
+	for _, m := range mistakes {
+		problems = append(problems, o.at(m.Field, m.Problem, m.Suggestion))
+		metric, _, _ := strings.Cut(m.Field, "]")
+		o.refused = append(o.refused, metric+"]")
+	}
+	return o.become(so, problems)
+}

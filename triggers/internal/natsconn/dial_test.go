@@ -1,0 +1,65 @@
+package natsconn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+func TestEveryConnectionIsOpenedByTheDialThatIsGiven(t *testing.T) {
+	refused := errors.New("refused here")
+	dial := func(_ context.Context, network, _ string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: refused}
+	}
+	client, err := Connect(t.Context(), dial, "nats://127.0.0.1:4222", nil)
+	if err == nil {
+		client.Close()
+	}
+	if !errors.Is(err, refused) {
+		t.Errorf("it says %v", err)
+	}
+}
+
+func TestACredentialThatMayNotBeUsedAnyLongerEndsWhatUsesIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var away, revoked atomic.Bool
+		secret := func(context.Context, string) (string, error) {
+			switch {
+			case revoked.Load():
+				return "", fmt.Errorf("read the authentication: %w", triggers.ErrNotAllowed)
+			case away.Load():
+				return "", errors.New("the API server is away")
+			}
+			return "", nil
+		}
+		rotated, forget := Rotated(t.Context(), secret, Credentials{}, time.Second)
+		defer forget()
+		ended := func() bool {
+			<-time.After(3 * time.Second)
+			select {
+			case <-rotated:
+				return true
+			default:
+				return false
+			}
+		}
+		if ended() {
+			t.Error("it ends though nothing has changed")
+		}
+		away.Store(true)
+		if ended() {
+			t.Error("it ends while the API server is away")
+		}
+		revoked.Store(true)
+		if !ended() {
+			t.Error("it goes on")
+		}
+	})
+}
