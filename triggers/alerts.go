@@ -15,25 +15,25 @@ type Alert struct {
 	LastSeen time.Time
 	// Stale: it has not been repeated for the query's Lease. It still counts, for one more.
 	Stale bool
-	// Over is when a Stale alert is over unless it is repeated; zero: it is not Stale.
-	Over time.Time
-	// Begins is when it begins to count, of one that fires again within the query's StaleWindow after its resolve and waits for
+	// ExpiresAt is when a Stale alert is over unless it is repeated; zero: it is not Stale.
+	ExpiresAt time.Time
+	// CountsFrom is when it begins to count, of one that fires again within the query's StaleWindow after its resolve and waits for
 	// the end of that; zero: it counts.
-	Begins time.Time
+	CountsFrom time.Time
 }
 
 // AlertQuery selects alerts. An alert's labels never choose a target: a target's object chooses alerts.
 type AlertQuery struct {
 	// Namespace is the door the alerts came through; "" is the cluster-wide door.
 	Namespace string
-	// For is the object that selects, as namespace/name: those that select an alert are counted by it. It may be "".
-	For string
+	// SelectedBy is the object that selects, as namespace/name: those that select an alert are counted by it. It may be "".
+	SelectedBy string
 	// Text is the selection as its user wrote it: two queries of one namespace with the same Text select the same.
 	Text string
 	// Object and Trigger select what came through the direct door of one trigger, and nothing else.
 	Object, Trigger string
-	// Lease is how long an alert counts without being repeated before it is Stale; after two it is over. 0: 12 hours.
-	Lease time.Duration
+	// TTL is how long an alert counts without being repeated before it is Stale; after two it is over. 0: 12 hours.
+	TTL time.Duration
 	// StaleWindow is how long after a resolve a firing of the same activation is doubtful; 0: a minute.
 	StaleWindow time.Duration
 	// AbsentMeansResolved: an alert is over when a whole delivery of its group came without it and none since with it.

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Complete returns an error that names the first field which the decoded answer of a source lacks: one with the tag
+// CheckComplete returns an error that names the first field which the decoded answer of a source lacks: one with the tag
 // required:"true" that was absent or null. Absent is never zero, so such a field is of a type that knows absence: a pointer, a
 // slice or a map. A null among pointers in a list is missing as well. Structs are looked into wherever they stand.
-func Complete(answer any) error {
+func CheckComplete(answer any) error {
 	if field := lacking(reflect.ValueOf(answer)); field != "" {
 		return fmt.Errorf("the answer is incomplete: %s is missing", strings.TrimPrefix(field, "."))
 	}

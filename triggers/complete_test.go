@@ -53,7 +53,7 @@ func TestWhatAnAnswerLacksIsNamed(t *testing.T) {
 			if err := json.Unmarshal([]byte(strings.Replace(whole, c.from, c.to, 1)), &r); err != nil {
 				t.Fatal(err)
 			}
-			err := Complete(&r)
+			err := CheckComplete(&r)
 			if c.lacks == "" && err != nil || c.lacks != "" && (err == nil || err.Error() != "the answer is incomplete: "+c.lacks) {
 				t.Errorf("it says %v, want %q", err, c.lacks)
 			}

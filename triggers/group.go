@@ -9,7 +9,7 @@ import (
 
 // groupKey says which readers are the same.
 type groupKey struct {
-	Question
+	PollKey
 
 	interval time.Duration
 }

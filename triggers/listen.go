@@ -39,19 +39,19 @@ func LevelsOf(records []Alert) ([]Level, error) {
 
 // Listener is a trigger that hears what comes through its door.
 type Listener struct {
-	// Door is completed by the Env.
-	Door Door
-	// Take turns a message into levels, as Doors.Listen says.
-	Take func(ctx context.Context, m Message) ([]Level, error)
-	// Sum makes one level of those that count now. An error makes it unknown.
-	Sum func(levels []Level) (scalers.Milli, error)
+	// Endpoint is completed by the Env.
+	Endpoint Endpoint
+	// Decode turns a message into levels, as Doors.Listen says.
+	Decode func(ctx context.Context, m Message) ([]Level, error)
+	// Aggregate makes one level of those that count now. An error makes it unknown.
+	Aggregate func(levels []Level) (scalers.Milli, error)
 	// Keyed: levels exist side by side, so that those that are known are not all while others may have been lost.
 	Keyed bool
 }
 
 // Listen makes a Source of a Listener: it reports what is recorded at once, and then whenever that changes.
 func Listen(l Listener, env Env) Source {
-	l.Door.Namespace, l.Door.Object, l.Door.Trigger = env.Namespace, env.Object, env.Trigger
+	l.Endpoint.Namespace, l.Endpoint.Object, l.Endpoint.Trigger = env.Namespace, env.Object, env.Trigger
 	return &listening{Listener: l, env: env}
 }
 
@@ -66,15 +66,15 @@ type listening struct {
 
 // Run listens until ctx is done.
 func (s *listening) Run(ctx context.Context, emit func(scalers.Event)) error {
-	if s.env.Doors == nil || s.env.Alerts == nil {
+	if s.env.Endpoints == nil || s.env.Alerts == nil {
 		return errors.New("this process has no doors: nothing can be sent to it")
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	defer s.env.Doors.Listen(s.Door, s.Take)()
+	defer s.env.Endpoints.Listen(s.Endpoint, s.Decode)()
 	query := AlertQuery{
-		Namespace: s.Door.Namespace, For: s.Door.Namespace + "/" + s.Door.Object, Object: s.Door.Object, Trigger: s.Door.Trigger,
+		Namespace: s.Endpoint.Namespace, SelectedBy: s.Endpoint.Namespace + "/" + s.Endpoint.Object, Object: s.Endpoint.Object, Trigger: s.Endpoint.Trigger,
 		Match: func(map[string]string) bool { return true },
 	}
 	return s.env.Alerts.Watch(ctx, query, func(at time.Time, records []Alert, err error) {
@@ -101,7 +101,7 @@ func (s *listening) event(records []Alert, lost error) scalers.Event {
 	if !s.Keyed {
 		lost = nil
 	}
-	value, err := s.Sum(levels)
+	value, err := s.Aggregate(levels)
 	if err != nil {
 		return scalers.Event{Err: err}
 	}

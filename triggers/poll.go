@@ -13,8 +13,8 @@ import (
 // defaultInterval is the interval of an Env that states none.
 const defaultInterval = 30 * time.Second
 
-// Question is what a Reader asks: readers with the same one and the same interval are the same.
-type Question struct {
+// PollKey is what a Reader asks: readers with the same one and the same interval are the same.
+type PollKey struct {
 	// Server is who is asked: the readings of one server share the places that there are for it.
 	Server string
 	// Key holds all that the answer depends on, credentials included, and begins with the kind's name.
@@ -23,7 +23,7 @@ type Question struct {
 
 // Poll makes a Source of a Reader: it is read at once, and then once per env.PollingInterval by env.Poller. Of readers that
 // are the same, one is read for all.
-func Poll(q Question, r Reader, env Env) Source {
+func Poll(q PollKey, r Reader, env Env) Source {
 	return PollEach(q, r.Read, func(_ scalers.Instant, value scalers.Milli) scalers.Event { return scalers.Event{Value: value} }, env)
 }
 
@@ -31,7 +31,7 @@ func Poll(q Question, r Reader, env Env) Source {
 // same, and each makes its own event of what it returned, which is shared and must not be changed. at is when it was read; the
 // event's Trigger and At are filled in. event must not block.
 func PollEach[T any](
-	q Question, read func(context.Context) (T, error), event func(at scalers.Instant, shared T) scalers.Event, env Env,
+	q PollKey, read func(context.Context) (T, error), event func(at scalers.Instant, shared T) scalers.Event, env Env,
 ) Source {
 	interval := env.PollingInterval
 	if interval <= 0 {

@@ -63,10 +63,10 @@ func (b *bench) run(trigger, key string, interval time.Duration, r Reader) func(
 }
 
 // asked is a question to the only server.
-func asked(key string) Question { return Question{Server: "server", Key: key} }
+func asked(key string) PollKey { return PollKey{Server: "server", Key: key} }
 
 // runAs is run for a source in any namespace that asks any server.
-func (b *bench) runAs(env Env, q Question, r Reader) func() {
+func (b *bench) runAs(env Env, q PollKey, r Reader) func() {
 	ctx, cancel := context.WithCancel(b.ctx)
 	env.Poller, env.Now = b.poller, time.Now
 	source, trigger := Poll(q, r, env), env.Trigger

@@ -29,7 +29,7 @@ func answers(after time.Duration) readFunc {
 
 // healthy runs a source that answers at once, and holds each of its readings against the interval: whatever others do, a
 // reading comes at most one and a half intervals after the one before.
-func (b *bench) healthy(namespace string, q Question, interval time.Duration) {
+func (b *bench) healthy(namespace string, q PollKey, interval time.Duration) {
 	trigger := namespace + "/" + q.Server + "/" + q.Key
 	joined := time.Since(b.began)
 	b.runAs(Env{Namespace: namespace, Trigger: trigger, PollingInterval: interval}, q, answers(10*time.Millisecond))
@@ -51,16 +51,16 @@ func (b *bench) healthy(namespace string, q Question, interval time.Duration) {
 func TestAlmostSlowSourcesOfANamespaceDelayNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBenchOf(t, NewPoller(512, 64))
-		b.healthy("noisy", Question{"central", "of the same namespace, beside them"}, time.Second)
+		b.healthy("noisy", PollKey{"central", "of the same namespace, beside them"}, time.Second)
 		synctest.Wait()
 		for i := range 1800 {
 			env := Env{Namespace: "noisy", Trigger: "slow", PollingInterval: time.Second}
-			b.runAs(env, Question{"central", strconv.Itoa(i)}, answers(950*time.Millisecond))
+			b.runAs(env, PollKey{"central", strconv.Itoa(i)}, answers(950*time.Millisecond))
 		}
 		pass(5 * time.Second)
-		b.healthy("shop", Question{"central", "beside them"}, time.Second)
-		b.healthy("shop", Question{"own", "elsewhere"}, time.Second)
-		b.healthy("noisy", Question{"own", "of the same namespace"}, time.Second)
+		b.healthy("shop", PollKey{"central", "beside them"}, time.Second)
+		b.healthy("shop", PollKey{"own", "elsewhere"}, time.Second)
+		b.healthy("noisy", PollKey{"own", "of the same namespace"}, time.Second)
 		pass(time.Minute)
 	})
 }
@@ -78,8 +78,8 @@ func TestAHealthyPollIsNeverLate(t *testing.T) {
 				pass(time.Duration(m.rand.IntN(10_000)) * time.Millisecond)
 				for i := range 1 + m.rand.IntN(3) {
 					interval := time.Duration(1+m.rand.IntN(10)) * time.Second
-					m.healthy("shop", Question{"own", strconv.Itoa(i)}, interval)
-					m.healthy("shop", Question{m.server(), "own " + strconv.Itoa(i)}, interval)
+					m.healthy("shop", PollKey{"own", strconv.Itoa(i)}, interval)
+					m.healthy("shop", PollKey{m.server(), "own " + strconv.Itoa(i)}, interval)
 				}
 				for range 60 {
 					m.churn()
@@ -128,7 +128,7 @@ func (m *mix) join() {
 		r = func(context.Context) (scalers.Milli, error) { return 0, errors.New("connection refused") }
 	}
 	env := Env{Namespace: fmt.Sprint("noisy ", m.rand.IntN(m.namespaces)), Trigger: "noise", PollingInterval: interval}
-	m.leave = append(m.leave, m.runAs(env, Question{m.server(), strconv.Itoa(len(m.leave))}, r))
+	m.leave = append(m.leave, m.runAs(env, PollKey{m.server(), strconv.Itoa(len(m.leave))}, r))
 }
 
 // churn lets some sources come and others go.
@@ -178,12 +178,12 @@ func TestAFreePlaceGoesToTheNamespaceThatHoldsFewest(t *testing.T) {
 func TestAReadingThatManyNamespacesShareCountsAgainstTheOneThatReadsLeast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBenchOf(t, NewPoller(8, 4))
-		shared := Question{"central", "the same for all"}
+		shared := PollKey{"central", "the same for all"}
 		b.runAs(Env{Namespace: "noisy", Trigger: "also", PollingInterval: 2 * time.Second}, shared, answers(time.Millisecond))
 		synctest.Wait() // It is the one that reads for all.
 		for i := range 100 {
 			env := Env{Namespace: "noisy", Trigger: "many", PollingInterval: time.Second}
-			b.runAs(env, Question{"central", strconv.Itoa(i)}, answers(200*time.Millisecond))
+			b.runAs(env, PollKey{"central", strconv.Itoa(i)}, answers(200*time.Millisecond))
 		}
 		b.healthy("shop", shared, 2*time.Second)
 		pass(time.Minute)

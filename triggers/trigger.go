@@ -75,8 +75,8 @@ type Env struct {
 	Now func() time.Time
 	// Alerts holds the alerts that were delivered to this process.
 	Alerts Alerts
-	// Doors are where what is sent to this trigger alone comes in.
-	Doors Doors
+	// Endpoints are where what is sent to this trigger alone comes in.
+	Endpoints Endpoints
 	// Metric is how the level is read: the metric type of the trigger.
 	Metric scalers.Metric
 	// Pods returns the target's pods as they are now, in the order of their names. It asks nobody and does not block.

@@ -31,7 +31,7 @@ func open(c Config, env triggers.Env) (triggers.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	q.For = env.Namespace + "/" + env.Object
+	q.SelectedBy = env.Namespace + "/" + env.Object
 	s := &source{config: c, query: q, env: env, settle: settleTime, unmuted: unmutedTime}
 	if s.env.Now == nil {
 		s.env.Now = time.Now
@@ -47,7 +47,7 @@ func (c Config) Selection(namespace string) (triggers.AlertQuery, error) {
 	}
 	q := triggers.AlertQuery{
 		Namespace: namespace, Text: c.Matchers, Equal: map[string]string{}, Match: matches(matchers),
-		Lease: c.Lease, StaleWindow: c.StaleWindow, AbsentMeansResolved: c.AbsentMeansResolved,
+		TTL: c.Lease, StaleWindow: c.StaleWindow, AbsentMeansResolved: c.AbsentMeansResolved,
 	}
 	if c.Scope == "cluster" {
 		q.Namespace = ""

@@ -147,7 +147,7 @@ func whole(alerts []apiAlert, none bool) error {
 	if none {
 		return errors.New("the answer is not a list of alerts")
 	}
-	if err := triggers.Complete(alerts); err != nil {
+	if err := triggers.CheckComplete(alerts); err != nil {
 		return err
 	}
 	for i := range alerts {
@@ -165,7 +165,7 @@ func (c *client) settled(ctx context.Context, target string) (bool, error) {
 	var status apiStatus
 	at, err := c.get(ctx, target, &status)
 	if err == nil {
-		err = triggers.Complete(&status)
+		err = triggers.CheckComplete(&status)
 	}
 	if err != nil {
 		return true, err

@@ -19,7 +19,7 @@ type lapse []triggers.Alert
 func (l lapse) after(before, now []triggers.Alert, at time.Time) lapse {
 	var newest lapse
 	for i := range before {
-		if a := &before[i]; a.Stale && !a.Over.After(at) {
+		if a := &before[i]; a.Stale && !a.ExpiresAt.After(at) {
 			newest = append(newest, *a)
 		}
 	}
@@ -52,7 +52,7 @@ func (c Config) lapsedText(l lapse) string {
 		others = fmt.Sprintf(" (as %d more)", more)
 	}
 	return fmt.Sprintf("alert %s was not repeated within its lease%s: it counts as over since %s%s; is repeat_interval below the lease?",
-		first.Labels["alertname"], c.leaseOf(first, ""), first.Over.UTC().Format(time.RFC3339), others)
+		first.Labels["alertname"], c.leaseOf(first, ""), first.ExpiresAt.UTC().Format(time.RFC3339), others)
 }
 
 // unconfirmed says which alerts still count without having been repeated, since when, and until when; "" for none.
@@ -68,7 +68,7 @@ func (c Config) unconfirmed(alerts []triggers.Alert) string {
 	}
 	oldest := slices.MinFunc(stale, func(a, b triggers.Alert) int { return a.LastSeen.Compare(b.LastSeen) })
 	text := fmt.Sprintf("alert %s was not repeated since %s%s; it counts as over at %s unless it is repeated", oldest.Labels["alertname"],
-		oldest.LastSeen.UTC().Format(time.RFC3339), c.leaseOf(&oldest, "lease "), oldest.Over.UTC().Format(time.RFC3339))
+		oldest.LastSeen.UTC().Format(time.RFC3339), c.leaseOf(&oldest, "lease "), oldest.ExpiresAt.UTC().Format(time.RFC3339))
 	if len(stale) > 1 {
 		text += fmt.Sprintf(", and %d more are as silent", len(stale)-1)
 	}
@@ -77,7 +77,7 @@ func (c Config) unconfirmed(alerts []triggers.Alert) string {
 
 // leaseOf is the lease of a stale alert in brackets, after a word; "" for an alert that came back in doubt, whose lease is shorter.
 func (c Config) leaseOf(a *triggers.Alert, word string) string {
-	if a.Over.Sub(a.LastSeen) < 2*c.Lease {
+	if a.ExpiresAt.Sub(a.LastSeen) < 2*c.Lease {
 		return ""
 	}
 	return " (" + word + scalers.Short(c.Lease) + ")"

@@ -12,7 +12,7 @@ import (
 // silent is an alert that is stale: it was not repeated for its lease, and is over a lease later.
 func silent(lease time.Duration) triggers.Alert {
 	a := since(time.Hour)
-	a.Stale, a.LastSeen, a.Over = true, time.Now().Add(-lease), time.Now().Add(lease)
+	a.Stale, a.LastSeen, a.ExpiresAt = true, time.Now().Add(-lease), time.Now().Add(lease)
 	return a
 }
 
@@ -25,7 +25,7 @@ func TestALeaseThatRanOutIsSaidUntilTheAlertFiresAgain(t *testing.T) {
 		<-time.After(30 * time.Second)
 		b.set(nil)
 		h.expect(t, "0", "5 stale", "0")
-		want := "alert Slow was not repeated within its lease (30s): it counts as over since " + a.Over.UTC().Format(time.RFC3339) +
+		want := "alert Slow was not repeated within its lease (30s): it counts as over since " + a.ExpiresAt.UTC().Format(time.RFC3339) +
 			"; is repeat_interval below the lease?"
 		if got := h.newest().Lapsed; got != want {
 			t.Errorf("it says %q, want %q", got, want)
@@ -68,11 +68,11 @@ func TestTheEndOfAStaleAlertIsForeseen(t *testing.T) {
 		h := listen(t, b, map[string]string{"threshold": "1", "lease": "30s"})
 		first, waits := silent(30*time.Second), since(time.Hour)
 		second := first
-		second.Over = first.Over.Add(time.Second)
-		waits.Begins = first.Over.Add(time.Minute)
+		second.ExpiresAt = first.ExpiresAt.Add(time.Second)
+		waits.CountsFrom = first.ExpiresAt.Add(time.Minute)
 		b.set(nil, second, since(0), first, waits)
 		h.expect(t, "0", "3 stale")
-		if got, want := h.newest().Foreseen, (scalers.Foreseen{At: scalers.InstantOf(first.Over), Value: 2000}); got != want {
+		if got, want := h.newest().Foreseen, (scalers.Foreseen{At: scalers.InstantOf(first.ExpiresAt), Value: 2000}); got != want {
 			t.Errorf("%+v is foreseen, want %+v", got, want)
 		}
 	})
@@ -82,7 +82,7 @@ func TestTheEndOfAStaleAlertIsForeseen(t *testing.T) {
 func TestALeaseThatIsNotTheAlertsIsNotSaid(t *testing.T) {
 	a := silent(10 * time.Minute)
 	c := Config{Lease: time.Hour}
-	want := "alert Slow was not repeated within its lease: it counts as over since " + a.Over.UTC().Format(time.RFC3339) + "; is repeat_interval below the lease?"
+	want := "alert Slow was not repeated within its lease: it counts as over since " + a.ExpiresAt.UTC().Format(time.RFC3339) + "; is repeat_interval below the lease?"
 	if got := c.lapsedText(lapse{a}); got != want {
 		t.Errorf("it says %q, want %q", got, want)
 	}

@@ -49,7 +49,7 @@ func (s *source) reconciling() (triggers.Source, error) {
 	key := strings.Join([]string{
 		"alertmanager", s.query.Namespace, s.config.Matchers, strings.Join(s.config.Reconcile, ","), s.config.Receiver, s.config.AuthModes, env.Credentials,
 	}, "\x00")
-	q := triggers.Question{Server: strings.Join(s.config.Reconcile, ","), Key: key}
+	q := triggers.PollKey{Server: strings.Join(s.config.Reconcile, ","), Key: key}
 	return triggers.PollEach(q, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, store.Reconcile(ctx, s.query, c.view(ctx, s.env.Now()))
 	}, func(scalers.Instant, struct{}) scalers.Event { return scalers.Event{} }, env), nil

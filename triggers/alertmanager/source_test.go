@@ -149,7 +149,7 @@ func TestStaleAlertsCountAndAreSaid(t *testing.T) {
 		h := listen(t, b, map[string]string{"replicas": "5"})
 		a := since(time.Hour)
 		a.Stale, a.LastSeen = true, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-		a.Over = a.LastSeen.Add(24 * time.Hour)
+		a.ExpiresAt = a.LastSeen.Add(24 * time.Hour)
 		b.set(nil, a, since(0))
 		h.expect(t, "0", "5 stale")
 		if said := h.newest().Unconfirmed; said != "alert Slow was not repeated since 2026-01-02T03:04:05Z (lease 12h); it counts as over at 2026-01-03T03:04:05Z unless it is repeated" {

@@ -12,7 +12,7 @@ import (
 // split separates the alerts that count from those that wait for the end of their stale window.
 func split(alerts []triggers.Alert) (counting, waiting []triggers.Alert) {
 	for i := range alerts {
-		if alerts[i].Begins.IsZero() {
+		if alerts[i].CountsFrom.IsZero() {
 			counting = append(counting, alerts[i])
 		} else {
 			waiting = append(waiting, alerts[i])
@@ -26,10 +26,10 @@ func waits(waiting []triggers.Alert) scalers.Notice {
 	if len(waiting) == 0 {
 		return scalers.Notice{}
 	}
-	first := slices.MinFunc(waiting, func(a, b triggers.Alert) int { return a.Begins.Compare(b.Begins) })
+	first := slices.MinFunc(waiting, func(a, b triggers.Alert) int { return a.CountsFrom.Compare(b.CountsFrom) })
 	n := scalers.Notice{Reason: "AlertWaits", Text: fmt.Sprintf(
 		"alert %s fires again after its resolve: it counts from %s on unless it resolves once more (staleWindow)",
-		first.Labels["alertname"], first.Begins.UTC().Format(toTheMillisecond),
+		first.Labels["alertname"], first.CountsFrom.UTC().Format(toTheMillisecond),
 	)}
 	if more := len(waiting) - 1; more > 0 {
 		n.Text += fmt.Sprintf(", and %d more wait", more)
@@ -47,11 +47,11 @@ func (c Config) foreseen(counting, waiting []triggers.Alert) scalers.Foreseen {
 		}
 	}
 	for i := range waiting {
-		sooner(waiting[i].Begins)
+		sooner(waiting[i].CountsFrom)
 	}
 	for i := range counting {
 		if counting[i].Stale {
-			sooner(counting[i].Over)
+			sooner(counting[i].ExpiresAt)
 		}
 	}
 	if first.IsZero() {
@@ -59,12 +59,12 @@ func (c Config) foreseen(counting, waiting []triggers.Alert) scalers.Foreseen {
 	}
 	var then []triggers.Alert
 	for i := range counting {
-		if a := &counting[i]; !a.Stale || a.Over.After(first) {
+		if a := &counting[i]; !a.Stale || a.ExpiresAt.After(first) {
 			then = append(then, *a)
 		}
 	}
 	for i := range waiting {
-		if !waiting[i].Begins.After(first) {
+		if !waiting[i].CountsFrom.After(first) {
 			then = append(then, waiting[i])
 		}
 	}

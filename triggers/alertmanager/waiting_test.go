@@ -13,7 +13,7 @@ func TestAnAlertThatWaitsIsForeseenAndDoesNotCountYet(t *testing.T) {
 		b := &board{}
 		h := listen(t, b, map[string]string{"threshold": "1"})
 		soon, late, at := since(time.Hour), since(time.Hour), time.Date(2026, 1, 2, 3, 4, 5, 600_000_000, time.UTC)
-		soon.Begins, late.Begins = at, at.Add(time.Second)
+		soon.CountsFrom, late.CountsFrom = at, at.Add(time.Second)
 		b.set(nil, since(0), late, soon)
 		h.expect(t, "0", "1")
 		e := h.newest()
@@ -26,7 +26,7 @@ func TestAnAlertThatWaitsIsForeseenAndDoesNotCountYet(t *testing.T) {
 		}); e.Notice != want {
 			t.Errorf("the notice is %+v, want %+v", e.Notice, want)
 		}
-		soon.Begins = at.Add(time.Minute)
+		soon.CountsFrom = at.Add(time.Minute)
 		b.set(nil, since(0), soon) // It waits anew: the level is the same, and what is foreseen is not.
 		h.expect(t, "0", "1", "1")
 		b.set(nil, since(0), since(0))
@@ -42,7 +42,7 @@ func TestALevelThatWouldBeUnknownIsNotForeseen(t *testing.T) {
 		b := &board{}
 		h := listen(t, b, map[string]string{"threshold": "1", "value": "annotation:value"})
 		waits := since(0)
-		waits.Begins = time.Now().Add(time.Minute)
+		waits.CountsFrom = time.Now().Add(time.Minute)
 		b.set(nil, waits)
 		h.expect(t, "0", "0")
 		if e := h.newest(); e.Foreseen != (scalers.Foreseen{}) || e.Notice.Reason != "AlertWaits" {

@@ -171,7 +171,7 @@ func (m *monitor) ask(ctx context.Context, host string) (*member, bool, error) {
 	}
 	c := j.find(account, m.name)
 	if c != nil {
-		err = triggers.Complete(c.Consumer)
+		err = triggers.CheckComplete(c.Consumer)
 	}
 	return c, j.MetaCluster.Size > 1, err
 }

@@ -34,5 +34,5 @@ func open(c Config, env triggers.Env) (triggers.Source, error) {
 		key += "\x00" + env.Credentials
 	}
 	read := func(_ scalers.Instant, b backlog) scalers.Event { return b.event() }
-	return triggers.PollEach(triggers.Question{Server: c.NATSServerMonitoringEndpoint, Key: key}, newMonitor(c, env).Read, read, env), nil
+	return triggers.PollEach(triggers.PollKey{Server: c.NATSServerMonitoringEndpoint, Key: key}, newMonitor(c, env).Read, read, env), nil
 }

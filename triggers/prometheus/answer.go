@@ -75,7 +75,7 @@ func complete(response *http.Response, body []byte) error {
 	default:
 		return errForeign
 	}
-	if err := triggers.Complete(&a); err != nil {
+	if err := triggers.CheckComplete(&a); err != nil {
 		return err
 	}
 	if why := leftOut(response.Header, &a); why != "" {

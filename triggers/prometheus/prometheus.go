@@ -39,7 +39,7 @@ func open(c Config, env triggers.Env) (triggers.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return triggers.Poll(triggers.Question{Server: r.server, Key: key(c, env)}, r, env), nil
+	return triggers.Poll(triggers.PollKey{Server: r.server, Key: key(c, env)}, r, env), nil
 }
 
 // key says which readings are the same: those of one question, asked with the credentials of one authentication.

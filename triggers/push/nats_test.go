@@ -82,7 +82,7 @@ func (s *server) settled() {
 
 func TestWhatWasPublishedWhileNobodyListenedIsTakenUp(t *testing.T) {
 	s := serve(t)
-	d := &triggertest.Doors{}
+	d := &triggertest.Endpoints{}
 	s.publish(`{"value": 3}`, `{"value": 7}`)
 	w := run(t, d, s.stream())
 	w.until("7")
@@ -98,7 +98,7 @@ func TestWhatWasPublishedWhileNobodyListenedIsTakenUp(t *testing.T) {
 
 func TestWhileTheServerIsAwayTheLevelMayRaiseAndDoesNotLower(t *testing.T) {
 	s := serve(t)
-	w := run(t, &triggertest.Doors{}, s.stream())
+	w := run(t, &triggertest.Endpoints{}, s.stream())
 	w.until("unknown: nothing has been pushed yet")
 	s.publish(`{"value": 8}`)
 	w.until("8")
@@ -112,7 +112,7 @@ func TestWhileTheServerIsAwayTheLevelMayRaiseAndDoesNotLower(t *testing.T) {
 
 func TestAMessageIsAcknowledgedWhenItIsDurable(t *testing.T) {
 	s := serve(t)
-	d := &triggertest.Doors{}
+	d := &triggertest.Endpoints{}
 	w := run(t, d, s.stream())
 	d.Fill(true)
 	s.publish(`{"value": 8}`)
@@ -130,7 +130,7 @@ func TestAMessageIsAcknowledgedWhenItIsDurable(t *testing.T) {
 
 func TestAMessageThatIsNotUnderstoodIsTerminated(t *testing.T) {
 	s := serve(t)
-	d := &triggertest.Doors{}
+	d := &triggertest.Endpoints{}
 	s.publish(`{"value": "many"}`, `no JSON`, `{"value": 4}`)
 	w := run(t, d, s.stream())
 	w.until("4")
@@ -145,7 +145,7 @@ func TestAMessageThatIsNotUnderstoodIsTerminated(t *testing.T) {
 
 func TestOverCoreNATSTheNewestCounts(t *testing.T) {
 	s := serve(t)
-	d := &triggertest.Doors{}
+	d := &triggertest.Endpoints{}
 	w := run(t, d, map[string]string{"threshold": "5", "natsURL": "nats://" + s.address, "subject": "plain.*"})
 	w.until("unknown: nothing has been pushed yet")
 	conn := s.js.Conn()
@@ -173,12 +173,12 @@ func TestAConsumerThatIsNotThereOrCouldLoseLevelsIsUnknown(t *testing.T) {
 	s := serve(t)
 	metadata := s.stream()
 	metadata["consumer"] = "nobody"
-	run(t, &triggertest.Doors{}, metadata).until("unknown: subscribe at nats://" + s.address + ": consumer nobody of stream LEVELS does not exist")
+	run(t, &triggertest.Endpoints{}, metadata).until("unknown: subscribe at nats://" + s.address + ": consumer nobody of stream LEVELS does not exist")
 	if _, err := s.js.CreateConsumer(t.Context(), "LEVELS", jetstream.ConsumerConfig{Durable: "careless", AckPolicy: jetstream.AckNonePolicy}); err != nil {
 		t.Fatal(err)
 	}
 	metadata["consumer"] = "careless"
-	run(t, &triggertest.Doors{}, metadata).until("unknown: subscribe at nats://" + s.address + ": consumer careless of stream LEVELS must be durable")
+	run(t, &triggertest.Endpoints{}, metadata).until("unknown: subscribe at nats://" + s.address + ": consumer careless of stream LEVELS must be durable")
 	metadata["stream"] = "OTHER"
-	run(t, &triggertest.Doors{}, metadata).until("unknown: subscribe at nats://" + s.address + ": stream OTHER does not exist")
+	run(t, &triggertest.Endpoints{}, metadata).until("unknown: subscribe at nats://" + s.address + ": stream OTHER does not exist")
 }

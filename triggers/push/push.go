@@ -22,7 +22,7 @@ func Kind() triggers.Kind {
 
 // open makes the source; it does no I/O.
 func open(c Config, env triggers.Env) (triggers.Source, error) {
-	door := triggers.Listen(triggers.Listener{Take: c.take, Sum: c.sum}, env)
+	door := triggers.Listen(triggers.Listener{Decode: c.take, Aggregate: c.sum}, env)
 	if c.NATSURL == "" {
 		return door, nil
 	}

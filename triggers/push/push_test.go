@@ -11,7 +11,7 @@ import (
 )
 
 func TestALevelIsUnknownUntilItIsPushedAndAfterItsTTL(t *testing.T) {
-	w := run(t, &triggertest.Doors{}, map[string]string{"threshold": "5", "ttl": "1m"})
+	w := run(t, &triggertest.Endpoints{}, map[string]string{"threshold": "5", "ttl": "1m"})
 	w.until("unknown: nothing has been pushed for 1m0s, its ttl")
 	for body, want := range map[string]struct {
 		value scalers.Milli

@@ -51,7 +51,7 @@ func drain(waiting []arrival, arrivals <-chan arrival) []arrival {
 
 // keep records the newest level of what has arrived, settles all of it, and reports whether that went well.
 func (s *subscribed) keep(ctx context.Context, waiting []arrival) bool {
-	door := triggers.Door{Namespace: s.env.Namespace, Object: s.env.Object, Trigger: s.env.Trigger}
+	door := triggers.Endpoint{Namespace: s.env.Namespace, Object: s.env.Object, Trigger: s.env.Trigger}
 	var newest []triggers.Level
 	bad := make([]error, len(waiting))
 	for i := range waiting {
@@ -65,13 +65,13 @@ func (s *subscribed) keep(ctx context.Context, waiting []arrival) bool {
 		}
 	}
 	if newest != nil {
-		if !s.env.Doors.Record(ctx, door, s.env.Now(), newest) {
+		if !s.env.Endpoints.Record(ctx, door, s.env.Now(), newest) {
 			return false
 		}
 	}
 	for i, a := range waiting {
 		if bad[i] != nil {
-			s.env.Doors.Refuse(door, bad[i])
+			s.env.Endpoints.Reject(door, bad[i])
 		}
 		finish(a, bad[i] != nil)
 	}

@@ -15,14 +15,14 @@ import (
 )
 
 func TestConforms(t *testing.T) {
-	d := &triggertest.Doors{}
+	d := &triggertest.Endpoints{}
 	l := triggers.Level{Value: 3000, On: true}
-	if !d.Record(t.Context(), triggers.Door{}, time.Now(), []triggers.Level{l}) {
+	if !d.Record(t.Context(), triggers.Endpoint{}, time.Now(), []triggers.Level{l}) {
 		t.Fatal("it is not recorded")
 	}
 	triggertest.Conform(t, Kind(), triggertest.Fixture{
 		Metadata: map[string]string{"threshold": "5", "ttl": "1m"},
-		Env:      triggers.Env{Alerts: d, Doors: d},
+		Env:      triggers.Env{Alerts: d, Endpoints: d},
 		Break:    func(testing.TB) { d.Lose(errors.New("the recorded alerts are not loaded yet")) },
 		Repair:   func(testing.TB) { d.Lose(nil) },
 	})
@@ -30,7 +30,7 @@ func TestConforms(t *testing.T) {
 
 // world is a trigger that runs.
 type world struct {
-	*triggertest.Doors
+	*triggertest.Endpoints
 
 	t    *testing.T
 	stop func()
@@ -39,11 +39,11 @@ type world struct {
 }
 
 // run runs a trigger on doors until the test ends or stop is called.
-func run(t *testing.T, d *triggertest.Doors, metadata map[string]string) *world {
+func run(t *testing.T, d *triggertest.Endpoints, metadata map[string]string) *world {
 	t.Helper()
-	w := &world{Doors: d, t: t}
+	w := &world{Endpoints: d, t: t}
 	env := triggers.Env{
-		Namespace: "shop", Object: "checkout", Trigger: "jobs", Alerts: d, Doors: d, Now: time.Now, Shared: triggers.NewShared(),
+		Namespace: "shop", Object: "checkout", Trigger: "jobs", Alerts: d, Endpoints: d, Now: time.Now, Shared: triggers.NewShared(),
 		Secret: func(context.Context, string) (string, error) { return "", nil },
 	}
 	c, err := Kind().Decode(metadata)

@@ -45,7 +45,7 @@ func open(name corev1.ResourceName, c Config, env triggers.Env) (triggers.Source
 	}
 	m := &meter{resource: name, container: c.ContainerName, metric: env.Metric, interval: env.PollingInterval, pods: env.Pods}
 	read := func(ctx context.Context) (usage, error) { return readUsage(ctx, env) }
-	return triggers.PollEach(triggers.Question{Server: "metrics.k8s.io", Key: "resource\x00" + env.Namespace}, read, m.event, env), nil
+	return triggers.PollEach(triggers.PollKey{Server: "metrics.k8s.io", Key: "resource\x00" + env.Namespace}, read, m.event, env), nil
 }
 
 // shortestPatience is the least interval that a sample's age is compared with.

@@ -132,7 +132,7 @@ func TestGoodKindsPass(t *testing.T) {
 	kinds := map[string]func(config, triggers.Env) (triggers.Source, error){
 		"pushed": func(config, triggers.Env) (triggers.Source, error) { return o.follow(either), nil },
 		"polled": func(_ config, env triggers.Env) (triggers.Source, error) {
-			return triggers.Poll(triggers.Question{Server: "outside", Key: "thing"}, o, env), nil
+			return triggers.Poll(triggers.PollKey{Server: "outside", Key: "thing"}, o, env), nil
 		},
 	}
 	for name, open := range kinds {

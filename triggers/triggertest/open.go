@@ -38,18 +38,18 @@ func (tr *trap) Watch(context.Context, triggers.AlertQuery, func(time.Time, []tr
 }
 
 // Listen makes a trap a triggers.Doors.
-func (tr *trap) Listen(triggers.Door, func(context.Context, triggers.Message) ([]triggers.Level, error)) func() {
+func (tr *trap) Listen(triggers.Endpoint, func(context.Context, triggers.Message) ([]triggers.Level, error)) func() {
 	_ = tr.touch("a door")
 	return func() {}
 }
 
 // Record makes a trap a triggers.Doors.
-func (tr *trap) Record(context.Context, triggers.Door, time.Time, []triggers.Level) bool {
+func (tr *trap) Record(context.Context, triggers.Endpoint, time.Time, []triggers.Level) bool {
 	return tr.touch("a record") == nil
 }
 
-// Refuse makes a trap a triggers.Doors.
-func (tr *trap) Refuse(triggers.Door, error) { _ = tr.touch("a refusal") }
+// Reject makes a trap a triggers.Doors.
+func (tr *trap) Reject(triggers.Endpoint, error) { _ = tr.touch("a refusal") }
 
 func (tr *trap) secret(context.Context, string) (string, error) {
 	return "", tr.touch("a read of a secret")
@@ -60,7 +60,7 @@ func opensQuietly(_ testing.TB, s subject) error {
 	before := goroutines()
 	tr := &trap{}
 	env := s.fixture.Env
-	env.HTTP, env.Alerts, env.Doors, env.Secret = &http.Client{Transport: tr}, tr, tr, tr.secret
+	env.HTTP, env.Alerts, env.Endpoints, env.Secret = &http.Client{Transport: tr}, tr, tr, tr.secret
 	env.Poller, env.Shared, env.Now = triggers.NewPoller(1, 1), triggers.NewShared(), time.Now
 	c, err := s.kind.Decode(s.fixture.Metadata)
 	if err != nil {

@@ -56,7 +56,7 @@ func sign(secret, body string) string {
 
 func TestGitHubJobsAreCountedFromTheirQueueToTheirEnd(t *testing.T) {
 	w := run(t, example(t, "github"), triggers.Env{Credentials: "github", Secret: secretOf("correct horse\n")})
-	if !w.Door().Signed {
+	if !w.Endpoint().Signed {
 		t.Error("the door does not say that it verifies signatures")
 	}
 	post := func(name, event, want string) {
@@ -136,7 +136,7 @@ func TestADatadogMonitorIsOnUntilItHasRecovered(t *testing.T) {
 func TestACloudWatchAlarmComesOverSNS(t *testing.T) {
 	a := newAmazon(t)
 	w := run(t, example(t, "cloudwatch"), triggers.Env{HTTP: a.client()})
-	if !w.Door().Signed {
+	if !w.Endpoint().Signed {
 		t.Error("the door does not say that it verifies signatures")
 	}
 	w.send(a.subscription("2"), "unknown")

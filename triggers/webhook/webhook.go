@@ -40,8 +40,8 @@ func open(c Config, env triggers.Env) (triggers.Source, error) {
 		}
 	}
 	return triggers.Listen(triggers.Listener{
-		Door: triggers.Door{Hook: c.Hook, Signed: t.sns != nil || env.Credentials != ""},
-		Take: t.take, Sum: c.sum, Keyed: c.Key != "",
+		Endpoint: triggers.Endpoint{Hook: c.Hook, Signed: t.sns != nil || env.Credentials != ""},
+		Decode:   t.take, Aggregate: c.sum, Keyed: c.Key != "",
 	}, env), nil
 }
 

@@ -14,10 +14,10 @@ import (
 )
 
 func TestConforms(t *testing.T) {
-	d := &triggertest.Doors{}
+	d := &triggertest.Endpoints{}
 	triggertest.Conform(t, Kind(), triggertest.Fixture{
 		Metadata: map[string]string{"hook": "jobs", "key": "body.name", "threshold": "5"},
-		Env:      triggers.Env{Alerts: d, Doors: d},
+		Env:      triggers.Env{Alerts: d, Endpoints: d},
 		Break:    func(testing.TB) { d.Lose(errors.New("the recorded alerts are not loaded yet")) },
 		Repair:   func(testing.TB) { d.Lose(nil) },
 	})
@@ -25,7 +25,7 @@ func TestConforms(t *testing.T) {
 
 // world is a trigger that runs.
 type world struct {
-	*triggertest.Doors
+	*triggertest.Endpoints
 
 	t    *testing.T
 	mu   sync.Mutex
@@ -35,8 +35,8 @@ type world struct {
 // run runs a trigger until the test ends.
 func run(t *testing.T, metadata map[string]string, env triggers.Env) *world {
 	t.Helper()
-	w := &world{Doors: &triggertest.Doors{}, t: t}
-	env.Namespace, env.Object, env.Trigger, env.Alerts, env.Doors, env.Now = "shop", "checkout", "jobs", w.Doors, w.Doors, time.Now
+	w := &world{Endpoints: &triggertest.Endpoints{}, t: t}
+	env.Namespace, env.Object, env.Trigger, env.Alerts, env.Endpoints, env.Now = "shop", "checkout", "jobs", w.Endpoints, w.Endpoints, time.Now
 	c, err := Kind().Decode(metadata)
 	if err != nil {
 		t.Fatal(err)

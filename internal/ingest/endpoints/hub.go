@@ -50,7 +50,7 @@ type (
 
 // listener is one open door.
 type listener struct {
-	door triggers.Door
+	door triggers.Endpoint
 	take func(ctx context.Context, m triggers.Message) ([]triggers.Level, error)
 }
 
@@ -84,7 +84,7 @@ func (h *Hub) Known() {
 }
 
 // Listen is triggers.Doors'. A trigger that listens anew replaces itself.
-func (h *Hub) Listen(d triggers.Door, take func(context.Context, triggers.Message) ([]triggers.Level, error)) func() {
+func (h *Hub) Listen(d triggers.Endpoint, take func(context.Context, triggers.Message) ([]triggers.Level, error)) func() {
 	l := &listener{d, take}
 	id := trigger{d.Namespace, d.Object, d.Trigger}
 	h.mu.Lock()
@@ -119,7 +119,7 @@ func (h *Hub) shut(id trigger, l *listener) {
 }
 
 // Record is triggers.Doors'.
-func (h *Hub) Record(ctx context.Context, d triggers.Door, at time.Time, levels []triggers.Level) bool {
+func (h *Hub) Record(ctx context.Context, d triggers.Endpoint, at time.Time, levels []triggers.Level) bool {
 	if len(levels) == 0 {
 		return true
 	}
@@ -132,8 +132,8 @@ func (h *Hub) Record(ctx context.Context, d triggers.Door, at time.Time, levels 
 	return true
 }
 
-// Refuse is triggers.Doors'.
-func (h *Hub) Refuse(d triggers.Door, why error) {
+// Reject is triggers.Doors'.
+func (h *Hub) Reject(d triggers.Endpoint, why error) {
 	h.count("nats", misunderstood)
 	h.log.Warn("a message was not understood", "namespace", d.Namespace, "object", d.Object, "trigger", d.Trigger, "error", why)
 }

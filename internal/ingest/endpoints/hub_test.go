@@ -192,11 +192,11 @@ func TestNobodyIsAnsweredWhileATriggerCannotSay(t *testing.T) {
 func TestWhatComesOverNATSIsRecordedAndCounted(t *testing.T) {
 	w := begin(t)
 	w.push("jobs", map[string]string{"threshold": "1"})
-	door := triggers.Door{Namespace: "shop", Object: "checkout", Trigger: "jobs"}
+	door := triggers.Endpoint{Namespace: "shop", Object: "checkout", Trigger: "jobs"}
 	if !w.hub.Record(t.Context(), door, w.now(), []triggers.Level{{Value: 4000, On: true}}) || w.level("jobs") != "4" {
 		t.Errorf("it is not recorded, or the level is %s", w.level("jobs"))
 	}
-	w.hub.Refuse(door, errors.New("no JSON"))
+	w.hub.Reject(door, errors.New("no JSON"))
 	w.fails = errors.New("the API server is away")
 	if w.hub.Record(t.Context(), door, w.now(), []triggers.Level{{Value: 5000, On: true}}) {
 		t.Error("it says that it is recorded")
@@ -208,7 +208,7 @@ func TestWhatComesOverNATSIsRecordedAndCounted(t *testing.T) {
 
 func TestTheMessagesThatAreRememberedAreBounded(t *testing.T) {
 	w := begin(t)
-	door := triggers.Door{Namespace: "shop", Object: "checkout", Trigger: "jobs"}
+	door := triggers.Endpoint{Namespace: "shop", Object: "checkout", Trigger: "jobs"}
 	for i := range 3 * maxRemembered {
 		l := triggers.Level{Value: 1000, On: true, ID: strings.Repeat("x", i+1)}
 		if !w.hub.Record(t.Context(), door, w.now(), []triggers.Level{l}) {

@@ -92,7 +92,7 @@ func (w *world) open(kind triggers.Kind, name string, metadata map[string]string
 		w.t.Fatal(err)
 	}
 	env.Namespace, env.Object, env.Trigger = cmp.Or(env.Namespace, "shop"), "checkout", name
-	env.Alerts, env.Doors, env.Now = w.store, w.hub, w.now
+	env.Alerts, env.Endpoints, env.Now = w.store, w.hub, w.now
 	s, err := kind.Open(c, env)
 	if err != nil {
 		w.t.Fatal(err)

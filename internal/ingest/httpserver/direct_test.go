@@ -63,7 +63,7 @@ func open(t *testing.T, hub *endpoints.Hub, kind triggers.Kind, name string, met
 		t.Fatal(err)
 	}
 	source, err := kind.Open(c, triggers.Env{
-		Namespace: "shop", Object: "checkout", Trigger: name, Doors: hub, Alerts: &triggertest.Doors{}, Now: time.Now, Credentials: secret,
+		Namespace: "shop", Object: "checkout", Trigger: name, Endpoints: hub, Alerts: &triggertest.Endpoints{}, Now: time.Now, Credentials: secret,
 		Secret: func(context.Context, string) (string, error) { return secret, nil },
 	})
 	if err != nil {

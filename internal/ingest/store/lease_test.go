@@ -12,7 +12,7 @@ import (
 // patient selects the alerts of a name with a lease.
 func patient(name string, lease time.Duration) triggers.AlertQuery {
 	q := about(name)
-	q.Lease = lease
+	q.TTL = lease
 	return q
 }
 
@@ -52,7 +52,7 @@ func TestAStaleAlertSaysWhenItIsOver(t *testing.T) {
 			defer close(done)
 			_ = s.Watch(ctx, patient("slow", time.Minute), func(_ time.Time, all []triggers.Alert, _ error) {
 				for _, a := range all {
-					over <- a.Over
+					over <- a.ExpiresAt
 				}
 			})
 		}()
@@ -172,8 +172,8 @@ func (w *watched) begins() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i := range w.alerts {
-		if !w.alerts[i].Begins.IsZero() {
-			return w.alerts[i].Begins
+		if !w.alerts[i].CountsFrom.IsZero() {
+			return w.alerts[i].CountsFrom
 		}
 	}
 	return time.Time{}
@@ -212,7 +212,7 @@ func TestAnAlertThatIsAbsentWhileItWaitsDoesNotBegin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		q := about("slow")
-		q.AbsentMeansResolved, q.Lease = true, time.Minute
+		q.AbsentMeansResolved, q.TTL = true, time.Minute
 		w := watchQuery(t, s, q)
 		began := time.Now()
 		record(t, s, firing("slow", began), resolved("slow", began, time.Now()))

@@ -35,7 +35,7 @@ type patience struct {
 
 // patienceOf fills in what a query leaves open.
 func patienceOf(q *triggers.AlertQuery) patience {
-	p := patience{lease: q.Lease, window: q.StaleWindow, absent: q.AbsentMeansResolved, direct: isDirect(q)}
+	p := patience{lease: q.TTL, window: q.StaleWindow, absent: q.AbsentMeansResolved, direct: isDirect(q)}
 	if p.lease <= 0 {
 		p.lease = defaultLease
 	}

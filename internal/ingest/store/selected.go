@@ -12,7 +12,7 @@ func (s *Store) count(d *Delivery, keys []key, r *Result) {
 	objects := map[string]struct{}{}
 	if one := s.alerts[keys[0]]; one != nil {
 		for w := range one.watched {
-			objects[w.query.For] = struct{}{}
+			objects[w.query.SelectedBy] = struct{}{}
 		}
 	}
 	if n := len(objects); n > 0 || s.joined {

@@ -15,7 +15,7 @@ import (
 func watchFor(t *testing.T, s *Store, object, name string) {
 	t.Helper()
 	q := about(name)
-	q.For = object
+	q.SelectedBy = object
 	watchQuery(t, s, q)
 }
 

@@ -141,7 +141,7 @@ func watchQuery(t *testing.T, s *Store, q triggers.AlertQuery) *watched {
 func said(alerts []triggers.Alert, err error) string {
 	waiting := 0
 	for i := range alerts {
-		if !alerts[i].Begins.IsZero() {
+		if !alerts[i].CountsFrom.IsZero() {
 			waiting++
 		}
 	}

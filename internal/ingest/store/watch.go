@@ -190,7 +190,7 @@ func (s *Store) view(w *watcher) view {
 		stands := &w.selected[r].shown
 		v.alerts[i] = triggers.Alert{
 			Labels: r.Labels, Annotations: r.Annotations, StartsAt: r.StartsAt.Time, LastSeen: r.LastSeen.Time,
-			Stale: stands.stale, Over: stands.over(), Begins: stands.begins(),
+			Stale: stands.stale, ExpiresAt: stands.over(), CountsFrom: stands.begins(),
 		}
 	}
 	return v

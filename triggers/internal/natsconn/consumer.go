@@ -71,7 +71,7 @@ func decodeConsumer(answer []byte) (*Consumer, error) {
 	if info.Error != nil {
 		return nil, info.Error
 	}
-	if err := triggers.Complete(&info.Consumer); err != nil {
+	if err := triggers.CheckComplete(&info.Consumer); err != nil {
 		return nil, err
 	}
 	return &info.Consumer, nil

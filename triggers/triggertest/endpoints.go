@@ -13,34 +13,34 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Doors are the direct doors of one trigger, and what came through them, in memory: they record what the newest message says,
+// Endpoints are the direct doors of one trigger, and what came through them, in memory: they record what the newest message says,
 // and nothing of leases. They implement triggers.Doors and triggers.Alerts.
-type Doors struct {
+type Endpoints struct {
 	mu       sync.Mutex
-	take     func(context.Context, triggers.Message) ([]triggers.Level, error)
-	door     triggers.Door
+	decode   func(context.Context, triggers.Message) ([]triggers.Level, error)
+	endpoint triggers.Endpoint
 	records  map[string]triggers.Level
 	lost     error
 	full     bool
 	recorded int
-	refused  []error
+	rejected []error
 	watchers map[*func()]struct{}
 }
 
 // Listen is triggers.Doors'.
-func (d *Doors) Listen(door triggers.Door, take func(context.Context, triggers.Message) ([]triggers.Level, error)) func() {
+func (d *Endpoints) Listen(door triggers.Endpoint, take func(context.Context, triggers.Message) ([]triggers.Level, error)) func() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.door, d.take = door, take
+	d.endpoint, d.decode = door, take
 	return func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		d.take = nil
+		d.decode = nil
 	}
 }
 
 // Record is triggers.Doors'.
-func (d *Doors) Record(_ context.Context, _ triggers.Door, at time.Time, levels []triggers.Level) bool {
+func (d *Endpoints) Record(_ context.Context, _ triggers.Endpoint, at time.Time, levels []triggers.Level) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.full {
@@ -58,27 +58,27 @@ func (d *Doors) Record(_ context.Context, _ triggers.Door, at time.Time, levels 
 			d.records[l.Key] = l
 		}
 	}
-	d.show()
+	d.notify()
 	return true
 }
 
-// Refuse is triggers.Doors'.
-func (d *Doors) Refuse(_ triggers.Door, why error) {
+// Reject is triggers.Doors'.
+func (d *Endpoints) Reject(_ triggers.Endpoint, why error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.refused = append(d.refused, why)
+	d.rejected = append(d.rejected, why)
 }
 
 // Send hands a message to the trigger that listens, and records what it makes of it.
-func (d *Doors) Send(ctx context.Context, m triggers.Message) ([]triggers.Level, error) {
+func (d *Endpoints) Send(ctx context.Context, m triggers.Message) ([]triggers.Level, error) {
 	d.mu.Lock()
-	take := d.take
+	take := d.decode
 	d.mu.Unlock()
 	levels, err := take(ctx, m)
 	if err != nil || len(levels) == 0 {
 		return levels, err
 	}
-	if !d.Record(ctx, d.Door(), m.At, levels) {
+	if !d.Record(ctx, d.Endpoint(), m.At, levels) {
 		return levels, errFull
 	}
 	return levels, nil
@@ -86,45 +86,45 @@ func (d *Doors) Send(ctx context.Context, m triggers.Message) ([]triggers.Level,
 
 var errFull = errors.New("it is not recorded: the test said so")
 
-// Door is the door that was opened last.
-func (d *Doors) Door() triggers.Door {
+// Endpoint is the door that was opened last.
+func (d *Endpoints) Endpoint() triggers.Endpoint {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.door
+	return d.endpoint
 }
 
 // Lose makes the records unknown, or known again with nil; Fill makes them take nothing more.
-func (d *Doors) Lose(err error) { d.set(func() { d.lost = err }) }
+func (d *Endpoints) Lose(err error) { d.set(func() { d.lost = err }) }
 
 // Fill makes every record fail, or none any more.
-func (d *Doors) Fill(full bool) { d.set(func() { d.full = full }) }
+func (d *Endpoints) Fill(full bool) { d.set(func() { d.full = full }) }
 
 // Expire drops the record of a key, as the end of its ttl does.
-func (d *Doors) Expire(key string) { d.set(func() { delete(d.records, key) }) }
+func (d *Endpoints) Expire(key string) { d.set(func() { delete(d.records, key) }) }
 
-func (d *Doors) set(change func()) {
+func (d *Endpoints) set(change func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	change()
-	d.show()
+	d.notify()
 }
 
 // Counts returns how many records were made, and what was refused.
-func (d *Doors) Counts() (recorded int, refused []error) { //nolint:nonamedreturns // They say which is which.
+func (d *Endpoints) Counts() (recorded int, refused []error) { //nolint:nonamedreturns // They say which is which.
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.recorded, slices.Clone(d.refused)
+	return d.recorded, slices.Clone(d.rejected)
 }
 
-// show tells every watcher; d.mu is held.
-func (d *Doors) show() {
+// notify tells every watcher; d.mu is held.
+func (d *Endpoints) notify() {
 	for changed := range d.watchers {
 		(*changed)()
 	}
 }
 
 // Watch is triggers.Alerts'.
-func (d *Doors) Watch(ctx context.Context, _ triggers.AlertQuery, changed func(time.Time, []triggers.Alert, error)) error {
+func (d *Endpoints) Watch(ctx context.Context, _ triggers.AlertQuery, changed func(time.Time, []triggers.Alert, error)) error {
 	show := func() {
 		if d.lost != nil {
 			changed(time.Now(), nil, d.lost)

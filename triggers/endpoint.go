@@ -11,20 +11,20 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Doors are where what is sent to single triggers comes in: the direct doors. What comes through one is recorded, durably
+// Endpoints are where what is sent to single triggers comes in: the direct doors. What comes through one is recorded, durably
 // and before it is answered, and reaches the trigger through Alerts, by an AlertQuery of its object and name.
-type Doors interface {
+type Endpoints interface {
 	// Listen opens a direct door until the returned function is called. take turns a message into levels, or says what is
 	// wrong with it: with ErrUnverified when nobody vouches for it, with ErrUnavailable when the same message may be
 	// understood later. None at all is a message that does not concern the trigger. take changes nothing but what it
 	// remembers of others, such as certificates; it must not keep the message, ends with ctx, and may be called from several
 	// goroutines.
-	Listen(d Door, take func(ctx context.Context, m Message) ([]Level, error)) (leave func())
+	Listen(d Endpoint, take func(ctx context.Context, m Message) ([]Level, error)) (leave func())
 	// Record takes levels that came another way as if they had come through the door at a time, and reports whether they are
 	// durable. If not, that is said, and worth a retry.
-	Record(ctx context.Context, d Door, at time.Time, levels []Level) bool
-	// Refuse says that what came another way was not understood, and will not be.
-	Refuse(d Door, why error)
+	Record(ctx context.Context, d Endpoint, at time.Time, levels []Level) bool
+	// Reject says that what came another way was not understood, and will not be.
+	Reject(d Endpoint, why error)
 }
 
 // Errors that a take function wraps.
@@ -37,8 +37,8 @@ var (
 	ErrOverBudget = fmt.Errorf("%w: over budget", ErrUnavailable)
 )
 
-// Door names a direct door: the trigger it leads to, and what a sender calls it.
-type Door struct {
+// Endpoint names a direct door: the trigger it leads to, and what a sender calls it.
+type Endpoint struct {
 	Namespace, Object, Trigger string
 	// Hook is the last part of the path of a webhook, which several triggers of a namespace may listen to; "" for a door
 	// that only pushes to this trigger use.
