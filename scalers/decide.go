@@ -117,7 +117,7 @@ func Decide(p *Policy, in Input) Decision {
 
 	// What follows is the specification: each rule stands in the file of its name. The first two move the count that the
 	// others start from.
-	c.applyActivation()    // rest.go: at rest, whoever becomes active wakes the workload at once
+	c.applyActivation()    // idle.go: at rest, whoever becomes active wakes the workload at once
 	c.applyBounds()        // limits.go: a count outside the limits is first put to the bound
 	c.applyFormula()       // formula.go: the maximum over the triggers that are known
 	c.applyTolerance()     // tolerance.go: close enough changes nothing
@@ -125,7 +125,7 @@ func Decide(p *Policy, in Input) Decision {
 	c.applyFallback()      // fallback.go: the user's own answer to unknown
 	c.applyStabilization() // window.go: neither up nor down before the window agrees
 	c.applyRate()          // rate.go: not faster than the policies allow
-	c.applyRest()          // rest.go: nobody active, and the cooldown is over
+	c.applyRest()          // idle.go: nobody active, and the cooldown is over
 	c.applyLimits()        // limits.go: within minimum and maximum
 	c.applyPaused()        // paused.go: the user's hand is the strongest
 

@@ -10,7 +10,7 @@ import (
 // full is a policy with everything in it: three triggers, both windows, four rate policies.
 func full() *scalers.Policy {
 	return &scalers.Policy{
-		Min: 2, Max: 100, Rest: 0, Cooldown: 5 * time.Minute, Created: epoch,
+		Min: 2, Max: 100, Idle: 0, Cooldown: 5 * time.Minute, Created: epoch,
 		Up: scalers.Behavior{Window: time.Minute, Tolerance: 100_000, Policies: []scalers.RatePolicy{
 			{Amount: 4, Period: 15 * time.Second}, {Percent: true, Amount: 100, Period: 15 * time.Second},
 		}},

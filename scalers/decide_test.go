@@ -11,7 +11,7 @@ import (
 
 // plain is a policy of 1 to 100 replicas, one for each unit of each of n levels, and a scale-down window of 5 minutes.
 func plain(n int) *scalers.Policy {
-	p := &scalers.Policy{Min: 1, Max: 100, Rest: scalers.NoRest, Down: scalers.Behavior{Window: 5 * time.Minute}, Created: epoch}
+	p := &scalers.Policy{Min: 1, Max: 100, Idle: scalers.NoIdle, Down: scalers.Behavior{Window: 5 * time.Minute}, Created: epoch}
 	for i := range n {
 		p.Triggers = append(p.Triggers, scalers.Trigger{Name: string(rune('a' + i)), Target: 1000, Exact: true, Continuous: true})
 	}
@@ -94,7 +94,7 @@ func TestFirstSightHoldsTheCountUntilTheWindowHasPassed(t *testing.T) {
 
 func TestALimitedDirectionCanBeWokenFromZero(t *testing.T) {
 	p := plain(1)
-	p.Min, p.Rest = 0, 0
+	p.Min, p.Idle = 0, 0
 	p.Up.Policies = []scalers.RatePolicy{{Percent: true, Amount: 100, Period: 15 * time.Second}}
 	w := newWorkload(p, 0)
 	w.read(0, 0, reading{value: 8000})
@@ -110,7 +110,7 @@ func TestALimitedDirectionCanBeWokenFromZero(t *testing.T) {
 
 func TestARestingWorkloadNeverWakesByItself(t *testing.T) {
 	p := plain(2)
-	p.Min, p.Rest = 0, 0
+	p.Min, p.Idle = 0, 0
 	p.Triggers[0].Activation = 5000
 	p.Up.Policies = []scalers.RatePolicy{{Amount: 1, Period: time.Second}}
 	w := newWorkload(p, 0)
@@ -133,7 +133,7 @@ func TestNothingPanicsOnWhatIsLeftOut(t *testing.T) {
 		"a negative count": {plain(1), scalers.Input{Now: epoch, Current: math.MinInt32, Events: []scalers.Event{{At: 1, Value: 5}}}},
 		"too many":         {many, scalers.Input{Now: epoch, Current: 5, Events: make([]scalers.Event, 100)}},
 		"no target": {
-			&scalers.Policy{Min: 1, Max: 9, Rest: scalers.NoRest, Triggers: make([]scalers.Trigger, 1)},
+			&scalers.Policy{Min: 1, Max: 9, Idle: scalers.NoIdle, Triggers: make([]scalers.Trigger, 1)},
 			scalers.Input{Now: epoch, Current: 5, Events: []scalers.Event{{At: 1, Value: 5, Current: 5}}},
 		},
 	} {

@@ -42,7 +42,7 @@ func (m Memory) MarshalText() ([]byte, error) {
 	for _, f := range [...]struct {
 		set bool
 		bit uint64
-	}{{m.Seen, flagSeen}, {m.ActiveStands, flagActiveStands}, {stands(m.Highs), flagHighStands}, {stands(m.Lows), flagLowStands}, {len(m.Failures) > 0, flagFailures}, {len(m.Bases) > 0, flagBases}, {m.Active, flagActive}} {
+	}{{m.Seen, flagSeen}, {m.ContinuousActive, flagActiveStands}, {stands(m.Highs), flagHighStands}, {stands(m.Lows), flagLowStands}, {len(m.Failures) > 0, flagFailures}, {len(m.Bases) > 0, flagBases}, {m.Active, flagActive}} {
 		if f.set {
 			flags |= f.bit
 		}
@@ -76,7 +76,7 @@ func (m *Memory) UnmarshalText(text []byte) error {
 	d := decoder{rest: b}
 	var out Memory
 	flags := d.unsigned(allFlags)
-	out.Seen, out.ActiveStands, out.Active = flags&flagSeen != 0, flags&flagActiveStands != 0, flags&flagActive != 0
+	out.Seen, out.ContinuousActive, out.Active = flags&flagSeen != 0, flags&flagActiveStands != 0, flags&flagActive != 0
 	out.LastActive = Instant(d.signed())
 	out.Readings = d.unsigned(math.MaxUint64)
 	out.Highs = d.records(flags&flagHighStands != 0)

@@ -69,7 +69,7 @@ type Event struct {
 	Lapsed string
 	// Dormant: replicas would be given nothing of the level for now. It does not lift a workload from rest, and keeps one
 	// that works from going there.
-	Dormant bool
+	Suspended bool
 	// Notice is what people should know of the source beside its level. Nothing is decided by it.
 	Notice Notice
 	// Foreseen is what the level becomes by itself unless a message says otherwise. Nothing is decided by it before it is there.
@@ -89,5 +89,5 @@ type Notice struct {
 	// Text is one sentence for people.
 	Text string
 	// AtRest: it matters only to a workload that may be left without replicas.
-	AtRest bool
+	IdleOnly bool
 }

@@ -208,7 +208,7 @@ func (c *chain) fallsBack(i int, e *Event, q *Proposal) {
 	t := &c.policy.Triggers[i]
 	q.Fallback, c.fallbacks = true, true
 	q.Replicas = c.policy.fallback(t, c.current)
-	if t.tellsActivity() && q.Replicas > max(c.policy.Rest, 0) {
+	if t.tellsActivity() && q.Replicas > max(c.policy.Idle, 0) {
 		q.Active = true
 		c.active(i, e)
 	}

@@ -13,7 +13,7 @@ import (
 func TestTheFormulaIsExact(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(*firstSeed, 6))
-	p := &scalers.Policy{Min: 1, Max: 1, Rest: scalers.NoRest, Triggers: []scalers.Trigger{{Name: "a", Metric: scalers.Value}}}
+	p := &scalers.Policy{Min: 1, Max: 1, Idle: scalers.NoIdle, Triggers: []scalers.Trigger{{Name: "a", Metric: scalers.Value}}}
 	for range *timelines * 4 {
 		trigger := &p.Triggers[0]
 		trigger.Target = scalers.Milli(1 + r.Int64N(1<<(1+r.IntN(62))))

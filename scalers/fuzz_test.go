@@ -58,7 +58,7 @@ func (b *tape) policy() *scalers.Policy {
 		return randomPolicy(rand.New(rand.NewPCG(uint64(b.number()), 3)))
 	}
 	p := &scalers.Policy{
-		Min: int32(b.number()), Max: int32(b.number()), Rest: int32(b.number()), Cooldown: b.duration(), InitialCooldown: b.duration(),
+		Min: int32(b.number()), Max: int32(b.number()), Idle: int32(b.number()), Cooldown: b.duration(), InitialCooldown: b.duration(),
 		Created: scalers.Instant(b.number()), Up: b.behavior(), Down: b.behavior(), ForceActivation: b.byte()%8 == 0,
 		CPUInitializationPeriod: b.duration(), InitialReadinessDelay: b.duration(),
 	}
@@ -103,7 +103,7 @@ func (b *tape) event(at scalers.Instant, current int32) scalers.Event {
 		e.Err, e.AtLeast = errSource, is%8 == 1
 	}
 	says := b.byte()
-	e.Stale, e.Dormant = says%4 == 0, says%8 == 3
+	e.Stale, e.Suspended = says%4 == 0, says%8 == 3
 	if b.byte()%4 == 0 {
 		e.PerPod = true
 		for range b.byte() % 5 {
@@ -172,7 +172,7 @@ func promised(t *testing.T, p *scalers.Policy, in scalers.Input, d *scalers.Deci
 	if !d.Known && !p.Paused.Fixed && !rests(d) && !answered(p, d) && d.Replicas < min(in.Current, p.Max) {
 		t.Fatalf("lowered from %d to %d on an unknown: %s", in.Current, d.Replicas, p.Why(d))
 	}
-	if p.Paused == (scalers.Paused{}) && (d.Replicas > p.Max || d.Replicas < max(p.Rest, 0) || p.Rest < 0 && d.Replicas < p.Min) {
+	if p.Paused == (scalers.Paused{}) && (d.Replicas > p.Max || d.Replicas < max(p.Idle, 0) || p.Idle < 0 && d.Replicas < p.Min) {
 		t.Fatalf("%d replicas, outside of %d to %d: %s", d.Replicas, p.Min, p.Max, p.Why(d))
 	}
 	in.Memory = d.Memory.Clone()

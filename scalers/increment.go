@@ -47,7 +47,7 @@ func (n Increment) on(base int32, k int64) int32 {
 func (t *Trigger) step(base int32, q *Proposal) {
 	k := units(q.Level)
 	if k == 0 {
-		q.Quiet = q.Known
+		q.AddsNothing = q.Known
 		return
 	}
 	q.Base = base

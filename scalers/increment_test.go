@@ -54,7 +54,7 @@ func TestAStepIsProposedAloneOnTheLeastBase(t *testing.T) {
 	if q := p.Propose(1, &scalers.Event{At: epoch, Value: 2000}, epoch); !q.Known || !q.Active || q.Raw != 7 || q.Base != 3 {
 		t.Errorf("%+v, want 3 and twice 2", q)
 	}
-	if q := p.Propose(1, &scalers.Event{At: epoch}, epoch); !q.Known || q.Active || !q.Quiet || q.Raw != 0 {
+	if q := p.Propose(1, &scalers.Event{At: epoch}, epoch); !q.Known || q.Active || !q.AddsNothing || q.Raw != 0 {
 		t.Errorf("%+v, want it known, inactive, and nothing asked for", q)
 	}
 }

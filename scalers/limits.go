@@ -2,7 +2,7 @@ package scalers
 
 // working is the least count of a workload that is not at rest.
 func (p *Policy) working() int32 {
-	if p.Rest >= 0 {
+	if p.Idle >= 0 {
 		return max(p.Min, 1)
 	}
 	return p.Min

@@ -48,7 +48,7 @@ func TestWhatIsMergedHoldsLongerByASliceNeverShorter(t *testing.T) {
 	for seed := *firstSeed; seed < *firstSeed+loads(); seed++ {
 		window := time.Duration(1+seed%7) * time.Minute
 		p := &scalers.Policy{
-			Min: 1, Max: math.MaxInt32, Rest: scalers.NoRest, Up: scalers.Behavior{Window: window}, Down: scalers.Behavior{Window: window},
+			Min: 1, Max: math.MaxInt32, Idle: scalers.NoIdle, Up: scalers.Behavior{Window: window}, Down: scalers.Behavior{Window: window},
 			Triggers: []scalers.Trigger{{Name: "a", Target: 1000, Exact: true}},
 		}
 		falls, l := seed%2 == 0, newLoad(seed, window)

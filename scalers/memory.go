@@ -37,9 +37,9 @@ type Memory struct {
 	Bases []Base
 	// LastActive is the last instant at which a trigger was active; zero: never. ActiveStands is true while a continuous
 	// trigger is active. Active is true when some trigger was at the last decision.
-	LastActive   Instant
-	ActiveStands bool
-	Active       bool
+	LastActive       Instant
+	ContinuousActive bool
+	Active           bool
 	// Readings is a fingerprint of the readings that the last decision saw: another one means that one has arrived.
 	Readings uint64
 	// Seen is true once the workload has been decided on.

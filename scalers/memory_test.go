@@ -16,7 +16,7 @@ func TestMergedRecommendationsEndLaterByASliceNeverEarlier(t *testing.T) {
 	const window = 300 * time.Second
 	const slice = window/62 + 1
 	p := &scalers.Policy{
-		Max: math.MaxInt32, Min: 1, Rest: scalers.NoRest, Up: scalers.Behavior{Window: window}, Down: scalers.Behavior{Window: window},
+		Max: math.MaxInt32, Min: 1, Idle: scalers.NoIdle, Up: scalers.Behavior{Window: window}, Down: scalers.Behavior{Window: window},
 		Triggers: []scalers.Trigger{{Name: "a", Target: 1000, Exact: true}},
 	}
 	// held is what the window says of a count at an instant, when every second has one less extreme recommendation.
@@ -56,7 +56,7 @@ func TestMergedRecommendationsEndLaterByASliceNeverEarlier(t *testing.T) {
 func TestMergedWritesAreForgottenLaterByASliceNeverEarlier(t *testing.T) {
 	const period = 60 * time.Second
 	p := &scalers.Policy{
-		Max: math.MaxInt32, Min: 1, Rest: scalers.NoRest, Up: scalers.Behavior{Policies: []scalers.RatePolicy{{Amount: 1000, Period: period}}},
+		Max: math.MaxInt32, Min: 1, Idle: scalers.NoIdle, Up: scalers.Behavior{Policies: []scalers.RatePolicy{{Amount: 1000, Period: period}}},
 		Triggers: []scalers.Trigger{{Name: "a", Target: 1000, Exact: true}},
 	}
 	var m scalers.Memory
@@ -81,7 +81,7 @@ func TestMergedWritesAreForgottenLaterByASliceNeverEarlier(t *testing.T) {
 }
 
 func TestAFullMemoryFitsInFourKibibytes(t *testing.T) {
-	m := scalers.Memory{Seen: true, ActiveStands: true, LastActive: math.MaxInt64 - 1, Readings: math.MaxUint64}
+	m := scalers.Memory{Seen: true, ContinuousActive: true, LastActive: math.MaxInt64 - 1, Readings: math.MaxUint64}
 	const years, day = 68 * 365 * 24 * time.Hour, 24 * time.Hour
 	for i := range 64 {
 		// The longest windows and periods that a policy can have: only a cooldown may last for years.
@@ -137,7 +137,7 @@ func TestATextOfBeforeFailuresWereCountedIsStillRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := scalers.Memory{
-		Seen: true, ActiveStands: true, LastActive: epoch.Add(7 * time.Second), Readings: 12345678901234567890,
+		Seen: true, ContinuousActive: true, LastActive: epoch.Add(7 * time.Second), Readings: 12345678901234567890,
 		Highs:   []scalers.Record{{End: epoch, Count: 9}, {End: epoch.Add(time.Second), Count: 4}, {End: scalers.Never, Count: 2}},
 		Lows:    []scalers.Record{{End: epoch.Add(time.Second), Count: 2}},
 		Changes: []scalers.Change{{At: epoch, By: 3}, {At: epoch.Add(time.Minute), By: -2}},
@@ -243,7 +243,7 @@ func FuzzMemory(f *testing.F) {
 // A status is written when an outcome changes: its memory is from when the trigger became active, and not from when it was so
 // last.
 func TestWhatWasActiveWhenItWasKeptCountsAsActiveUntilTheRestart(t *testing.T) {
-	p := &scalers.Policy{Max: 10, Rest: 0, Cooldown: 5 * time.Minute, Triggers: []scalers.Trigger{{Name: "queue", Target: 10_000}}}
+	p := &scalers.Policy{Max: 10, Idle: 0, Cooldown: 5 * time.Minute, Triggers: []scalers.Trigger{{Name: "queue", Target: 10_000}}}
 	decide := func(at time.Duration, current int32, level scalers.Milli, m scalers.Memory) scalers.Decision {
 		now := epoch.Add(at)
 		return scalers.Decide(p, scalers.Input{Now: now, Current: current, Events: []scalers.Event{{At: now, Value: level, Current: current}}, Memory: m})

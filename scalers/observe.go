@@ -85,7 +85,7 @@ func (e *Event) fingerprint(i int) uint64 {
 	for j := range e.Pods {
 		x = bits.RotateLeft64(x, 1) ^ e.Pods[j].fingerprint()
 	}
-	if e.Dormant {
+	if e.Suspended {
 		x = bits.RotateLeft64(x, 2)
 	}
 	if e.Err != nil {

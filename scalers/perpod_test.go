@@ -11,7 +11,7 @@ import (
 // ofCPU is a policy of 1 to 1000 replicas at 50 % of the cpu that the pods request.
 func ofCPU() *scalers.Policy {
 	return &scalers.Policy{
-		Min: 1, Max: 1000, Rest: scalers.NoRest, Created: epoch, CPUInitializationPeriod: 5 * time.Minute, InitialReadinessDelay: 30 * time.Second,
+		Min: 1, Max: 1000, Idle: scalers.NoIdle, Created: epoch, CPUInitializationPeriod: 5 * time.Minute, InitialReadinessDelay: 30 * time.Second,
 		Triggers: []scalers.Trigger{{Name: "cpu", Metric: scalers.Utilization, Target: 50_000, PerPod: true, CPU: true}},
 	}
 }

@@ -102,14 +102,14 @@ type Paused struct {
 	Keep, In, Out bool
 }
 
-// NoRest is the Rest of a policy that has no resting count.
-const NoRest int32 = -1
+// NoIdle is the Rest of a policy that has no resting count.
+const NoIdle int32 = -1
 
 // Policy is all that a user decided about one workload. It does not change while decisions are taken with it.
 type Policy struct {
 	Min, Max int32
-	// Rest is the count while no trigger is active: idleReplicaCount, else 0 when Min is 0, else NoRest.
-	Rest int32
+	// Idle is the count while no trigger is active: idleReplicaCount, else 0 when Min is 0, else NoRest.
+	Idle int32
 	// Cooldown is how long after the last active instant the workload goes to rest; InitialCooldown, from Created, when
 	// it has never been active.
 	Cooldown, InitialCooldown time.Duration

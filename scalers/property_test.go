@@ -80,8 +80,8 @@ func TestDecisionsAreWithinTheLimits(t *testing.T) {
 			return
 		}
 		lowest := p.Min
-		if p.Rest >= 0 {
-			lowest = p.Rest
+		if p.Idle >= 0 {
+			lowest = p.Idle
 		}
 		if n := l.last.Replicas; n < lowest || n > p.Max || n < p.Min && l.last.Active {
 			l.fail(t, "%d replicas is outside the limits", n)

@@ -17,8 +17,8 @@ type Proposal struct {
 	// the trigger's own. An input has none.
 	Raw, Replicas int32
 	// Base is what a step trigger adds to. Quiet: it is known to have nothing to add, and asks for nothing.
-	Base  int32
-	Quiet bool
+	Base        int32
+	AddsNothing bool
 	// Level is what was read, as people know it: of a per-pod reading the mean, or the percentage in thousandths, over the
 	// pods that were measured. Pods says what became of the others.
 	Level Milli
@@ -61,7 +61,7 @@ func (p *Policy) propose(i int, e *Event, now Instant, q *Proposal) measure {
 		m, q.Level = t.measure(e), e.Value
 	}
 	q.Known, q.AtLeast = q.Why == None, q.Why == Uncertain
-	q.Active = t.tellsActivity() && e.Value > t.Activation && (!e.Dormant || !p.restsAt(e.Current))
+	q.Active = t.tellsActivity() && e.Value > t.Activation && (!e.Suspended || !p.restsAt(e.Current))
 	switch {
 	case t.Input:
 		return m
@@ -76,14 +76,14 @@ func (p *Policy) propose(i int, e *Event, now Instant, q *Proposal) measure {
 }
 
 // restsAt reports whether a workload with so many replicas is at rest.
-func (p *Policy) restsAt(replicas int32) bool { return p.Rest >= 0 && replicas <= p.Rest }
+func (p *Policy) restsAt(replicas int32) bool { return p.Idle >= 0 && replicas <= p.Idle }
 
 // tellsActivity reports whether the trigger says when there is work at all. What the pods use does not: a workload at rest
 // has none. Nor do caps, and for its inputs the formula does.
 func (t *Trigger) tellsActivity() bool { return !t.PerPod && !t.Cap && !t.Input }
 
-// Unsure reports whether the level of a trigger that says when there is work is unknown.
-func (d *Decision) Unsure(p *Policy) bool {
+// ActivityUnknown reports whether the level of a trigger that says when there is work is unknown.
+func (d *Decision) ActivityUnknown(p *Policy) bool {
 	for i := range min(d.triggers, len(p.Triggers)) {
 		if p.Triggers[i].tellsActivity() && !d.proposals[i].Known {
 			return true

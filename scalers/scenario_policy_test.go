@@ -29,12 +29,12 @@ func (s *scenario) setPolicy(settings []string) {
 		switch key {
 		case "min":
 			if p.Min = s.count(value); p.Min > 0 {
-				p.Rest = scalers.NoRest
+				p.Idle = scalers.NoIdle
 			}
 		case "max":
 			p.Max = s.count(value)
 		case "idle":
-			p.Rest = s.count(value)
+			p.Idle = s.count(value)
 		case "cooldown":
 			p.Cooldown = s.duration(value)
 			p.Down.Window = p.Cooldown

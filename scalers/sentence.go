@@ -35,7 +35,7 @@ func (p *Policy) Why(d *Decision) string {
 // unchanged says why no rule changed the number.
 func (p *Policy) unchanged(d *Decision) string {
 	switch {
-	case d.Winner >= 0 && d.proposals[d.Winner].Quiet:
+	case d.Winner >= 0 && d.proposals[d.Winner].AddsNothing:
 		return fmt.Sprintf("unchanged: %s adds nothing, and nobody else asks for replicas", p.name(d.Winner))
 	case d.Winner >= 0:
 		return fmt.Sprintf("unchanged: %s %s %d", p.name(d.Winner), p.Triggers[d.Winner].does(), d.Replicas)
@@ -96,7 +96,7 @@ func (p *Policy) formulaSentence(d *Decision, s Step) string {
 		level += " at least"
 	}
 	switch {
-	case d.proposals[d.Winner].Quiet:
+	case d.proposals[d.Winner].AddsNothing:
 		return fmt.Sprintf("%s is %s and adds nothing, and nobody else asks for replicas", p.name(d.Winner), level)
 	case t.steps():
 		return fmt.Sprintf("%s is %s, base %d + %s each: %s", p.name(d.Winner), level, s.C, t.Increment, t.asks(s))

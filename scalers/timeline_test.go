@@ -61,13 +61,13 @@ func (l *timeline) logf(format string, args ...any) {
 
 // randomPolicy is a valid policy with small numbers, so that edges meet.
 func randomPolicy(r *rand.Rand) *scalers.Policy {
-	p := &scalers.Policy{Min: r.Int32N(4), Rest: scalers.NoRest, Cooldown: seconds(r, 0, 10, 30), InitialCooldown: seconds(r, 0, 20), Created: epoch}
+	p := &scalers.Policy{Min: r.Int32N(4), Idle: scalers.NoIdle, Cooldown: seconds(r, 0, 10, 30), InitialCooldown: seconds(r, 0, 20), Created: epoch}
 	p.Max = max(p.Min, 1) + r.Int32N(12)
 	switch {
 	case p.Min == 0:
-		p.Rest = 0
+		p.Idle = 0
 	case r.IntN(3) == 0:
-		p.Rest = r.Int32N(p.Min)
+		p.Idle = r.Int32N(p.Min)
 	}
 	p.Up, p.Down = randomBehavior(r), randomBehavior(r)
 	p.CPUInitializationPeriod, p.InitialReadinessDelay = seconds(r, 0, 30, 300), seconds(r, 0, 10)
@@ -243,7 +243,7 @@ func (l *timeline) read(i int) {
 		return
 	}
 	e := scalers.Event{
-		Trigger: t.Name, At: l.now, Current: l.current, Ready: max(l.current-l.rand.Int32N(3)*l.rand.Int32N(2), 0), Dormant: l.rand.IntN(6) == 0,
+		Trigger: t.Name, At: l.now, Current: l.current, Ready: max(l.current-l.rand.Int32N(3)*l.rand.Int32N(2), 0), Suspended: l.rand.IntN(6) == 0,
 	}
 	if l.rand.IntN(3) == 0 && !t.Continuous && l.events[i].At < l.now-2 {
 		e.At -= 2
@@ -279,7 +279,7 @@ func (l *timeline) read(i int) {
 		l.logf("%s over %+v", t.Name, e.Pods)
 	}
 	l.events[i] = e
-	l.logf("%s is %s (%d ready of %d, at %s, error %v, at least %t, dormant %t)", t.Name, e.Value, e.Ready, e.Current, e.At.Sub(epoch), e.Err, e.AtLeast, e.Dormant)
+	l.logf("%s is %s (%d ready of %d, at %s, error %v, at least %t, dormant %t)", t.Name, e.Value, e.Ready, e.Current, e.At.Sub(epoch), e.Err, e.AtLeast, e.Suspended)
 }
 
 // decide asks the core, and whoever follows.

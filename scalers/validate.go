@@ -17,9 +17,9 @@ func (p *Policy) Validate() error {
 		m.add("the maximum is %d: expected at least 1 and at least the minimum, %d", p.Max, p.Min)
 	}
 	switch {
-	case p.Rest < NoRest || p.Rest >= max(p.Min, 1):
-		m.add("the resting count is %d: expected 0 or more, and less than the minimum, %d", p.Rest, p.Min)
-	case p.Rest == NoRest && p.Min == 0:
+	case p.Idle < NoIdle || p.Idle >= max(p.Min, 1):
+		m.add("the resting count is %d: expected 0 or more, and less than the minimum, %d", p.Idle, p.Min)
+	case p.Idle == NoIdle && p.Min == 0:
 		m.add("the minimum is 0 with no resting count: expected one, 0")
 	}
 	if p.Cooldown < 0 || p.InitialCooldown < 0 {

@@ -10,7 +10,7 @@ import (
 
 func TestAllMistakesAreToldAtOnce(t *testing.T) {
 	p := &scalers.Policy{
-		Min: -1, Max: 0, Rest: 5, Cooldown: -time.Second, Paused: scalers.Paused{Fixed: true, At: -2},
+		Min: -1, Max: 0, Idle: 5, Cooldown: -time.Second, Paused: scalers.Paused{Fixed: true, At: -2},
 		Up:   scalers.Behavior{Window: -1, Tolerance: -100_000, Select: 9},
 		Down: scalers.Behavior{Policies: []scalers.RatePolicy{{Amount: 1, Period: time.Second}, {Amount: 0, Period: time.Second}, {Amount: 1}}},
 		Triggers: []scalers.Trigger{
@@ -74,7 +74,7 @@ func TestEachMistakeOfATriggersRoleIsTold(t *testing.T) {
 		"fallback behavior is 9":                          {[]scalers.Trigger{asks}, &scalers.Fallback{Behavior: 9}},
 		"fallback to -1 replicas after -2 failures":       {[]scalers.Trigger{asks}, &scalers.Fallback{Replicas: -1, FailureThreshold: -2}},
 	} {
-		p := &scalers.Policy{Min: 1, Max: 2, Rest: scalers.NoRest, Triggers: c.triggers, Fallback: c.fallback}
+		p := &scalers.Policy{Min: 1, Max: 2, Idle: scalers.NoIdle, Triggers: c.triggers, Fallback: c.fallback}
 		err := p.Validate()
 		if mistake == "" && err != nil {
 			t.Error(err)
@@ -91,7 +91,7 @@ func TestAWorkloadThatMayHaveNoReplicasNeedsARestingCount(t *testing.T) {
 	if err := p.Validate(); err == nil {
 		t.Error("it is valid without one")
 	}
-	p.Rest = 0
+	p.Idle = 0
 	if err := p.Validate(); err != nil {
 		t.Error(err)
 	}

@@ -116,7 +116,7 @@ func (v *vector) policy(t *testing.T) *scalers.Policy {
 	t.Helper()
 	spec := v.ScaledObject.Spec
 	p := &scalers.Policy{
-		Max: spec.Max, Rest: scalers.NoRest, Cooldown: 300 * time.Second, Created: epoch,
+		Max: spec.Max, Idle: scalers.NoIdle, Cooldown: 300 * time.Second, Created: epoch,
 		CPUInitializationPeriod: 300 * time.Second, InitialReadinessDelay: 30 * time.Second,
 		Up:   spec.Advanced.HPA.Behavior.ScaleUp.behavior(t),
 		Down: spec.Advanced.HPA.Behavior.ScaleDown.behavior(t),
@@ -131,7 +131,7 @@ func (v *vector) policy(t *testing.T) *scalers.Policy {
 		p.Min = *spec.Min
 	}
 	if p.Min == 0 {
-		p.Rest = 0
+		p.Idle = 0
 	}
 	for _, tr := range spec.Triggers {
 		trigger := scalers.Trigger{Name: tr.Name}

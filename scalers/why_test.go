@@ -41,7 +41,7 @@ func (c *reasoned) check(t *testing.T) {
 }
 
 func TestABoundIsAReasonOnlyWhereItDecides(t *testing.T) {
-	p := scalers.Policy{Min: 2, Max: 10, Rest: scalers.NoRest}
+	p := scalers.Policy{Min: 2, Max: 10, Idle: scalers.NoIdle}
 	for name, c := range map[string]reasoned{
 		"below the minimum, and more is asked for":      {policy: p, level: 60_000, why: "queue is 60, target 10 per replica: asks for 6"},
 		"below the minimum, and just that is asked for": {policy: p, level: 20_000, why: "raised from 0 to the minimum, 2"},
@@ -62,7 +62,7 @@ func TestABoundIsAReasonOnlyWhereItDecides(t *testing.T) {
 }
 
 func TestARuleThatALaterOneUndoesIsNoReason(t *testing.T) {
-	tolerant := scalers.Policy{Min: 2, Max: 10, Rest: scalers.NoRest, Up: scalers.Behavior{Tolerance: 100_000}}
+	tolerant := scalers.Policy{Min: 2, Max: 10, Idle: scalers.NoIdle, Up: scalers.Behavior{Tolerance: 100_000}}
 	rests := scalers.Policy{Max: 10, Cooldown: time.Second, Down: scalers.Behavior{Window: time.Minute}}
 	slow := rests
 	slow.Down = scalers.Behavior{Policies: []scalers.RatePolicy{{Amount: 2, Period: time.Minute}}}

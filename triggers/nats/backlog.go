@@ -41,7 +41,7 @@ func backlogOf(c *natsconn.Consumer) (backlog, error) {
 			"consumer %s is paused%s: what waits, %d messages, is not delivered, and wakes nobody", c.Name, until(c.Config.PauseUntil), *c.NumPending)}
 		b.level, err = lag(0, *c.NumAckPending)
 	case after > 0:
-		b.notice = scalers.Notice{Reason: reasonExpires, AtRest: true, Text: fmt.Sprintf(
+		b.notice = scalers.Notice{Reason: reasonExpires, IdleOnly: true, Text: fmt.Sprintf(
 			"consumer %s has inactive_threshold %s: after so long without a worker the server deletes it, whatever waits; remove inactive_threshold, or set minReplicaCount to 1",
 			c.Name, after)}
 	}
@@ -58,7 +58,7 @@ func until(t *time.Time) string {
 
 // event is what a reading says to a trigger.
 func (b backlog) event() scalers.Event {
-	return scalers.Event{Value: b.level, Dormant: b.paused, Notice: b.notice}
+	return scalers.Event{Value: b.level, Suspended: b.paused, Notice: b.notice}
 }
 
 // lag adds the messages that were not delivered yet and those that were not acknowledged.

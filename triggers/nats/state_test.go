@@ -69,7 +69,7 @@ func TestOfAPausedConsumerOnlyWhatIsBeingWorkedOnCounts(t *testing.T) {
 		"consumer workers is paused until %s: what waits, 7 messages, is not delivered, and wakes nobody", until.Format(time.RFC3339))}
 	for way, r := range runs {
 		r.untilEvent(way+" says that it is paused", func(e scalers.Event) bool {
-			return e.Err == nil && e.Value == 2000 && e.Dormant && e.Notice == want
+			return e.Err == nil && e.Value == 2000 && e.Suspended && e.Notice == want
 		})
 	}
 	if _, err := js.ResumeConsumer(t.Context(), "WORK", "workers"); err != nil {
@@ -77,7 +77,7 @@ func TestOfAPausedConsumerOnlyWhatIsBeingWorkedOnCounts(t *testing.T) {
 	}
 	for way, r := range runs {
 		r.untilEvent(way+" says that it goes on", func(e scalers.Event) bool {
-			return e.Err == nil && e.Value == 9000 && !e.Dormant && e.Notice == scalers.Notice{}
+			return e.Err == nil && e.Value == 9000 && !e.Suspended && e.Notice == scalers.Notice{}
 		})
 	}
 }
@@ -100,7 +100,7 @@ func TestAConsumerThatTheServerWillDeleteIsNoticedBeforeAndAfter(t *testing.T) {
 	remake(time.Hour)
 	for way, r := range runs {
 		r.untilEvent(way+" says that it may be deleted", func(e scalers.Event) bool {
-			return e.Err == nil && e.Value == 3000 && !e.Dormant && e.Notice.Reason == "ConsumerExpires" && e.Notice.AtRest &&
+			return e.Err == nil && e.Value == 3000 && !e.Suspended && e.Notice.Reason == "ConsumerExpires" && e.Notice.IdleOnly &&
 				strings.Contains(e.Notice.Text, "workers has inactive_threshold 1h0m0s")
 		})
 	}

@@ -20,7 +20,7 @@ var start = scalers.InstantOf(time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC))
 // policy has 1 to 10 replicas, one for each unit of the level of a trigger called q, and a scale-down window of a minute.
 func policy() *scalers.Policy {
 	return &scalers.Policy{
-		Min: 1, Max: 10, Rest: scalers.NoRest, Down: scalers.Behavior{Window: time.Minute},
+		Min: 1, Max: 10, Idle: scalers.NoIdle, Down: scalers.Behavior{Window: time.Minute},
 		Triggers: []scalers.Trigger{{Name: "q", Target: 1000}},
 	}
 }

@@ -13,7 +13,7 @@ import (
 // alerting is the policy of an object that wants as many as its alert says, and one without it.
 func alerting() *scalers.Policy {
 	return &scalers.Policy{
-		Min: 1, Max: 10, Rest: scalers.NoRest, Down: scalers.Behavior{Window: 5 * time.Second},
+		Min: 1, Max: 10, Idle: scalers.NoIdle, Down: scalers.Behavior{Window: 5 * time.Second},
 		Triggers: []scalers.Trigger{{Name: "hits", Target: 1000, Exact: true, Continuous: true}},
 	}
 }
@@ -46,7 +46,7 @@ func TestAlertsThatAreWorthWhatTheySayAreToldByTheirLevel(t *testing.T) {
 
 // What was active when the status was written has been active at each reading since.
 func TestTheCooldownLastsFromNowOnHoweverOldTheStatusIs(t *testing.T) {
-	p := &scalers.Policy{Max: 10, Rest: 0, Cooldown: 5 * minute, Triggers: []scalers.Trigger{{Name: "queue", Target: 100_000}}}
+	p := &scalers.Policy{Max: 10, Idle: 0, Cooldown: 5 * minute, Triggers: []scalers.Trigger{{Name: "queue", Target: 100_000}}}
 	then := noon.Add(-60 * minute)
 	d := scalers.Decide(p, scalers.Input{Now: then, Current: 1, Events: []scalers.Event{{At: then, Value: 50_000, Current: 1}}})
 	in := written(t, p, 1, d.Memory, v1alpha1.TriggerStatus{Name: "queue", Value: "50", Active: true})

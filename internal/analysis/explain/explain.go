@@ -138,7 +138,7 @@ func triggerOf(p *scalers.Policy, i int, e *scalers.Event, q *scalers.Proposal) 
 	}
 	if q.Known || q.AtLeast {
 		t.Formula = formula(&p.Triggers[i], e, q)
-		if !q.Quiet {
+		if !q.AddsNothing {
 			t.Proposal, t.Tolerated = &q.Raw, &q.Replicas
 		}
 	}

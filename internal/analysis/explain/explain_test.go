@@ -31,7 +31,7 @@ var noon = scalers.InstantOf(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)) //nol
 // queue is the policy of an object with a queue and a schedule.
 func queue() *scalers.Policy {
 	return &scalers.Policy{
-		Min: 1, Max: 10, Rest: scalers.NoRest, Cooldown: 5 * minute,
+		Min: 1, Max: 10, Idle: scalers.NoIdle, Cooldown: 5 * minute,
 		Up:   scalers.Behavior{Tolerance: 100_000},
 		Down: scalers.Behavior{Tolerance: 100_000, Window: 5 * minute, Policies: []scalers.RatePolicy{{Amount: 2, Period: minute}}},
 		Triggers: []scalers.Trigger{

@@ -10,7 +10,7 @@ import (
 // formula is a trigger's division with its numbers; what it comes to is the proposal q.
 func formula(t *scalers.Trigger, e *scalers.Event, q *scalers.Proposal) string {
 	switch {
-	case q.Quiet:
+	case q.AddsNothing:
 		return q.Level.String() + ": adds nothing"
 	case t.Increment.Amount != 0:
 		return fmt.Sprintf("base %d + %s × %s", q.Base, t.Increment, whole(q.Level))

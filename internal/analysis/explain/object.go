@@ -109,7 +109,7 @@ func readingOf(policy *scalers.Trigger, s *v1alpha1.ScaledObjectStatus) (scalers
 			return e, fmt.Errorf("read the value of %s in the status: %w", policy.Name, err)
 		}
 		e.At, e.Value = 1, value
-		e.Dormant = !t.Active && value > policy.Activation && policy.Increment.Amount == 0
+		e.Suspended = !t.Active && value > policy.Activation && policy.Increment.Amount == 0
 		if e.Foreseen, err = pendingOf(t); err != nil {
 			return e, err
 		}

@@ -70,7 +70,7 @@ func TestALevelOfWhichTheLeastIsKnownIsReadFromTheStatus(t *testing.T) {
 
 func TestALevelThatDidNotWakeTheWorkloadDoesNotWakeItInAnExplanation(t *testing.T) {
 	p := queue()
-	p.Min, p.Rest = 0, 0
+	p.Min, p.Idle = 0, 0
 	p.Triggers = p.Triggers[:1]
 	for active, want := range map[bool]int32{false: 0, true: 1} {
 		in := written(t, p, 0, scalers.Memory{}, v1alpha1.TriggerStatus{Name: "queue", Value: "3", Active: active})

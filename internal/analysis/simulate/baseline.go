@@ -41,8 +41,8 @@ func Baseline(name string, w *compile.Workload, m *Model, demand []Step) (*Track
 		h := &hpa{min: begin, max: most, target: target, model: m, column: column}
 		if name == "keda" {
 			h.nullIsZero = true
-			h.idle, h.poll = w.Policy.Rest, w.Triggers[0].PollingInterval
-			h.cooldown, h.zero = w.Policy.Cooldown, w.Policy.Rest >= 0
+			h.idle, h.poll = w.Policy.Idle, w.Triggers[0].PollingInterval
+			h.cooldown, h.zero = w.Policy.Cooldown, w.Policy.Idle >= 0
 			begin = least
 		}
 		t.Wanted = h.run(m.Load.Start(), m.Load.End(), begin)

@@ -152,7 +152,7 @@ func TestAnotherPolicyIsFollowedAtOnce(t *testing.T) {
 func TestACooldownEndsAtItsInstant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1, 0)
-		w.spec.Policy.Min, w.spec.Policy.Rest, w.spec.Policy.Cooldown = 0, 0, time.Minute
+		w.spec.Policy.Min, w.spec.Policy.Idle, w.spec.Policy.Cooldown = 0, 0, time.Minute
 		w.start(scalers.Memory{})
 		w.sources[0].says(3)
 		w.want(3)

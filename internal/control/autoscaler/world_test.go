@@ -245,7 +245,7 @@ func newWorld(t *testing.T, n int, replicas int32) *world {
 	w := &world{t: t, target: &target{version: 1}, journal: &journal{}}
 	w.leading.Store(true)
 	w.target.seen = actuator.Observation{Scale: actuator.Scale{UID: "u", Replicas: replicas, ResourceVersion: "1"}, Ready: replicas}
-	w.spec = &compile.Workload{Namespace: "shop", Name: "web", Policy: &scalers.Policy{Min: 1, Max: 10, Rest: scalers.NoRest}}
+	w.spec = &compile.Workload{Namespace: "shop", Name: "web", Policy: &scalers.Policy{Min: 1, Max: 10, Idle: scalers.NoIdle}}
 	for i := range n {
 		name := fmt.Sprint("t", i)
 		w.spec.Triggers = append(w.spec.Triggers, compile.Trigger{Name: name})

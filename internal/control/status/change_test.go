@@ -108,10 +108,10 @@ func TestEveryChangeOfAnOutcomeIsWritten(t *testing.T) {
 		at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, desk *desk) {
 			d := &restless{desk: desk, rand: rand.New(rand.NewPCG(seed, 3)), events: make([]scalers.Event, 2)}
 			p := d.has(2, 5)
-			p.Min, p.Rest, p.Max, p.Cooldown, p.Down.Window = 0, 0, 20, 15*time.Second, 20*time.Second
+			p.Min, p.Idle, p.Max, p.Cooldown, p.Down.Window = 0, 0, 20, 15*time.Second, 20*time.Second
 			p.Fallback = &scalers.Fallback{FailureThreshold: 3, Replicas: 6}
 			if seed%2 == 1 { // Activity then changes where nothing else does.
-				p.Min, p.Rest, p.Triggers[0].Activation, p.Triggers[1].Activation = 15, 15, 50_000, 50_000
+				p.Min, p.Idle, p.Triggers[0].Activation, p.Triggers[1].Activation = 15, 15, 50_000, 50_000
 			}
 			for n := range 80 {
 				d.happens()

@@ -86,7 +86,7 @@ func activity(p *autoscaler.Outcome) (status metav1.ConditionStatus, reason stri
 		return metav1.ConditionFalse, blocked
 	case p.Decided && p.Decision.Active:
 		return metav1.ConditionTrue, "TriggerActive"
-	case p.Decided && p.Decision.Unsure(p.Workload.Policy):
+	case p.Decided && p.Decision.ActivityUnknown(p.Workload.Policy):
 		return metav1.ConditionUnknown, "TriggerUnknown"
 	default:
 		return metav1.ConditionFalse, "NoTriggerActive"
@@ -141,7 +141,7 @@ func (c *conditions) notices(p *autoscaler.Outcome, generation int64) string {
 // noticeOf is what trigger i has noticed about its source and matters to this workload.
 func noticeOf(p *autoscaler.Outcome, i int) scalers.Notice {
 	n := p.Events[i].Notice
-	if n.AtRest && p.Workload.Policy.Rest != 0 {
+	if n.IdleOnly && p.Workload.Policy.Idle != 0 {
 		return scalers.Notice{}
 	}
 	return n

@@ -238,7 +238,7 @@ func TestAnEventSaysWhatDecidedEachClauseOnce(t *testing.T) {
 		policy := d.spec.Policy
 		policy.Min, d.current = 2, 0
 		d.says(10, nil, written)
-		policy.Min, policy.Rest, policy.Cooldown, policy.Down.Window = 0, 0, time.Second, time.Hour
+		policy.Min, policy.Idle, policy.Cooldown, policy.Down.Window = 0, 0, time.Second, time.Hour
 		d.current, d.memory = 3, scalers.Memory{LastActive: 1}
 		d.says(0, nil, written)
 		const first = "false Scaled: Deployment/web from 0 to 2: queue is 10, target 10 per replica: asks for 1; raised from 1 to the minimum, 2"

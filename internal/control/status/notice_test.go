@@ -39,11 +39,11 @@ func TestWhatATriggerNoticesIsACondition(t *testing.T) {
 		d.store.mu.Unlock()
 		says(scalers.Notice{Reason: "Paused", Text: "10 messages wait"})
 		d.writes(n) // Another number is no news.
-		if got := says(scalers.Notice{Reason: "Expires", Text: "soon", AtRest: true}); got.Status != metav1.ConditionFalse {
+		if got := says(scalers.Notice{Reason: "Expires", Text: "soon", IdleOnly: true}); got.Status != metav1.ConditionFalse {
 			t.Errorf("what matters at rest only is said of an object that never rests: %v", got)
 		}
-		d.spec.Policy.Min, d.spec.Policy.Rest = 0, 0
-		if got := says(scalers.Notice{Reason: "Expires", Text: "soon", AtRest: true}); got.Status != metav1.ConditionTrue || got.Reason != "Expires" {
+		d.spec.Policy.Min, d.spec.Policy.Idle = 0, 0
+		if got := says(scalers.Notice{Reason: "Expires", Text: "soon", IdleOnly: true}); got.Status != metav1.ConditionTrue || got.Reason != "Expires" {
 			t.Errorf("noticed of an object that may rest: %v", got)
 		}
 		if got := says(scalers.Notice{Reason: "Paused", Text: "9 messages wait"}); got.Reason != "Paused" {

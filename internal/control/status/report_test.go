@@ -62,7 +62,7 @@ func at(t *testing.T, before *v1alpha1.ScaledObjectStatus, test func(t *testing.
 		d.spec = &compile.Workload{
 			Namespace: "shop", Name: "web", Target: actuator.Target{Namespace: "shop", Kind: "Deployment", Name: "web"},
 			Triggers: []compile.Trigger{{Name: "queue"}},
-			Policy: &scalers.Policy{Min: 1, Max: 10, Rest: scalers.NoRest, Triggers: []scalers.Trigger{
+			Policy: &scalers.Policy{Min: 1, Max: 10, Idle: scalers.NoIdle, Triggers: []scalers.Trigger{
 				{Name: "queue", Target: 10_000, StaleAfter: time.Hour},
 			}},
 		}

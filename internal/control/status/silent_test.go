@@ -93,7 +93,7 @@ func wobbles() map[string]wobble {
 	down := func(window time.Duration) policy { return func(p *scalers.Policy) { p.Down.Window = window } }
 	up := func(window time.Duration) policy { return func(p *scalers.Policy) { p.Up.Window = window } }
 	within := func(least, most int32) policy { return func(p *scalers.Policy) { p.Min, p.Max = least, most } }
-	idle := func(p *scalers.Policy) { p.Min, p.Rest, p.Triggers[0].Activation = 0, 0, 50_000 }
+	idle := func(p *scalers.Policy) { p.Min, p.Idle, p.Triggers[0].Activation = 0, 0, 50_000 }
 	all := func(all ...policy) policy {
 		return func(p *scalers.Policy) {
 			for _, f := range all {

@@ -106,7 +106,7 @@ func triggersOf(p *autoscaler.Outcome) []v1alpha1.TriggerStatus {
 				ready := p.Events[i].Ready
 				t.ReadyReplicas = &ready
 			}
-			if q.Quiet {
+			if q.AddsNothing {
 				t.Proposal = nil
 			}
 		}
@@ -133,7 +133,7 @@ func proposalOf(p *autoscaler.Outcome, i int) scalers.Proposal {
 	if p.Workload.Policy.Triggers[i].Increment.Amount == 0 || !p.Decided || i >= len(p.Decision.Proposals()) {
 		return q
 	}
-	if d := p.Decision.Proposals()[i]; d.Level == q.Level && d.Quiet == q.Quiet {
+	if d := p.Decision.Proposals()[i]; d.Level == q.Level && d.AddsNothing == q.AddsNothing {
 		q.Base, q.Raw, q.Replicas = d.Base, d.Raw, d.Replicas
 	}
 	return q

@@ -11,7 +11,7 @@ import (
 
 // reported is how a status tells what one step trigger, on top of a queue that asks for four, said last.
 func reported(e scalers.Event) (value, why, targets string, proposal *int32, active bool) {
-	p := &scalers.Policy{Min: 1, Max: 50, Rest: scalers.NoRest, Triggers: []scalers.Trigger{
+	p := &scalers.Policy{Min: 1, Max: 50, Idle: scalers.NoIdle, Triggers: []scalers.Trigger{
 		{Name: "queue", Target: 10_000, Continuous: true},
 		{Name: "slow", Target: 1000, Exact: true, Continuous: true, Increment: scalers.Increment{Amount: 2}},
 	}}

@@ -56,7 +56,7 @@ func Default(so *v1alpha1.ScaledObject) {
 func policyOf(so *v1alpha1.ScaledObject, settings Settings, wrong *mistakes) *scalers.Policy {
 	spec := &so.Spec
 	p := &scalers.Policy{
-		Min: deref(spec.MinReplicaCount, 0), Max: deref(spec.MaxReplicaCount, defaultMax), Rest: scalers.NoRest,
+		Min: deref(spec.MinReplicaCount, 0), Max: deref(spec.MaxReplicaCount, defaultMax), Idle: scalers.NoIdle,
 		Cooldown:                time.Duration(deref(spec.CooldownPeriod, defaultCooldown)) * time.Second,
 		InitialCooldown:         time.Duration(deref(spec.InitialCooldownPeriod, 0)) * time.Second,
 		CPUInitializationPeriod: settings.CPUInitializationPeriod, InitialReadinessDelay: settings.InitialReadinessDelay,
@@ -70,9 +70,9 @@ func policyOf(so *v1alpha1.ScaledObject, settings Settings, wrong *mistakes) *sc
 	checkCounts(spec, wrong)
 	switch {
 	case spec.IdleReplicaCount != nil:
-		p.Rest = *spec.IdleReplicaCount
+		p.Idle = *spec.IdleReplicaCount
 	case p.Min == 0:
-		p.Rest = 0
+		p.Idle = 0
 	}
 	if a := spec.Advanced; a != nil && a.HorizontalPodAutoscalerConfig != nil && a.HorizontalPodAutoscalerConfig.Behavior != nil {
 		const path = "spec.advanced.horizontalPodAutoscalerConfig.behavior"

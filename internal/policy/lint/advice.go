@@ -39,7 +39,7 @@ func (a *adviser) say(field, problem, suggestion string) {
 // cooldown: one that is over before the next reading forgives no single low one.
 func (a *adviser) cooldown() {
 	p := a.w.Policy
-	if p.Down.Window >= a.interval() && (p.Rest < 0 || p.Cooldown >= a.interval()) || !a.polled() {
+	if p.Down.Window >= a.interval() && (p.Idle < 0 || p.Cooldown >= a.interval()) || !a.polled() {
 		return
 	}
 	field, name, length := "spec.cooldownPeriod", "cooldownPeriod", p.Cooldown

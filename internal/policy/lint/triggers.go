@@ -12,7 +12,7 @@ import (
 // activation: a trigger that is active only when more than the maximum is asked for knows two counts only.
 func (a *adviser) activation(i int) {
 	t := &a.w.Policy.Triggers[i]
-	if t.Exact || t.Metric != scalers.AverageValue || t.Target <= 0 || a.w.Policy.Rest < 0 {
+	if t.Exact || t.Metric != scalers.AverageValue || t.Target <= 0 || a.w.Policy.Idle < 0 {
 		return
 	}
 	reach := scalers.Milli(math.MaxInt64)

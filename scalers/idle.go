@@ -18,10 +18,10 @@ func (c *chain) applyActivation() {
 // A is the cooldown that applies; B is 1 when it counts from the creation because nothing has ever been active.
 func (c *chain) applyRest() {
 	switch {
-	case c.policy.Rest < 0 || c.decision.Active:
+	case c.policy.Idle < 0 || c.decision.Active:
 	case c.resting:
-		c.lowest = c.policy.Rest
-		c.step(Step{Rule: RuleIdle, To: c.policy.Rest, Until: Never})
+		c.lowest = c.policy.Idle
+		c.step(Step{Rule: RuleIdle, To: c.policy.Idle, Until: Never})
 		c.settle()
 	case c.cooled():
 		c.goToRest()
@@ -46,20 +46,20 @@ func (c *chain) cooldown() Step {
 
 // cooled reports whether a workload may go to rest: it has a resting count, nothing is active, and the cooldown is over.
 func (c *chain) cooled() bool {
-	return c.policy.Rest >= 0 && !c.decision.Active && !c.unsure && c.now >= c.cooldown().Until
+	return c.policy.Idle >= 0 && !c.decision.Active && !c.unsure && c.now >= c.cooldown().Until
 }
 
 // goToRest moves the number to the resting count, or as far as the rate policies let it.
 func (c *chain) goToRest() {
-	c.lowest = c.policy.Rest
+	c.lowest = c.policy.Idle
 	c.settle()
 	a := c.allowance(&c.policy.Down, -1)
-	if to := max(a.count, c.policy.Rest); to != c.count {
+	if to := max(a.count, c.policy.Idle); to != c.count {
 		s := c.cooldown()
-		s.To, s.Until = c.policy.Rest, Never
+		s.To, s.Until = c.policy.Idle, Never
 		c.step(s)
 	}
-	if a.count > c.policy.Rest {
+	if a.count > c.policy.Idle {
 		c.limit(a)
 	}
 }
@@ -68,9 +68,9 @@ func (c *chain) goToRest() {
 // until it is replaced.
 func (c *chain) rememberActivity() {
 	m := c.memory
-	if m.ActiveStands && !c.activeStands {
+	if m.ContinuousActive && !c.activeStands {
 		m.LastActive = max(m.LastActive, c.now)
 	}
-	m.ActiveStands, m.Active = c.activeStands, c.decision.Active
+	m.ContinuousActive, m.Active = c.activeStands, c.decision.Active
 	m.LastActive = max(m.LastActive, min(c.activeAt, c.now))
 }

@@ -72,7 +72,7 @@ func (w *twin) away(now scalers.Instant) {
 // same reports whether two readings are the same one.
 func same(a, b scalers.Event) bool {
 	return a.At == b.At && a.Value == b.Value && a.Ready == b.Ready && a.Current == b.Current && errors.Is(a.Err, b.Err) &&
-		a.AtLeast == b.AtLeast && a.Dormant == b.Dormant && a.PerPod == b.PerPod && slices.Equal(a.Pods, b.Pods)
+		a.AtLeast == b.AtLeast && a.Suspended == b.Suspended && a.PerPod == b.PerPod && slices.Equal(a.Pods, b.Pods)
 }
 
 func (w *twin) decide(now scalers.Instant, count int32, events []scalers.Event) answer {
@@ -87,10 +87,10 @@ func (w *twin) decide(now scalers.Instant, count int32, events []scalers.Event) 
 
 	// The count that the chain starts from: within the limits, at rest, or on its way there.
 	minimum := int64(p.Min)
-	if p.Rest != scalers.NoRest {
+	if p.Idle != scalers.NoIdle {
 		minimum = max(minimum, 1)
 	}
-	start, resting := current, p.Rest != scalers.NoRest && current <= int64(p.Rest)
+	start, resting := current, p.Idle != scalers.NoIdle && current <= int64(p.Idle)
 	switch {
 	case resting && out.active:
 		start, resting = minimum, false
@@ -113,9 +113,9 @@ func (w *twin) decide(now scalers.Instant, count int32, events []scalers.Event) 
 	lowest := minimum
 	switch {
 	case resting:
-		n, lowest = int64(p.Rest), int64(p.Rest)
+		n, lowest = int64(p.Idle), int64(p.Idle)
 	case w.mayRest(now, out):
-		n, lowest = max(w.limitRate(now, start, 0), int64(p.Rest)), int64(p.Rest)
+		n, lowest = max(w.limitRate(now, start, 0), int64(p.Idle)), int64(p.Idle)
 	}
 	out.replicas = w.paused(current, min(max(n, lowest), int64(p.Max)))
 	return out
@@ -159,11 +159,11 @@ func (w *twin) propose(now scalers.Instant, current int64, events []scalers.Even
 func (w *twin) active(i int, now scalers.Instant, current int64, events []scalers.Event) bool {
 	t := &w.policy.Triggers[i]
 	if w.known(t, events[i], now) || w.atLeast(t, events[i], now) {
-		awake := w.policy.Rest == scalers.NoRest || events[i].Current > w.policy.Rest
-		return tells(t) && events[i].Value > t.Activation && (!steps(t) || events[i].Value >= 1000) && (!events[i].Dormant || awake)
+		awake := w.policy.Idle == scalers.NoIdle || events[i].Current > w.policy.Idle
+		return tells(t) && events[i].Value > t.Activation && (!steps(t) || events[i].Value >= 1000) && (!events[i].Suspended || awake)
 	}
 	n, speaks := w.fallback(i, now, current, events)
-	return tells(t) && speaks && n > max(int64(w.policy.Rest), 0)
+	return tells(t) && speaks && n > max(int64(w.policy.Idle), 0)
 }
 
 func (w *twin) known(t *scalers.Trigger, e scalers.Event, now scalers.Instant) bool {
@@ -333,7 +333,7 @@ func between(start, wanted, bound int64) int64 {
 
 // mayRest reports whether nothing is active, for sure and for long enough.
 func (w *twin) mayRest(now scalers.Instant, a answer) bool {
-	if w.policy.Rest == scalers.NoRest || a.active || w.unsure {
+	if w.policy.Idle == scalers.NoIdle || a.active || w.unsure {
 		return false
 	}
 	if !w.everActive {

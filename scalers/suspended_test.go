@@ -15,10 +15,10 @@ func TestADormantLevelWakesNobodyAndKeepsThoseWhoWork(t *testing.T) {
 		want    int32
 		active  bool
 	}{
-		"at rest, it does not wake":               {0, scalers.Event{Value: 5000, Dormant: true}, 0, false},
+		"at rest, it does not wake":               {0, scalers.Event{Value: 5000, Suspended: true}, 0, false},
 		"at rest, another wakes":                  {0, scalers.Event{Value: 5000}, 1, true},
-		"at work, it keeps what it asks for":      {3, scalers.Event{Value: 5000, Dormant: true}, 1, true},
-		"at work, a dormant nothing goes to rest": {3, scalers.Event{Dormant: true}, 0, false},
+		"at work, it keeps what it asks for":      {3, scalers.Event{Value: 5000, Suspended: true}, 1, true},
+		"at work, a dormant nothing goes to rest": {3, scalers.Event{Suspended: true}, 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.event.At, c.event.Current = epoch, c.current
