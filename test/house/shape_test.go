@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -31,15 +32,28 @@ func TestFilesFitInOneSitting(t *testing.T) {
 }
 
 func TestEveryPackageSaysWhatItIs(t *testing.T) {
-	documented := map[string]bool{}
+	comments := map[string][]file{}
 	for _, f := range files(t) {
-		if !f.test() {
-			documented[f.dir] = documented[f.dir] || f.ast.Doc != nil
+		if f.test() || f.generated() {
+			continue
+		}
+		comments[f.dir] = slices.Clip(comments[f.dir])
+		if f.ast.Doc != nil {
+			comments[f.dir] = append(comments[f.dir], f)
 		}
 	}
-	for dir, ok := range documented {
-		if !ok {
-			t.Errorf("%s has no package comment", dir)
+	for dir, documented := range comments {
+		if len(documented) != 1 {
+			t.Errorf("%s: got package comments in %d files, want one", dir, len(documented))
+			continue
+		}
+		f := documented[0]
+		start := "Package " + f.ast.Name.Name + " "
+		if f.ast.Name.Name == "main" {
+			start = "Command " + path.Base(dir) + " "
+		}
+		if text := f.ast.Doc.Text(); !strings.HasPrefix(text, start) {
+			t.Errorf("%s: the package comment begins with %.30q, want %q", f.path, text, start)
 		}
 	}
 }
