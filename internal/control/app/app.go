@@ -31,10 +31,10 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
-// pollPlaces bounds the readings of polled triggers at a time, and pollPerServer those of one server.
+// maxPolls bounds the readings of polled triggers at a time, and pollPerServer those of one server.
 const (
-	pollPlaces    = 512
-	pollPerServer = 64
+	maxPolls          = 512
+	maxPollsPerServer = 64
 )
 
 // objects is where ScaledObjects come from and their status goes to: the cluster or a folder.
@@ -55,7 +55,7 @@ type process struct {
 	// reporter is that of the term under way; nil while this process does not lead.
 	reporter atomic.Pointer[status.Reporter]
 	target   *actuator.Client
-	gate     *election.Gate
+	elector  *election.Elector
 	// peers passes on what this replica is sent while another one leads; self is where it is passed on to, and key what the
 	// replicas know each other by.
 	peers  *forward.Client
@@ -66,19 +66,19 @@ type process struct {
 	doors   *endpoints.Hub
 	objects objects
 	// statuses is where statuses are saved, and keeper what keeps deleted objects; nil for objects from files.
-	statuses status.Store
-	keeper   controller.Keeper
-	secrets  *controller.Credentials
-	usage    metricsv1beta1.PodMetricsesGetter
-	events   typedcorev1.EventsGetter
-	poller   *triggers.Poller
-	shared   triggers.Shared
-	// outgoing opens the connections of triggers, and http is its client.
-	outgoing *egress.Guard
-	http     *http.Client
-	// legacy is what the last term left, and term which that was: they are good while nobody else has led since.
-	legacy map[string]controller.Legacy
-	term   int64
+	statuses   status.Store
+	finalizers controller.FinalizerStore
+	secrets    *controller.Credentials
+	usage      metricsv1beta1.PodMetricsesGetter
+	events     typedcorev1.EventsGetter
+	poller     *triggers.Poller
+	shared     triggers.Shared
+	// egress opens the connections of triggers, and http is its client.
+	egress *egress.Guard
+	http   *http.Client
+	// handovers is what the last term left, and term which that was: they are good while nobody else has led since.
+	handovers   map[string]controller.Handover
+	transitions int64
 }
 
 // Run runs Impulse until ctx is done, however long the API server is away, and then stops it in order: it finishes the
@@ -91,10 +91,10 @@ func Run(ctx context.Context, o Options) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
-	quieten(log)
+	redirectKlog(log)
 	limit := limitMemory(os.DirFS("/sys/fs/cgroup"))
 	if o.BodyMemory.IsZero() {
-		o.BodyMemory.Quantity.Set(limit / bodyPart)
+		o.BodyMemory.Quantity.Set(limit / bodyShare)
 	}
 	config, err := o.restConfig()
 	if err != nil {
@@ -116,10 +116,10 @@ func Run(ctx context.Context, o Options) error {
 func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Self) (*process, error) {
 	p := &process{
 		self:    self,
-		options: o, log: log, now: autoscaler.NewClock(), registry: prometheus.NewRegistry(), poller: triggers.NewPoller(pollPlaces, pollPerServer),
-		outgoing: &egress.Guard{Local: o.Config != "", Allowed: o.Sources},
+		options: o, log: log, now: autoscaler.NewClock(), registry: prometheus.NewRegistry(), poller: triggers.NewPoller(maxPolls, maxPollsPerServer),
+		egress: &egress.Guard{Local: o.Config != "", Allowed: o.Sources},
 	}
-	p.http = p.outgoing.Client(pollPlaces, pollPerServer)
+	p.http = p.egress.Client(maxPolls, maxPollsPerServer)
 	p.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	p.metrics = status.NewMetrics(p.registry)
 	core, err := typedcorev1.NewForConfig(config)
@@ -130,12 +130,12 @@ func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Se
 	if p.target, err = actuator.New(config, actuator.Options{Namespace: o.Namespace, Log: log}); err != nil {
 		return nil, err
 	}
-	p.gate, err = election.New(config, election.Options{Namespace: o.LeaseNamespace, Name: o.LeaseName, Identity: self.Identity(), Log: log})
+	p.elector, err = election.New(config, election.Options{Namespace: o.LeaseNamespace, Name: o.LeaseName, Identity: self.Identity(), Log: log})
 	if err != nil {
 		return nil, err
 	}
 	p.key = forward.NewKey(core, o.LeaseNamespace)
-	p.peers = forward.NewClient(self.Identity(), p.gate.Holder, p.key, log)
+	p.peers = forward.NewClient(self.Identity(), p.elector.Leader, p.key, log)
 	if p.usage, err = podMetrics(config); err != nil {
 		return nil, err
 	}
@@ -154,7 +154,7 @@ func (p *process) fromCluster(config *rest.Config) error {
 	if err != nil {
 		return err
 	}
-	p.objects, p.statuses, p.keeper = cluster, cluster, cluster
+	p.objects, p.statuses, p.finalizers = cluster, cluster, cluster
 	stored, err := store.NewKube(config, p.options.LeaseNamespace, p.log)
 	if err != nil {
 		return err
@@ -183,7 +183,7 @@ func (p *process) fromFiles() error {
 
 // keep makes the store of alerts.
 func (p *process) keep(stored store.Persister) {
-	p.alerts = store.NewStore(keeper{stored, p.gate.Deadline}, p.now)
+	p.alerts = store.NewStore(alertWriter{stored, p.elector.Deadline}, p.now)
 	p.alerts.LogTo(p.log)
 	p.doors = endpoints.New(p.alerts, p.now, p.registry, p.log)
 	p.registry.MustRegister(p.alerts)
@@ -202,7 +202,7 @@ func (p *process) run(ctx context.Context) error {
 	s.start(ctx, "peers", fail, p.peers.Run)
 	s.start(ctx, "poller", fail, p.poller.Run)
 	p.log.Info("impulse started", "version", p.options.Version, "address", web.Addr(), "lease", p.options.LeaseNamespace+"/"+p.options.LeaseName)
-	s.start(ctx, "leader", fail, func(ctx context.Context) error { return p.gate.Run(ctx, p.lead) })
+	s.start(ctx, "leader", fail, func(ctx context.Context) error { return p.elector.Run(ctx, p.lead) })
 	<-ctx.Done()
 	p.log.Info("stopping")
 	err = s.stop(p.options.Grace)
@@ -236,7 +236,7 @@ func (p *process) senderRefused(namespace, why string) {
 }
 
 // leading reports whether this process may write now.
-func (p *process) leading() bool { return p.gate.Leading(time.Now()) }
+func (p *process) leading() bool { return p.elector.IsLeader(time.Now()) }
 
 // ready says why the process does not do its work yet, or nil. The work of a replica that does not lead is to pass on what it
 // is sent.

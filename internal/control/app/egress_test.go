@@ -46,7 +46,7 @@ func TestObjectsOfAClusterNameNoSourceOnThisMachine(t *testing.T) {
 		if err == nil {
 			_ = answer.Body.Close()
 		}
-		conn, dialErr := p.outgoing.Dial(t.Context(), "tcp", s.Listener.Addr().String())
+		conn, dialErr := p.egress.Dial(t.Context(), "tcp", s.Listener.Addr().String())
 		if dialErr == nil {
 			_ = conn.Close()
 		}

@@ -23,35 +23,37 @@ func (o *Options) restConfig() (*rest.Config, error) {
 	return config, nil
 }
 
-// quieten makes the Kubernetes libraries log with us: their errors as such, the rest for those who debug. They have one log
+// redirectKlog makes the Kubernetes libraries log with us: their errors as such, the rest for those who debug. They have one log
 // for the whole process, which is set before anything of them runs, and once.
-func quieten(log *slog.Logger) {
-	quiet.Do(func() { klog.SetSlogLogger(slog.New(library{log.Handler()})) })
+func redirectKlog(log *slog.Logger) {
+	redirectOnce.Do(func() { klog.SetSlogLogger(slog.New(klogHandler{log.Handler()})) })
 }
 
-var quiet sync.Once
+var redirectOnce sync.Once
 
-// library lowers what is no warning to debug.
-type library struct{ slog.Handler }
+// klogHandler lowers what is no warning to debug.
+type klogHandler struct{ slog.Handler }
 
 // Enabled reports whether a record is logged.
-func (l library) Enabled(ctx context.Context, level slog.Level) bool {
+func (l klogHandler) Enabled(ctx context.Context, level slog.Level) bool {
 	return l.Handler.Enabled(ctx, lowered(level))
 }
 
 // Handle logs a record.
-func (l library) Handle(ctx context.Context, r slog.Record) error {
+func (l klogHandler) Handle(ctx context.Context, r slog.Record) error {
 	r.Level = lowered(r.Level)
 	return l.Handler.Handle(ctx, r)
 }
 
 // WithAttrs returns a handler with attributes.
-func (l library) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return library{l.Handler.WithAttrs(attrs)}
+func (l klogHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return klogHandler{l.Handler.WithAttrs(attrs)}
 }
 
 // WithGroup returns a handler with a group.
-func (l library) WithGroup(name string) slog.Handler { return library{l.Handler.WithGroup(name)} }
+func (l klogHandler) WithGroup(name string) slog.Handler {
+	return klogHandler{l.Handler.WithGroup(name)}
+}
 
 func lowered(level slog.Level) slog.Level {
 	if level < slog.LevelWarn {

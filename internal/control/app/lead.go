@@ -16,11 +16,11 @@ import (
 )
 
 const (
-	// alertsPatience is how long objects wait for the alerts that were stored. Without them the triggers on alerts are
+	// alertsTimeout is how long objects wait for the alerts that were stored. Without them the triggers on alerts are
 	// unknown, which lowers nothing, and everything else goes on.
-	alertsPatience = 10 * time.Second
-	// alertsEvery is how often they look.
-	alertsEvery = 10 * time.Millisecond
+	alertsTimeout = 10 * time.Second
+	// alertsPollInterval is how often they look.
+	alertsPollInterval = 10 * time.Millisecond
 )
 
 var errNotLeading = errors.New("another process may be the leader now: nothing is written")
@@ -35,19 +35,19 @@ func (p *process) lead(ctx context.Context) {
 	// The reporter ends after the pipelines: the last write is still said.
 	telling, silence := context.WithCancel(context.WithoutCancel(ctx))
 	recorder, closeEvents := p.recorder(telling)
-	reporter := status.New(saver{p.statuses, p.gate.Deadline}, recorder, p.metrics, p.log)
+	reporter := status.New(statusWriter{p.statuses, p.elector.Deadline}, recorder, p.metrics, p.log)
 	all.Go(func() { reporter.Run(telling) })
 	p.reporter.Store(reporter)
 
 	c := controller.New(controller.Options{
-		Kinds: builtin.Kinds(), Settings: p.options.Settings, Secrets: p.secrets, Actuator: writer{p.target, p.gate.Deadline}, Reporter: reporter, MayWrite: p.leading, Keeper: p.keeper,
+		Kinds: builtin.Kinds(), Settings: p.options.Settings, Secrets: p.secrets, Actuator: writer{p.target, p.elector.Deadline}, Reporter: reporter, MayWrite: p.leading, Finalizers: p.finalizers,
 		Env: triggers.Env{
-			HTTP: p.http, Dial: p.outgoing.Dial, Now: p.now, Alerts: p.alerts, Endpoints: p.doors, Poller: p.poller, Shared: &p.shared, PodMetrics: p.podMetrics,
+			HTTP: p.http, Dial: p.egress.Dial, Now: p.now, Alerts: p.alerts, Endpoints: p.doors, Poller: p.poller, Shared: &p.shared, PodMetrics: p.podMetrics,
 		},
-	}, p.inherited())
+	}, p.ownHandovers())
 	p.awaitAlerts(ctx)
 	p.objects.Run(ctx, c, p.doors.Known)
-	p.legacy, p.term = c.Wait(), p.gate.Term()
+	p.handovers, p.transitions = c.Wait(), p.elector.Transitions()
 	p.reporter.Store(nil)
 	silence()
 	all.Wait()
@@ -55,10 +55,10 @@ func (p *process) lead(ctx context.Context) {
 	p.metrics.Reset()
 }
 
-// inherited is what this process remembers of its last term, when nobody else has led since.
-func (p *process) inherited() map[string]controller.Legacy {
-	if p.term == p.gate.Term() {
-		return p.legacy
+// ownHandovers is what this process remembers of its last term, when nobody else has led since.
+func (p *process) ownHandovers() map[string]controller.Handover {
+	if p.transitions == p.elector.Transitions() {
+		return p.handovers
 	}
 	return nil
 }
@@ -74,9 +74,9 @@ func (p *process) recorder(ctx context.Context) (status.Recorder, func()) {
 
 // awaitAlerts waits for the alerts that were stored, within bounds.
 func (p *process) awaitAlerts(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, alertsPatience)
+	ctx, cancel := context.WithTimeout(ctx, alertsTimeout)
 	defer cancel()
-	tick := time.NewTicker(alertsEvery)
+	tick := time.NewTicker(alertsPollInterval)
 	defer tick.Stop()
 	for p.alerts.Ready() != nil {
 		select {
@@ -117,15 +117,15 @@ func (w writer) Set(ctx context.Context, t actuator.Target, seen actuator.Scale,
 	return set, err
 }
 
-// saver saves statuses while this process leads. What it drops is said by whoever leads next.
-type saver struct {
+// statusWriter saves statuses while this process leads. What it drops is said by whoever leads next.
+type statusWriter struct {
 	status.Store
 
 	deadline deadline
 }
 
 // Save is the store's, within the leader's deadline.
-func (s saver) Save(ctx context.Context, o status.Object, stored *v1alpha1.ScaledObjectStatus) error {
+func (s statusWriter) Save(ctx context.Context, o status.Object, stored *v1alpha1.ScaledObjectStatus) error {
 	err := s.deadline.within(ctx, func(ctx context.Context) error { return s.Store.Save(ctx, o, stored) })
 	if errors.Is(err, errNotLeading) {
 		return status.ErrGone
@@ -133,8 +133,8 @@ func (s saver) Save(ctx context.Context, o status.Object, stored *v1alpha1.Scale
 	return err
 }
 
-// keeper keeps alerts while this process leads.
-type keeper struct {
+// alertWriter keeps alerts while this process leads.
+type alertWriter struct {
 	store.Persister
 
 	deadline deadline
@@ -143,7 +143,7 @@ type keeper struct {
 // Save is the persister's, within the leader's deadline. What is known to be written only later has failed, for a process may
 // have been frozen in between: whoever leads by now has read the record before, and a delivery that was answered with 2xx would
 // be lost until it is repeated.
-func (k keeper) Save(ctx context.Context, shard int, content store.Shard) error {
+func (k alertWriter) Save(ctx context.Context, shard int, content store.Shard) error {
 	until := k.deadline()
 	err := k.deadline.within(ctx, func(ctx context.Context) error { return k.Persister.Save(ctx, shard, content) })
 	if err == nil && !time.Now().Before(until) {

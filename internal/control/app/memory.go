@@ -11,8 +11,8 @@ import (
 const (
 	// defaultMemory is the limit where none is set: that of deploy/manifests, in bytes.
 	defaultMemory = 512 << 20
-	// bodyPart is which part of the memory the bodies of requests may take: one in so many.
-	bodyPart = 4
+	// bodyShare is which part of the memory the bodies of requests may take: one in so many.
+	bodyShare = 4
 	// noLimit is from where on a limit of the kernel means that there is none.
 	noLimit = 1 << 60
 )

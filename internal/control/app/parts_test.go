@@ -121,7 +121,7 @@ func TestAStopThatTakesTooLongNamesWhoDelaysIt(t *testing.T) {
 
 func TestWhatTheLibrariesChatterIsForThoseWhoDebug(t *testing.T) {
 	said := newJournal(t)
-	log := slog.New(library{slog.NewTextHandler(said, nil)}).With("by", "them").WithGroup("more")
+	log := slog.New(klogHandler{slog.NewTextHandler(said, nil)}).With("by", "them").WithGroup("more")
 	log.Info("chatter")
 	log.Error("it broke", "number", 7)
 	if got := said.String(); strings.Contains(got, "chatter") || !strings.Contains(got, `level=ERROR msg="it broke" by=them more.number=7`) {

@@ -26,10 +26,10 @@ func TestWhoDoesNotLeadSendsNothing(t *testing.T) {
 	if _, err := (writer{deadline: gate.Deadline}).Set(t.Context(), actuator.Target{}, actuator.Scale{}, 1); !errors.Is(err, errNotLeading) {
 		t.Errorf("a count: %v", err)
 	}
-	if err := (saver{deadline: gate.Deadline}).Save(t.Context(), status.Object{}, &v1alpha1.ScaledObjectStatus{}); !errors.Is(err, status.ErrGone) {
+	if err := (statusWriter{deadline: gate.Deadline}).Save(t.Context(), status.Object{}, &v1alpha1.ScaledObjectStatus{}); !errors.Is(err, status.ErrGone) {
 		t.Errorf("a status: %v", err)
 	}
-	if err := (keeper{deadline: gate.Deadline}).Save(t.Context(), 0, store.Shard{}); !errors.Is(err, errNotLeading) {
+	if err := (alertWriter{deadline: gate.Deadline}).Save(t.Context(), 0, store.Shard{}); !errors.Is(err, errNotLeading) {
 		t.Errorf("alerts: %v", err)
 	}
 }
@@ -50,7 +50,7 @@ func TestARecordThatIsWrittenAfterTheDeadlineIsNotBelieved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, takes := range []time.Duration{time.Second - time.Nanosecond, time.Second} {
 			until := time.Now().Add(time.Second)
-			k := keeper{latePersister{takes: takes}, func() time.Time { return until }}
+			k := alertWriter{latePersister{takes: takes}, func() time.Time { return until }}
 			err := k.Save(t.Context(), 0, store.Shard{})
 			if late := takes >= time.Second; errors.Is(err, errNotLeading) != late {
 				t.Errorf("after %s: %v", takes, err)

@@ -37,62 +37,62 @@ type Options struct {
 	Actuator autoscaler.Actuator
 	Reporter *status.Reporter
 	MayWrite func() bool
-	// Keeper keeps deleted objects until their targets are restored; nil where nothing can, as with files.
-	Keeper Keeper
+	// Finalizers keeps deleted objects until their targets are restored; nil where nothing can, as with files.
+	Finalizers FinalizerStore
 }
 
 // Controller owns the pipelines. Its methods may be called from one goroutine at a time.
 type Controller struct {
-	options Options
-	members map[string]*member
-	claims  map[claim][]*member
+	options   Options
+	entries   map[string]*entry
+	claimants map[targetKey][]*entry
 	// ending holds the pipelines of objects that are gone, until they have stopped.
 	ending map[string]*running
 	// restoring holds what gives targets their original count back.
-	restoring map[claim]*running
+	restoring map[targetKey]*running
 	all       sync.WaitGroup
 
-	mu     sync.Mutex
-	legacy map[string]Legacy
+	mu        sync.Mutex
+	handovers map[string]Handover
 }
 
-// Legacy is what a pipeline left when the controller stopped.
-type Legacy struct {
+// Handover is what a pipeline left when the controller stopped.
+type Handover struct {
 	UID    types.UID
 	Memory scalers.Memory
 }
 
-// member is one object.
-type member struct {
+// entry is one object.
+type entry struct {
 	key string
 	so  *v1alpha1.ScaledObject
-	// good is the newest version that was understood, nil when none was.
-	good  *compile.Workload
-	claim claim
+	// lastGood is the newest version that was understood, nil when none was.
+	lastGood *compile.Workload
+	claimed  targetKey
 	// running is its pipeline, nil while it has none.
 	running *running
-	// wrong is what is not understood of the newest version; "" when that is the good one.
-	wrong string
+	// invalid is what is not understood of the newest version; "" when that is the good one.
+	invalid string
 	// refused is why the newest version has no pipeline, and has been reported.
 	refused string
-	// hold comes before each write while the object is to be restored; nil while it is not. pledge makes its finalizer
+	// preWrite comes before each write while the object is to be restored; nil while it is not. pledge makes its finalizer
 	// what its spec says.
-	hold   atomic.Pointer[hold]
-	pledge *pledge
-	// leaving is true once the object is being deleted; restoring gives its target the original count back then.
-	leaving   bool
-	restoring *running
+	preWrite      atomic.Pointer[preWriteHook]
+	finalizerSync *finalizerSync
+	// finalizing is true once the object is being deleted; restoring gives its target the original count back then.
+	finalizing bool
+	restoring  *running
 }
 
 // New returns a controller without objects. legacy is what an earlier one of this process left, when nobody else has
 // written since.
-func New(o Options, legacy map[string]Legacy) *Controller {
+func New(o Options, legacy map[string]Handover) *Controller {
 	c := &Controller{
-		options: o, members: map[string]*member{}, claims: map[claim][]*member{}, ending: map[string]*running{}, legacy: legacy,
-		restoring: map[claim]*running{},
+		options: o, entries: map[string]*entry{}, claimants: map[targetKey][]*entry{}, ending: map[string]*running{}, handovers: legacy,
+		restoring: map[targetKey]*running{},
 	}
-	if c.legacy == nil {
-		c.legacy = map[string]Legacy{}
+	if c.handovers == nil {
+		c.handovers = map[string]Handover{}
 	}
 	return c
 }
@@ -100,57 +100,57 @@ func New(o Options, legacy map[string]Legacy) *Controller {
 // Apply takes in a new object or a new version of one. Its defaults are filled in. What it runs ends with ctx.
 func (c *Controller) Apply(ctx context.Context, so *v1alpha1.ScaledObject) {
 	key := so.Namespace + "/" + so.Name
-	m := c.members[key]
+	m := c.entries[key]
 	if m != nil && m.so.UID != so.UID {
-		m.leaving = true // There is a successor: nothing is restored.
+		m.finalizing = true // There is a successor: nothing is restored.
 		c.Delete(ctx, key)
 		m = nil
 	}
 	fresh := m == nil
 	if fresh {
-		m = &member{key: key}
-		c.members[key] = m
+		m = &entry{key: key}
+		c.entries[key] = m
 	}
 	before := m.so
 	m.so = so
 	if so.DeletionTimestamp != nil {
-		c.leave(ctx, m)
+		c.finalize(ctx, m)
 		return
 	}
-	c.commit(ctx, m)
+	c.syncFinalizer(ctx, m)
 	if !fresh && before.Generation == so.Generation && so.Generation != 0 && samePause(before, so) {
 		return // Only its status changed: most likely by us.
 	}
 	w, mistakes := compile.Compile(so, c.options.Kinds, c.options.Settings)
 	if w != nil && fresh {
-		c.options.Reporter.Begin(w, &so.Status)
+		c.options.Reporter.Resume(w, &so.Status)
 	}
-	m.wrong = sentence(mistakes)
+	m.invalid = sentence(mistakes)
 	switch {
 	case w == nil && m.running != nil:
-		c.announce(m)
+		c.reportVersion(m)
 	case w == nil:
-		c.refuse(m, invalidSpec, m.wrong)
+		c.refuse(m, invalidSpec, m.invalid)
 	default:
-		m.good = w
-		c.stake(ctx, m, claimOf(w.Target))
+		m.lastGood = w
+		c.claim(ctx, m, targetKeyOf(w.Target))
 	}
 }
 
 // Delete forgets an object. Its target keeps its count, unless the object says that it is restored.
 func (c *Controller) Delete(ctx context.Context, key string) {
-	m := c.members[key]
+	m := c.entries[key]
 	if m == nil {
 		return
 	}
-	delete(c.members, key)
+	delete(c.entries, key)
 	switch {
 	case m.restoring != nil:
 		m.restoring.cancel() // It is done, or somebody has removed the finalizer so that it ends.
 	case compile.Restores(m.so):
-		c.leave(ctx, m)
+		c.finalize(ctx, m)
 	}
-	c.halt(m)
+	c.stop(m)
 	c.forget(key)
 	c.options.Reporter.Forget(m.so.Namespace, m.so.Name)
 	c.release(ctx, m)
@@ -162,7 +162,7 @@ func (c *Controller) Sync(ctx context.Context, all []*v1alpha1.ScaledObject) {
 	for _, so := range all {
 		there[so.Namespace+"/"+so.Name] = true
 	}
-	for key := range c.members {
+	for key := range c.entries {
 		if !there[key] {
 			c.Delete(ctx, key)
 		}
@@ -175,17 +175,17 @@ func (c *Controller) Sync(ctx context.Context, all []*v1alpha1.ScaledObject) {
 
 // Wait waits until everything that was started has ended, which the end of its context causes, and returns what is
 // remembered.
-func (c *Controller) Wait() map[string]Legacy {
+func (c *Controller) Wait() map[string]Handover {
 	c.all.Wait()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.legacy
+	return c.handovers
 }
 
 // remembered is what is known of an object from before: in this process, or in its status.
 func (c *Controller) remembered(so *v1alpha1.ScaledObject) autoscaler.Past {
 	c.mu.Lock()
-	old, ok := c.legacy[so.Namespace+"/"+so.Name]
+	old, ok := c.handovers[so.Namespace+"/"+so.Name]
 	c.mu.Unlock()
 	if ok && old.UID == so.UID {
 		return autoscaler.Past{Memory: old.Memory.Clone()}
@@ -206,14 +206,14 @@ func (c *Controller) remembered(so *v1alpha1.ScaledObject) autoscaler.Past {
 func (c *Controller) forget(key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.legacy, key)
+	delete(c.handovers, key)
 	if r := c.ending[key]; r != nil {
-		r.gone = true
+		r.forgotten = true
 	}
 }
 
 // refuse says why the newest version of an object is not followed.
-func (c *Controller) refuse(m *member, reason, message string) {
+func (c *Controller) refuse(m *entry, reason, message string) {
 	if m.refused != reason+message {
 		m.refused = reason + message
 		c.options.Reporter.Refused(m.so, reason, message, m.running != nil)

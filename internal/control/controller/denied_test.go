@@ -49,7 +49,7 @@ func TestAnObjectIsNotGoneBecauseAWebhookSaysNotFound(t *testing.T) {
 	if err := cluster.Save(t.Context(), objectOf(so), &v1alpha1.ScaledObjectStatus{}); err == nil || errors.Is(err, status.ErrGone) {
 		t.Errorf("a denied status: %v", err)
 	}
-	if err := cluster.Hold(t.Context(), objectOf(so)); err == nil {
+	if err := cluster.AddFinalizer(t.Context(), objectOf(so)); err == nil {
 		t.Error("a denied finalizer is taken for one that is there")
 	}
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// lookEvery is how often files are looked at for changes.
-const lookEvery = time.Second
+// pollInterval is how often files are looked at for changes.
+const pollInterval = time.Second
 
 // Folder reads ScaledObjects from a file or folder, and takes up changes. A file with a mistake keeps its last good
 // version, and the log says so. A file that is deleted from a folder ends its objects, the last one as well; a folder or file
@@ -34,22 +34,22 @@ type Folder struct {
 	Log       *slog.Logger
 
 	listed atomic.Bool
-	// good are the objects of the last good version of each file; of holds each object as it was last handed on.
-	good map[string][]*v1alpha1.ScaledObject
-	of   map[string]*v1alpha1.ScaledObject
+	// lastGood are the objects of the last good version of each file; of holds each object as it was last handed on.
+	lastGood map[string][]*v1alpha1.ScaledObject
+	current  map[string]*v1alpha1.ScaledObject
 	// unread is why nothing could be read at the last attempt; "" when it could.
 	unread string
 }
 
 // Run keeps a controller up to date until ctx is done. known is called each time that all objects have been handed on.
 func (f *Folder) Run(ctx context.Context, c *Controller, known func()) {
-	f.good, f.of = map[string][]*v1alpha1.ScaledObject{}, map[string]*v1alpha1.ScaledObject{}
-	tick := time.NewTicker(lookEvery)
+	f.lastGood, f.current = map[string][]*v1alpha1.ScaledObject{}, map[string]*v1alpha1.ScaledObject{}
+	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	last, before := "", ""
 	for {
 		// What is being written is read when it has stood still for a look: half a file may hold half of the objects.
-		now := f.look()
+		now := f.fingerprint()
 		if now != last && (last == "" || now == before) && f.load(ctx, c) {
 			last = now
 			known()
@@ -66,8 +66,8 @@ func (f *Folder) Run(ctx context.Context, c *Controller, known func()) {
 // Listed reports whether the objects are known.
 func (f *Folder) Listed() bool { return f.listed.Load() }
 
-// look is a text that differs when a file does.
-func (f *Folder) look() string {
+// fingerprint is a text that differs when a file does.
+func (f *Folder) fingerprint() string {
 	var seen strings.Builder
 	err := filepath.WalkDir(f.Path, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -101,38 +101,38 @@ func (f *Folder) load(ctx context.Context, c *Controller) bool {
 	}
 	unread, err := manifest.Unread(f.Path, err)
 	if err != nil {
-		f.missed(err)
+		f.logUnread(err)
 		return false
 	}
 	f.unread = ""
 	compiled, more := manifest.Compile(objects, f.Kinds)
-	bad := f.say(slices.Concat(unread, problems, more))
+	bad := f.logProblems(slices.Concat(unread, problems, more))
 	good := map[string][]*v1alpha1.ScaledObject{}
 	for _, o := range compiled {
 		good[o.File] = append(good[o.File], o.ScaledObject)
 	}
 	for file := range bad {
-		if before, ok := f.good[file]; ok {
+		if before, ok := f.lastGood[file]; ok {
 			good[file] = before
 			f.Log.Warn("last good version goes on", "file", file)
 		}
 	}
-	f.good = good
-	f.hand(ctx, c)
+	f.lastGood = good
+	f.sync(ctx, c)
 	f.listed.Store(true)
 	return true
 }
 
-// missed logs why nothing could be read: once, however often the same happens.
-func (f *Folder) missed(err error) {
+// logUnread logs why nothing could be read: once, however often the same happens.
+func (f *Folder) logUnread(err error) {
 	if err.Error() != f.unread {
 		f.unread = err.Error()
 		f.Log.Warn("files not read: the last good versions go on", "error", err)
 	}
 }
 
-// say logs the problems, and returns the files that cannot be followed.
-func (f *Folder) say(problems []manifest.Problem) map[string]bool {
+// logProblems logs the problems, and returns the files that cannot be followed.
+func (f *Folder) logProblems(problems []manifest.Problem) map[string]bool {
 	bad := map[string]bool{}
 	for _, p := range problems {
 		if p.Warning {
@@ -145,23 +145,23 @@ func (f *Folder) say(problems []manifest.Problem) map[string]bool {
 	return bad
 }
 
-// hand gives all objects to the controller. They have no API server that counts their versions.
-func (f *Folder) hand(ctx context.Context, c *Controller) {
+// sync gives all objects to the controller. They have no API server that counts their versions.
+func (f *Folder) sync(ctx context.Context, c *Controller) {
 	var all []*v1alpha1.ScaledObject
 	of := map[string]*v1alpha1.ScaledObject{}
-	for _, objects := range f.good {
+	for _, objects := range f.lastGood {
 		for _, so := range objects {
 			key := so.Namespace + "/" + so.Name
 			if of[key] != nil || f.Namespace != "" && f.Namespace != so.Namespace {
 				continue
 			}
-			f.version(key, so)
+			f.setStatus(key, so)
 			of[key] = so
 			all = append(all, so)
 		}
 	}
 	c.Sync(ctx, all)
-	for key, so := range f.of {
+	for key, so := range f.current {
 		if of[key] != nil {
 			continue
 		}
@@ -170,12 +170,12 @@ func (f *Folder) hand(ctx context.Context, c *Controller) {
 			f.Log.Warn("state not removed", "object", key, "error", err)
 		}
 	}
-	f.of = of
+	f.current = of
 }
 
-// version gives an object its status as it was stored, and counts its versions.
-func (f *Folder) version(key string, so *v1alpha1.ScaledObject) {
-	before := f.of[key]
+// setStatus gives an object its status as it was stored, and counts its versions.
+func (f *Folder) setStatus(key string, so *v1alpha1.ScaledObject) {
+	before := f.current[key]
 	switch before {
 	case so:
 	case nil:

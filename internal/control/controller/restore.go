@@ -16,26 +16,26 @@ import (
 // RestoreFailed is the reason of the Event and of the condition Ready while a target cannot get its original count back.
 const RestoreFailed = "RestoreFailed"
 
-// leave ends the scaling of an object that is being deleted: its target gets its original count back when the object says
+// finalize ends the scaling of an object that is being deleted: its target gets its original count back when the object says
 // so, and then the object is let go. A leader that ends before leaves that to the next one, as the finalizer is still there.
-func (c *Controller) leave(ctx context.Context, m *member) {
-	if m.leaving {
+func (c *Controller) finalize(ctx context.Context, m *entry) {
+	if m.finalizing {
 		return
 	}
-	m.leaving = true
-	if m.pledge != nil {
-		m.pledge.cancel()
+	m.finalizing = true
+	if m.finalizerSync != nil {
+		m.finalizerSync.cancel()
 	}
 	target := compile.TargetOf(m.so)
-	if m.good != nil {
-		target = m.good.Target
+	if m.lastGood != nil {
+		target = m.lastGood.Target
 	}
-	owners := c.claims[m.claim]
+	owners := c.claimants[m.claimed]
 	refused := m.so.Status.Reason == targetInUse || len(owners) > 0 && owners[0] != m
-	c.halt(m)
+	c.stop(m)
 	before := c.ending[m.key]
 	c.release(ctx, m)
-	spared := c.spared(m, target, refused)
+	spared := c.notRestored(m, target, refused)
 	original := c.options.Reporter.Original(m.so, target.String())
 	if spared == "" && original == nil {
 		spared = "its original count is not known: it has not been scaled"
@@ -44,8 +44,8 @@ func (c *Controller) leave(ctx context.Context, m *member) {
 	r := &running{cancel: cancel, done: make(chan struct{})}
 	m.restoring = r
 	if spared == "" {
-		c.prune()
-		c.restoring[claimOf(target)] = r
+		c.pruneRestores()
+		c.restoring[targetKeyOf(target)] = r
 	}
 	so, restores := m.so, compile.Restores(m.so)
 	c.all.Go(func() {
@@ -59,17 +59,17 @@ func (c *Controller) leave(ctx context.Context, m *member) {
 			return
 		}
 		if restores {
-			c.tell(so, target, original, spared)
+			c.reportRestored(so, target, original, spared)
 		}
-		if c.options.Keeper != nil && held(so) {
-			c.insist(ctx, objectOf(so), func(ctx context.Context) error { return c.options.Keeper.Release(ctx, objectOf(so)) })
+		if c.options.Finalizers != nil && hasFinalizer(so) {
+			c.retry(ctx, objectOf(so), func(ctx context.Context) error { return c.options.Finalizers.RemoveFinalizer(ctx, objectOf(so)) })
 		}
 	})
 }
 
-// spared says why the target of an object that goes keeps its count; "" when it is to be restored.
-func (c *Controller) spared(m *member, target actuator.Target, refused bool) string {
-	rivals := c.claims[claimOf(target)]
+// notRestored says why the target of an object that goes keeps its count; "" when it is to be restored.
+func (c *Controller) notRestored(m *entry, target actuator.Target, refused bool) string {
+	rivals := c.claimants[targetKeyOf(target)]
 	switch {
 	case !compile.Restores(m.so):
 		return "restoreToOriginalReplicaCount is not set"
@@ -86,18 +86,18 @@ func (c *Controller) spared(m *member, target actuator.Target, refused bool) str
 	}
 }
 
-// tell says what became of a target.
-func (c *Controller) tell(so *v1alpha1.ScaledObject, target actuator.Target, original *int32, spared string) {
+// reportRestored says what became of a target.
+func (c *Controller) reportRestored(so *v1alpha1.ScaledObject, target actuator.Target, original *int32, spared string) {
 	if spared != "" {
-		c.options.Reporter.Note(objectOf(so), false, "NotRestored", fmt.Sprintf("%s keeps its count: %s", target, spared))
+		c.options.Reporter.Event(objectOf(so), false, "NotRestored", fmt.Sprintf("%s keeps its count: %s", target, spared))
 		return
 	}
-	c.options.Reporter.Note(objectOf(so), false, "Restored",
+	c.options.Reporter.Event(objectOf(so), false, "Restored",
 		fmt.Sprintf("%s has its original count again, %d: the object was deleted, and restoreToOriginalReplicaCount is set", target, *original))
 }
 
-// overtake ends the restoring of a target that somebody scales again, and returns what has to stop for that.
-func (c *Controller) overtake(target claim) *running {
+// cancelRestore ends the restoring of a target that somebody scales again, and returns what has to stop for that.
+func (c *Controller) cancelRestore(target targetKey) *running {
 	r := c.restoring[target]
 	if r == nil {
 		return nil
@@ -107,8 +107,8 @@ func (c *Controller) overtake(target claim) *running {
 	return r
 }
 
-// prune forgets what has been restored.
-func (c *Controller) prune() {
+// pruneRestores forgets what has been restored.
+func (c *Controller) pruneRestores() {
 	for target, r := range c.restoring {
 		select {
 		case <-r.done:
@@ -179,8 +179,8 @@ func (r *returning) complain(err error) {
 	}
 	r.said = reason
 	why := fmt.Sprintf("the original count, %d, is written as soon as that is possible; until then the object stays: %s", r.original, err)
-	if r.controller.options.Keeper == nil {
-		r.controller.options.Reporter.Note(objectOf(r.so), true, RestoreFailed, why)
+	if r.controller.options.Finalizers == nil {
+		r.controller.options.Reporter.Event(objectOf(r.so), true, RestoreFailed, why)
 		return
 	}
 	r.controller.options.Reporter.Refused(r.so, RestoreFailed, why, false)

@@ -41,9 +41,13 @@ func (f *finalizers) fail(err error) {
 	f.err = err
 }
 
-func (f *finalizers) Hold(_ context.Context, o status.Object) error { return f.set(o.Name, true) }
+func (f *finalizers) AddFinalizer(_ context.Context, o status.Object) error {
+	return f.set(o.Name, true)
+}
 
-func (f *finalizers) Release(_ context.Context, o status.Object) error { return f.set(o.Name, false) }
+func (f *finalizers) RemoveFinalizer(_ context.Context, o status.Object) error {
+	return f.set(o.Name, false)
+}
 
 // kept runs a test with a controller whose objects can be kept, and an object web that is to be restored, on a target
 // that has four replicas.

@@ -14,14 +14,14 @@ import (
 // running is a pipeline that was started.
 type running struct {
 	workload *compile.Workload
-	pipe     *autoscaler.Pipeline
+	live     *autoscaler.Pipeline
 	// shadow is the pipeline of its shadow policy, nil for none.
 	shadow *autoscaler.Pipeline
 	cancel context.CancelFunc
 	// done is closed when it has stopped, and what it remembers has been left.
 	done chan struct{}
-	// gone is true when nobody wants that any more; the controller's mutex guards it.
-	gone bool
+	// forgotten is true when nobody wants that any more; the controller's mutex guards it.
+	forgotten bool
 }
 
 // await waits until it has stopped; nil has.
@@ -32,49 +32,49 @@ func (r *running) await() {
 }
 
 // run makes the newest version of an object that was understood run.
-func (c *Controller) run(ctx context.Context, m *member) {
-	c.announce(m)
+func (c *Controller) run(ctx context.Context, m *entry) {
+	c.reportVersion(m)
 	before := m.running
 	switch {
 	case before == nil:
 		if before = c.ending[m.key]; before != nil {
 			before.cancel()
 		}
-	case before.workload == m.good:
+	case before.workload == m.lastGood:
 		return
-	case sameTriggers(before.workload, m.good):
-		before.workload = m.good
-		before.pipe.Update(m.good)
+	case sameTriggers(before.workload, m.lastGood):
+		before.workload = m.lastGood
+		before.live.Update(m.lastGood)
 		if before.shadow != nil {
-			before.shadow.Update(m.good.Shadow)
+			before.shadow.Update(m.lastGood.Shadow)
 		}
 		return
 	default:
 		before.cancel()
 	}
-	c.launch(ctx, m, before, c.overtake(m.claim))
+	c.start(ctx, m, before, c.cancelRestore(m.claimed))
 }
 
-// announce says that the newest version of an object is followed; or that it is not, and an older one is.
-func (c *Controller) announce(m *member) {
-	if m.wrong != "" {
-		c.refuse(m, invalidSpec, "the last good version goes on: "+m.wrong)
+// reportVersion says that the newest version of an object is followed; or that it is not, and an older one is.
+func (c *Controller) reportVersion(m *entry) {
+	if m.invalid != "" {
+		c.refuse(m, invalidSpec, "the last good version goes on: "+m.invalid)
 		return
 	}
 	m.refused = ""
-	c.options.Reporter.Accepted(m.good)
+	c.options.Reporter.Accepted(m.lastGood)
 }
 
-// launch starts a pipeline as soon as those before have stopped; it takes over what is remembered.
-func (c *Controller) launch(ctx context.Context, m *member, before ...*running) {
+// start starts a pipeline as soon as those before have stopped; it takes over what is remembered.
+func (c *Controller) start(ctx context.Context, m *entry, before ...*running) {
 	ctx, cancel := context.WithCancel(ctx)
-	to := &careful{Actuator: c.options.Actuator, hold: &m.hold}
+	to := &guardedActuator{Actuator: c.options.Actuator, hold: &m.preWrite}
 	r := &running{
-		workload: m.good, pipe: c.pipe(m.good, to, c.options.Reporter, c.options.MayWrite),
+		workload: m.lastGood, live: c.newAutoscaler(m.lastGood, to, c.options.Reporter, c.options.MayWrite),
 		cancel: cancel, done: make(chan struct{}),
 	}
-	if s := m.good.Shadow; s != nil {
-		r.shadow = c.pipe(s, autoscaler.Shadow(c.options.Actuator), c.options.Reporter.Shadow(), func() bool { return true })
+	if s := m.lastGood.Shadow; s != nil {
+		r.shadow = c.newAutoscaler(s, autoscaler.Shadow(c.options.Actuator), c.options.Reporter.Shadow(), func() bool { return true })
 	}
 	m.running = r
 	so := m.so
@@ -88,18 +88,18 @@ func (c *Controller) launch(ctx context.Context, m *member, before ...*running) 
 		if r.shadow != nil {
 			beside.Go(func() { r.shadow.Run(ctx, autoscaler.Past{}) })
 		}
-		memory := r.pipe.Run(ctx, c.remembered(so)).Clone()
+		memory := r.live.Run(ctx, c.remembered(so)).Clone()
 		beside.Wait()
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if !r.gone {
-			c.legacy[so.Namespace+"/"+so.Name] = Legacy{UID: so.UID, Memory: memory}
+		if !r.forgotten {
+			c.handovers[so.Namespace+"/"+so.Name] = Handover{UID: so.UID, Memory: memory}
 		}
 	})
 }
 
-// halt stops an object's pipeline and does not wait for it.
-func (c *Controller) halt(m *member) {
+// stop stops an object's pipeline and does not wait for it.
+func (c *Controller) stop(m *entry) {
 	if m.running == nil {
 		return
 	}
@@ -115,8 +115,8 @@ func (c *Controller) halt(m *member) {
 	}
 }
 
-// pipe makes a pipeline. Its sources are opened when it runs.
-func (c *Controller) pipe(w *compile.Workload, to autoscaler.Actuator, reporter autoscaler.Reporter, mayWrite func() bool) *autoscaler.Pipeline {
+// newAutoscaler makes a pipeline. Its sources are opened when it runs.
+func (c *Controller) newAutoscaler(w *compile.Workload, to autoscaler.Actuator, reporter autoscaler.Reporter, mayWrite func() bool) *autoscaler.Pipeline {
 	var p *autoscaler.Pipeline
 	p = autoscaler.New(autoscaler.Options{
 		Workload: w, Actuator: to, Reporter: reporter, Now: c.now, MayWrite: mayWrite,

@@ -27,8 +27,8 @@ func NewStates(dir string) (*States, error) {
 	return &States{dir: dir}, nil
 }
 
-// lostMemory stands where a memory was that cannot be read any more. It is the text of none.
-const lostMemory = "lost"
+// unreadableMemory stands where a memory was that cannot be read any more. It is the text of none.
+const unreadableMemory = "lost"
 
 // Load returns a status; an empty one when none was saved. One that is broken has been set aside, which the error says: the
 // status is then empty but for a memory that counts as lost.
@@ -41,7 +41,7 @@ func (s *States) Load(namespace, name string) (v1alpha1.ScaledObjectStatus, erro
 	case errors.Is(err, fs.ErrNotExist):
 		return v1alpha1.ScaledObjectStatus{}, nil
 	default:
-		return v1alpha1.ScaledObjectStatus{Memory: lostMemory}, err
+		return v1alpha1.ScaledObjectStatus{Memory: unreadableMemory}, err
 	}
 }
 

@@ -248,25 +248,25 @@ func in(t *testing.T, test func(t *testing.T, w *world)) {
 }
 
 // begin begins a term with what an earlier one has left.
-func (w *world) begin(legacy map[string]Legacy) {
+func (w *world) begin(legacy map[string]Handover) {
 	w.ctx, w.end = context.WithCancel(w.t.Context())
 	w.reporter = status.New(w.store, status.Silent{}, status.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
 	telling, silence := context.WithCancel(w.t.Context())
 	w.silence = silence
 	w.reporting.Go(func() { w.reporter.Run(telling) })
-	var keeper Keeper
+	var keeper FinalizerStore
 	if w.finalizers != nil {
 		keeper = w.finalizers
 	}
 	w.controller = New(Options{
-		Keeper: keeper,
-		Kinds:  []triggers.Kind{w.dials.kind()}, Settings: compile.DefaultSettings(), Env: triggers.Env{Now: autoscaler.NewClock()}, Actuator: w.targets, Reporter: w.reporter,
+		Finalizers: keeper,
+		Kinds:      []triggers.Kind{w.dials.kind()}, Settings: compile.DefaultSettings(), Env: triggers.Env{Now: autoscaler.NewClock()}, Actuator: w.targets, Reporter: w.reporter,
 		MayWrite: func() bool { return true },
 	}, legacy)
 }
 
 // stop ends the term, and returns what it has left.
-func (w *world) stop() map[string]Legacy {
+func (w *world) stop() map[string]Handover {
 	w.end()
 	legacy := w.controller.Wait()
 	w.silence()

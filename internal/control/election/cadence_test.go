@@ -56,7 +56,7 @@ func (l *lock) Update(_ context.Context, record resourcelock.LeaderElectionRecor
 func (l *lock) minute(t *testing.T) time.Duration {
 	t.Helper()
 	l.LockConfig.Identity = "a"
-	g := &Gate{lease: l, log: slog.New(slog.DiscardHandler)}
+	g := &Elector{lease: l, log: slog.New(slog.DiscardHandler)}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	left, led := time.Hour, 0
@@ -88,11 +88,11 @@ func TestTheLeaseIsRenewedAtMostOnceASecond(t *testing.T) {
 			left := l.minute(t)
 			renewals := l.sent[:len(l.sent)-1] // The last one gives the Lease up.
 			for i := 1; i < len(renewals); i++ {
-				if gap := renewals[i].Sub(renewals[i-1]); gap < RenewEvery || gap > RenewEvery+RetryPeriod+takes {
+				if gap := renewals[i].Sub(renewals[i-1]); gap < RenewInterval || gap > RenewInterval+RetryPeriod+takes {
 					t.Errorf("a renewal that takes %s follows the one before after %s", takes, gap)
 				}
 			}
-			if least := RenewDeadline - RenewEvery - RetryPeriod - 2*takes; left < least {
+			if least := RenewDeadline - RenewInterval - RetryPeriod - 2*takes; left < least {
 				t.Errorf("when a renewal takes %s, the renew deadline comes as near as %s, want at least %s", takes, left, least)
 			}
 		})

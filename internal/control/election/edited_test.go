@@ -64,7 +64,7 @@ func TestNoEditOfTheLeaseLetsTwoLead(t *testing.T) {
 			t.Parallel()
 			e := newElection(t)
 			a, b := e.pair()
-			e.until("b knows that a leads", func() bool { return b.Holder() == "a" })
+			e.until("b knows that a leads", func() bool { return b.Leader() == "a" })
 			renewed := a.Deadline()
 			e.until("a renews", func() bool { return a.Deadline().After(renewed) })
 			a.away.Store(true) // So that it does not put things right itself.

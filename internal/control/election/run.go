@@ -17,20 +17,20 @@ import (
 // this process leads, it runs lead, whose context ends when the Lease is lost or ctx is done; lead must return then and
 // not before. The Lease is kept until lead has returned and is then given up, so that the next leader need not wait.
 // Run must not be called twice at a time.
-func (g *Gate) Run(ctx context.Context, lead func(context.Context)) error {
+func (e *Elector) Run(ctx context.Context, lead func(context.Context)) error {
 	for ctx.Err() == nil {
-		if err := g.campaign(ctx, lead); err != nil {
-			return fmt.Errorf("take part in the election for lease %s: %w", g.lease.Describe(), err)
+		if err := e.campaign(ctx, lead); err != nil {
+			return fmt.Errorf("take part in the election for lease %s: %w", e.lease.Describe(), err)
 		}
 	}
 	return nil
 }
 
 // campaign waits for the Lease and leads until it is lost or ctx is done.
-func (g *Gate) campaign(ctx context.Context, lead func(context.Context)) error {
+func (e *Elector) campaign(ctx context.Context, lead func(context.Context)) error {
 	started := make(chan context.Context, 1)
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
-		Lock:            &renewals{Interface: g.lease, gate: g},
+		Lock:            &renewLock{Interface: e.lease, elector: e},
 		LeaseDuration:   LeaseDuration,
 		RenewDeadline:   RenewDeadline,
 		RetryPeriod:     RetryPeriod,
@@ -38,7 +38,7 @@ func (g *Gate) campaign(ctx context.Context, lead func(context.Context)) error {
 		Callbacks: leaderelection.LeaderCallbacks{
 			OnStartedLeading: func(holding context.Context) { started <- holding },
 			OnStoppedLeading: func() {},
-			OnNewLeader:      g.newLeader,
+			OnNewLeader:      e.logLeader,
 		},
 	})
 	if err != nil {
@@ -54,7 +54,7 @@ func (g *Gate) campaign(ctx context.Context, lead func(context.Context)) error {
 	select {
 	case <-ctx.Done():
 	case holding := <-started:
-		err = g.lead(ctx, holding, lead)
+		err = e.lead(ctx, holding, lead)
 	}
 	end() // And release.
 	<-over
@@ -62,12 +62,12 @@ func (g *Gate) campaign(ctx context.Context, lead func(context.Context)) error {
 }
 
 // lead runs lead until the Lease is lost or ctx is done.
-func (g *Gate) lead(ctx, holding context.Context, lead func(context.Context)) error {
+func (e *Elector) lead(ctx, holding context.Context, lead func(context.Context)) error {
 	leading, cancel := context.WithCancel(ctx)
 	defer context.AfterFunc(holding, cancel)()
 	var watch sync.WaitGroup
 	watch.Go(func() {
-		g.expire(leading)
+		e.awaitDeadline(leading)
 		cancel()
 	})
 	defer watch.Wait()
@@ -77,15 +77,15 @@ func (g *Gate) lead(ctx, holding context.Context, lead func(context.Context)) er
 		return errors.New("leading ended by itself")
 	}
 	if ctx.Err() == nil {
-		g.log.Warn("lease is lost: nothing is written until it is held again", slog.String("lease", g.lease.Describe()))
+		e.log.Warn("lease is lost: nothing is written until it is held again", slog.String("lease", e.lease.Describe()))
 	}
 	return nil
 }
 
-// expire returns when the Gate closes because the Lease was not renewed, or ctx is done. The elector notices later.
-func (g *Gate) expire(ctx context.Context) {
+// awaitDeadline returns when the Gate closes because the Lease was not renewed, or ctx is done. The elector notices later.
+func (e *Elector) awaitDeadline(ctx context.Context) {
 	for {
-		left := time.Until(g.Deadline())
+		left := time.Until(e.Deadline())
 		if left <= 0 {
 			return
 		}
@@ -97,12 +97,12 @@ func (g *Gate) expire(ctx context.Context) {
 	}
 }
 
-func (g *Gate) newLeader(identity string) {
+func (e *Elector) logLeader(identity string) {
 	switch identity {
 	case "":
-	case g.Identity():
-		g.log.Info("this process leads", slog.String("lease", g.lease.Describe()))
+	case e.Identity():
+		e.log.Info("this process leads", slog.String("lease", e.lease.Describe()))
 	default:
-		g.log.Info("another process leads", slog.String("lease", g.lease.Describe()), slog.String("leader", identity))
+		e.log.Info("another process leads", slog.String("lease", e.lease.Describe()), slog.String("leader", identity))
 	}
 }

@@ -13,11 +13,11 @@ import (
 func TestLeadingEndsExactlyAtTheRenewDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := &Gate{lease: &resourcelock.LeaseLock{}, log: slog.New(slog.DiscardHandler)}
+		g := &Elector{lease: &resourcelock.LeaseLock{}, log: slog.New(slog.DiscardHandler)}
 		start := time.Now()
-		g.open.Store(&opening{until: start.Add(RenewDeadline)})
+		g.leadership.Store(&leadership{until: start.Add(RenewDeadline)})
 		renewal := time.AfterFunc(2*time.Second, func() {
-			g.open.Store(&opening{until: time.Now().Add(RenewDeadline)})
+			g.leadership.Store(&leadership{until: time.Now().Add(RenewDeadline)})
 		})
 		defer renewal.Stop()
 		// The elector has not noticed yet: it holds on.
@@ -26,7 +26,7 @@ func TestLeadingEndsExactlyAtTheRenewDeadline(t *testing.T) {
 			if got, want := time.Since(start), 2*time.Second+RenewDeadline; got != want {
 				t.Errorf("leading ended after %s, want %s", got, want)
 			}
-			if g.Leading(time.Now()) {
+			if g.IsLeader(time.Now()) {
 				t.Error("leading ended with the gate open")
 			}
 		})

@@ -34,7 +34,7 @@ func (d *desk) wrote(to, stored int32, err error) *v1alpha1.ScaledObjectStatus {
 		Workload: d.spec, At: now, Events: events, Decision: &decision, Decided: true, From: d.current, Write: write, WriteErr: err,
 		Target: actuator.Observation{Scale: actuator.Scale{UID: "u", Replicas: stored}}, TargetKnown: true, Memory: &d.memory,
 	})
-	<-time.After(2 * statusEvery)
+	<-time.After(2 * minInterval)
 	synctest.Wait()
 	return d.last()
 }

@@ -69,7 +69,7 @@ func (d *restless) moment() *autoscaler.Outcome {
 		Target: actuator.Observation{Scale: actuator.Scale{UID: "u", Replicas: d.current}}, TargetKnown: true, Memory: &d.memory,
 	}
 	d.reporter.Decided(p)
-	<-time.After(2 * statusEvery)
+	<-time.After(2 * minInterval)
 	synctest.Wait()
 	return p
 }
@@ -85,8 +85,8 @@ func (d *restless) differs(s *v1alpha1.ScaledObjectStatus, p *autoscaler.Outcome
 		return fmt.Sprintf("it is of generation %d, want %d", s.ObservedGeneration, d.spec.Generation)
 	case limitNamed(s.LastDecision.Raw, s.LastDecision.To, s.LastDecision.LimitedBy) < limitOf(p.Decision):
 		return fmt.Sprintf("it is limited by %v, want %s", s.LastDecision.LimitedBy, limitOf(p.Decision))
-	case !reflect.DeepEqual(essence(s), essence(now)):
-		return fmt.Sprintf("it says\n%+v\nwant\n%+v", essence(s), essence(now))
+	case !reflect.DeepEqual(outcomeFields(s), outcomeFields(now)):
+		return fmt.Sprintf("it says\n%+v\nwant\n%+v", outcomeFields(s), outcomeFields(now))
 	case !slices.Equal(d.failures(s), d.failures(now)):
 		return fmt.Sprintf("it remembers the failures %v, want %v", d.failures(s), d.failures(now))
 	default:

@@ -23,18 +23,18 @@ func (c *conditions) set(kind string, is bool, reason, message string, generatio
 	if is {
 		status = metav1.ConditionTrue
 	}
-	c.put(kind, status, reason, message, generation)
+	c.setStatus(kind, status, reason, message, generation)
 }
 
-// put is set with a status that may be unknown.
-func (c *conditions) put(kind string, status metav1.ConditionStatus, reason, message string, generation int64) {
+// setStatus is set with a status that may be unknown.
+func (c *conditions) setStatus(kind string, status metav1.ConditionStatus, reason, message string, generation int64) {
 	meta.SetStatusCondition(&c.at, metav1.Condition{
 		Type: kind, Status: status, Reason: reason, Message: shorten(message), ObservedGeneration: generation,
 	})
 }
 
-// of sets all of them from a moment, and returns the one reason that matters most.
-func (c *conditions) of(p *autoscaler.Outcome, refused refusal) string {
+// update sets all of them from a moment, and returns the one reason that matters most.
+func (c *conditions) update(p *autoscaler.Outcome, refused refusal) string {
 	generation := p.Workload.Generation
 	ready, why := readiness(p)
 	if refused.reason != "" {
@@ -42,13 +42,13 @@ func (c *conditions) of(p *autoscaler.Outcome, refused refusal) string {
 	}
 	c.set(v1alpha1.ConditionReady, ready == "Ready", ready, why, generation)
 	active, why := activity(p)
-	c.put(v1alpha1.ConditionActive, active, why, "", generation)
+	c.setStatus(v1alpha1.ConditionActive, active, why, "", generation)
 	paused, how := p.Workload.Pause()
 	c.set(v1alpha1.ConditionPaused, paused != "", cmp.Or(paused, "NotPaused"), how, generation)
 	blocked, message := blockedBy(p)
 	able := blocked == "" || blocked == contested
 	c.set(v1alpha1.ConditionAbleToScale, able, cmp.Or(blocked, "ReadyToScale"), message, generation)
-	limited, by := limits(p)
+	limited, by := limitedBy(p)
 	c.set(v1alpha1.ConditionScalingLimited, limited != "", cmp.Or(limited, "NotLimited"), by, generation)
 	stale := c.stale(p, generation)
 	notice := c.notices(p, generation)
@@ -68,8 +68,8 @@ func (c *conditions) of(p *autoscaler.Outcome, refused refusal) string {
 	}
 }
 
-// refuse sets those that a refusal decides. Unless an older version is followed, nothing of the object is active or written.
-func (c *conditions) refuse(reason, message string, generation int64, older bool) {
+// setRefused sets those that a refusal decides. Unless an older version is followed, nothing of the object is active or written.
+func (c *conditions) setRefused(reason, message string, generation int64, older bool) {
 	c.set(v1alpha1.ConditionReady, false, reason, message, generation)
 	if !older {
 		c.set(v1alpha1.ConditionActive, false, reason, "", generation)
@@ -107,7 +107,7 @@ func (c *conditions) stale(p *autoscaler.Outcome, generation int64) bool {
 			all = append(all, fmt.Sprintf("%s: %s", p.Workload.Triggers[i].Name, e.Unconfirmed))
 		}
 	}
-	over := lapses(p)
+	over := expiredAlerts(p)
 	switch {
 	case len(all) > 0:
 		c.set(v1alpha1.ConditionAlertStale, true, "NotRepeated", strings.Join(all, "; "), generation)
@@ -151,7 +151,7 @@ func noticeOf(p *autoscaler.Outcome, i int) scalers.Notice {
 // which of its annotations have no effect.
 func readiness(p *autoscaler.Outcome) (reason, message string) {
 	var all []string
-	reason, lacks := lacking(p)
+	reason, lacks := targetProblem(p)
 	if reason != "" {
 		all = append(all, lacks)
 	}
@@ -176,8 +176,8 @@ func readiness(p *autoscaler.Outcome) (reason, message string) {
 	}
 }
 
-// lacking says why there is no target for us to scale: it is missing, forbidden, or another's; both "" when there is one.
-func lacking(p *autoscaler.Outcome) (reason, message string) {
+// targetProblem says why there is no target for us to scale: it is missing, forbidden, or another's; both "" when there is one.
+func targetProblem(p *autoscaler.Outcome) (reason, message string) {
 	reason, message = blockedBy(p)
 	switch reason {
 	case "TargetNotFound", "NoScaleSubresource", "Forbidden", "ForeignHPA":
@@ -189,8 +189,8 @@ func lacking(p *autoscaler.Outcome) (reason, message string) {
 	return "", ""
 }
 
-// limits names the rule that keeps the count from what the formula asks for; both "" when none does.
-func limits(p *autoscaler.Outcome) (reason, message string) {
+// limitedBy names the rule that keeps the count from what the formula asks for; both "" when none does.
+func limitedBy(p *autoscaler.Outcome) (reason, message string) {
 	if !p.Decided {
 		return "", ""
 	}

@@ -199,7 +199,7 @@ func TestAnObjectThatIsFollowedAgainIsReadyThoughNothingElseChanged(t *testing.T
 		so := &v1alpha1.ScaledObject{}
 		so.Namespace, so.Name, so.Status = "shop", "web", *d.says(30, nil)
 		d.reporter.Refused(so, "TargetInUse", "ScaledObject shop/old scales the same Deployment", false)
-		<-time.After(2 * statusEvery)
+		<-time.After(2 * minInterval)
 		synctest.Wait()
 		if got := reasonsOf(d.last()); got["Ready"] != "False/TargetInUse" || got["Active"] != "False/TargetInUse" || got["AbleToScale"] != "False/TargetInUse" {
 			t.Errorf("refused, the conditions are %v", got)
@@ -218,7 +218,7 @@ func TestAnObjectThatIsRefusedAtTheStartIsReadyOnceItIsFollowed(t *testing.T) {
 		so := &v1alpha1.ScaledObject{}
 		so.Namespace, so.Name, so.Status = "shop", "web", *before
 		d.reporter.Refused(so, "TargetInUse", "ScaledObject shop/old scales the same Deployment", false)
-		<-time.After(2 * statusEvery)
+		<-time.After(2 * minInterval)
 		d.reporter.Accepted(d.spec)
 		if got := reasonsOf(d.says(30, nil)); got["Ready"] != "True/Ready" {
 			t.Errorf("followed after all, the conditions are %v", got)

@@ -13,14 +13,14 @@ import (
 // history is the last decisions of an object that had another outcome than the one before, newest first.
 type history struct {
 	past []v1alpha1.PastDecision
-	last gist
+	last summary
 	// open is true while the count of the newest decision is still to be written.
 	open bool
 }
 
-// gist is what tells one outcome from another: the count, and the rule that limits. What was asked for, and by which trigger, is
+// summary is what tells one outcome from another: the count, and the rule that limits. What was asked for, and by which trigger, is
 // not in it: a load that wobbles above the maximum is one entry.
-type gist struct {
+type summary struct {
 	known bool
 	to    int32
 	limit scalers.Rule
@@ -31,20 +31,20 @@ func historyOf(s *v1alpha1.ScaledObjectStatus) history {
 	return history{past: slices.Clone(s.History), open: len(s.History) > 0 && s.History[0].NotWritten != ""}
 }
 
-// note takes in the decision of a moment, and reports whether its outcome is news: the count is another one, or what limits is
+// add takes in the decision of a moment, and reports whether its outcome is news: the count is another one, or what limits is
 // and counts. Between changes it costs no allocation.
-func (h *history) note(p *autoscaler.Outcome, counts bool) bool {
+func (h *history) add(p *autoscaler.Outcome, counts bool) bool {
 	if !p.Fresh || !p.Decided {
 		return false
 	}
-	now := gistOf(p.Decision)
+	now := summaryOf(p.Decision)
 	if !h.last.changes(now, counts) {
 		return false
 	}
-	first := h.last == gist{}
+	first := h.last == summary{}
 	h.last = now
 	entry := pastOf(p)
-	if first && len(h.past) > 0 && goesOn(&h.past[0], &entry) {
+	if first && len(h.past) > 0 && sameAs(&h.past[0], &entry) {
 		return false // We were away, and nothing changed.
 	}
 	h.open = entry.From != entry.To
@@ -52,8 +52,8 @@ func (h *history) note(p *autoscaler.Outcome, counts bool) bool {
 	return true
 }
 
-// settle notes why the count of the newest decision is not written, until it is.
-func (h *history) settle(p *autoscaler.Outcome) {
+// markWritten notes why the count of the newest decision is not written, until it is.
+func (h *history) markWritten(p *autoscaler.Outcome) {
 	if !h.open || len(h.past) == 0 {
 		return
 	}
@@ -71,17 +71,17 @@ func (h *history) settle(p *autoscaler.Outcome) {
 // contested is the reason of AbleToScale while somebody else keeps writing: ours are slowed down, and written.
 const contested = "Contested"
 
-func gistOf(d *scalers.Decision) gist {
-	return gist{known: true, to: d.Replicas, limit: limitOf(d)}
+func summaryOf(d *scalers.Decision) summary {
+	return summary{known: true, to: d.Replicas, limit: limitOf(d)}
 }
 
 // changes reports whether now is another outcome. Another rule that limits the same count is where that counts.
-func (g gist) changes(now gist, counts bool) bool {
+func (g summary) changes(now summary, counts bool) bool {
 	return g.known != now.known || g.to != now.to || counts && g.limit != now.limit
 }
 
-// goesOn reports whether b has the outcome of a.
-func goesOn(a, b *v1alpha1.PastDecision) bool {
+// sameAs reports whether b has the outcome of a.
+func sameAs(a, b *v1alpha1.PastDecision) bool {
 	return a.To == b.To && limitNamed(a.Raw, a.To, a.LimitedBy) == limitNamed(b.Raw, b.To, b.LimitedBy)
 }
 

@@ -81,7 +81,7 @@ func TestNothingFromOutsideReachesAStatusOrAnEventUnescaped(t *testing.T) {
 		so.Namespace, so.Name, so.Generation = "shop", "web", 2
 		d.reporter.Refused(so, "InvalidSpec", hostile, false)
 		check("a mistake", 1, d.says(31, nil))
-		d.reporter.Note(Object{"shop", "web", ""}, true, "Restored", hostile)
+		d.reporter.Event(Object{"shop", "web", ""}, true, "Restored", hostile)
 		if n := shows(t, told.all); n < 4 {
 			t.Errorf("%d Events say it, of %d: that tests nothing", n, len(told.all)/2)
 		}

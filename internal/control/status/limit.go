@@ -7,8 +7,8 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// lasting is how long what limits must not have changed before a weaker limit, or none, is written by itself.
-const lasting = 5 * time.Minute
+// limitDelay is how long what limits must not have changed before a weaker limit, or none, is written by itself.
+const limitDelay = 5 * time.Minute
 
 // limitOf is the rule that limits a decision; RuleFormula when none does.
 func limitOf(d *scalers.Decision) scalers.Rule {
@@ -32,17 +32,17 @@ func limitNamed(raw *int32, to int32, names []string) scalers.Rule {
 // limit follows the rule that limits a workload from decision to decision.
 type limit struct {
 	rule scalers.Rule
-	// turned is when it became another one.
-	turned time.Time
+	// changedAt is when it became another one.
+	changedAt time.Time
 }
 
-// counts records the rule that limits now, and reports whether it is to be written in the place of the reported one. A stronger
+// update records the rule that limits now, and reports whether it is to be written in the place of the reported one. A stronger
 // rule, one that comes later in the chain, is at once. A weaker one, or none, is if the rule has not changed for lasting. So a load
 // that wobbles across a bound, or in and out of a window, stays reported as limited, and writes nothing.
-func (l *limit) counts(rule, reported scalers.Rule, now time.Time) bool {
-	steady := now.Sub(l.turned) >= lasting
+func (l *limit) update(rule, reported scalers.Rule, now time.Time) bool {
+	steady := now.Sub(l.changedAt) >= limitDelay
 	if rule != l.rule {
-		l.rule, l.turned = rule, now
+		l.rule, l.changedAt = rule, now
 	}
 	return rule > reported || rule < reported && steady
 }

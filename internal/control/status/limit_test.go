@@ -32,13 +32,13 @@ func TestALimitThatIsCrossedBackAndForthIsReportedUntilItHasNotLimitedForAWhile(
 		d.says(130, nil)
 		d.says(100, nil)
 		d.limited("back and forth", 2, "maxReplicaCount")
-		<-time.After(lasting - 5*time.Second)
+		<-time.After(limitDelay - 5*time.Second)
 		synctest.Wait()
 		d.limited("almost for a while", 2, "maxReplicaCount")
 		<-time.After(10 * time.Second) // No reading comes: it is what the last one said.
 		synctest.Wait()
 		d.limited("for a while", 3)
-		<-time.After(lasting)
+		<-time.After(limitDelay)
 		synctest.Wait()
 		d.limited("for longer", 3)
 	})
@@ -49,7 +49,7 @@ func TestALimitThatEndsAfterAWhileIsReportedAtOnce(t *testing.T) {
 		d.current = 10
 		d.says(130, nil)
 		d.limited("above the maximum", 1, "maxReplicaCount")
-		<-time.After(lasting)
+		<-time.After(limitDelay)
 		d.says(130, nil)
 		d.limited("for a while", 1, "maxReplicaCount")
 		d.says(100, nil)
@@ -79,14 +79,14 @@ func TestAfterARestartALimitThatIsCrossedBackAndForthIsNotReportedAnew(t *testin
 		d.current = 10
 		d.says(100, nil)
 		d.writes(0)
-		<-time.After(lasting)
+		<-time.After(limitDelay)
 		synctest.Wait()
 		d.limited("it does not limit for a while", 1)
 	})
 	at(t, before, func(_ *testing.T, d *desk) {
 		d.current = 10
 		d.says(130, nil)
-		<-time.After(2 * lasting)
+		<-time.After(2 * limitDelay)
 		synctest.Wait()
 		d.writes(0)
 	})

@@ -31,22 +31,22 @@ func (o *origin) of(reference string) *int32 {
 	return o.count
 }
 
-// see notes the count of a target that nobody has noted before, and that may be scaled from now on.
-func (o *origin) see(p *autoscaler.Outcome) {
+// observe notes the count of a target that nobody has noted before, and that may be scaled from now on.
+func (o *origin) observe(p *autoscaler.Outcome) {
 	if p.TargetKnown && p.Target.ForeignHPA == "" && !p.Workload.DryRun {
-		o.note(p.Workload.Target.String(), p.Target.Scale.Replicas)
+		o.set(p.Workload.Target.String(), p.Target.Scale.Replicas)
 	}
 }
 
-// note notes the count of a target unless there is one.
-func (o *origin) note(reference string, count int32) {
+// set notes the count of a target unless there is one.
+func (o *origin) set(reference string, count int32) {
 	if o.of(reference) == nil {
 		o.reference, o.count, o.durable = reference, &count, false
 	}
 }
 
-// saved notes that a status is stored.
-func (o *origin) saved(s *v1alpha1.ScaledObjectStatus) {
+// markStored notes that a status is stored.
+func (o *origin) markStored(s *v1alpha1.ScaledObjectStatus) {
 	if s.OriginalReplicaCount == nil || o.reference != s.Reference || o.durable {
 		return
 	}
@@ -57,12 +57,12 @@ func (o *origin) saved(s *v1alpha1.ScaledObjectStatus) {
 	}
 }
 
-// Keep makes durable which count a target had before it was first scaled, and returns when it is. seen is that count,
+// StoreOriginal makes durable which count a target had before it was first scaled, and returns when it is. seen is that count,
 // unless an earlier one is known.
-func (r *Reporter) Keep(ctx context.Context, of Object, reference string, seen int32) error {
+func (r *Reporter) StoreOriginal(ctx context.Context, of Object, reference string, seen int32) error {
 	r.mu.Lock()
 	o := r.object(of)
-	o.origin.note(reference, seen)
+	o.origin.set(reference, seen)
 	if o.origin.durable {
 		r.mu.Unlock()
 		return nil
@@ -73,7 +73,7 @@ func (r *Reporter) Keep(ctx context.Context, of Object, reference string, seen i
 	waiting := o.origin.waiting
 	status := o.newest()
 	status.Reference, status.OriginalReplicaCount = reference, o.origin.count
-	o.put(status)
+	o.setPending(status)
 	r.queue.Add(of.key()) // Nothing is written to the target before this is.
 	r.mu.Unlock()
 	select {
@@ -105,8 +105,8 @@ func (r *Reporter) Original(so *v1alpha1.ScaledObject, reference string) *int32 
 	return remembered.of(reference)
 }
 
-// Note says something of an object that is not part of a decision: as an Event and in the log.
-func (r *Reporter) Note(of Object, warning bool, reason, note string) {
+// Event says something of an object that is not part of a decision: as an Event and in the log.
+func (r *Reporter) Event(of Object, warning bool, reason, note string) {
 	r.recorder.Event(of, warning, reason, shorten(note))
 	if warning {
 		r.log.Warn("worth knowing", "namespace", of.Namespace, "object", of.Name, "reason", reason, "why", note)

@@ -73,7 +73,7 @@ func errorsOf(p *autoscaler.Outcome) uint64 {
 	for i := range p.Events {
 		if why := unknownBecause(p, i); why != "" {
 			_ = h.WriteByte(byte(i))
-			_, _ = h.WriteString(steady(why))
+			_, _ = h.WriteString(withoutNumbers(why))
 		}
 	}
 	return h.Sum64()
@@ -124,8 +124,8 @@ func basesOf(p *autoscaler.Outcome) uint64 {
 // numbers are amounts, ports and durations of any unit.
 var numbers = regexp.MustCompile(`(?:[0-9][0-9.]*(?:ns|µs|ms|s|m|h)?)+`)
 
-// steady is an error without its numbers: one that says anew how long it took, or from which port, is the same one.
-func steady(why string) string { return numbers.ReplaceAllString(why, "0") }
+// withoutNumbers is an error without its numbers: one that says anew how long it took, or from which port, is the same one.
+func withoutNumbers(why string) string { return numbers.ReplaceAllString(why, "0") }
 
 // unknownBecause says why trigger i is unknown, or "".
 func unknownBecause(p *autoscaler.Outcome, i int) string {

@@ -37,13 +37,15 @@ func newest(records []scalers.Record, none int32) int32 {
 	return records[len(records)-1].Count
 }
 
-// forgets reports whether a process that resumes r could lower or raise the count too early.
-func (r recommended) forgets(since recommended) bool { return since.high > r.high || since.low < r.low }
+// weakerThan reports whether a process that resumes r could lower or raise the count too early.
+func (r recommended) weakerThan(since recommended) bool {
+	return since.high > r.high || since.low < r.low
+}
 
 // remembered is the memory for a status. While the recommendations go up and down under the same decision, that decision
 // stands for all of them: a restart then begins its windows anew, and none of them has to be written.
 func (o *object) remembered(p *autoscaler.Outcome) scalers.Memory {
-	if !o.wavers || !p.Decided {
+	if !o.wavering || !p.Decided {
 		return *p.Memory
 	}
 	return p.Memory.Clone().Recommended(p.Workload.Policy, p.At, p.Decision.Replicas)

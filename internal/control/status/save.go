@@ -25,8 +25,8 @@ func (r *Reporter) work(ctx context.Context) {
 func (r *Reporter) save(ctx context.Context, key string) {
 	r.mu.Lock()
 	o := r.objects[key]
-	if o != nil && o.pending == nil && o.later != nil {
-		r.settle(o)
+	if o != nil && o.pending == nil && o.postponed != nil {
+		r.promote(o)
 	}
 	if o == nil || o.pending == nil {
 		r.mu.Unlock()
@@ -45,7 +45,7 @@ func (r *Reporter) save(ctx context.Context, key string) {
 		r.metrics.statusWrites.WithLabelValues("success").Inc()
 		r.queue.Forget(key)
 		r.mu.Lock()
-		o.origin.saved(status)
+		o.origin.markStored(status)
 		r.mu.Unlock()
 	case errors.Is(err, ErrGone):
 		r.queue.Forget(key)

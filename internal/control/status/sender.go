@@ -13,7 +13,7 @@ func (r *Reporter) SenderRefused(namespace, why string) {
 	var all []Object
 	r.mu.Lock()
 	for _, o := range r.objects {
-		if o.Namespace == namespace && o.delivered {
+		if o.Namespace == namespace && o.receives {
 			all = append(all, o.Object)
 		}
 	}
@@ -23,8 +23,8 @@ func (r *Reporter) SenderRefused(namespace, why string) {
 	}
 }
 
-// delivered reports whether a trigger of a workload waits for what senders deliver.
-func delivered(w *compile.Workload) bool {
+// receives reports whether a trigger of a workload waits for what senders deliver.
+func receives(w *compile.Workload) bool {
 	for i := range w.Triggers {
 		if _, timed := w.Triggers[i].Config.(triggers.Timed); w.Triggers[i].Kind.Push && !timed {
 			return true

@@ -16,9 +16,9 @@ func TestARefusedSenderIsAnEventOfTheObjectsThatItDeliversTo(t *testing.T) {
 		d.reporter.recorder = &told
 		for name, kind := range map[string]triggers.Kind{"pushed": {Push: true}, "polled": {}} {
 			w := &compile.Workload{Namespace: "bank", Name: name, Triggers: []compile.Trigger{{Kind: kind}}}
-			d.reporter.Begin(w, &v1alpha1.ScaledObjectStatus{})
+			d.reporter.Resume(w, &v1alpha1.ScaledObjectStatus{})
 		}
-		d.reporter.Begin(&compile.Workload{
+		d.reporter.Resume(&compile.Workload{
 			Namespace: "bank", Name: "scheduled", Triggers: []compile.Trigger{{Kind: cron.Kind(), Config: cron.Config{}}},
 		}, &v1alpha1.ScaledObjectStatus{})
 		d.reporter.SenderRefused("bank", "no credential was shown")

@@ -26,18 +26,18 @@ func (s shadow) Decided(p *autoscaler.Outcome) {
 	if o == nil || o.UID != string(p.Workload.UID) {
 		return // It has gone.
 	}
-	now := gistOf(p.Decision)
-	if !o.shadowSaid.changes(now, o.shadowLimit.counts(now.limit, o.shadowSaid.limit, p.At.Time())) {
+	now := summaryOf(p.Decision)
+	if !o.shadowReported.changes(now, o.shadowLimit.update(now.limit, o.shadowReported.limit, p.At.Time())) {
 		return
 	}
-	o.shadowSaid, o.shadow = now, shadowOf(p)
+	o.shadowReported, o.shadow = now, shadowOf(p)
 	if o.latest == nil {
 		return // The first status of the live policy takes it along.
 	}
 	status := *o.latest
 	status.Shadow, status.OriginalReplicaCount = o.shadow, o.origin.of(status.Reference)
 	o.latest = &status
-	o.put(&status)
+	o.setPending(&status)
 	s.reporter.schedule(o)
 }
 

@@ -43,14 +43,14 @@ func statusOf(p *autoscaler.Outcome, o *object) *v1alpha1.ScaledObjectStatus {
 	if text, err := o.remembered(p).MarshalText(); err == nil {
 		s.Memory = string(text)
 	}
-	s.Reason = o.conditions.of(p, o.refusal)
+	s.Reason = o.conditions.update(p, o.refusal)
 	s.Conditions = append([]metav1.Condition(nil), o.conditions.at...)
 	return s
 }
 
-// same reports whether two statuses have the same outcome, but for what limits, which resume and weigh look at.
-func same(a, b *v1alpha1.ScaledObjectStatus) bool {
-	return reflect.DeepEqual(essence(a), essence(b)) && reflect.DeepEqual(memoryIn(a), memoryIn(b))
+// sameOutcome reports whether two statuses have the same outcome, but for what limits, which resume and weigh look at.
+func sameOutcome(a, b *v1alpha1.ScaledObjectStatus) bool {
+	return reflect.DeepEqual(outcomeFields(a), outcomeFields(b)) && reflect.DeepEqual(memoryIn(a), memoryIn(b))
 }
 
 // memoryIn is what of a status's memory is part of the outcome: the failures in a row, without their times, and the bases.
@@ -65,15 +65,15 @@ func memoryIn(s *v1alpha1.ScaledObjectStatus) scalers.Memory {
 	return scalers.Memory{Failures: m.Failures, Bases: m.Bases}
 }
 
-// essence is the outcome that a status reports, but for what limits.
-func essence(s *v1alpha1.ScaledObjectStatus) *v1alpha1.ScaledObjectStatus {
+// outcomeFields is the outcome that a status reports, but for what limits.
+func outcomeFields(s *v1alpha1.ScaledObjectStatus) *v1alpha1.ScaledObjectStatus {
 	e := &v1alpha1.ScaledObjectStatus{
 		ObservedGeneration: s.ObservedGeneration, Reference: s.Reference, Replicas: s.Replicas, DesiredReplicas: s.DesiredReplicas,
 		OriginalReplicaCount: s.OriginalReplicaCount,
 	}
 	for _, t := range s.Triggers {
 		e.Triggers = append(e.Triggers, v1alpha1.TriggerStatus{
-			Name: t.Name, Type: t.Type, Target: t.Target, LastError: steady(t.LastError), Pending: t.Pending,
+			Name: t.Name, Type: t.Type, Target: t.Target, LastError: withoutNumbers(t.LastError), Pending: t.Pending,
 		})
 	}
 	for _, c := range s.Conditions {

@@ -18,14 +18,14 @@ import (
 const (
 	// pageSize is how many ScaledObjects are read at a time.
 	pageSize = 200
-	// named is how many of the remaining ScaledObjects are named; the others are counted.
-	named = 5
+	// maxNamed is how many of the remaining ScaledObjects are named; the others are counted.
+	maxNamed = 5
 )
 
 // objects reads the ScaledObjects that remain after their definition was deleted.
 type objects struct {
-	client rest.Interface
-	keeper *controller.Cluster
+	client     rest.Interface
+	finalizers *controller.Cluster
 	// keepCounts removes Impulse's finalizer from every object that remains.
 	keepCounts bool
 }
@@ -39,7 +39,7 @@ func newObjects(config *rest.Config, keepCounts bool) (*objects, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &objects{client: client, keeper: keeper, keepCounts: keepCounts}, nil
+	return &objects{client: client, finalizers: keeper, keepCounts: keepCounts}, nil
 }
 
 // left names the ScaledObjects that remain, each with the reason; "" when there are none.
@@ -60,12 +60,12 @@ func (o *objects) left(ctx context.Context) string {
 	for i := range list.Items {
 		so := &list.Items[i]
 		reason := o.reason(ctx, so)
-		if i < named {
+		if i < maxNamed {
 			names = append(names, fmt.Sprintf("%s/%s (%s)", so.Namespace, so.Name, reason))
 		}
 	}
-	if total > named {
-		names = append(names, fmt.Sprintf("and %d more", total-named))
+	if total > maxNamed {
+		names = append(names, fmt.Sprintf("and %d more", total-maxNamed))
 	}
 	return "ScaledObjects remain: " + strings.Join(names, ", ")
 }
@@ -79,7 +79,7 @@ func (o *objects) reason(ctx context.Context, so *v1alpha1.ScaledObject) string 
 		}
 	}
 	if o.keepCounts {
-		err := o.keeper.Release(ctx, status.Object{Namespace: so.Namespace, Name: so.Name, UID: string(so.UID)})
+		err := o.finalizers.RemoveFinalizer(ctx, status.Object{Namespace: so.Namespace, Name: so.Name, UID: string(so.UID)})
 		if err != nil {
 			return err.Error()
 		}

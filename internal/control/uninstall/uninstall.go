@@ -85,16 +85,16 @@ func (u *uninstallation) remove(ctx context.Context, p part) error {
 }
 
 var (
-	errTimeout = errors.New("it still exists after the timeout")
-	errHeld    = errors.New("it still exists after the timeout; make sure that Impulse runs and has its rights, or add --keep-counts, and run this command again")
-	errAgain   = errors.New("another one has been created since: stop what applies it, such as Argo CD or Flux, and run this command again")
+	errTimeout    = errors.New("it still exists after the timeout")
+	errFinalizers = errors.New("it still exists after the timeout; make sure that Impulse runs and has its rights, or add --keep-counts, and run this command again")
+	errRecreated  = errors.New("another one has been created since: stop what applies it, such as Argo CD or Flux, and run this command again")
 )
 
 // await waits until a part is gone, and prints the reason for waiting whenever it changes.
 func (u *uninstallation) await(ctx context.Context, p part, uid types.UID) error {
 	late := errTimeout
 	if p.name == scaledObjects && !u.objects.keepCounts {
-		late = errHeld
+		late = errFinalizers
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, u.timeout, late)
 	defer cancel()
@@ -107,7 +107,7 @@ func (u *uninstallation) await(ctx context.Context, p part, uid types.UID) error
 		case apierrors.IsNotFound(err):
 			return nil
 		case err == nil && found.GetUID() != uid:
-			return errAgain
+			return errRecreated
 		}
 		reason := u.reason(ctx, p, found, err)
 		if ctx.Err() == nil && reason != last { // A read that the timeout interrupted has no reason of its own.

@@ -9,24 +9,24 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// trouble is something that began or ended, reported once.
-type trouble struct {
+// conditionChange is something that began or ended, reported once.
+type conditionChange struct {
 	warning      bool
 	reason, note string
 }
 
-// compare returns what has gone wrong or recovered since it was called last.
-func (o *object) compare(p *autoscaler.Outcome) []trouble {
-	var news []trouble
+// changes returns what has gone wrong or recovered since it was called last.
+func (o *object) changes(p *autoscaler.Outcome) []conditionChange {
+	var news []conditionChange
 	say := func(key, reason, why, over string) {
-		was := o.troubles[key]
+		was := o.problems[key]
 		switch {
 		case why != "" && was == "":
-			o.troubles[key] = reason
-			news = append(news, trouble{true, reason, why})
+			o.problems[key] = reason
+			news = append(news, conditionChange{true, reason, why})
 		case why == "" && was != "":
-			delete(o.troubles, key)
-			news = append(news, trouble{false, "Recovered", was + " is over: " + over})
+			delete(o.problems, key)
+			news = append(news, conditionChange{false, "Recovered", was + " is over: " + over})
 		}
 	}
 	say("annotations", "UnknownAnnotation", p.Workload.UnknownAnnotations, "no annotation is without an effect any longer")
@@ -45,11 +45,11 @@ func (o *object) compare(p *autoscaler.Outcome) []trouble {
 		}
 		n, source := noticeOf(p, i), "source of trigger "+name
 		over := "trigger " + name + " does not report it any longer"
-		if n.Reason != o.troubles[source] {
+		if n.Reason != o.problems[source] {
 			say(source, "", "", over)
 		}
 		say(source, n.Reason, n.Text, over)
-		news = append(news, o.alerts(name, &p.Events[i])...)
+		news = append(news, o.alertChanges(name, &p.Events[i])...)
 	}
 	reason, why := blockedBy(p)
 	if reason == "TargetUnknown" && p.Target.Err == nil {
@@ -60,10 +60,10 @@ func (o *object) compare(p *autoscaler.Outcome) []trouble {
 	return news
 }
 
-// alerts returns what is new of the alerts of a trigger: one is stale, is repeated or resolved, or has run out of its lease.
-func (o *object) alerts(trigger string, e *scalers.Event) []trouble {
+// alertChanges returns what is new of the alerts of a trigger: one is stale, is repeated or resolved, or has run out of its lease.
+func (o *object) alertChanges(trigger string, e *scalers.Event) []conditionChange {
 	key := "alerts of trigger " + trigger
-	was, reason, why := o.troubles[key], "", ""
+	was, reason, why := o.problems[key], "", ""
 	switch {
 	case e.Stale:
 		reason, why = v1alpha1.ConditionAlertStale, e.Unconfirmed
@@ -74,18 +74,18 @@ func (o *object) alerts(trigger string, e *scalers.Event) []trouble {
 		return nil
 	}
 	if reason != "" {
-		o.troubles[key] = reason
-		return []trouble{{true, reason, trigger + ": " + why}}
+		o.problems[key] = reason
+		return []conditionChange{{true, reason, trigger + ": " + why}}
 	}
-	delete(o.troubles, key)
+	delete(o.problems, key)
 	if was == v1alpha1.ReasonLeaseRanOut {
-		return []trouble{{false, "Recovered", was + " is over: the alert of trigger " + trigger + " fires again"}}
+		return []conditionChange{{false, "Recovered", was + " is over: the alert of trigger " + trigger + " fires again"}}
 	}
-	return []trouble{{false, "Recovered", was + " is over: the alerts of trigger " + trigger + " were repeated or are resolved"}}
+	return []conditionChange{{false, "Recovered", was + " is over: the alerts of trigger " + trigger + " were repeated or are resolved"}}
 }
 
-// lapses says which alerts are over because they were not repeated; "" for none.
-func lapses(p *autoscaler.Outcome) string {
+// expiredAlerts says which alerts are over because they were not repeated; "" for none.
+func expiredAlerts(p *autoscaler.Outcome) string {
 	var all []string
 	for i := range p.Events {
 		if e := &p.Events[i]; e.Lapsed != "" {
@@ -98,7 +98,7 @@ func lapses(p *autoscaler.Outcome) string {
 // whyOf says how a count came to be. Of a lower one this includes the alerts that are over because they were not repeated.
 func whyOf(p *autoscaler.Outcome, policy *scalers.Policy, d *scalers.Decision, from int32) string {
 	why := policy.Why(d)
-	if lapsed := lapses(p); lapsed != "" && d.Replicas < from {
+	if lapsed := expiredAlerts(p); lapsed != "" && d.Replicas < from {
 		why += "; " + lapsed
 	}
 	return why

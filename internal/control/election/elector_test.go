@@ -38,7 +38,7 @@ func newElection(t *testing.T) *term {
 
 // candidate is one process.
 type candidate struct {
-	*election.Gate
+	*election.Elector
 	e      *term
 	away   atomic.Bool  // Its way to the API server is cut.
 	tried  atomic.Int32 // Requests.
@@ -97,7 +97,7 @@ func (e *term) prepare(identity string) *candidate {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	c.Gate = gate
+	c.Elector = gate
 	return c
 }
 
@@ -126,7 +126,7 @@ func (c *candidate) release() {
 // lead counts leaders: it may be one only.
 func (c *candidate) lead(ctx context.Context) {
 	c.leads.Add(1)
-	if !c.Leading(time.Now()) {
+	if !c.IsLeader(time.Now()) {
 		c.e.t.Error("leading was started with the gate closed")
 	}
 	if n := c.e.leading.Add(1); n != 1 {
@@ -137,7 +137,7 @@ func (c *candidate) lead(ctx context.Context) {
 	<-c.wind
 }
 
-func (c *candidate) isLeading() bool { return c.Leading(time.Now()) }
+func (c *candidate) isLeading() bool { return c.IsLeader(time.Now()) }
 
 // led waits for the nth time that it leads.
 func (c *candidate) led(n int32) func() bool {
@@ -207,8 +207,8 @@ func TestOneLeadsAndTheNextTakesOverWhenItEnds(t *testing.T) {
 		t.Error("the gate is open after the lease was given up")
 	}
 	e.until("b leads", b.led(1))
-	if b.Term() <= a.Term() {
-		t.Errorf("b leads in term %d after a's %d", b.Term(), a.Term())
+	if b.Transitions() <= a.Transitions() {
+		t.Errorf("b leads in term %d after a's %d", b.Transitions(), a.Transitions())
 	}
 }
 
@@ -216,11 +216,11 @@ func TestALeaderThatCannotRenewStopsAndLeadsAgain(t *testing.T) {
 	t.Parallel()
 	e := newElection(t)
 	a := e.leader()
-	term := a.Term()
+	term := a.Transitions()
 	a.away.Store(true)
 	last := a.Deadline()
 	e.until("a stops", func() bool { return e.leading.Load() == 0 })
-	if now := time.Now(); a.Leading(now) || now.Before(a.Deadline()) {
+	if now := time.Now(); a.IsLeader(now) || now.Before(a.Deadline()) {
 		t.Errorf("a stopped with the gate open until %s", a.Deadline())
 	}
 	if a.Deadline().Sub(last) > election.RenewDeadline {
@@ -228,8 +228,8 @@ func TestALeaderThatCannotRenewStopsAndLeadsAgain(t *testing.T) {
 	}
 	a.away.Store(false)
 	e.until("a leads again", a.led(2))
-	if a.Term() != term {
-		t.Errorf("nobody else has led, but the term went from %d to %d", term, a.Term())
+	if a.Transitions() != term {
+		t.Errorf("nobody else has led, but the term went from %d to %d", term, a.Transitions())
 	}
 }
 
@@ -270,22 +270,22 @@ func TestEverybodyKnowsWhoLeads(t *testing.T) {
 	t.Parallel()
 	e := newElection(t)
 	a := e.join("a")
-	if a.Holder() != "" && a.Holder() != "a" {
-		t.Errorf("%q holds the lease before anybody does", a.Holder())
+	if a.Leader() != "" && a.Leader() != "a" {
+		t.Errorf("%q holds the lease before anybody does", a.Leader())
 	}
 	a.release()
 	e.until("a leads", a.led(1))
 	b := e.join("b")
 	b.release()
-	e.until("both know that a leads", func() bool { return a.Holder() == "a" && b.Holder() == "a" })
+	e.until("both know that a leads", func() bool { return a.Leader() == "a" && b.Leader() == "a" })
 	a.cancel()
 	<-a.done
-	if a.Holder() != "" {
-		t.Errorf("a has given the lease up, and %q holds it", a.Holder())
+	if a.Leader() != "" {
+		t.Errorf("a has given the lease up, and %q holds it", a.Leader())
 	}
 	c := e.join("c")
 	c.release()
-	e.until("both know who leads next", func() bool { return b.Holder() != "a" && b.Holder() != "" && b.Holder() == c.Holder() })
+	e.until("both know who leads next", func() bool { return b.Leader() != "a" && b.Leader() != "" && b.Leader() == c.Leader() })
 }
 
 func TestANamespaceThatIsNotThereIsSaidOnce(t *testing.T) {

@@ -30,13 +30,13 @@ const (
 	LeaseDuration = 4 * time.Second
 	// RenewDeadline is how long a leader leads after its last renewal.
 	RenewDeadline = 2500 * time.Millisecond
-	// RenewEvery is the least time between two renewals. Four RetryPeriods make one, so that none is a period late, and what is
+	// RenewInterval is the least time between two renewals. Four RetryPeriods make one, so that none is a period late, and what is
 	// left until the RenewDeadline bears a request that hangs until its time-out, and the next one.
-	RenewEvery = time.Second
+	RenewInterval = time.Second
 	// RetryPeriod is the time between attempts to lead, and to renew after a renewal that failed.
 	RetryPeriod = 250 * time.Millisecond
-	// longestLease bounds how long a leader that is not seen to renew is waited for, whatever its Lease says.
-	longestLease = 10 * time.Second
+	// maxLeaseDuration bounds how long a leader that is not seen to renew is waited for, whatever its Lease says.
+	maxLeaseDuration = 10 * time.Second
 	// requestTimeout keeps one request that hangs from costing the Lease.
 	requestTimeout = time.Second
 	keepAlive      = 30 * time.Second
@@ -52,21 +52,21 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Gate says whether this process may write. It is closed but while Run leads.
-type Gate struct {
-	lease resourcelock.Interface
-	log   *slog.Logger
-	open  atomic.Pointer[opening] // Nil when closed.
-	term  atomic.Int64
-	// holder is who holds the Lease, as it was seen last.
-	holder atomic.Pointer[string]
+// Elector says whether this process may write. It is closed but while Run leads.
+type Elector struct {
+	lease       resourcelock.Interface
+	log         *slog.Logger
+	leadership  atomic.Pointer[leadership] // Nil when closed.
+	transitions atomic.Int64
+	// leader is who holds the Lease, as it was seen last.
+	leader atomic.Pointer[string]
 }
 
-// opening is until when the Gate is open.
-type opening struct{ until time.Time }
+// leadership is until when the Gate is open.
+type leadership struct{ until time.Time }
 
 // New returns a closed Gate. It does no I/O. Its requests have a connection of their own, and wait for no others of this process.
-func New(config *rest.Config, options Options) (*Gate, error) {
+func New(config *rest.Config, options Options) (*Elector, error) {
 	if options.Namespace == "" || options.Name == "" {
 		return nil, errors.New("a lease needs a namespace and a name")
 	}
@@ -80,13 +80,13 @@ func New(config *rest.Config, options Options) (*Gate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the client of the lease: %w", err)
 	}
-	g := &Gate{log: cmp.Or(options.Log, slog.New(slog.DiscardHandler))}
-	g.lease = &resourcelock.LeaseLock{
+	e := &Elector{log: cmp.Or(options.Log, slog.New(slog.DiscardHandler))}
+	e.lease = &resourcelock.LeaseLock{
 		LeaseMeta:  metav1.ObjectMeta{Namespace: options.Namespace, Name: options.Name},
 		Client:     client,
 		LockConfig: resourcelock.ResourceLockConfig{Identity: cmp.Or(options.Identity, newIdentity())},
 	}
-	return g, nil
+	return e, nil
 }
 
 func newIdentity() string {
@@ -95,31 +95,31 @@ func newIdentity() string {
 	return host + "_" + string(uuid.NewUUID())
 }
 
-// Leading reports whether this process may send a write at now, which must come from time.Now: it is compared by
+// IsLeader reports whether this process may send a write at now, which must come from time.Now: it is compared by
 // monotonic time.
-func (g *Gate) Leading(now time.Time) bool { return now.Before(g.Deadline()) }
+func (e *Elector) IsLeader(now time.Time) bool { return now.Before(e.Deadline()) }
 
 // Deadline is when this process stops leading unless it renews until then; a write must be over by then. It is zero when
 // it does not lead.
-func (g *Gate) Deadline() time.Time {
-	if o := g.open.Load(); o != nil {
+func (e *Elector) Deadline() time.Time {
+	if o := e.leadership.Load(); o != nil {
 		return o.until
 	}
 	return time.Time{}
 }
 
-// Term counts the changes of leader as of when this process last led: as long as it stays the same, nobody else has led
+// Transitions counts the changes of leader as of when this process last led: as long as it stays the same, nobody else has led
 // in between.
-func (g *Gate) Term() int64 { return g.term.Load() }
+func (e *Elector) Transitions() int64 { return e.transitions.Load() }
 
-// Holder is the identity of who holds the Lease, as it was seen last: not longer ago than some RetryPeriods while the API
+// Leader is the identity of who holds the Lease, as it was seen last: not longer ago than some RetryPeriods while the API
 // server answers and Run runs. It is "" when nobody does, or nothing is known.
-func (g *Gate) Holder() string {
-	if holder := g.holder.Load(); holder != nil {
+func (e *Elector) Leader() string {
+	if holder := e.leader.Load(); holder != nil {
 		return *holder
 	}
 	return ""
 }
 
 // Identity is the name under which this process holds the Lease.
-func (g *Gate) Identity() string { return g.lease.Identity() }
+func (e *Elector) Identity() string { return e.lease.Identity() }

@@ -72,7 +72,7 @@ func at(t *testing.T, before *v1alpha1.ScaledObjectStatus, test func(t *testing.
 			defer close(done)
 			d.reporter.Run(ctx)
 		}()
-		d.reporter.Begin(d.spec, before)
+		d.reporter.Resume(d.spec, before)
 		test(t, d)
 		cancel()
 		<-done
@@ -102,7 +102,7 @@ func (d *desk) decided(events []scalers.Event, edits ...func(*autoscaler.Outcome
 		edit(outcome)
 	}
 	d.reporter.Decided(outcome)
-	<-time.After(2 * statusEvery)
+	<-time.After(2 * minInterval)
 	synctest.Wait()
 	return d.last()
 }
@@ -281,7 +281,7 @@ func TestTheUsageOfPodsIsShownAsWhatItIsHeldAgainst(t *testing.T) {
 			Workload: d.spec, At: now, Events: events, Arrived: 1, Decision: &decision, Decided: true, Fresh: true, From: 3,
 			Target: actuator.Observation{Scale: actuator.Scale{UID: "u", Replicas: 3}}, TargetKnown: true, Memory: &decision.Memory,
 		})
-		<-time.After(2 * statusEvery)
+		<-time.After(2 * minInterval)
 		synctest.Wait()
 		if s := d.last(); s == nil || s.Targets != "75/50" {
 			t.Errorf("the status is %+v, want the targets 75/50", s)

@@ -16,17 +16,17 @@ import (
 // Finalizer keeps a deleted object until its target has its original count back.
 const Finalizer = "impulse.sh/restore"
 
-// Keeper keeps deleted objects until their targets are restored. Cluster is one.
-type Keeper interface {
-	// Hold makes an object stay when it is deleted. One that is held already is left as it is.
-	Hold(ctx context.Context, o status.Object) error
-	// Release lets it go. One that is not there any more, or is not held, has been let go.
-	Release(ctx context.Context, o status.Object) error
+// FinalizerStore keeps deleted objects until their targets are restored. Cluster is one.
+type FinalizerStore interface {
+	// AddFinalizer makes an object stay when it is deleted. One that is held already is left as it is.
+	AddFinalizer(ctx context.Context, o status.Object) error
+	// RemoveFinalizer lets it go. One that is not there any more, or is not held, has been let go.
+	RemoveFinalizer(ctx context.Context, o status.Object) error
 }
 
-// Hold puts our finalizer on an object.
-func (k *Cluster) Hold(ctx context.Context, o status.Object) error {
-	return k.finalize(ctx, o, func(all []string) []string {
+// AddFinalizer puts our finalizer on an object.
+func (k *Cluster) AddFinalizer(ctx context.Context, o status.Object) error {
+	return k.patchFinalizers(ctx, o, func(all []string) []string {
 		if slices.Contains(all, Finalizer) {
 			return all
 		}
@@ -34,15 +34,15 @@ func (k *Cluster) Hold(ctx context.Context, o status.Object) error {
 	})
 }
 
-// Release takes our finalizer off an object.
-func (k *Cluster) Release(ctx context.Context, o status.Object) error {
-	return k.finalize(ctx, o, func(all []string) []string {
+// RemoveFinalizer takes our finalizer off an object.
+func (k *Cluster) RemoveFinalizer(ctx context.Context, o status.Object) error {
+	return k.patchFinalizers(ctx, o, func(all []string) []string {
 		return slices.DeleteFunc(slices.Clone(all), func(f string) bool { return f == Finalizer })
 	})
 }
 
-// finalize changes an object's finalizers if they are still what they were; those of others are left alone.
-func (k *Cluster) finalize(ctx context.Context, o status.Object, change func([]string) []string) error {
+// patchFinalizers changes an object's finalizers if they are still what they were; those of others are left alone.
+func (k *Cluster) patchFinalizers(ctx context.Context, o status.Object, change func([]string) []string) error {
 	so := &v1alpha1.ScaledObject{}
 	err := k.client.Get().Namespace(o.Namespace).Resource(resource).Name(o.Name).Do(ctx).Into(so)
 	if apierrors.IsNotFound(err) || err == nil && string(so.UID) != o.UID {

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// statusEvery is the least time between two writes of one object's status.
-	statusEvery = time.Second
+	// minInterval is the least time between two writes of one object's status.
+	minInterval = time.Second
 	// writers bounds the status writes under way.
 	writers = 8
 	// saveTimeout bounds one of them.
@@ -60,29 +60,29 @@ type Reporter struct {
 // object is what is reported of one object.
 type object struct {
 	Object
-	// said is the outcome that the pending or written status reports, and kept the recommendations that it remembers.
-	said outcome
-	kept recommended
+	// lastReported is the outcome that the pending or written status reports, and kept the recommendations that it remembers.
+	lastReported   outcome
+	reportedCounts recommended
 	// limit is the rule that limits. wavers is true while recommendations go up and down under the same decision.
-	limit  limit
-	wavers bool
+	limit    limit
+	wavering bool
 	// pending is the status to write; nil when the newest is written. later is one that is written if what limits lasts.
-	pending *v1alpha1.ScaledObjectStatus
-	later   *draft
+	pending   *v1alpha1.ScaledObjectStatus
+	postponed *draft
 	// conditions and lastScale carry over from one status to the next.
 	conditions conditions
 	lastScale  *time.Time
 	written    time.Time
-	troubles   map[string]string
+	problems   map[string]string
 	history    history
 	// latest is the newest status, written or not; shadow and shadowSaid are what it says of the shadow policy, and shadowLimit
 	// is the rule that limits that.
-	latest      *v1alpha1.ScaledObjectStatus
-	shadow      *v1alpha1.ShadowStatus
-	shadowSaid  gist
-	shadowLimit limit
+	latest         *v1alpha1.ScaledObjectStatus
+	shadow         *v1alpha1.ShadowStatus
+	shadowReported summary
+	shadowLimit    limit
 	// delivered: a trigger waits for what senders deliver.
-	delivered bool
+	receives bool
 	// refusal is why the newest version of the object is not followed.
 	refusal refusal
 	// stored is the status as of the start, until the first one of ours.
@@ -121,17 +121,17 @@ func (r *Reporter) Run(ctx context.Context) {
 	r.queue.ShutDown() // The goroutine of its delays.
 }
 
-// Begin takes up what an object's status said before, so that nothing is written when nothing changed.
-func (r *Reporter) Begin(w *compile.Workload, status *v1alpha1.ScaledObjectStatus) {
+// Resume takes up what an object's status said before, so that nothing is written when nothing changed.
+func (r *Reporter) Resume(w *compile.Workload, status *v1alpha1.ScaledObjectStatus) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	o := r.object(Object{w.Namespace, w.Name, string(w.UID)})
-	o.delivered = delivered(w)
-	o.take(status)
+	o.receives = receives(w)
+	o.load(status)
 }
 
-// take carries over what a status said.
-func (o *object) take(status *v1alpha1.ScaledObjectStatus) {
+// load carries over what a status said.
+func (o *object) load(status *v1alpha1.ScaledObjectStatus) {
 	o.conditions = conditions{at: slices.Clone(status.Conditions)}
 	if status.LastScaleTime != nil {
 		o.lastScale = &status.LastScaleTime.Time
@@ -153,7 +153,7 @@ func (r *Reporter) Forget(namespace, name string) {
 func (r *Reporter) object(of Object) *object {
 	o := r.objects[of.key()]
 	if o == nil || o.UID != of.UID {
-		o = &object{Object: of, troubles: map[string]string{}}
+		o = &object{Object: of, problems: map[string]string{}}
 		r.objects[of.key()] = o
 	}
 	return o
@@ -162,23 +162,23 @@ func (r *Reporter) object(of Object) *object {
 // Decided reports one moment of a workload. While a write is under way there is more to come, and nothing is said yet.
 func (r *Reporter) Decided(p *autoscaler.Outcome) {
 	r.metrics.observe(p)
-	var troubles []trouble
+	var troubles []conditionChange
 	r.mu.Lock()
 	o := r.object(Object{p.Workload.Namespace, p.Workload.Name, string(p.Workload.UID)})
 	if p.Workload.Shadow == nil {
-		o.shadow, o.shadowSaid = nil, gist{}
+		o.shadow, o.shadowReported = nil, summary{}
 	}
 	if p.Write != nil && (p.Write.Err == nil || p.Write.Stored != p.Write.From) {
 		at := p.At.Time()
 		o.lastScale = &at
 	}
-	o.origin.see(p)
+	o.origin.observe(p)
 	writes := false
-	if !p.Writing && o.settled(p) {
+	if !p.Writing && o.reportable(p) {
 		troubles, writes = r.report(o, p)
 	}
-	news := o.history.note(p, writes)
-	o.history.settle(p)
+	news := o.history.add(p, writes)
+	o.history.markWritten(p)
 	if writes {
 		o.commit(o.draft(p))
 		r.schedule(o)
@@ -188,13 +188,13 @@ func (r *Reporter) Decided(p *autoscaler.Outcome) {
 		r.log.Info("would scale", "namespace", p.Workload.Namespace, "object", p.Workload.Name, "target", p.Workload.Target.String(),
 			"from", p.From, "to", p.Decision.Replicas, "why", whyOf(p, p.Workload.Policy, p.Decision, p.From))
 	}
-	r.tell(p, troubles)
+	r.logChanges(p, troubles)
 }
 
-// settled reports whether there is something to say: at a start, nothing is said before the first decision or the reason
+// reportable reports whether there is something to say: at a start, nothing is said before the first decision or the reason
 // why there is none.
-func (o *object) settled(p *autoscaler.Outcome) bool {
-	return p.Decided || p.Target.Err != nil || o.said != outcome{}
+func (o *object) reportable(p *autoscaler.Outcome) bool {
+	return p.Decided || p.Target.Err != nil || o.lastReported != outcome{}
 }
 
 // Refused reports that the newest version of an object is not followed: its spec is wrong, or its target is another's. older: an
@@ -204,10 +204,10 @@ func (r *Reporter) Refused(so *v1alpha1.ScaledObject, reason, message string, ol
 	r.mu.Lock()
 	o := r.object(of)
 	o.refusal = refusal{reason, message}
-	if o.said == (outcome{}) {
-		o.take(&so.Status)
+	if o.lastReported == (outcome{}) {
+		o.load(&so.Status)
 	} else {
-		o.said.refused = o.refusal
+		o.lastReported.refused = o.refusal
 	}
 	status := so.Status.DeepCopy()
 	if o.pending != nil {
@@ -216,11 +216,11 @@ func (r *Reporter) Refused(so *v1alpha1.ScaledObject, reason, message string, ol
 	status.ObservedGeneration, status.Reason = so.Generation, reason
 	status.Reference = compile.TargetOf(so).String()
 	status.OriginalReplicaCount = o.origin.of(status.Reference)
-	o.conditions.refuse(reason, message, so.Generation, older)
+	o.conditions.setRefused(reason, message, so.Generation, older)
 	status.Conditions = slices.Clone(o.conditions.at)
-	news := !same(status, &so.Status)
+	news := !sameOutcome(status, &so.Status)
 	if news {
-		o.put(status)
+		o.setPending(status)
 		r.schedule(o)
 	}
 	if o.stored != nil {
@@ -238,21 +238,21 @@ func (r *Reporter) Accepted(w *compile.Workload) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	o := r.object(Object{w.Namespace, w.Name, string(w.UID)})
-	o.refusal, o.delivered = refusal{}, delivered(w)
+	o.refusal, o.receives = refusal{}, receives(w)
 }
 
 // schedule queues an object's status, at most once a second; r.mu is held.
 func (r *Reporter) schedule(o *object) {
 	key := o.key()
-	if wait := statusEvery - time.Since(o.written); wait > 0 {
+	if wait := minInterval - time.Since(o.written); wait > 0 {
 		r.queue.AddAfter(key, wait)
 		return
 	}
 	r.queue.Add(key)
 }
 
-// tell logs and records what happened.
-func (r *Reporter) tell(p *autoscaler.Outcome, troubles []trouble) {
+// logChanges logs and records what happened.
+func (r *Reporter) logChanges(p *autoscaler.Outcome, troubles []conditionChange) {
 	w := p.Workload
 	about := Object{w.Namespace, w.Name, string(w.UID)}
 	for _, t := range troubles {
@@ -265,12 +265,12 @@ func (r *Reporter) tell(p *autoscaler.Outcome, troubles []trouble) {
 			"namespace", w.Namespace, "object", w.Name, "reason", t.reason, "why", t.note)
 	}
 	if p.Write != nil {
-		r.tellWrite(p, about)
+		r.logWrite(p, about)
 	}
 }
 
-// tellWrite logs and records a write that changed the count. Of one that admission changed, the condition tells.
-func (r *Reporter) tellWrite(p *autoscaler.Outcome, about Object) {
+// logWrite logs and records a write that changed the count. Of one that admission changed, the condition tells.
+func (r *Reporter) logWrite(p *autoscaler.Outcome, about Object) {
 	w, wrote := p.Workload, p.Write
 	if wrote.Err != nil && wrote.Stored == wrote.From {
 		return

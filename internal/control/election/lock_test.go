@@ -14,12 +14,12 @@ func TestALeaseThatSomebodyElseHoldsByNowIsNotGivenUp(t *testing.T) {
 	t.Parallel()
 	config := sandboxtest.Cluster(t)
 	namespace := sandboxtest.Namespace(t, config)
-	candidate := func(name string) *renewals {
+	candidate := func(name string) *renewLock {
 		gate, err := New(config, Options{Namespace: namespace, Name: "impulse", Identity: name})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return &renewals{Interface: gate.lease, gate: gate}
+		return &renewLock{Interface: gate.lease, elector: gate}
 	}
 	held := func(by string) resourcelock.LeaderElectionRecord {
 		record := resourcelock.LeaderElectionRecord{HolderIdentity: by, LeaseDurationSeconds: 5, AcquireTime: metav1.Now(), RenewTime: metav1.Now()}
@@ -32,7 +32,7 @@ func TestALeaseThatSomebodyElseHoldsByNowIsNotGivenUp(t *testing.T) {
 	if err := frozen.Create(t.Context(), held("frozen")); err != nil {
 		t.Fatal(err)
 	}
-	see := func(r *renewals, holder string) {
+	see := func(r *renewLock, holder string) {
 		t.Helper()
 		record, _, err := r.Get(t.Context())
 		if err != nil {
@@ -52,7 +52,7 @@ func TestALeaseThatSomebodyElseHoldsByNowIsNotGivenUp(t *testing.T) {
 		t.Errorf("it could not give up: %v", err)
 	}
 	see(other, "other")
-	if !frozen.gate.Deadline().IsZero() {
+	if !frozen.elector.Deadline().IsZero() {
 		t.Error("the gate is open after giving up")
 	}
 
