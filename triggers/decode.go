@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -83,11 +84,8 @@ func unknownKeys(fields []Field, metadata map[string]string) (all []error, meant
 		if slices.Contains(names, key) {
 			continue
 		}
-		e := &FieldError{Field: key, Problem: "is not a parameter of this trigger", Suggestion: "known are " + strings.Join(names, ", ")}
-		if near := Nearest(key, names); near != "" {
-			e.Suggestion, meant[near] = fmt.Sprintf("did you mean %q?", near), true
-		}
-		all = append(all, e)
+		all = append(all, &FieldError{Field: key, Problem: "is not a parameter of this trigger", Suggestion: diag.Suggest(key, names)})
+		meant[diag.Nearest(key, names)] = true
 	}
 	return all, meant
 }

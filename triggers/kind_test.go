@@ -171,20 +171,6 @@ func TestOpenTakesOnlyItsOwnConfig(t *testing.T) {
 	}
 }
 
-func TestNearestFindsWhatWasMeant(t *testing.T) {
-	names := []string{"serverAddress", "query", "threshold", "activationThreshold", "end", "maxReplicaCount"}
-	for word, want := range map[string]string{
-		"serverAdress": "serverAddress", "serveraddress": "serverAddress", "treshold": "threshold", "thershold": "threshold",
-		"activationTreshold": "activationThreshold", "querry": "query", "edn": "end", "maxReplicas": "maxReplicaCount", "server": "serverAddress",
-		"maximum": "", "xyzzyPlugh": "", "": "", "x": "",
-		strings.Repeat("threshold", 100): "",
-	} {
-		if got := Nearest(word, names); got != want {
-			t.Errorf("%q: got %q, expected %q", word, got, want)
-		}
-	}
-}
-
 func FuzzDecode(f *testing.F) {
 	for _, field := range kind().Fields {
 		f.Add(field.Key, "1", "x")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
@@ -58,7 +59,7 @@ func checkCommand() *cobra.Command {
 
 // checkFiles returns how many objects of the files are well, and everything that is wrong, in the order of the files. prometheus
 // is a server to ask about queries; "" is none.
-func checkFiles(cmd *cobra.Command, args []string, prometheus string) (int, []manifest.Problem, error) {
+func checkFiles(cmd *cobra.Command, args []string, prometheus string) (int, []diag.Error, error) {
 	objects, problems, err := manifest.Load(args, cmd.InOrStdin())
 	well, more := manifest.Compile(objects, builtin.Kinds())
 	problems = append(problems, more...)
@@ -70,22 +71,22 @@ func checkFiles(cmd *cobra.Command, args []string, prometheus string) (int, []ma
 }
 
 // inOrder sorts problems as a reader meets them in the files.
-func inOrder(problems []manifest.Problem) []manifest.Problem {
-	slices.SortStableFunc(problems, func(a, b manifest.Problem) int {
+func inOrder(problems []diag.Error) []diag.Error {
+	slices.SortStableFunc(problems, func(a, b diag.Error) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return problems
 }
 
 // show prints the problems, and how many there are.
-func show(w io.Writer, output string, problems []manifest.Problem, well int) error {
+func show(w io.Writer, output string, problems []diag.Error, well int) error {
 	switch output {
 	case "sarif":
 		return manifest.SARIF(w, version, problems)
 	case "json":
 		encoder := json.NewEncoder(w)
 		encoder.SetIndent("", "  ")
-		return encoder.Encode(append([]manifest.Problem{}, problems...))
+		return encoder.Encode(append([]diag.Error{}, problems...))
 	}
 	if err := list(w, problems); err != nil {
 		return err
@@ -108,7 +109,7 @@ func show(w io.Writer, output string, problems []manifest.Problem, well int) err
 }
 
 // list prints one problem a line.
-func list(w io.Writer, problems []manifest.Problem) error {
+func list(w io.Writer, problems []diag.Error) error {
 	for _, p := range problems {
 		if _, err := fmt.Fprintln(w, p); err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/analysis/explain"
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
@@ -104,10 +105,10 @@ func meanwhile(s *v1alpha1.ScaledObjectStatus) string {
 }
 
 // joined is every mistake as one error.
-func joined(mistakes []*compile.Mistake) error {
+func joined(mistakes []diag.Error) error {
 	all := make([]error, len(mistakes))
 	for i, m := range mistakes {
-		all[i] = errors.New(m.String()) //nolint:err113 // It is what the user wrote.
+		all[i] = m
 	}
 	return errors.Join(all...)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/app"
 	"github.com/impulse-sh/impulse/internal/control/controller"
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
@@ -20,9 +21,9 @@ func (c *cluster) fromFiles(namespace, name string) (*v1alpha1.ScaledObject, err
 		return nil, fmt.Errorf("--config: %w", err)
 	}
 	compiled, more := manifest.Compile(objects, builtin.Kinds())
-	wrong := slices.DeleteFunc(append(problems, more...), func(p manifest.Problem) bool { return p.Warning })
+	wrong := slices.DeleteFunc(append(problems, more...), func(p diag.Error) bool { return p.Warning })
 	for _, o := range compiled {
-		followed := !slices.ContainsFunc(wrong, func(p manifest.Problem) bool { return p.File == o.File })
+		followed := !slices.ContainsFunc(wrong, func(p diag.Error) bool { return p.File == o.File })
 		if followed && o.ScaledObject.Namespace == namespace && o.ScaledObject.Name == name {
 			o.ScaledObject.Status, err = controller.Peek(filepath.Join(c.stateDir, app.ObjectStates), namespace, name)
 			return o.ScaledObject, err
@@ -34,7 +35,7 @@ func (c *cluster) fromFiles(namespace, name string) (*v1alpha1.ScaledObject, err
 	}
 	lines := make([]string, len(wrong))
 	for i, p := range wrong {
-		lines[i] = p.String()
+		lines[i] = p.Error()
 	}
 	return nil, fmt.Errorf("%w that can be read; of a file with a mistake, the last good version goes on:\n%s", missing, strings.Join(lines, "\n"))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/api"
 	promv1 "github.com/prometheus/client_golang/api/prometheus/v1"
 
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
 )
@@ -25,7 +26,7 @@ type querier struct {
 }
 
 // askQueries returns the objects whose queries the server at a URL takes, and a problem for each query that it cannot parse.
-func askQueries(ctx context.Context, url string, objects []manifest.Compiled) (well []manifest.Compiled, all []manifest.Problem, err error) {
+func askQueries(ctx context.Context, url string, objects []manifest.Compiled) (well []manifest.Compiled, all []diag.Error, err error) {
 	client, err := api.NewClient(api.Config{Address: url})
 	if err != nil {
 		return nil, nil, fmt.Errorf("--prometheus: %w", err)
@@ -35,7 +36,7 @@ func askQueries(ctx context.Context, url string, objects []manifest.Compiled) (w
 		o := &objects[i]
 		problems, err := q.ask(ctx, o.Object, o.Workload, "spec")
 		if shadow := o.ScaledObject.Spec.Shadow; err == nil && shadow != nil && len(shadow.Triggers) > 0 {
-			var more []manifest.Problem
+			var more []diag.Error
 			more, err = q.ask(ctx, o.Object, o.Workload.Shadow, "spec.shadow")
 			problems = append(problems, more...)
 		}
@@ -51,8 +52,8 @@ func askQueries(ctx context.Context, url string, objects []manifest.Compiled) (w
 }
 
 // ask asks for the queries of one policy, whose triggers stand below a path of the object.
-func (q *querier) ask(ctx context.Context, o *manifest.Object, w *compile.Workload, path string) ([]manifest.Problem, error) {
-	var all []manifest.Problem
+func (q *querier) ask(ctx context.Context, o *manifest.Object, w *compile.Workload, path string) ([]diag.Error, error) {
+	var all []diag.Error
 	for i := range w.Triggers {
 		config, ok := w.Triggers[i].Config.(interface{ PromQL() string })
 		if !ok {

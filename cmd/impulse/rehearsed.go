@@ -84,7 +84,7 @@ func (r *rehearsed) world(cmd *cobra.Command) (*engine.World, string, error) {
 		return nil, "", err
 	}
 	for _, p := range problems {
-		return nil, "", errors.New(p.String()) //nolint:err113 // It is what the user wrote.
+		return nil, "", errors.New(p.Error()) //nolint:err113 // It is what the user wrote.
 	}
 	tests = policytest.Select(tests, wanted.MatchString)
 	if len(tests) != 1 {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/analysis/engine"
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/convert"
 	"github.com/impulse-sh/impulse/scalers"
@@ -140,10 +141,10 @@ func TestPodsThatAreBeingDeletedAreTheListedDifference(t *testing.T) {
 }
 
 // noted fails when a difference is not said.
-func noted(t *testing.T, notes []*compile.Mistake, field, text string) {
+func noted(t *testing.T, notes []diag.Error, field, text string) {
 	t.Helper()
 	for _, n := range notes {
-		if n.Field == field && strings.Contains(n.String(), text) {
+		if n.Field == field && strings.Contains(n.Error(), text) {
 			return
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
 	"github.com/impulse-sh/impulse/internal/testkit/local"
 	"github.com/impulse-sh/impulse/triggers/builtin"
@@ -22,7 +23,7 @@ func works(t *testing.T, name, text string) {
 	compile(t, name, objects, problems)
 }
 
-func compile(t *testing.T, name string, objects []*manifest.Object, problems []manifest.Problem) {
+func compile(t *testing.T, name string, objects []*manifest.Object, problems []diag.Error) {
 	t.Helper()
 	compiled, more := manifest.Compile(objects, builtin.Kinds())
 	for _, p := range slices.Concat(problems, more) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -48,7 +49,7 @@ func decode(data any) (triggers.Level, error) {
 			l.TTL, err = duration(object[key])
 		default:
 			hint := "value and ttl are known"
-			if near := triggers.Nearest(key, []string{"value", "ttl"}); near != "" {
+			if near := diag.Nearest(key, []string{"value", "ttl"}); near != "" {
 				hint = fmt.Sprintf("did you mean %q?", near)
 			}
 			err = fmt.Errorf("is not known (%s)", hint)

@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -99,7 +100,7 @@ func (r *reader) limitedBy(into **[]string) field {
 			var name string
 			r.text(&name)(node, path)
 			if name != "" && !slices.Contains(rules(), name) {
-				r.wrong(node, path, fmt.Sprintf("%q is no rule", name), near(name, rules()))
+				r.wrong(node, path, fmt.Sprintf("%q is no rule", name), diag.Suggest(name, rules()))
 			}
 			list = append(list, name)
 		})

@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
 	"github.com/impulse-sh/impulse/internal/regularfile"
 	"github.com/impulse-sh/impulse/triggers"
@@ -22,11 +23,11 @@ const maxFile = 32 << 20
 
 // Load reads the tests of files; "-" is stdin. What cannot be read is an error, and what is wrong in what could be read a
 // problem: with any of them the tests are not to be run.
-func Load(paths []string, stdin io.Reader, kinds []triggers.Kind) ([]*Test, []manifest.Problem, error) {
+func Load(paths []string, stdin io.Reader, kinds []triggers.Kind) ([]*Test, []diag.Error, error) {
 	l := &loader{kinds: kinds, objects: map[string]*object{}}
 	var (
 		tests    []*Test
-		problems []manifest.Problem
+		problems []diag.Error
 		failed   []error
 	)
 	for _, path := range paths {
@@ -70,7 +71,7 @@ type loader struct {
 }
 
 // parse reads the tests of one file.
-func (l *loader) parse(file string, content []byte) ([]*Test, []manifest.Problem) {
+func (l *loader) parse(file string, content []byte) ([]*Test, []diag.Error) {
 	documents, problems := manifest.Documents(file, content)
 	r := &reader{file: file, content: content, problems: problems, mistakes: len(problems)}
 	var tests []*Test
@@ -88,7 +89,7 @@ func (l *loader) parse(file string, content []byte) ([]*Test, []manifest.Problem
 		}
 	}
 	if len(tests) == 0 && r.mistakes == 0 {
-		r.problems = append(r.problems, manifest.Problem{File: file, Problem: "holds no test", Suggestion: "a map with a list of tests was expected"})
+		r.problems = append(r.problems, diag.Error{File: file, Problem: "holds no test", Suggestion: "a map with a list of tests was expected"})
 	}
 	return tests, r.problems
 }

@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
 	"github.com/impulse-sh/impulse/internal/regularfile"
@@ -32,7 +33,7 @@ func (l *loader) workload(r *reader, node *yaml.Node, path string, settings comp
 }
 
 // take takes over the problems of an object.
-func (r *reader) take(problems []manifest.Problem) {
+func (r *reader) take(problems []diag.Error) {
 	for _, p := range problems {
 		if !p.Warning {
 			r.add(p)

@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -97,7 +98,7 @@ func (r *reader) oneOf(into *string, words []string) field {
 			return
 		}
 		if word != "" {
-			r.wrong(node, path, "\""+word+"\" is unknown", near(word, words))
+			r.wrong(node, path, "\""+word+"\" is unknown", diag.Suggest(word, words))
 		}
 	}
 }

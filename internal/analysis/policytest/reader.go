@@ -12,9 +12,8 @@ import (
 	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/impulse-sh/impulse/internal/policy/manifest"
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/scalers"
-	"github.com/impulse-sh/impulse/triggers"
 )
 
 // reader reads the nodes of one file and collects every mistake in it. What a method could not read is a problem, and what
@@ -25,7 +24,7 @@ type reader struct {
 	// test is the name of the test that is being read, and mark the number of problems before it.
 	test     string
 	mark     int
-	problems []manifest.Problem
+	problems []diag.Error
 	// mistakes counts all problems, those too that are too many to be shown.
 	mistakes int
 	// visits counts the nodes that were looked at: aliases can make a short file very long.
@@ -46,7 +45,7 @@ const maxProblems = 1000
 
 // wrong collects a problem at a node.
 func (r *reader) wrong(node *yaml.Node, path, problem, suggestion string) {
-	p := manifest.Problem{File: r.file, Line: node.Line, Column: node.Column, Field: path, Problem: problem, Suggestion: suggestion}
+	p := diag.Error{File: r.file, Line: node.Line, Column: node.Column, Field: path, Problem: problem, Suggestion: suggestion}
 	if r.test != "" {
 		p.Object = "test " + r.test
 	}
@@ -54,12 +53,12 @@ func (r *reader) wrong(node *yaml.Node, path, problem, suggestion string) {
 }
 
 // add collects a problem.
-func (r *reader) add(p manifest.Problem) {
+func (r *reader) add(p diag.Error) {
 	switch r.mistakes++; {
 	case r.mistakes <= maxProblems:
 		r.problems = append(r.problems, p)
 	case r.mistakes == maxProblems+1:
-		r.problems = append(r.problems, manifest.Problem{File: r.file, Problem: fmt.Sprintf("has more than %d mistakes", maxProblems)})
+		r.problems = append(r.problems, diag.Error{File: r.file, Problem: fmt.Sprintf("has more than %d mistakes", maxProblems)})
 	}
 }
 
@@ -82,7 +81,7 @@ func (r *reader) exhausted(node *yaml.Node) bool {
 	}
 	if !r.tired {
 		r.tired = true
-		r.problems = append(r.problems, manifest.Problem{File: r.file, Line: node.Line, Column: node.Column, Problem: fmt.Sprintf("its aliases expand to more than %d values", maxVisits)})
+		r.problems = append(r.problems, diag.Error{File: r.file, Line: node.Line, Column: node.Column, Problem: fmt.Sprintf("its aliases expand to more than %d values", maxVisits)})
 	}
 	return true
 }
@@ -112,7 +111,7 @@ func (r *reader) mapping(node *yaml.Node, path string, known fields, repeatable 
 		switch {
 		case !ok:
 			names := slices.Sorted(maps.Keys(known))
-			r.wrong(key, at, "unknown key", near(key.Value, names))
+			r.wrong(key, at, "unknown key", diag.Suggest(key.Value, names))
 		case given[key.Value] != nil && !slices.Contains(repeatable, key.Value):
 			r.wrong(key, at, "is given twice", "")
 		default:
@@ -285,14 +284,6 @@ func (r *reader) column(node *yaml.Node, offset int) int {
 		return node.Column
 	}
 	return begin + utf8.RuneCountInString(node.Value[:offset])
-}
-
-// near suggests the name that was meant, or all names.
-func near(word string, names []string) string {
-	if name := triggers.Nearest(word, names); name != "" {
-		return fmt.Sprintf("did you mean %q?", name)
-	}
-	return "known are " + strings.Join(names, ", ")
 }
 
 func join(path, key string) string {

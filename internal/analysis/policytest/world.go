@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/impulse-sh/impulse/internal/analysis/engine"
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
@@ -29,7 +30,7 @@ func (s *story) check(r *reader, w *compile.Workload, path string) {
 			spoken[readyReplicas] = in.node.Line
 		case in.named == nil:
 		case !slices.Contains(names, in.trigger):
-			r.wrong(in.named, at+".trigger", fmt.Sprintf("%q is no trigger of the object", in.trigger), near(in.trigger, names))
+			r.wrong(in.named, at+".trigger", fmt.Sprintf("%q is no trigger of the object", in.trigger), diag.Suggest(in.trigger, names))
 		case spoken[in.trigger] > 0:
 			r.wrong(in.named, at+".trigger", fmt.Sprintf("%q has its readings already, from line %d", in.trigger, spoken[in.trigger]), "")
 		case in.perPod && !w.Policy.Triggers[slices.Index(names, in.trigger)].PerPod:
@@ -41,7 +42,7 @@ func (s *story) check(r *reader, w *compile.Workload, path string) {
 	for i := range s.expectations {
 		e := &s.expectations[i]
 		if e.trigger != nil && !slices.Contains(winners, *e.Trigger) {
-			r.wrong(e.trigger, fmt.Sprintf("%s.expect[%d].trigger", path, i), fmt.Sprintf("%q is no trigger of the object", *e.Trigger), near(*e.Trigger, winners))
+			r.wrong(e.trigger, fmt.Sprintf("%s.expect[%d].trigger", path, i), fmt.Sprintf("%q is no trigger of the object", *e.Trigger), diag.Suggest(*e.Trigger, winners))
 		}
 	}
 	if last := s.last(); r.fine() && (last > longest || last/s.interval > mostIntervals) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/impulse-sh/impulse/internal/analysis/engine"
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
 	"github.com/impulse-sh/impulse/internal/regularfile"
@@ -125,11 +126,11 @@ func (o *Options) objects() ([]manifest.Compiled, error) {
 		one, more := manifest.Compile([]*manifest.Object{object}, o.Kinds) // Two versions of one object are what this is for.
 		compiled, problems = append(compiled, one...), append(problems, more...)
 	}
-	problems = slices.DeleteFunc(problems, func(p manifest.Problem) bool { return p.Warning })
+	problems = slices.DeleteFunc(problems, func(p diag.Error) bool { return p.Warning })
 	if len(problems) > 0 {
 		all := make([]string, len(problems))
 		for i, p := range problems {
-			all[i] = p.String()
+			all[i] = p.Error()
 		}
 		return nil, fmt.Errorf("%w:\n%s", errMistakes, strings.Join(all, "\n"))
 	}

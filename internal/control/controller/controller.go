@@ -20,6 +20,7 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 	"github.com/impulse-sh/impulse/internal/control/status"
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
@@ -221,10 +222,10 @@ func (c *Controller) refuse(m *entry, reason, message string) {
 }
 
 // sentence joins mistakes.
-func sentence(mistakes []*compile.Mistake) string {
+func sentence(mistakes []diag.Error) string {
 	all := make([]string, len(mistakes))
 	for i, m := range mistakes {
-		all[i] = m.String()
+		all[i] = m.Error()
 	}
 	return strings.Join(all, "; ")
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -132,15 +133,15 @@ func (f *Folder) logUnread(err error) {
 }
 
 // logProblems logs the problems, and returns the files that cannot be followed.
-func (f *Folder) logProblems(problems []manifest.Problem) map[string]bool {
+func (f *Folder) logProblems(problems []diag.Error) map[string]bool {
 	bad := map[string]bool{}
 	for _, p := range problems {
 		if p.Warning {
-			f.Log.Info("worth knowing", "problem", p.String())
+			f.Log.Info("worth knowing", "problem", p.Error())
 			continue
 		}
 		bad[p.File] = true
-		f.Log.Warn("file has a mistake", "problem", p.String())
+		f.Log.Warn("file has a mistake", "problem", p.Error())
 	}
 	return bad
 }

@@ -6,7 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/internal/diag"
 )
 
 // fields are those of a map by their names, nil when it is none.
@@ -18,7 +18,7 @@ func (l *list) fields(node *yaml.Node, known ...string) map[string]*yaml.Node {
 	fields := map[string]*yaml.Node{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key, value := node.Content[i], node.Content[i+1]
-		near := triggers.Nearest(key.Value, known)
+		near := diag.Nearest(key.Value, known)
 		switch {
 		case slices.Contains(known, key.Value) && fields[key.Value] != nil:
 			l.add(key, "%s is given twice", key.Value)

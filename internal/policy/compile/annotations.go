@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/internal/diag"
 )
 
 // UnknownAnnotation is an annotation that seems to be meant for Impulse, and has no effect: the API server accepts any, and a pause
@@ -33,11 +33,11 @@ func UnknownAnnotations(annotations map[string]string) []UnknownAnnotation {
 		group, name, _ := strings.Cut(key, "/")
 		group += "/"
 		read := slices.Contains(AnnotationGroups, group)
-		near := triggers.Nearest(name, Annotations)
+		near := diag.Nearest(name, Annotations)
 		switch {
 		case read && slices.Contains(Annotations, name):
 			continue
-		case !read && (near == "" || triggers.Nearest(group, []string{ours}) == ""):
+		case !read && (near == "" || diag.Nearest(group, []string{ours}) == ""):
 			continue
 		}
 		meant, suggestion := group, "known are "+strings.Join(Annotations, ", ")
@@ -45,7 +45,7 @@ func UnknownAnnotations(annotations map[string]string) []UnknownAnnotation {
 			meant = ours
 		}
 		if near != "" {
-			suggestion = fmt.Sprintf("did you mean %q?", meant+near)
+			suggestion = diag.DidYouMean(meant + near)
 		}
 		all = append(all, UnknownAnnotation{Key: key, Suggestion: suggestion, Ours: group == ours})
 	}

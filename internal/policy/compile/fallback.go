@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/scalers"
-	"github.com/impulse-sh/impulse/triggers"
 )
 
 // fallbackNames are KEDA's, in the order of the behaviors.
@@ -39,8 +39,8 @@ func compileFallback(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, wrong *
 	switch {
 	case behavior < 0:
 		suggestion := strings.Join(fallbackNames[:], ", ")
-		if near := triggers.Nearest(f.Behavior, fallbackNames[:]); near != "" {
-			suggestion = fmt.Sprintf("did you mean %q?", near)
+		if near := diag.Nearest(f.Behavior, fallbackNames[:]); near != "" {
+			suggestion = diag.DidYouMean(near)
 		}
 		wrong.add(path+".behavior", fmt.Sprintf("%q is unknown", f.Behavior), suggestion)
 		return

@@ -4,12 +4,13 @@ import (
 	"testing"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
 // annotated compiles an object with annotations, and a shadow that says nothing of its own.
-func annotated(annotations map[string]string) (*compile.Workload, []*compile.Mistake) {
+func annotated(annotations map[string]string) (*compile.Workload, []diag.Error) {
 	kind := triggers.Define("counts", "Counts.", counts{Step: 2}, func(counts, triggers.Env) (triggers.Source, error) { return nil, nil }) //nolint:nilnil // Nobody opens it.
 	so := &v1alpha1.ScaledObject{Spec: v1alpha1.ScaledObjectSpec{
 		ScaleTargetRef: v1alpha1.ScaleTargetRef{Name: "web"}, Triggers: []v1alpha1.Trigger{{Type: "counts"}}, Shadow: &v1alpha1.Shadow{},

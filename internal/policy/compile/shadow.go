@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -16,7 +17,7 @@ func compileShadow(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Se
 	}
 	w, mistakes := Compile(shadowOf(so), kinds, settings)
 	for _, m := range mistakes {
-		if slices.ContainsFunc(*wrong, func(live *Mistake) bool { return *live == *m }) {
+		if slices.ContainsFunc(*wrong, func(live diag.Error) bool { return live == m }) {
 			continue // It is that of the live one, whose value the shadow has.
 		}
 		m.Field = strings.Replace(m.Field, "spec", "spec.shadow", 1)

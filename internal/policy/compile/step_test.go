@@ -32,7 +32,7 @@ func compileObject(metricType string, advanced *v1alpha1.Advanced) (*compile.Wor
 	w, wrong := compile.Compile(so, []triggers.Kind{kind}, compile.DefaultSettings())
 	var all []string
 	for _, m := range wrong {
-		all = append(all, m.String())
+		all = append(all, m.Error())
 	}
 	return w, strings.Join(all, "\n")
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -60,33 +61,16 @@ type Trigger struct {
 	Auth            *v1alpha1.AuthenticationRef
 }
 
-// Mistake is one thing that is wrong with an object.
-type Mistake struct {
-	// Field is the path within the object: spec.triggers[0].metadata.threshold.
-	Field      string
-	Problem    string
-	Suggestion string
-}
-
-// String says the mistake in one line.
-func (m *Mistake) String() string {
-	text := m.Field + ": " + m.Problem
-	if m.Suggestion != "" {
-		text += " (" + m.Suggestion + ")"
-	}
-	return text
-}
-
-// mistakes collects what is wrong.
-type mistakes []*Mistake
+// mistakes collects the mistakes of an object.
+type mistakes []diag.Error
 
 func (m *mistakes) add(field, problem, suggestion string) {
-	*m = append(*m, &Mistake{Field: field, Problem: problem, Suggestion: suggestion})
+	*m = append(*m, diag.Error{Field: field, Problem: problem, Suggestion: suggestion})
 }
 
 // Compile compiles an object whose defaults are filled in. The mistakes are all that there are; with any of them the
 // workload is nil.
-func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings) (*Workload, []*Mistake) {
+func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings) (*Workload, []diag.Error) {
 	var wrong mistakes
 	w := &Workload{
 		Namespace: so.Namespace, Name: so.Name, UID: so.UID, Generation: so.Generation,
@@ -266,8 +250,8 @@ func find(path, name string, kinds []triggers.Kind, wrong *mistakes) (triggers.K
 		}
 	}
 	suggestion := fmt.Sprintf("known are %v", names)
-	if near := triggers.Nearest(name, names); near != "" {
-		suggestion = fmt.Sprintf("did you mean %q?", near)
+	if near := diag.Nearest(name, names); near != "" {
+		suggestion = diag.DidYouMean(near)
 	}
 	wrong.add(path+".type", fmt.Sprintf("unknown trigger type %q", name), suggestion)
 	return triggers.Kind{}, false

@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/internal/diag"
 )
 
 // tick is the HPA's, in seconds; window is its scale-down window where nobody says another.
@@ -21,10 +21,10 @@ const (
 )
 
 // findings collects what is to be said of an object, with paths in the original.
-type findings []*compile.Mistake
+type findings []diag.Error
 
 func (f *findings) say(field, problem, suggestion string) {
-	*f = append(*f, &compile.Mistake{Field: field, Problem: problem, Suggestion: suggestion})
+	*f = append(*f, diag.Error{Field: field, Problem: problem, Suggestion: suggestion})
 }
 
 // written returns a behavior with the HPA's defaults written out, as its API server does as soon as there is any.

@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/internal/diag"
 )
 
 func TestAQueryIsWrittenForWhatAnAdapterServed(t *testing.T) {
@@ -109,10 +109,10 @@ func TestPercentagesOfAKEDAObjectAreThoseOfItsHPA(t *testing.T) {
 }
 
 // noted is the first note with a text, or "".
-func noted(notes []*compile.Mistake, text string) string {
+func noted(notes []diag.Error, text string) string {
 	for _, n := range notes {
-		if strings.Contains(n.String(), text) {
-			return n.String()
+		if strings.Contains(n.Error(), text) {
+			return n.Error()
 		}
 	}
 	return ""

@@ -7,12 +7,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 )
 
 // HPA converts a HorizontalPodAutoscaler. Metric i becomes trigger i, named after the resource or the metric. The notes are
 // the differences that are left; with any mistake the object is of no use.
-func HPA(hpa *autoscalingv2.HorizontalPodAutoscaler) (so *v1alpha1.ScaledObject, notes, mistakes []*compile.Mistake) {
+func HPA(hpa *autoscalingv2.HorizontalPodAutoscaler) (so *v1alpha1.ScaledObject, notes, mistakes []diag.Error) {
 	var said, wrong findings
 	spec := &hpa.Spec
 	so = &v1alpha1.ScaledObject{TypeMeta: typeMeta(), ObjectMeta: metadata(&hpa.ObjectMeta)}

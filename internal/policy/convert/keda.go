@@ -5,7 +5,7 @@ import (
 	"maps"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/internal/diag"
 )
 
 // KEDA's defaults, in seconds and replicas.
@@ -16,7 +16,7 @@ const (
 )
 
 // KEDA converts one of KEDA's ScaledObjects, whose fields are ours. The notes are the differences that are left.
-func KEDA(old *v1alpha1.ScaledObject) (so *v1alpha1.ScaledObject, notes []*compile.Mistake) {
+func KEDA(old *v1alpha1.ScaledObject) (so *v1alpha1.ScaledObject, notes []diag.Error) {
 	var said findings
 	so = &v1alpha1.ScaledObject{TypeMeta: typeMeta(), ObjectMeta: metadata(&old.ObjectMeta), Spec: *old.Spec.DeepCopy()}
 	spec := &so.Spec

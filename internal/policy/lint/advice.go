@@ -6,11 +6,12 @@ import (
 	"fmt"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 )
 
 // On returns what is suspicious about an object that has been compiled, in the order of the file.
-func On(so *v1alpha1.ScaledObject, w *compile.Workload) []*compile.Mistake {
+func On(so *v1alpha1.ScaledObject, w *compile.Workload) []diag.Error {
 	a := &adviser{so: so, w: w}
 	a.cooldown()
 	a.tolerance()
@@ -29,11 +30,11 @@ func On(so *v1alpha1.ScaledObject, w *compile.Workload) []*compile.Mistake {
 type adviser struct {
 	so   *v1alpha1.ScaledObject
 	w    *compile.Workload
-	said []*compile.Mistake
+	said []diag.Error
 }
 
 func (a *adviser) say(field, problem, suggestion string) {
-	a.said = append(a.said, &compile.Mistake{Field: field, Problem: problem, Suggestion: suggestion})
+	a.said = append(a.said, diag.Error{Field: field, Problem: problem, Suggestion: suggestion})
 }
 
 // cooldown: one that is over before the next reading forgives no single low one.

@@ -7,13 +7,13 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/internal/diag"
 )
 
 const clusterWide = "ClusterTriggerAuthentication"
 
 // parseAuthentication reads a TriggerAuthentication or its cluster-wide kind.
-func parseAuthentication(o *Object, kind string) (*Object, []Problem) {
+func parseAuthentication(o *Object, kind string) (*Object, []diag.Error) {
 	namespace, name := text(child(child(o.node, "metadata"), "namespace")), text(child(child(o.node, "metadata"), "name"))
 	t := reflect.TypeFor[v1alpha1.TriggerAuthentication]()
 	switch {
@@ -41,12 +41,12 @@ func (o *Object) allow() {
 	switch {
 	case o.Foreign() && spec != nil && spec.Kind == yaml.MappingNode:
 		o.allowed = []string{v1alpha1.EveryNamespace}
-		o.notes = []*compile.Mistake{{
+		o.notes = []diag.Error{{
 			Field: allowedNamespaces, Problem: "KEDA lets every namespace use it, and send the credentials to any server",
 			Suggestion: "so it stays; name the namespaces that need it, and the servers in spec.allowedHosts",
 		}}
 	case len(o.allowed) == 0:
-		o.notes = []*compile.Mistake{{
+		o.notes = []diag.Error{{
 			Field: allowedNamespaces, Problem: "is empty: no namespace may use it", Suggestion: `name those of its triggers, or "*" for all`,
 		}}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/lint"
 	"github.com/impulse-sh/impulse/triggers"
@@ -18,10 +19,10 @@ type Compiled struct {
 }
 
 // Compile compiles every ScaledObject, and says what is wrong with any of them, and with all of them together.
-func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []Problem) {
+func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []diag.Error) {
 	var (
 		compiled []Compiled
-		problems []Problem
+		problems []diag.Error
 	)
 	targets, names, authentications := map[string]*Object{}, map[string]*Object{}, map[string]*Object{}
 	for _, o := range objects {
@@ -54,9 +55,9 @@ func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []Problem) {
 }
 
 // Compile compiles a ScaledObject. It is nil with any problem.
-func (o *Object) Compile(known []triggers.Kind, settings compile.Settings) (*compile.Workload, []Problem) {
+func (o *Object) Compile(known []triggers.Kind, settings compile.Settings) (*compile.Workload, []diag.Error) {
 	w, mistakes := compile.Compile(o.ScaledObject, known, settings)
-	var problems []Problem
+	var problems []diag.Error
 	for _, m := range mistakes {
 		p := o.at(m.Field, m.Problem, m.Suggestion)
 		if !slices.ContainsFunc(o.refused, func(metric string) bool { return strings.HasPrefix(p.Field, metric) }) {
@@ -67,18 +68,18 @@ func (o *Object) Compile(known []triggers.Kind, settings compile.Settings) (*com
 }
 
 // clash remembers who has a thing first, and is the problem of whoever comes second.
-func (o *Object) clash(taken map[string]*Object, key, field, problem string) []Problem {
+func (o *Object) clash(taken map[string]*Object, key, field, problem string) []diag.Error {
 	first := taken[key]
 	if first == nil {
 		taken[key] = o
 		return nil
 	}
 	line, _ := position(first.node, field)
-	return []Problem{o.at(field, problem, fmt.Sprintf("%s, %s:%d", first.name(), first.File, line))}
+	return []diag.Error{o.at(field, problem, fmt.Sprintf("%s, %s:%d", first.name(), first.File, line))}
 }
 
 // notes are what is worth knowing of an object that works all the same.
-func notes(o *Object, authentications map[string]*Object) []Problem {
+func notes(o *Object, authentications map[string]*Object) []diag.Error {
 	all := o.warnings()
 	note := func(field, problem, suggestion string) { all = append(all, o.warning(field, problem, suggestion)) }
 	spec := &o.ScaledObject.Spec
@@ -112,8 +113,8 @@ func notes(o *Object, authentications map[string]*Object) []Problem {
 }
 
 // warnings returns what reading or converting an object found worth knowing.
-func (o *Object) warnings() []Problem {
-	var all []Problem
+func (o *Object) warnings() []diag.Error {
+	var all []diag.Error
 	for _, n := range o.notes {
 		all = append(all, o.warning(n.Field, n.Problem, n.Suggestion))
 	}
@@ -121,15 +122,15 @@ func (o *Object) warnings() []Problem {
 }
 
 // warning returns a problem of an object that works all the same.
-func (o *Object) warning(field, problem, suggestion string) Problem {
+func (o *Object) warning(field, problem, suggestion string) diag.Error {
 	p := o.at(field, problem, suggestion)
 	p.Warning = true
 	return p
 }
 
 // suspicions are what is hardly meant in an object that works.
-func suspicions(o *Object, w *compile.Workload) []Problem {
-	var all []Problem
+func suspicions(o *Object, w *compile.Workload) []diag.Error {
+	var all []diag.Error
 	for _, m := range lint.On(o.ScaledObject, w) {
 		all = append(all, o.warning(m.Field, m.Problem, m.Suggestion))
 	}
@@ -137,6 +138,6 @@ func suspicions(o *Object, w *compile.Workload) []Problem {
 }
 
 // Failed reports whether some problem is more than a warning.
-func Failed(problems []Problem) bool {
-	return slices.ContainsFunc(problems, func(p Problem) bool { return !p.Warning })
+func Failed(problems []diag.Error) bool {
+	return slices.ContainsFunc(problems, func(p diag.Error) bool { return !p.Warning })
 }

@@ -8,10 +8,12 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/impulse-sh/impulse/internal/diag"
 )
 
 // Documents returns the documents of a YAML file that are not empty, up to what cannot be read.
-func Documents(file string, content []byte) ([]*yaml.Node, []Problem) {
+func Documents(file string, content []byte) ([]*yaml.Node, []diag.Error) {
 	var documents []*yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	for {
@@ -21,7 +23,7 @@ func Documents(file string, content []byte) ([]*yaml.Node, []Problem) {
 		case errors.Is(err, io.EOF):
 			return documents, nil
 		case err != nil:
-			return documents, []Problem{notYAML(file, content, err)}
+			return documents, []diag.Error{notYAML(file, content, err)}
 		case len(doc.Content) > 0 && doc.Content[0].Tag != "!!null":
 			documents = append(documents, doc.Content[0])
 		}
@@ -32,8 +34,8 @@ func Documents(file string, content []byte) ([]*yaml.Node, []Problem) {
 var prefix = regexp.MustCompile(`^yaml: (line \d+: )?`)
 
 // notYAML is the problem of a file that is no YAML.
-func notYAML(file string, content []byte, err error) Problem {
-	p := Problem{File: file, Problem: "is not YAML: " + prefix.ReplaceAllString(err.Error(), "")}
+func notYAML(file string, content []byte, err error) diag.Error {
+	p := diag.Error{File: file, Problem: "is not YAML: " + prefix.ReplaceAllString(err.Error(), "")}
 	p.Line, p.Column = stopped(content)
 	return p
 }

@@ -21,7 +21,7 @@ func TestWhatIsNoYAMLIsSaidWhereItStands(t *testing.T) {
 		_, problems := Documents("f", []byte(content))
 		got := ""
 		if len(problems) > 0 {
-			got = problems[0].String()
+			got = problems[0].Error()
 		}
 		if got != want {
 			t.Errorf("%q: said %q, expected %q", content, got, want)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/regularfile"
 )
 
@@ -18,10 +19,10 @@ var ErrNoFile = errors.New("there is no .yaml, .yml or .json file in it")
 
 // Load reads files and folders; of a folder, every .yaml, .yml and .json file in it, not below. "-" is stdin. What cannot
 // be read is an error; what is wrong in what could be read is a problem.
-func Load(paths []string, stdin io.Reader) ([]*Object, []Problem, error) {
+func Load(paths []string, stdin io.Reader) ([]*Object, []diag.Error, error) {
 	var (
 		objects  []*Object
-		problems []Problem
+		problems []diag.Error
 		failed   []error
 	)
 	files, err := expand(paths)
@@ -117,8 +118,8 @@ func readFile(file string, stdin io.Reader) ([]byte, error) {
 
 // Unread takes an error of Load apart: a file of a folder that could not be read is a problem of its own, so that the others
 // can be followed. What remains concerns path itself.
-func Unread(path string, err error) ([]Problem, error) {
-	var problems []Problem
+func Unread(path string, err error) ([]diag.Error, error) {
+	var problems []diag.Error
 	var rest []error
 	for _, one := range parts(err) {
 		file, ok := errors.AsType[*FileError](one)
@@ -126,7 +127,7 @@ func Unread(path string, err error) ([]Problem, error) {
 			rest = append(rest, one)
 			continue
 		}
-		problems = append(problems, Problem{File: file.File, Problem: "could not be read: " + file.Error()})
+		problems = append(problems, diag.Error{File: file.File, Problem: "could not be read: " + file.Error()})
 	}
 	return problems, errors.Join(rest...)
 }

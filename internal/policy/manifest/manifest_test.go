@@ -19,7 +19,7 @@ func said(name, content string) string {
 	_, more := Compile(objects, builtin.Kinds())
 	var out strings.Builder
 	for _, p := range slices.Concat(problems, more) {
-		out.WriteString(p.String() + "\n")
+		out.WriteString(p.Error() + "\n")
 	}
 	return out.String()
 }

@@ -10,9 +10,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/convert"
-	"github.com/impulse-sh/impulse/triggers"
 )
 
 // kinds are the kinds that a file may hold.
@@ -20,14 +20,14 @@ var kinds = []string{"ScaledObject", "TriggerAuthentication", "ClusterTriggerAut
 
 // Parse reads the documents of one file. What cannot be understood is a problem, and the rest is read all the same. Objects
 // of other kinds, such as the Deployment beside its ScaledObject, are passed over.
-func Parse(file string, content []byte) ([]*Object, []Problem) {
+func Parse(file string, content []byte) ([]*Object, []diag.Error) {
 	if len(content) > maxFile {
-		return nil, []Problem{{File: file, Problem: fmt.Sprintf("is larger than %d bytes", maxFile)}}
+		return nil, []diag.Error{{File: file, Problem: fmt.Sprintf("is larger than %d bytes", maxFile)}}
 	}
 	documents, notYAML := Documents(file, content)
 	var (
 		objects  []*Object
-		problems []Problem
+		problems []diag.Error
 		others   int
 	)
 	for _, node := range documents {
@@ -51,8 +51,8 @@ func Parse(file string, content []byte) ([]*Object, []Problem) {
 }
 
 // empty is the problem of files without anything that is read here.
-func empty(files string) Problem {
-	return Problem{File: files, Problem: "holds no object", Suggestion: "a ScaledObject of impulse.sh/v1alpha1 was expected"}
+func empty(files string) diag.Error {
+	return diag.Error{File: files, Problem: "holds no object", Suggestion: "a ScaledObject of impulse.sh/v1alpha1 was expected"}
 }
 
 // other reports whether an object is whole, and neither ours nor meant to be: neither its group nor its kind resembles one
@@ -64,15 +64,15 @@ func other(node *yaml.Node) bool {
 	case group == "" || kind == "", kind == "HorizontalPodAutoscaler", group == "keda.sh":
 		return false
 	default:
-		return triggers.Nearest(group, []string{v1alpha1.GroupName}) == "" && triggers.Nearest(kind, kinds) == ""
+		return diag.Nearest(group, []string{v1alpha1.GroupName}) == "" && diag.Nearest(kind, kinds) == ""
 	}
 }
 
 // ParseNode reads the object that a node of a file holds, or the objects of a List.
-func ParseNode(file string, node *yaml.Node) ([]*Object, []Problem) {
+func ParseNode(file string, node *yaml.Node) ([]*Object, []diag.Error) {
 	var (
 		objects  []*Object
-		problems []Problem
+		problems []diag.Error
 	)
 	for _, item := range items(node) {
 		o, found := parseObject(file, item)
@@ -93,25 +93,21 @@ func items(node *yaml.Node) []*yaml.Node {
 }
 
 // parseObject reads one object.
-func parseObject(file string, node *yaml.Node) (*Object, []Problem) {
+func parseObject(file string, node *yaml.Node) (*Object, []diag.Error) {
 	node = resolved(node)
 	o := &Object{File: file, node: node}
 	group, kind := text(child(node, "apiVersion")), text(child(node, "kind"))
 	switch {
 	case node.Kind != yaml.MappingNode:
-		return nil, []Problem{o.at("", "is not an object", "")}
+		return nil, []diag.Error{o.at("", "is not an object", "")}
 	case kind == "HorizontalPodAutoscaler":
 		return parseHPA(o, group)
 	case group == kedaGroup:
 	case group != v1alpha1.GroupName+"/v1alpha1":
-		return nil, []Problem{o.at("apiVersion", fmt.Sprintf("%q is not known here", group), v1alpha1.GroupName+"/v1alpha1 was expected")}
+		return nil, []diag.Error{o.at("apiVersion", fmt.Sprintf("%q is not known here", group), v1alpha1.GroupName+"/v1alpha1 was expected")}
 	}
-	if triggers.Nearest(kind, kinds) != kind {
-		suggestion := "known are " + strings.Join(kinds, ", ")
-		if near := triggers.Nearest(kind, kinds); near != "" {
-			suggestion = fmt.Sprintf("did you mean %q?", near)
-		}
-		return nil, []Problem{o.at("kind", fmt.Sprintf("%q is not known here", kind), suggestion)}
+	if diag.Nearest(kind, kinds) != kind {
+		return nil, []diag.Error{o.at("kind", fmt.Sprintf("%q is not known here", kind), diag.Suggest(kind, kinds))}
 	}
 	if kind != "ScaledObject" {
 		return parseAuthentication(o, kind)
@@ -128,7 +124,7 @@ func parseObject(file string, node *yaml.Node) (*Object, []Problem) {
 }
 
 // read holds the object's node against a type and fills an object of that type; false when it cannot be filled.
-func read[T any](o *Object, into *T) ([]Problem, bool) {
+func read[T any](o *Object, into *T) ([]diag.Error, bool) {
 	problems := strict(o, o.node, reflect.TypeFor[T](), "")
 	if err := decode(o.node, into); err != nil {
 		if len(problems) == 0 {
@@ -140,7 +136,7 @@ func read[T any](o *Object, into *T) ([]Problem, bool) {
 }
 
 // become makes a ScaledObject the object's, with its defaults.
-func (o *Object) become(so *v1alpha1.ScaledObject, problems []Problem) (*Object, []Problem) {
+func (o *Object) become(so *v1alpha1.ScaledObject, problems []diag.Error) (*Object, []diag.Error) {
 	if so.Namespace == "" {
 		so.Namespace = DefaultNamespace
 	}
@@ -162,9 +158,9 @@ func (o *Object) become(so *v1alpha1.ScaledObject, problems []Problem) (*Object,
 const kedaGroup = "keda.sh/v1alpha1"
 
 // parseHPA reads a HorizontalPodAutoscaler and converts it.
-func parseHPA(o *Object, group string) (*Object, []Problem) {
+func parseHPA(o *Object, group string) (*Object, []diag.Error) {
 	if group != "autoscaling/v2" {
-		return nil, []Problem{o.at("apiVersion", fmt.Sprintf("%q is not known here", group), "autoscaling/v2 was expected, as kubectl get hpa.v2.autoscaling writes it")}
+		return nil, []diag.Error{o.at("apiVersion", fmt.Sprintf("%q is not known here", group), "autoscaling/v2 was expected, as kubectl get hpa.v2.autoscaling writes it")}
 	}
 	o.hpa = true
 	hpa := &autoscalingv2.HorizontalPodAutoscaler{}

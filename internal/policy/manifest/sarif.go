@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"github.com/impulse-sh/impulse/internal/diag"
 )
 
 // SARIF writes problems as SARIF 2.1.0, which code hosts show beside the lines that they are about.
-func SARIF(w io.Writer, version string, problems []Problem) error {
+func SARIF(w io.Writer, version string, problems []diag.Error) error {
 	results := make([]sarifResult, 0, len(problems))
 	for _, p := range problems {
 		results = append(results, resultOf(p))
@@ -30,8 +32,8 @@ func SARIF(w io.Writer, version string, problems []Problem) error {
 	return nil
 }
 
-func resultOf(p Problem) sarifResult {
-	p = p.printable()
+func resultOf(p diag.Error) sarifResult {
+	p = p.Printable()
 	r := sarifResult{RuleID: "mistake", Level: "error", Message: sarifText{p.Problem}}
 	if p.Warning {
 		r.RuleID, r.Level = "suspicious", "warning"

@@ -13,12 +13,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/scalers"
-	"github.com/impulse-sh/impulse/triggers"
 )
 
 // strict holds a node against a type and returns every key that the type does not have and every value of another type.
-func strict(o *Object, node *yaml.Node, t reflect.Type, path string) []Problem {
+func strict(o *Object, node *yaml.Node, t reflect.Type, path string) []diag.Error {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -34,16 +34,16 @@ func strict(o *Object, node *yaml.Node, t reflect.Type, path string) []Problem {
 		return strictStruct(o, node, t, path)
 	case t.Kind() == reflect.Slice:
 		if node.Kind != yaml.SequenceNode {
-			return []Problem{o.wrongType(node, path, "a list")}
+			return []diag.Error{o.wrongType(node, path, "a list")}
 		}
-		var all []Problem
+		var all []diag.Error
 		for i, item := range node.Content {
 			all = append(all, strict(o, item, t.Elem(), fmt.Sprintf("%s[%d]", path, i))...)
 		}
 		return all
 	case t.Kind() == reflect.Map:
 		if node.Kind != yaml.MappingNode {
-			return []Problem{o.wrongType(node, path, "a map")}
+			return []diag.Error{o.wrongType(node, path, "a map")}
 		}
 		return strictMap(o, node, t.Elem(), path)
 	default:
@@ -64,7 +64,7 @@ func free(t reflect.Type) bool {
 
 // strictNumber refuses a number that would not reach us as it is written: the API server keeps numbers as JSON does, in 64-bit
 // floating point. A quoted one is a text, of which every digit is kept.
-func strictNumber(o *Object, node *yaml.Node, path string) []Problem {
+func strictNumber(o *Object, node *yaml.Node, path string) []diag.Error {
 	number, err := strconv.ParseFloat(node.Value, 64)
 	if node.Tag != "!!float" || err != nil {
 		return nil
@@ -76,12 +76,12 @@ func strictNumber(o *Object, node *yaml.Node, path string) []Problem {
 	if kept, err := scalers.FromFloat(number); err == nil && kept == written {
 		return nil
 	}
-	return []Problem{o.on(node, path, node.Value+" has more digits than the API server keeps of a number", fmt.Sprintf("quote it: %q", node.Value))}
+	return []diag.Error{o.on(node, path, node.Value+" has more digits than the API server keeps of a number", fmt.Sprintf("quote it: %q", node.Value))}
 }
 
-func strictStruct(o *Object, node *yaml.Node, t reflect.Type, path string) []Problem {
+func strictStruct(o *Object, node *yaml.Node, t reflect.Type, path string) []diag.Error {
 	if node.Kind != yaml.MappingNode {
-		return []Problem{o.wrongType(node, path, "a map")}
+		return []diag.Error{o.wrongType(node, path, "a map")}
 	}
 	fields, names := fieldsOf(t)
 	given, all := o.pairs(node, path)
@@ -94,11 +94,7 @@ func strictStruct(o *Object, node *yaml.Node, t reflect.Type, path string) []Pro
 		case seen[key.Value]:
 			all = append(all, o.on(key, at, "is given twice", ""))
 		case !ok:
-			suggestion := "known are " + strings.Join(names, ", ")
-			if near := triggers.Nearest(key.Value, names); near != "" {
-				suggestion = fmt.Sprintf("did you mean %q?", near)
-			}
-			all = append(all, o.on(key, at, "unknown field", suggestion))
+			all = append(all, o.on(key, at, "unknown field", diag.Suggest(key.Value, names)))
 		default:
 			all = append(all, strict(o, value, field, at)...)
 		}
@@ -140,7 +136,7 @@ func fieldsOf(t reflect.Type) (fields map[string]reflect.Type, names []string) {
 	return fields, names
 }
 
-func strictMap(o *Object, node *yaml.Node, t reflect.Type, path string) []Problem {
+func strictMap(o *Object, node *yaml.Node, t reflect.Type, path string) []diag.Error {
 	given, all := o.pairs(node, path)
 	seen := map[string]bool{}
 	for _, p := range given {
@@ -155,15 +151,15 @@ func strictMap(o *Object, node *yaml.Node, t reflect.Type, path string) []Proble
 }
 
 // pairs returns what a mapping holds, and the problem of one that merges what it cannot.
-func (o *Object) pairs(node *yaml.Node, path string) ([]pair, []Problem) {
+func (o *Object) pairs(node *yaml.Node, path string) ([]pair, []diag.Error) {
 	all, err := pairs(node)
 	if err != nil {
-		return all, []Problem{o.on(node, path, err.Error(), "")}
+		return all, []diag.Error{o.on(node, path, err.Error(), "")}
 	}
 	return all, nil
 }
 
-func strictScalar(o *Object, node *yaml.Node, t reflect.Type, path string) []Problem {
+func strictScalar(o *Object, node *yaml.Node, t reflect.Type, path string) []diag.Error {
 	expected, tag := "a string", "!!str"
 	switch t.Kind() {
 	case reflect.Bool:
@@ -173,13 +169,13 @@ func strictScalar(o *Object, node *yaml.Node, t reflect.Type, path string) []Pro
 	default:
 	}
 	if node.Kind != yaml.ScalarNode || node.Tag != tag {
-		return []Problem{o.wrongType(node, path, expected)}
+		return []diag.Error{o.wrongType(node, path, expected)}
 	}
 	return nil
 }
 
 // wrongType is the problem of a value of another type. The value is taken out, so that the rest can be read.
-func (o *Object) wrongType(node *yaml.Node, path, expected string) Problem {
+func (o *Object) wrongType(node *yaml.Node, path, expected string) diag.Error {
 	got := node.Value
 	switch node.Kind {
 	case yaml.MappingNode:
@@ -195,8 +191,8 @@ func (o *Object) wrongType(node *yaml.Node, path, expected string) Problem {
 }
 
 // on returns a problem at a node.
-func (o *Object) on(node *yaml.Node, path, problem, suggestion string) Problem {
-	return Problem{File: o.File, Line: node.Line, Column: node.Column, Object: o.name(), Field: path, Problem: problem, Suggestion: suggestion}
+func (o *Object) on(node *yaml.Node, path, problem, suggestion string) diag.Error {
+	return diag.Error{File: o.File, Line: node.Line, Column: node.Column, Object: o.name(), Field: path, Problem: problem, Suggestion: suggestion}
 }
 
 func join(path, key string) string {
