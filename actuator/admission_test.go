@@ -13,7 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/actuator"
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 func TestACountThatAPolicyCapsIsToldWithWhatWasStored(t *testing.T) {
@@ -78,7 +79,7 @@ func TestAWebhookThatDeniesIsToldWhateverItsCode(t *testing.T) {
 	var verdict atomic.Pointer[admissionv1.AdmissionResponse]
 	verdict.Store(&admissionv1.AdmissionResponse{Result: &metav1.Status{Message: "not yet"}})
 	scales := appsv1.SchemeGroupVersion.WithResource("deployments/scale")
-	name := sandboxtest.Webhook(t, w.config, w.namespace, scales, func() admissionv1.AdmissionResponse { return *verdict.Load().DeepCopy() })
+	name := sandbox.AdmissionWebhook(t, w.config, w.namespace, scales, func() admissionv1.AdmissionResponse { return *verdict.Load().DeepCopy() })
 	w.tried(target, seen, 7, actuator.ErrDenied)
 	for _, result := range []metav1.Status{
 		{},
@@ -126,7 +127,7 @@ apiVersion: v1
 kind: ResourceQuota
 metadata: {name: few}
 spec: {hard: {count/deployments.apps: "1", pods: "2"}}`)
-	sandboxtest.Until(t, "the policy and the quota are in force", func(ctx context.Context) bool {
+	testkit.Eventually(t, "the policy and the quota are in force", func(ctx context.Context) bool {
 		used, err := w.resource(few).Get(ctx, "few", metav1.GetOptions{})
 		_, counted := used.Object["status"].(map[string]any)["used"]
 		whole := w.parse(workload("apps/v1", "Deployment", "whole", "7"))
@@ -164,7 +165,7 @@ func (w *world) tried(target actuator.Target, seen actuator.Scale, n int32, want
 			w.t.Logf("the last write of %d ended with: %v", n, last)
 		}
 	})
-	sandboxtest.Until(w.t, fmt.Sprintf("a write of %d ends with: %v", n, want), func(ctx context.Context) bool {
+	testkit.Eventually(w.t, fmt.Sprintf("a write of %d ends with: %v", n, want), func(ctx context.Context) bool {
 		_, last = c.Set(ctx, target, seen, n)
 		return errors.Is(last, want)
 	})

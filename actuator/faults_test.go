@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/impulse-sh/impulse/actuator"
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
 func TestAPushBackIsSaidAtOnceAndNotRetried(t *testing.T) {
@@ -56,7 +56,7 @@ func TestTheLastCountStandsWhileTheAPIServerIsAway(t *testing.T) {
 			seen := v.count(1)
 			before, _ := line.count(http.MethodGet, "/deployments")
 			line.breaks(fault)
-			sandboxtest.Until(t, "the watch is tried again", func(context.Context) bool {
+			testkit.Eventually(t, "the watch is tried again", func(context.Context) bool {
 				sent, _ := line.count(http.MethodGet, "/deployments")
 				return sent >= before+3
 			})
@@ -94,7 +94,7 @@ func TestOneWatchServesAllTargetsOfAKind(t *testing.T) {
 				watch(t, c, target, actuator.WatchOptions{}).until("it is missing", missing)
 			}
 			for _, resource := range []string{"/deployments", "/horizontalpodautoscalers"} {
-				sandboxtest.Until(t, "one watch of "+resource+" is open", func(context.Context) bool {
+				testkit.Eventually(t, "one watch of "+resource+" is open", func(context.Context) bool {
 					_, open := line.count(http.MethodGet, resource)
 					return open == 1
 				})

@@ -17,7 +17,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/impulse-sh/impulse/actuator"
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 // patience is how long something may take on a busy machine.
@@ -33,12 +34,12 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	config := sandboxtest.Cluster(t)
+	config := sandbox.Config(t)
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{t: t, config: config, namespace: sandboxtest.Namespace(t, config), dynamic: client}
+	return &world{t: t, config: config, namespace: sandbox.Namespace(t, config), dynamic: client}
 }
 
 // client is an actuator with an administrator's rights.
@@ -93,7 +94,7 @@ func (w *world) remove(o *unstructured.Unstructured) {
 	if err := w.resource(o).Delete(ctx, o.GetName(), metav1.DeleteOptions{PropagationPolicy: &at}); err != nil {
 		w.t.Fatalf("delete %s %s: %v", o.GetKind(), o.GetName(), err)
 	}
-	sandboxtest.Until(w.t, o.GetName()+" is gone", func(ctx context.Context) bool {
+	testkit.Eventually(w.t, o.GetName()+" is gone", func(ctx context.Context) bool {
 		_, err := w.resource(o).Get(ctx, o.GetName(), metav1.GetOptions{})
 		return err != nil
 	})
@@ -179,7 +180,7 @@ func (w *world) install(crd *unstructured.Unstructured) {
 func (w *world) served() {
 	w.t.Helper()
 	resource := schema.GroupVersionResource{Group: w.namespace + ".impulse.test", Version: "v1", Resource: "widgets"}
-	sandboxtest.Until(w.t, "widgets are served", func(ctx context.Context) bool {
+	testkit.Eventually(w.t, "widgets are served", func(ctx context.Context) bool {
 		_, err := w.dynamic.Resource(resource).Namespace(w.namespace).List(ctx, metav1.ListOptions{})
 		return err == nil
 	})

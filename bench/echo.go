@@ -15,13 +15,13 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/impulse-sh/impulse/internal/testkit/local"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
 // echoServer is the floor of a receiver: an echo handler that decodes the JSON and answers, in a process of its own.
 type echoServer struct {
 	url     string
-	process *local.Process
+	process *process.Process
 	world   *world
 }
 
@@ -31,19 +31,19 @@ func startEcho(ctx context.Context, w *world) (*echoServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	address, err := local.FreeAddress(ctx)
+	address, err := process.FreeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p, err := local.Spawn(ctx, w.dir, "echo", filepath.Clean(binary), "-echo", address)
+	p, err := process.Start(ctx, w.dir, "echo", filepath.Clean(binary), "-echo", address)
 	if err != nil {
 		return nil, err
 	}
 	w.stops = append(w.stops, p.Stop)
 	e := &echoServer{url: "http://" + address + "/", process: p, world: w}
-	err = local.Until(ctx, 10*time.Second, "the bare server answers", func(ctx context.Context) (bool, error) {
+	err = process.WaitFor(ctx, 10*time.Second, "the bare server answers", func(ctx context.Context) (bool, error) {
 		_, err := e.cpu(ctx)
-		return err == nil, p.Died()
+		return err == nil, p.Err()
 	})
 	return e, err
 }

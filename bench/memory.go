@@ -20,7 +20,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/impulse-sh/impulse/internal/testkit/local"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
 const (
@@ -53,7 +53,7 @@ func memory(ctx context.Context, w *world) ([]result, error) {
 	f := newBodyFlood(url)
 	for range waves {
 		f.wave(ctx)
-		if err := p.Died(); err != nil {
+		if err := p.Err(); err != nil {
 			return nil, err
 		}
 	}
@@ -89,7 +89,7 @@ func manifestLimit() (int64, error) {
 }
 
 // startLimited runs Impulse with what it makes of a container's memory limit, and waits until it is ready.
-func (w *world) startLimited(ctx context.Context, limit int64) (string, *local.Process, error) {
+func (w *world) startLimited(ctx context.Context, limit int64) (string, *process.Process, error) {
 	spec := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: flooded}}
 	if _, err := w.kube.CoreV1().Namespaces().Create(ctx, spec, metav1.CreateOptions{}); err != nil {
 		return "", nil, fmt.Errorf("make namespace %s: %w", flooded, err)
@@ -98,25 +98,25 @@ func (w *world) startLimited(ctx context.Context, limit int64) (string, *local.P
 	if err := os.WriteFile(tokens, []byte(flooded+"="+floodToken+"\n"), 0o600); err != nil {
 		return "", nil, fmt.Errorf("write the tokens: %w", err)
 	}
-	address, err := local.FreeAddress(ctx)
+	address, err := process.FreeAddress(ctx)
 	if err != nil {
 		return "", nil, err
 	}
-	p, err := local.Spawn(ctx, w.dir, "impulse-limited", "/usr/bin/env", fmt.Sprint("GOMEMLIMIT=", limit/5*4), w.binary, "run",
+	p, err := process.Start(ctx, w.dir, "impulse-limited", "/usr/bin/env", fmt.Sprint("GOMEMLIMIT=", limit/5*4), w.binary, "run",
 		"--kubeconfig", w.kubeconfig, "--namespace", flooded, "--lease-namespace", flooded, "--listen", address,
 		"--tokens-file", tokens, "--body-memory", strconv.FormatInt(limit/4, 10))
 	if err != nil {
 		return "", nil, err
 	}
 	w.stops = append(w.stops, p.Stop)
-	return "http://" + address, p, local.Until(ctx, time.Minute, "the process that is flooded is ready", func(ctx context.Context) (bool, error) {
+	return "http://" + address, p, process.WaitFor(ctx, time.Minute, "the process that is flooded is ready", func(ctx context.Context) (bool, error) {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", http.NoBody)
 		if err != nil {
 			return false, err
 		}
 		response, err := w.http.Do(r)
 		if err != nil {
-			return false, p.Died()
+			return false, p.Err()
 		}
 		return response.StatusCode == http.StatusOK, response.Body.Close()
 	})

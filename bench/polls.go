@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/impulse-sh/impulse/internal/testkit/local"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
 const (
@@ -55,7 +55,7 @@ func (s *source) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // late waits until a condition holds, and then returns by how much the readings of some time came later than an interval
 // after the one before: for each server, as its queries begin.
 func (s *source) late(ctx context.Context, d time.Duration, cond func() bool) (map[string][]time.Duration, error) {
-	err := local.Until(ctx, time.Minute, "the queries are asked", func(context.Context) (bool, error) {
+	err := process.WaitFor(ctx, time.Minute, "the queries are asked", func(context.Context) (bool, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return cond(), nil
@@ -167,11 +167,11 @@ func writeFile(dir, name, content string) error {
 
 // runFiles runs a second Impulse, with the objects in a folder and a Lease of its own, until the returned function is called.
 func (w *world) runFiles(ctx context.Context, folder string) (func(), error) {
-	address, err := local.FreeAddress(ctx)
+	address, err := process.FreeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p, err := local.Spawn(ctx, w.dir, "polls", w.binary, "run", "--kubeconfig", w.kubeconfig, "--config", folder,
+	p, err := process.Start(ctx, w.dir, "polls", w.binary, "run", "--kubeconfig", w.kubeconfig, "--config", folder,
 		"--state-dir", filepath.Join(w.dir, "polls-state"), "--lease-namespace", bare, "--lease-name", "polls", "--listen", address)
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 	watchtools "k8s.io/client-go/tools/watch"
 
-	"github.com/impulse-sh/impulse/internal/testkit/local"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
 const (
@@ -55,8 +55,8 @@ func rest(ctx context.Context, w *world, o options) ([]result, error) {
 		return nil, err
 	}
 	defer p.Stop()
-	err = local.Until(ctx, time.Minute, "everything has been read three times", func(context.Context) (bool, error) {
-		return h.readings.Load() >= 3*int64(o.objects), p.Died()
+	err = process.WaitFor(ctx, time.Minute, "everything has been read three times", func(context.Context) (bool, error) {
+		return h.readings.Load() >= 3*int64(o.objects), p.Err()
 	})
 	if err != nil {
 		return nil, err
@@ -80,11 +80,11 @@ func rest(ctx context.Context, w *world, o options) ([]result, error) {
 	return []result{
 		single(fmt.Sprintf("rest/%d-objects/status-writes", o.objects), "/min", int(readings), float64(statuses.Load())/took.Minutes(), statusBudget),
 		single("rest/lease-writes", "/s", int(took.Seconds()), float64(renewals.Load())/took.Seconds(), leaseBudget),
-	}, p.Died()
+	}, p.Err()
 }
 
 // startResting makes the fleet and runs an Impulse of its own for it, until every object has a status.
-func (w *world) startResting(ctx context.Context, h *hover, o options) (*local.Process, error) {
+func (w *world) startResting(ctx context.Context, h *hover, o options) (*process.Process, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
@@ -103,11 +103,11 @@ func (w *world) startResting(ctx context.Context, h *hover, o options) (*local.P
 			return nil, err
 		}
 	}
-	address, err := local.FreeAddress(ctx)
+	address, err := process.FreeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p, err := local.Spawn(ctx, w.dir, "impulse-rest", w.binary, "run", "--kubeconfig", w.kubeconfig,
+	p, err := process.Start(ctx, w.dir, "impulse-rest", w.binary, "run", "--kubeconfig", w.kubeconfig,
 		"--namespace", resting, "--lease-namespace", resting, "--listen", address, "--allow-source-addresses", "127.0.0.0/8")
 	if err != nil {
 		return nil, err

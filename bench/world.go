@@ -22,7 +22,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/yaml"
 
-	"github.com/impulse-sh/impulse/internal/testkit/local"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
 const (
@@ -63,13 +63,13 @@ func build(ctx context.Context, o options) (*world, error) {
 	}
 	w := &world{dir: dir, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: time.Minute}}
 	w.stops = append(w.stops, func() { _ = os.RemoveAll(dir) })
-	sandbox, err := local.StartSandbox(ctx, dir, "--without", "controller-manager,scheduler,kwok,metrics-server,nats,alertmanager,prometheus")
+	sandbox, err := process.StartSandbox(ctx, dir, "--without", "controller-manager,scheduler,kwok,metrics-server,nats,alertmanager,prometheus")
 	if err != nil {
 		w.close()
 		return nil, err
 	}
 	w.stops = append(w.stops, sandbox.Stop)
-	at, err := sandbox.Await(ctx, func(local.Addresses) bool { return true })
+	at, err := sandbox.Await(ctx, func(process.Addresses) bool { return true })
 	if err != nil {
 		w.close()
 		return nil, err
@@ -146,7 +146,7 @@ func (w *world) define(ctx context.Context) error {
 			return fmt.Errorf("make %s: %w", path, err)
 		}
 	}
-	return local.Until(ctx, 20*time.Second, "ScaledObjects are served", func(ctx context.Context) (bool, error) {
+	return process.WaitFor(ctx, 20*time.Second, "ScaledObjects are served", func(ctx context.Context) (bool, error) {
 		_, err := w.dynamic.Resource(scaledObjects).List(ctx, metav1.ListOptions{Limit: 1})
 		if apierrors.IsNotFound(err) {
 			return false, nil
@@ -193,34 +193,34 @@ func (w *world) scaled(ctx context.Context, ns, name string, n int32, spec strin
 
 // start runs Impulse as in production, with a Lease and durable alerts, and waits until every object has a status.
 func (w *world) start(ctx context.Context, kubeconfig string) error {
-	binary, err := local.Build(ctx, w.dir, "impulse", ".", "./cmd/impulse")
+	binary, err := process.Build(ctx, w.dir, "impulse", ".", "./cmd/impulse")
 	if err != nil {
 		return err
 	}
-	address, err := local.FreeAddress(ctx)
+	address, err := process.FreeAddress(ctx)
 	if err != nil {
 		return err
 	}
 	w.impulse, w.binary, w.kubeconfig = "http://"+address, binary, kubeconfig
-	p, err := local.Spawn(ctx, w.dir, "impulse", binary, "run", "--kubeconfig", kubeconfig,
+	p, err := process.Start(ctx, w.dir, "impulse", binary, "run", "--kubeconfig", kubeconfig,
 		"--namespace", ours, "--lease-namespace", ours, "--listen", address, "--allow-source-addresses", "127.0.0.0/8,::1")
 	if err != nil {
 		return err
 	}
-	w.stops, w.log = append(w.stops, p.Stop), p.Log()
+	w.stops, w.log = append(w.stops, p.Stop), p.LogPath()
 	return w.decided(ctx, ours, p)
 }
 
 // decided waits until every object of a namespace has a status with a decision.
-func (w *world) decided(ctx context.Context, ns string, p *local.Process) error {
-	return local.Until(ctx, time.Minute, "impulse has decided on every object", func(ctx context.Context) (bool, error) {
+func (w *world) decided(ctx context.Context, ns string, p *process.Process) error {
+	return process.WaitFor(ctx, time.Minute, "impulse has decided on every object", func(ctx context.Context) (bool, error) {
 		list, err := w.dynamic.Resource(scaledObjects).Namespace(ns).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
 		if err != nil {
-			return false, p.Died()
+			return false, p.Err()
 		}
 		for i := range list.Items {
 			if _, found, _ := unstructured.NestedInt64(list.Items[i].Object, "status", "desiredReplicas"); !found {
-				return false, p.Died()
+				return false, p.Err()
 			}
 		}
 		return true, nil

@@ -10,15 +10,15 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/impulse-sh/impulse/internal/testkit/local"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
 // part is what follows one source, and joins as soon as that source is there.
 type part struct {
 	what      string
 	workloads []string
-	there     func(local.Addresses) bool
-	join      func(context.Context, local.Addresses) error
+	there     func(process.Addresses) bool
+	join      func(context.Context, process.Addresses) error
 	// rise and fall drive the load up and down; what must follow is in up and down.
 	rise, fall func(context.Context) error
 	up, down   map[string]int64
@@ -29,13 +29,13 @@ func (s *stack) parts() []part {
 	return []part{
 		{
 			what: "the schedule", workloads: []string{"office"},
-			there: func(local.Addresses) bool { return true },
+			there: func(process.Addresses) bool { return true },
 			up:    map[string]int64{"office": 3}, down: map[string]int64{"office": 1},
 		},
 		{
 			what: "metrics-server", workloads: []string{"api"},
-			there: func(at local.Addresses) bool { return at.MetricsServer != "" },
-			join: func(ctx context.Context, _ local.Addresses) error {
+			there: func(at process.Addresses) bool { return at.MetricsServer != "" },
+			join: func(ctx context.Context, _ process.Addresses) error {
 				return s.apply(ctx, s.values, "scaledobject-api.yaml")
 			},
 			rise: func(ctx context.Context) error { return s.use(ctx, busy) },
@@ -44,7 +44,7 @@ func (s *stack) parts() []part {
 		},
 		{
 			what: "NATS", workloads: []string{"worker"},
-			there: func(at local.Addresses) bool { return at.NATS != "" },
+			there: func(at process.Addresses) bool { return at.NATS != "" },
 			join:  s.joinQueue,
 			rise:  func(ctx context.Context) error { return s.queued().produce(ctx, 50) },
 			fall:  func(ctx context.Context) error { return s.queued().consume(ctx, 50) },
@@ -52,7 +52,7 @@ func (s *stack) parts() []part {
 		},
 		{
 			what: "Prometheus and Alertmanager", workloads: []string{"web", "checkout"},
-			there: func(at local.Addresses) bool { return at.Prometheus != "" && at.Alertmanager != "" },
+			there: func(at process.Addresses) bool { return at.Prometheus != "" && at.Alertmanager != "" },
 			join:  s.joinPrometheus,
 			rise:  func(ctx context.Context) error { return s.load(ctx, "up") },
 			fall:  func(ctx context.Context) error { return s.load(ctx, "down") },
@@ -95,7 +95,7 @@ func (s *stack) joinOne(ctx context.Context, p part, then func(context.Context, 
 }
 
 // joinQueue makes the queue that worker follows.
-func (s *stack) joinQueue(ctx context.Context, at local.Addresses) error {
+func (s *stack) joinQueue(ctx context.Context, at process.Addresses) error {
 	q, err := openQueue(ctx, at.NATS)
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func (s *stack) queued() *queue {
 }
 
 // joinPrometheus starts the mock metric and points Prometheus at it, with the rule whose alert checkout follows.
-func (s *stack) joinPrometheus(ctx context.Context, at local.Addresses) error {
+func (s *stack) joinPrometheus(ctx context.Context, at process.Addresses) error {
 	v := s.values
 	v.MockmetricsHost = hostOf(s.mock)
 	v.PrometheusURL, v.AlertmanagerHost = at.Prometheus, hostOf(at.Alertmanager)
@@ -141,7 +141,7 @@ func (s *stack) send(ctx context.Context, n int64, flags ...string) error {
 	var refused error
 	// A 503 is not recorded yet: a sender tries again, as Alertmanager does.
 	err := s.until(ctx, patience, "send the alert", func(ctx context.Context) (bool, error) {
-		out, err := local.Run(ctx, filepath.Join(s.dir, "impulse"), args...)
+		out, err := process.Run(ctx, filepath.Join(s.dir, "impulse"), args...)
 		if refused = nil; err != nil {
 			refused = fmt.Errorf("%w\n%s", err, out)
 		}

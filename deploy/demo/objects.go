@@ -22,7 +22,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 
-	"github.com/impulse-sh/impulse/internal/testkit/local"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
 //go:embed objects/*.yaml
@@ -109,7 +109,7 @@ func (a *applier) apply(ctx context.Context, content []byte) error {
 // one applies one object; a kind that was made just now may take a moment to be served.
 func (a *applier) one(ctx context.Context, u *unstructured.Unstructured) error {
 	var last error
-	err := local.Until(ctx, 20*time.Second, "apply", func(ctx context.Context) (bool, error) {
+	err := process.WaitFor(ctx, 20*time.Second, "apply", func(ctx context.Context) (bool, error) {
 		last = a.try(ctx, u)
 		return last == nil, nil
 	})

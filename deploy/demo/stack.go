@@ -15,7 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/impulse-sh/impulse/internal/testkit/local"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
 const namespace = "impulse-demo"
@@ -26,8 +26,8 @@ var workloads = []string{"checkout", "web", "worker", "office", "api"}
 // stack is everything that runs for the demo.
 type stack struct {
 	dir        string
-	control    *local.Sandbox
-	addresses  local.Addresses // Of the control plane; the sources have theirs in values.
+	control    *process.Sandbox
+	addresses  process.Addresses // Of the control plane; the sources have theirs in values.
 	values     values
 	dynamic    dynamic.Interface
 	applier    *applier
@@ -37,7 +37,7 @@ type stack struct {
 	leaves bool
 
 	mu        sync.Mutex // Guards what the sources add as they join.
-	processes []*local.Process
+	processes []*process.Process
 	queue     *queue
 }
 
@@ -92,21 +92,21 @@ func (s *stack) stop(ctx context.Context) {
 
 // build compiles impulse and the mock metric.
 func (s *stack) build(ctx context.Context, _ options) error {
-	if _, err := local.Build(ctx, s.dir, "impulse", ".", "./cmd/impulse"); err != nil {
+	if _, err := process.Build(ctx, s.dir, "impulse", ".", "./cmd/impulse"); err != nil {
 		return err
 	}
-	_, err := local.Build(ctx, s.dir, "mockmetrics", ".", "./deploy/mockmetrics")
+	_, err := process.Build(ctx, s.dir, "mockmetrics", ".", "./deploy/mockmetrics")
 	return err
 }
 
 // sandbox starts the control plane and the sources, and waits for the first. When the cluster is the user's, only the
 // sources are used.
 func (s *stack) sandbox(ctx context.Context, o options) error {
-	impulse, err := local.FreeAddress(ctx)
+	impulse, err := process.FreeAddress(ctx)
 	if err != nil {
 		return err
 	}
-	mock, err := local.FreeAddress(ctx)
+	mock, err := process.FreeAddress(ctx)
 	if err != nil {
 		return err
 	}
@@ -125,11 +125,11 @@ func (s *stack) sandbox(ctx context.Context, o options) error {
 	if o.once { // Nobody is there to type.
 		args = append(args, "--without-kubectl")
 	}
-	if s.control, err = local.StartSandbox(ctx, s.dir, args...); err != nil {
+	if s.control, err = process.StartSandbox(ctx, s.dir, args...); err != nil {
 		return err
 	}
 	s.processes = append(s.processes, s.control.Process)
-	if s.addresses, err = s.control.Await(ctx, func(local.Addresses) bool { return true }); err != nil {
+	if s.addresses, err = s.control.Await(ctx, func(process.Addresses) bool { return true }); err != nil {
 		return err
 	}
 	return s.connect(o)
@@ -163,7 +163,7 @@ func (s *stack) clients(cfg *rest.Config) error {
 
 // spawn starts a child that stop will end.
 func (s *stack) spawn(ctx context.Context, name, binary string, args ...string) error {
-	p, err := local.Spawn(ctx, s.dir, name, binary, args...)
+	p, err := process.Start(ctx, s.dir, name, binary, args...)
 	if err == nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -177,7 +177,7 @@ func (s *stack) died() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.processes {
-		if err := p.Died(); err != nil {
+		if err := p.Err(); err != nil {
 			return err
 		}
 	}
@@ -186,7 +186,7 @@ func (s *stack) died() error {
 
 // until waits for cond and fails at once when a child has died.
 func (s *stack) until(ctx context.Context, limit time.Duration, what string, cond func(context.Context) (bool, error)) error {
-	return local.Until(ctx, limit, what, func(ctx context.Context) (bool, error) {
+	return process.WaitFor(ctx, limit, what, func(ctx context.Context) (bool, error) {
 		if err := s.died(); err != nil {
 			return false, err
 		}

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/impulse-sh/impulse/internal/testkit/local"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
 // The short form breaks every part; so few seeds rarely do.
@@ -67,7 +67,7 @@ func setUp(m *testing.M) (int, error) {
 	defer func() { _ = os.RemoveAll(dir) }()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	if suite.impulse, err = local.Build(ctx, dir, "impulse", "../..", "./cmd/impulse"); err != nil {
+	if suite.impulse, err = process.Build(ctx, dir, "impulse", "../..", "./cmd/impulse"); err != nil {
 		return 0, err
 	}
 	for _, args := range [][]string{
@@ -75,7 +75,7 @@ func setUp(m *testing.M) (int, error) {
 		{"wait", "--for=condition=Established", "--timeout=60s", "-f", "../../deploy/crds"},
 	} {
 		args = append([]string{"--kubeconfig", suite.kubeconfig}, args...)
-		if out, err := local.Run(ctx, filepath.Join(bin, "kubectl"), args...); err != nil {
+		if out, err := process.Run(ctx, filepath.Join(bin, "kubectl"), args...); err != nil {
 			return 0, fmt.Errorf("make the kinds known: %w\n%s", err, out)
 		}
 	}
@@ -173,7 +173,7 @@ func (w *world) settle() {
 	w.t.Helper()
 	since := time.Time{}
 	var wrong error
-	err := local.Until(w.t.Context(), rest, "all counts are right", func(ctx context.Context) (bool, error) {
+	err := process.WaitFor(w.t.Context(), rest, "all counts are right", func(ctx context.Context) (bool, error) {
 		if now := w.right(ctx); now != nil && ctx.Err() == nil {
 			since, wrong = time.Time{}, now
 			return false, nil

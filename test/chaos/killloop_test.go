@@ -10,7 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/impulse-sh/impulse/internal/testkit/local"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
 var killLoop = flag.Duration("kill-loop", 8*time.Second, "how long the leader is killed again and again")
@@ -49,7 +49,7 @@ func TestTheLeaderIsKilledAgainAndAgain(t *testing.T) {
 	}()
 	kills, stops := w.endLeaders(ctx, f)
 	<-done
-	if err := local.Until(t.Context(), rest, "every count follows", func(context.Context) (bool, error) { return f.settled(), nil }); err != nil {
+	if err := process.WaitFor(t.Context(), rest, "every count follows", func(context.Context) (bool, error) { return f.settled(), nil }); err != nil {
 		f.wrong = append(f.wrong, err.Error())
 	}
 	w.inspect()
@@ -93,7 +93,7 @@ func (w *world) nextAccepts(ctx context.Context, f *flood, ended int, began time
 	f.ended(time.Now().Add(50 * time.Millisecond)) // Its last answers are under way.
 	<-time.After(300 * time.Millisecond)           // As long as a kubelet needs, at least.
 	w.run(ctx, w.impulses[ended])
-	err := local.Until(ctx, takeover, "the next one accepts", func(context.Context) (bool, error) {
+	err := process.WaitFor(ctx, takeover, "the next one accepts", func(context.Context) (bool, error) {
 		return !f.nextAccepted().IsZero(), nil
 	})
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/impulse-sh/impulse/internal/testkit/local"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
 // part is a program that the schedule kills, freezes and starts again, always with the same arguments and folder.
@@ -22,7 +22,7 @@ type part struct {
 	dir    string
 
 	mu      sync.Mutex
-	process *local.Process
+	process *process.Process
 	runs    int
 	logs    []string
 }
@@ -45,12 +45,12 @@ func (p *part) start(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.runs++
-	process, err := local.Spawn(ctx, p.dir, fmt.Sprintf("%s.%d", p.name, p.runs), p.binary, p.args...)
+	child, err := process.Start(ctx, p.dir, fmt.Sprintf("%s.%d", p.name, p.runs), p.binary, p.args...)
 	if err != nil {
 		return err
 	}
-	p.process = process
-	p.logs = append(p.logs, process.Log())
+	p.process = child
+	p.logs = append(p.logs, child.LogPath())
 	return nil
 }
 

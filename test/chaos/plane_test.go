@@ -22,7 +22,7 @@ import (
 	watchtools "k8s.io/client-go/tools/watch"
 	"sigs.k8s.io/yaml"
 
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 // bare is a Deployment that nobody scales but us: how long its writes take is what the machine itself needs.
@@ -43,9 +43,9 @@ type plane struct {
 // newPlane makes the namespace and all objects, and watches them until the test ends.
 func newPlane(w *world) *plane {
 	w.t.Helper()
-	config := sandboxtest.Cluster(w.t)
+	config := sandbox.Config(w.t)
 	p := &plane{
-		world: w, kubeconfig: suite.kubeconfig, namespace: sandboxtest.Namespace(w.t, config),
+		world: w, kubeconfig: suite.kubeconfig, namespace: sandbox.Namespace(w.t, config),
 		kube: kubernetes.NewForConfigOrDie(config), dynamic: dynamic.NewForConfigOrDie(config), seen: make(chan int32, 16),
 	}
 	p.deployment(bare, 0)

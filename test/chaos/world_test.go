@@ -18,8 +18,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/impulse-sh/impulse/internal/testkit/local"
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 // patience is how long a part may take to start.
@@ -144,7 +144,7 @@ func (w *world) run(ctx context.Context, p *part) {
 // until waits for a condition.
 func (w *world) until(what string, cond func(ctx context.Context) bool) {
 	w.t.Helper()
-	if err := local.Until(w.t.Context(), patience, what, func(ctx context.Context) (bool, error) { return cond(ctx), nil }); err != nil {
+	if err := process.WaitFor(w.t.Context(), patience, what, func(ctx context.Context) (bool, error) { return cond(ctx), nil }); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -156,7 +156,7 @@ func (w *world) startNATS() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.nats = w.part("nats", sandboxtest.Binary(w.t, "nats-server"), "-js", "-a", "127.0.0.1", "-p", port, "-sd", filepath.Join(w.dir, "nats"))
+	w.nats = w.part("nats", sandbox.Binary(w.t, "nats-server"), "-js", "-a", "127.0.0.1", "-p", port, "-sd", filepath.Join(w.dir, "nats"))
 	w.run(w.t.Context(), w.nats)
 	w.natsWire = newWire(w.t, w.natsAddress)
 	conn, err := nats.Connect("nats://"+w.natsAddress, nats.RetryOnFailedConnect(true), nats.ReconnectWait(50*time.Millisecond), nats.MaxReconnects(-1))
@@ -192,7 +192,7 @@ func (w *world) startPrometheus() {
 	w.file(config, fmt.Sprintf("global: {scrape_interval: 500ms, scrape_timeout: 500ms}\nscrape_configs: [{job_name: chaos, static_configs: [{targets: ['%s']}]}]\n",
 		w.metrics.Listener.Addr()))
 	address := w.free()
-	w.prometheus = w.part("prometheus", sandboxtest.Binary(w.t, "prometheus"), "--config.file", config, "--log.level", "error",
+	w.prometheus = w.part("prometheus", sandbox.Binary(w.t, "prometheus"), "--config.file", config, "--log.level", "error",
 		"--storage.tsdb.path", filepath.Join(w.dir, "prometheus"), "--web.listen-address", address)
 	w.run(w.t.Context(), w.prometheus)
 	w.promWire = newWire(w.t, address)
@@ -298,7 +298,7 @@ receivers: [{name: impulse, webhook_configs: [{url: '%s', send_resolved: true}]}
 				args = append(args, "--cluster.peer", g.address())
 			}
 		}
-		w.alertmanagers = append(w.alertmanagers, w.part(fmt.Sprintf("alertmanager-%d", i), sandboxtest.Binary(w.t, "alertmanager"), args...))
+		w.alertmanagers = append(w.alertmanagers, w.part(fmt.Sprintf("alertmanager-%d", i), sandbox.Binary(w.t, "alertmanager"), args...))
 		w.run(w.t.Context(), w.alertmanagers[i])
 	}
 	for i, url := range urls {

@@ -8,11 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
-	"github.com/impulse-sh/impulse/internal/testkit/local"
+	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
@@ -62,10 +63,6 @@ func TestExamplesWork(t *testing.T) {
 }
 
 func TestARealAlertmanagerTakesTheRouteOfTheReadme(t *testing.T) {
-	bin := os.Getenv("IMPULSE_SANDBOX_BIN")
-	if bin == "" {
-		t.Fatal("there is no alertmanager to test with: run `make test`")
-	}
 	for _, b := range blocks(t, "README.md") {
 		if b.info != "yaml alertmanager" {
 			continue
@@ -75,22 +72,10 @@ func TestARealAlertmanagerTakesTheRouteOfTheReadme(t *testing.T) {
 		if err := os.WriteFile(config, []byte(b.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		address, err := local.FreeAddress(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := local.Spawn(t.Context(), dir, "alertmanager", filepath.Join(bin, "alertmanager"), "--config.file", config,
+		address := testkit.FreeAddress(t)
+		p := sandbox.Start(t, "alertmanager", "--config.file", config,
 			"--storage.path", dir, "--web.listen-address", address, "--cluster.listen-address=")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer p.Stop()
-		err = local.Until(t.Context(), 30*time.Second, "alertmanager takes the route", func(ctx context.Context) (bool, error) {
-			return ready(ctx, "http://"+address+"/-/ready"), p.Died()
-		})
-		if err != nil {
-			t.Error(err)
-		}
+		p.Eventually("Alertmanager accepts the route", func(ctx context.Context) bool { return ready(ctx, "http://"+address+"/-/ready") })
 		return
 	}
 	t.Error("README.md has no route")
@@ -109,21 +94,18 @@ func ready(ctx context.Context, url string) bool {
 }
 
 func TestCommandsOfTheReadmeWork(t *testing.T) {
-	kubeconfig := os.Getenv("IMPULSE_SANDBOX_KUBECONFIG")
-	if kubeconfig == "" {
-		t.Fatal("there is no control plane to test with: run `make test`")
-	}
+	kubeconfig, bin := sandbox.Kubeconfig(t), filepath.Dir(sandbox.Binary(t, "kubectl"))
 	dir := t.TempDir()
-	if _, err := local.Build(t.Context(), dir, "impulse", root, "./cmd/impulse"); err != nil {
+	if _, err := process.Build(t.Context(), dir, "impulse", root, "./cmd/impulse"); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("PATH", dir+":"+os.Getenv("IMPULSE_SANDBOX_BIN")+":"+os.Getenv("PATH"))
+	t.Setenv("PATH", dir+":"+bin+":"+os.Getenv("PATH"))
 	t.Setenv("KUBECONFIG", kubeconfig)
 	apply, err := filepath.Abs(filepath.Join(root, "deploy/manifests"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out, err := local.Run(t.Context(), "kubectl", "apply", "--server-side", "--force-conflicts", "-k", apply); err != nil {
+	if out, err := process.Run(t.Context(), "kubectl", "apply", "--server-side", "--force-conflicts", "-k", apply); err != nil {
 		t.Fatal(err, out)
 	}
 	if commands := runAll(t, dir); commands < 3 {
@@ -150,7 +132,7 @@ func runAll(t *testing.T, dir string) int {
 				continue
 			}
 			commands++
-			if out, err := local.Run(t.Context(), "sh", "-ec", "cd "+dir+"; "+command); err != nil {
+			if out, err := process.Run(t.Context(), "sh", "-ec", "cd "+dir+"; "+command); err != nil {
 				t.Errorf("%s: %v\n%s", command, err, out)
 			}
 		}
@@ -160,7 +142,7 @@ func runAll(t *testing.T, dir string) int {
 
 func TestThePageAboutTestingShowsWhatItsCommandsPrint(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := local.Build(t.Context(), dir, "impulse", root, "./cmd/impulse"); err != nil {
+	if _, err := process.Build(t.Context(), dir, "impulse", root, "./cmd/impulse"); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
@@ -177,7 +159,7 @@ func TestThePageAboutTestingShowsWhatItsCommandsPrint(t *testing.T) {
 		}
 		commands++
 		// A failing test is shown, too: then the exit code is 1.
-		out, err := local.Run(t.Context(), "sh", "-c", "cd "+dir+"; "+strings.TrimPrefix(command, "$ ")+` || [ $? = 1 ]`)
+		out, err := process.Run(t.Context(), "sh", "-c", "cd "+dir+"; "+strings.TrimPrefix(command, "$ ")+` || [ $? = 1 ]`)
 		if err != nil || out != shown {
 			t.Errorf("docs/testing.md:%d: %s\n%v\nprints\n%s\nthe page shows\n%s", b.line, command, err, out, shown)
 		}

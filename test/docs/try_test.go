@@ -7,17 +7,17 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/impulse-sh/impulse/internal/testkit/local"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
 func TestTheFirstCommandOfTheReadmeShowsAPolicyAPictureAndAReason(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := local.Build(t.Context(), dir, "impulse", root, "./cmd/impulse"); err != nil {
+	if _, err := process.Build(t.Context(), dir, "impulse", root, "./cmd/impulse"); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 	picture := filepath.Join(dir, "new", "try.html")
-	out, err := local.Run(t.Context(), filepath.Join(root, "deploy/try/try"), picture)
+	out, err := process.Run(t.Context(), filepath.Join(root, "deploy/try/try"), picture)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -60,7 +60,7 @@ func TestWhatAMachineLacksIsSaidInOneSentence(t *testing.T) {
 	} {
 		t.Setenv("PATH", test.path)
 		t.Setenv("CC", test.cc)
-		out, err := local.Run(t.Context(), preflight, "--cc")
+		out, err := process.Run(t.Context(), preflight, "--cc")
 		if (err == nil) != (test.says == "") || !strings.Contains(out, test.says) || strings.Count(out, "\n") > 1 {
 			t.Errorf("without %s: %v, %q", name, err, out)
 		}

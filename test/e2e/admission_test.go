@@ -103,7 +103,7 @@ func TestWhatAdmissionMakesOfACountIsToldOnceAndNotFought(t *testing.T) {
 			}
 			w.replicas("web", c.holds)
 			w.until("it has tried several times, and told", func(ctx context.Context) (bool, error) {
-				return w.refusals(ctx, i) >= 4 && len(w.events(ctx, "web", c.reason)) > 0, i.Died()
+				return w.refusals(ctx, i) >= 4 && len(w.events(ctx, "web", c.reason)) > 0, i.Err()
 			}, func() string { return w.describe(w.t.Context(), "web") })
 			if told := w.events(t.Context(), "web", c.reason); len(told) != 1 || !strings.HasPrefix(told[0], "1 ") || !strings.Contains(told[0], c.says) {
 				t.Errorf("the Events are %q, want one, with %q", told, c.says)

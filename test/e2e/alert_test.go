@@ -38,7 +38,7 @@ func (w *world) alertmanagerAs(user, text string, args ...string) string {
 	}, args...)...)
 	url := "http://" + user + address
 	w.until("alertmanager is ready", func(ctx context.Context) (bool, error) {
-		return get(ctx, url+"/-/ready") == http.StatusOK, p.Died()
+		return get(ctx, url+"/-/ready") == http.StatusOK, p.Err()
 	}, func() string { return logOf(p) })
 	return url
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/impulse-sh/impulse/internal/testkit/local"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
@@ -18,11 +18,11 @@ func TestAnAlertThatIsSentIsCountedListedAndInItsAlertSet(t *testing.T) {
 	w.apply(onAlert("web"))
 	i := w.run()
 	w.condition("web", "Ready", "True", "Ready")
-	out, err := local.Run(t.Context(), suite.impulse, "send", "alert", "--server", i.url, "-n", w.ns, "alertname=web", "severity=scale")
+	out, err := process.Run(t.Context(), suite.impulse, "send", "alert", "--server", i.url, "-n", w.ns, "alertname=web", "severity=scale")
 	if err != nil || !strings.Contains(out, "for the objects of namespace "+w.ns+"; 1 object selects it\n") {
 		t.Errorf("send: %v\n%s", err, out)
 	}
-	if out, err := local.Run(t.Context(), suite.impulse, "send", "alert", "--server", i.url, "-n", w.ns, "alertname=other"); err != nil {
+	if out, err := process.Run(t.Context(), suite.impulse, "send", "alert", "--server", i.url, "-n", w.ns, "alertname=other"); err != nil {
 		t.Errorf("send another: %v\n%s", err, out)
 	}
 	out, err = w.tool(t.Context(), "alerts", "--lease-namespace", w.ns, "-o", "wide")
@@ -58,8 +58,8 @@ func TestAnObjectOfFileModeIsExplainedAndItsAlertsAreListed(t *testing.T) {
 		var out string
 		w.until("impulse "+c.args+" says what happened", func(ctx context.Context) (bool, error) {
 			var err error
-			out, err = local.Run(ctx, suite.impulse, append(strings.Fields(c.args), about...)...)
-			return err == nil && strings.Contains(out, c.want), i.Died()
+			out, err = process.Run(ctx, suite.impulse, append(strings.Fields(c.args), about...)...)
+			return err == nil && strings.Contains(out, c.want), i.Err()
 		}, func() string { return out })
 	}
 }
@@ -83,12 +83,12 @@ spec:
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if out, err := local.Run(t.Context(), suite.impulse, "check", file); err != nil {
+		if out, err := process.Run(t.Context(), suite.impulse, "check", file); err != nil {
 			t.Errorf("%s, without asking a server: %v\n%s", query, err, out)
 		}
 		var out string
 		w.until("the server says what it makes of "+query, func(ctx context.Context) (bool, error) {
-			out, _ = local.Run(ctx, suite.impulse, "check", file, "--prometheus", "http://"+address)
+			out, _ = process.Run(ctx, suite.impulse, "check", file, "--prometheus", "http://"+address)
 			return strings.Contains(out, want), nil
 		}, func() string { return out })
 	}

@@ -79,7 +79,7 @@ func TestFilesWorkWithoutACRDAndABrokenOneKeepsItsLastGoodVersion(t *testing.T) 
 	w.replicas("web", 8)
 	write(strings.Replace(onAlert("web"), "matchers:", "matcher:", 1))
 	w.until("the log says what is wrong", func(context.Context) (bool, error) {
-		return strings.Contains(logOf(i.Process), "matcher"), i.Died()
+		return strings.Contains(logOf(i.Process), "matcher"), i.Err()
 	}, func() string { return logOf(i.Process) })
 	w.webhook(i, "web", "resolved")
 	w.replicas("web", 1)

@@ -19,7 +19,7 @@ func TestASourceOnThisMachineIsRefusedUnlessItIsAllowed(t *testing.T) {
 		w.apply(object)
 		w.until(name+" says that its source is refused, and which flag allows it", func(ctx context.Context) (bool, error) {
 			said, err := w.kubectl(ctx, "", "get", "so", name, "-o", "jsonpath={.status.conditions}")
-			return err == nil && strings.Contains(said, "refused as the address of a source") && strings.Contains(said, "--allow-source-addresses"), i.Died()
+			return err == nil && strings.Contains(said, "refused as the address of a source") && strings.Contains(said, "--allow-source-addresses"), i.Err()
 		}, func() string { return w.describe(t.Context(), name) })
 	}
 	w.replicas("web", 2)

@@ -7,13 +7,13 @@ import (
 	"testing"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/testkit/local"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
 // tool runs a command of impulse in the test's namespace.
 func (w *world) tool(ctx context.Context, args ...string) (string, error) {
 	w.t.Helper()
-	return local.Run(ctx, suite.impulse, append(args, "--kubeconfig", suite.kubeconfig, "-n", w.ns)...)
+	return process.Run(ctx, suite.impulse, append(args, "--kubeconfig", suite.kubeconfig, "-n", w.ns)...)
 }
 
 func TestACountIsExplainedAndHasAHistory(t *testing.T) {

@@ -33,7 +33,7 @@ func (w *world) answered(i *impulse, status string) (before map[int]int) {
 		if code != http.StatusOK {
 			before[code]++
 		}
-		return code == http.StatusOK, i.Died()
+		return code == http.StatusOK, i.Err()
 	}, func() string { return logOf(i.Process) })
 	return before
 }
@@ -114,7 +114,7 @@ func TestALeaderThatWasPausedWritesNothingWhenItWakesUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.until("the old leader has noticed", func(context.Context) (bool, error) {
-		return strings.Contains(logOf(a.Process), "lease is lost"), a.Died()
+		return strings.Contains(logOf(a.Process), "lease is lost"), a.Err()
 	}, func() string { return logOf(a.Process) })
 	w.ready(a) // It passes on now.
 	if code := <-answered; code != http.StatusOK && code != http.StatusServiceUnavailable {
@@ -188,7 +188,7 @@ func TestALeaderThatIsCutOffAnswersForNothingThatTheNextHasNotRead(t *testing.T)
 	slow.caught()
 	go send("resolved") // It waits for the next write.
 	w.until("the other one leads", func(ctx context.Context) (bool, error) {
-		return post(ctx, b.url+"/v1/alertmanager/other", webhookBody("web", "firing")) == http.StatusOK, b.Died()
+		return post(ctx, b.url+"/v1/alertmanager/other", webhookBody("web", "firing")) == http.StatusOK, b.Err()
 	}, func() string { return logOf(b.Process) })
 	goOn()
 	for range 2 {

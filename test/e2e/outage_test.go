@@ -7,18 +7,18 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 const apiServer = "kube-apiserver"
 
 // outage is a world on a control plane of its own, whose API server can be taken away.
-func outage(t *testing.T) (*world, *sandboxtest.Outage) {
+func outage(t *testing.T) (*world, *sandbox.ControlPlane) {
 	t.Helper()
 	t.Parallel()
 	takePlace(t)
-	o := sandboxtest.NewOutage(t)
-	o.CRDs("../../deploy/crds")
+	o := sandbox.NewControlPlane(t)
+	o.ApplyCRDs("../../deploy/crds")
 	return worldOf(t, o.Kubeconfig), o
 }
 
@@ -26,7 +26,7 @@ func outage(t *testing.T) (*world, *sandboxtest.Outage) {
 func (w *world) notReady(i *impulse) {
 	w.t.Helper()
 	w.until("impulse is alive and not ready", func(ctx context.Context) (bool, error) {
-		return get(ctx, i.url+"/healthz") == http.StatusOK && get(ctx, i.url+"/readyz") == http.StatusServiceUnavailable, i.Died()
+		return get(ctx, i.url+"/healthz") == http.StatusOK && get(ctx, i.url+"/readyz") == http.StatusServiceUnavailable, i.Err()
 	}, func() string { return logOf(i.Process) })
 }
 
@@ -52,14 +52,14 @@ func TestStartedWhileTheAPIServerIsAwayItBecomesReadyByItself(t *testing.T) {
 	w, o := outage(t)
 	w.deployment("web", 1)
 	w.apply(onAlert("web"))
-	o.Take(apiServer)
+	o.Stop(apiServer)
 	i := w.impulse()
 	i.Process = w.spawn("impulse", suite.impulse, i.args...)
 	w.notReady(i)
 	if code := post(t.Context(), i.url+"/v1/alertmanager/"+w.ns, webhookBody("web", "firing")); code != http.StatusServiceUnavailable {
 		t.Errorf("an alert that cannot be recorded was answered with %d", code)
 	}
-	o.GiveBack(apiServer)
+	o.Start(apiServer)
 	w.ready(i)
 	w.webhook(i, "web", "firing")
 	w.replicas("web", 5)
@@ -77,10 +77,10 @@ func TestWhenTheAPIServerReturnsOnlyTheNewestIsWrittenAndNothingScalesInWrongly(
 	w.replicas("web", 7)
 
 	since := w.version("web")
-	o.Take(apiServer)
+	o.Stop(apiServer)
 	w.notReady(i)
 	s.set(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
-	o.GiveBack(apiServer)
+	o.Start(apiServer)
 	w.ready(i)
 	w.condition("web", "Ready", "False", "TriggerFailed")
 	w.wrote("web", since, 0) // The alert is remembered, and the unknown lowers nothing.
@@ -88,11 +88,11 @@ func TestWhenTheAPIServerReturnsOnlyTheNewestIsWrittenAndNothingScalesInWrongly(
 	w.replicas("web", 8)
 	w.wrote("web", since, 1)
 
-	o.Take(apiServer)
+	o.Stop(apiServer)
 	w.notReady(i)
 	s.value("10")
 	s.value("3")
-	o.GiveBack(apiServer)
+	o.Start(apiServer)
 	w.replicas("web", 7) // What the alert asks for.
 	w.wrote("web", since, 2)
 	w.webhook(i, "web", "resolved")
@@ -109,18 +109,18 @@ func TestARestartOfEtcdAndAFrozenAPIServerScaleNothingInWrongly(t *testing.T) {
 	w.replicas("web", 5)
 	since := w.version("web")
 
-	o.Take("etcd")
+	o.Stop("etcd")
 	w.notReady(i)
 	if code := post(t.Context(), i.url+"/v1/alertmanager/"+w.ns, webhookBody("web", "resolved")); code != http.StatusServiceUnavailable {
 		t.Errorf("an alert that cannot be recorded was answered with %d", code)
 	}
-	o.GiveBack("etcd")
+	o.Start("etcd")
 	w.ready(i)
 	w.webhook(i, "web", "firing") // It was never accepted that this has resolved.
 
-	o.Freeze(apiServer)
+	o.Pause(apiServer)
 	w.notReady(i)
-	o.Thaw(apiServer)
+	o.Resume(apiServer)
 	w.ready(i)
 	w.wrote("web", since, 0)
 	w.webhook(i, "web", "resolved")

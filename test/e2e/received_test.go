@@ -13,7 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/impulse-sh/impulse/internal/testkit/local"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
 // nats starts a real nats-server with JetStream, and returns its address.
@@ -53,8 +53,8 @@ func TestWhatIsSentByHandScalesAndSaysSo(t *testing.T) {
 		t.Helper()
 		args = append([]string{"send"}, append(args, "--server", i.url, "--token-file", token)...)
 		w.until("it is sent: "+strings.Join(args, " "), func(ctx context.Context) (bool, error) {
-			_, err := local.Run(ctx, suite.impulse, args...)
-			return err == nil, i.Died()
+			_, err := process.Run(ctx, suite.impulse, args...)
+			return err == nil, i.Err()
 		}, func() string { return logOf(i.Process) })
 	}
 	send("alert", "--namespace", w.ns, "alertname=web")
@@ -65,7 +65,7 @@ func TestWhatIsSentByHandScalesAndSaysSo(t *testing.T) {
 	w.replicas("web", 5)
 	send("alert", "--namespace", w.ns, "alertname=web", "--resolve")
 	w.replicas("web", 1)
-	if out, err := local.Run(t.Context(), suite.impulse, "send", "value", "other/web", "73", "--trigger", "jobs", "--server", i.url, "--token-file", token); err == nil {
+	if out, err := process.Run(t.Context(), suite.impulse, "send", "value", "other/web", "73", "--trigger", "jobs", "--server", i.url, "--token-file", token); err == nil {
 		t.Errorf("another namespace was reached: %s", out)
 	}
 }
@@ -141,7 +141,7 @@ spec:
 `, strings.Replace(onAlert("web"), "replicas: 5}", "replicas: 5, authModes: basic, reconcile: '"+strings.Replace(am, "impulse:"+password+"@", "", 1)+"'}", 1)))
 	i := w.run()
 	w.until("the log says that it is not let in", func(context.Context) (bool, error) {
-		return strings.Contains(logOf(i.Process), "401"), i.Died()
+		return strings.Contains(logOf(i.Process), "401"), i.Err()
 	}, func() string { return logOf(i.Process) })
 	if n := w.count(t.Context(), "web"); n != 1 {
 		t.Errorf("there are %d replicas before it was let in", n)

@@ -10,7 +10,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/impulse-sh/impulse/internal/testkit/local"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
 func TestTheManifestsGiveEnoughRightsAndNoMore(t *testing.T) {
@@ -24,7 +24,7 @@ func TestTheManifestsGiveEnoughRightsAndNoMore(t *testing.T) {
 		"get secrets/impulse-peers -n impulse-system": "yes", "get secrets/impulse-tokens -n impulse-system": "no", "create secrets -n impulse-system": "no",
 	} {
 		args := append([]string{"--kubeconfig", config, "-n", w.ns, "auth", "can-i"}, strings.Fields(question)...)
-		out, _ := local.Run(t.Context(), kubectlPath(), args...)
+		out, _ := process.Run(t.Context(), kubectlPath(), args...)
 		if !strings.Contains(out, want) {
 			t.Errorf("can it %s: %s", question, out)
 		}
@@ -39,7 +39,7 @@ func TestTheManifestsGiveEnoughRightsAndNoMore(t *testing.T) {
 	w.condition("web", "Ready", "True", "Ready")
 	w.until("the replicas have their key", func(ctx context.Context) (bool, error) {
 		secret, err := w.kube.CoreV1().Secrets("impulse-system").Get(ctx, "impulse-peers", metav1.GetOptions{})
-		return err == nil && len(secret.Data["key"]) == 32, i.Died()
+		return err == nil && len(secret.Data["key"]) == 32, i.Err()
 	}, func() string { return logOf(i.Process) })
 	w.webhook(i, "web", "firing")
 	w.replicas("web", 5)
@@ -75,7 +75,7 @@ func (w *world) serviceAccount() string {
 		{"config", "set-credentials", "impulse", "--token", strings.TrimSpace(token)},
 		{"config", "set-context", "--current", "--user", "impulse"},
 	} {
-		if out, err := local.Run(w.t.Context(), kubectlPath(), append([]string{"--kubeconfig", config}, args...)...); err != nil {
+		if out, err := process.Run(w.t.Context(), kubectlPath(), append([]string{"--kubeconfig", config}, args...)...); err != nil {
 			w.t.Fatal(fmt.Sprint(args), err, out)
 		}
 	}

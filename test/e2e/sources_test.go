@@ -23,7 +23,7 @@ func (w *world) prometheus(address, target string) {
 	p := w.spawn("prometheus", filepath.Join(suite.bin, "prometheus"), "--config.file", config,
 		"--storage.tsdb.path", w.t.TempDir(), "--web.listen-address", address)
 	w.until("prometheus is ready", func(ctx context.Context) (bool, error) {
-		return get(ctx, "http://"+address+"/-/ready") == http.StatusOK, p.Died()
+		return get(ctx, "http://"+address+"/-/ready") == http.StatusOK, p.Err()
 	}, func() string { return logOf(p) })
 }
 

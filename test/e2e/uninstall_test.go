@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/impulse-sh/impulse/internal/testkit/local"
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 // own is a world on a control plane of its own, whose namespaces can be deleted.
@@ -16,7 +16,7 @@ func own(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
 	takePlace(t)
-	return worldOf(t, sandboxtest.NewOutage(t, "controller-manager").Kubeconfig)
+	return worldOf(t, sandbox.NewControlPlane(t, "controller-manager").Kubeconfig)
 }
 
 // must runs kubectl, and fails the test when kubectl does.
@@ -84,14 +84,14 @@ func (w *world) uninstalled(web, left int32) {
 // uninstall runs the documented command, and returns what it prints.
 func (w *world) uninstall(args ...string) (string, error) {
 	w.t.Helper()
-	return local.Run(w.t.Context(), suite.impulse, append([]string{"uninstall", "--kubeconfig", w.kubeconfig}, args...)...)
+	return process.Run(w.t.Context(), suite.impulse, append([]string{"uninstall", "--kubeconfig", w.kubeconfig}, args...)...)
 }
 
 func TestUninstallRestoresTargetsAndLeavesNothing(t *testing.T) {
 	w := own(t)
 	for name, remove := range map[string]func() (string, error){
 		"the command": func() (string, error) { return w.uninstall() },
-		"by kubectl":  func() (string, error) { return local.Run(t.Context(), "sh", "-ec", w.byKubectl()) },
+		"by kubectl":  func() (string, error) { return process.Run(t.Context(), "sh", "-ec", w.byKubectl()) },
 	} {
 		i := w.install()
 		if out, err := remove(); err != nil {

@@ -9,7 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 const (
@@ -53,7 +53,7 @@ func dryRun(text string) string {
 func TestObjectsAndAlertsOutliveAnUpgradeAndARollbackOfTheCRDs(t *testing.T) {
 	t.Parallel()
 	takePlace(t)
-	w := worldOf(t, sandboxtest.NewOutage(t).Kubeconfig)
+	w := worldOf(t, sandbox.NewControlPlane(t).Kubeconfig)
 	client, server := []string{}, []string{"--server-side"}
 	for _, how := range []struct{ first, then []string }{{client, client}, {server, server}, {client, server}} {
 		t.Logf("first applied with %v, then with %v", how.first, how.then)

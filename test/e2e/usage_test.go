@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/impulse-sh/impulse/internal/testkit/local"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
 var podMetrics = schema.GroupVersionResource{Group: "metrics.k8s.io", Version: "v1beta1", Resource: "pods"}
@@ -61,7 +61,7 @@ func (w *world) settles(name string, n int32) {
 	w.t.Helper()
 	var count int32
 	var measured int
-	err := local.Until(w.t.Context(), 3*patience, fmt.Sprintf("%s settles at %d", name, n), func(ctx context.Context) (bool, error) {
+	err := process.WaitFor(w.t.Context(), 3*patience, fmt.Sprintf("%s settles at %d", name, n), func(ctx context.Context) (bool, error) {
 		list, err := w.dynamic.Resource(podMetrics).Namespace(w.ns).List(ctx, metav1.ListOptions{LabelSelector: "app=" + name})
 		if err != nil {
 			return false, err
@@ -124,7 +124,7 @@ func (w *world) converted(hpa, twin string) string {
 	if err != nil {
 		w.t.Fatal(err, old)
 	}
-	text, err := local.RunWith(w.t.Context(), strings.NewReader(old), suite.impulse, "convert", "-")
+	text, err := process.RunWithInput(w.t.Context(), strings.NewReader(old), suite.impulse, "convert", "-")
 	if err != nil {
 		w.t.Fatal(err, text)
 	}

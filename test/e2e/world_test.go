@@ -22,7 +22,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/impulse-sh/impulse/internal/testkit/local"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
 // patience is how long a test waits for something that should happen at once: it says "never", not "how fast".
@@ -58,13 +58,13 @@ func setUp(m *testing.M) (int, error) {
 	suite.dir = dir
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	if suite.impulse, err = local.Build(ctx, dir, "impulse", "../..", "./cmd/impulse"); err != nil {
+	if suite.impulse, err = process.Build(ctx, dir, "impulse", "../..", "./cmd/impulse"); err != nil {
 		return 0, err
 	}
-	if suite.mockmetrics, err = local.Build(ctx, dir, "mockmetrics", "../..", "./deploy/mockmetrics"); err != nil {
+	if suite.mockmetrics, err = process.Build(ctx, dir, "mockmetrics", "../..", "./deploy/mockmetrics"); err != nil {
 		return 0, err
 	}
-	if out, err := local.Run(ctx, kubectlPath(), "--kubeconfig", suite.kubeconfig, "apply", "--server-side", "--force-conflicts", "-f", "../../deploy/crds"); err != nil {
+	if out, err := process.Run(ctx, kubectlPath(), "--kubeconfig", suite.kubeconfig, "apply", "--server-side", "--force-conflicts", "-f", "../../deploy/crds"); err != nil {
 		return 0, fmt.Errorf("apply the CRDs: %w\n%s", err, out)
 	}
 	flag.Parse()
@@ -146,7 +146,7 @@ func (w *world) apply(text string) {
 func (w *world) kubectl(ctx context.Context, stdin string, args ...string) (string, error) {
 	w.t.Helper()
 	args = append([]string{"--kubeconfig", w.kubeconfig, "-n", w.ns}, args...)
-	return local.RunWith(ctx, strings.NewReader(stdin), kubectlPath(), args...)
+	return process.RunWithInput(ctx, strings.NewReader(stdin), kubectlPath(), args...)
 }
 
 // deployment makes a Deployment with n replicas.
@@ -215,14 +215,14 @@ func (w *world) condition(name, kind, status, reason string) {
 // until waits for a condition and shows what there is instead when it does not come.
 func (w *world) until(what string, cond func(context.Context) (bool, error), instead func() string) {
 	w.t.Helper()
-	if err := local.Until(w.t.Context(), patience, what, cond); err != nil {
+	if err := process.WaitFor(w.t.Context(), patience, what, cond); err != nil {
 		w.t.Fatalf("%v\n%s", err, instead())
 	}
 }
 
 // impulse is a running `impulse run`.
 type impulse struct {
-	*local.Process
+	*process.Process
 	url  string
 	args []string
 }
@@ -256,14 +256,14 @@ func (w *world) restart(i *impulse) {
 func (w *world) ready(i *impulse) {
 	w.t.Helper()
 	w.until("impulse is ready", func(ctx context.Context) (bool, error) {
-		return get(ctx, i.url+"/readyz") == http.StatusOK, i.Died()
+		return get(ctx, i.url+"/readyz") == http.StatusOK, i.Err()
 	}, func() string { return logOf(i.Process) })
 }
 
 // spawn starts a program that ends with the test; its log is shown when the test fails.
-func (w *world) spawn(name, binary string, args ...string) *local.Process {
+func (w *world) spawn(name, binary string, args ...string) *process.Process {
 	w.t.Helper()
-	p, err := local.Spawn(w.t.Context(), w.t.TempDir(), name, binary, args...)
+	p, err := process.Start(w.t.Context(), w.t.TempDir(), name, binary, args...)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -276,8 +276,8 @@ func (w *world) spawn(name, binary string, args ...string) *local.Process {
 	return p
 }
 
-func logOf(p *local.Process) string {
-	content, err := os.ReadFile(p.Log())
+func logOf(p *process.Process) string {
+	content, err := os.ReadFile(p.LogPath())
 	if err != nil {
 		return err.Error()
 	}
@@ -286,7 +286,7 @@ func logOf(p *local.Process) string {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	address, err := local.FreeAddress(t.Context())
+	address, err := process.FreeAddress(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,8 +25,8 @@ var may = map[string][]string{
 	"internal/regularfile": {},
 	"internal/testkit":     {},
 	"cmd":                  {"api", "scalers", "triggers/builtin", "internal"},
-	"deploy":               {"internal/testkit"},
-	"bench":                {"api", "scalers", "internal/testkit"},
+	"deploy":               {"internal/testkit/process"},
+	"bench":                {"api", "scalers", "internal/testkit/process"},
 	"test":                 {"api", "scalers", "triggers", "actuator", "internal", "test"},
 }
 
@@ -45,7 +45,8 @@ var within = map[string][]string{
 	"internal/control/uninstall":   {"internal/control/controller", "internal/control/status"},
 	"internal/analysis/policytest": {"internal/analysis/engine"},
 	"internal/analysis/simulate":   {"internal/analysis/engine"},
-	"internal/testkit/sandboxtest": {"internal/testkit/local"},
+	"internal/testkit":             {"internal/testkit/process"},
+	"internal/testkit/sandbox":     {"internal/testkit", "internal/testkit/process"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

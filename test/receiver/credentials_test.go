@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/impulse-sh/impulse/internal/ingest/httpserver"
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
 func TestRealAlertmanagersShowWhatTheyWereGiven(t *testing.T) {
@@ -35,7 +35,7 @@ func TestRealAlertmanagersShowWhatTheyWereGiven(t *testing.T) {
 	level := r.trigger("Slow", nil)
 	level.until("0")
 	tell(t, []*peer{start(t, door, ", http_config: {authorization: {credentials: the-password-of-two}}")}, time.Now(), true, "Slow")
-	sandboxtest.Until(t, "who shows something else is refused", func(context.Context) bool {
+	testkit.Eventually(t, "who shows something else is refused", func(context.Context) bool {
 		return r.metric("impulse_http_requests_total", `"401"`) > 0
 	})
 	level.only("0")

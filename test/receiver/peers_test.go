@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
 func TestThreeAlertmanagersAreOneSourceThroughAPartitionAndARestart(t *testing.T) {
@@ -27,7 +27,7 @@ func TestThreeAlertmanagersAreOneSourceThroughAPartitionAndARestart(t *testing.T
 	delivered := func(atLeast float64) {
 		t.Helper()
 		before := r.metric("impulse_http_requests_total", "")
-		sandboxtest.Until(t, "deliveries were repeated", func(context.Context) bool {
+		testkit.Eventually(t, "deliveries were repeated", func(context.Context) bool {
 			return r.metric("impulse_http_requests_total", "")-before >= atLeast
 		})
 	}
@@ -43,7 +43,7 @@ func TestThreeAlertmanagersAreOneSourceThroughAPartitionAndARestart(t *testing.T
 	level.until("0")
 	again := time.Now()
 	tell(t, all, again, true, "Slow")
-	sandboxtest.Until(t, "it counts again", func(context.Context) bool {
+	testkit.Eventually(t, "it counts again", func(context.Context) bool {
 		v := level.values()
 		return v[len(v)-1] == "1"
 	})
@@ -62,11 +62,11 @@ func TestWhatWasRefusedForAWhileIsOneChangeInTheEnd(t *testing.T) {
 	level.until("0")
 	r.disk.fill(true)
 	tell(t, all, time.Now(), true, "Slow")
-	sandboxtest.Until(t, "deliveries are answered with 503", func(context.Context) bool {
+	testkit.Eventually(t, "deliveries are answered with 503", func(context.Context) bool {
 		return r.metric("impulse_http_requests_total", `"503"`) >= 2
 	})
 	r.disk.fill(false)
-	sandboxtest.Until(t, "a delivery is recorded", func(context.Context) bool {
+	testkit.Eventually(t, "a delivery is recorded", func(context.Context) bool {
 		return r.metric("impulse_http_requests_total", `"200"`) >= 3
 	})
 	level.only("0", "1")
@@ -84,7 +84,7 @@ func TestATruncatedDeliveryEndsNothingAndIsSaid(t *testing.T) {
 	slow.until("1")
 	tell(t, []*peer{am}, time.Now(), true, "Fast") // Sorted by label: it takes the place of the other.
 	fast.until("1")
-	sandboxtest.Until(t, "truncated deliveries are counted", func(context.Context) bool {
+	testkit.Eventually(t, "truncated deliveries are counted", func(context.Context) bool {
 		return r.metric("impulse_webhook_truncated_total", "") >= 4
 	})
 	slow.only("0", "1")
@@ -121,7 +121,7 @@ func TestAfterA301AReconcileHeals(t *testing.T) {
 	t.Cleanup(front.Close)
 	am := start(t, front.URL+"/v1/alertmanager/shop", "")
 	tell(t, []*peer{am}, time.Now().Add(-time.Hour), true, "Slow") // What has just begun may be muted, for all that is known.
-	sandboxtest.Until(t, "Alertmanager was redirected", func(context.Context) bool { return gets.Load() > 0 })
+	testkit.Eventually(t, "Alertmanager was redirected", func(context.Context) bool { return gets.Load() > 0 })
 	r.trigger("Slow", nil).until("0")
 	r.trigger("Slow", map[string]string{"reconcile": am.url}).until("1")
 	if r.metric("impulse_http_requests_total", `"200"`) != 0 {
@@ -157,7 +157,7 @@ func TestStepsFollowActivationsNotDeliveries(t *testing.T) {
 	am := start(t, r.url+"/v1/alertmanager/shop", "")
 	tell(t, []*peer{am}, time.Now(), true, "Slow")
 	steps.until("1")
-	sandboxtest.Until(t, "it is repeated", func(context.Context) bool {
+	testkit.Eventually(t, "it is repeated", func(context.Context) bool {
 		return r.metric("impulse_http_requests_total", `"200"`) >= 4
 	})
 	steps.only("0", "1")

@@ -22,7 +22,8 @@ import (
 
 	"github.com/impulse-sh/impulse/internal/ingest/httpserver"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/alertmanager"
@@ -97,7 +98,7 @@ func receiverFor(t *testing.T, credentials *httpserver.Credentials) *receiver {
 	}
 	r.background(s.Run)
 	r.url = "http://" + s.Addr()
-	sandboxtest.Until(t, "the alerts are loaded", func(context.Context) bool { return r.store.Ready() == nil })
+	testkit.Eventually(t, "the alerts are loaded", func(context.Context) bool { return r.store.Ready() == nil })
 	return r
 }
 
@@ -190,7 +191,7 @@ func (l *levels) values() []string {
 // until waits until the newest level is so much.
 func (l *levels) until(value string) {
 	l.t.Helper()
-	sandboxtest.Until(l.t, "the level is "+value, func(context.Context) bool {
+	testkit.Eventually(l.t, "the level is "+value, func(context.Context) bool {
 		v := l.values()
 		return len(v) > 0 && v[len(v)-1] == value
 	})
@@ -206,7 +207,7 @@ func (l *levels) only(want ...string) {
 
 // peer is an Alertmanager.
 type peer struct {
-	*sandboxtest.Process
+	*sandbox.Process
 
 	t            *testing.T
 	url, cluster string
@@ -232,7 +233,7 @@ func startWith(t *testing.T, text string, with ...*peer) *peer {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	web, cluster := sandboxtest.FreeAddress(t, "127.0.0.1"), sandboxtest.FreeAddress(t, "127.0.0.1")
+	web, cluster := testkit.FreeAddress(t), testkit.FreeAddress(t)
 	p := &peer{t: t, url: "http://" + web, cluster: cluster, args: []string{
 		"--config.file", config, "--storage.path", dir, "--web.listen-address", web, "--cluster.listen-address", cluster,
 		"--cluster.peer-timeout=200ms", "--cluster.settle-timeout=1s",
@@ -241,7 +242,7 @@ func startWith(t *testing.T, text string, with ...*peer) *peer {
 		p.args = append(p.args, "--cluster.peer", other.cluster)
 	}
 	p.up()
-	p.Until("it has joined its cluster", func(ctx context.Context) bool {
+	p.Eventually("it has joined its cluster", func(ctx context.Context) bool {
 		var status struct{ Cluster struct{ Peers []any } }
 		return p.call(ctx, http.MethodGet, "/api/v2/status", nil, &status) == nil && len(status.Cluster.Peers) > len(with)
 	})
@@ -251,8 +252,8 @@ func startWith(t *testing.T, text string, with ...*peer) *peer {
 // up starts it, again with the same addresses.
 func (p *peer) up() {
 	p.t.Helper()
-	p.Process = sandboxtest.Start(p.t, "alertmanager", p.args...)
-	p.Until("it is ready", func(ctx context.Context) bool { return p.call(ctx, http.MethodGet, "/-/ready", nil, nil) == nil })
+	p.Process = sandbox.Start(p.t, "alertmanager", p.args...)
+	p.Eventually("it is ready", func(ctx context.Context) bool { return p.call(ctx, http.MethodGet, "/-/ready", nil, nil) == nil })
 }
 
 // call asks something of it.

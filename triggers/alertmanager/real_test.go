@@ -11,7 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -34,18 +35,18 @@ func post(t *testing.T, url, body string) {
 }
 
 // real returns the address of a real Alertmanager, and what starts it.
-func real(t *testing.T, config string) (string, func() *sandboxtest.Process) {
+func real(t *testing.T, config string) (string, func() *sandbox.Process) {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "alertmanager.yml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address := sandboxtest.FreeAddress(t, "127.0.0.1")
-	return address, func() *sandboxtest.Process {
-		p := sandboxtest.Start(t, "alertmanager", "--config.file", file, "--storage.path", dir,
+	address := testkit.FreeAddress(t)
+	return address, func() *sandbox.Process {
+		p := sandbox.Start(t, "alertmanager", "--config.file", file, "--storage.path", dir,
 			"--web.listen-address", address, "--cluster.listen-address=")
-		p.Listening(address)
+		p.WaitListening(address)
 		return p
 	}
 }
@@ -70,7 +71,7 @@ func TestARealAlertmanagerSaysWhatFiresWhatIsSilencedAndThatItHasJustBegun(t *te
 		s.config.Matchers, s.config.Reconcile = `{alertname="Slow", team!="b"}`, []string{"http://" + address}
 		return recorder.next(t, s)
 	}
-	sandboxtest.Until(t, "it has one alert that fires and one that is silenced", func(context.Context) bool {
+	testkit.Eventually(t, "it has one alert that fires and one that is silenced", func(context.Context) bool {
 		v := view(0)
 		return v.Complete && len(v.Firing) == 1 && len(v.Suppressed) == 1 && v.Suppressed[0].Labels["pod"] == "2" &&
 			v.Firing[0].StartsAt.Equal(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
@@ -113,7 +114,7 @@ route:
 		s := &source{env: triggers.Env{Namespace: "shop", Alerts: recorder, HTTP: &http.Client{}, Now: time.Now, Poller: triggers.NewPoller(1, 1)}}
 		s.config.Matchers, s.config.Reconcile, s.config.Receiver = `{alertname="Slow"}`, []string{"http://" + address}, receiver
 		view := func() triggers.AlertView { return recorder.next(t, s) }
-		sandboxtest.Until(t, fmt.Sprintf("with receiver %q it says %s", receiver, want), func(context.Context) bool {
+		testkit.Eventually(t, fmt.Sprintf("with receiver %q it says %s", receiver, want), func(context.Context) bool {
 			v := view()
 			return v.Complete && fmt.Sprint(teams(v.Firing), " ", teams(v.Suppressed)) == want
 		})

@@ -80,7 +80,7 @@ func TestARotatedSecretIsTakenUp(t *testing.T) {
 	rotate("old", "a")
 	r.until("stream WORK does not exist")
 	rotate("new", "b")
-	s.Until("the new user is connected, and only that", func(ctx context.Context) bool {
+	s.Eventually("the new user is connected, and only that", func(ctx context.Context) bool {
 		return slices.Equal(s.users(ctx), []string{"new"})
 	})
 }

@@ -16,7 +16,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
@@ -31,7 +32,7 @@ type clustered struct {
 func startCluster(t *testing.T, routing string) *clustered {
 	t.Helper()
 	port := func() string {
-		_, p, _ := net.SplitHostPort(sandboxtest.FreeAddress(t, "0.0.0.0"))
+		_, p, _ := net.SplitHostPort(testkit.FreeAddressOf(t, "0.0.0.0"))
 		return p
 	}
 	client, monitoring, route := port(), port(), port()
@@ -46,11 +47,11 @@ cluster {name: c, listen: "%s:%s", routes: ["nats://127.0.0.1:%s", "nats://127.0
 `, i, ip, client, ip, monitoring, t.TempDir(), ip, route, route, route, route, routing)
 		s := &server{t: t, address: ip + ":" + client, monitoring: ip + ":" + monitoring}
 		s.args = []string{"-c", configFile(t, "nats.conf", config)}
-		s.Process = sandboxtest.Start(t, "nats-server", s.args...)
+		s.Process = sandbox.Start(t, "nats-server", s.args...)
 		c.servers[fmt.Sprintf("n%d", i)] = s
 	}
 	for _, s := range c.servers {
-		s.Listening(s.address)
+		s.WaitListening(s.address)
 	}
 	return c
 }
@@ -59,7 +60,7 @@ cluster {name: c, listen: "%s:%s", routes: ["nats://127.0.0.1:%s", "nats://127.0
 func leader(t *testing.T, js jetstream.JetStream, former string) string {
 	t.Helper()
 	var name string
-	sandboxtest.Until(t, "the consumer has a leader", func(ctx context.Context) bool {
+	testkit.Eventually(t, "the consumer has a leader", func(ctx context.Context) bool {
 		c, err := js.Consumer(ctx, "WORK", "workers")
 		if err == nil && c.CachedInfo().Cluster != nil {
 			name = c.CachedInfo().Cluster.Leader
@@ -78,7 +79,7 @@ func reads(t *testing.T, m *monitor, want string) {
 			t.Logf("it read last: %s", last)
 		}
 	}()
-	sandboxtest.Until(t, "the monitor reads "+want, func(ctx context.Context) bool {
+	testkit.Eventually(t, "the monitor reads "+want, func(ctx context.Context) bool {
 		v, err := m.Read(ctx)
 		last = fmt.Sprint(v.level, " ", err)
 		return err == nil && v.level.String() == want
@@ -217,17 +218,17 @@ func TestTheMonitoringsCertificateIsChecked(t *testing.T) {
 	work(t, js, 1)
 	publish(t, js, 4)
 	s.Kill()
-	secure := sandboxtest.FreeAddress(t, "127.0.0.1")
+	secure := testkit.FreeAddress(t)
 	config := fmt.Sprintf(`https: "%s", tls {cert_file: "%s", key_file: "%s"}`, secure, configFile(t, "cert.pem", cert), configFile(t, "key.pem", key))
 	s.args = slices.DeleteFunc(append(s.args, "-c", configFile(t, "nats.conf", config)), func(arg string) bool { return arg == "-m" || strings.HasSuffix(s.monitoring, ":"+arg) })
-	s.Process = sandboxtest.Start(t, "nats-server", s.args...)
-	s.Listening(secure)
+	s.Process = sandbox.Start(t, "nats-server", s.args...)
+	s.WaitListening(secure)
 
 	c := monitored(secure)
 	c.UseHTTPS = true
 	fails := func(m *monitor, want string) {
 		t.Helper()
-		sandboxtest.Until(t, "the monitor says "+want, func(ctx context.Context) bool {
+		testkit.Eventually(t, "the monitor says "+want, func(ctx context.Context) bool {
 			_, err := m.Read(ctx)
 			return err != nil && strings.Contains(err.Error(), want)
 		})

@@ -14,14 +14,15 @@ import (
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
 // server is a real nats-server with JetStream.
 type server struct {
-	*sandboxtest.Process
+	*sandbox.Process
 	t                   *testing.T
 	address, monitoring string
 	args                []string
@@ -30,7 +31,7 @@ type server struct {
 // start starts a server on free ports; args are added to the command line.
 func start(t *testing.T, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, address: sandboxtest.FreeAddress(t, "127.0.0.1"), monitoring: sandboxtest.FreeAddress(t, "127.0.0.1")}
+	s := &server{t: t, address: testkit.FreeAddress(t), monitoring: testkit.FreeAddress(t)}
 	_, port, _ := net.SplitHostPort(s.address)
 	_, monitoring, _ := net.SplitHostPort(s.monitoring)
 	s.args = append([]string{"-a", "127.0.0.1", "-p", port, "-m", monitoring, "-js", "-sd", t.TempDir()}, args...)
@@ -41,8 +42,8 @@ func start(t *testing.T, args ...string) *server {
 // restart starts the server at the same address with the same data.
 func (s *server) restart() {
 	s.t.Helper()
-	s.Process = sandboxtest.Start(s.t, "nats-server", s.args...)
-	s.Until("JetStream is ready", func(ctx context.Context) bool {
+	s.Process = sandbox.Start(s.t, "nats-server", s.args...)
+	s.Eventually("JetStream is ready", func(ctx context.Context) bool {
 		return getJSON(ctx, "http://"+s.monitoring+"/healthz", &struct{}{}) == nil
 	})
 }
@@ -68,7 +69,7 @@ func (s *server) client(options ...natsgo.Option) jetstream.JetStream {
 func work(t *testing.T, js jetstream.JetStream, replicas int) jetstream.Consumer {
 	t.Helper()
 	var c jetstream.Consumer
-	sandboxtest.Until(t, "the stream and its consumer are made", func(ctx context.Context) bool {
+	testkit.Eventually(t, "the stream and its consumer are made", func(ctx context.Context) bool {
 		_, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{Name: "WORK", Subjects: []string{"work"}, Replicas: replicas})
 		if err != nil {
 			return false
@@ -82,7 +83,7 @@ func work(t *testing.T, js jetstream.JetStream, replicas int) jetstream.Consumer
 func publish(t *testing.T, js jetstream.JetStream, n int) {
 	t.Helper()
 	for range n {
-		sandboxtest.Until(t, "a message is stored", func(ctx context.Context) bool {
+		testkit.Eventually(t, "a message is stored", func(ctx context.Context) bool {
 			_, err := js.Publish(ctx, "work", []byte("x"))
 			return err == nil
 		})
@@ -179,7 +180,7 @@ func (r *run) until(want string) {
 			r.t.Logf("it said last: %s", got)
 		}
 	}()
-	sandboxtest.Until(r.t, "the source says "+want, func(context.Context) bool {
+	testkit.Eventually(r.t, "the source says "+want, func(context.Context) bool {
 		got = r.says()
 		if strings.IndexFunc(want, func(c rune) bool { return c < '0' || c > '9' }) < 0 {
 			return got == want

@@ -15,7 +15,8 @@ import (
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
@@ -131,9 +132,9 @@ func TestAServerThatHangsIsUnknownAndRecovers(t *testing.T) {
 }
 
 func TestWithoutJetStreamTheLevelIsUnknown(t *testing.T) {
-	address := sandboxtest.FreeAddress(t, "127.0.0.1")
+	address := testkit.FreeAddress(t)
 	_, port, _ := net.SplitHostPort(address)
-	sandboxtest.Start(t, "nats-server", "-a", "127.0.0.1", "-p", port).Listening(address)
+	sandbox.Start(t, "nats-server", "-a", "127.0.0.1", "-p", port).WaitListening(address)
 	follow(t, mustOpen(t, configured("nats://"+address), environment(nil))).until("JetStream is off")
 }
 
@@ -165,7 +166,7 @@ func TestTriggersShareAConnectionAndLeaveNoneBehind(t *testing.T) {
 		r.until("3")
 		r.stop()
 	}
-	s.Until("no connection is left", func(ctx context.Context) bool { return len(s.users(ctx)) == 0 })
+	s.Eventually("no connection is left", func(ctx context.Context) bool { return len(s.users(ctx)) == 0 })
 }
 
 func TestALevelThatDoesNotChangeIsReportedOncePerHeartbeat(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -43,7 +43,7 @@ func (r *run) untilEvent(what string, is func(e scalers.Event) bool) {
 			r.t.Logf("it said last: %+v", last)
 		}
 	}()
-	sandboxtest.Until(r.t, what, func(context.Context) bool {
+	testkit.Eventually(r.t, what, func(context.Context) bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		last = r.last

@@ -11,7 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 // web lets in me with the password "correct horse" (bcrypt).
@@ -22,7 +23,7 @@ type scraped struct {
 	t       *testing.T
 	address string
 	args    []string
-	process *sandboxtest.Process
+	process *sandbox.Process
 }
 
 func start(t *testing.T, target string, webConfig string) *scraped {
@@ -38,7 +39,7 @@ func start(t *testing.T, target string, webConfig string) *scraped {
 			t.Fatal(err)
 		}
 	}
-	address := sandboxtest.FreeAddress(t, "127.0.0.1")
+	address := testkit.FreeAddress(t)
 	p := &scraped{t: t, address: address, args: []string{
 		"--config.file", filepath.Join(dir, "prometheus.yml"), "--web.config.file", filepath.Join(dir, "web.yml"),
 		"--storage.tsdb.path", filepath.Join(dir, "data"), "--web.listen-address", address, "--log.level", "error",
@@ -51,8 +52,8 @@ func start(t *testing.T, target string, webConfig string) *scraped {
 // restart starts Prometheus at the same address with the same data.
 func (p *scraped) restart() {
 	p.t.Helper()
-	p.process = sandboxtest.Start(p.t, "prometheus", p.args...)
-	p.process.Until("Prometheus is ready", func(ctx context.Context) bool {
+	p.process = sandbox.Start(p.t, "prometheus", p.args...)
+	p.process.Eventually("Prometheus is ready", func(ctx context.Context) bool {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address+"/-/ready", http.NoBody)
 		if err != nil {
 			return false
@@ -86,17 +87,17 @@ func TestARealPrometheusIsReadAndReadAgainAfterItsRestart(t *testing.T) {
 			return fmt.Sprint(v, " ", err) == want
 		}
 	}
-	p.process.Until("the sum is read", reads("241.5 <nil>"))
+	p.process.Eventually("the sum is read", reads("241.5 <nil>"))
 
 	p.process.Kill()
 	if v, err := r.Read(t.Context()); err == nil {
 		t.Fatalf("read %v from a killed server", v)
 	}
 	p.restart()
-	p.process.Until("the sum is read again", reads("241.5 <nil>"))
+	p.process.Eventually("the sum is read again", reads("241.5 <nil>"))
 
 	target.Close()
-	p.process.Until("a series that ended is unknown, not zero",
+	p.process.Eventually("a series that ended is unknown, not zero",
 		reads("0 query "+p.address+": the answer is empty: no series matches the query"))
 }
 
@@ -110,7 +111,7 @@ func TestARealPrometheusRefusesWithAReason(t *testing.T) {
 		v, err := mustReader(t, c, environment(nil)).Read(t.Context())
 		return fmt.Sprint(v, " ", err)
 	}
-	p.process.Until("both series are there", func(context.Context) bool { return read("count(hits)") == "2 <nil>" })
+	p.process.Eventually("both series are there", func(context.Context) bool { return read("count(hits)") == "2 <nil>" })
 	for query, want := range map[string]string{
 		"1.5":               "1.5 <nil>",
 		"hits":              "has 2 elements",
@@ -150,12 +151,12 @@ func TestARealPrometheusWantsItsPassword(t *testing.T) {
 	c := configured("http://" + p.address)
 	c.AuthModes = "basic"
 	r := mustReader(t, c, environment(secrets))
-	p.process.Until("a wrong password is unknown", func(ctx context.Context) bool {
+	p.process.Eventually("a wrong password is unknown", func(ctx context.Context) bool {
 		_, err := r.Read(ctx)
 		return err != nil && strings.HasSuffix(err.Error(), "client error: 401")
 	})
 	secrets["password"] = "correct horse"
-	p.process.Until("the right password reads", func(ctx context.Context) bool {
+	p.process.Eventually("the right password reads", func(ctx context.Context) bool {
 		v, err := r.Read(ctx)
 		return err == nil && v == 241_500
 	})

@@ -10,13 +10,14 @@ import (
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
 // server is a real nats-server with JetStream.
 type server struct {
-	*sandboxtest.Process
+	*sandbox.Process
 
 	t       *testing.T
 	address string
@@ -26,7 +27,7 @@ type server struct {
 
 func serve(t *testing.T) *server {
 	t.Helper()
-	s := &server{t: t, address: sandboxtest.FreeAddress(t, "127.0.0.1")}
+	s := &server{t: t, address: testkit.FreeAddress(t)}
 	_, port, _ := net.SplitHostPort(s.address)
 	s.args = []string{"-a", "127.0.0.1", "-p", port, "-js", "-sd", t.TempDir()}
 	s.restart()
@@ -36,8 +37,8 @@ func serve(t *testing.T) *server {
 // restart starts the server at the same address with the same data.
 func (s *server) restart() {
 	s.t.Helper()
-	s.Process = sandboxtest.Start(s.t, "nats-server", s.args...)
-	s.Listening(s.address)
+	s.Process = sandbox.Start(s.t, "nats-server", s.args...)
+	s.WaitListening(s.address)
 	conn, err := natsgo.Connect("nats://" + s.address)
 	if err != nil {
 		s.t.Fatal(err)
@@ -46,7 +47,7 @@ func (s *server) restart() {
 	if s.js, err = jetstream.New(conn); err != nil {
 		s.t.Fatal(err)
 	}
-	sandboxtest.Until(s.t, "the stream and its consumer are there", func(ctx context.Context) bool {
+	testkit.Eventually(s.t, "the stream and its consumer are there", func(ctx context.Context) bool {
 		_, err := s.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{Name: "LEVELS", Subjects: []string{"levels"}})
 		if err != nil {
 			return false
@@ -74,7 +75,7 @@ func (s *server) stream() map[string]string {
 // settled waits until nothing waits for the consumer.
 func (s *server) settled() {
 	s.t.Helper()
-	sandboxtest.Until(s.t, "everything is acknowledged", func(ctx context.Context) bool {
+	testkit.Eventually(s.t, "everything is acknowledged", func(ctx context.Context) bool {
 		c, err := s.js.Consumer(ctx, "LEVELS", "checkout")
 		return err == nil && c.CachedInfo().NumPending == 0 && c.CachedInfo().NumAckPending == 0
 	})
@@ -116,7 +117,7 @@ func TestAMessageIsAcknowledgedWhenItIsDurable(t *testing.T) {
 	w := run(t, d, s.stream())
 	d.Fill(true)
 	s.publish(`{"value": 8}`)
-	sandboxtest.Until(t, "the message is delivered and not acknowledged", func(ctx context.Context) bool {
+	testkit.Eventually(t, "the message is delivered and not acknowledged", func(ctx context.Context) bool {
 		c, err := s.js.Consumer(ctx, "LEVELS", "checkout")
 		return err == nil && c.CachedInfo().NumAckPending == 1
 	})
@@ -135,7 +136,7 @@ func TestAMessageThatIsNotUnderstoodIsTerminated(t *testing.T) {
 	w := run(t, d, s.stream())
 	w.until("4")
 	s.publish(`{"valeu": 5}`)
-	sandboxtest.Until(t, "three are refused", func(context.Context) bool { _, refused := d.Counts(); return len(refused) == 3 })
+	testkit.Eventually(t, "three are refused", func(context.Context) bool { _, refused := d.Counts(); return len(refused) == 3 })
 	s.settled()
 	if _, refused := d.Counts(); !strings.Contains(refused[2].Error(), `did you mean "value"?`) {
 		t.Error(refused)

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/triggertest"
@@ -98,7 +98,7 @@ func (w *world) until(want string) {
 			w.t.Logf("it said last: %s", got)
 		}
 	}()
-	sandboxtest.Until(w.t, "it says "+want, func(context.Context) bool {
+	testkit.Eventually(w.t, "it says "+want, func(context.Context) bool {
 		got = w.says()
 		return got != "" && strings.HasPrefix(got, want)
 	})

@@ -13,7 +13,8 @@ import (
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
 	client "k8s.io/metrics/pkg/client/clientset/versioned/typed/metrics/v1beta1"
 
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/triggertest"
@@ -30,10 +31,10 @@ type real struct {
 
 func newReal(t *testing.T) *real {
 	t.Helper()
-	config := sandboxtest.Cluster(t)
-	r := &real{namespace: sandboxtest.Namespace(t, config), here: client.NewForConfigOrDie(config)}
+	config := sandbox.Config(t)
+	r := &real{namespace: sandbox.Namespace(t, config), here: client.NewForConfigOrDie(config)}
 	dead := rest.CopyConfig(config)
-	dead.Host = "https://" + sandboxtest.FreeAddress(t, "127.0.0.1")
+	dead.Host = "https://" + testkit.FreeAddress(t)
 	r.nowhere = client.NewForConfigOrDie(dead)
 	_, err := kubernetes.NewForConfigOrDie(config).CoreV1().Pods(r.namespace).Create(t.Context(), &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "busy", Annotations: map[string]string{
@@ -46,7 +47,7 @@ func newReal(t *testing.T) *real {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sandboxtest.Until(t, "metrics-server knows the pod", func(ctx context.Context) bool {
+	testkit.Eventually(t, "metrics-server knows the pod", func(ctx context.Context) bool {
 		list, err := r.list(ctx, r.namespace)
 		return err == nil && len(list.Items) == 1
 	})

@@ -10,11 +10,11 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 func TestAListThatIsForbiddenIsToldFromAClusterWithoutACRD(t *testing.T) {
-	outage := sandboxtest.NewOutage(t)
+	outage := sandbox.NewControlPlane(t)
 	read := func(config *rest.Config) error {
 		config = rest.CopyConfig(config)
 		group := v1alpha1.GroupVersion()
@@ -29,7 +29,7 @@ func TestAListThatIsForbiddenIsToldFromAClusterWithoutACRD(t *testing.T) {
 	if err := read(outage.Config); !errors.Is(err, errNoCRD) {
 		t.Errorf("without the CRD: %v", err)
 	}
-	outage.CRDs("../../../deploy/crds")
+	outage.ApplyCRDs("../../../deploy/crds")
 	if err := read(outage.Config); err != nil {
 		t.Errorf("with the CRD: %v", err)
 	}

@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
 func TestFilesAreFollowedAndTheirStateOutlivesTheProcess(t *testing.T) {
@@ -63,7 +63,7 @@ func TestWhoDoesNotLeadPassesOnAndTakesOverWhenTheLeaderStops(t *testing.T) {
 	if err := a.stop(); err != nil {
 		t.Error(err)
 	}
-	sandboxtest.Until(t, "the other leads, and has the alert", func(ctx context.Context) bool {
+	testkit.Eventually(t, "the other leads, and has the alert", func(ctx context.Context) bool {
 		code, metrics := b.answer(ctx, "/metrics")
 		return code == http.StatusOK && !strings.Contains(metrics, "impulse_decisions_total 0")
 	})
@@ -94,22 +94,22 @@ func TestWhatOnlyTheLeaderKnowsIsToldByNoOther(t *testing.T) {
 		}
 		return n
 	}
-	sandboxtest.Until(t, "the leader tells both gauges, and the other none", func(ctx context.Context) bool {
+	testkit.Eventually(t, "the leader tells both gauges, and the other none", func(ctx context.Context) bool {
 		return tells(ctx, a) == 2 && tells(ctx, b) == 0
 	})
 	ghost := []byte(`{"spec": {"holderIdentity": "ghost"}}`)
 	if _, err := w.client.CoordinationV1().Leases(w.ns).Patch(t.Context(), "impulse", types.MergePatchType, ghost, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	sandboxtest.Until(t, "the former leader tells none", func(ctx context.Context) bool { return tells(ctx, a) == 0 })
+	testkit.Eventually(t, "the former leader tells none", func(ctx context.Context) bool { return tells(ctx, a) == 0 })
 }
 
 func TestWithoutAnAPIServerItIsAliveNotReadyAndStops(t *testing.T) {
 	o := Defaults()
-	o.Kubeconfig, o.Listen, o.HealthListen = unreachable(t), sandboxtest.FreeAddress(t, "127.0.0.1"), sandboxtest.FreeAddress(t, "127.0.0.1")
+	o.Kubeconfig, o.Listen, o.HealthListen = unreachable(t), testkit.FreeAddress(t), testkit.FreeAddress(t)
 	r := start(t, o)
 	for _, address := range []string{o.Listen, o.HealthListen} {
-		sandboxtest.Until(t, "it is alive", func(ctx context.Context) bool {
+		testkit.Eventually(t, "it is alive", func(ctx context.Context) bool {
 			code, _ := send(ctx, http.MethodGet, "http://"+address+"/healthz", nil)
 			return code == http.StatusOK
 		})
@@ -134,7 +134,7 @@ func TestWithoutAnAPIServerItIsAliveNotReadyAndStops(t *testing.T) {
 
 func TestTokensAreTakenUpWithoutARestart(t *testing.T) {
 	o := Defaults()
-	o.Kubeconfig, o.Listen, o.TokensFile = unreachable(t), sandboxtest.FreeAddress(t, "127.0.0.1"), filepath.Join(t.TempDir(), "tokens")
+	o.Kubeconfig, o.Listen, o.TokensFile = unreachable(t), testkit.FreeAddress(t), filepath.Join(t.TempDir(), "tokens")
 	write := func(token string) {
 		t.Helper()
 		if err := os.WriteFile(o.TokensFile, []byte(token), 0o600); err != nil {
@@ -146,7 +146,7 @@ func TestTokensAreTakenUpWithoutARestart(t *testing.T) {
 	// Who is let in hears that nobody leads.
 	answers := func(token string, code int) {
 		t.Helper()
-		sandboxtest.Until(t, token+" is answered as it should be", func(ctx context.Context) bool {
+		testkit.Eventually(t, token+" is answered as it should be", func(ctx context.Context) bool {
 			got, _ := sendAs(ctx, http.MethodPost, r.url+"/v1/alertmanager/shop", token, nil)
 			return got == code
 		})
@@ -160,9 +160,9 @@ func TestTokensAreTakenUpWithoutARestart(t *testing.T) {
 
 func TestTwoProcessesCannotListenOnOneAddress(t *testing.T) {
 	o := Defaults()
-	o.Kubeconfig, o.Listen, o.LogTo = unreachable(t), sandboxtest.FreeAddress(t, "127.0.0.1"), newJournal(t)
+	o.Kubeconfig, o.Listen, o.LogTo = unreachable(t), testkit.FreeAddress(t), newJournal(t)
 	first := start(t, o)
-	sandboxtest.Until(t, "the first listens", func(ctx context.Context) bool {
+	testkit.Eventually(t, "the first listens", func(ctx context.Context) bool {
 		code, _ := first.answer(ctx, "/healthz")
 		return code == http.StatusOK
 	})

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
 func TestLevelsReachTheirTriggersThroughAnyReplicaAndOutliveTheLeader(t *testing.T) {
@@ -66,7 +66,7 @@ spec:
 // answers sends until that is answered as wanted: a 503 may pass.
 func (r *running) answers(t *testing.T, method, path, body string, want int) {
 	t.Helper()
-	sandboxtest.Until(t, "it is answered", func(ctx context.Context) bool {
+	testkit.Eventually(t, "it is answered", func(ctx context.Context) bool {
 		code, says := send(ctx, method, r.url+path, []byte(body))
 		if code != http.StatusServiceUnavailable && code != want {
 			t.Fatalf("%s was answered with %d %s", body, code, says)

@@ -19,7 +19,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 // world is a namespace with a Deployment web of one replica, which processes of this test scale.
@@ -33,12 +34,12 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	config := sandboxtest.Cluster(t)
+	config := sandbox.Config(t)
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, client: client, ns: sandboxtest.Namespace(t, config), dir: t.TempDir(), states: filepath.Join(t.TempDir(), "states")}
+	w := &world{t: t, client: client, ns: sandbox.Namespace(t, config), dir: t.TempDir(), states: filepath.Join(t.TempDir(), "states")}
 	labels := map[string]string{"app": "web"}
 	_, err = client.AppsV1().Deployments(w.ns).Create(t.Context(), &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: "web"},
@@ -77,7 +78,7 @@ func (w *world) options() Options {
 	w.t.Helper()
 	o := Defaults()
 	o.Kubeconfig, o.Namespace, o.LeaseNamespace = os.Getenv("IMPULSE_SANDBOX_KUBECONFIG"), w.ns, w.ns
-	o.Config, o.StateDir, o.Listen = w.dir, w.states, sandboxtest.FreeAddress(w.t, "127.0.0.1")
+	o.Config, o.StateDir, o.Listen = w.dir, w.states, testkit.FreeAddress(w.t)
 	return o
 }
 
@@ -115,7 +116,7 @@ func (r *running) answer(ctx context.Context, path string) (int, string) {
 // ready waits until the process says that it is.
 func (r *running) ready() {
 	r.t.Helper()
-	sandboxtest.Until(r.t, "it is ready", func(ctx context.Context) bool {
+	testkit.Eventually(r.t, "it is ready", func(ctx context.Context) bool {
 		code, _ := r.answer(ctx, "/readyz")
 		return code == http.StatusOK
 	})
@@ -158,7 +159,7 @@ func sendAs(ctx context.Context, method, url, token string, body []byte) (int, s
 // replicas waits until the Deployment has n.
 func (w *world) replicas(n int32) {
 	w.t.Helper()
-	sandboxtest.Until(w.t, fmt.Sprintf("web has %d replicas", n), func(ctx context.Context) bool {
+	testkit.Eventually(w.t, fmt.Sprintf("web has %d replicas", n), func(ctx context.Context) bool {
 		d, err := w.client.AppsV1().Deployments(w.ns).Get(ctx, "web", metav1.GetOptions{})
 		return err == nil && *d.Spec.Replicas == n
 	})
@@ -239,7 +240,7 @@ func (j *journal) String() string {
 func unreachable(t *testing.T) string {
 	t.Helper()
 	config := clientcmdapi.NewConfig()
-	config.Clusters["away"] = &clientcmdapi.Cluster{Server: "http://" + sandboxtest.FreeAddress(t, "127.0.0.1")}
+	config.Clusters["away"] = &clientcmdapi.Cluster{Server: "http://" + testkit.FreeAddress(t)}
 	config.Contexts["away"] = &clientcmdapi.Context{Cluster: "away"}
 	config.CurrentContext = "away"
 	path := filepath.Join(t.TempDir(), "kubeconfig")

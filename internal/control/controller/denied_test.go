@@ -13,15 +13,16 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/status"
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 // A webhook chooses the code of its denial: with 404 it looks as if there was no such object.
 func TestAnObjectIsNotGoneBecauseAWebhookSaysNotFound(t *testing.T) {
 	t.Parallel()
-	config := sandboxtest.Cluster(t)
-	sandboxtest.CRDs(t, "../../../deploy/crds")
-	ns := sandboxtest.Namespace(t, config)
+	config := sandbox.Config(t)
+	sandbox.ApplyCRDs(t, "../../../deploy/crds")
+	ns := sandbox.Namespace(t, config)
 	cluster, err := NewCluster(config, ns)
 	if err != nil {
 		t.Fatal(err)
@@ -34,10 +35,10 @@ func TestAnObjectIsNotGoneBecauseAWebhookSaysNotFound(t *testing.T) {
 	}
 	for _, subresource := range []string{"", "status"} {
 		written := strings.TrimSuffix(resource+"/"+subresource, "/")
-		sandboxtest.Webhook(t, config, ns, v1alpha1.GroupVersion().WithResource(written), func() admissionv1.AdmissionResponse {
+		sandbox.AdmissionWebhook(t, config, ns, v1alpha1.GroupVersion().WithResource(written), func() admissionv1.AdmissionResponse {
 			return admissionv1.AdmissionResponse{Result: &metav1.Status{Code: http.StatusNotFound, Reason: metav1.StatusReasonNotFound}}
 		})
-		sandboxtest.Until(t, "the webhook denies writes of "+written, func(ctx context.Context) bool {
+		testkit.Eventually(t, "the webhook denies writes of "+written, func(ctx context.Context) bool {
 			patch := cluster.client.Patch(types.MergePatchType).Namespace(ns).Resource(resource).Name("web").Param("dryRun", metav1.DryRunAll)
 			if subresource != "" {
 				patch.SubResource(subresource)

@@ -9,16 +9,16 @@ import (
 
 	"k8s.io/client-go/rest"
 
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 func TestAnObjectThatIsNotThereIsToldFromAClusterWithoutACRD(t *testing.T) {
-	outage := sandboxtest.NewOutage(t)
+	outage := sandbox.NewControlPlane(t)
 	config := rest.CopyConfig(outage.Config)
 	if _, err := Get(t.Context(), config, "default", "web"); !errors.Is(err, ErrNoCRD) {
 		t.Errorf("without the CRD: %v", err)
 	}
-	outage.CRDs("../../../deploy/crds")
+	outage.ApplyCRDs("../../../deploy/crds")
 	if _, err := Get(t.Context(), config, "default", "web"); err == nil || !strings.Contains(err.Error(), `there is no ScaledObject "web" in namespace "default"`) {
 		t.Errorf("with the CRD: %v", err)
 	}

@@ -20,7 +20,8 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 	"github.com/impulse-sh/impulse/internal/control/status"
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -36,9 +37,9 @@ type vault struct {
 
 func newVault(t *testing.T) *vault {
 	t.Helper()
-	config := sandboxtest.Cluster(t)
-	sandboxtest.CRDs(t, "../../../deploy/crds")
-	return openVault(t, config, sandboxtest.Namespace(t, config))
+	config := sandbox.Config(t)
+	sandbox.ApplyCRDs(t, "../../../deploy/crds")
+	return openVault(t, config, sandbox.Namespace(t, config))
 }
 
 func openVault(t *testing.T, config *rest.Config, ns string) *vault {
@@ -122,7 +123,7 @@ func (v *vault) reads(k *Credential, want string) {
 // becomes waits until the parameter password has a value. Before, it has the one from before, and never an error.
 func (v *vault) becomes(k *Credential, before, want string) {
 	v.t.Helper()
-	sandboxtest.Until(v.t, "the new value is read", func(ctx context.Context) bool {
+	testkit.Eventually(v.t, "the new value is read", func(ctx context.Context) bool {
 		got, err := k.Parameter(ctx, "password")
 		if err != nil || got != before && got != want {
 			v.t.Fatalf("it reads %q, %v; want %q and then %q", got, err, before, want)
@@ -140,7 +141,7 @@ func (v *vault) fails(k *Credential, words ...string) {
 			v.t.Logf("the last error was: %s", got)
 		}
 	}()
-	sandboxtest.Until(v.t, "the error says "+strings.Join(words, ", "), func(ctx context.Context) bool {
+	testkit.Eventually(v.t, "the error says "+strings.Join(words, ", "), func(ctx context.Context) bool {
 		_, err := k.Parameter(ctx, "password")
 		if err == nil {
 			return false
@@ -177,7 +178,7 @@ func TestARotationIsSeenWithoutAnError(t *testing.T) {
 	v.becomes(k, "old-password", "new-password")
 	v.put("other", "third-password")
 	v.authenticate("login", v1alpha1.SecretTargetRef{Parameter: "password", Name: "other", Key: "pw"})
-	sandboxtest.Until(t, "the other Secret is read", func(ctx context.Context) bool {
+	testkit.Eventually(t, "the other Secret is read", func(ctx context.Context) bool {
 		got, err := k.Parameter(ctx, "password")
 		return got == "third-password" && err == nil
 	})
@@ -213,7 +214,7 @@ func TestWhatIsMissingIsSaidAndReadWhenItComes(t *testing.T) {
 	v.remove("db")
 	v.fails(k, "parameter password", "secret "+v.ns+"/db does not exist")
 	v.put("db", "new-password")
-	sandboxtest.Until(t, "it is there again", func(ctx context.Context) bool {
+	testkit.Eventually(t, "it is there again", func(ctx context.Context) bool {
 		got, err := k.Parameter(ctx, "password")
 		return got == "new-password" && err == nil
 	})
@@ -260,7 +261,7 @@ func TestTheRightToTheOneSecretIsEnough(t *testing.T) {
 	k := v.open(v.credentials(config), "login")
 	v.fails(k, "watch secret "+v.ns+"/db", "forbidden")
 	allow("db")
-	sandboxtest.Until(t, "the right is there", func(ctx context.Context) bool {
+	testkit.Eventually(t, "the right is there", func(ctx context.Context) bool {
 		got, err := k.Parameter(ctx, "password")
 		return got == "old-password" && err == nil
 	})
@@ -272,23 +273,23 @@ func TestTheRightToTheOneSecretIsEnough(t *testing.T) {
 }
 
 func TestWithTheAPIServerAwayTheLastGoodValueStands(t *testing.T) {
-	outage := sandboxtest.NewOutage(t)
-	outage.CRDs("../../../deploy/crds")
+	outage := sandbox.NewControlPlane(t)
+	outage.ApplyCRDs("../../../deploy/crds")
 	v := openVault(t, outage.Config, "default")
 	c := v.credentials(v.config)
 	k := v.open(c, "login")
 	v.reads(k, "old-password")
-	outage.Take("kube-apiserver")
+	outage.Stop("kube-apiserver")
 	v.reads(k, "old-password")
 	fresh := v.credentials(v.config)
 	late := v.open(fresh, "login")
 	if _, err := late.Parameter(t.Context(), "password"); err == nil || !strings.Contains(err.Error(), "watch trigger authentication default/login") {
 		t.Errorf("who has never read it says %v", err)
 	}
-	outage.GiveBack("kube-apiserver")
+	outage.Start("kube-apiserver")
 	v.put("db", "new-password")
 	v.becomes(k, "old-password", "new-password")
-	sandboxtest.Until(t, "who came too early reads it as well", func(ctx context.Context) bool {
+	testkit.Eventually(t, "who came too early reads it as well", func(ctx context.Context) bool {
 		got, err := late.Parameter(ctx, "password")
 		return got == "new-password" && err == nil
 	})

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -87,7 +87,7 @@ func TestAClusterTriggerAuthenticationIsForNobodyUntilItNamesThem(t *testing.T) 
 	}
 	read := func(what string) {
 		t.Helper()
-		sandboxtest.Until(t, what, func(ctx context.Context) bool {
+		testkit.Eventually(t, what, func(ctx context.Context) bool {
 			got, err := k.Parameter(ctx, "password")
 			return got == "old-password" && err == nil
 		})

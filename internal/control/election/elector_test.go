@@ -18,7 +18,8 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/impulse-sh/impulse/internal/control/election"
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 // term is a Lease of the real API server.
@@ -32,8 +33,8 @@ type term struct {
 
 func newElection(t *testing.T) *term {
 	t.Helper()
-	config := sandboxtest.Cluster(t)
-	return &term{t: t, config: config, namespace: sandboxtest.Namespace(t, config)}
+	config := sandbox.Config(t)
+	return &term{t: t, config: config, namespace: sandbox.Namespace(t, config)}
 }
 
 // candidate is one process.
@@ -160,7 +161,7 @@ func (p passage) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func (e *term) until(what string, cond func() bool) {
 	e.t.Helper()
-	sandboxtest.Until(e.t, what, func(context.Context) bool { return cond() })
+	testkit.Eventually(e.t, what, func(context.Context) bool { return cond() })
 }
 
 // holder is who holds the Lease, "" when nobody does.

@@ -6,14 +6,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 // A process that was frozen for longer than its Lease wakes up as one that believes to hold it, and gives it up.
 func TestALeaseThatSomebodyElseHoldsByNowIsNotGivenUp(t *testing.T) {
 	t.Parallel()
-	config := sandboxtest.Cluster(t)
-	namespace := sandboxtest.Namespace(t, config)
+	config := sandbox.Config(t)
+	namespace := sandbox.Namespace(t, config)
 	candidate := func(name string) *renewLock {
 		gate, err := New(config, Options{Namespace: namespace, Name: "impulse", Identity: name})
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/impulse-sh/impulse/internal/ingest/store"
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/push"
@@ -76,7 +76,7 @@ func (w *world) start() {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { _ = w.store.Run(ctx) })
-	sandboxtest.Until(w.t, "the store is ready", func(context.Context) bool { return w.store.Ready() == nil })
+	testkit.Eventually(w.t, "the store is ready", func(context.Context) bool { return w.store.Ready() == nil })
 	w.stop = sync.OnceFunc(func() {
 		cancel()
 		running.Wait()

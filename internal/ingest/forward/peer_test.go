@@ -17,7 +17,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 // cluster is a namespace of the real API server.
@@ -30,12 +31,12 @@ type cluster struct {
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	t.Parallel()
-	config := sandboxtest.Cluster(t)
+	config := sandbox.Config(t)
 	client, err := typedcorev1.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &cluster{t: t, client: client, namespace: sandboxtest.Namespace(t, config)}
+	return &cluster{t: t, client: client, namespace: sandbox.Namespace(t, config)}
 }
 
 func (c *cluster) key() *Key { return NewKey(c.client, c.namespace) }
@@ -179,7 +180,7 @@ func TestAMessageDoesNotWaitBehindThoseOfAnotherSender(t *testing.T) {
 	defer close(leader.end)
 	for i := range idleConnections + 1 {
 		all.Go(func() { _, _ = send(t.Context(), http, to, key, slow) })
-		sandboxtest.Until(t, "one more waits for its answer", func(context.Context) bool {
+		testkit.Eventually(t, "one more waits for its answer", func(context.Context) bool {
 			got, _ := leader.messages()
 			return len(got) == i+1
 		})
@@ -205,7 +206,7 @@ func TestNothingIsSentToWhoHasAnotherCertificate(t *testing.T) {
 
 func TestWhoHasTheWrongKeyIsRefused(t *testing.T) {
 	c, other := newCluster(t), &cluster{t: t}
-	other.client, other.namespace = c.client, sandboxtest.Namespace(t, sandboxtest.Cluster(t))
+	other.client, other.namespace = c.client, sandbox.Namespace(t, sandbox.Config(t))
 	leader := c.replica()
 	answer, err := other.to(leader.Identity()).Forward(t.Context(), message)
 	if err == nil || !strings.Contains(err.Error(), "refuses the key") {
@@ -236,11 +237,11 @@ func TestTheKeyCanBeRotatedWhileEverybodyRuns(t *testing.T) {
 		t.Fatal("the first key does not work")
 	}
 	c.secret([]byte(strings.Repeat("k", keySize)))
-	sandboxtest.Until(t, "one who knows only the new key is let in", works(c.to(leader.Identity())))
-	sandboxtest.Until(t, "one who knew the old key is let in", works(client))
+	testkit.Eventually(t, "one who knows only the new key is let in", works(c.to(leader.Identity())))
+	testkit.Eventually(t, "one who knew the old key is let in", works(client))
 	c.secret(nil)
-	sandboxtest.Until(t, "a key is made where there is none any more", works(c.to(leader.Identity())))
-	sandboxtest.Until(t, "one who knew the second key is let in", works(client))
+	testkit.Eventually(t, "a key is made where there is none any more", works(c.to(leader.Identity())))
+	testkit.Eventually(t, "one who knew the second key is let in", works(client))
 }
 
 func TestWhoComesFirstMakesTheKey(t *testing.T) {

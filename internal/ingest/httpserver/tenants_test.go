@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/impulse-sh/impulse/internal/ingest/store"
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -246,7 +246,7 @@ func TestBodiesBeyondTheMemoryOfATenantLeaveRoomForOthers(t *testing.T) {
 			t.Fatal(line, err)
 		}
 	}
-	sandboxtest.Until(t, "all that was sent has arrived", func(context.Context) bool {
+	testkit.Eventually(t, "all that was sent has arrived", func(context.Context) bool {
 		s.memory.mu.Lock()
 		defer s.memory.mu.Unlock()
 		return s.memory.all.used == 1<<19

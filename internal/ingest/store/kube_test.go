@@ -16,15 +16,15 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/testkit/sandboxtest"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 // kube is a persister in a namespace of a real API server.
 func kube(t *testing.T) (*Kube, *rest.Config) {
 	t.Helper()
-	config := sandboxtest.Cluster(t)
-	sandboxtest.CRDs(t, "../../../deploy/crds")
-	k, err := NewKube(config, sandboxtest.Namespace(t, config), slog.New(slog.DiscardHandler))
+	config := sandbox.Config(t)
+	sandbox.ApplyCRDs(t, "../../../deploy/crds")
+	k, err := NewKube(config, sandbox.Namespace(t, config), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package sandboxtest
+package sandbox
 
 import (
 	"context"
@@ -18,19 +18,20 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Webhook makes an admission webhook of updates of a resource, such as deployments/scale, in one namespace, and returns its
-// name. What judge answers is the API server's word as soon as it knows the webhook; it goes with the test.
-func Webhook(tb testing.TB, config *rest.Config, namespace string, of schema.GroupVersionResource, judge func() admissionv1.AdmissionResponse) string {
+// AdmissionWebhook registers an admission webhook for updates of a resource, such as deployments/scale, in one namespace, and
+// returns its name. It is deleted when the test ends. The API server asks review as soon as it has noticed the webhook, which
+// may be a while after AdmissionWebhook has returned.
+func AdmissionWebhook(tb testing.TB, config *rest.Config, namespace string, of schema.GroupVersionResource, review func() admissionv1.AdmissionResponse) string {
 	tb.Helper()
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var review admissionv1.AdmissionReview
-		if err := json.NewDecoder(r.Body).Decode(&review); err != nil || review.Request == nil {
+		var message admissionv1.AdmissionReview
+		if err := json.NewDecoder(r.Body).Decode(&message); err != nil || message.Request == nil {
 			http.Error(w, "an AdmissionReview was expected", http.StatusBadRequest)
 			return
 		}
-		answer := judge()
-		answer.UID, review.Response = review.Request.UID, &answer
-		_ = json.NewEncoder(w).Encode(review)
+		response := review()
+		response.UID, message.Response = message.Request.UID, &response
+		_ = json.NewEncoder(w).Encode(message)
 	}))
 	tb.Cleanup(server.Close)
 	client, err := kubernetes.NewForConfig(config)
@@ -55,11 +56,11 @@ func Webhook(tb testing.TB, config *rest.Config, namespace string, of schema.Gro
 		}},
 	}, metav1.CreateOptions{})
 	if err != nil {
-		tb.Fatalf("make a webhook: %v", err)
+		tb.Fatalf("create a webhook: %v", err)
 	}
 	tb.Cleanup(func() {
 		if err := hooks.Delete(context.WithoutCancel(tb.Context()), name, metav1.DeleteOptions{}); err != nil {
-			tb.Errorf("remove webhook %s: %v", name, err)
+			tb.Errorf("delete webhook %s: %v", name, err)
 		}
 	})
 	return name

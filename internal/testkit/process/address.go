@@ -1,4 +1,4 @@
-package local
+package process
 
 import (
 	"context"
@@ -8,18 +8,18 @@ import (
 	"strconv"
 )
 
-// Ports are taken from below the range in which systems choose those of outgoing connections, which would take a port
-// between its being found and its being listened on; and from below those of the sandbox.
+// Ports come from below the range from which systems choose the ports of outgoing connections: such a connection could occupy
+// a port before the program listens on it. They are also below the ports of the sandbox.
 const (
 	firstPort = 10000
 	ports     = 10000
 	portTries = 1000
 )
 
-// FreeAddress returns a loopback address that nobody listens on.
+// FreeAddress returns a loopback address with a port that nothing listens on, such as 127.0.0.1:12345.
 func FreeAddress(ctx context.Context) (string, error) { return FreeAddressOf(ctx, "127.0.0.1") }
 
-// FreeAddressOf returns an address of ip that nobody listens on, such as 127.0.0.1:12345.
+// FreeAddressOf returns an address of ip with a port that nothing listens on.
 func FreeAddressOf(ctx context.Context, ip string) (string, error) {
 	var (
 		config net.ListenConfig

@@ -1,0 +1,37 @@
+package testkit
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+const (
+	// Timeout is how long a condition may take to become true on a busy machine.
+	Timeout = 60 * time.Second
+	// attemptTimeout bounds one evaluation of a condition: a program that is starting may not answer at all.
+	attemptTimeout = 2 * time.Second
+	pollInterval   = 20 * time.Millisecond
+)
+
+// Eventually evaluates cond every 20 ms, each time for at most 2 s, until it is true. It fails the test when that takes longer
+// than Timeout; what completes the sentence "waited 1m0s for: …".
+func Eventually(tb testing.TB, what string, cond func(ctx context.Context) bool) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), Timeout)
+	defer cancel()
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	attempt := func() bool {
+		ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+		defer cancel()
+		return cond(ctx)
+	}
+	for !attempt() {
+		select {
+		case <-ctx.Done():
+			tb.Fatalf("waited %s for: %s", Timeout, what)
+		case <-tick.C:
+		}
+	}
+}

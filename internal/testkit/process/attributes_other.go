@@ -1,0 +1,9 @@
+//go:build !linux
+
+package process
+
+import "syscall"
+
+// attributes put the program into a process group of its own, so that Ctrl-C reaches only this process, which stops its
+// programs in order. When this process is killed, the program runs on: only Linux can prevent that.
+func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

@@ -1,0 +1,68 @@
+package sandbox
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
+)
+
+// ControlPlane is a control plane that belongs to one test, which can stop and pause its parts: etcd, kube-apiserver, and the
+// components that the test asked for.
+type ControlPlane struct {
+	tb       testing.TB
+	dir, cmd string
+	// Kubeconfig has an administrator's rights; Config is its content.
+	Kubeconfig string
+	Config     *rest.Config
+}
+
+// NewControlPlane starts a control plane that is stopped when the test ends. No controllers run in it, except the named
+// components, such as controller-manager.
+func NewControlPlane(tb testing.TB, components ...string) *ControlPlane {
+	tb.Helper()
+	c := &ControlPlane{
+		tb: tb, dir: filepath.Join(tb.TempDir(), "sandbox"), cmd: require(tb, commandVariable, "a control plane of its own"),
+	}
+	ready := filepath.Join(tb.TempDir(), "ready.json")
+	without := slices.DeleteFunc([]string{"controller-manager", "scheduler", "kwok", "nats", "alertmanager", "prometheus"},
+		func(component string) bool { return slices.Contains(components, component) })
+	p := start(tb, "sandbox", c.cmd, "up", "--dir", c.dir, "--ready-file", ready, "--unsafe-no-fsync",
+		"--without", strings.Join(without, ","))
+	tb.Cleanup(p.Stop)
+	p.Eventually("it is ready", func(context.Context) bool {
+		_, err := os.Stat(ready)
+		return err == nil
+	})
+	c.Kubeconfig = filepath.Join(c.dir, "admin.kubeconfig")
+	c.Config = load(tb, c.Kubeconfig)
+	return c
+}
+
+// Stop stops a part, such as kube-apiserver, and returns when it is gone.
+func (c *ControlPlane) Stop(component string) { c.tb.Helper(); c.run("stop", component) }
+
+// Start starts a stopped part on the same address, and returns when it is ready.
+func (c *ControlPlane) Start(component string) { c.tb.Helper(); c.run("start", component) }
+
+// Pause makes a part accept connections and answer nothing, until Resume.
+func (c *ControlPlane) Pause(component string) { c.tb.Helper(); c.run("pause", component) }
+
+// Resume ends Pause.
+func (c *ControlPlane) Resume(component string) { c.tb.Helper(); c.run("resume", component) }
+
+func (c *ControlPlane) run(verb, component string) {
+	c.tb.Helper()
+	ctx, cancel := context.WithTimeout(c.tb.Context(), testkit.Timeout)
+	defer cancel()
+	if out, err := process.Run(ctx, c.cmd, verb, component, "--dir", c.dir); err != nil {
+		c.tb.Fatalf("sandbox %s %s: %v\n%s", verb, component, err, out)
+	}
+}

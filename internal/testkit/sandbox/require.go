@@ -1,0 +1,32 @@
+package sandbox
+
+import (
+	"os"
+	"testing"
+)
+
+// Variables that `make test` sets.
+const (
+	// binVariable names the folder with the sandbox's programs.
+	binVariable = "IMPULSE_SANDBOX_BIN"
+	// kubeconfigVariable names the kubeconfig of a running sandbox, with an administrator's rights.
+	kubeconfigVariable = "IMPULSE_SANDBOX_KUBECONFIG"
+	// commandVariable names the command that runs sandboxes.
+	commandVariable = "IMPULSE_TEST_SANDBOX"
+	// levelVariable is "unit" in `make test-unit`, and unset otherwise.
+	levelVariable = "IMPULSE_TEST_LEVEL"
+)
+
+// require returns a variable's value. Without one it fails the test, because a skipped test would hide that a part is missing;
+// at the unit level it skips the test, and test/unit counts it.
+func require(tb testing.TB, variable, part string) string {
+	tb.Helper()
+	if os.Getenv(levelVariable) == "unit" {
+		tb.Skipf("not at the unit level: this test needs %s", part)
+	}
+	value := os.Getenv(variable)
+	if value == "" {
+		tb.Fatalf("this test needs %s: run `make test`, or set %s", part, variable)
+	}
+	return value
+}
