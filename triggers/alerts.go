@@ -13,7 +13,7 @@ type Alert struct {
 	StartsAt time.Time
 	// LastSeen is when it was delivered last, by our clock, as of the last change of the set.
 	LastSeen time.Time
-	// Stale: it has not been repeated for the query's Lease. It still counts, for one more.
+	// Stale: it has not been repeated within the query's TTL. It still counts, for one more TTL.
 	Stale bool
 	// ExpiresAt is when a Stale alert is over unless it is repeated; zero: it is not Stale.
 	ExpiresAt time.Time
@@ -66,7 +66,7 @@ type Reconciler interface {
 type AlertView struct {
 	// At is when they were asked.
 	At time.Time
-	// Firing alerts fire. One that is known as resolved, or in doubt, does so again.
+	// Firing alerts fire. One that is known as resolved, or as a stale firing, does so again.
 	Firing []Alert
 	// Suppressed alerts are silenced, inhibited or muted, or nobody knows yet whether they are: they neither begin nor end.
 	Suppressed []Alert

@@ -2,8 +2,8 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// AlertSet is one shard of the alerts that were delivered, stored once where they entered, however many objects select
-// them. Impulse owns it; nobody else writes it.
+// AlertSet is one shard of the alerts that were delivered. Each alert is stored once, however many objects select it. Impulse
+// owns AlertSets; nothing else writes them.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:categories=impulse
@@ -18,71 +18,74 @@ type AlertSet struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// Summary is what the alerts come to, for those who list AlertSets. It is written and not read.
+	// Summary counts the alerts, for lists of AlertSets. Impulse writes it and does not read it.
 	// +optional
 	Summary *AlertSummary `json:"summary,omitempty"`
-	// Alerts are keyed by door and fingerprint.
+	// Alerts are keyed by endpoint and fingerprint.
 	// +listType=atomic
 	// +optional
-	Alerts []StoredAlert `json:"alerts,omitempty"`
-	// AsOf is when it was written: by then each alert was last seen at just the time that is written.
+	Alerts []AlertRecord `json:"alerts,omitempty"`
+	// AsOf is when the shard was written. The lastSeen of its alerts is exact as of this time.
 	// +optional
 	AsOf *metav1.MicroTime `json:"asOf,omitempty"`
-	// LostAt is when what this shard held before was found to be unreadable: alerts that fire may be missing.
+	// LostAt is when earlier content of this shard was found to be unreadable: firing alerts may be missing.
 	// +optional
 	LostAt *metav1.MicroTime `json:"lostAt,omitempty"`
 }
 
-// AlertSummary is what the alerts of an AlertSet come to.
+// AlertSummary counts the alerts of an AlertSet.
 type AlertSummary struct {
-	// Namespace is that of the objects that may select the alerts; * for those of the whole cluster.
+	// Namespace of the objects that may select the alerts; * for alerts of the whole cluster.
 	Namespace string `json:"namespace"`
-	// Firing, Pushed and Resolved count the alerts that fire, the levels that were pushed, and what is over and remembered.
-	Firing   int32 `json:"firing"`
-	Pushed   int32 `json:"pushed"`
+	// Firing is the number of firing alerts.
+	Firing int32 `json:"firing"`
+	// Pushed is the number of pushed levels.
+	Pushed int32 `json:"pushed"`
+	// Resolved is the number of alerts and levels that are resolved and still stored.
 	Resolved int32 `json:"resolved"`
-	// Names are some of those that are not over.
+	// Names lists some of the alerts and levels that are not resolved.
 	// +optional
 	Names string `json:"names,omitempty"`
 }
 
-// StoredAlert is what is known of one alert, or of one level that was pushed. It holds facts only: whether an alert that has
-// not been heard of for some time still counts is for each trigger to say.
-type StoredAlert struct {
-	// Door is the route the alert came through and the credential it came with, or the trigger that a direct door leads to.
-	Door string `json:"door"`
-	// Fingerprint is that of the labels, 16 hexadecimal digits.
+// AlertRecord is the record of one alert or of one pushed level. It holds what was delivered, and when; whether an alert that is
+// no longer repeated still counts is decided by each trigger, by its own ttl and stale window.
+type AlertRecord struct {
+	// Endpoint is the endpoint that received the alert: NAMESPACE/CREDENTIAL for a namespace receiver (NAMESPACE is empty for the
+	// cluster-wide one), NAMESPACE//OBJECT/TRIGGER for a trigger endpoint.
+	Endpoint string `json:"endpoint"`
+	// Fingerprint of the labels, 16 hexadecimal digits.
 	Fingerprint string `json:"fingerprint"`
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`
 	// +optional
 	Annotations map[string]string `json:"annotations,omitempty"`
-	// Firing is false from the resolve on: a resolved alert is remembered for some time, so that a late repeat does not bring
-	// it back.
+	// Firing is false once the alert is resolved. A resolved alert is stored for some time, so that a late delivery does not make
+	// it fire again.
 	Firing bool `json:"firing"`
-	// StartsAt and EndsAt are the sender's; EndsAt is unset while the alert fires.
+	// StartsAt is when the alert began, by the sender's clock.
 	StartsAt metav1.MicroTime `json:"startsAt"`
+	// EndsAt is when the alert ended, by the sender's clock; unset while it fires.
 	// +optional
 	EndsAt *metav1.MicroTime `json:"endsAt,omitempty"`
-	// LastSeen is when a firing of it was delivered last, by our clock. It is exact as of AsOf.
+	// LastSeen is when a firing of the alert was received last, by Impulse's clock.
 	LastSeen metav1.MicroTime `json:"lastSeen"`
-	// ResolvedAt is when its resolve was received, by our clock.
+	// ResolvedAt is when the resolve was received last, by Impulse's clock.
 	// +optional
 	ResolvedAt *metav1.MicroTime `json:"resolvedAt,omitempty"`
-	// Doubt is when, after that, a firing of the same activation was received: late, or begun again.
+	// StaleFiring is when a firing of the same activation was first received after the resolve, by Impulse's clock: it is a late
+	// delivery, or the alert fires again.
 	// +optional
-	Doubt *metav1.MicroTime `json:"doubt,omitempty"`
-	// Group is that of the last delivery that it was in, and AbsentSince when a whole delivery of the group came without it.
+	StaleFiring *metav1.MicroTime `json:"staleFiring,omitempty"`
+	// Group of the last delivery that contained the alert.
 	// +optional
 	Group string `json:"group,omitempty"`
+	// AbsentSince is when a complete delivery of the group was first received without the alert, by Impulse's clock.
 	// +optional
 	AbsentSince *metav1.MicroTime `json:"absentSince,omitempty"`
-	// Until is when it is over unless it is delivered again, for what was pushed with a TTL.
+	// Until is when a level that was pushed with a ttl is over unless it is pushed again, by Impulse's clock.
 	// +optional
 	Until *metav1.MicroTime `json:"until,omitempty"`
-	// DoubtfulUntil is how an earlier version wrote Doubt; it is read and not written.
-	// +optional
-	DoubtfulUntil *metav1.MicroTime `json:"doubtfulUntil,omitempty"`
 }
 
 // AlertSetList is a list of AlertSets.

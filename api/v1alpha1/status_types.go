@@ -14,11 +14,11 @@ const (
 	ConditionAbleToScale = "AbleToScale"
 	// ConditionScalingLimited: a rule keeps the count from what the formula asks for.
 	ConditionScalingLimited = "ScalingLimited"
-	// ConditionAlertStale: an alert still counts that has not been repeated for its lease.
+	// ConditionAlertStale: an alert that was not repeated within its ttl still counts.
 	ConditionAlertStale = "AlertStale"
-	// ReasonLeaseRanOut is the reason for which ConditionAlertStale is False after an alert that was stale has ended because it
-	// was not repeated.
-	ReasonLeaseRanOut = "LeaseRanOut"
+	// ReasonTTLExpired is the reason of ConditionAlertStale, with status False, after a stale alert has ended because it was not
+	// repeated.
+	ReasonTTLExpired = "TTLExpired"
 	// ConditionSourceNotice: the source of a trigger is known, and there is something to know about it: its reason says what.
 	ConditionSourceNotice = "SourceNotice"
 )

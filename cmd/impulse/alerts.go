@@ -36,9 +36,9 @@ func alertsCommand() *cobra.Command {
 		Use:   "alerts [MATCHER...]",
 		Short: "List the alerts and pushed levels that are recorded, and which objects select them",
 		Long: "Alerts lists what Impulse has recorded for the objects of a namespace. STATE is that for the triggers that select the alert:\n" +
-			"firing; stale (it counts, and was not repeated for the lease); over (lease, absence or ttl: it counts no longer, and nobody\n" +
+			"firing; stale (it counts, and was not repeated within its ttl); over (ttl or absence: it counts no longer, and nobody\n" +
 			"resolved it); waits until (it fires again after its resolve); or pushed, of a level. An object for which it counts less is\n" +
-			"listed with its own state. After an outage of Impulse an alert may count for one more lease: impulse explain says so.\n" +
+			"listed with its own state. After an outage of Impulse an alert may count for one more ttl: impulse explain says so.\n" +
 			"It reads the AlertSets of the cluster; with --config, the folder of states of a process that reads files.\n" +
 			"Exit code: 0 they are listed, also when there are none; 2 they could not be read.",
 		Example: `  impulse alerts -n shop

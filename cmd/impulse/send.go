@@ -41,7 +41,7 @@ func sendAlertCommand() *cobra.Command {
 		Use:   "alert LABEL=VALUE...",
 		Short: "Fire an alert, or resolve it",
 		Long: "Alert fires an alert with these labels, at the door of a namespace or of the whole cluster. It fires until it is resolved, or\n" +
-			"until the lease of the triggers that select it has passed twice.",
+			"until twice the ttl of the triggers that select it has passed.",
 		Example: `  impulse send alert --namespace shop alertname=CheckoutSlow severity=scale
   impulse send alert --namespace shop alertname=CheckoutSlow severity=scale --annotation value=12
   impulse send alert --namespace shop alertname=CheckoutSlow severity=scale --resolve

@@ -91,15 +91,15 @@ func TestARealAlertmanagerFiresAndResolves(t *testing.T) {
 func TestAnAlertThatIsNotRepeatedIsSaidToBeStaleAndThenIsOver(t *testing.T) {
 	w := newWorld(t)
 	w.deployment("checkout", 1)
-	w.apply(strings.Replace(onAlert("checkout"), "replicas: 5", "replicas: 5, lease: 5s", 1))
+	w.apply(strings.Replace(onAlert("checkout"), "replicas: 5", "replicas: 5, ttl: 5s", 1))
 	i := w.run()
 	w.condition("checkout", "Ready", "True", "Ready")
 	w.webhook(i, "checkout", "firing")
 	w.replicas("checkout", 5)
 	w.condition("checkout", "AlertStale", "True", "NotRepeated")
 	w.replicas("checkout", 1)
-	w.condition("checkout", "AlertStale", "False", "LeaseRanOut")
-	w.explains("checkout", "Note: alertmanager: alert checkout was not repeated within its lease (5s): it counts as over since ")
+	w.condition("checkout", "AlertStale", "False", "TTLExpired")
+	w.explains("checkout", "Note: alertmanager: alert checkout was not repeated within its ttl (5s): it counts as over since ")
 }
 
 func TestStepsCountActivationsThroughRepeatsAndARestart(t *testing.T) {

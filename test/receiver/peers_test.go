@@ -93,7 +93,7 @@ func TestATruncatedDeliveryEndsNothingAndIsSaid(t *testing.T) {
 func TestASilencedAlertIsStaleAfterItsLeaseAndOverAfterTwo(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t)
-	level := r.trigger("Slow", map[string]string{"lease": "5s"})
+	level := r.trigger("Slow", map[string]string{"ttl": "5s"})
 	gone := r.trigger("Slow", map[string]string{"absentMeansResolved": "true", "staleWindow": "1s"})
 	am := start(t, r.url+"/v1/alertmanager/shop", "")
 	tell(t, []*peer{am}, time.Now(), true, "Slow", "Fast")

@@ -85,7 +85,7 @@ func receiverFor(t *testing.T, credentials *httpserver.Credentials) *receiver {
 		t.Fatal(err)
 	}
 	r := &receiver{t: t, disk: &disk{Folder: folder}, registry: prometheus.NewRegistry(), poller: triggers.NewPoller(4, 4)}
-	r.store = store.NewStore(r.disk, time.Now)
+	r.store = store.New(r.disk, time.Now)
 	r.registry.MustRegister(r.store)
 	r.background(r.store.Run)
 	r.background(r.poller.Run)

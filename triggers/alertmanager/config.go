@@ -25,23 +25,23 @@ type Config struct {
 	ActivationThreshold scalers.Milli `json:"activationThreshold" doc:"With threshold: the trigger is active above this level."`
 	Value               string        `json:"value" doc:"With threshold, what an alert is worth: count (1 each), label:NAME or annotation:NAME (the number that it holds)."`
 	Aggregation         string        `json:"aggregation" doc:"With threshold, how several alerts become one level: sum, max or avg."`
-	Scope               string        `json:"scope" doc:"namespace: alerts that came through the door of the object's namespace. cluster: those of the cluster-wide door."`
-	Lease               time.Duration `json:"lease" doc:"How long an alert counts without being repeated: 3 × Alertmanager's repeat_interval. It then counts for one more lease, with condition AlertStale, and is over."`
-	StaleWindow         time.Duration `json:"staleWindow" doc:"How long after a resolve a firing of the same activation is taken for a late delivery, and waits."`
-	AbsentMeansResolved bool          `json:"absentMeansResolved" doc:"An alert that whole deliveries of its group leave out for the stale window is over: for those who never silence or inhibit."`
-	Reconcile           []string      `json:"reconcile" doc:"Base URLs of every Alertmanager that posts to this door: they are asked at start and every 45 s what fires, which heals whatever was lost."`
+	Scope               string        `json:"scope" doc:"namespace: alerts that were posted to the receiver of the object's namespace. cluster: alerts that were posted to the cluster-wide receiver."`
+	TTL                 time.Duration `json:"ttl" doc:"How long an alert counts without being repeated: 3 × Alertmanager's repeat_interval. It then counts for one more ttl, with condition AlertStale, and ends."`
+	StaleWindow         time.Duration `json:"staleWindow" doc:"How long after a resolve a firing of the same activation is taken for a late delivery: it counts only once the window is over."`
+	AbsentMeansResolved bool          `json:"absentMeansResolved" doc:"An alert ends when the complete deliveries of its group leave it out for the stale window. Only for alerts that are never silenced or inhibited."`
+	Reconcile           []string      `json:"reconcile" doc:"Base URLs of all Alertmanagers that post to this receiver. They are queried for firing alerts at start and every 45 s, which corrects lost deliveries."`
 	Receiver            string        `json:"receiver" doc:"With reconcile: the receiver that posts to Impulse. An alert then begins by a reconcile only where its route leads there and is not muted."`
 	AuthModes           string        `json:"authModes" doc:"With reconcile: bearer (parameter bearerToken of the authenticationRef) or basic (username, password)."`
 }
 
 // defaults is the config of a user who set nothing.
 func defaults() Config {
-	return Config{Value: "count", Aggregation: "sum", Scope: "namespace", Lease: 12 * time.Hour, StaleWindow: time.Minute}
+	return Config{Value: "count", Aggregation: "sum", Scope: "namespace", TTL: 12 * time.Hour, StaleWindow: time.Minute}
 }
 
 // The bounds of what a user may set.
 const (
-	longestLease  = 7 * 24 * time.Hour
+	longestTTL    = 7 * 24 * time.Hour
 	longestWindow = 30 * time.Minute
 	maxServers    = 16
 )
@@ -124,8 +124,8 @@ func (c Config) checkWords() error {
 
 func (c Config) checkTimes() error {
 	var all []error
-	if c.Lease < time.Second || c.Lease > longestLease {
-		all = append(all, wrong("lease", fmt.Sprintf("%s is not between 1s and %s", c.Lease, longestLease), "write 3 × the repeat_interval of the route, such as 3m"))
+	if c.TTL < time.Second || c.TTL > longestTTL {
+		all = append(all, wrong("ttl", fmt.Sprintf("%s is not between 1s and %s", c.TTL, longestTTL), "write 3 × the repeat_interval of the route, such as 3m"))
 	}
 	if c.StaleWindow <= 0 || c.StaleWindow > longestWindow {
 		all = append(all, wrong("staleWindow", fmt.Sprintf("%s is not above 0 and at most %s", c.StaleWindow, longestWindow), "leave it at 60s"))

@@ -11,7 +11,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// lapse is the alerts whose lease ran out at one time: they ended without a resolve.
+// lapse holds the alerts whose ttl expired at one time: they ended without a resolve.
 type lapse []triggers.Alert
 
 // after returns the newest lapse once the alerts of a selection have become others at a time. An older one stands until one of
@@ -51,8 +51,8 @@ func (c Config) lapsedText(l lapse) string {
 	if more := len(l) - 1; more > 0 {
 		others = fmt.Sprintf(" (as %d more)", more)
 	}
-	return fmt.Sprintf("alert %s was not repeated within its lease%s: it counts as over since %s%s; is repeat_interval below the lease?",
-		first.Labels["alertname"], c.leaseOf(first, ""), first.ExpiresAt.UTC().Format(time.RFC3339), others)
+	return fmt.Sprintf("alert %s was not repeated within its ttl%s: it counts as over since %s%s; is repeat_interval below the ttl?",
+		first.Labels["alertname"], c.ttlOf(first, ""), first.ExpiresAt.UTC().Format(time.RFC3339), others)
 }
 
 // unconfirmed says which alerts still count without having been repeated, since when, and until when; "" for none.
@@ -68,17 +68,18 @@ func (c Config) unconfirmed(alerts []triggers.Alert) string {
 	}
 	oldest := slices.MinFunc(stale, func(a, b triggers.Alert) int { return a.LastSeen.Compare(b.LastSeen) })
 	text := fmt.Sprintf("alert %s was not repeated since %s%s; it counts as over at %s unless it is repeated", oldest.Labels["alertname"],
-		oldest.LastSeen.UTC().Format(time.RFC3339), c.leaseOf(&oldest, "lease "), oldest.ExpiresAt.UTC().Format(time.RFC3339))
+		oldest.LastSeen.UTC().Format(time.RFC3339), c.ttlOf(&oldest, "ttl "), oldest.ExpiresAt.UTC().Format(time.RFC3339))
 	if len(stale) > 1 {
 		text += fmt.Sprintf(", and %d more are as silent", len(stale)-1)
 	}
 	return text
 }
 
-// leaseOf is the lease of a stale alert in brackets, after a word; "" for an alert that came back in doubt, whose lease is shorter.
-func (c Config) leaseOf(a *triggers.Alert, word string) string {
-	if a.ExpiresAt.Sub(a.LastSeen) < 2*c.Lease {
+// ttlOf returns the ttl of a stale alert in brackets, after a word. It is "" for an alert that counts for a shorter time because it
+// began with a stale firing.
+func (c Config) ttlOf(a *triggers.Alert, word string) string {
+	if a.ExpiresAt.Sub(a.LastSeen) < 2*c.TTL {
 		return ""
 	}
-	return " (" + word + scalers.Short(c.Lease) + ")"
+	return " (" + word + scalers.Short(c.TTL) + ")"
 }

@@ -9,24 +9,24 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// silent is an alert that is stale: it was not repeated for its lease, and is over a lease later.
-func silent(lease time.Duration) triggers.Alert {
+// silent is an alert that is stale: it was not repeated within its ttl, and is over one ttl later.
+func silent(ttl time.Duration) triggers.Alert {
 	a := since(time.Hour)
-	a.Stale, a.LastSeen, a.ExpiresAt = true, time.Now().Add(-lease), time.Now().Add(lease)
+	a.Stale, a.LastSeen, a.ExpiresAt = true, time.Now().Add(-ttl), time.Now().Add(ttl)
 	return a
 }
 
 func TestALeaseThatRanOutIsSaidUntilTheAlertFiresAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &board{}
-		h := listen(t, b, map[string]string{"replicas": "5", "lease": "30s"})
+		h := listen(t, b, map[string]string{"replicas": "5", "ttl": "30s"})
 		a := silent(30 * time.Second)
 		b.set(nil, a)
 		<-time.After(30 * time.Second)
 		b.set(nil)
 		h.expect(t, "0", "5 stale", "0")
-		want := "alert Slow was not repeated within its lease (30s): it counts as over since " + a.ExpiresAt.UTC().Format(time.RFC3339) +
-			"; is repeat_interval below the lease?"
+		want := "alert Slow was not repeated within its ttl (30s): it counts as over since " + a.ExpiresAt.UTC().Format(time.RFC3339) +
+			"; is repeat_interval below the ttl?"
 		if got := h.newest().Lapsed; got != want {
 			t.Errorf("it says %q, want %q", got, want)
 		}
@@ -49,7 +49,7 @@ func TestAStaleAlertThatIsResolvedOrRepeatedHasNotRunOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := &board{}
-				h := listen(t, b, map[string]string{"replicas": "5", "lease": "30s"})
+				h := listen(t, b, map[string]string{"replicas": "5", "ttl": "30s"})
 				b.set(nil, silent(30*time.Second))
 				<-time.After(29 * time.Second)
 				b.set(nil, then...)
@@ -65,7 +65,7 @@ func TestAStaleAlertThatIsResolvedOrRepeatedHasNotRunOut(t *testing.T) {
 func TestTheEndOfAStaleAlertIsForeseen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &board{}
-		h := listen(t, b, map[string]string{"threshold": "1", "lease": "30s"})
+		h := listen(t, b, map[string]string{"threshold": "1", "ttl": "30s"})
 		first, waits := silent(30*time.Second), since(time.Hour)
 		second := first
 		second.ExpiresAt = first.ExpiresAt.Add(time.Second)
@@ -78,11 +78,11 @@ func TestTheEndOfAStaleAlertIsForeseen(t *testing.T) {
 	})
 }
 
-// A lease that was shortened because the alert came back in doubt is not the one of the spec.
+// An alert that began with a stale firing counts for a shorter time than the ttl of the spec.
 func TestALeaseThatIsNotTheAlertsIsNotSaid(t *testing.T) {
 	a := silent(10 * time.Minute)
-	c := Config{Lease: time.Hour}
-	want := "alert Slow was not repeated within its lease: it counts as over since " + a.ExpiresAt.UTC().Format(time.RFC3339) + "; is repeat_interval below the lease?"
+	c := Config{TTL: time.Hour}
+	want := "alert Slow was not repeated within its ttl: it counts as over since " + a.ExpiresAt.UTC().Format(time.RFC3339) + "; is repeat_interval below the ttl?"
 	if got := c.lapsedText(lapse{a}); got != want {
 		t.Errorf("it says %q, want %q", got, want)
 	}

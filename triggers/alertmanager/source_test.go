@@ -152,7 +152,7 @@ func TestStaleAlertsCountAndAreSaid(t *testing.T) {
 		a.ExpiresAt = a.LastSeen.Add(24 * time.Hour)
 		b.set(nil, a, since(0))
 		h.expect(t, "0", "5 stale")
-		if said := h.newest().Unconfirmed; said != "alert Slow was not repeated since 2026-01-02T03:04:05Z (lease 12h); it counts as over at 2026-01-03T03:04:05Z unless it is repeated" {
+		if said := h.newest().Unconfirmed; said != "alert Slow was not repeated since 2026-01-02T03:04:05Z (ttl 12h); it counts as over at 2026-01-03T03:04:05Z unless it is repeated" {
 			t.Errorf("it says %q", said)
 		}
 		b.set(nil, since(0))
@@ -185,8 +185,8 @@ func TestMistakesOfStepsLeasesAndReconcileAreSaid(t *testing.T) {
 		{map[string]string{"step": "+2", "value": "label:x"}, "step: is added whatever an alert is worth"},
 		{map[string]string{"replicas": "2", "stepInterval": "1m"}, "stepInterval: is of no use without step"},
 		{map[string]string{"step": "+2", "stepInterval": "5"}, "stepInterval: 5ms is below 1s"},
-		{map[string]string{"replicas": "2", "lease": "180"}, "lease: 180ms is not between 1s and 168h0m0s"},
-		{map[string]string{"replicas": "2", "lease": "1000h"}, "lease: 1000h0m0s is not between"},
+		{map[string]string{"replicas": "2", "ttl": "180"}, "ttl: 180ms is not between 1s and 168h0m0s"},
+		{map[string]string{"replicas": "2", "ttl": "1000h"}, "ttl: 1000h0m0s is not between"},
 		{map[string]string{"replicas": "2", "staleWindow": "0s"}, "staleWindow: 0s is not above 0"},
 		{map[string]string{"replicas": "2", "reconcile": "alertmanager:9093"}, `reconcile: "alertmanager:9093" is not the base URL`},
 		{map[string]string{"replicas": "2", "reconcile": "http://me:secret@host"}, "reconcile: holds credentials (put them in a Secret"},

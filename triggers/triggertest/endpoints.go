@@ -14,7 +14,7 @@ import (
 )
 
 // Endpoints are the direct doors of one trigger, and what came through them, in memory: they record what the newest message says,
-// and nothing of leases. They implement triggers.Doors and triggers.Alerts.
+// and nothing of ttls. They implement triggers.Doors and triggers.Alerts.
 type Endpoints struct {
 	mu       sync.Mutex
 	decode   func(context.Context, triggers.Message) ([]triggers.Level, error)

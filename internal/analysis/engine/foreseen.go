@@ -71,7 +71,7 @@ type Alert struct {
 }
 
 // selection is the feed of a trigger that selects alerts. They come through the door of its namespace, and are repeated as
-// a healthy Alertmanager does, so that no lease ends.
+// a healthy Alertmanager does, so that no ttl expires.
 type selection struct {
 	config triggers.Alerted
 	alerts []Alert

@@ -26,13 +26,13 @@ func TestWhatAnAlertWouldChangeIsToldByItsBeginAndItsEnd(t *testing.T) {
 				Now: noon, Current: current, Memory: scalers.Memory{}.Recommended(p, noon, current),
 				Events: []scalers.Event{{Trigger: "hits", At: noon, Value: level, Current: current}},
 			}
-			reads(t, name, explain.Explain(p, in, nil, explain.Alerts{alertmanager.Config{Replicas: 5, Lease: 3 * minute}}))
+			reads(t, name, explain.Explain(p, in, nil, explain.Alerts{alertmanager.Config{Replicas: 5, TTL: 3 * minute}}))
 		})
 	}
 }
 
 func TestWhatAnAlertWouldChangeIsToldByItsSteps(t *testing.T) {
-	reads(t, "steps of alerts", explain.Explain(stepping(), firing(2), nil, explain.Alerts{nil, alertmanager.Config{Step: "+2", StepInterval: 20 * time.Second, Lease: 12 * time.Hour}}))
+	reads(t, "steps of alerts", explain.Explain(stepping(), firing(2), nil, explain.Alerts{nil, alertmanager.Config{Step: "+2", StepInterval: 20 * time.Second, TTL: 12 * time.Hour}}))
 }
 
 func TestAlertsThatAreWorthWhatTheySayAreToldByTheirLevel(t *testing.T) {

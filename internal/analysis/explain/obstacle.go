@@ -66,7 +66,7 @@ func noticesOf(w *compile.Workload, s *v1alpha1.ScaledObjectStatus) []string {
 	}
 	for _, kind := range []string{v1alpha1.ConditionAlertStale, v1alpha1.ConditionSourceNotice} {
 		c := meta.FindStatusCondition(s.Conditions, kind)
-		if c != nil && (c.Status == metav1.ConditionTrue || c.Reason == v1alpha1.ReasonLeaseRanOut) {
+		if c != nil && (c.Status == metav1.ConditionTrue || c.Reason == v1alpha1.ReasonTTLExpired) {
 			all = append(all, c.Message)
 		}
 	}

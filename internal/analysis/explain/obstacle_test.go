@@ -210,7 +210,7 @@ func waiting(t *testing.T, begins time.Time) (*compile.Workload, *v1alpha1.Scale
 	t.Helper()
 	w, s := four(t, "0", condition(v1alpha1.ConditionSourceNotice, metav1.ConditionTrue, "AlertWaits", "hits: alert Slow fires again after its resolve"))
 	w.Policy = alerting()
-	w.Triggers = []compile.Trigger{{Name: "hits", Config: alertmanager.Config{Replicas: 5, Lease: 3 * minute}}}
+	w.Triggers = []compile.Trigger{{Name: "hits", Config: alertmanager.Config{Replicas: 5, TTL: 3 * minute}}}
 	memory, err := scalers.Memory{}.Recommended(w.Policy, noon, 1).MarshalText()
 	if err != nil {
 		t.Fatal(err)
@@ -268,9 +268,9 @@ func TestAnAlertThatIsStaleSaysWhenItIsOver(t *testing.T) {
 	if len(e.Ahead) != 1 || e.Ahead[0].From != 5 || e.Ahead[0].To != 1 || e.Ahead[0].At.Before(noon.Add(30*time.Second).Time()) {
 		t.Errorf("%+v comes by itself, want one change to 1, when the alert is over", e.Ahead)
 	}
-	s.Conditions = []metav1.Condition{condition(v1alpha1.ConditionAlertStale, metav1.ConditionFalse, "LeaseRanOut", "hits: alert Slow was not repeated; is repeat_interval below the lease?")}
-	if text := textOf(t, w, s); !strings.Contains(text, "\n  Note: hits: alert Slow was not repeated; is repeat_interval below the lease?\n") {
-		t.Errorf("a lease that ran out is no note:\n%s", text)
+	s.Conditions = []metav1.Condition{condition(v1alpha1.ConditionAlertStale, metav1.ConditionFalse, "TTLExpired", "hits: alert Slow was not repeated; is repeat_interval below the ttl?")}
+	if text := textOf(t, w, s); !strings.Contains(text, "\n  Note: hits: alert Slow was not repeated; is repeat_interval below the ttl?\n") {
+		t.Errorf("an expired ttl is not a note:\n%s", text)
 	}
 }
 

@@ -22,11 +22,11 @@ func told(p *scalers.Policy, in scalers.Input, schedules Schedules, alerts Alert
 // passing is what becomes of trigger i with time alone.
 func (a Alerts) passing(i int, now time.Time) string {
 	if !a.follow(i) {
-		return "may change with time: by the next step of an alert, the end of its lease, or a ttl"
+		return "may change with time: by the next step of an alert or the end of its ttl"
 	}
-	ends := "ends with the lease of its alerts, unless they are repeated"
+	ends := "ends with the ttl of its alerts, unless they are repeated"
 	if q, err := a[i].Selection(""); err == nil && q.TTL > 0 {
-		ends = fmt.Sprintf("ends when no alert has been repeated for %s, two leases", span(2*q.TTL))
+		ends = fmt.Sprintf("ends when no alert has been repeated for %s, twice the ttl", span(2*q.TTL))
 	}
 	if _, next, err := a[i].Level([]triggers.Alert{{StartsAt: now}}, now); err == nil && next.After(now) {
 		return fmt.Sprintf("goes one step further every %s while an alert fires, and %s", span(next.Sub(now)), ends)

@@ -28,7 +28,7 @@ func Awaits(w *compile.Workload, status *v1alpha1.ScaledObjectStatus) bool {
 // Elsewhere returns an alert that fires and whose labels a trigger of w selects, but that was delivered for another namespace, in
 // which no object selects it: its sender probably has the wrong namespace in its URL. ok is false when there is none, and when w
 // selects any alert that fires. workloads are those of all namespaces.
-func Elsewhere(stored []v1alpha1.StoredAlert, workloads []*compile.Workload, w *compile.Workload) (found Alert, ok bool) {
+func Elsewhere(stored []v1alpha1.AlertRecord, workloads []*compile.Workload, w *compile.Workload) (found Alert, ok bool) {
 	own, all := selectorsOf([]*compile.Workload{w}), selectorsOf(workloads)
 	for i := range stored {
 		a := alertOf(&stored[i])
@@ -46,8 +46,8 @@ func Elsewhere(stored []v1alpha1.StoredAlert, workloads []*compile.Workload, w *
 }
 
 // selected reports whether one of the selectors selects a stored alert.
-func selected(s *v1alpha1.StoredAlert, all map[string][]selector) bool {
-	door := store.ParseDoor(s.Door)
+func selected(s *v1alpha1.AlertRecord, all map[string][]selector) bool {
+	door := store.ParseEndpoint(s.Endpoint)
 	return slices.ContainsFunc(all[door.Namespace], func(one selector) bool { return one.selects(door, s.Labels) })
 }
 

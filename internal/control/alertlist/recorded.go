@@ -23,8 +23,8 @@ type Alert struct {
 	Namespace string `json:"namespace"`
 	// State is that for the object for which the alert counts most.
 	State string `json:"state"`
-	// Begins is when an alert that waits begins to count, and EndedBy what ended one that is over without a resolve: lease, absence
-	// or ttl.
+	// Begins is when an alert that waits begins to count, and EndedBy what ended one that is over without a resolve: ttl or
+	// absence.
 	Begins  *time.Time `json:"begins,omitempty"`
 	EndedBy string     `json:"endedBy,omitempty"`
 	// Credential is the name of what its sender has shown, Trigger the object/trigger that a level was pushed to.
@@ -56,7 +56,7 @@ type Filter struct {
 }
 
 // List returns what is stored, by namespace and name, with those of the workloads that select each, and its state at a time.
-func List(stored []v1alpha1.StoredAlert, workloads []*compile.Workload, f Filter, now time.Time) []Alert {
+func List(stored []v1alpha1.AlertRecord, workloads []*compile.Workload, f Filter, now time.Time) []Alert {
 	all, selectors := []Alert{}, selectorsOf(workloads)
 	for i := range stored {
 		a := alertOf(&stored[i])
@@ -80,8 +80,8 @@ func List(stored []v1alpha1.StoredAlert, workloads []*compile.Workload, f Filter
 func (a *Alert) Name() string { return cmp.Or(a.Trigger, a.Labels["alertname"]) }
 
 // alertOf reads a stored alert.
-func alertOf(s *v1alpha1.StoredAlert) Alert {
-	door := store.ParseDoor(s.Door)
+func alertOf(s *v1alpha1.AlertRecord) Alert {
+	door := store.ParseEndpoint(s.Endpoint)
 	a := Alert{
 		Namespace: cmp.Or(door.Namespace, ClusterWide), Credential: door.Credential, Fingerprint: s.Fingerprint,
 		Labels: s.Labels, Annotations: s.Annotations, StartsAt: s.StartsAt.Time, LastSeen: s.LastSeen.Time,
@@ -131,7 +131,7 @@ func selectorsOf(workloads []*compile.Workload) map[string][]selector {
 }
 
 // selects reports whether what came through a door is selected.
-func (s *selector) selects(door store.Door, labels map[string]string) bool {
+func (s *selector) selects(door store.Endpoint, labels map[string]string) bool {
 	if s.query.Object != "" || door.Object != "" {
 		return s.query.Object == door.Object && s.query.Trigger == door.Trigger
 	}

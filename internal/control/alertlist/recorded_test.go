@@ -16,8 +16,8 @@ import (
 var ten = metav1.NewMicroTime(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC))
 
 // stored is an alert that fires, as a change makes it.
-func stored(door string, labels map[string]string, change func(*v1alpha1.StoredAlert)) v1alpha1.StoredAlert {
-	a := v1alpha1.StoredAlert{Door: door, Labels: labels, Firing: true, StartsAt: ten, LastSeen: ten}
+func stored(door string, labels map[string]string, change func(*v1alpha1.AlertRecord)) v1alpha1.AlertRecord {
+	a := v1alpha1.AlertRecord{Endpoint: door, Labels: labels, Firing: true, StartsAt: ten, LastSeen: ten}
 	if change != nil {
 		change(&a)
 	}
@@ -45,10 +45,10 @@ func object(t *testing.T, namespace, name, kind string, metadata map[string]v1al
 
 func TestAlertsAreListedWithTheirStateAndTheObjectsThatSelectThem(t *testing.T) {
 	later := metav1.NewMicroTime(ten.Add(time.Hour))
-	record := []v1alpha1.StoredAlert{
+	record := []v1alpha1.AlertRecord{
 		stored("shop/", named("Slow"), nil),
-		stored("shop/grafana", named("Slow"), func(a *v1alpha1.StoredAlert) { a.Firing, a.Doubt, a.EndsAt = false, &later, &later }),
-		stored("shop/", named("Over"), func(a *v1alpha1.StoredAlert) { a.Firing, a.EndsAt = false, &later }),
+		stored("shop/grafana", named("Slow"), func(a *v1alpha1.AlertRecord) { a.Firing, a.StaleFiring, a.EndsAt = false, &later, &later }),
+		stored("shop/", named("Over"), func(a *v1alpha1.AlertRecord) { a.Firing, a.EndsAt = false, &later }),
 		stored("shop//web/push", map[string]string{"key": ""}, nil),
 		stored("bank/", named("Slow"), nil),
 		stored("/", named("Slow"), nil),
@@ -84,7 +84,7 @@ func TestAlertsAreListedWithTheirStateAndTheObjectsThatSelectThem(t *testing.T) 
 }
 
 func TestATableShowsWhatSendersChoseInOneLineEach(t *testing.T) {
-	all := List([]v1alpha1.StoredAlert{
+	all := List([]v1alpha1.AlertRecord{
 		stored("shop/grafana", map[string]string{"alertname": "Slow\x1b[31m\nshop", "pod": "a\tb"}, nil), stored("shop/", map[string]string{"team": "a"}, nil),
 	}, nil, Filter{}, ten.Time)
 	var narrow, wide strings.Builder
@@ -133,20 +133,20 @@ func TestAnAlertOfAnotherNamespaceThatNobodySelectsThereIsFound(t *testing.T) {
 	slow := map[string]v1alpha1.Scalar{"matchers": `{alertname="Slow"}`, "replicas": "2"}
 	web, cron := object(t, "shop", "web", "alertmanager", slow), object(t, "shop", "cron", "push", map[string]v1alpha1.Scalar{"threshold": "1"})
 	bank := object(t, "bank", "api", "alertmanager", slow)
-	over := func(a *v1alpha1.StoredAlert) { a.Firing = false }
+	over := func(a *v1alpha1.AlertRecord) { a.Firing = false }
 	for name, c := range map[string]struct {
-		record  []v1alpha1.StoredAlert
+		record  []v1alpha1.AlertRecord
 		objects []*compile.Workload
 		of      *compile.Workload
 		want    string
 	}{
-		"in another namespace":         {[]v1alpha1.StoredAlert{stored("onkall/", named("Slow"), nil)}, []*compile.Workload{web, bank}, web, "onkall"},
-		"of the whole cluster":         {[]v1alpha1.StoredAlert{stored("/", named("Slow"), nil)}, []*compile.Workload{web}, web, ClusterWide},
-		"it is selected there":         {[]v1alpha1.StoredAlert{stored("bank/", named("Slow"), nil)}, []*compile.Workload{web, bank}, web, ""},
-		"of other labels":              {[]v1alpha1.StoredAlert{stored("onkall/", named("Fast"), nil)}, []*compile.Workload{web}, web, ""},
-		"it is over":                   {[]v1alpha1.StoredAlert{stored("onkall/", named("Slow"), over)}, []*compile.Workload{web}, web, ""},
-		"one of its own fires as well": {[]v1alpha1.StoredAlert{stored("onkall/", named("Slow"), nil), stored("shop/", named("Slow"), nil)}, []*compile.Workload{web}, web, ""},
-		"it selects no alerts":         {[]v1alpha1.StoredAlert{stored("onkall/", named("Slow"), nil)}, []*compile.Workload{cron}, cron, ""},
+		"in another namespace":         {[]v1alpha1.AlertRecord{stored("onkall/", named("Slow"), nil)}, []*compile.Workload{web, bank}, web, "onkall"},
+		"of the whole cluster":         {[]v1alpha1.AlertRecord{stored("/", named("Slow"), nil)}, []*compile.Workload{web}, web, ClusterWide},
+		"it is selected there":         {[]v1alpha1.AlertRecord{stored("bank/", named("Slow"), nil)}, []*compile.Workload{web, bank}, web, ""},
+		"of other labels":              {[]v1alpha1.AlertRecord{stored("onkall/", named("Fast"), nil)}, []*compile.Workload{web}, web, ""},
+		"it is over":                   {[]v1alpha1.AlertRecord{stored("onkall/", named("Slow"), over)}, []*compile.Workload{web}, web, ""},
+		"one of its own fires as well": {[]v1alpha1.AlertRecord{stored("onkall/", named("Slow"), nil), stored("shop/", named("Slow"), nil)}, []*compile.Workload{web}, web, ""},
+		"it selects no alerts":         {[]v1alpha1.AlertRecord{stored("onkall/", named("Slow"), nil)}, []*compile.Workload{cron}, cron, ""},
 	} {
 		if a, ok := Elsewhere(c.record, c.objects, c.of); a.Namespace != c.want || ok != (c.want != "") {
 			t.Errorf("%s: found %+v, %t, want one of %q", name, a, ok, c.want)

@@ -25,7 +25,7 @@ var errNoCRD = errors.New("the cluster has no AlertSets: is Impulse installed in
 
 // Stored is what was read of a record.
 type Stored struct {
-	Alerts []v1alpha1.StoredAlert
+	Alerts []v1alpha1.AlertRecord
 	// LostAt is when some of the record was found to be unreadable last; zero: never. Others may be firing then.
 	LostAt time.Time
 	// Unreadable are the names of AlertSets that cannot be read now.
@@ -33,7 +33,7 @@ type Stored struct {
 }
 
 // add takes in a shard.
-func (s *Stored) add(all []v1alpha1.StoredAlert, lostAt time.Time) {
+func (s *Stored) add(all []v1alpha1.AlertRecord, lostAt time.Time) {
 	s.Alerts = append(s.Alerts, all...)
 	if lostAt.After(s.LostAt) {
 		s.LostAt = lostAt
@@ -89,7 +89,7 @@ func (s *Stored) read(item []byte) {
 // FromFolder reads the folder of alerts of a process in file mode, and changes nothing in it.
 func FromFolder(dir string) (Stored, error) {
 	var s Stored
-	shards, err := store.Peek(dir)
+	shards, err := store.ReadFolder(dir)
 	for _, shard := range shards {
 		s.add(shard.Alerts, shard.LostAt)
 	}

@@ -15,7 +15,7 @@ import (
 const (
 	Firing   = "firing"
 	Pushed   = "pushed"   // A level of one trigger.
-	Stale    = "stale"    // It counts, and was not repeated for the trigger's lease.
+	Stale    = "stale"    // It counts, and was not repeated within the trigger's ttl.
 	Waits    = "waits"    // It fires again after its resolve, and counts once its stale window is over.
 	Over     = "over"     // It counts no longer, and was not resolved.
 	Resolved = "resolved" // Its sender has resolved it.
@@ -29,8 +29,8 @@ type state struct {
 }
 
 // stateOf returns the state of a stored alert for a trigger that selects it.
-func stateOf(s *v1alpha1.StoredAlert, q *triggers.AlertQuery, now time.Time) state {
-	switch o := store.OpinionOf(s, q, now); {
+func stateOf(s *v1alpha1.AlertRecord, q *triggers.AlertQuery, now time.Time) state {
+	switch o := store.StateOf(s, q, now); {
 	case o.Stale:
 		return state{name: Stale}
 	case o.Counts && q.Object != "":
@@ -68,9 +68,9 @@ func (s state) String() string {
 }
 
 // judge fills in which objects select the alert, and its states. That for a shadow policy counts only while the policy beside it does
-// not select the alert. The state of an alert that no object selects is that for a trigger with the default lease.
-func (a *Alert) judge(s *v1alpha1.StoredAlert, all map[string][]selector, now time.Time) {
-	door, by := store.ParseDoor(s.Door), map[string]state{}
+// not select the alert. The state of an alert that no object selects is that for a trigger with the default ttl.
+func (a *Alert) judge(s *v1alpha1.AlertRecord, all map[string][]selector, now time.Time) {
+	door, by := store.ParseEndpoint(s.Endpoint), map[string]state{}
 	for i := range all[door.Namespace] {
 		one := &all[door.Namespace][i]
 		if !one.selects(door, s.Labels) {

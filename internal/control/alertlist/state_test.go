@@ -20,29 +20,29 @@ func after(d time.Duration) *metav1.MicroTime {
 
 func TestTheStateOfAnAlertIsThatForTheTriggerThatSelectsIt(t *testing.T) {
 	web := object(t, "shop", "web", "alertmanager", map[string]v1alpha1.Scalar{
-		"matchers": "alertname=Slow", "replicas": "2", "lease": "30s", "staleWindow": "20s", "absentMeansResolved": "true",
+		"matchers": "alertname=Slow", "replicas": "2", "ttl": "30s", "staleWindow": "20s", "absentMeansResolved": "true",
 	})
 	worker := object(t, "shop", "worker", "push", map[string]v1alpha1.Scalar{"threshold": "1"})
-	again := func(a *v1alpha1.StoredAlert) { // It fired again 10 s after its resolve, and once more a minute after it.
-		a.Firing, a.EndsAt, a.ResolvedAt, a.Doubt, a.LastSeen = false, after(0), after(0), after(10*time.Second), *after(time.Minute)
+	again := func(a *v1alpha1.AlertRecord) { // It fired again 10 s after its resolve, and once more a minute after it.
+		a.Firing, a.EndsAt, a.ResolvedAt, a.StaleFiring, a.LastSeen = false, after(0), after(0), after(10*time.Second), *after(time.Minute)
 	}
 	for name, c := range map[string]struct {
-		alert v1alpha1.StoredAlert
+		alert v1alpha1.AlertRecord
 		at    time.Duration
 		want  string
 	}{
-		"repeated within its lease":       {stored("shop/", named("Slow"), nil), 29 * time.Second, "firing"},
-		"not repeated for its lease":      {stored("shop/", named("Slow"), nil), 30 * time.Second, "stale"},
-		"not repeated for two leases":     {stored("shop/", named("Slow"), nil), time.Minute, "over (lease)"},
-		"absent from whole deliveries":    {stored("shop/", named("Slow"), func(a *v1alpha1.StoredAlert) { a.AbsentSince = after(0) }), 20 * time.Second, "over (absence)"},
-		"within its stale window":         {stored("shop/", named("Slow"), again), 15 * time.Second, "waits until 2026-03-02 10:00:20Z"},
-		"repeated after its stale window": {stored("shop/", named("Slow"), again), time.Minute, "firing"},
-		"resolved":                        {stored("shop/", named("Slow"), func(a *v1alpha1.StoredAlert) { a.Firing, a.EndsAt = false, after(0) }), 0, "resolved"},
-		"selected by no object":           {stored("shop/", named("Other"), nil), time.Minute, "firing"},
-		"a level":                         {stored("shop//worker/push", nil, func(a *v1alpha1.StoredAlert) { a.Until = after(time.Minute) }), 0, "pushed"},
-		"a level after its ttl":           {stored("shop//worker/push", nil, func(a *v1alpha1.StoredAlert) { a.Until = after(time.Minute) }), time.Minute, "over (ttl)"},
+		"repeated within its ttl":           {stored("shop/", named("Slow"), nil), 29 * time.Second, "firing"},
+		"not repeated within its ttl":       {stored("shop/", named("Slow"), nil), 30 * time.Second, "stale"},
+		"not repeated within twice its ttl": {stored("shop/", named("Slow"), nil), time.Minute, "over (ttl)"},
+		"absent from whole deliveries":      {stored("shop/", named("Slow"), func(a *v1alpha1.AlertRecord) { a.AbsentSince = after(0) }), 20 * time.Second, "over (absence)"},
+		"within its stale window":           {stored("shop/", named("Slow"), again), 15 * time.Second, "waits until 2026-03-02 10:00:20Z"},
+		"repeated after its stale window":   {stored("shop/", named("Slow"), again), time.Minute, "firing"},
+		"resolved":                          {stored("shop/", named("Slow"), func(a *v1alpha1.AlertRecord) { a.Firing, a.EndsAt = false, after(0) }), 0, "resolved"},
+		"selected by no object":             {stored("shop/", named("Other"), nil), time.Minute, "firing"},
+		"a level":                           {stored("shop//worker/push", nil, func(a *v1alpha1.AlertRecord) { a.Until = after(time.Minute) }), 0, "pushed"},
+		"a level after its ttl":             {stored("shop//worker/push", nil, func(a *v1alpha1.AlertRecord) { a.Until = after(time.Minute) }), time.Minute, "over (ttl)"},
 	} {
-		all := List([]v1alpha1.StoredAlert{c.alert}, []*compile.Workload{web, worker}, Filter{Resolved: true}, ten.Add(c.at))
+		all := List([]v1alpha1.AlertRecord{c.alert}, []*compile.Workload{web, worker}, Filter{Resolved: true}, ten.Add(c.at))
 		if got := all[0].state().String(); got != c.want {
 			t.Errorf("%s: %s, expected %s", name, got, c.want)
 		}
@@ -54,17 +54,17 @@ func TestTheStateOfAnAlertIsThatForTheTriggerThatSelectsIt(t *testing.T) {
 }
 
 func TestAnObjectForWhichAnAlertCountsLessIsListedWithItsOwnState(t *testing.T) {
-	leased := func(name, lease string) *compile.Workload {
-		return object(t, "shop", name, "alertmanager", map[string]v1alpha1.Scalar{"matchers": "alertname=Slow", "replicas": "2", "lease": v1alpha1.Scalar(lease)})
+	withTTL := func(name, ttl string) *compile.Workload {
+		return object(t, "shop", name, "alertmanager", map[string]v1alpha1.Scalar{"matchers": "alertname=Slow", "replicas": "2", "ttl": v1alpha1.Scalar(ttl)})
 	}
-	objects := []*compile.Workload{leased("hasty", "30s"), leased("patient", "1h"), leased("quick", "50s")}
-	objects[0].Shadow = leased("hasty", "2h") // It has no say beside the policy that scales.
-	all := List([]v1alpha1.StoredAlert{stored("shop/", named("Slow"), nil)}, objects, Filter{}, ten.Add(time.Minute))
-	if want := map[string]string{"shop/hasty": "over (lease)", "shop/quick": "stale"}; all[0].State != Firing || !maps.Equal(all[0].Otherwise, want) {
+	objects := []*compile.Workload{withTTL("hasty", "30s"), withTTL("patient", "1h"), withTTL("quick", "50s")}
+	objects[0].Shadow = withTTL("hasty", "2h") // It has no say beside the policy that scales.
+	all := List([]v1alpha1.AlertRecord{stored("shop/", named("Slow"), nil)}, objects, Filter{}, ten.Add(time.Minute))
+	if want := map[string]string{"shop/hasty": "over (ttl)", "shop/quick": "stale"}; all[0].State != Firing || !maps.Equal(all[0].Otherwise, want) {
 		t.Errorf("%s, otherwise %v, expected %v", all[0].State, all[0].Otherwise, want)
 	}
 	var text strings.Builder
-	if err := Text(&text, all, false); err != nil || !strings.Contains(text.String(), "shop/hasty: over (lease), shop/patient, shop/quick: stale") {
+	if err := Text(&text, all, false); err != nil || !strings.Contains(text.String(), "shop/hasty: over (ttl), shop/patient, shop/quick: stale") {
 		t.Errorf("%v\n%s", err, text.String())
 	}
 }

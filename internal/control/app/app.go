@@ -183,8 +183,8 @@ func (p *process) fromFiles() error {
 
 // keep makes the store of alerts.
 func (p *process) keep(stored store.Persister) {
-	p.alerts = store.NewStore(alertWriter{stored, p.elector.Deadline}, p.now)
-	p.alerts.LogTo(p.log)
+	p.alerts = store.New(alertWriter{stored, p.elector.Deadline}, p.now)
+	p.alerts.SetLogger(p.log)
 	p.doors = endpoints.New(p.alerts, p.now, p.registry, p.log)
 	p.registry.MustRegister(p.alerts)
 }

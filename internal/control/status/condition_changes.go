@@ -60,7 +60,7 @@ func (o *object) changes(p *autoscaler.Outcome) []conditionChange {
 	return news
 }
 
-// alertChanges returns what is new of the alerts of a trigger: one is stale, is repeated or resolved, or has run out of its lease.
+// alertChanges returns what is new of the alerts of a trigger: one is stale, is repeated or resolved, or its ttl has expired.
 func (o *object) alertChanges(trigger string, e *scalers.Event) []conditionChange {
 	key := "alerts of trigger " + trigger
 	was, reason, why := o.problems[key], "", ""
@@ -68,7 +68,7 @@ func (o *object) alertChanges(trigger string, e *scalers.Event) []conditionChang
 	case e.Stale:
 		reason, why = v1alpha1.ConditionAlertStale, e.Unconfirmed
 	case e.Lapsed != "":
-		reason, why = v1alpha1.ReasonLeaseRanOut, e.Lapsed
+		reason, why = v1alpha1.ReasonTTLExpired, e.Lapsed
 	}
 	if reason == was {
 		return nil
@@ -78,7 +78,7 @@ func (o *object) alertChanges(trigger string, e *scalers.Event) []conditionChang
 		return []conditionChange{{true, reason, trigger + ": " + why}}
 	}
 	delete(o.problems, key)
-	if was == v1alpha1.ReasonLeaseRanOut {
+	if was == v1alpha1.ReasonTTLExpired {
 		return []conditionChange{{false, "Recovered", was + " is over: the alert of trigger " + trigger + " fires again"}}
 	}
 	return []conditionChange{{false, "Recovered", was + " is over: the alerts of trigger " + trigger + " were repeated or are resolved"}}

@@ -112,7 +112,7 @@ func (c *conditions) stale(p *autoscaler.Outcome, generation int64) bool {
 	case len(all) > 0:
 		c.set(v1alpha1.ConditionAlertStale, true, "NotRepeated", strings.Join(all, "; "), generation)
 	case over != "":
-		c.set(v1alpha1.ConditionAlertStale, false, v1alpha1.ReasonLeaseRanOut, over, generation)
+		c.set(v1alpha1.ConditionAlertStale, false, v1alpha1.ReasonTTLExpired, over, generation)
 	case meta.FindStatusCondition(c.at, v1alpha1.ConditionAlertStale) != nil:
 		c.set(v1alpha1.ConditionAlertStale, false, "NotStale", "", generation)
 	}

@@ -30,7 +30,7 @@ type outcome struct {
 	failures uint64
 	// bases are what step triggers add to: a restart must not find another one.
 	bases uint64
-	// stale has a bit for each trigger of which an alert is, lapsed for each of which one was not repeated within its lease.
+	// stale has a bit for each trigger of which an alert is, lapsed for each of which one was not repeated within its ttl.
 	stale   uint32
 	lapsed  uint32
 	notices uint64

@@ -34,9 +34,9 @@ func TestAStaleAlertIsAConditionUntilItIsRepeated(t *testing.T) {
 	})
 }
 
-// lapsed makes a moment one after the lease of an alert has run out.
+// lapsed makes a moment one after the ttl of an alert has expired.
 func lapsed(p *autoscaler.Outcome) {
-	p.Events[0].Lapsed = "alert Slow was not repeated within its lease"
+	p.Events[0].Lapsed = "alert Slow was not repeated within its ttl"
 }
 
 func TestALeaseThatRanOutIsSaidByTheConditionTheEventsAndTheHistory(t *testing.T) {
@@ -49,9 +49,9 @@ func TestALeaseThatRanOutIsSaidByTheConditionTheEventsAndTheHistory(t *testing.T
 		s := d.says(10, nil, lapsed, func(p *autoscaler.Outcome) {
 			p.Write = &autoscaler.Write{From: 3, To: 1, Stored: 1, Decision: p.Decision, Policy: d.spec.Policy, Latency: -1}
 		})
-		const says = "queue: alert Slow was not repeated within its lease"
+		const says = "queue: alert Slow was not repeated within its ttl"
 		if got := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionAlertStale); got == nil ||
-			got.Status != metav1.ConditionFalse || got.Reason != "LeaseRanOut" || got.Message != says {
+			got.Status != metav1.ConditionFalse || got.Reason != "TTLExpired" || got.Message != says {
 			t.Errorf("the condition is %v", got)
 		}
 		if why := s.History[0].Why; !strings.HasSuffix(why, "; "+says) {
@@ -60,9 +60,9 @@ func TestALeaseThatRanOutIsSaidByTheConditionTheEventsAndTheHistory(t *testing.T
 		d.says(30, nil)
 		want := []string{
 			"true AlertStale: queue: alert Slow was not repeated since noon",
-			"true LeaseRanOut: " + says,
+			"true TTLExpired: " + says,
 			"false Scaled: Deployment/web from 3 to 1: queue is 10, target 10 per replica: asks for 1; " + says,
-			"false Recovered: LeaseRanOut is over: the alert of trigger queue fires again",
+			"false Recovered: TTLExpired is over: the alert of trigger queue fires again",
 		}
 		if !slices.Equal(told, want) {
 			t.Errorf("the Events are\n%s\nwant\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))

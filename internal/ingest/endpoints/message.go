@@ -133,7 +133,7 @@ func reasons(failed []error) string {
 // deliveryOf is the record of levels that came through a door.
 func deliveryOf(d triggers.Endpoint, at time.Time, levels []triggers.Level) store.Delivery {
 	delivery := store.Delivery{
-		Door: store.Door{Namespace: d.Namespace, Object: d.Object, Trigger: d.Trigger}, At: at, Alerts: make([]store.Alert, len(levels)),
+		Endpoint: store.Endpoint{Namespace: d.Namespace, Object: d.Object, Trigger: d.Trigger}, At: at, Alerts: make([]store.Alert, len(levels)),
 	}
 	for i, l := range levels {
 		began := l.At

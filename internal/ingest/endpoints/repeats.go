@@ -22,12 +22,12 @@ type Repeats struct {
 
 	mu sync.Mutex
 	// recorded are the last messages of each door, the newest last.
-	recorded map[store.Door][][sha256.Size]byte
+	recorded map[store.Endpoint][][sha256.Size]byte
 }
 
 // NewRepeats returns Repeats that have seen nothing.
 func NewRepeats(r Recorder) *Repeats {
-	return &Repeats{recorder: r, recorded: map[store.Door][][sha256.Size]byte{}}
+	return &Repeats{recorder: r, recorded: map[store.Endpoint][][sha256.Size]byte{}}
 }
 
 // Record is the Recorder's, unless the message has been recorded before. One that could not be recorded has not.
@@ -36,23 +36,23 @@ func (r *Repeats) Record(ctx context.Context, d store.Delivery) (store.Result, e
 		return r.recorder.Record(ctx, d)
 	}
 	id := sha256.Sum256([]byte(d.ID))
-	if r.has(d.Door, id) {
+	if r.has(d.Endpoint, id) {
 		return store.Result{Selected: len(d.Alerts)}, nil
 	}
 	result, err := r.recorder.Record(ctx, d)
 	if err == nil {
-		r.remember(d.Door, id)
+		r.remember(d.Endpoint, id)
 	}
 	return result, err
 }
 
-func (r *Repeats) has(door store.Door, id [sha256.Size]byte) bool {
+func (r *Repeats) has(door store.Endpoint, id [sha256.Size]byte) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Contains(r.recorded[door], id)
 }
 
-func (r *Repeats) remember(door store.Door, id [sha256.Size]byte) {
+func (r *Repeats) remember(door store.Endpoint, id [sha256.Size]byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	all := append(r.recorded[door], id)

@@ -69,7 +69,7 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.store = store.NewStore(folder, w.now)
+	w.store = store.New(folder, w.now)
 	w.hub = New(w, w.now, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	w.hub.Known()
 	w.pass(settling)

@@ -38,6 +38,6 @@ func (s *Server) decodeAlerts(r *Request) ([]store.Delivery, error) {
 	if len(delivered.Alerts) == 0 && len(bad) > 0 {
 		return nil, echo.NewHTTPError(http.StatusBadRequest, errors.Join(bad...).Error())
 	}
-	delivered.Door, delivered.At, delivered.Count = r.Door, r.At, wantsCount(r.HTTP)
+	delivered.Endpoint, delivered.At, delivered.Count = r.Door, r.At, wantsCount(r.HTTP)
 	return []store.Delivery{delivered}, nil
 }

@@ -42,7 +42,7 @@ type Request struct {
 	// Param is a parameter of the path, "" when the path has none of that name.
 	Param func(name string) string
 	// Door is the namespace of the path, "" for the cluster-wide door, and the name of the credential.
-	Door store.Door
+	Door store.Endpoint
 	Body []byte
 	// At is when the leader received it.
 	At time.Time
@@ -113,7 +113,7 @@ func (d *doorway) enter(c echo.Context) error {
 	defer cancel()
 	r := &Request{
 		HTTP: c.Request().WithContext(ctx), Param: c.Param, Body: body, At: at,
-		Door: store.Door{Namespace: namespace, Credential: who.credential},
+		Door: store.Endpoint{Namespace: namespace, Credential: who.credential},
 	}
 	switch {
 	case d.options.Leading():
@@ -135,7 +135,7 @@ func (s *Server) deliver(ctx context.Context, c echo.Context, route Route, r *Re
 		return err
 	}
 	for i := range deliveries {
-		if to := deliveries[i].Door.Namespace; to != r.Door.Namespace {
+		if to := deliveries[i].Endpoint.Namespace; to != r.Door.Namespace {
 			return fmt.Errorf("route %s leads from the door of %q to %q", route.Name, r.Door.Namespace, to)
 		}
 	}
@@ -148,7 +148,7 @@ func (s *Server) deliver(ctx context.Context, c echo.Context, route Route, r *Re
 	var refusal error
 	for i, err := range failed {
 		if err != nil {
-			s.options.Log.Warn("a delivery was not recorded", "door", deliveries[i].Door.String(), "error", err)
+			s.options.Log.Warn("a delivery was not recorded", "door", deliveries[i].Endpoint.String(), "error", err)
 			refusal = cmp.Or(refusal, Unavailable(notRecorded(err)))
 		}
 	}

@@ -220,7 +220,7 @@ func TestAHandlerThatPanicsOrLeadsElsewhereIsAnswered(t *testing.T) {
 		"/panics/:namespace": func(*Request) ([]store.Delivery, error) { panic("no") },
 		"/fails/:namespace":  func(*Request) ([]store.Delivery, error) { return nil, errors.New("some secret") },
 		"/leads/:namespace": func(*Request) ([]store.Delivery, error) {
-			return []store.Delivery{{Door: store.Door{Namespace: "bank"}}}, nil
+			return []store.Delivery{{Endpoint: store.Endpoint{Namespace: "bank"}}}, nil
 		},
 	} {
 		e.POST(path, s.door(Route{Name: path, Decode: decode}, s.admit))

@@ -125,22 +125,22 @@ func product(r *http.Request) string {
 
 // logUnselected logs that a delivery was recorded and changes nothing, as no object selects what is in it.
 func (s *Server) logUnselected(d *store.Delivery, r *store.Result) {
-	if r.Unselected == 0 || d.Door.Object != "" {
+	if r.Unselected == 0 || d.Endpoint.Object != "" {
 		return
 	}
-	namespace := cmp.Or(d.Door.Namespace, everywhere)
+	namespace := cmp.Or(d.Endpoint.Namespace, everywhere)
 	what := "unselected"
 	if !r.Listening {
 		what = "unheard"
 	}
-	times, due := s.notices.due(notice{what, namespace, d.Door.Credential}, d.At)
+	times, due := s.notices.due(notice{what, namespace, d.Endpoint.Credential}, d.At)
 	switch {
 	case !due:
 	case r.Listening:
-		s.options.Log.Info("alerts were recorded that no object selects", "namespace", namespace, "credential", d.Door.Credential,
+		s.options.Log.Info("alerts were recorded that no object selects", "namespace", namespace, "credential", d.Endpoint.Credential,
 			"alerts", r.Unselected, "alertname", shorten(r.Example), "times", times)
 	default:
 		s.options.Log.Warn("alerts were recorded for a namespace in which no object selects alerts: is it the right one in the URL?",
-			"namespace", namespace, "credential", d.Door.Credential, "alerts", r.Unselected, "alertname", shorten(r.Example), "times", times)
+			"namespace", namespace, "credential", d.Endpoint.Credential, "alerts", r.Unselected, "alertname", shorten(r.Example), "times", times)
 	}
 }

@@ -22,7 +22,7 @@ import (
 
 // record is what the server handed over.
 type record struct {
-	doors  []store.Door
+	doors  []store.Endpoint
 	alerts []store.Alert
 	err    error
 }
@@ -31,7 +31,7 @@ func (r *record) Record(_ context.Context, d store.Delivery) (store.Result, erro
 	if r.err != nil {
 		return store.Result{}, r.err
 	}
-	r.doors, r.alerts = append(r.doors, d.Door), append(r.alerts, d.Alerts...)
+	r.doors, r.alerts = append(r.doors, d.Endpoint), append(r.alerts, d.Alerts...)
 	return store.Result{Changed: len(d.Alerts)}, nil
 }
 
@@ -159,7 +159,7 @@ func TestOneBadAlertDoesNotKeepTheOthersOut(t *testing.T) {
 }
 
 func TestWhatMayPassIs503(t *testing.T) {
-	full := &store.FullError{Whose: "namespace shop", Bound: "may have 7 firing alerts"}
+	full := &store.FullError{Owner: "namespace shop", Limit: "may have 7 firing alerts"}
 	cases := map[string]struct {
 		set    func(*Options, *record)
 		answer string

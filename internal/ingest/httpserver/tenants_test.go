@@ -23,7 +23,7 @@ import (
 type hooks struct{}
 
 func (hooks) Webhook(_ context.Context, namespace, hook string, _ triggers.Message, _ bool) ([]store.Delivery, error) {
-	return []store.Delivery{{Door: store.Door{Namespace: namespace, Object: hook, Trigger: hook}}}, nil
+	return []store.Delivery{{Endpoint: store.Endpoint{Namespace: namespace, Object: hook, Trigger: hook}}}, nil
 }
 
 func (hooks) Push(context.Context, string, string, string, triggers.Message) ([]store.Delivery, error) {
@@ -117,7 +117,7 @@ func TestRequestsWithoutTheirBodyTakeNoPlace(t *testing.T) {
 type busy struct{ began, end chan struct{} }
 
 func (b *busy) Record(ctx context.Context, d store.Delivery) (store.Result, error) {
-	if d.Door.Namespace != "bank" {
+	if d.Endpoint.Namespace != "bank" {
 		return store.Result{}, nil
 	}
 	b.began <- struct{}{}

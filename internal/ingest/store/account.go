@@ -14,8 +14,8 @@ const (
 	MaxResolved = 20_000
 	// MaxPushed bounds the levels that were pushed through direct doors.
 	MaxPushed = 20_000
-	// MaxPerDoor bounds those of one direct door.
-	MaxPerDoor = 1000
+	// MaxPerEndpoint bounds those of one direct door.
+	MaxPerEndpoint = 1000
 	// MaxBytes bounds what all of it takes when it is written.
 	MaxBytes = 64 << 20
 )
@@ -30,7 +30,7 @@ var (
 	ofAll        = bound{[...]int{isFiring: MaxFiring, isPushed: MaxPushed, isResolved: MaxResolved}, MaxBytes}
 	ofNamespace  = bound{[...]int{isFiring: MaxFiring / 2, isPushed: MaxPushed / 2, isResolved: MaxResolved / 2}, MaxBytes / 2}
 	ofCredential = bound{[...]int{isFiring: MaxFiring / 4, isPushed: MaxPushed / 4, isResolved: MaxResolved / 4}, MaxBytes / 4}
-	ofTrigger    = bound{[...]int{isFiring: MaxFiring / 4, isPushed: MaxPerDoor, isResolved: MaxResolved / 4}, MaxBytes / 4}
+	ofTrigger    = bound{[...]int{isFiring: MaxFiring / 4, isPushed: MaxPerEndpoint, isResolved: MaxResolved / 4}, MaxBytes / 4}
 )
 
 // rank is when a record is dropped for want of room: the lowest first, and what is kept never.
@@ -132,7 +132,7 @@ func (a *account) takes(d *demand) *FullError {
 
 // full says that a bound of the account leaves no room.
 func (a *account) full(format string, args ...any) *FullError {
-	return &FullError{Whose: a.whose(), Bound: fmt.Sprintf(format, args...)}
+	return &FullError{Owner: a.whose(), Limit: fmt.Sprintf(format, args...)}
 }
 
 // lacksCount reports whether newcomers are more than there is room for as it is, and lacksBytes whether they are larger.
@@ -148,7 +148,7 @@ func (a *account) lacksBytes(d *demand) bool {
 
 // whose is whom it is of, for people.
 func (a *account) whose() string {
-	d := ParseDoor(a.name)
+	d := ParseEndpoint(a.name)
 	place := "namespace " + d.Namespace
 	if d.Namespace == "" {
 		place = "the cluster-wide door"

@@ -50,7 +50,7 @@ func some(namespace string) triggers.AlertQuery {
 
 // step is one delivery, or one object that comes or goes, and some time.
 func (w *senders) step() {
-	d := Delivery{Door: Door{Namespace: []string{"shop", "bank"}[w.r.IntN(2)], Credential: []string{"a", "b", "c"}[w.r.IntN(3)]}, At: time.Now()}
+	d := Delivery{Endpoint: Endpoint{Namespace: []string{"shop", "bank"}[w.r.IntN(2)], Credential: []string{"a", "b", "c"}[w.r.IntN(3)]}, At: time.Now()}
 	first, ends := w.r.IntN(20_000), w.r.IntN(4) == 0
 	for i := range 1 + w.r.IntN(2500) {
 		n := (first + i) % 20_000
@@ -67,11 +67,11 @@ func (w *senders) step() {
 		w.t.Fatal(err)
 	}
 	for _, a := range d.Alerts {
-		k := key{d.Door.String(), fingerprint(a.Labels)}
+		k := key{d.Endpoint.String(), fingerprint(a.Labels)}
 		switch {
 		case ends:
 			delete(w.accepted, k)
-		case err == nil && d.Door.Namespace == "shop" && a.Labels["alertname"][0] == '0':
+		case err == nil && d.Endpoint.Namespace == "shop" && a.Labels["alertname"][0] == '0':
 			w.accepted[k] = struct{}{}
 		}
 	}
@@ -100,7 +100,7 @@ func (w *senders) check(name string) {
 			w.t.Fatalf("%s: %v is in a shard of another", name, k)
 		}
 		bytes[r.shard] += r.size()
-		for _, a := range s.accounts(r.Door) {
+		for _, a := range s.accounts(r.Endpoint) {
 			if counted[a] == nil {
 				counted[a] = &account{bound: a.bound, name: a.name}
 			}

@@ -13,7 +13,7 @@ import (
 
 func deliver(b *testing.B, s *Store, a Alert) {
 	b.Helper()
-	if _, err := s.Record(b.Context(), Delivery{Door: shop, Alerts: []Alert{a}, At: time.Now()}); err != nil {
+	if _, err := s.Record(b.Context(), Delivery{Endpoint: shop, Alerts: []Alert{a}, At: time.Now()}); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -48,7 +48,7 @@ func BenchmarkRepeat(b *testing.B) {
 // crowd is a store with one watcher of "mine", and others of whom each has an alert of its own and the one of everybody.
 func crowd(b *testing.B, others int) *Store {
 	b.Helper()
-	s := NewStore(&memory{}, time.Now)
+	s := New(&memory{}, time.Now)
 	ctx, cancel := context.WithCancel(b.Context())
 	var all sync.WaitGroup
 	b.Cleanup(func() { cancel(); all.Wait() })

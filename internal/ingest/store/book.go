@@ -51,7 +51,7 @@ func (s *Store) book(r *fact) {
 	s.unbook(r)
 	b := &r.booked
 	b.class, b.rank, b.size, b.group = r.class(), s.rankOf(r), r.size(), r.Group
-	b.accounts = s.accounts(r.Door)
+	b.accounts = s.accounts(r.Endpoint)
 	r.shard.bytes += b.size
 	for i, a := range b.accounts {
 		b.places[i] = a.add(r, b)
@@ -60,7 +60,7 @@ func (s *Store) book(r *fact) {
 		}
 	}
 	if b.group != "" {
-		g := group{r.Door, b.group}
+		g := group{r.Endpoint, b.group}
 		if s.groups[g] == nil {
 			s.groups[g] = map[*fact]struct{}{}
 		}
@@ -78,7 +78,7 @@ func (s *Store) unbook(r *fact) {
 	for i, a := range b.accounts {
 		a.remove(b, b.places[i])
 	}
-	if g := (group{r.Door, b.group}); b.group != "" {
+	if g := (group{r.Endpoint, b.group}); b.group != "" {
 		if delete(s.groups[g], r); len(s.groups[g]) == 0 {
 			delete(s.groups, g)
 		}
@@ -97,7 +97,7 @@ func (r *fact) refresh() {
 	}
 }
 
-func (r *fact) size() int { return sizeOf(r.Door, r.Labels, r.Annotations) }
+func (r *fact) size() int { return sizeOf(r.Endpoint, r.Labels, r.Annotations) }
 
 // namespaceOf takes a door's name apart.
 func namespaceOf(door string) (namespace string, direct bool) {
@@ -105,15 +105,15 @@ func namespaceOf(door string) (namespace string, direct bool) {
 	return namespace, strings.HasPrefix(rest, "/")
 }
 
-// ParseDoor takes a door's name apart: a direct one has an object and a trigger, any other a credential.
-func ParseDoor(name string) Door {
+// ParseEndpoint takes a door's name apart: a direct one has an object and a trigger, any other a credential.
+func ParseEndpoint(name string) Endpoint {
 	namespace, rest, _ := strings.Cut(name, "/")
 	direct, ok := strings.CutPrefix(rest, "/")
 	if !ok {
-		return Door{Namespace: namespace, Credential: rest}
+		return Endpoint{Namespace: namespace, Credential: rest}
 	}
 	object, trigger, _ := strings.Cut(direct, "/")
-	return Door{Namespace: namespace, Object: object, Trigger: trigger}
+	return Endpoint{Namespace: namespace, Object: object, Trigger: trigger}
 }
 
 func isDirectDoor(door string) bool {

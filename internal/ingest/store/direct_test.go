@@ -10,7 +10,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-var till = Door{Namespace: "shop", Object: "till", Trigger: "queue"}
+var till = Endpoint{Namespace: "shop", Object: "till", Trigger: "queue"}
 
 // level is a pushed level.
 func level(key, value string, at time.Time, ttl time.Duration) Alert {
@@ -23,7 +23,7 @@ func level(key, value string, at time.Time, ttl time.Duration) Alert {
 
 func push(t *testing.T, s *Store, levels ...Alert) {
 	t.Helper()
-	if _, err := s.Record(t.Context(), Delivery{Door: till, Alerts: levels, At: time.Now()}); err != nil {
+	if _, err := s.Record(t.Context(), Delivery{Endpoint: till, Alerts: levels, At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -130,12 +130,12 @@ func TestADirectDoorIsBoundedAndTakesRepeatsWhenItIsFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		var all []Alert
-		for i := range MaxPerDoor {
+		for i := range MaxPerEndpoint {
 			all = append(all, level(strconv.Itoa(i), "1", time.Now(), 0))
 		}
 		push(t, s, all...)
 		push(t, s, all...)
-		_, err := s.Record(t.Context(), Delivery{Door: till, Alerts: []Alert{level("more", "1", time.Now(), 0)}, At: time.Now()})
+		_, err := s.Record(t.Context(), Delivery{Endpoint: till, Alerts: []Alert{level("more", "1", time.Now(), 0)}, At: time.Now()})
 		if !errors.Is(err, ErrFull) {
 			t.Errorf("answered %v", err)
 		}

@@ -18,7 +18,7 @@ func answer(t *testing.T, s *Store, alerts ...Alert) chan error {
 	t.Helper()
 	answered := make(chan error, 1)
 	go func() {
-		_, err := s.Record(t.Context(), Delivery{Door: shop, Alerts: alerts, At: time.Now()})
+		_, err := s.Record(t.Context(), Delivery{Endpoint: shop, Alerts: alerts, At: time.Now()})
 		answered <- err
 	}()
 	synctest.Wait()
@@ -158,7 +158,7 @@ func TestWhoWaitsWhenItEndsIsAnsweredByWhatCameOfIt(t *testing.T) {
 					t.Errorf("answered %v, and the write %v", err, fails)
 				}
 			}
-			if _, err := s.Record(t.Context(), Delivery{Door: shop, At: time.Now()}); !errors.Is(err, ErrNotReady) {
+			if _, err := s.Record(t.Context(), Delivery{Endpoint: shop, At: time.Now()}); !errors.Is(err, ErrNotReady) {
 				t.Errorf("after the end the answer is %v", err)
 			}
 		})

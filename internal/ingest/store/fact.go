@@ -12,7 +12,7 @@ import (
 
 // fact is what is known of one alert or pushed level. It belongs to the store and its mutex.
 type fact struct {
-	v1alpha1.StoredAlert
+	v1alpha1.AlertRecord
 
 	// namespace is that of the door; direct: it came through a direct one.
 	namespace string
@@ -52,7 +52,7 @@ const (
 
 func (r *fact) class() class {
 	switch {
-	case !r.Firing && r.Doubt == nil:
+	case !r.Firing && r.StaleFiring == nil:
 		return isResolved
 	case r.direct:
 		return isPushed
@@ -62,14 +62,14 @@ func (r *fact) class() class {
 }
 
 // newFact wraps a stored alert.
-func newFact(a v1alpha1.StoredAlert) *fact {
-	r := &fact{StoredAlert: a, watched: map[*watcher]*selection{}, unwritten: everybody.unwritten()}
-	r.namespace, r.direct = namespaceOf(a.Door)
+func newFact(a v1alpha1.AlertRecord) *fact {
+	r := &fact{AlertRecord: a, watched: map[*watcher]*selection{}, unwritten: everybody.unwritten()}
+	r.namespace, r.direct = namespaceOf(a.Endpoint)
 	r.forget.fact = r
 	return r
 }
 
-func (r *fact) key() key { return key{r.Door, r.Fingerprint} }
+func (r *fact) key() key { return key{r.Endpoint, r.Fingerprint} }
 
 // until is when a pushed level is over if it is not repeated.
 func (r *fact) until() time.Time {
@@ -122,9 +122,9 @@ func (r *fact) fires(a *Alert, at time.Time) bool {
 	case starts.After(r.StartsAt.Time):
 		r.begin(starts)
 		changed = true
-	case !r.Firing && r.Doubt == nil:
+	case !r.Firing && r.StaleFiring == nil:
 		doubt := micro(at)
-		r.Doubt, changed = &doubt, true
+		r.StaleFiring, changed = &doubt, true
 	}
 	r.LastSeen = micro(later(r.LastSeen.Time, at))
 	if r.AbsentSince != nil {
@@ -135,7 +135,7 @@ func (r *fact) fires(a *Alert, at time.Time) bool {
 
 func (r *fact) begin(starts metav1.MicroTime) {
 	r.Firing, r.StartsAt = true, starts
-	r.EndsAt, r.ResolvedAt, r.Doubt = nil, nil, nil
+	r.EndsAt, r.ResolvedAt, r.StaleFiring = nil, nil, nil
 }
 
 // ends takes in a resolve, unless it is that of an earlier activation, or older than the one that is known.
@@ -144,9 +144,9 @@ func (r *fact) ends(a *Alert, at time.Time) bool {
 	switch {
 	case a.EndsAt.IsZero() && starts.Before(&r.StartsAt), !a.EndsAt.IsZero() && ends.Before(&r.StartsAt):
 		return false
-	case r.Doubt != nil && !a.EndsAt.IsZero() && ends.Before(r.EndsAt):
+	case r.StaleFiring != nil && !a.EndsAt.IsZero() && ends.Before(r.EndsAt):
 		return false
-	case r.Firing, r.Doubt != nil, starts.After(r.StartsAt.Time):
+	case r.Firing, r.StaleFiring != nil, starts.After(r.StartsAt.Time):
 		r.end(later(starts.Time, r.StartsAt.Time), a.EndsAt, at)
 		return true
 	default:
@@ -163,7 +163,7 @@ func (r *fact) end(starts, ends, at time.Time) {
 	}
 	ended, resolved := micro(ends), micro(at)
 	r.Firing, r.StartsAt, r.EndsAt, r.ResolvedAt = false, micro(starts), &ended, &resolved
-	r.Doubt, r.AbsentSince, r.Annotations, r.Until = nil, nil, nil, nil
+	r.StaleFiring, r.AbsentSince, r.Annotations, r.Until = nil, nil, nil, nil
 }
 
 // pushed takes in a level of a direct door: the newest by the sender's clock, and of two that are as new the one that came
@@ -201,8 +201,8 @@ func (r *fact) say(annotations map[string]string) bool {
 // first makes the record of what was never heard of.
 func first(k key, a *Alert, at time.Time) *fact {
 	seen := micro(at)
-	r := newFact(v1alpha1.StoredAlert{
-		Door: k.door, Fingerprint: k.fingerprint, Labels: a.Labels, Annotations: a.Annotations, Firing: a.Firing,
+	r := newFact(v1alpha1.AlertRecord{
+		Endpoint: k.door, Fingerprint: k.fingerprint, Labels: a.Labels, Annotations: a.Annotations, Firing: a.Firing,
 		StartsAt: micro(a.StartsAt), LastSeen: seen,
 	})
 	if !a.Firing {

@@ -2,9 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -45,7 +42,7 @@ func NewFolder(dir string, log *slog.Logger) (*Folder, error) {
 
 // shardContent is what a file holds.
 type shardContent struct {
-	Alerts []v1alpha1.StoredAlert `json:"alerts"`
+	Alerts []v1alpha1.AlertRecord `json:"alerts"`
 	AsOf   time.Time              `json:"asOf"`
 	LostAt time.Time              `json:"lostAt"`
 }
@@ -90,10 +87,6 @@ func (f *Folder) all() ([]int, error) {
 
 func (f *Folder) load(shard int) (one Shard, there bool, err error) {
 	path := f.path(shard)
-	if alerts, ok := earlierVersion(path); ok {
-		f.remember(shard)
-		return Shard{Alerts: alerts}, true, nil
-	}
 	var c shardContent
 	err = statefile.Load(path, &c)
 	_, broken := errors.AsType[*statefile.BrokenError](err)
@@ -113,24 +106,8 @@ func (f *Folder) load(shard int) (one Shard, there bool, err error) {
 	return Shard{}, false, nil
 }
 
-// earlierVersion reads a file of the form that an earlier version wrote.
-func earlierVersion(path string) ([]v1alpha1.StoredAlert, bool) {
-	var file struct {
-		SHA256 string          `json:"sha256"`
-		Alerts json.RawMessage `json:"alerts"`
-	}
-	raw, err := os.ReadFile(path)
-	if err != nil || json.Unmarshal(raw, &file) != nil || len(file.Alerts) == 0 {
-		return nil, false
-	}
-	var alerts []v1alpha1.StoredAlert
-	sum := sha256.Sum256(file.Alerts)
-	ok := hex.EncodeToString(sum[:]) == file.SHA256 && json.Unmarshal(file.Alerts, &alerts) == nil
-	return alerts, ok
-}
-
-// Peek returns the shards of a folder that another process keeps, and changes nothing. One that is being set aside is left out.
-func Peek(dir string) (map[int]Shard, error) {
+// ReadFolder returns the shards of a folder that another process keeps, and changes nothing. One that is being set aside is left out.
+func ReadFolder(dir string) (map[int]Shard, error) {
 	f := &Folder{dir: dir}
 	numbers, err := f.all()
 	if err != nil {
@@ -138,10 +115,6 @@ func Peek(dir string) (map[int]Shard, error) {
 	}
 	shards := map[int]Shard{}
 	for _, n := range numbers {
-		if alerts, ok := earlierVersion(f.path(n)); ok {
-			shards[n] = Shard{Alerts: alerts}
-			continue
-		}
 		var c shardContent
 		switch err := statefile.Peek(f.path(n), &c); {
 		case errors.Is(err, fs.ErrNotExist):

@@ -13,7 +13,7 @@ type byName map[string]map[*fact]struct{}
 
 func (r *fact) bucket() string {
 	if r.direct {
-		return r.Door
+		return r.Endpoint
 	}
 	return r.Labels["alertname"]
 }
@@ -67,13 +67,13 @@ func (s *Store) selectedBy(q *triggers.AlertQuery, visit func(*fact)) {
 func isDirect(q *triggers.AlertQuery) bool { return q.Object != "" }
 
 func doorOf(q *triggers.AlertQuery) string {
-	return Door{Namespace: q.Namespace, Object: q.Object, Trigger: q.Trigger}.String()
+	return Endpoint{Namespace: q.Namespace, Object: q.Object, Trigger: q.Trigger}.String()
 }
 
 // selects reports whether a query of a record's namespace selects it.
 func selects(q *triggers.AlertQuery, r *fact) bool {
 	if isDirect(q) {
-		return r.Door == doorOf(q) && (q.Match == nil || q.Match(r.Labels))
+		return r.Endpoint == doorOf(q) && (q.Match == nil || q.Match(r.Labels))
 	}
 	return !r.direct && q.Match(r.Labels)
 }
@@ -174,7 +174,7 @@ func (all watchers) of(r *fact) []*watcher {
 		}
 	}
 	if r.direct {
-		ask(ns.byDoor[r.Door])
+		ask(ns.byDoor[r.Endpoint])
 		return found
 	}
 	ask(ns.rest)

@@ -48,7 +48,7 @@ func NewKube(cfg *rest.Config, namespace string, log *slog.Logger) (*Kube, error
 	return &Kube{client: client, namespace: namespace, log: log, versions: map[int]string{}}, nil
 }
 
-// shardName is also that of an earlier version, which had 64 of them: a downgrade finds what is in the first 64.
+// shardName is the name of a shard's AlertSet, and of its file without the extension.
 func shardName(shard int) string { return fmt.Sprintf("alerts-%02d", shard) }
 
 // Aside ends the name of a copy of an AlertSet that could not be understood.

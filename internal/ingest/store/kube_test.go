@@ -51,15 +51,15 @@ func load(t *testing.T, k *Kube, shard int) Shard {
 func TestAShardComesBackFromTheAPIServerAsItWas(t *testing.T) {
 	k, _ := kube(t)
 	now := micro(time.Now())
-	a := v1alpha1.StoredAlert{
-		Door: "shop/", Fingerprint: "00", Labels: map[string]string{"a": "<b>"}, StartsAt: now, LastSeen: now, EndsAt: &now, ResolvedAt: &now,
-		Doubt: &now, AbsentSince: &now, Until: &now, Group: "g",
+	a := v1alpha1.AlertRecord{
+		Endpoint: "shop/", Fingerprint: "00", Labels: map[string]string{"a": "<b>"}, StartsAt: now, LastSeen: now, EndsAt: &now, ResolvedAt: &now,
+		StaleFiring: &now, AbsentSince: &now, Until: &now, Group: "g",
 	}
-	if err := k.Save(t.Context(), 3, Shard{Alerts: []v1alpha1.StoredAlert{a}, AsOf: now.Time, LostAt: now.Time}); err != nil {
+	if err := k.Save(t.Context(), 3, Shard{Alerts: []v1alpha1.AlertRecord{a}, AsOf: now.Time, LostAt: now.Time}); err != nil {
 		t.Fatal(err)
 	}
 	got := load(t, k, 3)
-	if len(got.Alerts) != 1 || !got.AsOf.Equal(now.Time) || !got.LostAt.Equal(now.Time) || fmt.Sprint(got.Alerts[0].Doubt, got.Alerts[0].Until) != fmt.Sprint(&now, &now) {
+	if len(got.Alerts) != 1 || !got.AsOf.Equal(now.Time) || !got.LostAt.Equal(now.Time) || fmt.Sprint(got.Alerts[0].StaleFiring, got.Alerts[0].Until) != fmt.Sprint(&now, &now) {
 		t.Errorf("%+v", got)
 	}
 	if changed, err := k.Check(t.Context()); err != nil || len(changed) != 0 {
@@ -69,7 +69,7 @@ func TestAShardComesBackFromTheAPIServerAsItWas(t *testing.T) {
 
 func TestTheLargestShardFitsIntoTheAPIServer(t *testing.T) {
 	k, _ := kube(t)
-	s := NewStore(k, time.Now)
+	s := New(k, time.Now)
 	s.loadErr = nil
 	began := time.Now()
 	small := func(i int) Alert {
@@ -78,7 +78,7 @@ func TestTheLargestShardFitsIntoTheAPIServer(t *testing.T) {
 	deliver := func(a Alert) error { // It waits for no write.
 		done, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, err := s.Record(done, Delivery{Door: shop, Alerts: []Alert{a}, At: began})
+		_, err := s.Record(done, Delivery{Endpoint: shop, Alerts: []Alert{a}, At: began})
 		return err
 	}
 	n := 0
@@ -145,7 +145,7 @@ func TestAnAlertSetThatVanishedIsWrittenAgain(t *testing.T) {
 func TestAnAlertSetThatIsNotUnderstoodIsSetAsideAndLost(t *testing.T) {
 	k, _ := kube(t)
 	// The API server takes a time without its fraction, which no MicroTime is.
-	broken := `{"apiVersion":"impulse.sh/v1alpha1","kind":"AlertSet","metadata":{"name":"alerts-03"},"alerts":[{"door":"shop/",
+	broken := `{"apiVersion":"impulse.sh/v1alpha1","kind":"AlertSet","metadata":{"name":"alerts-03"},"alerts":[{"endpoint":"shop/",
 		"fingerprint":"00","firing":true,"startsAt":"2026-01-01T00:00:00Z","lastSeen":"2026-01-01T00:00:00Z"}]}`
 	if err := k.client.Post().AbsPath(k.path()...).SetHeader("Content-Type", "application/json").Body([]byte(broken)).Do(t.Context()).Error(); err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ func patient(name string, lease time.Duration) triggers.AlertQuery {
 // member is a delivery of one group.
 func member(t *testing.T, s *Store, group string, truncated int, alerts ...Alert) {
 	t.Helper()
-	d := Delivery{Door: shop, Alerts: alerts, At: time.Now(), Group: group, Truncated: truncated}
+	d := Delivery{Endpoint: shop, Alerts: alerts, At: time.Now(), Group: group, Truncated: truncated}
 	if _, err := s.Record(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
@@ -319,7 +319,7 @@ func TestNothingIsInferredFromTruncatedBodiesOtherGroupsOrNoGroup(t *testing.T) 
 		member(t, s, "g", 1, fast)
 		member(t, s, "g after its route was edited", 0, fast)
 		member(t, s, "", 0, fast)
-		if _, err := s.Record(t.Context(), Delivery{Door: Door{Namespace: "shop", Credential: "another"}, Group: "g", At: time.Now()}); err != nil {
+		if _, err := s.Record(t.Context(), Delivery{Endpoint: Endpoint{Namespace: "shop", Credential: "another"}, Group: "g", At: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(time.Hour)

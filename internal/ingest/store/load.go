@@ -43,7 +43,7 @@ func (s *Store) loadAll(ctx context.Context) error {
 	s.clear()
 	leaving := s.takeAll(loaded, now)
 	s.mu.Unlock()
-	// What an earlier version kept elsewhere is written to its place before it leaves the old one.
+	// A record that moves to another shard is written there before it leaves the old one.
 	if len(leaving) > 0 {
 		arrived := slices.DeleteFunc(s.unsaved(), func(h *shard) bool { return h.leaving })
 		if err := s.saveAll(ctx, arrived); err != nil {
@@ -78,7 +78,7 @@ func (s *Store) takeAll(loaded map[int]Shard, now time.Time) []*shard {
 		content, h := loaded[number], s.shard(number)
 		s.takeLoss(h, &content, now)
 		for i := range content.Alerts {
-			r := newFact(modern(content.Alerts[i]))
+			r := newFact(completed(content.Alerts[i]))
 			r.gapFrom, r.gapTo, r.idle = earlier(content.AsOf, now), now, now
 			r.notAfter(now)
 			if old := s.alerts[r.key()]; old != nil {
@@ -110,7 +110,7 @@ func (s *Store) takeAll(loaded map[int]Shard, now time.Time) []*shard {
 // takeLoss takes in what is known to be lost of a shard; s.mu is held.
 func (s *Store) takeLoss(h *shard, loaded *Shard, now time.Time) {
 	loaded.LostAt = earlier(loaded.LostAt, now)
-	if now.Sub(loaded.LostAt) > MaxLease {
+	if now.Sub(loaded.LostAt) > MaxTTL {
 		return
 	}
 	h.lostAt = loaded.LostAt
@@ -141,27 +141,24 @@ func (r *fact) notAfter(now time.Time) {
 		r.Until = &until
 	}
 	r.LastSeen = micro(earlier(r.LastSeen.Time, now))
-	for _, t := range []*metav1.MicroTime{r.ResolvedAt, r.Doubt, r.AbsentSince} {
+	for _, t := range []*metav1.MicroTime{r.ResolvedAt, r.StaleFiring, r.AbsentSince} {
 		if t != nil {
 			*t = micro(earlier(t.Time, now))
 		}
 	}
 }
 
-// modern is a stored alert as this version writes it.
-func modern(a v1alpha1.StoredAlert) v1alpha1.StoredAlert {
-	if a.Firing || a.ResolvedAt != nil {
+// completed returns a record with the times that every resolved record has. A record that somebody else wrote may lack them.
+func completed(a v1alpha1.AlertRecord) v1alpha1.AlertRecord {
+	if a.Firing {
 		return a
 	}
-	// LastSeen was that of the resolve.
-	heard := a.LastSeen
-	a.ResolvedAt = &heard
-	if a.EndsAt == nil {
-		a.EndsAt = &heard
+	seen := a.LastSeen
+	if a.ResolvedAt == nil {
+		a.ResolvedAt = &seen
 	}
-	if a.DoubtfulUntil != nil {
-		doubt := metav1.NewMicroTime(heard.Time)
-		a.Doubt, a.DoubtfulUntil = &doubt, nil
+	if a.EndsAt == nil {
+		a.EndsAt = &seen
 	}
 	return a
 }
@@ -182,7 +179,7 @@ func (s *Store) adopt(ctx context.Context, h *shard) error {
 		s.lose(theirs.LostAt)
 	}
 	for j := range theirs.Alerts {
-		r := newFact(modern(theirs.Alerts[j]))
+		r := newFact(completed(theirs.Alerts[j]))
 		if old := s.alerts[r.key()]; old != nil {
 			if !r.newer(old) {
 				continue

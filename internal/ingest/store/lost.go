@@ -37,7 +37,7 @@ func (s *Store) lack(namespace string) {
 	now := s.now()
 	s.lackedAt = now
 	if _, known := s.dropped[namespace]; !known {
-		maps.DeleteFunc(s.dropped, func(_ string, at time.Time) bool { return now.Sub(at) > MaxLease })
+		maps.DeleteFunc(s.dropped, func(_ string, at time.Time) bool { return now.Sub(at) > MaxTTL })
 	}
 	s.dropped[namespace] = now
 }
@@ -48,7 +48,7 @@ func (s *Store) heal(name selectionName, at time.Time) {
 	if lost.IsZero() || name.text == "" {
 		return
 	}
-	if s.now().After(lost.Add(MaxLease)) {
+	if s.now().After(lost.Add(MaxTTL)) {
 		clear(s.healed)
 		return
 	}

@@ -2,9 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"os"
@@ -117,39 +114,27 @@ func TestAReconcileKnowsWhatWasLost(t *testing.T) {
 	})
 }
 
-// earlierFile writes a file as an earlier version did.
-func earlierFile(t *testing.T, path string, alerts ...v1alpha1.StoredAlert) {
-	t.Helper()
-	raw, err := json.Marshal(alerts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := sha256.Sum256(raw)
-	content := []byte(`{"sha256":"` + hex.EncodeToString(sum[:]) + `","alerts":` + string(raw) + `}`)
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestWhatAnEarlierVersionWroteIsReadAndFindsItsPlace(t *testing.T) {
+func TestRecordsInTheWrongShardAreMovedWhenTheyAreLoaded(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		now := metav1.NewMicroTime(time.Now())
-		until := metav1.NewMicroTime(time.Now().Add(30 * time.Second))
-		old := func(door Door, name string) v1alpha1.StoredAlert {
+		old := func(door Endpoint, name string) v1alpha1.AlertRecord {
 			labels := map[string]string{"alertname": name}
-			return v1alpha1.StoredAlert{Door: door.String(), Fingerprint: fingerprint(labels), Labels: labels, StartsAt: now, LastSeen: now}
+			return v1alpha1.AlertRecord{Endpoint: door.String(), Fingerprint: fingerprint(labels), Labels: labels, StartsAt: now, LastSeen: now}
 		}
 		fires, over, doubtful := old(shop, "slow"), old(shop, "over"), old(shop, "doubtful")
-		fires.Firing, over.EndsAt, doubtful.EndsAt, doubtful.DoubtfulUntil = true, &now, &now, &until
-		first := []v1alpha1.StoredAlert{fires, over}
+		fires.Firing, doubtful.ResolvedAt, doubtful.StaleFiring = true, &now, &now
+		first := []v1alpha1.AlertRecord{fires, over}
 		for i := range 200 { // More than a shard holds, of two namespaces.
-			a := old(Door{Namespace: []string{"shop", "bank"}[i%2], Credential: "test"}, strconv.Itoa(i))
+			a := old(Endpoint{Namespace: []string{"shop", "bank"}[i%2], Credential: "test"}, strconv.Itoa(i))
 			a.Firing = true
 			first = append(first, a)
 		}
-		earlierFile(t, filepath.Join(dir, "alerts-00.json"), first...)
-		earlierFile(t, filepath.Join(dir, "alerts-01.json"), doubtful)
+		for i, alerts := range [][]v1alpha1.AlertRecord{first, {doubtful}} {
+			if err := folder(t, dir).Save(t.Context(), i, Shard{Alerts: alerts, AsOf: now.Time}); err != nil {
+				t.Fatal(err)
+			}
+		}
 		for range 2 { // From where they were, and from where they are now.
 			s, stop := begin(t, folder(t, dir))
 			watch(t, s, "slow").expect(t, "1")
@@ -168,15 +153,15 @@ func TestWhatAnEarlierVersionWroteIsReadAndFindsItsPlace(t *testing.T) {
 }
 
 // Each write is a moment at which it may end.
-func TestAnUpgradeThatIsCutOffAnywhereLosesNothing(t *testing.T) {
+func TestAMoveThatIsCutOffAnywhereLosesNothing(t *testing.T) {
 	const alerts = 120
-	earlier := func() *memory {
+	misplaced := func() *memory {
 		m := &memory{shards: map[int]Shard{}}
 		for i := range alerts {
 			labels := map[string]string{"alertname": strconv.Itoa(i)}
 			one := m.shards[i%4]
-			one.Alerts = append(one.Alerts, v1alpha1.StoredAlert{
-				Door: []string{"shop/test", "bank/test", "/test"}[i%3], Fingerprint: fingerprint(labels), Labels: labels, Firing: true,
+			one.Alerts = append(one.Alerts, v1alpha1.AlertRecord{
+				Endpoint: []string{"shop/test", "bank/test", "/test"}[i%3], Fingerprint: fingerprint(labels), Labels: labels, Firing: true,
 				StartsAt: micro(time.Now()), LastSeen: micro(time.Now()),
 			})
 			m.shards[i%4] = one
@@ -185,7 +170,7 @@ func TestAnUpgradeThatIsCutOffAnywhereLosesNothing(t *testing.T) {
 	}
 	for writes, whole := 0, false; !whole; writes++ {
 		synctest.Test(t, func(t *testing.T) {
-			m := &mortal{memory: earlier(), lives: writes}
+			m := &mortal{memory: misplaced(), lives: writes}
 			run(t, m)
 			<-time.After(time.Second)
 			m.mu.Lock()
@@ -236,7 +221,7 @@ func atHome(t *testing.T, shards map[int]Shard) {
 		for _, a := range one.Alerts {
 			r := newFact(a)
 			bytes += r.size()
-			if namespace, _ := namespaceOf(one.Alerts[0].Door); namespace != r.namespace {
+			if namespace, _ := namespaceOf(one.Alerts[0].Endpoint); namespace != r.namespace {
 				t.Errorf("shard %d holds alerts of %s and of %s", i, namespace, r.namespace)
 			}
 			if other, twice := seen[r.key()]; twice {
@@ -293,7 +278,7 @@ func TestARecordByAClockThatIsAheadDoesNotEndANewerActivation(t *testing.T) {
 		s, other := run(t, mine), run(t, theirs)
 		w := watch(t, s, "slow")
 		began := time.Now()
-		ended := Delivery{Door: shop, Alerts: []Alert{resolved("slow", began, began.Add(time.Second))}, At: began.Add(time.Hour)}
+		ended := Delivery{Endpoint: shop, Alerts: []Alert{resolved("slow", began, began.Add(time.Second))}, At: began.Add(time.Hour)}
 		if _, err := other.Record(t.Context(), ended); err != nil {
 			t.Fatal(err)
 		}

@@ -11,7 +11,7 @@ import (
 func TestWhatIsKeptIsToldByTheLeaderAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kept := func(s *Store) int { return testutil.CollectAndCount(s, "impulse_alerts") }
-		if n := kept(NewStore(&memory{}, time.Now)); n != 0 {
+		if n := kept(New(&memory{}, time.Now)); n != 0 {
 			t.Errorf("a store that never ran tells %d", n)
 		}
 		s, stop := begin(t, &memory{})

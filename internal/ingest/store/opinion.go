@@ -11,8 +11,8 @@ const (
 	// defaultLease is how long an alert counts without being repeated, for a query that does not say so; it goes with a repeat
 	// interval of 4 hours, which is Alertmanager's default.
 	defaultLease = 12 * time.Hour
-	// MaxLease is the longest lease that a query may have.
-	MaxLease = 7 * 24 * time.Hour
+	// MaxTTL is the longest lease that a query may have.
+	MaxTTL = 7 * 24 * time.Hour
 	// defaultWindow is how long after a resolve a repeat of the same activation is doubtful.
 	defaultWindow = time.Minute
 	// doubtfulLease is how long an alert counts that came back in doubt and was not heard of after the window.
@@ -39,7 +39,7 @@ func patienceOf(q *triggers.AlertQuery) patience {
 	if p.lease <= 0 {
 		p.lease = defaultLease
 	}
-	p.lease = min(p.lease, MaxLease)
+	p.lease = min(p.lease, MaxTTL)
 	if p.window <= 0 {
 		p.window = defaultWindow
 	}
@@ -94,7 +94,7 @@ func (p patience) life(r *fact, seen, until time.Time) life {
 		return l
 	case r.Firing:
 		l = p.leased(r, seen, p.lease)
-	case r.Doubt != nil:
+	case r.StaleFiring != nil:
 		l = p.doubtful(r, seen)
 	default:
 		return l
@@ -120,7 +120,7 @@ func (p patience) leased(r *fact, from time.Time, lease time.Duration) life {
 // heard of after the window as well, it counts for a short time only.
 func (p patience) doubtful(r *fact, seen time.Time) life {
 	ends := r.ResolvedAt.Add(p.window)
-	begin := later(r.Doubt.Time, ends)
+	begin := later(r.StaleFiring.Time, ends)
 	l := p.leased(r, begin, min(doubtfulLease, p.lease))
 	if !seen.Before(ends) {
 		l = p.leased(r, seen, p.lease)
@@ -164,8 +164,8 @@ func (s standing) visible() bool { return s.counts || s.waits }
 // plain reports whether a record counts, and is not stale.
 func (s standing) plain() bool { return s.counts && !s.stale }
 
-// Opinion is whether a stored alert counts for a query, and why not.
-type Opinion struct {
+// State is whether a stored alert counts for a query, and why not.
+type State struct {
 	// Counts reports whether it counts. One that is Stale does, and was not repeated for the query's lease.
 	Counts, Stale bool
 	// Begins is when one that waits for the end of its stale window begins to count; zero for any other.
@@ -176,25 +176,23 @@ type Opinion struct {
 
 // What ends an alert that nobody resolves.
 const (
-	EndedByLease   = "lease"
+	EndedByExpiry  = "lease"
 	EndedByAbsence = "absence"
 	EndedByTTL     = "ttl"
 )
 
-// OpinionOf returns the opinion of a query on an alert as it is stored. The process that records knows two things more: repeats
+// StateOf returns the opinion of a query on an alert as it is stored. The process that records knows two things more: repeats
 // that it has not written yet, and alerts that count for one more lease because nobody could deliver them for a while.
-func OpinionOf(a *v1alpha1.StoredAlert, q *triggers.AlertQuery, now time.Time) Opinion {
-	r, p := newFact(modern(*a)), patienceOf(q)
+func StateOf(a *v1alpha1.AlertRecord, q *triggers.AlertQuery, now time.Time) State {
+	r, p := newFact(completed(*a)), patienceOf(q)
 	s := p.of(r, now)
-	o := Opinion{Counts: s.counts, Stale: s.stale, Begins: s.begins()}
+	o := State{Counts: s.counts, Stale: s.stale, Begins: s.begins()}
 	switch {
 	case s.visible() || r.class() == isResolved:
-	case p.direct:
-		o.EndedBy = EndedByTTL
-	case p.absent && r.AbsentSince != nil:
+	case !p.direct && p.absent && r.AbsentSince != nil:
 		o.EndedBy = EndedByAbsence
 	default:
-		o.EndedBy = EndedByLease
+		o.EndedBy = EndedByTTL
 	}
 	return o
 }

@@ -63,7 +63,7 @@ func (r *reconciling) begin(firing []triggers.Alert) error {
 			}
 			continue
 		}
-		k := key{Door{Namespace: r.query.Namespace, Credential: reconciled}.String(), fp}
+		k := key{Endpoint{Namespace: r.query.Namespace, Credential: reconciled}.String(), fp}
 		delivered := Alert{Labels: a.Labels, Annotations: a.Annotations, Firing: true, StartsAt: a.StartsAt}
 		newcomers, err := r.store.admit([]key{k}, []Alert{delivered})
 		if err == nil {

@@ -9,13 +9,13 @@ import (
 // maxCut bounds the doors of which it is remembered that they are truncated.
 const maxCut = 1000
 
-// Door is how a delivery came in: the namespace of its route ("" for the cluster-wide one) and the name of its credential.
+// Endpoint is how a delivery came in: the namespace of its route ("" for the cluster-wide one) and the name of its credential.
 // A direct door leads to one trigger of one object, whatever the credential.
-type Door struct{ Namespace, Credential, Object, Trigger string }
+type Endpoint struct{ Namespace, Credential, Object, Trigger string }
 
 // String is the door's name in the store: alerts of the cluster-wide door have none before the slash. No part of it holds
 // a slash.
-func (d Door) String() string {
+func (d Endpoint) String() string {
 	if d.Object == "" {
 		return d.Namespace + "/" + d.Credential
 	}
@@ -24,8 +24,8 @@ func (d Door) String() string {
 
 // Delivery is what came through one door at once.
 type Delivery struct {
-	Door   Door
-	Alerts []Alert
+	Endpoint Endpoint
+	Alerts   []Alert
 	// At is when it was received.
 	At time.Time
 	// Group says which deliveries are states of one and the same group; "" for one that is of none. Nothing is inferred from
@@ -70,7 +70,7 @@ type Result struct {
 // durable. What is stored already is taken always; an ErrFull says that of what is new nothing was, or nothing that nobody selects.
 func (s *Store) Record(ctx context.Context, d Delivery) (Result, error) {
 	keys := make([]key, len(d.Alerts))
-	door := d.Door.String()
+	door := d.Endpoint.String()
 	for i := range d.Alerts {
 		keys[i] = key{door, fingerprint(d.Alerts[i].Labels)}
 	}
@@ -198,15 +198,15 @@ func (s *Store) heard(r *fact, changed bool, at time.Time) bool {
 // it came through; nil when there is none. s.mu is held.
 func (s *Store) claim(k key) *fact {
 	namespace, direct := namespaceOf(k.door)
-	was := key{Door{Namespace: namespace, Credential: reconciled}.String(), k.fingerprint}
+	was := key{Endpoint{Namespace: namespace, Credential: reconciled}.String(), k.fingerprint}
 	r := s.alerts[was]
 	if direct || r == nil {
 		return nil
 	}
 	s.dirty(r)
 	s.drop(r)
-	moved := newFact(r.StoredAlert)
-	moved.Door = k.door
+	moved := newFact(r.AlertRecord)
+	moved.Endpoint = k.door
 	s.put(moved, s.place(moved))
 	s.dirty(moved)
 	return moved
@@ -219,7 +219,7 @@ func (s *Store) miss(d *Delivery, keys []key, at time.Time) {
 	if d.Group == "" || d.Truncated > 0 {
 		return
 	}
-	members := s.groups[group{d.Door.String(), d.Group}]
+	members := s.groups[group{d.Endpoint.String(), d.Group}]
 	if len(members) == 0 {
 		return
 	}
@@ -240,7 +240,7 @@ func (s *Store) miss(d *Delivery, keys []key, at time.Time) {
 
 // notice says once that a door's deliveries are cut, and once that they are whole again; s.mu is held.
 func (s *Store) notice(d *Delivery) {
-	door := d.Door.String()
+	door := d.Endpoint.String()
 	was := s.cut[door]
 	switch {
 	case d.Truncated > 0:

@@ -118,8 +118,8 @@ func (s *Store) refuse(why *FullError, some map[key]*newcomer) error {
 		n.refused = true
 	}
 	s.counts.refused++
-	if _, known := s.full[why.Whose]; known || len(s.full) < maxFull {
-		s.full[why.Whose] = refusal{s.now(), why}
+	if _, known := s.full[why.Owner]; known || len(s.full) < maxFull {
+		s.full[why.Owner] = refusal{s.now(), why}
 	}
 	return why
 }

@@ -44,7 +44,7 @@ func through(t *testing.T, s *Store, namespace, credential string, alerts ...Ale
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // Of the bubble's time: nobody waits for ever.
 	defer cancel()
-	_, err := s.Record(ctx, Delivery{Door: Door{Namespace: namespace, Credential: credential}, Alerts: alerts, At: time.Now()})
+	_, err := s.Record(ctx, Delivery{Endpoint: Endpoint{Namespace: namespace, Credential: credential}, Alerts: alerts, At: time.Now()})
 	return err
 }
 

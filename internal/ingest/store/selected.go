@@ -5,7 +5,7 @@ import "cmp"
 // count completes what came of a delivery: whether anybody selects alerts of its namespace, and how many objects select the one
 // that it holds, if it asks; s.mu is held.
 func (s *Store) count(d *Delivery, keys []key, r *Result) {
-	r.Listening = s.watchers.listen(d.Door.Namespace)
+	r.Listening = s.watchers.listen(d.Endpoint.Namespace)
 	if !d.Count || len(keys) != 1 {
 		return
 	}

@@ -22,7 +22,7 @@ func watchFor(t *testing.T, s *Store, object, name string) {
 func TestAnAlertIsCountedByTheObjectsThatSelectIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
-		asked := Delivery{Door: shop, Alerts: []Alert{firing("Slow", time.Now())}, Count: true}
+		asked := Delivery{Endpoint: shop, Alerts: []Alert{firing("Slow", time.Now())}, Count: true}
 		record := func(d Delivery) Result {
 			t.Helper()
 			d.At = time.Now()
@@ -68,8 +68,8 @@ func TestAlertsOfTheFirstMomentsThatNoObjectSelectsAreLoggedOnceThatIsKnown(t *t
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var log bytes.Buffer
-			s := NewStore(&memory{}, time.Now)
-			s.LogTo(slog.New(slog.NewTextHandler(&log, nil)))
+			s := New(&memory{}, time.Now)
+			s.SetLogger(slog.New(slog.NewTextHandler(&log, nil)))
 			ctx, cancel := context.WithCancel(t.Context())
 			var running sync.WaitGroup
 			running.Go(func() { _ = s.Run(ctx) })
@@ -77,7 +77,7 @@ func TestAlertsOfTheFirstMomentsThatNoObjectSelectsAreLoggedOnceThatIsKnown(t *t
 			for _, name := range selected {
 				watchFor(t, s, "shop/web", name)
 			}
-			if _, err := s.Record(t.Context(), Delivery{Door: shop, Alerts: []Alert{firing("Fast", time.Now()), firing("Slow", time.Now())}, At: time.Now()}); err != nil {
+			if _, err := s.Record(t.Context(), Delivery{Endpoint: shop, Alerts: []Alert{firing("Fast", time.Now()), firing("Slow", time.Now())}, At: time.Now()}); err != nil {
 				t.Fatal(err)
 			}
 			<-time.After(2 * joinPatience)

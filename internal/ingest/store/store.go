@@ -27,17 +27,17 @@ var (
 )
 
 // FullError says whose bound leaves no room, and which that is. It is ErrFull, and may be shown to the sender.
-type FullError struct{ Whose, Bound string }
+type FullError struct{ Owner, Limit string }
 
 // Error says so in one line.
-func (e *FullError) Error() string { return ErrFull.Error() + ": " + e.Whose + " " + e.Bound }
+func (e *FullError) Error() string { return ErrFull.Error() + ": " + e.Owner + " " + e.Limit }
 
 // Unwrap returns ErrFull.
 func (e *FullError) Unwrap() error { return ErrFull }
 
 // Shard is what is kept together.
 type Shard struct {
-	Alerts []v1alpha1.StoredAlert
+	Alerts []v1alpha1.AlertRecord
 	// AsOf is when it was written; zero: never, or by a version that did not say so.
 	AsOf time.Time
 	// LostAt is when what was in it before was found to be unreadable; zero: never.
@@ -106,8 +106,8 @@ type Store struct {
 	earlier chan struct{}
 }
 
-// NewStore returns a store that knows nothing yet; now is the clock of the process.
-func NewStore(p Persister, now func() time.Time) *Store {
+// New returns a store that knows nothing yet; now is the clock of the process.
+func New(p Persister, now func() time.Time) *Store {
 	s := &Store{
 		persister: p, now: now, log: slog.New(slog.DiscardHandler), loadErr: ErrNotReady, healed: map[selectionName]time.Time{},
 		dropped: map[string]time.Time{}, watchers: newWatchers(), cut: map[string]bool{}, silent: map[selectionName]string{},
@@ -118,8 +118,8 @@ func NewStore(p Persister, now func() time.Time) *Store {
 	return s
 }
 
-// LogTo makes the store say what it does about what it could not foresee. It is called before Run.
-func (s *Store) LogTo(log *slog.Logger) { s.log = log }
+// SetLogger makes the store say what it does about what it could not foresee. It is called before Run.
+func (s *Store) SetLogger(log *slog.Logger) { s.log = log }
 
 // clear forgets everything but who watches.
 func (s *Store) clear() {
@@ -199,7 +199,7 @@ func (s *Store) drop(r *fact) {
 	if len(s.rooms[r.namespace]) == 0 {
 		delete(s.rooms, r.namespace)
 	}
-	s.closeAccounts(r.Door)
+	s.closeAccounts(r.Endpoint)
 }
 
 // fail makes an error of the load known.

@@ -88,7 +88,7 @@ func run(t *testing.T, p Persister) *Store {
 // begin starts a store that ends when it is told to.
 func begin(t *testing.T, p Persister) (s *Store, stop func()) {
 	t.Helper()
-	s = NewStore(p, time.Now)
+	s = New(p, time.Now)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -181,7 +181,7 @@ func (w *watched) last() string {
 	return count
 }
 
-var shop = Door{Namespace: "shop", Credential: "test"}
+var shop = Endpoint{Namespace: "shop", Credential: "test"}
 
 func firing(name string, since time.Time) Alert {
 	return Alert{Labels: map[string]string{"alertname": name}, Firing: true, StartsAt: since}
@@ -203,7 +203,7 @@ func homeOf(t *testing.T, s *Store, name string) *shard {
 
 func record(t *testing.T, s *Store, alerts ...Alert) {
 	t.Helper()
-	if _, err := s.Record(t.Context(), Delivery{Door: shop, Alerts: alerts, At: time.Now()}); err != nil {
+	if _, err := s.Record(t.Context(), Delivery{Endpoint: shop, Alerts: alerts, At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -317,7 +317,7 @@ func TestDeliveriesDuringAWriteShareTheNext(t *testing.T) {
 				// One alert whose annotation changes with each delivery: one shard.
 				a := firing("slow", began)
 				a.Annotations = map[string]string{"value": strconv.Itoa(i)}
-				if _, err := s.Record(t.Context(), Delivery{Door: shop, Alerts: []Alert{a}, At: time.Now()}); err != nil {
+				if _, err := s.Record(t.Context(), Delivery{Endpoint: shop, Alerts: []Alert{a}, At: time.Now()}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -337,7 +337,7 @@ func TestWhatCannotBeWrittenIsNotAcceptedAndIsTriedAgain(t *testing.T) {
 		s := run(t, m)
 		broken := errors.New("the disk is full")
 		m.fail(broken)
-		_, err := s.Record(t.Context(), Delivery{Door: shop, Alerts: []Alert{firing("slow", time.Now())}, At: time.Now()})
+		_, err := s.Record(t.Context(), Delivery{Endpoint: shop, Alerts: []Alert{firing("slow", time.Now())}, At: time.Now()})
 		if !errors.Is(err, broken) {
 			t.Fatalf("answered %v", err)
 		}
@@ -353,7 +353,7 @@ func TestNothingIsKnownBeforeTheRecordIsLoaded(t *testing.T) {
 		m := &memory{err: errors.New("away")}
 		s := run(t, m)
 		w := watch(t, s, "slow")
-		if _, err := s.Record(t.Context(), Delivery{Door: shop, Alerts: nil, At: time.Now()}); !errors.Is(err, ErrNotReady) {
+		if _, err := s.Record(t.Context(), Delivery{Endpoint: shop, Alerts: nil, At: time.Now()}); !errors.Is(err, ErrNotReady) {
 			t.Errorf("a delivery was answered with %v", err)
 		}
 		m.fail(nil)
@@ -380,8 +380,8 @@ func TestAnotherDoorFeedsNobodyHere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")
-		for _, d := range []Door{{Namespace: "bank"}, {}} {
-			if _, err := s.Record(t.Context(), Delivery{Door: d, Alerts: []Alert{firing("slow", time.Now())}, At: time.Now()}); err != nil {
+		for _, d := range []Endpoint{{Namespace: "bank"}, {}} {
+			if _, err := s.Record(t.Context(), Delivery{Endpoint: d, Alerts: []Alert{firing("slow", time.Now())}, At: time.Now()}); err != nil {
 				t.Fatal(err)
 			}
 		}

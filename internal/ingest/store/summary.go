@@ -17,17 +17,17 @@ const (
 )
 
 // summaryOf says in short what an AlertSet holds, for those who list them; nil for an empty one.
-func summaryOf(all []v1alpha1.StoredAlert) *v1alpha1.AlertSummary {
+func summaryOf(all []v1alpha1.AlertRecord) *v1alpha1.AlertSummary {
 	if len(all) == 0 {
 		return nil
 	}
-	s := &v1alpha1.AlertSummary{Namespace: cmp.Or(ParseDoor(all[0].Door).Namespace, "*")}
+	s := &v1alpha1.AlertSummary{Namespace: cmp.Or(ParseEndpoint(all[0].Endpoint).Namespace, "*")}
 	names := map[string]struct{}{}
 	for i := range all {
 		a := &all[i]
-		door := ParseDoor(a.Door)
+		door := ParseEndpoint(a.Endpoint)
 		switch {
-		case !a.Firing && a.Doubt == nil:
+		case !a.Firing && a.StaleFiring == nil:
 			s.Resolved++
 			continue
 		case door.Object != "":

@@ -8,12 +8,12 @@ import (
 )
 
 func TestASummarySaysWhatASetHolds(t *testing.T) {
-	one := func(door, name string, firing bool) v1alpha1.StoredAlert {
-		return v1alpha1.StoredAlert{Door: door, Labels: map[string]string{"alertname": name}, Firing: firing}
+	one := func(door, name string, firing bool) v1alpha1.AlertRecord {
+		return v1alpha1.AlertRecord{Endpoint: door, Labels: map[string]string{"alertname": name}, Firing: firing}
 	}
 	doubtful := one("shop/", "Back", false)
-	doubtful.Doubt = &doubtful.LastSeen
-	all := []v1alpha1.StoredAlert{
+	doubtful.StaleFiring = &doubtful.LastSeen
+	all := []v1alpha1.AlertRecord{
 		one("shop/", "Slow", true), one("shop/prometheus", "Slow", true), one("shop/", "Over", false), doubtful,
 		one("shop//web/jobs", "", true), one("shop/", strings.Repeat("ä", 50), true),
 	}
@@ -22,7 +22,7 @@ func TestASummarySaysWhatASetHolds(t *testing.T) {
 		t.Errorf("%+v, want %+v", *got, want)
 	}
 	want = v1alpha1.AlertSummary{Namespace: "*", Firing: 1, Names: strings.Repeat("ä", 31) + "…"}
-	if got := summaryOf([]v1alpha1.StoredAlert{one("/", strings.Repeat("ä", 50), true)}); *got != want {
+	if got := summaryOf([]v1alpha1.AlertRecord{one("/", strings.Repeat("ä", 50), true)}); *got != want {
 		t.Errorf("%+v, want %+v", *got, want)
 	}
 	if got := summaryOf(nil); got != nil {

@@ -246,15 +246,15 @@ func (s *Store) save(ctx context.Context, h *shard) error {
 		s.mu.Unlock()
 		return nil
 	}
-	all := make([]v1alpha1.StoredAlert, 0, len(h.facts))
+	all := make([]v1alpha1.AlertRecord, 0, len(h.facts))
 	for r := range h.facts {
 		r.writtenSeen, r.writtenUntil = r.LastSeen.Time, r.until()
-		all = append(all, r.StoredAlert)
+		all = append(all, r.AlertRecord)
 	}
 	content := Shard{Alerts: all, AsOf: micro(s.now()).Time, LostAt: h.lostAt}
 	s.mu.Unlock()
-	slices.SortFunc(all, func(a, b v1alpha1.StoredAlert) int {
-		return cmp.Or(cmp.Compare(a.Door, b.Door), cmp.Compare(a.Fingerprint, b.Fingerprint))
+	slices.SortFunc(all, func(a, b v1alpha1.AlertRecord) int {
+		return cmp.Or(cmp.Compare(a.Endpoint, b.Endpoint), cmp.Compare(a.Fingerprint, b.Fingerprint))
 	})
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()

@@ -26,7 +26,7 @@ type pen struct {
 func (p *pen) Save(ctx context.Context, i int, content Shard) error {
 	namespace := ""
 	if len(content.Alerts) > 0 {
-		namespace, _ = namespaceOf(content.Alerts[0].Door)
+		namespace, _ = namespaceOf(content.Alerts[0].Endpoint)
 	}
 	p.mu.Lock()
 	p.underWay[namespace]++
@@ -133,7 +133,7 @@ func TestSoManyBytesASecondAreWrittenOfOneNamespace(t *testing.T) {
 			answered := make(chan struct{})
 			go func() {
 				defer close(answered)
-				_, _ = s.Record(deadline, Delivery{Door: shop, Alerts: all, At: time.Now()})
+				_, _ = s.Record(deadline, Delivery{Endpoint: shop, Alerts: all, At: time.Now()})
 			}()
 			<-time.After(time.Second)
 			began := time.Now()

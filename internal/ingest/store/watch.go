@@ -183,7 +183,7 @@ func (s *Store) view(w *watcher) view {
 		}
 	}
 	slices.SortFunc(shown, func(a, b *fact) int {
-		return cmp.Or(cmp.Compare(a.Fingerprint, b.Fingerprint), cmp.Compare(a.Door, b.Door))
+		return cmp.Or(cmp.Compare(a.Fingerprint, b.Fingerprint), cmp.Compare(a.Endpoint, b.Endpoint))
 	})
 	v.alerts = make([]triggers.Alert, len(shown))
 	for i, r := range shown {

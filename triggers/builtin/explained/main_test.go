@@ -52,7 +52,7 @@ func TestTheTypesAreWrittenWithEveryParameterAndDefault(t *testing.T) {
 	said := parameters(builtin.Kinds())
 	for _, line := range []string{
 		"\ncron: A number of replicas between two times of a schedule.\n- timezone (text, required): ",
-		"\n- lease (duration, default 12h0m0s): How long an alert counts",
+		"\n- ttl (duration, default 12h0m0s): How long an alert counts",
 		"\n- from its authenticationRef: bearerToken, username, password\n",
 	} {
 		if !strings.Contains(said, line) {
