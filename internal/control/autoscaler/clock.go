@@ -15,4 +15,4 @@ func NewClock() func() time.Time {
 }
 
 // now is the current instant.
-func (p *Pipeline) now() scalers.Instant { return scalers.InstantOf(p.options.Now()) }
+func (a *Autoscaler) now() scalers.Instant { return scalers.InstantOf(a.options.Now()) }

@@ -12,7 +12,7 @@ import (
 )
 
 func TestAThrottledWriteIsTriedAgainWithTheNewestDecision(t *testing.T) {
-	in(t, 1, 1, func(t *testing.T, w *world) {
+	in(t, 1, 1, func(t *testing.T, w *env) {
 		w.target.breaks(func(int32) error { return fmt.Errorf("write: %w", actuator.ErrThrottled) })
 		w.sources[0].says(5)
 		synctest.Wait()
@@ -31,7 +31,7 @@ func TestAThrottledWriteIsTriedAgainWithTheNewestDecision(t *testing.T) {
 }
 
 func TestARaiseIsTriedSoonerThanALowering(t *testing.T) {
-	in(t, 1, 5, func(t *testing.T, w *world) {
+	in(t, 1, 5, func(t *testing.T, w *env) {
 		w.sources[0].says(5)
 		w.target.breaks(func(int32) error { return actuator.ErrThrottled })
 		w.sources[0].says(2)
@@ -47,7 +47,7 @@ func TestARaiseIsTriedSoonerThanALowering(t *testing.T) {
 }
 
 func TestAConflictIsDecidedOnAnew(t *testing.T) {
-	in(t, 1, 1, func(_ *testing.T, w *world) {
+	in(t, 1, 1, func(_ *testing.T, w *env) {
 		w.target.takes = 100 * time.Millisecond
 		w.sources[0].says(5)
 		synctest.Wait()
@@ -58,7 +58,7 @@ func TestAConflictIsDecidedOnAnew(t *testing.T) {
 }
 
 func TestAWriteWhoseAnswerWasLostIsOurOwn(t *testing.T) {
-	in(t, 1, 1, func(t *testing.T, w *world) {
+	in(t, 1, 1, func(t *testing.T, w *env) {
 		w.target.lost = true
 		w.target.breaks(func(int32) error { return errors.New("connection reset") })
 		w.sources[0].says(5)
@@ -74,7 +74,7 @@ func TestAWriteWhoseAnswerWasLostIsOurOwn(t *testing.T) {
 }
 
 func TestAForeignHPAIsYieldedToUntilItGoes(t *testing.T) {
-	in(t, 1, 1, func(t *testing.T, w *world) {
+	in(t, 1, 1, func(t *testing.T, w *env) {
 		w.target.change(func(o *actuator.Observation) { o.ForeignHPA = "theirs" })
 		w.sources[0].says(5)
 		pass(time.Hour)
@@ -88,7 +88,7 @@ func TestAForeignHPAIsYieldedToUntilItGoes(t *testing.T) {
 }
 
 func TestWithoutTheLeaseNothingIsWritten(t *testing.T) {
-	in(t, 1, 1, func(t *testing.T, w *world) {
+	in(t, 1, 1, func(t *testing.T, w *env) {
 		w.leading.Store(false)
 		w.sources[0].says(5)
 		pass(time.Minute)
@@ -103,7 +103,7 @@ func TestWithoutTheLeaseNothingIsWritten(t *testing.T) {
 
 func TestATargetThatComesLaterIsScaled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1, 0)
+		w := newEnv(t, 1, 0)
 		w.target.seen = actuator.Observation{Ready: -1, Err: fmt.Errorf("deployment: %w", actuator.ErrNotFound)}
 		w.start(scalers.Memory{})
 		w.sources[0].says(5)
@@ -120,7 +120,7 @@ func TestATargetThatComesLaterIsScaled(t *testing.T) {
 }
 
 func TestAContestedTargetIsAnsweredMoreAndMoreSlowly(t *testing.T) {
-	in(t, 1, 8, func(t *testing.T, w *world) {
+	in(t, 1, 8, func(t *testing.T, w *env) {
 		w.sources[0].says(4) // Somebody wants 9 and we want 4: a lowering.
 		w.want(4)
 		for range 2 {
@@ -138,7 +138,7 @@ func TestAContestedTargetIsAnsweredMoreAndMoreSlowly(t *testing.T) {
 			pass(time.Millisecond)
 			w.want(4)
 		}
-		pass(contestSpan)
+		pass(contestedSpan)
 		if w.journal.now().Contested {
 			t.Error("still contested after a minute of peace")
 		}
@@ -146,7 +146,7 @@ func TestAContestedTargetIsAnsweredMoreAndMoreSlowly(t *testing.T) {
 }
 
 func TestARaiseOfAContestedTargetKeepsOneTryEachFiveSeconds(t *testing.T) {
-	in(t, 1, 8, func(_ *testing.T, w *world) {
+	in(t, 1, 8, func(_ *testing.T, w *env) {
 		w.sources[0].says(8)
 		w.want(8)
 		for range 12 {
@@ -158,7 +158,7 @@ func TestARaiseOfAContestedTargetKeepsOneTryEachFiveSeconds(t *testing.T) {
 }
 
 func TestWritesAreBoundedInRate(t *testing.T) {
-	in(t, 1, 1, func(t *testing.T, w *world) {
+	in(t, 1, 1, func(t *testing.T, w *env) {
 		for i := range 1000 {
 			w.sources[0].says(int64(2 + i%8))
 			pass(10 * time.Millisecond)

@@ -12,7 +12,7 @@ import (
 const outageLength = 10 * time.Minute
 
 func TestAfterTenMinutesWithoutAnAPIServerOnlyTheNewestIsWritten(t *testing.T) {
-	in(t, 2, 1, func(t *testing.T, w *world) {
+	in(t, 2, 1, func(t *testing.T, w *env) {
 		w.sources[0].says(4)
 		w.sources[1].says(1)
 		w.want(4)
@@ -39,7 +39,7 @@ func TestAfterTenMinutesWithoutAnAPIServerOnlyTheNewestIsWritten(t *testing.T) {
 }
 
 func TestASourceThatFlapsLowersNothingButByWhatItSays(t *testing.T) {
-	in(t, 1, 1, func(t *testing.T, w *world) {
+	in(t, 1, 1, func(t *testing.T, w *env) {
 		w.sources[0].says(7)
 		w.want(7)
 		decided := w.journal.decided()
@@ -63,7 +63,7 @@ func TestASourceThatFlapsLowersNothingButByWhatItSays(t *testing.T) {
 }
 
 func TestAClockThatIsSetBackIsNotSeen(t *testing.T) {
-	in(t, 1, 5, func(_ *testing.T, w *world) {
+	in(t, 1, 5, func(_ *testing.T, w *env) {
 		w.sources[0].says(5)
 		w.want(5)
 		m := w.stop()

@@ -20,7 +20,7 @@ func denies(n int32) error {
 }
 
 // asksRarely fails unless ten minutes of refusals had some writes, and no more than the back-off allows.
-func (w *world) asksRarely() {
+func (w *env) asksRarely() {
 	w.t.Helper()
 	if n, most := len(w.target.written()), int(10*time.Minute/longestRaise)+10; n < 10 || n > most {
 		w.t.Errorf("%d writes in ten minutes, want at most %d, and not none", n, most)
@@ -28,7 +28,7 @@ func (w *world) asksRarely() {
 }
 
 func TestACountThatAdmissionChangesIsAskedForMoreAndMoreRarely(t *testing.T) {
-	in(t, 1, 2, func(t *testing.T, w *world) {
+	in(t, 1, 2, func(t *testing.T, w *env) {
 		w.target.caps(4)
 		w.sources[0].says(7)
 		w.want(4)
@@ -51,7 +51,7 @@ func TestACountThatAdmissionChangesIsAskedForMoreAndMoreRarely(t *testing.T) {
 }
 
 func TestACountThatAdmissionDeniesIsAskedForMoreAndMoreRarely(t *testing.T) {
-	in(t, 1, 2, func(t *testing.T, w *world) {
+	in(t, 1, 2, func(t *testing.T, w *env) {
 		w.target.breaks(denies)
 		w.sources[0].says(7)
 		pass(10 * time.Minute)
@@ -67,7 +67,7 @@ func TestACountThatAdmissionDeniesIsAskedForMoreAndMoreRarely(t *testing.T) {
 }
 
 func TestASmallerChangeThanTheRefusedOneIsTriedAtOnce(t *testing.T) {
-	in(t, 1, 2, func(t *testing.T, w *world) {
+	in(t, 1, 2, func(t *testing.T, w *env) {
 		w.target.breaks(denies)
 		w.sources[0].says(9)
 		pass(time.Hour)
@@ -90,7 +90,7 @@ func TestALoadThatWobblesAcrossTheLimitOfAdmissionIsNoReasonToAskMoreOften(t *te
 		"changes": func(t *target) { t.caps(4) }, "denies": func(t *target) { t.breaks(denies) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			in(t, 1, 4, func(t *testing.T, w *world) {
+			in(t, 1, 4, func(t *testing.T, w *env) {
 				limit(w.target)
 				for i := range int64(10 * time.Minute / (100 * time.Millisecond)) {
 					w.sources[0].says(4 + i*7%6)
@@ -107,7 +107,7 @@ func TestALoadThatWobblesAcrossTheLimitOfAdmissionIsNoReasonToAskMoreOften(t *te
 
 func TestWhatAdmissionMadeOfOurCountIsNoOtherHandsEvenIfItIsSeenBeforeTheAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1, 1)
+		w := newEnv(t, 1, 1)
 		w.spec.Policy.Up.Policies = []scalers.RatePolicy{{Amount: 100, Period: time.Minute}}
 		w.start(scalers.Memory{})
 		w.target.answers = 10 * time.Millisecond
@@ -132,7 +132,7 @@ func TestWhatAdmissionMadeOfOurCountIsNoOtherHandsEvenIfItIsSeenBeforeTheAnswer(
 }
 
 func TestAnotherHandsWriteDuringOursCountsAsOne(t *testing.T) {
-	in(t, 1, 1, func(t *testing.T, w *world) {
+	in(t, 1, 1, func(t *testing.T, w *env) {
 		w.target.takes = 10 * time.Millisecond
 		for i := range int32(4) {
 			w.sources[0].says(int64(5 + i))
@@ -147,7 +147,7 @@ func TestAnotherHandsWriteDuringOursCountsAsOne(t *testing.T) {
 }
 
 func TestAConflictThatNothingExplainsIsTold(t *testing.T) {
-	in(t, 1, 1, func(t *testing.T, w *world) {
+	in(t, 1, 1, func(t *testing.T, w *env) {
 		w.target.breaks(func(int32) error { return fmt.Errorf("write: %w", actuator.ErrConflict) })
 		w.sources[0].says(5)
 		pass(conflictPause / 2)

@@ -7,40 +7,40 @@ import (
 	"github.com/impulse-sh/impulse/actuator"
 )
 
-// Shadow returns an Actuator for one target that writes nowhere: what is written to it is the target's count from then on,
-// for who watches through it. What others write to the real target is no longer seen then; its pods are.
+// Shadow returns an Actuator for one target that writes nothing: a count that is written to it is, from then on, the target's count
+// for those that watch through it. Counts that others write to the real target are not observed after that; its pods are.
 func Shadow(real Actuator) Actuator { return &shadow{real: real} }
 
-// shadow is the count of a target that does not have it.
+// shadow is a target with the count that a shadow policy would have given it.
 type shadow struct {
 	real Actuator
 
 	mu sync.Mutex
-	// scale is the target as it would be, own once something was written.
+	// scale is the target with that count; own is true once a count was written.
 	scale actuator.Scale
 	own   bool
 }
 
-// Watch tells of the real target, with the count that it would have.
+// Watch watches the real target, and replaces its count.
 func (s *shadow) Watch(ctx context.Context, t actuator.Target, o actuator.WatchOptions, changed func(actuator.Observation)) error {
-	return s.real.Watch(ctx, t, o, func(seen actuator.Observation) { changed(s.see(seen)) })
+	return s.real.Watch(ctx, t, o, func(observed actuator.Observation) { changed(s.observe(observed)) })
 }
 
-func (s *shadow) see(seen actuator.Observation) actuator.Observation {
+func (s *shadow) observe(o actuator.Observation) actuator.Observation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if seen.Scale.UID != s.scale.UID {
-		s.own = false // Another target of the same name: it begins anew.
+	if o.Scale.UID != s.scale.UID {
+		s.own = false // Another target of the same name starts with its own count.
 	}
 	if s.own {
-		seen.Scale.Replicas = s.scale.Replicas
+		o.Scale.Replicas = s.scale.Replicas
 	}
-	s.scale = seen.Scale
-	seen.ForeignHPA = "" // It is in nobody's way.
-	return seen
+	s.scale = o.Scale
+	o.ForeignHPA = "" // A shadow does not compete with it.
+	return o
 }
 
-// Set takes a count for written.
+// Set stores the count.
 func (s *shadow) Set(_ context.Context, _ actuator.Target, _ actuator.Scale, n int32) (actuator.Scale, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

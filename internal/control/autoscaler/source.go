@@ -10,75 +10,71 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// shortestRest and longestRest bound how long a source that ended is left alone before it is opened again.
+// shortestPause and longestPause bound the pause between the end of a source and its next run.
 const (
-	shortestRest = time.Second
-	longestRest  = time.Minute
+	shortestPause = time.Second
+	longestPause  = time.Minute
 )
 
-// errEnded is why a source is unknown that returned nothing while it was wanted.
+// errEnded is the error of a source that returned nil while it was wanted.
 var errEnded = errors.New("it ended by itself")
 
-// listen keeps source i running until ctx is done. One that gives up is unknown until it speaks again: its siblings are
+// runSource runs source i until ctx is done. The level of one that ends is unknown until its next reading; the other sources are
 // not disturbed.
-func (p *Pipeline) listen(ctx context.Context, i int) {
-	if p.options.Workload.Policy.Triggers[i].PerPod && !p.roster.await(ctx) {
+func (a *Autoscaler) runSource(ctx context.Context, i int) {
+	if a.options.Workload.Policy.Triggers[i].PerPod && !a.pods.await(ctx) {
 		return
 	}
-	p.persist(ctx, func() error {
-		source, err := p.options.Open(i)
+	a.restart(ctx, func() error {
+		source, err := a.options.Open(i)
 		if err != nil {
 			return err
 		}
-		return source.Run(ctx, func(e scalers.Event) { p.mail.event(i, e) })
+		return source.Run(ctx, func(e scalers.Event) { a.inbox.putReading(i, e) })
 	}, func(err error) {
-		p.mail.event(i, scalers.Event{At: p.now(), Err: fmt.Errorf("the trigger stopped: %w", err)})
+		a.inbox.putReading(i, scalers.Event{At: a.now(), Err: fmt.Errorf("the trigger stopped: %w", err)})
 	})
 }
 
-// observe keeps the target's watch running until ctx is done.
-func (p *Pipeline) observe(ctx context.Context) {
-	w := p.options.Workload
-	o := actuator.WatchOptions{Pods: w.NeedsPods()}
-	p.persist(ctx, func() error {
-		return p.options.Actuator.Watch(ctx, w.Target, o, func(seen actuator.Observation) {
-			p.roster.see(seen)
-			p.mail.observation(seen)
-		})
-	}, func(err error) {
-		unknown := actuator.Observation{Ready: -1, Err: err}
-		p.roster.see(unknown)
-		p.mail.observation(unknown)
-	})
+// watchTarget watches the target until ctx is done.
+func (a *Autoscaler) watchTarget(ctx context.Context) {
+	w := a.options.Workload
+	observed := func(o actuator.Observation) {
+		a.pods.observe(o)
+		a.inbox.putObservation(o)
+	}
+	a.restart(ctx, func() error {
+		return a.options.Actuator.Watch(ctx, w.Target, actuator.WatchOptions{Pods: w.NeedsPods()}, observed)
+	}, func(err error) { observed(actuator.Observation{Ready: -1, Err: err}) })
 }
 
-// persist calls run until ctx is done, tells why it ended, and rests before the next time. The rest doubles while run does
-// not hold for longer than the longest one.
-func (p *Pipeline) persist(ctx context.Context, run func() error, ended func(error)) {
-	rest := shortestRest
+// restart calls run until ctx is done: each time it ends, it calls ended with the error, and pauses. The pause doubles while no run
+// lasts longer than the longest pause.
+func (a *Autoscaler) restart(ctx context.Context, run func() error, ended func(error)) {
+	pause := shortestPause
 	for {
-		began := p.now()
-		err := safely(run)
+		began := a.now()
+		err := recovered(run)
 		if ctx.Err() != nil {
 			return
 		}
 		ended(err)
-		if p.now().Sub(began) > longestRest {
-			rest = shortestRest
+		if a.now().Sub(began) > longestPause {
+			pause = shortestPause
 		}
-		timer := time.NewTimer(rest)
+		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
 			return
 		case <-timer.C:
 		}
-		rest = min(2*rest, longestRest)
+		pause = min(2*pause, longestPause)
 	}
 }
 
-// safely calls run, and makes an error of a panic: a defect in one kind of trigger does not stop the others.
-func safely(run func() error) (err error) { //nolint:nonamedreturns // Set by the deferred recover.
+// recovered calls run, and returns a panic as an error: a defect in one kind of trigger does not stop the others.
+func recovered(run func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("it panicked: %v", r)

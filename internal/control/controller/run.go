@@ -14,9 +14,9 @@ import (
 // running is a pipeline that was started.
 type running struct {
 	workload *compile.Workload
-	live     *autoscaler.Pipeline
+	live     *autoscaler.Autoscaler
 	// shadow is the pipeline of its shadow policy, nil for none.
-	shadow *autoscaler.Pipeline
+	shadow *autoscaler.Autoscaler
 	cancel context.CancelFunc
 	// done is closed when it has stopped, and what it remembers has been left.
 	done chan struct{}
@@ -116,8 +116,8 @@ func (c *Controller) stop(m *entry) {
 }
 
 // newAutoscaler makes a pipeline. Its sources are opened when it runs.
-func (c *Controller) newAutoscaler(w *compile.Workload, to autoscaler.Actuator, reporter autoscaler.Reporter, mayWrite func() bool) *autoscaler.Pipeline {
-	var p *autoscaler.Pipeline
+func (c *Controller) newAutoscaler(w *compile.Workload, to autoscaler.Actuator, reporter autoscaler.Reporter, mayWrite func() bool) *autoscaler.Autoscaler {
+	var p *autoscaler.Autoscaler
 	p = autoscaler.New(autoscaler.Options{
 		Workload: w, Actuator: to, Reporter: reporter, Now: c.now, MayWrite: mayWrite,
 		Open: func(i int) (triggers.Source, error) {

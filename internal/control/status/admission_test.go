@@ -12,6 +12,7 @@ import (
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+	"github.com/impulse-sh/impulse/internal/policy/loop"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -28,7 +29,7 @@ func (d *desk) wrote(to, stored int32, err error) *v1alpha1.ScaledObjectStatus {
 	now := scalers.InstantOf(time.Now())
 	events := []scalers.Event{{Trigger: "queue", At: now, Value: scalers.Milli(to) * 10_000, Current: d.current, Ready: d.current}}
 	decision := scalers.Decide(d.spec.Policy, scalers.Input{Now: now, Current: d.current, Events: events, Memory: d.memory})
-	write := &autoscaler.Write{From: d.current, To: to, Stored: stored, Err: err, Decision: &decision, Policy: d.spec.Policy, Latency: -1}
+	write := &loop.EndedWrite{From: d.current, To: to, Stored: stored, Err: err, Decision: &decision, Policy: d.spec.Policy, Latency: -1}
 	d.current = stored
 	d.reporter.Decided(&autoscaler.Outcome{
 		Workload: d.spec, At: now, Events: events, Decision: &decision, Decided: true, From: d.current, Write: write, WriteErr: err,

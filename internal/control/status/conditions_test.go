@@ -14,6 +14,7 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/internal/policy/loop"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -233,7 +234,7 @@ func TestAnEventSaysWhatDecidedEachClauseOnce(t *testing.T) {
 		d.reporter.recorder = &told
 		written := func(p *autoscaler.Outcome) {
 			n := p.Decision.Replicas
-			p.Write = &autoscaler.Write{From: p.From, To: n, Stored: n, Decision: p.Decision, Policy: d.spec.Policy, Latency: -1}
+			p.Write = &loop.EndedWrite{From: p.From, To: n, Stored: n, Decision: p.Decision, Policy: d.spec.Policy, Latency: -1}
 		}
 		policy := d.spec.Policy
 		policy.Min, d.current = 2, 0

@@ -13,6 +13,7 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/internal/policy/loop"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -56,7 +57,7 @@ func (d *desk) decides(to autoscaler.Reporter, events []scalers.Event) *scalers.
 	if decision.Replicas != d.current && !d.spec.DryRun {
 		d.memory = d.memory.Scaled(d.spec.Policy, now, d.current, decision.Replicas)
 		moment.Fresh, moment.Target.Scale.Replicas = false, decision.Replicas
-		moment.Write = &autoscaler.Write{
+		moment.Write = &loop.EndedWrite{
 			From: d.current, To: decision.Replicas, Stored: decision.Replicas, Decision: &decision, Policy: d.spec.Policy, Latency: -1,
 		}
 		d.current = decision.Replicas

@@ -11,6 +11,7 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+	"github.com/impulse-sh/impulse/internal/policy/loop"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -47,7 +48,7 @@ func TestALeaseThatRanOutIsSaidByTheConditionTheEventsAndTheHistory(t *testing.T
 		d.says(30, nil)
 		d.stale = ""
 		s := d.says(10, nil, lapsed, func(p *autoscaler.Outcome) {
-			p.Write = &autoscaler.Write{From: 3, To: 1, Stored: 1, Decision: p.Decision, Policy: d.spec.Policy, Latency: -1}
+			p.Write = &loop.EndedWrite{From: 3, To: 1, Stored: 1, Decision: p.Decision, Policy: d.spec.Policy, Latency: -1}
 		})
 		const says = "queue: alert Slow was not repeated within its ttl"
 		if got := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionAlertStale); got == nil ||

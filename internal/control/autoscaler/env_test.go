@@ -13,8 +13,21 @@ import (
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/internal/policy/loop"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
+)
+
+// What the decision loop promises of its pacing.
+const (
+	firstDecisionTimeout         = time.Second
+	writesPerSecond, writesBurst = 5, 10
+	firstRaise, longestRaise     = 100 * time.Millisecond, 10 * time.Second
+	longestLower                 = 30 * time.Second
+	notLeadingPause              = time.Second
+	conflictPause                = time.Second
+	contestedSpan                = time.Minute
+	raiseAnswer                  = 5 * time.Second
 )
 
 // target is a workload in memory that fails as it is told to.
@@ -193,7 +206,7 @@ type journal struct {
 	decisions int
 	last      Outcome
 	decision  scalers.Decision
-	writes    []Write
+	writes    []loop.EndedWrite
 }
 
 func (j *journal) Decided(o *Outcome) {
@@ -215,10 +228,10 @@ func (j *journal) decided() int {
 }
 
 // wrote are the writes that have ended.
-func (j *journal) wrote() []Write {
+func (j *journal) wrote() []loop.EndedWrite {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return append([]Write(nil), j.writes...)
+	return append([]loop.EndedWrite(nil), j.writes...)
 }
 
 func (j *journal) now() Outcome {
@@ -228,21 +241,21 @@ func (j *journal) now() Outcome {
 }
 
 // world is a pipeline and all that is around it, in a bubble of fake time.
-type world struct {
+type env struct {
 	t       *testing.T
 	target  *target
 	sources []*source
 	journal *journal
 	leading atomic.Bool
 	spec    *compile.Workload
-	pipe    *Pipeline
+	pipe    *Autoscaler
 	stop    func() scalers.Memory
 }
 
-// newWorld has a workload of 1 to 10 replicas, one for each unit of the level of n pushed triggers.
-func newWorld(t *testing.T, n int, replicas int32) *world {
+// newEnv has a workload of 1 to 10 replicas, one for each unit of the level of n pushed triggers.
+func newEnv(t *testing.T, n int, replicas int32) *env {
 	t.Helper()
-	w := &world{t: t, target: &target{version: 1}, journal: &journal{}}
+	w := &env{t: t, target: &target{version: 1}, journal: &journal{}}
 	w.leading.Store(true)
 	w.target.seen = actuator.Observation{Scale: actuator.Scale{UID: "u", Replicas: replicas, ResourceVersion: "1"}, Ready: replicas}
 	w.spec = &compile.Workload{Namespace: "shop", Name: "web", Policy: &scalers.Policy{Min: 1, Max: 10, Idle: scalers.NoIdle}}
@@ -256,10 +269,10 @@ func newWorld(t *testing.T, n int, replicas int32) *world {
 }
 
 // start runs a pipeline with what an earlier one remembered.
-func (w *world) start(m scalers.Memory) { w.resume(Past{Memory: m}) }
+func (w *env) start(m scalers.Memory) { w.resume(Past{Memory: m}) }
 
 // resume is start with what may be missing of it.
-func (w *world) resume(past Past) {
+func (w *env) resume(past Past) {
 	w.t.Helper()
 	w.pipe = New(Options{
 		Workload: w.spec, Actuator: w.target, Reporter: w.journal, Now: NewClock(),
@@ -277,7 +290,7 @@ func (w *world) resume(past Past) {
 }
 
 // want fails when the target does not have n replicas once everything has come to rest.
-func (w *world) want(n int32) {
+func (w *env) want(n int32) {
 	w.t.Helper()
 	synctest.Wait()
 	if got := w.target.count(); got != n {
@@ -292,10 +305,10 @@ func pass(d time.Duration) {
 }
 
 // in runs a test with a started world of n triggers.
-func in(t *testing.T, n int, replicas int32, test func(t *testing.T, w *world)) {
+func in(t *testing.T, n int, replicas int32, test func(t *testing.T, w *env)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, n, replicas)
+		w := newEnv(t, n, replicas)
 		w.start(scalers.Memory{})
 		test(t, w)
 		w.stop()

@@ -16,8 +16,8 @@ import (
 
 func TestPodsAreToldOnceTheTargetIsKnown(t *testing.T) {
 	t.Parallel()
-	r := newRoster()
-	if _, err := r.selector(); !errors.Is(err, errUnseen) {
+	r := newPodLister()
+	if _, err := r.selector(); !errors.Is(err, errUnobserved) {
 		t.Errorf("an unseen target has a selector: %v", err)
 	}
 	ended, cancel := context.WithCancel(t.Context())
@@ -25,15 +25,15 @@ func TestPodsAreToldOnceTheTargetIsKnown(t *testing.T) {
 	if r.await(ended) {
 		t.Error("there is something to ask for before the target is known")
 	}
-	r.see(actuator.Observation{Err: actuator.ErrNotFound})
+	r.observe(actuator.Observation{Err: actuator.ErrNotFound})
 	if !r.await(t.Context()) {
 		t.Error("that there is no target is not told")
 	}
 	if _, err := r.selector(); !errors.Is(err, actuator.ErrNotFound) {
 		t.Errorf("the pods of a missing target: %v", err)
 	}
-	r.see(actuator.Observation{Scale: actuator.Scale{UID: "1", Selector: "app=web"}})
-	r.see(actuator.Observation{Scale: actuator.Scale{UID: "1", Selector: "app=web"}, Err: actuator.ErrThrottled})
+	r.observe(actuator.Observation{Scale: actuator.Scale{UID: "1", Selector: "app=web"}})
+	r.observe(actuator.Observation{Scale: actuator.Scale{UID: "1", Selector: "app=web"}, Err: actuator.ErrThrottled})
 	if selector, err := r.selector(); selector != "app=web" || err != nil {
 		t.Errorf("while the API server is away the selector is %q, %v", selector, err)
 	}

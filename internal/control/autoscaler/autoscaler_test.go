@@ -13,7 +13,7 @@ import (
 )
 
 func TestALevelIsWrittenTheInstantItArrives(t *testing.T) {
-	in(t, 1, 1, func(t *testing.T, w *world) {
+	in(t, 1, 1, func(t *testing.T, w *env) {
 		began := time.Now()
 		w.sources[0].says(5)
 		w.want(5)
@@ -27,7 +27,7 @@ func TestALevelIsWrittenTheInstantItArrives(t *testing.T) {
 }
 
 func TestOurOwnWriteCausesNoDecision(t *testing.T) {
-	in(t, 1, 1, func(t *testing.T, w *world) {
+	in(t, 1, 1, func(t *testing.T, w *env) {
 		w.target.takes = 10 * time.Millisecond
 		w.sources[0].says(5)
 		synctest.Wait()
@@ -41,7 +41,7 @@ func TestOurOwnWriteCausesNoDecision(t *testing.T) {
 }
 
 func TestNothingIsDecidedInTheSteadyState(t *testing.T) {
-	in(t, 1, 1, func(t *testing.T, w *world) {
+	in(t, 1, 1, func(t *testing.T, w *env) {
 		w.sources[0].says(5)
 		w.want(5)
 		before := w.journal.decided()
@@ -53,7 +53,7 @@ func TestNothingIsDecidedInTheSteadyState(t *testing.T) {
 }
 
 func TestAnotherHandsCountIsAnswered(t *testing.T) {
-	in(t, 1, 1, func(_ *testing.T, w *world) {
+	in(t, 1, 1, func(_ *testing.T, w *env) {
 		w.sources[0].says(5)
 		w.want(5)
 		w.target.by(2)
@@ -62,7 +62,7 @@ func TestAnotherHandsCountIsAnswered(t *testing.T) {
 }
 
 func TestTheNewestDecisionReplacesThoseThatWaitForAWrite(t *testing.T) {
-	in(t, 1, 1, func(t *testing.T, w *world) {
+	in(t, 1, 1, func(t *testing.T, w *env) {
 		w.target.takes = time.Second
 		for level := int64(2); level <= 8; level++ {
 			w.sources[0].says(level)
@@ -77,7 +77,7 @@ func TestTheNewestDecisionReplacesThoseThatWaitForAWrite(t *testing.T) {
 }
 
 func TestTheMaximumOfTriggersWins(t *testing.T) {
-	in(t, 2, 1, func(_ *testing.T, w *world) {
+	in(t, 2, 1, func(_ *testing.T, w *env) {
 		w.sources[0].says(3)
 		w.sources[1].says(7)
 		w.want(7)
@@ -87,7 +87,7 @@ func TestTheMaximumOfTriggersWins(t *testing.T) {
 }
 
 func TestUnknownIsHeldAgainstAndItsSiblingGoesOn(t *testing.T) {
-	in(t, 2, 4, func(_ *testing.T, w *world) {
+	in(t, 2, 4, func(_ *testing.T, w *env) {
 		w.sources[0].fails("connection refused")
 		w.sources[1].says(2)
 		w.want(4)
@@ -100,19 +100,19 @@ func TestUnknownIsHeldAgainstAndItsSiblingGoesOn(t *testing.T) {
 }
 
 func TestTheFirstDecisionWaitsForEachTriggerButNotForLong(t *testing.T) {
-	in(t, 2, 1, func(t *testing.T, w *world) {
+	in(t, 2, 1, func(t *testing.T, w *env) {
 		w.sources[0].says(3)
 		synctest.Wait()
 		if n := w.journal.decided(); n != 0 {
 			t.Fatalf("%d decisions before the second trigger has spoken", n)
 		}
-		pass(patience)
+		pass(firstDecisionTimeout)
 		w.want(3)
 	})
 }
 
 func TestASourceThatGivesUpIsUnknownAndOpenedAgain(t *testing.T) {
-	in(t, 2, 1, func(t *testing.T, w *world) {
+	in(t, 2, 1, func(t *testing.T, w *env) {
 		w.sources[0].says(5)
 		w.sources[1].says(1)
 		w.want(5)
@@ -124,7 +124,7 @@ func TestASourceThatGivesUpIsUnknownAndOpenedAgain(t *testing.T) {
 		w.want(5)
 		w.sources[1].says(9)
 		w.want(9)
-		pass(shortestRest)
+		pass(shortestPause)
 		if w.sources[0].runs != 2 {
 			t.Fatalf("the source ran %d times, want 2", w.sources[0].runs)
 		}
@@ -135,7 +135,7 @@ func TestASourceThatGivesUpIsUnknownAndOpenedAgain(t *testing.T) {
 }
 
 func TestAnotherPolicyIsFollowedAtOnce(t *testing.T) {
-	in(t, 1, 1, func(t *testing.T, w *world) {
+	in(t, 1, 1, func(t *testing.T, w *env) {
 		w.sources[0].says(9)
 		w.want(9)
 		changed, policy := *w.spec, *w.spec.Policy
@@ -151,7 +151,7 @@ func TestAnotherPolicyIsFollowedAtOnce(t *testing.T) {
 
 func TestACooldownEndsAtItsInstant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1, 0)
+		w := newEnv(t, 1, 0)
 		w.spec.Policy.Min, w.spec.Policy.Idle, w.spec.Policy.Cooldown = 0, 0, time.Minute
 		w.start(scalers.Memory{})
 		w.sources[0].says(3)
@@ -171,7 +171,7 @@ func TestACooldownEndsAtItsInstant(t *testing.T) {
 
 func TestRestartKeepsTheReplicas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 2, 1)
+		w := newEnv(t, 2, 1)
 		w.spec.Policy.Down.Window = time.Minute
 		w.start(scalers.Memory{})
 		w.sources[0].says(6)
@@ -203,7 +203,7 @@ func TestRestartKeepsTheReplicas(t *testing.T) {
 func TestAfterARestartACountThatNobodyRemembersIsHeldForAWindow(t *testing.T) {
 	for decided, want := range map[int32]int32{2: 6, 6: 2, 9: 2} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, 1, 2)
+			w := newEnv(t, 1, 2)
 			w.spec.Policy.Down.Window = time.Minute
 			w.start(scalers.Memory{})
 			w.sources[0].says(2)
@@ -223,7 +223,7 @@ func TestAfterARestartACountThatNobodyRemembersIsHeldForAWindow(t *testing.T) {
 
 func TestStopWaitsForTheWriteUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1, 1)
+		w := newEnv(t, 1, 1)
 		w.target.takes = time.Second
 		w.spec.Policy.Up.Policies = []scalers.RatePolicy{{Amount: 100, Period: time.Minute}}
 		w.start(scalers.Memory{})
@@ -242,7 +242,7 @@ func TestAnyScheduleConverges(t *testing.T) {
 	for seed := range uint64(200) {
 		synctest.Test(t, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))
-			w := newWorld(t, 3, r.Int32N(12))
+			w := newEnv(t, 3, r.Int32N(12))
 			w.target.takes = time.Duration(r.IntN(300)) * time.Millisecond
 			w.start(scalers.Memory{})
 			for range 60 {
@@ -254,7 +254,7 @@ func TestAnyScheduleConverges(t *testing.T) {
 			w.leading.Store(true)
 			want := int32(1)
 			for _, s := range w.sources {
-				pass(2 * longestRest)
+				pass(2 * longestPause)
 				level := r.Int32N(11)
 				s.says(int64(level))
 				want = max(want, level)
@@ -267,7 +267,7 @@ func TestAnyScheduleConverges(t *testing.T) {
 }
 
 // mischief is one thing that may happen.
-func mischief(r *rand.Rand, w *world) {
+func mischief(r *rand.Rand, w *env) {
 	s := w.sources[r.IntN(len(w.sources))]
 	switch r.IntN(12) {
 	case 0:
@@ -294,7 +294,7 @@ func mischief(r *rand.Rand, w *world) {
 }
 
 func TestADryRunDecidesAndWritesNothing(t *testing.T) {
-	in(t, 1, 1, func(t *testing.T, w *world) {
+	in(t, 1, 1, func(t *testing.T, w *env) {
 		dry := *w.spec
 		dry.DryRun = true
 		w.pipe.Update(&dry)

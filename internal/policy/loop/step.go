@@ -1,0 +1,215 @@
+package loop
+
+import (
+	"slices"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// Options describe a workload at the first step.
+type Options struct {
+	Policy *scalers.Policy
+	// DryRun: decide, and write nothing.
+	DryRun bool
+	// Triggers is the number of triggers that are read: the first ones of the policy.
+	Triggers int
+	// Memory is what earlier decisions remember. The state owns it from now on.
+	Memory scalers.Memory
+	// LastDecided is the newest count that was decided, where Memory may lack the decisions after an older one: a process can die
+	// between a write and its report. Nil: Memory is complete.
+	LastDecided *int32
+	Pacing      Pacing
+}
+
+// Pacing delays decisions and writes for reasons other than the policy. The zero Pacing delays nothing: it fits a target that
+// obeys at once, and sources that are all read at the first step.
+type Pacing struct {
+	// FirstDecision is how long the first decision waits for the first reading of each trigger once the target is known. A restart
+	// then does not decide on half of the readings. It is bounded, as an unknown level lowers nothing.
+	FirstDecision time.Duration
+	// WritesPerSecond is the highest rate of writes after a burst of WriteBurst; 0: any rate.
+	WritesPerSecond rate.Limit
+	WriteBurst      int
+	// BackOff makes the answers to somebody else's writes slower while they keep coming.
+	BackOff bool
+}
+
+// ClusterPacing is the pacing of a workload in a cluster.
+func ClusterPacing() Pacing {
+	return Pacing{FirstDecision: time.Second, WritesPerSecond: 5, WriteBurst: 10, BackOff: true}
+}
+
+// Inputs are what has arrived since the last step.
+type Inputs struct {
+	// Result is how the write in flight ended; nil while it has not.
+	Result *Result
+	// Policy replaces the policy, and DryRun goes with it; nil: the policy stays. It has the same triggers.
+	Policy *scalers.Policy
+	DryRun bool
+	// Observation is the newest observation of the target; nil: none has arrived.
+	Observation *actuator.Observation
+	// Readings has the newest reading of each trigger whose bit is set in Arrived. A step copies them.
+	Readings []scalers.Event
+	Arrived  uint32
+	// Stamped: the readings say themselves which counts they were true of (Event.Current and Ready).
+	Stamped bool
+	// MayWrite: this process may write, as the leader may.
+	MayWrite bool
+	// Stopping: the workload is no longer scaled. The step only applies Result.
+	Stopping bool
+}
+
+// Output is what a step calls for.
+type Output struct {
+	// Write is the write to send; nil: none. Its result belongs into a later step, and no other write is sent before.
+	Write *Write
+	// Ended is the write that Inputs.Result ended; nil: none.
+	Ended *EndedWrite
+	// Decided: a decision was taken in this step.
+	Decided bool
+	// WakeAt is the next instant at which a step is needed without further input; scalers.Never: none.
+	WakeAt scalers.Instant
+}
+
+// State is the state of one workload between two steps. It belongs to one driver; what its methods return is valid until the next
+// step.
+type State struct {
+	pacing Pacing
+	policy *scalers.Policy
+	dryRun bool
+
+	readings []scalers.Event
+	// read has a bit for each trigger that has been read at least once.
+	read   uint32
+	memory scalers.Memory
+	// lastDecided is Options.LastDecided.
+	lastDecided *int32
+	// firstBy is when the first decision waits no longer for readings; zero until the target is known.
+	firstBy  scalers.Instant
+	decision scalers.Decision
+	decided  bool
+	// from is the count that the decision was taken from.
+	from int32
+
+	target  target
+	write   writer
+	backOff conflictBackOff
+}
+
+// New returns the state of a workload whose target has not been observed yet.
+func New(o Options) *State {
+	return &State{
+		pacing: o.Pacing, policy: o.Policy, dryRun: o.DryRun, memory: o.Memory, lastDecided: o.LastDecided,
+		readings: make([]scalers.Event, o.Triggers), target: target{ready: -1}, write: newWriter(o.Pacing),
+	}
+}
+
+// After returns the state of a workload right after the decision d, which was taken from in, without pacing. It shares nothing
+// with in and d.
+func After(p *scalers.Policy, dryRun bool, in scalers.Input, d *scalers.Decision) *State {
+	s := New(Options{Policy: p, DryRun: dryRun, Memory: d.Memory.Clone()})
+	s.readings = slices.Clone(in.Events)
+	s.target.scale.Replicas, s.target.known = in.Current, true
+	s.decision, s.decided, s.from = *d, true, in.Current
+	return s
+}
+
+// Step applies the inputs at an instant, and decides if they call for it. Instants do not go back.
+func (s *State) Step(in Inputs, now scalers.Instant) Output {
+	var out Output
+	called := false
+	if in.Result != nil {
+		out.Ended = &s.write.ended
+		called = s.onResult(now, *in.Result)
+	}
+	if in.Stopping {
+		out.WakeAt = scalers.Never
+		return out
+	}
+	if s.apply(&in, now) || called || s.due(now) {
+		out.Decided = s.decide(now)
+	}
+	s.backOff.expire(now)
+	out.Write = s.reconcileWrite(now, in.MayWrite)
+	out.WakeAt = s.wakeAt()
+	return out
+}
+
+// apply applies everything but the result of a write, and reports whether it calls for a decision.
+func (s *State) apply(in *Inputs, now scalers.Instant) bool {
+	called := in.Arrived != 0
+	if in.Policy != nil {
+		s.policy, s.dryRun, called = in.Policy, in.DryRun, true
+	}
+	if in.Observation != nil && s.observe(now, in.Observation) {
+		called = true
+	}
+	for i := range s.readings {
+		if in.Arrived&(1<<i) != 0 {
+			s.accept(now, i, in.Readings[i], in.Stamped)
+		}
+	}
+	return called
+}
+
+// accept stores the reading of trigger i, stamped with the counts that it was true of.
+func (s *State) accept(now scalers.Instant, i int, e scalers.Event, stamped bool) {
+	e.Trigger = s.policy.Triggers[i].Name
+	if e.At <= 0 || e.At > now {
+		e.At = now
+	}
+	s.write.causedBy(e.At)
+	if !stamped {
+		e.Current, e.Ready = s.target.at(e.At)
+	}
+	s.readings[i] = e
+	s.read |= 1 << i
+}
+
+// due reports whether an instant calls for a decision by itself.
+func (s *State) due(now scalers.Instant) bool {
+	if !s.decided {
+		return s.firstBy != 0 && now >= s.firstBy
+	}
+	return now >= s.decision.Next
+}
+
+// decide takes a decision, and reports false if it cannot: the count is unknown, or the first decision still waits for readings.
+func (s *State) decide(now scalers.Instant) bool {
+	if !s.target.known || (!s.decided && now < s.firstBy && s.read != 1<<len(s.readings)-1) {
+		return false
+	}
+	s.from = s.target.scale.Replicas
+	s.decision = scalers.Decide(s.policy, scalers.Input{Now: now, Current: s.from, Events: s.readings, Memory: s.memory})
+	s.memory = s.decision.Memory
+	s.decided = true
+	s.write.superseded = s.write.inFlight
+	if s.write.inFlight {
+		return true // Whether a changed count is foreign is known when the write has ended: admission may have changed ours.
+	}
+	if s.target.foreign && s.decision.Replicas != s.from && s.pacing.BackOff {
+		s.backOff.foreignWrite(now)
+	}
+	s.target.foreign = false
+	return true
+}
+
+// wakeAt returns the next instant at which a step is needed without further input.
+func (s *State) wakeAt() scalers.Instant {
+	next := s.write.retryAt
+	switch {
+	case !s.target.known:
+	case s.decided:
+		next = min(next, s.decision.Next)
+	default:
+		next = min(next, s.firstBy)
+	}
+	if s.backOff.level > 0 {
+		next = min(next, s.backOff.endsAt())
+	}
+	return next
+}

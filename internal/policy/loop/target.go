@@ -1,0 +1,139 @@
+package loop
+
+import (
+	"errors"
+
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// target is what observations and the results of our writes say of the workload's target.
+type target struct {
+	scale actuator.Scale
+	// hpa names a HorizontalPodAutoscaler of somebody else; "": none.
+	hpa   string
+	ready int32
+	// known is false while the count is unknown; err then says why, once an observation has arrived.
+	known bool
+	err   error
+	// observations counts the observations.
+	observations int
+	// foreign is true from the observation of a count that somebody else wrote until the decision on it.
+	foreign bool
+	// history has the newest counts, oldest first: a reading is true of those of its instant.
+	history [8]counts
+}
+
+// counts are those of the target from an instant on.
+type counts struct {
+	at             scalers.Instant
+	current, ready int32
+}
+
+// observe applies an observation, and reports whether it calls for a decision: the count has become known, somebody else wrote it,
+// a foreign HPA is gone, or it explains a conflict.
+func (s *State) observe(now scalers.Instant, o *actuator.Observation) bool {
+	t := &s.target
+	t.observations++
+	t.err = o.Err
+	freed := t.hpa != "" && o.ForeignHPA == ""
+	t.hpa, t.ready = o.ForeignHPA, o.Ready
+	if !HasCount(o) {
+		t.known = false
+		return false
+	}
+	called := s.observeCount(now, o.Scale)
+	t.record(now)
+	return called || freed || s.write.explainConflict()
+}
+
+// HasCount reports whether an observation has a count to decide from. One that is out of date has, while the API server does not
+// answer: a write tests the count anyway.
+func HasCount(o *actuator.Observation) bool {
+	if o.Err == nil {
+		return true
+	}
+	gone := errors.Is(o.Err, actuator.ErrNotFound) || errors.Is(o.Err, actuator.ErrNoScale) || errors.Is(o.Err, actuator.ErrForbidden)
+	return !gone && o.Scale.UID != ""
+}
+
+// observeCount applies an observed count, and reports whether it calls for a decision.
+func (s *State) observeCount(now scalers.Instant, observed actuator.Scale) bool {
+	t := &s.target
+	switch {
+	case !t.known || observed.UID != t.scale.UID:
+		s.begin(now, observed)
+		return true
+	case older(observed, t.scale):
+		return false // The result of our own write arrived before it.
+	case observed.Replicas == t.scale.Replicas:
+		t.scale = observed
+		return false
+	case s.write.inFlight && observed.Replicas == s.write.sent.To:
+		t.scale = observed // Our own write, observed before its result.
+		return false
+	case s.write.answerLost && observed.Replicas == s.write.sent.To:
+		s.write.clearFailures()
+		s.recordWritten(now, observed, observed.Replicas)
+		return false
+	default:
+		t.scale, t.foreign = observed, true
+		return true
+	}
+}
+
+// begin applies the first count of a target: of one that was unknown, or of another one than before. Readings that arrived
+// meanwhile count as true of it, and the last recommendation stands.
+func (s *State) begin(now scalers.Instant, observed actuator.Scale) {
+	t := &s.target
+	switch {
+	case s.decided:
+		s.memory = s.memory.Resume(now)
+	case s.lastDecided != nil && observed.Replicas > *s.lastDecided && !s.dryRun:
+		// The count is above every one that the memory can explain: it stands for the recommendation that is missing.
+		s.memory = s.memory.Recommended(s.policy, now, observed.Replicas)
+	}
+	if s.firstBy == 0 {
+		s.firstBy = now.Add(s.pacing.FirstDecision)
+	}
+	t.scale, t.known, t.history = observed, true, [len(t.history)]counts{}
+	s.write.clearFailures()
+	for i := range s.readings {
+		if e := &s.readings[i]; e.At != 0 {
+			e.Current, e.Ready = observed.Replicas, t.ready
+		}
+	}
+}
+
+// older reports whether a was observed before b.
+func older(a, b actuator.Scale) bool {
+	if a.ResourceVersion == b.ResourceVersion {
+		return false
+	}
+	order, err := resourceversion.CompareResourceVersion(a.ResourceVersion, b.ResourceVersion)
+	return err == nil && order < 0
+}
+
+// record stores the present counts for readings that are under way.
+func (t *target) record(now scalers.Instant) {
+	last := &t.history[len(t.history)-1]
+	if last.at != 0 && last.current == t.scale.Replicas && last.ready == t.ready {
+		return
+	}
+	copy(t.history[:], t.history[1:])
+	*last = counts{now, t.scale.Replicas, t.ready}
+}
+
+// at returns the count and the ready pods at an instant, or the oldest that are recorded.
+func (t *target) at(then scalers.Instant) (current, ready int32) {
+	best := counts{current: t.scale.Replicas, ready: t.ready}
+	for i := len(t.history) - 1; i >= 0 && t.history[i].at != 0; i-- {
+		best = t.history[i]
+		if best.at <= then {
+			break
+		}
+	}
+	return best.current, best.ready
+}

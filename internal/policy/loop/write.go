@@ -1,0 +1,198 @@
+package loop
+
+import (
+	"errors"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+const (
+	// After a failure a raise is tried again sooner than a lowering, so that raises go first when the API server pushes
+	// back. The pauses double from the first to the longest.
+	firstRaise, longestRaise = 100 * time.Millisecond, 10 * time.Second
+	firstLower, longestLower = time.Second, 30 * time.Second
+	// notLeadingPause is the pause before a process that may not write tries again.
+	notLeadingPause = time.Second
+	// conflictPause is how long a write that met a conflict waits for the observation that explains it.
+	conflictPause = time.Second
+	// reportedConflicts is the number of unexplained conflicts in a row from which on they are reported.
+	reportedConflicts = 3
+)
+
+// Write is a write of the target's count: To, if the target still is as From.
+type Write struct {
+	From actuator.Scale
+	To   int32
+}
+
+// Succeeded is the result of a write to a target that obeys at once.
+func (w *Write) Succeeded() Result {
+	scale := w.From
+	scale.Replicas = w.To
+	return Result{Scale: scale}
+}
+
+// Result is how the API server answered a write.
+type Result struct {
+	// Scale is the target after the write. With actuator.ErrAltered it has the count that admission stored instead; with other
+	// errors it means nothing.
+	Scale actuator.Scale
+	Err   error
+}
+
+// EndedWrite is a write that has ended.
+type EndedWrite struct {
+	From, To int32
+	// Stored is the count after the write: To when it succeeded, another count when admission changed it, From when it failed.
+	Stored int32
+	Err    error
+	// Decision is the decision that the write carried out, and Policy the policy of that decision.
+	Decision *scalers.Decision
+	Policy   *scalers.Policy
+	// Latency is the time from the first reading that called for the write to its result; negative when no reading did.
+	Latency time.Duration
+}
+
+// writer is the write in flight, and what delays the next one. At most one write is in flight.
+type writer struct {
+	limiter *rate.Limiter // Nil: any rate.
+	// inFlight is true from the step that returned a write to the one with its result. sent is the last write.
+	inFlight bool
+	sent     sentWrite
+	// superseded is true when a decision was taken since: it was taken from the count before the write.
+	superseded bool
+	// answerLost: the last write failed, and may have been applied nevertheless.
+	answerLost bool
+	ended      EndedWrite
+	// caused is when the first reading was read that no write answers yet; zero when no reading calls for a write.
+	caused scalers.Instant
+	// unexplained is true from a conflict until the observation that explains it.
+	unexplained bool
+	refusals    refusals
+	// failures counts the failed writes since the last success; the last one failed at failedAt with err.
+	failures int
+	failedAt scalers.Instant
+	err      error
+	// retryAt is when a delayed write is due; Never when none is.
+	retryAt scalers.Instant
+}
+
+// sentWrite is a write, and what it was sent for.
+type sentWrite struct {
+	Write
+
+	decision scalers.Decision
+	policy   *scalers.Policy
+	caused   scalers.Instant
+	// observations is the number of observations when it was sent.
+	observations int
+}
+
+func newWriter(p Pacing) writer {
+	w := writer{retryAt: scalers.Never}
+	if p.WritesPerSecond > 0 {
+		w.limiter = rate.NewLimiter(p.WritesPerSecond, p.WriteBurst)
+	}
+	return w
+}
+
+// causedBy records the instant of a reading that may call for a write.
+func (w *writer) causedBy(at scalers.Instant) {
+	if w.caused == 0 || at < w.caused {
+		w.caused = at
+	}
+}
+
+// reconcileWrite returns the write that brings the target to the decided count; nil while one is in flight, while it has to wait,
+// and when the target has the count or must not be written.
+func (s *State) reconcileWrite(now scalers.Instant, mayWrite bool) *Write {
+	w := &s.write
+	if w.inFlight {
+		return nil
+	}
+	w.retryAt = scalers.Never
+	if !s.decided || !s.target.known {
+		return nil
+	}
+	current, want := s.target.scale.Replicas, s.decision.Replicas
+	if want == current {
+		w.caused = 0
+		if !refused(w.err) {
+			w.clearFailures() // Refusals stay: a load that wobbles across the limit of admission is no reason to ask more often.
+		}
+		return nil
+	}
+	if s.target.hpa != "" || s.dryRun {
+		w.caused = 0
+		return nil
+	}
+	if at := s.startAt(now, want-current, mayWrite); at > now {
+		w.retryAt = at
+		return nil
+	}
+	w.inFlight, w.answerLost, w.unexplained, w.superseded = true, false, false, false
+	w.sent = sentWrite{
+		Write: Write{From: s.target.scale, To: want}, decision: s.decision, policy: s.policy, caused: w.caused,
+		observations: s.target.observations,
+	}
+	w.caused = 0
+	return &w.sent.Write
+}
+
+// startAt returns when a write may be sent; when that is now, it counts against the rate of writes.
+func (s *State) startAt(now scalers.Instant, change int32, mayWrite bool) scalers.Instant {
+	if at := max(s.write.notBefore(change), s.backOff.notBefore(change > 0)); at > now {
+		return at
+	}
+	if !mayWrite {
+		return now.Add(notLeadingPause)
+	}
+	if s.write.limiter == nil {
+		return now
+	}
+	t := now.Time()
+	place := s.write.limiter.ReserveN(t, 1)
+	wait := place.DelayFrom(t)
+	if wait > 0 {
+		place.CancelAt(t)
+	}
+	return now.Add(wait)
+}
+
+// notBefore returns when failures allow a write of this change again.
+func (w *writer) notBefore(change int32) scalers.Instant {
+	switch {
+	case w.unexplained:
+		return w.failedAt.Add(backOff(conflictPause, longestLower, w.failures))
+	case w.failures == 0 || errors.Is(w.err, actuator.ErrConflict), refused(w.err) && w.refusals.allow(change):
+		return 0
+	case change > 0:
+		return w.failedAt.Add(backOff(firstRaise, longestRaise, w.failures))
+	default:
+		return w.failedAt.Add(backOff(firstLower, longestLower, w.failures))
+	}
+}
+
+// explainConflict ends the wait of a conflict for an observation, and reports whether there was one.
+func (w *writer) explainConflict() bool {
+	waited := w.unexplained
+	w.unexplained = false
+	return waited
+}
+
+// clearFailures forgets the failures of a target that was written, or is another one now.
+func (w *writer) clearFailures() {
+	w.failures, w.err, w.answerLost, w.unexplained, w.refusals = 0, nil, false, false, refusals{}
+}
+
+// reportable is the error of the last write; nil for a conflict that is explained, or may still be.
+func (w *writer) reportable() error {
+	if errors.Is(w.err, actuator.ErrConflict) && (!w.unexplained || w.failures < reportedConflicts) {
+		return nil
+	}
+	return w.err
+}
