@@ -2,15 +2,12 @@ package controller
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 	"github.com/impulse-sh/impulse/internal/control/status"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
-	"github.com/impulse-sh/impulse/scalers"
 )
 
 // RestoreFailed is the reason of the Event and of the condition Ready while a target cannot get its original count back.
@@ -53,7 +50,7 @@ func (c *Controller) finalize(ctx context.Context, m *entry) {
 		defer cancel()
 		before.await()
 		if spared == "" {
-			spared = c.giveBack(until, so, target, *original)
+			spared = c.restore(until, so, target, *original)
 		}
 		if ctx.Err() != nil {
 			return
@@ -118,70 +115,28 @@ func (c *Controller) pruneRestores() {
 	}
 }
 
-// giveBack writes the original count of a target, as every count is written, until the target has it, or there is nothing to
-// restore any more; it returns why that is so. It ends with ctx.
-func (c *Controller) giveBack(ctx context.Context, so *v1alpha1.ScaledObject, target actuator.Target, original int32) string {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	back := &returning{controller: c, so: so, original: original, end: cancel, why: "it was called off"}
-	autoscaler.New(autoscaler.Options{
-		Workload: &compile.Workload{
-			Namespace: so.Namespace, Name: so.Name, UID: so.UID, Target: target,
-			Policy: &scalers.Policy{Max: max(original, 1), Paused: scalers.Paused{Fixed: true, At: original}},
+// restore writes the original count of a target until the target has it; it returns why that did not happen, or "". It ends with ctx.
+func (c *Controller) restore(ctx context.Context, so *v1alpha1.ScaledObject, target actuator.Target, original int32) string {
+	reported := ""
+	r := &restorer{
+		actuator: c.options.Actuator, mayWrite: c.options.MayWrite, target: target, original: original,
+		latest: make(chan actuator.Observation, 1),
+		report: func(err error) {
+			if reason := status.ReasonOf(err, RestoreFailed); reason != reported {
+				reported = reason
+				c.reportRestoreFailed(so, original, err)
+			}
 		},
-		Actuator: c.options.Actuator, Reporter: back, Now: c.now, MayWrite: c.options.MayWrite,
-	}).Run(ctx, autoscaler.Past{})
-	return back.why
-}
-
-// returning follows a target until it has its original count.
-type returning struct {
-	controller *Controller
-	so         *v1alpha1.ScaledObject
-	original   int32
-	end        context.CancelFunc
-	// over is true at the end; why is then "" when the target has its count, and otherwise why it does not.
-	over bool
-	why  string
-	// said is what hinders it, as it was said last.
-	said string
-}
-
-// Decided takes in one moment.
-func (r *returning) Decided(p *autoscaler.Outcome) {
-	err := p.WriteErr
-	if err == nil {
-		err = p.Target.Err
 	}
-	switch {
-	case r.over || p.Writing:
-	case errors.Is(err, actuator.ErrNotFound), errors.Is(err, actuator.ErrNoScale):
-		r.finish("it is gone: " + err.Error())
-	case p.TargetKnown && p.Target.ForeignHPA != "":
-		r.finish("HorizontalPodAutoscaler " + p.Target.ForeignHPA + " scales it now")
-	case p.TargetKnown && p.Target.Scale.Replicas == r.original:
-		r.finish("")
-	case err != nil:
-		r.complain(err)
-	}
+	return r.run(ctx)
 }
 
-func (r *returning) finish(why string) {
-	r.over, r.why = true, why
-	r.end()
-}
-
-// complain says once what hinders the restoring, which goes on.
-func (r *returning) complain(err error) {
-	reason := status.ReasonOf(err, RestoreFailed)
-	if r.said == reason {
+// reportRestoreFailed reports what hinders the restoring of a target, which goes on.
+func (c *Controller) reportRestoreFailed(so *v1alpha1.ScaledObject, original int32, err error) {
+	why := fmt.Sprintf("the original count, %d, is written as soon as that is possible; until then the object stays: %s", original, err)
+	if c.options.Finalizers == nil {
+		c.options.Reporter.Event(objectOf(so), true, RestoreFailed, why)
 		return
 	}
-	r.said = reason
-	why := fmt.Sprintf("the original count, %d, is written as soon as that is possible; until then the object stays: %s", r.original, err)
-	if r.controller.options.Finalizers == nil {
-		r.controller.options.Reporter.Event(objectOf(r.so), true, RestoreFailed, why)
-		return
-	}
-	r.controller.options.Reporter.Refused(r.so, RestoreFailed, why, false)
+	c.options.Reporter.Refused(so, RestoreFailed, why, false)
 }

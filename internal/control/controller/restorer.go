@@ -1,0 +1,143 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+)
+
+const (
+	// A failed write of an original count is tried again after minRestoreRetry, which doubles up to maxRestoreRetry.
+	minRestoreRetry, maxRestoreRetry = time.Second, 30 * time.Second
+	// restoreTimeout bounds one write.
+	restoreTimeout = 5 * time.Second
+	// maxQuietConflicts is how many conflicts in a row are answered without reporting one.
+	maxQuietConflicts = 2
+)
+
+// restorer writes the original count of a target until the target has it. One goroutine owns it.
+type restorer struct {
+	actuator autoscaler.Actuator
+	mayWrite func() bool
+	target   actuator.Target
+	original int32
+	// report is called with what hinders the restoring, each time that it fails.
+	report func(error)
+
+	// latest holds the newest observation until it is read.
+	latest   chan actuator.Observation
+	observed actuator.Observation
+	failures int
+	// retry fires when the next write may be tried; nil while nothing stands against one. After a conflict an observation explains
+	// it, and ends the pause.
+	retry    <-chan time.Time
+	conflict bool
+}
+
+// run returns "" when the target has its original count, and otherwise the reason why it does not get it. A write under way when ctx
+// is done is finished.
+func (r *restorer) run(ctx context.Context) (obstacle string) {
+	watching, stop := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { r.watch(watching) })
+	defer watch.Wait()
+	defer stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return "it was called off"
+		case r.observed = <-r.latest:
+			if r.conflict {
+				r.retry = nil
+			}
+		case <-r.retry:
+			r.retry = nil
+		}
+		over, obstacle := r.over()
+		if !over && r.retry == nil {
+			r.write(ctx)
+			over, obstacle = r.over()
+		}
+		if over {
+			return obstacle
+		}
+	}
+}
+
+// watch keeps the newest observation in r.latest until ctx is done.
+func (r *restorer) watch(ctx context.Context) {
+	err := r.actuator.Watch(ctx, r.target, actuator.WatchOptions{}, r.observe)
+	if err != nil && ctx.Err() == nil {
+		r.observe(actuator.Observation{Err: err})
+	}
+}
+
+// observe replaces the observation that has not been read yet.
+func (r *restorer) observe(o actuator.Observation) {
+	select {
+	case <-r.latest:
+	default:
+	}
+	r.latest <- o
+}
+
+// over reports whether there is nothing left to write, and why the target does not have its original count then.
+func (r *restorer) over() (over bool, obstacle string) {
+	switch o := &r.observed; {
+	case gone(o.Err):
+		return true, "it is gone: " + o.Err.Error()
+	case o.Err == nil && o.ForeignHPA != "":
+		return true, "HorizontalPodAutoscaler " + o.ForeignHPA + " scales it now"
+	case o.Err == nil && o.Scale.Replicas == r.original:
+		return true, ""
+	default:
+		return false, ""
+	}
+}
+
+func gone(err error) bool {
+	return errors.Is(err, actuator.ErrNotFound) || errors.Is(err, actuator.ErrNoScale)
+}
+
+// write tries to write the original count. While the API server is away the last count that was read stands: the write tests it.
+func (r *restorer) write(ctx context.Context) {
+	if err := r.observed.Err; err != nil {
+		r.report(err)
+		if r.observed.Scale.UID == "" || errors.Is(err, actuator.ErrForbidden) {
+			return // The next observation says more.
+		}
+	}
+	if !r.mayWrite() {
+		r.retry, r.conflict = time.After(minRestoreRetry), false
+		return
+	}
+	writing, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
+	defer cancel()
+	scale, err := r.actuator.Set(writing, r.target, r.observed.Scale, r.original)
+	switch {
+	case err == nil:
+		r.observed = actuator.Observation{Scale: scale}
+		return
+	case gone(err):
+		r.observed.Err = err
+		return
+	}
+	r.failures++
+	r.retry, r.conflict = time.After(restoreBackoff(r.failures)), errors.Is(err, actuator.ErrConflict)
+	if !r.conflict || r.failures > maxQuietConflicts {
+		r.report(err)
+	}
+}
+
+// restoreBackoff returns the pause after so many failures.
+func restoreBackoff(failures int) time.Duration {
+	pause := minRestoreRetry
+	for range failures - 1 {
+		pause = min(2*pause, maxRestoreRetry)
+	}
+	return pause
+}

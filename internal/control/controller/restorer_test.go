@@ -1,0 +1,101 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/actuator"
+)
+
+// scriptedTarget answers each write with the next of its errors, and records when it came.
+type scriptedTarget struct {
+	*targets
+
+	answers []error
+	writes  []time.Duration
+	began   time.Time
+}
+
+func (s *scriptedTarget) Set(ctx context.Context, t actuator.Target, seen actuator.Scale, n int32) (actuator.Scale, error) {
+	s.writes = append(s.writes, time.Since(s.began))
+	if len(s.answers) > 0 {
+		err := s.answers[0]
+		s.answers = s.answers[1:]
+		return actuator.Scale{}, err
+	}
+	return s.targets.Set(ctx, t, seen, n)
+}
+
+func TestRestorer(t *testing.T) {
+	for name, c := range map[string]struct {
+		answers  []error
+		writes   []time.Duration
+		obstacle string
+		reports  int
+	}{
+		"a failed write is tried again after a pause, whatever is observed meanwhile": {
+			answers: []error{actuator.ErrThrottled, actuator.ErrThrottled}, writes: []time.Duration{0, time.Second, 3 * time.Second}, reports: 2,
+		},
+		"a conflict is tried again with the next observation, and not reported": {
+			answers: []error{actuator.ErrConflict}, writes: []time.Duration{0, 100 * time.Millisecond},
+		},
+		"a target that is gone is left alone": {
+			answers: []error{actuator.ErrNotFound}, writes: []time.Duration{0}, obstacle: "it is gone: target not found",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				all := &scriptedTarget{targets: &targets{of: map[string]*target{}}, answers: c.answers, began: time.Now()}
+				all.at("web").replicas = 7
+				reports := 0
+				r := &restorer{
+					actuator: all, mayWrite: func() bool { return true }, target: actuator.Target{Name: "web"}, original: 4,
+					latest: make(chan actuator.Observation, 1), report: func(error) { reports++ },
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				ended := make(chan string)
+				go func() { ended <- r.run(ctx) }()
+				synctest.Wait()
+				<-time.After(100 * time.Millisecond)
+				all.tell("web", actuator.Observation{})
+				if got := <-ended; got != c.obstacle {
+					t.Errorf("after %v: obstacle %q, want %q", c.answers, got, c.obstacle)
+				}
+				if len(all.writes) != len(c.writes) || reports != c.reports {
+					t.Fatalf("writes at %v and %d reports, want %v and %d", all.writes, reports, c.writes, c.reports)
+				}
+				for i := range c.writes {
+					if all.writes[i] != c.writes[i] {
+						t.Errorf("write %d at %s, want %s", i, all.writes[i], c.writes[i])
+					}
+				}
+				if got := all.at("web").replicas; c.obstacle == "" && got != 4 {
+					t.Errorf("%d replicas, want 4", got)
+				}
+			})
+		})
+	}
+}
+
+func TestRestorerFinishesItsWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := &targets{of: map[string]*target{}, takes: time.Second}
+		all.at("web").replicas = 7
+		r := &restorer{
+			actuator: all, mayWrite: func() bool { return true }, target: actuator.Target{Name: "web"}, original: 4,
+			latest: make(chan actuator.Observation, 1), report: func(error) {},
+		}
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 500*time.Millisecond, errors.New("another object scales it"))
+		defer cancel()
+		if got := r.run(ctx); got != "" {
+			t.Errorf("obstacle %q, want none", got)
+		}
+		if got := all.at("web").replicas; got != 4 {
+			t.Errorf("%d replicas after the write that was under way, want 4", got)
+		}
+	})
+}
