@@ -5,23 +5,24 @@ import (
 	"errors"
 )
 
-// Level is what a formula sees of a trigger: its level, or that it has none.
+// Level is the level of a trigger as its formula reads it.
 type Level struct {
+	// Value is in thousandths of the trigger's unit. It means nothing unless Known.
 	Value Milli
-	// Known is false while the trigger is unknown, and for one that is no input: to the formula it is missing.
+	// Known is false while the trigger is unknown, and for a trigger that is no input: the formula treats it as missing.
 	Known bool
 }
 
-// errIncomplete says that a formula cannot be asked yet.
+// errIncomplete is why a formula is not evaluated while an input is unknown.
 var errIncomplete = errors.New("an input is unknown")
 
-// compose computes the level of the trigger with a formula, from those of its inputs as they are now, and takes it as a
-// reading of the newest of them. So it changes when an input does, and is no reading of its own: nothing has arrived by it.
+// observeComposite evaluates the formula of trigger i, and observes the result as a reading of its newest input. So the
+// composite trigger changes when an input does, and never counts as a reading of its own.
 //
-// An input that is unknown is missing to the formula: at once when the policy has no fallback, and else, with
-// FallbackScalingModifiers, when it has failed often enough. With another fallback, or before, the formula is not asked. Nor
-// is it before each input has been read: nobody knows that one is missing before it could speak.
-func (c *chain) compose(i int) {
+// An unknown input is missing to the formula: at once when the policy has no fallback, and with FallbackScalingModifiers
+// when it has failed often enough. With another fallback, or before that, the formula is not evaluated. Nor is it evaluated
+// before each input has been read: it is not known before whether one is missing.
+func (c *chain) observeComposite(i int) {
 	t, q := &c.policy.Triggers[i], &c.decision.proposals[i]
 	levels := make([]Level, i)
 	e := Event{Trigger: t.Name}
@@ -50,13 +51,13 @@ func (c *chain) compose(i int) {
 			q.Why, c.decision.FormulaErr = FormulaFailed, e.Err
 		}
 	}
-	if c.policy.leavesToFormula() {
+	if c.policy.fallsBackToFormula() {
 		overdue = overdue && complete
 	}
-	c.hear(i, &e, q, m, overdue)
+	c.observeTrigger(i, &e, q, m, overdue)
 }
 
-// newer reports whether a reading is the newer of two; of simultaneous ones, that with more pods.
+// newer reports whether e is newer than another reading. Of two simultaneous readings, the one with more pods is.
 func (e *Event) newer(than *Event) bool {
 	if order := cmp.Or(cmp.Compare(e.At, than.At), cmp.Compare(e.Ready, than.Ready)); order != 0 {
 		return order > 0
@@ -64,15 +65,15 @@ func (e *Event) newer(than *Event) bool {
 	return e.Current > than.Current
 }
 
-// missing reports whether an input that is unknown is missing to the formula.
+// missing reports whether the formula treats an unknown input as missing.
 func (p *Policy) missing(input *Proposal) bool {
 	if p.Fallback == nil {
 		return input.Why != NotRead
 	}
-	return input.Fallback && p.leavesToFormula()
+	return input.Fallback && p.fallsBackToFormula()
 }
 
-// leavesToFormula reports whether the formula itself is the fallback.
-func (p *Policy) leavesToFormula() bool {
+// fallsBackToFormula reports whether the formula itself is the fallback.
+func (p *Policy) fallsBackToFormula() bool {
 	return p.Fallback != nil && p.Fallback.Behavior == FallbackScalingModifiers
 }

@@ -5,17 +5,17 @@ import (
 	"math/bits"
 )
 
-// measure is a reading in the form that formula and tolerance need: level / (target × each) is the ratio between what is
-// and what is meant to be, and level / target × times are the replicas.
+// measure is a level in the form that formula and tolerance need. level / (target × each) is the ratio of the level to what
+// it should be; level / target × times is the number of replicas. The target is the trigger's.
 type measure struct {
 	level       Milli
 	each, times int64
-	// turned: what was assumed of pods without a sample points the other way, so nothing changes.
-	turned bool
+	// reversed is true when what was assumed of pods without a sample reverses the direction, so that nothing changes.
+	reversed bool
 }
 
-// measure is that of a single level. For AverageValue the target is meant once for each replica there was; for Value the
-// ratio is multiplied with the ready pods.
+// measure returns the measure of a single level. For AverageValue the target counts once for each replica that there was;
+// for Value the ratio is multiplied with the ready pods.
 func (t *Trigger) measure(e *Event) measure {
 	switch {
 	case t.multiplies(e):
@@ -27,8 +27,8 @@ func (t *Trigger) measure(e *Event) measure {
 	}
 }
 
-// multiplies reports whether the ratio is multiplied with the ready pods: metric type Value, but at zero replicas, where
-// there is nothing to multiply with.
+// multiplies reports whether the ratio is multiplied with the ready pods: for metric type Value, except at zero replicas,
+// where there are none.
 func (t *Trigger) multiplies(e *Event) bool {
 	return t.Metric == Value && !t.Exact && e.Current > 0
 }
@@ -46,14 +46,19 @@ func ceilDiv(a Milli, n int64, b Milli) int32 {
 	return int32(min(quo, math.MaxInt32))
 }
 
-// applyFormula makes the winner's raw answer the number. A and B are its level and target, C what the ratio is multiplied
-// with: the ready pods, or all that a per-pod reading fills in.
+// formulaDetail explains a step of RuleFormula: the winner asks for ceil(level / target × times) replicas. For a step
+// trigger, times is its base.
+type formulaDetail struct {
+	level, target Milli
+	times         int64
+}
+
+// applyFormula makes the count what the winner's formula gives, before tolerance.
 func (c *chain) applyFormula() {
-	if c.blind {
+	if c.unknowns.all {
 		return
 	}
-	c.step(Step{
-		Rule: RuleFormula, To: c.decision.Raw, Until: Never,
-		A: int64(c.measure.level), B: int64(c.policy.Triggers[c.decision.Winner].Target), C: c.measure.times,
-	})
+	m := &c.demand.measure
+	c.decision.details.formula = formulaDetail{level: m.level, target: c.policy.Triggers[c.decision.Winner].Target, times: m.times}
+	c.step(Step{Rule: RuleFormula, To: c.decision.Raw, Until: Never})
 }

@@ -1,76 +1,63 @@
 package scalers
 
-// applyActivation wakes a resting workload at once when a trigger is active: no window, policy or tolerance speaks to
-// that, and the same decision goes on from there. A is the first active trigger's index, or -1.
-func (c *chain) applyActivation() {
-	c.resting = c.policy.restsAt(c.base)
-	if c.resting && c.decision.Active {
-		c.resting = false
-		c.step(Step{Rule: RuleActivation, To: c.policy.working(), Until: Never, A: int64(c.awake)})
-		c.base = c.count
-	}
+import "time"
+
+// cooldownDetail explains a step of RuleCooldown.
+type cooldownDetail struct {
+	// cooldown is the one that applies: Policy.InitialCooldown while no trigger has ever been active.
+	cooldown time.Duration
+	// sinceCreation is true when it counts from Policy.Created, and not from the last active instant.
+	sinceCreation bool
+	// end is when it is over.
+	end Instant
 }
 
-// applyRest keeps a resting workload at rest while nothing is active, whatever inactive triggers ask for, and lets a
-// working one go there once the cooldown is over: past the windows, but not past the rate policies. Before, it stays at
-// its working count. While a trigger that tells activity is unknown nobody can say that nothing is active, so nothing goes to
-// rest.
-// A is the cooldown that applies; B is 1 when it counts from the creation because nothing has ever been active.
-func (c *chain) applyRest() {
+// applyIdle applies the idle count while no trigger is active. An idle workload stays idle, whatever its inactive triggers
+// ask for. A running one becomes idle once the cooldown is over: stabilization windows do not delay that, rate policies do.
+// Until then it keeps at least its minimum. While a trigger that signals activity is unknown, no workload becomes idle.
+func (c *chain) applyIdle() {
 	switch {
 	case c.policy.Idle < 0 || c.decision.Active:
-	case c.resting:
-		c.lowest = c.policy.Idle
+	case c.count.idle:
+		c.count.lowest = c.policy.Idle
 		c.step(Step{Rule: RuleIdle, To: c.policy.Idle, Until: Never})
-		c.settle()
-	case c.cooled():
-		c.goToRest()
-	case !c.unsure:
-		s := c.cooldown()
-		c.wake(s.Until)
-		if c.count < c.policy.working() {
-			s.To = c.policy.working()
-			c.step(s)
+		c.wakeOnlyForReadings()
+	case c.mayBecomeIdle():
+		c.becomeIdle()
+	case !c.unknowns.activity:
+		detail := c.cooldown()
+		c.wakeAt(detail.end)
+		if c.count.value < c.policy.activeMin() {
+			c.decision.details.cooldown = detail
+			c.step(Step{Rule: RuleCooldown, To: c.policy.activeMin(), Until: detail.end})
 		}
 	}
 }
 
-// cooldown is the step that waits for its end.
-func (c *chain) cooldown() Step {
+// cooldown returns the cooldown that applies.
+func (c *chain) cooldown() cooldownDetail {
 	p, last := c.policy, c.memory.LastActive
 	if last == 0 {
-		return Step{Rule: RuleCooldown, A: int64(p.InitialCooldown), B: 1, Until: p.Created.Add(p.InitialCooldown)}
+		return cooldownDetail{cooldown: p.InitialCooldown, sinceCreation: true, end: p.Created.Add(p.InitialCooldown)}
 	}
-	return Step{Rule: RuleCooldown, A: int64(p.Cooldown), Until: last.Add(p.Cooldown)}
+	return cooldownDetail{cooldown: p.Cooldown, end: last.Add(p.Cooldown)}
 }
 
-// cooled reports whether a workload may go to rest: it has a resting count, nothing is active, and the cooldown is over.
-func (c *chain) cooled() bool {
-	return c.policy.Idle >= 0 && !c.decision.Active && !c.unsure && c.now >= c.cooldown().Until
+// mayBecomeIdle reports whether the workload has an idle count, no trigger is active, and the cooldown is over.
+func (c *chain) mayBecomeIdle() bool {
+	return c.policy.Idle >= 0 && !c.decision.Active && !c.unknowns.activity && c.now >= c.cooldown().end
 }
 
-// goToRest moves the number to the resting count, or as far as the rate policies let it.
-func (c *chain) goToRest() {
-	c.lowest = c.policy.Idle
-	c.settle()
+// becomeIdle moves the count to the idle count, or as far as the rate policies allow.
+func (c *chain) becomeIdle() {
+	c.count.lowest = c.policy.Idle
+	c.wakeOnlyForReadings()
 	a := c.allowance(&c.policy.Down, -1)
-	if to := max(a.count, c.policy.Idle); to != c.count {
-		s := c.cooldown()
-		s.To, s.Until = c.policy.Idle, Never
-		c.step(s)
+	if to := max(a.count, c.policy.Idle); to != c.count.value {
+		c.decision.details.cooldown = c.cooldown()
+		c.step(Step{Rule: RuleCooldown, To: c.policy.Idle, Until: Never})
 	}
 	if a.count > c.policy.Idle {
-		c.limit(a)
+		c.limitRate(a, true)
 	}
-}
-
-// rememberActivity keeps the last instant at which a trigger was active: a sampled one at its readings, a continuous one
-// until it is replaced.
-func (c *chain) rememberActivity() {
-	m := c.memory
-	if m.ContinuousActive && !c.activeStands {
-		m.LastActive = max(m.LastActive, c.now)
-	}
-	m.ContinuousActive, m.Active = c.activeStands, c.decision.Active
-	m.LastActive = max(m.LastActive, min(c.activeAt, c.now))
 }

@@ -6,13 +6,14 @@ import (
 	"strconv"
 )
 
-// Increment is what each unit of a level adds: a number of replicas, or a percentage of the base.
+// Increment is what a step trigger adds for each whole unit of its level.
 type Increment struct {
+	// Amount is a number of replicas, or with Percent a percentage of the base; 0 for a trigger that does not step.
 	Amount  int32
 	Percent bool
 }
 
-// String writes an increment as its user does after a plus: "2", or "50%".
+// String returns the increment as users write it after a plus: "2", or "50%".
 func (n Increment) String() string {
 	if n.Percent {
 		return strconv.Itoa(int(n.Amount)) + "%"
@@ -20,21 +21,22 @@ func (n Increment) String() string {
 	return strconv.Itoa(int(n.Amount))
 }
 
-// Base is what a step trigger adds to.
+// Base is the count that a step trigger adds to.
 type Base struct {
-	// Trigger is a hash of its name.
-	Trigger  uint32
+	// Trigger is a hash of the trigger's name.
+	Trigger uint32
+	// Replicas is 0 or more.
 	Replicas int32
 }
 
-// steps reports whether the trigger asks for so much more, and not for so many.
+// steps reports whether the trigger asks for a number of replicas more, and not for a number of replicas.
 func (t *Trigger) steps() bool { return t.Increment.Amount != 0 }
 
-// units is how many whole units a level has; each of them is one step.
+// units returns how many whole units a level has. Each of them is one step.
 func units(level Milli) int64 { return int64(level) / 1000 }
 
-// on is base and what k units add to it, saturating. A percentage is rounded up, once for all of them.
-func (n Increment) on(base int32, k int64) int32 {
+// addTo returns base plus k increments, saturating. A percentage is rounded up, once for the sum.
+func (n Increment) addTo(base int32, k int64) int32 {
 	each, per := Milli(n.Amount), Milli(1)
 	if n.Percent {
 		each, per = each*Milli(base), 100
@@ -43,30 +45,30 @@ func (n Increment) on(base int32, k int64) int32 {
 	return int32(min(int64(base)+int64(more), math.MaxInt32))
 }
 
-// step proposes what a level adds to a base; a level of zero asks for nothing.
-func (t *Trigger) step(base int32, q *Proposal) {
+// proposeStep sets what a step trigger asks for on a base: nothing when its level has no whole unit.
+func (t *Trigger) proposeStep(base int32, q *Proposal) {
 	k := units(q.Level)
 	if k == 0 {
 		q.AddsNothing = q.Known
 		return
 	}
 	q.Base = base
-	q.Raw = t.bound(t.Increment.on(base, k))
+	q.Raw = t.bound(t.Increment.addTo(base, k))
 	q.Replicas = q.Raw
 }
 
-// alone is the base of a step trigger while nobody else asks for anything.
-func (p *Policy) alone() int32 { return max(p.Min, 1) }
+// leastBase is the base of a step trigger while no other trigger asks for replicas.
+func (p *Policy) leastBase() int32 { return max(p.Min, 1) }
 
-// takeSteps lets the step triggers ask, when what the others ask for is known. Their base is taken in the decision in which
-// the level is first known to be above zero, and stands until it is known to be zero: what is unknown keeps it. So a level
-// that is repeated, or read again after a restart, adds the same to the same.
+// observeSteps adds what the step triggers ask for, once it is known what the others do. The base of a step trigger is
+// chosen in the decision in which its level is first known to be above zero. It remains until the level is known to be zero;
+// an unknown level does not change it. So a level that is repeated, or read again after a restart, adds the same to the same.
 //
-// At zero a step trigger asks for nothing, and its own bounds say nothing. It is the winner only where nobody asks: then
-// nothing is wanted.
-func (c *chain) takeSteps() {
-	c.forgetBases()
-	others := ask{trigger: -1}
+// At zero a step trigger asks for nothing, and its own Min does not apply. It is the winner only while no other trigger asks
+// for replicas.
+func (c *chain) observeSteps() {
+	c.removeBases()
+	others := demand{trigger: -1}
 	for i := range c.decision.Proposals() {
 		t, q := &c.policy.Triggers[i], &c.decision.proposals[i]
 		switch {
@@ -74,61 +76,61 @@ func (c *chain) takeSteps() {
 			continue
 		case units(q.Level) > 0:
 			if others.trigger < 0 {
-				others = c.others()
+				others = c.baseDemand()
 			}
-			t.step(c.baseOf(t, others.replicas), q)
-			c.consider(i, q, measure{level: q.Level, each: 1, times: int64(q.Base)})
+			t.proposeStep(c.baseOf(t, others.replicas), q)
+			c.addProposal(i, q, measure{level: q.Level, each: 1, times: int64(q.Base)})
 		case q.Known:
-			c.forgetBase(t)
+			c.removeBase(t)
 			if !t.Cap {
-				c.quiet.atLeast(ask{trigger: i, continuous: t.Continuous})
+				c.asked.nothing.raise(demand{trigger: i, continuous: t.Continuous})
 			}
 		}
 	}
-	if c.most.trigger < 0 {
-		c.most = c.quiet
+	if c.asked.most.trigger < 0 {
+		c.asked.most = c.asked.nothing
 	}
 }
 
-// others is what the base of a step trigger is taken from: the most that the others ask for, or at least ask for. Nothing of a
-// step may be in it, or a level that leaves zero twice would count twice. So other step triggers have no part in it, and neither
-// has the current count: of a trigger that tolerance keeps at it, the formula counts when that asks for less; of a fallback,
-// the number that it names. It is no less than what the workload has while nobody asks.
-func (c *chain) others() ask {
-	most := ask{trigger: -1}
+// baseDemand returns what a new base is: the most that the other triggers ask for, or at least ask for, and at least
+// leastBase. No step may be part of it, or a level that rises from zero twice would count twice. Step triggers therefore have
+// no part in it, and neither has the current count: where tolerance keeps that, the formula counts when it asks for less; of
+// a fallback, the number that it names counts.
+func (c *chain) baseDemand() demand {
+	most := demand{trigger: -1}
 	for i := range c.decision.Proposals() {
 		t, q := &c.policy.Triggers[i], &c.decision.proposals[i]
 		if t.Cap || t.Input || t.steps() {
 			continue
 		}
 		if q.Known || q.AtLeast {
-			most.atLeast(ask{trigger: i, replicas: min(q.Raw, q.Replicas)})
+			most.raise(demand{trigger: i, replicas: min(q.Raw, q.Replicas)})
 		}
 		if f := c.policy.Fallback; q.Fallback && f.Behavior != FallbackCurrentReplicas {
-			most.atLeast(ask{trigger: i, replicas: t.bound(f.Replicas)})
+			most.raise(demand{trigger: i, replicas: t.bound(f.Replicas)})
 		}
 	}
-	most.replicas = max(most.replicas, c.policy.alone())
+	most.replicas = max(most.replicas, c.policy.leastBase())
 	return most
 }
 
-// baseOf is the base that stands for a trigger, or else the one that it takes now.
-func (c *chain) baseOf(t *Trigger, now int32) int32 {
+// baseOf returns the base of a trigger. One that has none gets the given base.
+func (c *chain) baseOf(t *Trigger, replicas int32) int32 {
 	m, id := c.memory, t.hash()
 	for i := range m.Bases {
 		if m.Bases[i].Trigger == id {
 			return m.Bases[i].Replicas
 		}
 	}
-	now = max(now, 0)
+	replicas = max(replicas, 0)
 	if len(m.Bases) < MaxTriggers {
-		m.Bases = append(m.Bases, Base{Trigger: id, Replicas: now})
+		m.Bases = append(m.Bases, Base{Trigger: id, Replicas: replicas})
 	}
-	return now
+	return replicas
 }
 
-// forgetBase forgets the base of a trigger.
-func (c *chain) forgetBase(t *Trigger) {
+// removeBase removes the base of a trigger.
+func (c *chain) removeBase(t *Trigger) {
 	if len(c.memory.Bases) == 0 {
 		return
 	}
@@ -136,8 +138,8 @@ func (c *chain) forgetBase(t *Trigger) {
 	c.memory.Bases = slices.DeleteFunc(c.memory.Bases, func(b Base) bool { return b.Trigger == id })
 }
 
-// forgetBases forgets those of triggers that the policy does not have, or that do not step any more.
-func (c *chain) forgetBases() {
+// removeBases removes the bases of triggers that the policy does not have, or that are no step triggers any more.
+func (c *chain) removeBases() {
 	if len(c.memory.Bases) == 0 {
 		return
 	}

@@ -6,43 +6,49 @@ import (
 	"time"
 )
 
-// maxEntries bounds each list of a Memory.
+// maxEntries is the bound of Highs, Lows and Changes of a Memory.
 const maxEntries = 64
 
-// Record is a recommendation: the maximum over the triggers, before windows, rates and limits.
+// Record is a recommendation: the maximum over the triggers after tolerance, before windows, rate policies and limits.
 type Record struct {
-	// End is the end of the time in which it was the recommendation. A sampled one stands for its instant, a continuous
-	// one until the next; so does the last one before something unknown. Never while it stands.
-	End   Instant
+	// End is the end of the time for which it was the recommendation. That of a sampled trigger is the instant of the
+	// recommendation, that of a continuous one the next recommendation. The last recommendation before an unknown level lasts
+	// until the next, too. Never while it lasts.
+	End Instant
+	// Count is in replicas; 0 or more.
 	Count int32
 }
 
 // Change is a write of ours that changed the count.
 type Change struct {
+	// At is when the write succeeded.
 	At Instant
+	// By is the number of replicas that were added, or removed when it is negative.
 	By int32
 }
 
-// Memory is what must outlive a decision. It is small, bounded and serialisable; the zero Memory is that of a workload
-// that has never been seen. Its times are those of Input.Now.
+// Memory is what must outlive a decision. It is small and bounded, and [Memory.MarshalText] encodes it. The zero Memory is
+// that of a workload that has not been decided on. Its times are instants of the same clock as Input.Now.
 type Memory struct {
-	// Highs and Lows are the recommendations that the scale-down and the scale-up window still need, oldest first. One that
-	// a later one is as extreme as is not kept: Highs fall and Lows rise, and the last of each is the last recommendation.
+	// Highs and Lows are the recommendations that the scale-down and the scale-up window still need, oldest first; at most 64.
+	// A record is dropped when a later one is at least as extreme, so that counts fall in Highs and rise in Lows. The last of
+	// each is the last recommendation.
 	Highs, Lows []Record
-	// Changes are the writes that the rate policies still need, oldest first.
+	// Changes are the writes that the rate policies still need, oldest first; at most 64.
 	Changes []Change
-	// Failures are those in a row of the triggers that cannot be read, while the policy has a fallback.
+	// Failures are the failed readings in a row of the triggers that fail, while the policy has a fallback; at most
+	// MaxTriggers.
 	Failures []Failure
-	// Bases are what the step triggers add to whose level is above zero, as far as is known.
+	// Bases are the counts that step triggers add to, of those that were above zero when last known; at most MaxTriggers.
 	Bases []Base
-	// LastActive is the last instant at which a trigger was active; zero: never. ActiveStands is true while a continuous
-	// trigger is active. Active is true when some trigger was at the last decision.
-	LastActive       Instant
+	// LastActive is the last instant at which a trigger was active. Zero is never.
+	LastActive Instant
+	// ContinuousActive is true when a continuous trigger was active in the last decision, and Active when any was.
 	ContinuousActive bool
 	Active           bool
-	// Readings is a fingerprint of the readings that the last decision saw: another one means that one has arrived.
+	// Readings is a fingerprint of the readings of the last decision. Another one means that a reading has arrived.
 	Readings uint64
-	// Seen is true once the workload has been decided on.
+	// Seen is true after the first decision.
 	Seen bool
 }
 
@@ -53,9 +59,9 @@ func (m Memory) Clone() Memory {
 	return m
 }
 
-// Scaled returns the memory of a workload whose count we changed at an instant. Decide does not know whether its answer
-// was written, and only what was written counts against rate policies: the owner of the workload reports each write that
-// succeeded, once. A write that changed nothing is none. It consumes m, as Decide does.
+// Scaled returns m with a write of ours that succeeded at an instant. Only writes that succeeded count against rate
+// policies, and Decide does not know of them, so the caller records each of them once. A write that did not change the count
+// is not recorded. Scaled consumes m, as Decide does.
 func (m Memory) Scaled(p *Policy, at Instant, from, to int32) Memory {
 	longest := p.longestPeriod()
 	if n := len(m.Changes); n > 0 {
@@ -74,17 +80,16 @@ func (m Memory) Scaled(p *Policy, at Instant, from, to int32) Memory {
 	return m
 }
 
-// Recommended returns a memory in which n was recommended for the instant at, as a reading would have. It is how a test or
-// a conversion says what happened before; calls are in the order of time. It consumes m.
+// Recommended returns m with a recommendation of n replicas at an instant, as if a sampled reading had given it. Tests and
+// conversions use it to state what happened earlier. Calls must be in the order of time. Recommended consumes m.
 func (m Memory) Recommended(p *Policy, at Instant, n int32) Memory {
 	m.Seen = true
 	return m.recommend(p, at, at, n)
 }
 
-// Resume returns the memory of a workload that nobody looked after until now: what lies in the future becomes now, and what
-// was recommended last stands until something is known again. What was active counts as active until now: a memory is kept
-// when an outcome changes, and may be from long before the last reading. The time between does not count for what fails. It
-// consumes m.
+// Resume returns m for a workload that was not looked after until now, as after a restart. Times in the future become now.
+// The last recommendation lasts until a level is known again. A workload that was active counts as active until now, because
+// m may have been stored long before the last reading. The gap does not count as a failure of any trigger. Resume consumes m.
 func (m Memory) Resume(now Instant) Memory {
 	for _, list := range [...][]Record{m.Highs, m.Lows} {
 		for i := range list {
@@ -103,11 +108,11 @@ func (m Memory) Resume(now Instant) Memory {
 	if m.Active {
 		m.LastActive = now
 	}
-	m.stand()
+	m.extendLast()
 	return m
 }
 
-// recommend records a recommendation of this instant that stands until end.
+// recommend records a recommendation of this instant that lasts until end.
 func (m Memory) recommend(p *Policy, now, end Instant, count int32) Memory {
 	r := Record{End: end, Count: count}
 	m.Highs = push(m.Highs, now, p.Down.Window, r, func(old, by int32) bool { return old <= by })
@@ -115,8 +120,8 @@ func (m Memory) recommend(p *Policy, now, end Instant, count int32) Memory {
 	return m
 }
 
-// push ends the record that stands and appends r, without those that have left the window and those that r outlives.
-func push(list []Record, now Instant, window time.Duration, r Record, outlived func(old, by int32) bool) []Record {
+// push ends the last record and appends r. It drops records that have left the window, and those that r makes unnecessary.
+func push(list []Record, now Instant, window time.Duration, r Record, dropped func(old, by int32) bool) []Record {
 	if n := len(list); n > 0 {
 		last := &list[n-1]
 		if last.End > now {
@@ -128,7 +133,7 @@ func push(list []Record, now Instant, window time.Duration, r Record, outlived f
 		r.End = max(r.End, last.End)
 	}
 	kept := len(list)
-	for kept > 0 && outlived(list[kept-1].Count, r.Count) {
+	for kept > 0 && dropped(list[kept-1].Count, r.Count) {
 		kept--
 	}
 	gone := 0
@@ -147,8 +152,8 @@ func push(list []Record, now Instant, window time.Duration, r Record, outlived f
 	return list
 }
 
-// stand lets the last record stand until the next.
-func (m Memory) stand() {
+// extendLast makes the last record last until the next.
+func (m Memory) extendLast() {
 	for _, list := range [...][]Record{m.Highs, m.Lows} {
 		if n := len(list); n > 0 {
 			list[n-1].End = Never
@@ -156,7 +161,7 @@ func (m Memory) stand() {
 	}
 }
 
-// since returns the writes after an instant.
+// since returns the changes after an instant.
 func (m Memory) since(t Instant) []Change {
 	i := len(m.Changes)
 	for i > 0 && m.Changes[i-1].At > t {
@@ -165,7 +170,7 @@ func (m Memory) since(t Instant) []Change {
 	return m.Changes[i:]
 }
 
-// outdated reports whether the record that stands is another one than count.
+// outdated reports whether the last record still lasts and has another count.
 func (m Memory) outdated(count int32) bool {
 	n := len(m.Highs)
 	return n > 0 && m.Highs[n-1].End == Never && m.Highs[n-1].Count != count
@@ -174,9 +179,9 @@ func (m Memory) outdated(count int32) bool {
 func (r Record) end() Instant { return r.End }
 func (c Change) at() Instant  { return c.At }
 
-// merge joins neighbours that fall into the same slice of the time they are kept for: what they forbid may end later by
-// that slice, never earlier. A slice is 1/62 of that time and aligned to the clock: then 63 cover it wherever it begins,
-// with the last entry, which stays as it is, there are 64, and no entry is carried on from slice to slice.
+// merge joins neighbours in the same slice of the time for which entries are kept. What they forbid may end later by that
+// slice, never earlier. A slice is 1/62 of that time and aligned to the clock. So 63 slices cover it wherever it begins, and
+// with the last entry, which is not merged, there are at most 64. No entry moves from slice to slice.
 func merge[T any](entries []T, kept time.Duration, at func(T) Instant, join func(older, newer T) T) []T {
 	slice := Instant(kept)/(maxEntries-2) + 1
 	last := entries[len(entries)-1]
@@ -191,10 +196,10 @@ func merge[T any](entries []T, kept time.Duration, at func(T) Instant, join func
 	return append(out, last)
 }
 
-// saturate returns n as a difference of counts.
+// saturate converts a difference of counts to 32 bits.
 func saturate(n int64) int32 { return int32(min(max(n, math.MinInt32), math.MaxInt32)) }
 
-// longestPeriod is how long a change of the count is remembered.
+// longestPeriod returns how long a write is remembered.
 func (p *Policy) longestPeriod() time.Duration {
 	var longest time.Duration
 	for _, b := range [...]*Behavior{&p.Up, &p.Down} {

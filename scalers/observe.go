@@ -2,10 +2,10 @@ package scalers
 
 import "math/bits"
 
-// unread is the event of a trigger that has not spoken.
+// unread is the event of a trigger that has not been read yet.
 var unread Event
 
-// event returns the latest reading of trigger i.
+// event returns the latest event of trigger i.
 func (c *chain) event(i int) *Event {
 	if i < len(c.events) {
 		return &c.events[i]
@@ -13,71 +13,73 @@ func (c *chain) event(i int) *Event {
 	return &unread
 }
 
-// observe looks at every event once: what is proposed, who is active, what is unknown, and whether a reading arrived.
+// observe evaluates each event once: what its trigger asks for, whether it is active or unknown, and whether a reading has
+// arrived. It runs before the first stage.
 func (c *chain) observe() {
 	var readings uint64
-	tells, steps := false, false
+	signals, steps := false, false
 	c.decision.triggers = min(len(c.policy.Triggers), MaxTriggers)
 	for i := range c.decision.triggers {
 		t := &c.policy.Triggers[i]
-		tells, steps = tells || t.tellsActivity(), steps || t.steps()
+		signals, steps = signals || t.signalsActivity(), steps || t.steps()
 		if t.Formula != nil {
-			c.compose(i)
+			c.observeComposite(i)
 			continue
 		}
 		e, q := c.event(i), &c.decision.proposals[i]
 		readings += e.fingerprint(i)
 		m := c.policy.propose(i, e, c.now, q)
-		c.hear(i, e, q, m, c.fails(t, e, q.Why))
+		c.observeTrigger(i, e, q, m, c.countFailure(t, e, q.Why))
 	}
-	if !tells || c.policy.ForceActivation {
-		c.activeAnyway()
+	if !signals || c.policy.ForceActivation {
+		c.activateAlways()
 	}
 	if steps || len(c.memory.Bases) > 0 {
-		c.takeSteps()
+		c.observeSteps()
 	}
-	c.lowerToCap()
-	c.blind = c.decision.Winner < 0
-	c.wake(c.stale)
+	c.chooseWinner()
+	c.unknowns.all = c.decision.Winner < 0
+	c.wakeAt(c.timer.stale)
 	c.arrived = readings != c.memory.Readings || !c.memory.Seen
 	c.memory.Readings = readings
-	c.decision.Known = !c.unknown
-	c.forgetFailures()
-	c.rememberActivity()
+	c.decision.Known = !c.unknowns.any
+	c.removeFailures()
+	c.recordActivity()
 }
 
-// hear takes in what trigger i says, or that it is unknown; overdue: it failed more often in a row than the policy bears.
-func (c *chain) hear(i int, e *Event, q *Proposal, m measure, overdue bool) {
+// observeTrigger adds what trigger i asks for, or that it is unknown. overdue is true when it has failed more often in a row
+// than the fallback allows.
+func (c *chain) observeTrigger(i int, e *Event, q *Proposal, m measure, overdue bool) {
 	t := &c.policy.Triggers[i]
 	if q.Known || q.AtLeast {
-		c.stale = min(c.stale, t.staleAt(e))
+		c.timer.stale = min(c.timer.stale, t.staleAt(e))
 	}
 	if t.Input {
 		q.Fallback = overdue
 		return
 	}
 	if q.Active {
-		c.active(i, e)
+		c.activate(i, e)
 	}
 	if (q.Known || q.AtLeast && !t.Cap) && !t.steps() {
-		c.consider(i, q, m)
+		c.addProposal(i, q, m)
 	}
 	if q.Known {
 		return
 	}
-	if !c.unknown {
-		c.unknown, c.culprit = true, i
+	if !c.unknowns.any {
+		c.unknowns.any, c.unknowns.first = true, i
 	}
 	if overdue {
-		c.fallsBack(i, e, q)
+		c.fallBack(i, e, q)
 		return
 	}
-	c.unresolved = true
-	c.unsure = c.unsure || t.tellsActivity()
+	c.unknowns.unanswered = true
+	c.unknowns.activity = c.unknowns.activity || t.signalsActivity()
 }
 
-// fingerprint tells a reading of trigger i from any other: by when it was read, what it said, and what it was true of. Whether
-// it was confirmed is not part of it: nothing is decided by that.
+// fingerprint identifies a reading of trigger i: by its instant, its content, and what it was true of. Stale and the texts
+// are not part of it, because no decision depends on them.
 func (e *Event) fingerprint(i int) uint64 {
 	const a, b = 0x9e3779b97f4a7c15, 0xd6e8feb86659fd93
 	x := uint64(e.At) ^ (uint64(e.Value)+uint64(i)*b)*a
@@ -98,85 +100,34 @@ func (e *Event) fingerprint(i int) uint64 {
 	return x ^ x>>29
 }
 
-// ask is a count that is asked for, and by whom.
-type ask struct {
-	trigger  int
-	replicas int32
-	// continuous is true when one of those who ask for it stands until it is replaced.
-	continuous bool
-	measure    measure
-}
-
-// atLeast takes another into the maximum. The zero count of nobody is below any.
-func (a *ask) atLeast(b ask) {
-	switch {
-	case a.trigger < 0 || b.replicas > a.replicas:
-		*a = b
-	case b.replicas == a.replicas:
-		a.tie(b)
-	}
-}
-
-// atMost takes another into the minimum.
-func (a *ask) atMost(b ask) {
-	switch {
-	case b.replicas < a.replicas || a.trigger < 0:
-		*a = b
-	case b.replicas == a.replicas:
-		a.tie(b)
-	}
-}
-
-// tie goes to the first in the spec, whoever spoke first.
-func (a *ask) tie(b ask) {
-	if b.trigger < a.trigger {
-		a.trigger, a.measure = b.trigger, b.measure
-	}
-	a.continuous = a.continuous || b.continuous
-}
-
-// consider takes a proposal into the maximum, or the minimum of those that only cap. A count of 0 is that of a schedule or an
-// alert that is off: it caps nothing.
-func (c *chain) consider(i int, q *Proposal, m measure) {
-	t := &c.policy.Triggers[i]
-	a := ask{trigger: i, replicas: q.Replicas, continuous: t.Continuous, measure: m}
-	switch {
-	case !t.Cap:
-		c.most.atLeast(a)
-	case !t.Exact || q.Replicas > 0:
-		c.cap.atMost(a)
-	}
-}
-
-// lowerToCap lets the lowest cap win where more is asked for.
-func (c *chain) lowerToCap() {
-	wins := &c.most
-	if wins.trigger >= 0 && c.cap.trigger >= 0 && c.cap.replicas < wins.replicas {
-		wins = &c.cap
-	}
-	if wins.trigger >= 0 {
-		c.decision.Winner, c.decision.Raw = wins.trigger, c.decision.proposals[wins.trigger].Raw
-		c.demand, c.continuous, c.measure = wins.replicas, wins.continuous, wins.measure
-	}
-}
-
-// active takes note of an active trigger.
-func (c *chain) active(i int, e *Event) {
+// activate records that trigger i is active.
+func (c *chain) activate(i int, e *Event) {
 	if !c.decision.Active {
-		c.decision.Active, c.awake = true, i
+		c.decision.Active, c.activity.first = true, i
 	}
 	if c.policy.Triggers[i].Continuous {
-		c.activeStands = true
+		c.activity.continuous = true
 	} else {
-		c.activeAt = max(c.activeAt, e.At)
+		c.activity.at = max(c.activity.at, e.At)
 	}
 }
 
-// activeAnyway makes the workload active with no trigger that says so, because the user does or because no trigger could say
-// otherwise.
-func (c *chain) activeAnyway() {
+// activateAlways makes the workload active without a trigger: because the user forces it, or because no trigger signals
+// activity.
+func (c *chain) activateAlways() {
 	if !c.decision.Active {
-		c.decision.Active, c.awake = true, -1
+		c.decision.Active, c.activity.first = true, -1
 	}
-	c.activeStands = true
+	c.activity.continuous = true
+}
+
+// recordActivity remembers the last instant at which a trigger was active. A sampled trigger is active at its readings, a
+// continuous one until its level is replaced.
+func (c *chain) recordActivity() {
+	m := c.memory
+	if m.ContinuousActive && !c.activity.continuous {
+		m.LastActive = max(m.LastActive, c.now)
+	}
+	m.ContinuousActive, m.Active = c.activity.continuous, c.decision.Active
+	m.LastActive = max(m.LastActive, min(c.activity.at, c.now))
 }

@@ -1,16 +1,17 @@
 package scalers
 
-// applyPaused lets the user's hand be the strongest: an exact count, or no change, or none in one direction.
+// applyPaused applies the user's pause, which overrides every other rule: an exact count, no change, or no change in one
+// direction.
 func (c *chain) applyPaused() {
-	paused := &c.policy.Paused
+	paused, current := &c.policy.Paused, c.count.current
 	switch {
 	case paused.Fixed:
 		c.step(Step{Rule: RulePaused, To: max(paused.At, 0), Until: Never})
-		c.settle()
+		c.wakeOnlyForReadings()
 	case paused.Keep:
-		c.step(Step{Rule: RulePaused, To: c.current, Until: Never})
-		c.settle()
-	case paused.In && c.count < c.current, paused.Out && c.count > c.current:
-		c.step(Step{Rule: RulePaused, To: c.current, Until: Never})
+		c.step(Step{Rule: RulePaused, To: current, Until: Never})
+		c.wakeOnlyForReadings()
+	case paused.In && c.count.value < current, paused.Out && c.count.value > current:
+		c.step(Step{Rule: RulePaused, To: current, Until: Never})
 	}
 }

@@ -5,25 +5,28 @@ import (
 	"math/bits"
 )
 
-// whole is 100 % in thousandths of a percent, the unit of a utilization.
+// whole is 100 % in thousandths of a percent, which is the unit of a utilization.
 const whole = 100_000
 
-// podTally adds up a per-pod reading. A pod weighs its request for a utilization and 1 for an average; usage over weight is
-// the level.
+// podTally is the sum over a per-pod reading. The weight of a pod is its request for a utilization and 1 for an average; the
+// level is usage over weight.
 type podTally struct {
 	utilization bool
 	target      Milli
 	counts      PodCounts
-	// usage and weight are those of the samples that are measured.
+	// usage and weight are those of the measured pods.
 	usage, weight Milli
-	// assumed is what the missing pods are taken to use when that would keep the count from falling.
-	assumed, missing, unready Milli
+	// missing and unready are the weights of the missing and the unready pods.
+	missing, unready Milli
+	// assumed is the usage that is assumed of the missing pods where the measured ones point down.
+	assumed Milli
 }
 
-// overPods brings a per-pod reading into the form of a single level, as the HPA does. Pods without a sample are filled in
-// against the direction in which the others point: as if they used all that is meant to be used on the way down, and nothing
-// on the way up; there, those that are not ready yet use nothing, too. What is filled in may stop a change but not turn it.
-// level is that of the pods that are measured.
+// overPods reduces a per-pod reading to a single measure, as the HPA does. level is that of the measured pods.
+//
+// Pods without a sample are filled in against the direction in which the measured pods point. On the way down they are
+// assumed to use as much as they should; on the way up they, and the pods that are not ready yet, are assumed to use
+// nothing. What is filled in may stop a change but not reverse it.
 func (p *Policy) overPods(t *Trigger, e *Event) (m measure, level Milli, counts PodCounts, why Unknown) {
 	a := podTally{utilization: t.Metric == Utilization, target: t.Target}
 	if why := a.add(p, t, e); why != None {
@@ -51,11 +54,11 @@ func (p *Policy) overPods(t *Trigger, e *Event) (m measure, level Milli, counts 
 	}
 	m.level = a.level()
 	a.counts.Counted, a.counts.Level = int32(m.times), m.level
-	m.turned = side*m.compare(t.Target, one) < 0
+	m.reversed = side*m.compare(t.Target, one) < 0
 	return m, level, a.counts, None
 }
 
-// add adds up the pods of a reading, and says what makes it unknown.
+// add adds the pods of a reading, and returns why the reading is unknown; None if it is not.
 func (a *podTally) add(p *Policy, t *Trigger, e *Event) Unknown {
 	for i := range e.Pods {
 		pod := &e.Pods[i]
@@ -90,7 +93,7 @@ func (a *podTally) add(p *Policy, t *Trigger, e *Event) Unknown {
 	return a.measured(e)
 }
 
-// addSurplus adds a sample without a pod: it has no request, so it counts for an average only.
+// addSurplus adds a sample of an unlisted pod. It has no request, so it counts for an average only.
 func (a *podTally) addSurplus(pod *Pod) {
 	if !pod.Sampled {
 		return
@@ -101,7 +104,7 @@ func (a *podTally) addSurplus(pod *Pod) {
 	}
 }
 
-// measured says whether anything was, and the mean of it.
+// measured sets the means over the measured pods, and returns why there are none.
 func (a *podTally) measured(e *Event) Unknown {
 	switch {
 	case e.Current <= 0 || a.counts.Ready+a.counts.Surplus == 0 || a.utilization && a.counts.Ready == 0:
@@ -120,7 +123,7 @@ func (a *podTally) measured(e *Event) Unknown {
 	return None
 }
 
-// assume is what a missing pod of this weight is taken to use at the target, or at its whole request where that is more.
+// assume returns the usage of a missing pod of this weight at the target, or its whole request where that is more.
 func (a *podTally) assume(weight Milli) Milli {
 	if !a.utilization {
 		return a.target
@@ -128,7 +131,7 @@ func (a *podTally) assume(weight Milli) Milli {
 	return mulDiv(weight, max(a.target, whole), whole)
 }
 
-// level is usage over weight, truncated: to thousandths for an average, to a whole percent for a utilization.
+// level returns usage over weight, truncated: to thousandths for an average, to a whole percent for a utilization.
 func (a *podTally) level() Milli {
 	if !a.utilization {
 		return a.usage / a.weight

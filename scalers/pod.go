@@ -2,10 +2,10 @@ package scalers
 
 import "time"
 
-// PodPhase is a pod's phase, as Kubernetes says it.
+// PodPhase is the phase of a pod's status.
 type PodPhase uint8
 
-// The phases. A pod of which nothing is said is running.
+// The phases. The zero value is that of a running pod.
 const (
 	PodRunning PodPhase = iota
 	PodPending
@@ -14,41 +14,43 @@ const (
 	PodUnknown
 )
 
-// Pod is what a per-pod reading says of one pod, as it was at the reading's instant.
+// Pod is one pod of a per-pod reading, as it was at the reading's instant.
 type Pod struct {
 	Phase PodPhase
-	// Deleting: it has a deletion timestamp.
+	// Deleting is true when the pod has a deletion timestamp.
 	Deleting bool
-	// NotReady: its condition Ready is not True. NoCondition: it has none at all.
+	// NotReady is true when the pod's condition Ready is not True, NoCondition when it has no such condition.
 	NotReady, NoCondition bool
-	// Unlisted: a sample of a pod that the list of pods does not hold. It has a Usage and nothing else.
+	// Unlisted is true for a sample of a pod that the list of pods does not have. Such a Pod has a Usage and nothing else.
 	Unlisted bool
-	// Sampled is false while its metric is missing.
+	// Sampled is true when the pod has a sample. Without one, Usage means nothing.
 	Sampled bool
-	// HasRequest is false when some container, or the pod, does not say what it requests.
+	// HasRequest is false when the pod, or one of its containers, does not request the resource.
 	HasRequest bool
-	// Usage and Request are in thousandths of a core or of a byte.
+	// Usage and Request are in thousandths of a core for cpu, of a byte for memory; 0 or more.
 	Usage, Request Milli
-	// Started is the pod's start time, ReadyChanged the last transition of its condition Ready, SampledAt the sample's
-	// timestamp; zero: unknown.
+	// Started is the pod's start time, ReadyChanged the last transition of its condition Ready, and SampledAt the timestamp of
+	// the sample. Zero is unknown.
 	Started, ReadyChanged, SampledAt Instant
-	// Window is the time that the sample was taken over.
+	// Window is the length of time that the sample covers.
 	Window time.Duration
 }
 
-// PodCounts says what became of the pods of a reading.
+// PodCounts is what became of the pods of a per-pod reading.
 type PodCounts struct {
-	// Ready pods are measured. Missing ones have no sample, Unready ones are not there yet, Ignored ones are going or have
-	// failed; Surplus is the number of samples without a pod.
+	// Ready pods are measured. Missing pods have no sample, Unready pods do not count yet, and Ignored pods are being deleted
+	// or have failed. Surplus is the number of samples of unlisted pods.
 	Ready, Missing, Unready, Ignored, Surplus int32
-	// Mean is the usage of a measured pod, truncated to thousandths. Request is what it requests, for a utilization.
+	// Mean is the mean usage of the measured pods, truncated to thousandths. Request is their mean request; a utilization
+	// only.
 	Mean, Request Milli
-	// Counted is how many pods the formula multiplies with, and Level their level: with those that were filled in.
+	// Counted is the number of pods that the formula multiplies with, and Level their level, both with the pods that were
+	// filled in.
 	Counted int32
 	Level   Milli
 }
 
-// podGroup is what a reading makes of a pod.
+// podGroup is how a pod counts in a reading.
 type podGroup uint8
 
 const (
@@ -58,8 +60,8 @@ const (
 	podIgnored
 )
 
-// groupOf is the HPA's classification; the first that fits is it. at is the reading's instant: a pod that has become ready
-// since changes nothing of what was measured.
+// groupOf classifies a pod as the HPA does; the first case that fits applies. at is the reading's instant: a pod that became
+// ready later does not change what was measured.
 func (p *Policy) groupOf(pod *Pod, cpu bool, at Instant) podGroup {
 	switch {
 	case pod.Deleting || pod.Phase == PodFailed:
@@ -75,8 +77,9 @@ func (p *Policy) groupOf(pod *Pod, cpu bool, at Instant) podGroup {
 	}
 }
 
-// warmingUp reports whether a pod's cpu says nothing of the load yet: while it starts, it is unready or was sampled, in
-// part, before it became ready; afterwards, it has never been ready. One that lost its readiness later counts.
+// warmingUp reports whether a pod's cpu does not show the load yet. During CPUInitializationPeriod that is a pod that is
+// unready, or whose sample begins before it became ready; later, a pod that has never been ready. A pod that was ready and
+// is not any more counts.
 func (p *Policy) warmingUp(pod *Pod, at Instant) bool {
 	switch {
 	case pod.NoCondition || pod.Started == 0:
@@ -88,7 +91,7 @@ func (p *Policy) warmingUp(pod *Pod, at Instant) bool {
 	}
 }
 
-// fingerprint tells the pod of one reading from that of another.
+// fingerprint identifies a pod with its content.
 func (pod *Pod) fingerprint() uint64 {
 	const a, b = 0x9e3779b97f4a7c15, 0xd6e8feb86659fd93
 	x := uint64(pod.Usage)*a ^ uint64(pod.Request)*b

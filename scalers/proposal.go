@@ -2,30 +2,35 @@ package scalers
 
 import "fmt"
 
-// Proposal is what one trigger asks for, and whether it can be trusted.
+// Proposal is what one trigger asks for.
 type Proposal struct {
-	// Known is false while the level is unknown; Why says why.
+	// Known is true while the level is known. Otherwise Why is the reason, and Replicas counts only with AtLeast or Fallback.
 	Known bool
-	Why   Unknown
-	// AtLeast: the level is not known, but it is Level or more. Raw and Replicas are what that asks for: it may raise.
+	// Why is None while the level is known.
+	Why Unknown
+	// AtLeast is true when the level is unknown, but at least Level. Raw and Replicas are what that asks for: it may raise the
+	// count, never lower it.
 	AtLeast bool
-	// Active is true when the level is above the activation value, strictly, or the fallback above the resting count.
+	// Active is true when the level is above the activation value, strictly, or the fallback is above the idle count.
 	Active bool
-	// Fallback: the trigger failed more often in a row than the policy bears. Replicas is then the fallback's.
+	// Fallback is true when the trigger has failed more often in a row than Policy.Fallback tolerates. Replicas is then the
+	// fallback's.
 	Fallback bool
-	// Raw is the formula's answer; Replicas is what is left of it after tolerance and its guard. Both are within the bounds of
-	// the trigger's own. An input has none.
+	// Raw is what the formula gives, and Replicas what tolerance leaves of it, both in replicas and within the trigger's own
+	// Min and Max. The input of a formula has neither.
 	Raw, Replicas int32
-	// Base is what a step trigger adds to. Quiet: it is known to have nothing to add, and asks for nothing.
-	Base        int32
+	// Base is the count that a step trigger adds to.
+	Base int32
+	// AddsNothing is true for a step trigger that is known to be below its first step: it asks for no replicas.
 	AddsNothing bool
-	// Level is what was read, as people know it: of a per-pod reading the mean, or the percentage in thousandths, over the
-	// pods that were measured. Pods says what became of the others.
+	// Level is the level as people know it. Of a per-pod reading it is the mean over the measured pods, or for a utilization
+	// their percentage in thousandths of a percent.
 	Level Milli
-	Pods  PodCounts
+	// Pods is what became of the pods of a per-pod reading.
+	Pods PodCounts
 }
 
-// Unknown says why the level is unknown, in words that follow the trigger's name.
+// Unknown returns why the level is unknown, in words that follow the trigger's name.
 func (q *Proposal) Unknown() string {
 	if q.AtLeast {
 		return fmt.Sprintf("%s, but %s at least", q.Why, q.Level)
@@ -33,16 +38,16 @@ func (q *Proposal) Unknown() string {
 	return q.Why.String()
 }
 
-// Propose evaluates trigger i of the policy on a reading. It depends on what the reading was true of, not on what has
-// become true since: neither our own write nor a pod becoming ready multiplies an old reading. What a formula or the fallback
-// proposes is known to a Decision only; of a step trigger, this is what it would propose alone, with the least base.
+// Propose evaluates trigger i of the policy on one event, at an instant. The result depends on what the event was true of,
+// not on what has changed since: neither our own write nor a pod that becomes ready multiplies an old reading. Formula and
+// fallback are part of a [Decision] only. For a step trigger the result is what it would ask for alone, with the least base.
 func (p *Policy) Propose(i int, e *Event, now Instant) Proposal {
 	var q Proposal
 	p.propose(i, e, now, &q)
 	return q
 }
 
-// propose fills in q, and returns the measure behind it.
+// propose sets q, which is zero, and returns the measure behind it.
 func (p *Policy) propose(i int, e *Event, now Instant, q *Proposal) measure {
 	t := &p.Triggers[i]
 	if q.Why = t.unknown(e, now); q.Why != None && q.Why != Uncertain {
@@ -51,7 +56,7 @@ func (p *Policy) propose(i int, e *Event, now Instant, q *Proposal) measure {
 	var m measure
 	if t.PerPod {
 		m, q.Level, q.Pods, q.Why = p.overPods(t, e)
-		if !q.Why.failure() && now >= t.staleAt(e) { // What has failed stays failed, however old.
+		if !q.Why.failure() && now >= t.staleAt(e) { // A failed reading stays failed, however old it is.
 			q.Why = Stale
 		}
 		if q.Why != None {
@@ -61,12 +66,12 @@ func (p *Policy) propose(i int, e *Event, now Instant, q *Proposal) measure {
 		m, q.Level = t.measure(e), e.Value
 	}
 	q.Known, q.AtLeast = q.Why == None, q.Why == Uncertain
-	q.Active = t.tellsActivity() && e.Value > t.Activation && (!e.Suspended || !p.restsAt(e.Current))
+	q.Active = t.signalsActivity() && e.Value > t.Activation && (!e.Suspended || !p.idleAt(e.Current))
 	switch {
 	case t.Input:
 		return m
 	case t.steps():
-		t.step(p.alone(), q)
+		t.proposeStep(p.leastBase(), q)
 		q.Active = q.Active && units(q.Level) > 0
 		return m
 	}
@@ -75,24 +80,11 @@ func (p *Policy) propose(i int, e *Event, now Instant, q *Proposal) measure {
 	return m
 }
 
-// restsAt reports whether a workload with so many replicas is at rest.
-func (p *Policy) restsAt(replicas int32) bool { return p.Idle >= 0 && replicas <= p.Idle }
+// signalsActivity reports whether the trigger says if there is work. Usage of pods does not: an idle workload has none. Nor
+// does a trigger with Cap. For the inputs of a formula, the composite trigger does.
+func (t *Trigger) signalsActivity() bool { return !t.PerPod && !t.Cap && !t.Input }
 
-// tellsActivity reports whether the trigger says when there is work at all. What the pods use does not: a workload at rest
-// has none. Nor do caps, and for its inputs the formula does.
-func (t *Trigger) tellsActivity() bool { return !t.PerPod && !t.Cap && !t.Input }
-
-// ActivityUnknown reports whether the level of a trigger that says when there is work is unknown.
-func (d *Decision) ActivityUnknown(p *Policy) bool {
-	for i := range min(d.triggers, len(p.Triggers)) {
-		if p.Triggers[i].tellsActivity() && !d.proposals[i].Known {
-			return true
-		}
-	}
-	return false
-}
-
-// unknown says why the level cannot be trusted.
+// unknown returns why the level of an event is unknown, as far as that does not depend on single pods.
 func (t *Trigger) unknown(e *Event, now Instant) Unknown {
 	switch {
 	case e.At == 0:
@@ -116,13 +108,13 @@ func (t *Trigger) unknown(e *Event, now Instant) Unknown {
 	}
 }
 
-// limitsBelow reports whether an event that states no level says at least how high it is. A negative one says nothing, and
-// neither does one of single pods.
+// limitsBelow reports whether an event without a level gives the least value of it. A negative one does not, nor does a
+// per-pod one.
 func (t *Trigger) limitsBelow(e *Event) bool {
 	return e.AtLeast && e.Err != nil && e.Value >= 0 && !t.PerPod && !e.PerPod
 }
 
-// staleAt is the first instant at which a sampled reading is older than the trigger allows.
+// staleAt returns the first instant at which a reading is older than StaleAfter; Never for a continuous trigger.
 func (t *Trigger) staleAt(e *Event) Instant {
 	if t.Continuous || t.StaleAfter <= 0 {
 		return Never

@@ -5,42 +5,52 @@ import (
 	"time"
 )
 
-// applyRate keeps the change within what the policies of its direction allow in their periods. A is the index of the
-// policy that spoke, -1 when the direction is disabled; B is the count at the start of its period.
+// rateDetail explains a step of RuleRate.
+type rateDetail struct {
+	// policy is the index of the rate policy that limits; -1 when the direction is disabled.
+	policy int
+	// start is the count at the start of that policy's period.
+	start int64
+}
+
+// applyRate keeps the change within what the rate policies of its direction allow in their periods.
 func (c *chain) applyRate() {
 	switch {
-	case c.count > c.base:
-		if a := c.allowance(&c.policy.Up, +1); c.count > a.count {
-			c.limit(a)
+	case c.count.value > c.count.base:
+		if a := c.allowance(&c.policy.Up, +1); c.count.value > a.count {
+			c.limitRate(a, false)
 		}
-	case c.count < c.base:
-		if a := c.allowance(&c.policy.Down, -1); c.count < a.count {
-			c.limit(a)
+	case c.count.value < c.count.base:
+		if a := c.allowance(&c.policy.Down, -1); c.count.value < a.count {
+			c.limitRate(a, false)
 		}
 	}
 }
 
-// limit moves the number back to what is allowed.
-func (c *chain) limit(a allowance) {
-	c.wake(a.changes)
-	c.refill = min(c.refill, a.refill)
-	c.step(Step{Rule: RuleRate, To: a.count, Until: min(a.changes, a.refill), A: int64(a.policy), B: a.start})
+// limitRate moves the count back to what is allowed. second: see Step.second.
+func (c *chain) limitRate(a allowance, second bool) {
+	c.wakeAt(a.changes)
+	c.timer.refill = min(c.timer.refill, a.refill)
+	s := Step{Rule: RuleRate, second: second, To: a.count, Until: min(a.changes, a.refill)}
+	*c.decision.details.rateOf(s) = rateDetail{policy: a.policy, start: a.start}
+	c.step(s)
 }
 
-// allowance is how far a direction's policies let the count go now.
+// allowance is how far the rate policies of a direction allow the count to go now.
 type allowance struct {
 	count int32
-	// policy is the index of the one that spoke, start the count at the start of its period.
+	// policy and start: see rateDetail.
 	policy int
 	start  int64
 	// changes is when the first write in a period is forgotten, refill when a write of this instant will be.
 	changes, refill Instant
 }
 
-// allowance asks the policies of a direction. Select Max takes the one that allows the largest change, Min the smallest.
+// allowance evaluates the rate policies of a direction, +1 or -1. Select Max takes the one that allows the largest change,
+// Min the smallest.
 func (c *chain) allowance(b *Behavior, direction int64) allowance {
 	if b.Select == Disabled {
-		return allowance{count: c.base, policy: -1, changes: Never, refill: Never}
+		return allowance{count: c.count.base, policy: -1, changes: Never, refill: Never}
 	}
 	if len(b.Policies) == 0 {
 		return allowance{count: int32(max(direction, 0)) * math.MaxInt32, changes: Never, refill: Never}
@@ -50,7 +60,7 @@ func (c *chain) allowance(b *Behavior, direction int64) allowance {
 	for i := range b.Policies {
 		r := &b.Policies[i]
 		if i == 0 || r.Period != b.Policies[i-1].Period {
-			start = c.startOf(r.Period, direction, &out)
+			start = c.periodStart(r.Period, direction, &out)
 		}
 		reach := r.reach(start, direction)
 		if i == 0 || ((reach-furthest)*direction > 0) == (b.Select == Max) {
@@ -58,23 +68,24 @@ func (c *chain) allowance(b *Behavior, direction int64) allowance {
 		}
 	}
 	if direction > 0 {
-		out.count = int32(min(max(furthest, int64(c.base)), math.MaxInt32))
+		out.count = int32(min(max(furthest, int64(c.count.base)), math.MaxInt32))
 	} else {
-		out.count = int32(max(min(furthest, int64(c.base)), 0))
+		out.count = int32(max(min(furthest, int64(c.count.base)), 0))
 	}
 	return out
 }
 
-// startOf is the count at the start of a period, as far as our own writes account for it. It takes note of when the first
-// of those writes is forgotten, and wakes when the first one the other way is: until then it widens what is allowed.
-func (c *chain) startOf(period time.Duration, direction int64, a *allowance) int64 {
+// periodStart returns the count at the start of a period that ends now, as far as our own writes account for it. It sets
+// in a when the first of those writes is forgotten. Writes in the other direction widen what is allowed, so a decision is due
+// when the first of them is forgotten.
+func (c *chain) periodStart(period time.Duration, direction int64, a *allowance) int64 {
 	a.refill = min(a.refill, c.now.Add(period))
 	recent := c.memory.since(c.now.back(period))
 	if len(recent) == 0 {
-		return int64(c.base)
+		return int64(c.count.base)
 	}
 	a.changes = min(a.changes, recent[0].At.Add(period))
-	start, narrows := int64(c.base), Never
+	start, narrows := int64(c.count.base), Never
 	for i := range recent {
 		by := int64(recent[i].By)
 		start -= by
@@ -82,12 +93,12 @@ func (c *chain) startOf(period time.Duration, direction int64, a *allowance) int
 			narrows = min(narrows, recent[i].At)
 		}
 	}
-	c.wake(narrows.Add(period))
+	c.wakeAt(narrows.Add(period))
 	return min(max(start, -math.MaxInt32), math.MaxInt32)
 }
 
-// reach is how far one policy lets the count go from start. A percentage up is rounded up, one down is rounded down, so
-// that it keeps fewer.
+// reach returns how far a rate policy allows the count to go from start. Upwards a percentage is rounded up, downwards the
+// remaining count is rounded down.
 func (r *RatePolicy) reach(start, direction int64) int64 {
 	if !r.Percent {
 		return start + direction*int64(r.Amount)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Summary says the whole decision in one line: the count, and how it came to be.
+// Summary returns the whole decision in one line: the count, and Why. p is the policy of the decision.
 func (p *Policy) Summary(d *Decision) string {
 	if d.Replicas == 1 {
 		return "1 replica: " + p.Why(d)
@@ -16,8 +16,9 @@ func (p *Policy) Summary(d *Decision) string {
 	return fmt.Sprintf("%d replicas: %s", d.Replicas, p.Why(d))
 }
 
-// Why says how the count came to be, each clause once: the formula and the rules that decided. It leaves out what a later rule
-// has undone, such as a window that held three replicas of a workload that then went to rest. Steps is the whole chain.
+// Why explains the count in one line: a clause for the formula and for each rule that decided. It omits steps that a later
+// rule cancelled, such as that of a window that kept three replicas of a workload which then became idle. Decision.Steps has
+// them all.
 func (p *Policy) Why(d *Decision) string {
 	steps := d.Steps()
 	if len(steps) == 0 {
@@ -25,14 +26,14 @@ func (p *Policy) Why(d *Decision) string {
 	}
 	sentences := make([]string, 0, maxSteps)
 	for i, s := range steps {
-		if !d.overruled(i) {
+		if !d.cancelled(i) {
 			sentences = append(sentences, p.Sentence(d, s))
 		}
 	}
 	return strings.Join(sentences, "; ")
 }
 
-// unchanged says why no rule changed the number.
+// unchanged explains a decision without steps.
 func (p *Policy) unchanged(d *Decision) string {
 	switch {
 	case d.Winner >= 0 && d.proposals[d.Winner].AddsNothing:
@@ -53,7 +54,8 @@ func (p *Policy) unchanged(d *Decision) string {
 	return "held, as there is no trigger"
 }
 
-// Sentence says step s of d in words that need no other page: what happened to the number, by which rule, until when.
+// Sentence explains step s of d in a sentence that needs no other page: how the count changed, by which rule, and until when.
+// p is the policy of the decision, and s one of d.Steps.
 func (p *Policy) Sentence(d *Decision, s Step) string {
 	switch s.Rule {
 	case RuleFormula:
@@ -61,17 +63,17 @@ func (p *Policy) Sentence(d *Decision, s Step) string {
 	case RuleTolerance:
 		return p.toleranceSentence(d, s)
 	case RuleUnknown:
-		return fmt.Sprintf("held at %d instead of %d: %s %s, and unknown never lowers", s.To, s.From, p.name(int(s.A)), unknownSentence(d, s))
+		return fmt.Sprintf("held at %d instead of %d: %s %s, and unknown never lowers", s.To, s.From, p.name(d.details.unknown.trigger), unknownReason(d))
 	case RuleFallback:
 		return p.fallbackSentence(d, s)
 	case RuleStabilization:
-		return stabilizationSentence(s)
+		return stabilizationSentence(d, s)
 	case RuleRate:
-		return p.rateSentence(s)
+		return p.rateSentence(d, s)
 	case RuleActivation:
-		return fmt.Sprintf("woken to %d: %s", s.To, p.awake(int(s.A)))
+		return fmt.Sprintf("woken to %d: %s", s.To, p.activeReason(d.details.activation.trigger))
 	case RuleCooldown:
-		return cooldownSentence(s)
+		return cooldownSentence(d, s)
 	case RuleIdle:
 		return fmt.Sprintf("at rest at %d instead of %d: no trigger is active", s.To, s.From)
 	case RuleMin:
@@ -90,38 +92,38 @@ func (p *Policy) formulaSentence(d *Decision, s Step) string {
 	if d.Winner < 0 || d.Winner >= len(p.Triggers) {
 		return fmt.Sprintf("%d are asked for", s.To)
 	}
-	t := &p.Triggers[d.Winner]
-	level, target := Milli(s.A).String(), Milli(s.B)
-	if d.proposals[d.Winner].AtLeast {
+	t, q, f := &p.Triggers[d.Winner], &d.proposals[d.Winner], &d.details.formula
+	name, level, asks := p.name(d.Winner), f.level.String(), t.asks(f, s.To)
+	if q.AtLeast {
 		level += " at least"
 	}
 	switch {
-	case d.proposals[d.Winner].AddsNothing:
-		return fmt.Sprintf("%s is %s and adds nothing, and nobody else asks for replicas", p.name(d.Winner), level)
+	case q.AddsNothing:
+		return fmt.Sprintf("%s is %s and adds nothing, and nobody else asks for replicas", name, level)
 	case t.steps():
-		return fmt.Sprintf("%s is %s, base %d + %s each: %s", p.name(d.Winner), level, s.C, t.Increment, t.asks(s))
-	case t.Exact && d.proposals[d.Winner].AtLeast:
-		return fmt.Sprintf("%s is %s: %s", p.name(d.Winner), level, t.asks(s))
+		return fmt.Sprintf("%s is %s, base %d + %s each: %s", name, level, f.times, t.Increment, asks)
+	case t.Exact && q.AtLeast:
+		return fmt.Sprintf("%s is %s: %s", name, level, asks)
 	case t.Exact:
-		return fmt.Sprintf("%s %s", p.name(d.Winner), t.asks(s))
+		return fmt.Sprintf("%s %s", name, asks)
 	case t.PerPod:
-		return p.podSentence(d, s)
-	case t.Metric == Value && s.C > 0:
-		return fmt.Sprintf("%s is %s, target %s with %d ready: %s", p.name(d.Winner), level, target, s.C, t.asks(s))
+		return fmt.Sprintf("%s: %s", p.podSentence(d), asks)
+	case t.Metric == Value && f.times > 0:
+		return fmt.Sprintf("%s is %s, target %s with %d ready: %s", name, level, f.target, f.times, asks)
 	default:
-		return fmt.Sprintf("%s is %s, target %s per replica: %s", p.name(d.Winner), level, target, t.asks(s))
+		return fmt.Sprintf("%s is %s, target %s per replica: %s", name, level, f.target, asks)
 	}
 }
 
-// unknownSentence says why the first trigger that is not known is not, after its name.
-func unknownSentence(d *Decision, s Step) string {
-	if i := int(s.A); i >= 0 && i < d.triggers {
+// unknownReason returns why the first unknown trigger is unknown, in words that follow its name.
+func unknownReason(d *Decision) string {
+	if i := d.details.unknown.trigger; i >= 0 && i < d.triggers {
 		return d.proposals[i].Unknown()
 	}
-	return Unknown(s.B).String()
+	return None.String()
 }
 
-// does says whether a trigger asks for replicas or caps those of others, as a verb.
+// does returns what a trigger does, as a verb: it asks for replicas, or caps those of others.
 func (t *Trigger) does() string {
 	if t.Cap {
 		return "caps at"
@@ -129,41 +131,43 @@ func (t *Trigger) does() string {
 	return "asks for"
 }
 
-// asks says what a trigger asks for, or caps at, and that its own bounds have changed that.
-func (t *Trigger) asks(s Step) string {
+// asks returns what a trigger asks for, or caps at, and whether its own Min or Max changed that.
+func (t *Trigger) asks(f *formulaDetail, to int32) string {
 	does := t.does()
-	n := ceilDiv(Milli(s.A), s.C, Milli(s.B))
+	var n int32
 	if t.steps() {
-		n = t.Increment.on(int32(s.C), units(Milli(s.A)))
+		n = t.Increment.addTo(int32(f.times), units(f.level))
+	} else {
+		n = ceilDiv(f.level, f.times, f.target)
 	}
 	switch {
-	case n > s.To:
-		return fmt.Sprintf("%s %d, its own maximum", does, s.To)
-	case n < s.To:
-		return fmt.Sprintf("%s %d, its own minimum", does, s.To)
+	case n > to:
+		return fmt.Sprintf("%s %d, its own maximum", does, to)
+	case n < to:
+		return fmt.Sprintf("%s %d, its own minimum", does, to)
 	default:
-		return fmt.Sprintf("%s %d", does, s.To)
+		return fmt.Sprintf("%s %d", does, to)
 	}
 }
 
-// podSentence shows what was measured, what became of the other pods, and the division.
-func (p *Policy) podSentence(d *Decision, s Step) string {
-	t, q := &p.Triggers[d.Winner], &d.proposals[d.Winner]
-	show, target := Milli.String, Milli(s.B).String()+" per pod"
+// podSentence shows what was measured, what became of the other pods, and the target.
+func (p *Policy) podSentence(d *Decision) string {
+	t, q, f := &p.Triggers[d.Winner], &d.proposals[d.Winner], &d.details.formula
+	show, target := Milli.String, f.target.String()+" per pod"
 	is := fmt.Sprintf("%s is %s on average", p.name(d.Winner), q.Level)
 	if t.Metric == Utilization {
 		show = func(m Milli) string { return m.String() + "%" }
-		target = show(Milli(s.B))
+		target = show(f.target)
 		is = fmt.Sprintf("%s is %s of the request (%s on average)", p.name(d.Winner), show(q.Level), q.Pods.Mean)
 	}
 	counting := ""
-	if s.C != int64(q.Pods.Ready) {
-		counting = fmt.Sprintf(" (%s counting %d)", show(Milli(s.A)), s.C)
+	if f.times != int64(q.Pods.Ready) {
+		counting = fmt.Sprintf(" (%s counting %d)", show(f.level), f.times)
 	}
-	return fmt.Sprintf("%s over %s%s, target %s: %s", is, q.Pods, counting, target, t.asks(s))
+	return fmt.Sprintf("%s over %s%s, target %s", is, q.Pods, counting, target)
 }
 
-// String lists the pods, the measured ones first.
+// String lists the pods in words, the measured pods first.
 func (n PodCounts) String() string {
 	parts := []string{fmt.Sprintf("%d ready pods", n.Ready)}
 	if n.Ready == 1 {
@@ -180,8 +184,8 @@ func (n PodCounts) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// awake says who woke a workload.
-func (p *Policy) awake(i int) string {
+// activeReason explains why a workload is active. i is the first active trigger, or -1.
+func (p *Policy) activeReason(i int) string {
 	switch {
 	case i >= 0:
 		return p.name(i) + " is active"
@@ -192,26 +196,27 @@ func (p *Policy) awake(i int) string {
 	}
 }
 
-// toleranceSentence says which tolerance kept the count, or that only its guard did.
+// toleranceSentence names the tolerance that kept the count, or its guard.
 func (p *Policy) toleranceSentence(d *Decision, s Step) string {
-	because := "is within " + percent(s.A) + " above its target"
+	t := &d.details.tolerance
+	because := "is within " + percent(t.up) + " above its target"
 	switch up := s.To < s.From; {
-	case s.C == turned:
+	case t.reversed:
 		because = "would point the other way with the pods that have no sample"
-	case up && s.C < 0:
+	case up && t.side < 0:
 		because = "is below its target, which never raises"
-	case !up && s.C > 0:
+	case !up && t.side > 0:
 		because = "is above its target, which never lowers"
 	case !up:
-		because = "is within " + percent(s.B) + " below its target"
+		because = "is within " + percent(t.down) + " below its target"
 	}
 	return fmt.Sprintf("kept at %d instead of %d: %s %s", s.To, s.From, p.name(d.Winner), because)
 }
 
-// fallbackSentence says for whom the fallback speaks and what it is, and when others ask for more.
+// fallbackSentence names the trigger that the fallback answers for and the fallback, and mentions triggers that ask for more.
 func (p *Policy) fallbackSentence(d *Decision, s Step) string {
-	i := int(s.A)
-	if p.Fallback == nil || i >= len(d.Proposals()) {
+	i := d.details.fallback.trigger
+	if p.Fallback == nil || i < 0 || i >= len(d.Proposals()) {
 		return fmt.Sprintf("fallback to %d instead of %d", s.To, s.From)
 	}
 	count := strconv.Itoa(int(p.Fallback.Replicas))
@@ -232,33 +237,35 @@ func (p *Policy) fallbackSentence(d *Decision, s Step) string {
 	default:
 		times = fmt.Sprintf(", more than %d times in a row", n)
 	}
-	if int64(s.To) > s.B {
+	if s.To > d.details.fallback.replicas {
 		others = "; others ask for more"
 	}
 	return fmt.Sprintf("fallback to %d instead of %d: %s %s%s, and its fallback is %s%s",
 		s.To, s.From, p.name(i), d.Proposals()[i].Unknown(), times, count, others)
 }
 
-// stabilizationSentence names the window and the recommendation in it that holds.
-func stabilizationSentence(s Step) string {
+// stabilizationSentence names the window, and the recommendation in it that limits the count.
+func stabilizationSentence(d *Decision, s Step) string {
+	detail := &d.details.stabilization
 	window, extreme := "scale-down", "highest"
 	if s.To < s.From {
 		window, extreme = "scale-up", "lowest"
 	}
 	return fmt.Sprintf("held at %d instead of %d by the %s window%s (%s recommendation in %s was %d)",
-		s.To, s.From, window, until(s.Until), extreme, duration(s.A), s.B)
+		s.To, s.From, window, until(s.Until), extreme, Short(detail.window), detail.extreme)
 }
 
-// rateSentence names the policy that spoke.
-func (p *Policy) rateSentence(s Step) string {
+// rateSentence names the rate policy that limits.
+func (p *Policy) rateSentence(d *Decision, s Step) string {
+	detail := d.details.rateOf(s)
 	b, direction := &p.Up, "up"
 	if s.To > s.From {
 		b, direction = &p.Down, "down"
 	}
-	if s.A < 0 || int(s.A) >= len(b.Policies) {
+	if detail.policy < 0 || detail.policy >= len(b.Policies) {
 		return fmt.Sprintf("kept at %d instead of %d: scaling %s is disabled", s.To, s.From, direction)
 	}
-	r := &b.Policies[s.A]
+	r := &b.Policies[detail.policy]
 	amount := fmt.Sprintf("%d pods", r.Amount)
 	switch {
 	case r.Percent:
@@ -267,26 +274,26 @@ func (p *Policy) rateSentence(s Step) string {
 		amount = "1 pod"
 	}
 	return fmt.Sprintf("limited to %d instead of %d: scaling %s by %s in %s, from %d%s",
-		s.To, s.From, direction, amount, duration(int64(r.Period)), s.B, until(s.Until))
+		s.To, s.From, direction, amount, Short(r.Period), detail.start, until(s.Until))
 }
 
-// cooldownSentence says until when the cooldown keeps the count, or that it is over.
-func cooldownSentence(s Step) string {
-	since := "a trigger was last active"
-	if s.B != 0 {
+// cooldownSentence explains until when the cooldown keeps the count, or that it is over.
+func cooldownSentence(d *Decision, s Step) string {
+	detail, since := &d.details.cooldown, "a trigger was last active"
+	if detail.sinceCreation {
 		since = "the creation"
 	}
 	switch {
 	case s.Until != Never:
-		return fmt.Sprintf("kept at %d instead of %d by the cooldown%s (%s since %s)", s.To, s.From, until(s.Until), duration(s.A), since)
-	case s.A == 0:
+		return fmt.Sprintf("kept at %d instead of %d by the cooldown%s (%s since %s)", s.To, s.From, until(s.Until), Short(detail.cooldown), since)
+	case detail.cooldown == 0:
 		return fmt.Sprintf("at rest at %d instead of %d: no trigger is active, and there is no cooldown", s.To, s.From)
 	default:
-		return fmt.Sprintf("at rest at %d instead of %d: no trigger is active, and the cooldown is over (%s since %s)", s.To, s.From, duration(s.A), since)
+		return fmt.Sprintf("at rest at %d instead of %d: no trigger is active, and the cooldown is over (%s since %s)", s.To, s.From, Short(detail.cooldown), since)
 	}
 }
 
-// name is a trigger's name.
+// name returns the name of trigger i.
 func (p *Policy) name(i int) string {
 	if i < 0 || i >= len(p.Triggers) || p.Triggers[i].Name == "" {
 		return "a trigger"
@@ -294,10 +301,7 @@ func (p *Policy) name(i int) string {
 	return p.Triggers[i].Name
 }
 
-// duration is Short of nanoseconds, as a Step has them.
-func duration(nanoseconds int64) string { return Short(time.Duration(nanoseconds)) }
-
-// Short renders a duration without empty units: 5m, not 5m0s.
+// Short formats a duration without empty units: 5m, not 5m0s.
 func Short(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
@@ -309,12 +313,12 @@ func Short(d time.Duration) string {
 	return text
 }
 
-// percent renders millionths.
+// percent formats millionths as a percentage.
 func percent(millionths int64) string {
 	return Milli(min(millionths, math.MaxInt64/1000)/10).String() + "%"
 }
 
-// until renders an instant as the time of day it is reached, in UTC, to the millisecond when it has one.
+// until formats an instant as a time of day in UTC, rounded up to the millisecond; nothing for Never.
 func until(t Instant) string {
 	if t == Never {
 		return ""

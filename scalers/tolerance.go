@@ -5,19 +5,16 @@ import "math/bits"
 // one is 100 % in the millionths of Behavior.Tolerance.
 const one = 1_000_000
 
-// maxShare bounds 1 + tolerance, so that a count times it fits.
+// maxShare bounds 1 + tolerance, in millionths, so that the product of a count and it fits into 64 bits.
 const maxShare = 1<<32 - 1
 
-// turned is what applyTolerance says of a level whose direction was turned by what had to be assumed of pods.
-const turned = 2
-
-// tolerate keeps the count that the reading was true of while the level is within the tolerance of its target, both
-// edges included. It never lets a level above its target lower, nor one below it raise.
+// tolerate returns the count that the reading was true of while the level is within the tolerance of its target, both edges
+// included, and raw otherwise. A level above its target never lowers the count; one below its target never raises it.
 func (p *Policy) tolerate(t *Trigger, current int32, m measure, raw int32) int32 {
 	if t.Exact || current <= 0 {
 		return raw
 	}
-	if m.turned {
+	if m.reversed {
 		return current
 	}
 	switch m.compare(t.Target, one) {
@@ -36,8 +33,8 @@ func (p *Policy) tolerate(t *Trigger, current int32, m measure, raw int32) int32
 	}
 }
 
-// compare compares the level with share millionths of what it is meant to be, exactly: 1 when it is above, -1 when it is
-// below.
+// compare compares the level with share millionths of what it should be, exactly: 1 when it is above, -1 when it is below,
+// 0 when it is equal.
 func (m measure) compare(target Milli, share int64) int {
 	hi, lo := bits.Mul64(uint64(m.level), one)
 	meantHi, meantLo := bits.Mul64(uint64(target), uint64(m.each)*uint64(share))
@@ -51,15 +48,25 @@ func (m measure) compare(target Milli, share int64) int {
 	}
 }
 
-// applyTolerance makes the maximum over the triggers after tolerance the number. A and B are the tolerances up and down, C
-// compares the winner's level with its target.
+// toleranceDetail explains a step of RuleTolerance.
+type toleranceDetail struct {
+	// up and down are the tolerances, in millionths.
+	up, down int64
+	// side is 1 when the winner's level is above its target, -1 when it is below, 0 when it is equal.
+	side int
+	// reversed: see measure.
+	reversed bool
+}
+
+// applyTolerance makes the count the demand, which is the maximum over the triggers after tolerance.
 func (c *chain) applyTolerance() {
-	if c.blind || c.demand == c.count {
+	if c.unknowns.all || c.demand.replicas == c.count.value {
 		return
 	}
-	side := c.measure.compare(c.policy.Triggers[c.decision.Winner].Target, one)
-	if c.measure.turned {
-		side = turned
+	m, p := &c.demand.measure, c.policy
+	c.decision.details.tolerance = toleranceDetail{
+		up: p.Up.Tolerance, down: p.Down.Tolerance,
+		side: m.compare(p.Triggers[c.decision.Winner].Target, one), reversed: m.reversed,
 	}
-	c.step(Step{Rule: RuleTolerance, To: c.demand, Until: Never, A: c.policy.Up.Tolerance, B: c.policy.Down.Tolerance, C: int64(side)})
+	c.step(Step{Rule: RuleTolerance, To: c.demand.replicas, Until: Never})
 }

@@ -1,27 +1,38 @@
 package scalers
 
-// Unknown says why a level is unknown. Unknown is not zero.
+// Unknown is why a level is unknown. An unknown level is not zero.
 type Unknown uint8
 
-// The reasons; None is that of a level that is known.
 const (
+	// None is the reason of a level that is known.
 	None Unknown = iota
+	// NotRead: no reading has arrived since the start.
 	NotRead
+	// Failed: the source could not be read (Event.Err).
 	Failed
+	// Negative: the level, or the usage of a pod, is below zero.
 	Negative
+	// Stale: the reading is older than Trigger.StaleAfter.
 	Stale
+	// NoReadyPods: metric type Value, and no pod was ready when the source was read.
 	NoReadyPods
+	// NoTarget: Trigger.Target is not above zero.
 	NoTarget
+	// NoPods: no pod of a per-pod reading was measured.
 	NoPods
+	// NoRequest: a utilization, and some pod does not request the resource.
 	NoRequest
+	// Misread: a per-pod reading for a trigger that has one level, or the reverse.
 	Misread
+	// Incomplete: some input of the formula is unknown.
 	Incomplete
+	// FormulaFailed: the formula gave no number (Decision.FormulaErr).
 	FormulaFailed
-	// Uncertain is that of a level of which only the least is known.
+	// Uncertain: only the least that the level can be is known (Event.AtLeast).
 	Uncertain
 )
 
-// String says the reason in words that follow the trigger's name.
+// String returns the reason in words that follow the trigger's name.
 func (u Unknown) String() string {
 	switch u {
 	case None:
@@ -55,21 +66,22 @@ func (u Unknown) String() string {
 	}
 }
 
-// applyUnknown keeps the count while some trigger is unknown and the others ask for less: unknown may raise, never lower.
-// A is the first unknown trigger's index, B why it is unknown.
+// unknownDetail explains a step of RuleUnknown.
+type unknownDetail struct {
+	// trigger is the index of the first unknown trigger.
+	trigger int
+}
+
+// applyUnknown keeps the count while some trigger is unknown and the others ask for less: an unknown level may raise the
+// count, never lower it.
 func (c *chain) applyUnknown() {
-	if c.holds() {
-		c.step(Step{Rule: RuleUnknown, To: c.base, Until: Never, A: int64(c.culprit), B: int64(c.why())})
+	if c.keepsForUnknown() {
+		c.decision.details.unknown = unknownDetail{trigger: c.unknowns.first}
+		c.step(Step{Rule: RuleUnknown, To: c.count.base, Until: Never})
 	}
 }
 
-// holds reports whether nothing is recommended because of what is unknown.
-func (c *chain) holds() bool { return c.blind || c.unknown && c.demand < c.base }
-
-// why is the reason of the first unknown trigger.
-func (c *chain) why() Unknown {
-	if c.culprit < 0 || c.culprit >= MaxTriggers {
-		return None
-	}
-	return c.decision.proposals[c.culprit].Why
+// keepsForUnknown reports whether nothing is recommended because of an unknown level.
+func (c *chain) keepsForUnknown() bool {
+	return c.unknowns.all || c.unknowns.any && c.demand.replicas < c.count.base
 }

@@ -1,0 +1,81 @@
+package scalers
+
+import "math"
+
+// demand is a number of replicas that is asked for.
+type demand struct {
+	// trigger is the index of the trigger that asks for it, the first of equals; -1 when none does.
+	trigger int
+	// replicas is after tolerance and within the trigger's own bounds, but not yet within the limits.
+	replicas int32
+	// continuous is true when the level of one of the triggers that ask for it is continuous.
+	continuous bool
+	// measure is that of trigger's level.
+	measure measure
+}
+
+// asked is what the triggers ask for. Only observe changes it.
+type asked struct {
+	// most is the maximum over the triggers without Cap whose level is known, or known at least.
+	most demand
+	// ceiling is the minimum over the triggers with Cap that are known.
+	ceiling demand
+	// nothing is the first step trigger that is known to add nothing.
+	nothing demand
+}
+
+// noneAsked is what is asked for before the first trigger is observed.
+var noneAsked = asked{most: demand{trigger: -1}, ceiling: demand{trigger: -1, replicas: math.MaxInt32}, nothing: demand{trigger: -1}}
+
+// raise makes d the maximum of d and another.
+func (d *demand) raise(other demand) {
+	switch {
+	case d.trigger < 0 || other.replicas > d.replicas:
+		*d = other
+	case other.replicas == d.replicas:
+		d.join(other)
+	}
+}
+
+// lower makes d the minimum of d and another.
+func (d *demand) lower(other demand) {
+	switch {
+	case other.replicas < d.replicas || d.trigger < 0:
+		*d = other
+	case other.replicas == d.replicas:
+		d.join(other)
+	}
+}
+
+// join adds another demand for as many replicas. The first trigger in the policy wins, whichever is observed first.
+func (d *demand) join(other demand) {
+	if other.trigger < d.trigger {
+		d.trigger, d.measure = other.trigger, other.measure
+	}
+	d.continuous = d.continuous || other.continuous
+}
+
+// addProposal adds the proposal of trigger i to what is asked for. A trigger with Cap whose count is 0 is a schedule or an
+// alert that is off, and lowers nothing.
+func (c *chain) addProposal(i int, q *Proposal, m measure) {
+	t := &c.policy.Triggers[i]
+	d := demand{trigger: i, replicas: q.Replicas, continuous: t.Continuous, measure: m}
+	switch {
+	case !t.Cap:
+		c.asked.most.raise(d)
+	case !t.Exact || q.Replicas > 0:
+		c.asked.ceiling.lower(d)
+	}
+}
+
+// chooseWinner sets the demand: the most that is asked for, or the ceiling where that is lower.
+func (c *chain) chooseWinner() {
+	wins := &c.asked.most
+	if ceiling := &c.asked.ceiling; wins.trigger >= 0 && ceiling.trigger >= 0 && ceiling.replicas < wins.replicas {
+		wins = ceiling
+	}
+	if wins.trigger >= 0 {
+		c.decision.Winner, c.decision.Raw = wins.trigger, c.decision.proposals[wins.trigger].Raw
+		c.demand = *wins
+	}
+}
