@@ -10,49 +10,49 @@ import (
 // required:"true" that was absent or null. Absent is never zero, so such a field is of a type that knows absence: a pointer, a
 // slice or a map. A null among pointers in a list is missing as well. Structs are looked into wherever they stand.
 func CheckComplete(answer any) error {
-	if field := lacking(reflect.ValueOf(answer)); field != "" {
+	if field := missingField(reflect.ValueOf(answer)); field != "" {
 		return fmt.Errorf("the answer is incomplete: %s is missing", strings.TrimPrefix(field, "."))
 	}
 	return nil
 }
 
-// lacking returns the path of the first field that is missing, such as ".data.result[0].value"; "" when none is.
-func lacking(v reflect.Value) string {
+// missingField returns the path of the first field that is missing, such as ".data.result[0].value"; "" when none is.
+func missingField(v reflect.Value) string {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {
-			return lacking(v.Elem())
+			return missingField(v.Elem())
 		}
 	case reflect.Slice:
-		if holds(v.Type().Elem()) {
-			return lackingInList(v)
+		if hasFields(v.Type().Elem()) {
+			return missingInList(v)
 		}
 	case reflect.Struct:
-		return lackingInStruct(v)
+		return missingInStruct(v)
 	default:
 	}
 	return ""
 }
 
-// holds reports whether values of a type may hold fields.
-func holds(t reflect.Type) bool {
+// hasFields reports whether values of a type may hold fields.
+func hasFields(t reflect.Type) bool {
 	return t.Kind() == reflect.Pointer || t.Kind() == reflect.Struct || t.Kind() == reflect.Slice
 }
 
-func lackingInList(list reflect.Value) string {
+func missingInList(list reflect.Value) string {
 	for i := range list.Len() {
 		element := list.Index(i)
 		if element.Kind() == reflect.Pointer && element.IsNil() {
 			return fmt.Sprintf("[%d]", i)
 		}
-		if field := lacking(element); field != "" {
+		if field := missingField(element); field != "" {
 			return fmt.Sprintf("[%d]%s", i, field)
 		}
 	}
 	return ""
 }
 
-func lackingInStruct(v reflect.Value) string {
+func missingInStruct(v reflect.Value) string {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		if !f.IsExported() {
@@ -62,7 +62,7 @@ func lackingInStruct(v reflect.Value) string {
 		if f.Tag.Get("required") == "true" && v.Field(i).IsNil() {
 			return "." + name
 		}
-		if field := lacking(v.Field(i)); field != "" {
+		if field := missingField(v.Field(i)); field != "" {
 			return "." + name + field
 		}
 	}

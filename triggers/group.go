@@ -18,26 +18,26 @@ type groupKey struct {
 type group struct {
 	key  groupKey
 	subs []*subscriber
-	// at orders the queue where it waits, and index is its place there: Poller.later until it is due, which is at; then that
+	// due orders the queue where it waits, and index is its place there: Poller.later until it is due, which is at; then that
 	// of its flow, until it is read, and at is when it loses its patience. The index is -1 while it is being read. A reading
 	// whose place was taken away has no flow.
-	at    time.Time
+	due   time.Time
 	index int
 	flow  *flow
-	pace  pace
+	speed speed
 	// done is closed once the reading in flight, which began at began, has been delivered; stop ends it early. Both are nil
 	// between readings.
 	began time.Time
 	done  chan struct{}
 	stop  context.CancelCauseFunc
 	// last is the newest reading, taken at read; read is zero before the first.
-	last reading
-	read time.Time
+	last     reading
+	lastRead time.Time
 }
 
-// join adds a subscriber to its group, which is read at once when it is new. A newcomer hears at once what was read
+// subscribe adds a subscriber to its group, which is read at once when it is new. A newcomer hears at once what was read
 // within the last interval. The returned function takes it out again and returns when nothing of it is left.
-func (p *Poller) join(key groupKey, s *subscriber) func() {
+func (p *Poller) subscribe(key groupKey, s *subscriber) func() {
 	s.mu.Lock() // Held until the newcomer knows the last reading, so that a newer one cannot come before it.
 	defer s.mu.Unlock()
 	p.mu.Lock()
@@ -48,16 +48,16 @@ func (p *Poller) join(key groupKey, s *subscriber) func() {
 		p.schedule(g, time.Now())
 	}
 	g.subs = append(g.subs, s)
-	last, known := g.last, !g.read.IsZero() && time.Since(g.read) < key.interval
+	last, known := g.last, !g.lastRead.IsZero() && time.Since(g.lastRead) < key.interval
 	p.mu.Unlock()
 	if known {
-		s.tell(last)
+		s.notifyLocked(last)
 	}
-	return func() { p.leave(g, s) }
+	return func() { p.unsubscribe(g, s) }
 }
 
-// leave takes a subscriber out of its group. With the last one goes the group: its reading in flight is ended.
-func (p *Poller) leave(g *group, s *subscriber) {
+// unsubscribe takes a subscriber out of its group. With the last one goes the group: its reading in flight is ended.
+func (p *Poller) unsubscribe(g *group, s *subscriber) {
 	p.mu.Lock()
 	g.subs = slices.DeleteFunc(g.subs, func(other *subscriber) bool { return other == s })
 	var done chan struct{}
@@ -66,24 +66,24 @@ func (p *Poller) leave(g *group, s *subscriber) {
 		if done = g.done; g.stop != nil {
 			g.stop(nil)
 		}
-		p.forget(g)
+		p.dequeue(g)
 	}
 	p.mu.Unlock()
-	s.silence()
+	s.close()
 	if done != nil {
 		<-done
 	}
 }
 
-// forget takes a group out of the queue where it waits; p.mu is held.
-func (p *Poller) forget(g *group) {
+// dequeue takes a group out of the queue where it waits; p.mu is held.
+func (p *Poller) dequeue(g *group) {
 	switch {
 	case g.index < 0:
 	case g.flow != nil:
 		heap.Remove(&g.flow.waiting, g.index)
-		p.leaveFlow(g)
+		p.removeFromFlow(g)
 	default:
-		heap.Remove(&p.later, g.index)
+		heap.Remove(&p.scheduled, g.index)
 	}
 }
 
@@ -94,7 +94,7 @@ type queue []*group
 func (q *queue) Len() int { return len(*q) }
 
 // Less orders by how urgent groups are.
-func (q *queue) Less(i, j int) bool { return (*q)[i].at.Before((*q)[j].at) }
+func (q *queue) Less(i, j int) bool { return (*q)[i].due.Before((*q)[j].due) }
 
 // Swap keeps the places that groups know of themselves.
 func (q *queue) Swap(i, j int) {

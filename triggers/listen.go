@@ -52,11 +52,11 @@ type Listener struct {
 // Listen makes a Source of a Listener: it reports what is recorded at once, and then whenever that changes.
 func Listen(l Listener, env Env) Source {
 	l.Endpoint.Namespace, l.Endpoint.Object, l.Endpoint.Trigger = env.Namespace, env.Object, env.Trigger
-	return &listening{Listener: l, env: env}
+	return &listenSource{Listener: l, env: env}
 }
 
-// listening is a Listener as a Source.
-type listening struct {
+// listenSource is a Listener as a Source.
+type listenSource struct {
 	Listener
 
 	env      Env
@@ -65,7 +65,7 @@ type listening struct {
 }
 
 // Run listens until ctx is done.
-func (s *listening) Run(ctx context.Context, emit func(scalers.Event)) error {
+func (s *listenSource) Run(ctx context.Context, emit func(scalers.Event)) error {
 	if s.env.Endpoints == nil || s.env.Alerts == nil {
 		return errors.New("this process has no doors: nothing can be sent to it")
 	}
@@ -90,7 +90,7 @@ func (s *listening) Run(ctx context.Context, emit func(scalers.Event)) error {
 
 // event is what the records say. Of several, those that were lost may have counted as well: then the level is at least that
 // of the ones that are known. A single one is the newest, and the whole truth.
-func (s *listening) event(records []Alert, lost error) scalers.Event {
+func (s *listenSource) event(records []Alert, lost error) scalers.Event {
 	levels, err := LevelsOf(records)
 	if err != nil {
 		return scalers.Event{Err: err}

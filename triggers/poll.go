@@ -41,7 +41,7 @@ func PollEach[T any](
 	if now == nil {
 		now = time.Now
 	}
-	return &polled{poller: env.Poller, key: groupKey{q, interval}, sub: subscriber{
+	return &pollSource{poller: env.Poller, key: groupKey{q, interval}, sub: subscriber{
 		namespace: env.Namespace, trigger: env.Trigger, now: now,
 		read: func(ctx context.Context) (any, error) { return read(ctx) },
 		event: func(r reading) scalers.Event {
@@ -54,15 +54,15 @@ func PollEach[T any](
 	}}
 }
 
-// polled is one trigger's share in the readings of a group.
-type polled struct {
+// pollSource is one trigger's share in the readings of a group.
+type pollSource struct {
 	poller *Poller
 	key    groupKey
 	sub    subscriber
 }
 
 // Run reports what is read until ctx is done. It only waits: the Poller does the work.
-func (p *polled) Run(ctx context.Context, emit func(scalers.Event)) error {
+func (p *pollSource) Run(ctx context.Context, emit func(scalers.Event)) error {
 	if p.poller == nil {
 		return errors.New("poll: there is no poller")
 	}
@@ -70,7 +70,7 @@ func (p *polled) Run(ctx context.Context, emit func(scalers.Event)) error {
 		return ctx.Err()
 	}
 	p.sub.emit = emit
-	leave := p.poller.join(p.key, &p.sub)
+	leave := p.poller.subscribe(p.key, &p.sub)
 	defer leave()
 	<-ctx.Done()
 	return ctx.Err()
@@ -87,28 +87,28 @@ type subscriber struct {
 	emit func(scalers.Event) // nil before and after Run.
 }
 
-// deliver emits a reading, unless Run has returned.
-func (s *subscriber) deliver(r reading) {
+// notify emits a reading, unless Run has returned.
+func (s *subscriber) notify(r reading) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tell(r)
+	s.notifyLocked(r)
 }
 
-// tell is deliver for who holds mu.
-func (s *subscriber) tell(r reading) {
+// notifyLocked is deliver for who holds mu.
+func (s *subscriber) notifyLocked(r reading) {
 	if s.emit == nil {
 		return
 	}
 	e := scalers.Event{Err: r.err}
 	if r.err == nil {
-		e = s.understand(r)
+		e = s.eventFrom(r)
 	}
 	e.Trigger, e.At = s.trigger, r.at
 	s.emit(e)
 }
 
-// understand makes an event of what was read, and an error of a panic.
-func (s *subscriber) understand(r reading) (e scalers.Event) { //nolint:nonamedreturns // A deferred function sets it.
+// eventFrom makes an event of what was read, and an error of a panic.
+func (s *subscriber) eventFrom(r reading) (e scalers.Event) { //nolint:nonamedreturns // A deferred function sets it.
 	defer func() {
 		if cause := recover(); cause != nil {
 			e = scalers.Event{Err: fmt.Errorf("read: this is a defect: %v", cause)}
@@ -117,8 +117,8 @@ func (s *subscriber) understand(r reading) (e scalers.Event) { //nolint:nonamedr
 	return s.event(r)
 }
 
-// silence makes sure that nothing is emitted any more.
-func (s *subscriber) silence() {
+// close makes sure that nothing is emitted any more.
+func (s *subscriber) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.emit = nil

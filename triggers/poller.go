@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// longestReading is the deadline of a reading whose interval is longer.
-	longestReading = 30 * time.Second
-	// spread is the part of its interval by which the second reading of a group may be late, at random, so that groups
+	// maxReadTimeout is the deadline of a reading whose interval is longer.
+	maxReadTimeout = 30 * time.Second
+	// jitterFraction is the part of its interval by which the second reading of a group may be late, at random, so that groups
 	// which began together do not stay together.
-	spread = 4
+	jitterFraction = 4
 )
 
-// errDisplaced is why a reading ended whose place was needed.
-var errDisplaced = errors.New("no answer yet, and the place was needed: this namespace has more readings under way than its share")
+// errPreempted is why a reading ended whose place was needed.
+var errPreempted = errors.New("no answer yet, and the place was needed: this namespace has more readings under way than its share")
 
 // Poller reads all polled triggers of all workloads: one schedule, and a bounded number of readings at a time.
 //
@@ -32,22 +32,22 @@ var errDisplaced = errors.New("no answer yet, and the place was needed: this nam
 // sources that are slow, or hang, wait for each other: the readings of a namespace that holds less than its share begin at
 // most a fifth of their interval late.
 type Poller struct {
-	places, perServer int
-	changed           chan struct{}
+	slots, perServer int
+	changed          chan struct{}
 
 	mu     sync.Mutex
 	groups map[groupKey]*group
-	// later are the groups that are not due yet, and flows hold those that are. shares count them.
-	later  queue
-	flows  map[flowKey]*flow
-	shares map[shareKey]*share
+	// scheduled are the groups that are not due yet, and flows hold those that are. shares count them.
+	scheduled queue
+	flows     map[flowKey]*flow
+	shares    map[shareKey]*share
 }
 
 // NewPoller returns a Poller that has places for so many readings at a time, and for so many of one server, at least one
 // each. It reads nothing before Run.
 func NewPoller(places, perServer int) *Poller {
 	return &Poller{
-		places: max(places, 1), perServer: max(perServer, 1), changed: make(chan struct{}, 1),
+		slots: max(places, 1), perServer: max(perServer, 1), changed: make(chan struct{}, 1),
 		groups: map[groupKey]*group{}, flows: map[flowKey]*flow{}, shares: map[shareKey]*share{},
 	}
 }
@@ -60,7 +60,7 @@ func (p *Poller) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		for _, g := range p.take(timer) {
+		for _, g := range p.startDue(timer) {
 			flights.Go(func() { p.read(ctx, g) })
 		}
 		select {
@@ -72,21 +72,21 @@ func (p *Poller) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// take returns the groups that are due, as far as there are places, and sets the timer to when to look again.
-func (p *Poller) take(timer *time.Timer) []*group {
+// startDue returns the groups that are due, as far as there are places, and sets the timer to when to look again.
+func (p *Poller) startDue(timer *time.Timer) []*group {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	p.arrive(now)
+	p.enqueueDue(now)
 	var taken []*group
-	for hungry := p.hungry(now); len(hungry) > 0; {
+	for hungry := p.waitingFlows(now); len(hungry) > 0; {
 		slices.SortFunc(hungry, (*flow).before)
-		least := hungry[0].shares[ofNamespace].held
+		least := hungry[0].shares[scopeNamespace].used
 		hungry = slices.DeleteFunc(hungry, func(f *flow) bool {
-			if f.shares[ofNamespace].held > least {
+			if f.shares[scopeNamespace].used > least {
 				return false // It is the others' turn.
 			}
-			g := p.seat(f, now)
+			g := p.assignSlot(f, now)
 			if g == nil {
 				return true
 			}
@@ -95,25 +95,25 @@ func (p *Poller) take(timer *time.Timer) []*group {
 			return len(f.waiting) == 0
 		})
 	}
-	if next := p.next(now); !next.IsZero() {
+	if next := p.nextWake(now); !next.IsZero() {
 		timer.Reset(next.Sub(now))
 	}
 	return taken
 }
 
-// arrive lets the groups that are due wait for a place; p.mu is held.
-func (p *Poller) arrive(now time.Time) {
-	for len(p.later) > 0 && !p.later[0].at.After(now) {
-		g, _ := heap.Pop(&p.later).(*group)
-		p.enter(g, flowKey{p.payer(g), g.key.Server, g.pace})
+// enqueueDue lets the groups that are due wait for a place; p.mu is held.
+func (p *Poller) enqueueDue(now time.Time) {
+	for len(p.scheduled) > 0 && !p.scheduled[0].due.After(now) {
+		g, _ := heap.Pop(&p.scheduled).(*group)
+		p.enqueue(g, flowKey{p.chargedNamespace(g), g.key.Server, g.speed})
 	}
 }
 
-// payer is the namespace that the next reading of a group counts against: of all that hear of it, the one with the fewest
+// chargedNamespace is the namespace that the next reading of a group counts against: of all that hear of it, the one with the fewest
 // readings due; p.mu is held.
-func (p *Poller) payer(g *group) string {
+func (p *Poller) chargedNamespace(g *group) string {
 	due := func(namespace string) int {
-		if s := p.shares[flowKey{namespace: namespace}.at(ofNamespace)]; s != nil {
+		if s := p.shares[flowKey{namespace: namespace}.shareKey(scopeNamespace)]; s != nil {
 			return s.due
 		}
 		return 0
@@ -127,17 +127,17 @@ func (p *Poller) payer(g *group) string {
 	return payer
 }
 
-// next is when a group is due or loses its patience; zero: none does. p.mu is held.
-func (p *Poller) next(now time.Time) time.Time {
+// nextWake is when a group is due or loses its patience; zero: none does. p.mu is held.
+func (p *Poller) nextWake(now time.Time) time.Time {
 	var next time.Time
-	if len(p.later) > 0 {
-		next = p.later[0].at
+	if len(p.scheduled) > 0 {
+		next = p.scheduled[0].due
 	}
 	for _, f := range p.flows {
 		if len(f.waiting) == 0 {
 			continue
 		}
-		if lost := f.waiting[0].at; lost.After(now) && (next.IsZero() || lost.Before(next)) {
+		if lost := f.waiting[0].due; lost.After(now) && (next.IsZero() || lost.Before(next)) {
 			next = lost
 		}
 	}
@@ -146,7 +146,7 @@ func (p *Poller) next(now time.Time) time.Time {
 
 // read takes one reading, tells everybody and schedules the next.
 func (p *Poller) read(ctx context.Context, g *group) {
-	limit := min(g.key.interval, longestReading)
+	limit := min(g.key.interval, maxReadTimeout)
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
@@ -154,24 +154,24 @@ func (p *Poller) read(ctx context.Context, g *group) {
 	began := time.Now()
 	late := time.AfterFunc(slowAfter(g.key.interval), func() { p.demote(g, began) })
 	defer late.Stop()
-	if s := p.begin(g, began, stop); s != nil {
+	if s := p.startReading(g, began, stop); s != nil {
 		r := reading{at: scalers.InstantOf(s.now())}
-		r.value, r.err = safely(ctx, s.read)
-		displaced := errors.Is(context.Cause(ctx), errDisplaced)
+		r.value, r.err = readSafely(ctx, s.read)
+		displaced := errors.Is(context.Cause(ctx), errPreempted)
 		if displaced && r.err != nil {
-			r.err = errDisplaced
+			r.err = errPreempted
 		}
 		if displaced || !errors.Is(ctx.Err(), context.Canceled) {
-			for _, s := range p.record(g, began, r) {
-				s.deliver(r)
+			for _, s := range p.storeReading(g, began, r) {
+				s.notify(r)
 			}
 		}
 	}
 	p.finish(g, began)
 }
 
-// begin returns the subscriber that reads for all; nil when they have left meanwhile.
-func (p *Poller) begin(g *group, began time.Time, stop context.CancelCauseFunc) *subscriber {
+// startReading returns the subscriber that reads for all; nil when they have left meanwhile.
+func (p *Poller) startReading(g *group, began time.Time, stop context.CancelCauseFunc) *subscriber {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	g.began, g.stop = began, stop
@@ -179,7 +179,7 @@ func (p *Poller) begin(g *group, began time.Time, stop context.CancelCauseFunc) 
 		return nil
 	}
 	if g.flow == nil {
-		stop(errDisplaced)
+		stop(errPreempted)
 	}
 	return g.subs[0]
 }
@@ -188,19 +188,19 @@ func (p *Poller) begin(g *group, began time.Time, stop context.CancelCauseFunc) 
 func (p *Poller) demote(g *group, began time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if g.done == nil || !g.began.Equal(began) || g.flow == nil || g.flow.key.pace == slow {
+	if g.done == nil || !g.began.Equal(began) || g.flow == nil || g.flow.key.speed == slow {
 		return
 	}
 	k := g.flow.key
-	k.pace = slow
-	p.rise(g)
-	p.enter(g, k)
-	p.sit(g)
+	k.speed = slow
+	p.releaseSlot(g)
+	p.enqueue(g, k)
+	p.acquireSlot(g)
 	p.wake()
 }
 
-// safely reads, and makes an error of a panic: a mistake in one kind is no reason to stop the others.
-func safely(ctx context.Context, read func(context.Context) (any, error)) (value any, err error) { //nolint:nonamedreturns // A deferred function sets them.
+// readSafely reads, and makes an error of a panic: a mistake in one kind is no reason to stop the others.
+func readSafely(ctx context.Context, read func(context.Context) (any, error)) (value any, err error) { //nolint:nonamedreturns // A deferred function sets them.
 	defer func() {
 		if cause := recover(); cause != nil {
 			value, err = nil, fmt.Errorf("read: this is a defect: %v", cause)
@@ -209,14 +209,14 @@ func safely(ctx context.Context, read func(context.Context) (any, error)) (value
 	return read(ctx)
 }
 
-// record keeps a reading for newcomers and returns those who are to hear of it.
-func (p *Poller) record(g *group, began time.Time, r reading) []*subscriber {
+// storeReading keeps a reading for newcomers and returns those who are to hear of it.
+func (p *Poller) storeReading(g *group, began time.Time, r reading) []*subscriber {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if g.read.IsZero() {
-		began = began.Add(rand.N(g.key.interval/spread + 1))
+	if g.lastRead.IsZero() {
+		began = began.Add(rand.N(g.key.interval/jitterFraction + 1))
 	}
-	g.last, g.read = r, began
+	g.last, g.lastRead = r, began
 	return slices.Clone(g.subs)
 }
 
@@ -226,21 +226,21 @@ func (p *Poller) finish(g *group, began time.Time) {
 	defer p.mu.Unlock()
 	close(g.done)
 	g.done, g.stop = nil, nil
-	g.pace = slow
+	g.speed = slow
 	if g.flow != nil { // Otherwise it was displaced.
-		p.rise(g)
-		g.pace = paceOf(time.Since(began), g.key.interval)
+		p.releaseSlot(g)
+		g.speed = speedOf(time.Since(began), g.key.interval)
 	}
 	if len(g.subs) > 0 {
-		p.schedule(g, g.read.Add(g.key.interval))
+		p.schedule(g, g.lastRead.Add(g.key.interval))
 	}
 	p.wake()
 }
 
 // schedule says when a group is due; p.mu is held.
 func (p *Poller) schedule(g *group, due time.Time) {
-	g.at = due
-	heap.Push(&p.later, g)
+	g.due = due
+	heap.Push(&p.scheduled, g)
 	p.wake()
 }
 

@@ -19,8 +19,8 @@ type readFunc func(ctx context.Context) (scalers.Milli, error)
 // Read calls it.
 func (f readFunc) Read(ctx context.Context) (scalers.Milli, error) { return f(ctx) }
 
-// bench is a poller that runs, and what its sources emit.
-type bench struct {
+// pollerEnv is a poller that runs, and what its sources emit.
+type pollerEnv struct {
 	t      *testing.T
 	poller *Poller
 	ctx    context.Context //nolint:containedctx // It is that of the test.
@@ -32,16 +32,16 @@ type bench struct {
 	events map[string][]scalers.Event
 }
 
-// newBench runs a poller until the end of the test, which is that of its bubble.
-func newBench(t *testing.T, places int) *bench {
+// newPollerEnv runs a poller until the end of the test, which is that of its bubble.
+func newPollerEnv(t *testing.T, places int) *pollerEnv {
 	t.Helper()
-	return newBenchOf(t, NewPoller(places, places))
+	return newPollerEnvWith(t, NewPoller(places, places))
 }
 
-func newBenchOf(t *testing.T, p *Poller) *bench {
+func newPollerEnvWith(t *testing.T, p *Poller) *pollerEnv {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	b := &bench{t: t, poller: p, ctx: ctx, stop: cancel, began: time.Now(), events: map[string][]scalers.Event{}}
+	b := &pollerEnv{t: t, poller: p, ctx: ctx, stop: cancel, began: time.Now(), events: map[string][]scalers.Event{}}
 	b.runs.Go(func() {
 		if err := b.poller.Run(ctx); !errors.Is(err, context.Canceled) {
 			t.Errorf("the poller returned %v", err)
@@ -50,7 +50,7 @@ func newBenchOf(t *testing.T, p *Poller) *bench {
 	t.Cleanup(func() {
 		cancel()
 		b.runs.Wait()
-		if n := len(b.poller.groups) + len(b.poller.later) + len(b.poller.flows) + len(b.poller.shares); n != 0 {
+		if n := len(b.poller.groups) + len(b.poller.scheduled) + len(b.poller.flows) + len(b.poller.shares); n != 0 {
 			t.Errorf("%d groups, flows and shares are left", n)
 		}
 	})
@@ -58,15 +58,15 @@ func newBenchOf(t *testing.T, p *Poller) *bench {
 }
 
 // run opens and runs a polled source; the function returned ends it.
-func (b *bench) run(trigger, key string, interval time.Duration, r Reader) func() {
-	return b.runAs(Env{Namespace: "shop", Trigger: trigger, PollingInterval: interval}, asked(key), r)
+func (b *pollerEnv) run(trigger, key string, interval time.Duration, r Reader) func() {
+	return b.runAs(Env{Namespace: "shop", Trigger: trigger, PollingInterval: interval}, keyOn(key), r)
 }
 
-// asked is a question to the only server.
-func asked(key string) PollKey { return PollKey{Server: "server", Key: key} }
+// keyOn is a question to the only server.
+func keyOn(key string) PollKey { return PollKey{Server: "server", Key: key} }
 
 // runAs is run for a source in any namespace that asks any server.
-func (b *bench) runAs(env Env, q PollKey, r Reader) func() {
+func (b *pollerEnv) runAs(env Env, q PollKey, r Reader) func() {
 	ctx, cancel := context.WithCancel(b.ctx)
 	env.Poller, env.Now = b.poller, time.Now
 	source, trigger := Poll(q, r, env), env.Trigger
@@ -80,14 +80,14 @@ func (b *bench) runAs(env Env, q PollKey, r Reader) func() {
 	return func() { cancel(); <-done }
 }
 
-func (b *bench) emit(e scalers.Event) {
+func (b *pollerEnv) emit(e scalers.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.events[e.Trigger] = append(b.events[e.Trigger], e)
 }
 
 // times returns when the events of a trigger were read, since the beginning.
-func (b *bench) times(trigger string) []time.Duration {
+func (b *pollerEnv) times(trigger string) []time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var all []time.Duration
@@ -97,7 +97,7 @@ func (b *bench) times(trigger string) []time.Duration {
 	return all
 }
 
-func (b *bench) last(trigger string) scalers.Event {
+func (b *pollerEnv) last(trigger string) scalers.Event {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	events := b.events[trigger]
@@ -107,8 +107,8 @@ func (b *bench) last(trigger string) scalers.Event {
 	return events[len(events)-1]
 }
 
-// pass lets time go by, until everything has come to rest again.
-func pass(d time.Duration) {
+// advance lets time go by, until everything has come to rest again.
+func advance(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
 }
@@ -117,9 +117,9 @@ func three(context.Context) (scalers.Milli, error) { return 3000, nil }
 
 func TestAReaderIsReadAtOnceAndThenOncePerInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, 2)
+		b := newPollerEnv(t, 2)
 		b.run("q", "k", 10*time.Second, readFunc(three))
-		pass(time.Minute)
+		advance(time.Minute)
 		got := b.times("q")
 		if len(got) < 5 || got[0] != 0 || got[1] < 10*time.Second || got[1] > 12500*time.Millisecond {
 			t.Fatalf("read at %v", got)
@@ -137,7 +137,7 @@ func TestAReaderIsReadAtOnceAndThenOncePerInterval(t *testing.T) {
 
 func TestTheSameReaderIsReadOnceForAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, 2)
+		b := newPollerEnv(t, 2)
 		reads := map[string]int{}
 		count := func(name string) Reader {
 			return readFunc(func(context.Context) (scalers.Milli, error) { reads[name]++; return 1000, nil })
@@ -146,7 +146,7 @@ func TestTheSameReaderIsReadOnceForAll(t *testing.T) {
 		b.run("b", "k", time.Minute, count("b"))
 		b.run("other interval", "k", time.Hour, count("other interval"))
 		b.run("other key", "j", time.Minute, count("other key"))
-		pass(10 * time.Second)
+		advance(10 * time.Second)
 		if len(b.times("a")) != 1 || !slices.Equal(b.times("a"), b.times("b")) || reads["a"]+reads["b"] != 1 {
 			t.Errorf("a heard at %v, b at %v; reads %v", b.times("a"), b.times("b"), reads)
 		}
@@ -154,7 +154,7 @@ func TestTheSameReaderIsReadOnceForAll(t *testing.T) {
 			t.Errorf("reads %v", reads)
 		}
 		leave()
-		pass(2 * time.Minute)
+		advance(2 * time.Minute)
 		if len(b.times("a")) != 1 || len(b.times("b")) < 2 {
 			t.Errorf("after a has left: a heard at %v, b at %v", b.times("a"), b.times("b"))
 		}
@@ -163,9 +163,9 @@ func TestTheSameReaderIsReadOnceForAll(t *testing.T) {
 
 func TestANewcomerHearsAtOnceWhatWasRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, 2)
+		b := newPollerEnv(t, 2)
 		b.run("a", "k", time.Minute, readFunc(three))
-		pass(30 * time.Second)
+		advance(30 * time.Second)
 		b.run("b", "k", time.Minute, readFunc(func(context.Context) (scalers.Milli, error) {
 			return 0, errors.New("read for the newcomer alone")
 		}))
@@ -178,7 +178,7 @@ func TestANewcomerHearsAtOnceWhatWasRead(t *testing.T) {
 
 func TestAFailedReadingIsUnknownAndTheNextMayRecover(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, 2)
+		b := newPollerEnv(t, 2)
 		reads := 0
 		b.run("q", "k", time.Second, readFunc(func(context.Context) (scalers.Milli, error) {
 			switch reads++; reads {
@@ -193,11 +193,11 @@ func TestAFailedReadingIsUnknownAndTheNextMayRecover(t *testing.T) {
 		if e := b.last("q"); e.Err == nil || e.Err.Error() != "connection refused" {
 			t.Errorf("got %+v", e)
 		}
-		pass(1500 * time.Millisecond)
+		advance(1500 * time.Millisecond)
 		if e := b.last("q"); e.Err == nil || !strings.Contains(e.Err.Error(), "defect: index out of range") {
 			t.Errorf("a panic is %+v", e)
 		}
-		pass(time.Second)
+		advance(time.Second)
 		if e := b.last("q"); e.Err != nil || e.Value != 3000 {
 			t.Errorf("got %+v", e)
 		}
@@ -213,9 +213,9 @@ func hang(ctx context.Context) (scalers.Milli, error) {
 func TestAReadingHasADeadline(t *testing.T) {
 	for interval, want := range map[time.Duration]string{5 * time.Second: "no answer within 5s", time.Hour: "no answer within 30s"} {
 		synctest.Test(t, func(t *testing.T) {
-			b := newBench(t, 2)
+			b := newPollerEnv(t, 2)
 			b.run("q", "k", interval, readFunc(hang))
-			pass(31 * time.Second)
+			advance(31 * time.Second)
 			if e := b.last("q"); e.Err == nil || e.Err.Error() != want {
 				t.Errorf("got %+v, expected %q", e, want)
 			}
@@ -225,14 +225,14 @@ func TestAReadingHasADeadline(t *testing.T) {
 
 func TestASourceEndsAtOnceWithItsReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, 2)
+		b := newPollerEnv(t, 2)
 		reading := 0
 		leave := b.run("q", "k", time.Minute, readFunc(func(ctx context.Context) (scalers.Milli, error) {
 			reading++
 			defer func() { reading-- }()
 			return hang(ctx)
 		}))
-		pass(time.Second)
+		advance(time.Second)
 		leave()
 		if elapsed := time.Since(b.began); elapsed != time.Second || reading != 0 {
 			t.Errorf("it ended after %s, with %d readings in flight", elapsed, reading)
@@ -245,12 +245,12 @@ func TestASourceEndsAtOnceWithItsReading(t *testing.T) {
 
 func TestWhoLeavesWhileAReadingIsToldHearsNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, 2)
+		b := newPollerEnv(t, 2)
 		ctx, cancel := context.WithCancel(b.ctx)
 		defer cancel()
 		both, leave := make(chan struct{}), func() {}
 		waits := readFunc(func(context.Context) (scalers.Milli, error) { <-both; return 0, nil })
-		first := Poll(asked("k"), waits, Env{PollingInterval: time.Minute, Poller: b.poller})
+		first := Poll(keyOn("k"), waits, Env{PollingInterval: time.Minute, Poller: b.poller})
 		b.runs.Go(func() { _ = first.Run(ctx, func(scalers.Event) { leave() }) })
 		synctest.Wait()
 		leave = b.run("second", "k", time.Minute, readFunc(three))
@@ -265,9 +265,9 @@ func TestWhoLeavesWhileAReadingIsToldHearsNoMore(t *testing.T) {
 
 func TestThePollerEndsWithoutCallingItAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, 2)
+		b := newPollerEnv(t, 2)
 		b.run("q", "k", time.Minute, readFunc(hang))
-		pass(time.Second)
+		advance(time.Second)
 		b.stop()
 		b.runs.Wait()
 		if heard := b.times("q"); len(heard) != 0 {
@@ -277,14 +277,14 @@ func TestThePollerEndsWithoutCallingItAFailure(t *testing.T) {
 }
 
 func TestWithoutAPollerASourceSaysSo(t *testing.T) {
-	if err := Poll(asked("k"), readFunc(three), Env{}).Run(t.Context(), nil); err == nil {
+	if err := Poll(keyOn("k"), readFunc(three), Env{}).Run(t.Context(), nil); err == nil {
 		t.Error("it waits for nothing")
 	}
 }
 
 func TestOneReadingSaysSomethingElseToEach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, 1)
+		b := newPollerEnv(t, 1)
 		reads := 0
 		read := func(context.Context) (map[string]scalers.Milli, error) {
 			reads++
@@ -297,7 +297,7 @@ func TestOneReadingSaysSomethingElseToEach(t *testing.T) {
 				}
 				return scalers.Event{Value: all[trigger]}
 			}
-			source := PollEach(asked("k"), read, event, Env{Trigger: trigger, PollingInterval: time.Minute, Poller: b.poller, Now: time.Now})
+			source := PollEach(keyOn("k"), read, event, Env{Trigger: trigger, PollingInterval: time.Minute, Poller: b.poller, Now: time.Now})
 			b.runs.Go(func() { _ = source.Run(b.ctx, b.emit) })
 		}
 		synctest.Wait()

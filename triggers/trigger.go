@@ -85,6 +85,6 @@ type Env struct {
 	PodMetrics func(ctx context.Context, namespace string) (*metricsv1beta1.PodMetricsList, error)
 	// Poller reads polled sources, for all workloads.
 	Poller *Poller
-	// Shared lends one connection to all triggers that use the same server.
-	Shared *Shared
+	// Pool lends one connection to all triggers that use the same server.
+	Pool *Pool
 }

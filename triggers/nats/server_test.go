@@ -115,7 +115,7 @@ func environment(secrets map[string]string) triggers.Env {
 	var mu sync.Mutex
 	return triggers.Env{
 		Namespace: "shop", Object: "cart", Trigger: "orders", PollingInterval: time.Second, HTTP: &http.Client{}, Now: time.Now,
-		Shared: triggers.NewShared(),
+		Pool: triggers.NewPool(),
 		Secret: func(_ context.Context, parameter string) (string, error) {
 			mu.Lock()
 			defer mu.Unlock()

@@ -64,7 +64,7 @@ func (s *source) follow(ctx context.Context, used natsconn.Credentials, emit fun
 		return err
 	}
 	key := "nats-jetstream\x00" + s.config.NATSServerURL + "\x00" + strconv.FormatBool(s.config.UnsafeSSL) + "\x00" + used.Digest()
-	conn, release, err := triggers.Acquire(s.env.Shared, key, func() (*connection, error) {
+	conn, release, err := triggers.Acquire(s.env.Pool, key, func() (*connection, error) {
 		return newConnection(s.env.Dial, s.config.NATSServerURL, options, s.env.Now), nil
 	})
 	if err != nil {

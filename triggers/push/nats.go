@@ -117,7 +117,7 @@ func (s *subscribed) hear(ctx context.Context, used natsconn.Credentials) (bool,
 		return false, err
 	}
 	key := "push\x00" + s.config.NATSURL + "\x00" + strconv.FormatBool(s.config.UnsafeSSL) + "\x00" + used.Digest()
-	client, release, err := triggers.Acquire(s.env.Shared, key, func() (shared, error) {
+	client, release, err := triggers.Acquire(s.env.Pool, key, func() (shared, error) {
 		client, err := natsconn.Connect(ctx, s.env.Dial, s.config.NATSURL, options)
 		return shared{client}, err
 	})

@@ -43,7 +43,7 @@ func run(t *testing.T, d *triggertest.Endpoints, metadata map[string]string) *wo
 	t.Helper()
 	w := &world{Endpoints: d, t: t}
 	env := triggers.Env{
-		Namespace: "shop", Object: "checkout", Trigger: "jobs", Alerts: d, Endpoints: d, Now: time.Now, Shared: triggers.NewShared(),
+		Namespace: "shop", Object: "checkout", Trigger: "jobs", Alerts: d, Endpoints: d, Now: time.Now, Pool: triggers.NewPool(),
 		Secret: func(context.Context, string) (string, error) { return "", nil },
 	}
 	c, err := Kind().Decode(metadata)

@@ -61,7 +61,7 @@ func opensQuietly(_ testing.TB, s subject) error {
 	tr := &trap{}
 	env := s.fixture.Env
 	env.HTTP, env.Alerts, env.Endpoints, env.Secret = &http.Client{Transport: tr}, tr, tr, tr.secret
-	env.Poller, env.Shared, env.Now = triggers.NewPoller(1, 1), triggers.NewShared(), time.Now
+	env.Poller, env.Pool, env.Now = triggers.NewPoller(1, 1), triggers.NewPool(), time.Now
 	c, err := s.kind.Decode(s.fixture.Metadata)
 	if err != nil {
 		return err

@@ -79,7 +79,7 @@ func (s subject) env(ctx context.Context, interval time.Duration) (triggers.Env,
 	if env.HTTP == nil {
 		env.HTTP = &http.Client{Transport: transport}
 	}
-	env.Shared, env.Poller = triggers.NewShared(), triggers.NewPoller(4, 4)
+	env.Pool, env.Poller = triggers.NewPool(), triggers.NewPoller(4, 4)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // The poller outlives its sources, as in the process.
 	polling := make(chan struct{})
 	go func() {

@@ -72,7 +72,7 @@ type process struct {
 	usage      metricsv1beta1.PodMetricsesGetter
 	events     typedcorev1.EventsGetter
 	poller     *triggers.Poller
-	shared     triggers.Shared
+	shared     triggers.Pool
 	// egress opens the connections of triggers, and http is its client.
 	egress *egress.Guard
 	http   *http.Client

@@ -42,7 +42,7 @@ func (p *process) lead(ctx context.Context) {
 	c := controller.New(controller.Options{
 		Kinds: builtin.Kinds(), Settings: p.options.Settings, Secrets: p.secrets, Actuator: writer{p.target, p.elector.Deadline}, Reporter: reporter, MayWrite: p.leading, Finalizers: p.finalizers,
 		Env: triggers.Env{
-			HTTP: p.http, Dial: p.egress.Dial, Now: p.now, Alerts: p.alerts, Endpoints: p.doors, Poller: p.poller, Shared: &p.shared, PodMetrics: p.podMetrics,
+			HTTP: p.http, Dial: p.egress.Dial, Now: p.now, Alerts: p.alerts, Endpoints: p.doors, Poller: p.poller, Pool: &p.shared, PodMetrics: p.podMetrics,
 		},
 	}, p.ownHandovers())
 	p.awaitAlerts(ctx)

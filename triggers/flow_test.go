@@ -15,8 +15,8 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// answers is a source that answers after some time.
-func answers(after time.Duration) readFunc {
+// answersAfter is a source that answers after some time.
+func answersAfter(after time.Duration) readFunc {
 	return func(ctx context.Context) (scalers.Milli, error) {
 		select {
 		case <-ctx.Done():
@@ -29,10 +29,10 @@ func answers(after time.Duration) readFunc {
 
 // healthy runs a source that answers at once, and holds each of its readings against the interval: whatever others do, a
 // reading comes at most one and a half intervals after the one before.
-func (b *bench) healthy(namespace string, q PollKey, interval time.Duration) {
+func (b *pollerEnv) healthy(namespace string, q PollKey, interval time.Duration) {
 	trigger := namespace + "/" + q.Server + "/" + q.Key
 	joined := time.Since(b.began)
-	b.runAs(Env{Namespace: namespace, Trigger: trigger, PollingInterval: interval}, q, answers(10*time.Millisecond))
+	b.runAs(Env{Namespace: namespace, Trigger: trigger, PollingInterval: interval}, q, answersAfter(10*time.Millisecond))
 	b.t.Cleanup(func() {
 		late, last := interval+interval/2, joined
 		times := append(b.times(trigger), time.Since(b.began))
@@ -50,18 +50,18 @@ func (b *bench) healthy(namespace string, q PollKey, interval time.Duration) {
 
 func TestAlmostSlowSourcesOfANamespaceDelayNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBenchOf(t, NewPoller(512, 64))
+		b := newPollerEnvWith(t, NewPoller(512, 64))
 		b.healthy("noisy", PollKey{"central", "of the same namespace, beside them"}, time.Second)
 		synctest.Wait()
 		for i := range 1800 {
 			env := Env{Namespace: "noisy", Trigger: "slow", PollingInterval: time.Second}
-			b.runAs(env, PollKey{"central", strconv.Itoa(i)}, answers(950*time.Millisecond))
+			b.runAs(env, PollKey{"central", strconv.Itoa(i)}, answersAfter(950*time.Millisecond))
 		}
-		pass(5 * time.Second)
+		advance(5 * time.Second)
 		b.healthy("shop", PollKey{"central", "beside them"}, time.Second)
 		b.healthy("shop", PollKey{"own", "elsewhere"}, time.Second)
 		b.healthy("noisy", PollKey{"own", "of the same namespace"}, time.Second)
-		pass(time.Minute)
+		advance(time.Minute)
 	})
 }
 
@@ -70,12 +70,12 @@ func TestAHealthyPollIsNeverLate(t *testing.T) {
 	for seed := range uint64(16) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				m := &mix{bench: newBenchOf(t, NewPoller(24, 8)), rand: rand.New(rand.NewPCG(seed, 11))}
+				m := &mix{pollerEnv: newPollerEnvWith(t, NewPoller(24, 8)), rand: rand.New(rand.NewPCG(seed, 11))}
 				m.namespaces, m.servers = 1+m.rand.IntN(6), 1+m.rand.IntN(8)
 				for range 50 + m.rand.IntN(250) {
 					m.join()
 				}
-				pass(time.Duration(m.rand.IntN(10_000)) * time.Millisecond)
+				advance(time.Duration(m.rand.IntN(10_000)) * time.Millisecond)
 				for i := range 1 + m.rand.IntN(3) {
 					interval := time.Duration(1+m.rand.IntN(10)) * time.Second
 					m.healthy("shop", PollKey{"own", strconv.Itoa(i)}, interval)
@@ -83,9 +83,9 @@ func TestAHealthyPollIsNeverLate(t *testing.T) {
 				}
 				for range 60 {
 					m.churn()
-					pass(time.Duration(m.rand.IntN(2000)) * time.Millisecond)
+					advance(time.Duration(m.rand.IntN(2000)) * time.Millisecond)
 				}
-				pass(30 * time.Second)
+				advance(30 * time.Second)
 			})
 		})
 	}
@@ -93,7 +93,7 @@ func TestAHealthyPollIsNeverLate(t *testing.T) {
 
 // mix is what others do: some namespaces that ask some servers.
 type mix struct {
-	*bench
+	*pollerEnv
 
 	rand                *rand.Rand
 	namespaces, servers int
@@ -113,9 +113,9 @@ func (m *mix) join() {
 	case 0:
 		r = hang
 	case 1:
-		r = answers(interval * 95 / 100)
+		r = answersAfter(interval * 95 / 100)
 	case 2:
-		r = answers(time.Duration(m.rand.Int64N(int64(interval))))
+		r = answersAfter(time.Duration(m.rand.Int64N(int64(interval))))
 	case 3: // Fast and slow in turns, so that what it did last says nothing.
 		turn := 0
 		r = func(ctx context.Context) (scalers.Milli, error) {
@@ -143,15 +143,15 @@ func (m *mix) churn() {
 
 func TestSomePlacesAreKeptForNamespacesThatHoldFew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, 16)
+		b := newPollerEnv(t, 16)
 		for i := range 40 {
-			b.runAs(Env{Namespace: "noisy", Trigger: "slow", PollingInterval: time.Minute}, asked(strconv.Itoa(i)), readFunc(hang))
+			b.runAs(Env{Namespace: "noisy", Trigger: "slow", PollingInterval: time.Minute}, keyOn(strconv.Itoa(i)), readFunc(hang))
 		}
-		pass(time.Second)
+		advance(time.Second)
 		for i := range 2 {
-			b.runAs(Env{Namespace: "shop", Trigger: "own", PollingInterval: time.Minute}, asked("own "+strconv.Itoa(i)), readFunc(three))
+			b.runAs(Env{Namespace: "shop", Trigger: "own", PollingInterval: time.Minute}, keyOn("own "+strconv.Itoa(i)), readFunc(three))
 		}
-		pass(time.Second)
+		advance(time.Second)
 		if times := b.times("own"); !slices.Equal(times, []time.Duration{time.Second, time.Second}) {
 			t.Errorf("they were read at %v, expected at once", times)
 		}
@@ -160,15 +160,15 @@ func TestSomePlacesAreKeptForNamespacesThatHoldFew(t *testing.T) {
 
 func TestAFreePlaceGoesToTheNamespaceThatHoldsFewest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, 4)
+		b := newPollerEnv(t, 4)
 		for i := range 20 {
 			takes := time.Duration(1+i%4) * time.Second
-			b.runAs(Env{Namespace: "noisy", Trigger: "slow", PollingInterval: time.Minute}, asked(strconv.Itoa(i)), answers(takes))
+			b.runAs(Env{Namespace: "noisy", Trigger: "slow", PollingInterval: time.Minute}, keyOn(strconv.Itoa(i)), answersAfter(takes))
 			synctest.Wait() // In this order.
 		}
-		pass(500 * time.Millisecond)
-		b.runAs(Env{Namespace: "shop", Trigger: "prompt", PollingInterval: time.Minute}, asked("prompt"), readFunc(three))
-		pass(10 * time.Second)
+		advance(500 * time.Millisecond)
+		b.runAs(Env{Namespace: "shop", Trigger: "prompt", PollingInterval: time.Minute}, keyOn("prompt"), readFunc(three))
+		advance(10 * time.Second)
 		if times := b.times("prompt"); len(times) != 1 || times[0] != time.Second {
 			t.Errorf("it was read at %v, and the first place was free after 1s", times)
 		}
@@ -177,38 +177,38 @@ func TestAFreePlaceGoesToTheNamespaceThatHoldsFewest(t *testing.T) {
 
 func TestAReadingThatManyNamespacesShareCountsAgainstTheOneThatReadsLeast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBenchOf(t, NewPoller(8, 4))
+		b := newPollerEnvWith(t, NewPoller(8, 4))
 		shared := PollKey{"central", "the same for all"}
-		b.runAs(Env{Namespace: "noisy", Trigger: "also", PollingInterval: 2 * time.Second}, shared, answers(time.Millisecond))
+		b.runAs(Env{Namespace: "noisy", Trigger: "also", PollingInterval: 2 * time.Second}, shared, answersAfter(time.Millisecond))
 		synctest.Wait() // It is the one that reads for all.
 		for i := range 100 {
 			env := Env{Namespace: "noisy", Trigger: "many", PollingInterval: time.Second}
-			b.runAs(env, PollKey{"central", strconv.Itoa(i)}, answers(200*time.Millisecond))
+			b.runAs(env, PollKey{"central", strconv.Itoa(i)}, answersAfter(200*time.Millisecond))
 		}
 		b.healthy("shop", shared, 2*time.Second)
-		pass(time.Minute)
+		advance(time.Minute)
 	})
 }
 
 func TestAServerIsAskedSoMuchAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBenchOf(t, NewPoller(16, 4))
+		b := newPollerEnvWith(t, NewPoller(16, 4))
 		var now, most int
 		for i := range 40 {
 			env := Env{Namespace: "team " + strconv.Itoa(i%3), Trigger: "q", PollingInterval: time.Minute}
-			b.runAs(env, asked(strconv.Itoa(i)), readFunc(func(ctx context.Context) (scalers.Milli, error) {
+			b.runAs(env, keyOn(strconv.Itoa(i)), readFunc(func(ctx context.Context) (scalers.Milli, error) {
 				b.mu.Lock()
 				now++
 				most = max(most, now)
 				b.mu.Unlock()
-				value, err := answers(100 * time.Millisecond)(ctx)
+				value, err := answersAfter(100 * time.Millisecond)(ctx)
 				b.mu.Lock()
 				now--
 				b.mu.Unlock()
 				return value, err
 			}))
 		}
-		pass(10 * time.Second)
+		advance(10 * time.Second)
 		if most != 4 {
 			t.Errorf("%d readings at a time, expected 4", most)
 		}
@@ -217,16 +217,16 @@ func TestAServerIsAskedSoMuchAtATime(t *testing.T) {
 
 func TestWhoHoldsNoMoreThanItsShareKeepsItsPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, 4)
+		b := newPollerEnv(t, 4)
 		for i := range 8 {
 			namespace := "team " + strconv.Itoa(i%2)
-			b.runAs(Env{Namespace: namespace, Trigger: namespace, PollingInterval: 8 * time.Second}, asked(strconv.Itoa(i)), answers(7*time.Second))
+			b.runAs(Env{Namespace: namespace, Trigger: namespace, PollingInterval: 8 * time.Second}, keyOn(strconv.Itoa(i)), answersAfter(7*time.Second))
 		}
-		pass(time.Minute) // By then it is known how slow they are.
+		advance(time.Minute) // By then it is known how slow they are.
 		b.mu.Lock()
 		clear(b.events)
 		b.mu.Unlock()
-		pass(2 * time.Minute)
+		advance(2 * time.Minute)
 		for _, e := range slices.Concat(b.events["team 0"], b.events["team 1"]) {
 			if e.Err != nil {
 				t.Fatalf("a reading says %v", e.Err)
@@ -237,13 +237,13 @@ func TestWhoHoldsNoMoreThanItsShareKeepsItsPlaces(t *testing.T) {
 
 func TestAReadingWhosePlaceWasNeededSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, 2)
+		b := newPollerEnv(t, 2)
 		for i := range 2 {
-			b.runAs(Env{Namespace: "noisy", Trigger: "slow", PollingInterval: time.Minute}, asked(strconv.Itoa(i)), readFunc(hang))
+			b.runAs(Env{Namespace: "noisy", Trigger: "slow", PollingInterval: time.Minute}, keyOn(strconv.Itoa(i)), readFunc(hang))
 		}
-		pass(time.Second)
-		b.healthy("shop", asked("prompt"), 2*time.Second)
-		pass(10 * time.Second)
+		advance(time.Second)
+		b.healthy("shop", keyOn("prompt"), 2*time.Second)
+		advance(10 * time.Second)
 		e := b.last("slow")
 		if e.Err == nil || !strings.Contains(e.Err.Error(), "more readings under way than its share") || len(b.times("slow")) != 1 {
 			t.Errorf("got %+v at %v", e, b.times("slow"))

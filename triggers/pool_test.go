@@ -18,7 +18,7 @@ func (c *connection) Close() error {
 }
 
 func TestAValueIsOpenedOnceAndClosedByTheLastUser(t *testing.T) {
-	s := NewShared()
+	s := NewPool()
 	opened := 0
 	open := func() (*connection, error) { opened++; return &connection{}, nil }
 	first, release1, err1 := Acquire(s, "k", open)
@@ -51,12 +51,12 @@ func TestAValueIsOpenedOnceAndClosedByTheLastUser(t *testing.T) {
 }
 
 func TestAFailedOpeningIsTriedAgainByTheNext(t *testing.T) {
-	var s Shared
+	var s Pool
 	refused := errors.New("refused")
 	if _, _, err := Acquire(&s, "k", func() (*connection, error) { return nil, refused }); !errors.Is(err, refused) {
 		t.Errorf("got %v", err)
 	}
-	if len(s.loans) != 0 {
+	if len(s.references) != 0 {
 		t.Error("the failure is kept")
 	}
 	_, release, err := Acquire(&s, "k", func() (*connection, error) { return &connection{}, nil })
@@ -67,7 +67,7 @@ func TestAFailedOpeningIsTriedAgainByTheNext(t *testing.T) {
 }
 
 func TestAPanicWhileOpeningLocksNobodyOut(t *testing.T) {
-	var s Shared
+	var s Pool
 	func() {
 		defer func() { _ = recover() }()
 		_, _, _ = Acquire(&s, "k", func() (*connection, error) { panic("defect") })
@@ -79,16 +79,16 @@ func TestAPanicWhileOpeningLocksNobodyOut(t *testing.T) {
 	release()
 }
 
-// stranger is another type of value.
-type stranger struct{ connection }
+// otherType is another type of value.
+type otherType struct{ connection }
 
 func TestAKeyIsOfOneType(t *testing.T) {
-	var s Shared
+	var s Pool
 	c, release, err := Acquire(&s, "k", func() (*connection, error) { return &connection{}, nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Acquire(&s, "k", func() (*stranger, error) { return &stranger{}, nil }); err == nil || !strings.Contains(err.Error(), "stranger") {
+	if _, _, err := Acquire(&s, "k", func() (*otherType, error) { return &otherType{}, nil }); err == nil || !strings.Contains(err.Error(), "stranger") {
 		t.Errorf("got %v", err)
 	}
 	release()
@@ -98,7 +98,7 @@ func TestAKeyIsOfOneType(t *testing.T) {
 }
 
 func TestManyUsersShareWithoutLosingCount(t *testing.T) {
-	var s Shared
+	var s Pool
 	var users sync.WaitGroup
 	for range 50 {
 		users.Go(func() {
@@ -116,7 +116,7 @@ func TestManyUsersShareWithoutLosingCount(t *testing.T) {
 		})
 	}
 	users.Wait()
-	if len(s.loans) != 0 {
-		t.Errorf("%d loans are left", len(s.loans))
+	if len(s.references) != 0 {
+		t.Errorf("%d loans are left", len(s.references))
 	}
 }

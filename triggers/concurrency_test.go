@@ -16,7 +16,7 @@ import (
 
 func TestReadingsAtATimeAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, 4)
+		b := newPollerEnv(t, 4)
 		var now, most, reads atomic.Int64
 		for i := range 40 {
 			b.run("q", strconv.Itoa(i), time.Minute, readFunc(func(context.Context) (scalers.Milli, error) {
@@ -27,7 +27,7 @@ func TestReadingsAtATimeAreBounded(t *testing.T) {
 				return 0, nil
 			}))
 		}
-		pass(time.Second)
+		advance(time.Second)
 		if most.Load() != 4 || reads.Load() != 40 {
 			t.Errorf("%d readings at a time, %d in all; expected 4 and 40", most.Load(), reads.Load())
 		}
@@ -36,13 +36,13 @@ func TestReadingsAtATimeAreBounded(t *testing.T) {
 
 func TestSourcesThatHangDoNotDelayTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, 4)
+		b := newPollerEnv(t, 4)
 		for i := range 40 {
 			b.run("hangs", strconv.Itoa(i), 20*time.Second, readFunc(hang))
 		}
 		synctest.Wait()
 		b.run("prompt", "prompt", 20*time.Second, readFunc(three))
-		pass(5 * time.Minute)
+		advance(5 * time.Minute)
 		times := b.times("prompt")
 		// Nobody knows yet who hangs: forty go before it, two a second once they have waited for a fifth of their interval.
 		if len(times) < 13 || times[0] > 25*time.Second {
@@ -58,7 +58,7 @@ func TestSourcesThatHangDoNotDelayTheOthers(t *testing.T) {
 
 func TestTenThousandReadersNeedNoGoroutineWhileIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, 64)
+		b := newPollerEnv(t, 64)
 		const sources = 10_000
 		var reads atomic.Int64
 		for i := range sources {
@@ -74,7 +74,7 @@ func TestTenThousandReadersNeedNoGoroutineWhileIdle(t *testing.T) {
 		if n := runtime.NumGoroutine(); n > sources+50 {
 			t.Errorf("%d goroutines for %d sources that wait", n, sources)
 		}
-		pass(12 * time.Second)
+		advance(12 * time.Second)
 		if n := reads.Load(); n < 2*sources || n > 3*sources {
 			t.Errorf("%d readings in 12 s, expected 2 or 3 for each of %d", n, sources)
 		}
@@ -108,7 +108,7 @@ func comeAndGo(ctx context.Context, t *testing.T, poller *Poller, key string) {
 	defer cancel()
 	var returned atomic.Bool
 	var last atomic.Int64
-	source := Poll(asked(key), readFunc(three), Env{PollingInterval: time.Millisecond, Poller: poller, Now: time.Now})
+	source := Poll(keyOn(key), readFunc(three), Env{PollingInterval: time.Millisecond, Poller: poller, Now: time.Now})
 	_ = source.Run(ctx, func(e scalers.Event) {
 		if returned.Load() {
 			t.Error("an event after Run has returned")
