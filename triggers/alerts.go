@@ -5,8 +5,10 @@ import (
 	"time"
 )
 
-// Alert is one firing alert. Its maps are shared and must not be changed.
+// Alert is one firing alert, or one level that is on. Its maps are shared and must not be changed.
 type Alert struct {
+	// Level is what was sent to a trigger endpoint; nil for an alert, and for a level whose recorded value cannot be read.
+	Level       *Level
 	Labels      map[string]string
 	Annotations map[string]string
 	// StartsAt is when this activation began, by the sender's clock.

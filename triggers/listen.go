@@ -3,36 +3,19 @@ package triggers
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// A level is recorded as an alert: its key is a label, its value an annotation.
-const (
-	keyLabel        = "key"
-	valueAnnotation = "value"
-)
-
-// Labels are those of the record of a level: what tells it apart.
-func (l Level) Labels() map[string]string { return map[string]string{keyLabel: l.Key} }
-
-// Annotations are those of the record of a level: what it says.
-func (l Level) Annotations() map[string]string {
-	return map[string]string{valueAnnotation: l.Value.String()}
-}
-
-// LevelsOf returns the levels that records hold, in their order: all are on.
-func LevelsOf(records []Alert) ([]Level, error) {
+// levelsOf returns the levels that were recorded, in their order: all are on.
+func levelsOf(records []Alert) ([]Level, error) {
 	levels := make([]Level, len(records))
 	for i := range records {
-		r := &records[i]
-		value, err := scalers.ParseMilli(r.Annotations[valueAnnotation])
-		if err != nil {
-			return nil, fmt.Errorf("the record of key %q: %w", r.Labels[keyLabel], err)
+		if records[i].Level == nil {
+			return nil, errors.New("a recorded level has no value")
 		}
-		levels[i] = Level{Key: r.Labels[keyLabel], Value: value, On: true, At: r.StartsAt}
+		levels[i] = *records[i].Level
 	}
 	return levels, nil
 }
@@ -91,7 +74,7 @@ func (s *listenSource) Run(ctx context.Context, emit func(scalers.Event)) error 
 // event is what the records say. Of several, those that were lost may have counted as well: then the level is at least that
 // of the ones that are known. A single one is the newest, and the whole truth.
 func (s *listenSource) event(records []Alert, lost error) scalers.Event {
-	levels, err := LevelsOf(records)
+	levels, err := levelsOf(records)
 	if err != nil {
 		return scalers.Event{Err: err}
 	}

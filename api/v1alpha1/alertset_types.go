@@ -56,6 +56,9 @@ type AlertRecord struct {
 	Endpoint string `json:"endpoint"`
 	// Fingerprint of the labels, 16 hexadecimal digits.
 	Fingerprint string `json:"fingerprint"`
+	// Level is what was sent to a trigger endpoint; it is unset for an alert, which has labels and annotations instead.
+	// +optional
+	Level *LevelRecord `json:"level,omitempty"`
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`
 	// +optional
@@ -86,6 +89,16 @@ type AlertRecord struct {
 	// Until is when a level that was pushed with a ttl is over unless it is pushed again, by Impulse's clock.
 	// +optional
 	Until *metav1.MicroTime `json:"until,omitempty"`
+}
+
+// LevelRecord is one level of a trigger.
+type LevelRecord struct {
+	// Key distinguishes the levels of one trigger; it may be empty.
+	// +optional
+	Key string `json:"key,omitempty"`
+	// MilliValue is the level in thousandths. It is unset once the level is over.
+	// +optional
+	MilliValue *int64 `json:"milliValue,omitempty"`
 }
 
 // AlertSetList is a list of AlertSets.

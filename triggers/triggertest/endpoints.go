@@ -133,7 +133,7 @@ func (d *Endpoints) Watch(ctx context.Context, _ triggers.AlertQuery, changed fu
 		var on []triggers.Alert
 		for _, l := range slices.SortedFunc(maps.Values(d.records), func(a, b triggers.Level) int { return cmp.Compare(a.Key, b.Key) }) {
 			if l.On {
-				on = append(on, triggers.Alert{Labels: l.Labels(), Annotations: l.Annotations(), StartsAt: l.At})
+				on = append(on, triggers.Alert{Level: &l, StartsAt: l.At})
 			}
 		}
 		changed(time.Now(), on, nil)

@@ -11,6 +11,7 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -28,9 +29,11 @@ type Alert struct {
 	Begins  *time.Time `json:"begins,omitempty"`
 	EndedBy string     `json:"endedBy,omitempty"`
 	// Credential is the name of what its sender has shown, Trigger the object/trigger that a level was pushed to.
-	Credential  string            `json:"credential,omitempty"`
-	Trigger     string            `json:"trigger,omitempty"`
-	Fingerprint string            `json:"fingerprint"`
+	Credential  string `json:"credential,omitempty"`
+	Trigger     string `json:"trigger,omitempty"`
+	Fingerprint string `json:"fingerprint"`
+	// Level is that of a trigger endpoint; an alert has labels and annotations instead.
+	Level       *Level            `json:"level,omitempty"`
 	Labels      map[string]string `json:"labels,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
 	StartsAt    time.Time         `json:"startsAt"`
@@ -43,6 +46,13 @@ type Alert struct {
 	SelectedBy []string `json:"selectedBy"`
 	// Otherwise holds the states for those of them for which it counts less.
 	Otherwise map[string]string `json:"otherwise,omitempty"`
+}
+
+// Level is what was sent to a trigger endpoint.
+type Level struct {
+	Key string `json:"key,omitempty"`
+	// Value is unset once the level is over.
+	Value string `json:"value,omitempty"`
 }
 
 // Filter says which alerts are listed.
@@ -60,7 +70,7 @@ func List(stored []v1alpha1.AlertRecord, workloads []*compile.Workload, f Filter
 	all, selectors := []Alert{}, selectorsOf(workloads)
 	for i := range stored {
 		a := alertOf(&stored[i])
-		if f.Namespace != "" && a.Namespace != f.Namespace || f.Match != nil && !f.Match(a.Labels) {
+		if f.Namespace != "" && a.Namespace != f.Namespace || f.Match != nil && !f.Match(a.labels()) {
 			continue
 		}
 		if a.judge(&stored[i], selectors, now); a.State != Resolved || f.Resolved {
@@ -79,6 +89,14 @@ func List(stored []v1alpha1.AlertRecord, workloads []*compile.Workload, f Filter
 // Name is the alertname, or the trigger of a pushed level.
 func (a *Alert) Name() string { return cmp.Or(a.Trigger, a.Labels["alertname"]) }
 
+// labels are those of an alert; a level has its key.
+func (a *Alert) labels() map[string]string {
+	if a.Level != nil {
+		return map[string]string{"key": a.Level.Key}
+	}
+	return a.Labels
+}
+
 // alertOf reads a stored alert.
 func alertOf(s *v1alpha1.AlertRecord) Alert {
 	door := store.ParseEndpoint(s.Endpoint)
@@ -88,6 +106,12 @@ func alertOf(s *v1alpha1.AlertRecord) Alert {
 	}
 	if door.Object != "" {
 		a.Trigger = door.Object + "/" + door.Trigger
+	}
+	if l := s.Level; l != nil {
+		a.Level = &Level{Key: l.Key}
+		if l.MilliValue != nil {
+			a.Level.Value = scalers.Milli(*l.MilliValue).String()
+		}
 	}
 	if s.EndsAt != nil {
 		a.EndsAt = &s.EndsAt.Time

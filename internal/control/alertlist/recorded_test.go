@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/ingest/store"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
@@ -49,7 +50,7 @@ func TestAlertsAreListedWithTheirStateAndTheObjectsThatSelectThem(t *testing.T) 
 		stored("shop/", named("Slow"), nil),
 		stored("shop/grafana", named("Slow"), func(a *v1alpha1.AlertRecord) { a.Firing, a.StaleFiring, a.EndsAt = false, &later, &later }),
 		stored("shop/", named("Over"), func(a *v1alpha1.AlertRecord) { a.Firing, a.EndsAt = false, &later }),
-		stored("shop//web/push", map[string]string{"key": ""}, nil),
+		stored("shop//web/push", nil, func(a *v1alpha1.AlertRecord) { a.Level = store.NewLevel("", 42_500) }),
 		stored("bank/", named("Slow"), nil),
 		stored("/", named("Slow"), nil),
 	}

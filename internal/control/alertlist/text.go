@@ -24,7 +24,7 @@ func Text(w io.Writer, all []Alert, wide bool) error {
 		a := &all[i]
 		row := []string{a.Namespace, cmp.Or(plain(a.Name()), "-"), a.state().String(), moment(a.since()), brief(a.selectors())}
 		if wide {
-			row = append(row, moment(a.LastSeen), cmp.Or(a.Credential, a.Trigger, "-"), set(a.Labels))
+			row = append(row, moment(a.LastSeen), cmp.Or(a.Credential, a.Trigger, "-"), set(a.labels()))
 		}
 		fmt.Fprintln(out, strings.Join(row, "\t"))
 	}

@@ -140,7 +140,7 @@ func deliveryOf(d triggers.Endpoint, at time.Time, levels []triggers.Level) stor
 		if began.IsZero() || began.After(at) {
 			began = at
 		}
-		a := store.Alert{Labels: l.Labels(), Annotations: l.Annotations(), Firing: l.On, StartsAt: began}
+		a := store.Alert{Level: store.NewLevel(l.Key, l.Value), Firing: l.On, StartsAt: began}
 		if !l.On {
 			a.EndsAt = began
 		} else if l.TTL > 0 {

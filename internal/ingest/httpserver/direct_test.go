@@ -96,7 +96,7 @@ func TestALevelIsRecordedForItsTrigger(t *testing.T) {
 	if len(r.doors) != 2 || r.doors[0].String() != "shop//checkout/jobs" || r.doors[1].String() != "shop//checkout/hooked" {
 		t.Fatalf("recorded through %v", r.doors)
 	}
-	if r.alerts[0].Annotations["value"] != "42" || r.alerts[0].Until.Sub(r.alerts[0].StartsAt) != time.Minute || r.alerts[1].Annotations["value"] != "3" {
+	if *r.alerts[0].Level.MilliValue != 42000 || r.alerts[0].Until.Sub(r.alerts[0].StartsAt) != time.Minute || *r.alerts[1].Level.MilliValue != 3000 {
 		t.Errorf("recorded %+v", r.alerts)
 	}
 }

@@ -3,14 +3,23 @@ package store
 import (
 	"container/list"
 	"strings"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
-// overhead is what a record takes beside what it says: its names, times and states.
-const overhead = 600
+const (
+	// overhead is what a record takes beside what it says: its names, times and states.
+	overhead = 600
+	// levelOverhead bounds the field level without its key, in bytes.
+	levelOverhead = 50
+)
 
 // sizeOf bounds the bytes that a record takes when it is written.
-func sizeOf(door string, labels, annotations map[string]string) int {
+func sizeOf(door string, level *v1alpha1.LevelRecord, labels, annotations map[string]string) int {
 	n := overhead + quoted(door)
+	if level != nil {
+		n += quoted(level.Key) + levelOverhead
+	}
 	for _, set := range []map[string]string{labels, annotations} {
 		for k, v := range set {
 			n += quoted(k) + quoted(v) + 2
@@ -97,7 +106,7 @@ func (r *fact) refresh() {
 	}
 }
 
-func (r *fact) size() int { return sizeOf(r.Endpoint, r.Labels, r.Annotations) }
+func (r *fact) size() int { return sizeOf(r.Endpoint, r.Level, r.Labels, r.Annotations) }
 
 // namespaceOf takes a door's name apart.
 func namespaceOf(door string) (namespace string, direct bool) {

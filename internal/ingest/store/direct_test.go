@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -14,7 +15,8 @@ var till = Endpoint{Namespace: "shop", Object: "till", Trigger: "queue"}
 
 // level is a pushed level.
 func level(key, value string, at time.Time, ttl time.Duration) Alert {
-	a := Alert{Labels: map[string]string{"key": key}, Annotations: map[string]string{"value": value}, Firing: true, StartsAt: at}
+	n, _ := scalers.ParseMilli(value)
+	a := Alert{Level: NewLevel(key, n), Firing: true, StartsAt: at}
 	if ttl > 0 {
 		a.Until = time.Now().Add(ttl)
 	}

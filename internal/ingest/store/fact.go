@@ -130,7 +130,7 @@ func (r *fact) fires(a *Alert, at time.Time) bool {
 	if r.AbsentSince != nil {
 		r.AbsentSince, changed = nil, true
 	}
-	return r.say(a.Annotations) || changed
+	return r.say(a) || changed
 }
 
 func (r *fact) begin(starts metav1.MicroTime) {
@@ -164,6 +164,9 @@ func (r *fact) end(starts, ends, at time.Time) {
 	ended, resolved := micro(ends), micro(at)
 	r.Firing, r.StartsAt, r.EndsAt, r.ResolvedAt = false, micro(starts), &ended, &resolved
 	r.StaleFiring, r.AbsentSince, r.Annotations, r.Until = nil, nil, nil, nil
+	if r.Level != nil {
+		r.Level = &v1alpha1.LevelRecord{Key: r.Level.Key}
+	}
 }
 
 // pushed takes in a level of a direct door: the newest by the sender's clock, and of two that are as new the one that came
@@ -186,15 +189,20 @@ func (r *fact) pushed(a *Alert, at time.Time) bool {
 		r.Until = &until
 		changed = changed || until.Time.Before(r.writtenUntil)
 	}
-	return r.say(a.Annotations) || changed
+	return r.say(a) || changed
 }
 
-// say replaces what it says, and reports whether that is something else.
-func (r *fact) say(annotations map[string]string) bool {
-	if maps.Equal(r.Annotations, annotations) {
+// says reports whether the record has the annotations or the level of a delivery.
+func (r *fact) says(a *Alert) bool {
+	return maps.Equal(r.Annotations, a.Annotations) && equalLevels(r.Level, a.Level)
+}
+
+// say stores the annotations or the level of a delivery, and reports whether they differ from what was stored.
+func (r *fact) say(a *Alert) bool {
+	if r.says(a) {
 		return false
 	}
-	r.Annotations = annotations
+	r.Annotations, r.Level = a.Annotations, a.Level
 	return true
 }
 
@@ -202,7 +210,7 @@ func (r *fact) say(annotations map[string]string) bool {
 func first(k key, a *Alert, at time.Time) *fact {
 	seen := micro(at)
 	r := newFact(v1alpha1.AlertRecord{
-		Endpoint: k.door, Fingerprint: k.fingerprint, Labels: a.Labels, Annotations: a.Annotations, Firing: a.Firing,
+		Endpoint: k.door, Fingerprint: k.fingerprint, Level: a.Level, Labels: a.Labels, Annotations: a.Annotations, Firing: a.Firing,
 		StartsAt: micro(a.StartsAt), LastSeen: seen,
 	})
 	if !a.Firing {
@@ -217,6 +225,14 @@ func first(k key, a *Alert, at time.Time) *fact {
 // micro is a time as it will be after a restart: whole microseconds.
 func micro(t time.Time) metav1.MicroTime {
 	return metav1.NewMicroTime(t.UTC().Truncate(time.Microsecond))
+}
+
+// fingerprint is that of a level's key, or of an alert's labels.
+func (a *Alert) fingerprint() string {
+	if a.Level != nil {
+		return fingerprint(map[string]string{"key": a.Level.Key})
+	}
+	return fingerprint(a.Labels)
 }
 
 // fingerprint is Alertmanager's own, of the labels: what a sender says of it is not believed.

@@ -112,7 +112,7 @@ func (r *reconciling) confirm(one *fact, a *triggers.Alert) {
 	if one.AbsentSince != nil {
 		one.AbsentSince, changed = nil, true
 	}
-	changed = one.say(a.Annotations) || changed
+	changed = one.say(&Alert{Annotations: a.Annotations}) || changed
 	r.store.heard(one, changed, r.at)
 	r.touched.add(one)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
 // maxCut bounds the doors of which it is remembered that they are truncated.
@@ -39,9 +41,10 @@ type Delivery struct {
 	ID string
 }
 
-// Alert is one alert of a delivery. Through a direct door it is a level: its one label "key" tells it from others of the
-// trigger, and its annotation "value" is what it is.
+// Alert is one alert of a delivery; at a trigger endpoint it is a level.
 type Alert struct {
+	// Level is set at a trigger endpoint, Labels and Annotations elsewhere.
+	Level       *v1alpha1.LevelRecord
 	Labels      map[string]string
 	Annotations map[string]string
 	Firing      bool
@@ -72,7 +75,7 @@ func (s *Store) Record(ctx context.Context, d Delivery) (Result, error) {
 	keys := make([]key, len(d.Alerts))
 	door := d.Endpoint.String()
 	for i := range d.Alerts {
-		keys[i] = key{door, fingerprint(d.Alerts[i].Labels)}
+		keys[i] = key{door, d.Alerts[i].fingerprint()}
 	}
 	s.mu.Lock()
 	newcomers, refused := s.admit(keys, d.Alerts)
@@ -125,7 +128,7 @@ func (t *taking) all(newcomers map[key]*newcomer, meant func(*newcomer) bool) er
 			if !n.stored || old == nil {
 				continue
 			}
-			a.Annotations = old.Annotations // It is heard of, and what more it says is not kept.
+			a.Annotations, a.Level = old.Annotations, old.Level // It is heard of, and what more it says is not kept.
 		}
 		t.take(k, &a)
 	}

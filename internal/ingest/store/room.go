@@ -67,7 +67,7 @@ func (s *Store) newcomers(keys []key, delivered []Alert) (map[key]*newcomer, dem
 	all := map[key]*newcomer{}
 	for i, k := range keys {
 		old, a := s.alerts[k], &delivered[i]
-		if old != nil && (!a.Firing || old.class() != isResolved && maps.Equal(old.Annotations, a.Annotations)) {
+		if old != nil && (!a.Firing || old.class() != isResolved && old.says(a)) {
 			continue
 		}
 		n := all[k]
@@ -75,7 +75,7 @@ func (s *Store) newcomers(keys []key, delivered []Alert) (map[key]*newcomer, dem
 			n = &newcomer{index: i}
 			all[k] = n
 		}
-		more := sizeOf(k.door, a.Labels, a.Annotations)
+		more := sizeOf(k.door, a.Level, a.Labels, a.Annotations)
 		if old != nil {
 			more -= old.booked.size
 			n.stored = old.class() != isResolved
@@ -151,7 +151,7 @@ func (s *Store) makeRoom(k key, n *newcomer, a *Alert) error {
 	accounts, r := s.accounts(k.door), s.alerts[k]
 	switch {
 	case r == nil:
-		need.stored, need.bytes = false, max(n.bytes, sizeOf(k.door, a.Labels, a.Annotations))
+		need.stored, need.bytes = false, max(n.bytes, sizeOf(k.door, a.Level, a.Labels, a.Annotations))
 	case n.bytes > 0 && r.shard.bytes+n.bytes > longestShard:
 		why := accounts[0].full("may have %d bytes in one record, and an alert in one that has %d says %d more", longestShard, r.shard.bytes, n.bytes)
 		return s.refuse(why, map[key]*newcomer{k: n})

@@ -189,7 +189,7 @@ func (s *Store) view(w *watcher) view {
 	for i, r := range shown {
 		stands := &w.selected[r].shown
 		v.alerts[i] = triggers.Alert{
-			Labels: r.Labels, Annotations: r.Annotations, StartsAt: r.StartsAt.Time, LastSeen: r.LastSeen.Time,
+			Level: r.level(), Labels: r.Labels, Annotations: r.Annotations, StartsAt: r.StartsAt.Time, LastSeen: r.LastSeen.Time,
 			Stale: stands.stale, ExpiresAt: stands.over(), CountsFrom: stands.begins(),
 		}
 	}
