@@ -37,5 +37,5 @@ func (c *cluster) fromFiles(namespace, name string) (*v1alpha1.ScaledObject, err
 	for i, p := range wrong {
 		lines[i] = p.Error()
 	}
-	return nil, fmt.Errorf("%w that can be read; of a file with a mistake, the last good version goes on:\n%s", missing, strings.Join(lines, "\n"))
+	return nil, fmt.Errorf("%w that can be read; of a file with a mistake, the last good version stays in effect:\n%s", missing, strings.Join(lines, "\n"))
 }

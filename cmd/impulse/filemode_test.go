@@ -95,7 +95,7 @@ func TestAnObjectThatFileModeDoesNotFollowIsNotExplained(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, _, errs := impulse(t, "", "explain", "shop/office", "--config", config, "--state-dir", states)
-	if code != 2 || !strings.Contains(errs, "the last good version goes on:\n") || !strings.Contains(errs, "spec.minReplicas: unknown field") {
+	if code != 2 || !strings.Contains(errs, "the last good version stays in effect:\n") || !strings.Contains(errs, "spec.minReplicas: unknown field") {
 		t.Errorf("a file with a mistake: %d %s", code, errs)
 	}
 }

@@ -9,27 +9,27 @@ import (
 
 	"k8s.io/client-go/rest"
 
-	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/election"
 	"github.com/impulse-sh/impulse/internal/control/status"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 )
 
-// Whoever does not lead has no deadline to be within: nothing is even sent, whatever the others who ask before have said.
+// A process that does not lead has no deadline, so nothing is sent.
 func TestWhoDoesNotLeadSendsNothing(t *testing.T) {
 	gate, err := election.New(&rest.Config{Host: "127.0.0.1:1"}, election.Options{Namespace: "impulse-system", Name: "impulse"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	// There is no client behind any of them: to send anything would panic.
-	if _, err := (writer{deadline: gate.Deadline}).Set(t.Context(), actuator.Target{}, actuator.Scale{}, 1); !errors.Is(err, errNotLeading) {
-		t.Errorf("a count: %v", err)
+	err = gate.WhileLeading(t.Context(), func(context.Context) error { panic("a write without a deadline") })
+	if !errors.Is(err, election.ErrNotLeading) {
+		t.Errorf("a count: got error %v, want ErrNotLeading", err)
 	}
-	if err := (statusWriter{deadline: gate.Deadline}).Save(t.Context(), status.Object{}, &v1alpha1.ScaledObjectStatus{}); !errors.Is(err, status.ErrGone) {
+	if err := (statusWriter{whileLeading: gate.WhileLeading}).Save(t.Context(), status.Object{}, &v1alpha1.ScaledObjectStatus{}); !errors.Is(err, status.ErrGone) {
 		t.Errorf("a status: %v", err)
 	}
-	if err := (alertWriter{deadline: gate.Deadline}).Save(t.Context(), 0, store.Shard{}); !errors.Is(err, errNotLeading) {
+	if err := (alertWriter{deadline: gate.Deadline}).Save(t.Context(), 0, store.Shard{}); !errors.Is(err, election.ErrNotLeading) {
 		t.Errorf("alerts: %v", err)
 	}
 }
@@ -52,7 +52,7 @@ func TestARecordThatIsWrittenAfterTheDeadlineIsNotBelieved(t *testing.T) {
 			until := time.Now().Add(time.Second)
 			k := alertWriter{latePersister{takes: takes}, func() time.Time { return until }}
 			err := k.Save(t.Context(), 0, store.Shard{})
-			if late := takes >= time.Second; errors.Is(err, errNotLeading) != late {
+			if late := takes >= time.Second; errors.Is(err, election.ErrNotLeading) != late {
 				t.Errorf("after %s: %v", takes, err)
 			}
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/impulse-sh/impulse/actuator"
 )
 
-// targetKey is a target, whatever version of its API it is named by.
+// targetKey identifies a target, independent of the API version that an object names it by.
 type targetKey struct{ namespace, group, kind, name string }
 
 func targetKeyOf(t actuator.Target) targetKey {
@@ -20,42 +20,42 @@ func targetKeyOf(t actuator.Target) targetKey {
 	return targetKey{t.Namespace, group, t.Kind, t.Name}
 }
 
-// claim lets an object claim a target, and gives up the one that it had claimed before.
-func (c *Controller) claim(ctx context.Context, m *entry, target targetKey) {
-	if m.claimed != target && m.claimed != (targetKey{}) {
-		c.stop(m)
-		c.release(ctx, m)
+// claim adds an object to the claimants of a target, and releases the target that it claimed before.
+func (c *Controller) claim(ctx context.Context, e *entry, target targetKey) {
+	if e.claimed != target && e.claimed != (targetKey{}) {
+		c.stop(e)
+		c.release(ctx, e)
 	}
-	m.claimed = target
-	rivals := c.claimants[target]
-	if !slices.Contains(rivals, m) {
-		rivals = append(rivals, m)
-		slices.SortStableFunc(rivals, func(a, b *entry) int { return a.so.CreationTimestamp.Compare(b.so.CreationTimestamp.Time) })
-		c.claimants[target] = rivals
+	e.claimed = target
+	claimants := c.claimants[target]
+	if !slices.Contains(claimants, e) {
+		claimants = append(claimants, e)
+		slices.SortStableFunc(claimants, func(a, b *entry) int { return a.so.CreationTimestamp.Compare(b.so.CreationTimestamp.Time) })
+		c.claimants[target] = claimants
 	}
 	c.assign(ctx, target)
 }
 
-// release takes back an object's claim; whoever comes next gets the target.
-func (c *Controller) release(ctx context.Context, m *entry) {
-	rivals := slices.DeleteFunc(c.claimants[m.claimed], func(other *entry) bool { return other == m })
-	if len(rivals) == 0 {
-		delete(c.claimants, m.claimed)
+// release removes an object from the claimants of its target, and assigns the target to the next claimant.
+func (c *Controller) release(ctx context.Context, e *entry) {
+	claimants := slices.DeleteFunc(c.claimants[e.claimed], func(other *entry) bool { return other == e })
+	if len(claimants) == 0 {
+		delete(c.claimants, e.claimed)
 	} else {
-		c.claimants[m.claimed] = rivals
-		c.assign(ctx, m.claimed)
+		c.claimants[e.claimed] = claimants
+		c.assign(ctx, e.claimed)
 	}
-	m.claimed = targetKey{}
+	e.claimed = targetKey{}
 }
 
-// assign gives a target to the oldest of those who claim it, of two as old to the one that came first, and refuses the
+// assign gives a target to its oldest claimant, or to the first one that claimed it if several are equally old, and refuses the
 // others.
 func (c *Controller) assign(ctx context.Context, target targetKey) {
-	rivals := c.claimants[target]
-	owner := rivals[0]
-	for _, m := range rivals[1:] {
-		c.stop(m)
-		c.refuse(m, targetInUse, fmt.Sprintf("ScaledObject %s scales the same %s; remove one of the two", owner.key, target.kind))
+	claimants := c.claimants[target]
+	owner := claimants[0]
+	for _, e := range claimants[1:] {
+		c.stop(e)
+		c.refuse(e, targetInUse, fmt.Sprintf("ScaledObject %s scales the same %s; remove one of the two", owner.key, target.kind))
 	}
 	c.run(ctx, owner)
 }

@@ -22,14 +22,14 @@ import (
 
 const resource = "scaledobjects"
 
-// Cluster reads ScaledObjects from the API server, and writes their status there.
+// Cluster reads ScaledObjects from the API server, and writes their status and finalizers.
 type Cluster struct {
 	client    rest.Interface
 	namespace string
 	listed    atomic.Bool
 }
 
-// NewCluster returns a Cluster for the objects of one namespace, or of all when it is "". It does no I/O.
+// NewCluster returns a Cluster for the objects of one namespace, or of all namespaces if it is "". It does no I/O.
 func NewCluster(config *rest.Config, namespace string) (*Cluster, error) {
 	client, err := Client(config)
 	if err != nil {
@@ -38,7 +38,7 @@ func NewCluster(config *rest.Config, namespace string) (*Cluster, error) {
 	return &Cluster{client: client, namespace: namespace}, nil
 }
 
-// Client returns a client of our own API group.
+// Client returns a client of Impulse's own API group. It has no client-side rate limit.
 func Client(config *rest.Config) (rest.Interface, error) {
 	scheme := runtime.NewScheme()
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
@@ -55,8 +55,8 @@ func Client(config *rest.Config) (rest.Interface, error) {
 	return client, nil
 }
 
-// Run keeps a controller up to date until ctx is done, however long the API server is away. known is called each time that all
-// objects have been handed on.
+// Run passes all changes of objects to a controller until ctx is done, and retries while the API server is unavailable. It calls
+// known after each complete list.
 func (k *Cluster) Run(ctx context.Context, c *Controller, known func()) {
 	k.listed.Store(false)
 	watch := cache.NewListWatchFromClient(k.client, resource, k.namespace, fields.Everything())
@@ -65,11 +65,11 @@ func (k *Cluster) Run(ctx context.Context, c *Controller, known func()) {
 	reflector.RunWithContext(ctx)
 }
 
-// Listed reports whether the objects are known.
+// Listed reports whether a complete list has been passed to the controller since Run was called.
 func (k *Cluster) Listed() bool { return k.listed.Load() }
 
-// Save replaces the status of an object. It is written as a whole, and only over the object that was read: the name may
-// have gone to another one.
+// Save replaces the whole status of an object. It returns status.ErrGone if the object no longer exists, or if another object has
+// its name by now.
 func (k *Cluster) Save(ctx context.Context, o status.Object, stored *v1alpha1.ScaledObjectStatus) error {
 	patch, err := json.Marshal([]map[string]any{
 		{"op": "test", "path": "/metadata/uid", "value": o.UID},
@@ -86,17 +86,17 @@ func (k *Cluster) Save(ctx context.Context, o status.Object, stored *v1alpha1.Sc
 	return err
 }
 
-// replaced reports whether an object is gone, or has been replaced by another one of the same name. The code of a failed write
-// does not tell: a webhook that denies it chooses the code.
+// replaced reports whether an object is gone, or has been replaced by another one of the same name. The status code of a failed
+// write does not show this: an admission webhook that denies the write may choose any code.
 func (k *Cluster) replaced(ctx context.Context, o status.Object) bool {
 	so := &v1alpha1.ScaledObject{}
 	err := k.client.Get().Namespace(o.Namespace).Resource(resource).Name(o.Name).Do(ctx).Into(so)
 	return apierrors.IsNotFound(err) || err == nil && string(so.UID) != o.UID
 }
 
-// feed hands what a reflector sees to a controller, and keeps nothing itself.
+// feed is a store adapter: it passes what a reflector reads to a controller, and stores nothing.
 type feed struct {
-	ctx        context.Context //nolint:containedctx // It is the context of Run, which the reflector's store is not given.
+	ctx        context.Context // The context of Run: a reflector's store gets none.
 	cluster    *Cluster
 	controller *Controller
 	known      func()
@@ -104,10 +104,10 @@ type feed struct {
 
 var errType = errors.New("not a ScaledObject")
 
-// Add takes in an object.
+// Add applies a new object.
 func (f *feed) Add(o any) error { return f.Update(o) }
 
-// Update takes in a version of an object.
+// Update applies a new version of an object.
 func (f *feed) Update(o any) error {
 	so, ok := o.(*v1alpha1.ScaledObject)
 	if !ok {
@@ -117,7 +117,7 @@ func (f *feed) Update(o any) error {
 	return nil
 }
 
-// Delete takes out an object.
+// Delete removes an object.
 func (f *feed) Delete(o any) error {
 	so, ok := o.(*v1alpha1.ScaledObject)
 	if !ok {
@@ -127,7 +127,7 @@ func (f *feed) Delete(o any) error {
 	return nil
 }
 
-// Replace takes in all objects that there are.
+// Replace applies a complete list of objects.
 func (f *feed) Replace(list []any, _ string) error {
 	all := make([]*v1alpha1.ScaledObject, 0, len(list))
 	for _, o := range list {
@@ -143,10 +143,10 @@ func (f *feed) Replace(list []any, _ string) error {
 	return nil
 }
 
-// Resync is not asked for.
+// Resync does nothing: the reflector has no resync period.
 func (f *feed) Resync() error { return nil }
 
-// trim drops what is not needed, and fills in what an older CRD may not have.
+// trim removes fields that Impulse does not read, and sets defaults that an older CRD may lack.
 func trim(so *v1alpha1.ScaledObject) *v1alpha1.ScaledObject {
 	so.ManagedFields = nil
 	delete(so.Annotations, "kubectl.kubernetes.io/last-applied-configuration")

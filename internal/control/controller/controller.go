@@ -1,9 +1,8 @@
-// Package controller turns ScaledObjects, from the API server or from files, into running pipelines: one for each object
-// that is understood and whose target is its own.
+// Package controller runs an autoscaler for each ScaledObject, from the API server or from files, that is valid and owns its
+// target.
 //
-// An object that changes keeps its pipeline when only its policy changed; otherwise the pipeline is replaced, and what it
-// remembers is handed over. An edit that is not understood changes nothing: the last good version goes on, and the status
-// says so.
+// An object keeps its autoscaler when only its policy changes; otherwise the autoscaler is replaced, and hands over its memory.
+// An invalid edit changes nothing: the last good version stays in effect, and the status says so.
 package controller
 
 import (
@@ -26,30 +25,32 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Options are what pipelines are made of.
+// Options configure a Controller. All but Secrets and Finalizers are required.
 type Options struct {
 	Kinds []triggers.Kind
-	// Settings are those of all workloads.
+	// Settings apply to all workloads.
 	Settings compile.Settings
-	// Env is what every trigger may use; the fields about one trigger are filled in.
+	// Env is what every trigger may use, without the fields about one trigger.
 	Env triggers.Env
-	// Secrets are the credentials that triggers refer to; nil when there are none.
+	// Secrets reads the credentials that triggers refer to; nil if there are none.
 	Secrets  *Credentials
 	Actuator autoscaler.Actuator
 	Reporter *status.Reporter
-	MayWrite func() bool
-	// Finalizers keeps deleted objects until their targets are restored; nil where nothing can, as with files.
+	// MayWrite reports whether this process leads, and WhileLeading calls a write within the time for which it does.
+	MayWrite     func() bool
+	WhileLeading func(ctx context.Context, write func(context.Context) error) error
+	// Finalizers keeps deleted objects until their targets are restored; nil for objects from files, which have no finalizers.
 	Finalizers FinalizerStore
 }
 
-// Controller owns the pipelines. Its methods may be called from one goroutine at a time.
+// Controller owns the autoscalers. Its methods must be called from one goroutine at a time.
 type Controller struct {
 	options   Options
 	entries   map[string]*entry
 	claimants map[targetKey][]*entry
-	// ending holds the pipelines of objects that are gone, until they have stopped.
+	// ending holds, by object, autoscalers that are stopping.
 	ending map[string]*running
-	// restoring holds what gives targets their original count back.
+	// restoring holds, by target, the goroutines that write original counts.
 	restoring map[targetKey]*running
 	all       sync.WaitGroup
 
@@ -57,39 +58,39 @@ type Controller struct {
 	handovers map[string]Handover
 }
 
-// Handover is what a pipeline left when the controller stopped.
+// Handover is what an autoscaler that has stopped leaves for the next one of the same object.
 type Handover struct {
 	UID    types.UID
 	Memory scalers.Memory
 }
 
-// entry is one object.
+// entry is one object and its state.
 type entry struct {
 	key string
 	so  *v1alpha1.ScaledObject
-	// lastGood is the newest version that was understood, nil when none was.
+	// lastGood is the newest valid version; nil if there was none.
 	lastGood *compile.Workload
 	claimed  targetKey
-	// running is its pipeline, nil while it has none.
+	// running is its autoscaler; nil while it has none.
 	running *running
-	// invalid is what is not understood of the newest version; "" when that is the good one.
+	// invalid lists the mistakes in the newest version; "" if it is valid.
 	invalid string
-	// refused is why the newest version has no pipeline, and has been reported.
+	// refused is the reason and message of the refusal that was reported last; "" if the newest version is in effect.
 	refused string
-	// preWrite comes before each write while the object is to be restored; nil while it is not. pledge makes its finalizer
-	// what its spec says.
+	// preWrite runs before each write to the target while the object has restoreToOriginalReplicaCount; otherwise it is nil.
+	// finalizerSync is the newest goroutine that adds or removes the finalizer.
 	preWrite      atomic.Pointer[preWriteHook]
 	finalizerSync *finalizerSync
-	// finalizing is true once the object is being deleted; restoring gives its target the original count back then.
+	// finalizing is true once the object is being deleted; restoring is then the goroutine that writes the original count.
 	finalizing bool
 	restoring  *running
 }
 
-// New returns a controller without objects. legacy is what an earlier one of this process left, when nobody else has
-// written since.
-func New(o Options, legacy map[string]Handover) *Controller {
+// New returns a controller without objects. handovers are those of the previous controller of this process, if no other process
+// has led since.
+func New(o Options, handovers map[string]Handover) *Controller {
 	c := &Controller{
-		options: o, entries: map[string]*entry{}, claimants: map[targetKey][]*entry{}, ending: map[string]*running{}, handovers: legacy,
+		options: o, entries: map[string]*entry{}, claimants: map[targetKey][]*entry{}, ending: map[string]*running{}, handovers: handovers,
 		restoring: map[targetKey]*running{},
 	}
 	if c.handovers == nil {
@@ -98,66 +99,66 @@ func New(o Options, legacy map[string]Handover) *Controller {
 	return c
 }
 
-// Apply takes in a new object or a new version of one. Its defaults are filled in. What it runs ends with ctx.
+// Apply applies a new object, or a new version of one, with its defaults set. Everything that it starts ends with ctx.
 func (c *Controller) Apply(ctx context.Context, so *v1alpha1.ScaledObject) {
 	key := so.Namespace + "/" + so.Name
-	m := c.entries[key]
-	if m != nil && m.so.UID != so.UID {
-		m.finalizing = true // There is a successor: nothing is restored.
+	e := c.entries[key]
+	if e != nil && e.so.UID != so.UID {
+		e.finalizing = true // Another object has its name: nothing is restored.
 		c.Delete(ctx, key)
-		m = nil
+		e = nil
 	}
-	fresh := m == nil
+	fresh := e == nil
 	if fresh {
-		m = &entry{key: key}
-		c.entries[key] = m
+		e = &entry{key: key}
+		c.entries[key] = e
 	}
-	before := m.so
-	m.so = so
+	before := e.so
+	e.so = so
 	if so.DeletionTimestamp != nil {
-		c.finalize(ctx, m)
+		c.finalize(ctx, e)
 		return
 	}
-	c.syncFinalizer(ctx, m)
+	c.syncFinalizer(ctx, e)
 	if !fresh && before.Generation == so.Generation && so.Generation != 0 && samePause(before, so) {
-		return // Only its status changed: most likely by us.
+		return // Only the status changed.
 	}
 	w, mistakes := compile.Compile(so, c.options.Kinds, c.options.Settings)
 	if w != nil && fresh {
 		c.options.Reporter.Resume(w, &so.Status)
 	}
-	m.invalid = sentence(mistakes)
+	e.invalid = sentence(mistakes)
 	switch {
-	case w == nil && m.running != nil:
-		c.reportVersion(m)
+	case w == nil && e.running != nil:
+		c.reportVersion(e)
 	case w == nil:
-		c.refuse(m, invalidSpec, m.invalid)
+		c.refuse(e, invalidSpec, e.invalid)
 	default:
-		m.lastGood = w
-		c.claim(ctx, m, targetKeyOf(w.Target))
+		e.lastGood = w
+		c.claim(ctx, e, targetKeyOf(w.Target))
 	}
 }
 
-// Delete forgets an object. Its target keeps its count, unless the object says that it is restored.
+// Delete removes an object. Its target keeps its count, unless the object has restoreToOriginalReplicaCount.
 func (c *Controller) Delete(ctx context.Context, key string) {
-	m := c.entries[key]
-	if m == nil {
+	e := c.entries[key]
+	if e == nil {
 		return
 	}
 	delete(c.entries, key)
 	switch {
-	case m.restoring != nil:
-		m.restoring.cancel() // It is done, or somebody has removed the finalizer so that it ends.
-	case compile.Restores(m.so):
-		c.finalize(ctx, m)
+	case e.restoring != nil:
+		e.restoring.cancel() // The count is restored, or somebody removed the finalizer to skip that.
+	case compile.Restores(e.so):
+		c.finalize(ctx, e)
 	}
-	c.stop(m)
+	c.stop(e)
 	c.forget(key)
-	c.options.Reporter.Forget(m.so.Namespace, m.so.Name)
-	c.release(ctx, m)
+	c.options.Reporter.Forget(e.so.Namespace, e.so.Name)
+	c.release(ctx, e)
 }
 
-// Sync takes in all objects that there are, the oldest first: those that are not among them are gone.
+// Sync applies a complete list of objects, the oldest first, and deletes those that are not in it.
 func (c *Controller) Sync(ctx context.Context, all []*v1alpha1.ScaledObject) {
 	there := map[string]bool{}
 	for _, so := range all {
@@ -174,8 +175,8 @@ func (c *Controller) Sync(ctx context.Context, all []*v1alpha1.ScaledObject) {
 	}
 }
 
-// Wait waits until everything that was started has ended, which the end of its context causes, and returns what is
-// remembered.
+// Wait waits until everything that Apply, Sync and Delete started has ended, which requires that their contexts are done, and
+// returns the handovers.
 func (c *Controller) Wait() map[string]Handover {
 	c.all.Wait()
 	c.mu.Lock()
@@ -183,7 +184,7 @@ func (c *Controller) Wait() map[string]Handover {
 	return c.handovers
 }
 
-// remembered is what is known of an object from before: in this process, or in its status.
+// remembered returns the memory of an object: from a handover in this process, or else from its status.
 func (c *Controller) remembered(so *v1alpha1.ScaledObject) autoscaler.Past {
 	c.mu.Lock()
 	old, ok := c.handovers[so.Namespace+"/"+so.Name]
@@ -196,14 +197,14 @@ func (c *Controller) remembered(so *v1alpha1.ScaledObject) autoscaler.Past {
 		return autoscaler.Past{}
 	}
 	if err := m.UnmarshalText([]byte(so.Status.Memory)); err != nil {
-		// What is lost is unknown, and unknown lowers nothing: the windows begin with the count as it is found, and for all
-		// that is known a trigger has just been active.
+		// A lost memory is unknown, and unknown never lowers: the windows begin with the present count, and a trigger is assumed
+		// to have just been active.
 		return autoscaler.Past{Memory: scalers.Memory{LastActive: scalers.InstantOf(c.now())}}
 	}
 	return autoscaler.Past{Memory: m, Decided: so.Status.DesiredReplicas}
 }
 
-// forget drops what is remembered of an object that is gone, and what its pipeline will leave.
+// forget removes the handover of a deleted object, and makes its autoscaler leave none.
 func (c *Controller) forget(key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -213,15 +214,15 @@ func (c *Controller) forget(key string) {
 	}
 }
 
-// refuse says why the newest version of an object is not followed.
-func (c *Controller) refuse(m *entry, reason, message string) {
-	if m.refused != reason+message {
-		m.refused = reason + message
-		c.options.Reporter.Refused(m.so, reason, message, m.running != nil)
+// refuse reports, once, why the newest version of an object is not in effect.
+func (c *Controller) refuse(e *entry, reason, message string) {
+	if e.refused != reason+message {
+		e.refused = reason + message
+		c.options.Reporter.Refused(e.so, reason, message, e.running != nil)
 	}
 }
 
-// sentence joins mistakes.
+// sentence joins mistakes with semicolons.
 func sentence(mistakes []diag.Error) string {
 	all := make([]string, len(mistakes))
 	for i, m := range mistakes {
@@ -230,7 +231,7 @@ func sentence(mistakes []diag.Error) string {
 	return strings.Join(all, "; ")
 }
 
-// samePause reports whether the annotations, which have no generation, are the same.
+// samePause reports whether two versions have the same annotations. A change of annotations does not change the generation.
 func samePause(a, b *v1alpha1.ScaledObject) bool {
 	if len(a.Annotations) != len(b.Annotations) {
 		return false
@@ -243,8 +244,8 @@ func samePause(a, b *v1alpha1.ScaledObject) bool {
 	return true
 }
 
-// byAge puts the oldest object first. Ages are in seconds: of two as old, the one that was refused its target before is
-// refused again.
+// byAge sorts the oldest object first. Creation times have a resolution of one second: of two that are equal, the object whose
+// target was in use before comes last, so that it is refused again.
 func byAge(a, b *v1alpha1.ScaledObject) int {
 	refused := func(so *v1alpha1.ScaledObject) int {
 		if so.Status.Reason == targetInUse {
@@ -258,11 +259,11 @@ func byAge(a, b *v1alpha1.ScaledObject) int {
 	)
 }
 
-// Why the newest version of an object is not followed: it is not understood, or its target is another object's.
+// Reasons for which the newest version of an object is not in effect: it is invalid, or another object has its target.
 const (
 	invalidSpec = "InvalidSpec"
 	targetInUse = "TargetInUse"
 )
 
-// now is the clock of everything that the controller runs.
+// now returns the time by the clock that triggers and autoscalers use.
 func (c *Controller) now() time.Time { return c.options.Env.Now() }

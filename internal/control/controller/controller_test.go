@@ -114,7 +114,7 @@ func TestAnEditThatIsNotUnderstoodKeepsTheLastGoodVersion(t *testing.T) {
 		bad := edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Metadata["dail"] = "web" })
 		w.apply(bad)
 		w.ready("web", "InvalidSpec")
-		if _, message := w.condition("web"); !strings.Contains(message, "the last good version goes on") || !strings.Contains(message, `did you mean "dial"?`) {
+		if _, message := w.condition("web"); !strings.Contains(message, "the last good version stays in effect") || !strings.Contains(message, `did you mean "dial"?`) {
 			t.Errorf("the message is %s", message)
 		}
 		w.turn("web", 6)

@@ -49,7 +49,7 @@ func TestAFileThatBecomesUnreadableKeepsItsLastGoodVersion(t *testing.T) {
 		f.sources("web", 1, 1)
 		f.turn("web", 5)
 		f.want("web", 5)
-		if said := f.log.String(); !strings.Contains(said, "last good version goes on") {
+		if said := f.log.String(); !strings.Contains(said, "last good version stays in effect") {
 			t.Errorf("the log says\n%s", said)
 		}
 	})

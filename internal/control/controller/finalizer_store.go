@@ -16,15 +16,15 @@ import (
 // Finalizer keeps a deleted object until its target has its original count back.
 const Finalizer = "impulse.sh/restore"
 
-// FinalizerStore keeps deleted objects until their targets are restored. Cluster is one.
+// FinalizerStore adds and removes Impulse's finalizer. Cluster implements it.
 type FinalizerStore interface {
-	// AddFinalizer makes an object stay when it is deleted. One that is held already is left as it is.
+	// AddFinalizer adds the finalizer, unless the object has it or no longer exists.
 	AddFinalizer(ctx context.Context, o status.Object) error
-	// RemoveFinalizer lets it go. One that is not there any more, or is not held, has been let go.
+	// RemoveFinalizer removes the finalizer, unless the object does not have it or no longer exists.
 	RemoveFinalizer(ctx context.Context, o status.Object) error
 }
 
-// AddFinalizer puts our finalizer on an object.
+// AddFinalizer implements FinalizerStore.
 func (k *Cluster) AddFinalizer(ctx context.Context, o status.Object) error {
 	return k.patchFinalizers(ctx, o, func(all []string) []string {
 		if slices.Contains(all, Finalizer) {
@@ -34,19 +34,19 @@ func (k *Cluster) AddFinalizer(ctx context.Context, o status.Object) error {
 	})
 }
 
-// RemoveFinalizer takes our finalizer off an object.
+// RemoveFinalizer implements FinalizerStore.
 func (k *Cluster) RemoveFinalizer(ctx context.Context, o status.Object) error {
 	return k.patchFinalizers(ctx, o, func(all []string) []string {
 		return slices.DeleteFunc(slices.Clone(all), func(f string) bool { return f == Finalizer })
 	})
 }
 
-// patchFinalizers changes an object's finalizers if they are still what they were; those of others are left alone.
+// patchFinalizers changes the finalizers of an object, provided that nobody else changes them meanwhile.
 func (k *Cluster) patchFinalizers(ctx context.Context, o status.Object, change func([]string) []string) error {
 	so := &v1alpha1.ScaledObject{}
 	err := k.client.Get().Namespace(o.Namespace).Resource(resource).Name(o.Name).Do(ctx).Into(so)
 	if apierrors.IsNotFound(err) || err == nil && string(so.UID) != o.UID {
-		return nil // It is gone, and who has its name is another one.
+		return nil // The object is gone; another one may have its name.
 	}
 	if err != nil {
 		return fmt.Errorf("read the finalizers: %w", err)
@@ -55,7 +55,7 @@ func (k *Cluster) patchFinalizers(ctx context.Context, o status.Object, change f
 	if len(after) == len(so.Finalizers) {
 		return nil
 	}
-	var before any // A list that is not there is null to a test.
+	var before any // A JSON Patch test of a missing list expects null.
 	if len(so.Finalizers) > 0 {
 		before = so.Finalizers
 	}

@@ -2,110 +2,62 @@ package controller
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 	"github.com/impulse-sh/impulse/internal/control/status"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 )
 
 const (
-	// What could not be done to an object is tried again after shortestPause, which doubles up to longestPause.
+	// minRetry is the pause after the first failed change of a finalizer. It doubles with each failure, up to maxRetry.
 	minRetry, maxRetry = time.Second, time.Minute
-	// finalizerTimeout bounds one try.
+	// finalizerTimeout bounds one attempt.
 	finalizerTimeout = 10 * time.Second
 )
 
-// preWriteHook is what comes before the first write to the target of an object that is to be restored: the object stays when it is
-// deleted, and the count that the target had is stored.
-type preWriteHook struct {
-	addFinalizer  func(ctx context.Context) error
-	storeOriginal func(ctx context.Context, t actuator.Target, seen int32) error
-
-	mu    sync.Mutex
-	added bool
-}
-
-// ensureFinalizer makes the object stay, once.
-func (h *preWriteHook) ensureFinalizer(ctx context.Context) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.added {
-		return nil
-	}
-	if err := h.addFinalizer(ctx); err != nil {
-		return fmt.Errorf("hold the object until its target is restored: %w", err)
-	}
-	h.added = true
-	return nil
-}
-
-// guardedActuator is an actuator that writes nothing before the hold of an object has been taken.
-type guardedActuator struct {
-	autoscaler.Actuator
-
-	hold *atomic.Pointer[preWriteHook]
-}
-
-// Set is the actuator's, after the hold.
-func (a *guardedActuator) Set(ctx context.Context, t actuator.Target, seen actuator.Scale, n int32) (actuator.Scale, error) {
-	if h := a.hold.Load(); h != nil {
-		if err := h.ensureFinalizer(ctx); err != nil {
-			return actuator.Scale{}, err
-		}
-		if err := h.storeOriginal(ctx, t, seen.Replicas); err != nil {
-			return actuator.Scale{}, err
-		}
-	}
-	return a.Actuator.Set(ctx, t, seen, n)
-}
-
-// finalizerSync makes the finalizer of an object what its spec says, however long that takes.
+// finalizerSync is a goroutine that adds or removes the finalizer of an object until it succeeds or is cancelled.
 type finalizerSync struct {
 	want   bool
 	cancel context.CancelFunc
 	done   chan struct{}
 }
 
-// ended reports whether it has been kept, or given up.
-func (p *finalizerSync) ended() bool {
+// ended reports whether the goroutine has ended.
+func (f *finalizerSync) ended() bool {
 	select {
-	case <-p.done:
+	case <-f.done:
 		return true
 	default:
 		return false
 	}
 }
 
-// syncFinalizer follows the option of an object: it is held from now on, or let go.
-func (c *Controller) syncFinalizer(ctx context.Context, m *entry) {
+// syncFinalizer starts to add or remove an object's finalizer, so that it matches
+// spec.advanced.restoreToOriginalReplicaCount.
+func (c *Controller) syncFinalizer(ctx context.Context, e *entry) {
 	if c.options.Settings.DryRun {
-		return // Nothing is written anywhere.
+		return // A dry run writes nothing but statuses and Events.
 	}
-	want, before := compile.Restores(m.so) && !m.so.Spec.DryRun, m.finalizerSync
+	want, before := compile.Restores(e.so) && !e.so.Spec.DryRun, e.finalizerSync
 	if !want {
-		m.preWrite.Store(nil)
-	} else if m.preWrite.Load() == nil {
-		m.preWrite.Store(c.newPreWriteHook(m.so))
+		e.preWrite.Store(nil)
+	} else if e.preWrite.Load() == nil {
+		e.preWrite.Store(c.newPreWriteHook(e.so))
 	}
-	if c.options.Finalizers == nil || hasFinalizer(m.so) == want || before != nil && before.want == want && !before.ended() {
+	if c.options.Finalizers == nil || hasFinalizer(e.so) == want || before != nil && before.want == want && !before.ended() {
 		return
 	}
 	if want {
-		m.preWrite.Store(c.newPreWriteHook(m.so)) // An older one may have been taken, and the finalizer removed by hand since.
+		e.preWrite.Store(c.newPreWriteHook(e.so)) // The old hook may have added a finalizer that was removed by hand since.
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	p := &finalizerSync{want: want, cancel: cancel, done: make(chan struct{})}
-	m.finalizerSync = p
-	about, h := objectOf(m.so), m.preWrite.Load()
+	f := &finalizerSync{want: want, cancel: cancel, done: make(chan struct{})}
+	e.finalizerSync = f
+	about, h := objectOf(e.so), e.preWrite.Load()
 	c.all.Go(func() {
-		defer close(p.done)
+		defer close(f.done)
 		defer cancel()
 		if before != nil {
 			before.cancel()
@@ -120,33 +72,18 @@ func (c *Controller) syncFinalizer(ctx context.Context, m *entry) {
 	})
 }
 
-// newPreWriteHook is the hold of an object that has none.
-func (c *Controller) newPreWriteHook(so *v1alpha1.ScaledObject) *preWriteHook {
-	about := objectOf(so)
-	h := &preWriteHook{
-		addFinalizer: func(context.Context) error { return nil },
-		storeOriginal: func(ctx context.Context, t actuator.Target, seen int32) error {
-			return c.options.Reporter.StoreOriginal(ctx, about, t.String(), seen)
-		},
-	}
-	if c.options.Finalizers != nil {
-		h.addFinalizer = func(ctx context.Context) error { return c.options.Finalizers.AddFinalizer(ctx, about) }
-	}
-	return h
-}
-
-// retry does something until it succeeds or ctx is done, and says once why it does not.
+// retry calls do until it succeeds or ctx is done, and reports the first failure as an Event.
 func (c *Controller) retry(ctx context.Context, about status.Object, do func(context.Context) error) {
-	for pause, said := minRetry, false; ; pause = min(2*pause, maxRetry) {
-		trying, cancel := context.WithTimeout(ctx, finalizerTimeout)
-		err := do(trying)
+	for pause, reported := minRetry, false; ; pause = min(2*pause, maxRetry) {
+		attempt, cancel := context.WithTimeout(ctx, finalizerTimeout)
+		err := do(attempt)
 		cancel()
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		if !said {
-			said = true
-			c.options.Reporter.Event(about, true, "FinalizerFailed", err.Error()+"; it is tried again until it succeeds")
+		if !reported {
+			reported = true
+			c.options.Reporter.Event(about, true, "FinalizerFailed", err.Error()+"; Impulse retries until it succeeds")
 		}
 		timer := time.NewTimer(pause)
 		select {
@@ -158,7 +95,7 @@ func (c *Controller) retry(ctx context.Context, about status.Object, do func(con
 	}
 }
 
-// hasFinalizer reports whether an object has our finalizer.
+// hasFinalizer reports whether an object has Impulse's finalizer.
 func hasFinalizer(so *v1alpha1.ScaledObject) bool { return slices.Contains(so.Finalizers, Finalizer) }
 
 func objectOf(so *v1alpha1.ScaledObject) status.Object {

@@ -20,36 +20,36 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// pollInterval is how often files are looked at for changes.
+// pollInterval is the time between two checks of the files for changes.
 const pollInterval = time.Second
 
-// Folder reads ScaledObjects from a file or folder, and takes up changes. A file with a mistake keeps its last good
-// version, and the log says so. A file that is deleted from a folder ends its objects, the last one as well; a folder or file
-// that is gone as a whole, or cannot be read, keeps them.
+// Folder reads ScaledObjects from a file or folder, and follows changes. If a file has a mistake, its last good version stays in
+// effect, and the log says so. If a file is deleted from the folder, its objects are deleted. If the folder or the single file
+// itself is missing or cannot be read, its objects stay.
 type Folder struct {
 	Path string
-	// Namespace restricts the objects to one; "" takes all.
+	// Namespace restricts the objects to one namespace; "" means all.
 	Namespace string
 	Kinds     []triggers.Kind
 	States    *States
 	Log       *slog.Logger
 
 	listed atomic.Bool
-	// lastGood are the objects of the last good version of each file; of holds each object as it was last handed on.
+	// lastGood holds the objects of the last good version of each file, and current each object as the controller has it.
 	lastGood map[string][]*v1alpha1.ScaledObject
 	current  map[string]*v1alpha1.ScaledObject
-	// unread is why nothing could be read at the last attempt; "" when it could.
+	// unread is the error of the last attempt to read, if it failed completely; otherwise "".
 	unread string
 }
 
-// Run keeps a controller up to date until ctx is done. known is called each time that all objects have been handed on.
+// Run passes the objects to a controller, and again after each change, until ctx is done. It calls known each time that it has.
 func (f *Folder) Run(ctx context.Context, c *Controller, known func()) {
 	f.lastGood, f.current = map[string][]*v1alpha1.ScaledObject{}, map[string]*v1alpha1.ScaledObject{}
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	last, before := "", ""
 	for {
-		// What is being written is read when it has stood still for a look: half a file may hold half of the objects.
+		// A change is read once two checks in a row have seen it the same: a file may be only half written.
 		now := f.fingerprint()
 		if now != last && (last == "" || now == before) && f.load(ctx, c) {
 			last = now
@@ -64,10 +64,10 @@ func (f *Folder) Run(ctx context.Context, c *Controller, known func()) {
 	}
 }
 
-// Listed reports whether the objects are known.
+// Listed reports whether the objects have been passed to the controller.
 func (f *Folder) Listed() bool { return f.listed.Load() }
 
-// fingerprint is a text that differs when a file does.
+// fingerprint returns a text that changes when the list, mode, size or modification time of the files does.
 func (f *Folder) fingerprint() string {
 	var seen strings.Builder
 	err := filepath.WalkDir(f.Path, func(path string, d fs.DirEntry, err error) error {
@@ -77,8 +77,8 @@ func (f *Folder) fingerprint() string {
 		if d.IsDir() && path != f.Path {
 			return fs.SkipDir
 		}
-		// A mounted ConfigMap is a link that is switched: what counts is what it leads to. An entry that cannot be read must
-		// not hide the others.
+		// The files of a mounted ConfigMap are symbolic links that are switched, so the target of a link counts. An entry that
+		// cannot be read must not hide the others.
 		info, err := os.Stat(path)
 		if err != nil {
 			fmt.Fprintln(&seen, err)
@@ -93,11 +93,11 @@ func (f *Folder) fingerprint() string {
 	return seen.String()
 }
 
-// load reads everything and hands it on; false when that has to be tried again.
+// load reads all files and passes the objects to the controller. It returns false if it must be tried again.
 func (f *Folder) load(ctx context.Context, c *Controller) bool {
 	objects, problems, err := manifest.Load([]string{f.Path}, nil)
 	if errors.Is(err, manifest.ErrNoFile) {
-		f.Log.Warn("the folder is empty: nothing is scaled", "folder", f.Path)
+		f.Log.Warn("the folder has no files: nothing is scaled", "folder", f.Path)
 		err = nil
 	}
 	unread, err := manifest.Unread(f.Path, err)
@@ -115,7 +115,7 @@ func (f *Folder) load(ctx context.Context, c *Controller) bool {
 	for file := range bad {
 		if before, ok := f.lastGood[file]; ok {
 			good[file] = before
-			f.Log.Warn("last good version goes on", "file", file)
+			f.Log.Warn("the last good version stays in effect", "file", file)
 		}
 	}
 	f.lastGood = good
@@ -124,20 +124,20 @@ func (f *Folder) load(ctx context.Context, c *Controller) bool {
 	return true
 }
 
-// logUnread logs why nothing could be read: once, however often the same happens.
+// logUnread logs an error that affects all files, once until the error changes.
 func (f *Folder) logUnread(err error) {
 	if err.Error() != f.unread {
 		f.unread = err.Error()
-		f.Log.Warn("files not read: the last good versions go on", "error", err)
+		f.Log.Warn("files cannot be read: their last good versions stay in effect", "error", err)
 	}
 }
 
-// logProblems logs the problems, and returns the files that cannot be followed.
+// logProblems logs the problems, and returns the files that have mistakes.
 func (f *Folder) logProblems(problems []diag.Error) map[string]bool {
 	bad := map[string]bool{}
 	for _, p := range problems {
 		if p.Warning {
-			f.Log.Info("worth knowing", "problem", p.Error())
+			f.Log.Info("file has a warning", "problem", p.Error())
 			continue
 		}
 		bad[p.File] = true
@@ -146,7 +146,7 @@ func (f *Folder) logProblems(problems []diag.Error) map[string]bool {
 	return bad
 }
 
-// sync gives all objects to the controller. They have no API server that counts their versions.
+// sync passes all objects to the controller, with generations that the API server would otherwise count.
 func (f *Folder) sync(ctx context.Context, c *Controller) {
 	var all []*v1alpha1.ScaledObject
 	of := map[string]*v1alpha1.ScaledObject{}
@@ -166,15 +166,15 @@ func (f *Folder) sync(ctx context.Context, c *Controller) {
 		if of[key] != nil {
 			continue
 		}
-		// One that comes back begins anew, with the count that its target has then.
+		// If the object comes back, it starts with the count that its target has then.
 		if err := f.States.Remove(so.Namespace, so.Name); err != nil {
-			f.Log.Warn("state not removed", "object", key, "error", err)
+			f.Log.Warn("stored status cannot be removed", "object", key, "error", err)
 		}
 	}
 	f.current = of
 }
 
-// setStatus gives an object its status as it was stored, and counts its versions.
+// setStatus sets an object's status, which is stored or that of its previous version, and its generation.
 func (f *Folder) setStatus(key string, so *v1alpha1.ScaledObject) {
 	before := f.current[key]
 	switch before {
@@ -182,7 +182,7 @@ func (f *Folder) setStatus(key string, so *v1alpha1.ScaledObject) {
 	case nil:
 		status, err := f.States.Load(so.Namespace, so.Name)
 		if err != nil {
-			f.Log.Error("state not read: what was remembered of the object is unknown", "object", key, "error", err)
+			f.Log.Error("stored status of the object cannot be read: its memory is lost", "object", key, "error", err)
 		}
 		so.Status, so.Generation = status, status.ObservedGeneration+1
 	default:

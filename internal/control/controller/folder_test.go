@@ -160,7 +160,7 @@ func TestABrokenFileKeepsItsLastGoodVersionAndTheLogSaysSo(t *testing.T) {
 		} {
 			f.write("web.yaml", broken)
 			said := f.log.String()
-			if !strings.Contains(said, "file has a mistake") || !strings.Contains(said, "last good version goes on") || !strings.Contains(said, "web.yaml") {
+			if !strings.Contains(said, "file has a mistake") || !strings.Contains(said, "last good version stays in effect") || !strings.Contains(said, "web.yaml") {
 				t.Errorf("%s: the log says\n%s", name, said)
 			}
 			f.sources("web", 1, 1)
@@ -199,7 +199,7 @@ func TestAFolderThatIsGoneKeepsEverythingUntilItIsBackAndIsLoggedOnce(t *testing
 		f.turn("web", 5)
 		f.want("web", 5)
 		f.sources("web", 1, 1)
-		if n := strings.Count(f.log.String(), "files not read"); n != 1 {
+		if n := strings.Count(f.log.String(), "files cannot be read"); n != 1 {
 			t.Errorf("logged %d times:\n%s", n, f.log.String())
 		}
 		if err := os.Rename(away, f.dir); err != nil {
@@ -281,7 +281,7 @@ func TestAStateThatCannotBeReadIsUnknownAndIsSaid(t *testing.T) {
 		}
 		f.begin(nil)
 		f.follow("")
-		if !strings.Contains(f.log.String(), "state not read") {
+		if !strings.Contains(f.log.String(), "stored status of the object cannot be read") {
 			t.Errorf("the log says\n%s", f.log.String())
 		}
 		f.want("web", 6)

@@ -12,10 +12,10 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
-// ErrNoCRD means that the cluster does not know ScaledObjects.
+// ErrNoCRD is returned when the cluster does not serve ScaledObjects.
 var ErrNoCRD = errors.New("the cluster has no ScaledObjects: is Impulse installed in it?")
 
-// Get reads one ScaledObject, once. Its defaults are filled in.
+// Get reads one ScaledObject, and sets its defaults. It returns ErrNoCRD if the cluster does not serve ScaledObjects.
 func Get(ctx context.Context, config *rest.Config, namespace, name string) (*v1alpha1.ScaledObject, error) {
 	client, err := Client(config)
 	if err != nil {
@@ -34,7 +34,8 @@ func Get(ctx context.Context, config *rest.Config, namespace, name string) (*v1a
 	return trim(so), nil
 }
 
-// List reads the ScaledObjects of a namespace, or all when it is "". Their defaults are filled in.
+// List reads the ScaledObjects of one namespace, or of all namespaces if it is "", and sets their defaults. It returns ErrNoCRD if
+// the cluster does not serve ScaledObjects.
 func List(ctx context.Context, config *rest.Config, namespace string) ([]*v1alpha1.ScaledObject, error) {
 	client, err := Client(config)
 	if err != nil {
@@ -55,7 +56,7 @@ func List(ctx context.Context, config *rest.Config, namespace string) ([]*v1alph
 	return all, nil
 }
 
-// noCRD reports whether the server knows no such path: it answered 404, without a status of its own.
+// noCRD reports whether the server does not serve the resource: it answers 404 without a Status object.
 func noCRD(err error) bool {
 	return apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
 }

@@ -10,53 +10,54 @@ import (
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 )
 
-// RestoreFailed is the reason of the Event and of the condition Ready while a target cannot get its original count back.
+// RestoreFailed is the reason of the condition Ready, and of the Event, while the original count of a target cannot be written.
 const RestoreFailed = "RestoreFailed"
 
-// finalize ends the scaling of an object that is being deleted: its target gets its original count back when the object says
-// so, and then the object is let go. A leader that ends before leaves that to the next one, as the finalizer is still there.
-func (c *Controller) finalize(ctx context.Context, m *entry) {
-	if m.finalizing {
+// finalize stops scaling an object that is being deleted, restores the count of its target if the object has
+// restoreToOriginalReplicaCount, and then removes the finalizer. If this leader ends before, the next one does it: the finalizer is
+// still there.
+func (c *Controller) finalize(ctx context.Context, e *entry) {
+	if e.finalizing {
 		return
 	}
-	m.finalizing = true
-	if m.finalizerSync != nil {
-		m.finalizerSync.cancel()
+	e.finalizing = true
+	if e.finalizerSync != nil {
+		e.finalizerSync.cancel()
 	}
-	target := compile.TargetOf(m.so)
-	if m.lastGood != nil {
-		target = m.lastGood.Target
+	target := compile.TargetOf(e.so)
+	if e.lastGood != nil {
+		target = e.lastGood.Target
 	}
-	owners := c.claimants[m.claimed]
-	refused := m.so.Status.Reason == targetInUse || len(owners) > 0 && owners[0] != m
-	c.stop(m)
-	before := c.ending[m.key]
-	c.release(ctx, m)
-	spared := c.notRestored(m, target, refused)
-	original := c.options.Reporter.Original(m.so, target.String())
-	if spared == "" && original == nil {
-		spared = "its original count is not known: it has not been scaled"
+	owners := c.claimants[e.claimed]
+	refused := e.so.Status.Reason == targetInUse || len(owners) > 0 && owners[0] != e
+	c.stop(e)
+	before := c.ending[e.key]
+	c.release(ctx, e)
+	keeps := c.notRestored(e, target, refused)
+	original := c.options.Reporter.Original(e.so, target.String())
+	if keeps == "" && original == nil {
+		keeps = "its original count is not known: it has not been scaled"
 	}
 	until, cancel := context.WithCancel(ctx)
 	r := &running{cancel: cancel, done: make(chan struct{})}
-	m.restoring = r
-	if spared == "" {
+	e.restoring = r
+	if keeps == "" {
 		c.pruneRestores()
 		c.restoring[targetKeyOf(target)] = r
 	}
-	so, restores := m.so, compile.Restores(m.so)
+	so, restores := e.so, compile.Restores(e.so)
 	c.all.Go(func() {
 		defer close(r.done)
 		defer cancel()
 		before.await()
-		if spared == "" {
-			spared = c.restore(until, so, target, *original)
+		if keeps == "" {
+			keeps = c.restore(until, so, target, *original)
 		}
 		if ctx.Err() != nil {
 			return
 		}
 		if restores {
-			c.reportRestored(so, target, original, spared)
+			c.reportRestored(so, target, original, keeps)
 		}
 		if c.options.Finalizers != nil && hasFinalizer(so) {
 			c.retry(ctx, objectOf(so), func(ctx context.Context) error { return c.options.Finalizers.RemoveFinalizer(ctx, objectOf(so)) })
@@ -64,18 +65,18 @@ func (c *Controller) finalize(ctx context.Context, m *entry) {
 	})
 }
 
-// notRestored says why the target of an object that goes keeps its count; "" when it is to be restored.
-func (c *Controller) notRestored(m *entry, target actuator.Target, refused bool) string {
-	rivals := c.claimants[targetKeyOf(target)]
+// notRestored returns why the target of a deleted object keeps its count; "" if its original count is to be restored.
+func (c *Controller) notRestored(e *entry, target actuator.Target, refused bool) string {
+	claimants := c.claimants[targetKeyOf(target)]
 	switch {
-	case !compile.Restores(m.so):
+	case !compile.Restores(e.so):
 		return "restoreToOriginalReplicaCount is not set"
-	case c.options.Settings.DryRun || m.so.Spec.DryRun:
+	case c.options.Settings.DryRun || e.so.Spec.DryRun:
 		return "nothing is written, by spec.dryRun or --dry-run"
-	case compile.Paused(m.so):
-		return "the object is paused, which is stronger"
-	case len(rivals) > 0:
-		return "ScaledObject " + rivals[0].key + " scales it now"
+	case compile.Paused(e.so):
+		return "the object is paused, and a pause overrides restoreToOriginalReplicaCount"
+	case len(claimants) > 0:
+		return "ScaledObject " + claimants[0].key + " scales it now"
 	case refused:
 		return "another ScaledObject scales it"
 	default:
@@ -83,17 +84,17 @@ func (c *Controller) notRestored(m *entry, target actuator.Target, refused bool)
 	}
 }
 
-// reportRestored says what became of a target.
-func (c *Controller) reportRestored(so *v1alpha1.ScaledObject, target actuator.Target, original *int32, spared string) {
-	if spared != "" {
-		c.options.Reporter.Event(objectOf(so), false, "NotRestored", fmt.Sprintf("%s keeps its count: %s", target, spared))
+// reportRestored records an Event that says whether the original count of a target was restored; keeps is the reason if not.
+func (c *Controller) reportRestored(so *v1alpha1.ScaledObject, target actuator.Target, original *int32, keeps string) {
+	if keeps != "" {
+		c.options.Reporter.Event(objectOf(so), false, "NotRestored", fmt.Sprintf("%s keeps its count: %s", target, keeps))
 		return
 	}
 	c.options.Reporter.Event(objectOf(so), false, "Restored",
 		fmt.Sprintf("%s has its original count again, %d: the object was deleted, and restoreToOriginalReplicaCount is set", target, *original))
 }
 
-// cancelRestore ends the restoring of a target that somebody scales again, and returns what has to stop for that.
+// cancelRestore cancels the restoration of a target that an object scales again, and returns the goroutine to wait for, or nil.
 func (c *Controller) cancelRestore(target targetKey) *running {
 	r := c.restoring[target]
 	if r == nil {
@@ -104,7 +105,7 @@ func (c *Controller) cancelRestore(target targetKey) *running {
 	return r
 }
 
-// pruneRestores forgets what has been restored.
+// pruneRestores removes restorations that have ended.
 func (c *Controller) pruneRestores() {
 	for target, r := range c.restoring {
 		select {
@@ -119,7 +120,7 @@ func (c *Controller) pruneRestores() {
 func (c *Controller) restore(ctx context.Context, so *v1alpha1.ScaledObject, target actuator.Target, original int32) string {
 	reported := ""
 	r := &restorer{
-		actuator: c.options.Actuator, mayWrite: c.options.MayWrite, target: target, original: original,
+		actuator: &guardedActuator{c.options.Actuator, c.options.WhileLeading, nil}, mayWrite: c.options.MayWrite, target: target, original: original,
 		latest: make(chan actuator.Observation, 1),
 		report: func(err error) {
 			if reason := status.ReasonOf(err, RestoreFailed); reason != reported {
@@ -131,7 +132,7 @@ func (c *Controller) restore(ctx context.Context, so *v1alpha1.ScaledObject, tar
 	return r.run(ctx)
 }
 
-// reportRestoreFailed reports what hinders the restoring of a target, which goes on.
+// reportRestoreFailed reports an error of a restoration that goes on.
 func (c *Controller) reportRestoreFailed(so *v1alpha1.ScaledObject, original int32, err error) {
 	why := fmt.Sprintf("the original count, %d, is written as soon as that is possible; until then the object stays: %s", original, err)
 	if c.options.Finalizers == nil {

@@ -11,73 +11,73 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// running is a pipeline that was started.
+// running is an autoscaler that was started, and that of its shadow policy.
 type running struct {
 	workload *compile.Workload
 	live     *autoscaler.Autoscaler
-	// shadow is the pipeline of its shadow policy, nil for none.
+	// shadow is nil if the object has no shadow policy.
 	shadow *autoscaler.Autoscaler
 	cancel context.CancelFunc
-	// done is closed when it has stopped, and what it remembers has been left.
+	// done is closed when it has stopped and its handover is stored.
 	done chan struct{}
-	// forgotten is true when nobody wants that any more; the controller's mutex guards it.
+	// forgotten is true if the handover is not to be stored. The mutex of the controller guards it.
 	forgotten bool
 }
 
-// await waits until it has stopped; nil has.
+// await waits until it has stopped. A nil running has stopped.
 func (r *running) await() {
 	if r != nil {
 		<-r.done
 	}
 }
 
-// run makes the newest version of an object that was understood run.
-func (c *Controller) run(ctx context.Context, m *entry) {
-	c.reportVersion(m)
-	before := m.running
+// run puts the newest valid version of an object into effect.
+func (c *Controller) run(ctx context.Context, e *entry) {
+	c.reportVersion(e)
+	before := e.running
 	switch {
 	case before == nil:
-		if before = c.ending[m.key]; before != nil {
+		if before = c.ending[e.key]; before != nil {
 			before.cancel()
 		}
-	case before.workload == m.lastGood:
+	case before.workload == e.lastGood:
 		return
-	case sameTriggers(before.workload, m.lastGood):
-		before.workload = m.lastGood
-		before.live.Update(m.lastGood)
+	case sameTriggers(before.workload, e.lastGood):
+		before.workload = e.lastGood
+		before.live.Update(e.lastGood)
 		if before.shadow != nil {
-			before.shadow.Update(m.lastGood.Shadow)
+			before.shadow.Update(e.lastGood.Shadow)
 		}
 		return
 	default:
 		before.cancel()
 	}
-	c.start(ctx, m, before, c.cancelRestore(m.claimed))
+	c.start(ctx, e, before, c.cancelRestore(e.claimed))
 }
 
-// reportVersion says that the newest version of an object is followed; or that it is not, and an older one is.
-func (c *Controller) reportVersion(m *entry) {
-	if m.invalid != "" {
-		c.refuse(m, invalidSpec, "the last good version goes on: "+m.invalid)
+// reportVersion reports that the newest version of an object is in effect, or that an older one is because the newest is invalid.
+func (c *Controller) reportVersion(e *entry) {
+	if e.invalid != "" {
+		c.refuse(e, invalidSpec, "the last good version stays in effect: "+e.invalid)
 		return
 	}
-	m.refused = ""
-	c.options.Reporter.Accepted(m.lastGood)
+	e.refused = ""
+	c.options.Reporter.Accepted(e.lastGood)
 }
 
-// start starts a pipeline as soon as those before have stopped; it takes over what is remembered.
-func (c *Controller) start(ctx context.Context, m *entry, before ...*running) {
+// start starts an autoscaler, which continues from the object's memory as soon as those in before have stopped.
+func (c *Controller) start(ctx context.Context, e *entry, before ...*running) {
 	ctx, cancel := context.WithCancel(ctx)
-	to := &guardedActuator{Actuator: c.options.Actuator, hold: &m.preWrite}
+	to := &guardedActuator{c.options.Actuator, c.options.WhileLeading, &e.preWrite}
 	r := &running{
-		workload: m.lastGood, live: c.newAutoscaler(m.lastGood, to, c.options.Reporter, c.options.MayWrite),
+		workload: e.lastGood, live: c.newAutoscaler(e.lastGood, to, c.options.Reporter, c.options.MayWrite),
 		cancel: cancel, done: make(chan struct{}),
 	}
-	if s := m.lastGood.Shadow; s != nil {
+	if s := e.lastGood.Shadow; s != nil {
 		r.shadow = c.newAutoscaler(s, autoscaler.Shadow(c.options.Actuator), c.options.Reporter.Shadow(), func() bool { return true })
 	}
-	m.running = r
-	so := m.so
+	e.running = r
+	so := e.so
 	c.all.Go(func() {
 		defer cancel()
 		defer close(r.done)
@@ -98,14 +98,14 @@ func (c *Controller) start(ctx context.Context, m *entry, before ...*running) {
 	})
 }
 
-// stop stops an object's pipeline and does not wait for it.
-func (c *Controller) stop(m *entry) {
-	if m.running == nil {
+// stop stops an object's autoscaler, without waiting for it.
+func (c *Controller) stop(e *entry) {
+	if e.running == nil {
 		return
 	}
-	m.running.cancel()
-	c.ending[m.key] = m.running
-	m.running = nil
+	e.running.cancel()
+	c.ending[e.key] = e.running
+	e.running = nil
 	for key, r := range c.ending {
 		select {
 		case <-r.done:
@@ -115,16 +115,16 @@ func (c *Controller) stop(m *entry) {
 	}
 }
 
-// newAutoscaler makes a pipeline. Its sources are opened when it runs.
+// newAutoscaler returns an autoscaler for a workload. It opens its sources when it runs.
 func (c *Controller) newAutoscaler(w *compile.Workload, to autoscaler.Actuator, reporter autoscaler.Reporter, mayWrite func() bool) *autoscaler.Autoscaler {
-	var p *autoscaler.Autoscaler
-	p = autoscaler.New(autoscaler.Options{
+	var a *autoscaler.Autoscaler
+	a = autoscaler.New(autoscaler.Options{
 		Workload: w, Actuator: to, Reporter: reporter, Now: c.now, MayWrite: mayWrite,
 		Open: func(i int) (triggers.Source, error) {
 			t := &w.Triggers[i]
 			env := c.options.Env
 			env.Namespace, env.Object, env.Trigger, env.PollingInterval = w.Namespace, w.Name, t.Name, t.PollingInterval
-			env.Metric, env.Pods = w.Policy.Triggers[i].Metric, p.Pods
+			env.Metric, env.Pods = w.Policy.Triggers[i].Metric, a.Pods
 			if t.Auth == nil || c.options.Secrets == nil {
 				env.Secret = func(context.Context, string) (string, error) { return "", nil }
 				return t.Kind.Open(t.Config, env)
@@ -142,23 +142,23 @@ func (c *Controller) newAutoscaler(w *compile.Workload, to autoscaler.Actuator, 
 			return &authenticated{source, credential}, nil
 		},
 	})
-	return p
+	return a
 }
 
-// authenticated is a source that has a credential while it runs.
+// authenticated closes the credential of a source when the source ends.
 type authenticated struct {
 	triggers.Source
 
 	credential *Credential
 }
 
-// Run is the source's.
+// Run runs the source.
 func (a *authenticated) Run(ctx context.Context, emit func(scalers.Event)) error {
 	defer a.credential.Close()
 	return a.Source.Run(ctx, emit)
 }
 
-// sameTriggers reports whether two versions have the same target and the same sources, their shadows included.
+// sameTriggers reports whether two versions have the same target and the same sources, including those of their shadow policies.
 func sameTriggers(a, b *compile.Workload) bool {
 	if (a.Shadow == nil) != (b.Shadow == nil) || a.Shadow != nil && !sameTriggers(a.Shadow, b.Shadow) {
 		return false

@@ -350,7 +350,7 @@ func TestASecretIsWatchedAsLongAsItsTriggerRuns(t *testing.T) {
 	controller := New(Options{
 		Kinds: []triggers.Kind{kind}, Env: triggers.Env{Now: autoscaler.NewClock()}, Secrets: c, Actuator: &targets{of: map[string]*target{}},
 		Reporter: status.New(&store{}, status.Silent{}, status.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler)),
-		MayWrite: func() bool { return true },
+		MayWrite: func() bool { return true }, WhileLeading: leading,
 	}, nil)
 	so := object("web")
 	so.Namespace, so.Spec.Triggers[0].Type, so.Spec.Triggers[0].AuthenticationRef = v.ns, "asker", &v1alpha1.AuthenticationRef{Name: "login"}

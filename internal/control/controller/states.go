@@ -13,13 +13,13 @@ import (
 	"github.com/impulse-sh/impulse/internal/statefile"
 )
 
-// States keeps the status of objects from files, and what is remembered of them, in a folder.
+// States stores the status of objects that come from files, including their memory, in a folder.
 type States struct{ dir string }
 
-// NewStates returns the states in a folder, which it makes when there is none.
+// NewStates returns the States in a folder, and creates the folder if it does not exist.
 func NewStates(dir string) (*States, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the folder of states: %w", err)
+		return nil, fmt.Errorf("create the folder of states: %w", err)
 	}
 	if err := statefile.Tidy(dir); err != nil {
 		return nil, fmt.Errorf("tidy the folder of states: %w", err)
@@ -27,11 +27,11 @@ func NewStates(dir string) (*States, error) {
 	return &States{dir: dir}, nil
 }
 
-// unreadableMemory stands where a memory was that cannot be read any more. It is the text of none.
+// unreadableMemory replaces a memory that cannot be read. It is not a valid memory, so the controller treats it as lost.
 const unreadableMemory = "lost"
 
-// Load returns a status; an empty one when none was saved. One that is broken has been set aside, which the error says: the
-// status is then empty but for a memory that counts as lost.
+// Load returns the status of an object, or an empty one if none was saved. A file that cannot be read is renamed, as the error
+// says; the returned status is then empty except for a memory that counts as lost.
 func (s *States) Load(namespace, name string) (v1alpha1.ScaledObjectStatus, error) {
 	var status v1alpha1.ScaledObjectStatus
 	err := statefile.Load(s.path(namespace, name), &status)
@@ -45,8 +45,8 @@ func (s *States) Load(namespace, name string) (v1alpha1.ScaledObjectStatus, erro
 	}
 }
 
-// Peek reads the status of one object from a folder that another process keeps, and changes nothing. It is empty when none was
-// saved yet.
+// Peek reads the status of one object from a folder that another process writes, and changes nothing. It returns an empty status
+// if none was saved yet.
 func Peek(dir, namespace, name string) (v1alpha1.ScaledObjectStatus, error) {
 	if _, err := os.Stat(dir); err != nil {
 		return v1alpha1.ScaledObjectStatus{}, fmt.Errorf("find the folder of states: %w", err)
@@ -59,12 +59,12 @@ func Peek(dir, namespace, name string) (v1alpha1.ScaledObjectStatus, error) {
 	return status, err
 }
 
-// Save replaces a status: after a crash there is the old one or the new one.
+// Save replaces a status atomically: after a crash, the file holds the old one or the new one.
 func (s *States) Save(_ context.Context, o status.Object, status *v1alpha1.ScaledObjectStatus) error {
 	return statefile.Save(s.path(o.Namespace, o.Name), status)
 }
 
-// Remove removes a status; none is no error.
+// Remove removes a status, if there is one.
 func (s *States) Remove(namespace, name string) error {
 	if err := os.Remove(s.path(namespace, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -72,7 +72,7 @@ func (s *States) Remove(namespace, name string) error {
 	return nil
 }
 
-// path is where a status is; neither name can hold a separator or a comma.
+// path returns the file of a status. Neither name can contain a path separator or a comma.
 func (s *States) path(namespace, name string) string {
 	return filepath.Join(s.dir, namespace+","+name+".json")
 }

@@ -11,15 +11,15 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// use is what a trigger wants an authentication for: it stands in a namespace, and sends the credentials to servers, each a URL or
-// HOST:PORT.
+// use describes how a trigger uses an authentication: the namespace of the trigger, and the servers that it sends the credentials
+// to, each a URL or HOST:PORT.
 type use struct {
 	namespace string
 	servers   []string
 }
 
-// allowedBy returns an error unless an authentication allows the use. It does not list what the authentication does allow: an
-// author of one namespace need not know the names of others.
+// allowedBy returns an error that wraps triggers.ErrNotAllowed unless an authentication allows the use. The error does not list
+// the allowed namespaces: an author in one namespace need not learn the names of others.
 func (u use) allowedBy(spec *v1alpha1.ClusterTriggerAuthenticationSpec) error {
 	if !slices.Contains(spec.AllowedNamespaces, u.namespace) && !slices.Contains(spec.AllowedNamespaces, v1alpha1.EveryNamespace) {
 		return fmt.Errorf("%w: its spec.allowedNamespaces does not list %s; add it there, or use a TriggerAuthentication of that namespace",
@@ -39,7 +39,7 @@ func (u use) allowedBy(spec *v1alpha1.ClusterTriggerAuthenticationSpec) error {
 	return nil
 }
 
-// authority returns the host and port of a URL, or of HOST:PORT; both are "" of what is neither, which no list allows.
+// authority returns the host and port of a URL, or of HOST:PORT. Both are "" if the text is neither; no list allows that.
 func authority(server string) (host, port string) {
 	server = strings.TrimSpace(server)
 	if !strings.Contains(server, "://") {

@@ -261,9 +261,12 @@ func (w *world) begin(legacy map[string]Handover) {
 	w.controller = New(Options{
 		Finalizers: keeper,
 		Kinds:      []triggers.Kind{w.dials.kind()}, Settings: compile.DefaultSettings(), Env: triggers.Env{Now: autoscaler.NewClock()}, Actuator: w.targets, Reporter: w.reporter,
-		MayWrite: func() bool { return true },
+		MayWrite: func() bool { return true }, WhileLeading: leading,
 	}, legacy)
 }
+
+// leading calls write as while this process leads.
+func leading(ctx context.Context, write func(context.Context) error) error { return write(ctx) }
 
 // stop ends the term, and returns what it has left.
 func (w *world) stop() map[string]Handover {

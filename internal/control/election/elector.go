@@ -1,12 +1,13 @@
-// Package election holds a Lease before the first write, so that a rolling update never has two writers.
+// Package election elects a leader with a Lease, so that there are never two writers, not even during a rolling update.
 //
-// The candidate that holds the Lease leads until its renew deadline, counted by monotonic time from before the last
-// renewal was sent, hence earlier than anybody else counts it. Nobody else may take the Lease for another second and a half:
-// a write that is checked against the Gate, with the request's time-out inside the deadline, is over by then.
+// The holder of the Lease leads until its renew deadline, which it counts by monotonic time from before it sent the last renewal,
+// and therefore earlier than any other candidate does. No other candidate acquires the Lease for another 1.5 s. A write with a
+// timeout within Deadline has ended by then.
 package election
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,50 +23,51 @@ import (
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 )
 
-// How long things take. A candidate reads the Lease after 1 to 2.2 RetryPeriods, as client-go spreads that. A leader that dies
-// is replaced within LeaseDuration and two such reads, the one that saw its last renewal and the one that finds it expired:
-// 5.1 s. One that stops gracefully is replaced within one read: 0.6 s.
+// A candidate reads the Lease every 1 to 2.2 RetryPeriods (client-go adds jitter). A leader that dies is replaced within
+// LeaseDuration and two such reads, the one that saw its last renewal and the one that finds the Lease expired: 5.1 s. A leader that
+// stops gracefully is replaced within one read: 0.6 s.
 const (
-	// LeaseDuration is how long others wait for a leader that does not renew. The Lease has it in whole seconds.
+	// LeaseDuration is how long candidates wait for a leader that does not renew. A Lease stores it in whole seconds.
 	LeaseDuration = 4 * time.Second
 	// RenewDeadline is how long a leader leads after its last renewal.
 	RenewDeadline = 2500 * time.Millisecond
-	// RenewInterval is the least time between two renewals. Four RetryPeriods make one, so that none is a period late, and what is
-	// left until the RenewDeadline bears a request that hangs until its time-out, and the next one.
+	// RenewInterval is the minimum time between two renewals. It is a multiple of RetryPeriod, so that no renewal is a period late,
+	// and leaves time within the RenewDeadline for a request that times out and for another one.
 	RenewInterval = time.Second
-	// RetryPeriod is the time between attempts to lead, and to renew after a renewal that failed.
+	// RetryPeriod is the time between two attempts to acquire the Lease, or to renew it after a failed renewal.
 	RetryPeriod = 250 * time.Millisecond
-	// maxLeaseDuration bounds how long a leader that is not seen to renew is waited for, whatever its Lease says.
+	// maxLeaseDuration bounds how long candidates wait for a leader that does not renew, whatever duration its Lease has.
 	maxLeaseDuration = 10 * time.Second
-	// requestTimeout keeps one request that hangs from costing the Lease.
+	// requestTimeout bounds one request, so that a request that hangs does not lose the Lease.
 	requestTimeout = time.Second
 	keepAlive      = 30 * time.Second
 )
 
-// Options name the Lease and who wants it.
+// Options configure an Elector. Namespace and Name, those of the Lease, are required.
 type Options struct {
 	Namespace string
 	Name      string
-	// Identity must be different for each process; by default it is the host's name and something random.
+	// Identity is the holder identity of this process, and must be unique. Default: the host name and a random suffix.
 	Identity string
-	// Log hears who leads. Silent by default.
+	// Log receives changes of leader and failures. Default: no log.
 	Log *slog.Logger
 }
 
-// Elector says whether this process may write. It is closed but while Run leads.
+// Elector knows whether this process leads, and may therefore write.
 type Elector struct {
 	lease       resourcelock.Interface
 	log         *slog.Logger
-	leadership  atomic.Pointer[leadership] // Nil when closed.
+	leadership  atomic.Pointer[leadership] // Nil while this process does not lead.
 	transitions atomic.Int64
-	// leader is who holds the Lease, as it was seen last.
+	// leader is the holder identity that was read last.
 	leader atomic.Pointer[string]
 }
 
-// leadership is until when the Gate is open.
+// leadership is the time until which this process leads.
 type leadership struct{ until time.Time }
 
-// New returns a closed Gate. It does no I/O. Its requests have a connection of their own, and wait for no others of this process.
+// New returns an Elector that leads only while Run runs. It does no I/O. Its requests have a connection of their own, so that they do
+// not wait for other requests of this process.
 func New(config *rest.Config, options Options) (*Elector, error) {
 	if options.Namespace == "" || options.Name == "" {
 		return nil, errors.New("a lease needs a namespace and a name")
@@ -73,7 +75,7 @@ func New(config *rest.Config, options Options) (*Elector, error) {
 	config = rest.CopyConfig(config)
 	config.QPS, config.RateLimiter = -1, nil
 	config.Timeout = requestTimeout
-	if config.Dial == nil { // Clients that dial alike share one connection, and whatever is sent by it would be in the way.
+	if config.Dial == nil { // Clients with the same Dial function share a connection, and would delay renewals.
 		config.Dial = (&net.Dialer{Timeout: requestTimeout, KeepAlive: keepAlive}).DialContext
 	}
 	client, err := coordinationv1.NewForConfig(config)
@@ -90,17 +92,16 @@ func New(config *rest.Config, options Options) (*Elector, error) {
 }
 
 func newIdentity() string {
-	// Without a name the random part is enough; the name is for people.
+	// The random part is unique without a host name, which is there for readers.
 	host, _ := os.Hostname()
 	return host + "_" + string(uuid.NewUUID())
 }
 
-// IsLeader reports whether this process may send a write at now, which must come from time.Now: it is compared by
-// monotonic time.
+// IsLeader reports whether this process leads at now, which must come from time.Now: it is compared by monotonic time.
 func (e *Elector) IsLeader(now time.Time) bool { return now.Before(e.Deadline()) }
 
-// Deadline is when this process stops leading unless it renews until then; a write must be over by then. It is zero when
-// it does not lead.
+// Deadline returns the time at which this process stops leading unless it renews the Lease before; a write must have ended by then.
+// It is the zero time while this process does not lead.
 func (e *Elector) Deadline() time.Time {
 	if o := e.leadership.Load(); o != nil {
 		return o.until
@@ -108,12 +109,30 @@ func (e *Elector) Deadline() time.Time {
 	return time.Time{}
 }
 
-// Transitions counts the changes of leader as of when this process last led: as long as it stays the same, nobody else has led
-// in between.
+// ErrNotLeading is returned for a write while this process does not lead, or no longer does.
+var ErrNotLeading = errors.New("another process may be the leader now: nothing is written")
+
+// Within calls write with a context that ends at a Deadline. It returns ErrNotLeading, without a call, if that has passed.
+func Within(ctx context.Context, deadline time.Time, write func(context.Context) error) error {
+	if !time.Now().Before(deadline) {
+		return ErrNotLeading
+	}
+	ctx, cancel := context.WithDeadlineCause(ctx, deadline, ErrNotLeading)
+	defer cancel()
+	return write(ctx)
+}
+
+// WhileLeading calls write as Within does, with the present Deadline.
+func (e *Elector) WhileLeading(ctx context.Context, write func(context.Context) error) error {
+	return Within(ctx, e.Deadline(), write)
+}
+
+// Transitions returns the number of changes of leader, as of when this process last led. While it stays the same, no other process
+// has led in between.
 func (e *Elector) Transitions() int64 { return e.transitions.Load() }
 
-// Leader is the identity of who holds the Lease, as it was seen last: not longer ago than some RetryPeriods while the API
-// server answers and Run runs. It is "" when nobody does, or nothing is known.
+// Leader returns the identity of the leader as of the last read of the Lease, a few RetryPeriods ago at most while Run runs and the
+// API server answers. It is "" if there is no leader, or none is known.
 func (e *Elector) Leader() string {
 	if holder := e.leader.Load(); holder != nil {
 		return *holder
@@ -121,5 +140,5 @@ func (e *Elector) Leader() string {
 	return ""
 }
 
-// Identity is the name under which this process holds the Lease.
+// Identity returns the identity with which this process holds the Lease.
 func (e *Elector) Identity() string { return e.lease.Identity() }

@@ -11,28 +11,29 @@ import (
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 )
 
-// renewLock are the requests of one campaign. Each one that gets the Lease opens the Gate, counted from before it was
-// sent; the one that gives the Lease up closes it first. The elector sends one at a time.
+// renewLock sends the requests of one campaign. Each request that acquires or renews the Lease extends the leadership, counted from
+// before the request was sent. The leadership ends before a request that releases the Lease is sent. client-go sends one request at
+// a time.
 type renewLock struct {
 	resourcelock.Interface
 	elector     *Elector
-	failing     bool // Whether the last request failed: a failure is logged once.
-	heldByOther bool // Whether somebody else was seen to hold the Lease last.
-	// renewed is when the last record of ours was sent that was written.
+	failing     bool // Whether the last request failed: only the first of several failures in a row is logged.
+	heldByOther bool // Whether another process held the Lease when it was read last.
+	// renewed is when the last successful renewal was sent.
 	renewed time.Time
-	// record is the last record that was read, raw its bytes, and changed when it was first read, by our own clock.
+	// record is the last record that was read, raw its bytes, and observedAt when this process first read it.
 	record     *resourcelock.LeaderElectionRecord
 	raw        []byte
 	observedAt time.Time
 }
 
-// Get implements resourcelock.Interface. Whoever may write Leases may have written this one by hand. A holder is waited for
-// from when this process saw the record change, and no longer than bound says. One that vanished from the record without
-// having given the Lease up is waited for as well: it may lead until its renew deadline.
+// Get implements resourcelock.Interface. It does not trust the record, which may have been edited by hand: candidates wait for the
+// holder from when this process first read the record, for the duration that sanitize allows. They also wait for a holder that
+// vanished from the record without releasing the Lease: it may lead until its renew deadline.
 func (r *renewLock) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
 	record, raw, err := r.Interface.Get(ctx)
 	absent := apierrors.IsNotFound(err)
-	if !absent { // No Lease yet: whether one can be made, Create finds out.
+	if !absent { // If there is no Lease yet, Create follows, and logs its own failure.
 		r.logFailure(ctx, err)
 	}
 	if err == nil {
@@ -53,11 +54,11 @@ func (r *renewLock) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord
 	return record, raw, nil
 }
 
-// released is the duration, in seconds, that client-go writes when it gives a Lease up.
+// released is the duration, in seconds, that client-go writes when it releases a Lease.
 const released = 1
 
-// sanitize makes numbers in a record possible ones: how long its holder is waited for, in seconds, and how often the holder has
-// changed, which the API server counts up to 2³¹-1.
+// sanitize brings the numbers of a record into range: the lease duration, and the number of transitions, for which the API server
+// accepts up to 2³¹-1.
 func sanitize(record *resourcelock.LeaderElectionRecord) {
 	const shortest, longest = int(LeaseDuration / time.Second), int(maxLeaseDuration / time.Second)
 	record.LeaseDurationSeconds = min(max(record.LeaseDurationSeconds, shortest), longest)
@@ -71,9 +72,9 @@ func (r *renewLock) Create(ctx context.Context, record resourcelock.LeaderElecti
 	return r.send(ctx, record, r.Interface.Create)
 }
 
-// Update implements resourcelock.Interface. The elector renews each RetryPeriod; a renewal is sent only when the last one was
-// RenewEvery ago, and the Gate stays as that one has opened it. The elector of a process that slept through its Lease would
-// give up the one that somebody else holds by now: it reads the Lease just before, and does not look at the holder.
+// Update implements resourcelock.Interface. client-go renews each RetryPeriod; a renewal is sent only if the last one was at least a
+// RenewInterval ago. After a process was suspended for longer than its Lease, client-go would release the Lease that another process
+// holds by now, because it does not check the holder; Update does not send that request.
 func (r *renewLock) Update(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
 	if record.HolderIdentity == r.Identity() && time.Since(r.renewed) < RenewInterval {
 		return nil
@@ -106,13 +107,13 @@ func (r *renewLock) send(ctx context.Context, record resourcelock.LeaderElection
 	return err
 }
 
-// logFailure logs the first of a row of failures. That somebody else was faster is none; that the namespace of the Lease is
-// not there is one, and without a word nobody would know why nothing is scaled.
+// logFailure logs the first of several failures in a row. A conflict with another candidate is not a failure. A missing namespace of
+// the Lease is one: without the log line, nothing would show why Impulse does not scale.
 func (r *renewLock) logFailure(ctx context.Context, err error) {
 	wrong := err != nil && ctx.Err() == nil && !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err)
 	if wrong && !r.failing {
-		r.elector.log.Warn("lease cannot be read or written; trying on",
-			slog.String("lease", r.Describe()), slog.Any("err", err))
+		r.elector.log.Warn("lease cannot be read or written; retrying",
+			slog.String("lease", r.Describe()), slog.Any("error", err))
 	}
 	r.failing = wrong
 }

@@ -13,10 +13,9 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// Run takes part in the election until ctx is done, however long the API server is away, and returns nil then. While
-// this process leads, it runs lead, whose context ends when the Lease is lost or ctx is done; lead must return then and
-// not before. The Lease is kept until lead has returned and is then given up, so that the next leader need not wait.
-// Run must not be called twice at a time.
+// Run takes part in the election until ctx is done, and then returns nil. It retries while the API server is unavailable. While this
+// process leads, it calls lead, whose context ends when the Lease is lost or ctx is done; lead must return then, and not before. The
+// Lease is released after lead has returned, so that the next leader need not wait. Only one Run may be active at a time.
 func (e *Elector) Run(ctx context.Context, lead func(context.Context)) error {
 	for ctx.Err() == nil {
 		if err := e.campaign(ctx, lead); err != nil {
@@ -44,7 +43,7 @@ func (e *Elector) campaign(ctx context.Context, lead func(context.Context)) erro
 	if err != nil {
 		return err
 	}
-	// The election outlives ctx while lead winds up. Its own log is about what is said better here.
+	// The election goes on after ctx is done, until lead has returned. Elector logs what matters of client-go's own log.
 	election, end := context.WithCancel(klog.NewContext(context.WithoutCancel(ctx), logr.Discard()))
 	over := make(chan struct{})
 	go func() {
@@ -56,7 +55,7 @@ func (e *Elector) campaign(ctx context.Context, lead func(context.Context)) erro
 	case holding := <-started:
 		err = e.lead(ctx, holding, lead)
 	}
-	end() // And release.
+	end() // This releases the Lease.
 	<-over
 	return err
 }
@@ -74,15 +73,15 @@ func (e *Elector) lead(ctx, holding context.Context, lead func(context.Context))
 	defer cancel()
 	lead(leading)
 	if leading.Err() == nil {
-		return errors.New("leading ended by itself")
+		return errors.New("lead returned while this process still leads")
 	}
 	if ctx.Err() == nil {
-		e.log.Warn("lease is lost: nothing is written until it is held again", slog.String("lease", e.lease.Describe()))
+		e.log.Warn("lease is lost: nothing is written until it is acquired again", slog.String("lease", e.lease.Describe()))
 	}
 	return nil
 }
 
-// awaitDeadline returns when the Gate closes because the Lease was not renewed, or ctx is done. The elector notices later.
+// awaitDeadline returns when the leadership ends because the Lease was not renewed, or when ctx is done. client-go notices it later.
 func (e *Elector) awaitDeadline(ctx context.Context) {
 	for {
 		left := time.Until(e.Deadline())
