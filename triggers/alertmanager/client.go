@@ -171,7 +171,7 @@ func (c *client) settled(ctx context.Context, target string) (bool, error) {
 		return true, err
 	}
 	if up := at.Sub(*status.Uptime); status.Uptime.IsZero() || up < c.settle {
-		err = fmt.Errorf("it has been up for %s: what it does not have may still come, until %s", up.Round(time.Second), c.settle)
+		err = triggers.VaryingErrorf("it has been up for %s: what it does not have may still come, until %s", up.Round(time.Second), c.settle)
 	}
 	return *status.Cluster.Status == "settling", err
 }

@@ -25,7 +25,7 @@ func level(v model.Value, zero triggers.Zeros) (scalers.Milli, error) {
 	case number < 0 && zero.Negative:
 		return 0, nil
 	case number < 0:
-		return 0, fmt.Errorf("the answer is negative: %v", model.SampleValue(number))
+		return 0, triggers.VaryingErrorf("the answer is negative: %v", model.SampleValue(number))
 	}
 	return scalers.FromFloat(number)
 }
@@ -43,7 +43,7 @@ func single(v model.Value) (float64, error) {
 		case len(v) == 0:
 			return 0, errEmpty
 		case len(v) > 1:
-			return 0, fmt.Errorf("the answer has %d elements: wrap the query in sum() or max()", len(v))
+			return 0, triggers.VaryingErrorf("the answer has %d elements: wrap the query in sum() or max()", len(v))
 		case v[0] == nil || v[0].Histogram != nil:
 			return 0, errors.New("the answer is a histogram, not a number: wrap the query in histogram_quantile() or histogram_count()")
 		}

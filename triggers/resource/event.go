@@ -41,7 +41,7 @@ func (m *meter) event(at scalers.Instant, all usage) scalers.Event {
 		}
 	}
 	if measurable > 0 && measured == 0 {
-		return scalers.Event{Err: fmt.Errorf("of %d running pods none is measured: %w", measurable, missing)}
+		return scalers.Event{Err: triggers.VaryingErrorf("of %d running pods none is measured: %w", measurable, missing)}
 	}
 	return scalers.Event{PerPod: true, Pods: pods}
 }

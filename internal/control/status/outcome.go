@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"regexp"
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
 )
 
 // outcome is what must change for a status to be written. Values are not in it, nor is what only lies on the way to the count,
@@ -71,9 +71,13 @@ func errorsOf(p *autoscaler.Outcome) uint64 {
 	var h maphash.Hash
 	h.SetSeed(seed)
 	for i := range p.Events {
-		if why := unknownBecause(p, i); why != "" {
+		why := unknownBecause(p, i)
+		if err := p.Events[i].Err; err != nil {
+			why = triggers.ErrorIdentity(err)
+		}
+		if why != "" {
 			_ = h.WriteByte(byte(i))
-			_, _ = h.WriteString(withoutNumbers(why))
+			_, _ = h.WriteString(why)
 		}
 	}
 	return h.Sum64()
@@ -120,12 +124,6 @@ func basesOf(p *autoscaler.Outcome) uint64 {
 	}
 	return h.Sum64()
 }
-
-// numbers are amounts, ports and durations of any unit.
-var numbers = regexp.MustCompile(`(?:[0-9][0-9.]*(?:ns|µs|ms|s|m|h)?)+`)
-
-// withoutNumbers is an error without its numbers: one that says anew how long it took, or from which port, is the same one.
-func withoutNumbers(why string) string { return numbers.ReplaceAllString(why, "0") }
 
 // unknownBecause says why trigger i is unknown, or "".
 func unknownBecause(p *autoscaler.Outcome, i int) string {

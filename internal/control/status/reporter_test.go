@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"reflect"
 	"slices"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
 )
 
 // store is a Store in memory.
@@ -135,10 +137,12 @@ func reasonsOf(s *v1alpha1.ScaledObjectStatus) map[string]string {
 
 func TestAnErrorThatWobblesInItsNumbersWritesNothing(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
-		d.says(0, errors.New("read tcp 10.0.0.1:40312->10.0.0.2:9090: no answer after 1.234s"))
-		d.writes(1)
+		server := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 2), Port: 9090}
 		for i := range 100 {
-			d.says(0, fmt.Errorf("read tcp 10.0.0.1:%d->10.0.0.2:9090: no answer after %s", 40313+i, time.Duration(i)*17*time.Millisecond))
+			d.says(0, &net.OpError{
+				Op: "read", Net: "tcp", Source: &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 40312 + i}, Addr: server,
+				Err: triggers.VaryingErrorf("no answer after %s", time.Duration(i)*17*time.Millisecond),
+			})
 		}
 		d.writes(1)
 		if got := d.says(0, errors.New("connection refused")).Triggers[0].LastError; got != "connection refused" {

@@ -73,7 +73,7 @@ func outcomeFields(s *v1alpha1.ScaledObjectStatus) *v1alpha1.ScaledObjectStatus 
 	}
 	for _, t := range s.Triggers {
 		e.Triggers = append(e.Triggers, v1alpha1.TriggerStatus{
-			Name: t.Name, Type: t.Type, Target: t.Target, LastError: withoutNumbers(t.LastError), Pending: t.Pending,
+			Name: t.Name, Type: t.Type, Target: t.Target, LastError: t.LastError, Pending: t.Pending,
 		})
 	}
 	for _, c := range s.Conditions {
