@@ -14,9 +14,18 @@ const (
 	pollInterval   = 20 * time.Millisecond
 )
 
-// Eventually evaluates cond every 20 ms, each time for at most 2 s, until it is true. It fails the test when that takes longer
-// than Timeout; what completes the sentence "waited 1m0s for: …".
+// Eventually waits until cond is true, as Poll does. It fails the test when that takes longer than Timeout; what completes the
+// sentence "waited 1m0s for: …".
 func Eventually(tb testing.TB, what string, cond func(ctx context.Context) bool) {
+	tb.Helper()
+	if !Poll(tb, cond) {
+		tb.Fatalf("waited %s for: %s", Timeout, what)
+	}
+}
+
+// Poll evaluates cond every 20 ms, each time for at most 2 s, until it is true. It returns false when that takes longer than
+// Timeout.
+func Poll(tb testing.TB, cond func(ctx context.Context) bool) bool {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), Timeout)
 	defer cancel()
@@ -30,8 +39,9 @@ func Eventually(tb testing.TB, what string, cond func(ctx context.Context) bool)
 	for !attempt() {
 		select {
 		case <-ctx.Done():
-			tb.Fatalf("waited %s for: %s", Timeout, what)
+			return false
 		case <-tick.C:
 		}
 	}
+	return true
 }

@@ -14,8 +14,8 @@ import (
 
 // policy makes an admission policy on writes of Deployments' scales in the test's namespace, and waits until a write of n that is
 // not kept is not let through as it is. What it returns removes the policy.
-func (w *world) policy(kind, binding, spec string, n int32) func() {
-	w.t.Helper()
+func (e *env) policy(kind, binding, spec string, n int32) func() {
+	e.t.Helper()
 	manifest := fmt.Sprintf(`
 apiVersion: admissionregistration.k8s.io/v1
 kind: %[1]s
@@ -31,18 +31,18 @@ apiVersion: admissionregistration.k8s.io/v1
 kind: %[1]sBinding
 metadata: {name: %[2]s}
 spec: {policyName: %[2]s%[3]s}
-`, kind, w.ns, binding, spec)
-	w.apply(manifest)
+`, kind, e.Namespace, binding, spec)
+	e.Apply(manifest)
 	remove := func() {
-		if out, err := w.kubectl(context.WithoutCancel(w.t.Context()), manifest, "delete", "--ignore-not-found", "-f", "-"); err != nil {
-			w.t.Errorf("remove the policy: %v\n%s", err, out)
+		if out, err := e.Kubectl(context.WithoutCancel(e.t.Context()), manifest, "delete", "--ignore-not-found", "-f", "-"); err != nil {
+			e.t.Errorf("remove the policy: %v\n%s", err, out)
 		}
 	}
-	w.t.Cleanup(remove)
-	w.until("the policy is in force", func(ctx context.Context) (bool, error) {
+	e.t.Cleanup(remove)
+	e.until("the policy is in force", func(ctx context.Context) (bool, error) {
 		through := false
 		err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
-			deployments := w.kube.AppsV1().Deployments(w.ns)
+			deployments := e.Kube.AppsV1().Deployments(e.Namespace)
 			scale, err := deployments.GetScale(ctx, "web", metav1.GetOptions{})
 			if err != nil {
 				return err
@@ -58,11 +58,11 @@ spec: {policyName: %[2]s%[3]s}
 }
 
 // events returns the Events of a ScaledObject with a reason, as COUNT MESSAGE.
-func (w *world) events(ctx context.Context, name, reason string) []string {
-	w.t.Helper()
-	list, err := w.kube.CoreV1().Events(w.ns).List(ctx, metav1.ListOptions{FieldSelector: "involvedObject.name=" + name + ",reason=" + reason})
+func (e *env) events(ctx context.Context, name, reason string) []string {
+	e.t.Helper()
+	list, err := e.Kube.CoreV1().Events(e.Namespace).List(ctx, metav1.ListOptions{FieldSelector: "involvedObject.name=" + name + ",reason=" + reason})
 	if err != nil {
-		w.t.Fatal(err)
+		e.t.Fatal(err)
 	}
 	all := make([]string, len(list.Items))
 	for i := range list.Items {
@@ -91,36 +91,36 @@ func TestWhatAdmissionMakesOfACountIsToldOnceAndNotFought(t *testing.T) {
 		},
 	} {
 		t.Run(c.kind, func(t *testing.T) {
-			w := newWorld(t)
-			w.deployment("web", 1)
-			w.apply(onAlert("web"))
-			remove := w.policy(c.kind, c.binding, c.spec, 5)
-			i := w.run()
-			w.webhook(i, "web", "firing")
-			w.condition("web", "AbleToScale", "False", c.reason)
-			if said := w.describe(t.Context(), "web"); !strings.Contains(strings.Join(strings.Fields(said), " "), c.says) {
+			e := newEnv(t)
+			e.CreateDeployment("web", 1)
+			e.Apply(onAlert("web"))
+			remove := e.policy(c.kind, c.binding, c.spec, 5)
+			i := e.run()
+			e.webhook(i, "web", "firing")
+			e.condition("web", "AbleToScale", "False", c.reason)
+			if said := e.Describe("web"); !strings.Contains(strings.Join(strings.Fields(said), " "), c.says) {
 				t.Errorf("it does not say %q:\n%s", c.says, said)
 			}
-			w.replicas("web", c.holds)
-			w.until("it has tried several times, and told", func(ctx context.Context) (bool, error) {
-				return w.refusals(ctx, i) >= 4 && len(w.events(ctx, "web", c.reason)) > 0, i.Err()
-			}, func() string { return w.describe(w.t.Context(), "web") })
-			if told := w.events(t.Context(), "web", c.reason); len(told) != 1 || !strings.HasPrefix(told[0], "1 ") || !strings.Contains(told[0], c.says) {
+			e.AwaitReplicas("web", c.holds)
+			e.until("it has tried several times, and told", func(ctx context.Context) (bool, error) {
+				return e.refusals(ctx, i) >= 4 && len(e.events(ctx, "web", c.reason)) > 0, i.Err()
+			}, func() string { return e.Describe("web") })
+			if told := e.events(t.Context(), "web", c.reason); len(told) != 1 || !strings.HasPrefix(told[0], "1 ") || !strings.Contains(told[0], c.says) {
 				t.Errorf("the Events are %q, want one, with %q", told, c.says)
 			}
 			remove()
-			w.replicas("web", 5)
-			w.condition("web", "AbleToScale", "True", "ReadyToScale")
+			e.AwaitReplicas("web", 5)
+			e.condition("web", "AbleToScale", "True", "ReadyToScale")
 		})
 	}
 }
 
 // refusals are the writes of counts that admission has not let through, as the metrics say.
-func (w *world) refusals(ctx context.Context, i *impulse) int {
-	w.t.Helper()
+func (e *env) refusals(ctx context.Context, i *impulse) int {
+	e.t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, i.url+"/metrics", nil)
 	if err != nil {
-		w.t.Fatal(err)
+		e.t.Fatal(err)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {

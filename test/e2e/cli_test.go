@@ -8,66 +8,67 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/internal/testkit/process"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
 func TestAnAlertThatIsSentIsCountedListedAndInItsAlertSet(t *testing.T) {
-	w := newWorld(t)
-	w.deployment("web", 1)
-	w.apply(onAlert("web"))
-	i := w.run()
-	w.condition("web", "Ready", "True", "Ready")
-	out, err := process.Run(t.Context(), suite.impulse, "send", "alert", "--server", i.url, "-n", w.ns, "alertname=web", "severity=scale")
-	if err != nil || !strings.Contains(out, "for the objects of namespace "+w.ns+"; 1 object selects it\n") {
+	e := newEnv(t)
+	e.CreateDeployment("web", 1)
+	e.Apply(onAlert("web"))
+	i := e.run()
+	e.condition("web", "Ready", "True", "Ready")
+	out, err := process.Run(t.Context(), impulseCommand(e.t), "send", "alert", "--server", i.url, "-n", e.Namespace, "alertname=web", "severity=scale")
+	if err != nil || !strings.Contains(out, "for the objects of namespace "+e.Namespace+"; 1 object selects it\n") {
 		t.Errorf("send: %v\n%s", err, out)
 	}
-	if out, err := process.Run(t.Context(), suite.impulse, "send", "alert", "--server", i.url, "-n", w.ns, "alertname=other"); err != nil {
+	if out, err := process.Run(t.Context(), impulseCommand(e.t), "send", "alert", "--server", i.url, "-n", e.Namespace, "alertname=other"); err != nil {
 		t.Errorf("send another: %v\n%s", err, out)
 	}
-	out, err = w.tool(t.Context(), "alerts", "--lease-namespace", w.ns, "-o", "wide")
+	out, err = e.tool(t.Context(), "alerts", "--lease-namespace", e.Namespace, "-o", "wide")
 	lines := strings.Split(out, "\n")
-	if err != nil || len(lines) != 4 || strings.Fields(lines[1])[1] != "other" || !strings.Contains(lines[2], w.ns+"/web") || !strings.Contains(lines[2], `{alertname="web", severity="scale"}`) {
+	if err != nil || len(lines) != 4 || strings.Fields(lines[1])[1] != "other" || !strings.Contains(lines[2], e.Namespace+"/web") || !strings.Contains(lines[2], `{alertname="web", severity="scale"}`) {
 		t.Errorf("alerts: %v\n%s", err, out)
 	}
-	if out, err := w.tool(t.Context(), "alerts", "--lease-namespace", w.ns, "severity!=scale"); err != nil || strings.Contains(out, "/web") || !strings.Contains(out, "other") {
+	if out, err := e.tool(t.Context(), "alerts", "--lease-namespace", e.Namespace, "severity!=scale"); err != nil || strings.Contains(out, "/web") || !strings.Contains(out, "other") {
 		t.Errorf("alerts with a matcher: %v\n%s", err, out)
 	}
-	sets, err := w.kubectl(t.Context(), "", "get", "alertsets")
+	sets, err := e.Kubectl(t.Context(), "", "get", "alertsets")
 	if rows := strings.Split(sets, "\n"); err != nil || strings.Join(strings.Fields(rows[0]), " ") != "NAME FOR FIRING PUSHED RESOLVED ALERTS WRITTEN" ||
-		!strings.Contains(strings.Join(strings.Fields(rows[1]), " "), w.ns+" 2 0 0 other, web ") {
+		!strings.Contains(strings.Join(strings.Fields(rows[1]), " "), e.Namespace+" 2 0 0 other, web ") {
 		t.Errorf("kubectl get alertsets: %v\n%s", err, sets)
 	}
 }
 
 func TestAnObjectOfFileModeIsExplainedAndItsAlertsAreListed(t *testing.T) {
-	w := newWorld(t)
-	w.deployment("web", 1)
+	e := newEnv(t)
+	e.CreateDeployment("web", 1)
 	dir, states := t.TempDir(), t.TempDir()
-	text := strings.Replace(onAlert("web"), "metadata: {name: web}", "metadata: {name: web, namespace: "+w.ns+"}", 1)
+	text := strings.Replace(onAlert("web"), "metadata: {name: web}", "metadata: {name: web, namespace: "+e.Namespace+"}", 1)
 	if err := os.WriteFile(filepath.Join(dir, "web.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	i := w.run("--config", dir, "--state-dir", states)
-	w.webhook(i, "web", "firing")
-	w.replicas("web", 5)
-	about := []string{"--config", dir, "--state-dir", states, "-n", w.ns}
+	i := e.run("--config", dir, "--state-dir", states)
+	e.webhook(i, "web", "firing")
+	e.AwaitReplicas("web", 5)
+	about := []string{"--config", dir, "--state-dir", states, "-n", e.Namespace}
 	for _, c := range []struct{ args, want string }{
-		{"explain web", "keeps 5 replicas."}, {"history web", "1 → 5"}, {"alerts", w.ns + "/web"},
+		{"explain web", "keeps 5 replicas."}, {"history web", "1 → 5"}, {"alerts", e.Namespace + "/web"},
 	} {
 		var out string
-		w.until("impulse "+c.args+" says what happened", func(ctx context.Context) (bool, error) {
+		e.until("impulse "+c.args+" says what happened", func(ctx context.Context) (bool, error) {
 			var err error
-			out, err = process.Run(ctx, suite.impulse, append(strings.Fields(c.args), about...)...)
+			out, err = process.Run(ctx, impulseCommand(e.t), append(strings.Fields(c.args), about...)...)
 			return err == nil && strings.Contains(out, c.want), i.Err()
 		}, func() string { return out })
 	}
 }
 
 func TestARealPrometheusRefusesAQueryThatItCannotParse(t *testing.T) {
-	w := newWorld(t)
-	address := freeAddress(t)
-	w.prometheus(address, freeAddress(t))
+	e := newEnv(t)
+	address := testkit.FreeAddress(t)
+	e.prometheus(address, testkit.FreeAddress(t))
 	file := filepath.Join(t.TempDir(), "web.yaml")
 	for query, want := range map[string]string{
 		"sum(rate(hits[1m]))": "1 ScaledObject is well\n", "sums(up)": `unknown function with name "sums"`, "sum(rate(hits))": "expected type range vector",
@@ -83,23 +84,23 @@ spec:
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if out, err := process.Run(t.Context(), suite.impulse, "check", file); err != nil {
+		if out, err := process.Run(t.Context(), impulseCommand(e.t), "check", file); err != nil {
 			t.Errorf("%s, without asking a server: %v\n%s", query, err, out)
 		}
 		var out string
-		w.until("the server says what it makes of "+query, func(ctx context.Context) (bool, error) {
-			out, _ = process.Run(ctx, suite.impulse, "check", file, "--prometheus", "http://"+address)
+		e.until("the server says what it makes of "+query, func(ctx context.Context) (bool, error) {
+			out, _ = process.Run(ctx, impulseCommand(e.t), "check", file, "--prometheus", "http://"+address)
 			return strings.Contains(out, want), nil
 		}, func() string { return out })
 	}
 }
 
 func TestKubectlExplainNamesEveryTypeOfTriggerAndEveryParameter(t *testing.T) {
-	w := newWorld(t)
+	e := newEnv(t)
 	var out string
-	w.until("the API server describes a CRD that it has just been given", func(ctx context.Context) (bool, error) {
+	e.until("the API server describes a CRD that it has just been given", func(ctx context.Context) (bool, error) {
 		var err error
-		out, err = w.kubectl(ctx, "", "explain", "so.spec.triggers")
+		out, err = e.Kubectl(ctx, "", "explain", "so.spec.triggers")
 		return err == nil, nil
 	}, func() string { return out })
 	for _, k := range builtin.Kinds() {

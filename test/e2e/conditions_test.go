@@ -7,20 +7,20 @@ import (
 )
 
 // waitFor waits for a condition as people do.
-func (w *world) waitFor(name, condition string) {
-	w.t.Helper()
-	out, err := w.kubectl(w.t.Context(), "", "wait", "--for=condition="+condition, "--timeout="+patience.String(), "so/"+name)
+func (e *env) waitFor(name, condition string) {
+	e.t.Helper()
+	out, err := e.Kubectl(e.t.Context(), "", "wait", "--for=condition="+condition, "--timeout="+timeout.String(), "so/"+name)
 	if err != nil {
-		w.t.Fatalf("%v\n%s\n%s", err, out, w.describe(w.t.Context(), name))
+		e.t.Fatalf("%v\n%s\n%s", err, out, e.Describe(name))
 	}
 }
 
 // explains waits until the explanation of an object says something.
-func (w *world) explains(name string, want ...string) {
-	w.t.Helper()
+func (e *env) explains(name string, want ...string) {
+	e.t.Helper()
 	var last string
-	w.until("the explanation says "+strings.Join(want, ", "), func(ctx context.Context) (bool, error) {
-		last, _ = w.tool(ctx, "explain", name) // One that is not decided on is an error, and says why.
+	e.until("the explanation says "+strings.Join(want, ", "), func(ctx context.Context) (bool, error) {
+		last, _ = e.tool(ctx, "explain", name) // One that is not decided on is an error, and says why.
 		for _, one := range want {
 			if !strings.Contains(last, one) {
 				return false, nil
@@ -31,43 +31,43 @@ func (w *world) explains(name string, want ...string) {
 }
 
 func TestConditionsComeAsPeopleWaitForThem(t *testing.T) {
-	w := newWorld(t)
-	w.deployment("web", 1)
-	w.apply(onAlert("web"))
-	w.apply(onAlert("late"))
-	w.run()
-	w.waitFor("late", "Ready=false")
-	w.condition("late", "Active", "False", "TargetNotFound")
-	w.explains("late", "TargetNotFound: ")
-	w.waitFor("web", "Ready=true")
+	e := newEnv(t)
+	e.CreateDeployment("web", 1)
+	e.Apply(onAlert("web"))
+	e.Apply(onAlert("late"))
+	e.run()
+	e.waitFor("late", "Ready=false")
+	e.condition("late", "Active", "False", "TargetNotFound")
+	e.explains("late", "TargetNotFound: ")
+	e.waitFor("web", "Ready=true")
 
-	if out, err := w.kubectl(t.Context(), "", "annotate", "so", "web", "impulse.sh/paused=true"); err != nil {
+	if out, err := e.Kubectl(t.Context(), "", "annotate", "so", "web", "impulse.sh/paused=true"); err != nil {
 		t.Fatal(err, out)
 	}
-	w.waitFor("web", "Paused=true") // It has the one replica that is wanted.
-	out, err := w.kubectl(t.Context(), "", "get", "so", "web", "--no-headers")
+	e.waitFor("web", "Paused=true") // It has the one replica that is wanted.
+	out, err := e.Kubectl(t.Context(), "", "get", "so", "web", "--no-headers")
 	if row := strings.Join(strings.Fields(out), " "); err != nil || !strings.Contains(row, " 1 1 True False True Paused ") {
 		t.Errorf("%v: the row of a paused object is %s", err, row)
 	}
-	w.explains("web", "keeps 1 replica: Paused: the annotation impulse.sh/paused keeps the count as it is.")
-	if out, err := w.kubectl(t.Context(), "", "annotate", "so", "web", "impulse.sh/paused-"); err != nil {
+	e.explains("web", "keeps 1 replica: Paused: the annotation impulse.sh/paused keeps the count as it is.")
+	if out, err := e.Kubectl(t.Context(), "", "annotate", "so", "web", "impulse.sh/paused-"); err != nil {
 		t.Fatal(err, out)
 	}
-	w.waitFor("web", "Paused=false")
+	e.waitFor("web", "Paused=false")
 
-	w.deployment("late", 1)
-	w.waitFor("late", "Ready=true")
+	e.CreateDeployment("late", 1)
+	e.waitFor("late", "Ready=true")
 }
 
 func TestAnAlertThatWaitsInItsStaleWindowIsShownAndForeseen(t *testing.T) {
-	w := newWorld(t)
-	w.deployment("checkout", 1)
-	w.apply(onAlert("checkout"))
-	i := w.run()
-	w.condition("checkout", "Ready", "True", "Ready")
+	e := newEnv(t)
+	e.CreateDeployment("checkout", 1)
+	e.Apply(onAlert("checkout"))
+	i := e.run()
+	e.condition("checkout", "Ready", "True", "Ready")
 	for _, status := range []string{"firing", "resolved", "firing"} {
-		w.webhook(i, "checkout", status)
+		e.webhook(i, "checkout", status)
 	}
-	w.condition("checkout", "SourceNotice", "True", "AlertWaits")
-	w.explains("checkout", "keeps 1 replica.", "Note: alertmanager: alert checkout fires again after its resolve: it counts from ", "1 → 5   alertmanager asks for 5")
+	e.condition("checkout", "SourceNotice", "True", "AlertWaits")
+	e.explains("checkout", "keeps 1 replica.", "Note: alertmanager: alert checkout fires again after its resolve: it counts from ", "1 → 5   alertmanager asks for 5")
 }

@@ -84,13 +84,13 @@ func parse(t *testing.T, text []byte) node {
 }
 
 // accepted says what the API server and what `impulse check` say of an object; nil is nothing.
-func (w *world) accepted(so node) (server, check error) {
-	w.t.Helper()
-	_, server = w.dynamic.Resource(scaledObjects).Namespace("default").Create(w.t.Context(), &unstructured.Unstructured{Object: runtime.DeepCopyJSON(so)},
+func (e *env) accepted(so node) (server, check error) {
+	e.t.Helper()
+	_, server = e.Dynamic.Resource(scaledObjects).Namespace("default").Create(e.t.Context(), &unstructured.Unstructured{Object: runtime.DeepCopyJSON(so)},
 		metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldValidation: metav1.FieldValidationStrict})
 	text, err := json.Marshal(so)
 	if err != nil {
-		w.t.Fatal(err)
+		e.t.Fatal(err)
 	}
 	objects, problems := manifest.Parse("whole.yaml", text)
 	_, more := manifest.Compile(objects, builtin.Kinds())
@@ -229,10 +229,10 @@ func specSchema(t *testing.T) node {
 }
 
 func TestTheCRDAndCheckRefuseTheSame(t *testing.T) {
-	w, schema, tried := newWorld(t), specSchema(t), map[string]int{}
+	e, schema, tried := newEnv(t), specSchema(t), map[string]int{}
 	for _, text := range []string{bounded, whole} {
 		object := parse(t, []byte(text))
-		if server, check := w.accepted(object); server != nil || check != nil {
+		if server, check := e.accepted(object); server != nil || check != nil {
 			t.Fatalf("the whole object is refused: %v, %v", server, check)
 		}
 		walk("spec", schema, object["spec"], func(v any) node {
@@ -244,10 +244,10 @@ func TestTheCRDAndCheckRefuseTheSame(t *testing.T) {
 				return // Tried with the other object, or judged by the kind of trigger.
 			}
 			for _, c := range changesOf(schema, value) {
-				w.hold(path+": "+c.name, with(c.value), c.bad)
+				e.hold(path+": "+c.name, with(c.value), c.bad)
 			}
 			if fields, ok := value.(node); ok {
-				w.holdFields(path, schema, fields, with)
+				e.holdFields(path, schema, fields, with)
 			}
 		})
 	}
@@ -259,28 +259,28 @@ func TestTheCRDAndCheckRefuseTheSame(t *testing.T) {
 }
 
 // hold fails when the API server and impulse check do not say the same of an object, or take one that is bad.
-func (w *world) hold(name string, so node, bad bool) {
-	w.t.Helper()
-	server, check := w.accepted(so)
+func (e *env) hold(name string, so node, bad bool) {
+	e.t.Helper()
+	server, check := e.accepted(so)
 	switch {
 	case bad && (server == nil || check == nil):
-		w.t.Errorf("%s: the API server says %v, impulse check says %v; both should refuse it", name, server, check)
+		e.t.Errorf("%s: the API server says %v, impulse check says %v; both should refuse it", name, server, check)
 	case !bad && (server == nil) != (check == nil) && (server != nil || stricter[strings.ReplaceAll(name, ".shadow", "")] == ""):
-		w.t.Errorf("%s: the API server says %v, impulse check says %v; they should agree", name, server, check)
+		e.t.Errorf("%s: the API server says %v, impulse check says %v; they should agree", name, server, check)
 	}
 }
 
 // holdFields adds a field that nobody knows, and takes out those that are required.
-func (w *world) holdFields(path string, schema, fields node, with func(any) node) {
-	w.t.Helper()
+func (e *env) holdFields(path string, schema, fields node, with func(any) node) {
+	e.t.Helper()
 	stranger := runtime.DeepCopyJSON(fields)
 	stranger["noSuchField"] = int64(1)
-	w.hold(path+": an unknown field", with(stranger), true)
+	e.hold(path+": an unknown field", with(stranger), true)
 	required, _ := schema["required"].([]any)
 	for _, name := range required {
 		less := runtime.DeepCopyJSON(fields)
 		delete(less, fmt.Sprint(name))
-		w.hold(fmt.Sprintf("%s: without %s", path, name), with(less), true)
+		e.hold(fmt.Sprintf("%s: without %s", path, name), with(less), true)
 	}
 }
 
@@ -300,7 +300,7 @@ func pathsOf(path string, schema node) []string {
 }
 
 func TestTheCRDsOwnRulesAreCheckedAsWell(t *testing.T) {
-	w := newWorld(t)
+	e := newEnv(t)
 	cases := map[string]func(spec node){
 		"minReplicaCount must not be above maxReplicaCount":   func(spec node) { spec["minReplicaCount"] = int64(11) },
 		"idleReplicaCount must be 0 or below minReplicaCount": func(spec node) { spec["idleReplicaCount"] = int64(2) },
@@ -321,7 +321,7 @@ func TestTheCRDsOwnRulesAreCheckedAsWell(t *testing.T) {
 		so := parse(t, []byte(whole))
 		spec, _ := so["spec"].(node)
 		bend(spec)
-		server, check := w.accepted(so)
+		server, check := e.accepted(so)
 		if server == nil || !strings.Contains(server.Error(), message) || check == nil {
 			t.Errorf("%s: the API server says %v, impulse check says %v", message, server, check)
 		}
@@ -333,19 +333,19 @@ func TestTheCRDsOwnRulesAreCheckedAsWell(t *testing.T) {
 
 // KEDA takes an idleReplicaCount of 0 with a minReplicaCount of 0: it is the same as none.
 func TestAnIdleCountOf0GoesWithEveryMinimum(t *testing.T) {
-	w := newWorld(t)
+	e := newEnv(t)
 	for idle, ok := range map[int64]bool{0: true, 1: false} {
 		so := parse(t, []byte(whole))
 		spec, _ := so["spec"].(node)
 		spec["minReplicaCount"], spec["idleReplicaCount"], spec["shadow"] = int64(0), idle, node{"maxReplicaCount": int64(5)}
-		if server, check := w.accepted(so); (server == nil) != ok || (check == nil) != ok {
+		if server, check := e.accepted(so); (server == nil) != ok || (check == nil) != ok {
 			t.Errorf("idleReplicaCount %d: the API server says %v, impulse check says %v", idle, server, check)
 		}
 	}
 }
 
 func TestTheCRDAndFileModeFillInTheSame(t *testing.T) {
-	w := newWorld(t)
+	e := newEnv(t)
 	const least = `
 apiVersion: impulse.sh/v1alpha1
 kind: ScaledObject
@@ -355,7 +355,7 @@ spec:
   triggers: [{type: prometheus, metadata: {serverAddress: 'http://prometheus:9090', query: load, threshold: 1}}]
 `
 	for name, text := range map[string]string{"the least that works": least, "everything set": whole} {
-		made, err := w.dynamic.Resource(scaledObjects).Namespace("default").Create(t.Context(), &unstructured.Unstructured{Object: parse(t, []byte(text))},
+		made, err := e.Dynamic.Resource(scaledObjects).Namespace("default").Create(t.Context(), &unstructured.Unstructured{Object: parse(t, []byte(text))},
 			metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		if err != nil {
 			t.Fatal(err)

@@ -4,27 +4,29 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
 func TestASourceOnThisMachineIsRefusedUnlessItIsAllowed(t *testing.T) {
-	w, s := newWorld(t), newSource(t)
+	e, s := newEnv(t), newSource(t)
 	s.value("4")
-	address := freeAddress(t)
+	address := testkit.FreeAddress(t)
 	i := &impulse{url: "http://" + address, args: []string{
-		"run", "--kubeconfig", w.kubeconfig, "--namespace", w.ns, "--lease-namespace", w.ns, "--listen", address,
+		"run", "--kubeconfig", e.Kubeconfig, "--namespace", e.Namespace, "--lease-namespace", e.Namespace, "--listen", address,
 	}}
-	w.restart(i)
+	e.restart(i)
 	for name, object := range map[string]string{"web": onQuery("web", s.URL), "worker": onQueue("127.0.0.1:4222")} {
-		w.deployment(name, 2)
-		w.apply(object)
-		w.until(name+" says that its source is refused, and which flag allows it", func(ctx context.Context) (bool, error) {
-			said, err := w.kubectl(ctx, "", "get", "so", name, "-o", "jsonpath={.status.conditions}")
+		e.CreateDeployment(name, 2)
+		e.Apply(object)
+		e.until(name+" says that its source is refused, and which flag allows it", func(ctx context.Context) (bool, error) {
+			said, err := e.Kubectl(ctx, "", "get", "so", name, "-o", "jsonpath={.status.conditions}")
 			return err == nil && strings.Contains(said, "refused as the address of a source") && strings.Contains(said, "--allow-source-addresses"), i.Err()
-		}, func() string { return w.describe(t.Context(), name) })
+		}, func() string { return e.Describe(name) })
 	}
-	w.replicas("web", 2)
+	e.AwaitReplicas("web", 2)
 	i.Stop()
 	i.args = append(i.args, "--allow-source-addresses", "127.0.0.1")
-	w.restart(i)
-	w.replicas("web", 4)
+	e.restart(i)
+	e.AwaitReplicas("web", 4)
 }

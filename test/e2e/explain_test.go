@@ -11,30 +11,30 @@ import (
 )
 
 // tool runs a command of impulse in the test's namespace.
-func (w *world) tool(ctx context.Context, args ...string) (string, error) {
-	w.t.Helper()
-	return process.Run(ctx, suite.impulse, append(args, "--kubeconfig", suite.kubeconfig, "-n", w.ns)...)
+func (e *env) tool(ctx context.Context, args ...string) (string, error) {
+	e.t.Helper()
+	return process.Run(ctx, impulseCommand(e.t), append(args, "--kubeconfig", e.Kubeconfig, "-n", e.Namespace)...)
 }
 
 func TestACountIsExplainedAndHasAHistory(t *testing.T) {
-	w := newWorld(t)
-	w.deployment("checkout", 1)
-	w.apply(onAlert("checkout"))
-	am := w.alertmanager(w.run())
-	w.condition("checkout", "Ready", "True", "Ready")
-	w.alert(am, "checkout", "page", true)
-	w.replicas("checkout", 5)
-	w.condition("checkout", "Active", "True", "TriggerActive")
+	e := newEnv(t)
+	e.CreateDeployment("checkout", 1)
+	e.Apply(onAlert("checkout"))
+	am := e.alertmanager(e.run())
+	e.condition("checkout", "Ready", "True", "Ready")
+	e.alert(am, "checkout", "page", true)
+	e.AwaitReplicas("checkout", 5)
+	e.condition("checkout", "Active", "True", "TriggerActive")
 
 	var last string
-	w.until("the status says what was decided", func(ctx context.Context) (bool, error) {
-		out, err := w.tool(ctx, "explain", "checkout")
+	e.until("the status says what was decided", func(ctx context.Context) (bool, error) {
+		out, err := e.tool(ctx, "explain", "checkout")
 		last = out
 		return err == nil && strings.Contains(out, "(Deployment/checkout) keeps 5 replicas.") &&
 			strings.Contains(out, "alertmanager   5 replicas") && strings.Contains(out, "alertmanager: no alert fires any longer"), nil
 	}, func() string { return last })
 
-	out, err := w.tool(t.Context(), "history", "checkout", "-o", "json")
+	out, err := e.tool(t.Context(), "history", "checkout", "-o", "json")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -46,7 +46,7 @@ func TestACountIsExplainedAndHasAHistory(t *testing.T) {
 		t.Errorf("the newest decision is %+v", past)
 	}
 
-	if out, err := w.tool(t.Context(), "explain", "chekout"); err == nil || !strings.Contains(out, `there is no ScaledObject "chekout" in namespace`) {
+	if out, err := e.tool(t.Context(), "explain", "chekout"); err == nil || !strings.Contains(out, `there is no ScaledObject "chekout" in namespace`) {
 		t.Errorf("an object that is not there: %v\n%s", err, out)
 	}
 }

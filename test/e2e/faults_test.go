@@ -74,39 +74,39 @@ func TestASourceThatTalksNonsenseIsHeldAgainstAndItsSiblingGoesOn(t *testing.T) 
 	}
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
-			w, s := newWorld(t), newSource(t)
+			e, s := newEnv(t), newSource(t)
 			s.value("4")
-			w.deployment("web", 1)
-			w.apply(onQuery("web", s.URL))
-			i := w.run()
-			w.replicas("web", 4)
+			e.CreateDeployment("web", 1)
+			e.Apply(onQuery("web", s.URL))
+			i := e.run()
+			e.AwaitReplicas("web", 4)
 			s.set(fault)
-			w.condition("web", "Ready", "False", "TriggerFailed")
-			w.webhook(i, "web", "firing")
-			w.replicas("web", 7)
-			w.webhook(i, "web", "resolved")
-			holds := w.never("web", 7)
+			e.condition("web", "Ready", "False", "TriggerFailed")
+			e.webhook(i, "web", "firing")
+			e.AwaitReplicas("web", 7)
+			e.webhook(i, "web", "resolved")
+			holds := e.ExpectReplicas("web", 7)
 			s.value("NaN")
-			w.until("NaN is the reason", func(ctx context.Context) (bool, error) {
-				return strings.Contains(w.describe(ctx, "web"), "NaN"), nil
-			}, func() string { return w.describe(w.t.Context(), "web") })
+			e.until("NaN is the reason", func(ctx context.Context) (bool, error) {
+				return strings.Contains(e.Describe("web"), "NaN"), nil
+			}, func() string { return e.Describe("web") })
 			holds()
 			s.value("2")
-			w.replicas("web", 2)
-			w.condition("web", "Ready", "True", "Ready")
+			e.AwaitReplicas("web", 2)
+			e.condition("web", "Ready", "True", "Ready")
 		})
 	}
 }
 
 func TestATargetThatComesLaterIsScaled(t *testing.T) {
-	w := newWorld(t)
-	w.apply(onAlert("late"))
-	i := w.run()
-	w.condition("late", "AbleToScale", "False", "TargetNotFound")
-	w.webhook(i, "late", "firing")
-	w.deployment("late", 1)
-	w.replicas("late", 5)
-	w.condition("late", "AbleToScale", "True", "ReadyToScale")
+	e := newEnv(t)
+	e.Apply(onAlert("late"))
+	i := e.run()
+	e.condition("late", "AbleToScale", "False", "TargetNotFound")
+	e.webhook(i, "late", "firing")
+	e.CreateDeployment("late", 1)
+	e.AwaitReplicas("late", 5)
+	e.condition("late", "AbleToScale", "True", "ReadyToScale")
 }
 
 func TestImpulseYieldsToAnHPAWheneverItComes(t *testing.T) {
@@ -119,62 +119,62 @@ spec:
   maxReplicas: 3
   metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]
 `
-	w := newWorld(t)
-	w.deployment("web", 1)
-	w.apply(hpa)
-	w.apply(onAlert("web"))
-	i := w.run()
-	w.condition("web", "AbleToScale", "False", "ForeignHPA")
-	yields := w.never("web", 1)
-	w.webhook(i, "web", "firing")
+	e := newEnv(t)
+	e.CreateDeployment("web", 1)
+	e.Apply(hpa)
+	e.Apply(onAlert("web"))
+	i := e.run()
+	e.condition("web", "AbleToScale", "False", "ForeignHPA")
+	yields := e.ExpectReplicas("web", 1)
+	e.webhook(i, "web", "firing")
 	yields()
-	if out, err := w.kubectl(w.t.Context(), "", "delete", "hpa", "theirs"); err != nil {
+	if out, err := e.Kubectl(e.t.Context(), "", "delete", "hpa", "theirs"); err != nil {
 		t.Fatal(out, err)
 	}
-	w.replicas("web", 5)
-	w.apply(hpa)
-	w.condition("web", "AbleToScale", "False", "ForeignHPA")
+	e.AwaitReplicas("web", 5)
+	e.Apply(hpa)
+	e.condition("web", "AbleToScale", "False", "ForeignHPA")
 }
 
 func TestTheSecondObjectOnATargetIsRefusedUntilTheFirstGoes(t *testing.T) {
-	w := newWorld(t)
-	w.deployment("web", 1)
-	w.apply(onAlert("web"))
-	i := w.run()
-	w.condition("web", "Ready", "True", "Ready")
-	w.apply(strings.Replace(onAlert("second"), "scaleTargetRef: {name: second}", "scaleTargetRef: {name: web}", 1))
-	w.condition("second", "Ready", "False", "TargetInUse")
-	w.webhook(i, "web", "firing")
-	w.replicas("web", 5)
-	if err := w.dynamic.Resource(scaledObjects).Namespace(w.ns).Delete(t.Context(), "web", metav1.DeleteOptions{}); err != nil {
+	e := newEnv(t)
+	e.CreateDeployment("web", 1)
+	e.Apply(onAlert("web"))
+	i := e.run()
+	e.condition("web", "Ready", "True", "Ready")
+	e.Apply(strings.Replace(onAlert("second"), "scaleTargetRef: {name: second}", "scaleTargetRef: {name: web}", 1))
+	e.condition("second", "Ready", "False", "TargetInUse")
+	e.webhook(i, "web", "firing")
+	e.AwaitReplicas("web", 5)
+	if err := e.Dynamic.Resource(scaledObjects).Namespace(e.Namespace).Delete(t.Context(), "web", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	w.condition("second", "Ready", "True", "Ready")
+	e.condition("second", "Ready", "True", "Ready")
 }
 
 func TestDeletingAScaledObjectLeavesTheCount(t *testing.T) {
-	w := newWorld(t)
-	w.deployment("web", 1)
-	w.apply(onAlert("web"))
-	i := w.run()
-	w.condition("web", "Ready", "True", "Ready")
-	w.webhook(i, "web", "firing")
-	w.replicas("web", 5)
-	stays := w.never("web", 5)
-	if err := w.dynamic.Resource(scaledObjects).Namespace(w.ns).Delete(t.Context(), "web", metav1.DeleteOptions{}); err != nil {
+	e := newEnv(t)
+	e.CreateDeployment("web", 1)
+	e.Apply(onAlert("web"))
+	i := e.run()
+	e.condition("web", "Ready", "True", "Ready")
+	e.webhook(i, "web", "firing")
+	e.AwaitReplicas("web", 5)
+	stays := e.ExpectReplicas("web", 5)
+	if err := e.Dynamic.Resource(scaledObjects).Namespace(e.Namespace).Delete(t.Context(), "web", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	w.webhook(i, "web", "resolved")
+	e.webhook(i, "web", "resolved")
 	stays()
 }
 
 func TestABadObjectSaysEveryMistakeAtOnce(t *testing.T) {
-	w := newWorld(t)
-	w.deployment("web", 1)
-	w.apply(strings.NewReplacer("matchers:", "matcher:", "replicas: 5", "replicas: many").Replace(onAlert("web")))
-	w.run()
-	w.condition("web", "Ready", "False", "InvalidSpec")
-	said := w.describe(w.t.Context(), "web")
+	e := newEnv(t)
+	e.CreateDeployment("web", 1)
+	e.Apply(strings.NewReplacer("matchers:", "matcher:", "replicas: 5", "replicas: many").Replace(onAlert("web")))
+	e.run()
+	e.condition("web", "Ready", "False", "InvalidSpec")
+	said := e.Describe("web")
 	for _, want := range []string{"matcher", `"matchers"`, "many"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the status does not say %s:\n%s", want, said)
@@ -183,15 +183,15 @@ func TestABadObjectSaysEveryMistakeAtOnce(t *testing.T) {
 }
 
 func TestGetScaledObjectsReadsLikeGetHPA(t *testing.T) {
-	w := newWorld(t)
+	e := newEnv(t)
 	s := newSource(t)
 	s.value("3")
-	w.deployment("web", 1)
-	w.apply(onQuery("web", s.URL))
-	w.run()
-	w.replicas("web", 3)
-	w.until("the row is whole", func(ctx context.Context) (bool, error) {
-		out, err := w.kubectl(ctx, "", "get", "so")
+	e.CreateDeployment("web", 1)
+	e.Apply(onQuery("web", s.URL))
+	e.run()
+	e.AwaitReplicas("web", 3)
+	e.until("the row is whole", func(ctx context.Context) (bool, error) {
+		out, err := e.Kubectl(ctx, "", "get", "so")
 		lines := strings.Split(strings.TrimSpace(out), "\n")
 		if err != nil || len(lines) != 2 {
 			return false, err
@@ -200,5 +200,5 @@ func TestGetScaledObjectsReadsLikeGetHPA(t *testing.T) {
 			return false, fmt.Errorf("the header is %s", got)
 		}
 		return strings.HasPrefix(strings.Join(strings.Fields(lines[1]), " "), "web Deployment/web 3/1, 0 1 10 3 3 "+strings.Repeat("True ", 2)+"False "), nil
-	}, func() string { out, _ := w.kubectl(w.t.Context(), "", "get", "so"); return out })
+	}, func() string { out, _ := e.Kubectl(e.t.Context(), "", "get", "so"); return out })
 }

@@ -100,10 +100,10 @@ func builtIn(resource, kind string) scalable {
 }
 
 // gadgets is a kind of custom resource whose count has no default.
-func (w *world) gadgets() scalable {
-	w.t.Helper()
-	group := w.ns + ".impulse.test"
-	w.apply(`
+func (e *env) gadgets() scalable {
+	e.t.Helper()
+	group := e.Namespace + ".impulse.test"
+	e.Apply(`
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata: {name: gadgets.` + group + `}
@@ -123,12 +123,12 @@ spec:
           spec: {type: object, properties: {replicas: {type: integer}, color: {type: string}}}
           status: {type: object, properties: {replicas: {type: integer}}}
 `)
-	w.t.Cleanup(func() {
-		if out, err := w.kubectl(context.WithoutCancel(w.t.Context()), "", "delete", "crd", "gadgets."+group, "--wait=false"); err != nil {
-			w.t.Error(err, out)
+	e.t.Cleanup(func() {
+		if out, err := e.Kubectl(context.WithoutCancel(e.t.Context()), "", "delete", "crd", "gadgets."+group, "--wait=false"); err != nil {
+			e.t.Error(err, out)
 		}
 	})
-	w.must("wait", "--for=condition=Established", "--timeout=60s", "crd/gadgets."+group)
+	e.must("wait", "--for=condition=Established", "--timeout=60s", "crd/gadgets."+group)
 	return scalable{
 		resource: schema.GroupVersionResource{Group: group, Version: "v1", Resource: "gadgets"}, target: actuator.Target{APIVersion: group + "/v1", Kind: "Gadget"}, unset: "none",
 		manifest: "apiVersion: " + group + "/v1\nkind: Gadget\nmetadata: {name: NAME}\nspec:\n  color: red\n  replicas: COUNT\n",
@@ -138,7 +138,7 @@ spec:
 func TestWhatAManifestDoesToACountThatImpulseWrote(t *testing.T) {
 	for _, kind := range []string{"Deployment", "StatefulSet", "custom resource"} {
 		t.Run(kind, func(t *testing.T) {
-			w := newWorld(t)
+			e := newEnv(t)
 			var of scalable
 			switch kind {
 			case "Deployment":
@@ -146,7 +146,7 @@ func TestWhatAManifestDoesToACountThatImpulseWrote(t *testing.T) {
 			case "StatefulSet":
 				of = builtIn("statefulsets", "StatefulSet")
 			default:
-				of = w.gadgets()
+				of = e.gadgets()
 			}
 			for i, c := range manifestCases {
 				custom := of.unset == "none"
@@ -156,16 +156,16 @@ func TestWhatAManifestDoesToACountThatImpulseWrote(t *testing.T) {
 				if custom && c.count == "1" {
 					c.count, c.owners = "none", ""
 				}
-				w.play(of, fmt.Sprint("web-", i), c)
+				e.play(of, fmt.Sprint("web-", i), c)
 			}
 		})
 	}
 }
 
 // play takes the steps of a case with a workload of its own.
-func (w *world) play(of scalable, name string, c manifestCase) {
-	w.t.Helper()
-	of.target.Namespace, of.target.Name = w.ns, name
+func (e *env) play(of scalable, name string, c manifestCase) {
+	e.t.Helper()
+	of.target.Namespace, of.target.Name = e.Namespace, name
 	var err error
 	var before, out string // The manifest that was applied last.
 	for step := range strings.FieldsSeq(c.steps) {
@@ -173,36 +173,36 @@ func (w *world) play(of scalable, name string, c manifestCase) {
 		manifest := of.with(name, count)
 		switch {
 		case verb == "apply" && c.how == helm3:
-			out, err = "", w.helm(of, name, before, manifest)
+			out, err = "", e.helm(of, name, before, manifest)
 			before = manifest
 		case verb == "apply":
-			out, err = w.applyAs(c.how, manifest)
+			out, err = e.applyAs(c.how, manifest)
 		case verb == "handover":
 			only := strings.Join([]string{"apiVersion: " + of.target.APIVersion, "kind: " + of.target.Kind, "metadata: {name: " + name + "}", "spec: {replicas: " + count + "}"}, "\n")
-			out, err = w.kubectl(w.t.Context(), only, "apply", "--server-side", "--field-manager=handover", "--validate=false", "-f", "-")
+			out, err = e.Kubectl(e.t.Context(), only, "apply", "--server-side", "--field-manager=handover", "--validate=false", "-f", "-")
 		case verb == "forget":
-			out, err = w.kubectl(w.t.Context(), manifest, "apply", "set-last-applied", "-f", "-")
+			out, err = e.Kubectl(e.t.Context(), manifest, "apply", "set-last-applied", "-f", "-")
 		default:
-			out, err = "", w.writeCount(of.target, count)
+			out, err = "", e.writeCount(of.target, count)
 		}
 		if err != nil {
 			break
 		}
 	}
-	count, owners := w.countOf(w.t.Context(), of, name)
+	count, owners := e.countOf(e.t.Context(), of, name)
 	refused := err != nil && strings.Contains(out, `conflict with "impulse" with subresource "scale"`)
 	if refused && count == "5" {
 		count = "conflict"
 	}
 	if count != c.count || owners != c.owners || err != nil && !refused {
-		w.t.Errorf("%s, %s, %s: the count is %s, owned by %q; want %s, owned by %q; %v %s", of.target.Kind, c.how, c.steps, count, owners, c.count, c.owners, err, out)
+		e.t.Errorf("%s, %s, %s: the count is %s, owned by %q; want %s, owned by %q; %v %s", of.target.Kind, c.how, c.steps, count, owners, c.count, c.owners, err, out)
 	}
 }
 
 // applyAs runs one of the kubectl commands above with a manifest.
-func (w *world) applyAs(how, manifest string) (string, error) {
-	w.t.Helper()
-	return w.kubectl(w.t.Context(), manifest, append(strings.Fields(strings.TrimPrefix(how, "kubectl ")), "-f", "-")...)
+func (e *env) applyAs(how, manifest string) (string, error) {
+	e.t.Helper()
+	return e.Kubectl(e.t.Context(), manifest, append(strings.Fields(strings.TrimPrefix(how, "kubectl ")), "-f", "-")...)
 }
 
 // with is the manifest of one of a name, with a count or, for "-", without.
@@ -214,9 +214,9 @@ func (s scalable) with(name, count string) string {
 }
 
 // writeCount writes a count as Impulse does.
-func (w *world) writeCount(target actuator.Target, count string) error {
-	w.t.Helper()
-	config, err := clientcmd.BuildConfigFromFlags("", w.kubeconfig)
+func (e *env) writeCount(target actuator.Target, count string) error {
+	e.t.Helper()
+	config, err := clientcmd.BuildConfigFromFlags("", e.Kubeconfig)
 	if err != nil {
 		return err
 	}
@@ -228,24 +228,24 @@ func (w *world) writeCount(target actuator.Target, count string) error {
 	if err != nil {
 		return err
 	}
-	seen, err := client.Get(w.t.Context(), target)
+	seen, err := client.Get(e.t.Context(), target)
 	if err != nil {
 		return err
 	}
-	_, err = client.Set(w.t.Context(), target, seen, int32(n))
+	_, err = client.Set(e.t.Context(), target, seen, int32(n))
 	return err
 }
 
 // countOf returns spec.replicas, "none" without one, and its field managers. Impulse owns it through /scale.
-func (w *world) countOf(ctx context.Context, of scalable, name string) (count, owners string) {
-	w.t.Helper()
-	o, err := w.dynamic.Resource(of.resource).Namespace(w.ns).Get(ctx, name, metav1.GetOptions{})
+func (e *env) countOf(ctx context.Context, of scalable, name string) (count, owners string) {
+	e.t.Helper()
+	o, err := e.Dynamic.Resource(of.resource).Namespace(e.Namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
-		w.t.Fatal(err)
+		e.t.Fatal(err)
 	}
 	n, there, err := unstructured.NestedInt64(o.Object, "spec", "replicas")
 	if err != nil {
-		w.t.Fatal(err)
+		e.t.Fatal(err)
 	}
 	var all []string
 	for _, entry := range o.GetManagedFields() {
@@ -253,12 +253,12 @@ func (w *world) countOf(ctx context.Context, of scalable, name string) (count, o
 			Spec map[string]any `json:"f:spec"`
 		}
 		if err := json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields); err != nil {
-			w.t.Fatal(err)
+			e.t.Fatal(err)
 		}
 		if _, owned := fields.Spec["f:replicas"]; owned {
 			all = append(all, entry.Manager)
 			if (entry.Manager == actuator.FieldManager) != (entry.Subresource == "scale") {
-				w.t.Errorf("%s owns the count by the subresource %q", entry.Manager, entry.Subresource)
+				e.t.Errorf("%s owns the count by the subresource %q", entry.Manager, entry.Subresource)
 			}
 		}
 	}
@@ -267,15 +267,15 @@ func (w *world) countOf(ctx context.Context, of scalable, name string) (count, o
 }
 
 // helm applies a manifest as Helm 3 does: with a patch made of the manifest of the release before, the new one and the live object.
-func (w *world) helm(of scalable, name, before, manifest string) error {
-	w.t.Helper()
-	objects := w.dynamic.Resource(of.resource).Namespace(w.ns)
-	modified := &unstructured.Unstructured{Object: parse(w.t, []byte(manifest))}
+func (e *env) helm(of scalable, name, before, manifest string) error {
+	e.t.Helper()
+	objects := e.Dynamic.Resource(of.resource).Namespace(e.Namespace)
+	modified := &unstructured.Unstructured{Object: parse(e.t, []byte(manifest))}
 	if before == "" {
-		_, err := objects.Create(w.t.Context(), modified, metav1.CreateOptions{FieldManager: helm3})
+		_, err := objects.Create(e.t.Context(), modified, metav1.CreateOptions{FieldManager: helm3})
 		return err
 	}
-	live, err := objects.Get(w.t.Context(), name, metav1.GetOptions{})
+	live, err := objects.Get(e.t.Context(), name, metav1.GetOptions{})
 	if err != nil {
 		return err
 	}
@@ -284,7 +284,7 @@ func (w *world) helm(of scalable, name, before, manifest string) error {
 		return err
 	}
 	var texts [3][]byte
-	for i, object := range []any{parse(w.t, []byte(before)), modified.Object, live.Object} {
+	for i, object := range []any{parse(e.t, []byte(before)), modified.Object, live.Object} {
 		texts[i], err = json.Marshal(object)
 		if err != nil {
 			return err
@@ -294,59 +294,59 @@ func (w *world) helm(of scalable, name, before, manifest string) error {
 	if err != nil {
 		return err
 	}
-	_, err = objects.Patch(w.t.Context(), name, types.StrategicMergePatchType, patch, metav1.PatchOptions{FieldManager: helm3})
+	_, err = objects.Patch(e.t.Context(), name, types.StrategicMergePatchType, patch, metav1.PatchOptions{FieldManager: helm3})
 	return err
 }
 
 func TestACountThatAManifestResetsIsWrittenAgain(t *testing.T) {
-	w := newWorld(t)
+	e := newEnv(t)
 	of := builtIn("deployments", "Deployment")
 	apply := func(count string) {
 		t.Helper()
-		if out, err := w.applyAs(forced, of.with("web", count)); err != nil {
+		if out, err := e.applyAs(forced, of.with("web", count)); err != nil {
 			t.Fatal(err, out)
 		}
 	}
 	apply("3")
-	w.apply(onAlert("web"))
-	i := w.run()
-	w.webhook(i, "web", "firing")
-	w.replicas("web", 5)
-	since := w.version("web")
+	e.Apply(onAlert("web"))
+	i := e.run()
+	e.webhook(i, "web", "firing")
+	e.AwaitReplicas("web", 5)
+	since := e.version("web")
 	apply("3")
-	w.replicas("web", 5)
-	w.wrote("web", since, 2) // The manifest's and ours.
+	e.AwaitReplicas("web", 5)
+	e.wrote("web", since, 2) // The manifest's and ours.
 	apply("-")
-	w.replicas("web", 5)
+	e.AwaitReplicas("web", 5)
 }
 
 func TestACustomResourceWithoutACountIsNotScaledUntilItHasOne(t *testing.T) {
-	w := newWorld(t)
-	of := w.gadgets()
-	w.apply(of.with("web", "-"))
-	w.apply(strings.Replace(onAlert("web"), "scaleTargetRef: {name: web}", fmt.Sprintf("scaleTargetRef: {apiVersion: %s, kind: Gadget, name: web}", of.target.APIVersion), 1))
-	i := w.run()
-	w.webhook(i, "web", "firing")
-	w.condition("web", "AbleToScale", "False", "TargetUnknown")
-	w.must("patch", "gadgets."+of.resource.Group, "web", "--type", "merge", "--patch", `{"spec": {"replicas": 1}}`)
-	w.until("it has 5 replicas", func(ctx context.Context) (bool, error) {
-		count, _ := w.countOf(ctx, of, "web")
+	e := newEnv(t)
+	of := e.gadgets()
+	e.Apply(of.with("web", "-"))
+	e.Apply(strings.Replace(onAlert("web"), "scaleTargetRef: {name: web}", fmt.Sprintf("scaleTargetRef: {apiVersion: %s, kind: Gadget, name: web}", of.target.APIVersion), 1))
+	i := e.run()
+	e.webhook(i, "web", "firing")
+	e.condition("web", "AbleToScale", "False", "TargetUnknown")
+	e.must("patch", "gadgets."+of.resource.Group, "web", "--type", "merge", "--patch", `{"spec": {"replicas": 1}}`)
+	e.until("it has 5 replicas", func(ctx context.Context) (bool, error) {
+		count, _ := e.countOf(ctx, of, "web")
 		return count == "5", nil
-	}, func() string { return w.describe(t.Context(), "web") })
+	}, func() string { return e.Describe("web") })
 }
 
 func TestAnApplyOfAScaledObjectLeavesItsFinalizerAndItsStatusAlone(t *testing.T) {
-	w := newWorld(t)
-	w.deployment("web", 3)
-	w.apply(restored(onAlert("web")))
-	w.run()
-	w.replicas("web", 1)
-	w.condition("web", "Ready", "True", "Ready")
+	e := newEnv(t)
+	e.CreateDeployment("web", 3)
+	e.Apply(restored(onAlert("web")))
+	e.run()
+	e.AwaitReplicas("web", 1)
+	e.condition("web", "Ready", "True", "Ready")
 	for _, how := range []string{clientSide, serverSide, forced} {
-		if out, err := w.applyAs(how, restored(onAlert("web"))); err != nil {
+		if out, err := e.applyAs(how, restored(onAlert("web"))); err != nil {
 			t.Fatal(how, err, out)
 		}
-		so := w.object("web")
+		so := e.object("web")
 		if n, _, err := unstructured.NestedInt64(so.Object, "status", "originalReplicaCount"); err != nil || n != 3 || len(so.GetFinalizers()) != 1 {
 			t.Errorf("after %s it is %v", how, so.Object)
 		}

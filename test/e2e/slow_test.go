@@ -17,6 +17,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 // slowWay is a way to the real API server that can hold up a write, as a network does: whoever sent it may have given up when it
@@ -36,10 +38,8 @@ type slowWay struct {
 
 func newSlowWay(t *testing.T) *slowWay {
 	t.Helper()
-	config, err := clientcmd.BuildConfigFromFlags("", suite.kubeconfig)
-	if err != nil {
-		t.Fatal(err)
-	}
+	config := sandbox.Config(t)
+	var err error
 	s := &slowWay{t: t, held: make(chan *http.Request, 1)}
 	if s.next, err = rest.TransportFor(config); err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func (s *slowWay) caught() (late *http.Request) {
 	s.t.Helper()
 	select {
 	case late = <-s.held:
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		s.t.Fatal("nothing was written")
 	}
 	return late

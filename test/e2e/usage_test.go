@@ -17,9 +17,9 @@ import (
 var podMetrics = schema.GroupVersionResource{Group: "metrics.k8s.io", Version: "v1beta1", Resource: "pods"}
 
 // busy makes a Deployment of one pod that requests 100m and 100Mi, and uses next to nothing.
-func (w *world) busy(name string) {
-	w.t.Helper()
-	w.apply(fmt.Sprintf(`
+func (e *env) busy(name string) {
+	e.t.Helper()
+	e.Apply(fmt.Sprintf(`
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: %[1]s}
@@ -33,16 +33,16 @@ spec:
 }
 
 // loads lets one pod of a Deployment, the same as before, use so much.
-func (w *world) loads(name, cpu string) {
-	w.t.Helper()
+func (e *env) loads(name, cpu string) {
+	e.t.Helper()
 	patch := func(pod string) error {
-		_, err := w.kube.CoreV1().Pods(w.ns).Patch(w.t.Context(), pod, types.MergePatchType,
+		_, err := e.Kube.CoreV1().Pods(e.Namespace).Patch(e.t.Context(), pod, types.MergePatchType,
 			fmt.Appendf(nil, `{"metadata":{"labels":{"loaded":"yes"},"annotations":{"kwok.x-k8s.io/usage-cpu":%q}}}`, cpu), metav1.PatchOptions{})
 		return err
 	}
-	w.until(name+" has a pod to load", func(ctx context.Context) (bool, error) {
+	e.until(name+" has a pod to load", func(ctx context.Context) (bool, error) {
 		for _, selector := range []string{"loaded,app=" + name, "app=" + name} {
-			pods, err := w.kube.CoreV1().Pods(w.ns).List(ctx, metav1.ListOptions{LabelSelector: selector})
+			pods, err := e.Kube.CoreV1().Pods(e.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
 			if err != nil {
 				return false, err
 			}
@@ -57,20 +57,20 @@ func (w *world) loads(name, cpu string) {
 }
 
 // settles waits until a Deployment has n replicas and each of its pods has been measured; it must still have n then.
-func (w *world) settles(name string, n int32) {
-	w.t.Helper()
+func (e *env) settles(name string, n int32) {
+	e.t.Helper()
 	var count int32
 	var measured int
-	err := process.WaitFor(w.t.Context(), 3*patience, fmt.Sprintf("%s settles at %d", name, n), func(ctx context.Context) (bool, error) {
-		list, err := w.dynamic.Resource(podMetrics).Namespace(w.ns).List(ctx, metav1.ListOptions{LabelSelector: "app=" + name})
+	err := process.WaitFor(e.t.Context(), 3*timeout, fmt.Sprintf("%s settles at %d", name, n), func(ctx context.Context) (bool, error) {
+		list, err := e.Dynamic.Resource(podMetrics).Namespace(e.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=" + name})
 		if err != nil {
 			return false, err
 		}
-		measured, count = len(list.Items), w.count(ctx, name)
+		measured, count = len(list.Items), e.count(ctx, name)
 		return count == n && measured == int(n), nil
 	})
 	if err != nil {
-		w.t.Fatalf("%v: it has %d, of which %d are measured\n%s", err, count, measured, w.describe(w.t.Context(), name))
+		e.t.Fatalf("%v: it has %d, of which %d are measured\n%s", err, count, measured, e.Describe(name))
 	}
 }
 
@@ -90,10 +90,10 @@ func TestAScaledObjectFollowsTheCPUAsARealHPADoes(t *testing.T) {
 
 func followsAsTheHPADoes(t *testing.T, steps ...step) {
 	t.Helper()
-	w := newIdleWorld(t)
-	w.busy("theirs")
-	w.busy("ours")
-	w.apply(`
+	e := newIdleEnv(t)
+	e.busy("theirs")
+	e.busy("ours")
+	e.Apply(`
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata: {name: theirs}
@@ -103,49 +103,49 @@ spec:
   behavior: {scaleDown: {stabilizationWindowSeconds: 0}}
   metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]
 `)
-	w.apply(w.converted("theirs", "ours"))
-	w.run()
-	w.condition("ours", "Ready", "True", "Ready")
+	e.Apply(e.converted("theirs", "ours"))
+	e.run()
+	e.condition("ours", "Ready", "True", "Ready")
 	for _, step := range steps {
 		for _, name := range []string{"theirs", "ours"} {
-			w.loads(name, step.cpu)
+			e.loads(name, step.cpu)
 		}
 		for _, name := range []string{"theirs", "ours"} {
-			w.settles(name, step.want)
+			e.settles(name, step.want)
 		}
 	}
-	w.explained("ours", "% / 50% × ", "used of 0.1 requested on average")
+	e.explained("ours", "% / 50% × ", "used of 0.1 requested on average")
 }
 
 // converted is what `impulse convert` makes of an HPA as the API server has it, for the twin of its target.
-func (w *world) converted(hpa, twin string) string {
-	w.t.Helper()
-	old, err := w.kubectl(w.t.Context(), "", "get", "hpa", hpa, "-o", "yaml")
+func (e *env) converted(hpa, twin string) string {
+	e.t.Helper()
+	old, err := e.Kubectl(e.t.Context(), "", "get", "hpa", hpa, "-o", "yaml")
 	if err != nil {
-		w.t.Fatal(err, old)
+		e.t.Fatal(err, old)
 	}
-	text, err := process.RunWithInput(w.t.Context(), strings.NewReader(old), suite.impulse, "convert", "-")
+	text, err := process.RunWithInput(e.t.Context(), strings.NewReader(old), impulseCommand(e.t), "convert", "-")
 	if err != nil {
-		w.t.Fatal(err, text)
+		e.t.Fatal(err, text)
 	}
 	return strings.ReplaceAll(text, "name: "+hpa+"\n", "name: "+twin+"\n")
 }
 
 // explained waits until the explanation of an object says all of it.
-func (w *world) explained(name string, parts ...string) {
-	w.t.Helper()
+func (e *env) explained(name string, parts ...string) {
+	e.t.Helper()
 	var last string
-	w.until(name+" is explained", func(ctx context.Context) (bool, error) {
-		out, err := w.tool(ctx, "explain", name)
+	e.until(name+" is explained", func(ctx context.Context) (bool, error) {
+		out, err := e.tool(ctx, "explain", name)
 		last = out
 		return err == nil && !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(out, part) }), nil
 	}, func() string { return last })
 }
 
 func TestPodsThatRequestNothingAreNamedAndHeld(t *testing.T) {
-	w := newWorld(t)
-	w.deployment("bare", 3)
-	w.apply(`
+	e := newEnv(t)
+	e.CreateDeployment("bare", 3)
+	e.Apply(`
 apiVersion: impulse.sh/v1alpha1
 kind: ScaledObject
 metadata: {name: bare}
@@ -155,11 +155,11 @@ spec:
   pollingInterval: 1
   triggers: [{type: memory, metadata: {value: 50}}]
 `)
-	keeps := w.never("bare", 3)
-	w.run()
-	w.condition("bare", "Ready", "False", "TriggerFailed")
-	w.until("the reason names a pod", func(ctx context.Context) (bool, error) {
-		return strings.Contains(w.describe(ctx, "bare"), "container app of pod bare-"), nil
-	}, func() string { return w.describe(t.Context(), "bare") })
+	keeps := e.ExpectReplicas("bare", 3)
+	e.run()
+	e.condition("bare", "Ready", "False", "TriggerFailed")
+	e.until("the reason names a pod", func(ctx context.Context) (bool, error) {
+		return strings.Contains(e.Describe("bare"), "container app of pod bare-"), nil
+	}, func() string { return e.Describe("bare") })
 	keeps()
 }

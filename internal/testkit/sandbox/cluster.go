@@ -37,22 +37,33 @@ func load(tb testing.TB, kubeconfig string) *rest.Config {
 // Namespace creates a namespace and returns its name. It is deleted when the test ends; its objects go a while later.
 func Namespace(tb testing.TB, config *rest.Config) string {
 	tb.Helper()
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		tb.Fatalf("connect to the sandbox: %v", err)
-	}
-	namespaces := client.CoreV1().Namespaces()
-	created, err := namespaces.Create(tb.Context(), &corev1.Namespace{
+	client := clientset(tb, config)
+	name := createNamespace(tb, client)
+	tb.Cleanup(func() {
+		ctx := context.WithoutCancel(tb.Context())
+		if err := client.CoreV1().Namespaces().Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
+			tb.Errorf("delete namespace %s: %v", name, err)
+		}
+	})
+	return name
+}
+
+func createNamespace(tb testing.TB, client *kubernetes.Clientset) string {
+	tb.Helper()
+	created, err := client.CoreV1().Namespaces().Create(tb.Context(), &corev1.Namespace{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"},
 	}, metav1.CreateOptions{})
 	if err != nil {
 		tb.Fatalf("create a namespace: %v", err)
 	}
-	tb.Cleanup(func() {
-		ctx := context.WithoutCancel(tb.Context())
-		if err := namespaces.Delete(ctx, created.Name, metav1.DeleteOptions{}); err != nil {
-			tb.Errorf("delete namespace %s: %v", created.Name, err)
-		}
-	})
 	return created.Name
+}
+
+func clientset(tb testing.TB, config *rest.Config) *kubernetes.Clientset {
+	tb.Helper()
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		tb.Fatalf("connect to the sandbox: %v", err)
+	}
+	return client
 }

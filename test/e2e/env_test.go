@@ -1,0 +1,191 @@
+package e2e
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"sync"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/process"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
+)
+
+// logTail is how many bytes of a log a failed test shows.
+const logTail = 16 << 10
+
+// timeout is how long a test waits for what should happen at once: after it the answer is "never", not "slowly".
+const timeout = testkit.Timeout
+
+// root is the repository's root.
+const root = "../.."
+
+var scaledObjects = schema.GroupVersionResource{Group: "impulse.sh", Version: "v1alpha1", Resource: "scaledobjects"}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "1000"); err != nil { // slots decide instead.
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		os.Exit(1)
+	}
+	os.Exit(sandbox.Main(m))
+}
+
+// slots bound the tests that run at the same time. They wait more than they work: there are more slots than cores.
+var slots = make(chan struct{}, 4)
+
+// takeSlot waits until a slot is free, and frees it when the test ends.
+func takeSlot(t *testing.T) {
+	t.Helper()
+	slots <- struct{}{}
+	t.Cleanup(func() { <-slots })
+}
+
+// impulseCommand returns the path of the impulse binary.
+func impulseCommand(t *testing.T) string {
+	t.Helper()
+	return sandbox.Command(t, root, "./cmd/impulse")
+}
+
+// env is one test's namespace, in which it runs impulse.
+type env struct {
+	*sandbox.Env
+	t *testing.T
+}
+
+// newEnv creates a namespace in the shared control plane, which has our CRDs.
+func newEnv(t *testing.T) *env {
+	t.Helper()
+	t.Parallel()
+	takeSlot(t)
+	return sharedEnv(t)
+}
+
+// newIdleEnv is newEnv for a test that waits for most of a minute, for a clock that is not ours: it needs no slot, and starts
+// at once.
+func newIdleEnv(t *testing.T) *env {
+	t.Helper()
+	t.Parallel()
+	return sharedEnv(t)
+}
+
+var applyCRDs sync.Once
+
+// sharedEnv creates a namespace in the shared control plane.
+func sharedEnv(t *testing.T) *env {
+	t.Helper()
+	e := &env{sandbox.NewEnv(t), t}
+	applyCRDs.Do(func() { sandbox.ApplyCRDs(t, root+"/deploy/crds") })
+	return e
+}
+
+// count returns spec.replicas of a Deployment.
+func (e *env) count(ctx context.Context, name string) int32 {
+	e.t.Helper()
+	n, err := e.Replicas(ctx, name)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return n
+}
+
+// condition waits until a ScaledObject's condition has a status and a reason.
+func (e *env) condition(name, kind, status, reason string) {
+	e.t.Helper()
+	e.until(fmt.Sprintf("%s: %s=%s/%s", name, kind, status, reason), func(ctx context.Context) (bool, error) {
+		so, err := e.Dynamic.Resource(scaledObjects).Namespace(e.Namespace).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return false, err
+		}
+		conditions, _, err := unstructured.NestedSlice(so.Object, "status", "conditions")
+		for _, c := range conditions {
+			if m, ok := c.(map[string]any); ok && m["type"] == kind && m["status"] == status && m["reason"] == reason {
+				return true, nil
+			}
+		}
+		return false, err
+	}, func() string { return e.Describe(name) })
+}
+
+// until waits for a condition and shows what there is instead when it does not come.
+func (e *env) until(what string, cond func(context.Context) (bool, error), instead func() string) {
+	e.t.Helper()
+	if err := process.WaitFor(e.t.Context(), timeout, what, cond); err != nil {
+		e.t.Fatalf("%v\n%s", err, instead())
+	}
+}
+
+// impulse is a running `impulse run`.
+type impulse struct {
+	*process.Process
+	url  string
+	args []string
+}
+
+// run starts `impulse run` for the test's namespace and waits until it is ready.
+func (e *env) run(args ...string) *impulse {
+	e.t.Helper()
+	i := e.impulse(args...)
+	e.restart(i)
+	return i
+}
+
+// impulse is one that has not been started yet.
+func (e *env) impulse(args ...string) *impulse {
+	e.t.Helper()
+	address := testkit.FreeAddress(e.t)
+	return &impulse{url: "http://" + address, args: append([]string{
+		"run", "--kubeconfig", e.Kubeconfig, "--namespace", e.Namespace, "--lease-namespace", e.Namespace, "--listen", address,
+		"--allow-source-addresses", "127.0.0.0/8,::1",
+	}, args...)}
+}
+
+// restart starts an impulse again, with the same arguments, after it has ended.
+func (e *env) restart(i *impulse) {
+	e.t.Helper()
+	i.Process = e.spawn("impulse", impulseCommand(e.t), i.args...)
+	e.ready(i)
+}
+
+// ready waits until an impulse says that it is.
+func (e *env) ready(i *impulse) {
+	e.t.Helper()
+	e.until("impulse is ready", func(ctx context.Context) (bool, error) {
+		return get(ctx, i.url+"/readyz") == http.StatusOK, i.Err()
+	}, func() string { return i.LogTail(logTail) })
+}
+
+// spawn starts a program that ends with the test; its log is shown when the test fails.
+func (e *env) spawn(name, binary string, args ...string) *process.Process {
+	e.t.Helper()
+	p, err := process.Start(e.t.Context(), e.t.TempDir(), name, binary, args...)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	e.t.Cleanup(func() {
+		p.Stop()
+		if e.t.Failed() {
+			e.t.Logf("the log of %s:\n%s", name, p.LogTail(logTail))
+		}
+	})
+	return p
+}
+
+// get returns the status code of a GET; 0 when there is no answer.
+func get(ctx context.Context, url string) int {
+	code, _ := testkit.Get(ctx, url)
+	return code
+}
+
+// post returns the status code of a POST of JSON; 0 when there is no answer.
+func post(ctx context.Context, url string, body []byte) int {
+	code, _ := testkit.Post(ctx, url, body)
+	return code
+}
