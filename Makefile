@@ -34,6 +34,10 @@ build: ## Build bin/impulse.
 test: ## Run every test, against a real control plane that it builds on first use.
 	@./test/all
 
+.PHONY: test-unit
+test-unit: ## Run every test that needs no control plane, and count the others.
+	@./test/unit
+
 .PHONY: e2e
 e2e: ## Run the end-to-end tests only.
 	@./test/with-sandbox go test -race -timeout 20m -count=1 ./test/e2e/...

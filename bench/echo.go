@@ -22,11 +22,11 @@ import (
 type echoServer struct {
 	url     string
 	process *process.Process
-	world   *world
+	env     *env
 }
 
 // startEcho runs this program as that server.
-func startEcho(ctx context.Context, w *world) (*echoServer, error) {
+func startEcho(ctx context.Context, w *env) (*echoServer, error) {
 	binary, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
@@ -40,7 +40,7 @@ func startEcho(ctx context.Context, w *world) (*echoServer, error) {
 		return nil, err
 	}
 	w.stops = append(w.stops, p.Stop)
-	e := &echoServer{url: "http://" + address + "/", process: p, world: w}
+	e := &echoServer{url: "http://" + address + "/", process: p, env: w}
 	err = process.WaitFor(ctx, 10*time.Second, "the bare server answers", func(ctx context.Context) (bool, error) {
 		_, err := e.cpu(ctx)
 		return err == nil, p.Err()
@@ -49,7 +49,7 @@ func startEcho(ctx context.Context, w *world) (*echoServer, error) {
 }
 
 func (e *echoServer) cpu(ctx context.Context) (float64, error) {
-	return e.world.metricAt(ctx, e.url+"metrics", "process_cpu_seconds_total")
+	return e.env.metricAt(ctx, e.url+"metrics", "process_cpu_seconds_total")
 }
 
 // serveEcho is the server itself.
@@ -80,17 +80,17 @@ func serveEcho(address string) error {
 	return e.Start(address)
 }
 
-func (w *world) cpu(ctx context.Context) (float64, error) {
+func (w *env) cpu(ctx context.Context) (float64, error) {
 	return w.metric(ctx, "process_cpu_seconds_total")
 }
 
 // metric is the value of one of Impulse's metrics.
-func (w *world) metric(ctx context.Context, name string) (float64, error) {
+func (w *env) metric(ctx context.Context, name string) (float64, error) {
 	return w.metricAt(ctx, w.impulse+"/metrics", name)
 }
 
 // metricAt is the value of a metric without labels.
-func (w *world) metricAt(ctx context.Context, url, name string) (float64, error) {
+func (w *env) metricAt(ctx context.Context, url, name string) (float64, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return 0, fmt.Errorf("ask for metrics: %w", err)

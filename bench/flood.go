@@ -43,7 +43,7 @@ func floods(ctx context.Context, l *load, o options) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	before, err := l.world.leasesLost()
+	before, err := l.env.leasesLost()
 	if err != nil {
 		return nil, err
 	}
@@ -63,11 +63,11 @@ func floods(ctx context.Context, l *load, o options) ([]result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("during a flood: %w", err)
 	}
-	after, err := l.world.leasesLost()
+	after, err := l.env.leasesLost()
 	if err != nil {
 		return nil, err
 	}
-	kept, err := l.world.metric(ctx, `impulse_alerts\{state="firing"\}`)
+	kept, err := l.env.metric(ctx, `impulse_alerts\{state="firing"\}`)
 	if err != nil {
 		return nil, err
 	}
@@ -153,11 +153,11 @@ func (f *flood) body(status string, tenant, first, n, says int) []byte {
 }
 
 func (f *flood) deliver(ctx context.Context, tenant int, body []byte) error {
-	return f.load.postTo(ctx, fmt.Sprintf("%s/v1/alertmanager/tenant-%d", f.load.world.impulse, tenant), body)
+	return f.load.postTo(ctx, fmt.Sprintf("%s/v1/alertmanager/tenant-%d", f.load.env.impulse, tenant), body)
 }
 
 // leasesLost counts how often Impulse has lost its Lease.
-func (w *world) leasesLost() (int, error) {
+func (w *env) leasesLost() (int, error) {
 	said, err := os.ReadFile(w.log)
 	if err != nil {
 		return 0, fmt.Errorf("read what Impulse said: %w", err)

@@ -36,7 +36,7 @@ const (
 
 // memory floods a process that has the memory of deploy/manifests with the largest bodies that it reads, in waves, and returns
 // its memory before and at most. More than the manifest's limit is an error: the process would have been killed.
-func memory(ctx context.Context, w *world) ([]result, error) {
+func memory(ctx context.Context, w *env) ([]result, error) {
 	fmt.Printf("• %d waves of %d webhooks without a credential and %d deliveries with one\n", waves, strangers, deliveries)
 	limit, err := manifestLimit()
 	if err != nil {
@@ -89,7 +89,7 @@ func manifestLimit() (int64, error) {
 }
 
 // startLimited runs Impulse with what it makes of a container's memory limit, and waits until it is ready.
-func (w *world) startLimited(ctx context.Context, limit int64) (string, *process.Process, error) {
+func (w *env) startLimited(ctx context.Context, limit int64) (string, *process.Process, error) {
 	spec := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: flooded}}
 	if _, err := w.kube.CoreV1().Namespaces().Create(ctx, spec, metav1.CreateOptions{}); err != nil {
 		return "", nil, fmt.Errorf("make namespace %s: %w", flooded, err)

@@ -97,7 +97,7 @@ func (s *source) serve(ctx context.Context) (string, error) {
 
 // polls measures how late the polls of a healthy namespace are beside almost slow queries of another one, and alone. The
 // objects come from files and have no targets: nothing is measured but polling.
-func polls(ctx context.Context, w *world, o options) ([]result, error) {
+func polls(ctx context.Context, w *env, o options) ([]result, error) {
 	fmt.Printf("• %d polls a second, alone and beside %d queries that are answered in %s\n", 2*healthyPolls, almostSlow, almostSlowAnswer)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -166,7 +166,7 @@ func writeFile(dir, name, content string) error {
 }
 
 // runFiles runs a second Impulse, with the objects in a folder and a Lease of its own, until the returned function is called.
-func (w *world) runFiles(ctx context.Context, folder string) (func(), error) {
+func (w *env) runFiles(ctx context.Context, folder string) (func(), error) {
 	address, err := process.FreeAddress(ctx)
 	if err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ func reactions(ctx context.Context, o options) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &load{world: w, watcher: v, alerts: make([]alert, o.objects), rand: rand.New(rand.NewPCG(1, 2))}
+	l := &load{env: w, watcher: v, alerts: make([]alert, o.objects), rand: rand.New(rand.NewPCG(1, 2))}
 	if _, err := measure(ctx, l, 200, 50); err != nil {
 		return nil, fmt.Errorf("warm up: %w", err)
 	}
@@ -66,7 +66,7 @@ func reactions(ctx context.Context, o options) ([]result, error) {
 
 // storms measures the receiver: under many alerts of which few say something new, and alone.
 func storms(ctx context.Context, l *load, o options) ([]result, error) {
-	e, err := startEcho(ctx, l.world)
+	e, err := startEcho(ctx, l.env)
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ type alert struct {
 
 // load is an open loop of webhooks and of the floors' writes, interleaved.
 type load struct {
-	world   *world
+	env     *env
 	watcher *watcher
 	alerts  []alert
 	rand    *rand.Rand
@@ -131,7 +131,7 @@ func envelope(group, status string, alerts []byte) []byte {
 }
 
 func (l *load) post(ctx context.Context, body []byte) error {
-	url := l.world.impulse + "/v1/alertmanager/" + ours
+	url := l.env.impulse + "/v1/alertmanager/" + ours
 	err := l.postTo(ctx, url, body)
 	for l.repeats && errors.Is(err, errLater) {
 		select {
@@ -150,7 +150,7 @@ func (l *load) postTo(ctx context.Context, url string, body []byte) error {
 		return fmt.Errorf("make a webhook: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := l.world.http.Do(req)
+	resp, err := l.env.http.Do(req)
 	if err != nil {
 		return fmt.Errorf("post a webhook: %w", err)
 	}
@@ -181,7 +181,7 @@ func (l *load) floor(ctx context.Context, s *series, turn int) {
 	patch := fmt.Appendf(nil, `[{"op":"test","path":"/spec/replicas","value":%d},{"op":"replace","path":"/spec/replicas","value":%d}]`, from, to)
 	seen := l.watcher.expect(bare+"/"+name, to)
 	began := time.Now()
-	_, err := l.world.kube.AppsV1().Deployments(bare).Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{}, "scale")
+	_, err := l.env.kube.AppsV1().Deployments(bare).Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{}, "scale")
 	if err != nil {
 		s.add(&s.patch, 0, fmt.Errorf("patch the scale of %s: %w", name, err))
 		return
@@ -189,7 +189,7 @@ func (l *load) floor(ctx context.Context, s *series, turn int) {
 	s.arrived(ctx, &s.patch, began, seen, name)
 	began = time.Now()
 	status := fmt.Appendf(nil, `{"status":{"desiredReplicas":%d}}`, turn)
-	_, err = l.world.dynamic.Resource(scaledObjects).Namespace(bare).Patch(ctx, name, types.MergePatchType, status, metav1.PatchOptions{}, "status")
+	_, err = l.env.dynamic.Resource(scaledObjects).Namespace(bare).Patch(ctx, name, types.MergePatchType, status, metav1.PatchOptions{}, "status")
 	s.add(&s.status, time.Since(began), err)
 }
 

@@ -45,7 +45,7 @@ func (h *hover) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 
 // rest measures what is written for a fleet for which nothing is to be done: statuses, and renewals of the Lease, as they arrive
 // at the API server.
-func rest(ctx context.Context, w *world, o options) ([]result, error) {
+func rest(ctx context.Context, w *env, o options) ([]result, error) {
 	fmt.Printf("• %d objects that are read every %s, within %.0f %% of their target, for %s\n", o.objects, hoverInterval, 100*hoverShare, o.storm)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -84,7 +84,7 @@ func rest(ctx context.Context, w *world, o options) ([]result, error) {
 }
 
 // startResting makes the fleet and runs an Impulse of its own for it, until every object has a status.
-func (w *world) startResting(ctx context.Context, h *hover, o options) (*process.Process, error) {
+func (w *env) startResting(ctx context.Context, h *hover, o options) (*process.Process, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
@@ -121,7 +121,7 @@ func (w *world) startResting(ctx context.Context, h *hover, o options) (*process
 
 // writes counts the changes of one kind of object in a namespace from now on until ctx is done, as a watch of the API server has
 // them.
-func (w *world) writes(ctx context.Context, of schema.GroupVersionResource, ns string) (*atomic.Int64, error) {
+func (w *env) writes(ctx context.Context, of schema.GroupVersionResource, ns string) (*atomic.Int64, error) {
 	all := w.dynamic.Resource(of).Namespace(ns)
 	now, err := all.List(ctx, metav1.ListOptions{Limit: 1})
 	if err != nil {

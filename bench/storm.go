@@ -25,7 +25,7 @@ const (
 // that only decodes them. It returns how long the answers took, how many writes each change was, and the memory.
 func storm(ctx context.Context, l *load, e *echoServer, o options) ([]result, error) {
 	fmt.Printf("• %d alerts a second for %s, as copies of %d Alertmanagers\n", stormRate, o.storm, copies)
-	before, err := l.world.generations(ctx)
+	before, err := l.env.generations(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func storm(ctx context.Context, l *load, e *echoServer, o options) ([]result, er
 			body = l.group(n)
 		}
 		sent := body
-		wg.Go(func() { l.timed(ctx, s, l.world.impulse+"/v1/alertmanager/"+ours, sent) })
+		wg.Go(func() { l.timed(ctx, s, l.env.impulse+"/v1/alertmanager/"+ours, sent) })
 		wg.Go(func() { l.timed(ctx, bare, e.url, sent) })
 	}
 }
@@ -62,11 +62,11 @@ func (l *load) sum(ctx context.Context, s, bare *series, changes int, before int
 	if err := errors.Join(s.err, bare.err); err != nil {
 		return nil, fmt.Errorf("storm: %w", err)
 	}
-	after, err := l.world.generations(ctx)
+	after, err := l.env.generations(ctx)
 	if err != nil {
 		return nil, err
 	}
-	rss, err := l.world.metric(ctx, "process_resident_memory_bytes")
+	rss, err := l.env.metric(ctx, "process_resident_memory_bytes")
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +142,7 @@ func ceiling(ctx context.Context, l *load, e *echoServer, o options) (result, er
 		}
 		all[i] = envelope(fmt.Sprint("all:", i), "firing", big.Bytes())
 	}
-	ours, err := l.cost(ctx, l.world.impulse+"/v1/alertmanager/"+ours, all[:], l.world.cpu, o)
+	ours, err := l.cost(ctx, l.env.impulse+"/v1/alertmanager/"+ours, all[:], l.env.cpu, o)
 	if err != nil {
 		return result{}, err
 	}
@@ -180,7 +180,7 @@ func (l *load) cost(ctx context.Context, url string, bodies [][]byte, cpu func(c
 }
 
 // generations is the sum of the versions of all our Deployments' specs: each write of a count adds one.
-func (w *world) generations(ctx context.Context) (int64, error) {
+func (w *env) generations(ctx context.Context) (int64, error) {
 	list, err := w.kube.AppsV1().Deployments(ours).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return 0, fmt.Errorf("list Deployments: %w", err)

@@ -26,7 +26,7 @@ type want struct {
 }
 
 // watch opens the watch; it ends with ctx. One that the server ends is taken up where it ended.
-func (w *world) watch(ctx context.Context) (*watcher, error) {
+func (w *env) watch(ctx context.Context) (*watcher, error) {
 	deployments := w.kube.AppsV1().Deployments(metav1.NamespaceAll)
 	now, err := deployments.List(ctx, metav1.ListOptions{Limit: 1})
 	if err != nil {

@@ -5,15 +5,17 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/internal/testkit/process"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 // The short form breaks every part; so few seeds rarely do.
@@ -37,50 +39,13 @@ const (
 	outageEvery = 10
 )
 
-// suite is what all seeds share.
-var suite struct {
-	impulse, kubeconfig string
-	// plane is held for writing by a seed that stops the API server.
-	plane sync.RWMutex
-}
+// root is the repository's root.
+const root = "../.."
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	code, err := setUp(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "chaos:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
+// sharedPlane is held for writing by a seed that stops the API server, and for reading by every other one.
+var sharedPlane sync.RWMutex
 
-// setUp builds Impulse once, makes its kinds known and runs the tests.
-func setUp(m *testing.M) (int, error) {
-	bin := os.Getenv("IMPULSE_SANDBOX_BIN")
-	if suite.kubeconfig = os.Getenv("IMPULSE_SANDBOX_KUBECONFIG"); bin == "" || suite.kubeconfig == "" {
-		return 0, errors.New("there is no control plane to test against: run `make test` or `make chaos`")
-	}
-	dir, err := os.MkdirTemp("", "impulse-chaos-")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
-	if suite.impulse, err = process.Build(ctx, dir, "impulse", "../..", "./cmd/impulse"); err != nil {
-		return 0, err
-	}
-	for _, args := range [][]string{
-		{"apply", "--server-side", "--force-conflicts", "-f", "../../deploy/crds"},
-		{"wait", "--for=condition=Established", "--timeout=60s", "-f", "../../deploy/crds"},
-	} {
-		args = append([]string{"--kubeconfig", suite.kubeconfig}, args...)
-		if out, err := process.Run(ctx, filepath.Join(bin, "kubectl"), args...); err != nil {
-			return 0, fmt.Errorf("make the kinds known: %w\n%s", err, out)
-		}
-	}
-	return m.Run(), nil
-}
+func TestMain(m *testing.M) { os.Exit(sandbox.Main(m)) }
 
 // TestNothingIsLostWhateverBreaks lives through seeds, several at a time.
 func TestNothingIsLostWhateverBreaks(t *testing.T) {
@@ -99,11 +64,11 @@ func live(t *testing.T, seed uint64) {
 	t.Helper()
 	alone := *outages && seed%outageEvery == 0
 	if alone {
-		suite.plane.Lock()
-		defer suite.plane.Unlock()
+		sharedPlane.Lock()
+		defer sharedPlane.Unlock()
 	} else {
-		suite.plane.RLock()
-		defer suite.plane.RUnlock()
+		sharedPlane.RLock()
+		defer sharedPlane.RUnlock()
 	}
 	p, err := newPlan(seed, alone)
 	if err != nil {
@@ -115,22 +80,22 @@ func live(t *testing.T, seed uint64) {
 // liveThrough lives through a plan.
 func liveThrough(t *testing.T, p *plan) {
 	t.Helper()
-	w := build(t, p)
-	defer w.explain()
-	w.ledger.start()
+	e := build(t, p)
+	defer e.explain()
+	e.ledger.start()
 	var all sync.WaitGroup
-	all.Go(func() { w.misfortune(t.Context()) })
-	all.Go(func() { w.happen(t.Context()) })
+	all.Go(func() { e.misfortune(t.Context()) })
+	all.Go(func() { e.happen(t.Context()) })
 	all.Wait()
-	w.ledger.say("everything is mended")
-	w.settle()
-	v := &verdict{w.ledger, w.policies, p.objects}
+	e.ledger.say("everything is mended")
+	e.settle()
+	v := &verdict{e.ledger, e.policies, p.objects}
 	v.mu.Lock()
 	v.writesAreNeverTooLow()
 	v.aTenantKeepsNobodyOut()
 	judged := v.acceptedIsPrompt()
 	v.mu.Unlock()
-	w.inspect()
+	e.inspect()
 	if *tell {
 		t.Log(p, "\n", v.text())
 	}
@@ -138,43 +103,43 @@ func liveThrough(t *testing.T, p *plan) {
 }
 
 // happen lets all changes of the plan happen.
-func (w *world) happen(ctx context.Context) {
+func (e *env) happen(ctx context.Context) {
 	var all sync.WaitGroup
 	defer all.Wait()
-	for _, c := range w.plan.changes {
-		if !w.at(ctx, c.at) {
+	for _, c := range e.plan.changes {
+		if !e.at(ctx, c.at) {
 			return
 		}
 		switch c.what {
 		case "alert":
-			w.truth.turn(alertID{c.object.name, c.instance})
+			e.truth.turn(alertID{c.object.name, c.instance})
 		case "copy":
-			all.Go(func() { w.repeat(ctx, c.n) })
+			all.Go(func() { e.repeat(ctx, c.n) })
 		case "publish":
-			all.Go(func() { w.bounded(ctx, func(ctx context.Context) { w.queues.publish(ctx, c.object.name, c.n) }) })
+			all.Go(func() { e.bounded(ctx, func(ctx context.Context) { e.queues.publish(ctx, c.object.name, c.n) }) })
 		case "drain":
-			all.Go(func() { w.bounded(ctx, func(ctx context.Context) { w.queues.drain(ctx, c.object.name, c.n) }) })
+			all.Go(func() { e.bounded(ctx, func(ctx context.Context) { e.queues.drain(ctx, c.object.name, c.n) }) })
 		case "query":
-			w.metrics.set(c.object.name, c.n)
-			w.ledger.say("%s: the query is %d", c.object.name, c.n)
+			e.metrics.set(c.object.name, c.n)
+			e.ledger.say("%s: the query is %d", c.object.name, c.n)
 		}
 	}
 }
 
 // bounded gives up when nats-server does not answer.
-func (w *world) bounded(ctx context.Context, do func(ctx context.Context)) {
+func (e *env) bounded(ctx context.Context, do func(ctx context.Context)) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	do(ctx)
 }
 
 // settle waits until all counts are what the core says for what is true, and stay so.
-func (w *world) settle() {
-	w.t.Helper()
+func (e *env) settle() {
+	e.t.Helper()
 	since := time.Time{}
 	var wrong error
-	err := process.WaitFor(w.t.Context(), rest, "all counts are right", func(ctx context.Context) (bool, error) {
-		if now := w.right(ctx); now != nil && ctx.Err() == nil {
+	err := process.WaitFor(e.t.Context(), rest, "all counts are right", func(ctx context.Context) (bool, error) {
+		if now := e.right(ctx); now != nil && ctx.Err() == nil {
 			since, wrong = time.Time{}, now
 			return false, nil
 		}
@@ -184,28 +149,28 @@ func (w *world) settle() {
 		return time.Since(since) > calm, nil
 	})
 	if err != nil {
-		w.ledger.fail("%v: %v", err, wrong)
+		e.ledger.fail("%v: %v", err, wrong)
 		return
 	}
-	w.ledger.say("everything is right")
+	e.ledger.say("everything is right")
 }
 
 // right says which counts are not what the core says for what is true.
-func (w *world) right(ctx context.Context) error {
+func (e *env) right(ctx context.Context) error {
 	var wrong []error
-	for _, o := range w.plan.objects {
-		l := levels{firing: w.truth.firing(o.name)}
+	for _, o := range e.plan.objects {
+		l := levels{firing: e.truth.firing(o.name)}
 		if o.query {
-			l.query = w.metrics.get(o.name)
+			l.query = e.metrics.get(o.name)
 		}
 		if o.queue {
 			var err error
-			if l.queue, err = w.queues.level(ctx, o.name); err != nil {
+			if l.queue, err = e.queues.level(ctx, o.name); err != nil {
 				return err
 			}
 		}
-		n := w.ledger.count(o.name)
-		if want := w.policies[o.name].rest(l, n); n != want {
+		n := e.ledger.count(o.name)
+		if want := e.policies[o.name].rest(l, n); n != want {
 			wrong = append(wrong, fmt.Errorf("%s has %d replicas, and the core says %d for %+v", o.name, n, want, l))
 		}
 	}
@@ -215,33 +180,33 @@ func (w *world) right(ctx context.Context) error {
 var resident = regexp.MustCompile(`(?m)^process_resident_memory_bytes (\S+)$`)
 
 // inspect looks at the Impulses themselves: their memory, what they printed, and how they end.
-func (w *world) inspect() {
-	for i, p := range w.impulses {
-		_, text := sendAs(w.t.Context(), ourToken, "GET", w.urls[i]+"/metrics", nil)
+func (e *env) inspect() {
+	for i, p := range e.impulses {
+		_, text := testkit.Request(e.t.Context(), http.MethodGet, e.urls[i]+"/metrics", ourToken, nil)
 		if m := resident.FindStringSubmatch(text); m == nil {
-			w.ledger.fail("%s shows no memory", p.name)
+			e.ledger.fail("%s shows no memory", p.name)
 		} else if bytes, err := strconv.ParseFloat(m[1], 64); err != nil || bytes > maxMemory {
-			w.ledger.fail("%s takes %s bytes", p.name, m[1])
+			e.ledger.fail("%s takes %s bytes", p.name, m[1])
 		}
 	}
-	for _, p := range w.impulses {
+	for _, p := range e.impulses {
 		if err := p.stop(); err != nil {
-			w.ledger.fail("%v", err)
+			e.ledger.fail("%v", err)
 		}
 		for _, alarm := range p.alarms() {
-			w.ledger.fail("%s", alarm)
+			e.ledger.fail("%s", alarm)
 		}
 	}
 }
 
 // explain fails the test when something was wrong, with all there is to know.
-func (w *world) explain() {
-	w.t.Helper()
-	if len(w.ledger.wrong) == 0 {
+func (e *env) explain() {
+	e.t.Helper()
+	if len(e.ledger.wrong) == 0 {
 		return
 	}
-	for _, wrong := range w.ledger.wrong {
-		w.t.Error(wrong)
+	for _, wrong := range e.ledger.wrong {
+		e.t.Error(wrong)
 	}
-	w.t.Logf("seed %d; to replay: make chaos SEEDS=1 SEED=%d\n%s\n%s", w.plan.seed, w.plan.seed, w.plan, w.ledger.text())
+	e.t.Logf("seed %d; to replay: make chaos SEEDS=1 SEED=%d\n%s\n%s", e.plan.seed, e.plan.seed, e.plan, e.ledger.text())
 }

@@ -32,15 +32,15 @@ func (c *copies) of(id alertID) []byte {
 }
 
 // repeat lets the firing of the nth alert that has resolved arrive once more.
-func (w *world) repeat(ctx context.Context, n int) {
-	over := w.ledger.resolved()
+func (e *env) repeat(ctx context.Context, n int) {
+	over := e.ledger.resolved()
 	if len(over) == 0 {
 		return
 	}
 	id := over[n%len(over)]
-	if body := w.sent.of(id); body != nil {
-		w.ledger.say("a late copy: %s", id)
-		w.doors[n%peers].deliver(ctx, body)
+	if body := e.sent.of(id); body != nil {
+		e.ledger.say("a late copy: %s", id)
+		e.doors[n%peers].deliver(ctx, body)
 	}
 }
 

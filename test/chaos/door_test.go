@@ -1,7 +1,6 @@
 package chaos
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
 // door stands between one Alertmanager and the Impulses, as a Service does: it tries one after the other until one
@@ -101,7 +102,7 @@ func (d *door) deliver(ctx context.Context, body []byte) int {
 func (d *door) offer(ctx context.Context, to string, body []byte) int {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	code, _ := sendAs(ctx, ourToken, http.MethodPost, to+d.path, bytes.NewReader(body))
+	code, _ := testkit.Request(ctx, http.MethodPost, to+d.path, ourToken, body)
 	return code
 }
 
@@ -162,31 +163,4 @@ func decode(body []byte) ([]message, error) {
 		all = append(all, message{id, a.Status == "firing", a.StartsAt, a.EndsAt})
 	}
 	return all, nil
-}
-
-// send makes a request of JSON and returns the code and the answer; 0 when there is none.
-func send(ctx context.Context, method, url string, body io.Reader) (int, string) {
-	return sendAs(ctx, "", method, url, body)
-}
-
-// sendAs is send with a token, "" for none.
-func sendAs(ctx context.Context, token, method, url string, body io.Reader) (int, string) {
-	req, err := http.NewRequestWithContext(ctx, method, url, body)
-	if err != nil {
-		return 0, err.Error()
-	}
-	req.Header.Set("Content-Type", "application/json")
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0, err.Error()
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err != nil {
-		return 0, err.Error()
-	}
-	return resp.StatusCode, string(answer)
 }

@@ -9,12 +9,12 @@ import (
 )
 
 // misfortune lets all faults of the plan happen, each at its time, and returns when all are over.
-func (w *world) misfortune(ctx context.Context) {
+func (e *env) misfortune(ctx context.Context) {
 	var all sync.WaitGroup
-	for _, f := range w.plan.faults {
+	for _, f := range e.plan.faults {
 		all.Go(func() {
-			if w.at(ctx, f.at) {
-				w.suffer(ctx, f)
+			if e.at(ctx, f.at) {
+				e.suffer(ctx, f)
 			}
 		})
 	}
@@ -22,42 +22,42 @@ func (w *world) misfortune(ctx context.Context) {
 }
 
 // at waits until a moment of the plan.
-func (w *world) at(ctx context.Context, moment time.Duration) bool {
+func (e *env) at(ctx context.Context, moment time.Duration) bool {
 	select {
 	case <-ctx.Done():
 		return false
-	case <-time.After(time.Until(w.ledger.began.Add(moment))):
+	case <-time.After(time.Until(e.ledger.began.Add(moment))):
 		return true
 	}
 }
 
 // suffer lets one fault happen, from its beginning to its end.
-func (w *world) suffer(ctx context.Context, f fault) {
+func (e *env) suffer(ctx context.Context, f fault) {
 	whom, way, _ := strings.Cut(f.kind, " ")
-	key, target := w.victim(ctx, whom, f.which)
+	key, target := e.victim(ctx, whom, f.which)
 	if whom == "tenant" {
 		key = f.kind // Each way by itself.
 	}
-	if key == "" || !w.claim(key) {
-		w.ledger.say("%s passes by", f.kind)
+	if key == "" || !e.claim(key) {
+		e.ledger.say("%s passes by", f.kind)
 		return
 	}
-	defer w.release(key)
+	defer e.release(key)
 	if way == "kill on acceptance" {
-		target, key = w.awaitAcceptance(ctx, f)
+		target, key = e.awaitAcceptance(ctx, f)
 		if target < 0 {
 			return
 		}
-		defer w.release(key)
+		defer e.release(key)
 	}
-	t := w.ledger.begin(f, key, hits(whom, way, target))
-	defer w.ledger.end(t)
-	end := w.strike(ctx, f, whom, way, target)
+	t := e.ledger.begin(f, key, hits(whom, way, target))
+	defer e.ledger.end(t)
+	end := e.strike(ctx, f, whom, way, target)
 	if end == nil {
-		w.ledger.fail("%q is no fault", f.kind)
+		e.ledger.fail("%q is no fault", f.kind)
 		return
 	}
-	w.at(ctx, time.Since(w.ledger.began)+f.length)
+	e.at(ctx, time.Since(e.ledger.began)+f.length)
 	end()
 }
 
@@ -70,21 +70,21 @@ func hits(whom, way string, target int) int {
 }
 
 // victim finds who is hit: a name that no two faults may have at a time, and which one of its kind it is.
-func (w *world) victim(ctx context.Context, whom string, which int) (string, int) {
+func (e *env) victim(ctx context.Context, whom string, which int) (string, int) {
 	switch whom {
 	case "leader":
-		if i := w.leader(ctx); i >= 0 {
+		if i := e.leader(ctx); i >= 0 {
 			which = i
 		}
 	case "follower":
-		leader := w.leader(ctx)
-		for which %= len(w.impulses); which == leader; which = (which + 1) % len(w.impulses) {
+		leader := e.leader(ctx)
+		for which %= len(e.impulses); which == leader; which = (which + 1) % len(e.impulses) {
 		}
 	case "api", "peer":
 		if which == theLeaders {
-			which = max(w.leader(ctx), 0)
+			which = max(e.leader(ctx), 0)
 		}
-		return whom, which % len(w.api)
+		return whom, which % len(e.api)
 	case "alertmanager":
 		return fmt.Sprint(whom, which%peers), which % peers
 	case "door":
@@ -92,53 +92,53 @@ func (w *world) victim(ctx context.Context, whom string, which int) (string, int
 	default:
 		return whom, 0
 	}
-	which %= len(w.impulses)
+	which %= len(e.impulses)
 	return fmt.Sprint("impulse-", which), which
 }
 
-func (w *world) claim(key string) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.busy[key] {
+func (e *env) claim(key string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.busy[key] {
 		return false
 	}
-	w.busy[key] = true
+	e.busy[key] = true
 	return true
 }
 
-func (w *world) release(key string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.busy, key)
+func (e *env) release(key string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.busy, key)
 }
 
 // awaitAcceptance kills the leader when the next delivery is accepted, at that instant; writes are slow until then, so that one
 // that is not over yet is lost. It returns -1 when nothing is accepted in time.
-func (w *world) awaitAcceptance(ctx context.Context, f fault) (int, string) {
+func (e *env) awaitAcceptance(ctx context.Context, f fault) (int, string) {
 	slow := f
 	slow.kind = "api slow"
-	t := w.ledger.begin(slow, "api", anybody)
-	defer w.ledger.end(t)
-	defer w.wires("slow", f.delay, w.api...)()
+	t := e.ledger.begin(slow, "api", anybody)
+	defer e.ledger.end(t)
+	defer e.wires("slow", f.delay, e.api...)()
 	hit := make(chan int, 1)
-	w.mu.Lock()
-	w.onAcceptance = func(leader int) {
+	e.mu.Lock()
+	e.onAcceptance = func(leader int) {
 		leader = max(leader, 0)
-		w.impulses[leader].kill()
+		e.impulses[leader].kill()
 		hit <- leader
 	}
-	w.mu.Unlock()
+	e.mu.Unlock()
 	select {
 	case i := <-hit:
 		key := fmt.Sprint("impulse-", i)
-		w.claim(key)
+		e.claim(key)
 		return i, key
 	case <-ctx.Done():
 	case <-time.After(3*time.Second + f.length):
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.onAcceptance = nil
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.onAcceptance = nil
 	select {
 	case i := <-hit: // At the last moment.
 		return i, fmt.Sprint("impulse-", i)
@@ -148,88 +148,88 @@ func (w *world) awaitAcceptance(ctx context.Context, f fault) (int, string) {
 }
 
 // strike begins a fault, and returns what ends it.
-func (w *world) strike(ctx context.Context, f fault, whom, way string, i int) func() {
+func (e *env) strike(ctx context.Context, f fault, whom, way string, i int) func() {
 	switch whom {
 	case "leader", "follower":
-		return w.hit(ctx, w.impulses[i], way)
+		return e.hit(ctx, e.impulses[i], way)
 	case "alertmanager":
-		end := w.hit(ctx, w.alertmanagers[i], way)
+		end := e.hit(ctx, e.alertmanagers[i], way)
 		if way == "kill" {
-			w.truth.forgot(i)
+			e.truth.forgot(i)
 		}
 		return end
 	case "nats":
-		return w.hitOrWire(ctx, w.nats, w.natsWire, way, f.delay)
+		return e.hitOrWire(ctx, e.nats, e.natsWire, way, f.delay)
 	case "prometheus":
-		return w.hitOrWire(ctx, w.prometheus, w.promWire, way, f.delay)
+		return e.hitOrWire(ctx, e.prometheus, e.promWire, way, f.delay)
 	case "gossip":
-		return w.wires(way, 0, w.gossips[0].wire, w.gossips[1].wire, w.gossips[2].wire)
+		return e.wires(way, 0, e.gossips[0].wire, e.gossips[1].wire, e.gossips[2].wire)
 	case "door":
 		if way == "deaf" {
-			w.doors[i].setDeaf(true)
-			return func() { w.doors[i].setDeaf(false) }
+			e.doors[i].setDeaf(true)
+			return func() { e.doors[i].setDeaf(false) }
 		}
-		return w.fates(way, f.delay, w.doors[i].fate)
+		return e.fates(way, f.delay, e.doors[i].fate)
 	case "peer":
-		return w.wires(way, f.delay, w.peers[i])
+		return e.wires(way, f.delay, e.peers[i])
 	case "tenant":
-		return w.tenant(ctx, way)
+		return e.tenant(ctx, way)
 	case "api":
-		return w.strikeAPI(ctx, way, f.delay, i)
+		return e.strikeAPI(ctx, way, f.delay, i)
 	}
 	return nil
 }
 
 // strikeAPI is strike between the Impulses and the API server.
-func (w *world) strikeAPI(ctx context.Context, way string, delay time.Duration, i int) func() {
+func (e *env) strikeAPI(ctx context.Context, way string, delay time.Duration, i int) func() {
 	switch way {
 	case "away":
-		return w.wires("cut", 0, w.api...)
+		return e.wires("cut", 0, e.api...)
 	case "down":
-		w.plane.sandbox(ctx, "stop")
-		return func() { w.plane.sandbox(ctx, "start") }
+		e.plane.sandbox(ctx, "stop")
+		return func() { e.plane.sandbox(ctx, "start") }
 	default:
-		return w.wires(way, delay, w.api[i])
+		return e.wires(way, delay, e.api[i])
 	}
 }
 
 // hit kills or freezes a part.
-func (w *world) hit(ctx context.Context, p *part, way string) func() {
+func (e *env) hit(ctx context.Context, p *part, way string) func() {
 	if way == "freeze" {
 		if err := p.freeze(); err != nil {
-			w.ledger.fail("%v", err)
+			e.ledger.fail("%v", err)
 		}
 		return func() {
 			if err := p.thaw(); err != nil {
-				w.ledger.fail("%v", err)
+				e.ledger.fail("%v", err)
 			}
 		}
 	}
 	p.kill()
 	return func() {
 		if err := p.start(ctx); err != nil {
-			w.ledger.fail("%v", err)
+			e.ledger.fail("%v", err)
 		}
 	}
 }
 
-func (w *world) hitOrWire(ctx context.Context, p *part, wire *wire, way string, delay time.Duration) func() {
+func (e *env) hitOrWire(ctx context.Context, p *part, wire *wire, way string, delay time.Duration) func() {
 	if way == "kill" || way == "freeze" {
-		return w.hit(ctx, p, way)
+		return e.hit(ctx, p, way)
 	}
-	return w.wires(way, delay, wire)
+	return e.wires(way, delay, wire)
 }
 
-func (w *world) wires(way string, delay time.Duration, all ...*wire) func() {
+func (e *env) wires(way string, delay time.Duration, all ...*wire) func() {
 	var fates []*fate
 	for _, wire := range all {
 		fates = append(fates, wire.fate)
 	}
-	return w.fates(way, delay, fates...)
+	return e.fates(way, delay, fates...)
 }
 
 // fates changes how several connections are.
-func (w *world) fates(way string, delay time.Duration, all ...*fate) func() {
+func (e *env) fates(way string, delay time.Duration, all ...*fate) func() {
 	s := map[string]state{"cut": cut, "stall": stalled, "slow": whole}[way]
 	for _, f := range all {
 		f.set(s, delay)

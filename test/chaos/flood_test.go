@@ -1,13 +1,14 @@
 package chaos
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
 const (
@@ -33,7 +34,7 @@ type subject struct {
 
 // flood sends alerts, as fast whatever happens, and holds what it sees against what was accepted.
 type flood struct {
-	w    *world
+	env  *env
 	mu   sync.Mutex
 	rand *rand.Rand
 	all  []*subject
@@ -47,13 +48,13 @@ type flood struct {
 	wrong  []string
 }
 
-func newFlood(w *world) *flood {
-	f := &flood{w: w, rand: rand.New(rand.NewPCG(*first, 6)), by: map[string]*subject{}}
-	for _, o := range w.plan.objects {
+func newFlood(e *env) *flood {
+	f := &flood{env: e, rand: rand.New(rand.NewPCG(*first, 6)), by: map[string]*subject{}}
+	for _, o := range e.plan.objects {
 		s := &subject{name: o.name, accepted: time.Now(), right: time.Now()}
 		f.all, f.by[o.name] = append(f.all, s), s
 	}
-	w.ledger.tell(f.saw)
+	e.ledger.tell(f.saw)
 	return f
 }
 
@@ -133,7 +134,7 @@ func (f *flood) insist(ctx context.Context, s *subject) {
 	defer f.mu.Unlock()
 	f.changes++
 	s.busy, s.accepted = false, time.Now()
-	if f.w.ledger.count(s.name) == s.want() {
+	if f.env.ledger.count(s.name) == s.want() {
 		s.right = s.accepted
 		f.delays = append(f.delays, 0)
 	}
@@ -157,11 +158,11 @@ func (f *flood) offer(ctx context.Context, body []byte) {
 // post offers a body to one Impulse after the other, and reports whether one accepted it.
 func (f *flood) post(ctx context.Context, body []byte) bool {
 	f.mu.Lock()
-	order := f.rand.Perm(len(f.w.urls))
+	order := f.rand.Perm(len(f.env.urls))
 	f.mu.Unlock()
 	for _, i := range order {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-		code, _ := sendAs(ctx, ourToken, http.MethodPost, f.w.urls[i]+"/v1/alertmanager/"+f.w.plane.namespace, bytes.NewReader(body))
+		code, _ := testkit.Request(ctx, http.MethodPost, f.env.urls[i]+"/v1/alertmanager/"+f.env.plane.Namespace, ourToken, body)
 		cancel()
 		f.mu.Lock()
 		switch code / 100 {
@@ -206,7 +207,7 @@ func (f *flood) settled() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, s := range f.all {
-		if s.body != nil && f.w.ledger.count(s.name) != s.want() {
+		if s.body != nil && f.env.ledger.count(s.name) != s.want() {
 			return false
 		}
 	}

@@ -25,8 +25,8 @@ const (
 // TestTheLeaderIsKilledAgainAndAgain ends the leader in a loop, mostly with SIGKILL, under a hundred alerts a second.
 func TestTheLeaderIsKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
-	suite.plane.RLock()
-	defer suite.plane.RUnlock()
+	sharedPlane.RLock()
+	defer sharedPlane.RUnlock()
 	p := &plan{impulses: 2}
 	for i := range crowd {
 		name := fmt.Sprintf("app-%d", i)
@@ -34,70 +34,70 @@ func TestTheLeaderIsKilledAgainAndAgain(t *testing.T) {
 			name: name, start: low, spec: "minReplicaCount: 1\ncooldownPeriod: 0\ntriggers:\n" + exact(name, `instance="a"`, high),
 		})
 	}
-	w := newWorld(t, p)
-	w.plane = newPlane(w)
-	w.startImpulses()
-	f := newFlood(w)
+	e := newEnv(t, p)
+	e.plane = newPlane(e)
+	e.startImpulses()
+	f := newFlood(e)
 	ctx, stop := context.WithTimeout(t.Context(), *killLoop)
 	defer stop()
-	w.background.Go(func() { w.plane.measure(t.Context()) })
+	e.background.Go(func() { e.plane.measure(t.Context()) })
 	done := make(chan struct{})
 	began := time.Now()
 	go func() {
 		defer close(done)
 		f.run(ctx)
 	}()
-	kills, stops := w.endLeaders(ctx, f)
+	kills, stops := e.endLeaders(ctx, f)
 	<-done
 	if err := process.WaitFor(t.Context(), rest, "every count follows", func(context.Context) (bool, error) { return f.settled(), nil }); err != nil {
 		f.wrong = append(f.wrong, err.Error())
 	}
-	w.inspect()
+	e.inspect()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	t.Log("\n" + f.table(time.Since(began), kills, stops))
-	for _, wrong := range append(f.wrong, w.ledger.wrong...) {
+	for _, wrong := range append(f.wrong, e.ledger.wrong...) {
 		t.Error(wrong)
 	}
 }
 
 // endLeaders ends each leader some time after it has begun to lead, until ctx is done, and starts it again: it is killed, and
 // every third one is told to stop. It returns how long it was each time until the next one accepted something.
-func (w *world) endLeaders(ctx context.Context, f *flood) (kills, stops []time.Duration) {
+func (e *env) endLeaders(ctx context.Context, f *flood) (kills, stops []time.Duration) {
 	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
 			return kills, stops
 		case <-time.After(lead):
 		}
-		leader := w.leader(ctx)
+		leader := e.leader(ctx)
 		if leader < 0 {
 			continue
 		}
 		began := time.Now()
 		if n%3 == 0 {
-			if err := w.impulses[leader].stop(); err != nil {
-				w.ledger.fail("%v", err)
+			if err := e.impulses[leader].stop(); err != nil {
+				e.ledger.fail("%v", err)
 			}
-			stops = append(stops, w.nextAccepts(ctx, f, leader, began))
+			stops = append(stops, e.nextAccepts(ctx, f, leader, began))
 			continue
 		}
-		w.impulses[leader].kill()
-		kills = append(kills, w.nextAccepts(ctx, f, leader, began))
+		e.impulses[leader].kill()
+		kills = append(kills, e.nextAccepts(ctx, f, leader, began))
 	}
 }
 
 // nextAccepts starts a leader again that has ended, and returns how long after the beginning of its end another one accepts.
-func (w *world) nextAccepts(ctx context.Context, f *flood, ended int, began time.Time) time.Duration {
+func (e *env) nextAccepts(ctx context.Context, f *flood, ended int, began time.Time) time.Duration {
 	ctx = context.WithoutCancel(ctx)
 	f.ended(time.Now().Add(50 * time.Millisecond)) // Its last answers are under way.
 	<-time.After(300 * time.Millisecond)           // As long as a kubelet needs, at least.
-	w.run(ctx, w.impulses[ended])
+	e.run(ctx, e.impulses[ended])
 	err := process.WaitFor(ctx, takeover, "the next one accepts", func(context.Context) (bool, error) {
 		return !f.nextAccepted().IsZero(), nil
 	})
 	if err != nil {
-		w.ledger.fail("%v", err)
+		e.ledger.fail("%v", err)
 		return takeover
 	}
 	return f.nextAccepted().Sub(began)

@@ -27,10 +27,10 @@ type part struct {
 	logs    []string
 }
 
-func (w *world) part(name, binary string, args ...string) *part {
-	w.t.Helper()
-	p := &part{t: w.t, name: name, binary: binary, args: args, dir: w.dir}
-	w.t.Cleanup(func() {
+func (e *env) part(name, binary string, args ...string) *part {
+	e.t.Helper()
+	p := &part{t: e.t, name: name, binary: binary, args: args, dir: e.dir}
+	e.t.Cleanup(func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.process != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -16,8 +17,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 	watchtools "k8s.io/client-go/tools/watch"
 	"sigs.k8s.io/yaml"
@@ -30,49 +29,46 @@ const bare = "bare"
 
 var scaledObjects = schema.GroupVersionResource{Group: "impulse.sh", Version: "v1alpha1", Resource: "scaledobjects"}
 
-// plane is a seed's namespace, as those see it whom no fault touches.
+// plane is a seed's namespace, with clients that no fault affects.
 type plane struct {
-	world                 *world
-	kubeconfig, namespace string
-	kube                  *kubernetes.Clientset
-	dynamic               dynamic.Interface
-	// seen is told when a bare write was seen.
+	*sandbox.Env
+	env *env
+	// seen receives the count of each bare write that the watch has shown.
 	seen chan int32
 }
 
-// newPlane makes the namespace and all objects, and watches them until the test ends.
-func newPlane(w *world) *plane {
-	w.t.Helper()
-	config := sandbox.Config(w.t)
-	p := &plane{
-		world: w, kubeconfig: suite.kubeconfig, namespace: sandbox.Namespace(w.t, config),
-		kube: kubernetes.NewForConfigOrDie(config), dynamic: dynamic.NewForConfigOrDie(config), seen: make(chan int32, 16),
-	}
+var applyCRDs sync.Once
+
+// newPlane creates the namespace and all objects, and watches them until the test ends.
+func newPlane(e *env) *plane {
+	e.t.Helper()
+	p := &plane{Env: sandbox.NewEnv(e.t), env: e, seen: make(chan int32, 16)}
+	applyCRDs.Do(func() { sandbox.ApplyCRDs(e.t, root+"/deploy/crds") })
 	p.deployment(bare, 0)
-	for _, o := range w.plan.objects {
+	for _, o := range e.plan.objects {
 		p.deployment(o.name, o.start)
-		if err := p.scaledObject(w.t.Context(), o); err != nil {
-			w.t.Fatal(err)
+		if err := p.scaledObject(e.t.Context(), o); err != nil {
+			e.t.Fatal(err)
 		}
 	}
-	stream, err := p.list(w.t.Context())
+	stream, err := p.list(e.t.Context())
 	if err != nil {
-		w.t.Fatal(err)
+		e.t.Fatal(err)
 	}
-	w.background.Go(func() { p.watch(w.t.Context(), stream) })
+	e.background.Go(func() { p.watch(e.t.Context(), stream) })
 	return p
 }
 
 // list notes all counts, and returns what changes from then on.
 func (p *plane) list(ctx context.Context) (*watchtools.RetryWatcher, error) {
-	deployments := p.kube.AppsV1().Deployments(p.namespace)
+	deployments := p.Kube.AppsV1().Deployments(p.Namespace)
 	list, err := deployments.List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, err
 	}
 	for i := range list.Items {
 		if d := &list.Items[i]; d.Name != bare {
-			p.world.ledger.saw(d.Name, *d.Spec.Replicas)
+			p.env.ledger.saw(d.Name, *d.Spec.Replicas)
 		}
 	}
 	return watchtools.NewRetryWatcherWithContext(ctx, list.ResourceVersion, &cache.ListWatch{
@@ -84,7 +80,7 @@ func (p *plane) list(ctx context.Context) (*watchtools.RetryWatcher, error) {
 
 // deployment makes a Deployment. It is paused, so that no pods come and go: only its count matters.
 func (p *plane) deployment(name string, n int32) {
-	t, labels := p.world.t, map[string]string{"app": name}
+	t, labels := p.env.t, map[string]string{"app": name}
 	t.Helper()
 	d := &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
@@ -96,16 +92,16 @@ func (p *plane) deployment(name string, n int32) {
 			},
 		},
 	}
-	if _, err := p.kube.AppsV1().Deployments(p.namespace).Create(t.Context(), d, metav1.CreateOptions{}); err != nil {
+	if _, err := p.Kube.AppsV1().Deployments(p.Namespace).Create(t.Context(), d, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // scaledObject makes an object's ScaledObject.
 func (p *plane) scaledObject(ctx context.Context, o *object) error {
-	w := p.world
-	if w.natsWire != nil {
-		o.spec = strings.NewReplacer("NATS", w.natsWire.address(), "PROMETHEUS", w.promWire.address()).Replace(o.spec)
+	e := p.env
+	if e.natsWire != nil {
+		o.spec = strings.NewReplacer("NATS", e.natsWire.address(), "PROMETHEUS", e.promWire.address()).Replace(o.spec)
 	}
 	var spec map[string]any
 	if err := yaml.Unmarshal([]byte(o.spec), &spec); err != nil {
@@ -122,7 +118,7 @@ func (p *plane) scaledObject(ctx context.Context, o *object) error {
 	if err := so.UnmarshalJSON(content); err != nil {
 		return err
 	}
-	_, err = p.dynamic.Resource(scaledObjects).Namespace(p.namespace).Create(ctx, so, metav1.CreateOptions{})
+	_, err = p.Dynamic.Resource(scaledObjects).Namespace(p.Namespace).Create(ctx, so, metav1.CreateOptions{})
 	return err
 }
 
@@ -154,7 +150,7 @@ func (p *plane) see(e watch.Event) {
 		default:
 		}
 	default:
-		p.world.ledger.saw(d.Name, *d.Spec.Replicas)
+		p.env.ledger.saw(d.Name, *d.Spec.Replicas)
 	}
 }
 
@@ -163,7 +159,7 @@ func (p *plane) measure(ctx context.Context) {
 	for n := int32(1); ; n++ {
 		began := time.Now()
 		patch := []byte(`{"spec":{"replicas":` + string('0'+n%10) + `}}`)
-		_, err := p.kube.AppsV1().Deployments(p.namespace).Patch(ctx, bare, types.MergePatchType, patch, metav1.PatchOptions{}, "scale")
+		_, err := p.Kube.AppsV1().Deployments(p.Namespace).Patch(ctx, bare, types.MergePatchType, patch, metav1.PatchOptions{}, "scale")
 		for err == nil {
 			select {
 			case <-ctx.Done():
@@ -176,7 +172,7 @@ func (p *plane) measure(ctx context.Context) {
 			}
 			break
 		}
-		p.world.ledger.measured(began, time.Since(began))
+		p.env.ledger.measured(began, time.Since(began))
 		select {
 		case <-ctx.Done():
 			return
@@ -187,17 +183,17 @@ func (p *plane) measure(ctx context.Context) {
 
 // sandbox tells the sandbox to do something with the API server.
 func (p *plane) sandbox(ctx context.Context, verb string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, os.Getenv("IMPULSE_TEST_SANDBOX"), verb, "kube-apiserver", "--dir", os.Getenv("IMPULSE_TEST_SANDBOX_DIR")).CombinedOutput()
 	if err != nil {
-		p.world.ledger.fail("sandbox %s: %v: %s", verb, err, out)
+		p.env.ledger.fail("sandbox %s: %v: %s", verb, err, out)
 	}
 }
 
 // holder is the process that holds the Lease, as it calls itself.
 func (p *plane) holder(ctx context.Context) string {
-	lease, err := p.kube.CoordinationV1().Leases(p.namespace).Get(ctx, "impulse", metav1.GetOptions{})
+	lease, err := p.Kube.CoordinationV1().Leases(p.Namespace).Get(ctx, "impulse", metav1.GetOptions{})
 	if err != nil || lease.Spec.HolderIdentity == nil {
 		return ""
 	}

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
 const (
@@ -31,7 +33,7 @@ func credentials(ours string) string {
 
 // tenant lets the hostile tenant do its worst, and returns what ends it. That stands in nobody's way: what others are promised
 // is judged by the clock meanwhile.
-func (w *world) tenant(ctx context.Context, way string) func() {
+func (e *env) tenant(ctx context.Context, way string) func() {
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	end := func() {
@@ -41,16 +43,16 @@ func (w *world) tenant(ctx context.Context, way string) func() {
 	switch way {
 	case "flood":
 		for i := range crowdSize / 10 {
-			all.Go(func() { w.insistent(ctx, i) })
+			all.Go(func() { e.insistent(ctx, i) })
 		}
 	case "drip":
-		for i := range crowdSize * len(w.urls) {
-			all.Go(func() { w.drip(ctx, w.urls[i%len(w.urls)]) })
+		for i := range crowdSize * len(e.urls) {
+			all.Go(func() { e.drip(ctx, e.urls[i%len(e.urls)]) })
 		}
 	case "storm":
-		all.Go(func() { w.storm(ctx) })
+		all.Go(func() { e.storm(ctx) })
 	case "sources":
-		all.Go(func() { w.slowSources(ctx) })
+		all.Go(func() { e.slowSources(ctx) })
 	default:
 		return nil
 	}
@@ -60,8 +62,8 @@ func (w *world) tenant(ctx context.Context, way string) func() {
 // No part breaks, and the tenant does all at once.
 func TestATenantThatDoesItsWorstKeepsNobodyOut(t *testing.T) {
 	t.Parallel()
-	suite.plane.RLock()
-	defer suite.plane.RUnlock()
+	sharedPlane.RLock()
+	defer sharedPlane.RUnlock()
 	p, err := newPlan(*first, false)
 	if err != nil {
 		t.Fatal(err)
@@ -107,23 +109,23 @@ func (v *verdict) aTenantKeepsNobodyOut() {
 }
 
 // insistent sends one alert again and again, as fast as it is answered.
-func (w *world) insistent(ctx context.Context, i int) {
+func (e *env) insistent(ctx context.Context, i int) {
 	body := unselected(i, 1)
 	for ctx.Err() == nil {
-		w.push(ctx, i, body)
+		e.push(ctx, i, body)
 	}
 }
 
 // storm sends alerts that nobody selects, each new, and resolves none.
-func (w *world) storm(ctx context.Context) {
+func (e *env) storm(ctx context.Context) {
 	for i := 0; ctx.Err() == nil; i++ {
-		w.push(ctx, i, unselected(i, crowdSize))
+		e.push(ctx, i, unselected(i, crowdSize))
 	}
 }
 
 // push offers a body to one Impulse as the hostile tenant, whatever the answer.
-func (w *world) push(ctx context.Context, i int, body string) {
-	_, _ = sendAs(ctx, theirToken, http.MethodPost, w.urls[i%len(w.urls)]+"/v1/alertmanager/"+hostile, strings.NewReader(body))
+func (e *env) push(ctx context.Context, i int, body string) {
+	_, _ = testkit.Request(ctx, http.MethodPost, e.urls[i%len(e.urls)]+"/v1/alertmanager/"+hostile, theirToken, []byte(body))
 }
 
 // unselected is a delivery of n firing alerts of one group.
@@ -136,7 +138,7 @@ func unselected(group, n int) string {
 }
 
 // drip sends the header of a delivery, and then next to nothing.
-func (w *world) drip(ctx context.Context, url string) {
+func (e *env) drip(ctx context.Context, url string) {
 	for ctx.Err() == nil {
 		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", strings.TrimPrefix(url, "http://"))
 		if err != nil {
@@ -151,7 +153,7 @@ func (w *world) drip(ctx context.Context, url string) {
 }
 
 // slowSources makes objects whose source answers almost too late. They have no target, and stay, with a source that is gone.
-func (w *world) slowSources(ctx context.Context) {
+func (e *env) slowSources(ctx context.Context) {
 	var asked atomic.Int64
 	source := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
@@ -170,10 +172,10 @@ func (w *world) slowSources(ctx context.Context) {
 		for n := range 10 {
 			o.spec += strings.ReplaceAll(trigger, "N", strconv.Itoa(n))
 		}
-		if err := w.plane.scaledObject(ctx, o); err != nil {
-			w.ledger.say("%s is not made: %v", o.name, err)
+		if err := e.plane.scaledObject(ctx, o); err != nil {
+			e.ledger.say("%s is not made: %v", o.name, err)
 		}
 	}
 	<-ctx.Done()
-	w.ledger.say("the slow sources were asked %d times", asked.Load())
+	e.ledger.say("the slow sources were asked %d times", asked.Load())
 }

@@ -1,12 +1,13 @@
 package chaos
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
 const (
@@ -155,7 +156,7 @@ func (t *truth) post(ctx context.Context, peer int, url string) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	if code, _ := send(ctx, http.MethodPost, url+"/api/v2/alerts", bytes.NewReader(body)); code != http.StatusOK {
+	if code, _ := testkit.Post(ctx, url+"/api/v2/alerts", body); code != http.StatusOK {
 		return false
 	}
 	t.mu.Lock()

@@ -92,7 +92,7 @@ func TestWhatAdmissionMakesOfACountIsToldOnceAndNotFought(t *testing.T) {
 	} {
 		t.Run(c.kind, func(t *testing.T) {
 			e := newEnv(t)
-			e.CreateDeployment("web", 1)
+			e.ApplyDeployment("web", 1)
 			e.Apply(onAlert("web"))
 			remove := e.policy(c.kind, c.binding, c.spec, 5)
 			i := e.run()

@@ -77,7 +77,7 @@ spec:
 
 func TestARealAlertmanagerFiresAndResolves(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("checkout", 1)
+	e.ApplyDeployment("checkout", 1)
 	e.Apply(onAlert("checkout"))
 	am := e.alertmanager(e.run())
 	e.condition("checkout", "Ready", "True", "Ready")
@@ -90,7 +90,7 @@ func TestARealAlertmanagerFiresAndResolves(t *testing.T) {
 
 func TestAnAlertThatIsNotRepeatedIsSaidToBeStaleAndThenIsOver(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("checkout", 1)
+	e.ApplyDeployment("checkout", 1)
 	e.Apply(strings.Replace(onAlert("checkout"), "replicas: 5", "replicas: 5, ttl: 5s", 1))
 	i := e.run()
 	e.condition("checkout", "Ready", "True", "Ready")
@@ -104,7 +104,7 @@ func TestAnAlertThatIsNotRepeatedIsSaidToBeStaleAndThenIsOver(t *testing.T) {
 
 func TestStepsCountActivationsThroughRepeatsAndARestart(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("checkout", 1)
+	e.ApplyDeployment("checkout", 1)
 	e.Apply(strings.Replace(onAlert("checkout"), "replicas: 5", `step: "+2"`, 1))
 	i := e.run()
 	e.condition("checkout", "Ready", "True", "Ready")
@@ -125,7 +125,7 @@ func TestStepsCountActivationsThroughRepeatsAndARestart(t *testing.T) {
 
 func TestImpulseKilledAndRestartedKeepsTheReplicas(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("checkout", 1)
+	e.ApplyDeployment("checkout", 1)
 	e.Apply(onAlert("checkout"))
 	i := e.run()
 	e.webhook(i, "checkout", "firing")

@@ -15,7 +15,7 @@ import (
 
 func TestAnAlertThatIsSentIsCountedListedAndInItsAlertSet(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("web", 1)
+	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web"))
 	i := e.run()
 	e.condition("web", "Ready", "True", "Ready")
@@ -43,7 +43,7 @@ func TestAnAlertThatIsSentIsCountedListedAndInItsAlertSet(t *testing.T) {
 
 func TestAnObjectOfFileModeIsExplainedAndItsAlertsAreListed(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("web", 1)
+	e.ApplyDeployment("web", 1)
 	dir, states := t.TempDir(), t.TempDir()
 	text := strings.Replace(onAlert("web"), "metadata: {name: web}", "metadata: {name: web, namespace: "+e.Namespace+"}", 1)
 	if err := os.WriteFile(filepath.Join(dir, "web.yaml"), []byte(text), 0o600); err != nil {

@@ -32,7 +32,7 @@ func (e *env) explains(name string, want ...string) {
 
 func TestConditionsComeAsPeopleWaitForThem(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("web", 1)
+	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web"))
 	e.Apply(onAlert("late"))
 	e.run()
@@ -55,13 +55,13 @@ func TestConditionsComeAsPeopleWaitForThem(t *testing.T) {
 	}
 	e.waitFor("web", "Paused=false")
 
-	e.CreateDeployment("late", 1)
+	e.ApplyDeployment("late", 1)
 	e.waitFor("late", "Ready=true")
 }
 
 func TestAnAlertThatWaitsInItsStaleWindowIsShownAndForeseen(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("checkout", 1)
+	e.ApplyDeployment("checkout", 1)
 	e.Apply(onAlert("checkout"))
 	i := e.run()
 	e.condition("checkout", "Ready", "True", "Ready")

@@ -24,7 +24,7 @@ func (e *env) limit(pid int, bytes string) {
 
 func TestAFullDiskIsA503AndReplicasFollowAllTheSame(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("web", 1)
+	e.ApplyDeployment("web", 1)
 	dir, states := t.TempDir(), t.TempDir()
 	text := strings.Replace(onAlert("web"), "metadata: {name: web}", fmt.Sprintf("metadata: {name: web, namespace: %s}", e.Namespace), 1)
 	if err := os.WriteFile(filepath.Join(dir, "web.yaml"), []byte(text), 0o600); err != nil {

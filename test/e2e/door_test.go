@@ -13,7 +13,7 @@ import (
 
 func TestTheDoorWantsItsToken(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("web", 1)
+	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web"))
 	tokens := filepath.Join(t.TempDir(), "tokens")
 	if err := os.WriteFile(tokens, []byte(e.Namespace+"=the-token-of-this-test\n"), 0o600); err != nil {
@@ -50,7 +50,7 @@ func postAs(ctx context.Context, url, token string, body []byte) int {
 
 func TestFilesWorkWithoutACRDAndABrokenOneKeepsItsLastGoodVersion(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("web", 1)
+	e.ApplyDeployment("web", 1)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "web.yaml")
 	write := func(text string) {
@@ -76,7 +76,7 @@ func TestFilesWorkWithoutACRDAndABrokenOneKeepsItsLastGoodVersion(t *testing.T) 
 
 func TestAnAlertForTheWrongNamespaceIsInTheExplanation(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("web", 1)
+	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web"))
 	i := e.run()
 	e.condition("web", "Ready", "True", "Ready")

@@ -17,7 +17,7 @@ func TestASourceOnThisMachineIsRefusedUnlessItIsAllowed(t *testing.T) {
 	}}
 	e.restart(i)
 	for name, object := range map[string]string{"web": onQuery("web", s.URL), "worker": onQueue("127.0.0.1:4222")} {
-		e.CreateDeployment(name, 2)
+		e.ApplyDeployment(name, 2)
 		e.Apply(object)
 		e.until(name+" says that its source is refused, and which flag allows it", func(ctx context.Context) (bool, error) {
 			said, err := e.Kubectl(ctx, "", "get", "so", name, "-o", "jsonpath={.status.conditions}")

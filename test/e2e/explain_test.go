@@ -18,7 +18,7 @@ func (e *env) tool(ctx context.Context, args ...string) (string, error) {
 
 func TestACountIsExplainedAndHasAHistory(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("checkout", 1)
+	e.ApplyDeployment("checkout", 1)
 	e.Apply(onAlert("checkout"))
 	am := e.alertmanager(e.run())
 	e.condition("checkout", "Ready", "True", "Ready")

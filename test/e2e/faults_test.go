@@ -76,7 +76,7 @@ func TestASourceThatTalksNonsenseIsHeldAgainstAndItsSiblingGoesOn(t *testing.T) 
 		t.Run(name, func(t *testing.T) {
 			e, s := newEnv(t), newSource(t)
 			s.value("4")
-			e.CreateDeployment("web", 1)
+			e.ApplyDeployment("web", 1)
 			e.Apply(onQuery("web", s.URL))
 			i := e.run()
 			e.AwaitReplicas("web", 4)
@@ -104,7 +104,7 @@ func TestATargetThatComesLaterIsScaled(t *testing.T) {
 	i := e.run()
 	e.condition("late", "AbleToScale", "False", "TargetNotFound")
 	e.webhook(i, "late", "firing")
-	e.CreateDeployment("late", 1)
+	e.ApplyDeployment("late", 1)
 	e.AwaitReplicas("late", 5)
 	e.condition("late", "AbleToScale", "True", "ReadyToScale")
 }
@@ -120,7 +120,7 @@ spec:
   metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]
 `
 	e := newEnv(t)
-	e.CreateDeployment("web", 1)
+	e.ApplyDeployment("web", 1)
 	e.Apply(hpa)
 	e.Apply(onAlert("web"))
 	i := e.run()
@@ -138,7 +138,7 @@ spec:
 
 func TestTheSecondObjectOnATargetIsRefusedUntilTheFirstGoes(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("web", 1)
+	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web"))
 	i := e.run()
 	e.condition("web", "Ready", "True", "Ready")
@@ -154,7 +154,7 @@ func TestTheSecondObjectOnATargetIsRefusedUntilTheFirstGoes(t *testing.T) {
 
 func TestDeletingAScaledObjectLeavesTheCount(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("web", 1)
+	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web"))
 	i := e.run()
 	e.condition("web", "Ready", "True", "Ready")
@@ -170,7 +170,7 @@ func TestDeletingAScaledObjectLeavesTheCount(t *testing.T) {
 
 func TestABadObjectSaysEveryMistakeAtOnce(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("web", 1)
+	e.ApplyDeployment("web", 1)
 	e.Apply(strings.NewReplacer("matchers:", "matcher:", "replicas: 5", "replicas: many").Replace(onAlert("web")))
 	e.run()
 	e.condition("web", "Ready", "False", "InvalidSpec")
@@ -186,7 +186,7 @@ func TestGetScaledObjectsReadsLikeGetHPA(t *testing.T) {
 	e := newEnv(t)
 	s := newSource(t)
 	s.value("3")
-	e.CreateDeployment("web", 1)
+	e.ApplyDeployment("web", 1)
 	e.Apply(onQuery("web", s.URL))
 	e.run()
 	e.AwaitReplicas("web", 3)

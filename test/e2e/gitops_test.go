@@ -337,7 +337,7 @@ func TestACustomResourceWithoutACountIsNotScaledUntilItHasOne(t *testing.T) {
 
 func TestAnApplyOfAScaledObjectLeavesItsFinalizerAndItsStatusAlone(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("web", 3)
+	e.ApplyDeployment("web", 3)
 	e.Apply(restored(onAlert("web")))
 	e.run()
 	e.AwaitReplicas("web", 1)

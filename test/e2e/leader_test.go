@@ -18,7 +18,7 @@ import (
 // pair runs two replicas, of which the first leads; the object of e scales web on the alert web.
 func pair(t *testing.T, e *env, args ...string) (leads, other *impulse) {
 	t.Helper()
-	e.CreateDeployment("web", 1)
+	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web"))
 	leads = e.run(args...)
 	other = e.run()
@@ -133,7 +133,7 @@ func TestALeaderThatWasPausedWritesNothingWhenItWakesUp(t *testing.T) {
 func TestWhatWasAcceptedAndNotYetWrittenIsWrittenByTheNextProcess(t *testing.T) {
 	e := newEnv(t)
 	slow := newSlowWay(t)
-	e.CreateDeployment("web", 1)
+	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web"))
 	i := e.run("--kubeconfig", slow.kubeconfig)
 	e.condition("web", "Ready", "True", "Ready")

@@ -35,7 +35,7 @@ func (e *env) status(name, what string, wanted func(string) bool, path ...string
 // holding makes an object that goes down ten minutes after its alert, and waits until it is held there, at n; it returns until when.
 func (e *env) holding(i *impulse, name, rules string, n int32) time.Time {
 	e.t.Helper()
-	e.CreateDeployment(name, 0)
+	e.ApplyDeployment(name, 0)
 	e.Apply(strings.Replace(onAlert(name), "  cooldownPeriod: 1\n", rules, 1))
 	e.condition(name, "Ready", "True", "Ready")
 	e.webhook(i, name, "firing")
@@ -83,7 +83,7 @@ func TestWindowsAndCooldownsGoOnUnderTheNextLeader(t *testing.T) {
 // Each life of this leader sees one failure only.
 func TestFailuresAreCountedOnUnderTheNextLeader(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("queries", 1)
+	e.ApplyDeployment("queries", 1)
 	e.Apply(fmt.Sprintf(`
 apiVersion: impulse.sh/v1alpha1
 kind: ScaledObject

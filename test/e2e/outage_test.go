@@ -51,7 +51,7 @@ func (e *env) wrote(name string, since, n int64) {
 
 func TestStartedWhileTheAPIServerIsAwayItBecomesReadyByItself(t *testing.T) {
 	e, o := outage(t)
-	e.CreateDeployment("web", 1)
+	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web"))
 	o.Stop(apiServer)
 	i := e.impulse()
@@ -70,7 +70,7 @@ func TestWhenTheAPIServerReturnsOnlyTheNewestIsWrittenAndNothingScalesInWrongly(
 	e, o := outage(t)
 	s := newSource(t)
 	s.value("4")
-	e.CreateDeployment("web", 1)
+	e.ApplyDeployment("web", 1)
 	e.Apply(onQuery("web", s.URL))
 	i := e.run()
 	e.AwaitReplicas("web", 4)
@@ -103,7 +103,7 @@ func TestWhenTheAPIServerReturnsOnlyTheNewestIsWrittenAndNothingScalesInWrongly(
 
 func TestARestartOfEtcdAndAFrozenAPIServerScaleNothingInWrongly(t *testing.T) {
 	e, o := outage(t)
-	e.CreateDeployment("web", 1)
+	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web"))
 	i := e.run()
 	e.webhook(i, "web", "firing")

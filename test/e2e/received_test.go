@@ -41,7 +41,7 @@ func (e *env) nats() (address string, js jetstream.JetStream) {
 
 func TestWhatIsSentByHandScalesAndSaysSo(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("web", 1)
+	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web") + "  - {type: push, name: jobs, metadata: {threshold: 10}}\n")
 	tokens := filepath.Join(t.TempDir(), "tokens")
 	token := filepath.Join(t.TempDir(), "token")
@@ -82,7 +82,7 @@ func TestWhatWasPublishedWhileImpulseWasDeadIsTakenUp(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	e.CreateDeployment("worker", 1)
+	e.ApplyDeployment("worker", 1)
 	e.Apply(fmt.Sprintf(`
 apiVersion: impulse.sh/v1alpha1
 kind: ScaledObject
@@ -125,7 +125,7 @@ func TestAnAlertThatNoDeliveryBroughtIsFoundByReconciling(t *testing.T) {
 	}
 	am := e.alertmanagerAs("impulse:"+password+"@", "{route: {receiver: nobody}, receivers: [{name: nobody}]}", "--web.config.file", web)
 	e.alert(am, "web", "page", true)
-	e.CreateDeployment("web", 1)
+	e.ApplyDeployment("web", 1)
 	e.Apply(fmt.Sprintf(`
 apiVersion: v1
 kind: Secret

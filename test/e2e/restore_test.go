@@ -37,7 +37,7 @@ func (e *env) delete(name string) {
 func TestADeletedObjectGivesItsTargetTheOriginalCountBackOnlyWhenItSaysSo(t *testing.T) {
 	e := newEnv(t)
 	for _, name := range []string{"web", "left", "lost"} {
-		e.CreateDeployment(name, 3)
+		e.ApplyDeployment(name, 3)
 	}
 	e.Apply(restored(onAlert("web")))
 	e.Apply(restored(onAlert("lost")))
@@ -63,7 +63,7 @@ func TestADeletedObjectGivesItsTargetTheOriginalCountBackOnlyWhenItSaysSo(t *tes
 
 func TestADeletedObjectIsRestoredByTheNextLeader(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("web", 3)
+	e.ApplyDeployment("web", 3)
 	e.Apply(restored(onAlert("web")))
 	i := e.run()
 	e.webhook(i, "web", "firing")
@@ -80,7 +80,7 @@ func TestADeletedObjectIsRestoredByTheNextLeader(t *testing.T) {
 
 func TestTheOptionSwitchedOffLetsAnObjectGoAtOnce(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("web", 3)
+	e.ApplyDeployment("web", 3)
 	e.Apply(restored(onAlert("web")))
 	i := e.run()
 	e.webhook(i, "web", "firing")

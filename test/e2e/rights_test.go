@@ -32,7 +32,7 @@ func TestTheManifestsGiveEnoughRightsAndNoMore(t *testing.T) {
 			t.Errorf("can it %s: %s", question, out)
 		}
 	}
-	e.CreateDeployment("web", 1)
+	e.ApplyDeployment("web", 1)
 	e.Apply(restored(onAlert("web")))
 	address := testkit.FreeAddress(t)
 	i := &impulse{url: "http://" + address, args: []string{

@@ -34,7 +34,7 @@ func TestARealPrometheusQueryIsFollowedAndItsAbsenceHolds(t *testing.T) {
 	e := newEnv(t)
 	mock, prometheus := testkit.FreeAddress(t), testkit.FreeAddress(t)
 	e.spawn("mockmetrics", sandbox.Command(e.t, root, "./deploy/mockmetrics"), "--listen", mock)
-	e.CreateDeployment("web", 3)
+	e.ApplyDeployment("web", 3)
 	e.Apply(fmt.Sprintf(`
 apiVersion: impulse.sh/v1alpha1
 kind: ScaledObject
@@ -66,7 +66,7 @@ func TestJetStreamMessagesWakeAWorkloadAndItRestsWhenTheyAreDrained(t *testing.T
 	e := newEnv(t)
 	address, js := e.nats()
 	consumer := e.queue(js, "WORK", jetstream.ConsumerConfig{Durable: "workers"})
-	e.CreateDeployment("worker", 0)
+	e.ApplyDeployment("worker", 0)
 	e.Apply(onQueue(address))
 	e.run()
 	e.condition("worker", "Ready", "True", "Ready")
@@ -100,7 +100,7 @@ func TestAConsumerThatIsPausedOrWillBeDeletedIsInTheStatus(t *testing.T) {
 	if _, err := js.Publish(t.Context(), "WORK", nil); err != nil {
 		t.Fatal(err)
 	}
-	e.CreateDeployment("worker", 0)
+	e.ApplyDeployment("worker", 0)
 	e.Apply(onQueue(address))
 	keeps := e.ExpectReplicas("worker", 0)
 	e.run()
@@ -157,7 +157,7 @@ func (e *env) queue(js jetstream.JetStream, name string, config jetstream.Consum
 
 func TestAScheduleBeginsAtItsEdge(t *testing.T) {
 	e := newIdleEnv(t)
-	e.CreateDeployment("office", 1)
+	e.ApplyDeployment("office", 1)
 	start, end := "*/2 * * * *", "1-59/2 * * * *"
 	if time.Now().UTC().Minute()%2 == 0 {
 		start, end = end, start
@@ -181,7 +181,7 @@ spec:
 
 func TestTheMaximumOfTwoTriggersWins(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("both", 1)
+	e.ApplyDeployment("both", 1)
 	e.Apply(`
 apiVersion: impulse.sh/v1alpha1
 kind: ScaledObject

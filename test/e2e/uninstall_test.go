@@ -51,7 +51,7 @@ func (e *env) install() *impulse {
 	e.must("wait", "--for=condition=Established", "--timeout=60s", "-f", "../../deploy/crds")
 	e.openStorages()
 	for _, name := range []string{"web", "left"} {
-		e.CreateDeployment(name, 3)
+		e.ApplyDeployment(name, 3)
 	}
 	e.Apply(restored(onAlert("web")))
 	e.Apply(onAlert("left"))

@@ -67,8 +67,8 @@ func TestObjectsAndAlertsOutliveAnUpgradeAndARollbackOfTheCRDs(t *testing.T) {
 func (e *env) upgrade(first, then []string) {
 	e.t.Helper()
 	e.define(firstCRDs, first...)
-	e.CreateDeployment("web", 1)
-	e.CreateDeployment("dry", 1)
+	e.ApplyDeployment("web", 1)
+	e.ApplyDeployment("dry", 1)
 	e.Apply(onAlert("web"))
 	before := e.object("web")
 	i := e.run()

@@ -144,7 +144,7 @@ func (e *env) explained(name string, parts ...string) {
 
 func TestPodsThatRequestNothingAreNamedAndHeld(t *testing.T) {
 	e := newEnv(t)
-	e.CreateDeployment("bare", 3)
+	e.ApplyDeployment("bare", 3)
 	e.Apply(`
 apiVersion: impulse.sh/v1alpha1
 kind: ScaledObject

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -69,22 +69,23 @@ func (e *Env) Apply(text string) {
 	}
 }
 
-// CreateDeployment creates a Deployment with one container and n replicas.
-func (e *Env) CreateDeployment(name string, n int32) {
+// ApplyDeployment creates a Deployment with one container and n replicas, or sets an existing one to n replicas.
+func (e *Env) ApplyDeployment(name string, n int32) {
 	e.tb.Helper()
-	labels := map[string]string{"app": name}
-	_, err := e.Kube.AppsV1().Deployments(e.Namespace).Create(e.tb.Context(), &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Spec: appsv1.DeploymentSpec{
-			Replicas: &n, Selector: &metav1.LabelSelector{MatchLabels: labels},
-			Template: corev1.PodTemplateSpec{
-				ObjectMeta: metav1.ObjectMeta{Labels: labels},
-				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "app"}}},
-			},
-		},
-	}, metav1.CreateOptions{})
-	if err != nil {
-		e.tb.Fatalf("create Deployment %s: %v", name, err)
+	text := fmt.Appendf(nil, `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: %[1]s}
+spec:
+  replicas: %[2]d
+  selector: {matchLabels: {app: %[1]s}}
+  template:
+    metadata: {labels: {app: %[1]s}}
+    spec: {containers: [{name: app, image: app}]}
+`, name, n)
+	force := metav1.PatchOptions{FieldManager: "test", Force: new(true)}
+	if _, err := e.Kube.AppsV1().Deployments(e.Namespace).Patch(e.tb.Context(), name, types.ApplyPatchType, text, force); err != nil {
+		e.tb.Fatalf("apply Deployment %s: %v", name, err)
 	}
 }
 

@@ -40,8 +40,8 @@ var (
 	crds          = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 )
 
-// world is the control plane, the process that is measured and our clients.
-type world struct {
+// env is the control plane, the process that is measured and our clients.
+type env struct {
 	dir     string
 	kube    *kubernetes.Clientset
 	dynamic dynamic.Interface
@@ -56,12 +56,12 @@ type world struct {
 
 // build starts a control plane without controllers, so that nothing but what is measured takes the cores, fills it and
 // starts `impulse run`.
-func build(ctx context.Context, o options) (*world, error) {
+func build(ctx context.Context, o options) (*env, error) {
 	dir, err := os.MkdirTemp("", "impulse-bench-")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder: %w", err)
 	}
-	w := &world{dir: dir, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: time.Minute}}
+	w := &env{dir: dir, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: time.Minute}}
 	w.stops = append(w.stops, func() { _ = os.RemoveAll(dir) })
 	sandbox, err := process.StartSandbox(ctx, dir, "--without", "controller-manager,scheduler,kwok,metrics-server,nats,alertmanager,prometheus")
 	if err != nil {
@@ -85,14 +85,14 @@ func build(ctx context.Context, o options) (*world, error) {
 	return w, nil
 }
 
-func (w *world) close() {
+func (w *env) close() {
 	for _, stop := range slices.Backward(w.stops) {
 		stop()
 	}
 }
 
 // fill makes the CRDs, the namespaces, the Deployments and the ScaledObjects.
-func (w *world) fill(ctx context.Context, o options, kubeconfig string) error {
+func (w *env) fill(ctx context.Context, o options, kubeconfig string) error {
 	cfg, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", kubeconfig, err)
@@ -128,7 +128,7 @@ func (w *world) fill(ctx context.Context, o options, kubeconfig string) error {
 }
 
 // define makes the CRDs and waits until ScaledObjects are served.
-func (w *world) define(ctx context.Context) error {
+func (w *env) define(ctx context.Context) error {
 	paths, err := filepath.Glob("deploy/crds/*.yaml")
 	if err != nil || len(paths) == 0 {
 		return errors.New("no CRDs in deploy/crds")
@@ -156,14 +156,14 @@ func (w *world) define(ctx context.Context) error {
 }
 
 // pair makes one Deployment and the ScaledObject that scales it. The one in the floor's namespace is read by nobody.
-func (w *world) pair(ctx context.Context, ns string, i int) error {
+func (w *env) pair(ctx context.Context, ns string, i int) error {
 	return w.scaled(ctx, ns, app(i), low, `"minReplicaCount": 1, "maxReplicaCount": 10,
 		"advanced": {"horizontalPodAutoscalerConfig": {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}}}},
 		"triggers": [{"type": "alertmanager", "metadata": {"matchers": "{app=\"APP\"}", "replicas": 5}}]`)
 }
 
 // scaled makes one Deployment of n replicas and a ScaledObject that scales it, by a spec in which APP is its name.
-func (w *world) scaled(ctx context.Context, ns, name string, n int32, spec string) error {
+func (w *env) scaled(ctx context.Context, ns, name string, n int32, spec string) error {
 	labels := map[string]string{"app": name}
 	d := &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
@@ -192,7 +192,7 @@ func (w *world) scaled(ctx context.Context, ns, name string, n int32, spec strin
 }
 
 // start runs Impulse as in production, with a Lease and durable alerts, and waits until every object has a status.
-func (w *world) start(ctx context.Context, kubeconfig string) error {
+func (w *env) start(ctx context.Context, kubeconfig string) error {
 	binary, err := process.Build(ctx, w.dir, "impulse", ".", "./cmd/impulse")
 	if err != nil {
 		return err
@@ -212,7 +212,7 @@ func (w *world) start(ctx context.Context, kubeconfig string) error {
 }
 
 // decided waits until every object of a namespace has a status with a decision.
-func (w *world) decided(ctx context.Context, ns string, p *process.Process) error {
+func (w *env) decided(ctx context.Context, ns string, p *process.Process) error {
 	return process.WaitFor(ctx, time.Minute, "impulse has decided on every object", func(ctx context.Context) (bool, error) {
 		list, err := w.dynamic.Resource(scaledObjects).Namespace(ns).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
 		if err != nil {

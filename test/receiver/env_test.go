@@ -87,8 +87,8 @@ func receiverFor(t *testing.T, credentials *httpserver.Credentials) *receiver {
 	r := &receiver{t: t, disk: &disk{Folder: folder}, registry: prometheus.NewRegistry(), poller: triggers.NewPoller(4, 4)}
 	r.store = store.New(r.disk, time.Now)
 	r.registry.MustRegister(r.store)
-	r.background(r.store.Run)
-	r.background(r.poller.Run)
+	testkit.Background(r.t, r.store.Run)
+	testkit.Background(r.t, r.poller.Run)
 	s, err := httpserver.New(t.Context(), httpserver.Options{
 		Addr: "127.0.0.1:0", Credentials: credentials, Alerts: r.store, Leading: func() bool { return true }, Ready: r.store.Ready, Registry: r.registry,
 		Log: log, Now: time.Now,
@@ -96,21 +96,10 @@ func receiverFor(t *testing.T, credentials *httpserver.Credentials) *receiver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.background(s.Run)
+	testkit.Background(r.t, s.Run)
 	r.url = "http://" + s.Addr()
 	testkit.Eventually(t, "the alerts are loaded", func(context.Context) bool { return r.store.Ready() == nil })
 	return r
-}
-
-// background runs something until the test ends.
-func (r *receiver) background(run func(context.Context) error) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(r.t.Context()))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = run(ctx)
-	}()
-	r.t.Cleanup(func() { cancel(); <-done })
 }
 
 // metric is the sum of a metric's samples whose labels hold a text.
@@ -161,7 +150,7 @@ func (r *receiver) triggerIn(namespace, name string, metadata map[string]string)
 		r.t.Fatal(err)
 	}
 	l := &levels{t: r.t}
-	r.background(func(ctx context.Context) error {
+	testkit.Background(r.t, func(ctx context.Context) error {
 		return source.Run(ctx, func(e scalers.Event) {
 			l.mu.Lock()
 			defer l.mu.Unlock()
