@@ -9,20 +9,19 @@ import (
 	"slices"
 )
 
-// memoryVersion begins the text form of a Memory. What follows it is base64 of variable-length integers: flags, the
-// single times, then each list, its length first and its times as differences. Failures and bases follow only when there are
-// some, so that texts of before there were any are still read.
+// memoryVersion begins the text form of a Memory. Variable-length integers in base64 follow: flags, the single times, then
+// each list, with its length first and its times as differences. Failures and bases are left out when there are none.
 //
-// The text is below 4 KiB: 64 entries a list, in a scale-down window of up to 68 years, which is the longest cooldown, a
-// scale-up window and periods of up to a day, and 32 each of failures and bases, of the same triggers.
+// The text is below 4 KiB. Its longest has 64 entries in each list, a scale-down window of 68 years, which is the longest
+// cooldown, a scale-up window and periods of a day, and 32 failures and bases of the same triggers.
 const memoryVersion = "1."
 
 // The flags of an encoded Memory.
 const (
 	flagSeen = 1 << iota
-	flagActiveStands
-	flagHighStands
-	flagLowStands
+	flagContinuousActive
+	flagHighLasts
+	flagLowLasts
 	flagFailures
 	flagBases
 	flagActive
@@ -30,10 +29,10 @@ const (
 	allFlags = 1<<iota - 1
 )
 
-// errMemory is what is wrong with a text that is no Memory.
+// errMemory is returned for a text that is no Memory.
 var errMemory = errors.New("malformed")
 
-// MarshalText encodes m in at most 4 KiB. It refuses a Memory that Decide could not have made.
+// MarshalText encodes m in at most 4 KiB. It returns an error for a Memory that Decide could not have made.
 func (m Memory) MarshalText() ([]byte, error) {
 	if err := m.check(); err != nil {
 		return nil, fmt.Errorf("encode memory: %w", err)
@@ -42,7 +41,7 @@ func (m Memory) MarshalText() ([]byte, error) {
 	for _, f := range [...]struct {
 		set bool
 		bit uint64
-	}{{m.Seen, flagSeen}, {m.ContinuousActive, flagActiveStands}, {stands(m.Highs), flagHighStands}, {stands(m.Lows), flagLowStands}, {len(m.Failures) > 0, flagFailures}, {len(m.Bases) > 0, flagBases}, {m.Active, flagActive}} {
+	}{{m.Seen, flagSeen}, {m.ContinuousActive, flagContinuousActive}, {lasts(m.Highs), flagHighLasts}, {lasts(m.Lows), flagLowLasts}, {len(m.Failures) > 0, flagFailures}, {len(m.Bases) > 0, flagBases}, {m.Active, flagActive}} {
 		if f.set {
 			flags |= f.bit
 		}
@@ -63,8 +62,7 @@ func (m Memory) MarshalText() ([]byte, error) {
 	return base64.RawURLEncoding.AppendEncode([]byte(memoryVersion), b), nil
 }
 
-// UnmarshalText decodes what MarshalText wrote. On error m is left as it was; its owner then knows nothing of the
-// workload, and begins with the zero Memory.
+// UnmarshalText decodes the output of MarshalText. On error it does not change m, and the caller begins with the zero Memory.
 func (m *Memory) UnmarshalText(text []byte) error {
 	if len(text) < len(memoryVersion) || string(text[:len(memoryVersion)]) != memoryVersion {
 		return fmt.Errorf("decode memory: %w: not of version %s", errMemory, memoryVersion[:1])
@@ -76,11 +74,11 @@ func (m *Memory) UnmarshalText(text []byte) error {
 	d := decoder{rest: b}
 	var out Memory
 	flags := d.unsigned(allFlags)
-	out.Seen, out.ContinuousActive, out.Active = flags&flagSeen != 0, flags&flagActiveStands != 0, flags&flagActive != 0
+	out.Seen, out.ContinuousActive, out.Active = flags&flagSeen != 0, flags&flagContinuousActive != 0, flags&flagActive != 0
 	out.LastActive = Instant(d.signed())
 	out.Readings = d.unsigned(math.MaxUint64)
-	out.Highs = d.records(flags&flagHighStands != 0)
-	out.Lows = d.records(flags&flagLowStands != 0)
+	out.Highs = d.records(flags&flagHighLasts != 0)
+	out.Lows = d.records(flags&flagLowLasts != 0)
 	at := Instant(0)
 	for range d.unsigned(maxEntries) {
 		at += Instant(d.signed())
@@ -102,7 +100,7 @@ func (m *Memory) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// appendFailures encodes a list that is left out when it is empty.
+// appendFailures encodes the failures, if there are any.
 func appendFailures(b []byte, failures []Failure) []byte {
 	if len(failures) == 0 {
 		return b
@@ -118,8 +116,8 @@ func appendFailures(b []byte, failures []Failure) []byte {
 	return b
 }
 
-// appendBases encodes a list that is left out when it is empty. A trigger that fails as well stands among the failures
-// already: it is counted there, from 1.
+// appendBases encodes the bases, if there are any. A trigger that also fails is encoded as its position among the failures,
+// counted from 1.
 func (m Memory) appendBases(b []byte) []byte {
 	if len(m.Bases) == 0 {
 		return b
@@ -136,7 +134,7 @@ func (m Memory) appendBases(b []byte) []byte {
 	return b
 }
 
-// check refuses lists that are not in the order that the rules rely on.
+// check returns an error when a list is not in the order that the rules rely on.
 func (m Memory) check() error {
 	if len(m.Highs) > maxEntries || len(m.Lows) > maxEntries || len(m.Changes) > maxEntries {
 		return fmt.Errorf("%w: more than %d entries", errMemory, maxEntries)
@@ -153,15 +151,15 @@ func (m Memory) check() error {
 		}
 	}
 	if len(m.Failures) > MaxTriggers || slices.ContainsFunc(m.Failures, func(f Failure) bool { return f.Count <= 0 }) {
-		return fmt.Errorf("%w: failures of nobody", errMemory)
+		return fmt.Errorf("%w: failures without a count, or of too many triggers", errMemory)
 	}
 	if len(m.Bases) > MaxTriggers || slices.ContainsFunc(m.Bases, func(b Base) bool { return b.Replicas < 0 }) {
-		return fmt.Errorf("%w: bases of nobody", errMemory)
+		return fmt.Errorf("%w: bases below zero, or of too many triggers", errMemory)
 	}
 	return nil
 }
 
-// ordered reports whether only the last record may stand, ends rise, and counts are as the list wants them.
+// ordered reports whether all records but the last have ended, ends rise, and counts are in the order of the list.
 func ordered(records []Record, counts func(older, newer int32) bool) bool {
 	for i, r := range records {
 		if r.Count < 0 || i > 0 && (r.End < records[i-1].End || records[i-1].End == Never || !counts(records[i-1].Count, r.Count)) {
@@ -171,9 +169,10 @@ func ordered(records []Record, counts func(older, newer int32) bool) bool {
 	return true
 }
 
-func stands(records []Record) bool { return len(records) > 0 && records[len(records)-1].End == Never }
+// lasts reports whether the last record has not ended.
+func lasts(records []Record) bool { return len(records) > 0 && records[len(records)-1].End == Never }
 
-// appendRecords encodes a list; the end of a record that stands is left out.
+// appendRecords encodes a list, without the end of a record that has not ended.
 func appendRecords(b []byte, records []Record) []byte {
 	b = binary.AppendUvarint(b, uint64(len(records)))
 	before := Instant(0)
@@ -188,7 +187,7 @@ func appendRecords(b []byte, records []Record) []byte {
 	return b
 }
 
-// decoder reads integers until something is wrong, and then zeros.
+// decoder reads integers. After the first mistake failed is true, and it reads zeros.
 type decoder struct {
 	rest   []byte
 	failed bool
@@ -214,14 +213,14 @@ func (d *decoder) signed() int64 {
 	return n
 }
 
-func (d *decoder) records(stands bool) []Record {
+func (d *decoder) records(lasts bool) []Record {
 	var out []Record
 	end := Instant(0)
 	for range d.unsigned(maxEntries) {
 		end += Instant(d.signed())
 		out = append(out, Record{End: end, Count: int32(d.unsigned(math.MaxInt32))})
 	}
-	if n := len(out); stands && n > 0 {
+	if n := len(out); lasts && n > 0 {
 		out[n-1].End = Never
 	}
 	return out

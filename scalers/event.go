@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Instant is a point in time in nanoseconds since the Unix epoch. Within one run it never goes backwards: its owner
-// takes wall time once at start and adds monotonic time to it.
+// Instant is a point in time, in nanoseconds since the Unix epoch. Within one process it never goes backwards: the caller
+// reads the wall clock once at start, and adds monotonic time to it.
 type Instant int64
 
 // Never is an Instant that is not reached.
@@ -28,7 +28,7 @@ func (t Instant) back(d time.Duration) Instant {
 	return t - Instant(d)
 }
 
-// Sub returns t-u.
+// Sub returns t-u. It does not saturate.
 func (t Instant) Sub(u Instant) time.Duration { return time.Duration(t - u) }
 
 // Time returns t as a wall-clock time in UTC.
@@ -37,57 +37,58 @@ func (t Instant) Time() time.Time { return time.Unix(0, int64(t)).UTC() }
 // InstantOf returns the instant of a wall-clock time.
 func InstantOf(t time.Time) Instant { return Instant(t.UnixNano()) }
 
-// Event is one reading of one trigger: the only thing that travels from triggers to scalers. It states a level ("240
-// messages wait"), never a change, so that losing, repeating or reordering one is harmless: the newest per trigger is
-// the whole truth.
+// Event is one reading of one trigger. It states a level ("240 messages are waiting"), never a change. So an event that is
+// lost, repeated or reordered does no harm: the latest event of a trigger is all that counts.
 type Event struct {
-	// Trigger is its name within the workload.
+	// Trigger is the name of the trigger, Trigger.Name.
 	Trigger string
-	// At is when the source was read, not when the reading was handled. Zero: nothing has been read yet.
+	// At is when the source was read, not when the event was handled. Zero: the trigger has not been read yet.
 	At Instant
-	// Value is the level in the trigger's own unit. It means nothing when Err is set; a negative one is unknown, so a
-	// trigger whose user wants it to be zero says zero.
+	// Value is the level in thousandths of the trigger's unit. A negative level is unknown, so a trigger whose user wants it
+	// to be zero sends zero. Value means nothing when Err is set, except with AtLeast, or when PerPod is.
 	Value Milli
-	// Ready and Current are what the reading was true of: the target's ready pods and its spec.replicas at At. They are
-	// filled in by the owner of the workload, not by the trigger; Ready is needed for metric type Value only.
+	// Ready and Current are what the reading was true of: the target's ready pods and its spec.replicas at At, 0 or more.
+	// The owner of the workload sets them, not the trigger. Ready matters for metric type Value only.
 	Ready, Current int32
-	// PerPod: the reading is one of single pods. Then Value means nothing, the level comes from Pods, and none of them means
-	// unknown. The pods are as they were at At; whoever hands them over does not change them afterwards.
+	// PerPod is true for a reading of single pods. The level then comes from Pods, and is unknown when there are none. Pods
+	// are as they were at At, and must not be changed afterwards.
 	PerPod bool
 	Pods   []Pod
-	// Err says why the level is unknown. Unknown is not zero: nothing is lowered on an unknown.
+	// Err is why the level is unknown; nil when it is known. An unknown level is not zero: it never lowers the count.
 	Err error
-	// AtLeast goes with Err: the level is not known, but it is Value or more. It may raise, and lowers nothing.
+	// AtLeast is set together with Err: the level is unknown, but at least Value. That may raise the count, never lower it.
 	AtLeast bool
-	// Stale: the level counts, but its source has not confirmed it for longer than it should. People are told of it;
-	// nothing is decided otherwise.
+	// Stale is true when the level counts, but its source has not confirmed it for longer than it should. It is reported, and
+	// does not affect the decision.
 	Stale bool
-	// Unconfirmed goes with Stale: what was not confirmed, and since when, in a few words.
+	// Unconfirmed is set together with Stale: what was not confirmed, and since when, in a few words.
 	Unconfirmed string
-	// Lapsed says which part of the level is over because its source did not confirm it, and since when, in a few words. People are
-	// told of it; nothing is decided by it.
+	// Lapsed is which part of the level ended because its source did not confirm it, and since when, in a few words; empty
+	// for none. It is reported, and does not affect the decision.
 	Lapsed string
-	// Dormant: replicas would be given nothing of the level for now. It does not lift a workload from rest, and keeps one
-	// that works from going there.
+	// Suspended is true when replicas would get no work for now, whatever the level is. Such a level does not activate an
+	// idle workload, but keeps a running one active.
 	Suspended bool
-	// Notice is what people should know of the source beside its level. Nothing is decided by it.
+	// Notice is a remark on the source. It is reported, and does not affect the decision.
 	Notice Notice
-	// Foreseen is what the level becomes by itself unless a message says otherwise. Nothing is decided by it before it is there.
+	// Foreseen is the level that follows without a new message. It does not affect the decision before its time, at which the
+	// trigger sends an event.
 	Foreseen Foreseen
 }
 
-// Foreseen is a level that comes at a known time. The zero value is none.
+// Foreseen is a level at a future instant. The zero value is none.
 type Foreseen struct {
-	At    Instant
+	At Instant
+	// Value is in thousandths of the trigger's unit.
 	Value Milli
 }
 
-// Notice is what a trigger says of its source, although the level is known. The zero value is none.
+// Notice is a remark of a trigger on its source, while the level is known. The zero value is none.
 type Notice struct {
-	// Reason is one word for machines, as of a condition: ConsumerPaused.
+	// Reason is one word in CamelCase, like the reason of a condition: ConsumerPaused.
 	Reason string
-	// Text is one sentence for people.
+	// Text is one sentence.
 	Text string
-	// AtRest: it matters only to a workload that may be left without replicas.
+	// IdleOnly is true when it matters only to a workload that may be idle with zero replicas.
 	IdleOnly bool
 }

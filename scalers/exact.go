@@ -5,21 +5,21 @@ import (
 	"math"
 )
 
-// microPlaces are the decimal places of a share such as Behavior.Tolerance.
+// microPlaces are the decimal places of millionths.
 const microPlaces = 6
 
-// ParseExact reads a number that a user states, such as a target, in the notation of ParseMilli. A number that thousandths
-// cannot hold is refused, not rounded: half of a very small target is twice the replicas. The error names the number that
-// bounds it.
+// ParseExact parses a number that a user wrote, such as a target, in the notation of [ParseMilli]. It returns an error for a
+// number that thousandths cannot represent, and does not round: half of a very small target is twice the replicas. The error
+// names the nearest numbers that are possible.
 func ParseExact(text string) (Milli, error) {
 	n, err := parseExact(text, milliPlaces)
 	return Milli(n), err
 }
 
-// ParseMillionths is ParseExact for a share such as Behavior.Tolerance.
+// ParseMillionths is like [ParseExact] for millionths, the unit of Behavior.Tolerance.
 func ParseMillionths(text string) (int64, error) { return parseExact(text, microPlaces) }
 
-// parseExact reads a number of at most so many decimal places.
+// parseExact parses a number of at most so many decimal places.
 func parseExact(text string, places int) (int64, error) {
 	d, err := readDecimal(text)
 	if err != nil {

@@ -9,24 +9,24 @@ import (
 	"strings"
 )
 
-// Milli is a quantity in thousandths.
+// Milli is a quantity in thousandths: Milli(1500) is 1.5.
 type Milli int64
 
 // milliPlaces are the decimal places of a Milli.
 const milliPlaces = 3
 
-// ErrNotFinite says that a number is NaN or infinite: it is no quantity.
+// ErrNotFinite is returned for NaN and infinities, which are no quantities.
 var ErrNotFinite = errors.New("not a finite number")
 
-// errNotNumber says that a text is no number at all.
+// errNotNumber is returned for a text that is no number.
 var errNotNumber = errors.New("not a number")
 
-// maxNumber is the longest text that is read as a number, in bytes: any float64 and any int64 is shorter.
+// maxNumber is the greatest length of a number, in bytes. Any float64 and any int64 is shorter.
 const maxNumber = 64
 
-// ParseMilli reads a decimal number that was measured: plain (1.5), with an exponent (1e3) or with the suffix of a Kubernetes
-// quantity (100m, 2k, 1Gi). Digits finer than a thousandth are rounded away from zero, as Kubernetes does; what does not fit
-// saturates. NaN and infinities are ErrNotFinite. ParseExact reads numbers that a user states.
+// ParseMilli parses a decimal number that was measured: plain (1.5), with an exponent (1e3) or with the suffix of a Kubernetes
+// quantity (100m, 2k, 1Gi). It rounds digits finer than a thousandth away from zero, as Kubernetes does, and saturates. The
+// error is ErrNotFinite for NaN and infinities. For numbers that a user wrote, see [ParseExact].
 func ParseMilli(text string) (Milli, error) {
 	d, err := readDecimal(text)
 	if err != nil {
@@ -36,7 +36,7 @@ func ParseMilli(text string) (Milli, error) {
 	return Milli(n), nil
 }
 
-// readDecimal reads what ParseMilli promises, without limits to the exponent.
+// readDecimal parses a number in the notation of ParseMilli, with any exponent.
 func readDecimal(text string) (decimal, error) {
 	switch strings.ToLower(strings.TrimLeft(text, "+-")) {
 	case "nan", "inf", "infinity":
@@ -49,7 +49,8 @@ func readDecimal(text string) (decimal, error) {
 	return d, nil
 }
 
-// FromFloat returns the quantity whose shortest decimal text is that of f: 0.1 is 100 thousandths exactly.
+// FromFloat converts f by way of its shortest decimal text, so that 0.1 is exactly 100 thousandths. It rounds and saturates as
+// [ParseMilli] does, and returns ErrNotFinite for NaN and infinities.
 func FromFloat(f float64) (Milli, error) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return 0, fmt.Errorf("%v is %w", f, ErrNotFinite)
@@ -60,7 +61,7 @@ func FromFloat(f float64) (Milli, error) {
 // String returns m as a decimal number without trailing zeros: "132", "1.5".
 func (m Milli) String() string { return decimalText(int64(m), milliPlaces) }
 
-// decimalText writes n × 10^-places without trailing zeros.
+// decimalText formats n × 10^-places without trailing zeros.
 func decimalText(n int64, places int) string {
 	sign, magnitude := "", uint64(n)
 	if n < 0 {
@@ -86,7 +87,7 @@ type decimal struct {
 	ten, two int
 }
 
-// parseDecimal reads a finite number; false when it is none.
+// parseDecimal parses a finite number; false when the text is none.
 func parseDecimal(text string) (decimal, bool) {
 	var d decimal
 	if len(text) > maxNumber {
@@ -108,7 +109,7 @@ func parseDecimal(text string) (decimal, bool) {
 	return d, ok
 }
 
-// unit reads what may follow the digits, as powers of ten and two: nothing, an exponent, or a suffix.
+// unit parses the text after the digits into powers of ten and two: nothing, an exponent, or a suffix.
 func unit(text string) (ten, two int, ok bool) {
 	if len(text) > 1 && (text[0] == 'e' || text[0] == 'E') && text != "Ei" {
 		ten, err := strconv.Atoi(text[1:])
@@ -132,7 +133,7 @@ func unit(text string) (ten, two int, ok bool) {
 	return 3*n - 9, 0, len(text) == 1 && n >= 0 && text != " "
 }
 
-// loss is what became of a number on its way into an integer.
+// loss is what a conversion to an integer loses.
 type loss uint8
 
 const (
@@ -181,7 +182,7 @@ func (d decimal) sign(magnitude int64) int64 {
 	return magnitude
 }
 
-// most is what a number that does not fit saturates to.
+// most is the number to which one that does not fit saturates.
 func (d decimal) most() int64 {
 	if d.negative {
 		return math.MinInt64

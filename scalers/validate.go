@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Validate returns every mistake of the policy at once, joined. Decide answers any policy without a panic, but only for a
-// valid one is the answer what is promised.
+// Validate returns every mistake of the policy, joined; nil if there is none. Decide does not panic on an invalid policy, but
+// its answer is only defined for a valid one.
 func (p *Policy) Validate() error {
 	var m mistakes
 	if p.Min < 0 {
@@ -18,9 +18,9 @@ func (p *Policy) Validate() error {
 	}
 	switch {
 	case p.Idle < NoIdle || p.Idle >= max(p.Min, 1):
-		m.add("the resting count is %d: expected 0 or more, and less than the minimum, %d", p.Idle, p.Min)
+		m.add("the idle count is %d: expected 0 or more, and less than the minimum, %d", p.Idle, p.Min)
 	case p.Idle == NoIdle && p.Min == 0:
-		m.add("the minimum is 0 with no resting count: expected one, 0")
+		m.add("the minimum is 0 without an idle count: expected an idle count of 0")
 	}
 	if p.Cooldown < 0 || p.InitialCooldown < 0 {
 		m.add("the cooldowns are %s and %s: expected 0 or more", p.Cooldown, p.InitialCooldown)
@@ -38,7 +38,7 @@ func (p *Policy) Validate() error {
 	return errors.Join(m...)
 }
 
-// mistakes are collected, not returned one by one.
+// mistakes collects every mistake of a policy.
 type mistakes []error
 
 func (m *mistakes) add(format string, args ...any) { *m = append(*m, fmt.Errorf(format, args...)) }
@@ -103,12 +103,12 @@ func (f *Fallback) validate(p *Policy, m *mistakes) {
 	}
 }
 
-// composite is the index of the trigger with a formula; -1: none.
+// composite returns the index of the trigger with a formula; -1 without one.
 func (p *Policy) composite() int {
 	return slices.IndexFunc(p.Triggers, func(t Trigger) bool { return t.Formula != nil })
 }
 
-// validateRoles checks that somebody asks for replicas, and that a formula has inputs and is the last.
+// validateRoles checks that some trigger asks for replicas, and that a formula has inputs and is the last trigger.
 func (p *Policy) validateRoles(m *mistakes) {
 	asks, inputs, continuous := len(p.Triggers) == 0, 0, false
 	for i := range p.Triggers {
@@ -138,7 +138,7 @@ func (t *Trigger) validateBounds(m *mistakes) {
 	}
 }
 
-// validateIncrement checks that what steps counts whole units, of its own level.
+// validateIncrement checks that a step trigger counts whole units of its own level.
 func (t *Trigger) validateIncrement(m *mistakes) {
 	n := t.Increment
 	if n.Amount < 0 || n.Percent && n.Amount == 0 {
@@ -151,14 +151,14 @@ func (t *Trigger) validateIncrement(m *mistakes) {
 		m.add("trigger %s: metric type is Value: expected AverageValue for what adds %s each step", t.Name, n)
 	}
 	if t.Input || t.Formula != nil || t.PerPod {
-		m.add("trigger %s: it adds %s each step and is of a formula, or of single pods: expected one number that nobody else reads", t.Name, n)
+		m.add("trigger %s: it adds %s each step and is of a formula, or of single pods: expected one number that no other trigger reads", t.Name, n)
 	}
 	if !t.Input && (!t.Exact || t.Target != 1000) {
 		m.add("trigger %s: it adds %s each step: expected it exact with target 1, and not %s", t.Name, n, t.Target)
 	}
 }
 
-// validateMetric checks that the metric type goes with what is read.
+// validateMetric checks that the metric type fits the kind of reading.
 func (t *Trigger) validateMetric(m *mistakes) {
 	switch {
 	case t.Metric > Utilization:

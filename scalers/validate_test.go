@@ -22,7 +22,7 @@ func TestAllMistakesAreToldAtOnce(t *testing.T) {
 		t.Fatal("it is valid")
 	}
 	for _, mistake := range []string{
-		"the minimum is -1", "the maximum is 0", "the resting count is 5", "the cooldowns are -1s", "paused at -2",
+		"the minimum is -1", "the maximum is 0", "the idle count is 5", "the cooldowns are -1s", "paused at -2",
 		"scale-up window is -1ns", "scale-up tolerance is -10%", "scale-up select is 9", "scale-down policy 1 allows 0 in 1s",
 		"scale-down policy 2 allows 1 in 0s", `trigger 1 is called "a"`, "trigger a: target is 0", "trigger a: metric type is 7",
 		"trigger a: stale after -1ns",
