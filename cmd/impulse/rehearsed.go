@@ -60,7 +60,7 @@ func (r *rehearsed) explain(cmd *cobra.Command) (*explain.Explanation, string, e
 	if err != nil {
 		return nil, "", err
 	}
-	in, ok := world.Asked(at)
+	in, ok := world.LastInput(at)
 	if !ok {
 		return nil, "", fmt.Errorf("--at %s %w", r.at, errEarly)
 	}
@@ -68,7 +68,7 @@ func (r *rehearsed) explain(cmd *cobra.Command) (*explain.Explanation, string, e
 }
 
 // world is the test's or the simulation's.
-func (r *rehearsed) world(cmd *cobra.Command) (*engine.World, string, error) {
+func (r *rehearsed) world(cmd *cobra.Command) (*engine.Scenario, string, error) {
 	if r.input != "" {
 		world, err := simulate.First(cmd.Context(), simulate.Options{
 			Kinds: builtin.Kinds(), Files: []string{r.file}, Input: r.input, Stdin: cmd.InOrStdin(), Capacity: r.capacity, StartupDelay: r.startupDelay,
@@ -90,7 +90,7 @@ func (r *rehearsed) world(cmd *cobra.Command) (*engine.World, string, error) {
 	if len(tests) != 1 {
 		return nil, "", fmt.Errorf("%d tests of %s match: %w", len(tests), r.file, errOneTest)
 	}
-	return tests[0].World(), fmt.Sprintf("%q", tests[0].Name), nil
+	return tests[0].Scenario(), fmt.Sprintf("%q", tests[0].Name), nil
 }
 
 // instant reads --at.

@@ -158,7 +158,7 @@ func (p *policy) rest(l levels, n int32) int32 {
 	if known, ok := p.memo[key]; ok {
 		return known
 	}
-	w := engine.World{Policy: p.Policy, Start: scalers.InstantOf(time.Unix(1, 0)), Replicas: n}
+	w := engine.Scenario{Policy: p.Policy, Start: scalers.InstantOf(time.Unix(1, 0)), Replicas: n}
 	for i := range p.Triggers {
 		w.Feeds = append(w.Feeds, p.feed(i, l))
 	}

@@ -203,7 +203,7 @@ func failed(t *testing.T, so *v1alpha1.ScaledObject, interval time.Duration) tim
 	}
 	start := scalers.InstantOf(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	readings := engine.NewSeries(engine.Run{First: 20_000, Times: 1}, engine.Run{Answer: engine.Failed, Times: 20})
-	world := &engine.World{Policy: w.Policy, Start: start, Replicas: 2, Feeds: []engine.Feed{
+	world := &engine.Scenario{Policy: w.Policy, Start: start, Replicas: 2, Feeds: []engine.Feed{
 		engine.Regular{Ticker: engine.Ticker{Start: start, Interval: interval}, Series: readings},
 	}}
 	for turn := range world.Turns(start.Add(20 * interval)) {

@@ -174,7 +174,7 @@ func lived(t *testing.T, so *v1alpha1.ScaledObject, replicas int32, levels []ser
 		t.Fatal(mistakes[0])
 	}
 	start := scalers.InstantOf(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-	world := &engine.World{Policy: w.Policy, Start: start, Replicas: replicas}
+	world := &engine.Scenario{Policy: w.Policy, Start: start, Replicas: replicas}
 	for i := range levels {
 		runs := make([]engine.Run, ticks)
 		for k := range runs {

@@ -149,7 +149,7 @@ func (s *story) rehearse() []string {
 		return []string{err.Error()}
 	}
 	feeds[0] = s
-	w := &engine.World{Policy: s.workload.Policy, Start: s.start, Replicas: s.replicas, Feeds: feeds, Writes: s.writes}
+	w := &engine.Scenario{Policy: s.workload.Policy, Start: s.start, Replicas: s.replicas, Feeds: feeds, Writes: s.writes}
 	var all []string
 	for t := range w.Turns(s.start.Add(length)) {
 		if t.Changed() {

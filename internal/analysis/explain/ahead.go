@@ -1,16 +1,16 @@
 package explain
 
 import (
-	"slices"
 	"time"
 
+	"github.com/impulse-sh/impulse/internal/policy/loop"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
 const (
-	// changesAhead bounds what is looked for, horizon how far, and wakesAhead how often the core is asked on the way.
-	changesAhead = 5
-	wakesAhead   = 1000
+	// maxChanges bounds the changes that are looked for, horizon how far ahead, and maxDecisions the decisions on the way.
+	maxChanges   = 5
+	maxDecisions = 1000
 	horizon      = 24 * time.Hour
 )
 
@@ -22,36 +22,63 @@ type Change struct {
 	Why  string    `json:"why"`
 }
 
-// ahead lets time pass from a decision on, as long as something changes: schedules go on, every other level stays what it is
-// and is read in time; what is decided is written at once, or never when that is blocked. in is what the decision d was taken
-// from.
+// ahead runs the decision loop into the future from the decision d, which was taken from in. Schedules go on; every other level
+// stays and is read in time. The target obeys at once; with blocked, nothing is written.
 func ahead(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedules Schedules, blocked bool) []Change {
-	memory, current, wanted, now := d.Memory.Clone(), in.Current, d.Replicas, in.Now
-	events := slices.Clone(in.Events)
-	next := min(d.Next, schedules.next(now), beginsNext(events), failsNext(p, events, d))
+	f := forecast{policy: p, state: loop.After(p, blocked, in, d), schedules: schedules}
+	next := f.step(loop.Inputs{}, in.Now)
+	readings := make([]scalers.Event, len(in.Events))
+	wanted := d.Replicas
 	var changes []Change
-	for range wakesAhead {
-		if next > in.Now.Add(horizon) || next == scalers.Never || len(changes) == changesAhead {
+	for range maxDecisions {
+		if next > in.Now.Add(horizon) || next == scalers.Never || len(changes) == maxChanges {
 			break
 		}
-		if !blocked && wanted != current {
-			memory, current = memory.Scaled(p, now, current, wanted), wanted
-		}
-		now = next
-		reread(p, events, now)
-		schedules.read(events, now)
-		begin(events, now)
-		decision := scalers.Decide(p, scalers.Input{Now: now, Current: current, Events: events, Memory: memory})
-		memory, next = decision.Memory, min(decision.Next, schedules.next(now), beginsNext(events), failsNext(p, events, &decision))
-		if decision.Replicas != wanted {
-			changes = append(changes, Change{At: now.Time(), From: wanted, To: decision.Replicas, Why: p.Why(&decision)})
-			wanted = decision.Replicas
+		now := next
+		copy(readings, f.state.Readings())
+		reread(p, readings, now)
+		schedules.read(readings, now)
+		begin(readings, now)
+		next = f.step(loop.Inputs{Readings: readings, Arrived: read(readings), Stamped: true}, now)
+		if to := f.state.Decision().Replicas; to != wanted {
+			changes = append(changes, Change{At: now.Time(), From: wanted, To: to, Why: p.Why(f.state.Decision())})
+			wanted = to
 		}
 	}
 	return changes
 }
 
-// begin lets the levels that are foreseen be there, where their time has come.
+// forecast is a decision loop that runs ahead of time.
+type forecast struct {
+	policy    *scalers.Policy
+	state     *loop.State
+	schedules Schedules
+}
+
+// step does one step, carries out the write that it calls for, and returns when the next step is due.
+func (f *forecast) step(in loop.Inputs, now scalers.Instant) scalers.Instant {
+	in.MayWrite = true
+	out := f.state.Step(in, now)
+	for out.Write != nil {
+		result := out.Write.Succeeded()
+		out = f.state.Step(loop.Inputs{Result: &result, MayWrite: true}, now)
+	}
+	readings := f.state.Readings()
+	return min(out.WakeAt, f.schedules.next(now), beginsNext(readings), failsNext(f.policy, readings, f.state.Decision()))
+}
+
+// read returns a bit for each trigger that has been read.
+func read(readings []scalers.Event) uint32 {
+	var bits uint32
+	for i := range readings {
+		if readings[i].At != 0 {
+			bits |= 1 << i
+		}
+	}
+	return bits
+}
+
+// begin replaces the levels that have a foreseen level, once its time has come.
 func begin(events []scalers.Event, now scalers.Instant) {
 	for i := range events {
 		if e := &events[i]; e.Foreseen != (scalers.Foreseen{}) && e.Foreseen.At <= now {
@@ -60,7 +87,7 @@ func begin(events []scalers.Event, now scalers.Instant) {
 	}
 }
 
-// beginsNext is when the next of the levels that are foreseen is there; scalers.Never when none is.
+// beginsNext returns when the next foreseen level begins; scalers.Never when none is foreseen.
 func beginsNext(events []scalers.Event) scalers.Instant {
 	next := scalers.Never
 	for i := range events {
@@ -71,8 +98,8 @@ func beginsNext(events []scalers.Event) scalers.Instant {
 	return next
 }
 
-// reread reads the sampled levels anew, and finds what they were. What fails is counted by its readings, so it is read when it
-// would be, and not whenever the core is asked.
+// reread reads the sampled triggers again, with the same levels. Failures are counted by readings, so a failing trigger is read only
+// at its interval, and not at every decision.
 func reread(p *scalers.Policy, events []scalers.Event, now scalers.Instant) {
 	for i := range events {
 		e := &events[i]
@@ -86,8 +113,8 @@ func reread(p *scalers.Policy, events []scalers.Event, now scalers.Instant) {
 	}
 }
 
-// failsNext is when the next of the sampled triggers that fail is read again, while the fallback does not speak for it yet;
-// scalers.Never when there is none.
+// failsNext returns when the next failing trigger is read again that the fallback does not replace yet; scalers.Never when there is
+// none.
 func failsNext(p *scalers.Policy, events []scalers.Event, d *scalers.Decision) scalers.Instant {
 	next := scalers.Never
 	for i := range events {
@@ -104,7 +131,7 @@ func fails(p *scalers.Policy, e *scalers.Event) bool {
 	return interval(p) > 0 && (e.Err != nil && !e.AtLeast || e.Value < 0)
 }
 
-// interval is how often what fails is read; 0 when that does not matter.
+// interval is how often a failing trigger is read; 0 when the policy has no fallback.
 func interval(p *scalers.Policy) time.Duration {
 	if p.Fallback == nil {
 		return 0

@@ -35,7 +35,7 @@ type Step struct {
 }
 
 // moment renders the latest decision of a turn.
-func moment(w *engine.World, t *engine.Turn) *Moment {
+func moment(w *engine.Scenario, t *engine.Turn) *Moment {
 	d := t.Decision
 	m := &Moment{
 		At: scalers.Short(t.DecidedAt.Sub(w.Start)), From: t.From, Replicas: d.Replicas,
@@ -61,9 +61,9 @@ func moment(w *engine.World, t *engine.Turn) *Moment {
 }
 
 // causes say what was due at a turn.
-func causes(w *engine.World, t *engine.Turn) []string {
+func causes(w *engine.Scenario, t *engine.Turn) []string {
 	all := []string{}
-	if t.Met {
+	if t.FirstSeen {
 		all = append(all, "the test begins")
 	}
 	if t.Written {
@@ -74,14 +74,14 @@ func causes(w *engine.World, t *engine.Turn) []string {
 			all = append(all, reading(w, t, i))
 		}
 	}
-	if t.Woken {
+	if t.TimerFired {
 		all = append(all, "the last decision's time was up")
 	}
 	return all
 }
 
 // readings are the latest ones of all triggers.
-func readings(w *engine.World, t *engine.Turn) []string {
+func readings(w *engine.Scenario, t *engine.Turn) []string {
 	all := make([]string, len(t.Events))
 	for i := range t.Events {
 		all[i] = reading(w, t, i)
@@ -90,7 +90,7 @@ func readings(w *engine.World, t *engine.Turn) []string {
 }
 
 // reading is what trigger i said last, as it was taken.
-func reading(w *engine.World, t *engine.Turn, i int) string {
+func reading(w *engine.Scenario, t *engine.Turn, i int) string {
 	name, e, q := w.Policy.Triggers[i].Name, &t.Events[i], &t.Decision.Proposals()[i]
 	switch {
 	case q.Fallback && e.Err != nil:

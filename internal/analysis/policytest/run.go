@@ -91,7 +91,7 @@ func (t *Test) run(ctx context.Context, every bool) Result {
 }
 
 // keep keeps a decision as it is shown.
-func (r *Result) keep(w *engine.World, turn *engine.Turn) {
+func (r *Result) keep(w *engine.Scenario, turn *engine.Turn) {
 	if len(r.Moments) == maxMoments {
 		r.Omitted++
 		return

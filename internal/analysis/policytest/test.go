@@ -17,7 +17,7 @@ type Test struct {
 	Line int
 	Name string
 
-	world        *engine.World
+	world        *engine.Scenario
 	expectations []Expectation
 	changes      *limit
 	// end is the last instant that matters.
@@ -25,7 +25,7 @@ type Test struct {
 }
 
 // World is what happens in the test.
-func (t *Test) World() *engine.World { return t.world }
+func (t *Test) Scenario() *engine.Scenario { return t.world }
 
 // limit is how often the count may be changed by us.
 type limit struct {

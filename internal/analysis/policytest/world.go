@@ -67,10 +67,10 @@ func (s *story) last() time.Duration {
 func (s *story) end() scalers.Instant { return scalers.InstantOf(s.start).Add(s.last()) }
 
 // world makes a world of the story.
-func (s *story) world(w *compile.Workload) (*engine.World, error) {
+func (s *story) world(w *compile.Workload) (*engine.Scenario, error) {
 	start := scalers.InstantOf(s.start)
 	p := s.policy(w, start)
-	world := &engine.World{
+	world := &engine.Scenario{
 		Policy: p, Start: start, Replicas: p.Min, StartupDelay: s.startupDelay, Memory: s.memory(p, start),
 	}
 	if s.replicas != nil {

@@ -34,7 +34,7 @@ func (t *Track) finish(m *Model, demand []Step) {
 }
 
 // World puts an object into a virtual world with the load of a model.
-func World(w *compile.Workload, m *Model) (*engine.World, error) {
+func Scenario(w *compile.Workload, m *Model) (*engine.Scenario, error) {
 	feeds, err := engine.Foreseen(w, nil)
 	if err != nil {
 		return nil, err
@@ -51,14 +51,14 @@ func World(w *compile.Workload, m *Model) (*engine.World, error) {
 	if policy.Created == 0 {
 		policy.Created = m.Load.Start()
 	}
-	return &engine.World{
+	return &engine.Scenario{
 		Policy: &policy, Start: m.Load.Start(), Replicas: w.Policy.Min, StartupDelay: m.StartupDelay, Feeds: feeds,
 	}, nil
 }
 
 // Run rehearses an object on a load. passed is told now and then how far it is, from 0 to 1; it may be nil.
 func Run(ctx context.Context, name string, w *compile.Workload, m *Model, demand []Step, passed func(float64)) (*Track, error) {
-	world, err := World(w, m)
+	scenario, err := Scenario(w, m)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -67,7 +67,7 @@ func Run(ctx context.Context, name string, w *compile.Workload, m *Model, demand
 	var held scalers.Rule
 	const tellEvery = 4096
 	n := 0
-	for turn := range world.Turns(end - 1) {
+	for turn := range scenario.Turns(end - 1) {
 		if n++; n%tellEvery == 0 {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()

@@ -103,7 +103,7 @@ func Simulate(ctx context.Context, o Options) (*Result, error) {
 }
 
 // First puts the first object of the files into the world of the load, for a closer look at single decisions.
-func First(ctx context.Context, o Options) (*engine.World, error) {
+func First(ctx context.Context, o Options) (*engine.Scenario, error) {
 	objects, err := o.objects()
 	if err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func First(ctx context.Context, o Options) (*engine.World, error) {
 	if err != nil {
 		return nil, err
 	}
-	return World(objects[0].Workload, m)
+	return Scenario(objects[0].Workload, m)
 }
 
 // objects are those of the files, which must all be well.

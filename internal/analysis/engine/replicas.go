@@ -7,8 +7,8 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// replicas are the target's: how many are wanted, and how many have been there long enough to be ready. Those that are not
-// ready yet are the first to go.
+// replicas are the target's: how many are wanted, and how many have existed long enough to be ready. A lower count removes those
+// that are not ready yet first.
 type replicas struct {
 	delay time.Duration
 	// counts rise: there have been at least n replicas since from. The first are ready, the last are all.
@@ -27,7 +27,7 @@ func newReplicas(n int32, delay time.Duration) replicas {
 // current is the count.
 func (r *replicas) current() int32 { return r.counts[len(r.counts)-1].n }
 
-// scale changes the count at an instant, whoever does it.
+// scale changes the count at an instant.
 func (r *replicas) scale(at scalers.Instant, n int32) {
 	from := at
 	for len(r.counts) > 0 && r.counts[len(r.counts)-1].n >= n {
@@ -37,7 +37,7 @@ func (r *replicas) scale(at scalers.Instant, n int32) {
 	r.counts = append(r.counts, count{from, n})
 }
 
-// ready is how many are ready at an instant; instants do not go back.
+// ready returns the number that is ready at an instant; instants do not go back.
 func (r *replicas) ready(at scalers.Instant) int32 {
 	done := 0
 	for done+1 < len(r.counts) && r.counts[done+1].from.Add(r.delay) <= at {

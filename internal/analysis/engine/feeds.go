@@ -37,12 +37,12 @@ func newSchedule(config triggers.Timed) (Feed, error) {
 	return schedule{table}, err
 }
 
-// Timetables are those of the triggers that follow the clock, in the order of the policy; nil for the others.
-func (w *World) Timetables() []triggers.Timetable {
-	tables := make([]triggers.Timetable, len(w.Feeds))
-	for i, feed := range w.Feeds {
-		if s, ok := feed.(schedule); ok {
-			tables[i] = s.table
+// Timetables returns the timetables of the triggers that follow the clock, in the order of the policy; nil for the others.
+func (s *Scenario) Timetables() []triggers.Timetable {
+	tables := make([]triggers.Timetable, len(s.Feeds))
+	for i, feed := range s.Feeds {
+		if clock, ok := feed.(schedule); ok {
+			tables[i] = clock.table
 		}
 	}
 	return tables

@@ -35,14 +35,14 @@ func numbers(values ...int64) Feed {
 }
 
 // told tells the turns up to a time, one a line.
-func told(w *World, until time.Duration) string {
+func told(w *Scenario, until time.Duration) string {
 	var out strings.Builder
 	for t := range w.Turns(w.Start.Add(until)) {
 		fmt.Fprintf(&out, "%s:", t.At.Sub(w.Start))
 		for _, cause := range []struct {
 			is   bool
 			name string
-		}{{t.Met, "met"}, {t.Written, "written"}, {t.Arrived != 0, fmt.Sprintf("arrived %b", t.Arrived)}, {t.Woken, "woken"}} {
+		}{{t.FirstSeen, "met"}, {t.Written, "written"}, {t.Arrived != 0, fmt.Sprintf("arrived %b", t.Arrived)}, {t.TimerFired, "woken"}} {
 			if cause.is {
 				fmt.Fprintf(&out, " %s,", cause.name)
 			}
@@ -63,7 +63,7 @@ func want(t *testing.T, got, want string) {
 }
 
 func TestEverythingDueAtAnInstantIsAppliedAndThenDecidedOnce(t *testing.T) {
-	w := &World{Policy: policy(), Start: start, Replicas: 1, Feeds: []Feed{numbers(3, 1, 1, 1, 1, 1, 1, 1, 1)}, Writes: []Write{{start.Add(60 * time.Second), 7}}}
+	w := &Scenario{Policy: policy(), Start: start, Replicas: 1, Feeds: []Feed{numbers(3, 1, 1, 1, 1, 1, 1, 1, 1)}, Writes: []Write{{start.Add(60 * time.Second), 7}}}
 	want(t, told(w, 65*time.Second), `
 		0s: met, arrived 1, 1 → 3, 3 ready of 3
 		10s: arrived 1, 3 → 3, 3 ready of 3
@@ -76,7 +76,7 @@ func TestEverythingDueAtAnInstantIsAppliedAndThenDecidedOnce(t *testing.T) {
 }
 
 func TestOurOwnWriteCausesNoDecisionAndAForeignOneDoes(t *testing.T) {
-	w := &World{
+	w := &Scenario{
 		Policy: policy(), Start: start, Replicas: 1, Feeds: []Feed{Regular{Ticker: Ticker{start, time.Hour}, Series: NewSeries(Run{First: 4000, Times: 1})}},
 		Writes: []Write{{start.Add(time.Second), 4}, {start.Add(2 * time.Second), 6}, {start.Add(2 * time.Second), 9}},
 	}
@@ -90,7 +90,7 @@ func TestOurOwnWriteCausesNoDecisionAndAForeignOneDoes(t *testing.T) {
 func TestTheCoreIsAskedAgainAtEachNext(t *testing.T) {
 	p := policy()
 	p.Up.Policies = []scalers.RatePolicy{{Amount: 2, Period: 7 * time.Second}}
-	w := &World{
+	w := &Scenario{
 		Policy: p, Start: start, Replicas: 1, StartupDelay: 5 * time.Second,
 		Feeds: []Feed{Regular{Ticker: Ticker{start, time.Hour}, Series: NewSeries(Run{First: 6000, Times: 1})}},
 	}
@@ -105,7 +105,7 @@ func TestNothingReadIsNoReadingAndStandsUntilItIsTooOld(t *testing.T) {
 	p := policy()
 	p.Triggers[0].StaleAfter = 30 * time.Second
 	series := NewSeries(Run{First: 3000, Times: 1}, Run{Answer: Silent, Times: 1})
-	w := &World{Policy: p, Start: start, Replicas: 3, Feeds: []Feed{Regular{Ticker: Ticker{start, 10 * time.Second}, Series: series}}}
+	w := &Scenario{Policy: p, Start: start, Replicas: 3, Feeds: []Feed{Regular{Ticker: Ticker{start, 10 * time.Second}, Series: series}}}
 	want(t, told(w, 35*time.Second), `
 		0s: met, arrived 1, 3 → 3, 3 ready of 3
 		10s: 3 ready of 3
@@ -119,7 +119,7 @@ func TestALevelThatStandsIsNewsOnlyWhenItIsAnother(t *testing.T) {
 	p := policy()
 	p.Triggers[0].Continuous = true
 	series := NewSeries(Run{First: 3000, Times: 2}, Run{Answer: Failed, Times: 2}, Run{Answer: NaN, Times: 1}, Run{First: 4000, Times: 1})
-	w := &World{Policy: p, Start: start, Replicas: 3, Feeds: []Feed{Regular{Ticker: Ticker{start, 10 * time.Second}, Series: series}}}
+	w := &Scenario{Policy: p, Start: start, Replicas: 3, Feeds: []Feed{Regular{Ticker: Ticker{start, 10 * time.Second}, Series: series}}}
 	want(t, told(w, 65*time.Second), `
 		0s: met, arrived 1, 3 → 3, 3 ready of 3
 		10s: 3 ready of 3
@@ -132,7 +132,7 @@ func TestALevelThatStandsIsNewsOnlyWhenItIsAnother(t *testing.T) {
 }
 
 func TestAWorldCanBeLivedThroughAgain(t *testing.T) {
-	w := &World{
+	w := &Scenario{
 		Policy: policy(), Start: start, Replicas: 1, Feeds: []Feed{numbers(3, 5, 1)}, Writes: []Write{{start.Add(time.Second), 7}},
 		Memory: scalers.Memory{}.Recommended(policy(), start.Add(-time.Second), 4),
 	}
@@ -146,7 +146,7 @@ func TestAWorldCanBeLivedThroughAgain(t *testing.T) {
 }
 
 func TestAFeedThatIsNotThereIsUnknown(t *testing.T) {
-	w := &World{Policy: policy(), Start: start, Replicas: 5}
+	w := &Scenario{Policy: policy(), Start: start, Replicas: 5}
 	want(t, told(w, time.Hour), "0s: met, 5 → 5, 5 ready of 5\n")
 }
 
@@ -170,7 +170,7 @@ func TestAScheduleFollowsTheVirtualClock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	world := &World{Policy: w.Policy, Start: start, Replicas: 1, Feeds: feeds}
+	world := &Scenario{Policy: w.Policy, Start: start, Replicas: 1, Feeds: feeds}
 	want(t, told(world, time.Hour), `
 		0s: met, arrived 1, 1 → 1, 1 ready of 1
 		1m0s: arrived 1, woken, 1 → 4, 4 ready of 4
@@ -204,7 +204,7 @@ func TestAlertsCountWhileTheyFire(t *testing.T) {
 		t.Fatal(err)
 	}
 	var levels []string
-	for turn := range (&World{Policy: w.Policy, Start: start, Feeds: feeds}).Turns(start.Add(time.Hour)) {
+	for turn := range (&Scenario{Policy: w.Policy, Start: start, Feeds: feeds}).Turns(start.Add(time.Hour)) {
 		if turn.Arrived != 0 {
 			levels = append(levels, fmt.Sprint(turn.At.Sub(start), " ", turn.Events[0].Value, " ", turn.Events[0].Err))
 		}
@@ -225,7 +225,7 @@ func TestStepsFollowTimeWhileAnAlertFires(t *testing.T) {
 		t.Fatal(err)
 	}
 	var levels []string
-	for turn := range (&World{Policy: w.Policy, Start: start, Feeds: feeds}).Turns(start.Add(time.Hour)) {
+	for turn := range (&Scenario{Policy: w.Policy, Start: start, Feeds: feeds}).Turns(start.Add(time.Hour)) {
 		if turn.Arrived != 0 {
 			levels = append(levels, fmt.Sprint(turn.At.Sub(start), " ", turn.Events[0].Value))
 		}
@@ -241,7 +241,7 @@ func TestAlertsComeThroughTheDoorOfTheNamespace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, told(&World{Policy: w.Policy, Start: start, Replicas: 1, Feeds: feeds}, time.Minute-1), "0s: met, arrived 1, 1 → 1, 1 ready of 1\n")
+	want(t, told(&Scenario{Policy: w.Policy, Start: start, Replicas: 1, Feeds: feeds}, time.Minute-1), "0s: met, arrived 1, 1 → 1, 1 ready of 1\n")
 }
 
 func TestSomeAnswersCountAsZeroWhenTheUserSaidSo(t *testing.T) {

@@ -1,0 +1,54 @@
+// Package engine runs one workload on virtual time: a clock that takes no time, a target that obeys at once, and readings, alerts
+// and foreign writes that happen as a Scenario lists them.
+//
+// It drives the decision loop of internal/policy/loop as the autoscaler does in a cluster: everything that is due at an instant is
+// applied first, then there is one decision if anything called for it. Only what a cluster adds is missing: writes do not fail, and
+// nothing delays them.
+package engine
+
+import (
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+// Scenario is one workload and all that happens to it. Running it does not change it.
+type Scenario struct {
+	// Policy is valid.
+	Policy *scalers.Policy
+	// Start is when the workload is first seen. There is always a decision then.
+	Start scalers.Instant
+	// Replicas is the target's count at Start; all of them are ready.
+	Replicas int32
+	// StartupDelay is how long a new replica takes to become ready.
+	StartupDelay time.Duration
+	// Ready returns the number of ready pods, and true, where it replaces the number that follows from StartupDelay; it may be nil.
+	Ready func(at scalers.Instant) (int32, bool)
+	// Memory is what is remembered at Start; the zero Memory is that of a new workload.
+	Memory scalers.Memory
+	// Feeds are the sources of Policy.Triggers, in their order. A trigger without a feed is never read: its level is unknown.
+	Feeds []Feed
+	// Writes are the counts that others write, in the order of time.
+	Writes []Write
+}
+
+// Write is a count that somebody else writes.
+type Write struct {
+	At scalers.Instant
+	To int32
+}
+
+// Target is the state of the target at an instant.
+type Target struct {
+	// Current is its spec.replicas, Ready the number of its ready pods.
+	Current, Ready int32
+}
+
+// Feed is the source of one trigger on virtual time. It is a function of time and target: it has no state.
+type Feed interface {
+	// Next returns the first instant after t at which there may be a reading; scalers.Never when there is none.
+	Next(t scalers.Instant) scalers.Instant
+	// Read returns the reading at t, and false when there is none: then the last reading stands. It is called at the
+	// scenario's start and at the instants that Next returned. The engine fills in Trigger, At, Current and Ready.
+	Read(t scalers.Instant, target Target) (scalers.Event, bool)
+}
