@@ -3,7 +3,6 @@ package engine
 import (
 	"iter"
 
-	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/internal/policy/loop"
 	"github.com/impulse-sh/impulse/scalers"
 )
@@ -56,11 +55,10 @@ type run struct {
 	writes []Write
 	// due is when each feed may have a reading.
 	due []scalers.Instant
-	// readings and observation are inputs of the next step. observed is the target as the state knows it.
-	readings    []scalers.Event
-	observation actuator.Observation
-	observed    Target
-	turn        Turn
+	// in are the inputs of the next step. observed is the target as the state knows it.
+	in       loop.Inputs
+	observed Target
+	turn     Turn
 }
 
 func newRun(s *Scenario) *run {
@@ -68,7 +66,7 @@ func newRun(s *Scenario) *run {
 	r := &run{
 		scenario: s, replicas: newReplicas(s.Replicas, s.StartupDelay), writes: s.Writes,
 		state: loop.New(loop.Options{Policy: s.Policy, Triggers: n, Memory: s.Memory.Clone()}),
-		due:   make([]scalers.Instant, n), readings: make([]scalers.Event, n),
+		due:   make([]scalers.Instant, n), in: loop.Inputs{Readings: make([]scalers.Event, n), MayWrite: true},
 	}
 	for i := range r.due {
 		r.due[i] = scalers.Never
@@ -94,21 +92,20 @@ func (r *run) advance(at scalers.Instant) {
 			r.due[i] = r.scenario.Feeds[i].Next(at)
 		}
 	}
-	in := loop.Inputs{Readings: r.readings, Arrived: t.Arrived, MayWrite: true}
-	if t.FirstSeen || target != r.observed {
+	r.in.Arrived = t.Arrived
+	if r.in.Observed = t.FirstSeen || target != r.observed; r.in.Observed {
 		r.observed = target
-		r.observation.Scale.Replicas, r.observation.Ready = target.Current, target.Ready
-		in.Observation = &r.observation
+		r.in.Observation.Scale.Replicas, r.in.Observation.Ready = target.Current, target.Ready
 	}
-	out := r.state.Step(in, at)
+	out := r.state.Step(&r.in, at)
 	if t.Decided = out.Decided; t.Decided {
 		t.DecidedAt, t.From = at, r.state.From()
 	}
 	for out.Write != nil {
 		r.replicas.scale(at, out.Write.To)
 		r.observed.Current = out.Write.To
-		result := out.Write.Succeeded()
-		out = r.state.Step(loop.Inputs{Result: &result, MayWrite: true}, at)
+		succeeded := out.Write.Succeeded()
+		out = r.state.Step(&succeeded, at)
 	}
 	t.Target = r.target(at)
 	t.Until = r.next(out.WakeAt)
@@ -131,7 +128,7 @@ func (r *run) read(i int, at scalers.Instant, target Target) {
 		return
 	}
 	e.At = at
-	r.readings[i] = e
+	r.in.Readings[i] = e
 	r.turn.Arrived |= 1 << i
 }
 

@@ -26,7 +26,7 @@ type Change struct {
 // stays and is read in time. The target obeys at once; with blocked, nothing is written.
 func ahead(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedules Schedules, blocked bool) []Change {
 	f := forecast{policy: p, state: loop.After(p, blocked, in, d), schedules: schedules}
-	next := f.step(loop.Inputs{}, in.Now)
+	next := f.step(&loop.Inputs{}, in.Now)
 	readings := make([]scalers.Event, len(in.Events))
 	wanted := d.Replicas
 	var changes []Change
@@ -39,7 +39,7 @@ func ahead(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedules S
 		reread(p, readings, now)
 		schedules.read(readings, now)
 		begin(readings, now)
-		next = f.step(loop.Inputs{Readings: readings, Arrived: read(readings), Stamped: true}, now)
+		next = f.step(&loop.Inputs{Readings: readings, Arrived: read(readings), Stamped: true}, now)
 		if to := f.state.Decision().Replicas; to != wanted {
 			changes = append(changes, Change{At: now.Time(), From: wanted, To: to, Why: p.Why(f.state.Decision())})
 			wanted = to
@@ -56,12 +56,12 @@ type forecast struct {
 }
 
 // step does one step, carries out the write that it calls for, and returns when the next step is due.
-func (f *forecast) step(in loop.Inputs, now scalers.Instant) scalers.Instant {
+func (f *forecast) step(in *loop.Inputs, now scalers.Instant) scalers.Instant {
 	in.MayWrite = true
 	out := f.state.Step(in, now)
 	for out.Write != nil {
-		result := out.Write.Succeeded()
-		out = f.state.Step(loop.Inputs{Result: &result, MayWrite: true}, now)
+		succeeded := out.Write.Succeeded()
+		out = f.state.Step(&succeeded, now)
 	}
 	readings := f.state.Readings()
 	return min(out.WakeAt, f.schedules.next(now), beginsNext(readings), failsNext(f.policy, readings, f.state.Decision()))

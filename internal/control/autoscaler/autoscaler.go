@@ -91,9 +91,9 @@ func (a *Autoscaler) Run(ctx context.Context, past Past) scalers.Memory {
 	sources.Go(func() { a.watchTarget(ctx) })
 	a.loop(ctx)
 	if a.state.Writing() {
-		result := <-a.results
+		in := loop.Inputs{Result: <-a.results, WriteEnded: true, Stopping: true}
 		now := a.now()
-		a.report(a.state.Step(loop.Inputs{Result: &result, Stopping: true}, now), now)
+		a.report(a.state.Step(&in, now), now)
 	}
 	sources.Wait()
 	return *a.state.Memory()
@@ -104,16 +104,16 @@ func (a *Autoscaler) loop(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		var result *loop.Result
+		var in loop.Inputs
 		select {
 		case <-ctx.Done():
 			return
 		case <-a.inbox.wake:
-		case r := <-a.results:
-			result = &r
+		case in.Result = <-a.results:
+			in.WriteEnded = true
 		case <-timer.C:
 		}
-		wakeAt := a.step(ctx, result)
+		wakeAt := a.step(ctx, &in)
 		if wakeAt == scalers.Never {
 			timer.Stop()
 			continue
@@ -123,23 +123,20 @@ func (a *Autoscaler) loop(ctx context.Context) {
 	}
 }
 
-// step does one step with all that has arrived, sends the write that it calls for, and reports it. It returns when the next is due.
-func (a *Autoscaler) step(ctx context.Context, result *loop.Result) scalers.Instant {
-	mail := a.inbox.drain()
-	in := loop.Inputs{Result: result, Readings: mail.readings, Arrived: mail.arrived, MayWrite: a.options.MayWrite()}
-	if mail.workload != nil {
-		a.workload = mail.workload
-		in.Policy, in.DryRun = a.workload.Policy, a.workload.DryRun
+// step does one step with in and all that has arrived, sends the write that it calls for, and reports it. It returns when the next
+// step is due.
+func (a *Autoscaler) step(ctx context.Context, in *loop.Inputs) scalers.Instant {
+	if w := a.inbox.drain(in); w != nil {
+		a.workload = w
+		in.Policy, in.DryRun = w.Policy, w.DryRun
 	}
-	if mail.observed {
-		in.Observation = &mail.observation
-	}
+	in.MayWrite = a.options.MayWrite()
 	now := a.now()
 	out := a.state.Step(in, now)
 	if out.Write != nil {
 		go a.send(ctx, *out.Write)
 	}
-	a.outcome.Arrived = mail.arrived
+	a.outcome.Arrived = in.Arrived
 	a.report(out, now)
 	return out.WakeAt
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/internal/policy/loop"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -14,33 +15,24 @@ type inbox struct {
 	// wake is full while the inbox is not empty.
 	wake chan struct{}
 
-	mu   sync.Mutex
-	mail mail
-	// spare is the slice of readings that is not in use.
-	spare []scalers.Event
-}
-
-// mail is what has arrived since the last drain.
-type mail struct {
-	// readings has a reading of each trigger whose bit is set in arrived.
-	readings    []scalers.Event
-	arrived     uint32
-	observation actuator.Observation
-	observed    bool
-	workload    *compile.Workload
+	mu sync.Mutex
+	// readings has a reading of each trigger whose bit is set in arrived; spare is the slice that the last drain returned.
+	readings, spare []scalers.Event
+	arrived         uint32
+	observation     actuator.Observation
+	observed        bool
+	workload        *compile.Workload
 }
 
 func newInbox(n int) *inbox {
-	return &inbox{
-		wake: make(chan struct{}, 1), spare: make([]scalers.Event, n), mail: mail{readings: make([]scalers.Event, n)},
-	}
+	return &inbox{wake: make(chan struct{}, 1), readings: make([]scalers.Event, n), spare: make([]scalers.Event, n)}
 }
 
 // putReading puts in the newest reading of trigger i.
 func (b *inbox) putReading(i int, e scalers.Event) {
 	b.mu.Lock()
-	b.mail.readings[i] = e
-	b.mail.arrived |= 1 << i
+	b.readings[i] = e
+	b.arrived |= 1 << i
 	b.mu.Unlock()
 	b.notify()
 }
@@ -48,7 +40,7 @@ func (b *inbox) putReading(i int, e scalers.Event) {
 // putObservation puts in the newest observation of the target.
 func (b *inbox) putObservation(o actuator.Observation) {
 	b.mu.Lock()
-	b.mail.observation, b.mail.observed = o, true
+	b.observation, b.observed = o, true
 	b.mu.Unlock()
 	b.notify()
 }
@@ -56,7 +48,7 @@ func (b *inbox) putObservation(o actuator.Observation) {
 // putWorkload puts in the newest version of the workload.
 func (b *inbox) putWorkload(w *compile.Workload) {
 	b.mu.Lock()
-	b.mail.workload = w
+	b.workload = w
 	b.mu.Unlock()
 	b.notify()
 }
@@ -68,12 +60,15 @@ func (b *inbox) notify() {
 	}
 }
 
-// drain empties the inbox. The readings are valid until the next call.
-func (b *inbox) drain() mail {
+// drain moves everything into the inputs of a step, and returns the newest version of the workload; nil: none has arrived. The
+// readings are valid until the next call.
+func (b *inbox) drain(in *loop.Inputs) *compile.Workload {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	drained := b.mail
-	b.mail = mail{readings: b.spare}
-	b.spare = drained.readings
-	return drained
+	in.Readings, in.Arrived = b.readings, b.arrived
+	in.Observation, in.Observed = b.observation, b.observed
+	w := b.workload
+	b.readings, b.spare = b.spare, b.readings
+	b.arrived, b.observed, b.workload = 0, false, nil
+	return w
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // onResult applies the result of the write in flight, and reports whether it calls for a decision.
-func (s *State) onResult(now scalers.Instant, r Result) bool {
+func (s *State) onResult(now scalers.Instant, r *Result) bool {
 	w := &s.write
 	sent := &w.sent
 	w.inFlight = false

@@ -43,16 +43,18 @@ func ClusterPacing() Pacing {
 	return Pacing{FirstDecision: time.Second, WritesPerSecond: 5, WriteBurst: 10, BackOff: true}
 }
 
-// Inputs are what has arrived since the last step.
+// Inputs are what has arrived since the last step. A step copies what it needs of them.
 type Inputs struct {
-	// Result is how the write in flight ended; nil while it has not.
-	Result *Result
+	// Result is how the write in flight ended; it means nothing without WriteEnded.
+	Result     Result
+	WriteEnded bool
 	// Policy replaces the policy, and DryRun goes with it; nil: the policy stays. It has the same triggers.
 	Policy *scalers.Policy
 	DryRun bool
-	// Observation is the newest observation of the target; nil: none has arrived.
-	Observation *actuator.Observation
-	// Readings has the newest reading of each trigger whose bit is set in Arrived. A step copies them.
+	// Observation is the newest observation of the target; it means nothing without Observed.
+	Observation actuator.Observation
+	Observed    bool
+	// Readings has the newest reading of each trigger whose bit is set in Arrived.
 	Readings []scalers.Event
 	Arrived  uint32
 	// Stamped: the readings say themselves which counts they were true of (Event.Current and Ready).
@@ -119,18 +121,18 @@ func After(p *scalers.Policy, dryRun bool, in scalers.Input, d *scalers.Decision
 }
 
 // Step applies the inputs at an instant, and decides if they call for it. Instants do not go back.
-func (s *State) Step(in Inputs, now scalers.Instant) Output {
+func (s *State) Step(in *Inputs, now scalers.Instant) Output {
 	var out Output
 	called := false
-	if in.Result != nil {
+	if in.WriteEnded {
 		out.Ended = &s.write.ended
-		called = s.onResult(now, *in.Result)
+		called = s.onResult(now, &in.Result)
 	}
 	if in.Stopping {
 		out.WakeAt = scalers.Never
 		return out
 	}
-	if s.apply(&in, now) || called || s.due(now) {
+	if s.apply(in, now) || called || s.due(now) {
 		out.Decided = s.decide(now)
 	}
 	s.backOff.expire(now)
@@ -145,19 +147,21 @@ func (s *State) apply(in *Inputs, now scalers.Instant) bool {
 	if in.Policy != nil {
 		s.policy, s.dryRun, called = in.Policy, in.DryRun, true
 	}
-	if in.Observation != nil && s.observe(now, in.Observation) {
+	if in.Observed && s.observe(now, &in.Observation) {
 		called = true
 	}
 	for i := range s.readings {
 		if in.Arrived&(1<<i) != 0 {
-			s.accept(now, i, in.Readings[i], in.Stamped)
+			s.accept(now, i, &in.Readings[i], in.Stamped)
 		}
 	}
 	return called
 }
 
 // accept stores the reading of trigger i, stamped with the counts that it was true of.
-func (s *State) accept(now scalers.Instant, i int, e scalers.Event, stamped bool) {
+func (s *State) accept(now scalers.Instant, i int, reading *scalers.Event, stamped bool) {
+	e := &s.readings[i]
+	*e = *reading
 	e.Trigger = s.policy.Triggers[i].Name
 	if e.At <= 0 || e.At > now {
 		e.At = now
@@ -166,7 +170,6 @@ func (s *State) accept(now scalers.Instant, i int, e scalers.Event, stamped bool
 	if !stamped {
 		e.Current, e.Ready = s.target.at(e.At)
 	}
-	s.readings[i] = e
 	s.read |= 1 << i
 }
 

@@ -29,11 +29,11 @@ type Write struct {
 	To   int32
 }
 
-// Succeeded is the result of a write to a target that obeys at once.
-func (w *Write) Succeeded() Result {
+// Succeeded are the inputs of the step after a write to a target that obeys at once.
+func (w *Write) Succeeded() Inputs {
 	scale := w.From
 	scale.Replicas = w.To
-	return Result{Scale: scale}
+	return Inputs{Result: Result{Scale: scale}, WriteEnded: true, MayWrite: true}
 }
 
 // Result is how the API server answered a write.
