@@ -13,68 +13,67 @@ type Alert struct {
 	Annotations map[string]string
 	// StartsAt is when this activation began, by the sender's clock.
 	StartsAt time.Time
-	// LastSeen is when it was delivered last, by our clock, as of the last change of the set.
+	// LastSeen is when it was last delivered, by our clock. It is updated only when the set of selected alerts changes.
 	LastSeen time.Time
-	// Stale: it has not been repeated within the query's TTL. It still counts, for one more TTL.
+	// Stale is true for an alert that was not repeated within the query's TTL. It still counts, for one more TTL.
 	Stale bool
-	// ExpiresAt is when a Stale alert is over unless it is repeated; zero: it is not Stale.
+	// ExpiresAt is when a stale alert ends unless it is repeated. It is zero for an alert that is not stale.
 	ExpiresAt time.Time
-	// CountsFrom is when it begins to count, of one that fires again within the query's StaleWindow after its resolve and waits for
-	// the end of that; zero: it counts.
+	// CountsFrom is when a stale firing begins to count: one that arrived within the query's StaleWindow after the alert resolved. It
+	// is zero for an alert that counts.
 	CountsFrom time.Time
 }
 
-// AlertQuery selects alerts. An alert's labels never choose a target: a target's object chooses alerts.
+// AlertQuery selects alerts. A ScaledObject selects alerts; the labels of an alert never choose a target.
 type AlertQuery struct {
-	// Namespace is the door the alerts came through; "" is the cluster-wide door.
+	// Namespace is the namespace of the receiver that the alerts arrived at; "" is the cluster-wide receiver.
 	Namespace string
-	// SelectedBy is the object that selects, as namespace/name: those that select an alert are counted by it. It may be "".
+	// SelectedBy is the object that selects, as namespace/name, for counting the objects that select an alert. It may be "".
 	SelectedBy string
-	// Text is the selection as its user wrote it: two queries of one namespace with the same Text select the same.
+	// Text is the selection as its user wrote it. Two queries of one namespace with the same Text select the same alerts.
 	Text string
-	// Object and Trigger select what came through the direct door of one trigger, and nothing else.
+	// Object and Trigger, if set, select only the records of one trigger's endpoint.
 	Object, Trigger string
-	// TTL is how long an alert counts without being repeated before it is Stale; after two it is over. 0: 12 hours.
+	// TTL is how long an alert counts without being repeated before it becomes stale. After twice that time it ends. 0 means 12 hours.
 	TTL time.Duration
-	// StaleWindow is how long after a resolve a firing of the same activation is doubtful; 0: a minute.
+	// StaleWindow is how long after a resolve a firing with the same start is a stale firing, which does not count yet. 0 means one minute.
 	StaleWindow time.Duration
-	// AbsentMeansResolved: an alert is over when a whole delivery of its group came without it and none since with it.
+	// AbsentMeansResolved ends an alert when a complete delivery of its group did not contain it and no later one did.
 	AbsentMeansResolved bool
-	// Equal holds labels that a selected alert must have with just this value: a hint that lets the store index its
-	// watchers. It may be empty; Match is always asked as well.
+	// Equal has labels that every selected alert has with exactly this value, so that the store can index its watchers. It may be
+	// empty, and Match is called in any case.
 	Equal map[string]string
-	// Match reports whether an alert with these labels is selected. It must not block or keep the map.
+	// Match reports whether an alert with these labels is selected. It must not block, and must not retain the map.
 	Match func(labels map[string]string) bool
 }
 
 // Alerts is the set of alerts that are firing now.
 type Alerts interface {
-	// Watch calls changed with every selected firing alert, those that do not count yet included, in a stable order: once at
-	// once, then after each change of that set, until ctx is done; it then returns ctx.Err(). at is when the change was delivered. changed gets err instead
-	// of alerts while the set is not known (it has not been loaded yet), and err beside alerts when these fire, but others
-	// may as well (what was recorded was lost). It must not block. Calls do not overlap, and a call never sees an older set
+	// Watch calls changed with all selected firing alerts, including those that do not count yet, in a stable order: once at the
+	// start and after each change, until ctx is done. It then returns ctx.Err(). at is when the change was delivered. err without
+	// alerts means that the set is unknown, because it has not been loaded yet; err with alerts means that these fire and that
+	// others may fire too, because records were lost. changed must not block. Calls do not overlap, and no call gets an older set
 	// than the call before it.
 	Watch(ctx context.Context, q AlertQuery, changed func(at time.Time, alerts []Alert, err error)) error
 }
 
-// Reconciler is an Alerts that can be told what is really firing: it heals whatever deliveries were lost.
+// Reconciler is implemented by an Alerts that can be corrected with what the senders report as firing, in case deliveries were lost.
 type Reconciler interface {
-	// Reconcile takes in a view of the alerts that q selects, and returns when that is durable. What was delivered at or
-	// after the view's time stands.
+	// Reconcile applies a view to the alerts that q selects, and returns when the result is durable. Deliveries at or after the
+	// time of the view take precedence over it.
 	Reconcile(ctx context.Context, q AlertQuery, v AlertView) error
 }
 
-// AlertView is what the senders themselves say of the alerts that a query selects.
+// AlertView is the state of the alerts that a query selects, as the senders report it.
 type AlertView struct {
-	// At is when they were asked.
+	// At is when the senders were queried.
 	At time.Time
-	// Firing alerts fire. One that is known as resolved, or as a stale firing, does so again.
+	// Firing has the alerts that fire. They count, even if they are recorded as resolved or as stale firings.
 	Firing []Alert
-	// Suppressed alerts are silenced, inhibited or muted, or nobody knows yet whether they are: they neither begin nor end.
+	// Suppressed has the alerts that are silenced, inhibited or muted, or may be. The view neither begins nor ends them.
 	Suppressed []Alert
-	// Complete: every sender has answered. Alerts that are not in a complete view are over, and nothing that was lost is
-	// missing any longer.
+	// Complete is true if every sender answered. Alerts that are not in a complete view end, and lost records count as recovered.
 	Complete bool
-	// Err says who did not answer, and why; the view is then not complete.
+	// Err names the senders that did not answer, with the reasons. The view is then not complete.
 	Err error
 }

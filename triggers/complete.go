@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// CheckComplete returns an error that names the first field which the decoded answer of a source lacks: one with the tag
-// required:"true" that was absent or null. Absent is never zero, so such a field is of a type that knows absence: a pointer, a
-// slice or a map. A null among pointers in a list is missing as well. Structs are looked into wherever they stand.
+// CheckComplete returns an error that names the first missing field of a source's decoded answer. A field is missing if it has the tag
+// required:"true" and was absent or null, and so is a nil pointer in a list. Such fields have a type that can be nil (a pointer, a slice
+// or a map), because absent is never zero. Nested structs are checked too.
 func CheckComplete(answer any) error {
 	if field := missingField(reflect.ValueOf(answer)); field != "" {
 		return fmt.Errorf("the answer is incomplete: %s is missing", strings.TrimPrefix(field, "."))
@@ -16,7 +16,7 @@ func CheckComplete(answer any) error {
 	return nil
 }
 
-// missingField returns the path of the first field that is missing, such as ".data.result[0].value"; "" when none is.
+// missingField returns the path of the first missing field, such as ".data.result[0].value"; "" if none is missing.
 func missingField(v reflect.Value) string {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -34,7 +34,7 @@ func missingField(v reflect.Value) string {
 	return ""
 }
 
-// hasFields reports whether values of a type may hold fields.
+// hasFields reports whether values of a type may contain fields.
 func hasFields(t reflect.Type) bool {
 	return t.Kind() == reflect.Pointer || t.Kind() == reflect.Struct || t.Kind() == reflect.Slice
 }

@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// ErrNotAllowed is returned by Env.Secret when the trigger may not use its authentication, or not for its server.
+// ErrNotAllowed is wrapped by the error of Env.Secret if the trigger may not use its authentication at all or not for its server.
 var ErrNotAllowed = errors.New("it may not be used here")
 
-// Authorize adds the credentials that secret gives to a request, as they are now. mode is bearer (the parameter bearerToken),
-// basic (username and password) or "" for none.
+// Authorize adds the current credentials to a request. mode is "bearer" for the parameter bearerToken, "basic" for the parameters
+// username and password, or "" for no credentials.
 func Authorize(ctx context.Context, r *http.Request, mode string, secret func(ctx context.Context, parameter string) (string, error)) error {
 	parameter := func(name string) (string, error) {
 		value, err := secret(ctx, name)
@@ -23,7 +23,7 @@ func Authorize(ctx context.Context, r *http.Request, mode string, secret func(ct
 		}
 		value = strings.TrimRight(value, "\r\n") // Files tend to end with a line break.
 		if value == "" {
-			return "", fmt.Errorf("authModes is %s, but the authenticationRef gives no %s", mode, name)
+			return "", fmt.Errorf("authModes is %s, but the authenticationRef has no parameter %s", mode, name)
 		}
 		return value, nil
 	}
@@ -48,8 +48,9 @@ func Authorize(ctx context.Context, r *http.Request, mode string, secret func(ct
 	return nil
 }
 
-// TLSConfig is that of a client which checks the server against ca and shows it a certificate, all in PEM; "" for the
-// system's roots, and for no certificate. unsafe accepts any server. Its errors do not repeat what it was given.
+// TLSConfig returns the configuration of a client. All arguments are in PEM. The client verifies the server against ca, or against the
+// system's roots if ca is "", and sends the certificate cert if there is one. With unsafe it accepts any server. Errors do not contain
+// the arguments.
 func TLSConfig(ca, cert, key string, unsafe bool) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: unsafe}
 	if ca != "" {

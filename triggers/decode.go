@@ -20,7 +20,7 @@ import (
 func fieldsOf(config reflect.Value) []Field {
 	t := config.Type()
 	if t.Kind() != reflect.Struct {
-		panic(fmt.Sprintf("triggers: %s is no struct", t))
+		panic(fmt.Sprintf("triggers: %s is not a struct", t))
 	}
 	fields := make([]Field, t.NumField())
 	for i := range fields {
@@ -38,7 +38,7 @@ func fieldsOf(config reflect.Value) []Field {
 	return fields
 }
 
-// typeName returns what users call a type; "" when it is not supported.
+// typeName returns the name of a type in the reference; "" if the type is not supported.
 func typeName(t reflect.Type) string {
 	switch t {
 	case reflect.TypeFor[scalers.Milli]():
@@ -60,7 +60,7 @@ func typeName(t reflect.Type) string {
 	}
 }
 
-// text renders a default for the reference.
+// text returns a default value as text for the reference.
 func text(v reflect.Value) string {
 	switch x := v.Interface().(type) {
 	case []string:
@@ -73,8 +73,8 @@ func text(v reflect.Value) string {
 	return fmt.Sprint(v.Interface())
 }
 
-// unknownKeys returns a mistake for every key that is no field, in the order of the keys, and the fields that were meant.
-func unknownKeys(fields []Field, metadata map[string]string) (all []error, meant map[string]bool) { //nolint:nonamedreturns // They say which is which.
+// unknownKeys returns an error for every key that is not a field, sorted by key, and the fields that these keys were probably meant for.
+func unknownKeys(fields []Field, metadata map[string]string) (all []error, meant map[string]bool) {
 	meant = map[string]bool{}
 	names := make([]string, len(fields))
 	for i, f := range fields {
@@ -90,7 +90,7 @@ func unknownKeys(fields []Field, metadata map[string]string) (all []error, meant
 	return all, meant
 }
 
-// setField sets one field from its text, if there is one.
+// setField sets one field from its text, if metadata has it.
 func setField(v reflect.Value, f Field, metadata map[string]string) error {
 	value, given := metadata[f.Key]
 	switch {
@@ -112,7 +112,7 @@ func setField(v reflect.Value, f Field, metadata map[string]string) error {
 	}
 }
 
-// setList sets a list from its comma-separated elements; blanks around them do not count.
+// setList sets a list from its comma-separated elements and trims spaces around them.
 func setList(v reflect.Value, f Field, value string) error {
 	var list []string
 	if strings.TrimSpace(value) != "" {
@@ -127,7 +127,7 @@ func setList(v reflect.Value, f Field, value string) error {
 	return nil
 }
 
-// setWord sets what is a single word: a boolean, a number, a duration or an integer.
+// setWord sets a boolean, a number, a duration or an integer.
 func setWord(v reflect.Value, f Field, value string) error {
 	switch f.Type {
 	case "boolean":
@@ -150,10 +150,10 @@ func setWord(v reflect.Value, f Field, value string) error {
 	return nil
 }
 
-// durations are texts that time.ParseDuration refuses only when they are too long.
+// durations matches texts that time.ParseDuration refuses only if they are too long.
 var durations = regexp.MustCompile(`^[-+]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+$`)
 
-// setDuration sets a number with its unit; a number without is in milliseconds, as in KEDA.
+// setDuration sets a duration. A number without a unit is in milliseconds, as in KEDA.
 func setDuration(v reflect.Value, f Field, value string) error {
 	text := value
 	if strings.Trim(value, "+-0123456789") == "" {
@@ -175,7 +175,7 @@ func setDuration(v reflect.Value, f Field, value string) error {
 func setInteger(v reflect.Value, f Field, value string) error {
 	n, err := strconv.ParseInt(value, 10, v.Type().Bits())
 	switch {
-	case errors.Is(err, strconv.ErrRange): // ParseInt then returns the nearest that fits.
+	case errors.Is(err, strconv.ErrRange): // ParseInt then returns the nearest number that fits.
 		side, end := "above", "largest"
 		if n < 0 {
 			side, end = "below", "smallest"

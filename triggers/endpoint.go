@@ -11,70 +11,71 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Endpoints are where what is sent to single triggers comes in: the direct doors. What comes through one is recorded, durably
-// and before it is answered, and reaches the trigger through Alerts, by an AlertQuery of its object and name.
+// Endpoints has the trigger endpoints, which receive messages for single triggers. The levels of a message are recorded durably
+// before it is answered. The trigger receives them from Alerts, with an AlertQuery for its object and name.
 type Endpoints interface {
-	// Listen opens a direct door until the returned function is called. take turns a message into levels, or says what is
-	// wrong with it: with ErrUnverified when nobody vouches for it, with ErrUnavailable when the same message may be
-	// understood later. None at all is a message that does not concern the trigger. take changes nothing but what it
-	// remembers of others, such as certificates; it must not keep the message, ends with ctx, and may be called from several
-	// goroutines.
-	Listen(d Endpoint, take func(ctx context.Context, m Message) ([]Level, error)) (leave func())
-	// Record takes levels that came another way as if they had come through the door at a time, and reports whether they are
-	// durable. If not, that is said, and worth a retry.
-	Record(ctx context.Context, d Endpoint, at time.Time, levels []Level) bool
-	// Reject says that what came another way was not understood, and will not be.
-	Reject(d Endpoint, why error)
+	// Listen opens the endpoint of a trigger until stop is called. decode turns a message into levels. It returns none for a
+	// message that does not concern the trigger. Its error wraps ErrUnverified if the sender is not proven, and ErrUnavailable
+	// if the same message may be valid later; any other error rejects the message for good. decode must not retain the message, has no
+	// side effects except for caches such as one of certificates, returns when ctx is done, and is called from several goroutines.
+	Listen(e Endpoint, decode func(ctx context.Context, m Message) ([]Level, error)) (stop func())
+	// Record records levels that arrived by another way, such as NATS, as if the endpoint had received them at the given time. It
+	// reports whether they are durable. If they are not, it logs the reason, and the caller should try again.
+	Record(ctx context.Context, e Endpoint, at time.Time, levels []Level) bool
+	// Reject reports a message that arrived by another way and is invalid for good.
+	Reject(e Endpoint, reason error)
 }
 
-// Errors that a take function wraps.
+// Errors that a decode function wraps.
 var (
-	// ErrUnverified: the message does not prove who sent it.
+	// ErrUnverified means that the message does not prove who sent it.
 	ErrUnverified = errors.New("unverified")
-	// ErrUnavailable: what is needed to understand the message is not there at the moment.
+	// ErrUnavailable means that something needed to decode the message is not available at the moment.
 	ErrUnavailable = errors.New("unavailable")
-	// ErrOverBudget: the namespace has had evaluated as much as it may for now. It is an ErrUnavailable.
+	// ErrOverBudget means that the expressions of the namespace have used up their budget for now. It wraps ErrUnavailable.
 	ErrOverBudget = fmt.Errorf("%w: over budget", ErrUnavailable)
 )
 
-// Endpoint names a direct door: the trigger it leads to, and what a sender calls it.
+// Endpoint identifies a trigger endpoint.
 type Endpoint struct {
+	// Namespace, Object and Trigger name the trigger.
 	Namespace, Object, Trigger string
-	// Hook is the last part of the path of a webhook, which several triggers of a namespace may listen to; "" for a door
-	// that only pushes to this trigger use.
+	// Hook is the last element of the path of a webhook, on which several triggers of a namespace may listen. It is "" for the
+	// endpoint of a push trigger.
 	Hook string
-	// Signed: take verifies a signature of each message, so that a sender who can show no credential may knock.
+	// Signed is true if decode verifies a signature in each message. Senders then need no other credential.
 	Signed bool
 }
 
-// Message is what was sent to a door.
+// Message is a message to an endpoint.
 type Message struct {
 	Header http.Header
 	Query  url.Values
 	// Raw is the body as it was sent, for signatures.
 	Raw []byte
-	// Body is decoded JSON, as encoding/json decodes into an any with UseNumber; no object in it has a key twice.
+	// Body is the decoded JSON, as DecodeJSON returns it.
 	Body any
-	// At is when it was received.
+	// At is when the message was received.
 	At time.Time
-	// Evaluate runs one evaluation of an expression that a user wrote, in its turn among all others; run returns its cost, in
-	// CEL's units. An error says why it was not run: one that wraps ErrOverBudget is worth a retry. nil: each is run at once.
+	// Evaluate runs one evaluation of an expression that a user wrote, when it is the namespace's turn. run returns the cost, in
+	// CEL's units. An error means that run was not called; if it wraps ErrOverBudget, the sender should try again. If Evaluate
+	// is nil, the trigger evaluates without limits.
 	Evaluate func(ctx context.Context, run func() (cost uint64)) error
 }
 
-// Level is one level that a message states. The newest of each key is the whole truth.
+// Level is a level that a message states. The newest level of each key replaces the older ones.
 type Level struct {
-	// Key tells levels of one trigger apart that exist side by side: a job, an instance. It may be "".
+	// Key distinguishes levels of one trigger that exist at the same time, such as those of jobs or instances. It may be "".
 	Key string
-	// Value counts while the level is On; one that is not On is over.
+	// Value counts while On is true. A Level with On false ends the level of its key.
 	Value scalers.Milli
 	On    bool
-	// At is when it became true, by the sender's clock; zero, or in the future: when it was received. An older one than is
-	// known is ignored.
+	// At is when the level became valid, by the sender's clock. If it is zero or in the future, the time of receipt is used. A
+	// level that is older than the recorded one is ignored.
 	At time.Time
-	// TTL is how long it counts without being repeated; 0: until it is replaced.
+	// TTL is how long the level counts without being repeated; 0 means until it is replaced.
 	TTL time.Duration
-	// ID names the message among those of its sender: one that was taken before is a repeat, and changes nothing. "": the
-	// sender names none.
+	// ID identifies the message among those of its sender; "" if the sender sets none. A message with the ID of a recorded one is
+	// a repeat and changes nothing.
 	ID string
 }

@@ -8,17 +8,16 @@ import (
 )
 
 const (
-	// slowFraction is the part of its interval beyond which a reading is slow, and longestPrompt the longest that is not.
+	// A reading is slow if it takes longer than 1/slowFraction of its interval, or than slowLimit.
 	slowFraction = 4
 	slowLimit    = time.Second
-	// waitFraction is the part of its interval that a due group waits for a place before one is taken from a namespace, or
-	// a server, that holds more than its share.
+	// waitFraction: a group that is due waits for a slot for 1/waitFraction of its interval; then it preempts another reading.
 	waitFraction = 5
-	// reservedFraction is the part of the places that is kept for namespaces that hold fewer than that, so that they need no patience.
+	// reservedFraction: 1/reservedFraction of the slots is reserved for namespaces that use fewer slots than that.
 	reservedFraction = 8
 )
 
-// speed is how long the last reading of a group took, measured by its interval.
+// speed classifies how long the last reading of a group took.
 type speed int
 
 const (
@@ -27,7 +26,7 @@ const (
 	slow
 )
 
-// speedOf is the pace of a reading that took so long.
+// speedOf returns the class of a reading.
 func speedOf(took, interval time.Duration) speed {
 	if took < slowAfter(interval) {
 		return fast
@@ -37,16 +36,15 @@ func speedOf(took, interval time.Duration) speed {
 
 func slowAfter(interval time.Duration) time.Duration { return min(interval/slowFraction, slowLimit) }
 
-// flow is the groups of one namespace that ask one server and have one pace: those that are due, and those that are being
-// read. The Poller's mutex guards it.
+// flow has the groups of one namespace, server and speed that are due or being read. The Poller's mutex guards it.
 type flow struct {
 	key     flowKey
 	waiting queue
 	reading []*group
-	// shares are what its readings count against, by level.
+	// shares are the counters that its readings count against, by scope.
 	shares [scopes]*share
-	// refusedBy is the share that had no place left for it when it was looked at last, given what that one had given back by
-	// then, and pressed whether its first group had lost its patience; nil: it has not been refused.
+	// refusedBy is the share that had no slot left when the flow last requested one; nil if it was not refused. releasedThen is the
+	// number of slots that this share had released by then, and overdue whether the flow's first group could preempt.
 	refusedBy    *share
 	releasedThen int
 	overdue      bool
@@ -57,7 +55,7 @@ type flowKey struct {
 	speed             speed
 }
 
-// scope is by what readings are counted.
+// scope is a criterion by which readings are counted.
 type scope int
 
 const (
@@ -69,7 +67,7 @@ const (
 	scopes
 )
 
-// shareKey names who holds places: the parts of a flowKey that a level looks at.
+// shareKey identifies a share: the scope, and the parts of a flowKey that matter in it.
 type shareKey struct {
 	scope scope
 	flowKey
@@ -90,11 +88,11 @@ func (k flowKey) shareKey(l scope) shareKey {
 	}
 }
 
-// share counts the groups of whoever it is that are due or being read, the places that they hold, and those that they have
-// given back since they were due.
+// share counts, for everything with the same shareKey, the groups that are due or being read, the slots that they use, and the slots
+// that they have released.
 type share struct{ due, used, released int }
 
-// enqueue lets a group wait in a flow for a place; p.mu is held.
+// enqueue adds a group to the queue of a flow. The caller must hold p.mu.
 func (p *Poller) enqueue(g *group, k flowKey) {
 	f := p.flows[k]
 	if f == nil {
@@ -112,11 +110,11 @@ func (p *Poller) enqueue(g *group, k flowKey) {
 		s.due++
 	}
 	g.flow = f
-	g.due = g.due.Add(g.key.interval / waitFraction)
+	g.wakeAt = g.wakeAt.Add(g.key.interval / waitFraction)
 	heap.Push(&f.waiting, g)
 }
 
-// removeFromFlow takes a group that waits for nothing and holds nothing out of its flow; p.mu is held.
+// removeFromFlow removes a group that neither waits nor uses a slot from its flow. The caller must hold p.mu.
 func (p *Poller) removeFromFlow(g *group) {
 	f := g.flow
 	g.flow = nil
@@ -130,7 +128,7 @@ func (p *Poller) removeFromFlow(g *group) {
 	}
 }
 
-// acquireSlot gives a place to a group that waits; p.mu is held.
+// acquireSlot gives a slot to a waiting group. The caller must hold p.mu.
 func (p *Poller) acquireSlot(g *group) {
 	f := g.flow
 	heap.Remove(&f.waiting, g.index)
@@ -141,7 +139,7 @@ func (p *Poller) acquireSlot(g *group) {
 	}
 }
 
-// releaseSlot takes a group's place back; p.mu is held.
+// releaseSlot releases the slot of a group and removes the group from its flow. The caller must hold p.mu.
 func (p *Poller) releaseSlot(g *group) {
 	f := g.flow
 	f.reading = slices.DeleteFunc(f.reading, func(other *group) bool { return other == g })
@@ -152,22 +150,22 @@ func (p *Poller) releaseSlot(g *group) {
 	p.removeFromFlow(g)
 }
 
-// before orders flows: those whose namespace holds least come first, and then the most urgent.
+// before orders flows: first by the slots that their namespace, their server and they themselves use, then by urgency.
 func (f *flow) before(other *flow) int {
 	return cmp.Or(
 		cmp.Compare(f.shares[scopeNamespace].used, other.shares[scopeNamespace].used),
 		cmp.Compare(f.shares[scopeNamespaceAtServer].used, other.shares[scopeNamespaceAtServer].used),
 		cmp.Compare(f.shares[scopeFlow].used, other.shares[scopeFlow].used),
-		f.waiting[0].due.Compare(other.waiting[0].due),
+		f.waiting[0].wakeAt.Compare(other.waiting[0].wakeAt),
 	)
 }
 
-// stillRefused reports whether a flow has been refused a place, and nothing has changed since that could give it one.
+// stillRefused reports whether a flow was refused a slot and nothing has changed since that could give it one.
 func (f *flow) stillRefused(now time.Time) bool {
-	return f.refusedBy != nil && f.refusedBy.released == f.releasedThen && (f.overdue || now.Before(f.waiting[0].due))
+	return f.refusedBy != nil && f.refusedBy.released == f.releasedThen && (f.overdue || now.Before(f.waiting[0].wakeAt))
 }
 
-// waitingFlows returns the flows that wait for a place and may get one; p.mu is held.
+// waitingFlows returns the flows that wait for a slot and may get one. The caller must hold p.mu.
 func (p *Poller) waitingFlows(now time.Time) []*flow {
 	var all []*flow
 	for _, f := range p.flows {
@@ -178,11 +176,11 @@ func (p *Poller) waitingFlows(now time.Time) []*flow {
 	return all
 }
 
-// assignSlot gives the first group of a flow a place, and returns it; nil when there is none for it. A group that has lost its
-// patience takes the place of one whose namespace or flow holds more than its share; p.mu is held.
+// assignSlot gives a slot to the first group of a flow and returns the group; nil if there is no slot. If no slot is free and the group
+// has waited long enough, it preempts a reading. The caller must hold p.mu.
 func (p *Poller) assignSlot(f *flow, now time.Time) *group {
 	if full := p.exhausted(f); full != nil {
-		f.refusedBy, f.releasedThen, f.overdue = full, full.released, !now.Before(f.waiting[0].due)
+		f.refusedBy, f.releasedThen, f.overdue = full, full.released, !now.Before(f.waiting[0].wakeAt)
 		if !f.overdue || !p.preempt(f, full) {
 			return nil
 		}
@@ -192,7 +190,7 @@ func (p *Poller) assignSlot(f *flow, now time.Time) *group {
 	return g
 }
 
-// exhausted returns the share that has no place left for a flow; nil when there is one.
+// exhausted returns the share that has no slot left for a flow; nil if a slot is free.
 func (p *Poller) exhausted(f *flow) *share {
 	switch {
 	case !f.shares[scopeServer].hasSlot(p.perServer, f.shares[scopeNamespaceAtServer]):
@@ -203,14 +201,14 @@ func (p *Poller) exhausted(f *flow) *share {
 	return nil
 }
 
-// hasSlot reports whether one of so many places is left for a part of those who share them.
-func (s *share) hasSlot(places int, part *share) bool {
-	kept := places / reservedFraction
-	return s.used < places-kept || s.used < places && part.used < kept
+// hasSlot reports whether one of the slots of s is free for part, which is one of those that share them.
+func (s *share) hasSlot(slots int, part *share) bool {
+	reserved := slots / reservedFraction
+	return s.used < slots-reserved || s.used < slots && part.used < reserved
 }
 
-// preempt ends the oldest reading of whoever holds more than its share of what is full, and reports whether there is one;
-// p.mu is held.
+// preempt ends the oldest reading of the flow that uses the most beyond its share of the exhausted one, and reports whether there is
+// such a flow. The caller must hold p.mu.
 func (p *Poller) preempt(f *flow, full *share) bool {
 	among, by := scopeAll, []scope{scopeNamespace, scopeNamespaceAtServer, scopeFlow}
 	if full == f.shares[scopeServer] {
@@ -222,14 +220,15 @@ func (p *Poller) preempt(f *flow, full *share) bool {
 	}
 	g := slices.MinFunc(most.reading, func(a, b *group) int { return a.began.Compare(b.began) })
 	p.releaseSlot(g)
-	if g.stop != nil { // Otherwise it finds out when it begins.
+	if g.stop != nil { // If it is nil, startReading ends the reading.
 		g.stop(errPreempted)
 	}
 	return true
 }
 
-// mostOverShare returns the flow that holds more than its share beside f: at the first of the levels where somebody holds at
-// least two places more than f, whoever holds most. Those who share a level with f are compared at the next.
+// mostOverShare returns the flow to preempt in favor of f; nil if there is none. At the first scope of by in which a flow uses at least
+// two slots more than f, it returns the flow that uses the most. In the first scope it compares f with the flows that share the scope
+// among with f, in each later one with those that share the scope before.
 func (p *Poller) mostOverShare(f *flow, among scope, by []scope) *flow {
 	for i, l := range by {
 		var most *flow
@@ -246,7 +245,7 @@ func (p *Poller) mostOverShare(f *flow, among scope, by []scope) *flow {
 	return nil
 }
 
-// usesMore compares what two flows hold, level by level.
+// usesMore reports whether f uses more slots than other, scope by scope.
 func (f *flow) usesMore(other *flow, by []scope) bool {
 	for _, l := range by {
 		if f.shares[l].used != other.shares[l].used {

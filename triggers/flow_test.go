@@ -245,7 +245,7 @@ func TestAReadingWhosePlaceWasNeededSaysSo(t *testing.T) {
 		b.healthy("shop", keyOn("prompt"), 2*time.Second)
 		advance(10 * time.Second)
 		e := b.last("slow")
-		if e.Err == nil || !strings.Contains(e.Err.Error(), "more readings under way than its share") || len(b.times("slow")) != 1 {
+		if e.Err == nil || !strings.Contains(e.Err.Error(), "more readings in progress than its share") || len(b.times("slow")) != 1 {
 			t.Errorf("got %+v at %v", e, b.times("slow"))
 		}
 	})

@@ -6,36 +6,37 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// What a level depends on decides whether it can be told without the world: by the tests of a policy, by a simulation. A
-// Config implements one of these where its kind allows it, and its Source uses the same methods.
+// Tests of policies, simulations and explanations compute levels without a source. A Config implements one of the following interfaces
+// if its kind allows that, and its Source uses the same methods.
 
-// Timed is a Config whose level follows from the clock alone.
+// Timed is implemented by a Config whose level depends on the time alone.
 type Timed interface {
-	// Timetable returns the levels of every time.
+	// Timetable returns the levels at all times.
 	Timetable() (Timetable, error)
 }
 
-// Timetable returns the level at a time, and the first time after it at which the level is another one; zero: never.
+// Timetable returns the level at a time, and the first later time at which the level changes; the zero time if it never does.
 type Timetable func(now time.Time) (level scalers.Milli, end time.Time)
 
-// Alerted is a Config whose level follows from the alerts that fire.
+// Alerted is implemented by a Config whose level depends on the firing alerts.
 type Alerted interface {
-	// Selection selects the alerts of an object in a namespace.
+	// Selection returns the query for the alerts of an object in the namespace.
 	Selection(namespace string) (AlertQuery, error)
-	// Level turns those that fire into one level. One that is worth no number makes it unknown. next is when the same alerts
-	// are another level; zero: never.
+	// Level returns the level for the firing alerts, and an error if it is unknown because an alert has no valid number. next is
+	// when the level of the same alerts changes; the zero time if it never does.
 	Level(alerts []Alert, now time.Time) (level scalers.Milli, next time.Time, err error)
 }
 
-// Lenient is a Config whose user may have said that some answers count as 0.
+// Lenient is implemented by a Config with options under which some answers count as 0, such as ignoreNullValues.
 type Lenient interface {
+	// Zeros returns the answers for which the user set such an option.
 	Zeros() Zeros
 }
 
-// Zeros says which answers count as 0 instead of as unknown, because the user said so.
+// Zeros lists answers that count as 0 instead of being unknown.
 type Zeros struct {
-	// Null is an empty, NaN or infinite answer.
+	// Null covers empty, NaN and infinite answers.
 	Null bool
-	// Negative is a number below 0.
+	// Negative covers numbers below 0.
 	Negative bool
 }

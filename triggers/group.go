@@ -7,38 +7,38 @@ import (
 	"time"
 )
 
-// groupKey says which readers are the same.
+// groupKey identifies a group: readers with the same key share their readings.
 type groupKey struct {
 	PollKey
 
 	interval time.Duration
 }
 
-// group is one reader and all who hear of its readings. The Poller's mutex guards it.
+// group has all subscribers that share readings. The Poller's mutex guards it.
 type group struct {
 	key  groupKey
 	subs []*subscriber
-	// due orders the queue where it waits, and index is its place there: Poller.later until it is due, which is at; then that
-	// of its flow, until it is read, and at is when it loses its patience. The index is -1 while it is being read. A reading
-	// whose place was taken away has no flow.
-	due   time.Time
-	index int
-	flow  *flow
-	speed speed
-	// done is closed once the reading in flight, which began at began, has been delivered; stop ends it early. Both are nil
-	// between readings.
+	// A group waits in Poller.scheduled until it is due, then in the queue of its flow until it gets a slot. index is its position
+	// there, and -1 while it is being read. wakeAt orders both queues: it is when the group becomes due, and then when it may
+	// preempt. flow is nil before the group is due, and after its reading was preempted.
+	wakeAt time.Time
+	index  int
+	flow   *flow
+	speed  speed
+	// began is when the reading in progress began. done is closed when it has been delivered; stop cancels it. Both are nil between
+	// readings.
 	began time.Time
 	done  chan struct{}
 	stop  context.CancelCauseFunc
-	// last is the newest reading, taken at read; read is zero before the first.
+	// last is the newest reading, which began at lastRead, plus a random delay for the first one. lastRead is zero before it.
 	last     reading
 	lastRead time.Time
 }
 
-// subscribe adds a subscriber to its group, which is read at once when it is new. A newcomer hears at once what was read
-// within the last interval. The returned function takes it out again and returns when nothing of it is left.
+// subscribe adds a subscriber to its group. A new group is read at once. If the group was read within the last interval, the subscriber
+// gets that reading at once. The returned function removes the subscriber, and returns when nothing of it runs any more.
 func (p *Poller) subscribe(key groupKey, s *subscriber) func() {
-	s.mu.Lock() // Held until the newcomer knows the last reading, so that a newer one cannot come before it.
+	s.mu.Lock() // It is held until the subscriber has the last reading, so that a newer one cannot overtake it.
 	defer s.mu.Unlock()
 	p.mu.Lock()
 	g := p.groups[key]
@@ -56,7 +56,7 @@ func (p *Poller) subscribe(key groupKey, s *subscriber) func() {
 	return func() { p.unsubscribe(g, s) }
 }
 
-// unsubscribe takes a subscriber out of its group. With the last one goes the group: its reading in flight is ended.
+// unsubscribe removes a subscriber from its group. After the last one, it removes the group and cancels the reading in progress.
 func (p *Poller) unsubscribe(g *group, s *subscriber) {
 	p.mu.Lock()
 	g.subs = slices.DeleteFunc(g.subs, func(other *subscriber) bool { return other == s })
@@ -75,7 +75,7 @@ func (p *Poller) unsubscribe(g *group, s *subscriber) {
 	}
 }
 
-// dequeue takes a group out of the queue where it waits; p.mu is held.
+// dequeue removes a group from the queue in which it waits. The caller must hold p.mu.
 func (p *Poller) dequeue(g *group) {
 	switch {
 	case g.index < 0:
@@ -87,16 +87,16 @@ func (p *Poller) dequeue(g *group) {
 	}
 }
 
-// queue is a heap of groups, the most urgent first.
+// queue is a heap of groups, ordered by wakeAt.
 type queue []*group
 
-// Len is how many groups wait.
+// Len returns the number of groups, for container/heap.
 func (q *queue) Len() int { return len(*q) }
 
-// Less orders by how urgent groups are.
-func (q *queue) Less(i, j int) bool { return (*q)[i].due.Before((*q)[j].due) }
+// Less compares by wakeAt, for container/heap.
+func (q *queue) Less(i, j int) bool { return (*q)[i].wakeAt.Before((*q)[j].wakeAt) }
 
-// Swap keeps the places that groups know of themselves.
+// Swap updates the indexes of the groups, for container/heap.
 func (q *queue) Swap(i, j int) {
 	(*q)[i], (*q)[j] = (*q)[j], (*q)[i]
 	(*q)[i].index, (*q)[j].index = i, j

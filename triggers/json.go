@@ -9,18 +9,18 @@ import (
 	"unicode/utf8"
 )
 
-// maxNesting bounds how deep what is sent may be nested.
+// maxNesting is the maximum nesting of a message.
 const maxNesting = 64
 
 var (
 	errNotUTF8 = errors.New("it is not UTF-8")
-	errNested  = fmt.Errorf("it is nested more than %d deep", maxNesting)
-	errTrails  = errors.New("something stands behind the JSON")
+	errNested  = fmt.Errorf("it is nested more than %d levels deep", maxNesting)
+	errTrails  = errors.New("there is more text after the JSON value")
 )
 
-// DecodeJSON decodes what strangers send, as encoding/json does into an any with UseNumber, but for what could be read in
-// two ways or at great cost: it refuses a key that an object has twice, text that is not UTF-8, a nesting of more than 64,
-// and anything behind the value.
+// DecodeJSON decodes an untrusted message like encoding/json does into an any with UseNumber. It refuses input that could be read in
+// two ways or is expensive: an object with the same key twice, text that is not UTF-8, more than 64 levels of nesting, and anything
+// after the value.
 func DecodeJSON(data []byte) (any, error) {
 	if !utf8.Valid(data) {
 		return nil, errNotUTF8
@@ -43,7 +43,7 @@ func DecodeJSON(data []byte) (any, error) {
 // decoder reads values token by token.
 type decoder struct{ *json.Decoder }
 
-// value reads one value that stands within depth others.
+// value reads one value at the given depth of nesting.
 func (d decoder) value(depth int) (any, error) {
 	token, err := d.Token()
 	if err != nil {
@@ -82,9 +82,9 @@ func (d decoder) object(depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		key, _ := token.(string) // The decoder lets nothing else stand there.
+		key, _ := token.(string) // The decoder accepts nothing else here.
 		if _, twice := object[key]; twice {
-			return nil, fmt.Errorf("the key %.100q stands twice in an object", key)
+			return nil, fmt.Errorf("an object has the key %.100q twice", key)
 		}
 		if object[key], err = d.value(depth); err != nil {
 			return nil, err

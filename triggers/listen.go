@@ -8,7 +8,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// levelsOf returns the levels that were recorded, in their order: all are on.
+// levelsOf returns the levels in records, in their order. All have On set.
 func levelsOf(records []Alert) ([]Level, error) {
 	levels := make([]Level, len(records))
 	for i := range records {
@@ -20,19 +20,20 @@ func levelsOf(records []Alert) ([]Level, error) {
 	return levels, nil
 }
 
-// Listener is a trigger that hears what comes through its door.
+// Listener is a trigger that receives messages at its endpoint.
 type Listener struct {
-	// Endpoint is completed by the Env.
+	// Endpoint is the trigger's endpoint. Listen sets its namespace, object and trigger.
 	Endpoint Endpoint
-	// Decode turns a message into levels, as Doors.Listen says.
+	// Decode turns a message into levels: see Endpoints.Listen.
 	Decode func(ctx context.Context, m Message) ([]Level, error)
-	// Aggregate makes one level of those that count now. An error makes it unknown.
+	// Aggregate combines the levels that count at the moment into one. After an error the level is unknown.
 	Aggregate func(levels []Level) (scalers.Milli, error)
-	// Keyed: levels exist side by side, so that those that are known are not all while others may have been lost.
+	// Keyed is true if several levels can exist at the same time. If records were lost, the known levels are then only a lower
+	// bound.
 	Keyed bool
 }
 
-// Listen makes a Source of a Listener: it reports what is recorded at once, and then whenever that changes.
+// Listen returns a Source for a Listener. It reports the recorded levels once at the start and after each change.
 func Listen(l Listener, env Env) Source {
 	l.Endpoint.Namespace, l.Endpoint.Object, l.Endpoint.Trigger = env.Namespace, env.Object, env.Trigger
 	return &listenSource{Listener: l, env: env}
@@ -50,7 +51,7 @@ type listenSource struct {
 // Run listens until ctx is done.
 func (s *listenSource) Run(ctx context.Context, emit func(scalers.Event)) error {
 	if s.env.Endpoints == nil || s.env.Alerts == nil {
-		return errors.New("this process has no doors: nothing can be sent to it")
+		return errors.New("this process has no endpoints: it cannot receive messages")
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -71,8 +72,8 @@ func (s *listenSource) Run(ctx context.Context, emit func(scalers.Event)) error 
 	})
 }
 
-// event is what the records say. Of several, those that were lost may have counted as well: then the level is at least that
-// of the ones that are known. A single one is the newest, and the whole truth.
+// event returns the event for the recorded levels. If the trigger has keys and records were lost, others may count as well, so the
+// level is only a lower bound. Without keys, the one record is the newest level and nothing else matters.
 func (s *listenSource) event(records []Alert, lost error) scalers.Event {
 	levels, err := levelsOf(records)
 	if err != nil {
@@ -91,7 +92,7 @@ func (s *listenSource) event(records []Alert, lost error) scalers.Event {
 	return scalers.Event{Value: value, Err: lost, AtLeast: lost != nil}
 }
 
-// sameEvent reports whether two events say the same.
+// sameEvent reports whether two events have the same level.
 func sameEvent(a, b *scalers.Event) bool {
 	if (a.Err == nil) != (b.Err == nil) || a.Err != nil && a.Err.Error() != b.Err.Error() {
 		return false

@@ -2,16 +2,15 @@ package triggers
 
 import "github.com/impulse-sh/impulse/scalers"
 
-// Pod is one pod of the target, as it is at the moment.
+// Pod is one pod of the target in its current state.
 type Pod struct {
 	Name string
-	// State is what is true of the pod itself. What is measured of it (Sampled, HasRequest and so on) is for the trigger to
-	// fill in.
+	// State has the fields that are known from the pod itself. The trigger sets those that are measured, such as Sampled and HasRequest.
 	State scalers.Pod
-	// Requests are those of the pod as a whole, when PodLevel; otherwise only its containers have some.
+	// Requests are the requests of the whole pod if PodLevel is true. Otherwise only its containers have requests.
 	PodLevel bool
 	Requests Requests
-	// Containers are those that run as long as the pod does. They are shared and must not be changed.
+	// Containers are the containers that run as long as the pod does. The slice is shared and must not be changed.
 	Containers []Container
 }
 
@@ -21,5 +20,5 @@ type Container struct {
 	Requests Requests
 }
 
-// Requests are amounts of cores and bytes; negative for a resource that is not requested.
+// Requests are requested cores and bytes. A negative value means that the resource is not requested.
 type Requests struct{ CPU, Memory scalers.Milli }

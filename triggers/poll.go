@@ -10,26 +10,25 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// defaultInterval is the interval of an Env that states none.
+// defaultInterval is the interval for an Env without PollingInterval.
 const defaultInterval = 30 * time.Second
 
-// PollKey is what a Reader asks: readers with the same one and the same interval are the same.
+// PollKey identifies what a Reader reads. Of readers with the same PollKey and the same interval, only one is read, for all.
 type PollKey struct {
-	// Server is who is asked: the readings of one server share the places that there are for it.
+	// Server identifies the server. The number of concurrent readings of one server is limited.
 	Server string
-	// Key holds all that the answer depends on, credentials included, and begins with the kind's name.
+	// Key contains everything that the answer depends on, including Env.Credentials. It begins with the name of the kind.
 	Key string
 }
 
-// Poll makes a Source of a Reader: it is read at once, and then once per env.PollingInterval by env.Poller. Of readers that
-// are the same, one is read for all.
+// Poll returns a Source for a Reader. env.Poller reads it once at the start and then every env.PollingInterval.
 func Poll(q PollKey, r Reader, env Env) Source {
 	return PollEach(q, r.Read, func(_ scalers.Instant, value scalers.Milli) scalers.Event { return scalers.Event{Value: value} }, env)
 }
 
-// PollEach is Poll for a reading that says something else to each trigger: read is called for one of those who ask the
-// same, and each makes its own event of what it returned, which is shared and must not be changed. at is when it was read; the
-// event's Trigger and At are filled in. event must not block.
+// PollEach is like Poll for readings that mean different levels to different triggers. read is called for one of the triggers with the
+// same key, and event is called for each of them with the result, which is shared and must not be changed, and the time of the reading.
+// PollEach sets Trigger and At of the event. event must not block.
 func PollEach[T any](
 	q PollKey, read func(context.Context) (T, error), event func(at scalers.Instant, shared T) scalers.Event, env Env,
 ) Source {
@@ -54,14 +53,14 @@ func PollEach[T any](
 	}}
 }
 
-// pollSource is one trigger's share in the readings of a group.
+// pollSource is the Source of one trigger, which subscribes to the readings of a group.
 type pollSource struct {
 	poller *Poller
 	key    groupKey
 	sub    subscriber
 }
 
-// Run reports what is read until ctx is done. It only waits: the Poller does the work.
+// Run subscribes to the readings until ctx is done. The Poller does the work.
 func (p *pollSource) Run(ctx context.Context, emit func(scalers.Event)) error {
 	if p.poller == nil {
 		return errors.New("poll: there is no poller")
@@ -76,7 +75,7 @@ func (p *pollSource) Run(ctx context.Context, emit func(scalers.Event)) error {
 	return ctx.Err()
 }
 
-// subscriber is whoever hears of the readings of a group.
+// subscriber receives the readings of a group, for one trigger.
 type subscriber struct {
 	namespace, trigger string
 	read               func(context.Context) (any, error)
@@ -84,17 +83,17 @@ type subscriber struct {
 	now                func() time.Time
 
 	mu   sync.Mutex
-	emit func(scalers.Event) // nil before and after Run.
+	emit func(scalers.Event) // It is nil before and after Run.
 }
 
-// notify emits a reading, unless Run has returned.
+// notify emits a reading unless Run has returned.
 func (s *subscriber) notify(r reading) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.notifyLocked(r)
 }
 
-// notifyLocked is deliver for who holds mu.
+// notifyLocked is like notify; the caller must hold mu.
 func (s *subscriber) notifyLocked(r reading) {
 	if s.emit == nil {
 		return
@@ -107,8 +106,8 @@ func (s *subscriber) notifyLocked(r reading) {
 	s.emit(e)
 }
 
-// eventFrom makes an event of what was read, and an error of a panic.
-func (s *subscriber) eventFrom(r reading) (e scalers.Event) { //nolint:nonamedreturns // A deferred function sets it.
+// eventFrom returns the event for a reading. A panic becomes the event's error.
+func (s *subscriber) eventFrom(r reading) (e scalers.Event) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			e = scalers.Event{Err: fmt.Errorf("read: this is a defect: %v", cause)}
@@ -117,14 +116,14 @@ func (s *subscriber) eventFrom(r reading) (e scalers.Event) { //nolint:nonamedre
 	return s.event(r)
 }
 
-// close makes sure that nothing is emitted any more.
+// close stops all further events.
 func (s *subscriber) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.emit = nil
 }
 
-// reading is what one Read came to.
+// reading is the result of one Read.
 type reading struct {
 	at    scalers.Instant
 	value any

@@ -14,54 +14,54 @@ import (
 )
 
 const (
-	// maxReadTimeout is the deadline of a reading whose interval is longer.
+	// maxReadTimeout limits the duration of a reading; the interval does too if it is shorter.
 	maxReadTimeout = 30 * time.Second
-	// jitterFraction is the part of its interval by which the second reading of a group may be late, at random, so that groups
-	// which began together do not stay together.
+	// jitterFraction: the second reading of a group is delayed at random by up to 1/jitterFraction of its interval, so that groups
+	// that began together spread out.
 	jitterFraction = 4
 )
 
-// errPreempted is why a reading ended whose place was needed.
-var errPreempted = errors.New("no answer yet, and the place was needed: this namespace has more readings under way than its share")
+// errPreempted is the error of a reading whose slot was given to another one.
+var errPreempted = errors.New("no answer yet, and its slot was needed: this namespace has more readings in progress than its share")
 
-// Poller reads all polled triggers of all workloads: one schedule, and a bounded number of readings at a time.
+// Poller reads the polled triggers of all workloads, with one schedule and a limited number of concurrent readings, called slots.
 //
-// A group that is due is read at once while there is a place for it; some are kept for namespaces that hold few. Otherwise places go to the namespaces that hold the
-// fewest of them; in a namespace, to the servers, and at a server, to groups that are as fast as each other. A group that
-// has waited for a fifth of its interval takes the place of the oldest reading of whoever holds more than its share. So
-// sources that are slow, or hang, wait for each other: the readings of a namespace that holds less than its share begin at
-// most a fifth of their interval late.
+// A group that is due is read at once if a slot is free. Some slots are reserved for namespaces that use few. When slots are scarce,
+// they go to the namespace that uses the fewest; within a namespace to the server, and at a server to the groups of similar speed, that
+// use the fewest. A group that has waited for a fifth of its interval preempts the oldest reading of the namespace, server or flow that
+// uses more than its share. Slow and hanging sources therefore delay only each other: the readings of a namespace that uses less than
+// its share begin at most a fifth of their interval late.
 type Poller struct {
 	slots, perServer int
 	changed          chan struct{}
 
 	mu     sync.Mutex
 	groups map[groupKey]*group
-	// scheduled are the groups that are not due yet, and flows hold those that are. shares count them.
+	// scheduled has the groups that are not due yet, flows those that are due or being read. shares counts the latter.
 	scheduled queue
 	flows     map[flowKey]*flow
 	shares    map[shareKey]*share
 }
 
-// NewPoller returns a Poller that has places for so many readings at a time, and for so many of one server, at least one
-// each. It reads nothing before Run.
-func NewPoller(places, perServer int) *Poller {
+// NewPoller returns a Poller that performs at most slots readings at a time and at most perServer of one server. Both are at least 1.
+// It reads nothing before Run.
+func NewPoller(slots, perServer int) *Poller {
 	return &Poller{
-		slots: max(places, 1), perServer: max(perServer, 1), changed: make(chan struct{}, 1),
+		slots: max(slots, 1), perServer: max(perServer, 1), changed: make(chan struct{}, 1),
 		groups: map[groupKey]*group{}, flows: map[flowKey]*flow{}, shares: map[shareKey]*share{},
 	}
 }
 
-// Run reads until ctx is done; it then waits for the readings in flight and returns ctx.Err(). What they still say is
-// dropped. It is called once.
+// Run reads until ctx is done. It then waits for the readings in progress, discards their results and returns ctx.Err(). It is called
+// once.
 func (p *Poller) Run(ctx context.Context) error {
-	var flights sync.WaitGroup
-	defer flights.Wait()
+	var readings sync.WaitGroup
+	defer readings.Wait()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
 		for _, g := range p.startDue(timer) {
-			flights.Go(func() { p.read(ctx, g) })
+			readings.Go(func() { p.read(ctx, g) })
 		}
 		select {
 		case <-ctx.Done():
@@ -72,45 +72,45 @@ func (p *Poller) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// startDue returns the groups that are due, as far as there are places, and sets the timer to when to look again.
+// startDue assigns slots to groups that are due and returns these groups. It sets the timer to the next time at which it has to run.
 func (p *Poller) startDue(timer *time.Timer) []*group {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
 	p.enqueueDue(now)
-	var taken []*group
-	for hungry := p.waitingFlows(now); len(hungry) > 0; {
-		slices.SortFunc(hungry, (*flow).before)
-		least := hungry[0].shares[scopeNamespace].used
-		hungry = slices.DeleteFunc(hungry, func(f *flow) bool {
+	var started []*group
+	for waiting := p.waitingFlows(now); len(waiting) > 0; {
+		slices.SortFunc(waiting, (*flow).before)
+		least := waiting[0].shares[scopeNamespace].used
+		waiting = slices.DeleteFunc(waiting, func(f *flow) bool {
 			if f.shares[scopeNamespace].used > least {
-				return false // It is the others' turn.
+				return false // Namespaces that use fewer slots come first.
 			}
 			g := p.assignSlot(f, now)
 			if g == nil {
 				return true
 			}
 			g.began, g.done = now, make(chan struct{})
-			taken = append(taken, g)
+			started = append(started, g)
 			return len(f.waiting) == 0
 		})
 	}
 	if next := p.nextWake(now); !next.IsZero() {
 		timer.Reset(next.Sub(now))
 	}
-	return taken
+	return started
 }
 
-// enqueueDue lets the groups that are due wait for a place; p.mu is held.
+// enqueueDue moves groups that are due to the queues of their flows. The caller must hold p.mu.
 func (p *Poller) enqueueDue(now time.Time) {
-	for len(p.scheduled) > 0 && !p.scheduled[0].due.After(now) {
+	for len(p.scheduled) > 0 && !p.scheduled[0].wakeAt.After(now) {
 		g, _ := heap.Pop(&p.scheduled).(*group)
 		p.enqueue(g, flowKey{p.chargedNamespace(g), g.key.Server, g.speed})
 	}
 }
 
-// chargedNamespace is the namespace that the next reading of a group counts against: of all that hear of it, the one with the fewest
-// readings due; p.mu is held.
+// chargedNamespace returns the namespace that the next reading of a group counts against: of the namespaces of its
+// subscribers, the one with the fewest readings due. The caller must hold p.mu.
 func (p *Poller) chargedNamespace(g *group) string {
 	due := func(namespace string) int {
 		if s := p.shares[flowKey{namespace: namespace}.shareKey(scopeNamespace)]; s != nil {
@@ -118,33 +118,33 @@ func (p *Poller) chargedNamespace(g *group) string {
 		}
 		return 0
 	}
-	payer := g.subs[0].namespace
+	charged := g.subs[0].namespace
 	for _, s := range g.subs[1:] {
-		if s.namespace != payer && due(s.namespace) < due(payer) {
-			payer = s.namespace
+		if s.namespace != charged && due(s.namespace) < due(charged) {
+			charged = s.namespace
 		}
 	}
-	return payer
+	return charged
 }
 
-// nextWake is when a group is due or loses its patience; zero: none does. p.mu is held.
+// nextWake returns the next time at which a group becomes due or may preempt; the zero time if there is none. The caller must hold p.mu.
 func (p *Poller) nextWake(now time.Time) time.Time {
 	var next time.Time
 	if len(p.scheduled) > 0 {
-		next = p.scheduled[0].due
+		next = p.scheduled[0].wakeAt
 	}
 	for _, f := range p.flows {
 		if len(f.waiting) == 0 {
 			continue
 		}
-		if lost := f.waiting[0].due; lost.After(now) && (next.IsZero() || lost.Before(next)) {
-			next = lost
+		if at := f.waiting[0].wakeAt; at.After(now) && (next.IsZero() || at.Before(next)) {
+			next = at
 		}
 	}
 	return next
 }
 
-// read takes one reading, tells everybody and schedules the next.
+// read performs one reading, notifies the subscribers and schedules the next reading.
 func (p *Poller) read(ctx context.Context, g *group) {
 	limit := min(g.key.interval, maxReadTimeout)
 	ctx, stop := context.WithCancelCause(ctx)
@@ -157,11 +157,11 @@ func (p *Poller) read(ctx context.Context, g *group) {
 	if s := p.startReading(g, began, stop); s != nil {
 		r := reading{at: scalers.InstantOf(s.now())}
 		r.value, r.err = readSafely(ctx, s.read)
-		displaced := errors.Is(context.Cause(ctx), errPreempted)
-		if displaced && r.err != nil {
+		preempted := errors.Is(context.Cause(ctx), errPreempted)
+		if preempted && r.err != nil {
 			r.err = errPreempted
 		}
-		if displaced || !errors.Is(ctx.Err(), context.Canceled) {
+		if preempted || !errors.Is(ctx.Err(), context.Canceled) {
 			for _, s := range p.storeReading(g, began, r) {
 				s.notify(r)
 			}
@@ -170,7 +170,7 @@ func (p *Poller) read(ctx context.Context, g *group) {
 	p.finish(g, began)
 }
 
-// startReading returns the subscriber that reads for all; nil when they have left meanwhile.
+// startReading returns the subscriber whose read function is called; nil if all have unsubscribed meanwhile.
 func (p *Poller) startReading(g *group, began time.Time, stop context.CancelCauseFunc) *subscriber {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -184,7 +184,7 @@ func (p *Poller) startReading(g *group, began time.Time, stop context.CancelCaus
 	return g.subs[0]
 }
 
-// demote counts a reading that is still in flight among the slow ones.
+// demote moves a reading that is still in progress to the flow of slow ones.
 func (p *Poller) demote(g *group, began time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -199,8 +199,8 @@ func (p *Poller) demote(g *group, began time.Time) {
 	p.wake()
 }
 
-// readSafely reads, and makes an error of a panic: a mistake in one kind is no reason to stop the others.
-func readSafely(ctx context.Context, read func(context.Context) (any, error)) (value any, err error) { //nolint:nonamedreturns // A deferred function sets them.
+// readSafely calls read and turns a panic into an error, so that a defect in one kind does not stop the others.
+func readSafely(ctx context.Context, read func(context.Context) (any, error)) (value any, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			value, err = nil, fmt.Errorf("read: this is a defect: %v", cause)
@@ -209,7 +209,7 @@ func readSafely(ctx context.Context, read func(context.Context) (any, error)) (v
 	return read(ctx)
 }
 
-// storeReading keeps a reading for newcomers and returns those who are to hear of it.
+// storeReading stores a reading for later subscribers and returns the current ones.
 func (p *Poller) storeReading(g *group, began time.Time, r reading) []*subscriber {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -220,14 +220,14 @@ func (p *Poller) storeReading(g *group, began time.Time, r reading) []*subscribe
 	return slices.Clone(g.subs)
 }
 
-// finish gives the place back and schedules the next reading an interval after this one began.
+// finish releases the slot and schedules the next reading one interval after this one began.
 func (p *Poller) finish(g *group, began time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	close(g.done)
 	g.done, g.stop = nil, nil
 	g.speed = slow
-	if g.flow != nil { // Otherwise it was displaced.
+	if g.flow != nil { // Otherwise it was preempted.
 		p.releaseSlot(g)
 		g.speed = speedOf(time.Since(began), g.key.interval)
 	}
@@ -237,14 +237,14 @@ func (p *Poller) finish(g *group, began time.Time) {
 	p.wake()
 }
 
-// schedule says when a group is due; p.mu is held.
+// schedule sets the time at which a group is due. The caller must hold p.mu.
 func (p *Poller) schedule(g *group, due time.Time) {
-	g.due = due
+	g.wakeAt = due
 	heap.Push(&p.scheduled, g)
 	p.wake()
 }
 
-// wake makes Run look again.
+// wake makes Run call startDue again.
 func (p *Poller) wake() {
 	select {
 	case p.changed <- struct{}{}:

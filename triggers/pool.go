@@ -6,78 +6,78 @@ import (
 	"sync"
 )
 
-// Pool lends one value, such as a connection, to all triggers that ask for the same key, and closes it when the last
-// of them has given it back. The zero Shared is ready.
+// Pool shares one value per key, such as a connection, among all triggers that acquire it, and closes it when the last of them releases
+// it. The zero Pool is ready to use.
 type Pool struct {
 	mu         sync.Mutex
 	references map[string]*reference
 }
 
-// reference is a value that is lent, or about to be.
+// reference counts the users of a value, which may still be opening.
 type reference struct {
 	opening sync.Mutex
-	users   int // Guarded by Shared.mu.
+	users   int // Guarded by Pool.mu.
 	value   io.Closer
 }
 
-// NewPool returns a Shared that has lent nothing.
+// NewPool returns an empty Pool.
 func NewPool() *Pool { return &Pool{} }
 
-// Acquire returns the value of key, opened by open when nobody has it yet, and a function that gives it back: call it
-// once done, later calls do nothing. Those who ask while it is being opened wait; when opening fails, each tries itself.
-// Keys are shared by all kinds: begin them with the kind's name.
-func Acquire[T io.Closer](s *Pool, key string, open func() (T, error)) (T, func(), error) {
+// Acquire returns the value of key and a function that releases it, which may be called more than once. If no trigger has the value yet,
+// open opens it; other callers for the same key wait for that. If open fails, Acquire returns its error, and the next caller tries again.
+// Acquire also fails if the value of key has another type. All kinds share the keys: begin them with the name of the kind.
+func Acquire[T io.Closer](p *Pool, key string, open func() (T, error)) (T, func(), error) {
 	var none T
-	l := s.add(key)
-	kept := false
+	r := p.add(key)
+	acquired := false
 	defer func() {
-		if !kept {
-			s.release(key, l)
+		if !acquired {
+			p.release(key, r)
 		}
 	}()
-	l.opening.Lock()
-	defer l.opening.Unlock()
-	if l.value == nil {
+	r.opening.Lock()
+	defer r.opening.Unlock()
+	if r.value == nil {
 		opened, err := open()
 		if err != nil {
 			return none, nil, err
 		}
-		l.value = opened
+		r.value = opened
 	}
-	value, ok := l.value.(T)
+	value, ok := r.value.(T)
 	if !ok {
-		return none, nil, fmt.Errorf("share %q: it is a %T, not a %T", key, l.value, none)
+		return none, nil, fmt.Errorf("acquire %q: the value is a %T, not a %T", key, r.value, none)
 	}
-	kept = true
-	return value, sync.OnceFunc(func() { s.release(key, l) }), nil
+	acquired = true
+	return value, sync.OnceFunc(func() { p.release(key, r) }), nil
 }
 
-// add counts one more user of key.
-func (s *Pool) add(key string) *reference {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.references == nil {
-		s.references = map[string]*reference{}
+// add adds a user of key.
+func (p *Pool) add(key string) *reference {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.references == nil {
+		p.references = map[string]*reference{}
 	}
-	l := s.references[key]
-	if l == nil {
-		l = &reference{}
-		s.references[key] = l
+	r := p.references[key]
+	if r == nil {
+		r = &reference{}
+		p.references[key] = r
 	}
-	l.users++
-	return l
+	r.users++
+	return r
 }
 
-// release counts one user less, and closes the value after the last.
-func (s *Pool) release(key string, l *reference) {
-	s.mu.Lock()
-	l.users--
-	last := l.users == 0
+// release removes a user of key and closes the value after the last one.
+func (p *Pool) release(key string, r *reference) {
+	p.mu.Lock()
+	r.users--
+	last := r.users == 0
 	if last {
-		delete(s.references, key)
+		delete(p.references, key)
 	}
-	s.mu.Unlock()
-	if last && l.value != nil {
-		l.value.Close()
+	p.mu.Unlock()
+	if last && r.value != nil {
+		r.value.Close()
 	}
 }

@@ -46,7 +46,7 @@ func TestAValueIsOpenedOnceAndClosedByTheLastUser(t *testing.T) {
 	}
 	defer release()
 	if third == first {
-		t.Error("a closed value was lent")
+		t.Error("a closed value was returned")
 	}
 }
 
@@ -57,7 +57,7 @@ func TestAFailedOpeningIsTriedAgainByTheNext(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if len(s.references) != 0 {
-		t.Error("the failure is kept")
+		t.Error("a reference is left after the failure")
 	}
 	_, release, err := Acquire(&s, "k", func() (*connection, error) { return &connection{}, nil })
 	if err != nil {
@@ -88,12 +88,12 @@ func TestAKeyIsOfOneType(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Acquire(&s, "k", func() (*otherType, error) { return &otherType{}, nil }); err == nil || !strings.Contains(err.Error(), "stranger") {
+	if _, _, err := Acquire(&s, "k", func() (*otherType, error) { return &otherType{}, nil }); err == nil || !strings.Contains(err.Error(), "otherType") {
 		t.Errorf("got %v", err)
 	}
 	release()
 	if c.closed.Load() != 1 {
-		t.Error("the refused user counts")
+		t.Error("the user whose Acquire failed is still counted")
 	}
 }
 
@@ -109,7 +109,7 @@ func TestManyUsersShareWithoutLosingCount(t *testing.T) {
 					return
 				}
 				if c.closed.Load() != 0 {
-					t.Error("lent after it was closed")
+					t.Error("returned after it was closed")
 				}
 				release()
 			}
@@ -117,6 +117,6 @@ func TestManyUsersShareWithoutLosingCount(t *testing.T) {
 	}
 	users.Wait()
 	if len(s.references) != 0 {
-		t.Errorf("%d loans are left", len(s.references))
+		t.Errorf("%d references are left", len(s.references))
 	}
 }

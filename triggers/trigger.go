@@ -1,12 +1,3 @@
-// Package triggers is the contract between what happens outside and the decision core: a trigger kind turns one
-// source (an alert, a query, a queue, a schedule) into a stream of levels.
-//
-// The life of a trigger, in order:
-//
-//  1. Its kind decodes the metadata a user wrote into a typed config: strictly, all mistakes at once, without I/O.
-//  2. The config says what its level means (scalers.Trigger): target, activation, exactness.
-//  3. Open builds a Source, still without I/O.
-//  4. Run reports the level at once and then whenever it may have changed, until its context is done.
 package triggers
 
 import (
@@ -22,69 +13,71 @@ import (
 
 // Source is one open trigger of one workload.
 type Source interface {
-	// Run reports the level at once, then whenever it may have changed, until ctx is done; it then returns ctx.Err(). A
-	// failed reading is an event with Err set, and Run carries on. Any other return means that this source cannot work
-	// as configured; its siblings are not disturbed.
+	// Run reports the level once at the start and again whenever it may have changed. It returns ctx.Err() when ctx is done. After
+	// a failed reading it emits an event with Err and continues. Any other return means that the source cannot work as
+	// configured; the other triggers of the workload are not affected.
 	//
-	// Run is called once and owns every goroutine and connection it opens: all are gone when it returns, and emit is not
-	// called after that. emit may be called from any goroutine, never blocks and keeps only the latest event.
+	// Run is called once. It owns every goroutine and connection that it opens: all have ended when it returns, and it does not
+	// call emit afterwards. emit may be called from any goroutine. It never blocks, and only the latest event is used.
 	Run(ctx context.Context, emit func(scalers.Event)) error
 }
 
-// Reader is a source that can only be asked. Poll makes it a Source, so that a polled trigger has no loop, timer or
-// goroutine of its own.
+// Reader reads a source that has to be polled. Poll turns it into a Source, so a polled trigger needs no loop, timer or goroutine of
+// its own.
 type Reader interface {
-	// Read returns the level now. ctx carries the deadline of this one reading. The returned error reads as a reason:
-	// what was tried and what came instead.
+	// Read returns the current level. ctx has the deadline of this reading. An error is shown to users as the reason why the
+	// level is unknown: it names what was attempted and what happened instead.
 	Read(ctx context.Context) (scalers.Milli, error)
 }
 
 // Config is the typed metadata of one trigger. Its struct tags (json, doc) are its schema.
 type Config interface {
-	// Validate returns every mistake at once, joined with errors.Join, each a *FieldError. It does no I/O.
+	// Validate returns all mistakes, joined with errors.Join, each a *FieldError. It does no I/O.
 	Validate() error
-	// Trigger says how the level is to be read: metric target, activation value, exact or not. The name and the metric
-	// type are filled in by the caller.
+	// Trigger returns how the core interprets the level: the target, the activation value, and whether the level is a replica
+	// count. The caller sets the name and the metric type.
 	Trigger() scalers.Trigger
 }
 
-// Remote is a Config whose source sends its credentials to servers.
+// Remote is implemented by every Config whose source sends credentials to servers.
 type Remote interface {
-	// Servers are where they are sent: URLs, or HOST:PORT.
+	// Servers returns the servers that receive the credentials, as URLs or as HOST:PORT. They are compared with
+	// spec.allowedHosts of a ClusterTriggerAuthentication.
 	Servers() []string
 }
 
-// Env is what a trigger may use of the process it runs in; it takes nothing else from it. Fields that its kind does
-// not need may be zero.
+// Env is everything that a trigger may use of the process. Fields that its kind does not need may be zero.
 type Env struct {
-	// Namespace, Object and Trigger say where the trigger stands, for messages.
+	// Namespace, Object and Trigger identify the trigger in messages.
 	Namespace, Object, Trigger string
-	// PollingInterval is how often a polled source is read.
+	// PollingInterval is the interval at which a polled source is read; 0 means 30 seconds.
 	PollingInterval time.Duration
-	// HTTP is the client for outgoing requests. It has no time-out of its own.
+	// HTTP is the client for outgoing requests. It has no timeout of its own.
 	HTTP *http.Client
-	// Dial opens every other outgoing connection, to an address that the trigger's author wrote; nil: to any.
+	// Dial opens all other outgoing connections. It refuses addresses that triggers may not connect to. If it is nil, all
+	// addresses are allowed.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Secret returns one parameter of the trigger's authenticationRef, as it is now; "" when the reference does not have
-	// it. It is asked at each use, so that a rotated secret is taken up. What it returns is never logged.
+	// Secret returns the current value of a parameter of the trigger's authenticationRef, or "" if the reference does not define
+	// it. Call it for each use, so that a rotated secret takes effect. The value must not be logged. The error wraps ErrNotAllowed
+	// if the trigger may not use the authentication.
 	Secret func(ctx context.Context, parameter string) (string, error)
-	// Credentials names where Secret reads from, and tells nothing of it: triggers with the same name have the same
-	// credentials. It is "" without an authenticationRef.
+	// Credentials identifies the source of Secret without revealing it: triggers with the same value have the same credentials. It
+	// is "" without an authenticationRef.
 	Credentials string
 	// Now is the clock of the process.
 	Now func() time.Time
-	// Alerts holds the alerts that were delivered to this process.
+	// Alerts has the alerts and levels that were delivered to this process.
 	Alerts Alerts
-	// Endpoints are where what is sent to this trigger alone comes in.
+	// Endpoints receives messages for single triggers.
 	Endpoints Endpoints
-	// Metric is how the level is read: the metric type of the trigger.
+	// Metric is the metric type of the trigger.
 	Metric scalers.Metric
-	// Pods returns the target's pods as they are now, in the order of their names. It asks nobody and does not block.
+	// Pods returns the target's current pods, ordered by name. It reads a cache and does not block.
 	Pods func() ([]Pod, error)
-	// PodMetrics lists what the pods of a namespace use, from the resource metrics API.
+	// PodMetrics lists the resource usage of the pods of a namespace, from the resource metrics API.
 	PodMetrics func(ctx context.Context, namespace string) (*metricsv1beta1.PodMetricsList, error)
-	// Poller reads polled sources, for all workloads.
+	// Poller reads the polled sources of all workloads.
 	Poller *Poller
-	// Pool lends one connection to all triggers that use the same server.
+	// Pool shares one connection among all triggers that use the same server.
 	Pool *Pool
 }

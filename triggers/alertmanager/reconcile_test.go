@@ -159,7 +159,7 @@ func TestCredentialsAreShownAsTheyAreNowAndNeverSaid(t *testing.T) {
 	secrets["bearerToken"] = "topsecret2"
 	see("bearer", "Bearer topsecret2", "")
 	secrets["bearerToken"] = ""
-	see("bearer", "", "the authenticationRef gives no bearerToken")
+	see("bearer", "", "the authenticationRef has no parameter bearerToken")
 	secrets["ca"] = "topsecret"
 	see("", "", "ca is not a PEM certificate")
 	secrets["ca"] = ""

@@ -113,8 +113,8 @@ func TestWhatIsSentToATriggerIsBounded(t *testing.T) {
 		says           string
 	}{
 		"a gzip bomb":   {packed.String(), "gzip", http.StatusUnsupportedMediaType, "Content-Encoding"},
-		"nested deeply": {strings.Repeat("[", 100) + strings.Repeat("]", 100), "", http.StatusBadRequest, "nested more than 64 deep"},
-		"a key twice":   {`{"value":1,"value":2,"jobs":1}`, "", http.StatusBadRequest, `the key "value" stands twice`},
+		"nested deeply": {strings.Repeat("[", 100) + strings.Repeat("]", 100), "", http.StatusBadRequest, "nested more than 64 levels deep"},
+		"a key twice":   {`{"value":1,"value":2,"jobs":1}`, "", http.StatusBadRequest, `an object has the key "value" twice`},
 		"invalid UTF-8": {"{\"value\":\"\xff\"}", "", http.StatusBadRequest, "not UTF-8"},
 		"2 MB":          {strings.Repeat(" ", 2<<20), "", http.StatusRequestEntityTooLarge, "larger than"},
 		"nothing":       {"", "", http.StatusBadRequest, "unexpected EOF"},
