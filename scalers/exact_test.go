@@ -79,7 +79,7 @@ func TestAnyDecimalIsTakenExactlyOrRefusedWithTheBound(t *testing.T) {
 	for suffix := range units {
 		suffixes = append(suffixes, suffix)
 	}
-	taken := 0
+	accepted := 0
 	for range 100_000 {
 		text := []string{"", "-", "+"}[r.IntN(3)] + digits(r, 1+r.IntN(20))
 		if r.IntN(2) == 0 {
@@ -99,12 +99,12 @@ func TestAnyDecimalIsTakenExactlyOrRefusedWithTheBound(t *testing.T) {
 		if !ok {
 			t.Fatalf("%s is no factor", factor)
 		}
-		if holds(t, text+suffix, exact.Mul(exact, by)) {
-			taken++
+		if checkExact(t, text+suffix, exact.Mul(exact, by)) {
+			accepted++
 		}
 	}
-	if taken < 10_000 || taken > 90_000 {
-		t.Errorf("%d of 100000 were taken: the test sees too little of one side", taken)
+	if accepted < 10_000 || accepted > 90_000 {
+		t.Errorf("%d of 100000 numbers were accepted, want 10000 to 90000: the test covers too little of one side", accepted)
 	}
 }
 
@@ -121,8 +121,9 @@ func digits(r *rand.Rand, n int) string {
 	return out.String()
 }
 
-// holds checks that a number is taken if thousandths hold it, and otherwise refused with the bound; it reports which.
-func holds(t *testing.T, text string, exact *big.Rat) bool {
+// checkExact checks that a number is accepted if thousandths can represent it, and that the error names the bound if not. It
+// reports whether it was accepted.
+func checkExact(t *testing.T, text string, exact *big.Rat) bool {
 	t.Helper()
 	thousandths := new(big.Rat).Mul(exact, big.NewRat(1000, 1))
 	most := new(big.Rat).SetInt64(math.MaxInt64)
@@ -131,19 +132,19 @@ func holds(t *testing.T, text string, exact *big.Rat) bool {
 	switch beyond := size.Cmp(most) > 0; {
 	case !beyond && thousandths.IsInt():
 		if err != nil || new(big.Rat).SetInt64(int64(got)).Cmp(thousandths) != 0 {
-			t.Errorf("%s is %s, %v; want it exactly", text, got, err)
+			t.Errorf("ParseExact(%q): got %s, %v, want exactly %s thousandths", text, got, err, thousandths.RatString())
 		}
 	case err == nil:
-		t.Errorf("%s is %s, and nobody says that it was rounded", text, got)
+		t.Errorf("ParseExact(%q): got %s without an error, want one: thousandths cannot represent it", text, got)
 	case beyond && !strings.Contains(err.Error(), "9223372036854775.807") && !strings.Contains(err.Error(), finest):
-		t.Errorf("%s: %v; want the bound", text, err)
+		t.Errorf("ParseExact(%q): got the error %v, want it to name the bound", text, err)
 	case !beyond && !strings.Contains(err.Error(), finest):
-		t.Errorf("%s: %v; want the smallest step", text, err)
+		t.Errorf("ParseExact(%q): got the error %v, want it to name the smallest step", text, err)
 	}
 	return err == nil
 }
 
-// FuzzParseExact holds what any text is read as against fractions of any size, wherever those know the notation.
+// FuzzParseExact compares the result for any text with a fraction of any size, where math/big knows the notation.
 func FuzzParseExact(f *testing.F) {
 	for _, seed := range []string{"1.5", "-0.0005", "1e-9", "9.3e15", "9223372036854775.808", "100m", "33.3333", "1e+", "0x1", "1_0"} {
 		f.Add(seed)
@@ -153,15 +154,15 @@ func FuzzParseExact(f *testing.F) {
 		got, err := scalers.ParseExact(text)
 		if bad != nil {
 			if err == nil || err.Error() != bad.Error() {
-				t.Errorf("%q is %s, %v, but %v when it was measured", text, got, err, bad)
+				t.Errorf("%q: ParseExact gives %s, %v, and ParseMilli the error %v, want the same error", text, got, err, bad)
 			}
 			return
 		}
 		if err == nil && got != measured {
-			t.Errorf("%q is %s, but %s when it was measured", text, got, measured)
+			t.Errorf("%q: ParseExact gives %s, and ParseMilli %s, want the same", text, got, measured)
 		}
 		if exact := fraction(text); exact != nil {
-			holds(t, text, exact)
+			checkExact(t, text, exact)
 		}
 	})
 }

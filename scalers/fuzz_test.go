@@ -9,7 +9,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// tape makes numbers out of fuzzed bytes, and zeros when there are no more.
+// tape turns fuzzed bytes into numbers, and gives zeros after the last.
 type tape []byte
 
 func (b *tape) byte() byte {
@@ -122,8 +122,8 @@ func (b *tape) pod(at scalers.Instant) scalers.Pod {
 	}
 }
 
-// FuzzDecide asks any policy about any story. Nothing panics and no count is negative; and where the policy is a valid one,
-// unknown never lowers, the limits hold, deciding again says the same, and Next is to come.
+// FuzzDecide decides on any series of events under any policy. Nothing panics and no count is negative. With a valid policy an
+// unknown level never lowers the count, the limits hold, a repeated decision is the same, and Next is in the future.
 func FuzzDecide(f *testing.F) {
 	f.Add([]byte("\x05\x0e\x03\x40\x00\x20\x00\x10\x00\x01\x02\x05\x0f\x10\x64\x01\x08\x05\x14\x02\x09\x09\x01\x01\x00\x18\x30\x01\x01"))
 	for seed := range uint64(20) {
@@ -134,11 +134,11 @@ func FuzzDecide(f *testing.F) {
 		}
 		f.Add(bytes)
 	}
-	f.Fuzz(func(t *testing.T, bytes []byte) { tell(t, tape(bytes)) })
+	f.Fuzz(func(t *testing.T, bytes []byte) { playTape(t, tape(bytes)) })
 }
 
-// tell tells the story on the tape.
-func tell(t *testing.T, b tape) {
+// playTape decides on the policy and the events of a tape.
+func playTape(t *testing.T, b tape) {
 	t.Helper()
 	p := b.policy()
 	valid := p.Validate() == nil
@@ -150,7 +150,7 @@ func tell(t *testing.T, b tape) {
 		}
 		d := scalers.Decide(p, in)
 		if d.Replicas < 0 || p.Summary(&d) == "" {
-			t.Fatalf("%d replicas: %q", d.Replicas, p.Summary(&d))
+			t.Fatalf("Decide: got %d replicas: %q, want 0 or more, and a reason", d.Replicas, p.Summary(&d))
 		}
 		if valid && in.Current >= 0 {
 			promised(t, p, in, &d)
@@ -163,13 +163,13 @@ func tell(t *testing.T, b tape) {
 	}
 }
 
-// promised checks what holds of every decision with a valid policy.
+// promised checks what holds for every decision under a valid policy.
 func promised(t *testing.T, p *scalers.Policy, in scalers.Input, d *scalers.Decision) {
 	t.Helper()
 	if d.Next <= in.Now {
-		t.Fatalf("next is %d, and now is %d", d.Next, in.Now)
+		t.Fatalf("Decide at %d: got Next %d, want a later instant", in.Now, d.Next)
 	}
-	if !d.Known && !p.Paused.Fixed && !rests(d) && !answered(p, d) && d.Replicas < min(in.Current, p.Max) {
+	if !d.Known && !p.Paused.Fixed && !becomesIdle(d) && !answered(p, d) && d.Replicas < min(in.Current, p.Max) {
 		t.Fatalf("lowered from %d to %d on an unknown: %s", in.Current, d.Replicas, p.Why(d))
 	}
 	if p.Paused == (scalers.Paused{}) && (d.Replicas > p.Max || d.Replicas < max(p.Idle, 0) || p.Idle < 0 && d.Replicas < p.Min) {
@@ -177,7 +177,7 @@ func promised(t *testing.T, p *scalers.Policy, in scalers.Input, d *scalers.Deci
 	}
 	in.Memory = d.Memory.Clone()
 	if again := scalers.Decide(p, in); again.Replicas != d.Replicas || again.Next != d.Next {
-		t.Fatalf("asked again it is %d until %d, and not %d until %d: %s", again.Replicas, again.Next, d.Replicas, d.Next, p.Why(d))
+		t.Fatalf("Decide again: got %d replicas until %d, want %d until %d: %s", again.Replicas, again.Next, d.Replicas, d.Next, p.Why(d))
 	}
 	if _, err := d.Memory.MarshalText(); err != nil {
 		t.Fatal(err)

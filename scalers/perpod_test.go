@@ -73,9 +73,9 @@ func TestAPerPodReadingSaysWhyItIsUnknown(t *testing.T) {
 		want    scalers.Unknown
 	}{
 		"one that is good":                {1, podsOf(1, good), scalers.None},
-		"nobody":                          {1, nil, scalers.NoPods},
-		"nobody who stays":                {1, podsOf(2, deleting), scalers.NoPods},
-		"nobody who is listed":            {1, podsOf(2, unlisted), scalers.NoPods},
+		"no pod":                          {1, nil, scalers.NoPods},
+		"only deleted pods":               {1, podsOf(2, deleting), scalers.NoPods},
+		"only unlisted pods":              {1, podsOf(2, unlisted), scalers.NoPods},
 		"pods that are no replicas":       {0, podsOf(2, good), scalers.NoPods},
 		"one without a request":           {2, []scalers.Pod{good, bad}, scalers.NoRequest},
 		"one that goes without a request": {2, []scalers.Pod{good, badAndGoing}, scalers.NoRequest},

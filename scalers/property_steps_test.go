@@ -12,7 +12,7 @@ func TestABaseStandsUntilItsLevelIsZero(t *testing.T) {
 	bases := 0
 	for seed := *firstSeed; seed < *firstSeed+*timelines/4; seed++ {
 		l, taken := newTimeline(seed, nil), map[int]int32{}
-		for range storyLength {
+		for range timelineLength {
 			l.play()
 			for i, q := range l.last.Proposals() {
 				was, is := taken[i]
@@ -21,7 +21,7 @@ func TestABaseStandsUntilItsLevelIsZero(t *testing.T) {
 				case q.Level < 1000 && q.Known:
 					delete(taken, i)
 				case q.Level >= 1000 && is && was != q.Base:
-					l.fail(t, "the base of %s was %d and is %d", t2.Name, was, q.Base)
+					l.fail(t, "the base of %s: got %d, want still %d", t2.Name, q.Base, was)
 				case q.Level >= 1000:
 					taken[i] = q.Base
 					bases++
@@ -30,19 +30,19 @@ func TestABaseStandsUntilItsLevelIsZero(t *testing.T) {
 		}
 	}
 	if bases == 0 {
-		t.Error("nothing stepped")
+		t.Error("got no step in any timeline, want some")
 	}
 }
 
-// A memory that was lost, or an older one, has no base. The one that is taken then is at most what the others ask for by their
-// formulas, and does not depend on the count: that may have the step in it.
+// A lost memory has no base. The new base is at most what the other triggers ask for by their formulas, and does not depend on
+// the count, which may include the step.
 func TestAStepIsNeverInItsBase(t *testing.T) {
 	each(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
-		lost := l.ask(l.now, l.current, scalers.Memory{})
-		other := l.ask(l.now, l.dice.Int32N(30), scalers.Memory{})
+		lost := l.decideAt(l.now, l.current, scalers.Memory{})
+		other := l.decideAt(l.now, l.dice.Int32N(30), scalers.Memory{})
 		if !reflect.DeepEqual(lost.Memory.Bases, other.Memory.Bases) {
-			l.fail(t, "the bases are %v, and at %v replicas %v", lost.Memory.Bases, other.Replicas, other.Memory.Bases)
+			l.fail(t, "without a memory: got the bases %v at %d replicas, and %v at another count, want the same", lost.Memory.Bases, l.current, other.Memory.Bases)
 		}
 		most := max(l.policy.Min, 1)
 		for i, q := range lost.Proposals() {
@@ -55,7 +55,7 @@ func TestAStepIsNeverInItsBase(t *testing.T) {
 		}
 		for _, b := range lost.Memory.Bases {
 			if b.Replicas > most {
-				l.fail(t, "a base is %d, and nobody asks for more than %d", b.Replicas, most)
+				l.fail(t, "got a base of %d, want at most the %d that the others ask for", b.Replicas, most)
 			}
 		}
 	})
@@ -65,20 +65,20 @@ func TestWhatIsKnownAtLeastNeverGivesFewer(t *testing.T) {
 	each(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		if l.policy.Fallback != nil || len(l.policy.Triggers) > len(l.events) {
-			return // A fallback answers to what fails, and this does not; to a formula the one is as missing as the other.
+			return // A fallback answers for a failure but not for this; a formula treats both as missing.
 		}
 		e := &l.events[l.dice.IntN(len(l.events))]
 		was := *e
 		e.Trigger, e.At, e.Current, e.Ready, e.PerPod, e.Err = "x", l.now, l.current, l.current, false, errSource
 		e.Value = scalers.Milli(l.dice.IntN(9000))
 		e.AtLeast = false
-		fails := l.ask(l.now, l.current, l.memory.Clone())
+		fails := l.decideAt(l.now, l.current, l.memory.Clone())
 		e.AtLeast = true
-		least := l.ask(l.now, l.current, l.memory.Clone())
+		least := l.decideAt(l.now, l.current, l.memory.Clone())
 		e.Value += scalers.Milli(l.dice.IntN(9000))
-		more := l.ask(l.now, l.current, l.memory.Clone())
+		more := l.decideAt(l.now, l.current, l.memory.Clone())
 		if least.Replicas < fails.Replicas || more.Replicas < least.Replicas || least.Known {
-			l.fail(t, "when it fails the answer is %d, at least something %d, and more %d", fails.Replicas, least.Replicas, more.Replicas)
+			l.fail(t, "got %d replicas for a failure, %d for a least value and %d for a greater one, want them to rise, and Known false", fails.Replicas, least.Replicas, more.Replicas)
 		}
 		*e = was
 	})
@@ -87,13 +87,13 @@ func TestWhatIsKnownAtLeastNeverGivesFewer(t *testing.T) {
 func TestWhetherALevelWasConfirmedDecidesNothing(t *testing.T) {
 	each(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
-		a := l.ask(l.now, l.current, l.memory.Clone())
+		a := l.decideAt(l.now, l.current, l.memory.Clone())
 		for i := range l.events {
 			l.events[i].Stale = !l.events[i].Stale
 		}
-		b := l.ask(l.now, l.current, l.memory.Clone())
+		b := l.decideAt(l.now, l.current, l.memory.Clone())
 		if a.Replicas != b.Replicas || a.Next != b.Next || !reflect.DeepEqual(a.Memory, b.Memory) {
-			l.fail(t, "unconfirmed the answer is %d until %s, and not %d", b.Replicas, b.Next.Sub(epoch), a.Replicas)
+			l.fail(t, "with Stale reversed: got %d until %s, want %d until %s", b.Replicas, b.Next.Sub(epoch), a.Replicas, a.Next.Sub(epoch))
 		}
 	})
 }

@@ -11,13 +11,13 @@ import (
 )
 
 var (
-	// A timeline has 14 decisions, and each is a case: by default every property sees more than 10^5.
-	timelines = flag.Uint64("timelines", 30_000, "how many random timelines the twin is asked about; the other properties see a quarter")
+	// A timeline has 14 decisions, each of which is a case. By default every property checks more than 10^5.
+	timelines = flag.Uint64("timelines", 30_000, "how many random timelines the reference model decides; the other properties check a quarter of them")
 	firstSeed = flag.Uint64("timeline", 0, "the first timeline")
 )
 
-// storyLength is how much happens in one timeline.
-const storyLength = 14
+// timelineLength is the number of decisions in one timeline.
+const timelineLength = 14
 
 // each plays one in share of all timelines, and calls check after each decision.
 func each(t *testing.T, share uint64, check func(t *testing.T, l *timeline)) {
@@ -25,7 +25,7 @@ func each(t *testing.T, share uint64, check func(t *testing.T, l *timeline)) {
 	t.Parallel()
 	for seed := *firstSeed; seed < *firstSeed+max(*timelines/share, 1); seed++ {
 		l := newTimeline(seed, nil)
-		for range storyLength {
+		for range timelineLength {
 			l.play()
 			check(t, l)
 		}
@@ -36,14 +36,14 @@ func TestDecidesWhatItsTwinDecides(t *testing.T) {
 	t.Parallel()
 	for seed := *firstSeed; seed < *firstSeed+*timelines; seed++ {
 		l := newTimeline(seed, nil)
-		w := &twin{policy: l.policy}
-		l.followers = []follower{w}
-		for range storyLength {
+		m := &reference{policy: l.policy}
+		l.followers = []follower{m}
+		for range timelineLength {
 			l.play()
 			d := &l.last
 			got := answer{replicas: int64(d.Replicas), known: d.Known, active: d.Active, winner: d.Winner, raw: int64(d.Raw)}
-			if got != w.last {
-				l.fail(t, "decides %+v, its twin %+v", got, w.last)
+			if got != m.last {
+				l.fail(t, "got %+v, want the reference model's %+v", got, m.last)
 			}
 		}
 	}
@@ -53,7 +53,7 @@ func TestTheAnswerIsTheSameUntilNext(t *testing.T) {
 	each(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		if l.last.Next <= l.now {
-			l.fail(t, "next is %s, and now is not before it", l.last.Next.Sub(epoch))
+			l.fail(t, "got Next %s, want an instant after now", l.last.Next.Sub(epoch))
 		}
 		until := min(l.last.Next-1, l.now.Add(3*60e9))
 		between := l.now + 1 + scalers.Instant(l.dice.Int64N(int64(until-l.now)+1))
@@ -61,12 +61,12 @@ func TestTheAnswerIsTheSameUntilNext(t *testing.T) {
 			if at <= l.now {
 				continue
 			}
-			if d := l.ask(at, l.current, l.memory.Clone()); d.Replicas != l.last.Replicas {
-				l.fail(t, "at %s, before next and with nothing written, the answer is %d", at.Sub(epoch), d.Replicas)
+			if d := l.decideAt(at, l.current, l.memory.Clone()); d.Replicas != l.last.Replicas {
+				l.fail(t, "at %s, before Next and with nothing written: got %d, want %d", at.Sub(epoch), d.Replicas, l.last.Replicas)
 			}
 			written := l.memory.Clone().Scaled(l.policy, l.now, l.current, l.last.Replicas)
-			if d := l.ask(at, l.last.Replicas, written); d.Replicas != l.last.Replicas {
-				l.fail(t, "at %s, before next and with the answer written, the answer is %d", at.Sub(epoch), d.Replicas)
+			if d := l.decideAt(at, l.last.Replicas, written); d.Replicas != l.last.Replicas {
+				l.fail(t, "at %s, before Next and with the answer written: got %d, want %d", at.Sub(epoch), d.Replicas, l.last.Replicas)
 			}
 		}
 	})
@@ -84,7 +84,7 @@ func TestDecisionsAreWithinTheLimits(t *testing.T) {
 			lowest = p.Idle
 		}
 		if n := l.last.Replicas; n < lowest || n > p.Max || n < p.Min && l.last.Active {
-			l.fail(t, "%d replicas is outside the limits", n)
+			l.fail(t, "got %d replicas, want %d to %d", n, lowest, p.Max)
 		}
 	})
 }
@@ -96,18 +96,18 @@ func TestWhatIsUnknownNeverLowers(t *testing.T) {
 		if l.last.Known || l.policy.Paused.Fixed || n >= min(l.current, l.policy.Max) {
 			return
 		}
-		if !rests(&l.last) && !answered(l.policy, &l.last) {
-			l.fail(t, "lowered from %d to %d on an unknown", l.current, n)
+		if !becomesIdle(&l.last) && !answered(l.policy, &l.last) {
+			l.fail(t, "while a trigger is unknown: got %d replicas, want at least the current %d", n, l.current)
 		}
 		for i, q := range l.last.Proposals() {
-			if !q.Known && !q.Fallback && tells(&l.policy.Triggers[i]) {
-				l.fail(t, "at rest while %s may be active", l.policy.Triggers[i].Name)
+			if !q.Known && !q.Fallback && signalsActivity(&l.policy.Triggers[i]) {
+				l.fail(t, "got the workload idle, want it running while %s may be active", l.policy.Triggers[i].Name)
 			}
 		}
 	})
 }
 
-// answered reports whether the fallback speaks for all that is unknown: it may lower.
+// answered reports whether the fallback answers for every unknown trigger. It may lower the count.
 func answered(p *scalers.Policy, d *scalers.Decision) bool {
 	for i, q := range d.Proposals() {
 		if !q.Known && !q.Fallback && !p.Triggers[i].Input {
@@ -117,8 +117,8 @@ func answered(p *scalers.Policy, d *scalers.Decision) bool {
 	return true
 }
 
-// rests reports whether a workload is at rest, or on its way there: that is stronger than what is unknown.
-func rests(d *scalers.Decision) bool {
+// becomesIdle reports whether a workload is idle or on its way there, which is stronger than an unknown level.
+func becomesIdle(d *scalers.Decision) bool {
 	return slices.ContainsFunc(d.Steps(), func(s scalers.Step) bool {
 		return s.Rule == scalers.RuleIdle || s.Rule == scalers.RuleCooldown && s.Until == scalers.Never
 	})
@@ -128,31 +128,31 @@ func TestTheOrderOfTriggersIsIrrelevant(t *testing.T) {
 	t.Parallel()
 	for seed := *firstSeed; seed < *firstSeed+*timelines/4; seed++ {
 		l := newTimeline(seed, nil)
-		m := &mirror{policy: l.policy}
+		m := &reversed{policy: l.policy}
 		l.followers = []follower{m}
-		for range storyLength {
+		for range timelineLength {
 			l.play()
 			if a, b := &l.last, &m.last; a.Replicas != b.Replicas || a.Next != b.Next || a.Active != b.Active || a.Known != b.Known {
-				l.fail(t, "with the triggers in reverse the answer is %d until %s", b.Replicas, b.Next.Sub(epoch))
+				l.fail(t, "with the triggers in reverse: got %d until %s, want %d until %s", b.Replicas, b.Next.Sub(epoch), a.Replicas, a.Next.Sub(epoch))
 			}
 		}
 	}
 }
 
-// mirror decides with the triggers in reverse.
-type mirror struct {
+// reversed decides with the triggers in reverse.
+type reversed struct {
 	policy *scalers.Policy
 	memory scalers.Memory
 	last   scalers.Decision
 }
 
-func (m *mirror) wrote(at scalers.Instant, from, to int32) {
+func (m *reversed) onWrite(at scalers.Instant, from, to int32) {
 	m.memory = m.memory.Scaled(m.policy, at, from, to)
 }
 
-func (m *mirror) away(now scalers.Instant) { m.memory = m.memory.Resume(now) }
+func (m *reversed) onRestart(now scalers.Instant) { m.memory = m.memory.Resume(now) }
 
-func (m *mirror) decides(l *timeline) {
+func (m *reversed) onDecision(l *timeline) {
 	p, events := *m.policy, slices.Clone(l.events)
 	p.Triggers = slices.Clone(p.Triggers)
 	slices.Reverse(p.Triggers[:len(events)])
@@ -171,7 +171,7 @@ func TestMoreNeverMeansFewer(t *testing.T) {
 		}
 		at, was := l.now.Add(time.Duration(l.dice.IntN(2)*5e9)), *e
 		e.At = at
-		less := l.ask(at, l.current, l.memory.Clone())
+		less := l.decideAt(at, l.current, l.memory.Clone())
 		known := less.Proposals()[i].Known && less.Known
 		if t := &l.policy.Triggers[i]; t.Cap && t.Exact && !steps(t) && less.Proposals()[i].Replicas == 0 {
 			known = false // A schedule or an alert that is off caps nothing; on, it may lower.
@@ -181,8 +181,8 @@ func TestMoreNeverMeansFewer(t *testing.T) {
 			e.Pods = slices.Clone(e.Pods)
 			e.Pods[l.dice.IntN(len(e.Pods))].Usage += more
 		}
-		if more := l.ask(at, l.current, l.memory.Clone()); known && more.Replicas < less.Replicas {
-			l.fail(t, "when %s is %s %v the answer is %d, and not %d", e.Trigger, e.Value, e.Pods, more.Replicas, less.Replicas)
+		if more := l.decideAt(at, l.current, l.memory.Clone()); known && more.Replicas < less.Replicas {
+			l.fail(t, "with %s raised to %s %v: got %d replicas, want at least %d", e.Trigger, e.Value, e.Pods, more.Replicas, less.Replicas)
 		}
 		*e = was
 	})
@@ -200,7 +200,7 @@ func TestMemoryOutlivesItsTextAtAnyPoint(t *testing.T) {
 			l.fail(t, "%v", err)
 		}
 		if !reflect.DeepEqual(normal(back), normal(l.memory)) {
-			l.fail(t, "%+v came back as %+v", l.memory, back)
+			l.fail(t, "UnmarshalText: got %+v, want %+v", back, l.memory)
 		}
 		l.memory = back
 	})

@@ -6,20 +6,20 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// sample is what a pod, or a sample without one, brings into a ratio.
+// sample is one summand of a ratio: a pod, or a sample of an unlisted pod.
 type sample struct {
 	usage, request int64
 	surplus        bool
 }
 
-// sorted are the pods of a reading by what the HPA makes of them.
+// sorted are the pods of a reading as the HPA classifies them.
 type sorted struct {
 	measured, missing, unready []sample
 	ready                      int64
 	broken                     bool
 }
 
-func (w *twin) sort(t *scalers.Trigger, e scalers.Event) (s sorted) {
+func (m *reference) sort(t *scalers.Trigger, e scalers.Event) (s sorted) {
 	for _, pod := range e.Pods {
 		one := sample{usage: int64(pod.Usage), request: int64(pod.Request), surplus: pod.Unlisted}
 		if !pod.Unlisted && t.Metric == scalers.Utilization && !pod.HasRequest || pod.Sampled && pod.Usage < 0 {
@@ -34,7 +34,7 @@ func (w *twin) sort(t *scalers.Trigger, e scalers.Event) (s sorted) {
 			s.unready = append(s.unready, one)
 		case !pod.Sampled:
 			s.missing = append(s.missing, one)
-		case t.CPU && w.warming(pod, e.At):
+		case t.CPU && m.warming(pod, e.At):
 			s.unready = append(s.unready, one)
 		default:
 			s.measured = append(s.measured, one)
@@ -44,17 +44,17 @@ func (w *twin) sort(t *scalers.Trigger, e scalers.Event) (s sorted) {
 	return s
 }
 
-func (w *twin) warming(pod scalers.Pod, now scalers.Instant) bool {
+func (m *reference) warming(pod scalers.Pod, now scalers.Instant) bool {
 	if pod.NoCondition || pod.Started == 0 {
 		return true
 	}
-	starting := now.Sub(pod.Started) < w.policy.CPUInitializationPeriod
-	never := pod.ReadyChanged.Sub(pod.Started) < w.policy.InitialReadinessDelay
+	starting := now.Sub(pod.Started) < m.policy.CPUInitializationPeriod
+	never := pod.ReadyChanged.Sub(pod.Started) < m.policy.InitialReadinessDelay
 	early := pod.SampledAt.Sub(pod.ReadyChanged) < pod.Window
 	return starting && (pod.NotReady || early) || !starting && pod.NotReady && never
 }
 
-// ratio is that of a mean or of a percentage, both truncated, to the target; nil when nothing can be divided.
+// ratio returns the ratio of the mean or the percentage, both truncated, to the target; nil when the divisor is zero.
 func ratio(t *scalers.Trigger, samples []sample) *big.Rat {
 	usage, over := new(big.Int), new(big.Int)
 	for _, s := range samples {
@@ -77,9 +77,10 @@ func ratio(t *scalers.Trigger, samples []sample) *big.Rat {
 	return new(big.Rat).SetFrac(level, big.NewInt(int64(t.Target)))
 }
 
-// overPods returns the formula of a per-pod reading, and what tolerance leaves of it; known is false when there is none.
-func (w *twin) overPods(t *scalers.Trigger, e scalers.Event) (raw, n int64, known bool) {
-	s := w.sort(t, e)
+// overPods returns what the formula gives for a per-pod reading, and what tolerance leaves of it. known is false when it is
+// unknown.
+func (m *reference) overPods(t *scalers.Trigger, e scalers.Event) (raw, n int64, known bool) {
+	s := m.sort(t, e)
 	first := ratio(t, s.measured)
 	if s.broken || first == nil || e.Current == 0 {
 		return 0, 0, false
@@ -109,5 +110,5 @@ func (w *twin) overPods(t *scalers.Trigger, e scalers.Event) (raw, n int64, know
 	if side*final.Cmp(big.NewRat(1, 1)) < 0 {
 		return raw, int64(e.Current), true
 	}
-	return raw, w.tolerate(final, int64(e.Current), raw), true
+	return raw, m.tolerate(final, int64(e.Current), raw), true
 }

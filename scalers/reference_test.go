@@ -9,35 +9,35 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// twin decides as the documentation says, in the plainest way: it remembers everything that ever happened, prunes nothing,
-// and divides with fractions of any size. It says nothing of steps or of when to ask again.
-type twin struct {
+// reference is a reference model of Decide. It follows the specification in the plainest way: it remembers everything, prunes
+// nothing, and divides with fractions of any size. It has no steps and no Next.
+type reference struct {
 	policy *scalers.Policy
-	// recommended, from the first on; the last may stand.
-	recommended []spell
-	writes      []scalers.Change
-	lastActive  scalers.Instant
-	everActive  bool
-	stands      bool
-	seen        bool
-	readings    []scalers.Event
-	last        answer
-	// unsure is true while some trigger that tells activity is unknown.
-	unsure bool
-	// runs are the failures in a row of triggers.
-	runs map[int]*run
-	// bases are what step triggers add to.
+	// recommended are all recommendations, oldest first. The last may still last.
+	recommended      []recommendation
+	writes           []scalers.Change
+	lastActive       scalers.Instant
+	everActive       bool
+	continuousActive bool
+	seen             bool
+	readings         []scalers.Event
+	last             answer
+	// activityUnknown is true while a trigger that signals activity is unknown.
+	activityUnknown bool
+	// failing are the failures of triggers.
+	failing map[int]*failures
+	// bases are the counts that step triggers add to.
 	bases map[int]int64
 }
 
-// spell is a recommendation and the end of the time in which it was one.
-type spell struct {
-	end    scalers.Instant
-	stands bool
-	n      int64
+// recommendation is a count and the end of the time for which it was recommended.
+type recommendation struct {
+	end   scalers.Instant
+	lasts bool
+	n     int64
 }
 
-// answer is what the twin says of a decision.
+// answer is a decision as far as the reference model makes it.
 type answer struct {
 	replicas      int64
 	known, active bool
@@ -45,27 +45,26 @@ type answer struct {
 	raw           int64
 }
 
-// decides keeps the answer of this instant.
-func (w *twin) decides(l *timeline) { w.last = w.decide(l.now, l.current, l.events) }
+// onDecision decides on the same input.
+func (m *reference) onDecision(l *timeline) { m.last = m.decide(l.now, l.current, l.events) }
 
-// wrote is told of each write that succeeded.
-func (w *twin) wrote(at scalers.Instant, from, to int32) {
+// onWrite records a write that succeeded.
+func (m *reference) onWrite(at scalers.Instant, from, to int32) {
 	if from != to {
-		w.writes = append(w.writes, scalers.Change{At: at, By: to - from})
+		m.writes = append(m.writes, scalers.Change{At: at, By: to - from})
 	}
 }
 
-// away is told that nobody looked after the workload for a while: what was recommended last stands, and what was active was so
-// until now.
-func (w *twin) away(now scalers.Instant) {
-	if w.last.active {
-		w.lastActive = now
+// onRestart makes the last recommendation last, and what was active be active until now.
+func (m *reference) onRestart(now scalers.Instant) {
+	if m.last.active {
+		m.lastActive = now
 	}
-	if n := len(w.recommended); n > 0 {
-		w.recommended[n-1].stands = true
+	if n := len(m.recommended); n > 0 {
+		m.recommended[n-1].lasts = true
 	}
-	for _, r := range w.runs {
-		r.failures, r.elapsed, r.at = r.failures+r.elapsed, 0, 0
+	for _, r := range m.failing {
+		r.read, r.silent, r.at = r.read+r.silent, 0, 0
 	}
 }
 
@@ -75,98 +74,98 @@ func same(a, b scalers.Event) bool {
 		a.AtLeast == b.AtLeast && a.Suspended == b.Suspended && a.PerPod == b.PerPod && slices.Equal(a.Pods, b.Pods)
 }
 
-func (w *twin) decide(now scalers.Instant, count int32, events []scalers.Event) answer {
-	p, current := w.policy, int64(count)
-	arrived := !slices.EqualFunc(events, w.readings, same)
-	w.readings = slices.Clone(events)
-	w.countFailures(now, events)
-	events = w.compose(now, events)
-	out, wanted, continuous := w.propose(now, current, events)
-	w.capAt(now, events, &out, &wanted, &continuous)
-	w.rememberActivity(now, current, events, out.active)
+func (m *reference) decide(now scalers.Instant, count int32, events []scalers.Event) answer {
+	p, current := m.policy, int64(count)
+	arrived := !slices.EqualFunc(events, m.readings, same)
+	m.readings = slices.Clone(events)
+	m.countFailures(now, events)
+	events = m.evaluateFormula(now, events)
+	out, wanted, continuous := m.propose(now, current, events)
+	m.applyCeiling(now, events, &out, &wanted, &continuous)
+	m.recordActivity(now, current, events, out.active)
 
-	// The count that the chain starts from: within the limits, at rest, or on its way there.
+	// The count to start from: within the limits, idle, or on its way there.
 	minimum := int64(p.Min)
 	if p.Idle != scalers.NoIdle {
 		minimum = max(minimum, 1)
 	}
-	start, resting := current, p.Idle != scalers.NoIdle && current <= int64(p.Idle)
+	start, idle := current, p.Idle != scalers.NoIdle && current <= int64(p.Idle)
 	switch {
-	case resting && out.active:
-		start, resting = minimum, false
+	case idle && out.active:
+		start, idle = minimum, false
 	case current > int64(p.Max):
 		start = int64(p.Max)
-	case current < minimum && !resting && !w.mayRest(now, out):
+	case current < minimum && !idle && !m.mayBecomeIdle(now, out):
 		start = minimum
 	}
 
-	// Unknown holds; otherwise windows and rates.
-	unanswered := w.fallBack(now, start, events, &wanted, &continuous, out.winner < 0)
-	held := unanswered && (wanted < 0 || wanted < start)
-	w.remember(now, current, wanted, held, arrived, !unanswered, continuous)
+	// An unknown level keeps the count. Otherwise windows and rates apply.
+	unanswered := m.fallBack(now, start, events, &wanted, &continuous, out.winner < 0)
+	kept := unanswered && (wanted < 0 || wanted < start)
+	m.record(now, current, wanted, kept, arrived, !unanswered, continuous)
 	n := start
-	if !held {
-		n = w.limitRate(now, start, w.stabilize(now, start, wanted))
+	if !kept {
+		n = m.limitRate(now, start, m.stabilize(now, start, wanted))
 	}
 
-	// Rest, limits and the user's hand.
+	// The idle count, the limits and the pause.
 	lowest := minimum
 	switch {
-	case resting:
+	case idle:
 		n, lowest = int64(p.Idle), int64(p.Idle)
-	case w.mayRest(now, out):
-		n, lowest = max(w.limitRate(now, start, 0), int64(p.Idle)), int64(p.Idle)
+	case m.mayBecomeIdle(now, out):
+		n, lowest = max(m.limitRate(now, start, 0), int64(p.Idle)), int64(p.Idle)
 	}
-	out.replicas = w.paused(current, min(max(n, lowest), int64(p.Max)))
+	out.replicas = m.paused(current, min(max(n, lowest), int64(p.Max)))
 	return out
 }
 
-// propose asks each trigger for the formula and its tolerance; the maximum wins, ties go to the first.
-func (w *twin) propose(now scalers.Instant, current int64, events []scalers.Event) (out answer, wanted int64, continuous bool) {
-	out, w.unsure = answer{known: true, winner: -1, active: w.activeAnyway()}, false
+// propose evaluates formula and tolerance of each trigger. The maximum wins, the first of equals.
+func (m *reference) propose(now scalers.Instant, current int64, events []scalers.Event) (out answer, wanted int64, continuous bool) {
+	out, m.activityUnknown = answer{known: true, winner: -1, active: m.alwaysActive()}, false
 	for i, e := range events {
-		t := &w.policy.Triggers[i]
+		t := &m.policy.Triggers[i]
 		if t.Input {
 			continue
 		}
-		known := w.known(t, e, now)
+		known := m.known(t, e, now)
 		out.known = out.known && known
-		out.active = out.active || w.active(i, now, current, events)
-		if _, speaks := w.fallback(i, now, current, events); !known && !speaks {
-			w.unsure = w.unsure || tells(t)
+		out.active = out.active || m.active(i, now, current, events)
+		if _, answers := m.fallback(i, now, current, events); !known && !answers {
+			m.activityUnknown = m.activityUnknown || signalsActivity(t)
 		}
 	}
-	w.takeBases(now, events)
+	m.chooseBases(now, events)
 	for i, e := range events {
-		t := &w.policy.Triggers[i]
-		if raw, n, asks := w.asks(i, now, e); asks && !t.Cap && (out.winner < 0 || n > wanted) {
+		t := &m.policy.Triggers[i]
+		if raw, n, asks := m.demand(i, now, e); asks && !t.Cap && (out.winner < 0 || n > wanted) {
 			out.winner, out.raw, wanted = i, raw, n
 		}
 	}
 	if out.winner < 0 {
-		out.winner, continuous = w.quiet(now, events)
+		out.winner, continuous = m.addsNothing(now, events)
 		return out, 0, continuous
 	}
 	for i, e := range events {
-		t := &w.policy.Triggers[i]
-		_, n, asks := w.asks(i, now, e)
+		t := &m.policy.Triggers[i]
+		_, n, asks := m.demand(i, now, e)
 		continuous = continuous || asks && !t.Cap && n == wanted && t.Continuous
 	}
 	return out, wanted, continuous
 }
 
-// active reports whether trigger i, or the fallback in its place, says that there is work.
-func (w *twin) active(i int, now scalers.Instant, current int64, events []scalers.Event) bool {
-	t := &w.policy.Triggers[i]
-	if w.known(t, events[i], now) || w.atLeast(t, events[i], now) {
-		awake := w.policy.Idle == scalers.NoIdle || events[i].Current > w.policy.Idle
-		return tells(t) && events[i].Value > t.Activation && (!steps(t) || events[i].Value >= 1000) && (!events[i].Suspended || awake)
+// active reports whether trigger i, or the fallback in its place, signals work.
+func (m *reference) active(i int, now scalers.Instant, current int64, events []scalers.Event) bool {
+	t := &m.policy.Triggers[i]
+	if m.known(t, events[i], now) || m.atLeast(t, events[i], now) {
+		running := m.policy.Idle == scalers.NoIdle || events[i].Current > m.policy.Idle
+		return signalsActivity(t) && events[i].Value > t.Activation && (!steps(t) || events[i].Value >= 1000) && (!events[i].Suspended || running)
 	}
-	n, speaks := w.fallback(i, now, current, events)
-	return tells(t) && speaks && n > max(int64(w.policy.Idle), 0)
+	n, answers := m.fallback(i, now, current, events)
+	return signalsActivity(t) && answers && n > max(int64(m.policy.Idle), 0)
 }
 
-func (w *twin) known(t *scalers.Trigger, e scalers.Event, now scalers.Instant) bool {
+func (m *reference) known(t *scalers.Trigger, e scalers.Event, now scalers.Instant) bool {
 	if e.At == 0 || e.Err != nil || e.Value < 0 {
 		return false
 	}
@@ -174,16 +173,16 @@ func (w *twin) known(t *scalers.Trigger, e scalers.Event, now scalers.Instant) b
 		return false
 	}
 	if t.PerPod {
-		_, _, known := w.overPods(t, e)
+		_, _, known := m.overPods(t, e)
 		return known
 	}
 	return t.Metric != scalers.Value || t.Exact || e.Current == 0 || e.Ready > 0
 }
 
-// formula returns its answer, and what tolerance and its guard leave of it.
-func (w *twin) formula(t *scalers.Trigger, e scalers.Event) (raw, n int64) {
+// formula returns the number of replicas, and what tolerance leaves of it.
+func (m *reference) formula(t *scalers.Trigger, e scalers.Event) (raw, n int64) {
 	if t.PerPod {
-		raw, n, _ = w.overPods(t, e)
+		raw, n, _ = m.overPods(t, e)
 		return raw, n
 	}
 	ratio := big.NewRat(int64(e.Value), int64(t.Target))
@@ -198,12 +197,12 @@ func (w *twin) formula(t *scalers.Trigger, e scalers.Event) (raw, n int64) {
 		raw = ceil(ratio)
 		ratio.Quo(ratio, big.NewRat(current, 1))
 	}
-	return raw, w.tolerate(ratio, current, raw)
+	return raw, m.tolerate(ratio, current, raw)
 }
 
-// tolerate is what tolerance leaves of raw.
-func (w *twin) tolerate(ratio *big.Rat, current, raw int64) int64 {
-	low, high := big.NewRat(1_000_000-w.policy.Down.Tolerance, 1_000_000), big.NewRat(1_000_000+w.policy.Up.Tolerance, 1_000_000)
+// tolerate returns what tolerance leaves of raw.
+func (m *reference) tolerate(ratio *big.Rat, current, raw int64) int64 {
+	low, high := big.NewRat(1_000_000-m.policy.Down.Tolerance, 1_000_000), big.NewRat(1_000_000+m.policy.Up.Tolerance, 1_000_000)
 	switch side := ratio.Cmp(big.NewRat(1, 1)); {
 	case ratio.Cmp(low) >= 0 && ratio.Cmp(high) <= 0:
 		return current
@@ -225,73 +224,73 @@ func ceil(r *big.Rat) int64 {
 	return quo.Int64()
 }
 
-// remember records a recommendation when a reading arrived, and the current count at first sight. What is held because of
-// an unknown is none: the last one stands until the next, or until another is known without a reading.
-func (w *twin) remember(now scalers.Instant, current, wanted int64, held, arrived, known, continuous bool) {
-	if !w.seen {
-		w.seen = true
-		w.recommended = append(w.recommended, spell{end: now, n: current})
+// record records a recommendation when a reading arrived, and the current count in the first decision. A count that is kept
+// because of an unknown level is none: the last recommendation lasts until the next.
+func (m *reference) record(now scalers.Instant, current, wanted int64, kept, arrived, known, continuous bool) {
+	if !m.seen {
+		m.seen = true
+		m.recommended = append(m.recommended, recommendation{end: now, n: current})
 	}
-	last := &w.recommended[len(w.recommended)-1]
+	last := &m.recommended[len(m.recommended)-1]
 	switch {
-	case held:
-		last.stands = true
-	case arrived, known && last.stands && last.n != wanted:
-		if last.stands {
-			last.end, last.stands = now, false
+	case kept:
+		last.lasts = true
+	case arrived, known && last.lasts && last.n != wanted:
+		if last.lasts {
+			last.end, last.lasts = now, false
 		}
-		w.recommended = append(w.recommended, spell{end: now, stands: continuous, n: wanted})
+		m.recommended = append(m.recommended, recommendation{end: now, lasts: continuous, n: wanted})
 	}
 }
 
-func (w *twin) rememberActivity(now scalers.Instant, current int64, events []scalers.Event, active bool) {
-	stands := w.activeAnyway()
-	w.everActive = w.everActive || stands
+func (m *reference) recordActivity(now scalers.Instant, current int64, events []scalers.Event, active bool) {
+	continuous := m.alwaysActive()
+	m.everActive = m.everActive || continuous
 	for i, e := range events {
-		t := &w.policy.Triggers[i]
-		if !active || !w.active(i, now, current, events) {
+		t := &m.policy.Triggers[i]
+		if !active || !m.active(i, now, current, events) {
 			continue
 		}
-		w.everActive = true
+		m.everActive = true
 		if t.Continuous {
-			stands = true
+			continuous = true
 		} else {
-			w.lastActive = max(w.lastActive, e.At)
+			m.lastActive = max(m.lastActive, e.At)
 		}
 	}
-	if stands || w.stands {
-		w.lastActive = now
+	if continuous || m.continuousActive {
+		m.lastActive = now
 	}
-	w.stands = stands
+	m.continuousActive = continuous
 }
 
-// activeAnyway reports whether the workload is active without a trigger that says so.
-func (w *twin) activeAnyway() bool {
-	return w.policy.ForceActivation || !slices.ContainsFunc(w.policy.Triggers, func(t scalers.Trigger) bool { return tells(&t) })
+// alwaysActive reports whether the workload is active without an active trigger.
+func (m *reference) alwaysActive() bool {
+	return m.policy.ForceActivation || !slices.ContainsFunc(m.policy.Triggers, func(t scalers.Trigger) bool { return signalsActivity(&t) })
 }
 
-// stabilize is clamp(current, lowest in the up window, highest in the down window), each with the newest included.
-func (w *twin) stabilize(now scalers.Instant, start, wanted int64) int64 {
+// stabilize returns clamp(current, lowest in the up window, highest in the down window), each with the newest included.
+func (m *reference) stabilize(now scalers.Instant, start, wanted int64) int64 {
 	low, high := wanted, wanted
-	for _, r := range w.recommended {
-		if r.stands || now.Sub(r.end) < w.policy.Up.Window {
+	for _, r := range m.recommended {
+		if r.lasts || now.Sub(r.end) < m.policy.Up.Window {
 			low = min(low, r.n)
 		}
-		if r.stands || now.Sub(r.end) < w.policy.Down.Window {
+		if r.lasts || now.Sub(r.end) < m.policy.Down.Window {
 			high = max(high, r.n)
 		}
 	}
 	return min(max(start, low), high)
 }
 
-// limitRate keeps wanted within the policies of its direction.
-func (w *twin) limitRate(now scalers.Instant, start, wanted int64) int64 {
-	b, sign := &w.policy.Up, int64(1)
+// limitRate returns wanted within the rate policies of its direction.
+func (m *reference) limitRate(now scalers.Instant, start, wanted int64) int64 {
+	b, sign := &m.policy.Up, int64(1)
 	if wanted == start {
 		return start
 	}
 	if wanted < start {
-		b, sign = &w.policy.Down, -1
+		b, sign = &m.policy.Down, -1
 	}
 	if b.Select == scalers.Disabled {
 		return start
@@ -299,7 +298,7 @@ func (w *twin) limitRate(now scalers.Instant, start, wanted int64) int64 {
 	var bounds []int64
 	for _, r := range b.Policies {
 		then := start
-		for _, e := range w.writes {
+		for _, e := range m.writes {
 			if now.Sub(e.At) < r.Period {
 				then -= int64(e.By)
 			}
@@ -323,7 +322,7 @@ func (w *twin) limitRate(now scalers.Instant, start, wanted int64) int64 {
 	return between(start, wanted, slices.Min(bounds))
 }
 
-// between is wanted, but not past bound, and never back past start.
+// between returns wanted, but not past bound, and never back past start.
 func between(start, wanted, bound int64) int64 {
 	if wanted > start {
 		return min(wanted, max(bound, start))
@@ -331,19 +330,19 @@ func between(start, wanted, bound int64) int64 {
 	return max(wanted, min(bound, start))
 }
 
-// mayRest reports whether nothing is active, for sure and for long enough.
-func (w *twin) mayRest(now scalers.Instant, a answer) bool {
-	if w.policy.Idle == scalers.NoIdle || a.active || w.unsure {
+// mayBecomeIdle reports whether it is certain that no trigger is active, and has been for long enough.
+func (m *reference) mayBecomeIdle(now scalers.Instant, a answer) bool {
+	if m.policy.Idle == scalers.NoIdle || a.active || m.activityUnknown {
 		return false
 	}
-	if !w.everActive {
-		return now.Sub(w.policy.Created) >= w.policy.InitialCooldown
+	if !m.everActive {
+		return now.Sub(m.policy.Created) >= m.policy.InitialCooldown
 	}
-	return now.Sub(w.lastActive) >= w.policy.Cooldown
+	return now.Sub(m.lastActive) >= m.policy.Cooldown
 }
 
-func (w *twin) paused(current, n int64) int64 {
-	switch paused := w.policy.Paused; {
+func (m *reference) paused(current, n int64) int64 {
+	switch paused := m.policy.Paused; {
 	case paused.Fixed:
 		return int64(paused.At)
 	case paused.Keep, paused.In && n < current, paused.Out && n > current:

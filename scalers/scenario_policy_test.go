@@ -9,7 +9,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// newScenarioPolicy is a policy as a user has it who set nothing: 0 to 100 replicas, a cooldown of 5 minutes.
+// newScenarioPolicy returns the policy of a user who has set nothing: 0 to 100 replicas, a cooldown of 5 minutes.
 func newScenarioPolicy() *scalers.Policy {
 	return &scalers.Policy{
 		Max: 100, Created: epoch, Cooldown: 5 * time.Minute,
@@ -134,7 +134,7 @@ func (s *scenario) paused(text string) scalers.Paused {
 	}
 }
 
-// formulas are a + b, which does not do without either, and a ?? b.
+// formulas are a + b, which needs both, and a ?? b.
 var formulas = map[string]func([]scalers.Level) (scalers.Milli, error){
 	"sum": func(levels []scalers.Level) (scalers.Milli, error) {
 		var sum scalers.Milli

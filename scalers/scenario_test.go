@@ -13,19 +13,20 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write what the scenarios in testdata say now; commit a change only when you understand it")
+var rewrite = flag.Bool("rewrite", false, "write the present answers into testdata; commit a change only when you understand it")
 
-// TestScenarios plays each testdata/*.txt and compares what is decided with what stands there, word for word. A scenario
-// is a story of commands; the lines that begin with a blank are the answers:
+// TestScenarios plays each testdata/*.txt and compares the decisions with the file, word for word. A scenario is a list of
+// commands; lines that begin with a blank are the answers:
 //
 //	policy KEY=VALUE...             the policy; its keys are in scenario_policy_test.go
 //	trigger NAME KEY=VALUE...       a trigger of it
 //	replicas N                      the count at the start
 //	at TIME [replicas=N] [ready=N] [paused=HOW] [force=on] [restart] [lost] [NAME=LEVEL...]
-//	                                what happens at an instant, one after the other: somebody writes the count, levels (or
-//	                                err, or >=LEVEL for one that is that at least) arrive; then one decision. Before it, the core is asked at each Next, and shown
-//	                                where the count changes. A level of single pods is TIMES*USAGE/REQUEST!WHAT,... where
-//	                                TIMES, REQUEST and WHAT may be left out, and USAGE is - without a sample
+//	                                what happens at an instant, in this order: another client writes the count, levels (or
+//	                                err, or >=LEVEL for a least value) arrive; then one decision. Before it, there is a decision
+//	                                at each Next, which is shown when the count changes. A level of single pods is
+//	                                TIMES*USAGE/REQUEST!WHAT,... where TIMES, REQUEST and WHAT may be left out, and USAGE is -
+//	                                without a sample
 func TestScenarios(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(paths) == 0 {
@@ -73,7 +74,7 @@ func firstDifference(want, got string) string {
 	return ""
 }
 
-// scenario is one on its way.
+// scenario is a scenario that is being played.
 type scenario struct {
 	t      *testing.T
 	policy *scalers.Policy
@@ -84,7 +85,7 @@ type scenario struct {
 	out   strings.Builder
 }
 
-// playScenario returns the text with the answers of today.
+// playScenario returns the text with the present answers.
 func playScenario(t *testing.T, text string) string {
 	t.Helper()
 	s := &scenario{t: t, policy: newScenarioPolicy(), ready: -1}
@@ -113,7 +114,7 @@ func playScenario(t *testing.T, text string) string {
 	return s.out.String()
 }
 
-// at lets things happen at an instant, and decides.
+// at plays what happens at an instant, and decides.
 func (s *scenario) at(at time.Duration, things []string) {
 	s.begin()
 	s.wakeUntil(at)
@@ -151,7 +152,7 @@ func (s *scenario) begin() {
 	s.w = newWorkload(s.policy, s.start)
 }
 
-// wakeUntil asks at each Next up to an instant, and shows the answers that change the count.
+// wakeUntil decides at each Next before an instant, and shows the answers that change the count.
 func (s *scenario) wakeUntil(at time.Duration) {
 	for s.w.last.Next < epoch.Add(at) {
 		wake, before := s.w.last.Next.Sub(epoch), s.w.current
@@ -162,7 +163,7 @@ func (s *scenario) wakeUntil(at time.Duration) {
 	}
 }
 
-// answer writes what was decided.
+// answer writes the last decision.
 func (s *scenario) answer(at time.Duration, how string) {
 	d := &s.w.last
 	fmt.Fprintf(&s.out, "  %s: %s%d", at, how, d.Replicas)
@@ -205,7 +206,7 @@ func (s *scenario) level(at time.Duration, name, value string) {
 	s.t.Fatalf("no trigger %s", name)
 }
 
-// pods reads the level of single pods. They have been ready for a day, but for what is said of them.
+// pods parses the level of single pods, which have been ready for a day except as WHAT says.
 func (s *scenario) pods(at scalers.Instant, text string) []scalers.Pod {
 	var pods []scalers.Pod
 	for one := range strings.SplitSeq(text, ",") {
@@ -242,7 +243,7 @@ func (s *scenario) pods(at scalers.Instant, text string) []scalers.Pod {
 	return pods
 }
 
-// restart loses everything but the text of the memory.
+// restart drops everything except the encoded memory.
 func (s *scenario) restart(at time.Duration) {
 	text, err := s.w.memory.MarshalText()
 	if err != nil {

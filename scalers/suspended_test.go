@@ -15,17 +15,17 @@ func TestADormantLevelWakesNobodyAndKeepsThoseWhoWork(t *testing.T) {
 		want    int32
 		active  bool
 	}{
-		"at rest, it does not wake":               {0, scalers.Event{Value: 5000, Suspended: true}, 0, false},
-		"at rest, another wakes":                  {0, scalers.Event{Value: 5000}, 1, true},
-		"at work, it keeps what it asks for":      {3, scalers.Event{Value: 5000, Suspended: true}, 1, true},
-		"at work, a dormant nothing goes to rest": {3, scalers.Event{Suspended: true}, 0, false},
+		"idle, it does not activate":          {0, scalers.Event{Value: 5000, Suspended: true}, 0, false},
+		"idle, another activates":             {0, scalers.Event{Value: 5000}, 1, true},
+		"running, it still asks for replicas": {3, scalers.Event{Value: 5000, Suspended: true}, 1, true},
+		"running, it becomes idle at zero":    {3, scalers.Event{Suspended: true}, 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.event.At, c.event.Current = epoch, c.current
 			long := scalers.Memory{LastActive: epoch.Add(-time.Hour)}
 			d := scalers.Decide(p, scalers.Input{Now: epoch, Current: c.current, Events: []scalers.Event{c.event}, Memory: long})
 			if d.Replicas != c.want || d.Active != c.active || p.Propose(0, &c.event, epoch).Active != c.active {
-				t.Errorf("%d replicas, active %t: want %d, %t: %s", d.Replicas, d.Active, c.want, c.active, p.Why(&d))
+				t.Errorf("got %d replicas, active %t, want %d, %t: %s", d.Replicas, d.Active, c.want, c.active, p.Why(&d))
 			}
 		})
 	}

@@ -11,37 +11,37 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// timeline is a random policy and a random story that happens to a workload with it.
+// timeline is a random policy and a random series of events for a workload with it.
 type timeline struct {
 	rand   *rand.Rand
 	policy *scalers.Policy
-	// followers are told the same, and decide at the same instants.
+	// followers get the same input at the same instants.
 	followers []follower
 	now       scalers.Instant
 	// current is the count, wished the last answer that has not been written yet, or -1.
-	current, wished int32
-	events          []scalers.Event
-	memory          scalers.Memory
-	last            scalers.Decision
-	// log is the story so far, if anybody wants to read it; steps is how many things have happened.
+	current, unwritten int32
+	events             []scalers.Event
+	memory             scalers.Memory
+	last               scalers.Decision
+	// log is what has happened so far; nil when it is not recorded. steps is the number of things that have happened.
 	log   *strings.Builder
 	seed  uint64
 	steps int
-	// dice are for whoever checks: they do not change the story.
+	// dice are for the checks. They do not change the timeline.
 	dice *rand.Rand
-	// silent is the trigger whose source says nothing more, -1 for none.
+	// silent is the trigger whose source sends nothing more; -1 for none.
 	silent int
 }
 
-// follower decides on the same story in another way.
+// follower decides on the same timeline in another way.
 type follower interface {
-	wrote(at scalers.Instant, from, to int32)
-	away(now scalers.Instant)
-	decides(l *timeline)
+	onWrite(at scalers.Instant, from, to int32)
+	onRestart(now scalers.Instant)
+	onDecision(l *timeline)
 }
 
 func newTimeline(seed uint64, log *strings.Builder) *timeline {
-	l := &timeline{rand: rand.New(rand.NewPCG(seed, 1)), dice: rand.New(rand.NewPCG(seed, 2)), seed: seed, log: log, now: epoch, wished: -1, silent: -1}
+	l := &timeline{rand: rand.New(rand.NewPCG(seed, 1)), dice: rand.New(rand.NewPCG(seed, 2)), seed: seed, log: log, now: epoch, unwritten: -1, silent: -1}
 	l.policy = randomPolicy(l.rand)
 	l.current = l.rand.Int32N(15)
 	l.events = make([]scalers.Event, len(l.policy.Triggers))
@@ -166,10 +166,10 @@ func seconds(r *rand.Rand, choices ...int) time.Duration {
 	return time.Duration(choices[r.IntN(len(choices))]) * time.Second
 }
 
-// play lets the story go on by one thing, and decides.
+// play lets one more thing happen, and decides.
 func (l *timeline) play() {
 	l.steps++
-	if l.wished >= 0 && l.rand.IntN(8) != 0 {
+	if l.unwritten >= 0 && l.rand.IntN(8) != 0 {
 		l.write()
 	}
 	step := []time.Duration{0, 1, time.Second, 5 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second}[l.rand.IntN(7)]
@@ -183,12 +183,12 @@ func (l *timeline) play() {
 	l.now = then
 	switch l.rand.IntN(16) {
 	case 0:
-		l.current, l.wished = l.rand.Int32N(15), -1
-		l.logf("somebody writes %d", l.current)
+		l.current, l.unwritten = l.rand.Int32N(15), -1
+		l.logf("another client writes %d", l.current)
 	case 1:
 		e := &l.events[l.rand.IntN(len(l.events))]
 		e.Stale = !e.Stale
-		l.logf("asked for no reason; %s is confirmed: %t", e.Trigger, !e.Stale)
+		l.logf("decides for no reason; %s is confirmed: %t", e.Trigger, !e.Stale)
 	case 2:
 		l.policy.ForceActivation = l.rand.IntN(4) == 0
 		l.policy.Paused = []scalers.Paused{{}, {}, {Keep: true}, {In: true}, {Out: true}, {Fixed: true, At: 7}}[l.rand.IntN(6)]
@@ -200,7 +200,7 @@ func (l *timeline) play() {
 		l.restart()
 	case 5, 6:
 		l.silent = l.rand.IntN(len(l.events))
-		l.logf("%s says nothing more", l.policy.Triggers[l.silent].Name)
+		l.logf("%s is silent from now on", l.policy.Triggers[l.silent].Name)
 	case 7:
 		if t := &l.policy.Triggers[l.rand.IntN(len(l.events))]; steps(t) {
 			t.Increment = randomIncrement(l.rand)
@@ -219,11 +219,11 @@ func (l *timeline) write() {
 	if l.rand.IntN(4) == 0 && l.last.Next > l.now+1 {
 		l.now++
 	}
-	l.memory = l.memory.Scaled(l.policy, l.now, l.current, l.wished)
+	l.memory = l.memory.Scaled(l.policy, l.now, l.current, l.unwritten)
 	for _, f := range l.followers {
-		f.wrote(l.now, l.current, l.wished)
+		f.onWrite(l.now, l.current, l.unwritten)
 	}
-	l.current, l.wished = l.wished, -1
+	l.current, l.unwritten = l.unwritten, -1
 	l.logf("wrote %d", l.current)
 }
 
@@ -232,7 +232,7 @@ func (l *timeline) restart() {
 	clear(l.events)
 	l.memory = l.memory.Resume(l.now)
 	for _, f := range l.followers {
-		f.away(l.now)
+		f.onRestart(l.now)
 	}
 	l.logf("restarts")
 }
@@ -282,27 +282,27 @@ func (l *timeline) read(i int) {
 	l.logf("%s is %s (%d ready of %d, at %s, error %v, at least %t, dormant %t)", t.Name, e.Value, e.Ready, e.Current, e.At.Sub(epoch), e.Err, e.AtLeast, e.Suspended)
 }
 
-// decide asks the core, and whoever follows.
+// decide decides, and lets the followers do so.
 func (l *timeline) decide() {
-	l.last = l.ask(l.now, l.current, l.memory)
+	l.last = l.decideAt(l.now, l.current, l.memory)
 	l.memory = l.last.Memory
 	for _, f := range l.followers {
-		f.decides(l)
+		f.onDecision(l)
 	}
-	l.wished = -1
+	l.unwritten = -1
 	if l.last.Replicas != l.current {
-		l.wished = l.last.Replicas
+		l.unwritten = l.last.Replicas
 	}
 	if l.log != nil {
 		l.logf("→ %d, next %s, %v: %s", l.last.Replicas, l.last.Next.Sub(epoch), l.last.LimitedBy(), l.policy.Why(&l.last))
 	}
 }
 
-func (l *timeline) ask(now scalers.Instant, current int32, m scalers.Memory) scalers.Decision {
+func (l *timeline) decideAt(now scalers.Instant, current int32, m scalers.Memory) scalers.Decision {
 	return scalers.Decide(l.policy, scalers.Input{Now: now, Current: current, Events: slices.Clone(l.events), Memory: m})
 }
 
-// fail ends the test with the whole story, told again.
+// fail ends the test with the log of the whole timeline, which it plays again.
 func (l *timeline) fail(t *testing.T, format string, args ...any) {
 	t.Helper()
 	again := newTimeline(l.seed, &strings.Builder{})

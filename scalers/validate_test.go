@@ -28,11 +28,11 @@ func TestAllMistakesAreToldAtOnce(t *testing.T) {
 		"trigger a: stale after -1ns",
 	} {
 		if !strings.Contains(err.Error(), mistake) {
-			t.Errorf("%q is not told in\n%s", mistake, err)
+			t.Errorf("Validate: got no mistake %q, want it in\n%s", mistake, err)
 		}
 	}
 	if n := strings.Count(err.Error(), "\n") + 1; n != 14 {
-		t.Errorf("%d mistakes are told, want 14:\n%s", n, err)
+		t.Errorf("Validate: got %d mistakes, want 14:\n%s", n, err)
 	}
 }
 
@@ -80,7 +80,7 @@ func TestEachMistakeOfATriggersRoleIsTold(t *testing.T) {
 			t.Error(err)
 		}
 		if mistake != "" && (err == nil || !strings.Contains(err.Error(), mistake)) {
-			t.Errorf("%v, want to be told: %s", err, mistake)
+			t.Errorf("Validate: got %v, want %s", err, mistake)
 		}
 	}
 }

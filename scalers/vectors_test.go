@@ -265,7 +265,7 @@ func (v *vector) remember(w *workload) {
 	}
 }
 
-// foreign applies what somebody else wrote in (after, at].
+// foreign applies the writes of another client in (after, at].
 func (v *vector) foreign(w *workload, after, at time.Duration) {
 	for _, in := range v.Inputs {
 		if r := in.Replicas; r != nil && time.Duration(r.At) > after && time.Duration(r.At) <= at {

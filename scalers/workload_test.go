@@ -11,7 +11,7 @@ import (
 // epoch is the virtual clock's t = 0.
 var epoch = scalers.InstantOf(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 
-// errSource is what a failing source says.
+// errSource is the error of a failing source.
 var errSource = errors.New("connection refused")
 
 // reading is one value of a series: none, a failure, or a level.
@@ -20,8 +20,7 @@ type reading struct {
 	value        scalers.Milli
 }
 
-// workload is a target on a virtual clock, driven as its owner drives one: decisions are written at once, and the core is
-// asked again at each Next.
+// workload is a target on a virtual clock. Its decisions are written at once, and another one is taken at each Next.
 type workload struct {
 	policy  *scalers.Policy
 	current int32
@@ -37,7 +36,7 @@ type workload struct {
 	decided func(t time.Duration)
 }
 
-// count is a number of replicas from an instant on.
+// count is a number of replicas, and since when.
 type count struct {
 	from time.Duration
 	n    int32
@@ -50,7 +49,7 @@ func newWorkload(p *scalers.Policy, replicas int32) *workload {
 	return w
 }
 
-// ready is the number of replicas that have been there for the time they need.
+// ready returns the number of replicas that have existed for startup.
 func (w *workload) ready(t time.Duration) int32 {
 	least := w.current
 	for _, c := range slices.Backward(w.counts) {
@@ -62,7 +61,7 @@ func (w *workload) ready(t time.Duration) int32 {
 	return least
 }
 
-// scale changes the count, whoever did it.
+// scale changes the count.
 func (w *workload) scale(t time.Duration, n int32) {
 	w.current = n
 	w.counts = append(w.counts, count{from: t, n: n})
