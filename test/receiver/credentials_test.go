@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/impulse-sh/impulse/internal/ingest/httpserver"
+	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
@@ -18,7 +18,7 @@ func TestRealAlertmanagersShowWhatTheyWereGiven(t *testing.T) {
 		"- {name: two, namespaces: [shop], basic: {username: two, password: the-password-of-two}}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	credentials, err := httpserver.ReadCredentials(httpserver.CredentialFiles{List: list})
+	credentials, err := auth.Read(auth.Files{List: list})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/impulse-sh/impulse/internal/ingest/httpserver"
+	"github.com/impulse-sh/impulse/internal/ingest/auth"
 )
 
 const root = "../.."
@@ -88,7 +88,7 @@ func TestARealAlertmanagerPostsByEveryRouteOfTheDocumentation(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			credentials, err := httpserver.ReadCredentials(httpserver.CredentialFiles{Tokens: tokens})
+			credentials, err := auth.Read(auth.Files{Tokens: tokens})
 			if err != nil {
 				t.Fatal(err)
 			}

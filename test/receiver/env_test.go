@@ -20,6 +20,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/internal/ingest/httpserver"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 	"github.com/impulse-sh/impulse/internal/testkit"
@@ -77,7 +78,7 @@ func newReceiver(t *testing.T) *receiver {
 }
 
 // receiverFor is newReceiver for those who show one of the credentials.
-func receiverFor(t *testing.T, credentials *httpserver.Credentials) *receiver {
+func receiverFor(t *testing.T, credentials *auth.Credentials) *receiver {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	folder, err := store.NewFolder(t.TempDir(), log)

@@ -23,6 +23,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/egress"
 	"github.com/impulse-sh/impulse/internal/control/election"
 	"github.com/impulse-sh/impulse/internal/control/status"
+	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
 	"github.com/impulse-sh/impulse/internal/ingest/forward"
 	"github.com/impulse-sh/impulse/internal/ingest/httpserver"
@@ -213,8 +214,8 @@ func (p *process) run(ctx context.Context) error {
 }
 
 func (p *process) server(ctx context.Context) (*httpserver.Server, error) {
-	files := httpserver.CredentialFiles{Tokens: p.options.TokensFile, List: p.options.CredentialsFile, Certificates: p.options.TLS.ClientCA != ""}
-	credentials, err := httpserver.ReadCredentials(files)
+	files := auth.Files{Tokens: p.options.TokensFile, List: p.options.CredentialsFile, Certificates: p.options.TLS.ClientCA != ""}
+	credentials, err := auth.Read(files)
 	certificate, tlsErr := httpserver.ReadTLS(p.options.TLS)
 	if err := errors.Join(err, tlsErr); err != nil {
 		return nil, err
@@ -222,7 +223,7 @@ func (p *process) server(ctx context.Context) (*httpserver.Server, error) {
 	return httpserver.New(ctx, httpserver.Options{
 		Addr: p.options.Listen, HealthAddr: p.options.HealthListen, BodyMemory: p.options.BodyMemory.Value(),
 		Credentials: credentials, TLS: certificate, AllowOpen: p.options.AllowOpen, AllowAnywhere: p.options.AllowAnywhere,
-		Alerts: p.doors.Recorder(), Direct: p.doors, Leading: p.leading, Forward: p.peers, Peers: p.self, AdmitPeer: p.key.Admit,
+		Alerts: p.doors.Recorder(), Direct: p.doors, Leading: p.leading, Forward: p.peers, Peers: p.self, AuthenticatePeer: p.key.Authenticate,
 		Ready: p.ready, Full: p.alerts.Full, Refused: p.senderRefused,
 		Registry: p.registry, Log: p.log, Now: p.now,
 	})

@@ -92,7 +92,7 @@ func (c *cluster) replica() *replica {
 
 func (r *replica) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	wire := request.Header.Clone()
-	credential, err := r.key.Admit(request)
+	credential, err := r.key.Authenticate(request)
 	if err != nil {
 		http.Error(w, "no access", http.StatusUnauthorized)
 		return
@@ -217,7 +217,7 @@ func TestWhoHasTheWrongKeyIsRefused(t *testing.T) {
 	}
 	for _, authorization := range []string{"", "Bearer ", "Bearer AAAA", "Bearer !", "Basic AAAA"} {
 		r := &http.Request{Header: http.Header{"Authorization": {authorization}}}
-		if credential, err := leader.key.Admit(r.WithContext(t.Context())); !errors.Is(err, ErrRefused) {
+		if credential, err := leader.key.Authenticate(r.WithContext(t.Context())); !errors.Is(err, ErrRefused) {
 			t.Errorf("%q was let in as %q: %v", authorization, credential, err)
 		}
 	}

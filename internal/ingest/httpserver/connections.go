@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/impulse-sh/impulse/internal/ingest/auth"
 )
 
 // connections bounds the connections to one listener. Nobody waits to be accepted: when there are too many, one is closed to
@@ -33,7 +35,7 @@ type connections struct {
 // owner is what connections are counted by: an address or a principal, the other one is zero.
 type owner struct {
 	address   netip.Prefix
-	principal principal
+	principal auth.Principal
 }
 
 // connState is what a connection is doing; those that are closed first come first.
@@ -102,7 +104,7 @@ func (a *connections) changed(conn net.Conn, state http.ConnState) {
 }
 
 // authenticated makes a connection one of a principal.
-func (c *connection) authenticated(who principal) {
+func (c *connection) authenticated(p auth.Principal) {
 	if c == nil {
 		return
 	}
@@ -110,7 +112,7 @@ func (c *connection) authenticated(who principal) {
 	a.mu.Lock()
 	var excess *connection
 	if a.all[c.conn] == c {
-		c.enter(owner{principal: who}, c.state)
+		c.enter(owner{principal: p}, c.state)
 		excess = a.excess(c.owner)
 		a.remove(excess)
 	}

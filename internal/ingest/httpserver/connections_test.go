@@ -7,6 +7,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/impulse-sh/impulse/internal/ingest/auth"
 )
 
 // caller is one end of a connection, which knows whether it was closed.
@@ -102,11 +104,11 @@ func TestTheIdleConnectionThatIsIdleLongestIsClosedFirst(t *testing.T) {
 func TestWithoutIdleOnesTheOwnerOfMostConnectionsLosesItsOldest(t *testing.T) {
 	r := newRoom(t, 8)
 	shop, lone := r.call("10.0.0.1:1"), r.call("10.0.0.2:1")
-	r.request(shop).authenticated(principal{credential: "shop"})
+	r.request(shop).authenticated(auth.Principal{Name: "shop"})
 	var bank []*caller
 	for range 4 {
 		c := r.call("10.0.0.3:1")
-		r.request(c).authenticated(principal{credential: "bank"})
+		r.request(c).authenticated(auth.Principal{Name: "bank"})
 		bank = append(bank, c)
 	}
 	r.call("10.0.0.4:1")
@@ -130,7 +132,7 @@ func TestAConnectionWhoseRequestIsWorkedOnIsNotClosed(t *testing.T) {
 	late := r.call("10.0.0.2:1")
 	r.expect(late)
 	r.request(late).arrived()
-	r.request(late).authenticated(principal{credential: "late"})
+	r.request(late).authenticated(auth.Principal{Name: "late"})
 	r.changed(late, http.StateClosed)
 	if len(r.all) != 2 || len(r.closable) != 0 {
 		t.Errorf("%d are open, and %v can be closed", len(r.all), r.closable)
@@ -146,7 +148,7 @@ func TestAnAddressHasHalfOfTheConnectionsAndThoseThatAuthenticateGetIn(t *testin
 	r.expect()
 	shop := r.call("10.0.0.1:2") // By the same proxy.
 	r.expect(strangers[0])
-	r.request(shop).authenticated(principal{credential: "shop"})
+	r.request(shop).authenticated(auth.Principal{Name: "shop"})
 	for range 4 {
 		strangers = append(strangers, r.call("10.0.0.1:3"))
 	}
@@ -157,7 +159,7 @@ func TestAnAddressHasHalfOfTheConnectionsAndThoseThatAuthenticateGetIn(t *testin
 	var bank []*caller
 	for range 5 {
 		c := r.call("10.0.0.2:1")
-		r.request(c).authenticated(principal{credential: "bank"})
+		r.request(c).authenticated(auth.Principal{Name: "bank"})
 		bank = append(bank, c)
 	}
 	if !bank[0].closed || bank[4].closed || shop.closed {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 	"github.com/impulse-sh/impulse/triggers"
@@ -27,14 +28,14 @@ func (s *Server) direct() []Route {
 	}
 	return []Route{
 		// The certificate of a signature may have to be fetched first.
-		{Name: "webhook", Method: http.MethodPost, Path: "/v1/webhook/:namespace/:hook", Within: longestAnswer, Strangers: true, Decode: s.decodeWebhook},
+		{Name: "webhook", Method: http.MethodPost, Path: "/v1/webhook/:namespace/:hook", Within: longestAnswer, Anonymous: true, Decode: s.decodeWebhook},
 		{Name: "push", Method: http.MethodPut, Path: "/v1/namespaces/:namespace/scaledobjects/:object/triggers/:trigger", Decode: s.decodePush},
 	}
 }
 
 // decodeWebhook asks the triggers that listen to the hook.
 func (s *Server) decodeWebhook(r *Request) ([]store.Delivery, error) {
-	deliveries, err := s.options.Direct.Webhook(r.HTTP.Context(), r.Door.Namespace, r.Param("hook"), message(r), r.Door.Credential == stranger)
+	deliveries, err := s.options.Direct.Webhook(r.HTTP.Context(), r.Door.Namespace, r.Param("hook"), message(r), r.Door.Credential == auth.Anonymous)
 	return deliveries, refused(err)
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
 	"github.com/impulse-sh/impulse/internal/ingest/forward"
 	"github.com/impulse-sh/impulse/scalers"
@@ -142,7 +143,7 @@ func TestWithoutACredentialOnlyASignatureOpensADoor(t *testing.T) {
 	if err := os.WriteFile(path, []byte("shop=only-for-the-shop\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	credentials, err := ReadCredentials(CredentialFiles{Tokens: path})
+	credentials, err := auth.Read(auth.Files{Tokens: path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +205,7 @@ func TestAReplicaThatDoesNotLeadPassesMessagesOnWithWhoSentThem(t *testing.T) {
 	r := &record{}
 	var private http.Handler
 	direct(t, r, func(o *Options) {
-		o.AdmitPeer = func(r *http.Request) (string, error) { return r.Header.Get("X-Credential"), nil }
+		o.AuthenticatePeer = func(r *http.Request) (string, error) { return r.Header.Get("X-Credential"), nil }
 		s, err := New(t.Context(), *o)
 		if err != nil {
 			t.Fatal(err)
@@ -217,7 +218,7 @@ func TestAReplicaThatDoesNotLeadPassesMessagesOnWithWhoSentThem(t *testing.T) {
 	if err := os.WriteFile(path, []byte("shop=only-for-the-shop\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	credentials, err := ReadCredentials(CredentialFiles{Tokens: path})
+	credentials, err := auth.Read(auth.Files{Tokens: path})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func (l *line) Forward(_ context.Context, m forward.Message) (forward.Answer, er
 func TestWhoDoesNotLeadPassesOnWhatItHasLetIn(t *testing.T) {
 	r, l := &record{}, &line{answer: forward.Answer{Code: http.StatusOK}}
 	h, s := serve(t, r, func(o *Options) {
-		o.Credentials = credentials("- {name: eu, namespaces: [shop], token: token-of-eu}")
+		o.Credentials = credentials(t, "- {name: eu, namespaces: [shop], token: token-of-eu}")
 		o.Leading, o.Forward = func() bool { return false }, l
 	})
 	if w := post(t, h, "/v1/alertmanager/shop?x=%20y", one, "Bearer token-of-eu"); w.Code != http.StatusOK {
@@ -64,9 +64,9 @@ func private(t *testing.T, r *record, change func(*Options)) http.Handler {
 	}
 	t.Cleanup(func() { _ = self.Close() })
 	_, s := serve(t, r, func(o *Options) {
-		o.Credentials = credentials("- {name: eu, namespaces: [shop], token: token-of-eu}")
+		o.Credentials = credentials(t, "- {name: eu, namespaces: [shop], token: token-of-eu}")
 		o.Peers = self
-		o.AdmitPeer = func(r *http.Request) (string, error) {
+		o.AuthenticatePeer = func(r *http.Request) (string, error) {
 			name, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Peer ")
 			if !ok {
 				return "", forward.ErrRefused
@@ -113,7 +113,7 @@ func TestWhatWasPassedOnIsNotPassedOnAgain(t *testing.T) {
 
 func TestWithoutTheKeyOfTheReplicasTheyAreToldToComeBack(t *testing.T) {
 	h := private(t, &record{}, func(o *Options) {
-		o.AdmitPeer = func(*http.Request) (string, error) { return "", errors.New("the API server is away") }
+		o.AuthenticatePeer = func(*http.Request) (string, error) { return "", errors.New("the API server is away") }
 	})
 	if w := post(t, h, "/v1/alertmanager/shop", one, "Peer eu"); w.Code != http.StatusServiceUnavailable {
 		t.Errorf("%d %s", w.Code, w.Body)

@@ -7,13 +7,15 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
-	"golang.org/x/time/rate"
 
+	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 )
 
@@ -144,9 +146,9 @@ func TestAPackedBodyIsNotRead(t *testing.T) {
 func TestOneCredentialDoesNotKeepTheOthersOut(t *testing.T) {
 	now := time.Now()
 	h, s := serve(t, &record{}, func(o *Options) {
-		o.Credentials, o.Now = credentials("- {name: a, namespaces: [shop], token: token-of-a}\n- {name: b, namespaces: [shop], token: token-of-b}"), func() time.Time { return now }
+		o.Credentials, o.Now = credentials(t, "- {name: a, namespaces: [shop], token: token-of-a}\n- {name: b, namespaces: [shop], token: token-of-b}"), func() time.Time { return now }
 	})
-	for range burst {
+	for range auth.CredentialBurst {
 		if w := post(t, h, "/v1/alertmanager/shop", one, "Bearer token-of-a"); w.Code != http.StatusOK {
 			t.Fatal(w.Code, w.Body)
 		}
@@ -154,7 +156,7 @@ func TestOneCredentialDoesNotKeepTheOthersOut(t *testing.T) {
 	if w := post(t, h, "/v1/alertmanager/shop", one, "Bearer token-of-a"); w.Code != http.StatusServiceUnavailable {
 		t.Errorf("one too many is answered with %d: Alertmanager repeats after 503 only", w.Code)
 	}
-	if n := testutil.ToFloat64(s.metrics.away.WithLabelValues("alertmanager", "rate")); n != 1 {
+	if n := testutil.ToFloat64(s.metrics.limited.WithLabelValues("alertmanager", "rate")); n != 1 {
 		t.Errorf("%v are counted", n)
 	}
 	if w := post(t, h, "/v1/alertmanager/shop", one, "Bearer token-of-b"); w.Code != http.StatusOK {
@@ -166,37 +168,18 @@ func TestOneCredentialDoesNotKeepTheOthersOut(t *testing.T) {
 	}
 }
 
-func TestStrangersHaveARateForEachNamespace(t *testing.T) {
-	now := time.Now()
-	s := strangerRates{rate: map[string]*rate.Limiter{}}
-	for range strangersBurst {
-		if !s.allow("bank", now) {
-			t.Fatal("refused within its rate")
-		}
+// credentials are those of a list.
+func credentials(t *testing.T, list string) *auth.Credentials {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "list.yaml")
+	if err := os.WriteFile(path, []byte(list), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	if s.allow("bank", now) || !s.allow("shop", now) {
-		t.Error("the rate of bank is not its own")
-	}
-	for i := range maxNamespaces {
-		s.allow(fmt.Sprint("invented-", i), now)
-	}
-	if len(s.rate) > maxNamespaces || s.allow("one-more", now) {
-		t.Errorf("%d namespaces are remembered", len(s.rate))
-	}
-	if now = now.Add(time.Second); !s.allow("one-more", now) || s.rate["bank"] == nil || len(s.rate) != 2 {
-		t.Errorf("a second later %d namespaces are remembered", len(s.rate))
-	}
-}
-
-// credentials are those of a list, which must be right.
-func credentials(list string) *Credentials {
-	all, err := parseList("list.yaml", []byte(list), true)
+	all, err := auth.Read(auth.Files{List: path, Certificates: true})
 	if err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
-	c := &Credentials{}
-	c.all.Store(&all)
-	return c
+	return all
 }
 
 func TestRequestsAreCountedByRouteAndCode(t *testing.T) {
@@ -223,7 +206,7 @@ func TestAHandlerThatPanicsOrLeadsElsewhereIsAnswered(t *testing.T) {
 			return []store.Delivery{{Endpoint: store.Endpoint{Namespace: "bank"}}}, nil
 		},
 	} {
-		e.POST(path, s.door(Route{Name: path, Decode: decode}, s.admit))
+		e.POST(path, s.handler(Route{Name: path, Decode: decode}, s.authorize, false))
 		w := post(t, e, strings.Replace(path, ":namespace", "shop", 1), "", "")
 		if w.Code != http.StatusInternalServerError || w.Body.String() != "internal error\n" || len(r.doors) > 0 {
 			t.Errorf("%s: %d %s, recorded %v", path, w.Code, w.Body, r.doors)

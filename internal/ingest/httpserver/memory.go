@@ -6,29 +6,31 @@ import (
 	"sync"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/impulse-sh/impulse/internal/ingest/auth"
 )
 
 const (
 	// DefaultBodyMemory is the memory for bodies where Options name none, in bytes.
 	DefaultBodyMemory = 128 << 20
-	// strangersPart is which part of the memory all requests without a credential may hold together: one in so many.
-	strangersPart = 4
+	// anonymousShare is the divisor that gives the part of the memory for all requests without a credential together.
+	anonymousShare = 4
 )
 
 // memory is a budget of bytes for the bodies of all requests in flight, and for what they become when they are decoded.
 //
-// A principal may hold as much as it leaves free: the first one half of the memory, the next one half of the rest, and so on, so
-// that there is always some left for another one. All requests without a credential count as one principal in this, and share a
-// part of the memory among their namespaces by the same rule.
+// A principal may hold at most as much as it leaves free: the first one half of the memory, the next one half of the rest, and so
+// on, so that some is always left for another one. All requests without a credential count as one principal, and their namespaces
+// divide a part of the memory by the same rule.
 type memory struct {
 	mu             sync.Mutex
-	all, strangers pool
+	all, anonymous pool
 }
 
-// pool is a number of bytes, and who holds them.
+// pool is a number of bytes, and how many each principal holds.
 type pool struct {
 	limit, used int64
-	held        map[principal]int64
+	held        map[auth.Principal]int64
 }
 
 func newMemory(limit int64) *memory {
@@ -36,8 +38,8 @@ func newMemory(limit int64) *memory {
 		limit = DefaultBodyMemory
 	}
 	return &memory{
-		all:       pool{limit: limit, held: map[principal]int64{}},
-		strangers: pool{limit: limit / strangersPart, held: map[principal]int64{}},
+		all:       pool{limit: limit, held: map[auth.Principal]int64{}},
+		anonymous: pool{limit: limit / anonymousShare, held: map[auth.Principal]int64{}},
 	}
 }
 
@@ -45,15 +47,15 @@ func newMemory(limit int64) *memory {
 type share struct {
 	*pool
 
-	of principal
+	of auth.Principal
 }
 
-// shares returns the shares that a principal's bytes are counted in.
-func (m *memory) shares(who principal) []share {
-	if !who.isStranger() {
-		return []share{{&m.all, who}}
+// shares returns the shares that count the bytes of a principal.
+func (m *memory) shares(p auth.Principal) []share {
+	if !p.IsAnonymous() {
+		return []share{{&m.all, p}}
 	}
-	return []share{{&m.all, principal{credential: stranger}}, {&m.strangers, who}}
+	return []share{{&m.all, auth.Principal{Name: auth.Anonymous}}, {&m.anonymous, p}}
 }
 
 // add adds n bytes, which may be negative.
@@ -67,11 +69,11 @@ func (s share) add(n int64) {
 // reservation is what one request holds of the memory.
 type reservation struct {
 	memory *memory
-	of     principal
+	of     auth.Principal
 	bytes  int64
 }
 
-// grow reserves n more bytes. The error is errMemory when the principal has no room for them now, and 413 when it never has.
+// grow reserves n more bytes. It returns errMemory when the principal may not have them now, and 413 when it never may.
 func (r *reservation) grow(n int64) error {
 	r.memory.mu.Lock()
 	defer r.memory.mu.Unlock()

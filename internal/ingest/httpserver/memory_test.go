@@ -10,11 +10,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
 // hog makes a principal take as much as it gets, in pieces.
-func hog(m *memory, who principal, piece int64) *reservation {
+func hog(m *memory, who auth.Principal, piece int64) *reservation {
 	r := &reservation{memory: m, of: who}
 	for r.grow(piece) == nil {
 	}
@@ -26,7 +27,7 @@ func TestNobodyHoldsAllOfTheMemory(t *testing.T) {
 	m := newMemory(limit)
 	var all []*reservation
 	for n := range int64(10) {
-		r := hog(m, principal{credential: fmt.Sprint("hog-", n)}, piece)
+		r := hog(m, auth.Principal{Name: fmt.Sprint("hog-", n)}, piece)
 		all = append(all, r)
 		if left := limit - m.all.used; left < limit>>(n+1)-piece || r.bytes < left-piece {
 			t.Errorf("principal %d holds %d bytes and leaves %d", n, r.bytes, left)
@@ -44,28 +45,28 @@ func TestNobodyHoldsAllOfTheMemory(t *testing.T) {
 func TestStrangersShareAPartOfTheMemory(t *testing.T) {
 	const limit, piece = 1 << 20, 1 << 8
 	m := newMemory(limit)
-	bank := hog(m, principalOf(stranger, "bank"), piece)
-	if most := int64(limit / strangersPart / 2); bank.bytes > most || bank.bytes < most-piece {
+	bank := hog(m, auth.PrincipalOf(auth.Anonymous, "bank"), piece)
+	if most := int64(limit / anonymousShare / 2); bank.bytes > most || bank.bytes < most-piece {
 		t.Errorf("the strangers of one namespace hold %d bytes", bank.bytes)
 	}
-	shop := hog(m, principalOf(stranger, "shop"), piece)
-	if shop.bytes < limit/strangersPart/4-piece {
+	shop := hog(m, auth.PrincipalOf(auth.Anonymous, "shop"), piece)
+	if shop.bytes < limit/anonymousShare/4-piece {
 		t.Errorf("those of the next one hold %d bytes", shop.bytes)
 	}
 	for i := range 1000 {
-		hog(m, principalOf(stranger, fmt.Sprint("invented-", i)), piece)
+		hog(m, auth.PrincipalOf(auth.Anonymous, fmt.Sprint("invented-", i)), piece)
 	}
-	if m.all.used > limit/strangersPart {
+	if m.all.used > limit/anonymousShare {
 		t.Errorf("all strangers hold %d bytes", m.all.used)
 	}
-	if r := hog(m, principal{credential: "shop"}, piece); r.bytes < (limit-limit/strangersPart)/2-piece {
+	if r := hog(m, auth.Principal{Name: "shop"}, piece); r.bytes < (limit-limit/anonymousShare)/2-piece {
 		t.Errorf("a credential gets %d bytes beside them", r.bytes)
 	}
 }
 
 func TestABodyThatNeverHasRoomIsNotToBeSentAgain(t *testing.T) {
-	r := &reservation{memory: newMemory(1 << 20), of: principal{credential: "shop"}}
-	hog(r.memory, principal{credential: "bank"}, 1<<10)
+	r := &reservation{memory: newMemory(1 << 20), of: auth.Principal{Name: "shop"}}
+	hog(r.memory, auth.Principal{Name: "bank"}, 1<<10)
 	if err := r.grow(1 << 19); !errors.Is(err, errMemory) {
 		t.Errorf("what has no room now: %v", err)
 	}

@@ -13,7 +13,7 @@ import (
 type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
-	away     *prometheus.CounterVec
+	limited  *prometheus.CounterVec
 	closed   *prometheus.CounterVec
 	alerts   *prometheus.CounterVec
 	passed   *prometheus.CounterVec
@@ -28,7 +28,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "impulse_http_duration_seconds", Help: "Time from a request to its answer; that of a delivery includes its durable record.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
 		}, []string{"route"}),
-		away: prometheus.NewCounterVec(prometheus.CounterOpts{
+		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "impulse_http_limited_total", Help: "Requests that were answered with 503 because of a limit of their sender: concurrency, rate or memory.",
 		}, []string{"route", "limit"}),
 		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -41,7 +41,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "impulse_peer_forwarded_total", Help: "Deliveries that were passed on to the leader: answered, or failed (nobody leads, or the leader did not answer).",
 		}, []string{"result"}),
 	}
-	r.MustRegister(m.requests, m.duration, m.away, m.closed, m.alerts, m.passed)
+	r.MustRegister(m.requests, m.duration, m.limited, m.closed, m.alerts, m.passed)
 	return m
 }
 

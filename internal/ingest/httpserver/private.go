@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/internal/ingest/forward"
 )
 
@@ -16,31 +17,31 @@ func (s *Server) private() http.Handler {
 	for _, route := range s.doors() {
 		route.Name = "peer/" + route.Name
 		names[route.Path] = route.Name
-		e.Add(route.Method, route.Path, s.door(route, s.admitPeer))
+		e.Add(route.Method, route.Path, s.handler(route, s.authorizePeer, true))
 	}
 	e.GET(forward.Path, s.heard)
 	return e
 }
 
-// admitPeer lets another replica in, by the name of the credential that it has checked.
-func (s *Server) admitPeer(r *http.Request, namespace string) (visitor, error) {
-	credential, err := s.options.AdmitPeer(r)
+// authorizePeer lets another replica in, by the name of the credential that it has checked.
+func (s *Server) authorizePeer(r *http.Request, namespace string) (auth.Principal, error) {
+	credential, err := s.options.AuthenticatePeer(r)
 	switch {
 	case err == nil:
-		who := principalOf(credential, namespace)
-		connectionOf(r).authenticated(who)
-		return visitor{credential: credential, principal: who, forwarded: true}, nil
+		p := auth.PrincipalOf(credential, namespace)
+		connectionOf(r).authenticated(p)
+		return p, nil
 	case errors.Is(err, forward.ErrRefused):
-		return visitor{}, echo.NewHTTPError(http.StatusUnauthorized, noAccess)
+		return auth.Principal{}, echo.NewHTTPError(http.StatusUnauthorized, noAccess)
 	default:
 		s.options.Log.Warn("another replica is not let in", "error", err)
-		return visitor{}, Unavailable("it is not known who may come in here")
+		return auth.Principal{}, Unavailable("it is not known who may come in here")
 	}
 }
 
 // heard tells another replica whether what it passes on would be taken.
 func (s *Server) heard(c echo.Context) error {
-	if _, err := s.admitPeer(c.Request(), ""); err != nil {
+	if _, err := s.authorizePeer(c.Request(), ""); err != nil {
 		return err
 	}
 	if !s.options.Leading() {

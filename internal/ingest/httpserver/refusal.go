@@ -11,17 +11,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
-)
-
-// Why a request is not let in. The answer to its sender names none of these.
-var (
-	errNoCredential      = errors.New("no credential was shown")
-	errUnknownToken      = errors.New("the bearer token is not one of those that are valid")
-	errUnknownPassword   = errors.New("the username and the password are not among those that are valid")
-	errUnknownScheme     = errors.New("the header Authorization is neither Bearer nor Basic")
-	errElsewhere         = errors.New("its credential is not valid for this namespace")
-	errUnknownClientCert = errors.New("no credential names the client certificate")
 )
 
 // Why a request reaches no route.
@@ -31,36 +22,6 @@ var (
 	// The sender is told this one, too.
 	errNoNamespace = errors.New("the path does not name a namespace")
 )
-
-// refuse returns an answer that names no reason, with the reason for the log.
-func refuse(code int, why error) error { return echo.NewHTTPError(code, noAccess).SetInternal(why) }
-
-// unknown returns why no credential was found for a request.
-func unknown(r *http.Request) error {
-	header := r.Header.Get("Authorization")
-	scheme, _, _ := strings.Cut(header, " ")
-	_, _, isBasic := r.BasicAuth()
-	switch {
-	case header == "" && r.TLS != nil && len(r.TLS.VerifiedChains) > 0:
-		return errUnknownClientCert
-	case header == "":
-		return errNoCredential
-	case isBasic:
-		return errUnknownPassword
-	case strings.EqualFold(scheme, "bearer"):
-		return errUnknownToken
-	default:
-		return errUnknownScheme
-	}
-}
-
-// elsewhere returns the reason for refusing a credential: the namespaces that it is valid for.
-func (c *credential) elsewhere() error {
-	if c.name == "" {
-		return fmt.Errorf("the token is valid for namespace %s only", strings.Join(c.namespaces, ", "))
-	}
-	return fmt.Errorf("credential %s is valid for %s only", c.name, strings.Join(c.namespaces, ", "))
-}
 
 // logRefusal logs a request that was refused for good: its sender is an Alertmanager or another program, which shows nobody the
 // answer. Programs on one host are told apart by their User-Agent.
@@ -77,7 +38,7 @@ func (s *Server) logRefusal(c echo.Context, answer *echo.HTTPError) {
 		from = c.Request().RemoteAddr
 	}
 	namespace := c.Param("namespace")
-	if !isNamespace(namespace) {
+	if !auth.IsNamespace(namespace) {
 		namespace = "" // It is anybody's word.
 	}
 	agent, what := product(c.Request()), c.Path()+" "+strconv.Itoa(answer.Code)
@@ -95,7 +56,7 @@ func (s *Server) tellRefusal(namespace, from string, answer *echo.HTTPError) {
 	}
 	why := answer.Internal
 	if answer.Code == http.StatusForbidden {
-		why = errElsewhere
+		why = auth.ErrForbidden
 	}
 	if _, due := s.notices.due(notice{"refused", namespace, ""}, s.options.Now()); due {
 		s.options.Refused(namespace, fmt.Sprintf("%s (a request from %s was answered with %d)", why, from, answer.Code))
@@ -128,7 +89,7 @@ func (s *Server) logUnselected(d *store.Delivery, r *store.Result) {
 	if r.Unselected == 0 || d.Endpoint.Object != "" {
 		return
 	}
-	namespace := cmp.Or(d.Endpoint.Namespace, everywhere)
+	namespace := cmp.Or(d.Endpoint.Namespace, auth.AllNamespaces)
 	what := "unselected"
 	if !r.Listening {
 		what = "unheard"

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 	"github.com/impulse-sh/impulse/triggers"
@@ -30,7 +31,7 @@ type logged struct {
 func (l *logged) into(t *testing.T) func(*Options) {
 	t.Helper()
 	dir := t.TempDir()
-	files := CredentialFiles{Tokens: filepath.Join(dir, "tokens"), List: filepath.Join(dir, "credentials.yaml")}
+	files := auth.Files{Tokens: filepath.Join(dir, "tokens"), List: filepath.Join(dir, "credentials.yaml")}
 	for path, content := range map[string]string{
 		files.Tokens: "shop=only-for-the-shop\n", files.List: "- {name: grafana, namespaces: [shop, bank], basic: {username: grafana, password: correct-horse}}\n",
 	} {
@@ -38,7 +39,7 @@ func (l *logged) into(t *testing.T) func(*Options) {
 			t.Fatal(err)
 		}
 	}
-	credentials, err := ReadCredentials(files)
+	credentials, err := auth.Read(files)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,14 +30,14 @@ func (s *Server) public() http.Handler {
 	for _, route := range s.doors() {
 		names[route.Path] = route.Name
 		s.metrics.duration.WithLabelValues(route.Name) // So that it is there, with 0, before the first.
-		admit := s.admit
-		if route.Strangers {
-			admit = s.admitStrangers
+		authorize := s.authorize
+		if route.Anonymous {
+			authorize = s.authorizeAnonymous
 		}
-		e.Add(route.Method, route.Path, s.door(route, admit))
+		e.Add(route.Method, route.Path, s.handler(route, authorize, false))
 	}
 	s.answerProbes(e)
-	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(s.options.Registry, promhttp.HandlerOpts{})), s.anyone)
+	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(s.options.Registry, promhttp.HandlerOpts{})), s.authenticated)
 	e.GET("/openapi.yaml", func(c echo.Context) error { return c.Blob(http.StatusOK, "application/yaml", openAPI) })
 	return e
 }

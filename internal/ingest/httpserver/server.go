@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/time/rate"
 
+	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/internal/ingest/forward"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 )
@@ -50,7 +50,7 @@ type Options struct {
 	BodyMemory int64
 	// Credentials let requests in; nil is nobody, and on loopback everybody. AllowOpen and AllowAnywhere together let
 	// everybody in on any address.
-	Credentials              *Credentials
+	Credentials              *auth.Credentials
 	AllowOpen, AllowAnywhere bool
 	// TLS is what the server shows; nil is plain HTTP.
 	TLS    *TLS
@@ -61,10 +61,10 @@ type Options struct {
 	// the sender tries again.
 	Leading func() bool
 	Forward Forwarder
-	// Peers is where other replicas come in, and AdmitPeer returns the name of the credential that one has checked, or
+	// Peers is where other replicas come in, and AuthenticatePeer returns the name of the credential that one has checked, or
 	// peer.ErrRefused; nil: they do not.
-	Peers     *forward.Self
-	AdmitPeer func(*http.Request) (string, error)
+	Peers            *forward.Self
+	AuthenticatePeer func(*http.Request) (string, error)
 	// Ready returns why the process is not ready, or nil.
 	Ready func() error
 	// Refused is called with the namespace that a refused request names and the reason, once an hour for each namespace; nil: it
@@ -85,9 +85,9 @@ type Server struct {
 	// not come in.
 	listener, probes    net.Listener
 	http, health, peers *http.Server
-	strangers           strangerRates
+	anonymous           *auth.AnonymousRates
 	notices             notices
-	places              places
+	slots               slots
 	memory              *memory
 }
 
@@ -103,7 +103,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	}
 	s := &Server{
 		options: o, listener: listener, metrics: newMetrics(o.Registry), memory: newMemory(o.BodyMemory),
-		strangers: strangerRates{rate: map[string]*rate.Limiter{}}, places: places{taken: map[principal]int{}},
+		anonymous: auth.NewAnonymousRates(), slots: slots{inUse: map[auth.Principal]int{}},
 		notices: notices{all: map[notice]*noticed{}},
 	}
 	if o.TLS != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/triggers"
@@ -39,7 +40,7 @@ func tenants(t *testing.T) func(*Options) {
 	if err := os.WriteFile(path, []byte(list), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	both, err := ReadCredentials(CredentialFiles{List: path})
+	both, err := auth.Read(auth.Files{List: path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,24 +159,24 @@ func (c crowd) route() string {
 func TestAPrincipalHasPlacesOfItsOwn(t *testing.T) {
 	const webhook, alertmanager = "/v1/webhook/bank/jobs", "/v1/alertmanager/bank"
 	for name, c := range map[string]crowd{
-		"a credential":                         {alertmanager, "bank", placesPerCredential, false},
-		"no credential":                        {webhook, "", placesPerNamespace, false},
-		"a credential, by another replica":     {alertmanager, "bank", placesPerCredential, true},
-		"no credential, by another replica":    {webhook, stranger, placesPerNamespace, true},
-		"a token without a name, by a replica": {alertmanager, "", placesPerCredential, true},
+		"a credential":                         {alertmanager, "bank", slotsPerCredential, false},
+		"no credential":                        {webhook, "", slotsPerNamespace, false},
+		"a credential, by another replica":     {alertmanager, "bank", slotsPerCredential, true},
+		"no credential, by another replica":    {webhook, auth.Anonymous, slotsPerNamespace, true},
+		"a token without a name, by a replica": {alertmanager, "", slotsPerCredential, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := &busy{began: make(chan struct{}), end: make(chan struct{})}
 			h, s := serve(t, &record{}, func(o *Options) {
 				tenants(t)(o)
-				o.Alerts, o.AdmitPeer = b, func(r *http.Request) (string, error) { return r.Header.Get("Authorization"), nil }
+				o.Alerts, o.AuthenticatePeer = b, func(r *http.Request) (string, error) { return r.Header.Get("Authorization"), nil }
 			})
 			if c.peer {
 				h = s.private()
 			}
 			c.crowdOut(t, h, s, b)
-			if len(s.places.taken) > 0 {
-				t.Errorf("places are left over: %v", s.places.taken)
+			if len(s.slots.inUse) > 0 {
+				t.Errorf("places are left over: %v", s.slots.inUse)
 			}
 		})
 	}
@@ -192,7 +193,7 @@ func (c crowd) crowdOut(t *testing.T, h http.Handler, s *Server, b *busy) {
 	if w := post(t, h, c.path, one, c.shows(c.credential)); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "at once") {
 		t.Errorf("one too many is answered with %d %s", w.Code, w.Body)
 	}
-	if n := testutil.ToFloat64(s.metrics.away.WithLabelValues(c.route(), "concurrency")); n != 1 {
+	if n := testutil.ToFloat64(s.metrics.limited.WithLabelValues(c.route(), "concurrency")); n != 1 {
 		t.Errorf("%v are counted for %s", n, c.route())
 	}
 	for path, credential := range map[string]string{"/v1/alertmanager/shop": "shop", "/v1/webhook/shop/jobs": ""} {
@@ -255,7 +256,7 @@ func TestBodiesBeyondTheMemoryOfATenantLeaveRoomForOthers(t *testing.T) {
 	if code != http.StatusServiceUnavailable || !strings.Contains(why, "too many bytes") {
 		t.Errorf("one too many is answered with %d %s", code, why)
 	}
-	if n := testutil.ToFloat64(s.metrics.away.WithLabelValues("alertmanager", "memory")); n != 1 {
+	if n := testutil.ToFloat64(s.metrics.limited.WithLabelValues("alertmanager", "memory")); n != 1 {
 		t.Errorf("%v are counted", n)
 	}
 	for path, token := range map[string]string{"/v1/alertmanager/shop": "token-of-shop", "/v1/webhook/bank/jobs": ""} {
@@ -270,7 +271,7 @@ func TestARefusalReachesASenderThatGoesOnSending(t *testing.T) {
 		tenants(t)(o)
 		o.BodyMemory = 1 << 20
 	})
-	hog(s.memory, principal{credential: "bank"}, firstRead)
+	hog(s.memory, auth.Principal{Name: "bank"}, firstRead)
 	conn := dial(t, s)
 	say := func(text string) {
 		t.Helper()

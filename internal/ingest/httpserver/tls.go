@@ -14,6 +14,9 @@ import (
 	"github.com/impulse-sh/impulse/internal/regularfile"
 )
 
+// maxFile bounds a file of a certificate or a key, in bytes.
+const maxFile = 1 << 20
+
 // TLSFiles are the files of the server's certificate and key, and of the authorities that sign its clients' certificates; ""
 // is none.
 type TLSFiles struct{ Cert, Key, ClientCA string }
@@ -34,7 +37,7 @@ func ReadTLS(files TLSFiles) (*TLS, error) {
 		return nil, errors.New("--tls-cert-file and --tls-key-file belong together, and --client-ca-file needs both")
 	}
 	t := &TLS{files: files}
-	if _, err := t.look(); err != nil {
+	if _, err := t.reload(); err != nil {
 		return nil, err
 	}
 	return t, nil
@@ -43,11 +46,11 @@ func ReadTLS(files TLSFiles) (*TLS, error) {
 // Follow takes up what the files hold from then on, until ctx is done. While one of them cannot be read, or the key is not
 // the certificate's, new connections get what was good last, and the log says so.
 func (t *TLS) Follow(ctx context.Context, log *slog.Logger) {
-	follow(ctx, "certificate", t.look, log)
+	regularfile.Follow(ctx, "certificate", t.reload, log)
 }
 
-// look reads the files, and reports whether they have changed.
-func (t *TLS) look() (bool, error) {
+// reload reads the files, and reports whether they have changed.
+func (t *TLS) reload() (bool, error) {
 	cert, err := regularfile.ReadFile(t.files.Cert, maxFile)
 	key, keyErr := regularfile.ReadFile(t.files.Key, maxFile)
 	err = errors.Join(err, keyErr)

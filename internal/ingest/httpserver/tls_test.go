@@ -86,7 +86,7 @@ func newSecured(t *testing.T, list string) *secured {
 	if s.tls, err = ReadTLS(s.files); err != nil {
 		t.Fatal(err)
 	}
-	s.server = running(t, &record{}, nil, func(o *Options) { o.TLS, o.Credentials = s.tls, credentials(list) })
+	s.server = running(t, &record{}, nil, func(o *Options) { o.TLS, o.Credentials = s.tls, credentials(t, list) })
 	return s
 }
 
@@ -186,7 +186,7 @@ func TestANewCertificateIsShownWithoutARestartAndABrokenOneIsNot(t *testing.T) {
 			t.Fatal(err)
 		}
 		next := &TLS{files: s.files}
-		if _, err := next.look(); err == nil {
+		if _, err := next.reload(); err == nil {
 			t.Errorf("%s is taken", what)
 		}
 		if got := shown(); got != want {

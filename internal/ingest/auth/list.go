@@ -1,4 +1,4 @@
-package httpserver
+package auth
 
 import (
 	"bytes"
@@ -15,18 +15,17 @@ import (
 	"github.com/impulse-sh/impulse/internal/regularfile"
 )
 
-// list is a file of credentials while it is read. Everything that is wrong in it is collected; nothing that is said repeats
-// what it holds, but for words that could not be a secret.
-type list struct {
+// listParser parses a file of credentials and collects all mistakes in it. No error repeats a value that could be a secret.
+type listParser struct {
 	path         string
 	certificates bool
-	wrong        []error
-	// seen are the lines of proofs: whom a proof that is given twice stands for would depend on the order.
-	seen map[proof]int
+	mistakes     []error
+	// lines are those of the digests parsed so far: the owner of a secret that is given twice would depend on the order.
+	lines map[digest]int
 }
 
 // readList reads credentials of all kinds from a YAML file, and the files that it names.
-func readList(path string, certificates bool) ([]*credential, error) {
+func readList(path string, certificates bool) ([]*Credential, error) {
 	content, err := regularfile.ReadFile(path, maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("read the credentials: %w", err)
@@ -34,8 +33,8 @@ func readList(path string, certificates bool) ([]*credential, error) {
 	return parseList(path, content, certificates)
 }
 
-func parseList(path string, content []byte, certificates bool) ([]*credential, error) {
-	l := &list{path: path, certificates: certificates, seen: map[proof]int{}}
+func parseList(path string, content []byte, certificates bool) ([]*Credential, error) {
+	l := &listParser{path: path, certificates: certificates, lines: map[digest]int{}}
 	root, err := document(content)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -43,20 +42,20 @@ func parseList(path string, content []byte, certificates bool) ([]*credential, e
 	if root == nil || root.Kind != yaml.SequenceNode || len(root.Content) == 0 {
 		return nil, fmt.Errorf("%s: expected a list of credentials, with at least one", path)
 	}
-	var all []*credential
+	var all []*Credential
 	for _, item := range root.Content {
 		if one := l.entry(item); one != nil {
 			all = append(all, one)
 		}
 	}
-	if len(l.wrong) > 0 {
-		return nil, errors.Join(l.wrong...)
+	if len(l.mistakes) > 0 {
+		return nil, errors.Join(l.mistakes...)
 	}
 	return all, nil
 }
 
-// document returns the only document of a file, nil when there is none. An error of the YAML library may quote the file: only
-// its line is repeated.
+// document returns the only document of a file, or nil for an empty file. An error of the YAML library may quote the file, so only
+// its line number is repeated.
 func document(content []byte) (*yaml.Node, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	var first, second yaml.Node
@@ -81,42 +80,42 @@ func lineOf(err error) string {
 	return ""
 }
 
-// add notes a mistake.
-func (l *list) add(node *yaml.Node, format string, args ...any) {
-	l.wrong = append(l.wrong, fmt.Errorf("%s:%d: %s", l.path, node.Line, fmt.Sprintf(format, args...)))
+// add adds a mistake at a node.
+func (l *listParser) add(node *yaml.Node, format string, args ...any) {
+	l.mistakes = append(l.mistakes, fmt.Errorf("%s:%d: %s", l.path, node.Line, fmt.Sprintf(format, args...)))
 }
 
-// proofKinds are the fields of which an entry has exactly one.
-var proofKinds = []string{"token", "tokenFile", "basic", "clientCertificate"}
+// secretKinds are the fields of which an entry has exactly one.
+var secretKinds = []string{"token", "tokenFile", "basic", "clientCertificate"}
 
-// entry reads one credential, or returns nil after it has said what is wrong.
-func (l *list) entry(node *yaml.Node) *credential {
-	before := len(l.wrong)
-	fields := l.fields(node, append([]string{"name", "namespaces"}, proofKinds...)...)
+// entry parses one credential, and returns nil if that added mistakes.
+func (l *listParser) entry(node *yaml.Node) *Credential {
+	before := len(l.mistakes)
+	fields := l.fields(node, append([]string{"name", "namespaces"}, secretKinds...)...)
 	if fields == nil {
 		return nil
 	}
 	name := l.name(node, fields["name"])
 	namespaces := l.namespaces(node, fields["namespaces"])
-	var shown proof
-	if kind := l.oneOf(node, fields, proofKinds...); kind != "" {
-		shown = l.proof(kind, fields[kind])
+	var shown digest
+	if kind := l.oneOf(node, fields, secretKinds...); kind != "" {
+		shown = l.digest(kind, fields[kind])
 	}
-	if len(l.wrong) > before {
+	if len(l.mistakes) > before {
 		return nil
 	}
-	if line, ok := l.seen[shown]; ok {
+	if line, ok := l.lines[shown]; ok {
 		l.add(node, "the same as in line %d: one token, password or certificate is one credential", line)
 		return nil
 	}
-	l.seen[shown] = node.Line
+	l.lines[shown] = node.Line
 	return newCredential(name, shown, namespaces...)
 }
 
-// name is that of the door: no slash, which separates the parts of a door's name.
-func (l *list) name(entry, node *yaml.Node) string {
+// name parses the name of a credential. It has no slash, which separates the parts of an endpoint's name.
+func (l *listParser) name(entry, node *yaml.Node) string {
 	if node == nil {
-		l.add(entry, "name is missing: alerts are told apart by it")
+		l.add(entry, "name is missing: it distinguishes the alerts of different senders")
 		return ""
 	}
 	name := l.text(node, "name")
@@ -128,9 +127,9 @@ func (l *list) name(entry, node *yaml.Node) string {
 
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$`)
 
-func (l *list) namespaces(entry, node *yaml.Node) []string {
+func (l *listParser) namespaces(entry, node *yaml.Node) []string {
 	if node == nil {
-		l.add(entry, `namespaces is missing: expected a list of names, or ["*"] for all of them and the cluster-wide door`)
+		l.add(entry, `namespaces is missing: expected a list of names, or ["*"] for all of them and the cluster-wide receiver`)
 		return nil
 	}
 	if node.Kind != yaml.SequenceNode || len(node.Content) == 0 {
@@ -140,7 +139,7 @@ func (l *list) namespaces(entry, node *yaml.Node) []string {
 	var all []string
 	for _, item := range node.Content {
 		name := l.text(item, "namespaces")
-		if name != everywhere && !isNamespace(name) {
+		if name != AllNamespaces && !IsNamespace(name) {
 			l.add(item, `namespaces: expected the name of a namespace, or "*"`)
 		}
 		all = append(all, name)
@@ -149,14 +148,14 @@ func (l *list) namespaces(entry, node *yaml.Node) []string {
 	return slices.Compact(all)
 }
 
-func (l *list) proof(kind string, node *yaml.Node) proof {
+func (l *listParser) digest(kind string, node *yaml.Node) digest {
 	switch kind {
 	case "token", "tokenFile":
 		token := l.secret(kind, node)
 		if strings.ContainsAny(token, " \t\r\n") {
 			l.add(node, "%s: a token has no space in it", kind)
 		}
-		return bearer(token)
+		return bearerDigest(token)
 	case "basic":
 		return l.basic(node)
 	default:
@@ -164,47 +163,47 @@ func (l *list) proof(kind string, node *yaml.Node) proof {
 	}
 }
 
-func (l *list) basic(node *yaml.Node) proof {
+func (l *listParser) basic(node *yaml.Node) digest {
 	fields := l.fields(node, "username", "password", "passwordFile")
 	if fields == nil {
-		return proof{}
+		return digest{}
 	}
 	username := ""
 	if fields["username"] == nil {
 		l.add(node, "basic: username is missing")
 	} else if username = l.text(fields["username"], "username"); username == "" || strings.Contains(username, ":") {
-		l.add(fields["username"], "username: expected something without a colon")
+		l.add(fields["username"], "username: expected a name without a colon")
 	}
 	kind := l.oneOf(node, fields, "password", "passwordFile")
 	if kind == "" {
-		return proof{}
+		return digest{}
 	}
-	return basic(username, l.secret(kind, fields[kind]))
+	return basicDigest(username, l.secret(kind, fields[kind]))
 }
 
-func (l *list) certificate(node *yaml.Node) proof {
+func (l *listParser) certificate(node *yaml.Node) digest {
 	known := []string{"commonName", "dnsName", "uri"}
 	fields := l.fields(node, known...)
 	if fields == nil {
-		return proof{}
+		return digest{}
 	}
 	if !l.certificates {
-		l.add(node, "clientCertificate: nobody is asked for one without --client-ca-file")
+		l.add(node, "clientCertificate: the server asks for no certificate without --client-ca-file")
 	}
 	field := l.oneOf(node, fields, known...)
 	if field == "" {
-		return proof{}
+		return digest{}
 	}
 	value := l.text(fields[field], field)
 	if value == "" {
-		l.add(fields[field], "%s is empty: expected what the certificate has there", field)
+		l.add(fields[field], "%s is empty: expected its value in the certificate", field)
 	}
-	return certified(field, value)
+	return certificateDigest(field, value)
 }
 
-// secret is what a field holds, or the file that a field ending in File names: relative to the list's folder, and without the
-// newlines at its end.
-func (l *list) secret(field string, node *yaml.Node) string {
+// secret returns the value of a field, or for a field ending in File the content of that file, relative to the folder of the list
+// and without trailing newlines.
+func (l *listParser) secret(field string, node *yaml.Node) string {
 	secret := l.text(node, field)
 	if strings.HasSuffix(field, "File") && secret != "" {
 		path := secret
@@ -218,8 +217,8 @@ func (l *list) secret(field string, node *yaml.Node) string {
 		}
 		secret = strings.TrimRight(string(content), "\r\n")
 	}
-	if len(secret) < shortest {
-		l.add(node, "%s: expected at least %d characters", field, shortest)
+	if len(secret) < minSecret {
+		l.add(node, "%s: expected at least %d characters", field, minSecret)
 	}
 	return secret
 }

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Admit lets another replica in, and returns the name of the credential that it has checked. The error is ErrRefused, or that
+// Authenticate returns the name of the credential that another replica has authenticated, for a request with the key of the replicas. The error is ErrRefused, or that
 // the key is not known.
-func (k *Key) Admit(r *http.Request) (credential string, err error) {
+func (k *Key) Authenticate(r *http.Request) (credential string, err error) {
 	encoded, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	shown, err := base64.RawURLEncoding.DecodeString(encoded)
 	if !ok || err != nil {

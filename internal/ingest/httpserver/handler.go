@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 )
 
@@ -26,9 +27,9 @@ type Route struct {
 	// Within bounds the work on a request that has arrived; 0 is answerTimeout. What is not recorded by then, or not answered by
 	// the leader, is answered with 503: it goes on to be recorded, and who sends it again is answered at once when it is.
 	Within time.Duration
-	// Strangers: a request that shows no credential is let in, as a stranger; Decode says whether something else vouches for
-	// it, such as a signature.
-	Strangers bool
+	// Anonymous: a request without a credential is allowed; Decode refuses it unless something else authenticates it, such as a
+	// signature.
+	Anonymous bool
 	// Decode says what a request delivers, within the namespace of its door: nothing is nothing to record, and answered with
 	// 200. An *echo.HTTPError is answered as it says: 4xx only for what can never become valid, Unavailable for what may pass.
 	// It is called on the leader only.
@@ -48,29 +49,18 @@ type Request struct {
 	At time.Time
 }
 
-// visitor is who sent a request.
-type visitor struct {
-	// credential is the name of what the visitor has shown.
-	credential string
-	// principal is what limits count the visitor by.
-	principal principal
-	// forwarded says that another replica has let the visitor in.
+// routeHandler handles the requests of one route.
+type routeHandler struct {
+	*Server
+
+	route     Route
+	authorize authorizer
+	// forwarded: the requests come from other replicas, which have authorized them.
 	forwarded bool
 }
 
-// admission lets a request in to a namespace, or says why not.
-type admission func(r *http.Request, namespace string) (visitor, error)
-
-// doorway is a route with who may come through it.
-type doorway struct {
-	*Server
-
-	route Route
-	admit admission
-}
-
-// door makes the handler of a route.
-func (s *Server) door(route Route, admit admission) echo.HandlerFunc {
+// handler returns the handler of a route.
+func (s *Server) handler(route Route, authorize authorizer, forwarded bool) echo.HandlerFunc {
 	if route.MaxBody == 0 {
 		route.MaxBody = DefaultMaxBody
 	}
@@ -80,51 +70,51 @@ func (s *Server) door(route Route, admit admission) echo.HandlerFunc {
 	if route.Within == 0 {
 		route.Within = answerTimeout
 	}
-	d := &doorway{Server: s, route: route, admit: admit}
-	return d.enter
+	h := &routeHandler{Server: s, route: route, authorize: authorize, forwarded: forwarded}
+	return h.handle
 }
 
-// enter takes a request in, and delivers it or passes it on. A limit counts what a sender has sent, not what it has announced:
-// memory is reserved as the body arrives, and a place is taken when it is there.
-func (d *doorway) enter(c echo.Context) error {
+// handle authorizes and reads a request, and records it or forwards it to the leader. The limits count what was sent, not what was
+// announced: memory is reserved as the body arrives, and a slot is acquired once it has arrived.
+func (h *routeHandler) handle(c echo.Context) error {
 	namespace := c.Param("namespace")
-	who, err := d.admit(c.Request(), namespace)
+	principal, err := h.authorize(c.Request(), namespace)
 	if err != nil {
-		return d.limited(d.route, err)
+		return h.refused(h.route, err)
 	}
-	if namespace != "" && !isNamespace(namespace) {
+	if namespace != "" && !auth.IsNamespace(namespace) {
 		return echo.NewHTTPError(http.StatusBadRequest, errNoNamespace.Error()).SetInternal(errNoNamespace)
 	}
-	at := d.options.Now()
-	held := &reservation{memory: d.memory, of: who.principal}
-	defer held.release()
-	body, err := read(c, d.route.MaxBody, held)
+	at := h.options.Now()
+	reserved := &reservation{memory: h.memory, of: principal}
+	defer reserved.release()
+	body, err := read(c, h.route.MaxBody, reserved)
 	if err != nil {
-		held.release()
+		reserved.release()
 		discardRest(c)
-		return d.limited(d.route, err)
+		return h.refused(h.route, err)
 	}
-	if !d.places.take(who.principal) {
-		return d.limited(d.route, errBusy)
+	if !h.slots.acquire(principal) {
+		return h.refused(h.route, errBusy)
 	}
-	defer d.places.leave(who.principal)
+	defer h.slots.release(principal)
 	connectionOf(c.Request()).arrived()
-	ctx, cancel := context.WithTimeoutCause(c.Request().Context(), d.route.Within, errTooLong)
+	ctx, cancel := context.WithTimeoutCause(c.Request().Context(), h.route.Within, errTooLong)
 	defer cancel()
 	r := &Request{
 		HTTP: c.Request().WithContext(ctx), Param: c.Param, Body: body, At: at,
-		Door: store.Endpoint{Namespace: namespace, Credential: who.credential},
+		Door: store.Endpoint{Namespace: namespace, Credential: principal.Name},
 	}
 	switch {
-	case d.options.Leading():
-		if err := held.grow(decoded(body, d.route.PerElement)); err != nil {
-			return d.limited(d.route, err)
+	case h.options.Leading():
+		if err := reserved.grow(decoded(body, h.route.PerElement)); err != nil {
+			return h.refused(h.route, err)
 		}
-		return d.deliver(ctx, c, d.route, r)
-	case who.forwarded:
+		return h.deliver(ctx, c, h.route, r)
+	case h.forwarded:
 		return Unavailable("this replica does not lead any more")
 	default:
-		return d.pass(ctx, c, r)
+		return h.pass(ctx, c, r)
 	}
 }
 

@@ -1,4 +1,4 @@
-package httpserver
+package auth
 
 import (
 	"crypto/tls"
@@ -29,7 +29,7 @@ const someCredentials = `
 - {name: old, namespaces: [old], clientCertificate: {commonName: alertmanager}}
 `
 
-func readSome(t *testing.T) []*credential {
+func readSome(t *testing.T) []*Credential {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range map[string]string{"list.yaml": someCredentials, "next-token": "the-next-token\n", "password": "pass word:with\r\n\n"} {
@@ -66,10 +66,10 @@ func TestEachCredentialOpensItsNamespaces(t *testing.T) {
 	all := readSome(t)
 	spiffe := &url.URL{Scheme: "spiffe", Host: "cluster.local", Path: "/ns/ci/sa/runner"}
 	for _, c := range []struct {
-		what       string
-		r          *http.Request
-		name       string
-		opens, not []string
+		what        string
+		r           *http.Request
+		name        string
+		allows, not []string
 	}{
 		{"a token", by("Bearer the-token-of-europe", nil), "prometheus-eu", []string{"shop", "bank"}, []string{"", "ci", "*"}},
 		{"the next token, from a file", by("bearer the-next-token", nil), "prometheus-eu", []string{"shop"}, []string{""}},
@@ -78,19 +78,19 @@ func TestEachCredentialOpensItsNamespaces(t *testing.T) {
 		{"a certificate's DNS name", by("", &x509.Certificate{DNSNames: []string{"x", "alertmanager.mesh"}}), "mesh", []string{"mesh"}, []string{"ci"}},
 		{"a certificate's common name", by("", &x509.Certificate{Subject: pkix.Name{CommonName: "alertmanager"}}), "old", []string{"old"}, []string{"ci"}},
 	} {
-		one, ok := find(all, c.r)
+		one, ok := lookup(all, c.r)
 		if !ok || one.name != c.name {
 			t.Errorf("%s: found %v", c.what, one)
 			continue
 		}
-		for _, namespace := range c.opens {
-			if !one.opens(namespace) {
-				t.Errorf("%s does not open %q", c.what, namespace)
+		for _, namespace := range c.allows {
+			if !one.allows(namespace) {
+				t.Errorf("%s does not allow %q", c.what, namespace)
 			}
 		}
 		for _, namespace := range c.not {
-			if one.opens(namespace) {
-				t.Errorf("%s opens %q", c.what, namespace)
+			if one.allows(namespace) {
+				t.Errorf("%s allows %q", c.what, namespace)
 			}
 		}
 	}
@@ -112,8 +112,8 @@ func TestWhatIsNotQuiteACredentialIsNone(t *testing.T) {
 		"an empty common name":            by("", &x509.Certificate{}),
 		"another scheme":                  by("Digest the-token-of-europe", nil),
 	} {
-		if one, ok := find(all, r); ok {
-			t.Errorf("%s was let in as %s", what, one.name)
+		if one, ok := lookup(all, r); ok {
+			t.Errorf("%s was authenticated as %s", what, one.name)
 		}
 	}
 }
@@ -150,7 +150,7 @@ func TestAllMistakesInCredentialsAreSaidAtOnceAndNoSecretIs(t *testing.T) {
 		"list.yaml:9: namespaces: expected a list", `list.yaml:10: unknown field: did you mean "username"?`, "list.yaml:10: basic: username is missing",
 		"list.yaml:10: expected exactly one of password, passwordFile", "list.yaml:13: tokenFile: open nowhere: no such file", "list.yaml:14: expected a map",
 		"list.yaml:15: token: expected a string: put it in quotes", "list.yaml:16: token is given twice", "list.yaml:16: token: a token has no space",
-		"list.yaml:17: clientCertificate: nobody is asked for one without --client-ca-file", "list.yaml:17: expected exactly one of commonName, dnsName, uri",
+		"list.yaml:17: clientCertificate: the server asks for no certificate without --client-ca-file", "list.yaml:17: expected exactly one of commonName, dnsName, uri",
 		"list.yaml:19: the same as in line 18",
 	} {
 		if !strings.Contains(err.Error(), want) {
@@ -186,7 +186,7 @@ func FuzzCredentials(f *testing.F) {
 			t.Errorf("%q: %d credentials and %v", content, len(all), err)
 		}
 		for _, one := range all {
-			if one.name == "" || strings.Contains(one.name, "/") || len(one.namespaces) == 0 || one.proof == (proof{}) {
+			if one.name == "" || strings.Contains(one.name, "/") || len(one.namespaces) == 0 || one.digest == (digest{}) {
 				t.Errorf("%q: took %+v", content, one)
 			}
 		}

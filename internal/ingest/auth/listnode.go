@@ -1,4 +1,4 @@
-package httpserver
+package auth
 
 import (
 	"slices"
@@ -9,8 +9,8 @@ import (
 	"github.com/impulse-sh/impulse/internal/diag"
 )
 
-// fields are those of a map by their names, nil when it is none.
-func (l *list) fields(node *yaml.Node, known ...string) map[string]*yaml.Node {
+// fields returns the fields of a map by name, or nil for a node that is no map.
+func (l *listParser) fields(node *yaml.Node, known ...string) map[string]*yaml.Node {
 	if node.Kind != yaml.MappingNode {
 		l.add(node, "expected a map of %s", strings.Join(known, ", "))
 		return nil
@@ -33,8 +33,8 @@ func (l *list) fields(node *yaml.Node, known ...string) map[string]*yaml.Node {
 	return fields
 }
 
-// text is the string of a scalar. A number is none: 0123 and 1e9 would not be what they look like.
-func (l *list) text(node *yaml.Node, field string) string {
+// text returns the value of a string. A number is a mistake: YAML would read 0123 and 1e9 as other numbers.
+func (l *listParser) text(node *yaml.Node, field string) string {
 	if node.Kind != yaml.ScalarNode || node.ShortTag() != "!!str" {
 		l.add(node, "%s: expected a string: put it in quotes", field)
 		return ""
@@ -42,8 +42,8 @@ func (l *list) text(node *yaml.Node, field string) string {
 	return node.Value
 }
 
-// oneOf returns which of some fields is given, "" after saying that it is not exactly one.
-func (l *list) oneOf(node *yaml.Node, fields map[string]*yaml.Node, names ...string) string {
+// oneOf returns the name of the only field that is given; with none or several it adds a mistake and returns "".
+func (l *listParser) oneOf(node *yaml.Node, fields map[string]*yaml.Node, names ...string) string {
 	var given []string
 	for _, name := range names {
 		if fields[name] != nil {

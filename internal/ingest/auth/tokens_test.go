@@ -1,4 +1,4 @@
-package httpserver
+package auth
 
 import (
 	"bytes"
@@ -13,6 +13,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/impulse-sh/impulse/internal/regularfile"
 )
 
 // mounted is a Secret as a kubelet mounts it: the file is a link to another link, which is switched.
@@ -35,7 +37,7 @@ func following(t *testing.T, content string, test func(t *testing.T, m *mounted)
 		}
 		m.change(content)
 		var err error
-		if m.all, err = ReadCredentials(CredentialFiles{Tokens: m.file}); err != nil {
+		if m.all, err = Read(Files{Tokens: m.file}); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -57,23 +59,23 @@ func (m *mounted) change(content string) {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	m.settle()
+	m.reloaded()
 }
 
-func (m *mounted) settle() {
-	<-time.After(2 * lookEvery)
+func (m *mounted) reloaded() {
+	<-time.After(2 * regularfile.FollowInterval)
 	synctest.Wait()
 }
 
-func (m *mounted) find(token string) (*credential, bool) {
-	return find(*m.all.all.Load(), &http.Request{Header: http.Header{"Authorization": {"Bearer " + token}}})
+func (m *mounted) lookup(token string) (*Credential, bool) {
+	return lookup(*m.all.all.Load(), &http.Request{Header: http.Header{"Authorization": {"Bearer " + token}}})
 }
 
 // valid fails when other tokens than these are valid.
 func (m *mounted) valid(tokens ...string) {
 	m.t.Helper()
 	for _, secret := range []string{"first-token", "second-token", "third-token"} {
-		_, ok := m.find(secret)
+		_, ok := m.lookup(secret)
 		if want := strings.Contains(strings.Join(tokens, " "), secret); ok != want {
 			m.t.Errorf("%s is valid: %t, want %t", secret, ok, want)
 		}
@@ -88,10 +90,10 @@ func TestTokensAreRotatedWithoutARestart(t *testing.T) {
 		m.change("second-token\n")
 		m.valid("second-token")
 		m.change("shop=second-token\n")
-		if one, ok := m.find("second-token"); !ok || !one.opens("shop") || one.opens("bank") {
-			t.Errorf("it opens the wrong doors: %v", one)
+		if one, ok := m.lookup("second-token"); !ok || !one.allows("shop") || one.allows("bank") {
+			t.Errorf("the token is valid for the wrong namespaces: %v", one)
 		}
-		if got := m.log.String(); strings.Count(got, "files taken up") != 3 || strings.Contains(got, "second-token") {
+		if got := m.log.String(); strings.Count(got, "files reloaded") != 3 || strings.Contains(got, "second-token") {
 			t.Errorf("the log says\n%s", got)
 		}
 	})
@@ -105,9 +107,9 @@ func TestTokensThatCannotBeReadLeaveThoseFromBefore(t *testing.T) {
 		if err := os.Remove(m.file); err != nil {
 			t.Fatal(err)
 		}
-		m.settle()
+		m.reloaded()
 		m.valid("first-token")
-		if got := m.log.String(); strings.Count(got, "files not taken up") != 2 || !strings.Contains(got, "holds no token") || !strings.Contains(got, "no such file") {
+		if got := m.log.String(); strings.Count(got, "files not reloaded") != 2 || !strings.Contains(got, "holds no token") || !strings.Contains(got, "no such file") {
 			t.Errorf("the log says\n%s", got)
 		}
 		if err := os.Symlink(filepath.Join("..data", "tokens"), m.file); err != nil {
