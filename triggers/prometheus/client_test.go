@@ -103,7 +103,7 @@ func TestMissingCredentialsAreUnknownAndNothingIsAsked(t *testing.T) {
 	server, requests := recording(t)
 	c := configured(server.URL)
 	c.AuthModes = "bearer"
-	if v, err := mustReader(t, c, environment(nil)).Read(t.Context()); err == nil || !strings.Contains(err.Error(), "gives no bearerToken") {
+	if v, err := mustReader(t, c, environment(nil)).Read(t.Context()); err == nil || !strings.Contains(err.Error(), "has no parameter bearerToken") {
 		t.Errorf("got %v, %v", v, err)
 	}
 	env := environment(nil)

@@ -115,14 +115,14 @@ func TestAMessageIsAcknowledgedWhenItIsDurable(t *testing.T) {
 	s := serve(t)
 	d := &triggertest.Endpoints{}
 	w := run(t, d, s.stream())
-	d.Fill(true)
+	d.SetFull(true)
 	s.publish(`{"value": 8}`)
 	testkit.Eventually(t, "the message is delivered and not acknowledged", func(ctx context.Context) bool {
 		c, err := s.js.Consumer(ctx, "LEVELS", "checkout")
 		return err == nil && c.CachedInfo().NumAckPending == 1
 	})
 	w.stop() // As a kill does: nothing of it was recorded.
-	d.Fill(false)
+	d.SetFull(false)
 	c, err := s.js.Consumer(t.Context(), "LEVELS", "checkout")
 	if err != nil || c.CachedInfo().NumAckPending != 1 {
 		t.Fatalf("it was acknowledged: %v, %v", c.CachedInfo(), err)

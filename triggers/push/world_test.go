@@ -23,8 +23,8 @@ func TestConforms(t *testing.T) {
 	triggertest.Conform(t, Kind(), triggertest.Fixture{
 		Metadata: map[string]string{"threshold": "5", "ttl": "1m"},
 		Env:      triggers.Env{Alerts: d, Endpoints: d},
-		Break:    func(testing.TB) { d.Lose(errors.New("the recorded alerts are not loaded yet")) },
-		Repair:   func(testing.TB) { d.Lose(nil) },
+		Break:    func(testing.TB) { d.SetLost(errors.New("the recorded alerts are not loaded yet")) },
+		Repair:   func(testing.TB) { d.SetLost(nil) },
 	})
 }
 

@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// Canned answers requests without a network: a status code and a body.
+// Canned is an http.RoundTripper that answers requests without a network, with a status code and a body.
 type Canned func(r *http.Request) (code int, body []byte)
 
 // RoundTrip returns the answer.

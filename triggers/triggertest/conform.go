@@ -1,5 +1,3 @@
-// Package triggertest is the suite that every trigger kind passes: what the contract in package triggers promises, tried
-// on a real source.
 package triggertest
 
 import (
@@ -9,23 +7,23 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Fixture is a trigger whose outside the test holds in its hands.
+// Fixture is a trigger whose source the test controls.
 type Fixture struct {
-	// Metadata decodes, and its source answers with a known level while it is not broken.
+	// Metadata is valid. While the source is not broken, its level is known.
 	Metadata map[string]string
-	// Secrets are the parameters of its authenticationRef. No error may repeat one.
+	// Secrets are the parameters of the trigger's authenticationRef. No error may contain one.
 	Secrets map[string]string
-	// Env holds what the kind needs beyond the usual, such as Alerts. The suite fills in what is zero.
+	// Env has what the kind needs in particular, such as Alerts. The suite sets the fields that are zero.
 	Env triggers.Env
-	// Break makes the source fail until Repair. Both are nil for a kind that has no outside, such as a schedule.
+	// Break makes the source fail until Repair is called. Both are nil for a kind that cannot fail, such as a schedule.
 	Break, Repair func(t testing.TB)
 }
 
-// Conform runs the suite. It is called in the folder of the kind, whose README.md it reads, and not beside parallel
-// tests: it counts goroutines.
+// Conform runs the suite for a kind. Call it from a test in the folder of the kind, because it reads README.md there, and not beside
+// parallel tests, because it compares goroutines.
 func Conform(t *testing.T, kind triggers.Kind, f Fixture) {
 	t.Helper()
-	s := subject{kind: kind, fixture: f, patience: time.Minute, readme: "README.md"}
+	s := subject{kind: kind, fixture: f, timeout: time.Minute, readme: "README.md"}
 	for _, c := range checks() {
 		t.Run(c.name, func(t *testing.T) {
 			if err := c.try(t, s); err != nil {
@@ -39,12 +37,12 @@ func Conform(t *testing.T, kind triggers.Kind, f Fixture) {
 type subject struct {
 	kind    triggers.Kind
 	fixture Fixture
-	// patience is how long anything may take; it is long, because only a failure waits for it.
-	patience time.Duration
-	readme   string
+	// timeout limits every wait. It is long, because only failures wait that long.
+	timeout time.Duration
+	readme  string
 }
 
-// check is one promise of the contract. It returns why it is not kept.
+// check tests one rule of the contract. Its error says how the kind violates the rule.
 type check struct {
 	name string
 	try  func(t testing.TB, s subject) error
@@ -56,13 +54,13 @@ func checks() []check {
 		{"decodes valid metadata", decodesValid},
 		{"refuses unknown and misspelt keys with a suggestion", refusesKeys},
 		{"reports every mistake at once", reportsAll},
-		{"survives nonsense", survivesNonsense},
-		{"decodes and opens without I/O", opensQuietly},
+		{"survives invalid values", survivesInvalidValues},
+		{"decodes and opens without I/O", opensWithoutIO},
 		{"reports at once", reportsAtOnce},
-		{"ends with its context and leaves nothing", endsClean},
-		{"does not begin when its context is done", neverBegins},
-		{"says that its source is down at start, and recovers", downAtStart},
-		{"says that its source went down, and recovers", downLater},
+		{"ends with its context and leaves no goroutine", endsCleanly},
+		{"does not start when its context is done", doesNotStart},
+		{"reports that its source is down at the start, and recovers", failsAtStart},
+		{"reports that its source went down, and recovers", failsLater},
 		{"has a README whose example decodes", readmeIsRight},
 	}
 }

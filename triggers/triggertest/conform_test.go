@@ -32,14 +32,14 @@ func (c config) Validate() error {
 // Trigger divides by the threshold.
 func (c config) Trigger() scalers.Trigger { return scalers.Trigger{Target: c.Threshold} }
 
-// outside is what the sources in this test read.
-type outside struct {
+// fakeSource is what the sources in this test read.
+type fakeSource struct {
 	mu      sync.Mutex
 	broken  bool
 	changed chan struct{}
 }
 
-func (o *outside) set(broken bool) {
+func (o *fakeSource) set(broken bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.broken = broken
@@ -47,8 +47,8 @@ func (o *outside) set(broken bool) {
 	o.changed = make(chan struct{})
 }
 
-// look returns the level, and a channel that is closed when it changes.
-func (o *outside) look() (scalers.Event, <-chan struct{}) {
+// current returns the level, and a channel that is closed when it changes.
+func (o *fakeSource) current() (scalers.Event, <-chan struct{}) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	e := scalers.Event{Trigger: name, At: scalers.InstantOf(time.Now()), Value: 3000}
@@ -59,8 +59,8 @@ func (o *outside) look() (scalers.Event, <-chan struct{}) {
 }
 
 // Read makes it a triggers.Reader.
-func (o *outside) Read(context.Context) (scalers.Milli, error) {
-	e, _ := o.look()
+func (o *fakeSource) Read(context.Context) (scalers.Milli, error) {
+	e, _ := o.current()
 	return e.Value, e.Err
 }
 
@@ -71,10 +71,10 @@ type run func(ctx context.Context, emit func(scalers.Event)) error
 func (r run) Run(ctx context.Context, emit func(scalers.Event)) error { return r(ctx, emit) }
 
 // follow reports each change that wanted lets through.
-func (o *outside) follow(wanted func(scalers.Event) bool) run {
+func (o *fakeSource) follow(wanted func(scalers.Event) bool) run {
 	return func(ctx context.Context, emit func(scalers.Event)) error {
 		for {
-			e, changed := o.look()
+			e, changed := o.current()
 			if ctx.Err() == nil && wanted(e) {
 				emit(e)
 			}
@@ -91,8 +91,8 @@ const goodReadme = "# thing\n\nA thing.\n\n## Parameters\n| parameter | meaning 
 	"## Example\n```yaml\ntriggers:\n- type: thing\n  metadata:\n    address: here # comment\n    threshold: 2\n```\n\n" +
 	"## Behaviour\n```sh\n## no heading\n```\n\n## What is unknown\nNothing.\n\n## How to try it\nDo.\n"
 
-// subjectOf is a kind whose sources are opened by open, with little patience.
-func subjectOf(t *testing.T, o *outside, open func(config, triggers.Env) (triggers.Source, error)) subject {
+// subjectOf is a kind whose sources are opened by open, with a short timeout.
+func subjectOf(t *testing.T, o *fakeSource, open func(config, triggers.Env) (triggers.Source, error)) subject {
 	t.Helper()
 	kind := triggers.Define("thing", "Things that wait.", config{Threshold: 1000}, open)
 	kind.Example = map[string]string{"address": "here"}
@@ -102,8 +102,8 @@ func subjectOf(t *testing.T, o *outside, open func(config, triggers.Env) (trigge
 			Metadata: map[string]string{"address": "here", "threshold": "2"}, Secrets: map[string]string{"token": "s3cret"},
 			Break: func(testing.TB) { o.set(true) }, Repair: func(testing.TB) { o.set(false) },
 		},
-		patience: 300 * time.Millisecond,
-		readme:   write(t, goodReadme),
+		timeout: 300 * time.Millisecond,
+		readme:  write(t, goodReadme),
 	}
 }
 
@@ -128,9 +128,9 @@ func failures(t *testing.T, s subject) map[string]error {
 }
 
 func TestGoodKindsPass(t *testing.T) {
-	o := &outside{changed: make(chan struct{})}
+	o := &fakeSource{changed: make(chan struct{})}
 	kinds := map[string]func(config, triggers.Env) (triggers.Source, error){
-		"pushed": func(config, triggers.Env) (triggers.Source, error) { return o.follow(either), nil },
+		"pushed": func(config, triggers.Env) (triggers.Source, error) { return o.follow(anyEvent), nil },
 		"polled": func(_ config, env triggers.Env) (triggers.Source, error) {
 			return triggers.Poll(triggers.PollKey{Server: "outside", Key: "thing"}, o, env), nil
 		},
@@ -138,7 +138,7 @@ func TestGoodKindsPass(t *testing.T) {
 	for name, open := range kinds {
 		t.Run(name, func(t *testing.T) {
 			s := subjectOf(t, o, open)
-			s.patience = time.Minute
+			s.timeout = time.Minute
 			for name, err := range failures(t, s) {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -146,16 +146,16 @@ func TestGoodKindsPass(t *testing.T) {
 	}
 }
 
-// bad is a source that breaks one promise, and the check that has to find it.
-type bad struct {
+// violation is a source that breaks one promise, and the check that has to find it.
+type violation struct {
 	name, check string
-	open        func(o *outside, env triggers.Env) (triggers.Source, error)
+	open        func(o *fakeSource, env triggers.Env) (triggers.Source, error)
 }
 
-func (b bad) isFound(t *testing.T) {
+func (b violation) mustBeFound(t *testing.T) {
 	t.Helper()
 	t.Run(b.name, func(t *testing.T) {
-		o := &outside{changed: make(chan struct{})}
+		o := &fakeSource{changed: make(chan struct{})}
 		s := subjectOf(t, o, func(_ config, env triggers.Env) (triggers.Source, error) { return b.open(o, env) })
 		i := slices.IndexFunc(checks(), func(k check) bool { return k.name == b.check })
 		if err := checks()[i].try(t, s); err == nil {
@@ -165,36 +165,36 @@ func (b bad) isFound(t *testing.T) {
 }
 
 func TestSourcesThatSayTheWrongThingFail(t *testing.T) {
-	for _, b := range []bad{
-		{"stays silent", "reports at once", func(o *outside, _ triggers.Env) (triggers.Source, error) {
+	for _, b := range []violation{
+		{"stays silent", "reports at once", func(o *fakeSource, _ triggers.Env) (triggers.Source, error) {
 			return o.follow(func(scalers.Event) bool { return false }), nil
 		}},
-		{"keeps its failures to itself", "says that its source went down, and recovers", func(o *outside, _ triggers.Env) (triggers.Source, error) {
+		{"keeps its failures to itself", "reports that its source went down, and recovers", func(o *fakeSource, _ triggers.Env) (triggers.Source, error) {
 			return o.follow(known), nil
 		}},
-		{"reads unknown as zero", "says that its source is down at start, and recovers", func(o *outside, _ triggers.Env) (triggers.Source, error) {
+		{"reads unknown as zero", "reports that its source is down at the start, and recovers", func(o *fakeSource, _ triggers.Env) (triggers.Source, error) {
 			return run(func(ctx context.Context, emit func(scalers.Event)) error {
-				return o.follow(either)(ctx, func(e scalers.Event) { e.Err = nil; emit(e) })
+				return o.follow(anyEvent)(ctx, func(e scalers.Event) { e.Err = nil; emit(e) })
 			}), nil
 		}},
-		{"gives up on a failure", "says that its source went down, and recovers", func(o *outside, _ triggers.Env) (triggers.Source, error) {
+		{"gives up on a failure", "reports that its source went down, and recovers", func(o *fakeSource, _ triggers.Env) (triggers.Source, error) {
 			return run(func(ctx context.Context, emit func(scalers.Event)) error {
 				ctx, cancel := context.WithCancel(ctx)
 				defer cancel()
-				return o.follow(either)(ctx, func(e scalers.Event) {
+				return o.follow(anyEvent)(ctx, func(e scalers.Event) {
 					if emit(e); e.Err != nil {
 						cancel()
 					}
 				})
 			}), nil
 		}},
-		{"works in Open", "decodes and opens without I/O", func(o *outside, env triggers.Env) (triggers.Source, error) {
+		{"works in Open", "decodes and opens without I/O", func(o *fakeSource, env triggers.Env) (triggers.Source, error) {
 			_, err := env.Secret(t.Context(), "token")
-			return o.follow(either), err
+			return o.follow(anyEvent), err
 		}},
-		{"repeats a secret", "says that its source is down at start, and recovers", func(o *outside, _ triggers.Env) (triggers.Source, error) {
+		{"repeats a secret", "reports that its source is down at the start, and recovers", func(o *fakeSource, _ triggers.Env) (triggers.Source, error) {
 			return run(func(ctx context.Context, emit func(scalers.Event)) error {
-				return o.follow(either)(ctx, func(e scalers.Event) {
+				return o.follow(anyEvent)(ctx, func(e scalers.Event) {
 					if e.Err != nil {
 						e.Err = errors.New("token s3cret was refused")
 					}
@@ -203,23 +203,23 @@ func TestSourcesThatSayTheWrongThingFail(t *testing.T) {
 			}), nil
 		}},
 	} {
-		b.isFound(t)
+		b.mustBeFound(t)
 	}
 }
 
 func TestSourcesThatEndWronglyFail(t *testing.T) {
 	block := make(chan struct{})
 	defer close(block)
-	for _, b := range []bad{
-		{"leaks a goroutine", "ends with its context and leaves nothing", func(o *outside, _ triggers.Env) (triggers.Source, error) {
+	for _, b := range []violation{
+		{"leaks a goroutine", "ends with its context and leaves no goroutine", func(o *fakeSource, _ triggers.Env) (triggers.Source, error) {
 			return run(func(ctx context.Context, emit func(scalers.Event)) error {
 				go func() { <-block }()
-				return o.follow(either)(ctx, emit)
+				return o.follow(anyEvent)(ctx, emit)
 			}), nil
 		}},
-		{"emits after it has returned", "ends with its context and leaves nothing", func(o *outside, _ triggers.Env) (triggers.Source, error) {
+		{"emits after it has returned", "ends with its context and leaves no goroutine", func(o *fakeSource, _ triggers.Env) (triggers.Source, error) {
 			return run(func(ctx context.Context, emit func(scalers.Event)) error {
-				err := o.follow(either)(ctx, emit)
+				err := o.follow(anyEvent)(ctx, emit)
 				go func() {
 					again := time.NewTicker(time.Millisecond)
 					defer again.Stop()
@@ -231,21 +231,21 @@ func TestSourcesThatEndWronglyFail(t *testing.T) {
 				return err
 			}), nil
 		}},
-		{"does not end", "ends with its context and leaves nothing", func(o *outside, _ triggers.Env) (triggers.Source, error) {
+		{"does not end", "ends with its context and leaves no goroutine", func(o *fakeSource, _ triggers.Env) (triggers.Source, error) {
 			return run(func(ctx context.Context, emit func(scalers.Event)) error {
-				err := o.follow(either)(ctx, emit)
+				err := o.follow(anyEvent)(ctx, emit)
 				<-block
 				return err
 			}), nil
 		}},
-		{"ends without saying why", "does not begin when its context is done", func(o *outside, _ triggers.Env) (triggers.Source, error) {
+		{"ends without saying why", "does not start when its context is done", func(o *fakeSource, _ triggers.Env) (triggers.Source, error) {
 			return run(func(ctx context.Context, emit func(scalers.Event)) error {
-				_ = o.follow(either)(ctx, emit)
+				_ = o.follow(anyEvent)(ctx, emit)
 				return nil
 			}), nil
 		}},
 	} {
-		b.isFound(t)
+		b.mustBeFound(t)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// describesItself: the reference and the messages are made of this.
+// describesItself checks the texts that the reference and the messages use.
 func describesItself(_ testing.TB, s subject) error {
 	var all []error
 	if s.kind.Name == "" || s.kind.Name != strings.ToLower(s.kind.Name) {
@@ -56,7 +56,7 @@ func refusesKeys(_ testing.TB, s subject) error {
 	return errors.Join(all...)
 }
 
-// refuses says whether metadata with this key is refused, with a suggestion that names the right key.
+// refuses returns an error unless metadata with this key is refused, with a suggestion that names the right key.
 func refuses(kind triggers.Kind, metadata map[string]string, key, right string) error {
 	metadata = maps.Clone(metadata)
 	if _, ok := metadata[key]; !ok {
@@ -68,7 +68,7 @@ func refuses(kind triggers.Kind, metadata map[string]string, key, right string) 
 			return nil
 		}
 	}
-	return fmt.Errorf("the key %s is not refused with a suggestion of %q: %w", key, right, err)
+	return fmt.Errorf("the key %s is not refused with the suggestion %q: %w", key, right, err)
 }
 
 func reportsAll(_ testing.TB, s subject) error {
@@ -89,19 +89,19 @@ func reportsAll(_ testing.TB, s subject) error {
 	return errors.Join(all...)
 }
 
-// nonsense is what people and machines put into metadata.
-func nonsense() []string {
+// invalidValues are values that users and generators might put into metadata.
+func invalidValues() []string {
 	return []string{
 		"", " ", "\x00", "\n", "-1", "0", "1e99", "NaN", "+Inf", "0x10", "99999999999999999999", "true", "[", "{}", `"`, ",", ",,", "=",
 		"http://", "://", "%zz", "TZ=", "TZ=x", "@every 1s", "@", "* * * * *", "../../etc/passwd", "\xff\xfe", strings.Repeat("9", 10000), "日本語",
 	}
 }
 
-// survivesNonsense: no panic, and each mistake names a field.
-func survivesNonsense(_ testing.TB, s subject) error {
+// survivesInvalidValues checks that Decode does not panic and that each error names a field.
+func survivesInvalidValues(_ testing.TB, s subject) error {
 	var all []error
 	for _, f := range s.kind.Fields {
-		for _, value := range nonsense() {
+		for _, value := range invalidValues() {
 			metadata := maps.Clone(s.fixture.Metadata)
 			metadata[f.Key] = value
 			_, err := s.kind.Decode(metadata)
@@ -111,16 +111,16 @@ func survivesNonsense(_ testing.TB, s subject) error {
 	return errors.Join(all...)
 }
 
-// wellFormed says whether what Decode returned is made of field errors that a person can use.
+// wellFormed returns an error unless err consists of field errors with a field and a problem.
 func wellFormed(kind triggers.Kind, err error) error {
 	mistakes := triggers.FieldErrors(err)
 	if err != nil && len(mistakes) == 0 {
-		return fmt.Errorf("this is no FieldError: %w", err)
+		return fmt.Errorf("not a FieldError: %w", err)
 	}
 	for _, mistake := range mistakes {
 		known := slices.ContainsFunc(kind.Fields, func(f triggers.Field) bool { return f.Key == mistake.Field })
 		if !known || mistake.Problem == "" {
-			return fmt.Errorf("a mistake names no field, or says nothing: %+v", *mistake)
+			return fmt.Errorf("an error without a known field or a problem: %+v", *mistake)
 		}
 	}
 	return nil

@@ -13,8 +13,8 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Endpoints are the direct doors of one trigger, and what came through them, in memory: they record what the newest message says,
-// and nothing of ttls. They implement triggers.Doors and triggers.Alerts.
+// Endpoints implements triggers.Endpoints and triggers.Alerts in memory, for one trigger. It records the newest level of each key and
+// ignores ttls.
 type Endpoints struct {
 	mu       sync.Mutex
 	decode   func(context.Context, triggers.Message) ([]triggers.Level, error)
@@ -27,11 +27,11 @@ type Endpoints struct {
 	watchers map[*func()]struct{}
 }
 
-// Listen is triggers.Doors'.
-func (d *Endpoints) Listen(door triggers.Endpoint, take func(context.Context, triggers.Message) ([]triggers.Level, error)) func() {
+// Listen opens the endpoint until the returned function is called.
+func (d *Endpoints) Listen(e triggers.Endpoint, decode func(context.Context, triggers.Message) ([]triggers.Level, error)) func() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.endpoint, d.decode = door, take
+	d.endpoint, d.decode = e, decode
 	return func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -39,7 +39,7 @@ func (d *Endpoints) Listen(door triggers.Endpoint, take func(context.Context, tr
 	}
 }
 
-// Record is triggers.Doors'.
+// Record records levels, and reports false after SetFull(true).
 func (d *Endpoints) Record(_ context.Context, _ triggers.Endpoint, at time.Time, levels []triggers.Level) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -62,19 +62,19 @@ func (d *Endpoints) Record(_ context.Context, _ triggers.Endpoint, at time.Time,
 	return true
 }
 
-// Reject is triggers.Doors'.
-func (d *Endpoints) Reject(_ triggers.Endpoint, why error) {
+// Reject counts a rejected message.
+func (d *Endpoints) Reject(_ triggers.Endpoint, reason error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.rejected = append(d.rejected, why)
+	d.rejected = append(d.rejected, reason)
 }
 
-// Send hands a message to the trigger that listens, and records what it makes of it.
+// Send passes a message to the listening trigger and records the decoded levels.
 func (d *Endpoints) Send(ctx context.Context, m triggers.Message) ([]triggers.Level, error) {
 	d.mu.Lock()
-	take := d.decode
+	decode := d.decode
 	d.mu.Unlock()
-	levels, err := take(ctx, m)
+	levels, err := decode(ctx, m)
 	if err != nil || len(levels) == 0 {
 		return levels, err
 	}
@@ -84,46 +84,46 @@ func (d *Endpoints) Send(ctx context.Context, m triggers.Message) ([]triggers.Le
 	return levels, nil
 }
 
-var errFull = errors.New("it is not recorded: the test said so")
+var errFull = errors.New("not recorded: the test called SetFull")
 
-// Endpoint is the door that was opened last.
+// Endpoint returns the endpoint that was opened last.
 func (d *Endpoints) Endpoint() triggers.Endpoint {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.endpoint
 }
 
-// Lose makes the records unknown, or known again with nil; Fill makes them take nothing more.
-func (d *Endpoints) Lose(err error) { d.set(func() { d.lost = err }) }
+// SetLost makes the recorded levels unknown with err, or known again if err is nil.
+func (d *Endpoints) SetLost(err error) { d.update(func() { d.lost = err }) }
 
-// Fill makes every record fail, or none any more.
-func (d *Endpoints) Fill(full bool) { d.set(func() { d.full = full }) }
+// SetFull makes every Record fail, or succeed again.
+func (d *Endpoints) SetFull(full bool) { d.update(func() { d.full = full }) }
 
-// Expire drops the record of a key, as the end of its ttl does.
-func (d *Endpoints) Expire(key string) { d.set(func() { delete(d.records, key) }) }
+// Expire removes the record of a key, as the end of its ttl does.
+func (d *Endpoints) Expire(key string) { d.update(func() { delete(d.records, key) }) }
 
-func (d *Endpoints) set(change func()) {
+func (d *Endpoints) update(change func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	change()
 	d.notify()
 }
 
-// Counts returns how many records were made, and what was refused.
-func (d *Endpoints) Counts() (recorded int, refused []error) { //nolint:nonamedreturns // They say which is which.
+// Counts returns how many times Record succeeded, and the reasons given to Reject.
+func (d *Endpoints) Counts() (recorded int, rejected []error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.recorded, slices.Clone(d.rejected)
 }
 
-// notify tells every watcher; d.mu is held.
+// notify calls every watcher. The caller must hold d.mu.
 func (d *Endpoints) notify() {
 	for changed := range d.watchers {
 		(*changed)()
 	}
 }
 
-// Watch is triggers.Alerts'.
+// Watch calls changed with the recorded levels, as triggers.Alerts does.
 func (d *Endpoints) Watch(ctx context.Context, _ triggers.AlertQuery, changed func(time.Time, []triggers.Alert, error)) error {
 	show := func() {
 		if d.lost != nil {
@@ -152,7 +152,7 @@ func (d *Endpoints) Watch(ctx context.Context, _ triggers.AlertQuery, changed fu
 	return ctx.Err()
 }
 
-// MessageOf is a message with a body and headers, each a name and a value.
+// MessageOf returns a message with a JSON body and headers, given as names and values in turn.
 func MessageOf(tb testing.TB, body string, headers ...string) triggers.Message {
 	tb.Helper()
 	m := triggers.Message{Header: map[string][]string{}, Raw: []byte(body), At: time.Now()}

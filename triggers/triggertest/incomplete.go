@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// Incomplete reads a source's answer, and then reads it again with each of its fields in turn deleted or null, and with each
-// list of plain values cut short. Every time it wants what the whole answer says, or an error: absent is never zero.
+// Incomplete reads a source's JSON answer, and then reads it again with each of its fields in turn deleted or null, and with each
+// list of plain values shortened by one. It fails the test unless every reading gives the result of the complete answer or an error,
+// because an absent value is never zero.
 func Incomplete[T comparable](t *testing.T, answer []byte, read func(answer []byte) (T, error)) {
 	t.Helper()
 	want, err := read(answer)
@@ -18,22 +19,22 @@ func Incomplete[T comparable](t *testing.T, answer []byte, read func(answer []by
 		t.Fatalf("the whole answer is unknown: %v", err)
 	}
 	refused := 0
-	damage(t, answer, func(how string, damaged []byte) {
+	mutate(t, answer, func(how string, damaged []byte) {
 		got, err := read(damaged)
 		switch {
 		case err != nil:
 			refused++
 		case got != want:
-			t.Errorf("%s: it is read as %v, want %v or unknown", how, got, want)
+			t.Errorf("%s: got %v, want %v or an error", how, got, want)
 		}
 	})
 	if refused == 0 {
-		t.Error("no field of the answer matters: it is not the answer that is read")
+		t.Error("read depends on no field of the answer")
 	}
 }
 
-// damage calls try with an answer that lacks one thing, for each thing that it may lack.
-func damage(t *testing.T, answer []byte, try func(how string, damaged []byte)) {
+// mutate calls try with an answer in which one thing is missing, for each thing that may be missing.
+func mutate(t *testing.T, answer []byte, try func(how string, mutated []byte)) {
 	t.Helper()
 	var root any
 	d := json.NewDecoder(bytes.NewReader(answer))
@@ -41,21 +42,21 @@ func damage(t *testing.T, answer []byte, try func(how string, damaged []byte)) {
 	if err := d.Decode(&root); err != nil {
 		t.Fatal(err)
 	}
-	w := wrecker{try: func(how string) {
-		damaged, err := json.Marshal(root)
+	w := mutator{try: func(how string) {
+		mutated, err := json.Marshal(root)
 		if err != nil {
 			t.Fatal(err)
 		}
-		try(how, damaged)
+		try(how, mutated)
 	}}
 	w.value("", root, func(v any) { root = v })
 }
 
-// wrecker damages one place of a JSON tree at a time.
-type wrecker struct{ try func(how string) }
+// mutator changes one place of a JSON tree at a time.
+type mutator struct{ try func(how string) }
 
-// value damages what stands in a value; set puts another in its place.
-func (w wrecker) value(path string, v any, set func(any)) {
+// value mutates everything in a value. set replaces the value itself.
+func (w mutator) value(path string, v any, set func(any)) {
 	switch v := v.(type) {
 	case map[string]any:
 		w.object(path, v)
@@ -64,7 +65,7 @@ func (w wrecker) value(path string, v any, set func(any)) {
 	}
 }
 
-func (w wrecker) object(path string, object map[string]any) {
+func (w mutator) object(path string, object map[string]any) {
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		value, at := object[key], path+"."+key
 		delete(object, key)
@@ -76,9 +77,9 @@ func (w wrecker) object(path string, object map[string]any) {
 	}
 }
 
-// list damages the elements of a list. Only one of plain values, such as a time and a number, is cut short: one object fewer
-// in a list is another answer, not an incomplete one.
-func (w wrecker) list(path string, list []any, set func(any)) {
+// list mutates the elements of a list. It shortens only lists of plain values, such as a time and a number: a list with one object
+// fewer is another answer and not an incomplete one.
+func (w mutator) list(path string, list []any, set func(any)) {
 	plain := len(list) > 0
 	for i, value := range list {
 		at := fmt.Sprintf("%s[%d]", path, i)
@@ -91,7 +92,7 @@ func (w wrecker) list(path string, list []any, set func(any)) {
 	}
 	if plain {
 		set(list[:len(list)-1])
-		w.try(path + " is cut short")
+		w.try(path + " is one element shorter")
 		set(list)
 	}
 }

@@ -27,9 +27,9 @@ func goroutines() map[string]string {
 	return all
 }
 
-// gone waits until no goroutine is there that was not there before.
-func gone(before map[string]string, patience time.Duration) error {
-	deadline := time.Now().Add(patience)
+// waitForGoroutines waits until every goroutine that did not exist before has ended.
+func waitForGoroutines(before map[string]string, timeout time.Duration) error {
+	deadline := time.Now().Add(timeout)
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
 	for {

@@ -13,52 +13,52 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// trap is an outside that must not be touched.
-type trap struct {
-	mu      sync.Mutex
-	touched []error
+// noIO records every use of it as a violation, because Decode and Open may do no I/O.
+type noIO struct {
+	mu         sync.Mutex
+	violations []error
 }
 
-func (tr *trap) touch(what string) error {
+func (tr *noIO) report(what string) error {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	err := fmt.Errorf("%s before Run", what)
-	tr.touched = append(tr.touched, err)
+	tr.violations = append(tr.violations, err)
 	return err
 }
 
-// RoundTrip makes a trap an http.RoundTripper.
-func (tr *trap) RoundTrip(*http.Request) (*http.Response, error) {
-	return nil, tr.touch("an HTTP request")
+// RoundTrip implements http.RoundTripper.
+func (tr *noIO) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, tr.report("an HTTP request")
 }
 
-// Watch makes a trap a triggers.Alerts.
-func (tr *trap) Watch(context.Context, triggers.AlertQuery, func(time.Time, []triggers.Alert, error)) error {
-	return tr.touch("a watch of alerts")
+// Watch implements triggers.Alerts.
+func (tr *noIO) Watch(context.Context, triggers.AlertQuery, func(time.Time, []triggers.Alert, error)) error {
+	return tr.report("a watch of alerts")
 }
 
-// Listen makes a trap a triggers.Doors.
-func (tr *trap) Listen(triggers.Endpoint, func(context.Context, triggers.Message) ([]triggers.Level, error)) func() {
-	_ = tr.touch("a door")
+// Listen implements triggers.Endpoints.
+func (tr *noIO) Listen(triggers.Endpoint, func(context.Context, triggers.Message) ([]triggers.Level, error)) func() {
+	_ = tr.report("an endpoint")
 	return func() {}
 }
 
-// Record makes a trap a triggers.Doors.
-func (tr *trap) Record(context.Context, triggers.Endpoint, time.Time, []triggers.Level) bool {
-	return tr.touch("a record") == nil
+// Record implements triggers.Endpoints.
+func (tr *noIO) Record(context.Context, triggers.Endpoint, time.Time, []triggers.Level) bool {
+	return tr.report("a record") == nil
 }
 
-// Reject makes a trap a triggers.Doors.
-func (tr *trap) Reject(triggers.Endpoint, error) { _ = tr.touch("a refusal") }
+// Reject implements triggers.Endpoints.
+func (tr *noIO) Reject(triggers.Endpoint, error) { _ = tr.report("a rejected message") }
 
-func (tr *trap) secret(context.Context, string) (string, error) {
-	return "", tr.touch("a read of a secret")
+func (tr *noIO) secret(context.Context, string) (string, error) {
+	return "", tr.report("a read of a secret")
 }
 
-// opensQuietly: Decode and Open run at apply time, for thousands of objects.
-func opensQuietly(_ testing.TB, s subject) error {
+// opensWithoutIO checks that Decode and Open do no I/O: they run when objects are applied, for thousands of objects.
+func opensWithoutIO(_ testing.TB, s subject) error {
 	before := goroutines()
-	tr := &trap{}
+	tr := &noIO{}
 	env := s.fixture.Env
 	env.HTTP, env.Alerts, env.Endpoints, env.Secret = &http.Client{Transport: tr}, tr, tr, tr.secret
 	env.Poller, env.Pool, env.Now = triggers.NewPoller(1, 1), triggers.NewPool(), time.Now
@@ -70,21 +70,21 @@ func opensQuietly(_ testing.TB, s subject) error {
 		return fmt.Errorf("open: %w", err)
 	}
 	if _, err := s.kind.Open(other{}, env); err == nil {
-		tr.touched = append(tr.touched, errors.New("it opens the config of another kind"))
+		tr.violations = append(tr.violations, errors.New("it opens the config of another kind"))
 	}
 	for id, stack := range goroutines() {
 		if before[id] == "" {
-			tr.touched = append(tr.touched, fmt.Errorf("a goroutine before Run:\n%s", stack))
+			tr.violations = append(tr.violations, fmt.Errorf("a goroutine before Run:\n%s", stack))
 		}
 	}
-	return errors.Join(tr.touched...)
+	return errors.Join(tr.violations...)
 }
 
 // other is the config of no kind.
 type other struct{}
 
-// Validate finds nothing.
+// Validate returns no error.
 func (other) Validate() error { return nil }
 
-// Trigger is any trigger.
+// Trigger returns the zero trigger.
 func (other) Trigger() scalers.Trigger { return scalers.Trigger{} }

@@ -14,12 +14,13 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Sections returns the headings that a kind's README has, in this order, after its title and what it is.
+// Sections returns the headings of a kind's README, in their order. The title and a description come before them.
 func Sections() []string {
 	return []string{"Parameters", "Example", "Behaviour", "What is unknown", "How to try it"}
 }
 
-// readmeIsRight: the title is the type, or a list of types that it is in, the sections are there, each field is in the table, and the example decodes.
+// readmeIsRight checks that the title contains the type, that the sections are complete, that each field is in the table of
+// parameters, and that the example decodes.
 func readmeIsRight(_ testing.TB, s subject) error {
 	content, err := os.ReadFile(s.readme)
 	if err != nil {
@@ -42,7 +43,7 @@ func readmeIsRight(_ testing.TB, s subject) error {
 }
 
 // outline splits a README at its headings of the second level.
-func outline(text string) (title string, headings []string, body map[string]string) { //nolint:nonamedreturns // They say which is which.
+func outline(text string) (title string, headings []string, body map[string]string) {
 	body = map[string]string{}
 	current, fenced := "", false
 	for line := range strings.Lines(text) {
@@ -63,7 +64,7 @@ func outline(text string) (title string, headings []string, body map[string]stri
 	return title, headings, body
 }
 
-// examples decodes every trigger of the kind in the YAML blocks of a section; there is at least one.
+// examples decodes every trigger of the kind in the YAML blocks of a section. It fails if there is none.
 func examples(kind triggers.Kind, section string) error {
 	found := 0
 	for _, block := range strings.Split(section, "```yaml\n")[1:] {
@@ -87,13 +88,13 @@ func examples(kind triggers.Kind, section string) error {
 	return nil
 }
 
-// asWritten keeps the text of numbers.
+// asWritten decodes numbers as text.
 func asWritten(d *json.Decoder) *json.Decoder {
 	d.UseNumber()
 	return d
 }
 
-// triggersOf returns the metadata of every trigger of a type, wherever it stands in a YAML tree.
+// triggersOf returns the metadata of every trigger of a type in a YAML tree.
 func triggersOf(kind string, tree any) []map[string]string {
 	var all []map[string]string
 	switch node := tree.(type) {

@@ -12,23 +12,23 @@ import (
 )
 
 const (
-	// never is a polling interval that no test waits for.
-	never = 24 * time.Hour
-	// often is one that makes a polled source notice a change soon.
-	often = 20 * time.Millisecond
+	// pollNever is a polling interval that no test waits for.
+	pollNever = 24 * time.Hour
+	// pollOften is a polling interval at which a polled source notices a change soon.
+	pollOften = 20 * time.Millisecond
 )
 
 func known(e scalers.Event) bool   { return e.Err == nil }
 func unknown(e scalers.Event) bool { return e.Err != nil }
-func either(scalers.Event) bool    { return true }
+func anyEvent(scalers.Event) bool  { return true }
 
 func reportsAtOnce(tb testing.TB, s subject) error {
 	tb.Helper()
-	r, err := s.start(tb, never)
+	r, err := s.start(tb, pollNever)
 	if err != nil {
 		return err
 	}
-	first, err := r.wait(either)
+	first, err := r.wait(anyEvent)
 	switch {
 	case err != nil:
 	case first.Err != nil:
@@ -36,27 +36,27 @@ func reportsAtOnce(tb testing.TB, s subject) error {
 	case first.Trigger != name:
 		err = fmt.Errorf("the event names the trigger %q, not %q", first.Trigger, name)
 	case first.At == 0:
-		err = errors.New("the event does not say when its source was read")
+		err = errors.New("the event has no time of the reading")
 	case first.Value < 0:
 		err = fmt.Errorf("the level is negative: %s", first.Value)
 	}
 	return errors.Join(err, r.stop())
 }
 
-// endsClean runs a source twice: what one Run leaves behind often shows in the next.
-func endsClean(tb testing.TB, s subject) error {
+// endsCleanly runs a source twice, because state that one Run leaves behind often shows only in the next.
+func endsCleanly(tb testing.TB, s subject) error {
 	tb.Helper()
 	before := goroutines()
 	for range 2 {
-		r, err := s.start(tb, often)
+		r, err := s.start(tb, pollOften)
 		if err != nil {
 			return err
 		}
-		_, err = r.wait(either)
+		_, err = r.wait(anyEvent)
 		if err := errors.Join(err, r.stop()); err != nil {
 			return err
 		}
-		if err := gone(before, s.patience); err != nil {
+		if err := waitForGoroutines(before, s.timeout); err != nil {
 			return err
 		}
 		if late := r.late.Load(); late > 0 {
@@ -66,19 +66,19 @@ func endsClean(tb testing.TB, s subject) error {
 	return nil
 }
 
-func neverBegins(tb testing.TB, s subject) error {
+func doesNotStart(tb testing.TB, s subject) error {
 	tb.Helper()
 	before := goroutines()
 	ctx, cancel := context.WithCancel(tb.Context())
 	cancel()
-	r, err := s.startWith(ctx, often)
+	r, err := s.startWith(ctx, pollOften)
 	if err != nil {
 		return err
 	}
-	return errors.Join(r.stop(), gone(before, s.patience))
+	return errors.Join(r.stop(), waitForGoroutines(before, s.timeout))
 }
 
-func downAtStart(tb testing.TB, s subject) error {
+func failsAtStart(tb testing.TB, s subject) error {
 	tb.Helper()
 	if s.fixture.Break == nil {
 		return nil
@@ -90,13 +90,13 @@ func downAtStart(tb testing.TB, s subject) error {
 			s.fixture.Repair(tb)
 		}
 	}()
-	r, err := s.start(tb, often)
+	r, err := s.start(tb, pollOften)
 	if err != nil {
 		return err
 	}
-	first, err := r.wait(either)
+	first, err := r.wait(anyEvent)
 	if err == nil {
-		err = s.reason(first)
+		err = s.checkReason(first)
 	}
 	if err == nil {
 		s.fixture.Repair(tb)
@@ -106,12 +106,12 @@ func downAtStart(tb testing.TB, s subject) error {
 	return errors.Join(err, r.stop())
 }
 
-func downLater(tb testing.TB, s subject) error {
+func failsLater(tb testing.TB, s subject) error {
 	tb.Helper()
 	if s.fixture.Break == nil {
 		return nil
 	}
-	r, err := s.start(tb, often)
+	r, err := s.start(tb, pollOften)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func downLater(tb testing.TB, s subject) error {
 	failed, err := r.wait(unknown)
 	s.fixture.Repair(tb)
 	if err == nil {
-		err = s.reason(failed)
+		err = s.checkReason(failed)
 	}
 	if err == nil {
 		_, err = r.wait(known)
@@ -130,8 +130,8 @@ func downLater(tb testing.TB, s subject) error {
 	return errors.Join(err, r.stop())
 }
 
-// reason says whether an unknown level comes with a reason that can be shown.
-func (s subject) reason(e scalers.Event) error {
+// checkReason returns an error unless the level is unknown with a reason that can be shown to users.
+func (s subject) checkReason(e scalers.Event) error {
 	if e.Err == nil {
 		return fmt.Errorf("the source is broken, but the level is known: %s", e.Value)
 	}

@@ -13,34 +13,34 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// name is that of the trigger under test.
+// name is the name of the trigger under test.
 const name = "under-test"
 
 // running is a source whose Run has been called.
 type running struct {
-	cancel   context.CancelFunc
-	patience time.Duration
-	events   chan scalers.Event
-	result   chan error
+	cancel  context.CancelFunc
+	timeout time.Duration
+	events  chan scalers.Event
+	result  chan error
 	// returned is true once Run has returned; late counts the events after that.
 	returned atomic.Bool
 	late     atomic.Int64
-	// close ends what the suite lent to the source.
+	// close stops the poller and the HTTP client that the suite gave to the source.
 	close func()
 }
 
-// start runs a source until stop.
+// start runs a source until stop is called.
 func (s subject) start(tb testing.TB, interval time.Duration) (*running, error) {
 	tb.Helper()
 	return s.startWith(tb.Context(), interval)
 }
 
-// startWith runs a source until stop, or until ctx is done.
+// startWith runs a source until stop is called or ctx is done.
 func (s subject) startWith(ctx context.Context, interval time.Duration) (*running, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	env, closeEnv := s.env(ctx, interval)
 	r := &running{
-		cancel: cancel, patience: s.patience, events: make(chan scalers.Event, 1024), result: make(chan error, 1), close: closeEnv,
+		cancel: cancel, timeout: s.timeout, events: make(chan scalers.Event, 1024), result: make(chan error, 1), close: closeEnv,
 	}
 	c, err := s.kind.Decode(s.fixture.Metadata)
 	if err != nil {
@@ -58,14 +58,14 @@ func (s subject) startWith(ctx context.Context, interval time.Duration) (*runnin
 	return r, nil
 }
 
-// abort ends what was lent to a source that was never run.
+// abort cleans up after a source that was never run.
 func (r *running) abort() error {
 	r.cancel()
 	r.close()
 	return nil
 }
 
-// env completes the fixture's Env with a poller, a client and so on of its own; the function returned ends them.
+// env completes the fixture's Env with a poller, a client and so on. The returned function stops them.
 func (s subject) env(ctx context.Context, interval time.Duration) (triggers.Env, func()) {
 	env := s.fixture.Env
 	env.Namespace, env.Object, env.Trigger, env.PollingInterval = "default", "object", name, interval
@@ -93,7 +93,7 @@ func (s subject) env(ctx context.Context, interval time.Duration) (triggers.Env,
 	}
 }
 
-// emit keeps an event. A source that reports faster than anybody listens loses events here, as it would in the process.
+// emit stores an event. Events of a source that reports faster than the test reads are dropped, as they are in the process.
 func (r *running) emit(e scalers.Event) {
 	if r.returned.Load() {
 		r.late.Add(1)
@@ -104,9 +104,9 @@ func (r *running) emit(e scalers.Event) {
 	}
 }
 
-// wait returns the next event that is wanted.
+// wait returns the next event for which wanted returns true.
 func (r *running) wait(wanted func(scalers.Event) bool) (scalers.Event, error) {
-	timeout := time.NewTimer(r.patience)
+	timeout := time.NewTimer(r.timeout)
 	defer timeout.Stop()
 	last := "no event at all"
 	for {
@@ -118,23 +118,23 @@ func (r *running) wait(wanted func(scalers.Event) bool) (scalers.Event, error) {
 			last = fmt.Sprintf("value %s, error %v", e.Value, e.Err)
 		case err := <-r.result:
 			r.result <- err
-			return scalers.Event{}, fmt.Errorf("run ended by itself: %w", err)
+			return scalers.Event{}, fmt.Errorf("run returned by itself: %w", err)
 		case <-timeout.C:
-			return scalers.Event{}, fmt.Errorf("the event that should come did not; the last was: %s", last)
+			return scalers.Event{}, fmt.Errorf("timeout while waiting for an event; the last one was: %s", last)
 		}
 	}
 }
 
-// stop ends Run and what was lent to it, and says how Run ended.
+// stop cancels Run and returns an error unless it returned context.Canceled.
 func (r *running) stop() error {
 	r.cancel()
-	timeout := time.NewTimer(r.patience)
+	timeout := time.NewTimer(r.timeout)
 	defer timeout.Stop()
 	select {
 	case err := <-r.result:
 		r.close()
 		if !errors.Is(err, context.Canceled) {
-			return fmt.Errorf("run returned %w instead of what its context says", err)
+			return fmt.Errorf("run returned %w instead of the error of its context", err)
 		}
 		return nil
 	case <-timeout.C:

@@ -18,8 +18,8 @@ func TestConforms(t *testing.T) {
 	triggertest.Conform(t, Kind(), triggertest.Fixture{
 		Metadata: map[string]string{"hook": "jobs", "key": "body.name", "threshold": "5"},
 		Env:      triggers.Env{Alerts: d, Endpoints: d},
-		Break:    func(testing.TB) { d.Lose(errors.New("the recorded alerts are not loaded yet")) },
-		Repair:   func(testing.TB) { d.Lose(nil) },
+		Break:    func(testing.TB) { d.SetLost(errors.New("the recorded alerts are not loaded yet")) },
+		Repair:   func(testing.TB) { d.SetLost(nil) },
 	})
 }
 
@@ -159,7 +159,7 @@ func TestOneMessageMayStateSeveralLevels(t *testing.T) {
 
 func TestLostRecordsAreNotZero(t *testing.T) {
 	w := run(t, map[string]string{"hook": "jobs", "key": "body.name", "threshold": "5"}, triggers.Env{})
-	w.Lose(errors.New("the record was lost"))
+	w.SetLost(errors.New("the record was lost"))
 	if got := w.says(); got != "unknown: the record was lost" {
 		t.Error(got)
 	}
