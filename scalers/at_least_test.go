@@ -39,7 +39,7 @@ func TestAnInputThatIsKnownAtLeastIsMissingToTheFormula(t *testing.T) {
 	}})
 	d := scalers.Decide(p, scalers.Input{Now: epoch, Current: 5, Events: []scalers.Event{{At: epoch, Value: 9000, Current: 5, Err: errSource, AtLeast: true}}})
 	if saw || d.Proposals()[0].Fallback {
-		t.Errorf("the formula saw it: %t, after %s", saw, p.Why(&d))
+		t.Errorf("got the input known to the formula: %t, by fallback: %t, want neither: %s", saw, d.Proposals()[0].Fallback, p.Why(&d))
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// full is a policy with everything in it: three triggers, both windows, four rate policies.
+// full returns a policy with everything: three triggers, both windows, four rate policies.
 func full() *scalers.Policy {
 	return &scalers.Policy{
 		Min: 2, Max: 100, Idle: 0, Cooldown: 5 * time.Minute, Created: epoch,
@@ -25,8 +25,8 @@ func full() *scalers.Policy {
 	}
 }
 
-// BenchmarkDecide measures a decision with three triggers and full behavior: at each reading, with windows and rate
-// periods that remember all they can; at a wake-up; and on a workload where nothing has happened for long.
+// BenchmarkDecide measures a decision with three triggers and full behavior: at a reading, with full windows and rate periods;
+// without a new reading; and on a workload that has not changed for long.
 func BenchmarkDecide(b *testing.B) {
 	b.Run("reading/full windows", func(b *testing.B) {
 		p, in := crowded()
@@ -72,8 +72,8 @@ func BenchmarkDecide(b *testing.B) {
 	})
 }
 
-// BenchmarkDecidePods measures a decision with a reading of 60 pods, beside three triggers with full behavior and full windows:
-// all ready, and with some of them missing and unready, so that they are filled in.
+// BenchmarkDecidePods measures a decision with a reading of 60 pods, three other triggers, full behavior and full windows. The
+// pods are all ready, or some are missing or unready and are filled in.
 func BenchmarkDecidePods(b *testing.B) {
 	for name, spoil := range map[string]int{"60 ready": 0, "60, some filled in": 10} {
 		b.Run(name, func(b *testing.B) {
@@ -89,7 +89,7 @@ func BenchmarkDecidePods(b *testing.B) {
 	}
 }
 
-// crowdedSteps is a crowded workload with two more triggers, which step; of one only the least is known.
+// crowdedSteps returns a crowded workload with two step triggers more. Of one of them only the least value is known.
 func crowdedSteps() (*scalers.Policy, scalers.Input) {
 	p, in := crowded()
 	for _, name := range []string{"slow", "errors"} {
@@ -100,8 +100,8 @@ func crowdedSteps() (*scalers.Policy, scalers.Input) {
 	return p, in
 }
 
-// crowdedPods is a crowded workload with a fourth trigger, of cpu, that reads 60 pods; so many each have no sample and are
-// not ready yet.
+// crowdedPods returns a crowded workload with a fourth trigger for the cpu of 60 pods. Of these, so many have no sample, and as
+// many are not ready.
 func crowdedPods(spoil int) (*scalers.Policy, scalers.Input) {
 	p, in := crowded()
 	cpu := ofCPU()
@@ -116,8 +116,8 @@ func crowdedPods(spoil int) (*scalers.Policy, scalers.Input) {
 	return p, in
 }
 
-// crowded is a workload whose memory is full, and needed: recommendations that fell for four minutes and then rose for half
-// a minute, a write each half second, and a demand that the scale-up window and policies hold back.
+// crowded returns a workload whose memory is full and needed: recommendations that fell for four minutes and then rose for half
+// a minute, a write each half second, and a demand that the scale-up window and the rate policies limit.
 func crowded() (*scalers.Policy, scalers.Input) {
 	p := full()
 	w := newWorkload(p, 10)

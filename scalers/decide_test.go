@@ -25,7 +25,7 @@ func TestAReadingThatIsHandledLateHasArrivedAllTheSame(t *testing.T) {
 	w.decide(0)
 	w.read(0, 20*time.Second, reading{value: 2000})
 	w.decide(20 * time.Second)
-	// Read before the one above, and handled after it.
+	// This reading is older than the last, and is handled after it.
 	w.read(1, 19*time.Second, reading{value: 9000})
 	w.decide(21 * time.Second)
 	w.read(1, 30*time.Second, reading{value: 1000})
@@ -60,7 +60,7 @@ func TestWakingAndForeignWritesLeaveTheWindowsAsTheyAre(t *testing.T) {
 		w.decide(at)
 	}
 	if !slices.Equal(w.memory.Highs, remembered.Highs) {
-		t.Errorf("%v is remembered, want still %v", w.memory.Highs, remembered.Highs)
+		t.Errorf("after decisions without a reading: got Highs %v, want still %v", w.memory.Highs, remembered.Highs)
 	}
 }
 
@@ -139,7 +139,7 @@ func TestNothingPanicsOnWhatIsLeftOut(t *testing.T) {
 	} {
 		d := scalers.Decide(c.policy, c.in)
 		if d.Replicas < 0 || c.policy.Summary(&d) == "" {
-			t.Errorf("%s: %d replicas: %s", name, d.Replicas, c.policy.Summary(&d))
+			t.Errorf("Decide on %s: got %d replicas: %q, want 0 or more, and a reason", name, d.Replicas, c.policy.Summary(&d))
 		}
 	}
 }
@@ -159,7 +159,7 @@ func TestProposalsSayWhyTheyAreUnknown(t *testing.T) {
 	}})
 	for i, want := range []scalers.Unknown{scalers.NotRead, scalers.Failed, scalers.Negative, scalers.Stale, scalers.NoReadyPods, scalers.None} {
 		if q := d.Proposals()[i]; q.Why != want || q.Known != (want == scalers.None) {
-			t.Errorf("trigger %d is %+v, want it unknown: it %s", i, q, want)
+			t.Errorf("trigger %d: got %+v, want it unknown because it %s", i, q, want)
 		}
 	}
 	if d.Winner != 5 || d.Raw != 5 || d.Replicas != 5 {
@@ -174,7 +174,7 @@ func TestEveryRuleHasItsName(t *testing.T) {
 	}
 	for i, name := range want {
 		if got := scalers.Rule(i).String(); got != name {
-			t.Errorf("rule %d is called %s, want %s", i, got, name)
+			t.Errorf("rule %d: got the name %s, want %s", i, got, name)
 		}
 	}
 }
@@ -189,7 +189,7 @@ func TestDecidingAllocatesNothing(t *testing.T) {
 		d := scalers.Decide(p, in)
 		in.Memory = d.Memory.Scaled(p, in.Now, 50, 51)
 	}); n != 0 {
-		t.Errorf("%v allocations a decision", n)
+		t.Errorf("Decide: got %v allocations, want 0", n)
 	}
 }
 
@@ -207,7 +207,7 @@ func TestDecidingOnStepsAllocatesNothing(t *testing.T) {
 		d := scalers.Decide(p, in)
 		in.Memory = d.Memory.Scaled(p, in.Now, 50, 51)
 	}); n != 0 {
-		t.Errorf("%v allocations a decision", n)
+		t.Errorf("Decide: got %v allocations, want 0", n)
 	}
 }
 
@@ -223,6 +223,6 @@ func TestDecidingOnPodsAndFailuresAllocatesNothing(t *testing.T) {
 		d := scalers.Decide(p, in)
 		in.Memory = d.Memory.Scaled(p, in.Now, 50, 51)
 	}); n != 0 {
-		t.Errorf("%v allocations a decision", n)
+		t.Errorf("Decide: got %v allocations, want 0", n)
 	}
 }

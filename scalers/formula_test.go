@@ -8,8 +8,8 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// TestTheFormulaIsExact compares it with fractions of any size, on levels of every magnitude that are, more often than not, an
-// exact multiple of the target, or off by a thousandth.
+// TestTheFormulaIsExact compares the formula with fractions of any size, for levels of every magnitude. Most of them are an exact
+// multiple of the target, or a thousandth beside one.
 func TestTheFormulaIsExact(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(*firstSeed, 6))

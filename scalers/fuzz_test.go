@@ -170,10 +170,10 @@ func promised(t *testing.T, p *scalers.Policy, in scalers.Input, d *scalers.Deci
 		t.Fatalf("Decide at %d: got Next %d, want a later instant", in.Now, d.Next)
 	}
 	if !d.Known && !p.Paused.Fixed && !becomesIdle(d) && !answered(p, d) && d.Replicas < min(in.Current, p.Max) {
-		t.Fatalf("lowered from %d to %d on an unknown: %s", in.Current, d.Replicas, p.Why(d))
+		t.Fatalf("while a trigger is unknown: got %d replicas, want at least the current %d: %s", d.Replicas, in.Current, p.Why(d))
 	}
 	if p.Paused == (scalers.Paused{}) && (d.Replicas > p.Max || d.Replicas < max(p.Idle, 0) || p.Idle < 0 && d.Replicas < p.Min) {
-		t.Fatalf("%d replicas, outside of %d to %d: %s", d.Replicas, p.Min, p.Max, p.Why(d))
+		t.Fatalf("got %d replicas, want %d to %d: %s", d.Replicas, p.Min, p.Max, p.Why(d))
 	}
 	in.Memory = d.Memory.Clone()
 	if again := scalers.Decide(p, in); again.Replicas != d.Replicas || again.Next != d.Next {

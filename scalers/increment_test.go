@@ -9,7 +9,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// stepping is a policy with a level that asks for as many replicas as it is high, and one that adds to that.
+// stepping returns a policy with a trigger whose level is a number of replicas, and a step trigger.
 func stepping(n scalers.Increment) *scalers.Policy {
 	p := plain(2)
 	p.Max, p.Triggers[1].Increment = math.MaxInt32, n
@@ -71,8 +71,8 @@ func TestAtZeroAStepTriggerAsksForNothingWhateverItsBounds(t *testing.T) {
 	}
 }
 
-// TestAFlappingStepNeverClimbs lets an alert begin and end again and again while a window holds the count and the tolerance
-// would keep whatever it is: the base never has an earlier step in it.
+// TestAFlappingStepNeverClimbs starts and ends an alert repeatedly while a window keeps the count and the tolerance would keep
+// any count. The base never includes an earlier step.
 func TestAFlappingStepNeverClimbs(t *testing.T) {
 	p := stepping(scalers.Increment{Amount: 2})
 	p.Up.Tolerance, p.Down.Tolerance = 500_000, 500_000
@@ -104,12 +104,12 @@ func TestBasesOfTriggersThatAreGoneOrStepNoMoreAreForgotten(t *testing.T) {
 	w.policy, w.events = &two, w.events[:2]
 	w.decide(time.Second)
 	if len(w.memory.Bases) != 1 {
-		t.Errorf("%+v is remembered, want that of b", w.memory.Bases)
+		t.Errorf("got the bases %+v, want that of b", w.memory.Bases)
 	}
 	two.Triggers[1].Increment = scalers.Increment{}
 	w.decide(2 * time.Second)
 	if len(w.memory.Bases) != 0 {
-		t.Errorf("%+v is remembered, and nothing steps", w.memory.Bases)
+		t.Errorf("without step triggers: got the bases %+v, want none", w.memory.Bases)
 	}
 }
 

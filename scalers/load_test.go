@@ -9,10 +9,10 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// loads is how many loads of a thousand readings the tests below try.
+// loads is the number of loads, of a thousand readings each, in the tests below.
 func loads() uint64 { return max(*timelines/300, 1) }
 
-// load is a stream of readings that are as dense, and swing as far, as its dice have it.
+// load is a random series of readings.
 type load struct {
 	rand *rand.Rand
 	at   scalers.Instant
@@ -26,7 +26,7 @@ func newLoad(seed uint64, window time.Duration) *load {
 	return &load{rand: r, at: epoch, pause: window / time.Duration(20+r.IntN(2000)), count: 1000 + r.Int64N(1_000_000)}
 }
 
-// next is the count of the next reading: it falls for long, or rises for long, and jumps now and then.
+// next returns the count of the next reading. It falls or rises for long, and jumps sometimes.
 func (l *load) next(falls bool) int32 {
 	l.at = l.at.Add(1 + time.Duration(l.rand.Int64N(int64(l.pause))))
 	step := 1 + l.rand.Int64N(50)
@@ -40,8 +40,8 @@ func (l *load) next(falls bool) int32 {
 	return int32(l.count)
 }
 
-// TestWhatIsMergedHoldsLongerByASliceNeverShorter compares what is held under loads that fill the windows with what all that
-// was ever recommended holds, in a window of that length and in one that is longer by a slice.
+// TestWhatIsMergedHoldsLongerByASliceNeverShorter compares the counts under loads that fill the windows with those that all
+// recommendations would give, in a window of the same length and in one that is longer by a slice.
 func TestWhatIsMergedHoldsLongerByASliceNeverShorter(t *testing.T) {
 	t.Parallel()
 	bites := 0
@@ -68,7 +68,7 @@ func TestWhatIsMergedHoldsLongerByASliceNeverShorter(t *testing.T) {
 			m = d.Memory
 			exact, latest := extreme(all, l.at, window, falls), extreme(all, l.at, window+window/62+1, falls)
 			if d.Replicas < min(exact, latest) || d.Replicas > max(exact, latest) {
-				t.Fatalf("load %d, %s: %d, want between %d and %d", seed, l.at.Sub(epoch), d.Replicas, exact, latest)
+				t.Fatalf("load %d, at %s: got %d replicas, want %d to %d", seed, l.at.Sub(epoch), d.Replicas, exact, latest)
 			}
 			if d.Replicas != exact {
 				bites++
@@ -76,11 +76,11 @@ func TestWhatIsMergedHoldsLongerByASliceNeverShorter(t *testing.T) {
 		}
 	}
 	if bites == 0 {
-		t.Error("nothing was merged that mattered")
+		t.Error("got no merge that changed a decision, want some")
 	}
 }
 
-// extreme is the highest recommendation in the window, or the lowest.
+// extreme returns the highest recommendation in the window, or the lowest.
 func extreme(all []scalers.Record, now scalers.Instant, window time.Duration, highest bool) int32 {
 	out := all[len(all)-1].Count
 	for _, r := range all {
@@ -95,8 +95,8 @@ func extreme(all []scalers.Record, now scalers.Instant, window time.Duration, hi
 	return out
 }
 
-// TestMemoryIsSmallUnderAnyLoad lets all lists grow at once: windows of an hour, thousands of readings a second, writes as
-// often, and triggers that fail.
+// TestMemoryIsSmallUnderAnyLoad fills all lists at once: windows of an hour, thousands of readings and writes a second, and
+// triggers that fail.
 func TestMemoryIsSmallUnderAnyLoad(t *testing.T) {
 	t.Parallel()
 	most := 0
@@ -120,11 +120,11 @@ func TestMemoryIsSmallUnderAnyLoad(t *testing.T) {
 			w.memory = w.memory.Recommended(p, l.at, n)
 			text, err := w.memory.MarshalText()
 			if most = max(most, len(text)); err != nil || len(text) > 4096 {
-				t.Fatalf("load %d: %d bytes, %v", seed, len(text), err)
+				t.Fatalf("load %d: MarshalText: got %d bytes, %v, want at most 4096", seed, len(text), err)
 			}
 		}
 	}
 	if most < 1500 {
-		t.Errorf("at most %d bytes: the lists were never full", most)
+		t.Errorf("got at most %d bytes, want 1500 or more: the lists were never full", most)
 	}
 }

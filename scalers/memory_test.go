@@ -10,8 +10,8 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// TestMergedRecommendationsEndLaterByASliceNeverEarlier fills both windows with one recommendation a second, each less
-// extreme than the one before, and compares what is held with what all of them would hold.
+// TestMergedRecommendationsEndLaterByASliceNeverEarlier fills both windows with one recommendation a second, each less extreme
+// than the one before, and compares the counts with those that all recommendations would give.
 func TestMergedRecommendationsEndLaterByASliceNeverEarlier(t *testing.T) {
 	const window = 300 * time.Second
 	const slice = window/62 + 1
@@ -19,7 +19,7 @@ func TestMergedRecommendationsEndLaterByASliceNeverEarlier(t *testing.T) {
 		Max: math.MaxInt32, Min: 1, Idle: scalers.NoIdle, Up: scalers.Behavior{Window: window}, Down: scalers.Behavior{Window: window},
 		Triggers: []scalers.Trigger{{Name: "a", Target: 1000, Exact: true}},
 	}
-	// held is what the window says of a count at an instant, when every second has one less extreme recommendation.
+	// held is the count that the window gives at an instant, when each second has a less extreme recommendation.
 	held := func(at time.Duration, rising bool, past time.Duration) int32 {
 		oldest := int32(max((at-past-window)/time.Second+1, 0))
 		if rising {
@@ -122,10 +122,10 @@ func TestATextThatIsNoMemoryIsRefusedAndChangesNothing(t *testing.T) {
 	for _, text := range []string{string(failed[:len(failed)-3]), string(stepped[:len(stepped)-3]), "1.IAAAAAAAAA", "1.EAAAAAAAAA", "1.EAAAAAAAAQAAAAcAAA", "", "1", "2." + string(good[2:]), string(good) + "AA", string(good[:len(good)-1]), "1.", "1.####", "1.!"} {
 		m := scalers.Memory{LastActive: 5}
 		if err := m.UnmarshalText([]byte(text)); err == nil {
-			t.Errorf("%q is %+v, want it refused", text, m)
+			t.Errorf("UnmarshalText(%q): got %+v, want an error", text, m)
 		}
 		if m.LastActive != 5 {
-			t.Errorf("%q changed the memory", text)
+			t.Errorf("UnmarshalText(%q): got LastActive %d after the error, want it unchanged, 5", text, m.LastActive)
 		}
 	}
 }
@@ -163,12 +163,12 @@ func TestFailuresOfTriggersThatAreGoneAreForgotten(t *testing.T) {
 	w.policy, w.events = &two, w.events[1:]
 	w.decide(time.Second)
 	if n := len(w.memory.Failures); n != 2 || w.memory.Failures[0].Count != 1 {
-		t.Errorf("%+v is remembered, want one failure each of b and c", w.memory.Failures)
+		t.Errorf("got the failures %+v, want one each of b and c", w.memory.Failures)
 	}
 	two.Fallback = nil
 	w.decide(2 * time.Second)
 	if len(w.memory.Failures) != 0 {
-		t.Errorf("%+v is remembered without a fallback", w.memory.Failures)
+		t.Errorf("without a fallback: got the failures %+v, want none", w.memory.Failures)
 	}
 }
 
@@ -195,18 +195,18 @@ func TestWhatIsLoadedFromTheFutureIsNow(t *testing.T) {
 		t.Errorf("last active %s, written at %s, want both now", m.LastActive.Time(), m.Changes[0].At.Time())
 	}
 	if len(m.Highs) != 1 || m.Highs[0] != (scalers.Record{End: scalers.Never, Count: 5}) {
-		t.Errorf("%v is remembered, want 5 to stand", m.Highs)
+		t.Errorf("Resume: got Highs %v, want a recommendation of 5 that lasts", m.Highs)
 	}
 }
 
 func TestAWriteThatChangedNothingIsNoScaleEvent(t *testing.T) {
 	p := &scalers.Policy{Up: scalers.Behavior{Policies: []scalers.RatePolicy{{Amount: 1, Period: time.Minute}}}}
 	if m := (scalers.Memory{}).Scaled(p, epoch, 4, 4); len(m.Changes) != 0 {
-		t.Errorf("%v is remembered", m.Changes)
+		t.Errorf("Scaled from 4 to 4: got the changes %v, want none", m.Changes)
 	}
 }
 
-// FuzzMemory decodes anything. What is a memory must come back from its text the same, and be fit to decide with.
+// FuzzMemory decodes any text. A memory must be the same after encoding and decoding, and Decide must accept it.
 func FuzzMemory(f *testing.F) {
 	l := newTimeline(7, nil)
 	for range 20 {
@@ -240,8 +240,8 @@ func FuzzMemory(f *testing.F) {
 	})
 }
 
-// A status is written when an outcome changes: its memory is from when the trigger became active, and not from when it was so
-// last.
+// Status is written when an outcome changes. Its memory is from when the trigger became active, not from the last reading that
+// was active.
 func TestWhatWasActiveWhenItWasKeptCountsAsActiveUntilTheRestart(t *testing.T) {
 	p := &scalers.Policy{Max: 10, Idle: 0, Cooldown: 5 * time.Minute, Triggers: []scalers.Trigger{{Name: "queue", Target: 10_000}}}
 	decide := func(at time.Duration, current int32, level scalers.Milli, m scalers.Memory) scalers.Decision {
@@ -261,6 +261,6 @@ func TestWhatWasActiveWhenItWasKeptCountsAsActiveUntilTheRestart(t *testing.T) {
 		t.Errorf("%d replicas until %s after the restart, want 1 until the cooldown is over", d.Replicas, d.Next.Time())
 	}
 	if d = decide(time.Hour+5*time.Minute, 1, 0, d.Memory); d.Replicas != 0 {
-		t.Errorf("%d replicas after the cooldown", d.Replicas)
+		t.Errorf("after the cooldown: got %d replicas, want 0", d.Replicas)
 	}
 }

@@ -19,7 +19,7 @@ func TestNumbersAreReadExactly(t *testing.T) {
 		// Exponents and the suffixes of quantities.
 		"1e3": 1_000_000, "1E3": 1_000_000, "1.5e+2": 150_000, "25e-1": 2500, "100m": 100, "1500u": 2, "1n": 1, "2k": 2_000_000,
 		"3M": 3_000_000_000, "1G": 1_000_000_000_000, "1Ki": 1_024_000, "1.5Mi": 1_572_864_000, "1E": math.MaxInt64, "0Ei": 0,
-		// What does not fit saturates.
+		// Numbers that do not fit saturate.
 		"1e30": math.MaxInt64, "-1e30": math.MinInt64, "1e999999999999999999999": math.MaxInt64, "1e-999999999999999999999": 1,
 		"9223372036854775.807": math.MaxInt64, "9223372036854775.808": math.MaxInt64, "-9223372036854775.808": math.MinInt64,
 		"0e999999999999999999999": 0, "16Ei": math.MaxInt64,
@@ -76,7 +76,7 @@ func TestMillisArePrintedWithoutTrailingZeros(t *testing.T) {
 	}
 }
 
-// FuzzParseMilli compares with fractions of any size, wherever those know the notation.
+// FuzzParseMilli compares the result with a fraction of any size, where math/big knows the notation.
 func FuzzParseMilli(f *testing.F) {
 	for _, seed := range []string{"1.5", "-0.0001", "1e3", "1E", "100m", "1Ki", "NaN", "9223372036854775.808", "1e-30", ".", "1e+"} {
 		f.Add(seed)
@@ -87,15 +87,15 @@ func FuzzParseMilli(f *testing.F) {
 			return
 		}
 		if back, err := scalers.ParseMilli(got.String()); err != nil || back != got {
-			t.Errorf("%q is %s, which is %s, %v", text, got, back, err)
+			t.Errorf("ParseMilli(%q): got %s, which is parsed as %s, %v, want the same", text, got, back, err)
 		}
 		if exact := fraction(text); exact != nil && !roundedAway(exact, got) {
-			t.Errorf("%q is %s", text, got)
+			t.Errorf("ParseMilli(%q): got %s, want %s rounded away from zero", text, got, exact.RatString())
 		}
 	})
 }
 
-// fraction is the number as a fraction, or nil when it is in no notation that fractions know, or too far from one.
+// fraction returns the number as a fraction; nil when math/big does not know the notation, or the number is too large or small.
 func fraction(text string) *big.Rat {
 	if n := strings.IndexAny(text, "eE"); n >= 0 {
 		if exponent, err := strconv.Atoi(text[n+1:]); err != nil || exponent > 50 || exponent < -50 {

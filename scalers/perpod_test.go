@@ -8,7 +8,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// ofCPU is a policy of 1 to 1000 replicas at 50 % of the cpu that the pods request.
+// ofCPU returns a policy of 1 to 1000 replicas at 50 % of the cpu that the pods request.
 func ofCPU() *scalers.Policy {
 	return &scalers.Policy{
 		Min: 1, Max: 1000, Idle: scalers.NoIdle, Created: epoch, CPUInitializationPeriod: 5 * time.Minute, InitialReadinessDelay: 30 * time.Second,
@@ -16,7 +16,7 @@ func ofCPU() *scalers.Policy {
 	}
 }
 
-// reads is what the policy's first trigger proposes on these pods.
+// reads returns the proposal of the policy's first trigger on these pods.
 func reads(p *scalers.Policy, current int32, pods ...scalers.Pod) scalers.Proposal {
 	return p.Propose(0, &scalers.Event{Trigger: "cpu", At: epoch, Current: current, PerPod: true, Pods: pods}, epoch)
 }
@@ -83,16 +83,16 @@ func TestAPerPodReadingSaysWhyItIsUnknown(t *testing.T) {
 		"one that gives back":             {2, []scalers.Pod{good, negative}, scalers.Negative},
 	} {
 		if q := reads(ofCPU(), c.current, c.pods...); q.Why != c.want || q.Known != (c.want == scalers.None) {
-			t.Errorf("%s: it %s, want it to say: it %s", name, q.Why, c.want)
+			t.Errorf("Propose on %s: got that it %s, want that it %s", name, q.Why, c.want)
 		}
 	}
 	p := ofCPU()
 	if q := p.Propose(0, &scalers.Event{At: epoch, Value: 80_000, Current: 4}, epoch); q.Why != scalers.Misread {
-		t.Errorf("one number for cpu: it %s", q.Why)
+		t.Errorf("Propose on one number for cpu: got that it %s, want that it %s", q.Why, scalers.Misread)
 	}
 	p = plain(1)
 	if q := reads(p, 1, good); q.Why != scalers.Misread {
-		t.Errorf("pods for a level: it %s", q.Why)
+		t.Errorf("Propose on pods for a single level: got that it %s, want that it %s", q.Why, scalers.Misread)
 	}
 }
 

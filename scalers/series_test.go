@@ -9,7 +9,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// expand reads promtool's notation: ax3 is a four times, a+bx3 is a, a+b, a+2b, a+3b; _ is no reading, _x3 three of them;
+// expand parses promtool's notation: ax3 is a four times, a+bx3 is a, a+b, a+2b, a+3b; _ is no reading, _x3 three of them;
 // err, stale and nan are failed readings.
 func expand(t testing.TB, text string) []reading {
 	t.Helper()
@@ -52,7 +52,7 @@ func number(t testing.TB, text string) scalers.Milli {
 	return m
 }
 
-// nth is the k-th reading; after its last value a series goes on repeating it. Where there is no series, there is none.
+// nth returns the k-th reading. After the end of a series its last value repeats; an empty series has no readings.
 func nth(series []reading, k int) reading {
 	if len(series) == 0 {
 		return reading{none: true}

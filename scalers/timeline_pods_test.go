@@ -7,8 +7,8 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// randomPods is a reading of about as many pods as there are replicas: most are ready and use what is near the target, and
-// all that can be wrong with a pod is wrong with some.
+// randomPods returns about as many pods as there are replicas. Most are ready and use about the target; some have everything that
+// can be wrong with a pod.
 func randomPods(r *rand.Rand, t *scalers.Trigger, at scalers.Instant, replicas int32) []scalers.Pod {
 	pods := make([]scalers.Pod, max(int(replicas)+r.IntN(4)-1, 1))
 	usual, request := 1+r.IntN(24), scalers.Milli(1+r.IntN(3))*100
@@ -51,7 +51,7 @@ func randomPods(r *rand.Rand, t *scalers.Trigger, at scalers.Instant, replicas i
 	return pods
 }
 
-// meant is what a pod would use at the target.
+// meant returns what a pod would use at the target.
 func meant(t *scalers.Trigger, pod *scalers.Pod) scalers.Milli {
 	if t.Metric == scalers.Utilization {
 		return pod.Request * t.Target / 100_000
@@ -59,7 +59,7 @@ func meant(t *scalers.Trigger, pod *scalers.Pod) scalers.Milli {
 	return t.Target
 }
 
-// podsOf is n pods like this one.
+// podsOf returns n pods like this one.
 func podsOf(n int, like scalers.Pod) []scalers.Pod {
 	pods := make([]scalers.Pod, n)
 	for i := range pods {
@@ -68,7 +68,7 @@ func podsOf(n int, like scalers.Pod) []scalers.Pod {
 	return pods
 }
 
-// worn is a pod that has been ready for a day, and was sampled just now.
+// worn returns a pod that has been ready for a day, and was sampled just now.
 func worn(at scalers.Instant, usage, request scalers.Milli) scalers.Pod {
 	return scalers.Pod{
 		Sampled: true, HasRequest: true, Usage: usage, Request: request, Window: time.Minute,

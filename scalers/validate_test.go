@@ -19,7 +19,7 @@ func TestAllMistakesAreToldAtOnce(t *testing.T) {
 	}
 	err := p.Validate()
 	if err == nil {
-		t.Fatal("it is valid")
+		t.Fatal("Validate: got no error, want mistakes")
 	}
 	for _, mistake := range []string{
 		"the minimum is -1", "the maximum is 0", "the idle count is 5", "the cooldowns are -1s", "paused at -2",
@@ -89,7 +89,7 @@ func TestAWorkloadThatMayHaveNoReplicasNeedsARestingCount(t *testing.T) {
 	p := plain(1)
 	p.Min = 0
 	if err := p.Validate(); err == nil {
-		t.Error("it is valid without one")
+		t.Error("Validate with minimum 0 and no idle count: got no error, want one")
 	}
 	p.Idle = 0
 	if err := p.Validate(); err != nil {
@@ -115,6 +115,6 @@ func TestAScaleUpWindowIsADayAtMost(t *testing.T) {
 		t.Error(err)
 	}
 	if p.Up.Window++; p.Validate() == nil {
-		t.Error("it is valid for longer")
+		t.Error("Validate with a scale-up window above a day: got no error, want one")
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// vectorPod is a pod of a per-pod reading: running, ready, a day old and sampled just now over a minute, but for what is
-// said of it. Times are ages.
+// vectorPod is a pod of a per-pod reading. By default it is running, ready, a day old, and was sampled just now over a minute.
+// Times are ages.
 type vectorPod struct {
 	Phase        string    `json:"phase"`
 	Deleting     bool      `json:"deleting"`
@@ -21,7 +21,7 @@ type vectorPod struct {
 	Usage        string    `json:"usage"`
 }
 
-// at is the pod in a reading of that instant.
+// at returns the pod in a reading of that instant.
 func (v *vectorPod) at(t *testing.T, now scalers.Instant) scalers.Pod {
 	t.Helper()
 	pod := scalers.Pod{
@@ -51,7 +51,7 @@ func (v *vectorPod) at(t *testing.T, now scalers.Instant) scalers.Pod {
 	return pod
 }
 
-// podsAt are the pods in a reading of that instant.
+// podsAt returns the pods in a reading of that instant.
 func podsAt(t *testing.T, all []vectorPod, now scalers.Instant) []scalers.Pod {
 	t.Helper()
 	pods := make([]scalers.Pod, len(all))
@@ -61,7 +61,7 @@ func podsAt(t *testing.T, all []vectorPod, now scalers.Instant) []scalers.Pod {
 	return pods
 }
 
-// podTrigger makes a trigger one of cpu or memory.
+// podTrigger makes t a trigger for cpu or memory.
 func podTrigger(t *testing.T, trigger *scalers.Trigger, kind, metricType, value string) {
 	t.Helper()
 	trigger.PerPod, trigger.CPU, trigger.Target = true, kind == "cpu", number(t, value)

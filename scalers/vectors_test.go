@@ -16,7 +16,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// vector is one case of what the HPA decides: a policy, what happened before, readings and the expected counts.
+// vector is a decision of the HPA: a policy, what happened before, readings and the expected counts.
 type vector struct {
 	Name         string          `json:"name"`
 	ScaledObject vectorObject    `json:"scaledObject"`
@@ -182,12 +182,12 @@ func TestDecidesWhatTheHPADecides(t *testing.T) {
 	}
 }
 
-// run drives the case on a virtual clock: values arrive each interval, writes are applied at once, and the core is asked
-// again at each Next.
+// run plays the vector on a virtual clock: values arrive each interval, writes are applied at once, and another decision is
+// taken at each Next.
 func (v *vector) run(t *testing.T) {
 	w := newWorkload(v.policy(t), v.start())
 	w.startup = time.Duration(v.StartupDelay)
-	v.remember(w)
+	v.addHistory(w)
 	interval := time.Duration(v.Interval)
 	if interval == 0 {
 		interval = 15 * time.Second
@@ -219,24 +219,24 @@ func (v *vector) run(t *testing.T) {
 			}
 		}
 		w.decide(at)
-		v.judge(t, w, at, at+interval)
+		v.check(t, w, at, at+interval)
 	}
 }
 
-// judge checks what is expected before the next values arrive.
-func (v *vector) judge(t *testing.T, w *workload, at, next time.Duration) {
+// check checks the counts that are expected before the next values arrive.
+func (v *vector) check(t *testing.T, w *workload, at, next time.Duration) {
 	t.Helper()
 	for len(v.Expect) > 0 && time.Duration(v.Expect[0].At) < next {
 		e := v.Expect[0]
 		v.Expect = v.Expect[1:]
 		w.runUntil(time.Duration(e.At) + 1)
 		if e.Replicas != w.current {
-			t.Errorf("at %s: %d replicas, expected %d\n%s", at, w.current, e.Replicas, w.policy.Summary(&w.last))
+			t.Errorf("at %s: got %d replicas, want %d\n%s", time.Duration(e.At), w.current, e.Replicas, w.policy.Summary(&w.last))
 		}
 	}
 }
 
-// start is the count at t = 0.
+// start returns the count at t = 0.
 func (v *vector) start() int32 {
 	if v.Replicas != nil {
 		return *v.Replicas
@@ -244,8 +244,8 @@ func (v *vector) start() int32 {
 	return max(1, *v.ScaledObject.Spec.Min)
 }
 
-// remember puts what happened before t = 0 into the memory.
-func (v *vector) remember(w *workload) {
+// addHistory puts what happened before t = 0 into the memory.
+func (v *vector) addHistory(w *workload) {
 	if v.History == nil {
 		return
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// reasoned is a moment of a workload with a queue that has ten for each replica, and what is said of its count.
+// reasoned is a decision on a workload whose queue has ten messages for each replica, and the expected reasons.
 type reasoned struct {
 	policy  scalers.Policy
 	current int32
@@ -22,7 +22,7 @@ type reasoned struct {
 	limit string
 }
 
-// check fails when something else is said.
+// check checks the reasons.
 func (c *reasoned) check(t *testing.T) {
 	t.Helper()
 	p := c.policy
@@ -36,7 +36,7 @@ func (c *reasoned) check(t *testing.T) {
 		limit = s.Rule.String()
 	}
 	if why := p.Why(&d); why != c.why || limit != c.limit {
-		t.Errorf("%d replicas, limited by %q: %s\nwant %q: %s", d.Replicas, limit, why, c.limit, c.why)
+		t.Errorf("Decide: got %d replicas, limited by %q: %s\nwant %q: %s", d.Replicas, limit, why, c.limit, c.why)
 	}
 }
 
@@ -95,24 +95,24 @@ func TestWithoutACooldownNoneIsSaidToBeOver(t *testing.T) {
 	p := scalers.Policy{Max: 10, Down: scalers.Behavior{Window: time.Minute}, Triggers: []scalers.Trigger{{Name: "queue", Target: 10_000}}}
 	d := scalers.Decide(&p, scalers.Input{Now: epoch, Current: 3, Events: []scalers.Event{{At: epoch, Current: 3}}})
 	if why := p.Why(&d); !strings.HasSuffix(why, "; at rest at 0 instead of 3: no trigger is active, and there is no cooldown") {
-		t.Errorf("it says %s", why)
+		t.Errorf("Why: got %s, want it to end in the idle count without a cooldown", why)
 	}
 }
 
-// started is the count that a clause starts from: what differs when a rule speaks twice.
+// started is the count that a clause starts from. It is all that differs between two clauses of one rule.
 var started = regexp.MustCompile(` (?:from|instead of) \d+`)
 
 func TestWhyNeverSaysAClauseTwice(t *testing.T) {
 	each(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		why := l.policy.Why(&l.last)
-		said := map[string]bool{}
+		seen := map[string]bool{}
 		for clause := range strings.SplitSeq(why, "; ") {
 			clause = started.ReplaceAllString(clause, "")
-			if said[clause] {
-				l.fail(t, "it says %q twice: %s", clause, why)
+			if seen[clause] {
+				l.fail(t, "Why: got %q twice, want it once: %s", clause, why)
 			}
-			said[clause] = true
+			seen[clause] = true
 		}
 	})
 }
