@@ -37,8 +37,8 @@ func stateOf(s *v1alpha1.AlertRecord, q *triggers.AlertQuery, now time.Time) sta
 		return state{name: Pushed}
 	case o.Counts:
 		return state{name: Firing}
-	case !o.Begins.IsZero():
-		return state{name: Waits, begins: o.Begins}
+	case !o.CountsFrom.IsZero():
+		return state{name: Waits, begins: o.CountsFrom}
 	case o.EndedBy != "":
 		return state{name: Over, endedBy: o.EndedBy}
 	default:

@@ -48,13 +48,13 @@ func TestEveryOrderOfFiringResolvedAndStaleFiringsConverges(t *testing.T) {
 				firing("again", began), resolved("again", began, ended),
 			}
 			for _, i := range order {
-				record(t, s, first[i])
-				record(t, s, second[i])
+				send(t, s, first[i])
+				send(t, s, second[i])
 			}
 			if got := again.last(); got != "1" {
 				t.Errorf("%v: begun again, it is %s", order, got)
 			}
-			<-time.After(defaultWindow + 2*doubtfulLease)
+			<-time.After(defaultWindow + 2*staleFiringTTL)
 			if got := over.last(); got != "0" {
 				t.Errorf("%v: over, it is %s", order, got)
 			}
@@ -124,9 +124,9 @@ func world(t *testing.T, r *rand.Rand, name string) {
 	slices.SortStableFunc(p.queue, func(a, b statement) int { return a.at.Compare(b.at) })
 	for _, one := range p.queue {
 		<-time.After(time.Until(one.at))
-		newest := s.alerts[key{shop.String(), fingerprint(one.alert.Labels)}]
+		newest := s.index.records[key{shop.String(), fingerprint(one.alert.Labels)}]
 		begins := one.alert.Firing && (newest == nil || one.alert.StartsAt.After(newest.StartsAt.Time))
-		record(t, s, one.alert)
+		send(t, s, one.alert)
 		if got := w.last(); begins && got != "1" {
 			t.Errorf("%s: an alert that began was heard of, and %s count", name, got)
 		}
@@ -148,7 +148,7 @@ func TestAStormOfRepeatsFromThreePeersIsOneWrite(t *testing.T) {
 		began := time.Now()
 		for range 300 {
 			for range 3 {
-				record(t, s, firing("slow", began))
+				send(t, s, firing("slow", began))
 			}
 			<-time.After(time.Second)
 		}

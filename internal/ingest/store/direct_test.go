@@ -50,8 +50,8 @@ func TestALevelCountsUntilItsTTLHasPassed(t *testing.T) {
 			t.Errorf("it is %s", w.last())
 		}
 		<-time.After(time.Microsecond)
-		if w.last() != "0" || len(s.alerts) != 0 {
-			t.Errorf("it is %s, and %d are kept", w.last(), len(s.alerts))
+		if w.last() != "0" || len(s.index.records) != 0 {
+			t.Errorf("it is %s, and %d are kept", w.last(), len(s.index.records))
 		}
 	})
 }
@@ -63,7 +63,7 @@ func TestALevelWithoutTTLStandsUntilItIsReplacedOrOver(t *testing.T) {
 		w := tills(t, s)
 		began := time.Now()
 		push(t, s, level("", "4", began, 0))
-		<-time.After(100 * defaultLease)
+		<-time.After(100 * defaultTTL)
 		w.expect(t, "0", "1")
 		push(t, s, level("", "5", began.Add(-time.Second), 0)) // Older than what is known.
 		push(t, s, level("", "4", began, 0))                   // The same again.
@@ -122,7 +122,7 @@ func TestDirectDoorsAndAlertsDoNotMeet(t *testing.T) {
 		everything.expect(t, "0")
 		other.expect(t, "0")
 		w.expect(t, "0", "2")
-		record(t, s, Alert{Labels: map[string]string{"key": "c"}, Firing: true, StartsAt: time.Now()})
+		send(t, s, Alert{Labels: map[string]string{"key": "c"}, Firing: true, StartsAt: time.Now()})
 		everything.expect(t, "0", "1")
 		w.expect(t, "0", "2")
 	})

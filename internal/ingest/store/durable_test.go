@@ -40,7 +40,7 @@ func TestARepeatOfWhatIsDurableWaitsForNoOther(t *testing.T) {
 		s := run(t, m)
 		known, news := neighbours()
 		began := time.Now()
-		record(t, s, firing(known, began))
+		send(t, s, firing(known, began))
 		m.hold = make(chan struct{})
 		waiting := answer(t, s, firing(news, began))
 		expect(t, waiting, false)
@@ -127,7 +127,7 @@ func TestWhatAnotherHandWasAtIsDurableWhenItIsWrittenAgain(t *testing.T) {
 				s := run(t, p)
 				known, _ := neighbours()
 				began := time.Now()
-				record(t, s, firing(known, began))
+				send(t, s, firing(known, began))
 				expect(t, answer(t, s, firing(known, began)), true)
 				touch(t, p, s)
 				waiting := answer(t, s, firing(known, began))
@@ -181,8 +181,8 @@ func TestAfterTenMinutesInWhichNothingCouldBeWrittenOnlyTheNewestIs(t *testing.T
 			}
 			<-time.After(time.Second)
 		}
-		for i := range s.shards {
-			if n := len(s.shards[i].waiting); n > 0 {
+		for i := range s.writer.shards {
+			if n := len(s.writer.shards[i].waiters); n > 0 {
 				t.Errorf("%d deliveries wait after they were answered", n)
 			}
 		}
@@ -217,8 +217,8 @@ func TestADeliveryThatThereIsNoRoomForLeavesNothingBehind(t *testing.T) {
 			t.Errorf("answered %v", err)
 		}
 		w.expect(t, "0")
-		if len(s.alerts) != 0 || m.writes() != 0 {
-			t.Errorf("%d alerts are kept, after %d writes", len(s.alerts), m.writes())
+		if len(s.index.records) != 0 || m.writes() != 0 {
+			t.Errorf("%d alerts are kept, after %d writes", len(s.index.records), m.writes())
 		}
 	})
 }

@@ -1,118 +1,101 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
 
 const (
-	// keepResolved is how long a resolved alert is remembered, so that a late repeat does not bring it back: longer than any door
-	// takes one for new. SNS tries for an hour, and its clock may be a quarter of one from ours.
+	// keepResolved is how long a resolved record is kept, so that a late delivery does not make it fire again: longer than any endpoint
+	// accepts a message. SNS retries for an hour, and its clock may be a quarter of an hour off.
 	keepResolved = 90 * time.Minute
-	// keepUnselected is how long an alert that nobody selects is kept after it was heard of, or selected: longer than Alertmanager's
-	// default repeat_interval, so that an object which is made meanwhile knows of it.
+	// keepUnselected is how long an alert that no object selects is kept after it was last delivered or selected: longer than
+	// Alertmanager's default repeat_interval, so that a new object finds it.
 	keepUnselected = 5 * time.Hour
-	// joinPatience is how long after they were loaded all alerts count as selected: the objects open their triggers meanwhile.
-	joinPatience = 2 * time.Minute
-	// longestSleep is how long nothing is looked at when nothing is due.
+	// selectorsTimeout is how long after the load all records count as selected: the objects open their triggers in this time.
+	selectorsTimeout = 2 * time.Minute
+	// longestSleep bounds the time between two looks at the deadlines.
 	longestSleep = time.Hour
 )
 
-// expireUntil lets everything happen that happens by itself, each at its time, until ctx is done.
-func (s *Store) expireUntil(ctx context.Context) {
+// expirer is the owner of a deadline of the store.
+type expirer interface {
+	// expire brings the owner up to date once its deadline has passed. The store's mutex is held.
+	expire(s *Store, now time.Time)
+}
+
+// runExpiry handles each deadline at its time, until ctx is done.
+func (s *Store) runExpiry(ctx context.Context) {
 	for {
-		timer := time.NewTimer(s.expire())
+		timer := time.NewTimer(s.expireDue())
 		select {
 		case <-ctx.Done():
 			timer.Stop()
 			return
 		case <-timer.C:
-		case <-s.earlier:
+		case <-s.rearmed:
 			timer.Stop()
 		}
 	}
 }
 
-// expire does what is due, and returns how long nothing else is.
-func (s *Store) expire() time.Duration {
+// expireDue handles the deadlines that are due, and returns the time until the next one.
+func (s *Store) expireDue() time.Duration {
 	s.mu.Lock()
-	now, joined := micro(s.now()).Time, false
-	for e := s.queue.due(now); e != nil; e = s.queue.due(now) {
-		switch {
-		case e.selection != nil:
-			if l := e.selection; s.look(l, now, false) && !l.shown.counts {
-				s.dirty(l.fact) // That it was over before a restart must be known after it.
-			}
-		case e.fact != nil:
-			s.retain(e.fact, now)
-		case e.watcher != nil:
-			s.mark(e.watcher, now)
-		case e.shard != nil:
-			s.rouse(e.shard)
-		case e == &s.joining:
-			s.join()
-			joined = true
-		}
+	now, known := micro(s.now()).Time, s.selectorsKnown
+	for d := s.expiry.popDue(now); d != nil; d = s.expiry.popDue(now) {
+		d.owner.expire(s, now)
 	}
-	s.armed = now.Add(longestSleep)
-	if len(s.queue) > 0 {
-		s.armed = earlier(s.armed, s.queue[0].at)
-	}
+	becameKnown := s.selectorsKnown && !known
+	s.armed = s.expiry.next(now.Add(longestSleep))
 	wait := s.armed.Sub(s.now())
-	told := s.told()
+	pending := s.drain()
 	s.mu.Unlock()
-	s.tell(told)
-	if joined {
+	s.notify(pending)
+	if becameKnown {
 		s.logUnselected()
 	}
 	return wait
 }
 
-// rearm wakes the timer when something is due before it; s.mu is held.
+// rearm wakes the timer if a deadline is due before it fires. The mutex is held.
 func (s *Store) rearm() {
-	if len(s.queue) > 0 && s.queue[0].at.Before(s.armed) {
-		s.armed = s.queue[0].at
+	if next := s.expiry.next(s.armed); next.Before(s.armed) {
+		s.armed = next
 		select {
-		case s.earlier <- struct{}{}:
+		case s.rearmed <- struct{}{}:
 		default:
 		}
 	}
 }
 
-// join lets what nobody selects by now be dropped for want of room; s.mu is held.
-func (s *Store) join() {
-	s.joined = true
-	for _, r := range s.alerts {
-		if len(r.watched) == 0 {
-			s.book(r)
+// selectors is the deadline by which all objects have opened their triggers.
+type selectors struct{ deadline[expirer] }
+
+// expire allows the records that no object selects by now to be evicted.
+func (*selectors) expire(s *Store, _ time.Time) {
+	s.selectorsKnown = true
+	for _, e := range s.index.records {
+		if len(e.selections) == 0 {
+			s.account(e)
 		}
 	}
 }
 
-// retain forgets a record that is of no more use to anybody, or schedules when to ask again; s.mu is held.
-func (s *Store) retain(r *fact, now time.Time) {
-	if use := r.usefulUntil(); use.After(now) {
-		s.queue.set(&r.forget, use)
-		return
+// logUnselected logs how many firing alerts no object selects. Deliveries that came before that was known could not log it.
+func (s *Store) logUnselected() {
+	var namespace, name string
+	n := 0
+	s.mu.Lock()
+	for _, e := range s.index.records {
+		if len(e.selections) == 0 && e.class() == isFiring {
+			n++
+			namespace, name = cmp.Or(e.namespace, "*"), truncate(e.Labels["alertname"])
+		}
 	}
-	s.dirty(r)
-	s.drop(r)
-}
-
-// usefulUntil is when nobody can think any longer that it counts, and no late repeat is to be expected.
-func (r *fact) usefulUntil() time.Time {
-	if r.class() == isResolved {
-		return r.ResolvedAt.Add(keepResolved)
+	s.mu.Unlock()
+	if n > 0 {
+		s.log.Info("alerts are recorded that no object selects: impulse alerts lists them", "alerts", n, "namespace", namespace, "alertname", name)
 	}
-	if r.direct {
-		return patience{direct: true}.life(r, r.LastSeen.Time, r.until()).over
-	}
-	if len(r.watched) == 0 {
-		return later(r.LastSeen.Time, r.idle).Add(keepUnselected)
-	}
-	use := everybody.life(r, r.LastSeen.Time, forever).over
-	for w := range r.watched {
-		use = later(use, w.patience.life(r, r.LastSeen.Time, forever).over)
-	}
-	return use
 }

@@ -33,7 +33,7 @@ func FuzzLoad(f *testing.F) {
 			s := run(t, m)
 			w := watch(t, s, "of the fuzz test")
 			began := time.Now()
-			record(t, s, firing("of the fuzz test", began))
+			send(t, s, firing("of the fuzz test", began))
 			if got := w.last(); strings.HasPrefix(got, "0") || got == "unknown" {
 				t.Errorf("it fires, and is %s", got)
 			}
@@ -42,7 +42,7 @@ func FuzzLoad(f *testing.F) {
 				t.Errorf("after a restart it fires, and is %s", got)
 			}
 			<-time.After(time.Second)
-			record(t, s, resolved("of the fuzz test", began, time.Now()))
+			send(t, s, resolved("of the fuzz test", began, time.Now()))
 			if got := w.last(); !strings.HasPrefix(got, "0") {
 				t.Errorf("it has resolved, and is %s", got)
 			}

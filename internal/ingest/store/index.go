@@ -8,109 +8,163 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// byName finds the records of a namespace by their label alertname, those of a direct door by its name.
-type byName map[string]map[*fact]struct{}
+// key identifies a record.
+type key struct{ endpoint, fingerprint string }
 
-func (r *fact) bucket() string {
-	if r.direct {
-		return r.Endpoint
-	}
-	return r.Labels["alertname"]
+// group is a group of alerts of an endpoint.
+type group struct{ endpoint, name string }
+
+// index finds records by key, by query and by group, and the watchers that select a record.
+//
+// Invariants:
+//   - A record is found by its key, by each query that selects it and by its group, or not at all.
+//   - watchersOf(e) returns w exactly if visit(w.query) visits e: both mean that selects(w.query, e).
+//   - The cost of watchersOf does not grow with the number of watchers whose queries require other values of a label.
+type index struct {
+	records    map[key]*entry
+	groups     map[group]entrySet
+	namespaces map[string]*namespaceIndex
 }
 
-func (s *Store) roomOf(namespace string) byName {
-	if s.rooms[namespace] == nil {
-		s.rooms[namespace] = byName{}
-	}
-	return s.rooms[namespace]
+// namespaceIndex is the index of the records and watchers of one namespace.
+type namespaceIndex struct {
+	// byName has the records by their label alertname, and the levels by their endpoint.
+	byName map[string]entrySet
+	// byLabel has the watchers whose queries require labels by one of these labels, byEndpoint those of levels by the endpoint, and
+	// others all others.
+	byLabel    map[[2]string]watcherSet
+	byEndpoint map[string]watcherSet
+	others     watcherSet
 }
 
-func (n byName) add(r *fact) {
-	name := r.bucket()
-	if n[name] == nil {
-		n[name] = map[*fact]struct{}{}
-	}
-	n[name][r] = struct{}{}
+type (
+	entrySet   map[*entry]struct{}
+	watcherSet map[*watcher]struct{}
+)
+
+func newIndex() index {
+	return index{records: map[key]*entry{}, groups: map[group]entrySet{}, namespaces: map[string]*namespaceIndex{}}
 }
 
-func (n byName) remove(r *fact) {
-	name := r.bucket()
-	if delete(n[name], r); len(n[name]) == 0 {
-		delete(n, name)
+// namespace returns the index of a namespace, and makes it if there is none.
+func (x *index) namespace(name string) *namespaceIndex {
+	ns := x.namespaces[name]
+	if ns == nil {
+		ns = &namespaceIndex{
+			byName: map[string]entrySet{}, byLabel: map[[2]string]watcherSet{}, byEndpoint: map[string]watcherSet{}, others: watcherSet{},
+		}
+		x.namespaces[name] = ns
+	}
+	return ns
+}
+
+// forget removes the index of a namespace that has neither records nor watchers.
+func (x *index) forget(name string) {
+	if ns := x.namespaces[name]; ns != nil && len(ns.byName)+len(ns.byLabel)+len(ns.byEndpoint)+len(ns.others) == 0 {
+		delete(x.namespaces, name)
 	}
 }
 
-// selectedBy calls visit with every record that a query selects, whatever its state; s.mu is held.
-func (s *Store) selectedBy(q *triggers.AlertQuery, visit func(*fact)) {
-	records := s.rooms[q.Namespace]
-	ask := func(set map[*fact]struct{}) {
-		for r := range set {
-			if selects(q, r) {
-				visit(r)
+// add adds a record. There must be none with its key.
+func (x *index) add(e *entry) {
+	x.records[e.key()] = e
+	insert(x.namespace(e.namespace).byName, e.indexName(), e)
+	x.regroup(e)
+}
+
+// remove removes a record.
+func (x *index) remove(e *entry) {
+	delete(x.records, e.key())
+	discard(x.namespace(e.namespace).byName, e.indexName(), e)
+	x.forget(e.namespace)
+	if e.group.name != "" {
+		discard(x.groups, e.group, e)
+	}
+	e.group = group{}
+}
+
+// regroup moves a record to the group that it names now.
+func (x *index) regroup(e *entry) {
+	if e.group.name != "" {
+		discard(x.groups, e.group, e)
+	}
+	if e.group = (group{e.Endpoint, e.Group}); e.Group != "" {
+		insert(x.groups, e.group, e)
+	}
+}
+
+// removeRecords removes all records, and keeps the watchers.
+func (x *index) removeRecords() {
+	clear(x.records)
+	clear(x.groups)
+	for name, ns := range x.namespaces {
+		clear(ns.byName)
+		x.forget(name)
+	}
+}
+
+func (e *entry) indexName() string {
+	if e.pushed {
+		return e.Endpoint
+	}
+	return e.Labels["alertname"]
+}
+
+// visit calls do with every record that a query selects, whatever its state.
+func (x *index) visit(q *triggers.AlertQuery, do func(*entry)) {
+	ns := x.namespaces[q.Namespace]
+	if ns == nil {
+		return
+	}
+	filter := func(some entrySet) {
+		for e := range some {
+			if selects(q, &e.record) {
+				do(e)
 			}
 		}
 	}
 	name, named := q.Equal["alertname"]
-	if isDirect(q) {
-		name, named = doorOf(q), true
+	if isTriggerQuery(q) {
+		name, named = endpointOf(q), true
 	}
 	if named {
-		ask(records[name])
+		filter(ns.byName[name])
 		return
 	}
-	for _, set := range records {
-		ask(set)
+	for _, some := range ns.byName {
+		filter(some)
 	}
 }
 
-// isDirect reports whether a query is of a direct door.
-func isDirect(q *triggers.AlertQuery) bool { return q.Object != "" }
-
-func doorOf(q *triggers.AlertQuery) string {
-	return Endpoint{Namespace: q.Namespace, Object: q.Object, Trigger: q.Trigger}.String()
-}
-
-// selects reports whether a query of a record's namespace selects it.
-func selects(q *triggers.AlertQuery, r *fact) bool {
-	if isDirect(q) {
-		return r.Endpoint == doorOf(q) && (q.Match == nil || q.Match(r.Labels))
-	}
-	return !r.direct && q.Match(r.Labels)
-}
-
-// watchers finds those who select an alert, by namespace and by one label that they ask for: the cost of an alert does not
-// grow with the number of objects that do not select it.
-type watchers struct{ byNamespace map[string]*index }
-
-type set map[*watcher]struct{}
-
-type index struct {
-	byLabel map[[2]string]set
-	byDoor  map[string]set
-	rest    set
-}
-
-func newWatchers() watchers { return watchers{byNamespace: map[string]*index{}} }
-
-// add puts a watcher where it is found: under the one of its labels that fewest others are under.
-func (all watchers) add(w *watcher) {
-	ns := all.byNamespace[w.query.Namespace]
-	if ns == nil {
-		ns = &index{byLabel: map[[2]string]set{}, byDoor: map[string]set{}, rest: set{}}
-		all.byNamespace[w.query.Namespace] = ns
-	}
+// addWatcher adds a watcher, under the one of its required labels that fewest other watchers are under.
+func (x *index) addWatcher(w *watcher) {
+	ns := x.namespace(w.query.Namespace)
 	switch {
-	case isDirect(&w.query):
-		put(ns.byDoor, doorOf(&w.query), w)
+	case isTriggerQuery(&w.query):
+		insert(ns.byEndpoint, endpointOf(&w.query), w)
 	case len(w.query.Equal) == 0:
-		ns.rest[w] = struct{}{}
+		ns.others[w] = struct{}{}
 	default:
-		w.label = ns.rarest(w.query.Equal)
-		put(ns.byLabel, w.label, w)
+		w.label = ns.rarestLabel(w.query.Equal)
+		insert(ns.byLabel, w.label, w)
 	}
 }
 
-func (ns *index) rarest(equal map[string]string) [2]string {
+// removeWatcher removes a watcher.
+func (x *index) removeWatcher(w *watcher) {
+	ns := x.namespace(w.query.Namespace)
+	switch {
+	case isTriggerQuery(&w.query):
+		discard(ns.byEndpoint, endpointOf(&w.query), w)
+	case len(w.query.Equal) == 0:
+		delete(ns.others, w)
+	default:
+		discard(ns.byLabel, w.label, w)
+	}
+	x.forget(w.query.Namespace)
+}
+
+func (ns *namespaceIndex) rarestLabel(equal map[string]string) [2]string {
 	names := slices.Sorted(maps.Keys(equal))
 	label := func(name string) [2]string { return [2]string{name, equal[name]} }
 	name := slices.MinFunc(names, func(a, b string) int {
@@ -119,7 +173,7 @@ func (ns *index) rarest(equal map[string]string) [2]string {
 	return label(name)
 }
 
-// commonness guesses which labels most alerts have in common.
+// commonness guesses how many alerts have the same value of a label.
 func commonness(name string) int {
 	switch name {
 	case "severity", "job", "namespace", "cluster":
@@ -131,80 +185,83 @@ func commonness(name string) int {
 	}
 }
 
-func (all watchers) remove(w *watcher) {
-	ns := all.byNamespace[w.query.Namespace]
-	switch {
-	case isDirect(&w.query):
-		take(ns.byDoor, doorOf(&w.query), w)
-	case len(w.query.Equal) == 0:
-		delete(ns.rest, w)
-	default:
-		take(ns.byLabel, w.label, w)
-	}
-	if len(ns.rest)+len(ns.byLabel)+len(ns.byDoor) == 0 {
-		delete(all.byNamespace, w.query.Namespace)
-	}
-}
-
-func put[K comparable](sets map[K]set, k K, w *watcher) {
-	if sets[k] == nil {
-		sets[k] = set{}
-	}
-	sets[k][w] = struct{}{}
-}
-
-func take[K comparable](sets map[K]set, k K, w *watcher) {
-	if delete(sets[k], w); len(sets[k]) == 0 {
-		delete(sets, k)
-	}
-}
-
-// of returns those who select a record.
-func (all watchers) of(r *fact) []*watcher {
-	ns := all.byNamespace[r.namespace]
+// watchersOf returns the watchers that select a record.
+func (x *index) watchersOf(r *record) []*watcher {
+	ns := x.namespaces[r.namespace]
 	if ns == nil {
 		return nil
 	}
 	var found []*watcher
-	ask := func(some set) {
+	filter := func(some watcherSet) {
 		for w := range some {
 			if selects(&w.query, r) {
 				found = append(found, w)
 			}
 		}
 	}
-	if r.direct {
-		ask(ns.byDoor[r.Endpoint])
+	if r.pushed {
+		filter(ns.byEndpoint[r.Endpoint])
 		return found
 	}
-	ask(ns.rest)
+	filter(ns.others)
 	for name, value := range r.Labels {
-		ask(ns.byLabel[[2]string{name, value}])
+		filter(ns.byLabel[[2]string{name, value}])
 	}
 	return found
 }
 
-// listen reports whether anybody selects alerts of a namespace, be it others than are known.
-func (all watchers) listen(namespace string) bool {
-	ns := all.byNamespace[namespace]
-	return ns != nil && len(ns.rest)+len(ns.byLabel) > 0
+// hasAlertWatchers reports whether any watcher selects alerts of a namespace, whether or not they are recorded.
+func (x *index) hasAlertWatchers(namespace string) bool {
+	ns := x.namespaces[namespace]
+	return ns != nil && len(ns.others)+len(ns.byLabel) > 0
 }
 
-// every calls visit with all of them.
-func (all watchers) every(visit func(*watcher)) {
-	for _, ns := range all.byNamespace {
-		for w := range ns.rest {
-			visit(w)
+// eachWatcher calls do with every watcher.
+func (x *index) eachWatcher(do func(*watcher)) {
+	for _, ns := range x.namespaces {
+		for w := range ns.others {
+			do(w)
 		}
 		for _, some := range ns.byLabel {
 			for w := range some {
-				visit(w)
+				do(w)
 			}
 		}
-		for _, some := range ns.byDoor {
+		for _, some := range ns.byEndpoint {
 			for w := range some {
-				visit(w)
+				do(w)
 			}
 		}
+	}
+}
+
+// isTriggerQuery reports whether a query selects the levels of a trigger endpoint.
+func isTriggerQuery(q *triggers.AlertQuery) bool { return q.Object != "" }
+
+// endpointOf returns the name of the endpoint whose levels a query selects.
+func endpointOf(q *triggers.AlertQuery) string {
+	return Endpoint{Namespace: q.Namespace, Object: q.Object, Trigger: q.Trigger}.String()
+}
+
+// selects reports whether a query of a record's namespace selects the record.
+func selects(q *triggers.AlertQuery, r *record) bool {
+	if isTriggerQuery(q) {
+		return r.Endpoint == endpointOf(q) && (q.Match == nil || q.Match(r.Labels))
+	}
+	return !r.pushed && q.Match(r.Labels)
+}
+
+// insert adds an element to the set under a key.
+func insert[K, E comparable, S ~map[E]struct{}](sets map[K]S, k K, e E) {
+	if sets[k] == nil {
+		sets[k] = S{}
+	}
+	sets[k][e] = struct{}{}
+}
+
+// discard removes an element from the set under a key, and an empty set.
+func discard[K, E comparable, S ~map[E]struct{}](sets map[K]S, k K, e E) {
+	if delete(sets[k], e); len(sets[k]) == 0 {
+		delete(sets, k)
 	}
 }

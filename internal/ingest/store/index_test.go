@@ -46,7 +46,7 @@ func TestAnAlertAsksNoObjectThatWantsAnother(t *testing.T) {
 		for _, name := range []string{"a7", "a9999", "nobody's"} {
 			a := firing(name, time.Now())
 			a.Labels["severity"] = "page"
-			record(t, s, a)
+			send(t, s, a)
 		}
 		if asked.Load() != 2 || told.Load() != 2 {
 			t.Errorf("of three alerts %d objects were asked and %d told, expected 2", asked.Load(), told.Load())
@@ -65,7 +65,7 @@ func TestAnAlertThatTenThousandObjectsSelectIsOneWrite(t *testing.T) {
 		_, told := objects(t, s, queries)
 		began := time.Now()
 		for range 3 {
-			record(t, s, firing("everybody's", began))
+			send(t, s, firing("everybody's", began))
 		}
 		if m.writes() != 1 || told.Load() != 10_000 {
 			t.Errorf("%d writes, and %d objects were told", m.writes(), told.Load())

@@ -82,7 +82,7 @@ func TestTheLargestShardFitsIntoTheAPIServer(t *testing.T) {
 		return err
 	}
 	n := 0
-	for ; len(s.shards) < 2; n++ {
+	for ; len(s.writer.shards) < 2; n++ {
 		_ = deliver(small(n))
 	}
 	refused := false
@@ -94,7 +94,7 @@ func TestTheLargestShardFitsIntoTheAPIServer(t *testing.T) {
 	if !refused {
 		t.Error("nothing was refused")
 	}
-	if err := s.save(t.Context(), s.shards[0]); err != nil {
+	if err := s.writer.save(t.Context(), s.writer.shards[0]); err != nil {
 		t.Fatal(err)
 	}
 	if got := load(t, k, 0); len(got.Alerts) != n-1 {

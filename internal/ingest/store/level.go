@@ -13,7 +13,7 @@ func NewLevel(key string, value scalers.Milli) *v1alpha1.LevelRecord {
 }
 
 // level returns the level of a record that is on; nil for an alert, and for a record without a value.
-func (r *fact) level() *triggers.Level {
+func (r *record) level() *triggers.Level {
 	if r.Level == nil || r.Level.MilliValue == nil {
 		return nil
 	}

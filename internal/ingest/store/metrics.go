@@ -27,7 +27,7 @@ func (s *Store) Describe(out chan<- *prometheus.Desc) {
 // Collect is prometheus.Collector's. What is kept is told by the leader alone: any other process does not know it.
 func (s *Store) Collect(out chan<- prometheus.Metric) {
 	s.mu.Lock()
-	known, kept, c := s.loadErr == nil, s.all.count, s.counts
+	known, kept, c := s.loadErr == nil, s.accounts.all.count, s.counts
 	whole, partial := c.reconciles[true], c.reconciles[false]
 	s.mu.Unlock()
 	if known {

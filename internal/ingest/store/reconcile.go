@@ -9,47 +9,47 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// reconciled is the credential of alerts that no delivery has brought yet, only a reconcile: no credential has such a name.
-// The first delivery of one makes it its own door's.
+// reconciled is the credential of alerts that a reconcile has reported before any delivery. No real credential has this name. The first
+// delivery of such an alert moves it to its endpoint.
 const reconciled = "~"
 
 // Reconcile is triggers.Reconciler's.
 func (s *Store) Reconcile(ctx context.Context, q triggers.AlertQuery, v triggers.AlertView) error {
-	if isDirect(&q) {
-		return errors.New("reconcile: a direct door has no sender to ask")
+	if isTriggerQuery(&q) {
+		return errors.New("reconcile: a trigger endpoint has no sender to query")
 	}
 	s.mu.Lock()
 	if s.loadErr != nil {
 		defer s.mu.Unlock()
 		return s.loadErr
 	}
-	s.observe(&q, &v)
+	s.countReconcile(&q, &v)
 	at := micro(v.At).Time
-	r := reconciling{store: s, at: at, query: &q, known: map[string][]*fact{}, touched: changes{}}
-	s.selectedBy(&q, func(one *fact) { r.known[one.Fingerprint] = append(r.known[one.Fingerprint], one) })
+	r := reconciliation{store: s, at: at, query: &q, known: map[string][]*entry{}, changes: changeSet{}}
+	s.index.visit(&q, func(e *entry) { r.known[e.Fingerprint] = append(r.known[e.Fingerprint], e) })
 	err := r.begin(v.Firing)
 	if v.Complete {
 		r.end(v.Firing, v.Suppressed)
-		s.heal(selectionName{q.Namespace, q.Text}, at)
+		s.recover(selectionName{q.Namespace, q.Text}, at)
 	}
-	s.trim()
-	told, waiting := s.told(), s.await(r.touched)
+	s.evictResolved()
+	pending, waiting := s.drain(), s.writer.waitFor(r.changes)
 	s.mu.Unlock()
-	s.tell(told)
+	s.notify(pending)
 	return errors.Join(err, waitAll(ctx, waiting))
 }
 
-// reconciling is one view on its way into the store, whose mutex is held.
-type reconciling struct {
+// reconciliation is a view that is being applied. The store's mutex is held.
+type reconciliation struct {
 	store   *Store
 	at      time.Time
 	query   *triggers.AlertQuery
-	known   map[string][]*fact
-	touched changes
+	known   map[string][]*entry
+	changes changeSet
 }
 
-// begin lets what fires fire, whatever was thought of it before.
-func (r *reconciling) begin(firing []triggers.Alert) error {
+// begin has the alerts fire that fire in the view.
+func (r *reconciliation) begin(firing []triggers.Alert) error {
 	var full error
 	for i := range firing {
 		a := &firing[i]
@@ -58,67 +58,58 @@ func (r *reconciling) begin(firing []triggers.Alert) error {
 		}
 		fp := fingerprint(a.Labels)
 		if len(r.known[fp]) > 0 {
-			for _, one := range among(r.known[fp]) {
-				r.confirm(one, a)
+			for _, e := range firingOrNewest(r.known[fp]) {
+				r.confirm(e, a)
 			}
 			continue
 		}
 		k := key{Endpoint{Namespace: r.query.Namespace, Credential: reconciled}.String(), fp}
 		delivered := Alert{Labels: a.Labels, Annotations: a.Annotations, Firing: true, StartsAt: a.StartsAt}
-		newcomers, err := r.store.admit([]key{k}, []Alert{delivered})
+		additions, err := r.store.checkCapacity([]key{k}, []Alert{delivered})
 		if err == nil {
-			err = r.store.makeRoom(k, newcomers[k], &delivered)
+			err = r.store.makeSpace(k, additions[k], &delivered)
 		}
 		if err != nil {
 			full = fmt.Errorf("reconcile: %w", err)
-			r.store.closeAccounts(k.door)
+			r.store.accounts.forget(k.endpoint)
 			continue
 		}
-		r.store.take(k, &delivered, r.at, "")
-		r.touched.add(r.store.alerts[k])
+		r.store.apply(k, &delivered, r.at, "")
+		r.changes.add(r.store.index.records[k])
 	}
 	return full
 }
 
-// among returns those records of one alert that fire; when none does, the one that was heard of last.
-func among(all []*fact) []*fact {
-	var fire []*fact
+// firingOrNewest returns those records of one alert that fire; if none does, the one that was delivered last.
+func firingOrNewest(all []*entry) []*entry {
+	var firing []*entry
 	newest := all[0]
-	for _, one := range all {
-		if one.Firing {
-			fire = append(fire, one)
+	for _, e := range all {
+		if e.Firing {
+			firing = append(firing, e)
 		}
-		if one.heard().After(newest.heard()) {
-			newest = one
+		if e.lastDelivered().After(newest.lastDelivered()) {
+			newest = e
 		}
 	}
-	if len(fire) == 0 {
-		fire = append(fire, newest)
+	if len(firing) == 0 {
+		firing = append(firing, newest)
 	}
-	return fire
+	return firing
 }
 
-// confirm lets a known record fire. What was heard since the view was asked for stands.
-func (r *reconciling) confirm(one *fact, a *triggers.Alert) {
-	if !one.heard().Before(r.at) {
+// confirm has a known record fire. A delivery since the view was requested takes precedence.
+func (r *reconciliation) confirm(e *entry, a *triggers.Alert) {
+	if !e.lastDelivered().Before(r.at) {
 		return
 	}
-	starts, changed := micro(a.StartsAt), false
-	if !one.Firing || starts.After(one.StartsAt.Time) {
-		one.begin(starts)
-		changed = true
-	}
-	one.LastSeen = micro(r.at)
-	if one.AbsentSince != nil {
-		one.AbsentSince, changed = nil, true
-	}
-	changed = one.say(&Alert{Annotations: a.Annotations}) || changed
-	r.store.heard(one, changed, r.at)
-	r.touched.add(one)
+	changed := e.confirm(a, r.at)
+	r.store.applied(e, changed, r.at)
+	r.changes.add(e)
 }
 
-// end ends what is in no part of a complete view.
-func (r *reconciling) end(lists ...[]triggers.Alert) {
+// end ends the known alerts that are in none of the lists of a complete view.
+func (r *reconciliation) end(lists ...[]triggers.Alert) {
 	live := map[string]bool{}
 	for _, list := range lists {
 		for i := range list {
@@ -126,32 +117,32 @@ func (r *reconciling) end(lists ...[]triggers.Alert) {
 		}
 	}
 	for fp, all := range r.known {
-		for _, one := range all {
-			if live[fp] || one.class() == isResolved || !one.heard().Before(r.at) {
+		for _, e := range all {
+			if live[fp] || e.class() == isResolved || !e.lastDelivered().Before(r.at) {
 				continue
 			}
-			one.end(one.StartsAt.Time, r.at, r.at)
-			r.store.heard(one, true, r.at)
-			r.touched.add(one)
+			e.end(e.StartsAt.Time, r.at, r.at)
+			r.store.applied(e, true, r.at)
+			r.changes.add(e)
 		}
 	}
 }
 
-// observe counts a view, and says once that senders do not answer; s.mu is held.
-func (s *Store) observe(q *triggers.AlertQuery, v *triggers.AlertView) {
+// countReconcile counts a view, and logs when senders stop to answer, and when all answer again. The mutex is held.
+func (s *Store) countReconcile(q *triggers.AlertQuery, v *triggers.AlertView) {
 	s.counts.reconciles[v.Complete]++
-	name, said := selectionName{q.Namespace, q.Text}, ""
+	name, text := selectionName{q.Namespace, q.Text}, ""
 	if v.Err != nil {
-		said = v.Err.Error()
+		text = v.Err.Error()
 	}
 	was := s.silent[name]
 	switch {
-	case said != "" && was == "":
-		s.silent[name] = said
-		s.log.Warn("not every sender said what fires: alerts begin, but only deliveries end them",
+	case text != "" && was == "":
+		s.silent[name] = text
+		s.log.Warn("not every sender has answered what fires: alerts begin, but only deliveries end them",
 			"namespace", q.Namespace, "matchers", q.Text, "error", v.Err)
-	case said == "" && was != "":
+	case text == "" && was != "":
 		delete(s.silent, name)
-		s.log.Info("every sender says again what fires", "namespace", q.Namespace, "matchers", q.Text)
+		s.log.Info("every sender answers again what fires", "namespace", q.Namespace, "matchers", q.Text)
 	}
 }

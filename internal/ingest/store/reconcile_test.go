@@ -33,15 +33,15 @@ func TestAReconcileHealsWhateverWasLost(t *testing.T) {
 		want   string
 	}{
 		"a firing that never came":         {func(*testing.T, *Store) {}, fires, "1"},
-		"one that came":                    {func(t *testing.T, s *Store) { record(t, s, firing("slow", began)) }, fires, "1"},
-		"a resolve that never came":        {func(t *testing.T, s *Store) { record(t, s, firing("slow", began)) }, triggers.AlertView{Complete: true}, "0"},
-		"a resolve that was wrong":         {func(t *testing.T, s *Store) { record(t, s, resolved("slow", began, began)) }, fires, "1"},
+		"one that came":                    {func(t *testing.T, s *Store) { send(t, s, firing("slow", began)) }, fires, "1"},
+		"a resolve that never came":        {func(t *testing.T, s *Store) { send(t, s, firing("slow", began)) }, triggers.AlertView{Complete: true}, "0"},
+		"a resolve that was wrong":         {func(t *testing.T, s *Store) { send(t, s, resolved("slow", began, began)) }, fires, "1"},
 		"a doubt: it fires":                {inDoubt(began), fires, "1"},
 		"a doubt: it does not":             {inDoubt(began), triggers.AlertView{Complete: true}, "0"},
-		"not all have answered: no end":    {func(t *testing.T, s *Store) { record(t, s, firing("slow", began)) }, triggers.AlertView{Err: errors.New("away")}, "1"},
+		"not all have answered: no end":    {func(t *testing.T, s *Store) { send(t, s, firing("slow", began)) }, triggers.AlertView{Err: errors.New("away")}, "1"},
 		"not all have answered: it begins": {func(*testing.T, *Store) {}, triggers.AlertView{Firing: fires.Firing, Err: errors.New("away")}, "1"},
 		"silenced: no end": {
-			func(t *testing.T, s *Store) { record(t, s, firing("slow", began)) },
+			func(t *testing.T, s *Store) { send(t, s, firing("slow", began)) },
 			triggers.AlertView{Suppressed: []triggers.Alert{told("slow", began)}, Complete: true},
 			"1",
 		},
@@ -73,7 +73,7 @@ func TestAReconcileHealsWhateverWasLost(t *testing.T) {
 func inDoubt(began time.Time) func(*testing.T, *Store) {
 	return func(t *testing.T, s *Store) {
 		t.Helper()
-		record(t, s, firing("slow", began), resolved("slow", began, began), firing("slow", began))
+		send(t, s, firing("slow", began), resolved("slow", began, began), firing("slow", began))
 	}
 }
 
@@ -83,10 +83,10 @@ func TestWhatWasDeliveredSinceTheViewWasAskedForStands(t *testing.T) {
 		w := watch(t, s, "slow")
 		asked := time.Now()
 		<-time.After(time.Second)
-		record(t, s, firing("slow", asked))
+		send(t, s, firing("slow", asked))
 		reconcile(t, s, triggers.AlertView{At: asked, Complete: true})
 		w.expect(t, "0", "1")
-		record(t, s, resolved("slow", asked, time.Now()))
+		send(t, s, resolved("slow", asked, time.Now()))
 		reconcile(t, s, triggers.AlertView{At: asked, Firing: []triggers.Alert{told("slow", asked)}, Complete: true})
 		w.expect(t, "0", "1", "0")
 	})
@@ -99,11 +99,11 @@ func TestAnAlertThatWasReconciledIsTheSameWhenItIsDelivered(t *testing.T) {
 		began := time.Now()
 		reconcile(t, s, triggers.AlertView{Firing: []triggers.Alert{told("slow", began)}, Complete: true})
 		<-time.After(time.Second)
-		record(t, s, firing("slow", began))
+		send(t, s, firing("slow", began))
 		if w.last() != "1" {
 			t.Errorf("%s fire", w.last())
 		}
-		record(t, s, resolved("slow", began, time.Now()))
+		send(t, s, resolved("slow", began, time.Now()))
 		if w.last() != "0" {
 			t.Errorf("resolved, %s fire", w.last())
 		}

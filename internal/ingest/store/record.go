@@ -1,260 +1,242 @@
 package store
 
 import (
-	"context"
-	"errors"
+	"maps"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/triggers"
 )
 
-// maxCut bounds the doors of which it is remembered that they are truncated.
-const maxCut = 1000
+// record is the state machine of one alert or level: what is known of it, and what it becomes when a delivery arrives. It has no
+// clock, does no I/O and knows nothing of the rest of the store.
+//
+//	             resolve                 a firing of the same activation
+//	firing ─────────────────▶ resolved ─────────────────────────────────▶ stale firing
+//	   ▲ ▲                     │    ▲                                     │    │
+//	   │ └─────────────────────┘    └─────────────────────────────────────┘    │
+//	   │  newer activation                         resolve                     │
+//	   └───────────────────────────────────────────────────────────────────────┘
+//	                                newer activation
+//
+// Invariants:
+//   - StartsAt and LastSeen never decrease: a delivery of an earlier activation does not change the current one.
+//   - A firing record has no EndsAt, ResolvedAt or StaleFiring; any other has EndsAt and ResolvedAt.
+//   - A level is firing or resolved, never a stale firing.
+//   - A delivery that is applied again at the same time changes nothing.
+type record struct {
+	v1alpha1.AlertRecord
 
-// Endpoint is how a delivery came in: the namespace of its route ("" for the cluster-wide one) and the name of its credential.
-// A direct door leads to one trigger of one object, whatever the credential.
-type Endpoint struct{ Namespace, Credential, Object, Trigger string }
-
-// String is the door's name in the store: alerts of the cluster-wide door have none before the slash. No part of it holds
-// a slash.
-func (d Endpoint) String() string {
-	if d.Object == "" {
-		return d.Namespace + "/" + d.Credential
-	}
-	return d.Namespace + "//" + d.Object + "/" + d.Trigger
+	// namespace is the endpoint's; pushed: it is a trigger endpoint, and the record a level.
+	namespace string
+	pushed    bool
+	// writtenSeen and writtenUntil are LastSeen and Until as of the last write.
+	writtenSeen, writtenUntil time.Time
+	// downFrom and downTo are when the record was last written by an earlier process, and when it was loaded: in between nothing could be
+	// delivered.
+	downFrom, downTo time.Time
 }
 
-// Delivery is what came through one door at once.
-type Delivery struct {
-	Endpoint Endpoint
-	Alerts   []Alert
-	// At is when it was received.
-	At time.Time
-	// Group says which deliveries are states of one and the same group; "" for one that is of none. Nothing is inferred from
-	// another group's.
-	Group string
-	// Truncated is how many alerts of the group the sender left out: then absence means nothing.
-	Truncated int
-	// Count asks how many objects select the alert of a delivery of one.
-	Count bool
-	// ID names the message among those of its door; "" when the sender names none. Whoever records may pass over a repeat.
-	ID string
-}
+// class is what a record counts as in the limits.
+type class uint8
 
-// Alert is one alert of a delivery; at a trigger endpoint it is a level.
-type Alert struct {
-	// Level is set at a trigger endpoint, Labels and Annotations elsewhere.
-	Level       *v1alpha1.LevelRecord
-	Labels      map[string]string
-	Annotations map[string]string
-	Firing      bool
-	StartsAt    time.Time
-	EndsAt      time.Time
-	// Until is when it is over unless it is delivered again: the TTL of a level that was pushed. Zero: no such time.
-	Until time.Time
-}
+const (
+	uncounted class = iota
+	isFiring
+	isPushed
+	isResolved
+)
 
-// Result is what came of a delivery.
-type Result struct {
-	// Changed alerts fire, or say something else, or have resolved since; Selected were of interest to some object.
-	Changed, Selected int
-	// Unselected is how many are selected by no object, and Example the alertname of one; 0 while the objects may not have had
-	// time to say what they select.
-	Unselected int
-	Example    string
-	// Listening: some object selects alerts of the door's namespace, whichever.
-	Listening bool
-	// Objects is how many objects select the alert of a delivery that asks; nil when it does not ask, or none does as yet and the
-	// objects may not have had time to.
-	Objects *int
-}
-
-// Record takes a delivery into the set: watchers are told before it returns, and it returns when everything that was taken is
-// durable. What is stored already is taken always; an ErrFull says that of what is new nothing was, or nothing that nobody selects.
-func (s *Store) Record(ctx context.Context, d Delivery) (Result, error) {
-	keys := make([]key, len(d.Alerts))
-	door := d.Endpoint.String()
-	for i := range d.Alerts {
-		keys[i] = key{door, d.Alerts[i].fingerprint()}
-	}
-	s.mu.Lock()
-	newcomers, refused := s.admit(keys, d.Alerts)
-	if s.loadErr != nil {
-		s.mu.Unlock()
-		return Result{}, refused
-	}
-	taking := taking{store: s, delivery: &d, keys: keys, at: micro(d.At).Time, touched: changes{}}
-	// What needs less room goes first: it is not to be dropped for what needs more.
-	refused = errors.Join(refused,
-		taking.all(newcomers, func(n *newcomer) bool { return n == nil }),
-		taking.all(newcomers, func(n *newcomer) bool { return n != nil && n.stored }),
-		taking.all(newcomers, func(n *newcomer) bool { return n != nil && !n.stored }))
-	s.miss(&d, keys, taking.at)
-	s.trim()
-	s.closeAccounts(door)
-	s.notice(&d)
-	s.count(&d, keys, &taking.result)
-	told, waiting := s.told(), s.await(taking.touched)
-	s.mu.Unlock()
-	s.tell(told)
-	return taking.result, errors.Join(refused, waitAll(ctx, waiting))
-}
-
-// taking is a delivery on its way into the store, whose mutex is held.
-type taking struct {
-	store    *Store
-	delivery *Delivery
-	keys     []key
-	at       time.Time
-	result   Result
-	touched  changes
-}
-
-// all takes in those alerts that are meant, and returns why one was refused.
-func (t *taking) all(newcomers map[key]*newcomer, meant func(*newcomer) bool) error {
-	var refused error
-	for i, k := range t.keys {
-		n, a := newcomers[k], t.delivery.Alerts[i]
-		if !meant(n) {
-			continue
-		}
-		if n != nil && i == n.index && !n.refused {
-			if err := t.store.makeRoom(k, n, &a); err != nil {
-				refused = err
-			}
-		}
-		if n != nil && n.refused {
-			old := t.store.alerts[k]
-			if !n.stored || old == nil {
-				continue
-			}
-			a.Annotations, a.Level = old.Annotations, old.Level // It is heard of, and what more it says is not kept.
-		}
-		t.take(k, &a)
-	}
-	return refused
-}
-
-// take takes in one alert.
-func (t *taking) take(k key, a *Alert) {
-	changed, selected := t.store.take(k, a, t.at, t.delivery.Group)
-	if changed {
-		t.result.Changed++
-	}
+func (r *record) class() class {
 	switch {
-	case selected:
-		t.result.Selected++
-	case t.store.joined:
-		t.result.Unselected++
-		t.result.Example = a.Labels["alertname"]
+	case !r.Firing && r.StaleFiring == nil:
+		return isResolved
+	case r.pushed:
+		return isPushed
+	default:
+		return isFiring
 	}
-	t.touched.add(t.store.alerts[k])
 }
 
-// take takes in one alert; s.mu is held.
-func (s *Store) take(k key, a *Alert, at time.Time, group string) (changed, selected bool) {
-	r := s.alerts[k]
-	if r == nil {
-		r = s.claim(k)
+func recordOf(a v1alpha1.AlertRecord) record {
+	r := record{AlertRecord: a}
+	r.namespace, r.pushed = namespaceOf(a.Endpoint)
+	return r
+}
+
+// firstRecord returns the record of an alert that was not known.
+func firstRecord(k key, a *Alert, at time.Time) record {
+	r := recordOf(v1alpha1.AlertRecord{
+		Endpoint: k.endpoint, Fingerprint: k.fingerprint, Level: a.Level, Labels: a.Labels, Annotations: a.Annotations, Firing: a.Firing,
+		StartsAt: micro(a.StartsAt), LastSeen: micro(at),
+	})
+	if !a.Firing {
+		r.end(a.StartsAt, a.EndsAt, at)
+	} else if !a.Until.IsZero() {
+		until := micro(a.Until)
+		r.Until = &until
 	}
-	if r == nil {
-		r = first(k, a, at)
-		s.put(r, s.place(r))
+	return r
+}
+
+func (r *record) key() key { return key{r.Endpoint, r.Fingerprint} }
+
+func (r *record) size() int { return sizeOf(r.Endpoint, r.Level, r.Labels, r.Annotations) }
+
+// until is when a level is over if it is not repeated.
+func (r *record) until() time.Time {
+	if r.Until == nil {
+		return forever
+	}
+	return r.Until.Time
+}
+
+// missed reports whether a lifetime that ends at a time, of a record that was seen at another, ended or expired while the process was
+// down, so that a repeat may have been missed.
+func (r *record) missed(end, seen time.Time) bool {
+	return !r.downTo.IsZero() && seen.Before(r.downTo) && end.After(r.downFrom) && end.Before(forever)
+}
+
+// lastDelivered is when the last firing or resolve was received.
+func (r *record) lastDelivered() time.Time {
+	if r.ResolvedAt != nil {
+		return later(r.LastSeen.Time, r.ResolvedAt.Time)
+	}
+	return r.LastSeen.Time
+}
+
+// newerThan reports whether the record supersedes another one of the same alert: it has a later activation, or the same one with a
+// later delivery. The times of delivery may be those of two processes, whose clocks may differ.
+func (r *record) newerThan(other *record) bool {
+	if !r.StartsAt.Time.Equal(other.StartsAt.Time) {
+		return r.StartsAt.After(other.StartsAt.Time)
+	}
+	return r.lastDelivered().After(other.lastDelivered())
+}
+
+// apply applies a delivery. It reports whether more than LastSeen or ResolvedAt has changed.
+func (r *record) apply(a *Alert, at time.Time) bool {
+	switch {
+	case r.pushed:
+		return r.applyLevel(a, at)
+	case a.Firing:
+		return r.applyFiring(a, at)
+	default:
+		return r.applyResolve(a, at)
+	}
+}
+
+// applyFiring applies a firing. After a resolve, a newer activation fires at once; any other firing is a stale firing: it may be a
+// late delivery, the same alert from another Prometheus, or a new activation with the old start.
+func (r *record) applyFiring(a *Alert, at time.Time) bool {
+	starts, changed := micro(a.StartsAt), false
+	switch {
+	case starts.After(r.StartsAt.Time):
+		r.begin(starts)
 		changed = true
-	} else {
-		changed = r.hear(a, at)
+	case !r.Firing && r.StaleFiring == nil:
+		received := micro(at)
+		r.StaleFiring, changed = &received, true
 	}
-	if a.Firing && r.Group != group && !r.direct {
-		r.Group = group // Worth no write: an alert may be in several, by turns.
-		s.book(r)
+	r.LastSeen = micro(later(r.LastSeen.Time, at))
+	if r.AbsentSince != nil {
+		r.AbsentSince, changed = nil, true
 	}
-	return s.heard(r, changed, at), len(r.watched) > 0
+	return r.setContent(a) || changed
 }
 
-// heard tells of a record that something was heard of, and has it written if that is worth it; s.mu is held.
-func (s *Store) heard(r *fact, changed bool, at time.Time) bool {
-	r.refresh()
-	if !changed && r.Firing && !r.direct && r.unsure == 0 && r.AbsentSince == nil {
-		if r.LastSeen.Sub(r.writtenSeen) >= r.unwritten {
-			s.dirty(r)
-		}
+func (r *record) begin(starts metav1.MicroTime) {
+	r.Firing, r.StartsAt = true, starts
+	r.EndsAt, r.ResolvedAt, r.StaleFiring = nil, nil, nil
+}
+
+// confirm applies an alert that its sender has just listed as firing: it fires, whatever is known of it. It reports the same as apply.
+func (r *record) confirm(a *triggers.Alert, at time.Time) bool {
+	starts, changed := micro(a.StartsAt), false
+	if !r.Firing || starts.After(r.StartsAt.Time) {
+		r.begin(starts)
+		changed = true
+	}
+	r.LastSeen = micro(at)
+	if r.AbsentSince != nil {
+		r.AbsentSince, changed = nil, true
+	}
+	return r.setContent(&Alert{Annotations: a.Annotations}) || changed
+}
+
+// applyResolve applies a resolve, unless it is of an earlier activation, or older than the known one.
+func (r *record) applyResolve(a *Alert, at time.Time) bool {
+	starts, ends := micro(a.StartsAt), micro(a.EndsAt)
+	switch {
+	case a.EndsAt.IsZero() && starts.Before(&r.StartsAt), !a.EndsAt.IsZero() && ends.Before(&r.StartsAt):
+		return false
+	case r.StaleFiring != nil && !a.EndsAt.IsZero() && ends.Before(r.EndsAt):
+		return false
+	case r.Firing, r.StaleFiring != nil, starts.After(r.StartsAt.Time):
+		r.end(later(starts.Time, r.StartsAt.Time), a.EndsAt, at)
+		return true
+	default:
+		resolved := micro(later(r.ResolvedAt.Time, at))
+		r.ResolvedAt = &resolved
 		return false
 	}
-	if changed {
-		s.book(r)
-	}
-	write := changed || len(r.watched) == 0 && everybody.worthWriting(r)
-	for w, l := range r.watched {
-		s.look(l, at, changed)
-		write = write || w.patience.worthWriting(r)
-	}
-	if r.class() == isResolved || r.direct {
-		s.queue.set(&r.forget, r.usefulUntil())
-	}
-	if write {
-		s.dirty(r)
-	}
-	return changed
 }
 
-// claim returns the record that a reconcile made of an alert before any delivery of it, now under the name of the door that
-// it came through; nil when there is none. s.mu is held.
-func (s *Store) claim(k key) *fact {
-	namespace, direct := namespaceOf(k.door)
-	was := key{Endpoint{Namespace: namespace, Credential: reconciled}.String(), k.fingerprint}
-	r := s.alerts[was]
-	if direct || r == nil {
-		return nil
+// end resolves the record. Its annotations and the value of its level are not needed any longer.
+func (r *record) end(starts, ends, at time.Time) {
+	if ends.IsZero() {
+		ends = at
 	}
-	s.dirty(r)
-	s.drop(r)
-	moved := newFact(r.AlertRecord)
-	moved.Endpoint = k.door
-	s.put(moved, s.place(moved))
-	s.dirty(moved)
-	return moved
-}
-
-// miss marks what is absent from a whole delivery of its group, for those who asked; s.mu is held. It is worth a write each time,
-// and where two senders use the same names for their groups by turns, each would have the other's alerts written: nobody who
-// does not ask pays for that.
-func (s *Store) miss(d *Delivery, keys []key, at time.Time) {
-	if d.Group == "" || d.Truncated > 0 {
-		return
-	}
-	members := s.groups[group{d.Endpoint.String(), d.Group}]
-	if len(members) == 0 {
-		return
-	}
-	in := make(map[key]struct{}, len(keys))
-	for _, k := range keys {
-		in[k] = struct{}{}
-	}
-	for r := range members {
-		if _, ok := in[r.key()]; ok || r.counting == 0 || r.AbsentSince != nil || r.class() == isResolved || r.LastSeen.After(at) {
-			continue
-		}
-		since := micro(at)
-		r.AbsentSince = &since
-		s.heard(r, false, at)
-		s.dirty(r)
+	ended, resolved := micro(ends), micro(at)
+	r.Firing, r.StartsAt, r.EndsAt, r.ResolvedAt = false, micro(starts), &ended, &resolved
+	r.StaleFiring, r.AbsentSince, r.Annotations, r.Until = nil, nil, nil, nil
+	if r.Level != nil {
+		r.Level = &v1alpha1.LevelRecord{Key: r.Level.Key}
 	}
 }
 
-// notice says once that a door's deliveries are cut, and once that they are whole again; s.mu is held.
-func (s *Store) notice(d *Delivery) {
-	door := d.Endpoint.String()
-	was := s.cut[door]
-	switch {
-	case d.Truncated > 0:
-		s.counts.truncated++
-		if !was && len(s.cut) < maxCut {
-			s.cut[door] = true
-			s.log.Warn("deliveries are truncated: alerts that fire may be missing, and resolves never come; set max_alerts: 0",
-				"door", door, "missing", d.Truncated)
-		}
-	case was:
-		delete(s.cut, door)
-		s.log.Info("deliveries are whole again", "door", door)
+// applyLevel applies a level: the newest by the sender's clock counts, and of two with the same time the one received last.
+func (r *record) applyLevel(a *Alert, at time.Time) bool {
+	starts := micro(a.StartsAt)
+	if starts.Before(&r.StartsAt) {
+		return false
 	}
+	if !a.Firing {
+		changed := r.Firing || starts.After(r.StartsAt.Time)
+		r.end(starts.Time, a.EndsAt, at)
+		return changed
+	}
+	changed := !r.Firing || starts.After(r.StartsAt.Time) || (r.Until == nil) != a.Until.IsZero()
+	r.begin(starts)
+	r.LastSeen, r.Until = micro(later(r.LastSeen.Time, at)), nil
+	if !a.Until.IsZero() {
+		until := micro(a.Until)
+		r.Until = &until
+		changed = changed || until.Time.Before(r.writtenUntil)
+	}
+	return r.setContent(a) || changed
+}
+
+// hasContent reports whether the record has the annotations and the level of a delivery.
+func (r *record) hasContent(a *Alert) bool {
+	return maps.Equal(r.Annotations, a.Annotations) && equalLevels(r.Level, a.Level)
+}
+
+// setContent stores the annotations or the level of a delivery, and reports whether they differ from the stored ones.
+func (r *record) setContent(a *Alert) bool {
+	if r.hasContent(a) {
+		return false
+	}
+	r.Annotations, r.Level = a.Annotations, a.Level
+	return true
+}
+
+// markWritten notes that the record is being written as it is.
+func (r *record) markWritten() { r.writtenSeen, r.writtenUntil = r.LastSeen.Time, r.until() }
+
+// micro rounds a time down to whole microseconds, as it will be after a restart.
+func micro(t time.Time) metav1.MicroTime {
+	return metav1.NewMicroTime(t.UTC().Truncate(time.Microsecond))
 }

@@ -6,85 +6,88 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
 const (
-	// MaxShard bounds the bytes of a shard, but for what its alerts have come to say since they were put there: what is written for a
-	// change does not grow with what is stored, and a namespace's changes touch no other's shards.
+	// MaxShard bounds a shard in bytes when records are added. A write therefore does not grow with the number of stored records, and
+	// a change in one namespace writes nothing of another.
 	MaxShard = 16 << 10
-	// longestShard bounds it with that: etcd takes no more than 1.5 MiB.
+	// longestShard bounds a shard in bytes after its records have grown in place: etcd takes at most 1.5 MiB.
 	longestShard = 1 << 20
 )
 
-// shard is one object of alerts, all of one namespace. One write of it is under way at most; what changes meanwhile goes into the
-// next, together. Empty ones are kept, and used again.
+// shard is the records of one namespace that are written together, as one object or file.
 type shard struct {
 	number int
-	// owner is whose alerts it holds; the store's nobody when it is empty.
-	owner *tenant
-	facts map[*fact]struct{}
-	// bytes bounds what they take when they are written.
+	// tenant is the namespace of the records; the writer's unowned while there are none.
+	tenant  *tenant
+	entries map[*entry]struct{}
+	// bytes bounds the size of the records in JSON.
 	bytes int
-	// lostAt is when what it held before was found to be unreadable.
+	// lostAt is when earlier content was found to be unreadable.
 	lostAt time.Time
-	// dirty counts changes, saved how many of them are durable. Nothing of it is before as many as whole are.
-	dirty, saved, whole int
-	waiting             []wait
-	// queued: it waits for its turn to be written; writing: it is being written, and again: there is news since.
+	// changes counts the changes, and saved how many of them are durable. rewriteFrom is how many must be durable before any of them
+	// counts as durable: another process changed the shard.
+	changes, saved, rewriteFrom int
+	waiters                     []waiter
+	// queued: the shard waits for its turn; writing: its write is in flight, and again: it has changed since.
 	queued, writing, again bool
-	// turn is whose turn it is written in.
+	// turn is the namespace in whose turn the shard is being written.
 	turn *tenant
-	// retry is when it is tried again, and backoff how long after the next failure.
-	retry   entry
+	// retry is when a failed write is retried, and backoff the delay after the next failure.
+	retry   deadline[*shard]
 	backoff time.Duration
-	// leaving: some of it moves elsewhere, and nothing is put here meanwhile.
-	leaving bool
+	// moving: some records move to another shard, and none may be added meanwhile.
+	moving bool
 }
 
-// wait is a delivery that waits until its changes are durable.
-type wait struct {
+// waiter is a delivery that waits until a number of changes is durable.
+type waiter struct {
 	until int
 	done  chan error
 }
 
-// shard returns a shard by its number, and makes it if it is not there; s.mu is held.
-func (s *Store) shard(number int) *shard {
-	h := s.shards[number]
+// shard returns a shard by its number, and makes it if there is none.
+func (w *writer) shard(number int) *shard {
+	h := w.shards[number]
 	if h == nil {
-		h = &shard{number: number, owner: s.nobody, facts: map[*fact]struct{}{}, backoff: saveRetry}
-		h.retry.shard = h
-		s.shards[number] = h
-		s.nobody.shards[h] = struct{}{}
+		h = &shard{number: number, tenant: w.unowned, entries: map[*entry]struct{}{}, backoff: saveRetry}
+		h.retry.owner = h
+		w.shards[number] = h
+		w.unowned.shards[h] = struct{}{}
 	}
 	return h
 }
 
-// own makes a shard a tenant's.
-func (h *shard) own(t *tenant) {
-	delete(h.owner.shards, h)
-	if h.owner.open == h {
-		h.owner.open = nil
+// assign makes a shard a namespace's.
+func (h *shard) assign(t *tenant) {
+	delete(h.tenant.shards, h)
+	if h.tenant.open == h {
+		h.tenant.open = nil
 	}
-	h.owner = t
+	h.tenant = t
 	t.shards[h] = struct{}{}
 }
 
-// hasRoom reports whether a record of so many bytes fits in: any in an empty one.
+// hasRoom reports whether a record of a size in bytes may be added. An empty shard has room for any.
 func (h *shard) hasRoom(size int) bool {
-	return !h.leaving && (len(h.facts) == 0 || h.bytes+size <= MaxShard)
+	return !h.moving && (len(h.entries) == 0 || h.bytes+size <= MaxShard)
 }
 
-// place finds the shard of a new record; s.mu is held. What comes together is kept together, so that it is written together.
-func (s *Store) place(r *fact) *shard {
-	t, size := s.tenant(r.namespace), r.size()
+// shardFor returns the shard that a new record of a namespace is added to. Records that arrive together share a shard, so that they
+// are written together.
+func (w *writer) shardFor(namespace string, size int) *shard {
+	t := w.tenant(namespace)
 	if t.open == nil || !t.open.hasRoom(size) {
-		t.open = s.spare(t, size)
+		t.open = w.openShard(t, size)
 	}
 	return t.open
 }
 
-// spare is a shard of a tenant that is at most half full, or an empty one; s.mu is held.
-func (s *Store) spare(t *tenant, size int) *shard {
+// openShard returns a shard of a namespace that is at most half full, or an empty one: of several the one with the lowest number.
+func (w *writer) openShard(t *tenant, size int) *shard {
 	var found *shard
 	better := func(h *shard) bool { return h.hasRoom(size) && (found == nil || h.number < found.number) }
 	for h := range t.shards {
@@ -95,63 +98,84 @@ func (s *Store) spare(t *tenant, size int) *shard {
 	if found != nil {
 		return found
 	}
-	for h := range s.nobody.shards {
+	for h := range w.unowned.shards {
 		if h.lostAt.IsZero() && !h.queued && !h.writing && better(h) {
 			found = h
 		}
 	}
 	for n := 0; found == nil; n++ {
-		if s.shards[n] == nil {
-			found = s.shard(n)
+		if w.shards[n] == nil {
+			found = w.shard(n)
 		}
 	}
-	found.own(t)
+	found.assign(t)
 	return found
 }
 
-// dirty has a record written; s.mu is held.
-func (s *Store) dirty(r *fact) {
-	r.writtenSeen, r.writtenUntil = r.LastSeen.Time, r.until()
-	r.shard.dirty++
-	r.changed = r.shard.dirty
-	s.rouse(r.shard)
+// release returns an empty shard to those that any namespace may use.
+func (w *writer) release(h *shard) {
+	t := h.tenant
+	if t == w.unowned || len(h.entries) > 0 {
+		return
+	}
+	h.assign(w.unowned)
+	if len(t.shards) == 0 && t.inFlight == 0 {
+		delete(w.tenants, t.namespace)
+	}
 }
 
-// doubt has all of a shard written again, and counts none of it as durable until then: another hand was at the record; s.mu is
-// held.
-func (h *shard) doubt() {
-	h.dirty++
-	h.whole = h.dirty
+// changed has a record written.
+func (w *writer) changed(e *entry) {
+	e.markWritten()
+	e.shard.changes++
+	e.change = e.shard.changes
+	w.enqueue(e.shard)
 }
 
-// changes are how many changes of each shard a delivery waits for.
-type changes map[*shard]int
+// invalidate has all of a shard written again, and counts none of it as durable until then: another process changed the shard.
+func (h *shard) invalidate() {
+	h.changes++
+	h.rewriteFrom = h.changes
+}
 
-// add has a record waited for. One that is durable is not, whatever else of its shard is not: else a repeat might wait for ever,
-// where there is news faster than it is written.
-func (c changes) add(r *fact) { c[r.shard] = max(c[r.shard], r.changed) }
+// content returns what is written of a shard.
+func (h *shard) content(now time.Time) Shard {
+	all := make([]v1alpha1.AlertRecord, 0, len(h.entries))
+	for e := range h.entries {
+		e.markWritten()
+		all = append(all, e.AlertRecord)
+	}
+	return Shard{Alerts: all, AsOf: micro(now).Time, LostAt: h.lostAt}
+}
 
-// await has what a delivery has changed written, soon also what could not be before, and returns what to wait for until it is
-// durable; s.mu is held.
-func (s *Store) await(of changes) []wait {
-	var all []wait
-	for h, until := range of {
-		if until = max(until, h.whole); until > h.saved {
-			w := wait{until: until, done: make(chan error, 1)}
-			h.waiting = append(h.waiting, w)
-			all = append(all, w)
-			s.rouse(h)
+// changeSet is how many changes of each shard a delivery waits for.
+type changeSet map[*shard]int
+
+// add has the last change of a record waited for, and no later change of its shard: a repeat of a durable record would wait for
+// ever while there are changes faster than they are written.
+func (c changeSet) add(e *entry) { c[e.shard] = max(c[e.shard], e.change) }
+
+// waitFor has the changes of a delivery written, and returns what to wait for until they are durable. A shard whose last write failed
+// is retried at once.
+func (w *writer) waitFor(changes changeSet) []waiter {
+	var all []waiter
+	for h, until := range changes {
+		if until = max(until, h.rewriteFrom); until > h.saved {
+			one := waiter{until: until, done: make(chan error, 1)}
+			h.waiters = append(h.waiters, one)
+			all = append(all, one)
+			w.enqueue(h)
 		}
 	}
 	return all
 }
 
-// settle answers those who wait for what was written, or for what could not be.
-func (h *shard) settle(written int, err error) {
+// notifyWaiters ends the waiting for the changes that were written, or that could not be written.
+func (h *shard) notifyWaiters(written int, err error) {
 	if err == nil {
 		h.saved = written
 	}
-	h.waiting = slices.DeleteFunc(h.waiting, func(w wait) bool {
+	h.waiters = slices.DeleteFunc(h.waiters, func(w waiter) bool {
 		if w.until > written {
 			return false
 		}
@@ -161,7 +185,7 @@ func (h *shard) settle(written int, err error) {
 }
 
 // waitAll waits until everything is durable.
-func waitAll(ctx context.Context, all []wait) error {
+func waitAll(ctx context.Context, all []waiter) error {
 	var failed []error
 	for _, w := range all {
 		select {

@@ -194,14 +194,14 @@ func resolved(name string, since, until time.Time) Alert {
 // homeOf is the shard of an alert of a name.
 func homeOf(t *testing.T, s *Store, name string) *shard {
 	t.Helper()
-	r := s.alerts[key{shop.String(), fingerprint(map[string]string{"alertname": name})}]
+	r := s.index.records[key{shop.String(), fingerprint(map[string]string{"alertname": name})}]
 	if r == nil {
 		t.Fatalf("%s is not kept", name)
 	}
 	return r.shard
 }
 
-func record(t *testing.T, s *Store, alerts ...Alert) {
+func send(t *testing.T, s *Store, alerts ...Alert) {
 	t.Helper()
 	if _, err := s.Record(t.Context(), Delivery{Endpoint: shop, Alerts: alerts, At: time.Now()}); err != nil {
 		t.Fatal(err)
@@ -215,7 +215,7 @@ func TestTheSameDeliveryAThousandTimesIsOneChangeAndOneWrite(t *testing.T) {
 		w := watch(t, s, "slow")
 		began := time.Now()
 		for range 1000 {
-			record(t, s, firing("slow", began))
+			send(t, s, firing("slow", began))
 		}
 		w.expect(t, "0", "1")
 		if m.writes() != 1 {
@@ -236,9 +236,9 @@ func TestAnyOrderOfFiringResolvedAndStaleFiringConverges(t *testing.T) {
 					firing("slow", began), resolved("slow", began, time.Now()), firing("slow", began.Add(-time.Minute)),
 				}
 				for _, i := range order {
-					record(t, s, deliveries[i])
+					send(t, s, deliveries[i])
 				}
-				record(t, s, deliveries[1]) // Alertmanager's peers repeat the resolve.
+				send(t, s, deliveries[1]) // Alertmanager's peers repeat the resolve.
 				if got := w.last(); got != "0" {
 					t.Errorf("%s alerts fire", got)
 				}
@@ -252,14 +252,14 @@ func TestARefireCountsAndALateRepeatIsDoubtfulForAMinute(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")
 		began := time.Now()
-		record(t, s, firing("slow", began))
-		record(t, s, resolved("slow", began, time.Now()))
-		record(t, s, firing("slow", began))
+		send(t, s, firing("slow", began))
+		send(t, s, resolved("slow", began, time.Now()))
+		send(t, s, firing("slow", began))
 		w.expect(t, "0", "1", "0", "0 and 1 will")
 		<-time.After(defaultWindow)
 		w.expect(t, "0", "1", "0", "0 and 1 will", "1")
-		record(t, s, resolved("slow", began, time.Now()))
-		record(t, s, firing("slow", began.Add(time.Second)))
+		send(t, s, resolved("slow", began, time.Now()))
+		send(t, s, firing("slow", began.Add(time.Second)))
 		w.expect(t, "0", "1", "0", "0 and 1 will", "1", "0", "1")
 	})
 }
@@ -269,8 +269,8 @@ func TestTheEndOfAnEarlierActivationIsIgnored(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")
 		began := time.Now()
-		record(t, s, firing("slow", began))
-		record(t, s, resolved("slow", began.Add(-time.Hour), began.Add(-time.Minute)))
+		send(t, s, firing("slow", began))
+		send(t, s, resolved("slow", began.Add(-time.Hour), began.Add(-time.Minute)))
 		w.expect(t, "0", "1")
 	})
 }
@@ -279,12 +279,12 @@ func TestAnAlertThatIsNotRepeatedEndsAfterTwoLeases(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")
-		record(t, s, firing("slow", time.Now()))
-		<-time.After(defaultLease - time.Microsecond)
+		send(t, s, firing("slow", time.Now()))
+		<-time.After(defaultTTL - time.Microsecond)
 		w.expect(t, "0", "1")
 		<-time.After(time.Microsecond)
 		w.expect(t, "0", "1", "1 stale")
-		<-time.After(defaultLease - time.Microsecond)
+		<-time.After(defaultTTL - time.Microsecond)
 		w.expect(t, "0", "1", "1 stale")
 		<-time.After(time.Microsecond)
 		w.expect(t, "0", "1", "1 stale", "0")
@@ -370,7 +370,7 @@ func TestWhatAnAlertSaysOfItsNamespaceOpensNoOther(t *testing.T) {
 		here, there := watchQuery(t, s, shops), watchQuery(t, s, banks)
 		a := firing("slow", time.Now())
 		a.Labels["namespace"], a.Labels["scaledobject"] = "bank", "web"
-		record(t, s, a)
+		send(t, s, a)
 		here.expect(t, "0", "1")
 		there.expect(t, "0")
 	})

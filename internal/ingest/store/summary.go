@@ -35,7 +35,7 @@ func summaryOf(all []v1alpha1.AlertRecord) *v1alpha1.AlertSummary {
 			names[door.Object+"/"+door.Trigger] = struct{}{}
 		default:
 			s.Firing++
-			names[cut(a.Labels["alertname"])] = struct{}{}
+			names[truncate(a.Labels["alertname"])] = struct{}{}
 		}
 	}
 	sorted := slices.Sorted(maps.Keys(names))
@@ -47,7 +47,7 @@ func summaryOf(all []v1alpha1.AlertRecord) *v1alpha1.AlertSummary {
 }
 
 // cut bounds a name that a sender has chosen.
-func cut(name string) string {
+func truncate(name string) string {
 	if len(name) <= maxName {
 		return name
 	}

@@ -1,209 +1,137 @@
 package store
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// watcher is one selection of alerts, and what it thinks of them.
+// watcher is one query, with the callback that receives what it selects.
 type watcher struct {
-	query    triggers.AlertQuery
-	patience patience
-	// label is where the index has it.
+	query  triggers.AlertQuery
+	policy expiryPolicy
+	// label is the one that the index has the watcher under.
 	label [2]string
 
-	// selected, marked, turn, at and found belong to the store and its mutex. turn counts the changes, at is when the newest
-	// was; marked: it is to be told of the change under way; found is when nothing that was lost is missing any longer.
-	selected map[*fact]*selection
-	marked   bool
-	turn     int
-	at       time.Time
-	found    entry
-	// droppedAt is when an alert was dropped last that it may select, had it begun before.
+	// The fields of this block belong to the store's mutex. version counts the changes, and at is when the newest was; pending: the
+	// watcher is to be notified of the current change.
+	selections map[*entry]*selection
+	pending    bool
+	version    int
+	at         time.Time
+	// recovery is when nothing that was lost is missing any longer.
+	recovery deadline[expirer]
+	// droppedAt is when an alert was last evicted that the watcher might have selected.
 	droppedAt time.Time
 
-	// deliver keeps calls apart and in order; shown is the newest turn that was delivered.
-	deliver sync.Mutex
-	shown   int
-	gone    bool
-	changed func(at time.Time, alerts []triggers.Alert, err error)
+	// notifying keeps the calls of changed apart and in order, and guards the fields below. notified is the newest version that was passed.
+	notifying sync.Mutex
+	notified  int
+	removed   bool
+	changed   func(at time.Time, alerts []triggers.Alert, err error)
 }
 
-// selection is a record that a watcher selects, and where it stood when it was looked at last.
+// selection is a record that a watcher selects, with its state when it was last evaluated.
 type selection struct {
-	entry
+	deadline[expirer]
 
 	watcher *watcher
-	fact    *fact
-	shown   standing
+	entry   *entry
+	state   state
 }
-
-// selectionName says which watchers select the same.
-type selectionName struct{ namespace, text string }
 
 // Watch is triggers.Alerts'.
 func (s *Store) Watch(ctx context.Context, q triggers.AlertQuery, changed func(at time.Time, alerts []triggers.Alert, err error)) error {
-	w := &watcher{query: q, patience: patienceOf(&q), selected: map[*fact]*selection{}, changed: changed}
-	w.found.watcher = w
+	w := &watcher{query: q, policy: policyOf(&q), selections: map[*entry]*selection{}, changed: changed}
+	w.recovery.owner = w
 	s.mu.Lock()
 	now := s.now()
-	w.droppedAt = s.dropped[q.Namespace]
-	s.watchers.add(w)
-	s.selectedBy(&w.query, func(r *fact) { s.selects(w, r) })
-	s.awaitFound(w)
-	s.mark(w, now)
-	told := s.told()
+	w.droppedAt = s.losses.dropped[q.Namespace]
+	s.index.addWatcher(w)
+	s.index.visit(&w.query, func(e *entry) { s.selectEntry(w, e) })
+	s.scheduleRecovery(w)
+	s.pending.enqueue(w, now)
+	pending := s.drain()
 	s.mu.Unlock()
-	s.tell(told)
+	s.notify(pending)
 	<-ctx.Done()
 	s.mu.Lock()
-	s.watchers.remove(w)
-	for r, l := range w.selected {
-		s.deselects(l, r, s.now())
+	s.index.removeWatcher(w)
+	for _, l := range w.selections {
+		s.deselect(l, s.now())
 	}
-	s.queue.remove(&w.found)
+	s.expiry.cancel(&w.recovery)
 	delete(s.silent, nameOf(w))
 	s.rearm()
 	s.mu.Unlock()
-	w.deliver.Lock()
-	defer w.deliver.Unlock()
-	w.gone = true
+	w.notifying.Lock()
+	defer w.notifying.Unlock()
+	w.removed = true
 	return ctx.Err()
 }
 
-// selects joins a watcher and a record; s.mu is held.
-func (s *Store) selects(w *watcher, r *fact) {
-	l := &selection{watcher: w, fact: r}
-	l.selection = l
-	w.selected[r], r.watched[w] = l, l
-	r.unsure++
-	if w.patience.absent {
-		r.counting++
+// expire notifies a watcher that nothing is missing any longer.
+func (w *watcher) expire(s *Store, now time.Time) { s.pending.enqueue(w, now) }
+
+// selectEntry adds a record to what a watcher selects. The mutex is held.
+func (s *Store) selectEntry(w *watcher, e *entry) {
+	l := &selection{watcher: w, entry: e}
+	l.owner = l
+	w.selections[e], e.selections[w] = l, l
+	e.notFresh++
+	if w.policy.onAbsence {
+		e.onAbsence++
 	}
-	r.unwritten = min(r.unwritten, w.patience.unwritten())
-	if r.booked.rank != kept && r.booked.class != uncounted {
-		s.book(r) // It is not dropped any longer.
+	e.unwritten = min(e.unwritten, w.policy.unwritten())
+	if e.charge.rank != kept && e.charge.class != uncounted {
+		s.account(e) // It cannot be evicted any longer.
 	}
-	s.look(l, s.now(), false)
+	s.evaluate(l, s.now(), false)
 }
 
-// deselects parts them; s.mu is held.
-func (s *Store) deselects(l *selection, r *fact, now time.Time) {
-	w := l.watcher
-	s.queue.remove(&l.entry)
-	delete(r.watched, w)
-	if !l.shown.plain() {
-		r.unsure--
+// deselect removes a record from what its watcher selects. The mutex is held.
+func (s *Store) deselect(l *selection, now time.Time) {
+	w, e := l.watcher, l.entry
+	s.expiry.cancel(&l.deadline)
+	delete(e.selections, w)
+	if !l.state.fresh() {
+		e.notFresh--
 	}
-	if w.patience.absent {
-		r.counting--
+	if w.policy.onAbsence {
+		e.onAbsence--
 	}
-	if len(r.watched) == 0 {
-		r.idle = now
-		s.book(r)
-		s.queue.set(&r.forget, r.usefulUntil())
+	if len(e.selections) == 0 {
+		e.unselectedSince = now
+		s.account(e)
+		s.expiry.schedule(&e.removal, e.usefulUntil())
 	}
 }
 
-// look sees where a record stands now. It reports whether that is elsewhere than before, and has the watcher told of it, or
-// of what the record says when that has changed. s.mu is held.
-func (s *Store) look(l *selection, now time.Time, changed bool) bool {
-	was := l.shown
-	l.shown = l.watcher.patience.of(l.fact, micro(now).Time)
-	s.queue.set(&l.entry, l.shown.next)
+// expire evaluates a selection whose state changes by itself.
+func (l *selection) expire(s *Store, now time.Time) {
+	if s.evaluate(l, now, false) && !l.state.counts {
+		s.writer.changed(l.entry) // After a restart it must be known that the record ended before.
+	}
+}
+
+// evaluate determines the state of a record for its watcher, and enqueues the watcher if the state has changed, or if the record has
+// other content and is visible. It reports whether the record now counts or is stale where it was not, or the reverse. The mutex is held.
+func (s *Store) evaluate(l *selection, now time.Time, contentChanged bool) bool {
+	was := l.state
+	l.state = l.watcher.policy.state(&l.entry.record, micro(now).Time)
+	s.expiry.schedule(&l.deadline, l.state.next)
 	switch {
-	case l.shown.plain() && !was.plain():
-		l.fact.unsure--
-	case !l.shown.plain() && was.plain():
-		l.fact.unsure++
+	case l.state.fresh() && !was.fresh():
+		l.entry.notFresh--
+	case !l.state.fresh() && was.fresh():
+		l.entry.notFresh++
 	}
-	moved := was.counts != l.shown.counts || was.stale != l.shown.stale
-	again := !was.begins().Equal(l.shown.begins()) || !was.over().Equal(l.shown.over())
-	if moved || again || changed && l.shown.visible() {
-		s.mark(l.watcher, now)
+	moved := was.counts != l.state.counts || was.stale != l.state.stale
+	rescheduled := !was.countsFrom().Equal(l.state.countsFrom()) || !was.expiresAt().Equal(l.state.expiresAt())
+	if moved || rescheduled || contentChanged && l.state.visible() {
+		s.pending.enqueue(l.watcher, now)
 	}
 	return moved
-}
-
-// mark makes a watcher one of those who are to be told; s.mu is held.
-func (s *Store) mark(w *watcher, at time.Time) {
-	w.at = later(w.at, at)
-	if !w.marked {
-		w.marked = true
-		w.turn++
-		s.marked = append(s.marked, w)
-	}
-}
-
-// markAll marks everybody; s.mu is held.
-func (s *Store) markAll(at time.Time) {
-	s.watchers.every(func(w *watcher) { s.mark(w, at) })
-}
-
-// told returns those who were marked, and ends the change under way; s.mu is held.
-func (s *Store) told() []*watcher {
-	all := s.marked
-	s.marked = nil
-	for _, w := range all {
-		w.marked = false
-	}
-	s.rearm()
-	return all
-}
-
-// view is a selection at one moment.
-type view struct {
-	turn   int
-	at     time.Time
-	alerts []triggers.Alert
-	err    error
-}
-
-// view makes the newest view of what a watcher selects.
-func (s *Store) view(w *watcher) view {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	v := view{turn: w.turn, at: w.at, err: s.loadErr}
-	if v.turn == w.shown || v.err != nil {
-		return v
-	}
-	if until := s.lostUntil(w); until.After(s.now()) {
-		v.err = fmt.Errorf("some of the recorded alerts were lost or dropped: until %s others may be firing", until.UTC().Format(time.RFC3339))
-	}
-	shown := make([]*fact, 0, len(w.selected))
-	for r, l := range w.selected {
-		if l.shown.visible() {
-			shown = append(shown, r)
-		}
-	}
-	slices.SortFunc(shown, func(a, b *fact) int {
-		return cmp.Or(cmp.Compare(a.Fingerprint, b.Fingerprint), cmp.Compare(a.Endpoint, b.Endpoint))
-	})
-	v.alerts = make([]triggers.Alert, len(shown))
-	for i, r := range shown {
-		stands := &w.selected[r].shown
-		v.alerts[i] = triggers.Alert{
-			Level: r.level(), Labels: r.Labels, Annotations: r.Annotations, StartsAt: r.StartsAt.Time, LastSeen: r.LastSeen.Time,
-			Stale: stands.stale, ExpiresAt: stands.over(), CountsFrom: stands.begins(),
-		}
-	}
-	return v
-}
-
-// tell shows each watcher its newest view, unless it has been shown already. The store's mutex is not held.
-func (s *Store) tell(all []*watcher) {
-	for _, w := range all {
-		w.deliver.Lock()
-		if v := s.view(w); !w.gone && v.turn > w.shown {
-			w.shown = v.turn
-			w.changed(v.at, v.alerts, v.err)
-		}
-		w.deliver.Unlock()
-	}
 }

@@ -35,7 +35,7 @@ func TestAnAlertIsCountedByTheObjectsThatSelectIt(t *testing.T) {
 		if r := record(asked); r.Objects != nil || r.Unselected != 0 || r.Listening {
 			t.Errorf("before the objects have had time to say what they select: %+v", r)
 		}
-		<-time.After(joinPatience)
+		<-time.After(selectorsTimeout)
 		synctest.Wait()
 		if r := record(asked); r.Objects == nil || *r.Objects != 0 || r.Unselected != 1 || r.Example != "Slow" || r.Listening {
 			t.Errorf("nobody selects anything: %+v", r)
@@ -80,7 +80,7 @@ func TestAlertsOfTheFirstMomentsThatNoObjectSelectsAreLoggedOnceThatIsKnown(t *t
 			if _, err := s.Record(t.Context(), Delivery{Endpoint: shop, Alerts: []Alert{firing("Fast", time.Now()), firing("Slow", time.Now())}, At: time.Now()}); err != nil {
 				t.Fatal(err)
 			}
-			<-time.After(2 * joinPatience)
+			<-time.After(2 * selectorsTimeout)
 			cancel()
 			running.Wait()
 			if got := log.String(); want == "" && got != "" || strings.Count(got, "\n") > 1 || !strings.Contains(got, want) {

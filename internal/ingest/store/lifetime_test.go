@@ -29,13 +29,13 @@ func TestEachWatcherHasItsOwnLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		short, long := watchQuery(t, s, patient("slow", time.Minute)), watchQuery(t, s, patient("slow", time.Hour))
-		record(t, s, firing("slow", time.Now()))
+		send(t, s, firing("slow", time.Now()))
 		<-time.After(time.Minute)
 		short.expect(t, "0", "1", "1 stale")
 		long.expect(t, "0", "1")
 		<-time.After(time.Minute)
 		short.expect(t, "0", "1", "1 stale", "0")
-		record(t, s, firing("slow", time.Now().Add(-2*time.Minute)))
+		send(t, s, firing("slow", time.Now().Add(-2*time.Minute)))
 		short.expect(t, "0", "1", "1 stale", "0", "1")
 		long.expect(t, "0", "1")
 	})
@@ -56,7 +56,7 @@ func TestAStaleAlertSaysWhenItIsOver(t *testing.T) {
 				}
 			})
 		}()
-		record(t, s, firing("slow", began))
+		send(t, s, firing("slow", began))
 		<-time.After(time.Minute)
 		synctest.Wait()
 		if got := <-over; !got.IsZero() {
@@ -77,7 +77,7 @@ func TestARepeatRenewsTheLeaseToTheMicrosecondAndIsSeldomWritten(t *testing.T) {
 		w := watchQuery(t, s, patient("slow", 4*time.Minute))
 		began := time.Now()
 		for range 60 {
-			record(t, s, firing("slow", began))
+			send(t, s, firing("slow", began))
 			<-time.After(10 * time.Second)
 		}
 		if got := m.writes(); got != 10 {
@@ -87,7 +87,7 @@ func TestARepeatRenewsTheLeaseToTheMicrosecondAndIsSeldomWritten(t *testing.T) {
 		w.expect(t, "0", "1")
 		<-time.After(time.Microsecond)
 		w.expect(t, "0", "1", "1 stale")
-		record(t, s, firing("slow", began))
+		send(t, s, firing("slow", began))
 		w.expect(t, "0", "1", "1 stale", "1")
 	})
 }
@@ -95,7 +95,7 @@ func TestARepeatRenewsTheLeaseToTheMicrosecondAndIsSeldomWritten(t *testing.T) {
 func TestWhatRanOutWhileWeWereAwayIsStaleForOneMoreLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
-		record(t, run(t, m), firing("slow", time.Now()))
+		send(t, run(t, m), firing("slow", time.Now()))
 		kept := m.copied()
 		<-time.After(time.Hour)
 		w := watchQuery(t, run(t, kept), patient("slow", time.Minute))
@@ -109,7 +109,7 @@ func TestAClockThatWasSetBackMakesNoLeaseLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)
-		record(t, s, firing("slow", time.Now()))
+		send(t, s, firing("slow", time.Now()))
 		push(t, s, level("", "4", time.Now(), time.Minute))
 		kept := m.copied()
 		for i, one := range kept.shards {
@@ -138,7 +138,7 @@ func TestWhatWasOverBeforeARestartStaysOver(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)
 		watchQuery(t, s, patient("slow", time.Minute))
-		record(t, s, firing("slow", time.Now()))
+		send(t, s, firing("slow", time.Now()))
 		<-time.After(3 * time.Minute)
 		kept := m.copied()
 		<-time.After(time.Hour)
@@ -151,17 +151,17 @@ func TestADoubtfulFiringCountsAfterTheWindowForTenMinutesAndOneMoreTime(t *testi
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")
 		began := time.Now()
-		record(t, s, firing("slow", began))
-		record(t, s, resolved("slow", began, time.Now()))
+		send(t, s, firing("slow", began))
+		send(t, s, resolved("slow", began, time.Now()))
 		<-time.After(20 * time.Second)
-		record(t, s, firing("slow", began))
+		send(t, s, firing("slow", began))
 		<-time.After(40*time.Second - time.Microsecond)
 		w.expect(t, "0", "1", "0", "0 and 1 will")
 		<-time.After(time.Microsecond)
 		w.expect(t, "0", "1", "0", "0 and 1 will", "1")
-		<-time.After(doubtfulLease)
+		<-time.After(staleFiringTTL)
 		w.expect(t, "0", "1", "0", "0 and 1 will", "1", "1 stale")
-		<-time.After(doubtfulLease)
+		<-time.After(staleFiringTTL)
 		w.expect(t, "0", "1", "0", "0 and 1 will", "1", "1 stale", "0")
 	})
 }
@@ -184,19 +184,19 @@ func TestAnAlertThatWaitsIsShownWithTheInstantAtWhichItBegins(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")
 		began := time.Now()
-		record(t, s, firing("slow", began))
+		send(t, s, firing("slow", began))
 		for range 2 { // Another resolve has it wait anew.
 			ended := time.Now()
-			record(t, s, resolved("slow", began, ended))
+			send(t, s, resolved("slow", began, ended))
 			if at := w.begins(); !at.IsZero() {
 				t.Errorf("resolved, it begins to count at %s", at)
 			}
 			<-time.After(20 * time.Second)
-			record(t, s, firing("slow", began))
+			send(t, s, firing("slow", began))
 			if at := w.begins(); !at.Equal(ended.Add(defaultWindow)) {
 				t.Errorf("it begins to count at %s, want %s", at, ended.Add(defaultWindow))
 			}
-			record(t, s, firing("slow", began)) // A repeat is no news.
+			send(t, s, firing("slow", began)) // A repeat is no news.
 		}
 		w.expect(t, "0", "1", "0", "0 and 1 will", "0", "0 and 1 will")
 		<-time.After(40 * time.Second)
@@ -215,7 +215,7 @@ func TestAnAlertThatIsAbsentWhileItWaitsDoesNotBegin(t *testing.T) {
 		q.AbsentMeansResolved, q.TTL = true, time.Minute
 		w := watchQuery(t, s, q)
 		began := time.Now()
-		record(t, s, firing("slow", began), resolved("slow", began, time.Now()))
+		send(t, s, firing("slow", began), resolved("slow", began, time.Now()))
 		member(t, s, "g", 0, firing("slow", began))
 		member(t, s, "g", 0)
 		if at := w.begins(); !at.IsZero() {
@@ -235,7 +235,7 @@ func TestEachWatcherHasItsOwnStaleWindow(t *testing.T) {
 		q.Text, q.StaleWindow = "hasty", 5*time.Second
 		hasty, others := watchQuery(t, s, q), watch(t, s, "slow")
 		began := time.Now()
-		record(t, s, firing("slow", began), resolved("slow", began, time.Now()), firing("slow", began))
+		send(t, s, firing("slow", began), resolved("slow", began, time.Now()), firing("slow", began))
 		<-time.After(5*time.Second - time.Microsecond)
 		if hasty.last() != "0" || others.last() != "0" {
 			t.Errorf("within the window it is %s, for the others %s", hasty.last(), others.last())
@@ -257,9 +257,9 @@ func TestADoubtfulFiringThatIsRepeatedAfterTheWindowIsAsAnyOther(t *testing.T) {
 		s := run(t, m)
 		w := watch(t, s, "slow")
 		began := time.Now()
-		record(t, s, firing("slow", began), resolved("slow", began, time.Now()), firing("slow", began))
+		send(t, s, firing("slow", began), resolved("slow", began, time.Now()), firing("slow", began))
 		<-time.After(2 * time.Minute)
-		record(t, s, firing("slow", began))
+		send(t, s, firing("slow", began))
 		<-time.After(time.Hour)
 		if w.last() != "1" {
 			t.Errorf("it is %s", w.last())
@@ -273,7 +273,7 @@ func TestAnOlderStartAfterTheResolveIsInDoubtTooForItMayBeAlive(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")
 		began := time.Now()
-		record(t, s, firing("slow", began), resolved("slow", began, time.Now()), firing("slow", began.Add(-time.Minute)))
+		send(t, s, firing("slow", began), resolved("slow", began, time.Now()), firing("slow", began.Add(-time.Minute)))
 		if w.last() != "0" {
 			t.Errorf("at once it is %s", w.last())
 		}

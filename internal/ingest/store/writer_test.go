@@ -75,9 +75,9 @@ func TestWhatIsWrittenForAChangeDoesNotGrowWithWhatIsStored(t *testing.T) {
 		p := newPen()
 		s := run(t, p)
 		all := named("a", 0, MaxFiring/4)
-		record(t, s, all...)
+		send(t, s, all...)
 		p.reset()
-		record(t, s, saying(all[17], "more"))
+		send(t, s, saying(all[17], "more"))
 		if writes, alerts := p.written(); writes != 1 || alerts > 40 {
 			t.Errorf("one change was %d writes of %d alerts", writes, alerts)
 		}
@@ -85,7 +85,7 @@ func TestWhatIsWrittenForAChangeDoesNotGrowWithWhatIsStored(t *testing.T) {
 		for i := range 50 {
 			all[i] = saying(all[i], "more")
 		}
-		record(t, s, all[:50]...)
+		send(t, s, all[:50]...)
 		if writes, _ := p.written(); writes > 3 {
 			t.Errorf("50 changes that came together were %d writes", writes)
 		}
@@ -121,7 +121,7 @@ func TestSoManyBytesASecondAreWrittenOfOneNamespace(t *testing.T) {
 		p := newPen()
 		s := run(t, p)
 		all := named("a", 0, MaxFiring/4)
-		record(t, s, all...)
+		send(t, s, all...)
 		<-time.After(time.Minute)
 		p.reset()
 		deadline, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -162,11 +162,11 @@ func TestAShardIsOneNamespacesAndIsUsedAgainWhenItIsEmpty(t *testing.T) {
 			<-time.After(24 * time.Hour)
 		}
 		synctest.Wait()
-		if len(s.shards) > 20 || len(s.tenants) != 0 || len(s.doors) != 0 || len(s.alerts) != 0 {
-			t.Errorf("%d shards, %d namespaces, %d doors and %d alerts are left", len(s.shards), len(s.tenants), len(s.doors), len(s.alerts))
+		if len(s.writer.shards) > 20 || len(s.writer.tenants) != 0 || len(s.accounts.endpoints) != 0 || len(s.index.records) != 0 {
+			t.Errorf("%d shards, %d namespaces, %d doors and %d alerts are left", len(s.writer.shards), len(s.writer.tenants), len(s.accounts.endpoints), len(s.index.records))
 		}
-		if restarted := run(t, m.copied()); len(restarted.shards) > 20 {
-			t.Errorf("%d shards are loaded", len(restarted.shards))
+		if restarted := run(t, m.copied()); len(restarted.writer.shards) > 20 {
+			t.Errorf("%d shards are loaded", len(restarted.writer.shards))
 		}
 	})
 }

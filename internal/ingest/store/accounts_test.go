@@ -83,7 +83,7 @@ func (w *senders) step() {
 func (w *senders) kept(s *Store, name string) {
 	w.t.Helper()
 	for k := range w.accepted {
-		if r := s.alerts[k]; r == nil || !r.Firing {
+		if r := s.index.records[k]; r == nil || !r.Firing {
 			w.t.Fatalf("%s: %v was accepted, and is not kept", name, k)
 		}
 	}
@@ -95,47 +95,47 @@ func (w *senders) check(name string) {
 	s := w.store
 	counted := map[*account]*account{}
 	bytes := map[*shard]int{}
-	for k, r := range s.alerts {
-		if _, in := r.shard.facts[r]; !in || r.key() != k || r.shard.owner != s.tenants[r.namespace] {
+	for k, r := range s.index.records {
+		if _, in := r.shard.entries[r]; !in || r.key() != k || r.shard.tenant != s.writer.tenants[r.namespace] {
 			w.t.Fatalf("%s: %v is in a shard of another", name, k)
 		}
 		bytes[r.shard] += r.size()
-		for _, a := range s.accounts(r.Endpoint) {
+		for _, a := range s.accounts.of(r.Endpoint) {
 			if counted[a] == nil {
-				counted[a] = &account{bound: a.bound, name: a.name}
+				counted[a] = &account{limits: a.limits, name: a.name}
 			}
-			counted[a].add(r, &booking{class: r.class(), rank: s.rankOf(r), size: r.size()})
+			counted[a].add(&entry{charge: charge{class: r.class(), rank: rankOf(r.class(), s.selectorsKnown && len(r.selections) == 0), size: r.size()}})
 		}
 	}
 	for a, c := range counted {
 		if tally(a) != tally(c) {
-			w.t.Fatalf("%s: %s counts %s, and has %s", name, a.whose(), tally(a), tally(c))
+			w.t.Fatalf("%s: %s counts %s, and has %s", name, a.owner(), tally(a), tally(c))
 		}
 		if err := a.beyond(); err != "" {
 			w.t.Fatalf("%s: %s", name, err)
 		}
 	}
-	for _, h := range s.shards {
-		if h.bytes != bytes[h] || h.saved != h.dirty {
-			w.t.Fatalf("%s: shard %d is said to have %d bytes, and has %d; %d of %d changes are written", name, h.number, h.bytes, bytes[h], h.saved, h.dirty)
+	for _, h := range s.writer.shards {
+		if h.bytes != bytes[h] || h.saved != h.changes {
+			w.t.Fatalf("%s: shard %d is said to have %d bytes, and has %d; %d of %d changes are written", name, h.number, h.bytes, bytes[h], h.saved, h.changes)
 		}
 	}
 }
 
 // tally is all that an account counts.
 func tally(a *account) string {
-	loose := [kept]int{}
-	for k := range a.loose {
-		loose[k] = a.loose[k].Len()
+	evictable := [kept]int{}
+	for k := range a.evictable {
+		evictable[k] = a.evictable[k].Len()
 	}
-	return fmt.Sprint(a.count, a.bytes, loose, a.looseBytes)
+	return fmt.Sprint(a.count, a.bytes, evictable, a.evictableBytes)
 }
 
 // beyond says which bound is exceeded, or nothing.
 func (a *account) beyond() string {
 	for class, n := range a.count {
-		if class != int(uncounted) && n > a.bound.most[class] || a.bytes > a.bound.bytes {
-			return fmt.Sprintf("%s has %d of class %d, and %d bytes", a.whose(), n, class, a.bytes)
+		if class != int(uncounted) && n > a.limits.count[class] || a.bytes > a.limits.bytes {
+			return fmt.Sprintf("%s has %d of class %d, and %d bytes", a.owner(), n, class, a.bytes)
 		}
 	}
 	return ""

@@ -48,7 +48,7 @@ func TestWhatIsInATornFileIsUnknownForALeaseThroughRestarts(t *testing.T) {
 		began := time.Now()
 		long := firing("slow", began) // So long that nothing else is in its file.
 		long.Annotations = map[string]string{"text": strings.Repeat("a", MaxShard)}
-		record(t, s, long, firing("fast", began))
+		send(t, s, long, firing("fast", began))
 		path := tear(t, s, dir, "slow")
 		stop()
 		restarted, stop := begin(t, folder(t, dir))
@@ -58,7 +58,7 @@ func TestWhatIsInATornFileIsUnknownForALeaseThroughRestarts(t *testing.T) {
 		if _, err := os.Stat(path + ".broken"); err != nil {
 			t.Errorf("the torn file was not set aside: %v", err)
 		}
-		record(t, restarted, firing("slow", began))
+		send(t, restarted, firing("slow", began))
 		slow.expect(t, "0 or more", "1 or more")
 		<-time.After(30 * time.Minute)
 		stop()
@@ -109,7 +109,7 @@ func TestAReconcileKnowsWhatWasLost(t *testing.T) {
 			t.Errorf("after a reconcile it is %s", slow.last())
 		}
 		fast.expect(t, "0 or more")
-		<-time.After(defaultLease)
+		<-time.After(defaultTTL)
 		fast.expect(t, "0 or more", "0")
 	})
 }
@@ -143,8 +143,8 @@ func TestRecordsInTheWrongShardAreMovedWhenTheyAreLoaded(t *testing.T) {
 			watch(t, s, "over").expect(t, "0")
 			w := watch(t, s, "doubtful")
 			<-time.After(2 * time.Minute)
-			if w.last() != "1" || len(s.alerts) != 203 {
-				t.Errorf("the doubtful one is %s, of %d", w.last(), len(s.alerts))
+			if w.last() != "1" || len(s.index.records) != 203 {
+				t.Errorf("the doubtful one is %s, of %d", w.last(), len(s.index.records))
 			}
 			stop()
 		}
@@ -176,8 +176,8 @@ func TestAMoveThatIsCutOffAnywhereLosesNothing(t *testing.T) {
 			m.mu.Lock()
 			whole = m.lives >= 0
 			m.mu.Unlock()
-			if s := run(t, m.copied()); len(s.alerts) != alerts {
-				t.Errorf("after %d writes %d of %d are left", writes, len(s.alerts), alerts)
+			if s := run(t, m.copied()); len(s.index.records) != alerts {
+				t.Errorf("after %d writes %d of %d are left", writes, len(s.index.records), alerts)
 			}
 		})
 	}
@@ -219,7 +219,7 @@ func atHome(t *testing.T, shards map[int]Shard) {
 	for i, one := range shards {
 		bytes := 0
 		for _, a := range one.Alerts {
-			r := newFact(a)
+			r := newEntry(a)
 			bytes += r.size()
 			if namespace, _ := namespaceOf(one.Alerts[0].Endpoint); namespace != r.namespace {
 				t.Errorf("shard %d holds alerts of %s and of %s", i, namespace, r.namespace)
@@ -239,7 +239,7 @@ func TestAFileThatVanishesIsWrittenAgain(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, folder(t, dir))
-		record(t, s, firing("slow", time.Now()))
+		send(t, s, firing("slow", time.Now()))
 		files, err := filepath.Glob(filepath.Join(dir, "alerts-*.json"))
 		if err != nil || len(files) != 1 {
 			t.Fatalf("%v %v", files, err)
@@ -261,11 +261,11 @@ func TestARecordThatAnotherWroteWhileWeBeganIsTakenIn(t *testing.T) {
 		s := run(t, m)
 		w := watch(t, s, "slow")
 		began := time.Now()
-		record(t, s, firing("slow", began))
+		send(t, s, firing("slow", began))
 		other := run(t, m) // It takes a resolve before it knows that it no longer leads.
 		<-time.After(time.Second)
-		record(t, other, resolved("slow", began, time.Now()))
-		if err := s.adopt(t.Context(), homeOf(t, s, "slow")); err != nil {
+		send(t, other, resolved("slow", began, time.Now()))
+		if err := s.merge(t.Context(), homeOf(t, s, "slow")); err != nil {
 			t.Fatal(err)
 		}
 		w.expect(t, "0", "1", "0")
@@ -282,9 +282,9 @@ func TestARecordByAClockThatIsAheadDoesNotEndANewerActivation(t *testing.T) {
 		if _, err := other.Record(t.Context(), ended); err != nil {
 			t.Fatal(err)
 		}
-		record(t, s, firing("slow", began.Add(2*time.Second)))
+		send(t, s, firing("slow", began.Add(2*time.Second)))
 		mine.shards[homeOf(t, s, "slow").number] = theirs.shards[homeOf(t, other, "slow").number]
-		if err := s.adopt(t.Context(), homeOf(t, s, "slow")); err != nil {
+		if err := s.merge(t.Context(), homeOf(t, s, "slow")); err != nil {
 			t.Fatal(err)
 		}
 		w.expect(t, "0", "1")

@@ -20,7 +20,7 @@ import (
 func joined(t *testing.T, p Persister) *Store {
 	t.Helper()
 	s := run(t, p)
-	<-time.After(joinPatience)
+	<-time.After(selectorsTimeout)
 	synctest.Wait()
 	return s
 }
@@ -53,7 +53,7 @@ func holds(s *Store, name string) bool {
 	synctest.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.alerts[key{shop.String(), fingerprint(map[string]string{"alertname": name})}] != nil
+	return s.index.records[key{shop.String(), fingerprint(map[string]string{"alertname": name})}] != nil
 }
 
 func TestMoreThanTheBoundIsRefused(t *testing.T) {
@@ -61,8 +61,8 @@ func TestMoreThanTheBoundIsRefused(t *testing.T) {
 		s := joined(t, &memory{})
 		watchQuery(t, s, everything("shop"))
 		full := named("a", 0, MaxFiring/4)
-		record(t, s, full...)
-		record(t, s, full[:100]...)
+		send(t, s, full...)
+		send(t, s, full[:100]...)
 		err := through(t, s, "shop", "test", firing("one more", time.Now()))
 		if want := "credential test in namespace shop may have 5000 firing alerts"; !errors.Is(err, ErrFull) || !strings.Contains(err.Error(), want) {
 			t.Errorf("answered %v, expected %s", err, want)
@@ -112,7 +112,7 @@ func TestWhatIsStoredResolvesThoughThereIsNoRoom(t *testing.T) {
 		s := joined(t, &memory{})
 		w := watchQuery(t, s, everything("shop"))
 		full := named("a", 0, MaxFiring/4)
-		record(t, s, full...)
+		send(t, s, full...)
 		over := resolved("a7", full[7].StartsAt, time.Now())
 		if err := through(t, s, "shop", "test", over, firing("one more", time.Now()), firing("and another", time.Now())); !errors.Is(err, ErrFull) {
 			t.Errorf("answered %v", err)
@@ -131,16 +131,16 @@ func TestWhatNobodySelectsIsDroppedFirstAndWhatWasHeardOfLastLast(t *testing.T) 
 		s := joined(t, &memory{})
 		w := watch(t, s, "slow")
 		full := named("a", 0, MaxFiring/4)
-		record(t, s, full...)
-		record(t, s, full[0])
-		record(t, s, firing("slow", time.Now()))
+		send(t, s, full...)
+		send(t, s, full[0])
+		send(t, s, firing("slow", time.Now()))
 		w.expect(t, "0", "1")
 		if !holds(s, "a0") || holds(s, "a1") || !holds(s, "a2") {
 			t.Errorf("kept are a0: %t, a1: %t, a2: %t", holds(s, "a0"), holds(s, "a1"), holds(s, "a2"))
 		}
-		record(t, s, named("b", 0, MaxFiring/4-1)...)
-		if !holds(s, "slow") || holds(s, "a2") || len(s.alerts) != MaxFiring/4 || s.counts.dropped != MaxFiring/4 {
-			t.Errorf("slow is kept: %t, a2: %t, of %d; %d were dropped", holds(s, "slow"), holds(s, "a2"), len(s.alerts), s.counts.dropped)
+		send(t, s, named("b", 0, MaxFiring/4-1)...)
+		if !holds(s, "slow") || holds(s, "a2") || len(s.index.records) != MaxFiring/4 || s.counts.dropped != MaxFiring/4 {
+			t.Errorf("slow is kept: %t, a2: %t, of %d; %d were dropped", holds(s, "slow"), holds(s, "a2"), len(s.index.records), s.counts.dropped)
 		}
 	})
 }
@@ -163,8 +163,8 @@ func TestWhereAllIsFullTheNamespaceThatHasMostUnselectedLosesThem(t *testing.T) 
 			t.Fatal(err)
 		}
 		w.expect(t, "0", "1000")
-		if n := s.tenants["small"].count[isFiring]; n != 100 || s.all.count[isFiring] != MaxFiring {
-			t.Errorf("%d of 100 are left to who has few, and %d to all", n, s.all.count[isFiring])
+		if n := s.accounts.namespaces["small"].count[isFiring]; n != 100 || s.accounts.all.count[isFiring] != MaxFiring {
+			t.Errorf("%d of 100 are left to who has few, and %d to all", n, s.accounts.all.count[isFiring])
 		}
 	})
 }
@@ -178,8 +178,8 @@ func TestWhatIsSelectedIsTakenThoughTheDeliveryIsTooLarge(t *testing.T) {
 			t.Errorf("answered %v", err)
 		}
 		w.expect(t, "0", "1")
-		if len(s.alerts) != 1 || m.writes() != 1 {
-			t.Errorf("%d alerts are kept, after %d writes", len(s.alerts), m.writes())
+		if len(s.index.records) != 1 || m.writes() != 1 {
+			t.Errorf("%d alerts are kept, after %d writes", len(s.index.records), m.writes())
 		}
 	})
 }
@@ -192,8 +192,8 @@ func TestAnAlertThatIsInADeliveryMoreThanOnceNeedsWhatItNeedsMost(t *testing.T) 
 		for _, a := range named("a", 0, MaxFiring/4+1) {
 			all = append(all, resolved(a.Labels["alertname"], a.StartsAt.Add(-time.Hour), a.StartsAt.Add(-time.Minute)), a)
 		}
-		if err := through(t, s, "shop", "test", all...); !errors.Is(err, ErrFull) || s.all.count[isFiring] > MaxFiring/4 {
-			t.Errorf("answered %v, %d fire", err, s.all.count[isFiring])
+		if err := through(t, s, "shop", "test", all...); !errors.Is(err, ErrFull) || s.accounts.all.count[isFiring] > MaxFiring/4 {
+			t.Errorf("answered %v, %d fire", err, s.accounts.all.count[isFiring])
 		}
 	})
 }
@@ -203,7 +203,7 @@ func TestResolvedAlertsOfOneNamespaceMakeNoOtherForget(t *testing.T) {
 		s := joined(t, &memory{})
 		w := watch(t, s, "slow")
 		began := time.Now()
-		record(t, s, resolved("slow", began, time.Now()))
+		send(t, s, resolved("slow", began, time.Now()))
 		for i := range 9 {
 			ended := named("b", 5000*i, 5000)
 			for j := range ended {
@@ -213,10 +213,10 @@ func TestResolvedAlertsOfOneNamespaceMakeNoOtherForget(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if n := s.tenants["bank"].count[isResolved]; n != MaxResolved/2 {
+		if n := s.accounts.namespaces["bank"].count[isResolved]; n != MaxResolved/2 {
 			t.Errorf("%d are remembered", n)
 		}
-		record(t, s, firing("slow", began)) // Late.
+		send(t, s, firing("slow", began)) // Late.
 		w.expect(t, "0", "0 and 1 will")
 	})
 }
@@ -225,7 +225,7 @@ func TestAnAlertThatNobodySelectsIsKeptForFiveHours(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")
-		record(t, s, firing("slow", time.Now()), firing("fast", time.Now()))
+		send(t, s, firing("slow", time.Now()), firing("fast", time.Now()))
 		<-time.After(5*time.Hour - time.Second)
 		if !holds(s, "fast") {
 			t.Error("it is forgotten too soon")
@@ -241,7 +241,7 @@ func TestAnAlertThatNobodySelectsIsKeptForFiveHours(t *testing.T) {
 func TestWhatIsSelectedIsNotDroppedBeforeTheObjectsAreThereAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
-		record(t, run(t, m), named("a", 0, MaxFiring/4)...)
+		send(t, run(t, m), named("a", 0, MaxFiring/4)...)
 		left := m.copied()
 		<-time.After(20 * time.Hour) // Longer than what nobody selects is kept.
 		s := run(t, left)
@@ -249,7 +249,7 @@ func TestWhatIsSelectedIsNotDroppedBeforeTheObjectsAreThereAgain(t *testing.T) {
 			t.Errorf("answered %v", err)
 		}
 		w := watchQuery(t, s, everything("shop"))
-		<-time.After(joinPatience)
+		<-time.After(selectorsTimeout)
 		if w.last() != "5000 stale" {
 			t.Errorf("%s fire", w.last())
 		}
@@ -260,8 +260,8 @@ func TestWhoSelectsLaterWhatWasDroppedDoesNotTakeItForOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := joined(t, &memory{})
 		before := watch(t, s, "a0")
-		record(t, s, named("b", 0, MaxFiring/4)...)
-		record(t, s, named("c", 0, 10)...)
+		send(t, s, named("b", 0, MaxFiring/4)...)
+		send(t, s, named("c", 0, 10)...)
 		after, reconciled := watchQuery(t, s, patient("b0", time.Hour)), watch(t, s, "slow")
 		before.expect(t, "0")
 		after.expect(t, "0 or more")
