@@ -1,9 +1,8 @@
 // Package actuator reads and writes the replica counts of workloads through the Scale subresource, and nothing else.
-// It imports nothing of ours.
 //
 // Counts are read from one trimmed watch per kind, shared by all targets of that kind: it starts with the first target
-// and ends with the last, and so do the watches of HorizontalPodAutoscalers and, when somebody asks for them, of
-// pods. Counts are written with a JSON Patch that the API server applies only if the target is still as it was seen.
+// and ends with the last. So do the watches of HorizontalPodAutoscalers and, if a target asks for them, of pods. Counts are
+// written with a JSON Patch that the API server applies only if the target is still as it was observed.
 package actuator
 
 import (
@@ -23,54 +22,53 @@ type Target struct {
 // String returns "kind/name", the way a user would type it.
 func (t Target) String() string { return t.Kind + "/" + t.Name }
 
-// key is the target among others of its kind.
+// key identifies the target among others of its kind.
 func (t Target) key() types.NamespacedName {
 	return types.NamespacedName{Namespace: t.Namespace, Name: t.Name}
 }
 
-// Scale is the Scale subresource of a target as it was seen once.
+// Scale is the Scale subresource of a target as it was observed once.
 type Scale struct {
-	// UID is that of the target itself: a target that was deleted and made again is another target.
+	// UID is that of the target itself: a target that was deleted and created again is another target.
 	UID types.UID
-	// Replicas is spec.replicas: the count that was asked for.
+	// Replicas is spec.replicas, the desired count.
 	Replicas int32
-	// ResourceVersion is the target's when it was seen. It changes whenever anything about the target does.
+	// ResourceVersion is the target's when it was observed. It changes whenever anything about the target does.
 	ResourceVersion string
-	// Selector selects the target's pods, in the form of a label selector; "" when the target does not say.
+	// Selector is the label selector of the target's pods; "" when the target has none.
 	Selector string
 }
 
-// Observation is what is known of a target at one moment.
+// Observation is the state of a target at one moment, as far as it is known.
 type Observation struct {
-	// Scale is the target as it was last seen; with Err set, it is what was known before, or zero.
+	// Scale is the newest one; with Err set, it is the one that was known before, or zero.
 	Scale Scale
 	// ForeignHPA names a HorizontalPodAutoscaler that scales the same target, "" when there is none.
 	ForeignHPA string
-	// Ready is the number of Running and Ready pods that are not being deleted, when the watcher asked for pods; -1 when not
-	// known.
+	// Ready is the number of Running and Ready pods that are not being deleted; -1 when it is unknown, or WatchOptions.Pods is not set.
 	Ready int32
-	// ReadyErr says why Ready is not known although the watcher asked for pods.
+	// ReadyErr is the reason why Ready is unknown although WatchOptions.Pods is set.
 	ReadyErr error
-	// Err says why the target's count is not known: it wraps one of the sentinel errors, or is worth a retry, which is
-	// under way. An API server that does not answer is no such reason: the last count stands, and a write is guarded.
+	// Err is the reason why the target's count is unknown: it wraps one of the errors below, or the read is being tried again. An
+	// API server that stops answering sets no Err: the last count stands, because a write is guarded.
 	Err error
 }
 
-// Errors that a caller acts on; everything else is worth a retry.
+// Errors that a caller acts on; after any other one it may try again.
 var (
-	// ErrNotFound: there is no such target.
+	// ErrNotFound means that there is no such target.
 	ErrNotFound = errors.New("target not found")
-	// ErrNoScale: the target's kind does not exist or has no scale subresource.
+	// ErrNoScale means that the target's kind does not exist or has no scale subresource.
 	ErrNoScale = errors.New("target cannot be scaled")
-	// ErrForbidden: the API server does not let us read or write it.
+	// ErrForbidden means that the API server refuses the read or the write for want of rights.
 	ErrForbidden = errors.New("not allowed")
-	// ErrConflict: the target was not as it had been seen. Nothing was written.
+	// ErrConflict means that the target was no longer as it had been observed. Nothing was written.
 	ErrConflict = errors.New("target changed meanwhile")
-	// ErrDenied: admission refused the write: a webhook, a policy or a quota. Nothing was written.
+	// ErrDenied means that admission (a webhook, a policy or a quota) refused the write. Nothing was written.
 	ErrDenied = errors.New("denied by admission")
-	// ErrAltered: admission replaced the count that was asked for. The API server stored another one.
+	// ErrAltered means that admission replaced the requested count. The API server stored another one.
 	ErrAltered = errors.New("admission changed the count")
-	// ErrThrottled: the API server pushes back (429 or 5xx) or did not answer in time. After a time-out nobody knows
-	// whether the count was written; the watch will tell.
+	// ErrThrottled means that the API server answered 429 or 5xx, or not in time. After a timeout it is unknown whether the count was
+	// written; the watch shows it.
 	ErrThrottled = errors.New("API server is overloaded")
 )

@@ -11,9 +11,11 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
+
+	"github.com/impulse-sh/impulse/internal/kube/watch"
 )
 
-// FieldManager is who the API server records as the owner of the counts that are written here.
+// FieldManager is the name that the API server records as the owner of the counts that are written here.
 const FieldManager = "impulse"
 
 // Options configure a Client. The zero value is a good one.
@@ -22,9 +24,9 @@ type Options struct {
 	Namespace string
 	// UserAgent is sent with every request; "impulse" by default.
 	UserAgent string
-	// DryRun has the API server check each write and not keep it.
+	// DryRun makes the API server check each write without storing it.
 	DryRun bool
-	// Log hears what no target is told: that HorizontalPodAutoscalers or pods cannot be read. Silent by default.
+	// Log receives what no Observation holds: that HorizontalPodAutoscalers cannot be read. Silent by default.
 	Log *slog.Logger
 }
 
@@ -38,15 +40,14 @@ type Client struct {
 	metadata metadata.Interface
 	kinds    kinds
 
-	counts shared[kindName, *counts]
-	hpas   shared[struct{}, *hpas]
-	pods   shared[struct{}, *pods]
+	counts *watch.Pool[kindName, *counts]
+	hpas   *watch.Pool[struct{}, *hpas]
+	pods   *watch.Pool[struct{}, *pods]
 }
 
 // New returns a client for the cluster of config, which is not changed. It does no I/O.
 //
-// There is no rate limit on this side: it would delay a decision that the API server, which knows its own load, may be
-// glad to take.
+// There is no client-side rate limit: it would delay writes that the API server, which knows its own load, may accept.
 func New(config *rest.Config, options Options) (*Client, error) {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
@@ -57,9 +58,9 @@ func New(config *rest.Config, options Options) (*Client, error) {
 	config.Timeout = 0 // It would end the watches.
 	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
 	c := &Client{options: options, config: config}
-	c.counts.open = func(name kindName) *counts { return newCounts(c, name) }
-	c.hpas.open = func(struct{}) *hpas { return newHPAs(c) }
-	c.pods.open = func(struct{}) *pods { return newPods(c) }
+	c.counts = watch.NewPool(func(name kindName) *counts { return newCounts(c, name) })
+	c.hpas = watch.NewPool(func(struct{}) *hpas { return newHPAs(c) })
+	c.pods = watch.NewPool(func(struct{}) *pods { return newPods(c) })
 	if err := c.connect(); err != nil {
 		return nil, fmt.Errorf("set up the Kubernetes client: %w", err)
 	}

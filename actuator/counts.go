@@ -8,80 +8,83 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/impulse-sh/impulse/internal/kube/watch"
 )
 
-// errNoCount: the target does not say how many replicas it wants, and a default is not ours to guess.
+// errNoCount is the error of a target without a replica count: this package does not guess the default of its kind.
 var errNoCount = errors.New("target has no replica count yet: set one")
 
-// sight is a target as the watch shows it. Without counted, its count is not in sight.
-type sight struct {
-	scale   Scale
-	counted bool
+// observedScale is the Scale of a target as the watch shows it. Without hasCount the watch does not show its count.
+type observedScale struct {
+	scale    Scale
+	hasCount bool
 }
 
-// counts is the table of one kind of target.
+// counts holds all targets of one kind.
 type counts struct {
-	table[types.NamespacedName, sight]
+	*watch.Cache[types.NamespacedName, observedScale]
+
 	client *Client
 	kind   kindName
-	paths  paths // Where a custom resource keeps its count. Only follow uses it.
-	direct bool  // The watch shows counts: a target that shows none has none. mu is held.
+	paths  paths // Where a custom resource has its count. Only the goroutine of Run uses it.
+	// direct means that the watch shows counts: a target without one has none. The cache's lock guards it.
+	direct bool
 }
 
 func newCounts(c *Client, kind kindName) *counts {
 	n := &counts{client: c, kind: kind}
-	n.table = table[types.NamespacedName, sight]{
-		source: n.open,
-		trim:   func(obj any) (sight, bool) { return see(obj, n.paths), true },
-		change: func(name types.NamespacedName, _, _ *sight) { n.bells.ring(name) },
-		rows:   make(map[types.NamespacedName]sight),
-		bells:  make(bells[types.NamespacedName]),
-	}
+	n.Cache = watch.NewCache(watch.Options[types.NamespacedName, observedScale]{
+		Source:   n.open,
+		Trim:     func(obj any) (observedScale, bool) { return observe(obj, n.paths), true },
+		OnChange: func(name types.NamespacedName, _, _ *observedScale) { n.Notify(name) },
+		MapError: readError, Lasting: lasting, MaxRetry: maxRetry,
+	})
 	return n
 }
 
-// finding is what counts know of one target: its Scale, or the reason why its count is not known. With ask, the watch
-// cannot show counts, and the Scale has to be asked for.
-type finding struct {
-	scale Scale
-	ask   bool
-	err   error
+// lookup is what counts know of one target: its Scale, or the reason why its count is unknown. With unseen, the watch does not show
+// counts, and the Scale must be read.
+type lookup struct {
+	scale  Scale
+	unseen bool
+	err    error
 }
 
-// look returns what is known of a target; false while that is not settled.
-func (n *counts) look(name types.NamespacedName) (finding, bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	seen, there := n.rows[name]
-	settled, err := n.settled()
+// lookup returns what is known of a target; false while nothing is.
+func (n *counts) lookup(name types.NamespacedName) (lookup, bool) {
+	n.Lock()
+	defer n.Unlock()
+	observed, exists := n.Get(name)
+	synced, err := n.Synced()
 	switch {
-	case err != nil || !settled:
-		return finding{scale: seen.scale, err: err}, settled
-	case !there:
-		return finding{err: ErrNotFound}, true
-	case !seen.counted && n.direct:
-		return finding{err: errNoCount}, true
+	case err != nil || !synced:
+		return lookup{scale: observed.scale, err: err}, synced
+	case !exists:
+		return lookup{err: ErrNotFound}, true
+	case !observed.hasCount && n.direct:
+		return lookup{err: errNoCount}, true
 	}
-	return finding{scale: seen.scale, ask: !seen.counted}, true
+	return lookup{scale: observed.scale, unseen: !observed.hasCount}, true
 }
 
-// open finds the kind and the cheapest watch that shows its counts.
+// open finds the resource of the kind, and the cheapest watch that shows its counts.
 func (n *counts) open(ctx context.Context) (cache.ListerWatcher, error) {
 	c := n.client
 	if n.refused() {
-		c.kinds.forget(n.kind) // It may have been removed, and made again, since it was found.
+		c.kinds.forget(n.kind) // It may have been removed, and installed again, since it was found.
 	}
 	gvr, err := c.kinds.find(ctx, n.kind)
 	if err != nil {
 		return nil, err
 	}
 	if gvr.Group == appsv1.GroupName || gvr.Group == corev1.GroupName {
-		n.shows(true)
+		n.setDirect(true)
 		return c.watchTyped(gvr)
 	}
 	var direct bool
 	n.paths, direct = c.kinds.scalePaths(ctx, gvr)
-	n.shows(direct)
+	n.setDirect(direct)
 	if direct {
 		return c.watchDynamic(gvr), nil
 	}
@@ -89,13 +92,14 @@ func (n *counts) open(ctx context.Context) (cache.ListerWatcher, error) {
 }
 
 func (n *counts) refused() bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return lasting(n.err)
+	n.Lock()
+	defer n.Unlock()
+	_, err := n.Synced()
+	return lasting(err)
 }
 
-func (n *counts) shows(direct bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+func (n *counts) setDirect(direct bool) {
+	n.Lock()
+	defer n.Unlock()
 	n.direct = direct
 }

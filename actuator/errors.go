@@ -13,8 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// writeError says what the API server's answer to a write means for the caller. A webhook that denies a request chooses the
-// code and the reason of the answer, so that these tell nothing: what the answer says is looked at first.
+// writeError maps the API server's answer to a write to an error that callers act on. The message comes before the code and the
+// reason, because a webhook that denies a request chooses these two.
 func writeError(err error) error {
 	switch {
 	case denied(err):
@@ -26,7 +26,7 @@ func writeError(err error) error {
 	}
 }
 
-// readError says what the API server's answer to a read means for the caller.
+// readError maps the API server's answer to a read to an error that callers act on.
 func readError(err error) error {
 	switch {
 	case err == nil, errors.Is(err, context.Canceled):
@@ -42,18 +42,18 @@ func readError(err error) error {
 	}
 }
 
-// denial is how webhooks and policies of admission refuse a request.
+// denial matches the messages with which webhooks and policies of admission refuse a request.
 var denial = regexp.MustCompile(`admission webhook "[^"]*" denied the request|[Pp]olicy ['"].*['"] denied request: `)
 
-// denied reports whether admission refused a request. What is forbidden without naming a user was not refused for want of
-// rights: a quota and the admission plugins say it in this way.
+// denied reports whether admission refused a request. A message that says "is forbidden" without naming a user is that of a quota or
+// of an admission plugin; one for want of rights names the user.
 func denied(err error) bool {
 	message := statusOf(err).Message
 	return denial.MatchString(message) || strings.Contains(message, " is forbidden: ") && !strings.Contains(message, ` is forbidden: User "`)
 }
 
-// failedTest reports whether a test of a JSON Patch failed. An object that the API server finds invalid is a 422 as well; this
-// is the message of a patch that cannot be applied, with nothing else in it.
+// failedTest reports whether a test of a JSON Patch failed. The answer for an invalid object is 422 as well, but it has causes and
+// another message.
 func failedTest(err error) bool {
 	status := statusOf(err)
 	return status.Code == http.StatusUnprocessableEntity && (status.Details == nil || len(status.Details.Causes) == 0) &&
@@ -65,7 +65,7 @@ func changedMeanwhile(err error) bool {
 	return apierrors.IsConflict(err) && strings.HasPrefix(statusOf(err).Message, "Operation cannot be fulfilled on ")
 }
 
-// statusOf returns what the API server answered; the zero value when it did not.
+// statusOf returns the API server's answer; the zero value when there is none.
 func statusOf(err error) metav1.Status {
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) {
@@ -83,7 +83,7 @@ func overloaded(err error) bool {
 	return code == http.StatusTooManyRequests || code >= http.StatusInternalServerError
 }
 
-// lasting reports whether an error says that reading is refused rather than failing for the moment.
+// lasting reports whether an error means that reading is refused, and not only failing for the moment.
 func lasting(err error) bool {
 	return errors.Is(err, ErrForbidden) || errors.Is(err, ErrNoScale) || errors.Is(err, ErrNotFound)
 }

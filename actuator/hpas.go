@@ -9,30 +9,33 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/impulse-sh/impulse/internal/kube/watch"
 )
 
-// scaled is what a HorizontalPodAutoscaler scales. The version does not count: it is the same object in each.
+// scaled names what a HorizontalPodAutoscaler scales. It has no API version: an object is the same in each.
 type scaled struct{ namespace, group, kind, name string }
 
 func scaledBy(namespace, apiVersion, kind, name string) scaled {
-	// An apiVersion that cannot be parsed has no group; the HorizontalPodAutoscaler finds nothing there, either.
+	// An apiVersion that cannot be parsed has no group; a HorizontalPodAutoscaler finds nothing there, either.
 	gv, _ := schema.ParseGroupVersion(apiVersion)
 	return scaled{namespace: namespace, group: gv.Group, kind: kind, name: name}
 }
 
-// hpas is the table of HorizontalPodAutoscalers, by what they scale.
+// hpas holds all HorizontalPodAutoscalers, by what they scale.
 type hpas struct {
-	table[scaled, scaled]
-	by map[scaled][]string // Names, sorted. mu is held.
+	*watch.Cache[scaled, scaled]
+
+	by map[scaled][]string // Names, sorted. The cache's lock guards it.
 }
 
 func newHPAs(c *Client) *hpas {
 	h := &hpas{by: make(map[scaled][]string)}
-	h.table = table[scaled, scaled]{
-		source: func(context.Context) (cache.ListerWatcher, error) {
+	h.Cache = watch.NewCache(watch.Options[scaled, scaled]{
+		Source: func(context.Context) (cache.ListerWatcher, error) {
 			return c.watchTyped(autoscalingv2.SchemeGroupVersion.WithResource("horizontalpodautoscalers"))
 		},
-		trim: func(obj any) (scaled, bool) {
+		Trim: func(obj any) (scaled, bool) {
 			o, ok := obj.(*autoscalingv2.HorizontalPodAutoscaler)
 			if !ok {
 				return scaled{}, false
@@ -40,18 +43,17 @@ func newHPAs(c *Client) *hpas {
 			to := o.Spec.ScaleTargetRef
 			return scaledBy(o.Namespace, to.APIVersion, to.Kind, to.Name), true
 		},
-		change: h.change,
-		note: func(err error) {
+		OnChange: h.onChange,
+		OnError: func(err error) {
 			c.options.Log.Warn("horizontalpodautoscalers cannot be read: one on the same target will not be noticed",
 				slog.Any("err", err))
 		},
-		rows:  make(map[types.NamespacedName]scaled),
-		bells: make(bells[scaled]),
-	}
+		MapError: readError, Lasting: lasting, MaxRetry: maxRetry,
+	})
 	return h
 }
 
-func (h *hpas) change(name types.NamespacedName, before, after *scaled) {
+func (h *hpas) onChange(name types.NamespacedName, before, after *scaled) {
 	if before != nil && after != nil && *before == *after {
 		return
 	}
@@ -60,23 +62,23 @@ func (h *hpas) change(name types.NamespacedName, before, after *scaled) {
 		if h.by[*before] = rest; len(rest) == 0 {
 			delete(h.by, *before)
 		}
-		h.bells.ring(*before)
+		h.Notify(*before)
 	}
 	if after != nil {
 		h.by[*after] = append(h.by[*after], name.Name)
 		slices.Sort(h.by[*after])
-		h.bells.ring(*after)
+		h.Notify(*after)
 	}
 }
 
-// look returns the name of a HorizontalPodAutoscaler that scales target, "" when there is none or when they cannot be
-// read; false while that is not settled.
-func (h *hpas) look(target scaled) (string, bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	settled, _ := h.settled()
+// lookup returns the name of a HorizontalPodAutoscaler that scales target, "" when there is none or when they cannot be read. It
+// returns false while neither is known.
+func (h *hpas) lookup(target scaled) (string, bool) {
+	h.Lock()
+	defer h.Unlock()
+	synced, _ := h.Synced()
 	if names := h.by[target]; len(names) > 0 {
-		return names[0], settled
+		return names[0], synced
 	}
-	return "", settled
+	return "", synced
 }

@@ -17,8 +17,8 @@ import (
 // kindName is a kind as a target names it.
 type kindName struct{ apiVersion, kind string }
 
-// kinds knows which resource serves a kind. What the API server said once is kept until it turns out to be wrong; that
-// it knows no such kind is not kept, since the kind may be installed at any time.
+// kinds caches which resource serves a kind, until that turns out to be wrong. A kind that the API server does not know is not
+// cached, since it may be installed at any time.
 type kinds struct {
 	rest  rest.Interface
 	mu    sync.Mutex
@@ -33,7 +33,7 @@ func (k *kinds) find(ctx context.Context, name kindName) (schema.GroupVersionRes
 	if ok {
 		return gvr, nil
 	}
-	// Not under the lock: a group whose server hangs does not keep others from being found.
+	// The lock is not held: a group whose server hangs must not delay the others.
 	gvr, err := k.discover(ctx, name)
 	if err != nil {
 		return gvr, fmt.Errorf("find %s %s: %w", name.apiVersion, name.kind, err)
@@ -47,7 +47,7 @@ func (k *kinds) find(ctx context.Context, name kindName) (schema.GroupVersionRes
 	return gvr, nil
 }
 
-// forget drops what is known of a kind, so that the next find asks.
+// forget removes a kind from the cache, so that the next find asks the API server.
 func (k *kinds) forget(name kindName) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -94,7 +94,7 @@ func noKind(name kindName) error {
 	return fmt.Errorf("%w: the cluster has no kind %s in %s", ErrNoScale, name.kind, name.apiVersion)
 }
 
-// groupPath is where the API server serves a group and version.
+// groupPath returns the path at which the API server serves a group and version.
 func groupPath(gv schema.GroupVersion) string {
 	if gv.Group == "" {
 		return "/api/" + gv.Version
@@ -102,10 +102,10 @@ func groupPath(gv schema.GroupVersion) string {
 	return "/apis/" + gv.Group + "/" + gv.Version
 }
 
-// paths say where a custom resource keeps its count and its selector; selector may be empty.
+// paths are the JSON paths of the count and the selector of a custom resource; selector may be empty.
 type paths struct{ count, selector []string }
 
-// crd is what is needed of a CustomResourceDefinition.
+// crd is the part of a CustomResourceDefinition that is read.
 type crd struct {
 	Spec struct {
 		Versions []struct {
@@ -120,8 +120,8 @@ type crd struct {
 	} `json:"spec"`
 }
 
-// scalePaths reads where a custom resource keeps its count. It returns false when that cannot be learnt: we may not
-// read the definition, or the kind comes from an aggregated API and has none.
+// scalePaths returns where a custom resource has its count. It returns false when the definition cannot be read, for want of rights or
+// because the kind is served by an aggregated API and has none.
 func (k *kinds) scalePaths(ctx context.Context, gvr schema.GroupVersionResource) (paths, bool) {
 	raw, err := k.rest.Get().
 		AbsPath("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", gvr.GroupResource().String()).
@@ -138,7 +138,7 @@ func (k *kinds) scalePaths(ctx context.Context, gvr schema.GroupVersionResource)
 	return paths{}, false
 }
 
-// split takes apart a JSON path in dot notation, the only one that a CustomResourceDefinition may use here.
+// split splits a JSON path in dot notation, the only one that a CustomResourceDefinition allows here.
 func split(path string) []string {
 	return strings.FieldsFunc(path, func(r rune) bool { return r == '.' })
 }

@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// Pod is what is kept of a pod.
+// Pod is the part of a pod that triggers read.
 type Pod struct {
 	Name     string
 	Phase    corev1.PodPhase
@@ -17,17 +17,17 @@ type Pod struct {
 	// Ready is the status of its condition Ready, "" when it has none, and ReadySince when that last changed.
 	Ready      corev1.ConditionStatus
 	ReadySince time.Time
-	// Started is when a kubelet took it on; zero before.
+	// Started is when a kubelet accepted it; zero before.
 	Started time.Time
-	// Requests are those of the pod as a whole, its overhead included, when PodLevel; otherwise only its containers have
-	// some.
+	// PodLevel means that Requests are those of the pod as a whole, its overhead included; otherwise only its containers have
+	// requests.
 	PodLevel bool
 	Requests Requests
 	// Containers are those that run as long as the pod does: its containers and its restartable init containers.
 	Containers []Container
 }
 
-// Container is what is kept of a container.
+// Container is the part of a container that triggers read.
 type Container struct {
 	Name     string
 	Requests Requests
@@ -36,21 +36,21 @@ type Container struct {
 // Requests are amounts in thousandths of a core and of a byte; -1 for a resource that is not requested.
 type Requests struct{ CPU, Memory int64 }
 
-// isReady reports whether the pod shares the load: it is Running, has the condition Ready, and is not being deleted. A Service
-// sends nothing to one that is, however long its grace period lasts. A HorizontalPodAutoscaler counts it.
+// isReady reports whether the pod shares the load: it is Running, its condition Ready is True, and it is not being deleted. A
+// HorizontalPodAutoscaler counts pods that are being deleted, but a Service sends nothing to them, however long their grace period.
 func (p *Pod) isReady() bool {
 	return p.Phase == corev1.PodRunning && p.Ready == corev1.ConditionTrue && !p.Deleting
 }
 
-// podRow is a pod and how it is selected.
-type podRow struct {
+// cachedPod is a pod with the labels by which it is selected.
+type cachedPod struct {
 	Pod
 
 	labels labels.Set
 }
 
 // trimPod keeps what is needed of a pod.
-func trimPod(pod *corev1.Pod) podRow {
+func trimPod(pod *corev1.Pod) cachedPod {
 	p := Pod{Name: pod.Name, Phase: pod.Status.Phase, Deleting: pod.DeletionTimestamp != nil}
 	for i := range pod.Status.Conditions {
 		if c := &pod.Status.Conditions[i]; c.Type == corev1.PodReady {
@@ -61,7 +61,7 @@ func trimPod(pod *corev1.Pod) podRow {
 		p.Started = pod.Status.StartTime.Time
 	}
 	if r := pod.Spec.Resources; r != nil && len(r.Requests) > 0 {
-		// A request that the containers have and the pod has not was added by the API server.
+		// A pod-level request that the user did not write was added by the API server, as the sum of the containers'.
 		p.PodLevel, p.Requests = true, requests(r.Requests).plus(pod.Spec.Overhead)
 	}
 	for i := range pod.Spec.Containers {
@@ -74,7 +74,7 @@ func trimPod(pod *corev1.Pod) podRow {
 		}
 	}
 	p.Containers = slices.Clip(p.Containers)
-	return podRow{Pod: p, labels: pod.Labels}
+	return cachedPod{Pod: p, labels: pod.Labels}
 }
 
 func trimContainer(c *corev1.Container) Container {
@@ -96,13 +96,13 @@ func requests(of corev1.ResourceList) Requests {
 	return Requests{CPU: amount(corev1.ResourceCPU), Memory: amount(corev1.ResourceMemory)}
 }
 
-// plus adds a pod's overhead to what is requested.
+// plus adds a pod's overhead to its requests.
 func (r Requests) plus(overhead corev1.ResourceList) Requests {
 	more := requests(overhead)
 	return Requests{CPU: sum(r.CPU, more.CPU), Memory: sum(r.Memory, more.Memory)}
 }
 
-// sum adds what there is of b to a request, and saturates; nothing is added to one that is not there.
+// sum adds b to a request, and saturates. A resource that is not requested (-1) stays so.
 func sum(a, b int64) int64 {
 	if a < 0 || b <= 0 {
 		return a

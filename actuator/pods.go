@@ -11,27 +11,29 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/impulse-sh/impulse/internal/kube/watch"
 )
 
-// errNoSelector: which pods are the target's is not known; an empty selector would select all of the namespace.
-var errNoSelector = errors.New("target does not say which pods are its own")
-
-// selection is the pods of a namespace that a label selector selects.
+// selection names the pods of a namespace that a label selector selects.
 type selection struct{ namespace, selector string }
 
-// Why pods cannot be told although they are wanted.
+// Reasons why the pods of a selection are unknown.
 var (
+	// errNoSelector is the error of a target without a selector; an empty one would select all pods of the namespace.
+	errNoSelector    = errors.New("target does not say which pods are its own")
 	errPodsUnwatched = errors.New("the pods of this target are not watched")
 	errPodsUnlisted  = errors.New("the pods have not been listed yet")
 )
 
-// pods is the table of pods.
+// pods holds all pods.
 type pods struct {
-	table[selection, podRow]
-	groups map[string]map[selection]*group // By namespace. mu is held.
+	*watch.Cache[selection, cachedPod]
+
+	groups map[string]map[selection]*group // By namespace. The cache's lock guards them.
 }
 
-// group knows the pods of a selection, by name, and counts those that are ready.
+// group holds the names of the pods of a selection, and the number of those that are ready.
 type group struct {
 	selector labels.Selector
 	names    map[string]struct{}
@@ -39,9 +41,8 @@ type group struct {
 	users    int
 }
 
-// alter takes in a pod that came, changed or went; nil is a pod that is not there. It reports whether another number of
-// pods is ready than before.
-func (g *group) alter(name string, before, after *podRow) bool {
+// update replaces a version of a pod by another; nil means that there is none. It reports whether the number of ready pods changed.
+func (g *group) update(name string, before, after *cachedPod) bool {
 	was, is := g.has(before), g.has(after)
 	switch {
 	case is:
@@ -59,44 +60,42 @@ func (g *group) alter(name string, before, after *podRow) bool {
 	return g.ready != old
 }
 
-func (g *group) has(pod *podRow) bool { return pod != nil && g.selector.Matches(pod.labels) }
+func (g *group) has(pod *cachedPod) bool { return pod != nil && g.selector.Matches(pod.labels) }
 
 func newPods(c *Client) *pods {
 	p := &pods{groups: make(map[string]map[selection]*group)}
-	p.table = table[selection, podRow]{
-		source: func(context.Context) (cache.ListerWatcher, error) {
+	p.Cache = watch.NewCache(watch.Options[selection, cachedPod]{
+		Source: func(context.Context) (cache.ListerWatcher, error) {
 			return c.watchTyped(corev1.SchemeGroupVersion.WithResource("pods"))
 		},
-		trim: func(obj any) (podRow, bool) {
+		Trim: func(obj any) (cachedPod, bool) {
 			pod, ok := obj.(*corev1.Pod)
 			if !ok {
-				return podRow{}, false
+				return cachedPod{}, false
 			}
 			return trimPod(pod), true
 		},
-		change: p.change,
-		rows:   make(map[types.NamespacedName]podRow),
-		bells:  make(bells[selection]),
-	}
+		OnChange: p.onChange,
+		MapError: readError, Lasting: lasting, MaxRetry: maxRetry,
+	})
 	return p
 }
 
-func (p *pods) change(name types.NamespacedName, before, after *podRow) {
+func (p *pods) onChange(name types.NamespacedName, before, after *cachedPod) {
 	for s, g := range p.groups[name.Namespace] {
-		if g.alter(name.Name, before, after) {
-			p.bells.ring(s)
+		if g.update(name.Name, before, after) {
+			p.Notify(s)
 		}
 	}
 }
 
-// count starts to count the ready pods of a selection and leaves a bell there, until the function that it returns is
-// called.
-func (p *pods) count(s selection, one bell) (func(), error) {
+// count counts the ready pods of a selection, and notifies n when their number changes, until the function that it returns is called.
+func (p *pods) count(s selection, n watch.Notifier) (stop func(), err error) {
 	if s.selector == "" {
 		return nil, errNoSelector
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.Lock()
+	defer p.Unlock()
 	g, ok := p.groups[s.namespace][s]
 	if !ok {
 		parsed, err := labels.Parse(s.selector)
@@ -106,15 +105,15 @@ func (p *pods) count(s selection, one bell) (func(), error) {
 		g = p.newGroup(s, parsed)
 	}
 	g.users++
-	p.bells.add(s, one)
-	return func() { p.leave(s, g, one) }, nil
+	p.SubscribeLocked(s, n)
+	return func() { p.stopCount(s, g, n) }, nil
 }
 
 func (p *pods) newGroup(s selection, parsed labels.Selector) *group {
 	g := &group{selector: parsed, names: make(map[string]struct{})}
-	for name, row := range p.rows {
+	for name, pod := range p.All() {
 		if name.Namespace == s.namespace {
-			g.alter(name.Name, nil, &row)
+			g.update(name.Name, nil, &pod)
 		}
 	}
 	if p.groups[s.namespace] == nil {
@@ -124,10 +123,10 @@ func (p *pods) newGroup(s selection, parsed labels.Selector) *group {
 	return g
 }
 
-func (p *pods) leave(s selection, g *group, one bell) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.bells.remove(s, one)
+func (p *pods) stopCount(s selection, g *group, n watch.Notifier) {
+	p.Lock()
+	defer p.Unlock()
+	p.UnsubscribeLocked(s, n)
 	g.users--
 	if g.users > 0 {
 		return
@@ -138,52 +137,53 @@ func (p *pods) leave(s selection, g *group, one bell) {
 	}
 }
 
-// readiness is the number of ready pods of a selection, -1 with the reason why it is not known.
+// readiness is the number of ready pods of a selection, or -1 and the reason why it is unknown.
 type readiness struct {
 	ready int32
 	err   error
 }
 
-// look returns the ready pods of a selection that is counted; false while they are not settled.
-func (p *pods) look(s selection) (readiness, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	settled, err := p.settled()
+// lookup returns the number of ready pods of a selection that is counted; false while neither it nor a reason is known.
+func (p *pods) lookup(s selection) (readiness, bool) {
+	p.Lock()
+	defer p.Unlock()
+	synced, err := p.Synced()
 	g := p.groups[s.namespace][s]
-	if !settled || err != nil || g == nil {
-		return readiness{ready: -1, err: err}, settled
+	if !synced || err != nil || g == nil {
+		return readiness{ready: -1, err: err}, synced
 	}
 	return readiness{ready: g.ready}, true
 }
 
 // list returns the pods of a selection that is counted, in the order of their names.
 func (p *pods) list(s selection) ([]Pod, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.Lock()
+	defer p.Unlock()
 	g := p.groups[s.namespace][s]
-	switch settled, err := p.settled(); {
+	switch synced, err := p.Synced(); {
 	case err != nil:
 		return nil, fmt.Errorf("watch pods: %w", err)
 	case g == nil:
 		return nil, errPodsUnwatched
-	case !settled:
+	case !synced:
 		return nil, errPodsUnlisted
 	}
 	all := make([]Pod, 0, len(g.names))
 	for _, name := range slices.Sorted(maps.Keys(g.names)) {
-		all = append(all, p.rows[types.NamespacedName{Namespace: s.namespace, Name: name}].Pod)
+		pod, _ := p.Get(types.NamespacedName{Namespace: s.namespace, Name: name})
+		all = append(all, pod.Pod)
 	}
 	return all, nil
 }
 
-// Pods returns the pods of a namespace that a label selector selects, in the order of their names, as the watch of pods
-// shows them at this instant: it asks nobody. There must be a Watch, with WatchOptions.Pods, of a target whose pods these
-// are. What the pods point to is shared and must not be changed.
+// Pods returns the pods of a namespace that a label selector selects, in the order of their names, as the watch of pods shows them
+// now. It sends no request. A Watch with WatchOptions.Pods of a target with this selector must run. What the pods point to is shared
+// and must not be changed.
 func (c *Client) Pods(namespace, selector string) ([]Pod, error) {
 	if selector == "" {
 		return nil, errNoSelector
 	}
-	p, running := c.pods.get(struct{}{})
+	p, running := c.pods.Get(struct{}{})
 	if !running {
 		return nil, errPodsUnwatched
 	}

@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/impulse-sh/impulse/internal/kube/watch"
 )
 
 func TestOnlyRunningAndReadyPodsCount(t *testing.T) {
@@ -39,8 +41,8 @@ func TestOnlyRunningAndReadyPodsCount(t *testing.T) {
 
 // readyPod reports whether a pod counts.
 func readyPod(pod *corev1.Pod) bool {
-	row := trimPod(pod)
-	return row.isReady()
+	cached := trimPod(pod)
+	return cached.isReady()
 }
 
 // TestCountsOfPodsAreWhatCountingAnewGives lets pods come, change and go at random while selections come and go.
@@ -50,7 +52,7 @@ func TestCountsOfPodsAreWhatCountingAnewGives(t *testing.T) {
 	for seed := range uint64(10) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		p := newPods(&Client{})
-		_ = (*mirror[selection, podRow])(&p.table).Replace(nil, "")
+		_ = p.Store().Replace(nil, "")
 		truth := make(map[string]*corev1.Pod)
 		readers := make(map[selection]*reader)
 		for range 300 {
@@ -70,17 +72,17 @@ func TestCountsOfPodsAreWhatCountingAnewGives(t *testing.T) {
 		for _, r := range readers {
 			r.close()
 		}
-		if len(p.groups) != 0 || len(p.bells) != 0 {
-			t.Fatalf("seed %d: nobody looks, but %d groups and %d bells are left", seed, len(p.groups), len(p.bells))
+		if len(p.groups) != 0 || p.Subscribed() != 0 {
+			t.Fatalf("seed %d: after the last reader %d groups and %d subscriptions are left, want none", seed, len(p.groups), p.Subscribed())
 		}
 	}
 }
 
-// reader looks at a selection twice, as two watchers would.
+// reader reads a selection twice, as two watchers would.
 type reader struct {
 	pods      *pods
 	selection selection
-	bells     [2]bell
+	notifiers [2]watch.Notifier
 	ends      [2]func()
 	last      int32
 }
@@ -88,9 +90,9 @@ type reader struct {
 func newReader(t *testing.T, p *pods, s selection, truth map[string]*corev1.Pod) *reader {
 	t.Helper()
 	r := &reader{pods: p, selection: s, last: recount(s, truth)}
-	for i := range r.bells {
-		r.bells[i] = newBell()
-		end, err := p.count(s, r.bells[i])
+	for i := range r.notifiers {
+		r.notifiers[i] = watch.NewNotifier()
+		end, err := p.count(s, r.notifiers[i])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,22 +101,22 @@ func newReader(t *testing.T, p *pods, s selection, truth map[string]*corev1.Pod)
 	return r
 }
 
-// check compares the count with the truth. When it changed, both bells must have rung.
+// check compares the count with the truth. When it changed, both notifiers must have been notified.
 func (r *reader) check(t *testing.T, truth map[string]*corev1.Pod) {
 	t.Helper()
-	got, _ := r.pods.look(r.selection)
+	got, _ := r.pods.lookup(r.selection)
 	if want := recount(r.selection, truth); got.ready != want {
 		t.Fatalf("%v has %d ready pods, want %d", r.selection, got.ready, want)
 	}
 	if listed, err := r.pods.list(r.selection); err != nil || !slices.Equal(namesOf(listed), selected(r.selection, truth)) {
 		t.Fatalf("%v has the pods %v (%v), want %v", r.selection, namesOf(listed), err, selected(r.selection, truth))
 	}
-	for _, one := range r.bells {
+	for _, one := range r.notifiers {
 		select {
 		case <-one:
 		default:
 			if got.ready != r.last {
-				t.Fatalf("%v went from %d to %d and nobody rang", r.selection, r.last, got.ready)
+				t.Fatalf("%v went from %d to %d without a notification", r.selection, r.last, got.ready)
 			}
 		}
 	}
@@ -129,7 +131,7 @@ func (r *reader) close() {
 
 // churn changes a pod, or now and then all of them, in p and in truth.
 func churn(random *rand.Rand, p *pods, truth map[string]*corev1.Pod) {
-	m := (*mirror[selection, podRow])(&p.table)
+	m := p.Store()
 	pod := randomPod(random)
 	key := pod.Namespace + "/" + pod.Name
 	_, there := truth[key]

@@ -17,15 +17,14 @@ import (
 // requestTimeout bounds each read and write of a Scale; the caller's context may be stricter.
 const requestTimeout = 10 * time.Second
 
-// Get reads the count of a target from the API server. To read it more than once, Watch is cheaper.
+// Get reads the Scale of a target from the API server. To read it more than once, Watch is cheaper. Errors are those of Set.
 func (c *Client) Get(ctx context.Context, t Target) (Scale, error) {
 	return c.request(ctx, t, "read", nil, rest.WarningLogger{})
 }
 
-// Set asks for n replicas of a target as it was in seen, and returns the Scale as written. Errors wrap ErrConflict when
-// the target's UID or count is no longer that of seen, ErrNotFound, ErrNoScale, ErrForbidden, ErrThrottled, or ErrDenied when
-// admission refused the write. With ErrAltered admission changed the count, and the Scale is the one that was stored. Whatever
-// the error, Set does not try again.
+// Set writes n replicas to a target that is as in seen, and returns the Scale as stored. Errors wrap ErrConflict when the target's UID
+// or count is no longer that of seen, ErrNotFound, ErrNoScale, ErrForbidden, ErrThrottled, or ErrDenied when admission refused the
+// write. With ErrAltered admission changed the count, and the Scale is the one that was stored. Set does not try again.
 func (c *Client) Set(ctx context.Context, t Target, seen Scale, n int32) (Scale, error) {
 	if n < 0 {
 		return Scale{}, fmt.Errorf("write the scale of %s: %d is not a count", t, n)
@@ -34,16 +33,16 @@ func (c *Client) Set(ctx context.Context, t Target, seen Scale, n int32) (Scale,
 	if err != nil {
 		return Scale{}, fmt.Errorf("write the scale of %s: %w", t, err)
 	}
-	var said warnings
-	stored, err := c.request(ctx, t, "write", body, &said)
+	var warned warnings
+	stored, err := c.request(ctx, t, "write", body, &warned)
 	if err == nil && stored.Replicas != n {
-		err = fmt.Errorf("write the scale of %s: %w from %d to %d%s", t, ErrAltered, n, stored.Replicas, &said)
+		err = fmt.Errorf("write the scale of %s: %w from %d to %d%s", t, ErrAltered, n, stored.Replicas, &warned)
 	}
 	return stored, err
 }
 
-// warnings are what the API server warned of with one answer. They go to the log as all of them do; a webhook may say there
-// why it made another count of ours, and nothing else in the answer does.
+// warnings are those of one answer of the API server. They are logged as all warnings are; besides, they are the only part of an
+// answer in which a webhook can explain why it changed the count.
 type warnings []string
 
 // HandleWarningHeader implements rest.WarningHandler.
@@ -54,7 +53,7 @@ func (w *warnings) HandleWarningHeader(code int, agent, text string) {
 	}
 }
 
-// String is what follows upon an error: " (with the warning: …)", or nothing.
+// String returns the end of an error message, " (with the warning: …)", or "" without warnings.
 func (w *warnings) String() string {
 	if len(*w) == 0 {
 		return ""
@@ -81,7 +80,7 @@ func (c *Client) request(ctx context.Context, t Target, verb string, body []byte
 	var answer autoscalingv1.Scale
 	err = req.AbsPath(groupPath(gvr.GroupVersion()), "namespaces", t.Namespace, gvr.Resource, t.Name, "scale").
 		WarningHandler(warned).
-		MaxRetries(0). // The caller knows better what to write next, and when.
+		MaxRetries(0). // The caller decides what to write next, and when.
 		Do(ctx).Into(&answer)
 	if err != nil {
 		err = writeError(err)
@@ -105,8 +104,8 @@ type operation struct {
 	Value any    `json:"value"`
 }
 
-// patch returns a JSON Patch that sets the count of a Scale if it is still that of seen. A Scale leaves a count of 0
-// out: `test` takes null for what is not there, and `add` replaces what is.
+// patch returns a JSON Patch that sets the count of a Scale if it is still that of seen. A Scale omits a count of 0: `test` compares
+// an omitted field with null, and `add` replaces an existing one.
 func patch(seen Scale, n int32) ([]byte, error) {
 	var count any
 	if seen.Replicas != 0 {

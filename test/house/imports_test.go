@@ -11,7 +11,7 @@ import (
 // packages that they are about.
 var may = map[string][]string{
 	"scalers":              {},
-	"actuator":             {},
+	"actuator":             {"internal/kube/watch"},
 	"api":                  {},
 	"triggers":             {"scalers", "internal/diag", "internal/printable"},
 	"internal/policy":      {"api", "scalers", "triggers", "actuator", "internal/diag", "internal/printable", "internal/regularfile"},

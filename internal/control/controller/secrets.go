@@ -21,8 +21,8 @@ const secretTimeout = 5 * time.Second
 // right to that one object is enough, and only while a trigger needs it. What was read last stands while the API server is
 // away; a rotation is seen as soon as it is written.
 type Credentials struct {
-	own, shared *watches[*v1alpha1.ClusterTriggerAuthenticationSpec]
-	secrets     *watches[map[string][]byte]
+	own, shared *namedObjects[*v1alpha1.ClusterTriggerAuthenticationSpec]
+	secrets     *namedObjects[map[string][]byte]
 	// home is the namespace of the Secrets of cluster-wide authentications.
 	home string
 }
@@ -39,14 +39,10 @@ func NewCredentials(config *rest.Config, home string) (*Credentials, error) {
 	}
 	return &Credentials{
 		home:    home,
-		own:     newWatches(ours, "trigger authentication", "triggerauthentications", specOf),
-		shared:  newWatches(ours, "cluster trigger authentication", "clustertriggerauthentications", specOf),
-		secrets: newWatches(core.RESTClient(), "secret", "secrets", dataOf),
+		own:     newNamedObjects(ours, "trigger authentication", "triggerauthentications", specOf),
+		shared:  newNamedObjects(ours, "cluster trigger authentication", "clustertriggerauthentications", specOf),
+		secrets: newNamedObjects(core.RESTClient(), "secret", "secrets", dataOf),
 	}, nil
-}
-
-func newWatches[T any](client rest.Interface, sort, resource string, trim func(any) (T, bool)) *watches[T] {
-	return &watches[T]{sort: sort, resource: resource, client: client, trim: trim, open: map[types.NamespacedName]*watched[T]{}}
 }
 
 // specOf keeps the spec of an authentication. A TriggerAuthentication is watched in the namespace of its triggers only, so that
@@ -101,15 +97,15 @@ func identity(namespace string, ref *v1alpha1.AuthenticationRef) string {
 // Credential is what one trigger knows of its authentication.
 type Credential struct {
 	use             use
-	authentications *watches[*v1alpha1.ClusterTriggerAuthenticationSpec]
-	secrets         *watches[map[string][]byte]
+	authentications *namedObjects[*v1alpha1.ClusterTriggerAuthenticationSpec]
+	secrets         *namedObjects[map[string][]byte]
 	name            types.NamespacedName
 	// home is where its Secrets are.
 	home string
 
 	mu sync.Mutex
 	// spec and held are the authentication and the Secrets that are watched for this trigger; nothing before the first use.
-	spec   *watched[*v1alpha1.ClusterTriggerAuthenticationSpec]
+	spec   *namedObject[*v1alpha1.ClusterTriggerAuthenticationSpec]
 	leave  func()
 	held   map[string]heldSecret
 	closed bool
@@ -117,7 +113,7 @@ type Credential struct {
 
 // heldSecret is a Secret that is watched for a trigger.
 type heldSecret struct {
-	*watched[map[string][]byte]
+	*namedObject[map[string][]byte]
 
 	leave func()
 }
@@ -132,12 +128,12 @@ func (k *Credential) Parameter(ctx context.Context, parameter string) (string, e
 	if err != nil {
 		return "", err
 	}
-	spec, err := authentication.now(ctx)
+	spec, err := authentication.get(ctx)
 	if err != nil {
 		return "", err
 	}
 	if err := k.use.allowedBy(spec); err != nil {
-		return "", fmt.Errorf("%s: %w", authentication.name, err)
+		return "", fmt.Errorf("%s: %w", authentication.label, err)
 	}
 	value := ""
 	for _, from := range spec.SecretTargetRef {
@@ -152,12 +148,12 @@ func (k *Credential) Parameter(ctx context.Context, parameter string) (string, e
 }
 
 // authentication watches the authentication.
-func (k *Credential) authentication(ctx context.Context) (*watched[*v1alpha1.ClusterTriggerAuthenticationSpec], error) {
+func (k *Credential) authentication(ctx context.Context) (*namedObject[*v1alpha1.ClusterTriggerAuthenticationSpec], error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var err error
 	if k.spec == nil {
-		k.spec, k.leave, err = k.authentications.lease(ctx, k.name)
+		k.spec, k.leave, err = k.authentications.acquire(ctx, k.name)
 	}
 	return k.spec, err
 }
@@ -168,13 +164,13 @@ func (k *Credential) read(ctx context.Context, spec *v1alpha1.ClusterTriggerAuth
 	if err != nil {
 		return "", err
 	}
-	data, err := secret.now(ctx)
+	data, err := secret.get(ctx)
 	if err != nil {
 		return "", err
 	}
 	value, ok := data[from.Key]
 	if !ok {
-		return "", fmt.Errorf("%s has no key %s", secret.name, from.Key)
+		return "", fmt.Errorf("%s has no key %s", secret.label, from.Key)
 	}
 	return string(value), nil
 }
@@ -182,14 +178,14 @@ func (k *Credential) read(ctx context.Context, spec *v1alpha1.ClusterTriggerAuth
 // secret watches a Secret, and no longer those that the authentication does not name any more.
 func (k *Credential) secret(
 	ctx context.Context, spec *v1alpha1.ClusterTriggerAuthenticationSpec, name string,
-) (*watched[map[string][]byte], error) {
+) (*namedObject[map[string][]byte], error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.drop(spec)
 	if held, ok := k.held[name]; ok {
-		return held.watched, nil
+		return held.namedObject, nil
 	}
-	secret, leave, err := k.secrets.lease(ctx, types.NamespacedName{Namespace: k.home, Name: name})
+	secret, leave, err := k.secrets.acquire(ctx, types.NamespacedName{Namespace: k.home, Name: name})
 	if err == nil {
 		k.held[name] = heldSecret{secret, leave}
 	}

@@ -161,12 +161,8 @@ func (v *vault) fails(k *Credential, words ...string) {
 // watching fails when another number of authentications and Secrets is watched.
 func (v *vault) watching(c *Credentials, authentications, secrets int) {
 	v.t.Helper()
-	c.own.mu.Lock()
-	defer c.own.mu.Unlock()
-	c.secrets.mu.Lock()
-	defer c.secrets.mu.Unlock()
-	if len(c.own.open) != authentications || len(c.secrets.open) != secrets {
-		v.t.Fatalf("%d authentications and %d Secrets are watched, want %d and %d", len(c.own.open), len(c.secrets.open), authentications, secrets)
+	if a, s := c.own.pool.Len(), c.secrets.pool.Len(); a != authentications || s != secrets {
+		v.t.Fatalf("%d authentications and %d Secrets are watched, want %d and %d", a, s, authentications, secrets)
 	}
 }
 

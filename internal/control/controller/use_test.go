@@ -82,7 +82,7 @@ func TestAClusterTriggerAuthenticationIsForNobodyUntilItNamesThem(t *testing.T) 
 	k := c.Open("tenant", &v1alpha1.AuthenticationRef{Kind: clusterWide, Name: name}, []string{"http://prometheus:9090"})
 	t.Cleanup(k.Close)
 	v.fails(k, "cluster trigger authentication "+name, "spec.allowedNamespaces does not list tenant", "add it there, or use a TriggerAuthentication")
-	if len(c.secrets.open) != 0 {
+	if c.secrets.pool.Len() != 0 {
 		t.Error("its Secret is watched all the same")
 	}
 	read := func(what string) {

@@ -30,8 +30,8 @@ func TestACountIsFoundWhereTheDefinitionSays(t *testing.T) {
 		{`{"spec": {"fleet": 3}, "status": {"fleet": {"selector": ["a"]}}}`, false, 0, ""},
 		{`{}`, false, 0, ""},
 	} {
-		got := see(custom(t, []byte(c.object)), p)
-		if got.counted != c.counted || got.scale.Replicas != c.count || got.scale.Selector != c.selector {
+		got := observe(custom(t, []byte(c.object)), p)
+		if got.hasCount != c.counted || got.scale.Replicas != c.count || got.scale.Selector != c.selector {
 			t.Errorf("%s: got %+v", c.object, got)
 		}
 	}
@@ -49,8 +49,8 @@ func FuzzSee(f *testing.F) {
 		if json.Unmarshal(object, &content) != nil {
 			return
 		}
-		got := see(custom(t, object), paths{count: split(path), selector: split(path)})
-		if !got.counted && got.scale.Replicas != 0 || got.scale.Replicas < 0 {
+		got := observe(custom(t, object), paths{count: split(path), selector: split(path)})
+		if !got.hasCount && got.scale.Replicas != 0 || got.scale.Replicas < 0 {
 			t.Errorf("got %+v", got)
 		}
 	})
@@ -102,25 +102,25 @@ func TestSelectorsReadLikeThoseOfTheScale(t *testing.T) {
 func TestTheFirstOfSeveralHPAsIsNamed(t *testing.T) {
 	t.Parallel()
 	h := newHPAs(&Client{})
-	m := (*mirror[scaled, scaled])(&h.table)
+	m := h.Store()
 	web := scaledBy("ns", "apps/v1", "Deployment", "web")
-	if name, settled := h.look(web); name != "" || settled {
+	if name, settled := h.lookup(web); name != "" || settled {
 		t.Errorf("before the list: %q, %t", name, settled)
 	}
 	_ = m.Replace([]any{scaling("b", "apps/v1", "web"), scaling("a", "apps/v1beta2", "web"), scaling("c", "v1", "web")}, "")
 	for _, want := range []string{"a", "b", ""} {
-		if name, settled := h.look(web); name != want || !settled {
+		if name, settled := h.lookup(web); name != want || !settled {
 			t.Errorf("got %q, %t, want %q", name, settled, want)
 		}
 		_ = m.Delete(scaling(want, "apps/v1", "web"))
 	}
 	_ = m.Update(scaling("c", "apps/v1", "web"))
-	if name, _ := h.look(web); name != "c" {
+	if name, _ := h.lookup(web); name != "c" {
 		t.Errorf("got %q, want c, which turned to this target", name)
 	}
 	_ = m.Replace(nil, "")
-	if len(h.by) != 0 || len(h.rows) != 0 {
-		t.Errorf("left over: %v, %v", h.by, h.rows)
+	if len(h.by) != 0 {
+		t.Errorf("after the last HPA %v are left, want none", h.by)
 	}
 }
 

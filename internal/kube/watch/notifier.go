@@ -1,0 +1,41 @@
+package watch
+
+import "slices"
+
+// Notifier wakes its owner, who receives from it. It holds one notification, so that nobody waits to send one.
+type Notifier chan struct{}
+
+// NewNotifier returns a Notifier without a notification.
+func NewNotifier() Notifier { return make(Notifier, 1) }
+
+// Notify wakes the owner, now or when it receives next.
+func (n Notifier) Notify() {
+	select {
+	case n <- struct{}{}:
+	default:
+	}
+}
+
+// notifiers are filed under what their owners read.
+type notifiers[K comparable] map[K][]Notifier
+
+func (all notifiers[K]) add(k K, n Notifier) { all[k] = append(all[k], n) }
+
+func (all notifiers[K]) remove(k K, n Notifier) {
+	all[k] = slices.DeleteFunc(all[k], func(other Notifier) bool { return other == n })
+	if len(all[k]) == 0 {
+		delete(all, k)
+	}
+}
+
+func (all notifiers[K]) notify(k K) {
+	for _, n := range all[k] {
+		n.Notify()
+	}
+}
+
+func (all notifiers[K]) notifyAll() {
+	for k := range all {
+		all.notify(k)
+	}
+}

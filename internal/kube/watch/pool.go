@@ -1,0 +1,91 @@
+package watch
+
+import (
+	"context"
+	"math"
+	"sync"
+)
+
+// Runner does its work until ctx is done.
+type Runner interface{ Run(ctx context.Context) }
+
+// Pool counts references to running values by their names. A value runs from its first reference until the last one is released.
+type Pool[N comparable, R Runner] struct {
+	open func(N) R
+
+	mu      sync.Mutex
+	running map[N]*reference[R]
+}
+
+// reference is a value that runs, and the number of its users.
+type reference[R Runner] struct {
+	value  R
+	users  int
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// NewPool returns a Pool whose values open makes. It is called under the pool's lock.
+func NewPool[N comparable, R Runner](open func(N) R) *Pool[N, R] {
+	return &Pool[N, R]{open: open, running: map[N]*reference[R]{}}
+}
+
+// Acquire returns the value of a name and a function that releases it: after the last user it waits for the end of the value's run.
+// The value outlives ctx, whose values it has.
+func (p *Pool[N, R]) Acquire(ctx context.Context, name N) (value R, release func()) {
+	value, release, _ = p.AcquireWithin(ctx, name, math.MaxInt)
+	return value, release
+}
+
+// AcquireWithin is Acquire, unless it would make more than limit values run: then it returns false.
+func (p *Pool[N, R]) AcquireWithin(ctx context.Context, name N, limit int) (value R, release func(), ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.running[name]
+	if r == nil {
+		if len(p.running) >= limit {
+			return value, nil, false
+		}
+		r = &reference[R]{value: p.open(name), done: make(chan struct{})}
+		ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		p.running[name] = r
+		go func() {
+			defer close(r.done)
+			r.value.Run(ctx)
+		}()
+	}
+	r.users++
+	return r.value, sync.OnceFunc(func() { p.release(name, r) }), true
+}
+
+// Get returns the value of a name if it runs.
+func (p *Pool[N, R]) Get(name N) (value R, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.running[name]
+	if r == nil {
+		return value, false
+	}
+	return r.value, true
+}
+
+// Len returns the number of values that run.
+func (p *Pool[N, R]) Len() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.running)
+}
+
+func (p *Pool[N, R]) release(name N, r *reference[R]) {
+	p.mu.Lock()
+	r.users--
+	last := r.users == 0
+	if last {
+		delete(p.running, name)
+	}
+	p.mu.Unlock()
+	if last {
+		r.cancel()
+		<-r.done
+	}
+}
