@@ -206,7 +206,7 @@ type constant struct {
 	sampled bool
 }
 
-// Next implements rehearsal.Feed.
+// Next implements engine.Feed.
 func (c constant) Next(t scalers.Instant) scalers.Instant {
 	if c.sampled {
 		return t.Add(time.Second)
@@ -214,7 +214,7 @@ func (c constant) Next(t scalers.Instant) scalers.Instant {
 	return scalers.Never
 }
 
-// Read implements rehearsal.Feed.
+// Read implements engine.Feed.
 func (c constant) Read(scalers.Instant, engine.Target) (scalers.Event, bool) { return c.event, true }
 
 // sorted returns the keys of a set in order.

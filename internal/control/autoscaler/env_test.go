@@ -46,12 +46,14 @@ type target struct {
 	// writes are the counts that were asked for, and when.
 	writes []write
 	busy   bool
+	// podsFollow: each pod is ready at once, and gone at once.
+	podsFollow bool
 }
 
 type write struct {
-	at time.Time
-	to int32
-	ok bool
+	at       time.Time
+	from, to int32
+	ok       bool
 }
 
 func (t *target) Watch(ctx context.Context, _ actuator.Target, _ actuator.WatchOptions, changed func(actuator.Observation)) error {
@@ -73,7 +75,7 @@ func (t *target) Set(_ context.Context, _ actuator.Target, seen actuator.Scale, 
 	}
 	t.busy = true
 	t.wait(t.takes)
-	w := write{at: time.Now(), to: n}
+	w := write{at: time.Now(), from: seen.Replicas, to: n}
 	err := t.refuse(seen, n)
 	if err == nil || t.lost {
 		w.ok = true
@@ -118,6 +120,9 @@ func (t *target) refuse(seen actuator.Scale, n int32) error {
 
 // tell tells the watcher; t.mu is held.
 func (t *target) tell() {
+	if t.podsFollow {
+		t.seen.Ready = t.seen.Scale.Replicas
+	}
 	t.version++
 	t.seen.Scale.ResourceVersion = strconv.Itoa(t.version)
 	if t.changed != nil {

@@ -1,0 +1,201 @@
+package loop
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+var start = scalers.InstantOf(time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC))
+
+// policy has 1 to 10 replicas, one for each unit of the highest level of n pushed triggers.
+func policy(n int) *scalers.Policy {
+	p := &scalers.Policy{Min: 1, Max: 10, Idle: scalers.NoIdle}
+	for i := range n {
+		p.Triggers = append(p.Triggers, scalers.Trigger{Name: fmt.Sprint("t", i), Target: 1000, Exact: true, Continuous: true})
+	}
+	return p
+}
+
+// env is an API server and sources on virtual time, and a driver of the step. Everything in it is a function of its seed.
+type env struct {
+	t     *testing.T
+	r     *rand.Rand
+	state *State
+	now   scalers.Instant
+	// wakeAt is what the last step returned.
+	wakeAt scalers.Instant
+	// queue has the inputs that are under way, in the order of time.
+	queue []arrival
+	// target is the real one; latest is the last observation of it.
+	target  actuator.Scale
+	version int
+	hpa     string
+	// mayWrite: this process leads. writing: a write is in flight.
+	mayWrite, writing bool
+	// log has the decisions, writes and results, one each.
+	log []string
+	// extra, when set, returns an instant of a step that nothing calls for, between two others.
+	extra func(from, until scalers.Instant) scalers.Instant
+}
+
+// arrival is an input and when it arrives.
+type arrival struct {
+	at  scalers.Instant
+	put func(in *Inputs)
+}
+
+func newEnv(t *testing.T, seed uint64, p *scalers.Policy, pacing Pacing) *env {
+	t.Helper()
+	e := &env{t: t, r: rand.New(rand.NewPCG(seed, 5)), now: start, wakeAt: scalers.Never, mayWrite: true}
+	e.state = New(Options{Policy: p, Triggers: len(p.Triggers), Pacing: pacing})
+	e.target = actuator.Scale{UID: "u", Replicas: e.r.Int32N(12)}
+	e.changed(0)
+	return e
+}
+
+// arrives puts an input under way.
+func (e *env) arrives(at scalers.Instant, put func(in *Inputs)) {
+	i, _ := slices.BinarySearchFunc(e.queue, at+1, func(a arrival, at scalers.Instant) int { return int(a.at - at) })
+	e.queue = slices.Insert(e.queue, i, arrival{at, put})
+}
+
+// reads lets a reading of trigger i arrive.
+func (e *env) reads(i int, at scalers.Instant, reading scalers.Event) {
+	e.arrives(at, func(in *Inputs) {
+		in.Readings[i] = reading
+		in.Arrived |= 1 << i
+	})
+}
+
+// changed lets the target as it is now be observed after a delay.
+func (e *env) changed(delay time.Duration) {
+	e.version++
+	e.target.ResourceVersion = strconv.Itoa(e.version)
+	o := actuator.Observation{Scale: e.target, Ready: e.target.Replicas, ForeignHPA: e.hpa}
+	e.arrives(e.now.Add(delay), func(in *Inputs) { in.Observation, in.Observed = o, true })
+}
+
+// answer decides what the API server makes of a write, and when.
+func (e *env) answer(w Write) {
+	var err error
+	to, applied := w.To, true
+	switch e.r.IntN(8) {
+	case 0:
+		err, applied = fmt.Errorf("write: %w", actuator.ErrThrottled), e.r.IntN(2) == 0
+	case 1:
+		err, applied = fmt.Errorf("write: %w", actuator.ErrDenied), false
+	case 2:
+		if to = (w.From.Replicas + w.To) / 2; to != w.To {
+			err = fmt.Errorf("write: %w", actuator.ErrAltered)
+		}
+	case 3:
+		err, applied = errors.New("connection reset"), e.r.IntN(2) == 0
+	}
+	if w.From.UID != e.target.UID || w.From.Replicas != e.target.Replicas {
+		err, applied = actuator.ErrConflict, false
+	}
+	latency := time.Duration(e.r.IntN(400)) * time.Millisecond
+	if applied && to != e.target.Replicas {
+		e.target.Replicas = to
+		e.changed(time.Duration(e.r.IntN(400)) * time.Millisecond)
+	}
+	result := Result{Scale: e.target, Err: err}
+	e.arrives(e.now.Add(latency), func(in *Inputs) { in.Result, in.WriteEnded = result, true })
+}
+
+// run steps until an instant, at each arrival and whenever the last step says so.
+func (e *env) run(until scalers.Instant) {
+	e.t.Helper()
+	for {
+		next := e.wakeAt
+		if len(e.queue) > 0 {
+			next = min(next, e.queue[0].at)
+		}
+		if before := min(next, until); e.extra != nil && before > e.now+1 {
+			next = min(next, e.extra(e.now, before))
+		}
+		if next > until {
+			e.now = until
+			return
+		}
+		e.now = next
+		e.wakeAt = e.step()
+	}
+}
+
+// step does the step of this instant with all that has arrived.
+func (e *env) step() scalers.Instant {
+	e.t.Helper()
+	in := Inputs{Readings: make([]scalers.Event, len(e.state.readings)), MayWrite: e.mayWrite}
+	for len(e.queue) > 0 && e.queue[0].at <= e.now {
+		e.queue[0].put(&in)
+		e.queue = e.queue[1:]
+	}
+	out := e.state.Step(&in, e.now)
+	at := e.now.Sub(start).Round(time.Microsecond)
+	if in.WriteEnded {
+		e.writing = false
+		e.log = append(e.log, fmt.Sprintf("%s: %d → %d ended with %d: %v", at, out.Ended.From, out.Ended.To, out.Ended.Stored, out.Ended.Err))
+	}
+	if out.Decided {
+		e.log = append(e.log, fmt.Sprintf("%s: decided %d → %d", at, e.state.From(), e.state.Decision().Replicas))
+	}
+	if out.Write != nil {
+		e.log = append(e.log, fmt.Sprintf("%s: write %d → %d", at, out.Write.From.Replicas, out.Write.To))
+		e.check(out.Write)
+		e.writing = true
+		e.answer(*out.Write)
+	}
+	if out.WakeAt <= e.now {
+		e.t.Fatalf("the step at %s wants the next at %s, want a later instant", at, out.WakeAt.Sub(start))
+	}
+	return out.WakeAt
+}
+
+// check fails for a write that must not be sent.
+func (e *env) check(w *Write) {
+	e.t.Helper()
+	s := e.state
+	switch {
+	case e.writing:
+		e.t.Fatalf("%s: a second write is in flight", e.log[len(e.log)-1])
+	case !e.mayWrite, !s.TargetKnown(), s.target.hpa != "", s.dryRun:
+		e.t.Fatalf("%s: may write %t, target known %t, HPA %q, dry run %t", e.log[len(e.log)-1], e.mayWrite, s.TargetKnown(), s.target.hpa, s.dryRun)
+	case w.To != s.Decision().Replicas, w.To == w.From.Replicas:
+		e.t.Fatalf("%s: the decision is %d", e.log[len(e.log)-1], s.Decision().Replicas)
+	}
+}
+
+// disturb does something at random.
+func (e *env) disturb() {
+	switch n := e.r.IntN(16); {
+	case n == 0:
+		e.target.Replicas = e.r.Int32N(12)
+		e.changed(time.Duration(e.r.IntN(300)) * time.Millisecond)
+	case n == 1:
+		e.hpa = map[bool]string{true: "theirs"}[e.hpa == ""]
+		e.changed(0)
+	case n == 2:
+		e.arrives(e.now, func(in *Inputs) {
+			in.Observation, in.Observed = actuator.Observation{Ready: -1, Err: actuator.ErrNotFound}, true
+		})
+	case n == 3:
+		e.changed(0)
+	case n == 4:
+		e.target.UID, e.target.Replicas = e.target.UID+"+", 1
+		e.changed(0)
+	case n == 5:
+		e.reads(e.r.IntN(len(e.state.readings)), e.now, scalers.Event{At: e.now, Err: errors.New("no answer")})
+	default:
+		at := e.now
+		e.reads(e.r.IntN(len(e.state.readings)), at.Add(time.Duration(e.r.IntN(500))*time.Millisecond), scalers.Event{At: at, Value: scalers.Milli(e.r.IntN(11)) * 1000})
+	}
+}

@@ -1,2 +1,0 @@
-// Package rehearsal holds the virtual world of internal/analysis/engine against the pipeline that scales in production.
-package rehearsal
