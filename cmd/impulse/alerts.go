@@ -20,14 +20,14 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
-// listing are the flags of `impulse alerts`.
+// listing holds the flags of impulse alerts.
 type listing struct {
 	cluster
 
 	lease    string
 	every    bool
 	resolved bool
-	format   format
+	output   output
 }
 
 func alertsCommand() *cobra.Command {
@@ -44,13 +44,13 @@ func alertsCommand() *cobra.Command {
 		Example: `  impulse alerts -n shop
   impulse alerts -A -o wide
 
-  # Those of some labels, in Alertmanager's syntax, and those that are over as well
+  # Alerts with some labels, in Alertmanager's syntax, including resolved ones
   impulse alerts -A 'severity=~"page|scale"' --resolved
 
-  # What no object selects
+  # Alerts that no object selects
   impulse alerts -A -o json | jq '.[] | select(.selectedBy == [])'
 
-  # Of a process that runs with --config
+  # The alerts of an Impulse that runs with --config
   impulse alerts -A --config ./scaledobjects/ --state-dir /var/lib/impulse`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -60,29 +60,22 @@ func alertsCommand() *cobra.Command {
 	}
 	l.flags(cmd)
 	f := cmd.Flags()
-	f.BoolVarP(&l.every, "all-namespaces", "A", false, "list those of all namespaces, and of the cluster-wide door")
-	f.BoolVar(&l.resolved, "resolved", false, "list also what was resolved and is still remembered")
+	f.BoolVarP(&l.every, "all-namespaces", "A", false, "list the alerts of all namespaces, and those for the whole cluster")
+	f.BoolVar(&l.resolved, "resolved", false, "list also resolved alerts that are still recorded")
 	leaseFlag(cmd, &l.lease)
-	f.StringVarP((*string)(&l.format), "output", "o", "text", "text, wide, json or yaml")
-	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "wide", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
+	l.output.flag(cmd, "wide")
 	return cmd
 }
 
-// leaseFlag is the flag of commands that read AlertSets.
+// leaseFlag adds the flag of commands that read AlertSets.
 func leaseFlag(cmd *cobra.Command, lease *string) {
-	cmd.Flags().StringVar(lease, "lease-namespace", app.Defaults().LeaseNamespace, "namespace of the AlertSets, as impulse run was given it")
+	cmd.Flags().StringVar(lease, "lease-namespace", app.Defaults().LeaseNamespace, "namespace of the AlertSets, with the value that impulse run has")
 }
 
 func (l *listing) list(cmd *cobra.Command, args []string) error {
-	f, wide := l.format, l.format == "wide"
-	if wide {
-		f = "text"
-	}
+	wide := l.output.value == "wide"
 	match, err := alertlist.Matching(args)
-	if f.check() != nil {
-		err = errors.Join(err, fmt.Errorf("--output is %q: expected text, wide, json or yaml", f))
-	}
-	err = errors.Join(err, l.check(cmd), excludes(cmd, "config", "lease-namespace"), excludes(cmd, "all-namespaces", "namespace"))
+	err = errors.Join(err, l.output.check(), l.check(cmd), excludes(cmd, "config", "lease-namespace"), excludes(cmd, "all-namespaces", "namespace"))
 	if err != nil {
 		return err
 	}
@@ -96,7 +89,7 @@ func (l *listing) list(cmd *cobra.Command, args []string) error {
 	}
 	all := alertlist.List(stored.Alerts, workloads, alertlist.Filter{Namespace: namespace, Resolved: l.resolved, Match: match}, time.Now())
 	warn(cmd.ErrOrStderr(), &stored)
-	if len(all) == 0 && f == "text" {
+	if len(all) == 0 && (wide || l.output.value == "text") {
 		where := "any namespace"
 		if namespace != "" {
 			where = "namespace " + namespace
@@ -104,20 +97,20 @@ func (l *listing) list(cmd *cobra.Command, args []string) error {
 		_, err := fmt.Fprintf(cmd.ErrOrStderr(), "no such alert is recorded for the objects of %s\n", where)
 		return err
 	}
-	return f.print(cmd.OutOrStdout(), all, func(w io.Writer) error { return alertlist.Text(w, all, wide) })
+	return l.output.print(cmd.OutOrStdout(), all, func(w io.Writer) error { return alertlist.Text(w, all, wide) })
 }
 
-// warn says that there may be more alerts than those that are listed.
+// warn prints a warning if the list may be incomplete.
 func warn(w io.Writer, s *alertlist.Stored) {
 	for _, name := range s.Unreadable {
-		fmt.Fprintf(w, "warning: AlertSet %s cannot be read: others may be firing\n", name)
+		fmt.Fprintf(w, "warning: AlertSet %s cannot be read: alerts may be missing from the list\n", name)
 	}
 	if !s.LostAt.IsZero() {
-		fmt.Fprintf(w, "warning: some of the record was lost at %s: others may be firing\n", s.LostAt.UTC().Format(time.RFC3339))
+		fmt.Fprintf(w, "warning: some alerts were lost at %s: alerts may be missing from the list\n", s.LostAt.UTC().Format(time.RFC3339))
 	}
 }
 
-// fromCluster reads the AlertSets, and the objects of all namespaces, or of the one that is returned.
+// fromCluster reads the AlertSets, and the objects of the namespace that it returns, or of all namespaces if that is "".
 func (l *listing) fromCluster(ctx context.Context) (stored alertlist.Stored, workloads []*compile.Workload, namespace string, err error) {
 	found := config.Find(l.kubeconfig, l.context)
 	config, err := config.Config(found)
@@ -148,7 +141,7 @@ func (l *listing) fromCluster(ctx context.Context) (stored alertlist.Stored, wor
 	return stored, workloads, namespace, nil
 }
 
-// fromFolder reads the folder of states, and the objects of the files.
+// fromFolder reads the folder of stored states, and the objects of the files.
 func (l *listing) fromFolder(context.Context) (stored alertlist.Stored, workloads []*compile.Workload, namespace string, err error) {
 	if !l.every {
 		namespace = cmp.Or(l.namespace, manifest.DefaultNamespace)

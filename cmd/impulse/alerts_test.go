@@ -75,7 +75,7 @@ func TestRecordedAlertsOfFileModeAreListed(t *testing.T) {
 
 func TestAWarningSaysThatAlertsMayBeMissing(t *testing.T) {
 	about := record(t, store.Shard{LostAt: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)})
-	if code, _, errs := impulse(t, "", append([]string{"alerts", "-A"}, about...)...); code != 0 || !strings.Contains(errs, "warning: some of the record was lost at 2026-03-02T10:00:00Z") {
+	if code, _, errs := impulse(t, "", append([]string{"alerts", "-A"}, about...)...); code != 0 || !strings.Contains(errs, "warning: some alerts were lost at 2026-03-02T10:00:00Z") {
 		t.Errorf("%d %s", code, errs)
 	}
 	torn := filepath.Join(about[3], app.AlertStates, "alerts-01.json")
@@ -93,10 +93,10 @@ func TestAWarningSaysThatAlertsMayBeMissing(t *testing.T) {
 func TestAListThatCannotBeMadeIsExplained(t *testing.T) {
 	for args, want := range map[string]string{
 		"alerts severity=":                        `matcher "severity=": `,
-		"alerts -o xml":                           `--output is "xml": expected text, wide, json or yaml`,
-		"alerts -A -n shop":                       "--namespace means nothing with --all-namespaces",
-		"alerts --state-dir x":                    "--state-dir means nothing without --config",
-		"alerts --config x --lease-namespace y":   "--lease-namespace means nothing with --config",
+		"alerts -o xml":                           `--output is "xml": expected text, json, yaml or wide`,
+		"alerts -A -n shop":                       "--namespace has no effect with --all-namespaces",
+		"alerts --state-dir x":                    "--state-dir has no effect without --config",
+		"alerts --config x --lease-namespace y":   "--lease-namespace has no effect with --config",
 		"alerts --kubeconfig absent":              "find the cluster: ",
 		"alerts --config absent --state-dir gone": "look for the alerts: ",
 	} {

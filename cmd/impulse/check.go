@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,33 +15,34 @@ import (
 )
 
 func checkCommand() *cobra.Command {
-	output, prometheus := "text", ""
+	var o output
+	var prometheus string
 	cmd := &cobra.Command{
 		Use:   "check FILE...",
-		Short: "Say everything that is wrong with ScaledObjects in files",
-		Long: "Check reads files and folders (- is the standard input) and says every mistake at once, with file, line, field and a\n" +
-			"suggestion, and warns of what works and is hardly meant. It asks no server, unless --prometheus names one: that one\n" +
-			"parses the queries of triggers, in its own dialect. Exit code: 0 all is well or there are warnings only, 1 something is\n" +
-			"wrong, 2 a file could not be read or the server could not be asked.",
+		Short: "Report mistakes and questionable settings of ScaledObjects in files",
+		Long: "Check reads files and folders (- is standard input). It reports all mistakes at once, with file, line, field and a suggestion,\n" +
+			"and warns about settings that are valid but probably unintended. It connects to no server, unless --prometheus names one, which\n" +
+			"then parses the queries of triggers. Exit code: 0 no mistakes, 1 mistakes, 2 a file cannot be read or the server cannot be\n" +
+			"reached.",
 		Example: `  impulse check scaledobject.yaml
   impulse check ./manifests/ -o json
-  impulse check ./manifests/ -o sarif >impulse.sarif
+  impulse check ./manifests/ -o sarif > impulse.sarif
   impulse check ./manifests/ --prometheus http://prometheus:9090
   kubectl get so -A -o yaml | impulse check -`,
 		Args: someFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if output != "text" && output != "json" && output != "sarif" {
-				return fmt.Errorf("--output is %q: expected text, json or sarif", output)
+			if err := o.check(); err != nil {
+				return err
 			}
 			well, problems, err := checkFiles(cmd, args, prometheus)
 			if err != nil {
-				// What was not read is not judged: there is no sum, and no list that a program would take for a whole one.
-				if output == "text" {
+				// A program must not take an incomplete list for a complete one, so only text has the problems that were found.
+				if o.value == "text" {
 					err = errors.Join(err, list(cmd.OutOrStdout(), problems))
 				}
 				return err
 			}
-			if err := show(cmd.OutOrStdout(), output, problems, well); err != nil {
+			if err := show(cmd.OutOrStdout(), &o, problems, well); err != nil {
 				return err
 			}
 			if manifest.Failed(problems) {
@@ -51,26 +51,25 @@ func checkCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", output, "text, json or sarif")
-	cmd.Flags().StringVar(&prometheus, "prometheus", "", "URL of a Prometheus, or what answers its API, that is asked whether it takes the queries")
-	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json", "sarif"}, cobra.ShellCompDirectiveNoFileComp))
+	o.flag(cmd, "sarif")
+	cmd.Flags().StringVar(&prometheus, "prometheus", "", "URL of a Prometheus, or of a server with its API, that parses the queries")
 	return cmd
 }
 
-// checkFiles returns how many objects of the files are well, and everything that is wrong, in the order of the files. prometheus
-// is a server to ask about queries; "" is none.
+// checkFiles returns the number of valid objects in the files, and all problems in the order of the files. prometheus is the URL of a
+// server that parses the queries; "" is none.
 func checkFiles(cmd *cobra.Command, args []string, prometheus string) (int, []diag.Error, error) {
 	objects, problems, err := manifest.Load(args, cmd.InOrStdin())
 	well, more := manifest.Compile(objects, builtin.Kinds())
 	problems = append(problems, more...)
 	if err == nil && prometheus != "" {
-		well, more, err = askQueries(cmd.Context(), prometheus, well)
+		well, more, err = checkQueries(cmd.Context(), prometheus, well)
 		problems = append(problems, more...)
 	}
 	return len(well), inOrder(problems), err
 }
 
-// inOrder sorts problems as a reader meets them in the files.
+// inOrder sorts problems by file, line and column.
 func inOrder(problems []diag.Error) []diag.Error {
 	slices.SortStableFunc(problems, func(a, b diag.Error) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
@@ -78,16 +77,16 @@ func inOrder(problems []diag.Error) []diag.Error {
 	return problems
 }
 
-// show prints the problems, and how many there are.
-func show(w io.Writer, output string, problems []diag.Error, well int) error {
-	switch output {
-	case "sarif":
+// show prints the problems, and a summary of them as text.
+func show(w io.Writer, o *output, problems []diag.Error, well int) error {
+	if o.value == "sarif" {
 		return manifest.SARIF(w, version, problems)
-	case "json":
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(append([]diag.Error{}, problems...))
 	}
+	return o.print(w, append([]diag.Error{}, problems...), func(w io.Writer) error { return showText(w, problems, well) })
+}
+
+// showText prints one problem per line, and a summary.
+func showText(w io.Writer, problems []diag.Error, well int) error {
 	if err := list(w, problems); err != nil {
 		return err
 	}
@@ -108,7 +107,7 @@ func show(w io.Writer, output string, problems []diag.Error, well int) error {
 	return err
 }
 
-// list prints one problem a line.
+// list prints one problem per line.
 func list(w io.Writer, problems []diag.Error) error {
 	for _, p := range problems {
 		if _, err := fmt.Fprintln(w, p); err != nil {

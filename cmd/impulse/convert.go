@@ -10,17 +10,16 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
-// errNothingForeign says that there is nothing to convert.
+// errNothingForeign is returned if there is nothing to convert.
 var errNothingForeign = errors.New("these files hold no HorizontalPodAutoscaler and no object of KEDA")
 
 func convertCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "convert FILE...",
-		Short: "Write ScaledObjects that do what HPAs and KEDA's objects do",
-		Long: "Convert reads HorizontalPodAutoscalers (autoscaling/v2) and KEDA's objects from files and folders (- is the standard\n" +
-			"input) and writes ScaledObjects with the old behaviour written out. Every difference that is left stands as a comment\n" +
-			"above the object. It asks no server. Exit code: 0 all were converted, 1 something is wrong with one, 2 a file could\n" +
-			"not be read.",
+		Short: "Convert HPAs and KEDA's objects to ScaledObjects",
+		Long: "Convert reads HorizontalPodAutoscalers (autoscaling/v2) and KEDA's objects from files and folders (- is standard input), and\n" +
+			"writes ScaledObjects as YAML that set the old behaviour explicitly. A comment above each object lists the differences that\n" +
+			"remain. It connects to no server. Exit code: 0 all converted, 1 an object has a mistake, 2 a file cannot be read.",
 		Example: `  impulse convert hpa.yaml > scaledobject.yaml
   kubectl get hpa -A -o yaml | impulse convert -`,
 		Args: someFiles,
@@ -45,7 +44,7 @@ func convertCommand() *cobra.Command {
 	}
 }
 
-// writeConverted writes every foreign object as one of ours.
+// writeConverted writes every foreign object as a ScaledObject.
 func writeConverted(cmd *cobra.Command, objects []*manifest.Object) error {
 	written := 0
 	for _, o := range objects {

@@ -9,9 +9,8 @@ import (
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 )
 
-// elsewhere returns a sentence about an alert that an object would select, if its sender had not named another namespace; "" when
-// there is none. lease is the namespace of the AlertSets. It is a hint beside the explanation: users who may not read the record of
-// the cluster get none.
+// elsewhere returns a sentence about an alert that an object would select if its sender had not delivered it for another namespace;
+// "" if there is none, or if the user may not read the AlertSets. lease is their namespace.
 func (c *cluster) elsewhere(ctx context.Context, lease string, w *compile.Workload, status *v1alpha1.ScaledObjectStatus) string {
 	if c.config != "" || !alertlist.Awaits(w, status) {
 		return ""

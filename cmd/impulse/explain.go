@@ -19,57 +19,61 @@ import (
 
 func explainCommand() *cobra.Command {
 	var c cluster
-	var f format
-	var r rehearsed
+	var o output
+	var i instant
 	var lease string
 	cmd := &cobra.Command{
-		Use:   "explain ([NAMESPACE/]NAME | -f FILE)",
-		Short: "Say why a workload has the replicas it has, until when, and what would change it",
-		Long: "Explain shows the count and what stands in its way, the formula with its numbers, every rule that changed the number, what\n" +
-			"comes by itself and when, and the levels at which the answer would be another one.\n\n" +
-			"Of an object in a cluster, or of a process that reads files (--config), it takes the levels that the status has: those\n" +
-			"of the last change of outcome. With -f it explains the decision at an instant of a test, or of a simulation (--input).",
+		Use:   "explain ([NAMESPACE/]NAME | FILE)",
+		Short: "Explain the replica count of a workload: why, until when, and what would change it",
+		Long: "Explain shows the replica count and what prevents it from being written, the formula with its numbers, every rule that changed\n" +
+			"the result, which changes will come without a new event and when, and the levels at which the result would be different.\n\n" +
+			"For an object in a cluster, or in the files of an Impulse that runs with --config, it uses the levels in the object's status,\n" +
+			"which are those of the last change of the outcome. For a file, it explains the decision at one instant of a test, or of a\n" +
+			"simulation (--input). An argument names a file if it is - (standard input), starts with / or ., or ends in .yaml, .yml or .json.",
 		Example: `  impulse explain web -n shop
   impulse explain shop/web -o json
 
-  # Of a process that runs with --config
+  # An object of an Impulse that runs with --config
   impulse explain shop/web --config ./scaledobjects/ --state-dir /var/lib/impulse
 
-  # Of a test, 45 s after its begin
-  impulse explain -f checkout.test.yaml --run 'a burst' --at 45s
+  # A test, 45 s after its start
+  impulse explain checkout.test.yaml --run 'a burst' --at 45s
 
-  # Of a simulation
-  impulse explain -f checkout.yaml --input load.csv --at 2026-03-01T08:30:00Z`,
-		Args: cobra.ArbitraryArgs, // Or none, with -f.
+  # A simulation
+  impulse explain checkout.yaml --input load.csv --at 2026-03-01T08:30:00Z`,
+		Args: cobra.ArbitraryArgs, // RunE checks them.
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(f.check(), c.check(cmd), excludes(cmd, "config", "lease-namespace"), r.check(cmd)); err != nil {
-				return err
-			}
-			if len(args) > 1 || (len(args) == 1) == (r.file != "") {
+			if len(args) != 1 {
 				return errWhich
 			}
-			explained := func() (*explain.Explanation, string, error) { return r.explain(cmd) }
-			if len(args) == 1 {
-				explained = func() (*explain.Explanation, string, error) { return explainLive(cmd.Context(), &c, lease, args[0]) }
+			if c.config == "" && namesFile(args[0]) {
+				i.file = args[0]
+			}
+			if err := errors.Join(o.check(), c.check(cmd), excludes(cmd, "config", "lease-namespace"), i.check(cmd)); err != nil {
+				return err
+			}
+			explained := func() (*explain.Explanation, string, error) { return explainLive(cmd.Context(), &c, lease, args[0]) }
+			if i.file != "" {
+				explained = func() (*explain.Explanation, string, error) { return i.explain(cmd) }
 			}
 			e, about, err := explained()
 			if err != nil {
 				return err
 			}
-			return f.print(cmd.OutOrStdout(), e, func(out io.Writer) error { return e.Text(out, about) })
+			return o.print(cmd.OutOrStdout(), e, func(out io.Writer) error { return e.Text(out, about) })
 		},
 	}
 	c.flags(cmd)
 	leaseFlag(cmd, &lease)
-	r.flags(cmd)
-	f.flag(cmd)
+	i.flags(cmd)
+	o.flag(cmd)
 	return cmd
 }
 
-// errWhich says that it is not clear what is to be explained.
-var errWhich = errors.New("name one object, as NAME or NAMESPACE/NAME, or a file with -f")
+// errWhich is returned if the arguments do not name one object or file.
+var errWhich = errors.New("name one object, as NAME or NAMESPACE/NAME, or one file")
 
-// explainLive explains an object of a cluster, or of a process in file mode. lease is the namespace of the AlertSets.
+// explainLive explains an object of a cluster, or of an Impulse in file mode. lease is the namespace of the AlertSets.
 func explainLive(ctx context.Context, c *cluster, lease, name string) (*explain.Explanation, string, error) {
 	so, err := c.get(ctx, name)
 	if err != nil {
@@ -77,7 +81,7 @@ func explainLive(ctx context.Context, c *cluster, lease, name string) (*explain.
 	}
 	w, mistakes := compile.Compile(so, builtin.Kinds(), compile.DefaultSettings())
 	if w == nil {
-		return nil, "", fmt.Errorf("%s/%s is not understood%s: %w", so.Namespace, so.Name, meanwhile(&so.Status), joined(mistakes))
+		return nil, "", fmt.Errorf("%s/%s is invalid%s: %w", so.Namespace, so.Name, meanwhile(&so.Status), joined(mistakes))
 	}
 	about := fmt.Sprintf("%s (%s)", w.Key(), w.Target)
 	e, err := explain.Object(w, &so.Status, time.Now())
@@ -90,7 +94,7 @@ func explainLive(ctx context.Context, c *cluster, lease, name string) (*explain.
 	return e, about, nil
 }
 
-// meanwhile says what Impulse does with an object whose spec is not understood, as far as its status tells.
+// meanwhile returns what Impulse does with an object whose spec is invalid, if its status shows that.
 func meanwhile(s *v1alpha1.ScaledObjectStatus) string {
 	ready := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady)
 	able := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionAbleToScale)
@@ -100,7 +104,7 @@ func meanwhile(s *v1alpha1.ScaledObjectStatus) string {
 	case able.Reason == "InvalidSpec":
 		return ", and Impulse does not scale it"
 	default:
-		return ", and Impulse goes on with its last good version"
+		return ", and its last good version stays in effect"
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 func TestAnObjectThatIsNotUnderstoodSaysWhatGoesOnMeanwhile(t *testing.T) {
 	for want, able := range map[string]string{
-		", and Impulse goes on with its last good version": "ReadyToScale", ", and Impulse does not scale it": "InvalidSpec", "": "",
+		", and its last good version stays in effect": "ReadyToScale", ", and Impulse does not scale it": "InvalidSpec", "": "",
 	} {
 		s := &v1alpha1.ScaledObjectStatus{}
 		if able != "" {

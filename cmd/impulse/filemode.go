@@ -14,7 +14,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
-// fromFiles reads an object from the files of a process in file mode, with the status that the process has saved.
+// fromFiles reads an object from the files of an Impulse in file mode, with the status that it has stored.
 func (c *cluster) fromFiles(namespace, name string) (*v1alpha1.ScaledObject, error) {
 	objects, problems, err := manifest.Load([]string{c.config}, nil)
 	if err != nil {
@@ -37,5 +37,5 @@ func (c *cluster) fromFiles(namespace, name string) (*v1alpha1.ScaledObject, err
 	for i, p := range wrong {
 		lines[i] = p.Error()
 	}
-	return nil, fmt.Errorf("%w that can be read; of a file with a mistake, the last good version stays in effect:\n%s", missing, strings.Join(lines, "\n"))
+	return nil, fmt.Errorf("%w that is valid; of a file with a mistake, the last good version stays in effect:\n%s", missing, strings.Join(lines, "\n"))
 }

@@ -68,7 +68,7 @@ func TestAnObjectThatFileModeDoesNotFollowIsNotExplained(t *testing.T) {
 	for args, want := range map[string]string{
 		"explain shop/offices":               `there is no ScaledObject "offices" in namespace "shop" in `,
 		"explain office":                     `there is no ScaledObject "office" in namespace "default" in `,
-		"explain shop/office --kubeconfig x": "--kubeconfig means nothing with --config",
+		"explain shop/office --kubeconfig x": "--kubeconfig has no effect with --config",
 	} {
 		code, out, errs := impulse(t, "", append(strings.Fields(args), "--config", config, "--state-dir", states)...)
 		if code != 2 || out != "" || !strings.Contains(errs, want) {
@@ -78,7 +78,7 @@ func TestAnObjectThatFileModeDoesNotFollowIsNotExplained(t *testing.T) {
 	if code, _, errs := impulse(t, "", "history", "shop/office", "--config", config, "--state-dir", filepath.Join(states, "absent")); code != 2 || !strings.Contains(errs, "find the folder of states") {
 		t.Errorf("a folder of states that is not there: %d %s", code, errs)
 	}
-	if code, _, errs := impulse(t, "", "history", "shop/office", "--state-dir", states); code != 2 || !strings.Contains(errs, "--state-dir means nothing without --config") {
+	if code, _, errs := impulse(t, "", "history", "shop/office", "--state-dir", states); code != 2 || !strings.Contains(errs, "--state-dir has no effect without --config") {
 		t.Errorf("states without files: %d %s", code, errs)
 	}
 	torn := filepath.Join(states, app.ObjectStates, "shop,office.json")

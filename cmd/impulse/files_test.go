@@ -29,10 +29,10 @@ func TestEveryCommandSaysWhatIsWrongWithItsFile(t *testing.T) {
 		"torn.yaml":  "torn.yaml:2:14: is not YAML: mapping values are not allowed in this context",
 		"key.yaml":   `key.yaml:7:3: spec.minReplicaCuont: unknown field (did you mean "minReplicaCount"?)`,
 	}
-	for _, command := range []string{"check", "convert", "simulate --input load.csv -f", "explain --input load.csv -f"} {
+	for _, command := range []string{"check", "convert", "simulate --input load.csv", "explain --input load.csv"} {
 		for file, want := range wrong {
-			code, out, errs := impulse(t, "", append(strings.Fields(command), file)...)
-			unread := file == "absent.yaml" || file == "folder" || strings.HasSuffix(command, "-f")
+			code, out, errs := impulse(t, "", append(strings.Fields(command), "./"+file)...)
+			unread := file == "absent.yaml" || file == "folder" || strings.Contains(command, "--input")
 			if (code == 2) != unread || code == 0 || !strings.Contains(out+errs, want) {
 				t.Errorf("%s %s: exit code %d, %s%swant %s", command, file, code, out, errs, want)
 			}
@@ -41,7 +41,7 @@ func TestEveryCommandSaysWhatIsWrongWithItsFile(t *testing.T) {
 	for input, want := range map[string]string{
 		"absent.csv": "absent.csv: no such file", "folder": "folder: is a directory", "empty.yaml": "there are no rows",
 	} {
-		code, out, errs := impulse(t, "", "simulate", "-f", "good.yaml", "--input", input)
+		code, out, errs := impulse(t, "", "simulate", "good.yaml", "--input", input)
 		if code != 2 || out != "" || !strings.Contains(errs, want) {
 			t.Errorf("--input %s: exit code %d, %s%swant %s", input, code, out, errs, want)
 		}
@@ -89,16 +89,16 @@ func TestWhatIsNotReadIsNotCalledWell(t *testing.T) {
 
 func TestFlagsThatMeanNothingAreRefused(t *testing.T) {
 	for args, want := range map[string]string{
-		"simulate -f a.yaml --input b.csv --step 5s":             "--step means nothing with --input",
-		"simulate -f a.yaml --input b.csv --prometheus http://p": "--prometheus means nothing with --input",
-		"simulate -f a.yaml --from 2h":                           "--from means nothing without --prometheus",
-		"explain web --at 45s":                                   "--at means nothing without --filename",
-		"explain web --input b.csv":                              "--input means nothing without --filename",
-		"explain -f a.test.yaml --startup-delay 1s":              "--startup-delay means nothing without --input",
-		"explain -f a.yaml --input b.csv --run x":                "--run means nothing with --input",
-		"explain -f a.test.yaml -n shop":                         "--namespace means nothing with --filename",
-		"explain web --config a.yaml --context b":                "--context means nothing with --config",
-		"history web --config a.yaml --kubeconfig b --context c": "--context means nothing with --config",
+		"simulate a.yaml --input b.csv --step 5s":                "--step has no effect with --input",
+		"simulate a.yaml --input b.csv --prometheus http://p":    "--prometheus has no effect with --input",
+		"simulate a.yaml --from 2h":                              "--from has no effect without --prometheus",
+		"explain web --at 45s":                                   "--at has no effect without a file",
+		"explain web --input b.csv":                              "--input has no effect without a file",
+		"explain a.test.yaml --startup-delay 1s":                 "--startup-delay has no effect without --input",
+		"explain a.yaml --input b.csv --run x":                   "--run has no effect with --input",
+		"explain a.test.yaml -n shop":                            "--namespace has no effect with a file",
+		"explain web --config a.yaml --context b":                "--context has no effect with --config",
+		"history web --config a.yaml --kubeconfig b --context c": "--context has no effect with --config",
 	} {
 		code, out, errs := impulse(t, "", strings.Fields(args)...)
 		if code != 2 || out != "" || !strings.Contains(errs, want) {

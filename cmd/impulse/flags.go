@@ -7,30 +7,38 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// needs refuses flags that mean nothing without another one: a flag that is passed over in silence misleads.
+// needs returns an error for each flag of names that is set without another flag. A flag that is silently ignored misleads.
 func needs(cmd *cobra.Command, other string, names ...string) error {
 	if cmd.Flags().Changed(other) {
 		return nil
 	}
-	var wrong []error
-	for _, name := range names {
-		if cmd.Flags().Changed(name) {
-			wrong = append(wrong, fmt.Errorf("--%s means nothing without --%s", name, other))
-		}
-	}
-	return errors.Join(wrong...)
+	return without(cmd, "--"+other, names...)
 }
 
-// excludes refuses flags that mean nothing beside another one.
+// excludes returns an error for each flag of names that is set together with another flag.
 func excludes(cmd *cobra.Command, other string, names ...string) error {
 	if !cmd.Flags().Changed(other) {
 		return nil
 	}
-	var wrong []error
+	return with(cmd, "--"+other, names...)
+}
+
+// without returns an error for each flag of names that is set: it has no effect without something else.
+func without(cmd *cobra.Command, other string, names ...string) error {
+	return refuseFlags(cmd, "--%s has no effect without "+other, names)
+}
+
+// with returns an error for each flag of names that is set: it has no effect with something else.
+func with(cmd *cobra.Command, other string, names ...string) error {
+	return refuseFlags(cmd, "--%s has no effect with "+other, names)
+}
+
+func refuseFlags(cmd *cobra.Command, format string, names []string) error {
+	var all []error
 	for _, name := range names {
 		if cmd.Flags().Changed(name) {
-			wrong = append(wrong, fmt.Errorf("--%s means nothing with --%s", name, other))
+			all = append(all, fmt.Errorf(format, name))
 		}
 	}
-	return errors.Join(wrong...)
+	return errors.Join(all...)
 }

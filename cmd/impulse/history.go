@@ -12,20 +12,20 @@ import (
 
 func historyCommand() *cobra.Command {
 	var c cluster
-	var f format
+	var o output
 	cmd := &cobra.Command{
 		Use:   "history [NAMESPACE/]NAME",
-		Short: "Show the last decisions on a workload, those that scaled nothing too, and why",
-		Long: "History shows the last ten decisions whose outcome was another than the one before: the count, who asked for it, and\n" +
-			"the rules that spoke. The newest is last.",
+		Short: "Show the last decisions on a workload, and why each was made",
+		Long: "History shows up to ten decisions whose outcome differed from the one before, including those that scaled nothing: the count,\n" +
+			"the trigger that determined it, and the rules that changed it. The newest is last.",
 		Example: `  impulse history web -n shop
   impulse history shop/web -o yaml
 
-  # Of a process that runs with --config
+  # An object of an Impulse that runs with --config
   impulse history shop/web --config ./scaledobjects/ --state-dir /var/lib/impulse`,
 		Args: oneObject,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(f.check(), c.check(cmd)); err != nil {
+			if err := errors.Join(o.check(), c.check(cmd)); err != nil {
 				return err
 			}
 			so, err := c.get(cmd.Context(), args[0])
@@ -33,13 +33,13 @@ func historyCommand() *cobra.Command {
 				return err
 			}
 			past := so.Status.History
-			if len(past) == 0 && f == "text" {
+			if len(past) == 0 && o.value == "text" {
 				return fmt.Errorf("history of %s/%s: %w", so.Namespace, so.Name, explain.Undecided(&so.Status))
 			}
-			return f.print(cmd.OutOrStdout(), past, func(w io.Writer) error { return explain.History(w, past) })
+			return o.print(cmd.OutOrStdout(), past, func(w io.Writer) error { return explain.History(w, past) })
 		},
 	}
 	c.flags(cmd)
-	f.flag(cmd)
+	o.flag(cmd)
 	return cmd
 }

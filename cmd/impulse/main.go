@@ -1,4 +1,4 @@
-// Command impulse is the autoscaler and its tools.
+// Command impulse is the autoscaler and its command line tools.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 )
 
 // version is set by the linker.
-var version = "dev" //nolint:gochecknoglobals // The linker sets it.
+var version = "dev"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -26,12 +26,11 @@ func main() {
 	os.Exit(code)
 }
 
-// execute runs a command line and returns the exit code: 0 fine, 1 something is wrong with what was looked at, 2 the
-// command could not be carried out.
+// execute runs a command line and returns the exit code: 0 success, 1 the command found mistakes in its input, 2 the command failed.
 func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
-	// The output repeats words of files and servers: none of them may be interpreted by a terminal.
+	// The output repeats text of files and servers, which a terminal must not interpret.
 	out, errs = printable.NewWriter(out), printable.NewWriter(errs)
-	root := command() //nolint:contextcheck // cobra hands it to the commands.
+	root := command()
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
@@ -53,14 +52,14 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 // maxErrorLine bounds one line of an error, in bytes.
 const maxErrorLine = 4 << 10
 
-// errFindings says that a command did its work and found something wrong, which it has already said.
-var errFindings = errors.New("something is wrong")
+// errFindings is returned by a command that found mistakes in its input, and has printed them.
+var errFindings = errors.New("the input has mistakes")
 
 func command() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "impulse",
 		Short:         "An event-driven autoscaler for Kubernetes",
-		Long:          "Impulse gives a workload the right number of replicas milliseconds after something happened:\nan alert fires, a queue fills, a schedule starts, a query crosses its target.",
+		Long:          "Impulse scales workloads within milliseconds of an event: an alert fires, a queue fills, a schedule starts, or a query\ncrosses its target.",
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -72,7 +71,7 @@ func command() *cobra.Command {
 	return root
 }
 
-// someFiles is the arguments of a command about files.
+// someFiles checks the arguments of a command about files.
 func someFiles(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return errNoFile
@@ -80,8 +79,8 @@ func someFiles(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// errNoFile says that a command wants to know which files.
-var errNoFile = errors.New("name a file; - is the standard input")
+// errNoFile is returned if the arguments name no file.
+var errNoFile = errors.New("name a file; - is standard input")
 
 func versionCommand() *cobra.Command {
 	return &cobra.Command{

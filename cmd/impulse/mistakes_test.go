@@ -55,8 +55,8 @@ func TestWhatIsNoFileOfTestsIsUnusable(t *testing.T) {
 		"tests given twice":       {content: good + "\n" + good, want: "-:2:1: tests: is given twice"},
 		"a name that none has":    {content: good, args: []string{"-", "--run", "absent"}, want: "--run absent: no test has such a name"},
 		"no regular expression":   {content: good, args: []string{"-", "--run", "("}, want: "--run: error parsing regexp"},
-		"an output that is none":  {content: good, args: []string{"-", "-o", "xml"}, want: `--output is "xml": expected text, json or junit`},
-		"no file at all":          {args: []string{"--"}, want: "name a file; - is the standard input"},
+		"an output that is none":  {content: good, args: []string{"-", "-o", "xml"}, want: `--output is "xml": expected text, json, yaml or junit`},
+		"no file at all":          {args: []string{"--"}, want: "name a file; - is standard input"},
 		"a flag that is none":     {args: []string{"-", "--verbos"}, want: "unknown flag: --verbos"},
 		"a file that is too long": {content: strings.Repeat("#", 32<<20+1), want: "-: is larger than 33554432 bytes"},
 		"aliases without an end": {

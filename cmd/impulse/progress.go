@@ -12,21 +12,21 @@ import (
 	"github.com/impulse-sh/impulse/internal/printable"
 )
 
-// barAfter is how long work has to take until a bar is shown.
+// barAfter is the time after which the bar appears.
 const barAfter = 300 * time.Millisecond
 
-// progress is a bar on a terminal, and nothing anywhere else.
+// progress is a progress bar. It writes nothing unless the output is a terminal.
 type progress struct {
 	out   io.Writer
 	began time.Time
 	shown bool
 }
 
-// progressOn returns a bar on out, when that is a terminal.
+// progressOn returns a progress bar on out.
 func progressOn(out io.Writer) *progress {
 	p := &progress{began: time.Now()}
 	if w, ok := out.(*printable.Writer); ok {
-		out = w.To // The bar moves by control characters of its own.
+		out = w.To // The bar itself uses control characters.
 	}
 	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		p.out = out
@@ -34,7 +34,7 @@ func progressOn(out io.Writer) *progress {
 	return p
 }
 
-// show shows how far the work is, from 0 to 1.
+// show updates the bar; done is from 0 to 1.
 func (p *progress) show(what string, done float64) {
 	if p.out == nil || time.Since(p.began) < barAfter {
 		return
@@ -45,7 +45,7 @@ func (p *progress) show(what string, done float64) {
 	fmt.Fprintf(p.out, "\r\x1b[K%s [%s%s] %3.0f%%", what, strings.Repeat("=", full), strings.Repeat(" ", width-full), 100*done)
 }
 
-// clear takes the bar away.
+// clear removes the bar.
 func (p *progress) clear() {
 	if p.shown {
 		fmt.Fprint(p.out, "\r\x1b[K")

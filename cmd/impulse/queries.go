@@ -15,18 +15,18 @@ import (
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
 )
 
-// queryTimeout bounds how long a server may take to say whether it takes a query.
+// queryTimeout bounds one query.
 const queryTimeout = 15 * time.Second
 
-// querier asks a Prometheus, or what answers its API, whether it takes the queries of objects.
+// querier lets a Prometheus, or a server with its API, parse the queries of objects.
 type querier struct {
 	server promv1.API
-	// refused is why a query that was asked is not taken; "" when it is.
+	// refused has, for each query that was sent, the error of the server; "" if it can parse the query.
 	refused map[string]string
 }
 
-// askQueries returns the objects whose queries the server at a URL takes, and a problem for each query that it cannot parse.
-func askQueries(ctx context.Context, url string, objects []manifest.Compiled) (well []manifest.Compiled, all []diag.Error, err error) {
+// checkQueries returns the objects whose queries the server at a URL can parse, and a problem for each query that it cannot.
+func checkQueries(ctx context.Context, url string, objects []manifest.Compiled) (well []manifest.Compiled, all []diag.Error, err error) {
 	client, err := api.NewClient(api.Config{Address: url})
 	if err != nil {
 		return nil, nil, fmt.Errorf("--prometheus: %w", err)
@@ -34,14 +34,14 @@ func askQueries(ctx context.Context, url string, objects []manifest.Compiled) (w
 	q := &querier{server: promv1.NewAPI(client), refused: map[string]string{}}
 	for i := range objects {
 		o := &objects[i]
-		problems, err := q.ask(ctx, o.Object, o.Workload, "spec")
+		problems, err := q.check(ctx, o.Object, o.Workload, "spec")
 		if shadow := o.ScaledObject.Spec.Shadow; err == nil && shadow != nil && len(shadow.Triggers) > 0 {
 			var more []diag.Error
-			more, err = q.ask(ctx, o.Object, o.Workload.Shadow, "spec.shadow")
+			more, err = q.check(ctx, o.Object, o.Workload.Shadow, "spec.shadow")
 			problems = append(problems, more...)
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("ask %s: %w", url, err)
+			return nil, nil, fmt.Errorf("query %s: %w", url, err)
 		}
 		if len(problems) == 0 {
 			well = append(well, objects[i])
@@ -51,8 +51,8 @@ func askQueries(ctx context.Context, url string, objects []manifest.Compiled) (w
 	return well, all, nil
 }
 
-// ask asks for the queries of one policy, whose triggers stand below a path of the object.
-func (q *querier) ask(ctx context.Context, o *manifest.Object, w *compile.Workload, path string) ([]diag.Error, error) {
+// check checks the queries of one policy, whose triggers are below a path of the object.
+func (q *querier) check(ctx context.Context, o *manifest.Object, w *compile.Workload, path string) ([]diag.Error, error) {
 	var all []diag.Error
 	for i := range w.Triggers {
 		config, ok := w.Triggers[i].Config.(interface{ PromQL() string })
@@ -64,14 +64,14 @@ func (q *querier) ask(ctx context.Context, o *manifest.Object, w *compile.Worklo
 			return nil, err
 		}
 		if refused != "" {
-			all = append(all, o.Problem(fmt.Sprintf("%s.triggers[%d].metadata.query", path, i), "the server does not take it: "+refused, ""))
+			all = append(all, o.Problem(fmt.Sprintf("%s.triggers[%d].metadata.query", path, i), "the server cannot parse it: "+refused, ""))
 		}
 	}
 	return all, nil
 }
 
-// refusal returns why the server cannot parse a query, "" when it can. The query is asked for as of 1970, when there is nothing
-// to read: it costs the server no more than to parse it.
+// refusal returns the error with which the server refuses a query, or "". The query is evaluated as of 1970, when there is no data,
+// so that it costs the server little more than parsing.
 func (q *querier) refusal(ctx context.Context, query string) (string, error) {
 	if refused, ok := q.refused[query]; ok {
 		return refused, nil
@@ -89,7 +89,7 @@ func (q *querier) refusal(ctx context.Context, query string) (string, error) {
 	return refused, err
 }
 
-// judged reports whether an error is about the query: servers that are no Prometheus have types of their own for that.
+// judged reports whether an error is about the query. Servers that are not a Prometheus have error types of their own for that.
 func judged(t promv1.ErrorType) bool {
 	switch t {
 	case promv1.ErrBadResponse, promv1.ErrServer, promv1.ErrClient, promv1.ErrTimeout, promv1.ErrCanceled:

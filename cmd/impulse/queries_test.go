@@ -37,9 +37,9 @@ func TestAServerIsAskedWhetherItTakesTheQueries(t *testing.T) {
 	}{
 		"a Prometheus": {
 			http.StatusBadRequest, "bad_data", "1:1: parse error: unknown\\nfunction", 1,
-			"web.yaml:8:85: spec.shadow.triggers[0].metadata.query: the server does not take it: 1:1: parse error: unknown function\n", "",
+			"web.yaml:8:85: spec.shadow.triggers[0].metadata.query: the server cannot parse it: 1:1: parse error: unknown function\n", "",
 		},
-		"another server": {http.StatusUnprocessableEntity, "422", "unknown func", 1, "the server does not take it: unknown func\n", ""},
+		"another server": {http.StatusUnprocessableEntity, "422", "unknown func", 1, "the server cannot parse it: unknown func\n", ""},
 		"a broken one":   {http.StatusServiceUnavailable, "unavailable", "starting", 2, "", "server error: 503"},
 	} {
 		var asked atomic.Int32
@@ -64,7 +64,7 @@ func TestAServerIsAskedWhetherItTakesTheQueries(t *testing.T) {
 			t.Errorf("%s: asked %d times for two queries: %s", name, asked.Load(), out)
 		}
 	}
-	if code, out, errs := impulse(t, "", "check", "web.yaml", "--prometheus", "http://127.0.0.1:1"); code != 2 || out != "" || !strings.Contains(errs, "ask http://127.0.0.1:1: ") {
+	if code, out, errs := impulse(t, "", "check", "web.yaml", "--prometheus", "http://127.0.0.1:1"); code != 2 || out != "" || !strings.Contains(errs, "query http://127.0.0.1:1: ") {
 		t.Errorf("nobody there: %d %s%s", code, out, errs)
 	}
 }

@@ -30,20 +30,20 @@ const (
 	tokenVariable = "IMPULSE_TOKEN"
 )
 
-// receiver is the flags of every command that sends something to a running Impulse.
+// receiver holds the flags of commands that send to a running Impulse.
 type receiver struct {
 	server, tokenFile, caFile string
-	format                    format
+	output                    output
 }
 
 func (r *receiver) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&r.server, "server", "http://127.0.0.1:8080", "URL of Impulse")
-	f.StringVar(&r.tokenFile, "token-file", "", "file that holds a bearer token (default: $"+tokenVariable+")")
-	f.StringVar(&r.caFile, "ca-file", "", "certificates in PEM that sign the server's (default: those of the system)")
+	f.StringVar(&r.tokenFile, "token-file", "", "file with a bearer token (default: $"+tokenVariable+")")
+	f.StringVar(&r.caFile, "ca-file", "", "PEM file with the authorities of the server's certificate (default: those of the system)")
 	_ = cmd.MarkFlagFilename("token-file")
 	_ = cmd.MarkFlagFilename("ca-file")
-	r.format.flag(cmd)
+	r.output.flag(cmd)
 }
 
 func (r *receiver) check() error {
@@ -52,40 +52,39 @@ func (r *receiver) check() error {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		err = fmt.Errorf("--server is %q: expected a URL, such as http://127.0.0.1:8080", r.server)
 	case u.User != nil:
-		err = errors.New("--server holds credentials: put a token into a file, and name it with --token-file")
+		err = errors.New("--server contains credentials: put a token into a file, and name it with --token-file")
 	}
-	return errors.Join(err, r.format.check())
+	return errors.Join(err, r.output.check())
 }
 
-// message is what is sent, in words as well.
+// message is a request, and the text about it.
 type message struct {
 	method, path string
 	body         any
-	// what is sent, and what to look at next.
+	// what describes the message, and next the command to run after it.
 	what, next string
-	// counts asks how many objects select it, and unselected says what to look at when none does, or that is not known yet.
+	// counts requests the number of objects that select the alert. unselected is the next step if no object does, or none is known to.
 	counts     bool
 	unselected string
 }
 
-// answer is what came back.
+// answer is the response to a message.
 type answer struct {
 	URL  string `json:"url"`
 	Code int    `json:"code"`
-	// Text is the reason of what is not taken.
+	// Text is the reason of a refusal.
 	Text string `json:"text,omitempty"`
-	// SelectedBy is how many objects select what was sent; absent where that is not asked, or not known yet.
+	// SelectedBy is the number of objects that select the alert; absent if it was not requested, or is not known yet.
 	SelectedBy *int `json:"selectedBy,omitempty"`
 }
 
-// send sends a message and prints what was answered.
+// send sends a message and prints the answer.
 func (r *receiver) send(cmd *cobra.Command, m message) error {
-	a, err := r.ask(cmd, m)
+	a, err := r.post(cmd, m)
 	if err != nil {
 		return err
 	}
-	f := r.format
-	if err := f.print(cmd.OutOrStdout(), a, func(w io.Writer) error { return a.tell(w, m) }); err != nil {
+	if err := r.output.print(cmd.OutOrStdout(), a, func(w io.Writer) error { return a.print(w, m) }); err != nil {
 		return err
 	}
 	switch a.Code / 100 {
@@ -94,11 +93,11 @@ func (r *receiver) send(cmd *cobra.Command, m message) error {
 	case 4:
 		return errFindings
 	}
-	return fmt.Errorf("%s cannot take it now: try again", r.server)
+	return fmt.Errorf("%s is not available at present: try again", r.server)
 }
 
-// ask sends a message and reads the answer.
-func (r *receiver) ask(cmd *cobra.Command, m message) (*answer, error) {
+// post sends a message and reads the answer.
+func (r *receiver) post(cmd *cobra.Command, m message) (*answer, error) {
 	token, err := r.token()
 	if err != nil {
 		return nil, err
@@ -124,12 +123,12 @@ func (r *receiver) ask(cmd *cobra.Command, m message) (*answer, error) {
 	if m.counts {
 		request.Header.Set("Prefer", "return=representation")
 	}
-	// A redirect would lose the body, and take the token elsewhere.
+	// Following a redirect would lose the body, and send the token to another server.
 	client := &http.Client{Transport: transport, Timeout: sendTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer client.CloseIdleConnections()
 	response, err := client.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("send it: %w", err)
+		return nil, fmt.Errorf("send the message: %w", err)
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
@@ -137,19 +136,19 @@ func (r *receiver) ask(cmd *cobra.Command, m message) (*answer, error) {
 		return nil, fmt.Errorf("read the answer of %s: %w", address, err)
 	}
 	if response.StatusCode/100 == 3 {
-		return nil, fmt.Errorf("%s answers with a redirect to %q: name that server", address, response.Header.Get("Location"))
+		return nil, fmt.Errorf("%s redirects to %q: name that server with --server", address, response.Header.Get("Location"))
 	}
 	a := &answer{URL: address, Code: response.StatusCode, Text: strings.TrimSpace(string(text))}
 	var counted struct {
 		SelectedBy *int `json:"selectedBy"`
 	}
-	if m.counts && a.Code == http.StatusOK && json.Unmarshal(text, &counted) == nil { // An older version counts nothing.
+	if m.counts && a.Code == http.StatusOK && json.Unmarshal(text, &counted) == nil {
 		a.SelectedBy, a.Text = counted.SelectedBy, ""
 	}
 	return a, nil
 }
 
-// token is that of the file or of the environment; a newline at the end is no part of it. No error repeats it.
+// token returns the token of the file or of the environment, without surrounding space. No error contains it.
 func (r *receiver) token() (string, error) {
 	token := os.Getenv(tokenVariable)
 	if r.tokenFile != "" {
@@ -161,12 +160,12 @@ func (r *receiver) token() (string, error) {
 	}
 	token = strings.TrimSpace(token)
 	if strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }) {
-		return "", errors.New("the token has a space, or something that is no ASCII letter, in it: one token was expected")
+		return "", errors.New("the token contains a space or a character that is not printable ASCII: expected one token")
 	}
 	return token, nil
 }
 
-// transport trusts the certificates that are named.
+// transport returns a transport that trusts the authorities in --ca-file.
 func (r *receiver) transport() (*http.Transport, error) {
 	t := &http.Transport{Proxy: http.ProxyFromEnvironment}
 	if r.caFile == "" {
@@ -178,7 +177,7 @@ func (r *receiver) transport() (*http.Transport, error) {
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(content) {
-		return nil, fmt.Errorf("--ca-file: %s holds no certificate in PEM", r.caFile)
+		return nil, fmt.Errorf("--ca-file: %s contains no PEM certificate", r.caFile)
 	}
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}
 	return t, nil

@@ -33,16 +33,16 @@ func TestNoCommandReadsADeviceOrWaitsForAPipe(t *testing.T) {
 		}
 	}
 	for file, want := range map[string]string{
-		"pipe": "open pipe: is a pipe: a regular file was expected", "device": "open device: is a device: a regular file was expected",
+		"pipe": "pipe: is a pipe: a regular file was expected", "device": "device: is a device: a regular file was expected",
 	} {
 		says(want, "check", file)
 		says(want, "convert", file)
 		says(want, "test", file)
 		says(want, "test", file+".test.yaml")
-		says(want, "explain", "-f", file)
-		says(want, "simulate", "-f", file, "--input", "load.csv")
-		says(want, "simulate", "-f", "good.yaml", "--input", file)
-		says(want, "explain", "-f", "good.yaml", "--input", file)
+		says(want, "explain", "./"+file)
+		says(want, "simulate", file, "--input", "load.csv")
+		says(want, "simulate", "good.yaml", "--input", file)
+		says(want, "explain", "good.yaml", "--input", file)
 		says(want, "send", "alert", "a=b", "--token-file", file)
 		says(want, "send", "alert", "a=b", "--ca-file", file)
 	}

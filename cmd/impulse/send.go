@@ -21,9 +21,9 @@ import (
 func sendCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "send",
-		Short: "Send a test alert, or a level, to a running Impulse",
-		Long: "Send posts what an Alertmanager, or a sender of levels, would, and says what was answered and where to look next. Exit\n" +
-			"code: 0 it is recorded, 1 Impulse does not take it, 2 it could not be sent.",
+		Short: "Send an alert or a level to a running Impulse, for a test",
+		Long: "Send posts the same message as an Alertmanager, or as a program that pushes levels, and prints the answer. Exit code: 0 recorded,\n" +
+			"1 refused by Impulse, 2 not sent.",
 	}
 	cmd.AddCommand(sendAlertCommand(), sendValueCommand())
 	return cmd
@@ -39,7 +39,7 @@ func sendAlertCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "alert LABEL=VALUE...",
-		Short: "Fire an alert, or resolve it",
+		Short: "Fire or resolve an alert",
 		Long: "Alert fires an alert with these labels, at the door of a namespace or of the whole cluster. It fires until it is resolved, or\n" +
 			"until twice the ttl of the triggers that select it has passed.",
 		Example: `  impulse send alert --namespace shop alertname=CheckoutSlow severity=scale
@@ -49,18 +49,18 @@ func sendAlertCommand() *cobra.Command {
   # Through a tunnel, with a token
   kubectl -n impulse-system port-forward svc/impulse 8080:80 &
   impulse send alert --token-file token -n shop alertname=CheckoutSlow severity=scale`,
-		Args:              cobra.ArbitraryArgs, // What is wrong with them is said in one place.
+		Args:              cobra.ArbitraryArgs, // RunE checks them.
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			labels, err := pairs("label", args)
-			said, saidErr := pairs("--annotation", annotations)
+			values, valuesErr := pairs("--annotation", annotations)
 			if len(args) == 0 {
 				err = errNoLabel
 			}
 			if cluster && cmd.Flags().Changed("namespace") {
-				err = errors.Join(err, errBothDoors)
+				err = errors.Join(err, errBothScopes)
 			}
-			if err := errors.Join(err, saidErr, to.check()); err != nil {
+			if err := errors.Join(err, valuesErr, to.check()); err != nil {
 				return err
 			}
 			path, whose := "/v1/alertmanager/"+url.PathEscape(namespace), "namespace "+namespace
@@ -68,16 +68,16 @@ func sendAlertCommand() *cobra.Command {
 				path, whose = "/v1/alertmanager", "all namespaces (scope: cluster)"
 			}
 			return to.send(cmd, message{
-				method: http.MethodPost, path: path, body: alertBody(labels, said, resolve, time.Now()),
+				method: http.MethodPost, path: path, body: alertBody(labels, values, resolve, time.Now()),
 				what: fmt.Sprintf("%s %s for the objects of %s", alertName(labels), map[bool]string{false: "fires", true: "is resolved"}[resolve], whose),
-				next: "impulse explain NAMESPACE/NAME says what it changed", counts: true,
-				unselected: "impulse alerts lists what is recorded and which objects select it; kubectl get so -A shows the objects, whose matchers and scope decide what they select",
+				next: "impulse explain NAMESPACE/NAME shows what it changed", counts: true,
+				unselected: "impulse alerts lists what is recorded and which objects select it; kubectl get so -A lists the objects, which select alerts by matchers and scope",
 			})
 		},
 	}
 	f := cmd.Flags()
 	f.StringVarP(&namespace, "namespace", "n", "default", "namespace whose objects may select the alert")
-	f.BoolVar(&cluster, "cluster", false, "send it to the cluster-wide door instead")
+	f.BoolVar(&cluster, "cluster", false, "send it to the receiver for the whole cluster instead")
 	f.BoolVar(&resolve, "resolve", false, "resolve the alert instead of firing it")
 	f.StringArrayVar(&annotations, "annotation", nil, "annotation of the alert, NAME=VALUE; may be repeated")
 	to.flags(cmd)
@@ -93,11 +93,11 @@ func sendValueCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "value NAMESPACE/NAME VALUE",
 		Short: "Push a level to a trigger of type push",
-		Long:  "Value pushes a level to one trigger of a ScaledObject. It stands until it is replaced, or until its ttl has passed.",
+		Long:  "Value pushes a level to one trigger of a ScaledObject. The level counts until it is replaced, or until its ttl has passed.",
 		Example: `  impulse send value shop/worker --trigger jobs 42
   impulse send value shop/worker --trigger jobs 42 --ttl 60s
   impulse send value shop/worker --trigger jobs 42 --server https://impulse.example.com --token-file token -o json`,
-		Args:              cobra.ArbitraryArgs, // What is wrong with them is said in one place.
+		Args:              cobra.ArbitraryArgs, // RunE checks them.
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 {
@@ -126,25 +126,25 @@ func sendValueCommand() *cobra.Command {
 				method: http.MethodPut, body: body,
 				path: "/v1/namespaces/" + url.PathEscape(namespace) + "/scaledobjects/" + url.PathEscape(name) + "/triggers/" + url.PathEscape(trigger),
 				what: fmt.Sprintf("the level of trigger %s of %s/%s is %s", trigger, namespace, name, args[1]),
-				next: "impulse explain " + namespace + "/" + name + " says what it changed",
+				next: "impulse explain " + namespace + "/" + name + " shows what it changed",
 			})
 		},
 	}
 	cmd.Flags().StringVar(&trigger, "trigger", "", "name of the trigger (required)")
-	cmd.Flags().DurationVar(&ttl, "ttl", 0, "how long the level counts without being pushed again (default: as the trigger says)")
+	cmd.Flags().DurationVar(&ttl, "ttl", 0, "time for which the level counts unless it is pushed again (default: the ttl of the trigger)")
 	to.flags(cmd)
 	return cmd
 }
 
-// What is wrong with a command line.
+// Mistakes in a command line.
 var (
-	errNoLabel    = errors.New("name the labels of the alert: alertname=CheckoutSlow severity=scale")
-	errBothDoors  = errors.New("--namespace and --cluster are two doors: name one")
-	errWhichValue = errors.New("name one object and a value: NAMESPACE/NAME VALUE")
-	errNoTrigger  = errors.New("--trigger is missing: the name of a trigger of type push")
+	errNoLabel    = errors.New("give the labels of the alert, such as alertname=CheckoutSlow severity=scale")
+	errBothScopes = errors.New("--namespace and --cluster exclude each other")
+	errWhichValue = errors.New("give one object and a value: NAMESPACE/NAME VALUE")
+	errNoTrigger  = errors.New("--trigger is required: the name of a trigger of type push")
 )
 
-// pairs reads words of the form NAME=VALUE.
+// pairs reads arguments of the form NAME=VALUE.
 func pairs(what string, words []string) (map[string]string, error) {
 	all := map[string]string{}
 	var wrong []error
@@ -162,7 +162,7 @@ func pairs(what string, words []string) (map[string]string, error) {
 	return all, errors.Join(wrong...)
 }
 
-// alertBody is a delivery of an Alertmanager with one alert.
+// alertBody returns the body of an Alertmanager's webhook with one alert.
 func alertBody(labels, annotations map[string]string, resolve bool, now time.Time) map[string]any {
 	status, ends := "firing", time.Time{}
 	if resolve {
@@ -176,7 +176,7 @@ func alertBody(labels, annotations map[string]string, resolve bool, now time.Tim
 	}
 }
 
-// alertName names an alert as Alertmanager does.
+// alertName formats labels as Alertmanager does.
 func alertName(labels map[string]string) string {
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
@@ -185,13 +185,13 @@ func alertName(labels map[string]string) string {
 	return "{" + strings.Join(all, ", ") + "}"
 }
 
-// tell prints what was answered.
-func (a *answer) tell(w io.Writer, m message) error {
+// print prints the answer to a message.
+func (a *answer) print(w io.Writer, m message) error {
 	if a.Code/100 == 2 {
 		selected, next := "", m.next
 		switch n := a.SelectedBy; {
 		case !m.counts:
-		case n == nil: // An older version does not say it at any time.
+		case n == nil:
 			selected, next = "; which objects select it is not known yet, as Impulse has just started", m.unselected
 		case *n == 0:
 			selected, next = "; no object selects it", m.unselected
@@ -202,16 +202,16 @@ func (a *answer) tell(w io.Writer, m message) error {
 			printable.Line(m.what, printable.Longest), selected, printable.Line(next, printable.Longest))
 		return err
 	}
-	_, err := fmt.Fprintf(w, "not taken (%d): %s\n", a.Code, printable.Line(a.Text, printable.Longest))
+	_, err := fmt.Fprintf(w, "refused (%d): %s\n", a.Code, printable.Line(a.Text, printable.Longest))
 	if hint := hints[a.Code]; err == nil && hint != "" {
 		_, err = fmt.Fprintln(w, "next: "+hint)
 	}
 	return err
 }
 
-// hints say what to do about an answer.
+// hints are next steps by status code.
 var hints = map[int]string{
-	http.StatusUnauthorized: "give --token-file, or IMPULSE_TOKEN: the token is one of those that Impulse was started with",
-	http.StatusForbidden:    "the token is for other namespaces",
-	http.StatusNotFound:     "kubectl get so -A shows the objects; the trigger is called by its name in spec.triggers",
+	http.StatusUnauthorized: "set --token-file or IMPULSE_TOKEN to a token of the --tokens-file or --credentials-file of Impulse",
+	http.StatusForbidden:    "use a token that is valid for this namespace",
+	http.StatusNotFound:     "kubectl get so -A lists the objects; the trigger is named as in spec.triggers",
 }

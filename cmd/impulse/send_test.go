@@ -54,7 +54,7 @@ func TestAnAlertIsSentAsAnAlertmanagerWould(t *testing.T) {
 	s, last := taker(t, http.StatusOK, `{"selectedBy": 1}`, false)
 	code, out, errs := impulse(t, "", "send", "alert", "--server", s.URL+"/", "-n", "shop", "severity=page", "alertname=Slow", "--annotation", "value=1=2")
 	if code != 0 || errs != "" || out != "recorded (200): {alertname=\"Slow\", severity=\"page\"} fires for the objects of namespace shop; 1 object selects it\n"+
-		"next: impulse explain NAMESPACE/NAME says what it changed\n" {
+		"next: impulse explain NAMESPACE/NAME shows what it changed\n" {
 		t.Errorf("%d %q %q", code, out, errs)
 	}
 	if last.method != http.MethodPost || last.path != "/v1/alertmanager/shop" || last.token != "Bearer from-the-environment" || last.body["version"] != "4" {
@@ -70,9 +70,9 @@ func TestAnAlertIsSentAsAnAlertmanagerWould(t *testing.T) {
 
 func TestAnAlertIsSentAndTheObjectsThatSelectItAreCounted(t *testing.T) {
 	for answer, want := range map[string]string{
-		`{"selectedBy": 2}`: "fires for the objects of namespace shop; 2 objects select it\nnext: impulse explain NAMESPACE/NAME says what it changed",
+		`{"selectedBy": 2}`: "fires for the objects of namespace shop; 2 objects select it\nnext: impulse explain NAMESPACE/NAME shows what it changed",
 		`{"selectedBy": 1}`: "; 1 object selects it\n",
-		`{"selectedBy": 0}`: "; no object selects it\nnext: impulse alerts lists what is recorded and which objects select it; kubectl get so -A shows the objects",
+		`{"selectedBy": 0}`: "; no object selects it\nnext: impulse alerts lists what is recorded and which objects select it; kubectl get so -A lists the objects",
 		"": "fires for the objects of namespace shop; which objects select it is not known yet, as Impulse has just started\n" +
 			"next: impulse alerts lists what is recorded and which objects select it; ",
 	} {
@@ -95,7 +95,7 @@ func TestAValueIsSentToItsTrigger(t *testing.T) {
 	}
 	s, last := taker(t, http.StatusOK, "", false)
 	code, out, errs := impulse(t, "", "send", "value", "shop/worker", "--trigger", "jobs", "42.5", "--ttl", "60s", "--server", s.URL, "--token-file", file)
-	if code != 0 || errs != "" || out != "recorded (200): the level of trigger jobs of shop/worker is 42.5\nnext: impulse explain shop/worker says what it changed\n" {
+	if code != 0 || errs != "" || out != "recorded (200): the level of trigger jobs of shop/worker is 42.5\nnext: impulse explain shop/worker shows what it changed\n" {
 		t.Errorf("%d %q %q", code, out, errs)
 	}
 	if last.method != http.MethodPut || last.path != "/v1/namespaces/shop/scaledobjects/worker/triggers/jobs" || last.token != "Bearer from-a-file" ||
@@ -115,12 +115,12 @@ func TestWhatIsNotTakenIsSaidWithWhatToDo(t *testing.T) {
 		code       int
 		says, errs string
 	}{
-		{http.StatusNotFound, "no trigger is called jobs\n", 1, "not taken (404): no trigger is called jobs\nnext: kubectl get so -A", ""},
-		{http.StatusBadRequest, "\"value\" is wrong\n", 1, "not taken (400): \"value\" is wrong\n", ""},
-		{http.StatusUnauthorized, "no access\n", 1, "not taken (401): no access\nnext: give --token-file", ""},
-		{http.StatusForbidden, "no access\n", 1, "next: the token is for other namespaces", ""},
-		{http.StatusServiceUnavailable, "nobody leads\n", 2, "not taken (503): nobody leads\n", "cannot take it now: try again"},
-		{http.StatusFound, "", 2, "", `answers with a redirect to "https://elsewhere.example/": name that server`},
+		{http.StatusNotFound, "no trigger is called jobs\n", 1, "refused (404): no trigger is called jobs\nnext: kubectl get so -A", ""},
+		{http.StatusBadRequest, "\"value\" is wrong\n", 1, "refused (400): \"value\" is wrong\n", ""},
+		{http.StatusUnauthorized, "no access\n", 1, "refused (401): no access\nnext: set --token-file", ""},
+		{http.StatusForbidden, "no access\n", 1, "next: use a token that is valid for this namespace", ""},
+		{http.StatusServiceUnavailable, "nobody leads\n", 2, "refused (503): nobody leads\n", "is not available at present: try again"},
+		{http.StatusFound, "", 2, "", `redirects to "https://elsewhere.example/": name that server`},
 	} {
 		s, _ := taker(t, c.answer, c.text, false)
 		code, out, errs := impulse(t, "", "send", "value", "shop/worker", "--trigger", "jobs", "1", "--server", s.URL)
@@ -156,19 +156,19 @@ func TestWhatCannotBeSentIsSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, args := range map[string][]string{
-		"name the labels of the alert":                   {"alert"},
+		"give the labels of the alert":                   {"alert"},
 		`label "Slow": expected NAME=VALUE`:              {"alert", "Slow"},
 		"label a is given twice":                         {"alert", "a=1", "a=2"},
 		`--annotation "x": expected NAME=VALUE`:          {"alert", "a=1", "--annotation", "x"},
-		"--namespace and --cluster are two doors":        {"alert", "a=1", "--cluster", "-n", "shop"},
+		"--namespace and --cluster exclude each other":   {"alert", "a=1", "--cluster", "-n", "shop"},
 		`--server is "impulse": expected a URL`:          {"alert", "a=1", "--server", "impulse"},
-		"--server holds credentials":                     {"alert", "a=1", "--server", "http://me:hunter2@impulse"},
+		"--server contains credentials":                  {"alert", "a=1", "--server", "http://me:hunter2@impulse"},
 		`--output is "xml": expected text, json or yaml`: {"alert", "a=1", "-o", "xml"},
-		"the token has a space":                          {"alert", "a=1", "--token-file", secret},
+		"the token contains a space":                     {"alert", "a=1", "--token-file", secret},
 		"--token-file: open /nowhere":                    {"alert", "a=1", "--token-file", "/nowhere"},
-		"name one object and a value":                    {"value", "shop/worker", "--trigger", "jobs"},
-		"name one object and a value: NAMESPACE/NAME":    {"value", "worker", "42", "--trigger", "jobs"},
-		"--trigger is missing":                           {"value", "shop/worker", "42"},
+		"give one object and a value":                    {"value", "shop/worker", "--trigger", "jobs"},
+		"give one object and a value: NAMESPACE/NAME":    {"value", "worker", "42", "--trigger", "jobs"},
+		"--trigger is required":                          {"value", "shop/worker", "42"},
 		`the value: "many" is not a number`:              {"value", "shop/worker", "many", "--trigger", "jobs"},
 	} {
 		code, out, errs := impulse(t, "", append([]string{"send"}, args...)...)

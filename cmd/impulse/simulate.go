@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,28 +15,29 @@ import (
 
 func simulateCommand() *cobra.Command {
 	o := simulate.Options{Kinds: builtin.Kinds()}
-	var f format
+	var out output
 	var plot string
 	cmd := &cobra.Command{
-		Use:   "simulate -f FILE... --input LOAD.csv",
-		Short: "Rehearse policies on a recorded load, beside what others would have done",
-		Long: "Simulate lets every ScaledObject in the files loose on the same load, on the decision core that scales in production and\n" +
-			"on a virtual clock, and counts what came of it: replica-hours, the share of time with too few and too many ready\n" +
-			"replicas and by how many, changes, changes that were soon taken back, and the longest time in which work waited.\n\n" +
-			"The load is a CSV file: a first row with names, time first, then a row for each time. The column of a trigger's name is\n" +
-			"what it reads; a column named value is read by all others. Without --input, the load is what the objects' own queries\n" +
-			"gave in a Prometheus between --from and --to.",
-		Example: `  impulse simulate -f checkout.yaml --input load.csv
+		Use:   "simulate FILE... --input LOAD.csv",
+		Short: "Run policies on a recorded load, and compare them with other autoscalers",
+		Long: "Simulate runs every ScaledObject (also KEDA's, and HPAs) of the files and folders on the same load, with the decision core that\n" +
+			"scales in production and a virtual clock. It measures replica-hours, the share of time with too few and too many ready replicas\n" +
+			"and by how many, the changes, those that were soon reverted, and the longest time during which work had to wait.\n\n" +
+			"The load is a CSV file: the first row has the column names, time first, and each further row the values at one time. A trigger\n" +
+			"reads the column with its name, or else the column named value. Without --input, the load comes from a Prometheus: the results\n" +
+			"of the objects' own queries between --from and --to.",
+		Example: `  impulse simulate checkout.yaml --input load.csv
 
-  # Two policies beside the HPA, KEDA and the perfect oracle, and a picture of all
-  impulse simulate -f today.yaml -f better.yaml --input load.csv --startup-delay 30s \
+  # Two policies compared with the HPA, KEDA and a perfect oracle, and a picture of all
+  impulse simulate today.yaml better.yaml --input load.csv --startup-delay 30s \
     --baseline hpa,keda,oracle --plot load.html
 
-  # On last week's load
-  impulse simulate -f checkout.yaml --prometheus http://prometheus:9090 --from 168h`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			err := errors.Join(f.check(), cmp.Or(
+  # The load of the last week
+  impulse simulate checkout.yaml --prometheus http://prometheus:9090 --from 168h`,
+		Args: someFiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Files = args
+			err := errors.Join(out.check(), cmp.Or(
 				excludes(cmd, "input", "prometheus", "from", "to", "step", "timeout"),
 				needs(cmd, "prometheus", "from", "to", "step", "timeout"),
 			))
@@ -54,23 +56,23 @@ func simulateCommand() *cobra.Command {
 					return err
 				}
 			}
-			return f.print(cmd.OutOrStdout(), result, result.Table)
+			return out.print(cmd.OutOrStdout(), result, result.Table)
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&o.Files, "filename", "f", nil, "file or folder of ScaledObjects, KEDA's or HPAs; may be repeated")
-	flags.StringVar(&o.Input, "input", "", "CSV file with the load; - is the standard input")
-	flags.StringVar(&o.Prometheus, "prometheus", "", "URL of a Prometheus to take the load from")
-	flags.StringVar(&o.From, "from", "1h", "with --prometheus: begin, as a time or as how long ago")
-	flags.StringVar(&o.To, "to", "0s", "with --prometheus: end, as a time or as how long ago")
-	flags.DurationVar(&o.Step, "step", 0, "with --prometheus: time between two points (default: the first object's pollingInterval)")
-	flags.DurationVar(&o.Timeout, "timeout", simulate.AnswerWithin, "with --prometheus: how long it may take to answer one query")
-	flags.StringVar(&o.Column, "load", "", "column that replicas have to bear (default: the first)")
-	flags.StringVar(&o.Capacity, "capacity-per-replica", "", "how much load a ready replica bears (default: the target of the first trigger that shares the load)")
-	flags.DurationVar(&o.StartupDelay, "startup-delay", 0, "how long a new replica takes to be ready")
-	flags.StringSliceVar(&o.Baselines, "baseline", []string{"oracle"}, fmt.Sprintf("what to compare with: %v", simulate.Baselines()))
-	flags.StringVar(&plot, "plot", "", "draw a picture into this file: .png, .svg or .html")
-	_ = cmd.MarkFlagRequired("filename")
-	f.flag(cmd)
+	flags.StringVar(&o.Input, "input", "", "CSV file with the load; - is standard input")
+	flags.StringVar(&o.Prometheus, "prometheus", "", "URL of a Prometheus to read the load from")
+	flags.StringVar(&o.From, "from", "1h", "with --prometheus: start of the load, as a time (RFC 3339) or as a duration before now")
+	flags.StringVar(&o.To, "to", "0s", "with --prometheus: end of the load, as a time (RFC 3339) or as a duration before now")
+	flags.DurationVar(&o.Step, "step", 0, "with --prometheus: time between two samples (default: the pollingInterval of the first object)")
+	flags.DurationVar(&o.Timeout, "timeout", simulate.AnswerWithin, "with --prometheus: timeout of one query")
+	flags.StringVar(&o.Column, "load", "", "column with the load that replicas handle (default: the first)")
+	flags.StringVar(&o.Capacity, "capacity-per-replica", "", "load that one ready replica handles (default: the target of the first trigger with an AverageValue)")
+	flags.DurationVar(&o.StartupDelay, "startup-delay", 0, "time until a new replica is ready")
+	flags.StringSliceVar(&o.Baselines, "baseline", []string{"oracle"}, fmt.Sprintf("autoscalers to compare with: %s", strings.Join(simulate.Baselines(), ", ")))
+	flags.StringVar(&plot, "plot", "", "write a picture to this file; its extension is .png, .svg or .html")
+	_ = cmd.MarkFlagFilename("input", "csv")
+	_ = cmd.MarkFlagFilename("plot", "png", "svg", "html")
+	out.flag(cmd)
 	return cmd
 }

@@ -12,9 +12,9 @@ import (
 func TestALoadIsRehearsedAndAnyInstantOfItExplained(t *testing.T) {
 	t.Chdir("testdata/load")
 	for name, args := range map[string]string{
-		"table.txt":   "simulate -f web.yaml --input load.csv --startup-delay 30s --baseline hpa,keda,constant,oracle",
-		"table.json":  "simulate -f web.yaml --input load.csv -o json",
-		"instant.txt": "explain -f web.yaml --input load.csv --at 2026-03-01T08:21:00Z",
+		"table.txt":   "simulate web.yaml --input load.csv --startup-delay 30s --baseline hpa,keda,constant,oracle",
+		"table.json":  "simulate web.yaml --input load.csv -o json",
+		"instant.txt": "explain web.yaml --input load.csv --at 2026-03-01T08:21:00Z",
 	} {
 		code, out, errs := impulse(t, "", strings.Fields(args)...)
 		if code != 0 || errs != "" {
@@ -26,7 +26,7 @@ func TestALoadIsRehearsedAndAnyInstantOfItExplained(t *testing.T) {
 
 func TestAnInstantOfATestIsExplained(t *testing.T) {
 	t.Chdir("testdata/story")
-	code, out, errs := impulse(t, "", "explain", "-f", "failing.test.yaml", "--run", "longer", "--at", "30s")
+	code, out, errs := impulse(t, "", "explain", "failing.test.yaml", "--run", "longer", "--at", "30s")
 	if code != 0 || errs != "" {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
@@ -36,16 +36,16 @@ func TestAnInstantOfATestIsExplained(t *testing.T) {
 func TestWhatCannotBeExplainedIsSaid(t *testing.T) {
 	t.Chdir("testdata/story")
 	for args, want := range map[string]string{
-		"explain":                                             "name one object, as NAME or NAMESPACE/NAME, or a file with -f",
-		"explain web -f passing.test.yaml":                    "name one object",
-		"explain -f passing.test.yaml":                        "7 tests of passing.test.yaml match: name one test with --run",
-		"explain -f absent.yaml":                              "absent.yaml",
-		"explain -f failing.test.yaml --run longer --at=-1s":  "--at -1s is before the begin",
-		"explain -f failing.test.yaml --run longer --at noon": `--at: "noon" is neither a time`,
-		"explain -f failing.test.yaml --run (":                "--run: error parsing regexp",
-		"explain web -o xml":                                  `--output is "xml": expected text, json or yaml`,
-		"explain web --kubeconfig absent":                     "find the cluster: ",
-		"simulate -f absent.yaml --input load.csv":            "absent.yaml: there is no such file",
+		"explain":                                          "name one object, as NAME or NAMESPACE/NAME, or one file",
+		"explain web passing.test.yaml":                    "name one object",
+		"explain passing.test.yaml":                        "7 tests of passing.test.yaml match: select one test with --run",
+		"explain absent.yaml":                              "absent.yaml",
+		"explain failing.test.yaml --run longer --at=-1s":  "--at -1s is before the start",
+		"explain failing.test.yaml --run longer --at noon": `--at: "noon" is neither a time`,
+		"explain failing.test.yaml --run (":                "--run: error parsing regexp",
+		"explain web -o xml":                               `--output is "xml": expected text, json or yaml`,
+		"explain web --kubeconfig absent":                  "find the cluster: ",
+		"simulate absent.yaml --input load.csv":            "absent.yaml: there is no such file",
 	} {
 		code, out, errs := impulse(t, "", strings.Fields(args)...)
 		if code != 2 || out != "" || !strings.Contains(errs, want) {
@@ -105,7 +105,7 @@ func TestAPrometheusThatIsSlowCutOffOrNoneIsSaid(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(c.answer)
 			defer server.Close()
-			code, out, errs := impulse(t, "", strings.Fields("simulate -f web.yaml --from 1h --prometheus "+server.URL+" "+c.args)...)
+			code, out, errs := impulse(t, "", strings.Fields("simulate web.yaml --from 1h --prometheus "+server.URL+" "+c.args)...)
 			if code != 2 || out != "" || !strings.Contains(errs, "ask "+server.URL) {
 				t.Errorf("exit code %d, %s%s", code, out, errs)
 			}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,45 +14,39 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
-// testOptions are what `impulse test` may be told.
+// testOptions holds the flags of impulse test.
 type testOptions struct {
-	output, run string
-	verbose     bool
+	output  output
+	run     string
+	verbose bool
 }
 
 func testCommand() *cobra.Command {
-	o := testOptions{output: "text"}
+	var o testOptions
 	cmd := &cobra.Command{
 		Use:   "test FILE...",
 		Short: "Run unit tests of scaling policies",
-		Long: "Test runs files that say what happens to a workload and how many replicas it should then have: on the decision core\n" +
-			"that scales in production, and on a virtual clock. It needs no cluster and no network, and never waits.\n" +
-			"- is the standard input. Exit code: 0 all passed, 1 some failed, 2 a file cannot be used.",
+		Long: "Test runs test files (- is standard input), which describe events of a workload and the replica counts that are expected then,\n" +
+			"with the decision core that scales in production and a virtual clock. It needs no cluster and no network, and never waits.\n" +
+			"Exit code: 0 all passed, 1 some failed, 2 a file is invalid.",
 		Example: `  impulse test checkout.test.yaml
   impulse test tests/*.test.yaml -o junit > report.xml
 
   # Every decision of one test, with its steps
   impulse test checkout.test.yaml --run 'a burst' -v`,
 		Args: someFiles,
-		RunE: func(cmd *cobra.Command, args []string) error { return runTests(cmd, args, o) },
+		RunE: func(cmd *cobra.Command, args []string) error { return runTests(cmd, args, &o) },
 	}
 	f := cmd.Flags()
-	f.StringVarP(&o.output, "output", "o", o.output, "text, json or junit")
+	o.output.flag(cmd, "junit")
 	f.StringVar(&o.run, "run", o.run, "run only the tests whose name matches this regular expression")
 	f.BoolVarP(&o.verbose, "verbose", "v", o.verbose, "show every decision and its steps")
 	return cmd
 }
 
-func runTests(cmd *cobra.Command, paths []string, o testOptions) error {
-	write, ok := map[string]func(io.Writer, []policytest.Result) error{
-		"text": func(w io.Writer, results []policytest.Result) error {
-			return policytest.WriteText(w, results, o.verbose)
-		},
-		"json":  policytest.WriteJSON,
-		"junit": policytest.WriteJUnit,
-	}[o.output]
-	if !ok {
-		return fmt.Errorf("--output is %q: expected text, json or junit", o.output)
+func runTests(cmd *cobra.Command, paths []string, o *testOptions) error {
+	if err := o.output.check(); err != nil {
+		return err
 	}
 	wanted, err := regexp.Compile(o.run)
 	if err != nil {
@@ -73,11 +69,25 @@ func runTests(cmd *cobra.Command, paths []string, o testOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := write(cmd.OutOrStdout(), results); err != nil {
+	if err := o.write(cmd.OutOrStdout(), results); err != nil {
 		return err
 	}
 	if policytest.Failed(results) {
 		return errFindings
 	}
 	return nil
+}
+
+func (o *testOptions) write(w io.Writer, results []policytest.Result) error {
+	switch o.output.value {
+	case "json":
+		return policytest.WriteJSON(w, results)
+	case "junit":
+		return policytest.WriteJUnit(w, results)
+	}
+	var encoded bytes.Buffer
+	if err := policytest.WriteJSON(&encoded, results); err != nil {
+		return err
+	}
+	return o.output.print(w, json.RawMessage(encoded.Bytes()), func(w io.Writer) error { return policytest.WriteText(w, results, o.verbose) })
 }

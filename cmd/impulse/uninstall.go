@@ -14,15 +14,15 @@ func uninstallCommand() *cobra.Command {
 	o := uninstall.Options{Timeout: 2 * time.Minute}
 	cmd := &cobra.Command{
 		Use:   "uninstall",
-		Short: "Remove Impulse, its ScaledObjects and everything else of it from a cluster",
-		Long: "Uninstall deletes the definition of ScaledObjects, and all of them with it, while Impulse still runs: targets of objects with\n" +
-			"restoreToOriginalReplicaCount get their original counts back, all others keep the counts that they have. When no ScaledObject\n" +
-			"remains, it deletes everything else that deploy/manifests creates: the other definitions with their objects, the namespace\n" +
-			uninstall.Namespace + " with everything in it, the ClusterRole and the FlowSchema. What a kustomization of your own adds, it leaves.\n\n" +
-			"It waits for at most --timeout for each part, prints what it waits for, and can be run again.",
+		Short: "Remove Impulse and all ScaledObjects from a cluster",
+		Long: "Uninstall deletes the CRD of ScaledObjects, and with it all of them, while Impulse still runs. Targets of objects with\n" +
+			"restoreToOriginalReplicaCount get their original counts back; all others keep their counts. When no ScaledObject remains, it\n" +
+			"deletes everything else that deploy/manifests creates: the other CRDs with their objects, the namespace " + uninstall.Namespace + "\n" +
+			"with everything in it, the ClusterRole and the FlowSchema. It does not delete what a kustomization of your own adds.\n\n" +
+			"It waits for each part for --timeout at most, prints the reason for waiting, and can be run again.",
 		Example: `  impulse uninstall
 
-  # When Impulse does not run any more: delete the ScaledObjects, and leave every count as it is
+  # If Impulse no longer runs: delete the ScaledObjects, and leave all counts as they are
   impulse uninstall --keep-counts`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
@@ -36,7 +36,7 @@ func uninstallCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&file, "kubeconfig", "", "kubeconfig file (default: $KUBECONFIG or ~/.kube/config)")
 	f.StringVar(&context, "context", "", "context of the kubeconfig")
-	f.DurationVar(&o.Timeout, "timeout", o.Timeout, "how long to wait for each part to be gone")
-	f.BoolVar(&o.KeepCounts, "keep-counts", false, "do not wait for Impulse to restore the counts of targets")
+	f.DurationVar(&o.Timeout, "timeout", o.Timeout, "maximum time to wait for the deletion of each part")
+	f.BoolVar(&o.KeepCounts, "keep-counts", false, "do not wait until Impulse has restored the counts of targets")
 	return cmd
 }

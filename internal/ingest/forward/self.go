@@ -34,14 +34,14 @@ type Self struct {
 }
 
 // Listen opens the port. advertise is host:port or host, where the others reach it; "" is the host that is listened on, or
-// the Pod's own address by the environment variable POD_IP where that is any.
+// the Pod's own address by the environment variable IMPULSE_POD_IP where that is any.
 func Listen(ctx context.Context, listen, advertise string) (*Self, error) {
 	var lc net.ListenConfig
 	plain, err := lc.Listen(ctx, "tcp", listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen for the other replicas (--peer-listen): %w", err)
 	}
-	address, err := advertised(plain.Addr(), advertise, os.Getenv("POD_IP"))
+	address, err := advertised(plain.Addr(), advertise, os.Getenv("IMPULSE_POD_IP"))
 	if err != nil {
 		return nil, errors.Join(err, plain.Close())
 	}
@@ -81,7 +81,7 @@ func advertised(listening net.Addr, advertise, podIP string) (string, error) {
 		return net.JoinHostPort(host, port), nil
 	}
 	if podIP == "" {
-		return "", errors.New("--peer-listen is any address of this host, and which one the other replicas reach is not known: give --peer-advertise, or the environment variable POD_IP")
+		return "", errors.New("--peer-listen is any address of this host, and which one the other replicas reach is not known: give --peer-advertise, or the environment variable IMPULSE_POD_IP")
 	}
 	return net.JoinHostPort(podIP, port), nil
 }
