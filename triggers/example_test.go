@@ -2,79 +2,99 @@ package triggers_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Config is the metadata of the kind in the examples.
-type Config struct {
-	Address   string        `json:"address" required:"true" doc:"URL of the server."`
-	Threshold scalers.Milli `json:"threshold" doc:"The level that one replica should have."`
+// fileConfig is the metadata of a trigger that reads a number from a file. Its tags are the schema.
+type fileConfig struct {
+	Path      string        `json:"path" required:"true" doc:"The file with the number."`
+	Threshold scalers.Milli `json:"threshold" doc:"The number that one replica should have."`
 }
 
-// Validate returns all mistakes.
-func (c Config) Validate() error {
+// Validate returns every mistake.
+func (c fileConfig) Validate() error {
 	if c.Threshold <= 0 {
 		return &triggers.FieldError{Field: "threshold", Problem: "must be above 0"}
 	}
 	return nil
 }
 
-// Trigger divides the level by the threshold.
-func (c Config) Trigger() scalers.Trigger { return scalers.Trigger{Target: c.Threshold} }
+// Trigger says how the core interprets the level.
+func (c fileConfig) Trigger() scalers.Trigger { return scalers.Trigger{Target: c.Threshold} }
 
-// queue reads how many messages wait.
-type queue struct{ config Config }
-
-// Read returns the level.
-func (q queue) Read(context.Context) (scalers.Milli, error) { return 42_000, nil }
-
-// newKind declares the kind. In a package of its own, this is the exported function Kind.
-func newKind() triggers.Kind {
-	return triggers.Define("depth", "Messages that wait.", Config{Threshold: 10_000}, func(c Config, env triggers.Env) (triggers.Source, error) {
-		key := triggers.PollKey{Server: c.Address, Key: "depth\x00" + c.Address + "\x00" + env.Credentials}
-		return triggers.Poll(key, queue{c}, env), nil
-	})
+// Read returns the present level. An error makes it unknown.
+func (c fileConfig) Read(context.Context) (scalers.Milli, error) {
+	text, err := os.ReadFile(c.Path)
+	if err != nil {
+		return 0, err
+	}
+	return scalers.ParseMilli(strings.TrimSpace(string(text)))
 }
 
-// A kind reports all mistakes in the metadata of a trigger at once.
-func ExampleKind_Decode() {
-	_, err := newKind().Decode(map[string]string{"adress": "http://queue", "threshold": "many"})
-	for _, mistake := range triggers.FieldErrors(err) {
-		fmt.Println(mistake)
+// fileKind is the kind. Poll turns a reader into a source.
+func fileKind() triggers.Kind {
+	return triggers.Define("file", "A number in a file.", fileConfig{Threshold: 1000},
+		func(c fileConfig, env triggers.Env) (triggers.Source, error) {
+			return triggers.Poll(triggers.PollKey{Server: "files", Key: "file\x00" + c.Path}, c, env), nil
+		})
+}
+
+// A kind is declared with a config and a function that opens its source. Decode reports every mistake of a user at once.
+func ExampleDefine() {
+	kind := fileKind()
+	for _, f := range kind.Fields {
+		fmt.Printf("%s (%s, required: %t): %s\n", f.Key, f.Type, f.Required, f.Doc)
 	}
+	_, err := kind.Decode(map[string]string{"pth": "/srv/waiting", "threshold": "-1"})
+	fmt.Println(err)
 	// Output:
-	// adress: is not a parameter of this trigger (did you mean "address"?)
-	// threshold: "many" is not a number
+	// path (text, required: true): The file with the number.
+	// threshold (number, required: false): The number that one replica should have.
+	// pth: is not a parameter of this trigger (did you mean "path"?)
+	// threshold: must be above 0
 }
 
-// A Reader needs no loop of its own: Poll reads it every pollingInterval.
+// A Poller reads the sources of all workloads. Run emits an event at the start and after each reading.
 func ExamplePoll() {
-	ctx, cancel := context.WithCancel(context.Background())
-	poller := triggers.NewPoller(1, 1)
-	var polling sync.WaitGroup
-	polling.Go(func() { _ = poller.Run(ctx) })
+	dir, err := os.MkdirTemp("", "example")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := dir + "/waiting"
+	if err := os.WriteFile(path, []byte("240"), 0o600); err != nil {
+		fmt.Println(err)
+		return
+	}
 
-	config, err := newKind().Decode(map[string]string{"address": "http://queue"})
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	poller := triggers.NewPoller(1, 1)
+	done := make(chan error)
+	go func() { done <- poller.Run(ctx) }()
+
+	kind := fileKind()
+	config, err := kind.Decode(map[string]string{"path": path, "threshold": "20"})
 	if err != nil {
-		panic(err)
+		fmt.Println(err)
+		return
 	}
-	source, err := newKind().Open(config, triggers.Env{Trigger: "orders", Poller: poller, PollingInterval: time.Minute})
+	source, err := kind.Open(config, triggers.Env{Trigger: "waiting", PollingInterval: time.Hour, Poller: poller})
 	if err != nil {
-		panic(err)
+		fmt.Println(err)
+		return
 	}
-	err = source.Run(ctx, func(e scalers.Event) {
-		fmt.Printf("%s: %s, target %s\n", e.Trigger, e.Value, config.Trigger().Target)
+	_ = source.Run(ctx, func(e scalers.Event) {
+		fmt.Println(e.Trigger, "is", e.Value)
 		cancel()
 	})
-	polling.Wait()
-	fmt.Println(errors.Is(err, context.Canceled))
-	// Output:
-	// orders: 42, target 10
-	// true
+	<-done
+	// Output: waiting is 240
 }
