@@ -6,20 +6,20 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// deepest is how deep loops may nest.
-const deepest = 2
+// maxDepth is how deep loops may nest.
+const maxDepth = 2
 
-// Errors of a formula that might take long.
+// The errors of formulas that might take long.
 var (
 	errRange  = errors.New("has a range (..), which may take long: name the triggers instead")
 	errNested = errors.New("has loops within loops within loops, which may take long")
-	errText   = errors.New("has text or a pattern, which have no place among numbers")
+	errText   = errors.New("has text or a pattern: only numbers are possible")
 )
 
-// bounds finds what might take long. It visits from the leaves to the root.
+// bounds finds expressions that might take long. It visits a syntax tree from the leaves to the root.
 type bounds struct{ err error }
 
-// Visit looks at one node.
+// Visit checks one node.
 func (b *bounds) Visit(node *ast.Node) {
 	switch n := (*node).(type) {
 	case *ast.BinaryNode:
@@ -30,7 +30,7 @@ func (b *bounds) Visit(node *ast.Node) {
 			b.err = errText
 		}
 	case *ast.PredicateNode:
-		if depth(n) > deepest {
+		if depth(n) > maxDepth {
 			b.err = errNested
 		}
 	case *ast.StringNode:
@@ -38,13 +38,14 @@ func (b *bounds) Visit(node *ast.Node) {
 	}
 }
 
-// depth is how deep the predicates of a node nest, itself included.
+// depth returns how deep the predicates of a node nest, itself included.
 func depth(node ast.Node) int {
 	d := &nesting{}
 	d.walk(node, 0)
 	return d.deepest
 }
 
+// nesting is a walk that finds the deepest predicate.
 type nesting struct{ deepest int }
 
 func (d *nesting) walk(node ast.Node, above int) {
@@ -60,7 +61,7 @@ func (d *nesting) walk(node ast.Node, above int) {
 	}
 }
 
-// children are the nodes right below one.
+// children returns the direct children of a node.
 func children(node ast.Node) []ast.Node {
 	switch n := node.(type) {
 	case *ast.UnaryNode:

@@ -1,7 +1,7 @@
-// Package formula evaluates the expressions with which users combine triggers: KEDA's scalingModifiers, in expr-lang. The
-// level of a trigger is a variable of its name, nil while it is unknown.
+// Package formula evaluates the expressions with which users combine triggers: KEDA's scalingModifiers, in expr-lang. The level
+// of a trigger is a variable with the trigger's name, and nil while the level is unknown.
 //
-// Whatever a user writes ends soon: there are no ranges, loops are over what stands in the text, and they nest once.
+// Every formula terminates quickly: it has no ranges, its loops run over lists in its text, and they nest at most once.
 package formula
 
 import (
@@ -19,49 +19,49 @@ import (
 )
 
 const (
-	// longest bounds the text, maxNodes what it consists of.
-	longest  = 4096
-	maxNodes = 400
+	// maxLength bounds the text, in bytes, and maxNodes its syntax tree.
+	maxLength = 4096
+	maxNodes  = 400
 )
 
-// functions are those that a formula may call: numbers in, numbers out.
+// functions are the functions that a formula may call. They take and return numbers.
 var functions = []string{
 	"all", "none", "any", "one", "filter", "map", "count", "sum", "reduce", "len", "abs", "ceil", "floor", "round", "int",
 	"float", "max", "min", "mean", "median", "first", "last",
 }
 
-// Errors of a formula that gives no number.
+// The errors of texts and names that are no formula, and of formulas that give no number.
 var (
-	errLong    = fmt.Errorf("is longer than %d characters", longest)
+	errLong    = fmt.Errorf("is longer than %d characters", maxLength)
 	errEmpty   = errors.New("is empty")
 	errName    = errors.New("cannot be a name in a formula: use letters, digits and _, and no digit first")
 	errNumber  = errors.New("the formula gives no number")
 	errFinite  = errors.New("the formula gives a number that is not finite")
-	errMissing = errors.New("the formula needs a trigger that is unknown: say what then, as in (a ?? 0)")
+	errMissing = errors.New("the formula needs a trigger that is unknown: give a default, as in (a ?? 0)")
 )
 
-// word is what can be a variable.
-var word = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+// variableName matches the names that a variable can have.
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// Program is a formula that has been understood. It is safe for concurrent use.
+// Program is a compiled formula. It is safe for concurrent use.
 type Program struct {
 	names    []string
 	program  *vm.Program
 	warnings []Warning
 }
 
-// Compile reads a formula over triggers of these names. perPod are the triggers of single pods beside them, which no formula
-// can read. The error says where it is wrong; a formula that can never give a number is.
+// Compile compiles a formula over triggers with these names. perPod are the names of the per-pod triggers of the same object, which
+// a formula cannot use. It returns an error for a formula that can never give a number; the error names the column or the remedy.
 func Compile(text string, names, perPod []string) (*Program, error) {
 	switch {
 	case strings.TrimSpace(text) == "":
 		return nil, errEmpty
-	case len(text) > longest:
+	case len(text) > maxLength:
 		return nil, errLong
 	}
 	variables := types.Map{}
 	for _, name := range names {
-		if !word.MatchString(name) || slices.Contains(functions, name) {
+		if !variableName.MatchString(name) || slices.Contains(functions, name) {
 			return nil, fmt.Errorf("%q %w", name, errName)
 		}
 		variables[name] = types.Float64
@@ -74,7 +74,7 @@ func Compile(text string, names, perPod []string) (*Program, error) {
 	return &Program{names: names, program: program, warnings: warnings(text, variables, numbers)}, nil
 }
 
-// compile reads a formula over variables.
+// compile compiles a formula over variables.
 func compile(text string, variables types.Map, numbers *numbers) (*vm.Program, error) {
 	bounds := &bounds{}
 	options := append(guards(), expr.Env(variables), expr.MaxNodes(maxNodes), expr.DisableAllBuiltins(), expr.Patch(bounds), expr.Patch(numbers))
@@ -88,22 +88,22 @@ func compile(text string, variables types.Map, numbers *numbers) (*vm.Program, e
 	case numbers.err != nil:
 		return nil, numbers.err
 	case err != nil:
-		return nil, located(err)
+		return nil, withColumn(err)
 	default:
-		return program, numbers.answer()
+		return program, numbers.result()
 	}
 }
 
-// located is an error of expr-lang in one line.
-func located(err error) error {
+// withColumn returns an error of expr-lang in one line, with its column.
+func withColumn(err error) error {
 	if at, ok := errors.AsType[*file.Error](err); ok {
-		return fmt.Errorf("column %d: %s", at.Column+1, at.Message) //nolint:err113 // It is what the user wrote.
+		return fmt.Errorf("column %d: %s", at.Column+1, at.Message)
 	}
 	return err
 }
 
-// Run evaluates the formula. values are in the order of the names; a nil one is unknown. It gives a finite number or an
-// error, and never panics.
+// Run evaluates the formula. values are in the order of the names; nil is an unknown level. It returns a finite number or an error,
+// and does not panic. The error for a formula that needs an unknown level says so.
 func (p *Program) Run(values []*float64) (float64, error) {
 	environment := make(map[string]any, len(p.names))
 	missing := false
@@ -119,7 +119,7 @@ func (p *Program) Run(values []*float64) (float64, error) {
 		if missing && !errors.Is(err, errWhole) {
 			return 0, errMissing
 		}
-		return 0, located(err)
+		return 0, withColumn(err)
 	}
 	var number float64
 	switch n := out.(type) {

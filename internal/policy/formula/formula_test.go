@@ -25,11 +25,11 @@ func TestAFormulaGivesANumber(t *testing.T) {
 	} {
 		p, err := formula.Compile(text, names, nil)
 		if err != nil {
-			t.Errorf("%s: %v", text, err)
+			t.Errorf("Compile(%s): got %v, want no error", text, err)
 			continue
 		}
 		if got, err := p.Run([]*float64{new(float64(10)), new(float64(2))}); err != nil || got != want {
-			t.Errorf("%s gives %v, %v, want %v", text, got, err, want)
+			t.Errorf("Run(%s): got %v, %v, want %v", text, got, err, want)
 		}
 	}
 }
@@ -44,19 +44,19 @@ func TestAnUnknownTriggerIsNilAndNotZero(t *testing.T) {
 	} {
 		p, err := formula.Compile(text, names, nil)
 		if err != nil {
-			t.Fatal(text, err)
+			t.Fatalf("Compile(%s): got %v, want no error", text, err)
 		}
 		if got, err := p.Run([]*float64{nil, new(float64(2))}); err != nil || got != want {
-			t.Errorf("%s gives %v, %v, want %v", text, got, err, want)
+			t.Errorf("Run(%s): got %v, %v, want %v", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"queue", "queue + rate", "max(queue, rate)", "queue > 1 ? 1 : 2", "count([queue, rate], {# > 1})"} {
 		p, err := formula.Compile(text, names, nil)
 		if err != nil {
-			t.Fatal(text, err)
+			t.Fatalf("Compile(%s): got %v, want no error", text, err)
 		}
 		if got, err := p.Run([]*float64{nil, new(float64(2))}); err == nil || !strings.Contains(err.Error(), "needs a trigger that is unknown") {
-			t.Errorf("%s gives %v, %v", text, got, err)
+			t.Errorf("Run(%s): got %v, %v, want that it needs an unknown trigger", text, got, err)
 		}
 	}
 }
@@ -68,11 +68,11 @@ func TestWhatGivesNoNumberSaysSo(t *testing.T) {
 	} {
 		p, err := formula.Compile(text, []string{"queue"}, nil)
 		if err != nil {
-			t.Errorf("%s: %v", text, err)
+			t.Errorf("Compile(%s): got %v, want no error", text, err)
 			continue
 		}
 		if got, err := p.Run([]*float64{new(float64(1))}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s gives %v, %v, want %q", text, got, err, want)
+			t.Errorf("Run(%s): got %v, %v, want %q", text, got, err, want)
 		}
 	}
 }
@@ -92,12 +92,12 @@ func TestAFormulaThatIsWrongOrMayTakeLongIsRefused(t *testing.T) {
 		strings.Repeat(" ", 5000) + "1":                                 "longer than",
 	} {
 		if _, err := formula.Compile(text, []string{"queue"}, nil); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%.40q: %v, want %q", text, err, want)
+			t.Errorf("Compile(%.40q): got %v, want %q", text, err, want)
 		}
 	}
 	for _, name := range []string{"my-queue", "1st", "", "count", "a.b"} {
 		if _, err := formula.Compile("1", []string{name}, nil); err == nil || !strings.Contains(err.Error(), "cannot be a name") {
-			t.Errorf("a trigger named %q: %v", name, err)
+			t.Errorf("Compile with a trigger named %q: got %v, want an error about the name", name, err)
 		}
 	}
 }
@@ -113,7 +113,7 @@ func FuzzFormula(f *testing.F) {
 		}
 		for _, values := range [][]*float64{{new(float64(1)), new(float64(2))}, {nil, new(float64(0))}, {nil, nil}} {
 			if got, err := p.Run(values); err == nil && got-got != 0 {
-				t.Fatalf("%q gives %v", text, got)
+				t.Fatalf("Run(%q): got %v, want a finite number or an error", text, got)
 			}
 		}
 	})

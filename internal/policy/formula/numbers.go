@@ -12,34 +12,34 @@ import (
 	"github.com/expr-lang/expr/file"
 )
 
-// Errors of a formula that can never give a number.
+// The errors of formulas that can never give a number.
 var (
-	errModulo    = errors.New("% takes whole numbers, and a level is none: write int(a) % 2")
+	errModulo    = errors.New("% needs whole numbers, and a level is not always one: write int(a) % 2")
 	errCondition = errors.New("has a number where a condition was expected: compare it, as in (a > 0 ? 1 : 2)")
-	errBoolean   = errors.New("gives true or false and no number: say which numbers, as in (a > 5 ? 1 : 0)")
+	errBoolean   = errors.New("gives true or false, and no number: choose the numbers, as in (a > 5 ? 1 : 0)")
 	errList      = errors.New("gives no number: make one of a list with sum, max or mean")
-	errPerPod    = errors.New("measures single pods and is no part of a formula: it stands beside the formula, and the higher count wins")
+	errPerPod    = errors.New("measures single pods and cannot be used in a formula: it asks for replicas beside the formula, and the higher count wins")
 )
 
-// Errors of arguments that expr-lang would turn into some number.
+// The errors of arguments from which expr-lang would compute an arbitrary number.
 var (
-	errWhole   = errors.New("int() takes no number that is infinite, NaN or above 2^63")
-	errNaN     = errors.New("min, max, mean and median take no NaN, such as 0 / 0")
-	errNothing = errors.New("min, max, mean and median of nothing are unknown: say what then, as in (len(x) > 0 ? mean(x) : 0)")
+	errWhole   = errors.New("int() of a number that is infinite, NaN or above 2^63 is not defined")
+	errNaN     = errors.New("min, max, mean and median of a NaN, such as 0 / 0, are not defined")
+	errNothing = errors.New("min, max, mean and median of an empty list are unknown: give a default, as in (len(x) > 0 ? mean(x) : 0)")
 )
 
-// The functions that check the arguments of others. No user can write these names.
+// The functions that check the arguments of others. Their names have a space, so that no user can write them.
 const (
 	finiteArgument  = "finite argument"
 	numberArguments = "number arguments"
 )
 
-// guards makes those functions known to expr-lang.
+// guards returns the options that define these functions.
 func guards() []expr.Option {
 	return []expr.Option{expr.Function(finiteArgument, finite), expr.Function(numberArguments, someNumbers)}
 }
 
-// finite returns its argument, unless no whole number stands for it: what int() makes of such a one depends on the processor.
+// finite returns its argument, or an error when no whole number represents it: the result of int() would depend on the processor.
 func finite(args ...any) (any, error) {
 	if f, ok := args[0].(float64); ok && (math.IsNaN(f) || math.Abs(f) >= 1<<63) {
 		return nil, errWhole
@@ -47,8 +47,8 @@ func finite(args ...any) (any, error) {
 	return args[0], nil
 }
 
-// someNumbers returns its arguments as a list, unless there is nothing in them, of which expr-lang takes the mean for 0, or a
-// NaN, beside which the order of the arguments would decide.
+// someNumbers returns its arguments as a list. It returns an error when they are empty, for which the mean of expr-lang is 0, and
+// for a NaN, with which the result would depend on the order of the arguments.
 func someNumbers(args ...any) (any, error) {
 	switch n, err := countValues(reflect.ValueOf(args)); {
 	case err != nil:
@@ -60,7 +60,7 @@ func someNumbers(args ...any) (any, error) {
 	}
 }
 
-// countValues counts the values of a list and of the lists in it. A NaN is an error.
+// countValues counts the values of a list and of the lists in it. It returns an error for a NaN.
 func countValues(list reflect.Value) (int, error) {
 	n := 0
 	for i := range list.Len() {
@@ -87,17 +87,17 @@ func countValues(list reflect.Value) (int, error) {
 	return n, nil
 }
 
-// numbers refuses what can never give a number, and checks the arguments of functions that would make a number of none. It
-// visits from the leaves to the root; types are known.
+// numbers finds formulas that can never give a number, and inserts checks of arguments from which a function would compute an
+// arbitrary number. It visits a typed syntax tree from the leaves to the root.
 type numbers struct {
 	perPod []string
 	root   ast.Node
-	// passes is the operator that gives the number on its right side; "" for none.
+	// passes is a logical operator that gives the number on its right side; "" without one.
 	passes string
 	err    error
 }
 
-// Visit looks at one node.
+// Visit checks one node.
 func (v *numbers) Visit(node *ast.Node) {
 	switch n := (*node).(type) {
 	case *ast.IdentifierNode:
@@ -118,10 +118,10 @@ func (v *numbers) Visit(node *ast.Node) {
 	v.root = *node
 }
 
-// binary looks at an operator. One of logic whose right side is no condition gives that side: it is written out, because
-// expr-lang would take it for a condition.
+// binary checks an operator. A logical operator whose right side is no condition gives that side. It is replaced by a conditional,
+// because expr-lang would treat the right side as a condition.
 func (v *numbers) binary(node *ast.Node, n *ast.BinaryNode) {
-	var written *ast.ConditionalNode
+	var replacement *ast.ConditionalNode
 	switch n.Operator {
 	case "%":
 		if n.Left.Type().Kind() != reflect.Int || n.Right.Type().Kind() != reflect.Int {
@@ -129,28 +129,28 @@ func (v *numbers) binary(node *ast.Node, n *ast.BinaryNode) {
 		}
 		return
 	case "and", "&&":
-		written = &ast.ConditionalNode{Cond: n.Left, Exp1: n.Right, Exp2: &ast.BoolNode{Value: false}}
+		replacement = &ast.ConditionalNode{Cond: n.Left, Exp1: n.Right, Exp2: &ast.BoolNode{Value: false}}
 	case "or", "||":
-		written = &ast.ConditionalNode{Cond: n.Left, Exp1: &ast.BoolNode{Value: true}, Exp2: n.Right}
+		replacement = &ast.ConditionalNode{Cond: n.Left, Exp1: &ast.BoolNode{Value: true}, Exp2: n.Right}
 	default:
 		return
 	}
 	v.condition(n.Left)
 	if n.Right.Type().Kind() != reflect.Bool {
 		v.passes = n.Operator
-		ast.Patch(node, written)
+		ast.Patch(node, replacement)
 	}
 }
 
-// condition refuses a number in the place of a condition.
+// condition records an error when a condition is a number.
 func (v *numbers) condition(n ast.Node) {
 	if isNumber(n) {
 		v.err = errCondition
 	}
 }
 
-// answer refuses a formula that is known to give something else than a number. It is called when everything was visited.
-func (v *numbers) answer() error {
+// result returns an error when the formula certainly gives no number. It is called after the last visit.
+func (v *numbers) result() error {
 	switch kind := v.root.Type().Kind(); {
 	case kind == reflect.Bool:
 		return errBoolean
@@ -166,7 +166,7 @@ func isNumber(n ast.Node) bool {
 	return kind == reflect.Int || kind == reflect.Float64
 }
 
-// guard checks the arguments of a function before it gets them. It leaves those to expr-lang that are known to be no numbers.
+// guard inserts a check of the arguments of a function. Arguments that are certainly no numbers are left to expr-lang.
 func guard(n *ast.BuiltinNode) {
 	switch n.Name {
 	case "int":
@@ -180,12 +180,12 @@ func guard(n *ast.BuiltinNode) {
 	}
 }
 
-// mayBe reports whether all arguments are of these kinds; reflect.Interface is one that is not known.
+// mayBe reports whether all arguments are of these kinds. An argument of unknown type has the kind reflect.Interface.
 func mayBe(arguments []ast.Node, kinds ...reflect.Kind) bool {
 	return !slices.ContainsFunc(arguments, func(a ast.Node) bool { return !slices.Contains(kinds, a.Type().Kind()) })
 }
 
-// checked is arguments behind a call of the function that checks them.
+// checked returns a call with these arguments of the function that checks them.
 func checked(name string, arguments []ast.Node, at file.Location) []ast.Node {
 	call := &ast.CallNode{Callee: &ast.IdentifierNode{Value: name}, Arguments: arguments}
 	call.SetLocation(at)

@@ -35,7 +35,7 @@ func TestAFormulaThatCanNeverGiveANumberIsRefusedWithTheRemedy(t *testing.T) {
 		"sum(a)":                   "column 5: builtin sum takes only array",
 	} {
 		if _, err := formula.Compile(text, []string{"a", "b"}, nil); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", text, err, want)
+			t.Errorf("Compile(%s): got %v, want %q", text, err, want)
 		}
 	}
 }
@@ -49,16 +49,16 @@ func TestWhatTheRemediesSayGivesANumber(t *testing.T) {
 	} {
 		p, err := formula.Compile(text, []string{"a", "b"}, nil)
 		if err != nil {
-			t.Errorf("%s: %v", text, err)
+			t.Errorf("Compile(%s): got %v, want no error", text, err)
 			continue
 		}
 		if got, err := p.Run([]*float64{new(float64(7)), new(float64(2))}); err != nil || got != want {
-			t.Errorf("%s gives %v, %v, want %v", text, got, err, want)
+			t.Errorf("Run(%s): got %v, %v, want %v", text, got, err, want)
 		}
 	}
 }
 
-// What int() makes of an infinite number depends on the processor: the smallest number on one, and the greatest on another.
+// int() of an infinite number depends on the processor: the smallest number on one, and the greatest on another.
 func TestNothingBecomesANumberThatIsNone(t *testing.T) {
 	zero, one := new(float64), new(float64(1))
 	for _, c := range []struct {
@@ -66,36 +66,36 @@ func TestNothingBecomesANumberThatIsNone(t *testing.T) {
 		a, b *float64
 		want string
 	}{
-		{"int(a / b)", one, zero, "int() takes no number that is infinite"},
-		{"int(a / b)", zero, zero, "int() takes no number that is infinite"},
-		{"int(-a / b) + 5", one, zero, "int() takes no number that is infinite"},
-		{"int(a * 1e19)", one, zero, "int() takes no number that is infinite, NaN or above 2^63"},
-		{"int(1e300 * a)", one, nil, "int() takes no number that is infinite"},
+		{"int(a / b)", one, zero, "int() of a number that is infinite"},
+		{"int(a / b)", zero, zero, "int() of a number that is infinite"},
+		{"int(-a / b) + 5", one, zero, "int() of a number that is infinite"},
+		{"int(a * 1e19)", one, zero, "int() of a number that is infinite, NaN or above 2^63"},
+		{"int(1e300 * a)", one, nil, "int() of a number that is infinite"},
 		{"int(a)", nil, one, "needs a trigger that is unknown"},
-		{"mean([])", one, one, "of nothing are unknown"},
-		{"median([])", one, one, "of nothing are unknown"},
-		{"max([])", one, one, "of nothing are unknown"},
-		{"mean(filter([a, b], # > 5))", one, one, "of nothing are unknown"},
-		{"mean([[], filter([a], # > 5)])", one, one, "of nothing are unknown"},
+		{"mean([])", one, one, "of an empty list are unknown"},
+		{"median([])", one, one, "of an empty list are unknown"},
+		{"max([])", one, one, "of an empty list are unknown"},
+		{"mean(filter([a, b], # > 5))", one, one, "of an empty list are unknown"},
+		{"mean([[], filter([a], # > 5)])", one, one, "of an empty list are unknown"},
 		{"mean(filter([a, b], # != nil))", nil, nil, "needs a trigger that is unknown"},
-		{"max(0, a / b)", zero, zero, "take no NaN"},
-		{"max(a / b, 0)", zero, zero, "take no NaN"},
-		{"min([3.0, [a / b]])", zero, zero, "take no NaN"},
+		{"max(0, a / b)", zero, zero, "of a NaN"},
+		{"max(a / b, 0)", zero, zero, "of a NaN"},
+		{"min([3.0, [a / b]])", zero, zero, "of a NaN"},
 	} {
 		p, err := formula.Compile(c.text, []string{"a", "b"}, nil)
 		if err != nil {
-			t.Errorf("%s: %v", c.text, err)
+			t.Errorf("Compile(%s): got %v, want no error", c.text, err)
 			continue
 		}
 		if got, err := p.Run([]*float64{c.a, c.b}); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s gives %v, %v, want %q", c.text, got, err, c.want)
+			t.Errorf("Run(%s): got %v, %v, want %q", c.text, got, err, c.want)
 		}
 	}
 }
 
 func TestATriggerOfSinglePodsIsNoUnknownName(t *testing.T) {
 	_, err := formula.Compile("queue + cpu", []string{"queue"}, []string{"cpu", "memory"})
-	if want := "cpu measures single pods and is no part of a formula: it stands beside the formula, and the higher count wins"; err == nil || err.Error() != want {
+	if want := "cpu measures single pods and cannot be used in a formula: it asks for replicas beside the formula, and the higher count wins"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
@@ -118,14 +118,14 @@ func TestAFormulaIsWarnedOfThatSaysSomethingElseThanItSeems(t *testing.T) {
 	} {
 		p, err := formula.Compile(text, []string{"a", "b"}, nil)
 		if err != nil {
-			t.Errorf("%s: %v", text, err)
+			t.Errorf("Compile(%s): got %v, want no error", text, err)
 			continue
 		}
 		switch got := p.Warnings(); {
 		case want == "" && len(got) > 0:
-			t.Errorf("%s: %v, want no warning", text, got)
+			t.Errorf("Warnings of %s: got %v, want none", text, got)
 		case want != "" && (len(got) != 1 || !strings.Contains(got[0].Problem, want) || got[0].Suggestion == ""):
-			t.Errorf("%s: %v, want %q", text, got, want)
+			t.Errorf("Warnings of %s: got %v, want %q", text, got, want)
 		}
 	}
 	p, err := formula.Compile("a > 5 and b", []string{"a", "b"}, nil)
@@ -133,6 +133,6 @@ func TestAFormulaIsWarnedOfThatSaysSomethingElseThanItSeems(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := p.Run([]*float64{new(float64(7)), new(float64(2))}); err != nil || got != 2 {
-		t.Errorf("it gives %v, %v, want the number on its right, 2", got, err)
+		t.Errorf("Run: got %v, %v, want the number on the right, 2", got, err)
 	}
 }
