@@ -1,6 +1,8 @@
-// Package v1alpha1 is what users write: ScaledObject, with KEDA's field names, TriggerAuthentication and its cluster-wide
-// kind; and AlertSet, in which Impulse keeps the alerts it was told.
+// Package v1alpha1 holds the API types. Users write ScaledObjects, with KEDA's field names, TriggerAuthentications and
+// ClusterTriggerAuthentications; Impulse stores alerts in AlertSets.
 //
 // +kubebuilder:object:generate=true
 // +groupName=impulse.sh
 package v1alpha1
+
+//go:generate go run ./conditions . ../../docs/conditions.md

@@ -2,24 +2,22 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// The conditions of a ScaledObject.
+// The types of the conditions of a ScaledObject. docs/conditions.md is generated from their comments; reasons.go has their reasons.
 const (
-	// ConditionReady: the spec is understood, the target is there for Impulse to scale, and every trigger is known.
+	// ConditionReady: the spec is valid, Impulse can scale the target, and every trigger is known.
 	ConditionReady = "Ready"
-	// ConditionActive: there is a target, and some trigger is above its activation value.
+	// ConditionActive: there is a target, and some trigger is above its activation value. Unknown: no known trigger is, and one is
+	// unknown.
 	ConditionActive = "Active"
-	// ConditionPaused: an annotation pauses the object, whether or not another count is wanted.
+	// ConditionPaused: an annotation pauses the object, also while it wants no other count.
 	ConditionPaused = "Paused"
-	// ConditionAbleToScale: the target can be read and written, and nobody else scales it.
+	// ConditionAbleToScale: the target can be read and written, and no HorizontalPodAutoscaler scales it.
 	ConditionAbleToScale = "AbleToScale"
-	// ConditionScalingLimited: a rule keeps the count from what the formula asks for.
+	// ConditionScalingLimited: a rule changes the result of the formula.
 	ConditionScalingLimited = "ScalingLimited"
-	// ConditionAlertStale: an alert that was not repeated within its ttl still counts.
+	// ConditionAlertStale: an alert still counts although its sender has not repeated it for its ttl.
 	ConditionAlertStale = "AlertStale"
-	// ReasonTTLExpired is the reason of ConditionAlertStale, with status False, after a stale alert has ended because it was not
-	// repeated.
-	ReasonTTLExpired = "TTLExpired"
-	// ConditionSourceNotice: the source of a trigger is known, and there is something to know about it: its reason says what.
+	// ConditionSourceNotice: a trigger has noticed something about its source, which is known.
 	ConditionSourceNotice = "SourceNotice"
 )
 

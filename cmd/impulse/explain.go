@@ -99,9 +99,9 @@ func meanwhile(s *v1alpha1.ScaledObjectStatus) string {
 	ready := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady)
 	able := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionAbleToScale)
 	switch {
-	case ready == nil || able == nil || ready.Reason != "InvalidSpec":
+	case ready == nil || able == nil || ready.Reason != v1alpha1.ReasonInvalidSpec:
 		return ""
-	case able.Reason == "InvalidSpec":
+	case able.Reason == v1alpha1.ReasonInvalidSpec:
 		return ", and Impulse does not scale it"
 	default:
 		return ", and its last good version stays in effect"

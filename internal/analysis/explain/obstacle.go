@@ -30,7 +30,7 @@ func obstaclesOf(w *compile.Workload, s *v1alpha1.ScaledObjectStatus) []Obstacle
 		}
 	}
 	if w.DryRun {
-		add(Obstacle{"DryRun", w.DryRunBecause(), true})
+		add(Obstacle{v1alpha1.ReasonDryRun, w.DryRunBecause(), true})
 	}
 	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionAbleToScale} {
 		if c := meta.FindStatusCondition(s.Conditions, kind); c != nil && obstructs(c) {
@@ -48,9 +48,9 @@ func obstaclesOf(w *compile.Workload, s *v1alpha1.ScaledObjectStatus) []Obstacle
 // obstructs reports whether a condition names an obstacle. A trigger that is unknown is none: the decision takes it into account.
 func obstructs(c *metav1.Condition) bool {
 	switch c.Reason {
-	case "TriggerFailed", "WaitingForTriggers":
+	case v1alpha1.ReasonTriggerFailed, v1alpha1.ReasonWaitingForTriggers:
 		return false
-	case "Contested":
+	case v1alpha1.ReasonContested:
 		return true
 	default:
 		return c.Status == metav1.ConditionFalse
@@ -83,9 +83,9 @@ func (e *Explanation) ignorance() []Obstacle {
 		switch t := &e.Triggers[i]; t.Unknown {
 		case "":
 		case scalers.NotRead.String():
-			return []Obstacle{{"WaitingForTriggers", t.Name + " " + t.Unknown, false}}
+			return []Obstacle{{v1alpha1.ReasonWaitingForTriggers, t.Name + " " + t.Unknown, false}}
 		default:
-			return []Obstacle{{"TriggerFailed", t.Name + " " + t.Unknown, false}}
+			return []Obstacle{{v1alpha1.ReasonTriggerFailed, t.Name + " " + t.Unknown, false}}
 		}
 	}
 	return nil

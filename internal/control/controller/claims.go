@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
 // targetKey identifies a target, independent of the API version that an object names it by.
@@ -55,7 +56,7 @@ func (c *Controller) assign(ctx context.Context, target targetKey) {
 	owner := claimants[0]
 	for _, e := range claimants[1:] {
 		c.stop(e)
-		c.refuse(e, targetInUse, fmt.Sprintf("ScaledObject %s scales the same %s; remove one of the two", owner.key, target.kind))
+		c.refuse(e, v1alpha1.ReasonTargetInUse, fmt.Sprintf("ScaledObject %s scales the same %s; remove one of the two", owner.key, target.kind))
 	}
 	c.run(ctx, owner)
 }

@@ -132,7 +132,7 @@ func (c *Controller) Apply(ctx context.Context, so *v1alpha1.ScaledObject) {
 	case w == nil && e.running != nil:
 		c.reportVersion(e)
 	case w == nil:
-		c.refuse(e, invalidSpec, e.invalid)
+		c.refuse(e, v1alpha1.ReasonInvalidSpec, e.invalid)
 	default:
 		e.lastGood = w
 		c.claim(ctx, e, targetKeyOf(w.Target))
@@ -248,7 +248,7 @@ func samePause(a, b *v1alpha1.ScaledObject) bool {
 // target was in use before comes last, so that it is refused again.
 func byAge(a, b *v1alpha1.ScaledObject) int {
 	refused := func(so *v1alpha1.ScaledObject) int {
-		if so.Status.Reason == targetInUse {
+		if so.Status.Reason == v1alpha1.ReasonTargetInUse {
 			return 1
 		}
 		return 0
@@ -258,12 +258,6 @@ func byAge(a, b *v1alpha1.ScaledObject) int {
 		strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name),
 	)
 }
-
-// Reasons for which the newest version of an object is not in effect: it is invalid, or another object has its target.
-const (
-	invalidSpec = "InvalidSpec"
-	targetInUse = "TargetInUse"
-)
 
 // now returns the time by the clock that triggers and autoscalers use.
 func (c *Controller) now() time.Time { return c.options.Env.Now() }

@@ -83,7 +83,7 @@ func (c *Controller) retry(ctx context.Context, about status.Object, do func(con
 		}
 		if !reported {
 			reported = true
-			c.options.Reporter.Event(about, true, "FinalizerFailed", err.Error()+"; Impulse retries until it succeeds")
+			c.options.Reporter.Event(about, true, v1alpha1.ReasonFinalizerFailed, err.Error()+"; Impulse retries until it succeeds")
 		}
 		timer := time.NewTimer(pause)
 		select {

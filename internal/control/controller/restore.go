@@ -10,9 +10,6 @@ import (
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 )
 
-// RestoreFailed is the reason of the condition Ready, and of the Event, while the original count of a target cannot be written.
-const RestoreFailed = "RestoreFailed"
-
 // finalize stops scaling an object that is being deleted, restores the count of its target if the object has
 // restoreToOriginalReplicaCount, and then removes the finalizer. If this leader ends before, the next one does it: the finalizer is
 // still there.
@@ -29,7 +26,7 @@ func (c *Controller) finalize(ctx context.Context, e *entry) {
 		target = e.lastGood.Target
 	}
 	owners := c.claimants[e.claimed]
-	refused := e.so.Status.Reason == targetInUse || len(owners) > 0 && owners[0] != e
+	refused := e.so.Status.Reason == v1alpha1.ReasonTargetInUse || len(owners) > 0 && owners[0] != e
 	c.stop(e)
 	before := c.ending[e.key]
 	c.release(ctx, e)
@@ -87,10 +84,10 @@ func (c *Controller) notRestored(e *entry, target actuator.Target, refused bool)
 // reportRestored records an Event that says whether the original count of a target was restored; keeps is the reason if not.
 func (c *Controller) reportRestored(so *v1alpha1.ScaledObject, target actuator.Target, original *int32, keeps string) {
 	if keeps != "" {
-		c.options.Reporter.Event(objectOf(so), false, "NotRestored", fmt.Sprintf("%s keeps its count: %s", target, keeps))
+		c.options.Reporter.Event(objectOf(so), false, v1alpha1.ReasonNotRestored, fmt.Sprintf("%s keeps its count: %s", target, keeps))
 		return
 	}
-	c.options.Reporter.Event(objectOf(so), false, "Restored",
+	c.options.Reporter.Event(objectOf(so), false, v1alpha1.ReasonRestored,
 		fmt.Sprintf("%s has its original count again, %d: the object was deleted, and restoreToOriginalReplicaCount is set", target, *original))
 }
 
@@ -123,7 +120,7 @@ func (c *Controller) restore(ctx context.Context, so *v1alpha1.ScaledObject, tar
 		actuator: &guardedActuator{c.options.Actuator, c.options.WhileLeading, nil}, mayWrite: c.options.MayWrite, target: target, original: original,
 		latest: make(chan actuator.Observation, 1),
 		report: func(err error) {
-			if reason := status.ReasonOf(err, RestoreFailed); reason != reported {
+			if reason := status.ReasonOf(err, v1alpha1.ReasonRestoreFailed); reason != reported {
 				reported = reason
 				c.reportRestoreFailed(so, original, err)
 			}
@@ -136,8 +133,8 @@ func (c *Controller) restore(ctx context.Context, so *v1alpha1.ScaledObject, tar
 func (c *Controller) reportRestoreFailed(so *v1alpha1.ScaledObject, original int32, err error) {
 	why := fmt.Sprintf("the original count, %d, is written as soon as that is possible; until then the object stays: %s", original, err)
 	if c.options.Finalizers == nil {
-		c.options.Reporter.Event(objectOf(so), true, RestoreFailed, why)
+		c.options.Reporter.Event(objectOf(so), true, v1alpha1.ReasonRestoreFailed, why)
 		return
 	}
-	c.options.Reporter.Refused(so, RestoreFailed, why, false)
+	c.options.Reporter.Refused(so, v1alpha1.ReasonRestoreFailed, why, false)
 }

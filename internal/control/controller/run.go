@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"sync"
 
+	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/scalers"
@@ -58,7 +59,7 @@ func (c *Controller) run(ctx context.Context, e *entry) {
 // reportVersion reports that the newest version of an object is in effect, or that an older one is because the newest is invalid.
 func (c *Controller) reportVersion(e *entry) {
 	if e.invalid != "" {
-		c.refuse(e, invalidSpec, "the last good version stays in effect: "+e.invalid)
+		c.refuse(e, v1alpha1.ReasonInvalidSpec, "the last good version stays in effect: "+e.invalid)
 		return
 	}
 	e.refused = ""

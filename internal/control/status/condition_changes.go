@@ -26,10 +26,10 @@ func (o *object) changes(p *autoscaler.Outcome) []conditionChange {
 			news = append(news, conditionChange{true, reason, why})
 		case why == "" && was != "":
 			delete(o.problems, key)
-			news = append(news, conditionChange{false, "Recovered", was + " is over: " + over})
+			news = append(news, conditionChange{false, v1alpha1.ReasonRecovered, was + " is over: " + over})
 		}
 	}
-	say("annotations", "UnknownAnnotation", p.Workload.UnknownAnnotations, "no annotation is without an effect any longer")
+	say("annotations", v1alpha1.ReasonUnknownAnnotation, p.Workload.UnknownAnnotations, "no annotation is without an effect any longer")
 	for i := range p.Events {
 		if p.Events[i].At == 0 {
 			continue
@@ -39,7 +39,7 @@ func (o *object) changes(p *autoscaler.Outcome) []conditionChange {
 		if why != "" {
 			why = fmt.Sprintf("trigger %s is unknown, and unknown never lowers: %s", name, shorten(why))
 		}
-		say("trigger "+name, "TriggerFailed", why, "trigger "+name+" is known again")
+		say("trigger "+name, v1alpha1.ReasonTriggerFailed, why, "trigger "+name+" is known again")
 		if why != "" {
 			continue // What is noticed of its source is not known, either.
 		}
@@ -52,7 +52,7 @@ func (o *object) changes(p *autoscaler.Outcome) []conditionChange {
 		news = append(news, o.alertChanges(name, &p.Events[i])...)
 	}
 	reason, why := blockedBy(p)
-	if reason == "TargetUnknown" && p.Target.Err == nil {
+	if reason == v1alpha1.ReasonTargetUnknown && p.Target.Err == nil {
 		return news
 	}
 	target := p.Workload.Target.String()
@@ -79,9 +79,9 @@ func (o *object) alertChanges(trigger string, e *scalers.Event) []conditionChang
 	}
 	delete(o.problems, key)
 	if was == v1alpha1.ReasonTTLExpired {
-		return []conditionChange{{false, "Recovered", was + " is over: the alert of trigger " + trigger + " fires again"}}
+		return []conditionChange{{false, v1alpha1.ReasonRecovered, was + " is over: the alert of trigger " + trigger + " fires again"}}
 	}
-	return []conditionChange{{false, "Recovered", was + " is over: the alerts of trigger " + trigger + " were repeated or are resolved"}}
+	return []conditionChange{{false, v1alpha1.ReasonRecovered, was + " is over: the alerts of trigger " + trigger + " were repeated or are resolved"}}
 }
 
 // expiredAlerts says which alerts are over because they were not repeated; "" for none.

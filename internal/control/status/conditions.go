@@ -40,31 +40,31 @@ func (c *conditions) update(p *autoscaler.Outcome, refused refusal) string {
 	if refused.reason != "" {
 		ready, why = refused.reason, refused.message
 	}
-	c.set(v1alpha1.ConditionReady, ready == "Ready", ready, why, generation)
+	c.set(v1alpha1.ConditionReady, ready == v1alpha1.ReasonReady, ready, why, generation)
 	active, why := activity(p)
 	c.setStatus(v1alpha1.ConditionActive, active, why, "", generation)
 	paused, how := p.Workload.Pause()
-	c.set(v1alpha1.ConditionPaused, paused != "", cmp.Or(paused, "NotPaused"), how, generation)
+	c.set(v1alpha1.ConditionPaused, paused != "", cmp.Or(paused, v1alpha1.ReasonNotPaused), how, generation)
 	blocked, message := blockedBy(p)
-	able := blocked == "" || blocked == contested
-	c.set(v1alpha1.ConditionAbleToScale, able, cmp.Or(blocked, "ReadyToScale"), message, generation)
+	able := blocked == "" || blocked == v1alpha1.ReasonContested
+	c.set(v1alpha1.ConditionAbleToScale, able, cmp.Or(blocked, v1alpha1.ReasonReadyToScale), message, generation)
 	limited, by := limitedBy(p)
-	c.set(v1alpha1.ConditionScalingLimited, limited != "", cmp.Or(limited, "NotLimited"), by, generation)
+	c.set(v1alpha1.ConditionScalingLimited, limited != "", cmp.Or(limited, v1alpha1.ReasonNotLimited), by, generation)
 	stale := c.stale(p, generation)
 	notice := c.notices(p, generation)
 	switch pause := &p.Workload.Policy.Paused; {
 	case blocked != "":
 		return blocked
-	case ready != "Ready":
+	case ready != v1alpha1.ReasonReady:
 		return ready
 	case pause.Fixed || pause.Keep:
 		return paused
 	case stale:
 		return v1alpha1.ConditionAlertStale
 	case foreseen(p): // Another count may come at any moment.
-		return cmp.Or(notice, limited, "AsRecommended")
+		return cmp.Or(notice, limited, v1alpha1.ReasonAsRecommended)
 	default:
-		return cmp.Or(limited, notice, paused, "AsRecommended")
+		return cmp.Or(limited, notice, paused, v1alpha1.ReasonAsRecommended)
 	}
 }
 
@@ -85,11 +85,11 @@ func activity(p *autoscaler.Outcome) (status metav1.ConditionStatus, reason stri
 	case !p.TargetKnown:
 		return metav1.ConditionFalse, blocked
 	case p.Decided && p.Decision.Active:
-		return metav1.ConditionTrue, "TriggerActive"
+		return metav1.ConditionTrue, v1alpha1.ReasonTriggerActive
 	case p.Decided && p.Decision.ActivityUnknown(p.Workload.Policy):
-		return metav1.ConditionUnknown, "TriggerUnknown"
+		return metav1.ConditionUnknown, v1alpha1.ReasonTriggerUnknown
 	default:
-		return metav1.ConditionFalse, "NoTriggerActive"
+		return metav1.ConditionFalse, v1alpha1.ReasonNoTriggerActive
 	}
 }
 
@@ -110,11 +110,11 @@ func (c *conditions) stale(p *autoscaler.Outcome, generation int64) bool {
 	over := expiredAlerts(p)
 	switch {
 	case len(all) > 0:
-		c.set(v1alpha1.ConditionAlertStale, true, "NotRepeated", strings.Join(all, "; "), generation)
+		c.set(v1alpha1.ConditionAlertStale, true, v1alpha1.ReasonNotRepeated, strings.Join(all, "; "), generation)
 	case over != "":
 		c.set(v1alpha1.ConditionAlertStale, false, v1alpha1.ReasonTTLExpired, over, generation)
 	case meta.FindStatusCondition(c.at, v1alpha1.ConditionAlertStale) != nil:
-		c.set(v1alpha1.ConditionAlertStale, false, "NotStale", "", generation)
+		c.set(v1alpha1.ConditionAlertStale, false, v1alpha1.ReasonNotStale, "", generation)
 	}
 	return len(all) > 0
 }
@@ -133,7 +133,7 @@ func (c *conditions) notices(p *autoscaler.Outcome, generation int64) string {
 	if len(all) > 0 {
 		c.set(v1alpha1.ConditionSourceNotice, true, reason, strings.Join(all, "; "), generation)
 	} else if meta.FindStatusCondition(c.at, v1alpha1.ConditionSourceNotice) != nil {
-		c.set(v1alpha1.ConditionSourceNotice, false, "NothingToNotice", "", generation)
+		c.set(v1alpha1.ConditionSourceNotice, false, v1alpha1.ReasonNothingToNotice, "", generation)
 	}
 	return reason
 }
@@ -162,7 +162,7 @@ func readiness(p *autoscaler.Outcome) (reason, message string) {
 		case p.Events[i].At == 0:
 			waiting++
 		default:
-			reason = cmp.Or(reason, "TriggerFailed")
+			reason = cmp.Or(reason, v1alpha1.ReasonTriggerFailed)
 			all = append(all, fmt.Sprintf("%s: %s", p.Workload.Triggers[i].Name, why))
 		}
 	}
@@ -170,9 +170,9 @@ func readiness(p *autoscaler.Outcome) (reason, message string) {
 	case reason != "":
 		return reason, strings.Join(all, "; ")
 	case waiting > 0:
-		return "WaitingForTriggers", fmt.Sprintf("%d of %d triggers have not been read yet", waiting, len(p.Events))
+		return v1alpha1.ReasonWaitingForTriggers, fmt.Sprintf("%d of %d triggers have not been read yet", waiting, len(p.Events))
 	default:
-		return "Ready", p.Workload.UnknownAnnotations
+		return v1alpha1.ReasonReady, p.Workload.UnknownAnnotations
 	}
 }
 
@@ -180,7 +180,7 @@ func readiness(p *autoscaler.Outcome) (reason, message string) {
 func targetProblem(p *autoscaler.Outcome) (reason, message string) {
 	reason, message = blockedBy(p)
 	switch reason {
-	case "TargetNotFound", "NoScaleSubresource", "Forbidden", "ForeignHPA":
+	case v1alpha1.ReasonTargetNotFound, v1alpha1.ReasonNoScaleSubresource, v1alpha1.ReasonForbidden, v1alpha1.ReasonForeignHPA:
 		return reason, message
 	}
 	if !p.TargetKnown {

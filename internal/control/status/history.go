@@ -59,7 +59,7 @@ func (h *history) markWritten(p *autoscaler.Outcome) {
 	}
 	newest := &h.past[0]
 	reason, _ := blockedBy(p)
-	free := reason == "" || reason == contested
+	free := reason == "" || reason == v1alpha1.ReasonContested
 	switch {
 	case p.Write != nil && p.Write.Err == nil && p.Write.To == newest.To, free && p.Target.Scale.Replicas == newest.To:
 		newest.NotWritten, h.open = "", false
@@ -67,9 +67,6 @@ func (h *history) markWritten(p *autoscaler.Outcome) {
 		newest.NotWritten = reason
 	}
 }
-
-// contested is the reason of AbleToScale while somebody else keeps writing: ours are slowed down, and written.
-const contested = "Contested"
 
 func summaryOf(d *scalers.Decision) summary {
 	return summary{known: true, to: d.Replicas, limit: limitOf(d)}

@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 
 	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
@@ -148,17 +149,17 @@ func unknownBecause(p *autoscaler.Outcome, i int) string {
 func blockedBy(p *autoscaler.Outcome) (reason, message string) {
 	switch err := p.Target.Err; {
 	case err != nil:
-		return refusedBy(p, err, "TargetUnknown")
+		return refusedBy(p, err, v1alpha1.ReasonTargetUnknown)
 	case !p.TargetKnown:
-		return "TargetUnknown", "the target has not been read yet"
+		return v1alpha1.ReasonTargetUnknown, "the target has not been read yet"
 	case p.Workload.DryRun:
-		return "DryRun", p.Workload.DryRunBecause()
+		return v1alpha1.ReasonDryRun, p.Workload.DryRunBecause()
 	case p.Target.ForeignHPA != "":
-		return "ForeignHPA", "HorizontalPodAutoscaler " + p.Target.ForeignHPA + " scales the same target; delete it and Impulse goes on"
+		return v1alpha1.ReasonForeignHPA, "HorizontalPodAutoscaler " + p.Target.ForeignHPA + " scales the same target; delete it and Impulse goes on"
 	case p.WriteErr != nil:
-		return refusedBy(p, p.WriteErr, "ScaleFailed")
+		return refusedBy(p, p.WriteErr, v1alpha1.ReasonScaleFailed)
 	case p.Contested:
-		return contested, "somebody else keeps writing to the target's replicas; answers are slowed down"
+		return v1alpha1.ReasonContested, "somebody else keeps writing to the target's replicas; answers are slowed down"
 	default:
 		return "", ""
 	}
@@ -168,9 +169,9 @@ func blockedBy(p *autoscaler.Outcome) (reason, message string) {
 func refusedBy(p *autoscaler.Outcome, err error, otherwise string) (reason, message string) {
 	target := &p.Workload.Target
 	switch reason = ReasonOf(err, otherwise); reason {
-	case "TargetNotFound":
+	case v1alpha1.ReasonTargetNotFound:
 		return reason, fmt.Sprintf("there is no %s %s in namespace %s", target.Kind, target.Name, target.Namespace)
-	case "Forbidden":
+	case v1alpha1.ReasonForbidden:
 		return reason, err.Error() + " (see Rights in deploy/manifests/README.md)"
 	default:
 		return reason, err.Error()
@@ -181,15 +182,15 @@ func refusedBy(p *autoscaler.Outcome, err error, otherwise string) (reason, mess
 func ReasonOf(err error, otherwise string) string {
 	switch {
 	case errors.Is(err, actuator.ErrNotFound):
-		return "TargetNotFound"
+		return v1alpha1.ReasonTargetNotFound
 	case errors.Is(err, actuator.ErrNoScale):
-		return "NoScaleSubresource"
+		return v1alpha1.ReasonNoScaleSubresource
 	case errors.Is(err, actuator.ErrForbidden):
-		return "Forbidden"
+		return v1alpha1.ReasonForbidden
 	case errors.Is(err, actuator.ErrDenied):
-		return "DeniedByAdmission"
+		return v1alpha1.ReasonDeniedByAdmission
 	case errors.Is(err, actuator.ErrAltered):
-		return "ChangedByAdmission"
+		return v1alpha1.ReasonChangedByAdmission
 	default:
 		return otherwise
 	}

@@ -285,6 +285,6 @@ func (r *Reporter) logWrite(p *autoscaler.Outcome, about Object) {
 	}
 	r.log.Info("scaled", attributes...)
 	if wrote.Err == nil {
-		r.recorder.Event(about, false, "Scaled", scaledNote(p, why))
+		r.recorder.Event(about, false, v1alpha1.ReasonScaled, scaledNote(p, why))
 	}
 }

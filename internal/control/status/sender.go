@@ -3,6 +3,7 @@ package status
 import (
 	"fmt"
 
+	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -19,7 +20,7 @@ func (r *Reporter) SenderRefused(namespace, why string) {
 	}
 	r.mu.Unlock()
 	for _, of := range all {
-		r.recorder.Event(of, true, "SenderRefused", shorten(fmt.Sprintf("what a sender delivers for namespace %s is refused: %s", namespace, why)))
+		r.recorder.Event(of, true, v1alpha1.ReasonSenderRefused, shorten(fmt.Sprintf("what a sender delivers for namespace %s is refused: %s", namespace, why)))
 	}
 }
 

@@ -89,7 +89,7 @@ func (o *objects) reason(ctx context.Context, so *v1alpha1.ScaledObject) string 
 	switch {
 	case len(so.Finalizers) == 0:
 		return "it is being deleted"
-	case ready != nil && ready.Reason == controller.RestoreFailed:
+	case ready != nil && ready.Reason == v1alpha1.ReasonRestoreFailed:
 		return fmt.Sprintf("%s: %q", ready.Reason, ready.Message)
 	default:
 		return "the count of its target has not been restored yet"

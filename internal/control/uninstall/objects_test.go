@@ -26,7 +26,7 @@ func list() *v1alpha1.ScaledObjectList {
 	for i := range 7 {
 		so := v1alpha1.ScaledObject{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: fmt.Sprint("web-", i), Finalizers: []string{controller.Finalizer}}}
 		if i == 0 {
-			so.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: controller.RestoreFailed, Message: "not allowed\x1b[2J"}}
+			so.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonRestoreFailed, Message: "not allowed\x1b[2J"}}
 		}
 		l.Items = append(l.Items, so)
 	}

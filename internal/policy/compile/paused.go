@@ -17,15 +17,15 @@ func Paused(so *v1alpha1.ScaledObject) bool {
 func (w *Workload) Pause() (reason, message string) {
 	switch p := &w.Policy.Paused; {
 	case p.Fixed:
-		return "PausedReplicas", fmt.Sprintf("the annotation %s keeps the count at %d", w.annotation("paused-replicas"), p.At)
+		return v1alpha1.ReasonPausedReplicas, fmt.Sprintf("the annotation %s keeps the count at %d", w.annotation("paused-replicas"), p.At)
 	case p.Keep:
-		return "Paused", fmt.Sprintf("the annotation %s keeps the count as it is", w.annotation("paused"))
+		return v1alpha1.ReasonPaused, fmt.Sprintf("the annotation %s keeps the count as it is", w.annotation("paused"))
 	case p.In && p.Out:
-		return "Paused", fmt.Sprintf("the annotations %s and %s keep the count as it is", w.annotation("paused-scale-in"), w.annotation("paused-scale-out"))
+		return v1alpha1.ReasonPaused, fmt.Sprintf("the annotations %s and %s keep the count as it is", w.annotation("paused-scale-in"), w.annotation("paused-scale-out"))
 	case p.In:
-		return "PausedScaleIn", fmt.Sprintf("the annotation %s keeps the count from going down", w.annotation("paused-scale-in"))
+		return v1alpha1.ReasonPausedScaleIn, fmt.Sprintf("the annotation %s keeps the count from going down", w.annotation("paused-scale-in"))
 	case p.Out:
-		return "PausedScaleOut", fmt.Sprintf("the annotation %s keeps the count from going up", w.annotation("paused-scale-out"))
+		return v1alpha1.ReasonPausedScaleOut, fmt.Sprintf("the annotation %s keeps the count from going up", w.annotation("paused-scale-out"))
 	default:
 		return "", ""
 	}

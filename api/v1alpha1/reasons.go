@@ -1,0 +1,215 @@
+package v1alpha1
+
+// The doc comments in this file are the text of docs/conditions.md: the first paragraph of a constant says what it means, the second
+// what to do about it.
+
+// Ready
+//
+// Reasons of the condition Ready. Those of AbleToScale are also reasons of Ready while the target is missing, forbidden or scaled by
+// an HPA.
+const (
+	// ReasonReady: the spec is valid, Impulse can scale the target, and every trigger is known. The message names annotations that
+	// have no effect.
+	ReasonReady = "Ready"
+	// ReasonInvalidSpec: the newest version of the object is invalid. If an older version was valid, that one stays in effect.
+	//
+	// Correct the mistakes that the message lists; impulse check finds them before the object is applied.
+	ReasonInvalidSpec = "InvalidSpec"
+	// ReasonTargetInUse: an older ScaledObject scales the same target.
+	//
+	// Delete one of the two objects, or correct its spec.scaleTargetRef.
+	ReasonTargetInUse = "TargetInUse"
+	// ReasonTriggerFailed: at least one trigger is unknown. An unknown trigger never lowers the count.
+	//
+	// Read the error in the message, or in status.triggers, and repair the source or its credentials.
+	ReasonTriggerFailed = "TriggerFailed"
+	// ReasonWaitingForTriggers: at least one trigger has not been read since Impulse started to scale the object.
+	//
+	// Wait for pollingInterval.
+	ReasonWaitingForTriggers = "WaitingForTriggers"
+	// ReasonRestoreFailed: the object is being deleted, and the original count of its target cannot be written. The object stays
+	// until it is.
+	//
+	// Remove what the message names, or remove the finalizer impulse.sh/restore to keep the present count.
+	ReasonRestoreFailed = "RestoreFailed"
+)
+
+// AbleToScale
+//
+// Reasons of the condition AbleToScale. While its status is False, status.history has the reason in notWritten.
+const (
+	// ReasonReadyToScale: Impulse can read and write the count of the target.
+	ReasonReadyToScale = "ReadyToScale"
+	// ReasonTargetUnknown: the target has not been read yet, or cannot be read at present.
+	//
+	// If this lasts, read the error in the message: the API server may be unavailable.
+	ReasonTargetUnknown = "TargetUnknown"
+	// ReasonTargetNotFound: the target does not exist.
+	//
+	// Create it, or correct spec.scaleTargetRef.
+	ReasonTargetNotFound = "TargetNotFound"
+	// ReasonNoScaleSubresource: the kind of the target has no scale subresource.
+	//
+	// Choose a kind with one, or add one to its CustomResourceDefinition.
+	ReasonNoScaleSubresource = "NoScaleSubresource"
+	// ReasonForbidden: Impulse's ServiceAccount may not read or write the target.
+	//
+	// Grant the rights that deploy/manifests/README.md lists under Rights.
+	ReasonForbidden = "Forbidden"
+	// ReasonForeignHPA: a HorizontalPodAutoscaler scales the same target. Impulse writes nothing.
+	//
+	// Delete it; Impulse then continues.
+	ReasonForeignHPA = "ForeignHPA"
+	// ReasonDryRun: counts are decided and reported, but not written: spec.dryRun or impulse run --dry-run is set.
+	ReasonDryRun = "DryRun"
+	// ReasonScaleFailed: the last write failed. Impulse retries, at longer and longer intervals.
+	//
+	// Read the error in the message.
+	ReasonScaleFailed = "ScaleFailed"
+	// ReasonDeniedByAdmission: an admission webhook or policy denies the count.
+	//
+	// Ask the owner of the webhook or policy that the message names, or adapt minReplicaCount and maxReplicaCount to it.
+	ReasonDeniedByAdmission = "DeniedByAdmission"
+	// ReasonChangedByAdmission: an admission webhook changes the count that Impulse writes.
+	//
+	// Exempt the target from the webhook, or adapt minReplicaCount and maxReplicaCount to it.
+	ReasonChangedByAdmission = "ChangedByAdmission"
+	// ReasonContested: another client keeps changing the count. The status is True: Impulse writes, but waits longer and longer
+	// before it does.
+	//
+	// Find the client in the audit log, or in managedFields of the target, and stop one of the two.
+	ReasonContested = "Contested"
+)
+
+// Active
+//
+// Reasons of the condition Active. While there is no target, it has the reason of AbleToScale.
+const (
+	// ReasonTriggerActive: at least one trigger is above its activation value.
+	ReasonTriggerActive = "TriggerActive"
+	// ReasonNoTriggerActive: no trigger is above its activation value.
+	ReasonNoTriggerActive = "NoTriggerActive"
+	// ReasonTriggerUnknown: no known trigger is above its activation value, and at least one trigger is unknown.
+	//
+	// See the condition Ready.
+	ReasonTriggerUnknown = "TriggerUnknown"
+)
+
+// Paused
+//
+// Reasons of the condition Paused. The message names the annotations.
+const (
+	// ReasonNotPaused: the object is not paused.
+	ReasonNotPaused = "NotPaused"
+	// ReasonPaused: the count is kept as it is.
+	//
+	// Remove the annotation to continue.
+	ReasonPaused = "Paused"
+	// ReasonPausedReplicas: the count is kept at the value of the annotation.
+	//
+	// Remove the annotation to continue.
+	ReasonPausedReplicas = "PausedReplicas"
+	// ReasonPausedScaleIn: the count is not lowered.
+	//
+	// Remove the annotation to continue.
+	ReasonPausedScaleIn = "PausedScaleIn"
+	// ReasonPausedScaleOut: the count is not raised.
+	//
+	// Remove the annotation to continue.
+	ReasonPausedScaleOut = "PausedScaleOut"
+)
+
+// ScalingLimited
+//
+// Reasons of the condition ScalingLimited. They are the rules of status.lastDecision.limitedBy; impulse explain shows the numbers.
+const (
+	// ReasonNotLimited: no rule changes the result of the formula.
+	ReasonNotLimited = "NotLimited"
+	// ReasonUnknown: a trigger is unknown, and the others ask for less: the count is kept.
+	//
+	// See the condition Ready.
+	ReasonUnknown = "Unknown"
+	// ReasonFallback: a trigger has failed for longer than failureThreshold, and spec.fallback determines what it asks for.
+	//
+	// See the condition Ready.
+	ReasonFallback = "Fallback"
+	// ReasonStabilization: a stabilization window delays the change.
+	ReasonStabilization = "Stabilization"
+	// ReasonRate: a scaling policy of the behavior limits the change within its period.
+	ReasonRate = "Rate"
+	// ReasonCooldown: nothing is active, and cooldownPeriod is not over.
+	ReasonCooldown = "Cooldown"
+	// ReasonIdle: nothing is active: the workload has its idle count.
+	ReasonIdle = "Idle"
+	// ReasonMinReplicaCount: the triggers ask for less than minReplicaCount.
+	ReasonMinReplicaCount = "MinReplicaCount"
+	// ReasonMaxReplicaCount: the triggers ask for more than maxReplicaCount.
+	//
+	// Raise maxReplicaCount if the workload needs more replicas.
+	ReasonMaxReplicaCount = "MaxReplicaCount"
+)
+
+// AlertStale
+//
+// Reasons of the condition AlertStale, which objects have once one of their alerts was stale.
+const (
+	// ReasonNotRepeated: an alert still counts although its sender has not repeated it for its ttl.
+	//
+	// Check the sender: it may be down, or repeat more seldom than the ttl of the trigger.
+	ReasonNotRepeated = "NotRepeated"
+	// ReasonTTLExpired: a stale alert has ended because it was not repeated.
+	//
+	// Check the sender: the alert may be firing still.
+	ReasonTTLExpired = "TTLExpired"
+	// ReasonNotStale: no alert is stale.
+	ReasonNotStale = "NotStale"
+)
+
+// SourceNotice
+//
+// Reasons of the condition SourceNotice, which objects have once a trigger has noticed something about its source.
+const (
+	// ReasonAlertWaits: an alert fires again soon after it was resolved, and counts only if it does not end within the stale
+	// window.
+	ReasonAlertWaits = "AlertWaits"
+	// ReasonConsumerPaused: the JetStream consumer is paused: waiting messages are not delivered, and do not raise the count.
+	//
+	// Resume the consumer.
+	ReasonConsumerPaused = "ConsumerPaused"
+	// ReasonConsumerExpires: the JetStream consumer has an inactive_threshold: the server deletes it while the workload is idle
+	// for that long.
+	//
+	// Remove inactive_threshold from the consumer, or set minReplicaCount to 1.
+	ReasonConsumerExpires = "ConsumerExpires"
+	// ReasonNothingToNotice: no trigger has noticed anything.
+	ReasonNothingToNotice = "NothingToNotice"
+)
+
+// Events and status.reason
+//
+// status.reason has the reason of a condition, or AsRecommended. Events have the reasons of the conditions that become a problem, and
+// the following.
+const (
+	// ReasonAsRecommended: the count is what the triggers ask for.
+	ReasonAsRecommended = "AsRecommended"
+	// ReasonScaled: the count of the target was changed. The message has the old count, the new one and the reason.
+	ReasonScaled = "Scaled"
+	// ReasonRecovered: a problem that an earlier Event reported is over.
+	ReasonRecovered = "Recovered"
+	// ReasonUnknownAnnotation: an annotation has no effect; it may be misspelt.
+	//
+	// Correct the annotation that the message names, or remove it.
+	ReasonUnknownAnnotation = "UnknownAnnotation"
+	// ReasonSenderRefused: a request of a sender for this namespace was refused.
+	//
+	// Correct the credentials or the URL of the sender, as the message says.
+	ReasonSenderRefused = "SenderRefused"
+	// ReasonFinalizerFailed: the finalizer of the object cannot be added or removed. Impulse retries.
+	//
+	// Read the error in the message.
+	ReasonFinalizerFailed = "FinalizerFailed"
+	// ReasonRestored: the object was deleted, and its target has its original count again.
+	ReasonRestored = "Restored"
+	// ReasonNotRestored: the object was deleted, and its target keeps its count for the reason in the message.
+	ReasonNotRestored = "NotRestored"
+)
