@@ -33,8 +33,8 @@ var may = map[string][]string{
 // within lists the arrows between the packages of one folder under internal. A package that it does not name imports none of its
 // siblings.
 var within = map[string][]string{
-	"internal/ingest/httpserver":   {"internal/ingest/auth", "internal/ingest/endpoints", "internal/ingest/forward", "internal/ingest/store"},
-	"internal/ingest/endpoints":    {"internal/ingest/store"},
+	"internal/ingest/httpserver":   {"internal/ingest/auth", "internal/ingest/endpoints", "internal/ingest/forward", "internal/ingest/loglimit", "internal/ingest/store"},
+	"internal/ingest/endpoints":    {"internal/ingest/loglimit", "internal/ingest/store"},
 	"internal/policy/compile":      {"internal/policy/formula"},
 	"internal/policy/lint":         {"internal/policy/compile", "internal/policy/formula"},
 	"internal/policy/convert":      {"internal/policy/compile"},

@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/impulse-sh/impulse/internal/ingest/auth"
+	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
 	"github.com/impulse-sh/impulse/internal/ingest/httpserver"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 	"github.com/impulse-sh/impulse/internal/testkit"
@@ -91,7 +92,7 @@ func receiverFor(t *testing.T, credentials *auth.Credentials) *receiver {
 	testkit.Background(r.t, r.store.Run)
 	testkit.Background(r.t, r.poller.Run)
 	s, err := httpserver.New(t.Context(), httpserver.Options{
-		Addr: "127.0.0.1:0", Credentials: credentials, Alerts: r.store, Leading: func() bool { return true }, Ready: r.store.Ready, Registry: r.registry,
+		Addr: "127.0.0.1:0", Credentials: credentials, Receiver: endpoints.New(r.store, time.Now, r.registry, log), Leading: func() bool { return true }, Ready: r.store.Ready, Registry: r.registry,
 		Log: log, Now: time.Now,
 	})
 	if err != nil {

@@ -97,7 +97,7 @@ func (s *subscribed) level(ctx context.Context, a *arrival) (triggers.Level, err
 	var err error
 	m := a.message
 	if m.Body, err = triggers.DecodeJSON(m.Raw); err != nil {
-		return triggers.Level{}, fmt.Errorf("it is not JSON as it should be: %w", err)
+		return triggers.Level{}, fmt.Errorf("it cannot be decoded as JSON: %w", err)
 	}
 	levels, err := s.config.take(ctx, m)
 	if err != nil {

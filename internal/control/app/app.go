@@ -63,9 +63,9 @@ type process struct {
 	self   *forward.Self
 	key    *forward.Key
 	alerts *store.Store
-	// doors lead to single triggers.
-	doors   *endpoints.Hub
-	objects objects
+	// receiver receives alerts and levels.
+	receiver *endpoints.Receiver
+	objects  objects
 	// statuses is where statuses are saved, and keeper what keeps deleted objects; nil for objects from files.
 	statuses   status.Store
 	finalizers controller.FinalizerStore
@@ -186,7 +186,7 @@ func (p *process) fromFiles() error {
 func (p *process) keep(stored store.Persister) {
 	p.alerts = store.New(alertWriter{stored, p.elector.Deadline}, p.now)
 	p.alerts.SetLogger(p.log)
-	p.doors = endpoints.New(p.alerts, p.now, p.registry, p.log)
+	p.receiver = endpoints.New(p.alerts, p.now, p.registry, p.log)
 	p.registry.MustRegister(p.alerts)
 }
 
@@ -223,7 +223,7 @@ func (p *process) server(ctx context.Context) (*httpserver.Server, error) {
 	return httpserver.New(ctx, httpserver.Options{
 		Addr: p.options.Listen, HealthAddr: p.options.HealthListen, BodyMemory: p.options.BodyMemory.Value(),
 		Credentials: credentials, TLS: certificate, AllowOpen: p.options.AllowOpen, AllowAnywhere: p.options.AllowAnywhere,
-		Alerts: p.doors.Recorder(), Direct: p.doors, Leading: p.leading, Forward: p.peers, Peers: p.self, AuthenticatePeer: p.key.Authenticate,
+		Receiver: p.receiver, Leading: p.leading, Forward: p.peers, Peers: p.self, AuthenticatePeer: p.key.Authenticate,
 		Ready: p.ready, Full: p.alerts.Full, Refused: p.senderRefused,
 		Registry: p.registry, Log: p.log, Now: p.now,
 	})

@@ -26,7 +26,7 @@ const (
 // lead runs every autoscaler until ctx is done, because the Lease is lost or the process stops. Everything that it started has
 // stopped when it returns.
 func (p *process) lead(ctx context.Context) {
-	p.doors.Begin()
+	p.receiver.Reset()
 	var all sync.WaitGroup
 	all.Go(func() { _ = p.alerts.Run(ctx) }) // It ends with ctx, and has reported its errors to its callers.
 
@@ -41,11 +41,11 @@ func (p *process) lead(ctx context.Context) {
 		Kinds: builtin.Kinds(), Settings: p.options.Settings, Secrets: p.secrets, Actuator: p.target, Reporter: reporter,
 		MayWrite: p.leading, WhileLeading: p.elector.WhileLeading, Finalizers: p.finalizers,
 		Env: triggers.Env{
-			HTTP: p.http, Dial: p.egress.Dial, Now: p.now, Alerts: p.alerts, Endpoints: p.doors, Poller: p.poller, Pool: &p.shared, PodMetrics: p.podMetrics,
+			HTTP: p.http, Dial: p.egress.Dial, Now: p.now, Alerts: p.alerts, Endpoints: p.receiver, Poller: p.poller, Pool: &p.shared, PodMetrics: p.podMetrics,
 		},
 	}, p.ownHandovers())
 	p.awaitAlerts(ctx)
-	p.objects.Run(ctx, c, p.doors.Known)
+	p.objects.Run(ctx, c, p.receiver.ObjectsListed)
 	p.handovers, p.transitions = c.Wait(), p.elector.Transitions()
 	p.reporter.Store(nil)
 	stopReporting()

@@ -48,20 +48,20 @@ func storm(send func() error, meanwhile func()) (int, []error) {
 
 func expectOverBudget(t *testing.T, err error) {
 	t.Helper()
-	if refusal, ok := errors.AsType[*RefusedError](err); !ok || refusal.Code != 503 || !strings.Contains(refusal.Reason, overBudget) {
+	if refusal, ok := errors.AsType[*RefusedError](err); !ok || refusal.Kind != ErrUnavailable || !strings.Contains(refusal.Reason, overBudget) {
 		t.Errorf("refused with %v", err)
 	}
 }
 
 func TestLoopsOfOneNamespaceTakeNothingFromTheHookOfAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // So that no evaluation takes too long.
-		w := begin(t)
+		e := begin(t)
 		for i := range 30 {
-			w.webhook(fmt.Sprint("loop-", i), map[string]string{"hook": "ci", "value": pairs, "threshold": "1"})
+			e.webhook(fmt.Sprint("loop-", i), map[string]string{"hook": "ci", "value": pairs, "threshold": "1"})
 		}
-		w.open(webhook.Kind(), "calm", map[string]string{"hook": "ci", "value": "size(body.jobs)", "threshold": "1"}, triggers.Env{Namespace: "bank"})
+		e.open(webhook.Kind(), "calm", map[string]string{"hook": "ci", "value": "size(body.jobs)", "threshold": "1"}, triggers.Env{Namespace: "bank"})
 		send := func(namespace string) error {
-			_, err := w.hub.Webhook(t.Context(), namespace, "ci", w.message(jobs(15)), false)
+			err := e.receiver.ReceiveWebhook(t.Context(), namespace, "ci", e.message(jobs(15)), false)
 			return err
 		}
 		evaluated, refused := storm(func() error { return send("shop") }, func() {
@@ -72,14 +72,14 @@ func TestLoopsOfOneNamespaceTakeNothingFromTheHookOfAnother(t *testing.T) {
 			}
 		})
 		// Each costs more than half of what is saved up, and the clock stands still.
-		if limited := w.counted("webhook", "limited"); evaluated != 2 || limited != senders-2 {
+		if limited := e.counted("webhook", "limited"); evaluated != 2 || limited != senders-2 {
 			t.Errorf("%d messages were evaluated, and %v counted as limited; expected 2 and %d", evaluated, limited, senders-2)
 		}
 		for _, err := range refused {
 			expectOverBudget(t, err)
 		}
 		expectOverBudget(t, send("shop"))
-		w.pass(2 * time.Second)
+		e.pass(2 * time.Second)
 		if err := send("shop"); err != nil {
 			t.Errorf("two seconds later: %v", err)
 		}
@@ -88,16 +88,16 @@ func TestLoopsOfOneNamespaceTakeNothingFromTheHookOfAnother(t *testing.T) {
 
 func TestAMessageThatCanNeverBeEvaluatedIsRefusedWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // So that no evaluation takes too long.
-		w := begin(t)
-		w.webhook("a-cheap", map[string]string{"hook": "ci", "threshold": "1"})
+		e := begin(t)
+		e.webhook("a-cheap", map[string]string{"hook": "ci", "threshold": "1"})
 		for i := range 30 {
-			w.webhook(fmt.Sprint("loop-", i), map[string]string{"hook": "ci", "value": pairs, "threshold": "1"})
+			e.webhook(fmt.Sprint("loop-", i), map[string]string{"hook": "ci", "value": pairs, "threshold": "1"})
 		}
-		code, says := w.call("ci", jobs(40))
-		if code != 400 || !strings.Contains(says, "cost more than 1000000 for this message") || w.level("a-cheap") != "unknown" {
-			t.Errorf("%d %s; the cheap one says %s", code, says, w.level("a-cheap"))
+		code, says := e.call("ci", jobs(40))
+		if code != 400 || !strings.Contains(says, "cost more than 1000000 for this message") || e.level("a-cheap") != "unknown" {
+			t.Errorf("%d %s; the cheap one says %s", code, says, e.level("a-cheap"))
 		}
-		if code, says := w.call("ci", jobs(1)); code != 503 || !strings.Contains(says, "over budget") {
+		if code, says := e.call("ci", jobs(1)); code != 503 || !strings.Contains(says, "over budget") {
 			t.Errorf("what was evaluated is not owed: %d %s", code, says)
 		}
 	})

@@ -28,7 +28,7 @@ func (patient) Forward(ctx context.Context, _ forward.Message) (forward.Answer, 
 
 func TestTheAnswerComesWithinASecondWhateverIsSlow(t *testing.T) {
 	for name, slow := range map[string]func(*Options){
-		"the record": func(o *Options) { o.Alerts = patient{} },
+		"the record": func(o *Options) { o.Receiver = receiver(patient{}, o) },
 		"the leader": func(o *Options) { o.Leading, o.Forward = func() bool { return false }, patient{} },
 	} {
 		t.Run(name, func(t *testing.T) {

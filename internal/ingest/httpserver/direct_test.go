@@ -38,17 +38,17 @@ func direct(t *testing.T, r *record, change func(*Options)) http.Handler {
 		clock = clock.Add(time.Second)
 		return clock
 	}
-	hub := endpoints.New(r, now, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	received := endpoints.New(r, now, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	h, _ := serve(t, r, func(o *Options) {
-		o.Direct, o.Alerts, o.Now = hub, hub.Recorder(), now
+		o.Receiver, o.Now = received, now
 		if change != nil {
 			change(o)
 		}
 	})
-	open(t, hub, webhook.Kind(), "hooked", map[string]string{"hook": "jobs", "value": "body.jobs", "threshold": "1"}, "")
-	open(t, hub, webhook.Kind(), "signed", map[string]string{"hook": "github", "threshold": "1"}, "secret")
-	open(t, hub, push.Kind(), "jobs", map[string]string{"threshold": "1"}, "")
-	hub.Known()
+	open(t, received, webhook.Kind(), "hooked", map[string]string{"hook": "jobs", "value": "body.jobs", "threshold": "1"}, "")
+	open(t, received, webhook.Kind(), "signed", map[string]string{"hook": "github", "threshold": "1"}, "secret")
+	open(t, received, push.Kind(), "jobs", map[string]string{"threshold": "1"}, "")
+	received.ObjectsListed()
 	for range 20 { // Until all doors must be open: each look at this clock is a second.
 		now()
 	}
@@ -57,14 +57,14 @@ func direct(t *testing.T, r *record, change func(*Options)) http.Handler {
 }
 
 // open opens a trigger of shop/checkout until the test ends.
-func open(t *testing.T, hub *endpoints.Hub, kind triggers.Kind, name string, metadata map[string]string, secret string) {
+func open(t *testing.T, received *endpoints.Receiver, kind triggers.Kind, name string, metadata map[string]string, secret string) {
 	t.Helper()
 	c, err := kind.Decode(metadata)
 	if err != nil {
 		t.Fatal(err)
 	}
 	source, err := kind.Open(c, triggers.Env{
-		Namespace: "shop", Object: "checkout", Trigger: name, Endpoints: hub, Alerts: &triggertest.Endpoints{}, Now: time.Now, Credentials: secret,
+		Namespace: "shop", Object: "checkout", Trigger: name, Endpoints: received, Alerts: &triggertest.Endpoints{}, Now: time.Now, Credentials: secret,
 		Secret: func(context.Context, string) (string, error) { return secret, nil },
 	})
 	if err != nil {
@@ -119,7 +119,7 @@ func TestWhatIsSentToATriggerIsBounded(t *testing.T) {
 		"invalid UTF-8": {"{\"value\":\"\xff\"}", "", http.StatusBadRequest, "not UTF-8"},
 		"2 MB":          {strings.Repeat(" ", 2<<20), "", http.StatusRequestEntityTooLarge, "larger than"},
 		"nothing":       {"", "", http.StatusBadRequest, "unexpected EOF"},
-		"not JSON":      {"value=42", "", http.StatusBadRequest, "is not JSON"},
+		"not JSON":      {"value=42", "", http.StatusBadRequest, "cannot be decoded as JSON"},
 		"no number":     {`{"value":{},"jobs":{}}`, "", http.StatusBadRequest, "a number was expected"},
 	} {
 		for path, method := range map[string]string{levelPath: http.MethodPut, "/v1/webhook/shop/jobs": http.MethodPost} {
@@ -224,7 +224,7 @@ func TestAReplicaThatDoesNotLeadPassesMessagesOnWithWhoSentThem(t *testing.T) {
 	}
 	l := &leader{h: private}
 	follower, _ := serve(t, &record{}, func(o *Options) {
-		o.Leading, o.Forward, o.Credentials, o.Direct = func() bool { return false }, l, credentials, endpoints.New(nil, nil, prometheus.NewRegistry(), nil)
+		o.Leading, o.Forward, o.Credentials, o.Receiver = func() bool { return false }, l, credentials, endpoints.New(nil, nil, prometheus.NewRegistry(), nil)
 	})
 	if w := send(t, follower, http.MethodPut, levelPath, strings.NewReader(`{"value": 42}`), "Bearer only-for-the-shop"); w.Code != http.StatusOK || len(r.doors) != 1 {
 		t.Errorf("%d %s, recorded through %v", w.Code, w.Body, r.doors)

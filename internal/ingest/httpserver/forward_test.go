@@ -50,7 +50,7 @@ func TestWhoDoesNotLeadPassesOnWhatItHasLetIn(t *testing.T) {
 	if w := post(t, h, "/v1/alertmanager/shop", one, "Bearer token-of-eu"); w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "10.1.2.3") {
 		t.Errorf("without a leader: %d %s", w.Code, w.Body)
 	}
-	if n := testutil.ToFloat64(s.metrics.passed.WithLabelValues("failed")); n != 1 {
+	if n := testutil.ToFloat64(s.metrics.forwarded.WithLabelValues("failed")); n != 1 {
 		t.Errorf("%v failures are counted", n)
 	}
 }

@@ -1,50 +1,46 @@
 package httpserver
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/impulse-sh/impulse/internal/ingest/auth"
+	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 )
 
-// Route is a door: everything that may knock, be too large or be repeated is dealt with here, and Decode says what a
-// request means.
+// Route is a route by which messages come in. The server authorizes, bounds and reads its requests.
 type Route struct {
-	// Name is the route's in metrics.
+	// Name is the name of the route in metrics.
 	Name         string
 	Method, Path string
 	// MaxBody bounds the body, in bytes; 0 is DefaultMaxBody.
 	MaxBody int64
-	// PerElement bounds what each element of a JSON body takes in memory when it is decoded, in bytes; 0 is bytesPerElement.
+	// PerElement bounds the memory of each element of a decoded JSON body, in bytes; 0 is bytesPerElement.
 	PerElement int64
-	// Within bounds the work on a request that has arrived; 0 is answerTimeout. What is not recorded by then, or not answered by
-	// the leader, is answered with 503: it goes on to be recorded, and who sends it again is answered at once when it is.
+	// Within bounds the work on a request that has arrived; 0 is answerTimeout. A message that is not recorded by then, or not
+	// answered by the leader, is answered with 503. It goes on to be recorded, and a repeat is answered at once when it is.
 	Within time.Duration
-	// Anonymous: a request without a credential is allowed; Decode refuses it unless something else authenticates it, such as a
+	// Anonymous: a request without a credential is allowed; Receive refuses it unless something else authenticates it, such as a
 	// signature.
 	Anonymous bool
-	// Decode says what a request delivers, within the namespace of its door: nothing is nothing to record, and answered with
-	// 200. An *echo.HTTPError is answered as it says: 4xx only for what can never become valid, Unavailable for what may pass.
-	// It is called on the leader only.
-	Decode func(*Request) ([]store.Delivery, error)
+	// Receive decodes and records a message. It returns how many objects select its alert where the sender asks for that, and
+	// otherwise nil. It is called on the leader only.
+	Receive func(ctx context.Context, r *Request) (objects *int, err error)
 }
 
-// Request is a request that was let in and has arrived whole.
+// Request is a request that was authorized and has arrived whole.
 type Request struct {
-	// HTTP has the header and the query, without the sender's credential once it was passed on. Its body has been read.
+	// HTTP has the header and the query, without the sender's credential if another replica forwarded it. Its body has been read.
 	HTTP *http.Request
-	// Param is a parameter of the path, "" when the path has none of that name.
+	// Param returns a parameter of the path, "" when the path has none of that name.
 	Param func(name string) string
-	// Door is the namespace of the path, "" for the cluster-wide door, and the name of the credential.
-	Door store.Endpoint
-	Body []byte
+	// Endpoint has the namespace of the path, "" for the cluster-wide receiver, and the name of the credential.
+	Endpoint store.Endpoint
+	Body     []byte
 	// At is when the leader received it.
 	At time.Time
 }
@@ -99,75 +95,38 @@ func (h *routeHandler) handle(c echo.Context) error {
 	}
 	defer h.slots.release(principal)
 	connectionOf(c.Request()).arrived()
-	ctx, cancel := context.WithTimeoutCause(c.Request().Context(), h.route.Within, errTooLong)
+	ctx, cancel := context.WithTimeoutCause(c.Request().Context(), h.route.Within, endpoints.ErrTimeout)
 	defer cancel()
 	r := &Request{
 		HTTP: c.Request().WithContext(ctx), Param: c.Param, Body: body, At: at,
-		Door: store.Endpoint{Namespace: namespace, Credential: principal.Name},
+		Endpoint: store.Endpoint{Namespace: namespace, Credential: principal.Name},
 	}
 	switch {
 	case h.options.Leading():
 		if err := reserved.grow(decoded(body, h.route.PerElement)); err != nil {
 			return h.refused(h.route, err)
 		}
-		return h.deliver(ctx, c, h.route, r)
+		return h.receive(ctx, c, r)
 	case h.forwarded:
 		return Unavailable("this replica does not lead any more")
 	default:
-		return h.pass(ctx, c, r)
+		return h.forward(ctx, c, r)
 	}
 }
 
-// deliver records what a request means, and answers it: 200 when that is durable.
-func (s *Server) deliver(ctx context.Context, c echo.Context, route Route, r *Request) error {
-	deliveries, err := route.Decode(r)
-	if err != nil {
-		return err
-	}
-	for i := range deliveries {
-		if to := deliveries[i].Endpoint.Namespace; to != r.Door.Namespace {
-			return fmt.Errorf("route %s leads from the door of %q to %q", route.Name, r.Door.Namespace, to)
-		}
-	}
-	failed, results := make([]error, len(deliveries)), make([]store.Result, len(deliveries))
-	var recording sync.WaitGroup
-	for i := range deliveries { // Several of one request are on their way together.
-		recording.Go(func() { results[i], failed[i] = s.record(ctx, &deliveries[i]) })
-	}
-	recording.Wait()
-	var refusal error
-	for i, err := range failed {
-		if err != nil {
-			s.options.Log.Warn("a delivery was not recorded", "door", deliveries[i].Endpoint.String(), "error", err)
-			refusal = cmp.Or(refusal, Unavailable(notRecorded(err)))
-		}
-	}
-	if refusal != nil {
-		return refusal
-	}
-	if len(results) == 1 && results[0].Objects != nil {
-		return c.JSON(http.StatusOK, selection{*results[0].Objects})
-	}
-	return c.NoContent(http.StatusOK)
-}
-
-// selection is the answer to a delivery that asks how many objects select its alert.
+// selection is the answer to a sender that asks how many objects select its alert.
 type selection struct {
 	SelectedBy int `json:"selectedBy"`
 }
 
-// wantsCount reports whether a request asks for more than a status (RFC 7240).
-func wantsCount(r *http.Request) bool { return r.Header.Get("Prefer") == "return=representation" }
-
-// record records one delivery.
-func (s *Server) record(ctx context.Context, d *store.Delivery) (store.Result, error) {
-	result, err := s.options.Alerts.Record(ctx, *d)
-	if err == nil {
-		s.metrics.count(result, len(d.Alerts))
-		s.logUnselected(d, &result)
+// receive hands a request to the receiver, and answers it: 200 means that its levels or alerts are durable.
+func (h *routeHandler) receive(ctx context.Context, c echo.Context, r *Request) error {
+	objects, err := h.route.Receive(ctx, r)
+	if err != nil {
+		return answerTo(err)
 	}
-	return result, err
+	if objects != nil {
+		return c.JSON(http.StatusOK, selection{*objects})
+	}
+	return c.NoContent(http.StatusOK)
 }
-
-// Unavailable is an answer after which senders try again: 503.
-func Unavailable(why string) error { return echo.NewHTTPError(http.StatusServiceUnavailable, why) }

@@ -16,16 +16,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/impulse-sh/impulse/internal/ingest/auth"
-	"github.com/impulse-sh/impulse/internal/ingest/store"
+	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
 )
 
 // running serves on a real socket until the test ends; change adjusts the server before.
-func running(t *testing.T, r Recorder, change func(*Server), options func(*Options)) *Server {
+func running(t *testing.T, r endpoints.Recorder, change func(*Server), options func(*Options)) *Server {
 	t.Helper()
 	_, s := serve(t, &record{}, func(o *Options) {
-		o.Alerts = r
 		if options != nil {
 			options(o)
+		}
+		if o.Receiver == nil {
+			o.Receiver = receiver(r, o)
 		}
 	})
 	if change != nil {
@@ -195,18 +197,15 @@ func TestRequestsAreCountedByRouteAndCode(t *testing.T) {
 	}
 }
 
-func TestAHandlerThatPanicsOrLeadsElsewhereIsAnswered(t *testing.T) {
+func TestAHandlerThatPanicsOrFailsIsAnswered(t *testing.T) {
 	r := &record{}
 	_, s := serve(t, r, nil)
 	e := s.router(map[string]string{})
-	for path, decode := range map[string]func(*Request) ([]store.Delivery, error){
-		"/panics/:namespace": func(*Request) ([]store.Delivery, error) { panic("no") },
-		"/fails/:namespace":  func(*Request) ([]store.Delivery, error) { return nil, errors.New("some secret") },
-		"/leads/:namespace": func(*Request) ([]store.Delivery, error) {
-			return []store.Delivery{{Endpoint: store.Endpoint{Namespace: "bank"}}}, nil
-		},
+	for path, receive := range map[string]func(context.Context, *Request) (*int, error){
+		"/panics/:namespace": func(context.Context, *Request) (*int, error) { panic("no") },
+		"/fails/:namespace":  func(context.Context, *Request) (*int, error) { return nil, errors.New("some secret") },
 	} {
-		e.POST(path, s.handler(Route{Name: path, Decode: decode}, s.authorize, false))
+		e.POST(path, s.handler(Route{Name: path, Receive: receive}, s.authorize, false))
 		w := post(t, e, strings.Replace(path, ":namespace", "shop", 1), "", "")
 		if w.Code != http.StatusInternalServerError || w.Body.String() != "internal error\n" || len(r.doors) > 0 {
 			t.Errorf("%s: %d %s, recorded %v", path, w.Code, w.Body, r.doors)

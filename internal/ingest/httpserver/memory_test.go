@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/impulse-sh/impulse/internal/ingest/auth"
+	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -102,7 +103,7 @@ func TestWhatABodyBecomesIsNotMoreThanWhatIsReservedForIt(t *testing.T) {
 	}
 	asJSON := form{bytesPerElement, func(body []byte) (any, error) { return triggers.DecodeJSON(body) }}
 	asAlerts := form{bytesPerString, func(body []byte) (any, error) {
-		d, _, err := decode(body)
+		d, _, err := endpoints.DecodeAlerts(body)
 		return d, err
 	}}
 	for name, c := range map[string]struct {

@@ -14,7 +14,7 @@ import (
 func (s *Server) private() http.Handler {
 	names := map[string]string{forward.Path: "peer"}
 	e := s.router(names)
-	for _, route := range s.doors() {
+	for _, route := range s.receivingRoutes() {
 		route.Name = "peer/" + route.Name
 		names[route.Path] = route.Name
 		e.Add(route.Method, route.Path, s.handler(route, s.authorizePeer, true))

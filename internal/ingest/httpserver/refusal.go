@@ -12,19 +12,19 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/impulse-sh/impulse/internal/ingest/auth"
-	"github.com/impulse-sh/impulse/internal/ingest/store"
+	"github.com/impulse-sh/impulse/internal/ingest/loglimit"
 )
 
-// Why a request reaches no route.
+// Reasons why a request reaches no route.
 var (
 	errNoRoute = errors.New("there is no such path: /openapi.yaml lists those that there are, such as /v1/alertmanager/NAMESPACE")
 	errMethod  = errors.New("the path does not take this method")
-	// The sender is told this one, too.
+	// errNoNamespace is in the answer as well.
 	errNoNamespace = errors.New("the path does not name a namespace")
 )
 
-// logRefusal logs a request that was refused for good: its sender is an Alertmanager or another program, which shows nobody the
-// answer. Programs on one host are told apart by their User-Agent.
+// logRefusal logs a request that was refused for good: its sender is usually a program that shows the answer to nobody. Programs on
+// one host are distinguished by their User-Agent.
 func (s *Server) logRefusal(c echo.Context, answer *echo.HTTPError) {
 	reason := answer.Internal
 	if reason == nil {
@@ -39,18 +39,18 @@ func (s *Server) logRefusal(c echo.Context, answer *echo.HTTPError) {
 	}
 	namespace := c.Param("namespace")
 	if !auth.IsNamespace(namespace) {
-		namespace = "" // It is anybody's word.
+		namespace = "" // The sender may have invented it.
 	}
-	agent, what := product(c.Request()), c.Path()+" "+strconv.Itoa(answer.Code)
-	if times, due := s.notices.due(notice{what, namespace, from + " " + agent}, s.options.Now()); due {
+	agent, event := product(c.Request()), c.Path()+" "+strconv.Itoa(answer.Code)
+	if times, due := s.limiter.Due(loglimit.Key{Event: event, Namespace: namespace, Sender: from + " " + agent}, s.options.Now()); due {
 		s.options.Log.Warn("a request was refused", "route", cmp.Or(c.Path(), shorten(c.Request().URL.Path)), "namespace", namespace,
 			"from", from, "agent", agent, "code", answer.Code, "reason", reason, "times", times)
 	}
-	s.tellRefusal(namespace, from, answer)
+	s.reportRefusal(namespace, from, answer)
 }
 
-// tellRefusal passes a refusal on to the objects of the namespace that the request names, in words that name no other namespace.
-func (s *Server) tellRefusal(namespace, from string, answer *echo.HTTPError) {
+// reportRefusal reports a refusal to the objects of the namespace that the request names. The reason names no other namespace.
+func (s *Server) reportRefusal(namespace, from string, answer *echo.HTTPError) {
 	if namespace == "" || s.options.Refused == nil {
 		return
 	}
@@ -58,13 +58,13 @@ func (s *Server) tellRefusal(namespace, from string, answer *echo.HTTPError) {
 	if answer.Code == http.StatusForbidden {
 		why = auth.ErrForbidden
 	}
-	if _, due := s.notices.due(notice{"refused", namespace, ""}, s.options.Now()); due {
+	if _, due := s.limiter.Due(loglimit.Key{Event: "refused", Namespace: namespace}, s.options.Now()); due {
 		s.options.Refused(namespace, fmt.Sprintf("%s (a request from %s was answered with %d)", why, from, answer.Code))
 	}
 }
 
-// unrouted returns why a request to the receivers reaches no route; nil for one that does, and for other paths, which any scanner
-// asks for.
+// unrouted returns why a request below /v1 reaches no route. It returns nil for one that does, and for other paths, which scanners
+// request.
 func unrouted(r *http.Request, answer *echo.HTTPError) error {
 	switch {
 	case !strings.HasPrefix(r.URL.Path, "/v1/"):
@@ -84,24 +84,11 @@ func product(r *http.Request) string {
 	return shorten(name)
 }
 
-// logUnselected logs that a delivery was recorded and changes nothing, as no object selects what is in it.
-func (s *Server) logUnselected(d *store.Delivery, r *store.Result) {
-	if r.Unselected == 0 || d.Endpoint.Object != "" {
-		return
+// shorten bounds a text of a sender that is logged.
+func shorten(text string) string {
+	const most = 40
+	if len(text) <= most {
+		return text
 	}
-	namespace := cmp.Or(d.Endpoint.Namespace, auth.AllNamespaces)
-	what := "unselected"
-	if !r.Listening {
-		what = "unheard"
-	}
-	times, due := s.notices.due(notice{what, namespace, d.Endpoint.Credential}, d.At)
-	switch {
-	case !due:
-	case r.Listening:
-		s.options.Log.Info("alerts were recorded that no object selects", "namespace", namespace, "credential", d.Endpoint.Credential,
-			"alerts", r.Unselected, "alertname", shorten(r.Example), "times", times)
-	default:
-		s.options.Log.Warn("alerts were recorded for a namespace in which no object selects alerts: is it the right one in the URL?",
-			"namespace", namespace, "credential", d.Endpoint.Credential, "alerts", r.Unselected, "alertname", shorten(r.Example), "times", times)
-	}
+	return text[:most] + "…"
 }

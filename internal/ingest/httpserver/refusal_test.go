@@ -3,19 +3,19 @@ package httpserver
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/impulse-sh/impulse/internal/ingest/auth"
-	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -155,23 +155,6 @@ func TestARequestToAPathThatDoesNotExistIsLogged(t *testing.T) {
 	}
 }
 
-func TestWhatIsLoggedOfInventedSendersIsBounded(t *testing.T) {
-	n := notices{all: map[notice]*noticed{}}
-	now, logged := time.Unix(0, 0), 0
-	for i := range 10 * maxNotices {
-		if _, due := n.due(notice{what: strconv.Itoa(i)}, now); due {
-			logged++
-		}
-	}
-	if logged != maxNotices+1 || len(n.all) != maxNotices+1 {
-		t.Errorf("%d were logged, and %d are remembered", logged, len(n.all))
-	}
-	now = now.Add(noticeEvery)
-	if times, due := n.due(notice{what: "new"}, now); times != 1 || !due || len(n.all) > maxNotices {
-		t.Errorf("an hour later: %d, %v; %d are remembered", times, due, len(n.all))
-	}
-}
-
 // results answers each delivery with the same result.
 type results struct {
 	store.Result
@@ -194,7 +177,7 @@ func TestAnAlertThatNoObjectSelectsIsLogged(t *testing.T) {
 	r := &results{}
 	h, _ := serve(t, &record{}, func(o *Options) {
 		change(o)
-		o.Credentials, o.Alerts = nil, r
+		o.Credentials, o.Receiver = nil, receiver(r, o)
 	})
 	for name, c := range map[string]struct {
 		path   string
@@ -222,7 +205,7 @@ func TestAnAlertThatNoObjectSelectsIsLogged(t *testing.T) {
 func TestASenderThatAsksGetsTheNumberOfObjectsThatSelectItsAlert(t *testing.T) {
 	two := 2
 	r := &results{Result: store.Result{Selected: 1, Objects: &two}}
-	h, _ := serve(t, &record{}, func(o *Options) { o.Alerts = r })
+	h, _ := serve(t, &record{}, func(o *Options) { o.Receiver = receiver(r, o) })
 	for prefer, want := range map[string]string{"return=representation": `{"selectedBy":2}`, "": "", "return=minimal": ""} {
 		w, q := httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/alertmanager/shop", strings.NewReader(one))
 		q.Header.Set("Prefer", prefer)
@@ -233,33 +216,32 @@ func TestASenderThatAsksGetsTheNumberOfObjectsThatSelectItsAlert(t *testing.T) {
 	}
 }
 
-// deaf are triggers that refuse whatever they are sent.
-type deaf struct{ code int }
-
-func (d deaf) Webhook(context.Context, string, string, triggers.Message, bool) ([]store.Delivery, error) {
-	return nil, &endpoints.RefusedError{Code: d.code, Reason: "the signature is another one"}
-}
-
-func (d deaf) Push(context.Context, string, string, string, triggers.Message) ([]store.Delivery, error) {
-	return nil, &endpoints.RefusedError{Code: d.code, Reason: "there is no such trigger"}
-}
-
 func TestAMessageThatATriggerRefusesIsLogged(t *testing.T) {
-	for code, want := range map[int]string{
-		http.StatusUnauthorized: `reason="the signature is another one"`, http.StatusNotFound: `namespace=shop`, http.StatusBadRequest: `code=400`,
-		http.StatusServiceUnavailable: "",
+	for code, c := range map[int]struct {
+		hook string
+		err  error
+		want string
+	}{
+		http.StatusUnauthorized:       {"ci", fmt.Errorf("%w: the signature is another one", triggers.ErrUnverified), `the signature is another one"`},
+		http.StatusNotFound:           {"", nil, `namespace=shop`},
+		http.StatusBadRequest:         {"ci", errors.New("it has no value"), `code=400`},
+		http.StatusServiceUnavailable: {"ci", triggers.ErrUnavailable, ""},
 	} {
 		var l logged
 		change := l.into(t)
 		h, _ := serve(t, &record{}, func(o *Options) {
 			change(o)
-			o.Credentials, o.Direct = nil, deaf{code}
+			o.Credentials, o.Receiver = nil, receiver(&record{}, o)
+			o.Receiver.Listen(triggers.Endpoint{Namespace: "shop", Object: "web", Trigger: "ci", Hook: c.hook},
+				func(context.Context, triggers.Message) ([]triggers.Level, error) { return nil, c.err })
+			o.Receiver.ObjectsListed()
 		})
+		l.now = l.now.Add(time.Minute) // All endpoints are open by then.
 		if w := post(t, h, "/v1/webhook/shop/ci", "{}", ""); w.Code != code {
 			t.Errorf("answered %d, expected %d", w.Code, code)
 		}
-		if lines := l.lines(); (len(lines) == 1) != (want != "") || want != "" && !strings.Contains(lines[0], want) {
-			t.Errorf("%d: logged %q, expected %q", code, lines, want)
+		if lines := l.lines(); (len(lines) == 1) != (c.want != "") || c.want != "" && !strings.Contains(lines[0], c.want) {
+			t.Errorf("%d: logged %q, want %q", code, lines, c.want)
 		}
 	}
 }

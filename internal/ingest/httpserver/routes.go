@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -20,14 +19,11 @@ import (
 //go:embed openapi.yaml
 var openAPI []byte
 
-// doors are all routes through which something is delivered.
-func (s *Server) doors() []Route { return slices.Concat(s.alertmanager(), s.direct()) }
-
 // public is everything that is served to senders, to Prometheus and to the kubelet.
 func (s *Server) public() http.Handler {
 	names := map[string]string{"/healthz": "healthz", "/readyz": "readyz", "/metrics": "metrics", "/openapi.yaml": "openapi"}
 	e := s.router(names)
-	for _, route := range s.doors() {
+	for _, route := range s.receivingRoutes() {
 		names[route.Path] = route.Name
 		s.metrics.duration.WithLabelValues(route.Name) // So that it is there, with 0, before the first.
 		authorize := s.authorize

@@ -14,8 +14,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/impulse-sh/impulse/internal/ingest/auth"
+	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
 	"github.com/impulse-sh/impulse/internal/ingest/forward"
-	"github.com/impulse-sh/impulse/internal/ingest/store"
+	"github.com/impulse-sh/impulse/internal/ingest/loglimit"
 )
 
 const (
@@ -35,11 +36,6 @@ const (
 	stopTimeout   = 5 * time.Second
 )
 
-// Recorder takes deliveries. alerts.Store is one.
-type Recorder interface {
-	Record(ctx context.Context, d store.Delivery) (store.Result, error)
-}
-
 // Options are what the server needs of the process.
 type Options struct {
 	Addr string
@@ -53,10 +49,9 @@ type Options struct {
 	Credentials              *auth.Credentials
 	AllowOpen, AllowAnywhere bool
 	// TLS is what the server shows; nil is plain HTTP.
-	TLS    *TLS
-	Alerts Recorder
-	// Direct are the doors to single triggers; nil: there are none.
-	Direct Direct
+	TLS *TLS
+	// Receiver decodes and records the messages.
+	Receiver *endpoints.Receiver
 	// Leading: only the leader records deliveries. The others pass them on by Forward; where that is nil they answer 503, and
 	// the sender tries again.
 	Leading func() bool
@@ -86,7 +81,7 @@ type Server struct {
 	listener, probes    net.Listener
 	http, health, peers *http.Server
 	anonymous           *auth.AnonymousRates
-	notices             notices
+	limiter             loglimit.Limiter
 	slots               slots
 	memory              *memory
 }
@@ -104,7 +99,6 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{
 		options: o, listener: listener, metrics: newMetrics(o.Registry), memory: newMemory(o.BodyMemory),
 		anonymous: auth.NewAnonymousRates(), slots: slots{inUse: map[auth.Principal]int{}},
-		notices: notices{all: map[notice]*noticed{}},
 	}
 	if o.TLS != nil {
 		s.listener = o.TLS.listen(listener)

@@ -15,25 +15,27 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/impulse-sh/impulse/internal/ingest/auth"
+	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// hooks are triggers that take whatever they are sent.
-type hooks struct{}
-
-func (hooks) Webhook(_ context.Context, namespace, hook string, _ triggers.Message, _ bool) ([]store.Delivery, error) {
-	return []store.Delivery{{Endpoint: store.Endpoint{Namespace: namespace, Object: hook, Trigger: hook}}}, nil
-}
-
-func (hooks) Push(context.Context, string, string, string, triggers.Message) ([]store.Delivery, error) {
-	return nil, nil
+// hooked returns a receiver on which the hook jobs of two tenants accepts every message, whoever sends it.
+func hooked(r endpoints.Recorder, o *Options) *endpoints.Receiver {
+	all := receiver(r, o)
+	for _, namespace := range []string{"shop", "bank"} {
+		all.Listen(triggers.Endpoint{Namespace: namespace, Object: "jobs", Trigger: "jobs", Hook: "jobs", Signed: true},
+			func(context.Context, triggers.Message) ([]triggers.Level, error) {
+				return []triggers.Level{{On: true}}, nil
+			})
+	}
+	return all
 }
 
 // tenants are the options of a server with two tenants, shop and bank. Their credentials are in a file, as the server looks at
 // it again while it runs.
-func tenants(t *testing.T) func(*Options) {
+func tenants(t *testing.T, r endpoints.Recorder) func(*Options) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "credentials.yaml")
 	const list = "- {name: shop, namespaces: [shop], token: token-of-shop}\n- {name: bank, namespaces: [bank], token: token-of-bank}\n"
@@ -44,7 +46,7 @@ func tenants(t *testing.T) func(*Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(o *Options) { o.Credentials, o.Direct, o.HealthAddr = both, hooks{}, "127.0.0.1:0" }
+	return func(o *Options) { o.Credentials, o.Receiver, o.HealthAddr = both, hooked(r, o), "127.0.0.1:0" }
 }
 
 // announce sends the header of a POST, with a body of so many bytes to follow, and returns the connection and the first line
@@ -94,7 +96,7 @@ func TestRequestsWithoutTheirBodyTakeNoPlace(t *testing.T) {
 		"alerts of another namespace":        {"/v1/alertmanager/bank", "token-of-bank"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := running(t, &record{}, nil, tenants(t))
+			s := running(t, &record{}, nil, tenants(t, &record{}))
 			for i := range 257 {
 				if _, line := announce(t, s, c.path, c.token, 1000); line != "HTTP/1.1 100 Continue" {
 					t.Fatalf("header %d is answered with %s", i, line)
@@ -168,8 +170,8 @@ func TestAPrincipalHasPlacesOfItsOwn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := &busy{began: make(chan struct{}), end: make(chan struct{})}
 			h, s := serve(t, &record{}, func(o *Options) {
-				tenants(t)(o)
-				o.Alerts, o.AuthenticatePeer = b, func(r *http.Request) (string, error) { return r.Header.Get("Authorization"), nil }
+				tenants(t, b)(o)
+				o.AuthenticatePeer = func(r *http.Request) (string, error) { return r.Header.Get("Authorization"), nil }
 			})
 			if c.peer {
 				h = s.private()
@@ -210,7 +212,7 @@ func (c crowd) crowdOut(t *testing.T, h http.Handler, s *Server, b *busy) {
 }
 
 func TestIdleConnectionsMakeRoom(t *testing.T) {
-	s := running(t, &record{}, nil, tenants(t))
+	s := running(t, &record{}, nil, tenants(t, &record{}))
 	for i := range maxConnections {
 		conn := dial(t, s)
 		if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: impulse\r\n\r\n"); err != nil {
@@ -238,7 +240,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 
 func TestBodiesBeyondTheMemoryOfATenantLeaveRoomForOthers(t *testing.T) {
 	s := running(t, &record{}, nil, func(o *Options) {
-		tenants(t)(o)
+		tenants(t, &record{})(o)
 		o.BodyMemory = 1 << 20
 	})
 	for range 2 {
@@ -268,7 +270,7 @@ func TestBodiesBeyondTheMemoryOfATenantLeaveRoomForOthers(t *testing.T) {
 
 func TestARefusalReachesASenderThatGoesOnSending(t *testing.T) {
 	s := running(t, &record{}, nil, func(o *Options) {
-		tenants(t)(o)
+		tenants(t, &record{})(o)
 		o.BodyMemory = 1 << 20
 	})
 	hog(s.memory, auth.Principal{Name: "bank"}, firstRead)

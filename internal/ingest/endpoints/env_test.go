@@ -1,0 +1,177 @@
+package endpoints
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/impulse-sh/impulse/internal/ingest/store"
+	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/push"
+	"github.com/impulse-sh/impulse/triggers/webhook"
+)
+
+// env is a receiver with a real store in a folder, and a clock that the test sets.
+type env struct {
+	t        *testing.T
+	receiver *Receiver
+	store    *store.Store
+	dir      string
+	fails    error
+	stop     func()
+
+	mu    sync.Mutex
+	clock time.Time
+	says  map[string]scalers.Event
+}
+
+// Record is the store's, unless it is to fail.
+func (e *env) Record(ctx context.Context, d store.Delivery) (store.Result, error) {
+	if e.fails != nil {
+		return store.Result{}, e.fails
+	}
+	return e.store.Record(ctx, d)
+}
+
+func (e *env) now() time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.clock
+}
+
+func (e *env) pass(d time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.clock = e.clock.Add(d)
+}
+
+// begin returns an env whose endpoints are all open.
+func begin(t *testing.T) *env {
+	t.Helper()
+	e := &env{t: t, dir: t.TempDir(), clock: time.Now(), says: map[string]scalers.Event{}}
+	e.start()
+	return e
+}
+
+// start starts a process on what was recorded.
+func (e *env) start() {
+	e.t.Helper()
+	folder, err := store.NewFolder(e.dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	e.store = store.New(folder, e.now)
+	e.receiver = New(e, e.now, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	e.receiver.ObjectsListed()
+	e.pass(openingTime)
+	ctx, cancel := context.WithCancel(e.t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { _ = e.store.Run(ctx) })
+	testkit.Eventually(e.t, "the store is ready", func(context.Context) bool { return e.store.Ready() == nil })
+	e.stop = sync.OnceFunc(func() {
+		cancel()
+		running.Wait()
+	})
+	e.t.Cleanup(e.stop)
+}
+
+// open opens a trigger of shop/checkout until the returned function is called.
+func (e *env) open(kind triggers.Kind, name string, metadata map[string]string, env triggers.Env) func() {
+	e.t.Helper()
+	c, err := kind.Decode(metadata)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	env.Namespace, env.Object, env.Trigger = cmp.Or(env.Namespace, "shop"), "checkout", name
+	env.Alerts, env.Endpoints, env.Now = e.store, e.receiver, e.now
+	s, err := kind.Open(c, env)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(e.t.Context())
+	done, spoke := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	go func() {
+		defer close(done)
+		_ = s.Run(ctx, func(event scalers.Event) {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			e.says[name] = event
+			once.Do(func() { close(spoke) })
+		})
+	}()
+	<-spoke
+	shut := sync.OnceFunc(func() {
+		cancel()
+		<-done
+	})
+	e.t.Cleanup(shut)
+	return shut
+}
+
+func (e *env) webhook(name string, metadata map[string]string) {
+	e.t.Helper()
+	e.open(webhook.Kind(), name, metadata, triggers.Env{})
+}
+
+func (e *env) push(name string, metadata map[string]string) {
+	e.t.Helper()
+	e.open(push.Kind(), name, metadata, triggers.Env{})
+}
+
+// level returns the last level of a trigger.
+func (e *env) level(name string) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.says[name].Err != nil {
+		return "unknown"
+	}
+	return e.says[name].Value.String()
+}
+
+// answer returns the status code that the HTTP server gives an error, and its reason.
+func (e *env) answer(err error) (int, string) {
+	e.t.Helper()
+	if err == nil {
+		return 200, ""
+	}
+	codes := map[error]int{ErrUnavailable: 503, ErrUnverified: 401, ErrNotFound: 404, ErrInvalid: 400}
+	refused, ok := errors.AsType[*RefusedError](err)
+	if !ok {
+		e.t.Fatal(err)
+	}
+	return codes[refused.Kind], refused.Reason
+}
+
+func (e *env) message(body string, headers ...string) triggers.Message {
+	m := triggers.Message{Header: map[string][]string{}, Raw: []byte(body), At: e.now()}
+	for i := 0; i+1 < len(headers); i += 2 {
+		m.Header.Set(headers[i], headers[i+1])
+	}
+	return m
+}
+
+// call posts to a hook.
+func (e *env) call(hook, body string) (int, string) {
+	e.t.Helper()
+	return e.answer(e.receiver.ReceiveWebhook(e.t.Context(), "shop", hook, e.message(body), false))
+}
+
+// put pushes to a trigger.
+func (e *env) put(trigger, body string, headers ...string) (int, string) {
+	e.t.Helper()
+	return e.answer(e.receiver.ReceiveLevel(e.t.Context(), "shop", "checkout", trigger, e.message(body, headers...)))
+}
+
+func (e *env) counted(endpoint, result string) float64 {
+	return testutil.ToFloat64(e.receiver.metrics.messages.WithLabelValues(endpoint, result))
+}

@@ -1,0 +1,49 @@
+package endpoints
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/impulse-sh/impulse/internal/ingest/store"
+)
+
+// Results of a message.
+const (
+	recorded    = "recorded"
+	ignored     = "ignored"
+	invalid     = "invalid"
+	unverified  = "unverified"
+	unavailable = "unavailable"
+	limited     = "limited"
+)
+
+// metrics count messages and alerts. Each message is counted once, after it was recorded or refused.
+type metrics struct {
+	messages *prometheus.CounterVec
+	alerts   *prometheus.CounterVec
+}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	m := &metrics{
+		messages: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "impulse_messages_total",
+			Help: "Messages to trigger endpoints, by endpoint (webhook, push, nats) and result: recorded, ignored (they concern no trigger), invalid, unverified, unavailable (not recorded, or not decoded at the moment), limited (the namespace has spent its budget of evaluations).",
+		}, []string{"endpoint", "result"}),
+		alerts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "impulse_webhook_alerts_total", Help: "Alerts and levels that were received: changed, repeated, unselected (no object selects them), invalid.",
+		}, []string{"result"}),
+	}
+	r.MustRegister(m.messages, m.alerts)
+	return m
+}
+
+// countMessage counts a message to a trigger endpoint.
+func (m *metrics) countMessage(endpoint, result string) {
+	m.messages.WithLabelValues(endpoint, result).Inc()
+}
+
+// countAlerts counts the alerts of a recorded delivery.
+func (m *metrics) countAlerts(r *store.Result, delivered int) {
+	m.alerts.WithLabelValues("changed").Add(float64(r.Changed))
+	m.alerts.WithLabelValues("repeated").Add(float64(delivered - r.Changed))
+	m.alerts.WithLabelValues("unselected").Add(float64(delivered - r.Selected))
+}

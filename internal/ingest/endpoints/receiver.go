@@ -1,0 +1,125 @@
+// Package endpoints is the one way in for alerts and levels: a Receiver decodes a message, records what it states and counts the
+// message, whether it came over HTTP or over NATS. Authentication and status codes are the business of package httpserver.
+package endpoints
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/impulse-sh/impulse/internal/ingest/loglimit"
+	"github.com/impulse-sh/impulse/internal/ingest/store"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// openingTime is how long after its objects are listed a process opens their endpoints. Until then an endpoint that does not exist
+// may exist soon.
+const openingTime = 10 * time.Second
+
+// Recorder records deliveries durably. *store.Store is one.
+type Recorder interface {
+	Record(ctx context.Context, d store.Delivery) (store.Result, error)
+}
+
+// Receiver receives the messages of one process: those to namespace receivers, and those to the endpoints of the triggers that
+// listen. It implements triggers.Endpoints and is safe for concurrent use.
+type Receiver struct {
+	recorder *deduplicator
+	now      func() time.Time
+	log      *slog.Logger
+	metrics  *metrics
+	budget   *budget
+	limiter  loglimit.Limiter
+
+	mu sync.RWMutex
+	// triggers are those that listen, and hooks those of them that a hook leads to.
+	triggers map[trigger]*listener
+	hooks    map[hook]map[trigger]*listener
+	// listedAt is when the objects were listed; zero before that.
+	listedAt time.Time
+}
+
+type (
+	trigger struct{ namespace, object, name string }
+	hook    struct{ namespace, name string }
+)
+
+// listener is one open endpoint.
+type listener struct {
+	endpoint triggers.Endpoint
+	decode   func(ctx context.Context, m triggers.Message) ([]triggers.Level, error)
+}
+
+// New returns a receiver without endpoints, for a process that has not listed its objects yet.
+func New(r Recorder, now func() time.Time, registry prometheus.Registerer, log *slog.Logger) *Receiver {
+	return &Receiver{
+		recorder: newDeduplicator(r), now: now, log: log, metrics: newMetrics(registry), budget: newBudget(now),
+		triggers: map[trigger]*listener{}, hooks: map[hook]map[trigger]*listener{},
+	}
+}
+
+// Reset is called when the objects are going to be listed anew, as by a process that begins to lead.
+func (r *Receiver) Reset() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.listedAt = time.Time{}
+}
+
+// ObjectsListed is called when the objects have been listed. Their endpoints are opened within openingTime.
+func (r *Receiver) ObjectsListed() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.listedAt.IsZero() {
+		r.listedAt = r.now()
+	}
+}
+
+// complete reports whether the endpoints of all objects are open.
+func (r *Receiver) complete() bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return !r.listedAt.IsZero() && r.now().Sub(r.listedAt) >= openingTime
+}
+
+// Listen implements triggers.Endpoints. A trigger that listens again replaces its former listener.
+func (r *Receiver) Listen(e triggers.Endpoint, decode func(context.Context, triggers.Message) ([]triggers.Level, error)) func() {
+	l := &listener{e, decode}
+	id := trigger{e.Namespace, e.Object, e.Trigger}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if old := r.triggers[id]; old != nil {
+		r.remove(id, old)
+	}
+	r.triggers[id] = l
+	if e.Hook != "" {
+		name := hook{e.Namespace, e.Hook}
+		if r.hooks[name] == nil {
+			r.hooks[name] = map[trigger]*listener{}
+		}
+		r.hooks[name][id] = l
+	}
+	return sync.OnceFunc(func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.triggers[id] == l {
+			r.remove(id, l)
+		}
+	})
+}
+
+// remove closes an endpoint. The caller holds mu.
+func (r *Receiver) remove(id trigger, l *listener) {
+	delete(r.triggers, id)
+	name := hook{l.endpoint.Namespace, l.endpoint.Hook}
+	if delete(r.hooks[name], id); len(r.hooks[name]) == 0 {
+		delete(r.hooks, name)
+	}
+}
+
+// String names a trigger in an answer to a sender.
+func (l *listener) String() string {
+	return l.endpoint.Namespace + "/" + l.endpoint.Object + ", trigger " + l.endpoint.Trigger
+}

@@ -1,0 +1,53 @@
+package endpoints
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/impulse-sh/impulse/internal/ingest/store"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+func TestReceiver(t *testing.T) {
+	t.Run("counts a message once, after its record, whichever way it came", func(t *testing.T) {
+		e := begin(t)
+		e.push("level", map[string]string{"threshold": "1"})
+		e.webhook("hook", map[string]string{"hook": "ci", "threshold": "1"})
+		ways := map[string]func() bool{
+			"push":    func() bool { code, _ := e.put("level", `{"value": 1}`); return code == 200 },
+			"webhook": func() bool { code, _ := e.call("ci", `{}`); return code == 200 },
+			"nats": func() bool {
+				to := triggers.Endpoint{Namespace: "shop", Object: "checkout", Trigger: "level"}
+				return e.receiver.Record(t.Context(), to, e.now(), []triggers.Level{{Value: 1000, On: true}})
+			},
+		}
+		for way, send := range ways {
+			e.fails = errors.New("the API server is away")
+			if send() || e.counted(way, recorded) != 0 || e.counted(way, unavailable) != 1 {
+				t.Errorf("%s without a record: got %v recorded, %v unavailable, want 0 and 1", way, e.counted(way, recorded), e.counted(way, unavailable))
+			}
+			e.fails = nil
+			if !send() || e.counted(way, recorded) != 1 || e.counted(way, unavailable) != 1 {
+				t.Errorf("%s with a record: got %v recorded, %v unavailable, want 1 and 1", way, e.counted(way, recorded), e.counted(way, unavailable))
+			}
+		}
+		if got := testutil.ToFloat64(e.receiver.metrics.alerts.WithLabelValues("changed")) + testutil.ToFloat64(e.receiver.metrics.alerts.WithLabelValues("repeated")); got != 3 {
+			t.Errorf("got %v levels counted, want 3", got)
+		}
+	})
+	t.Run("records nothing for another namespace than the message is for", func(t *testing.T) {
+		e := begin(t)
+		d := store.Delivery{Endpoint: store.Endpoint{Namespace: "bank"}, At: time.Now(), Alerts: []store.Alert{{Labels: map[string]string{"alertname": "a"}, Firing: true, StartsAt: time.Now()}}}
+		_, err := e.receiver.record(t.Context(), "shop", []store.Delivery{d})
+		if err == nil || !strings.Contains(err.Error(), `a delivery for namespace "bank"`) {
+			t.Errorf("got error %v, want one that names namespace bank", err)
+		}
+		if got := testutil.ToFloat64(e.receiver.metrics.alerts.WithLabelValues("changed")); got != 0 {
+			t.Errorf("got %v alerts recorded, want 0", got)
+		}
+	})
+}

@@ -1,0 +1,24 @@
+package loglimit
+
+import (
+	"strconv"
+	"testing"
+	"time"
+)
+
+func TestWhatIsLoggedOfInventedSendersIsBounded(t *testing.T) {
+	var l Limiter
+	now, logged := time.Unix(0, 0), 0
+	for i := range 10 * maxKeys {
+		if _, due := l.Due(Key{Event: strconv.Itoa(i)}, now); due {
+			logged++
+		}
+	}
+	if logged != maxKeys+1 || len(l.keys) != maxKeys+1 {
+		t.Errorf("%d were logged, and %d are remembered", logged, len(l.keys))
+	}
+	now = now.Add(Interval)
+	if times, due := l.Due(Key{Event: "new"}, now); times != 1 || !due || len(l.keys) > maxKeys {
+		t.Errorf("an hour later: %d, %v; %d are remembered", times, due, len(l.keys))
+	}
+}
