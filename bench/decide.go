@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// decideBudget is the floor that a decision is held against, in nanoseconds: 2 million decisions a second and core.
+	// decideBudget is the floor of a decision in nanoseconds: 2 million decisions per second and core.
 	decideBudget = 500
-	// podsBudget is that of one that looks at sixty pods: 200 000 a second and core.
+	// podsBudget is the floor of a decision on sixty pods in nanoseconds: 200 000 per second and core.
 	podsBudget = 5000
 )
 
 // benchLine is a line of `go test -bench -benchmem`.
 var benchLine = regexp.MustCompile(`(?m)^Benchmark(Decide\S*?)(?:-\d+)?\s+\d+\s+([\d.]+) ns/op.*?(\d+) allocs/op`)
 
-// decide runs the benchmarks of the core ten times and sums them up; one that allocates fails.
+// decide runs the benchmarks of the core ten times and summarizes them. A benchmark that allocates is an error.
 func decide(ctx context.Context) ([]result, error) {
 	fmt.Println("• decisions")
 	out, err := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^BenchmarkDecide", "-benchmem",

@@ -18,7 +18,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
-// echoServer is the floor of a receiver: an echo handler that decodes the JSON and answers, in a process of its own.
+// echoServer is the floor of a receiver: an echo handler that decodes the JSON and responds, in a process of its own.
 type echoServer struct {
 	url     string
 	process *process.Process
@@ -84,12 +84,12 @@ func (w *env) cpu(ctx context.Context) (float64, error) {
 	return w.metric(ctx, "process_cpu_seconds_total")
 }
 
-// metric is the value of one of Impulse's metrics.
+// metric returns the value of one of Impulse's metrics.
 func (w *env) metric(ctx context.Context, name string) (float64, error) {
 	return w.metricAt(ctx, w.impulse+"/metrics", name)
 }
 
-// metricAt is the value of a metric without labels.
+// metricAt returns the value of a metric without labels.
 func (w *env) metricAt(ctx context.Context, url, name string) (float64, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

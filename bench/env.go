@@ -26,12 +26,12 @@ import (
 )
 
 const (
-	// ours holds what Impulse scales, bare what only the floor writes to.
+	// ours is the namespace that Impulse scales, bare the one that only the floor writes to.
 	ours = "bench"
 	bare = "bench-floor"
-	// low and high are the counts of a workload while its alert does not fire and while it does.
+	// low and high are the replicas of a workload while its alert does not fire and while it does.
 	low, high = 1, 5
-	// floors is how many Deployments the floor writes to, one after the other.
+	// floors is the number of Deployments that the floor writes to, one after the other.
 	floors = 200
 )
 
@@ -40,22 +40,22 @@ var (
 	crds          = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 )
 
-// env is the control plane, the process that is measured and our clients.
+// env is the control plane, the Impulse process that is measured, and the clients.
 type env struct {
 	dir     string
 	kube    *kubernetes.Clientset
 	dynamic dynamic.Interface
 	http    *http.Client
 	impulse string
-	// log is the file of what Impulse says.
+	// log is the path of Impulse's log.
 	log string
-	// binary and kubeconfig are what Impulse is started with.
+	// binary and kubeconfig start Impulse.
 	binary, kubeconfig string
 	stops              []func()
 }
 
-// build starts a control plane without controllers, so that nothing but what is measured takes the cores, fills it and
-// starts `impulse run`.
+// build starts a control plane without controllers, which would compete for the cores, creates the objects and starts
+// `impulse run`.
 func build(ctx context.Context, o options) (*env, error) {
 	dir, err := os.MkdirTemp("", "impulse-bench-")
 	if err != nil {
@@ -91,7 +91,7 @@ func (w *env) close() {
 	}
 }
 
-// fill makes the CRDs, the namespaces, the Deployments and the ScaledObjects.
+// fill creates the CRDs, the namespaces, the Deployments and the ScaledObjects.
 func (w *env) fill(ctx context.Context, o options, kubeconfig string) error {
 	cfg, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
@@ -127,7 +127,7 @@ func (w *env) fill(ctx context.Context, o options, kubeconfig string) error {
 	return nil
 }
 
-// define makes the CRDs and waits until ScaledObjects are served.
+// define creates the CRDs and waits until ScaledObjects are served.
 func (w *env) define(ctx context.Context) error {
 	paths, err := filepath.Glob("deploy/crds/*.yaml")
 	if err != nil || len(paths) == 0 {
@@ -155,14 +155,14 @@ func (w *env) define(ctx context.Context) error {
 	})
 }
 
-// pair makes one Deployment and the ScaledObject that scales it. The one in the floor's namespace is read by nobody.
+// pair creates one Deployment and the ScaledObject that scales it. Impulse does not read those in the floor's namespace.
 func (w *env) pair(ctx context.Context, ns string, i int) error {
 	return w.scaled(ctx, ns, app(i), low, `"minReplicaCount": 1, "maxReplicaCount": 10,
 		"advanced": {"horizontalPodAutoscalerConfig": {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}}}},
 		"triggers": [{"type": "alertmanager", "metadata": {"matchers": "{app=\"APP\"}", "replicas": 5}}]`)
 }
 
-// scaled makes one Deployment of n replicas and a ScaledObject that scales it, by a spec in which APP is its name.
+// scaled creates one Deployment of n replicas and a ScaledObject for it. APP in the spec stands for its name.
 func (w *env) scaled(ctx context.Context, ns, name string, n int32, spec string) error {
 	labels := map[string]string{"app": name}
 	d := &appsv1.Deployment{

@@ -13,19 +13,19 @@ import (
 )
 
 const (
-	// floodStored alerts that nobody selects are stored, of so many namespaces.
+	// floodStored is the number of stored alerts that no object selects, floodTenants the number of their namespaces.
 	floodStored, floodTenants = 19_000, 4
-	// floodRate alerts a second of the first of them say something new, in deliveries of so many.
+	// floodRate is how many alerts of the first namespace change per second, in deliveries of floodGroup alerts.
 	floodRate, floodGroup = 200, 20
-	// floodFill is how many are in a delivery while the store is filled.
+	// floodFill is the number of alerts in a delivery while the store is filled.
 	floodFill = 250
-	// resolveBudget is within what all that is stored is to resolve.
+	// resolveBudget is the time within which all stored alerts should resolve.
 	resolveBudget = time.Minute
-	// floodPush is how many alerts a second another namespace delivers.
+	// floodPush is the number of alerts per second that another namespace delivers.
 	floodPush = 20
 )
 
-// flood is what other tenants send: alerts that nobody selects.
+// flood sends the alerts of other tenants, which no object selects.
 type flood struct {
 	load  *load
 	rand  *rand.Rand
@@ -34,8 +34,8 @@ type flood struct {
 	accepted, refused atomic.Int64
 }
 
-// floods measures what one namespace's storm of changes costs another's deliveries, beside the same deliveries with nothing else
-// going on, and how often the Lease is lost meanwhile.
+// floods measures the latency of one namespace's deliveries during a storm of changes in another namespace, beside the same
+// deliveries without the storm, and how often the Lease is lost meanwhile.
 func floods(ctx context.Context, l *load, o options) ([]result, error) {
 	l.repeats = true
 	defer func() { l.repeats = false }()
@@ -47,12 +47,12 @@ func floods(ctx context.Context, l *load, o options) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	fmt.Printf("• storing %d alerts that nobody selects\n", floodStored)
+	fmt.Printf("• storing %d alerts that no object selects\n", floodStored)
 	f := &flood{load: l, rand: rand.New(rand.NewPCG(3, 4)), began: time.Now().UTC()}
 	if err := f.send(ctx, "firing"); err != nil {
 		return nil, fmt.Errorf("fill the store: %w", err)
 	}
-	fmt.Printf("  they are after %.1f s\n", time.Since(f.began).Seconds())
+	fmt.Printf("  stored after %.1f s\n", time.Since(f.began).Seconds())
 	fmt.Printf("• %d changes a second of one namespace for %s, of %d stored alerts\n", floodRate, o.flood, floodStored)
 	changing, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
@@ -79,7 +79,7 @@ func floods(ctx context.Context, l *load, o options) ([]result, error) {
 		return nil, fmt.Errorf("resolve what is stored: %w", err)
 	}
 	resolved := time.Since(began)
-	fmt.Printf("  all of it has resolved after %.1f s\n", resolved.Seconds())
+	fmt.Printf("  all resolved after %.1f s\n", resolved.Seconds())
 	name := fmt.Sprintf("flood/%d-changes-per-second/", floodRate)
 	return []result{
 		compare(name+"accept-of-another-namespace", flooded.accept, idle.accept),
@@ -111,7 +111,7 @@ func (f *flood) send(ctx context.Context, status string) error {
 	return nil
 }
 
-// change lets alerts of the first tenant say something new, group by group, until ctx is done.
+// change changes annotations of the first tenant's alerts, group by group, until ctx is done.
 func (f *flood) change(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -134,8 +134,8 @@ func (f *flood) change(ctx context.Context) {
 	}
 }
 
-// body is n alerts of a tenant, from the first on, that say something.
-func (f *flood) body(status string, tenant, first, n, says int) []byte {
+// body returns a delivery of n alerts of a tenant, from the first on, with a number in their annotations.
+func (f *flood) body(status string, tenant, first, n, version int) []byte {
 	ends := "0001-01-01T00:00:00Z"
 	if status == "resolved" {
 		ends = time.Now().UTC().Format(time.RFC3339Nano)
@@ -147,7 +147,7 @@ func (f *flood) body(status string, tenant, first, n, says int) []byte {
 		}
 		fmt.Fprintf(&all, `{"status":%q,"labels":{"alertname":"Flood","tenant":"%d","instance":"10.0.0.1:%d","severity":"page","job":"node"},
 			"annotations":{"summary":"The disk of instance %d is %d percent full","runbook_url":"https://runbooks.example.com/disk"},
-			"startsAt":%q,"endsAt":%q}`, status, tenant, first+i, first+i, says, f.began.Format(time.RFC3339Nano), ends)
+			"startsAt":%q,"endsAt":%q}`, status, tenant, first+i, first+i, version, f.began.Format(time.RFC3339Nano), ends)
 	}
 	return envelope(fmt.Sprintf("flood:%d", first), status, all.Bytes())
 }
@@ -158,9 +158,9 @@ func (f *flood) deliver(ctx context.Context, tenant int, body []byte) error {
 
 // leasesLost counts how often Impulse has lost its Lease.
 func (w *env) leasesLost() (int, error) {
-	said, err := os.ReadFile(w.log)
+	content, err := os.ReadFile(w.log)
 	if err != nil {
-		return 0, fmt.Errorf("read what Impulse said: %w", err)
+		return 0, fmt.Errorf("read Impulse's log: %w", err)
 	}
-	return strings.Count(string(said), "lease is lost"), nil
+	return strings.Count(string(content), "lease is lost"), nil
 }

@@ -1,5 +1,5 @@
-// Command bench measures Impulse on a real control plane: how long a decision takes, how long after a webhook the count
-// has changed, and how long the webhook waits for its answer; each beside its floor, measured in the same run.
+// Command bench measures Impulse on a real control plane: the time of a decision, the time from a webhook to the changed
+// count, and the time from a webhook to its response; each beside its floor, which is measured in the same run.
 package main
 
 import (
@@ -12,16 +12,16 @@ import (
 	"time"
 )
 
-// options is what is measured, and how much of it.
+// options select what is measured and how much of it.
 type options struct {
 	objects, webhooks int
 	out               string
-	// storm is how long many alerts come.
+	// storm is the duration of the storm.
 	storm time.Duration
 	// flood is how long one namespace's alerts change while another's are measured; only flood or rest: nothing else is measured.
 	flood time.Duration
 	only  string
-	// echo is where to be nothing but a server that decodes; "" is to measure.
+	// echo is the address of the bare server that this process is then; "" means to measure.
 	echo string
 }
 
@@ -30,10 +30,10 @@ func main() {
 	flag.IntVar(&o.objects, "objects", 1000, "number of Deployments and ScaledObjects")
 	flag.IntVar(&o.webhooks, "webhooks", 2000, "number of webhooks at each rate")
 	flag.StringVar(&o.out, "out", "bench/results.json", "file to write the results to")
-	flag.DurationVar(&o.storm, "storm", time.Minute, "how long a thousand alerts come each second")
-	flag.DurationVar(&o.flood, "flood", 30*time.Second, "how long the stored alerts of one namespace change while another's deliveries are measured")
-	flag.StringVar(&o.only, "only", "", "flood or rest: measure nothing else")
-	flag.StringVar(&o.echo, "echo", "", "address at which to be the bare server that the receiver is held against, and nothing else")
+	flag.DurationVar(&o.storm, "storm", time.Minute, "duration of the storm of a thousand alerts per second")
+	flag.DurationVar(&o.flood, "flood", 30*time.Second, "duration of the flood, in which the stored alerts of one namespace change while another's deliveries are measured")
+	flag.StringVar(&o.only, "only", "", "measure only this: flood or rest")
+	flag.StringVar(&o.echo, "echo", "", "run only the bare server that the receiver is compared with, at this address")
 	flag.Parse()
 	if o.echo != "" {
 		fmt.Fprintln(os.Stderr, "bench:", serveEcho(o.echo))

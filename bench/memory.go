@@ -24,20 +24,20 @@ import (
 )
 
 const (
-	// flooded is the namespace of the process that is flooded, and floodToken what opens it.
+	// flooded is the namespace of the process that is flooded, and floodToken its token.
 	flooded, floodToken = "bench-memory", "the-token-of-the-flood"
-	// A wave is so many webhooks without a credential, and so many deliveries with one, all of them in flight at once.
-	waves, strangers, deliveries = 5, 256, 128
-	// webhookSize and deliverySize are the largest bodies that are read.
+	// A wave has this many anonymous webhooks and this many deliveries with a credential, all in flight at once.
+	waves, anonymous, deliveries = 5, 256, 128
+	// webhookSize and deliverySize are the largest bodies that Impulse reads, in bytes.
 	webhookSize, deliverySize = 1 << 20, 8 << 20
-	// held is how long the last byte of every body of a wave is held back.
+	// held is how long the last byte of every body of a wave is delayed.
 	held = 3 * time.Second
 )
 
-// memory floods a process that has the memory of deploy/manifests with the largest bodies that it reads, in waves, and returns
-// its memory before and at most. More than the manifest's limit is an error: the process would have been killed.
+// memory floods a process that has the memory limit of deploy/manifests with the largest bodies that it reads, in waves, and
+// returns its memory before and at its peak. More than the limit is an error: the process would have been killed.
 func memory(ctx context.Context, w *env) ([]result, error) {
-	fmt.Printf("• %d waves of %d webhooks without a credential and %d deliveries with one\n", waves, strangers, deliveries)
+	fmt.Printf("• %d waves of %d webhooks without a credential and %d deliveries with one\n", waves, anonymous, deliveries)
 	limit, err := manifestLimit()
 	if err != nil {
 		return nil, err
@@ -63,11 +63,11 @@ func memory(ctx context.Context, w *env) ([]result, error) {
 	}
 	fmt.Printf("  answered with %v\n", f.answers)
 	if peak > limit {
-		err = fmt.Errorf("%d bytes of memory were taken, and the limit of deploy/manifests is %d", peak, limit)
+		err = fmt.Errorf("the process used %d bytes of memory, and the limit of deploy/manifests is %d", peak, limit)
 	}
 	return []result{
 		single("memory/idle/rss", "MB", 1, float64(idle)/1e6, float64(limit)/1e6),
-		single("memory/worst-mix/peak-rss", "MB", waves*(strangers+deliveries), float64(peak)/1e6, float64(limit)/1e6),
+		single("memory/worst-mix/peak-rss", "MB", waves*(anonymous+deliveries), float64(peak)/1e6, float64(limit)/1e6),
 	}, err
 }
 
@@ -88,7 +88,7 @@ func manifestLimit() (int64, error) {
 	return containers[0].Resources.Limits.Memory().Value(), nil
 }
 
-// startLimited runs Impulse with what it makes of a container's memory limit, and waits until it is ready.
+// startLimited runs Impulse with the memory limit that it would choose in the container, and waits until it is ready.
 func (w *env) startLimited(ctx context.Context, limit int64) (string, *process.Process, error) {
 	spec := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: flooded}}
 	if _, err := w.kube.CoreV1().Namespaces().Create(ctx, spec, metav1.CreateOptions{}); err != nil {
@@ -122,7 +122,7 @@ func (w *env) startLimited(ctx context.Context, limit int64) (string, *process.P
 	})
 }
 
-// resident is a figure of a process's memory, in bytes, as Linux shows it: VmRSS is now, VmHWM at most.
+// resident returns a figure of a process's memory in bytes, from /proc: VmRSS is the current one, VmHWM the peak.
 func resident(pid int, name string) (int64, error) {
 	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -136,16 +136,16 @@ func resident(pid int, name string) (int64, error) {
 	return kilobytes << 10, err
 }
 
-// bodyFlood sends bodies in waves, and counts how they are answered.
+// bodyFlood sends bodies in waves, and counts the status codes of the responses.
 type bodyFlood struct {
 	url    string
 	client *http.Client
-	// webhook is JSON that many small values are made of; the bodies are alerts: ordinary ones, as small as can be, and none.
+	// webhook is JSON of many small values; the bodies are alerts: ordinary ones, the smallest possible, and invalid ones.
 	webhook []byte
 	bodies  [3][]byte
 
 	mu sync.Mutex
-	// answers are how many were answered with a code; 0 is a connection that was closed.
+	// answers counts the responses by status code; 0 is a connection that was closed.
 	answers map[int]int
 }
 
@@ -169,7 +169,7 @@ func newBodyFlood(url string) *bodyFlood {
 	return f
 }
 
-// list is JSON of as many elements as have room in so many bytes.
+// list returns a JSON list of as many elements as fit into size bytes.
 func list(size int, begin, end string, element func(int) string) []byte {
 	body := append(make([]byte, 0, size), begin...)
 	for i := 0; ; i++ {
@@ -181,14 +181,14 @@ func list(size int, begin, end string, element func(int) string) []byte {
 	}
 }
 
-// wave sends everything at once, but for the last byte of each body, and that a little later.
+// wave sends all bodies at once, and the last byte of each a little later.
 func (f *bodyFlood) wave(ctx context.Context) {
 	release := make(chan struct{})
 	var all sync.WaitGroup
 	for i := range deliveries {
 		all.Go(func() { f.send(ctx, "/v1/alertmanager/"+flooded, floodToken, f.bodies[i%len(f.bodies)], release) })
 	}
-	for range strangers {
+	for range anonymous {
 		all.Go(func() { f.send(ctx, "/v1/webhook/"+flooded+"/jobs", "", f.webhook, release) })
 	}
 	select {
@@ -199,7 +199,7 @@ func (f *bodyFlood) wave(ctx context.Context) {
 	all.Wait()
 }
 
-// gate is a reader that ends when it is opened.
+// gate is a reader that returns io.EOF once it is opened.
 type gate <-chan struct{}
 
 // Read waits until the gate is opened.
@@ -208,7 +208,7 @@ func (g gate) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
-// send sends one body, and counts its answer.
+// send sends one body, and counts its response.
 func (f *bodyFlood) send(ctx context.Context, path, token string, body []byte, release <-chan struct{}) {
 	last := len(body) - 1
 	code := 0

@@ -22,8 +22,8 @@ const (
 	almostSlowAnswer         = 950 * time.Millisecond
 )
 
-// source answers queries as Prometheus does: those of the namespace noisy almost too late, others at once. It notes when
-// each of the others was asked.
+// source answers queries as Prometheus does: those of the namespace noisy almost too late, others at once. It records the
+// times of the others.
 type source struct {
 	mu    sync.Mutex
 	asked map[string][]time.Time
@@ -52,8 +52,8 @@ func (s *source) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"status": "success", "data": {"resultType": "scalar", "result": [%d, "1"]}}`, at.Unix())
 }
 
-// late waits until a condition holds, and then returns by how much the readings of some time came later than an interval
-// after the one before: for each server, as its queries begin.
+// late waits until a condition holds, and then returns by how much readings came later than an interval after the one before,
+// for each server.
 func (s *source) late(ctx context.Context, d time.Duration, cond func() bool) (map[string][]time.Duration, error) {
 	err := process.WaitFor(ctx, time.Minute, "the queries are asked", func(context.Context) (bool, error) {
 		s.mu.Lock()
@@ -83,7 +83,7 @@ func (s *source) late(ctx context.Context, d time.Duration, cond func() bool) (m
 	return late, nil
 }
 
-// serve makes the source a server until ctx is done, and returns its address.
+// serve serves the source until ctx is done, and returns its address.
 func (s *source) serve(ctx context.Context) (string, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -95,8 +95,8 @@ func (s *source) serve(ctx context.Context) (string, error) {
 	return "http://" + listener.Addr().String(), nil
 }
 
-// polls measures how late the polls of a healthy namespace are beside almost slow queries of another one, and alone. The
-// objects come from files and have no targets: nothing is measured but polling.
+// polls measures how late the polls of a healthy namespace are, beside nearly slow queries of another namespace and alone. The
+// objects come from files and have no targets, so that only polling is measured.
 func polls(ctx context.Context, w *env, o options) ([]result, error) {
 	fmt.Printf("• %d polls a second, alone and beside %d queries that are answered in %s\n", 2*healthyPolls, almostSlow, almostSlowAnswer)
 	ctx, cancel := context.WithCancel(ctx)
@@ -140,7 +140,7 @@ func polls(ctx context.Context, w *env, o options) ([]result, error) {
 	}, nil
 }
 
-// polled are ScaledObjects of a namespace, each with one query of its own, in YAML.
+// polled returns the ScaledObjects of a namespace as YAML, each with one query of its own.
 func polled(namespace, prefix, server string, n int) string {
 	var all strings.Builder
 	for i := range n {

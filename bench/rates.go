@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// kneeP99 is the p99 of the reaction, in milliseconds, beyond which a rate counts as too much.
+// kneeP99 is the p99 of the reaction, in milliseconds, above which a rate is too high.
 const kneeP99 = 500
 
 // reactions measures at 20 webhooks a second, and then steps up, past 100 if it can, until the knee is found.
@@ -64,7 +64,7 @@ func reactions(ctx context.Context, o options) ([]result, error) {
 	return slices.Concat(results, more, flooded, late, rested, peak), err
 }
 
-// storms measures the receiver: under many alerts of which few say something new, and alone.
+// storms measures the receiver: under many alerts, few of which are changes, and alone.
 func storms(ctx context.Context, l *load, o options) ([]result, error) {
 	e, err := startEcho(ctx, l.env)
 	if err != nil {
@@ -83,8 +83,8 @@ func storms(ctx context.Context, l *load, o options) ([]result, error) {
 	return append(results, alone), err
 }
 
-// steps raises the rate until reactions are no longer prompt: the last rate at which they were is the knee. A step that
-// fails is one that is too much.
+// steps raises the rate until reactions are slower than kneeP99. The knee is the last rate before that; a rate that fails is
+// too high.
 func steps(ctx context.Context, l *load, o options) []result {
 	var all []result
 	for _, rate := range []int{40, 60, 80, 100, 150, 200, 300, 400, 600, 800} {
@@ -108,7 +108,7 @@ func steps(ctx context.Context, l *load, o options) []result {
 	return all
 }
 
-// measure runs one rate and says so.
+// measure runs one rate and prints it.
 func measure(ctx context.Context, l *load, n, rate int) (*series, error) {
 	fmt.Printf("• %d webhooks at %d a second, and as many bare writes between them\n", n, rate)
 	began := time.Now()

@@ -15,16 +15,17 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// lost is how long a change may stay unseen before the run counts as failed.
+// lost is the time after which a change that was not observed fails the run.
 const lost = 15 * time.Second
 
-// repeatAfter is how long after a 503 the same is sent again.
+// repeatAfter is the delay after a 503 before the same body is sent again.
 const repeatAfter = 100 * time.Millisecond
 
 // series are the durations of one run at one rate.
 type series struct {
 	mu sync.Mutex
-	// reaction: POST begun → new count seen; accept: POST begun → 2xx. patch and status: the floors of the two.
+	// reaction is the time from the POST to the observed count, accept the time from the POST to the 2xx. patch and status are
+	// their floors.
 	reaction, accept, patch, status []time.Duration
 	err                             error
 }
@@ -54,11 +55,11 @@ type load struct {
 	alerts  []alert
 	rand    *rand.Rand
 	turn    int
-	// repeats: what is answered with 503 is sent again, as an Alertmanager does, and its answer is the last one.
+	// repeats means that a body is sent again after a 503, as Alertmanager does; the last response counts.
 	repeats bool
 }
 
-// run sends n webhooks at a rate per second, whether or not the answers keep up, and as many floor writes between them.
+// run sends n webhooks at a rate per second, without waiting for responses, and as many floor writes between them.
 func (l *load) run(ctx context.Context, n, rate int) (*series, error) {
 	s := &series{}
 	var wg sync.WaitGroup
@@ -84,7 +85,7 @@ func (l *load) run(ctx context.Context, n, rate int) (*series, error) {
 	return s, s.err
 }
 
-// pick chooses an object at random that nobody waits for, and turns its alert over.
+// pick chooses a random object without a pending change, and toggles its alert.
 func (l *load) pick() alert {
 	for {
 		i := l.rand.IntN(len(l.alerts))
@@ -100,7 +101,7 @@ func (l *load) pick() alert {
 	}
 }
 
-// webhook posts one alert and waits for the answer and for the count.
+// webhook posts one alert and waits for the response and for the count.
 func (l *load) webhook(ctx context.Context, s *series, a alert) {
 	status, replicas := "resolved", int32(low)
 	if a.firing {
@@ -114,7 +115,7 @@ func (l *load) webhook(ctx context.Context, s *series, a alert) {
 	s.arrived(ctx, &s.reaction, began, seen, app(a.object))
 }
 
-// json is the alert as Alertmanager posts it.
+// json returns the alert as Alertmanager posts it.
 func (a *alert) json() []byte {
 	status, ends := "resolved", time.Now().UTC().Format(time.RFC3339Nano)
 	if a.firing {
@@ -124,7 +125,7 @@ func (a *alert) json() []byte {
 		"generatorURL":"","fingerprint":"%016[5]x"}`, app(a.object), status, a.began.Format(time.RFC3339Nano), ends, a.object+1)
 }
 
-// envelope is a body of Alertmanager's webhook around the alerts of a group.
+// envelope returns the body of Alertmanager's webhook with the alerts of a group.
 func envelope(group, status string, alerts []byte) []byte {
 	return fmt.Appendf(nil, `{"version":"4","groupKey":%q,"status":%q,"receiver":"impulse","groupLabels":{},"commonLabels":{},
 		"commonAnnotations":{},"externalURL":"http://alertmanager","alerts":[%s]}`, group, status, alerts)
@@ -157,7 +158,7 @@ func (l *load) postTo(ctx context.Context, url string, body []byte) error {
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1024))
 	if err != nil {
-		return fmt.Errorf("read the answer to a webhook: %w", err)
+		return fmt.Errorf("read the response to a webhook: %w", err)
 	}
 	if resp.StatusCode == http.StatusServiceUnavailable {
 		return fmt.Errorf("%w: %s", errLater, answer)
@@ -168,10 +169,10 @@ func (l *load) postTo(ctx context.Context, url string, body []byte) error {
 	return nil
 }
 
-// errLater is an answer after which a sender tries again.
+// errLater is a response after which a sender retries.
 var errLater = errors.New("post a webhook: 503")
 
-// floor writes a bare PATCH of /scale, seen through the same watch, and a bare PATCH of a custom resource's status.
+// floor sends a bare PATCH of /scale, which the same watch observes, and a bare PATCH of a custom resource's status.
 func (l *load) floor(ctx context.Context, s *series, turn int) {
 	name := app(turn % floors)
 	from, to := int32(low), int32(high)
@@ -193,7 +194,7 @@ func (l *load) floor(ctx context.Context, s *series, turn int) {
 	s.add(&s.status, time.Since(began), err)
 }
 
-// arrived waits until the count was seen.
+// arrived waits until the count was observed.
 func (s *series) arrived(ctx context.Context, to *[]time.Duration, began time.Time, seen <-chan time.Time, name string) {
 	limit := time.NewTimer(lost)
 	defer limit.Stop()

@@ -20,13 +20,13 @@ import (
 )
 
 const (
-	// resting is the namespace of a fleet whose loads stay near their targets: each workload has hoverCount replicas, and is
-	// read every hoverInterval as hoverTarget for each of them, give or take hoverShare.
+	// resting is the namespace of a fleet whose loads stay near their targets: each workload has hoverCount replicas, and every
+	// hoverInterval its query returns hoverTarget per replica, plus or minus hoverShare.
 	resting                 = "bench-rest"
 	hoverCount, hoverTarget = 10, 100
 	hoverShare              = 0.05
 	hoverInterval           = 5 * time.Second
-	// statusBudget is how many statuses of that fleet may be written in a minute, leaseBudget how many renewals in a second.
+	// statusBudget is the number of status writes of that fleet per minute, leaseBudget that of renewals per second.
 	statusBudget, leaseBudget = 1, 1
 )
 
@@ -43,8 +43,8 @@ func (h *hover) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintf(w, `{"status": "success", "data": {"resultType": "scalar", "result": [%d, "%.3f"]}}`, time.Now().Unix(), level)
 }
 
-// rest measures what is written for a fleet for which nothing is to be done: statuses, and renewals of the Lease, as they arrive
-// at the API server.
+// rest measures the writes for a fleet whose replicas need not change: statuses, and renewals of the Lease, as the API server
+// gets them.
 func rest(ctx context.Context, w *env, o options) ([]result, error) {
 	fmt.Printf("• %d objects that are read every %s, within %.0f %% of their target, for %s\n", o.objects, hoverInterval, 100*hoverShare, o.storm)
 	ctx, cancel := context.WithCancel(ctx)
@@ -55,7 +55,7 @@ func rest(ctx context.Context, w *env, o options) ([]result, error) {
 		return nil, err
 	}
 	defer p.Stop()
-	err = process.WaitFor(ctx, time.Minute, "everything has been read three times", func(context.Context) (bool, error) {
+	err = process.WaitFor(ctx, time.Minute, "every query was answered three times", func(context.Context) (bool, error) {
 		return h.readings.Load() >= 3*int64(o.objects), p.Err()
 	})
 	if err != nil {
@@ -83,7 +83,7 @@ func rest(ctx context.Context, w *env, o options) ([]result, error) {
 	}, p.Err()
 }
 
-// startResting makes the fleet and runs an Impulse of its own for it, until every object has a status.
+// startResting creates the fleet, runs an Impulse of its own for it, and waits until every object has a status.
 func (w *env) startResting(ctx context.Context, h *hover, o options) (*process.Process, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -119,8 +119,7 @@ func (w *env) startResting(ctx context.Context, h *hover, o options) (*process.P
 	return p, nil
 }
 
-// writes counts the changes of one kind of object in a namespace from now on until ctx is done, as a watch of the API server has
-// them.
+// writes counts the changes of one kind of object in a namespace from now on until ctx is done, with a watch.
 func (w *env) writes(ctx context.Context, of schema.GroupVersionResource, ns string) (*atomic.Int64, error) {
 	all := w.dynamic.Resource(of).Namespace(ns)
 	now, err := all.List(ctx, metav1.ListOptions{Limit: 1})

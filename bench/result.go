@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// result is one measured figure beside its floor: the least that anybody could need for the same.
+// result is one measured figure beside its floor: the least that any implementation needs for the same.
 type result struct {
 	Name     string  `json:"name"`
 	Unit     string  `json:"unit"`
@@ -23,7 +23,7 @@ type result struct {
 	RatioP99 float64 `json:"ratio_p99"`
 }
 
-// compare sums up two series of durations in milliseconds.
+// compare summarizes two series of durations in milliseconds.
 func compare(name string, ours, floor []time.Duration) result {
 	r := result{Name: name, Unit: "ms", N: len(ours)}
 	r.P50, r.P99 = quantile(ours, 50), quantile(ours, 99)

@@ -13,16 +13,16 @@ import (
 )
 
 const (
-	// A storm is as many alerts a second from so many Alertmanagers, each of which delivers every group of alerts.
+	// A storm has this many alerts per second from this many Alertmanagers, each of which delivers every group of alerts.
 	stormRate, copies, group = 1000, 3, 10
-	// turnEvery is one in how many groups holds an alert that has changed; all others are repeats.
+	// One in turnEvery groups has an alert that has changed; all others are repeats.
 	turnEvery = 3
-	// rssBudget is what Impulse may take in memory, in MB.
+	// rssBudget is the memory that Impulse may use, in MB.
 	rssBudget = 250
 )
 
 // storm sends repeats and changes for some time, each group once for every Alertmanager, and the same bodies to a server
-// that only decodes them. It returns how long the answers took, how many writes each change was, and the memory.
+// that only decodes them. It returns the times of the responses, the number of writes per change, and the memory.
 func storm(ctx context.Context, l *load, e *echoServer, o options) ([]result, error) {
 	fmt.Printf("• %d alerts a second for %s, as copies of %d Alertmanagers\n", stormRate, o.storm, copies)
 	before, err := l.env.generations(ctx)
@@ -57,7 +57,7 @@ func storm(ctx context.Context, l *load, e *echoServer, o options) ([]result, er
 	}
 }
 
-// sum is what came of a storm.
+// sum is the result of a storm.
 func (l *load) sum(ctx context.Context, s, bare *series, changes int, before int64) ([]result, error) {
 	if err := errors.Join(s.err, bare.err); err != nil {
 		return nil, fmt.Errorf("storm: %w", err)
@@ -70,7 +70,7 @@ func (l *load) sum(ctx context.Context, s, bare *series, changes int, before int
 	if err != nil {
 		return nil, err
 	}
-	fmt.Printf("  %d POSTs, %d changes, %d writes; a change is seen after %.1f ms (p50), %.1f ms (p99)\n",
+	fmt.Printf("  %d POSTs, %d changes, %d writes; a change takes %.1f ms (p50), %.1f ms (p99)\n",
 		len(s.accept), changes, after-before, quantile(s.reaction, 50), quantile(s.reaction, 99))
 	return []result{
 		compare(fmt.Sprintf("storm/%d-per-second/accept", stormRate), s.accept, bare.accept),
@@ -79,13 +79,13 @@ func (l *load) sum(ctx context.Context, s, bare *series, changes int, before int
 	}, nil
 }
 
-// single is a figure that is one number.
+// single is a result of one number.
 func single(name, unit string, n int, value, floor float64) result {
 	return result{Name: name, Unit: unit, N: n, P50: value, P99: value, FloorP50: floor, FloorP99: floor}.ratios()
 }
 
-// turnOver turns one alert of the nth group over, and waits in the background for the count that follows. It reports
-// false when that one is still waited for.
+// turnOver toggles one alert of the nth group, and waits for the new count in the background. It returns false when an
+// earlier change of that alert is still pending.
 func (l *load) turnOver(ctx context.Context, s *series, wg *sync.WaitGroup, n int) bool {
 	i := (n*group + n/turnEvery%group) % len(l.alerts)
 	name := ours + "/" + app(i)
@@ -103,7 +103,7 @@ func (l *load) turnOver(ctx context.Context, s *series, wg *sync.WaitGroup, n in
 	return true
 }
 
-// group is the body of the nth group.
+// group returns the body of the nth group.
 func (l *load) group(n int) []byte {
 	var all bytes.Buffer
 	for k := range group {
@@ -117,14 +117,14 @@ func (l *load) group(n int) []byte {
 	return envelope(fmt.Sprint("{}:", n%(len(l.alerts)/group)), "firing", all.Bytes())
 }
 
-// timed posts a body and notes how long the answer took.
+// timed posts a body and records the time of the response.
 func (l *load) timed(ctx context.Context, s *series, url string, body []byte) {
 	began := time.Now()
 	err := l.postTo(ctx, url, body)
 	s.add(&s.accept, time.Since(began), err)
 }
 
-// ceiling posts repeats as fast as they are taken, and returns what an alert costs in microseconds of one core, beside the
+// ceiling posts repeats as fast as they are accepted, and returns the cost of an alert in microseconds of one core, beside the
 // same for a server that only decodes.
 func ceiling(ctx context.Context, l *load, e *echoServer, o options) (result, error) {
 	fmt.Println("• repeats, as many as are taken")
@@ -155,7 +155,7 @@ func ceiling(ctx context.Context, l *load, e *echoServer, o options) (result, er
 	return r, nil
 }
 
-// cost posts bodies of a hundred alerts from several clients for some time, and returns the server's microseconds for each alert.
+// cost posts bodies of a hundred alerts from several clients for some time, and returns the server's CPU microseconds per alert.
 func (l *load) cost(ctx context.Context, url string, bodies [][]byte, cpu func(context.Context) (float64, error), o options) (float64, error) {
 	before, err := cpu(ctx)
 	if err != nil {
@@ -179,7 +179,7 @@ func (l *load) cost(ctx context.Context, url string, bodies [][]byte, cpu func(c
 	return (after - before) * 1e6 / float64(100*len(s.accept)), nil
 }
 
-// generations is the sum of the versions of all our Deployments' specs: each write of a count adds one.
+// generations returns the sum of metadata.generation of all Deployments that Impulse scales: each write of a count adds one.
 func (w *env) generations(ctx context.Context) (int64, error) {
 	list, err := w.kube.AppsV1().Deployments(ours).List(ctx, metav1.ListOptions{})
 	if err != nil {

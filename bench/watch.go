@@ -13,7 +13,7 @@ import (
 	watchtools "k8s.io/client-go/tools/watch"
 )
 
-// watcher sees every Deployment through one watch, as any client would, and tells who waits for a count when it came.
+// watcher observes every Deployment through one watch, as any client would, and reports when an awaited count arrived.
 type watcher struct {
 	mu      sync.Mutex
 	waiting map[string]want
@@ -25,7 +25,7 @@ type want struct {
 	seen     chan time.Time
 }
 
-// watch opens the watch; it ends with ctx. One that the server ends is taken up where it ended.
+// watch opens the watch; it ends with ctx. A watch that the server ends is resumed.
 func (w *env) watch(ctx context.Context) (*watcher, error) {
 	deployments := w.kube.AppsV1().Deployments(metav1.NamespaceAll)
 	now, err := deployments.List(ctx, metav1.ListOptions{Limit: 1})
@@ -53,15 +53,15 @@ func (w *env) watch(ctx context.Context) (*watcher, error) {
 	return v, nil
 }
 
-// claim marks a Deployment as waited for, before expect says for what.
+// claim marks a Deployment as awaited, before expect names the count.
 func (v *watcher) claim(key string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.waiting[key] = want{replicas: -1}
 }
 
-// expect returns a channel that gets the time at which the Deployment was seen with n replicas. One at a time waits for
-// a Deployment.
+// expect returns a channel that receives the time at which the Deployment was observed with n replicas. A Deployment has one
+// waiter at a time.
 func (v *watcher) expect(key string, n int32) <-chan time.Time {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -79,7 +79,7 @@ func (v *watcher) saw(key string, n int32, at time.Time) {
 	}
 }
 
-// busy reports whether somebody waits for the Deployment.
+// busy reports whether the Deployment has a waiter.
 func (v *watcher) busy(key string) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()

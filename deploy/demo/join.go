@@ -13,28 +13,28 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
-// part is what follows one source, and joins as soon as that source is there.
+// part is the Deployments that follow one source, which are added as soon as the source is ready.
 type part struct {
 	what      string
 	workloads []string
-	there     func(process.Addresses) bool
+	ready     func(process.Addresses) bool
 	join      func(context.Context, process.Addresses) error
-	// rise and fall drive the load up and down; what must follow is in up and down.
+	// rise and fall drive the load up and down; up and down are the replicas that the Deployments then have.
 	rise, fall func(context.Context) error
 	up, down   map[string]int64
 }
 
-// parts are the demo's, in the order in which they usually join.
+// parts returns the demo's parts, in the order in which they are usually ready.
 func (s *stack) parts() []part {
 	return []part{
 		{
 			what: "the schedule", workloads: []string{"office"},
-			there: func(process.Addresses) bool { return true },
+			ready: func(process.Addresses) bool { return true },
 			up:    map[string]int64{"office": 3}, down: map[string]int64{"office": 1},
 		},
 		{
 			what: "metrics-server", workloads: []string{"api"},
-			there: func(at process.Addresses) bool { return at.MetricsServer != "" },
+			ready: func(at process.Addresses) bool { return at.MetricsServer != "" },
 			join: func(ctx context.Context, _ process.Addresses) error {
 				return s.apply(ctx, s.values, "scaledobject-api.yaml")
 			},
@@ -44,7 +44,7 @@ func (s *stack) parts() []part {
 		},
 		{
 			what: "NATS", workloads: []string{"worker"},
-			there: func(at process.Addresses) bool { return at.NATS != "" },
+			ready: func(at process.Addresses) bool { return at.NATS != "" },
 			join:  s.joinQueue,
 			rise:  func(ctx context.Context) error { return s.queued().produce(ctx, 50) },
 			fall:  func(ctx context.Context) error { return s.queued().consume(ctx, 50) },
@@ -52,7 +52,7 @@ func (s *stack) parts() []part {
 		},
 		{
 			what: "Prometheus and Alertmanager", workloads: []string{"web", "checkout"},
-			there: func(at process.Addresses) bool { return at.Prometheus != "" && at.Alertmanager != "" },
+			ready: func(at process.Addresses) bool { return at.Prometheus != "" && at.Alertmanager != "" },
 			join:  s.joinPrometheus,
 			rise:  func(ctx context.Context) error { return s.load(ctx, "up") },
 			fall:  func(ctx context.Context) error { return s.load(ctx, "down") },
@@ -61,8 +61,8 @@ func (s *stack) parts() []part {
 	}
 }
 
-// joinAll lets every part join as soon as its source is there, and then calls then with it, each at its own time. It returns
-// when all are done; the first error ends the others.
+// joinAll adds every part as soon as its source is ready, and then calls then with it; the parts do not wait for each other.
+// It returns when all are done; the first error ends the others.
 func (s *stack) joinAll(ctx context.Context, then func(context.Context, part) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -82,7 +82,7 @@ func (s *stack) joinAll(ctx context.Context, then func(context.Context, part) er
 }
 
 func (s *stack) joinOne(ctx context.Context, p part, then func(context.Context, part) error) error {
-	at, err := s.control.Await(ctx, p.there)
+	at, err := s.control.Await(ctx, p.ready)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (s *stack) joinOne(ctx context.Context, p part, then func(context.Context, 
 	return then(ctx, p)
 }
 
-// joinQueue makes the queue that worker follows.
+// joinQueue creates the queue that worker follows.
 func (s *stack) joinQueue(ctx context.Context, at process.Addresses) error {
 	q, err := openQueue(ctx, at.NATS)
 	if err != nil {
@@ -108,7 +108,7 @@ func (s *stack) joinQueue(ctx context.Context, at process.Addresses) error {
 	return s.apply(ctx, v, "scaledobject-worker.yaml")
 }
 
-// queued is the queue, or nil before NATS has joined.
+// queued returns the queue, or nil before NATS is ready.
 func (s *stack) queued() *queue {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,12 +135,12 @@ func (s *stack) joinPrometheus(ctx context.Context, at process.Addresses) error 
 	return s.apply(ctx, v, "scaledobject-web.yaml")
 }
 
-// send fires or resolves the alert that checkout follows, as a person would, and waits until checkout has n replicas.
+// send fires or resolves the alert that checkout follows, with `impulse send alert`, and waits until checkout has n replicas.
 func (s *stack) send(ctx context.Context, n int64, flags ...string) error {
 	args := slices.Concat([]string{"send", "alert", "--server", s.values.ImpulseURL, "-n", namespace}, flags, []string{"alertname=HighHitCount"})
 	var refused error
-	// A 503 is not recorded yet: a sender tries again, as Alertmanager does.
-	err := s.until(ctx, patience, "send the alert", func(ctx context.Context) (bool, error) {
+	// After a 503 a sender tries again, as Alertmanager does.
+	err := s.until(ctx, followTimeout, "send the alert", func(ctx context.Context) (bool, error) {
 		out, err := process.Run(ctx, filepath.Join(s.dir, "impulse"), args...)
 		if refused = nil; err != nil {
 			refused = fmt.Errorf("%w\n%s", err, out)
@@ -153,8 +153,8 @@ func (s *stack) send(ctx context.Context, n int64, flags ...string) error {
 	return s.reaches(ctx, "checkout", n)
 }
 
-// say prints a line of its own; on a terminal it takes the place of a build's progress, which comes back below it.
-func say(format string, args ...any) {
+// printLine prints a line; on a terminal it replaces the progress of a build, which is printed again below it.
+func printLine(format string, args ...any) {
 	clear := ""
 	if info, err := os.Stdout.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
 		clear = "\r\x1b[K"

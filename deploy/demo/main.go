@@ -1,5 +1,5 @@
-// Command demo shows five Deployments that follow an alert, a query, a queue, a schedule and what their pods use, on a
-// real control plane that it starts and takes away again.
+// Command demo shows five Deployments that follow an alert, a query, a queue, a schedule and the usage of their pods, on a
+// real control plane that it starts and removes again.
 package main
 
 import (
@@ -31,13 +31,13 @@ func main() {
 	}
 }
 
-// options is what the user asked for.
+// options are the command's flags.
 type options struct {
 	once    bool
 	cluster string
 }
 
-// run builds, starts, shows or checks, and takes everything away again, in this order.
+// run builds and starts everything, shows or checks it, and removes it again.
 func run(ctx context.Context, o options) error {
 	if o.cluster != "sandbox" && o.cluster != "current" {
 		return fmt.Errorf("--cluster is %q: expected sandbox or current", o.cluster)

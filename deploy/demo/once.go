@@ -12,8 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// patience is how long each Deployment may take to follow; the schedule's window opens within a minute.
-const patience = 70 * time.Second
+// followTimeout is how long each Deployment may take to follow; the schedule's window opens within a minute.
+const followTimeout = 70 * time.Second
 
 // once drives load up and down, checks that each Deployment followed, and prints a summary.
 func once(ctx context.Context, s *stack) error {
@@ -26,7 +26,7 @@ func once(ctx context.Context, s *stack) error {
 	return err
 }
 
-// drive shows the first Deployment that follows an event, and then each other one as soon as its source is there.
+// drive checks the Deployment that follows an alert, and then each other one as soon as its source is ready.
 func (s *stack) drive(ctx context.Context) error {
 	if err := s.follows(ctx); err != nil {
 		return err
@@ -34,9 +34,9 @@ func (s *stack) drive(ctx context.Context) error {
 	return s.joinAll(ctx, s.check)
 }
 
-// follows shows that checkout follows an alert that is sent to Impulse by hand, up and down.
+// follows checks that checkout follows an alert, up and down, which `impulse send alert` sends.
 func (s *stack) follows(ctx context.Context) error {
-	say("• impulse send alert alertname=HighHitCount: checkout follows")
+	printLine("• impulse send alert alertname=HighHitCount: checkout follows")
 	if err := s.send(ctx, 5); err != nil {
 		return err
 	}
@@ -45,8 +45,8 @@ func (s *stack) follows(ctx context.Context) error {
 
 // check drives the load of one part up and down, and waits until its Deployments have followed.
 func (s *stack) check(ctx context.Context, p part) error {
-	if s.leaves && slices.Contains(p.workloads, "api") {
-		return nil // What pods use cannot be said where kubelets are real.
+	if s.userCluster && slices.Contains(p.workloads, "api") {
+		return nil // The usage of pods cannot be set where kubelets are real.
 	}
 	for _, change := range []struct {
 		what string
@@ -67,37 +67,37 @@ func (s *stack) check(ctx context.Context, p part) error {
 	return nil
 }
 
-// reaches waits until a Deployment has n replicas, asked for and ready.
+// reaches waits until a Deployment wants n replicas and has n ready ones.
 func (s *stack) reaches(ctx context.Context, name string, n int64) error {
 	began := time.Now()
-	err := s.until(ctx, patience, fmt.Sprintf("%s reaches %d replicas", name, n), func(ctx context.Context) (bool, error) {
+	err := s.until(ctx, followTimeout, fmt.Sprintf("%s reaches %d replicas", name, n), func(ctx context.Context) (bool, error) {
 		d, err := s.dynamic.Resource(deployments).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return false, err
 		}
-		asked, _, _ := unstructured.NestedInt64(d.Object, "spec", "replicas")
+		wanted, _, _ := unstructured.NestedInt64(d.Object, "spec", "replicas")
 		ready, _, _ := unstructured.NestedInt64(d.Object, "status", "readyReplicas")
-		return asked == n && ready == n, nil
+		return wanted == n && ready == n, nil
 	})
 	if err == nil {
-		say("  ✓ %s has %d ready replicas (%.1fs)", name, n, time.Since(began).Seconds())
+		printLine("  ✓ %s has %d ready replicas (%.1fs)", name, n, time.Since(began).Seconds())
 	}
 	return err
 }
 
-// collect follows the changes in the background; the returned function ends that and hands over what was seen.
+// collect follows the changes in the background; the returned function stops that and returns them.
 func (s *stack) collect(ctx context.Context) func() []scaled {
 	ctx, cancel := context.WithCancel(ctx)
-	var seen []scaled
+	var changes []scaled
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = follow(ctx, s.impulseLog, func(c scaled) { seen = append(seen, c) })
+		_ = follow(ctx, s.impulseLog, func(c scaled) { changes = append(changes, c) })
 	}()
 	return func() []scaled {
 		cancel()
 		<-done
-		return seen
+		return changes
 	}
 }
 

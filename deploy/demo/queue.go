@@ -18,7 +18,7 @@ type queue struct {
 	cons jetstream.Consumer
 }
 
-// openQueue makes the stream and its durable consumer.
+// openQueue creates the stream and its durable consumer.
 func openQueue(ctx context.Context, url string) (*queue, error) {
 	conn, err := nats.Connect(url, nats.Name("impulse-demo"))
 	if err != nil {
@@ -50,7 +50,7 @@ func (q *queue) produce(ctx context.Context, n int) error {
 	return nil
 }
 
-// consume takes what waits, up to n messages, and acknowledges it.
+// consume fetches up to n messages and acknowledges them.
 func (q *queue) consume(ctx context.Context, n int) error {
 	batch, err := q.cons.Fetch(n, jetstream.FetchMaxWait(time.Second))
 	if err != nil {

@@ -23,26 +23,26 @@ const namespace = "impulse-demo"
 // workloads are the Deployments, in the order they are shown.
 var workloads = []string{"checkout", "web", "worker", "office", "api"}
 
-// stack is everything that runs for the demo.
+// stack is all processes and clients of the demo.
 type stack struct {
 	dir        string
 	control    *process.Sandbox
-	addresses  process.Addresses // Of the control plane; the sources have theirs in values.
+	addresses  process.Addresses // Of the control plane; values has those of the sources.
 	values     values
 	dynamic    dynamic.Interface
 	applier    *applier
-	mock       string // Where the mock metric is, once Prometheus has joined.
+	mock       string // The URL of the mock metric, which runs once Prometheus is ready.
 	impulseLog string
-	// leaves is true when the cluster goes on without the demo, whose namespace must then be deleted.
-	leaves bool
+	// userCluster is true in a cluster that stays: the demo's namespace must be deleted at the end.
+	userCluster bool
 
-	mu        sync.Mutex // Guards what the sources add as they join.
+	mu        sync.Mutex // Guards the fields below, which the sources set when they are ready.
 	processes []*process.Process
 	queue     *queue
 }
 
-// start brings up what a Deployment needs to follow an alert, while the sources are still being built; on error what was
-// started is stopped again.
+// start starts all that a Deployment needs to follow an alert, while the sources are still being built. After an error it
+// stops what it has started.
 func start(ctx context.Context, o options) (*stack, error) {
 	dir, err := os.MkdirTemp("", "impulse-demo-")
 	if err != nil {
@@ -60,13 +60,13 @@ func start(ctx context.Context, o options) (*stack, error) {
 		{"applying the ScaledObjects of checkout and office", s.first},
 	} {
 		began := time.Now()
-		say("• %s", step.what)
+		printLine("• %s", step.what)
 		if err := step.do(ctx, o); err != nil {
 			s.stop(ctx)
 			return nil, fmt.Errorf("%s: %w", step.what, err)
 		}
 		if took := time.Since(began); took > time.Second {
-			say("  %.1fs", took.Seconds())
+			printLine("  %.1fs", took.Seconds())
 		}
 	}
 	return s, nil
@@ -74,7 +74,7 @@ func start(ctx context.Context, o options) (*stack, error) {
 
 // stop ends the processes, newest first, and removes the demo's folder.
 func (s *stack) stop(ctx context.Context) {
-	if s.leaves {
+	if s.userCluster {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
 		if err := s.drop(ctx); err != nil {
@@ -99,8 +99,8 @@ func (s *stack) build(ctx context.Context, _ options) error {
 	return err
 }
 
-// sandbox starts the control plane and the sources, and waits for the first. When the cluster is the user's, only the
-// sources are used.
+// sandbox starts the control plane and the sources, and waits for the control plane. In the user's cluster only the sources
+// are used.
 func (s *stack) sandbox(ctx context.Context, o options) error {
 	impulse, err := process.FreeAddress(ctx)
 	if err != nil {
@@ -122,7 +122,7 @@ func (s *stack) sandbox(ctx context.Context, o options) error {
 		"--alertmanager-config", filepath.Join(s.dir, "alertmanager.yaml"),
 		"--prometheus-config", filepath.Join(s.dir, "prometheus.yaml"),
 	}
-	if o.once { // Nobody is there to type.
+	if o.once { // No user types kubectl commands.
 		args = append(args, "--without-kubectl")
 	}
 	if s.control, err = process.StartSandbox(ctx, s.dir, args...); err != nil {
@@ -135,7 +135,7 @@ func (s *stack) sandbox(ctx context.Context, o options) error {
 	return s.connect(o)
 }
 
-// connect makes the clients of the cluster.
+// connect creates the clients of the cluster.
 func (s *stack) connect(o options) error {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	if o.cluster == "sandbox" {
@@ -147,7 +147,7 @@ func (s *stack) connect(o options) error {
 	}
 	if o.cluster == "current" {
 		s.addresses.Kubeconfig = rules.GetDefaultFilename()
-		s.leaves = true
+		s.userCluster = true
 	}
 	return s.clients(rest.CopyConfig(cfg))
 }
@@ -161,7 +161,7 @@ func (s *stack) clients(cfg *rest.Config) error {
 	return nil
 }
 
-// spawn starts a child that stop will end.
+// spawn starts a process, which stop will end.
 func (s *stack) spawn(ctx context.Context, name, binary string, args ...string) error {
 	p, err := process.Start(ctx, s.dir, name, binary, args...)
 	if err == nil {
@@ -172,8 +172,8 @@ func (s *stack) spawn(ctx context.Context, name, binary string, args ...string) 
 	return err
 }
 
-// died is an error when a child has died.
-func (s *stack) died() error {
+// exited returns an error when a process has exited.
+func (s *stack) exited() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.processes {
@@ -184,10 +184,10 @@ func (s *stack) died() error {
 	return nil
 }
 
-// until waits for cond and fails at once when a child has died.
+// until waits for cond, and fails at once when a process has exited.
 func (s *stack) until(ctx context.Context, limit time.Duration, what string, cond func(context.Context) (bool, error)) error {
 	return process.WaitFor(ctx, limit, what, func(ctx context.Context) (bool, error) {
-		if err := s.died(); err != nil {
+		if err := s.exited(); err != nil {
 			return false, err
 		}
 		return cond(ctx)
@@ -215,7 +215,7 @@ func hostOf(address string) string {
 	return u.Host
 }
 
-// call sends a request without a body and wants a 2xx.
+// call sends a request without a body. A response other than 2xx is an error.
 func call(ctx context.Context, method, address string) error {
 	req, err := http.NewRequestWithContext(ctx, method, address, http.NoBody)
 	if err != nil {

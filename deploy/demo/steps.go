@@ -48,7 +48,7 @@ func (s *stack) impulse(ctx context.Context, _ options) error {
 	})
 }
 
-// first applies the policies of the Deployments that follow an alert and a schedule: they need no source beside Impulse.
+// first applies the policies of the Deployments that follow an alert and a schedule, which need no other source.
 func (s *stack) first(ctx context.Context, _ options) error {
 	s.values.CronStart, s.values.CronEnd = schedule(time.Now())
 	return s.apply(ctx, s.values, "scaledobject-checkout.yaml", "scaledobject-office.yaml")
@@ -64,7 +64,7 @@ func schedule(now time.Time) (start, end string) {
 	return odd, even
 }
 
-// drop deletes the demo's namespace from a cluster that goes on; the CRDs stay, because others may use them by now.
+// drop deletes the demo's namespace from the user's cluster; the CRDs stay, because other objects may need them.
 func (s *stack) drop(ctx context.Context) error {
 	err := s.dynamic.Resource(namespaces).Delete(ctx, namespace, metav1.DeleteOptions{})
 	if err != nil && !apierrors.IsNotFound(err) {
@@ -73,7 +73,7 @@ func (s *stack) drop(ctx context.Context) error {
 	return nil
 }
 
-// apply renders templates and applies what they hold.
+// apply renders templates and applies their objects.
 func (s *stack) apply(ctx context.Context, v values, names ...string) error {
 	for _, name := range names {
 		content, err := render(name, v)

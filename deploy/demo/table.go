@@ -16,40 +16,40 @@ import (
 
 const row = "%-10s %-22s %-10s %-9s %-10s %s"
 
-// watch prints one line for each change of replicas, as `kubectl get so -w` would, and why, and how long after the event,
-// until ctx is done.
+// watch prints one line for each change of replicas, as `kubectl get so -w` would, with the reason and the time since the
+// event, until ctx is done.
 func watch(ctx context.Context, s *stack) error {
 	if err := s.follows(ctx); err != nil {
 		return err
 	}
 	s.hints(os.Stdout)
-	say(row, "NAME", "REFERENCE", "TARGETS", "REPLICAS", "LATENCY", "WHY")
+	printLine(row, "NAME", "REFERENCE", "TARGETS", "REPLICAS", "LATENCY", "WHY")
 	for _, name := range workloads {
 		v := s.view(ctx, name)
-		say(row, name, "Deployment/"+name, v.targets, v.replicas, "", v.reason)
+		printLine(row, name, "Deployment/"+name, v.targets, v.replicas, "", v.reason)
 	}
-	var playing sync.WaitGroup
-	defer playing.Wait()
-	playing.Go(func() { s.join(ctx) })
-	playing.Go(func() { s.play(ctx) })
+	var background sync.WaitGroup
+	defer background.Wait()
+	background.Go(func() { s.join(ctx) })
+	background.Go(func() { s.play(ctx) })
 	return follow(ctx, s.impulseLog, func(c scaled) {
 		v := s.view(ctx, c.Object)
-		say(row, c.Object, "Deployment/"+c.Object, v.targets, fmt.Sprintf("%d → %d", c.From, c.To), after(c), c.Why)
+		printLine(row, c.Object, "Deployment/"+c.Object, v.targets, fmt.Sprintf("%d → %d", c.From, c.To), after(c), c.Why)
 	})
 }
 
-// join lets the sources join and says so.
+// join adds the parts and prints a line for each.
 func (s *stack) join(ctx context.Context) {
 	err := s.joinAll(ctx, func(_ context.Context, p part) error {
-		say("• %s follows %s", strings.Join(p.workloads, ", "), p.what)
+		printLine("• %s follows %s", strings.Join(p.workloads, ", "), p.what)
 		return nil
 	})
 	if err != nil && ctx.Err() == nil {
-		say("a source did not join: %v", err)
+		printLine("a source is not ready: %v", err)
 	}
 }
 
-// play lets load come and go, until ctx is done.
+// play drives the loads up and down until ctx is done.
 func (s *stack) play(ctx context.Context) {
 	tick := time.NewTicker(15 * time.Second)
 	defer tick.Stop()
@@ -65,10 +65,10 @@ func (s *stack) play(ctx context.Context) {
 	}
 }
 
-// turn is turn n of the play: the queue is filled in one and drained in the next, and a pod is busy for four and idle for
-// four, because metrics-server needs a while to know.
+// turn does turn n of the play: the queue is filled in one turn and drained in the next, and a pod is busy for four turns and
+// idle for four, because metrics-server is slower.
 func (s *stack) turn(ctx context.Context, n int) error {
-	fill := func(context.Context, int) error { return nil } // Until NATS has joined.
+	fill := func(context.Context, int) error { return nil } // Until NATS is ready.
 	if q := s.queued(); q != nil {
 		fill = q.produce
 		if n%2 == 1 {
@@ -84,7 +84,7 @@ func (s *stack) turn(ctx context.Context, n int) error {
 	return fill(ctx, 30)
 }
 
-// after is the time between the event and the end of the write.
+// after returns the time between the event and the end of the write.
 func after(c scaled) string {
 	if c.Latency == nil {
 		return "-"
@@ -92,10 +92,10 @@ func after(c scaled) string {
 	return fmt.Sprintf("%.1f ms", *c.Latency)
 }
 
-// view is what a ScaledObject's status says in one line.
+// view is one line of a ScaledObject's status.
 type view struct{ targets, replicas, reason string }
 
-// view reads a ScaledObject; what cannot be read is shown as "?".
+// view reads a ScaledObject; fields that cannot be read are "?".
 func (s *stack) view(ctx context.Context, name string) view {
 	so, err := s.dynamic.Resource(scaledObjects).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
@@ -111,11 +111,11 @@ func (s *stack) view(ctx context.Context, name string) view {
 	return view{text("targets"), text("replicas"), text("reason")}
 }
 
-// hints says what can be typed next.
+// hints prints commands to try.
 func (s *stack) hints(w io.Writer) {
 	fmt.Fprintf(w, `
-Five Deployments in namespace %[1]s follow an alert, a query, a queue, a schedule and what their pods use, each as soon as its
-source is built and ready: it is said below. In another terminal:
+Five Deployments in namespace %[1]s follow an alert, a query, a queue, a schedule and the usage of their pods, each as soon as
+its source is built and ready; a line below tells when. In another terminal:
 
   export KUBECONFIG=%[2]s PATH=%[3]s:%[5]s:$PATH
   kubectl -n %[1]s get so -w
@@ -123,9 +123,9 @@ source is built and ready: it is said below. In another terminal:
   curl -X POST %[4]s/scale/down     # and fall
   impulse send alert --server %[6]s -n %[1]s alertname=HighHitCount   # checkout follows; --resolve ends it
   impulse explain -n %[1]s web      # why this number, until when, and what would change it
-  impulse history -n %[1]s web      # and the ones before
+  impulse history -n %[1]s web      # the decisions before
 
-Every 15 seconds 30 messages come into worker's queue, or are taken out; office has its hours in every other minute,
+Every 15 seconds 30 messages are added to worker's queue or removed from it; office has its hours every other minute,
 and a pod of api is busy for a minute and idle for one. LATENCY is the time from an event to the end of the write.
 Impulse's metrics are at %[6]s/metrics. Ctrl-C ends everything.
 

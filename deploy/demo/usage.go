@@ -11,11 +11,11 @@ import (
 
 var pods = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 
-// busy and idle are what a pod of api uses of the 100m that it requests.
+// busy and idle are the CPU usage of a pod of api, which requests 100m.
 const busy, idle = "190m", "1m"
 
-// use says what one pod of api uses, the others being idle: in the sandbox pods do nothing, and use what their annotations
-// say. In a cluster with real kubelets it has no effect.
+// use sets the CPU usage of one pod of api; the others are idle. The usage of the sandbox's pods is that of their annotations.
+// In a cluster with real kubelets it has no effect.
 func (s *stack) use(ctx context.Context, cpu string) error {
 	list, err := s.dynamic.Resource(pods).Namespace(namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=api"})
 	if err != nil {
@@ -29,7 +29,7 @@ func (s *stack) use(ctx context.Context, cpu string) error {
 		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"kwok.x-k8s.io/usage-cpu":%q}}}`, load)
 		name := list.Items[i].GetName()
 		if _, err := s.dynamic.Resource(pods).Namespace(namespace).Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
-			return fmt.Errorf("say what pod %s uses: %w", name, err)
+			return fmt.Errorf("set the usage of pod %s: %w", name, err)
 		}
 	}
 	return nil
