@@ -34,15 +34,15 @@ func numbers(values ...int64) Feed {
 	return Regular{Ticker: Ticker{Start: start, Interval: 10 * time.Second}, Series: NewSeries(runs...)}
 }
 
-// told tells the turns up to a time, one a line.
-func told(w *Scenario, until time.Duration) string {
+// turns lists the turns up to a time, one per line.
+func turns(s *Scenario, until time.Duration) string {
 	var out strings.Builder
-	for t := range w.Turns(w.Start.Add(until)) {
-		fmt.Fprintf(&out, "%s:", t.At.Sub(w.Start))
+	for t := range s.Turns(s.Start.Add(until)) {
+		fmt.Fprintf(&out, "%s:", t.At.Sub(s.Start))
 		for _, cause := range []struct {
 			is   bool
 			name string
-		}{{t.FirstSeen, "met"}, {t.Written, "written"}, {t.Arrived != 0, fmt.Sprintf("arrived %b", t.Arrived)}, {t.TimerFired, "woken"}} {
+		}{{t.FirstSeen, "first seen"}, {t.Written, "written"}, {t.Arrived != 0, fmt.Sprintf("arrived %b", t.Arrived)}, {t.TimerFired, "timer"}} {
 			if cause.is {
 				fmt.Fprintf(&out, " %s,", cause.name)
 			}
@@ -58,30 +58,30 @@ func told(w *Scenario, until time.Duration) string {
 func want(t *testing.T, got, want string) {
 	t.Helper()
 	if want = strings.TrimLeft(strings.ReplaceAll(want, "\t", ""), "\n"); got != want {
-		t.Errorf("told\n%s\nwant\n%s", got, want)
+		t.Errorf("got the turns\n%s\nwant\n%s", got, want)
 	}
 }
 
 func TestEverythingDueAtAnInstantIsAppliedAndThenDecidedOnce(t *testing.T) {
-	w := &Scenario{Policy: policy(), Start: start, Replicas: 1, Feeds: []Feed{numbers(3, 1, 1, 1, 1, 1, 1, 1, 1)}, Writes: []Write{{start.Add(60 * time.Second), 7}}}
-	want(t, told(w, 65*time.Second), `
-		0s: met, arrived 1, 1 → 3, 3 ready of 3
+	s := &Scenario{Policy: policy(), Start: start, Replicas: 1, Feeds: []Feed{numbers(3, 1, 1, 1, 1, 1, 1, 1, 1)}, Writes: []Write{{start.Add(60 * time.Second), 7}}}
+	want(t, turns(s, 65*time.Second), `
+		0s: first seen, arrived 1, 1 → 3, 3 ready of 3
 		10s: arrived 1, 3 → 3, 3 ready of 3
 		20s: arrived 1, 3 → 3, 3 ready of 3
 		30s: arrived 1, 3 → 3, 3 ready of 3
 		40s: arrived 1, 3 → 3, 3 ready of 3
 		50s: arrived 1, 3 → 3, 3 ready of 3
-		1m0s: written, arrived 1, woken, 7 → 1, 1 ready of 1
+		1m0s: written, arrived 1, timer, 7 → 1, 1 ready of 1
 	`)
 }
 
 func TestOurOwnWriteCausesNoDecisionAndAForeignOneDoes(t *testing.T) {
-	w := &Scenario{
+	s := &Scenario{
 		Policy: policy(), Start: start, Replicas: 1, Feeds: []Feed{Regular{Ticker: Ticker{start, time.Hour}, Series: NewSeries(Run{First: 4000, Times: 1})}},
 		Writes: []Write{{start.Add(time.Second), 4}, {start.Add(2 * time.Second), 6}, {start.Add(2 * time.Second), 9}},
 	}
-	want(t, told(w, time.Minute), `
-		0s: met, arrived 1, 1 → 4, 4 ready of 4
+	want(t, turns(s, time.Minute), `
+		0s: first seen, arrived 1, 1 → 4, 4 ready of 4
 		1s: written, 4 ready of 4
 		2s: written, 9 → 4, 4 ready of 4
 	`)
@@ -90,14 +90,14 @@ func TestOurOwnWriteCausesNoDecisionAndAForeignOneDoes(t *testing.T) {
 func TestTheCoreIsAskedAgainAtEachNext(t *testing.T) {
 	p := policy()
 	p.Up.Policies = []scalers.RatePolicy{{Amount: 2, Period: 7 * time.Second}}
-	w := &Scenario{
+	s := &Scenario{
 		Policy: p, Start: start, Replicas: 1, StartupDelay: 5 * time.Second,
 		Feeds: []Feed{Regular{Ticker: Ticker{start, time.Hour}, Series: NewSeries(Run{First: 6000, Times: 1})}},
 	}
-	want(t, told(w, time.Minute), `
-		0s: met, arrived 1, 1 → 3, 1 ready of 3
-		7s: woken, 3 → 5, 3 ready of 5
-		14s: woken, 5 → 6, 5 ready of 6
+	want(t, turns(s, time.Minute), `
+		0s: first seen, arrived 1, 1 → 3, 1 ready of 3
+		7s: timer, 3 → 5, 3 ready of 5
+		14s: timer, 5 → 6, 5 ready of 6
 	`)
 }
 
@@ -105,13 +105,13 @@ func TestNothingReadIsNoReadingAndStandsUntilItIsTooOld(t *testing.T) {
 	p := policy()
 	p.Triggers[0].StaleAfter = 30 * time.Second
 	series := NewSeries(Run{First: 3000, Times: 1}, Run{Answer: Silent, Times: 1})
-	w := &Scenario{Policy: p, Start: start, Replicas: 3, Feeds: []Feed{Regular{Ticker: Ticker{start, 10 * time.Second}, Series: series}}}
-	want(t, told(w, 35*time.Second), `
-		0s: met, arrived 1, 3 → 3, 3 ready of 3
+	s := &Scenario{Policy: p, Start: start, Replicas: 3, Feeds: []Feed{Regular{Ticker: Ticker{start, 10 * time.Second}, Series: series}}}
+	want(t, turns(s, 35*time.Second), `
+		0s: first seen, arrived 1, 3 → 3, 3 ready of 3
 		10s: 3 ready of 3
 		20s: 3 ready of 3
 		30s: 3 ready of 3
-		30.000000001s: woken, 3 → 3, 3 ready of 3
+		30.000000001s: timer, 3 → 3, 3 ready of 3
 	`)
 }
 
@@ -119,9 +119,9 @@ func TestALevelThatStandsIsNewsOnlyWhenItIsAnother(t *testing.T) {
 	p := policy()
 	p.Triggers[0].Continuous = true
 	series := NewSeries(Run{First: 3000, Times: 2}, Run{Answer: Failed, Times: 2}, Run{Answer: NaN, Times: 1}, Run{First: 4000, Times: 1})
-	w := &Scenario{Policy: p, Start: start, Replicas: 3, Feeds: []Feed{Regular{Ticker: Ticker{start, 10 * time.Second}, Series: series}}}
-	want(t, told(w, 65*time.Second), `
-		0s: met, arrived 1, 3 → 3, 3 ready of 3
+	s := &Scenario{Policy: p, Start: start, Replicas: 3, Feeds: []Feed{Regular{Ticker: Ticker{start, 10 * time.Second}, Series: series}}}
+	want(t, turns(s, 65*time.Second), `
+		0s: first seen, arrived 1, 3 → 3, 3 ready of 3
 		10s: 3 ready of 3
 		20s: arrived 1, 3 → 3, 3 ready of 3
 		30s: 3 ready of 3
@@ -132,22 +132,22 @@ func TestALevelThatStandsIsNewsOnlyWhenItIsAnother(t *testing.T) {
 }
 
 func TestAWorldCanBeLivedThroughAgain(t *testing.T) {
-	w := &Scenario{
+	s := &Scenario{
 		Policy: policy(), Start: start, Replicas: 1, Feeds: []Feed{numbers(3, 5, 1)}, Writes: []Write{{start.Add(time.Second), 7}},
 		Memory: scalers.Memory{}.Recommended(policy(), start.Add(-time.Second), 4),
 	}
-	first := told(w, 5*time.Minute)
-	if second := told(w, 5*time.Minute); first != second {
-		t.Errorf("told\n%s\nand then\n%s", first, second)
+	first := turns(s, 5*time.Minute)
+	if second := turns(s, 5*time.Minute); first != second {
+		t.Errorf("the second run has the turns\n%s\nwant those of the first\n%s", second, first)
 	}
-	for range w.Turns(start.Add(time.Minute)) {
-		break // Who has seen enough leaves.
+	for range s.Turns(start.Add(time.Minute)) {
+		break // A caller may stop early.
 	}
 }
 
 func TestAFeedThatIsNotThereIsUnknown(t *testing.T) {
-	w := &Scenario{Policy: policy(), Start: start, Replicas: 5}
-	want(t, told(w, time.Hour), "0s: met, 5 → 5, 5 ready of 5\n")
+	s := &Scenario{Policy: policy(), Start: start, Replicas: 5}
+	want(t, turns(s, time.Hour), "0s: first seen, 5 → 5, 5 ready of 5\n")
 }
 
 // compiled is a workload of one trigger of a kind.
@@ -166,16 +166,16 @@ func compiled(t *testing.T, kind triggers.Kind, metadata map[string]string) *com
 
 func TestAScheduleFollowsTheVirtualClock(t *testing.T) {
 	w := compiled(t, cron.Kind(), map[string]string{"timezone": "Etc/UTC", "start": "1 8 * * *", "end": "3 8 * * *", "desiredReplicas": "4"})
-	feeds, err := Foreseen(w, nil)
+	feeds, err := DerivedFeeds(w, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	world := &Scenario{Policy: w.Policy, Start: start, Replicas: 1, Feeds: feeds}
-	want(t, told(world, time.Hour), `
-		0s: met, arrived 1, 1 → 1, 1 ready of 1
-		1m0s: arrived 1, woken, 1 → 4, 4 ready of 4
+	scenario := &Scenario{Policy: w.Policy, Start: start, Replicas: 1, Feeds: feeds}
+	want(t, turns(scenario, time.Hour), `
+		0s: first seen, arrived 1, 1 → 1, 1 ready of 1
+		1m0s: arrived 1, timer, 1 → 4, 4 ready of 4
 		3m0s: arrived 1, 4 → 4, 4 ready of 4
-		4m0s: woken, 4 → 1, 1 ready of 1
+		4m0s: timer, 4 → 1, 1 ready of 1
 	`)
 }
 
@@ -192,10 +192,10 @@ func alert(from, until int64, value string, labels ...string) Alert {
 
 func TestAlertsCountWhileTheyFire(t *testing.T) {
 	w := compiled(t, alertmanager.Kind(), map[string]string{"matchers": `{alertname=~"Slow.*", severity!="info"}`, "threshold": "1", "value": "annotation:value"})
-	feeds, err := Foreseen(w, []Alert{
+	feeds, err := DerivedFeeds(w, []Alert{
 		alert(10, 100, "2", "alertname=Slow"),
 		alert(20, 100, "3", "alertname=SlowToo"),
-		alert(30, 50, "5", "alertname=Slow"), // The same alert, which says something else for a time.
+		alert(30, 50, "5", "alertname=Slow"), // The same alert, with another value for a time.
 		alert(0, 100, "9", "alertname=Slow", "severity=info"),
 		alert(0, 100, "9", "alertname=Fast"),
 		alert(60, 70, "many", "alertname=SlowAsWell"),
@@ -214,13 +214,13 @@ func TestAlertsCountWhileTheyFire(t *testing.T) {
 		`1m0s 0 alert SlowAsWell, annotation value: "many" is not a number`, "1m10s 5 <nil>", "1m40s 0 <nil>",
 	}
 	if !slices.Equal(levels, expected) {
-		t.Errorf("levels\n%s\nwant\n%s", strings.Join(levels, "\n"), strings.Join(expected, "\n"))
+		t.Errorf("got the levels\n%s\nwant\n%s", strings.Join(levels, "\n"), strings.Join(expected, "\n"))
 	}
 }
 
 func TestStepsFollowTimeWhileAnAlertFires(t *testing.T) {
 	w := compiled(t, alertmanager.Kind(), map[string]string{"matchers": `{alertname="Slow"}`, "step": "+2", "stepInterval": "30s"})
-	feeds, err := Foreseen(w, []Alert{alert(10, 100, "", "alertname=Slow"), alert(20, 30, "", "alertname=Slow")})
+	feeds, err := DerivedFeeds(w, []Alert{alert(10, 100, "", "alertname=Slow"), alert(20, 30, "", "alertname=Slow")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,17 +231,17 @@ func TestStepsFollowTimeWhileAnAlertFires(t *testing.T) {
 		}
 	}
 	if expected := []string{"0s 0", "10s 1", "40s 2", "1m10s 3", "1m40s 0"}; !slices.Equal(levels, expected) {
-		t.Errorf("levels %v, expected %v", levels, expected)
+		t.Errorf("got the levels %v, want %v", levels, expected)
 	}
 }
 
 func TestAlertsComeThroughTheDoorOfTheNamespace(t *testing.T) {
 	w := compiled(t, alertmanager.Kind(), map[string]string{"matchers": `{alertname="Slow"}`, "replicas": "5", "scope": "cluster"})
-	feeds, err := Foreseen(w, []Alert{alert(0, 100, "", "alertname=Slow")})
+	feeds, err := DerivedFeeds(w, []Alert{alert(0, 100, "", "alertname=Slow")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, told(&Scenario{Policy: w.Policy, Start: start, Replicas: 1, Feeds: feeds}, time.Minute-1), "0s: met, arrived 1, 1 → 1, 1 ready of 1\n")
+	want(t, turns(&Scenario{Policy: w.Policy, Start: start, Replicas: 1, Feeds: feeds}, time.Minute-1), "0s: first seen, arrived 1, 1 → 1, 1 ready of 1\n")
 }
 
 func TestSomeAnswersCountAsZeroWhenTheUserSaidSo(t *testing.T) {
@@ -266,11 +266,11 @@ func TestSomeAnswersCountAsZeroWhenTheUserSaidSo(t *testing.T) {
 	} {
 		e, ok := c.answer.Event(c.value, c.zeros)
 		if !ok || (e.Err != nil) != c.unknown || e.Value != c.want {
-			t.Errorf("%+v is %+v, %v", c, e, ok)
+			t.Errorf("the answer of %+v is the reading %+v, %t; want the level %s, unknown %t", c, e, ok, c.want, c.unknown)
 		}
 	}
 	if _, ok := Silent.Event(3, all); ok {
-		t.Error("nothing read is a reading")
+		t.Error("a silent answer is a reading, want none")
 	}
 }
 
@@ -279,7 +279,7 @@ func TestPodsGrowOlderAndAreSampledAnew(t *testing.T) {
 	first, _ := feed.Read(start, Target{})
 	later, _ := feed.Read(start.Add(30*time.Second), Target{})
 	if !later.PerPod || later.Pods[0].Started != first.Pods[0].Started || later.Pods[0].SampledAt != start.Add(25*time.Second) || first.Pods[0].SampledAt != start.Add(-5*time.Second) {
-		t.Errorf("the pods are %+v, and later %+v", first.Pods, later.Pods)
+		t.Errorf("got the pods %+v, and %+v 30 s later; want them sampled 30 s later, and started at the same time", first.Pods, later.Pods)
 	}
 }
 
@@ -289,17 +289,17 @@ func TestAMeanIsThatOfTheReadyPodsWhileTheOthersArePending(t *testing.T) {
 	e, _ := feed.Read(start, Target{Current: 5, Ready: 3})
 	e.At, e.Current = start, 5
 	if q := p.Propose(0, &e, start); !q.Known || q.Level != 80_000 || q.Pods.Ready != 3 || q.Pods.Unready != 2 {
-		t.Errorf("proposes %+v", q)
+		t.Errorf("got the proposal %+v, want the level 80 of 3 ready pods and 2 unready ones", q)
 	}
 	if e, ok := feed.Read(start.Add(time.Second), Target{}); !ok || e.Err == nil {
-		t.Errorf("NaN is %+v", e)
+		t.Errorf("got the reading %+v for NaN, want an unknown one", e)
 	}
-	if e, _ := feed.Read(start, Target{Current: mostPods + 1}); e.Err == nil {
-		t.Error("pods without a bound are made up")
+	if e, _ := feed.Read(start, Target{Current: maxPods + 1}); e.Err == nil {
+		t.Errorf("more than %d pods are made up, want an error", maxPods)
 	}
 }
 
-// TestReadyReplicasAreThoseThatHaveBeenThereForTheDelay compares with a list of all pods, of which the youngest go first.
+// The reference model is a list of all pods, of which the youngest are removed first.
 func TestReadyReplicasAreThoseThatHaveBeenThereForTheDelay(t *testing.T) {
 	for seed := range uint64(500) {
 		r := rand.New(rand.NewPCG(seed, 1))
@@ -338,14 +338,14 @@ func TestSeriesGoOnWithTheirLastValue(t *testing.T) {
 		}
 	}
 	if text := strings.Join(got, " "); text != "1 1 0 -1 -2 _ _ 9 9 9" {
-		t.Error(text)
+		t.Errorf("got the series %s, want 1 1 0 -1 -2 _ _ 9 9 9", text)
 	}
 	if answer, _ := (Series{}).At(3); answer != Silent {
-		t.Error("an empty series says something")
+		t.Errorf("got the answer %d of an empty series, want %d", answer, Silent)
 	}
 	far := Run{First: 1, By: 1 << 62, Times: 10}
 	if far.At(9) != 1<<63-1 || (Run{By: -1 << 62, First: -1}).At(9) != -1<<63 {
-		t.Error("numbers wrap around")
+		t.Errorf("got %d and %d far out, want the highest and the lowest number", far.At(9), Run{By: -1 << 62, First: -1}.At(9))
 	}
 }
 
@@ -357,7 +357,7 @@ func TestCountsStandUntilTheNext(t *testing.T) {
 			n = -1
 		}
 		if n != want {
-			t.Errorf("at %d s: %d, want %d", second, n, want)
+			t.Errorf("got the count %d at %d s, want %d", n, second, want)
 		}
 	}
 }

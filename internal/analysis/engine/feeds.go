@@ -9,9 +9,9 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Foreseen returns the feeds of those triggers whose levels follow from the clock or from alerts; it is nil for the others:
-// what they read has to be told.
-func Foreseen(w *compile.Workload, alerts []Alert) ([]Feed, error) {
+// DerivedFeeds returns the feeds of the triggers whose levels follow from the clock or from alerts, in the order of the workload's
+// triggers. It has nil for the others: their readings have to be given. The error names the trigger.
+func DerivedFeeds(w *compile.Workload, alerts []Alert) ([]Feed, error) {
 	feeds := make([]Feed, len(w.Triggers))
 	for i := range w.Triggers {
 		t := &w.Triggers[i]
@@ -48,7 +48,7 @@ func (s *Scenario) Timetables() []triggers.Timetable {
 	return tables
 }
 
-// Next is when the level becomes another.
+// Next returns when the schedule has another level.
 func (s schedule) Next(t scalers.Instant) scalers.Instant {
 	_, end := s.table(t.Time())
 	if end.IsZero() {
@@ -57,21 +57,21 @@ func (s schedule) Next(t scalers.Instant) scalers.Instant {
 	return scalers.InstantOf(end)
 }
 
-// Read is the level of the time.
+// Read returns the level of the schedule.
 func (s schedule) Read(t scalers.Instant, _ Target) (scalers.Event, bool) {
 	level, _ := s.table(t.Time())
 	return scalers.Event{Value: level}, true
 }
 
-// Alert is one that fires from an instant until another, exclusive. Until may be scalers.Never.
+// Alert is an alert that fires from an instant until another, exclusive. Until may be scalers.Never.
 type Alert struct {
 	triggers.Alert
 
 	From, Until scalers.Instant
 }
 
-// selection is the feed of a trigger that selects alerts. They come through the door of its namespace, and are repeated as
-// a healthy Alertmanager does, so that no ttl expires.
+// selection is the feed of a trigger that selects alerts. They come from the receiver of its namespace, and are repeated as a healthy
+// Alertmanager does, so that no ttl expires.
 type selection struct {
 	config triggers.Alerted
 	alerts []Alert
@@ -91,7 +91,7 @@ func newSelection(config triggers.Alerted, namespace string, alerts []Alert) (Fe
 	return s, nil
 }
 
-// Next is when an alert begins or ends, or those that fire are another level.
+// Next returns when an alert starts or ends, or the firing alerts have another level.
 func (s selection) Next(t scalers.Instant) scalers.Instant {
 	next := scalers.Never
 	if _, then, err := s.config.Level(s.firing(t), t.Time()); err == nil && !then.IsZero() {
@@ -107,13 +107,14 @@ func (s selection) Next(t scalers.Instant) scalers.Instant {
 	return next
 }
 
-// Read is the level of the alerts that fire.
+// Read returns the level of the alerts that fire.
 func (s selection) Read(t scalers.Instant, _ Target) (scalers.Event, bool) {
 	level, _, err := s.config.Level(s.firing(t), t.Time())
 	return scalers.Event{Value: level, Err: err}, true
 }
 
-// firing are the alerts that fire at an instant. Alerts with the same labels are one: its newest say is what it says.
+// firing returns the alerts that fire at an instant. Alerts with the same labels are one: the newest replaces the others, and the
+// earliest start stays.
 func (s selection) firing(t scalers.Instant) []triggers.Alert {
 	var (
 		firing []triggers.Alert

@@ -8,14 +8,14 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Pods is the feed of a trigger that reads single pods: the same ones at regular times. They are as they were at Start, but
-// older, and sampled anew for each reading.
+// Pods is the feed of a trigger that reads single pods: the same pods at regular times. They stay as they were at Start, but grow
+// older, and are sampled anew for each reading.
 type Pods struct {
 	Ticker
 	Pods []scalers.Pod
 }
 
-// Read returns the pods as they are at an instant.
+// Read returns the pods at an instant.
 func (p Pods) Read(t scalers.Instant, _ Target) (scalers.Event, bool) {
 	pods := slices.Clone(p.Pods)
 	for i := range pods {
@@ -24,25 +24,25 @@ func (p Pods) Read(t scalers.Instant, _ Target) (scalers.Event, bool) {
 	return scalers.Event{PerPod: true, Pods: pods}, true
 }
 
-// Mean is the feed of a trigger that reads single pods, of which only the mean is told: each ready pod uses just as much,
-// and those that are not ready yet are pending. A utilization is in percent.
+// Mean is the feed of a trigger that reads single pods, when only their mean is given: each ready pod has the mean, and the pods that
+// are not ready are pending.
 type Mean struct {
 	Regular
-	// Utilization: the pods request something, and use so many percent of it.
+	// Utilization: the mean is the use in percent of what the pods request.
 	Utilization bool
 }
 
-// mostPods bounds the pods of one reading.
-const mostPods = 100_000
+// maxPods bounds the pods of one reading.
+const maxPods = 100_000
 
-// Read returns the target's pods, all alike.
+// Read returns the target's pods: all ready ones are the same, and so are all others.
 func (m Mean) Read(t scalers.Instant, target Target) (scalers.Event, bool) {
 	e, ok := m.Regular.Read(t, target)
 	switch {
 	case !ok || e.Err != nil:
 		return e, ok
-	case max(target.Current, target.Ready) > mostPods:
-		return scalers.Event{Err: fmt.Errorf("more than %d pods are not made up", mostPods)}, true
+	case max(target.Current, target.Ready) > maxPods:
+		return scalers.Event{Err: fmt.Errorf("more than %d pods are not made up", maxPods)}, true
 	}
 	before := m.Start.Add(-24 * time.Hour)
 	pod := scalers.Pod{

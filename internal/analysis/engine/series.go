@@ -10,10 +10,10 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Answer says what a source answered.
+// Answer is the kind of answer of a source.
 type Answer uint8
 
-// The answers. Silent is that nothing was read.
+// The kinds of answers. Silent: there is no reading.
 const (
 	Number Answer = iota
 	Silent
@@ -23,7 +23,7 @@ const (
 	Infinite
 )
 
-// The reasons that answers without a number are unknown for.
+// Why an answer without a number is unknown.
 var (
 	errFailed   = errors.New("the source failed")
 	errStale    = errors.New("the answer is stale")
@@ -31,7 +31,8 @@ var (
 	errInfinite = errors.New("the answer is infinite")
 )
 
-// Event returns what an answer says of a trigger, and false when that is nothing. Value is that of a Number.
+// Event returns the reading that an answer is, and false for Silent. Only a Number has the value; the zeros say which other answers
+// count as zero.
 func (a Answer) Event(value scalers.Milli, zeros triggers.Zeros) (scalers.Event, bool) {
 	switch {
 	case a == Silent:
@@ -51,14 +52,14 @@ func (a Answer) Event(value scalers.Milli, zeros triggers.Zeros) (scalers.Event,
 	}
 }
 
-// Run is a part of a series: First, First + By, First + 2 By and so on, up to Times answers. Only numbers have a First.
+// Run is a part of a series: First, First + By, First + 2 By and so on, Times answers in all. Only numbers have First and By.
 type Run struct {
 	Answer    Answer
 	First, By scalers.Milli
 	Times     int
 }
 
-// At is the k-th value of the run, from 0; it saturates.
+// At returns the k-th value of the run, counted from 0; it saturates.
 func (r Run) At(k int) scalers.Milli {
 	by, n := r.By, scalers.Milli(k)
 	switch {
@@ -73,14 +74,14 @@ func (r Run) At(k int) scalers.Milli {
 	}
 }
 
-// Series are values at regular times, as short as they were written. The zero Series is empty.
+// Series are answers at regular times, stored as runs. The zero Series is empty.
 type Series struct {
 	runs []Run
-	// ends holds, for each run, how many values there are up to its end.
+	// ends has, for each run, the number of answers up to its end.
 	ends []int
 }
 
-// NewSeries returns a series of runs, of which each has at least one value.
+// NewSeries returns a series of runs; each has at least one answer.
 func NewSeries(runs ...Run) Series {
 	s := Series{runs: runs, ends: make([]int, len(runs))}
 	n := 0
@@ -91,10 +92,10 @@ func NewSeries(runs ...Run) Series {
 	return s
 }
 
-// Runs are what the series was made of; not to be changed.
+// Runs returns the runs of the series; the caller does not change them.
 func (s Series) Runs() []Run { return s.runs }
 
-// Len is the number of values.
+// Len returns the number of answers.
 func (s Series) Len() int {
 	if len(s.ends) == 0 {
 		return 0
@@ -102,7 +103,7 @@ func (s Series) Len() int {
 	return s.ends[len(s.ends)-1]
 }
 
-// At is the k-th value, from 0. After the last, the series goes on repeating it; an empty one is silent.
+// At returns the k-th answer, counted from 0. The series repeats its last answer; an empty one is silent.
 func (s Series) At(k int) (Answer, scalers.Milli) {
 	if s.Len() == 0 {
 		return Silent, 0
@@ -112,13 +113,13 @@ func (s Series) At(k int) (Answer, scalers.Milli) {
 	return run.Answer, run.At(k - first)
 }
 
-// run returns the run of the k-th value, and the number of its first.
+// run returns the run of the k-th answer, and the index of its first.
 func (s Series) run(k int) (Run, int) {
 	i := sort.SearchInts(s.ends, k+1)
 	return s.runs[i], s.ends[i] - s.runs[i].Times
 }
 
-// Ticker is a clock of regular instants: Start, Start + Interval and so on. Interval is more than 0.
+// Ticker is a series of regular instants: Start, Start + Interval and so on. Interval is positive.
 type Ticker struct {
 	Start    scalers.Instant
 	Interval time.Duration
@@ -132,17 +133,17 @@ func (c Ticker) Next(t scalers.Instant) scalers.Instant {
 	return c.Start.Add(time.Duration(c.index(t)+1) * c.Interval)
 }
 
-// index is the number of the newest instant at or before t, which is not before Start.
+// index returns the index of the newest instant at or before t, which is not before Start.
 func (c Ticker) index(t scalers.Instant) int { return int(t.Sub(c.Start) / c.Interval) }
 
-// Regular is the feed of a series whose k-th value comes at k × interval.
+// Regular is the feed of a series whose k-th answer is read at Start + k × Interval.
 type Regular struct {
 	Ticker
 	Series Series
 	Zeros  triggers.Zeros
 }
 
-// Read returns the value of an instant; nothing before the first.
+// Read returns the answer at an instant; there is none before Start.
 func (r Regular) Read(t scalers.Instant, _ Target) (scalers.Event, bool) {
 	if t < r.Start {
 		return scalers.Event{}, false
@@ -151,7 +152,7 @@ func (r Regular) Read(t scalers.Instant, _ Target) (scalers.Event, bool) {
 	return answer.Event(value, r.Zeros)
 }
 
-// Count is the newest number that the series has said by an instant, as a count of pods; false before the first.
+// Count returns the newest number of the series at an instant, as a count of pods; false before the first number.
 func (r Regular) Count(t scalers.Instant) (int32, bool) {
 	if t < r.Start {
 		return 0, false

@@ -89,7 +89,7 @@ func (s *story) world(w *compile.Workload) (*engine.Scenario, error) {
 		}
 	}
 	slices.SortStableFunc(world.Writes, func(a, b engine.Write) int { return cmp.Compare(a.At, b.At) })
-	feeds, err := engine.Foreseen(w, alerts)
+	feeds, err := engine.DerivedFeeds(w, alerts)
 	if err != nil {
 		return nil, err
 	}

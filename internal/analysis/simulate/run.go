@@ -35,7 +35,7 @@ func (t *Track) finish(m *Model, demand []Step) {
 
 // World puts an object into a virtual world with the load of a model.
 func Scenario(w *compile.Workload, m *Model) (*engine.Scenario, error) {
-	feeds, err := engine.Foreseen(w, nil)
+	feeds, err := engine.DerivedFeeds(w, nil)
 	if err != nil {
 		return nil, err
 	}
