@@ -20,13 +20,13 @@ func AlertsOf(w *compile.Workload) Alerts {
 	return alerts
 }
 
-// follow reports whether trigger i follows alerts.
-func (a Alerts) follow(i int) bool { return i < len(a) && a[i] != nil }
+// follows reports whether the level of trigger i follows from alerts.
+func (a Alerts) follows(i int) bool { return i < len(a) && a[i] != nil }
 
-// begun is the level of trigger i once one more alert fires, and that alert in words; ok is false for one whose level is more
-// than whether an alert fires: there is no one alert to ask about.
-func (a Alerts) begun(p *scalers.Policy, i int, level scalers.Milli, now time.Time) (after scalers.Milli, what string, ok bool) {
-	if !a.follow(i) || !p.Triggers[i].Exact {
+// withOneMore returns the level of trigger i once one more alert fires, and describes that alert. ok is false when the level depends
+// on more than whether an alert fires: then there is no single alert to try.
+func (a Alerts) withOneMore(p *scalers.Policy, i int, level scalers.Milli, now time.Time) (after scalers.Milli, what string, ok bool) {
+	if !a.follows(i) || !p.Triggers[i].Exact {
 		return 0, "", false
 	}
 	if p.Triggers[i].Increment.Amount != 0 {
@@ -40,29 +40,29 @@ func (a Alerts) begun(p *scalers.Policy, i int, level scalers.Milli, now time.Ti
 	return one, "an alert that matches fires", err == nil && twice == nil && one == two
 }
 
-// alerted is what the begin and the end of the alerts of trigger i would change; nothing for a trigger that follows none, or more
-// than whether one fires.
-func alerted(p *scalers.Policy, in scalers.Input, i int, wanted int32, alerts Alerts, schedules Schedules) []Otherwise {
+// otherwiseByAlerts returns what the start and the end of the alerts of trigger i would change; nil for a trigger that withOneMore
+// cannot answer for.
+func otherwiseByAlerts(p *scalers.Policy, in scalers.Input, i int, wanted int32, alerts Alerts, schedules Schedules) []Otherwise {
 	level := eventOf(&in, i).Value
-	after, what, ok := alerts.begun(p, i, level, in.Now.Time())
+	after, what, ok := alerts.withOneMore(p, i, level, in.Now.Time())
 	if !ok {
 		return nil
 	}
 	var all []Otherwise
 	if after != level {
-		all = append(all, happens(p, in, i, after, wanted, schedules))
+		all = append(all, otherwiseAt(p, in, i, after, wanted, schedules))
 		all[0].When = what
 	}
 	if level > 0 {
-		end := happens(p, in, i, 0, wanted, schedules)
+		end := otherwiseAt(p, in, i, 0, wanted, schedules)
 		end.When = "no alert fires any longer"
 		all = append(all, end)
 	}
 	return all
 }
 
-// happens is what comes of another level of trigger i: another count, or what stands in its way and the count after that.
-func happens(p *scalers.Policy, in scalers.Input, i int, level scalers.Milli, wanted int32, schedules Schedules) Otherwise {
+// otherwiseAt returns the effect of another level of trigger i: another count, or the rule that prevents it and the count after that.
+func otherwiseAt(p *scalers.Policy, in scalers.Input, i int, level scalers.Milli, wanted int32, schedules Schedules) Otherwise {
 	o := Otherwise{Trigger: p.Triggers[i].Name, Raises: level > in.Events[i].Value}
 	in = with(in, i, level)
 	if d := decide(p, in); d.Replicas != wanted {

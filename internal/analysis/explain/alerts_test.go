@@ -10,7 +10,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/alertmanager"
 )
 
-// alerting is the policy of an object that wants as many as its alert says, and one without it.
+// alerting is the policy of an object that wants as many replicas as the level of its alert, and one without it.
 func alerting() *scalers.Policy {
 	return &scalers.Policy{
 		Min: 1, Max: 10, Idle: scalers.NoIdle, Down: scalers.Behavior{Window: 5 * time.Second},
@@ -39,7 +39,7 @@ func TestAlertsThatAreWorthWhatTheySayAreToldByTheirLevel(t *testing.T) {
 	in := scalers.Input{Now: noon, Current: 5, Events: []scalers.Event{{Trigger: "hits", At: noon, Value: 5000, Current: 5}}}
 	for _, o := range explain.Explain(alerting(), in, nil, explain.Alerts{alertmanager.Config{Value: "label:replicas", Aggregation: "max"}}).Otherwise {
 		if o.When != "" {
-			t.Errorf("%+v, but not every alert is worth the same", o)
+			t.Errorf("got %+v, want levels: not every alert is worth the same", o)
 		}
 	}
 }
@@ -52,6 +52,6 @@ func TestTheCooldownLastsFromNowOnHoweverOldTheStatusIs(t *testing.T) {
 	in := written(t, p, 1, d.Memory, v1alpha1.TriggerStatus{Name: "queue", Value: "50", Active: true})
 	in.Events[0].Value = 0
 	if e := explain.Explain(p, in, nil, nil); e.To != 1 || e.Next == nil || !e.Next.Equal(noon.Add(5*minute).Time()) {
-		t.Errorf("an idle workload is kept at %d until %v, want 1 for the whole cooldown from now on", e.To, e.Next)
+		t.Errorf("an inactive workload has %d until %v, want 1 until the end of the whole cooldown from now on", e.To, e.Next)
 	}
 }

@@ -1,6 +1,5 @@
-// Package explain answers the questions of whoever looks at a count: why this number, until when, what comes next by
-// itself, and what would change it. It knows no rule: every answer is what scalers.Decide says, asked again with another
-// instant or another level.
+// Package explain explains a count: why this number, until when, what comes next by itself, and what would change it. It knows no
+// rule: every answer comes from scalers.Decide, with another instant or another level.
 package explain
 
 import (
@@ -10,57 +9,57 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Explanation is a decision and what surrounds it. It is rendered as text, JSON or YAML.
+// Explanation explains one decision. It is rendered as text, JSON or YAML.
 type Explanation struct {
 	At time.Time `json:"at"`
-	// From is the count that the decision was taken from, To the one that is wanted.
+	// From is the count that the decision was taken from, To the count that it wants.
 	From int32 `json:"from"`
 	To   int32 `json:"to"`
-	// Obstacles stand between what is wanted and the count of the target.
+	// Obstacles keep the target from having the wanted count, or act on that count.
 	Obstacles []Obstacle `json:"obstacles,omitempty"`
-	// Notices are what people should know of the triggers beside their levels.
+	// Notices are remarks on the triggers, and on annotations without an effect.
 	Notices []string `json:"notices,omitempty"`
-	// Raw is the winner's formula before everything else; absent while nothing is known.
+	// Raw is the result of the winner's formula, before every other rule; absent while no trigger is known.
 	Raw      *int32    `json:"raw,omitempty"`
 	Winner   string    `json:"trigger,omitempty"`
 	Triggers []Trigger `json:"triggers"`
 	Steps    []Step    `json:"steps"`
-	// Unchanged says why no rule changed the number, when none did.
+	// Unchanged says why no rule changed the number; "" when one did.
 	Unchanged string   `json:"unchanged,omitempty"`
 	LimitedBy []string `json:"limitedBy,omitempty"`
-	// Next is when the answer may be another one with no new event.
+	// Next is when the decision may change without a new reading.
 	Next *time.Time `json:"next,omitempty"`
-	// Scheduled: some trigger follows the clock.
+	// Scheduled: a trigger follows the clock.
 	Scheduled bool `json:"scheduled,omitempty"`
-	// Ahead is what comes by itself in a day, while every level but those of schedules stays as it is.
+	// Ahead are the changes of the next 24 hours while every level but those of schedules stays as it is.
 	Ahead []Change `json:"ahead,omitempty"`
-	// Recorded says why neither that nor Otherwise is told, when it is not.
+	// Recorded says why Ahead and Otherwise are missing; "" when they are not.
 	Recorded string `json:"recorded,omitempty"`
-	// Told says of each trigger whose level is pushed and stands, such as an alert or a level with a ttl, what it does by itself: a
-	// status does not have when, so that it is not among what is ahead.
-	Told []string `json:"told,omitempty"`
-	// has is the count that there is when it is asked; nil when that is not known.
+	// Undated are the changes that time alone brings to levels that are pushed, such as those of alerts, when a status does not
+	// have their instants: they are missing in Ahead.
+	Undated []string `json:"told,omitempty"`
+	// has is the count of the target now; nil when it is unknown.
 	has *int32
-	// Now is when it was asked, where that is another instant than At.
+	// Now is the instant of the explanation, when it is not At.
 	Now *time.Time `json:"now,omitempty"`
-	// Otherwise is what would change the answer at this instant.
+	// Otherwise are the levels at which the decision would be another one.
 	Otherwise []Otherwise `json:"otherwise,omitempty"`
 }
 
 // Trigger is one trigger's part in a decision.
 type Trigger struct {
 	Name string `json:"name"`
-	// Formula is its division, with its numbers; "" while its level is unknown. Of a level that is unknown but for what it is at
-	// least, it is that of the least.
+	// Formula is its division, with its numbers; "" while its level is unknown. For a level of which only a lower bound is known, it
+	// is the division of the bound.
 	Formula string `json:"formula,omitempty"`
-	// Proposal is what the formula asks for, Tolerated what is left of that after the tolerance; absent of a trigger that asks
-	// for nothing itself: a step trigger with nothing to add, or one that is part of the formula of all.
+	// Proposal is the count that the formula asks for, Tolerated the count after the tolerance. Both are absent for a trigger that
+	// asks for no count: a step trigger with nothing to add, or an input of the formula of all triggers.
 	Proposal  *int32 `json:"proposal,omitempty"`
 	Tolerated *int32 `json:"tolerated,omitempty"`
 	Active    bool   `json:"active"`
-	// Indifferent: the trigger does not say when there is work at all, as cpu and memory do not.
+	// Indifferent: the trigger cannot activate the workload, as cpu and memory cannot.
 	Indifferent bool `json:"indifferent,omitempty"`
-	// Unknown says why the level is not known.
+	// Unknown says why the level is unknown.
 	Unknown string `json:"unknown,omitempty"`
 }
 
@@ -70,17 +69,16 @@ type Step struct {
 	From int32  `json:"from"`
 	To   int32  `json:"to"`
 	Why  string `json:"why"`
-	// Until is when the rule may stop holding the number back by itself.
+	// Until is when the rule may stop to hold the number back without a new reading.
 	Until *time.Time `json:"until,omitempty"`
 }
 
-// Explain takes the decision that in calls for, and surrounds it. The levels of schedules are those of its instant. It does
-// not consume in.
+// Explain takes the decision of an input, and explains it. Schedules have the levels of its instant. It does not consume in.
 func Explain(p *scalers.Policy, in scalers.Input, schedules Schedules, alerts Alerts) *Explanation {
 	return explain(p, in, schedules, alerts, nil)
 }
 
-// explain is Explain with what stands in the way of the count.
+// explain is Explain with obstacles.
 func explain(p *scalers.Policy, in scalers.Input, schedules Schedules, alerts Alerts, obstacles []Obstacle) *Explanation {
 	in.Events = slices.Clone(in.Events)
 	schedules.read(in.Events, in.Now)
@@ -102,21 +100,21 @@ func explain(p *scalers.Policy, in scalers.Input, schedules Schedules, alerts Al
 	if len(e.Steps) == 0 {
 		e.Unchanged = p.Why(&d)
 	}
-	e.Obstacles = append(e.Obstacles, e.ignorance()...)
+	e.Obstacles = append(e.Obstacles, e.unknownObstacles()...)
 	e.Next = timeOf(min(d.Next, schedules.next(in.Now), beginsNext(in.Events)))
-	e.Scheduled, e.Told = schedules.any(), told(p, in, schedules, alerts)
+	e.Scheduled, e.Undated = schedules.any(), undated(p, in, schedules, alerts)
 	e.Ahead = ahead(p, in, &d, schedules, e.blocked())
 	e.Otherwise = otherwise(p, in, &d, schedules, alerts)
 	return e
 }
 
-// decide asks the core without consuming the memory.
+// decide takes a decision without consuming the memory.
 func decide(p *scalers.Policy, in scalers.Input) scalers.Decision {
 	in.Memory = in.Memory.Clone()
 	return scalers.Decide(p, in)
 }
 
-// eventOf is the reading of trigger i; an empty one when there is none yet.
+// eventOf returns the reading of trigger i; an empty one when there is none yet.
 func eventOf(in *scalers.Input, i int) *scalers.Event {
 	if i < len(in.Events) {
 		return &in.Events[i]
@@ -145,10 +143,10 @@ func triggerOf(p *scalers.Policy, i int, e *scalers.Event, q *scalers.Proposal) 
 	return t
 }
 
-// indifferent reports whether a trigger has no part in whether the workload is active.
+// indifferent reports whether a trigger has no part in the activity of the workload.
 func indifferent(t *scalers.Trigger) bool { return t.PerPod || t.Cap || t.Input }
 
-// timeOf is an instant as a time; nil for one that is not reached.
+// timeOf returns an instant as a time; nil for Never.
 func timeOf(t scalers.Instant) *time.Time {
 	if t == scalers.Never {
 		return nil

@@ -21,7 +21,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write what is said now into testdata") //nolint:gochecknoglobals // A test flag.
+var rewrite = flag.Bool("rewrite", false, "write the present output to testdata") //nolint:gochecknoglobals // A test flag.
 
 const minute = time.Minute
 
@@ -41,7 +41,7 @@ func queue() *scalers.Policy {
 	}
 }
 
-// input is a moment in which eight replicas run, as eight were asked for three minutes ago.
+// input has eight running replicas, as eight were recommended three minutes ago.
 func input(p *scalers.Policy, level scalers.Milli) scalers.Input {
 	var m scalers.Memory
 	return scalers.Input{
@@ -76,11 +76,11 @@ func TestWhatIsHeldIsHeldFromNowOnHoweverOldTheStatusIs(t *testing.T) {
 	in := written(t, p, 8, d.Memory, v1alpha1.TriggerStatus{Name: "queue", Value: "800"})
 	in.Events[0].Value = 100_000
 	if d := explain.Explain(p, in, nil, nil); d.To != 8 || d.Next == nil || !d.Next.Equal(noon.Add(5*minute).Time()) {
-		t.Errorf("fewer are held at %d until %v, want 8 for the whole window from now on", d.To, d.Next)
+		t.Errorf("the explanation has the count %d until %v, want 8 until the end of the whole window from now on", d.To, d.Next)
 	}
 }
 
-// written is the moment at noon as a status tells it, of an object with one trigger.
+// written is the input at noon that a status of an object with one trigger gives.
 func written(t *testing.T, p *scalers.Policy, count int32, memory scalers.Memory, trigger v1alpha1.TriggerStatus) scalers.Input {
 	t.Helper()
 	text, err := memory.MarshalText()
@@ -96,7 +96,7 @@ func written(t *testing.T, p *scalers.Policy, count int32, memory scalers.Memory
 	return in
 }
 
-// reads compares an explanation's text with what stands in testdata.
+// reads compares an explanation's text with its golden file.
 func reads(t *testing.T, name string, e *explain.Explanation) {
 	t.Helper()
 	var got strings.Builder
@@ -106,7 +106,7 @@ func reads(t *testing.T, name string, e *explain.Explanation) {
 	golden(t, name, got.String())
 }
 
-// golden fails when a text is another one than that of its file.
+// golden fails when a text is not that of its golden file.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", strings.ReplaceAll(name, " ", "_")+".txt")
@@ -120,18 +120,18 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("it reads\n%swant\n%s", got, want)
+		t.Errorf("got the text\n%swant\n%s", got, want)
 	}
 }
 
-// What an explanation claims is what the core decides: at the level it names there is the count it names, and a
-// thousandth before that there is not.
+// The core decides what an explanation claims: at the level that it names there is the count that it names, and a thousandth before
+// that there is not.
 func TestWhatWouldChangeTheAnswerDoes(t *testing.T) {
 	for level := scalers.Milli(0); level <= 1_200_000; level += 7_300 {
 		in := input(queue(), level)
 		for _, o := range explain.Explain(queue(), in, nil, nil).Otherwise {
 			if !holds(o, level, decided(in)) {
-				t.Errorf("at %s it is not so that %+v", level, o)
+				t.Errorf("at the level %s the core does not decide what the explanation claims: %+v", level, o)
 			}
 		}
 	}
@@ -190,25 +190,25 @@ func TestASchedulesEdgesComeByThemselves(t *testing.T) {
 	}
 	// After the edge at 14:00 the window of five minutes stands for as long as it always does.
 	if want := []string{"13:00 8→9", "14:05 9→8"}; !slices.Equal(changes, want) {
-		t.Errorf("%v comes by itself, want %v", changes, want)
+		t.Errorf("got the changes ahead %v, want %v", changes, want)
 	}
 	if got := *e.Triggers[1].Proposal; got != 0 {
-		t.Errorf("the schedule asks for %d now, by its last reading; it wants 0", got)
+		t.Errorf("the schedule asks for %d, want 0: its level at this instant, not that of its last reading", got)
 	}
 	for _, o := range e.Otherwise {
 		if o.Trigger == "office" {
-			t.Errorf("%+v, but nobody changes a schedule's level", o)
+			t.Errorf("got %+v, want nothing on a schedule: only the clock changes its level", o)
 		}
 	}
 	if in.Events[1].Value != 2000 {
-		t.Error("the reading was changed")
+		t.Errorf("the reading of the input became %s, want 2", in.Events[1].Value)
 	}
 }
 
 func TestLevelsAreWrittenAsPeopleWriteThem(t *testing.T) {
 	out, err := json.Marshal(explain.Explain(queue(), input(queue(), 800_000), nil, nil))
 	if err != nil || !strings.Contains(string(out), `"above":"880"`) {
-		t.Errorf("%v, in thousandths: %s", err, out)
+		t.Errorf("got %s, %v; want the level 880 in decimal notation", out, err)
 	}
 }
 
@@ -221,7 +221,7 @@ func TestExplainingChangesNothing(t *testing.T) {
 	explain.Explain(queue(), in, nil, nil)
 	after, err := in.Memory.MarshalText()
 	if err != nil || string(before) != string(after) {
-		t.Errorf("the memory became %s from %s, %v", after, before, err)
+		t.Errorf("the memory became %s, %v; want %s as before", after, err, before)
 	}
 }
 

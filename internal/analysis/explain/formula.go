@@ -7,7 +7,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// formula is a trigger's division with its numbers; what it comes to is the proposal q.
+// formula returns a trigger's division with its numbers; its result is the proposal q.
 func formula(t *scalers.Trigger, e *scalers.Event, q *scalers.Proposal) string {
 	switch {
 	case q.AddsNothing:
@@ -25,13 +25,13 @@ func formula(t *scalers.Trigger, e *scalers.Event, q *scalers.Proposal) string {
 	}
 }
 
-// whole is a level without what is left over of a whole unit.
+// whole rounds a level down to a whole unit.
 func whole(m scalers.Milli) scalers.Milli { return m - m%1000 }
 
-// partOf is the level of a trigger that asks for nothing itself: the formula of all does.
+// partOf describes the level of a trigger that is an input of the formula of all triggers.
 func partOf(q *scalers.Proposal) string { return q.Level.String() + ", part of the formula" }
 
-// overPods is the division of a reading of single pods, and how its level came about.
+// overPods returns the division of a reading of single pods, and how its level came about.
 func overPods(t *scalers.Trigger, q *scalers.Proposal) string {
 	n, unit := &q.Pods, ""
 	measured := fmt.Sprintf("%d measured", n.Ready)

@@ -11,7 +11,7 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
-// History writes past decisions for people, the newest last.
+// History writes past decisions as a table, the newest last. The error is that of w.
 func History(w io.Writer, newestFirst []v1alpha1.PastDecision) error {
 	out := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(out, "AT\tREPLICAS\tTRIGGER\tRAW\tLIMITED BY\tWHY")

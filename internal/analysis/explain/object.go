@@ -14,13 +14,14 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Object explains the decision that an object calls for now, as far as its status tells it.
+// Object explains the decision on an object at an instant, from its status. The error wraps that of Undecided, or names the field of
+// the status that cannot be read.
 func Object(w *compile.Workload, s *v1alpha1.ScaledObjectStatus, now time.Time) (*Explanation, error) {
-	tell := fromCore
+	explained := fromCore
 	if Recorded(w) {
-		tell = FromStatus
+		explained = FromStatus
 	}
-	e, err := tell(w, s, now)
+	e, err := explained(w, s, now)
 	if err != nil {
 		return nil, fmt.Errorf("explain %s: %w", w.Key(), err)
 	}
@@ -28,7 +29,7 @@ func Object(w *compile.Workload, s *v1alpha1.ScaledObjectStatus, now time.Time) 
 	return e, nil
 }
 
-// fromCore asks the core again.
+// fromCore takes the decision again.
 func fromCore(w *compile.Workload, s *v1alpha1.ScaledObjectStatus, now time.Time) (*Explanation, error) {
 	in, err := InputOf(w, s, now)
 	if err != nil {
@@ -41,7 +42,7 @@ func fromCore(w *compile.Workload, s *v1alpha1.ScaledObjectStatus, now time.Time
 	return explain(w.Policy, in, schedules, AlertsOf(w), obstaclesOf(w, s)), nil
 }
 
-// Undecided is the error that nothing can be told of an object's decision, and why as far as its status knows.
+// Undecided returns the error that an object has no decision to explain, with the reason that its status has.
 func Undecided(s *v1alpha1.ScaledObjectStatus) error {
 	what := "nothing has been decided on it yet"
 	if s.LastDecision != nil && s.Replicas == nil {
@@ -55,8 +56,8 @@ func Undecided(s *v1alpha1.ScaledObjectStatus) error {
 	return fmt.Errorf("%s: does impulse run, and lead?", what)
 }
 
-// InputOf returns the decision that an object calls for now, from what its status says: the levels are those of the last
-// change of outcome.
+// InputOf returns the input of the decision on an object at an instant, from its status: the levels are those of the last change of
+// outcome. The error is that of Undecided, or names the field of the status that cannot be read.
 func InputOf(w *compile.Workload, s *v1alpha1.ScaledObjectStatus, now time.Time) (scalers.Input, error) {
 	in := scalers.Input{Now: scalers.InstantOf(now)}
 	if s.LastDecision == nil || s.Replicas == nil {
@@ -66,7 +67,7 @@ func InputOf(w *compile.Workload, s *v1alpha1.ScaledObjectStatus, now time.Time)
 	if err := in.Memory.UnmarshalText([]byte(s.Memory)); err != nil {
 		return in, fmt.Errorf("read what is remembered in the status: %w", err)
 	}
-	in.Memory = lasted(in.Memory, in.Now)
+	in.Memory = resumed(in.Memory, in.Now)
 	for i := range w.Triggers {
 		e, err := readingOf(&w.Policy.Triggers[i], s)
 		if err != nil {
@@ -81,16 +82,16 @@ func InputOf(w *compile.Workload, s *v1alpha1.ScaledObjectStatus, now time.Time)
 	return in, nil
 }
 
-// lasted is a memory as of now. It was written when the outcome changed last; every reading since has recommended the same, and
-// found the same active. What failed goes on to be counted by its readings.
-func lasted(m scalers.Memory, now scalers.Instant) scalers.Memory {
+// resumed returns a memory as of now. It was written when the outcome changed last: every reading since then had the same
+// recommendation and the same activity. Failures are still counted from their own readings.
+func resumed(m scalers.Memory, now scalers.Instant) scalers.Memory {
 	failures := slices.Clone(m.Failures)
 	m = m.Resume(now)
 	m.Failures = failures
 	return m
 }
 
-// readingOf is a trigger's reading as a status has it; one that it does not have has not been read.
+// readingOf returns the reading of a trigger that a status has; a reading without an instant when it has none.
 func readingOf(policy *scalers.Trigger, s *v1alpha1.ScaledObjectStatus) (scalers.Event, error) {
 	e := scalers.Event{Trigger: policy.Name}
 	for i := range s.Triggers {
@@ -120,7 +121,7 @@ func readingOf(policy *scalers.Trigger, s *v1alpha1.ScaledObjectStatus) (scalers
 	return e, nil
 }
 
-// pendingOf is the level that a trigger foresees, as a status has it.
+// pendingOf returns the foreseen level of a trigger that a status has.
 func pendingOf(t *v1alpha1.TriggerStatus) (scalers.Foreseen, error) {
 	if t.Pending == nil {
 		return scalers.Foreseen{}, nil

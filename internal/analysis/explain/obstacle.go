@@ -12,7 +12,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Obstacle is what stands between what is wanted and the count of the target.
+// Obstacle keeps the target from having the wanted count, or acts on that count.
 type Obstacle struct {
 	// Reason is one word for machines, as of a condition.
 	Reason  string `json:"reason"`
@@ -21,7 +21,7 @@ type Obstacle struct {
 	Blocks bool `json:"blocks,omitempty"`
 }
 
-// obstaclesOf returns the obstacles that an object's spec and its status name, each reason once.
+// obstaclesOf returns the obstacles in the spec and in the status of an object, each reason once.
 func obstaclesOf(w *compile.Workload, s *v1alpha1.ScaledObjectStatus) []Obstacle {
 	var all []Obstacle
 	add := func(o Obstacle) {
@@ -45,7 +45,7 @@ func obstaclesOf(w *compile.Workload, s *v1alpha1.ScaledObjectStatus) []Obstacle
 	return all
 }
 
-// obstructs reports whether a condition names an obstacle. A trigger that is unknown is none: the decision takes it into account.
+// obstructs reports whether a condition is an obstacle. An unknown trigger is none: the decision takes it into account.
 func obstructs(c *metav1.Condition) bool {
 	switch c.Reason {
 	case v1alpha1.ReasonTriggerFailed, v1alpha1.ReasonWaitingForTriggers:
@@ -57,8 +57,8 @@ func obstructs(c *metav1.Condition) bool {
 	}
 }
 
-// noticesOf returns what people should know of an object beside its decision: its annotations that have no effect, and what its
-// status says of triggers that are known.
+// noticesOf returns the notices on an object: its annotations without an effect, and the remarks of its status on triggers that are
+// known.
 func noticesOf(w *compile.Workload, s *v1alpha1.ScaledObjectStatus) []string {
 	var all []string
 	if w.UnknownAnnotations != "" {
@@ -73,8 +73,8 @@ func noticesOf(w *compile.Workload, s *v1alpha1.ScaledObjectStatus) []string {
 	return all
 }
 
-// ignorance is what keeps a count because a trigger is unknown: nothing is lowered on an unknown.
-func (e *Explanation) ignorance() []Obstacle {
+// unknownObstacles returns the unknown trigger that keeps the count, if one does: an unknown level lowers nothing.
+func (e *Explanation) unknownObstacles() []Obstacle {
 	keeps := slices.Contains(e.LimitedBy, scalers.RuleUnknown.String()) && !slices.Contains(e.LimitedBy, scalers.RuleFallback.String())
 	if e.From != e.To || !keeps && !strings.HasPrefix(e.Unchanged, "held, as nothing is known") {
 		return nil
@@ -96,8 +96,8 @@ func (e *Explanation) blocked() bool {
 	return slices.ContainsFunc(e.Obstacles, func(o Obstacle) bool { return o.Blocks })
 }
 
-// inTheWay says the obstacles, as the end of a sentence; "" when there is none.
-func (e *Explanation) inTheWay() string {
+// obstacleText lists the obstacles as the end of a sentence; "" when there is none.
+func (e *Explanation) obstacleText() string {
 	all := make([]string, len(e.Obstacles))
 	for i, o := range e.Obstacles {
 		all[i] = o.Reason + ": " + o.Message

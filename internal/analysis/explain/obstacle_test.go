@@ -17,7 +17,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/alertmanager"
 )
 
-// condition is one of a status.
+// condition is a condition of a status.
 func condition(kind string, status metav1.ConditionStatus, reason, message string) metav1.Condition {
 	return metav1.Condition{Type: kind, Status: status, Reason: reason, Message: message}
 }
@@ -60,8 +60,8 @@ func firstLine(text string) string {
 	return line
 }
 
-// hindered is an object with four replicas, and its first line.
-type hindered struct {
+// obstructed is an object with four replicas, and its first line.
+type obstructed struct {
 	// level is the queue's, unless it is unknown or has not been read yet.
 	level, lastError string
 	unread           bool
@@ -72,7 +72,7 @@ type hindered struct {
 }
 
 // check fails when the first line is another one.
-func (c *hindered) check(t *testing.T) {
+func (c *obstructed) check(t *testing.T) {
 	t.Helper()
 	w, s := four(t, c.level, c.conditions...)
 	if s.Triggers[0].LastError = c.lastError; c.unread {
@@ -82,14 +82,14 @@ func (c *hindered) check(t *testing.T) {
 		c.edit(w)
 	}
 	if got := firstLine(textOf(t, w, s)); got != "At 2026-03-01 12:00:00Z shop/web (Deployment/web) "+c.want {
-		t.Errorf("it reads\n%s\nwant\n%s", got, c.want)
+		t.Errorf("got the first line\n%s\nwant it to end with\n%s", got, c.want)
 	}
 }
 
 func TestTheFirstLineSaysWhatKeepsACountFromBeingWritten(t *testing.T) {
 	const ready, able, is = v1alpha1.ConditionReady, v1alpha1.ConditionAbleToScale, metav1.ConditionFalse
 	const hpa = "HorizontalPodAutoscaler theirs scales the same target"
-	for name, c := range map[string]hindered{
+	for name, c := range map[string]obstructed{
 		"a dry run": {
 			level: "900", edit: func(w *compile.Workload) { w.DryRun = true },
 			conditions: []metav1.Condition{condition(able, is, "DryRun", "dryRun is set")},
@@ -126,7 +126,7 @@ func TestTheFirstLineSaysWhatKeepsACountFromBeingWritten(t *testing.T) {
 }
 
 func TestTheFirstLineSaysWhatElseActsOnTheCount(t *testing.T) {
-	for name, c := range map[string]hindered{
+	for name, c := range map[string]obstructed{
 		"nothing": {level: "900", want: "goes from 4 to 9 replicas."},
 		"a trigger that is unknown is part of the decision": {
 			level: "900", conditions: []metav1.Condition{condition(v1alpha1.ConditionReady, metav1.ConditionFalse, "TriggerFailed", "rps: refused")},
@@ -156,7 +156,7 @@ func TestTheFirstLineSaysWhatElseActsOnTheCount(t *testing.T) {
 }
 
 func TestTheFirstLineOfARecordedDecisionSaysWhatBecameOfIt(t *testing.T) {
-	inTheWay := condition(v1alpha1.ConditionAbleToScale, metav1.ConditionFalse, "DryRun", "dryRun is set")
+	dryRun := condition(v1alpha1.ConditionAbleToScale, metav1.ConditionFalse, "DryRun", "dryRun is set")
 	gone := condition(v1alpha1.ConditionReady, metav1.ConditionFalse, "TargetNotFound", "there is no Deployment web in namespace shop")
 	for want, c := range map[string]struct {
 		has        *int32
@@ -164,7 +164,7 @@ func TestTheFirstLineOfARecordedDecisionSaysWhatBecameOfIt(t *testing.T) {
 	}{
 		"went from 4 to 10 replicas, and has had 10 since.":                                              {has: new(int32(10))},
 		"was to go from 4 to 10 replicas, and has 6 now.":                                                {has: new(int32(6))},
-		"was to go from 4 to 10 replicas, and has 4 now: DryRun: dryRun is set.":                         {new(int32(4)), []metav1.Condition{inTheWay}},
+		"was to go from 4 to 10 replicas, and has 4 now: DryRun: dryRun is set.":                         {new(int32(4)), []metav1.Condition{dryRun}},
 		"was to go from 4 to 10 replicas: TargetNotFound: there is no Deployment web in namespace shop.": {nil, []metav1.Condition{gone}},
 	} {
 		s := &v1alpha1.ScaledObjectStatus{
@@ -172,7 +172,7 @@ func TestTheFirstLineOfARecordedDecisionSaysWhatBecameOfIt(t *testing.T) {
 		}
 		got := firstLine(textOf(t, perPod(), s))
 		if want := "1m ago, at 2026-03-01 12:00:00Z shop/web (Deployment/web) " + want + " What was read then:"; got != want {
-			t.Errorf("it reads\n%s\nwant\n%s", got, want)
+			t.Errorf("got the first line\n%s\nwant\n%s", got, want)
 		}
 	}
 }
@@ -193,15 +193,15 @@ func TestWhatIsWantedWhileNothingIsWrittenStartsFromTheCountThatThereIs(t *testi
 		return all
 	}
 	if got, want := ahead(false), []string{"12:05 4→2", "12:06 2→1"}; !slices.Equal(got, want) {
-		t.Errorf("written, it is %v, want %v", got, want)
+		t.Errorf("with writes the changes ahead are %v, want %v", got, want)
 	}
 	if got, want := ahead(true), []string{"12:05 4→2"}; !slices.Equal(got, want) {
-		t.Errorf("not written, it is %v, want %v", got, want)
+		t.Errorf("without writes the changes ahead are %v, want %v", got, want)
 	}
 	w, s := four(t, "100")
 	w.DryRun = true
 	if text := textOf(t, w, s); !strings.Contains(text, "\nWhat will be wanted, while every value stays as it is:\n") {
-		t.Errorf("it promises that it comes:\n%s", text)
+		t.Errorf("got the text\n%s\nwant that the count will be wanted, as nothing is written", text)
 	}
 }
 
@@ -228,11 +228,14 @@ func TestAnAlertThatWaitsIsForeseenAtTheInstantAtWhichItBegins(t *testing.T) {
 		t.Fatal(err)
 	}
 	if e.To != 1 || len(e.Ahead) == 0 || e.Ahead[0].To != 5 || !e.Ahead[0].At.Equal(noon.Add(43*time.Second).Time()) {
-		t.Errorf("it goes to %d, and then %+v", e.To, e.Ahead)
+		t.Errorf("the count goes to %d, and then %+v; want 1, and 5 after 43 s", e.To, e.Ahead)
 	}
 	w, s = waiting(t, noon.Add(-time.Millisecond).Time())
-	if e, err = explain.Object(w, s, noon.Time()); err != nil || e.To != 5 {
-		t.Errorf("once it counts, %v: it goes to %d", err, e.To)
+	if e, err = explain.Object(w, s, noon.Time()); err != nil {
+		t.Fatal(err)
+	}
+	if e.To != 5 {
+		t.Errorf("once the alert counts, the count goes to %d, want 5", e.To)
 	}
 }
 
@@ -240,7 +243,7 @@ func TestAnAnnotationWithoutAnEffectIsNoted(t *testing.T) {
 	w, s := four(t, "100")
 	w.UnknownAnnotations = "annotation impulse.sh/pause has no effect"
 	if text := textOf(t, w, s); !strings.Contains(text, "\n  Note: annotation impulse.sh/pause has no effect.\n") {
-		t.Errorf("it reads\n%s", text)
+		t.Errorf("got the text\n%s\nwant the note in it", text)
 	}
 }
 
@@ -253,7 +256,7 @@ func TestAPauseLastsLongerThanTheWindowThatHoldsToday(t *testing.T) {
 		w, s := four(t, "400")
 		w.Policy.Paused = paused
 		if text := regexp.MustCompile(" +").ReplaceAllString(textOf(t, w, s), " "); !strings.Contains(text, want) {
-			t.Errorf("it reads\n%s\nwant %s", text, want)
+			t.Errorf("got the text\n%s\nwant in it %s", text, want)
 		}
 	}
 }
@@ -266,11 +269,11 @@ func TestAnAlertThatIsStaleSaysWhenItIsOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(e.Ahead) != 1 || e.Ahead[0].From != 5 || e.Ahead[0].To != 1 || e.Ahead[0].At.Before(noon.Add(30*time.Second).Time()) {
-		t.Errorf("%+v comes by itself, want one change to 1, when the alert is over", e.Ahead)
+		t.Errorf("got the changes ahead %+v, want one to 1 when the alert is over", e.Ahead)
 	}
 	s.Conditions = []metav1.Condition{condition(v1alpha1.ConditionAlertStale, metav1.ConditionFalse, "TTLExpired", "hits: alert Slow was not repeated; is repeat_interval below the ttl?")}
 	if text := textOf(t, w, s); !strings.Contains(text, "\n  Note: hits: alert Slow was not repeated; is repeat_interval below the ttl?\n") {
-		t.Errorf("an expired ttl is not a note:\n%s", text)
+		t.Errorf("got the text\n%s\nwant the note on the expired ttl in it", text)
 	}
 }
 
@@ -278,7 +281,7 @@ func TestTheHistorySaysWhatWasNotWritten(t *testing.T) {
 	var out strings.Builder
 	past := []v1alpha1.PastDecision{{From: 2, To: 5, NotWritten: "ForeignHPA", Why: "rps asks for 5"}}
 	if err := explain.History(&out, past); err != nil || !strings.Contains(out.String(), "not written: ForeignHPA; rps asks for 5") {
-		t.Errorf("%v: it reads\n%s", err, out.String())
+		t.Errorf("got the history\n%s%v\nwant in it that 5 was not written", out.String(), err)
 	}
 }
 

@@ -9,54 +9,54 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Otherwise is what one trigger would have to say for another answer at this instant.
+// Otherwise is a change of one trigger's level that would change the decision at this instant.
 type Otherwise struct {
 	Trigger string `json:"trigger"`
-	// Above is the level above which more are wanted, AtMost the level down to which fewer are; To is how many then. Only one
-	// of the two is set, or neither, when no level helps.
+	// Above is the level above which more replicas are wanted, AtMost the level at or below which fewer are; To is that count. One of
+	// the two is set, or neither when no level changes the decision.
 	Above  *Level `json:"above,omitempty"`
 	AtMost *Level `json:"atMost,omitempty"`
 	To     int32  `json:"to,omitempty"`
-	// When says in words what would have to happen, of a trigger whose level is no number to its user: an alert fires, or ends.
-	// Above and AtMost are not set then.
+	// When describes the event that would have to happen for a trigger whose user does not think of its level as a number: an alert
+	// fires, or ends. Above and AtMost are not set then.
 	When string `json:"when,omitempty"`
-	// Then is the first change that comes by itself after what When says, where it changes nothing at first.
+	// Then is the first change that follows the event by itself, when the event changes nothing at once.
 	Then *Change `json:"then,omitempty"`
-	// Raises is the direction that this is about.
+	// Raises is the direction: a higher level.
 	Raises bool `json:"raises"`
 	// counts: the level is itself a count of replicas.
 	counts bool
-	// Because is the rule that stands in the way when no level helps, with its sentence, and Until when that may end by itself.
+	// Because says which rule prevents a change when no level helps, and Until when that may end by itself.
 	Because string     `json:"because,omitempty"`
 	Until   *time.Time `json:"until,omitempty"`
 }
 
-// Level is a level that is written as in a status, "880" or "0.5", and not in thousandths.
+// Level is a level in the units of its trigger, such as "880" or "0.5".
 type Level scalers.Milli
 
-// String returns the level as people write it.
+// String returns the level in decimal notation.
 func (l Level) String() string { return scalers.Milli(l).String() }
 
 // MarshalText implements encoding.TextMarshaler.
 func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
-// otherwise looks for the nearest levels at which the answer d is another one. A higher level never gives fewer replicas, so
-// they are found by halving. A schedule is left out: nobody changes its level but the clock.
+// otherwise finds the nearest levels at which the decision d is another one. A higher level never gives fewer replicas, so a binary
+// search finds them. Schedules are left out: only the clock changes their levels.
 func otherwise(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedules Schedules, alerts Alerts) []Otherwise {
 	var all []Otherwise
 	for i := range p.Triggers {
 		e := eventOf(&in, i)
-		if schedules.follow(i) || !p.Propose(i, e, in.Now).Known || p.Triggers[i].PerPod {
+		if schedules.follows(i) || !p.Propose(i, e, in.Now).Known || p.Triggers[i].PerPod {
 			continue // A reading of single pods is not one level that is higher or lower.
 		}
-		if told := alerted(p, in, i, d.Replicas, alerts, schedules); told != nil {
-			all = append(all, told...)
+		if byAlerts := otherwiseByAlerts(p, in, i, d.Replicas, alerts, schedules); byAlerts != nil {
+			all = append(all, byAlerts...)
 			continue
 		}
-		ask := func(level scalers.Milli) scalers.Decision { return decide(p, with(in, i, level)) }
-		all = append(all, raised(p, i, e.Value, d.Replicas, ask))
+		decideAt := func(level scalers.Milli) scalers.Decision { return decide(p, with(in, i, level)) }
+		all = append(all, raised(p, i, e.Value, d.Replicas, decideAt))
 		if e.Value > 0 {
-			all = append(all, lowered(p, i, e.Value, d.Replicas, ask))
+			all = append(all, lowered(p, i, e.Value, d.Replicas, decideAt))
 		}
 		if p.Triggers[i].Increment.Amount != 0 {
 			for j := range all {
@@ -67,14 +67,14 @@ func otherwise(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedul
 	return all
 }
 
-// with is the same moment with another level of trigger i.
+// with returns the input with another level of trigger i.
 func with(in scalers.Input, i int, level scalers.Milli) scalers.Input {
 	in.Events = slices.Clone(in.Events)
 	in.Events[i].Value = level
 	return in
 }
 
-// count leaves whole units of the levels of a step trigger: above 3.999 is above 3 to who counts.
+// count rounds the levels of a step trigger down to whole steps: above 3.999 is above 3.
 func (o *Otherwise) count(trigger string) {
 	for _, level := range []*Level{o.Above, o.AtMost} {
 		if o.Trigger == trigger && level != nil {
@@ -83,19 +83,19 @@ func (o *Otherwise) count(trigger string) {
 	}
 }
 
-// raised finds the least level above which more than wanted are asked for.
-func raised(p *scalers.Policy, i int, level scalers.Milli, wanted int32, ask func(scalers.Milli) scalers.Decision) Otherwise {
-	o := Otherwise{Trigger: p.Triggers[i].Name, Raises: true, counts: asksItself(&p.Triggers[i])}
+// raised finds the least level above which the decision is higher than wanted.
+func raised(p *scalers.Policy, i int, level scalers.Milli, wanted int32, decideAt func(scalers.Milli) scalers.Decision) Otherwise {
+	o := Otherwise{Trigger: p.Triggers[i].Name, Raises: true, counts: isCount(&p.Triggers[i])}
 	most := scalers.Milli(math.MaxInt64)
-	d := ask(most)
+	d := decideAt(most)
 	if d.Replicas <= wanted {
 		o.Because, o.Until = obstacle(p, &d, i, true)
 		return o
 	}
-	below, above := level, most // ask(below) gives no more than wanted, ask(above) does.
+	below, above := level, most // decideAt(below) gives no more than wanted, decideAt(above) does.
 	for above-below > 1 {
 		middle := below + (above-below)/2
-		if at := ask(middle); at.Replicas > wanted {
+		if at := decideAt(middle); at.Replicas > wanted {
 			above, d = middle, at
 		} else {
 			below = middle
@@ -105,18 +105,18 @@ func raised(p *scalers.Policy, i int, level scalers.Milli, wanted int32, ask fun
 	return o
 }
 
-// lowered finds the greatest level at which fewer than wanted are asked for.
-func lowered(p *scalers.Policy, i int, level scalers.Milli, wanted int32, ask func(scalers.Milli) scalers.Decision) Otherwise {
-	o := Otherwise{Trigger: p.Triggers[i].Name, counts: asksItself(&p.Triggers[i])}
-	d := ask(0)
+// lowered finds the greatest level at which the decision is lower than wanted.
+func lowered(p *scalers.Policy, i int, level scalers.Milli, wanted int32, decideAt func(scalers.Milli) scalers.Decision) Otherwise {
+	o := Otherwise{Trigger: p.Triggers[i].Name, counts: isCount(&p.Triggers[i])}
+	d := decideAt(0)
 	if d.Replicas >= wanted {
 		o.Because, o.Until = obstacle(p, &d, i, false)
 		return o
 	}
-	below, above := scalers.Milli(0), level // ask(below) gives fewer than wanted, ask(above) does not.
+	below, above := scalers.Milli(0), level // decideAt(below) gives fewer than wanted, decideAt(above) does not.
 	for above-below > 1 {
 		middle := below + (above-below)/2
-		if at := ask(middle); at.Replicas < wanted {
+		if at := decideAt(middle); at.Replicas < wanted {
 			below, d = middle, at
 		} else {
 			above = middle
@@ -126,8 +126,8 @@ func lowered(p *scalers.Policy, i int, level scalers.Milli, wanted int32, ask fu
 	return o
 }
 
-// obstacle is why an extreme level of trigger i changes nothing: another trigger asks for as many, or the last rule that spoke
-// has the number where it is. raises is the direction of the level.
+// obstacle says why an extreme level of trigger i changes nothing, and until when: another trigger asks for as many, or the last rule
+// that changed the number keeps it there. raises is the direction of the level.
 func obstacle(p *scalers.Policy, d *scalers.Decision, i int, raises bool) (string, *time.Time) {
 	rule, last := scalers.RuleFormula, scalers.Step{}
 	if steps := d.Steps(); len(steps) > 0 {
@@ -146,12 +146,12 @@ func obstacle(p *scalers.Policy, d *scalers.Decision, i int, raises bool) (strin
 		return fmt.Sprintf("the maximum is %d", last.To), nil
 	case rule == scalers.RuleMin:
 		return fmt.Sprintf("the minimum is %d", last.To), nil
-	case p.Paused.In && !raises, p.Paused.Out && raises: // It lasts longer than any window.
+	case p.Paused.In && !raises, p.Paused.Out && raises: // A pause lasts longer than any window.
 		return fmt.Sprintf("paused at %d in this direction", d.Replicas), nil
 	default:
 		return p.Sentence(d, last), timeOf(last.Until)
 	}
 }
 
-// asksItself reports whether a level is the count that is asked for, and no number of steps.
-func asksItself(t *scalers.Trigger) bool { return t.Exact && t.Increment.Amount == 0 }
+// isCount reports whether the level of a trigger is itself a count of replicas.
+func isCount(t *scalers.Trigger) bool { return t.Exact && t.Increment.Amount == 0 }

@@ -10,14 +10,14 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Recorded reports whether an object's decisions can be told only as its status has them: readings of single pods are not in
-// it, so that the core cannot be asked again.
+// Recorded reports whether an object's decisions can only be shown as its status has them, and not be taken again: a status has no
+// readings of single pods.
 func Recorded(w *compile.Workload) bool {
 	return slices.ContainsFunc(w.Policy.Triggers, func(t scalers.Trigger) bool { return t.PerPod })
 }
 
-// FromStatus tells the last decision as an object's status has it, without what comes next or would change it. now is when it is
-// told.
+// FromStatus explains the last decision as an object's status has it, without what comes next or would change it. now is the instant
+// of the explanation. The error is that of Undecided.
 func FromStatus(w *compile.Workload, s *v1alpha1.ScaledObjectStatus, now time.Time) (*Explanation, error) {
 	d := s.LastDecision
 	if d == nil {
@@ -44,11 +44,11 @@ func FromStatus(w *compile.Workload, s *v1alpha1.ScaledObjectStatus, now time.Ti
 			e.Unchanged = "held, as nothing is known"
 		}
 	}
-	e.Obstacles = append(e.Obstacles, e.ignorance()...)
+	e.Obstacles = append(e.Obstacles, e.unknownObstacles()...)
 	return e, nil
 }
 
-// recorded is a trigger's part, as the status has it.
+// recorded returns a trigger's part in the decision, as the status has it.
 func recorded(w *compile.Workload, from int32, t *v1alpha1.TriggerStatus) Trigger {
 	i := slices.IndexFunc(w.Policy.Triggers, func(p scalers.Trigger) bool { return p.Name == t.Name })
 	shown := Trigger{
@@ -60,8 +60,8 @@ func recorded(w *compile.Workload, from int32, t *v1alpha1.TriggerStatus) Trigge
 		shown.Unknown = fmt.Sprintf("is not known for certain, but %s at least: %s", t.Value, t.LastError)
 	case t.LastError != "":
 		shown.Unknown = scalers.Failed.String() + ": " + t.LastError
-	case i < 0 || err != nil:
-		shown.Formula = t.Value // The object has another trigger of that name by now.
+	case i < 0 || err != nil || w.Policy.Triggers[i].PerPod && t.Pods == nil:
+		shown.Formula = t.Value // The object does not have the trigger any more, or another kind of it.
 	default:
 		p, e := &w.Policy.Triggers[i], scalers.Event{Current: from}
 		if t.ReadyReplicas != nil {
@@ -69,20 +69,18 @@ func recorded(w *compile.Workload, from int32, t *v1alpha1.TriggerStatus) Trigge
 		}
 		q := scalers.Proposal{Level: level, Pods: countsOf(t.Pods)}
 		switch {
-		case p.Increment.Amount != 0: // To what it adds is not in the status.
+		case p.Increment.Amount != 0: // The count that it adds to is not in the status.
 			shown.Formula = fmt.Sprintf("+%s × %s", p.Increment, whole(level))
 		case p.Input:
 			shown.Formula = partOf(&q)
-		case !p.PerPod || t.Pods != nil:
-			shown.Formula = formula(p, &e, &q)
 		default:
-			shown.Formula = fmt.Sprintf("%s / %s", t.Value, t.Target) // An older version wrote no more.
+			shown.Formula = formula(p, &e, &q)
 		}
 	}
 	return shown
 }
 
-// countsOf reads what was measured of single pods. What cannot be read is shown as 0: it is not decided with.
+// countsOf returns the measurements of single pods. A number that cannot be read is shown as 0: no decision uses it.
 func countsOf(s *v1alpha1.PodsStatus) scalers.PodCounts {
 	if s == nil {
 		return scalers.PodCounts{}

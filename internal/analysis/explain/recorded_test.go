@@ -23,7 +23,7 @@ func perPod() *compile.Workload {
 
 func TestADecisionOnSinglePodsReadsAsTheStatusHasIt(t *testing.T) {
 	if !explain.Recorded(perPod()) || explain.Recorded(&compile.Workload{Policy: queue()}) {
-		t.Error("which decisions are only recorded is mistaken")
+		t.Errorf("recorded only: with single pods %t, with a queue %t; want true and false", explain.Recorded(perPod()), explain.Recorded(&compile.Workload{Policy: queue()}))
 	}
 	next := metav1.NewMicroTime(noon.Add(2 * minute).Time())
 	status := func() *v1alpha1.ScaledObjectStatus {
@@ -44,10 +44,9 @@ func TestADecisionOnSinglePodsReadsAsTheStatusHasIt(t *testing.T) {
 			},
 		}
 	}
-	older, ten := status(), int32(10)
-	older.Replicas = &ten
-	older.Triggers[0].Pods, older.LastDecision.Next = nil, nil
-	for name, s := range map[string]*v1alpha1.ScaledObjectStatus{"single pods": status(), "single pods of an older version": older} {
+	since, ten := status(), int32(10)
+	since.Replicas, since.LastDecision.Next = &ten, nil
+	for name, s := range map[string]*v1alpha1.ScaledObjectStatus{"single pods": status(), "single pods and the count since": since} {
 		t.Run(name, func(t *testing.T) {
 			e, err := explain.FromStatus(perPod(), s, noon.Add(minute).Time())
 			if err != nil {
@@ -61,6 +60,6 @@ func TestADecisionOnSinglePodsReadsAsTheStatusHasIt(t *testing.T) {
 		})
 	}
 	if _, err := explain.FromStatus(perPod(), &v1alpha1.ScaledObjectStatus{}, noon.Time()); err == nil {
-		t.Error("what was never decided is explained")
+		t.Error("an object without a decision is explained, want an error")
 	}
 }

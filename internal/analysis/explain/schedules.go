@@ -8,8 +8,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Schedules are the timetables of the triggers that follow the clock, in the order of the policy; nil for the others. Their
-// levels are known ahead.
+// Schedules are the timetables of the triggers that follow the clock, in the order of the policy; nil for the others.
 type Schedules []triggers.Timetable
 
 // SchedulesOf returns the schedules of a workload.
@@ -29,23 +28,23 @@ func SchedulesOf(w *compile.Workload) (Schedules, error) {
 	return schedules, nil
 }
 
-// follow reports whether trigger i follows the clock.
-func (s Schedules) follow(i int) bool { return i < len(s) && s[i] != nil }
+// follows reports whether trigger i follows the clock.
+func (s Schedules) follows(i int) bool { return i < len(s) && s[i] != nil }
 
-// any reports whether some trigger follows the clock.
+// any reports whether a trigger follows the clock.
 func (s Schedules) any() bool {
 	for i := range s {
-		if s.follow(i) {
+		if s.follows(i) {
 			return true
 		}
 	}
 	return false
 }
 
-// read fills in the levels that the schedules have at an instant, where they are others than those that stand.
+// read replaces the readings of the schedules whose level is another one at an instant.
 func (s Schedules) read(events []scalers.Event, now scalers.Instant) {
 	for i := range events {
-		if !s.follow(i) {
+		if !s.follows(i) {
 			continue
 		}
 		if level, _ := s[i](now.Time()); events[i].At == 0 || level != events[i].Value {
@@ -54,11 +53,11 @@ func (s Schedules) read(events []scalers.Event, now scalers.Instant) {
 	}
 }
 
-// next is the first instant after now at which a schedule has another level; scalers.Never when none does.
+// next returns the first instant after now at which a schedule has another level; scalers.Never when there is none.
 func (s Schedules) next(now scalers.Instant) scalers.Instant {
 	first := scalers.Never
 	for i := range s {
-		if !s.follow(i) {
+		if !s.follows(i) {
 			continue
 		}
 		if _, end := s[i](now.Time()); !end.IsZero() {

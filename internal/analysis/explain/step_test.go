@@ -17,7 +17,7 @@ func stepping() *scalers.Policy {
 	return p
 }
 
-// firing is a moment in which the queue asks for four, and so many alerts fire.
+// firing is an input in which the queue asks for four, and so many alerts fire.
 func firing(alerts scalers.Milli) scalers.Input {
 	in := input(stepping(), 400_000)
 	in.Memory = scalers.Memory{}.Recommended(stepping(), noon.Add(-10*minute), 4)
@@ -34,18 +34,18 @@ func TestAnExplanationOfStepsReads(t *testing.T) {
 }
 
 func TestWhatWouldChangeTheAnswerIsCountedInWholeSteps(t *testing.T) {
-	said := map[bool]string{}
+	got := map[bool]string{}
 	for _, o := range explain.Explain(stepping(), firing(2), nil, nil).Otherwise {
 		switch {
 		case o.Trigger != "slow":
 		case o.Above != nil:
-			said[true] = o.Above.String()
+			got[true] = o.Above.String()
 		case o.AtMost != nil:
-			said[false] = o.AtMost.String()
+			got[false] = o.AtMost.String()
 		}
 	}
-	if said[true] != "2" || said[false] != "1" {
-		t.Errorf("more above %q and fewer at %q, want 2 and 1", said[true], said[false])
+	if got[true] != "2" || got[false] != "1" {
+		t.Errorf("got more above %q and fewer at %q, want 2 and 1", got[true], got[false])
 	}
 }
 
@@ -56,7 +56,7 @@ func TestTheFallbackIsForeseenAtTheReadingThatBringsIt(t *testing.T) {
 	in.Events[0].Err = errors.New("connection refused")
 	ahead := explain.Explain(p, in, nil, nil).Ahead
 	if len(ahead) == 0 || ahead[0].To != 9 || !ahead[0].At.Equal(noon.Add(90*time.Second).Time()) {
-		t.Errorf("%+v comes by itself, want the fallback of 9 with the fourth failure, in 90 s", ahead)
+		t.Errorf("got the changes ahead %+v, want the fallback of 9 with the fourth failure, in 90 s", ahead)
 	}
 }
 
@@ -64,7 +64,7 @@ func TestALevelOfWhichTheLeastIsKnownIsReadFromTheStatus(t *testing.T) {
 	p := &scalers.Policy{Triggers: []scalers.Trigger{{Name: "slow"}}}
 	in := written(t, p, 8, scalers.Memory{}, v1alpha1.TriggerStatus{Name: "slow", Value: "3", LastError: "the recorded alerts were lost"})
 	if !in.Events[0].AtLeast || in.Events[0].Err == nil || in.Events[0].Value != 3000 {
-		t.Errorf("%+v, want at least 3", in.Events)
+		t.Errorf("got the readings %+v, want at least 3", in.Events)
 	}
 }
 
@@ -75,7 +75,7 @@ func TestALevelThatDidNotWakeTheWorkloadDoesNotWakeItInAnExplanation(t *testing.
 	for active, want := range map[bool]int32{false: 0, true: 1} {
 		in := written(t, p, 0, scalers.Memory{}, v1alpha1.TriggerStatus{Name: "queue", Value: "3", Active: active})
 		if got := explain.Explain(p, in, nil, nil).To; got != want {
-			t.Errorf("with the level said to be active %t it goes to %d, want %d", active, got, want)
+			t.Errorf("with active %t in the status the count goes to %d, want %d", active, got, want)
 		}
 	}
 }

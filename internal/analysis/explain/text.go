@@ -12,7 +12,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Text writes an explanation for people. about names the object and its target: "shop/web (Deployment/web)".
+// Text writes an explanation as text. about names the object and its target: "shop/web (Deployment/web)". The error is that of w.
 func (e *Explanation) Text(w io.Writer, about string) error {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s\n", line(e.headline(about)))
@@ -30,9 +30,9 @@ func (e *Explanation) Text(w io.Writer, about string) error {
 		_, err := io.WriteString(w, out.String())
 		return err
 	}
-	fmt.Fprintf(&out, "\nWhat %s, while every %s stays as it is:\n", e.coming(), e.standing())
+	fmt.Fprintf(&out, "\nWhat %s, while every %s stays as it is:\n", e.aheadTitle(), e.constantText())
 	table(&out, e.aheadRows())
-	for _, one := range e.Told {
+	for _, one := range e.Undated {
 		fmt.Fprintf(&out, "  But %s.\n", line(one))
 	}
 	if len(e.Otherwise) > 0 {
@@ -43,34 +43,34 @@ func (e *Explanation) Text(w io.Writer, about string) error {
 	return err
 }
 
-// coming is what is foreseen: counts, or what would be wanted where nothing is written.
-func (e *Explanation) coming() string {
+// aheadTitle describes the changes ahead: of the count, or of the wanted count while nothing is written.
+func (e *Explanation) aheadTitle() string {
 	if e.blocked() {
 		return "will be wanted"
 	}
 	return "comes by itself"
 }
 
-// standing is what is taken to stay as it is.
-func (e *Explanation) standing() string {
+// constantText names the values that are assumed to stay as they are.
+func (e *Explanation) constantText() string {
 	if e.Scheduled {
 		return "value but the schedule's"
 	}
 	return "value"
 }
 
-// headline is the first line: the count, and what stands in its way.
+// headline returns the first line: the count and the obstacles.
 func (e *Explanation) headline(about string) string {
-	at, course, end := "At "+e.At.UTC().Format("2006-01-02 15:04:05.999")+"Z", e.course(), "."
+	at, course, end := "At "+e.At.UTC().Format("2006-01-02 15:04:05.999")+"Z", e.currentOutcome(), "."
 	if e.Now != nil && e.Now.After(e.At) {
 		at = span(e.Now.Sub(e.At).Round(time.Second)) + " ago, at" + at[len("At"):]
-		course, end = e.pastCourse(), ". What was read then:"
+		course, end = e.pastOutcome(), ". What was read then:"
 	}
-	return fmt.Sprintf("%s %s %s%s%s", at, about, course, e.inTheWay(), end)
+	return fmt.Sprintf("%s %s %s%s%s", at, about, course, e.obstacleText(), end)
 }
 
-// course is what becomes of the count now.
-func (e *Explanation) course() string {
+// currentOutcome describes what a decision of this instant does to the count.
+func (e *Explanation) currentOutcome() string {
 	switch blocked := e.blocked(); {
 	case e.From == e.To && blocked:
 		return fmt.Sprintf("keeps %s, and no other count would be written", replicas(e.To))
@@ -83,8 +83,8 @@ func (e *Explanation) course() string {
 	}
 }
 
-// pastCourse is what has become of the count since a decision that is past.
-func (e *Explanation) pastCourse() string {
+// pastOutcome describes what became of the count since a past decision.
+func (e *Explanation) pastOutcome() string {
 	went := fmt.Sprintf("went from %d to %s", e.From, replicas(e.To))
 	wanted := fmt.Sprintf("was to go from %d to %s", e.From, replicas(e.To))
 	switch {
@@ -105,7 +105,7 @@ func (e *Explanation) triggerRows() [][]string {
 	rows := [][]string{{"TRIGGER", "FORMULA", "ASKS FOR", "ACTIVE"}}
 	for i := range e.Triggers {
 		t := &e.Triggers[i]
-		asks, active := t.asks(), "no"
+		proposal, active := t.proposalText(), "no"
 		if t.Indifferent {
 			active = "-"
 		}
@@ -113,18 +113,18 @@ func (e *Explanation) triggerRows() [][]string {
 			active = "yes"
 		}
 		if t.Unknown == "" {
-			rows = append(rows, []string{t.Name, t.Formula, asks, active})
+			rows = append(rows, []string{t.Name, t.Formula, proposal, active})
 			continue
 		}
 		if !t.Active && !t.Indifferent {
 			active = "?"
 		}
-		rows = append(rows, []string{t.Name, t.unknown(), asks, active})
+		rows = append(rows, []string{t.Name, t.unknown(), proposal, active})
 	}
 	return rows
 }
 
-// unknown says why a level that is not known is not.
+// unknown says why the level is unknown.
 func (t *Trigger) unknown() string {
 	if because, failed := strings.CutPrefix(t.Unknown, scalers.Failed.String()+": "); failed {
 		return "unknown: " + because
@@ -132,8 +132,8 @@ func (t *Trigger) unknown() string {
 	return "unknown: it " + t.Unknown
 }
 
-// asks is what a trigger asks for.
-func (t *Trigger) asks() string {
+// proposalText describes the count that a trigger asks for.
+func (t *Trigger) proposalText() string {
 	switch {
 	case t.Proposal == nil && t.Unknown != "":
 		return "?"
@@ -163,7 +163,7 @@ func (e *Explanation) aheadRows() [][]string {
 		if e.Scheduled {
 			nothing += " in the next 24 hours"
 		}
-		if len(e.Told) > 0 {
+		if len(e.Undated) > 0 {
 			nothing = "nothing that is known ahead"
 		}
 		rows = append(rows, []string{nothing})
@@ -198,7 +198,7 @@ func (e *Explanation) otherwiseRows() [][]string {
 	return rows
 }
 
-// outcome is what comes of what When says.
+// outcome describes the effect of When.
 func (o *Otherwise) outcome() string {
 	switch {
 	case o.Because == "":
@@ -210,7 +210,7 @@ func (o *Otherwise) outcome() string {
 	}
 }
 
-// sentence ends a text with a full stop, unless it ends a sentence already.
+// sentence ends a text with a full stop, unless it ends with a question mark.
 func sentence(text string) string {
 	if strings.HasSuffix(text, "?") {
 		return text
@@ -218,7 +218,7 @@ func sentence(text string) string {
 	return text + "."
 }
 
-// line returns a text that may hold words of a source, or of a status, in one line.
+// line returns text of a source or a status in one line.
 func line(text string) string { return printable.Line(text, printable.Longest) }
 
 // table writes rows with aligned columns, indented.
@@ -241,10 +241,10 @@ func replicas(n int32) string {
 	return fmt.Sprintf("%d replicas", n)
 }
 
-// moment is a time of day in UTC, to the millisecond when it has one.
+// moment formats a time of day in UTC, to the millisecond when it has one.
 func moment(t time.Time) string { return t.UTC().Format("15:04:05.999") + "Z" }
 
-// span is a duration to the second, or finer below one.
+// span formats a duration to the second, or finer below one.
 func span(d time.Duration) string {
 	switch {
 	case d >= time.Second:

@@ -8,20 +8,20 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// told says what the triggers that are pushed, and above zero, do without a message.
-func told(p *scalers.Policy, in scalers.Input, schedules Schedules, alerts Alerts) []string {
+// undated describes what time alone changes in pushed levels above zero, at instants that a status does not have.
+func undated(p *scalers.Policy, in scalers.Input, schedules Schedules, alerts Alerts) []string {
 	var all []string
 	for i := range in.Events {
-		if t := &p.Triggers[i]; t.Continuous && t.Formula == nil && in.Events[i].Value > 0 && !schedules.follow(i) {
-			all = append(all, t.Name+" "+alerts.passing(i, in.Now.Time()))
+		if t := &p.Triggers[i]; t.Continuous && t.Formula == nil && in.Events[i].Value > 0 && !schedules.follows(i) {
+			all = append(all, t.Name+" "+alerts.byTimeAlone(i, in.Now.Time()))
 		}
 	}
 	return all
 }
 
-// passing is what becomes of trigger i with time alone.
-func (a Alerts) passing(i int, now time.Time) string {
-	if !a.follow(i) {
+// byTimeAlone describes what time alone changes in the level of trigger i.
+func (a Alerts) byTimeAlone(i int, now time.Time) string {
+	if !a.follows(i) {
 		return "may change with time: by the next step of an alert or the end of its ttl"
 	}
 	ends := "ends with the ttl of its alerts, unless they are repeated"
