@@ -18,27 +18,28 @@ type Config struct {
 	DesiredReplicas int32  `json:"desiredReplicas" required:"true" doc:"Replicas while the window is open."`
 }
 
-// Validate returns every mistake at once.
+// Validate returns every mistake, joined.
 func (c Config) Validate() error {
 	_, zoneErr := location(c.Timezone)
 	start, startErr := parse("start", c.Start)
 	end, endErr := parse("end", c.End)
 	all := []error{zoneErr, startErr, endErr}
 	if startErr == nil && endErr == nil && !(window{start: start, end: end}).closes() {
-		all = append(all, wrong("end", "comes only when start comes, too: the window would never close", "give it another time"))
+		all = append(all, invalid("end", "is always the same time as start: the window would never close", "give it another time"))
 	}
 	if c.DesiredReplicas < 0 {
-		all = append(all, wrong("desiredReplicas", "must not be below 0", ""))
+		all = append(all, invalid("desiredReplicas", "must not be below 0", ""))
 	}
 	return errors.Join(all...)
 }
 
-// Trigger says how the level is read: it is the count itself, and it stands until the next edge.
+// Trigger returns how the core interprets the level: it is a number of replicas, and holds until the next edge.
 func (c Config) Trigger() scalers.Trigger {
 	return scalers.Trigger{Target: 1000, Exact: true, Continuous: true}
 }
 
-// Timetable returns the levels of every time: the count while the window is open, else 0.
+// Timetable returns the level at any time: DesiredReplicas while the window is open, and 0 while it is not. It returns the errors of
+// an invalid config.
 func (c Config) Timetable() (triggers.Timetable, error) {
 	w, err := c.window()
 	if err != nil {
@@ -54,7 +55,7 @@ func (c Config) Timetable() (triggers.Timetable, error) {
 	}, nil
 }
 
-// window returns the schedule of a valid config.
+// window returns the window of a valid config.
 func (c Config) window() (window, error) {
 	zone, zoneErr := location(c.Timezone)
 	start, startErr := parse("start", c.Start)
@@ -62,7 +63,7 @@ func (c Config) window() (window, error) {
 	return window{start: start, end: end, zone: zone}, errors.Join(zoneErr, startErr, endErr)
 }
 
-// location finds a time zone. Local is refused: it is a different one on each machine.
+// location returns a time zone by name. Local is an error, because it differs between machines.
 func location(name string) (*time.Location, error) {
 	zone, err := time.LoadLocation(name)
 	if err == nil && name != "" && name != "Local" {
@@ -74,10 +75,10 @@ func location(name string) (*time.Location, error) {
 			suggestion = fmt.Sprintf("did you mean %q?", usual)
 		}
 	}
-	return nil, wrong("timezone", fmt.Sprintf("%q is no time zone", name), suggestion)
+	return nil, invalid("timezone", fmt.Sprintf("%q is no time zone", name), suggestion)
 }
 
-// usualCase writes the name of a zone as most are: America/New_York.
+// usualCase returns the name of a zone in the usual case, such as America/New_York.
 func usualCase(name string) string {
 	letters := []byte(strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), " ", "_"))
 	for i := range letters {
@@ -88,6 +89,7 @@ func usualCase(name string) string {
 	return string(letters)
 }
 
-func wrong(field, problem, suggestion string) error {
+// invalid returns a mistake in a field.
+func invalid(field, problem, suggestion string) error {
 	return &triggers.FieldError{Field: field, Problem: problem, Suggestion: suggestion}
 }

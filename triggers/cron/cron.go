@@ -1,18 +1,18 @@
-// Package cron is the trigger of schedules: a number of replicas from one time until another, in a time zone.
+// Package cron is the trigger for schedules: a number of replicas between two times of a schedule, in a time zone.
 //
-// It is pushed and exact: nothing is polled, the edges of the schedule come by timer.
+// It is pushed and exact. Nothing is polled; a timer fires at the edges of the schedule.
 package cron
 
 import (
 	"context"
 	"time"
-	_ "time/tzdata" // The zones are known on every machine.
+	_ "time/tzdata" // Machines without a time zone database have the zones, too.
 
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// recheck bounds how long a timer is trusted: a machine may sleep, and its clock may be set.
+// recheck is the longest time between two looks at the clock: a machine may sleep, and its clock may be set.
 const recheck = time.Minute
 
 // Kind describes the trigger type cron.
@@ -23,7 +23,7 @@ func Kind() triggers.Kind {
 	return k
 }
 
-// open makes the source.
+// open returns the source. It does no I/O.
 func open(c Config, env triggers.Env) (triggers.Source, error) {
 	table, err := c.Timetable()
 	if err != nil {
@@ -38,7 +38,7 @@ type source struct {
 	env   triggers.Env
 }
 
-// state is what the schedule says from one instant until the next edge.
+// state is the level of a schedule from one instant until the next edge.
 type state struct {
 	level scalers.Milli
 	from  time.Time
@@ -51,30 +51,30 @@ func (s *source) at(now time.Time) state {
 	return state{level: level, from: now, edge: edge}
 }
 
-// holds reports whether the state is still that at now: the edge has not come, and the clock was not set back.
-func (st state) holds(now time.Time) bool {
+// current reports whether st is still the state at now: the edge is later, and the clock was not set back.
+func (st state) current(now time.Time) bool {
 	return !now.Before(st.from) && (st.edge.IsZero() || now.Before(st.edge))
 }
 
-// Run reports the level at once and at each edge.
+// Run emits the level at the start and at each edge that changes it.
 func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	timer := time.NewTimer(recheck)
 	defer timer.Stop()
-	for current, reported := (state{}), false; ; {
-		now := s.env.Now().Round(0) // The wall clock speaks, not the time since start.
-		if !reported || !current.holds(now) {
+	for last, reported := (state{}), false; ; {
+		now := s.env.Now().Round(0) // Without the monotonic time: the wall clock decides.
+		if !reported || !last.current(now) {
 			next := s.at(now)
-			if !reported || next.level != current.level {
+			if !reported || next.level != last.level {
 				emit(scalers.Event{Trigger: s.env.Trigger, At: scalers.InstantOf(now), Value: next.level})
 			}
-			current, reported = next, true
+			last, reported = next, true
 		}
 		wait := recheck
-		if !current.edge.IsZero() {
-			wait = min(wait, current.edge.Sub(now))
+		if !last.edge.IsZero() {
+			wait = min(wait, last.edge.Sub(now))
 		}
 		timer.Reset(wait)
 		select {

@@ -22,17 +22,17 @@ func TestConforms(t *testing.T) {
 
 func TestTheLevelIsExactAndStandsUntilTheNextEdge(t *testing.T) {
 	if got := (Config{}).Trigger(); !got.Exact || !got.Continuous || got.Target != 1000 {
-		t.Errorf("the trigger is read as %+v", got)
+		t.Errorf("Trigger: got %+v, want it exact and continuous with target 1", got)
 	}
 }
 
-// change is an event and when it came.
+// change is a level and when it was emitted.
 type change struct {
 	after time.Duration
 	level scalers.Milli
 }
 
-// watch runs a source for a time and returns what it emitted. It runs in a bubble, which begins at midnight UTC.
+// watch runs a source for a time and returns its events. The caller is a synctest bubble, which begins at midnight UTC.
 func watch(t *testing.T, c Config, now func() time.Time, length time.Duration) []change {
 	t.Helper()
 	s, err := open(c, triggers.Env{Trigger: "office", Now: now})
@@ -45,12 +45,12 @@ func watch(t *testing.T, c Config, now func() time.Time, length time.Duration) [
 	var changes []change
 	err = s.Run(ctx, func(e scalers.Event) {
 		if e.Trigger != "office" || e.Err != nil || !e.At.Time().Equal(now()) {
-			t.Errorf("not a level of this trigger, now: %+v", e)
+			t.Errorf("got the event %+v, want a known level of the trigger office, at the present time", e)
 		}
 		changes = append(changes, change{time.Since(began), e.Value})
 	})
 	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Run returned %v", err)
+		t.Errorf("Run: got %v, want the error of its context", err)
 	}
 	return changes
 }
@@ -61,7 +61,7 @@ func TestTheLevelChangesAtTheInstantOfTheEdge(t *testing.T) {
 		got := watch(t, c, time.Now, 33*time.Hour)
 		want := []change{{0, 0}, {8 * time.Hour, 4000}, {9*time.Hour + 30*time.Minute, 0}, {32 * time.Hour, 4000}}
 		if !slices.Equal(got, want) {
-			t.Errorf("the level was %v, expected %v", got, want)
+			t.Errorf("got the levels %v, want %v", got, want)
 		}
 	})
 }
@@ -70,7 +70,7 @@ func TestAStartWithinTheWindowReportsItAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := Config{Timezone: "Etc/UTC", Start: "0 20 * * *", End: "0 6 * * *", DesiredReplicas: 4}
 		if got, want := watch(t, c, time.Now, time.Hour), []change{{0, 4000}}; !slices.Equal(got, want) {
-			t.Errorf("the level was %v, expected %v", got, want)
+			t.Errorf("got the levels %v, want %v", got, want)
 		}
 	})
 }
@@ -86,7 +86,7 @@ func TestAClockThatIsSetIsNoticedWithinAMinute(t *testing.T) {
 		c := Config{Timezone: "Etc/UTC", Start: "0 8 * * *", End: "0 18 * * *", DesiredReplicas: 4}
 		want := []change{{0, 0}, {time.Hour + time.Minute, 4000}, {2*time.Hour + time.Minute, 0}}
 		if got := watch(t, c, now, 3*time.Hour); !slices.Equal(got, want) {
-			t.Errorf("the level was %v, expected %v", got, want)
+			t.Errorf("got the levels %v, want %v", got, want)
 		}
 	})
 }
@@ -102,7 +102,7 @@ func TestMistakesAreExplained(t *testing.T) {
 		{"start", "0 8 * * MOO", "MOO is no number"},
 		{"start", "0 25 * * *", "above maximum (23)"},
 		{"start", "0 0 8 * * *", "expected exactly 5 fields, found 6"},
-		{"start", "@every 5m", "has no times of its own"},
+		{"start", "@every 5m", "has no fixed times"},
 		{"start", "TZ=Asia/Tokyo 0 8 * * *", "put it in timezone"},
 		{"start", "CRON_TZ=x", "put it in timezone"},
 		{"start", ", * * * *", "never comes"},
@@ -117,7 +117,7 @@ func TestMistakesAreExplained(t *testing.T) {
 		_, err := Kind().Decode(metadata)
 		mistakes := triggers.FieldErrors(err)
 		if len(mistakes) != 1 || mistakes[0].Field != c.field || !strings.Contains(mistakes[0].Error(), c.want) {
-			t.Errorf("%s: %q: got %v, expected one mistake with %q", c.field, c.value, err, c.want)
+			t.Errorf("Decode with %s %q: got %v, want one mistake with %q", c.field, c.value, err, c.want)
 		}
 	}
 }
@@ -133,7 +133,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		w, err := c.window()
 		if err != nil {
-			t.Fatalf("a valid config has no window: %v", err)
+			t.Fatalf("the window of a valid config: got %v, want no error", err)
 		}
 		now := time.Unix(unix%4_000_000_000, 0)
 		open, edge := w.at(now)
@@ -141,7 +141,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		if w.open(now) != open || !edge.After(now) || w.open(edge) == open || w.open(edge.Add(-1)) != open {
-			t.Errorf("from %q to %q in %s: the edge after %s is not at %s", start, end, zone, now.UTC(), edge.UTC())
+			t.Errorf("from %q to %q in %s after %s: got the edge %s, want the first instant at which open changes", start, end, zone, now.UTC(), edge.UTC())
 		}
 	})
 }

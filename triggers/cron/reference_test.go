@@ -29,14 +29,14 @@ func (ts times) at(wall time.Time) bool {
 	return slices.Contains(ts.minutes, wall.Minute()) && slices.Contains(ts.hours, wall.Hour()) && slices.Contains(ts.weekdays, int(wall.Weekday()))
 }
 
-// some returns one to most of the numbers below n.
+// some returns some numbers below n, at least one and at most so many.
 func some(rng *rand.Rand, n, most int) []int {
 	chosen := rng.Perm(n)[:1+rng.IntN(most)]
 	slices.Sort(chosen)
 	return chosen
 }
 
-// randomTimes prefers the hours in which clocks are set.
+// randomTimes returns random times, many of them in the hours in which clocks are set.
 func randomTimes(rng *rand.Rand) times {
 	ts := times{some(rng, 60, 2), some(rng, 24, 3), []int{0, 1, 2, 3, 4, 5, 6}}
 	if rng.IntN(2) == 0 {
@@ -48,37 +48,37 @@ func randomTimes(rng *rand.Rand) times {
 	return ts
 }
 
-// twin says minute by minute whether a window is open, from a list of what the clock on the wall shows.
-type twin struct {
+// reference is a reference model: whether a window is open in each minute, from a list of what the wall clock shows.
+type reference struct {
 	from time.Time
 	open []bool
 }
 
 const (
-	lead = 10 * 24 * 60 // Minutes before a twin's first, so that each weekday has come.
+	lead = 10 * 24 * 60 // Minutes before the first of the model, so that each weekday has come.
 	span = 3 * 24 * 60
 )
 
-// newTwin begins at an instant and covers three days.
-func newTwin(from time.Time, zone *time.Location, start, end times) twin {
-	// On the wall: open from a start to an end, the clock never being set.
-	first := reading(from, zone).Add(-(lead + span) * time.Minute)
+// newReference returns the model of three days from an instant.
+func newReference(from time.Time, zone *time.Location, start, end times) reference {
+	// By a wall clock that is never set: open from a start to an end.
+	first := wallTime(from, zone).Add(-(lead + span) * time.Minute)
 	wall := make([]bool, lead+4*span)
 	for i := range wall {
 		now := first.Add(time.Duration(i) * time.Minute)
 		wall[i] = start.at(now) || i > 0 && wall[i-1] && !end.at(now)
 	}
-	// In fact: at each instant, all readings between the lowest to come and the highest so far are said to be now.
+	// In fact: at each instant, all wall times between the lowest to come and the highest so far count as now.
 	lowest, highest := make([]int, 3*span), make([]int, 3*span) // A span more on each side.
 	for i := range highest {
-		highest[i] = int(reading(from.Add(time.Duration(i-span)*time.Minute), zone).Sub(first) / time.Minute)
+		highest[i] = int(wallTime(from.Add(time.Duration(i-span)*time.Minute), zone).Sub(first) / time.Minute)
 	}
 	copy(lowest, highest)
 	for i := 1; i < len(highest); i++ {
 		highest[i] = max(highest[i], highest[i-1])
 		lowest[len(lowest)-1-i] = min(lowest[len(lowest)-1-i], lowest[len(lowest)-i])
 	}
-	t := twin{from: from, open: make([]bool, span)}
+	t := reference{from: from, open: make([]bool, span)}
 	for i := range t.open {
 		t.open[i] = slices.Contains(wall[lowest[i+span]:highest[i+span]+1], true)
 	}
@@ -114,7 +114,7 @@ func FuzzWindows(f *testing.F) {
 	})
 }
 
-// agrees compares random windows with their twins around an instant at which the clock is set.
+// agrees compares random windows with the reference model around an instant at which the clock is set.
 func agrees(t *testing.T, rng *rand.Rand, zone *time.Location) {
 	t.Helper()
 	start, end := randomTimes(rng), randomTimes(rng)
@@ -131,18 +131,18 @@ func agrees(t *testing.T, rng *rand.Rand, zone *time.Location) {
 		year = set
 	}
 	from := year.UTC().Add(-span / 2 * time.Minute).Truncate(time.Minute)
-	twin := newTwin(from, zone, start, end)
+	model := newReference(from, zone, start, end)
 	_, expected := w.at(from)
-	for i, open := range twin.open {
+	for i, open := range model.open {
 		at := from.Add(time.Duration(i) * time.Minute)
-		changed := i > 0 && open != twin.open[i-1]
+		changed := i > 0 && open != model.open[i-1]
 		if changed || i == 0 || rng.IntN(64) == 0 {
 			if w.open(at) != open {
-				t.Fatalf("%s from %q to %q at %s: the window says open %v, its twin %v", zone, c.Start, c.End, at.In(zone), !open, open)
+				t.Fatalf("%s from %q to %q at %s: got open %v, want the reference model's %v", zone, c.Start, c.End, at.In(zone), !open, open)
 			}
 		}
 		if changed != expected.Equal(at) && i > 0 {
-			t.Fatalf("%s from %q to %q at %s: changed %v, but the edge was to be %s", zone, c.Start, c.End, at.In(zone), changed, expected.In(zone))
+			t.Fatalf("%s from %q to %q at %s: the model changes: %v, want that at the edge %s", zone, c.Start, c.End, at.In(zone), changed, expected.In(zone))
 		}
 		if changed {
 			_, expected = w.at(at)

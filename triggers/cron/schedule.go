@@ -10,42 +10,43 @@ import (
 )
 
 const (
-	// reach is longer than any schedule waits: a leap day comes every four years, and after eight around 2100.
-	reach = 9 * 366 * 24 * time.Hour
-	// patience is how many times of one schedule are looked at in a row; a month has fewer minutes.
-	patience = 50_000
+	// maxGap is longer than the time between two times of any schedule: a leap day comes every four years, and after eight
+	// around 2100.
+	maxGap = 9 * 366 * 24 * time.Hour
+	// maxTimes is how many times of one schedule are tried in a row. A month has fewer minutes.
+	maxTimes = 50_000
 )
 
-// schedule yields the times of a cron expression on a clock on the wall that knows no zone and is never set. Such wall
-// times are written as times in UTC; wall.go maps them to instants.
+// schedule yields the times of a cron expression on a wall clock without zones that is never set. Such wall times are represented
+// as times in UTC; wall.go maps them to instants.
 type schedule struct{ spec cron.Schedule }
 
-// parse reads five fields, or one of @yearly, @monthly, @weekly, @daily and @hourly. Its errors are about the field of
-// that name.
+// parse parses five fields, or one of @yearly, @monthly, @weekly, @daily and @hourly. Its errors name the given field of the
+// metadata.
 func parse(field, text string) (schedule, error) {
 	form := "write minute, hour, day of month, month and day of week, such as 0 8 * * 1-5"
 	switch {
 	case strings.Contains(text, "TZ="):
-		return schedule{}, wrong(field, fmt.Sprintf("%q names a time zone", text), "put it in timezone")
+		return schedule{}, invalid(field, fmt.Sprintf("%q names a time zone", text), "put it in timezone")
 	case strings.HasPrefix(text, "@every"):
-		return schedule{}, wrong(field, fmt.Sprintf("%q has no times of its own: it would begin anew with each restart", text), form)
+		return schedule{}, invalid(field, fmt.Sprintf("%q has no fixed times: it would begin again with each restart", text), form)
 	}
 	spec, err := cron.ParseStandard(text)
 	if err != nil {
 		if strings.Contains(err.Error(), "(7) above maximum (6)") {
 			form = "Sunday is 0 or SUN"
 		}
-		return schedule{}, wrong(field, fmt.Sprintf("%q is no schedule: %s", text, inShort(err)), form)
+		return schedule{}, invalid(field, fmt.Sprintf("%q is no schedule: %s", text, shorten(err)), form)
 	}
 	s := schedule{spec}
 	if s.next(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
-		return schedule{}, wrong(field, fmt.Sprintf("%q never comes", text), "check the day and the month")
+		return schedule{}, invalid(field, fmt.Sprintf("%q never comes", text), "check the day and the month")
 	}
 	return s, nil
 }
 
-// inShort says what a parser's error says, without how it came to it.
-func inShort(err error) string {
+// shorten returns the text of a parser's error without its internal cause.
+func shorten(err error) string {
 	text := err.Error()
 	if rest, ok := strings.CutPrefix(text, "failed to parse int from "); ok {
 		word, _, _ := strings.Cut(rest, ": ")
@@ -63,22 +64,22 @@ func (s schedule) next(t time.Time) time.Time {
 	return found
 }
 
-// last returns the newest time of s that is not after t, and false when there is none within reach.
+// last returns the newest time of s that is not after t; false when there is none within maxGap.
 func (s schedule) last(t time.Time) (time.Time, bool) {
 	t = t.Truncate(time.Minute)
 	back := func(minutes int) time.Time { return t.Add(-time.Duration(minutes) * time.Minute) }
-	comes := func(minutes int) bool {
+	occurs := func(minutes int) bool {
 		found := s.next(back(minutes))
 		return !found.IsZero() && !found.After(t)
 	}
-	longest := int(reach / time.Minute)
-	far := 64 // Most come every day or week: look there first.
-	for far < longest && !comes(far) {
+	longest := int(maxGap / time.Minute)
+	far := 64 // Most schedules have a time every day or week, so try short distances first.
+	for far < longest && !occurs(far) {
 		far *= 8
 	}
 	longest = min(longest, far)
-	minutes := sort.Search(longest, comes)
-	return s.next(back(minutes)), minutes < longest || comes(longest)
+	minutes := sort.Search(longest, occurs)
+	return s.next(back(minutes)), minutes < longest || occurs(longest)
 }
 
 // at reports whether t is a time of s.

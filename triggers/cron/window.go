@@ -2,11 +2,11 @@ package cron
 
 import "time"
 
-// window is open from a start to the next end. On the wall that is simple: it is open when the newest start is not older
-// than the newest end; where both come at one time, the start speaks. When the clock is set, doubt is decided for more
-// replicas: a window lasts from the first instant that shows its start to the last that shows its end.
+// window is open from a start to the next end. By the wall clock it is open when the newest start is not older than the newest end.
+// When both are the same time, it is open. When the clock is set, the case with more replicas applies: a window lasts from the first
+// instant that shows its start to the last that shows its end.
 //
-// Nothing is remembered, so a process that starts within a window knows that it is open.
+// A window has no state, so a process that starts within a window knows that it is open.
 type window struct {
 	start, end schedule
 	zone       *time.Location
@@ -14,15 +14,15 @@ type window struct {
 
 // open reports whether a window is open at now.
 func (w window) open(now time.Time) bool {
-	lowest, highest := readings(now, w.zone)
-	return w.shows(lowest) || w.startsWithin(lowest, highest)
+	lowest, highest := wallTimes(now, w.zone)
+	return w.openOnWall(lowest) || w.startsWithin(lowest, highest)
 }
 
-// at returns what open says at now, and the first instant after now at which it says otherwise; zero when there is none.
+// at returns open at now, and the first instant after now at which it changes; zero when there is none.
 func (w window) at(now time.Time) (bool, time.Time) {
-	lowest, highest := readings(now, w.zone)
+	lowest, highest := wallTimes(now, w.zone)
 	switch {
-	case w.shows(lowest):
+	case w.openOnWall(lowest):
 		return true, w.closing(lowest)
 	case w.startsWithin(lowest, highest):
 		return true, w.closing(w.start.next(lowest))
@@ -31,8 +31,8 @@ func (w window) at(now time.Time) (bool, time.Time) {
 	}
 }
 
-// shows reports whether a window is open by the clock on the wall.
-func (w window) shows(wall time.Time) bool {
+// openOnWall reports whether a window is open by the wall clock.
+func (w window) openOnWall(wall time.Time) bool {
 	started, ok := w.start.last(wall)
 	if !ok {
 		return false
@@ -47,24 +47,24 @@ func (w window) startsWithin(after, until time.Time) bool {
 	return !s.IsZero() && !s.After(until)
 }
 
-// opening returns when the next window opens that starts after a wall time; zero when there is none. One whose times are
-// all skipped never opens.
+// opening returns when the next window that starts after a wall time opens; zero when there is none. A window all of whose times are
+// skipped never opens.
 func (w window) opening(wall time.Time) time.Time {
-	for range patience {
+	for range maxTimes {
 		wall = w.start.next(wall)
 		if wall.IsZero() {
 			break
 		}
 		first, _ := instants(wall, w.zone)
-		if skipped := !reading(first, w.zone).Equal(wall); !skipped || w.open(first) {
+		if skipped := !wallTime(first, w.zone).Equal(wall); !skipped || w.open(first) {
 			return first
 		}
 	}
 	return time.Time{}
 }
 
-// closing returns when the window closes that is open at a wall time, and with it all that open before it has closed;
-// zero when it stays open.
+// closing returns when the window that is open at a wall time closes, and with it all windows that open before that; zero when it
+// never does.
 func (w window) closing(wall time.Time) time.Time {
 	for {
 		e, ok := w.endAfter(wall)
@@ -80,10 +80,10 @@ func (w window) closing(wall time.Time) time.Time {
 	}
 }
 
-// endAfter returns the first end after a wall time that is not a start, too.
+// endAfter returns the first end after a wall time that is not also a start.
 func (w window) endAfter(wall time.Time) (time.Time, bool) {
-	last := wall.Add(reach)
-	for range patience {
+	last := wall.Add(maxGap)
+	for range maxTimes {
 		wall = w.end.next(wall)
 		if wall.IsZero() || wall.After(last) {
 			break

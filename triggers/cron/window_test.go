@@ -41,10 +41,10 @@ func (c windowCase) try(t *testing.T) {
 		at := instant(t, c.at)
 		open, edge := w.at(at)
 		if open != c.open || open != w.open(at) {
-			t.Errorf("open at %s: %v, expected %v", c.at, open, c.open)
+			t.Errorf("at %s: got open %v, want %v", c.at, open, c.open)
 		}
 		if !edge.Equal(instant(t, c.edge)) {
-			t.Errorf("the edge after %s is %s, expected %s", c.at, edge.UTC().Format(time.RFC3339), c.edge)
+			t.Errorf("after %s: got the edge %s, want %s", c.at, edge.UTC().Format(time.RFC3339), c.edge)
 		}
 	})
 }
@@ -60,7 +60,7 @@ func TestAWindowIsOpenWhenItStartedAfterItEnded(t *testing.T) {
 		{"from monday, on tuesday", "Etc/UTC", "0 8 * * 1", "0 20 * * *", "2026-03-03T12:00:00Z", false, "2026-03-09T08:00:00Z"},
 		{"from each morning to saturday", "Etc/UTC", "0 8 * * *", "0 12 * * 6", "2026-03-04T09:00:00Z", true, "2026-03-07T12:00:00Z"},
 		{"over the weekend", "Etc/UTC", "0 18 * * 5", "0 8 * * 1", "2026-03-01T12:00:00Z", true, "2026-03-02T08:00:00Z"},
-		{"where start and end come at once, the start speaks", "Etc/UTC", "0 8 * * 1", "0 8 * * *", "2026-03-02T08:00:00Z", true, "2026-03-03T08:00:00Z"},
+		{"where start and end are the same time, it is open", "Etc/UTC", "0 8 * * 1", "0 8 * * *", "2026-03-02T08:00:00Z", true, "2026-03-03T08:00:00Z"},
 		{"a leap day, years ahead", "Etc/UTC", "0 0 29 2 *", "0 0 1 3 *", "2024-03-01T00:00:00Z", false, "2028-02-29T00:00:00Z"},
 		{"a leap day, eight years ahead", "Etc/UTC", "0 0 29 2 *", "0 0 1 3 *", "2096-03-01T00:00:00Z", false, "2104-02-29T00:00:00Z"},
 		{"a leap day, eight years ago", "Etc/UTC", "0 12 29 2 *", "0 0 29 2 *", "2104-02-28T00:00:00Z", true, "2104-02-29T00:00:00Z"},
@@ -94,6 +94,6 @@ func TestWindowsOfTheYearAreFoundQuicklyAndWithoutMemory(t *testing.T) {
 	w := windowOf(t, "Europe/Berlin", "* * 1 1 *", "30 17 24 12 *")
 	at := instant(t, "2026-12-24T16:29:59Z")
 	if !w.open(at) || w.open(at.Add(time.Second)) {
-		t.Error("the window that began in January does not close on Christmas Eve at 17:30")
+		t.Error("got the window that began in January open or closed on both sides of 17:30 on 24 December, want it to close then")
 	}
 }
