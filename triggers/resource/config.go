@@ -13,34 +13,35 @@ type Config struct {
 	ContainerName string        `json:"containerName" doc:"Look at the container of this name only, not at the whole pod."`
 }
 
-// Validate returns every mistake at once.
+// Validate returns every mistake, joined.
 func (c Config) Validate() error {
 	if c.Value <= 0 {
-		return errors.Join(wrong("value", "must be above 0", ""))
+		return errors.Join(invalid("value", "must be above 0", ""))
 	}
 	return nil
 }
 
-// The configs of the kinds: they differ in how their levels are read.
+// The configs of the two kinds. They differ in how the core interprets their levels.
 type (
 	cpu    Config
 	memory Config
 )
 
-// Validate returns every mistake at once.
+// Validate returns every mistake, joined.
 func (c cpu) Validate() error { return Config(c).Validate() }
 
-// Trigger says how the level is read: a pod that still starts up does not count.
+// Trigger returns how the core interprets the level: pods that still start do not count.
 func (c cpu) Trigger() scalers.Trigger {
 	return scalers.Trigger{Target: c.Value, PerPod: true, CPU: true}
 }
 
-// Validate returns every mistake at once.
+// Validate returns every mistake, joined.
 func (c memory) Validate() error { return Config(c).Validate() }
 
-// Trigger says how the level is read.
+// Trigger returns how the core interprets the level.
 func (c memory) Trigger() scalers.Trigger { return scalers.Trigger{Target: c.Value, PerPod: true} }
 
-func wrong(field, problem, suggestion string) error {
+// invalid returns a mistake in a field.
+func invalid(field, problem, suggestion string) error {
 	return &triggers.FieldError{Field: field, Problem: problem, Suggestion: suggestion}
 }

@@ -9,16 +9,16 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// event joins what was measured with the pods of the target. A pod that was not measured is missing in the reading, which
-// the core knows how to fill in; when none was, the reading is unknown, and the first pod says why. A HorizontalPodAutoscaler
-// would also count the samples of pods that are gone; those are not looked for.
+// event combines the usage of a namespace with the pods of the target. A pod without a sample is a missing pod, which the core fills
+// in. When all pods are missing, the level is unknown for the reason of the first one. Samples of pods that no longer exist are
+// ignored, although a HorizontalPodAutoscaler counts them.
 func (m *meter) event(at scalers.Instant, all usage) scalers.Event {
 	listed, err := m.pods()
 	if err != nil {
 		return scalers.Event{Err: fmt.Errorf("list the target's pods: %w", err)}
 	}
 	pods := make([]scalers.Pod, len(listed))
-	var measurable, measured int
+	var expected, measured int
 	var missing error
 	for i := range listed {
 		pod := &listed[i]
@@ -30,37 +30,37 @@ func (m *meter) event(at scalers.Instant, all usage) scalers.Event {
 			}
 			pods[i].HasRequest, pods[i].Request = true, request
 		}
-		if !counts(&pod.State) {
+		if !measurable(&pod.State) {
 			continue
 		}
-		measurable++
+		expected++
 		if err := m.measure(&pods[i], pod.Name, all, at); err == nil {
 			measured++
 		} else if missing == nil {
 			missing = err
 		}
 	}
-	if measurable > 0 && measured == 0 {
-		return scalers.Event{Err: triggers.VaryingErrorf("of %d running pods none is measured: %w", measurable, missing)}
+	if expected > 0 && measured == 0 {
+		return scalers.Event{Err: triggers.VaryingErrorf("none of %d running pods is measured: %w", expected, missing)}
 	}
 	return scalers.Event{PerPod: true, Pods: pods}
 }
 
-// counts reports whether a pod is one to be measured.
-func counts(pod *scalers.Pod) bool {
+// measurable reports whether a pod should have a sample.
+func measurable(pod *scalers.Pod) bool {
 	return !pod.Deleting && pod.Phase != scalers.PodFailed && pod.Phase != scalers.PodPending
 }
 
-// measure fills in what a pod uses, or says why that is not known.
+// measure sets the usage of a pod, or returns why it is unknown.
 func (m *meter) measure(into *scalers.Pod, name string, all usage, at scalers.Instant) error {
 	s, ok := all[name]
 	switch {
 	case !ok || len(s.containers) == 0:
-		return fmt.Errorf("metrics-server does not know pod %s, as yet", name)
+		return fmt.Errorf("metrics-server has no sample of pod %s yet", name)
 	case m.tooOld(&s, at):
-		return fmt.Errorf("the sample of pod %s is older than %s: has metrics-server stopped?", name, m.patience(&s))
+		return fmt.Errorf("the sample of pod %s is older than %s: has metrics-server stopped?", name, m.maxAge(&s))
 	}
-	used, err := m.used(&s)
+	used, err := m.usage(&s)
 	if err != nil {
 		return fmt.Errorf("pod %s: %w", name, err)
 	}
@@ -68,8 +68,8 @@ func (m *meter) measure(into *scalers.Pod, name string, all usage, at scalers.In
 	return nil
 }
 
-// used is what a sample says of the named container, or of all that it has.
-func (m *meter) used(s *sample) (scalers.Milli, error) {
+// usage returns the usage of the named container, or the sum over all containers of a sample.
+func (m *meter) usage(s *sample) (scalers.Milli, error) {
 	var total scalers.Milli
 	found := false
 	for i := range s.containers {
@@ -77,23 +77,23 @@ func (m *meter) used(s *sample) (scalers.Milli, error) {
 		if m.container != "" && m.container != c.name {
 			continue
 		}
-		used := c.used(m.resource)
+		used := c.usage(m.resource)
 		if used < 0 {
 			return 0, fmt.Errorf("the %s of container %s is not measured", m.resource, c.name)
 		}
 		total, found = sum(total, used), true
 	}
 	if !found {
-		return 0, fmt.Errorf("it is not said what container %s uses", m.container)
+		return 0, fmt.Errorf("the sample has no container %s", m.container)
 	}
 	return total, nil
 }
 
-// request is what a pod requests: by itself, or the sum over its containers, each of which must request something; with a
-// container named, what that one does.
+// request returns the request of a pod: its own, or the sum over its containers, each of which must have one. With a named container
+// it is the request of that container.
 func (m *meter) request(pod *triggers.Pod) (scalers.Milli, error) {
 	if pod.PodLevel && m.container == "" {
-		if r := m.of(pod.Requests); r >= 0 {
+		if r := m.requestOf(pod.Requests); r >= 0 {
 			return r, nil
 		}
 		return 0, fmt.Errorf("pod %s does not request %s: metricType Utilization needs it", pod.Name, m.resource)
@@ -105,7 +105,7 @@ func (m *meter) request(pod *triggers.Pod) (scalers.Milli, error) {
 		if m.container != "" && m.container != c.Name {
 			continue
 		}
-		r := m.of(c.Requests)
+		r := m.requestOf(c.Requests)
 		if r < 0 {
 			return 0, fmt.Errorf("container %s of pod %s does not request %s: metricType Utilization needs it", c.Name, pod.Name, m.resource)
 		}
@@ -117,7 +117,8 @@ func (m *meter) request(pod *triggers.Pod) (scalers.Milli, error) {
 	return total, nil
 }
 
-func (m *meter) of(r triggers.Requests) scalers.Milli {
+// requestOf returns the request of the resource; negative for none.
+func (m *meter) requestOf(r triggers.Requests) scalers.Milli {
 	if m.resource == corev1.ResourceCPU {
 		return r.CPU
 	}

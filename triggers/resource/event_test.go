@@ -21,7 +21,7 @@ import (
 
 const now = scalers.Instant(1_000_000 * time.Second)
 
-// measured is a sample of containers a, b and so on, each with its own usage of both resources; "" for none.
+// measured returns a sample of containers a, b and so on, each with a usage of both resources; "" for none.
 func measured(name string, age time.Duration, amounts ...string) metricsv1beta1.PodMetrics {
 	m := metricsv1beta1.PodMetrics{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	m.Timestamp, m.Window = metav1.NewTime(now.Add(-age).Time()), metav1.Duration{Duration: 15 * time.Second}
@@ -36,7 +36,7 @@ func measured(name string, age time.Duration, amounts ...string) metricsv1beta1.
 	return m
 }
 
-// pod is a running pod whose containers a, b and so on request so much of both resources; negative for nothing.
+// pod returns a running pod whose containers a, b and so on request so much of both resources; negative for nothing.
 func pod(name string, requests ...scalers.Milli) triggers.Pod {
 	p := triggers.Pod{Name: name}
 	for i, r := range requests {
@@ -60,13 +60,13 @@ func TestAPodUsesAndRequestsWhatItsContainersDo(t *testing.T) {
 	t.Parallel()
 	e := utilization().over([]triggers.Pod{pod("web-1", 100, 50), pod("web-2", 100, 50)}, measured("web-1", 0, "0.1", "123456n"), measured("other", 0, "1"))
 	if e.Err != nil || !e.PerPod || len(e.Pods) != 2 {
-		t.Fatalf("the event is %+v", e)
+		t.Fatalf("got the event %+v, want a reading of two pods", e)
 	}
 	if p := e.Pods[0]; !p.Sampled || p.Usage != 101 || !p.HasRequest || p.Request != 150 || p.SampledAt != now || p.Window != 15*time.Second {
-		t.Errorf("the first pod is %+v", p)
+		t.Errorf("the first pod: got %+v, want a usage of 101, a request of 150, and the time and window of the sample", p)
 	}
 	if p := e.Pods[1]; p.Sampled || !p.HasRequest || p.Request != 150 {
-		t.Errorf("the second pod, which was not measured, is %+v", p)
+		t.Errorf("the second pod: got %+v, want it without a sample, and a request of 150", p)
 	}
 }
 
@@ -74,7 +74,7 @@ func TestAUsageThatDoesNotFitIsTheLargestAndNotNone(t *testing.T) {
 	t.Parallel()
 	e := utilization().over([]triggers.Pod{pod("web-1", 100, 50)}, measured("web-1", 0, "10P", "10P"))
 	if e.Err != nil || len(e.Pods) != 1 || !e.Pods[0].Sampled || e.Pods[0].Usage != math.MaxInt64 {
-		t.Errorf("the event is %+v", e)
+		t.Errorf("got the event %+v, want the largest usage", e)
 	}
 }
 
@@ -86,11 +86,11 @@ func TestANamedContainerIsLookedAtAlone(t *testing.T) {
 	whole.PodLevel, whole.Requests = true, triggers.Requests{CPU: 1000, Memory: -1}
 	e := m.over([]triggers.Pod{whole}, measured("web-1", 0, "", "20m"))
 	if e.Err != nil || e.Pods[0].Usage != 20 || e.Pods[0].Request != 50 {
-		t.Errorf("the event is %+v", e)
+		t.Errorf("got the event %+v, want usage and request of container b, 20 and 50", e)
 	}
 	m.container = ""
 	if e := m.over([]triggers.Pod{whole}, measured("web-1", 0, "1m", "20m")); e.Err != nil || e.Pods[0].Request != 1000 {
-		t.Errorf("the pod's own request does not count: %+v", e)
+		t.Errorf("got %+v, want the pod's own request, 1000", e)
 	}
 }
 
@@ -99,10 +99,10 @@ func TestPodsThatAreNotThereYetAreNotMissed(t *testing.T) {
 	pending, leaving := pod("web-1", 100), pod("web-2", 100)
 	pending.State.Phase, leaving.State.Deleting = scalers.PodPending, true
 	if e := utilization().over([]triggers.Pod{pending, leaving}); e.Err != nil || len(e.Pods) != 2 {
-		t.Errorf("the event is %+v", e)
+		t.Errorf("got the event %+v, want both pods, and no error", e)
 	}
 	if e := utilization().over(nil); e.Err != nil || !e.PerPod || len(e.Pods) != 0 {
-		t.Errorf("without pods the event is %+v", e)
+		t.Errorf("without pods: got the event %+v, want a per-pod reading of none", e)
 	}
 }
 
@@ -125,7 +125,7 @@ func TestWhatCannotBeMeasuredIsUnknownAndSaysWhy(t *testing.T) {
 			[]triggers.Pod{pod("web-1", 100)},
 			nil, "pod web-1 has no container z",
 		},
-		"no sample": {utilization(), []triggers.Pod{pod("web-1", 100)}, nil, "does not know pod web-1"},
+		"no sample": {utilization(), []triggers.Pod{pod("web-1", 100)}, nil, "no sample of pod web-1"},
 		"one container without a metric": {
 			utilization(),
 			[]triggers.Pod{pod("web-1", 100, 100)},
@@ -136,7 +136,7 @@ func TestWhatCannotBeMeasuredIsUnknownAndSaysWhy(t *testing.T) {
 			&meter{resource: corev1.ResourceMemory, metric: scalers.AverageValue, container: "z"},
 			[]triggers.Pod{pod("web-1")},
 			[]metricsv1beta1.PodMetrics{measured("web-1", 0, "1")},
-			"it is not said what container z uses",
+			"the sample has no container z",
 		},
 		"old samples": {
 			utilization(),
@@ -147,7 +147,7 @@ func TestWhatCannotBeMeasuredIsUnknownAndSaysWhy(t *testing.T) {
 	} {
 		e := c.meter.over(c.pods, c.samples...)
 		if e.Err == nil || !strings.Contains(e.Err.Error(), c.want) {
-			t.Errorf("%s: %v, want %q", what, e.Err, c.want)
+			t.Errorf("%s: got the error %v, want %q", what, e.Err, c.want)
 		}
 	}
 }
@@ -159,7 +159,7 @@ func TestASampleIsTooOldAfterThreeOfTheLongerInterval(t *testing.T) {
 	pods := []triggers.Pod{pod("web-1", 100), pod("web-2", 100)}
 	e := m.over(pods, measured("web-1", 150*time.Second, "1"), measured("web-2", 151*time.Second, "1"))
 	if e.Err != nil || !e.Pods[0].Sampled || e.Pods[1].Sampled {
-		t.Errorf("the event is %+v", e)
+		t.Errorf("got the event %+v, want a sample of the first pod only", e)
 	}
 }
 
@@ -169,13 +169,13 @@ func TestWhyUsageCannotBeReadIsSaid(t *testing.T) {
 	for want, err := range map[string]error{
 		"install metrics-server":         apierrors.NewNotFound(pods, ""),
 		"metrics-server does not answer": apierrors.NewServiceUnavailable("no endpoints"),
-		"impulse may not read it":        apierrors.NewForbidden(pods, "", errors.New("no rights")),
+		"is not allowed to read it":      apierrors.NewForbidden(pods, "", errors.New("no rights")),
 		"connection refused":             errors.New("connection refused"),
 	} {
 		env := triggers.Env{Namespace: "shop", PodMetrics: func(context.Context, string) (*metricsv1beta1.PodMetricsList, error) { return nil, err }}
 		_, got := readUsage(t.Context(), env)
 		if got == nil || !strings.Contains(got.Error(), want) || !strings.Contains(got.Error(), "namespace shop") {
-			t.Errorf("%v is told as %v, want %q", err, got, want)
+			t.Errorf("readUsage when the API returns %v: got %v, want %q", err, got, want)
 		}
 	}
 }

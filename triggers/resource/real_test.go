@@ -20,11 +20,11 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
-// real is a pod on the sandbox that uses 250m and 64Mi, and the metrics-server that says so.
+// real is a pod in the sandbox that uses 250m and 64Mi, and the metrics-server that measures it.
 type real struct {
 	namespace string
 	here      client.PodMetricsesGetter
-	// nowhere is where no API server is; asked instead while broken.
+	// nowhere is a client for an address without a server. It is used while broken.
 	nowhere client.PodMetricsesGetter
 	broken  atomic.Bool
 }
@@ -47,7 +47,7 @@ func newReal(t *testing.T) *real {
 	if err != nil {
 		t.Fatal(err)
 	}
-	testkit.Eventually(t, "metrics-server knows the pod", func(ctx context.Context) bool {
+	testkit.Eventually(t, "metrics-server has a sample of the pod", func(ctx context.Context) bool {
 		list, err := r.list(ctx, r.namespace)
 		return err == nil && len(list.Items) == 1
 	})
@@ -62,7 +62,7 @@ func (r *real) list(ctx context.Context, namespace string) (*metricsv1beta1.PodM
 	return from.PodMetricses(namespace).List(ctx, metav1.ListOptions{})
 }
 
-// env lends the metrics of the pod's namespace, whatever namespace the trigger stands in, and the pod.
+// env returns the metrics of the pod's namespace, whatever the namespace of the trigger is, and the pod.
 func (r *real) env() triggers.Env {
 	return triggers.Env{
 		Metric: scalers.Utilization,
@@ -76,16 +76,15 @@ func (r *real) env() triggers.Env {
 	}
 }
 
-// The pod is measured once for both: that takes metrics-server most of half a minute.
-//
-//nolint:paralleltest // Conform counts goroutines.
+// The pod is measured once for both, because metrics-server needs up to half a minute. Conform counts goroutines, so nothing runs in
+// parallel.
 func TestOnARealMetricsServer(t *testing.T) {
 	r := newReal(t)
 	t.Run("what a pod uses is read", func(t *testing.T) { readsWhatAPodUses(t, r) })
-	t.Run("both kinds keep the contract", func(t *testing.T) { keepTheContract(t, r) })
+	t.Run("both kinds conform", func(t *testing.T) { conform(t, r) })
 }
 
-func keepTheContract(t *testing.T, r *real) {
+func conform(t *testing.T, r *real) {
 	t.Helper()
 	for _, kind := range []triggers.Kind{CPU(), Memory()} {
 		t.Run(kind.Name, func(t *testing.T) {
@@ -110,10 +109,10 @@ func readsWhatAPodUses(t *testing.T, r *real) {
 		m := &meter{resource: resource, metric: scalers.Utilization, pods: r.env().Pods}
 		e := m.event(busy.at, all)
 		if e.Err != nil || len(e.Pods) != 1 {
-			t.Fatalf("the event is %+v", e)
+			t.Fatalf("got the event %+v, want a reading of one pod", e)
 		}
 		if used := e.Pods[0].Usage; used < want-want/50 || used > want+want/50 {
-			t.Errorf("it uses %s of %s, want %s", used, resource, want)
+			t.Errorf("usage of %s: got %s, want %s within 2 %%", resource, used, want)
 		}
 	}
 }

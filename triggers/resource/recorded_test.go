@@ -15,7 +15,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
-// An answer of a real metrics-server for one pod with the container app.
+// The answer is that of a real metrics-server for one pod with the container app.
 func TestASampleThatLacksSomethingIsMissing(t *testing.T) {
 	t.Parallel()
 	answer, err := os.ReadFile("testdata/podmetrics.json")
@@ -34,14 +34,14 @@ func TestASampleThatLacksSomethingIsMissing(t *testing.T) {
 				m := *kind
 				m.metric, m.resource = scalers.AverageValue, of
 				m.pods = func() ([]triggers.Pod, error) { return []triggers.Pod{{Name: whole.Items[0].Name}}, nil }
-				triggertest.Incomplete(t, answer, func(answer []byte) (scalers.Milli, error) { return m.reads(answer, at) })
+				triggertest.Incomplete(t, answer, func(answer []byte) (scalers.Milli, error) { return m.usageIn(answer, at) })
 			})
 		}
 	}
 }
 
-// reads is what an answer says of the only pod.
-func (m *meter) reads(answer []byte, at scalers.Instant) (scalers.Milli, error) {
+// usageIn returns the usage of the only pod in an answer.
+func (m *meter) usageIn(answer []byte, at scalers.Instant) (scalers.Milli, error) {
 	var list metricsv1beta1.PodMetricsList
 	if err := json.Unmarshal(answer, &list); err != nil {
 		return 0, err

@@ -1,8 +1,8 @@
-// Package resource reads what pods use of a resource, as a HorizontalPodAutoscaler does: from the resource metrics API,
-// which is most often served by metrics-server.
+// Package resource reads the cpu and memory usage of pods, as a HorizontalPodAutoscaler does: from the resource metrics API, which
+// metrics-server usually serves.
 //
-// It has two kinds, cpu and memory. Both are sampled: a namespace is read once per pollingInterval for all triggers of all
-// objects in it, and each trigger looks at the pods of its own target.
+// It has two kinds, cpu and memory. Both are sampled: a namespace is read once per pollingInterval for the triggers of all objects
+// in it, and each trigger selects the pods of its own target.
 package resource
 
 import (
@@ -32,26 +32,27 @@ func Memory() triggers.Kind {
 		}), "80")
 }
 
+// describe adds what both kinds have in common.
 func describe(k triggers.Kind, value string) triggers.Kind {
 	k.Metrics = []scalers.Metric{scalers.Utilization, scalers.AverageValue}
 	k.Example = map[string]string{"value": value}
 	return k
 }
 
-// open makes the source; it does no I/O.
+// open returns the source. It does no I/O.
 func open(name corev1.ResourceName, c Config, env triggers.Env) (triggers.Source, error) {
 	if env.PodMetrics == nil || env.Pods == nil {
-		return nil, errors.New("there is no cluster to ask what pods use")
+		return nil, errors.New("the resource metrics API needs a cluster")
 	}
 	m := &meter{resource: name, container: c.ContainerName, metric: env.Metric, interval: env.PollingInterval, pods: env.Pods}
 	read := func(ctx context.Context) (usage, error) { return readUsage(ctx, env) }
 	return triggers.PollEach(triggers.PollKey{Server: "metrics.k8s.io", Key: "resource\x00" + env.Namespace}, read, m.event, env), nil
 }
 
-// shortestPatience is the least interval that a sample's age is compared with.
-const shortestPatience = 30 * time.Second
+// minInterval is the least interval with which the age of a sample is compared.
+const minInterval = 30 * time.Second
 
-// meter looks at the pods of one target.
+// meter measures the pods of one target.
 type meter struct {
 	resource  corev1.ResourceName
 	container string // "" for all containers of a pod.
@@ -60,11 +61,12 @@ type meter struct {
 	pods      func() ([]triggers.Pod, error)
 }
 
-// tooOld reports whether a sample is not to be believed at an instant: metrics-server has stopped to look at the pod, but
-// says what it saw last. It looks once in a window, and we ask once in an interval; thrice the longer of the two is too
-// long.
-func (m *meter) tooOld(s *sample, at scalers.Instant) bool { return s.at < at.Add(-m.patience(s)) }
+// tooOld reports whether a sample is too old at an instant, because metrics-server stopped measuring the pod but still serves its last
+// sample.
+func (m *meter) tooOld(s *sample, at scalers.Instant) bool { return s.at < at.Add(-m.maxAge(s)) }
 
-func (m *meter) patience(s *sample) time.Duration {
-	return 3 * max(m.interval, s.window, shortestPatience)
+// maxAge returns the greatest age of a sample that counts: three times the longest of the polling interval, the window of the sample
+// and minInterval.
+func (m *meter) maxAge(s *sample) time.Duration {
+	return 3 * max(m.interval, s.window, minInterval)
 }

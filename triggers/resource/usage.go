@@ -14,30 +14,30 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// usage is what the pods of a namespace use, by name.
+// usage is the samples of the pods of a namespace, by name.
 type usage map[string]sample
 
-// sample is what was measured of one pod.
+// sample is one measurement of a pod.
 type sample struct {
 	at         scalers.Instant
 	window     time.Duration
 	containers []container
 }
 
-// container is what one container used, in cores and bytes; negative when that was not measured.
+// container is the usage of one container, in thousandths of a core or a byte; negative when it was not measured.
 type container struct {
 	name        string
 	cpu, memory scalers.Milli
 }
 
-func (c *container) used(of corev1.ResourceName) scalers.Milli {
+func (c *container) usage(of corev1.ResourceName) scalers.Milli {
 	if of == corev1.ResourceCPU {
 		return c.cpu
 	}
 	return c.memory
 }
 
-// readUsage asks for what the pods of the trigger's namespace use.
+// readUsage reads the usage of the pods in the trigger's namespace.
 func readUsage(ctx context.Context, env triggers.Env) (usage, error) {
 	list, err := env.PodMetrics(ctx, env.Namespace)
 	if err != nil {
@@ -54,7 +54,7 @@ func usageOf(list *metricsv1beta1.PodMetricsList) usage {
 	return all
 }
 
-// reason says in words why a list failed, and what is most likely wrong.
+// reason returns why a list failed, with the most likely remedy. It wraps err.
 func reason(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
@@ -64,19 +64,19 @@ func reason(ctx context.Context, err error) error {
 	case apierrors.IsServiceUnavailable(err):
 		return fmt.Errorf("metrics-server does not answer: %w", err)
 	case apierrors.IsForbidden(err):
-		return fmt.Errorf("impulse may not read it; the rights in deploy/manifests let it: %w", err)
+		return fmt.Errorf("impulse is not allowed to read it; deploy/manifests has the necessary rights: %w", err)
 	}
 	return err
 }
 
-// sampleOf is what an answer says of one pod. Without a time it has none of its containers: nobody knows how old it is.
+// sampleOf converts the metrics of one pod. Without a timestamp the sample has no containers, because its age is unknown.
 func sampleOf(m *metricsv1beta1.PodMetrics) sample {
 	s := sample{at: scalers.InstantOf(m.Timestamp.Time), window: m.Window.Duration}
 	if m.Timestamp.IsZero() {
 		return s
 	}
-	if s.window <= 0 { // A longer one than most: a pod that has just become ready is missing for longer, which never makes a move larger.
-		s.window = shortestPatience
+	if s.window <= 0 { // Longer than most windows: a new pod is missing for longer, which never makes a change larger.
+		s.window = minInterval
 	}
 	s.containers = make([]container, len(m.Containers))
 	for i := range m.Containers {
@@ -86,8 +86,8 @@ func sampleOf(m *metricsv1beta1.PodMetrics) sample {
 	return s
 }
 
-// amount is what was measured of a resource; negative when it is not there. A quantity that was null is the zero Quantity, which
-// has no format; one of 0 has.
+// amount returns the measured amount of a resource; negative when it is missing. A null quantity is decoded as the zero Quantity, which
+// has no format; a quantity of 0 has one.
 func amount(of corev1.ResourceList, name corev1.ResourceName) scalers.Milli {
 	q, ok := of[name]
 	switch {
@@ -100,7 +100,7 @@ func amount(of corev1.ResourceList, name corev1.ResourceName) scalers.Milli {
 	}
 }
 
-// sum adds two amounts that are not negative, and saturates.
+// sum returns a + b, saturating; both are 0 or more.
 func sum(a, b scalers.Milli) scalers.Milli {
 	if a > math.MaxInt64-b {
 		return math.MaxInt64
