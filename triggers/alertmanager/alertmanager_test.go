@@ -172,7 +172,7 @@ func TestMistakesAreSaid(t *testing.T) {
 		want     string
 	}{
 		{map[string]string{"matchers": `{a="b"}`}, "replicas: is required, or threshold, or step"},
-		{map[string]string{"matchers": `{a="b"}`, "replicas": "3", "threshold": "1"}, "threshold: is of no use beside replicas"},
+		{map[string]string{"matchers": `{a="b"}`, "replicas": "3", "threshold": "1"}, "threshold: has no effect with replicas"},
 		{map[string]string{"matchers": `{a=~"["}`, "replicas": "3"}, "matchers: is not in Alertmanager's syntax"},
 		{map[string]string{"matchers": `{}`, "replicas": "3"}, "matchers: selects every alert"},
 		{map[string]string{"matchers": `{a="b"}`, "threshold": "1", "value": "sum"}, `value: "sum" is unknown`},

@@ -76,9 +76,9 @@ func (c Config) checkLevel() error {
 	case c.Replicas == 0 && c.Threshold == 0 && c.Step == "":
 		all = append(all, wrong("replicas", "is required, or threshold, or step", "replicas: N while an alert fires, step: +N for each that fires, or threshold for a level"))
 	case c.Replicas != 0 && c.Threshold != 0:
-		all = append(all, wrong("threshold", "is of no use beside replicas", "remove one of them"))
+		all = append(all, wrong("threshold", "has no effect with replicas", "remove one of them"))
 	case c.Step != "" && (c.Replicas != 0 || c.Threshold != 0):
-		all = append(all, wrong("step", "is of no use beside replicas or threshold", "remove one of them"))
+		all = append(all, wrong("step", "has no effect with replicas or threshold", "remove one of them"))
 	case c.Replicas < 0:
 		all = append(all, wrong("replicas", fmt.Sprintf("%d is below 0", c.Replicas), ""))
 	case c.Threshold < 0:
@@ -141,7 +141,7 @@ func (c Config) checkReconcile() error {
 		case err != nil:
 			all = append(all, wrong("reconcile", "holds what is not a URL", "")) // It may hold a password, so it is not repeated.
 		case u.User != nil:
-			all = append(all, wrong("reconcile", "holds credentials", "put them in a Secret, with authModes: basic and an authenticationRef"))
+			all = append(all, wrong("reconcile", "contains credentials", "put them in a Secret, with authModes: basic and an authenticationRef"))
 		case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "", u.RawQuery != "", u.Fragment != "":
 			all = append(all, wrong("reconcile", fmt.Sprintf("%q is not the base URL of an Alertmanager", address), "write http://HOST:9093"))
 		}

@@ -177,7 +177,7 @@ func TestMistakesOfStepsLeasesAndReconcileAreSaid(t *testing.T) {
 		metadata map[string]string
 		want     string
 	}{
-		{map[string]string{"step": "+2", "replicas": "3"}, "step: is of no use beside replicas or threshold"},
+		{map[string]string{"step": "+2", "replicas": "3"}, "step: has no effect with replicas or threshold"},
 		{map[string]string{"step": "-2"}, `step: "-2" adds nothing: a step raises (write +2 or +50%)`},
 		{map[string]string{"step": "+0%"}, `step: "+0%" adds nothing`},
 		{map[string]string{"step": "two"}, `step: "two" is no step`},
@@ -189,7 +189,7 @@ func TestMistakesOfStepsLeasesAndReconcileAreSaid(t *testing.T) {
 		{map[string]string{"replicas": "2", "ttl": "1000h"}, "ttl: 1000h0m0s is not between"},
 		{map[string]string{"replicas": "2", "staleWindow": "0s"}, "staleWindow: 0s is not above 0"},
 		{map[string]string{"replicas": "2", "reconcile": "alertmanager:9093"}, `reconcile: "alertmanager:9093" is not the base URL`},
-		{map[string]string{"replicas": "2", "reconcile": "http://me:secret@host"}, "reconcile: holds credentials (put them in a Secret"},
+		{map[string]string{"replicas": "2", "reconcile": "http://me:secret@host"}, "reconcile: contains credentials (put them in a Secret"},
 		{map[string]string{"replicas": "2", "reconcile": "http://me:sec%ret@host"}, "reconcile: holds what is not a URL"},
 		{map[string]string{"replicas": "2", "reconcile": strings.Repeat("http://a,", 16) + "http://a"}, "names 17 servers, more than 16"},
 		{map[string]string{"replicas": "2", "authModes": "bearer"}, "authModes: is of no use without reconcile"},

@@ -1,5 +1,4 @@
-// Package builtin lists the trigger kinds that are built in. Adding a folder with a kind and running go generate is all
-// that it takes to add one.
+// Package builtin lists the built-in trigger kinds. To add one, create a folder with a kind beside it and run make generate.
 package builtin
 
 //go:generate go run ./gen

@@ -13,25 +13,25 @@ import (
 
 // Config is the metadata of a nats-jetstream trigger.
 type Config struct {
-	NATSServerURL                string        `json:"natsServerURL" doc:"Where NATS clients connect, such as nats://nats.messaging:4222; several are separated by commas."`
-	NATSServerMonitoringEndpoint string        `json:"natsServerMonitoringEndpoint" doc:"host:port of the server's monitoring, such as nats.messaging:8222; used instead of natsServerURL."`
-	UseHTTPS                     bool          `json:"useHttps" doc:"Reach the monitoring endpoint over https."`
-	Account                      string        `json:"account" doc:"Account that owns the stream, for the monitoring endpoint; one that was made with a JWT by its name or by its key."`
-	Domain                       string        `json:"domain" doc:"JetStream domain of the stream, for natsServerURL."`
+	NATSServerURL                string        `json:"natsServerURL" doc:"Addresses for NATS clients, such as nats://nats.messaging:4222, separated by commas."`
+	NATSServerMonitoringEndpoint string        `json:"natsServerMonitoringEndpoint" doc:"host:port of the server's monitoring endpoint, such as nats.messaging:8222, instead of natsServerURL."`
+	UseHTTPS                     bool          `json:"useHttps" doc:"Use https for the monitoring endpoint."`
+	Account                      string        `json:"account" doc:"Account of the stream, with the monitoring endpoint: its name, or its key if it was created with a JWT."`
+	Domain                       string        `json:"domain" doc:"JetStream domain of the stream, with natsServerURL."`
 	Stream                       string        `json:"stream" required:"true" doc:"Name of the stream."`
-	Consumer                     string        `json:"consumer" required:"true" doc:"Name of the consumer; it must exist."`
-	LagThreshold                 scalers.Milli `json:"lagThreshold" doc:"Messages that one replica should have waiting."`
-	ActivationLagThreshold       scalers.Milli `json:"activationLagThreshold" doc:"The trigger is active above this many messages; it matters between rest and one replica only."`
+	Consumer                     string        `json:"consumer" required:"true" doc:"Name of the consumer, which must exist."`
+	LagThreshold                 scalers.Milli `json:"lagThreshold" doc:"Target number of waiting messages per replica."`
+	ActivationLagThreshold       scalers.Milli `json:"activationLagThreshold" doc:"The trigger is active above this number of messages. This matters only for scaling between the idle count and one replica."`
 	UnsafeSSL                    bool          `json:"unsafeSsl" doc:"Accept any certificate."`
 }
 
-// globalAccount is the account of a server without accounts.
+// globalAccount is the account that a server without configured accounts uses.
 const globalAccount = "$G"
 
-// defaults is the config of a user who set nothing.
+// defaults returns the config for empty metadata.
 func defaults() Config { return Config{LagThreshold: 10_000, Account: globalAccount} }
 
-// Validate returns every mistake at once.
+// Validate returns all mistakes.
 func (c Config) Validate() error {
 	return errors.Join(
 		c.checkServer(), c.checkURLs(), c.checkEndpoint(), checkName("domain", c.Domain), checkName("stream", c.Stream), checkName("consumer", c.Consumer),
@@ -39,7 +39,7 @@ func (c Config) Validate() error {
 	)
 }
 
-// Trigger says how the level is read.
+// Trigger divides the level by the threshold.
 func (c Config) Trigger() scalers.Trigger {
 	return scalers.Trigger{Target: c.LagThreshold, Activation: c.ActivationLagThreshold}
 }
@@ -52,7 +52,7 @@ func (c Config) endpoint() string {
 	return "http://" + c.NATSServerMonitoringEndpoint
 }
 
-// Servers are where credentials are sent.
+// Servers returns the servers that receive the credentials.
 func (c Config) Servers() []string {
 	if c.NATSServerURL == "" {
 		return []string{c.endpoint()}
@@ -63,17 +63,17 @@ func (c Config) Servers() []string {
 func (c Config) checkServer() error {
 	switch {
 	case c.NATSServerURL == "" && c.NATSServerMonitoringEndpoint == "":
-		return wrong("natsServerURL", "is required, or natsServerMonitoringEndpoint", "")
+		return invalid("natsServerURL", "is required, or natsServerMonitoringEndpoint", "")
 	case c.NATSServerURL != "" && c.NATSServerMonitoringEndpoint != "":
-		return wrong("natsServerMonitoringEndpoint", "is of no use beside natsServerURL", "remove one of them")
+		return invalid("natsServerMonitoringEndpoint", "has no effect with natsServerURL", "remove one of them")
 	case c.NATSServerURL == "" && c.UnsafeSSL && !c.UseHTTPS:
-		return wrong("unsafeSsl", "needs natsServerURL or useHttps", "")
+		return invalid("unsafeSsl", "needs natsServerURL or useHttps", "")
 	case c.NATSServerURL == "" && c.Domain != "":
-		return wrong("domain", "needs natsServerURL", "with the monitoring endpoint, name a server of that domain")
+		return invalid("domain", "needs natsServerURL", "with the monitoring endpoint, use a server of that domain")
 	case c.NATSServerURL != "" && c.UseHTTPS:
-		return wrong("useHttps", "needs natsServerMonitoringEndpoint", "write tls:// in natsServerURL")
+		return invalid("useHttps", "needs natsServerMonitoringEndpoint", "write tls:// in natsServerURL")
 	case c.NATSServerURL != "" && c.Account != globalAccount:
-		return wrong("account", "needs natsServerMonitoringEndpoint", "with natsServerURL the credentials decide the account")
+		return invalid("account", "needs natsServerMonitoringEndpoint", "with natsServerURL the credentials decide the account")
 	}
 	return nil
 }
@@ -83,7 +83,7 @@ func (c Config) checkURLs() error {
 		return nil
 	}
 	if problem, suggestion := natsconn.CheckURLs(c.NATSServerURL); problem != "" {
-		return wrong("natsServerURL", problem, suggestion)
+		return invalid("natsServerURL", problem, suggestion)
 	}
 	return nil
 }
@@ -95,28 +95,28 @@ func (c Config) checkEndpoint() error {
 	u, err := url.Parse(c.endpoint())
 	switch {
 	case err == nil && u.User != nil:
-		return wrong("natsServerMonitoringEndpoint", "holds credentials", "")
+		return invalid("natsServerMonitoringEndpoint", "contains credentials", "")
 	case err != nil, u.Hostname() == "", u.RawQuery != "", strings.Contains(c.NATSServerMonitoringEndpoint, "//"):
-		return wrong("natsServerMonitoringEndpoint", "is not host:port", "write HOST:8222")
+		return invalid("natsServerMonitoringEndpoint", "is not host:port", "write HOST:8222")
 	}
 	return nil
 }
 
 func (c Config) checkThreshold() error {
 	if c.LagThreshold <= 0 {
-		return wrong("lagThreshold", "must be above 0", "")
+		return invalid("lagThreshold", "must be above 0", "")
 	}
 	return nil
 }
 
-// checkName refuses what JetStream does not allow in a name.
+// checkName returns an error for a name that JetStream does not allow.
 func checkName(field, name string) error {
 	if strings.ContainsAny(name, ">*. /\\\t\r\n") {
-		return wrong(field, fmt.Sprintf("%q cannot be a name: it has a blank or one of > * . / \\", name), "")
+		return invalid(field, fmt.Sprintf("%q cannot be a name: it has a blank or one of > * . / \\", name), "")
 	}
 	return nil
 }
 
-func wrong(field, problem, suggestion string) error {
+func invalid(field, problem, suggestion string) error {
 	return &triggers.FieldError{Field: field, Problem: problem, Suggestion: suggestion}
 }

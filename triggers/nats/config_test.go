@@ -29,7 +29,7 @@ func TestAMistakeNamesItsField(t *testing.T) {
 		problem string
 	}{
 		"no server":               {func(c *Config) { c.NATSServerURL = "" }, "natsServerURL", "required"},
-		"two servers":             {func(c *Config) { c.NATSServerMonitoringEndpoint = "nats:8222" }, "natsServerMonitoringEndpoint", "no use"},
+		"two servers":             {func(c *Config) { c.NATSServerMonitoringEndpoint = "nats:8222" }, "natsServerMonitoringEndpoint", "no effect"},
 		"https without endpoint":  {func(c *Config) { c.UseHTTPS = true }, "useHttps", "needs"},
 		"account without use":     {func(c *Config) { c.Account = "A" }, "account", "needs"},
 		"no scheme":               {func(c *Config) { c.NATSServerURL = "nats:4222" }, "natsServerURL", "URL"},

@@ -13,19 +13,19 @@ import (
 	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
-// name is a consumer of a stream, in a domain or that of the server.
+// name identifies a consumer of a stream. If domain is "", it is in the server's domain.
 type name struct{ domain, stream, consumer string }
 
-// connection is what all triggers with the same server and credentials share: one client, and one queue for each
-// consumer that is followed.
+// connection is shared by all triggers with the same server and credentials. It has one client, and one queue for each consumer that a
+// trigger subscribes to.
 type connection struct {
 	dial    natsconn.Dial
 	urls    string
 	options []natsgo.Option
 	now     func() time.Time
 
-	// turn is held by the queue that uses the fields below it: a semaphore that a context can leave.
-	turn    chan struct{}
+	// lock guards the fields below. It is a channel, so that waiting for it can be canceled.
+	lock    chan struct{}
 	client  *natsconn.Client
 	failed  error
 	failure int
@@ -35,12 +35,12 @@ type connection struct {
 	queues map[name]*queue
 }
 
-// newConnection makes a connection that opens its client when it is first needed.
+// newConnection returns a connection that opens its client when it is first used.
 func newConnection(dial natsconn.Dial, urls string, options []natsgo.Option, now func() time.Time) *connection {
-	return &connection{dial: dial, urls: urls, options: options, now: now, turn: make(chan struct{}, 1), queues: map[name]*queue{}}
+	return &connection{dial: dial, urls: urls, options: options, now: now, lock: make(chan struct{}, 1), queues: map[name]*queue{}}
 }
 
-// Close ends the client. Nobody follows a queue any more.
+// Close closes the client. The caller has unsubscribed from all queues.
 func (c *connection) Close() error {
 	if c.client != nil {
 		c.client.Close()
@@ -48,18 +48,19 @@ func (c *connection) Close() error {
 	return nil
 }
 
-// open returns the client, connected at least once. A failed attempt stands for all queues until the next one is due.
+// open returns the client, which has connected at least once. After a failed attempt it returns the same error to all queues until the
+// next attempt is due.
 func (c *connection) open(ctx context.Context) (*natsconn.Client, error) {
 	select {
-	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
+	case c.lock <- struct{}{}:
+		defer func() { <-c.lock }()
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
 	if c.client != nil && !c.client.IsClosed() {
 		return c.client, nil
 	}
-	if c.client != nil { // The server has refused it.
+	if c.client != nil { // It is closed, because the server refused it.
 		c.client.Close()
 		c.client = nil
 	}
@@ -76,7 +77,7 @@ func (c *connection) open(ctx context.Context) (*natsconn.Client, error) {
 	return client, nil
 }
 
-// read returns the backlog of one consumer. It sends one request, CONSUMER.INFO, and no other.
+// read returns the backlog of one consumer. It sends one CONSUMER.INFO request and no other.
 func (c *connection) read(ctx context.Context, n name) (backlog, error) {
 	client, err := c.open(ctx)
 	if err != nil {
@@ -94,7 +95,7 @@ func (c *connection) read(ctx context.Context, n name) (backlog, error) {
 	return backlogOf(info)
 }
 
-// reason says in one line why there is no level.
+// reason returns an error in one line that says why the level is unknown.
 func reason(ctx context.Context, conn *natsgo.Conn, n name, err error) error {
 	denied := conn.LastError()
 	switch {
@@ -103,7 +104,7 @@ func reason(ctx context.Context, conn *natsgo.Conn, n name, err error) error {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return fmt.Errorf("stream %s does not exist", n.stream)
 	case errors.Is(err, natsgo.ErrNoResponders):
-		return errors.New("nobody answers: JetStream is off for this account, or the consumer has no leader")
+		return errors.New("no server answers: JetStream is off for this account, or the consumer has no leader")
 	case ctx.Err() != nil && errors.Is(denied, natsgo.ErrPermissionViolation):
 		return denied
 	case ctx.Err() != nil:

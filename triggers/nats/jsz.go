@@ -15,21 +15,21 @@ import (
 	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
-// maxAnswer bounds what is read of one answer: /jsz holds every consumer of the account.
-const maxAnswer = 32 << 20
+// maxAnswerBytes is the maximum size of an answer: /jsz has every consumer of the account.
+const maxAnswerBytes = 32 << 20
 
-// jsz is what is used of the answer of /jsz.
+// jsz has the parts of the answer of /jsz that are used.
 type jsz struct {
 	Disabled    bool `json:"disabled"`
 	MetaCluster struct {
 		Size int `json:"cluster_size"`
 	} `json:"meta_cluster"`
 	Accounts []account `json:"account_details"`
-	// Total is how many accounts the server has, whatever was asked for.
+	// Total is the number of accounts of the server, whatever the query selects.
 	Total int `json:"total"`
 }
 
-// account is one account with JetStream. The name of one that was made with a JWT is a text of its owner, and not unique.
+// account is one account with JetStream. The name of an account that was created with a JWT is chosen by its owner and not unique.
 type account struct {
 	Name    string   `json:"name"`
 	ID      string   `json:"id"`
@@ -43,21 +43,21 @@ type stream struct {
 }
 
 type streamConfig struct {
-	// Replicas is how many servers hold the stream.
+	// Replicas is the number of servers that have the stream.
 	Replicas int `json:"num_replicas"`
 }
 
-// member is a consumer as one server knows it.
-type member struct {
+// consumerState is a consumer in the answer of one server.
+type consumerState struct {
 	*natsconn.Consumer
 
-	// replicas is how many servers hold the consumer; 0 when that is not said.
+	// replicas is the number of servers that have the consumer; 0 if unknown.
 	replicas int
-	// clustered: the server is one of several.
+	// clustered is true if the server is part of a cluster.
 	clustered bool
 }
 
-// varz is what is used of the answer of /varz.
+// varz has the parts of the answer of /varz that are used.
 type varz struct {
 	ServerName  string   `json:"server_name"`
 	ConnectURLs []string `json:"connect_urls"`
@@ -67,7 +67,7 @@ type varz struct {
 }
 
 // find returns the consumer, or nil.
-func (j *jsz) find(account string, n name) *member {
+func (j *jsz) find(account string, n name) *consumerState {
 	for _, a := range j.Accounts {
 		if a.Name != account && a.ID != account {
 			continue
@@ -75,7 +75,7 @@ func (j *jsz) find(account string, n name) *member {
 		for _, s := range a.Streams {
 			for i := range s.Consumers {
 				if c := &s.Consumers[i]; s.Name == n.stream && c.Name == n.consumer {
-					return &member{c, s.replicas(c), j.MetaCluster.Size > 1}
+					return &consumerState{c, s.replicas(c), j.MetaCluster.Size > 1}
 				}
 			}
 		}
@@ -83,7 +83,7 @@ func (j *jsz) find(account string, n name) *member {
 	return nil
 }
 
-// replicas is how many servers hold a consumer of the stream; 0 when that is not said.
+// replicas returns the number of servers that have a consumer of the stream; 0 if unknown.
 func (s *stream) replicas(c *natsconn.Consumer) int {
 	if c.Config.Replicas > 0 || s.Config == nil {
 		return c.Config.Replicas
@@ -91,9 +91,9 @@ func (s *stream) replicas(c *natsconn.Consumer) int {
 	return s.Config.Replicas
 }
 
-// led says whether the server that was asked leads the consumer. A follower lists the leader among the other replicas, so a
-// server that lists none leads only what no other holds.
-func (m *member) led() bool {
+// isLeader reports whether the server that answered leads the consumer. A follower lists the leader among the other replicas, so a server
+// that lists no other replica is the leader only if the consumer has one replica.
+func (m *consumerState) isLeader() bool {
 	switch {
 	case m == nil:
 		return false
@@ -110,10 +110,10 @@ func (m *member) led() bool {
 	return true
 }
 
-// hosts lists where the servers of the cluster may be, the likely leader first: the hosts that they advertise to clients;
-// when they advertise none, the addresses of their routes and KEDA's convention for a headless service, SERVER.SERVICE.
-// What cannot be a host is left out: servers are not trusted to say what they should.
-func (v varz) hosts(known *member, service string) []string {
+// hosts returns the possible hosts of the servers of the cluster, the likely leader first: those that they advertise to clients, and if
+// they advertise none, the addresses of their routes and KEDA's convention for a headless service, SERVER.SERVICE. Invalid hosts are
+// omitted, because the answer is not trusted.
+func (v varz) hosts(known *consumerState, service string) []string {
 	var hosts []string
 	add := func(host string) {
 		if validHost(host) && !slices.Contains(hosts, host) {
@@ -142,7 +142,7 @@ func (v varz) hosts(known *member, service string) []string {
 	return hosts
 }
 
-// validHost says whether a text looks like an IP address or a DNS name.
+// validHost reports whether a text looks like an IP address or a DNS name.
 func validHost(host string) bool {
 	strange := func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune(".-_:", r)
@@ -158,7 +158,8 @@ func hostOf(address string) string {
 	return address
 }
 
-// get decodes the answer of one server, which gets a time-out of its own: others may answer. Errors repeat nothing of a body that is not JSON.
+// get decodes the answer of one server. Each server has its own timeout, because others may answer. Errors contain nothing of a body
+// that is not JSON.
 func (m *monitor) get(ctx context.Context, host, path string, query url.Values, into any) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, natsconn.Patience, fmt.Errorf("no answer within %s", natsconn.Patience))
 	defer cancel()
@@ -177,26 +178,26 @@ func (m *monitor) get(ctx context.Context, host, path string, query url.Values, 
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s answers %d", path, response.StatusCode)
 	}
-	if response.ContentLength > maxAnswer {
+	if response.ContentLength > maxAnswerBytes {
 		return tooLarge(path)
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes+1))
 	switch {
 	case err != nil:
 		return fmt.Errorf("the answer of %s broke off: %w", path, unwrap(ctx, err))
-	case len(body) > maxAnswer:
+	case len(body) > maxAnswerBytes:
 		return tooLarge(path)
 	case json.Unmarshal(body, into) != nil:
-		return fmt.Errorf("the answer of %s is not what a NATS server says: is this its monitoring port?", path)
+		return fmt.Errorf("the answer of %s is not that of a NATS server: is this its monitoring port?", path)
 	}
 	return nil
 }
 
 func tooLarge(path string) error {
-	return fmt.Errorf("the answer of %s is larger than %d MiB", path, maxAnswer>>20)
+	return fmt.Errorf("the answer of %s is larger than %d MiB", path, maxAnswerBytes>>20)
 }
 
-// unwrap removes the URL from an error, and prefers the reason why a context ended.
+// unwrap removes the URL from an error. If the context is done, it returns the cause of that.
 func unwrap(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -17,25 +17,25 @@ import (
 )
 
 const (
-	// maxServers bounds how many servers of a cluster are asked in one reading.
+	// maxServers is the maximum number of servers of a cluster that one reading queries.
 	maxServers = 16
-	// maxPages bounds how many lists of accounts, of 1024 each, are read to find the key of a name.
+	// maxPages is the maximum number of pages of 1024 accounts that are read to find the key of a name.
 	maxPages = 32
 )
 
-// monitor reads a consumer from the monitoring endpoint. Every server of a cluster knows of the consumers it holds, but
-// only the leader of a consumer knows its numbers, so the leader is looked for and remembered.
+// monitor reads a consumer from the monitoring endpoint. Every server of a cluster lists its consumers, but only the leader of a consumer
+// has correct numbers, so monitor searches for the leader and remembers it.
 type monitor struct {
 	config Config
 	env    triggers.Env
 	base   url.URL
 	name   name
-	// account is the key of the account, once the one that goes with its name is known; servers filter by it.
+	// account is the configured account, and its key once that is known. Servers filter by it.
 	account atomic.Pointer[string]
 
 	mu     sync.Mutex
-	leader string // Host and port of the server that led at the last reading.
-	// client is made for the credentials used.
+	leader string // Host and port of the leader at the last reading; "" if unknown.
+	// client was created with the credentials in used.
 	client *http.Client
 	used   natsconn.Credentials
 }
@@ -50,7 +50,7 @@ func newMonitor(c Config, env triggers.Env) *monitor {
 	return m
 }
 
-// Read returns the backlog now.
+// Read returns the current backlog.
 func (m *monitor) Read(ctx context.Context) (backlog, error) {
 	b, err := m.read(ctx)
 	if err != nil {
@@ -62,55 +62,55 @@ func (m *monitor) Read(ctx context.Context) (backlog, error) {
 func (m *monitor) read(ctx context.Context) (backlog, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err := m.prepare(ctx); err != nil {
+	if err := m.updateClient(ctx); err != nil {
 		return backlog{}, err
 	}
 	if m.leader != "" {
-		if c, _, err := m.ask(ctx, m.leader); err == nil && c.led() {
+		if c, _, err := m.query(ctx, m.leader); err == nil && c.isLeader() {
 			return backlogOf(c.Consumer)
 		}
 		m.leader = ""
 	}
-	c, clustered, err := m.ask(ctx, m.base.Host)
+	c, clustered, err := m.query(ctx, m.base.Host)
 	if err != nil {
 		return backlog{}, err
 	}
-	if c.led() {
+	if c.isLeader() {
 		m.leader = m.base.Host
 		return backlogOf(c.Consumer)
 	}
 	switch {
 	case clustered:
-		return m.search(ctx, c)
+		return m.findLeader(ctx, c)
 	case c != nil:
 		return backlog{}, errors.New("it has no leader now")
 	}
 	return backlog{}, errors.New("it does not exist: " + maybeExpired)
 }
 
-// answer is what one server says.
-type answer struct {
+// serverAnswer is the answer of one server.
+type serverAnswer struct {
 	host  string
-	known *member
+	state *consumerState
 	err   error
 }
 
-// search asks all servers of the cluster at once for the leader, so that one that hangs delays nobody. known is what a
-// follower said, if one did.
-func (m *monitor) search(ctx context.Context, known *member) (backlog, error) {
+// findLeader queries all servers of the cluster concurrently, so that a server that hangs delays no other. known is the answer of a
+// follower, if there is one.
+func (m *monitor) findLeader(ctx context.Context, known *consumerState) (backlog, error) {
 	hosts, err := m.servers(ctx, known)
 	if err != nil {
 		return backlog{}, err
 	}
-	var asking sync.WaitGroup
-	defer asking.Wait()
+	var queries sync.WaitGroup
+	defer queries.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	answers := make(chan answer, len(hosts))
+	answers := make(chan serverAnswer, len(hosts))
 	for _, host := range hosts {
-		asking.Go(func() {
-			c, _, err := m.ask(ctx, host)
-			answers <- answer{host, c, err}
+		queries.Go(func() {
+			c, _, err := m.query(ctx, host)
+			answers <- serverAnswer{host, c, err}
 		})
 	}
 	var failed error
@@ -119,18 +119,18 @@ func (m *monitor) search(ctx context.Context, known *member) (backlog, error) {
 		switch {
 		case a.err != nil:
 			failed = fmt.Errorf("%s: %w", a.host, a.err)
-		case a.known.led():
+		case a.state.isLeader():
 			m.leader = a.host
-			return backlogOf(a.known.Consumer)
-		case a.known != nil:
-			known = a.known
+			return backlogOf(a.state.Consumer)
+		case a.state != nil:
+			known = a.state
 		}
 	}
 	return backlog{}, notFound(len(hosts), known, failed)
 }
 
-// notFound says why no server of the cluster leads the consumer, as far as can be known.
-func notFound(servers int, known *member, failed error) error {
+// notFound returns why no server of the cluster is the leader of the consumer, as far as that is known.
+func notFound(servers int, known *consumerState, failed error) error {
 	switch {
 	case failed != nil:
 		return fmt.Errorf("its leader was not found on %d servers of the cluster: %w", servers, failed)
@@ -140,8 +140,8 @@ func notFound(servers int, known *member, failed error) error {
 	return errors.New("it does not exist on any server of the cluster: " + maybeExpired)
 }
 
-// servers lists where the monitoring of the cluster's servers should be: always at the port of the endpoint.
-func (m *monitor) servers(ctx context.Context, known *member) ([]string, error) {
+// servers returns the monitoring endpoints of the cluster's servers. All use the port of the configured endpoint.
+func (m *monitor) servers(ctx context.Context, known *consumerState) ([]string, error) {
 	var v varz
 	if err := m.get(ctx, m.base.Host, "/varz", nil, &v); err != nil {
 		return nil, err
@@ -156,12 +156,12 @@ func (m *monitor) servers(ctx context.Context, known *member) ([]string, error) 
 	return hosts, nil
 }
 
-// ask returns what one server knows of the consumer, nil when it knows nothing, and whether it is one of a cluster.
-func (m *monitor) ask(ctx context.Context, host string) (*member, bool, error) {
+// query returns the consumer in the answer of one server, nil if it is not there, and whether the server is part of a cluster.
+func (m *monitor) query(ctx context.Context, host string) (*consumerState, bool, error) {
 	account := *m.account.Load()
 	j, err := m.jsz(ctx, host, url.Values{"acc": {account}, "consumers": {"true"}, "config": {"true"}})
 	if err == nil && len(j.Accounts) == 0 {
-		if account, err = m.identify(ctx, host); err == nil && account != "" {
+		if account, err = m.accountKey(ctx, host); err == nil && account != "" {
 			m.account.Store(&account)
 			j, err = m.jsz(ctx, host, url.Values{"acc": {account}, "consumers": {"true"}, "config": {"true"}})
 		}
@@ -176,8 +176,8 @@ func (m *monitor) ask(ctx context.Context, host string) (*member, bool, error) {
 	return c, j.MetaCluster.Size > 1, err
 }
 
-// identify returns the key of the account that has the configured name, or "" when the server has none of that name.
-func (m *monitor) identify(ctx context.Context, host string) (string, error) {
+// accountKey returns the key of the account with the configured name; "" if the server has none of that name.
+func (m *monitor) accountKey(ctx context.Context, host string) (string, error) {
 	var keys []string
 	for seen, pages := 0, 0; pages < maxPages; pages++ {
 		j, err := m.jsz(ctx, host, url.Values{"accounts": {"true"}, "offset": {strconv.Itoa(seen)}})
@@ -202,7 +202,7 @@ func (m *monitor) identify(ctx context.Context, host string) (string, error) {
 	return "", fmt.Errorf("%d accounts are called %s: write the key of one of them, such as %s", len(keys), m.config.Account, keys[0])
 }
 
-// jsz asks one server.
+// jsz queries /jsz of one server.
 func (m *monitor) jsz(ctx context.Context, host string, query url.Values) (*jsz, error) {
 	var j jsz
 	if err := m.get(ctx, host, "/jsz", query, &j); err != nil {

@@ -146,7 +146,7 @@ func TestServersThatAdvertiseNothingAreFoundByTheirRoutes(t *testing.T) {
 }
 
 func TestServersAreFoundByNameBehindAHeadlessService(t *testing.T) {
-	known := &member{Consumer: &natsconn.Consumer{Cluster: &natsconn.RaftGroup{Leader: "nats-2"}}}
+	known := &consumerState{Consumer: &natsconn.Consumer{Cluster: &natsconn.RaftGroup{Leader: "nats-2"}}}
 	v := varz{ServerName: "nats-0"}
 	v.Cluster.URLs = []string{"evil\nhost:1", "user:pw@evil:1", strings.Repeat("x", 300), "nats-0.nats.shop.svc:6222", "nats-1.nats.shop.svc:6222", "10.0.0.9:6222", "[fd00::1]:6222"}
 	got := v.hosts(known, "nats.shop.svc")
@@ -180,7 +180,7 @@ func TestFaultsOfTheMonitoringAreUnknownWithOneShortLine(t *testing.T) {
 		"another stream":       {200, strings.Replace(good, "WORK", "PLAY", 1), "it does not exist"},
 		"another consumer":     {200, strings.Replace(good, "workers", "idlers", 1), "it does not exist"},
 		"a negative count":     {200, strings.Replace(good, `"num_pending":3`, `"num_pending":-3`, 1), "is this its monitoring port?"},
-		"negative unacked":     {200, strings.Replace(good, `"num_ack_pending":1`, `"num_ack_pending":-1`, 1), "fewer than no messages"},
+		"negative unacked":     {200, strings.Replace(good, `"num_ack_pending":1`, `"num_ack_pending":-1`, 1), "a negative number of messages"},
 		"no count":             {200, strings.Replace(good, `"num_pending":3,`, ``, 1), "num_pending is missing"},
 		"a count that is null": {200, strings.Replace(good, `"num_pending":3`, `"num_pending":null`, 1), "num_pending is missing"},
 		"no unacked":           {200, strings.Replace(good, `,"num_ack_pending":1`, ``, 1), "num_ack_pending is missing"},
@@ -188,7 +188,7 @@ func TestFaultsOfTheMonitoringAreUnknownWithOneShortLine(t *testing.T) {
 		"a follower in doubt":  {200, strings.Replace(good, `"num_pending":3`, `"cluster":{"leader":"n1"},"config":{"num_replicas":3},"num_pending":3`, 1), "it has no leader now"},
 		"a count that is text": {200, strings.Replace(good, `"num_pending":3`, `"num_pending":"3"`, 1), "is this its monitoring port?"},
 		"no leader":            {200, strings.Replace(good, `"num_pending":3`, `"cluster":{},"num_pending":3`, 1), "it has no leader now"},
-		"too much":             {200, strings.Repeat(" ", maxAnswer+1) + good, "larger than 32 MiB"},
+		"too much":             {200, strings.Repeat(" ", maxAnswerBytes+1) + good, "larger than 32 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

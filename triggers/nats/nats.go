@@ -1,10 +1,9 @@
-// Package nats reads how many messages wait for a JetStream consumer: those it has not been given yet and those it has
-// not acknowledged. It never creates, changes or consumes anything.
+// Package nats is the trigger kind nats-jetstream: its level is the number of messages that wait for a JetStream consumer, not delivered
+// or not acknowledged. It never creates, changes or consumes anything.
 //
-// With natsServerURL it keeps a connection and asks the server several times a second, so that a message to an idle
-// queue is seen at once; connections are shared by all triggers with the same server and credentials, and readings by
-// all that follow the same consumer. With natsServerMonitoringEndpoint, KEDA's way, it asks over HTTP once per
-// pollingInterval. Either way it is a sampled trigger.
+// With natsServerURL it uses a NATS connection and reads the consumer several times a second, so that a message to an idle queue is
+// noticed at once. All triggers with the same server and credentials share a connection, and all with the same consumer its readings. With
+// natsServerMonitoringEndpoint, as in KEDA, it reads the consumer over HTTP once per pollingInterval.
 package nats
 
 import (
@@ -24,7 +23,7 @@ func Kind() triggers.Kind {
 	return k
 }
 
-// open makes the source; it does no I/O.
+// open builds the source. It does no I/O.
 func open(c Config, env triggers.Env) (triggers.Source, error) {
 	if c.NATSServerURL != "" {
 		return newSource(c, env), nil

@@ -9,10 +9,10 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// period is from one reading of a consumer to the next: what a message waits at most until it is seen.
-const period = 200 * time.Millisecond
+// readInterval is the time between two readings of a consumer.
+const readInterval = 200 * time.Millisecond
 
-// reading is one answer, or why there is none.
+// reading is a backlog, or the error of reading it.
 type reading struct {
 	backlog
 
@@ -20,38 +20,39 @@ type reading struct {
 	err error
 }
 
-// queue is one consumer that is followed; all who follow it share its readings.
+// queue reads one consumer for all its subscribers.
 type queue struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 
-	mu        sync.Mutex
-	last      *reading
-	followers map[chan reading]struct{}
+	mu          sync.Mutex
+	last        *reading
+	subscribers map[chan reading]struct{}
 }
 
-// follow returns the readings of a consumer, the newest first: who is slow misses older ones. leave ends it; the last to
-// leave waits until nothing of the queue is left.
-func (c *connection) follow(ctx context.Context, n name) (<-chan reading, func()) {
+// subscribe returns a channel with the newest reading of a consumer. A slow subscriber misses older readings. The returned function
+// unsubscribes; for the last subscriber it returns after the queue's goroutine has ended.
+func (c *connection) subscribe(ctx context.Context, n name) (<-chan reading, func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	q := c.queues[n]
 	if q == nil {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		q = &queue{cancel: cancel, done: make(chan struct{}), followers: map[chan reading]struct{}{}}
+		q = &queue{cancel: cancel, done: make(chan struct{}), subscribers: map[chan reading]struct{}{}}
 		c.queues[n] = q
-		go q.run(ctx, func(ctx context.Context) reading { return c.take(ctx, n) })
+		go q.run(ctx, func(ctx context.Context) reading { return c.readConsumer(ctx, n) })
 	}
 	readings := make(chan reading, 1)
-	q.join(readings)
-	return readings, func() { c.leave(n, q, readings) }
+	q.add(readings)
+	return readings, func() { c.unsubscribe(n, q, readings) }
 }
 
-// leave ends a queue that nobody follows any more. The lock is held meanwhile, so that a newcomer gets a fresh one.
-func (c *connection) leave(n name, q *queue, readings chan reading) {
+// unsubscribe removes a subscriber, and the queue after the last one. It holds the lock until the queue has ended, so that a new
+// subscriber gets a new queue.
+func (c *connection) unsubscribe(n name, q *queue, readings chan reading) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if q.part(readings) {
+	if q.remove(readings) {
 		return
 	}
 	delete(c.queues, n)
@@ -59,8 +60,8 @@ func (c *connection) leave(n name, q *queue, readings chan reading) {
 	<-q.done
 }
 
-// take makes one reading, true of the moment before it was asked for.
-func (c *connection) take(ctx context.Context, n name) reading {
+// readConsumer returns one reading. Its time is that before the request.
+func (c *connection) readConsumer(ctx context.Context, n name) reading {
 	r := reading{at: scalers.InstantOf(c.now())}
 	if r.backlog, r.err = c.read(ctx, n); r.err != nil {
 		r.err = fmt.Errorf("read consumer %s of stream %s at %s: %w", n.consumer, n.stream, c.urls, r.err)
@@ -68,8 +69,8 @@ func (c *connection) take(ctx context.Context, n name) reading {
 	return r
 }
 
-// run takes readings until ctx is done.
-func (q *queue) run(ctx context.Context, take func(context.Context) reading) {
+// run reads every readInterval until ctx is done.
+func (q *queue) run(ctx context.Context, read func(context.Context) reading) {
 	defer close(q.done)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -80,25 +81,25 @@ func (q *queue) run(ctx context.Context, take func(context.Context) reading) {
 		case <-timer.C:
 		}
 		begun := time.Now()
-		if r := take(ctx); ctx.Err() == nil {
+		if r := read(ctx); ctx.Err() == nil {
 			q.publish(r)
 		}
-		timer.Reset(period - time.Since(begun))
+		timer.Reset(readInterval - time.Since(begun))
 	}
 }
 
-// publish hands a reading to every follower.
+// publish sends a reading to every subscriber.
 func (q *queue) publish(r reading) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.last = &r
-	for readings := range q.followers {
-		hand(readings, r)
+	for readings := range q.subscribers {
+		replaceLatest(readings, r)
 	}
 }
 
-// hand replaces what a follower has not taken yet.
-func hand(readings chan reading, r reading) {
+// replaceLatest replaces a reading that the subscriber has not received yet.
+func replaceLatest(readings chan reading, r reading) {
 	select {
 	case <-readings:
 	default:
@@ -106,19 +107,19 @@ func hand(readings chan reading, r reading) {
 	readings <- r
 }
 
-func (q *queue) join(readings chan reading) {
+func (q *queue) add(readings chan reading) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.followers[readings] = struct{}{}
+	q.subscribers[readings] = struct{}{}
 	if q.last != nil {
-		hand(readings, *q.last)
+		replaceLatest(readings, *q.last)
 	}
 }
 
-// part removes a follower and says whether any is left.
-func (q *queue) part(readings chan reading) bool {
+// remove removes a subscriber and reports whether others are left.
+func (q *queue) remove(readings chan reading) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	delete(q.followers, readings)
-	return len(q.followers) > 0
+	delete(q.subscribers, readings)
+	return len(q.subscribers) > 0
 }

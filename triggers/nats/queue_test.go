@@ -17,7 +17,7 @@ func scripted(t *testing.T, script ...reading) []time.Duration {
 	var asked []time.Duration
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		q := &queue{done: make(chan struct{}), followers: map[chan reading]struct{}{}}
+		q := &queue{done: make(chan struct{}), subscribers: map[chan reading]struct{}{}}
 		began := time.Now()
 		go q.run(ctx, func(context.Context) reading {
 			asked = append(asked, time.Since(began))
@@ -36,23 +36,23 @@ func scripted(t *testing.T, script ...reading) []time.Duration {
 func TestAQueueIsReadFiveTimesASecondWhateverItSays(t *testing.T) {
 	got := scripted(t, reading{}, reading{backlog: backlog{level: 1000}}, reading{err: errors.New("away")}, reading{}, reading{})
 	for i, at := range got {
-		if want := time.Duration(i) * period; at != want {
+		if want := time.Duration(i) * readInterval; at != want {
 			t.Errorf("reading %d was at %s, want %s", i, at, want)
 		}
 	}
-	if period > 200*time.Millisecond {
-		t.Errorf("a message to an idle queue waits up to %s to be seen", period)
+	if readInterval > 200*time.Millisecond {
+		t.Errorf("a message to an idle queue waits up to %s to be seen", readInterval)
 	}
 }
 
 func TestAFollowerHearsTheNewestOnly(t *testing.T) {
-	q := &queue{followers: map[chan reading]struct{}{}}
+	q := &queue{subscribers: map[chan reading]struct{}{}}
 	slow, late := make(chan reading, 1), make(chan reading, 1)
-	q.join(slow)
+	q.add(slow)
 	for v := range scalers.Milli(5) {
 		q.publish(reading{backlog: backlog{level: v}})
 	}
-	q.join(late)
+	q.add(late)
 	for name, readings := range map[string]chan reading{"the slow one": slow, "the newcomer": late} {
 		if r := <-readings; r.level != 4 || len(readings) > 0 {
 			t.Errorf("%s heard %v", name, r.level)

@@ -7,8 +7,8 @@ import (
 	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
-// prepare makes the client of a reading, with the certificates as they are now.
-func (m *monitor) prepare(ctx context.Context) error {
+// updateClient creates a new client if the certificates have changed.
+func (m *monitor) updateClient(ctx context.Context) error {
 	now, err := m.certificates(ctx)
 	if err != nil {
 		return err
@@ -27,7 +27,7 @@ func (m *monitor) prepare(ctx context.Context) error {
 	return nil
 }
 
-// certificates are what is shown over https, and what the server's is held against.
+// certificates returns the current client certificate and the authorities of the server, for https.
 func (m *monitor) certificates(ctx context.Context) (natsconn.Credentials, error) {
 	if !m.config.UseHTTPS {
 		return natsconn.Credentials{}, nil
@@ -35,7 +35,7 @@ func (m *monitor) certificates(ctx context.Context) (natsconn.Credentials, error
 	return natsconn.Read(ctx, m.env.Secret, "ca", "cert", "key")
 }
 
-// transport keeps no connection: nothing of it outlives a reading.
+// transport returns a transport that keeps no idle connections, because nothing would close them.
 func (m *monitor) transport(c natsconn.Credentials) (http.RoundTripper, error) {
 	config, err := c.TLS(m.config.UnsafeSSL)
 	if err != nil {

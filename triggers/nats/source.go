@@ -11,11 +11,10 @@ import (
 	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
-// heartbeat is how often a level that does not change is reported all the same: windows and cooldowns count from the last
-// report.
+// heartbeat is how often an unchanged level is reported again: windows and cooldowns are measured from the last report.
 const heartbeat = time.Second
 
-// source follows one consumer over a connection that it shares.
+// source reports the readings of one consumer over a shared connection.
 type source struct {
 	config    Config
 	env       triggers.Env
@@ -33,12 +32,12 @@ func newSource(c Config, env triggers.Env) *source {
 	return s
 }
 
-// Run reports until ctx is done. Each round is one set of credentials.
+// Run reports until ctx is done. Each iteration uses one set of credentials.
 func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 	for attempt := 1; ; attempt++ {
 		used, err := natsconn.Read(ctx, s.env.Secret)
 		if err == nil {
-			err = s.follow(ctx, used, emit)
+			err = s.runWith(ctx, used, emit)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -57,8 +56,8 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 	}
 }
 
-// follow reports with one set of credentials: until ctx is done, or nil when they have changed.
-func (s *source) follow(ctx context.Context, used natsconn.Credentials, emit func(scalers.Event)) error {
+// runWith reports with one set of credentials. It returns nil when they have changed.
+func (s *source) runWith(ctx context.Context, used natsconn.Credentials, emit func(scalers.Event)) error {
 	options, err := used.Options(s.config.UnsafeSSL)
 	if err != nil {
 		return err
@@ -71,7 +70,7 @@ func (s *source) follow(ctx context.Context, used natsconn.Credentials, emit fun
 		return err
 	}
 	defer release()
-	readings, leave := conn.follow(ctx, name{s.config.Domain, s.config.Stream, s.config.Consumer})
+	readings, leave := conn.subscribe(ctx, name{s.config.Domain, s.config.Stream, s.config.Consumer})
 	defer leave()
 	rotated, forget := natsconn.Rotated(ctx, s.env.Secret, used, s.rotation)
 	defer forget()
@@ -87,9 +86,9 @@ func (s *source) follow(ctx context.Context, used natsconn.Credentials, emit fun
 	}
 }
 
-// report emits a reading that says something new, or that comes a heartbeat after the last one.
+// report emits a reading that differs from the last one, or that comes a heartbeat after it.
 func (s *source) report(r reading, emit func(scalers.Event)) {
-	if s.reported && r.backlog == s.last.backlog && same(r.err, s.last.err) && r.at.Sub(s.last.at) < s.heartbeat {
+	if s.reported && r.backlog == s.last.backlog && sameError(r.err, s.last.err) && r.at.Sub(s.last.at) < s.heartbeat {
 		return
 	}
 	s.last, s.reported = r, true
@@ -98,8 +97,8 @@ func (s *source) report(r reading, emit func(scalers.Event)) {
 	emit(e)
 }
 
-// same says whether two errors read alike.
-func same(a, b error) bool {
+// sameError reports whether two errors have the same text.
+func sameError(a, b error) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil
 	}

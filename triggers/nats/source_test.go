@@ -92,7 +92,7 @@ func TestAStreamInADomainIsReadThere(t *testing.T) {
 	c.Domain = "hub"
 	follow(t, mustOpen(t, c, environment(nil))).until("3")
 	c.Domain = "elsewhere"
-	follow(t, mustOpen(t, c, environment(nil))).until("nobody answers")
+	follow(t, mustOpen(t, c, environment(nil))).until("no server answers")
 }
 
 func TestAServerThatIsKilledIsUnknownAndComesBack(t *testing.T) {
@@ -176,7 +176,7 @@ func TestALevelThatDoesNotChangeIsReportedOncePerHeartbeat(t *testing.T) {
 	at := scalers.Instant(0)
 	for range 50 { // Ten seconds of readings.
 		s.report(reading{at: at, backlog: backlog{level: 3000}}, emit)
-		at = at.Add(period)
+		at = at.Add(readInterval)
 	}
 	if len(emitted) != 10 {
 		t.Errorf("it was reported %d times, want 10", len(emitted))

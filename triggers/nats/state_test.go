@@ -66,7 +66,7 @@ func TestOfAPausedConsumerOnlyWhatIsBeingWorkedOnCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := scalers.Notice{Reason: "ConsumerPaused", Text: fmt.Sprintf(
-		"consumer workers is paused until %s: what waits, 7 messages, is not delivered, and wakes nobody", until.Format(time.RFC3339))}
+		"consumer workers is paused until %s: 7 messages wait, are not delivered and start no replicas", until.Format(time.RFC3339))}
 	for way, r := range runs {
 		r.untilEvent(way+" says that it is paused", func(e scalers.Event) bool {
 			return e.Err == nil && e.Value == 2000 && e.Suspended && e.Notice == want

@@ -14,28 +14,28 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// errForeign is the answer of something else than the query API.
-var errForeign = errors.New("the answer is not a query result: is this the address of a Prometheus?")
+// errNotAPI is returned for an answer that is not one of the query API.
+var errNotAPI = errors.New("the answer is not a query result: is this the address of a Prometheus?")
 
-// whole is a client that refuses the answers of which the client library would make more than they say: it reads a value that
-// is not there as 0, and does not know the words by which servers say that some of their data was left out.
-type whole struct{ api.Client }
+// strictClient returns errors for answers that the client library misreads: the library reads a missing value as 0, and does not know how
+// some servers report that data is missing.
+type strictClient struct{ api.Client }
 
-// Do sends one request.
-func (c whole) Do(ctx context.Context, r *http.Request) (*http.Response, []byte, error) {
+// Do sends one request and checks the answer.
+func (c strictClient) Do(ctx context.Context, r *http.Request) (*http.Response, []byte, error) {
 	response, body, err := c.Client.Do(ctx, r)
 	if err == nil && response.StatusCode/100 == 2 {
-		err = complete(response, body)
+		err = checkComplete(response, body)
 	}
 	return response, body, err
 }
 
-// answer is what the query API answers, as far as it says whether the result is whole.
+// answer has the parts of an answer that show whether the result is complete.
 type answer struct {
 	Status string    `json:"status"`
 	Infos  []string  `json:"infos"`
 	Data   *instants `json:"data" required:"true"`
-	// Partial is VictoriaMetrics' word for it: a storage node was away.
+	// Partial is set by VictoriaMetrics when a storage node was not available.
 	Partial bool `json:"isPartial"`
 }
 
@@ -43,7 +43,7 @@ type answer struct {
 type instants struct {
 	Type   *string          `json:"resultType" required:"true"`
 	Result *json.RawMessage `json:"result" required:"true"`
-	// Warnings stand here in the answers of some versions of Thanos.
+	// Warnings are here in the answers of some versions of Thanos.
 	Warnings []json.RawMessage `json:"warnings"`
 }
 
@@ -56,36 +56,36 @@ type element struct {
 // point is a time and a number.
 type point []*json.RawMessage
 
-func (p point) whole() bool { return len(p) == 2 && p[0] != nil && p[1] != nil }
+func (p point) complete() bool { return len(p) == 2 && p[0] != nil && p[1] != nil }
 
-// complete returns an error for an answer that lacks something, or says itself that data was left out. An error that the
-// server states is left to the client library.
-func complete(response *http.Response, body []byte) error {
+// checkComplete returns an error for an answer in which something is missing, or which reports missing data. Errors that the server
+// returns are left to the client library.
+func checkComplete(response *http.Response, body []byte) error {
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("it answered %d %s: only 200 is a whole answer", response.StatusCode, http.StatusText(response.StatusCode))
+		return fmt.Errorf("it answered %d %s: only 200 is a complete answer", response.StatusCode, http.StatusText(response.StatusCode))
 	}
 	var a answer
 	if json.Unmarshal(body, &a) != nil {
-		return errForeign
+		return errNotAPI
 	}
 	switch a.Status {
 	case "success":
 	case "error":
 		return nil
 	default:
-		return errForeign
+		return errNotAPI
 	}
 	if err := triggers.CheckComplete(&a); err != nil {
 		return err
 	}
-	if why := leftOut(response.Header, &a); why != "" {
-		return fmt.Errorf("the answer may be incomplete: %s", line(why))
+	if message := missingData(response.Header, &a); message != "" {
+		return fmt.Errorf("the answer may be incomplete: %s", oneLine(message))
 	}
-	return a.Data.complete()
+	return a.Data.checkComplete()
 }
 
-// leftOut returns the server's own words for data that is missing in the answer; "" when it says nothing of the sort.
-func leftOut(header http.Header, a *answer) string {
+// missingData returns the server's message that data is missing in the answer; "" if there is none.
+func missingData(header http.Header, a *answer) string {
 	if a.Partial {
 		return "isPartial is true, as when a storage node is away"
 	}
@@ -105,21 +105,21 @@ func leftOut(header http.Header, a *answer) string {
 	return ""
 }
 
-// complete returns an error for a result that has no value where one should stand.
-func (r *instants) complete() error {
+// checkComplete returns an error for a result in which a value is missing.
+func (r *instants) checkComplete() error {
 	switch *r.Type {
 	case model.ValScalar.String():
 		var p point
-		if json.Unmarshal(*r.Result, &p) != nil || !p.whole() {
+		if json.Unmarshal(*r.Result, &p) != nil || !p.complete() {
 			return errors.New("the answer is incomplete: the scalar is not a time and a number")
 		}
 	case model.ValVector.String():
 		var elements []*element
 		if json.Unmarshal(*r.Result, &elements) != nil {
-			return errForeign
+			return errNotAPI
 		}
 		for i, e := range elements {
-			if e == nil || e.Histogram == nil && !e.Value.whole() {
+			if e == nil || e.Histogram == nil && !e.Value.complete() {
 				return fmt.Errorf("the answer is incomplete: the value of element %d is not a time and a number", i)
 			}
 		}

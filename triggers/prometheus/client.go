@@ -15,8 +15,8 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// maxAnswer bounds what is read of one answer. One number needs a few hundred bytes.
-const maxAnswer = 1 << 20
+// maxAnswerBytes is the maximum size of an answer. An answer with one number has a few hundred bytes.
+const maxAnswerBytes = 1 << 20
 
 // newAPI returns the query API of the configured server. It does no I/O.
 func newAPI(c Config, env triggers.Env) (v1.API, error) {
@@ -25,13 +25,13 @@ func newAPI(c Config, env triggers.Env) (v1.API, error) {
 	if c.Namespace != "" {
 		parameters = append(parameters, pair{"namespace", c.Namespace})
 	}
-	parameters = append(parameters, pair{"timeout", evaluation(c.Timeout)})
+	parameters = append(parameters, pair{"timeout", timeoutParameter(c.Timeout)})
 	base := env.HTTP.Transport
 	if base == nil {
 		base = http.DefaultTransport
 	}
 	if c.UnsafeSSL {
-		base = unsafe(base)
+		base = insecureTransport(base)
 	}
 	client := &http.Client{
 		Transport:     &transport{base: base, mode: c.AuthModes, headers: headers, parameters: parameters, secret: env.Secret},
@@ -41,18 +41,17 @@ func newAPI(c Config, env triggers.Env) (v1.API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("use serverAddress: %w", err)
 	}
-	return v1.NewAPI(whole{a}), nil
+	return v1.NewAPI(strictClient{a}), nil
 }
 
-// evaluation is how long the server may take, as Prometheus writes durations: 1s500ms, in whole milliseconds. The client
-// library would send 1.5s, which Prometheus refuses.
-func evaluation(timeout time.Duration) string {
+// timeoutParameter returns the timeout in whole milliseconds and in Prometheus's format, such as 1s500ms. The client library would send
+// 1.5s, which Prometheus refuses.
+func timeoutParameter(timeout time.Duration) string {
 	return model.Duration((timeout + time.Millisecond - 1).Truncate(time.Millisecond)).String()
 }
 
-// unsafe returns a transport that accepts any certificate. It keeps no connection, so that nothing of it outlives a
-// reading.
-func unsafe(base http.RoundTripper) http.RoundTripper {
+// insecureTransport returns a transport that accepts any certificate. It keeps no idle connections, because nothing would close them.
+func insecureTransport(base http.RoundTripper) http.RoundTripper {
 	t, ok := base.(*http.Transport)
 	if !ok {
 		t = &http.Transport{}
@@ -66,12 +65,12 @@ func unsafe(base http.RoundTripper) http.RoundTripper {
 	return t
 }
 
-// refuseRedirect follows no redirect: it would lose the query, or carry the credentials to a host that nobody named.
+// refuseRedirect refuses every redirect, because following it would lose the query or send the credentials to another host.
 func refuseRedirect(next *http.Request, _ []*http.Request) error {
-	return fmt.Errorf("redirected to %s://%s: set serverAddress to where it should go", next.URL.Scheme, next.URL.Host)
+	return fmt.Errorf("redirected to %s://%s: set serverAddress to the final address", next.URL.Scheme, next.URL.Host)
 }
 
-// transport adds what the user asked for to each request, and bounds the answer.
+// transport adds the configured headers, parameters and credentials to each request, and limits the size of the answer.
 type transport struct {
 	base                http.RoundTripper
 	mode                string
@@ -97,11 +96,11 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
+	resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswerBytes)
 	return resp, nil
 }
 
-// closeBody closes the body of a request that is not sent, as a RoundTripper must.
+// closeBody closes the body of a request that is not sent, as http.RoundTripper requires.
 func closeBody(r *http.Request) error {
 	if r.Body == nil {
 		return nil
@@ -109,7 +108,7 @@ func closeBody(r *http.Request) error {
 	return r.Body.Close()
 }
 
-// authorize adds the credentials, as they are now.
+// authorize adds the current credentials.
 func (t *transport) authorize(r *http.Request) error {
 	return triggers.Authorize(r.Context(), r, t.mode, t.secret)
 }

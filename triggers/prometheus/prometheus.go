@@ -1,7 +1,6 @@
-// Package prometheus reads a level by a PromQL query, over Prometheus's own client library.
+// Package prometheus is the trigger kind prometheus: its level is the result of a PromQL query.
 //
-// It is a sampled trigger: the query runs once per pollingInterval, and triggers that ask the same server the same query
-// with the same credentials share one reading.
+// The query runs once per pollingInterval. Triggers with the same server, query and credentials share one reading.
 package prometheus
 
 import (
@@ -23,9 +22,9 @@ import (
 func Kind() triggers.Kind {
 	k := triggers.Define("prometheus", "The result of a PromQL query.", defaults(), open)
 	k.Auth = []triggers.AuthParameter{
-		{Name: "bearerToken", Doc: "The token, with authModes: bearer."},
-		{Name: "username", Doc: "The user, with authModes: basic."},
-		{Name: "password", Doc: "The password, with authModes: basic."},
+		{Name: "bearerToken", Doc: "Token for authModes: bearer."},
+		{Name: "username", Doc: "User for authModes: basic."},
+		{Name: "password", Doc: "Password for authModes: basic."},
 	}
 	k.Example = map[string]string{
 		"serverAddress": "http://prometheus.monitoring:9090", "query": "sum(rate(http_requests_total[1m]))", "threshold": "100",
@@ -33,7 +32,7 @@ func Kind() triggers.Kind {
 	return k
 }
 
-// open makes the source; it does no I/O.
+// open builds the source. It does no I/O.
 func open(c Config, env triggers.Env) (triggers.Source, error) {
 	r, err := newReader(c, env)
 	if err != nil {
@@ -42,7 +41,7 @@ func open(c Config, env triggers.Env) (triggers.Source, error) {
 	return triggers.Poll(triggers.PollKey{Server: r.server, Key: key(c, env)}, r, env), nil
 }
 
-// key says which readings are the same: those of one question, asked with the credentials of one authentication.
+// key returns the PollKey.Key: everything that the answer depends on.
 func key(c Config, env triggers.Env) string {
 	parts := []string{
 		"prometheus", c.ServerAddress, c.Query, c.Namespace, c.AuthModes, c.Timeout.String(),
@@ -56,7 +55,7 @@ func key(c Config, env triggers.Env) string {
 	return strings.Join(parts, "\x00")
 }
 
-// reader asks one server one query.
+// reader sends one query to one server.
 type reader struct {
 	api     v1.API
 	server  string
@@ -77,8 +76,8 @@ func newReader(c Config, env triggers.Env) (*reader, error) {
 	return &reader{api: a, server: u.Host, query: c.Query, timeout: c.Timeout, zero: c.Zeros()}, nil
 }
 
-// Read returns the level now. Prometheus stamps an instant answer with the time of the evaluation, so the stamp says
-// nothing of a sample's age and is not looked at; a series that ended is an empty answer after the server's lookback.
+// Read returns the current level. It ignores the time in the answer: that is the time of the evaluation and not the age of the sample.
+// A series that ended leads to an empty answer after the server's lookback period.
 func (r *reader) Read(ctx context.Context) (scalers.Milli, error) {
 	value, err := r.read(ctx)
 	if err != nil {
@@ -95,7 +94,7 @@ func (r *reader) read(ctx context.Context) (scalers.Milli, error) {
 		return 0, reason(ctx, err)
 	}
 	if len(warnings) > 0 {
-		return 0, fmt.Errorf("the answer may be incomplete: %s", line(warnings[0]))
+		return 0, fmt.Errorf("the answer may be incomplete: %s", oneLine(warnings[0]))
 	}
 	return level(answer, r.zero)
 }

@@ -12,11 +12,11 @@ import (
 	"github.com/impulse-sh/impulse/internal/printable"
 )
 
-// maxReason bounds what is repeated of a server's own words, in bytes.
-const maxReason = 200
+// maxReasonBytes is the maximum length of a server's message in a reason.
+const maxReasonBytes = 200
 
-// reason turns what the client says into one line that names neither a URL, which may hold a query of any length, nor a
-// body.
+// reason returns an error in one line for an error of the client library. It contains no URL, because the query in it may be long, and
+// no body.
 func reason(ctx context.Context, err error) error {
 	var (
 		answer *v1.Error
@@ -27,26 +27,26 @@ func reason(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.As(err, &large):
-		return fmt.Errorf("the answer is larger than %d MiB", maxAnswer>>20)
+		return fmt.Errorf("the answer is larger than %d MiB", maxAnswerBytes>>20)
 	case errors.As(err, &answer):
-		return answered(answer)
+		return reasonOf(answer)
 	case errors.As(err, &sent):
 		return sent.Err
 	}
 	return err
 }
 
-// answered is the reason for an answer without a result.
-func answered(e *v1.Error) error {
+// reasonOf returns the reason for an answer without a result.
+func reasonOf(e *v1.Error) error {
 	switch e.Type {
 	case v1.ErrBadResponse:
-		return errForeign
+		return errNotAPI
 	case v1.ErrClient, v1.ErrServer:
-		return errors.New(line(e.Msg))
+		return errors.New(oneLine(e.Msg))
 	default:
-		return fmt.Errorf("%s: %s", line(string(e.Type)), line(e.Msg))
+		return fmt.Errorf("%s: %s", oneLine(string(e.Type)), oneLine(e.Msg))
 	}
 }
 
-// line returns a text that somebody else wrote in one short line.
-func line(text string) string { return printable.Line(text, maxReason) }
+// oneLine returns a text from outside as one short line that is safe to display.
+func oneLine(text string) string { return printable.Line(text, maxReasonBytes) }

@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// unfinished returns what is wrong with a query that no server can parse, in whatever dialect of PromQL: a bracket that has no
-// partner, or a string that does not end; "" for one that may well be right. All else is for the server to say: dialects differ.
-func unfinished(query string) string {
-	var open []int // Where brackets are that are still open.
+// checkSyntax returns the problem with a query that no server can parse, in any dialect of PromQL: an unmatched bracket, or a string that
+// does not end. It returns "" for all other queries: the server reports other mistakes, because dialects differ.
+func checkSyntax(query string) string {
+	var open []int // The positions of the brackets that are open.
 	for i := 0; i < len(query); i++ {
 		switch c := query[i]; c {
 		case '(', '[', '{':
 			open = append(open, i)
 		case ')', ']', '}':
 			if len(open) == 0 {
-				return fmt.Sprintf("%c at character %d opens nowhere", c, i+1)
+				return fmt.Sprintf("%c at character %d has no opening bracket", c, i+1)
 			}
 			last := open[len(open)-1]
 			if strings.IndexByte("([{", query[last]) != strings.IndexByte(")]}", c) {
@@ -23,13 +23,13 @@ func unfinished(query string) string {
 			}
 			open = open[:len(open)-1]
 		case '"', '\'', '`':
-			length := quoted(query[i:])
+			length := quotedLength(query[i:])
 			if length == 0 {
 				return fmt.Sprintf("the string that begins at character %d does not end", i+1)
 			}
 			i += length - 1
 		case '\\':
-			i++ // MetricsQL escapes characters of names.
+			i++ // MetricsQL escapes characters in names.
 		case '#':
 			end := strings.IndexByte(query[i:], '\n')
 			if end < 0 {
@@ -45,9 +45,9 @@ func unfinished(query string) string {
 	return ""
 }
 
-// quoted is the length of the string that text begins with, quotes included; 0 when it does not end. Between backquotes a
-// backslash is a character like any other.
-func quoted(text string) int {
+// quotedLength returns the length of the string at the start of text, including the quotes; 0 if it does not end. Between backquotes a
+// backslash has no special meaning.
+func quotedLength(text string) int {
 	for i := 1; i < len(text); i++ {
 		switch {
 		case text[i] == text[0]:

@@ -8,7 +8,7 @@ import (
 func TestAQueryThatNoServerCanParseIsAMistake(t *testing.T) {
 	for query, want := range map[string]string{
 		"sum(rate(http_requests_total[1m])":   "( at character 4 is not closed",
-		"sum(rate(http_requests_total[1m])))": ") at character 35 opens nowhere",
+		"sum(rate(http_requests_total[1m])))": ") at character 35 has no opening bracket",
 		"sum(rate(http_requests_total[1m)])":  ") at character 32 does not close the [ at character 29",
 		`up{job="api}`:                        "the string that begins at character 8 does not end",
 		`up{job="a\"}`:                        "the string that begins at character 8 does not end",

@@ -11,7 +11,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// level returns the one number of an answer; it is never negative.
+// level returns the number in an answer. It is never negative.
 func level(v model.Value, zero triggers.Zeros) (scalers.Milli, error) {
 	number, err := single(v)
 	missing := errors.Is(err, errEmpty) || math.IsNaN(number) || math.IsInf(number, 0)
@@ -30,10 +30,10 @@ func level(v model.Value, zero triggers.Zeros) (scalers.Milli, error) {
 	return scalers.FromFloat(number)
 }
 
-// errEmpty is the answer to a query that selects no series.
+// errEmpty is returned for a query that selects no series.
 var errEmpty = errors.New("the answer is empty: no series matches the query")
 
-// single returns the number of a scalar, or of a vector with one element.
+// single returns the number of a scalar or of a vector with one element.
 func single(v model.Value) (float64, error) {
 	switch v := v.(type) {
 	case *model.Scalar:

@@ -24,7 +24,7 @@ func (c Config) checkNATS() error {
 	case c.Subject == "" && c.Stream == "":
 		add("natsURL", "needs a subject, or a stream and its consumer", "")
 	case c.Subject != "" && c.Stream != "":
-		add("subject", "is of no use beside stream", "remove one of them")
+		add("subject", "has no effect with stream", "remove one of them")
 	case c.Stream != "" && c.Consumer == "":
 		add("consumer", "is required with stream", "a durable consumer that this trigger alone uses")
 	case c.Stream == "" && c.Consumer != "":

@@ -42,7 +42,7 @@ func TestMistakesAreSaidWithTheirPosition(t *testing.T) {
 		{valid("value", strings.Repeat("1+", 3000)+"1"), "value: is longer than 4096 characters"},
 		{valid("value", strings.Repeat("(", 500)+"1"+strings.Repeat(")", 500)), "value: "},
 		{valid("match", `body.all(a, body.all(b, body.all(c, a == c)))`), "match: 1:"},
-		{valid("replicas", "3"), "threshold: is of no use beside replicas"},
+		{valid("replicas", "3"), "threshold: has no effect with replicas"},
 		{map[string]string{"hook": "jobs"}, "replicas: is required, or threshold"},
 		{map[string]string{"hook": "jobs", "replicas": "3", "value": "1"}, "replicas: is wanted whatever the level"},
 		{valid("aggregation", "avg"), `aggregation: "avg" is unknown`},

@@ -76,7 +76,7 @@ func (c Config) checkLevel() error {
 	case c.Replicas == 0 && c.Threshold == 0:
 		add("replicas", "is required, or threshold", "replicas: N while a level is on, or threshold for a number")
 	case c.Replicas != 0 && c.Threshold != 0:
-		add("threshold", "is of no use beside replicas", "remove one of them")
+		add("threshold", "has no effect with replicas", "remove one of them")
 	case c.Replicas < 0:
 		add("replicas", fmt.Sprintf("%d is below 0", c.Replicas), "")
 	case c.Threshold < 0:

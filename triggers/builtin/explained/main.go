@@ -1,5 +1,5 @@
-// Command explained writes the types of triggers, with all parameters and defaults, into the CRD of ScaledObjects, as the
-// description of their metadata: kubectl explain so.spec.triggers shows it.
+// Command explained writes the trigger types, with all parameters and defaults, into the CRD of ScaledObjects, as the descriptions of
+// type and metadata. kubectl explain so.spec.triggers shows them.
 package main
 
 import (
@@ -61,7 +61,7 @@ func render(crd []byte, kinds []triggers.Kind) ([]byte, error) {
 	return append([]byte("---\n"), text...), err
 }
 
-// below follows keys through maps; nil when there is nothing.
+// below returns the object at a path of keys; nil if there is none.
 func below(node any, keys ...string) object {
 	for _, key := range keys {
 		o, _ := node.(object)
@@ -71,7 +71,7 @@ func below(node any, keys ...string) object {
 	return found
 }
 
-// types describes the field type.
+// types returns the description of the field type.
 func types(kinds []triggers.Kind) string {
 	names := make([]string, len(kinds))
 	for i, k := range kinds {
@@ -80,10 +80,10 @@ func types(kinds []triggers.Kind) string {
 	return "Type is the kind of trigger: " + strings.Join(names, ", ") + "."
 }
 
-// parameters describes the field metadata: a paragraph for each kind, and a line for each of its parameters.
+// parameters returns the description of the field metadata: a paragraph for each kind, and a line for each parameter.
 func parameters(kinds []triggers.Kind) string {
 	var w strings.Builder
-	w.WriteString("Metadata are the parameters of the type: strings, numbers or booleans. An unknown one is a mistake.\n")
+	w.WriteString("Metadata has the parameters of the type: strings, numbers or booleans. Unknown parameters are rejected.\n")
 	for _, k := range kinds {
 		fmt.Fprintf(&w, "\n%s: %s\n", k.Name, k.Summary)
 		for _, f := range k.Fields {

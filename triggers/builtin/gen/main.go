@@ -1,5 +1,5 @@
-// Command gen writes the list of trigger kinds: one for each exported function in the folders beside builtin that takes
-// nothing and returns a triggers.Kind.
+// Command gen writes the list of trigger kinds. A kind is an exported function without parameters that returns a triggers.Kind, in a
+// folder beside builtin.
 package main
 
 import (
@@ -79,7 +79,7 @@ func list(dir string) ([]byte, error) {
 	return format.Source(source.Bytes())
 }
 
-// kindsIn returns the functions of the package in a folder that return a kind, in the order of files and lines.
+// kindsIn returns the functions in a folder that return a kind, ordered by file and line.
 func kindsIn(dir string) ([]string, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
@@ -106,7 +106,7 @@ func kindsIn(dir string) ([]string, error) {
 	return kinds, nil
 }
 
-// returnsKind reports whether a function is exported, takes nothing and returns just a triggers.Kind.
+// returnsKind reports whether a function is exported, has no parameters and returns only a triggers.Kind.
 func returnsKind(f *ast.FuncDecl) bool {
 	if f.Recv != nil || !f.Name.IsExported() || len(f.Type.Params.List) > 0 || f.Type.Results == nil || len(f.Type.Results.List) != 1 {
 		return false

@@ -1,5 +1,4 @@
-// Command schema writes the JSON Schema of ScaledObjects, for editors: that of the CRD, with the metadata of each kind of
-// trigger from the kinds themselves.
+// Command schema writes the JSON Schema of ScaledObjects, for editors. It is the schema of the CRD plus the metadata of each trigger kind.
 package main
 
 import (
@@ -34,7 +33,7 @@ func main() {
 // object is a JSON object.
 type object = map[string]any
 
-// definition is the part of a CRD that is needed.
+// definition has the parts of a CRD that are used.
 type definition struct {
 	Spec struct {
 		Versions []struct {
@@ -72,8 +71,7 @@ func render(crd []byte, kinds []triggers.Kind) ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// strict turns a structural schema into a JSON Schema: what is not named is a mistake, and what Kubernetes says in its own
-// words is said in JSON Schema's.
+// strict turns a structural schema of Kubernetes into a JSON Schema that rejects unknown properties.
 func strict(node any) any {
 	switch n := node.(type) {
 	case []any:
@@ -101,7 +99,7 @@ func strict(node any) any {
 	return node
 }
 
-// describe adds to the schema of a trigger which types there are, and what the metadata of each may be.
+// describe adds the types to the schema of a trigger, and the schema of the metadata of each.
 func describe(trigger object, kinds []triggers.Kind) {
 	properties, _ := trigger["properties"].(object)
 	kind, _ := properties["type"].(object)
@@ -116,12 +114,12 @@ func describe(trigger object, kinds []triggers.Kind) {
 	}
 	kind["enum"] = names
 	if metadata, ok := properties["metadata"].(object); ok {
-		metadata["description"] = "The parameters of the type." // In the CRD they are all named here.
+		metadata["description"] = "The parameters of the type." // The CRD describes all of them here.
 	}
 	trigger["allOf"] = all
 }
 
-// metadataOf is the schema of a kind's metadata. Numbers and booleans may be written as strings.
+// metadataOf returns the schema of a kind's metadata. Numbers and booleans may be written as strings.
 func metadataOf(k triggers.Kind) object {
 	properties := object{}
 	var required []string
@@ -142,7 +140,7 @@ func metadataOf(k triggers.Kind) object {
 	return schema
 }
 
-// typesOf is how a field of the metadata may be written.
+// typesOf returns the JSON types that a field of the metadata may have.
 func typesOf(field string) []string {
 	switch field {
 	case "boolean":

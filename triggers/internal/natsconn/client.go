@@ -141,7 +141,7 @@ func CheckURLs(addresses string) (problem, suggestion string) {
 		u, err := url.Parse(strings.TrimSpace(address))
 		switch {
 		case err == nil && u.User != nil:
-			return "holds credentials", "put them in a Secret, with an authenticationRef"
+			return "contains credentials", "put them in a Secret, with an authenticationRef"
 		case err != nil, !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme), u.Hostname() == "":
 			return "is not a URL of a NATS server", "write nats://HOST:4222"
 		}
