@@ -44,13 +44,13 @@ func TestWhatIsNoFileOfTestsIsUnusable(t *testing.T) {
 		"a comment":               {content: "# nothing\n", want: "-: holds no test"},
 		"no tests":                {content: "tests: []\n", want: "-: holds no test"},
 		"tests that are no list":  {content: "tests: {}\n", want: "-:1:8: tests: is a map (a list was expected)"},
-		"an object":               {args: []string{"object.yaml"}, want: `object.yaml:1:1: apiVersion: unknown key (known are tests)`},
+		"an object":               {args: []string{"object.yaml"}, want: `object.yaml:1:1: apiVersion: unknown field (known are tests)`},
 		"a list":                  {content: "- a\n", want: "-:1:1: is a list (a map with tests was expected)"},
 		"a text":                  {content: "tests\n", want: `-:1:1: is "tests" (a map with tests was expected)`},
 		"no YAML":                 {content: "tests:\n- name: a\n   b: c\n", want: "-:3:7: is not YAML: mapping values are not allowed in this context"},
 		"no JSON":                 {content: `{"tests": [{"name": "a" "b": 1}]}`, want: "-:1:33: is not YAML: did not find expected"},
 		"binary":                  {content: "\x00\x01", want: "-:1:1: is not YAML: control characters are not allowed"},
-		"a misspelt tests":        {content: "test: []\n", want: `-:1:1: test: unknown key (did you mean "tests"?)`},
+		"a misspelt tests":        {content: "test: []\n", want: `-:1:1: test: unknown field (did you mean "tests"?)`},
 		"a value of no test":      {content: "tests: [1]\n", want: `-:1:9: tests[0]: is "1" (a map with `},
 		"tests given twice":       {content: good + "\n" + good, want: "-:2:1: tests: is given twice"},
 		"a name that none has":    {content: good, args: []string{"-", "--run", "absent"}, want: "--run absent: no test has such a name"},
@@ -66,7 +66,7 @@ func TestWhatIsNoFileOfTestsIsUnusable(t *testing.T) {
 			content: "tests:\n- &t {inputs: &i [" + strings.Repeat("{trigger: a, values: 1},", 2000) + "]}\n" + strings.Repeat("- *t\n", 5000),
 			want:    "its aliases expand to more than 5000000 values",
 		},
-		"maps merged into themselves": {content: "tests: [&t {<<: *t}]\n", want: "tests[0]: merges maps more than 8 deep"},
+		"maps merged into themselves": {content: "tests: [&t {<<: *t}]\n", want: "tests[0]: << merges more than 1000 keys"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := c.args

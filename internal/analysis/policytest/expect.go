@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/impulse-sh/impulse/internal/diag"
+	"github.com/impulse-sh/impulse/internal/strictyaml"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -50,12 +51,12 @@ func names(list []string) string { return "[" + strings.Join(list, ", ") + "]" }
 
 // expectation reads one expectation.
 func (r *reader) expectation(node *yaml.Node, path string) Expectation {
-	e, before := Expectation{Line: node.Line}, r.mistakes
-	instant := func(into *time.Duration) field {
+	e, before := Expectation{Line: node.Line}, r.Count()
+	instant := func(into *time.Duration) strictyaml.Field {
 		return func(node *yaml.Node, path string) {
 			r.duration(0, func(d time.Duration) {
 				if d > longest {
-					r.wrong(node, path, node.Value+" is too far away", "at most "+scalers.Short(longest))
+					r.Report(node, path, node.Value+" is too far away", "at most "+scalers.Short(longest))
 				}
 				*into = d
 			})(node, path)
@@ -77,30 +78,30 @@ func (r *reader) expectation(node *yaml.Node, path string) Expectation {
 		},
 		"limitedBy": r.limitedBy(&e.LimitedBy),
 	})
-	if r.mistakes > before {
+	if r.Count() > before {
 		return e
 	}
 	at, from, to := given["at"] != nil, given["from"] != nil, given["to"] != nil
 	switch {
 	case at == from, from != to:
-		r.wrong(node, path, "does not say when", "at: T, or from: T and to: T")
+		r.Report(node, path, "does not say when", "at: T, or from: T and to: T")
 	case e.To < e.From:
-		r.wrong(node, path, fmt.Sprintf("ends at %s, before it begins at %s", scalers.Short(e.To), scalers.Short(e.From)), "")
+		r.Report(node, path, fmt.Sprintf("ends at %s, before it begins at %s", scalers.Short(e.To), scalers.Short(e.From)), "")
 	case e.Replicas == nil && e.Raw == nil && e.Trigger == nil && e.LimitedBy == nil:
-		r.wrong(node, path, "expects nothing", "replicas, raw, trigger or limitedBy")
+		r.Report(node, path, "expects nothing", "replicas, raw, trigger or limitedBy")
 	}
 	return e
 }
 
 // limitedBy reads a list of the names of rules.
-func (r *reader) limitedBy(into **[]string) field {
+func (r *reader) limitedBy(into **[]string) strictyaml.Field {
 	return func(node *yaml.Node, path string) {
 		list := []string{}
-		r.list(node, path, func(node *yaml.Node, path string) {
+		r.List(node, path, func(node *yaml.Node, path string) {
 			var name string
 			r.text(&name)(node, path)
 			if name != "" && !slices.Contains(rules(), name) {
-				r.wrong(node, path, fmt.Sprintf("%q is no rule", name), diag.Suggest(name, rules()))
+				r.Report(node, path, fmt.Sprintf("%q is no rule", name), diag.Suggest(name, rules()))
 			}
 			list = append(list, name)
 		})

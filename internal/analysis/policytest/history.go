@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/impulse-sh/impulse/internal/strictyaml"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -19,10 +20,10 @@ type past struct {
 }
 
 // history reads what happened before t = 0.
-func (r *reader) history(into **[]past) field {
+func (r *reader) history(into **[]past) strictyaml.Field {
 	return func(node *yaml.Node, path string) {
 		all := []past{}
-		r.list(node, path, func(node *yaml.Node, path string) { all = append(all, r.past(node, path)) })
+		r.List(node, path, func(node *yaml.Node, path string) { all = append(all, r.past(node, path)) })
 		slices.SortStableFunc(all, func(a, b past) int { return cmp.Compare(a.at, b.at) })
 		*into = &all
 	}
@@ -34,7 +35,7 @@ func (r *reader) past(node *yaml.Node, path string) past {
 		"at": func(node *yaml.Node, path string) {
 			r.duration(-longest, func(d time.Duration) {
 				if d > 0 {
-					r.wrong(node, path, node.Value+" is after t = 0", "history is what happened before, such as -60s")
+					r.Report(node, path, node.Value+" is after t = 0", "history is what happened before, such as -60s")
 				}
 				p.at = d
 			})(node, path)
@@ -46,27 +47,27 @@ func (r *reader) past(node *yaml.Node, path string) past {
 	switch {
 	case given == nil:
 	case given["at"] == nil:
-		r.wrong(node, join(path, "at"), "is required", "when it happened, such as -60s")
+		r.Report(node, strictyaml.Join(path, "at"), "is required", "when it happened, such as -60s")
 	case given["recommended"] == nil && given["change"] == nil && given["lastActive"] == nil:
-		r.wrong(node, path, "says nothing that happened", "recommended, change or lastActive")
+		r.Report(node, path, "says nothing that happened", "recommended, change or lastActive")
 	}
 	return p
 }
 
 // tolerance reads a share, such as 0.1, in millionths.
-func (r *reader) tolerance(into *int64) field {
+func (r *reader) tolerance(into *int64) strictyaml.Field {
 	return func(node *yaml.Node, path string) {
 		const expected = "a share such as 0.1"
-		text, ok := r.scalar(node, path, expected)
+		text, ok := r.Scalar(node, path, expected)
 		if !ok {
 			return
 		}
 		share, err := scalers.ParseMillionths(text)
 		switch {
 		case err != nil:
-			r.wrong(node, path, err.Error(), expected+" was expected")
+			r.Report(node, path, err.Error(), expected+" was expected")
 		case share < 0:
-			r.wrongType(node, path, expected)
+			r.WrongType(node, path, expected)
 		default:
 			*into = share
 		}

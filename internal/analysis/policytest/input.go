@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/impulse-sh/impulse/internal/analysis/engine"
+	"github.com/impulse-sh/impulse/internal/strictyaml"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -43,7 +44,7 @@ type write struct {
 
 // input reads one input.
 func (r *reader) input(node *yaml.Node, path string) input {
-	in, before := input{node: node}, r.mistakes
+	in, before := input{node: node}, r.Count()
 	alert := triggers.Alert{}
 	given := r.mapping(node, path, fields{
 		"trigger": func(node *yaml.Node, path string) {
@@ -70,7 +71,7 @@ func (r *reader) input(node *yaml.Node, path string) input {
 	if given["alert"] != nil {
 		in.alert = &alert
 	}
-	if in.perPod = given["pods"] != nil; r.mistakes == before {
+	if in.perPod = given["pods"] != nil; r.Count() == before {
 		r.checkParts(node, path, given)
 	}
 	return in
@@ -97,61 +98,61 @@ func (r *reader) checkParts(node *yaml.Node, path string, given map[string]*yaml
 		if len(begun) > 1 {
 			what = "is several things at once: " + strings.Join(begun, ", ")
 		}
-		r.wrong(node, path, what, "an input is one of alert, readyReplicas, replicas, trigger")
+		r.Report(node, path, what, "an input is one of alert, readyReplicas, replicas, trigger")
 		return
 	}
 	for _, key := range slices.Sorted(maps.Keys(given)) {
 		if key != begun[0] && !slices.Contains(parts[begun[0]], key) {
-			r.wrong(given[key], join(path, key), "does not go with "+begun[0], "")
+			r.Report(given[key], strictyaml.Join(path, key), "does not go with "+begun[0], "")
 		}
 	}
 	switch values, pods := given["values"] != nil, given["pods"] != nil; {
 	case begun[0] == "trigger" && values == pods:
-		r.wrong(node, path, "says nothing of the trigger, or too much", "either values or pods")
+		r.Report(node, path, "says nothing of the trigger, or too much", "either values or pods")
 	case begun[0] == "alert" && given["firing"] == nil:
-		r.wrong(node, join(path, "firing"), "is required", "such as firing: [1m, 4m30s]")
+		r.Report(node, strictyaml.Join(path, "firing"), "is required", "such as firing: [1m, 4m30s]")
 	}
 }
 
 // labels reads a map of texts.
-func (r *reader) labels(into *map[string]string) field {
+func (r *reader) labels(into *map[string]string) strictyaml.Field {
 	return func(node *yaml.Node, path string) {
 		if node.Kind != yaml.MappingNode {
-			r.wrongType(node, path, "a map")
+			r.WrongType(node, path, "a map")
 			return
 		}
 		*into = make(map[string]string, len(node.Content)/2)
 		for i := 0; i+1 < len(node.Content); i += 2 {
-			key, at := node.Content[i], join(path, node.Content[i].Value)
+			key, at := node.Content[i], strictyaml.Join(path, node.Content[i].Value)
 			if _, twice := (*into)[key.Value]; twice {
-				r.wrong(key, at, "is given twice", "")
+				r.Report(key, at, "is given twice", "")
 			}
-			(*into)[key.Value], _ = r.scalar(node.Content[i+1], at, "a text")
+			(*into)[key.Value], _ = r.Scalar(node.Content[i+1], at, "a text")
 		}
 	}
 }
 
 // firing reads when an alert fires: from, and until when it does.
-func (r *reader) firing(into *span) field {
+func (r *reader) firing(into *span) strictyaml.Field {
 	return func(node *yaml.Node, path string) {
 		into.until = math.MaxInt64
 		if node.Kind != yaml.SequenceNode || len(node.Content) < 1 || len(node.Content) > 2 {
-			r.wrongType(node, path, "a list of one or two times, such as [1m, 4m30s] or [1m],")
+			r.WrongType(node, path, "a list of one or two times, such as [1m, 4m30s] or [1m],")
 			return
 		}
 		for i, set := range []func(time.Duration){
 			func(d time.Duration) { into.from = d }, func(d time.Duration) { into.until = d },
 		}[:len(node.Content)] {
-			r.duration(0, set)(r.resolve(node.Content[i]), fmt.Sprintf("%s[%d]", path, i))
+			r.duration(0, set)(r.Resolve(node.Content[i]), fmt.Sprintf("%s[%d]", path, i))
 		}
 		if into.until <= into.from {
-			r.wrong(node, path, fmt.Sprintf("ends at %s, not after it begins at %s", scalers.Short(into.until), scalers.Short(into.from)), "")
+			r.Report(node, path, fmt.Sprintf("ends at %s, not after it begins at %s", scalers.Short(into.until), scalers.Short(into.from)), "")
 		}
 	}
 }
 
 // write reads what somebody else writes.
-func (r *reader) write(into *write) field {
+func (r *reader) write(into *write) strictyaml.Field {
 	return func(node *yaml.Node, path string) {
 		given := r.mapping(node, path, fields{
 			"at": r.duration(0, func(d time.Duration) { into.at = d }),
@@ -159,7 +160,7 @@ func (r *reader) write(into *write) field {
 		})
 		for _, key := range []string{"at", "to"} {
 			if given != nil && given[key] == nil {
-				r.wrong(node, join(path, key), "is required", "such as replicas: {at: 2m, to: 9}")
+				r.Report(node, strictyaml.Join(path, key), "is required", "such as replicas: {at: 2m, to: 9}")
 			}
 		}
 	}

@@ -13,8 +13,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/impulse-sh/impulse/internal/diag"
-	"github.com/impulse-sh/impulse/internal/policy/manifest"
 	"github.com/impulse-sh/impulse/internal/regularfile"
+	"github.com/impulse-sh/impulse/internal/strictyaml"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -72,24 +72,23 @@ type loader struct {
 
 // parse reads the tests of one file.
 func (l *loader) parse(file string, content []byte) ([]*Test, []diag.Error) {
-	documents, problems := manifest.Documents(file, content)
-	r := &reader{file: file, content: content, problems: problems, mistakes: len(problems)}
+	r := &reader{Reader: strictyaml.Reader{File: file}, content: content}
 	var tests []*Test
-	for _, document := range documents {
+	for _, document := range r.Documents(content) {
 		given := r.mapping(document, "", fields{
 			"tests": func(node *yaml.Node, path string) {
-				r.list(node, path, func(node *yaml.Node, path string) {
+				r.List(node, path, func(node *yaml.Node, path string) {
 					tests = append(tests, l.test(r, node, path, len(tests)+1))
-					r.test = ""
+					r.Object = ""
 				})
 			},
 		})
-		if given != nil && given["tests"] == nil && r.mistakes == 0 {
-			r.wrong(document, "tests", "is required", "a file of tests is a map with a list of tests")
+		if given != nil && given["tests"] == nil && r.Count() == 0 {
+			r.Report(document, "tests", "is required", "a file of tests is a map with a list of tests")
 		}
 	}
-	if len(tests) == 0 && r.mistakes == 0 {
-		r.problems = append(r.problems, diag.Error{File: file, Problem: "holds no test", Suggestion: "a map with a list of tests was expected"})
+	if len(tests) == 0 && r.Count() == 0 {
+		r.Add(diag.Error{File: file, Problem: "holds no test", Suggestion: "a map with a list of tests was expected"})
 	}
-	return tests, r.problems
+	return tests, r.Errors()
 }

@@ -36,7 +36,7 @@ func (l *loader) workload(r *reader, node *yaml.Node, path string, settings comp
 func (r *reader) take(problems []diag.Error) {
 	for _, p := range problems {
 		if !p.Warning {
-			r.add(p)
+			r.Add(p)
 		}
 	}
 }
@@ -45,13 +45,13 @@ func (r *reader) take(problems []diag.Error) {
 func (l *loader) object(r *reader, node *yaml.Node, path string) *manifest.Object {
 	switch {
 	case node.Kind == yaml.MappingNode:
-		objects, problems := manifest.ParseNode(r.file, node)
+		objects, problems := manifest.ParseNode(r.File, node)
 		r.take(problems)
 		return r.only(node, path, objects)
 	case node.Kind == yaml.ScalarNode && node.Tag == "!!str":
 		return l.fromFile(r, node, path)
 	default:
-		r.wrongType(node, path, "an object, or a path to one,")
+		r.WrongType(node, path, "an object, or a path to one,")
 		return nil
 	}
 }
@@ -67,8 +67,8 @@ func (r *reader) only(node *yaml.Node, path string, objects []*manifest.Object) 
 	if len(found) == 1 {
 		return found[0]
 	}
-	if r.fine() {
-		r.wrong(node, path, fmt.Sprintf("holds %d ScaledObjects", len(found)), "a test has one")
+	if r.valid() {
+		r.Report(node, path, fmt.Sprintf("holds %d ScaledObjects", len(found)), "a test has one")
 	}
 	return nil
 }
@@ -76,8 +76,8 @@ func (r *reader) only(node *yaml.Node, path string, objects []*manifest.Object) 
 // fromFile reads the object of a file, which is named from the folder of the tests.
 func (l *loader) fromFile(r *reader, node *yaml.Node, path string) *manifest.Object {
 	file := node.Value
-	if !filepath.IsAbs(file) && r.file != "-" {
-		file = filepath.Join(filepath.Dir(r.file), file)
+	if !filepath.IsAbs(file) && r.File != "-" {
+		file = filepath.Join(filepath.Dir(r.File), file)
 	}
 	o := l.objects[file]
 	if o == nil {
@@ -94,9 +94,9 @@ func (l *loader) fromFile(r *reader, node *yaml.Node, path string) *manifest.Obj
 	}
 	switch {
 	case errors.Is(o.err, fs.ErrNotExist):
-		r.wrong(node, path, file+": there is no such file", "the path is taken from the folder of this file")
+		r.Report(node, path, file+": there is no such file", "the path is taken from the folder of this file")
 	case o.err != nil:
-		r.wrong(node, path, o.err.Error(), "")
+		r.Report(node, path, o.err.Error(), "")
 	}
 	return o.Object
 }

@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/impulse-sh/impulse/internal/diag"
+	"github.com/impulse-sh/impulse/internal/strictyaml"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -27,13 +28,13 @@ var phases = map[string]scalers.PodPhase{ //nolint:gochecknoglobals // A constan
 }
 
 // pods reads a list of pods.
-func (r *reader) pods(into *[]pod) field {
+func (r *reader) pods(into *[]pod) strictyaml.Field {
 	return func(node *yaml.Node, path string) {
 		names := map[string]bool{}
-		r.list(node, path, func(node *yaml.Node, path string) {
+		r.List(node, path, func(node *yaml.Node, path string) {
 			p := r.pod(node, path)
 			if names[p.name] {
-				r.wrong(node, join(path, "name"), "is another pod's as well", "")
+				r.Report(node, strictyaml.Join(path, "name"), "is another pod's as well", "")
 			}
 			names[p.name] = true
 			*into = append(*into, p)
@@ -64,7 +65,7 @@ func (r *reader) pod(node *yaml.Node, path string) pod {
 		p.readyChanged = p.age
 	}
 	if given != nil && given["name"] == nil {
-		r.wrong(node, join(path, "name"), "is required", "")
+		r.Report(node, strictyaml.Join(path, "name"), "is required", "")
 	}
 	return p
 }
@@ -89,7 +90,7 @@ func (in *input) podsAt(start scalers.Instant) []scalers.Pod {
 }
 
 // oneOf reads one of several words.
-func (r *reader) oneOf(into *string, words []string) field {
+func (r *reader) oneOf(into *string, words []string) strictyaml.Field {
 	return func(node *yaml.Node, path string) {
 		var word string
 		r.text(&word)(node, path)
@@ -98,7 +99,7 @@ func (r *reader) oneOf(into *string, words []string) field {
 			return
 		}
 		if word != "" {
-			r.wrong(node, path, "\""+word+"\" is unknown", diag.Suggest(word, words))
+			r.Report(node, path, "\""+word+"\" is unknown", diag.Suggest(word, words))
 		}
 	}
 }

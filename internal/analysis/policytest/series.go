@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/impulse-sh/impulse/internal/analysis/engine"
+	"github.com/impulse-sh/impulse/internal/strictyaml"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -121,9 +122,9 @@ func parseTimes(text string, more bool) (int, string) {
 const notation = `write numbers, 5x3 (5 four times), 0+10x3 (0 10 20 30), _ (no reading), err, stale or nan, separated by blanks`
 
 // series reads a series.
-func (r *reader) series(into *engine.Series) field {
+func (r *reader) series(into *engine.Series) strictyaml.Field {
 	return func(node *yaml.Node, path string) {
-		text, ok := r.scalar(node, path, "a text such as 100 400x3 0+10x5")
+		text, ok := r.Scalar(node, path, "a text such as 100 400x3 0+10x5")
 		if !ok {
 			return
 		}
@@ -131,7 +132,7 @@ func (r *reader) series(into *engine.Series) field {
 		if wrong != nil {
 			at := *node
 			at.Column = r.column(node, wrong.Offset)
-			r.wrong(&at, path, wrong.String(), notation)
+			r.Report(&at, path, wrong.String(), notation)
 			return
 		}
 		*into = s
@@ -139,15 +140,15 @@ func (r *reader) series(into *engine.Series) field {
 }
 
 // counts reads a series of pods: whole numbers from 0, and _.
-func (r *reader) counts(into *engine.Series) field {
+func (r *reader) counts(into *engine.Series) strictyaml.Field {
 	return func(node *yaml.Node, path string) {
-		before := r.mistakes
-		if r.series(into)(node, path); r.mistakes > before {
+		before := r.Count()
+		if r.series(into)(node, path); r.Count() > before {
 			return
 		}
 		for i, run := range into.Runs() {
 			if !isCount(run) {
-				r.wrong(node, path, fmt.Sprintf("item %d is no number of pods", i+1), "write whole numbers from 0, and _ where the last stands")
+				r.Report(node, path, fmt.Sprintf("item %d is no number of pods", i+1), "write whole numbers from 0, and _ where the last stands")
 				return
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/impulse-sh/impulse/internal/analysis/engine"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/internal/strictyaml"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -24,7 +25,7 @@ type Test struct {
 	end scalers.Instant
 }
 
-// World is what happens in the test.
+// Scenario is what happens in the test.
 func (t *Test) Scenario() *engine.Scenario { return t.world }
 
 // limit is how often the count may be changed by us.
@@ -60,11 +61,11 @@ type story struct {
 // test reads one test. It is of use when nothing was wrong.
 func (l *loader) test(r *reader, node *yaml.Node, path string, n int) *Test {
 	s := &story{name: fmt.Sprintf("test %d", n), start: epoch, interval: 15 * time.Second, settings: compile.DefaultSettings()}
-	r.test, r.mark = s.name, r.mistakes
+	r.begin(s.name)
 	given := r.mapping(node, path, fields{
 		"name": func(node *yaml.Node, path string) {
 			r.text(&s.name)(node, path)
-			r.test = s.name
+			r.rename(s.name)
 		},
 		"scaledObject": func(node *yaml.Node, _ string) { s.object = node },
 		"start":        r.instant(&s.start),
@@ -74,10 +75,10 @@ func (l *loader) test(r *reader, node *yaml.Node, path string, n int) *Test {
 		"settings":     r.settings(&s.settings),
 		"history":      r.history(&s.history),
 		"inputs": func(node *yaml.Node, path string) {
-			r.list(node, path, func(node *yaml.Node, path string) { s.inputs = append(s.inputs, r.input(node, path)) })
+			r.List(node, path, func(node *yaml.Node, path string) { s.inputs = append(s.inputs, r.input(node, path)) })
 		},
 		"expect": func(node *yaml.Node, path string) {
-			r.list(node, path, func(node *yaml.Node, path string) { s.expectations = append(s.expectations, r.expectation(node, path)) })
+			r.List(node, path, func(node *yaml.Node, path string) { s.expectations = append(s.expectations, r.expectation(node, path)) })
 		},
 		"maxChanges": func(node *yaml.Node, path string) {
 			r.number(0, func(n int32) { s.changes = &limit{node.Line, int(n)} })(node, path)
@@ -87,10 +88,10 @@ func (l *loader) test(r *reader, node *yaml.Node, path string, n int) *Test {
 		return nil
 	}
 	if given["scaledObject"] == nil {
-		r.wrong(node, join(path, "scaledObject"), "is required", "the object itself, or a path to it")
+		r.Report(node, strictyaml.Join(path, "scaledObject"), "is required", "the object itself, or a path to it")
 	}
-	if len(s.expectations) == 0 && (given["expect"] == nil || r.fine()) {
-		r.wrong(node, join(path, "expect"), "is required", "such as expect: [{at: 45s, replicas: 8}]")
+	if len(s.expectations) == 0 && (given["expect"] == nil || r.valid()) {
+		r.Report(node, strictyaml.Join(path, "expect"), "is required", "such as expect: [{at: 45s, replicas: 8}]")
 	}
 	return l.build(r, node, path, s)
 }
@@ -100,18 +101,18 @@ func (l *loader) build(r *reader, node *yaml.Node, path string, s *story) *Test 
 	if s.object == nil {
 		return nil
 	}
-	w := l.workload(r, s.object, join(path, "scaledObject"), s.settings)
+	w := l.workload(r, s.object, strictyaml.Join(path, "scaledObject"), s.settings)
 	if w == nil {
 		return nil
 	}
 	s.check(r, w, path)
-	if !r.fine() {
+	if !r.valid() {
 		return nil
 	}
-	t := &Test{File: r.file, Line: node.Line, Name: s.name, expectations: s.expectations, changes: s.changes}
+	t := &Test{File: r.File, Line: node.Line, Name: s.name, expectations: s.expectations, changes: s.changes}
 	world, err := s.world(w)
 	if err != nil {
-		r.wrong(node, path, err.Error(), "")
+		r.Report(node, path, err.Error(), "")
 		return nil
 	}
 	t.world, t.end = world, s.end()
@@ -119,19 +120,19 @@ func (l *loader) build(r *reader, node *yaml.Node, path string, s *story) *Test 
 }
 
 // instant reads a time of the calendar.
-func (r *reader) instant(into *time.Time) field {
+func (r *reader) instant(into *time.Time) strictyaml.Field {
 	return func(node *yaml.Node, path string) {
 		const expected = "a time such as 2026-03-01T08:00:00Z"
-		text, ok := r.scalar(node, path, expected)
+		text, ok := r.Scalar(node, path, expected)
 		if !ok {
 			return
 		}
 		t, err := time.Parse(time.RFC3339, text)
 		switch {
 		case err != nil:
-			r.wrongType(node, path, expected)
+			r.WrongType(node, path, expected)
 		case t.Year() < 1970 || t.Year() > 2200:
-			r.wrong(node, path, text+" is too far away", "a year from 1970 to 2200")
+			r.Report(node, path, text+" is too far away", "a year from 1970 to 2200")
 		default:
 			*into = t
 		}
@@ -139,7 +140,7 @@ func (r *reader) instant(into *time.Time) field {
 }
 
 // settings reads what production says once for all objects.
-func (r *reader) settings(into *compile.Settings) field {
+func (r *reader) settings(into *compile.Settings) strictyaml.Field {
 	return func(node *yaml.Node, path string) {
 		r.mapping(node, path, fields{
 			"cpuInitializationPeriod": r.duration(0, func(d time.Duration) { into.CPUInitializationPeriod = d }),

@@ -25,16 +25,16 @@ func (s *story) check(r *reader, w *compile.Workload, path string) {
 		in := &s.inputs[i]
 		switch at := fmt.Sprintf("%s.inputs[%d]", path, i); {
 		case in.ready != nil && spoken[readyReplicas] > 0:
-			r.wrong(in.node, at, fmt.Sprintf("%s is said already, from line %d", readyReplicas, spoken[readyReplicas]), "")
+			r.Report(in.node, at, fmt.Sprintf("%s is said already, from line %d", readyReplicas, spoken[readyReplicas]), "")
 		case in.ready != nil:
 			spoken[readyReplicas] = in.node.Line
 		case in.named == nil:
 		case !slices.Contains(names, in.trigger):
-			r.wrong(in.named, at+".trigger", fmt.Sprintf("%q is no trigger of the object", in.trigger), diag.Suggest(in.trigger, names))
+			r.Report(in.named, at+".trigger", fmt.Sprintf("%q is no trigger of the object", in.trigger), diag.Suggest(in.trigger, names))
 		case spoken[in.trigger] > 0:
-			r.wrong(in.named, at+".trigger", fmt.Sprintf("%q has its readings already, from line %d", in.trigger, spoken[in.trigger]), "")
+			r.Report(in.named, at+".trigger", fmt.Sprintf("%q has its readings already, from line %d", in.trigger, spoken[in.trigger]), "")
 		case in.perPod && !w.Policy.Triggers[slices.Index(names, in.trigger)].PerPod:
-			r.wrong(in.named, at+".pods", fmt.Sprintf("%q does not look at single pods", in.trigger), "write values")
+			r.Report(in.named, at+".pods", fmt.Sprintf("%q does not look at single pods", in.trigger), "write values")
 		default:
 			spoken[in.trigger] = in.node.Line
 		}
@@ -42,11 +42,11 @@ func (s *story) check(r *reader, w *compile.Workload, path string) {
 	for i := range s.expectations {
 		e := &s.expectations[i]
 		if e.trigger != nil && !slices.Contains(winners, *e.Trigger) {
-			r.wrong(e.trigger, fmt.Sprintf("%s.expect[%d].trigger", path, i), fmt.Sprintf("%q is no trigger of the object", *e.Trigger), diag.Suggest(*e.Trigger, winners))
+			r.Report(e.trigger, fmt.Sprintf("%s.expect[%d].trigger", path, i), fmt.Sprintf("%q is no trigger of the object", *e.Trigger), diag.Suggest(*e.Trigger, winners))
 		}
 	}
-	if last := s.last(); r.fine() && (last > longest || last/s.interval > mostIntervals) {
-		r.wrong(s.object, path, fmt.Sprintf("lasts %s: more than %s, or than %d times the interval of %s", scalers.Short(last), scalers.Short(longest), mostIntervals, scalers.Short(s.interval)), "")
+	if last := s.last(); r.valid() && (last > longest || last/s.interval > mostIntervals) {
+		r.Report(s.object, path, fmt.Sprintf("lasts %s: more than %s, or than %d times the interval of %s", scalers.Short(last), scalers.Short(longest), mostIntervals, scalers.Short(s.interval)), "")
 	}
 }
 

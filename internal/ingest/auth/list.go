@@ -1,10 +1,7 @@
 package auth
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,13 +10,14 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/impulse-sh/impulse/internal/regularfile"
+	"github.com/impulse-sh/impulse/internal/strictyaml"
 )
 
 // listParser parses a file of credentials and collects all mistakes in it. No error repeats a value that could be a secret.
 type listParser struct {
-	path         string
+	strictyaml.Reader
+
 	certificates bool
-	mistakes     []error
 	// lines are those of the digests parsed so far: the owner of a secret that is given twice would depend on the order.
 	lines map[digest]int
 }
@@ -34,55 +32,31 @@ func readList(path string, certificates bool) ([]*Credential, error) {
 }
 
 func parseList(path string, content []byte, certificates bool) ([]*Credential, error) {
-	l := &listParser{path: path, certificates: certificates, lines: map[digest]int{}}
-	root, err := document(content)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if root == nil || root.Kind != yaml.SequenceNode || len(root.Content) == 0 {
-		return nil, fmt.Errorf("%s: expected a list of credentials, with at least one", path)
-	}
+	l := &listParser{Reader: strictyaml.Reader{File: path, Secret: true}, certificates: certificates, lines: map[digest]int{}}
+	documents := l.Documents(content)
 	var all []*Credential
-	for _, item := range root.Content {
-		if one := l.entry(item); one != nil {
-			all = append(all, one)
-		}
+	switch {
+	case l.Count() > 0:
+	case len(documents) > 1:
+		l.add(documents[1], "", "expected one YAML document, without another one after it")
+	case len(documents) == 0 || documents[0].Kind != yaml.SequenceNode || len(documents[0].Content) == 0:
+		return nil, fmt.Errorf("%s: expected a list of credentials, with at least one", path)
+	default:
+		l.List(documents[0], "", func(item *yaml.Node, _ string) {
+			if one := l.entry(item); one != nil {
+				all = append(all, one)
+			}
+		})
 	}
-	if len(l.mistakes) > 0 {
-		return nil, errors.Join(l.mistakes...)
+	if l.Count() > 0 {
+		return nil, l.Err()
 	}
 	return all, nil
 }
 
-// document returns the only document of a file, or nil for an empty file. An error of the YAML library may quote the file, so only
-// its line number is repeated.
-func document(content []byte) (*yaml.Node, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(content))
-	var first, second yaml.Node
-	switch err := decoder.Decode(&first); {
-	case errors.Is(err, io.EOF):
-		return nil, nil //nolint:nilnil // An empty file.
-	case err != nil:
-		return nil, fmt.Errorf("not YAML%s", lineOf(err))
-	}
-	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
-		return nil, errors.New("expected one YAML document, without another one after it")
-	}
-	return first.Content[0], nil
-}
-
-var yamlLine = regexp.MustCompile(`\bline \d+`)
-
-func lineOf(err error) string {
-	if line := yamlLine.FindString(err.Error()); line != "" {
-		return ", near " + line
-	}
-	return ""
-}
-
 // add adds a mistake at a node.
-func (l *listParser) add(node *yaml.Node, format string, args ...any) {
-	l.mistakes = append(l.mistakes, fmt.Errorf("%s:%d: %s", l.path, node.Line, fmt.Sprintf(format, args...)))
+func (l *listParser) add(node *yaml.Node, field, format string, args ...any) {
+	l.Report(node, field, fmt.Sprintf(format, args...), "")
 }
 
 // secretKinds are the fields of which an entry has exactly one.
@@ -90,8 +64,8 @@ var secretKinds = []string{"token", "tokenFile", "basic", "clientCertificate"}
 
 // entry parses one credential, and returns nil if that added mistakes.
 func (l *listParser) entry(node *yaml.Node) *Credential {
-	before := len(l.mistakes)
-	fields := l.fields(node, append([]string{"name", "namespaces"}, secretKinds...)...)
+	before := l.Count()
+	fields := l.fields(node, "", append([]string{"name", "namespaces"}, secretKinds...)...)
 	if fields == nil {
 		return nil
 	}
@@ -101,11 +75,11 @@ func (l *listParser) entry(node *yaml.Node) *Credential {
 	if kind := l.oneOf(node, fields, secretKinds...); kind != "" {
 		shown = l.digest(kind, fields[kind])
 	}
-	if len(l.mistakes) > before {
+	if l.Count() > before {
 		return nil
 	}
 	if line, ok := l.lines[shown]; ok {
-		l.add(node, "the same as in line %d: one token, password or certificate is one credential", line)
+		l.add(node, "", "the same as in line %d: one token, password or certificate is one credential", line)
 		return nil
 	}
 	l.lines[shown] = node.Line
@@ -115,12 +89,12 @@ func (l *listParser) entry(node *yaml.Node) *Credential {
 // name parses the name of a credential. It has no slash, which separates the parts of an endpoint's name.
 func (l *listParser) name(entry, node *yaml.Node) string {
 	if node == nil {
-		l.add(entry, "name is missing: it distinguishes the alerts of different senders")
+		l.add(entry, "name", "is missing: it distinguishes the alerts of different senders")
 		return ""
 	}
 	name := l.text(node, "name")
 	if !nameForm.MatchString(name) {
-		l.add(node, "name: expected letters, digits, -, _ and ., at most 63 of them, beginning and ending with a letter or digit")
+		l.add(node, "name", "expected letters, digits, -, _ and ., at most 63 of them, beginning and ending with a letter or digit")
 	}
 	return name
 }
@@ -129,18 +103,18 @@ var nameForm = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])
 
 func (l *listParser) namespaces(entry, node *yaml.Node) []string {
 	if node == nil {
-		l.add(entry, `namespaces is missing: expected a list of names, or ["*"] for all of them and the cluster-wide receiver`)
+		l.add(entry, "namespaces", `is missing: expected a list of names, or ["*"] for all of them and the cluster-wide receiver`)
 		return nil
 	}
 	if node.Kind != yaml.SequenceNode || len(node.Content) == 0 {
-		l.add(node, `namespaces: expected a list of names, or ["*"]`)
+		l.add(node, "namespaces", `expected a list of names, or ["*"]`)
 		return nil
 	}
 	var all []string
 	for _, item := range node.Content {
 		name := l.text(item, "namespaces")
 		if name != AllNamespaces && !IsNamespace(name) {
-			l.add(item, `namespaces: expected the name of a namespace, or "*"`)
+			l.add(item, "namespaces", `expected the name of a namespace, or "*"`)
 		}
 		all = append(all, name)
 	}
@@ -153,7 +127,7 @@ func (l *listParser) digest(kind string, node *yaml.Node) digest {
 	case "token", "tokenFile":
 		token := l.secret(kind, node)
 		if strings.ContainsAny(token, " \t\r\n") {
-			l.add(node, "%s: a token has no space in it", kind)
+			l.add(node, kind, "a token has no space in it")
 		}
 		return bearerDigest(token)
 	case "basic":
@@ -164,15 +138,15 @@ func (l *listParser) digest(kind string, node *yaml.Node) digest {
 }
 
 func (l *listParser) basic(node *yaml.Node) digest {
-	fields := l.fields(node, "username", "password", "passwordFile")
+	fields := l.fields(node, "basic", "username", "password", "passwordFile")
 	if fields == nil {
 		return digest{}
 	}
 	username := ""
 	if fields["username"] == nil {
-		l.add(node, "basic: username is missing")
-	} else if username = l.text(fields["username"], "username"); username == "" || strings.Contains(username, ":") {
-		l.add(fields["username"], "username: expected a name without a colon")
+		l.add(node, "basic.username", "is missing")
+	} else if username = l.text(fields["username"], "basic.username"); username == "" || strings.Contains(username, ":") {
+		l.add(fields["username"], "basic.username", "expected a name without a colon")
 	}
 	kind := l.oneOf(node, fields, "password", "passwordFile")
 	if kind == "" {
@@ -183,20 +157,20 @@ func (l *listParser) basic(node *yaml.Node) digest {
 
 func (l *listParser) certificate(node *yaml.Node) digest {
 	known := []string{"commonName", "dnsName", "uri"}
-	fields := l.fields(node, known...)
+	fields := l.fields(node, "clientCertificate", known...)
 	if fields == nil {
 		return digest{}
 	}
 	if !l.certificates {
-		l.add(node, "clientCertificate: the server asks for no certificate without --client-ca-file")
+		l.add(node, "clientCertificate", "the server asks for no certificate without --client-ca-file")
 	}
 	field := l.oneOf(node, fields, known...)
 	if field == "" {
 		return digest{}
 	}
-	value := l.text(fields[field], field)
+	value := l.text(fields[field], "clientCertificate."+field)
 	if value == "" {
-		l.add(fields[field], "%s is empty: expected its value in the certificate", field)
+		l.add(fields[field], "clientCertificate."+field, "is empty: expected its value in the certificate")
 	}
 	return certificateDigest(field, value)
 }
@@ -208,17 +182,17 @@ func (l *listParser) secret(field string, node *yaml.Node) string {
 	if strings.HasSuffix(field, "File") && secret != "" {
 		path := secret
 		if !filepath.IsAbs(path) {
-			path = filepath.Join(filepath.Dir(l.path), path)
+			path = filepath.Join(filepath.Dir(l.File), path)
 		}
 		content, err := regularfile.ReadFile(path, maxFile)
 		if err != nil {
-			l.add(node, "%s: %v", field, err)
+			l.add(node, field, "%v", err)
 			return ""
 		}
 		secret = strings.TrimRight(string(content), "\r\n")
 	}
 	if len(secret) < minSecret {
-		l.add(node, "%s: expected at least %d characters", field, minSecret)
+		l.add(node, field, "expected at least %d characters", minSecret)
 	}
 	return secret
 }

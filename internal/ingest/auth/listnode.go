@@ -6,37 +6,27 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/impulse-sh/impulse/internal/diag"
+	"github.com/impulse-sh/impulse/internal/strictyaml"
 )
 
 // fields returns the fields of a map by name, or nil for a node that is no map.
-func (l *listParser) fields(node *yaml.Node, known ...string) map[string]*yaml.Node {
+func (l *listParser) fields(node *yaml.Node, path string, known ...string) map[string]*yaml.Node {
 	if node.Kind != yaml.MappingNode {
-		l.add(node, "expected a map of %s", strings.Join(known, ", "))
+		l.add(node, path, "expected a map of %s", strings.Join(known, ", "))
 		return nil
 	}
 	fields := map[string]*yaml.Node{}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		key, value := node.Content[i], node.Content[i+1]
-		near := diag.Nearest(key.Value, known)
-		switch {
-		case slices.Contains(known, key.Value) && fields[key.Value] != nil:
-			l.add(key, "%s is given twice", key.Value)
-		case slices.Contains(known, key.Value):
-			fields[key.Value] = value
-		case near != "":
-			l.add(key, "unknown field: did you mean %q?", near)
-		default:
-			l.add(key, "unknown field: known are %s", strings.Join(known, ", "))
-		}
+	lookup := func(name string) (strictyaml.Field, bool) {
+		return func(value *yaml.Node, _ string) { fields[name] = value }, slices.Contains(known, name)
 	}
+	l.Fields(node, path, lookup, func() []string { return known })
 	return fields
 }
 
 // text returns the value of a string. A number is a mistake: YAML would read 0123 and 1e9 as other numbers.
-func (l *listParser) text(node *yaml.Node, field string) string {
-	if node.Kind != yaml.ScalarNode || node.ShortTag() != "!!str" {
-		l.add(node, "%s: expected a string: put it in quotes", field)
+func (l *listParser) text(node *yaml.Node, path string) string {
+	if node = l.Resolve(node); node.Kind != yaml.ScalarNode || node.ShortTag() != "!!str" {
+		l.add(node, path, "expected a string: put it in quotes")
 		return ""
 	}
 	return node.Value
@@ -51,7 +41,7 @@ func (l *listParser) oneOf(node *yaml.Node, fields map[string]*yaml.Node, names 
 		}
 	}
 	if len(given) != 1 {
-		l.add(node, "expected exactly one of %s", strings.Join(names, ", "))
+		l.add(node, "", "expected exactly one of %s", strings.Join(names, ", "))
 		return ""
 	}
 	return given[0]

@@ -8,13 +8,14 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/diag"
+	"github.com/impulse-sh/impulse/internal/strictyaml"
 )
 
 const clusterWide = "ClusterTriggerAuthentication"
 
 // parseAuthentication reads a TriggerAuthentication or its cluster-wide kind.
 func parseAuthentication(o *Object, kind string) (*Object, []diag.Error) {
-	namespace, name := text(child(child(o.node, "metadata"), "namespace")), text(child(child(o.node, "metadata"), "name"))
+	namespace, name := strictyaml.Text(strictyaml.Child(strictyaml.Child(o.node, "metadata"), "namespace")), strictyaml.Text(strictyaml.Child(strictyaml.Child(o.node, "metadata"), "name"))
 	t := reflect.TypeFor[v1alpha1.TriggerAuthentication]()
 	switch {
 	case kind == clusterWide:
@@ -24,18 +25,18 @@ func parseAuthentication(o *Object, kind string) (*Object, []diag.Error) {
 		namespace = DefaultNamespace
 	}
 	o.Authentication = kind + " " + namespace + "/" + name
-	return o, strict(o, o.node, t, "")
+	return o, o.check(t)
 }
 
 const allowedNamespaces = "spec.allowedNamespaces"
 
 // allow reads which namespaces may use a cluster-wide authentication. One of KEDA's has no such field, and is for all.
 func (o *Object) allow() {
-	spec := resolved(child(o.node, "spec"))
+	spec := strictyaml.Resolve(strictyaml.Child(o.node, "spec"))
 	o.allowed = []string{}
-	if list := resolved(child(spec, "allowedNamespaces")); list != nil {
+	if list := strictyaml.Resolve(strictyaml.Child(spec, "allowedNamespaces")); list != nil {
 		for _, item := range list.Content {
-			o.allowed = append(o.allowed, text(item))
+			o.allowed = append(o.allowed, strictyaml.Text(item))
 		}
 	}
 	switch {
@@ -59,10 +60,10 @@ func (o *Object) allows(namespace string) bool {
 
 // regroup returns one of KEDA's authentications in our group, which allows what KEDA does.
 func (o *Object) regroup() ([]byte, error) {
-	if n := resolved(child(o.node, "apiVersion")); n != nil {
+	if n := strictyaml.Resolve(strictyaml.Child(o.node, "apiVersion")); n != nil {
 		n.Value = v1alpha1.GroupName + "/v1alpha1"
 	}
-	if spec := resolved(child(o.node, "spec")); spec != nil && o.allowed != nil && child(spec, "allowedNamespaces") == nil {
+	if spec := strictyaml.Resolve(strictyaml.Child(o.node, "spec")); spec != nil && o.allowed != nil && strictyaml.Child(spec, "allowedNamespaces") == nil {
 		every := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: v1alpha1.EveryNamespace, Style: yaml.DoubleQuotedStyle}
 		spec.Content = append(spec.Content,
 			&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: "allowedNamespaces"},

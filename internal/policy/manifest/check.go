@@ -8,6 +8,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/lint"
+	"github.com/impulse-sh/impulse/internal/strictyaml"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -74,7 +75,7 @@ func (o *Object) clash(taken map[string]*Object, key, field, problem string) []d
 		taken[key] = o
 		return nil
 	}
-	line, _ := position(first.node, field)
+	line, _ := strictyaml.Position(first.node, field)
 	return []diag.Error{o.at(field, problem, fmt.Sprintf("%s, %s:%d", first.name(), first.File, line))}
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/impulse-sh/impulse/internal/strictyaml"
 )
 
 // decode fills a typed object from a node, by way of JSON: the types of the API know no other.
@@ -67,18 +69,18 @@ func appendJSON(out []byte, node *yaml.Node, depth int) ([]byte, error) {
 
 // appendPairs appends what a mapping holds.
 func appendPairs(out []byte, node *yaml.Node, depth int) ([]byte, error) {
-	all, err := pairs(node)
+	all, err := strictyaml.Pairs(node)
 	if err != nil {
 		return out, err
 	}
 	for i, p := range all {
 		switch {
-		case p.key.Kind != yaml.ScalarNode:
+		case p.Key.Kind != yaml.ScalarNode:
 			return out, errNoText
 		case i > 0:
 			out = append(out, ',')
 		}
-		if out, err = appendJSON(append(appendText(out, p.key.Value), ':'), p.value, depth+1); err != nil {
+		if out, err = appendJSON(append(appendText(out, p.Key.Value), ':'), p.Value, depth+1); err != nil {
 			return out, err
 		}
 	}

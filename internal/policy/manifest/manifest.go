@@ -8,6 +8,7 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/convert"
+	"github.com/impulse-sh/impulse/internal/strictyaml"
 )
 
 // Object is one ScaledObject or authentication in a file.
@@ -48,7 +49,7 @@ func (o *Object) at(field, problem, suggestion string) diag.Error {
 	if o.hpa {
 		field = convert.OriginalField(field)
 	}
-	line, column := position(o.node, field)
+	line, column := strictyaml.Position(o.node, field)
 	return diag.Error{File: o.File, Line: line, Column: column, Object: o.name(), Field: field, Problem: problem, Suggestion: suggestion}
 }
 

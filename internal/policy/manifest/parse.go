@@ -13,6 +13,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/convert"
+	"github.com/impulse-sh/impulse/internal/strictyaml"
 )
 
 // kinds are the kinds that a file may hold.
@@ -24,13 +25,13 @@ func Parse(file string, content []byte) ([]*Object, []diag.Error) {
 	if len(content) > maxFile {
 		return nil, []diag.Error{{File: file, Problem: fmt.Sprintf("is larger than %d bytes", maxFile)}}
 	}
-	documents, notYAML := Documents(file, content)
+	reader := strictyaml.Reader{File: file}
 	var (
 		objects  []*Object
 		problems []diag.Error
 		others   int
 	)
-	for _, node := range documents {
+	for _, node := range reader.Documents(content) {
 		for _, item := range items(node) {
 			if other(item) {
 				others++
@@ -43,7 +44,7 @@ func Parse(file string, content []byte) ([]*Object, []diag.Error) {
 			}
 		}
 	}
-	problems = append(problems, notYAML...)
+	problems = append(problems, reader.Errors()...)
 	if len(objects)+len(problems)+others == 0 {
 		problems = append(problems, empty(file))
 	}
@@ -58,8 +59,8 @@ func empty(files string) diag.Error {
 // other reports whether an object is whole, and neither ours nor meant to be: neither its group nor its kind resembles one
 // that is read here.
 func other(node *yaml.Node) bool {
-	group, _, _ := strings.Cut(text(child(node, "apiVersion")), "/")
-	kind := text(child(node, "kind"))
+	group, _, _ := strings.Cut(strictyaml.Text(strictyaml.Child(node, "apiVersion")), "/")
+	kind := strictyaml.Text(strictyaml.Child(node, "kind"))
 	switch {
 	case group == "" || kind == "", kind == "HorizontalPodAutoscaler", group == "keda.sh":
 		return false
@@ -86,7 +87,7 @@ func ParseNode(file string, node *yaml.Node) ([]*Object, []diag.Error) {
 
 // items takes a List apart.
 func items(node *yaml.Node) []*yaml.Node {
-	if list := resolved(child(node, "items")); text(child(node, "kind")) == "List" && list != nil && list.Kind == yaml.SequenceNode {
+	if list := strictyaml.Resolve(strictyaml.Child(node, "items")); strictyaml.Text(strictyaml.Child(node, "kind")) == "List" && list != nil && list.Kind == yaml.SequenceNode {
 		return list.Content
 	}
 	return []*yaml.Node{node}
@@ -94,9 +95,9 @@ func items(node *yaml.Node) []*yaml.Node {
 
 // parseObject reads one object.
 func parseObject(file string, node *yaml.Node) (*Object, []diag.Error) {
-	node = resolved(node)
+	node = strictyaml.Resolve(node)
 	o := &Object{File: file, node: node}
-	group, kind := text(child(node, "apiVersion")), text(child(node, "kind"))
+	group, kind := strictyaml.Text(strictyaml.Child(node, "apiVersion")), strictyaml.Text(strictyaml.Child(node, "kind"))
 	switch {
 	case node.Kind != yaml.MappingNode:
 		return nil, []diag.Error{o.at("", "is not an object", "")}
@@ -125,7 +126,7 @@ func parseObject(file string, node *yaml.Node) (*Object, []diag.Error) {
 
 // read holds the object's node against a type and fills an object of that type; false when it cannot be filled.
 func read[T any](o *Object, into *T) ([]diag.Error, bool) {
-	problems := strict(o, o.node, reflect.TypeFor[T](), "")
+	problems := o.check(reflect.TypeFor[T]())
 	if err := decode(o.node, into); err != nil {
 		if len(problems) == 0 {
 			problems = append(problems, o.at("", err.Error(), ""))

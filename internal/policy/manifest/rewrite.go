@@ -13,11 +13,12 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/printable"
+	"github.com/impulse-sh/impulse/internal/strictyaml"
 )
 
 // Foreign reports whether an object is an HPA or one of KEDA's.
 func (o *Object) Foreign() bool {
-	return o.hpa || text(child(o.node, "apiVersion")) == kedaGroup
+	return o.hpa || strictyaml.Text(strictyaml.Child(o.node, "apiVersion")) == kedaGroup
 }
 
 // written is what a user writes of a ScaledObject.
@@ -50,7 +51,7 @@ func (o *Object) Rewrite() ([]byte, error) {
 func (o *Object) rewritten() ([]byte, error) {
 	so := o.ScaledObject
 	w := written{TypeMeta: so.TypeMeta, Metadata: map[string]any{"name": so.Name}, Spec: so.Spec}
-	if child(child(o.node, "metadata"), "namespace") != nil {
+	if strictyaml.Child(strictyaml.Child(o.node, "metadata"), "namespace") != nil {
 		w.Metadata["namespace"] = so.Namespace
 	}
 	if len(so.Labels) > 0 {

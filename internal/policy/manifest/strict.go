@@ -14,44 +14,48 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/diag"
+	"github.com/impulse-sh/impulse/internal/strictyaml"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// strict holds a node against a type and returns every key that the type does not have and every value of another type.
-func strict(o *Object, node *yaml.Node, t reflect.Type, path string) []diag.Error {
+// strict compares nodes with Go types.
+type strict struct{ strictyaml.Reader }
+
+// check compares the object with a type and returns every field that the type does not have and every value of another type. Values of
+// another type are removed, so that the rest can be decoded.
+func (o *Object) check(t reflect.Type) []diag.Error {
+	s := &strict{strictyaml.Reader{File: o.File, Object: o.name()}}
+	s.value(s.Resolve(o.node), t, "")
+	return s.Errors()
+}
+
+func (s *strict) value(node *yaml.Node, t reflect.Type, path string) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if node.Kind == yaml.AliasNode {
-		node = node.Alias
-	}
 	switch {
 	case t == reflect.TypeFor[v1alpha1.Scalar]():
-		return strictNumber(o, node, path)
+		s.number(node, path)
 	case node.Tag == "!!null", free(t):
-		return nil
 	case t.Kind() == reflect.Struct:
-		return strictStruct(o, node, t, path)
+		s.structure(node, t, path)
 	case t.Kind() == reflect.Slice:
-		if node.Kind != yaml.SequenceNode {
-			return []diag.Error{o.wrongType(node, path, "a list")}
+		if !s.is(yaml.SequenceNode, node, path, "a list") {
+			return
 		}
-		var all []diag.Error
-		for i, item := range node.Content {
-			all = append(all, strict(o, item, t.Elem(), fmt.Sprintf("%s[%d]", path, i))...)
-		}
-		return all
+		s.List(node, path, func(item *yaml.Node, path string) { s.value(item, t.Elem(), path) })
 	case t.Kind() == reflect.Map:
-		if node.Kind != yaml.MappingNode {
-			return []diag.Error{o.wrongType(node, path, "a map")}
+		if !s.is(yaml.MappingNode, node, path, "a map") {
+			return
 		}
-		return strictMap(o, node, t.Elem(), path)
+		value := func(node *yaml.Node, path string) { s.value(node, t.Elem(), path) }
+		s.Fields(node, path, func(string) (strictyaml.Field, bool) { return value, true }, nil)
 	default:
-		return strictScalar(o, node, t, path)
+		s.scalar(node, t, path)
 	}
 }
 
-// free reports whether any value will do here, or is judged elsewhere.
+// free reports whether any value is valid, or is validated elsewhere.
 func free(t reflect.Type) bool {
 	switch t {
 	case reflect.TypeFor[resource.Quantity](), reflect.TypeFor[metav1.ObjectMeta](),
@@ -62,53 +66,41 @@ func free(t reflect.Type) bool {
 	}
 }
 
-// strictNumber refuses a number that would not reach us as it is written: the API server keeps numbers as JSON does, in 64-bit
-// floating point. A quoted one is a text, of which every digit is kept.
-func strictNumber(o *Object, node *yaml.Node, path string) []diag.Error {
+// number reports a number that the API server would not store as it is written: it keeps numbers as JSON does, in 64-bit floating
+// point. Of a quoted one, which is text, every digit is kept.
+func (s *strict) number(node *yaml.Node, path string) {
 	number, err := strconv.ParseFloat(node.Value, 64)
 	if node.Tag != "!!float" || err != nil {
-		return nil
+		return
 	}
 	written, err := scalers.ParseExact(node.Value)
 	if err != nil {
-		return nil // It is refused, wherever a number is wanted.
+		return // It is reported where a number is expected.
 	}
 	if kept, err := scalers.FromFloat(number); err == nil && kept == written {
-		return nil
+		return
 	}
-	return []diag.Error{o.on(node, path, node.Value+" has more digits than the API server keeps of a number", fmt.Sprintf("quote it: %q", node.Value))}
+	s.Report(node, path, node.Value+" has more digits than the API server keeps of a number", fmt.Sprintf("quote it: %q", node.Value))
 }
 
-func strictStruct(o *Object, node *yaml.Node, t reflect.Type, path string) []diag.Error {
-	if node.Kind != yaml.MappingNode {
-		return []diag.Error{o.wrongType(node, path, "a map")}
+func (s *strict) structure(node *yaml.Node, t reflect.Type, path string) {
+	if !s.is(yaml.MappingNode, node, path, "a map") {
+		return
 	}
 	fields, names := fieldsOf(t)
-	given, all := o.pairs(node, path)
-	seen := map[string]bool{}
-	for _, p := range given {
-		key, value := p.key, p.value
-		at := join(path, key.Value)
-		field, ok := fields[key.Value]
-		switch {
-		case seen[key.Value]:
-			all = append(all, o.on(key, at, "is given twice", ""))
-		case !ok:
-			all = append(all, o.on(key, at, "unknown field", diag.Suggest(key.Value, names)))
-		default:
-			all = append(all, strict(o, value, field, at)...)
-		}
-		seen[key.Value] = true
+	lookup := func(name string) (strictyaml.Field, bool) {
+		field, ok := fields[name]
+		return func(node *yaml.Node, path string) { s.value(node, field, path) }, ok
 	}
+	given := s.Fields(node, path, lookup, func() []string { return names })
 	for _, name := range requiredNumbers(t) {
-		if !seen[name] {
-			all = append(all, o.on(node, join(path, name), "is required", "left out it would be 0"))
+		if given[name] == nil {
+			s.Report(node, strictyaml.Join(path, name), "is required", "left out it would be 0")
 		}
 	}
-	return all
 }
 
-// requiredNumbers are those of a struct that cannot be told from 0 once they are left out.
+// requiredNumbers returns the numbers of a struct whose absence could not be distinguished from 0.
 func requiredNumbers(t reflect.Type) []string {
 	var names []string
 	for f := range t.Fields() {
@@ -136,30 +128,7 @@ func fieldsOf(t reflect.Type) (fields map[string]reflect.Type, names []string) {
 	return fields, names
 }
 
-func strictMap(o *Object, node *yaml.Node, t reflect.Type, path string) []diag.Error {
-	given, all := o.pairs(node, path)
-	seen := map[string]bool{}
-	for _, p := range given {
-		at := join(path, p.key.Value)
-		if seen[p.key.Value] {
-			all = append(all, o.on(p.key, at, "is given twice", ""))
-		}
-		seen[p.key.Value] = true
-		all = append(all, strict(o, p.value, t, at)...)
-	}
-	return all
-}
-
-// pairs returns what a mapping holds, and the problem of one that merges what it cannot.
-func (o *Object) pairs(node *yaml.Node, path string) ([]pair, []diag.Error) {
-	all, err := pairs(node)
-	if err != nil {
-		return all, []diag.Error{o.on(node, path, err.Error(), "")}
-	}
-	return all, nil
-}
-
-func strictScalar(o *Object, node *yaml.Node, t reflect.Type, path string) []diag.Error {
+func (s *strict) scalar(node *yaml.Node, t reflect.Type, path string) {
 	expected, tag := "a string", "!!str"
 	switch t.Kind() {
 	case reflect.Bool:
@@ -168,36 +137,24 @@ func strictScalar(o *Object, node *yaml.Node, t reflect.Type, path string) []dia
 		expected, tag = "a whole number", "!!int"
 	default:
 	}
-	if node.Kind != yaml.ScalarNode || node.Tag != tag {
-		return []diag.Error{o.wrongType(node, path, expected)}
+	if node.Tag != tag {
+		s.remove(node, path, expected)
+		return
 	}
-	return nil
+	s.is(yaml.ScalarNode, node, path, expected)
 }
 
-// wrongType is the problem of a value of another type. The value is taken out, so that the rest can be read.
-func (o *Object) wrongType(node *yaml.Node, path, expected string) diag.Error {
-	got := node.Value
-	switch node.Kind {
-	case yaml.MappingNode:
-		got = "a map"
-	case yaml.SequenceNode:
-		got = "a list"
-	default:
-		got = fmt.Sprintf("%q", got)
+// is reports and removes a node of another kind, and reports whether it is of this kind.
+func (s *strict) is(kind yaml.Kind, node *yaml.Node, path, expected string) bool {
+	if node.Kind == kind {
+		return true
 	}
-	p := o.on(node, path, "is "+got, expected+" was expected")
+	s.remove(node, path, expected)
+	return false
+}
+
+// remove reports a value of another type and replaces it by null.
+func (s *strict) remove(node *yaml.Node, path, expected string) {
+	s.WrongType(node, path, expected)
 	node.Kind, node.Tag, node.Value, node.Content, node.Alias = yaml.ScalarNode, "!!null", "null", nil, nil
-	return p
-}
-
-// on returns a problem at a node.
-func (o *Object) on(node *yaml.Node, path, problem, suggestion string) diag.Error {
-	return diag.Error{File: o.File, Line: node.Line, Column: node.Column, Object: o.name(), Field: path, Problem: problem, Suggestion: suggestion}
-}
-
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
 }

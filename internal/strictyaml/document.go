@@ -1,4 +1,4 @@
-package manifest
+package strictyaml
 
 import (
 	"bytes"
@@ -12,8 +12,8 @@ import (
 	"github.com/impulse-sh/impulse/internal/diag"
 )
 
-// Documents returns the documents of a YAML file that are not empty, up to what cannot be read.
-func Documents(file string, content []byte) ([]*yaml.Node, []diag.Error) {
+// Documents returns the documents of the file that are not empty, up to the first error. Errors are reported.
+func (r *Reader) Documents(content []byte) []*yaml.Node {
 	var documents []*yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	for {
@@ -21,26 +21,30 @@ func Documents(file string, content []byte) ([]*yaml.Node, []diag.Error) {
 		err := decoder.Decode(&doc)
 		switch {
 		case errors.Is(err, io.EOF):
-			return documents, nil
+			return documents
 		case err != nil:
-			return documents, []diag.Error{notYAML(file, content, err)}
+			r.Add(r.notYAML(content, err))
+			return documents
 		case len(doc.Content) > 0 && doc.Content[0].Tag != "!!null":
 			documents = append(documents, doc.Content[0])
 		}
 	}
 }
 
-// prefix is what the parser puts before what is wrong; its line is often that of what stands around the mistake.
+// prefix is the beginning of the parser's messages. Its line is often that of the node around the mistake.
 var prefix = regexp.MustCompile(`^yaml: (line \d+: )?`)
 
-// notYAML is the problem of a file that is no YAML.
-func notYAML(file string, content []byte, err error) diag.Error {
-	p := diag.Error{File: file, Problem: "is not YAML: " + prefix.ReplaceAllString(err.Error(), "")}
-	p.Line, p.Column = stopped(content)
-	return p
+// notYAML returns the error of a file that is no YAML. The parser's message may quote it.
+func (r *Reader) notYAML(content []byte, err error) diag.Error {
+	e := diag.Error{File: r.File, Problem: "is not YAML"}
+	if !r.Secret {
+		e.Problem += ": " + prefix.ReplaceAllString(err.Error(), "")
+	}
+	e.Line, e.Column = stopped(content)
+	return e
 }
 
-// stopped returns where the parser gives up: the word that it read last when it gets no more than it asks for.
+// stopped returns where the parser gives up: the place of the last word that it reads when it gets one byte at a time.
 func stopped(content []byte) (line, column int) {
 	r := &byByte{rest: content}
 	decoder := yaml.NewDecoder(r)

@@ -1,9 +1,9 @@
-package manifest
+package strictyaml
 
 import "testing"
 
 // The line is that of the mistake; the column is where the parser noticed it, a word or two further on.
-func TestWhatIsNoYAMLIsSaidWhereItStands(t *testing.T) {
+func TestDocumentsReportsWhereTheParserStops(t *testing.T) {
 	for content, want := range map[string]string{
 		"a: b\n c: d\n": "f:2:5: is not YAML: mapping values are not allowed in this context",
 		"tests:\n- name: a\n  inputs: []\n expect: []\n": "f:4:11: is not YAML: did not find expected key",
@@ -18,13 +18,15 @@ func TestWhatIsNoYAMLIsSaidWhereItStands(t *testing.T) {
 		"ok: 1\n---\n- a\n-b\n? [\n":                     "f:5:3: is not YAML: could not find expected ':'",
 		"\x00\x01":                                       "f:1:1: is not YAML: control characters are not allowed",
 	} {
-		_, problems := Documents("f", []byte(content))
+		r := &Reader{File: "f"}
+		r.Documents([]byte(content))
+		problems := r.Errors()
 		got := ""
 		if len(problems) > 0 {
 			got = problems[0].Error()
 		}
 		if got != want {
-			t.Errorf("%q: said %q, expected %q", content, got, want)
+			t.Errorf("%q: got %q, want %q", content, got, want)
 		}
 	}
 }
