@@ -45,7 +45,7 @@ func simulateCommand() *cobra.Command {
 				return err
 			}
 			bar := progressOn(cmd.ErrOrStderr())
-			o.Passed, o.Now, o.Stdin = bar.show, time.Now(), cmd.InOrStdin()
+			o.Progress, o.Now, o.Stdin = bar.show, time.Now(), cmd.InOrStdin()
 			result, err := simulate.Simulate(cmd.Context(), o)
 			bar.clear()
 			if err != nil {
@@ -65,7 +65,7 @@ func simulateCommand() *cobra.Command {
 	flags.StringVar(&o.From, "from", "1h", "with --prometheus: start of the load, as a time (RFC 3339) or as a duration before now")
 	flags.StringVar(&o.To, "to", "0s", "with --prometheus: end of the load, as a time (RFC 3339) or as a duration before now")
 	flags.DurationVar(&o.Step, "step", 0, "with --prometheus: time between two samples (default: the pollingInterval of the first object)")
-	flags.DurationVar(&o.Timeout, "timeout", simulate.AnswerWithin, "with --prometheus: timeout of one query")
+	flags.DurationVar(&o.Timeout, "timeout", simulate.DefaultTimeout, "with --prometheus: timeout of one query")
 	flags.StringVar(&o.Column, "load", "", "column with the load that replicas handle (default: the first)")
 	flags.StringVar(&o.Capacity, "capacity-per-replica", "", "load that one ready replica handles (default: the target of the first trigger with an AverageValue)")
 	flags.DurationVar(&o.StartupDelay, "startup-delay", 0, "time until a new replica is ready")

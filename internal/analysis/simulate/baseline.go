@@ -11,23 +11,23 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Baselines are what an object can be compared with.
+// Baselines returns the names of the autoscalers that an object can be compared with.
 func Baselines() []string { return []string{"hpa", "keda", "constant", "oracle"} }
 
-// Errors of a baseline that cannot be played.
+// Errors of a baseline that cannot be run.
 var (
 	errUnknownBaseline = errors.New("is no baseline: expected hpa, keda, constant or oracle")
 	errNoTarget        = errors.New("needs an object with a trigger of metricType AverageValue that reads the load")
 )
 
-// Baseline plays what would have been done instead of an object: its limits and its target, somebody else's rules.
+// Baseline runs another autoscaler with the limits and the target of an object. The error says why it cannot run on the object.
 func Baseline(name string, w *compile.Workload, m *Model, demand []Step) (*Track, error) {
 	t := &Track{Name: name}
 	least, most := max(w.Policy.Min, 0), w.Policy.Max
 	switch name {
 	case "oracle":
 		t.Wanted = clamp(demand, least, most)
-		t.Ready = t.Wanted // It knew in time.
+		t.Ready = t.Wanted // The oracle knows the load in advance.
 		t.Score = score(m, t.Wanted, t.Ready, demand)
 		return t, nil
 	case "constant":
@@ -53,7 +53,7 @@ func Baseline(name string, w *compile.Workload, m *Model, demand []Step) (*Track
 	return t, nil
 }
 
-// followed is the target and the column of the first trigger that shares the load among the replicas.
+// followed returns the target and the column of the first trigger that shares the load among the replicas.
 func followed(w *compile.Workload, m *Model) (scalers.Milli, *Column, error) {
 	for i := range w.Policy.Triggers {
 		p := &w.Policy.Triggers[i]
@@ -69,7 +69,7 @@ func followed(w *compile.Workload, m *Model) (scalers.Milli, *Column, error) {
 	return 0, nil, errNoTarget
 }
 
-// clamp keeps counts within limits.
+// clamp limits counts to a range.
 func clamp(steps []Step, least, most int32) []Step {
 	var out []Step
 	for _, s := range steps {
@@ -81,7 +81,7 @@ func clamp(steps []Step, least, most int32) []Step {
 	return out
 }
 
-// peak is the highest count.
+// peak returns the highest count.
 func peak(steps []Step) int32 {
 	var n int32
 	for _, s := range steps {
@@ -90,8 +90,8 @@ func peak(steps []Step) int32 {
 	return n
 }
 
-// hpa is the HPA of Kubernetes 1.37 without a behavior, on an external metric with an average value, in floating point as
-// it is; with zero, KEDA before it, which knows between at rest and at work only.
+// hpa is the HPA of Kubernetes 1.37 without a behavior, on an external metric with an average value, in floating point as the HPA
+// computes; with zero, it is KEDA and its HPA: KEDA itself only scales between the idle count and the minimum.
 type hpa struct {
 	min, max int32
 	target   scalers.Milli
@@ -99,7 +99,7 @@ type hpa struct {
 	column   *Column
 	step     time.Duration
 
-	// nullIsZero is KEDA's default for an answer without a number; the HPA itself holds.
+	// nullIsZero: an answer without a number counts as 0, as KEDA does by default; the HPA keeps the count.
 	nullIsZero     bool
 	zero           bool
 	idle           int32
@@ -107,7 +107,7 @@ type hpa struct {
 
 	count      int32
 	lastActive scalers.Instant
-	// past holds the recommendations of the last stabilization window.
+	// past has the recommendations of the last stabilization window.
 	past []Step
 }
 
@@ -118,7 +118,7 @@ const (
 	hpaTolerance = 0.1
 )
 
-// run plays the baseline from start to end.
+// run runs the baseline from start to end, and returns its counts.
 func (h *hpa) run(start, end scalers.Instant, begin int32) []Step {
 	h.count, h.lastActive = begin, start
 	h.past, h.step = []Step{{start, begin}}, h.model.Load.Step()
@@ -143,8 +143,8 @@ func (h *hpa) run(start, end scalers.Instant, begin int32) []Step {
 	return steps
 }
 
-// activate is KEDA's own part, every pollingInterval: up from rest at once, down to rest after the cooldown, past all else.
-// It takes what is missing for 0.
+// activate is KEDA's own part at every pollingInterval: up from the idle count at once, down to it after the cooldown, whatever the HPA
+// wants. A missing number counts as 0.
 func (h *hpa) activate(now scalers.Instant) {
 	cell := h.model.Load.cell(h.column, now, max(h.step, h.poll))
 	switch {

@@ -21,8 +21,8 @@ const (
 	maxInput = 256 << 20
 )
 
-// relative is the number of seconds, three years, below which they are counted from the beginning of the load: that is begin,
-// as in the tests of policies.
+// relative is three years in seconds. A lower number of seconds is counted from the start of the load, which then is begin, as in the
+// tests of policies.
 const relative = 3 * 365 * 86400
 
 var begin = scalers.InstantOf(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
@@ -39,12 +39,12 @@ var (
 	errLong     = fmt.Errorf("there are more than %d rows", maxRows)
 )
 
-// ReadCSV reads a load: a first row with names, then a time and numbers in each row. An empty cell is no reading, nan one
-// that is not a number. An error names the line.
+// ReadCSV reads a load: a first row with names, then a time and numbers in each row. An empty cell is no reading, nan is a reading
+// without a number. The error names the line.
 func ReadCSV(name string, r io.Reader) (*Load, error) {
 	text := bufio.NewReader(r)
 	if mark, _ := text.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
-		_, _ = text.Discard(len(mark)) // They have been read already.
+		_, _ = text.Discard(len(mark)) // Peek has read them.
 	}
 	reader := csv.NewReader(text)
 	reader.TrimLeadingSpace, reader.ReuseRecord = true, true
@@ -58,7 +58,7 @@ func ReadCSV(name string, r io.Reader) (*Load, error) {
 		return nil, fmt.Errorf("%s:1: %w", name, errColumns)
 	}
 	load := &Load{}
-	if err := load.name(header); err != nil {
+	if err := load.readNames(header); err != nil {
 		return nil, fmt.Errorf("%s:1: %w", name, err)
 	}
 	for {
@@ -69,7 +69,7 @@ func ReadCSV(name string, r io.Reader) (*Load, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		if err := load.add(row); err != nil {
+		if err := load.readRow(row); err != nil {
 			line, _ := reader.FieldPos(0)
 			return nil, fmt.Errorf("%s:%d: %w", name, line, err)
 		}
@@ -80,11 +80,11 @@ func ReadCSV(name string, r io.Reader) (*Load, error) {
 	return load, nil
 }
 
-// byteOrderMark begins a text that spreadsheets of Windows write.
+// byteOrderMark is at the start of texts that spreadsheets on Windows write.
 const byteOrderMark = "\ufeff"
 
-// name takes in the row of names. One that begins with a time is a row of numbers, which would be lost.
-func (l *Load) name(header []string) error {
+// readNames reads the row of names. One that starts with a time is a row of numbers, which would be lost.
+func (l *Load) readNames(header []string) error {
 	if _, err := timeOf(header[0]); err == nil {
 		return errNoNames
 	}
@@ -98,8 +98,8 @@ func (l *Load) name(header []string) error {
 	return nil
 }
 
-// add takes in a row.
-func (l *Load) add(row []string) error {
+// readRow reads a row of numbers.
+func (l *Load) readRow(row []string) error {
 	at, err := timeOf(row[0])
 	switch {
 	case err != nil:

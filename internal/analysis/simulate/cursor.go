@@ -6,11 +6,11 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// cursor goes through several counts at once, from one change of any of them to the next.
+// cursor iterates over several counts at once, from one change of any of them to the next.
 type cursor struct {
 	counts [][]Step
 	ends   scalers.Instant
-	// from and length are the part of time that it stands on, at the counts in it; 0 before the first step of one.
+	// from and length are the present part of time, at the counts in it; a count is 0 before its first step.
 	from   scalers.Instant
 	length time.Duration
 	at     []int32
@@ -21,7 +21,7 @@ func newCursor(start, end scalers.Instant, counts ...[]Step) *cursor {
 	return &cursor{counts: counts, ends: end, at: make([]int32, len(counts)), until: start}
 }
 
-// next goes on to the next part; false at the end.
+// next moves on to the next part; it returns false at the end.
 func (c *cursor) next() bool {
 	if c.until >= c.ends {
 		return false

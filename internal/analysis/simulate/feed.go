@@ -11,21 +11,21 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Errors of an object that a load cannot be put on.
+// Errors of an object that does not fit the load.
 var (
-	errNoColumn = errors.New("the load has no column for it")
-	errNoRoom   = errors.New("what one replica bears must be said (capacity per replica)")
+	errNoColumn   = errors.New("the load has no column for it")
+	errNoCapacity = errors.New("what one replica bears must be said (capacity per replica)")
 )
 
-// reading says how a load becomes the level that a trigger reads.
+// reading is how a trigger reads a load.
 type reading uint8
 
 const (
-	// whole: the load itself, to be shared by the replicas.
+	// whole: the load of all replicas.
 	whole reading = iota
-	// shared: the part of one ready replica.
+	// shared: the load of one ready replica.
 	shared
-	// perPod: the part of each ready replica, and what it may use, as readings of single pods.
+	// perPod: the load and the request of each ready replica, as readings of single pods.
 	perPod
 )
 
@@ -39,8 +39,7 @@ type feed struct {
 	how    reading
 }
 
-// feedOf returns the feed of trigger i, which is read at its pollingInterval, or as often as the load changes when it is
-// told by itself.
+// feedOf returns the feed of trigger i. It is read at its pollingInterval; a pushed trigger is read as often as the load changes.
 func feedOf(w *compile.Workload, i int, m *Model) (engine.Feed, error) {
 	t := &w.Triggers[i]
 	column := m.Load.Column(t.Name)
@@ -71,10 +70,10 @@ func feedOf(w *compile.Workload, i int, m *Model) (engine.Feed, error) {
 	return f, nil
 }
 
-// Next is the next time it is read.
+// Next returns when the load is read next.
 func (f *feed) Next(t scalers.Instant) scalers.Instant { return f.ticker.Next(t) }
 
-// Read returns what is read at t from a target as it is then.
+// Read returns the load at an instant, as the trigger reads it.
 func (f *feed) Read(t scalers.Instant, target engine.Target) (scalers.Event, bool) {
 	cell := f.model.Load.cell(f.column, t, f.step)
 	if cell.Answer == engine.Number && f.how != whole {
@@ -83,7 +82,7 @@ func (f *feed) Read(t scalers.Instant, target engine.Target) (scalers.Event, boo
 	return cell.Answer.Event(cell.Value, f.zeros)
 }
 
-// part is what single replicas bear of a load; without a ready one, that is not known.
+// part returns the load of single replicas. Without a ready replica it is the load of one.
 func (f *feed) part(t scalers.Instant, load scalers.Milli, target engine.Target) (scalers.Event, bool) {
 	n := scalers.Milli(max(target.Ready, 1))
 	part := load / n

@@ -9,32 +9,32 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Load is one or more columns of numbers over time.
+// Load has one or more columns of numbers over time.
 type Load struct {
 	// Times rise.
 	Times   []scalers.Instant
 	Columns []Column
 }
 
-// Column is what was measured at each of the times.
+// Column has the measurements at each of the times.
 type Column struct {
 	Name  string
 	Cells []Cell
 }
 
-// Cell is a number, or why there is none.
+// Cell is a number, or the reason that there is none.
 type Cell struct {
 	Answer engine.Answer
 	Value  scalers.Milli
 }
 
-// Start is the first instant.
+// Start returns the first instant.
 func (l *Load) Start() scalers.Instant { return l.Times[0] }
 
-// End is when the last number has stood for as long as the others do.
+// End returns the instant one step after the last number.
 func (l *Load) End() scalers.Instant { return l.Times[len(l.Times)-1].Add(l.Step()) }
 
-// Step is the time from one number to the next: the median, so that a gap does not count.
+// Step returns the time from one number to the next: the median, so that a gap does not count.
 func (l *Load) Step() time.Duration {
 	if len(l.Times) < 2 {
 		return time.Minute
@@ -57,15 +57,15 @@ func (l *Load) Column(name string) *Column {
 	return nil
 }
 
-// at returns the number of the newest time that is not after t; -1 before the first.
+// at returns the index of the newest time that is not after t; -1 before the first.
 func (l *Load) at(t scalers.Instant) int {
 	return sort.Search(len(l.Times), func(i int) bool { return l.Times[i] > t }) - 1
 }
 
-// gap is how many steps a number stands: beyond it, what was not measured is not known.
+// gap is the number of steps that a number is valid for. After it the load is unknown.
 const gap = 3
 
-// cell is what is known of a column at t: nothing when the newest number is older than gap steps.
+// cell returns the cell of a column at t; it is stale when the newest number is older than gap steps.
 func (l *Load) cell(c *Column, t scalers.Instant, step time.Duration) Cell {
 	i := l.at(t)
 	if i < 0 {

@@ -8,24 +8,24 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Model is the load model: what comes, and what a replica does with it.
+// Model is a load, and how much of it a replica can serve.
 type Model struct {
 	Load *Load
-	// Column is the one that replicas have to bear.
+	// Column is the column that replicas have to serve.
 	Column *Column
-	// Capacity is how much of it one ready replica bears; > 0.
+	// Capacity is how much of it one ready replica can serve; > 0.
 	Capacity scalers.Milli
 	// StartupDelay is how long a new replica takes to be ready.
 	StartupDelay time.Duration
 }
 
-// Step is a count from an instant on.
+// Step is a count of replicas from an instant on.
 type Step struct {
 	At scalers.Instant
 	N  int32
 }
 
-// Demand is how many ready replicas the load needs, over time. Where the load is not known, what was needed last stands.
+// Demand returns the number of ready replicas that the load needs, over time. While the load is unknown, the last number stays.
 func (m *Model) Demand() []Step {
 	var steps []Step
 	last := int32(-1)
@@ -42,7 +42,7 @@ func (m *Model) Demand() []Step {
 	return steps
 }
 
-// needed is ceil(load / capacity), saturating.
+// needed returns ceil(load / capacity); it saturates.
 func needed(load, capacity scalers.Milli) int32 {
 	if load <= 0 {
 		return 0
@@ -54,41 +54,41 @@ func needed(load, capacity scalers.Milli) int32 {
 	return int32(min(int64(n), math.MaxInt32))
 }
 
-// ready is how many of the wanted replicas are ready, over time: a new one after delay, and those that are not ready yet
-// are the first to go.
+// ready returns the number of ready replicas, over time: a new one is ready after delay, and a lower count removes those that are not
+// ready first.
 func ready(wanted []Step, delay time.Duration) []Step {
 	if len(wanted) == 0 || delay <= 0 {
 		return wanted
 	}
 	out := []Step{wanted[0]}
-	var coming []Step // Each is a count that there will be, at its instant; both rise.
-	settle := func(now scalers.Instant) {
-		for len(coming) > 0 && coming[0].At <= now {
-			out, coming = append(out, coming[0]), coming[1:]
+	var starting []Step // The counts that will be ready, at their instants; both rise.
+	finish := func(now scalers.Instant) {
+		for len(starting) > 0 && starting[0].At <= now {
+			out, starting = append(out, starting[0]), starting[1:]
 		}
 	}
 	for _, w := range wanted[1:] {
-		settle(w.At)
+		finish(w.At)
 		at := w.At.Add(delay)
-		for len(coming) > 0 && coming[len(coming)-1].N >= w.N {
-			at = coming[len(coming)-1].At // It was on its way already.
-			coming = coming[:len(coming)-1]
+		for len(starting) > 0 && starting[len(starting)-1].N >= w.N {
+			at = starting[len(starting)-1].At // It was starting already.
+			starting = starting[:len(starting)-1]
 		}
 		switch {
-		case w.N > lastOf(out, coming):
-			coming = append(coming, Step{at, w.N})
+		case w.N > lastOf(out, starting):
+			starting = append(starting, Step{at, w.N})
 		case w.N < out[len(out)-1].N:
 			out = append(out, w)
 		}
 	}
-	settle(scalers.Never)
+	finish(scalers.Never)
 	return out
 }
 
-// lastOf is the highest count that there is or will be.
-func lastOf(out, coming []Step) int32 {
-	if len(coming) > 0 {
-		return coming[len(coming)-1].N
+// lastOf returns the highest count that is ready or will be.
+func lastOf(out, starting []Step) int32 {
+	if len(starting) > 0 {
+		return starting[len(starting)-1].N
 	}
 	return out[len(out)-1].N
 }

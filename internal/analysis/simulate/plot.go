@@ -24,15 +24,15 @@ import (
 const (
 	wide  = 32 * vg.Centimeter
 	row   = 6 * vg.Centimeter
-	marks = 400 // More would hide what they mark.
-	// legendShare is the part of the time axis that is left to the legend.
+	marks = 400 // More marks would hide the line.
+	// legendShare is the part of the time axis that is free for the legend.
 	legendShare = 0.12
 )
 
 var errFormat = errors.New("is no picture that can be drawn: expected .png, .svg or .html")
 
-// Plot draws the load and, for each track, what was needed, wanted and ready, with a mark where a rule began to hold it back.
-// The format is that of the file's name: png, svg or html.
+// Plot draws the load and, for each track, the needed, wanted and ready replicas, with a mark where a rule began to hold the count back.
+// The extension of the file's name is the format: png, svg or html; the error wraps errFormat for any other.
 func Plot(w io.Writer, file string, m *Model, demand []Step, tracks []*Track) error {
 	format := strings.TrimPrefix(strings.ToLower(filepath.Ext(file)), ".")
 	drawn := format
@@ -57,7 +57,7 @@ func Plot(w io.Writer, file string, m *Model, demand []Step, tracks []*Track) er
 	return err
 }
 
-// picture draws one plot above the other: the load, then each track.
+// picture draws the plots below each other: the load, then each track.
 func picture(format string, m *Model, demand []Step, tracks []*Track) ([]byte, error) {
 	plots := []*plot.Plot{loadPlot(m)}
 	for _, t := range tracks {
@@ -80,7 +80,7 @@ func picture(format string, m *Model, demand []Step, tracks []*Track) ([]byte, e
 	return out.Bytes(), err
 }
 
-// newPlot is a plot over the time of a load.
+// newPlot returns a plot over the time of a load.
 func newPlot(title, unit string, m *Model) *plot.Plot {
 	p := plot.New()
 	p.Title.Text, p.Y.Label.Text, p.Y.Min = title, unit, 0
@@ -127,7 +127,7 @@ func trackPlot(m *Model, demand []Step, t *Track) *plot.Plot {
 	return p
 }
 
-// steps is a count over time, as a stair.
+// steps draws a count over time as steps.
 func steps(of []Step, end scalers.Instant, c color.Color, width vg.Length) *plotter.Line {
 	points := make(plotter.XYs, 0, len(of)+1)
 	for _, s := range of {
@@ -141,7 +141,7 @@ func steps(of []Step, end scalers.Instant, c color.Color, width vg.Length) *plot
 	return line
 }
 
-// held marks where rules began to hold, evenly thinned out when there are many; nil when there is nothing.
+// held draws the marks of rules, evenly thinned out when there are many; nil when there are none.
 func held(all []Mark) *plotter.Scatter {
 	if len(all) == 0 {
 		return nil
@@ -156,17 +156,17 @@ func held(all []Mark) *plotter.Scatter {
 	return s
 }
 
-// x is an instant on the time axis.
+// x returns an instant on the time axis.
 func x(t scalers.Instant) float64 { return float64(t) / 1e9 }
 
-// page puts a picture and the table into one file.
+// page writes a picture and the table into one file.
 func page(svg []byte, tracks []*Track) ([]byte, error) {
 	var table, out bytes.Buffer
 	if err := Table(&table, tracks, tracks[len(tracks)-1]); err != nil {
 		return nil, err
 	}
 	if i := bytes.Index(svg, []byte("<svg")); i > 0 {
-		svg = svg[i:] // Without the declaration of a document of its own.
+		svg = svg[i:] // Without the XML declaration.
 	}
 	err := pageTemplate.Execute(&out, struct {
 		Table   string

@@ -21,15 +21,15 @@ import (
 )
 
 const (
-	// maxPoints is how many points Prometheus answers in one query.
+	// maxPoints is the highest number of points that Prometheus returns for one query.
 	maxPoints = 11000
-	// AnswerWithin is how long a Prometheus may take for one query where nobody says otherwise.
-	AnswerWithin = time.Minute
-	// maxQueries bounds how many there are for one trigger.
+	// DefaultTimeout is the timeout of one query to Prometheus, unless Options.Timeout is set.
+	DefaultTimeout = time.Minute
+	// maxQueries bounds the queries for one trigger.
 	maxQueries = 1000
 )
 
-// Errors of a load that a Prometheus does not have.
+// Errors of a load that Prometheus cannot give.
 var (
 	errNoQuery   = errors.New("no trigger of the object has a query")
 	errSeries    = errors.New("the query gives several series: one is expected")
@@ -39,8 +39,8 @@ var (
 	errTooMany   = errors.New("that are too many points: take a longer --step")
 )
 
-// recorded asks a Prometheus what the object's own queries gave.
-func (o *Options) recorded(ctx context.Context, w *compile.Workload) (*Load, error) {
+// query runs the object's own queries against a Prometheus, and returns their results as a load.
+func (o *Options) query(ctx context.Context, w *compile.Workload) (*Load, error) {
 	from, err := o.when("--from", o.From)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (o *Options) recorded(ctx context.Context, w *compile.Workload) (*Load, err
 	}
 	timeout := o.Timeout
 	if timeout <= 0 {
-		timeout = AnswerWithin
+		timeout = DefaultTimeout
 	}
 	client, err := api.NewClient(api.Config{Address: o.Prometheus, Client: &http.Client{Timeout: timeout}})
 	if err != nil {
@@ -70,13 +70,13 @@ func (o *Options) recorded(ctx context.Context, w *compile.Workload) (*Load, err
 	rows := map[scalers.Instant][]Cell{}
 	var names []string
 	for i := range w.Triggers {
-		query, ok := w.Triggers[i].Config.(interface{ PromQL() string })
+		promQL, ok := w.Triggers[i].Config.(interface{ PromQL() string })
 		if !ok {
 			continue
 		}
 		names = append(names, w.Triggers[i].Name)
-		if err := ask(ctx, promv1.NewAPI(client), query.PromQL(), promv1.Range{Start: from, End: to, Step: step}, rows, len(names)); err != nil {
-			return nil, fmt.Errorf("ask %s for trigger %s: %w", o.Prometheus, w.Triggers[i].Name, plainly(err, timeout))
+		if err := queryRange(ctx, promv1.NewAPI(client), promQL.PromQL(), promv1.Range{Start: from, End: to, Step: step}, rows, len(names)); err != nil {
+			return nil, fmt.Errorf("ask %s for trigger %s: %w", o.Prometheus, w.Triggers[i].Name, explained(err, timeout))
 		}
 	}
 	switch {
@@ -88,8 +88,8 @@ func (o *Options) recorded(ctx context.Context, w *compile.Workload) (*Load, err
 	return columns(names, rows), nil
 }
 
-// ask fills in the n-th cell of each row, in as many queries as the server's bound on points calls for.
-func ask(ctx context.Context, server promv1.API, query string, r promv1.Range, rows map[scalers.Instant][]Cell, n int) error {
+// queryRange fills in the n-th cell of each row, in as many queries as the server's bound on points calls for.
+func queryRange(ctx context.Context, server promv1.API, query string, r promv1.Range, rows map[scalers.Instant][]Cell, n int) error {
 	for start := r.Start; !start.After(r.End); start = start.Add(maxPoints * r.Step) {
 		end := start.Add((maxPoints - 1) * r.Step)
 		if end.After(r.End) {
@@ -116,8 +116,8 @@ func ask(ctx context.Context, server promv1.API, query string, r promv1.Range, r
 	return nil
 }
 
-// plainly says what is wrong with an answer that did not come, or not whole, and what helps.
-func plainly(err error, timeout time.Duration) error {
+// explained wraps the error of a missing or incomplete answer with a remedy.
+func explained(err error, timeout time.Duration) error {
 	var network net.Error
 	var answer *promv1.Error
 	switch {
@@ -140,7 +140,7 @@ func sampleOf(value float64) Cell {
 	return Cell{Value: milli}
 }
 
-// columns puts rows into the order of time.
+// columns returns rows as a load, in the order of time.
 func columns(names []string, rows map[scalers.Instant][]Cell) *Load {
 	l := &Load{Times: slices.Sorted(maps.Keys(rows))}
 	for i, name := range names {
@@ -156,7 +156,7 @@ func columns(names []string, rows map[scalers.Instant][]Cell) *Load {
 	return l
 }
 
-// when reads a time, or how long ago.
+// when parses the value of a flag: a time, or a duration before Options.Now.
 func (o *Options) when(flag, text string) (time.Time, error) {
 	if ago, err := time.ParseDuration(text); err == nil {
 		return o.Now.Add(-ago), nil

@@ -9,31 +9,31 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Track is what one policy did on a load.
+// Track is the result of one policy on a load.
 type Track struct {
 	Name string `json:"name"`
-	// Wanted and Ready are the replicas that were wanted, and those that were ready, over time.
+	// Wanted and Ready are the wanted and the ready replicas over time.
 	Wanted []Step `json:"-"`
 	Ready  []Step `json:"-"`
-	// Held is where a rule began to hold the number back, for objects that Decide was asked about.
+	// Held is where a rule began to hold the count back; it is empty for a baseline.
 	Held  []Mark `json:"-"`
 	Score Score  `json:"score"`
 }
 
-// Mark is an instant at which a rule began to hold the number back, and the number that it was held at.
+// Mark is an instant at which a rule began to hold the count back, and that count.
 type Mark struct {
 	At   scalers.Instant
 	Rule scalers.Rule
 	N    int32
 }
 
-// finish fills in what follows from what was wanted.
+// finish fills in the ready replicas and the score.
 func (t *Track) finish(m *Model, demand []Step) {
 	t.Ready = ready(t.Wanted, m.StartupDelay)
 	t.Score = score(m, t.Wanted, t.Ready, demand)
 }
 
-// World puts an object into a virtual world with the load of a model.
+// Scenario returns an object on the load of a model. The error says which trigger does not fit the load.
 func Scenario(w *compile.Workload, m *Model) (*engine.Scenario, error) {
 	feeds, err := engine.DerivedFeeds(w, nil)
 	if err != nil {
@@ -56,8 +56,9 @@ func Scenario(w *compile.Workload, m *Model) (*engine.Scenario, error) {
 	}, nil
 }
 
-// Run rehearses an object on a load. passed is told now and then how far it is, from 0 to 1; it may be nil.
-func Run(ctx context.Context, name string, w *compile.Workload, m *Model, demand []Step, passed func(float64)) (*Track, error) {
+// Run runs an object on a load. It calls progress now and then with the part that is done, from 0 to 1; progress may be nil. The error
+// is that of Scenario or of ctx.
+func Run(ctx context.Context, name string, w *compile.Workload, m *Model, demand []Step, progress func(float64)) (*Track, error) {
 	scenario, err := Scenario(w, m)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -65,15 +66,15 @@ func Run(ctx context.Context, name string, w *compile.Workload, m *Model, demand
 	t := &Track{Name: name}
 	start, end := m.Load.Start(), m.Load.End()
 	var held scalers.Rule
-	const tellEvery = 4096
+	const progressEvery = 4096
 	n := 0
 	for turn := range scenario.Turns(end - 1) {
-		if n++; n%tellEvery == 0 {
+		if n++; n%progressEvery == 0 {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			if passed != nil {
-				passed(float64(turn.At-start) / float64(end-start))
+			if progress != nil {
+				progress(float64(turn.At-start) / float64(end-start))
 			}
 		}
 		if count := turn.Target.Current; len(t.Wanted) == 0 || t.Wanted[len(t.Wanted)-1].N != count {
@@ -89,7 +90,7 @@ func Run(ctx context.Context, name string, w *compile.Workload, m *Model, demand
 	return t, nil
 }
 
-// holding is the last rule that spoke in a decision; RuleFormula when none did.
+// holding returns the last rule that changed the number of a decision; RuleFormula when none did.
 func holding(d *scalers.Decision) scalers.Rule {
 	steps := d.Steps()
 	if len(steps) == 0 {

@@ -7,30 +7,30 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Score is what came of a policy. Under and over belong together: either alone is best for a constant.
+// Score rates a policy. Under and over belong together: a constant count is best in either alone.
 type Score struct {
-	// ReplicaHours is the replicas that were wanted, and paid for, over time.
+	// ReplicaHours are the wanted replicas, which are paid for, over time.
 	ReplicaHours float64 `json:"replicaHours"`
 	// UnderShare is the share of time with fewer ready replicas than the load needed, UnderMean how many were missing on
-	// average in that time; OverShare and OverMean the same of those that were not needed.
+	// average in that time; OverShare and OverMean are the same for replicas that were not needed.
 	UnderShare float64 `json:"underShare"`
 	UnderMean  float64 `json:"underMean"`
 	OverShare  float64 `json:"overShare"`
 	OverMean   float64 `json:"overMean"`
-	// Actions is how often the count was changed, Flaps how often that took back a change of less than ten minutes before.
+	// Actions is the number of changes of the count, Flaps the number of those that reversed a change of less than ten minutes before.
 	Actions int `json:"actions"`
 	Flaps   int `json:"flaps"`
-	// LongestBacklog is the longest time in which work was waiting, when what a replica cannot bear waits for one that can.
+	// LongestBacklog is the longest time in which work was waiting, when load above the capacity waits until replicas are free.
 	LongestBacklog time.Duration `json:"longestBacklogNanoseconds"`
 }
 
-// flap is how soon a change has to be taken back to count as one.
+// flap is the time within which a reversed change counts as a flap.
 const flap = 10 * time.Minute
 
-// score counts what came of replicas that were wanted and ready while so many were needed, from start to end.
+// score rates the wanted and the ready replicas against the demand.
 func score(m *Model, wanted, ready, demand []Step) Score {
 	var s Score
-	var under, over, total, missing, idle float64
+	var under, over, total, missing, surplus float64
 	start, end := m.Load.Start(), m.Load.End()
 	for c := newCursor(start, end, ready, demand); c.next(); {
 		seconds, there, need := c.length.Seconds(), c.at[0], c.at[1]
@@ -41,14 +41,14 @@ func score(m *Model, wanted, ready, demand []Step) Score {
 			missing += seconds * float64(need-there)
 		case there > need:
 			over += seconds
-			idle += seconds * float64(there-need)
+			surplus += seconds * float64(there-need)
 		}
 	}
 	for c := newCursor(start, end, wanted); c.next(); {
 		s.ReplicaHours += c.length.Hours() * float64(c.at[0])
 	}
 	s.UnderShare, s.UnderMean = share(under, total), share(missing, under)
-	s.OverShare, s.OverMean = share(over, total), share(idle, over)
+	s.OverShare, s.OverMean = share(over, total), share(surplus, over)
 	s.Actions, s.Flaps = actions(wanted)
 	s.LongestBacklog = backlog(m, ready)
 	return s
@@ -61,7 +61,7 @@ func share(part, whole float64) float64 {
 	return part / whole
 }
 
-// actions counts the changes of a count, and those that went back soon after the one before.
+// actions counts the changes of a count, and the flaps among them.
 func actions(wanted []Step) (changes, flaps int) { //nolint:nonamedreturns // They say which is which.
 	for i := 1; i < len(wanted); i++ {
 		changes++
@@ -75,8 +75,8 @@ func actions(wanted []Step) (changes, flaps int) { //nolint:nonamedreturns // Th
 	return changes, flaps
 }
 
-// backlog is the longest time in which work waits: what comes beyond what is ready piles up, and is worked off by what is
-// ready beyond what comes.
+// backlog returns the longest time in which work waits: load above the capacity of the ready replicas adds to the backlog, and spare
+// capacity reduces it.
 func backlog(m *Model, ready []Step) time.Duration {
 	var waiting float64
 	var longest time.Duration

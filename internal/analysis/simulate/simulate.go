@@ -20,42 +20,43 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Options are what is simulated.
+// Options say what to simulate.
 type Options struct {
 	Kinds []triggers.Kind
-	// Files hold the objects.
+	// Files are the paths of files with objects.
 	Files []string
-	// Input is a CSV file, "-" for Stdin; without one, Prometheus is asked.
+	// Input is the path of a CSV file, "-" for Stdin; without one, the load comes from Prometheus.
 	Input string
 	Stdin io.Reader
-	// Prometheus is asked for the objects' own queries between From and To, each a time or how long ago.
+	// Prometheus is the URL of a server that runs the first object's own queries from From to To, each a time or a duration ago.
 	Prometheus string
 	From, To   string
-	// Timeout is how long it may take for one query; 0: AnswerWithin.
+	// Timeout bounds one query; 0: DefaultTimeout.
 	Timeout time.Duration
 	// Step is the time between two points; 0: the first object's polling interval.
 	Step time.Duration
-	// Column is what replicas have to bear, Capacity how much of it one bears; each may be "".
+	// Column is the column of the load that replicas have to serve, Capacity how much of it one replica can serve. "": the first column,
+	// and the target of the first object.
 	Column, Capacity string
 	StartupDelay     time.Duration
 	Baselines        []string
-	// Now is what "ago" is counted from.
+	// Now is the instant that durations ago are counted from.
 	Now time.Time
-	// Passed is told what is being done and how far it is, from 0 to 1; it may be nil.
-	Passed func(what string, done float64)
+	// Progress is called with the name of the object that runs and the part that is done, from 0 to 1; it may be nil.
+	Progress func(name string, done float64)
 }
 
-// Result is what came of a simulation.
+// Result is the result of a simulation.
 type Result struct {
 	Policies []*Track `json:"policies"`
-	// Oracle is the one that all are compared with, be it among the policies or not.
+	// Oracle is the track that all are compared with, whether it is among the policies or not.
 	Oracle *Track `json:"oracle"`
 
 	model  *Model
 	demand []Step
 }
 
-// Errors of options that cannot be followed.
+// Errors of options.
 var (
 	errNoObject = errors.New("there is no ScaledObject in the files")
 	errNoInput  = errors.New("there is no load: give --input FILE or --prometheus URL")
@@ -63,7 +64,8 @@ var (
 	errMistakes = errors.New("an object has mistakes")
 )
 
-// Simulate rehearses all objects and baselines.
+// Simulate runs all objects and baselines on one load. The error names the option, the file or the trigger that is invalid, or is that
+// of ctx.
 func Simulate(ctx context.Context, o Options) (*Result, error) {
 	objects, err := o.objects()
 	if err != nil {
@@ -80,8 +82,8 @@ func Simulate(ctx context.Context, o Options) (*Result, error) {
 			name = strings.TrimSuffix(filepath.Base(object.File), filepath.Ext(object.File))
 		}
 		track, err := Run(ctx, name, object.Workload, m, r.demand, func(done float64) {
-			if o.Passed != nil {
-				o.Passed(name, done)
+			if o.Progress != nil {
+				o.Progress(name, done)
 			}
 		})
 		if err != nil {
@@ -102,7 +104,8 @@ func Simulate(ctx context.Context, o Options) (*Result, error) {
 	return r, nil
 }
 
-// First puts the first object of the files into the world of the load, for a closer look at single decisions.
+// First returns the scenario of the first object of the files on the load, to explain single decisions. Its errors are those of
+// Simulate.
 func First(ctx context.Context, o Options) (*engine.Scenario, error) {
 	objects, err := o.objects()
 	if err != nil {
@@ -115,7 +118,7 @@ func First(ctx context.Context, o Options) (*engine.Scenario, error) {
 	return Scenario(objects[0].Workload, m)
 }
 
-// objects are those of the files, which must all be well.
+// objects returns the objects of the files, which must all be valid.
 func (o *Options) objects() ([]manifest.Compiled, error) {
 	objects, problems, err := manifest.Load(o.Files, o.Stdin)
 	if err != nil {
@@ -123,7 +126,7 @@ func (o *Options) objects() ([]manifest.Compiled, error) {
 	}
 	var compiled []manifest.Compiled
 	for _, object := range objects {
-		one, more := manifest.Compile([]*manifest.Object{object}, o.Kinds) // Two versions of one object are what this is for.
+		one, more := manifest.Compile([]*manifest.Object{object}, o.Kinds) // One by one, as two versions of one object are compared.
 		compiled, problems = append(compiled, one...), append(problems, more...)
 	}
 	problems = slices.DeleteFunc(problems, func(p diag.Error) bool { return p.Warning })
@@ -140,7 +143,7 @@ func (o *Options) objects() ([]manifest.Compiled, error) {
 	return compiled, nil
 }
 
-// model is the load, and what a replica bears of it.
+// model returns the load, and how much of it a replica can serve.
 func (o *Options) model(ctx context.Context, w *compile.Workload) (*Model, error) {
 	load, err := o.load(ctx, w)
 	if err != nil {
@@ -159,7 +162,7 @@ func (o *Options) model(ctx context.Context, w *compile.Workload) (*Model, error
 	if o.Capacity == "" {
 		target, _, err := followed(w, m)
 		if err != nil {
-			return nil, fmt.Errorf("--capacity-per-replica: %w", errNoRoom)
+			return nil, fmt.Errorf("--capacity-per-replica: %w", errNoCapacity)
 		}
 		m.Capacity = target
 		return m, nil
@@ -173,7 +176,7 @@ func (o *Options) model(ctx context.Context, w *compile.Workload) (*Model, error
 	return m, nil
 }
 
-// load reads the load from where it is.
+// load reads the load from its source.
 func (o *Options) load(ctx context.Context, w *compile.Workload) (*Load, error) {
 	switch {
 	case o.Input == "-":
@@ -186,13 +189,13 @@ func (o *Options) load(ctx context.Context, w *compile.Workload) (*Load, error) 
 		defer file.Close()
 		return ReadCSV(o.Input, regularfile.Limit(file, maxInput))
 	case o.Prometheus != "":
-		return o.recorded(ctx, w)
+		return o.query(ctx, w)
 	default:
 		return nil, errNoInput
 	}
 }
 
-// Table writes the scores for people.
+// Table writes the scores as a table. The error is that of w.
 func (r *Result) Table(w io.Writer) error { return Table(w, r.Policies, r.Oracle) }
 
 // PlotTo draws a picture into a file.

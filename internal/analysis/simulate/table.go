@@ -10,7 +10,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/printable"
 )
 
-// Table writes scores for people, one policy a line. The replica-hours of each stand beside those of the perfect oracle.
+// Table writes scores as a table, one policy per line, with its replica-hours as a share of the oracle's. The error is that of w.
 func Table(w io.Writer, tracks []*Track, oracle *Track) error {
 	out := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(out, strings.Join([]string{

@@ -17,12 +17,12 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
-// at is so many seconds after the beginning.
+// at returns the instant a number of seconds after begin.
 func at(seconds int) scalers.Instant {
 	return begin + scalers.Instant(seconds)*scalers.Instant(time.Second)
 }
 
-// modelOf is a load of one number each minute, of which a replica bears 10.
+// modelOf returns a load of one number each minute, of which a replica can serve 10.
 func modelOf(load ...int) *Model {
 	l := &Load{Columns: []Column{{Name: "value"}}}
 	for i, n := range load {
@@ -43,8 +43,7 @@ func TestAReplicaIsReadyAfterItsDelayAndTheNewestGoFirst(t *testing.T) {
 	}
 }
 
-// Replicas come and go at random: at any time there are as many ready as have been wanted without interruption for as long
-// as the delay.
+// Counts change at random: at any time, the ready replicas are the least count that was wanted during the delay before.
 func TestReadyIsWhatWasWantedForLongEnough(t *testing.T) {
 	const delay = 7
 	for seed := range uint64(500) {
@@ -82,7 +81,7 @@ func TestAScoreCountsBothSidesAndWhatWaits(t *testing.T) {
 		LongestBacklog: 160 * time.Second,
 	}
 	if s.ReplicaHours -= want.ReplicaHours; math.Abs(s.ReplicaHours) > 1e-9 {
-		t.Errorf("the replica-hours are off by %g", s.ReplicaHours)
+		t.Errorf("got replica-hours that differ by %g, want %g", s.ReplicaHours, want.ReplicaHours)
 	}
 	if s.ReplicaHours = want.ReplicaHours; s != want {
 		t.Errorf("the score is %+v, want %+v", s, want)
@@ -98,7 +97,7 @@ func TestWhatIsNotMeasuredIsNotZero(t *testing.T) {
 		t.Errorf("needed are %v, want %v", got, want)
 	}
 	if got := m.Load.cell(m.Column, at(180+4*60), time.Minute); got.Answer != engine.Stale {
-		t.Errorf("long after the last number there is %+v, want that it is stale", got)
+		t.Errorf("got %+v long after the last number, want a stale cell", got)
 	}
 }
 
@@ -112,7 +111,7 @@ func TestTheOracleIsNeverWrong(t *testing.T) {
 		m := modelOf(load...)
 		o := &Track{Wanted: m.Demand()}
 		if s := score(m, o.Wanted, o.Wanted, m.Demand()); s.UnderShare != 0 || s.OverShare != 0 || s.LongestBacklog != 0 {
-			t.Fatalf("seed %d: %+v", seed, s)
+			t.Fatalf("seed %d: got the score %+v, want neither under, over nor backlog", seed, s)
 		}
 	}
 }
@@ -170,7 +169,7 @@ func TestAJumpIsFollowedAtTheNextReadingAndLeftAfterTheWindow(t *testing.T) {
 		t.Errorf("the HPA wants %v, want %v", got, want)
 	}
 	if c := r.Policies[3]; c.Name != "constant" || !reflect.DeepEqual(c.Wanted, []Step{{at(0), 10}}) {
-		t.Errorf("the constant is %+v", c)
+		t.Errorf("got %+v, want the constant with 10 replicas from the start", c)
 	}
 }
 
@@ -186,15 +185,15 @@ func TestPicturesAndTablesAreMade(t *testing.T) {
 		}
 		content, err := os.ReadFile(path)
 		if err != nil || !strings.HasPrefix(string(content), begin) || len(content) < 5000 {
-			t.Errorf("%s has %d bytes, %v", ext, len(content), err)
+			t.Errorf("got %d bytes of %s, %v; want 5000 or more that begin with %q", len(content), ext, err, begin)
 		}
 	}
 	if err := r.PlotTo(filepath.Join(t.TempDir(), "out.gif")); err == nil || !strings.Contains(err.Error(), "expected .png, .svg or .html") {
-		t.Errorf("a gif: %v", err)
+		t.Errorf("got the error %v for a gif, want the formats that are possible", err)
 	}
 	var table bytes.Buffer
 	if err := r.Table(&table); err != nil || strings.Count(table.String(), "\n") != 6 {
-		t.Errorf("%v\n%s", err, table.String())
+		t.Errorf("got the table\n%s%v\nwant 6 lines", table.String(), err)
 	}
 }
 
@@ -217,7 +216,7 @@ func TestBadInputIsExplained(t *testing.T) {
 		row + "0,1\n60,\"2\n":     `extraneous or missing " in quoted-field`,
 	} {
 		if _, err := simulate(t, csv, func(o *Options) { o.Capacity = "10" }); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v, want %q", csv, err, want)
+			t.Errorf("got the error %v for %q, want %q", err, csv, want)
 		}
 	}
 	for want, change := range map[string]func(*Options){
@@ -234,7 +233,7 @@ func TestBadInputIsExplained(t *testing.T) {
 		"connection refused":                                        func(o *Options) { o.Input, o.Prometheus, o.From, o.To = "", "http://127.0.0.1:1", "1h", "0s" },
 	} {
 		if _, err := simulate(t, jump, change); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v, want %q", err, want)
+			t.Errorf("got the error %v, want %q", err, want)
 		}
 	}
 }
@@ -246,7 +245,7 @@ func TestAGapInACSVIsNoReadingAndNaNIsNone(t *testing.T) {
 	}
 	want := []Cell{{Value: 1000}, {Answer: engine.Silent}, {Answer: engine.NaN}, {Value: 2000}}
 	if got := l.Columns[0].Cells; !reflect.DeepEqual(got, want) {
-		t.Errorf("%+v, want %+v", got, want)
+		t.Errorf("got the cells %+v, want %+v", got, want)
 	}
 }
 
@@ -255,7 +254,7 @@ func TestASimulationCanBeInterrupted(t *testing.T) {
 	cancel()
 	paths := files(t, policy, "time,value\n0,1\n864000,1\n")
 	if _, err := Simulate(ctx, Options{Kinds: builtin.Kinds(), Files: paths[:1], Input: paths[1]}); err == nil {
-		t.Error("it went on to the end")
+		t.Error("a simulation whose context is done ran to its end, want an error")
 	}
 }
 
@@ -269,12 +268,12 @@ func FuzzReadCSV(f *testing.F) {
 		}
 		for i := 1; i < len(l.Times); i++ {
 			if l.Times[i] <= l.Times[i-1] {
-				t.Fatalf("times do not rise: %v", l.Times)
+				t.Fatalf("got the times %v, want rising ones", l.Times)
 			}
 		}
 		for _, c := range l.Columns {
 			if len(c.Cells) != len(l.Times) {
-				t.Fatalf("%d cells at %d times", len(c.Cells), len(l.Times))
+				t.Fatalf("got %d cells in a column, want %d, one for each time", len(c.Cells), len(l.Times))
 			}
 		}
 	})
