@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -139,4 +140,54 @@ func (a *account) beyond() string {
 		}
 	}
 	return ""
+}
+
+func TestAccounts(t *testing.T) {
+	all := newAccounts()
+	entryIn := func(endpoint, name string) *entry {
+		return newEntry(v1alpha1.AlertRecord{Endpoint: endpoint, Fingerprint: name, Firing: true})
+	}
+	first, second, selected := entryIn("shop/test", "1"), entryIn("shop/test", "2"), entryIn("shop/other", "3")
+	all.add(first, firingUnselected)
+	all.add(second, firingUnselected)
+	all.add(selected, kept)
+	t.Run("a record is counted for its endpoint, its namespace and all", func(t *testing.T) {
+		for i, want := range []int{2, 3, 3} {
+			if got := all.of("shop/test")[i].count[isFiring]; got != want {
+				t.Errorf("account %d counts %d firing alerts, want %d", i, got, want)
+			}
+		}
+	})
+	t.Run("the record that was delivered longest ago is the first to be evicted", func(t *testing.T) {
+		if got := all.oldest(&all.all, firingUnselected); got != first {
+			t.Errorf("the oldest is %q, want %q", got.Fingerprint, first.Fingerprint)
+		}
+		first.charge.refresh()
+		if got := all.oldest(&all.all, firingUnselected); got != second {
+			t.Errorf("after a delivery of the first the oldest is %q, want %q", got.Fingerprint, second.Fingerprint)
+		}
+	})
+	t.Run("a demand fits if it fits after everything evictable is evicted", func(t *testing.T) {
+		d := demand{count: [isResolved + 1]int{isFiring: MaxFiring / 2}}
+		own, ns := all.of("shop/test")[0], all.of("shop/test")[1]
+		if err := own.canFit(&d); err == nil {
+			t.Error("half of all alerts fit for one credential, want an error")
+		}
+		if err := ns.canFit(&d); err == nil {
+			t.Error("half of all alerts fit in the namespace beside one that is needed, want an error")
+		}
+		d.count[isFiring]--
+		if err := ns.canFit(&d); err != nil || !ns.exceedsCount(&d) {
+			t.Errorf("one less: %v, exceeds %t; want nil, true", err, ns.exceedsCount(&d))
+		}
+	})
+	t.Run("empty accounts are forgotten", func(t *testing.T) {
+		for _, e := range []*entry{first, second, selected} {
+			all.remove(e)
+			all.forget(e.Endpoint)
+		}
+		if len(all.endpoints)+len(all.namespaces) != 0 || all.all.bytes != 0 {
+			t.Errorf("%d endpoints, %d namespaces and %d bytes are left, want 0", len(all.endpoints), len(all.namespaces), all.all.bytes)
+		}
+	})
 }

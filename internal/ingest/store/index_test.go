@@ -3,12 +3,15 @@ package store
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -71,4 +74,108 @@ func TestAnAlertThatTenThousandObjectsSelectIsOneWrite(t *testing.T) {
 			t.Errorf("%d writes, and %d objects were told", m.writes(), told.Load())
 		}
 	})
+}
+
+func TestIndex(t *testing.T) {
+	t.Run("a watcher is found for a record exactly if its query selects the record", func(t *testing.T) {
+		for seed := range uint64(15) {
+			randomIndex(t, rand.New(rand.NewPCG(seed, 5)))
+		}
+	})
+	t.Run("a record is found by its newest group only", func(t *testing.T) {
+		x, e := newIndex(), newEntry(v1alpha1.AlertRecord{Endpoint: "shop/test", Group: "one"})
+		x.add(e)
+		e.Group = "two"
+		x.regroup(e)
+		one, two := x.groups[group{"shop/test", "one"}], x.groups[group{"shop/test", "two"}]
+		if _, ok := two[e]; !ok || one != nil {
+			t.Errorf("the groups are %v and %v, want none and the record", one, two)
+		}
+		x.remove(e)
+		if len(x.groups)+len(x.records)+len(x.namespaces) != 0 {
+			t.Errorf("after remove there are %d groups, %d records and %d namespaces, want 0", len(x.groups), len(x.records), len(x.namespaces))
+		}
+	})
+}
+
+// randomIndex adds and removes records and watchers, and compares the index with a scan of all of them.
+func randomIndex(t *testing.T, r *rand.Rand) {
+	t.Helper()
+	x, entries, watchers := newIndex(), map[*entry]bool{}, map[*watcher]bool{}
+	one := func(of ...string) string { return of[r.IntN(len(of))] }
+	for step := range 200 {
+		switch r.IntN(4) {
+		case 0, 1:
+			e := newEntry(v1alpha1.AlertRecord{
+				Endpoint: one("shop/a", "shop/b", "bank/a", "/a", "shop//web/queue", "shop//web/other"), Fingerprint: strconv.Itoa(step),
+				Labels: map[string]string{"alertname": one("x", "y", ""), "severity": one("page", "info")}, Group: one("", "g"),
+			})
+			x.add(e)
+			entries[e] = true
+		case 2:
+			w := &watcher{query: triggers.AlertQuery{Namespace: one("shop", "bank", ""), Equal: map[string]string{}}}
+			if r.IntN(4) == 0 {
+				w.query.Object, w.query.Trigger = "web", one("queue", "other")
+			}
+			for _, label := range []string{"alertname", "severity"}[:r.IntN(3)] {
+				w.query.Equal[label] = one("x", "page")
+			}
+			w.query.Match = func(labels map[string]string) bool {
+				for name, value := range w.query.Equal {
+					if labels[name] != value {
+						return false
+					}
+				}
+				return true
+			}
+			x.addWatcher(w)
+			watchers[w] = true
+		default:
+			for e := range entries {
+				x.remove(e)
+				delete(entries, e)
+				break
+			}
+			for w := range watchers {
+				if r.IntN(3) == 0 {
+					x.removeWatcher(w)
+					delete(watchers, w)
+				}
+				break
+			}
+		}
+		compareIndex(t, &x, entries, watchers)
+	}
+	for e := range entries {
+		x.remove(e)
+	}
+	for w := range watchers {
+		x.removeWatcher(w)
+	}
+	if len(x.namespaces)+len(x.records)+len(x.groups) != 0 {
+		t.Fatalf("the empty index has %d namespaces, %d records and %d groups", len(x.namespaces), len(x.records), len(x.groups))
+	}
+}
+
+func compareIndex(t *testing.T, x *index, entries map[*entry]bool, watchers map[*watcher]bool) {
+	t.Helper()
+	for w := range watchers {
+		visited := map[*entry]int{}
+		x.visit(&w.query, func(e *entry) { visited[e]++ })
+		for e := range entries {
+			want := 0
+			if w.query.Namespace == e.namespace && selects(&w.query, &e.record) {
+				want = 1
+			}
+			found := 0
+			for _, other := range x.watchersOf(&e.record) {
+				if other == w {
+					found++
+				}
+			}
+			if visited[e] != want || found != want {
+				t.Fatalf("query %+v and record %s %v: visited %d times, found %d times, want %d", w.query.Equal, e.Endpoint, e.Labels, visited[e], found, want)
+			}
+		}
+	}
 }
