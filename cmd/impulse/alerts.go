@@ -35,12 +35,12 @@ func alertsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "alerts [MATCHER...]",
 		Short: "List the alerts and pushed levels that are recorded, and which objects select them",
-		Long: "Alerts lists what Impulse has recorded for the objects of a namespace. STATE is that for the triggers that select the alert:\n" +
-			"firing; stale (it counts, and was not repeated within its ttl); over (ttl or absence: it counts no longer, and nobody\n" +
-			"resolved it); waits until (it fires again after its resolve); or pushed, of a level. An object for which it counts less is\n" +
-			"listed with its own state. After an outage of Impulse an alert may count for one more ttl: impulse explain says so.\n" +
-			"It reads the AlertSets of the cluster; with --config, the folder of states of a process that reads files.\n" +
-			"Exit code: 0 they are listed, also when there are none; 2 they could not be read.",
+		Long: "Alerts lists the alerts and pushed levels that Impulse has recorded for the objects of a namespace. STATE is the state for the\n" +
+			"triggers that select the alert: firing; stale (it counts, but was not repeated within its ttl); over (it no longer counts,\n" +
+			"because of its ttl or its absence, although nobody resolved it); waits until (it fires again after it was resolved); or pushed,\n" +
+			"for a level. Objects for which the alert counts less are listed with their own state. After an outage of Impulse, an alert may\n" +
+			"count for one more ttl, which impulse explain shows. The alerts come from the AlertSets of the cluster, or with --config from\n" +
+			"the stored states of an Impulse that reads files. Exit code: 0 listed, also if there are none, 2 they cannot be read.",
 		Example: `  impulse alerts -n shop
   impulse alerts -A -o wide
 

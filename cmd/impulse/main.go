@@ -55,6 +55,8 @@ const maxErrorLine = 4 << 10
 // errFindings is returned by a command that found mistakes in its input, and has printed them.
 var errFindings = errors.New("the input has mistakes")
 
+//go:generate go test . -count=1 -run ^TestThePageOfFlagsIsNotStale$ -rewrite
+
 func command() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "impulse",

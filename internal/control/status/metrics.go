@@ -9,7 +9,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 )
 
-// Metrics are what Prometheus sees of decisions and writes.
+// Metrics are the metrics of decisions and writes.
 type Metrics struct {
 	decisions     prometheus.Counter
 	scaleWrites   *prometheus.CounterVec
@@ -19,34 +19,34 @@ type Metrics struct {
 	replicas      *prometheus.GaugeVec
 }
 
-// NewMetrics registers the metrics.
+// NewMetrics returns Metrics that are registered.
 func NewMetrics(r prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		decisions: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "impulse_decisions_total", Help: "Decisions taken, changed or not.",
+			Name: "impulse_decisions_total", Help: "Decisions, including those that did not change the count.",
 		}),
 		scaleWrites: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "impulse_scale_writes_total", Help: "Writes of the Scale subresource, by result.",
+			Name: "impulse_scale_writes_total", Help: "Writes of scale subresources, by result: success, conflict, not_found, forbidden, denied, altered, throttled or error.",
 		}, []string{"result"}),
 		statusWrites: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "impulse_status_writes_total", Help: "Writes of the status of ScaledObjects, by result.",
+			Name: "impulse_status_writes_total", Help: "Writes of the status of ScaledObjects, by result: success or error.",
 		}, []string{"result"}),
 		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "impulse_event_to_write_seconds", Help: "Time from an event to the end of the write that it caused.",
+			Name: "impulse_event_to_write_seconds", Help: "Seconds from an event to the end of the write of the count that it caused.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
 		}),
 		triggerErrors: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "impulse_trigger_errors_total", Help: "Readings that were unknown, by kind of trigger.",
+			Name: "impulse_trigger_errors_total", Help: "Readings that failed or were unusable, by type of trigger.",
 		}, []string{"type"}),
 		replicas: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "impulse_desired_replicas", Help: "Replicas that were decided.",
+			Name: "impulse_desired_replicas", Help: "Desired replica count of a ScaledObject, by the latest decision.",
 		}, []string{"namespace", "scaledobject"}),
 	}
 	r.MustRegister(m.decisions, m.scaleWrites, m.statusWrites, m.latency, m.triggerErrors, m.replicas)
 	return m
 }
 
-// observe counts one moment.
+// observe counts one outcome.
 func (m *Metrics) observe(p *autoscaler.Outcome) {
 	if w := p.Write; w != nil {
 		m.scaleWrites.WithLabelValues(resultOf(w.Err)).Inc()
@@ -65,7 +65,7 @@ func (m *Metrics) observe(p *autoscaler.Outcome) {
 	}
 }
 
-// resultOf is the label of how a write ended.
+// resultOf returns the result label of a write.
 func resultOf(err error) string {
 	switch {
 	case err == nil:
@@ -87,10 +87,10 @@ func resultOf(err error) string {
 	}
 }
 
-// forget drops the gauges of an object that was deleted.
+// forget removes the gauge of a deleted object.
 func (m *Metrics) forget(namespace, name string) {
 	m.replicas.DeleteLabelValues(namespace, name)
 }
 
-// Reset drops the gauges of all objects: they are somebody else's to tell now.
+// Reset removes the gauges of all objects: the next leader reports them.
 func (m *Metrics) Reset() { m.replicas.Reset() }

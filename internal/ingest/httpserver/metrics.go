@@ -26,10 +26,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
 		}, []string{"route"}),
 		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "impulse_http_limited_total", Help: "Requests that were answered with 503 because of a limit of their sender: concurrency, rate or memory.",
+			Name: "impulse_http_limited_total", Help: "Requests answered with 503 because of a limit of the sender, by limit: concurrency, rate or memory.",
 		}, []string{"route", "limit"}),
 		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "impulse_http_connections_closed_total", Help: "Connections that were closed to make room for others, by listener: public, peer or health.",
+			Name: "impulse_http_connections_closed_total", Help: "Connections closed to accept others, by listener: public, peer or health.",
 		}, []string{"listener"}),
 		forwarded: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "impulse_peer_forwarded_total", Help: "Messages that were forwarded to the leader: answered, or failed (no replica leads, or the leader did not answer).",

@@ -10,11 +10,11 @@ type counts struct {
 }
 
 var (
-	keptDesc      = prometheus.NewDesc("impulse_alerts", "Alerts that are kept, by state: firing, pushed, resolved.", []string{"state"}, nil)
-	refusedDesc   = prometheus.NewDesc("impulse_alerts_refused_total", "Deliveries that were refused because there was no room.", nil, nil)
-	droppedDesc   = prometheus.NewDesc("impulse_alerts_dropped_total", "Alerts that nobody selected and that were dropped to make room for others.", nil, nil)
-	truncatedDesc = prometheus.NewDesc("impulse_webhook_truncated_total", "Deliveries from which the sender left alerts out.", nil, nil)
-	reconcileDesc = prometheus.NewDesc("impulse_alert_reconciles_total", "Views of what fires that were asked for, by whether every Alertmanager answered.", []string{"result"}, nil)
+	keptDesc      = prometheus.NewDesc("impulse_alerts", "Recorded alerts, by state: firing, pushed or resolved.", []string{"state"}, nil)
+	refusedDesc   = prometheus.NewDesc("impulse_alerts_refused_total", "Deliveries that were refused because the store was full.", nil, nil)
+	droppedDesc   = prometheus.NewDesc("impulse_alerts_dropped_total", "Alerts that no object selected and that were dropped because the store was full.", nil, nil)
+	truncatedDesc = prometheus.NewDesc("impulse_webhook_truncated_total", "Deliveries that the sender had truncated.", nil, nil)
+	reconcileDesc = prometheus.NewDesc("impulse_alert_reconciles_total", "Queries for all firing alerts, by result: complete (every Alertmanager answered) or partial.", []string{"result"}, nil)
 )
 
 // Describe is prometheus.Collector's.
