@@ -31,7 +31,7 @@ build: ## Build bin/impulse.
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/impulse ./cmd/impulse
 
 .PHONY: test
-test: ## Run every test, against a real control plane that it builds on first use.
+test: ## Run every test, against a real control plane that is built on first use.
 	@./test/all
 
 .PHONY: test-unit
@@ -61,30 +61,30 @@ verify: ## Fail when generated files, module files or formatting are stale. It w
 	$(TOOL) golangci-lint fmt --diff ./...
 
 .PHONY: fuzz
-fuzz: ## Fuzz every fuzz test for FUZZTIME each, and let TIMELINES random timelines pass the core.
+fuzz: ## Run every fuzz test for FUZZTIME, and TIMELINES random timelines through the core.
 	@for pkg in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 		echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; done; done
 	go test ./scalers -timelines=$(TIMELINES) -timeout 24h
 
 .PHONY: bench
-bench: ## Measure deciding and reacting beside their floors; writes bench/results.json.
+bench: ## Measure decisions and reactions beside their floors; writes bench/results.json.
 	go run ./bench
 
 .PHONY: chaos
-chaos: ## Live through SEEDS seeds of random misfortune, from SEED on, and hold Impulse to what it promises.
+chaos: ## Run SEEDS seeds of random faults, from SEED on, and check Impulse's promises.
 	@SANDBOX_ARGS='$(QUIET_SANDBOX)' ./test/with-sandbox go test ./test/chaos -run Whatever -count=1 -timeout 24h -parallel 4 -seeds=$(SEEDS) -seed=$(SEED) -outages $(CHAOS_ARGS)
 
 .PHONY: kill-loop
-kill-loop: ## Kill the leader with SIGKILL again and again for DURATION, under a hundred alerts a second.
+kill-loop: ## Kill the leader with SIGKILL for DURATION, again and again, under a hundred alerts per second.
 	@SANDBOX_ARGS='$(QUIET_SANDBOX)' ./test/with-sandbox go test ./test/chaos -run KilledAgain -count=1 -timeout 24h -v -kill-loop=$(DURATION)
 
 .PHONY: try
-try: ## See what Impulse does in two minutes, without a cluster: test a policy, rehearse it, explain a decision.
+try: ## See what Impulse does in two minutes, without a cluster: test a policy, simulate it, explain a decision.
 	@$(COMPILE) ./cmd/impulse
 	@PATH=$(CURDIR)/bin:$$PATH exec ./deploy/try/try
 
 .PHONY: demo
-demo: ## Watch Deployments follow an alert, a query, a queue, a schedule and what pods use (ONCE=1: check and exit; CLUSTER=current).
+demo: ## Watch Deployments follow an alert, a query, a queue, a schedule and CPU usage (ONCE=1: check and exit; CLUSTER=current).
 	@$(COMPILE) ./cmd/impulse ./deploy/mockmetrics ./deploy/demo
 	@IMPULSE_BUILT=bin exec bin/demo $(if $(ONCE),--once) $(if $(CLUSTER),--cluster $(CLUSTER))
 
@@ -97,5 +97,5 @@ vuln: ## Check dependencies against the Go vulnerability database.
 	$(TOOL) govulncheck ./...
 
 .PHONY: clean
-clean: ## Remove what was built here (the cache outside stays; `go -C deploy/sandbox run . clean` removes it).
+clean: ## Remove bin (the cache outside stays; `go -C deploy/sandbox run . clean` removes it).
 	rm -rf bin

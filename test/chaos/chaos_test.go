@@ -18,49 +18,49 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
-// The short form breaks every part; so few seeds rarely do.
-const shortForm, shortFirst = 3, 1211
+// The default seeds together break every part; so few others rarely do.
+const defaultSeeds, defaultFirst = 3, 1211
 
 var (
-	seeds   = flag.Int("seeds", shortForm, "number of seeds to live through")
-	first   = flag.Uint64("seed", shortFirst, "the first of them")
-	tell    = flag.Bool("timeline", false, "show what happened, of seeds that pass as well")
-	outages = flag.Bool("outages", false, "stop the sandbox's API server, too: nobody else may need it")
+	seeds        = flag.Int("seeds", defaultSeeds, "number of seeds to run")
+	first        = flag.Uint64("seed", defaultFirst, "first seed")
+	showTimeline = flag.Bool("timeline", false, "print the timeline of seeds that pass, too")
+	outages      = flag.Bool("outages", false, "also stop the API server of the sandbox, which no other test may use then")
 )
 
 const (
-	// rest is how long everything may take to be right once nothing changes and everything is mended.
-	rest = 40 * time.Second
-	// calm is how long it then has to stay so.
-	calm = 2500 * time.Millisecond
-	// maxMemory bounds an Impulse, in bytes.
+	// settleTimeout is how long the counts may take to be right once nothing changes and no fault is active.
+	settleTimeout = 40 * time.Second
+	// settledFor is how long they must then stay right.
+	settledFor = 2500 * time.Millisecond
+	// maxMemory is the memory that an Impulse may use, in bytes.
 	maxMemory = 200 << 20
-	// outageEvery is one in how many seeds stops the API server.
+	// One in outageEvery seeds stops the API server.
 	outageEvery = 10
 )
 
 // root is the repository's root.
 const root = "../.."
 
-// sharedPlane is held for writing by a seed that stops the API server, and for reading by every other one.
+// sharedPlane is locked for writing by a seed that stops the API server, and for reading by every other one.
 var sharedPlane sync.RWMutex
 
 func TestMain(m *testing.M) { os.Exit(sandbox.Main(m)) }
 
-// TestNothingIsLostWhateverBreaks lives through seeds, several at a time.
+// TestNothingIsLostWhateverBreaks runs the seeds, several at a time.
 func TestNothingIsLostWhateverBreaks(t *testing.T) {
 	t.Parallel()
 	for i := range uint64(*seeds) {
 		seed := *first + i
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
-			live(t, seed)
+			runSeed(t, seed)
 		})
 	}
 }
 
-// live lives through one seed.
-func live(t *testing.T, seed uint64) {
+// runSeed runs one seed.
+func runSeed(t *testing.T, seed uint64) {
 	t.Helper()
 	alone := *outages && seed%outageEvery == 0
 	if alone {
@@ -74,21 +74,21 @@ func live(t *testing.T, seed uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	liveThrough(t, p)
+	runPlan(t, p)
 }
 
-// liveThrough lives through a plan.
-func liveThrough(t *testing.T, p *plan) {
+// runPlan runs a plan.
+func runPlan(t *testing.T, p *plan) {
 	t.Helper()
 	e := build(t, p)
-	defer e.explain()
+	defer e.report()
 	e.ledger.start()
 	var all sync.WaitGroup
-	all.Go(func() { e.misfortune(t.Context()) })
-	all.Go(func() { e.happen(t.Context()) })
+	all.Go(func() { e.injectFaults(t.Context()) })
+	all.Go(func() { e.runChanges(t.Context()) })
 	all.Wait()
-	e.ledger.say("everything is mended")
-	e.settle()
+	e.ledger.log("everything is mended")
+	e.awaitCounts()
 	v := &verdict{e.ledger, e.policies, p.objects}
 	v.mu.Lock()
 	v.writesAreNeverTooLow()
@@ -96,14 +96,14 @@ func liveThrough(t *testing.T, p *plan) {
 	judged := v.acceptedIsPrompt()
 	v.mu.Unlock()
 	e.inspect()
-	if *tell {
+	if *showTimeline {
 		t.Log(p, "\n", v.text())
 	}
 	t.Logf("%d deliveries, %d writes, %d faults; %d acceptances judged by the clock", len(v.deliveries), len(v.writes), len(v.troubles), judged)
 }
 
-// happen lets all changes of the plan happen.
-func (e *env) happen(ctx context.Context) {
+// runChanges applies all changes of the plan, each at its time.
+func (e *env) runChanges(ctx context.Context) {
 	var all sync.WaitGroup
 	defer all.Wait()
 	for _, c := range e.plan.changes {
@@ -116,47 +116,47 @@ func (e *env) happen(ctx context.Context) {
 		case "copy":
 			all.Go(func() { e.repeat(ctx, c.n) })
 		case "publish":
-			all.Go(func() { e.bounded(ctx, func(ctx context.Context) { e.queues.publish(ctx, c.object.name, c.n) }) })
+			all.Go(func() { e.withTimeout(ctx, func(ctx context.Context) { e.queues.publish(ctx, c.object.name, c.n) }) })
 		case "drain":
-			all.Go(func() { e.bounded(ctx, func(ctx context.Context) { e.queues.drain(ctx, c.object.name, c.n) }) })
+			all.Go(func() { e.withTimeout(ctx, func(ctx context.Context) { e.queues.drain(ctx, c.object.name, c.n) }) })
 		case "query":
 			e.metrics.set(c.object.name, c.n)
-			e.ledger.say("%s: the query is %d", c.object.name, c.n)
+			e.ledger.log("%s: the query is %d", c.object.name, c.n)
 		}
 	}
 }
 
-// bounded gives up when nats-server does not answer.
-func (e *env) bounded(ctx context.Context, do func(ctx context.Context)) {
+// withTimeout calls do with a timeout, because nats-server may not answer.
+func (e *env) withTimeout(ctx context.Context, do func(ctx context.Context)) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	do(ctx)
 }
 
-// settle waits until all counts are what the core says for what is true, and stay so.
-func (e *env) settle() {
+// awaitCounts waits until all counts are those that the core decides for the true levels, and stay so.
+func (e *env) awaitCounts() {
 	e.t.Helper()
 	since := time.Time{}
 	var wrong error
-	err := process.WaitFor(e.t.Context(), rest, "all counts are right", func(ctx context.Context) (bool, error) {
-		if now := e.right(ctx); now != nil && ctx.Err() == nil {
+	err := process.WaitFor(e.t.Context(), settleTimeout, "all counts are right", func(ctx context.Context) (bool, error) {
+		if now := e.checkCounts(ctx); now != nil && ctx.Err() == nil {
 			since, wrong = time.Time{}, now
 			return false, nil
 		}
 		if since.IsZero() {
 			since = time.Now()
 		}
-		return time.Since(since) > calm, nil
+		return time.Since(since) > settledFor, nil
 	})
 	if err != nil {
 		e.ledger.fail("%v: %v", err, wrong)
 		return
 	}
-	e.ledger.say("everything is right")
+	e.ledger.log("everything is right")
 }
 
-// right says which counts are not what the core says for what is true.
-func (e *env) right(ctx context.Context) error {
+// checkCounts returns the counts that differ from those that the core decides for the true levels.
+func (e *env) checkCounts(ctx context.Context) error {
 	var wrong []error
 	for _, o := range e.plan.objects {
 		l := levels{firing: e.truth.firing(o.name)}
@@ -179,7 +179,7 @@ func (e *env) right(ctx context.Context) error {
 
 var resident = regexp.MustCompile(`(?m)^process_resident_memory_bytes (\S+)$`)
 
-// inspect looks at the Impulses themselves: their memory, what they printed, and how they end.
+// inspect checks the Impulses themselves: their memory, their logs, and their exit codes.
 func (e *env) inspect() {
 	for i, p := range e.impulses {
 		_, text := testkit.Request(e.t.Context(), http.MethodGet, e.urls[i]+"/metrics", ourToken, nil)
@@ -193,14 +193,14 @@ func (e *env) inspect() {
 		if err := p.stop(); err != nil {
 			e.ledger.fail("%v", err)
 		}
-		for _, alarm := range p.alarms() {
+		for _, alarm := range p.fatalMessages() {
 			e.ledger.fail("%s", alarm)
 		}
 	}
 }
 
-// explain fails the test when something was wrong, with all there is to know.
-func (e *env) explain() {
+// report fails the test when something was wrong, with the plan and the timeline.
+func (e *env) report() {
 	e.t.Helper()
 	if len(e.ledger.wrong) == 0 {
 		return

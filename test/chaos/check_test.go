@@ -8,20 +8,19 @@ import (
 )
 
 const (
-	// prompt is how soon after an acceptance replicas are right.
+	// prompt is the time within which replicas are right after an acceptance.
 	prompt = 2 * time.Second
-	// flight is how long before it is seen a write may have been decided, when nothing stands in its way; landing is how
-	// long when something does.
+	// flight is the longest time from a decision to the observation of its write, without a fault; landing is that with a fault.
 	flight, landing = time.Second, 6 * time.Second
-	// stale is how old the reading of a queue or a query may be that a decision is taken from.
+	// stale is the greatest age of a reading of a queue or a query on which a decision is based.
 	stale = 10 * time.Second
-	// wake is how soon after a pause a write may land that was on its way when the pause began.
+	// wake is the longest time after a pause until a write arrives that was in flight when the pause began.
 	wake = 3 * time.Second
-	// aftermath is how long after its end a fault may still be felt.
+	// aftermath is how long after its end a fault may still have an effect.
 	aftermath = 500 * time.Millisecond
 )
 
-// verdict holds a timeline against what is promised.
+// verdict checks a timeline against the promises of docs/reliability.md.
 type verdict struct {
 	*ledger
 
@@ -29,31 +28,31 @@ type verdict struct {
 	objects  []*object
 }
 
-// required are the instances of an object's alert that must count at an instant: a firing was accepted, and no resolve that
-// ends it had been sent to anybody.
+// required returns the instances of an object's alert that must count at an instant: a firing was accepted, and no resolve that
+// ends it had been sent.
 func (v *verdict) required(object string, at time.Time) []string {
 	set := map[string]bool{}
 	for _, d := range v.deliveries {
-		if d.alert.object == object && d.firing && !d.accepted.IsZero() && !d.accepted.After(at) && !v.over(d, at, false) {
+		if d.alert.object == object && d.firing && !d.accepted.IsZero() && !d.accepted.After(at) && !v.ended(d, at, false) {
 			set[d.alert.instance] = true
 		}
 	}
 	return sorted(set)
 }
 
-// possible are the instances that may count at an instant: a firing was sent, and no resolve that ends it was accepted.
+// possible returns the instances that may count at an instant: a firing was sent, and no resolve that ends it was accepted.
 func (v *verdict) possible(object string, at time.Time) []string {
 	set := map[string]bool{}
 	for _, d := range v.deliveries {
-		if d.alert.object == object && d.firing && !d.sent.After(at) && !v.over(d, at, true) {
+		if d.alert.object == object && d.firing && !d.sent.After(at) && !v.ended(d, at, true) {
 			set[d.alert.instance] = true
 		}
 	}
 	return sorted(set)
 }
 
-// over reports whether a resolve that ends a firing was sent, or accepted, until an instant.
-func (v *verdict) over(d *delivery, at time.Time, accepted bool) bool {
+// ended reports whether a resolve that ends a firing was sent, or accepted, by an instant.
+func (v *verdict) ended(d *delivery, at time.Time, accepted bool) bool {
 	return slices.ContainsFunc(v.deliveries, func(r *delivery) bool {
 		if r.alert != d.alert || r.firing || r.ends.Before(d.starts) {
 			return false
@@ -65,7 +64,7 @@ func (v *verdict) over(d *delivery, at time.Time, accepted bool) bool {
 	})
 }
 
-// instants are those between two at which something of an object became true, both included.
+// instants returns the instants between two, both included, at which a level of an object changed.
 func (v *verdict) instants(object string, from, to time.Time) []time.Time {
 	all := []time.Time{from, to}
 	for _, d := range v.deliveries {
@@ -81,7 +80,7 @@ func (v *verdict) instants(object string, from, to time.Time) []time.Time {
 	return all
 }
 
-// least is the lowest count that was required at any instant of a time.
+// least returns the lowest count that was required at any instant of an interval.
 func (v *verdict) least(o *object, from, to time.Time) int32 {
 	l := levels{}
 	if o.queue || o.query {
@@ -96,7 +95,7 @@ func (v *verdict) least(o *object, from, to time.Time) int32 {
 	return least
 }
 
-// lowest is the lowest value of a queue or query within a time.
+// lowest returns the lowest value of a queue or query within an interval.
 func (v *verdict) lowest(object string, from, to time.Time) int {
 	lowest, before := math.MaxInt, 0
 	for _, x := range v.values {
@@ -111,7 +110,7 @@ func (v *verdict) lowest(object string, from, to time.Time) int {
 	return min(lowest, before)
 }
 
-// machine is the longest that a bare write took within a time.
+// machine returns the longest time of a bare write within an interval.
 func (v *verdict) machine(from, to time.Time) time.Duration {
 	longest := time.Duration(0)
 	for _, h := range v.hiccups {
@@ -122,24 +121,24 @@ func (v *verdict) machine(from, to time.Time) time.Duration {
 	return longest
 }
 
-// touched reports whether a fault stood between acceptances of an Impulse and writes at some instant of a time.
-func (v *verdict) touched(impulse int, from, to time.Time) bool {
-	return slices.ContainsFunc(v.troubles, func(t *trouble) bool {
+// faulty reports whether a fault could delay writes of an Impulse at some instant of an interval.
+func (v *verdict) faulty(impulse int, from, to time.Time) bool {
+	return slices.ContainsFunc(v.troubles, func(t *activeFault) bool {
 		return t.touches(impulse) && t.from.Before(to) && t.until.Add(aftermath).After(from)
 	})
 }
 
-// writesAreNeverTooLow: no write was below what had been accepted before its decision.
+// writesAreNeverTooLow checks that no write was below the count that the alerts accepted before its decision require.
 func (v *verdict) writesAreNeverTooLow() {
 	forgiven := map[string]bool{}
 	for _, w := range v.writes {
 		o := v.object(w.object)
 		back := flight + 3*v.machine(w.at.Add(-landing), w.at)
-		if v.touched(anybody, w.at.Add(-landing), w.at) {
+		if v.faulty(everyImpulse, w.at.Add(-landing), w.at) {
 			back = landing
 		}
 		least := v.least(o, w.at.Add(-back), w.at)
-		if w.to >= least || w.to >= w.from && o.settle < 0 {
+		if w.to >= least || w.to >= w.from && o.loweringDelay < 0 {
 			continue
 		}
 		if t := v.inFlight(w); t != nil && !forgiven[o.name+t.from.String()] {
@@ -151,9 +150,9 @@ func (v *verdict) writesAreNeverTooLow() {
 	}
 }
 
-// inFlight finds the pause of a process or of its connection in which a write may have been on its way: it has just ended,
-// and the count was as it had been before.
-func (v *verdict) inFlight(w write) *trouble {
+// inFlight returns the pause of a process or its connection during which a write may have been in flight: the pause has just
+// ended, and the count was still that of before.
+func (v *verdict) inFlight(w write) *activeFault {
 	for _, t := range v.troubles {
 		if t.late() && w.at.After(t.until) && w.at.Before(t.until.Add(wake)) && t.counts[w.object] == w.from {
 			return t
@@ -171,8 +170,8 @@ func (v *verdict) object(name string) *object {
 	return &object{name: name}
 }
 
-// acceptedIsPrompt: while nothing stands in the way, replicas are right within two seconds of an acceptance; the more so
-// the slower the machine is at bare writes.
+// acceptedIsPrompt checks that without a fault replicas are right within two seconds of an acceptance, plus the time that the
+// machine needs for a bare write.
 func (v *verdict) acceptedIsPrompt() (judged int) {
 	for _, d := range v.deliveries {
 		if d.accepted.IsZero() {
@@ -182,17 +181,17 @@ func (v *verdict) acceptedIsPrompt() (judged int) {
 		if d.firing && v.prompt(o, d, prompt, func(n int32, from, to time.Time) bool { return n >= v.least(o, from, to) }) {
 			judged++
 		}
-		if d.firing || o.settle < 0 {
+		if d.firing || o.loweringDelay < 0 {
 			continue
 		}
-		if v.prompt(o, d, prompt+o.settle, func(n int32, from, to time.Time) bool { return n <= v.most(o, from, to) }) {
+		if v.prompt(o, d, prompt+o.loweringDelay, func(n int32, from, to time.Time) bool { return n <= v.most(o, from, to) }) {
 			judged++
 		}
 	}
 	return judged
 }
 
-// most is the highest count that was possible at any instant of a time.
+// most returns the highest count that was possible at any instant of an interval.
 func (v *verdict) most(o *object, from, to time.Time) int32 {
 	most := int32(0)
 	for _, at := range v.instants(o.name, from, to) {
@@ -201,12 +200,13 @@ func (v *verdict) most(o *object, from, to time.Time) int32 {
 	return most
 }
 
-// prompt reports whether it could be judged that an object had a right count at some instant within a time.
+// prompt checks that an object had a right count at some instant of an interval. It returns false when a fault makes that
+// impossible to check.
 func (v *verdict) prompt(o *object, d *delivery, within time.Duration, right func(n int32, from, to time.Time) bool) bool {
 	from := d.accepted
 	within += 5 * v.machine(from, from.Add(within))
 	to := from.Add(within)
-	if v.touched(d.leader, from, to) || len(v.hiccups) == 0 || v.hiccups[len(v.hiccups)-1].at.Before(to) {
+	if v.faulty(d.leader, from, to) || len(v.hiccups) == 0 || v.hiccups[len(v.hiccups)-1].at.Before(to) {
 		return false
 	}
 	had := v.had(o, from, to)
@@ -217,7 +217,7 @@ func (v *verdict) prompt(o *object, d *delivery, within time.Duration, right fun
 	return true
 }
 
-// had are the counts that an object had within a time.
+// had returns the counts of an object within an interval.
 func (v *verdict) had(o *object, from, to time.Time) []int32 {
 	had := []int32{o.start}
 	for _, w := range v.writes {

@@ -7,15 +7,15 @@ import (
 	"sync"
 )
 
-// copies are old deliveries that may arrive once more, late.
+// copies are old deliveries that may arrive again, late.
 type copies struct {
 	mu sync.Mutex
-	// firing is the newest body that said that an alert fires.
+	// firing is the newest body in which an alert fires.
 	firing map[alertID][]byte
 }
 
-// keep remembers the body for the alerts that fire in it.
-func (c *copies) keep(all []message, body []byte) {
+// store stores the body for the alerts that fire in it.
+func (c *copies) store(all []message, body []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, m := range all {
@@ -31,7 +31,7 @@ func (c *copies) of(id alertID) []byte {
 	return c.firing[id]
 }
 
-// repeat lets the firing of the nth alert that has resolved arrive once more.
+// repeat delivers the firing of the nth resolved alert again.
 func (e *env) repeat(ctx context.Context, n int) {
 	over := e.ledger.resolved()
 	if len(over) == 0 {
@@ -39,12 +39,12 @@ func (e *env) repeat(ctx context.Context, n int) {
 	}
 	id := over[n%len(over)]
 	if body := e.sent.of(id); body != nil {
-		e.ledger.say("a late copy: %s", id)
-		e.doors[n%peers].deliver(ctx, body)
+		e.ledger.log("a late copy: %s", id)
+		e.balancers[n%peers].deliver(ctx, body)
 	}
 }
 
-// resolved are the alerts of which a resolve was accepted, and nothing newer was sent.
+// resolved returns the alerts whose resolve was accepted, and of which nothing newer was sent.
 func (l *ledger) resolved() []alertID {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -26,7 +26,7 @@ import (
 // startTimeout is how long a part may take to start.
 const startTimeout = 60 * time.Second
 
-// env is one seed's parts and what is true of them.
+// env is the parts of one seed, and the truth about its alerts, queues and queries.
 type env struct {
 	t        *testing.T
 	dir      string
@@ -37,12 +37,12 @@ type env struct {
 	policies map[string]*policy
 
 	impulses []*part
-	// urls are where the Impulses listen, api the wires from each to the API server, and peers those that the others reach
-	// it through.
+	// urls are the addresses of the Impulses, api the wires from each to the API server, and peers the wires on which the
+	// others reach it.
 	urls          []string
 	api, peers    []*wire
 	alertmanagers []*part
-	doors         []*door
+	balancers     []*balancer
 	sent          *copies
 	gossips       []*gossip
 	nats          *part
@@ -54,21 +54,21 @@ type env struct {
 	queues        *queues
 
 	mu sync.Mutex
-	// busy says which parts a fault is upon: another one passes them by.
+	// busy are the parts with an active fault; another fault skips them.
 	busy map[string]bool
-	// onAcceptance is called once, by the next acceptance, with who leads.
+	// onAcceptance is called once, at the next acceptance, with the leader.
 	onAcceptance func(leader int)
 	background   sync.WaitGroup
 }
 
-// newEnv is a world in which nothing runs yet.
+// newEnv returns an env in which nothing runs yet.
 func newEnv(t *testing.T, p *plan) *env {
 	t.Helper()
 	w := &env{t: t, dir: folder(t), plan: p, ledger: newLedger(), policies: map[string]*policy{}, busy: map[string]bool{}}
 	w.sent = &copies{firing: map[alertID][]byte{}}
 	w.truth = newTruth(w.ledger)
 	w.truth.late = func(object string) bool {
-		return slices.ContainsFunc(w.doors, func(d *door) bool { return d.isLate(object) })
+		return slices.ContainsFunc(w.balancers, func(d *balancer) bool { return d.isLate(object) })
 	}
 	t.Cleanup(w.background.Wait) // What runs in it ends with the test.
 	return w
@@ -94,7 +94,7 @@ func build(t *testing.T, p *plan) *env {
 	return e
 }
 
-// folder is where the files of a seed are; they stay when it fails.
+// folder creates the folder for the files of a seed; they stay when it fails.
 func folder(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "impulse-chaos-") //nolint:usetesting // The logs stay when the test fails.
@@ -111,25 +111,26 @@ func folder(t *testing.T) string {
 	return dir
 }
 
-// taken are the addresses that some world of this process has: its parts do not listen on them all the time.
-var taken sync.Map
+// usedAddresses are those of all envs of this process: their parts do not listen on them all the time.
+var usedAddresses sync.Map
 
-// free is an address that nobody listens on, below the ports of outgoing connections: nobody takes it while its part is dead.
-func (e *env) free() string {
+// freeAddress returns an address that nothing listens on, below the ports of outgoing connections, which could occupy it while its
+// part is killed.
+func (e *env) freeAddress() string {
 	e.t.Helper()
 	var config net.ListenConfig
 	for {
 		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(10_000))
-		if _, ours := taken.LoadOrStore(address, e); ours {
+		if _, ours := usedAddresses.LoadOrStore(address, e); ours {
 			continue
 		}
 		l, err := config.Listen(e.t.Context(), "tcp", address)
 		if err != nil {
-			taken.Delete(address) // Somebody else's.
+			usedAddresses.Delete(address) // Somebody else's.
 			continue
 		}
 		_ = l.Close()
-		e.t.Cleanup(func() { taken.Delete(address) })
+		e.t.Cleanup(func() { usedAddresses.Delete(address) })
 		return address
 	}
 }
@@ -152,7 +153,7 @@ func (e *env) until(what string, cond func(ctx context.Context) bool) {
 
 func (e *env) startNATS() {
 	e.t.Helper()
-	e.natsAddress = e.free()
+	e.natsAddress = e.freeAddress()
 	_, port, err := net.SplitHostPort(e.natsAddress)
 	if err != nil {
 		e.t.Fatal(err)
@@ -192,7 +193,7 @@ func (e *env) startPrometheus() {
 	config := filepath.Join(e.dir, "prometheus.yml")
 	e.file(config, fmt.Sprintf("global: {scrape_interval: 500ms, scrape_timeout: 500ms}\nscrape_configs: [{job_name: chaos, static_configs: [{targets: ['%s']}]}]\n",
 		e.metrics.Listener.Addr()))
-	address := e.free()
+	address := e.freeAddress()
 	e.prometheus = e.part("prometheus", sandbox.Binary(e.t, "prometheus"), "--config.file", config, "--log.level", "error",
 		"--storage.tsdb.path", filepath.Join(e.dir, "prometheus"), "--web.listen-address", address)
 	e.run(e.t.Context(), e.prometheus)
@@ -226,7 +227,7 @@ func (e *env) startImpulses() {
 		if err := clientcmd.WriteToFile(*config, kubeconfig); err != nil {
 			e.t.Fatal(err)
 		}
-		address, private := e.free(), e.free()
+		address, private := e.freeAddress(), e.freeAddress()
 		e.urls, e.peers = append(e.urls, "http://"+address), append(e.peers, newWire(e.t, private))
 		e.impulses = append(e.impulses, e.part(fmt.Sprintf("impulse-%d", i), sandbox.Command(e.t, root, "./cmd/impulse"), "run", "--kubeconfig", kubeconfig,
 			"--namespace", e.plane.Namespace, "--lease-namespace", e.plane.Namespace, "--listen", address, "--credentials-file", list,
@@ -237,7 +238,7 @@ func (e *env) startImpulses() {
 	e.background.Go(func() { e.follow(e.t.Context()) })
 }
 
-// ready reports whether all Impulses say that they are.
+// ready reports whether all Impulses are ready.
 func (e *env) ready(ctx context.Context) bool {
 	for _, url := range e.urls {
 		if code, _ := testkit.Get(ctx, url+"/readyz"); code != http.StatusOK {
@@ -247,7 +248,7 @@ func (e *env) ready(ctx context.Context) bool {
 	return true
 }
 
-// leader is the Impulse that the Lease names; negative when that is nobody, or cannot be known.
+// leader returns the Impulse that the Lease names; negative when there is none, or it is unknown.
 func (e *env) leader(ctx context.Context) int {
 	ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
 	defer cancel()
@@ -255,12 +256,12 @@ func (e *env) leader(ctx context.Context) int {
 	return slices.IndexFunc(e.peers, func(wire *wire) bool { return strings.Contains(holder, "/"+wire.address()+"/") })
 }
 
-// follow keeps the ledger up to date with who leads.
+// follow records the leader in the ledger.
 func (e *env) follow(ctx context.Context) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		e.ledger.led(e.leader(ctx))
+		e.ledger.recordLeader(e.leader(ctx))
 		select {
 		case <-ctx.Done():
 			return
@@ -269,24 +270,24 @@ func (e *env) follow(ctx context.Context) {
 	}
 }
 
-// startAlertmanagers starts a cluster of them, and tells them what is true.
+// startAlertmanagers starts a cluster of them, and sends them the true alerts.
 func (e *env) startAlertmanagers() {
 	e.t.Helper()
 	var clusters, urls []string
 	for i := range peers {
-		clusters = append(clusters, e.free())
+		clusters = append(clusters, e.freeAddress())
 		e.gossips = append(e.gossips, newGossip(e.t, clusters[i]))
-		d := newDoor(e.t, fmt.Sprintf("alertmanager-%d", i), "/v1/alertmanager/"+e.plane.Namespace, e.plan.seed+uint64(i)<<32, e.urls, e.sent, e.ledger)
+		d := newBalancer(e.t, fmt.Sprintf("alertmanager-%d", i), "/v1/alertmanager/"+e.plane.Namespace, e.plan.seed+uint64(i)<<32, e.urls, e.sent, e.ledger)
 		d.accepted = e.accepted
-		e.doors = append(e.doors, d)
+		e.balancers = append(e.balancers, d)
 	}
 	for i := range peers {
 		config := filepath.Join(e.dir, fmt.Sprintf("alertmanager-%d.yml", i))
 		e.file(config, fmt.Sprintf(`
 route: {receiver: impulse, group_by: [alertname], group_wait: 0s, group_interval: 1s, repeat_interval: 1h}
 receivers: [{name: impulse, webhook_configs: [{url: '%s', send_resolved: true}]}]
-`, e.doors[i].URL))
-		address := e.free()
+`, e.balancers[i].URL))
+		address := e.freeAddress()
 		urls = append(urls, "http://"+address)
 		args := []string{
 			"--config.file", config, "--storage.path", filepath.Join(e.dir, fmt.Sprintf("alertmanager-%d", i)), "--log.level", "error",
@@ -311,7 +312,7 @@ receivers: [{name: impulse, webhook_configs: [{url: '%s', send_resolved: true}]}
 	}
 }
 
-// accepted tells whoever waits for the next acceptance, and who leads.
+// accepted calls onAcceptance.
 func (e *env) accepted() {
 	e.mu.Lock()
 	call := e.onAcceptance

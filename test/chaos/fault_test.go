@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// misfortune lets all faults of the plan happen, each at its time, and returns when all are over.
-func (e *env) misfortune(ctx context.Context) {
+// injectFaults injects all faults of the plan, each at its time, and returns when all are over.
+func (e *env) injectFaults(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, f := range e.plan.faults {
 		all.Go(func() {
 			if e.at(ctx, f.at) {
-				e.suffer(ctx, f)
+				e.inject(ctx, f)
 			}
 		})
 	}
@@ -31,15 +31,15 @@ func (e *env) at(ctx context.Context, moment time.Duration) bool {
 	}
 }
 
-// suffer lets one fault happen, from its beginning to its end.
-func (e *env) suffer(ctx context.Context, f fault) {
+// inject runs one fault, from its start to its end.
+func (e *env) inject(ctx context.Context, f fault) {
 	whom, way, _ := strings.Cut(f.kind, " ")
 	key, target := e.victim(ctx, whom, f.which)
 	if whom == "tenant" {
 		key = f.kind // Each way by itself.
 	}
 	if key == "" || !e.claim(key) {
-		e.ledger.say("%s passes by", f.kind)
+		e.ledger.log("%s passes by", f.kind)
 		return
 	}
 	defer e.release(key)
@@ -50,9 +50,9 @@ func (e *env) suffer(ctx context.Context, f fault) {
 		}
 		defer e.release(key)
 	}
-	t := e.ledger.begin(f, key, hits(whom, way, target))
+	t := e.ledger.begin(f, key, faultyImpulse(whom, way, target))
 	defer e.ledger.end(t)
-	end := e.strike(ctx, f, whom, way, target)
+	end := e.beginFault(ctx, f, whom, way, target)
 	if end == nil {
 		e.ledger.fail("%q is no fault", f.kind)
 		return
@@ -61,15 +61,15 @@ func (e *env) suffer(ctx context.Context, f fault) {
 	end()
 }
 
-// hits is the Impulse that a fault is upon.
-func hits(whom, way string, target int) int {
+// faultyImpulse returns the Impulse that a fault affects.
+func faultyImpulse(whom, way string, target int) int {
 	if whom == "api" && (way == "away" || way == "down") {
-		return anybody
+		return everyImpulse
 	}
 	return target
 }
 
-// victim finds who is hit: a name that no two faults may have at a time, and which one of its kind it is.
+// victim returns the part that a fault affects: a name that no two faults may have at a time, and its index among its kind.
 func (e *env) victim(ctx context.Context, whom string, which int) (string, int) {
 	switch whom {
 	case "leader":
@@ -112,14 +112,14 @@ func (e *env) release(key string) {
 	delete(e.busy, key)
 }
 
-// awaitAcceptance kills the leader when the next delivery is accepted, at that instant; writes are slow until then, so that one
-// that is not over yet is lost. It returns -1 when nothing is accepted in time.
+// awaitAcceptance kills the leader at the instant at which the next delivery is accepted; writes are slow until then, so that one
+// in flight is lost. It returns -1 when nothing is accepted in time.
 func (e *env) awaitAcceptance(ctx context.Context, f fault) (int, string) {
 	slow := f
 	slow.kind = "api slow"
-	t := e.ledger.begin(slow, "api", anybody)
+	t := e.ledger.begin(slow, "api", everyImpulse)
 	defer e.ledger.end(t)
-	defer e.wires("slow", f.delay, e.api...)()
+	defer e.setWires("slow", f.delay, e.api...)()
 	hit := make(chan int, 1)
 	e.mu.Lock()
 	e.onAcceptance = func(leader int) {
@@ -147,60 +147,60 @@ func (e *env) awaitAcceptance(ctx context.Context, f fault) (int, string) {
 	}
 }
 
-// strike begins a fault, and returns what ends it.
-func (e *env) strike(ctx context.Context, f fault, whom, way string, i int) func() {
+// beginFault begins a fault, and returns the function that ends it.
+func (e *env) beginFault(ctx context.Context, f fault, whom, way string, i int) func() {
 	switch whom {
 	case "leader", "follower":
-		return e.hit(ctx, e.impulses[i], way)
+		return e.killOrPause(ctx, e.impulses[i], way)
 	case "alertmanager":
-		end := e.hit(ctx, e.alertmanagers[i], way)
+		end := e.killOrPause(ctx, e.alertmanagers[i], way)
 		if way == "kill" {
 			e.truth.forgot(i)
 		}
 		return end
 	case "nats":
-		return e.hitOrWire(ctx, e.nats, e.natsWire, way, f.delay)
+		return e.beginPartFault(ctx, e.nats, e.natsWire, way, f.delay)
 	case "prometheus":
-		return e.hitOrWire(ctx, e.prometheus, e.promWire, way, f.delay)
+		return e.beginPartFault(ctx, e.prometheus, e.promWire, way, f.delay)
 	case "gossip":
-		return e.wires(way, 0, e.gossips[0].wire, e.gossips[1].wire, e.gossips[2].wire)
+		return e.setWires(way, 0, e.gossips[0].wire, e.gossips[1].wire, e.gossips[2].wire)
 	case "door":
 		if way == "deaf" {
-			e.doors[i].setDeaf(true)
-			return func() { e.doors[i].setDeaf(false) }
+			e.balancers[i].setDropResponses(true)
+			return func() { e.balancers[i].setDropResponses(false) }
 		}
-		return e.fates(way, f.delay, e.doors[i].fate)
+		return e.setFates(way, f.delay, e.balancers[i].fate)
 	case "peer":
-		return e.wires(way, f.delay, e.peers[i])
+		return e.setWires(way, f.delay, e.peers[i])
 	case "tenant":
 		return e.tenant(ctx, way)
 	case "api":
-		return e.strikeAPI(ctx, way, f.delay, i)
+		return e.beginAPIFault(ctx, way, f.delay, i)
 	}
 	return nil
 }
 
-// strikeAPI is strike between the Impulses and the API server.
-func (e *env) strikeAPI(ctx context.Context, way string, delay time.Duration, i int) func() {
+// beginAPIFault is beginFault between the Impulses and the API server.
+func (e *env) beginAPIFault(ctx context.Context, way string, delay time.Duration, i int) func() {
 	switch way {
 	case "away":
-		return e.wires("cut", 0, e.api...)
+		return e.setWires("cut", 0, e.api...)
 	case "down":
-		e.plane.sandbox(ctx, "stop")
-		return func() { e.plane.sandbox(ctx, "start") }
+		e.plane.runSandbox(ctx, "stop")
+		return func() { e.plane.runSandbox(ctx, "start") }
 	default:
-		return e.wires(way, delay, e.api[i])
+		return e.setWires(way, delay, e.api[i])
 	}
 }
 
-// hit kills or freezes a part.
-func (e *env) hit(ctx context.Context, p *part, way string) func() {
+// killOrPause kills or pauses a part.
+func (e *env) killOrPause(ctx context.Context, p *part, way string) func() {
 	if way == "freeze" {
-		if err := p.freeze(); err != nil {
+		if err := p.pause(); err != nil {
 			e.ledger.fail("%v", err)
 		}
 		return func() {
-			if err := p.thaw(); err != nil {
+			if err := p.resume(); err != nil {
 				e.ledger.fail("%v", err)
 			}
 		}
@@ -213,23 +213,23 @@ func (e *env) hit(ctx context.Context, p *part, way string) func() {
 	}
 }
 
-func (e *env) hitOrWire(ctx context.Context, p *part, wire *wire, way string, delay time.Duration) func() {
+func (e *env) beginPartFault(ctx context.Context, p *part, wire *wire, way string, delay time.Duration) func() {
 	if way == "kill" || way == "freeze" {
-		return e.hit(ctx, p, way)
+		return e.killOrPause(ctx, p, way)
 	}
-	return e.wires(way, delay, wire)
+	return e.setWires(way, delay, wire)
 }
 
-func (e *env) wires(way string, delay time.Duration, all ...*wire) func() {
+func (e *env) setWires(way string, delay time.Duration, all ...*wire) func() {
 	var fates []*fate
 	for _, wire := range all {
 		fates = append(fates, wire.fate)
 	}
-	return e.fates(way, delay, fates...)
+	return e.setFates(way, delay, fates...)
 }
 
-// fates changes how several connections are.
-func (e *env) fates(way string, delay time.Duration, all ...*fate) func() {
+// setFates changes the state of several connections.
+func (e *env) setFates(way string, delay time.Duration, all ...*fate) func() {
 	s := map[string]state{"cut": cut, "stall": stalled, "slow": whole}[way]
 	for _, f := range all {
 		f.set(s, delay)

@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	// crowd is the number of objects that alerts are sent for, low and high their counts.
+	// crowd is the number of objects with alerts, low and high their counts.
 	crowd     = 200
 	low, high = 1, 5
-	// alertsPerSecond are sent, one in changeEvery of which says something new. The others are repeats, and one in lateEvery
-	// of those is a firing of the last activation that has resolved since.
+	// alertsPerSecond are sent, and one in changeEvery of them is a change. The others are repeats, and one in lateEvery of those is
+	// a firing of the last activation, which has resolved since.
 	alertsPerSecond, changeEvery, lateEvery = 100, 5, 10
 )
 
@@ -24,24 +24,24 @@ const (
 type subject struct {
 	name string
 	busy bool
-	// firing is what was sent last, body how, and old the firing before it.
+	// firing is the last sent state, body its message, and old the firing before it.
 	firing    bool
 	starts    time.Time
 	body, old []byte
-	// accepted is when that was accepted; zero while it is not. right is when the count was seen to follow.
+	// accepted is when it was accepted; zero before. right is when the count was observed to follow.
 	accepted, right time.Time
 }
 
-// flood sends alerts, as fast whatever happens, and holds what it sees against what was accepted.
+// flood sends alerts at a constant rate, and compares the observed counts with the accepted alerts.
 type flood struct {
 	env  *env
 	mu   sync.Mutex
 	rand *rand.Rand
 	all  []*subject
 	by   map[string]*subject
-	// changes and repeats were accepted, refused were answered otherwise or not at all.
+	// changes and repeats were accepted; refused had another response or none.
 	changes, repeats, refused int
-	// gone is when the last leader had ended, and next when something was accepted first after that.
+	// gone is when the last leader had ended, and next the time of the first acceptance after that.
 	gone, next time.Time
 	// delays are the times from the acceptance of a change to the count that follows.
 	delays []time.Duration
@@ -54,7 +54,7 @@ func newFlood(e *env) *flood {
 		s := &subject{name: o.name, accepted: time.Now(), right: time.Now()}
 		f.all, f.by[o.name] = append(f.all, s), s
 	}
-	e.ledger.tell(f.saw)
+	e.ledger.onEachWrite(f.observe)
 	return f
 }
 
@@ -80,16 +80,16 @@ func (f *flood) run(ctx context.Context) {
 	}
 }
 
-// change turns the alert of the next object over; nil while the last change of that is on its way, or its count does not
-// follow yet: the next leader may have to come first.
+// change toggles the alert of the next object. It returns nil while the last change of that object is not accepted, or its count
+// does not follow yet: there may be no leader.
 func (f *flood) change(i int) *subject {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.all[i%len(f.all)]
-	if s.busy || s.right.IsZero() && time.Since(s.accepted) < rest {
+	if s.busy || s.right.IsZero() && time.Since(s.accepted) < settleTimeout {
 		return nil
 	}
-	f.judge(s)
+	f.checkLast(s)
 	s.busy, s.firing, s.accepted, s.right = true, !s.firing, time.Time{}, time.Time{}
 	status, ends := "firing", time.Time{}
 	if s.firing {
@@ -103,8 +103,8 @@ func (f *flood) change(i int) *subject {
 	return s
 }
 
-// judge says whether the last change of an object came true; f.mu is held.
-func (f *flood) judge(s *subject) {
+// checkLast records an error when the count did not follow the last change of an object. The caller must hold f.mu.
+func (f *flood) checkLast(s *subject) {
 	if s.right.IsZero() {
 		f.wrong = append(f.wrong, fmt.Sprintf("%s: firing %t was accepted %s ago, and never came true", s.name, s.firing, time.Since(s.accepted)))
 	}
@@ -183,8 +183,8 @@ func (f *flood) post(ctx context.Context, body []byte) bool {
 	return false
 }
 
-// saw takes in a count that was seen.
-func (f *flood) saw(w write) {
+// observe records an observed count.
+func (f *flood) observe(w write) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.by[w.object]
@@ -202,7 +202,7 @@ func (f *flood) saw(w write) {
 	}
 }
 
-// settled reports whether every count follows what was accepted last.
+// settled reports whether every count follows the last accepted alert.
 func (f *flood) settled() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -214,14 +214,14 @@ func (f *flood) settled() bool {
 	return true
 }
 
-// ended says that from an instant on only the next leader accepts.
+// ended records that from an instant on only the next leader accepts.
 func (f *flood) ended(gone time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.gone, f.next = gone, time.Time{}
 }
 
-// nextAccepted is when that one has accepted something first; zero when it has not yet.
+// nextAccepted returns the time of the first acceptance by the next leader; zero before it.
 func (f *flood) nextAccepted() time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// gossip is the wire that the other Alertmanagers reach one through: TCP and UDP on one port.
+// gossip is the wire on which the other Alertmanagers reach one: TCP and UDP on one port.
 type gossip struct {
 	*wire
 
@@ -34,7 +34,7 @@ func newGossip(t *testing.T, to string) *gossip {
 	return nil
 }
 
-// forward passes packets on while the wire is whole; those that it does not pass are lost, as packets are.
+// forward forwards packets while the wire works; others are lost, as packets are.
 func (g *gossip) forward(ctx context.Context) {
 	out, err := new(net.Dialer).DialContext(ctx, "udp", g.to)
 	if err != nil {

@@ -13,16 +13,16 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
-var killLoop = flag.Duration("kill-loop", 8*time.Second, "how long the leader is killed again and again")
+var killLoop = flag.Duration("kill-loop", 8*time.Second, "for how long leaders are killed")
 
 const (
 	// lead is how long a leader leads before it is killed.
 	lead = 4 * time.Second
-	// takeover is how long the next one may take: the Lease's five seconds, and what the machine needs.
+	// takeover is how long the next leader may take: the Lease's five seconds, and the time that the machine needs.
 	takeover = 30 * time.Second
 )
 
-// TestTheLeaderIsKilledAgainAndAgain ends the leader in a loop, mostly with SIGKILL, under a hundred alerts a second.
+// TestTheLeaderIsKilledAgainAndAgain ends the leader in a loop, mostly with SIGKILL, under a hundred alerts per second.
 func TestTheLeaderIsKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	sharedPlane.RLock()
@@ -49,7 +49,7 @@ func TestTheLeaderIsKilledAgainAndAgain(t *testing.T) {
 	}()
 	kills, stops := e.endLeaders(ctx, f)
 	<-done
-	if err := process.WaitFor(t.Context(), rest, "every count follows", func(context.Context) (bool, error) { return f.settled(), nil }); err != nil {
+	if err := process.WaitFor(t.Context(), settleTimeout, "every count follows", func(context.Context) (bool, error) { return f.settled(), nil }); err != nil {
 		f.wrong = append(f.wrong, err.Error())
 	}
 	e.inspect()
@@ -61,8 +61,8 @@ func TestTheLeaderIsKilledAgainAndAgain(t *testing.T) {
 	}
 }
 
-// endLeaders ends each leader some time after it has begun to lead, until ctx is done, and starts it again: it is killed, and
-// every third one is told to stop. It returns how long it was each time until the next one accepted something.
+// endLeaders ends each leader some time after it has begun to lead, until ctx is done, and starts it again: every third one with
+// SIGTERM, the others with SIGKILL. It returns the times until the next leader accepted a message.
 func (e *env) endLeaders(ctx context.Context, f *flood) (kills, stops []time.Duration) {
 	for n := 1; ; n++ {
 		select {
@@ -87,7 +87,7 @@ func (e *env) endLeaders(ctx context.Context, f *flood) (kills, stops []time.Dur
 	}
 }
 
-// nextAccepts starts a leader again that has ended, and returns how long after the beginning of its end another one accepts.
+// nextAccepts starts an ended leader again, and returns the time from the beginning of its end to another one's first acceptance.
 func (e *env) nextAccepts(ctx context.Context, f *flood, ended int, began time.Time) time.Duration {
 	ctx = context.WithoutCancel(ctx)
 	f.ended(time.Now().Add(50 * time.Millisecond)) // Its last answers are under way.
@@ -103,7 +103,7 @@ func (e *env) nextAccepts(ctx context.Context, f *flood, ended int, began time.T
 	return f.nextAccepted().Sub(began)
 }
 
-// table says what was seen.
+// table returns the results as a table.
 func (f *flood) table(took time.Duration, kills, stops []time.Duration) string {
 	var out strings.Builder
 	tw := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
@@ -124,7 +124,7 @@ func (f *flood) table(took time.Duration, kills, stops []time.Duration) string {
 	return out.String()
 }
 
-// quantile is the p-th percentile, by nearest rank.
+// quantile returns the p-th percentile, by nearest rank.
 func quantile(all []time.Duration, p int) time.Duration {
 	if len(all) == 0 {
 		return 0

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// alertID is one alert: the instance of an object's.
+// alertID is one alert: an instance of an object's alert.
 type alertID struct{ object, instance string }
 
-// String reads as in the timeline.
+// String returns the text for the timeline.
 func (a alertID) String() string { return a.object + a.instance }
 
-// message is what one delivery says of one alert.
+// message is the state of one alert in a delivery.
 type message struct {
 	alert        alertID
 	firing       bool
@@ -27,62 +27,62 @@ type delivery struct {
 	message
 
 	sent time.Time
-	// accepted is when a 2xx came, zero when none did; leader is who led then.
+	// accepted is the time of the 2xx, zero without one; leader is the leader at that time.
 	accepted time.Time
 	leader   int
 }
 
-// write is a change of a Deployment's count, when it was seen.
+// write is an observed change of a Deployment's count.
 type write struct {
 	object   string
 	from, to int32
 	at       time.Time
 }
 
-// trouble is a fault as it really was.
-type trouble struct {
+// activeFault is a fault with the times at which it really began and ended.
+type activeFault struct {
 	fault
 
-	// impulse is the one that it is upon, or upon its way to the API server; everybody when negative.
+	// impulse is the one that it affects, itself or on its way to the API server; all when negative.
 	impulse     int
 	from, until time.Time
-	// counts are those of the Deployments when it began.
+	// counts are the counts of the Deployments when it began.
 	counts map[string]int32
 }
 
-// anybody is every Impulse.
-const anybody = -1
+// everyImpulse stands for all Impulses.
+const everyImpulse = -1
 
-// touches reports whether it stands between an acceptance by an Impulse, or by anybody, and a write.
-func (t *trouble) touches(impulse int) bool {
+// touches reports whether it can delay a write after an acceptance by an Impulse, or by any.
+func (t *activeFault) touches(impulse int) bool {
 	kind, _, _ := strings.Cut(t.kind, " ")
 	if kind != "leader" && kind != "follower" && kind != "api" {
 		return false
 	}
-	return impulse == anybody || t.impulse == anybody || t.impulse == impulse
+	return impulse == everyImpulse || t.impulse == everyImpulse || t.impulse == impulse
 }
 
-// late reports whether what was sent before it may arrive after it.
-func (t *trouble) late() bool {
+// late reports whether messages that were sent before it may arrive after it.
+func (t *activeFault) late() bool {
 	return t.kind == "leader freeze" || t.kind == "follower freeze" || t.kind == "api stall"
 }
 
-// value is the least that a queue or a query can have been from an instant on.
+// value is the lowest possible value of a queue or a query from an instant on.
 type value struct {
 	object string
 	at     time.Time
 	least  int
 }
 
-// refusal is an answer that a delivery was not accepted; code is 0 when there was none.
+// refusal is a response other than 2xx to a delivery; code is 0 without a response.
 type refusal struct {
 	at   time.Time
 	by   string
 	code int
 }
 
-// hiccup is how long a bare write of ours took to be seen: what the machine itself needs.
-type hiccup struct {
+// bareWrite is the time from a bare write to its observation: the time that the machine itself needs.
+type bareWrite struct {
 	at   time.Time
 	took time.Duration
 }
@@ -94,14 +94,14 @@ type ledger struct {
 	lines      []string
 	deliveries []*delivery
 	writes     []write
-	troubles   []*trouble
+	troubles   []*activeFault
 	values     []value
-	hiccups    []hiccup
+	hiccups    []bareWrite
 	refusals   []refusal
 	counts     map[string]int32
 	leader     int
 	wrong      []string
-	// onWrite is told of each write; it may be nil.
+	// onWrite is called with each write; it may be nil.
 	onWrite func(write)
 }
 
@@ -114,26 +114,26 @@ func (l *ledger) start() {
 	l.began = time.Now()
 }
 
-// say adds a line to the timeline.
-func (l *ledger) say(format string, args ...any) {
+// log adds a line to the timeline.
+func (l *ledger) log(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.note(time.Now(), format, args...)
+	l.logLocked(time.Now(), format, args...)
 }
 
-// note is say for whoever holds the lock.
-func (l *ledger) note(at time.Time, format string, args ...any) {
+// logLocked is like log; the caller must hold mu.
+func (l *ledger) logLocked(at time.Time, format string, args ...any) {
 	l.lines = append(l.lines, stamp(at.Sub(l.began))+" "+fmt.Sprintf(format, args...))
 }
 
-// fail notes something that must not happen.
+// fail records an error.
 func (l *ledger) fail(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.wrong = append(l.wrong, stamp(time.Since(l.began))+" "+fmt.Sprintf(format, args...))
 }
 
-// send notes messages that are on their way.
+// send records messages that are sent.
 func (l *ledger) send(name string, all []message) []*delivery {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -143,11 +143,11 @@ func (l *ledger) send(name string, all []message) []*delivery {
 		sent = append(sent, &delivery{message: m, sent: now})
 	}
 	l.deliveries = append(l.deliveries, sent...)
-	l.note(now, "%s sends %s", name, phrase(all))
+	l.logLocked(now, "%s sends %s", name, phrase(all))
 	return sent
 }
 
-// accept notes that messages were answered with 2xx.
+// accept records that messages got a 2xx.
 func (l *ledger) accept(by string, sent []*delivery) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -155,44 +155,44 @@ func (l *ledger) accept(by string, sent []*delivery) {
 	for _, d := range sent {
 		d.accepted, d.leader = now, l.leader
 	}
-	l.note(now, "%s has accepted it", by)
+	l.logLocked(now, "%s has accepted it", by)
 }
 
-// refuse notes that a delivery was not accepted.
+// refuse records that a delivery was not accepted.
 func (l *ledger) refuse(by string, code int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	l.refusals = append(l.refusals, refusal{now, by, code})
-	l.note(now, "%s: %d", by, code)
+	l.logLocked(now, "%s: %d", by, code)
 }
 
-// led notes who leads.
-func (l *ledger) led(leader int) {
+// recordLeader records the leader.
+func (l *ledger) recordLeader(leader int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if leader != l.leader {
-		l.note(time.Now(), "impulse-%d leads", leader)
+		l.logLocked(time.Now(), "impulse-%d leads", leader)
 	}
 	l.leader = leader
 }
 
-// leading is who leads.
+// leading returns the leader.
 func (l *ledger) leading() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.leader
 }
 
-// tell has each write told from now on.
-func (l *ledger) tell(onWrite func(write)) {
+// onEachWrite sets the function that is called with each write from now on.
+func (l *ledger) onEachWrite(onWrite func(write)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.onWrite = onWrite
 }
 
-// saw notes the count of a Deployment.
-func (l *ledger) saw(object string, n int32) {
+// recordCount records the count of a Deployment.
+func (l *ledger) recordCount(object string, n int32) {
 	l.mu.Lock()
 	from, known := l.counts[object]
 	l.counts[object] = n
@@ -200,7 +200,7 @@ func (l *ledger) saw(object string, n int32) {
 	changed, tell := known && from != n, l.onWrite
 	if changed {
 		l.writes = append(l.writes, w)
-		l.note(w.at, "  %s: %d → %d", object, from, n)
+		l.logLocked(w.at, "  %s: %d → %d", object, from, n)
 	}
 	l.mu.Unlock()
 	if changed && tell != nil {
@@ -208,46 +208,46 @@ func (l *ledger) saw(object string, n int32) {
 	}
 }
 
-// count is the count of a Deployment that was seen last.
+// count returns the last observed count of a Deployment.
 func (l *ledger) count(object string) int32 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.counts[object]
 }
 
-// value notes the least that a queue or a query is from now on.
-func (l *ledger) value(object string, least int) {
+// recordValue records the lowest possible value of a queue or a query from now on.
+func (l *ledger) recordValue(object string, least int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.values = append(l.values, value{object, time.Now(), least})
 }
 
-// measured notes how long a bare write took.
-func (l *ledger) measured(at time.Time, took time.Duration) {
+// recordBareWrite records the time of a bare write.
+func (l *ledger) recordBareWrite(at time.Time, took time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.hiccups = append(l.hiccups, hiccup{at, took})
+	l.hiccups = append(l.hiccups, bareWrite{at, took})
 }
 
-// begin notes that a fault begins.
-func (l *ledger) begin(f fault, whom string, impulse int) *trouble {
+// begin records the start of a fault.
+func (l *ledger) begin(f fault, whom string, impulse int) *activeFault {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	t := &trouble{fault: f, impulse: impulse, from: time.Now(), counts: maps.Clone(l.counts)}
+	t := &activeFault{fault: f, impulse: impulse, from: time.Now(), counts: maps.Clone(l.counts)}
 	l.troubles = append(l.troubles, t)
-	l.note(t.from, "✗ %s (%s)", f.kind, whom)
+	l.logLocked(t.from, "✗ %s (%s)", f.kind, whom)
 	return t
 }
 
-// end notes that it is over.
-func (l *ledger) end(t *trouble) {
+// end records the end of a fault.
+func (l *ledger) end(t *activeFault) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t.until = time.Now()
-	l.note(t.until, "✓ %s is over", t.kind)
+	l.logLocked(t.until, "✓ %s is over", t.kind)
 }
 
-// text is the timeline.
+// text returns the timeline.
 func (l *ledger) text() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -18,72 +18,72 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
-// instances are the alerts that each object selects, told apart by a label.
+// instances are the alerts that each object selects, distinguished by a label.
 var instances = []string{"a", "b", "c"}
 
-// highest is as many replicas as the levels that are drawn can ask for.
+// highest is the largest count that the random levels can ask for.
 const highest int32 = 24
 
 // object is a Deployment and the ScaledObject that scales it.
 type object struct {
 	name string
-	// start is the Deployment's count before anything happens.
+	// start is the Deployment's count at the start.
 	start int32
 	// spec is the ScaledObject's, in YAML; NATS and PROMETHEUS stand for addresses.
 	spec string
-	// alerts, queue and query say what it listens to.
+	// alerts, queue and query are its sources.
 	alerts, queue, query bool
-	// settle is how long the policy alone may delay a lowering; negative: it is not said.
-	settle time.Duration
+	// loweringDelay is how long the policy may delay a lowering; negative when it is unknown.
+	loweringDelay time.Duration
 }
 
-// kinds are the shapes that objects are drawn from.
+// kinds are the kinds of random objects.
 var kinds = []func(r *rand.Rand, o *object){
 	func(r *rand.Rand, o *object) { // An exact number while an alert fires.
-		o.alerts, o.settle = true, 0
+		o.alerts, o.loweringDelay = true, 0
 		o.spec = fmt.Sprintf("minReplicaCount: %d\ncooldownPeriod: 0\ntriggers:\n%s", r.IntN(3), exact(o.name, `instance=~"a|b"`, 4+r.IntN(6)))
 	},
 	func(_ *rand.Rand, o *object) { // Rest, and a cooldown.
-		o.alerts, o.settle = true, 2*time.Second
+		o.alerts, o.loweringDelay = true, 2*time.Second
 		o.spec = "minReplicaCount: 0\ncooldownPeriod: 1\ntriggers:\n" + exact(o.name, `instance="a"`, 5)
 	},
 	func(_ *rand.Rand, o *object) { // As many as alerts fire.
-		o.alerts, o.settle = true, 0
+		o.alerts, o.loweringDelay = true, 0
 		o.spec = "minReplicaCount: 1\ncooldownPeriod: 0\ntriggers:\n" + counted(o.name, 1)
 	},
 	func(r *rand.Rand, o *object) { // The larger of two.
-		o.alerts, o.settle = true, 0
+		o.alerts, o.loweringDelay = true, 0
 		o.spec = fmt.Sprintf("minReplicaCount: 1\ncooldownPeriod: 0\ntriggers:\n%s%s",
 			exact(o.name, `instance="a"`, 2+r.IntN(3)), strings.Replace(exact(o.name, `instance="b"`, 6+r.IntN(4)), "name: exact", "name: other", 1))
 	},
 	func(r *rand.Rand, o *object) { // A step for each alert.
-		o.alerts, o.settle = true, 0
+		o.alerts, o.loweringDelay = true, 0
 		o.spec = fmt.Sprintf("minReplicaCount: 1\ncooldownPeriod: 0\ntriggers:\n"+
 			"- {type: alertmanager, name: steps, metadata: {matchers: 'alertname=%q', step: '+%d'}}\n", o.name, 1+r.IntN(3))
 	},
 	func(_ *rand.Rand, o *object) { // Down step by step.
-		o.alerts, o.settle = true, -1
+		o.alerts, o.loweringDelay = true, -1
 		o.spec = "minReplicaCount: 1\ncooldownPeriod: 0\nadvanced: {horizontalPodAutoscalerConfig: {behavior: {scaleDown: {policies: [{type: Pods, value: 3, periodSeconds: 1}]}}}}\n" +
 			"triggers:\n" + exact(o.name, `instance=~".+"`, 8)
 	},
 	func(r *rand.Rand, o *object) { // Down after a window.
-		o.alerts, o.settle = true, 4*time.Second
+		o.alerts, o.loweringDelay = true, 4*time.Second
 		o.spec = fmt.Sprintf("minReplicaCount: %d\ncooldownPeriod: 3\ntriggers:\n%s", 1+r.IntN(2), counted(o.name, 2))
 	},
 	func(r *rand.Rand, o *object) { // A queue.
-		o.queue, o.settle = true, -1
+		o.queue, o.loweringDelay = true, -1
 		o.spec = fmt.Sprintf("minReplicaCount: %d\ncooldownPeriod: 1\npollingInterval: 1\ntriggers:\n%s", r.IntN(2), queue(o.name))
 	},
 	func(_ *rand.Rand, o *object) { // A queue beside an alert.
-		o.alerts, o.queue, o.settle = true, true, -1
+		o.alerts, o.queue, o.loweringDelay = true, true, -1
 		o.spec = "minReplicaCount: 1\ncooldownPeriod: 1\npollingInterval: 1\ntriggers:\n" + queue(o.name) + exact(o.name, `instance="a"`, 6)
 	},
 	func(_ *rand.Rand, o *object) { // A query.
-		o.query, o.settle = true, -1
+		o.query, o.loweringDelay = true, -1
 		o.spec = "minReplicaCount: 1\ncooldownPeriod: 1\npollingInterval: 1\ntriggers:\n" + query(o.name)
 	},
 	func(_ *rand.Rand, o *object) { // A query beside an alert.
-		o.alerts, o.query, o.settle = true, true, -1
+		o.alerts, o.query, o.loweringDelay = true, true, -1
 		o.spec = "minReplicaCount: 0\ncooldownPeriod: 1\npollingInterval: 1\ntriggers:\n" + query(o.name) + exact(o.name, `instance=~"a|b"`, 7)
 	},
 }
@@ -101,14 +101,14 @@ func queue(name string) string {
 		stream(name))
 }
 
-// stream is the name of an object's stream.
+// stream returns the name of an object's stream.
 func stream(name string) string { return strings.ToUpper(name) }
 
 func query(name string) string {
 	return fmt.Sprintf("- {type: prometheus, name: query, metadata: {serverAddress: 'http://PROMETHEUS', query: 'chaos{object=%q}', threshold: 10, timeout: 1s}}\n", name)
 }
 
-// policy is an object, compiled: the core's answers for it.
+// policy is a compiled object.
 type policy struct {
 	*compile.Workload
 
@@ -131,19 +131,19 @@ func compileObject(o *object) (*policy, error) {
 	return &policy{Workload: w, memo: map[string]int32{}}, nil
 }
 
-// levels are what is true of an object: the instances of its alert that fire, and the values of its queue and its query.
+// levels are the truth about an object: the instances of its alert that fire, and the values of its queue and its query.
 type levels struct {
 	firing       []string
 	queue, query int
 }
 
-// least is the lowest count that the levels ask for, whatever the count before: within the tolerance several are right.
+// least returns the lowest count for the levels, whatever the count before: within the tolerance several are right.
 func (p *policy) least(l levels) int32 { return slices.Min(p.rests(l)) }
 
-// most is the highest.
+// most returns the highest.
 func (p *policy) most(l levels) int32 { return slices.Max(p.rests(l)) }
 
-// rests are the counts at which a workload comes to rest, one for each that it may have before.
+// rests returns the final counts of a workload, one for each count that it may start with.
 func (p *policy) rests(l levels) []int32 {
 	var all []int32
 	for n := range highest + 1 {
@@ -152,7 +152,7 @@ func (p *policy) rests(l levels) []int32 {
 	return append(all, p.rest(l, p.Policy.Max))
 }
 
-// rest is the count at which a workload comes to rest when it has n replicas and the levels stand.
+// rest returns the final count of a workload that starts with n replicas, with constant levels.
 func (p *policy) rest(l levels, n int32) int32 {
 	key := fmt.Sprint(l, n)
 	if known, ok := p.memo[key]; ok {
@@ -169,7 +169,7 @@ func (p *policy) rest(l levels, n int32) int32 {
 	return n
 }
 
-// feed is a trigger whose level stands.
+// feed is a trigger with a constant level.
 func (p *policy) feed(i int, l levels) engine.Feed {
 	f := constant{sampled: !p.Policy.Triggers[i].Continuous}
 	switch config := p.Triggers[i].Config.(type) {
@@ -185,7 +185,7 @@ func (p *policy) feed(i int, l levels) engine.Feed {
 	return f
 }
 
-// selected are the alerts that a trigger's matchers select.
+// selected returns the alerts that a trigger's matchers select.
 func selected(config alertmanager.Config, name string, firing []string) []triggers.Alert {
 	q, err := config.Selection("")
 	if err != nil {
@@ -200,7 +200,7 @@ func selected(config alertmanager.Config, name string, firing []string) []trigge
 	return all
 }
 
-// constant reads the same for ever.
+// constant always has the same reading.
 type constant struct {
 	event   scalers.Event
 	sampled bool

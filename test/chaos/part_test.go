@@ -13,7 +13,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
-// part is a program that the schedule kills, freezes and starts again, always with the same arguments and folder.
+// part is a program that the plan kills, pauses and starts again, always with the same arguments and folder.
 type part struct {
 	t      *testing.T
 	name   string
@@ -40,7 +40,7 @@ func (e *env) part(name, binary string, args ...string) *part {
 	return p
 }
 
-// start starts it, for the first time or after it was killed.
+// start starts the program, for the first time or after it was killed.
 func (p *part) start(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -54,15 +54,15 @@ func (p *part) start(ctx context.Context) error {
 	return nil
 }
 
-// kill ends it as a crash does.
+// kill ends the program as a crash does.
 func (p *part) kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.process.Kill()
 }
 
-func (p *part) freeze() error { return p.signal(syscall.SIGSTOP) }
-func (p *part) thaw() error   { return p.signal(syscall.SIGCONT) }
+func (p *part) pause() error  { return p.signal(syscall.SIGSTOP) }
+func (p *part) resume() error { return p.signal(syscall.SIGCONT) }
 
 func (p *part) signal(s syscall.Signal) error {
 	p.mu.Lock()
@@ -70,7 +70,7 @@ func (p *part) signal(s syscall.Signal) error {
 	return p.process.Signal(s)
 }
 
-// stop asks it to end, and returns how it did.
+// stop sends SIGTERM, and returns the error of the exit code.
 func (p *part) stop() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -82,11 +82,11 @@ func (p *part) stop() error {
 	return nil
 }
 
-// alarming is what no log may say.
-var alarming = regexp.MustCompile(`(?m)^(panic:|fatal error:|goroutine \d+ \[|WARNING: DATA RACE).*$|panic recovered|http: panic`)
+// fatalMessage matches messages that no log may have.
+var fatalMessage = regexp.MustCompile(`(?m)^(panic:|fatal error:|goroutine \d+ \[|WARNING: DATA RACE).*$|panic recovered|http: panic`)
 
-// alarms are the lines of its logs that say that something is broken.
-func (p *part) alarms() []string {
+// fatalMessages returns the lines of the logs that match fatalMessage.
+func (p *part) fatalMessages() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var all []string
@@ -95,7 +95,7 @@ func (p *part) alarms() []string {
 		if err != nil {
 			return append(all, err.Error())
 		}
-		if found := alarming.Find(content); found != nil {
+		if found := fatalMessage.Find(content); found != nil {
 			all = append(all, fmt.Sprintf("%s: %s", path, found))
 		}
 	}

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// span is how long things change and parts fail; after it everything is mended.
+// span is the time of changes and faults; after it no fault is active.
 const span = 9 * time.Second
 
-// plan is all that a seed decides.
+// plan is all that a seed determines.
 type plan struct {
 	seed     uint64
 	impulses int
@@ -21,34 +21,34 @@ type plan struct {
 	faults   []fault
 }
 
-// change is one thing that becomes true.
+// change is one change of an alert, a queue or a query.
 type change struct {
 	at     time.Duration
 	object *object
-	// what is alert, publish, drain, query or copy: an old delivery that arrives once more.
+	// what is alert, publish, drain, query or copy: an old delivery that arrives again.
 	what     string
 	instance string
 	n        int
 }
 
-// String reads as what happens.
+// String returns the text for the plan.
 func (c change) String() string {
 	return fmt.Sprintf("%s %s %s%s %d", stamp(c.at), c.what, c.object.name, c.instance, c.n)
 }
 
-// fault is one misfortune, from at for length.
+// fault is one fault, from at for length.
 type fault struct {
 	at, length time.Duration
 	kind       string
-	// which of several parts, or theLeaders; whose turn it is among those that lead or do not is known only then.
+	// which is the index of the part, or theLeaders: the leader is known only at that time.
 	which int
 	delay time.Duration
 }
 
-// theLeaders is the part that belongs to who leads.
+// theLeaders stands for the leader's part.
 const theLeaders = -1
 
-// String reads as what happens.
+// String returns the text for the plan.
 func (f fault) String() string {
 	text := fmt.Sprintf("%s for %s: %s %d", stamp(f.at), f.length, f.kind, f.which)
 	if f.delay > 0 {
@@ -116,8 +116,8 @@ func (p *plan) change(r *rand.Rand) change {
 	}
 }
 
-// misfortunes are the kinds of faults, some more often than others, and how long they last, in seconds.
-var misfortunes = []struct {
+// faultKinds are the kinds of faults, some more often than others, and how long they last, in seconds.
+var faultKinds = []struct {
 	kind     string
 	weight   int
 	from, to float64
@@ -158,11 +158,11 @@ var misfortunes = []struct {
 
 func (p *plan) fault(r *rand.Rand) fault {
 	total := 0
-	for _, m := range misfortunes {
+	for _, m := range faultKinds {
 		total += m.weight
 	}
 	n := r.IntN(total)
-	for _, m := range misfortunes {
+	for _, m := range faultKinds {
 		if n -= m.weight; n >= 0 {
 			continue
 		}
@@ -178,7 +178,7 @@ func (p *plan) fault(r *rand.Rand) fault {
 	panic("the weights do not add up")
 }
 
-// String is the whole plan, for people.
+// String returns the whole plan as text.
 func (p *plan) String() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%d impulses\n", p.impulses)

@@ -24,7 +24,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
-// bare is a Deployment that nobody scales but us: how long its writes take is what the machine itself needs.
+// bare is a Deployment that only the test scales: the times of its writes are those that the machine itself needs.
 const bare = "bare"
 
 var scaledObjects = schema.GroupVersionResource{Group: "impulse.sh", Version: "v1alpha1", Resource: "scaledobjects"}
@@ -59,7 +59,7 @@ func newPlane(e *env) *plane {
 	return p
 }
 
-// list notes all counts, and returns what changes from then on.
+// list records all counts, and returns a watch from then on.
 func (p *plane) list(ctx context.Context) (*watchtools.RetryWatcher, error) {
 	deployments := p.Kube.AppsV1().Deployments(p.Namespace)
 	list, err := deployments.List(ctx, metav1.ListOptions{})
@@ -68,7 +68,7 @@ func (p *plane) list(ctx context.Context) (*watchtools.RetryWatcher, error) {
 	}
 	for i := range list.Items {
 		if d := &list.Items[i]; d.Name != bare {
-			p.env.ledger.saw(d.Name, *d.Spec.Replicas)
+			p.env.ledger.recordCount(d.Name, *d.Spec.Replicas)
 		}
 	}
 	return watchtools.NewRetryWatcherWithContext(ctx, list.ResourceVersion, &cache.ListWatch{
@@ -78,7 +78,7 @@ func (p *plane) list(ctx context.Context) (*watchtools.RetryWatcher, error) {
 	})
 }
 
-// deployment makes a Deployment. It is paused, so that no pods come and go: only its count matters.
+// deployment creates a Deployment. It is paused, so that no pods are created: only its count matters.
 func (p *plane) deployment(name string, n int32) {
 	t, labels := p.env.t, map[string]string{"app": name}
 	t.Helper()
@@ -97,7 +97,7 @@ func (p *plane) deployment(name string, n int32) {
 	}
 }
 
-// scaledObject makes an object's ScaledObject.
+// scaledObject creates an object's ScaledObject.
 func (p *plane) scaledObject(ctx context.Context, o *object) error {
 	e := p.env
 	if e.natsWire != nil {
@@ -122,12 +122,12 @@ func (p *plane) scaledObject(ctx context.Context, o *object) error {
 	return err
 }
 
-// watch notes every count that a Deployment has had. A watch that has expired, as it does when the API server was away, is
-// taken up with what there is now.
+// watch records every count of a Deployment. A watch that has expired, as after an outage of the API server, is resumed with
+// the current counts.
 func (p *plane) watch(ctx context.Context, stream *watchtools.RetryWatcher) {
 	for {
 		for e := range stream.ResultChan() {
-			p.see(e)
+			p.observe(e)
 		}
 		err := errors.New("not asked yet")
 		for err != nil {
@@ -139,8 +139,8 @@ func (p *plane) watch(ctx context.Context, stream *watchtools.RetryWatcher) {
 	}
 }
 
-// see takes in one event.
-func (p *plane) see(e watch.Event) {
+// observe records one event.
+func (p *plane) observe(e watch.Event) {
 	d, ok := e.Object.(*appsv1.Deployment)
 	switch {
 	case !ok, e.Type == watch.Deleted:
@@ -150,7 +150,7 @@ func (p *plane) see(e watch.Event) {
 		default:
 		}
 	default:
-		p.env.ledger.saw(d.Name, *d.Spec.Replicas)
+		p.env.ledger.recordCount(d.Name, *d.Spec.Replicas)
 	}
 }
 
@@ -172,7 +172,7 @@ func (p *plane) measure(ctx context.Context) {
 			}
 			break
 		}
-		p.env.ledger.measured(began, time.Since(began))
+		p.env.ledger.recordBareWrite(began, time.Since(began))
 		select {
 		case <-ctx.Done():
 			return
@@ -181,8 +181,8 @@ func (p *plane) measure(ctx context.Context) {
 	}
 }
 
-// sandbox tells the sandbox to do something with the API server.
-func (p *plane) sandbox(ctx context.Context, verb string) {
+// runSandbox tells the sandbox to do something with the API server.
+func (p *plane) runSandbox(ctx context.Context, verb string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, os.Getenv("IMPULSE_TEST_SANDBOX"), verb, "kube-apiserver", "--dir", os.Getenv("IMPULSE_TEST_SANDBOX_DIR")).CombinedOutput()

@@ -7,15 +7,15 @@ import (
 
 func TestTheShortFormBreaksEveryPart(t *testing.T) {
 	want := map[string]bool{"leader kill": true, "leader kill on acceptance": true, "gossip cut": true, "door deaf": true, "api stall": true}
-	for _, m := range misfortunes {
+	for _, m := range faultKinds {
 		whom, _, _ := strings.Cut(m.kind, " ")
 		want[whom] = true
 		if whom == "tenant" {
 			want[m.kind] = true
 		}
 	}
-	for seed := range uint64(shortForm) {
-		p, err := newPlan(shortFirst+seed, false)
+	for seed := range uint64(defaultSeeds) {
+		p, err := newPlan(defaultFirst+seed, false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,7 +44,7 @@ func (q *queues) add(ctx context.Context, object string) error {
 		return fmt.Errorf("make the consumer of %s: %w", object, err)
 	}
 	q.consumers[object] = consumer
-	q.ledger.value(object, 0)
+	q.ledger.recordValue(object, 0)
 	return nil
 }
 
@@ -56,7 +56,7 @@ func (q *queues) publish(ctx context.Context, object string, n int) {
 		}
 		q.count(object, 1, 0)
 	}
-	q.ledger.say("%s: at least %d in the queue", object, q.least(object))
+	q.ledger.log("%s: at least %d in the queue", object, q.least(object))
 }
 
 // drain takes messages and acknowledges them.
@@ -71,7 +71,7 @@ func (q *queues) drain(ctx context.Context, object string, n int) {
 			break
 		}
 	}
-	q.ledger.say("%s: at least %d in the queue", object, q.least(object))
+	q.ledger.log("%s: at least %d in the queue", object, q.least(object))
 }
 
 func (q *queues) count(object string, sent, taken int) {
@@ -79,7 +79,7 @@ func (q *queues) count(object string, sent, taken int) {
 	defer q.mu.Unlock()
 	q.sent[object] += sent
 	q.taken[object] += taken
-	q.ledger.value(object, max(0, q.sent[object]-q.taken[object]))
+	q.ledger.recordValue(object, max(0, q.sent[object]-q.taken[object]))
 }
 
 func (q *queues) least(object string) int {
@@ -127,7 +127,7 @@ func (m *metrics) set(object string, n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.values[object] = n
-	m.ledger.value(object, n)
+	m.ledger.recordValue(object, n)
 }
 
 func (m *metrics) get(object string) int {

@@ -72,7 +72,7 @@ func TestATenantThatDoesItsWorstKeepsNobodyOut(t *testing.T) {
 	for _, way := range []string{"flood", "drip", "storm", "sources"} {
 		p.faults = append(p.faults, fault{at: time.Second, length: span - 2*time.Second, kind: "tenant " + way})
 	}
-	liveThrough(t, p)
+	runPlan(t, p)
 }
 
 // slowSecond is within what refusals must lie to be the machine's: while it is busy with other things, a record takes longer than
@@ -81,7 +81,7 @@ const slowSecond = time.Second
 
 // aTenantKeepsNobodyOut: whatever another tenant did, next to nobody was refused, as long as no part was broken.
 func (v *verdict) aTenantKeepsNobodyOut() {
-	within := func(t *trouble, from, to time.Time) bool {
+	within := func(t *activeFault, from, to time.Time) bool {
 		return t.from.Before(to) && t.until.Add(aftermath).After(from)
 	}
 	var wrong []string
@@ -173,9 +173,9 @@ func (e *env) slowSources(ctx context.Context) {
 			o.spec += strings.ReplaceAll(trigger, "N", strconv.Itoa(n))
 		}
 		if err := e.plane.scaledObject(ctx, o); err != nil {
-			e.ledger.say("%s is not made: %v", o.name, err)
+			e.ledger.log("%s is not made: %v", o.name, err)
 		}
 	}
 	<-ctx.Done()
-	e.ledger.say("the slow sources were asked %d times", asked.Load())
+	e.ledger.log("the slow sources were asked %d times", asked.Load())
 }

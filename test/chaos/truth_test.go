@@ -71,7 +71,7 @@ func (t *truth) turn(id alertID) {
 		a.ends = time.Now().UTC()
 	}
 	t.mu.Unlock()
-	t.ledger.say("%s %s", id, word)
+	t.ledger.log("%s %s", id, word)
 	for _, wake := range t.wake {
 		select {
 		case wake <- struct{}{}:

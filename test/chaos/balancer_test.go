@@ -15,9 +15,9 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
-// door stands between one Alertmanager and the Impulses, as a Service does: it tries one after the other until one
-// accepts. It records what was sent and what was accepted.
-type door struct {
+// balancer stands between one Alertmanager and the Impulses, as a Service does: it tries one after the other until one
+// accepts. It records the sent and the accepted messages.
+type balancer struct {
 	*httptest.Server
 	*fate
 
@@ -30,17 +30,17 @@ type door struct {
 	mine sync.Mutex
 	rand *rand.Rand
 	deaf bool
-	// late are the objects of which something has come and nothing was accepted since.
+	// late are the objects with a message after which none was accepted.
 	late map[string]bool
-	// sent are the newest bodies of all doors that said that an alert fires.
+	// sent are the newest bodies of all balancers in which an alert fires.
 	sent *copies
 	// accepted is called after each acceptance.
 	accepted func()
 }
 
-func newDoor(t *testing.T, name, path string, seed uint64, to []string, sent *copies, l *ledger) *door {
+func newBalancer(t *testing.T, name, path string, seed uint64, to []string, sent *copies, l *ledger) *balancer {
 	t.Helper()
-	d := &door{
+	d := &balancer{
 		fate: newFate(), name: name, path: path, to: to, ledger: l, rand: rand.New(rand.NewPCG(seed, 5)), sent: sent, late: map[string]bool{},
 		accepted: func() {},
 	}
@@ -53,32 +53,32 @@ func newDoor(t *testing.T, name, path string, seed uint64, to []string, sent *co
 	return d
 }
 
-// serve passes one delivery on.
-func (d *door) serve(w http.ResponseWriter, r *http.Request) {
+// serve forwards one delivery.
+func (d *balancer) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	d.tries(body, true)
+	d.setRetrying(body, true)
 	if !d.pass(r.Context()) {
 		panic(http.ErrAbortHandler)
 	}
 	code := d.deliver(context.WithoutCancel(r.Context()), body)
-	if d.isDeaf() || !d.pass(r.Context()) {
+	if d.dropsResponses() || !d.pass(r.Context()) {
 		panic(http.ErrAbortHandler) // The answer is lost.
 	}
-	d.tries(body, code != http.StatusOK)
+	d.setRetrying(body, code != http.StatusOK)
 	w.WriteHeader(code)
 }
 
-// deliver offers a delivery to one Impulse after the other, and returns the last answer.
-func (d *door) deliver(ctx context.Context, body []byte) int {
+// deliver offers a delivery to one Impulse after the other, and returns the last status code.
+func (d *balancer) deliver(ctx context.Context, body []byte) int {
 	all, err := decode(body)
 	if err != nil {
 		d.ledger.fail("%s: %v", d.name, err)
 		return http.StatusInternalServerError
 	}
-	d.sent.keep(all, body)
+	d.sent.store(all, body)
 	for _, i := range d.order() {
 		name := fmt.Sprintf("%s → impulse-%d", d.name, i)
 		sent := d.ledger.send(name, all)
@@ -98,23 +98,23 @@ func (d *door) deliver(ctx context.Context, body []byte) int {
 	return http.StatusServiceUnavailable
 }
 
-// offer returns the answer of one Impulse; 0 when there is none.
-func (d *door) offer(ctx context.Context, to string, body []byte) int {
+// offer returns the status code of one Impulse; 0 without a response.
+func (d *balancer) offer(ctx context.Context, to string, body []byte) int {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	code, _ := testkit.Request(ctx, http.MethodPost, to+d.path, ourToken, body)
 	return code
 }
 
-// order is who is asked first.
-func (d *door) order() []int {
+// order returns the order in which the Impulses are tried.
+func (d *balancer) order() []int {
 	d.mine.Lock()
 	defer d.mine.Unlock()
 	return d.rand.Perm(len(d.to))
 }
 
-// tries notes that the Alertmanager tries on with something, or not any longer.
-func (d *door) tries(body []byte, late bool) {
+// setRetrying records whether the Alertmanager is still retrying a delivery.
+func (d *balancer) setRetrying(body []byte, late bool) {
 	all, err := decode(body)
 	if err != nil {
 		return // It is said when it is delivered.
@@ -126,26 +126,26 @@ func (d *door) tries(body []byte, late bool) {
 	}
 }
 
-func (d *door) isLate(object string) bool {
+func (d *balancer) isLate(object string) bool {
 	d.mine.Lock()
 	defer d.mine.Unlock()
 	return d.late[object]
 }
 
-// setDeaf makes answers arrive, or get lost.
-func (d *door) setDeaf(deaf bool) {
+// setDropResponses sets whether responses are lost.
+func (d *balancer) setDropResponses(deaf bool) {
 	d.mine.Lock()
 	defer d.mine.Unlock()
 	d.deaf = deaf
 }
 
-func (d *door) isDeaf() bool {
+func (d *balancer) dropsResponses() bool {
 	d.mine.Lock()
 	defer d.mine.Unlock()
 	return d.deaf
 }
 
-// decode reads what a delivery says.
+// decode returns the messages of a delivery.
 func decode(body []byte) ([]message, error) {
 	var d struct {
 		Alerts []struct {
