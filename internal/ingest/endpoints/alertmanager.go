@@ -2,7 +2,6 @@ package endpoints
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -11,7 +10,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/impulse-sh/impulse/internal/ingest/loglimit"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 )
 
@@ -26,31 +24,6 @@ const (
 	alertmanagerVersion = "4"
 	grafanaVersion      = "1"
 )
-
-// ReceiveAlerts decodes a delivery of an Alertmanager to a namespace receiver, and records its alerts. Invalid alerts are counted and
-// logged, and the others are recorded. With count, and one alert, it returns how many objects select the alert, as
-// store.Result.Objects. Its errors are *RefusedError.
-func (r *Receiver) ReceiveAlerts(ctx context.Context, to store.Endpoint, body []byte, at time.Time, count bool) (objects *int, err error) {
-	delivered, mistakes, err := DecodeAlerts(body)
-	if err != nil {
-		return nil, &RefusedError{ErrInvalid, err.Error()}
-	}
-	for _, e := range mistakes {
-		r.metrics.alerts.WithLabelValues(invalid).Inc()
-		if times, due := r.limiter.Due(loglimit.Key{Event: invalid, Namespace: to.Namespace, Sender: to.Credential}, at); due {
-			r.log.Warn("an alert is invalid", "endpoint", to.String(), "error", e, "times", times)
-		}
-	}
-	if len(delivered.Alerts) == 0 && len(mistakes) > 0 {
-		return nil, &RefusedError{ErrInvalid, errors.Join(mistakes...).Error()}
-	}
-	delivered.Endpoint, delivered.At, delivered.Count = to, at, count
-	results, err := r.record(ctx, to.Namespace, []store.Delivery{delivered})
-	if err != nil {
-		return nil, err
-	}
-	return results[0].Objects, nil
-}
 
 // delivery is the body of Alertmanager's webhook, as far as it matters here. Unknown fields are ignored.
 type delivery struct {

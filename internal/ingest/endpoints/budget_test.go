@@ -61,7 +61,7 @@ func TestLoopsOfOneNamespaceTakeNothingFromTheHookOfAnother(t *testing.T) {
 		}
 		e.open(webhook.Kind(), "calm", map[string]string{"hook": "ci", "value": "size(body.jobs)", "threshold": "1"}, triggers.Env{Namespace: "bank"})
 		send := func(namespace string) error {
-			err := e.receiver.ReceiveWebhook(t.Context(), namespace, "ci", e.message(jobs(15)), false)
+			_, err := e.receiver.ReceiveWebhook(t.Context(), e.toHook(namespace, "ci", jobs(15)))
 			return err
 		}
 		evaluated, refused := storm(func() error { return send("shop") }, func() {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -139,7 +140,7 @@ func (e *env) level(name string) string {
 }
 
 // answer returns the status code that the HTTP server gives an error, and its reason.
-func (e *env) answer(err error) (int, string) {
+func (e *env) answer(_ *int, err error) (int, string) {
 	e.t.Helper()
 	if err == nil {
 		return 200, ""
@@ -152,24 +153,34 @@ func (e *env) answer(err error) (int, string) {
 	return codes[refused.Kind], refused.Reason
 }
 
-func (e *env) message(body string, headers ...string) triggers.Message {
-	m := triggers.Message{Header: map[string][]string{}, Raw: []byte(body), At: e.now()}
+// request returns a request to a namespace; headers are names and values by turns.
+func (e *env) request(namespace, body string, headers ...string) *Request {
+	q := &Request{Namespace: namespace, Header: http.Header{}, Body: []byte(body), At: e.now()}
 	for i := 0; i+1 < len(headers); i += 2 {
-		m.Header.Set(headers[i], headers[i+1])
+		q.Header.Set(headers[i], headers[i+1])
 	}
-	return m
+	return q
+}
+
+// toHook returns a request to a hook.
+func (e *env) toHook(namespace, hook, body string, headers ...string) *Request {
+	q := e.request(namespace, body, headers...)
+	q.Param = func(string) string { return hook }
+	return q
 }
 
 // call posts to a hook.
 func (e *env) call(hook, body string) (int, string) {
 	e.t.Helper()
-	return e.answer(e.receiver.ReceiveWebhook(e.t.Context(), "shop", hook, e.message(body), false))
+	return e.answer(e.receiver.ReceiveWebhook(e.t.Context(), e.toHook("shop", hook, body)))
 }
 
 // put pushes to a trigger.
 func (e *env) put(trigger, body string, headers ...string) (int, string) {
 	e.t.Helper()
-	return e.answer(e.receiver.ReceiveLevel(e.t.Context(), "shop", "checkout", trigger, e.message(body, headers...)))
+	q := e.request("shop", body, headers...)
+	q.Param = func(name string) string { return map[string]string{"object": "checkout", "trigger": trigger}[name] }
+	return e.answer(e.receiver.ReceiveLevel(e.t.Context(), q))
 }
 
 func (e *env) counted(endpoint, result string) float64 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,82 +16,6 @@ const maxReasons = 3
 
 // secretHeaders are removed from a message before triggers decode it.
 var secretHeaders = []string{"Authorization", "Proxy-Authorization", "Cookie"}
-
-// ReceiveWebhook decodes a message for all triggers that listen to a hook of a namespace, and records their levels. With anonymous,
-// the sender has shown no credential: only triggers that verify a signature decode it. Its errors are *RefusedError.
-func (r *Receiver) ReceiveWebhook(ctx context.Context, namespace, name string, m triggers.Message, anonymous bool) error {
-	r.mu.RLock()
-	listeners := make([]*listener, 0, len(r.hooks[hook{namespace, name}]))
-	for _, l := range r.hooks[hook{namespace, name}] {
-		if l.endpoint.Signed || !anonymous {
-			listeners = append(listeners, l)
-		}
-	}
-	r.mu.RUnlock()
-	slices.SortFunc(listeners, func(a, b *listener) int { return strings.Compare(a.String(), b.String()) })
-	switch {
-	case len(listeners) > 0:
-		return r.receive(ctx, "webhook", listeners, m)
-	case anonymous && r.complete():
-		return &RefusedError{ErrUnverified, "no access"}
-	}
-	return r.notFound(fmt.Sprintf("no trigger of namespace %s listens to the hook %.63q", namespace, name))
-}
-
-// ReceiveLevel decodes a message to one trigger of type push, and records its level. Its errors are *RefusedError.
-func (r *Receiver) ReceiveLevel(ctx context.Context, namespace, object, name string, m triggers.Message) error {
-	r.mu.RLock()
-	l := r.triggers[trigger{namespace, object, name}]
-	r.mu.RUnlock()
-	if l == nil || l.endpoint.Hook != "" {
-		return r.notFound(fmt.Sprintf("ScaledObject %s/%.253s has no trigger of type push that is called %.63q", namespace, object, name))
-	}
-	return r.receive(ctx, "push", []*listener{l}, m)
-}
-
-// Record implements triggers.Endpoints: it records levels that came over NATS.
-func (r *Receiver) Record(ctx context.Context, e triggers.Endpoint, at time.Time, levels []triggers.Level) bool {
-	if len(levels) == 0 {
-		return true
-	}
-	return r.recordLevels(ctx, "nats", e.Namespace, []store.Delivery{deliveryOf(e, at, levels)}) == nil
-}
-
-// Reject implements triggers.Endpoints: it counts and logs a message that came over NATS and is invalid for good.
-func (r *Receiver) Reject(e triggers.Endpoint, reason error) {
-	r.metrics.countMessage("nats", invalid)
-	r.log.Warn("a message is invalid", "namespace", e.Namespace, "object", e.Object, "trigger", e.Trigger, "error", reason)
-}
-
-// notFound returns the error for a message to an endpoint that is not open.
-func (r *Receiver) notFound(reason string) error {
-	if !r.complete() {
-		return &RefusedError{ErrUnavailable, "not all triggers are open yet, try again in some seconds"}
-	}
-	return &RefusedError{ErrNotFound, reason}
-}
-
-// receive decodes a message for some triggers, and records the levels of those for which it is valid. If it may be valid for one of
-// them later, nothing is recorded: the sender tries again.
-func (r *Receiver) receive(ctx context.Context, endpoint string, listeners []*listener, m triggers.Message) error {
-	deliveries, result, err := r.decode(ctx, listeners, m)
-	if err != nil || len(deliveries) == 0 {
-		r.metrics.countMessage(endpoint, result)
-		return err
-	}
-	return r.recordLevels(ctx, endpoint, listeners[0].endpoint.Namespace, deliveries)
-}
-
-// recordLevels records the levels of a message, and counts the message.
-func (r *Receiver) recordLevels(ctx context.Context, endpoint, namespace string, deliveries []store.Delivery) error {
-	_, err := r.record(ctx, namespace, deliveries)
-	if err != nil {
-		r.metrics.countMessage(endpoint, unavailable)
-		return err
-	}
-	r.metrics.countMessage(endpoint, recorded)
-	return nil
-}
 
 // decode decodes a message for each listener. It returns what the message delivers, or the result that it counts as when that is
 // nothing.

@@ -4,6 +4,7 @@ package endpoints
 
 import (
 	"context"
+	"crypto/sha256"
 	"log/slog"
 	"sync"
 	"time"
@@ -27,7 +28,8 @@ type Recorder interface {
 // Receiver receives the messages of one process: those to namespace receivers, and those to the endpoints of the triggers that
 // listen. It implements triggers.Endpoints and is safe for concurrent use.
 type Receiver struct {
-	recorder *deduplicator
+	recorder Recorder
+	recent   recentIDs
 	now      func() time.Time
 	log      *slog.Logger
 	metrics  *metrics
@@ -56,7 +58,7 @@ type listener struct {
 // New returns a receiver without endpoints, for a process that has not listed its objects yet.
 func New(r Recorder, now func() time.Time, registry prometheus.Registerer, log *slog.Logger) *Receiver {
 	return &Receiver{
-		recorder: newDeduplicator(r), now: now, log: log, metrics: newMetrics(registry), budget: newBudget(now),
+		recorder: r, recent: recentIDs{digests: map[store.Endpoint][][sha256.Size]byte{}}, now: now, log: log, metrics: newMetrics(registry), budget: newBudget(now),
 		triggers: map[trigger]*listener{}, hooks: map[hook]map[trigger]*listener{},
 	}
 }

@@ -88,8 +88,13 @@ func TestADoorIsShutWithItsTrigger(t *testing.T) {
 func TestAStrangerIsHeardByThoseWhoVerifySignatures(t *testing.T) {
 	e := begin(t)
 	e.webhook("open", map[string]string{"hook": "ci", "threshold": "1"})
+	anonymous := func(hook string, headers ...string) *Request {
+		q := e.toHook("shop", hook, `{}`, headers...)
+		q.Anonymous = true
+		return q
+	}
 	call := func(hook string) int {
-		code, _ := e.answer(e.receiver.ReceiveWebhook(t.Context(), "shop", hook, e.message(`{}`), true))
+		code, _ := e.answer(e.receiver.ReceiveWebhook(t.Context(), anonymous(hook)))
 		return code
 	}
 	if call("ci") != 401 || call("nothing") != 401 || e.level("open") != "unknown" {
@@ -101,7 +106,7 @@ func TestAStrangerIsHeardByThoseWhoVerifySignatures(t *testing.T) {
 		t.Errorf("without a signature: %d", call("ci"))
 	}
 	const signature = "sha256=a0d72c41c2a1fd40a1b9d2a7ce3cc9d5ee13f1d0ab7ea3a1d4fb3fd3c6ff0e0f"
-	if code, _ := e.answer(e.receiver.ReceiveWebhook(t.Context(), "shop", "ci", e.message(`{}`, "X-Hub-Signature-256", signature), true)); code != 401 {
+	if code, _ := e.answer(e.receiver.ReceiveWebhook(t.Context(), anonymous("ci", "X-Hub-Signature-256", signature))); code != 401 {
 		t.Errorf("with a wrong one: %d", code)
 	}
 	if e.level("open") != "unknown" {
@@ -112,8 +117,8 @@ func TestAStrangerIsHeardByThoseWhoVerifySignatures(t *testing.T) {
 func TestTriggersDoNotSeeCredentials(t *testing.T) {
 	e := begin(t)
 	e.webhook("jobs", map[string]string{"hook": "ci", "match": `!("authorization" in headers || "cookie" in headers) && headers["x-a"] == "b"`, "threshold": "1"})
-	m := e.message(`{}`, "Authorization", "Bearer secret", "Cookie", "a=b", "X-A", "b")
-	if code, _ := e.answer(e.receiver.ReceiveWebhook(t.Context(), "shop", "ci", m, false)); code != 200 || e.level("jobs") != "1" {
+	m := e.toHook("shop", "ci", `{}`, "Authorization", "Bearer secret", "Cookie", "a=b", "X-A", "b")
+	if code, _ := e.answer(e.receiver.ReceiveWebhook(t.Context(), m)); code != 200 || e.level("jobs") != "1" {
 		t.Errorf("%d, %s", code, e.level("jobs"))
 	}
 }
@@ -215,7 +220,7 @@ func TestTheMessagesThatAreRememberedAreBounded(t *testing.T) {
 			t.Fatal("it is not recorded")
 		}
 	}
-	for endpoint, ids := range e.receiver.recorder.recorded {
+	for endpoint, ids := range e.receiver.recent.digests {
 		if len(ids) != maxIDs {
 			t.Errorf("%s: %d IDs are remembered, want %d", endpoint, len(ids), maxIDs)
 		}

@@ -2,42 +2,11 @@ package endpoints
 
 import (
 	"cmp"
-	"context"
 	"errors"
-	"fmt"
-	"sync"
 
 	"github.com/impulse-sh/impulse/internal/ingest/loglimit"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 )
-
-// record records the deliveries of one message to a namespace, several at the same time, and returns when all are durable. It is
-// called for every message, whichever way it came. The error is a *RefusedError of the kind ErrUnavailable.
-func (r *Receiver) record(ctx context.Context, namespace string, deliveries []store.Delivery) ([]store.Result, error) {
-	for i := range deliveries {
-		if to := deliveries[i].Endpoint.Namespace; to != namespace {
-			return nil, fmt.Errorf("a message to namespace %q has a delivery for namespace %q", namespace, to)
-		}
-	}
-	errs, results := make([]error, len(deliveries)), make([]store.Result, len(deliveries))
-	var recording sync.WaitGroup
-	for i := range deliveries {
-		recording.Go(func() { results[i], errs[i] = r.recorder.Record(ctx, deliveries[i]) })
-	}
-	recording.Wait()
-	var refused error
-	for i, err := range errs {
-		d := &deliveries[i]
-		if err != nil {
-			r.log.Warn("a message was not recorded", "endpoint", d.Endpoint.String(), "error", err)
-			refused = cmp.Or[error](refused, &RefusedError{ErrUnavailable, notRecorded(err)})
-			continue
-		}
-		r.metrics.countAlerts(&results[i], len(d.Alerts))
-		r.logUnselected(d, &results[i])
-	}
-	return results, refused
-}
 
 // notRecorded returns the reason for the sender. It names a bound of the sender's; other errors are for the log only.
 func notRecorded(err error) string {

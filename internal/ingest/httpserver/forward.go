@@ -14,16 +14,17 @@ type Forwarder interface {
 }
 
 // forward forwards a request to the leader, and answers it with the leader's answer.
-func (h *routeHandler) forward(ctx context.Context, c echo.Context, r *Request) error {
+func (h *routeHandler) forward(ctx context.Context, c echo.Context, body []byte, credential string) error {
+	r := c.Request()
 	if h.options.Forward == nil {
 		return Unavailable("this replica is not the leader")
 	}
 	answer, err := h.options.Forward.Forward(ctx, forward.Message{
-		Method: r.HTTP.Method, URI: r.HTTP.URL.RequestURI(), Header: r.HTTP.Header, Body: r.Body, Credential: r.Endpoint.Credential,
+		Method: r.Method, URI: r.URL.RequestURI(), Header: r.Header, Body: body, Credential: credential,
 	})
 	if err != nil {
 		h.metrics.forwarded.WithLabelValues("failed").Inc()
-		h.options.Log.Debug("a message was not forwarded", "endpoint", r.Endpoint.String(), "error", err)
+		h.options.Log.Debug("a message was not forwarded", "path", r.URL.Path, "credential", credential, "error", err)
 		return Unavailable("the leader cannot be reached, try again")
 	}
 	h.metrics.forwarded.WithLabelValues("answered").Inc()

@@ -9,7 +9,6 @@ import (
 
 	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
-	"github.com/impulse-sh/impulse/internal/ingest/store"
 )
 
 // Route is a route by which messages come in. The server authorizes, bounds and reads its requests.
@@ -29,20 +28,7 @@ type Route struct {
 	Anonymous bool
 	// Receive decodes and records a message. It returns how many objects select its alert where the sender asks for that, and
 	// otherwise nil. It is called on the leader only.
-	Receive func(ctx context.Context, r *Request) (objects *int, err error)
-}
-
-// Request is a request that was authorized and has arrived whole.
-type Request struct {
-	// HTTP has the header and the query, without the sender's credential if another replica forwarded it. Its body has been read.
-	HTTP *http.Request
-	// Param returns a parameter of the path, "" when the path has none of that name.
-	Param func(name string) string
-	// Endpoint has the namespace of the path, "" for the cluster-wide receiver, and the name of the credential.
-	Endpoint store.Endpoint
-	Body     []byte
-	// At is when the leader received it.
-	At time.Time
+	Receive func(ctx context.Context, r *endpoints.Request) (objects *int, err error)
 }
 
 // routeHandler handles the requests of one route.
@@ -97,20 +83,21 @@ func (h *routeHandler) handle(c echo.Context) error {
 	connectionOf(c.Request()).arrived()
 	ctx, cancel := context.WithTimeoutCause(c.Request().Context(), h.route.Within, endpoints.ErrTimeout)
 	defer cancel()
-	r := &Request{
-		HTTP: c.Request().WithContext(ctx), Param: c.Param, Body: body, At: at,
-		Endpoint: store.Endpoint{Namespace: namespace, Credential: principal.Name},
+	r := &endpoints.Request{
+		Namespace: namespace, Credential: principal.Name, Anonymous: principal.IsAnonymous(), Count: wantsCount(c.Request()),
+		Param: c.Param, Header: c.Request().Header, Query: c.QueryParams(), Body: body, At: at,
 	}
 	switch {
 	case h.options.Leading():
 		if err := reserved.grow(decoded(body, h.route.PerElement)); err != nil {
 			return h.refused(h.route, err)
 		}
-		return h.receive(ctx, c, r)
+		objects, err := h.route.Receive(ctx, r)
+		return h.answer(c, objects, err)
 	case h.forwarded:
 		return Unavailable("this replica does not lead any more")
 	default:
-		return h.forward(ctx, c, r)
+		return h.forward(ctx, c, body, principal.Name)
 	}
 }
 
@@ -119,9 +106,11 @@ type selection struct {
 	SelectedBy int `json:"selectedBy"`
 }
 
-// receive hands a request to the receiver, and answers it: 200 means that its levels or alerts are durable.
-func (h *routeHandler) receive(ctx context.Context, c echo.Context, r *Request) error {
-	objects, err := h.route.Receive(ctx, r)
+// wantsCount reports whether a sender asks for more than a status (RFC 7240).
+func wantsCount(r *http.Request) bool { return r.Header.Get("Prefer") == "return=representation" }
+
+// answer answers a request: 200 means that its levels or alerts are durable.
+func (h *routeHandler) answer(c echo.Context, objects *int, err error) error {
 	if err != nil {
 		return answerTo(err)
 	}

@@ -201,9 +201,9 @@ func TestAHandlerThatPanicsOrFailsIsAnswered(t *testing.T) {
 	r := &record{}
 	_, s := serve(t, r, nil)
 	e := s.router(map[string]string{})
-	for path, receive := range map[string]func(context.Context, *Request) (*int, error){
-		"/panics/:namespace": func(context.Context, *Request) (*int, error) { panic("no") },
-		"/fails/:namespace":  func(context.Context, *Request) (*int, error) { return nil, errors.New("some secret") },
+	for path, receive := range map[string]func(context.Context, *endpoints.Request) (*int, error){
+		"/panics/:namespace": func(context.Context, *endpoints.Request) (*int, error) { panic("no") },
+		"/fails/:namespace":  func(context.Context, *endpoints.Request) (*int, error) { return nil, errors.New("some secret") },
 	} {
 		e.POST(path, s.handler(Route{Name: path, Receive: receive}, s.authorize, false))
 		w := post(t, e, strings.Replace(path, ":namespace", "shop", 1), "", "")

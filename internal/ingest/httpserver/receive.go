@@ -1,15 +1,12 @@
 package httpserver
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
-	"github.com/impulse-sh/impulse/triggers"
 )
 
 // maxAlertsBody bounds the body of a delivery of an Alertmanager, in bytes: some 20 000 alerts.
@@ -18,37 +15,19 @@ const maxAlertsBody = 8 << 20
 // receivingRoutes returns the routes by which alerts and levels come in: the namespace receivers, the cluster-wide receiver and the
 // trigger endpoints.
 func (s *Server) receivingRoutes() []Route {
+	r := s.options.Receiver
 	namespace := Route{
 		Name: "alertmanager", Method: http.MethodPost, Path: "/v1/alertmanager/:namespace",
-		MaxBody: maxAlertsBody, PerElement: bytesPerString, Receive: s.receiveAlerts,
+		MaxBody: maxAlertsBody, PerElement: bytesPerString, Receive: r.ReceiveAlerts,
 	}
 	cluster := namespace
 	cluster.Path = "/v1/alertmanager"
 	return []Route{
 		namespace, cluster,
 		// The certificate of a signature may have to be fetched first.
-		{Name: "webhook", Method: http.MethodPost, Path: "/v1/webhook/:namespace/:hook", Within: longestAnswer, Anonymous: true, Receive: s.receiveWebhook},
-		{Name: "push", Method: http.MethodPut, Path: "/v1/namespaces/:namespace/scaledobjects/:object/triggers/:trigger", Receive: s.receiveLevel},
+		{Name: "webhook", Method: http.MethodPost, Path: "/v1/webhook/:namespace/:hook", Within: longestAnswer, Anonymous: true, Receive: r.ReceiveWebhook},
+		{Name: "push", Method: http.MethodPut, Path: "/v1/namespaces/:namespace/scaledobjects/:object/triggers/:trigger", Receive: r.ReceiveLevel},
 	}
-}
-
-func (s *Server) receiveAlerts(ctx context.Context, r *Request) (*int, error) {
-	// RFC 7240: the sender asks for more than a status.
-	count := r.HTTP.Header.Get("Prefer") == "return=representation"
-	return s.options.Receiver.ReceiveAlerts(ctx, r.Endpoint, r.Body, r.At, count)
-}
-
-func (s *Server) receiveWebhook(ctx context.Context, r *Request) (*int, error) {
-	return nil, s.options.Receiver.ReceiveWebhook(ctx, r.Endpoint.Namespace, r.Param("hook"), message(r), r.Endpoint.Credential == auth.Anonymous)
-}
-
-func (s *Server) receiveLevel(ctx context.Context, r *Request) (*int, error) {
-	return nil, s.options.Receiver.ReceiveLevel(ctx, r.Endpoint.Namespace, r.Param("object"), r.Param("trigger"), message(r))
-}
-
-// message returns a request as triggers decode it.
-func message(r *Request) triggers.Message {
-	return triggers.Message{Header: r.HTTP.Header, Query: r.HTTP.URL.Query(), Raw: r.Body, At: r.At}
 }
 
 // answerTo returns the answer to a message that was not recorded. Only an answer that is final has a reason for the log.

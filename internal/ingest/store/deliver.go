@@ -216,3 +216,15 @@ func (s *Store) logTruncated(d *Delivery) {
 		s.log.Info("deliveries are complete again", "endpoint", endpoint)
 	}
 }
+
+// notify calls each watcher with its newest version, unless it has been called with it. The mutex is not held.
+func (s *Store) notify(all []*watcher) {
+	for _, w := range all {
+		w.notifying.Lock()
+		if v := s.snapshot(w); !w.removed && v.version > w.notified {
+			w.notified = v.version
+			w.changed(v.at, v.alerts, v.err)
+		}
+		w.notifying.Unlock()
+	}
+}
