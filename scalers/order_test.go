@@ -32,11 +32,7 @@ func TestOrder(t *testing.T) {
 			t.Fatalf("got %d stages, want %d", len(rules), len(want))
 		}
 		for i, names := range want {
-			var got []string
-			for _, r := range rules[i] {
-				got = append(got, r.String())
-			}
-			if !slices.Equal(got, names) {
+			if got := namesOf(rules[i]); !slices.Equal(got, names) {
 				t.Errorf("stage %d: got the rules %v, want %v", i+1, got, names)
 			}
 		}
@@ -84,80 +80,94 @@ func strayStep(steps []scalers.Step, rules [][]scalers.Rule, most []int) int {
 	return -1
 }
 
-func rulesOf(steps []scalers.Step) string {
+func namesOf(rules []scalers.Rule) []string {
 	var names []string
-	for _, s := range steps {
-		names = append(names, s.Rule.String())
+	for _, r := range rules {
+		names = append(names, r.String())
 	}
-	return strings.Join(names, " ")
+	return names
 }
 
-// TestOrderDecides has a decision for each pair of neighbours in the table that gives another count, or other reasons, when
-// the two are swapped.
+func rulesOf(steps []scalers.Step) string {
+	var rules []scalers.Rule
+	for _, s := range steps {
+		rules = append(rules, s.Rule)
+	}
+	return strings.Join(namesOf(rules), " ")
+}
+
+// orderCase is a decision that would differ, in its count or its steps, if two neighbours in the table were swapped.
+type orderCase struct {
+	policy  scalers.Policy
+	current int32
+	event   scalers.Event
+	// other is the event of a second trigger; none when it is zero.
+	other  scalers.Event
+	memory scalers.Memory
+	want   int32
+	rules  string
+}
+
+func levelOf(n scalers.Milli, current int32) scalers.Event {
+	return scalers.Event{At: epoch, Value: n * 1000, Current: current, Ready: current}
+}
+
+func atMost(n int32) scalers.Behavior {
+	return scalers.Behavior{Policies: []scalers.RatePolicy{{Amount: n, Period: time.Minute}}}
+}
+
+var failed = scalers.Event{At: epoch, Err: errSource}
+
+// orderCases has a case for each pair of neighbours in the table.
+var orderCases = map[string]orderCase{
+	"activation, then the limits: the minimum does not start an idle workload": {
+		policy: scalers.Policy{Min: 3, Max: 9}, event: levelOf(50, 0), want: 5, rules: "activation formula",
+	},
+	"the limits, then the formula: the rate counts from the limit": {
+		policy: scalers.Policy{Min: 3, Max: 9, Idle: scalers.NoIdle, Up: atMost(2)}, event: levelOf(90, 1), current: 1,
+		want: 5, rules: "minReplicaCount formula rate",
+	},
+	"the formula, then the tolerance": {
+		policy: scalers.Policy{Min: 1, Max: 9, Idle: scalers.NoIdle, Up: scalers.Behavior{Tolerance: 100_000}}, event: levelOf(41, 4), current: 4,
+		want: 4, rules: "formula tolerance",
+	},
+	"the tolerance, then the unknown": {
+		policy: scalers.Policy{Min: 1, Max: 9, Idle: scalers.NoIdle}, event: levelOf(20, 4), other: failed, current: 4,
+		want: 4, rules: "formula unknown",
+	},
+	"the unknown, then the fallback": {
+		policy: scalers.Policy{Min: 1, Max: 9, Idle: scalers.NoIdle, Fallback: &scalers.Fallback{Replicas: 3}}, event: levelOf(20, 4), other: failed,
+		current: 4, want: 3, rules: "formula unknown fallback",
+	},
+	"the fallback, then the window": {
+		policy: scalers.Policy{
+			Min: 1, Max: 9, Idle: scalers.NoIdle, Fallback: &scalers.Fallback{Replicas: 7}, Up: scalers.Behavior{Window: time.Second},
+		},
+		event: failed, current: 4, want: 4, rules: "fallback stabilization",
+	},
+	"the window, then the rate": {
+		policy: scalers.Policy{
+			Min: 1, Max: 9, Idle: scalers.NoIdle,
+			Down: scalers.Behavior{Window: time.Second, Policies: []scalers.RatePolicy{{Amount: 1, Period: time.Minute}}},
+		},
+		event: levelOf(20, 8), current: 8, memory: recommendedBefore(6, 500*time.Millisecond),
+		want: 7, rules: "formula stabilization rate",
+	},
+	"the rate, then the idle count": {
+		policy: scalers.Policy{Max: 9, Down: atMost(3), InitialCooldown: 2 * time.Hour}, event: levelOf(0, 8), current: 8,
+		want: 5, rules: "formula rate",
+	},
+	"the idle count, then the limits": {
+		policy: scalers.Policy{Min: 2, Max: 9}, event: levelOf(0, 2), current: 2, want: 0, rules: "formula",
+	},
+	"the limits, then the pause": {
+		policy: scalers.Policy{Min: 2, Max: 9, Idle: scalers.NoIdle, Paused: scalers.Paused{Fixed: true, At: 20}}, event: levelOf(200, 4), current: 4,
+		want: 20, rules: "formula maxReplicaCount paused",
+	},
+}
+
 func TestOrderDecides(t *testing.T) {
-	const second = time.Second
-	level := func(n scalers.Milli, current int32) scalers.Event {
-		return scalers.Event{At: epoch, Value: n * 1000, Current: current, Ready: current}
-	}
-	atMost := func(n int32) scalers.Behavior {
-		return scalers.Behavior{Policies: []scalers.RatePolicy{{Amount: n, Period: time.Minute}}}
-	}
-	failing := scalers.Event{At: epoch, Err: errSource}
-	for name, c := range map[string]struct {
-		policy  scalers.Policy
-		current int32
-		event   scalers.Event
-		// other is the event of a second trigger; none when it is zero.
-		other  scalers.Event
-		memory scalers.Memory
-		want   int32
-		rules  string
-	}{
-		"activation, then the limits: the minimum does not start an idle workload": {
-			policy: scalers.Policy{Min: 3, Max: 9}, event: level(50, 0), want: 5, rules: "activation formula",
-		},
-		"the limits, then the formula: the rate counts from the limit": {
-			policy: scalers.Policy{Min: 3, Max: 9, Idle: scalers.NoIdle, Up: atMost(2)}, event: level(90, 1), current: 1,
-			want: 5, rules: "minReplicaCount formula rate",
-		},
-		"the formula, then the tolerance": {
-			policy: scalers.Policy{Min: 1, Max: 9, Idle: scalers.NoIdle, Up: scalers.Behavior{Tolerance: 100_000}}, event: level(41, 4), current: 4,
-			want: 4, rules: "formula tolerance",
-		},
-		"the tolerance, then the unknown": {
-			policy: scalers.Policy{Min: 1, Max: 9, Idle: scalers.NoIdle}, event: level(20, 4), other: failing, current: 4,
-			want: 4, rules: "formula unknown",
-		},
-		"the unknown, then the fallback": {
-			policy: scalers.Policy{Min: 1, Max: 9, Idle: scalers.NoIdle, Fallback: &scalers.Fallback{Replicas: 3}}, event: level(20, 4), other: failing,
-			current: 4, want: 3, rules: "formula unknown fallback",
-		},
-		"the fallback, then the window": {
-			policy: scalers.Policy{
-				Min: 1, Max: 9, Idle: scalers.NoIdle, Fallback: &scalers.Fallback{Replicas: 7}, Up: scalers.Behavior{Window: second},
-			},
-			event: failing, current: 4, want: 4, rules: "fallback stabilization",
-		},
-		"the window, then the rate": {
-			policy: scalers.Policy{
-				Min: 1, Max: 9, Idle: scalers.NoIdle,
-				Down: scalers.Behavior{Window: second, Policies: []scalers.RatePolicy{{Amount: 1, Period: time.Minute}}},
-			},
-			event: level(20, 8), current: 8, memory: recommendedBefore(6, 500*time.Millisecond),
-			want: 7, rules: "formula stabilization rate",
-		},
-		"the rate, then the idle count": {
-			policy: scalers.Policy{Max: 9, Down: atMost(3), InitialCooldown: 2 * time.Hour}, event: level(0, 8), current: 8,
-			want: 5, rules: "formula rate",
-		},
-		"the idle count, then the limits": {
-			policy: scalers.Policy{Min: 2, Max: 9}, event: level(0, 2), current: 2, want: 0, rules: "formula",
-		},
-		"the limits, then the pause": {
-			policy: scalers.Policy{Min: 2, Max: 9, Idle: scalers.NoIdle, Paused: scalers.Paused{Fixed: true, At: 20}}, event: level(200, 4), current: 4,
-			want: 20, rules: "formula maxReplicaCount paused",
-		},
-	} {
+	for name, c := range orderCases {
 		t.Run(name, func(t *testing.T) {
 			p := c.policy
 			p.Triggers, p.Created = []scalers.Trigger{{Name: "queue", Target: 10_000}}, epoch.Add(-time.Hour)

@@ -6,29 +6,29 @@ type Unknown uint8
 const (
 	// None is the reason of a level that is known.
 	None Unknown = iota
-	// NotRead: no reading has arrived since the start.
+	// NotRead means that no reading has arrived since the start.
 	NotRead
-	// Failed: the source could not be read (Event.Err).
+	// Failed means that the source could not be read (Event.Err).
 	Failed
-	// Negative: the level, or the usage of a pod, is below zero.
+	// Negative means that the level, or the usage of a pod, is below zero.
 	Negative
-	// Stale: the reading is older than Trigger.StaleAfter.
+	// Stale means that the reading is older than Trigger.StaleAfter.
 	Stale
-	// NoReadyPods: metric type Value, and no pod was ready when the source was read.
+	// NoReadyPods means that no pod was ready when the source was read, for metric type Value.
 	NoReadyPods
-	// NoTarget: Trigger.Target is not above zero.
+	// NoTarget means that Trigger.Target is not above zero.
 	NoTarget
-	// NoPods: no pod of a per-pod reading was measured.
+	// NoPods means that no pod of a per-pod reading was measured.
 	NoPods
-	// NoRequest: a utilization, and some pod does not request the resource.
+	// NoRequest means that some pod does not request the resource, for metric type Utilization.
 	NoRequest
-	// Misread: a per-pod reading for a trigger that has one level, or the reverse.
+	// Misread means that the event is per-pod and the trigger is not, or the reverse.
 	Misread
-	// Incomplete: some input of the formula is unknown.
+	// Incomplete means that some input of the formula is unknown.
 	Incomplete
-	// FormulaFailed: the formula gave no number (Decision.FormulaErr).
+	// FormulaFailed means that the formula gave no number (Decision.FormulaErr).
 	FormulaFailed
-	// Uncertain: only the least that the level can be is known (Event.AtLeast).
+	// Uncertain means that only the least value of the level is known (Event.AtLeast).
 	Uncertain
 )
 

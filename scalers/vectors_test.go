@@ -219,12 +219,12 @@ func (v *vector) run(t *testing.T) {
 			}
 		}
 		w.decide(at)
-		v.check(t, w, at, at+interval)
+		v.check(t, w, at+interval)
 	}
 }
 
 // check checks the counts that are expected before the next values arrive.
-func (v *vector) check(t *testing.T, w *workload, at, next time.Duration) {
+func (v *vector) check(t *testing.T, w *workload, next time.Duration) {
 	t.Helper()
 	for len(v.Expect) > 0 && time.Duration(v.Expect[0].At) < next {
 		e := v.Expect[0]

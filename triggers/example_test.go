@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/impulse-sh/impulse/scalers"
@@ -77,8 +78,8 @@ func ExamplePoll() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	poller := triggers.NewPoller(1, 1)
-	done := make(chan error)
-	go func() { done <- poller.Run(ctx) }()
+	var polling sync.WaitGroup
+	polling.Go(func() { _ = poller.Run(ctx) })
 
 	kind := fileKind()
 	config, err := kind.Decode(map[string]string{"path": path, "threshold": "20"})
@@ -91,10 +92,13 @@ func ExamplePoll() {
 		fmt.Println(err)
 		return
 	}
-	_ = source.Run(ctx, func(e scalers.Event) {
+	err = source.Run(ctx, func(e scalers.Event) {
 		fmt.Println(e.Trigger, "is", e.Value)
 		cancel()
 	})
-	<-done
-	// Output: waiting is 240
+	polling.Wait()
+	fmt.Println("Run returned:", err)
+	// Output:
+	// waiting is 240
+	// Run returned: context canceled
 }
