@@ -76,7 +76,7 @@ func (o *Options) query(ctx context.Context, w *compile.Workload) (*Load, error)
 		}
 		names = append(names, w.Triggers[i].Name)
 		if err := queryRange(ctx, promv1.NewAPI(client), promQL.PromQL(), promv1.Range{Start: from, End: to, Step: step}, rows, len(names)); err != nil {
-			return nil, fmt.Errorf("ask %s for trigger %s: %w", o.Prometheus, w.Triggers[i].Name, explained(err, timeout))
+			return nil, fmt.Errorf("query %s for trigger %s: %w", o.Prometheus, w.Triggers[i].Name, explained(err, timeout))
 		}
 	}
 	switch {

@@ -215,7 +215,7 @@ func (s *spec) run(t *testing.T) []string {
 			readings = readings[1:]
 		} else {
 			until(writes[0].at)
-			target.by(writes[0].to)
+			target.writeForeign(writes[0].to)
 			writes = writes[1:]
 		}
 		synctest.Wait()

@@ -18,7 +18,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// What the decision loop promises of its pacing.
+// The pacing that the decision loop promises.
 const (
 	firstDecisionTimeout         = time.Second
 	writesPerSecond, writesBurst = 5, 10
@@ -30,20 +30,20 @@ const (
 	raiseAnswer                  = 5 * time.Second
 )
 
-// target is a workload in memory that fails as it is told to.
+// target is a workload in memory, whose writes fail on demand.
 type target struct {
 	mu      sync.Mutex
 	seen    actuator.Observation
 	version int
 	changed func(actuator.Observation)
-	// fail, when set, is asked before each write; afterwards when lost is set: the write lands, but its answer does not.
+	// fail, when set, returns the error of a write. With lost, the write is applied nevertheless.
 	fail func(n int32) error
 	lost bool
-	// admit, when set, is what admission makes of a count.
+	// admit, when set, returns the count that admission stores instead.
 	admit func(n int32) int32
-	// takes is how long a write takes, and answers how long its answer then takes.
-	takes, answers time.Duration
-	// writes are the counts that were asked for, and when.
+	// latency is the time until a write is applied, answerLatency the time from then to its result.
+	latency, answerLatency time.Duration
+	// writes are the writes that were tried.
 	writes []write
 	busy   bool
 	// podsFollow: each pod is ready at once, and gone at once.
@@ -74,7 +74,7 @@ func (t *target) Set(_ context.Context, _ actuator.Target, seen actuator.Scale, 
 		panic("two writes at once")
 	}
 	t.busy = true
-	t.wait(t.takes)
+	t.wait(t.latency)
 	w := write{at: time.Now(), from: seen.Replicas, to: n}
 	err := t.refuse(seen, n)
 	if err == nil || t.lost {
@@ -87,17 +87,17 @@ func (t *target) Set(_ context.Context, _ actuator.Target, seen actuator.Scale, 
 		}
 		if n != t.seen.Scale.Replicas {
 			t.seen.Scale.Replicas = n
-			t.tell()
+			t.notify()
 		}
 	}
 	t.writes = append(t.writes, w)
 	stored := t.seen.Scale
-	t.wait(t.answers)
+	t.wait(t.answerLatency)
 	t.busy = false
 	return stored, err
 }
 
-// wait lets time pass; t.mu is held, but not meanwhile.
+// wait lets time pass. The caller holds t.mu; it is released meanwhile.
 func (t *target) wait(d time.Duration) {
 	if d > 0 {
 		t.mu.Unlock()
@@ -118,8 +118,8 @@ func (t *target) refuse(seen actuator.Scale, n int32) error {
 	return nil
 }
 
-// tell tells the watcher; t.mu is held.
-func (t *target) tell() {
+// notify passes the target to its watcher. The caller holds t.mu.
+func (t *target) notify() {
 	if t.podsFollow {
 		t.seen.Ready = t.seen.Scale.Replicas
 	}
@@ -130,25 +130,27 @@ func (t *target) tell() {
 	}
 }
 
-// change is another hand's.
+// change changes the target as somebody else would.
 func (t *target) change(f func(o *actuator.Observation)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f(&t.seen)
-	t.tell()
+	t.notify()
 }
 
-// by is another hand's write of the count.
-func (t *target) by(n int32) { t.change(func(o *actuator.Observation) { o.Scale.Replicas = n }) }
+// writeForeign writes the count as somebody else would.
+func (t *target) writeForeign(n int32) {
+	t.change(func(o *actuator.Observation) { o.Scale.Replicas = n })
+}
 
-func (t *target) breaks(f func(n int32) error) {
+func (t *target) failWith(f func(n int32) error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.fail = f
 }
 
-// caps makes admission let through no more than n replicas; 0: any number.
-func (t *target) caps(n int32) {
+// admitAtMost makes admission lower higher counts to n; 0: it allows any count.
+func (t *target) admitAtMost(n int32) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.admit = nil
@@ -169,7 +171,7 @@ func (t *target) written() []write {
 	return append([]write(nil), t.writes...)
 }
 
-// source is a trigger that says what it is told to.
+// source is a trigger that emits on demand.
 type source struct {
 	mu   sync.Mutex
 	emit func(scalers.Event)
@@ -189,12 +191,12 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 	}
 }
 
-// says emits a level that was read just now.
-func (s *source) says(level int64) {
+// emits emits a level that is read now.
+func (s *source) emits(level int64) {
 	s.send(scalers.Event{At: scalers.InstantOf(time.Now()), Value: scalers.Milli(level * 1000)})
 }
 
-func (s *source) fails(reason string) {
+func (s *source) emitsError(reason string) {
 	s.send(scalers.Event{At: scalers.InstantOf(time.Now()), Err: errors.New(reason)})
 }
 
@@ -205,7 +207,7 @@ func (s *source) send(e scalers.Event) {
 	emit(e)
 }
 
-// journal remembers what was reported.
+// journal stores the outcomes that were reported.
 type journal struct {
 	mu        sync.Mutex
 	decisions int
@@ -226,80 +228,80 @@ func (j *journal) Decided(o *Outcome) {
 	j.last, j.decision = *o, *o.Decision
 }
 
-func (j *journal) decided() int {
+func (j *journal) decisionCount() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.decisions
 }
 
-// wrote are the writes that have ended.
-func (j *journal) wrote() []loop.EndedWrite {
+// ended returns the writes that have ended.
+func (j *journal) ended() []loop.EndedWrite {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return append([]loop.EndedWrite(nil), j.writes...)
 }
 
-func (j *journal) now() Outcome {
+func (j *journal) latest() Outcome {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.last
 }
 
-// world is a pipeline and all that is around it, in a bubble of fake time.
+// env is an autoscaler with its target and sources, in a bubble of fake time.
 type env struct {
-	t       *testing.T
-	target  *target
-	sources []*source
-	journal *journal
-	leading atomic.Bool
-	spec    *compile.Workload
-	pipe    *Autoscaler
-	stop    func() scalers.Memory
+	t          *testing.T
+	target     *target
+	sources    []*source
+	journal    *journal
+	leading    atomic.Bool
+	workload   *compile.Workload
+	autoscaler *Autoscaler
+	stop       func() scalers.Memory
 }
 
-// newEnv has a workload of 1 to 10 replicas, one for each unit of the level of n pushed triggers.
+// newEnv returns an env with a workload of 1 to 10 replicas, one for each unit of the level of n pushed triggers.
 func newEnv(t *testing.T, n int, replicas int32) *env {
 	t.Helper()
-	w := &env{t: t, target: &target{version: 1}, journal: &journal{}}
-	w.leading.Store(true)
-	w.target.seen = actuator.Observation{Scale: actuator.Scale{UID: "u", Replicas: replicas, ResourceVersion: "1"}, Ready: replicas}
-	w.spec = &compile.Workload{Namespace: "shop", Name: "web", Policy: &scalers.Policy{Min: 1, Max: 10, Idle: scalers.NoIdle}}
+	e := &env{t: t, target: &target{version: 1}, journal: &journal{}}
+	e.leading.Store(true)
+	e.target.seen = actuator.Observation{Scale: actuator.Scale{UID: "u", Replicas: replicas, ResourceVersion: "1"}, Ready: replicas}
+	e.workload = &compile.Workload{Namespace: "shop", Name: "web", Policy: &scalers.Policy{Min: 1, Max: 10, Idle: scalers.NoIdle}}
 	for i := range n {
 		name := fmt.Sprint("t", i)
-		w.spec.Triggers = append(w.spec.Triggers, compile.Trigger{Name: name})
-		w.spec.Policy.Triggers = append(w.spec.Policy.Triggers, scalers.Trigger{Name: name, Target: 1000, Exact: true, Continuous: true})
-		w.sources = append(w.sources, &source{end: make(chan error)})
+		e.workload.Triggers = append(e.workload.Triggers, compile.Trigger{Name: name})
+		e.workload.Policy.Triggers = append(e.workload.Policy.Triggers, scalers.Trigger{Name: name, Target: 1000, Exact: true, Continuous: true})
+		e.sources = append(e.sources, &source{end: make(chan error)})
 	}
-	return w
+	return e
 }
 
-// start runs a pipeline with what an earlier one remembered.
-func (w *env) start(m scalers.Memory) { w.resume(Past{Memory: m}) }
+// start runs an autoscaler with a memory.
+func (e *env) start(m scalers.Memory) { e.resume(Past{Memory: m}) }
 
-// resume is start with what may be missing of it.
-func (w *env) resume(past Past) {
-	w.t.Helper()
-	w.pipe = New(Options{
-		Workload: w.spec, Actuator: w.target, Reporter: w.journal, Now: NewClock(),
-		Open:     func(i int) (triggers.Source, error) { return w.sources[i], nil },
-		MayWrite: func() bool { return w.leading.Load() },
+// resume runs an autoscaler with a past.
+func (e *env) resume(past Past) {
+	e.t.Helper()
+	e.autoscaler = New(Options{
+		Workload: e.workload, Actuator: e.target, Reporter: e.journal, Now: NewClock(),
+		Open:     func(i int) (triggers.Source, error) { return e.sources[i], nil },
+		MayWrite: func() bool { return e.leading.Load() },
 	})
-	ctx, cancel := context.WithCancel(w.t.Context())
+	ctx, cancel := context.WithCancel(e.t.Context())
 	end := make(chan scalers.Memory, 1)
-	go func() { end <- w.pipe.Run(ctx, past) }()
-	w.stop = func() scalers.Memory {
+	go func() { end <- e.autoscaler.Run(ctx, past) }()
+	e.stop = func() scalers.Memory {
 		cancel()
 		return <-end
 	}
 	synctest.Wait()
 }
 
-// want fails when the target does not have n replicas once everything has come to rest.
-func (w *env) want(n int32) {
-	w.t.Helper()
+// want fails when the target does not have n replicas once every goroutine waits.
+func (e *env) want(n int32) {
+	e.t.Helper()
 	synctest.Wait()
-	if got := w.target.count(); got != n {
-		w.t.Fatalf("the target has %d replicas, want %d", got, n)
+	if got := e.target.count(); got != n {
+		e.t.Fatalf("the target has %d replicas, want %d", got, n)
 	}
 }
 
@@ -309,13 +311,13 @@ func pass(d time.Duration) {
 	synctest.Wait()
 }
 
-// in runs a test with a started world of n triggers.
-func in(t *testing.T, n int, replicas int32, test func(t *testing.T, w *env)) {
+// in runs a test in an env with n triggers whose autoscaler runs.
+func in(t *testing.T, n int, replicas int32, test func(t *testing.T, e *env)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newEnv(t, n, replicas)
-		w.start(scalers.Memory{})
-		test(t, w)
-		w.stop()
+		e := newEnv(t, n, replicas)
+		e.start(scalers.Memory{})
+		test(t, e)
+		e.stop()
 	})
 }

@@ -12,66 +12,66 @@ import (
 const outageLength = 10 * time.Minute
 
 func TestAfterTenMinutesWithoutAnAPIServerOnlyTheNewestIsWritten(t *testing.T) {
-	in(t, 2, 1, func(t *testing.T, w *env) {
-		w.sources[0].says(4)
-		w.sources[1].says(1)
-		w.want(4)
-		before := len(w.target.written())
-		w.target.breaks(func(int32) error { return actuator.ErrThrottled })
+	in(t, 2, 1, func(t *testing.T, e *env) {
+		e.sources[0].emits(4)
+		e.sources[1].emits(1)
+		e.want(4)
+		before := len(e.target.written())
+		e.target.failWith(func(int32) error { return actuator.ErrThrottled })
 		for i := range int64(outageLength / time.Second) {
-			w.sources[0].says(5 + i%5)
+			e.sources[0].emits(5 + i%5)
 			pass(time.Second)
 		}
-		w.sources[0].says(6)
-		w.sources[1].fails("connection refused")
-		tried := len(w.target.written()) - before
+		e.sources[0].emits(6)
+		e.sources[1].emitsError("connection refused")
+		tried := len(e.target.written()) - before
 		// What fails for long is tried rarely, however often its count changes.
 		if most := int(outageLength/longestRaise) + 20; tried > most {
-			t.Errorf("%d tries in %s, want %d at most", tried, outageLength, most)
+			t.Errorf("got %d writes in %s, want %d at most", tried, outageLength, most)
 		}
-		w.target.breaks(nil)
+		e.target.failWith(nil)
 		pass(longestLower)
-		w.want(6)
-		if all := w.target.written()[before+tried:]; len(all) > 2 || all[len(all)-1].to != 6 {
-			t.Errorf("on its return the API server got %v, want the newest count", all)
+		e.want(6)
+		if all := e.target.written()[before+tried:]; len(all) > 2 || all[len(all)-1].to != 6 {
+			t.Errorf("got the writes %v when the API server was back, want the newest count, 6", all)
 		}
 	})
 }
 
 func TestASourceThatFlapsLowersNothingButByWhatItSays(t *testing.T) {
-	in(t, 1, 1, func(t *testing.T, w *env) {
-		w.sources[0].says(7)
-		w.want(7)
-		decided := w.journal.decided()
+	in(t, 1, 1, func(t *testing.T, e *env) {
+		e.sources[0].emits(7)
+		e.want(7)
+		decided := e.journal.decisionCount()
 		for range 200 {
-			w.sources[0].fails("i/o timeout")
+			e.sources[0].emitsError("i/o timeout")
 			pass(100 * time.Millisecond)
-			w.want(7)
-			w.sources[0].says(7)
+			e.want(7)
+			e.sources[0].emits(7)
 			pass(100 * time.Millisecond)
-			w.want(7)
+			e.want(7)
 		}
-		if n := len(w.target.written()); n != 1 {
-			t.Errorf("%d writes, want the first only", n)
+		if n := len(e.target.written()); n != 1 {
+			t.Errorf("got %d writes, want the first only", n)
 		}
-		if n := w.journal.decided() - decided; n > 400 {
-			t.Errorf("%d decisions on 400 readings", n)
+		if n := e.journal.decisionCount() - decided; n > 400 {
+			t.Errorf("got %d decisions on 400 readings, want 400 at most", n)
 		}
-		w.sources[0].says(2)
-		w.want(2)
+		e.sources[0].emits(2)
+		e.want(2)
 	})
 }
 
 func TestAClockThatIsSetBackIsNotSeen(t *testing.T) {
-	in(t, 1, 5, func(_ *testing.T, w *env) {
-		w.sources[0].says(5)
-		w.want(5)
-		m := w.stop()
+	in(t, 1, 5, func(_ *testing.T, e *env) {
+		e.sources[0].emits(5)
+		e.want(5)
+		m := e.stop()
 		pass(time.Minute)
 		// The machine was ahead by an hour when this was remembered, and is right now.
 		ahead := scalers.InstantOf(time.Now().Add(time.Hour))
-		w.start(m.Recommended(w.spec.Policy, ahead, 5))
-		w.sources[0].says(3)
-		w.want(3)
+		e.start(m.Recommended(e.workload.Policy, ahead, 5))
+		e.sources[0].emits(3)
+		e.want(3)
 	})
 }

@@ -18,24 +18,24 @@ func TestPodsAreToldOnceTheTargetIsKnown(t *testing.T) {
 	t.Parallel()
 	r := newPodLister()
 	if _, err := r.selector(); !errors.Is(err, errUnobserved) {
-		t.Errorf("an unseen target has a selector: %v", err)
+		t.Errorf("got the error %v before the first observation, want %v", err, errUnobserved)
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	if r.await(ended) {
-		t.Error("there is something to ask for before the target is known")
+		t.Error("await returns true before the first observation, want false with its context")
 	}
 	r.observe(actuator.Observation{Err: actuator.ErrNotFound})
 	if !r.await(t.Context()) {
-		t.Error("that there is no target is not told")
+		t.Error("await returns false after an observation without a target, want true")
 	}
 	if _, err := r.selector(); !errors.Is(err, actuator.ErrNotFound) {
-		t.Errorf("the pods of a missing target: %v", err)
+		t.Errorf("got the error %v for a missing target, want %v", err, actuator.ErrNotFound)
 	}
 	r.observe(actuator.Observation{Scale: actuator.Scale{UID: "1", Selector: "app=web"}})
 	r.observe(actuator.Observation{Scale: actuator.Scale{UID: "1", Selector: "app=web"}, Err: actuator.ErrThrottled})
 	if selector, err := r.selector(); selector != "app=web" || err != nil {
-		t.Errorf("while the API server is away the selector is %q, %v", selector, err)
+		t.Errorf("got the selector %q, %v while the API server is away, want app=web", selector, err)
 	}
 }
 
@@ -53,20 +53,20 @@ func TestAPodIsToldInTheWordsOfTheCore(t *testing.T) {
 		State:      scalers.Pod{Deleting: true, Started: scalers.InstantOf(started), ReadyChanged: scalers.InstantOf(since)},
 	}
 	if got := podOf(&pod); !reflect.DeepEqual(got, want) {
-		t.Errorf("told %+v, want %+v", got, want)
+		t.Errorf("got the pod %+v, want %+v", got, want)
 	}
 	for ready, want := range map[corev1.ConditionStatus]scalers.Pod{
 		corev1.ConditionTrue: {}, corev1.ConditionUnknown: {}, corev1.ConditionFalse: {NotReady: true}, "": {NotReady: true, NoCondition: true},
 	} {
 		if got := podOf(&actuator.Pod{Phase: corev1.PodRunning, Ready: ready}).State; got != want {
-			t.Errorf("the condition %q is told as %+v", ready, got)
+			t.Errorf("got the state %+v of the condition %q, want %+v", got, ready, want)
 		}
 	}
 	for phase, want := range map[corev1.PodPhase]scalers.PodPhase{
 		corev1.PodPending: scalers.PodPending, corev1.PodSucceeded: scalers.PodSucceeded, corev1.PodFailed: scalers.PodFailed, "": scalers.PodUnknown,
 	} {
 		if got := podOf(&actuator.Pod{Phase: phase}).State.Phase; got != want {
-			t.Errorf("the phase %q is told as %d", phase, got)
+			t.Errorf("got the phase %d of %q, want %d", got, phase, want)
 		}
 	}
 }

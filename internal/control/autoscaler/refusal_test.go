@@ -11,95 +11,95 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// denies is an admission that denies more than four replicas.
-func denies(n int32) error {
+// denyAboveFour is an admission that denies more than four replicas.
+func denyAboveFour(n int32) error {
 	if n > 4 {
 		return fmt.Errorf("write: %w: no more than 4", actuator.ErrDenied)
 	}
 	return nil
 }
 
-// asksRarely fails unless ten minutes of refusals had some writes, and no more than the back-off allows.
-func (w *env) asksRarely() {
-	w.t.Helper()
-	if n, most := len(w.target.written()), int(10*time.Minute/longestRaise)+10; n < 10 || n > most {
-		w.t.Errorf("%d writes in ten minutes, want at most %d, and not none", n, most)
+// wantRareWrites fails unless ten minutes of refusals had some writes, and no more than the back-off allows.
+func (e *env) wantRareWrites() {
+	e.t.Helper()
+	if n, most := len(e.target.written()), int(10*time.Minute/longestRaise)+10; n < 10 || n > most {
+		e.t.Errorf("got %d writes in ten minutes, want from 10 to %d", n, most)
 	}
 }
 
 func TestACountThatAdmissionChangesIsAskedForMoreAndMoreRarely(t *testing.T) {
-	in(t, 1, 2, func(t *testing.T, w *env) {
-		w.target.caps(4)
-		w.sources[0].says(7)
-		w.want(4)
-		first := w.journal.wrote()[0]
+	in(t, 1, 2, func(t *testing.T, e *env) {
+		e.target.admitAtMost(4)
+		e.sources[0].emits(7)
+		e.want(4)
+		first := e.journal.ended()[0]
 		if first.From != 2 || first.To != 7 || first.Stored != 4 || !errors.Is(first.Err, actuator.ErrAltered) {
-			t.Errorf("reported %+v, want 7 asked for and 4 stored", first)
+			t.Errorf("got the write %+v, want 7 asked for and 4 stored", first)
 		}
 		pass(10 * time.Minute)
-		w.asksRarely()
-		if o := w.journal.now(); !errors.Is(o.WriteErr, actuator.ErrAltered) || o.Contested {
-			t.Errorf("reported %v, contested %t", o.WriteErr, o.Contested)
+		e.wantRareWrites()
+		if o := e.journal.latest(); !errors.Is(o.WriteErr, actuator.ErrAltered) || o.Contested {
+			t.Errorf("got the error %v and contested %t, want that admission changed the count, and false", o.WriteErr, o.Contested)
 		}
-		w.target.caps(0)
+		e.target.admitAtMost(0)
 		pass(longestRaise)
-		w.want(7)
-		if err := w.journal.now().WriteErr; err != nil {
-			t.Errorf("reported %v after it was let through", err)
+		e.want(7)
+		if err := e.journal.latest().WriteErr; err != nil {
+			t.Errorf("got the error %v after admission allowed the count, want none", err)
 		}
 	})
 }
 
 func TestACountThatAdmissionDeniesIsAskedForMoreAndMoreRarely(t *testing.T) {
-	in(t, 1, 2, func(t *testing.T, w *env) {
-		w.target.breaks(denies)
-		w.sources[0].says(7)
+	in(t, 1, 2, func(t *testing.T, e *env) {
+		e.target.failWith(denyAboveFour)
+		e.sources[0].emits(7)
 		pass(10 * time.Minute)
-		w.want(2)
-		w.asksRarely()
-		if err := w.journal.now().WriteErr; !errors.Is(err, actuator.ErrDenied) {
-			t.Errorf("reported %v", err)
+		e.want(2)
+		e.wantRareWrites()
+		if err := e.journal.latest().WriteErr; !errors.Is(err, actuator.ErrDenied) {
+			t.Errorf("got the error %v, want that admission denied the write", err)
 		}
-		w.target.breaks(nil)
+		e.target.failWith(nil)
 		pass(longestRaise)
-		w.want(7)
+		e.want(7)
 	})
 }
 
 func TestASmallerChangeThanTheRefusedOneIsTriedAtOnce(t *testing.T) {
-	in(t, 1, 2, func(t *testing.T, w *env) {
-		w.target.breaks(denies)
-		w.sources[0].says(9)
+	in(t, 1, 2, func(t *testing.T, e *env) {
+		e.target.failWith(denyAboveFour)
+		e.sources[0].emits(9)
 		pass(time.Hour)
-		w.sources[0].says(4)
-		w.want(4)
-		w.sources[0].says(9)
+		e.sources[0].emits(4)
+		e.want(4)
+		e.sources[0].emits(9)
 		pass(time.Hour)
-		w.sources[0].says(4)
-		w.want(4)
-		if err := w.journal.now().WriteErr; err != nil {
-			t.Errorf("reported %v with the count that is wanted", err)
+		e.sources[0].emits(4)
+		e.want(4)
+		if err := e.journal.latest().WriteErr; err != nil {
+			t.Errorf("got the error %v with the wanted count, want none", err)
 		}
-		w.sources[0].says(3)
-		w.want(3)
+		e.sources[0].emits(3)
+		e.want(3)
 	})
 }
 
 func TestALoadThatWobblesAcrossTheLimitOfAdmissionIsNoReasonToAskMoreOften(t *testing.T) {
 	for name, limit := range map[string]func(*target){
-		"changes": func(t *target) { t.caps(4) }, "denies": func(t *target) { t.breaks(denies) },
+		"changes": func(t *target) { t.admitAtMost(4) }, "denyAboveFour": func(t *target) { t.failWith(denyAboveFour) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			in(t, 1, 4, func(t *testing.T, w *env) {
-				limit(w.target)
+			in(t, 1, 4, func(t *testing.T, e *env) {
+				limit(e.target)
 				for i := range int64(10 * time.Minute / (100 * time.Millisecond)) {
-					w.sources[0].says(4 + i*7%6)
+					e.sources[0].emits(4 + i*7%6)
 					pass(100 * time.Millisecond)
 				}
-				if n, most := len(w.target.written()), int(10*time.Minute/longestRaise)+20; n > most {
-					t.Errorf("%d writes in ten minutes, want at most %d", n, most)
+				if n, most := len(e.target.written()), int(10*time.Minute/longestRaise)+20; n > most {
+					t.Errorf("got %d writes in ten minutes, want %d at most", n, most)
 				}
-				w.want(4)
+				e.want(4)
 			})
 		})
 	}
@@ -107,62 +107,62 @@ func TestALoadThatWobblesAcrossTheLimitOfAdmissionIsNoReasonToAskMoreOften(t *te
 
 func TestWhatAdmissionMadeOfOurCountIsNoOtherHandsEvenIfItIsSeenBeforeTheAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newEnv(t, 1, 1)
-		w.spec.Policy.Up.Policies = []scalers.RatePolicy{{Amount: 100, Period: time.Minute}}
-		w.start(scalers.Memory{})
-		w.target.answers = 10 * time.Millisecond
-		w.sources[0].says(9)
+		e := newEnv(t, 1, 1)
+		e.workload.Policy.Up.Policies = []scalers.RatePolicy{{Amount: 100, Period: time.Minute}}
+		e.start(scalers.Memory{})
+		e.target.answerLatency = 10 * time.Millisecond
+		e.sources[0].emits(9)
 		for limit := int32(2); limit <= 6; limit++ {
-			w.target.caps(limit)
+			e.target.admitAtMost(limit)
 			pass(longestRaise)
-			w.want(limit)
-			if w.journal.now().Contested {
-				t.Fatalf("contested after %d changes that were ours", limit)
+			e.want(limit)
+			if e.journal.latest().Contested {
+				t.Fatalf("contested after the count %d, want not: every change was ours", limit)
 			}
 		}
-		m := w.stop()
+		m := e.stop()
 		grown := int32(0)
 		for _, change := range m.Changes {
 			grown += change.By
 		}
 		if grown != 5 {
-			t.Errorf("the memory holds the changes %v, want 5 together: what was stored", m.Changes)
+			t.Errorf("the memory has the changes %v, want 5 together, as stored", m.Changes)
 		}
 	})
 }
 
 func TestAnotherHandsWriteDuringOursCountsAsOne(t *testing.T) {
-	in(t, 1, 1, func(t *testing.T, w *env) {
-		w.target.takes = 10 * time.Millisecond
+	in(t, 1, 1, func(t *testing.T, e *env) {
+		e.target.latency = 10 * time.Millisecond
 		for i := range int32(4) {
-			w.sources[0].says(int64(5 + i))
+			e.sources[0].emits(int64(5 + i))
 			synctest.Wait()
-			w.target.by(2) // While the write is under way.
+			e.target.writeForeign(2) // While the write is under way.
 			pass(time.Second)
 		}
-		if !w.journal.now().Contested {
-			t.Error("four foreign writes in a few seconds are not contested")
+		if !e.journal.latest().Contested {
+			t.Error("not contested after four foreign writes in a few seconds, want contested")
 		}
 	})
 }
 
 func TestAConflictThatNothingExplainsIsTold(t *testing.T) {
-	in(t, 1, 1, func(t *testing.T, w *env) {
-		w.target.breaks(func(int32) error { return fmt.Errorf("write: %w", actuator.ErrConflict) })
-		w.sources[0].says(5)
+	in(t, 1, 1, func(t *testing.T, e *env) {
+		e.target.failWith(func(int32) error { return fmt.Errorf("write: %w", actuator.ErrConflict) })
+		e.sources[0].emits(5)
 		pass(conflictPause / 2)
-		if err := w.journal.now().WriteErr; err != nil {
-			t.Errorf("the first is told: %v", err)
+		if err := e.journal.latest().WriteErr; err != nil {
+			t.Errorf("got the error %v at the first conflict, want none", err)
 		}
 		pass(time.Minute)
-		if err := w.journal.now().WriteErr; !errors.Is(err, actuator.ErrConflict) {
-			t.Errorf("after a minute of them was told: %v", err)
+		if err := e.journal.latest().WriteErr; !errors.Is(err, actuator.ErrConflict) {
+			t.Errorf("got the error %v after a minute of conflicts, want %v", err, actuator.ErrConflict)
 		}
-		w.target.breaks(nil)
+		e.target.failWith(nil)
 		pass(longestLower)
-		w.want(5)
-		if err := w.journal.now().WriteErr; err != nil {
-			t.Errorf("reported %v after success", err)
+		e.want(5)
+		if err := e.journal.latest().WriteErr; err != nil {
+			t.Errorf("got the error %v after a success, want none", err)
 		}
 	})
 }
