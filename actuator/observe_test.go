@@ -63,7 +63,7 @@ func custom(t *testing.T, object []byte) *unstructured.Unstructured {
 	if err := json.Unmarshal(object, &content); err != nil {
 		t.Fatal(err)
 	}
-	return &unstructured.Unstructured{Object: whole(content).(map[string]any)} //nolint:forcetypeassert // It is one.
+	return &unstructured.Unstructured{Object: whole(content).(map[string]any)} // It is one.
 }
 
 func whole(value any) any {

@@ -159,7 +159,7 @@ func TestAnUnsupportedConfigIsADefectFoundAtStart(t *testing.T) {
 			t.Error("Define accepts it")
 		}
 	}()
-	Define("bad", "Bad.", badConfig{}, func(badConfig, Env) (Source, error) { return nil, nil }) //nolint:nilnil // Never called.
+	Define("bad", "Bad.", badConfig{}, func(badConfig, Env) (Source, error) { return nil, nil }) // Never called.
 }
 
 func TestOpenTakesOnlyItsOwnConfig(t *testing.T) {

@@ -13,7 +13,7 @@ type state struct {
 	Count map[string]int `json:"count"`
 }
 
-func saved(t testing.TB) (path string, raw []byte) { //nolint:nonamedreturns // They say which is which.
+func saved(t testing.TB) (path string, raw []byte) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "web.json")
 	if err := Save(path, state{"web <ü>", map[string]int{"a": 1, "b": 2}}); err != nil {

@@ -69,7 +69,7 @@ type expression struct {
 // compileExpression reads the text of a field, whose answer must be of one of the kinds.
 func compileExpression(field, text string, within bool, kinds ...*cel.Type) (*expression, error) {
 	if strings.TrimSpace(text) == "" {
-		return nil, nil //nolint:nilnil // There is none, and nothing is wrong.
+		return nil, nil // There is none, and nothing is wrong.
 	}
 	all, err := environments()
 	if err != nil {
@@ -161,7 +161,7 @@ func (in input) within(item ref.Val) input {
 }
 
 // eval evaluates an expression in its turn. Its error is one line, and says which expression and why.
-func (e *expression) eval(ctx context.Context, in input) (v ref.Val, err error) { //nolint:nonamedreturns // The evaluation sets them.
+func (e *expression) eval(ctx context.Context, in input) (v ref.Val, err error) {
 	refused := in.evaluate(ctx, func() (cost uint64) {
 		v, cost, err = e.run(ctx, in.variables)
 		return cost
@@ -173,7 +173,7 @@ func (e *expression) eval(ctx context.Context, in input) (v ref.Val, err error) 
 }
 
 // run evaluates an expression within the limits, and returns what it cost: the most that it may when that is not known.
-func (e *expression) run(ctx context.Context, variables map[string]any) (v ref.Val, cost uint64, err error) { //nolint:nonamedreturns // A deferred function sets them.
+func (e *expression) run(ctx context.Context, variables map[string]any) (v ref.Val, cost uint64, err error) {
 	cost = maxCost
 	defer func() {
 		if cause := recover(); cause != nil {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // SignatureVersion 1 of SNS; which one is used is the topic's owner's choice.
+	"crypto/sha1" // SignatureVersion 1 of SNS; which one is used is the topic's owner's choice.
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -56,7 +56,7 @@ func checkSignature(key *rsa.PublicKey, n *notification, text string) error {
 	}
 	switch n.SignatureVersion {
 	case "1":
-		sum := sha1.Sum([]byte(text)) //nolint:gosec // As above.
+		sum := sha1.Sum([]byte(text)) // As above.
 		err = rsa.VerifyPKCS1v15(key, crypto.SHA1, sum[:], signature)
 	case "2":
 		sum := sha256.Sum256([]byte(text))

@@ -5,7 +5,7 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // SNS does.
+	"crypto/sha1" // SNS does.
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -126,7 +126,7 @@ func (a *amazon) post(e envelope, change func(*envelope)) string {
 		sum  []byte
 	)
 	if e.SignatureVersion == "1" {
-		one := sha1.Sum([]byte(text)) //nolint:gosec // As above.
+		one := sha1.Sum([]byte(text)) // As above.
 		hash, sum = crypto.SHA1, one[:]
 	} else {
 		two := sha256.Sum256([]byte(text))

@@ -95,7 +95,7 @@ func (t *topic) open(ctx context.Context, m triggers.Message) (*notification, er
 	case "SubscriptionConfirmation":
 		return nil, t.confirm(ctx, n.SubscribeURL)
 	default: // Somebody has unsubscribed: that is theirs to do.
-		return nil, nil //nolint:nilnil // Nothing is wrong with it, and it holds no message.
+		return nil, nil // Nothing is wrong with it, and it holds no message.
 	}
 	body, err := triggers.DecodeJSON([]byte(n.Message))
 	if err != nil {

@@ -21,12 +21,12 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write the present output to testdata") //nolint:gochecknoglobals // A test flag.
+var rewrite = flag.Bool("rewrite", false, "write the present output to testdata")
 
 const minute = time.Minute
 
 // noon is the instant of all explanations.
-var noon = scalers.InstantOf(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)) //nolint:gochecknoglobals // A constant.
+var noon = scalers.InstantOf(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 
 // queue is the policy of an object with a queue and a schedule.
 func queue() *scalers.Policy {

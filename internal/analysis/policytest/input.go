@@ -81,7 +81,7 @@ func (r *reader) input(node *yaml.Node, path string) input {
 const readyReplicas = "readyReplicas"
 
 // parts are the keys that go with each of those that begin an input.
-var parts = map[string][]string{ //nolint:gochecknoglobals // A constant map.
+var parts = map[string][]string{
 	"trigger": {"values", "pods"}, "alert": {"annotations", "firing"}, readyReplicas: nil, "replicas": nil,
 }
 

@@ -22,7 +22,7 @@ type pod struct {
 }
 
 // phases are those that a pod may be in.
-var phases = map[string]scalers.PodPhase{ //nolint:gochecknoglobals // A constant map.
+var phases = map[string]scalers.PodPhase{
 	"Running": scalers.PodRunning, "Pending": scalers.PodPending, "Succeeded": scalers.PodSucceeded, "Failed": scalers.PodFailed,
 	"Unknown": scalers.PodUnknown,
 }

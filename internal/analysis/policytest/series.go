@@ -23,7 +23,7 @@ var term = regexp.MustCompile(`^([+-]?` + numeral + `)(?:([+-]` + numeral + `)?x
 const numeral = `(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?`
 
 // words are the answers that are no numbers.
-var words = map[string]engine.Answer{ //nolint:gochecknoglobals // A constant map.
+var words = map[string]engine.Answer{
 	"_": engine.Silent, "err": engine.Failed, "stale": engine.Stale, "nan": engine.NaN,
 	"inf": engine.Infinite, "+inf": engine.Infinite, "-inf": engine.Infinite,
 }

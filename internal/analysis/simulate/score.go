@@ -62,7 +62,7 @@ func share(part, whole float64) float64 {
 }
 
 // actions counts the changes of a count, and the flaps among them.
-func actions(wanted []Step) (changes, flaps int) { //nolint:nonamedreturns // They say which is which.
+func actions(wanted []Step) (changes, flaps int) {
 	for i := 1; i < len(wanted); i++ {
 		changes++
 		if i < 2 || wanted[i].At.Sub(wanted[i-1].At) >= flap {

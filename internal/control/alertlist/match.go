@@ -11,7 +11,7 @@ import (
 // match some labels; nil for none. A label that is not there is the empty one.
 func Matching(words []string) (func(set map[string]string) bool, error) {
 	if len(words) == 0 {
-		return nil, nil //nolint:nilnil // No matchers match all, and that is what Filter understands.
+		return nil, nil // No matchers match all, and that is what Filter understands.
 	}
 	var all labels.Matchers
 	for _, word := range words {

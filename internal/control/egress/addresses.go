@@ -21,13 +21,13 @@ const (
 
 // services are the metadata services that are not link-local: those of AWS and Google over IPv6, of Alibaba, of Oracle, and
 // Azure's host.
-var services = [...]netip.Addr{ //nolint:gochecknoglobals // A constant list.
+var services = [...]netip.Addr{
 	netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("fd20:ce::254"), netip.MustParseAddr("100.100.100.200"),
 	netip.MustParseAddr("192.0.0.192"), netip.MustParseAddr("168.63.129.16"),
 }
 
 // translated is the prefix under which a NAT64 gateway reaches IPv4 addresses.
-var translated = netip.MustParsePrefix("64:ff9b::/96") //nolint:gochecknoglobals // A constant.
+var translated = netip.MustParsePrefix("64:ff9b::/96")
 
 // kindOf sorts an address. The kernel takes 0.0.0.0 and :: for this machine.
 func kindOf(a netip.Addr) kind {

@@ -31,7 +31,7 @@ type Files struct {
 // Read reads all files. It returns nil when no file is named, and an error that joins all mistakes in them.
 func Read(files Files) (*Credentials, error) {
 	if files.Tokens == "" && files.List == "" {
-		return nil, nil //nolint:nilnil // The caller asked for no credentials.
+		return nil, nil // The caller asked for no credentials.
 	}
 	all, err := files.read()
 	if err != nil {

@@ -75,7 +75,7 @@ func (s *Server) ready(c echo.Context) error {
 
 // survive turns a panic in a handler into a 500 and a log line.
 func (s *Server) survive(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) (err error) { //nolint:nonamedreturns // Set by the deferred recover.
+	return func(c echo.Context) (err error) {
 		defer func() {
 			if p := recover(); p != nil {
 				s.options.Log.Error("a request panicked", "path", c.Path(), "panic", p)

@@ -32,7 +32,7 @@ type TLS struct {
 func ReadTLS(files TLSFiles) (*TLS, error) {
 	switch {
 	case files == TLSFiles{}:
-		return nil, nil //nolint:nilnil // No TLS is what was asked for, and what Options understands.
+		return nil, nil // No TLS is what was asked for, and what Options understands.
 	case files.Cert == "" || files.Key == "":
 		return nil, errors.New("--tls-cert-file and --tls-key-file belong together, and --client-ca-file needs both")
 	}

@@ -16,7 +16,7 @@ var fallbackNames = [...]string{
 	scalers.FallbackStatic: "static", scalers.FallbackCurrentReplicas: "currentReplicas",
 	scalers.FallbackCurrentReplicasIfHigher: "currentReplicasIfHigher", scalers.FallbackCurrentReplicasIfLower: "currentReplicasIfLower",
 	scalers.FallbackScalingModifiers: "scalingModifiers",
-} //nolint:gochecknoglobals // A constant list.
+}
 
 // compileFallback reads what is to be while a source fails for long. The triggers are compiled.
 func compileFallback(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, wrong *mistakes) {

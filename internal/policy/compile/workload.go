@@ -239,7 +239,7 @@ func metric(path string, t *v1alpha1.Trigger, kind triggers.Kind, level *scalers
 const mostPercent scalers.Milli = 1_000_000_000
 
 // metricNames are those of autoscaling/v2, in the order of the metrics.
-var metricNames = [...]string{scalers.AverageValue: "AverageValue", scalers.Value: "Value", scalers.Utilization: "Utilization"} //nolint:gochecknoglobals // A constant list.
+var metricNames = [...]string{scalers.AverageValue: "AverageValue", scalers.Value: "Value", scalers.Utilization: "Utilization"}
 
 // find returns the kind of a type.
 func find(path, name string, kinds []triggers.Kind, wrong *mistakes) (triggers.Kind, bool) {

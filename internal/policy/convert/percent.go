@@ -45,7 +45,7 @@ func (f *findings) percentagesOf(path, direction string, rules *v1alpha1.Scaling
 type reach func(start, percent int64) (theirs, ours int64)
 
 // differences returns the first counts between the limits at which the two differ, as far as the limits let them.
-func (r reach) differences(percent, least, most int64) (theirs, ours []string) { //nolint:nonamedreturns // They say which is which.
+func (r reach) differences(percent, least, most int64) (theirs, ours []string) {
 	for start := int64(1); start <= min(most, mostPods) && len(theirs) < shown; start++ {
 		there, here := r(start, percent)
 		there, here = min(max(there, least), most), min(max(here, least), most)
@@ -57,13 +57,13 @@ func (r reach) differences(percent, least, most int64) (theirs, ours []string) {
 }
 
 // percentUp is how far a policy lets the count rise from start, for an HPA and here: rounded up.
-func percentUp(start, percent int64) (theirs, ours int64) { //nolint:nonamedreturns // They say which is which.
+func percentUp(start, percent int64) (theirs, ours int64) {
 	product := float64(start) * (1 + float64(percent)/100)
 	return int64(math.Ceil(product)), (start*(100+percent) + 99) / 100
 }
 
 // percentDown is how far a policy lets the count fall from start, for an HPA and here: rounded towards zero.
-func percentDown(start, percent int64) (theirs, ours int64) { //nolint:nonamedreturns // They say which is which.
+func percentDown(start, percent int64) (theirs, ours int64) {
 	product := float64(start) * (1 - float64(percent)/100)
 	return int64(product), start * (100 - percent) / 100
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // kinds are the kinds that a file may hold.
-var kinds = []string{"ScaledObject", "TriggerAuthentication", "ClusterTriggerAuthentication"} //nolint:gochecknoglobals // A constant list.
+var kinds = []string{"ScaledObject", "TriggerAuthentication", "ClusterTriggerAuthentication"}
 
 // Parse reads the documents of one file. What cannot be understood is a problem, and the rest is read all the same. Objects
 // of other kinds, such as the Deployment beside its ScaledObject, are passed over.
