@@ -8,7 +8,7 @@ type chain struct {
 	events []Event
 
 	count    count
-	asked    asked
+	demands  demands
 	demand   demand
 	unknowns unknowns
 	activity activity

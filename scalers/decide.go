@@ -27,7 +27,7 @@ func Decide(p *Policy, in Input) (d Decision) {
 	c := chain{
 		policy: p, now: in.Now, events: in.Events, memory: &d.Memory, decision: &d,
 		count:    count{current: current, base: current, value: current, lowest: p.activeMin()},
-		asked:    noneAsked,
+		demands:  noDemands,
 		unknowns: unknowns{first: -1},
 		timer:    timer{next: Never, stale: Never, refill: Never},
 	}

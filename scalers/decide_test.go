@@ -43,7 +43,7 @@ func TestALevelThatIsReplacedAtTheSameInstantHasArrived(t *testing.T) {
 	w.decide(0)
 	w.runUntil(time.Hour)
 	if w.current != 2 {
-		t.Errorf("%d replicas, want 2: the level of 9 does not stand", w.current)
+		t.Errorf("%d replicas, want 2: the level of 9 does not last", w.current)
 	}
 }
 
@@ -202,7 +202,7 @@ func TestDecidingOnStepsAllocatesNothing(t *testing.T) {
 		for i := range in.Events {
 			in.Events[i].At = in.Now
 		}
-		in.Events[3].Value = 3000 - in.Events[3].Value // The base is forgotten, and taken again.
+		in.Events[3].Value = 3000 - in.Events[3].Value // The base is removed, and chosen again.
 		in.Events[4].Value += 1000
 		d := scalers.Decide(p, in)
 		in.Memory = d.Memory.Scaled(p, in.Now, 50, 51)

@@ -14,8 +14,8 @@ type demand struct {
 	measure measure
 }
 
-// asked is what the triggers ask for. Only observe changes it.
-type asked struct {
+// demands is what the triggers ask for. Only observe changes it.
+type demands struct {
 	// most is the maximum over the triggers without Cap whose level is known, or known at least.
 	most demand
 	// ceiling is the minimum over the triggers with Cap that are known.
@@ -24,8 +24,8 @@ type asked struct {
 	nothing demand
 }
 
-// noneAsked is what is asked for before the first trigger is observed.
-var noneAsked = asked{most: demand{trigger: -1}, ceiling: demand{trigger: -1, replicas: math.MaxInt32}, nothing: demand{trigger: -1}}
+// noDemands is what is asked for before the first trigger is observed.
+var noDemands = demands{most: demand{trigger: -1}, ceiling: demand{trigger: -1, replicas: math.MaxInt32}, nothing: demand{trigger: -1}}
 
 // raise makes d the maximum of d and another.
 func (d *demand) raise(other demand) {
@@ -62,16 +62,16 @@ func (c *chain) addProposal(i int, q *Proposal, m measure) {
 	d := demand{trigger: i, replicas: q.Replicas, continuous: t.Continuous, measure: m}
 	switch {
 	case !t.Cap:
-		c.asked.most.raise(d)
+		c.demands.most.raise(d)
 	case !t.Exact || q.Replicas > 0:
-		c.asked.ceiling.lower(d)
+		c.demands.ceiling.lower(d)
 	}
 }
 
 // chooseWinner sets the demand: the most that is asked for, or the ceiling where that is lower.
 func (c *chain) chooseWinner() {
-	wins := &c.asked.most
-	if ceiling := &c.asked.ceiling; wins.trigger >= 0 && ceiling.trigger >= 0 && ceiling.replicas < wins.replicas {
+	wins := &c.demands.most
+	if ceiling := &c.demands.ceiling; wins.trigger >= 0 && ceiling.trigger >= 0 && ceiling.replicas < wins.replicas {
 		wins = ceiling
 	}
 	if wins.trigger >= 0 {

@@ -61,7 +61,7 @@ func (c *chain) applyFallback() {
 		q, t := &c.decision.proposals[i], &c.policy.Triggers[i]
 		if q.Fallback && !t.Input {
 			q.Replicas = c.policy.Fallback.replicas(t, c.count.base)
-			most.raise(demand{trigger: i, replicas: min(q.Replicas, c.asked.ceiling.replicas), continuous: t.Continuous})
+			most.raise(demand{trigger: i, replicas: min(q.Replicas, c.demands.ceiling.replicas), continuous: t.Continuous})
 		}
 	}
 	c.decision.details.fallback = fallbackDetail{trigger: most.trigger, replicas: most.replicas}
@@ -71,7 +71,7 @@ func (c *chain) applyFallback() {
 	c.demand.replicas, c.demand.continuous = most.replicas, most.continuous
 	c.unknowns.all, c.unknowns.any = false, c.unknowns.unanswered
 	to := c.demand.replicas
-	if c.keepsForUnknown() {
+	if c.blockedByUnknown() {
 		to = c.count.base
 	}
 	c.step(Step{Rule: RuleFallback, To: to, Until: Never})

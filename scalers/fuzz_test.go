@@ -102,8 +102,8 @@ func (b *tape) event(at scalers.Instant, current int32) scalers.Event {
 	if is := b.byte(); is%8 < 2 {
 		e.Err, e.AtLeast = errSource, is%8 == 1
 	}
-	says := b.byte()
-	e.Stale, e.Suspended = says%4 == 0, says%8 == 3
+	kind := b.byte()
+	e.Stale, e.Suspended = kind%4 == 0, kind%8 == 3
 	if b.byte()%4 == 0 {
 		e.PerPod = true
 		for range b.byte() % 5 {

@@ -83,12 +83,12 @@ func (c *chain) observeSteps() {
 		case q.Known:
 			c.removeBase(t)
 			if !t.Cap {
-				c.asked.nothing.raise(demand{trigger: i, continuous: t.Continuous})
+				c.demands.nothing.raise(demand{trigger: i, continuous: t.Continuous})
 			}
 		}
 	}
-	if c.asked.most.trigger < 0 {
-		c.asked.most = c.asked.nothing
+	if c.demands.most.trigger < 0 {
+		c.demands.most = c.demands.nothing
 	}
 }
 

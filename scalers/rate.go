@@ -42,7 +42,7 @@ type allowance struct {
 	// policy and start: see rateDetail.
 	policy int
 	start  int64
-	// changes is when the first write in a period is forgotten, refill when a write of this instant will be.
+	// changes is when the first write in a period is forgotten, refill when a write of this instant is.
 	changes, refill Instant
 }
 

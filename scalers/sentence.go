@@ -93,7 +93,7 @@ func (p *Policy) formulaSentence(d *Decision, s Step) string {
 		return fmt.Sprintf("%d are asked for", s.To)
 	}
 	t, q, f := &p.Triggers[d.Winner], &d.proposals[d.Winner], &d.details.formula
-	name, level, asks := p.name(d.Winner), f.level.String(), t.asks(f, s.To)
+	name, level, asks := p.name(d.Winner), f.level.String(), t.request(f, s.To)
 	if q.AtLeast {
 		level += " at least"
 	}
@@ -131,8 +131,8 @@ func (t *Trigger) does() string {
 	return "asks for"
 }
 
-// asks returns what a trigger asks for, or caps at, and whether its own Min or Max changed that.
-func (t *Trigger) asks(f *formulaDetail, to int32) string {
+// request returns what a trigger asks for, or caps at, and whether its own Min or Max changed that.
+func (t *Trigger) request(f *formulaDetail, to int32) string {
 	does := t.does()
 	var n int32
 	if t.steps() {

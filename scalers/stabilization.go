@@ -14,7 +14,7 @@ type stabilizationDetail struct {
 // recommendation.
 func (c *chain) applyStabilization() {
 	c.recordRecommendation()
-	if c.keepsForUnknown() {
+	if c.blockedByUnknown() {
 		return
 	}
 	demand, m, p := c.demand.replicas, c.memory, c.policy
@@ -76,7 +76,7 @@ func (c *chain) recordRecommendation() {
 		*m = m.recommend(c.policy, c.now, c.now, c.count.current)
 	}
 	switch {
-	case c.keepsForUnknown():
+	case c.blockedByUnknown():
 		m.extendLast()
 	case c.arrived || !c.unknowns.any && m.outdated(c.demand.replicas):
 		end := c.now

@@ -75,13 +75,13 @@ type unknownDetail struct {
 // applyUnknown keeps the count while some trigger is unknown and the others ask for less: an unknown level may raise the
 // count, never lower it.
 func (c *chain) applyUnknown() {
-	if c.keepsForUnknown() {
+	if c.blockedByUnknown() {
 		c.decision.details.unknown = unknownDetail{trigger: c.unknowns.first}
 		c.step(Step{Rule: RuleUnknown, To: c.count.base, Until: Never})
 	}
 }
 
-// keepsForUnknown reports whether nothing is recommended because of an unknown level.
-func (c *chain) keepsForUnknown() bool {
+// blockedByUnknown reports whether nothing is recommended because of an unknown level.
+func (c *chain) blockedByUnknown() bool {
 	return c.unknowns.all || c.unknowns.any && c.demand.replicas < c.count.base
 }
