@@ -1,2 +1,2 @@
-// Package docs executes what the documentation says: its examples, its commands and its links.
+// Package docs tests the documentation: its examples, its commands and its links.
 package docs

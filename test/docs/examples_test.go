@@ -17,7 +17,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
-// works fails the test when `impulse check` would have something to say of a text.
+// works fails the test when `impulse check` would report a mistake in a text.
 func works(t *testing.T, name, text string) {
 	t.Helper()
 	objects, problems := manifest.Parse(name, []byte(text))
@@ -52,7 +52,7 @@ func TestScaledObjectsInTheDocumentationWork(t *testing.T) {
 	}
 }
 
-// The folder is checked as a user does, at once: no example is in another one's way.
+// The folder is checked at once, as a user does: no example conflicts with another.
 func TestExamplesWork(t *testing.T) {
 	dir := filepath.Join(root, "deploy/examples")
 	objects, problems, err := manifest.Load([]string{dir}, nil)
@@ -113,7 +113,7 @@ func TestCommandsOfTheReadmeWork(t *testing.T) {
 	}
 }
 
-// runAll writes down the ScaledObject of the README, runs every command of its consoles, and returns how many there are.
+// runAll writes the ScaledObject of the README to a file, runs every command of its consoles, and returns their number.
 func runAll(t *testing.T, dir string) int {
 	t.Helper()
 	commands := 0

@@ -13,7 +13,7 @@ func TestEveryFieldOfATriggerStandsInAPage(t *testing.T) {
 	for field := range reflect.TypeFor[v1alpha1.Trigger]().Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if !strings.Contains(text, "`"+name+"`") {
-			t.Errorf("docs/scaledobject.md does not say what %s of a trigger does", name)
+			t.Errorf("docs/scaledobject.md does not describe %s of a trigger", name)
 		}
 	}
 }

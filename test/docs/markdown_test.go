@@ -15,7 +15,7 @@ const root = "../.."
 type block struct {
 	page string
 	line int
-	// info is what stands behind the opening fence: a language, and a word on what to do with it.
+	// info is the text after the opening fence: a language, and a word on how to test the block.
 	info string
 	text string
 }
@@ -106,7 +106,7 @@ func TestMakeTargetsThatPagesNameExist(t *testing.T) {
 		for _, m := range makeTarget.FindAllStringSubmatch(read(t, page), -1) {
 			named++
 			if !strings.Contains(makefile, "\n"+m[1]+":") {
-				t.Errorf("%s says make %s, which is no target", page, m[1])
+				t.Errorf("%s names make %s, which is not a target", page, m[1])
 			}
 		}
 	}

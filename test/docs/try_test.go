@@ -23,7 +23,7 @@ func TestTheFirstCommandOfTheReadmeShowsAPolicyAPictureAndAReason(t *testing.T) 
 	}
 	for _, part := range []string{"2 passed", "hpa", "keda", "oracle", "keeps 17 replicas", "file://" + picture, "make demo"} {
 		if !strings.Contains(out, part) {
-			t.Errorf("it does not say %q:\n%s", part, out)
+			t.Errorf("the output lacks %q:\n%s", part, out)
 		}
 	}
 	if content, err := os.ReadFile(picture); err != nil || !strings.Contains(string(content), "<svg") {

@@ -12,8 +12,8 @@ import (
 	"k8s.io/client-go/util/retry"
 )
 
-// policy makes an admission policy on writes of Deployments' scales in the test's namespace, and waits until a write of n that is
-// not kept is not let through as it is. What it returns removes the policy.
+// policy creates an admission policy for /scale of Deployments in the test's namespace, and waits until it changes or denies a dry-run
+// write of n. The returned function removes the policy.
 func (e *env) policy(kind, binding, spec string, n int32) func() {
 	e.t.Helper()
 	manifest := fmt.Sprintf(`
@@ -99,10 +99,10 @@ func TestWhatAdmissionMakesOfACountIsToldOnceAndNotFought(t *testing.T) {
 			e.webhook(i, "web", "firing")
 			e.condition("web", "AbleToScale", "False", c.reason)
 			if said := e.Describe("web"); !strings.Contains(strings.Join(strings.Fields(said), " "), c.says) {
-				t.Errorf("it does not say %q:\n%s", c.says, said)
+				t.Errorf("the explanation lacks %q:\n%s", c.says, said)
 			}
 			e.AwaitReplicas("web", c.holds)
-			e.until("it has tried several times, and told", func(ctx context.Context) (bool, error) {
+			e.until("it has tried several times, and reported that", func(ctx context.Context) (bool, error) {
 				return e.refusals(ctx, i) >= 4 && len(e.events(ctx, "web", c.reason)) > 0, i.Err()
 			}, func() string { return e.Describe("web") })
 			if told := e.events(t.Context(), "web", c.reason); len(told) != 1 || !strings.HasPrefix(told[0], "1 ") || !strings.Contains(told[0], c.says) {
@@ -115,7 +115,7 @@ func TestWhatAdmissionMakesOfACountIsToldOnceAndNotFought(t *testing.T) {
 	}
 }
 
-// refusals are the writes of counts that admission has not let through, as the metrics say.
+// refusals returns the number of writes that admission has refused, from the metrics.
 func (e *env) refusals(ctx context.Context, i *impulse) int {
 	e.t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, i.url+"/metrics", nil)

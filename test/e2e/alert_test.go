@@ -25,7 +25,7 @@ receivers:
 `, i.url, e.Namespace))
 }
 
-// alertmanagerAs starts a real Alertmanager and returns its address, with user before the host: name:password@, or nothing.
+// alertmanagerAs starts a real Alertmanager and returns its URL, with user before the host: name:password@, or nothing.
 func (e *env) alertmanagerAs(user, text string, args ...string) string {
 	e.t.Helper()
 	config := filepath.Join(e.t.TempDir(), "alertmanager.yml")
@@ -43,22 +43,22 @@ func (e *env) alertmanagerAs(user, text string, args ...string) string {
 	return url
 }
 
-// alert tells an Alertmanager that an alert fires, or has resolved.
+// alert sends a firing or resolved alert to an Alertmanager.
 func (e *env) alert(alertmanager, name, severity string, firing bool) {
 	e.t.Helper()
 	ends := time.Now().Add(time.Hour)
 	if !firing {
 		ends = time.Now()
 	}
-	// Without a start Alertmanager would take the end for it, which lies in the future.
+	// Without startsAt Alertmanager would use endsAt, which is in the future.
 	body := fmt.Appendf(nil, `[{"labels":{"alertname":%q,"severity":%q},"startsAt":"2026-01-01T00:00:00Z","endsAt":%q}]`,
 		name, severity, ends.UTC().Format(time.RFC3339Nano))
 	if code := post(e.t.Context(), alertmanager+"/api/v2/alerts", body); code != http.StatusOK {
-		e.t.Fatalf("alertmanager answered %d", code)
+		e.t.Fatalf("Alertmanager responded %d", code)
 	}
 }
 
-// onAlert is a ScaledObject that wants 5 while an alert of the same name fires.
+// onAlert returns a ScaledObject that wants 5 replicas while an alert of the same name fires.
 func onAlert(name string) string {
 	return fmt.Sprintf(`
 apiVersion: impulse.sh/v1alpha1
@@ -139,10 +139,10 @@ func TestImpulseKilledAndRestartedKeepsTheReplicas(t *testing.T) {
 	e.AwaitReplicas("checkout", 1)
 }
 
-// webhook posts one alert to Impulse, as Alertmanager would, and wants a 2xx.
+// webhook posts one alert to Impulse, as Alertmanager would. Another response than 2xx fails the test.
 func (e *env) webhook(i *impulse, name, status string) {
 	e.t.Helper()
 	if code := post(e.t.Context(), i.url+"/v1/alertmanager/"+e.Namespace, testkit.AlertmanagerWebhook(name, status)); code/100 != 2 {
-		e.t.Fatalf("the webhook was answered with %d", code)
+		e.t.Fatalf("the response to the webhook is %d, want 2xx", code)
 	}
 }

@@ -57,7 +57,7 @@ func TestAnObjectOfFileModeIsExplainedAndItsAlertsAreListed(t *testing.T) {
 		{"explain web", "keeps 5 replicas."}, {"history web", "1 → 5"}, {"alerts", e.Namespace + "/web"},
 	} {
 		var out string
-		e.until("impulse "+c.args+" says what happened", func(ctx context.Context) (bool, error) {
+		e.until("impulse "+c.args+" shows what happened", func(ctx context.Context) (bool, error) {
 			var err error
 			out, err = process.Run(ctx, impulseCommand(e.t), append(strings.Fields(c.args), about...)...)
 			return err == nil && strings.Contains(out, c.want), i.Err()
@@ -88,7 +88,7 @@ spec:
 			t.Errorf("%s, without asking a server: %v\n%s", query, err, out)
 		}
 		var out string
-		e.until("the server says what it makes of "+query, func(ctx context.Context) (bool, error) {
+		e.until("the server has parsed "+query, func(ctx context.Context) (bool, error) {
 			out, _ = process.Run(ctx, impulseCommand(e.t), "check", file, "--prometheus", "http://"+address)
 			return strings.Contains(out, want), nil
 		}, func() string { return out })
@@ -98,7 +98,7 @@ spec:
 func TestKubectlExplainNamesEveryTypeOfTriggerAndEveryParameter(t *testing.T) {
 	e := newEnv(t)
 	var out string
-	e.until("the API server describes a CRD that it has just been given", func(ctx context.Context) (bool, error) {
+	e.until("the API server describes a new CRD", func(ctx context.Context) (bool, error) {
 		var err error
 		out, err = e.Kubectl(ctx, "", "explain", "so.spec.triggers")
 		return err == nil, nil

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// waitFor waits for a condition as people do.
+// waitFor waits for a condition with kubectl wait.
 func (e *env) waitFor(name, condition string) {
 	e.t.Helper()
 	out, err := e.Kubectl(e.t.Context(), "", "wait", "--for=condition="+condition, "--timeout="+timeout.String(), "so/"+name)
@@ -15,11 +15,11 @@ func (e *env) waitFor(name, condition string) {
 	}
 }
 
-// explains waits until the explanation of an object says something.
+// explains waits until the explanation of an object contains some texts.
 func (e *env) explains(name string, want ...string) {
 	e.t.Helper()
 	var last string
-	e.until("the explanation says "+strings.Join(want, ", "), func(ctx context.Context) (bool, error) {
+	e.until("the explanation contains "+strings.Join(want, ", "), func(ctx context.Context) (bool, error) {
 		last, _ = e.tool(ctx, "explain", name) // One that is not decided on is an error, and says why.
 		for _, one := range want {
 			if !strings.Contains(last, one) {

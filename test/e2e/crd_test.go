@@ -22,7 +22,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
-// whole is a ScaledObject in which every field is set; bounded has what does not go with a formula.
+// whole is a ScaledObject in which every field is set; bounded has the fields that exclude a formula.
 const whole = `
 apiVersion: impulse.sh/v1alpha1
 kind: ScaledObject
@@ -71,7 +71,7 @@ var bounded = strings.NewReplacer(
 	"    scalingModifiers:", "    # scalingModifiers:", "    useCachedMetrics: true", "    useCachedMetrics: true\n    min: 1\n    max: 5\n    cap: false",
 ).Replace(whole)
 
-// node is an object, list or schema, as JSON has it.
+// node is an object, a list or a schema, as decoded JSON.
 type node = map[string]any
 
 func parse(t *testing.T, text []byte) node {
@@ -83,7 +83,7 @@ func parse(t *testing.T, text []byte) node {
 	return n
 }
 
-// accepted says what the API server and what `impulse check` say of an object; nil is nothing.
+// accepted returns the errors of the API server and of `impulse check` for an object; nil when they accept it.
 func (e *env) accepted(so node) (server, check error) {
 	e.t.Helper()
 	_, server = e.Dynamic.Resource(scaledObjects).Namespace("default").Create(e.t.Context(), &unstructured.Unstructured{Object: runtime.DeepCopyJSON(so)},
@@ -106,11 +106,11 @@ func (e *env) accepted(so node) (server, check error) {
 type change struct {
 	name  string
 	value any
-	// bad: it breaks a rule. Otherwise it is at the edge of what is allowed.
+	// bad: it breaks a rule. Otherwise it is at the limit of the allowed values.
 	bad bool
 }
 
-// stricter says why impulse check may refuse what the CRD allows.
+// stricter are the reasons why impulse check may refuse an object that the CRD allows.
 var stricter = map[string]string{
 	"spec.triggers[0].metricType: Utilization": "a kind of trigger has its own metric types",
 	"spec.fallback.behavior: scalingModifiers": "it needs a formula, and this object has none",
@@ -118,7 +118,7 @@ var stricter = map[string]string{
 	"spec.maxReplicaCount: the minimum":        "a shadow's minReplicaCount is compared with what it takes from the live policy",
 }
 
-// changesOf breaks every rule of a schema but those that are written in CEL.
+// changesOf returns changes that break every rule of a schema, except those in CEL.
 func changesOf(schema node, value any) []change {
 	var all []change
 	add := func(name string, value any, bad bool) { all = append(all, change{name, value, bad}) }
@@ -172,7 +172,7 @@ func changesOf(schema node, value any) []change {
 	return all
 }
 
-// many repeats the one item of a list; what has a name gets one of its own.
+// many repeats the one item of a list; items with a name get different ones.
 func many(value any, n int64) []any {
 	list, _ := value.([]any)
 	all := make([]any, n)
@@ -209,7 +209,7 @@ func walk(path string, schema node, value any, with func(any) node, visit func(p
 	}
 }
 
-// specSchema is the schema of a ScaledObject's spec in the CRD.
+// specSchema returns the schema of a ScaledObject's spec in the CRD.
 func specSchema(t *testing.T) node {
 	t.Helper()
 	content, err := os.ReadFile("../../deploy/crds/impulse.sh_scaledobjects.yaml")
@@ -258,19 +258,19 @@ func TestTheCRDAndCheckRefuseTheSame(t *testing.T) {
 	}
 }
 
-// hold fails when the API server and impulse check do not say the same of an object, or take one that is bad.
+// hold fails the test when the API server and impulse check do not agree on an object, or accept a bad one.
 func (e *env) hold(name string, so node, bad bool) {
 	e.t.Helper()
 	server, check := e.accepted(so)
 	switch {
 	case bad && (server == nil || check == nil):
-		e.t.Errorf("%s: the API server says %v, impulse check says %v; both should refuse it", name, server, check)
+		e.t.Errorf("%s: API server: %v; impulse check: %v; both should refuse it", name, server, check)
 	case !bad && (server == nil) != (check == nil) && (server != nil || stricter[strings.ReplaceAll(name, ".shadow", "")] == ""):
-		e.t.Errorf("%s: the API server says %v, impulse check says %v; they should agree", name, server, check)
+		e.t.Errorf("%s: API server: %v; impulse check: %v; they should agree", name, server, check)
 	}
 }
 
-// holdFields adds a field that nobody knows, and takes out those that are required.
+// holdFields adds an unknown field, and removes the required ones.
 func (e *env) holdFields(path string, schema, fields node, with func(any) node) {
 	e.t.Helper()
 	stranger := runtime.DeepCopyJSON(fields)
@@ -284,7 +284,7 @@ func (e *env) holdFields(path string, schema, fields node, with func(any) node) 
 	}
 }
 
-// pathsOf are the fields of a schema, as walk calls them.
+// pathsOf returns the paths of a schema's fields, in the form of walk.
 func pathsOf(path string, schema node) []string {
 	all := []string{path}
 	properties, _ := schema["properties"].(node)
@@ -323,7 +323,7 @@ func TestTheCRDsOwnRulesAreCheckedAsWell(t *testing.T) {
 		bend(spec)
 		server, check := e.accepted(so)
 		if server == nil || !strings.Contains(server.Error(), message) || check == nil {
-			t.Errorf("%s: the API server says %v, impulse check says %v", message, server, check)
+			t.Errorf("%s: API server: %v; impulse check: %v", message, server, check)
 		}
 	}
 	if len(validations) != len(cases) {
@@ -331,7 +331,7 @@ func TestTheCRDsOwnRulesAreCheckedAsWell(t *testing.T) {
 	}
 }
 
-// KEDA takes an idleReplicaCount of 0 with a minReplicaCount of 0: it is the same as none.
+// KEDA accepts an idleReplicaCount of 0 with a minReplicaCount of 0: it has no effect.
 func TestAnIdleCountOf0GoesWithEveryMinimum(t *testing.T) {
 	e := newEnv(t)
 	for idle, ok := range map[int64]bool{0: true, 1: false} {
@@ -339,7 +339,7 @@ func TestAnIdleCountOf0GoesWithEveryMinimum(t *testing.T) {
 		spec, _ := so["spec"].(node)
 		spec["minReplicaCount"], spec["idleReplicaCount"], spec["shadow"] = int64(0), idle, node{"maxReplicaCount": int64(5)}
 		if server, check := e.accepted(so); (server == nil) != ok || (check == nil) != ok {
-			t.Errorf("idleReplicaCount %d: the API server says %v, impulse check says %v", idle, server, check)
+			t.Errorf("idleReplicaCount %d: API server: %v; impulse check: %v", idle, server, check)
 		}
 	}
 }
@@ -372,7 +372,7 @@ spec:
 		if !reflect.DeepEqual(byServer.Spec, byUs.Spec) {
 			a, _ := json.Marshal(byServer.Spec)
 			b, _ := json.Marshal(byUs.Spec)
-			t.Errorf("%s: the API server makes of it\n%s\nand we\n%s", name, a, b)
+			t.Errorf("%s: the API server's defaults give\n%s\nand file mode's\n%s", name, a, b)
 		}
 	}
 }

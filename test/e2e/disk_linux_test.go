@@ -13,7 +13,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
-// limit sets how large a file may be that a process writes; what goes beyond fails, as on a full disk.
+// limit sets the largest file that a process may write; a larger write fails, as on a full disk.
 func (e *env) limit(pid int, bytes string) {
 	e.t.Helper()
 	out, err := exec.CommandContext(e.t.Context(), "prlimit", "--pid", strconv.Itoa(pid), "--fsize="+bytes+":unlimited").CombinedOutput()
@@ -34,7 +34,7 @@ func TestAFullDiskIsA503AndReplicasFollowAllTheSame(t *testing.T) {
 	e.limit(i.PID(), "0")
 	door := i.url + "/v1/alertmanager/" + e.Namespace
 	if code := post(t.Context(), door, testkit.AlertmanagerWebhook("web", "firing")); code != http.StatusServiceUnavailable {
-		t.Errorf("an alert that cannot be recorded was answered with %d", code)
+		t.Errorf("the response to an alert that cannot be recorded is %d, want 503", code)
 	}
 	e.AwaitReplicas("web", 5)
 	e.limit(i.PID(), "unlimited")

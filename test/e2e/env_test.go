@@ -21,7 +21,7 @@ import (
 // logTail is how many bytes of a log a failed test shows.
 const logTail = 16 << 10
 
-// timeout is how long a test waits for what should happen at once: after it the answer is "never", not "slowly".
+// timeout is how long a test waits for an event that is expected at once.
 const timeout = testkit.Timeout
 
 // root is the repository's root.
@@ -68,8 +68,8 @@ func newEnv(t *testing.T) *env {
 	return sharedEnv(t)
 }
 
-// newIdleEnv is newEnv for a test that waits for most of a minute, for a clock that is not ours: it needs no slot, and starts
-// at once.
+// newIdleEnv is newEnv for a test that mostly waits for a clock that it cannot control, most of a minute: it needs no slot, and
+// starts at once.
 func newIdleEnv(t *testing.T) *env {
 	t.Helper()
 	t.Parallel()
@@ -114,7 +114,7 @@ func (e *env) condition(name, kind, status, reason string) {
 	}, func() string { return e.Describe(name) })
 }
 
-// until waits for a condition and shows what there is instead when it does not come.
+// until waits for a condition. After the timeout it fails the test with the text of instead.
 func (e *env) until(what string, cond func(context.Context) (bool, error), instead func() string) {
 	e.t.Helper()
 	if err := process.WaitFor(e.t.Context(), timeout, what, cond); err != nil {
@@ -137,7 +137,7 @@ func (e *env) run(args ...string) *impulse {
 	return i
 }
 
-// impulse is one that has not been started yet.
+// impulse returns an impulse that has not been started yet.
 func (e *env) impulse(args ...string) *impulse {
 	e.t.Helper()
 	address := testkit.FreeAddress(e.t)
@@ -154,7 +154,7 @@ func (e *env) restart(i *impulse) {
 	e.ready(i)
 }
 
-// ready waits until an impulse says that it is.
+// ready waits until an impulse is ready.
 func (e *env) ready(i *impulse) {
 	e.t.Helper()
 	e.until("impulse is ready", func(ctx context.Context) (bool, error) {
@@ -178,13 +178,13 @@ func (e *env) spawn(name, binary string, args ...string) *process.Process {
 	return p
 }
 
-// get returns the status code of a GET; 0 when there is no answer.
+// get returns the status code of a GET; 0 without a response.
 func get(ctx context.Context, url string) int {
 	code, _ := testkit.Get(ctx, url)
 	return code
 }
 
-// post returns the status code of a POST of JSON; 0 when there is no answer.
+// post returns the status code of a POST of JSON; 0 without a response.
 func post(ctx context.Context, url string, body []byte) int {
 	code, _ := testkit.Post(ctx, url, body)
 	return code

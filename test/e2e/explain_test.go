@@ -27,7 +27,7 @@ func TestACountIsExplainedAndHasAHistory(t *testing.T) {
 	e.condition("checkout", "Active", "True", "TriggerActive")
 
 	var last string
-	e.until("the status says what was decided", func(ctx context.Context) (bool, error) {
+	e.until("the status has the decision", func(ctx context.Context) (bool, error) {
 		out, err := e.tool(ctx, "explain", "checkout")
 		last = out
 		return err == nil && strings.Contains(out, "(Deployment/checkout) keeps 5 replicas.") &&
@@ -47,6 +47,6 @@ func TestACountIsExplainedAndHasAHistory(t *testing.T) {
 	}
 
 	if out, err := e.tool(t.Context(), "explain", "chekout"); err == nil || !strings.Contains(out, `there is no ScaledObject "chekout" in namespace`) {
-		t.Errorf("an object that is not there: %v\n%s", err, out)
+		t.Errorf("a missing object: %v\n%s", err, out)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// source is a server that answers queries as a test tells it to: the faults that a healthy Prometheus cannot produce.
+// source is a server whose answers to queries a test sets: faults that a healthy Prometheus cannot produce.
 type source struct {
 	*httptest.Server
 	answer atomic.Pointer[http.HandlerFunc]
@@ -38,7 +38,7 @@ func (s *source) value(v string) {
 	})
 }
 
-// onQuery is a ScaledObject with a query, and an alert beside it.
+// onQuery returns a ScaledObject with a query and an alert.
 func onQuery(name, address string) string {
 	return fmt.Sprintf(`
 apiVersion: impulse.sh/v1alpha1
@@ -177,7 +177,7 @@ func TestABadObjectSaysEveryMistakeAtOnce(t *testing.T) {
 	said := e.Describe("web")
 	for _, want := range []string{"matcher", `"matchers"`, "many"} {
 		if !strings.Contains(said, want) {
-			t.Errorf("the status does not say %s:\n%s", want, said)
+			t.Errorf("the status lacks %s:\n%s", want, said)
 		}
 	}
 }

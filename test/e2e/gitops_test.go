@@ -20,14 +20,14 @@ import (
 	"github.com/impulse-sh/impulse/actuator"
 )
 
-// manifestCase is what happens to a workload whose manifest is applied while Impulse scales it, one word per step:
+// manifestCase is a sequence of steps on a workload whose manifest is applied while Impulse scales it, one word per step:
 //
 //	apply:3     the manifest is applied with 3 replicas; apply:- is the manifest without a count
 //	write:5     Impulse writes 5 through /scale
 //	handover:3  another field manager applies the count 3, and nothing else
 //	forget:-    kubectl's annotation with the manifest that it applied last is replaced by the manifest without a count
 //
-// The last apply is made as the case says: server-side as the field manager gitops, forced or not, client-side, or as Helm 3 does it.
+// The case determines the last apply: server-side as the field manager gitops, forced or not, client-side, or as Helm 3 does it.
 type manifestCase struct {
 	how, steps string
 	// count is spec.replicas in the end; "conflict" when the last step is refused and changes nothing.
@@ -56,21 +56,21 @@ var manifestCases = []manifestCase{
 	{serverSide, "apply:3 write:5 apply:3", "conflict", "impulse"},
 	{forced, "apply:3 write:5 apply:3", "3", "gitops"},
 	{helm3, "apply:3 write:5 apply:3", "3", helm3},
-	// It states one, and nobody owns the count.
+	// It states one, and no field manager owns the count.
 	{serverSide, "apply:- write:5 apply:3", "3", "gitops"},
 	{serverSide, "apply:3 write:0 write:5 apply:3", "3", "gitops"},
-	// It states one no more.
+	// It no longer states one.
 	{clientSide, "apply:3 write:5 apply:-", "1", kubectls},
 	{serverSide, "apply:3 apply:-", "1", ""},
 	{serverSide, "apply:3 write:5 apply:-", "5", "impulse"},
 	{serverSide, "apply:3 write:0 write:5 apply:-", "5", ""},
 	{forced, "apply:3 write:5 apply:3 apply:-", "1", ""},
 	{helm3, "apply:3 write:5 apply:-", "1", helm3},
-	// It states one no more, after a step that keeps the count.
+	// It no longer states one, after a step that keeps the count.
 	{clientSide, "apply:3 write:5 forget:- apply:-", "5", "impulse"},
 	{forced, "apply:3 handover:3 apply:-", "3", "handover"},
 	{forced, "apply:3 handover:3 apply:- write:5 apply:-", "5", "impulse"},
-	// It states the count that there is, as Argo CD does with RespectIgnoreDifferences.
+	// It states the current count, as Argo CD does with RespectIgnoreDifferences.
 	{forced, "apply:3 write:5 apply:5", "5", "gitops+impulse"},
 	{forced, "apply:3 write:5 apply:5 write:7 apply:7 write:0", "0", ""},
 }
@@ -79,9 +79,9 @@ var manifestCases = []manifestCase{
 type scalable struct {
 	resource schema.GroupVersionResource
 	target   actuator.Target
-	// manifest is that of one of a name, with a line of its count.
+	// manifest returns the manifest for a name, with a line for its count.
 	manifest string
-	// unset is the count of one whose manifest states none.
+	// unset is the count of a workload whose manifest states none.
 	unset string
 }
 
@@ -162,7 +162,7 @@ func TestWhatAManifestDoesToACountThatImpulseWrote(t *testing.T) {
 	}
 }
 
-// play takes the steps of a case with a workload of its own.
+// play runs the steps of a case on a workload of its own.
 func (e *env) play(of scalable, name string, c manifestCase) {
 	e.t.Helper()
 	of.target.Namespace, of.target.Name = e.Namespace, name
@@ -205,7 +205,7 @@ func (e *env) applyAs(how, manifest string) (string, error) {
 	return e.Kubectl(e.t.Context(), manifest, append(strings.Fields(strings.TrimPrefix(how, "kubectl ")), "-f", "-")...)
 }
 
-// with is the manifest of one of a name, with a count or, for "-", without.
+// with returns the manifest for a name, with a count or, for "-", without one.
 func (s scalable) with(name, count string) string {
 	if count == "-" {
 		s.manifest = strings.Replace(s.manifest, "  replicas: COUNT", "", 1)

@@ -15,7 +15,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
-// pair runs two replicas, of which the first leads; the object of e scales web on the alert web.
+// pair runs two replicas, of which the first leads; an object scales web on the alert web.
 func pair(t *testing.T, e *env, args ...string) (leads, other *impulse) {
 	t.Helper()
 	e.ApplyDeployment("web", 1)
@@ -26,7 +26,7 @@ func pair(t *testing.T, e *env, args ...string) (leads, other *impulse) {
 	return leads, other
 }
 
-// answered posts until that is answered with 200, and returns the other answers before.
+// answered posts until the response is 200, and returns the status codes before.
 func (e *env) answered(i *impulse, status string) (before map[int]int) {
 	e.t.Helper()
 	before = map[int]int{}
@@ -49,7 +49,7 @@ func TestEitherReplicaTakesAlertsAndAKilledLeaderIsReplaced(t *testing.T) {
 	a.Kill()
 	before := e.answered(b, "firing")
 	if len(before) != 1 || before[http.StatusServiceUnavailable] == 0 {
-		t.Errorf("until another one led, the answers were %v", before)
+		t.Errorf("until another one led, the responses were %v", before)
 	}
 	e.restart(a)
 	e.webhook(a, "other", "firing") // The next leader has decided by now.
@@ -58,7 +58,7 @@ func TestEitherReplicaTakesAlertsAndAKilledLeaderIsReplaced(t *testing.T) {
 	e.AwaitReplicas("web", 1)
 }
 
-// counts are those of a Deployment, as they were written one after the other, the last one before the stop included.
+// counts returns the counts of a Deployment in the order of their writes, including the last one before the stop.
 func (e *env) counts(name string) (stop func() []int32) {
 	e.t.Helper()
 	stream, err := e.Kube.AppsV1().Deployments(e.Namespace).Watch(e.t.Context(), metav1.ListOptions{FieldSelector: "metadata.name=" + name})
@@ -86,7 +86,7 @@ func (e *env) counts(name string) (stop func() []int32) {
 	}()
 	return func() []int32 {
 		last := e.version(name) // A watch may be behind what a GET reads.
-		e.until("the watch has come to the last write", func(context.Context) (bool, error) {
+		e.until("the watch has shown the last write", func(context.Context) (bool, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			return generation >= last, nil
@@ -97,7 +97,7 @@ func (e *env) counts(name string) (stop func() []int32) {
 	}
 }
 
-// A paused leader believes that it leads, and that the alert fires: when it wakes up, what it sees calls for five replicas.
+// A paused leader still assumes that it leads and that the alert fires: when it resumes, its state asks for five replicas.
 func TestALeaderThatWasPausedWritesNothingWhenItWakesUp(t *testing.T) {
 	e := newEnv(t)
 	a, b := pair(t, e)
@@ -109,7 +109,7 @@ func TestALeaderThatWasPausedWritesNothingWhenItWakesUp(t *testing.T) {
 	e.answered(b, "resolved")
 	e.AwaitReplicas("web", 1)
 	counts := e.counts("web")
-	// It is told by the sender, too, which has waited all the time: the answer is what the leader says, or 503.
+	// The sender, which has waited all the time, gets the leader's response, or 503.
 	answered := make(chan int, 1)
 	go func() {
 		answered <- post(t.Context(), a.url+"/v1/alertmanager/other", testkit.AlertmanagerWebhook("web", "firing"))
@@ -117,16 +117,16 @@ func TestALeaderThatWasPausedWritesNothingWhenItWakesUp(t *testing.T) {
 	if err := a.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	e.until("the old leader has noticed", func(context.Context) (bool, error) {
+	e.until("the old leader follows", func(context.Context) (bool, error) {
 		return strings.Contains(a.Process.LogTail(logTail), "lease is lost"), a.Err()
 	}, func() string { return a.Process.LogTail(logTail) })
 	e.ready(a) // It passes on now.
 	if code := <-answered; code != http.StatusOK && code != http.StatusServiceUnavailable {
-		t.Errorf("who asked while it slept was answered with %d", code)
+		t.Errorf("the response to a request during the pause is %d", code)
 	}
 	e.answered(a, "resolved")
 	if got := counts(); len(got) != 1 || got[0] != 1 {
-		t.Errorf("after it woke up the counts were %v", got)
+		t.Errorf("after the pause the counts were %v", got)
 	}
 }
 
@@ -142,13 +142,13 @@ func TestWhatWasAcceptedAndNotYetWrittenIsWrittenByTheNextProcess(t *testing.T) 
 	slow.caught()
 	i.Kill()
 	if n := e.count(t.Context(), "web"); n != 1 {
-		t.Fatalf("there are %d replicas: the write was not held up", n)
+		t.Fatalf("there are %d replicas: the write was not delayed", n)
 	}
 	e.run()
 	e.AwaitReplicas("web", 5)
 }
 
-// The network may hold a write up until another one leads. It lands at most once, and only where nobody has written since.
+// The network may delay a write until another process leads. It takes effect at most once, and only if the count was not written since.
 func TestAWriteThatComesTooLateIsCorrected(t *testing.T) {
 	e := newEnv(t)
 	slow := newSlowWay(t)
@@ -163,7 +163,7 @@ func TestAWriteThatComesTooLateIsCorrected(t *testing.T) {
 	counts := e.counts("web")
 	e.answered(b, "resolved") // It leads, and has nothing to write.
 	if code := slow.release(late); code/100 != 2 {
-		t.Fatalf("the late write was answered with %d: nobody has written since", code)
+		t.Fatalf("the response to the late write is %d, although the count was not written since", code)
 	}
 	e.AwaitReplicas("web", 1)
 	if got := counts(); len(got) != 3 || got[1] != 5 || got[2] != 1 {
@@ -177,8 +177,8 @@ func TestAWriteThatComesTooLateIsCorrected(t *testing.T) {
 	keeps()
 }
 
-// A leader whose way to the API server stalls has read and written nothing for as long as another one takes to lead, and to read
-// all records. What it could write then would be nobody's.
+// A leader whose connection to the API server stalls reads and writes nothing for as long as another one takes to lead and to read
+// all records. Records that it wrote then would be lost.
 func TestALeaderThatIsCutOffAnswersForNothingThatTheNextHasNotRead(t *testing.T) {
 	e := newEnv(t)
 	slow := newSlowWay(t)
@@ -191,13 +191,13 @@ func TestALeaderThatIsCutOffAnswersForNothingThatTheNextHasNotRead(t *testing.T)
 	go send("firing")
 	slow.caught()
 	go send("resolved") // It waits for the next write.
-	e.until("the other one leads", func(ctx context.Context) (bool, error) {
+	e.until("the other process leads", func(ctx context.Context) (bool, error) {
 		return post(ctx, b.url+"/v1/alertmanager/other", testkit.AlertmanagerWebhook("web", "firing")) == http.StatusOK, b.Err()
 	}, func() string { return b.Process.LogTail(logTail) })
 	goOn()
 	for range 2 {
 		if code := <-answered; code != http.StatusServiceUnavailable {
-			t.Errorf("it answered with %d, and the new leader has not heard of it", code)
+			t.Errorf("it responded %d, and the new leader does not have the alert", code)
 		}
 	}
 	e.answered(b, "firing") // The sender repeats it.

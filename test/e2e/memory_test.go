@@ -13,7 +13,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
-// status waits until a field of an object's status is as wanted, and returns it.
+// status waits until a field of an object's status is as expected, and returns it.
 func (e *env) status(name, what string, wanted func(string) bool, path ...string) string {
 	e.t.Helper()
 	var value string
@@ -32,7 +32,8 @@ func (e *env) status(name, what string, wanted func(string) bool, path ...string
 	return value
 }
 
-// holding makes an object that goes down ten minutes after its alert, and waits until it is held there, at n; it returns until when.
+// holding creates an object that scales in ten minutes after its alert, waits until its count is held at n, and returns the end of
+// the hold.
 func (e *env) holding(i *impulse, name, rules string, n int32) time.Time {
 	e.t.Helper()
 	e.ApplyDeployment(name, 0)
@@ -46,7 +47,7 @@ func (e *env) holding(i *impulse, name, rules string, n int32) time.Time {
 	return e.heldUntil(name)
 }
 
-// heldUntil is until when an object's count is held.
+// heldUntil returns the instant until which an object's count is held.
 func (e *env) heldUntil(name string) time.Time {
 	e.t.Helper()
 	text := e.status(name, "a next instant", func(s string) bool { return s != "" }, "lastDecision", "next")
@@ -67,20 +68,20 @@ func TestWindowsAndCooldownsGoOnUnderTheNextLeader(t *testing.T) {
 	a.Kill()
 	e.answered(b, "resolved")
 	for name, before := range map[string]time.Time{"window": window, "cooldown": cooldown} {
-		// What the next leader thinks is said when the object changes.
+		// The next leader reports its decision when the object changes.
 		if out, err := e.Kubectl(t.Context(), "", "patch", "so", name, "--type=merge", "-p", `{"spec":{"maxReplicaCount":11}}`); err != nil {
 			t.Fatal(err, out)
 		}
 		e.status(name, "the new spec", func(s string) bool { return s == "2" }, "observedGeneration")
 		if after := e.heldUntil(name); after.Sub(before).Abs() > time.Millisecond {
-			t.Errorf("%s is held until %s, and was until %s before the leader died", name, after, before)
+			t.Errorf("%s is held until %s; before the leader was killed, it was until %s", name, after, before)
 		}
 	}
 	keepsWindow()
 	keepsCooldown()
 }
 
-// Each life of this leader sees one failure only.
+// Each term of this leader has only one failure.
 func TestFailuresAreCountedOnUnderTheNextLeader(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("queries", 1)

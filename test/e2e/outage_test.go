@@ -23,7 +23,7 @@ func outage(t *testing.T) (*env, *sandbox.ControlPlane) {
 	return &env{o.NewEnv(), t}, o
 }
 
-// notReady waits until an impulse says that it lives, but is not ready.
+// notReady waits until an impulse is alive and not ready.
 func (e *env) notReady(i *impulse) {
 	e.t.Helper()
 	e.until("impulse is alive and not ready", func(ctx context.Context) (bool, error) {
@@ -31,7 +31,7 @@ func (e *env) notReady(i *impulse) {
 	}, func() string { return i.LogTail(logTail) })
 }
 
-// version counts the changes of a Deployment's spec, which are its writes of replicas here.
+// version returns the number of changes of a Deployment's spec, which are writes of replicas here.
 func (e *env) version(name string) int64 {
 	e.t.Helper()
 	d, err := e.Kube.AppsV1().Deployments(e.Namespace).Get(e.t.Context(), name, metav1.GetOptions{})
@@ -41,7 +41,7 @@ func (e *env) version(name string) int64 {
 	return d.Generation
 }
 
-// wrote fails when there have been more or fewer writes than n since a version.
+// wrote fails the test when the number of writes since a version is not n.
 func (e *env) wrote(name string, since, n int64) {
 	e.t.Helper()
 	if got := e.version(name) - since; got != n {
@@ -58,7 +58,7 @@ func TestStartedWhileTheAPIServerIsAwayItBecomesReadyByItself(t *testing.T) {
 	i.Process = e.spawn("impulse", impulseCommand(e.t), i.args...)
 	e.notReady(i)
 	if code := post(t.Context(), i.url+"/v1/alertmanager/"+e.Namespace, testkit.AlertmanagerWebhook("web", "firing")); code != http.StatusServiceUnavailable {
-		t.Errorf("an alert that cannot be recorded was answered with %d", code)
+		t.Errorf("the response to an alert that cannot be recorded is %d, want 503", code)
 	}
 	o.Start(apiServer)
 	e.ready(i)
@@ -113,7 +113,7 @@ func TestARestartOfEtcdAndAFrozenAPIServerScaleNothingInWrongly(t *testing.T) {
 	o.Stop("etcd")
 	e.notReady(i)
 	if code := post(t.Context(), i.url+"/v1/alertmanager/"+e.Namespace, testkit.AlertmanagerWebhook("web", "resolved")); code != http.StatusServiceUnavailable {
-		t.Errorf("an alert that cannot be recorded was answered with %d", code)
+		t.Errorf("the response to an alert that cannot be recorded is %d, want 503", code)
 	}
 	o.Start("etcd")
 	e.ready(i)

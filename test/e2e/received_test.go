@@ -54,7 +54,7 @@ func TestWhatIsSentByHandScalesAndSaysSo(t *testing.T) {
 	send := func(args ...string) {
 		t.Helper()
 		args = append([]string{"send"}, append(args, "--server", i.url, "--token-file", token)...)
-		e.until("it is sent: "+strings.Join(args, " "), func(ctx context.Context) (bool, error) {
+		e.until("it was sent: "+strings.Join(args, " "), func(ctx context.Context) (bool, error) {
 			_, err := process.Run(ctx, impulseCommand(e.t), args...)
 			return err == nil, i.Err()
 		}, func() string { return i.LogTail(logTail) })
@@ -68,7 +68,7 @@ func TestWhatIsSentByHandScalesAndSaysSo(t *testing.T) {
 	send("alert", "--namespace", e.Namespace, "alertname=web", "--resolve")
 	e.AwaitReplicas("web", 1)
 	if out, err := process.Run(t.Context(), impulseCommand(e.t), "send", "value", "other/web", "73", "--trigger", "jobs", "--server", i.url, "--token-file", token); err == nil {
-		t.Errorf("another namespace was reached: %s", out)
+		t.Errorf("the message reached another namespace: %s", out)
 	}
 }
 
@@ -112,7 +112,7 @@ spec:
 	e.AwaitReplicas("worker", 1)
 }
 
-// A real Alertmanager that lets in only who knows its password, and that posts to nobody.
+// A real Alertmanager with a password, which posts to no receiver.
 func TestAnAlertThatNoDeliveryBroughtIsFoundByReconciling(t *testing.T) {
 	const (
 		password = "the-password-of-this-test"
@@ -142,11 +142,11 @@ spec:
 ---%s    authenticationRef: {name: alertmanager}
 `, strings.Replace(onAlert("web"), "replicas: 5}", "replicas: 5, authModes: basic, reconcile: '"+strings.Replace(am, "impulse:"+password+"@", "", 1)+"'}", 1)))
 	i := e.run()
-	e.until("the log says that it is not let in", func(context.Context) (bool, error) {
+	e.until("the log reports a wrong password", func(context.Context) (bool, error) {
 		return strings.Contains(i.LogTail(logTail), "401"), i.Err()
 	}, func() string { return i.LogTail(logTail) })
 	if n := e.count(t.Context(), "web"); n != 1 {
-		t.Errorf("there are %d replicas before it was let in", n)
+		t.Errorf("there are %d replicas before the password was right", n)
 	}
 	e.Apply("{apiVersion: v1, kind: Secret, metadata: {name: alertmanager}, stringData: {password: " + password + "}}")
 	e.AwaitReplicas("web", 5)

@@ -25,19 +25,19 @@ func TestTheDoorWantsItsToken(t *testing.T) {
 	keeps := e.ExpectReplicas("web", 1)
 	for token, want := range map[string]int{"": http.StatusUnauthorized, "wrong": http.StatusUnauthorized} {
 		if code := postAs(t.Context(), door, token, testkit.AlertmanagerWebhook("web", "firing")); code != want {
-			t.Errorf("token %q was answered with %d", token, code)
+			t.Errorf("the response to token %q is %d", token, code)
 		}
 	}
 	if code := postAs(t.Context(), i.url+"/v1/alertmanager/other", "the-token-of-this-test", testkit.AlertmanagerWebhook("web", "firing")); code != http.StatusForbidden {
-		t.Errorf("another namespace's door was answered with %d", code)
+		t.Errorf("the response of another namespace's receiver is %d", code)
 	}
 	keeps()
-	e.until("the object says that a sender is refused", func(ctx context.Context) (bool, error) {
+	e.until("the object reports a refused sender", func(ctx context.Context) (bool, error) {
 		told := strings.Join(e.events(ctx, "web", "SenderRefused"), "\n")
 		return strings.Contains(told, "is refused: "), nil
 	}, func() string { return e.Describe("web") })
 	if code := postAs(t.Context(), door, "the-token-of-this-test", testkit.AlertmanagerWebhook("web", "firing")); code/100 != 2 {
-		t.Errorf("the right token was answered with %d", code)
+		t.Errorf("the response to the right token is %d", code)
 	}
 	e.AwaitReplicas("web", 5)
 }
@@ -67,7 +67,7 @@ func TestFilesWorkWithoutACRDAndABrokenOneKeepsItsLastGoodVersion(t *testing.T) 
 	write(strings.Replace(onAlert("web"), "replicas: 5", "replicas: 8", 1))
 	e.AwaitReplicas("web", 8)
 	write(strings.Replace(onAlert("web"), "matchers:", "matcher:", 1))
-	e.until("the log says what is wrong", func(context.Context) (bool, error) {
+	e.until("the log has the mistake", func(context.Context) (bool, error) {
 		return strings.Contains(i.LogTail(logTail), "matcher"), i.Err()
 	}, func() string { return i.LogTail(logTail) })
 	e.webhook(i, "web", "resolved")
@@ -81,10 +81,10 @@ func TestAnAlertForTheWrongNamespaceIsInTheExplanation(t *testing.T) {
 	i := e.run()
 	e.condition("web", "Ready", "True", "Ready")
 	if code := post(t.Context(), i.url+"/v1/alertmanager/onkall", testkit.AlertmanagerWebhook("web", "firing")); code/100 != 2 {
-		t.Fatalf("the webhook was answered with %d", code)
+		t.Fatalf("the response to the webhook is %d, want 2xx", code)
 	}
 	out, err := e.tool(t.Context(), "explain", "web", "--lease-namespace", e.Namespace)
 	if want := "alert web, which this object would select, was delivered for namespace onkall"; err != nil || !strings.Contains(out, want) {
-		t.Errorf("it does not say %q: %v\n%s", want, err, out)
+		t.Errorf("the explanation lacks %q: %v\n%s", want, err, out)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// restored is a ScaledObject whose target gets its original count back.
+// restored returns a ScaledObject with restoreToOriginalReplicaCount.
 func restored(text string) string {
 	return strings.Replace(text, "  triggers:", "  advanced: {restoreToOriginalReplicaCount: true}\n  triggers:", 1)
 }
@@ -71,7 +71,7 @@ func TestADeletedObjectIsRestoredByTheNextLeader(t *testing.T) {
 	i.Kill()
 	e.delete("web")
 	if n := e.count(t.Context(), "web"); n != 5 {
-		t.Errorf("nobody runs, and there are %d replicas", n)
+		t.Errorf("without a running process there are %d replicas", n)
 	}
 	e.restart(i)
 	e.gone("web")
@@ -93,7 +93,7 @@ func TestTheOptionSwitchedOffLetsAnObjectGoAtOnce(t *testing.T) {
 	e.AwaitReplicas("web", 5)
 }
 
-// finalizers waits until a ScaledObject has n of them.
+// finalizers waits until a ScaledObject has n finalizers.
 func (e *env) finalizers(name string, n int) {
 	e.t.Helper()
 	e.until("it has its finalizers", func(ctx context.Context) (bool, error) {

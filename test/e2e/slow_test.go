@@ -21,18 +21,18 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
-// slowWay is a way to the real API server that can hold up a write, as a network does: whoever sent it may have given up when it
+// slowWay is a proxy to the real API server that can delay a write, as a network does: its sender may have given up when it
 // arrives.
 type slowWay struct {
 	t          *testing.T
 	kubeconfig string
 	next       http.RoundTripper
 	target     *url.URL
-	// holding: the next write of a count is to be held up.
+	// holding: the next write of a count is delayed.
 	holding atomic.Bool
-	// held has what was held up: that write, or the first one of alerts in a stall.
+	// held receives the delayed request: that write, or the first one of alerts in a stall.
 	held chan *http.Request
-	// stalled is closed when all requests go on that wait; nil while none do.
+	// stalled is closed when the waiting requests continue; nil without a stall.
 	stalled atomic.Pointer[chan struct{}]
 }
 
@@ -63,10 +63,10 @@ func newSlowWay(t *testing.T) *slowWay {
 	return s
 }
 
-// hold holds the next write of a count up.
+// hold delays the next write of a count.
 func (s *slowWay) hold() { s.holding.Store(true) }
 
-// stall has all requests wait, and goOn ends that. Those whose senders have given up by then never arrive.
+// stall makes all requests wait until goOn. Requests whose senders have given up by then never arrive.
 func (s *slowWay) stall() (goOn func()) {
 	end := make(chan struct{})
 	s.stalled.Store(&end)
@@ -77,7 +77,7 @@ func (s *slowWay) stall() (goOn func()) {
 	}
 }
 
-// RoundTrip sends a request on, unless it is held up: then its sender waits until it has had enough.
+// RoundTrip forwards a request, unless it is delayed: then its sender waits until its timeout.
 func (s *slowWay) RoundTrip(r *http.Request) (*http.Response, error) {
 	if end := s.stalled.Load(); end != nil {
 		if r.Method != http.MethodGet && strings.Contains(r.URL.Path, "/alertsets") && s.holding.CompareAndSwap(true, false) {
@@ -103,7 +103,7 @@ func (s *slowWay) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-// caught waits until a write is held up.
+// caught waits until a write is delayed.
 func (s *slowWay) caught() (late *http.Request) {
 	s.t.Helper()
 	select {
@@ -114,7 +114,7 @@ func (s *slowWay) caught() (late *http.Request) {
 	return late
 }
 
-// release lets a write arrive, and returns the code of the answer that nobody waits for any more.
+// release forwards a delayed write, and returns the status code, for which its sender no longer waits.
 func (s *slowWay) release(late *http.Request) int {
 	s.t.Helper()
 	response, err := s.next.RoundTrip(late)

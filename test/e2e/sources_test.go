@@ -57,7 +57,7 @@ spec:
 	e.AwaitReplicas("web", 1)
 	e.condition("web", "Ready", "True", "Ready")
 	if code := get(t.Context(), "http://"+mock+"/scale/up"); code != http.StatusOK {
-		t.Fatalf("mockmetrics answered %d", code)
+		t.Fatalf("mockmetrics responded %d", code)
 	}
 	e.AwaitReplicas("web", 10)
 }
@@ -88,8 +88,8 @@ func TestJetStreamMessagesWakeAWorkloadAndItRestsWhenTheyAreDrained(t *testing.T
 	e.AwaitReplicas("worker", 0)
 }
 
-// The object may rest at 0. What waits for a paused consumer wakes nobody; a consumer that the server deletes for want of
-// workers is said while it is there, and when it is gone.
+// The object may be idle at 0. Messages of a paused consumer do not wake the workload; a consumer that the server will delete
+// because it has no workers is reported before and after its deletion.
 func TestAConsumerThatIsPausedOrWillBeDeletedIsInTheStatus(t *testing.T) {
 	e := newEnv(t)
 	address, js := e.nats()
@@ -123,7 +123,7 @@ func TestAConsumerThatIsPausedOrWillBeDeletedIsInTheStatus(t *testing.T) {
 	keeps()
 }
 
-// onQueue scales worker, which may rest at 0, on the consumer workers of the stream WORK.
+// onQueue returns a ScaledObject that scales worker, which may be idle at 0, on the consumer workers of the stream WORK.
 func onQueue(address string) string {
 	return fmt.Sprintf(`
 apiVersion: impulse.sh/v1alpha1
@@ -140,7 +140,7 @@ spec:
 `, address)
 }
 
-// queue makes a stream, of a subject of the same name, and its consumer.
+// queue creates a stream with a subject of the same name, and its consumer.
 func (e *env) queue(js jetstream.JetStream, name string, config jetstream.ConsumerConfig) jetstream.Consumer {
 	e.t.Helper()
 	stream, err := js.CreateStream(e.t.Context(), jetstream.StreamConfig{Name: name})

@@ -30,21 +30,21 @@ func (e *env) must(args ...string) string {
 	return out
 }
 
-// manifests runs kubectl with what deploy/manifests holds.
+// manifests runs kubectl with deploy/manifests.
 func (e *env) manifests(args ...string) string {
 	e.t.Helper()
 	return e.must(append([]string{"-n", "impulse-system", "-k", "../../deploy/manifests"}, args...)...)
 }
 
-// openStorages makes the API server open the storage of each of our kinds, which it does with the first request after a change of
-// the CRD. Where that is the deletion of the kind, it may fail, and is repeated only after five minutes.
+// openStorages makes the API server open the storage of each of our kinds, which it does at the first request after a change of
+// the CRD. If that request is the deletion of the kind, it may fail, and is repeated only after five minutes.
 func (e *env) openStorages() {
 	e.t.Helper()
 	e.must("get", "--all-namespaces", "scaledobjects,alertsets,triggerauthentications,clustertriggerauthentications")
 }
 
 // install installs Impulse from deploy/manifests and runs it with the rights that it has there. It scales two Deployments from 3 to
-// 5: web, which gets its original count back, and left, which does not.
+// 5: web, whose original count is restored, and left, whose is not.
 func (e *env) install() *impulse {
 	e.t.Helper()
 	e.manifests("apply")
@@ -106,7 +106,7 @@ func TestUninstallRestoresTargetsAndLeavesNothing(t *testing.T) {
 	}
 }
 
-// byKubectl is the command of docs/deletion.md that needs no impulse.
+// byKubectl returns the commands of docs/deletion.md that need only kubectl.
 func (e *env) byKubectl() string {
 	e.t.Helper()
 	page, err := os.ReadFile("../../docs/deletion.md")

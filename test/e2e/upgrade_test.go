@@ -14,7 +14,7 @@ import (
 
 const (
 	// firstCRDs are the definitions of ScaledObjects and AlertSets as they were first committed: without dryRun, shadow, history,
-	// originalReplicaCount and half of what is stored of an alert.
+	// originalReplicaCount and half of the fields of an alert.
 	firstCRDs   = "testdata/first-crds"
 	currentCRDs = "../../deploy/crds"
 )
@@ -44,7 +44,7 @@ func (e *env) define(folder string, how ...string) {
 	}, func() string { return e.must("get", "crd", "-o", "yaml") })
 }
 
-// dryRun is a ScaledObject that is decided and not written: a field that the first CRD did not have.
+// dryRun returns a ScaledObject with dryRun, a field that the first CRD did not have.
 func dryRun(text string) string {
 	return strings.Replace(text, "  triggers:", "  dryRun: true\n  triggers:", 1)
 }
@@ -109,7 +109,7 @@ func (e *env) noDryRun(name string) {
 	}
 }
 
-// same fails the test when a ScaledObject is not what it was.
+// same fails the test when a ScaledObject has changed.
 func (e *env) same(before *unstructured.Unstructured) {
 	e.t.Helper()
 	now := e.object(before.GetName())

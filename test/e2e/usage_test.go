@@ -16,7 +16,7 @@ import (
 
 var podMetrics = schema.GroupVersionResource{Group: "metrics.k8s.io", Version: "v1beta1", Resource: "pods"}
 
-// busy makes a Deployment of one pod that requests 100m and 100Mi, and uses next to nothing.
+// busy creates a Deployment of one pod that requests 100m and 100Mi, and uses almost nothing.
 func (e *env) busy(name string) {
 	e.t.Helper()
 	e.Apply(fmt.Sprintf(`
@@ -32,7 +32,7 @@ spec:
 `, name))
 }
 
-// loads lets one pod of a Deployment, the same as before, use so much.
+// loads sets the usage of one pod of a Deployment, always the same one.
 func (e *env) loads(name, cpu string) {
 	e.t.Helper()
 	patch := func(pod string) error {
@@ -56,7 +56,7 @@ func (e *env) loads(name, cpu string) {
 	}, func() string { return "" })
 }
 
-// settles waits until a Deployment has n replicas and each of its pods has been measured; it must still have n then.
+// settles waits until a Deployment has n replicas and each of its pods has been measured; the count must still be n then.
 func (e *env) settles(name string, n int32) {
 	e.t.Helper()
 	var count int32
@@ -80,8 +80,8 @@ type step struct {
 	want int32
 }
 
-// Every step waits until metrics-server has measured new pods, for most of a minute: the two ways run side by side. No load
-// is near the edge of another count: two readings of the same load differ by a percent.
+// Every step waits until metrics-server has measured new pods, for most of a minute: both autoscalers run at the same time. No load
+// is near the limit of another count: two readings of the same load differ by a percent.
 func TestAScaledObjectFollowsTheCPUAsARealHPADoes(t *testing.T) {
 	t.Parallel()
 	t.Run("up, and further up", func(t *testing.T) { followsAsTheHPADoes(t, step{"190m", 4}, step{"285m", 6}) })
@@ -117,7 +117,7 @@ spec:
 	e.explained("ours", "% / 50% × ", "used of 0.1 requested on average")
 }
 
-// converted is what `impulse convert` makes of an HPA as the API server has it, for the twin of its target.
+// converted returns the output of `impulse convert` for an HPA of the API server, for the copy of its target.
 func (e *env) converted(hpa, twin string) string {
 	e.t.Helper()
 	old, err := e.Kubectl(e.t.Context(), "", "get", "hpa", hpa, "-o", "yaml")
@@ -131,7 +131,7 @@ func (e *env) converted(hpa, twin string) string {
 	return strings.ReplaceAll(text, "name: "+hpa+"\n", "name: "+twin+"\n")
 }
 
-// explained waits until the explanation of an object says all of it.
+// explained waits until the explanation of an object contains some texts.
 func (e *env) explained(name string, parts ...string) {
 	e.t.Helper()
 	var last string

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A safeguard that has moved could no longer be taken out, and nobody would see whether the chaos suite notices.
+// A patch that does not apply any more would no longer test whether the chaos suite detects its fault.
 func TestEveryMutationOfTheChaosSuiteApplies(t *testing.T) {
 	t.Parallel()
 	patches, err := filepath.Glob("../chaos/mutations/*.patch")

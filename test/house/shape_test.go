@@ -19,7 +19,7 @@ func TestFilesFitInOneSitting(t *testing.T) {
 			continue
 		}
 		if lines > 400 {
-			t.Errorf("%s has %d lines: is there more than one room in it? (400 at most)", f.path, lines)
+			t.Errorf("%s has %d lines: split it (400 at most)", f.path, lines)
 		}
 		if !f.test() {
 			sizes = append(sizes, lines)
@@ -62,7 +62,7 @@ func TestNamesSayWhatThingsAre(t *testing.T) {
 	for _, f := range files(t) {
 		for _, word := range []string{"util", "utils", "common", "manager", "helper", "helpers", "misc"} {
 			if slices.Contains(strings.Split(f.dir, "/"), word) || strings.TrimSuffix(filepath.Base(f.path), ".go") == word {
-				t.Errorf("%s: %q names nothing", f.path, word)
+				t.Errorf("%s: %q is not the name of a subject", f.path, word)
 			}
 		}
 	}

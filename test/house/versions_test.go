@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// own lists the modules whose version in the sandbox is another on purpose: Prometheus asks for a newer Alertmanager, and the
+// own lists the modules whose version in the sandbox differs on purpose: Prometheus requires a newer Alertmanager, and the
 // sandbox replaces it by ours.
 var own = map[string]bool{"github.com/prometheus/alertmanager": true}
 
@@ -21,7 +21,7 @@ func TestWhatImpulseAndTheSandboxBothNeedIsCompiledOnce(t *testing.T) {
 		}
 		shared++
 		if other != version {
-			t.Errorf("%s is %s in go.mod and %s in deploy/sandbox/programs/go.mod: take the newer one in both, or everything above it is compiled twice",
+			t.Errorf("%s is %s in go.mod and %s in deploy/sandbox/programs/go.mod: use the newer one in both, or everything that imports it is compiled twice",
 				module, version, other)
 		}
 	}
@@ -30,7 +30,7 @@ func TestWhatImpulseAndTheSandboxBothNeedIsCompiledOnce(t *testing.T) {
 	}
 }
 
-// versions are the required versions of a go.mod by module.
+// versions returns the required versions of a go.mod by module.
 func versions(t *testing.T, path string) map[string]string {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(root, path))

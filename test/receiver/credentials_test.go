@@ -29,12 +29,12 @@ func TestRealAlertmanagersShowWhatTheyWereGiven(t *testing.T) {
 		"two": "{basic_auth: {username: two, password: the-password-of-two}}",
 	} {
 		level := r.trigger(name, nil)
-		tell(t, []*peer{start(t, door, ", http_config: "+shown)}, time.Now(), true, name)
+		sendAlerts(t, []*peer{start(t, door, ", http_config: "+shown)}, time.Now(), true, name)
 		level.until("1")
 	}
 	level := r.trigger("Slow", nil)
 	level.until("0")
-	tell(t, []*peer{start(t, door, ", http_config: {authorization: {credentials: the-password-of-two}}")}, time.Now(), true, "Slow")
+	sendAlerts(t, []*peer{start(t, door, ", http_config: {authorization: {credentials: the-password-of-two}}")}, time.Now(), true, "Slow")
 	testkit.Eventually(t, "who shows something else is refused", func(context.Context) bool {
 		return r.metric("impulse_http_requests_total", `"401"`) > 0
 	})

@@ -1,3 +1,3 @@
-// Package receiver tests the way of an alert from real Alertmanagers, several and with faults, through the real server into
-// the store, and what a trigger makes of it. It needs no cluster.
+// Package receiver tests the path of an alert from real Alertmanagers, several and with faults, through the real server and the
+// store to the level of a trigger. It needs no cluster.
 package receiver

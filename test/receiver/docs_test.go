@@ -24,7 +24,7 @@ var (
 	tokenFile  = regexp.MustCompile(`credentials_file: [^}\s]+`)
 )
 
-// routes are the configurations of Alertmanagers in the documentation, by page. One that is shown in another form would not
+// routes returns the configurations of Alertmanagers in the documentation, by page. A configuration in another form would not
 // be tested, and fails the test.
 func routes(t *testing.T) map[string]string {
 	t.Helper()
@@ -39,7 +39,7 @@ func routes(t *testing.T) map[string]string {
 			all[path] = string(found[1])
 		}
 		if n := strings.Count(string(content), "webhook_configs:"); n > 1 || n == 1 && found == nil {
-			t.Errorf("%s shows a route that is no block of `yaml alertmanager`", path)
+			t.Errorf("%s has a route that is not a block of `yaml alertmanager`", path)
 		}
 		return err
 	})
@@ -52,7 +52,7 @@ func routes(t *testing.T) map[string]string {
 	return all
 }
 
-// service is the host that the manifests make, as other namespaces call it.
+// service returns the host of the Service in the manifests, as other namespaces address it.
 func service(t *testing.T) string {
 	t.Helper()
 	var s corev1.Service
@@ -67,7 +67,7 @@ func service(t *testing.T) string {
 		}
 	}
 	if s.Spec.Ports[0].Port != 80 {
-		t.Errorf("the Service listens at port %d, and the routes name none", s.Spec.Ports[0].Port)
+		t.Errorf("the Service listens on port %d, and the routes have none", s.Spec.Ports[0].Port)
 	}
 	return s.Name + "." + k.Namespace
 }

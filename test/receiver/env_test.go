@@ -31,7 +31,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/alertmanager"
 )
 
-// disk keeps shards in a folder, counts what is written, and can be full.
+// disk stores shards in a folder, counts the writes, and can be full.
 type disk struct {
 	*store.Folder
 
@@ -40,7 +40,7 @@ type disk struct {
 	full   bool
 }
 
-// Save is alerts.Persister's.
+// Save implements store.Persister.
 func (d *disk) Save(ctx context.Context, shard int, content store.Shard) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -78,7 +78,7 @@ func newReceiver(t *testing.T) *receiver {
 	return receiverFor(t, nil)
 }
 
-// receiverFor is newReceiver for those who show one of the credentials.
+// receiverFor is newReceiver with credentials.
 func receiverFor(t *testing.T, credentials *auth.Credentials) *receiver {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
@@ -104,7 +104,7 @@ func receiverFor(t *testing.T, credentials *auth.Credentials) *receiver {
 	return r
 }
 
-// metric is the sum of a metric's samples whose labels hold a text.
+// metric returns the sum of a metric's samples whose labels contain a text.
 func (r *receiver) metric(name, label string) float64 {
 	r.t.Helper()
 	families, err := r.registry.Gather()
@@ -122,7 +122,7 @@ func (r *receiver) metric(name, label string) float64 {
 	return sum
 }
 
-// levels is what a trigger has said.
+// levels are the levels that a trigger has emitted.
 type levels struct {
 	t   *testing.T
 	mu  sync.Mutex
@@ -179,7 +179,7 @@ func (l *levels) values() []string {
 	return said
 }
 
-// until waits until the newest level is so much.
+// until waits until the newest level has a value.
 func (l *levels) until(value string) {
 	l.t.Helper()
 	testkit.Eventually(l.t, "the level is "+value, func(context.Context) bool {
@@ -188,11 +188,11 @@ func (l *levels) until(value string) {
 	})
 }
 
-// only fails the test when something else was said than this.
+// only fails the test when the trigger has emitted other levels.
 func (l *levels) only(want ...string) {
 	l.t.Helper()
 	if got := l.values(); !slices.Equal(got, want) {
-		l.t.Errorf("the trigger said %v, expected %v", got, want)
+		l.t.Errorf("the trigger emitted %v, want %v", got, want)
 	}
 }
 
@@ -205,7 +205,7 @@ type peer struct {
 	args         []string
 }
 
-// start starts an Alertmanager that posts to a receiver's URL, in a cluster with others. hook is more of its webhook.
+// start starts an Alertmanager that posts to a receiver's URL, in a cluster with others. hook has more fields of its webhook.
 func start(t *testing.T, to, hook string, with ...*peer) *peer {
 	t.Helper()
 	return startWith(t, fmt.Sprintf(`
@@ -240,14 +240,14 @@ func startWith(t *testing.T, text string, with ...*peer) *peer {
 	return p
 }
 
-// up starts it, again with the same addresses.
+// up starts the Alertmanager, always with the same addresses.
 func (p *peer) up() {
 	p.t.Helper()
 	p.Process = sandbox.Start(p.t, "alertmanager", p.args...)
 	p.Eventually("it is ready", func(ctx context.Context) bool { return p.call(ctx, http.MethodGet, "/-/ready", nil, nil) == nil })
 }
 
-// call asks something of it.
+// call sends a request to the Alertmanager and decodes the response.
 func (p *peer) call(ctx context.Context, method, path string, body, answer any) error {
 	sent, err := json.Marshal(body)
 	if err != nil {
@@ -273,8 +273,8 @@ func (p *peer) call(ctx context.Context, method, path string, body, answer any) 
 	return json.Unmarshal(content, answer)
 }
 
-// tell tells Alertmanagers that alerts of one group fire since a time, or have ended now.
-func tell(t *testing.T, all []*peer, since time.Time, fires bool, names ...string) {
+// sendAlerts sends alerts of one group to Alertmanagers: firing since a time, or resolved now.
+func sendAlerts(t *testing.T, all []*peer, since time.Time, fires bool, names ...string) {
 	t.Helper()
 	ends := time.Now().Add(time.Hour)
 	if !fires {

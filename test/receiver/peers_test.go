@@ -22,7 +22,7 @@ func TestThreeAlertmanagersAreOneSourceThroughAPartitionAndARestart(t *testing.T
 	all := []*peer{one, two, apart}
 	level.until("0")
 	began := time.Now().Add(-time.Minute)
-	tell(t, all, began, true, "Slow")
+	sendAlerts(t, all, began, true, "Slow")
 	level.until("1")
 	delivered := func(atLeast float64) {
 		t.Helper()
@@ -36,13 +36,13 @@ func TestThreeAlertmanagersAreOneSourceThroughAPartitionAndARestart(t *testing.T
 	one.Kill()
 	one.up() // It has lost its alerts, and is told of them again.
 	delivered(3)
-	tell(t, all, began, true, "Slow")
+	sendAlerts(t, all, began, true, "Slow")
 	delivered(3)
 	level.only("0", "1")
-	tell(t, all, began, false, "Slow")
+	sendAlerts(t, all, began, false, "Slow")
 	level.until("0")
 	again := time.Now()
-	tell(t, all, again, true, "Slow")
+	sendAlerts(t, all, again, true, "Slow")
 	testkit.Eventually(t, "it counts again", func(context.Context) bool {
 		v := level.values()
 		return v[len(v)-1] == "1"
@@ -61,7 +61,7 @@ func TestWhatWasRefusedForAWhileIsOneChangeInTheEnd(t *testing.T) {
 	all := []*peer{one, start(t, to, "", one), start(t, to, "", one)}
 	level.until("0")
 	r.disk.fill(true)
-	tell(t, all, time.Now(), true, "Slow")
+	sendAlerts(t, all, time.Now(), true, "Slow")
 	testkit.Eventually(t, "deliveries are answered with 503", func(context.Context) bool {
 		return r.metric("impulse_http_requests_total", `"503"`) >= 2
 	})
@@ -80,9 +80,9 @@ func TestATruncatedDeliveryEndsNothingAndIsSaid(t *testing.T) {
 	r := newReceiver(t)
 	slow, fast := r.trigger("Slow", map[string]string{"absentMeansResolved": "true", "staleWindow": "1s"}), r.trigger("Fast", nil)
 	am := start(t, r.url+"/v1/alertmanager/shop", ", max_alerts: 1")
-	tell(t, []*peer{am}, time.Now(), true, "Slow")
+	sendAlerts(t, []*peer{am}, time.Now(), true, "Slow")
 	slow.until("1")
-	tell(t, []*peer{am}, time.Now(), true, "Fast") // Sorted by label: it takes the place of the other.
+	sendAlerts(t, []*peer{am}, time.Now(), true, "Fast") // Sorted by label: it takes the place of the other.
 	fast.until("1")
 	testkit.Eventually(t, "truncated deliveries are counted", func(context.Context) bool {
 		return r.metric("impulse_webhook_truncated_total", "") >= 4
@@ -96,7 +96,7 @@ func TestASilencedAlertIsStaleAfterItsLeaseAndOverAfterTwo(t *testing.T) {
 	level := r.trigger("Slow", map[string]string{"ttl": "5s"})
 	gone := r.trigger("Slow", map[string]string{"absentMeansResolved": "true", "staleWindow": "1s"})
 	am := start(t, r.url+"/v1/alertmanager/shop", "")
-	tell(t, []*peer{am}, time.Now(), true, "Slow", "Fast")
+	sendAlerts(t, []*peer{am}, time.Now(), true, "Slow", "Fast")
 	level.until("1")
 	silence := map[string]any{
 		"matchers": []map[string]any{{"name": "alertname", "value": "Slow", "isRegex": false, "isEqual": true}},
@@ -120,7 +120,7 @@ func TestAfterA301AReconcileHeals(t *testing.T) {
 	}))
 	t.Cleanup(front.Close)
 	am := start(t, front.URL+"/v1/alertmanager/shop", "")
-	tell(t, []*peer{am}, time.Now().Add(-time.Hour), true, "Slow") // What has just begun may be muted, for all that is known.
+	sendAlerts(t, []*peer{am}, time.Now().Add(-time.Hour), true, "Slow") // What has just begun may be muted, for all that is known.
 	testkit.Eventually(t, "Alertmanager was redirected", func(context.Context) bool { return gets.Load() > 0 })
 	r.trigger("Slow", nil).until("0")
 	r.trigger("Slow", map[string]string{"reconcile": am.url}).until("1")
@@ -137,13 +137,13 @@ func TestATriggerOfTheWholeClusterHearsTheDoorOfTheClusterOnly(t *testing.T) {
 	seen := r.trigger("Seen", map[string]string{"scope": "cluster"})
 	whole.until("0")
 	ours.until("0")
-	tell(t, []*peer{cluster}, time.Now(), true, "Slow")
+	sendAlerts(t, []*peer{cluster}, time.Now(), true, "Slow")
 	whole.until("1")
-	tell(t, []*peer{shop}, time.Now().Add(-time.Hour), true, "Slow")
+	sendAlerts(t, []*peer{shop}, time.Now().Add(-time.Hour), true, "Slow")
 	ours.until("1")
-	tell(t, []*peer{cluster}, time.Now(), false, "Slow")
+	sendAlerts(t, []*peer{cluster}, time.Now(), false, "Slow")
 	whole.until("0")
-	tell(t, []*peer{cluster}, time.Now(), true, "Seen")
+	sendAlerts(t, []*peer{cluster}, time.Now(), true, "Seen")
 	seen.until("1")
 	whole.only("0", "1", "0")
 	ours.only("0", "1")
@@ -155,7 +155,7 @@ func TestStepsFollowActivationsNotDeliveries(t *testing.T) {
 	r := newReceiver(t)
 	steps := r.trigger("Slow", map[string]string{"threshold": "0", "step": "+2"})
 	am := start(t, r.url+"/v1/alertmanager/shop", "")
-	tell(t, []*peer{am}, time.Now(), true, "Slow")
+	sendAlerts(t, []*peer{am}, time.Now(), true, "Slow")
 	steps.until("1")
 	testkit.Eventually(t, "it is repeated", func(context.Context) bool {
 		return r.metric("impulse_http_requests_total", `"200"`) >= 4
