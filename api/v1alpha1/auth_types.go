@@ -2,7 +2,7 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// TriggerAuthentication holds the credentials of triggers in its namespace.
+// TriggerAuthentication defines credentials for the triggers in its namespace.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:shortName=ta,categories=impulse
@@ -13,7 +13,8 @@ type TriggerAuthentication struct {
 	Spec TriggerAuthenticationSpec `json:"spec"`
 }
 
-// ClusterTriggerAuthentication holds credentials for triggers of the namespaces that it names; its Secrets are in Impulse's own.
+// ClusterTriggerAuthentication defines credentials for the triggers in the namespaces that it allows. Its Secrets are in Impulse's
+// own namespace.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:scope=Cluster,shortName=cta,categories=impulse
@@ -24,20 +25,19 @@ type ClusterTriggerAuthentication struct {
 	Spec ClusterTriggerAuthenticationSpec `json:"spec"`
 }
 
-// ClusterTriggerAuthenticationSpec says where each parameter comes from, and who may use it for what: a trigger sends the
-// credentials to the server that its object's author wrote.
+// ClusterTriggerAuthenticationSpec defines the source of each parameter, and which triggers may use it: the author of an object
+// chooses the server to which the object's trigger sends the credentials.
 type ClusterTriggerAuthenticationSpec struct {
 	TriggerAuthenticationSpec `json:",inline"`
 
-	// AllowedNamespaces are the namespaces whose triggers may use it; "*" is every namespace. None may by default.
+	// AllowedNamespaces are the namespaces whose triggers may use it; "*" means every namespace. Default: none.
 	// +kubebuilder:validation:MaxItems=256
 	// +kubebuilder:validation:items:MaxLength=63
 	// +kubebuilder:validation:items:Pattern=`^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$`
 	// +listType=set
 	// +optional
 	AllowedNamespaces []string `json:"allowedNamespaces,omitempty"`
-	// AllowedHosts are the only servers that the credentials are sent to, as HOST for any port of it, or HOST:PORT. They may
-	// be sent to any server by default.
+	// AllowedHosts are the servers to which the credentials may be sent: HOST for any of its ports, or HOST:PORT. Default: any server.
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=259
@@ -49,19 +49,23 @@ type ClusterTriggerAuthenticationSpec struct {
 // EveryNamespace allows every namespace to use a ClusterTriggerAuthentication.
 const EveryNamespace = "*"
 
-// TriggerAuthenticationSpec says where each parameter comes from.
+// TriggerAuthenticationSpec defines the source of each parameter.
 type TriggerAuthenticationSpec struct {
+	// SecretTargetRef lists the parameters, each with the key of a Secret.
 	// +kubebuilder:validation:MaxItems=32
 	// +optional
 	SecretTargetRef []SecretTargetRef `json:"secretTargetRef,omitempty"`
 }
 
-// SecretTargetRef takes one parameter from a key of a Secret.
+// SecretTargetRef defines a key of a Secret as the source of one parameter.
 type SecretTargetRef struct {
+	// Parameter is the name of the parameter, such as bearerToken.
 	// +kubebuilder:validation:MinLength=1
 	Parameter string `json:"parameter"`
+	// Name is the name of the Secret.
 	// +kubebuilder:validation:MinLength=1
 	Name string `json:"name"`
+	// Key is the key in the data of the Secret.
 	// +kubebuilder:validation:MinLength=1
 	Key string `json:"key"`
 }

@@ -6,15 +6,15 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// GroupName is the API group of everything here.
+// GroupName is the API group of this package.
 const GroupName = "impulse.sh"
 
-// GroupVersion is the group and version of everything here.
+// GroupVersion returns the API group and version of this package.
 func GroupVersion() schema.GroupVersion {
 	return schema.GroupVersion{Group: GroupName, Version: "v1alpha1"}
 }
 
-// AddToScheme makes the types known to a scheme.
+// AddToScheme registers the types of this package.
 func AddToScheme(s *runtime.Scheme) error {
 	s.AddKnownTypes(GroupVersion(),
 		&ScaledObject{}, &ScaledObjectList{},

@@ -5,13 +5,14 @@ import (
 	"strings"
 )
 
-// Scalar is a value of trigger metadata: a string, a number or a boolean, kept as the text the user wrote.
+// Scalar is a value of trigger metadata: a string, a number or a boolean, as the text that the user wrote.
 type Scalar string
 
-// notScalar marks a value of another type, so that one mistaken object does not make a whole list undecodable.
+// notScalar marks a value of another type. Such a value is not a decoding error, so that one invalid object does not make a list of
+// objects unreadable.
 const notScalar = "\x00"
 
-// UnmarshalJSON takes a string, a number or a boolean as text. Anything else is kept and reported by Text.
+// UnmarshalJSON accepts any value. Text reports a value that is not a string, a number or a boolean.
 func (s *Scalar) UnmarshalJSON(text []byte) error {
 	var v any
 	if err := json.Unmarshal(text, &v); err != nil {
@@ -28,7 +29,7 @@ func (s *Scalar) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// Text returns the value as text; ok is false when it is neither a string nor a number nor a boolean.
+// Text returns the value as text; ok is false if it is not a string, a number or a boolean.
 func (s Scalar) Text() (text string, ok bool) {
 	other, bad := strings.CutPrefix(string(s), notScalar)
 	return other, !bad

@@ -4,7 +4,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// ScaledObject says which workload is scaled, between which counts, and by which triggers.
+// ScaledObject defines the workload that is scaled, the bounds of its replica count, and the triggers that determine the count.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -30,21 +30,21 @@ type ScaledObject struct {
 	Status ScaledObjectStatus `json:"status,omitempty"`
 }
 
-// ScaledObjectSpec is what the user wants.
+// ScaledObjectSpec is the desired scaling of a workload.
 //
 // +kubebuilder:validation:XValidation:rule="self.minReplicaCount <= self.maxReplicaCount",message="minReplicaCount must not be above maxReplicaCount"
 // +kubebuilder:validation:XValidation:rule="!has(self.idleReplicaCount) || self.idleReplicaCount == 0 || self.idleReplicaCount < self.minReplicaCount",message="idleReplicaCount must be 0 or below minReplicaCount"
 // +kubebuilder:validation:XValidation:rule="self.triggers.all(t, !has(t.name) || size(t.name) == 0 || self.triggers.exists_one(u, has(u.name) && u.name == t.name))",message="trigger names must be unique"
 type ScaledObjectSpec struct {
-	// ScaleTargetRef is the workload: anything with a scale subresource.
+	// ScaleTargetRef is the workload. Its kind must have a scale subresource.
 	ScaleTargetRef ScaleTargetRef `json:"scaleTargetRef"`
-	// PollingInterval is the time between reads of polled triggers, in seconds. Default: 30.
+	// PollingInterval is the time between two readings of a polled trigger, in seconds. Default: 30.
 	// +kubebuilder:default=30
 	// +kubebuilder:validation:Minimum=1
 	// +optional
 	PollingInterval *int32 `json:"pollingInterval,omitempty"`
-	// CooldownPeriod is how long after the last activity the workload goes to rest, and the default of the scale-down
-	// window, in seconds. Default: 300.
+	// CooldownPeriod is the time from the last activity until the workload becomes idle, and the default scale-down window, in
+	// seconds. Default: 300.
 	// +kubebuilder:default=300
 	// +kubebuilder:validation:Minimum=0
 	// +optional
@@ -54,74 +54,76 @@ type ScaledObjectSpec struct {
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	InitialCooldownPeriod *int32 `json:"initialCooldownPeriod,omitempty"`
-	// IdleReplicaCount is the count while nothing is active; below minReplicaCount. Default: the workload rests only where
-	// minReplicaCount is 0, at 0.
+	// IdleReplicaCount is the count while no trigger is active; it must be below minReplicaCount. Default: the workload becomes idle
+	// only if minReplicaCount is 0, with 0 replicas.
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	IdleReplicaCount *int32 `json:"idleReplicaCount,omitempty"`
-	// MinReplicaCount is the least count while something is active; 0 lets the workload rest at 0. Default: 0.
+	// MinReplicaCount is the minimum count while a trigger is active. With 0, the workload has 0 replicas while none is. Default: 0.
 	// +kubebuilder:default=0
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	MinReplicaCount *int32 `json:"minReplicaCount,omitempty"`
-	// MaxReplicaCount is the greatest count. Default: 100.
+	// MaxReplicaCount is the maximum count. Default: 100.
 	// +kubebuilder:default=100
 	// +kubebuilder:validation:Minimum=1
 	// +optional
 	MaxReplicaCount *int32 `json:"maxReplicaCount,omitempty"`
-	// DryRun decides and reports, and never writes: for a look at what would happen.
+	// DryRun decides and reports, but writes no counts. Default: false.
 	// +optional
 	DryRun bool `json:"dryRun,omitempty"`
-	// Shadow is a policy that is decided beside this one, as if its counts were written, and reported as what would be.
+	// Shadow is a policy that is evaluated in addition to this one, as if its counts were written, and reported in status.shadow.
 	// +optional
 	Shadow *Shadow `json:"shadow,omitempty"`
+	// Advanced has settings that most objects do not need.
 	// +optional
 	Advanced *Advanced `json:"advanced,omitempty"`
-	// Fallback is what is to be while a source has failed for long; without it the count is kept.
+	// Fallback determines what a trigger asks for after its source has failed several times. Default: the count is not lowered.
 	// +optional
 	Fallback *Fallback `json:"fallback,omitempty"`
-	// Triggers are the sources of events; the one that asks for most wins.
+	// Triggers are the sources of levels. The one that asks for the most replicas determines the count.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	Triggers []Trigger `json:"triggers"`
 }
 
-// Shadow is a policy to be tried. What it does not say is as the live one has it; its triggers replace all of the live ones.
+// Shadow is a policy to try. Fields that it does not set are those of the live policy; its triggers replace all live triggers.
 type Shadow struct {
-	// PollingInterval is the time between reads of polled triggers, in seconds. Default: the live policy's.
+	// PollingInterval is the time between two readings of a polled trigger, in seconds. Default: that of the live policy.
 	// +kubebuilder:validation:Minimum=1
 	// +optional
 	PollingInterval *int32 `json:"pollingInterval,omitempty"`
-	// CooldownPeriod is how long after the last activity the workload would go to rest, in seconds. Default: the live policy's.
+	// CooldownPeriod is the time from the last activity until the workload would become idle, in seconds. Default: that of the live
+	// policy.
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	CooldownPeriod *int32 `json:"cooldownPeriod,omitempty"`
-	// InitialCooldownPeriod is the cooldown of a workload that has never been active, in seconds. Default: the live policy's.
+	// InitialCooldownPeriod is the cooldown of a workload that has never been active, in seconds. Default: that of the live policy.
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	InitialCooldownPeriod *int32 `json:"initialCooldownPeriod,omitempty"`
-	// IdleReplicaCount is the count while nothing is active. Default: the live policy's.
+	// IdleReplicaCount is the count while no trigger is active. Default: that of the live policy.
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	IdleReplicaCount *int32 `json:"idleReplicaCount,omitempty"`
-	// MinReplicaCount is the least count while something is active. Default: the live policy's.
+	// MinReplicaCount is the minimum count while a trigger is active. Default: that of the live policy.
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	MinReplicaCount *int32 `json:"minReplicaCount,omitempty"`
-	// MaxReplicaCount is the greatest count. Default: the live policy's.
+	// MaxReplicaCount is the maximum count. Default: that of the live policy.
 	// +kubebuilder:validation:Minimum=1
 	// +optional
 	MaxReplicaCount *int32 `json:"maxReplicaCount,omitempty"`
-	// Advanced is what spec.advanced is. Default: the live policy's.
+	// Advanced is like spec.advanced. Default: that of the live policy.
 	// +optional
 	Advanced *Advanced `json:"advanced,omitempty"`
-	// Triggers are what spec.triggers are; kubectl explain so.spec.triggers names their types. Default: the live policy's.
+	// Triggers is like spec.triggers; kubectl explain so.spec.triggers describes the types. Default: those of the live policy.
 	// +kubebuilder:validation:MaxItems=32
 	// +optional
 	Triggers []Trigger `json:"triggers,omitempty"`
 }
 
-// ScaleTargetRef names the workload, in the object's own namespace.
+// ScaleTargetRef identifies the workload, which is in the object's own namespace.
 type ScaleTargetRef struct {
 	// APIVersion is the group and version of the workload. Default: apps/v1.
 	// +kubebuilder:default="apps/v1"
@@ -134,111 +136,114 @@ type ScaleTargetRef struct {
 	// Name is the name of the workload.
 	// +kubebuilder:validation:MinLength=1
 	Name string `json:"name"`
-	// EnvSourceContainerName is accepted for KEDA's sake; no trigger reads the workload's environment.
+	// EnvSourceContainerName is accepted for compatibility with KEDA and has no effect: no trigger reads the workload's environment.
 	// +optional
 	EnvSourceContainerName string `json:"envSourceContainerName,omitempty"`
 }
 
-// Advanced holds what most users never set.
+// Advanced has settings that most objects do not need.
 type Advanced struct {
-	// RestoreToOriginalReplicaCount gives the target the count back that it had before it was first scaled, when the object is
-	// deleted. A finalizer keeps the object until that is done.
+	// RestoreToOriginalReplicaCount restores, when the object is deleted, the count that the target had before it was first scaled.
+	// A finalizer keeps the object until the count is restored. Default: false.
 	// +optional
 	RestoreToOriginalReplicaCount bool `json:"restoreToOriginalReplicaCount,omitempty"`
+	// HorizontalPodAutoscalerConfig has the behavior, as in KEDA. Impulse creates no HorizontalPodAutoscaler.
 	// +optional
 	HorizontalPodAutoscalerConfig *HorizontalPodAutoscalerConfig `json:"horizontalPodAutoscalerConfig,omitempty"`
-	// ScalingModifiers is a formula that makes one trigger of all.
+	// ScalingModifiers combines the triggers into one, by a formula.
 	// +optional
 	ScalingModifiers *ScalingModifiers `json:"scalingModifiers,omitempty"`
 }
 
-// HorizontalPodAutoscalerConfig is where KEDA has the behavior. There is no HPA behind a ScaledObject.
+// HorizontalPodAutoscalerConfig has the behavior, as in KEDA. Impulse creates no HorizontalPodAutoscaler.
 type HorizontalPodAutoscalerConfig struct {
-	// Name is accepted for KEDA's sake and means nothing here.
+	// Name is accepted for compatibility with KEDA and has no effect.
 	// +optional
 	Name string `json:"name,omitempty"`
+	// Behavior has the stabilization windows, the rate limits and the tolerance.
 	// +optional
 	Behavior *Behavior `json:"behavior,omitempty"`
 }
 
-// ScalingModifiers is a formula over the levels of the triggers, by their names, whose result is the only level that counts
-// beside those of cpu and memory.
+// ScalingModifiers is a formula over the levels of the triggers, by their names. Its result replaces the levels of all triggers but
+// cpu and memory.
 type ScalingModifiers struct {
-	// Formula is an expression of expr-lang: (queue + requests) / 2. A trigger that is unknown is nil: (queue ?? 0).
+	// Formula is an expression of expr-lang, such as (queue + requests) / 2. An unknown trigger is nil, as in (queue ?? 0).
 	// +optional
 	Formula string `json:"formula,omitempty"`
-	// Target is the level of the formula that one replica is meant to have.
+	// Target is the result of the formula that one replica should handle.
 	// +optional
 	Target string `json:"target,omitempty"`
-	// ActivationTarget is the level above which the object is active. Default: 0.
+	// ActivationTarget is the result above which the object is active. Default: 0.
 	// +optional
 	ActivationTarget string `json:"activationTarget,omitempty"`
-	// MetricType is AverageValue (the level is shared by the replicas) or Value (the level is that of each ready pod). Default:
-	// AverageValue.
+	// MetricType is AverageValue (the replicas share the level) or Value (each ready pod has the level). Default: AverageValue.
 	// +kubebuilder:validation:Enum=AverageValue;Value
 	// +optional
 	MetricType string `json:"metricType,omitempty"`
 }
 
-// Fallback is the user's own answer to a source that has failed for long.
+// Fallback determines what a trigger asks for after its source has failed several times.
 type Fallback struct {
-	// FailureThreshold is how many readings in a row may fail. A failure after which nothing is read for three polling
-	// intervals counts again, once each interval.
+	// FailureThreshold is the number of consecutive failed readings after which the fallback applies with the next one. If nothing
+	// is read for three polling intervals after a failure, it counts again once per interval.
 	// +kubebuilder:validation:Minimum=0
 	FailureThreshold int32 `json:"failureThreshold"`
-	// Replicas is what a trigger asks for when more have failed.
+	// Replicas is the count that the trigger asks for then.
 	// +kubebuilder:validation:Minimum=0
 	Replicas int32 `json:"replicas"`
-	// Behavior says which count is taken instead of Replicas: the current one, always or when it is higher or lower; or
-	// that of the formula of scalingModifiers, which sees the trigger as missing.
+	// Behavior is static (use replicas), currentReplicas, currentReplicasIfHigher or currentReplicasIfLower (use the current count,
+	// always or if it is higher or lower than replicas), or scalingModifiers (use the result of the formula, in which the trigger
+	// is nil). Default: static.
 	// +kubebuilder:validation:Enum=static;currentReplicas;currentReplicasIfHigher;currentReplicasIfLower;scalingModifiers
 	// +optional
 	Behavior string `json:"behavior,omitempty"`
 }
 
-// Trigger is one source of events.
+// Trigger is one source of a level.
 type Trigger struct {
-	// Type is the kind of trigger; kubectl explain so.spec.triggers names all.
+	// Type is the type of the trigger; kubectl explain so.spec.triggers lists all types.
 	// +kubebuilder:validation:MinLength=1
 	Type string `json:"type"`
-	// Name is unique within the object; it defaults to the type.
+	// Name is the name of the trigger, unique within the object. Default: the type.
 	// +kubebuilder:validation:MaxLength=63
 	// +optional
 	Name string `json:"name,omitempty"`
-	// Metadata are the parameters of the type: strings, numbers or booleans. kubectl explain so.spec.triggers names all.
+	// Metadata has the parameters of the type: strings, numbers or booleans. kubectl explain so.spec.triggers lists all parameters.
 	// +kubebuilder:validation:Schemaless
 	// +kubebuilder:validation:Type=object
 	// +kubebuilder:pruning:PreserveUnknownFields
 	// +optional
 	Metadata map[string]Scalar `json:"metadata,omitempty"`
-	// MetricType is AverageValue (the level is shared by the replicas), Value (the level is that of each ready pod) or, of cpu and
-	// memory, Utilization (percent of what pods request). Default: Utilization for cpu and memory, else AverageValue.
+	// MetricType is AverageValue (the replicas share the level), Value (each ready pod has the level) or, for cpu and memory only,
+	// Utilization (the usage of pods in percent of their requests). Default: Utilization for cpu and memory, otherwise AverageValue.
 	// +kubebuilder:validation:Enum=AverageValue;Value;Utilization
 	// +optional
 	MetricType string `json:"metricType,omitempty"`
-	// AuthenticationRef names the credentials that the trigger is read with.
+	// AuthenticationRef refers to the credentials that the trigger uses.
 	// +optional
 	AuthenticationRef *AuthenticationRef `json:"authenticationRef,omitempty"`
-	// Min is the least that this trigger asks for.
+	// Min is the minimum count that this trigger asks for.
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	Min *int32 `json:"min,omitempty"`
-	// Max is the most that this trigger asks for: it raises the workload up to there and no further.
+	// Max is the maximum count that this trigger asks for.
 	// +kubebuilder:validation:Minimum=1
 	// +optional
 	Max *int32 `json:"max,omitempty"`
-	// Cap: the trigger asks for nothing; the others get no more than it would ask for. A schedule that is off caps nothing, nor
-	// does an alert that does not fire; a level of 0 leaves minReplicaCount, and at least one replica while something is active.
+	// Cap makes the trigger an upper bound for the others: it asks for no replicas, and the others get no more than it would ask
+	// for. A schedule that is off and an alert that does not fire are no bound. A level of 0 still leaves minReplicaCount, and one
+	// replica while a trigger is active. Default: false.
 	// +optional
 	Cap bool `json:"cap,omitempty"`
-	// UseCachedMetrics is accepted for KEDA's sake: a reading is always kept until the next.
+	// UseCachedMetrics is accepted for compatibility with KEDA and has no effect: a reading is always kept until the next one.
 	// +optional
 	UseCachedMetrics bool `json:"useCachedMetrics,omitempty"`
 }
 
-// AuthenticationRef names the credentials of a trigger.
+// AuthenticationRef refers to the credentials of a trigger.
 type AuthenticationRef struct {
-	// Name is that of the TriggerAuthentication, or of the ClusterTriggerAuthentication.
+	// Name is the name of the TriggerAuthentication or ClusterTriggerAuthentication.
 	// +kubebuilder:validation:MinLength=1
 	Name string `json:"name"`
 	// Kind is TriggerAuthentication or ClusterTriggerAuthentication. Default: TriggerAuthentication.

@@ -21,126 +21,142 @@ const (
 	ConditionSourceNotice = "SourceNotice"
 )
 
-// ScaledObjectStatus is what Impulse saw and decided, as of the last change of outcome.
+// ScaledObjectStatus has what Impulse observed and decided, as of the last change of the outcome.
 type ScaledObjectStatus struct {
+	// ObservedGeneration is the generation of the spec that the status is about.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 	// Reference is the target as kind/name.
 	// +optional
 	Reference string `json:"reference,omitempty"`
-	// Targets is each trigger's value and target: 132/100, 3/10.
+	// Targets has the value and the target of each trigger, such as 132/100, 3/10.
 	// +optional
 	Targets string `json:"targets,omitempty"`
-	// Replicas is the target's count as it was seen; DesiredReplicas is what was decided.
+	// Replicas is the observed count of the target.
 	// +optional
 	Replicas *int32 `json:"replicas,omitempty"`
+	// DesiredReplicas is the count that was decided.
 	// +optional
 	DesiredReplicas *int32 `json:"desiredReplicas,omitempty"`
 	// OriginalReplicaCount is the count that the target had before it was first scaled.
 	// +optional
 	OriginalReplicaCount *int32 `json:"originalReplicaCount,omitempty"`
-	// Reason is the one word that matters most now.
+	// Reason is the reason of the condition that matters most at present, or AsRecommended.
 	// +optional
 	Reason string `json:"reason,omitempty"`
+	// LastScaleTime is when Impulse last changed the count of the target.
 	// +optional
 	LastScaleTime *metav1.Time `json:"lastScaleTime,omitempty"`
+	// Triggers has the state of each trigger.
 	// +optional
 	Triggers []TriggerStatus `json:"triggers,omitempty"`
+	// LastDecision is the newest decision, with the steps that led to its count.
 	// +optional
 	LastDecision *DecisionStatus `json:"lastDecision,omitempty"`
-	// History is the last decisions that had another outcome than the one before, newest first; at most 10.
+	// History has the last decisions whose outcome differed from the one before, newest first; at most 10.
 	// +optional
 	History []PastDecision `json:"history,omitempty"`
-	// Shadow is what the shadow policy would have.
+	// Shadow is the count that the shadow policy would have.
 	// +optional
 	Shadow *ShadowStatus `json:"shadow,omitempty"`
-	// Memory is what the decision core remembers, in its own form.
+	// Memory is the memory of the decision core, in its own encoding.
 	// +optional
 	Memory string `json:"memory,omitempty"`
+	// Conditions are described in docs/conditions.md.
 	// +listType=map
 	// +listMapKey=type
 	// +optional
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
-// TriggerStatus is one trigger as of the last change of outcome.
+// TriggerStatus is the state of one trigger as of the last change of the outcome.
 type TriggerStatus struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
-	// Value is the level, in the trigger's unit; empty while it is unknown. Beside a LastError, it is what the level is at
-	// least.
+	// Value is the level, in the trigger's unit; empty while it is unknown. If lastError is set, it is a lower bound of the level.
 	// +optional
 	Value string `json:"value,omitempty"`
+	// Target is the level that one replica should handle.
 	// +optional
 	Target string `json:"target,omitempty"`
-	// Proposal is the formula's answer, before tolerance.
+	// Proposal is the count that the trigger asks for, before tolerance.
 	// +optional
 	Proposal *int32 `json:"proposal,omitempty"`
-	// ReadyReplicas is the ready pods that the value was multiplied with, for metricType Value.
+	// ReadyReplicas is the number of ready pods by which the value was multiplied, for metricType Value.
 	// +optional
 	ReadyReplicas *int32 `json:"readyReplicas,omitempty"`
-	// Pods is what was measured of single pods, for cpu and memory.
+	// Pods has the measurements of the pods, for cpu and memory.
 	// +optional
 	Pods *PodsStatus `json:"pods,omitempty"`
-	// Pending is the level that comes at a known time unless a message says otherwise: that of an alert that waits for the end of
-	// its stale window, or the end of a stale one.
+	// Pending is the level from a known time on, unless a message changes it: that of an alert that waits for the end of its stale
+	// window, or that after the end of a stale alert.
 	// +optional
 	Pending *PendingLevel `json:"pending,omitempty"`
+	// Active is true if the level is above the activation value.
 	// +optional
 	Active bool `json:"active,omitempty"`
-	// LastError says why the level is unknown.
+	// LastError is the reason for which the level is unknown.
 	// +optional
 	LastError string `json:"lastError,omitempty"`
 }
 
-// PendingLevel is a level that is not there yet.
+// PendingLevel is a level that will count from a known time on.
 type PendingLevel struct {
-	// At is when it begins to count.
-	At    metav1.MicroTime `json:"at"`
-	Value string           `json:"value"`
+	// At is when the level begins to count.
+	At metav1.MicroTime `json:"at"`
+	// Value is the level, in the trigger's unit.
+	Value string `json:"value"`
 }
 
-// PodsStatus is a reading of single pods, in short.
+// PodsStatus summarizes the measurements of pods.
 type PodsStatus struct {
-	// Measured pods have a sample; the value is theirs.
+	// Measured is the number of pods with a sample; the value is theirs.
 	Measured int32 `json:"measured"`
-	// Missing pods have no sample, Unready ones are not there yet, Ignored ones are going or have failed; Unlisted is the
-	// number of samples without a pod.
+	// Missing is the number of pods without a sample.
 	// +optional
 	Missing int32 `json:"missing,omitempty"`
+	// Unready is the number of pods that are not ready yet.
 	// +optional
 	Unready int32 `json:"unready,omitempty"`
+	// Ignored is the number of pods that are being deleted or have failed.
 	// +optional
 	Ignored int32 `json:"ignored,omitempty"`
+	// Unlisted is the number of samples without a pod.
 	// +optional
 	Unlisted int32 `json:"unlisted,omitempty"`
-	// Usage is what a measured pod uses on average, in cores or bytes; Request is what it requests, for a Utilization.
+	// Usage is the average usage of a measured pod, in cores or bytes.
 	Usage string `json:"usage"`
+	// Request is the average request of a measured pod, in cores or bytes, for metricType Utilization.
 	// +optional
 	Request string `json:"request,omitempty"`
-	// Counted is how many pods the formula multiplies with, and Level their level: pods that are not measured are filled in
-	// against the direction in which the others point.
-	Counted int32  `json:"counted"`
-	Level   string `json:"level"`
+	// Counted is the number of pods in the formula. Pods without a sample are assumed to use as much as opposes the change that the
+	// others ask for.
+	Counted int32 `json:"counted"`
+	// Level is the level of the counted pods.
+	Level string `json:"level"`
 }
 
-// DecisionStatus is a decision and its chain of steps.
+// DecisionStatus is a decision and the steps that led to its count.
 type DecisionStatus struct {
+	// Time is when the decision was made.
 	Time metav1.MicroTime `json:"time"`
-	From int32            `json:"from"`
-	To   int32            `json:"to"`
-	// Raw is the winner's formula before everything else.
+	// From is the count before the decision.
+	From int32 `json:"from"`
+	// To is the count that was decided.
+	To int32 `json:"to"`
+	// Raw is the count that the winning trigger asks for, before all other rules.
 	// +optional
 	Raw *int32 `json:"raw,omitempty"`
-	// Trigger is the winner.
+	// Trigger is the winning trigger, the one that asks for the most replicas.
 	// +optional
 	Trigger string `json:"trigger,omitempty"`
-	// LimitedBy names the rules after the formula that changed the number, in order.
+	// LimitedBy lists the rules that changed the count, in order.
 	// +optional
 	LimitedBy []string `json:"limitedBy,omitempty"`
+	// Steps are the steps from the formula to the count.
 	// +optional
 	Steps []StepStatus `json:"steps,omitempty"`
-	// Next is when the answer may be another one with no new event.
+	// Next is the earliest time at which the decision may change without a new event.
 	// +optional
 	Next *metav1.MicroTime `json:"next,omitempty"`
 }
@@ -148,45 +164,56 @@ type DecisionStatus struct {
 // MaxHistory bounds the history in a status.
 const MaxHistory = 10
 
-// PastDecision is a decision in short.
+// PastDecision summarizes a decision.
 type PastDecision struct {
+	// Time is when the decision was made.
 	Time metav1.MicroTime `json:"time"`
-	From int32            `json:"from"`
-	To   int32            `json:"to"`
-	// Raw is the winner's formula before everything else.
+	// From is the count before the decision.
+	From int32 `json:"from"`
+	// To is the count that was decided.
+	To int32 `json:"to"`
+	// Raw is the count that the winning trigger asks for, before all other rules.
 	// +optional
 	Raw *int32 `json:"raw,omitempty"`
-	// Trigger is the winner.
+	// Trigger is the winning trigger, the one that asks for the most replicas.
 	// +optional
 	Trigger string `json:"trigger,omitempty"`
-	// LimitedBy names the rules after the formula that changed the number, in order.
+	// LimitedBy lists the rules that changed the count, in order.
 	// +optional
 	LimitedBy []string `json:"limitedBy,omitempty"`
-	// NotWritten is the reason for which the count was not written, as of the condition AbleToScale; empty once it was.
+	// NotWritten is the reason of the condition AbleToScale for which the count was not written; empty once it was.
 	// +optional
 	NotWritten string `json:"notWritten,omitempty"`
-	// Why says how the count came to be.
+	// Why explains the count.
 	Why string `json:"why"`
 }
 
-// ShadowStatus is what would be if the shadow policy were the live one, as of its last change of outcome.
+// ShadowStatus is the decision of the shadow policy, as of its last change of the outcome.
 type ShadowStatus struct {
-	Since    metav1.MicroTime `json:"since"`
-	Replicas int32            `json:"replicas"`
+	// Since is when the outcome last changed.
+	Since metav1.MicroTime `json:"since"`
+	// Replicas is the count that was decided.
+	Replicas int32 `json:"replicas"`
+	// Raw is the count that the winning trigger asks for, before all other rules.
 	// +optional
 	Raw *int32 `json:"raw,omitempty"`
+	// Trigger is the winning trigger.
 	// +optional
 	Trigger string `json:"trigger,omitempty"`
+	// LimitedBy lists the rules that changed the count, in order.
 	// +optional
 	LimitedBy []string `json:"limitedBy,omitempty"`
-	// Why says how the count would come to be.
+	// Why explains the count.
 	Why string `json:"why"`
 }
 
-// StepStatus is one rule that changed the number.
+// StepStatus is a rule that changed the count.
 type StepStatus struct {
+	// Rule is the name of the rule.
 	Rule string `json:"rule"`
-	From int32  `json:"from"`
-	To   int32  `json:"to"`
-	Why  string `json:"why"`
+	// From and To are the counts before and after the rule.
+	From int32 `json:"from"`
+	To   int32 `json:"to"`
+	// Why explains the change.
+	Why string `json:"why"`
 }
