@@ -21,11 +21,11 @@ func TestWhatIsNotKnownForCertainIsSaid(t *testing.T) {
 		"is not known for certain, but 3 at least", "is unknown",
 	} {
 		if q := d.Proposals()[i]; q.Unknown() != want || q.Known {
-			t.Errorf("trigger %d %s, want that it %s", i, q.Unknown(), want)
+			t.Errorf("trigger %d: got that it %s, want that it %s", i, q.Unknown(), want)
 		}
 	}
 	if d.Winner != 0 || d.Replicas != 3 || d.Known {
-		t.Errorf("%d replicas by trigger %d: want the 3 of the first, and it unknown", d.Replicas, d.Winner)
+		t.Errorf("got %d replicas by trigger %d: want the 3 of the first, and it unknown", d.Replicas, d.Winner)
 	}
 }
 
@@ -51,6 +51,6 @@ func TestWhatIsReplacedByTheLeastAtTheSameInstantHasArrived(t *testing.T) {
 	w.events[0].AtLeast = true
 	w.decide(0)
 	if w.memory.Readings == before || w.current != 9 {
-		t.Errorf("%d replicas, want the 9 of the least to have arrived", w.current)
+		t.Errorf("got %d replicas, want the 9 of the least to have arrived", w.current)
 	}
 }

@@ -31,7 +31,7 @@ func TestAReadingThatIsHandledLateHasArrivedAllTheSame(t *testing.T) {
 	w.read(1, 30*time.Second, reading{value: 1000})
 	w.decide(30 * time.Second)
 	if w.current != 9 {
-		t.Errorf("%d replicas, want the 9 of the late reading to be in the window", w.current)
+		t.Errorf("got %d replicas, want the 9 of the late reading to be in the window", w.current)
 	}
 }
 
@@ -43,7 +43,7 @@ func TestALevelThatIsReplacedAtTheSameInstantHasArrived(t *testing.T) {
 	w.decide(0)
 	w.runUntil(time.Hour)
 	if w.current != 2 {
-		t.Errorf("%d replicas, want 2: the level of 9 does not last", w.current)
+		t.Errorf("got %d replicas, want 2: the level of 9 does not last", w.current)
 	}
 }
 
@@ -75,11 +75,11 @@ func TestALevelThatStandsCountsAnewUnderANewPolicy(t *testing.T) {
 	w.policy = &changed
 	w.decide(time.Minute)
 	if w.last.Next != epoch.Add(6*time.Minute) {
-		t.Errorf("next is %s, want the 9 of the old policy to have ended at 1m", w.last.Next.Sub(epoch))
+		t.Errorf("got Next %s, want the 9 of the old policy to have ended at 1m", w.last.Next.Sub(epoch))
 	}
 	w.runUntil(time.Hour)
 	if w.current != 3 {
-		t.Errorf("%d replicas, want 3", w.current)
+		t.Errorf("got %d replicas, want 3", w.current)
 	}
 }
 
@@ -88,7 +88,7 @@ func TestFirstSightHoldsTheCountUntilTheWindowHasPassed(t *testing.T) {
 	w.read(0, 0, reading{value: 1000})
 	w.decide(0)
 	if w.current != 40 || w.last.Next != epoch.Add(5*time.Minute) {
-		t.Errorf("%d replicas until %s, want 40 until 5m", w.current, w.last.Next.Sub(epoch))
+		t.Errorf("got %d replicas until %s, want 40 until 5m", w.current, w.last.Next.Sub(epoch))
 	}
 }
 
@@ -100,11 +100,11 @@ func TestALimitedDirectionCanBeWokenFromZero(t *testing.T) {
 	w.read(0, 0, reading{value: 8000})
 	w.decide(0)
 	if w.current != 2 {
-		t.Errorf("%d replicas, want 2: woken to 1, and 100%% more", w.current)
+		t.Errorf("got %d replicas, want 2: woken to 1, and 100%% more", w.current)
 	}
 	w.runUntil(time.Minute)
 	if w.current != 8 {
-		t.Errorf("%d replicas after a minute, want 8", w.current)
+		t.Errorf("got %d replicas after a minute, want 8", w.current)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestARestingWorkloadNeverWakesByItself(t *testing.T) {
 	w.read(1, 0, reading{value: 0})
 	w.decide(0)
 	if w.last.Next != scalers.Never || w.current != 0 {
-		t.Errorf("%d replicas, next in %s; want 0 and never", w.current, w.last.Next.Sub(epoch))
+		t.Errorf("got %d replicas, next in %s; want 0 and never", w.current, w.last.Next.Sub(epoch))
 	}
 }
 
@@ -163,7 +163,7 @@ func TestProposalsSayWhyTheyAreUnknown(t *testing.T) {
 		}
 	}
 	if d.Winner != 5 || d.Raw != 5 || d.Replicas != 5 {
-		t.Errorf("%d replicas, raw %d by trigger %d; want the 5 of the one that is known", d.Replicas, d.Raw, d.Winner)
+		t.Errorf("got %d replicas, raw %d by trigger %d; want the 5 of the one that is known", d.Replicas, d.Raw, d.Winner)
 	}
 }
 

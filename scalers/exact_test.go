@@ -24,7 +24,7 @@ func TestANumberThatAUserStatesIsTakenExactlyOrRefusedWithTheBound(t *testing.T)
 		"9223372036854775.807": math.MaxInt64, "-9223372036854775.807": -math.MaxInt64, "0e999999999999": 0,
 	} {
 		if got, err := scalers.ParseExact(text); err != nil || got != want {
-			t.Errorf("%s is %d, %v; want %d", text, got, err, want)
+			t.Errorf("parse %q: got %d, %v, want %d", text, got, err, want)
 		}
 	}
 	for text, want := range map[string]string{
@@ -43,25 +43,25 @@ func TestANumberThatAUserStatesIsTakenExactlyOrRefusedWithTheBound(t *testing.T)
 		"many":                 `"many" is not a number`,
 	} {
 		if got, err := scalers.ParseExact(text); err == nil || err.Error() != want {
-			t.Errorf("%s is %d, %v; want: %s", text, got, err, want)
+			t.Errorf("ParseExact(%q): got %d, %v, want the error %s", text, got, err, want)
 		}
 	}
 	if _, err := scalers.ParseExact("NaN"); !errors.Is(err, scalers.ErrNotFinite) {
-		t.Errorf("NaN: %v", err)
+		t.Errorf("ParseExact(NaN): got the error %v, want %v", err, scalers.ErrNotFinite)
 	}
 }
 
 func TestAShareIsTakenInMillionthsOrRefusedWithTheBound(t *testing.T) {
 	for text, want := range map[string]int64{"0.1": 100_000, "100m": 100_000, "0.000001": 1, "1u": 1, "0": 0, "9223372036854.775807": math.MaxInt64} {
 		if got, err := scalers.ParseMillionths(text); err != nil || got != want {
-			t.Errorf("%s is %d, %v; want %d", text, got, err, want)
+			t.Errorf("parse %q: got %d, %v, want %d", text, got, err, want)
 		}
 	}
 	for text, want := range map[string]string{
 		"1n": "finer than 0.000001, the smallest", "0.0000015": "write 0.000001 or 0.000002", "10T": "above 9223372036854.775807, the largest",
 	} {
 		if got, err := scalers.ParseMillionths(text); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s is %d, %v; want: %s", text, got, err, want)
+			t.Errorf("ParseExact(%q): got %d, %v, want the error %s", text, got, err, want)
 		}
 	}
 }
@@ -87,7 +87,7 @@ func TestAnyDecimalIsTakenExactlyOrRefusedWithTheBound(t *testing.T) {
 		}
 		exact, ok := new(big.Rat).SetString(text)
 		if !ok {
-			t.Fatalf("%s is no decimal", text)
+			t.Fatalf("%s: got no fraction, want one", text)
 		}
 		suffix := "e" + strconv.Itoa(r.IntN(40)-20)
 		factor := "1" + suffix
@@ -97,7 +97,7 @@ func TestAnyDecimalIsTakenExactlyOrRefusedWithTheBound(t *testing.T) {
 		}
 		by, ok := new(big.Rat).SetString(factor)
 		if !ok {
-			t.Fatalf("%s is no factor", factor)
+			t.Fatalf("%s: got no fraction, want one", factor)
 		}
 		if checkExact(t, text+suffix, exact.Mul(exact, by)) {
 			accepted++

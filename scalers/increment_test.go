@@ -43,7 +43,7 @@ func TestStepsAddExactlyAndSaturate(t *testing.T) {
 			{At: epoch, Value: c.base * 1000, Current: 1}, {At: epoch, Value: c.level, Current: 1},
 		}})
 		if q := d.Proposals()[1]; q.Raw != c.want || q.Replicas != c.want || q.Base != int32(c.base) || d.Replicas != c.want {
-			t.Errorf("%s each on %d at %s is %d of base %d, decided %d; want %d", c.n, c.base, c.level, q.Raw, q.Base, d.Replicas, c.want)
+			t.Errorf("%s each on %d at level %s: got %d of base %d, decided %d, want %d", c.n, c.base, c.level, q.Raw, q.Base, d.Replicas, c.want)
 		}
 	}
 }
@@ -52,10 +52,10 @@ func TestAStepIsProposedAloneOnTheLeastBase(t *testing.T) {
 	p := stepping(scalers.Increment{Amount: 2})
 	p.Min = 3
 	if q := p.Propose(1, &scalers.Event{At: epoch, Value: 2000}, epoch); !q.Known || !q.Active || q.Raw != 7 || q.Base != 3 {
-		t.Errorf("%+v, want 3 and twice 2", q)
+		t.Errorf("got %+v, want 3 and twice 2", q)
 	}
 	if q := p.Propose(1, &scalers.Event{At: epoch}, epoch); !q.Known || q.Active || !q.AddsNothing || q.Raw != 0 {
-		t.Errorf("%+v, want it known, inactive, and nothing asked for", q)
+		t.Errorf("got %+v, want it known, inactive, and nothing asked for", q)
 	}
 }
 
@@ -67,7 +67,7 @@ func TestAtZeroAStepTriggerAsksForNothingWhateverItsBounds(t *testing.T) {
 	w.read(1, 0, reading{value: 0})
 	w.decide(0)
 	if w.current != 4 || w.last.Proposals()[1].Active {
-		t.Errorf("%d replicas, active %t; want the 4 of the other, and it inactive", w.current, w.last.Proposals()[1].Active)
+		t.Errorf("got %d replicas, active %t; want the 4 of the other, and it inactive", w.current, w.last.Proposals()[1].Active)
 	}
 }
 
@@ -83,7 +83,7 @@ func TestAFlappingStepNeverClimbs(t *testing.T) {
 		w.read(1, at, reading{value: scalers.Milli(at/(10*time.Second)%2) * 1000})
 		w.decide(at)
 		if w.current > 22 {
-			t.Fatalf("at %s there are %d replicas, want at most 22: %s", at, w.current, p.Why(&w.last))
+			t.Fatalf("at %s: got %d replicas, want at most 22: %s", at, w.current, p.Why(&w.last))
 		}
 	}
 }
@@ -97,7 +97,7 @@ func TestBasesOfTriggersThatAreGoneOrStepNoMoreAreForgotten(t *testing.T) {
 	}
 	w.decide(0)
 	if len(w.memory.Bases) != 2 || w.memory.Bases[0].Replicas != 2 {
-		t.Fatalf("%+v is remembered, want a base of 2 each of b and c", w.memory.Bases)
+		t.Fatalf("got the bases %+v, want 2 each for b and c", w.memory.Bases)
 	}
 	two := *p
 	two.Triggers = slices.Clone(p.Triggers[:2])
@@ -124,6 +124,6 @@ func TestOfTwoThatAskForAsManyTheFirstInTheSpecWinsThoughItSteps(t *testing.T) {
 		w.decide(at)
 	}
 	if w.last.Winner != 0 || w.current != 6 {
-		t.Errorf("%d replicas by trigger %d, want the 6 of the first", w.current, w.last.Winner)
+		t.Errorf("got %d replicas by trigger %d, want the 6 of the first", w.current, w.last.Winner)
 	}
 }

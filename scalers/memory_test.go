@@ -44,11 +44,11 @@ func TestMergedRecommendationsEndLaterByASliceNeverEarlier(t *testing.T) {
 			})
 			exact, latest := held(at, rising, 0), held(at, rising, slice)
 			if d.Replicas < min(exact, latest) || d.Replicas > max(exact, latest) {
-				t.Fatalf("at %s, rising %t: %d, want between %d and %d", at, rising, d.Replicas, exact, latest)
+				t.Fatalf("at %s, rising %t: got %d replicas, want %d to %d", at, rising, d.Replicas, exact, latest)
 			}
 		}
 		if most != 64 {
-			t.Errorf("rising %t: at most %d records, want the bound, 64, to have bitten", rising, most)
+			t.Errorf("rising %t: got at most %d records, want the bound, 64, to apply", rising, most)
 		}
 	}
 }
@@ -72,11 +72,11 @@ func TestMergedWritesAreForgottenLaterByASliceNeverEarlier(t *testing.T) {
 		remembered := min(i+1, int32(period/(200*time.Millisecond)))
 		slice := int32((period/62+1)/(200*time.Millisecond)) + 1
 		if allowed := d.Replicas - (2001 + i); allowed > 1000-remembered || allowed < 1000-remembered-slice {
-			t.Fatalf("at %s: %d more are allowed, want %d, or up to %d fewer", at, allowed, 1000-remembered, slice)
+			t.Fatalf("at %s: got %d more allowed, want %d, or up to %d fewer", at, allowed, 1000-remembered, slice)
 		}
 	}
 	if most != 64 {
-		t.Errorf("at most %d writes, want the bound, 64, to have bitten", most)
+		t.Errorf("got at most %d writes, want the bound, 64, to apply", most)
 	}
 }
 
@@ -98,11 +98,11 @@ func TestAFullMemoryFitsInFourKibibytes(t *testing.T) {
 	}
 	text, err := m.MarshalText()
 	if err != nil || len(text) > 4096 {
-		t.Fatalf("%d bytes, %v", len(text), err)
+		t.Fatalf("MarshalText: got %d bytes, %v, want at most 4096", len(text), err)
 	}
 	var back scalers.Memory
 	if err := back.UnmarshalText(text); err != nil || !reflect.DeepEqual(back, m) {
-		t.Errorf("came back as %+v, %v", back, err)
+		t.Errorf("UnmarshalText of the text: got %+v, %v, want %+v", back, err, m)
 	}
 }
 
@@ -143,10 +143,10 @@ func TestATextOfBeforeFailuresWereCountedIsStillRead(t *testing.T) {
 		Changes: []scalers.Change{{At: epoch, By: 3}, {At: epoch.Add(time.Minute), By: -2}},
 	}
 	if !reflect.DeepEqual(m, want) {
-		t.Errorf("%+v, want %+v", m, want)
+		t.Errorf("got %+v, want %+v", m, want)
 	}
 	if text, err := m.MarshalText(); err != nil || string(text) != old {
-		t.Errorf("is written as %s, %v: want it to be read by what wrote it", text, err)
+		t.Errorf("MarshalText: got %s, %v, want %s", text, err, old)
 	}
 }
 
@@ -180,10 +180,10 @@ func TestATextOfBeforeBasesWereKeptIsStillRead(t *testing.T) {
 	}
 	want := scalers.Memory{Seen: true, Failures: []scalers.Failure{{Trigger: 7, Count: 3, At: 9}}}
 	if !reflect.DeepEqual(m, want) {
-		t.Errorf("%+v, want %+v", m, want)
+		t.Errorf("got %+v, want %+v", m, want)
 	}
 	if text, err := m.MarshalText(); err != nil || string(text) != old {
-		t.Errorf("is written as %s, %v: want it to be read by what wrote it", text, err)
+		t.Errorf("MarshalText: got %s, %v, want %s", text, err, old)
 	}
 }
 
@@ -192,7 +192,7 @@ func TestWhatIsLoadedFromTheFutureIsNow(t *testing.T) {
 	future := epoch.Add(time.Hour)
 	m := scalers.Memory{LastActive: future}.Recommended(p, epoch, 9).Recommended(p, future, 5).Scaled(p, future, 9, 5).Resume(epoch)
 	if m.LastActive != epoch || m.Changes[0].At != epoch {
-		t.Errorf("last active %s, written at %s, want both now", m.LastActive.Time(), m.Changes[0].At.Time())
+		t.Errorf("Resume: got LastActive %s and a write at %s, want both now", m.LastActive.Time(), m.Changes[0].At.Time())
 	}
 	if len(m.Highs) != 1 || m.Highs[0] != (scalers.Record{End: scalers.Never, Count: 5}) {
 		t.Errorf("Resume: got Highs %v, want a recommendation of 5 that lasts", m.Highs)
@@ -228,14 +228,14 @@ func FuzzMemory(f *testing.F) {
 		}
 		var back scalers.Memory
 		if err := back.UnmarshalText(again); err != nil || !reflect.DeepEqual(back, m) {
-			t.Fatalf("%+v came back as %+v, %v", m, back, err)
+			t.Fatalf("UnmarshalText of the text: got %+v, %v, want %+v", back, err, m)
 		}
 		p := full()
 		events := make([]scalers.Event, 3)
 		events[0] = scalers.Event{At: epoch, Value: 70_000, Ready: 3, Current: 3}
 		d := scalers.Decide(p, scalers.Input{Now: epoch, Current: 3, Events: events, Memory: m.Clone()})
 		if _, err := d.Memory.Scaled(p, epoch, 3, d.Replicas).Resume(epoch).MarshalText(); err != nil {
-			t.Fatalf("after a decision with %+v: %v", m, err)
+			t.Fatalf("MarshalText after a decision with %+v: got %v, want no error", m, err)
 		}
 	})
 }
@@ -258,7 +258,7 @@ func TestWhatWasActiveWhenItWasKeptCountsAsActiveUntilTheRestart(t *testing.T) {
 	}
 	d := decide(time.Hour, 5, 0, kept.Resume(epoch.Add(time.Hour)))
 	if d.Replicas != 1 || d.Next != epoch.Add(time.Hour+5*time.Minute) {
-		t.Errorf("%d replicas until %s after the restart, want 1 until the cooldown is over", d.Replicas, d.Next.Time())
+		t.Errorf("got %d replicas until %s after the restart, want 1 until the cooldown is over", d.Replicas, d.Next.Time())
 	}
 	if d = decide(time.Hour+5*time.Minute, 1, 0, d.Memory); d.Replicas != 0 {
 		t.Errorf("after the cooldown: got %d replicas, want 0", d.Replicas)

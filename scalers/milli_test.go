@@ -25,7 +25,7 @@ func TestNumbersAreReadExactly(t *testing.T) {
 		"0e999999999999999999999": 0, "16Ei": math.MaxInt64,
 	} {
 		if got, err := scalers.ParseMilli(text); err != nil || got != want {
-			t.Errorf("%s is %d, %v; want %d", text, got, err, want)
+			t.Errorf("parse %q: got %d, %v, want %d", text, got, err, want)
 		}
 	}
 }
@@ -44,12 +44,12 @@ func TestWhatIsNoNumberIsRefused(t *testing.T) {
 func TestNaNAndInfinityAreNoQuantities(t *testing.T) {
 	for _, text := range []string{"NaN", "nan", "Inf", "+Inf", "-Inf", "Infinity", "-infinity"} {
 		if _, err := scalers.ParseMilli(text); !errors.Is(err, scalers.ErrNotFinite) {
-			t.Errorf("%s: %v", text, err)
+			t.Errorf("ParseMilli(%q): got the error %v, want ErrNotFinite", text, err)
 		}
 	}
 	for _, f := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		if _, err := scalers.FromFloat(f); !errors.Is(err, scalers.ErrNotFinite) {
-			t.Errorf("%v: %v", f, err)
+			t.Errorf("FromFloat(%v): got the error %v, want ErrNotFinite", f, err)
 		}
 	}
 }

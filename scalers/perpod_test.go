@@ -28,18 +28,18 @@ func TestAPodThatWarmsUpIsNotReady(t *testing.T) {
 		notReady, noCondition     bool
 		ready                     bool
 	}{
-		"sampled since it became ready":             {started: 60 * second, changed: 30 * second, ready: true},
-		"sampled in part before it became ready":    {started: 60 * second, changed: 29 * second},
-		"sampled too long ago":                      {started: 60 * second, changed: 30 * second, sampled: 1},
-		"unready while it starts":                   {started: 299 * second, changed: 200 * second, notReady: true},
-		"at the last instant of its start":          {started: 300*second - 1, changed: 10 * second},
-		"at the first instant after its start":      {started: 300 * second, changed: 10 * second, ready: true},
-		"has lost its readiness":                    {started: 400 * second, changed: 370 * second, notReady: true, ready: true},
-		"has never been ready":                      {started: 400 * second, changed: 370*second + 1, notReady: true},
-		"has been ready for long":                   {started: time.Hour, changed: time.Hour, ready: true},
-		"has no condition, whatever its age":        {started: time.Hour, changed: time.Hour, noCondition: true, notReady: true},
-		"has no start time":                         {changed: time.Hour},
-		"has a transition before anybody took note": {started: time.Hour, changed: 0, ready: true},
+		"sampled since it became ready":          {started: 60 * second, changed: 30 * second, ready: true},
+		"sampled in part before it became ready": {started: 60 * second, changed: 29 * second},
+		"sampled too long ago":                   {started: 60 * second, changed: 30 * second, sampled: 1},
+		"unready while it starts":                {started: 299 * second, changed: 200 * second, notReady: true},
+		"at the last instant of its start":       {started: 300*second - 1, changed: 10 * second},
+		"at the first instant after its start":   {started: 300 * second, changed: 10 * second, ready: true},
+		"has lost its readiness":                 {started: 400 * second, changed: 370 * second, notReady: true, ready: true},
+		"has never been ready":                   {started: 400 * second, changed: 370*second + 1, notReady: true},
+		"has been ready for long":                {started: time.Hour, changed: time.Hour, ready: true},
+		"has no condition, whatever its age":     {started: time.Hour, changed: time.Hour, noCondition: true, notReady: true},
+		"has no start time":                      {changed: time.Hour},
+		"has a transition at the reading":        {started: time.Hour, changed: 0, ready: true},
 	}
 	for name, c := range cases {
 		pod := worn(epoch, 100, 1000)
@@ -50,12 +50,12 @@ func TestAPodThatWarmsUpIsNotReady(t *testing.T) {
 		pod.Window, pod.NotReady, pod.NoCondition = 30*second, c.notReady, c.noCondition
 		q := reads(ofCPU(), 2, pod, worn(epoch, 500, 1000))
 		if ready := q.Pods.Ready == 2; ready != c.ready {
-			t.Errorf("a pod that %s: ready is %t, want %t", name, ready, c.ready)
+			t.Errorf("a pod that %s: got ready %t, want %t", name, ready, c.ready)
 		}
 		memory := ofCPU()
 		memory.Triggers[0].CPU = false
 		if q := reads(memory, 2, pod, worn(epoch, 500, 1000)); q.Pods.Ready != 2 {
-			t.Errorf("a pod that %s: want it to count for memory", name)
+			t.Errorf("a pod that %s: got it not counted for memory, want it counted", name)
 		}
 	}
 }
@@ -102,7 +102,7 @@ func TestWhatIsShownIsWhatThePodsMeasured(t *testing.T) {
 	q := reads(ofCPU(), 4, worn(epoch, 801, 1000), worn(epoch, 808, 1000), worn(epoch, 800, 1000), missing)
 	want := scalers.PodCounts{Ready: 3, Missing: 1, Mean: 803, Request: 1000, Counted: 4, Level: 60_000}
 	if q.Level != 80_000 || q.Pods != want || q.Raw != 5 || q.Replicas != 5 {
-		t.Errorf("%+v, want 80%%, %+v and 5 replicas: 60%% over four", q, want)
+		t.Errorf("got %+v, want 80%%, %+v and 5 replicas: 60%% over four", q, want)
 	}
 }
 
@@ -116,11 +116,11 @@ func TestHugeUsageSaturates(t *testing.T) {
 	} {
 		q := reads(ofCPU(), 1, worn(epoch, usage, 100*tebibyte))
 		if !q.Known || q.Level/100_000 != percent/100_000 {
-			t.Errorf("%d of 100 TiB: %s%%, want %s%%", usage, q.Level, percent)
+			t.Errorf("usage of %d of 100 TiB: got %s%%, want %s%%", usage, q.Level, percent)
 		}
 	}
 	most := worn(epoch, math.MaxInt64, 1)
 	if q := reads(ofCPU(), 5, podsOf(5, most)...); !q.Known || q.Raw != math.MaxInt32 {
-		t.Errorf("%+v, want all there is", q)
+		t.Errorf("got %+v, want all there is", q)
 	}
 }

@@ -193,11 +193,11 @@ func TestMemoryOutlivesItsTextAtAnyPoint(t *testing.T) {
 		t.Helper()
 		text, err := l.memory.MarshalText()
 		if err != nil {
-			l.fail(t, "%v", err)
+			l.fail(t, "MarshalText: got %v, want no error", err)
 		}
 		var back scalers.Memory
 		if err := back.UnmarshalText(text); err != nil {
-			l.fail(t, "%v", err)
+			l.fail(t, "UnmarshalText: got %v, want no error", err)
 		}
 		if !reflect.DeepEqual(normal(back), normal(l.memory)) {
 			l.fail(t, "UnmarshalText: got %+v, want %+v", back, l.memory)

@@ -20,7 +20,7 @@ func expand(t testing.TB, text string) []reading {
 		if repeated {
 			var err error
 			if n, err = strconv.Atoi(times); err != nil {
-				t.Fatalf("series %q: %v", field, err)
+				t.Fatalf("series %q: got %v, want a number after x", field, err)
 			}
 		}
 		switch base {
@@ -69,6 +69,6 @@ func TestASeriesIsReadAsPromtoolDoes(t *testing.T) {
 		}
 	}
 	if rest := got[len(want):]; len(rest) != 4 || !rest[0].none || !rest[1].none || !rest[2].failed || rest[3].value != -1000 {
-		t.Errorf("then come %v, want none twice, a failure and -1", rest)
+		t.Errorf("then got %v, want none twice, a failure and -1", rest)
 	}
 }

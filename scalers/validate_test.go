@@ -100,7 +100,7 @@ func TestAWorkloadThatMayHaveNoReplicasNeedsARestingCount(t *testing.T) {
 func TestEveryRandomPolicyIsValid(t *testing.T) {
 	for seed := range uint64(1000) {
 		if err := newTimeline(seed, nil).policy.Validate(); err != nil {
-			t.Fatalf("timeline %d: %v", seed, err)
+			t.Fatalf("Validate the policy of timeline %d: got %v, want no error", seed, err)
 		}
 	}
 	if err := full().Validate(); err != nil {

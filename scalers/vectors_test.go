@@ -168,7 +168,7 @@ func TestDecidesWhatTheHPADecides(t *testing.T) {
 			}
 			var v vector
 			if err := json.Unmarshal([]byte(text), &v); err != nil {
-				t.Fatalf("%s: %v", path, err)
+				t.Fatalf("read %s: got %v, want no error", path, err)
 			}
 			cases++
 			t.Run(v.Name, func(t *testing.T) { v.run(t) })
@@ -178,7 +178,7 @@ func TestDecidesWhatTheHPADecides(t *testing.T) {
 		}
 	}
 	if cases != 424 {
-		t.Errorf("%d cases were found, want 424", cases)
+		t.Errorf("got %d vectors, want 424", cases)
 	}
 }
 
