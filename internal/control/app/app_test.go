@@ -15,51 +15,51 @@ import (
 )
 
 func TestFilesAreFollowedAndTheirStateOutlivesTheProcess(t *testing.T) {
-	w := newWorld(t)
-	o := w.options()
+	e := newEnv(t)
+	o := e.options()
 	r := start(t, o)
 	r.ready()
-	if code := r.alert(w.ns, "firing"); code != http.StatusOK {
+	if code := r.alert(e.Namespace, "firing"); code != http.StatusOK {
 		t.Fatalf("the alert was answered with %d", code)
 	}
-	w.replicas(5)
+	e.AwaitReplicas("web", 5)
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
-	if holder := w.holder(); holder != "" {
+	if holder := e.holder(); holder != "" {
 		t.Errorf("the lease is still held by %s", holder)
 	}
-	stays := w.keeps(5)
+	stays := e.ExpectReplicas("web", 5)
 	r = start(t, o)
 	r.ready()
 	stays()
-	w.write(8) // The alert is still known, and the new object is what it is asked about.
-	w.replicas(8)
-	if code := r.alert(w.ns, "resolved"); code != http.StatusOK {
+	e.write(8) // The alert is still known, and the new object is what it is asked about.
+	e.AwaitReplicas("web", 8)
+	if code := r.alert(e.Namespace, "resolved"); code != http.StatusOK {
 		t.Fatalf("the alert was answered with %d", code)
 	}
-	w.replicas(1)
+	e.AwaitReplicas("web", 1)
 }
 
 func TestWhoDoesNotLeadPassesOnAndTakesOverWhenTheLeaderStops(t *testing.T) {
-	w := newWorld(t)
-	first, second := w.options(), w.options()
+	e := newEnv(t)
+	first, second := e.options(), e.options()
 	a := start(t, first)
 	a.ready()
-	leads := w.holder()
+	leads := e.holder()
 	b := start(t, second)
 	b.ready() // To pass on, which it does at once.
-	if code := b.alert(w.ns, "firing"); code != http.StatusOK {
+	if code := b.alert(e.Namespace, "firing"); code != http.StatusOK {
 		t.Errorf("an alert was answered with %d by who does not lead", code)
 	}
-	w.replicas(5)
-	if code, body := send(t.Context(), http.MethodPost, b.url+"/v1/alertmanager/"+w.ns, []byte("{}")); code != http.StatusBadRequest || !strings.Contains(body, "version") {
+	e.AwaitReplicas("web", 5)
+	if code, body := testkit.Post(t.Context(), b.url+"/v1/alertmanager/"+e.Namespace, []byte("{}")); code != http.StatusBadRequest || !strings.Contains(body, "version") {
 		t.Errorf("the leader's answer is passed back as %d %s", code, body)
 	}
-	if holder := w.holder(); holder != leads {
+	if holder := e.holder(); holder != leads {
 		t.Fatalf("%s leads now", holder)
 	}
-	stays := w.keeps(5)
+	stays := e.ExpectReplicas("web", 5)
 	if err := a.stop(); err != nil {
 		t.Error(err)
 	}
@@ -68,22 +68,22 @@ func TestWhoDoesNotLeadPassesOnAndTakesOverWhenTheLeaderStops(t *testing.T) {
 		return code == http.StatusOK && !strings.Contains(metrics, "impulse_decisions_total 0")
 	})
 	stays()
-	if code := b.alert(w.ns, "resolved"); code != http.StatusOK {
+	if code := b.alert(e.Namespace, "resolved"); code != http.StatusOK {
 		t.Errorf("an alert was answered with %d by the new leader", code)
 	}
-	w.replicas(1)
+	e.AwaitReplicas("web", 1)
 }
 
 func TestWhatOnlyTheLeaderKnowsIsToldByNoOther(t *testing.T) {
-	w := newWorld(t)
-	a := start(t, w.options())
+	e := newEnv(t)
+	a := start(t, e.options())
 	a.ready()
-	b := start(t, w.options())
+	b := start(t, e.options())
 	b.ready()
-	if code := a.alert(w.ns, "firing"); code != http.StatusOK {
+	if code := a.alert(e.Namespace, "firing"); code != http.StatusOK {
 		t.Fatalf("the alert was answered with %d", code)
 	}
-	w.replicas(5)
+	e.AwaitReplicas("web", 5)
 	tells := func(ctx context.Context, r *running) int {
 		_, metrics := r.answer(ctx, "/metrics")
 		n := 0
@@ -98,7 +98,7 @@ func TestWhatOnlyTheLeaderKnowsIsToldByNoOther(t *testing.T) {
 		return tells(ctx, a) == 2 && tells(ctx, b) == 0
 	})
 	ghost := []byte(`{"spec": {"holderIdentity": "ghost"}}`)
-	if _, err := w.client.CoordinationV1().Leases(w.ns).Patch(t.Context(), "impulse", types.MergePatchType, ghost, metav1.PatchOptions{}); err != nil {
+	if _, err := e.Kube.CoordinationV1().Leases(e.Namespace).Patch(t.Context(), "impulse", types.MergePatchType, ghost, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	testkit.Eventually(t, "the former leader tells none", func(ctx context.Context) bool { return tells(ctx, a) == 0 })
@@ -110,7 +110,7 @@ func TestWithoutAnAPIServerItIsAliveNotReadyAndStops(t *testing.T) {
 	r := start(t, o)
 	for _, address := range []string{o.Listen, o.HealthListen} {
 		testkit.Eventually(t, "it is alive", func(ctx context.Context) bool {
-			code, _ := send(ctx, http.MethodGet, "http://"+address+"/healthz", nil)
+			code, _ := testkit.Get(ctx, "http://"+address+"/healthz")
 			return code == http.StatusOK
 		})
 	}
@@ -147,7 +147,7 @@ func TestTokensAreTakenUpWithoutARestart(t *testing.T) {
 	answers := func(token string, code int) {
 		t.Helper()
 		testkit.Eventually(t, token+" is answered as it should be", func(ctx context.Context) bool {
-			got, _ := sendAs(ctx, http.MethodPost, r.url+"/v1/alertmanager/shop", token, nil)
+			got, _ := testkit.Request(ctx, http.MethodPost, r.url+"/v1/alertmanager/shop", token, nil)
 			return got == code
 		})
 	}
@@ -160,7 +160,7 @@ func TestTokensAreTakenUpWithoutARestart(t *testing.T) {
 
 func TestTwoProcessesCannotListenOnOneAddress(t *testing.T) {
 	o := Defaults()
-	o.Kubeconfig, o.Listen, o.LogTo = unreachable(t), testkit.FreeAddress(t), newJournal(t)
+	o.Kubeconfig, o.Listen, o.LogTo = unreachable(t), testkit.FreeAddress(t), testkit.NewLog(t)
 	first := start(t, o)
 	testkit.Eventually(t, "the first listens", func(ctx context.Context) bool {
 		code, _ := first.answer(ctx, "/healthz")

@@ -12,7 +12,7 @@ import (
 )
 
 func TestLevelsReachTheirTriggersThroughAnyReplicaAndOutliveTheLeader(t *testing.T) {
-	w := newWorld(t)
+	e := newEnv(t)
 	text := strings.ReplaceAll(`
 apiVersion: impulse.sh/v1alpha1
 kind: ScaledObject
@@ -25,32 +25,32 @@ spec:
   triggers:
   - {type: push, name: jobs, metadata: {threshold: 10}}
   - {type: webhook, name: builds, metadata: {hook: ci, key: body.build, while: 'body.state != "done"', threshold: 1}}
-`, "NS", w.ns)
-	if err := os.WriteFile(filepath.Join(w.dir, "web.yaml"), []byte(text), 0o600); err != nil {
+`, "NS", e.Namespace)
+	if err := os.WriteFile(filepath.Join(e.dir, "web.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a := start(t, w.options())
+	a := start(t, e.options())
 	a.ready()
-	b := start(t, w.options())
+	b := start(t, e.options())
 	b.ready()
 	push := func(r *running, body string, want int) {
 		t.Helper()
-		r.answers(t, http.MethodPut, "/v1/namespaces/"+w.ns+"/scaledobjects/web/triggers/jobs", body, want)
+		r.answers(t, http.MethodPut, "/v1/namespaces/"+e.Namespace+"/scaledobjects/web/triggers/jobs", body, want)
 	}
 	call := func(r *running, body string) {
 		t.Helper()
-		r.answers(t, http.MethodPost, "/v1/webhook/"+w.ns+"/ci", body, http.StatusOK)
+		r.answers(t, http.MethodPost, "/v1/webhook/"+e.Namespace+"/ci", body, http.StatusOK)
 	}
 	push(a, `{"value": 32}`, http.StatusOK)
-	w.replicas(4)
+	e.AwaitReplicas("web", 4)
 	push(b, `{"value": 21}`, http.StatusOK)
 	push(b, `{"value": "many"}`, http.StatusBadRequest)
-	w.replicas(3)
+	e.AwaitReplicas("web", 3)
 	for _, build := range []string{"a", "b", "c", "d", "d"} {
 		call(b, `{"build": "`+build+`", "state": "queued"}`)
 	}
-	w.replicas(4)
-	stays := w.keeps(4)
+	e.AwaitReplicas("web", 4)
+	stays := e.ExpectReplicas("web", 4)
 	if err := a.stop(); err != nil {
 		t.Error(err)
 	}
@@ -58,16 +58,16 @@ spec:
 	stays()
 	call(b, `{"build": "a", "state": "done"}`)
 	call(b, `{"build": "b", "state": "done"}`)
-	w.replicas(3)
+	e.AwaitReplicas("web", 3)
 	push(b, `{"value": 0}`, http.StatusOK)
-	w.replicas(2)
+	e.AwaitReplicas("web", 2)
 }
 
 // answers sends until that is answered as wanted: a 503 may pass.
 func (r *running) answers(t *testing.T, method, path, body string, want int) {
 	t.Helper()
 	testkit.Eventually(t, "it is answered", func(ctx context.Context) bool {
-		code, says := send(ctx, method, r.url+path, []byte(body))
+		code, says := testkit.Request(ctx, method, r.url+path, "", []byte(body))
 		if code != http.StatusServiceUnavailable && code != want {
 			t.Fatalf("%s was answered with %d %s", body, code, says)
 		}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
 func TestWhatCannotWorkIsRefusedInTheWordsOfTheFlags(t *testing.T) {
@@ -32,7 +34,7 @@ func TestWhatCannotWorkIsRefusedInTheWordsOfTheFlags(t *testing.T) {
 		"--body-memory is 1Mi: expected at least 16Mi":       func(o *Options) { o.BodyMemory.Quantity = resource.MustParse("1Mi") },
 	} {
 		o := Defaults()
-		o.Listen, o.Kubeconfig, o.LogTo = "127.0.0.1:0", unreachable(t), newJournal(t)
+		o.Listen, o.Kubeconfig, o.LogTo = "127.0.0.1:0", unreachable(t), testkit.NewLog(t)
 		change(&o)
 		if err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error is %v, want %s", err, want)
@@ -120,7 +122,7 @@ func TestAStopThatTakesTooLongNamesWhoDelaysIt(t *testing.T) {
 }
 
 func TestWhatTheLibrariesChatterIsForThoseWhoDebug(t *testing.T) {
-	said := newJournal(t)
+	said := testkit.NewLog(t)
 	log := slog.New(klogHandler{slog.NewTextHandler(said, nil)}).With("by", "them").WithGroup("more")
 	log.Info("chatter")
 	log.Error("it broke", "number", 7)
