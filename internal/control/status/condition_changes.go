@@ -9,16 +9,16 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// conditionChange is something that began or ended, reported once.
+// conditionChange is a problem that has begun or ended.
 type conditionChange struct {
 	warning      bool
 	reason, note string
 }
 
-// changes returns what has gone wrong or recovered since it was called last.
+// changes returns the problems that have begun or ended since the last call.
 func (o *object) changes(p *autoscaler.Outcome) []conditionChange {
 	var news []conditionChange
-	say := func(key, reason, why, over string) {
+	change := func(key, reason, why, over string) {
 		was := o.problems[key]
 		switch {
 		case why != "" && was == "":
@@ -29,7 +29,7 @@ func (o *object) changes(p *autoscaler.Outcome) []conditionChange {
 			news = append(news, conditionChange{false, v1alpha1.ReasonRecovered, was + " is over: " + over})
 		}
 	}
-	say("annotations", v1alpha1.ReasonUnknownAnnotation, p.Workload.UnknownAnnotations, "no annotation is without an effect any longer")
+	change("annotations", v1alpha1.ReasonUnknownAnnotation, p.Workload.UnknownAnnotations, "all annotations have an effect again")
 	for i := range p.Events {
 		if p.Events[i].At == 0 {
 			continue
@@ -39,16 +39,16 @@ func (o *object) changes(p *autoscaler.Outcome) []conditionChange {
 		if why != "" {
 			why = fmt.Sprintf("trigger %s is unknown, and unknown never lowers: %s", name, shorten(why))
 		}
-		say("trigger "+name, v1alpha1.ReasonTriggerFailed, why, "trigger "+name+" is known again")
+		change("trigger "+name, v1alpha1.ReasonTriggerFailed, why, "trigger "+name+" is known again")
 		if why != "" {
-			continue // What is noticed of its source is not known, either.
+			continue // The state of its source is unknown, too.
 		}
 		n, source := noticeOf(p, i), "source of trigger "+name
-		over := "trigger " + name + " does not report it any longer"
+		over := "trigger " + name + " no longer reports it"
 		if n.Reason != o.problems[source] {
-			say(source, "", "", over)
+			change(source, "", "", over)
 		}
-		say(source, n.Reason, n.Text, over)
+		change(source, n.Reason, n.Text, over)
 		news = append(news, o.alertChanges(name, &p.Events[i])...)
 	}
 	reason, why := blockedBy(p)
@@ -56,7 +56,7 @@ func (o *object) changes(p *autoscaler.Outcome) []conditionChange {
 		return news
 	}
 	target := p.Workload.Target.String()
-	say("target "+target, reason, why, target+" can be scaled again")
+	change("target "+target, reason, why, target+" can be scaled again")
 	return news
 }
 
@@ -95,7 +95,7 @@ func expiredAlerts(p *autoscaler.Outcome) string {
 	return strings.Join(all, "; ")
 }
 
-// whyOf says how a count came to be. Of a lower one this includes the alerts that are over because they were not repeated.
+// whyOf explains a count. If it is lower than from, this includes the alerts whose ttl has expired.
 func whyOf(p *autoscaler.Outcome, policy *scalers.Policy, d *scalers.Decision, from int32) string {
 	why := policy.Why(d)
 	if lapsed := expiredAlerts(p); lapsed != "" && d.Replicas < from {
@@ -104,7 +104,7 @@ func whyOf(p *autoscaler.Outcome, policy *scalers.Policy, d *scalers.Decision, f
 	return why
 }
 
-// scaledNote is the sentence of a change of replicas.
+// scaledNote describes a change of the count.
 func scaledNote(p *autoscaler.Outcome, why string) string {
 	return shorten(fmt.Sprintf("%s from %d to %d: %s", p.Workload.Target, p.Write.From, p.Write.To, why))
 }

@@ -14,10 +14,10 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// conditions are an object's, with the times at which they changed.
+// conditions are the conditions of an object, with the times of their last transitions.
 type conditions struct{ at []metav1.Condition }
 
-// set sets one; its time moves only when its status changes.
+// set sets a condition to True or False. Its transition time changes only with its status.
 func (c *conditions) set(kind string, is bool, reason, message string, generation int64) {
 	status := metav1.ConditionFalse
 	if is {
@@ -26,14 +26,14 @@ func (c *conditions) set(kind string, is bool, reason, message string, generatio
 	c.setStatus(kind, status, reason, message, generation)
 }
 
-// setStatus is set with a status that may be unknown.
+// setStatus is like set, with a status that may be Unknown.
 func (c *conditions) setStatus(kind string, status metav1.ConditionStatus, reason, message string, generation int64) {
 	meta.SetStatusCondition(&c.at, metav1.Condition{
 		Type: kind, Status: status, Reason: reason, Message: shorten(message), ObservedGeneration: generation,
 	})
 }
 
-// update sets all of them from a moment, and returns the one reason that matters most.
+// update sets all conditions from an outcome, and returns the reason that matters most.
 func (c *conditions) update(p *autoscaler.Outcome, refused refusal) string {
 	generation := p.Workload.Generation
 	ready, why := readiness(p)
@@ -61,14 +61,14 @@ func (c *conditions) update(p *autoscaler.Outcome, refused refusal) string {
 		return paused
 	case stale:
 		return v1alpha1.ConditionAlertStale
-	case foreseen(p): // Another count may come at any moment.
+	case foreseen(p): // The count may change soon.
 		return cmp.Or(notice, limited, v1alpha1.ReasonAsRecommended)
 	default:
 		return cmp.Or(limited, notice, paused, v1alpha1.ReasonAsRecommended)
 	}
 }
 
-// setRefused sets those that a refusal decides. Unless an older version is followed, nothing of the object is active or written.
+// setRefused sets the conditions for a refusal. Unless an older version is in effect, the object is not active, and no count is written.
 func (c *conditions) setRefused(reason, message string, generation int64, older bool) {
 	c.set(v1alpha1.ConditionReady, false, reason, message, generation)
 	if !older {
@@ -77,8 +77,8 @@ func (c *conditions) setRefused(reason, message string, generation int64, older 
 	}
 }
 
-// activity is the condition Active and its reason. Nothing is active where there is nothing to scale. While no trigger is known
-// to be active and one is unknown, it is unknown.
+// activity returns the status and reason of the condition Active. It is False while there is no target, and Unknown while no known
+// trigger is active and one is unknown.
 func activity(p *autoscaler.Outcome) (status metav1.ConditionStatus, reason string) {
 	blocked, _ := blockedBy(p)
 	switch {
@@ -93,13 +93,12 @@ func activity(p *autoscaler.Outcome) (status metav1.ConditionStatus, reason stri
 	}
 }
 
-// foreseen reports whether some trigger knows its next level.
+// foreseen reports whether a trigger foresees its next level.
 func foreseen(p *autoscaler.Outcome) bool {
 	return slices.ContainsFunc(p.Events, func(e scalers.Event) bool { return e.Foreseen != scalers.Foreseen{} })
 }
 
-// stale says which alerts still count that have not been repeated, or are over because of that, and reports whether any counts;
-// objects that never had one have no such condition.
+// stale sets the condition AlertStale, and reports whether it is True. Objects that never had a stale alert have no such condition.
 func (c *conditions) stale(p *autoscaler.Outcome, generation int64) bool {
 	var all []string
 	for i := range p.Events {
@@ -119,8 +118,8 @@ func (c *conditions) stale(p *autoscaler.Outcome, generation int64) bool {
 	return len(all) > 0
 }
 
-// notices says what triggers have noticed about their sources, and returns the first reason; objects that never had such a trigger
-// have no such condition.
+// notices sets the condition SourceNotice, and returns its reason if it is True. Objects that never had a notice have no such
+// condition.
 func (c *conditions) notices(p *autoscaler.Outcome, generation int64) string {
 	var reason string
 	var all []string
@@ -138,7 +137,7 @@ func (c *conditions) notices(p *autoscaler.Outcome, generation int64) string {
 	return reason
 }
 
-// noticeOf is what trigger i has noticed about its source and matters to this workload.
+// noticeOf returns the notice of trigger i, if it matters for this workload.
 func noticeOf(p *autoscaler.Outcome, i int) scalers.Notice {
 	n := p.Events[i].Notice
 	if n.IdleOnly && p.Workload.Policy.Idle != 0 {
@@ -147,8 +146,8 @@ func noticeOf(p *autoscaler.Outcome, i int) scalers.Notice {
 	return n
 }
 
-// readiness says whether there is a target for us to scale, and every trigger is known. The message of an object that is ready says
-// which of its annotations have no effect.
+// readiness returns the reason and message of the condition Ready. The message of an object that is ready names annotations that have
+// no effect.
 func readiness(p *autoscaler.Outcome) (reason, message string) {
 	var all []string
 	reason, lacks := targetProblem(p)
@@ -176,7 +175,7 @@ func readiness(p *autoscaler.Outcome) (reason, message string) {
 	}
 }
 
-// targetProblem says why there is no target for us to scale: it is missing, forbidden, or another's; both "" when there is one.
+// targetProblem returns the reason and message for which Impulse cannot scale the target; both are "" if it can.
 func targetProblem(p *autoscaler.Outcome) (reason, message string) {
 	reason, message = blockedBy(p)
 	switch reason {
@@ -189,7 +188,7 @@ func targetProblem(p *autoscaler.Outcome) (reason, message string) {
 	return "", ""
 }
 
-// limitedBy names the rule that keeps the count from what the formula asks for; both "" when none does.
+// limitedBy returns the reason and message of the rule that limits the count; both are "" if none does.
 func limitedBy(p *autoscaler.Outcome) (reason, message string) {
 	if !p.Decided {
 		return "", ""

@@ -9,32 +9,32 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// draft is a status, with the outcome that it reports and the recommendations that it remembers.
+// draft is a status, with its outcome and the recommendations in its memory.
 type draft struct {
 	status  *v1alpha1.ScaledObjectStatus
 	outcome outcome
 	counts  recommended
 }
 
-// draft renders a moment.
+// draft returns the status for an outcome.
 func (o *object) draft(p *autoscaler.Outcome) *draft {
 	memory := o.remembered(p)
 	return &draft{statusOf(p, o), outcomeOf(p, o.refusal), recommendedIn(&memory, p)}
 }
 
-// setPending makes a status the next one to write. It replaces any that waits.
+// setPending makes a status the next one to write, instead of any that waits.
 func (o *object) setPending(status *v1alpha1.ScaledObjectStatus) {
 	o.pending, o.postponed = status, nil
 }
 
-// commit makes a draft the status to write.
+// commit makes a draft the next status to write.
 func (o *object) commit(d *draft) {
 	o.lastReported, o.reportedCounts, o.latest = d.outcome, d.counts, d.status
 	o.conditions.at = slices.Clone(d.status.Conditions)
 	o.setPending(d.status)
 }
 
-// due reports whether a moment calls for a status: at once, or later, if what limits lasts.
+// due reports whether an outcome causes a write of the status: at once, or later, if its limit lasts for limitDelay.
 func (o *object) due(p *autoscaler.Outcome) (atOnce, later bool) {
 	now := outcomeOf(p, o.refusal)
 	rule := now.limit
@@ -42,7 +42,7 @@ func (o *object) due(p *autoscaler.Outcome) (atOnce, later bool) {
 	now.limit = o.lastReported.limit
 	switch {
 	case now != o.lastReported:
-		o.limit.changedAt = time.Time{} // The next change of what limits is the first one beside this outcome.
+		o.limit.changedAt = time.Time{} // The next change of the limit is the first one with this outcome.
 		o.wavering = o.wavering && now.desired == o.lastReported.desired
 		return true, false
 	case counts:
@@ -55,8 +55,8 @@ func (o *object) due(p *autoscaler.Outcome) (atOnce, later bool) {
 	}
 }
 
-// report looks at a moment at which there is something to report. It returns what has gone wrong or recovered since the last one,
-// and whether the status is to be written. The caller holds r.mu.
+// report returns the problems that have begun or ended with an outcome, and whether the status is to be written. The caller must hold
+// r.mu.
 func (r *Reporter) report(o *object, p *autoscaler.Outcome) (troubles []conditionChange, writes bool) {
 	if o.stored != nil {
 		troubles = o.changes(p)
@@ -73,7 +73,7 @@ func (r *Reporter) report(o *object, p *autoscaler.Outcome) (troubles []conditio
 	return troubles, false
 }
 
-// resume continues from the status as of the start if the first moment has the same outcome: nothing is written then.
+// resume continues from the stored status if the first outcome is the same, so that nothing is written.
 func (o *object) resume(p *autoscaler.Outcome) {
 	stored := o.stored
 	o.stored = nil
@@ -88,11 +88,12 @@ func (o *object) resume(p *autoscaler.Outcome) {
 	}
 	o.limit = limit{rule: o.lastReported.limit, changedAt: time.Now()}
 	var memory scalers.Memory
-	_ = memory.UnmarshalText([]byte(stored.Memory)) // One that cannot be read remembers nothing.
+	_ = memory.UnmarshalText([]byte(stored.Memory)) // A memory that cannot be read is empty.
 	o.reportedCounts = recommendedIn(&memory, p)
 }
 
-// postpone keeps the status of a moment until what limits has lasted: no other moment may come by then. The caller holds r.mu.
+// postpone stores the status for an outcome until its limit has lasted for limitDelay; no other outcome may follow by then. The caller
+// must hold r.mu.
 func (r *Reporter) postpone(o *object, p *autoscaler.Outcome) {
 	if o.postponed == nil {
 		r.queue.AddAfter(o.key(), limitDelay)
@@ -103,7 +104,7 @@ func (r *Reporter) postpone(o *object, p *autoscaler.Outcome) {
 	o.conditions.at = before
 }
 
-// promote makes the status that waits the next one to write, once what limits has lasted. The caller holds r.mu.
+// promote makes the postponed status the next one to write, once its limit has lasted for limitDelay. The caller must hold r.mu.
 func (r *Reporter) promote(o *object) {
 	if wait := limitDelay - time.Since(o.limit.changedAt); wait > 0 {
 		r.queue.AddAfter(o.key(), wait)

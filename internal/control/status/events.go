@@ -13,19 +13,19 @@ import (
 )
 
 const (
-	// eventsBurst and eventsPerSecond bound the Events of one object: the newest changes of a restless one are in its status.
+	// eventsBurst and eventsPerSecond limit the Events of one object; its status has the newest changes in any case.
 	eventsBurst     = 50
 	eventsPerSecond = 0.2
 )
 
-// Events is a Recorder that writes to the API server. It never blocks: what comes too fast for the API server is dropped,
-// and what repeats is counted, not repeated.
+// Events is a Recorder that writes to the API server. It does not block: Events above the limits are dropped, and repeated Events are
+// counted in the first one.
 type Events struct {
 	broadcaster record.EventBroadcaster
 	recorder    record.EventRecorder
 }
 
-// NewEvents returns Events that are written until Close.
+// NewEvents returns Events, which writes until Close.
 func NewEvents(ctx context.Context, client typedcorev1.EventsGetter) *Events {
 	broadcaster := record.NewBroadcaster(record.WithContext(ctx), record.WithCorrelatorOptions(record.CorrelatorOptions{
 		BurstSize: eventsBurst, QPS: eventsPerSecond,
@@ -34,7 +34,7 @@ func NewEvents(ctx context.Context, client typedcorev1.EventsGetter) *Events {
 	return &Events{broadcaster: broadcaster, recorder: broadcaster.NewRecorder(runtime.NewScheme(), corev1.EventSource{Component: "impulse"})}
 }
 
-// Event records what happened to an object.
+// Event implements Recorder.
 func (e *Events) Event(o Object, warning bool, reason, note string) {
 	kind := corev1.EventTypeNormal
 	if warning {
@@ -45,11 +45,11 @@ func (e *Events) Event(o Object, warning bool, reason, note string) {
 	}, kind, reason, note)
 }
 
-// Close stops the writing.
+// Close stops writing.
 func (e *Events) Close() { e.broadcaster.Shutdown() }
 
-// Silent is a Recorder for objects that the API server does not know.
+// Silent is a Recorder for objects from files, about which the API server accepts no Events.
 type Silent struct{}
 
-// Event does nothing: the log says it.
+// Event does nothing: the Reporter logs all Events.
 func (Silent) Event(Object, bool, string, string) {}

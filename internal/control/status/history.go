@@ -10,29 +10,29 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// history is the last decisions of an object that had another outcome than the one before, newest first.
+// history has the last decisions of an object whose outcome differed from the one before, newest first.
 type history struct {
 	past []v1alpha1.PastDecision
 	last summary
-	// open is true while the count of the newest decision is still to be written.
+	// open is true while the count of the newest decision has not been written.
 	open bool
 }
 
-// summary is what tells one outcome from another: the count, and the rule that limits. What was asked for, and by which trigger, is
-// not in it: a load that wobbles above the maximum is one entry.
+// summary identifies an outcome: the count, and the rule that limits it. The winning trigger and what it asks for are not part of it,
+// so that a load that varies above the maximum is one entry.
 type summary struct {
 	known bool
 	to    int32
 	limit scalers.Rule
 }
 
-// historyOf continues the history of a status.
+// historyOf returns the history in a status.
 func historyOf(s *v1alpha1.ScaledObjectStatus) history {
 	return history{past: slices.Clone(s.History), open: len(s.History) > 0 && s.History[0].NotWritten != ""}
 }
 
-// add takes in the decision of a moment, and reports whether its outcome is news: the count is another one, or what limits is
-// and counts. Between changes it costs no allocation.
+// add adds the decision of an outcome if its summary has changed, and reports whether it did. counts is true if a change of the
+// limit alone is enough. It does not allocate unless it adds the decision.
 func (h *history) add(p *autoscaler.Outcome, counts bool) bool {
 	if !p.Fresh || !p.Decided {
 		return false
@@ -45,14 +45,14 @@ func (h *history) add(p *autoscaler.Outcome, counts bool) bool {
 	h.last = now
 	entry := pastOf(p)
 	if first && len(h.past) > 0 && sameAs(&h.past[0], &entry) {
-		return false // We were away, and nothing changed.
+		return false // Nothing has changed while no process led.
 	}
 	h.open = entry.From != entry.To
 	h.past = append([]v1alpha1.PastDecision{entry}, h.past[:min(len(h.past), v1alpha1.MaxHistory-1)]...)
 	return true
 }
 
-// markWritten notes why the count of the newest decision is not written, until it is.
+// markWritten sets the reason for which the count of the newest decision is not written, until it is.
 func (h *history) markWritten(p *autoscaler.Outcome) {
 	if !h.open || len(h.past) == 0 {
 		return
@@ -72,12 +72,12 @@ func summaryOf(d *scalers.Decision) summary {
 	return summary{known: true, to: d.Replicas, limit: limitOf(d)}
 }
 
-// changes reports whether now is another outcome. Another rule that limits the same count is where that counts.
+// changes reports whether now differs. A change of the limit alone is a difference only if counts is true.
 func (g summary) changes(now summary, counts bool) bool {
 	return g.known != now.known || g.to != now.to || counts && g.limit != now.limit
 }
 
-// sameAs reports whether b has the outcome of a.
+// sameAs reports whether two decisions have the same summary.
 func sameAs(a, b *v1alpha1.PastDecision) bool {
 	return a.To == b.To && limitNamed(a.Raw, a.To, a.LimitedBy) == limitNamed(b.Raw, b.To, b.LimitedBy)
 }

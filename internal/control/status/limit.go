@@ -7,16 +7,16 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// limitDelay is how long what limits must not have changed before a weaker limit, or none, is written by itself.
+// limitDelay is the time for which the limiting rule must stay the same before a weaker one, or none, causes a write of the status.
 const limitDelay = 5 * time.Minute
 
-// limitOf is the rule that limits a decision; RuleFormula when none does.
+// limitOf returns the rule that limits a decision; RuleFormula if none does.
 func limitOf(d *scalers.Decision) scalers.Rule {
 	s, _ := d.Limit()
 	return s.Rule
 }
 
-// limitNamed is limitOf, of a decision of which a status has only the names of the rules that spoke.
+// limitNamed is like limitOf for a decision in a status, which has only the names of the rules.
 func limitNamed(raw *int32, to int32, names []string) scalers.Rule {
 	if raw != nil && *raw == to {
 		return scalers.RuleFormula
@@ -29,16 +29,16 @@ func limitNamed(raw *int32, to int32, names []string) scalers.Rule {
 	return scalers.RuleFormula
 }
 
-// limit follows the rule that limits a workload from decision to decision.
+// limit is the rule that limits a workload.
 type limit struct {
 	rule scalers.Rule
-	// changedAt is when it became another one.
+	// changedAt is when the rule last changed.
 	changedAt time.Time
 }
 
-// update records the rule that limits now, and reports whether it is to be written in the place of the reported one. A stronger
-// rule, one that comes later in the chain, is at once. A weaker one, or none, is if the rule has not changed for lasting. So a load
-// that wobbles across a bound, or in and out of a window, stays reported as limited, and writes nothing.
+// update sets the rule, and reports whether its difference from the reported rule causes a write of the status. A stronger rule, one
+// that is later in the order of rules, does so at once; a weaker one, or none, after limitDelay without a change. A load that varies
+// around a bound is therefore reported as limited all the time, without writes.
 func (l *limit) update(rule, reported scalers.Rule, now time.Time) bool {
 	steady := now.Sub(l.changedAt) >= limitDelay
 	if rule != l.rule {

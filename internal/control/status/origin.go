@@ -8,22 +8,22 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 )
 
-// origin is the count that an object's target had before it was first scaled.
+// origin is the original count of an object's target: the count before it was first scaled.
 type origin struct {
-	// reference is the target that has it; another one has an origin of its own.
+	// reference identifies the target; another target has its own original count.
 	reference string
 	count     *int32
-	// durable is true once a status with it is known to be stored; waiting is closed then.
+	// durable is true once a status with the count has been stored; waiting is then closed.
 	durable bool
 	waiting chan struct{}
 }
 
-// originOf reads what a status remembers.
+// originOf returns the origin in a status.
 func originOf(s *v1alpha1.ScaledObjectStatus) origin {
 	return origin{reference: s.Reference, count: s.OriginalReplicaCount, durable: s.OriginalReplicaCount != nil}
 }
 
-// of is the count of a target; nil when it is not known.
+// of returns the original count of a target; nil if it is not known.
 func (o *origin) of(reference string) *int32 {
 	if o.reference != reference {
 		return nil
@@ -31,21 +31,21 @@ func (o *origin) of(reference string) *int32 {
 	return o.count
 }
 
-// observe notes the count of a target that nobody has noted before, and that may be scaled from now on.
+// observe sets the original count, unless it is set, if the target may be scaled from now on.
 func (o *origin) observe(p *autoscaler.Outcome) {
 	if p.TargetKnown && p.Target.ForeignHPA == "" && !p.Workload.DryRun {
 		o.set(p.Workload.Target.String(), p.Target.Scale.Replicas)
 	}
 }
 
-// set notes the count of a target unless there is one.
+// set sets the original count of a target, unless it is set.
 func (o *origin) set(reference string, count int32) {
 	if o.of(reference) == nil {
 		o.reference, o.count, o.durable = reference, &count, false
 	}
 }
 
-// markStored notes that a status is stored.
+// markStored marks the count as durable if a stored status has it.
 func (o *origin) markStored(s *v1alpha1.ScaledObjectStatus) {
 	if s.OriginalReplicaCount == nil || o.reference != s.Reference || o.durable {
 		return
@@ -57,12 +57,12 @@ func (o *origin) markStored(s *v1alpha1.ScaledObjectStatus) {
 	}
 }
 
-// StoreOriginal makes durable which count a target had before it was first scaled, and returns when it is. seen is that count,
-// unless an earlier one is known.
-func (r *Reporter) StoreOriginal(ctx context.Context, of Object, reference string, seen int32) error {
+// StoreOriginal stores the original count of a target in the status, and returns when it is stored. count is the original count, unless
+// an earlier one is known.
+func (r *Reporter) StoreOriginal(ctx context.Context, of Object, reference string, count int32) error {
 	r.mu.Lock()
 	o := r.object(of)
-	o.origin.set(reference, seen)
+	o.origin.set(reference, count)
 	if o.origin.durable {
 		r.mu.Unlock()
 		return nil
@@ -74,17 +74,17 @@ func (r *Reporter) StoreOriginal(ctx context.Context, of Object, reference strin
 	status := o.newest()
 	status.Reference, status.OriginalReplicaCount = reference, o.origin.count
 	o.setPending(status)
-	r.queue.Add(of.key()) // Nothing is written to the target before this is.
+	r.queue.Add(of.key()) // At once: the write to the target waits for it.
 	r.mu.Unlock()
 	select {
 	case <-waiting:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("the original count is not stored yet, and comes before any other: %w", ctx.Err())
+		return fmt.Errorf("the original count must be stored before the first write: %w", ctx.Err())
 	}
 }
 
-// newest is a copy of the newest status that there is.
+// newest returns a copy of the newest status.
 func (o *object) newest() *v1alpha1.ScaledObjectStatus {
 	for _, s := range []*v1alpha1.ScaledObjectStatus{o.pending, o.latest, o.stored} {
 		if s != nil {
@@ -94,7 +94,7 @@ func (o *object) newest() *v1alpha1.ScaledObjectStatus {
 	return &v1alpha1.ScaledObjectStatus{}
 }
 
-// Original is the count that an object's target had before it was first scaled; nil when it is not known.
+// Original returns the original count of an object's target; nil if it is not known.
 func (r *Reporter) Original(so *v1alpha1.ScaledObject, reference string) *int32 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -105,12 +105,12 @@ func (r *Reporter) Original(so *v1alpha1.ScaledObject, reference string) *int32 
 	return remembered.of(reference)
 }
 
-// Event says something of an object that is not part of a decision: as an Event and in the log.
+// Event records an Event that is not about a decision, and logs it.
 func (r *Reporter) Event(of Object, warning bool, reason, note string) {
 	r.recorder.Event(of, warning, reason, shorten(note))
 	if warning {
-		r.log.Warn("worth knowing", "namespace", of.Namespace, "object", of.Name, "reason", reason, "why", note)
+		r.log.Warn("event", "namespace", of.Namespace, "object", of.Name, "reason", reason, "why", note)
 		return
 	}
-	r.log.Info("note", "namespace", of.Namespace, "object", of.Name, "reason", reason, "why", note)
+	r.log.Info("event", "namespace", of.Namespace, "object", of.Name, "reason", reason, "why", note)
 }

@@ -12,13 +12,13 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// outcome is what must change for a status to be written. Values are not in it, nor is what only lies on the way to the count,
-// such as raw, the winner and the tolerance: a wobbling value writes nothing.
+// outcome has the values whose change causes a write of the status. Levels are not among them, and neither are intermediate results
+// such as raw, the winner and the tolerance, so that a level that varies causes no writes.
 type outcome struct {
 	generation int64
 	desired    int32
 	current    int32
-	// limit is the rule that limits; limit.go says when a change of it counts.
+	// limit is the rule that limits the count; type limit decides when its change is reported.
 	limit     scalers.Rule
 	active    bool
 	decided   bool
@@ -27,23 +27,23 @@ type outcome struct {
 	blocked   string
 	paused    scalers.Paused
 	errors    uint64
-	// failures are those in a row that the fallback waits for: a restart must not begin again.
+	// failures are the consecutive failures up to the threshold of the fallback, so that a restart continues to count them.
 	failures uint64
-	// bases are what step triggers add to: a restart must not find another one.
+	// bases are the counts that step triggers add to, so that a restart keeps them.
 	bases uint64
-	// stale has a bit for each trigger of which an alert is, lapsed for each of which one was not repeated within its ttl.
+	// stale has a bit for each trigger with a stale alert, and lapsed for each trigger with an alert whose ttl has expired.
 	stale   uint32
 	lapsed  uint32
 	notices uint64
 	refused refusal
-	// annotations are those without an effect.
+	// annotations describes annotations that have no effect.
 	annotations string
 }
 
 // seed makes hashes of this process comparable.
 var seed = maphash.MakeSeed()
 
-// outcomeOf reduces a moment to what counts.
+// outcomeOf returns the outcome to report.
 func outcomeOf(p *autoscaler.Outcome, refused refusal) outcome {
 	o := outcome{
 		generation: p.Workload.Generation, contested: p.Contested, decided: p.Decided, known: p.TargetKnown,
@@ -67,7 +67,7 @@ func outcomeOf(p *autoscaler.Outcome, refused refusal) outcome {
 	return o
 }
 
-// errorsOf hashes which triggers are unknown, and why.
+// errorsOf hashes the unknown triggers and their errors.
 func errorsOf(p *autoscaler.Outcome) uint64 {
 	var h maphash.Hash
 	h.SetSeed(seed)
@@ -84,7 +84,7 @@ func errorsOf(p *autoscaler.Outcome) uint64 {
 	return h.Sum64()
 }
 
-// noticesOf hashes which triggers have noticed something, and what: not in which words. Which level they foresee, and when, counts.
+// noticesOf hashes the reasons of the notices of triggers, without their texts, and the levels that they foresee.
 func noticesOf(p *autoscaler.Outcome) uint64 {
 	var h maphash.Hash
 	h.SetSeed(seed)
@@ -98,7 +98,7 @@ func noticesOf(p *autoscaler.Outcome) uint64 {
 	return h.Sum64()
 }
 
-// failuresOf hashes the failures in a row of each trigger, up to as many as change something.
+// failuresOf hashes the consecutive failures of each trigger, up to the threshold of the fallback.
 func failuresOf(p *autoscaler.Outcome) uint64 {
 	limit := p.Workload.Policy.Fallback
 	if limit == nil || len(p.Memory.Failures) == 0 {
@@ -113,7 +113,7 @@ func failuresOf(p *autoscaler.Outcome) uint64 {
 	return h.Sum64()
 }
 
-// basesOf hashes what the step triggers add to.
+// basesOf hashes the counts that step triggers add to.
 func basesOf(p *autoscaler.Outcome) uint64 {
 	if len(p.Memory.Bases) == 0 {
 		return 0
@@ -126,7 +126,7 @@ func basesOf(p *autoscaler.Outcome) uint64 {
 	return h.Sum64()
 }
 
-// unknownBecause says why trigger i is unknown, or "".
+// unknownBecause returns the reason for which trigger i is unknown, or "".
 func unknownBecause(p *autoscaler.Outcome, i int) string {
 	e := &p.Events[i]
 	switch {
@@ -145,7 +145,7 @@ func unknownBecause(p *autoscaler.Outcome, i int) string {
 	}
 }
 
-// blockedBy says why the target cannot be scaled: a reason for machines and one for people; both "" when it can.
+// blockedBy returns the reason and message for which the target cannot be scaled; both are "" if it can.
 func blockedBy(p *autoscaler.Outcome) (reason, message string) {
 	switch err := p.Target.Err; {
 	case err != nil:
@@ -155,17 +155,17 @@ func blockedBy(p *autoscaler.Outcome) (reason, message string) {
 	case p.Workload.DryRun:
 		return v1alpha1.ReasonDryRun, p.Workload.DryRunBecause()
 	case p.Target.ForeignHPA != "":
-		return v1alpha1.ReasonForeignHPA, "HorizontalPodAutoscaler " + p.Target.ForeignHPA + " scales the same target; delete it and Impulse goes on"
+		return v1alpha1.ReasonForeignHPA, "HorizontalPodAutoscaler " + p.Target.ForeignHPA + " scales the same target; delete it, and Impulse continues"
 	case p.WriteErr != nil:
 		return refusedBy(p, p.WriteErr, v1alpha1.ReasonScaleFailed)
 	case p.Contested:
-		return v1alpha1.ReasonContested, "somebody else keeps writing to the target's replicas; answers are slowed down"
+		return v1alpha1.ReasonContested, "another client keeps changing the target's replicas; Impulse waits longer and longer before it writes"
 	default:
 		return "", ""
 	}
 }
 
-// refusedBy names an actuator's error, and says it for people.
+// refusedBy returns the reason and message for an error of the actuator.
 func refusedBy(p *autoscaler.Outcome, err error, otherwise string) (reason, message string) {
 	target := &p.Workload.Target
 	switch reason = ReasonOf(err, otherwise); reason {
@@ -178,7 +178,7 @@ func refusedBy(p *autoscaler.Outcome, err error, otherwise string) (reason, mess
 	}
 }
 
-// ReasonOf names an actuator's error.
+// ReasonOf returns the reason for an error of the actuator; otherwise is that of any other error.
 func ReasonOf(err error, otherwise string) string {
 	switch {
 	case errors.Is(err, actuator.ErrNotFound):

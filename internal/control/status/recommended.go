@@ -5,15 +5,15 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// recommended is the newest recommendation in each window of a memory, cut to what can still move the count of a decision: the
+// recommended has the newest recommendation in each stabilization window of a memory, as far as it can still change the count: the
 // scale-down window lets the count fall to high, and the scale-up window lets it rise to low.
 //
-// A process that resumes a memory lets both stand until then. So it lowers nothing too early unless a higher count has been
-// recommended since the memory was written, and raises nothing too early unless a lower one has. Any other recommendation need
-// not be written: without it, the windows of the next process end later, never earlier.
+// A process that resumes the memory extends both recommendations until then. It therefore lowers the count too early only if a higher
+// count was recommended after the memory was written, and raises it too early only if a lower one was. No other recommendation needs
+// to be written: without it, the windows of the next process end later, never earlier.
 type recommended struct{ high, low int32 }
 
-// recommendedIn is what a memory has for the decision of a moment.
+// recommendedIn returns the recommendations in a memory for the decision of an outcome.
 func recommendedIn(m *scalers.Memory, p *autoscaler.Outcome) recommended {
 	if !p.Decided {
 		return recommended{}
@@ -29,7 +29,7 @@ func recommendedIn(m *scalers.Memory, p *autoscaler.Outcome) recommended {
 	return r
 }
 
-// newest is the count of the newest record.
+// newest returns the count of the newest record, or none.
 func newest(records []scalers.Record, none int32) int32 {
 	if len(records) == 0 {
 		return none
@@ -42,8 +42,8 @@ func (r recommended) weakerThan(since recommended) bool {
 	return since.high > r.high || since.low < r.low
 }
 
-// remembered is the memory for a status. While the recommendations go up and down under the same decision, that decision
-// stands for all of them: a restart then begins its windows anew, and none of them has to be written.
+// remembered returns the memory to write. While recommendations change but the decision does not, the decision replaces them: a
+// restart then starts its windows again, and no recommendation has to be written.
 func (o *object) remembered(p *autoscaler.Outcome) scalers.Memory {
 	if !o.wavering || !p.Decided {
 		return *p.Memory

@@ -1,5 +1,5 @@
-// Package status is the only place where a decision becomes words: status, Kubernetes Events, metrics and one log line for
-// each change of replicas. It writes only on change, and never in the way of a write to a target.
+// Package status reports decisions: in the status of ScaledObjects, as Kubernetes Events, as metrics and in the log. It writes only
+// when the outcome has changed, and never delays a write to a target.
 package status
 
 import (
@@ -18,26 +18,26 @@ import (
 )
 
 const (
-	// minInterval is the least time between two writes of one object's status.
+	// minInterval is the minimum time between two writes of the status of one object.
 	minInterval = time.Second
-	// writers bounds the status writes under way.
+	// writers bounds the concurrent status writes.
 	writers = 8
-	// saveTimeout bounds one of them.
+	// saveTimeout bounds one status write.
 	saveTimeout = 10 * time.Second
 )
 
-// Store keeps the status of an object, and what is remembered of it.
+// Store stores the status of objects.
 type Store interface {
-	// Save replaces the status. ErrGone means that there is no such object any more.
+	// Save replaces the status. It returns ErrGone if the object no longer exists.
 	Save(ctx context.Context, o Object, status *v1alpha1.ScaledObjectStatus) error
 }
 
-// Recorder makes Kubernetes Events of an object.
+// Recorder records Kubernetes Events about objects.
 type Recorder interface {
 	Event(o Object, warning bool, reason, note string)
 }
 
-// Object names what an Event is about.
+// Object identifies a ScaledObject.
 type Object struct {
 	Namespace, Name string
 	UID             string
@@ -45,7 +45,7 @@ type Object struct {
 
 func (o Object) key() string { return o.Namespace + "/" + o.Name }
 
-// Reporter is a pipeline.Reporter for all workloads.
+// Reporter reports the outcomes of all autoscalers. It implements autoscaler.Reporter.
 type Reporter struct {
 	store    Store
 	recorder Recorder
@@ -57,43 +57,43 @@ type Reporter struct {
 	objects map[string]*object
 }
 
-// object is what is reported of one object.
+// object is the reported state of one object.
 type object struct {
 	Object
-	// lastReported is the outcome that the pending or written status reports, and kept the recommendations that it remembers.
+	// lastReported is the outcome in the pending or written status, and reportedCounts the recommendations in its memory.
 	lastReported   outcome
 	reportedCounts recommended
-	// limit is the rule that limits. wavers is true while recommendations go up and down under the same decision.
+	// limit is the rule that limits the count. wavering is true while recommendations change but the decision does not.
 	limit    limit
 	wavering bool
-	// pending is the status to write; nil when the newest is written. later is one that is written if what limits lasts.
+	// pending is the status to write; nil if the newest one is written. postponed is written if its limit lasts for limitDelay.
 	pending   *v1alpha1.ScaledObjectStatus
 	postponed *draft
-	// conditions and lastScale carry over from one status to the next.
+	// conditions and lastScale are carried over from one status to the next. problems has the reason of each reported problem.
 	conditions conditions
 	lastScale  *time.Time
 	written    time.Time
 	problems   map[string]string
 	history    history
-	// latest is the newest status, written or not; shadow and shadowSaid are what it says of the shadow policy, and shadowLimit
-	// is the rule that limits that.
+	// latest is the newest status, written or not. shadow and shadowReported are its part about the shadow policy, and shadowLimit
+	// is the rule that limits that policy.
 	latest         *v1alpha1.ScaledObjectStatus
 	shadow         *v1alpha1.ShadowStatus
 	shadowReported summary
 	shadowLimit    limit
-	// delivered: a trigger waits for what senders deliver.
+	// receives is true if a trigger receives messages of senders.
 	receives bool
-	// refusal is why the newest version of the object is not followed.
+	// refusal is the reason for which the newest version of the object is not in effect.
 	refusal refusal
-	// stored is the status as of the start, until the first one of ours.
+	// stored is the status that the object had at the start, until the first new one.
 	stored *v1alpha1.ScaledObjectStatus
 	origin origin
 }
 
-// refusal is a reason for machines and one for people; the zero value is none.
+// refusal is the reason and message of a condition; the zero value means none.
 type refusal struct{ reason, message string }
 
-// New returns a Reporter; Run writes what it is told.
+// New returns a Reporter, whose statuses are written by Run.
 func New(store Store, recorder Recorder, metrics *Metrics, log *slog.Logger) *Reporter {
 	limiter := workqueue.NewTypedItemExponentialFailureRateLimiter[string](time.Second, time.Minute)
 	return &Reporter{
@@ -102,7 +102,7 @@ func New(store Store, recorder Recorder, metrics *Metrics, log *slog.Logger) *Re
 	}
 }
 
-// Run writes statuses until ctx is done, and then those that are still to be written, for at most saveTimeout.
+// Run writes statuses until ctx is done, and then the pending ones. Each write takes saveTimeout at most.
 func (r *Reporter) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	for range writers {
@@ -118,10 +118,10 @@ func (r *Reporter) Run(ctx context.Context) {
 	r.mu.Unlock()
 	r.queue.ShutDownWithDrain()
 	all.Wait()
-	r.queue.ShutDown() // The goroutine of its delays.
+	r.queue.ShutDown() // This ends the goroutine of delayed keys.
 }
 
-// Resume takes up what an object's status said before, so that nothing is written when nothing changed.
+// Resume continues from the status of an object, so that nothing is written if nothing has changed.
 func (r *Reporter) Resume(w *compile.Workload, status *v1alpha1.ScaledObjectStatus) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -130,7 +130,7 @@ func (r *Reporter) Resume(w *compile.Workload, status *v1alpha1.ScaledObjectStat
 	o.load(status)
 }
 
-// load carries over what a status said.
+// load copies the state from a status.
 func (o *object) load(status *v1alpha1.ScaledObjectStatus) {
 	o.conditions = conditions{at: slices.Clone(status.Conditions)}
 	if status.LastScaleTime != nil {
@@ -141,7 +141,7 @@ func (o *object) load(status *v1alpha1.ScaledObjectStatus) {
 	o.stored = status
 }
 
-// Forget drops an object that was deleted.
+// Forget removes a deleted object.
 func (r *Reporter) Forget(namespace, name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -149,7 +149,7 @@ func (r *Reporter) Forget(namespace, name string) {
 	r.metrics.forget(namespace, name)
 }
 
-// object returns the entry of an object; r.mu is held.
+// object returns the state of an object. The caller must hold r.mu.
 func (r *Reporter) object(of Object) *object {
 	o := r.objects[of.key()]
 	if o == nil || o.UID != of.UID {
@@ -159,7 +159,7 @@ func (r *Reporter) object(of Object) *object {
 	return o
 }
 
-// Decided reports one moment of a workload. While a write is under way there is more to come, and nothing is said yet.
+// Decided implements autoscaler.Reporter. While a write is in flight, it reports nothing but metrics: another outcome follows.
 func (r *Reporter) Decided(p *autoscaler.Outcome) {
 	r.metrics.observe(p)
 	var troubles []conditionChange
@@ -191,14 +191,14 @@ func (r *Reporter) Decided(p *autoscaler.Outcome) {
 	r.logChanges(p, troubles)
 }
 
-// reportable reports whether there is something to say: at a start, nothing is said before the first decision or the reason
-// why there is none.
+// reportable reports whether there is an outcome to report: after a start, there is none before the first decision, or the error that
+// prevents it.
 func (o *object) reportable(p *autoscaler.Outcome) bool {
 	return p.Decided || p.Target.Err != nil || o.lastReported != outcome{}
 }
 
-// Refused reports that the newest version of an object is not followed: its spec is wrong, or its target is another's. older: an
-// older version is followed instead.
+// Refused reports that the newest version of an object is not in effect, because it is invalid or its target is in use. older is true if
+// an older version is in effect instead.
 func (r *Reporter) Refused(so *v1alpha1.ScaledObject, reason, message string, older bool) {
 	of := Object{so.Namespace, so.Name, string(so.UID)}
 	r.mu.Lock()
@@ -233,7 +233,7 @@ func (r *Reporter) Refused(so *v1alpha1.ScaledObject, reason, message string, ol
 	}
 }
 
-// Accepted reports that the newest version of an object is followed from now on.
+// Accepted reports that the newest version of an object is in effect from now on.
 func (r *Reporter) Accepted(w *compile.Workload) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -241,7 +241,7 @@ func (r *Reporter) Accepted(w *compile.Workload) {
 	o.refusal, o.receives = refusal{}, receives(w)
 }
 
-// schedule queues an object's status, at most once a second; r.mu is held.
+// schedule queues the status of an object, minInterval after the last write. The caller must hold r.mu.
 func (r *Reporter) schedule(o *object) {
 	key := o.key()
 	if wait := minInterval - time.Since(o.written); wait > 0 {
@@ -251,7 +251,7 @@ func (r *Reporter) schedule(o *object) {
 	r.queue.Add(key)
 }
 
-// logChanges logs and records what happened.
+// logChanges writes the log lines and Events of an outcome.
 func (r *Reporter) logChanges(p *autoscaler.Outcome, troubles []conditionChange) {
 	w := p.Workload
 	about := Object{w.Namespace, w.Name, string(w.UID)}
@@ -269,7 +269,8 @@ func (r *Reporter) logChanges(p *autoscaler.Outcome, troubles []conditionChange)
 	}
 }
 
-// logWrite logs and records a write that changed the count. Of one that admission changed, the condition tells.
+// logWrite writes the log line and the Event of a write that changed the count. If admission changed the count, the condition has an
+// Event instead.
 func (r *Reporter) logWrite(p *autoscaler.Outcome, about Object) {
 	w, wrote := p.Workload, p.Write
 	if wrote.Err != nil && wrote.Stored == wrote.From {

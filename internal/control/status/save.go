@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// ErrGone says that an object is not there any more.
+// ErrGone is returned if an object no longer exists.
 var ErrGone = errors.New("the object is gone")
 
 // work writes statuses until the queue is shut down.
@@ -21,7 +21,7 @@ func (r *Reporter) work(ctx context.Context) {
 	}
 }
 
-// save writes the newest status of one object; one that could not be written is tried again.
+// save writes the newest status of an object. A failed write is retried, with exponential back-off.
 func (r *Reporter) save(ctx context.Context, key string) {
 	r.mu.Lock()
 	o := r.objects[key]
@@ -51,7 +51,7 @@ func (r *Reporter) save(ctx context.Context, key string) {
 		r.queue.Forget(key)
 	default:
 		r.metrics.statusWrites.WithLabelValues("error").Inc()
-		r.log.Warn("status not written", "object", key, "error", err)
+		r.log.Warn("status cannot be written; retrying", "object", key, "error", err)
 		r.mu.Lock()
 		if o.pending == nil {
 			o.pending = status

@@ -8,8 +8,8 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// SenderRefused records an Event on every object of a namespace to which senders deliver: one of them was refused, and its program
-// may show the answer to nobody. The caller bounds how often.
+// SenderRefused records an Event on every object of a namespace with a trigger that receives messages: a sender was refused, and its
+// program may not show the answer. The caller limits the rate.
 func (r *Reporter) SenderRefused(namespace, why string) {
 	var all []Object
 	r.mu.Lock()
@@ -20,11 +20,11 @@ func (r *Reporter) SenderRefused(namespace, why string) {
 	}
 	r.mu.Unlock()
 	for _, of := range all {
-		r.recorder.Event(of, true, v1alpha1.ReasonSenderRefused, shorten(fmt.Sprintf("what a sender delivers for namespace %s is refused: %s", namespace, why)))
+		r.recorder.Event(of, true, v1alpha1.ReasonSenderRefused, shorten(fmt.Sprintf("a sender for namespace %s was refused: %s", namespace, why)))
 	}
 }
 
-// receives reports whether a trigger of a workload waits for what senders deliver.
+// receives reports whether a trigger of a workload receives messages of senders.
 func receives(w *compile.Workload) bool {
 	for i := range w.Triggers {
 		if _, timed := w.Triggers[i].Config.(triggers.Timed); w.Triggers[i].Kind.Push && !timed {

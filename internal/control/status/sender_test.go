@@ -23,7 +23,7 @@ func TestARefusedSenderIsAnEventOfTheObjectsThatItDeliversTo(t *testing.T) {
 		}, &v1alpha1.ScaledObjectStatus{})
 		d.reporter.SenderRefused("bank", "no credential was shown")
 		d.reporter.SenderRefused("elsewhere", "no credential was shown")
-		want := "true SenderRefused: what a sender delivers for namespace bank is refused: no credential was shown"
+		want := "true SenderRefused: a sender for namespace bank was refused: no credential was shown"
 		if !slices.Equal(told, tally{want}) {
 			t.Errorf("the Events are %q, want one: %q", told, want)
 		}

@@ -9,13 +9,13 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 )
 
-// Shadow returns a pipeline.Reporter for the shadow policies of all workloads: what would be is part of the live object's
-// status, and nothing else is said of it.
+// Shadow returns an autoscaler.Reporter for the shadow policies of all workloads. It reports their counts in the status of the object,
+// and nowhere else.
 func (r *Reporter) Shadow() autoscaler.Reporter { return shadow{r} }
 
 type shadow struct{ reporter *Reporter }
 
-// Decided reports one moment of a shadow.
+// Decided implements autoscaler.Reporter.
 func (s shadow) Decided(p *autoscaler.Outcome) {
 	if !p.Decided || p.Writing {
 		return
@@ -24,7 +24,7 @@ func (s shadow) Decided(p *autoscaler.Outcome) {
 	defer s.reporter.mu.Unlock()
 	o := s.reporter.objects[p.Workload.Key()]
 	if o == nil || o.UID != string(p.Workload.UID) {
-		return // It has gone.
+		return // The object was deleted.
 	}
 	now := summaryOf(p.Decision)
 	if !o.shadowReported.changes(now, o.shadowLimit.update(now.limit, o.shadowReported.limit, p.At.Time())) {
@@ -32,7 +32,7 @@ func (s shadow) Decided(p *autoscaler.Outcome) {
 	}
 	o.shadowReported, o.shadow = now, shadowOf(p)
 	if o.latest == nil {
-		return // The first status of the live policy takes it along.
+		return // The first status of the live policy will include it.
 	}
 	status := *o.latest
 	status.Shadow, status.OriginalReplicaCount = o.shadow, o.origin.of(status.Reference)

@@ -17,7 +17,7 @@ import (
 // longestError bounds an error in a status.
 const longestError = 300
 
-// statusOf renders a moment as a status, with what an object carries over from one to the next.
+// statusOf returns the status for an outcome of an object.
 func statusOf(p *autoscaler.Outcome, o *object) *v1alpha1.ScaledObjectStatus {
 	s := &v1alpha1.ScaledObjectStatus{
 		ObservedGeneration: p.Workload.Generation,
@@ -39,7 +39,7 @@ func statusOf(p *autoscaler.Outcome, o *object) *v1alpha1.ScaledObjectStatus {
 		s.LastDecision = decisionOf(p)
 	}
 	s.History, s.Shadow = slices.Clone(o.history.past), o.shadow
-	// A memory that cannot be encoded is one that is lost; what is lost is unknown, and unknown never lowers.
+	// A memory that cannot be encoded is lost, and a lost memory never lowers a count.
 	if text, err := o.remembered(p).MarshalText(); err == nil {
 		s.Memory = string(text)
 	}
@@ -48,12 +48,12 @@ func statusOf(p *autoscaler.Outcome, o *object) *v1alpha1.ScaledObjectStatus {
 	return s
 }
 
-// sameOutcome reports whether two statuses have the same outcome, but for what limits, which resume and weigh look at.
+// sameOutcome reports whether two statuses have the same outcome, except for the limit, which resume and due compare.
 func sameOutcome(a, b *v1alpha1.ScaledObjectStatus) bool {
 	return reflect.DeepEqual(outcomeFields(a), outcomeFields(b)) && reflect.DeepEqual(memoryIn(a), memoryIn(b))
 }
 
-// memoryIn is what of a status's memory is part of the outcome: the failures in a row, without their times, and the bases.
+// memoryIn returns the part of a status's memory that belongs to the outcome: the consecutive failures, without times, and the bases.
 func memoryIn(s *v1alpha1.ScaledObjectStatus) scalers.Memory {
 	var m scalers.Memory
 	if m.UnmarshalText([]byte(s.Memory)) != nil {
@@ -65,7 +65,7 @@ func memoryIn(s *v1alpha1.ScaledObjectStatus) scalers.Memory {
 	return scalers.Memory{Failures: m.Failures, Bases: m.Bases}
 }
 
-// outcomeFields is the outcome that a status reports, but for what limits.
+// outcomeFields returns the fields of a status that belong to the outcome, except for the limit.
 func outcomeFields(s *v1alpha1.ScaledObjectStatus) *v1alpha1.ScaledObjectStatus {
 	e := &v1alpha1.ScaledObjectStatus{
 		ObservedGeneration: s.ObservedGeneration, Reference: s.Reference, Replicas: s.Replicas, DesiredReplicas: s.DesiredReplicas,
@@ -87,7 +87,7 @@ func outcomeFields(s *v1alpha1.ScaledObjectStatus) *v1alpha1.ScaledObjectStatus 
 	return e
 }
 
-// triggersOf renders each trigger.
+// triggersOf returns the status of each trigger.
 func triggersOf(p *autoscaler.Outcome) []v1alpha1.TriggerStatus {
 	all := make([]v1alpha1.TriggerStatus, len(p.Events))
 	for i := range p.Events {
@@ -112,14 +112,14 @@ func triggersOf(p *autoscaler.Outcome) []v1alpha1.TriggerStatus {
 		}
 		t.Pending = pendingOf(&p.Events[i])
 		if policy.Input {
-			t.Target, t.Proposal = "", nil // It asks for nothing itself.
+			t.Target, t.Proposal = "", nil // Only the formula asks for replicas.
 		}
 		all[i] = t
 	}
 	return append(all, compositeOf(p)...)
 }
 
-// pendingOf is the level that a trigger foresees; nil for none.
+// pendingOf returns the level that a trigger foresees, or nil.
 func pendingOf(e *scalers.Event) *v1alpha1.PendingLevel {
 	if e.Foreseen == (scalers.Foreseen{}) {
 		return nil
@@ -127,7 +127,7 @@ func pendingOf(e *scalers.Event) *v1alpha1.PendingLevel {
 	return &v1alpha1.PendingLevel{At: metav1.NewMicroTime(e.Foreseen.At.Time()), Value: e.Foreseen.Value.String()}
 }
 
-// proposalOf is what a trigger asks for by its last reading. To what a step adds is known to the decision only.
+// proposalOf returns what a trigger asks for by its last reading. The count that a step trigger adds to comes from the decision.
 func proposalOf(p *autoscaler.Outcome, i int) scalers.Proposal {
 	q := p.Workload.Policy.Propose(i, &p.Events[i], p.At)
 	if p.Workload.Policy.Triggers[i].Increment.Amount == 0 || !p.Decided || i >= len(p.Decision.Proposals()) {
@@ -139,7 +139,7 @@ func proposalOf(p *autoscaler.Outcome, i int) scalers.Proposal {
 	return q
 }
 
-// podsOf renders what was measured of single pods; nothing for a trigger that has one level.
+// podsOf returns the measurements of pods; nil for a trigger with one level.
 func podsOf(t *scalers.Trigger, n *scalers.PodCounts) *v1alpha1.PodsStatus {
 	if !t.PerPod {
 		return nil
@@ -154,7 +154,7 @@ func podsOf(t *scalers.Trigger, n *scalers.PodCounts) *v1alpha1.PodsStatus {
 	return s
 }
 
-// compositeOf renders the trigger that a formula makes of the others; nothing when there is none.
+// compositeOf returns the status of the formula of scalingModifiers; nil if there is none.
 func compositeOf(p *autoscaler.Outcome) []v1alpha1.TriggerStatus {
 	i := len(p.Events)
 	if i >= len(p.Workload.Policy.Triggers) || !p.Decided || i >= len(p.Decision.Proposals()) {
@@ -171,7 +171,7 @@ func compositeOf(p *autoscaler.Outcome) []v1alpha1.TriggerStatus {
 	return []v1alpha1.TriggerStatus{t}
 }
 
-// targetsOf is the triggers in one line: 132/100, 3/10; a level that is a count stands alone, an unknown one is a ?.
+// targetsOf returns the levels and targets in one line, such as 132/100, 3/10. A level that is a count has no target, and ? is unknown.
 func targetsOf(all []v1alpha1.TriggerStatus) string {
 	var out strings.Builder
 	for i, t := range all {
@@ -192,7 +192,7 @@ func targetsOf(all []v1alpha1.TriggerStatus) string {
 	return out.String()
 }
 
-// decisionOf renders the chain of steps.
+// decisionOf returns the decision with its steps.
 func decisionOf(p *autoscaler.Outcome) *v1alpha1.DecisionStatus {
 	d := p.Decision
 	s := &v1alpha1.DecisionStatus{
@@ -214,5 +214,5 @@ func decisionOf(p *autoscaler.Outcome) *v1alpha1.DecisionStatus {
 	return s
 }
 
-// shorten returns an error or a sentence in one line of bounded length. It may hold words of a source, or of an alert.
+// shorten returns a text in one line of bounded length that is safe to print. It may contain text of a source or an alert.
 func shorten(text string) string { return printable.Line(text, longestError) }
