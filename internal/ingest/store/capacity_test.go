@@ -70,7 +70,7 @@ func TestMoreThanTheBoundIsRefused(t *testing.T) {
 		if said := s.Full(); len(said) != 1 || said[0] != err.Error() {
 			t.Errorf("said to be full are %q", said)
 		}
-		expected := "# HELP impulse_alerts_refused_total Deliveries that were refused because there was no room.\n" +
+		expected := "# HELP impulse_alerts_refused_total Deliveries that were refused because the store was full.\n" +
 			"# TYPE impulse_alerts_refused_total counter\nimpulse_alerts_refused_total 1\n"
 		if err := testutil.CollectAndCompare(s, strings.NewReader(expected), "impulse_alerts_refused_total"); err != nil {
 			t.Error(err)

@@ -21,21 +21,21 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
-// Kube keeps the shards as AlertSets, in one namespace. A shard that is not there is empty.
+// Kube stores the shards as AlertSets in one namespace. A shard without an AlertSet is empty.
 type Kube struct {
 	client    rest.Interface
 	namespace string
 	log       *slog.Logger
 
 	mu sync.Mutex
-	// versions holds the resource version of each shard as we saw it last; those that are not there have none.
+	// versions has the resource version of each shard as it was last read or written; a shard without an AlertSet is not in it.
 	versions map[int]string
 }
 
-// NewKube returns a persister of AlertSets.
+// NewKube returns a persister that stores AlertSets.
 func NewKube(cfg *rest.Config, namespace string, log *slog.Logger) (*Kube, error) {
 	own := rest.CopyConfig(cfg)
-	if own.Dial == nil { // A connection of their own: large bodies are in nobody's way.
+	if own.Dial == nil { // A separate connection, so that large bodies delay no other request.
 		own.Dial = (&net.Dialer{Timeout: saveTimeout, KeepAlive: keepAlive}).DialContext
 	}
 	own.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
@@ -43,7 +43,7 @@ func NewKube(cfg *rest.Config, namespace string, log *slog.Logger) (*Kube, error
 	own.AcceptContentTypes = "application/json"
 	client, err := rest.UnversionedRESTClientFor(own)
 	if err != nil {
-		return nil, fmt.Errorf("make a client for AlertSets: %w", err)
+		return nil, fmt.Errorf("create a client for AlertSets: %w", err)
 	}
 	return &Kube{client: client, namespace: namespace, log: log, versions: map[int]string{}}, nil
 }
@@ -51,11 +51,11 @@ func NewKube(cfg *rest.Config, namespace string, log *slog.Logger) (*Kube, error
 // shardName is the name of a shard's AlertSet, and of its file without the extension.
 func shardName(shard int) string { return fmt.Sprintf("alerts-%02d", shard) }
 
-// Aside ends the name of a copy of an AlertSet that could not be understood.
+// Aside is the suffix of the name of a copy of an AlertSet that could not be decoded.
 const Aside = "-broken"
 
-// shardNumber is the number in a shard's name; false when it is no shard's.
-func shardNumber(name string) (int, bool) {
+// shardNumber returns the number in a shard's name; ok is false for any other name.
+func shardNumber(name string) (n int, ok bool) {
 	digits, ok := strings.CutPrefix(name, "alerts-")
 	n, err := strconv.Atoi(digits)
 	return n, ok && err == nil && n >= 0 && shardName(n) == name
@@ -65,7 +65,7 @@ func (k *Kube) path(parts ...string) []string {
 	return append([]string{"/apis", v1alpha1.GroupName, "v1alpha1", "namespaces", k.namespace, "alertsets"}, parts...)
 }
 
-// Load reads AlertSets. A copy of one that cannot be understood is set aside.
+// Load reads AlertSets. A copy of one that cannot be decoded is set aside.
 func (k *Kube) Load(ctx context.Context, shards ...int) (map[int]Shard, error) {
 	if len(shards) == 0 {
 		return k.loadAll(ctx)
@@ -91,12 +91,12 @@ func (k *Kube) Load(ctx context.Context, shards ...int) (map[int]Shard, error) {
 }
 
 const (
-	// loadPage is how many AlertSets are read at once.
+	// loadPage is the number of AlertSets read with one request.
 	loadPage  = 128
 	keepAlive = 30 * time.Second
 )
 
-// loadAll reads all that there are, as they were at one moment.
+// loadAll reads all AlertSets, as they were at one moment.
 func (k *Kube) loadAll(ctx context.Context) (map[int]Shard, error) {
 	loaded, next := map[int]Shard{}, ""
 	k.mu.Lock()
@@ -121,7 +121,7 @@ func (k *Kube) loadAll(ctx context.Context) (map[int]Shard, error) {
 			}
 			shard, ok := shardNumber(meta.Name)
 			if !ok {
-				continue // A copy of what was set aside.
+				continue // A copy that was set aside.
 			}
 			if loaded[shard], err = k.decode(ctx, shard, item); err != nil {
 				return nil, err
@@ -133,7 +133,7 @@ func (k *Kube) loadAll(ctx context.Context) (map[int]Shard, error) {
 	}
 }
 
-// decode understands one AlertSet, or sets a copy of it aside.
+// decode decodes one AlertSet, or sets a copy of it aside.
 func (k *Kube) decode(ctx context.Context, shard int, raw []byte) (Shard, error) {
 	var set v1alpha1.AlertSet
 	if err := json.Unmarshal(raw, &set); err != nil {
@@ -150,7 +150,7 @@ func (k *Kube) decode(ctx context.Context, shard int, raw []byte) (Shard, error)
 	return loaded, nil
 }
 
-// setAside keeps a copy of an AlertSet that was not understood. It itself stays until it is written again.
+// setAside stores a copy of an AlertSet that could not be decoded. The AlertSet itself stays until it is written again.
 func (k *Kube) setAside(ctx context.Context, shard int, raw []byte, why error) error {
 	var set map[string]any
 	if err := json.Unmarshal(raw, &set); err != nil {
@@ -162,18 +162,18 @@ func (k *Kube) setAside(ctx context.Context, shard int, raw []byte, why error) e
 	}
 	k.remember(shard, version)
 	aside := shardName(shard) + Aside
-	set["apiVersion"], set["kind"] = v1alpha1.GroupName+"/v1alpha1", "AlertSet" // In a list they are not said.
+	set["apiVersion"], set["kind"] = v1alpha1.GroupName+"/v1alpha1", "AlertSet" // Items of a list do not have them.
 	set["metadata"] = map[string]any{"name": aside, "namespace": k.namespace}
 	body, err := json.Marshal(set)
 	if err == nil {
 		err = k.client.Post().AbsPath(k.path()...).SetHeader("Content-Type", "application/json").Body(body).Do(ctx).Error()
 	}
-	k.log.Error("an AlertSet is broken and was set aside: until its alerts are repeated, others than those that are known may be firing",
+	k.log.Error("an AlertSet is unreadable and was set aside: until its alerts are repeated, unknown alerts may be firing",
 		"alertSet", k.namespace+"/"+shardName(shard), "aside", aside, "error", why, "copied", err == nil)
 	return nil
 }
 
-// served tells an AlertSet that is not there from a CRD or namespace that is not there.
+// served returns an error if AlertSets cannot be listed: then an AlertSet may be missing because its CRD or namespace is.
 func (k *Kube) served(ctx context.Context) error {
 	err := k.client.Get().AbsPath(k.path()...).Param("limit", "1").Do(ctx).Error()
 	if err != nil {
@@ -182,7 +182,7 @@ func (k *Kube) served(ctx context.Context) error {
 	return nil
 }
 
-// Check returns the shards whose AlertSets are gone, or are there in another version than we saw last.
+// Check returns the shards whose AlertSets are gone, or have another version than was last read or written.
 func (k *Kube) Check(ctx context.Context) ([]int, error) {
 	raw, err := k.client.Get().AbsPath(k.path()...).SetHeader("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1").Do(ctx).Raw()
 	if err != nil {
@@ -192,25 +192,25 @@ func (k *Kube) Check(ctx context.Context) ([]int, error) {
 	if err := json.Unmarshal(raw, &list); err != nil {
 		return nil, fmt.Errorf("decode the list of AlertSets in %s: %w", k.namespace, err)
 	}
-	there := map[int]string{}
+	found := map[int]string{}
 	for i := range list.Items {
 		if shard, ok := shardNumber(list.Items[i].Name); ok {
-			there[shard] = list.Items[i].ResourceVersion
+			found[shard] = list.Items[i].ResourceVersion
 		}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var changed []int
 	for shard, version := range k.versions {
-		if there[shard] != version {
+		if found[shard] != version {
 			changed = append(changed, shard)
 		}
-		delete(there, shard)
+		delete(found, shard)
 	}
-	return slices.AppendSeq(changed, maps.Keys(there)), nil
+	return slices.AppendSeq(changed, maps.Keys(found)), nil
 }
 
-// Save creates or replaces one AlertSet, as it was last seen.
+// Save creates or replaces one AlertSet, if it has the version that was last read or written.
 func (k *Kube) Save(ctx context.Context, shard int, content Shard) error {
 	set := v1alpha1.AlertSet{
 		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.GroupName + "/v1alpha1", Kind: "AlertSet"},
@@ -226,7 +226,7 @@ func (k *Kube) Save(ctx context.Context, shard int, content Shard) error {
 	if set.ResourceVersion == "" {
 		request = k.client.Post().AbsPath(k.path()...)
 	}
-	// The store tries again, with what it has by then.
+	// The store retries, with newer content.
 	raw, err := request.MaxRetries(0).SetHeader("Content-Type", "application/json").Body(body).Do(ctx).Raw()
 	switch {
 	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err), set.ResourceVersion != "" && apierrors.IsNotFound(err):
@@ -242,7 +242,7 @@ func (k *Kube) Save(ctx context.Context, shard int, content Shard) error {
 	return nil
 }
 
-// stamp is a time in an AlertSet; nil for none.
+// stamp returns a time as an AlertSet has it; nil for the zero time.
 func stamp(t time.Time) *metav1.MicroTime {
 	if t.IsZero() {
 		return nil

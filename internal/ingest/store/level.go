@@ -6,7 +6,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// NewLevel returns a level as it is stored.
+// NewLevel returns a level as it is recorded; value is in thousandths.
 func NewLevel(key string, value scalers.Milli) *v1alpha1.LevelRecord {
 	milli := int64(value)
 	return &v1alpha1.LevelRecord{Key: key, MilliValue: &milli}

@@ -30,7 +30,7 @@ var (
 	// ErrFull is returned when a limit leaves no space. The error is a *FullError.
 	ErrFull = errors.New("there is no room for more alerts")
 	// ErrConflict is returned when another process has written the shard.
-	ErrConflict = errors.New("somebody else wrote the alerts")
+	ErrConflict = errors.New("another process wrote the alerts")
 )
 
 // FullError says which limit leaves no space, and whose it is. It wraps ErrFull, and may be shown to the sender.

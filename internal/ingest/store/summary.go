@@ -16,7 +16,7 @@ const (
 	maxName  = 63
 )
 
-// summaryOf says in short what an AlertSet holds, for those who list them; nil for an empty one.
+// summaryOf returns the summary of an AlertSet; nil for an empty one.
 func summaryOf(all []v1alpha1.AlertRecord) *v1alpha1.AlertSummary {
 	if len(all) == 0 {
 		return nil
@@ -25,14 +25,14 @@ func summaryOf(all []v1alpha1.AlertRecord) *v1alpha1.AlertSummary {
 	names := map[string]struct{}{}
 	for i := range all {
 		a := &all[i]
-		door := ParseEndpoint(a.Endpoint)
+		endpoint := ParseEndpoint(a.Endpoint)
 		switch {
 		case !a.Firing && a.StaleFiring == nil:
 			s.Resolved++
 			continue
-		case door.Object != "":
+		case endpoint.Object != "":
 			s.Pushed++
-			names[door.Object+"/"+door.Trigger] = struct{}{}
+			names[endpoint.Object+"/"+endpoint.Trigger] = struct{}{}
 		default:
 			s.Firing++
 			names[truncate(a.Labels["alertname"])] = struct{}{}
@@ -46,7 +46,7 @@ func summaryOf(all []v1alpha1.AlertRecord) *v1alpha1.AlertSummary {
 	return s
 }
 
-// cut bounds a name that a sender has chosen.
+// truncate shortens a name that a sender has chosen to maxName.
 func truncate(name string) string {
 	if len(name) <= maxName {
 		return name
