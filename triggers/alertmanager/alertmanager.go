@@ -1,4 +1,4 @@
-// Package alertmanager is the trigger of alerts: as many replicas as the firing alerts that it selects ask for.
+// Package alertmanager is the trigger type alertmanager: it computes a level from the firing alerts that match its matchers.
 package alertmanager
 
 import (
@@ -14,18 +14,18 @@ func Kind() triggers.Kind {
 	k := triggers.Define("alertmanager", "Alerts that an Alertmanager posts to Impulse.", defaults(), open)
 	k.Push = true
 	k.Auth = []triggers.AuthParameter{
-		{Name: "bearerToken", Doc: "The token for reconcile, with authModes: bearer."},
-		{Name: "username", Doc: "The user for reconcile, with authModes: basic."},
-		{Name: "password", Doc: "The password for reconcile, with authModes: basic."},
-		{Name: "ca", Doc: "The certificates that the servers of reconcile are checked against, in PEM."},
-		{Name: "cert", Doc: "The certificate that they are shown, in PEM."},
-		{Name: "key", Doc: "Its key, in PEM."},
+		{Name: "bearerToken", Doc: "Token for reconcile, with authModes: bearer."},
+		{Name: "username", Doc: "User name for reconcile, with authModes: basic."},
+		{Name: "password", Doc: "Password for reconcile, with authModes: basic."},
+		{Name: "ca", Doc: "CA certificates that the certificates of the servers of reconcile are verified with, in PEM."},
+		{Name: "cert", Doc: "Client certificate for the servers of reconcile, in PEM."},
+		{Name: "key", Doc: "Private key of the client certificate, in PEM."},
 	}
 	k.Example = map[string]string{"matchers": `{alertname="QueueFull"}`, "replicas": "5"}
 	return k
 }
 
-// open makes the source; it does no I/O.
+// open returns the source; it does no I/O.
 func open(c Config, env triggers.Env) (triggers.Source, error) {
 	q, err := c.Selection(env.Namespace)
 	if err != nil {
@@ -39,7 +39,8 @@ func open(c Config, env triggers.Env) (triggers.Source, error) {
 	return s, nil
 }
 
-// Selection selects the alerts that the matchers match, of the namespace's door or of the cluster's.
+// Selection returns the query for the alerts that match the matchers, and that were posted to the namespace's receiver or, with scope
+// cluster, to the cluster-wide one.
 func (c Config) Selection(namespace string) (triggers.AlertQuery, error) {
 	matchers, err := parseMatchers(c.Matchers)
 	if err != nil {
@@ -60,7 +61,7 @@ func (c Config) Selection(namespace string) (triggers.AlertQuery, error) {
 	return q, nil
 }
 
-// matches reports whether all matchers select an alert; a label that it does not have is the empty one.
+// matches returns a function that reports whether all matchers match labels. A missing label is an empty one.
 func matches(matchers labels.Matchers) func(map[string]string) bool {
 	return func(set map[string]string) bool {
 		for _, m := range matchers {

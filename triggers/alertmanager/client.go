@@ -15,19 +15,19 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// client asks Alertmanagers what fires, by the second version of their API.
+// client queries Alertmanagers for their alerts, by version 2 of their API.
 type client struct {
 	config Config
 	env    triggers.Env
-	// filter is the matchers, as parameters of a query.
+	// filter has the matchers as URL parameters.
 	filter string
-	// settle is how long after its start an Alertmanager may not have been told of all alerts.
+	// settle is how long after its start an Alertmanager may not have received all alerts.
 	settle time.Duration
-	// unmuted is how long after the start of an alert nobody may have looked yet whether it is muted.
+	// unmuted is how long after the start of an alert the Alertmanager may not have determined whether the alert is muted.
 	unmuted time.Duration
 }
 
-// apiAlert is an alert of an answer, as far as it matters here. An answer that lacks a required field is not believed.
+// apiAlert has the fields of an alert that are used. An answer without a required field is an error.
 type apiAlert struct {
 	Labels      map[string]string `json:"labels" required:"true"`
 	Annotations map[string]string `json:"annotations"`
@@ -38,12 +38,12 @@ type apiAlert struct {
 	} `json:"status"`
 }
 
-// apiGroup is a group of alerts that one route leads to a receiver. The state of its alerts is that in the group.
+// apiGroup is the alerts of one route to a receiver. The state of an alert in a group is its state on that route.
 type apiGroup struct {
 	Alerts []apiAlert `json:"alerts" required:"true"`
 }
 
-// apiStatus is what an Alertmanager says of itself.
+// apiStatus is the status of an Alertmanager.
 type apiStatus struct {
 	Uptime  *time.Time `json:"uptime" required:"true"`
 	Cluster struct {
@@ -51,7 +51,7 @@ type apiStatus struct {
 	} `json:"cluster"`
 }
 
-// stateActive is the state of an alert that is neither silenced, inhibited nor muted, and has been looked at.
+// stateActive is the state of an alert that is neither silenced, inhibited, muted nor still unprocessed.
 const stateActive = "active"
 
 func (a *apiAlert) active() bool { return *a.Status.State == stateActive }
@@ -60,16 +60,16 @@ func (a *apiAlert) alert() triggers.Alert {
 	return triggers.Alert{Labels: a.Labels, Annotations: a.Annotations, StartsAt: *a.StartsAt}
 }
 
-// held is an alert that an Alertmanager has, and whether it would post it.
-type held struct {
+// listedAlert is an alert of an Alertmanager, and whether the Alertmanager would post it as firing.
+type listedAlert struct {
 	triggers.Alert
 
 	fires bool
 }
 
-// ask returns the alerts that one Alertmanager has. Beside them an error says that there may be more: it keeps none through a
-// restart, and has not been up for long.
-func (c *client) ask(ctx context.Context, address string) ([]held, error) {
+// query returns the alerts of one Alertmanager. An error beside alerts means that there may be more: an Alertmanager loses its alerts
+// when it restarts, and it has not been up for long.
+func (c *client) query(ctx context.Context, address string) ([]listedAlert, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, answerWithin, fmt.Errorf("no answer within %s", answerWithin))
 	defer cancel()
 	alerts, err := c.list(ctx, strings.TrimRight(address, "/")+"/api/v2/")
@@ -84,38 +84,38 @@ func (c *client) ask(ctx context.Context, address string) ([]held, error) {
 		host = u.Host
 	}
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		err = wrapped.Err // The address is said already.
+		err = wrapped.Err // It names the address, which is in the error already.
 	}
-	return alerts, fmt.Errorf("ask %s what fires: %w", host, err)
+	return alerts, fmt.Errorf("query %s for firing alerts: %w", host, err)
 }
 
-// list asks for the alerts, for their groups, because only these know which are muted, and for how long the server has been
-// up. What exists is for the list to say: while a configuration is reloaded the groups are not complete.
-func (c *client) list(ctx context.Context, base string) ([]held, error) {
+// list requests the alerts, their groups, because only groups have the muted state, and the uptime of the server. The list of alerts
+// determines which alerts exist: while a configuration is reloaded the groups are incomplete.
+func (c *client) list(ctx context.Context, base string) ([]listedAlert, error) {
 	var alerts []apiAlert
 	at, err := c.get(ctx, base+"alerts?"+c.filter, &alerts)
 	if err == nil {
-		err = whole(alerts, alerts == nil)
+		err = validate(alerts, alerts == nil)
 	}
 	if err != nil {
 		return nil, err
 	}
-	posted, err := c.posted(ctx, base)
+	active, err := c.activeFingerprints(ctx, base)
 	if err != nil {
 		return nil, err
 	}
-	settling, err := c.settled(ctx, base+"status")
-	all := make([]held, len(alerts))
+	settling, err := c.settling(ctx, base+"status")
+	all := make([]listedAlert, len(alerts))
 	for i := range alerts {
 		a := &alerts[i]
-		all[i] = held{a.alert(), a.active() && posted[*a.Fingerprint] && !settling && at.Sub(*a.StartsAt) >= c.unmuted}
+		all[i] = listedAlert{a.alert(), a.active() && active[*a.Fingerprint] && !settling && at.Sub(*a.StartsAt) >= c.unmuted}
 	}
 	return all, err
 }
 
-// posted returns the fingerprints of the alerts that are active in some group: their route leads to the receiver, and is not
-// muted.
-func (c *client) posted(ctx context.Context, base string) (map[string]bool, error) {
+// activeFingerprints returns the fingerprints of the alerts that are active in some group: a route leads them to the receiver, and is
+// not muted.
+func (c *client) activeFingerprints(ctx context.Context, base string) (map[string]bool, error) {
 	query := c.filter
 	if c.config.Receiver != "" {
 		query += "&receiver=" + url.QueryEscape(regexp.QuoteMeta(c.config.Receiver))
@@ -129,7 +129,7 @@ func (c *client) posted(ctx context.Context, base string) (map[string]bool, erro
 	}
 	active := map[string]bool{}
 	for i := range groups {
-		if err := whole(groups[i].Alerts, groups[i].Alerts == nil); err != nil {
+		if err := validate(groups[i].Alerts, groups[i].Alerts == nil); err != nil {
 			return nil, err
 		}
 		for k := range groups[i].Alerts {
@@ -141,10 +141,9 @@ func (c *client) posted(ctx context.Context, base string) (map[string]bool, erro
 	return active, nil
 }
 
-// whole returns an error for a list that is none, and for one with an alert of which something is missing: its labels make
-// its fingerprint.
-func whole(alerts []apiAlert, none bool) error {
-	if none {
+// validate returns an error if there is no list, or if an alert is incomplete: its fingerprint must be that of its labels.
+func validate(alerts []apiAlert, missing bool) error {
+	if missing {
 		return errors.New("the answer is not a list of alerts")
 	}
 	if err := triggers.CheckComplete(alerts); err != nil {
@@ -153,15 +152,15 @@ func whole(alerts []apiAlert, none bool) error {
 	for i := range alerts {
 		a := &alerts[i]
 		if len(a.Labels) == 0 || a.StartsAt.IsZero() || fingerprint(a.Labels).String() != *a.Fingerprint {
-			return fmt.Errorf("alert %d of the answer has no start, or not all of its labels", i)
+			return fmt.Errorf("alert %d of the answer has no startsAt, or lacks labels", i)
 		}
 	}
 	return nil
 }
 
-// settled reports whether an Alertmanager still waits for its peers, and posts nothing meanwhile. It returns an error while it
-// may not have been told of all alerts since it began, by its own clock.
-func (c *client) settled(ctx context.Context, target string) (bool, error) {
+// settling reports whether an Alertmanager still waits for its peers; it posts nothing meanwhile. It returns an error while the
+// Alertmanager may not have received all alerts since its start, by its own clock.
+func (c *client) settling(ctx context.Context, target string) (bool, error) {
 	var status apiStatus
 	at, err := c.get(ctx, target, &status)
 	if err == nil {
@@ -171,12 +170,12 @@ func (c *client) settled(ctx context.Context, target string) (bool, error) {
 		return true, err
 	}
 	if up := at.Sub(*status.Uptime); status.Uptime.IsZero() || up < c.settle {
-		err = triggers.VaryingErrorf("it has been up for %s: what it does not have may still come, until %s", up.Round(time.Second), c.settle)
+		err = triggers.VaryingErrorf("it has been up for %s, less than %s: it may not have received all alerts yet", up.Round(time.Second), c.settle)
 	}
 	return *status.Cluster.Status == "settling", err
 }
 
-// get decodes an answer, and returns when it was given, by the server's clock.
+// get decodes an answer, and returns its time by the server's clock.
 func (c *client) get(ctx context.Context, target string, into any) (time.Time, error) {
 	at := c.env.Now()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
@@ -206,16 +205,16 @@ func (c *client) get(ctx context.Context, target string, into any) (time.Time, e
 		err = json.Unmarshal(body, into)
 	}
 	if err != nil {
-		return at, fmt.Errorf("the answer was not understood: %w", err)
+		return at, fmt.Errorf("decode the answer: %w", err)
 	}
 	return at, nil
 }
 
-// http is the client of one asking, with the certificates as they are now.
+// http returns the HTTP client of one query, with the current certificates.
 func (c *client) http(ctx context.Context) (*http.Client, error) {
 	via := *c.env.HTTP
 	via.CheckRedirect = func(next *http.Request, _ []*http.Request) error {
-		return fmt.Errorf("redirected to %s://%s: set reconcile to where it should go", next.URL.Scheme, next.URL.Host)
+		return fmt.Errorf("redirected to %s://%s: set reconcile to the final address", next.URL.Scheme, next.URL.Host)
 	}
 	if c.env.Secret == nil {
 		return &via, nil
@@ -238,7 +237,7 @@ func (c *client) http(ctx context.Context) (*http.Client, error) {
 	if base, ok := via.Transport.(*http.Transport); ok {
 		t = base.Clone()
 	}
-	t.TLSClientConfig, t.DisableKeepAlives = config, true // Nothing of it outlives an asking.
+	t.TLSClientConfig, t.DisableKeepAlives = config, true // No connection outlives the query.
 	via.Transport = t
 	return &via, nil
 }

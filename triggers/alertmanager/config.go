@@ -34,24 +34,24 @@ type Config struct {
 	AuthModes           string        `json:"authModes" doc:"With reconcile: bearer (parameter bearerToken of the authenticationRef) or basic (username, password)."`
 }
 
-// defaults is the config of a user who set nothing.
+// defaults returns the config with all defaults.
 func defaults() Config {
 	return Config{Value: "count", Aggregation: "sum", Scope: "namespace", TTL: 12 * time.Hour, StaleWindow: time.Minute}
 }
 
-// The bounds of what a user may set.
+// Limits of the parameters.
 const (
 	longestTTL    = 7 * 24 * time.Hour
 	longestWindow = 30 * time.Minute
 	maxServers    = 16
 )
 
-// Validate returns every mistake at once.
+// Validate returns all mistakes, joined.
 func (c Config) Validate() error {
 	return errors.Join(c.checkMatchers(), c.checkLevel(), c.checkStep(), c.checkWords(), c.checkTimes(), c.checkReconcile())
 }
 
-func wrong(field, problem, suggestion string) error {
+func invalid(field, problem, suggestion string) error {
 	return &triggers.FieldError{Field: field, Problem: problem, Suggestion: suggestion}
 }
 
@@ -61,33 +61,33 @@ func (c Config) checkMatchers() error {
 	}
 	m, err := parseMatchers(c.Matchers)
 	if err != nil {
-		return wrong("matchers", "is not in Alertmanager's syntax: "+err.Error(), `such as {alertname="QueueFull", severity=~"page|warn"}`)
+		return invalid("matchers", "is not in Alertmanager's syntax: "+err.Error(), `such as {alertname="QueueFull", severity=~"page|warn"}`)
 	}
 	if len(m) == 0 {
-		return wrong("matchers", "selects every alert", `name at least one label, such as {alertname="QueueFull"}`)
+		return invalid("matchers", "selects every alert", `name at least one label, such as {alertname="QueueFull"}`)
 	}
 	return nil
 }
 
-// checkLevel wants just one of replicas, step and threshold, and nothing that goes with another.
+// checkLevel requires exactly one of replicas, step and threshold, without parameters of the others.
 func (c Config) checkLevel() error {
 	var all []error
 	switch {
 	case c.Replicas == 0 && c.Threshold == 0 && c.Step == "":
-		all = append(all, wrong("replicas", "is required, or threshold, or step", "replicas: N while an alert fires, step: +N for each that fires, or threshold for a level"))
+		all = append(all, invalid("replicas", "is required, or threshold, or step", "replicas: N while an alert fires, step: +N for each that fires, or threshold for a level"))
 	case c.Replicas != 0 && c.Threshold != 0:
-		all = append(all, wrong("threshold", "has no effect with replicas", "remove one of them"))
+		all = append(all, invalid("threshold", "has no effect with replicas", "remove one of them"))
 	case c.Step != "" && (c.Replicas != 0 || c.Threshold != 0):
-		all = append(all, wrong("step", "has no effect with replicas or threshold", "remove one of them"))
+		all = append(all, invalid("step", "has no effect with replicas or threshold", "remove one of them"))
 	case c.Replicas < 0:
-		all = append(all, wrong("replicas", fmt.Sprintf("%d is below 0", c.Replicas), ""))
+		all = append(all, invalid("replicas", fmt.Sprintf("%d is below 0", c.Replicas), ""))
 	case c.Threshold < 0:
-		all = append(all, wrong("threshold", "must be above 0", ""))
+		all = append(all, invalid("threshold", "must be above 0", ""))
 	}
 	if other := c.Value != "count" || c.ActivationThreshold != 0; other && c.Replicas != 0 {
-		all = append(all, wrong("replicas", "is wanted whatever an alert is worth", "value and activationThreshold go with threshold"))
+		all = append(all, invalid("replicas", "is wanted whatever an alert is worth", "value and activationThreshold go with threshold"))
 	} else if other && c.Step != "" {
-		all = append(all, wrong("step", "is added whatever an alert is worth", "value and activationThreshold go with threshold"))
+		all = append(all, invalid("step", "is added whatever an alert is worth", "value and activationThreshold go with threshold"))
 	}
 	return errors.Join(all...)
 }
@@ -96,14 +96,14 @@ func (c Config) checkStep() error {
 	var all []error
 	if c.Step != "" {
 		if _, err := parseStep(c.Step); err != nil {
-			all = append(all, wrong("step", fmt.Sprintf("%q %v", c.Step, err), "write +2 or +50%"))
+			all = append(all, invalid("step", fmt.Sprintf("%q %v", c.Step, err), "write +2 or +50%"))
 		}
 	}
 	switch {
 	case c.StepInterval != 0 && c.Step == "":
-		all = append(all, wrong("stepInterval", "is of no use without step", "add step: +N"))
+		all = append(all, invalid("stepInterval", "is of no use without step", "add step: +N"))
 	case c.StepInterval != 0 && c.StepInterval < time.Second:
-		all = append(all, wrong("stepInterval", c.StepInterval.String()+" is below 1s", ""))
+		all = append(all, invalid("stepInterval", c.StepInterval.String()+" is below 1s", ""))
 	}
 	return errors.Join(all...)
 }
@@ -111,13 +111,13 @@ func (c Config) checkStep() error {
 func (c Config) checkWords() error {
 	var all []error
 	if kind, name, ok := strings.Cut(c.Value, ":"); c.Value != "count" && (!ok || name == "" || kind != "label" && kind != "annotation") {
-		all = append(all, wrong("value", fmt.Sprintf("%q is unknown", c.Value), "count, label:NAME or annotation:NAME"))
+		all = append(all, invalid("value", fmt.Sprintf("%q is unknown", c.Value), "count, label:NAME or annotation:NAME"))
 	}
 	if c.Aggregation != "sum" && c.Aggregation != "max" && c.Aggregation != "avg" {
-		all = append(all, wrong("aggregation", fmt.Sprintf("%q is unknown", c.Aggregation), "sum, max or avg"))
+		all = append(all, invalid("aggregation", fmt.Sprintf("%q is unknown", c.Aggregation), "sum, max or avg"))
 	}
 	if c.Scope != "namespace" && c.Scope != "cluster" {
-		all = append(all, wrong("scope", fmt.Sprintf("%q is unknown", c.Scope), "namespace or cluster"))
+		all = append(all, invalid("scope", fmt.Sprintf("%q is unknown", c.Scope), "namespace or cluster"))
 	}
 	return errors.Join(all...)
 }
@@ -125,10 +125,10 @@ func (c Config) checkWords() error {
 func (c Config) checkTimes() error {
 	var all []error
 	if c.TTL < time.Second || c.TTL > longestTTL {
-		all = append(all, wrong("ttl", fmt.Sprintf("%s is not between 1s and %s", c.TTL, longestTTL), "write 3 × the repeat_interval of the route, such as 3m"))
+		all = append(all, invalid("ttl", fmt.Sprintf("%s is not between 1s and %s", c.TTL, longestTTL), "write 3 × the repeat_interval of the route, such as 3m"))
 	}
 	if c.StaleWindow <= 0 || c.StaleWindow > longestWindow {
-		all = append(all, wrong("staleWindow", fmt.Sprintf("%s is not above 0 and at most %s", c.StaleWindow, longestWindow), "leave it at 60s"))
+		all = append(all, invalid("staleWindow", fmt.Sprintf("%s is not above 0 and at most %s", c.StaleWindow, longestWindow), "leave it at 60s"))
 	}
 	return errors.Join(all...)
 }
@@ -139,36 +139,36 @@ func (c Config) checkReconcile() error {
 		u, err := url.Parse(address)
 		switch {
 		case err != nil:
-			all = append(all, wrong("reconcile", "holds what is not a URL", "")) // It may hold a password, so it is not repeated.
+			all = append(all, invalid("reconcile", "contains a text that is not a URL", "")) // It may hold a password, so it is not repeated.
 		case u.User != nil:
-			all = append(all, wrong("reconcile", "contains credentials", "put them in a Secret, with authModes: basic and an authenticationRef"))
+			all = append(all, invalid("reconcile", "contains credentials", "put them in a Secret, with authModes: basic and an authenticationRef"))
 		case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "", u.RawQuery != "", u.Fragment != "":
-			all = append(all, wrong("reconcile", fmt.Sprintf("%q is not the base URL of an Alertmanager", address), "write http://HOST:9093"))
+			all = append(all, invalid("reconcile", fmt.Sprintf("%q is not the base URL of an Alertmanager", address), "write http://HOST:9093"))
 		}
 	}
 	if len(c.Reconcile) > maxServers {
-		all = append(all, wrong("reconcile", fmt.Sprintf("names %d servers, more than %d", len(c.Reconcile), maxServers), ""))
+		all = append(all, invalid("reconcile", fmt.Sprintf("names %d servers, more than %d", len(c.Reconcile), maxServers), ""))
 	}
 	if c.Receiver != "" && len(c.Reconcile) == 0 {
-		all = append(all, wrong("receiver", "is of no use without reconcile", ""))
+		all = append(all, invalid("receiver", "is of no use without reconcile", ""))
 	}
 	switch {
 	case c.AuthModes != "" && c.AuthModes != "bearer" && c.AuthModes != "basic":
-		all = append(all, wrong("authModes", fmt.Sprintf("%q is not supported", c.AuthModes), "write bearer or basic"))
+		all = append(all, invalid("authModes", fmt.Sprintf("%q is not supported", c.AuthModes), "write bearer or basic"))
 	case c.AuthModes != "" && len(c.Reconcile) == 0:
-		all = append(all, wrong("authModes", "is of no use without reconcile", "who may post is said to the server, not here"))
+		all = append(all, invalid("authModes", "is of no use without reconcile", "the credentials of senders are configured with impulse run"))
 	}
 	return errors.Join(all...)
 }
 
-// Servers are where credentials are sent.
+// Servers returns the servers that credentials are sent to.
 func (c Config) Servers() []string { return c.Reconcile }
 
-// Trigger says how the level is read: it stands until the alerts change.
+// Trigger returns how the level is used: it is valid until the alerts change.
 func (c Config) Trigger() scalers.Trigger {
 	switch {
 	case c.Step != "":
-		increment, _ := parseStep(c.Step) // Validate has seen it.
+		increment, _ := parseStep(c.Step) // Validate has checked it.
 		return scalers.Trigger{Target: 1000, Exact: true, Continuous: true, Increment: increment}
 	case c.Replicas != 0:
 		return scalers.Trigger{Target: 1000, Exact: true, Continuous: true}
@@ -177,9 +177,8 @@ func (c Config) Trigger() scalers.Trigger {
 	}
 }
 
-// parseMatchers reads Alertmanager's syntax as Alertmanager does: the newer parser first, then the classic one. The classic
-// one is lenient for people who are still typing: what it makes of half a text is refused, with the position that the newer
-// one gives.
+// parseMatchers parses matchers as Alertmanager does: with the newer parser first, then with the classic one. The classic parser
+// accepts unfinished text; that is refused here, with the error of the newer parser and its position.
 func parseMatchers(text string) (labels.Matchers, error) {
 	matchers, err := parse.Matchers(text)
 	if err == nil {
@@ -188,7 +187,7 @@ func parseMatchers(text string) (labels.Matchers, error) {
 	if classic, classicErr := labels.ParseMatchers(text); classicErr == nil && finished(text, classic) {
 		return classic, nil
 	}
-	if strings.HasPrefix(err.Error(), "end of input") { // The only one without a position.
+	if strings.HasPrefix(err.Error(), "end of input") { // The only error without a position.
 		return nil, fmt.Errorf("0:%d: %w", len(text), err)
 	}
 	return nil, err

@@ -12,8 +12,8 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Level turns the firing alerts into one level. One that is worth no number makes it unknown. The same alerts are another
-// level at next, when steps follow time.
+// Level returns the level of the firing alerts, and an error if an alert has no number where value names one. With stepInterval, next
+// is when the level of the same alerts changes.
 func (c Config) Level(alerts []triggers.Alert, now time.Time) (level scalers.Milli, next time.Time, err error) {
 	switch {
 	case c.Step != "":
@@ -26,7 +26,7 @@ func (c Config) Level(alerts []triggers.Alert, now time.Time) (level scalers.Mil
 	return level, next, err
 }
 
-// steps is how many steps the alerts ask for: one for each activation, or one for each interval that the first has fired.
+// steps returns the number of steps: one for each activation, or one for each interval that the first alert has fired.
 func (c Config) steps(alerts []triggers.Alert, now time.Time) (level scalers.Milli, next time.Time) {
 	if len(alerts) == 0 {
 		return 0, next
@@ -44,14 +44,14 @@ func (c Config) steps(alerts []triggers.Alert, now time.Time) (level scalers.Mil
 			first = alerts[i].StartsAt
 		}
 	}
-	if first.After(now) { // A sender whose clock is ahead.
+	if first.After(now) { // The clock of the sender is ahead.
 		return 1000, first.Add(c.StepInterval)
 	}
 	fired := now.Sub(first)
 	return scalers.Milli(1+fired/c.StepInterval) * 1000, now.Add(c.StepInterval - fired%c.StepInterval)
 }
 
-// activation is one alert since one start, whichever door it came through.
+// activation identifies an alert since one start, whichever endpoint received it.
 type activation struct {
 	fingerprint model.Fingerprint
 	starts      int64
@@ -65,22 +65,22 @@ func fingerprint(labels map[string]string) model.Fingerprint {
 	return set.Fingerprint()
 }
 
-// aggregate makes one level of what the alerts are worth.
+// aggregate returns the sum, maximum or mean of the alerts' values.
 func (c Config) aggregate(alerts []triggers.Alert) (scalers.Milli, error) {
-	var sum, most scalers.Milli
+	var sum, highest scalers.Milli
 	for i := range alerts {
-		worth, err := c.worth(&alerts[i])
+		value, err := c.valueOf(&alerts[i])
 		if err != nil {
 			return 0, err
 		}
-		if i == 0 || worth > most {
-			most = worth
+		if i == 0 || value > highest {
+			highest = value
 		}
-		sum = add(sum, worth)
+		sum = add(sum, value)
 	}
 	switch {
 	case c.Aggregation == "max":
-		return most, nil
+		return highest, nil
 	case c.Aggregation == "avg" && len(alerts) > 0:
 		return mean(sum, scalers.Milli(len(alerts))), nil
 	default:
@@ -88,7 +88,7 @@ func (c Config) aggregate(alerts []triggers.Alert) (scalers.Milli, error) {
 	}
 }
 
-// mean is sum / n, rounded away from zero as every number that is measured.
+// mean returns sum / n, rounded away from zero like every measured number.
 func mean(sum, n scalers.Milli) scalers.Milli {
 	quotient := sum / n
 	switch rest := sum % n; {
@@ -101,7 +101,7 @@ func mean(sum, n scalers.Milli) scalers.Milli {
 	}
 }
 
-// add saturates.
+// add returns a + b, or the nearest number that fits.
 func add(a, b scalers.Milli) scalers.Milli {
 	if b > 0 && a > math.MaxInt64-b {
 		return math.MaxInt64
@@ -112,8 +112,8 @@ func add(a, b scalers.Milli) scalers.Milli {
 	return a + b
 }
 
-// worth is what one alert counts for.
-func (c Config) worth(a *triggers.Alert) (scalers.Milli, error) {
+// valueOf returns the value of one alert.
+func (c Config) valueOf(a *triggers.Alert) (scalers.Milli, error) {
 	kind, name, _ := strings.Cut(c.Value, ":")
 	var text string
 	switch kind {
@@ -127,9 +127,9 @@ func (c Config) worth(a *triggers.Alert) (scalers.Milli, error) {
 	if text == "" {
 		return 0, fmt.Errorf("alert %s has no %s %s", a.Labels["alertname"], kind, name)
 	}
-	worth, err := scalers.ParseMilli(text)
+	value, err := scalers.ParseMilli(text)
 	if err != nil {
 		return 0, fmt.Errorf("alert %s, %s %s: %w", a.Labels["alertname"], kind, name, err)
 	}
-	return worth, nil
+	return value, nil
 }

@@ -30,7 +30,7 @@ func TestAnAlertBeginsByAReconcileOnlyWhereItWouldBePosted(t *testing.T) {
 		"it has just begun":                      {slow, grouped(slow), aged(time.Minute, "ready"), 1, 0, "it has been up for"},
 		"its groups are not known":               {slow, "null", long, 0, 0, "not a list of groups"},
 		"a group has no alerts":                  {slow, `[{"labels":{}}]`, long, 0, 0, "not a list of alerts"},
-		"its labels are not whole":               {strings.Replace(slow, `"alertname":"Slow"`, `"alertname":"Slow","pod":"1"`, 1), grouped(slow), long, 0, 0, "not all of its labels"},
+		"its labels are not whole":               {strings.Replace(slow, `"alertname":"Slow"`, `"alertname":"Slow","pod":"1"`, 1), grouped(slow), long, 0, 0, "lacks labels"},
 		"its status says nothing":                {slow, grouped(slow), `{"uptime":"2026-01-01T00:00:00Z"}`, 0, 1, "cluster.status is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -147,7 +147,7 @@ func (d *told) Reconcile(_ context.Context, _ triggers.AlertQuery, v triggers.Al
 // next runs the asking part of a source until it has told one view.
 func (d *told) next(t *testing.T, s *source) triggers.AlertView {
 	t.Helper()
-	polled, err := s.reconciling()
+	polled, err := s.reconciler()
 	if err != nil {
 		t.Fatal(err)
 	}

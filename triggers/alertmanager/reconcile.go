@@ -14,26 +14,26 @@ import (
 )
 
 const (
-	// reconcileEvery is how often the Alertmanagers are asked. The poller spreads the askings.
+	// reconcileEvery is how often the Alertmanagers are queried. The poller spreads the queries.
 	reconcileEvery = 45 * time.Second
-	// answerWithin is how long each has.
+	// answerWithin is the timeout of one query.
 	answerWithin = 10 * time.Second
-	// settleTime is how long after its start an Alertmanager may not have been told of all alerts: it keeps none through a
-	// restart, and Prometheus tells it again after evaluation_interval and a resend delay, a minute each by default.
+	// settleTime is how long after its start an Alertmanager may not have received all alerts: it loses them when it restarts, and
+	// Prometheus sends them again after evaluation_interval and a resend delay, a minute each by default.
 	settleTime = 5 * time.Minute
-	// unmutedTime is how long after its start an alert may be in a group that has not been looked at: whether a group is muted is
-	// found out after the group_wait of its route.
+	// unmutedTime is how long after its start an alert may be in a group that is not processed yet: Alertmanager determines whether a
+	// group is muted after the group_wait of its route.
 	unmutedTime = time.Minute
-	// maxAnswer bounds an answer.
+	// maxAnswer bounds an answer, in bytes.
 	maxAnswer = 8 << 20
 )
 
-// reconciling is the source that asks the configured Alertmanagers what fires, and has the store told. Triggers of one
-// namespace with the same matchers ask once for all.
-func (s *source) reconciling() (triggers.Source, error) {
+// reconciler returns a source that queries the configured Alertmanagers, and reconciles the store with their answers. Triggers of one
+// namespace with the same matchers share the queries.
+func (s *source) reconciler() (triggers.Source, error) {
 	store, ok := s.env.Alerts.(triggers.Reconciler)
 	if !ok {
-		return nil, errors.New("reconcile: this process cannot be told what fires")
+		return nil, errors.New("reconcile: this process does not record alerts")
 	}
 	matchers, err := parseMatchers(s.config.Matchers)
 	if err != nil {
@@ -55,27 +55,27 @@ func (s *source) reconciling() (triggers.Source, error) {
 	}, func(scalers.Instant, struct{}) scalers.Event { return scalers.Event{} }, env), nil
 }
 
-// view asks every Alertmanager. One that answers is enough for alerts to begin: peers tell each other of silences, not of
-// alerts. All must answer for alerts to end.
+// view queries every Alertmanager. One answer is enough for an alert to begin, because peers share silences, and not alerts. All must
+// answer for an alert to end.
 func (c *client) view(ctx context.Context, at time.Time) triggers.AlertView {
-	answers := make([][]held, len(c.config.Reconcile))
+	answers := make([][]listedAlert, len(c.config.Reconcile))
 	errs := make([]error, len(answers))
 	var all sync.WaitGroup
 	for i, address := range c.config.Reconcile {
-		all.Go(func() { answers[i], errs[i] = c.ask(ctx, address) })
+		all.Go(func() { answers[i], errs[i] = c.query(ctx, address) })
 	}
 	all.Wait()
 	v := triggers.AlertView{At: at, Err: errors.Join(errs...)}
 	v.Complete = v.Err == nil
-	fires, silent := map[string]int{}, map[string]triggers.Alert{}
+	fires, suppressed := map[string]int{}, map[string]triggers.Alert{}
 	for _, answer := range answers {
 		for i := range answer {
 			a := &answer[i]
 			fp := fingerprint(a.Labels).String()
 			known, fired := fires[fp]
 			switch {
-			case !a.fires: // Or nobody knows yet: it neither begins nor ends.
-				silent[fp] = a.Alert
+			case !a.fires: // Or that is not known yet: it neither begins nor ends.
+				suppressed[fp] = a.Alert
 			case !fired:
 				fires[fp] = len(v.Firing)
 				v.Firing = append(v.Firing, a.Alert)
@@ -84,7 +84,7 @@ func (c *client) view(ctx context.Context, at time.Time) triggers.AlertView {
 			}
 		}
 	}
-	for fp, a := range silent {
+	for fp, a := range suppressed {
 		if _, fired := fires[fp]; !fired {
 			v.Suppressed = append(v.Suppressed, a)
 		}

@@ -94,9 +94,9 @@ func TestOneAnswerBeginsAlertsAndAllMustAnswerToEndThem(t *testing.T) {
 		"silenced":                  {[]*httptest.Server{silenced, empty}, 0, 1, ""},
 		"one has just begun":        {[]*httptest.Server{has, young}, 1, 0, "it has been up for"},
 		"one is away":               {[]*httptest.Server{has, away}, 1, 0, "connection refused"},
-		"one redirects":             {[]*httptest.Server{has, moved}, 1, 0, "set reconcile to where it should go"},
+		"one redirects":             {[]*httptest.Server{has, moved}, 1, 0, "set reconcile to the final address"},
 		"one says nothing":          {[]*httptest.Server{null}, 0, 0, "not a list of alerts"},
-		"one says something else":   {[]*httptest.Server{garbage}, 0, 0, "not understood"},
+		"one says something else":   {[]*httptest.Server{garbage}, 0, 0, "decode the answer"},
 		"one says too much":         {[]*httptest.Server{huge}, 0, 0, "too large"},
 		"one says half of an alert": {[]*httptest.Server{half}, 0, 0, "[0].startsAt is missing"},
 	}

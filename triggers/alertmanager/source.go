@@ -10,7 +10,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// source is one selection of alerts.
+// source reports the level of the alerts that a trigger selects.
 type source struct {
 	config Config
 	query  triggers.AlertQuery
@@ -21,10 +21,10 @@ type source struct {
 	mu     sync.Mutex
 	alerts []triggers.Alert
 	err    error
-	// lapsed are the alerts that ended last because they were not repeated, until one of them fires again.
-	lapsed lapse
-	last   *scalers.Event
-	// step fires when the same alerts are another level; nil when they never are.
+	// expired are the alerts that last ended because they were not repeated, until one of them fires again.
+	expired expiredAlerts
+	last    *scalers.Event
+	// step fires when the level of the same alerts changes; nil if it never does.
 	step *time.Timer
 }
 
@@ -38,12 +38,12 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if len(s.config.Reconcile) > 0 {
-		polled, err := s.reconciling()
+		reconciler, err := s.reconciler()
 		if err != nil {
 			return err
 		}
-		// What it comes to is known from the alerts; what it fails at, the store says.
-		all.Go(func() { _ = polled.Run(ctx, func(scalers.Event) {}) })
+		// The store notifies of the result, and logs errors.
+		all.Go(func() { _ = reconciler.Run(ctx, func(scalers.Event) {}) })
 	}
 	if s.config.StepInterval > 0 {
 		s.step = time.NewTimer(time.Hour)
@@ -54,7 +54,7 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if err == nil {
-			s.lapsed = s.lapsed.after(s.alerts, alerts, at)
+			s.expired = s.expired.after(s.alerts, alerts, at)
 		}
 		s.alerts, s.err = alerts, err
 		s.report(at, emit)
@@ -77,7 +77,7 @@ func (s *source) follow(ctx context.Context, emit func(scalers.Event)) {
 	}
 }
 
-// report emits the level, unless that is what was said last; s.mu is held.
+// report emits the level, unless it is the last one that was emitted; s.mu is held.
 func (s *source) report(at time.Time, emit func(scalers.Event)) {
 	if now := s.env.Now(); s.step != nil && now.After(at) {
 		at = now
@@ -90,7 +90,7 @@ func (s *source) report(at time.Time, emit func(scalers.Event)) {
 	emit(e)
 }
 
-// event is what the alerts say at a time.
+// event returns the event for the alerts at a time.
 func (s *source) event(at time.Time) scalers.Event {
 	e := scalers.Event{Trigger: s.env.Trigger, At: scalers.InstantOf(at)}
 	if s.err != nil && s.alerts == nil {
@@ -106,16 +106,16 @@ func (s *source) event(at time.Time) scalers.Event {
 		e.Err = errors.Join(err, s.err)
 		return e
 	}
-	// More alerts are never a lower level, but for a mean.
+	// Further alerts never lower the level, unless it is a mean.
 	e.Value, e.Err, e.AtLeast = level, s.err, s.err != nil && s.config.Aggregation != "avg"
 	e.Unconfirmed = s.config.unconfirmed(counting)
 	e.Stale = e.Unconfirmed != ""
-	e.Lapsed = s.config.lapsedText(s.lapsed)
-	e.Notice, e.Foreseen = waits(waiting), s.config.foreseen(counting, waiting)
+	e.Lapsed = s.config.expiredText(s.expired)
+	e.Notice, e.Foreseen = waitNotice(waiting), s.config.foreseen(counting, waiting)
 	return e
 }
 
-// same reports whether two events say the same.
+// same reports whether two events differ in their time only.
 func same(a, b *scalers.Event) bool {
 	text := func(err error) string {
 		if err == nil {

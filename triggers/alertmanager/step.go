@@ -14,12 +14,12 @@ func parseStep(text string) (scalers.Increment, error) {
 	digits, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
 	n, err := strconv.ParseInt(strings.TrimPrefix(digits, "+"), 10, 32)
 	switch {
-	case errors.Is(err, strconv.ErrRange) && n > 0: // ParseInt then returns the nearest that fits.
+	case errors.Is(err, strconv.ErrRange) && n > 0: // ParseInt has returned the nearest number that fits.
 		return scalers.Increment{}, fmt.Errorf("is above %d, the largest number that is possible", n)
 	case n < 0, n == 0 && err == nil:
 		return scalers.Increment{}, errors.New("adds nothing: a step raises")
 	case err != nil:
-		return scalers.Increment{}, errors.New("is no step")
+		return scalers.Increment{}, errors.New("is not a step")
 	}
 	return scalers.Increment{Amount: int32(n), Percent: percent}, nil
 }

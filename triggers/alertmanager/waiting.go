@@ -21,8 +21,8 @@ func split(alerts []triggers.Alert) (counting, waiting []triggers.Alert) {
 	return counting, waiting
 }
 
-// waits is the notice that alerts wait; the zero value while none does.
-func waits(waiting []triggers.Alert) scalers.Notice {
+// waitNotice returns the notice about waiting alerts; the zero value if there are none.
+func waitNotice(waiting []triggers.Alert) scalers.Notice {
 	if len(waiting) == 0 {
 		return scalers.Notice{}
 	}
@@ -37,8 +37,8 @@ func waits(waiting []triggers.Alert) scalers.Notice {
 	return n
 }
 
-// foreseen returns the level that comes when the first of the waiting alerts counts, or the first of the stale ones is over. A
-// level that would be unknown then is not foreseen.
+// foreseen returns the level once the first waiting alert counts, or the first stale alert ends. It is zero if there are none, and if
+// the level would be unknown then.
 func (c Config) foreseen(counting, waiting []triggers.Alert) scalers.Foreseen {
 	var first time.Time
 	sooner := func(at time.Time) {
@@ -75,5 +75,5 @@ func (c Config) foreseen(counting, waiting []triggers.Alert) scalers.Foreseen {
 	return scalers.Foreseen{At: scalers.InstantOf(first), Value: level}
 }
 
-// toTheMillisecond is RFC 3339 with the milliseconds, where there are some.
+// toTheMillisecond is RFC 3339 with milliseconds, unless they are zero.
 const toTheMillisecond = "2006-01-02T15:04:05.999Z07:00"

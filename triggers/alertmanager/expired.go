@@ -11,13 +11,13 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// lapse holds the alerts whose ttl expired at one time: they ended without a resolve.
-type lapse []triggers.Alert
+// expiredAlerts are the alerts that ended at one time without a resolve, because their ttl expired.
+type expiredAlerts []triggers.Alert
 
-// after returns the newest lapse once the alerts of a selection have become others at a time. An older one stands until one of
-// its alerts is there again.
-func (l lapse) after(before, now []triggers.Alert, at time.Time) lapse {
-	var newest lapse
+// after returns the expired alerts after the selected alerts have changed at a time. Alerts that expired earlier remain until one of
+// them is selected again, or others expire.
+func (l expiredAlerts) after(before, now []triggers.Alert, at time.Time) expiredAlerts {
+	var newest expiredAlerts
 	for i := range before {
 		if a := &before[i]; a.Stale && !a.ExpiresAt.After(at) {
 			newest = append(newest, *a)
@@ -26,11 +26,11 @@ func (l lapse) after(before, now []triggers.Alert, at time.Time) lapse {
 	if len(newest) == 0 && len(l) == 0 {
 		return nil
 	}
-	there := make(map[model.Fingerprint]bool, len(now))
+	present := make(map[model.Fingerprint]bool, len(now))
 	for i := range now {
-		there[fingerprint(now[i].Labels)] = true
+		present[fingerprint(now[i].Labels)] = true
 	}
-	again := func(a triggers.Alert) bool { return there[fingerprint(a.Labels)] }
+	again := func(a triggers.Alert) bool { return present[fingerprint(a.Labels)] }
 	newest = slices.DeleteFunc(newest, again)
 	switch {
 	case len(newest) > 0:
@@ -42,8 +42,8 @@ func (l lapse) after(before, now []triggers.Alert, at time.Time) lapse {
 	}
 }
 
-// lapsedText says which alerts are over because they were not repeated; "" for none.
-func (c Config) lapsedText(l lapse) string {
+// expiredText returns a text about the expired alerts; "" if there are none.
+func (c Config) expiredText(l expiredAlerts) string {
 	if len(l) == 0 {
 		return ""
 	}
@@ -55,7 +55,8 @@ func (c Config) lapsedText(l lapse) string {
 		first.Labels["alertname"], c.ttlOf(first, ""), first.ExpiresAt.UTC().Format(time.RFC3339), others)
 }
 
-// unconfirmed says which alerts still count without having been repeated, since when, and until when; "" for none.
+// unconfirmed returns a text about the alerts that still count although they were not repeated: since when, and until when. It is ""
+// if there are none.
 func (c Config) unconfirmed(alerts []triggers.Alert) string {
 	var stale []triggers.Alert
 	for i := range alerts {

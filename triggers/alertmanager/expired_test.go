@@ -83,7 +83,7 @@ func TestALeaseThatIsNotTheAlertsIsNotSaid(t *testing.T) {
 	a := silent(10 * time.Minute)
 	c := Config{TTL: time.Hour}
 	want := "alert Slow was not repeated within its ttl: it counts as over since " + a.ExpiresAt.UTC().Format(time.RFC3339) + "; is repeat_interval below the ttl?"
-	if got := c.lapsedText(lapse{a}); got != want {
+	if got := c.expiredText(expiredAlerts{a}); got != want {
 		t.Errorf("it says %q, want %q", got, want)
 	}
 }
