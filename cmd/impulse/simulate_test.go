@@ -106,7 +106,7 @@ func TestAPrometheusThatIsSlowCutOffOrNoneIsSaid(t *testing.T) {
 			server := httptest.NewServer(c.answer)
 			defer server.Close()
 			code, out, errs := impulse(t, "", strings.Fields("simulate web.yaml --from 1h --prometheus "+server.URL+" "+c.args)...)
-			if code != 2 || out != "" || !strings.Contains(errs, "ask "+server.URL) {
+			if code != 2 || out != "" || !strings.Contains(errs, "query "+server.URL) {
 				t.Errorf("exit code %d, %s%s", code, out, errs)
 			}
 			for _, part := range c.want {

@@ -13,19 +13,19 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Expectation is what is expected at an instant, or at every instant from one to another, both included.
+// Expectation is an expectation at an instant, or at every instant from one to another, both included.
 type Expectation struct {
 	Line     int
 	From, To time.Duration
-	// Replicas is the count; Raw, Trigger and LimitedBy are those of the latest decision. Nil: not looked at.
+	// Replicas is the count; Raw, Trigger and LimitedBy are those of the latest decision. Nil: any value.
 	Replicas, Raw *int32
 	Trigger       *string
 	LimitedBy     *[]string
 
-	trigger *yaml.Node // Where the name stands.
+	trigger *yaml.Node // The node of the name.
 }
 
-// String says the expectation in one line.
+// String describes the expectation in one line.
 func (e *Expectation) String() string {
 	var parts []string
 	if e.Replicas != nil {
@@ -55,8 +55,8 @@ func (r *reader) expectation(node *yaml.Node, path string) Expectation {
 	instant := func(into *time.Duration) strictyaml.Field {
 		return func(node *yaml.Node, path string) {
 			r.duration(0, func(d time.Duration) {
-				if d > longest {
-					r.Report(node, path, node.Value+" is too far away", "at most "+scalers.Short(longest))
+				if d > maxLength {
+					r.Report(node, path, node.Value+" is too far away", "at most "+scalers.Short(maxLength))
 				}
 				*into = d
 			})(node, path)
@@ -93,7 +93,7 @@ func (r *reader) expectation(node *yaml.Node, path string) Expectation {
 	return e
 }
 
-// limitedBy reads a list of the names of rules.
+// limitedBy reads a list of rule names.
 func (r *reader) limitedBy(into **[]string) strictyaml.Field {
 	return func(node *yaml.Node, path string) {
 		list := []string{}
@@ -109,7 +109,7 @@ func (r *reader) limitedBy(into **[]string) strictyaml.Field {
 	}
 }
 
-// rules are the names of the rules after the formula, in the order of the chain.
+// rules returns the names of the rules after the formula, in the order of the chain.
 func rules() []string {
 	var all []string
 	for rule := scalers.RuleFormula + 1; rule.String() != "?"; rule++ {

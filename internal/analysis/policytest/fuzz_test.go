@@ -10,8 +10,8 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
-// spelled writes a series value by value; it is short enough for that.
-func spelled(s engine.Series) string {
+// spellOut writes a series answer by answer, up to a thousand.
+func spellOut(s engine.Series) string {
 	var out []string
 	for k := range min(s.Len(), 1000) {
 		switch answer, value := s.At(k); answer {
@@ -42,8 +42,8 @@ func TestASeriesIsPromtools(t *testing.T) {
 		"+3":                                  "3",
 	} {
 		s, wrong := parseSeries(text)
-		if wrong != nil || spelled(s) != want {
-			t.Errorf("%q: %s (%v), want %s", text, spelled(s), wrong, want)
+		if wrong != nil || spellOut(s) != want {
+			t.Errorf("got the series %s (%v) of %q, want %s", spellOut(s), wrong, text, want)
 		}
 	}
 }
@@ -73,7 +73,7 @@ func TestWhatIsNoSeriesSaysWhichPart(t *testing.T) {
 		},
 	} {
 		if _, wrong := parseSeries(text); wrong == nil || *wrong != want {
-			t.Errorf("%q: %+v, want %+v", text, wrong, want)
+			t.Errorf("got the error %+v of %q, want %+v", wrong, text, want)
 		}
 	}
 }
@@ -86,26 +86,26 @@ func FuzzSeries(f *testing.F) {
 		s, wrong := parseSeries(text)
 		switch {
 		case wrong != nil && (wrong.Offset > len(text) || !strings.HasPrefix(text[wrong.Offset:], wrong.Part)):
-			t.Errorf("%q: what is wrong is not where it is said to be: %+v", text, wrong)
+			t.Errorf("got the error %+v of %q, want one whose part is at its offset", wrong, text)
 		case wrong != nil:
 		case s.Len() < 1 || s.Len() > maxValues:
-			t.Errorf("%q: %d values", text, s.Len())
+			t.Errorf("got %d values of %q, want from 1 to %d", s.Len(), text, maxValues)
 		case s.Len() <= 1000:
 			// Written value by value it is the same series.
-			again, wrong := parseSeries(spelled(s))
-			if wrong != nil || spelled(again) != spelled(s) {
-				t.Errorf("%q: %q is not %q (%v)", text, spelled(again), spelled(s), wrong)
+			again, wrong := parseSeries(spellOut(s))
+			if wrong != nil || spellOut(again) != spellOut(s) {
+				t.Errorf("the series of %q is spelled out as %q, and that is read as %q (%v), want the same", text, spellOut(s), spellOut(again), wrong)
 			}
 		}
 	})
 }
 
-// stories are the files of tests that the command is tested with.
-func stories(f *testing.F) []string {
+// testFiles returns the contents of the test files that the tests of the command use.
+func testFiles(f *testing.F) []string {
 	f.Helper()
 	paths, err := filepath.Glob("../../../cmd/impulse/testdata/*/*.test.yaml")
 	if err != nil || len(paths) == 0 {
-		f.Fatal("nothing to begin with", err)
+		f.Fatal("no test files to start with", err)
 	}
 	var all []string
 	for _, path := range paths {
@@ -119,8 +119,8 @@ func stories(f *testing.F) []string {
 }
 
 func FuzzFile(f *testing.F) {
-	for _, content := range stories(f) {
-		// One test at a time: short inputs go a longer way.
+	for _, content := range testFiles(f) {
+		// One test at a time: the fuzzer gets further with short inputs.
 		for _, test := range strings.Split(content, "\n- name")[1:] {
 			f.Add([]byte("tests:\n- name" + test))
 		}
@@ -136,15 +136,15 @@ func FuzzFile(f *testing.F) {
 		l := &loader{kinds: kinds, objects: map[string]*object{}}
 		tests, problems := l.parse(filepath.Join(dir, "fuzz.test.yaml"), content)
 		if len(tests) == 0 && len(problems) == 0 {
-			t.Error("neither a test nor a problem")
+			t.Error("got neither a test nor a mistake, want one of them")
 		}
 		if len(problems) > 0 {
 			return
 		}
 		for _, test := range tests {
 			turns := 0
-			for turn := range test.world.Turns(test.end) {
-				moment(test.world, turn)
+			for turn := range test.scenario.Turns(test.end) {
+				decisionOf(test.scenario, turn)
 				if turns++; turns > 200 {
 					break
 				}

@@ -11,7 +11,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// past is one thing that happened before t = 0; at is not after it.
+// past is one event before t = 0; at is not positive.
 type past struct {
 	at          time.Duration
 	recommended *int32
@@ -19,7 +19,7 @@ type past struct {
 	active      bool
 }
 
-// history reads what happened before t = 0.
+// history reads the events before t = 0.
 func (r *reader) history(into **[]past) strictyaml.Field {
 	return func(node *yaml.Node, path string) {
 		all := []past{}
@@ -33,7 +33,7 @@ func (r *reader) past(node *yaml.Node, path string) past {
 	var p past
 	given := r.mapping(node, path, fields{
 		"at": func(node *yaml.Node, path string) {
-			r.duration(-longest, func(d time.Duration) {
+			r.duration(-maxLength, func(d time.Duration) {
 				if d > 0 {
 					r.Report(node, path, node.Value+" is after t = 0", "history is what happened before, such as -60s")
 				}
@@ -74,9 +74,9 @@ func (r *reader) tolerance(into *int64) strictyaml.Field {
 	}
 }
 
-// memory is what is remembered at start. Without a history the workload is seen for the first time; a history without a
+// memory returns what is remembered at start. Without a history the workload is new; a history without a
 // recommendation is one in which there was none.
-func (s *story) memory(p *scalers.Policy, start scalers.Instant) scalers.Memory {
+func (s *spec) memory(p *scalers.Policy, start scalers.Instant) scalers.Memory {
 	var m scalers.Memory
 	if s.history == nil {
 		return m

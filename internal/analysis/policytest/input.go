@@ -16,25 +16,25 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// input is one thing that comes from outside: one of its parts is there.
+// input is one input of the scenario: one of its parts is set.
 type input struct {
 	node *yaml.Node
-	// trigger is the name of one that gets values or pods.
+	// trigger is the name of the trigger that reads the values or the pods.
 	trigger string
-	named   *yaml.Node // Where the name stands.
+	named   *yaml.Node // The node of the name.
 	values  *engine.Series
 	pods    []pod
 	perPod  bool
-	// alert fires during a span.
+	// alert fires during firing.
 	alert  *triggers.Alert
 	firing span
-	// ready are ready pods.
+	// ready is the number of ready pods.
 	ready *engine.Series
-	// write is somebody else's.
+	// write is a foreign write.
 	write *write
 }
 
-// span is a time from t = 0. until is math.MaxInt64 when it does not end.
+// span is a span of time since t = 0. until is math.MaxInt64 when it does not end.
 type span struct{ from, until time.Duration }
 
 type write struct {
@@ -77,15 +77,15 @@ func (r *reader) input(node *yaml.Node, path string) input {
 	return in
 }
 
-// readyReplicas is the key of an input that is no trigger's; the others may be there more than once.
+// readyReplicas is the key of the input that may be given once only.
 const readyReplicas = "readyReplicas"
 
-// parts are the keys that go with each of those that begin an input.
+// parts has, for each kind of input, the other keys that it may have.
 var parts = map[string][]string{
 	"trigger": {"values", "pods"}, "alert": {"annotations", "firing"}, readyReplicas: nil, "replicas": nil,
 }
 
-// checkParts sees to it that an input is one thing, and all of it.
+// checkParts reports an input that is not exactly one kind, or is incomplete.
 func (r *reader) checkParts(node *yaml.Node, path string, given map[string]*yaml.Node) {
 	var begun []string
 	for _, key := range slices.Sorted(maps.Keys(parts)) {
@@ -114,7 +114,7 @@ func (r *reader) checkParts(node *yaml.Node, path string, given map[string]*yaml
 	}
 }
 
-// labels reads a map of texts.
+// labels reads a map of strings.
 func (r *reader) labels(into *map[string]string) strictyaml.Field {
 	return func(node *yaml.Node, path string) {
 		if node.Kind != yaml.MappingNode {
@@ -132,7 +132,7 @@ func (r *reader) labels(into *map[string]string) strictyaml.Field {
 	}
 }
 
-// firing reads when an alert fires: from, and until when it does.
+// firing reads the span in which an alert fires.
 func (r *reader) firing(into *span) strictyaml.Field {
 	return func(node *yaml.Node, path string) {
 		into.until = math.MaxInt64
@@ -151,7 +151,7 @@ func (r *reader) firing(into *span) strictyaml.Field {
 	}
 }
 
-// write reads what somebody else writes.
+// write reads a foreign write.
 func (r *reader) write(into *write) strictyaml.Field {
 	return func(node *yaml.Node, path string) {
 		given := r.mapping(node, path, fields{
@@ -166,7 +166,7 @@ func (r *reader) write(into *write) strictyaml.Field {
 	}
 }
 
-// last is the last instant at which an input says something new; of what goes on for ever, its beginning.
+// last returns the last instant at which an input changes; the first one of an alert without an end.
 func (in *input) last(interval time.Duration) time.Duration {
 	var last time.Duration
 	for _, s := range []*engine.Series{in.values, in.ready} {
@@ -186,7 +186,7 @@ func (in *input) last(interval time.Duration) time.Duration {
 	return last
 }
 
-// instantOf is an instant of the virtual clock.
+// instantOf returns the instant a time after start; Never for one without an end.
 func instantOf(start scalers.Instant, d time.Duration) scalers.Instant {
 	if d == math.MaxInt64 {
 		return scalers.Never

@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// report is what machines are told.
+// report is the JSON form of results.
 type report struct {
 	Passed int          `json:"passed"`
 	Failed int          `json:"failed"`
@@ -17,20 +17,20 @@ type testReport struct {
 	Line   int    `json:"line"`
 	Name   string `json:"name"`
 	Passed bool   `json:"passed"`
-	// Changes counts how often the count was changed by us.
+	// Changes is the number of our own changes of the count.
 	Changes  int       `json:"changes"`
 	Failures []Failure `json:"failures,omitempty"`
-	// Decisions are all there were, where they were asked for; Omitted counts those that were too many.
-	Decisions []*Moment `json:"decisions,omitempty"`
-	Omitted   int       `json:"omitted,omitempty"`
+	// Decisions and Omitted are those of Result.
+	Decisions []*Decision `json:"decisions,omitempty"`
+	Omitted   int         `json:"omitted,omitempty"`
 }
 
-// WriteJSON writes results for machines.
+// WriteJSON writes results as JSON. The error is that of w.
 func WriteJSON(w io.Writer, results []Result) error {
 	all := report{Tests: make([]testReport, len(results))}
 	for i := range results {
 		r := &results[i]
-		t := testReport{File: r.Test.File, Line: r.Test.Line, Name: r.Test.Name, Passed: r.Passed(), Changes: r.Changes, Failures: r.Failures, Decisions: r.Moments, Omitted: r.Omitted}
+		t := testReport{File: r.Test.File, Line: r.Test.Line, Name: r.Test.Name, Passed: r.Passed(), Changes: r.Changes, Failures: r.Failures, Decisions: r.Decisions, Omitted: r.Omitted}
 		if all.Tests[i] = t; t.Passed {
 			all.Passed++
 		} else {

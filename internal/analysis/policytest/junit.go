@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// The elements of a JUnit report, as the CI systems read them: one suite for each file.
+// The elements of a JUnit report: one suite for each file.
 type (
 	junitReport struct {
 		XMLName  xml.Name     `xml:"testsuites"`
@@ -35,7 +35,7 @@ type (
 	}
 )
 
-// WriteJUnit writes results for CI systems.
+// WriteJUnit writes results as a JUnit report. The error is that of w.
 func WriteJUnit(w io.Writer, results []Result) error {
 	var all junitReport
 	for i := range results {
@@ -72,7 +72,7 @@ func (r *Result) junit() junitCase {
 	if r.write(&text); len(r.Failures) > 0 {
 		f := &r.Failures[0]
 		c.Failure = &junitFailure{Message: line("expected " + f.Expected + "; got " + f.Got), Text: text.String()}
-	} else if len(r.Moments) > 0 {
+	} else if len(r.Decisions) > 0 {
 		c.Output = text.String()
 	}
 	return c

@@ -1,5 +1,5 @@
-// Package policytest runs unit tests of scaling policies: files that say what happens to a workload and what is expected of
-// it, on the decision core and a virtual clock. docs/testing.md is the format.
+// Package policytest runs unit tests of scaling policies: files that describe what happens to a workload and what is expected of it,
+// run on virtual time. docs/testing.md describes the format.
 package policytest
 
 import (
@@ -21,8 +21,8 @@ import (
 // maxFile bounds one file, in bytes.
 const maxFile = 32 << 20
 
-// Load reads the tests of files; "-" is stdin. What cannot be read is an error, and what is wrong in what could be read a
-// problem: with any of them the tests are not to be run.
+// Load reads the tests of files; "-" is stdin. The error joins those of files that cannot be read; the mistakes in the other files are
+// returned beside the tests. The tests must not be run when there is an error or a mistake.
 func Load(paths []string, stdin io.Reader, kinds []triggers.Kind) ([]*Test, []diag.Error, error) {
 	l := &loader{kinds: kinds, objects: map[string]*object{}}
 	var (

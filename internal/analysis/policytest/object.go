@@ -14,26 +14,26 @@ import (
 	"github.com/impulse-sh/impulse/internal/regularfile"
 )
 
-// object is the ScaledObject of a file, or why there is none. What is wrong in it is said at the first test that names it.
+// object is the ScaledObject of a file, or the error of reading it. Its mistakes are reported at the first test that names it.
 type object struct {
 	*manifest.Object
 
 	err error
 }
 
-// workload compiles the object of a test; nil when something is wrong with it.
+// workload compiles the object of a test; nil when it is invalid.
 func (l *loader) workload(r *reader, node *yaml.Node, path string, settings compile.Settings) *compile.Workload {
 	o := l.object(r, node, path)
 	if o == nil {
 		return nil
 	}
 	w, problems := o.Compile(l.kinds, settings)
-	r.take(problems)
+	r.reportAll(problems)
 	return w
 }
 
-// take takes over the problems of an object.
-func (r *reader) take(problems []diag.Error) {
+// reportAll reports the mistakes of an object.
+func (r *reader) reportAll(problems []diag.Error) {
 	for _, p := range problems {
 		if !p.Warning {
 			r.Add(p)
@@ -41,13 +41,13 @@ func (r *reader) take(problems []diag.Error) {
 	}
 }
 
-// object returns the object that stands at a node or in the file that it names.
+// object returns the object at a node, or in the file that the node names; nil when it is invalid.
 func (l *loader) object(r *reader, node *yaml.Node, path string) *manifest.Object {
 	switch {
 	case node.Kind == yaml.MappingNode:
 		objects, problems := manifest.ParseNode(r.File, node)
-		r.take(problems)
-		return r.only(node, path, objects)
+		r.reportAll(problems)
+		return r.onlyScaledObject(node, path, objects)
 	case node.Kind == yaml.ScalarNode && node.Tag == "!!str":
 		return l.fromFile(r, node, path)
 	default:
@@ -56,8 +56,8 @@ func (l *loader) object(r *reader, node *yaml.Node, path string) *manifest.Objec
 	}
 }
 
-// only returns the one ScaledObject among objects.
-func (r *reader) only(node *yaml.Node, path string, objects []*manifest.Object) *manifest.Object {
+// onlyScaledObject returns the ScaledObject of a test's object file; nil when there is not exactly one.
+func (r *reader) onlyScaledObject(node *yaml.Node, path string, objects []*manifest.Object) *manifest.Object {
 	var found []*manifest.Object
 	for _, o := range objects {
 		if o.ScaledObject != nil {
@@ -73,7 +73,7 @@ func (r *reader) only(node *yaml.Node, path string, objects []*manifest.Object) 
 	return nil
 }
 
-// fromFile reads the object of a file, which is named from the folder of the tests.
+// fromFile reads the object of a file; its path is relative to the folder of the tests.
 func (l *loader) fromFile(r *reader, node *yaml.Node, path string) *manifest.Object {
 	file := node.Value
 	if !filepath.IsAbs(file) && r.File != "-" {
@@ -88,8 +88,8 @@ func (l *loader) fromFile(r *reader, node *yaml.Node, path string) *manifest.Obj
 			o.err = err
 		} else {
 			objects, problems := manifest.Parse(file, content)
-			r.take(problems)
-			o.Object = r.only(node, path, objects)
+			r.reportAll(problems)
+			o.Object = r.onlyScaledObject(node, path, objects)
 		}
 	}
 	switch {

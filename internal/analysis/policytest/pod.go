@@ -12,7 +12,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// pod is what a test says of one pod; the times are how long ago something was at t = 0.
+// pod is one pod of a test; its times are ages at t = 0.
 type pod struct {
 	name                                 string
 	phase                                string
@@ -21,7 +21,7 @@ type pod struct {
 	age, readyChanged, sampleAge, window time.Duration
 }
 
-// phases are those that a pod may be in.
+// phases are the phases of a pod, by name.
 var phases = map[string]scalers.PodPhase{
 	"Running": scalers.PodRunning, "Pending": scalers.PodPending, "Succeeded": scalers.PodSucceeded, "Failed": scalers.PodFailed,
 	"Unknown": scalers.PodUnknown,
@@ -42,7 +42,7 @@ func (r *reader) pods(into *[]pod) strictyaml.Field {
 	}
 }
 
-// pod reads one pod: running, ready, a day old, sampled just now over 60 s where nothing else is said.
+// pod reads one pod. By default it is running, ready, a day old, and sampled at t = 0 over 60 s.
 func (r *reader) pod(node *yaml.Node, path string) pod {
 	p := pod{phase: "Running", age: 24 * time.Hour, window: time.Minute}
 	ready := true
@@ -70,7 +70,7 @@ func (r *reader) pod(node *yaml.Node, path string) pod {
 	return p
 }
 
-// podsAt are the pods of an input as they are at t = 0.
+// podsAt returns the pods of an input at t = 0.
 func (in *input) podsAt(start scalers.Instant) []scalers.Pod {
 	pods := make([]scalers.Pod, len(in.pods))
 	for i := range in.pods {

@@ -134,7 +134,7 @@ func (r *reader) milli(set func(m scalers.Milli)) strictyaml.Field {
 	}
 }
 
-// column returns the column of the offset-th byte of a value: only of one that stands in the file as it is read.
+// column returns the column of the offset-th byte of a value, when the file has the value literally; otherwise that of the value.
 func (r *reader) column(node *yaml.Node, offset int) int {
 	lines := strings.Split(string(r.content), "\n")
 	if node.Line < 1 || node.Line > len(lines) {

@@ -12,39 +12,39 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Result is how one test went.
+// Result is the result of one test.
 type Result struct {
 	Test     *Test
 	Failures []Failure
-	// Changes counts how often the count was changed by us.
+	// Changes is the number of our own changes of the count.
 	Changes int
-	// Moments are the decisions, where they were asked for; Omitted counts those that were too many to be kept.
-	Moments []*Moment
-	Omitted int
+	// Decisions are all decisions, when Run was called with every; Omitted is the number of those above maxDecisions.
+	Decisions []*Decision
+	Omitted   int
 }
 
-// Passed reports whether all that was expected held.
+// Passed reports whether every expectation was met.
 func (r *Result) Passed() bool { return len(r.Failures) == 0 }
 
-// maxMoments bounds the decisions that are kept of one test.
-const maxMoments = 10_000
+// maxDecisions bounds the decisions of one result.
+const maxDecisions = 10_000
 
-// Failure is one expectation that did not hold.
+// Failure is an expectation that was not met.
 type Failure struct {
 	Line int `json:"line"`
-	// At is when it did not hold for the first time, since t = 0.
+	// At is the first instant at which it was not met, since t = 0.
 	At string `json:"at"`
-	// Expected and Got say what was expected, and what was the case instead.
+	// Expected and Got describe the expectation and the outcome.
 	Expected string `json:"expected"`
 	Got      string `json:"got"`
-	// Readings are the latest ones then.
+	// Readings are the latest readings at that instant.
 	Readings []string `json:"readings"`
-	// Decision is the latest one then.
-	Decision *Moment `json:"decision"`
+	// Decision is the latest decision at that instant.
+	Decision *Decision `json:"decision"`
 }
 
-// Run runs tests, several at a time, and returns the results in the order of the tests. With every, all decisions are kept
-// in them. It ends early only with ctx, whose error it then returns.
+// Run runs tests, several at a time, and returns the results in the order of the tests. With every, the results have all decisions.
+// It ends early only when ctx is done, and then returns its error.
 func Run(ctx context.Context, tests []*Test, every bool) ([]Result, error) {
 	results := make([]Result, len(tests))
 	var (
@@ -62,16 +62,16 @@ func Run(ctx context.Context, tests []*Test, every bool) ([]Result, error) {
 	return results, ctx.Err()
 }
 
-// run lives through the test's world and judges each turn by what is expected while it holds.
+// run runs the test's scenario, and compares each turn with the expectations on its time.
 func (t *Test) run(ctx context.Context, every bool) Result {
 	result := Result{Test: t}
 	failed := make([]bool, len(t.expectations))
-	for turn := range t.world.Turns(t.end) {
+	for turn := range t.scenario.Turns(t.end) {
 		if ctx.Err() != nil {
 			break
 		}
 		if every && turn.Decided {
-			result.keep(t.world, turn)
+			result.store(t.scenario, turn)
 		}
 		if turn.Changed() {
 			result.Changes++
@@ -80,7 +80,7 @@ func (t *Test) run(ctx context.Context, every bool) Result {
 			}
 		}
 		for i := range t.expectations {
-			if e := &t.expectations[i]; !failed[i] && t.concerns(e, turn) && !e.holds(t.world.Policy, turn) {
+			if e := &t.expectations[i]; !failed[i] && t.covers(e, turn) && !e.met(t.scenario.Policy, turn) {
 				failed[i] = true
 				result.Failures = append(result.Failures, t.failure(e, turn))
 			}
@@ -90,23 +90,23 @@ func (t *Test) run(ctx context.Context, every bool) Result {
 	return result
 }
 
-// keep keeps a decision as it is shown.
-func (r *Result) keep(w *engine.Scenario, turn *engine.Turn) {
-	if len(r.Moments) == maxMoments {
+// store adds a decision, up to the bound.
+func (r *Result) store(w *engine.Scenario, turn *engine.Turn) {
+	if len(r.Decisions) == maxDecisions {
 		r.Omitted++
 		return
 	}
-	r.Moments = append(r.Moments, moment(w, turn))
+	r.Decisions = append(r.Decisions, decisionOf(w, turn))
 }
 
-// concerns reports whether an expectation speaks of an instant at which a turn holds.
-func (t *Test) concerns(e *Expectation, turn *engine.Turn) bool {
-	from, to := t.world.Start.Add(e.From), t.world.Start.Add(e.To)
+// covers reports whether an expectation is about an instant of a turn.
+func (t *Test) covers(e *Expectation, turn *engine.Turn) bool {
+	from, to := t.scenario.Start.Add(e.From), t.scenario.Start.Add(e.To)
 	return turn.At <= to && turn.Until > from
 }
 
-// holds reports whether what is expected is the case.
-func (e *Expectation) holds(p *scalers.Policy, turn *engine.Turn) bool {
+// met reports whether a turn meets the expectation.
+func (e *Expectation) met(p *scalers.Policy, turn *engine.Turn) bool {
 	d := turn.Decision
 	switch {
 	case e.Replicas != nil && *e.Replicas != turn.Target.Current:
@@ -120,30 +120,30 @@ func (e *Expectation) holds(p *scalers.Policy, turn *engine.Turn) bool {
 	}
 }
 
-// failure says what was expected and what was the case.
+// failure returns the failure of an expectation at a turn.
 func (t *Test) failure(e *Expectation, turn *engine.Turn) Failure {
-	m := moment(t.world, turn)
-	at := max(turn.At.Sub(t.world.Start), e.From)
+	m := decisionOf(t.scenario, turn)
+	at := max(turn.At.Sub(t.scenario.Start), e.From)
 	return Failure{
-		Line: e.Line, Expected: e.String(), Got: m.outcome(turn.Target.Current), At: scalers.Short(at), Readings: readings(t.world, turn), Decision: m,
+		Line: e.Line, Expected: e.String(), Got: m.outcome(turn.Target.Current), At: scalers.Short(at), Readings: readings(t.scenario, turn), Decision: m,
 	}
 }
 
-// tooMany says that the count was changed too often.
+// tooMany returns the failure of maxChanges at a turn.
 func (t *Test) tooMany(turn *engine.Turn) Failure {
-	m := moment(t.world, turn)
+	m := decisionOf(t.scenario, turn)
 	return Failure{
-		Line: t.changes.line, Expected: fmt.Sprintf("maxChanges %d", t.changes.most), At: m.At, Readings: readings(t.world, turn), Decision: m,
+		Line: t.changes.line, Expected: fmt.Sprintf("maxChanges %d", t.changes.most), At: m.At, Readings: readings(t.scenario, turn), Decision: m,
 		Got: fmt.Sprintf("one more, from %d to %d", turn.From, turn.Decision.Replicas),
 	}
 }
 
-// Select returns the tests of which the predicate likes the name.
-func Select(tests []*Test, likes func(name string) bool) []*Test {
-	return slices.DeleteFunc(slices.Clone(tests), func(t *Test) bool { return !likes(t.Name) })
+// Select returns the tests whose name matches.
+func Select(tests []*Test, matches func(name string) bool) []*Test {
+	return slices.DeleteFunc(slices.Clone(tests), func(t *Test) bool { return !matches(t.Name) })
 }
 
-// Failed reports whether some test failed.
+// Failed reports whether a test failed.
 func Failed(results []Result) bool {
 	return slices.ContainsFunc(results, func(r Result) bool { return !r.Passed() })
 }

@@ -17,12 +17,12 @@ import (
 // maxValues bounds the values of one series.
 const maxValues = 100_000_000
 
-// term is one part of a series: a number, an increment, and how many times more.
+// term matches one part of a series: a number, an increment, and the number of repetitions.
 var term = regexp.MustCompile(`^([+-]?` + numeral + `)(?:([+-]` + numeral + `)?x([0-9]+))?$`)
 
 const numeral = `(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?`
 
-// words are the answers that are no numbers.
+// words are the answers without a number.
 var words = map[string]engine.Answer{
 	"_": engine.Silent, "err": engine.Failed, "stale": engine.Stale, "nan": engine.NaN,
 	"inf": engine.Infinite, "+inf": engine.Infinite, "-inf": engine.Infinite,
@@ -30,13 +30,13 @@ var words = map[string]engine.Answer{
 
 // seriesError is a part of a series that cannot be read.
 type seriesError struct {
-	// Offset is where it begins in the text, in bytes; Item counts the parts from 1.
+	// Offset is its start in the text, in bytes; Item is its number, from 1.
 	Offset, Item int
 	Part         string
 	Problem      string
 }
 
-// String says which part, and what is wrong with it.
+// String names the part and the problem.
 func (e *seriesError) String() string {
 	if e.Part == "" {
 		return e.Problem
@@ -67,7 +67,7 @@ func parseSeries(text string) (engine.Series, *seriesError) {
 	return engine.NewSeries(runs...), nil
 }
 
-// parseTerm reads one part of a series, or says what is wrong with it.
+// parseTerm reads one part of a series, or returns the problem with it.
 func parseTerm(part string) (engine.Run, string) {
 	word, times, repeated := strings.Cut(strings.ToLower(part), "x")
 	if answer, ok := words[word]; ok {
@@ -101,7 +101,7 @@ func parseTerm(part string) (engine.Run, string) {
 	return run, problem
 }
 
-// parseTimes reads how often a value comes: once more than it says, but for _.
+// parseTimes reads the number of answers of a part: with more, one more than the number after x.
 func parseTimes(text string, more bool) (int, string) {
 	n, err := strconv.Atoi(text)
 	switch {
@@ -118,7 +118,7 @@ func parseTimes(text string, more bool) (int, string) {
 	}
 }
 
-// notation is what is suggested to whoever wrote no series.
+// notation is the suggestion for a text that is no series.
 const notation = `write numbers, 5x3 (5 four times), 0+10x3 (0 10 20 30), _ (no reading), err, stale or nan, separated by blanks`
 
 // series reads a series.
@@ -155,7 +155,7 @@ func (r *reader) counts(into *engine.Series) strictyaml.Field {
 	}
 }
 
-// isCount reports whether a run says numbers of pods, or nothing.
+// isCount reports whether a run has numbers of pods, or no answer.
 func isCount(run engine.Run) bool {
 	if run.Answer != engine.Number {
 		return run.Answer == engine.Silent

@@ -18,7 +18,7 @@ type Test struct {
 	Line int
 	Name string
 
-	world        *engine.Scenario
+	scenario     *engine.Scenario
 	expectations []Expectation
 	changes      *limit
 	// end is the last instant that matters.
@@ -26,25 +26,25 @@ type Test struct {
 }
 
 // Scenario is what happens in the test.
-func (t *Test) Scenario() *engine.Scenario { return t.world }
+func (t *Test) Scenario() *engine.Scenario { return t.scenario }
 
-// limit is how often the count may be changed by us.
+// limit is the highest number of our own changes of the count.
 type limit struct {
 	line int
 	most int
 }
 
-// epoch is the virtual clock's t = 0 where a test says nothing else.
+// epoch is t = 0 of a test without a start.
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// longest bounds the time that a test may cover, and mostIntervals its readings.
+// maxLength bounds the time that a test covers, and maxIntervals its readings.
 const (
-	longest       = 10 * 366 * 24 * time.Hour
-	mostIntervals = 5_000_000
+	maxLength    = 10 * 366 * 24 * time.Hour
+	maxIntervals = 5_000_000
 )
 
-// story is a test as it is written.
-type story struct {
+// spec is a test as it is written in the file.
+type spec struct {
 	name         string
 	object       *yaml.Node
 	start        time.Time
@@ -58,9 +58,9 @@ type story struct {
 	changes      *limit
 }
 
-// test reads one test. It is of use when nothing was wrong.
+// test reads one test; nil when it is invalid.
 func (l *loader) test(r *reader, node *yaml.Node, path string, n int) *Test {
-	s := &story{name: fmt.Sprintf("test %d", n), start: epoch, interval: 15 * time.Second, settings: compile.DefaultSettings()}
+	s := &spec{name: fmt.Sprintf("test %d", n), start: epoch, interval: 15 * time.Second, settings: compile.DefaultSettings()}
 	r.begin(s.name)
 	given := r.mapping(node, path, fields{
 		"name": func(node *yaml.Node, path string) {
@@ -96,8 +96,8 @@ func (l *loader) test(r *reader, node *yaml.Node, path string, n int) *Test {
 	return l.build(r, node, path, s)
 }
 
-// build makes a world of what was written, if nothing is wrong so far.
-func (l *loader) build(r *reader, node *yaml.Node, path string, s *story) *Test {
+// build returns the test of a spec; nil when it is invalid.
+func (l *loader) build(r *reader, node *yaml.Node, path string, s *spec) *Test {
 	if s.object == nil {
 		return nil
 	}
@@ -110,16 +110,16 @@ func (l *loader) build(r *reader, node *yaml.Node, path string, s *story) *Test 
 		return nil
 	}
 	t := &Test{File: r.File, Line: node.Line, Name: s.name, expectations: s.expectations, changes: s.changes}
-	world, err := s.world(w)
+	scenario, err := s.scenario(w)
 	if err != nil {
 		r.Report(node, path, err.Error(), "")
 		return nil
 	}
-	t.world, t.end = world, s.end()
+	t.scenario, t.end = scenario, s.end()
 	return t
 }
 
-// instant reads a time of the calendar.
+// instant reads an instant in the form of RFC 3339.
 func (r *reader) instant(into *time.Time) strictyaml.Field {
 	return func(node *yaml.Node, path string) {
 		const expected = "a time such as 2026-03-01T08:00:00Z"
@@ -139,7 +139,7 @@ func (r *reader) instant(into *time.Time) strictyaml.Field {
 	}
 }
 
-// settings reads what production says once for all objects.
+// settings reads the settings that Impulse has for all objects.
 func (r *reader) settings(into *compile.Settings) strictyaml.Field {
 	return func(node *yaml.Node, path string) {
 		r.mapping(node, path, fields{

@@ -9,7 +9,8 @@ import (
 	"github.com/impulse-sh/impulse/internal/printable"
 )
 
-// WriteText writes results for people: the failures, with every all tests and their decisions, and then the sum.
+// WriteText writes results as text: the failed tests, or with every all tests and their decisions, and then the sums. The error is that
+// of w.
 func WriteText(w io.Writer, results []Result, every bool) error {
 	var out strings.Builder
 	failed := 0
@@ -30,7 +31,7 @@ func WriteText(w io.Writer, results []Result, every bool) error {
 	return err
 }
 
-// line returns a text that may hold words of a file, in one line.
+// line returns text of a file in one line.
 func line(text string) string { return printable.Line(text, printable.Longest) }
 
 // write writes one result.
@@ -40,7 +41,7 @@ func (r *Result) write(out *strings.Builder) {
 		verdict = "FAIL"
 	}
 	fmt.Fprintf(out, "%s %s (%s:%d)\n", verdict, line(r.Test.Name), line(r.Test.File), r.Test.Line)
-	for _, m := range r.Moments {
+	for _, m := range r.Decisions {
 		change := strconv.Itoa(int(m.Replicas))
 		if m.From != m.Replicas {
 			change = fmt.Sprintf("%d → %d", m.From, m.Replicas)

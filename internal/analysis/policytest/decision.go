@@ -8,21 +8,21 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Moment is a decision as it is shown: what was due, what was decided, and each step that led to it.
-type Moment struct {
+// Decision is a decision in an output: its causes, its counts, and each step.
+type Decision struct {
 	// At is the time since t = 0.
 	At       string   `json:"at"`
 	Causes   []string `json:"causes"`
 	From     int32    `json:"from"`
 	Replicas int32    `json:"replicas"`
-	// Raw and Trigger are the winner's; they are left out while no trigger is known.
+	// Raw and Trigger are the winner's; they are missing while no trigger is known.
 	Raw       *int32   `json:"raw,omitempty"`
 	Trigger   string   `json:"trigger,omitempty"`
 	LimitedBy []string `json:"limitedBy"`
 	Steps     []Step   `json:"steps"`
-	// Why says why no rule changed the number.
+	// Why says why no rule changed the number; "" when one did.
 	Why string `json:"why,omitempty"`
-	// Next is when the core is asked again with no news.
+	// Next is when the next decision is due without an input.
 	Next string `json:"next,omitempty"`
 }
 
@@ -34,34 +34,34 @@ type Step struct {
 	Why  string `json:"why"`
 }
 
-// moment renders the latest decision of a turn.
-func moment(w *engine.Scenario, t *engine.Turn) *Moment {
+// decisionOf renders the latest decision of a turn.
+func decisionOf(s *engine.Scenario, t *engine.Turn) *Decision {
 	d := t.Decision
-	m := &Moment{
-		At: scalers.Short(t.DecidedAt.Sub(w.Start)), From: t.From, Replicas: d.Replicas,
+	m := &Decision{
+		At: scalers.Short(t.DecidedAt.Sub(s.Start)), From: t.From, Replicas: d.Replicas,
 		LimitedBy: append([]string{}, d.LimitedBy()...), Steps: []Step{},
 	}
 	if t.Decided {
-		m.Causes = causes(w, t)
+		m.Causes = causes(s, t)
 	}
 	if d.Winner >= 0 {
 		raw := d.Raw
-		m.Raw, m.Trigger = &raw, w.Policy.Triggers[d.Winner].Name
+		m.Raw, m.Trigger = &raw, s.Policy.Triggers[d.Winner].Name
 	}
-	for _, s := range d.Steps() {
-		m.Steps = append(m.Steps, Step{Rule: s.Rule.String(), From: s.From, To: s.To, Why: w.Policy.Sentence(d, s)})
+	for _, step := range d.Steps() {
+		m.Steps = append(m.Steps, Step{Rule: step.Rule.String(), From: step.From, To: step.To, Why: s.Policy.Sentence(d, step)})
 	}
 	if len(m.Steps) == 0 {
-		m.Why = w.Policy.Why(d)
+		m.Why = s.Policy.Why(d)
 	}
 	if d.Next != scalers.Never {
-		m.Next = scalers.Short(d.Next.Sub(w.Start))
+		m.Next = scalers.Short(d.Next.Sub(s.Start))
 	}
 	return m
 }
 
-// causes say what was due at a turn.
-func causes(w *engine.Scenario, t *engine.Turn) []string {
+// causes lists what was due at a turn.
+func causes(s *engine.Scenario, t *engine.Turn) []string {
 	all := []string{}
 	if t.FirstSeen {
 		all = append(all, "the test begins")
@@ -71,7 +71,7 @@ func causes(w *engine.Scenario, t *engine.Turn) []string {
 	}
 	for i := range t.Events {
 		if t.Arrived&(1<<i) != 0 {
-			all = append(all, reading(w, t, i))
+			all = append(all, reading(s, t, i))
 		}
 	}
 	if t.TimerFired {
@@ -80,18 +80,18 @@ func causes(w *engine.Scenario, t *engine.Turn) []string {
 	return all
 }
 
-// readings are the latest ones of all triggers.
-func readings(w *engine.Scenario, t *engine.Turn) []string {
+// readings lists the latest readings of all triggers.
+func readings(s *engine.Scenario, t *engine.Turn) []string {
 	all := make([]string, len(t.Events))
 	for i := range t.Events {
-		all[i] = reading(w, t, i)
+		all[i] = reading(s, t, i)
 	}
 	return all
 }
 
-// reading is what trigger i said last, as it was taken.
-func reading(w *engine.Scenario, t *engine.Turn, i int) string {
-	name, e, q := w.Policy.Triggers[i].Name, &t.Events[i], &t.Decision.Proposals()[i]
+// reading describes the latest reading of trigger i.
+func reading(s *engine.Scenario, t *engine.Turn, i int) string {
+	name, e, q := s.Policy.Triggers[i].Name, &t.Events[i], &t.Decision.Proposals()[i]
 	switch {
 	case q.Fallback && e.Err != nil:
 		return name + " is in fallback: " + e.Err.Error()
@@ -106,8 +106,8 @@ func reading(w *engine.Scenario, t *engine.Turn, i int) string {
 	}
 }
 
-// outcome is what can be expected of a moment, in one line.
-func (m *Moment) outcome(replicas int32) string {
+// outcome lists, in one line, what a test can expect of a decision.
+func (m *Decision) outcome(replicas int32) string {
 	text := fmt.Sprintf("replicas %d", replicas)
 	if m.Raw != nil {
 		text += fmt.Sprintf(", raw %d, trigger %s", *m.Raw, m.Trigger)
@@ -117,8 +117,8 @@ func (m *Moment) outcome(replicas int32) string {
 	return text + ", limitedBy " + names(m.LimitedBy)
 }
 
-// write writes the steps, one a line.
-func (m *Moment) write(out *strings.Builder, indent string) {
+// write writes the steps, one per line.
+func (m *Decision) write(out *strings.Builder, indent string) {
 	for _, s := range m.Steps {
 		fmt.Fprintf(out, "%s%s: %d → %d: %s\n", indent, s.Rule, s.From, s.To, line(s.Why))
 	}

@@ -13,30 +13,30 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// check sees to it that what is said of triggers fits the object's, and that the test ends.
-func (s *story) check(r *reader, w *compile.Workload, path string) {
+// check reports inputs and expectations that do not fit the object's triggers, and a test that is too long.
+func (s *spec) check(r *reader, w *compile.Workload, path string) {
 	winners := make([]string, len(w.Policy.Triggers))
 	for i := range winners {
 		winners[i] = w.Policy.Triggers[i].Name
 	}
 	names := winners[:len(w.Triggers)]
-	spoken := map[string]int{}
+	given := map[string]int{}
 	for i := range s.inputs {
 		in := &s.inputs[i]
 		switch at := fmt.Sprintf("%s.inputs[%d]", path, i); {
-		case in.ready != nil && spoken[readyReplicas] > 0:
-			r.Report(in.node, at, fmt.Sprintf("%s is said already, from line %d", readyReplicas, spoken[readyReplicas]), "")
+		case in.ready != nil && given[readyReplicas] > 0:
+			r.Report(in.node, at, fmt.Sprintf("%s is said already, from line %d", readyReplicas, given[readyReplicas]), "")
 		case in.ready != nil:
-			spoken[readyReplicas] = in.node.Line
+			given[readyReplicas] = in.node.Line
 		case in.named == nil:
 		case !slices.Contains(names, in.trigger):
 			r.Report(in.named, at+".trigger", fmt.Sprintf("%q is no trigger of the object", in.trigger), diag.Suggest(in.trigger, names))
-		case spoken[in.trigger] > 0:
-			r.Report(in.named, at+".trigger", fmt.Sprintf("%q has its readings already, from line %d", in.trigger, spoken[in.trigger]), "")
+		case given[in.trigger] > 0:
+			r.Report(in.named, at+".trigger", fmt.Sprintf("%q has its readings already, from line %d", in.trigger, given[in.trigger]), "")
 		case in.perPod && !w.Policy.Triggers[slices.Index(names, in.trigger)].PerPod:
 			r.Report(in.named, at+".pods", fmt.Sprintf("%q does not look at single pods", in.trigger), "write values")
 		default:
-			spoken[in.trigger] = in.node.Line
+			given[in.trigger] = in.node.Line
 		}
 	}
 	for i := range s.expectations {
@@ -45,13 +45,13 @@ func (s *story) check(r *reader, w *compile.Workload, path string) {
 			r.Report(e.trigger, fmt.Sprintf("%s.expect[%d].trigger", path, i), fmt.Sprintf("%q is no trigger of the object", *e.Trigger), diag.Suggest(*e.Trigger, winners))
 		}
 	}
-	if last := s.last(); r.valid() && (last > longest || last/s.interval > mostIntervals) {
-		r.Report(s.object, path, fmt.Sprintf("lasts %s: more than %s, or than %d times the interval of %s", scalers.Short(last), scalers.Short(longest), mostIntervals, scalers.Short(s.interval)), "")
+	if last := s.last(); r.valid() && (last > maxLength || last/s.interval > maxIntervals) {
+		r.Report(s.object, path, fmt.Sprintf("lasts %s: more than %s, or than %d times the interval of %s", scalers.Short(last), scalers.Short(maxLength), maxIntervals, scalers.Short(s.interval)), "")
 	}
 }
 
-// last is the last instant that matters: the last expectation, and for maxChanges the last input, too.
-func (s *story) last() time.Duration {
+// last returns the last instant that matters: that of the last expectation and, with maxChanges, of the last input.
+func (s *spec) last() time.Duration {
 	var last time.Duration
 	for i := range s.expectations {
 		last = max(last, s.expectations[i].To)
@@ -64,17 +64,17 @@ func (s *story) last() time.Duration {
 	return last
 }
 
-func (s *story) end() scalers.Instant { return scalers.InstantOf(s.start).Add(s.last()) }
+func (s *spec) end() scalers.Instant { return scalers.InstantOf(s.start).Add(s.last()) }
 
-// world makes a world of the story.
-func (s *story) world(w *compile.Workload) (*engine.Scenario, error) {
+// scenario returns the scenario of the test. The error names a trigger whose levels cannot be computed.
+func (s *spec) scenario(w *compile.Workload) (*engine.Scenario, error) {
 	start := scalers.InstantOf(s.start)
 	p := s.policy(w, start)
-	world := &engine.Scenario{
+	scenario := &engine.Scenario{
 		Policy: p, Start: start, Replicas: p.Min, StartupDelay: s.startupDelay, Memory: s.memory(p, start),
 	}
 	if s.replicas != nil {
-		world.Replicas = *s.replicas
+		scenario.Replicas = *s.replicas
 	}
 	ticker := engine.Ticker{Start: start, Interval: s.interval}
 	var alerts []engine.Alert
@@ -83,12 +83,12 @@ func (s *story) world(w *compile.Workload) (*engine.Scenario, error) {
 		case in.alert != nil:
 			alerts = append(alerts, engine.Alert{Alert: *in.alert, From: instantOf(start, in.firing.from), Until: instantOf(start, in.firing.until)})
 		case in.ready != nil:
-			world.Ready = engine.Regular{Ticker: ticker, Series: *in.ready}.Count
+			scenario.Ready = engine.Regular{Ticker: ticker, Series: *in.ready}.Count
 		case in.write != nil:
-			world.Writes = append(world.Writes, engine.Write{At: start.Add(in.write.at), To: in.write.to})
+			scenario.Writes = append(scenario.Writes, engine.Write{At: start.Add(in.write.at), To: in.write.to})
 		}
 	}
-	slices.SortStableFunc(world.Writes, func(a, b engine.Write) int { return cmp.Compare(a.At, b.At) })
+	slices.SortStableFunc(scenario.Writes, func(a, b engine.Write) int { return cmp.Compare(a.At, b.At) })
 	feeds, err := engine.DerivedFeeds(w, alerts)
 	if err != nil {
 		return nil, err
@@ -99,12 +99,12 @@ func (s *story) world(w *compile.Workload) (*engine.Scenario, error) {
 			feeds[n] = in.feed(ticker, &w.Triggers[n], &p.Triggers[n])
 		}
 	}
-	world.Feeds = feeds
-	return world, nil
+	scenario.Feeds = feeds
+	return scenario, nil
 }
 
-// policy is the object's, on the clock of the test: it is created at t = 0, and interval stands in for pollingInterval.
-func (s *story) policy(w *compile.Workload, start scalers.Instant) *scalers.Policy {
+// policy returns the object's policy on the clock of the test: the object is created at t = 0, and interval replaces pollingInterval.
+func (s *spec) policy(w *compile.Workload, start scalers.Instant) *scalers.Policy {
 	p := *w.Policy
 	p.Created = start
 	if p.Fallback != nil {
@@ -121,7 +121,7 @@ func (s *story) policy(w *compile.Workload, start scalers.Instant) *scalers.Poli
 	return &p
 }
 
-// feed is that of a trigger whose readings are said.
+// feed returns the feed of a trigger with readings in the test.
 func (in *input) feed(ticker engine.Ticker, t *compile.Trigger, level *scalers.Trigger) engine.Feed {
 	if in.values == nil {
 		return engine.Pods{Ticker: ticker, Pods: in.podsAt(ticker.Start)}
