@@ -9,12 +9,11 @@ type activationDetail struct {
 // applyActivation starts an idle workload at once when a trigger is active: no window, rate policy or tolerance delays it.
 // The later stages go on from there.
 func (c *chain) applyActivation() {
-	c.count.idle = c.policy.idleAt(c.count.base)
+	c.count.idle = c.policy.idleAt(c.count.current)
 	if c.count.idle && c.decision.Active {
 		c.count.idle = false
 		c.decision.details.activation = activationDetail{trigger: c.activity.first}
 		c.step(Step{Rule: RuleActivation, To: c.policy.activeMin(), Until: Never})
-		c.count.base = c.count.value
 	}
 }
 

@@ -13,9 +13,9 @@ func (p *Policy) activeMin() int32 {
 // way to the idle count.
 func (c *chain) applyBounds() {
 	switch {
-	case c.count.base > c.policy.Max:
+	case c.count.value > c.policy.Max:
 		c.step(Step{Rule: RuleMax, To: c.policy.Max, Until: Never})
-	case c.count.base < c.policy.activeMin() && !c.count.idle && !c.mayBecomeIdle():
+	case c.count.value < c.policy.activeMin() && !c.count.idle && !c.mayBecomeIdle():
 		c.step(Step{Rule: RuleMin, To: c.policy.activeMin(), Until: Never})
 	}
 	c.count.base = c.count.value

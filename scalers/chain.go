@@ -26,8 +26,8 @@ type chain struct {
 type count struct {
 	// current is the target's count. It is not negative, and does not change.
 	current int32
-	// base is the count that the stages from formula on start from: current, or what activation or a limit made of it.
-	// Only those two stages change it, to value.
+	// base is the count that the stages from formula on start from: current, or what activation or a limit made of it. Only
+	// stageBounds sets it.
 	base, value int32
 	// lowest is the least count that the limits allow: the minimum, and at least 1 for a workload that has an idle count;
 	// the idle count of a workload that is idle or becomes so. Only stageIdle changes it.

@@ -26,7 +26,7 @@ func Decide(p *Policy, in Input) (d Decision) {
 	current := max(in.Current, 0)
 	c := chain{
 		policy: p, now: in.Now, events: in.Events, memory: &d.Memory, decision: &d,
-		count:    count{current: current, base: current, value: current, lowest: p.activeMin()},
+		count:    count{current: current, value: current, lowest: p.activeMin()},
 		demands:  noDemands,
 		unknowns: unknowns{first: -1},
 		timer:    timer{next: Never, stale: Never, refill: Never},

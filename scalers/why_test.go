@@ -3,6 +3,7 @@ package scalers_test
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,4 +116,30 @@ func TestWhyNeverSaysAClauseTwice(t *testing.T) {
 			seen[clause] = true
 		}
 	})
+}
+
+// The rate policies limit a change, and then the way to the idle count: each step has the numbers of its own direction.
+func TestSentenceOfTwoRateSteps(t *testing.T) {
+	minute := time.Minute
+	p := &scalers.Policy{
+		Max: 20, Created: epoch.Add(-time.Hour),
+		Up:       scalers.Behavior{Policies: []scalers.RatePolicy{{Amount: 1, Period: minute}, {Amount: 4, Period: minute}}},
+		Down:     scalers.Behavior{Policies: []scalers.RatePolicy{{Amount: 3, Period: minute}}},
+		Triggers: []scalers.Trigger{{Name: "queue", Target: 10_000, Activation: 500_000}},
+	}
+	in := scalers.Input{Now: epoch, Current: 8, Events: []scalers.Event{{At: epoch, Value: 200_000, Current: 8}}}
+	d := scalers.Decide(p, in)
+	var got []string
+	for _, s := range d.Steps() {
+		if s.Rule == scalers.RuleRate {
+			got = append(got, p.Sentence(&d, s))
+		}
+	}
+	want := []string{
+		"limited to 12 instead of 20: scaling up by 4 pods in 1m, from 8 until 00:01:00Z",
+		"limited to 5 instead of 0: scaling down by 3 pods in 1m, from 8 until 00:01:00Z",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("Sentence of the rate steps: got %q, want %q", got, want)
+	}
 }
