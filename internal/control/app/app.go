@@ -60,7 +60,7 @@ type process struct {
 	// peers passes on what this replica is sent while another one leads; self is where it is passed on to, and key what the
 	// replicas know each other by.
 	peers  *forward.Client
-	self   *forward.Self
+	self   *forward.Listener
 	key    *forward.Key
 	alerts *store.Store
 	// receiver receives alerts and levels.
@@ -114,7 +114,7 @@ func Run(ctx context.Context, o Options) error {
 }
 
 // assemble makes all parts. It does no I/O but in the folder of states.
-func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Self) (*process, error) {
+func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Listener) (*process, error) {
 	p := &process{
 		self:    self,
 		options: o, log: log, now: autoscaler.NewClock(), registry: prometheus.NewRegistry(), poller: triggers.NewPoller(maxPolls, maxPollsPerServer),
@@ -222,9 +222,9 @@ func (p *process) server(ctx context.Context) (*httpserver.Server, error) {
 	}
 	return httpserver.New(ctx, httpserver.Options{
 		Addr: p.options.Listen, HealthAddr: p.options.HealthListen, BodyMemory: p.options.BodyMemory.Value(),
-		Credentials: credentials, TLS: certificate, AllowOpen: p.options.AllowOpen, AllowAnywhere: p.options.AllowAnywhere,
+		Credentials: credentials, TLS: certificate, AllowUnauthenticated: p.options.AllowOpen, AllowFromAnywhere: p.options.AllowAnywhere,
 		Receiver: p.receiver, Leading: p.leading, Forward: p.peers, Peers: p.self, AuthenticatePeer: p.key.Authenticate,
-		Ready: p.ready, Full: p.alerts.Full, Refused: p.senderRefused,
+		Ready: p.ready, CapacityWarnings: p.alerts.Full, OnRefused: p.senderRefused,
 		Registry: p.registry, Log: p.log, Now: p.now,
 	})
 }

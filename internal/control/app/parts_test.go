@@ -26,10 +26,10 @@ func TestWhatCannotWorkIsRefusedInTheWordsOfTheFlags(t *testing.T) {
 		"read the tokens: ":                                  func(o *Options) { o.TokensFile = "nowhere" },
 		"read the credentials: ":                             func(o *Options) { o.CredentialsFile = "nowhere" },
 		"--tls-cert-file and --tls-key-file belong together": func(o *Options) { o.TLS.Cert = "nowhere" },
-		"give --peer-advertise, or":                          func(o *Options) { o.PeerListen = "0.0.0.0:0" },
+		"set --peer-advertise, or":                           func(o *Options) { o.PeerListen = "0.0.0.0:0" },
 		"(--peer-listen): ":                                  func(o *Options) { o.PeerListen = "8444" },
 		`--listen is "8080": expected host:port`:             func(o *Options) { o.Listen = "8080" },
-		"--listen 0.0.0.0:0 is reached by others":            func(o *Options) { o.Listen = "0.0.0.0:0" },
+		"--listen 0.0.0.0:0 is reachable from other hosts":   func(o *Options) { o.Listen = "0.0.0.0:0" },
 		"(--health-listen): ":                                func(o *Options) { o.HealthListen = "8081" },
 		"--body-memory is 1Mi: expected at least 16Mi":       func(o *Options) { o.BodyMemory.Quantity = resource.MustParse("1Mi") },
 	} {

@@ -13,60 +13,60 @@ import (
 )
 
 const (
-	// costPerSecond is what a namespace may have evaluated in a second, in CEL's units: some ten thousand messages to hooks as
-	// they are, or less than a tenth of a second of one core in loops.
+	// costPerSecond limits the evaluations of a namespace in a second, in CEL's units: it is enough for some ten thousand typical
+	// messages, or less than a tenth of a second of one core for loops.
 	costPerSecond = 500_000
-	// costBurst is what it may save up, and costPerMessage what all triggers of a hook may cost together for one message.
+	// costBurst is the burst of that rate, and costPerMessage the limit for one message to all triggers of a hook.
 	costBurst      = 2 * costPerSecond
 	costPerMessage = costBurst
-	// costOverhead is that of any evaluation, whatever it does, and costPerMicrosecond the least that one costs for each that it
-	// takes: ordinary ones cost four times as much.
+	// costOverhead is added to each evaluation. costPerMicrosecond is the least cost of an evaluation for each microsecond of its
+	// duration: typical expressions cost four times as much.
 	costOverhead       = 10
 	costPerMicrosecond = 2
 )
 
-// errTooCostly is why a message is refused for good.
+// errTooCostly means that a message can never be evaluated within costPerMessage.
 var errTooCostly = fmt.Errorf("the expressions of all triggers of this hook cost more than %d for this message", costPerMessage)
 
-// budget shares out the evaluation of expressions, which anybody may write who may write ScaledObjects. Each namespace has
-// so much of it in a second, across all its hooks and senders, and has one message evaluated at a time. Few evaluations run
-// at once, so that deciding and leading never wait for them.
+// budget limits the evaluation of the expressions in ScaledObjects. Each namespace has a rate of its own, for all its hooks and senders
+// together, and one message is evaluated at a time. Only few evaluations run at the same time, so that decisions and leader election do not
+// wait for them. It is safe for concurrent use.
 type budget struct {
 	now func() time.Time
-	// places are those for evaluations at a time. They are given away in the order in which they were asked for, and a
-	// namespace asks for one at a time: between two of its evaluations each other namespace gets its turn.
-	places chan struct{}
+	// slots limits the evaluations at the same time. They are granted in the order of requests, and a namespace requests one at a
+	// time: between two of its evaluations each other namespace gets one.
+	slots chan struct{}
 
 	mu       sync.Mutex
 	accounts map[string]*account
 }
 
-// account is what one namespace may have evaluated.
+// account is the budget of one namespace.
 type account struct {
-	// turn is held by the message that is being evaluated.
+	// turn is held while a message is being evaluated.
 	turn  chan struct{}
 	limit *rate.Limiter
-	// messages are those that are open; budget.mu guards it.
+	// messages is the number of open messages; budget.mu guards it.
 	messages int
 }
 
-// newBudget leaves half of the cores to others.
+// newBudget returns a budget that uses half of the cores.
 func newBudget(now func() time.Time) *budget {
-	return &budget{now: now, places: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), accounts: map[string]*account{}}
+	return &budget{now: now, slots: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), accounts: map[string]*account{}}
 }
 
-// bill is what the evaluation of one message costs. It is used by one goroutine.
-type bill struct {
+// charge is the cost of evaluating one message. One goroutine uses it.
+type charge struct {
 	*budget
 	*account
 
 	namespace string
-	begun     bool
+	started   bool
 	cost      uint64
 }
 
-// open begins a bill, which has to be closed.
-func (b *budget) open(namespace string) *bill {
+// open returns the charge of a new message, which the caller must close.
+func (b *budget) open(namespace string) *charge {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	a := b.accounts[namespace]
@@ -76,10 +76,10 @@ func (b *budget) open(namespace string) *bill {
 		b.accounts[namespace] = a
 	}
 	a.messages++
-	return &bill{budget: b, account: a, namespace: namespace}
+	return &charge{budget: b, account: a, namespace: namespace}
 }
 
-// sweep forgets the namespaces that have nothing open and owe nothing; b.mu is held.
+// sweep removes the accounts without open messages and with a full budget. The caller holds mu.
 func (b *budget) sweep() {
 	for namespace, a := range b.accounts {
 		if a.messages == 0 && a.limit.TokensAt(b.now()) >= costBurst {
@@ -88,65 +88,65 @@ func (b *budget) sweep() {
 	}
 }
 
-func (b *bill) close() {
-	if b.begun {
-		<-b.turn
+func (c *charge) close() {
+	if c.started {
+		<-c.turn
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.messages--
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.messages--
 }
 
-// evaluate is triggers.Message's. A message that has begun goes on beyond the budget, which it then owes: what one trigger
-// alone has understood is of no use.
-func (b *bill) evaluate(ctx context.Context, run func() (cost uint64)) error {
-	if !b.begun {
-		if err := b.begin(ctx); err != nil {
+// evaluate implements triggers.Message.Evaluate. A message that has started is evaluated to the end, and what it costs beyond the budget
+// delays the next one.
+func (c *charge) evaluate(ctx context.Context, run func() (cost uint64)) error {
+	if !c.started {
+		if err := c.start(ctx); err != nil {
 			return err
 		}
 	}
-	if b.cost > costPerMessage {
+	if c.cost > costPerMessage {
 		return errTooCostly
 	}
 	select {
-	case b.places <- struct{}{}:
-		defer func() { <-b.places }()
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
 	case <-ctx.Done():
-		return fmt.Errorf("%w: other namespaces have messages evaluated", triggers.ErrUnavailable)
+		return fmt.Errorf("%w: messages to other namespaces are being evaluated", triggers.ErrUnavailable)
 	}
-	began := b.now()
+	started := c.now()
 	cost := run() + costOverhead
-	cost = max(cost, uint64(max(b.now().Sub(began), 0).Microseconds())*costPerMicrosecond)
-	b.cost += cost
-	b.limit.ReserveN(b.now(), int(min(cost, costBurst)))
+	cost = max(cost, uint64(max(c.now().Sub(started), 0).Microseconds())*costPerMicrosecond)
+	c.cost += cost
+	c.limit.ReserveN(c.now(), int(min(cost, costBurst)))
 	return nil
 }
 
-// begin waits until no other message of the namespace is being evaluated.
-func (b *bill) begin(ctx context.Context) error {
-	if err := b.owed(); err != nil {
+// start waits until no other message to the namespace is being evaluated.
+func (c *charge) start(ctx context.Context) error {
+	if err := c.owed(); err != nil {
 		return err
 	}
 	select {
-	case b.turn <- struct{}{}:
+	case c.turn <- struct{}{}:
 	case <-ctx.Done():
-		return fmt.Errorf("%w: other messages to namespace %s are still being evaluated", triggers.ErrOverBudget, b.namespace)
+		return fmt.Errorf("%w: other messages to namespace %s are still being evaluated", triggers.ErrOverBudget, c.namespace)
 	}
-	if err := b.owed(); err != nil {
-		<-b.turn
+	if err := c.owed(); err != nil {
+		<-c.turn
 		return err
 	}
-	b.begun = true
+	c.started = true
 	return nil
 }
 
-// owed says why nothing may begin, if the namespace has spent its budget.
-func (b *bill) owed() error {
-	left := b.limit.TokensAt(b.now())
+// owed returns an error if the namespace has spent its budget.
+func (c *charge) owed() error {
+	left := c.limit.TokensAt(c.now())
 	if left > 0 {
 		return nil
 	}
 	wait := time.Duration((1 - left) / costPerSecond * float64(time.Second)).Round(time.Millisecond)
 	return fmt.Errorf("%w: the expressions of namespace %s may cost %d in a second: try again in %s",
-		triggers.ErrOverBudget, b.namespace, costPerSecond, wait)
+		triggers.ErrOverBudget, c.namespace, costPerSecond, wait)
 }

@@ -103,12 +103,12 @@ func TestAMessageThatCanNeverBeEvaluatedIsRefusedWhole(t *testing.T) {
 	})
 }
 
-// spend opens a bill and has a message of so many evaluations evaluated, each of a cost and a length.
+// spend opens a charge and has a message of so many evaluations evaluated, each of a cost and a length.
 func spend(ctx context.Context, b *budget, namespace string, evaluations int, cost uint64, each func()) error {
-	bill := b.open(namespace)
-	defer bill.close()
+	charge := b.open(namespace)
+	defer charge.close()
 	for range evaluations {
-		if err := bill.evaluate(ctx, func() uint64 { each(); return cost }); err != nil {
+		if err := charge.evaluate(ctx, func() uint64 { each(); return cost }); err != nil {
 			return err
 		}
 	}
@@ -162,7 +162,7 @@ func TestTimeCountsWhereTheCostTellsLess(t *testing.T) {
 func TestBetweenTwoEvaluationsOfANamespaceEachOtherGetsItsTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBudget(time.Now)
-		b.places = make(chan struct{}, 2)
+		b.slots = make(chan struct{}, 2)
 		var (
 			mu               sync.Mutex
 			begun, now, most int
@@ -209,7 +209,7 @@ func TestBetweenTwoEvaluationsOfANamespaceEachOtherGetsItsTurn(t *testing.T) {
 func TestAMessageWaitsForNoLongerThanItsRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBudget(time.Now)
-		b.places = make(chan struct{}, 1)
+		b.slots = make(chan struct{}, 1)
 		var all sync.WaitGroup
 		all.Go(func() { _ = spend(t.Context(), b, "shop", 1, 1, func() { <-time.After(time.Minute) }) })
 		synctest.Wait()

@@ -27,9 +27,9 @@ func (r *Receiver) decode(ctx context.Context, listeners []*listener, m triggers
 	for _, name := range secretHeaders {
 		m.Header.Del(name)
 	}
-	bill := r.budget.open(listeners[0].endpoint.Namespace)
-	defer bill.close()
-	m.Evaluate = bill.evaluate
+	charge := r.budget.open(listeners[0].endpoint.Namespace)
+	defer charge.close()
+	m.Evaluate = charge.evaluate
 	var errs []error
 	for _, l := range listeners {
 		levels, err := l.decode(ctx, m)

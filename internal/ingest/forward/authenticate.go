@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// Authenticate returns the name of the credential that another replica has authenticated, for a request with the key of the replicas. The error is ErrRefused, or that
-// the key is not known.
+// Authenticate authenticates a request of another replica, and returns the name of the credential that the replica has authenticated. It
+// removes the headers that are not the sender's. The error is ErrUnauthorized, or that of reading the key.
 func (k *Key) Authenticate(r *http.Request) (credential string, err error) {
 	encoded, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	shown, err := base64.RawURLEncoding.DecodeString(encoded)
+	presented, err := base64.RawURLEncoding.DecodeString(encoded)
 	if !ok || err != nil {
-		return "", ErrRefused
+		return "", ErrUnauthorized
 	}
-	if err := k.check(r.Context(), shown); err != nil {
+	if err := k.verify(r.Context(), presented); err != nil {
 		return "", err
 	}
 	credential = r.Header.Get(credentialHeader)
-	r.Header = passedOn(r.Header)
+	r.Header = forwardedHeader(r.Header)
 	return credential, nil
 }

@@ -16,28 +16,28 @@ import (
 )
 
 const (
-	// connectTimeout bounds how long a leader that does not answer is waited for, and forwardTimeout a message and its answer.
+	// connectTimeout limits connecting to the leader, and forwardTimeout a message with its answer.
 	connectTimeout = time.Second
 	forwardTimeout = 5 * time.Second
-	// checkEvery is how often a replica that does not lead makes sure that it reaches the leader.
-	checkEvery = time.Second
-	// idleConnections are kept open to the leader, which answers a message when it is durable. More are opened when they are
-	// needed: a message that waited for one would wait behind those of other senders, whose limits are the receiver's.
+	// probeInterval is the time between two probes of the leader.
+	probeInterval = time.Second
+	// idleConnections is the number of connections to the leader that stay open. There is no limit on connections in use, as a message would
+	// wait for those of other senders, and the leader limits each sender.
 	idleConnections = 64
 	idleTimeout     = 30 * time.Second
 	maxAnswer       = 16 << 10
-	// Path is what a replica asks of the leader to see that it is heard.
+	// Path is the path of probes.
 	Path = "/v1/peer"
-	// credentialHeader has the name of the credential that was shown.
+	// credentialHeader has the name of the sender's credential.
 	credentialHeader = "Impulse-Credential"
 )
 
 var (
-	errNobodyLeads = errors.New("nobody leads")
-	errNotChecked  = errors.New("the leader has not been asked yet")
+	errNoLeader  = errors.New("no replica leads")
+	errNotProbed = errors.New("the leader has not been probed yet")
 )
 
-// Client passes messages on to the leader.
+// Client forwards messages to the leader. It is safe for concurrent use.
 type Client struct {
 	self   string
 	holder func() string
@@ -45,49 +45,49 @@ type Client struct {
 	log    *slog.Logger
 
 	mu sync.Mutex
-	// to is the leader that the connections lead to, as the Lease calls it.
-	to     string
-	leader leader
-	http   *http.Client
-	// reach is what came of asking the holder asked.
-	reach error
-	asked string
+	// holderOf is the holder identity that leader and http belong to.
+	holderOf string
+	leader   leader
+	http     *http.Client
+	// probeErr is the result of the last probe, and probed the holder that it was sent to.
+	probeErr error
+	probed   string
 }
 
-// NewClient returns a client for the replica self. holder is who holds the Lease, as far as this replica knows; "" is nobody.
+// NewClient returns a client of the replica with the identity self. holder returns the holder identity of the Lease, as far as this replica
+// knows it; "" is none.
 func NewClient(self string, holder func() string, key *Key, log *slog.Logger) *Client {
-	return &Client{self: self, holder: holder, key: key, log: log, reach: errNotChecked}
+	return &Client{self: self, holder: holder, key: key, log: log, probeErr: errNotProbed}
 }
 
-// Ready says why messages cannot be passed on, or nil. What was heard of a former leader says nothing of the next one.
+// Ready returns why messages cannot be forwarded, or nil. The result for a former leader does not count.
 func (c *Client) Ready() error {
 	holder := c.holder()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case holder == "" || holder == c.self:
-		return errNobodyLeads
-	case holder != c.asked:
-		return errNotChecked
+		return errNoLeader
+	case holder != c.probed:
+		return errNotProbed
 	default:
-		return c.reach
+		return c.probeErr
 	}
 }
 
-// Run makes sure again and again that the leader is reached, until ctx is done. The connection stays open for what is passed
-// on.
+// Run probes the leader every probeInterval until ctx is done. The connection stays open for messages.
 func (c *Client) Run(ctx context.Context) error {
-	tick := time.NewTicker(checkEvery)
+	tick := time.NewTicker(probeInterval)
 	defer tick.Stop()
 	for {
-		asked := c.holder()
-		err := c.check(ctx)
+		holder := c.holder()
+		err := c.probe(ctx)
 		c.mu.Lock()
-		said := c.reach
-		c.reach, c.asked = err, asked
+		last := c.probeErr
+		c.probeErr, c.probed = err, holder
 		c.mu.Unlock()
-		if err != nil && !errors.Is(err, errNobodyLeads) && (said == nil || said.Error() != err.Error()) {
-			c.log.Warn("replicas cannot pass deliveries on to the leader", "error", err)
+		if err != nil && !errors.Is(err, errNoLeader) && (last == nil || last.Error() != err.Error()) {
+			c.log.Warn("this replica cannot forward messages to the leader", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -98,9 +98,8 @@ func (c *Client) Run(ctx context.Context) error {
 	}
 }
 
-// check asks the leader whether it hears this replica. A replica that leads has nobody to ask, and reads the key that others
-// will show it.
-func (c *Client) check(ctx context.Context) error {
+// probe checks that the leader accepts requests of this replica. The leader itself reads the key that the others authenticate with.
+func (c *Client) probe(ctx context.Context) error {
 	if c.holder() == c.self {
 		_, err := c.key.get(ctx, nil)
 		return err
@@ -109,15 +108,15 @@ func (c *Client) check(ctx context.Context) error {
 	defer cancel()
 	answer, err := c.Forward(ctx, Message{Method: http.MethodGet, URI: Path})
 	if err == nil && answer.Code != http.StatusOK {
-		return fmt.Errorf("the leader answers with %d", answer.Code)
+		return fmt.Errorf("the leader answered with %d", answer.Code)
 	}
 	return err
 }
 
-// Forward passes a message on to the leader and returns its answer. It is an error when nobody leads, or the leader has not
-// answered in time, or refuses this replica: whether the message has arrived may be unknown then.
+// Forward forwards a message to the leader and returns its answer. It returns an error if no replica leads, the leader does not answer
+// within forwardTimeout, or it refuses this replica. The message may have arrived nevertheless.
 func (c *Client) Forward(ctx context.Context, m Message) (Answer, error) {
-	to, client, err := c.leads()
+	to, client, err := c.connect()
 	if err != nil {
 		return Answer{}, err
 	}
@@ -138,12 +137,12 @@ func (c *Client) Forward(ctx context.Context, m Message) (Answer, error) {
 	return Answer{}, fmt.Errorf("the leader at %s refuses the key of the replicas", to.address)
 }
 
-// leads returns where to send to. The connections to a former leader are given up.
-func (c *Client) leads() (leader, *http.Client, error) {
+// connect returns the leader and a client for it. It closes the idle connections to a former leader.
+func (c *Client) connect() (leader, *http.Client, error) {
 	holder := c.holder()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if holder == c.to && c.http != nil {
+	if holder == c.holderOf && c.http != nil {
 		return c.leader, c.http, nil
 	}
 	if c.http != nil {
@@ -151,19 +150,19 @@ func (c *Client) leads() (leader, *http.Client, error) {
 		c.http = nil
 	}
 	if holder == "" || holder == c.self {
-		return leader{}, nil, errNobodyLeads
+		return leader{}, nil, errNoLeader
 	}
 	to, err := parse(holder)
 	if err != nil {
 		return leader{}, nil, err
 	}
-	c.to, c.leader, c.http = holder, to, &http.Client{Transport: transport(to), CheckRedirect: func(*http.Request, []*http.Request) error {
+	c.holderOf, c.leader, c.http = holder, to, &http.Client{Transport: transport(to), CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	}}
 	return to, c.http, nil
 }
 
-// transport connects to one leader only, by no proxy.
+// transport returns a transport that connects to one leader only, without a proxy.
 func transport(to leader) *http.Transport {
 	return &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: connectTimeout}).DialContext,
@@ -171,7 +170,7 @@ func transport(to leader) *http.Transport {
 		DisableCompression: true,
 		TLSClientConfig: &tls.Config{
 			MinVersion:         tls.VersionTLS13,
-			InsecureSkipVerify: true, // What a chain would say does not matter: VerifyConnection knows the key.
+			InsecureSkipVerify: true, // VerifyConnection checks the key instead of the chain.
 			VerifyConnection:   to.verify,
 		},
 	}
@@ -185,20 +184,20 @@ func (c *Client) close() {
 	}
 }
 
-// send sends a message with the key of the replicas in the place of what its sender has shown.
+// send sends a message, with the key of the replicas instead of the sender's credential.
 func send(ctx context.Context, client *http.Client, to leader, key []byte, m Message) (Answer, error) {
 	r, err := http.NewRequestWithContext(ctx, m.Method, "https://"+to.address+m.URI, bytes.NewReader(m.Body))
 	if err != nil {
 		return Answer{}, err
 	}
-	r.Header = passedOn(m.Header)
+	r.Header = forwardedHeader(m.Header)
 	r.Header.Set("Authorization", "Bearer "+base64.RawURLEncoding.EncodeToString(key))
 	r.Header.Set(credentialHeader, m.Credential)
-	// Nothing is sent, but a connection that the leader has just closed is no failure: what arrives twice counts once.
+	// A nil Idempotency-Key is not sent, and has the transport repeat a request on a connection that the leader has just closed.
 	r.Header["Idempotency-Key"] = nil
 	response, err := client.Do(r)
 	if err != nil {
-		return Answer{}, fmt.Errorf("ask the leader at %s: %w", to.address, err)
+		return Answer{}, fmt.Errorf("request to the leader at %s: %w", to.address, err)
 	}
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err = errors.Join(err, response.Body.Close()); err != nil {
@@ -207,19 +206,18 @@ func send(ctx context.Context, client *http.Client, to leader, key []byte, m Mes
 	return Answer{Code: response.StatusCode, Text: string(text)}, nil
 }
 
-// stays are the fields of a header that do not go along: what a sender has shown is for whom it was shown to, and the rest is
-// about one connection.
-var stays = []string{
+// hopHeaders are the headers that are not forwarded: credentials, and those of one connection.
+var hopHeaders = []string{
 	"Authorization", "Proxy-Authorization", "Cookie", credentialHeader, "Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
 	"Content-Length", "Expect", "Accept-Encoding", "Proxy-Connection", "Idempotency-Key",
 }
 
-func passedOn(header http.Header) http.Header {
+func forwardedHeader(header http.Header) http.Header {
 	header = header.Clone()
 	if header == nil {
 		header = http.Header{}
 	}
-	for _, name := range stays {
+	for _, name := range hopHeaders {
 		header.Del(name)
 	}
 	return header

@@ -16,7 +16,7 @@ var (
 	errMemory = Unavailable("too many bytes of this sender at once")
 )
 
-// noAccess is the whole body of 401 and of 403: neither says what would have been allowed.
+// noAccess is the whole body of 401 and of 403, so that a sender does not learn what would be allowed.
 const noAccess = "no access"
 
 // authorizer returns the principal of a request if it may send to a namespace. Its errors are those of package auth, or answers.
@@ -50,7 +50,7 @@ func (s *Server) authorizeAnonymous(r *http.Request, namespace string) (auth.Pri
 func (s *Server) authenticate(r *http.Request) (*auth.Credential, error) {
 	credential, err := s.options.Credentials.Authenticate(r, s.options.Now())
 	if err == nil {
-		connectionOf(r).authenticated(credential.Principal())
+		connectionOf(r).onAuthenticated(credential.Principal())
 	}
 	return credential, err
 }

@@ -12,19 +12,19 @@ import (
 )
 
 const (
-	// firstRead is how much room is made for a body before any of it has arrived, in bytes.
+	// firstRead is the size of the buffer for a body before any of it has arrived, in bytes.
 	firstRead = 4 << 10
-	// What decoded JSON takes in memory beside its text, in bytes and at most: an element with its place in a list or a map that
-	// is half empty, the same when all values are strings, an object with its first eight places, and a list.
+	// Upper bounds of the memory of decoded JSON beside its text, in bytes: for an element with its slot in a list or a map that is
+	// half empty, for the same if all values are strings, for an object with its first eight slots, and for a list.
 	bytesPerElement, bytesPerString, bytesPerObject, bytesPerList = 128, 80, 320, 48
 )
 
-// read reads a body whole, and reserves memory for it as it arrives: a header that announces much reserves little. A packed
-// body is refused: how large it becomes is not known before.
+// read reads a body whole, and reserves memory for it as it arrives: the announced length reserves nothing. It refuses a body with
+// a Content-Encoding, as its decoded size is not known in advance.
 func read(c echo.Context, limit int64, memory *reservation) ([]byte, error) {
 	r := c.Request()
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return nil, echo.NewHTTPError(http.StatusUnsupportedMediaType, "a body with a Content-Encoding is not read: send it as it is")
+		return nil, echo.NewHTTPError(http.StatusUnsupportedMediaType, "a body with a Content-Encoding is not supported: send it without one")
 	}
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
@@ -37,7 +37,7 @@ func read(c echo.Context, limit int64, memory *reservation) ([]byte, error) {
 	var body []byte
 	for {
 		if len(body) == cap(body) {
-			// Exactly what is announced, unless there is more: the end may be seen only after it.
+			// The announced size, unless there is more: io.EOF may need one more read.
 			size := max(min(max(2*int64(cap(body)), firstRead), announced), int64(len(body)+bytes.MinRead))
 			if err := memory.grow(size - int64(cap(body))); err != nil {
 				return nil, err
@@ -60,15 +60,15 @@ func read(c echo.Context, limit int64, memory *reservation) ([]byte, error) {
 // unread is set in the context of a request that is answered before its body has been read.
 const unread = "unread"
 
-// discardRest has the rest of a body discarded once the request is answered.
+// discardRest marks a request whose body is to be discarded after its answer.
 func discardRest(c echo.Context) {
 	if http.NewResponseController(c.Response()).EnableFullDuplex() == nil {
 		c.Set(unread, true)
 	}
 }
 
-// lingering is a middleware that discards what is left of a body after the answer, as far as that is taken at all: when a
-// connection is closed while its client still sends, the client does not see the answer.
+// lingering is a middleware that discards the rest of a body after the answer, up to maxAlertsBody bytes. A client does not read an
+// answer if its connection is closed while it still sends.
 func lingering(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		err := next(c)
@@ -87,8 +87,8 @@ func tooLarge(limit int64) error {
 	return echo.NewHTTPError(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", limit))
 }
 
-// decoded is how many bytes a JSON body takes when it is decoded, beside itself, at most: its text once more, and what its
-// structure costs, counted by the signs of elements, objects and lists. perElement is bytesPerElement or bytesPerString.
+// decoded returns an upper bound of the memory of a decoded JSON body, in bytes, beside the body itself: its text once more, and its
+// elements, objects and lists, counted by their delimiters. perElement is bytesPerElement or bytesPerString.
 func decoded(body []byte, perElement int64) int64 {
 	count := func(sign string) int64 { return int64(bytes.Count(body, []byte(sign))) }
 	return int64(len(body)) + perElement*count(",") + bytesPerObject*count("{") + bytesPerList*count("[")

@@ -13,42 +13,42 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/auth"
 )
 
-// connections bounds the connections to one listener. Nobody waits to be accepted: when there are too many, one is closed to
-// make room. Idle ones go first, then those whose request has not arrived whole, then the new one itself; of each kind the
-// oldest of the owner that has most of them. One whose request is worked on is never closed.
+// connections limits the connections to one listener. Every connection is accepted; when there are too many, one is closed: an idle
+// one first, then one whose request has not arrived whole, then the new one itself. Among several it is the oldest of the owner that
+// has most of them. A connection whose request is being handled is never closed.
 //
-// An owner is the principal that the last request has authenticated as, or else the remote address. Each has at most half of
-// all connections, not counting those whose request is worked on: a newer one replaces its oldest. So a connection through a
-// proxy or NAT whose address is at its bound gets in as well, and stays once it has authenticated.
+// The owner is the principal of the last authenticated request, or else the remote address. An owner has at most half of all
+// connections, not counting those whose request is being handled: a newer one replaces its oldest. A connection through a proxy or NAT
+// whose address is at its limit is therefore accepted as well, and stays once it has authenticated.
 type connections struct {
 	limit  int
 	closed prometheus.Counter
 
 	mu  sync.Mutex
 	all map[net.Conn]*connection
-	// closable are the connections of each owner whose request is not worked on.
+	// closable is the number of connections of each owner whose request is not being handled.
 	closable map[owner]int
 	// changes numbers the changes of state.
 	changes uint64
 }
 
-// owner is what connections are counted by: an address or a principal, the other one is zero.
+// owner is an address or a principal; the other one is zero.
 type owner struct {
 	address   netip.Prefix
 	principal auth.Principal
 }
 
-// connState is what a connection is doing; those that are closed first come first.
+// connState is the state of a connection. Connections in an earlier state are closed first.
 type connState int
 
 const (
 	connIdle connState = iota
-	// connArriving: the handshake, the header or the body is on its way.
+	// connArriving: the handshake, the header or the body is arriving.
 	connArriving
-	connWorking
+	connHandling
 )
 
-// connection is one of them. Its methods do nothing where it is nil: in tests without a listener.
+// connection is one connection. The methods of a nil connection do nothing: tests without a listener have none.
 type connection struct {
 	conn  net.Conn
 	among *connections
@@ -65,14 +65,14 @@ func newConnections(limit int, closed prometheus.Counter) *connections {
 	return &connections{limit: limit, closed: closed, all: map[net.Conn]*connection{}, closable: map[owner]int{}}
 }
 
-// connectionOf returns the connection that a request came by.
+// connectionOf returns the connection of a request.
 func connectionOf(r *http.Request) *connection {
 	c, _ := r.Context().Value(connectionKey{}).(*connection)
 	return c
 }
 
-// opened is the server's ConnContext: it takes a connection in, and makes room for it.
-func (a *connections) opened(ctx context.Context, conn net.Conn) context.Context {
+// onOpen is the ConnContext of the server: it adds a connection, and closes another one if there are too many.
+func (a *connections) onOpen(ctx context.Context, conn net.Conn) context.Context {
 	c := &connection{conn: conn, among: a, owner: owner{address: addressOf(conn)}, state: connArriving}
 	a.mu.Lock()
 	a.all[conn] = c
@@ -87,24 +87,24 @@ func (a *connections) opened(ctx context.Context, conn net.Conn) context.Context
 	return context.WithValue(ctx, connectionKey{}, c)
 }
 
-// changed is the server's ConnState.
-func (a *connections) changed(conn net.Conn, state http.ConnState) {
+// onStateChange is the ConnState of the server.
+func (a *connections) onStateChange(conn net.Conn, state http.ConnState) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	c := a.all[conn]
 	switch {
-	case c == nil: // It was closed to make room.
+	case c == nil: // It was closed because there were too many.
 	case state == http.StateActive:
-		c.enter(c.owner, connArriving)
+		c.setState(c.owner, connArriving)
 	case state == http.StateIdle:
-		c.enter(c.owner, connIdle)
+		c.setState(c.owner, connIdle)
 	case state == http.StateClosed || state == http.StateHijacked:
 		a.remove(c)
 	}
 }
 
-// authenticated makes a connection one of a principal.
-func (c *connection) authenticated(p auth.Principal) {
+// onAuthenticated makes a principal the owner of a connection.
+func (c *connection) onAuthenticated(p auth.Principal) {
 	if c == nil {
 		return
 	}
@@ -112,7 +112,7 @@ func (c *connection) authenticated(p auth.Principal) {
 	a.mu.Lock()
 	var excess *connection
 	if a.all[c.conn] == c {
-		c.enter(owner{principal: p}, c.state)
+		c.setState(owner{principal: p}, c.state)
 		excess = a.excess(c.owner)
 		a.remove(excess)
 	}
@@ -120,30 +120,30 @@ func (c *connection) authenticated(p auth.Principal) {
 	a.close(excess)
 }
 
-// arrived says that the request has arrived whole: the connection is not closed before it is answered.
-func (c *connection) arrived() {
+// onArrival is called when a request has arrived whole. Its connection is not closed before it is answered.
+func (c *connection) onArrival() {
 	if c == nil {
 		return
 	}
 	c.among.mu.Lock()
 	defer c.among.mu.Unlock()
 	if c.among.all[c.conn] == c {
-		c.enter(c.owner, connWorking)
+		c.setState(c.owner, connHandling)
 	}
 }
 
-// enter changes the state and the owner of a connection. The caller holds mu.
-func (c *connection) enter(o owner, state connState) {
+// setState sets the owner and the state of a connection. The caller holds mu.
+func (c *connection) setState(o owner, state connState) {
 	c.among.count(c, -1)
 	c.owner, c.state = o, state
 	c.among.count(c, 1)
 }
 
-// count adds a connection to those of its owner, with n = 1, or takes it away, with n = -1. The caller holds mu.
+// count adds n, 1 or -1, to the connections of an owner. The caller holds mu.
 func (a *connections) count(c *connection, n int) {
 	a.changes++
 	c.since = a.changes
-	if c.state == connWorking {
+	if c.state == connHandling {
 		return
 	}
 	if a.closable[c.owner] += n; a.closable[c.owner] == 0 {
@@ -151,7 +151,7 @@ func (a *connections) count(c *connection, n int) {
 	}
 }
 
-// excess returns the connection of an owner that is one too many, or nil. The caller holds mu.
+// excess returns the connection to close if an owner has too many, and otherwise nil. The caller holds mu.
 func (a *connections) excess(o owner) *connection {
 	if a.closable[o] <= a.limit/2 {
 		return nil
@@ -159,8 +159,7 @@ func (a *connections) excess(o owner) *connection {
 	return a.oldest(func(c *connection) bool { return c.owner == o })
 }
 
-// oldest returns which of some connections is closed first: one whose request is worked on only when there is no other. The
-// caller holds mu.
+// oldest returns the connection to close first among those for which of is true. The caller holds mu.
 func (a *connections) oldest(of func(*connection) bool) *connection {
 	var first *connection
 	for _, c := range a.all {
@@ -171,7 +170,7 @@ func (a *connections) oldest(of func(*connection) bool) *connection {
 	return first
 }
 
-// before reports whether one connection is closed before another. The caller holds mu.
+// before reports whether c is closed before other. The caller holds mu.
 func (a *connections) before(c, other *connection) bool {
 	if c.state != other.state {
 		return c.state < other.state
@@ -182,7 +181,7 @@ func (a *connections) before(c, other *connection) bool {
 	return c.since < other.since
 }
 
-// remove forgets a connection; nil is none. The caller holds mu.
+// remove removes a connection; nil is none. The caller holds mu.
 func (a *connections) remove(c *connection) {
 	if c != nil {
 		a.count(c, -1)
@@ -190,8 +189,8 @@ func (a *connections) remove(c *connection) {
 	}
 }
 
-// close closes a connection that was removed; nil is none. A client that has stopped reading does not hold it up: TLS would
-// say goodbye first.
+// close closes a connection that was removed; nil is none. It closes the socket below TLS, as closing TLS would wait for a client
+// that has stopped reading.
 func (a *connections) close(c *connection) {
 	if c == nil {
 		return
@@ -204,7 +203,7 @@ func (a *connections) close(c *connection) {
 	_ = conn.Close()
 }
 
-// addressOf is the remote address, of IPv6 the network of 64 bits that usually is one host.
+// addressOf returns the remote address; for IPv6 it is the network of 64 bits, which usually belongs to one host.
 func addressOf(conn net.Conn) netip.Prefix {
 	remote, err := netip.ParseAddrPort(conn.RemoteAddr().String())
 	if err != nil {

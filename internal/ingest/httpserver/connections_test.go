@@ -51,18 +51,18 @@ func newRoom(t *testing.T, limit int) *room {
 func (r *room) call(from string) *caller {
 	r.t.Helper()
 	c := &caller{from: from}
-	request, err := http.NewRequestWithContext(r.opened(r.t.Context(), c), http.MethodPost, "/", http.NoBody)
+	request, err := http.NewRequestWithContext(r.onOpen(r.t.Context(), c), http.MethodPost, "/", http.NoBody)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	r.requests[c] = request
-	r.changed(c, http.StateNew)
+	r.onStateChange(c, http.StateNew)
 	return c
 }
 
 // request begins a request on a connection, and returns what its handler sees of that.
 func (r *room) request(c *caller) *connection {
-	r.changed(c, http.StateActive)
+	r.onStateChange(c, http.StateActive)
 	return connectionOf(r.requests[c])
 }
 
@@ -89,9 +89,9 @@ func TestTheIdleConnectionThatIsIdleLongestIsClosedFirst(t *testing.T) {
 	r := newRoom(t, 4)
 	old, second := r.call("10.0.0.1:1"), r.call("10.0.0.2:1")
 	r.request(second)
-	r.changed(second, http.StateIdle)
+	r.onStateChange(second, http.StateIdle)
 	r.request(old)
-	r.changed(old, http.StateIdle)
+	r.onStateChange(old, http.StateIdle)
 	r.call("10.0.0.3:1")
 	r.call("10.0.0.4:1")
 	r.expect()
@@ -104,11 +104,11 @@ func TestTheIdleConnectionThatIsIdleLongestIsClosedFirst(t *testing.T) {
 func TestWithoutIdleOnesTheOwnerOfMostConnectionsLosesItsOldest(t *testing.T) {
 	r := newRoom(t, 8)
 	shop, lone := r.call("10.0.0.1:1"), r.call("10.0.0.2:1")
-	r.request(shop).authenticated(auth.Principal{Name: "shop"})
+	r.request(shop).onAuthenticated(auth.Principal{Name: "shop"})
 	var bank []*caller
 	for range 4 {
 		c := r.call("10.0.0.3:1")
-		r.request(c).authenticated(auth.Principal{Name: "bank"})
+		r.request(c).onAuthenticated(auth.Principal{Name: "bank"})
 		bank = append(bank, c)
 	}
 	r.call("10.0.0.4:1")
@@ -116,7 +116,7 @@ func TestWithoutIdleOnesTheOwnerOfMostConnectionsLosesItsOldest(t *testing.T) {
 	r.expect()
 	r.call("10.0.0.5:1")
 	r.expect(bank[0])
-	r.changed(lone, http.StateClosed)
+	r.onStateChange(lone, http.StateClosed)
 	r.call("10.0.0.6:1")
 	r.expect(bank[0])
 	r.call("10.0.0.7:1")
@@ -127,13 +127,13 @@ func TestAConnectionWhoseRequestIsWorkedOnIsNotClosed(t *testing.T) {
 	r := newRoom(t, 2)
 	for _, from := range []string{"10.0.0.1:1", "10.0.0.1:2"} {
 		c := r.call(from)
-		r.request(c).arrived()
+		r.request(c).onArrival()
 	}
 	late := r.call("10.0.0.2:1")
 	r.expect(late)
-	r.request(late).arrived()
-	r.request(late).authenticated(auth.Principal{Name: "late"})
-	r.changed(late, http.StateClosed)
+	r.request(late).onArrival()
+	r.request(late).onAuthenticated(auth.Principal{Name: "late"})
+	r.onStateChange(late, http.StateClosed)
 	if len(r.all) != 2 || len(r.closable) != 0 {
 		t.Errorf("%d are open, and %v can be closed", len(r.all), r.closable)
 	}
@@ -148,7 +148,7 @@ func TestAnAddressHasHalfOfTheConnectionsAndThoseThatAuthenticateGetIn(t *testin
 	r.expect()
 	shop := r.call("10.0.0.1:2") // By the same proxy.
 	r.expect(strangers[0])
-	r.request(shop).authenticated(auth.Principal{Name: "shop"})
+	r.request(shop).onAuthenticated(auth.Principal{Name: "shop"})
 	for range 4 {
 		strangers = append(strangers, r.call("10.0.0.1:3"))
 	}
@@ -159,7 +159,7 @@ func TestAnAddressHasHalfOfTheConnectionsAndThoseThatAuthenticateGetIn(t *testin
 	var bank []*caller
 	for range 5 {
 		c := r.call("10.0.0.2:1")
-		r.request(c).authenticated(auth.Principal{Name: "bank"})
+		r.request(c).onAuthenticated(auth.Principal{Name: "bank"})
 		bank = append(bank, c)
 	}
 	if !bank[0].closed || bank[4].closed || shop.closed {

@@ -211,7 +211,7 @@ func TestAReplicaThatDoesNotLeadPassesMessagesOnWithWhoSentThem(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = s.listener.Close() })
-		private = s.private()
+		private = s.peerRoutes()
 		o.Registry = prometheus.NewRegistry()
 	})
 	path := filepath.Join(t.TempDir(), "tokens")

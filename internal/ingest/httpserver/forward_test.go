@@ -69,7 +69,7 @@ func private(t *testing.T, r *record, change func(*Options)) http.Handler {
 		o.AuthenticatePeer = func(r *http.Request) (string, error) {
 			name, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Peer ")
 			if !ok {
-				return "", forward.ErrRefused
+				return "", forward.ErrUnauthorized
 			}
 			return name, nil
 		}

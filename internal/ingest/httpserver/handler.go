@@ -80,7 +80,7 @@ func (h *routeHandler) handle(c echo.Context) error {
 		return h.refused(h.route, errBusy)
 	}
 	defer h.slots.release(principal)
-	connectionOf(c.Request()).arrived()
+	connectionOf(c.Request()).onArrival()
 	ctx, cancel := context.WithTimeoutCause(c.Request().Context(), h.route.Within, endpoints.ErrTimeout)
 	defer cancel()
 	r := &endpoints.Request{
@@ -95,7 +95,7 @@ func (h *routeHandler) handle(c echo.Context) error {
 		objects, err := h.route.Receive(ctx, r)
 		return h.answer(c, objects, err)
 	case h.forwarded:
-		return Unavailable("this replica does not lead any more")
+		return Unavailable("this replica is not the leader any more")
 	default:
 		return h.forward(ctx, c, body, principal.Name)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// DefaultBodyMemory is the memory for bodies where Options name none, in bytes.
+	// DefaultBodyMemory is the default of Options.BodyMemory, in bytes.
 	DefaultBodyMemory = 128 << 20
 	// anonymousShare is the divisor that gives the part of the memory for all requests without a credential together.
 	anonymousShare = 4
@@ -43,7 +43,7 @@ func newMemory(limit int64) *memory {
 	}
 }
 
-// share is what a principal holds of a pool.
+// share is the part of a pool that a principal holds.
 type share struct {
 	*pool
 
@@ -66,7 +66,7 @@ func (s share) add(n int64) {
 	}
 }
 
-// reservation is what one request holds of the memory.
+// reservation is the memory that one request holds.
 type reservation struct {
 	memory *memory
 	of     auth.Principal
@@ -81,7 +81,7 @@ func (r *reservation) grow(n int64) error {
 	for _, s := range shares {
 		if most := s.limit / 2; r.bytes+n > most {
 			return echo.NewHTTPError(http.StatusRequestEntityTooLarge,
-				fmt.Sprintf("the body takes more than %d bytes of memory when it is decoded", most))
+				fmt.Sprintf("the decoded body needs more than %d bytes of memory", most))
 		}
 	}
 	for _, s := range shares {

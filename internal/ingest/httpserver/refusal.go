@@ -18,7 +18,7 @@ import (
 // Reasons why a request reaches no route.
 var (
 	errNoRoute = errors.New("there is no such path: /openapi.yaml lists those that there are, such as /v1/alertmanager/NAMESPACE")
-	errMethod  = errors.New("the path does not take this method")
+	errMethod  = errors.New("the path does not support this method")
 	// errNoNamespace is in the answer as well.
 	errNoNamespace = errors.New("the path does not name a namespace")
 )
@@ -41,7 +41,7 @@ func (s *Server) logRefusal(c echo.Context, answer *echo.HTTPError) {
 	if !auth.IsNamespace(namespace) {
 		namespace = "" // The sender may have invented it.
 	}
-	agent, event := product(c.Request()), c.Path()+" "+strconv.Itoa(answer.Code)
+	agent, event := productOf(c.Request()), c.Path()+" "+strconv.Itoa(answer.Code)
 	if times, due := s.limiter.Due(loglimit.Key{Event: event, Namespace: namespace, Sender: from + " " + agent}, s.options.Now()); due {
 		s.options.Log.Warn("a request was refused", "route", cmp.Or(c.Path(), shorten(c.Request().URL.Path)), "namespace", namespace,
 			"from", from, "agent", agent, "code", answer.Code, "reason", reason, "times", times)
@@ -51,7 +51,7 @@ func (s *Server) logRefusal(c echo.Context, answer *echo.HTTPError) {
 
 // reportRefusal reports a refusal to the objects of the namespace that the request names. The reason names no other namespace.
 func (s *Server) reportRefusal(namespace, from string, answer *echo.HTTPError) {
-	if namespace == "" || s.options.Refused == nil {
+	if namespace == "" || s.options.OnRefused == nil {
 		return
 	}
 	why := answer.Internal
@@ -59,7 +59,7 @@ func (s *Server) reportRefusal(namespace, from string, answer *echo.HTTPError) {
 		why = auth.ErrForbidden
 	}
 	if _, due := s.limiter.Due(loglimit.Key{Event: "refused", Namespace: namespace}, s.options.Now()); due {
-		s.options.Refused(namespace, fmt.Sprintf("%s (a request from %s was answered with %d)", why, from, answer.Code))
+		s.options.OnRefused(namespace, fmt.Sprintf("%s (a request from %s was answered with %d)", why, from, answer.Code))
 	}
 }
 
@@ -78,8 +78,8 @@ func unrouted(r *http.Request, answer *echo.HTTPError) error {
 	}
 }
 
-// product returns the name of the program that sent a request, without its version, as its User-Agent says.
-func product(r *http.Request) string {
+// productOf returns the name of the program in the User-Agent of a request, without its version.
+func productOf(r *http.Request) string {
 	name, _, _ := strings.Cut(r.UserAgent(), "/")
 	return shorten(name)
 }

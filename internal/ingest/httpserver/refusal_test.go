@@ -134,7 +134,7 @@ func TestARequestToAPathThatDoesNotExistIsLogged(t *testing.T) {
 	for path, want := range map[string]string{
 		"POST /v1/alertmanagers/shop":         `route=/v1/alertmanagers/shop namespace="" from=192.0.2.1 agent="" code=404 reason="there is no such path: /openapi.yaml lists`,
 		"POST /v1/alertmanager/shop/web":      `route=/v1/alertmanager/:namespace namespace="" from=192.0.2.1 agent="" code=400 reason="the path does not name a namespace"`,
-		"GET /v1/alertmanager/shop":           `code=405 reason="the path does not take this method"`,
+		"GET /v1/alertmanager/shop":           `code=405 reason="the path does not support this method"`,
 		"POST /v1/" + strings.Repeat("x", 99): "route=/v1/xxxxx",
 		"GET /favicon.ico":                    "",
 		"POST /metrics":                       "",
@@ -251,7 +251,7 @@ func TestARefusalReachesTheObjectsOfItsNamespaceOnceAnHourAndNamesNoOtherNamespa
 	var told []string
 	h, _ := serve(t, &record{}, func(o *Options) {
 		l.into(t)(o)
-		o.Refused = func(namespace, why string) { told = append(told, namespace+": "+why) }
+		o.OnRefused = func(namespace, why string) { told = append(told, namespace+": "+why) }
 	})
 	post(t, h, "/v1/alertmanager/a", one, "Bearer hunter2-hunter2")
 	post(t, h, "/v1/alertmanager/a", one, "")

@@ -14,67 +14,67 @@ import (
 	"github.com/impulse-sh/impulse/internal/printable"
 )
 
-// openAPI describes every route, for those who write clients.
+// openAPI describes every route.
 //
 //go:embed openapi.yaml
 var openAPI []byte
 
-// public is everything that is served to senders, to Prometheus and to the kubelet.
-func (s *Server) public() http.Handler {
+// publicRoutes returns the routes for senders, Prometheus and the kubelet.
+func (s *Server) publicRoutes() http.Handler {
 	names := map[string]string{"/healthz": "healthz", "/readyz": "readyz", "/metrics": "metrics", "/openapi.yaml": "openapi"}
 	e := s.router(names)
 	for _, route := range s.receivingRoutes() {
 		names[route.Path] = route.Name
-		s.metrics.duration.WithLabelValues(route.Name) // So that it is there, with 0, before the first.
+		s.metrics.duration.WithLabelValues(route.Name) // It is exported as 0 before the first request.
 		authorize := s.authorize
 		if route.Anonymous {
 			authorize = s.authorizeAnonymous
 		}
 		e.Add(route.Method, route.Path, s.handler(route, authorize, false))
 	}
-	s.answerProbes(e)
+	s.addHealthRoutes(e)
 	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(s.options.Registry, promhttp.HandlerOpts{})), s.authenticated)
 	e.GET("/openapi.yaml", func(c echo.Context) error { return c.Blob(http.StatusOK, "application/yaml", openAPI) })
 	return e
 }
 
-// probed is what is served to probes on a listener of their own.
-func (s *Server) probed() http.Handler {
+// healthRoutes returns the routes for probes on a listener of their own.
+func (s *Server) healthRoutes() http.Handler {
 	e := s.router(map[string]string{"/healthz": "healthz", "/readyz": "readyz"})
-	s.answerProbes(e)
+	s.addHealthRoutes(e)
 	return e
 }
 
-// answerProbes adds the routes of probes.
-func (s *Server) answerProbes(e *echo.Echo) {
+// addHealthRoutes adds the routes for probes.
+func (s *Server) addHealthRoutes(e *echo.Echo) {
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", s.ready)
 }
 
-// router counts its requests by the names of their paths, and survives them.
+// router returns a router that counts requests by the names of their paths, and answers errors and panics.
 func (s *Server) router(names map[string]string) *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.HTTPErrorHandler = s.failed
-	e.Use(lingering, s.counted(names), s.survive)
+	e.HTTPErrorHandler = s.answerError
+	e.Use(lingering, s.counted(names), s.recoverPanics)
 	return e
 }
 
-// ready says whether the process can do its work, and why not; and whose alerts there is no room for, which is no reason to send
-// others elsewhere.
+// ready answers whether the process is ready, or why not. Namespaces without space for more alerts are listed as well, and do not make it
+// unready.
 func (s *Server) ready(c echo.Context) error {
 	if err := s.options.Ready(); err != nil {
 		return c.String(http.StatusServiceUnavailable, err.Error()+"\n")
 	}
 	lines := []string{"ok"}
-	if s.options.Full != nil {
-		lines = append(lines, s.options.Full()...)
+	if s.options.CapacityWarnings != nil {
+		lines = append(lines, s.options.CapacityWarnings()...)
 	}
 	return c.String(http.StatusOK, strings.Join(lines, "\n")+"\n")
 }
 
-// survive turns a panic in a handler into a 500 and a log line.
-func (s *Server) survive(next echo.HandlerFunc) echo.HandlerFunc {
+// recoverPanics is a middleware that answers a panic with 500 and logs it.
+func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		defer func() {
 			if p := recover(); p != nil {
@@ -86,8 +86,8 @@ func (s *Server) survive(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// failed answers a request that went wrong, in one line of text.
-func (s *Server) failed(err error, c echo.Context) {
+// answerError answers a request that failed, in one line of text.
+func (s *Server) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
@@ -103,8 +103,8 @@ func (s *Server) failed(err error, c echo.Context) {
 		header.Add("WWW-Authenticate", `Bearer realm="impulse"`)
 		header.Add("WWW-Authenticate", `Basic realm="impulse", charset="UTF-8"`)
 	}
-	message = printable.Line(message, printable.Longest) + "\n" // It may repeat words of the request.
-	// It is complete before the handler ends, which may have a body to discard still.
+	message = printable.Line(message, printable.Longest) + "\n" // It may contain text of the request.
+	// With a length the answer is complete before lingering discards the body.
 	c.Response().Header().Set("Content-Length", strconv.Itoa(len(message)))
 	if err := c.String(code, message); err != nil {
 		s.options.Log.Debug("an answer was not delivered", "error", err)

@@ -1,4 +1,5 @@
-// Package httpserver is Impulse's HTTP side: the doors through which alerts come in, health and metrics.
+// Package httpserver serves HTTP: the namespace receivers, the trigger endpoints, health and metrics. It has the routes, the limits and the
+// status codes; package auth authenticates, and package endpoints decodes and records.
 package httpserver
 
 import (
@@ -20,14 +21,14 @@ import (
 )
 
 const (
-	// DefaultMaxBody bounds the body of a route that says nothing else, in bytes.
+	// DefaultMaxBody is the default of Route.MaxBody, in bytes.
 	DefaultMaxBody = 1 << 20
 	maxHeader      = 32 << 10
-	// maxConnections bounds the connections to each listener, and maxProbes those to the listener of probes.
+	// maxConnections limits the connections to each listener, and maxProbes those to the listener for probes.
 	maxConnections = 1024
 	maxProbes      = 64
-	// headerTimeout bounds a header, and readTimeout a whole request, slow senders included. Once it is there it is answered
-	// within answerTimeout, or longestAnswer where others are asked first.
+	// headerTimeout limits the arrival of a header, and readTimeout that of a whole request. A request that has arrived is answered within
+	// answerTimeout, or longestAnswer if another server is queried first.
 	headerTimeout = 5 * time.Second
 	readTimeout   = 15 * time.Second
 	answerTimeout = 900 * time.Millisecond
@@ -39,45 +40,45 @@ const (
 // Options are what the server needs of the process.
 type Options struct {
 	Addr string
-	// HealthAddr is where probes are answered as well, whatever senders do at Addr: /healthz and /readyz, as plain HTTP; "" is
-	// nowhere.
+	// HealthAddr is the address of an additional listener for /healthz and /readyz, as plain HTTP, which senders at Addr cannot
+	// exhaust; "" is none.
 	HealthAddr string
-	// BodyMemory bounds the bytes that the bodies of all requests in flight take, decoded; 0 is DefaultBodyMemory.
+	// BodyMemory limits the memory of the decoded bodies of all requests in flight, in bytes; 0 is DefaultBodyMemory.
 	BodyMemory int64
-	// Credentials let requests in; nil is nobody, and on loopback everybody. AllowOpen and AllowAnywhere together let
-	// everybody in on any address.
-	Credentials              *auth.Credentials
-	AllowOpen, AllowAnywhere bool
-	// TLS is what the server shows; nil is plain HTTP.
+	// Credentials are the valid credentials. With nil every request is allowed; New then returns an error for an address beyond
+	// loopback, unless AllowUnauthenticated and AllowFromAnywhere are both set.
+	Credentials                             *auth.Credentials
+	AllowUnauthenticated, AllowFromAnywhere bool
+	// TLS has the certificate; nil is plain HTTP.
 	TLS *TLS
 	// Receiver decodes and records the messages.
 	Receiver *endpoints.Receiver
-	// Leading: only the leader records deliveries. The others pass them on by Forward; where that is nil they answer 503, and
-	// the sender tries again.
+	// Leading reports whether this replica is the leader, which alone records. Other replicas forward messages with Forward; where that
+	// is nil they answer 503.
 	Leading func() bool
 	Forward Forwarder
-	// Peers is where other replicas come in, and AuthenticatePeer returns the name of the credential that one has checked, or
-	// peer.ErrRefused; nil: they do not.
-	Peers            *forward.Self
+	// Peers is the listener for other replicas; nil is none. AuthenticatePeer returns the name of the credential that a replica has
+	// authenticated, or forward.ErrUnauthorized.
+	Peers            *forward.Listener
 	AuthenticatePeer func(*http.Request) (string, error)
 	// Ready returns why the process is not ready, or nil.
 	Ready func() error
-	// Refused is called with the namespace that a refused request names and the reason, once an hour for each namespace; nil: it
-	// is logged only. It must not block.
-	Refused func(namespace, why string)
-	// Full says for whom there was no room of late, and by which bound: a line each; nil says nothing.
-	Full     func() []string
-	Registry *prometheus.Registry
-	Log      *slog.Logger
-	Now      func() time.Time
+	// OnRefused is called at most once an hour for each namespace, with the namespace that a refused request names and the reason; nil:
+	// the refusal is only logged. It must not block.
+	OnRefused func(namespace, why string)
+	// CapacityWarnings returns a line for each namespace that was refused recently, with the limit; nil: none.
+	CapacityWarnings func() []string
+	Registry         *prometheus.Registry
+	Log              *slog.Logger
+	Now              func() time.Time
 }
 
 // Server serves HTTP.
 type Server struct {
 	options Options
 	metrics *metrics
-	// listener and http are for everybody, health for probes, and peers for the other replicas; the last two are nil when they do
-	// not come in.
+	// listener and http are for senders, probes and health for probes, and peers for the other replicas. Those that are not configured
+	// are nil.
 	listener, probes    net.Listener
 	http, health, peers *http.Server
 	anonymous           *auth.AnonymousRates
@@ -86,9 +87,10 @@ type Server struct {
 	memory              *memory
 }
 
-// New listens, but serves nobody yet. It refuses an address beyond loopback without tokens: whoever reaches it could scale.
+// New opens the listeners. Run serves them. The error is that of a listener, or that the address is beyond loopback and no credentials are
+// configured.
 func New(ctx context.Context, o Options) (*Server, error) {
-	if err := guarded(o); err != nil {
+	if err := checkOpenAddress(o); err != nil {
 		return nil, err
 	}
 	var lc net.ListenConfig
@@ -103,51 +105,51 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if o.TLS != nil {
 		s.listener = o.TLS.listen(listener)
 	}
-	s.http = s.limits(s.public(), "public", maxConnections)
+	s.http = s.newHTTPServer(s.publicRoutes(), "public", maxConnections)
 	if o.HealthAddr != "" {
 		if s.probes, err = lc.Listen(ctx, "tcp", o.HealthAddr); err != nil {
 			return nil, errors.Join(fmt.Errorf("listen for probes (--health-listen): %w", err), listener.Close())
 		}
-		s.health = s.limits(s.probed(), "health", maxProbes)
+		s.health = s.newHTTPServer(s.healthRoutes(), "health", maxProbes)
 		s.health.SetKeepAlivesEnabled(false)
 	}
 	if o.Peers != nil {
-		s.peers = s.limits(s.private(), "peer", maxConnections)
+		s.peers = s.newHTTPServer(s.peerRoutes(), "peer", maxConnections)
 	}
 	return s, nil
 }
 
-// limits makes an HTTP server that waits for nobody for long, and has so many connections at most. It speaks HTTP/1.1 only:
-// one request of a connection at a time is what the limits count.
-func (s *Server) limits(h http.Handler, name string, most int) *http.Server {
+// newHTTPServer returns an HTTP server with timeouts and at most so many connections. It supports only HTTP/1.1, because the limits count
+// one request at a time for each connection.
+func (s *Server) newHTTPServer(h http.Handler, name string, most int) *http.Server {
 	room := newConnections(most, s.metrics.closed.WithLabelValues(name))
 	one := &http.Server{
 		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: readTimeout + longestAnswer,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
-		ConnContext: room.opened, ConnState: room.changed, Protocols: new(http.Protocols),
+		ConnContext: room.onOpen, ConnState: room.onStateChange, Protocols: new(http.Protocols),
 	}
 	one.Protocols.SetHTTP1(true)
 	return one
 }
 
-// guarded refuses an open door on an address that others reach, unless told twice.
-func guarded(o Options) error {
+// checkOpenAddress returns an error for an address beyond loopback without credentials, unless both options allow it.
+func checkOpenAddress(o Options) error {
 	host, _, err := net.SplitHostPort(o.Addr)
 	if err != nil {
 		return fmt.Errorf("--listen is %q: expected host:port", o.Addr)
 	}
 	ip := net.ParseIP(host)
-	if o.Credentials != nil || o.AllowOpen && o.AllowAnywhere || host == "localhost" || ip != nil && ip.IsLoopback() {
+	if o.Credentials != nil || o.AllowUnauthenticated && o.AllowFromAnywhere || host == "localhost" || ip != nil && ip.IsLoopback() {
 		return nil
 	}
-	return fmt.Errorf("--listen %s is reached by others, and nobody would be asked who they are: whoever reaches it could scale. "+
-		"Give --credentials-file or --tokens-file; or, if that is what you want, both --allow-unauthenticated and --allow-unauthenticated-from-anywhere", o.Addr)
+	return fmt.Errorf("--listen %s is reachable from other hosts, and no credentials are configured: any client that reaches it could scale workloads. "+
+		"Set --credentials-file or --tokens-file, or, if unauthenticated access is intended, both --allow-unauthenticated and --allow-unauthenticated-from-anywhere", o.Addr)
 }
 
-// Addr is the address that is listened on.
+// Addr returns the address of the listener for senders.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// HealthAddr is the address of the listener of probes, "" when there is none.
+// HealthAddr returns the address of the listener for probes, "" when there is none.
 func (s *Server) HealthAddr() string {
 	if s.probes == nil {
 		return ""
@@ -155,8 +157,8 @@ func (s *Server) HealthAddr() string {
 	return s.probes.Addr().String()
 }
 
-// Run serves until ctx is done, and then finishes what it has begun. Meanwhile it follows the files of credentials and of the
-// certificate.
+// Run serves until ctx is done, and then finishes the requests in flight within stopTimeout. Meanwhile it follows the files of the
+// credentials and of the certificate. The error joins those of the listeners.
 func (s *Server) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -183,7 +185,7 @@ func (s *Server) Run(ctx context.Context) error {
 		serve(1, s.health, s.probes)
 	}
 	if s.peers != nil {
-		serve(2, s.peers, s.options.Peers.Secure(s.options.Peers))
+		serve(2, s.peers, s.options.Peers.WithTLS(s.options.Peers))
 	}
 	serving.Wait()
 	return errors.Join(failed[:]...)

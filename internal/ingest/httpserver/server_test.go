@@ -259,11 +259,11 @@ func TestAnOpenDoorToTheWorldIsRefused(t *testing.T) {
 			t.Errorf("%s: %v", addr, err)
 		}
 	}
-	base.Addr, base.AllowOpen = "0.0.0.0:0", true
+	base.Addr, base.AllowUnauthenticated = "0.0.0.0:0", true
 	if _, err := New(t.Context(), base); err == nil || !strings.Contains(err.Error(), "--allow-unauthenticated-from-anywhere") {
 		t.Errorf("told once: %v", err)
 	}
-	base.AllowAnywhere = true
+	base.AllowFromAnywhere = true
 	s, err := New(t.Context(), base)
 	if err != nil {
 		t.Fatal(err)
@@ -282,7 +282,9 @@ func TestReadyzSaysWhyNot(t *testing.T) {
 }
 
 func TestReadyzSaysForWhomThereIsNoRoomAndStaysReady(t *testing.T) {
-	h, _ := serve(t, &record{}, func(o *Options) { o.Full = func() []string { return []string{"namespace shop may have 7"} } })
+	h, _ := serve(t, &record{}, func(o *Options) {
+		o.CapacityWarnings = func() []string { return []string{"namespace shop may have 7"} }
+	})
 	w := send(t, h, http.MethodGet, "/readyz", http.NoBody, "")
 	if w.Code != http.StatusOK || w.Body.String() != "ok\nnamespace shop may have 7\n" {
 		t.Errorf("%d %s", w.Code, w.Body)

@@ -174,7 +174,7 @@ func TestAPrincipalHasPlacesOfItsOwn(t *testing.T) {
 				o.AuthenticatePeer = func(r *http.Request) (string, error) { return r.Header.Get("Authorization"), nil }
 			})
 			if c.peer {
-				h = s.private()
+				h = s.peerRoutes()
 			}
 			c.crowdOut(t, h, s, b)
 			if len(s.slots.inUse) > 0 {

@@ -17,22 +17,22 @@ import (
 // maxFile bounds a file of a certificate or a key, in bytes.
 const maxFile = 1 << 20
 
-// TLSFiles are the files of the server's certificate and key, and of the authorities that sign its clients' certificates; ""
-// is none.
+// TLSFiles are the paths of the server's certificate and key, and of the authorities that sign its clients' certificates; "" is
+// none.
 type TLSFiles struct{ Cert, Key, ClientCA string }
 
-// TLS is what the server shows its clients, and asks of them. Every connection gets what the files held last.
+// TLS is the server's TLS configuration. Each new connection uses the last valid content of the files.
 type TLS struct {
-	files  TLSFiles
-	held   []byte
-	config atomic.Pointer[tls.Config]
+	files   TLSFiles
+	content []byte
+	config  atomic.Pointer[tls.Config]
 }
 
-// ReadTLS reads the files. It is nil when none is named.
+// ReadTLS reads the files. It returns nil when no file is named.
 func ReadTLS(files TLSFiles) (*TLS, error) {
 	switch {
 	case files == TLSFiles{}:
-		return nil, nil // No TLS is what was asked for, and what Options understands.
+		return nil, nil // The caller asked for no TLS.
 	case files.Cert == "" || files.Key == "":
 		return nil, errors.New("--tls-cert-file and --tls-key-file belong together, and --client-ca-file needs both")
 	}
@@ -43,8 +43,8 @@ func ReadTLS(files TLSFiles) (*TLS, error) {
 	return t, nil
 }
 
-// Follow takes up what the files hold from then on, until ctx is done. While one of them cannot be read, or the key is not
-// the certificate's, new connections get what was good last, and the log says so.
+// Follow reloads the files until ctx is done. While one of them cannot be read, or the key does not match the certificate, new connections
+// use the last valid content, and the error is logged.
 func (t *TLS) Follow(ctx context.Context, log *slog.Logger) {
 	regularfile.Follow(ctx, "certificate", t.reload, log)
 }
@@ -63,15 +63,15 @@ func (t *TLS) reload() (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read the certificate: %w", err)
 	}
-	held := bytes.Join([][]byte{cert, key, ca}, []byte{0})
-	if bytes.Equal(held, t.held) {
+	content := bytes.Join([][]byte{cert, key, ca}, []byte{0})
+	if bytes.Equal(content, t.content) {
 		return false, nil
 	}
 	config, err := t.parse(cert, key, ca)
 	if err != nil {
 		return false, err
 	}
-	t.held = held
+	t.content = content
 	t.config.Store(config)
 	return true, nil
 }
@@ -91,7 +91,7 @@ func (t *TLS) parse(cert, key, ca []byte) (*tls.Config, error) {
 	return config, nil
 }
 
-// listen makes a listener speak TLS.
+// listen returns a listener that accepts TLS connections.
 func (t *TLS) listen(l net.Listener) net.Listener {
 	return tls.NewListener(l, &tls.Config{
 		MinVersion:         tls.VersionTLS12,

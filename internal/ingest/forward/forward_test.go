@@ -60,7 +60,7 @@ func (c *cluster) secret(key []byte) {
 
 // replica listens for others and keeps what they pass on.
 type replica struct {
-	*Self
+	*Listener
 	key *Key
 
 	mu  sync.Mutex
@@ -79,10 +79,10 @@ func (c *cluster) replica() *replica {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	r := &replica{Self: self, key: c.key(), slow: "slow", end: make(chan struct{})}
+	r := &replica{Listener: self, key: c.key(), slow: "slow", end: make(chan struct{})}
 	server := &http.Server{Handler: r, ReadHeaderTimeout: time.Minute, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 	var done sync.WaitGroup
-	done.Go(func() { _ = server.Serve(self.Secure(self)) })
+	done.Go(func() { _ = server.Serve(self.WithTLS(self)) })
 	c.t.Cleanup(func() {
 		_ = server.Close()
 		done.Wait()
@@ -165,7 +165,7 @@ func TestAMessageDoesNotWaitBehindThoseOfAnotherSender(t *testing.T) {
 	c := newCluster(t)
 	leader := c.replica()
 	client := c.to(leader.Identity())
-	to, http, err := client.leads()
+	to, http, err := client.connect()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestWhoHasTheWrongKeyIsRefused(t *testing.T) {
 	}
 	for _, authorization := range []string{"", "Bearer ", "Bearer AAAA", "Bearer !", "Basic AAAA"} {
 		r := &http.Request{Header: http.Header{"Authorization": {authorization}}}
-		if credential, err := leader.key.Authenticate(r.WithContext(t.Context())); !errors.Is(err, ErrRefused) {
+		if credential, err := leader.key.Authenticate(r.WithContext(t.Context())); !errors.Is(err, ErrUnauthorized) {
 			t.Errorf("%q was let in as %q: %v", authorization, credential, err)
 		}
 	}

@@ -21,21 +21,21 @@ import (
 	"k8s.io/apimachinery/pkg/util/uuid"
 )
 
-// validity is long: who dials trusts the key alone, for as long as the Lease names it.
+// validity is that of the certificate. It is long, as clients check only the key, for as long as the Lease names it.
 const validity = 10 * 365 * 24 * time.Hour
 
-// Self is this replica as the others find it: an open port, which says nothing before it is made Secure, and a certificate
-// that ends with the process.
-type Self struct {
+// Listener is the listener of this replica for the other ones, and its certificate, which is valid until the process ends. It accepts
+// connections without TLS; WithTLS adds that.
+type Listener struct {
 	net.Listener
 
 	config   *tls.Config
 	identity string
 }
 
-// Listen opens the port. advertise is host:port or host, where the others reach it; "" is the host that is listened on, or
-// the Pod's own address by the environment variable IMPULSE_POD_IP where that is any.
-func Listen(ctx context.Context, listen, advertise string) (*Self, error) {
+// Listen listens at an address. advertise is the host or host:port at which other replicas reach it. If it is "", it is the host of the
+// address, or the environment variable IMPULSE_POD_IP where that host is unspecified, such as 0.0.0.0.
+func Listen(ctx context.Context, listen, advertise string) (*Listener, error) {
 	var lc net.ListenConfig
 	plain, err := lc.Listen(ctx, "tcp", listen)
 	if err != nil {
@@ -45,25 +45,25 @@ func Listen(ctx context.Context, listen, advertise string) (*Self, error) {
 	if err != nil {
 		return nil, errors.Join(err, plain.Close())
 	}
-	cert, err := ephemeral()
+	cert, err := newCertificate()
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("make a certificate for the other replicas: %w", err), plain.Close())
+		return nil, errors.Join(fmt.Errorf("create the certificate for the other replicas: %w", err), plain.Close())
 	}
-	s := &Self{Listener: plain, config: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13}}
-	// Without a name the random part is enough; the name is for people.
+	s := &Listener{Listener: plain, config: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13}}
+	// The host name makes the identity readable. The UUID makes it unique, also without a host name.
 	host, _ := os.Hostname()
 	pin := sha256.Sum256(cert.Leaf.RawSubjectPublicKeyInfo)
 	s.identity = strings.Join([]string{host + "_" + string(uuid.NewUUID()), address, base64.RawURLEncoding.EncodeToString(pin[:])}, "/")
 	return s, nil
 }
 
-// Secure makes a listener show the certificate.
-func (s *Self) Secure(l net.Listener) net.Listener { return tls.NewListener(l, s.config) }
+// WithTLS returns a listener that accepts TLS connections with the certificate.
+func (s *Listener) WithTLS(l net.Listener) net.Listener { return tls.NewListener(l, s.config) }
 
-// Identity is what the Lease says of this replica while it leads: NAME/ADDRESS/FINGERPRINT.
-func (s *Self) Identity() string { return s.identity }
+// Identity returns the holder identity of this replica: NAME/ADDRESS/FINGERPRINT.
+func (s *Listener) Identity() string { return s.identity }
 
-// advertised is host:port where the others reach an address that is listened on.
+// advertised returns the host:port at which other replicas reach a listening address.
 func advertised(listening net.Addr, advertise, podIP string) (string, error) {
 	host, port, err := net.SplitHostPort(listening.String())
 	if err != nil {
@@ -81,13 +81,13 @@ func advertised(listening net.Addr, advertise, podIP string) (string, error) {
 		return net.JoinHostPort(host, port), nil
 	}
 	if podIP == "" {
-		return "", errors.New("--peer-listen is any address of this host, and which one the other replicas reach is not known: give --peer-advertise, or the environment variable IMPULSE_POD_IP")
+		return "", errors.New("--peer-listen is an unspecified address, so the address for the other replicas is unknown: set --peer-advertise, or the environment variable IMPULSE_POD_IP")
 	}
 	return net.JoinHostPort(podIP, port), nil
 }
 
-// ephemeral makes a key that never leaves the process, and a certificate for it.
-func ephemeral() (tls.Certificate, error) {
+// newCertificate returns a certificate with a new key, which stays in the process.
+func newCertificate() (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, err
@@ -105,35 +105,35 @@ func ephemeral() (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, err
 }
 
-// leader is where the holder of the Lease is reached.
+// leader is the address of the holder of the Lease, and the fingerprint of its key.
 type leader struct {
 	address string
 	pin     [sha256.Size]byte
 }
 
-// parse understands the holder identity of a Lease.
+// parse parses the holder identity of a Lease.
 func parse(identity string) (leader, error) {
 	parts := strings.Split(identity, "/")
 	if len(parts) != 3 {
-		return leader{}, fmt.Errorf("the leader %q does not say where it is reached: it is of an older version, or not Impulse", identity)
+		return leader{}, fmt.Errorf("the holder identity %q of the leader has no address: the holder may not be Impulse", identity)
 	}
 	pin, err := base64.RawURLEncoding.DecodeString(parts[2])
 	if err != nil || len(pin) != sha256.Size {
-		return leader{}, fmt.Errorf("the leader %q has no fingerprint of a certificate", identity)
+		return leader{}, fmt.Errorf("the holder identity %q of the leader has no fingerprint of a certificate", identity)
 	}
 	if _, _, err := net.SplitHostPort(parts[1]); err != nil {
-		return leader{}, fmt.Errorf("the leader %q has no address: %w", identity, err)
+		return leader{}, fmt.Errorf("the holder identity %q of the leader has no valid address: %w", identity, err)
 	}
 	return leader{address: parts[1], pin: [sha256.Size]byte(pin)}, nil
 }
 
-// verify accepts just the key of the leader.
+// verify returns nil if the server has the key of the leader.
 func (l leader) verify(state tls.ConnectionState) error {
 	if len(state.PeerCertificates) == 0 {
-		return errors.New("it has shown no certificate")
+		return errors.New("the server has sent no certificate")
 	}
 	if sha256.Sum256(state.PeerCertificates[0].RawSubjectPublicKeyInfo) != l.pin {
-		return fmt.Errorf("who answers at %s is not the leader: it has another certificate", l.address)
+		return fmt.Errorf("the server at %s is not the leader: it has another certificate", l.address)
 	}
 	return nil
 }

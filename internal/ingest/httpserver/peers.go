@@ -10,8 +10,8 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/forward"
 )
 
-// private is everything that is served to the other replicas: the same doors. What comes in there is never passed on again.
-func (s *Server) private() http.Handler {
+// peerRoutes returns the routes for the other replicas. A request to them is never forwarded again.
+func (s *Server) peerRoutes() http.Handler {
 	names := map[string]string{forward.Path: "peer"}
 	e := s.router(names)
 	for _, route := range s.receivingRoutes() {
@@ -19,33 +19,33 @@ func (s *Server) private() http.Handler {
 		names[route.Path] = route.Name
 		e.Add(route.Method, route.Path, s.handler(route, s.authorizePeer, true))
 	}
-	e.GET(forward.Path, s.heard)
+	e.GET(forward.Path, s.answerProbe)
 	return e
 }
 
-// authorizePeer lets another replica in, by the name of the credential that it has checked.
+// authorizePeer authenticates another replica, and returns the principal that the replica has authorized for the namespace.
 func (s *Server) authorizePeer(r *http.Request, namespace string) (auth.Principal, error) {
 	credential, err := s.options.AuthenticatePeer(r)
 	switch {
 	case err == nil:
 		p := auth.PrincipalOf(credential, namespace)
-		connectionOf(r).authenticated(p)
+		connectionOf(r).onAuthenticated(p)
 		return p, nil
-	case errors.Is(err, forward.ErrRefused):
+	case errors.Is(err, forward.ErrUnauthorized):
 		return auth.Principal{}, echo.NewHTTPError(http.StatusUnauthorized, noAccess)
 	default:
-		s.options.Log.Warn("another replica is not let in", "error", err)
-		return auth.Principal{}, Unavailable("it is not known who may come in here")
+		s.options.Log.Warn("another replica could not be authenticated", "error", err)
+		return auth.Principal{}, Unavailable("the key of the replicas is not known at the moment")
 	}
 }
 
-// heard tells another replica whether what it passes on would be taken.
-func (s *Server) heard(c echo.Context) error {
+// answerProbe answers whether this replica records the messages that another one forwards.
+func (s *Server) answerProbe(c echo.Context) error {
 	if _, err := s.authorizePeer(c.Request(), ""); err != nil {
 		return err
 	}
 	if !s.options.Leading() {
-		return Unavailable("this replica does not lead")
+		return Unavailable("this replica is not the leader")
 	}
 	return c.NoContent(http.StatusOK)
 }
