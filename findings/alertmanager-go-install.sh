@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Alertmanager 0.33.0, as a Go module: `go build` of its command fails, with any Go, before anything is compiled.
 #
-# The likely guess: what `go install github.com/prometheus/alertmanager/cmd/alertmanager@v0.31.1` does, a newer version does as well;
-# and since Prometheus 3.13's go.mod asks for 0.33.0, a module that needs both can build both.
-# What happens: since 0.33.0 the package ui embeds app/dist, which is made by npm for a release and is not in the module.
-# Prometheus's own web page is behind the build tag builtinassets, and its module builds without it.
-# For whoever builds both: replace github.com/prometheus/alertmanager by v0.31.1; Prometheus 3.13 builds against it.
+# Expected: `go install github.com/prometheus/alertmanager/cmd/alertmanager@v0.31.1` works, so it works for newer versions too; and because
+# Prometheus 3.13's go.mod requires 0.33.0, a module that requires both can build both.
+# Actual: since 0.33.0 the package ui embeds app/dist, which npm creates for a release and which is not in the module. Prometheus's web
+# page is behind the build tag builtinassets, so its module builds without it.
+# Workaround: replace github.com/prometheus/alertmanager with v0.31.1. Prometheus 3.13 builds with it.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -2,11 +2,11 @@
 # Alertmanager 0.31.1: an alert that a route mutes by mute_time_intervals is "active" in the list of alerts, and "suppressed" in
 # the list of groups, of the same API.
 #
-# The likely guess: each alert's status.state in GET /api/v2/alerts says whether it is notified of, as it does for those that are
-# silenced or inhibited.
-# What happens: being muted is a property of a route's group, and only GET /api/v2/alerts/groups knows it. Until the group was
-# flushed for the first time, after group_wait, it says "active" as well.
-# For whoever catches up on missed notifications: ask the groups.
+# Expected: the status.state of an alert in GET /api/v2/alerts shows whether notifications are sent for it, as it does for silenced and
+# inhibited alerts.
+# Actual: muting is a property of a route's group, and only GET /api/v2/alerts/groups shows it. Before the first flush of the group, after
+# group_wait, it shows "active", too.
+# Workaround: to recover missed notifications, query the groups.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'kill "${pid-}" 2>/dev/null || true; wait 2>/dev/null; rm -rf "$dir"' EXIT

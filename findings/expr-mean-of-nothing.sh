@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# expr-lang 1.17.8, the language of KEDA's scalingModifiers: the mean and the median of no numbers are 0, and NaN loses against any
-# number in max.
+# expr-lang 1.17.8, the language of KEDA's scalingModifiers: the mean and the median of no numbers are 0, and max may ignore NaN.
 #
-# The likely guess: mean([]) and median([]) are an error or NaN, as in most languages with a statistics library, and max of NaN and a
-# number is NaN, as in Go's math.Max and its builtin max.
-# What happens: mean([]) and median([]) are 0. max(0, NaN) is 0, and max(NaN, 0) is NaN: it depends on the order.
-# For those who scale on a formula: mean(filter(...)) over triggers of which none qualifies asks for 0 replicas, and 0/0 within
-# max(0, a / b) does as well. Nothing is unknown any more; guard such terms with a condition of their own.
+# Expected: mean([]) and median([]) are an error or NaN, as in most statistics libraries, and max of NaN and a number is NaN, as in Go's
+# math.Max and built-in max.
+# Actual: mean([]) and median([]) are 0. max(0, NaN) is 0, and max(NaN, 0) is NaN: the result depends on the order.
+# Consequence: a formula mean(filter(...)) asks for 0 replicas if no trigger qualifies, and so does 0/0 in max(0, a / b), although the
+# result should be unknown.
+# Workaround: guard such terms with a condition.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -2,11 +2,10 @@
 # Prometheus' client library 1.25.0 and Prometheus' own durations (common 0.73.1): a timeout of 1500ms is sent in a form that
 # Prometheus refuses.
 #
-# The likely guess: WithTimeout takes a time.Duration, so any that is positive reaches the server as one.
-# What happens: the client writes it as Go does, 1.5s, and Prometheus reads durations by a parser of its own, which knows no
-# fractions but of whole seconds without a unit: 1s500ms and 1.5 are taken, 1.5s is an error. Below a second nothing is seen of it: 500ms is both.
-# A query with such a timeout is answered with 400, each time.
-# For whoever sends one: write model.Duration(d).String() into the request.
+# Expected: WithTimeout accepts a time.Duration, so every positive duration is valid.
+# Actual: the client sends Go's format, 1.5s. Prometheus's parser of durations accepts 1s500ms and 1.5, but not 1.5s, and the query fails with
+# 400. Durations below a second, such as 500ms, have the same form in both formats and work.
+# Workaround: set the parameter to model.Duration(d).String().
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Kubernetes' apimachinery 0.37.2: MilliValue of a Quantity above 9.2e15 is 0.
 #
-# The likely guess: Value and MilliValue of a valid quantity are it, rounded up; one that does not fit is the largest number that
-# does, or it wraps around. The comment says that it could overflow.
-# What happens: Value of 10P is 10000000000000000, and its MilliValue is 0, as if nothing were asked for or used; so is Value of
-# 10E. An HPA reads every target and every measurement by MilliValue.
-# For whoever reads quantities: compare with CmpInt64(math.MaxInt64/1000) first.
+# Expected: Value and MilliValue return the quantity, rounded up; a value that does not fit saturates or wraps around. The comment in the code
+# says that it could overflow.
+# Actual: Value of 10P is 10000000000000000, and MilliValue of it is 0, as if nothing were requested or used. Value of 10E is 0, too. An HPA
+# reads every target and every measurement with MilliValue.
+# Workaround: compare with CmpInt64(math.MaxInt64/1000) first.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

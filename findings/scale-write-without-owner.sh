@@ -1,18 +1,16 @@
 #!/usr/bin/env bash
-# Kubernetes 1.37.2 (apimachinery 0.37.2): a count that is written through /scale with a field manager may be owned by nobody.
+# Kubernetes 1.37.2 (apimachinery 0.37.2): a count that is written through /scale with a field manager may have no owner.
 #
-# The likely guess: a write of spec.replicas through /scale makes its fieldManager the owner, as a write of the workload itself
-# does, so that a server-side apply with another count is refused: since 1.22 ownership is tracked through /scale.
-# What happens: it is tracked only while the count has an owner already. When the workload was applied server-side without
-# replicas, as autoscaled ones should be, nobody owns the count, and no write through /scale changes that. A write of 0 takes
-# ownership away from everybody, and the next writes do not give it back. Then any server-side apply with replicas, without
-# --force-conflicts, resets the count.
-# For those who autoscale: do not count on a conflict, leave replicas out of the manifest; and do not look for an autoscaler's
-# count by its field manager (Argo CD's managedFieldsManagers).
+# Expected: a write of spec.replicas through /scale makes its field manager the owner, as a write of the workload itself does, so a
+# server-side apply with another count fails with a conflict: since 1.22 ownership is tracked through /scale.
+# Actual: it is tracked only if the count already has an owner. If the workload was applied server-side without replicas, as autoscaled
+# workloads should be, the count has no owner, and no write through /scale changes that. A write of 0 removes every owner, and later
+# writes do not add one. Every server-side apply with replicas, even without --force-conflicts, then resets the count.
+# Workaround: do not rely on a conflict, leave replicas out of the manifest; and do not select an autoscaler's count by its field manager
+# (Argo CD's managedFieldsManagers).
 #
-# This runs the API server's own code for /scale: the managed fields of the workload become those of the Scale, the write is
-# recorded there, and they become those of the workload again. The subresource /scale of a Deployment of a real API server
-# answers the same.
+# This script runs the API server's own code for /scale: it converts the managed fields of the workload to those of the Scale, records the
+# write there, and converts them back. The /scale of a Deployment on a real API server gives the same result.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
