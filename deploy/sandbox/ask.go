@@ -16,7 +16,7 @@ import (
 	"github.com/impulse-sh/impulse/deploy/sandbox/internal/plane"
 )
 
-// downWithin bounds how long down waits for a sandbox to be gone.
+// downWithin is how long down waits for the end of a sandbox.
 const downWithin = 30 * time.Second
 
 func downCommand(at *place) *cobra.Command {
@@ -145,7 +145,7 @@ func writeStatus(out io.Writer, status plane.Status) error {
 	return err
 }
 
-// writeCommand tells tests how to call this program: with it they stop and start components.
+// writeCommand writes the variable with the path of this program, with which tests stop and start components.
 func writeCommand(out io.Writer) error {
 	executable, err := os.Executable()
 	if err != nil {

@@ -31,7 +31,7 @@ func buildCommand() *cobra.Command {
 	}
 }
 
-// ensure returns the path of each named program, of all when none is named, building what is missing.
+// ensure returns the path of each named program, or of all when none is named. It builds missing ones.
 func ensure(ctx context.Context, progress io.Writer, names []string) (map[string]string, error) {
 	find, err := finder(progress, names)
 	if err != nil {

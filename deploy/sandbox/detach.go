@@ -51,7 +51,7 @@ func detach(cmd *cobra.Command, dir string) error {
 	return nil
 }
 
-// awaitDetached returns when the sandbox in dir says that it is ready and is the one that was started.
+// awaitDetached returns when the sandbox in dir is ready and is the one that was started.
 func awaitDetached(ctx context.Context, dir string, pid int, ended <-chan error) error {
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()

@@ -8,7 +8,7 @@ import (
 	"github.com/impulse-sh/impulse/deploy/sandbox/internal/binaries"
 )
 
-// place says which sandbox is meant.
+// place selects a sandbox.
 type place struct{ name, dir string }
 
 var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)

@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-const patience = 2 * time.Minute
+const timeout = 2 * time.Minute
 
 // run is one sandbox of a test, started in the foreground on a lifeline.
 type run struct {
@@ -52,7 +52,7 @@ type run struct {
 	ended    chan error
 }
 
-// output collects what a process prints while others read it.
+// output collects the output of a process while it is read.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -110,7 +110,7 @@ func (r *run) end(t *testing.T) error {
 	select {
 	case err := <-r.ended:
 		return err
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		t.Fatalf("the sandbox does not end\n%s", r.said)
 		return nil
 	}
@@ -171,7 +171,7 @@ func (r *run) mustCommand(t *testing.T, args ...string) string {
 	return out
 }
 
-// status is what the sandbox says of a component.
+// status returns the sandbox's status of a component.
 func (r *run) status(t *testing.T, name string) (int, string) {
 	t.Helper()
 	var status plane.Status
@@ -213,14 +213,14 @@ func kill(t *testing.T, pid int) {
 
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
 	for !holds() {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("not within %s: %s", patience, what)
+			t.Fatalf("not within %s: %s", timeout, what)
 		case <-again.C:
 		}
 	}

@@ -106,7 +106,7 @@ func (f *upFlags) complete(at *place, progress io.Writer) (plane.Finder, error) 
 	return finder(progress, f.options.Programs())
 }
 
-// up runs a sandbox until it is told to end or a component dies, and leaves nothing behind.
+// up runs a sandbox until it is ended or a component exits, and leaves nothing behind.
 func (f *upFlags) up(cmd *cobra.Command, find plane.Finder) (err error) {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
@@ -129,7 +129,7 @@ func (f *upFlags) up(cmd *cobra.Command, find plane.Finder) (err error) {
 
 	out := cmd.ErrOrStderr()
 	tell := func(what string, after time.Duration) {
-		gobuild.Say(out, "%6.2fs %s ready", after.Seconds(), what)
+		gobuild.PrintLine(out, "%6.2fs %s ready", after.Seconds(), what)
 	}
 	joined := func() error {
 		if !f.staged {

@@ -68,7 +68,7 @@ func firstOf(places ...func() string) string {
 	return ""
 }
 
-// buildAll builds what is missing, or waits for another sandbox that builds it.
+// buildAll builds the missing programs, or waits for another sandbox that builds them.
 func (b Builder) buildAll(ctx context.Context, todo []missing, found func(name, path string)) error {
 	if err := os.MkdirAll(b.Cache, 0o755); err != nil {
 		return fmt.Errorf("make the cache folder: %w", err)
@@ -112,7 +112,7 @@ func (b Builder) build(ctx context.Context, todo []missing, found func(name, pat
 	go func(all []missing) { built <- b.run(ctx, all, tmp) }(todo)
 	begin := time.Now()
 	handOver := func(m missing) {
-		gobuild.Say(b.Out, "built %s %s after %s", m.Name, m.Version, time.Since(begin).Round(time.Second))
+		gobuild.PrintLine(b.Out, "built %s %s after %s", m.Name, m.Version, time.Since(begin).Round(time.Second))
 		found(m.Name, filepath.Join(m.dir, m.Name))
 	}
 	look := time.NewTicker(lookEvery)

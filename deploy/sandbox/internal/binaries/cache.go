@@ -15,13 +15,13 @@ import (
 	"github.com/impulse-sh/impulse/deploy/sandbox/internal/gobuild"
 )
 
-// unusedAfter is how long a cached build that nothing asked for is kept.
+// unusedAfter is how long an unused cached build is kept.
 const unusedAfter = 30 * 24 * time.Hour
 
 // buildingMark begins the names of folders where something is being built.
 const buildingMark = "building-"
 
-// CacheDir is where built binaries and, unless told otherwise, running sandboxes are kept: below IMPULSE_SANDBOX_CACHE or
+// CacheDir is the folder of built binaries and, by default, of running sandboxes: below IMPULSE_SANDBOX_CACHE or
 // else the user's own cache folder.
 func CacheDir() (string, error) {
 	base := os.Getenv("IMPULSE_SANDBOX_CACHE")
@@ -35,7 +35,7 @@ func CacheDir() (string, error) {
 	return filepath.Abs(filepath.Join(base, "impulse", "sandbox"))
 }
 
-// SourceDir finds deploy/sandbox, whose modules pin what is built, in the working folder or a parent of it.
+// SourceDir finds deploy/sandbox, whose modules pin the programs, in the working folder or a parent of it.
 func SourceDir() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

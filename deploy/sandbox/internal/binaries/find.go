@@ -34,7 +34,7 @@ func (p Program) inPath(ctx context.Context) string {
 	return ""
 }
 
-// suitable returns path when it is a program that says it has a version the sandbox works with, or else nothing.
+// suitable returns path when it is a program of a version that the sandbox supports, or else nothing.
 func (p Program) suitable(ctx context.Context, path string) string {
 	if !executable(path) {
 		return ""

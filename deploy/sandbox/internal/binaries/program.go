@@ -1,5 +1,5 @@
 // Package binaries finds, builds and caches the programs that the sandbox runs. Everything is built from Go modules
-// with the Go command alone, and kept outside the clone under a name that says what it was built from.
+// with the Go command alone, and kept outside the clone under a name that identifies its sources.
 package binaries
 
 import (
@@ -23,7 +23,7 @@ const (
 // buildTags leave out what no sandbox runs: of Prometheus's service discoveries, all but those by files and fixed targets.
 const buildTags = "remove_all_sd"
 
-// Program is one executable of the sandbox: what it is built from and which foreign builds of it will do as well.
+// Program is one executable of the sandbox: its sources, and the versions of other builds that are suitable, too.
 type Program struct {
 	Name        string
 	Package     string // Import path of its main package, in the module of the programs.
@@ -33,8 +33,8 @@ type Program struct {
 	Suitable    func(version string) bool
 }
 
-// Programs lists everything the sandbox can run, in the order in which it is best built: what a Deployment needs to follow
-// an alert comes first, then what takes the shortest to join.
+// Programs lists every program of the sandbox in the order of the builds: those that a Deployment needs to follow an alert
+// come first, then those with the shortest builds.
 func Programs() []Program {
 	kube := func(name, pkg string, versionArgs ...string) Program {
 		return Program{
@@ -110,7 +110,7 @@ func sameMinor(version string) func(string) bool {
 
 var versionPattern = regexp.MustCompile(`\bv?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)`)
 
-// parseVersion finds the first version in what a program prints about itself; empty when there is none.
+// parseVersion returns the first version in the output of a program; empty when there is none.
 func parseVersion(output string) string {
 	match := versionPattern.FindStringSubmatch(output)
 	if match == nil {

@@ -12,7 +12,7 @@ import (
 
 const (
 	gib = 1 << 30
-	// allNeeds is what the build of all programs takes from empty caches; below leastSpace not even one is begun.
+	// allNeeds is the disk space for the build of all programs from empty caches; below leastSpace no build is started.
 	allNeeds   = 7 * gib
 	leastSpace = gib
 )
@@ -39,7 +39,7 @@ func judgeSpace(out io.Writer, dir string, free int64, n int) error {
 		return fmt.Errorf("the disk of %s has %.1f GiB left, and building the sandbox takes %.1f: free some, or set GOCACHE and GOMODCACHE to another disk",
 			dir, float64(free)/gib, float64(needs)/gib)
 	case free < needs:
-		gobuild.Say(out, "the disk of %s has %.1f GiB left; building the sandbox from empty caches takes %.1f and may not end", dir,
+		gobuild.PrintLine(out, "the disk of %s has %.1f GiB left; building the sandbox from empty caches takes %.1f and may not end", dir,
 			float64(free)/gib, float64(needs)/gib)
 	}
 	return nil

@@ -15,7 +15,7 @@ import (
 	"github.com/impulse-sh/impulse/deploy/sandbox/internal/plane"
 )
 
-// ErrNotRunning says that no sandbox answers in the folder.
+// ErrNotRunning is returned when no sandbox runs in the folder.
 var ErrNotRunning = errors.New("no sandbox runs there")
 
 // Client asks the sandbox in Dir.

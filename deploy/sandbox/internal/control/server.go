@@ -22,7 +22,7 @@ type Server struct {
 	served chan error
 }
 
-// Serve answers on the socket until Close. It calls down when it is asked to end the sandbox.
+// Serve serves requests on the socket until Close. It calls down on a request to end the sandbox.
 func Serve(ctx context.Context, socket string, sandbox *plane.Sandbox, down func()) (*Server, error) {
 	if err := os.RemoveAll(socket); err != nil { // Left by a crash: the caller has claimed the folder.
 		return nil, fmt.Errorf("remove the old control socket: %w", err)
@@ -42,7 +42,7 @@ func Serve(ctx context.Context, socket string, sandbox *plane.Sandbox, down func
 	return s, nil
 }
 
-// Close ends the server; whoever waits for an answer gets none.
+// Close ends the server; pending requests get no response.
 func (s *Server) Close() error {
 	err := s.http.Close()
 	if served := <-s.served; !errors.Is(served, http.ErrServerClosed) {

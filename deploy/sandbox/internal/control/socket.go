@@ -1,4 +1,4 @@
-// Package control lets other commands reach a running sandbox: HTTP over a Unix socket that only its user can open.
+// Package control connects other commands to a running sandbox: HTTP over a Unix socket that only its user can open.
 package control
 
 import (

@@ -1,5 +1,5 @@
-// Package gobuild runs the go command so that people can watch: what is downloaded, what is compiled, how much of it is
-// done, and how long the rest takes at the speed of this machine so far. A download that breaks is tried again.
+// Package gobuild runs the go command and shows its progress: the downloads, the compilation, the share that is done, and the
+// remaining time at the speed of this machine so far. An interrupted download is retried.
 package gobuild
 
 import (
@@ -23,14 +23,14 @@ type Build struct {
 	LDFlags  map[string]string // Flags of the linker by package, beside those that leave out debug information.
 	Out      io.Writer         // Where progress is told.
 	What     string            // What is built, in words.
-	// Background lets everything else on the machine go first.
+	// Background gives every other program on the machine precedence.
 	Background bool
 }
 
 // attempts is how often a download is tried.
 const attempts = 3
 
-// Run downloads and builds. Its error ends with what the go command printed.
+// Run downloads and builds. Its error ends with the output of the go command.
 func (b Build) Run(ctx context.Context) error {
 	p := newProgress(b.Out, b.What)
 	defer p.end()
@@ -81,7 +81,7 @@ func (b Build) arguments() []string {
 	return append(args, b.Packages...)
 }
 
-// plan downloads what the programs need and returns their packages.
+// plan downloads the modules of the programs and returns their packages.
 func (b Build) plan(ctx context.Context, p *progress) (*graph, error) {
 	for attempt := 1; ; attempt++ {
 		cmd := b.command(ctx, append([]string{"list", "-deps", "-tags", b.Tags, "-json=ImportPath,Dir,Imports,GoFiles,ImportMap"}, b.Packages...)...)

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// graph is what programs are compiled from. Weights are about proportional to the time that compiling takes, measured in
+// graph is the packages of programs. Weights are about proportional to the time that compiling takes, measured in
 // bytes of source.
 type graph struct {
 	packages map[string]*node
@@ -36,7 +36,7 @@ const (
 	importWeight = 250
 	// linkShare is what linking a program weighs: the bytes of its packages, divided by it.
 	linkShare = 45
-	// estimateFrom is the share of all that must have been compiled before the speed says something.
+	// estimateFrom is the share that must be compiled before the speed is known well enough.
 	estimateFrom = 0.02
 )
 
@@ -139,8 +139,8 @@ type mark struct {
 	compiled int64
 }
 
-// remaining estimates, at the speed of this machine since a mark, how long the rest takes; 0 when too little was compiled to
-// tell. What an earlier build has compiled already says nothing about the speed.
+// remaining estimates the remaining time at the speed of this machine since a mark; 0 when too little was compiled. Packages that
+// an earlier build has compiled do not count for the speed.
 func (g *graph) remaining(since mark, now time.Time) time.Duration {
 	compiled := g.compiled - since.compiled
 	if float64(compiled) < estimateFrom*float64(g.weight) {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// list is what the go command prints of a program that needs two packages, one of which needs the other. Their sources have
+// list is the go command's output for a program with two packages, one of which needs the other. Their sources have
 // the given sizes.
 func list(t *testing.T, program, upper, lower int) []byte {
 	t.Helper()

@@ -19,8 +19,8 @@ const (
 	speedOf, markEvery = 2 * time.Minute, 10 * time.Second
 )
 
-// progress tells a reader how far a build is: one line kept up to date on a terminal, a line every ten seconds elsewhere. It
-// reads what the go command prints: a line for each module downloaded, then one for each package compiled.
+// progress shows how far a build is: one line that is updated on a terminal, a line every ten seconds elsewhere. It
+// reads the output of the go command: a line for each module downloaded, then one for each package compiled.
 type progress struct {
 	out   io.Writer
 	live  bool
@@ -60,7 +60,7 @@ func newProgress(out io.Writer, what string) *progress {
 	return p
 }
 
-// Terminal says whether out is one.
+// Terminal reports whether out is a terminal.
 func Terminal(out io.Writer) bool {
 	file, ok := out.(*os.File)
 	if !ok {
@@ -70,7 +70,7 @@ func Terminal(out io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// begin notes that everything is downloaded, and what is compiled from it.
+// begin starts the progress of the compilation, after the downloads.
 func (p *progress) begin(g *graph) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -92,11 +92,11 @@ func (p *progress) tell() {
 func (p *progress) line(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	Say(p.out, format, args...)
+	PrintLine(p.out, format, args...)
 }
 
-// Say prints a line of its own while a build may be showing how far it is: on a terminal it takes the place of that.
-func Say(out io.Writer, format string, args ...any) {
+// PrintLine prints a line while a build may show its progress; on a terminal it replaces the progress, which is printed again.
+func PrintLine(out io.Writer, format string, args ...any) {
 	clear := ""
 	if Terminal(out) {
 		clear = "\r\x1b[K"
@@ -139,7 +139,7 @@ func bar(share float64) string {
 	return "[" + strings.Repeat("#", full) + strings.Repeat("-", barWidth-full) + "]"
 }
 
-// Write takes the output of the go command.
+// Write reads the output of the go command.
 func (p *progress) Write(data []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -154,7 +154,7 @@ func (p *progress) Write(data []byte) (int, error) {
 	}
 }
 
-// read takes one line; the caller holds mu.
+// read reads one line; the caller must hold mu.
 func (p *progress) read(line string) {
 	switch {
 	case strings.HasPrefix(line, "go: downloading "):
@@ -180,14 +180,14 @@ func (p *progress) last() string {
 	return p.lines[len(p.lines)-1]
 }
 
-// tail is the end of what the go command complained of.
+// tail returns the end of the go command's error output.
 func (p *progress) tail() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return strings.Join(append(p.lines, string(p.rest)), "\n")
 }
 
-// done says how long it took, if anything had to be compiled.
+// done prints the time that it took, if anything was compiled.
 func (p *progress) done() {
 	p.mu.Lock()
 	compiled := p.compiled

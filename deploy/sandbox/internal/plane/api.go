@@ -42,7 +42,7 @@ func newAPIClient(url string, a *authority) (*apiClient, error) {
 	}}, nil
 }
 
-// answers says whether url answers 200.
+// answers reports whether the response of url is 200.
 func (c *apiClient) answers(ctx context.Context, url string) bool {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {

@@ -37,7 +37,7 @@ type boot struct {
 }
 
 // Boot starts every component as soon as its program and the components before it are there, and returns when all are, the
-// nodes are Ready and pods can be created. Each step is told with the time since the beginning. When the control plane is
+// nodes are Ready and pods can be created. Each step is reported with the time since the start. When the control plane is
 // complete, and for each component that is ready after that, it calls joined, one call at a time.
 func (s *Sandbox) Boot(ctx context.Context, find Finder, tell func(what string, after time.Duration), joined func() error) error {
 	steps, ctx := errgroup.WithContext(ctx)
@@ -114,7 +114,7 @@ func (b *boot) start(ctx context.Context) (control, others []string) {
 	return control, others
 }
 
-// step waits for what comes before it, does its work and says so.
+// step waits for its dependencies, does its work and reports it.
 func (b *boot) step(ctx context.Context, name string, after []string, do func(context.Context) error) error {
 	for _, before := range after {
 		if err := b.await(ctx, b.done[before]); err != nil {
@@ -194,7 +194,7 @@ func (s *Sandbox) awaitReady(ctx context.Context, c component) error {
 	})
 }
 
-// await asks until the answer is yes, an error, ctx is done, or it takes too long.
+// await polls until the condition is true or an error, ctx is done, or the timeout has passed.
 func await(ctx context.Context, what string, ask func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startWithin, fmt.Errorf("not within %s", startWithin))
 	defer cancel()

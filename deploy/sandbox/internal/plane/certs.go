@@ -64,7 +64,7 @@ func certificate(subject pkix.Name) *x509.Certificate {
 	}
 }
 
-// client issues what a user presents to the API server: its name and, when not empty, its group.
+// client issues a user's client certificate for the API server, with its name and, when not empty, its group.
 func (a *authority) client(user, group string) (pair, error) {
 	subject := pkix.Name{CommonName: user}
 	if group != "" {
@@ -116,7 +116,7 @@ func encodeKey(key *ecdsa.PrivateKey) ([]byte, error) {
 	return encode("EC PRIVATE KEY", der), nil
 }
 
-// proxyName is who the API server is to those that it passes requests on to.
+// proxyName is the API server's name to aggregated API servers.
 const proxyName = "sandbox-front-proxy"
 
 // writeCerts puts the files that the components share into dir: the authority, the serving pair, the pair that the API

@@ -6,7 +6,7 @@ import (
 	"github.com/impulse-sh/impulse/deploy/sandbox/internal/process"
 )
 
-// component is one program of the sandbox: how it runs, after what, and where it says that it is ready.
+// component is one program of the sandbox: its command, its dependencies, and its readiness endpoint.
 type component struct {
 	process.Spec
 	after []string // What must be ready before.
@@ -67,7 +67,7 @@ func (l *layout) spec(name string, args ...string) process.Spec {
 	}
 }
 
-// components lists what the options choose.
+// components lists the components that the options select.
 func (l *layout) components() []component {
 	all := []component{
 		l.etcdComponent(), l.apiserverComponent(), l.controllerManagerComponent(), l.schedulerComponent(), l.kwokComponent(),
@@ -82,7 +82,7 @@ func (l *layout) components() []component {
 	return chosen
 }
 
-// env tells a client where everything is that there is.
+// env returns the addresses of the running components.
 func (l *layout) env(pid int, there func(component string) bool) Env {
 	e := Env{
 		Name: l.Name, PID: pid, Dir: l.Dir, Bin: l.path("bin"),

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Env is where a sandbox is: what a client needs to use it. Addresses of components that do not run are empty. Its JSON
+// Env is the addresses and paths that a client of a sandbox needs. Addresses of components that do not run are empty. Its JSON
 // names are a contract with the tests and the demo.
 type Env struct {
 	Name               string `json:"name"`

@@ -82,7 +82,7 @@ scrape_config_files: [scrape/*.yml]
 	return config
 }
 
-// defaultAlertmanagerConfig takes every alert and notifies nobody.
+// defaultAlertmanagerConfig accepts every alert and has no receiver.
 const defaultAlertmanagerConfig = `route:
   receiver: nobody
 receivers:

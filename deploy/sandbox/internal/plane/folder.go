@@ -13,9 +13,9 @@ import (
 const lockName = "sandbox.lock"
 
 var (
-	// ErrRunning says that a sandbox runs in the folder.
+	// ErrRunning is returned when a sandbox runs in the folder.
 	ErrRunning = errors.New("a sandbox runs there already")
-	// ErrForeign says that a folder holds something that is not a sandbox's, and is therefore not touched.
+	// ErrForeign is returned when a folder has content that is not a sandbox's; it is not changed.
 	ErrForeign = errors.New("the folder is not empty and not a sandbox's")
 )
 

@@ -10,7 +10,7 @@ const (
 	// metricsService, in metricsNamespace, is the name under which the API server finds metrics-server, as in any cluster.
 	metricsService   = "metrics-server"
 	metricsNamespace = "kube-system"
-	// usagePath is the annotation by which a node tells metrics-server where its kubelet says what pods use.
+	// usagePath is the annotation of a node with the path at which its kubelet serves the usage of pods.
 	usagePath = "metrics.k8s.io/resource-metrics-path"
 )
 

@@ -23,7 +23,7 @@ const (
 	Kubectl = "kubectl"
 )
 
-// Options say what a sandbox is made of.
+// Options select the parts of a sandbox.
 type Options struct {
 	Name               string
 	Dir                string // Absolute; everything the sandbox writes is in it.

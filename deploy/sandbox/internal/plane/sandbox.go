@@ -13,7 +13,7 @@ import (
 	"github.com/impulse-sh/impulse/deploy/sandbox/internal/process"
 )
 
-// grace is how long a component that is asked to stop may take. The API server would take a minute, for as long as clients
+// grace is how long a component may take to stop. The API server would take a minute, for as long as clients
 // hold on to their watches.
 const grace = 3 * time.Second
 
@@ -91,12 +91,12 @@ type Status struct {
 	Components []process.Status `json:"components"`
 }
 
-// Status tells what runs.
+// Status returns the states of the components.
 func (s *Sandbox) Status() Status {
 	return Status{Ready: s.ready.Load(), Env: s.Env(), Components: s.group.Status()}
 }
 
-// Wait returns an error as soon as a component ends by itself, or nothing when ctx is done.
+// Wait returns an error as soon as a component exits by itself, or nil when ctx is done.
 func (s *Sandbox) Wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -118,19 +118,19 @@ func (s *Sandbox) Start(ctx context.Context, name string) error {
 	return s.awaitReady(ctx, c)
 }
 
-// Stop ends a component as a rolling update would or, by force, as a crash would. It returns when it is gone.
+// Stop ends a component as a rolling update would or, by force, as a crash would. It returns when the component has exited.
 func (s *Sandbox) Stop(name string, force bool) error {
-	patience := grace
+	timeout := grace
 	if force {
-		patience = 0
+		timeout = 0
 	}
-	return s.group.Stop(name, patience)
+	return s.group.Stop(name, timeout)
 }
 
 // Pause freezes a component: connections stay open and nothing answers.
 func (s *Sandbox) Pause(name string) error { return s.group.Pause(name) }
 
-// Resume lets a paused component go on.
+// Resume resumes a paused component.
 func (s *Sandbox) Resume(name string) error { return s.group.Resume(name) }
 
 func (s *Sandbox) component(name string) (component, error) {

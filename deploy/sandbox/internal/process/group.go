@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Spec says how to run one program.
+// Spec is how to run one program.
 type Spec struct {
 	Name string
 	Path string
@@ -24,10 +24,10 @@ type Spec struct {
 	Log  string   // The file its output is appended to.
 }
 
-// tailLines is how much of its log is shown of a program that ended by itself.
+// tailLines is the number of lines that are shown of the log of a program that exited by itself.
 const tailLines = 25
 
-// ExitError tells that a program ended without having been asked to.
+// ExitError reports that a program exited without a Stop.
 type ExitError struct {
 	Name string
 	Err  error  // How it ended; nil when it left with status 0.
@@ -44,7 +44,7 @@ func (e *ExitError) Error() string {
 
 func (e *ExitError) Unwrap() error { return e.Err }
 
-// State is what a program is doing.
+// State is the state of a program.
 type State string
 
 // The states of a program.
@@ -99,7 +99,7 @@ func NewGroup(guard *Guard) *Group {
 	return g
 }
 
-// Exits tells of the first program that ended without having been asked to.
+// Exits receives the first program that exited without a Stop.
 func (g *Group) Exits() <-chan *ExitError { return g.exits }
 
 // Start runs a program. It is an error when it runs already.
@@ -135,7 +135,7 @@ func (g *Group) Start(spec Spec) error {
 
 func (p *process) alive() bool { return p.state == Running || p.state == Paused }
 
-// reap waits for one run to end and, when nobody asked for that, says so.
+// reap waits for the exit of one run and, without a Stop, reports it.
 func (g *Group) reap(p *process) {
 	err := p.cmd.Wait()
 	g.guard.forget(p.cmd.Process.Pid)
@@ -154,7 +154,7 @@ func (g *Group) reap(p *process) {
 }
 
 // Stop ends a program: by SIGTERM, and by SIGKILL when it is still there after grace (at once when grace is zero). It
-// returns when the program is gone.
+// returns when the program has exited.
 func (g *Group) Stop(name string, grace time.Duration) error {
 	g.mu.Lock()
 	p := g.procs[name]
@@ -185,7 +185,7 @@ func (g *Group) Pause(name string) error {
 	return g.change(name, syscall.SIGSTOP, Running, Paused)
 }
 
-// Resume lets a paused program go on.
+// Resume resumes a paused program.
 func (g *Group) Resume(name string) error {
 	return g.change(name, syscall.SIGCONT, Paused, Running)
 }
@@ -240,7 +240,7 @@ func (g *Group) Alive(name string) error {
 	}
 }
 
-// Close kills all programs, the last started first, and returns when they are gone. The group cannot be used again.
+// Close kills all programs, the last started first, and returns when they have exited. The group cannot be used again.
 func (g *Group) Close() {
 	for _, status := range slices.Backward(g.Status()) {
 		_ = g.Stop(status.Name, 0) // Not running is what is wanted.

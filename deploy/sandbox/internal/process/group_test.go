@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// TestMain lets the test program be its own guard.
+// TestMain runs the guard in the test program itself.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "guard" {
 		if !Watch(context.Background(), os.Stdin) {
@@ -23,21 +23,21 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// killed is the status with which the guard says that it was not dismissed.
+// killed is the exit code of a guard that was not dismissed.
 const killed = 7
 
-const patience = 20 * time.Second
+const timeout = 20 * time.Second
 
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
 	for !holds() {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("not within %s: %s", patience, what)
+			t.Fatalf("not within %s: %s", timeout, what)
 		case <-again.C:
 		}
 	}
@@ -72,7 +72,7 @@ func newGroup(t *testing.T) *Group {
 	return g
 }
 
-// shell is a program that says that it runs and does what script says.
+// shell returns a program that prints that it runs and executes script.
 func shell(t *testing.T, name, script string) Spec {
 	t.Helper()
 	return Spec{
@@ -119,7 +119,7 @@ func TestAProgramThatEndsByItselfIsToldWithTheEndOfItsLog(t *testing.T) {
 func TestAProgramThatIsStoppedIsNotTold(t *testing.T) {
 	g := newGroup(t)
 	polite := start(t, g, shell(t, "polite", "trap 'exit 0' TERM\nwhile :; do sleep 0.01; done"))
-	if err := g.Stop("polite", patience); err != nil {
+	if err := g.Stop("polite", timeout); err != nil {
 		t.Fatal(err)
 	}
 	if !gone(polite) {

@@ -15,11 +15,11 @@ import (
 	"time"
 )
 
-// killedWithin bounds how long the guard waits for what it killed to be gone.
+// killedWithin is how long the guard waits for the exit of the programs that it killed.
 const killedWithin = 5 * time.Second
 
-// Guard is a second process that outlives this one by a moment. It is told of every program that starts and ends; when this
-// process dies without saying goodbye, a SIGKILL included, it kills what is left and cleans up.
+// Guard is a second process that outlives this one by a moment. It is notified of every start and exit of a program; when this
+// process dies without Dismiss, by SIGKILL for example, it kills the remaining programs and cleans up.
 type Guard struct {
 	cmd  *exec.Cmd
 	mu   sync.Mutex
@@ -62,7 +62,7 @@ func (g *Guard) Dismiss() error {
 	return nil
 }
 
-// Watch is the guard's own side: it reads what it is told until the pipe breaks, then kills what is left. It returns true when
+// Watch is the guard's own side: it reads notifications until the pipe breaks, then kills the remaining programs. It returns true when
 // it was dismissed instead.
 func Watch(ctx context.Context, told io.Reader) bool {
 	watched := map[int]bool{}

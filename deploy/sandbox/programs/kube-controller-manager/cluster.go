@@ -23,10 +23,10 @@ import (
 	"k8s.io/controller-manager/pkg/informerfactory"
 )
 
-// resync is how often the informers hand out what they have; the stock program takes 12 to 24 hours.
+// resync is how often the informers deliver all objects again; in the stock program every 12 to 24 hours.
 const resync = 12 * time.Hour
 
-// cluster is what the controllers share: clients, informers and the keys of service accounts.
+// cluster is shared by the controllers: clients, informers and the keys of service accounts.
 type cluster struct {
 	options
 	root      clientbuilder.ControllerClientBuilder // With the rights of the controller manager itself.

@@ -12,7 +12,7 @@ import (
 	"k8s.io/metrics/pkg/client/external_metrics"
 )
 
-// What a HorizontalPodAutoscaler has where its object says nothing.
+// Defaults of a HorizontalPodAutoscaler.
 const (
 	downscaleStabilization = 5 * time.Minute
 	tolerance              = 0.1

@@ -41,7 +41,7 @@ func namespaces(ctx context.Context, c *cluster) (loop, error) {
 	return func(ctx context.Context) { run.Run(ctx, namespaceWorkers) }, nil
 }
 
-// garbage deletes what the owners that are gone have left.
+// garbage deletes the objects of deleted owners.
 func garbage(ctx context.Context, c *cluster) (loop, error) {
 	client, config, err := c.client("generic-garbage-collector")
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// options are the values of the flags; each means what it means to the stock program.
+// options are the values of the flags; each has the meaning of the stock program.
 type options struct {
 	kubeconfig          string
 	bindAddress         string
