@@ -64,7 +64,7 @@ func (q *querier) check(ctx context.Context, o *manifest.Object, w *compile.Work
 			return nil, err
 		}
 		if refused != "" {
-			all = append(all, o.Problem(fmt.Sprintf("%s.triggers[%d].metadata.query", path, i), "the server cannot parse it: "+refused, ""))
+			all = append(all, o.ErrorAt(fmt.Sprintf("%s.triggers[%d].metadata.query", path, i), "the server cannot parse it: "+refused, ""))
 		}
 	}
 	return all, nil

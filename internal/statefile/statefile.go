@@ -124,8 +124,8 @@ func replace(path string, content []byte) error {
 // newFile begins the names of files that are being written.
 const newFile = ".new-"
 
-// Tidy removes what a crash left half written in a folder. Nobody writes there meanwhile.
-func Tidy(dir string) error {
+// RemovePartial removes what a crash left half written in a folder. Nobody writes there meanwhile.
+func RemovePartial(dir string) error {
 	left, err := filepath.Glob(filepath.Join(dir, newFile+"*"))
 	if err != nil {
 		return err

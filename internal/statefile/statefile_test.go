@@ -110,7 +110,7 @@ func TestWhatACrashLeftHalfWrittenIsTidiedAway(t *testing.T) {
 	if err := os.WriteFile(half, raw[:9], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := Tidy(filepath.Dir(path)); err != nil {
+	if err := RemovePartial(filepath.Dir(path)); err != nil {
 		t.Fatal(err)
 	}
 	alone(t, path)

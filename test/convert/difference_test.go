@@ -169,7 +169,7 @@ func withFallback(threshold, polling int32) *v1alpha1.ScaledObject {
 	old.Spec.PollingInterval, old.Spec.MinReplicaCount, old.Spec.MaxReplicaCount = &polling, new(int32(2)), new(int32(10))
 	old.Spec.Fallback = &v1alpha1.Fallback{FailureThreshold: threshold, Replicas: 4}
 	old.Spec.Triggers = []v1alpha1.Trigger{{Type: "prometheus", Name: "rps", Metadata: map[string]v1alpha1.Scalar{
-		"serverAddress": convert.Nowhere, "query": "rps", "threshold": "10",
+		"serverAddress": convert.PlaceholderServer, "query": "rps", "threshold": "10",
 	}}}
 	return old
 }

@@ -30,7 +30,7 @@ func obstaclesOf(w *compile.Workload, s *v1alpha1.ScaledObjectStatus) []Obstacle
 		}
 	}
 	if w.DryRun {
-		add(Obstacle{v1alpha1.ReasonDryRun, w.DryRunBecause(), true})
+		add(Obstacle{v1alpha1.ReasonDryRun, w.DryRunMessage(), true})
 	}
 	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionAbleToScale} {
 		if c := meta.FindStatusCondition(s.Conditions, kind); c != nil && obstructs(c) {

@@ -100,7 +100,7 @@ func (f *Folder) load(ctx context.Context, c *Controller) bool {
 		f.Log.Warn("the folder has no files: nothing is scaled", "folder", f.Path)
 		err = nil
 	}
-	unread, err := manifest.Unread(f.Path, err)
+	unread, err := manifest.UnreadFiles(f.Path, err)
 	if err != nil {
 		f.logUnread(err)
 		return false

@@ -21,7 +21,7 @@ func NewStates(dir string) (*States, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create the folder of states: %w", err)
 	}
-	if err := statefile.Tidy(dir); err != nil {
+	if err := statefile.RemovePartial(dir); err != nil {
 		return nil, fmt.Errorf("tidy the folder of states: %w", err)
 	}
 	return &States{dir: dir}, nil

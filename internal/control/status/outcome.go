@@ -153,7 +153,7 @@ func blockedBy(p *autoscaler.Outcome) (reason, message string) {
 	case !p.TargetKnown:
 		return v1alpha1.ReasonTargetUnknown, "the target has not been read yet"
 	case p.Workload.DryRun:
-		return v1alpha1.ReasonDryRun, p.Workload.DryRunBecause()
+		return v1alpha1.ReasonDryRun, p.Workload.DryRunMessage()
 	case p.Target.ForeignHPA != "":
 		return v1alpha1.ReasonForeignHPA, "HorizontalPodAutoscaler " + p.Target.ForeignHPA + " scales the same target; delete it, and Impulse continues"
 	case p.WriteErr != nil:

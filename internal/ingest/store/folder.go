@@ -34,7 +34,7 @@ func NewFolder(dir string, log *slog.Logger) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create the folder of the alerts: %w", err)
 	}
-	if err := statefile.Tidy(dir); err != nil {
+	if err := statefile.RemovePartial(dir); err != nil {
 		return nil, fmt.Errorf("clean up the folder of the alerts: %w", err)
 	}
 	return &Folder{dir: dir, log: log, now: time.Now, known: map[int]fs.FileInfo{}}, nil

@@ -52,8 +52,8 @@ func UnknownAnnotations(annotations map[string]string) []UnknownAnnotation {
 	return all
 }
 
-// sentenceOf joins what there is to say of unknown annotations.
-func sentenceOf(all []UnknownAnnotation) string {
+// joinUnknown joins what there is to say of unknown annotations.
+func joinUnknown(all []UnknownAnnotation) string {
 	sentences := make([]string, len(all))
 	for i, a := range all {
 		sentences[i] = a.String()

@@ -8,14 +8,14 @@ import (
 
 // The bounds of the CRD, for objects that come from files.
 const (
-	longestName = 63
+	maxTriggerName = 63
 	maxPolicies = 16
 )
 
 // checkTrigger says what the CRD would say of a trigger, whatever its kind.
-func checkTrigger(path string, t *v1alpha1.Trigger, wrong *mistakes) {
-	if len(t.Name) > longestName {
-		wrong.add(path+".name", fmt.Sprintf("is longer than %d characters", longestName), "")
+func checkTrigger(path string, t *v1alpha1.Trigger, wrong *errorList) {
+	if len(t.Name) > maxTriggerName {
+		wrong.add(path+".name", fmt.Sprintf("is longer than %d characters", maxTriggerName), "")
 	}
 	ref := t.AuthenticationRef
 	if ref == nil {

@@ -19,7 +19,7 @@ var fallbackNames = [...]string{
 }
 
 // compileFallback reads what is to be while a source fails for long. The triggers are compiled.
-func compileFallback(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, wrong *mistakes) {
+func compileFallback(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, wrong *errorList) {
 	f := spec.Fallback
 	if f == nil {
 		return

@@ -13,7 +13,7 @@ const Composite = "scalingModifiers"
 
 // compileModifiers makes one trigger of all that have a level of their own, by a formula. The triggers are compiled; cpu and
 // memory stay beside it, as in KEDA.
-func compileModifiers(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, wrong *mistakes) {
+func compileModifiers(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, wrong *errorList) {
 	if spec.Advanced == nil || spec.Advanced.ScalingModifiers == nil {
 		return
 	}
@@ -61,12 +61,12 @@ func compileModifiers(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, wrong 
 		wrong.add(path+".formula", err.Error(), "")
 		return
 	}
-	t.Formula = evaluate(program, inputs)
+	t.Formula = evaluator(program, inputs)
 	p.Triggers = append(p.Triggers, t)
 }
 
-// evaluate binds a formula to the levels of its inputs.
-func evaluate(program *formula.Program, inputs []int) func([]scalers.Level) (scalers.Milli, error) {
+// evaluator binds a formula to the levels of its inputs.
+func evaluator(program *formula.Program, inputs []int) func([]scalers.Level) (scalers.Milli, error) {
 	return func(levels []scalers.Level) (scalers.Milli, error) {
 		values := make([]*float64, len(inputs))
 		for k, i := range inputs {
@@ -83,7 +83,7 @@ func evaluate(program *formula.Program, inputs []int) func([]scalers.Level) (sca
 }
 
 // quantity reads a number that the user states; "" is 0.
-func quantity(field, text string, wrong *mistakes) scalers.Milli {
+func quantity(field, text string, wrong *errorList) scalers.Milli {
 	if text == "" {
 		return 0
 	}

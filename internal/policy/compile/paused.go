@@ -10,7 +10,7 @@ import (
 
 // Paused reports whether an object is paused, in whatever form.
 func Paused(so *v1alpha1.ScaledObject) bool {
-	return pausedOf(so, &mistakes{}) != scalers.Paused{}
+	return pausedOf(so, &errorList{}) != scalers.Paused{}
 }
 
 // Pause says what the annotations of the object pause: a reason for machines and a sentence for people; both "" for nothing.

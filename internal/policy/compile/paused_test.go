@@ -66,7 +66,7 @@ func TestADryRunSaysWhatMakesItOne(t *testing.T) {
 		if len(wrong) > 0 {
 			t.Fatal(wrong[0])
 		}
-		if got := w.DryRunBecause(); !w.DryRun || got != want {
+		if got := w.DryRunMessage(); !w.DryRun || got != want {
 			t.Errorf("a dry run: %t, %q, want %q", w.DryRun, got, want)
 		}
 	}

@@ -53,7 +53,7 @@ func Default(so *v1alpha1.ScaledObject) {
 }
 
 // policyOf reads the limits, the rest and the behavior.
-func policyOf(so *v1alpha1.ScaledObject, settings Settings, wrong *mistakes) *scalers.Policy {
+func policyOf(so *v1alpha1.ScaledObject, settings Settings, wrong *errorList) *scalers.Policy {
 	spec := &so.Spec
 	p := &scalers.Policy{
 		Min: deref(spec.MinReplicaCount, 0), Max: deref(spec.MaxReplicaCount, defaultMax), Idle: scalers.NoIdle,
@@ -77,15 +77,15 @@ func policyOf(so *v1alpha1.ScaledObject, settings Settings, wrong *mistakes) *sc
 	if a := spec.Advanced; a != nil && a.HorizontalPodAutoscalerConfig != nil && a.HorizontalPodAutoscalerConfig.Behavior != nil {
 		const path = "spec.advanced.horizontalPodAutoscalerConfig.behavior"
 		b := a.HorizontalPodAutoscalerConfig.Behavior
-		direction(path+".scaleUp", b.ScaleUp, &p.Up, wrong)
-		direction(path+".scaleDown", b.ScaleDown, &p.Down, wrong)
+		behaviorOf(path+".scaleUp", b.ScaleUp, &p.Up, wrong)
+		behaviorOf(path+".scaleDown", b.ScaleDown, &p.Down, wrong)
 	}
-	p.Paused, p.ForceActivation = pausedOf(so, wrong), forced(so, wrong)
+	p.Paused, p.ForceActivation = pausedOf(so, wrong), forceActivationOf(so, wrong)
 	return p
 }
 
 // checkCounts says in the user's words what the policy's own validation would say in ours.
-func checkCounts(spec *v1alpha1.ScaledObjectSpec, wrong *mistakes) {
+func checkCounts(spec *v1alpha1.ScaledObjectSpec, wrong *errorList) {
 	least, most := deref(spec.MinReplicaCount, 0), deref(spec.MaxReplicaCount, defaultMax)
 	if least < 0 {
 		wrong.add("spec.minReplicaCount", fmt.Sprintf("%d is below 0", least), "")
@@ -110,8 +110,8 @@ func checkCounts(spec *v1alpha1.ScaledObjectSpec, wrong *mistakes) {
 	}
 }
 
-// direction reads one side of autoscaling/v2's behavior.
-func direction(path string, rules *v1alpha1.ScalingRules, b *scalers.Behavior, wrong *mistakes) {
+// behaviorOf reads one side of autoscaling/v2's behavior.
+func behaviorOf(path string, rules *v1alpha1.ScalingRules, b *scalers.Behavior, wrong *errorList) {
 	if rules == nil {
 		return
 	}
@@ -155,7 +155,7 @@ func direction(path string, rules *v1alpha1.ScalingRules, b *scalers.Behavior, w
 }
 
 // tolerance reads a share in millionths.
-func tolerance(field, text string, wrong *mistakes) int64 {
+func tolerance(field, text string, wrong *errorList) int64 {
 	share, err := scalers.ParseMillionths(text)
 	switch {
 	case err != nil:
@@ -173,9 +173,9 @@ var (
 )
 
 // pausedOf reads the annotations of both groups; ours win.
-func pausedOf(so *v1alpha1.ScaledObject, wrong *mistakes) scalers.Paused {
+func pausedOf(so *v1alpha1.ScaledObject, wrong *errorList) scalers.Paused {
 	p := scalers.Paused{
-		Keep: flag(so, "paused", wrong), In: flag(so, "paused-scale-in", wrong), Out: flag(so, "paused-scale-out", wrong),
+		Keep: boolAnnotation(so, "paused", wrong), In: boolAnnotation(so, "paused-scale-in", wrong), Out: boolAnnotation(so, "paused-scale-out", wrong),
 	}
 	if key, text := annotation(so, "paused-replicas"); key != "" {
 		n, err := strconv.ParseInt(text, 10, 32)
@@ -187,9 +187,9 @@ func pausedOf(so *v1alpha1.ScaledObject, wrong *mistakes) scalers.Paused {
 	return p
 }
 
-// forced reads whether the user wants the object to count as active.
-func forced(so *v1alpha1.ScaledObject, wrong *mistakes) bool {
-	return flag(so, "force-activation", wrong)
+// forceActivationOf reads whether the user wants the object to count as active.
+func forceActivationOf(so *v1alpha1.ScaledObject, wrong *errorList) bool {
+	return boolAnnotation(so, "force-activation", wrong)
 }
 
 // annotation returns the key and the value of an annotation of either group; ours wins.
@@ -202,8 +202,8 @@ func annotation(so *v1alpha1.ScaledObject, name string) (key, value string) {
 	return "", ""
 }
 
-// flag reads an annotation that is true or false.
-func flag(so *v1alpha1.ScaledObject, name string, wrong *mistakes) bool {
+// boolAnnotation reads an annotation that is true or false.
+func boolAnnotation(so *v1alpha1.ScaledObject, name string, wrong *errorList) bool {
 	key, text := annotation(so, name)
 	if key == "" {
 		return false

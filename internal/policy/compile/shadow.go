@@ -11,7 +11,7 @@ import (
 
 // compileShadow compiles the policy that is decided beside the live one; nil when there is none. What it does not say is as
 // the live one has it.
-func compileShadow(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings, wrong *mistakes) *Workload {
+func compileShadow(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings, wrong *errorList) *Workload {
 	if so.Spec.Shadow == nil {
 		return nil
 	}

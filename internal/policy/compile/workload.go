@@ -61,22 +61,22 @@ type Trigger struct {
 	Auth            *v1alpha1.AuthenticationRef
 }
 
-// mistakes collects the mistakes of an object.
-type mistakes []diag.Error
+// errorList collects the mistakes of an object.
+type errorList []diag.Error
 
-func (m *mistakes) add(field, problem, suggestion string) {
+func (m *errorList) add(field, problem, suggestion string) {
 	*m = append(*m, diag.Error{Field: field, Problem: problem, Suggestion: suggestion})
 }
 
 // Compile compiles an object whose defaults are filled in. The mistakes are all that there are; with any of them the
 // workload is nil.
 func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings) (*Workload, []diag.Error) {
-	var wrong mistakes
+	var wrong errorList
 	w := &Workload{
 		Namespace: so.Namespace, Name: so.Name, UID: so.UID, Generation: so.Generation,
 		Target: TargetOf(so),
 		Policy: policyOf(so, settings, &wrong),
-		DryRun: so.Spec.DryRun || settings.DryRun, DryRunOfAll: settings.DryRun, UnknownAnnotations: sentenceOf(UnknownAnnotations(so.Annotations)),
+		DryRun: so.Spec.DryRun || settings.DryRun, DryRunOfAll: settings.DryRun, UnknownAnnotations: joinUnknown(UnknownAnnotations(so.Annotations)),
 		paused: pausedBy(so),
 	}
 	if so.Spec.ScaleTargetRef.Name == "" {
@@ -87,13 +87,13 @@ func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings
 		compileModifiers(&so.Spec, w.Policy, &wrong)
 	}
 	compileFallback(&so.Spec, w.Policy, &wrong)
-	checkRest(w.Policy, &wrong)
+	checkIdle(w.Policy, &wrong)
 	w.Shadow = compileShadow(so, kinds, settings, &wrong)
 	if len(wrong) > 0 {
 		return nil, wrong
 	}
 	if err := w.Policy.Validate(); err != nil {
-		return nil, mistakes{{Field: "spec", Problem: err.Error()}}
+		return nil, errorList{{Field: "spec", Problem: err.Error()}}
 	}
 	return w, nil
 }
@@ -110,7 +110,7 @@ func Restores(so *v1alpha1.ScaledObject) bool {
 }
 
 // compileTriggers decodes every trigger and gives names to those without.
-func compileTriggers(so *v1alpha1.ScaledObject, kinds []triggers.Kind, w *Workload, wrong *mistakes) {
+func compileTriggers(so *v1alpha1.ScaledObject, kinds []triggers.Kind, w *Workload, wrong *errorList) {
 	if len(so.Spec.Triggers) == 0 {
 		wrong.add("spec.triggers", "is empty", "at least one trigger is needed")
 	}
@@ -128,7 +128,7 @@ func compileTriggers(so *v1alpha1.ScaledObject, kinds []triggers.Kind, w *Worklo
 		if !ok {
 			continue
 		}
-		bounds(path, t, &level, wrong)
+		boundsOf(path, t, &level, wrong)
 		compiled.Name, level.Name = name, name
 		compiled.PollingInterval = time.Duration(deref(so.Spec.PollingInterval, defaultPolling)) * time.Second
 		if !level.Continuous {
@@ -139,8 +139,8 @@ func compileTriggers(so *v1alpha1.ScaledObject, kinds []triggers.Kind, w *Worklo
 	}
 }
 
-// bounds reads how far a trigger may go.
-func bounds(path string, t *v1alpha1.Trigger, level *scalers.Trigger, wrong *mistakes) {
+// boundsOf reads how far a trigger may go.
+func boundsOf(path string, t *v1alpha1.Trigger, level *scalers.Trigger, wrong *errorList) {
 	level.Min, level.Max, level.Cap = deref(t.Min, 0), deref(t.Max, 0), t.Cap
 	switch {
 	case level.Min < 0:
@@ -152,8 +152,8 @@ func bounds(path string, t *v1alpha1.Trigger, level *scalers.Trigger, wrong *mis
 	}
 }
 
-// checkRest refuses a rest that nothing could end: cpu and memory are not there without pods.
-func checkRest(p *scalers.Policy, wrong *mistakes) {
+// checkIdle refuses a rest that nothing could end: cpu and memory are not there without pods.
+func checkIdle(p *scalers.Policy, wrong *errorList) {
 	if p.Min == 0 && len(p.Triggers) > 0 && !slices.ContainsFunc(p.Triggers, func(t scalers.Trigger) bool { return !t.PerPod }) {
 		wrong.add("spec.minReplicaCount", "is 0, and cpu and memory cannot wake a workload that has no pods", "1 or more, or a trigger of another type")
 	}
@@ -177,8 +177,8 @@ func UniqueName(name string, used map[string]bool) string {
 }
 
 // compileTrigger decodes one trigger's type, metadata and metric type.
-func compileTrigger(path string, t *v1alpha1.Trigger, kinds []triggers.Kind, wrong *mistakes) (Trigger, scalers.Trigger, bool) {
-	kind, ok := find(path, t.Type, kinds, wrong)
+func compileTrigger(path string, t *v1alpha1.Trigger, kinds []triggers.Kind, wrong *errorList) (Trigger, scalers.Trigger, bool) {
+	kind, ok := kindOf(path, t.Type, kinds, wrong)
 	if !ok {
 		return Trigger{}, scalers.Trigger{}, false
 	}
@@ -198,12 +198,12 @@ func compileTrigger(path string, t *v1alpha1.Trigger, kinds []triggers.Kind, wro
 		return Trigger{}, scalers.Trigger{}, false
 	}
 	level := config.Trigger()
-	metric(path, t, kind, &level, wrong)
+	metricOf(path, t, kind, &level, wrong)
 	return Trigger{Kind: kind, Config: config, Auth: t.AuthenticationRef}, level, true
 }
 
-// metric reads as what the trigger's level is taken.
-func metric(path string, t *v1alpha1.Trigger, kind triggers.Kind, level *scalers.Trigger, wrong *mistakes) {
+// metricOf reads as what the trigger's level is taken.
+func metricOf(path string, t *v1alpha1.Trigger, kind triggers.Kind, level *scalers.Trigger, wrong *errorList) {
 	known := kind.Metrics
 	if known == nil {
 		known = []scalers.Metric{scalers.AverageValue, scalers.Value}
@@ -230,19 +230,19 @@ func metric(path string, t *v1alpha1.Trigger, kind triggers.Kind, level *scalers
 	switch {
 	case level.Target%1000 != 0:
 		wrong.add(path+".metadata.value", level.Target.String()+" is no whole percentage", "such as 60")
-	case level.Target > mostPercent:
+	case level.Target > maxPercent:
 		wrong.add(path+".metadata.value", level.Target.String()+" is no percentage", "an amount per pod goes with metricType: AverageValue")
 	}
 }
 
-// mostPercent is above every percentage that somebody means, and below the amounts of memory that are taken for one.
-const mostPercent scalers.Milli = 1_000_000_000
+// maxPercent is above every percentage that somebody means, and below the amounts of memory that are taken for one.
+const maxPercent scalers.Milli = 1_000_000_000
 
 // metricNames are those of autoscaling/v2, in the order of the metrics.
 var metricNames = [...]string{scalers.AverageValue: "AverageValue", scalers.Value: "Value", scalers.Utilization: "Utilization"}
 
-// find returns the kind of a type.
-func find(path, name string, kinds []triggers.Kind, wrong *mistakes) (triggers.Kind, bool) {
+// kindOf returns the kind of a type.
+func kindOf(path, name string, kinds []triggers.Kind, wrong *errorList) (triggers.Kind, bool) {
 	names := make([]string, len(kinds))
 	for i, k := range kinds {
 		if names[i] = k.Name; k.Name == name {

@@ -20,28 +20,28 @@ const (
 	window int32 = 300
 )
 
-// findings collects what is to be said of an object, with paths in the original.
-type findings []diag.Error
+// diagnostics collects what is to be said of an object, with paths in the original.
+type diagnostics []diag.Error
 
-func (f *findings) say(field, problem, suggestion string) {
+func (f *diagnostics) add(field, problem, suggestion string) {
 	*f = append(*f, diag.Error{Field: field, Problem: problem, Suggestion: suggestion})
 }
 
-// written returns a behavior with the HPA's defaults written out, as its API server does as soon as there is any.
-func written(b *v1alpha1.Behavior) *v1alpha1.Behavior {
+// withDefaults returns a behavior with the HPA's defaults written out, as its API server does as soon as there is any.
+func withDefaults(b *v1alpha1.Behavior) *v1alpha1.Behavior {
 	full := &v1alpha1.Behavior{}
 	if b != nil {
 		full = b.DeepCopy()
 	}
-	full.ScaleUp = direction(full.ScaleUp, 0, []v1alpha1.ScalingPolicy{
+	full.ScaleUp = withDefaultRules(full.ScaleUp, 0, []v1alpha1.ScalingPolicy{
 		{Type: "Pods", Value: 4, PeriodSeconds: tick}, {Type: "Percent", Value: 100, PeriodSeconds: tick},
 	})
-	full.ScaleDown = direction(full.ScaleDown, window, []v1alpha1.ScalingPolicy{{Type: "Percent", Value: 100, PeriodSeconds: tick}})
+	full.ScaleDown = withDefaultRules(full.ScaleDown, window, []v1alpha1.ScalingPolicy{{Type: "Percent", Value: 100, PeriodSeconds: tick}})
 	return full
 }
 
-// direction fills in what a direction does not say.
-func direction(rules *v1alpha1.ScalingRules, window int32, policies []v1alpha1.ScalingPolicy) *v1alpha1.ScalingRules {
+// withDefaultRules fills in what a direction does not say.
+func withDefaultRules(rules *v1alpha1.ScalingRules, window int32, policies []v1alpha1.ScalingPolicy) *v1alpha1.ScalingRules {
 	if rules == nil {
 		rules = &v1alpha1.ScalingRules{}
 	}
@@ -58,20 +58,20 @@ func direction(rules *v1alpha1.ScalingRules, window int32, policies []v1alpha1.S
 	return rules
 }
 
-// unwritten says what is another without a behavior: the HPA then limits each of its ticks.
-func (f *findings) unwritten(field string) {
-	f.say(field, "is missing: an HPA then may double the count in each of its ticks, or raise it to 4, and an old recommendation may raise it, too",
+// noteMissingBehavior says what is another without a behavior: the HPA then limits each of its ticks.
+func (f *diagnostics) noteMissingBehavior(field string) {
+	f.add(field, "is missing: an HPA then may double the count in each of its ticks, or raise it to 4, and an old recommendation may raise it, too",
 		"here the count may rise by 4 or double in 15 s, and no old recommendation raises it")
 }
 
-// value says what is another of a Value, which is multiplied with the ready pods.
-func (f *findings) value(field string) {
-	f.say(field, "while pods are there and none is ready, an HPA takes it for 0", "here it is unknown then, and lowers nothing")
-	f.say(field, "an HPA multiplies it with ready pods that are being deleted as well: 1.5 times the target with 2 of them and 2 others is 6", "here it is 3")
+// noteValue says what is another of a Value, which is multiplied with the ready pods.
+func (f *diagnostics) noteValue(field string) {
+	f.add(field, "while pods are there and none is ready, an HPA takes it for 0", "here it is unknown then, and lowers nothing")
+	f.add(field, "an HPA multiplies it with ready pods that are being deleted as well: 1.5 times the target with 2 of them and 2 others is 6", "here it is 3")
 }
 
-// held reports whether scale-down policies ever hold a count back that falls by less than all of it.
-func held(down *v1alpha1.ScalingRules) bool {
+// limitsDown reports whether scale-down policies ever hold a count back that falls by less than all of it.
+func limitsDown(down *v1alpha1.ScalingRules) bool {
 	all := func(p v1alpha1.ScalingPolicy) bool { return p.Type == "Percent" && p.Value >= 100 }
 	free := 0
 	for _, p := range down.Policies {
@@ -89,8 +89,8 @@ func held(down *v1alpha1.ScalingRules) bool {
 	}
 }
 
-// metadata is what the new object takes over of the old one's.
-func metadata(old *metav1.ObjectMeta) metav1.ObjectMeta {
+// metadataOf is what the new object takes over of the old one's.
+func metadataOf(old *metav1.ObjectMeta) metav1.ObjectMeta {
 	kept := metav1.ObjectMeta{
 		Name: old.Name, Namespace: old.Namespace, Labels: old.Labels, CreationTimestamp: old.CreationTimestamp, UID: old.UID, Generation: old.Generation,
 	}
@@ -110,4 +110,4 @@ func typeMeta() metav1.TypeMeta {
 	return metav1.TypeMeta{APIVersion: v1alpha1.GroupName + "/v1alpha1", Kind: "ScaledObject"}
 }
 
-func at(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+func item(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }

@@ -14,9 +14,9 @@ import (
 // HPA converts a HorizontalPodAutoscaler. Metric i becomes trigger i, named after the resource or the metric. The notes are
 // the differences that are left; with any mistake the object is of no use.
 func HPA(hpa *autoscalingv2.HorizontalPodAutoscaler) (so *v1alpha1.ScaledObject, notes, mistakes []diag.Error) {
-	var said, wrong findings
+	var said, wrong diagnostics
 	spec := &hpa.Spec
-	so = &v1alpha1.ScaledObject{TypeMeta: typeMeta(), ObjectMeta: metadata(&hpa.ObjectMeta)}
+	so = &v1alpha1.ScaledObject{TypeMeta: typeMeta(), ObjectMeta: metadataOf(&hpa.ObjectMeta)}
 	so.Spec.ScaleTargetRef = v1alpha1.ScaleTargetRef{
 		APIVersion: spec.ScaleTargetRef.APIVersion, Kind: spec.ScaleTargetRef.Kind, Name: spec.ScaleTargetRef.Name,
 	}
@@ -24,15 +24,15 @@ func HPA(hpa *autoscalingv2.HorizontalPodAutoscaler) (so *v1alpha1.ScaledObject,
 	if spec.MinReplicas != nil {
 		so.Spec.MinReplicaCount = new(*spec.MinReplicas)
 	}
-	b := written(behavior(spec.Behavior))
+	b := withDefaults(behavior(spec.Behavior))
 	so.Spec.CooldownPeriod = new(*b.ScaleDown.StabilizationWindowSeconds)
 	so.Spec.Advanced = &v1alpha1.Advanced{HorizontalPodAutoscalerConfig: &v1alpha1.HorizontalPodAutoscalerConfig{Behavior: b}}
 	if spec.Behavior == nil {
-		said.unwritten("spec.behavior")
+		said.noteMissingBehavior("spec.behavior")
 	}
-	said.percentages("spec.behavior", b, *so.Spec.MinReplicaCount, spec.MaxReplicas)
+	said.notePercentages("spec.behavior", b, *so.Spec.MinReplicaCount, spec.MaxReplicas)
 	if *so.Spec.MinReplicaCount == 0 {
-		said.say("spec.minReplicas", "is 0: an HPA wakes only what it has put to rest itself, which its condition ScaledToZero says",
+		said.add("spec.minReplicas", "is 0: an HPA wakes only what it has put to rest itself, which its condition ScaledToZero says",
 			"here any 0 is woken, and there is no such condition; pause the object to keep a 0")
 	}
 	metrics := spec.Metrics
@@ -43,7 +43,7 @@ func HPA(hpa *autoscalingv2.HorizontalPodAutoscaler) (so *v1alpha1.ScaledObject,
 		}}}
 	}
 	for i := range metrics {
-		c := metric{path: at("spec.metrics", i), said: &said, wrong: &wrong}
+		c := metric{path: item("spec.metrics", i), notes: &said, mistakes: &wrong}
 		so.Spec.Triggers = append(so.Spec.Triggers, c.trigger(&metrics[i]))
 	}
 	unique(so.Spec.Triggers)

@@ -17,13 +17,13 @@ const (
 
 // KEDA converts one of KEDA's ScaledObjects, whose fields are ours. The notes are the differences that are left.
 func KEDA(old *v1alpha1.ScaledObject) (so *v1alpha1.ScaledObject, notes []diag.Error) {
-	var said findings
-	so = &v1alpha1.ScaledObject{TypeMeta: typeMeta(), ObjectMeta: metadata(&old.ObjectMeta), Spec: *old.Spec.DeepCopy()}
+	var said diagnostics
+	so = &v1alpha1.ScaledObject{TypeMeta: typeMeta(), ObjectMeta: metadataOf(&old.ObjectMeta), Spec: *old.Spec.DeepCopy()}
 	spec := &so.Spec
-	fill(&spec.PollingInterval, kedaPolling)
-	fill(&spec.CooldownPeriod, kedaCooldown)
-	fill(&spec.MinReplicaCount, 0)
-	fill(&spec.MaxReplicaCount, kedaMax)
+	setDefault(&spec.PollingInterval, kedaPolling)
+	setDefault(&spec.CooldownPeriod, kedaCooldown)
+	setDefault(&spec.MinReplicaCount, 0)
+	setDefault(&spec.MaxReplicaCount, kedaMax)
 	if spec.Advanced == nil {
 		spec.Advanced = &v1alpha1.Advanced{}
 	}
@@ -32,47 +32,47 @@ func KEDA(old *v1alpha1.ScaledObject) (so *v1alpha1.ScaledObject, notes []diag.E
 	}
 	config := spec.Advanced.HorizontalPodAutoscalerConfig
 	if config.Behavior == nil {
-		said.unwritten("spec.advanced.horizontalPodAutoscalerConfig.behavior")
+		said.noteMissingBehavior("spec.advanced.horizontalPodAutoscalerConfig.behavior")
 	}
-	config.Behavior = written(config.Behavior)
-	said.percentages("spec.advanced.horizontalPodAutoscalerConfig.behavior", config.Behavior, max(*spec.MinReplicaCount, 1), *spec.MaxReplicaCount)
+	config.Behavior = withDefaults(config.Behavior)
+	said.notePercentages("spec.advanced.horizontalPodAutoscalerConfig.behavior", config.Behavior, max(*spec.MinReplicaCount, 1), *spec.MaxReplicaCount)
 	rests := *spec.MinReplicaCount == 0 || spec.IdleReplicaCount != nil
-	if rests && held(config.Behavior.ScaleDown) {
-		said.say("spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleDown", "KEDA goes to rest at once when the cooldown is over, past these policies", "here they hold on the way to rest, too")
+	if rests && limitsDown(config.Behavior.ScaleDown) {
+		said.add("spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleDown", "KEDA goes to rest at once when the cooldown is over, past these policies", "here they hold on the way to rest, too")
 	}
 	if spec.Fallback != nil {
-		said.say("spec.fallback.failureThreshold", "KEDA counts each time that its HPA asks, every 15 s", fmt.Sprintf("here each reading counts, every pollingInterval: %d s", *spec.PollingInterval))
+		said.add("spec.fallback.failureThreshold", "KEDA counts each time that its HPA asks, every 15 s", fmt.Sprintf("here each reading counts, every pollingInterval: %d s", *spec.PollingInterval))
 	}
 	cached := true
 	for i := range spec.Triggers {
-		said.kedaTrigger(at("spec.triggers", i), &spec.Triggers[i])
+		said.convertTrigger(item("spec.triggers", i), &spec.Triggers[i])
 		t := &spec.Triggers[i]
 		cached = cached && (t.UseCachedMetrics || t.Type == "cron" || t.Type == "alertmanager")
 	}
 	if !cached && *spec.PollingInterval != tick {
-		said.say("spec.pollingInterval", "KEDA looks so often while the workload rests, and every 15 s while it works",
+		said.add("spec.pollingInterval", "KEDA looks so often while the workload rests, and every 15 s while it works",
 			fmt.Sprintf("here it is every %d s at any time", *spec.PollingInterval))
 	}
 	return so, said
 }
 
-// kedaTrigger writes out how KEDA reads a trigger.
-func (f *findings) kedaTrigger(path string, t *v1alpha1.Trigger) {
+// convertTrigger writes out how KEDA reads a trigger.
+func (f *diagnostics) convertTrigger(path string, t *v1alpha1.Trigger) {
 	t.Metadata = maps.Clone(t.Metadata)
 	if t.MetricType == "Value" {
-		f.value(path + ".metricType")
+		f.noteValue(path + ".metricType")
 	}
 	switch t.Type {
 	case "prometheus":
 		if _, ok := t.Metadata["metricName"]; ok {
 			delete(t.Metadata, "metricName")
-			f.say(path+".metadata.metricName", "means nothing to KEDA any more", "it was left out")
+			f.add(path+".metadata.metricName", "means nothing to KEDA any more", "it was left out")
 		}
 		if _, ok := t.Metadata["ignoreNullValues"]; !ok {
-			f.say(path+".metadata", "KEDA reads an empty, NaN or infinite answer as 0", "here it is unknown and lowers nothing; ignoreNullValues: true keeps the 0")
+			f.add(path+".metadata", "KEDA reads an empty, NaN or infinite answer as 0", "here it is unknown and lowers nothing; ignoreNullValues: true keeps the 0")
 		}
 	case "cron":
-		f.say(path+".type", "KEDA lets the tolerance of its HPA speak: 10 replicas may stay 11", "here a schedule is exact")
+		f.add(path+".type", "KEDA lets the tolerance of its HPA speak: 10 replicas may stay 11", "here a schedule is exact")
 	case "cpu", "memory":
 		if kind, ok := t.Metadata["type"]; ok && t.MetricType == "" {
 			t.MetricType = string(kind)
@@ -81,8 +81,8 @@ func (f *findings) kedaTrigger(path string, t *v1alpha1.Trigger) {
 	}
 }
 
-// fill sets what was not said.
-func fill(p **int32, value int32) {
+// setDefault sets what was not said.
+func setDefault(p **int32, value int32) {
 	if *p == nil {
 		*p = &value
 	}

@@ -16,13 +16,13 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Nowhere is the address of the Prometheus that somebody has to name: an HPA does not say where its metrics come from.
-const Nowhere = "http://prometheus.invalid:9090"
+// PlaceholderServer is the address of the Prometheus that somebody has to name: an HPA does not say where its metrics come from.
+const PlaceholderServer = "http://prometheus.invalid:9090"
 
 // metric converts one of an HPA's.
 type metric struct {
 	path        string
-	said, wrong *findings
+	notes, mistakes *diagnostics
 }
 
 // trigger returns the trigger of a metric.
@@ -37,14 +37,14 @@ func (c metric) trigger(m *autoscalingv2.MetricSpec) v1alpha1.Trigger {
 	case m.Type == autoscalingv2.ObjectMetricSourceType && m.Object != nil:
 		return c.query("object", &m.Object.Metric, &m.Object.Target)
 	case m.Type == autoscalingv2.PodsMetricSourceType && m.Pods != nil:
-		c.said.say(c.path+".pods", "is an average over pods, and an HPA fills in those that have no sample", "here it is a sum, shared by the replicas")
+		c.notes.add(c.path+".pods", "is an average over pods, and an HPA fills in those that have no sample", "here it is a sum, shared by the replicas")
 		return c.query("pods", &m.Pods.Metric, &m.Pods.Target)
 	}
 	known := []string{"Resource", "ContainerResource", "External", "Object", "Pods"}
 	if slices.Contains(known, string(m.Type)) {
-		c.wrong.say(c.path+".type", fmt.Sprintf("%q needs the field of its name", m.Type), "")
+		c.mistakes.add(c.path+".type", fmt.Sprintf("%q needs the field of its name", m.Type), "")
 	} else {
-		c.wrong.say(c.path+".type", fmt.Sprintf("%q is unknown", m.Type), strings.Join(known, ", "))
+		c.mistakes.add(c.path+".type", fmt.Sprintf("%q is unknown", m.Type), strings.Join(known, ", "))
 	}
 	return v1alpha1.Trigger{Name: string(m.Type)}
 }
@@ -53,7 +53,7 @@ func (c metric) trigger(m *autoscalingv2.MetricSpec) v1alpha1.Trigger {
 func (c metric) resource(field string, name corev1.ResourceName, container string, target *autoscalingv2.MetricTarget) v1alpha1.Trigger {
 	t := v1alpha1.Trigger{Type: string(name), Name: string(name), Metadata: map[string]v1alpha1.Scalar{}}
 	if name != corev1.ResourceCPU && name != corev1.ResourceMemory {
-		c.wrong.say(c.path+"."+field+".name", fmt.Sprintf("%q is not measured", name), "cpu or memory")
+		c.mistakes.add(c.path+"."+field+".name", fmt.Sprintf("%q is not measured", name), "cpu or memory")
 	}
 	switch {
 	case target.AverageValue != nil:
@@ -61,24 +61,24 @@ func (c metric) resource(field string, name corev1.ResourceName, container strin
 	case target.AverageUtilization != nil:
 		t.MetricType, t.Metadata["value"] = "Utilization", v1alpha1.Scalar(strconv.Itoa(int(*target.AverageUtilization)))
 	default:
-		c.wrong.say(c.path+"."+field+".target", "has no value", "averageUtilization or averageValue")
+		c.mistakes.add(c.path+"."+field+".target", "has no value", "averageUtilization or averageValue")
 	}
 	if container != "" {
 		t.Metadata["containerName"] = v1alpha1.Scalar(container)
 	}
-	c.mistyped(field, target, t.MetricType)
+	c.noteTargetType(field, target, t.MetricType)
 	return t
 }
 
-// mistyped says of a target whose type names another field than the one that holds its number what an HPA makes of it. It goes by
+// noteTargetType says of a target whose type names another field than the one that holds its number what an HPA makes of it. It goes by
 // the field, but for an object's metric.
-func (c metric) mistyped(field string, target *autoscalingv2.MetricTarget, used string) {
+func (c metric) noteTargetType(field string, target *autoscalingv2.MetricTarget, used string) {
 	switch {
 	case used == "" || target.Type == "" || string(target.Type) == used:
 	case field == "object":
-		c.said.say(c.path+".object.target.type", fmt.Sprintf("is %s, and the number is given as %s: an HPA fails on that", target.Type, used), "here it is taken for "+used)
+		c.notes.add(c.path+".object.target.type", fmt.Sprintf("is %s, and the number is given as %s: an HPA fails on that", target.Type, used), "here it is taken for "+used)
 	default:
-		c.said.say(c.path+"."+field+".target.type", fmt.Sprintf("is %s, and the number is given as %s: an HPA goes by the number", target.Type, used), "say which is meant")
+		c.notes.add(c.path+"."+field+".target.type", fmt.Sprintf("is %s, and the number is given as %s: an HPA goes by the number", target.Type, used), "say which is meant")
 	}
 }
 
@@ -86,21 +86,21 @@ func (c metric) mistyped(field string, target *autoscalingv2.MetricTarget, used 
 func (c metric) query(field string, metric *autoscalingv2.MetricIdentifier, target *autoscalingv2.MetricTarget) v1alpha1.Trigger {
 	t := v1alpha1.Trigger{Type: "prometheus", Name: metric.Name, MetricType: "AverageValue"}
 	t.Metadata = map[string]v1alpha1.Scalar{
-		"serverAddress": Nowhere, "query": v1alpha1.Scalar("sum(" + selector(metric) + ")"),
+		"serverAddress": PlaceholderServer, "query": v1alpha1.Scalar("sum(" + selector(metric) + ")"),
 	}
 	switch {
 	case target.AverageValue != nil && (field != "object" || target.Type != autoscalingv2.ValueMetricType):
 		t.Metadata["threshold"] = c.amount(field+".target.averageValue", target.AverageValue)
 	case target.Value != nil && field != "pods":
 		t.MetricType, t.Metadata["threshold"] = "Value", c.amount(field+".target.value", target.Value)
-		c.said.value(c.path + "." + field + ".target.value")
+		c.notes.noteValue(c.path + "." + field + ".target.value")
 	default:
-		c.wrong.say(c.path+"."+field+".target", "has no value", "value or averageValue")
+		c.mistakes.add(c.path+"."+field+".target", "has no value", "value or averageValue")
 	}
 	if t.Metadata["threshold"] != "" {
-		c.mistyped(field, target, t.MetricType)
+		c.noteTargetType(field, target, t.MetricType)
 	}
-	c.said.say(c.path+"."+field, "comes from a metrics adapter, which is not asked here", "write the Prometheus into serverAddress, and look at the query")
+	c.notes.add(c.path+"."+field, "comes from a metrics adapter, which is not asked here", "write the Prometheus into serverAddress, and look at the query")
 	return t
 }
 
@@ -108,19 +108,19 @@ func (c metric) query(field string, metric *autoscalingv2.MetricIdentifier, targ
 func (c metric) amount(field string, target *resource.Quantity) v1alpha1.Scalar {
 	text := target.String()
 	if _, err := scalers.ParseExact(text); err != nil {
-		c.wrong.say(c.path+"."+field, err.Error(), "")
+		c.mistakes.add(c.path+"."+field, err.Error(), "")
 	}
 	return v1alpha1.Scalar(text)
 }
 
-// name is that of a metric which needs no quotes in PromQL.
-var name = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*$`)
+// plainName is that of a metric which needs no quotes in PromQL.
+var plainName = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*$`)
 
 // selector writes a metric and its labels in PromQL.
 func selector(m *autoscalingv2.MetricIdentifier) string {
 	var matchers []string
 	outside := m.Name
-	if !name.MatchString(m.Name) {
+	if !plainName.MatchString(m.Name) {
 		outside, matchers = "", append(matchers, "__name__="+strconv.Quote(m.Name))
 	}
 	if m.Selector != nil {

@@ -10,21 +10,21 @@ import (
 )
 
 const (
-	// mostPods is how many pods a cluster of Kubernetes is made for: no workload has more replicas.
-	mostPods = 150_000
-	// shown is how many counts are named at which an HPA and a policy differ.
-	shown = 3
+	// maxPods is how many pods a cluster of Kubernetes is made for: no workload has more replicas.
+	maxPods = 150_000
+	// maxExamples is how many counts are named at which an HPA and a policy differ.
+	maxExamples = 3
 )
 
-// percentages says of each policy at which counts an HPA computes another percentage than here: it does so in floating point.
+// notePercentages says of each policy at which counts an HPA computes another percentage than here: it does so in floating point.
 // least and most are the limits of the HPA.
-func (f *findings) percentages(path string, b *v1alpha1.Behavior, least, most int32) {
-	f.percentagesOf(path+".scaleUp", "up", b.ScaleUp, percentUp, least, most)
-	f.percentagesOf(path+".scaleDown", "down", b.ScaleDown, percentDown, least, most)
+func (f *diagnostics) notePercentages(path string, b *v1alpha1.Behavior, least, most int32) {
+	f.notePercentagesOf(path+".scaleUp", "up", b.ScaleUp, percentUp, least, most)
+	f.notePercentagesOf(path+".scaleDown", "down", b.ScaleDown, percentDown, least, most)
 }
 
-// percentagesOf is percentages for one direction.
-func (f *findings) percentagesOf(path, direction string, rules *v1alpha1.ScalingRules, reach reach, least, most int32) {
+// notePercentagesOf is percentages for one direction.
+func (f *diagnostics) notePercentagesOf(path, direction string, rules *v1alpha1.ScalingRules, reach percentFunc, least, most int32) {
 	if *rules.SelectPolicy == "Disabled" {
 		return
 	}
@@ -36,17 +36,17 @@ func (f *findings) percentagesOf(path, direction string, rules *v1alpha1.Scaling
 		if len(theirs) == 0 {
 			continue
 		}
-		f.say(at(path+".policies", i), fmt.Sprintf("is computed in floating point by an HPA: %d %% %s %s", p.Value, direction, strings.Join(theirs, ", ")),
+		f.add(item(path+".policies", i), fmt.Sprintf("is computed in floating point by an HPA: %d %% %s %s", p.Value, direction, strings.Join(theirs, ", ")),
 			"here it is exact: "+strings.Join(ours, ", "))
 	}
 }
 
-// reach is how far a policy of so many percent lets a count go from start, for an HPA and here.
-type reach func(start, percent int64) (theirs, ours int64)
+// percentFunc is how far a policy of so many percent lets a count go from start, for an HPA and here.
+type percentFunc func(start, percent int64) (theirs, ours int64)
 
 // differences returns the first counts between the limits at which the two differ, as far as the limits let them.
-func (r reach) differences(percent, least, most int64) (theirs, ours []string) {
-	for start := int64(1); start <= min(most, mostPods) && len(theirs) < shown; start++ {
+func (r percentFunc) differences(percent, least, most int64) (theirs, ours []string) {
+	for start := int64(1); start <= min(most, maxPods) && len(theirs) < maxExamples; start++ {
 		there, here := r(start, percent)
 		there, here = min(max(there, least), most), min(max(here, least), most)
 		if there != here {

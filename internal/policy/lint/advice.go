@@ -10,8 +10,8 @@ import (
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 )
 
-// On returns what is suspicious about an object that has been compiled, in the order of the file.
-func On(so *v1alpha1.ScaledObject, w *compile.Workload) []diag.Error {
+// Check returns what is suspicious about an object that has been compiled, in the order of the file.
+func Check(so *v1alpha1.ScaledObject, w *compile.Workload) []diag.Error {
 	a := &adviser{so: so, w: w}
 	a.cooldown()
 	a.tolerance()

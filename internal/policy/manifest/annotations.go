@@ -10,7 +10,7 @@ import (
 func unknownAnnotations(o *Object) []diag.Error {
 	var all []diag.Error
 	for _, a := range compile.UnknownAnnotations(o.ScaledObject.Annotations) {
-		p := o.at("metadata.annotations."+a.Key, "unknown annotation", a.Suggestion)
+		p := o.errorAt("metadata.annotations."+a.Key, "unknown annotation", a.Suggestion)
 		p.Warning = !a.Ours
 		all = append(all, p)
 	}

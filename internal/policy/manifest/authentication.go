@@ -20,7 +20,7 @@ func parseAuthentication(o *Object, kind string) (*Object, []diag.Error) {
 	switch {
 	case kind == clusterWide:
 		namespace, t = "", reflect.TypeFor[v1alpha1.ClusterTriggerAuthentication]()
-		o.allow()
+		o.readAllowedNamespaces()
 	case namespace == "":
 		namespace = DefaultNamespace
 	}
@@ -30,8 +30,8 @@ func parseAuthentication(o *Object, kind string) (*Object, []diag.Error) {
 
 const allowedNamespaces = "spec.allowedNamespaces"
 
-// allow reads which namespaces may use a cluster-wide authentication. One of KEDA's has no such field, and is for all.
-func (o *Object) allow() {
+// readAllowedNamespaces reads which namespaces may use a cluster-wide authentication. One of KEDA's has no such field, and is for all.
+func (o *Object) readAllowedNamespaces() {
 	spec := strictyaml.Resolve(strictyaml.Child(o.node, "spec"))
 	o.allowed = []string{}
 	if list := strictyaml.Resolve(strictyaml.Child(spec, "allowedNamespaces")); list != nil {
@@ -58,8 +58,8 @@ func (o *Object) allows(namespace string) bool {
 	return o.allowed == nil || slices.Contains(o.allowed, namespace) || slices.Contains(o.allowed, v1alpha1.EveryNamespace)
 }
 
-// regroup returns one of KEDA's authentications in our group, which allows what KEDA does.
-func (o *Object) regroup() ([]byte, error) {
+// convertedAuthentication returns one of KEDA's authentications in our group, which allows what KEDA does.
+func (o *Object) convertedAuthentication() ([]byte, error) {
 	if n := strictyaml.Resolve(strictyaml.Child(o.node, "apiVersion")); n != nil {
 		n.Value = v1alpha1.GroupName + "/v1alpha1"
 	}

@@ -31,21 +31,21 @@ func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []diag.Error
 	}
 	for _, o := range objects {
 		if o.ScaledObject == nil {
-			problems = append(problems, o.warnings()...)
+			problems = append(problems, o.noteWarnings()...)
 			continue
 		}
 		w, wrong := o.Compile(known, compile.DefaultSettings())
 		problems = append(problems, wrong...)
-		problems = append(problems, notes(o, authentications)...)
+		problems = append(problems, warningsOf(o, authentications)...)
 		unknown := unknownAnnotations(o)
 		problems, o.broken = append(problems, unknown...), o.broken || Failed(unknown)
 		if w != nil {
-			problems = append(problems, suspicions(o, w)...)
+			problems = append(problems, lintWarnings(o, w)...)
 		}
-		clash := o.clash(names, o.name(), "metadata.name", "is another object's name as well")
+		clash := o.checkUnique(names, o.name(), "metadata.name", "is another object's name as well")
 		target := fmt.Sprint(o.ScaledObject.Namespace, o.ScaledObject.Spec.ScaleTargetRef)
 		if clash == nil {
-			clash = o.clash(targets, target, "spec.scaleTargetRef", "is scaled by another object as well")
+			clash = o.checkUnique(targets, target, "spec.scaleTargetRef", "is scaled by another object as well")
 		}
 		problems = append(problems, clash...)
 		if w != nil && !o.broken && clash == nil {
@@ -60,7 +60,7 @@ func (o *Object) Compile(known []triggers.Kind, settings compile.Settings) (*com
 	w, mistakes := compile.Compile(o.ScaledObject, known, settings)
 	var problems []diag.Error
 	for _, m := range mistakes {
-		p := o.at(m.Field, m.Problem, m.Suggestion)
+		p := o.errorAt(m.Field, m.Problem, m.Suggestion)
 		if !slices.ContainsFunc(o.refused, func(metric string) bool { return strings.HasPrefix(p.Field, metric) }) {
 			problems = append(problems, p)
 		}
@@ -68,21 +68,21 @@ func (o *Object) Compile(known []triggers.Kind, settings compile.Settings) (*com
 	return w, problems
 }
 
-// clash remembers who has a thing first, and is the problem of whoever comes second.
-func (o *Object) clash(taken map[string]*Object, key, field, problem string) []diag.Error {
+// checkUnique remembers who has a thing first, and is the problem of whoever comes second.
+func (o *Object) checkUnique(taken map[string]*Object, key, field, problem string) []diag.Error {
 	first := taken[key]
 	if first == nil {
 		taken[key] = o
 		return nil
 	}
 	line, _ := strictyaml.Position(first.node, field)
-	return []diag.Error{o.at(field, problem, fmt.Sprintf("%s, %s:%d", first.name(), first.File, line))}
+	return []diag.Error{o.errorAt(field, problem, fmt.Sprintf("%s, %s:%d", first.name(), first.File, line))}
 }
 
-// notes are what is worth knowing of an object that works all the same.
-func notes(o *Object, authentications map[string]*Object) []diag.Error {
-	all := o.warnings()
-	note := func(field, problem, suggestion string) { all = append(all, o.warning(field, problem, suggestion)) }
+// warningsOf are what is worth knowing of an object that works all the same.
+func warningsOf(o *Object, authentications map[string]*Object) []diag.Error {
+	all := o.noteWarnings()
+	note := func(field, problem, suggestion string) { all = append(all, o.warningAt(field, problem, suggestion)) }
 	spec := &o.ScaledObject.Spec
 	if a := spec.Advanced; a != nil && a.HorizontalPodAutoscalerConfig != nil && a.HorizontalPodAutoscalerConfig.Name != "" {
 		note("spec.advanced.horizontalPodAutoscalerConfig.name", "means nothing here", "there is no HPA behind a ScaledObject")
@@ -113,27 +113,27 @@ func notes(o *Object, authentications map[string]*Object) []diag.Error {
 	return all
 }
 
-// warnings returns what reading or converting an object found worth knowing.
-func (o *Object) warnings() []diag.Error {
+// noteWarnings returns what reading or converting an object found worth knowing.
+func (o *Object) noteWarnings() []diag.Error {
 	var all []diag.Error
 	for _, n := range o.notes {
-		all = append(all, o.warning(n.Field, n.Problem, n.Suggestion))
+		all = append(all, o.warningAt(n.Field, n.Problem, n.Suggestion))
 	}
 	return all
 }
 
-// warning returns a problem of an object that works all the same.
-func (o *Object) warning(field, problem, suggestion string) diag.Error {
-	p := o.at(field, problem, suggestion)
+// warningAt returns a problem of an object that works all the same.
+func (o *Object) warningAt(field, problem, suggestion string) diag.Error {
+	p := o.errorAt(field, problem, suggestion)
 	p.Warning = true
 	return p
 }
 
-// suspicions are what is hardly meant in an object that works.
-func suspicions(o *Object, w *compile.Workload) []diag.Error {
+// lintWarnings are what is hardly meant in an object that works.
+func lintWarnings(o *Object, w *compile.Workload) []diag.Error {
 	var all []diag.Error
-	for _, m := range lint.On(o.ScaledObject, w) {
-		all = append(all, o.warning(m.Field, m.Problem, m.Suggestion))
+	for _, m := range lint.Check(o.ScaledObject, w) {
+		all = append(all, o.warningAt(m.Field, m.Problem, m.Suggestion))
 	}
 	return all
 }

@@ -39,7 +39,7 @@ func Load(paths []string, stdin io.Reader) ([]*Object, []diag.Error, error) {
 		objects, problems = append(objects, o...), append(problems, p...)
 	}
 	if len(objects)+len(problems)+len(failed) == 0 {
-		problems = append(problems, empty(strings.Join(paths, ", ")))
+		problems = append(problems, noObjectError(strings.Join(paths, ", ")))
 	}
 	return objects, problems, errors.Join(failed...)
 }
@@ -64,7 +64,7 @@ func expand(paths []string) ([]string, error) {
 		case !info.IsDir():
 			files = append(files, path)
 		default:
-			found, err := inFolder(path)
+			found, err := filesIn(path)
 			files = append(files, found...)
 			failed = append(failed, err)
 		}
@@ -72,7 +72,7 @@ func expand(paths []string) ([]string, error) {
 	return files, errors.Join(failed...)
 }
 
-func inFolder(dir string) ([]string, error) {
+func filesIn(dir string) ([]string, error) {
 	var files []string
 	for _, pattern := range []string{"*.yaml", "*.yml", "*.json"} {
 		found, err := filepath.Glob(filepath.Join(dir, pattern))
@@ -116,12 +116,12 @@ func readFile(file string, stdin io.Reader) ([]byte, error) {
 	return content, nil
 }
 
-// Unread takes an error of Load apart: a file of a folder that could not be read is a problem of its own, so that the others
+// UnreadFiles takes an error of Load apart: a file of a folder that could not be read is a problem of its own, so that the others
 // can be followed. What remains concerns path itself.
-func Unread(path string, err error) ([]diag.Error, error) {
+func UnreadFiles(path string, err error) ([]diag.Error, error) {
 	var problems []diag.Error
 	var rest []error
-	for _, one := range parts(err) {
+	for _, one := range joinedErrors(err) {
 		file, ok := errors.AsType[*FileError](one)
 		if !ok || file.File == path {
 			rest = append(rest, one)
@@ -132,8 +132,8 @@ func Unread(path string, err error) ([]diag.Error, error) {
 	return problems, errors.Join(rest...)
 }
 
-// parts returns the errors that err joins, or err itself; nothing for nil.
-func parts(err error) []error {
+// joinedErrors returns the errors that err joins, or err itself; nothing for nil.
+func joinedErrors(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()
 	}

@@ -39,13 +39,13 @@ func (o *Object) name() string {
 	return "ScaledObject " + o.ScaledObject.Namespace + "/" + o.ScaledObject.Name
 }
 
-// Problem returns a problem at a field of the object, for those who find one by other means than this package.
-func (o *Object) Problem(field, problem, suggestion string) diag.Error {
-	return o.at(field, problem, suggestion)
+// ErrorAt returns a problem at a field of the object, for those who find one by other means than this package.
+func (o *Object) ErrorAt(field, problem, suggestion string) diag.Error {
+	return o.errorAt(field, problem, suggestion)
 }
 
-// at returns a problem at a field of the object, or at the nearest thing around it that the file has.
-func (o *Object) at(field, problem, suggestion string) diag.Error {
+// errorAt returns a problem at a field of the object, or at the nearest thing around it that the file has.
+func (o *Object) errorAt(field, problem, suggestion string) diag.Error {
 	if o.hpa {
 		field = convert.OriginalField(field)
 	}

@@ -33,7 +33,7 @@ func Parse(file string, content []byte) ([]*Object, []diag.Error) {
 	)
 	for _, node := range reader.Documents(content) {
 		for _, item := range items(node) {
-			if other(item) {
+			if isForeignKind(item) {
 				others++
 				continue
 			}
@@ -46,19 +46,19 @@ func Parse(file string, content []byte) ([]*Object, []diag.Error) {
 	}
 	problems = append(problems, reader.Errors()...)
 	if len(objects)+len(problems)+others == 0 {
-		problems = append(problems, empty(file))
+		problems = append(problems, noObjectError(file))
 	}
 	return objects, problems
 }
 
-// empty is the problem of files without anything that is read here.
-func empty(files string) diag.Error {
+// noObjectError is the problem of files without anything that is read here.
+func noObjectError(files string) diag.Error {
 	return diag.Error{File: files, Problem: "holds no object", Suggestion: "a ScaledObject of impulse.sh/v1alpha1 was expected"}
 }
 
-// other reports whether an object is whole, and neither ours nor meant to be: neither its group nor its kind resembles one
+// isForeignKind reports whether an object is whole, and neither ours nor meant to be: neither its group nor its kind resembles one
 // that is read here.
-func other(node *yaml.Node) bool {
+func isForeignKind(node *yaml.Node) bool {
 	group, _, _ := strings.Cut(strictyaml.Text(strictyaml.Child(node, "apiVersion")), "/")
 	kind := strictyaml.Text(strictyaml.Child(node, "kind"))
 	switch {
@@ -100,52 +100,52 @@ func parseObject(file string, node *yaml.Node) (*Object, []diag.Error) {
 	group, kind := strictyaml.Text(strictyaml.Child(node, "apiVersion")), strictyaml.Text(strictyaml.Child(node, "kind"))
 	switch {
 	case node.Kind != yaml.MappingNode:
-		return nil, []diag.Error{o.at("", "is not an object", "")}
+		return nil, []diag.Error{o.errorAt("", "is not an object", "")}
 	case kind == "HorizontalPodAutoscaler":
 		return parseHPA(o, group)
 	case group == kedaGroup:
 	case group != v1alpha1.GroupName+"/v1alpha1":
-		return nil, []diag.Error{o.at("apiVersion", fmt.Sprintf("%q is not known here", group), v1alpha1.GroupName+"/v1alpha1 was expected")}
+		return nil, []diag.Error{o.errorAt("apiVersion", fmt.Sprintf("%q is not known here", group), v1alpha1.GroupName+"/v1alpha1 was expected")}
 	}
 	if diag.Nearest(kind, kinds) != kind {
-		return nil, []diag.Error{o.at("kind", fmt.Sprintf("%q is not known here", kind), diag.Suggest(kind, kinds))}
+		return nil, []diag.Error{o.errorAt("kind", fmt.Sprintf("%q is not known here", kind), diag.Suggest(kind, kinds))}
 	}
 	if kind != "ScaledObject" {
 		return parseAuthentication(o, kind)
 	}
 	so := &v1alpha1.ScaledObject{}
-	problems, ok := read(o, so)
+	problems, ok := decodeStrict(o, so)
 	if !ok {
 		return nil, problems
 	}
 	if group == kedaGroup {
 		so, o.notes = convert.KEDA(so)
 	}
-	return o.become(so, problems)
+	return o.setScaledObject(so, problems)
 }
 
-// read holds the object's node against a type and fills an object of that type; false when it cannot be filled.
-func read[T any](o *Object, into *T) ([]diag.Error, bool) {
+// decodeStrict holds the object's node against a type and fills an object of that type; false when it cannot be filled.
+func decodeStrict[T any](o *Object, into *T) ([]diag.Error, bool) {
 	problems := o.check(reflect.TypeFor[T]())
 	if err := decode(o.node, into); err != nil {
 		if len(problems) == 0 {
-			problems = append(problems, o.at("", err.Error(), ""))
+			problems = append(problems, o.errorAt("", err.Error(), ""))
 		}
 		return problems, false
 	}
 	return problems, true
 }
 
-// become makes a ScaledObject the object's, with its defaults.
-func (o *Object) become(so *v1alpha1.ScaledObject, problems []diag.Error) (*Object, []diag.Error) {
+// setScaledObject makes a ScaledObject the object's, with its defaults.
+func (o *Object) setScaledObject(so *v1alpha1.ScaledObject, problems []diag.Error) (*Object, []diag.Error) {
 	if so.Namespace == "" {
 		so.Namespace = DefaultNamespace
 	}
 	switch {
 	case so.Name == "":
-		problems = append(problems, o.at("metadata.name", "is required", ""))
+		problems = append(problems, o.errorAt("metadata.name", "is required", ""))
 	case len(validation.IsDNS1123Subdomain(so.Name)) > 0:
-		problems = append(problems, o.at("metadata.name", fmt.Sprintf("%q is no name in Kubernetes", so.Name), "lower-case letters, digits, - and ."))
+		problems = append(problems, o.errorAt("metadata.name", fmt.Sprintf("%q is no name in Kubernetes", so.Name), "lower-case letters, digits, - and ."))
 	}
 	compile.Default(so)
 	o.ScaledObject = so
@@ -161,20 +161,20 @@ const kedaGroup = "keda.sh/v1alpha1"
 // parseHPA reads a HorizontalPodAutoscaler and converts it.
 func parseHPA(o *Object, group string) (*Object, []diag.Error) {
 	if group != "autoscaling/v2" {
-		return nil, []diag.Error{o.at("apiVersion", fmt.Sprintf("%q is not known here", group), "autoscaling/v2 was expected, as kubectl get hpa.v2.autoscaling writes it")}
+		return nil, []diag.Error{o.errorAt("apiVersion", fmt.Sprintf("%q is not known here", group), "autoscaling/v2 was expected, as kubectl get hpa.v2.autoscaling writes it")}
 	}
 	o.hpa = true
 	hpa := &autoscalingv2.HorizontalPodAutoscaler{}
-	problems, ok := read(o, hpa)
+	problems, ok := decodeStrict(o, hpa)
 	if !ok {
 		return nil, problems
 	}
 	so, notes, mistakes := convert.HPA(hpa)
 	o.notes = notes
 	for _, m := range mistakes {
-		problems = append(problems, o.at(m.Field, m.Problem, m.Suggestion))
+		problems = append(problems, o.errorAt(m.Field, m.Problem, m.Suggestion))
 		metric, _, _ := strings.Cut(m.Field, "]")
 		o.refused = append(o.refused, metric+"]")
 	}
-	return o.become(so, problems)
+	return o.setScaledObject(so, problems)
 }

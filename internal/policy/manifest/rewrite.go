@@ -21,8 +21,8 @@ func (o *Object) Foreign() bool {
 	return o.hpa || strictyaml.Text(strictyaml.Child(o.node, "apiVersion")) == kedaGroup
 }
 
-// written is what a user writes of a ScaledObject.
-type written struct {
+// scaledObjectText is what a user writes of a ScaledObject.
+type scaledObjectText struct {
 	metav1.TypeMeta `json:",inline"`
 
 	Metadata map[string]any            `json:"metadata"`
@@ -31,9 +31,9 @@ type written struct {
 
 // Rewrite returns a foreign object as one of ours in YAML, with every difference that is left as a comment above it.
 func (o *Object) Rewrite() ([]byte, error) {
-	rewritten := o.regroup
+	rewritten := o.convertedAuthentication
 	if o.ScaledObject != nil {
-		rewritten = o.rewritten
+		rewritten = o.convertedScaledObject
 	}
 	content, err := rewritten()
 	if err != nil {
@@ -47,10 +47,10 @@ func (o *Object) Rewrite() ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// rewritten returns what a user writes of a ScaledObject.
-func (o *Object) rewritten() ([]byte, error) {
+// convertedScaledObject returns what a user writes of a ScaledObject.
+func (o *Object) convertedScaledObject() ([]byte, error) {
 	so := o.ScaledObject
-	w := written{TypeMeta: so.TypeMeta, Metadata: map[string]any{"name": so.Name}, Spec: so.Spec}
+	w := scaledObjectText{TypeMeta: so.TypeMeta, Metadata: map[string]any{"name": so.Name}, Spec: so.Spec}
 	if strictyaml.Child(strictyaml.Child(o.node, "metadata"), "namespace") != nil {
 		w.Metadata["namespace"] = so.Namespace
 	}
@@ -63,8 +63,8 @@ func (o *Object) rewritten() ([]byte, error) {
 	return Marshal(w)
 }
 
-// unread are the characters that JSON may hold as they are, and YAML may not.
-var unread = regexp.MustCompile(`[\x7f-\x{9f}\x{feff}\x{fffe}\x{ffff}]`)
+// invalidInYAML are the characters that JSON may hold as they are, and YAML may not.
+var invalidInYAML = regexp.MustCompile(`[\x7f-\x{9f}\x{feff}\x{fffe}\x{ffff}]`)
 
 // Marshal returns a value in YAML by its JSON tags, as sigs.k8s.io/yaml does, whatever its texts hold.
 func Marshal(v any) ([]byte, error) {
@@ -72,7 +72,7 @@ func Marshal(v any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	content = unread.ReplaceAllFunc(content, func(char []byte) []byte {
+	content = invalidInYAML.ReplaceAllFunc(content, func(char []byte) []byte {
 		r, _ := utf8.DecodeRune(char)
 		return fmt.Appendf(nil, `\u%04x`, r)
 	})
@@ -88,15 +88,15 @@ func Marshal(v any) ([]byte, error) {
 
 // encode returns a node in YAML. A text that does not print is quoted, so that an escape in it means what it stands for.
 func encode(node *yaml.Node) ([]byte, error) {
-	quote(node)
+	quoteUnprintable(node)
 	return yaml.Marshal(node)
 }
 
-func quote(node *yaml.Node) {
+func quoteUnprintable(node *yaml.Node) {
 	if node.Kind == yaml.ScalarNode && !printable.Lines(node.Value) {
 		node.Style = yaml.DoubleQuotedStyle
 	}
 	for _, inner := range node.Content {
-		quote(inner)
+		quoteUnprintable(inner)
 	}
 }
