@@ -9,14 +9,14 @@ import (
 	"github.com/impulse-sh/impulse/internal/diag"
 )
 
-// UnknownAnnotation is an annotation that seems to be meant for Impulse, and has no effect: the API server accepts any, and a pause
-// that is misspelt pauses nothing.
+// UnknownAnnotation is an annotation that seems to be meant for Impulse, and has no effect. The API server accepts any annotation, so
+// that a misspelt pause pauses nothing.
 type UnknownAnnotation struct {
 	Key string
-	// Suggestion says what may have been meant.
+	// Suggestion names the annotations that may have been meant.
 	Suggestion string
-	// Ours reports whether it is of our own group. One of KEDA's, or of a group that is spelt almost like ours, may be somebody
-	// else's.
+	// Ours reports whether it is in the group impulse.sh. One of KEDA's group, or of a group that is spelt almost like ours, may belong to
+	// another program.
 	Ours bool
 }
 
@@ -25,7 +25,7 @@ func (a UnknownAnnotation) String() string {
 	return fmt.Sprintf("annotation %s has no effect (%s)", a.Key, a.Suggestion)
 }
 
-// UnknownAnnotations returns those of an object's annotations, in the order of their keys.
+// UnknownAnnotations returns the unknown annotations of an object, ordered by key.
 func UnknownAnnotations(annotations map[string]string) []UnknownAnnotation {
 	var all []UnknownAnnotation
 	ours := AnnotationGroups[0]
@@ -52,7 +52,7 @@ func UnknownAnnotations(annotations map[string]string) []UnknownAnnotation {
 	return all
 }
 
-// joinUnknown joins what there is to say of unknown annotations.
+// joinUnknown describes unknown annotations in one text.
 func joinUnknown(all []UnknownAnnotation) string {
 	sentences := make([]string, len(all))
 	for i, a := range all {

@@ -6,27 +6,27 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
-// The bounds of the CRD, for objects that come from files.
+// Bounds of the CRD, for objects from files.
 const (
 	maxTriggerName = 63
-	maxPolicies = 16
+	maxPolicies    = 16
 )
 
-// checkTrigger says what the CRD would say of a trigger, whatever its kind.
-func checkTrigger(path string, t *v1alpha1.Trigger, wrong *errorList) {
+// checkTrigger reports what the API server would report of a trigger by the CRD, whatever its kind.
+func checkTrigger(path string, t *v1alpha1.Trigger, errs *errorList) {
 	if len(t.Name) > maxTriggerName {
-		wrong.add(path+".name", fmt.Sprintf("is longer than %d characters", maxTriggerName), "")
+		errs.add(path+".name", fmt.Sprintf("is longer than %d characters", maxTriggerName), "")
 	}
 	ref := t.AuthenticationRef
 	if ref == nil {
 		return
 	}
 	if ref.Name == "" {
-		wrong.add(path+".authenticationRef.name", "is required", "")
+		errs.add(path+".authenticationRef.name", "is required", "")
 	}
 	switch ref.Kind {
 	case "", "TriggerAuthentication", "ClusterTriggerAuthentication":
 	default:
-		wrong.add(path+".authenticationRef.kind", fmt.Sprintf("%q is unknown", ref.Kind), "TriggerAuthentication or ClusterTriggerAuthentication")
+		errs.add(path+".authenticationRef.kind", fmt.Sprintf("%q is unknown", ref.Kind), "TriggerAuthentication or ClusterTriggerAuthentication")
 	}
 }

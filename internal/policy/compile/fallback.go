@@ -11,25 +11,25 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// fallbackNames are KEDA's, in the order of the behaviors.
+// fallbackNames are the names of the behaviors in KEDA, in the order of scalers.FallbackBehavior.
 var fallbackNames = [...]string{
 	scalers.FallbackStatic: "static", scalers.FallbackCurrentReplicas: "currentReplicas",
 	scalers.FallbackCurrentReplicasIfHigher: "currentReplicasIfHigher", scalers.FallbackCurrentReplicasIfLower: "currentReplicasIfLower",
 	scalers.FallbackScalingModifiers: "scalingModifiers",
 }
 
-// compileFallback reads what is to be while a source fails for long. The triggers are compiled.
-func compileFallback(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, wrong *errorList) {
+// compileFallback compiles the replicas of a source that has failed for long. The triggers must be compiled.
+func compileFallback(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, errs *errorList) {
 	f := spec.Fallback
 	if f == nil {
 		return
 	}
 	const path = "spec.fallback"
 	if f.FailureThreshold < 0 {
-		wrong.add(path+".failureThreshold", fmt.Sprintf("%d is below 0", f.FailureThreshold), "")
+		errs.add(path+".failureThreshold", fmt.Sprintf("%d is below 0", f.FailureThreshold), "")
 	}
 	if f.Replicas < 0 {
-		wrong.add(path+".replicas", fmt.Sprintf("%d is below 0", f.Replicas), "")
+		errs.add(path+".replicas", fmt.Sprintf("%d is below 0", f.Replicas), "")
 	}
 	behavior := 0
 	if f.Behavior != "" {
@@ -42,13 +42,13 @@ func compileFallback(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, wrong *
 		if near := diag.Nearest(f.Behavior, fallbackNames[:]); near != "" {
 			suggestion = diag.DidYouMean(near)
 		}
-		wrong.add(path+".behavior", fmt.Sprintf("%q is unknown", f.Behavior), suggestion)
+		errs.add(path+".behavior", fmt.Sprintf("%q is unknown", f.Behavior), suggestion)
 		return
 	case scalers.FallbackBehavior(behavior) == scalers.FallbackScalingModifiers && !modifiers:
-		wrong.add(path+".behavior", "scalingModifiers needs a formula", "spec.advanced.scalingModifiers.formula")
+		errs.add(path+".behavior", "scalingModifiers needs a formula", "spec.advanced.scalingModifiers.formula")
 		return
 	case len(p.Triggers) > 0 && !slices.ContainsFunc(p.Triggers, func(t scalers.Trigger) bool { return !t.PerPod }):
-		wrong.add(path, "does not go with cpu and memory alone: there is no source that may fail for long", "a trigger of another type")
+		errs.add(path, "does not go with cpu and memory alone: there is no source that may fail for long", "a trigger of another type")
 	}
 	p.Fallback = &scalers.Fallback{
 		FailureThreshold: f.FailureThreshold, Replicas: f.Replicas, Behavior: scalers.FallbackBehavior(behavior),

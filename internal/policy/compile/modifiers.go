@@ -8,12 +8,12 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Composite is the name of the trigger that a formula makes of the others.
+// Composite is the name of the trigger whose level is computed by the formula.
 const Composite = "scalingModifiers"
 
-// compileModifiers makes one trigger of all that have a level of their own, by a formula. The triggers are compiled; cpu and
-// memory stay beside it, as in KEDA.
-func compileModifiers(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, wrong *errorList) {
+// compileModifiers combines all triggers but cpu and memory into one, whose level the formula computes. As in KEDA, cpu and memory
+// stay separate. The triggers must be compiled.
+func compileModifiers(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, errs *errorList) {
 	if spec.Advanced == nil || spec.Advanced.ScalingModifiers == nil {
 		return
 	}
@@ -24,48 +24,48 @@ func compileModifiers(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, wrong 
 	for i := range p.Triggers {
 		input := &p.Triggers[i]
 		if input.Name == Composite {
-			wrong.add(fmt.Sprintf("spec.triggers[%d].name", i), fmt.Sprintf("%q is the formula's own name", Composite), "choose another")
+			errs.add(fmt.Sprintf("spec.triggers[%d].name", i), fmt.Sprintf("%q is the formula's own name", Composite), "choose another")
 		}
 		if input.PerPod {
 			perPod = append(perPod, input.Name)
 			continue
 		}
 		if input.Cap || input.Min != 0 || input.Max != 0 {
-			wrong.add(fmt.Sprintf("spec.triggers[%d]", i), "has bounds of its own and is an input of the formula", "write the bounds into the formula: max(a, 3)")
+			errs.add(fmt.Sprintf("spec.triggers[%d]", i), "has bounds of its own and is an input of the formula", "write the bounds into the formula: max(a, 3)")
 		}
 		if input.Increment.Amount != 0 {
-			wrong.add(fmt.Sprintf("spec.triggers[%d].metadata.step", i), "is an input of the formula, which sees the level and not the step", "write the step into the formula: b + 2 * a")
+			errs.add(fmt.Sprintf("spec.triggers[%d].metadata.step", i), "is an input of the formula, which sees the level and not the step", "write the step into the formula: b + 2 * a")
 		}
 		input.Input, t.Continuous = true, t.Continuous || input.Continuous
 		names, inputs = append(names, input.Name), append(inputs, i)
 	}
 	if len(inputs) == 0 {
-		wrong.add(path, "has no input: cpu and memory are not part of a formula", "")
+		errs.add(path, "has no input: cpu and memory are not part of a formula", "")
 		return
 	}
-	before := len(*wrong)
-	t.Target = quantity(path+".target", m.Target, wrong)
-	if t.Target <= 0 && len(*wrong) == before {
-		wrong.add(path+".target", fmt.Sprintf("%q is not above 0", m.Target), "it is the level that one replica is meant to have")
+	before := len(*errs)
+	t.Target = quantity(path+".target", m.Target, errs)
+	if t.Target <= 0 && len(*errs) == before {
+		errs.add(path+".target", fmt.Sprintf("%q is not above 0", m.Target), "it is the level that one replica is meant to have")
 	}
-	t.Activation = quantity(path+".activationTarget", m.ActivationTarget, wrong)
+	t.Activation = quantity(path+".activationTarget", m.ActivationTarget, errs)
 	switch m.MetricType {
 	case "", "AverageValue":
 	case "Value":
 		t.Metric = scalers.Value
 	default:
-		wrong.add(path+".metricType", fmt.Sprintf("%q does not go with a formula", m.MetricType), "AverageValue or Value")
+		errs.add(path+".metricType", fmt.Sprintf("%q does not go with a formula", m.MetricType), "AverageValue or Value")
 	}
 	program, err := formula.Compile(m.Formula, names, perPod)
 	if err != nil {
-		wrong.add(path+".formula", err.Error(), "")
+		errs.add(path+".formula", err.Error(), "")
 		return
 	}
 	t.Formula = evaluator(program, inputs)
 	p.Triggers = append(p.Triggers, t)
 }
 
-// evaluator binds a formula to the levels of its inputs.
+// evaluator returns a function that evaluates a formula on the levels of its inputs.
 func evaluator(program *formula.Program, inputs []int) func([]scalers.Level) (scalers.Milli, error) {
 	return func(levels []scalers.Level) (scalers.Milli, error) {
 		values := make([]*float64, len(inputs))
@@ -82,14 +82,14 @@ func evaluator(program *formula.Program, inputs []int) func([]scalers.Level) (sc
 	}
 }
 
-// quantity reads a number that the user states; "" is 0.
-func quantity(field, text string, wrong *errorList) scalers.Milli {
+// quantity parses a number; "" is 0.
+func quantity(field, text string, errs *errorList) scalers.Milli {
 	if text == "" {
 		return 0
 	}
 	value, err := scalers.ParseExact(text)
 	if err != nil {
-		wrong.add(field, err.Error(), "")
+		errs.add(field, err.Error(), "")
 	}
 	return value
 }

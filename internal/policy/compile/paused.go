@@ -8,12 +8,12 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Paused reports whether an object is paused, in whatever form.
+// Paused reports whether any annotation pauses an object.
 func Paused(so *v1alpha1.ScaledObject) bool {
 	return pausedOf(so, &errorList{}) != scalers.Paused{}
 }
 
-// Pause says what the annotations of the object pause: a reason for machines and a sentence for people; both "" for nothing.
+// Pause returns how the annotations pause the object, as the reason and the message of a condition; both are "" without a pause.
 func (w *Workload) Pause() (reason, message string) {
 	switch p := &w.Policy.Paused; {
 	case p.Fixed:
@@ -31,12 +31,12 @@ func (w *Workload) Pause() (reason, message string) {
 	}
 }
 
-// annotation is the full name of an annotation that pauses the object.
+// annotation returns the full name of an annotation that pauses the object.
 func (w *Workload) annotation(name string) string {
 	return cmp.Or(w.paused[name], AnnotationGroups[0]+name)
 }
 
-// pausedBy returns the full name of each annotation of the object that may pause it, by its name within its group; nil for none.
+// pausedBy maps the name of each annotation of the object that may pause it to its full name; nil for none.
 func pausedBy(so *v1alpha1.ScaledObject) map[string]string {
 	var all map[string]string
 	for _, name := range Annotations {

@@ -9,24 +9,23 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// compileShadow compiles the policy that is decided beside the live one; nil when there is none. What it does not say is as
-// the live one has it.
-func compileShadow(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings, wrong *errorList) *Workload {
+// compileShadow compiles the shadow policy; nil without one. Fields that it does not set have the value of the live policy.
+func compileShadow(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings, errs *errorList) *Workload {
 	if so.Spec.Shadow == nil {
 		return nil
 	}
 	w, mistakes := Compile(shadowOf(so), kinds, settings)
 	for _, m := range mistakes {
-		if slices.ContainsFunc(*wrong, func(live diag.Error) bool { return live == m }) {
-			continue // It is that of the live one, whose value the shadow has.
+		if slices.ContainsFunc(*errs, func(live diag.Error) bool { return live == m }) {
+			continue // It is reported for the live policy, from which the shadow has the value.
 		}
 		m.Field = strings.Replace(m.Field, "spec", "spec.shadow", 1)
-		*wrong = append(*wrong, m)
+		*errs = append(*errs, m)
 	}
 	return w
 }
 
-// shadowOf is the object that a shadow policy would be alone.
+// shadowOf returns the object that has the shadow policy as its live one.
 func shadowOf(so *v1alpha1.ScaledObject) *v1alpha1.ScaledObject {
 	alone := so.DeepCopy()
 	alone.Spec.Shadow, alone.Spec.DryRun = nil, false

@@ -1,8 +1,8 @@
-// Package convert rewrites what other autoscalers are told as ScaledObjects that do the same, with the old behaviour written
-// out, and says every difference that is left in what an object does.
+// Package convert converts HorizontalPodAutoscalers and KEDA's ScaledObjects to ScaledObjects that scale in the same way, with the
+// defaults of the original written out. It notes every difference that is left.
 //
-// Equal are objects with a behavior and at least one replica, while their readings are known, the count is within the
-// limits and every replica is ready: at each tick of the original, if its windows and periods are whole ticks.
+// An object with a behavior and at least one replica asks for the same counts as its original while all readings are known, the count
+// is within the limits and every replica is ready: at each sync of the original, if its windows and periods are multiples of 15 s.
 package convert
 
 import (
@@ -14,20 +14,20 @@ import (
 	"github.com/impulse-sh/impulse/internal/diag"
 )
 
-// tick is the HPA's, in seconds; window is its scale-down window where nobody says another.
+// tick is the sync period of the HPA, and window its default scale-down window, in seconds.
 const (
 	tick   int32 = 15
 	window int32 = 300
 )
 
-// diagnostics collects what is to be said of an object, with paths in the original.
+// diagnostics collects notes or mistakes, with paths in the original.
 type diagnostics []diag.Error
 
 func (f *diagnostics) add(field, problem, suggestion string) {
 	*f = append(*f, diag.Error{Field: field, Problem: problem, Suggestion: suggestion})
 }
 
-// withDefaults returns a behavior with the HPA's defaults written out, as its API server does as soon as there is any.
+// withDefaults returns a behavior with the HPA's defaults, which the API server sets as soon as there is any behavior.
 func withDefaults(b *v1alpha1.Behavior) *v1alpha1.Behavior {
 	full := &v1alpha1.Behavior{}
 	if b != nil {
@@ -40,7 +40,7 @@ func withDefaults(b *v1alpha1.Behavior) *v1alpha1.Behavior {
 	return full
 }
 
-// withDefaultRules fills in what a direction does not say.
+// withDefaultRules sets the defaults of one direction.
 func withDefaultRules(rules *v1alpha1.ScalingRules, window int32, policies []v1alpha1.ScalingPolicy) *v1alpha1.ScalingRules {
 	if rules == nil {
 		rules = &v1alpha1.ScalingRules{}
@@ -58,19 +58,19 @@ func withDefaultRules(rules *v1alpha1.ScalingRules, window int32, policies []v1a
 	return rules
 }
 
-// noteMissingBehavior says what is another without a behavior: the HPA then limits each of its ticks.
+// noteMissingBehavior notes what differs without a behavior: the HPA then limits each of its syncs.
 func (f *diagnostics) noteMissingBehavior(field string) {
-	f.add(field, "is missing: an HPA then may double the count in each of its ticks, or raise it to 4, and an old recommendation may raise it, too",
+	f.add(field, "is missing: an HPA may then double the count in each sync, or raise it to 4, and an old recommendation may raise it, too",
 		"here the count may rise by 4 or double in 15 s, and no old recommendation raises it")
 }
 
-// noteValue says what is another of a Value, which is multiplied with the ready pods.
+// noteValue notes what differs for metric type Value, which is multiplied by the number of ready pods.
 func (f *diagnostics) noteValue(field string) {
-	f.add(field, "while pods are there and none is ready, an HPA takes it for 0", "here it is unknown then, and lowers nothing")
+	f.add(field, "an HPA reads it as 0 while there are pods and none is ready", "here it is unknown then, and lowers nothing")
 	f.add(field, "an HPA multiplies it with ready pods that are being deleted as well: 1.5 times the target with 2 of them and 2 others is 6", "here it is 3")
 }
 
-// limitsDown reports whether scale-down policies ever hold a count back that falls by less than all of it.
+// limitsDown reports whether scale-down policies ever limit a fall that is smaller than the whole count.
 func limitsDown(down *v1alpha1.ScalingRules) bool {
 	all := func(p v1alpha1.ScalingPolicy) bool { return p.Type == "Percent" && p.Value >= 100 }
 	free := 0
@@ -89,7 +89,7 @@ func limitsDown(down *v1alpha1.ScalingRules) bool {
 	}
 }
 
-// metadataOf is what the new object takes over of the old one's.
+// metadataOf returns the metadata that the new object has from the old one.
 func metadataOf(old *metav1.ObjectMeta) metav1.ObjectMeta {
 	kept := metav1.ObjectMeta{
 		Name: old.Name, Namespace: old.Namespace, Labels: old.Labels, CreationTimestamp: old.CreationTimestamp, UID: old.UID, Generation: old.Generation,

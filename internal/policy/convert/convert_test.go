@@ -122,19 +122,19 @@ func TestATargetWhoseTypeNamesAnotherFieldIsSaid(t *testing.T) {
 	five, half := resource.MustParse("5"), int32(50)
 	identifier := autoscalingv2.MetricIdentifier{Name: "queue"}
 	for want, m := range map[string]autoscalingv2.MetricSpec{
-		"spec.metrics[0].external.target.type: is AverageValue, and the number is given as Value: an HPA goes by the number (say which is meant)": {
+		"spec.metrics[0].external.target.type: is AverageValue, and the number is given as Value: an HPA uses the field that is set (say which is meant)": {
 			Type: "External", External: &autoscalingv2.ExternalMetricSource{Metric: identifier, Target: autoscalingv2.MetricTarget{Type: "AverageValue", Value: &five}},
 		},
-		"spec.metrics[0].external.target.type: is Value, and the number is given as AverageValue: an HPA goes by the number (say which is meant)": {
+		"spec.metrics[0].external.target.type: is Value, and the number is given as AverageValue: an HPA uses the field that is set (say which is meant)": {
 			Type: "External", External: &autoscalingv2.ExternalMetricSource{Metric: identifier, Target: autoscalingv2.MetricTarget{Type: "Value", AverageValue: &five}},
 		},
 		"spec.metrics[0].object.target.type: is AverageValue, and the number is given as Value: an HPA fails on that (here it is taken for Value)": {
 			Type: "Object", Object: &autoscalingv2.ObjectMetricSource{Metric: identifier, Target: autoscalingv2.MetricTarget{Type: "AverageValue", Value: &five}},
 		},
-		"spec.metrics[0].resource.target.type: is AverageValue, and the number is given as Utilization: an HPA goes by the number (say which is meant)": {
+		"spec.metrics[0].resource.target.type: is AverageValue, and the number is given as Utilization: an HPA uses the field that is set (say which is meant)": {
 			Type: "Resource", Resource: &autoscalingv2.ResourceMetricSource{Name: "cpu", Target: autoscalingv2.MetricTarget{Type: "AverageValue", AverageUtilization: &half}},
 		},
-		"spec.metrics[0].pods.target.type: is Value, and the number is given as AverageValue: an HPA goes by the number (say which is meant)": {
+		"spec.metrics[0].pods.target.type: is Value, and the number is given as AverageValue: an HPA uses the field that is set (say which is meant)": {
 			Type: "Pods", Pods: &autoscalingv2.PodsMetricSource{Metric: identifier, Target: autoscalingv2.MetricTarget{Type: "Value", AverageValue: &five}},
 		},
 	} {

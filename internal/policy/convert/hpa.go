@@ -11,10 +11,10 @@ import (
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 )
 
-// HPA converts a HorizontalPodAutoscaler. Metric i becomes trigger i, named after the resource or the metric. The notes are
-// the differences that are left; with any mistake the object is of no use.
+// HPA converts a HorizontalPodAutoscaler. Metric i becomes trigger i, named after the resource or the metric. It returns notes about the
+// differences that are left; with any mistake the object is of no use.
 func HPA(hpa *autoscalingv2.HorizontalPodAutoscaler) (so *v1alpha1.ScaledObject, notes, mistakes []diag.Error) {
-	var said, wrong diagnostics
+	var left, invalid diagnostics
 	spec := &hpa.Spec
 	so = &v1alpha1.ScaledObject{TypeMeta: typeMeta(), ObjectMeta: metadataOf(&hpa.ObjectMeta)}
 	so.Spec.ScaleTargetRef = v1alpha1.ScaleTargetRef{
@@ -28,12 +28,12 @@ func HPA(hpa *autoscalingv2.HorizontalPodAutoscaler) (so *v1alpha1.ScaledObject,
 	so.Spec.CooldownPeriod = new(*b.ScaleDown.StabilizationWindowSeconds)
 	so.Spec.Advanced = &v1alpha1.Advanced{HorizontalPodAutoscalerConfig: &v1alpha1.HorizontalPodAutoscalerConfig{Behavior: b}}
 	if spec.Behavior == nil {
-		said.noteMissingBehavior("spec.behavior")
+		left.noteMissingBehavior("spec.behavior")
 	}
-	said.notePercentages("spec.behavior", b, *so.Spec.MinReplicaCount, spec.MaxReplicas)
+	left.notePercentages("spec.behavior", b, *so.Spec.MinReplicaCount, spec.MaxReplicas)
 	if *so.Spec.MinReplicaCount == 0 {
-		said.add("spec.minReplicas", "is 0: an HPA wakes only what it has put to rest itself, which its condition ScaledToZero says",
-			"here any 0 is woken, and there is no such condition; pause the object to keep a 0")
+		left.add("spec.minReplicas", "is 0: an HPA scales up from 0 only if it scaled to 0 itself, by its condition ScaledToZero",
+			"here every 0 is scaled up; pause the object to keep a 0")
 	}
 	metrics := spec.Metrics
 	if len(metrics) == 0 {
@@ -43,14 +43,14 @@ func HPA(hpa *autoscalingv2.HorizontalPodAutoscaler) (so *v1alpha1.ScaledObject,
 		}}}
 	}
 	for i := range metrics {
-		c := metric{path: item("spec.metrics", i), notes: &said, mistakes: &wrong}
+		c := metric{path: item("spec.metrics", i), notes: &left, mistakes: &invalid}
 		so.Spec.Triggers = append(so.Spec.Triggers, c.trigger(&metrics[i]))
 	}
 	unique(so.Spec.Triggers)
-	return so, said, wrong
+	return so, left, invalid
 }
 
-// behavior reads the HPA's, which is ours field by field.
+// behavior copies the behavior, whose fields are the same in both.
 func behavior(b *autoscalingv2.HorizontalPodAutoscalerBehavior) *v1alpha1.Behavior {
 	if b == nil {
 		return nil
@@ -72,7 +72,7 @@ func rules(r *autoscalingv2.HPAScalingRules) *v1alpha1.ScalingRules {
 	return out
 }
 
-// unique numbers the names of triggers that are called alike.
+// unique makes the names of triggers unique.
 func unique(triggers []v1alpha1.Trigger) {
 	used := map[string]bool{}
 	for i := range triggers {
@@ -82,7 +82,7 @@ func unique(triggers []v1alpha1.Trigger) {
 	}
 }
 
-// OriginalField is the path in an HPA of what a field of the converted object was made of.
+// OriginalField returns the path in an HPA of the field from which a field of the converted object comes.
 func OriginalField(field string) string {
 	for ours, theirs := range map[string]string{
 		"spec.triggers[": "spec.metrics[", "spec.minReplicaCount": "spec.minReplicas", "spec.maxReplicaCount": "spec.maxReplicas",

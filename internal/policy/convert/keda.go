@@ -8,16 +8,16 @@ import (
 	"github.com/impulse-sh/impulse/internal/diag"
 )
 
-// KEDA's defaults, in seconds and replicas.
+// Defaults of KEDA, in seconds and replicas.
 const (
 	kedaPolling  int32 = 30
 	kedaCooldown int32 = 300
 	kedaMax      int32 = 100
 )
 
-// KEDA converts one of KEDA's ScaledObjects, whose fields are ours. The notes are the differences that are left.
+// KEDA converts one of KEDA's ScaledObjects, which has the same fields. It returns notes about the differences that are left.
 func KEDA(old *v1alpha1.ScaledObject) (so *v1alpha1.ScaledObject, notes []diag.Error) {
-	var said diagnostics
+	var left diagnostics
 	so = &v1alpha1.ScaledObject{TypeMeta: typeMeta(), ObjectMeta: metadataOf(&old.ObjectMeta), Spec: *old.Spec.DeepCopy()}
 	spec := &so.Spec
 	setDefault(&spec.PollingInterval, kedaPolling)
@@ -32,31 +32,31 @@ func KEDA(old *v1alpha1.ScaledObject) (so *v1alpha1.ScaledObject, notes []diag.E
 	}
 	config := spec.Advanced.HorizontalPodAutoscalerConfig
 	if config.Behavior == nil {
-		said.noteMissingBehavior("spec.advanced.horizontalPodAutoscalerConfig.behavior")
+		left.noteMissingBehavior("spec.advanced.horizontalPodAutoscalerConfig.behavior")
 	}
 	config.Behavior = withDefaults(config.Behavior)
-	said.notePercentages("spec.advanced.horizontalPodAutoscalerConfig.behavior", config.Behavior, max(*spec.MinReplicaCount, 1), *spec.MaxReplicaCount)
-	rests := *spec.MinReplicaCount == 0 || spec.IdleReplicaCount != nil
-	if rests && limitsDown(config.Behavior.ScaleDown) {
-		said.add("spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleDown", "KEDA goes to rest at once when the cooldown is over, past these policies", "here they hold on the way to rest, too")
+	left.notePercentages("spec.advanced.horizontalPodAutoscalerConfig.behavior", config.Behavior, max(*spec.MinReplicaCount, 1), *spec.MaxReplicaCount)
+	idles := *spec.MinReplicaCount == 0 || spec.IdleReplicaCount != nil
+	if idles && limitsDown(config.Behavior.ScaleDown) {
+		left.add("spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleDown", "KEDA scales to the idle count at once when the cooldown is over, past these policies", "here they limit that step, too")
 	}
 	if spec.Fallback != nil {
-		said.add("spec.fallback.failureThreshold", "KEDA counts each time that its HPA asks, every 15 s", fmt.Sprintf("here each reading counts, every pollingInterval: %d s", *spec.PollingInterval))
+		left.add("spec.fallback.failureThreshold", "KEDA counts each request of its HPA, every 15 s", fmt.Sprintf("here each reading counts, every pollingInterval: %d s", *spec.PollingInterval))
 	}
 	cached := true
 	for i := range spec.Triggers {
-		said.convertTrigger(item("spec.triggers", i), &spec.Triggers[i])
+		left.convertTrigger(item("spec.triggers", i), &spec.Triggers[i])
 		t := &spec.Triggers[i]
 		cached = cached && (t.UseCachedMetrics || t.Type == "cron" || t.Type == "alertmanager")
 	}
 	if !cached && *spec.PollingInterval != tick {
-		said.add("spec.pollingInterval", "KEDA looks so often while the workload rests, and every 15 s while it works",
-			fmt.Sprintf("here it is every %d s at any time", *spec.PollingInterval))
+		left.add("spec.pollingInterval", "KEDA polls at this interval while the workload is idle, and every 15 s while it is active",
+			fmt.Sprintf("here it polls every %d s at any time", *spec.PollingInterval))
 	}
-	return so, said
+	return so, left
 }
 
-// convertTrigger writes out how KEDA reads a trigger.
+// convertTrigger writes KEDA's defaults into a trigger.
 func (f *diagnostics) convertTrigger(path string, t *v1alpha1.Trigger) {
 	t.Metadata = maps.Clone(t.Metadata)
 	if t.MetricType == "Value" {
@@ -66,13 +66,13 @@ func (f *diagnostics) convertTrigger(path string, t *v1alpha1.Trigger) {
 	case "prometheus":
 		if _, ok := t.Metadata["metricName"]; ok {
 			delete(t.Metadata, "metricName")
-			f.add(path+".metadata.metricName", "means nothing to KEDA any more", "it was left out")
+			f.add(path+".metadata.metricName", "has no effect in KEDA any more", "it was removed")
 		}
 		if _, ok := t.Metadata["ignoreNullValues"]; !ok {
 			f.add(path+".metadata", "KEDA reads an empty, NaN or infinite answer as 0", "here it is unknown and lowers nothing; ignoreNullValues: true keeps the 0")
 		}
 	case "cron":
-		f.add(path+".type", "KEDA lets the tolerance of its HPA speak: 10 replicas may stay 11", "here a schedule is exact")
+		f.add(path+".type", "KEDA applies the tolerance of its HPA: 11 replicas may stay where 10 are scheduled", "here a schedule is exact")
 	case "cpu", "memory":
 		if kind, ok := t.Metadata["type"]; ok && t.MetricType == "" {
 			t.MetricType = string(kind)
@@ -81,7 +81,7 @@ func (f *diagnostics) convertTrigger(path string, t *v1alpha1.Trigger) {
 	}
 }
 
-// setDefault sets what was not said.
+// setDefault sets what was not left.
 func setDefault(p **int32, value int32) {
 	if *p == nil {
 		*p = &value

@@ -16,16 +16,16 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// PlaceholderServer is the address of the Prometheus that somebody has to name: an HPA does not say where its metrics come from.
+// PlaceholderServer is the address of Prometheus in a converted object: an HPA does not name the server, so that the user has to.
 const PlaceholderServer = "http://prometheus.invalid:9090"
 
-// metric converts one of an HPA's.
+// metric converts a metric of an HPA.
 type metric struct {
-	path        string
+	path            string
 	notes, mistakes *diagnostics
 }
 
-// trigger returns the trigger of a metric.
+// trigger returns the trigger for a metric.
 func (c metric) trigger(m *autoscalingv2.MetricSpec) v1alpha1.Trigger {
 	switch {
 	case m.Type == autoscalingv2.ResourceMetricSourceType && m.Resource != nil:
@@ -49,7 +49,7 @@ func (c metric) trigger(m *autoscalingv2.MetricSpec) v1alpha1.Trigger {
 	return v1alpha1.Trigger{Name: string(m.Type)}
 }
 
-// resource converts cpu and memory.
+// resource converts a metric of cpu or memory.
 func (c metric) resource(field string, name corev1.ResourceName, container string, target *autoscalingv2.MetricTarget) v1alpha1.Trigger {
 	t := v1alpha1.Trigger{Type: string(name), Name: string(name), Metadata: map[string]v1alpha1.Scalar{}}
 	if name != corev1.ResourceCPU && name != corev1.ResourceMemory {
@@ -70,15 +70,15 @@ func (c metric) resource(field string, name corev1.ResourceName, container strin
 	return t
 }
 
-// noteTargetType says of a target whose type names another field than the one that holds its number what an HPA makes of it. It goes by
-// the field, but for an object's metric.
+// noteTargetType notes a target whose type names another field than the one that is set. An HPA uses the field that is set, but for an
+// object's metric.
 func (c metric) noteTargetType(field string, target *autoscalingv2.MetricTarget, used string) {
 	switch {
 	case used == "" || target.Type == "" || string(target.Type) == used:
 	case field == "object":
 		c.notes.add(c.path+".object.target.type", fmt.Sprintf("is %s, and the number is given as %s: an HPA fails on that", target.Type, used), "here it is taken for "+used)
 	default:
-		c.notes.add(c.path+"."+field+".target.type", fmt.Sprintf("is %s, and the number is given as %s: an HPA goes by the number", target.Type, used), "say which is meant")
+		c.notes.add(c.path+"."+field+".target.type", fmt.Sprintf("is %s, and the number is given as %s: an HPA uses the field that is set", target.Type, used), "set target.type to the field that is meant")
 	}
 }
 
@@ -100,11 +100,11 @@ func (c metric) query(field string, metric *autoscalingv2.MetricIdentifier, targ
 	if t.Metadata["threshold"] != "" {
 		c.noteTargetType(field, target, t.MetricType)
 	}
-	c.notes.add(c.path+"."+field, "comes from a metrics adapter, which is not asked here", "write the Prometheus into serverAddress, and look at the query")
+	c.notes.add(c.path+"."+field, "comes from a metrics adapter, which Impulse does not query", "write the address of Prometheus into serverAddress, and check the query")
 	return t
 }
 
-// amount returns a target, and refuses one that is not held exactly here.
+// amount returns a target. One that cannot be represented exactly is a mistake.
 func (c metric) amount(field string, target *resource.Quantity) v1alpha1.Scalar {
 	text := target.String()
 	if _, err := scalers.ParseExact(text); err != nil {
@@ -113,10 +113,10 @@ func (c metric) amount(field string, target *resource.Quantity) v1alpha1.Scalar 
 	return v1alpha1.Scalar(text)
 }
 
-// plainName is that of a metric which needs no quotes in PromQL.
+// plainName matches the name of a metric that needs no quotes in PromQL.
 var plainName = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*$`)
 
-// selector writes a metric and its labels in PromQL.
+// selector returns the PromQL selector of a metric and its labels.
 func selector(m *autoscalingv2.MetricIdentifier) string {
 	var matchers []string
 	outside := m.Name
@@ -132,7 +132,7 @@ func selector(m *autoscalingv2.MetricIdentifier) string {
 	return outside + "{" + strings.Join(matchers, ",") + "}"
 }
 
-// labelMatchers writes a label selector in PromQL, in the order of its labels.
+// labelMatchers returns the PromQL matchers of a label selector, ordered by label.
 func labelMatchers(s *metav1.LabelSelector) []string {
 	var all []string
 	for key, value := range s.MatchLabels {

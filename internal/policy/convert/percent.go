@@ -10,20 +10,20 @@ import (
 )
 
 const (
-	// maxPods is how many pods a cluster of Kubernetes is made for: no workload has more replicas.
+	// maxPods is the number of pods that a Kubernetes cluster supports: no workload has more replicas.
 	maxPods = 150_000
-	// maxExamples is how many counts are named at which an HPA and a policy differ.
+	// maxExamples bounds the counts that are listed at which an HPA and a policy differ.
 	maxExamples = 3
 )
 
-// notePercentages says of each policy at which counts an HPA computes another percentage than here: it does so in floating point.
+// notePercentages notes the counts at which an HPA, which uses floating point, computes another percentage of a policy than Impulse.
 // least and most are the limits of the HPA.
 func (f *diagnostics) notePercentages(path string, b *v1alpha1.Behavior, least, most int32) {
 	f.notePercentagesOf(path+".scaleUp", "up", b.ScaleUp, percentUp, least, most)
 	f.notePercentagesOf(path+".scaleDown", "down", b.ScaleDown, percentDown, least, most)
 }
 
-// notePercentagesOf is percentages for one direction.
+// notePercentagesOf is notePercentages for one direction.
 func (f *diagnostics) notePercentagesOf(path, direction string, rules *v1alpha1.ScalingRules, reach percentFunc, least, most int32) {
 	if *rules.SelectPolicy == "Disabled" {
 		return
@@ -41,10 +41,10 @@ func (f *diagnostics) notePercentagesOf(path, direction string, rules *v1alpha1.
 	}
 }
 
-// percentFunc is how far a policy of so many percent lets a count go from start, for an HPA and here.
+// percentFunc returns the limit that a policy of so many percent sets to a change from start, in an HPA and here.
 type percentFunc func(start, percent int64) (theirs, ours int64)
 
-// differences returns the first counts between the limits at which the two differ, as far as the limits let them.
+// differences returns the first counts at which the two differ within the limits.
 func (r percentFunc) differences(percent, least, most int64) (theirs, ours []string) {
 	for start := int64(1); start <= min(most, maxPods) && len(theirs) < maxExamples; start++ {
 		there, here := r(start, percent)
@@ -56,13 +56,13 @@ func (r percentFunc) differences(percent, least, most int64) (theirs, ours []str
 	return theirs, ours
 }
 
-// percentUp is how far a policy lets the count rise from start, for an HPA and here: rounded up.
+// percentUp returns the highest count that a policy allows from start, in an HPA and here: rounded up.
 func percentUp(start, percent int64) (theirs, ours int64) {
 	product := float64(start) * (1 + float64(percent)/100)
 	return int64(math.Ceil(product)), (start*(100+percent) + 99) / 100
 }
 
-// percentDown is how far a policy lets the count fall from start, for an HPA and here: rounded towards zero.
+// percentDown returns the lowest count that a policy allows from start, in an HPA and here: rounded towards zero.
 func percentDown(start, percent int64) (theirs, ours int64) {
 	product := float64(start) * (1 - float64(percent)/100)
 	return int64(product), start * (100 - percent) / 100

@@ -85,14 +85,14 @@ func warningsOf(o *Object, authentications map[string]*Object) []diag.Error {
 	note := func(field, problem, suggestion string) { all = append(all, o.warningAt(field, problem, suggestion)) }
 	spec := &o.ScaledObject.Spec
 	if a := spec.Advanced; a != nil && a.HorizontalPodAutoscalerConfig != nil && a.HorizontalPodAutoscalerConfig.Name != "" {
-		note("spec.advanced.horizontalPodAutoscalerConfig.name", "means nothing here", "there is no HPA behind a ScaledObject")
+		note("spec.advanced.horizontalPodAutoscalerConfig.name", "has no effect", "Impulse creates no HPA")
 	}
 	if spec.ScaleTargetRef.EnvSourceContainerName != "" {
-		note("spec.scaleTargetRef.envSourceContainerName", "means nothing here", "no trigger reads the workload's environment")
+		note("spec.scaleTargetRef.envSourceContainerName", "has no effect", "no trigger reads the environment of the workload")
 	}
 	for i := range spec.Triggers {
 		if spec.Triggers[i].UseCachedMetrics {
-			note(fmt.Sprintf("spec.triggers[%d].useCachedMetrics", i), "means nothing here", "a reading is always kept until the next")
+			note(fmt.Sprintf("spec.triggers[%d].useCachedMetrics", i), "has no effect", "every reading counts until the next one")
 		}
 		ref := spec.Triggers[i].AuthenticationRef
 		if ref == nil {
