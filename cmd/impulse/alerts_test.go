@@ -98,7 +98,7 @@ func TestAListThatCannotBeMadeIsExplained(t *testing.T) {
 		"alerts --state-dir x":                    "--state-dir has no effect without --config",
 		"alerts --config x --lease-namespace y":   "--lease-namespace has no effect with --config",
 		"alerts --kubeconfig absent":              "find the cluster: ",
-		"alerts --config absent --state-dir gone": "look for the alerts: ",
+		"alerts --config absent --state-dir gone": "list the files of alerts: ",
 	} {
 		code, out, errs := impulse(t, "", strings.Fields(args)...)
 		if code != 2 || out != "" || !strings.Contains(errs, want) {

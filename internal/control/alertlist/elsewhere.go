@@ -9,8 +9,8 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Awaits reports whether triggers of w follow alerts, and none of these is active by the status: only then can Elsewhere find
-// anything, for which the whole record is read.
+// Awaits reports whether w has triggers that select alerts, and none of them is active by the status. Only then can Elsewhere find an
+// alert, for which all records have to be read.
 func Awaits(w *compile.Workload, status *v1alpha1.ScaledObjectStatus) bool {
 	follows := false
 	for i := range w.Triggers {
@@ -25,9 +25,9 @@ func Awaits(w *compile.Workload, status *v1alpha1.ScaledObjectStatus) bool {
 	return follows
 }
 
-// Elsewhere returns an alert that fires and whose labels a trigger of w selects, but that was delivered for another namespace, in
-// which no object selects it: its sender probably has the wrong namespace in its URL. ok is false when there is none, and when w
-// selects any alert that fires. workloads are those of all namespaces.
+// Elsewhere returns a firing alert whose labels a trigger of w selects, but that was delivered for another namespace, where no object
+// selects it: its sender probably has the wrong namespace in its URL. ok is false if there is none, and if w selects any firing alert.
+// workloads are those of all namespaces.
 func Elsewhere(stored []v1alpha1.AlertRecord, workloads []*compile.Workload, w *compile.Workload) (found Alert, ok bool) {
 	own, all := selectorsOf([]*compile.Workload{w}), selectorsOf(workloads)
 	for i := range stored {
@@ -45,13 +45,13 @@ func Elsewhere(stored []v1alpha1.AlertRecord, workloads []*compile.Workload, w *
 	return found, ok
 }
 
-// selected reports whether one of the selectors selects a stored alert.
+// selected reports whether one of the selectors selects a recorded alert.
 func selected(s *v1alpha1.AlertRecord, all map[string][]selector) bool {
-	door := store.ParseEndpoint(s.Endpoint)
-	return slices.ContainsFunc(all[door.Namespace], func(one selector) bool { return one.selects(door, s.Labels) })
+	endpoint := store.ParseEndpoint(s.Endpoint)
+	return slices.ContainsFunc(all[endpoint.Namespace], func(one selector) bool { return one.selects(endpoint, s.Labels) })
 }
 
-// anySelects reports whether one of the selectors takes alerts with these labels, whatever namespace they are delivered for.
+// anySelects reports whether one of the selectors selects alerts with these labels in some namespace.
 func anySelects(all map[string][]selector, labels map[string]string) bool {
 	for _, some := range all {
 		for i := range some {

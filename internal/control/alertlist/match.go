@@ -7,8 +7,8 @@ import (
 	"github.com/prometheus/alertmanager/pkg/labels"
 )
 
-// Matching reads matchers in Alertmanager's syntax, such as severity=~"page|warn", and returns what reports whether all of them
-// match some labels; nil for none. A label that is not there is the empty one.
+// Matching parses matchers in Alertmanager's syntax, such as severity=~"page|warn", and returns a function that reports whether all of
+// them match labels; nil if there are none. A missing label is an empty one.
 func Matching(words []string) (func(set map[string]string) bool, error) {
 	if len(words) == 0 {
 		return nil, nil // No matchers match all, and that is what Filter understands.

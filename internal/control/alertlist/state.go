@@ -11,24 +11,24 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// The states of an alert, as a trigger decides with it.
+// The states of an alert, for a trigger that selects it.
 const (
 	Firing   = "firing"
 	Pushed   = "pushed"   // A level of one trigger.
-	Stale    = "stale"    // It counts, and was not repeated within the trigger's ttl.
-	Waits    = "waits"    // It fires again after its resolve, and counts once its stale window is over.
-	Over     = "over"     // It counts no longer, and was not resolved.
+	Stale    = "stale"    // It counts, but was not repeated within the trigger's ttl.
+	Waits    = "waits"    // It fires again after its resolve, and counts once the stale window is over.
+	Over     = "over"     // It no longer counts, and was not resolved.
 	Resolved = "resolved" // Its sender has resolved it.
 )
 
-// state is that of an alert for one trigger.
+// state is the state of an alert for one trigger.
 type state struct {
 	name    string
 	begins  time.Time
 	endedBy string
 }
 
-// stateOf returns the state of a stored alert for a trigger that selects it.
+// stateOf returns the state of a recorded alert for a trigger that selects it.
 func stateOf(s *v1alpha1.AlertRecord, q *triggers.AlertQuery, now time.Time) state {
 	switch o := store.StateOf(s, q, now); {
 	case o.Stale:
@@ -67,13 +67,13 @@ func (s state) String() string {
 	}
 }
 
-// judge fills in which objects select the alert, and its states. That for a shadow policy counts only while the policy beside it does
-// not select the alert. The state of an alert that no object selects is that for a trigger with the default ttl.
-func (a *Alert) judge(s *v1alpha1.AlertRecord, all map[string][]selector, now time.Time) {
-	door, by := store.ParseEndpoint(s.Endpoint), map[string]state{}
-	for i := range all[door.Namespace] {
-		one := &all[door.Namespace][i]
-		if !one.selects(door, s.Labels) {
+// setState sets the objects that select the alert, and its states. The state for a shadow policy is used only if the object's own policy
+// does not select the alert. An alert that no object selects has the state for a trigger with the default ttl.
+func (a *Alert) setState(s *v1alpha1.AlertRecord, all map[string][]selector, now time.Time) {
+	endpoint, by := store.ParseEndpoint(s.Endpoint), map[string]state{}
+	for i := range all[endpoint.Namespace] {
+		one := &all[endpoint.Namespace][i]
+		if !one.selects(endpoint, s.Labels) {
 			continue
 		}
 		is := stateOf(s, &one.query, now)
@@ -81,7 +81,7 @@ func (a *Alert) judge(s *v1alpha1.AlertRecord, all map[string][]selector, now ti
 			by[one.object] = is
 		}
 	}
-	most := stateOf(s, &triggers.AlertQuery{Object: door.Object}, now)
+	most := stateOf(s, &triggers.AlertQuery{Object: endpoint.Object}, now)
 	if len(by) > 0 {
 		most = slices.MinFunc(slices.Collect(maps.Values(by)), state.compare)
 	}

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Text writes alerts as a table; wide adds their labels, when each was delivered last, and how it came.
+// Text writes alerts as a table. wide adds the time of the last delivery, the credential or trigger, and the labels.
 func Text(w io.Writer, all []Alert, wide bool) error {
 	out := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	header := "NAMESPACE\tALERT\tSTATE\tSINCE\tSELECTED BY"
@@ -31,7 +31,7 @@ func Text(w io.Writer, all []Alert, wide bool) error {
 	return out.Flush()
 }
 
-// selectors are the objects that select an alert, with its state for those for which it counts less.
+// selectors returns the objects that select an alert, with its state for those for which it counts less.
 func (a *Alert) selectors() []string {
 	all := slices.Clone(a.SelectedBy)
 	for i, object := range all {
@@ -42,7 +42,7 @@ func (a *Alert) selectors() []string {
 	return all
 }
 
-// since is when an alert began, or was resolved.
+// since returns when an alert began, or was resolved.
 func (a *Alert) since() time.Time {
 	if a.State == Resolved && a.EndsAt != nil {
 		return *a.EndsAt
@@ -52,7 +52,7 @@ func (a *Alert) since() time.Time {
 
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + "Z" }
 
-// set writes labels as Alertmanager does. What a sender chose cannot leave its quotes.
+// set formats labels as Alertmanager does. Values of senders are quoted.
 func set(labels map[string]string) string {
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
@@ -61,7 +61,7 @@ func set(labels map[string]string) string {
 	return "{" + strings.Join(all, ", ") + "}"
 }
 
-// plain is a name that a sender chose: in quotes where it is more than a word.
+// plain returns a name of a sender, quoted if it contains special characters.
 func plain(name string) string {
 	if quoted := strconv.Quote(name); quoted != `"`+name+`"` {
 		return quoted

@@ -1,5 +1,4 @@
-// Package alertlist lists the alerts and pushed levels that a process has recorded: what is known of each, which objects select it,
-// and whether it counts for them.
+// Package alertlist lists the recorded alerts and pushed levels, with the objects that select each and its state for them.
 package alertlist
 
 import (
@@ -15,20 +14,19 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// ClusterWide is the namespace of alerts that came through the cluster-wide door.
+// ClusterWide is the namespace of alerts that the cluster-wide receiver received.
 const ClusterWide = "*"
 
 // Alert is one alert or pushed level.
 type Alert struct {
-	// Namespace is that of the objects that may select it, or ClusterWide.
+	// Namespace of the objects that may select it, or ClusterWide.
 	Namespace string `json:"namespace"`
-	// State is that for the object for which the alert counts most.
+	// State is the state for the object for which the alert counts most: firing, pushed, stale, waits, over or resolved.
 	State string `json:"state"`
-	// Begins is when an alert that waits begins to count, and EndedBy what ended one that is over without a resolve: ttl or
-	// absence.
+	// Begins is when a waiting alert begins to count. EndedBy is what ended an alert without a resolve: ttl or absence.
 	Begins  *time.Time `json:"begins,omitempty"`
 	EndedBy string     `json:"endedBy,omitempty"`
-	// Credential is the name of what its sender has shown, Trigger the object/trigger that a level was pushed to.
+	// Credential is the name of the sender's credential. Trigger is the object/trigger that a level was pushed to.
 	Credential  string `json:"credential,omitempty"`
 	Trigger     string `json:"trigger,omitempty"`
 	Fingerprint string `json:"fingerprint"`
@@ -37,14 +35,14 @@ type Alert struct {
 	Labels      map[string]string `json:"labels,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
 	StartsAt    time.Time         `json:"startsAt"`
-	// LastSeen is when it was delivered last; it may have been repeated since, as repeats alone are rarely written.
+	// LastSeen is when it was delivered last, as of the last write; few repeats are written.
 	LastSeen time.Time  `json:"lastSeen"`
 	EndsAt   *time.Time `json:"endsAt,omitempty"`
-	// Until is when a level that was pushed with a TTL is over.
+	// Until is when the ttl of a pushed level expires.
 	Until *time.Time `json:"until,omitempty"`
-	// SelectedBy are the objects that select it, as namespace/name.
+	// SelectedBy lists the objects that select it, as namespace/name.
 	SelectedBy []string `json:"selectedBy"`
-	// Otherwise holds the states for those of them for which it counts less.
+	// Otherwise has the states for the objects for which it counts less.
 	Otherwise map[string]string `json:"otherwise,omitempty"`
 }
 
@@ -55,17 +53,17 @@ type Level struct {
 	Value string `json:"value,omitempty"`
 }
 
-// Filter says which alerts are listed.
+// Filter determines which alerts are listed.
 type Filter struct {
-	// Namespace restricts them to what objects of one namespace may select by its own door; "" takes all.
+	// Namespace lists alerts that were received for one namespace only; "" lists all.
 	Namespace string
-	// Resolved takes those that are resolved as well.
+	// Resolved lists resolved alerts as well.
 	Resolved bool
-	// Match is asked of the labels; nil takes all.
+	// Match lists alerts for whose labels it returns true only; nil lists all.
 	Match func(labels map[string]string) bool
 }
 
-// List returns what is stored, by namespace and name, with those of the workloads that select each, and its state at a time.
+// List returns the recorded alerts, sorted by namespace and name, with the workloads that select each, and its state at a time.
 func List(stored []v1alpha1.AlertRecord, workloads []*compile.Workload, f Filter, now time.Time) []Alert {
 	all, selectors := []Alert{}, selectorsOf(workloads)
 	for i := range stored {
@@ -73,7 +71,7 @@ func List(stored []v1alpha1.AlertRecord, workloads []*compile.Workload, f Filter
 		if f.Namespace != "" && a.Namespace != f.Namespace || f.Match != nil && !f.Match(a.labels()) {
 			continue
 		}
-		if a.judge(&stored[i], selectors, now); a.State != Resolved || f.Resolved {
+		if a.setState(&stored[i], selectors, now); a.State != Resolved || f.Resolved {
 			all = append(all, a)
 		}
 	}
@@ -86,7 +84,7 @@ func List(stored []v1alpha1.AlertRecord, workloads []*compile.Workload, f Filter
 	return all
 }
 
-// Name is the alertname, or the trigger of a pushed level.
+// Name returns the alertname, or the trigger of a pushed level.
 func (a *Alert) Name() string { return cmp.Or(a.Trigger, a.Labels["alertname"]) }
 
 // labels are those of an alert; a level has its key.
@@ -97,15 +95,15 @@ func (a *Alert) labels() map[string]string {
 	return a.Labels
 }
 
-// alertOf reads a stored alert.
+// alertOf returns a recorded alert, without its state.
 func alertOf(s *v1alpha1.AlertRecord) Alert {
-	door := store.ParseEndpoint(s.Endpoint)
+	endpoint := store.ParseEndpoint(s.Endpoint)
 	a := Alert{
-		Namespace: cmp.Or(door.Namespace, ClusterWide), Credential: door.Credential, Fingerprint: s.Fingerprint,
+		Namespace: cmp.Or(endpoint.Namespace, ClusterWide), Credential: endpoint.Credential, Fingerprint: s.Fingerprint,
 		Labels: s.Labels, Annotations: s.Annotations, StartsAt: s.StartsAt.Time, LastSeen: s.LastSeen.Time,
 	}
-	if door.Object != "" {
-		a.Trigger = door.Object + "/" + door.Trigger
+	if endpoint.Object != "" {
+		a.Trigger = endpoint.Object + "/" + endpoint.Trigger
 	}
 	if l := s.Level; l != nil {
 		a.Level = &Level{Key: l.Key}
@@ -122,15 +120,16 @@ func alertOf(s *v1alpha1.AlertRecord) Alert {
 	return a
 }
 
-// selector is what one trigger of an object selects.
+// selector is the query of one trigger.
 type selector struct {
 	object string
 	query  triggers.AlertQuery
-	// shadow reports whether the trigger is the shadow policy's.
+	// shadow: the trigger belongs to the shadow policy.
 	shadow bool
 }
 
-// selectorsOf are those of all triggers, by the namespace of the door that they listen at. An object's own come before its shadow's.
+// selectorsOf returns the selectors of all triggers, by the namespace of their queries. Those of an object precede those of its shadow
+// policy.
 func selectorsOf(workloads []*compile.Workload) map[string][]selector {
 	all := map[string][]selector{}
 	add := func(w *compile.Workload, shadow bool) {
@@ -154,15 +153,15 @@ func selectorsOf(workloads []*compile.Workload) map[string][]selector {
 	return all
 }
 
-// selects reports whether what came through a door is selected.
-func (s *selector) selects(door store.Endpoint, labels map[string]string) bool {
-	if s.query.Object != "" || door.Object != "" {
-		return s.query.Object == door.Object && s.query.Trigger == door.Trigger
+// selects reports whether a record of an endpoint of the query's namespace is selected.
+func (s *selector) selects(endpoint store.Endpoint, labels map[string]string) bool {
+	if s.query.Object != "" || endpoint.Object != "" {
+		return s.query.Object == endpoint.Object && s.query.Trigger == endpoint.Trigger
 	}
 	return s.query.Match(labels)
 }
 
-// brief joins the first of several names.
+// brief joins up to three names.
 func brief(names []string) string {
 	const most = 3
 	text := strings.Join(names[:min(len(names), most)], ", ")

@@ -17,8 +17,8 @@ import (
 var ten = metav1.NewMicroTime(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC))
 
 // stored is an alert that fires, as a change makes it.
-func stored(door string, labels map[string]string, change func(*v1alpha1.AlertRecord)) v1alpha1.AlertRecord {
-	a := v1alpha1.AlertRecord{Endpoint: door, Labels: labels, Firing: true, StartsAt: ten, LastSeen: ten}
+func stored(endpoint string, labels map[string]string, change func(*v1alpha1.AlertRecord)) v1alpha1.AlertRecord {
+	a := v1alpha1.AlertRecord{Endpoint: endpoint, Labels: labels, Firing: true, StartsAt: ten, LastSeen: ten}
 	if change != nil {
 		change(&a)
 	}

@@ -17,22 +17,22 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 )
 
-// page is how many AlertSets are read at once.
+// page is the number of AlertSets read with one request.
 const page = 128
 
-// errNoCRD is returned when the cluster does not know AlertSets.
+// errNoCRD is returned if the cluster has no CRD of AlertSets.
 var errNoCRD = errors.New("the cluster has no AlertSets: is Impulse installed in it?")
 
-// Stored is what was read of a record.
+// Stored is the recorded alerts, as far as they could be read.
 type Stored struct {
 	Alerts []v1alpha1.AlertRecord
-	// LostAt is when some of the record was found to be unreadable last; zero: never. Others may be firing then.
+	// LostAt is when records were last found to be unreadable; zero: never. Alerts that are not in Alerts may be firing then.
 	LostAt time.Time
-	// Unreadable are the names of AlertSets that cannot be read now.
+	// Unreadable has the names of AlertSets that cannot be decoded.
 	Unreadable []string
 }
 
-// add takes in a shard.
+// add adds the alerts of a shard.
 func (s *Stored) add(all []v1alpha1.AlertRecord, lostAt time.Time) {
 	s.Alerts = append(s.Alerts, all...)
 	if lostAt.After(s.LostAt) {
@@ -40,17 +40,17 @@ func (s *Stored) add(all []v1alpha1.AlertRecord, lostAt time.Time) {
 	}
 }
 
-// FromCluster reads the AlertSets of a namespace, that of the process that records.
+// FromCluster reads the AlertSets of a namespace, which is that of the running Impulse.
 func FromCluster(ctx context.Context, client rest.Interface, namespace string) (Stored, error) {
 	var s Stored
 	for next := ""; ; {
 		result := client.Get().Namespace(namespace).Resource("alertsets").Param("limit", strconv.Itoa(page)).Param("continue", next).Do(ctx)
 		raw, err := result.Raw()
 		if err != nil {
-			err = result.Error() // It says what the API server answered, where Raw says the same of every answer.
+			err = result.Error() // It has the answer of the API server; Raw's error is the same for every answer.
 		}
 		switch {
-		case apierrors.IsNotFound(err): // In a namespace that does not exist the list is empty.
+		case apierrors.IsNotFound(err): // If the namespace does not exist, the list is empty.
 			return s, errNoCRD
 		case err != nil:
 			return s, fmt.Errorf("list the AlertSets in %s: %w", namespace, err)
@@ -63,7 +63,7 @@ func FromCluster(ctx context.Context, client rest.Interface, namespace string) (
 			return s, fmt.Errorf("decode the list of AlertSets in %s: %w", namespace, err)
 		}
 		for _, item := range list.Items {
-			s.read(item)
+			s.decode(item)
 		}
 		if next = list.Continue; next == "" {
 			return s, nil
@@ -71,8 +71,8 @@ func FromCluster(ctx context.Context, client rest.Interface, namespace string) (
 	}
 }
 
-// read takes in one AlertSet. A copy of one that was set aside holds nothing that is known.
-func (s *Stored) read(item []byte) {
+// decode adds the alerts of one AlertSet. Copies that were set aside are skipped.
+func (s *Stored) decode(item []byte) {
 	var set v1alpha1.AlertSet
 	err := json.Unmarshal(item, &set)
 	switch {
@@ -86,7 +86,7 @@ func (s *Stored) read(item []byte) {
 	}
 }
 
-// FromFolder reads the folder of alerts of a process in file mode, and changes nothing in it.
+// FromFolder reads the folder of alerts of a process in file mode. It changes nothing.
 func FromFolder(dir string) (Stored, error) {
 	var s Stored
 	shards, err := store.ReadFolder(dir)
