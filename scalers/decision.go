@@ -11,9 +11,9 @@ type Decision struct {
 	Raw int32
 	// Winner is the index of the trigger that asks for most, the first of equals. When a trigger with Cap asks for less than
 	// that, it is the winner. When no trigger asks for replicas it is the first step trigger that is known to add nothing.
-	// It is -1 while no trigger is known, not even how high its level is at least.
+	// It is -1 while no trigger that asks for replicas is known, not even at least.
 	Winner int
-	// Known is true while the level of every trigger is known.
+	// Known is true while the level of every trigger is known, except those of the inputs of a formula.
 	Known bool
 	// Active is true while some trigger is above its activation value, or the workload counts as active without one: because
 	// of Policy.ForceActivation, or because no trigger signals activity.
