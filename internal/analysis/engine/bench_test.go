@@ -16,7 +16,7 @@ func BenchmarkTurns(b *testing.B) {
 	s := &Scenario{Policy: policy(), Start: start, Replicas: 1, Feeds: []Feed{Regular{Ticker: Ticker{Start: start, Interval: 10 * time.Second}, Series: NewSeries(runs...)}}}
 	b.ReportAllocs()
 	for b.Loop() {
-		for range s.Turns(start.Add(10_000 * 10 * time.Second)) { //nolint:revive // Only the time counts.
+		for range s.Turns(start.Add(10_000 * 10 * time.Second)) {
 		}
 	}
 }

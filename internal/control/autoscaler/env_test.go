@@ -191,7 +191,7 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 	}
 }
 
-// emits emits a level that is read now.
+// emits sends a level that is read now.
 func (s *source) emits(level int64) {
 	s.send(scalers.Event{At: scalers.InstantOf(time.Now()), Value: scalers.Milli(level * 1000)})
 }

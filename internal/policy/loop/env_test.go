@@ -176,23 +176,23 @@ func (e *env) check(w *Write) {
 
 // disturb does something at random.
 func (e *env) disturb() {
-	switch n := e.r.IntN(16); {
-	case n == 0:
+	switch e.r.IntN(16) {
+	case 0:
 		e.target.Replicas = e.r.Int32N(12)
 		e.changed(time.Duration(e.r.IntN(300)) * time.Millisecond)
-	case n == 1:
+	case 1:
 		e.hpa = map[bool]string{true: "theirs"}[e.hpa == ""]
 		e.changed(0)
-	case n == 2:
+	case 2:
 		e.arrives(e.now, func(in *Inputs) {
 			in.Observation, in.Observed = actuator.Observation{Ready: -1, Err: actuator.ErrNotFound}, true
 		})
-	case n == 3:
+	case 3:
 		e.changed(0)
-	case n == 4:
+	case 4:
 		e.target.UID, e.target.Replicas = e.target.UID+"+", 1
 		e.changed(0)
-	case n == 5:
+	case 5:
 		e.reads(e.r.IntN(len(e.state.readings)), e.now, scalers.Event{At: e.now, Err: errors.New("no answer")})
 	default:
 		at := e.now

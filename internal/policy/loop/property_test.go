@@ -10,10 +10,10 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// seeds is the number of random runs of each property.
+// seeds is the number of random runs for each property.
 const seeds = 400
 
-// random runs an env of a random policy for a while: foreign writes, failures of every kind, readings late and out of order.
+// random runs an env with a random policy for a while: foreign writes, failures of every kind, readings late and out of order.
 func random(t *testing.T, seed uint64, set func(*env)) *env {
 	t.Helper()
 	choice := rand.New(rand.NewPCG(seed, 6))
@@ -34,66 +34,82 @@ func random(t *testing.T, seed uint64, set func(*env)) *env {
 
 func TestStepProperties(t *testing.T) {
 	t.Parallel()
-	t.Run("every write follows the decision, and is the only one in flight", func(t *testing.T) {
-		t.Parallel()
-		writes := 0
-		for seed := range uint64(seeds) {
-			leading := rand.New(rand.NewPCG(seed, 8))
-			e := random(t, seed, func(e *env) {
-				e.extra = func(_, until scalers.Instant) scalers.Instant { // Who leads changes now and then.
-					e.mayWrite = leading.IntN(4) > 0
-					return until
-				}
-			})
-			for _, line := range e.log {
-				if strings.Contains(line, "write ") {
-					writes++
-				}
-			}
-		}
-		if writes < 10*seeds {
-			t.Errorf("got %d writes in %d runs, want enough to show something", writes, seeds)
-		}
-	})
-	t.Run("a step before WakeAt changes nothing", func(t *testing.T) {
-		t.Parallel()
-		for seed := range uint64(seeds) {
-			sparse := random(t, seed, func(*env) {})
-			dense := random(t, seed, func(e *env) {
-				r := rand.New(rand.NewPCG(seed, 9))
-				e.extra = func(from, until scalers.Instant) scalers.Instant {
-					if r.IntN(3) == 0 {
-						return until
+	for name, property := range map[string]func(t *testing.T, seed uint64) *env{
+		"every write follows the decision, and is the only one in flight": writesFollow,
+		"a step before WakeAt changes nothing":                            extraStepsChangeNothing,
+		"a run comes to rest at the count of the newest levels":           comesToRest,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			writes := 0
+			for seed := range uint64(seeds) {
+				for _, line := range property(t, seed).log {
+					if strings.Contains(line, "write ") {
+						writes++
 					}
-					return from + 1 + scalers.Instant(r.Int64N(int64(min(until-from, scalers.Instant(time.Second)))))
 				}
-			})
-			if !slices.Equal(sparse.log, dense.log) {
-				i := 0
-				for i < min(len(sparse.log), len(dense.log)) && sparse.log[i] == dense.log[i] {
-					i++
-				}
-				t.Fatalf("seed %d: with extra steps got from line %d on\n%s\nwant\n%s", seed, i, strings.Join(dense.log[max(i-3, 0):], "\n"), strings.Join(sparse.log[max(i-3, 0):], "\n"))
 			}
+			if writes < 10*seeds {
+				t.Errorf("got %d writes in %d runs, want enough to show something", writes, seeds)
+			}
+		})
+	}
+}
+
+// writesFollow checks each write of a run in which the leader changes now and then; env.check does it.
+func writesFollow(t *testing.T, seed uint64) *env {
+	t.Helper()
+	leading := rand.New(rand.NewPCG(seed, 8))
+	return random(t, seed, func(e *env) {
+		e.extra = func(_, until scalers.Instant) scalers.Instant {
+			e.mayWrite = leading.IntN(4) > 0
+			return until
 		}
 	})
-	t.Run("a run comes to rest at the count of the newest levels", func(t *testing.T) {
-		t.Parallel()
-		for seed := range uint64(seeds) {
-			e := random(t, seed, func(*env) {})
-			e.run(e.now.Add(time.Minute))
-			e.hpa = ""
-			e.changed(0)
-			want := int32(1)
-			for i := range e.state.readings {
-				level := e.r.Int32N(11)
-				want = max(want, level)
-				e.reads(i, e.now, scalers.Event{At: e.now, Value: scalers.Milli(level) * 1000})
+}
+
+// extraStepsChangeNothing compares a run with one that has steps at random instants in between.
+func extraStepsChangeNothing(t *testing.T, seed uint64) *env {
+	t.Helper()
+	e := random(t, seed, func(*env) {})
+	want := e.log
+	got := random(t, seed, func(e *env) {
+		r := rand.New(rand.NewPCG(seed, 9))
+		e.extra = func(from, until scalers.Instant) scalers.Instant {
+			if r.IntN(3) == 0 {
+				return until
 			}
-			e.run(e.now.Add(30 * time.Minute))
-			if got := e.target.Replicas; got != want {
-				t.Errorf("seed %d: after half an hour of peace the target has %d replicas, want %d", seed, got, want)
-			}
+			return from + 1 + scalers.Instant(r.Int64N(int64(min(until-from, scalers.Instant(time.Second)))))
 		}
-	})
+	}).log
+	if slices.Equal(got, want) {
+		return e
+	}
+	same := 0
+	for same < min(len(got), len(want)) && got[same] == want[same] {
+		same++
+	}
+	same = max(same-3, 0)
+	t.Fatalf("seed %d: with extra steps got\n%s\nwant\n%s", seed, strings.Join(got[same:], "\n"), strings.Join(want[same:], "\n"))
+	return e
+}
+
+// comesToRest checks the count some time after a run, when nobody else acts any more.
+func comesToRest(t *testing.T, seed uint64) *env {
+	t.Helper()
+	e := random(t, seed, func(*env) {})
+	e.run(e.now.Add(time.Minute))
+	e.hpa = ""
+	e.changed(0)
+	want := int32(1)
+	for i := range e.state.readings {
+		level := e.r.Int32N(11)
+		want = max(want, level)
+		e.reads(i, e.now, scalers.Event{At: e.now, Value: scalers.Milli(level) * 1000})
+	}
+	e.run(e.now.Add(30 * time.Minute))
+	if got := e.target.Replicas; got != want {
+		t.Errorf("seed %d: half an hour later the target has %d replicas, want %d", seed, got, want)
+	}
+	return e
 }

@@ -125,6 +125,10 @@ func TestStep(t *testing.T) {
 			t.Errorf("the memory has the changes %v, want one of 2", changes)
 		}
 	})
+}
+
+func TestStepInputs(t *testing.T) {
+	t.Parallel()
 	t.Run("a reading is stamped with the counts of its instant", func(t *testing.T) {
 		d := newDriver(t, 1, nil)
 		d.step(0, count(4, 1), level(0, 4, start))
