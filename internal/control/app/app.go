@@ -32,58 +32,59 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
-// maxPolls bounds the readings of polled triggers at a time, and pollPerServer those of one server.
+// maxPolls bounds the concurrent readings of polled triggers, and maxPollsPerServer those of one server.
 const (
 	maxPolls          = 512
 	maxPollsPerServer = 64
 )
 
-// objects is where ScaledObjects come from and their status goes to: the cluster or a folder.
+// objects is the source of ScaledObjects: the cluster or a folder.
 type objects interface {
-	// Run keeps the controller up to date until ctx is done, and calls known each time that it has handed on all objects.
+	// Run passes all objects and their changes to the controller until ctx is done, and calls known after each complete list.
 	Run(ctx context.Context, c *controller.Controller, known func())
-	// Listed reports whether the objects are known.
+	// Listed reports whether the controller has received a complete list.
 	Listed() bool
 }
 
-// process is everything that one `impulse run` consists of.
+// process has the parts of one impulse run.
 type process struct {
 	options  Options
 	log      *slog.Logger
 	now      func() time.Time
 	registry *prometheus.Registry
 	metrics  *status.Metrics
-	// reporter is that of the term under way; nil while this process does not lead.
+	// reporter is nil while this process does not lead.
 	reporter atomic.Pointer[status.Reporter]
 	target   *actuator.Client
 	elector  *election.Elector
-	// peers passes on what this replica is sent while another one leads; self is where it is passed on to, and key what the
-	// replicas know each other by.
+	// peers forwards messages to the leader while another replica leads. self is the peer endpoint of this replica, and key the shared
+	// key with which replicas authenticate.
 	peers  *forward.Client
 	self   *forward.Listener
 	key    *forward.Key
 	alerts *store.Store
-	// receiver receives alerts and levels.
+	// receiver decodes and records messages, from HTTP and NATS.
 	receiver *endpoints.Receiver
 	objects  objects
-	// statuses is where statuses are saved, and keeper what keeps deleted objects; nil for objects from files.
-	statuses   status.Store
-	finalizers controller.FinalizerStore
-	secrets    *controller.Credentials
-	usage      metricsv1beta1.PodMetricsesGetter
-	events     typedcorev1.EventsGetter
-	poller     *triggers.Poller
-	shared     triggers.Pool
-	// egress opens the connections of triggers, and http is its client.
+	// finalizers is nil for objects from files.
+	statusStore status.Store
+	finalizers  controller.FinalizerStore
+	secrets     *controller.Credentials
+	usage       metricsv1beta1.PodMetricsesGetter
+	events      typedcorev1.EventsGetter
+	poller      *triggers.Poller
+	shared      triggers.Pool
+	// egress opens the connections of triggers, and http is an HTTP client that uses it.
 	egress *egress.Guard
 	http   *http.Client
-	// handovers is what the last term left, and term which that was: they are good while nobody else has led since.
+	// handovers are those of the last leadership of this process. They are valid while Elector.Transitions equals transitions, because
+	// then no other process has led since.
 	handovers   map[string]controller.Handover
 	transitions int64
 }
 
-// Run runs Impulse until ctx is done, however long the API server is away, and then stops it in order: it finishes the
-// writes under way, says what is left to say, and gives the Lease back.
+// Run runs Impulse until ctx is done; an API server that is unavailable does not end it. It then finishes the writes in flight, writes
+// the pending statuses, and releases the Lease.
 func Run(ctx context.Context, o Options) error {
 	log, err := o.logger()
 	if err != nil {
@@ -105,7 +106,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = self.Close() }() // Of no use but where the server, which closes it, never came to be.
+	defer func() { _ = self.Close() }() // Only needed if the server, which closes it, was not created.
 	p, err := assemble(o, log, config, self)
 	if err != nil {
 		return err
@@ -113,7 +114,7 @@ func Run(ctx context.Context, o Options) error {
 	return p.run(ctx)
 }
 
-// assemble makes all parts. It does no I/O but in the folder of states.
+// assemble creates all parts. Its only I/O is in the folder of states.
 func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Listener) (*process, error) {
 	p := &process{
 		self:    self,
@@ -149,22 +150,22 @@ func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Li
 	return p, p.fromCluster(config)
 }
 
-// fromCluster takes objects from the API server, and keeps everything there.
+// fromCluster uses the API server for objects, statuses and alerts.
 func (p *process) fromCluster(config *rest.Config) error {
 	cluster, err := controller.NewCluster(config, p.options.Namespace)
 	if err != nil {
 		return err
 	}
-	p.objects, p.statuses, p.finalizers = cluster, cluster, cluster
+	p.objects, p.statusStore, p.finalizers = cluster, cluster, cluster
 	stored, err := store.NewKube(config, p.options.LeaseNamespace, p.log)
 	if err != nil {
 		return err
 	}
-	p.keep(stored)
+	p.newStore(stored)
 	return nil
 }
 
-// fromFiles takes objects from files, and keeps everything in the folder of states.
+// fromFiles uses files for objects, and the folder of states for statuses and alerts.
 func (p *process) fromFiles() error {
 	states, err := controller.NewStates(filepath.Join(p.options.StateDir, ObjectStates))
 	if err != nil {
@@ -173,24 +174,24 @@ func (p *process) fromFiles() error {
 	p.objects = &controller.Folder{
 		Path: p.options.Config, Namespace: p.options.Namespace, Kinds: builtin.Kinds(), States: states, Log: p.log,
 	}
-	p.statuses = states
+	p.statusStore = states
 	stored, err := store.NewFolder(filepath.Join(p.options.StateDir, AlertStates), p.log)
 	if err != nil {
 		return err
 	}
-	p.keep(stored)
+	p.newStore(stored)
 	return nil
 }
 
-// keep makes the store of alerts.
-func (p *process) keep(stored store.Persister) {
+// newStore creates the store of alerts, and the receiver that records in it.
+func (p *process) newStore(stored store.Persister) {
 	p.alerts = store.New(alertWriter{stored, p.elector.Deadline}, p.now)
 	p.alerts.SetLogger(p.log)
 	p.receiver = endpoints.New(p.alerts, p.now, p.registry, p.log)
 	p.registry.MustRegister(p.alerts)
 }
 
-// run starts what lives as long as the process, takes part in the election, and stops in the opposite order.
+// run starts the services of the process, the election last, and stops them in the opposite order.
 func (p *process) run(ctx context.Context) error {
 	web, err := p.server(ctx)
 	if err != nil {
@@ -229,22 +230,22 @@ func (p *process) server(ctx context.Context) (*httpserver.Server, error) {
 	})
 }
 
-// senderRefused reports a refused sender to the objects that it delivers to. A replica that does not lead has only logged it.
+// senderRefused records Events about a refused sender, if this replica leads. The server logs each refusal.
 func (p *process) senderRefused(namespace, why string) {
 	if reporter := p.reporter.Load(); reporter != nil {
 		reporter.SenderRefused(namespace, why)
 	}
 }
 
-// leading reports whether this process may write now.
+// leading reports whether this process leads at present.
 func (p *process) leading() bool { return p.elector.IsLeader(time.Now()) }
 
-// ready says why the process does not do its work yet, or nil. The work of a replica that does not lead is to pass on what it
-// is sent.
+// ready returns the reason for which the process is not ready, or nil. A replica that does not lead is ready if it can forward messages
+// to the leader.
 func (p *process) ready() error {
 	if !p.leading() {
 		if err := p.peers.Ready(); err != nil {
-			return fmt.Errorf("not the leader: lease %s/%s is somebody else's, or the API server cannot be asked; and the leader cannot be reached: %w",
+			return fmt.Errorf("not the leader (another process holds lease %s/%s, or the API server is unavailable), and the leader cannot be reached: %w",
 				p.options.LeaseNamespace, p.options.LeaseName, err)
 		}
 		return nil

@@ -118,7 +118,7 @@ func TestWithoutAnAPIServerItIsAliveNotReadyAndStops(t *testing.T) {
 	if code != http.StatusServiceUnavailable {
 		t.Errorf("/readyz was answered with %d", code)
 	}
-	contains(t, why, "the API server cannot be asked", "the leader cannot be reached")
+	contains(t, why, "the API server is unavailable", "the leader cannot be reached")
 	if code, metrics := r.answer(t.Context(), "/metrics"); code != http.StatusOK {
 		t.Errorf("/metrics was answered with %d", code)
 	} else {

@@ -11,51 +11,51 @@ import (
 	"github.com/impulse-sh/impulse/internal/kube/config"
 )
 
-// restConfig finds the cluster as kubectl does, or as a Pod in it.
+// restConfig finds the cluster like kubectl, or by the service account of a Pod.
 func (o *Options) restConfig() (*rest.Config, error) {
 	config, err := config.Config(config.Find(o.Kubeconfig, o.Context))
 	if err != nil {
 		return nil, err
 	}
-	// There is no rate limit on this side: it would delay a decision. The API server knows its own load.
+	// A client-side rate limit would delay writes. The API server limits requests by priority and fairness.
 	config.QPS = -1
 	config.UserAgent = "impulse/" + o.Version
 	return config, nil
 }
 
-// redirectKlog makes the Kubernetes libraries log with us: their errors as such, the rest for those who debug. They have one log
-// for the whole process, which is set before anything of them runs, and once.
+// redirectKlog sends the log of the Kubernetes libraries to log: warnings and errors at their level, everything else at debug. There is
+// one such log per process, which is set only once.
 func redirectKlog(log *slog.Logger) {
 	redirectOnce.Do(func() { klog.SetSlogLogger(slog.New(klogHandler{log.Handler()})) })
 }
 
 var redirectOnce sync.Once
 
-// klogHandler lowers what is no warning to debug.
+// klogHandler lowers the level of records below warning to debug.
 type klogHandler struct{ slog.Handler }
 
-// Enabled reports whether a record is logged.
+// Enabled implements slog.Handler.
 func (l klogHandler) Enabled(ctx context.Context, level slog.Level) bool {
-	return l.Handler.Enabled(ctx, lowered(level))
+	return l.Handler.Enabled(ctx, atMostDebug(level))
 }
 
-// Handle logs a record.
+// Handle implements slog.Handler.
 func (l klogHandler) Handle(ctx context.Context, r slog.Record) error {
-	r.Level = lowered(r.Level)
+	r.Level = atMostDebug(r.Level)
 	return l.Handler.Handle(ctx, r)
 }
 
-// WithAttrs returns a handler with attributes.
+// WithAttrs implements slog.Handler.
 func (l klogHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return klogHandler{l.Handler.WithAttrs(attrs)}
 }
 
-// WithGroup returns a handler with a group.
+// WithGroup implements slog.Handler.
 func (l klogHandler) WithGroup(name string) slog.Handler {
 	return klogHandler{l.Handler.WithGroup(name)}
 }
 
-func lowered(level slog.Level) slog.Level {
+func atMostDebug(level slog.Level) slog.Level {
 	if level < slog.LevelWarn {
 		return slog.LevelDebug
 	}

@@ -33,7 +33,7 @@ func (p *process) lead(ctx context.Context) {
 	// The reporter stops after the autoscalers, so that it reports the last writes.
 	reporting, stopReporting := context.WithCancel(context.WithoutCancel(ctx))
 	recorder, closeEvents := p.recorder(reporting)
-	reporter := status.New(statusWriter{p.statuses, p.elector.WhileLeading}, recorder, p.metrics, p.log)
+	reporter := status.New(statusWriter{p.statusStore, p.elector.WhileLeading}, recorder, p.metrics, p.log)
 	all.Go(func() { reporter.Run(reporting) })
 	p.reporter.Store(reporter)
 

@@ -9,17 +9,17 @@ import (
 )
 
 const (
-	// defaultMemory is the limit where none is set: that of deploy/manifests, in bytes.
+	// defaultMemory is the assumed limit if none is set, in bytes. It is the limit in deploy/manifests.
 	defaultMemory = 512 << 20
-	// bodyShare is which part of the memory the bodies of requests may take: one in so many.
+	// bodyShare is the divisor of the memory limit that gives the default of --body-memory.
 	bodyShare = 4
-	// noLimit is from where on a limit of the kernel means that there is none.
-	noLimit = 1 << 60
+	// minNoLimit is the smallest value with which the kernel means no limit.
+	minNoLimit = 1 << 60
 )
 
-// limitMemory makes the garbage collector respect the memory that this process may use, and returns that in bytes: what
-// GOMEMLIMIT says, or else the limit of the container. A fifth of that is left for what the collector does not count, such as the
-// pages of the program. cgroup is where the kernel shows the limit.
+// limitMemory sets the memory limit of the garbage collector to four fifths of that of the container, unless GOMEMLIMIT is set: the rest
+// is for memory that the collector does not count, such as the pages of the program. It returns the limit of the process in bytes.
+// cgroup is the file system with the limits of the container.
 func limitMemory(cgroup fs.FS) int64 {
 	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 {
 		return limit
@@ -32,7 +32,7 @@ func limitMemory(cgroup fs.FS) int64 {
 	return limit
 }
 
-// containerLimit is the memory limit of this container, by cgroup v2 or v1.
+// containerLimit returns the memory limit of this container, by cgroup v2 or v1.
 func containerLimit(cgroup fs.FS) (int64, bool) {
 	for _, name := range []string{"memory.max", "memory/memory.limit_in_bytes"} {
 		content, err := fs.ReadFile(cgroup, name)
@@ -40,7 +40,7 @@ func containerLimit(cgroup fs.FS) (int64, bool) {
 			continue
 		}
 		limit, err := strconv.ParseInt(strings.TrimSpace(string(content)), 10, 64)
-		if err == nil && limit > 0 && limit < noLimit {
+		if err == nil && limit > 0 && limit < minNoLimit {
 			return limit, true
 		}
 	}

@@ -1,4 +1,4 @@
-// Package app wires Impulse together: it starts everything in order, and stops it in the opposite one.
+// Package app connects the parts of Impulse. It starts them in order, and stops them in the opposite order.
 package app
 
 import (
@@ -18,54 +18,55 @@ import (
 	"github.com/impulse-sh/impulse/internal/regularfile"
 )
 
-// minBodyMemory is the least that bodies may be given, in bytes.
+// minBodyMemory is the minimum of --body-memory, in bytes.
 const minBodyMemory = 16 << 20
 
-// ObjectStates and AlertStates are the folders within a StateDir: of the statuses of objects, and of the alerts.
+// ObjectStates and AlertStates are the folders in a StateDir with the statuses of objects and with the alerts.
 const (
 	ObjectStates = "objects"
 	AlertStates  = "alerts"
 )
 
-// Options are what `impulse run` can be told.
+// Options are the options of impulse run.
 type Options struct {
-	// Kubeconfig and Context choose the cluster; both empty means the usual places, or the Pod's own service account.
+	// Kubeconfig and Context select the cluster. If both are empty, it is that of kubectl, or of the Pod's service account.
 	Kubeconfig, Context string
-	// Namespace restricts what is scaled; "" is every namespace.
+	// Namespace restricts scaling to one namespace; "" means all.
 	Namespace string
-	// Config is a file or folder of ScaledObjects: file mode, without a CRD; "" is cluster mode.
+	// Config is a file or folder of ScaledObjects (file mode, without CRDs); "" means those of the cluster.
 	Config string
-	// StateDir keeps what must survive a restart in file mode.
+	// StateDir is the folder for states that must survive a restart in file mode.
 	StateDir string
-	// Listen is the address of the HTTP server, and HealthListen a second one for probes only; "" is none.
+	// Listen is the address of the HTTP server, and HealthListen that of a second one for probes only; "" means none.
 	Listen, HealthListen string
-	// BodyMemory bounds what the bodies of requests take in memory, decoded; 0 is a quarter of the memory limit.
+	// BodyMemory bounds the memory of decoded request bodies, in bytes; 0 means a quarter of the memory limit.
 	BodyMemory resource.QuantityValue
-	// TokensFile and CredentialsFile hold who may knock. Without them the server listens on loopback only, unless
-	// AllowOpen and AllowAnywhere both say that anybody may.
+	// TokensFile and CredentialsFile contain the accepted credentials. AllowOpen accepts requests without credentials if there are
+	// none, on loopback only unless AllowAnywhere is set.
 	TokensFile, CredentialsFile string
 	AllowOpen, AllowAnywhere    bool
-	// TLS is the server's certificate, and who signs those of clients.
+	// TLS has the certificate of the server, and the authorities of client certificates.
 	TLS httpserver.TLSFiles
-	// PeerListen is where other replicas pass on what they were sent, and PeerAdvertise how they reach it; "" is found out.
+	// PeerListen is the address of the peer endpoint, and PeerAdvertise the address at which other replicas reach it; "" means the same,
+	// or that of the Pod.
 	PeerListen, PeerAdvertise string
-	// Sources are addresses that triggers may connect to although they are refused by default.
+	// Sources are addresses to which triggers may connect although they are refused by default.
 	Sources egress.Addresses
-	// Settings are those of all workloads.
+	// Settings apply to all workloads.
 	Settings compile.Settings
-	// LeaseNamespace and LeaseName are where the Lease is, and the alerts.
+	// LeaseNamespace is the namespace of the Lease, whose name is LeaseName, and of the AlertSets.
 	LeaseNamespace, LeaseName string
 	// LogLevel is debug, info, warn or error; LogFormat is text or json.
 	LogLevel, LogFormat string
-	// LogTo is where the log goes; nil is the standard error.
+	// LogTo receives the log; nil means standard error.
 	LogTo io.Writer
-	// Version is that of the binary.
+	// Version is the version of the binary.
 	Version string
-	// Grace bounds how long a stop may take.
+	// Grace bounds the time to stop.
 	Grace time.Duration
 }
 
-// Defaults are the options of a user who said nothing.
+// Defaults returns the default options.
 func Defaults() Options {
 	return Options{
 		Listen: "127.0.0.1:8080", PeerListen: "127.0.0.1:0", LeaseNamespace: "impulse-system", LeaseName: "impulse", StateDir: "impulse-state",
@@ -74,7 +75,7 @@ func Defaults() Options {
 	}
 }
 
-// logger makes the log.
+// logger returns the log.
 func (o *Options) logger() (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(o.LogLevel)); err != nil {
@@ -84,7 +85,7 @@ func (o *Options) logger() (*slog.Logger, error) {
 	if to == nil {
 		to = os.Stderr
 	}
-	to = printable.NewWriter(to) // JSON leaves characters as they are that a terminal interprets.
+	to = printable.NewWriter(to) // The JSON handler does not escape all characters that a terminal interprets.
 	options := &slog.HandlerOptions{Level: level}
 	switch o.LogFormat {
 	case "text":
@@ -96,14 +97,14 @@ func (o *Options) logger() (*slog.Logger, error) {
 	}
 }
 
-// validate refuses what cannot work.
+// validate returns all mistakes in the options that need no I/O beside a look at --config.
 func (o *Options) validate() error {
 	var wrong []error
 	if o.LeaseNamespace == "" || o.LeaseName == "" {
 		wrong = append(wrong, errors.New("--lease-namespace and --lease-name must not be empty"))
 	}
 	if n := o.BodyMemory.Value(); n != 0 && n < minBodyMemory {
-		wrong = append(wrong, fmt.Errorf("--body-memory is %s: expected at least 16Mi, a body of alerts alone may have 8Mi", &o.BodyMemory.Quantity))
+		wrong = append(wrong, fmt.Errorf("--body-memory is %s: expected at least 16Mi, because one body may have 8Mi", &o.BodyMemory.Quantity))
 	}
 	if o.Config != "" {
 		info, err := os.Stat(o.Config)

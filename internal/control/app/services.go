@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// services run as long as the process, and are stopped one by one, the newest first.
+// services are the goroutines of a process. They are stopped one after the other, the newest first.
 type services struct{ all []service }
 
 type service struct {
@@ -17,7 +17,7 @@ type service struct {
 	done chan struct{}
 }
 
-// start runs a service until it is stopped. One that ends by itself with an error ends the process.
+// start starts a service, which runs until stop. If it ends before with an error, it calls fail.
 func (s *services) start(ctx context.Context, name string, fail context.CancelCauseFunc, run func(context.Context) error) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	one := service{name: name, stop: stop, done: make(chan struct{})}
@@ -32,7 +32,8 @@ func (s *services) start(ctx context.Context, name string, fail context.CancelCa
 	}()
 }
 
-// stop stops every service, the newest first, and waits for each, for grace in all.
+// stop stops all services, the newest first, and waits for each before it stops the next. It returns an error if that takes longer than
+// grace.
 func (s *services) stop(grace time.Duration) error {
 	limit := time.NewTimer(grace)
 	defer limit.Stop()

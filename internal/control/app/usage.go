@@ -10,7 +10,7 @@ import (
 	metricsv1beta1 "k8s.io/metrics/pkg/client/clientset/versioned/typed/metrics/v1beta1"
 )
 
-// podMetrics is the client of the resource metrics API. It has no rate limit of its own: each namespace is read once in an
+// podMetrics returns a client of the resource metrics API. It has no client-side rate limit, because each namespace is read only once per
 // interval.
 func podMetrics(config *rest.Config) (metricsv1beta1.PodMetricsesGetter, error) {
 	config = rest.CopyConfig(config)
@@ -24,7 +24,7 @@ func podMetrics(config *rest.Config) (metricsv1beta1.PodMetricsesGetter, error) 
 	return client, nil
 }
 
-// podMetrics lists what the pods of a namespace use.
+// podMetrics lists the usage of the pods of a namespace.
 func (p *process) podMetrics(ctx context.Context, namespace string) (*v1beta1.PodMetricsList, error) {
 	return p.usage.PodMetricses(namespace).List(ctx, metav1.ListOptions{})
 }

@@ -1,6 +1,6 @@
-// Package egress guards the connections of triggers. Where they go to is for the authors of objects to write, and the network
-// sees them come from Impulse: nobody may use them to reach what only this machine can, such as the metadata service of its cloud.
-// Addresses are checked when a connection is opened, after a name has been resolved, so that no name leads around the check.
+// Package egress restricts the connections of triggers. Authors of objects choose their addresses, but the connections come from Impulse:
+// authors must not reach addresses that only this machine can reach, such as the metadata service of its cloud. Addresses are checked
+// when a connection is opened, after the name has been resolved, so that no name circumvents the check.
 package egress
 
 import (
@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// kind is a sort of addresses that are refused.
+// kind is the reason for which an address is refused.
 type kind string
 
 const (
@@ -19,8 +19,8 @@ const (
 	metadata  kind = "is the metadata service of a cloud"
 )
 
-// services are the metadata services that are not link-local: those of AWS and Google over IPv6, of Alibaba, of Oracle, and
-// Azure's host.
+// services are the metadata services with other than link-local addresses: those of AWS and Google over IPv6, of Alibaba, of Oracle,
+// and the host of Azure.
 var services = [...]netip.Addr{
 	netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("fd20:ce::254"), netip.MustParseAddr("100.100.100.200"),
 	netip.MustParseAddr("192.0.0.192"), netip.MustParseAddr("168.63.129.16"),
@@ -29,7 +29,7 @@ var services = [...]netip.Addr{
 // translated is the prefix under which a NAT64 gateway reaches IPv4 addresses.
 var translated = netip.MustParsePrefix("64:ff9b::/96")
 
-// kindOf sorts an address. The kernel takes 0.0.0.0 and :: for this machine.
+// kindOf returns the reason for which an address is refused, or none. The kernel connects 0.0.0.0 and :: to this machine.
 func kindOf(a netip.Addr) kind {
 	a = plain(a)
 	switch {
@@ -46,7 +46,7 @@ func kindOf(a netip.Addr) kind {
 	return none
 }
 
-// plain is an address without its zone, and the IPv4 address that an IPv6 one stands for.
+// plain returns an address without its zone, and the IPv4 address that an IPv6 address maps or translates.
 func plain(a netip.Addr) netip.Addr {
 	a = a.WithZone("").Unmap()
 	if translated.Contains(a) {
@@ -56,10 +56,10 @@ func plain(a netip.Addr) netip.Addr {
 	return a
 }
 
-// Addresses is a list of address ranges, and a flag of the command line.
+// Addresses is a list of address ranges. It implements pflag.Value.
 type Addresses []netip.Prefix
 
-// String lists the ranges.
+// String returns the ranges, separated by commas.
 func (a *Addresses) String() string {
 	all := make([]string, len(*a))
 	for i, p := range *a {
@@ -68,7 +68,7 @@ func (a *Addresses) String() string {
 	return strings.Join(all, ",")
 }
 
-// Set adds ranges in the notation of CIDR, or single addresses, separated by commas.
+// Set adds CIDRs or single addresses, separated by commas.
 func (a *Addresses) Set(text string) error {
 	for one := range strings.SplitSeq(text, ",") {
 		one = strings.TrimSpace(one)
@@ -77,14 +77,14 @@ func (a *Addresses) Set(text string) error {
 			p, err = netip.PrefixFrom(single, single.BitLen()), nil
 		}
 		if err != nil {
-			return fmt.Errorf("%q is no range of addresses, such as 127.0.0.0/8 or ::1", one)
+			return fmt.Errorf("%q is not an address or CIDR, such as 127.0.0.0/8 or ::1", one)
 		}
 		*a = append(*a, p.Masked())
 	}
 	return nil
 }
 
-// Type names the values of the flag.
+// Type returns the name of the type for help texts.
 func (a *Addresses) Type() string { return "cidrs" }
 
 // contain reports whether an address is in one of the ranges.

@@ -13,28 +13,28 @@ import (
 	"time"
 )
 
-// ErrRefused is returned for an address that triggers may not connect to.
+// ErrRefused is returned for an address to which triggers may not connect.
 var ErrRefused = errors.New("refused as the address of a source")
 
 // connectTimeout bounds one attempt to connect, as http.DefaultTransport does.
 const connectTimeout = 30 * time.Second
 
-// Guard opens the connections of triggers. It refuses link-local addresses and the metadata services of clouds, and this machine
-// itself unless Local is true. The zero value is ready for use.
+// Guard opens the connections of triggers. It refuses link-local addresses, the metadata services of clouds and, unless Local is true,
+// this machine. The zero value is ready for use.
 type Guard struct {
-	// Local allows connections to this machine, for objects that its own operator writes.
+	// Local allows connections to this machine, for objects that the operator of this machine writes.
 	Local bool
-	// Allowed are ranges that are not refused.
+	// Allowed are ranges that are allowed in any case.
 	Allowed Addresses
 
 	// environment returns the proxy of a request; nil is http.ProxyFromEnvironment.
 	environment func(*http.Request) (*url.URL, error)
-	// proxies are the addresses of the proxies of this process's environment, of which there are at most two: its operator
-	// chose them.
+	// proxies are the addresses of the proxies in the environment of this process, two at most. The operator chose them, so they are
+	// not refused.
 	proxies sync.Map
 }
 
-// Dial opens a connection.
+// Dial opens a connection. It returns an error that wraps ErrRefused for an address that is refused.
 func (g *Guard) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	d := net.Dialer{Timeout: connectTimeout}
 	if _, ok := g.proxies.Load(address); !ok {
@@ -43,7 +43,7 @@ func (g *Guard) Dial(ctx context.Context, network, address string) (net.Conn, er
 	return d.DialContext(ctx, network, address)
 }
 
-// control is called for each address that a name was resolved to, before it is connected to.
+// control checks an address after its name was resolved, and before the connection is opened.
 func (g *Guard) control(_, address string, _ syscall.RawConn) error {
 	a, err := netip.ParseAddrPort(address)
 	if err != nil {
@@ -52,7 +52,7 @@ func (g *Guard) control(_, address string, _ syscall.RawConn) error {
 	return g.check(a.Addr())
 }
 
-// check returns an error for an address that is refused.
+// check returns an error that wraps ErrRefused for an address that is refused.
 func (g *Guard) check(a netip.Addr) error {
 	why := kindOf(a)
 	if why == none || why == loopback && g.Local || g.Allowed.contain(a) {
@@ -61,8 +61,8 @@ func (g *Guard) check(a netip.Addr) error {
 	return fmt.Errorf("%w: %s %s; impulse run --allow-source-addresses %s allows it", ErrRefused, a, why, plain(a))
 }
 
-// Client is an HTTP client that opens its connections with the guard. With a proxy it is the proxy that resolves names and
-// connects: the guard then sees only addresses that are written as such.
+// Client returns an HTTP client that opens its connections with the guard. If a proxy is set, the proxy resolves names and connects; the
+// guard then checks only addresses that the URL contains literally.
 func (g *Guard) Client(idle, idlePerHost int) *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		Proxy: g.proxy, DialContext: g.Dial, ForceAttemptHTTP2: true,
@@ -71,7 +71,7 @@ func (g *Guard) Client(idle, idlePerHost int) *http.Client {
 	}}
 }
 
-// proxy returns the proxy of a request, by the environment of this process.
+// proxy returns the proxy for a request, by the environment of this process.
 func (g *Guard) proxy(r *http.Request) (*url.URL, error) {
 	environment := g.environment
 	if environment == nil {
@@ -90,7 +90,7 @@ func (g *Guard) proxy(r *http.Request) (*url.URL, error) {
 	return via, nil
 }
 
-// authority is the address that a client of a proxy connects to.
+// authority returns the address of a proxy.
 func authority(via *url.URL) string {
 	port := via.Port()
 	if port == "" {

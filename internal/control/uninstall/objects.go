@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// pageSize is how many ScaledObjects are read at a time.
+	// pageSize is the number of ScaledObjects in one list request.
 	pageSize = 200
-	// maxNamed is how many of the remaining ScaledObjects are named; the others are counted.
+	// maxNamed is the number of remaining ScaledObjects that are listed by name.
 	maxNamed = 5
 )
 
@@ -42,8 +42,8 @@ func newObjects(config *rest.Config, keepCounts bool) (*objects, error) {
 	return &objects{client: client, finalizers: keeper, keepCounts: keepCounts}, nil
 }
 
-// left names the ScaledObjects that remain, each with the reason; "" when there are none.
-func (o *objects) left(ctx context.Context) string {
+// remaining describes the ScaledObjects that remain, each with the reason; "" if there are none.
+func (o *objects) remaining(ctx context.Context) string {
 	var list v1alpha1.ScaledObjectList
 	err := o.client.Get().Resource("scaledobjects").Param("limit", strconv.Itoa(pageSize)).Do(ctx).Into(&list)
 	switch {
@@ -70,8 +70,8 @@ func (o *objects) left(ctx context.Context) string {
 	return "ScaledObjects remain: " + strings.Join(names, ", ")
 }
 
-// reason says why a ScaledObject remains. With keepCounts it first removes Impulse's finalizer; a failure is a reason, too, and
-// is repeated with the next read. Messages of the object are quoted: they may contain text that Impulse did not write.
+// reason returns the reason for which a ScaledObject remains. With keepCounts, it first removes Impulse's finalizer; an error is the
+// reason then, and the next read retries. Messages of the object are quoted, because others may have written them.
 func (o *objects) reason(ctx context.Context, so *v1alpha1.ScaledObject) string {
 	for _, f := range so.Finalizers {
 		if f != controller.Finalizer {

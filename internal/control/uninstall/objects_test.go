@@ -48,7 +48,7 @@ func TestOnlyTheFirstRemainingObjectsAreNamedAndMessagesAreQuoted(t *testing.T) 
 	want := "ScaledObjects remain: " + strings.Join([]string{
 		`shop/web-0 (RestoreFailed: "not allowed\x1b[2J")`, "shop/web-1" + waits, "shop/web-2" + waits, "shop/web-3" + waits, "shop/web-4" + waits, "and 95 more",
 	}, ", ")
-	if got := o.left(t.Context()); got != want {
+	if got := o.remaining(t.Context()); got != want {
 		t.Errorf("it says\n%q, want\n%q", got, want)
 	}
 }

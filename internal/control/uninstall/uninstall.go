@@ -1,5 +1,5 @@
-// Package uninstall removes Impulse from a cluster: first the ScaledObjects, while Impulse still runs and gives targets their
-// original counts back, and then everything else that deploy/manifests creates.
+// Package uninstall removes Impulse from a cluster: first the ScaledObjects, while Impulse still runs and restores original counts, and
+// then everything else that deploy/manifests creates.
 package uninstall
 
 import (
@@ -122,13 +122,13 @@ func (u *uninstallation) await(ctx context.Context, p part, uid types.UID) error
 	}
 }
 
-// reason says why a part still exists; err is the error of reading it.
+// reason returns the reason for which a part still exists; err is the error of reading it.
 func (u *uninstallation) reason(ctx context.Context, p part, found *unstructured.Unstructured, err error) string {
 	if err != nil {
 		return err.Error()
 	}
 	if p.name == scaledObjects {
-		if left := u.objects.left(ctx); left != "" {
+		if left := u.objects.remaining(ctx); left != "" {
 			return left
 		}
 	}
