@@ -1,2 +1,2 @@
-// Package kube is the folder of what the processes share when they talk to an API server.
+// Package kube is the folder of packages for the API server of Kubernetes: config finds it, and watch keeps copies of its objects.
 package kube

@@ -1,7 +1,7 @@
-// Package printable makes text from outside safe to show. A label of an alert, an answer of a server or a key in a file may hold
-// control characters that a terminal interprets, newlines that forge a line of a log, or bidirectional controls that show a text in
-// another order than it has. All of them, and bytes that are not UTF-8, are replaced by the escape that JSON and Go have for
-// them, such as \n, \u001b and \u202e. A character prints if unicode.IsPrint says so, as in strconv.Quote.
+// Package printable makes text from outside safe to print. A label of an alert, an answer of a server or a key in a file may contain
+// control characters that a terminal interprets, newlines that forge a line of a log, or bidirectional controls that change the order
+// in which a text is displayed. All of them, and bytes that are not UTF-8, are replaced by their escapes in JSON and Go, such as \n,
+// \u001b and \u202e. Printable characters are those of unicode.IsPrint, as in strconv.Quote.
 package printable
 
 import (
@@ -13,11 +13,11 @@ import (
 	"unicode/utf8"
 )
 
-// Longest is a bound for a sentence, in bytes: that of the note of an Event.
+// Longest is the usual bound of a sentence, in bytes: that of the note of a Kubernetes Event.
 const Longest = 1024
 
-// Line returns text in one line: everything that does not print is escaped, line breaks and tabs included. What would be longer
-// than limit bytes is cut off between two characters, with an ellipsis.
+// Line returns text in one line: all characters that are not printable are escaped, including line breaks and tabs. A line of more than
+// limit bytes is cut between two characters, and ends with an ellipsis.
 func Line(text string, limit int) string {
 	if len(text) <= limit && printsIn(text, "") {
 		return text
@@ -34,10 +34,10 @@ func Line(text string, limit int) string {
 	return string(out)
 }
 
-// Lines reports whether text, of one or more lines, prints as it is.
+// Lines reports whether all characters of text are printable, line breaks or tabs.
 func Lines(text string) bool { return printsIn(text, "\n\t") }
 
-// printsIn reports whether every character of text prints or is one of those that are allowed.
+// printsIn reports whether every character of text is printable or allowed.
 func printsIn(text, allowed string) bool {
 	for rest := text; rest != ""; {
 		r, size := utf8.DecodeRuneInString(rest)
@@ -49,12 +49,12 @@ func printsIn(text, allowed string) bool {
 	return true
 }
 
-// prints reports whether a character prints. One of a single byte that is the replacement character is no UTF-8.
+// prints reports whether a character is printable. A replacement character of one byte stands for a byte that is not UTF-8.
 func prints(r rune, size int) bool {
 	return unicode.IsPrint(r) && (r != utf8.RuneError || size > 1)
 }
 
-// escape appends a character, or the escape of one that does not print.
+// escape appends a character, or its escape if it is not printable.
 func escape(out []byte, r rune, size int) []byte {
 	switch {
 	case prints(r, size):
@@ -65,7 +65,7 @@ func escape(out []byte, r rune, size int) []byte {
 		return append(out, `\r`...)
 	case r == '\t':
 		return append(out, `\t`...)
-	case r > 0xffff: // JSON has no longer escape than four digits.
+	case r > 0xffff: // Escapes in JSON have four digits.
 		high, low := utf16.EncodeRune(r)
 		return fmt.Appendf(out, `\u%04x\u%04x`, high, low)
 	default:
@@ -73,20 +73,20 @@ func escape(out []byte, r rune, size int) []byte {
 	}
 }
 
-// Writer is what a command prints to: line breaks and tabs pass, and everything else that does not print is escaped. JSON stays
-// the same JSON, because within a string an escape means what it stands for. It is not safe for concurrent use.
+// Writer escapes what a command prints, except for line breaks and tabs. JSON keeps its meaning, because only strings contain such
+// characters. A Writer is not safe for concurrent use.
 type Writer struct {
-	// To is where the text goes.
+	// To receives the escaped text.
 	To io.Writer
 
-	// begun is the beginning of a character whose end has not been written yet.
+	// begun is an incomplete character at the end of what was written.
 	begun []byte
 }
 
-// NewWriter returns a Writer to another one.
+// NewWriter returns a Writer to to.
 func NewWriter(to io.Writer) *Writer { return &Writer{To: to} }
 
-// Write writes text. The beginning of a character at its end waits for the rest.
+// Write writes text. An incomplete character at its end is written once it is complete.
 func (w *Writer) Write(text []byte) (int, error) {
 	rest := text
 	if len(w.begun) > 0 {

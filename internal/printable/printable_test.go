@@ -27,7 +27,7 @@ func TestWhatDoesNotPrintIsEscapedAsInJSON(t *testing.T) {
 		`a regexp \d+`:           `a regexp \d+`,
 	} {
 		if got := Line(text, Longest); got != want {
-			t.Errorf("%q is %q, want %q", text, got, want)
+			t.Errorf("Line(%q) = %q, want %q", text, got, want)
 		}
 	}
 }
@@ -55,7 +55,7 @@ func TestAWriterPassesLinesAndTabsAndCharactersInPieces(t *testing.T) {
 	w := NewWriter(&out)
 	for _, piece := range []string{"one\ttwo\n", "\xe2", "\x86\x92 three\x1b[2J", "", "\xe2\x80", "\xaefour\n", "\xff\n"} {
 		if n, err := w.Write([]byte(piece)); n != len(piece) || err != nil {
-			t.Fatalf("%q is written as %d, %v", piece, n, err)
+			t.Fatalf("Write(%q) = %d, %v; want all of it", piece, n, err)
 		}
 	}
 	if got, want := out.String(), "one\ttwo\n→ three\\u001b[2J\\u202efour\n\\ufffd\n"; got != want {
@@ -73,7 +73,7 @@ func (broken) Write([]byte) (int, error) { return 0, errBroken }
 
 func TestAWriterThatFailsIsSaid(t *testing.T) {
 	if n, err := NewWriter(broken{}).Write([]byte("text")); n != 0 || !errors.Is(err, errBroken) {
-		t.Errorf("it is %d, %v", n, err)
+		t.Errorf("Write = %d, %v; want 0 and %v", n, err, errBroken)
 	}
 }
 
@@ -87,7 +87,7 @@ func TestJSONThroughAWriterMeansTheSame(t *testing.T) {
 	}
 	var got string
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil || got != want {
-		t.Errorf("%s is %q, %v", out.Bytes(), got, err)
+		t.Errorf("%s decodes to %q, %v; want %q", out.Bytes(), got, err, want)
 	}
 	if !Lines(out.String()) {
 		t.Errorf("%q does not print", out.String())
@@ -110,7 +110,7 @@ func FuzzALinePrintsAndIsBounded(f *testing.F) {
 			}
 		}
 		if len(got) <= limit && Line(got, limit) != got {
-			t.Errorf("%q is changed once more", got)
+			t.Errorf("%q is changed by a second call", got)
 		}
 	})
 }

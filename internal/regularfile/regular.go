@@ -1,5 +1,5 @@
-// Package regularfile reads regular files. A path that a user or a mount gives may lead to a device that never ends, or to a named
-// pipe that nobody writes to: neither may fill the memory or block for ever.
+// Package regularfile reads regular files. A path from a user or a mount may lead to a device that never ends, or to a named pipe that
+// nobody writes to: neither may fill the memory or block for ever.
 package regularfile
 
 import (
@@ -11,22 +11,22 @@ import (
 	"syscall"
 )
 
-// ErrNotRegular is returned for a directory, a device, a socket and a pipe.
+// ErrNotRegular is the error of a directory, a device, a socket or a pipe.
 var ErrNotRegular = errors.New("a regular file was expected")
 
-// TooLargeError is returned for more bytes than the limit, which it holds.
+// TooLargeError is the error of a file with more bytes than this limit.
 type TooLargeError int
 
-// Error says the limit.
+// Error names the limit.
 func (e TooLargeError) Error() string { return fmt.Sprintf("is larger than %d bytes", int(e)) }
 
-// Open opens a regular file; its errors name the path, as those of os.Open do. Links are followed: a mounted ConfigMap is a link
-// to a regular file. It never blocks. The file is checked before it is opened, because opening a device may have
-// effects, and again afterwards, because it may have been replaced in between.
+// Open opens a regular file, and never blocks. Errors name the path, as those of os.Open do. Links are followed: a mounted ConfigMap is
+// a link to a regular file. The file is checked before it is opened, because opening a device may have effects, and again afterwards,
+// because it may have been replaced in between.
 func Open(path string) (*os.File, error) {
 	info, err := os.Stat(path)
-	if wrong, ok := errors.AsType[*fs.PathError](err); ok {
-		wrong.Op = "open"
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		failed.Op = "open"
 	}
 	if err == nil {
 		err = Check(path, info)
@@ -47,7 +47,7 @@ func Open(path string) (*os.File, error) {
 	return file, nil
 }
 
-// Check returns an error that names the path, unless info is that of a regular file.
+// Check returns an error that names the path unless info describes a regular file.
 func Check(path string, info fs.FileInfo) error {
 	if info.Mode().IsRegular() {
 		return nil
@@ -55,7 +55,7 @@ func Check(path string, info fs.FileInfo) error {
 	return &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("is %s: %w", kind(info.Mode()), ErrNotRegular)}
 }
 
-// kind is what a path leads to, in words.
+// kind describes the type of a file.
 func kind(mode fs.FileMode) string {
 	switch {
 	case mode.IsDir():
@@ -71,7 +71,7 @@ func kind(mode fs.FileMode) string {
 	}
 }
 
-// ReadFile returns the content of a regular file of at most limit bytes. Its errors name the path.
+// ReadFile returns the content of a regular file of at most limit bytes. Errors name the path.
 func ReadFile(path string, limit int) ([]byte, error) {
 	file, err := Open(path)
 	if err != nil {
@@ -85,7 +85,7 @@ func ReadFile(path string, limit int) ([]byte, error) {
 	return content, err
 }
 
-// ReadAll reads a stream of at most limit bytes, such as the standard input.
+// ReadAll reads a stream of at most limit bytes, such as standard input.
 func ReadAll(from io.Reader, limit int) ([]byte, error) {
 	content, err := io.ReadAll(Limit(from, limit))
 	if err != nil {
@@ -94,7 +94,7 @@ func ReadAll(from io.Reader, limit int) ([]byte, error) {
 	return content, nil
 }
 
-// Limit returns a reader of the first limit bytes of another one, which fails with TooLargeError when there are more.
+// Limit returns a reader of the first limit bytes of from, which fails with TooLargeError when there are more.
 func Limit(from io.Reader, limit int) io.Reader { return &limited{from: from, limit: limit} }
 
 type limited struct {
@@ -102,7 +102,7 @@ type limited struct {
 	limit, read int
 }
 
-// Read reads what is allowed, and one byte more to know whether there is one.
+// Read reads up to the limit, and one byte beyond it to find out whether there is more.
 func (l *limited) Read(p []byte) (int, error) {
 	n, err := l.from.Read(p[:min(len(p), l.limit+1-l.read)])
 	if l.read += n; l.read > l.limit {

@@ -37,14 +37,14 @@ func TestARegularFileIsReadThroughLinksUpToItsLimit(t *testing.T) {
 	path := write(t, "12345")
 	for _, p := range []string{path, link(t, path), link(t, link(t, path))} {
 		if content, err := ReadFile(p, 5); string(content) != "12345" || err != nil {
-			t.Errorf("%s holds %q, %v", p, content, err)
+			t.Errorf("ReadFile(%s) = %q, %v; want the content", p, content, err)
 		}
 		if _, err := ReadFile(p, 4); !errors.Is(err, TooLargeError(4)) || !strings.Contains(err.Error(), p+": is larger than 4 bytes") {
-			t.Errorf("%s: %v", p, err)
+			t.Errorf("ReadFile(%s) with a limit of 4 bytes: %v, want TooLargeError", p, err)
 		}
 	}
 	if _, err := ReadFile(filepath.Join(t.TempDir(), "nothing"), 5); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a file that is missing: %v", err)
+		t.Errorf("a missing file: %v, want ErrNotExist", err)
 	}
 }
 
@@ -53,7 +53,7 @@ func TestAStreamIsReadUpToItsLimit(t *testing.T) {
 		for _, from := range []io.Reader{strings.NewReader(text), iotest.OneByteReader(strings.NewReader(text))} {
 			content, err := ReadAll(from, 5)
 			if whole && (string(content) != text || err != nil) || !whole && !errors.Is(err, TooLargeError(5)) {
-				t.Errorf("%.9q is read as %q, %v", text, content, err)
+				t.Errorf("ReadAll(%.9q) with a limit of 5 bytes = %.9q, %v; whole = %t wanted", text, content, err, whole)
 			}
 		}
 	}

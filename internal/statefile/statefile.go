@@ -1,5 +1,5 @@
-// Package statefile keeps what must survive a crash in files: each is written aside, synced and renamed into place, with a
-// checksum. After a crash at any instant there is the old content or the new one; what is neither is set aside.
+// Package statefile stores state in files that survive a crash: each is written to a temporary file, synced and renamed, with a
+// checksum. After a crash at any instant a file has the old content or the new one; any other file is set aside.
 package statefile
 
 import (
@@ -13,30 +13,30 @@ import (
 	"path/filepath"
 )
 
-// file is the form of a file. The checksum is that of the content's bytes as they stand there.
+// file is the format of a file. The checksum covers the bytes of the content as they are in the file.
 type file struct {
 	SHA256  string          `json:"sha256"`
 	Content json.RawMessage `json:"content"`
 }
 
-// BrokenError is a file that is torn, or was changed by another hand. It has been set aside, for people to look at: what it
-// held is not known.
+// BrokenError is the error of a file that is incomplete or was changed by another program. The file has been renamed, so that people
+// can inspect it; its state is unknown.
 type BrokenError struct {
-	// Path is where it was, Aside where it is.
+	// Path is the path that the file had, Aside the one that it has.
 	Path, Aside string
 	Err         error
 }
 
-// Error says where the file is now, and what is wrong with it.
+// Error returns both paths and the reason.
 func (e *BrokenError) Error() string {
 	return fmt.Sprintf("%s is broken and was set aside as %s: %v", e.Path, e.Aside, e.Err)
 }
 
-// Unwrap returns what is wrong with the file.
+// Unwrap returns the reason.
 func (e *BrokenError) Unwrap() error { return e.Err }
 
-// Load reads content. It returns fs.ErrNotExist when there is no such file, and a *BrokenError for one that cannot be
-// trusted; content is not changed then.
+// Load decodes a file into content. Errors are fs.ErrNotExist for a missing file, and a *BrokenError for one that is not as it was
+// saved. With an error content is unchanged.
 func Load(path string, content any) error {
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -53,7 +53,7 @@ func Load(path string, content any) error {
 	return broken
 }
 
-// Peek reads content that another process may keep, and changes nothing. It returns fs.ErrNotExist when there is no such file.
+// Peek is Load for a file of another process: it renames nothing.
 func Peek(path string, content any) error {
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -84,7 +84,7 @@ func sum(content []byte) string {
 	return hex.EncodeToString(s[:])
 }
 
-// Save replaces a file, and returns when the new content would survive a loss of power.
+// Save replaces the content of a file. When it returns nil, the new content survives a loss of power.
 func Save(path string, content any) error {
 	raw, err := json.Marshal(content)
 	if err != nil {
@@ -100,7 +100,7 @@ func Save(path string, content any) error {
 	return nil
 }
 
-// replace writes a file aside and renames it into place. Nothing is left of an attempt that failed.
+// replace writes a temporary file and renames it. It removes the temporary file if that fails.
 func replace(path string, content []byte) error {
 	aside, err := os.CreateTemp(filepath.Dir(path), newFile+"*")
 	if err != nil {
@@ -121,10 +121,10 @@ func replace(path string, content []byte) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// newFile begins the names of files that are being written.
+// newFile is the prefix of the names of temporary files.
 const newFile = ".new-"
 
-// RemovePartial removes what a crash left half written in a folder. Nobody writes there meanwhile.
+// RemovePartial removes the temporary files that a crash left in a folder. Nobody may write there meanwhile.
 func RemovePartial(dir string) error {
 	left, err := filepath.Glob(filepath.Join(dir, newFile+"*"))
 	if err != nil {

@@ -30,17 +30,17 @@ func TestWhatWasSavedIsLoaded(t *testing.T) {
 	path, _ := saved(t)
 	var got state
 	if err := Load(path, &got); err != nil || got.Name != "web <ü>" || got.Count["b"] != 2 {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("loaded %+v, %v; want the saved content", got, err)
 	}
 	if err := Save(path, state{Name: "newer"}); err != nil {
 		t.Fatal(err)
 	}
 	got = state{}
 	if err := Load(path, &got); err != nil || got.Name != "newer" {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("loaded %+v, %v; want the saved content", got, err)
 	}
 	if err := Load(path+"-other", &got); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("one that is not there: %v", err)
+		t.Errorf("a missing file: %v, want ErrNotExist", err)
 	}
 }
 
@@ -72,34 +72,34 @@ func TestAFileInWhichABitFlippedIsSetAsideOrSaysTheSame(t *testing.T) {
 	}
 }
 
-// setAside fails unless a file is refused, kept beside, and gone from its place.
+// setAside fails unless a file is refused and renamed.
 func setAside(t *testing.T, path string) {
 	t.Helper()
 	got := state{Name: "as it was"}
 	broken, ok := errors.AsType[*BrokenError](Load(path, &got))
 	if !ok || broken.Path != path || broken.Unwrap() == nil {
-		t.Fatalf("said %v", broken)
+		t.Fatalf("got %v, want a BrokenError of %s", broken, path)
 	}
 	if _, err := os.Stat(broken.Aside); err != nil {
 		t.Error(err)
 	}
 	if err := Load(path, &got); !errors.Is(err, fs.ErrNotExist) || got.Name != "as it was" {
-		t.Errorf("it is still there: %v, %+v", err, got)
+		t.Errorf("loaded again: %v, %+v; want ErrNotExist and the content of before", err, got)
 	}
 }
 
 func TestASaveThatFailsLeavesWhatWasThereAndNothingElse(t *testing.T) {
 	path, _ := saved(t)
 	if err := Save(path, func() {}); err == nil {
-		t.Error("a function was saved")
+		t.Error("a function was saved, want an error")
 	}
 	missing := filepath.Join(filepath.Dir(path), "no", "web.json")
 	if err := Save(missing, state{}); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("into a folder that is not there: %v", err)
+		t.Errorf("into a missing folder: %v, want ErrNotExist", err)
 	}
 	var got state
 	if err := Load(path, &got); err != nil || got.Name != "web <ü>" {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("loaded %+v, %v; want the saved content", got, err)
 	}
 	alone(t, path)
 }
@@ -120,7 +120,7 @@ func alone(t *testing.T, path string) {
 	t.Helper()
 	all, err := os.ReadDir(filepath.Dir(path))
 	if err != nil || len(all) != 1 || all[0].Name() != filepath.Base(path) {
-		t.Errorf("the folder holds %v, %v", all, err)
+		t.Errorf("the folder has %v, %v; want only %s", all, err, filepath.Base(path))
 	}
 }
 
@@ -136,7 +136,7 @@ func FuzzLoad(f *testing.F) {
 		var got state
 		if err := Load(path, &got); err != nil {
 			if _, ok := errors.AsType[*BrokenError](err); !ok {
-				t.Errorf("neither taken nor set aside: %v", err)
+				t.Errorf("got %v, want a BrokenError", err)
 			}
 		}
 	})

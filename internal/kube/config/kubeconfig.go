@@ -1,4 +1,4 @@
-// Package config finds the cluster as kubectl does.
+// Package config finds the configuration of the cluster in the same places as kubectl.
 package config
 
 import (
@@ -9,16 +9,15 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// Find returns the configuration of a kubeconfig file and a context in it. Without a file it is $KUBECONFIG, then
-// ~/.kube/config, then the service account of the Pod that this runs in; without a context it is the current one. It does
-// no I/O.
+// Find returns the configuration in a kubeconfig file, with a context of it. If file is "", it uses $KUBECONFIG, then ~/.kube/config,
+// then the service account of the Pod in which it runs; if context is "", the current one. It does no I/O.
 func Find(file, context string) clientcmd.ClientConfig {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = file
 	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: context})
 }
 
-// Config reads what was found. When that names no cluster, the error says where it was looked for.
+// Config loads the configuration that Find returned. If it names no cluster, the error lists the places.
 func Config(found clientcmd.ClientConfig) (*rest.Config, error) {
 	config, err := found.ClientConfig()
 	switch {

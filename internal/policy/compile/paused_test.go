@@ -9,7 +9,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// annotated compiles an object with annotations, and a shadow that says nothing of its own.
+// annotated compiles an object with annotations, and a shadow without fields of its own.
 func annotated(annotations map[string]string) (*compile.Workload, []diag.Error) {
 	kind := triggers.Define("counts", "Counts.", counts{Step: 2}, func(counts, triggers.Env) (triggers.Source, error) { return nil, nil }) // Nobody opens it.
 	so := &v1alpha1.ScaledObject{Spec: v1alpha1.ScaledObjectSpec{

@@ -55,7 +55,7 @@ func TestAnObjectThatIsRestoredStaysOneWithoutANote(t *testing.T) {
 	}
 }
 
-// An HPA computes 100 × (1 + 10/100) as 110.00000000000001. Where the limits hide that, or no count meets it, nothing is said.
+// An HPA computes 100 × (1 + 10/100) as 110.00000000000001. There is no note where the limits hide that, or no count is affected.
 func TestPercentagesThatAnHPAComputesOtherwiseAreSaidWithTheirNumbers(t *testing.T) {
 	for _, c := range []struct {
 		direction   string
@@ -86,7 +86,7 @@ func TestPercentagesThatAnHPAComputesOtherwiseAreSaidWithTheirNumbers(t *testing
 		}
 		_, notes, _ := HPA(hpa)
 		if got := noted(notes, "floating point"); got != c.want {
-			t.Errorf("%d %% %s within %d and %d: said %q, want %q", c.percent, c.direction, c.least, c.most, got, c.want)
+			t.Errorf("%d %% %s within %d and %d: got the note %q, want %q", c.percent, c.direction, c.least, c.most, got, c.want)
 		}
 	}
 }
@@ -104,7 +104,7 @@ func TestPercentagesOfAKEDAObjectAreThoseOfItsHPA(t *testing.T) {
 	const want = "spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleDown.policies[0]: is computed in floating point by an HPA: " +
 		"80 % down from 10 is 1 (here it is exact: 2)"
 	if _, notes := KEDA(old); noted(notes, "floating point") != want {
-		t.Errorf("said %q, want %q", noted(notes, "floating point"), want)
+		t.Errorf("got the note %q, want %q", noted(notes, "floating point"), want)
 	}
 }
 
@@ -122,26 +122,26 @@ func TestATargetWhoseTypeNamesAnotherFieldIsSaid(t *testing.T) {
 	five, half := resource.MustParse("5"), int32(50)
 	identifier := autoscalingv2.MetricIdentifier{Name: "queue"}
 	for want, m := range map[string]autoscalingv2.MetricSpec{
-		"spec.metrics[0].external.target.type: is AverageValue, and the number is given as Value: an HPA uses the field that is set (say which is meant)": {
+		"spec.metrics[0].external.target.type: is AverageValue, and the number is given as Value: an HPA uses the field that is set (set target.type to the field that is meant)": {
 			Type: "External", External: &autoscalingv2.ExternalMetricSource{Metric: identifier, Target: autoscalingv2.MetricTarget{Type: "AverageValue", Value: &five}},
 		},
-		"spec.metrics[0].external.target.type: is Value, and the number is given as AverageValue: an HPA uses the field that is set (say which is meant)": {
+		"spec.metrics[0].external.target.type: is Value, and the number is given as AverageValue: an HPA uses the field that is set (set target.type to the field that is meant)": {
 			Type: "External", External: &autoscalingv2.ExternalMetricSource{Metric: identifier, Target: autoscalingv2.MetricTarget{Type: "Value", AverageValue: &five}},
 		},
 		"spec.metrics[0].object.target.type: is AverageValue, and the number is given as Value: an HPA fails on that (here it is taken for Value)": {
 			Type: "Object", Object: &autoscalingv2.ObjectMetricSource{Metric: identifier, Target: autoscalingv2.MetricTarget{Type: "AverageValue", Value: &five}},
 		},
-		"spec.metrics[0].resource.target.type: is AverageValue, and the number is given as Utilization: an HPA uses the field that is set (say which is meant)": {
+		"spec.metrics[0].resource.target.type: is AverageValue, and the number is given as Utilization: an HPA uses the field that is set (set target.type to the field that is meant)": {
 			Type: "Resource", Resource: &autoscalingv2.ResourceMetricSource{Name: "cpu", Target: autoscalingv2.MetricTarget{Type: "AverageValue", AverageUtilization: &half}},
 		},
-		"spec.metrics[0].pods.target.type: is Value, and the number is given as AverageValue: an HPA uses the field that is set (say which is meant)": {
+		"spec.metrics[0].pods.target.type: is Value, and the number is given as AverageValue: an HPA uses the field that is set (set target.type to the field that is meant)": {
 			Type: "Pods", Pods: &autoscalingv2.PodsMetricSource{Metric: identifier, Target: autoscalingv2.MetricTarget{Type: "Value", AverageValue: &five}},
 		},
 	} {
 		hpa := &autoscalingv2.HorizontalPodAutoscaler{}
 		hpa.Spec.Metrics = []autoscalingv2.MetricSpec{m}
 		if _, notes, _ := HPA(hpa); noted(notes, "target.type") != want {
-			t.Errorf("said %q, want %q", noted(notes, "target.type"), want)
+			t.Errorf("got the note %q, want %q", noted(notes, "target.type"), want)
 		}
 	}
 	hpa := &autoscalingv2.HorizontalPodAutoscaler{}

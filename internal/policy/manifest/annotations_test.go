@@ -36,8 +36,8 @@ spec:
 		if want != "" {
 			want += "\n"
 		}
-		if got := said("web.yaml", fmt.Sprintf(object, key)); got != want {
-			t.Errorf("%s: said %q, expected %q", key, got, want)
+		if got := report("web.yaml", fmt.Sprintf(object, key)); got != want {
+			t.Errorf("%s: got %q, want %q", key, got, want)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 const clusterWide = "ClusterTriggerAuthentication"
 
-// parseAuthentication reads a TriggerAuthentication or its cluster-wide kind.
+// parseAuthentication reads a TriggerAuthentication or a ClusterTriggerAuthentication.
 func parseAuthentication(o *Object, kind string) (*Object, []diag.Error) {
 	namespace, name := strictyaml.Text(strictyaml.Child(strictyaml.Child(o.node, "metadata"), "namespace")), strictyaml.Text(strictyaml.Child(strictyaml.Child(o.node, "metadata"), "name"))
 	t := reflect.TypeFor[v1alpha1.TriggerAuthentication]()
@@ -30,7 +30,7 @@ func parseAuthentication(o *Object, kind string) (*Object, []diag.Error) {
 
 const allowedNamespaces = "spec.allowedNamespaces"
 
-// readAllowedNamespaces reads which namespaces may use a cluster-wide authentication. One of KEDA's has no such field, and is for all.
+// readAllowedNamespaces reads which namespaces may use a ClusterTriggerAuthentication. One of KEDA's is for all namespaces.
 func (o *Object) readAllowedNamespaces() {
 	spec := strictyaml.Resolve(strictyaml.Child(o.node, "spec"))
 	o.allowed = []string{}
@@ -44,7 +44,7 @@ func (o *Object) readAllowedNamespaces() {
 		o.allowed = []string{v1alpha1.EveryNamespace}
 		o.notes = []diag.Error{{
 			Field: allowedNamespaces, Problem: "KEDA lets every namespace use it, and send the credentials to any server",
-			Suggestion: "so it stays; name the namespaces that need it, and the servers in spec.allowedHosts",
+			Suggestion: "that is kept; name the namespaces that need it, and the servers in spec.allowedHosts",
 		}}
 	case len(o.allowed) == 0:
 		o.notes = []diag.Error{{
@@ -53,12 +53,12 @@ func (o *Object) readAllowedNamespaces() {
 	}
 }
 
-// allows reports whether triggers of a namespace may use an authentication.
+// allows reports whether the triggers of a namespace may use the authentication.
 func (o *Object) allows(namespace string) bool {
 	return o.allowed == nil || slices.Contains(o.allowed, namespace) || slices.Contains(o.allowed, v1alpha1.EveryNamespace)
 }
 
-// convertedAuthentication returns one of KEDA's authentications in our group, which allows what KEDA does.
+// convertedAuthentication returns one of KEDA's authentications in the group impulse.sh. It allows what KEDA allows.
 func (o *Object) convertedAuthentication() ([]byte, error) {
 	if n := strictyaml.Resolve(strictyaml.Child(o.node, "apiVersion")); n != nil {
 		n.Value = v1alpha1.GroupName + "/v1alpha1"

@@ -52,7 +52,7 @@ func TestATriggerThatMayNotUseItsAuthenticationIsAWarning(t *testing.T) {
 		"a misspelt key": {"allowedNamespace: [shop]", []string{nobody, refuse, `spec.allowedNamespace: unknown field (did you mean "allowedNamespaces"?)`}},
 		"no list":        {"allowedNamespaces: shop", []string{nobody, refuse, `spec.allowedNamespaces: is "shop" (a list was expected)`}},
 	} {
-		got := said("a.yaml", shared("shop", "impulse.sh", c.spec))
+		got := report("a.yaml", shared("shop", "impulse.sh", c.spec))
 		if strings.Count(got, "\n") != len(c.want) {
 			t.Errorf("%s: %s", name, got)
 		}
@@ -65,16 +65,16 @@ func TestATriggerThatMayNotUseItsAuthenticationIsAWarning(t *testing.T) {
 }
 
 func TestATriggerAuthenticationNamesNoNamespaces(t *testing.T) {
-	got := said("a.yaml", "apiVersion: impulse.sh/v1alpha1\nkind: TriggerAuthentication\nmetadata: {name: a}\nspec: {allowedNamespaces: [shop]}\n")
+	got := report("a.yaml", "apiVersion: impulse.sh/v1alpha1\nkind: TriggerAuthentication\nmetadata: {name: a}\nspec: {allowedNamespaces: [shop]}\n")
 	if !strings.Contains(got, "spec.allowedNamespaces: unknown field") {
-		t.Errorf("said: %s", got)
+		t.Errorf("got %s", got)
 	}
 }
 
 func TestKEDAsAuthenticationOfTheClusterStaysForAllAndSaysSo(t *testing.T) {
 	text := shared("shop", "keda.sh", "")
-	if got := said("a.yaml", text); strings.Count(got, "\n") != 1 || !strings.Contains(got, "KEDA lets every namespace use it") {
-		t.Errorf("said: %s", got)
+	if got := report("a.yaml", text); strings.Count(got, "\n") != 1 || !strings.Contains(got, "KEDA lets every namespace use it") {
+		t.Errorf("got %s", got)
 	}
 	objects, _ := Parse("a.yaml", []byte(text))
 	_, _ = Compile(objects, builtin.Kinds())
@@ -92,7 +92,7 @@ func TestKEDAsAuthenticationOfTheClusterStaysForAllAndSaysSo(t *testing.T) {
 	if got := a.Spec.AllowedNamespaces; a.APIVersion != "impulse.sh/v1alpha1" || len(got) != 1 || got[0] != "*" || len(a.Spec.SecretTargetRef) != 1 {
 		t.Errorf("it becomes\n%s", content)
 	}
-	if got := said("converted.yaml", string(content)); got != "" {
-		t.Errorf("of what it becomes is said: %s", got)
+	if got := report("converted.yaml", string(content)); got != "" {
+		t.Errorf("its conversion has mistakes: %s", got)
 	}
 }

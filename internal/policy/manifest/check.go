@@ -12,14 +12,14 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Compiled is an object that works, and what it was compiled into.
+// Compiled is a valid object with the workload that it was compiled into.
 type Compiled struct {
 	*Object
 
 	Workload *compile.Workload
 }
 
-// Compile compiles every ScaledObject, and says what is wrong with any of them, and with all of them together.
+// Compile compiles every ScaledObject. It returns the mistakes in each of them and between them, and warnings.
 func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []diag.Error) {
 	var (
 		compiled []Compiled
@@ -34,8 +34,8 @@ func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []diag.Error
 			problems = append(problems, o.noteWarnings()...)
 			continue
 		}
-		w, wrong := o.Compile(known, compile.DefaultSettings())
-		problems = append(problems, wrong...)
+		w, mistakes := o.Compile(known, compile.DefaultSettings())
+		problems = append(problems, mistakes...)
 		problems = append(problems, warningsOf(o, authentications)...)
 		unknown := unknownAnnotations(o)
 		problems, o.broken = append(problems, unknown...), o.broken || Failed(unknown)
@@ -55,12 +55,12 @@ func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []diag.Error
 	return compiled, problems
 }
 
-// Compile compiles a ScaledObject. It is nil with any problem.
+// Compile compiles a ScaledObject. With any mistake the workload is nil.
 func (o *Object) Compile(known []triggers.Kind, settings compile.Settings) (*compile.Workload, []diag.Error) {
 	w, mistakes := compile.Compile(o.ScaledObject, known, settings)
 	var problems []diag.Error
 	for _, m := range mistakes {
-		p := o.errorAt(m.Field, m.Problem, m.Suggestion)
+		p := o.ErrorAt(m.Field, m.Problem, m.Suggestion)
 		if !slices.ContainsFunc(o.refused, func(metric string) bool { return strings.HasPrefix(p.Field, metric) }) {
 			problems = append(problems, p)
 		}
@@ -68,18 +68,18 @@ func (o *Object) Compile(known []triggers.Kind, settings compile.Settings) (*com
 	return w, problems
 }
 
-// checkUnique remembers who has a thing first, and is the problem of whoever comes second.
-func (o *Object) checkUnique(taken map[string]*Object, key, field, problem string) []diag.Error {
-	first := taken[key]
+// checkUnique records that this object has key; if another object has it already, that is a mistake at field.
+func (o *Object) checkUnique(owners map[string]*Object, key, field, problem string) []diag.Error {
+	first := owners[key]
 	if first == nil {
-		taken[key] = o
+		owners[key] = o
 		return nil
 	}
 	line, _ := strictyaml.Position(first.node, field)
-	return []diag.Error{o.errorAt(field, problem, fmt.Sprintf("%s, %s:%d", first.name(), first.File, line))}
+	return []diag.Error{o.ErrorAt(field, problem, fmt.Sprintf("%s, %s:%d", first.name(), first.File, line))}
 }
 
-// warningsOf are what is worth knowing of an object that works all the same.
+// warningsOf returns warnings about references between objects and about fields without an effect.
 func warningsOf(o *Object, authentications map[string]*Object) []diag.Error {
 	all := o.noteWarnings()
 	note := func(field, problem, suggestion string) { all = append(all, o.warningAt(field, problem, suggestion)) }
@@ -113,7 +113,7 @@ func warningsOf(o *Object, authentications map[string]*Object) []diag.Error {
 	return all
 }
 
-// noteWarnings returns what reading or converting an object found worth knowing.
+// noteWarnings returns the notes of reading or converting an object, as warnings.
 func (o *Object) noteWarnings() []diag.Error {
 	var all []diag.Error
 	for _, n := range o.notes {
@@ -122,14 +122,14 @@ func (o *Object) noteWarnings() []diag.Error {
 	return all
 }
 
-// warningAt returns a problem of an object that works all the same.
+// warningAt returns a warning at a field of the object.
 func (o *Object) warningAt(field, problem, suggestion string) diag.Error {
-	p := o.errorAt(field, problem, suggestion)
+	p := o.ErrorAt(field, problem, suggestion)
 	p.Warning = true
 	return p
 }
 
-// lintWarnings are what is hardly meant in an object that works.
+// lintWarnings returns the warnings of package lint.
 func lintWarnings(o *Object, w *compile.Workload) []diag.Error {
 	var all []diag.Error
 	for _, m := range lint.Check(o.ScaledObject, w) {
@@ -138,7 +138,7 @@ func lintWarnings(o *Object, w *compile.Workload) []diag.Error {
 	return all
 }
 
-// Failed reports whether some problem is more than a warning.
+// Failed reports whether any of the errors is not a warning.
 func Failed(problems []diag.Error) bool {
 	return slices.ContainsFunc(problems, func(p diag.Error) bool { return !p.Warning })
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/strictyaml"
 )
 
-// decode fills a typed object from a node, by way of JSON: the types of the API know no other.
+// decode decodes a node into an API type, by way of JSON: API types have no other decoder.
 func decode(node *yaml.Node, into any) error {
 	content, err := appendJSON(nil, node, 0)
 	if err == nil {
@@ -24,19 +24,19 @@ func decode(node *yaml.Node, into any) error {
 	return nil
 }
 
-// maxDepth bounds how deep an object nests, and with it aliases that hold themselves.
+// maxDepth bounds the nesting of an object, and with it that of aliases which contain themselves.
 const maxDepth = 64
 
-// The errors of objects that aliases make very large.
+// Errors of objects that aliases make too large.
 var (
 	errTooDeep  = fmt.Errorf("it nests deeper than %d", maxDepth)
 	errTooLarge = fmt.Errorf("it expands to more than %d bytes", maxFile)
 )
 
-// errNoText is the error of a key that JSON does not know.
+// errNoText is the error of a key that JSON does not have.
 var errNoText = errors.New("a key is not a text")
 
-// appendJSON appends a node as JSON. Numbers stay as they were written.
+// appendJSON appends a node as JSON. Numbers stay as they are written.
 func appendJSON(out []byte, node *yaml.Node, depth int) ([]byte, error) {
 	switch {
 	case depth > maxDepth:
@@ -67,7 +67,7 @@ func appendJSON(out []byte, node *yaml.Node, depth int) ([]byte, error) {
 	}
 }
 
-// appendPairs appends what a mapping holds.
+// appendPairs appends the fields of a mapping.
 func appendPairs(out []byte, node *yaml.Node, depth int) ([]byte, error) {
 	all, err := strictyaml.Pairs(node)
 	if err != nil {
@@ -100,7 +100,7 @@ func appendScalar(out []byte, node *yaml.Node) ([]byte, error) {
 	}
 }
 
-// appendNumber appends a number as it was written; what JSON does not know, such as 0x10 or .inf, as it was meant.
+// appendNumber appends a number as it is written. A form that JSON does not have, such as 0x10 or .inf, is converted.
 func appendNumber(out []byte, node *yaml.Node) ([]byte, error) {
 	if json.Valid([]byte(node.Value)) {
 		return append(out, node.Value...), nil

@@ -17,8 +17,8 @@ import (
 // ErrNoFile is returned when a folder holds no file that Load reads.
 var ErrNoFile = errors.New("there is no .yaml, .yml or .json file in it")
 
-// Load reads files and folders; of a folder, every .yaml, .yml and .json file in it, not below. "-" is stdin. What cannot
-// be read is an error; what is wrong in what could be read is a problem.
+// Load reads the objects of files and folders: of a folder, those of every .yaml, .yml and .json file directly in it. "-" is stdin. It
+// returns the mistakes in files, and an error that joins those of files that could not be read.
 func Load(paths []string, stdin io.Reader) ([]*Object, []diag.Error, error) {
 	var (
 		objects  []*Object
@@ -44,7 +44,7 @@ func Load(paths []string, stdin io.Reader) ([]*Object, []diag.Error, error) {
 	return objects, problems, errors.Join(failed...)
 }
 
-// expand replaces folders by the files in them.
+// expand replaces folders by their files.
 func expand(paths []string) ([]string, error) {
 	var (
 		files  []string
@@ -94,13 +94,13 @@ type FileError struct {
 	err  error
 }
 
-// Error says what was tried.
+// Error returns the text of the error.
 func (e *FileError) Error() string { return e.err.Error() }
 
-// Unwrap returns the reason.
+// Unwrap returns the error of the file.
 func (e *FileError) Unwrap() error { return e.err }
 
-// readFile returns the content of a file, or of the standard input.
+// readFile returns the content of a file, or of stdin for "-".
 func readFile(file string, stdin io.Reader) ([]byte, error) {
 	if file == "-" {
 		content, err := regularfile.ReadAll(stdin, maxFile)
@@ -116,8 +116,8 @@ func readFile(file string, stdin io.Reader) ([]byte, error) {
 	return content, nil
 }
 
-// UnreadFiles takes an error of Load apart: a file of a folder that could not be read is a problem of its own, so that the others
-// can be followed. What remains concerns path itself.
+// UnreadFiles splits an error of Load for a folder. A file of it that could not be read becomes an entry of the list, so that the other
+// files can be used. The error that remains concerns path itself.
 func UnreadFiles(path string, err error) ([]diag.Error, error) {
 	var problems []diag.Error
 	var rest []error
@@ -132,7 +132,7 @@ func UnreadFiles(path string, err error) ([]diag.Error, error) {
 	return problems, errors.Join(rest...)
 }
 
-// joinedErrors returns the errors that err joins, or err itself; nothing for nil.
+// joinedErrors returns the errors that err joins, or err itself; none for nil.
 func joinedErrors(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()

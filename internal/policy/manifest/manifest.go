@@ -1,5 +1,4 @@
-// Package manifest reads objects from YAML files and says everything that is wrong with them at once: file, line, field
-// and what to write instead.
+// Package manifest reads objects from YAML files, and reports all mistakes in them at once: with file, line, field and a suggestion.
 package manifest
 
 import (
@@ -14,24 +13,24 @@ import (
 // Object is one ScaledObject or authentication in a file.
 type Object struct {
 	File string
-	// ScaledObject has its defaults filled in; nil for other kinds.
+	// ScaledObject has its defaults set; nil for other kinds.
 	ScaledObject *v1alpha1.ScaledObject
-	// Authentication is kind namespace/name of a TriggerAuthentication, for references; "" for other kinds.
+	// Authentication is "kind namespace/name" of a TriggerAuthentication, by which triggers refer to it; "" for other kinds.
 	Authentication string
 
 	node *yaml.Node
-	// hpa: it was converted from an HPA, and notes are what conversion says of it.
+	// hpa means that the object was converted from an HPA. notes are those of a conversion.
 	hpa   bool
 	notes []diag.Error
-	// refused are the metrics of an HPA that could not be converted.
+	// refused are the paths of metrics of an HPA that could not be converted.
 	refused []string
 	// allowed are the namespaces that may use a ClusterTriggerAuthentication; nil for other kinds.
 	allowed []string
-	// broken: something is wrong that compiling it would not find.
+	// broken means that the object has a mistake that compiling it does not find.
 	broken bool
 }
 
-// name is kind namespace/name.
+// name returns "kind namespace/name".
 func (o *Object) name() string {
 	if o.ScaledObject == nil {
 		return o.Authentication
@@ -39,13 +38,8 @@ func (o *Object) name() string {
 	return "ScaledObject " + o.ScaledObject.Namespace + "/" + o.ScaledObject.Name
 }
 
-// ErrorAt returns a problem at a field of the object, for those who find one by other means than this package.
+// ErrorAt returns an error at a field of the object, or at the innermost node around it that the file has.
 func (o *Object) ErrorAt(field, problem, suggestion string) diag.Error {
-	return o.errorAt(field, problem, suggestion)
-}
-
-// errorAt returns a problem at a field of the object, or at the nearest thing around it that the file has.
-func (o *Object) errorAt(field, problem, suggestion string) diag.Error {
 	if o.hpa {
 		field = convert.OriginalField(field)
 	}
@@ -53,8 +47,8 @@ func (o *Object) errorAt(field, problem, suggestion string) diag.Error {
 	return diag.Error{File: o.File, Line: line, Column: column, Object: o.name(), Field: field, Problem: problem, Suggestion: suggestion}
 }
 
-// DefaultNamespace is that of objects in files that name none.
+// DefaultNamespace is the namespace of objects in files that name none.
 const DefaultNamespace = "default"
 
-// maxFile bounds one file.
+// maxFile bounds the size of one file, in bytes.
 const maxFile = 4 << 20

@@ -11,10 +11,10 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write what is said now to testdata: only commit it if you understand what changed")
+var rewrite = flag.Bool("rewrite", false, "write the golden files in testdata: only commit them if you understand what changed")
 
-// said is everything that check says of a text.
-func said(name, content string) string {
+// report returns everything that is reported of a file.
+func report(name, content string) string {
 	objects, problems := Parse(name, []byte(content))
 	_, more := Compile(objects, builtin.Kinds())
 	var out strings.Builder
@@ -24,22 +24,22 @@ func said(name, content string) string {
 	return out.String()
 }
 
-func TestEveryMistakeIsSaidAtOnceWithItsLine(t *testing.T) { saysAsBefore(t, "mistakes") }
+func TestEveryMistakeIsSaidAtOnceWithItsLine(t *testing.T) { compareGolden(t, "mistakes") }
 
 func TestWhatIsHardlyMeantIsSaidAndNothingElse(t *testing.T) {
-	if got := saysAsBefore(t, "suspicious"); strings.Count(got, "warning: ") != strings.Count(got, "\n") {
-		t.Errorf("something is more than a warning:\n%s", got)
+	if got := compareGolden(t, "suspicious"); strings.Count(got, "warning: ") != strings.Count(got, "\n") {
+		t.Errorf("got more than warnings:\n%s", got)
 	}
 }
 
-// saysAsBefore compares what is said of a file of testdata with what was said when that was last looked at.
-func saysAsBefore(t *testing.T, name string) string {
+// compareGolden compares the report of a file in testdata with the golden one.
+func compareGolden(t *testing.T, name string) string {
 	t.Helper()
 	content, err := os.ReadFile("testdata/" + name + ".yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, golden := said(name+".yaml", string(content)), "testdata/"+name+".txt"
+	got, golden := report(name+".yaml", string(content)), "testdata/"+name+".txt"
 	if *rewrite {
 		if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
 			t.Fatal(err)
@@ -50,7 +50,7 @@ func saysAsBefore(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("said:\n%s\nexpected:\n%s", got, want)
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 	return got
 }
@@ -65,10 +65,10 @@ spec:
   triggers:
   - {type: cron, metadata: {timezone: Etc/UTC, start: 0 8 * * *, end: 0 9 * * *, desiredReplicas: 3}}
 `
-	if got := said("good.yaml", good); got != "" {
+	if got := report("good.yaml", good); got != "" {
 		t.Error(got)
 	}
-	if got := said("list.yaml", "apiVersion: v1\nkind: List\nitems:\n- "+strings.ReplaceAll(strings.TrimSpace(good), "\n", "\n  ")); got != "" {
+	if got := report("list.yaml", "apiVersion: v1\nkind: List\nitems:\n- "+strings.ReplaceAll(strings.TrimSpace(good), "\n", "\n  ")); got != "" {
 		t.Error(got)
 	}
 }
@@ -89,8 +89,8 @@ func TestAFileThatCannotBeReadAsObjectsSaysWhere(t *testing.T) {
 		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: {}\nspec: ":        "f.yaml:4:1: spec: is given twice",
 	}
 	for content, want := range cases {
-		if got := said("f.yaml", content); !strings.Contains(got, want) {
-			t.Errorf("%q: said %q, expected %q", content, got, want)
+		if got := report("f.yaml", content); !strings.Contains(got, want) {
+			t.Errorf("%q: got %q, want %q", content, got, want)
 		}
 	}
 }
@@ -134,9 +134,9 @@ spec:
 		{"0.1", "1", "9.3e15", "metadata.threshold: 9.3e15 is above 9223372036854775.807, the largest number that is possible\n"},
 		{"0.1", "1", "900719925474099.931", `metadata.threshold: 900719925474099.931 has more digits than the API server keeps of a number (quote it: "900719925474099.931")` + "\n"},
 	} {
-		got := said("f.yaml", strings.NewReplacer("TOLERANCE", c.tolerance, "TARGET", c.target, "THRESHOLD", c.threshold).Replace(object))
+		got := report("f.yaml", strings.NewReplacer("TOLERANCE", c.tolerance, "TARGET", c.target, "THRESHOLD", c.threshold).Replace(object))
 		if c.want == "" && got != "" || !strings.HasSuffix(got, c.want) {
-			t.Errorf("%+v: said %q", c, got)
+			t.Errorf("%+v: got %q, want %q", c, got, c.want)
 		}
 	}
 }
@@ -181,7 +181,7 @@ func FuzzParse(f *testing.F) {
 		objects, problems := Parse("fuzz.yaml", []byte(content))
 		compiled, more := Compile(objects, kinds)
 		if len(compiled) > 0 && len(objects) == 1 && Failed(slices.Concat(problems, more)) {
-			t.Errorf("well and wrong at once: %v", slices.Concat(problems, more))
+			t.Errorf("valid and invalid at once: %v", slices.Concat(problems, more))
 		}
 	})
 }

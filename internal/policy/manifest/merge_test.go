@@ -56,9 +56,9 @@ func TestAMergeThatCannotBeMadeIsSaidWhereItStands(t *testing.T) {
 		"{value: 60, <<: {}, value: 50}": "spec.triggers[0].metadata.value: is given twice",
 		"{<<: [], value: 60, extra: 1}":  "spec.triggers[0].metadata.extra: is not a parameter of this trigger",
 	} {
-		got := said("f", head+"  triggers: [{type: cpu, metadata: "+metadata+"}]\n")
+		got := report("f", head+"  triggers: [{type: cpu, metadata: "+metadata+"}]\n")
 		if first, _, _ := strings.Cut(got, "\n"); !strings.HasPrefix(first, "f:6:") || !strings.Contains(first, want) {
-			t.Errorf("%s: said\n%s, expected %q on line 6", metadata, got, want)
+			t.Errorf("%s: got\n%s, want %q on line 6", metadata, got, want)
 		}
 	}
 }

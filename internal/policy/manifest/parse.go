@@ -16,11 +16,11 @@ import (
 	"github.com/impulse-sh/impulse/internal/strictyaml"
 )
 
-// kinds are the kinds that a file may hold.
+// kinds are the kinds of objects that are read.
 var kinds = []string{"ScaledObject", "TriggerAuthentication", "ClusterTriggerAuthentication"}
 
-// Parse reads the documents of one file. What cannot be understood is a problem, and the rest is read all the same. Objects
-// of other kinds, such as the Deployment beside its ScaledObject, are passed over.
+// Parse reads the objects of one file, and returns the mistakes in them. Objects of other kinds, such as the Deployment beside its
+// ScaledObject, are skipped.
 func Parse(file string, content []byte) ([]*Object, []diag.Error) {
 	if len(content) > maxFile {
 		return nil, []diag.Error{{File: file, Problem: fmt.Sprintf("is larger than %d bytes", maxFile)}}
@@ -51,13 +51,12 @@ func Parse(file string, content []byte) ([]*Object, []diag.Error) {
 	return objects, problems
 }
 
-// noObjectError is the problem of files without anything that is read here.
+// noObjectError is the error of files without an object that is read.
 func noObjectError(files string) diag.Error {
 	return diag.Error{File: files, Problem: "holds no object", Suggestion: "a ScaledObject of impulse.sh/v1alpha1 was expected"}
 }
 
-// isForeignKind reports whether an object is whole, and neither ours nor meant to be: neither its group nor its kind resembles one
-// that is read here.
+// isForeignKind reports whether an object has a group and a kind, and neither of them resembles one that is read.
 func isForeignKind(node *yaml.Node) bool {
 	group, _, _ := strings.Cut(strictyaml.Text(strictyaml.Child(node, "apiVersion")), "/")
 	kind := strictyaml.Text(strictyaml.Child(node, "kind"))
@@ -69,7 +68,7 @@ func isForeignKind(node *yaml.Node) bool {
 	}
 }
 
-// ParseNode reads the object that a node of a file holds, or the objects of a List.
+// ParseNode reads the object of a node, or the objects of a List.
 func ParseNode(file string, node *yaml.Node) ([]*Object, []diag.Error) {
 	var (
 		objects  []*Object
@@ -85,7 +84,7 @@ func ParseNode(file string, node *yaml.Node) ([]*Object, []diag.Error) {
 	return objects, problems
 }
 
-// items takes a List apart.
+// items returns the objects of a List, or the object itself.
 func items(node *yaml.Node) []*yaml.Node {
 	if list := strictyaml.Resolve(strictyaml.Child(node, "items")); strictyaml.Text(strictyaml.Child(node, "kind")) == "List" && list != nil && list.Kind == yaml.SequenceNode {
 		return list.Content
@@ -100,15 +99,15 @@ func parseObject(file string, node *yaml.Node) (*Object, []diag.Error) {
 	group, kind := strictyaml.Text(strictyaml.Child(node, "apiVersion")), strictyaml.Text(strictyaml.Child(node, "kind"))
 	switch {
 	case node.Kind != yaml.MappingNode:
-		return nil, []diag.Error{o.errorAt("", "is not an object", "")}
+		return nil, []diag.Error{o.ErrorAt("", "is not an object", "")}
 	case kind == "HorizontalPodAutoscaler":
 		return parseHPA(o, group)
 	case group == kedaGroup:
 	case group != v1alpha1.GroupName+"/v1alpha1":
-		return nil, []diag.Error{o.errorAt("apiVersion", fmt.Sprintf("%q is not known here", group), v1alpha1.GroupName+"/v1alpha1 was expected")}
+		return nil, []diag.Error{o.ErrorAt("apiVersion", fmt.Sprintf("%q is not known here", group), v1alpha1.GroupName+"/v1alpha1 was expected")}
 	}
 	if diag.Nearest(kind, kinds) != kind {
-		return nil, []diag.Error{o.errorAt("kind", fmt.Sprintf("%q is not known here", kind), diag.Suggest(kind, kinds))}
+		return nil, []diag.Error{o.ErrorAt("kind", fmt.Sprintf("%q is not known here", kind), diag.Suggest(kind, kinds))}
 	}
 	if kind != "ScaledObject" {
 		return parseAuthentication(o, kind)
@@ -124,28 +123,28 @@ func parseObject(file string, node *yaml.Node) (*Object, []diag.Error) {
 	return o.setScaledObject(so, problems)
 }
 
-// decodeStrict holds the object's node against a type and fills an object of that type; false when it cannot be filled.
+// decodeStrict decodes the object, and returns the mistakes in it; false means that it could not be decoded.
 func decodeStrict[T any](o *Object, into *T) ([]diag.Error, bool) {
 	problems := o.check(reflect.TypeFor[T]())
 	if err := decode(o.node, into); err != nil {
 		if len(problems) == 0 {
-			problems = append(problems, o.errorAt("", err.Error(), ""))
+			problems = append(problems, o.ErrorAt("", err.Error(), ""))
 		}
 		return problems, false
 	}
 	return problems, true
 }
 
-// setScaledObject makes a ScaledObject the object's, with its defaults.
+// setScaledObject sets the ScaledObject, with its defaults.
 func (o *Object) setScaledObject(so *v1alpha1.ScaledObject, problems []diag.Error) (*Object, []diag.Error) {
 	if so.Namespace == "" {
 		so.Namespace = DefaultNamespace
 	}
 	switch {
 	case so.Name == "":
-		problems = append(problems, o.errorAt("metadata.name", "is required", ""))
+		problems = append(problems, o.ErrorAt("metadata.name", "is required", ""))
 	case len(validation.IsDNS1123Subdomain(so.Name)) > 0:
-		problems = append(problems, o.errorAt("metadata.name", fmt.Sprintf("%q is no name in Kubernetes", so.Name), "lower-case letters, digits, - and ."))
+		problems = append(problems, o.ErrorAt("metadata.name", fmt.Sprintf("%q is no name in Kubernetes", so.Name), "lower-case letters, digits, - and ."))
 	}
 	compile.Default(so)
 	o.ScaledObject = so
@@ -155,13 +154,13 @@ func (o *Object) setScaledObject(so *v1alpha1.ScaledObject, problems []diag.Erro
 	return o, problems
 }
 
-// kedaGroup is the group and version of KEDA's objects.
+// kedaGroup is the API version of KEDA's objects.
 const kedaGroup = "keda.sh/v1alpha1"
 
 // parseHPA reads a HorizontalPodAutoscaler and converts it.
 func parseHPA(o *Object, group string) (*Object, []diag.Error) {
 	if group != "autoscaling/v2" {
-		return nil, []diag.Error{o.errorAt("apiVersion", fmt.Sprintf("%q is not known here", group), "autoscaling/v2 was expected, as kubectl get hpa.v2.autoscaling writes it")}
+		return nil, []diag.Error{o.ErrorAt("apiVersion", fmt.Sprintf("%q is not known here", group), "autoscaling/v2 was expected, as kubectl get hpa.v2.autoscaling writes it")}
 	}
 	o.hpa = true
 	hpa := &autoscalingv2.HorizontalPodAutoscaler{}
@@ -172,7 +171,7 @@ func parseHPA(o *Object, group string) (*Object, []diag.Error) {
 	so, notes, mistakes := convert.HPA(hpa)
 	o.notes = notes
 	for _, m := range mistakes {
-		problems = append(problems, o.errorAt(m.Field, m.Problem, m.Suggestion))
+		problems = append(problems, o.ErrorAt(m.Field, m.Problem, m.Suggestion))
 		metric, _, _ := strings.Cut(m.Field, "]")
 		o.refused = append(o.refused, metric+"]")
 	}

@@ -50,9 +50,9 @@ func TestWhatAPolicySaysIsTakenRefusedOrWarnedOf(t *testing.T) {
 		"a schedule that caps at 0":               {object("", "maxReplicaCount: 9", onQueue, cron("cap: true", 0)), "warning: spec.triggers[1].metadata.desiredReplicas: 0 caps nothing"},
 		"a schedule that caps beyond the maximum": {object("", "maxReplicaCount: 9", onQueue, cron("cap: true", 9)), "warning: spec.triggers[1].metadata.desiredReplicas: 9 caps nothing: maxReplicaCount is 9"},
 	} {
-		got := said("f", c.text)
+		got := report("f", c.text)
 		if c.want == "" && got != "" || c.want != "" && (!strings.Contains(got, c.want) || strings.Count(got, "\n") != 1) {
-			t.Errorf("%s: said\n%s, expected %q", name, got, c.want)
+			t.Errorf("%s: got\n%s, want %q", name, got, c.want)
 		}
 	}
 }

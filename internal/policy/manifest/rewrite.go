@@ -16,12 +16,12 @@ import (
 	"github.com/impulse-sh/impulse/internal/strictyaml"
 )
 
-// Foreign reports whether an object is an HPA or one of KEDA's.
+// Foreign reports whether an object is a HorizontalPodAutoscaler or one of KEDA's.
 func (o *Object) Foreign() bool {
 	return o.hpa || strictyaml.Text(strictyaml.Child(o.node, "apiVersion")) == kedaGroup
 }
 
-// scaledObjectText is what a user writes of a ScaledObject.
+// scaledObjectText has the fields of a ScaledObject that a user writes.
 type scaledObjectText struct {
 	metav1.TypeMeta `json:",inline"`
 
@@ -29,7 +29,7 @@ type scaledObjectText struct {
 	Spec     v1alpha1.ScaledObjectSpec `json:"spec"`
 }
 
-// Rewrite returns a foreign object as one of ours in YAML, with every difference that is left as a comment above it.
+// Rewrite returns the conversion of a foreign object in YAML, with every difference that is left as a comment above it.
 func (o *Object) Rewrite() ([]byte, error) {
 	rewritten := o.convertedAuthentication
 	if o.ScaledObject != nil {
@@ -47,7 +47,7 @@ func (o *Object) Rewrite() ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// convertedScaledObject returns what a user writes of a ScaledObject.
+// convertedScaledObject returns a ScaledObject in YAML, as a user writes it.
 func (o *Object) convertedScaledObject() ([]byte, error) {
 	so := o.ScaledObject
 	w := scaledObjectText{TypeMeta: so.TypeMeta, Metadata: map[string]any{"name": so.Name}, Spec: so.Spec}
@@ -63,10 +63,10 @@ func (o *Object) convertedScaledObject() ([]byte, error) {
 	return Marshal(w)
 }
 
-// invalidInYAML are the characters that JSON may hold as they are, and YAML may not.
+// invalidInYAML matches the characters that JSON may contain, and YAML may not.
 var invalidInYAML = regexp.MustCompile(`[\x7f-\x{9f}\x{feff}\x{fffe}\x{ffff}]`)
 
-// Marshal returns a value in YAML by its JSON tags, as sigs.k8s.io/yaml does, whatever its texts hold.
+// Marshal returns a value in YAML by its JSON tags, as sigs.k8s.io/yaml does, whatever characters its texts contain.
 func Marshal(v any) ([]byte, error) {
 	content, err := json.Marshal(v)
 	if err != nil {
@@ -86,7 +86,7 @@ func Marshal(v any) ([]byte, error) {
 	return encode(&node)
 }
 
-// encode returns a node in YAML. A text that does not print is quoted, so that an escape in it means what it stands for.
+// encode returns a node in YAML. A text that does not print is quoted, so that its escapes are valid.
 func encode(node *yaml.Node) ([]byte, error) {
 	quoteUnprintable(node)
 	return yaml.Marshal(node)

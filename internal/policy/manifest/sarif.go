@@ -8,7 +8,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/diag"
 )
 
-// SARIF writes problems as SARIF 2.1.0, which code hosts show beside the lines that they are about.
+// SARIF writes errors and warnings as SARIF 2.1.0, which code hosts show beside the lines of a file.
 func SARIF(w io.Writer, version string, problems []diag.Error) error {
 	results := make([]sarifResult, 0, len(problems))
 	for _, p := range problems {
