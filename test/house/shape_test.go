@@ -44,16 +44,19 @@ func TestEveryPackageSaysWhatItIs(t *testing.T) {
 	}
 	for dir, documented := range comments {
 		if len(documented) != 1 {
-			t.Errorf("%s: got package comments in %d files, want one", dir, len(documented))
+			t.Errorf("%s: got package comments in %d files, want one, in doc.go or in the file with the name of the package", dir, len(documented))
 			continue
 		}
 		f := documented[0]
-		start := "Package " + f.ast.Name.Name + " "
+		start, places := "Package "+f.ast.Name.Name+" ", []string{"doc.go", f.ast.Name.Name + ".go"}
 		if f.ast.Name.Name == "main" {
 			start = "Command " + path.Base(dir) + " "
 		}
 		if text := f.ast.Doc.Text(); !strings.HasPrefix(text, start) {
 			t.Errorf("%s: the package comment begins with %.30q, want %q", f.path, text, start)
+		}
+		if !slices.Contains(places, path.Base(f.path)) {
+			t.Errorf("%s: got the package comment of %s here, want it in one of %q", f.path, dir, places)
 		}
 	}
 }

@@ -1,5 +1,3 @@
-// Package natsconn is how triggers connect to NATS: for ever, with the credentials of an authenticationRef, and with the
-// reason when it does not work.
 package natsconn
 
 import (

@@ -1,0 +1,2 @@
+// Package config finds the configuration of the cluster in the same places as kubectl.
+package config
