@@ -72,11 +72,11 @@ bench: ## Measure decisions and reactions beside their floors; writes bench/resu
 
 .PHONY: chaos
 chaos: ## Run SEEDS seeds of random faults, from SEED on, and check Impulse's promises.
-	@SANDBOX_ARGS='$(QUIET_SANDBOX)' ./test/with-sandbox go test ./test/chaos -run Whatever -count=1 -timeout 24h -parallel 4 -seeds=$(SEEDS) -seed=$(SEED) -outages $(CHAOS_ARGS)
+	@SANDBOX_ARGS='$(QUIET_SANDBOX)' ./test/with-sandbox go test ./test/chaos -run TestChaos -count=1 -timeout 24h -parallel 4 -seeds=$(SEEDS) -seed=$(SEED) -outages $(CHAOS_ARGS)
 
 .PHONY: kill-loop
 kill-loop: ## Kill the leader with SIGKILL for DURATION, again and again, under a hundred alerts per second.
-	@SANDBOX_ARGS='$(QUIET_SANDBOX)' ./test/with-sandbox go test ./test/chaos -run KilledAgain -count=1 -timeout 24h -v -kill-loop=$(DURATION)
+	@SANDBOX_ARGS='$(QUIET_SANDBOX)' ./test/with-sandbox go test ./test/chaos -run TestKillLoop -count=1 -timeout 24h -v -kill-loop=$(DURATION)
 
 .PHONY: try
 try: ## See what Impulse does in two minutes, without a cluster: test a policy, simulate it, explain a decision.

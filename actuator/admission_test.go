@@ -17,7 +17,16 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
-func TestACountThatAPolicyCapsIsToldWithWhatWasStored(t *testing.T) {
+func TestAdmission(t *testing.T) {
+	t.Parallel()
+	t.Run("a count that a policy caps is reported with the stored count", testCountThatPolicyCapsIsReportedWithStoredCount)
+	t.Run("a denial by a policy names the policy", testDenialByPolicyNamesPolicy)
+	t.Run("a policy that cannot be evaluated counts as a denial", testPolicyThatCannotBeEvaluatedCountsAsDenial)
+	t.Run("a denial by a webhook is reported, whatever its status code", testDenialByWebhookIsReportedWhateverItsStatusCode)
+	t.Run("a write of /scale reaches neither policies on Deployments nor quotas", testWriteOfScaleReachesNeitherPoliciesOnDeploymentsNorQuotas)
+}
+
+func testCountThatPolicyCapsIsReportedWithStoredCount(t *testing.T) {
 	t.Parallel()
 	w, c, target, seen := newScaled(t)
 	w.policy("MutatingAdmissionPolicy", "cap", "apps", "deployments/scale", `
@@ -41,7 +50,7 @@ func TestACountThatAPolicyCapsIsToldWithWhatWasStored(t *testing.T) {
 	set(t, c, target, set(t, c, target, stored, 3), 4)
 }
 
-func TestAPolicyThatDeniesIsToldByItsName(t *testing.T) {
+func testDenialByPolicyNamesPolicy(t *testing.T) {
 	t.Parallel()
 	w, c, target, seen := newScaled(t)
 	for _, reason := range []string{"Invalid", "Forbidden", "RequestEntityTooLarge"} {
@@ -62,7 +71,7 @@ func TestAPolicyThatDeniesIsToldByItsName(t *testing.T) {
 	}
 }
 
-func TestAPolicyThatCannotBeEvaluatedIsADenial(t *testing.T) {
+func testPolicyThatCannotBeEvaluatedCountsAsDenial(t *testing.T) {
 	t.Parallel()
 	w, _, target, seen := newScaled(t)
 	w.policy("MutatingAdmissionPolicy", "broken", "apps", "deployments/scale", `
@@ -73,7 +82,7 @@ func TestAPolicyThatCannotBeEvaluatedIsADenial(t *testing.T) {
 }
 
 // A failed test of our own patch is a 422 and a write that came between is a 409: neither code may be taken for them.
-func TestAWebhookThatDeniesIsToldWhateverItsCode(t *testing.T) {
+func testDenialByWebhookIsReportedWhateverItsStatusCode(t *testing.T) {
 	t.Parallel()
 	w, c, target, seen := newScaled(t)
 	var verdict atomic.Pointer[admissionv1.AdmissionResponse]
@@ -116,7 +125,7 @@ func TestAWebhookThatDeniesIsToldWhateverItsCode(t *testing.T) {
 }
 
 // Both are why a cap has to be on deployments/scale.
-func TestNeitherAPolicyOnDeploymentsNorAQuotaSeesAWriteOfTheScale(t *testing.T) {
+func testWriteOfScaleReachesNeitherPoliciesOnDeploymentsNorQuotas(t *testing.T) {
 	t.Parallel()
 	w, c, target, seen := newScaled(t)
 	w.policy("ValidatingAdmissionPolicy", "whole", "apps", "deployments", `

@@ -12,7 +12,15 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
-func TestAPushBackIsSaidAtOnceAndNotRetried(t *testing.T) {
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	t.Run("a 429 is returned at once and not retried", test429IsReturnedAtOnceAndNotRetried)
+	t.Run("the last count stands while the API server is unavailable", testLastCountStandsWhileAPIServerIsUnavailable)
+	t.Run("it waits for an API server that is unavailable at the start", testItWaitsForAPIServerThatIsUnavailableAtStart)
+	t.Run("one watch serves all targets of a kind", testOneWatchServesAllTargetsOfKind)
+}
+
+func test429IsReturnedAtOnceAndNotRetried(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	config, line := through(w.config)
@@ -41,7 +49,7 @@ func TestAPushBackIsSaidAtOnceAndNotRetried(t *testing.T) {
 	set(t, c, target, seen, 2)
 }
 
-func TestTheLastCountStandsWhileTheAPIServerIsAway(t *testing.T) {
+func testLastCountStandsWhileAPIServerIsUnavailable(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]fault{
 		"down": down, "reset": reset, "broken": status(500), "overloaded": status(503), "throttled": status(429), "expired": status(410),
@@ -70,7 +78,7 @@ func TestTheLastCountStandsWhileTheAPIServerIsAway(t *testing.T) {
 	}
 }
 
-func TestAnAPIServerThatIsAwayAtTheStartIsWaitedFor(t *testing.T) {
+func testItWaitsForAPIServerThatIsUnavailableAtStart(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	config, line := through(w.config)
@@ -82,7 +90,7 @@ func TestAnAPIServerThatIsAwayAtTheStartIsWaitedFor(t *testing.T) {
 	v.until("its pods are ready", func(o actuator.Observation) bool { return o.Err == nil && o.Ready == 1 })
 }
 
-func TestOneWatchServesAllTargetsOfAKind(t *testing.T) {
+func testOneWatchServesAllTargetsOfKind(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	config, line := through(w.config)

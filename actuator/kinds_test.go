@@ -7,6 +7,14 @@ import (
 	"github.com/impulse-sh/impulse/actuator"
 )
 
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	t.Run("every kind is scaled to zero and woken", testEveryKindIsScaledToZeroAndWoken)
+	t.Run("a count that has changed is not overwritten", testCountThatHasChangedIsNotOverwritten)
+	t.Run("a target that is created again is another target", testTargetThatIsCreatedAgainIsAnotherTarget)
+	t.Run("a target is observed when it is created and deleted", testTargetIsObservedWhenItIsCreatedAndDeleted)
+}
+
 // kinds are the kinds of target, each with a manifest of one of n replicas.
 func kinds(w *world) map[string]func(n string) string {
 	built := func(apiVersion, kind string) func(string) string {
@@ -36,7 +44,7 @@ func eachKind(t *testing.T, test func(w *world, manifest func(n string) string))
 	}
 }
 
-func TestEveryKindIsScaledToZeroAndWoken(t *testing.T) {
+func testEveryKindIsScaledToZeroAndWoken(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(w *world, manifest func(string) string) {
 		t := w.t
@@ -60,7 +68,7 @@ func TestEveryKindIsScaledToZeroAndWoken(t *testing.T) {
 	})
 }
 
-func TestNothingIsWrittenOverAnotherCount(t *testing.T) {
+func testCountThatHasChangedIsNotOverwritten(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(w *world, manifest func(string) string) {
 		t := w.t
@@ -84,7 +92,7 @@ func TestNothingIsWrittenOverAnotherCount(t *testing.T) {
 	})
 }
 
-func TestATargetMadeAgainIsAnotherTarget(t *testing.T) {
+func testTargetThatIsCreatedAgainIsAnotherTarget(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(w *world, manifest func(string) string) {
 		t := w.t
@@ -101,7 +109,7 @@ func TestATargetMadeAgainIsAnotherTarget(t *testing.T) {
 	})
 }
 
-func TestATargetIsSeenWhenItComesAndGoes(t *testing.T) {
+func testTargetIsObservedWhenItIsCreatedAndDeleted(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(w *world, manifest func(string) string) {
 		t := w.t

@@ -10,7 +10,14 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-func TestACountIsFoundWhereTheDefinitionSays(t *testing.T) {
+func TestObserve(t *testing.T) {
+	t.Parallel()
+	t.Run("the count is read at the path of the definition", testCountIsReadAtPathOfDefinition)
+	t.Run("selectors read like those of /scale", testSelectorsReadLikeThoseOfScale)
+	t.Run("the first of several HPAs is named", testFirstOfSeveralHPAsIsNamed)
+}
+
+func testCountIsReadAtPathOfDefinition(t *testing.T) {
 	t.Parallel()
 	p := paths{count: split(".spec.fleet.size"), selector: split(".status.fleet.selector")}
 	for _, c := range []struct {
@@ -84,7 +91,7 @@ func whole(value any) any {
 	return value
 }
 
-func TestSelectorsReadLikeThoseOfTheScale(t *testing.T) {
+func testSelectorsReadLikeThoseOfScale(t *testing.T) {
 	t.Parallel()
 	got := selector(&metav1.LabelSelector{
 		MatchLabels:      map[string]string{"b": "2", "a": "1"},
@@ -99,7 +106,7 @@ func TestSelectorsReadLikeThoseOfTheScale(t *testing.T) {
 	}
 }
 
-func TestTheFirstOfSeveralHPAsIsNamed(t *testing.T) {
+func testFirstOfSeveralHPAsIsNamed(t *testing.T) {
 	t.Parallel()
 	h := newHPAs(&Client{})
 	m := h.Store()

@@ -11,6 +11,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+func TestPod(t *testing.T) {
+	t.Parallel()
+	t.Run("the cached part of a pod is what an HPA reads", testCachedPartOfPodIsWhatHPAReads)
+}
+
 func amounts(cpu, memory string) corev1.ResourceList {
 	list := corev1.ResourceList{}
 	if cpu != "" {
@@ -22,7 +27,7 @@ func amounts(cpu, memory string) corev1.ResourceList {
 	return list
 }
 
-func TestWhatIsKeptOfAPodIsWhatAnHPALooksAt(t *testing.T) {
+func testCachedPartOfPodIsWhatHPAReads(t *testing.T) {
 	t.Parallel()
 	started, since := time.Unix(1000, 0), time.Unix(1030, 0)
 	always := corev1.ContainerRestartPolicyAlways

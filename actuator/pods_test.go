@@ -13,7 +13,13 @@ import (
 	"github.com/impulse-sh/impulse/internal/kube/watch"
 )
 
-func TestOnlyRunningAndReadyPodsCount(t *testing.T) {
+func TestPods(t *testing.T) {
+	t.Parallel()
+	t.Run("only pods that are running and ready are counted", testOnlyPodsThatAreRunningAndReadyAreCounted)
+	t.Run("incremental counts of pods equal a fresh count", testIncrementalCountsOfPodsEqualFreshCount)
+}
+
+func testOnlyPodsThatAreRunningAndReadyAreCounted(t *testing.T) {
 	t.Parallel()
 	isReady := []corev1.PodCondition{{Type: corev1.PodScheduled}, {Type: corev1.PodReady, Status: corev1.ConditionTrue}}
 	notReady := []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionFalse}}
@@ -45,8 +51,8 @@ func readyPod(pod *corev1.Pod) bool {
 	return cached.isReady()
 }
 
-// TestCountsOfPodsAreWhatCountingAnewGives lets pods come, change and go at random while selections come and go.
-func TestCountsOfPodsAreWhatCountingAnewGives(t *testing.T) {
+// testIncrementalCountsOfPodsEqualFreshCount lets pods come, change and go at random while selections come and go.
+func testIncrementalCountsOfPodsEqualFreshCount(t *testing.T) {
 	t.Parallel()
 	selectors := []string{"app=a", "app in (a,b)", "!app", "tier=x,app=b"}
 	for seed := range uint64(10) {

@@ -13,6 +13,12 @@ import (
 	"github.com/impulse-sh/impulse/actuator"
 )
 
+func TestRights(t *testing.T) {
+	t.Parallel()
+	t.Run("a forbidden resource affects no other", testForbiddenResourceAffectsNoOther)
+	t.Run("a custom resource is scaled without the right to read its definition", testCustomResourceIsScaledWithoutRightToReadItsDefinition)
+}
+
 // as returns a client of the test's namespace for somebody who may do what rules say there, and nothing else.
 func (w *world) as(name, rules string, options actuator.Options) *actuator.Client {
 	w.t.Helper()
@@ -44,7 +50,7 @@ const ofDeployments = `
 - {apiGroups: [apps], resources: [deployments], verbs: [get, list, watch]}
 - {apiGroups: [apps], resources: [deployments/scale], verbs: [get, patch]}`
 
-func TestWhatIsForbiddenDisturbsNothingElse(t *testing.T) {
+func testForbiddenResourceAffectsNoOther(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var log record
@@ -77,7 +83,7 @@ func TestWhatIsForbiddenDisturbsNothingElse(t *testing.T) {
 	v.until("pods are allowed", func(o actuator.Observation) bool { return o.Ready == 3 && o.ReadyErr == nil })
 }
 
-func TestACustomResourceIsScaledWithoutTheRightToReadItsDefinition(t *testing.T) {
+func testCustomResourceIsScaledWithoutRightToReadItsDefinition(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.widgets()

@@ -13,7 +13,15 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-func TestPatchTestsWhatWasSeenAndSetsTheCount(t *testing.T) {
+func TestScale(t *testing.T) {
+	t.Parallel()
+	t.Run("the patch tests the observed count and sets the new one", testPatchTestsObservedCountAndSetsNewOne)
+	t.Run("a target that was never observed is not written", testTargetThatWasNeverObservedIsNotWritten)
+	t.Run("errors of the API server are classified", testErrorsOfAPIServerAreClassified)
+	t.Run("a denial is recognized by its message, not by its status code", testDenialIsRecognizedByItsMessageNotByItsStatusCode)
+}
+
+func testPatchTestsObservedCountAndSetsNewOne(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		seen, n int32
@@ -32,7 +40,7 @@ func TestPatchTestsWhatWasSeenAndSetsTheCount(t *testing.T) {
 	}
 }
 
-func TestATargetThatWasNeverSeenIsNotWritten(t *testing.T) {
+func testTargetThatWasNeverObservedIsNotWritten(t *testing.T) {
 	t.Parallel()
 	c, err := New(&rest.Config{Host: "127.0.0.1:1"}, Options{})
 	if err != nil {
@@ -46,7 +54,7 @@ func TestATargetThatWasNeverSeenIsNotWritten(t *testing.T) {
 	}
 }
 
-func TestAnswersOfTheAPIServerAreTold(t *testing.T) {
+func testErrorsOfAPIServerAreClassified(t *testing.T) {
 	t.Parallel()
 	deployments := schema.GroupResource{Group: "apps", Resource: "deployments"}
 	failedTest := apierrors.NewGenericServerResponse(422, "", schema.GroupResource{}, "", "test failed", 0, false)
@@ -86,7 +94,7 @@ func TestAnswersOfTheAPIServerAreTold(t *testing.T) {
 	}
 }
 
-func TestADenialIsToldByWhatItSaysAndNotByItsCode(t *testing.T) {
+func testDenialIsRecognizedByItsMessageNotByItsStatusCode(t *testing.T) {
 	t.Parallel()
 	const forbidden = `deployments.apps "web" is forbidden: `
 	for _, message := range []string{

@@ -14,7 +14,22 @@ import (
 	"github.com/impulse-sh/impulse/actuator"
 )
 
-func TestAKindThatIsInstalledLaterIsSeen(t *testing.T) {
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	t.Run("a kind that is installed later is observed", testKindThatIsInstalledLaterIsObserved)
+	t.Run("a kind that is removed and installed again is observed", testKindThatIsRemovedAndInstalledAgainIsObserved)
+	t.Run("a kind without /scale is reported", testKindWithoutScaleIsReported)
+	t.Run("a custom resource without a count is unknown, not zero", testCustomResourceWithoutCountIsUnknownNotZero)
+	t.Run("a change of the selector is reported", testChangeOfSelectorIsReported)
+	t.Run("ready pods are counted", testReadyPodsAreCounted)
+	t.Run("pods that are being deleted do not count as ready", testPodsThatAreBeingDeletedDoNotCountAsReady)
+	t.Run("the pods of a target are listed from the cache", testPodsOfTargetAreListedFromCache)
+	t.Run("a foreign HPA is reported whenever it is created", testForeignHPAIsReportedWheneverItIsCreated)
+	t.Run("a dry run writes nothing", testDryRunWritesNothing)
+	t.Run("a namespace that is not watched is refused", testNamespaceThatIsNotWatchedIsRefused)
+}
+
+func testKindThatIsInstalledLaterIsObserved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c := w.client(actuator.Options{})
@@ -30,7 +45,7 @@ func TestAKindThatIsInstalledLaterIsSeen(t *testing.T) {
 	v.count(4)
 }
 
-func TestAKindThatIsRemovedAndInstalledAgainIsSeen(t *testing.T) {
+func testKindThatIsRemovedAndInstalledAgainIsObserved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	crd := w.widgets()
@@ -48,7 +63,7 @@ func TestAKindThatIsRemovedAndInstalledAgainIsSeen(t *testing.T) {
 	v.count(3)
 }
 
-func TestAKindWithoutScaleSaysSo(t *testing.T) {
+func testKindWithoutScaleIsReported(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c := w.client(actuator.Options{})
@@ -71,7 +86,7 @@ func TestAKindWithoutScaleSaysSo(t *testing.T) {
 	}
 }
 
-func TestACustomResourceWithoutACountIsUnknownNotZero(t *testing.T) {
+func testCustomResourceWithoutCountIsUnknownNotZero(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.widgets()
@@ -84,7 +99,7 @@ func TestACustomResourceWithoutACountIsUnknownNotZero(t *testing.T) {
 	v.until("its count is unknown again", func(o actuator.Observation) bool { return o.Err != nil })
 }
 
-func TestASelectorThatChangesIsTold(t *testing.T) {
+func testChangeOfSelectorIsReported(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.widgets()
@@ -99,7 +114,7 @@ func TestASelectorThatChangesIsTold(t *testing.T) {
 	v.until("its selector is nonsense", func(o actuator.Observation) bool { return o.Ready == -1 && o.ReadyErr != nil })
 }
 
-func TestReadyPodsAreCounted(t *testing.T) {
+func testReadyPodsAreCounted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c := w.client(actuator.Options{})
@@ -123,7 +138,7 @@ func TestReadyPodsAreCounted(t *testing.T) {
 
 // While a rollout or a scale-down is under way, pods that are being deleted are Running and Ready until their grace period is
 // over. Here a finalizer keeps two of them that way.
-func TestPodsThatAreBeingDeletedDoNotCountAsReady(t *testing.T) {
+func testPodsThatAreBeingDeletedDoNotCountAsReady(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c := w.client(actuator.Options{})
@@ -164,7 +179,7 @@ func TestPodsThatAreBeingDeletedDoNotCountAsReady(t *testing.T) {
 	}
 }
 
-func TestThePodsOfATargetAreListedFromTheWatch(t *testing.T) {
+func testPodsOfTargetAreListedFromCache(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c := w.client(actuator.Options{})
@@ -192,7 +207,7 @@ func TestThePodsOfATargetAreListedFromTheWatch(t *testing.T) {
 	}
 }
 
-func TestAForeignHPAIsToldWheneverItComes(t *testing.T) {
+func testForeignHPAIsReportedWheneverItIsCreated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	target := w.target(w.deployment("web", "1"))
@@ -210,7 +225,7 @@ func TestAForeignHPAIsToldWheneverItComes(t *testing.T) {
 	v.until("it turned elsewhere", func(o actuator.Observation) bool { return o.ForeignHPA == "" })
 }
 
-func TestADryRunWritesNothing(t *testing.T) {
+func testDryRunWritesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c := w.client(actuator.Options{DryRun: true})
@@ -227,7 +242,7 @@ func TestADryRunWritesNothing(t *testing.T) {
 	refused(t, c, target, seen, 5)
 }
 
-func TestAnotherNamespaceThanTheOneThatIsWatchedIsRefused(t *testing.T) {
+func testNamespaceThatIsNotWatchedIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	target := actuator.Target{Namespace: "elsewhere", APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}

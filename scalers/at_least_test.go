@@ -7,7 +7,13 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-func TestWhatIsNotKnownForCertainIsSaid(t *testing.T) {
+func TestAtLeast(t *testing.T) {
+	t.Run("an AtLeast level is named in the reason", testAtLeastLevelIsNamedInReason)
+	t.Run("an AtLeast input is unknown to the formula", testAtLeastInputIsUnknownToFormula)
+	t.Run("a level that is replaced by an AtLeast one at the same instant has arrived", testLevelThatIsReplacedByAtLeastOneAtSameInstantHasArrived)
+}
+
+func testAtLeastLevelIsNamedInReason(t *testing.T) {
 	p := plain(5)
 	p.Triggers[1].Metric, p.Triggers[1].Exact = scalers.Value, false
 	p.Triggers[2].Continuous, p.Triggers[2].StaleAfter = false, time.Second
@@ -29,7 +35,7 @@ func TestWhatIsNotKnownForCertainIsSaid(t *testing.T) {
 	}
 }
 
-func TestAnInputThatIsKnownAtLeastIsMissingToTheFormula(t *testing.T) {
+func testAtLeastInputIsUnknownToFormula(t *testing.T) {
 	p := plain(1)
 	p.Triggers[0].Input = true
 	saw := true
@@ -43,7 +49,7 @@ func TestAnInputThatIsKnownAtLeastIsMissingToTheFormula(t *testing.T) {
 	}
 }
 
-func TestWhatIsReplacedByTheLeastAtTheSameInstantHasArrived(t *testing.T) {
+func testLevelThatIsReplacedByAtLeastOneAtSameInstantHasArrived(t *testing.T) {
 	w := newWorkload(plain(1), 1)
 	w.read(0, 0, reading{value: 9000, failed: true})
 	w.decide(0)

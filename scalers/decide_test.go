@@ -9,6 +9,22 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestDecide(t *testing.T) {
+	t.Run("a reading that is handled late has still arrived", testReadingThatIsHandledLateHasStillArrived)
+	t.Run("a level that is replaced at the same instant has arrived", testLevelThatIsReplacedAtSameInstantHasArrived)
+	t.Run("waking and foreign writes do not change the windows", testWakingAndForeignWritesDoNotChangeWindows)
+	t.Run("a continuous level counts again under a new policy", testContinuousLevelCountsAgainUnderNewPolicy)
+	t.Run("the first decision holds the count until the window has passed", testFirstDecisionHoldsCountUntilWindowHasPassed)
+	t.Run("a limited direction can be woken from zero", testLimitedDirectionCanBeWokenFromZero)
+	t.Run("an idle workload never wakes by itself", testIdleWorkloadNeverWakesByItself)
+	t.Run("missing parts of the input cause no panic", testMissingPartsOfInputCauseNoPanic)
+	t.Run("unknown proposals have a reason", testUnknownProposalsHaveReason)
+	t.Run("every rule has a name", testEveryRuleHasName)
+	t.Run("deciding allocates nothing", testDecidingAllocatesNothing)
+	t.Run("deciding on steps allocates nothing", testDecidingOnStepsAllocatesNothing)
+	t.Run("deciding on pods and failures allocates nothing", testDecidingOnPodsAndFailuresAllocatesNothing)
+}
+
 // plain is a policy of 1 to 100 replicas, one for each unit of each of n levels, and a scale-down window of 5 minutes.
 func plain(n int) *scalers.Policy {
 	p := &scalers.Policy{Min: 1, Max: 100, Idle: scalers.NoIdle, Down: scalers.Behavior{Window: 5 * time.Minute}, Created: epoch}
@@ -18,7 +34,7 @@ func plain(n int) *scalers.Policy {
 	return p
 }
 
-func TestAReadingThatIsHandledLateHasArrivedAllTheSame(t *testing.T) {
+func testReadingThatIsHandledLateHasStillArrived(t *testing.T) {
 	w := newWorkload(plain(2), 1)
 	w.read(0, 0, reading{value: 1000})
 	w.read(1, 0, reading{value: 1000})
@@ -35,7 +51,7 @@ func TestAReadingThatIsHandledLateHasArrivedAllTheSame(t *testing.T) {
 	}
 }
 
-func TestALevelThatIsReplacedAtTheSameInstantHasArrived(t *testing.T) {
+func testLevelThatIsReplacedAtSameInstantHasArrived(t *testing.T) {
 	w := newWorkload(plain(1), 1)
 	w.read(0, 0, reading{value: 9000})
 	w.decide(0)
@@ -47,7 +63,7 @@ func TestALevelThatIsReplacedAtTheSameInstantHasArrived(t *testing.T) {
 	}
 }
 
-func TestWakingAndForeignWritesLeaveTheWindowsAsTheyAre(t *testing.T) {
+func testWakingAndForeignWritesDoNotChangeWindows(t *testing.T) {
 	w := newWorkload(plain(1), 1)
 	w.policy.Triggers[0].Continuous = false
 	w.read(0, 0, reading{value: 9000})
@@ -64,7 +80,7 @@ func TestWakingAndForeignWritesLeaveTheWindowsAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestALevelThatStandsCountsAnewUnderANewPolicy(t *testing.T) {
+func testContinuousLevelCountsAgainUnderNewPolicy(t *testing.T) {
 	w := newWorkload(plain(1), 1)
 	w.policy.Triggers[0].Exact = false
 	w.read(0, 0, reading{value: 9000})
@@ -83,7 +99,7 @@ func TestALevelThatStandsCountsAnewUnderANewPolicy(t *testing.T) {
 	}
 }
 
-func TestFirstSightHoldsTheCountUntilTheWindowHasPassed(t *testing.T) {
+func testFirstDecisionHoldsCountUntilWindowHasPassed(t *testing.T) {
 	w := newWorkload(plain(1), 40)
 	w.read(0, 0, reading{value: 1000})
 	w.decide(0)
@@ -92,7 +108,7 @@ func TestFirstSightHoldsTheCountUntilTheWindowHasPassed(t *testing.T) {
 	}
 }
 
-func TestALimitedDirectionCanBeWokenFromZero(t *testing.T) {
+func testLimitedDirectionCanBeWokenFromZero(t *testing.T) {
 	p := plain(1)
 	p.Min, p.Idle = 0, 0
 	p.Up.Policies = []scalers.RatePolicy{{Percent: true, Amount: 100, Period: 15 * time.Second}}
@@ -108,7 +124,7 @@ func TestALimitedDirectionCanBeWokenFromZero(t *testing.T) {
 	}
 }
 
-func TestARestingWorkloadNeverWakesByItself(t *testing.T) {
+func testIdleWorkloadNeverWakesByItself(t *testing.T) {
 	p := plain(2)
 	p.Min, p.Idle = 0, 0
 	p.Triggers[0].Activation = 5000
@@ -122,7 +138,7 @@ func TestARestingWorkloadNeverWakesByItself(t *testing.T) {
 	}
 }
 
-func TestNothingPanicsOnWhatIsLeftOut(t *testing.T) {
+func testMissingPartsOfInputCauseNoPanic(t *testing.T) {
 	many := plain(100)
 	for name, c := range map[string]struct {
 		policy *scalers.Policy
@@ -144,7 +160,7 @@ func TestNothingPanicsOnWhatIsLeftOut(t *testing.T) {
 	}
 }
 
-func TestProposalsSayWhyTheyAreUnknown(t *testing.T) {
+func testUnknownProposalsHaveReason(t *testing.T) {
 	p := plain(6)
 	p.Triggers[3].Continuous, p.Triggers[3].StaleAfter = false, time.Second
 	p.Triggers[4].Exact, p.Triggers[4].Metric = false, scalers.Value
@@ -167,7 +183,7 @@ func TestProposalsSayWhyTheyAreUnknown(t *testing.T) {
 	}
 }
 
-func TestEveryRuleHasItsName(t *testing.T) {
+func testEveryRuleHasName(t *testing.T) {
 	want := []string{
 		"formula", "tolerance", "unknown", "fallback", "stabilization", "rate", "activation", "cooldown", "idle", "minReplicaCount",
 		"maxReplicaCount", "paused", "?",
@@ -179,7 +195,7 @@ func TestEveryRuleHasItsName(t *testing.T) {
 	}
 }
 
-func TestDecidingAllocatesNothing(t *testing.T) {
+func testDecidingAllocatesNothing(t *testing.T) {
 	p, in := crowded()
 	d := scalers.Decide(p, in)
 	in.Memory = d.Memory
@@ -193,7 +209,7 @@ func TestDecidingAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestDecidingOnStepsAllocatesNothing(t *testing.T) {
+func testDecidingOnStepsAllocatesNothing(t *testing.T) {
 	p, in := crowdedSteps()
 	d := scalers.Decide(p, in)
 	in.Memory = d.Memory
@@ -211,7 +227,7 @@ func TestDecidingOnStepsAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestDecidingOnPodsAndFailuresAllocatesNothing(t *testing.T) {
+func testDecidingOnPodsAndFailuresAllocatesNothing(t *testing.T) {
 	p, in := crowdedPods(10)
 	p.Fallback = &scalers.Fallback{FailureThreshold: 3, Replicas: 5}
 	in.Events[1].Err = errSource

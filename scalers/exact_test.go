@@ -12,13 +12,19 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestExact(t *testing.T) {
+	t.Run("a number of a user is stored exactly or refused with the bound", testNumberOfUserIsStoredExactlyOrRefusedWithBound)
+	t.Run("a share is stored in millionths or refused with the bound", testShareIsStoredInMillionthsOrRefusedWithBound)
+	t.Run("any decimal is stored exactly or refused with the bound", testAnyDecimalIsStoredExactlyOrRefusedWithBound)
+}
+
 const (
 	finest  = "0.001, the smallest step that is possible"
 	largest = "9223372036854775.807, the largest number that is possible"
 	lowest  = "-9223372036854775.807, the smallest number that is possible"
 )
 
-func TestANumberThatAUserStatesIsTakenExactlyOrRefusedWithTheBound(t *testing.T) {
+func testNumberOfUserIsStoredExactlyOrRefusedWithBound(t *testing.T) {
 	for text, want := range map[string]scalers.Milli{
 		"0": 0, "-0.000": 0, "1.5": 1500, "0.001": 1, "1e-3": 1, "1m": 1, "1000u": 1, "1.50000": 1500, "2.2e1": 22_000, "200Mi": 209_715_200_000,
 		"9223372036854775.807": math.MaxInt64, "-9223372036854775.807": -math.MaxInt64, "0e999999999999": 0,
@@ -51,7 +57,7 @@ func TestANumberThatAUserStatesIsTakenExactlyOrRefusedWithTheBound(t *testing.T)
 	}
 }
 
-func TestAShareIsTakenInMillionthsOrRefusedWithTheBound(t *testing.T) {
+func testShareIsStoredInMillionthsOrRefusedWithBound(t *testing.T) {
 	for text, want := range map[string]int64{"0.1": 100_000, "100m": 100_000, "0.000001": 1, "1u": 1, "0": 0, "9223372036854.775807": math.MaxInt64} {
 		if got, err := scalers.ParseMillionths(text); err != nil || got != want {
 			t.Errorf("parse %q: got %d, %v, want %d", text, got, err, want)
@@ -73,7 +79,7 @@ var units = map[string]string{
 	"Pi": "1125899906842624", "Ei": "1152921504606846976",
 }
 
-func TestAnyDecimalIsTakenExactlyOrRefusedWithTheBound(t *testing.T) {
+func testAnyDecimalIsStoredExactlyOrRefusedWithBound(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	suffixes := make([]string, 0, len(units))
 	for suffix := range units {

@@ -8,9 +8,14 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// TestTheFormulaIsExact compares the formula with fractions of any size, for levels of every magnitude. Most of them are an exact
+func TestFormula(t *testing.T) {
+	t.Parallel()
+	t.Run("the formula is exact", testFormulaIsExact)
+}
+
+// testFormulaIsExact compares the formula with fractions of any size, for levels of every magnitude. Most of them are an exact
 // multiple of the target, or a thousandth beside one.
-func TestTheFormulaIsExact(t *testing.T) {
+func testFormulaIsExact(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(*firstSeed, 6))
 	p := &scalers.Policy{Min: 1, Max: 1, Idle: scalers.NoIdle, Triggers: []scalers.Trigger{{Name: "a", Metric: scalers.Value}}}

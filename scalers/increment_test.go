@@ -9,6 +9,15 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestIncrement(t *testing.T) {
+	t.Run("steps add exactly and saturate", testStepsAddExactlyAndSaturate)
+	t.Run("a step is proposed alone, on the smallest base", testStepIsProposedAloneOnSmallestBase)
+	t.Run("at zero a step trigger asks for nothing, whatever its bounds", testAtZeroStepTriggerAsksForNothingWhateverItsBounds)
+	t.Run("a flapping step never climbs", testFlappingStepNeverClimbs)
+	t.Run("bases of removed triggers are forgotten", testBasesOfRemovedTriggersAreForgotten)
+	t.Run("of two equal proposals the first in the spec wins, even if it is a step", testOfTwoEqualProposalsFirstInSpecWinsEvenIfItIsStep)
+}
+
 // stepping returns a policy with a trigger whose level is a number of replicas, and a step trigger.
 func stepping(n scalers.Increment) *scalers.Policy {
 	p := plain(2)
@@ -16,7 +25,7 @@ func stepping(n scalers.Increment) *scalers.Policy {
 	return p
 }
 
-func TestStepsAddExactlyAndSaturate(t *testing.T) {
+func testStepsAddExactlyAndSaturate(t *testing.T) {
 	two, half := scalers.Increment{Amount: 2}, scalers.Increment{Amount: 50, Percent: true}
 	for _, c := range []struct {
 		n        scalers.Increment
@@ -48,7 +57,7 @@ func TestStepsAddExactlyAndSaturate(t *testing.T) {
 	}
 }
 
-func TestAStepIsProposedAloneOnTheLeastBase(t *testing.T) {
+func testStepIsProposedAloneOnSmallestBase(t *testing.T) {
 	p := stepping(scalers.Increment{Amount: 2})
 	p.Min = 3
 	if q := p.Propose(1, &scalers.Event{At: epoch, Value: 2000}, epoch); !q.Known || !q.Active || q.Raw != 7 || q.Base != 3 {
@@ -59,7 +68,7 @@ func TestAStepIsProposedAloneOnTheLeastBase(t *testing.T) {
 	}
 }
 
-func TestAtZeroAStepTriggerAsksForNothingWhateverItsBounds(t *testing.T) {
+func testAtZeroStepTriggerAsksForNothingWhateverItsBounds(t *testing.T) {
 	p := stepping(scalers.Increment{Amount: 2})
 	p.Down.Window, p.Triggers[1].Min, p.Triggers[1].Activation = 0, 9, -5
 	w := newWorkload(p, 12)
@@ -71,9 +80,9 @@ func TestAtZeroAStepTriggerAsksForNothingWhateverItsBounds(t *testing.T) {
 	}
 }
 
-// TestAFlappingStepNeverClimbs starts and ends an alert repeatedly while a window keeps the count and the tolerance would keep
+// testFlappingStepNeverClimbs starts and ends an alert repeatedly while a window keeps the count and the tolerance would keep
 // any count. The base never includes an earlier step.
-func TestAFlappingStepNeverClimbs(t *testing.T) {
+func testFlappingStepNeverClimbs(t *testing.T) {
 	p := stepping(scalers.Increment{Amount: 2})
 	p.Up.Tolerance, p.Down.Tolerance = 500_000, 500_000
 	p.Triggers[0] = scalers.Trigger{Name: "queue", Target: 10_000, StaleAfter: time.Minute}
@@ -88,7 +97,7 @@ func TestAFlappingStepNeverClimbs(t *testing.T) {
 	}
 }
 
-func TestBasesOfTriggersThatAreGoneOrStepNoMoreAreForgotten(t *testing.T) {
+func testBasesOfRemovedTriggersAreForgotten(t *testing.T) {
 	p := plain(3)
 	p.Triggers[1].Increment, p.Triggers[2].Increment = scalers.Increment{Amount: 1}, scalers.Increment{Amount: 1}
 	w := newWorkload(p, 3)
@@ -113,7 +122,7 @@ func TestBasesOfTriggersThatAreGoneOrStepNoMoreAreForgotten(t *testing.T) {
 	}
 }
 
-func TestOfTwoThatAskForAsManyTheFirstInTheSpecWinsThoughItSteps(t *testing.T) {
+func testOfTwoEqualProposalsFirstInSpecWinsEvenIfItIsStep(t *testing.T) {
 	p := plain(2)
 	p.Triggers[0].Increment = scalers.Increment{Amount: 2}
 	w := newWorkload(p, 4)

@@ -9,6 +9,12 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestLoad(t *testing.T) {
+	t.Parallel()
+	t.Run("merged entries hold longer by at most a slice, never shorter", testMergedEntriesHoldLongerByAtMostSliceNeverShorter)
+	t.Run("memory is small under any load", testMemoryIsSmallUnderAnyLoad)
+}
+
 // loads is the number of loads, of a thousand readings each, in the tests below.
 func loads() uint64 { return max(*timelines/300, 1) }
 
@@ -40,9 +46,9 @@ func (l *load) next(falls bool) int32 {
 	return int32(l.count)
 }
 
-// TestWhatIsMergedHoldsLongerByASliceNeverShorter compares the counts under loads that fill the windows with those that all
+// testMergedEntriesHoldLongerByAtMostSliceNeverShorter compares the counts under loads that fill the windows with those that all
 // recommendations would give, in a window of the same length and in one that is longer by a slice.
-func TestWhatIsMergedHoldsLongerByASliceNeverShorter(t *testing.T) {
+func testMergedEntriesHoldLongerByAtMostSliceNeverShorter(t *testing.T) {
 	t.Parallel()
 	bites := 0
 	for seed := *firstSeed; seed < *firstSeed+loads(); seed++ {
@@ -95,9 +101,9 @@ func extreme(all []scalers.Record, now scalers.Instant, window time.Duration, hi
 	return out
 }
 
-// TestMemoryIsSmallUnderAnyLoad fills all lists at once: windows of an hour, thousands of readings and writes a second, and
+// testMemoryIsSmallUnderAnyLoad fills all lists at once: windows of an hour, thousands of readings and writes a second, and
 // triggers that fail.
-func TestMemoryIsSmallUnderAnyLoad(t *testing.T) {
+func testMemoryIsSmallUnderAnyLoad(t *testing.T) {
 	t.Parallel()
 	most := 0
 	for seed := *firstSeed; seed < *firstSeed+loads(); seed++ {

@@ -10,9 +10,22 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// TestMergedRecommendationsEndLaterByASliceNeverEarlier fills both windows with one recommendation a second, each less extreme
+func TestMemory(t *testing.T) {
+	t.Run("merged recommendations end later by at most a slice, never earlier", testMergedRecommendationsEndLaterByAtMostSliceNeverEarlier)
+	t.Run("merged writes are forgotten later by at most a slice, never earlier", testMergedWritesAreForgottenLaterByAtMostSliceNeverEarlier)
+	t.Run("a full memory fits in four kibibytes", testFullMemoryFitsInFourKibibytes)
+	t.Run("an invalid memory text is refused and changes nothing", testInvalidMemoryTextIsRefusedAndChangesNothing)
+	t.Run("a memory text without failures is still read", testMemoryTextWithoutFailuresIsStillRead)
+	t.Run("failures of removed triggers are forgotten", testFailuresOfRemovedTriggersAreForgotten)
+	t.Run("a memory text without bases is still read", testMemoryTextWithoutBasesIsStillRead)
+	t.Run("instants in the future are loaded as now", testInstantsInFutureAreLoadedAsNow)
+	t.Run("a write that changed nothing is no scale event", testWriteThatChangedNothingIsNoScaleEvent)
+	t.Run("a trigger that was active when the memory was stored counts as active until the restart", testTriggerThatWasActiveWhenMemoryWasStoredCountsAsActiveUntilRestart)
+}
+
+// testMergedRecommendationsEndLaterByAtMostSliceNeverEarlier fills both windows with one recommendation a second, each less extreme
 // than the one before, and compares the counts with those that all recommendations would give.
-func TestMergedRecommendationsEndLaterByASliceNeverEarlier(t *testing.T) {
+func testMergedRecommendationsEndLaterByAtMostSliceNeverEarlier(t *testing.T) {
 	const window = 300 * time.Second
 	const slice = window/62 + 1
 	p := &scalers.Policy{
@@ -53,7 +66,7 @@ func TestMergedRecommendationsEndLaterByASliceNeverEarlier(t *testing.T) {
 	}
 }
 
-func TestMergedWritesAreForgottenLaterByASliceNeverEarlier(t *testing.T) {
+func testMergedWritesAreForgottenLaterByAtMostSliceNeverEarlier(t *testing.T) {
 	const period = 60 * time.Second
 	p := &scalers.Policy{
 		Max: math.MaxInt32, Min: 1, Idle: scalers.NoIdle, Up: scalers.Behavior{Policies: []scalers.RatePolicy{{Amount: 1000, Period: period}}},
@@ -80,7 +93,7 @@ func TestMergedWritesAreForgottenLaterByASliceNeverEarlier(t *testing.T) {
 	}
 }
 
-func TestAFullMemoryFitsInFourKibibytes(t *testing.T) {
+func testFullMemoryFitsInFourKibibytes(t *testing.T) {
 	m := scalers.Memory{Seen: true, ContinuousActive: true, LastActive: math.MaxInt64 - 1, Readings: math.MaxUint64}
 	const years, day = 68 * 365 * 24 * time.Hour, 24 * time.Hour
 	for i := range 64 {
@@ -106,7 +119,7 @@ func TestAFullMemoryFitsInFourKibibytes(t *testing.T) {
 	}
 }
 
-func TestATextThatIsNoMemoryIsRefusedAndChangesNothing(t *testing.T) {
+func testInvalidMemoryTextIsRefusedAndChangesNothing(t *testing.T) {
 	good, err := scalers.Memory{Seen: true, Highs: []scalers.Record{{End: 7, Count: 3}}}.MarshalText()
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +143,7 @@ func TestATextThatIsNoMemoryIsRefusedAndChangesNothing(t *testing.T) {
 	}
 }
 
-func TestATextOfBeforeFailuresWereCountedIsStillRead(t *testing.T) {
+func testMemoryTextWithoutFailuresIsStillRead(t *testing.T) {
 	const old = "1.B4CYrPPxlLmGMdKV_NjOsaqqqwEDgIDQ372UuYYxCYCo1rkHBAACAYCoppnFlLmGMQICgIDQ372UuYYxBoDguoS_AwM"
 	var m scalers.Memory
 	if err := m.UnmarshalText([]byte(old)); err != nil {
@@ -150,7 +163,7 @@ func TestATextOfBeforeFailuresWereCountedIsStillRead(t *testing.T) {
 	}
 }
 
-func TestFailuresOfTriggersThatAreGoneAreForgotten(t *testing.T) {
+func testFailuresOfRemovedTriggersAreForgotten(t *testing.T) {
 	p := plain(3)
 	p.Fallback = &scalers.Fallback{FailureThreshold: 5}
 	w := newWorkload(p, 3)
@@ -172,7 +185,7 @@ func TestFailuresOfTriggersThatAreGoneAreForgotten(t *testing.T) {
 	}
 }
 
-func TestATextOfBeforeBasesWereKeptIsStillRead(t *testing.T) {
+func testMemoryTextWithoutBasesIsStillRead(t *testing.T) {
 	const old = "1.EQAAAAAAAQAAAAcDEg"
 	var m scalers.Memory
 	if err := m.UnmarshalText([]byte(old)); err != nil {
@@ -187,7 +200,7 @@ func TestATextOfBeforeBasesWereKeptIsStillRead(t *testing.T) {
 	}
 }
 
-func TestWhatIsLoadedFromTheFutureIsNow(t *testing.T) {
+func testInstantsInFutureAreLoadedAsNow(t *testing.T) {
 	p := &scalers.Policy{Down: scalers.Behavior{Window: time.Minute, Policies: []scalers.RatePolicy{{Amount: 1, Period: time.Minute}}}}
 	future := epoch.Add(time.Hour)
 	m := scalers.Memory{LastActive: future}.Recommended(p, epoch, 9).Recommended(p, future, 5).Scaled(p, future, 9, 5).Resume(epoch)
@@ -199,7 +212,7 @@ func TestWhatIsLoadedFromTheFutureIsNow(t *testing.T) {
 	}
 }
 
-func TestAWriteThatChangedNothingIsNoScaleEvent(t *testing.T) {
+func testWriteThatChangedNothingIsNoScaleEvent(t *testing.T) {
 	p := &scalers.Policy{Up: scalers.Behavior{Policies: []scalers.RatePolicy{{Amount: 1, Period: time.Minute}}}}
 	if m := (scalers.Memory{}).Scaled(p, epoch, 4, 4); len(m.Changes) != 0 {
 		t.Errorf("Scaled from 4 to 4: got the changes %v, want none", m.Changes)
@@ -242,7 +255,7 @@ func FuzzMemory(f *testing.F) {
 
 // Status is written when an outcome changes. Its memory is from when the trigger became active, not from the last reading that
 // was active.
-func TestWhatWasActiveWhenItWasKeptCountsAsActiveUntilTheRestart(t *testing.T) {
+func testTriggerThatWasActiveWhenMemoryWasStoredCountsAsActiveUntilRestart(t *testing.T) {
 	p := &scalers.Policy{Max: 10, Idle: 0, Cooldown: 5 * time.Minute, Triggers: []scalers.Trigger{{Name: "queue", Target: 10_000}}}
 	decide := func(at time.Duration, current int32, level scalers.Milli, m scalers.Memory) scalers.Decision {
 		now := epoch.Add(at)

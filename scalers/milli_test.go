@@ -11,7 +11,15 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-func TestNumbersAreReadExactly(t *testing.T) {
+func TestMilli(t *testing.T) {
+	t.Run("numbers are read exactly", testNumbersAreReadExactly)
+	t.Run("a text that is not a number is refused", testTextThatIsNotNumberIsRefused)
+	t.Run("NaN and infinity are not quantities", testNaNAndInfinityAreNotQuantities)
+	t.Run("a float has its shortest text", testFloatHasItsShortestText)
+	t.Run("millis are printed without trailing zeros", testMillisArePrintedWithoutTrailingZeros)
+}
+
+func testNumbersAreReadExactly(t *testing.T) {
 	for text, want := range map[string]scalers.Milli{
 		"0": 0, "-0": 0, "+7": 7000, "132": 132_000, "1.5": 1500, ".5": 500, "5.": 5000, "0.1": 100, "2.2": 2200, "007": 7000,
 		// Finer than a thousandth is rounded away from zero.
@@ -30,7 +38,7 @@ func TestNumbersAreReadExactly(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoNumberIsRefused(t *testing.T) {
+func testTextThatIsNotNumberIsRefused(t *testing.T) {
 	for _, text := range []string{
 		"", "-", "+", ".", "1 ", " 1", "1..2", "1.2.3", "1_000", "0x10", "1/2", "1e", "1e1.5", "1x", "1ki", "1 i", "1i", "1KMi", "--1", "e3", "m",
 		"1mm", "1e3m", "١", "null", "1,5", strings.Repeat("1", 65),
@@ -41,7 +49,7 @@ func TestWhatIsNoNumberIsRefused(t *testing.T) {
 	}
 }
 
-func TestNaNAndInfinityAreNoQuantities(t *testing.T) {
+func testNaNAndInfinityAreNotQuantities(t *testing.T) {
 	for _, text := range []string{"NaN", "nan", "Inf", "+Inf", "-Inf", "Infinity", "-infinity"} {
 		if _, err := scalers.ParseMilli(text); !errors.Is(err, scalers.ErrNotFinite) {
 			t.Errorf("ParseMilli(%q): got the error %v, want ErrNotFinite", text, err)
@@ -54,7 +62,7 @@ func TestNaNAndInfinityAreNoQuantities(t *testing.T) {
 	}
 }
 
-func TestAFloatIsItsShortestText(t *testing.T) {
+func testFloatHasItsShortestText(t *testing.T) {
 	for f, want := range map[float64]scalers.Milli{
 		0: 0, 0.1: 100, 2.2: 2200, 1e-9: 1, -0.25: -250, 1e21: math.MaxInt64, math.MaxFloat64: math.MaxInt64,
 		math.SmallestNonzeroFloat64: 1, -1e300: math.MinInt64, 2251799813685249.5: 2251799813685249500,
@@ -65,7 +73,7 @@ func TestAFloatIsItsShortestText(t *testing.T) {
 	}
 }
 
-func TestMillisArePrintedWithoutTrailingZeros(t *testing.T) {
+func testMillisArePrintedWithoutTrailingZeros(t *testing.T) {
 	for m, want := range map[scalers.Milli]string{
 		0: "0", 1: "0.001", 1500: "1.5", 132_000: "132", -1: "-0.001", -2050: "-2.05", math.MaxInt64: "9223372036854775.807",
 		math.MinInt64: "-9223372036854775.808",

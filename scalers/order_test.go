@@ -63,6 +63,7 @@ func TestOrder(t *testing.T) {
 			}
 		})
 	})
+	t.Run("the order of the rules decides", testOrderOfRulesDecides)
 }
 
 // strayStep assigns each step to the first stage that can leave it, and returns the first step that has none; -1 for none.
@@ -166,7 +167,7 @@ var orderCases = map[string]orderCase{
 	},
 }
 
-func TestOrderDecides(t *testing.T) {
+func testOrderOfRulesDecides(t *testing.T) {
 	for name, c := range orderCases {
 		t.Run(name, func(t *testing.T) {
 			p := c.policy

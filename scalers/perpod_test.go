@@ -8,6 +8,13 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestPerPod(t *testing.T) {
+	t.Run("a pod that is starting up is not ready", testPodThatIsStartingUpIsNotReady)
+	t.Run("an unknown per-pod reading has a reason", testUnknownPerPodReadingHasReason)
+	t.Run("the shown value is that of the pods", testShownValueIsThatOfPods)
+	t.Run("huge usage saturates", testHugeUsageSaturates)
+}
+
 // ofCPU returns a policy of 1 to 1000 replicas at 50 % of the cpu that the pods request.
 func ofCPU() *scalers.Policy {
 	return &scalers.Policy{
@@ -21,7 +28,7 @@ func reads(p *scalers.Policy, current int32, pods ...scalers.Pod) scalers.Propos
 	return p.Propose(0, &scalers.Event{Trigger: "cpu", At: epoch, Current: current, PerPod: true, Pods: pods}, epoch)
 }
 
-func TestAPodThatWarmsUpIsNotReady(t *testing.T) {
+func testPodThatIsStartingUpIsNotReady(t *testing.T) {
 	const second = time.Second
 	cases := map[string]struct {
 		started, changed, sampled time.Duration // ago
@@ -60,7 +67,7 @@ func TestAPodThatWarmsUpIsNotReady(t *testing.T) {
 	}
 }
 
-func TestAPerPodReadingSaysWhyItIsUnknown(t *testing.T) {
+func testUnknownPerPodReadingHasReason(t *testing.T) {
 	good, bad := worn(epoch, 500, 1000), worn(epoch, 500, 0)
 	bad.HasRequest = false
 	deleting, negative, unlisted := good, good, bad
@@ -96,7 +103,7 @@ func TestAPerPodReadingSaysWhyItIsUnknown(t *testing.T) {
 	}
 }
 
-func TestWhatIsShownIsWhatThePodsMeasured(t *testing.T) {
+func testShownValueIsThatOfPods(t *testing.T) {
 	missing := worn(epoch, 0, 1000)
 	missing.Sampled = false
 	q := reads(ofCPU(), 4, worn(epoch, 801, 1000), worn(epoch, 808, 1000), worn(epoch, 800, 1000), missing)
@@ -106,7 +113,7 @@ func TestWhatIsShownIsWhatThePodsMeasured(t *testing.T) {
 	}
 }
 
-func TestHugeUsageSaturates(t *testing.T) {
+func testHugeUsageSaturates(t *testing.T) {
 	const tebibyte = 1 << 40 * 1000
 	for usage, percent := range map[scalers.Milli]scalers.Milli{
 		90 * tebibyte:      90_000,

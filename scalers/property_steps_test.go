@@ -7,7 +7,15 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-func TestABaseStandsUntilItsLevelIsZero(t *testing.T) {
+func TestPropertySteps(t *testing.T) {
+	t.Parallel()
+	t.Run("a base is kept until its level is zero", testBaseIsKeptUntilItsLevelIsZero)
+	t.Run("a step is never in its base", testStepIsNeverInItsBase)
+	t.Run("an AtLeast level never lowers the count", testAtLeastLevelNeverLowersCount)
+	t.Run("a confirmed level decides as an unconfirmed one", testConfirmedLevelDecidesAsUnconfirmedOne)
+}
+
+func testBaseIsKeptUntilItsLevelIsZero(t *testing.T) {
 	t.Parallel()
 	bases := 0
 	for seed := *firstSeed; seed < *firstSeed+*timelines/4; seed++ {
@@ -36,7 +44,7 @@ func TestABaseStandsUntilItsLevelIsZero(t *testing.T) {
 
 // A lost memory has no base. The new base is at most what the other triggers ask for by their formulas, and does not depend on
 // the count, which may include the step.
-func TestAStepIsNeverInItsBase(t *testing.T) {
+func testStepIsNeverInItsBase(t *testing.T) {
 	each(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		lost := l.decideAt(l.now, l.current, scalers.Memory{})
@@ -61,7 +69,7 @@ func TestAStepIsNeverInItsBase(t *testing.T) {
 	})
 }
 
-func TestWhatIsKnownAtLeastNeverGivesFewer(t *testing.T) {
+func testAtLeastLevelNeverLowersCount(t *testing.T) {
 	each(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		if l.policy.Fallback != nil || len(l.policy.Triggers) > len(l.events) {
@@ -84,7 +92,7 @@ func TestWhatIsKnownAtLeastNeverGivesFewer(t *testing.T) {
 	})
 }
 
-func TestWhetherALevelWasConfirmedDecidesNothing(t *testing.T) {
+func testConfirmedLevelDecidesAsUnconfirmedOne(t *testing.T) {
 	each(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		a := l.decideAt(l.now, l.current, l.memory.Clone())

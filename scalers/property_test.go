@@ -10,6 +10,17 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestProperty(t *testing.T) {
+	t.Parallel()
+	t.Run("the core decides what the reference model decides", testCoreDecidesWhatReferenceModelDecides)
+	t.Run("the decision is the same until Next", testDecisionIsSameUntilNext)
+	t.Run("decisions are within the limits", testDecisionsAreWithinLimits)
+	t.Run("unknown never lowers the count", testUnknownNeverLowersCount)
+	t.Run("the order of triggers is irrelevant", testOrderOfTriggersIsIrrelevant)
+	t.Run("a higher level never lowers the count", testHigherLevelNeverLowersCount)
+	t.Run("memory survives its text at any point", testMemorySurvivesItsTextAtAnyPoint)
+}
+
 var (
 	// A timeline has 14 decisions, each of which is a case. By default every property checks more than 10^5.
 	timelines = flag.Uint64("timelines", 30_000, "how many random timelines the reference model decides; the other properties check a quarter of them")
@@ -32,7 +43,7 @@ func each(t *testing.T, share uint64, check func(t *testing.T, l *timeline)) {
 	}
 }
 
-func TestDecidesWhatItsTwinDecides(t *testing.T) {
+func testCoreDecidesWhatReferenceModelDecides(t *testing.T) {
 	t.Parallel()
 	for seed := *firstSeed; seed < *firstSeed+*timelines; seed++ {
 		l := newTimeline(seed, nil)
@@ -49,7 +60,7 @@ func TestDecidesWhatItsTwinDecides(t *testing.T) {
 	}
 }
 
-func TestTheAnswerIsTheSameUntilNext(t *testing.T) {
+func testDecisionIsSameUntilNext(t *testing.T) {
 	each(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		if l.last.Next <= l.now {
@@ -72,7 +83,7 @@ func TestTheAnswerIsTheSameUntilNext(t *testing.T) {
 	})
 }
 
-func TestDecisionsAreWithinTheLimits(t *testing.T) {
+func testDecisionsAreWithinLimits(t *testing.T) {
 	each(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		p := l.policy
@@ -89,7 +100,7 @@ func TestDecisionsAreWithinTheLimits(t *testing.T) {
 	})
 }
 
-func TestWhatIsUnknownNeverLowers(t *testing.T) {
+func testUnknownNeverLowersCount(t *testing.T) {
 	each(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		n := l.last.Replicas
@@ -124,7 +135,7 @@ func becomesIdle(d *scalers.Decision) bool {
 	})
 }
 
-func TestTheOrderOfTriggersIsIrrelevant(t *testing.T) {
+func testOrderOfTriggersIsIrrelevant(t *testing.T) {
 	t.Parallel()
 	for seed := *firstSeed; seed < *firstSeed+*timelines/4; seed++ {
 		l := newTimeline(seed, nil)
@@ -161,7 +172,7 @@ func (m *reversed) onDecision(l *timeline) {
 	m.memory = m.last.Memory
 }
 
-func TestMoreNeverMeansFewer(t *testing.T) {
+func testHigherLevelNeverLowersCount(t *testing.T) {
 	each(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		i := l.dice.IntN(len(l.events))
@@ -188,7 +199,7 @@ func TestMoreNeverMeansFewer(t *testing.T) {
 	})
 }
 
-func TestMemoryOutlivesItsTextAtAnyPoint(t *testing.T) {
+func testMemorySurvivesItsTextAtAnyPoint(t *testing.T) {
 	each(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		text, err := l.memory.MarshalText()

@@ -9,6 +9,10 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestSeries(t *testing.T) {
+	t.Run("a series is parsed as promtool does", testSeriesIsParsedAsPromtoolDoes)
+}
+
 // expand parses promtool's notation: ax3 is a four times, a+bx3 is a, a+b, a+2b, a+3b; _ is no reading, _x3 three of them;
 // err, stale and nan are failed readings.
 func expand(t testing.TB, text string) []reading {
@@ -60,7 +64,7 @@ func nth(series []reading, k int) reading {
 	return series[min(k, len(series)-1)]
 }
 
-func TestASeriesIsReadAsPromtoolDoes(t *testing.T) {
+func testSeriesIsParsedAsPromtoolDoes(t *testing.T) {
 	got := expand(t, "100 4x2 0+10x2 9-2x2 _x2 err -1")
 	want := []scalers.Milli{100, 4, 4, 4, 0, 10, 20, 9, 7, 5}
 	for i, v := range want {

@@ -7,7 +7,11 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-func TestADormantLevelWakesNobodyAndKeepsThoseWhoWork(t *testing.T) {
+func TestSuspended(t *testing.T) {
+	t.Run("a dormant level wakes no workload and keeps active ones", testDormantLevelWakesNoWorkloadAndKeepsActiveOnes)
+}
+
+func testDormantLevelWakesNoWorkloadAndKeepsActiveOnes(t *testing.T) {
 	p := &scalers.Policy{Max: 10, Cooldown: time.Minute, Triggers: []scalers.Trigger{{Name: "queue", Target: 10_000, StaleAfter: time.Hour}}}
 	for name, c := range map[string]struct {
 		current int32

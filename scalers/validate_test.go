@@ -8,7 +8,15 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-func TestAllMistakesAreToldAtOnce(t *testing.T) {
+func TestValidate(t *testing.T) {
+	t.Run("all mistakes are reported at once", testAllMistakesAreReportedAtOnce)
+	t.Run("each mistake in a trigger's role is reported", testEachMistakeInTriggersRoleIsReported)
+	t.Run("a workload that may have no replicas needs an idle count", testWorkloadThatMayHaveNoReplicasNeedsIdleCount)
+	t.Run("every random policy is valid", testEveryRandomPolicyIsValid)
+	t.Run("a scale-up window is at most a day", testScaleUpWindowIsAtMostDay)
+}
+
+func testAllMistakesAreReportedAtOnce(t *testing.T) {
 	p := &scalers.Policy{
 		Min: -1, Max: 0, Idle: 5, Cooldown: -time.Second, Paused: scalers.Paused{Fixed: true, At: -2},
 		Up:   scalers.Behavior{Window: -1, Tolerance: -100_000, Select: 9},
@@ -36,7 +44,7 @@ func TestAllMistakesAreToldAtOnce(t *testing.T) {
 	}
 }
 
-func TestEachMistakeOfATriggersRoleIsTold(t *testing.T) {
+func testEachMistakeInTriggersRoleIsReported(t *testing.T) {
 	formula := func([]scalers.Level) (scalers.Milli, error) { return 0, nil }
 	pods := scalers.Trigger{Name: "cpu", Target: 50_000, Metric: scalers.Utilization, PerPod: true, CPU: true}
 	asks, in := scalers.Trigger{Name: "a", Target: 1}, scalers.Trigger{Name: "in", Input: true}
@@ -85,7 +93,7 @@ func TestEachMistakeOfATriggersRoleIsTold(t *testing.T) {
 	}
 }
 
-func TestAWorkloadThatMayHaveNoReplicasNeedsARestingCount(t *testing.T) {
+func testWorkloadThatMayHaveNoReplicasNeedsIdleCount(t *testing.T) {
 	p := plain(1)
 	p.Min = 0
 	if err := p.Validate(); err == nil {
@@ -97,7 +105,7 @@ func TestAWorkloadThatMayHaveNoReplicasNeedsARestingCount(t *testing.T) {
 	}
 }
 
-func TestEveryRandomPolicyIsValid(t *testing.T) {
+func testEveryRandomPolicyIsValid(t *testing.T) {
 	for seed := range uint64(1000) {
 		if err := newTimeline(seed, nil).policy.Validate(); err != nil {
 			t.Fatalf("Validate the policy of timeline %d: got %v, want no error", seed, err)
@@ -108,7 +116,7 @@ func TestEveryRandomPolicyIsValid(t *testing.T) {
 	}
 }
 
-func TestAScaleUpWindowIsADayAtMost(t *testing.T) {
+func testScaleUpWindowIsAtMostDay(t *testing.T) {
 	p := plain(1)
 	p.Up.Window, p.Down.Window = 24*time.Hour, 68*365*24*time.Hour
 	if err := p.Validate(); err != nil {

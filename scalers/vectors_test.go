@@ -16,6 +16,10 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestVectors(t *testing.T) {
+	t.Run("the core decides what the HPA decides", testCoreDecidesWhatHPADecides)
+}
+
 // vector is a decision of the HPA: a policy, what happened before, readings and the expected counts.
 type vector struct {
 	Name         string          `json:"name"`
@@ -148,7 +152,7 @@ func (v *vector) policy(t *testing.T) *scalers.Policy {
 	return p
 }
 
-func TestDecidesWhatTheHPADecides(t *testing.T) {
+func testCoreDecidesWhatHPADecides(t *testing.T) {
 	paths, err := filepath.Glob("testdata/vectors/*.yaml")
 	if err != nil || len(paths) == 0 {
 		t.Fatal("no vectors", err)

@@ -11,6 +11,14 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestWhy(t *testing.T) {
+	t.Run("a bound is a reason only if it decides", testBoundIsReasonOnlyIfItDecides)
+	t.Run("a rule that a later one cancels is not a reason", testRuleThatLaterOneCancelsIsNotReason)
+	t.Run("without a cooldown the reason does not mention one", testWithoutCooldownReasonDoesNotMentionOne)
+	t.Run("a reason never has a clause twice", testReasonNeverHasClauseTwice)
+	t.Run("sentence of two rate steps", testSentenceOfTwoRateSteps)
+}
+
 // reasoned is a decision on a workload whose queue has ten messages for each replica, and the expected reasons.
 type reasoned struct {
 	policy  scalers.Policy
@@ -41,7 +49,7 @@ func (c *reasoned) check(t *testing.T) {
 	}
 }
 
-func TestABoundIsAReasonOnlyWhereItDecides(t *testing.T) {
+func testBoundIsReasonOnlyIfItDecides(t *testing.T) {
 	p := scalers.Policy{Min: 2, Max: 10, Idle: scalers.NoIdle}
 	for name, c := range map[string]reasoned{
 		"below the minimum, and more is asked for":      {policy: p, level: 60_000, why: "queue is 60, target 10 per replica: asks for 6"},
@@ -62,7 +70,7 @@ func TestABoundIsAReasonOnlyWhereItDecides(t *testing.T) {
 	}
 }
 
-func TestARuleThatALaterOneUndoesIsNoReason(t *testing.T) {
+func testRuleThatLaterOneCancelsIsNotReason(t *testing.T) {
 	tolerant := scalers.Policy{Min: 2, Max: 10, Idle: scalers.NoIdle, Up: scalers.Behavior{Tolerance: 100_000}}
 	rests := scalers.Policy{Max: 10, Cooldown: time.Second, Down: scalers.Behavior{Window: time.Minute}}
 	slow := rests
@@ -92,7 +100,7 @@ func TestARuleThatALaterOneUndoesIsNoReason(t *testing.T) {
 	}
 }
 
-func TestWithoutACooldownNoneIsSaidToBeOver(t *testing.T) {
+func testWithoutCooldownReasonDoesNotMentionOne(t *testing.T) {
 	p := scalers.Policy{Max: 10, Down: scalers.Behavior{Window: time.Minute}, Triggers: []scalers.Trigger{{Name: "queue", Target: 10_000}}}
 	d := scalers.Decide(&p, scalers.Input{Now: epoch, Current: 3, Events: []scalers.Event{{At: epoch, Current: 3}}})
 	if why := p.Why(&d); !strings.HasSuffix(why, "; at rest at 0 instead of 3: no trigger is active, and there is no cooldown") {
@@ -103,7 +111,7 @@ func TestWithoutACooldownNoneIsSaidToBeOver(t *testing.T) {
 // started is the count that a clause starts from. It is all that differs between two clauses of one rule.
 var started = regexp.MustCompile(` (?:from|instead of) \d+`)
 
-func TestWhyNeverSaysAClauseTwice(t *testing.T) {
+func testReasonNeverHasClauseTwice(t *testing.T) {
 	each(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		why := l.policy.Why(&l.last)
@@ -119,7 +127,7 @@ func TestWhyNeverSaysAClauseTwice(t *testing.T) {
 }
 
 // The rate policies limit a change, and then the way to the idle count: each step has the numbers of its own direction.
-func TestSentenceOfTwoRateSteps(t *testing.T) {
+func testSentenceOfTwoRateSteps(t *testing.T) {
 	minute := time.Minute
 	p := &scalers.Policy{
 		Max: 20, Created: epoch.Add(-time.Hour),

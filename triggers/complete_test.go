@@ -7,6 +7,11 @@ import (
 	"time"
 )
 
+func TestComplete(t *testing.T) {
+	t.Parallel()
+	t.Run("the missing part of a response is named", testMissingPartOfResponseIsNamed)
+}
+
 // reply is an answer with every shape that a field may have.
 type reply struct {
 	Count *int64     `json:"count" required:"true"`
@@ -27,7 +32,7 @@ type item struct {
 	Value []*string `json:"value" required:"true"`
 }
 
-func TestWhatAnAnswerLacksIsNamed(t *testing.T) {
+func testMissingPartOfResponseIsNamed(t *testing.T) {
 	t.Parallel()
 	const whole = `{"count":0,"at":"2026-01-01T00:00:00Z","data":{"items":[{"value":["a"]}],"names":{},"raw":0,"words":null},"inner":{"size":0},"note":null}`
 	for name, c := range map[string]struct{ from, to, lacks string }{

@@ -14,7 +14,14 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-func TestReadingsAtATimeAreBounded(t *testing.T) {
+func TestConcurrency(t *testing.T) {
+	t.Run("the number of concurrent readings is bounded", testNumberOfConcurrentReadingsIsBounded)
+	t.Run("sources that hang do not delay the others", testSourcesThatHangDoNotDelayOthers)
+	t.Run("ten thousand readers need no goroutine while idle", testTenThousandReadersNeedNoGoroutineWhileIdle)
+	t.Run("nothing is emitted after Run has returned", testNothingIsEmittedAfterRunHasReturned)
+}
+
+func testNumberOfConcurrentReadingsIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnv(t, 4)
 		var now, most, reads atomic.Int64
@@ -34,7 +41,7 @@ func TestReadingsAtATimeAreBounded(t *testing.T) {
 	})
 }
 
-func TestSourcesThatHangDoNotDelayTheOthers(t *testing.T) {
+func testSourcesThatHangDoNotDelayOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnv(t, 4)
 		for i := range 40 {
@@ -56,7 +63,7 @@ func TestSourcesThatHangDoNotDelayTheOthers(t *testing.T) {
 	})
 }
 
-func TestTenThousandReadersNeedNoGoroutineWhileIdle(t *testing.T) {
+func testTenThousandReadersNeedNoGoroutineWhileIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnv(t, 64)
 		const sources = 10_000
@@ -81,8 +88,8 @@ func TestTenThousandReadersNeedNoGoroutineWhileIdle(t *testing.T) {
 	})
 }
 
-// TestNothingIsEmittedAfterRun lets sources of few keys come and go on the real clock.
-func TestNothingIsEmittedAfterRun(t *testing.T) {
+// testNothingIsEmittedAfterRunHasReturned lets sources of few keys come and go on the real clock.
+func testNothingIsEmittedAfterRunHasReturned(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	poller := NewPoller(3, 3)
 	var polling, sources sync.WaitGroup

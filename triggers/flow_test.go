@@ -15,6 +15,17 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestFlow(t *testing.T) {
+	t.Run("nearly slow sources of a namespace delay no other", testNearlySlowSourcesOfNamespaceDelayNoOther)
+	t.Run("a healthy poll is never late", testHealthyPollIsNeverLate)
+	t.Run("some slots are reserved for namespaces that hold few", testSomeSlotsAreReservedForNamespacesThatHoldFew)
+	t.Run("a free slot goes to the namespace that holds the fewest", testFreeSlotGoesToNamespaceThatHoldsFewest)
+	t.Run("a shared reading counts against the namespace that reads the least", testSharedReadingCountsAgainstNamespaceThatReadsLeast)
+	t.Run("the number of concurrent requests to a server is bounded", testNumberOfConcurrentRequestsToServerIsBounded)
+	t.Run("a namespace within its share keeps its slots", testNamespaceWithinItsShareKeepsItsSlots)
+	t.Run("a reading that lost its slot has that reason", testReadingThatLostItsSlotHasThatReason)
+}
+
 // answersAfter is a source that answers after some time.
 func answersAfter(after time.Duration) readFunc {
 	return func(ctx context.Context) (scalers.Milli, error) {
@@ -48,7 +59,7 @@ func (b *pollerEnv) healthy(namespace string, q PollKey, interval time.Duration)
 	})
 }
 
-func TestAlmostSlowSourcesOfANamespaceDelayNoOther(t *testing.T) {
+func testNearlySlowSourcesOfNamespaceDelayNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnvWith(t, NewPoller(512, 64))
 		b.healthy("noisy", PollKey{"central", "of the same namespace, beside them"}, time.Second)
@@ -65,8 +76,8 @@ func TestAlmostSlowSourcesOfANamespaceDelayNoOther(t *testing.T) {
 	})
 }
 
-// TestAHealthyPollIsNeverLate tries many mixes of what others may do.
-func TestAHealthyPollIsNeverLate(t *testing.T) {
+// testHealthyPollIsNeverLate tries many mixes of what others may do.
+func testHealthyPollIsNeverLate(t *testing.T) {
 	for seed := range uint64(16) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -141,7 +152,7 @@ func (m *mix) churn() {
 	}
 }
 
-func TestSomePlacesAreKeptForNamespacesThatHoldFew(t *testing.T) {
+func testSomeSlotsAreReservedForNamespacesThatHoldFew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnv(t, 16)
 		for i := range 40 {
@@ -158,7 +169,7 @@ func TestSomePlacesAreKeptForNamespacesThatHoldFew(t *testing.T) {
 	})
 }
 
-func TestAFreePlaceGoesToTheNamespaceThatHoldsFewest(t *testing.T) {
+func testFreeSlotGoesToNamespaceThatHoldsFewest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnv(t, 4)
 		for i := range 20 {
@@ -175,7 +186,7 @@ func TestAFreePlaceGoesToTheNamespaceThatHoldsFewest(t *testing.T) {
 	})
 }
 
-func TestAReadingThatManyNamespacesShareCountsAgainstTheOneThatReadsLeast(t *testing.T) {
+func testSharedReadingCountsAgainstNamespaceThatReadsLeast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnvWith(t, NewPoller(8, 4))
 		shared := PollKey{"central", "the same for all"}
@@ -190,7 +201,7 @@ func TestAReadingThatManyNamespacesShareCountsAgainstTheOneThatReadsLeast(t *tes
 	})
 }
 
-func TestAServerIsAskedSoMuchAtATime(t *testing.T) {
+func testNumberOfConcurrentRequestsToServerIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnvWith(t, NewPoller(16, 4))
 		var now, most int
@@ -215,7 +226,7 @@ func TestAServerIsAskedSoMuchAtATime(t *testing.T) {
 	})
 }
 
-func TestWhoHoldsNoMoreThanItsShareKeepsItsPlaces(t *testing.T) {
+func testNamespaceWithinItsShareKeepsItsSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnv(t, 4)
 		for i := range 8 {
@@ -235,7 +246,7 @@ func TestWhoHoldsNoMoreThanItsShareKeepsItsPlaces(t *testing.T) {
 	})
 }
 
-func TestAReadingWhosePlaceWasNeededSaysSo(t *testing.T) {
+func testReadingThatLostItsSlotHasThatReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnv(t, 2)
 		for i := range 2 {

@@ -9,7 +9,11 @@ import (
 	"testing"
 )
 
-func TestErrorIdentity(t *testing.T) {
+func TestIdentity(t *testing.T) {
+	t.Run("error identity", testErrorIdentity)
+}
+
+func testErrorIdentity(t *testing.T) {
 	reset := func(port int) error {
 		return fmt.Errorf("query: %w", &net.OpError{
 			Op: "read", Net: "tcp", Source: &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: port}, Addr: &net.TCPAddr{IP: net.IPv4(10, 0, 0, 2), Port: 9090},

@@ -8,7 +8,11 @@ import (
 	"testing"
 )
 
-func TestJSONThatCouldBeReadInTwoWaysIsRefused(t *testing.T) {
+func TestJSON(t *testing.T) {
+	t.Run("JSON that could be read in two ways is refused", testJSONThatCouldBeReadInTwoWaysIsRefused)
+}
+
+func testJSONThatCouldBeReadInTwoWaysIsRefused(t *testing.T) {
 	for name, c := range map[string]struct{ text, says string }{
 		"nothing":              {"", "unexpected EOF"},
 		"cut off":              {`{"a":[1,`, "unexpected EOF"},

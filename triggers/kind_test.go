@@ -12,6 +12,16 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestKind(t *testing.T) {
+	t.Run("metadata overrides the defaults", testMetadataOverridesDefaults)
+	t.Run("every mistake is reported once", testEveryMistakeIsReportedOnce)
+	t.Run("an empty required field is a mistake", testEmptyRequiredFieldIsMistake)
+	t.Run("the schema is that of the struct", testSchemaIsThatOfStruct)
+	t.Run("defaults are not shared with what is decoded", testDefaultsAreNotSharedWithWhatIsDecoded)
+	t.Run("an unsupported config type panics at the start", testUnsupportedConfigTypePanicsAtStart)
+	t.Run("Open accepts only its own config type", testOpenAcceptsOnlyItsOwnConfigType)
+}
+
 // config has a field of every type that Define supports.
 type config struct {
 	Address   string        `json:"address" required:"true" doc:"Where."`
@@ -44,7 +54,7 @@ func kind() Kind {
 	return Define("thing", "Things.", defaults, func(config, Env) (Source, error) { return nil, errors.New("opened") })
 }
 
-func TestMetadataIsLaidOverTheDefaults(t *testing.T) {
+func testMetadataOverridesDefaults(t *testing.T) {
 	for name, c := range map[string]struct {
 		metadata map[string]string
 		want     config
@@ -77,7 +87,7 @@ func TestMetadataIsLaidOverTheDefaults(t *testing.T) {
 	}
 }
 
-func TestEveryMistakeIsReportedOnce(t *testing.T) {
+func testEveryMistakeIsReportedOnce(t *testing.T) {
 	c, err := kind().Decode(map[string]string{
 		"addresz": "x", "zzzzzz": "1", "secure": "perhaps", "port": "70000", "small": "2147483648", "large": "1.5", "threshold": "many",
 		"timeout": "soon", "topics": "a,,b",
@@ -108,14 +118,14 @@ func TestEveryMistakeIsReportedOnce(t *testing.T) {
 	}
 }
 
-func TestAnEmptyRequiredFieldIsAMistake(t *testing.T) {
+func testEmptyRequiredFieldIsMistake(t *testing.T) {
 	_, err := kind().Decode(map[string]string{"address": " ", "threshold": ""})
 	if err == nil || err.Error() != "address: is empty\nthreshold: is empty" {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestTheSchemaIsThatOfTheStruct(t *testing.T) {
+func testSchemaIsThatOfStruct(t *testing.T) {
 	want := []Field{
 		{"address", "text", true, "", "Where."},
 		{"secure", "boolean", false, "false", "How."},
@@ -131,7 +141,7 @@ func TestTheSchemaIsThatOfTheStruct(t *testing.T) {
 	}
 }
 
-func TestDefaultsAreNotSharedWithWhatIsDecoded(t *testing.T) {
+func testDefaultsAreNotSharedWithWhatIsDecoded(t *testing.T) {
 	k := kind()
 	metadata := map[string]string{"address": "x", "threshold": "1", "port": "1"}
 	if _, err := k.Decode(metadata); err != nil {
@@ -153,7 +163,7 @@ type badConfig struct {
 	Odd complex128 `json:"odd" doc:"Odd."`
 }
 
-func TestAnUnsupportedConfigIsADefectFoundAtStart(t *testing.T) {
+func testUnsupportedConfigTypePanicsAtStart(t *testing.T) {
 	defer func() {
 		if recover() == nil {
 			t.Error("Define accepts it")
@@ -162,7 +172,7 @@ func TestAnUnsupportedConfigIsADefectFoundAtStart(t *testing.T) {
 	Define("bad", "Bad.", badConfig{}, func(badConfig, Env) (Source, error) { return nil, nil }) // Never called.
 }
 
-func TestOpenTakesOnlyItsOwnConfig(t *testing.T) {
+func testOpenAcceptsOnlyItsOwnConfigType(t *testing.T) {
 	if _, err := kind().Open(badConfig{}, Env{}); err == nil || !strings.Contains(err.Error(), "badConfig") {
 		t.Errorf("got %v", err)
 	}

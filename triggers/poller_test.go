@@ -13,6 +13,19 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestPoller(t *testing.T) {
+	t.Run("a reader is read at once and then once per interval", testReaderIsReadAtOnceAndThenOncePerInterval)
+	t.Run("the same reader is read once for all", testSameReaderIsReadOnceForAll)
+	t.Run("a new subscriber gets the last reading at once", testNewSubscriberGetsLastReadingAtOnce)
+	t.Run("a failed reading is unknown, and the next one may recover", testFailedReadingIsUnknownAndNextOneMayRecover)
+	t.Run("a reading has a deadline", testReadingHasDeadline)
+	t.Run("a source that ends cancels its reading", testSourceThatEndsCancelsItsReading)
+	t.Run("a subscriber that leaves during a notification gets no more", testSubscriberThatLeavesDuringNotificationGetsNoMore)
+	t.Run("the poller ends without an error", testPollerEndsWithoutError)
+	t.Run("without a poller a source returns an error", testWithoutPollerSourceReturnsError)
+	t.Run("each subscriber evaluates a shared reading for itself", testEachSubscriberEvaluatesSharedReadingForItself)
+}
+
 // readFunc is a Reader as a function.
 type readFunc func(ctx context.Context) (scalers.Milli, error)
 
@@ -115,7 +128,7 @@ func advance(d time.Duration) {
 
 func three(context.Context) (scalers.Milli, error) { return 3000, nil }
 
-func TestAReaderIsReadAtOnceAndThenOncePerInterval(t *testing.T) {
+func testReaderIsReadAtOnceAndThenOncePerInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnv(t, 2)
 		b.run("q", "k", 10*time.Second, readFunc(three))
@@ -135,7 +148,7 @@ func TestAReaderIsReadAtOnceAndThenOncePerInterval(t *testing.T) {
 	})
 }
 
-func TestTheSameReaderIsReadOnceForAll(t *testing.T) {
+func testSameReaderIsReadOnceForAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnv(t, 2)
 		reads := map[string]int{}
@@ -161,7 +174,7 @@ func TestTheSameReaderIsReadOnceForAll(t *testing.T) {
 	})
 }
 
-func TestANewcomerHearsAtOnceWhatWasRead(t *testing.T) {
+func testNewSubscriberGetsLastReadingAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnv(t, 2)
 		b.run("a", "k", time.Minute, readFunc(three))
@@ -176,7 +189,7 @@ func TestANewcomerHearsAtOnceWhatWasRead(t *testing.T) {
 	})
 }
 
-func TestAFailedReadingIsUnknownAndTheNextMayRecover(t *testing.T) {
+func testFailedReadingIsUnknownAndNextOneMayRecover(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnv(t, 2)
 		reads := 0
@@ -210,7 +223,7 @@ func hang(ctx context.Context) (scalers.Milli, error) {
 	return 0, context.Cause(ctx)
 }
 
-func TestAReadingHasADeadline(t *testing.T) {
+func testReadingHasDeadline(t *testing.T) {
 	for interval, want := range map[time.Duration]string{5 * time.Second: "no answer within 5s", time.Hour: "no answer within 30s"} {
 		synctest.Test(t, func(t *testing.T) {
 			b := newPollerEnv(t, 2)
@@ -223,7 +236,7 @@ func TestAReadingHasADeadline(t *testing.T) {
 	}
 }
 
-func TestASourceEndsAtOnceWithItsReading(t *testing.T) {
+func testSourceThatEndsCancelsItsReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnv(t, 2)
 		reading := 0
@@ -243,7 +256,7 @@ func TestASourceEndsAtOnceWithItsReading(t *testing.T) {
 	})
 }
 
-func TestWhoLeavesWhileAReadingIsToldHearsNoMore(t *testing.T) {
+func testSubscriberThatLeavesDuringNotificationGetsNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnv(t, 2)
 		ctx, cancel := context.WithCancel(b.ctx)
@@ -263,7 +276,7 @@ func TestWhoLeavesWhileAReadingIsToldHearsNoMore(t *testing.T) {
 	})
 }
 
-func TestThePollerEndsWithoutCallingItAFailure(t *testing.T) {
+func testPollerEndsWithoutError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnv(t, 2)
 		b.run("q", "k", time.Minute, readFunc(hang))
@@ -276,13 +289,13 @@ func TestThePollerEndsWithoutCallingItAFailure(t *testing.T) {
 	})
 }
 
-func TestWithoutAPollerASourceSaysSo(t *testing.T) {
+func testWithoutPollerSourceReturnsError(t *testing.T) {
 	if err := Poll(keyOn("k"), readFunc(three), Env{}).Run(t.Context(), nil); err == nil {
 		t.Error("it waits for nothing")
 	}
 }
 
-func TestOneReadingSaysSomethingElseToEach(t *testing.T) {
+func testEachSubscriberEvaluatesSharedReadingForItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnv(t, 1)
 		reads := 0

@@ -8,6 +8,14 @@ import (
 	"testing"
 )
 
+func TestPool(t *testing.T) {
+	t.Run("a value is opened once and closed with its last reference", testValueIsOpenedOnceAndClosedWithItsLastReference)
+	t.Run("a failed open is retried by the next user", testFailedOpenIsRetriedByNextUser)
+	t.Run("a panic during open does not block other users", testPanicDuringOpenDoesNotBlockOtherUsers)
+	t.Run("a key is of one type", testKeyIsOfOneType)
+	t.Run("many users share without losing a reference", testManyUsersShareWithoutLosingReference)
+}
+
 // connection counts how often it was closed.
 type connection struct{ closed atomic.Int32 }
 
@@ -17,7 +25,7 @@ func (c *connection) Close() error {
 	return nil
 }
 
-func TestAValueIsOpenedOnceAndClosedByTheLastUser(t *testing.T) {
+func testValueIsOpenedOnceAndClosedWithItsLastReference(t *testing.T) {
 	s := NewPool()
 	opened := 0
 	open := func() (*connection, error) { opened++; return &connection{}, nil }
@@ -50,7 +58,7 @@ func TestAValueIsOpenedOnceAndClosedByTheLastUser(t *testing.T) {
 	}
 }
 
-func TestAFailedOpeningIsTriedAgainByTheNext(t *testing.T) {
+func testFailedOpenIsRetriedByNextUser(t *testing.T) {
 	var s Pool
 	refused := errors.New("refused")
 	if _, _, err := Acquire(&s, "k", func() (*connection, error) { return nil, refused }); !errors.Is(err, refused) {
@@ -66,7 +74,7 @@ func TestAFailedOpeningIsTriedAgainByTheNext(t *testing.T) {
 	release()
 }
 
-func TestAPanicWhileOpeningLocksNobodyOut(t *testing.T) {
+func testPanicDuringOpenDoesNotBlockOtherUsers(t *testing.T) {
 	var s Pool
 	func() {
 		defer func() { _ = recover() }()
@@ -82,7 +90,7 @@ func TestAPanicWhileOpeningLocksNobodyOut(t *testing.T) {
 // otherType is another type of value.
 type otherType struct{ connection }
 
-func TestAKeyIsOfOneType(t *testing.T) {
+func testKeyIsOfOneType(t *testing.T) {
 	var s Pool
 	c, release, err := Acquire(&s, "k", func() (*connection, error) { return &connection{}, nil })
 	if err != nil {
@@ -97,7 +105,7 @@ func TestAKeyIsOfOneType(t *testing.T) {
 	}
 }
 
-func TestManyUsersShareWithoutLosingCount(t *testing.T) {
+func testManyUsersShareWithoutLosingReference(t *testing.T) {
 	var s Pool
 	var users sync.WaitGroup
 	for range 50 {

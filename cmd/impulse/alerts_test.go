@@ -17,6 +17,12 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 )
 
+func TestAlerts(t *testing.T) {
+	t.Run("recorded alerts of file mode are listed", testRecordedAlertsOfFileModeAreListed)
+	t.Run("a warning names the alerts that may be missing", testWarningNamesAlertsThatMayBeMissing)
+	t.Run("a list that cannot be made is explained", testListThatCannotBeMadeIsExplained)
+}
+
 // scale is an object that selects alerts.
 const scale = "apiVersion: impulse.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web, namespace: shop}\nspec:\n  scaleTargetRef: {name: web}\n" +
 	"  triggers: [{type: alertmanager, metadata: {matchers: 'alertname=\"Slow\"', replicas: 3}}]\n"
@@ -38,7 +44,7 @@ func record(t *testing.T, content store.Shard) []string {
 	return []string{"--config", config, "--state-dir", states}
 }
 
-func TestRecordedAlertsOfFileModeAreListed(t *testing.T) {
+func testRecordedAlertsOfFileModeAreListed(t *testing.T) {
 	at := metav1.NewMicroTime(time.Now().UTC().Truncate(time.Second))
 	since := at.Format(" 2006-01-02 15:04:05Z ")
 	one := func(door, name string, firing bool) v1alpha1.AlertRecord {
@@ -73,7 +79,7 @@ func TestRecordedAlertsOfFileModeAreListed(t *testing.T) {
 	}
 }
 
-func TestAWarningSaysThatAlertsMayBeMissing(t *testing.T) {
+func testWarningNamesAlertsThatMayBeMissing(t *testing.T) {
 	about := record(t, store.Shard{LostAt: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)})
 	if code, _, errs := impulse(t, "", append([]string{"alerts", "-A"}, about...)...); code != 0 || !strings.Contains(errs, "warning: some alerts were lost at 2026-03-02T10:00:00Z") {
 		t.Errorf("%d %s", code, errs)
@@ -90,7 +96,7 @@ func TestAWarningSaysThatAlertsMayBeMissing(t *testing.T) {
 	}
 }
 
-func TestAListThatCannotBeMadeIsExplained(t *testing.T) {
+func testListThatCannotBeMadeIsExplained(t *testing.T) {
 	for args, want := range map[string]string{
 		"alerts severity=":                        `matcher "severity=": `,
 		"alerts -o xml":                           `--output is "xml": expected text, json, yaml or wide`,

@@ -2,7 +2,15 @@ package main
 
 import "testing"
 
-func TestHPAsAndKEDAObjectsAreConvertedFirst(t *testing.T) {
+func TestConvert(t *testing.T) {
+	t.Run("HPAs and KEDA objects are converted first", testHPAsAndKEDAObjectsAreConvertedFirst)
+	t.Run("every difference that conversion leaves is printed", testEveryDifferenceThatConversionLeavesIsPrinted)
+	t.Run("mistakes in an HPA name the HPA's fields", testMistakesInHPANameHPAsFields)
+	t.Run("a converted object has no mistakes", testConvertedObjectHasNoMistakes)
+	t.Run("an object that cannot be converted is refused with the reason", testObjectThatCannotBeConvertedIsRefusedWithReason)
+}
+
+func testHPAsAndKEDAObjectsAreConvertedFirst(t *testing.T) {
 	t.Chdir("testdata/converted")
 	code, out, errs := impulse(t, "", "test", "converted.test.yaml")
 	if code != 0 || out != "14 passed\n" {
@@ -10,7 +18,7 @@ func TestHPAsAndKEDAObjectsAreConvertedFirst(t *testing.T) {
 	}
 }
 
-func TestEveryDifferenceThatConversionLeavesIsSaid(t *testing.T) {
+func testEveryDifferenceThatConversionLeavesIsPrinted(t *testing.T) {
 	t.Chdir("testdata/converted")
 	code, out, errs := impulse(t, "", "check", "hpa.yaml", "legacy-hpa.yaml", "keda.yaml", "keda-plain.yaml", "percent-hpa.yaml")
 	if code != 0 || errs != "" {
@@ -19,7 +27,7 @@ func TestEveryDifferenceThatConversionLeavesIsSaid(t *testing.T) {
 	golden(t, "notes.txt", out)
 }
 
-func TestWhatIsWrongWithAnHPAIsSaidInItsOwnWords(t *testing.T) {
+func testMistakesInHPANameHPAsFields(t *testing.T) {
 	t.Chdir("testdata/converted")
 	code, out, _ := impulse(t, "", "check", "bare-hpa.yaml", "mistakes.yaml")
 	if code != 1 {
@@ -28,7 +36,7 @@ func TestWhatIsWrongWithAnHPAIsSaidInItsOwnWords(t *testing.T) {
 	golden(t, "mistakes.txt", out)
 }
 
-func TestWhatIsConvertedIsWell(t *testing.T) {
+func testConvertedObjectHasNoMistakes(t *testing.T) {
 	t.Chdir("testdata/converted")
 	code, out, errs := impulse(t, "", "convert", "hpa.yaml", "legacy-hpa.yaml", "keda.yaml", "keda-plain.yaml")
 	if code != 0 || errs != "" {
@@ -41,7 +49,7 @@ func TestWhatIsConvertedIsWell(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeConvertedSaysWhy(t *testing.T) {
+func testObjectThatCannotBeConvertedIsRefusedWithReason(t *testing.T) {
 	t.Chdir("testdata/converted")
 	for want, c := range map[int][]string{1: {"mistakes.yaml"}, 2: {"../story/checkout.yaml"}} {
 		code, out, errs := impulse(t, "", append([]string{"convert"}, c...)...)

@@ -10,11 +10,15 @@ import (
 	"testing"
 )
 
+func TestDocs(t *testing.T) {
+	t.Run("the pages show the output of their commands", testPagesShowOutputOfTheirCommands)
+}
+
 // consoles finds the consoles of a page: a command, and what it prints.
 var consoles = regexp.MustCompile("(?s)```console\n\\$ impulse ([^\n]+)\n(.*?)```")
 
 // What the pages show is what the commands in them print and draw, in the folder that both speak of.
-func TestThePagesShowWhatTheirCommandsGive(t *testing.T) {
+func testPagesShowOutputOfTheirCommands(t *testing.T) {
 	for page, commands := range map[string]int{"simulate.md": 2, "explain.md": 1} {
 		t.Run(page, func(t *testing.T) { shows(t, page, commands) })
 	}

@@ -8,7 +8,11 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
-func TestAnObjectThatIsNotUnderstoodSaysWhatGoesOnMeanwhile(t *testing.T) {
+func TestExplain(t *testing.T) {
+	t.Run("an invalid object's explanation names the policy that stays in force", testInvalidObjectsExplanationNamesPolicyThatStaysInForce)
+}
+
+func testInvalidObjectsExplanationNamesPolicyThatStaysInForce(t *testing.T) {
 	for want, able := range map[string]string{
 		", and its last good version stays in effect": "ReadyToScale", ", and Impulse does not scale it": "InvalidSpec", "": "",
 	} {

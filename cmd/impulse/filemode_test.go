@@ -16,6 +16,11 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestFileMode(t *testing.T) {
+	t.Run("an object of file mode is explained and has a history", testObjectOfFileModeIsExplainedAndHasHistory)
+	t.Run("an object outside file mode's folder is not explained", testObjectOutsideFileModesFolderIsNotExplained)
+}
+
 // office is an object of file mode.
 const office = "apiVersion: impulse.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: office, namespace: shop}\nspec:\n  scaleTargetRef: {name: office}\n" +
 	"  minReplicaCount: 1\n  triggers: [{type: cron, metadata: {timezone: Etc/UTC, start: 0 8 * * *, end: 0 9 * * *, desiredReplicas: 3}}]\n"
@@ -49,7 +54,7 @@ func fileMode(t *testing.T) (config, states string) {
 	return config, states
 }
 
-func TestAnObjectOfFileModeIsExplainedAndHasAHistory(t *testing.T) {
+func testObjectOfFileModeIsExplainedAndHasHistory(t *testing.T) {
 	config, states := fileMode(t)
 	args := []string{"shop/office", "--config", config, "--state-dir", states}
 	if code, out, errs := impulse(t, "", append([]string{"explain"}, args...)...); code != 0 || errs != "" || !strings.Contains(out, "shop/office (Deployment/office)") {
@@ -63,7 +68,7 @@ func TestAnObjectOfFileModeIsExplainedAndHasAHistory(t *testing.T) {
 	}
 }
 
-func TestAnObjectThatFileModeDoesNotFollowIsNotExplained(t *testing.T) {
+func testObjectOutsideFileModesFolderIsNotExplained(t *testing.T) {
 	config, states := fileMode(t)
 	for args, want := range map[string]string{
 		"explain shop/offices":               `there is no ScaledObject "offices" in namespace "shop" in `,

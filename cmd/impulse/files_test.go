@@ -6,8 +6,15 @@ import (
 	"testing"
 )
 
+func TestFiles(t *testing.T) {
+	t.Run("every command reports the mistakes in its file", testEveryCommandReportsMistakesInItsFile)
+	t.Run("a negative result of a formula is unknown and lowers nothing", testNegativeResultOfFormulaIsUnknownAndLowersNothing)
+	t.Run("a file that is not read is not reported as valid", testFileThatIsNotReadIsNotReportedAsValid)
+	t.Run("flags without an effect are refused", testFlagsWithoutEffectAreRefused)
+}
+
 // Every command that takes files says what is wrong with one: what, where, and what was expected.
-func TestEveryCommandSaysWhatIsWrongWithItsFile(t *testing.T) {
+func testEveryCommandReportsMistakesInItsFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.Mkdir("folder", 0o700); err != nil {
 		t.Fatal(err)
@@ -48,7 +55,7 @@ func TestEveryCommandSaysWhatIsWrongWithItsFile(t *testing.T) {
 	}
 }
 
-func TestAFormulaThatGivesLessThanNothingIsUnknownAndLowersNothing(t *testing.T) {
+func testNegativeResultOfFormulaIsUnknownAndLowersNothing(t *testing.T) {
 	const tests = `
 tests:
 - name: less than nothing
@@ -71,7 +78,7 @@ tests:
 	}
 }
 
-func TestWhatIsNotReadIsNotCalledWell(t *testing.T) {
+func testFileThatIsNotReadIsNotReportedAsValid(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("bad.yaml", []byte("kind: ScaledObject\n  metadata: {}\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -87,7 +94,7 @@ func TestWhatIsNotReadIsNotCalledWell(t *testing.T) {
 	}
 }
 
-func TestFlagsThatMeanNothingAreRefused(t *testing.T) {
+func testFlagsWithoutEffectAreRefused(t *testing.T) {
 	for args, want := range map[string]string{
 		"simulate a.yaml --input b.csv --step 5s":                "--step has no effect with --input",
 		"simulate a.yaml --input b.csv --prometheus http://p":    "--prometheus has no effect with --input",

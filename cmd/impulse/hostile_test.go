@@ -17,6 +17,13 @@ import (
 	"github.com/impulse-sh/impulse/internal/printable"
 )
 
+func TestHostile(t *testing.T) {
+	t.Run("text of a file cannot control the terminal or forge a line", testTextOfFileCannotControlTerminalOrForgeLine)
+	t.Run("a converted object has the same meaning and is printable", testConvertedObjectHasSameMeaningAndIsPrintable)
+	t.Run("text of a server cannot control the terminal", testTextOfServerCannotControlTerminal)
+	t.Run("text of a status cannot control the terminal or forge a line", testTextOfStatusCannotControlTerminalOrForgeLine)
+}
+
 // hostile is a text with everything that a terminal or a reader of lines may take for something else; quoted is how YAML and JSON
 // write it.
 const (
@@ -61,7 +68,7 @@ func put(t *testing.T, files map[string]string) {
 	}
 }
 
-func TestNothingInAFileIsObeyedByATerminalOrForgesALine(t *testing.T) {
+func testTextOfFileCannotControlTerminalOrForgeLine(t *testing.T) {
 	const prometheus = "{type: prometheus, name: Q, metadata: {serverAddress: 'http://p:9090', query: rps, threshold: 100}}"
 	put(t, map[string]string{
 		"bad.yaml": "apiVersion: impulse.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web}\nspec: {scaleTargetRef: {name: web}, Q: 1, " +
@@ -104,7 +111,7 @@ func TestNothingInAFileIsObeyedByATerminalOrForgesALine(t *testing.T) {
 	}
 }
 
-func TestAConvertedObjectMeansTheSameAndPrints(t *testing.T) {
+func testConvertedObjectHasSameMeaningAndIsPrintable(t *testing.T) {
 	const before, after = "load{job=`", "`}" // So that it is PromQL.
 	put(t, map[string]string{
 		"keda.yaml": "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web, annotations: {note: Q, turned: \"a\\u202eb\"}}\nspec:\n" +
@@ -132,7 +139,7 @@ func TestAConvertedObjectMeansTheSameAndPrints(t *testing.T) {
 	}
 }
 
-func TestNothingThatAServerAnswersIsObeyedByATerminal(t *testing.T) {
+func testTextOfServerCannotControlTerminal(t *testing.T) {
 	for _, code := range []int{http.StatusBadRequest, http.StatusServiceUnavailable} {
 		s, _ := taker(t, code, hostile, false)
 		speaks(t, "send", "alert", "a=b", "--server", s.URL)
@@ -167,7 +174,7 @@ func served(t *testing.T, status string) []string {
 	return []string{"shop/web", "--kubeconfig", path}
 }
 
-func TestNothingInAStatusIsObeyedByATerminalOrForgesALine(t *testing.T) {
+func testTextOfStatusCannotControlTerminalOrForgeLine(t *testing.T) {
 	decided := served(t, `{"replicas": 3, "desiredReplicas": 3,
 		"triggers": [{"name": "cpu", "type": "cpu", "lastError": Q}, {"name": Q, "type": "cron", "value": Q, "active": true}],
 		"lastDecision": {"time": "2026-01-01T00:00:00.000000Z", "from": 3, "to": 4, "trigger": Q, "limitedBy": [Q], "steps": [{"rule": Q, "from": 3, "to": 4, "why": Q}]},

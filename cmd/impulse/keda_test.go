@@ -2,7 +2,11 @@ package main
 
 import "testing"
 
-func TestWhatKEDAsUsersRelyOnHolds(t *testing.T) {
+func TestKEDA(t *testing.T) {
+	t.Run("KEDA's documented behaviour holds", testKEDAsDocumentedBehaviourHolds)
+}
+
+func testKEDAsDocumentedBehaviourHolds(t *testing.T) {
 	t.Chdir("testdata/keda")
 	if code, out, errs := impulse(t, "", "test", "keda.test.yaml"); code != 0 || out != "10 passed\n" {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)

@@ -11,7 +11,11 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-func TestTheProbesOfTheManifestsDoNotWaitBehindSenders(t *testing.T) {
+func TestManifests(t *testing.T) {
+	t.Run("the probes of the manifests have an address of their own", testProbesOfManifestsHaveAddressOfTheirOwn)
+}
+
+func testProbesOfManifestsHaveAddressOfTheirOwn(t *testing.T) {
 	content, err := os.ReadFile("../../deploy/manifests/deployment.yaml")
 	if err != nil {
 		t.Fatal(err)

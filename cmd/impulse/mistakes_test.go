@@ -7,7 +7,13 @@ import (
 	"testing"
 )
 
-func TestEveryMistakeInATestIsSaidAtOnceWithItsLine(t *testing.T) {
+func TestMistakes(t *testing.T) {
+	t.Run("every mistake in a test is reported at once, with its line", testEveryMistakeInTestIsReportedAtOnceWithItsLine)
+	t.Run("mistakes in fallback and formula are reported", testMistakesInFallbackAndFormulaAreReported)
+	t.Run("a file without tests is refused", testFileWithoutTestsIsRefused)
+}
+
+func testEveryMistakeInTestIsReportedAtOnceWithItsLine(t *testing.T) {
 	t.Chdir("testdata/mistakes")
 	code, out, errs := impulse(t, "", "test", "mistakes.test.yaml")
 	if code != 2 || out != "" {
@@ -16,7 +22,7 @@ func TestEveryMistakeInATestIsSaidAtOnceWithItsLine(t *testing.T) {
 	golden(t, "mistakes.txt", errs)
 }
 
-func TestMistakesInFallbackAndFormulaAreSaid(t *testing.T) {
+func testMistakesInFallbackAndFormulaAreReported(t *testing.T) {
 	t.Chdir("testdata/mistakes")
 	code, out, errs := impulse(t, "", "check", "fallback.yaml")
 	if code != 1 || errs != "" {
@@ -25,7 +31,7 @@ func TestMistakesInFallbackAndFormulaAreSaid(t *testing.T) {
 	golden(t, "fallback.txt", out)
 }
 
-func TestWhatIsNoFileOfTestsIsUnusable(t *testing.T) {
+func testFileWithoutTestsIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	if err := os.WriteFile("object.yaml", []byte("apiVersion: impulse.sh/v1alpha1\nkind: ScaledObject\n"), 0o600); err != nil {

@@ -10,6 +10,10 @@ import (
 	"testing"
 )
 
+func TestQueries(t *testing.T) {
+	t.Run("the server is asked whether it can parse the queries", testServerIsAskedWhetherItCanParseQueries)
+}
+
 // scaled is an object with a query, and in its shadow with another one.
 const scaled = `apiVersion: impulse.sh/v1alpha1
 kind: ScaledObject
@@ -21,7 +25,7 @@ spec:
     triggers: [{type: prometheus, metadata: {serverAddress: "http://p:9090", query: "sums(up)", threshold: 1}}]
 `
 
-func TestAServerIsAskedWhetherItTakesTheQueries(t *testing.T) {
+func testServerIsAskedWhetherItCanParseQueries(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("web.yaml", []byte(scaled+"---\n"+strings.ReplaceAll(scaled, "web", "api")), 0o600); err != nil {
 		t.Fatal(err)

@@ -7,7 +7,12 @@ import (
 	"testing"
 )
 
-func TestNoCommandReadsADeviceOrWaitsForAPipe(t *testing.T) {
+func TestRegularFiles(t *testing.T) {
+	t.Run("no command reads a device or blocks on a pipe", testNoCommandReadsDeviceOrBlocksOnPipe)
+	t.Run("the standard input is bounded", testStandardInputIsBounded)
+}
+
+func testNoCommandReadsDeviceOrBlocksOnPipe(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const object = "apiVersion: impulse.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: x}\nspec:\n  scaleTargetRef: {name: x}\n" +
 		"  triggers: [{type: cron, metadata: {timezone: Etc/UTC, start: 0 8 * * *, end: 0 9 * * *, desiredReplicas: 3}}]\n"
@@ -51,7 +56,7 @@ func TestNoCommandReadsADeviceOrWaitsForAPipe(t *testing.T) {
 	}
 }
 
-func TestTheStandardInputIsBounded(t *testing.T) {
+func testStandardInputIsBounded(t *testing.T) {
 	for command, bound := range map[string]string{"check": "4194304", "convert": "4194304", "test": "33554432"} {
 		code, out, errs := impulse(t, strings.Repeat("#", 33<<20), command, "-")
 		if code != 2 || !strings.Contains(errs, "is larger than "+bound+" bytes") {

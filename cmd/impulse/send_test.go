@@ -12,6 +12,15 @@ import (
 	"testing"
 )
 
+func TestSend(t *testing.T) {
+	t.Run("an alert is sent as Alertmanager sends it", testAlertIsSentAsAlertmanagerSendsIt)
+	t.Run("sending an alert prints the number of objects that select it", testSendingAlertPrintsNumberOfObjectsThatSelectIt)
+	t.Run("a value is sent to its trigger", testValueIsSentToItsTrigger)
+	t.Run("a refused message is reported with a remedy", testRefusedMessageIsReportedWithRemedy)
+	t.Run("the server's certificate is checked", testServersCertificateIsChecked)
+	t.Run("a message that cannot be sent is reported", testMessageThatCannotBeSentIsReported)
+}
+
 // taken is what a server was sent.
 type taken struct {
 	method, path, token, prefer string
@@ -49,7 +58,7 @@ func taker(t *testing.T, code int, text string, secure bool) (*httptest.Server, 
 	return s, last
 }
 
-func TestAnAlertIsSentAsAnAlertmanagerWould(t *testing.T) {
+func testAlertIsSentAsAlertmanagerSendsIt(t *testing.T) {
 	t.Setenv(tokenVariable, "from-the-environment\n")
 	s, last := taker(t, http.StatusOK, `{"selectedBy": 1}`, false)
 	code, out, errs := impulse(t, "", "send", "alert", "--server", s.URL+"/", "-n", "shop", "severity=page", "alertname=Slow", "--annotation", "value=1=2")
@@ -68,7 +77,7 @@ func TestAnAlertIsSentAsAnAlertmanagerWould(t *testing.T) {
 	}
 }
 
-func TestAnAlertIsSentAndTheObjectsThatSelectItAreCounted(t *testing.T) {
+func testSendingAlertPrintsNumberOfObjectsThatSelectIt(t *testing.T) {
 	for answer, want := range map[string]string{
 		`{"selectedBy": 2}`: "fires for the objects of namespace shop; 2 objects select it\nnext: impulse explain NAMESPACE/NAME shows what it changed",
 		`{"selectedBy": 1}`: "; 1 object selects it\n",
@@ -88,7 +97,7 @@ func TestAnAlertIsSentAndTheObjectsThatSelectItAreCounted(t *testing.T) {
 	}
 }
 
-func TestAValueIsSentToItsTrigger(t *testing.T) {
+func testValueIsSentToItsTrigger(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(file, []byte(" from-a-file \r\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -108,7 +117,7 @@ func TestAValueIsSentToItsTrigger(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotTakenIsSaidWithWhatToDo(t *testing.T) {
+func testRefusedMessageIsReportedWithRemedy(t *testing.T) {
 	for _, c := range []struct {
 		answer     int
 		text       string
@@ -135,7 +144,7 @@ func TestWhatIsNotTakenIsSaidWithWhatToDo(t *testing.T) {
 	}
 }
 
-func TestAServersCertificateIsChecked(t *testing.T) {
+func testServersCertificateIsChecked(t *testing.T) {
 	s, _ := taker(t, http.StatusOK, "", true)
 	args := []string{"send", "value", "shop/worker", "--trigger", "jobs", "1", "--server", s.URL}
 	if code, _, errs := impulse(t, "", args...); code != 2 || !strings.Contains(errs, "unknown authority") {
@@ -150,7 +159,7 @@ func TestAServersCertificateIsChecked(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeSentIsSaid(t *testing.T) {
+func testMessageThatCannotBeSentIsReported(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(secret, []byte("hunter2 hunter3\n"), 0o600); err != nil {
 		t.Fatal(err)

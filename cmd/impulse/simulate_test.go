@@ -9,7 +9,14 @@ import (
 	"testing"
 )
 
-func TestALoadIsRehearsedAndAnyInstantOfItExplained(t *testing.T) {
+func TestSimulate(t *testing.T) {
+	t.Run("a load is simulated, and any instant of it is explained", testLoadIsSimulatedAndAnyInstantOfItIsExplained)
+	t.Run("an instant of a test is explained", testInstantOfTestIsExplained)
+	t.Run("an instant that cannot be explained is reported", testInstantThatCannotBeExplainedIsReported)
+	t.Run("a Prometheus that is slow, cut off or not there is reported", testPrometheusThatIsSlowCutOffOrNotThereIsReported)
+}
+
+func testLoadIsSimulatedAndAnyInstantOfItIsExplained(t *testing.T) {
 	t.Chdir("testdata/load")
 	for name, args := range map[string]string{
 		"table.txt":   "simulate web.yaml --input load.csv --startup-delay 30s --baseline hpa,keda,constant,oracle",
@@ -24,7 +31,7 @@ func TestALoadIsRehearsedAndAnyInstantOfItExplained(t *testing.T) {
 	}
 }
 
-func TestAnInstantOfATestIsExplained(t *testing.T) {
+func testInstantOfTestIsExplained(t *testing.T) {
 	t.Chdir("testdata/story")
 	code, out, errs := impulse(t, "", "explain", "failing.test.yaml", "--run", "longer", "--at", "30s")
 	if code != 0 || errs != "" {
@@ -33,7 +40,7 @@ func TestAnInstantOfATestIsExplained(t *testing.T) {
 	golden(t, "explained.txt", out)
 }
 
-func TestWhatCannotBeExplainedIsSaid(t *testing.T) {
+func testInstantThatCannotBeExplainedIsReported(t *testing.T) {
 	t.Chdir("testdata/story")
 	for args, want := range map[string]string{
 		"explain":                                          "name one object, as NAME or NAMESPACE/NAME, or one file",
@@ -73,7 +80,7 @@ func dawdle(r *http.Request) {
 
 const half = `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1772352000,"1"],[17723`
 
-func TestAPrometheusThatIsSlowCutOffOrNoneIsSaid(t *testing.T) {
+func testPrometheusThatIsSlowCutOffOrNotThereIsReported(t *testing.T) {
 	t.Chdir("testdata/load")
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc

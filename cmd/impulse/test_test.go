@@ -8,6 +8,13 @@ import (
 	"testing"
 )
 
+func TestTestCommand(t *testing.T) {
+	t.Run("every vector of the HPA passes", testEveryVectorOfHPAPasses)
+	t.Run("the expectations of the examples hold", testExpectationsOfExamplesHold)
+	t.Run("fallback and formulas decide", testFallbackAndFormulasDecide)
+	t.Run("a failure shows the expectation, the decision and its steps", testFailureShowsExpectationDecisionAndItsSteps)
+}
+
 var rewrite = flag.Bool("rewrite", false, "write what is said now to testdata: only commit it if you understand what changed")
 
 // impulse runs a command line.
@@ -35,7 +42,7 @@ func golden(t *testing.T, path, got string) {
 	}
 }
 
-func TestEveryCaseOfTheHPAPasses(t *testing.T) {
+func testEveryVectorOfHPAPasses(t *testing.T) {
 	paths, err := filepath.Glob("../../scalers/testdata/vectors/*.test.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +53,7 @@ func TestEveryCaseOfTheHPAPasses(t *testing.T) {
 	}
 }
 
-func TestWhatIsExpectedHolds(t *testing.T) {
+func testExpectationsOfExamplesHold(t *testing.T) {
 	t.Chdir("testdata/story")
 	code, out, errs := impulse(t, "", "test", "passing.test.yaml")
 	if code != 0 || out != "7 passed\n" || errs != "" {
@@ -54,7 +61,7 @@ func TestWhatIsExpectedHolds(t *testing.T) {
 	}
 }
 
-func TestFallbackAndFormulasSpeak(t *testing.T) {
+func testFallbackAndFormulasDecide(t *testing.T) {
 	t.Chdir("testdata/story")
 	code, out, errs := impulse(t, "", "test", "fallback.test.yaml")
 	if code != 0 || out != "8 passed\n" || errs != "" {
@@ -62,7 +69,7 @@ func TestFallbackAndFormulasSpeak(t *testing.T) {
 	}
 }
 
-func TestAFailureSaysWhatWasExpectedWhatWasDecidedAndWhy(t *testing.T) {
+func testFailureShowsExpectationDecisionAndItsSteps(t *testing.T) {
 	t.Chdir("testdata/story")
 	for name, args := range map[string][]string{
 		"failing.txt":   nil,

@@ -8,6 +8,10 @@ import (
 	"testing"
 )
 
+func TestMockmetrics(t *testing.T) {
+	t.Run("the count follows the requests", testCountFollowsRequests)
+}
+
 func get(t *testing.T, h http.Handler, path string) string {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -22,7 +26,7 @@ func get(t *testing.T, h http.Handler, path string) string {
 	return string(body)
 }
 
-func TestTheCountFollowsTheOrders(t *testing.T) {
+func testCountFollowsRequests(t *testing.T) {
 	l := &load{}
 	h := handler(l)
 	steps := []struct {

@@ -10,10 +10,25 @@ import (
 	"testing"
 )
 
+func TestSandbox(t *testing.T) {
+	t.Run("a sandbox runs Deployments and leaves nothing", testSandboxRunsDeploymentsAndLeavesNothing)
+	t.Run("the usage of pods is served", testUsageOfPodsIsServed)
+	t.Run("a sandbox that is killed leaves nothing", testSandboxThatIsKilledLeavesNothing)
+	t.Run("a sandbox that is killed before it is ready leaves nothing", testSandboxThatIsKilledBeforeItIsReadyLeavesNothing)
+	t.Run("a sandbox ends on a signal without an error", testSandboxEndsOnSignalWithoutError)
+	t.Run("a component that exits ends the sandbox, which names it", testComponentThatExitsEndsSandboxWhichNamesIt)
+	t.Run("a component that cannot start is reported with the end of its log", testComponentThatCannotStartIsReportedWithEndOfItsLog)
+	t.Run("an outage of the API server ends with the state of before", testOutageOfAPIServerEndsWithStateOfBefore)
+	t.Run("a folder holds one sandbox, and down ends it", testFolderHoldsOneSandboxAndDownEndsIt)
+	t.Run("down removes the rest when even the guard was killed", testDownRemovesRestWhenEvenGuardWasKilled)
+	t.Run("a sandbox that is ended before it is ready exits without an error", testSandboxThatIsEndedBeforeItIsReadyExitsWithoutError)
+	t.Run("ready parts can be used while the others start", testReadyPartsCanBeUsedWhileOthersStart)
+}
+
 // bare is the smallest sandbox: etcd and the API server.
 var bare = []string{"--with=", "--without=controller-manager,scheduler,kwok"}
 
-func TestASandboxRunsDeploymentsAndLeavesNothing(t *testing.T) {
+func testSandboxRunsDeploymentsAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	r := up(t)
 	if got := r.mustKubectl(t, "get", "nodes", "--no-headers", "-o", "custom-columns=:.metadata.name,:.status.conditions[?(@.type=='Ready')].status"); strings.Join(strings.Fields(got), " ") != "node-1 True" {
@@ -39,7 +54,7 @@ func TestASandboxRunsDeploymentsAndLeavesNothing(t *testing.T) {
 	r.endsWithItsLifeline(t)
 }
 
-func TestWhatPodsUseIsKnown(t *testing.T) {
+func testUsageOfPodsIsServed(t *testing.T) {
 	t.Parallel()
 	r := up(t, "--with=metrics-server")
 	r.mustKubectl(t, "run", "busy", "--image=example.test/busy", "--annotations=kwok.x-k8s.io/usage-cpu=250m", "--annotations=kwok.x-k8s.io/usage-memory=64Mi")
@@ -67,7 +82,7 @@ func expectOK(t *testing.T, method, url string) {
 	}
 }
 
-func TestASandboxThatIsKilledLeavesNothing(t *testing.T) {
+func testSandboxThatIsKilledLeavesNothing(t *testing.T) {
 	t.Parallel()
 	r := up(t, bare...)
 	if len(r.processes(t)) < 4 { // Itself, the guard, etcd and the API server.
@@ -80,7 +95,7 @@ func TestASandboxThatIsKilledLeavesNothing(t *testing.T) {
 	r.leavesNothing(t)
 }
 
-func TestASandboxThatIsKilledBeforeItIsReadyLeavesNothing(t *testing.T) {
+func testSandboxThatIsKilledBeforeItIsReadyLeavesNothing(t *testing.T) {
 	t.Parallel()
 	r := begin(t, bare...)
 	eventually(t, "the API server starts", func() bool {
@@ -92,7 +107,7 @@ func TestASandboxThatIsKilledBeforeItIsReadyLeavesNothing(t *testing.T) {
 	r.leavesNothing(t)
 }
 
-func TestASandboxEndsOnASignalAndSaysNothingWrong(t *testing.T) {
+func testSandboxEndsOnSignalWithoutError(t *testing.T) {
 	t.Parallel()
 	r := up(t, bare...)
 	if err := r.cmd.Process.Signal(syscall.SIGINT); err != nil {
@@ -104,7 +119,7 @@ func TestASandboxEndsOnASignalAndSaysNothingWrong(t *testing.T) {
 	r.leavesNothing(t)
 }
 
-func TestAComponentThatDiesTakesTheSandboxDownAndIsNamed(t *testing.T) {
+func testComponentThatExitsEndsSandboxWhichNamesIt(t *testing.T) {
 	t.Parallel()
 	r := up(t, bare...)
 	pid, _ := r.status(t, "etcd")
@@ -115,7 +130,7 @@ func TestAComponentThatDiesTakesTheSandboxDownAndIsNamed(t *testing.T) {
 	r.leavesNothing(t)
 }
 
-func TestAComponentThatCannotStartIsNamedWithTheEndOfItsLog(t *testing.T) {
+func testComponentThatCannotStartIsReportedWithEndOfItsLog(t *testing.T) {
 	t.Parallel()
 	config := filepath.Join(t.TempDir(), "prometheus.yml")
 	if err := os.WriteFile(config, []byte("no_such_field: 1\n"), 0o600); err != nil {
@@ -128,7 +143,7 @@ func TestAComponentThatCannotStartIsNamedWithTheEndOfItsLog(t *testing.T) {
 	r.leavesNothing(t)
 }
 
-func TestAnOutageOfTheAPIServerEndsWhereItBegan(t *testing.T) {
+func testOutageOfAPIServerEndsWithStateOfBefore(t *testing.T) {
 	t.Parallel()
 	r := up(t, bare...)
 	r.mustKubectl(t, "create", "configmap", "kept", "--from-literal=a=b")
@@ -162,7 +177,7 @@ func TestAnOutageOfTheAPIServerEndsWhereItBegan(t *testing.T) {
 	r.leavesNothing(t)
 }
 
-func TestOneFolderHoldsOneSandboxAndDownEndsIt(t *testing.T) {
+func testFolderHoldsOneSandboxAndDownEndsIt(t *testing.T) {
 	t.Parallel()
 	r := &run{dir: filepath.Join(t.TempDir(), strings.Repeat("far/", 40), "sandbox"), ready: "/nonexistent"}
 	if out, err := r.command(t, append([]string{"up", "--detach"}, bare...)...); err != nil {
@@ -179,7 +194,7 @@ func TestOneFolderHoldsOneSandboxAndDownEndsIt(t *testing.T) {
 	}
 }
 
-func TestDownRemovesWhatIsLeftWhenEvenTheGuardWasKilled(t *testing.T) {
+func testDownRemovesRestWhenEvenGuardWasKilled(t *testing.T) {
 	t.Parallel()
 	r := up(t, bare...)
 	kill(t, r.guard(t))
@@ -192,7 +207,7 @@ func TestDownRemovesWhatIsLeftWhenEvenTheGuardWasKilled(t *testing.T) {
 	r.leavesNothing(t)
 }
 
-func TestASandboxThatIsAskedToEndBeforeItIsReadyIsNoFailure(t *testing.T) {
+func testSandboxThatIsEndedBeforeItIsReadyExitsWithoutError(t *testing.T) {
 	t.Parallel()
 	r := begin(t, bare...)
 	eventually(t, "etcd starts", func() bool {
@@ -208,7 +223,7 @@ func TestASandboxThatIsAskedToEndBeforeItIsReadyIsNoFailure(t *testing.T) {
 	r.leavesNothing(t)
 }
 
-func TestWhatIsReadyCanBeUsedWhileTheRestIsAwaited(t *testing.T) {
+func testReadyPartsCanBeUsedWhileOthersStart(t *testing.T) {
 	assets := t.TempDir()
 	never := "#!/bin/sh\n[ \"$1\" = --version ] && echo v3.1.0 && exit\nexec /bin/sleep 1000\n"
 	if err := os.WriteFile(filepath.Join(assets, "prometheus"), []byte(never), 0o700); err != nil {

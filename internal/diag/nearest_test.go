@@ -6,6 +6,11 @@ import (
 )
 
 func TestNearest(t *testing.T) {
+	t.Run("a misspelt word has a nearest name, an unrelated word none", testMisspeltWordHasNearestNameUnrelatedWordNone)
+	t.Run("an error is one line", testErrorIsOneLine)
+}
+
+func testMisspeltWordHasNearestNameUnrelatedWordNone(t *testing.T) {
 	names := []string{"serverAddress", "query", "threshold", "activationThreshold", "end", "maxReplicaCount"}
 	for word, want := range map[string]string{
 		"serverAdress": "serverAddress", "serveraddress": "serverAddress", "treshold": "threshold", "thershold": "threshold",
@@ -19,7 +24,7 @@ func TestNearest(t *testing.T) {
 	}
 }
 
-func TestError(t *testing.T) {
+func testErrorIsOneLine(t *testing.T) {
 	for want, e := range map[string]Error{
 		"f.yaml:3:5: spec.a: is required (write a)": {File: "f.yaml", Line: 3, Column: 5, Field: "spec.a", Problem: "is required", Suggestion: "write a"},
 		"f.yaml: is not YAML":                       {File: "f.yaml", Problem: "is not YAML"},

@@ -10,7 +10,15 @@ import (
 	"unicode/utf8"
 )
 
-func TestWhatDoesNotPrintIsEscapedAsInJSON(t *testing.T) {
+func TestPrintable(t *testing.T) {
+	t.Run("unprintable characters are escaped as in JSON", testUnprintableCharactersAreEscapedAsInJSON)
+	t.Run("a long line is cut between characters", testLongLineIsCutBetweenCharacters)
+	t.Run("a writer passes lines, tabs and split characters", testWriterPassesLinesTabsAndSplitCharacters)
+	t.Run("an error of the writer is returned", testErrorOfWriterIsReturned)
+	t.Run("JSON through the writer has the same meaning", testJSONThroughWriterHasSameMeaning)
+}
+
+func testUnprintableCharactersAreEscapedAsInJSON(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                       "",
 		"queue 240 → 12 ≥ 3 …":   "queue 240 → 12 ≥ 3 …",
@@ -32,7 +40,7 @@ func TestWhatDoesNotPrintIsEscapedAsInJSON(t *testing.T) {
 	}
 }
 
-func TestALongLineIsCutBetweenCharacters(t *testing.T) {
+func testLongLineIsCutBetweenCharacters(t *testing.T) {
 	for _, c := range []struct {
 		text  string
 		limit int
@@ -50,7 +58,7 @@ func TestALongLineIsCutBetweenCharacters(t *testing.T) {
 	}
 }
 
-func TestAWriterPassesLinesAndTabsAndCharactersInPieces(t *testing.T) {
+func testWriterPassesLinesTabsAndSplitCharacters(t *testing.T) {
 	var out bytes.Buffer
 	w := NewWriter(&out)
 	for _, piece := range []string{"one\ttwo\n", "\xe2", "\x86\x92 three\x1b[2J", "", "\xe2\x80", "\xaefour\n", "\xff\n"} {
@@ -71,13 +79,13 @@ var errBroken = errors.New("the pipe is broken")
 // Write fails.
 func (broken) Write([]byte) (int, error) { return 0, errBroken }
 
-func TestAWriterThatFailsIsSaid(t *testing.T) {
+func testErrorOfWriterIsReturned(t *testing.T) {
 	if n, err := NewWriter(broken{}).Write([]byte("text")); n != 0 || !errors.Is(err, errBroken) {
 		t.Errorf("Write = %d, %v; want 0 and %v", n, err, errBroken)
 	}
 }
 
-func TestJSONThroughAWriterMeansTheSame(t *testing.T) {
+func testJSONThroughWriterHasSameMeaning(t *testing.T) {
 	want := "a\nb\x1b\u009b\u202e\u2028\U000e0041\x7f"
 	var out bytes.Buffer
 	encoder := json.NewEncoder(NewWriter(&out))

@@ -13,6 +13,12 @@ import (
 	"testing/iotest"
 )
 
+func TestRegularFile(t *testing.T) {
+	t.Run("a regular file is read through links, up to its limit", testRegularFileIsReadThroughLinksUpToItsLimit)
+	t.Run("a stream is read up to its limit", testStreamIsReadUpToItsLimit)
+	t.Run("other kinds of files are refused", testOtherKindsOfFilesAreRefused)
+}
+
 // write makes a file and returns its path.
 func write(t *testing.T, content string) string {
 	t.Helper()
@@ -33,7 +39,7 @@ func link(t *testing.T, to string) string {
 	return path
 }
 
-func TestARegularFileIsReadThroughLinksUpToItsLimit(t *testing.T) {
+func testRegularFileIsReadThroughLinksUpToItsLimit(t *testing.T) {
 	path := write(t, "12345")
 	for _, p := range []string{path, link(t, path), link(t, link(t, path))} {
 		if content, err := ReadFile(p, 5); string(content) != "12345" || err != nil {
@@ -48,7 +54,7 @@ func TestARegularFileIsReadThroughLinksUpToItsLimit(t *testing.T) {
 	}
 }
 
-func TestAStreamIsReadUpToItsLimit(t *testing.T) {
+func testStreamIsReadUpToItsLimit(t *testing.T) {
 	for text, whole := range map[string]bool{"": true, "12345": true, "123456": false, strings.Repeat("x", 1<<20): false} {
 		for _, from := range []io.Reader{strings.NewReader(text), iotest.OneByteReader(strings.NewReader(text))} {
 			content, err := ReadAll(from, 5)
@@ -59,7 +65,7 @@ func TestAStreamIsReadUpToItsLimit(t *testing.T) {
 	}
 }
 
-func TestNothingElseIsRead(t *testing.T) {
+func testOtherKindsOfFilesAreRefused(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)

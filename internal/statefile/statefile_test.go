@@ -8,6 +8,14 @@ import (
 	"testing"
 )
 
+func TestStateFile(t *testing.T) {
+	t.Run("a saved state is loaded", testSavedStateIsLoaded)
+	t.Run("a truncated file is set aside", testTruncatedFileIsSetAside)
+	t.Run("a file with a flipped bit is set aside or has the same content", testFileWithFlippedBitIsSetAsideOrHasSameContent)
+	t.Run("a failed save leaves the old file and nothing else", testFailedSaveLeavesOldFileAndNothingElse)
+	t.Run("partial files of a crash are removed", testPartialFilesOfCrashAreRemoved)
+}
+
 type state struct {
 	Name  string         `json:"name"`
 	Count map[string]int `json:"count"`
@@ -26,7 +34,7 @@ func saved(t testing.TB) (path string, raw []byte) {
 	return path, raw
 }
 
-func TestWhatWasSavedIsLoaded(t *testing.T) {
+func testSavedStateIsLoaded(t *testing.T) {
 	path, _ := saved(t)
 	var got state
 	if err := Load(path, &got); err != nil || got.Name != "web <ü>" || got.Count["b"] != 2 {
@@ -44,7 +52,7 @@ func TestWhatWasSavedIsLoaded(t *testing.T) {
 	}
 }
 
-func TestAFileThatWasCutOffAnywhereIsSetAside(t *testing.T) {
+func testTruncatedFileIsSetAside(t *testing.T) {
 	path, raw := saved(t)
 	for n := range raw {
 		if err := os.WriteFile(path, raw[:n], 0o600); err != nil {
@@ -54,7 +62,7 @@ func TestAFileThatWasCutOffAnywhereIsSetAside(t *testing.T) {
 	}
 }
 
-func TestAFileInWhichABitFlippedIsSetAsideOrSaysTheSame(t *testing.T) {
+func testFileWithFlippedBitIsSetAsideOrHasSameContent(t *testing.T) {
 	path, raw := saved(t)
 	for n := range raw {
 		for bit := range 8 {
@@ -88,7 +96,7 @@ func setAside(t *testing.T, path string) {
 	}
 }
 
-func TestASaveThatFailsLeavesWhatWasThereAndNothingElse(t *testing.T) {
+func testFailedSaveLeavesOldFileAndNothingElse(t *testing.T) {
 	path, _ := saved(t)
 	if err := Save(path, func() {}); err == nil {
 		t.Error("a function was saved, want an error")
@@ -104,7 +112,7 @@ func TestASaveThatFailsLeavesWhatWasThereAndNothingElse(t *testing.T) {
 	alone(t, path)
 }
 
-func TestWhatACrashLeftHalfWrittenIsTidiedAway(t *testing.T) {
+func testPartialFilesOfCrashAreRemoved(t *testing.T) {
 	path, raw := saved(t)
 	half := filepath.Join(filepath.Dir(path), newFile+"123")
 	if err := os.WriteFile(half, raw[:9], 0o600); err != nil {

@@ -2,8 +2,12 @@ package strictyaml
 
 import "testing"
 
+func TestDocument(t *testing.T) {
+	t.Run("a syntax error has the position at which the parser stopped", testSyntaxErrorHasPositionAtWhichParserStopped)
+}
+
 // The line is that of the mistake; the column is where the parser noticed it, a word or two further on.
-func TestDocumentsReportsWhereTheParserStops(t *testing.T) {
+func testSyntaxErrorHasPositionAtWhichParserStopped(t *testing.T) {
 	for content, want := range map[string]string{
 		"a: b\n c: d\n": "f:2:5: is not YAML: mapping values are not allowed in this context",
 		"tests:\n- name: a\n  inputs: []\n expect: []\n": "f:4:11: is not YAML: did not find expected key",

@@ -8,6 +8,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+func TestReader(t *testing.T) {
+	t.Run("a document is decoded strictly", testDocumentIsDecodedStrictly)
+	t.Run("errors quote no secret", testErrorsQuoteNoSecret)
+}
+
 // read reads a file that has the fields name, a text, and list, a list of texts; name may be given again.
 func read(content string, secret bool) (values []string, r *Reader) {
 	r = &Reader{File: "f", Secret: secret}
@@ -24,7 +29,7 @@ func read(content string, secret bool) (values []string, r *Reader) {
 	return values, r
 }
 
-func TestReader(t *testing.T) {
+func testDocumentIsDecodedStrictly(t *testing.T) {
 	for name, c := range map[string]struct {
 		content string
 		values  string
@@ -57,7 +62,7 @@ func TestReader(t *testing.T) {
 	}
 }
 
-func TestReaderQuotesNoSecret(t *testing.T) {
+func testErrorsQuoteNoSecret(t *testing.T) {
 	for _, content := range []string{"s3cret: a\n", "list: s3cret\n", "name: [s3cret]\n", "name: *s3cret\n", "- 's3cret\n", "<<: s3cret\n"} {
 		_, r := read(content, true)
 		if err := r.Err(); err == nil || strings.Contains(err.Error(), "s3cret") {

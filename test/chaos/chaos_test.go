@@ -18,6 +18,11 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
+func TestChaos(t *testing.T) {
+	t.Parallel()
+	t.Run("no alert is lost, whatever breaks", testNoAlertIsLostWhateverBreaks)
+}
+
 // The default seeds together break every part; so few others rarely do.
 const defaultSeeds, defaultFirst = 3, 1211
 
@@ -47,8 +52,8 @@ var sharedPlane sync.RWMutex
 
 func TestMain(m *testing.M) { os.Exit(sandbox.Main(m)) }
 
-// TestNothingIsLostWhateverBreaks runs the seeds, several at a time.
-func TestNothingIsLostWhateverBreaks(t *testing.T) {
+// testNoAlertIsLostWhateverBreaks runs the seeds, several at a time.
+func testNoAlertIsLostWhateverBreaks(t *testing.T) {
 	t.Parallel()
 	for i := range uint64(*seeds) {
 		seed := *first + i

@@ -13,6 +13,11 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
+func TestKillLoop(t *testing.T) {
+	t.Parallel()
+	t.Run("the leader is killed again and again", testLeaderIsKilledAgainAndAgain)
+}
+
 var killLoop = flag.Duration("kill-loop", 8*time.Second, "for how long leaders are killed")
 
 const (
@@ -22,8 +27,8 @@ const (
 	takeover = 30 * time.Second
 )
 
-// TestTheLeaderIsKilledAgainAndAgain ends the leader in a loop, mostly with SIGKILL, under a hundred alerts per second.
-func TestTheLeaderIsKilledAgainAndAgain(t *testing.T) {
+// testLeaderIsKilledAgainAndAgain ends the leader in a loop, mostly with SIGKILL, under a hundred alerts per second.
+func testLeaderIsKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	sharedPlane.RLock()
 	defer sharedPlane.RUnlock()

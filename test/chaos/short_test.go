@@ -5,7 +5,11 @@ import (
 	"testing"
 )
 
-func TestTheShortFormBreaksEveryPart(t *testing.T) {
+func TestShortForm(t *testing.T) {
+	t.Run("the default seeds break every part", testDefaultSeedsBreakEveryPart)
+}
+
+func testDefaultSeedsBreakEveryPart(t *testing.T) {
 	want := map[string]bool{"leader kill": true, "leader kill on acceptance": true, "gossip cut": true, "door deaf": true, "api stall": true}
 	for _, m := range faultKinds {
 		whom, _, _ := strings.Cut(m.kind, " ")

@@ -21,6 +21,12 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
+func TestDifference(t *testing.T) {
+	t.Run("pods without a sample differ as documented", testPodsWithoutSampleDifferAsDocumented)
+	t.Run("pods that are being deleted differ as documented", testPodsThatAreBeingDeletedDifferAsDocumented)
+	t.Run("counted failures differ as documented", testCountedFailuresDifferAsDocumented)
+}
+
 // overPods is an HPA's answer to a metric of single pods, nil for those without a sample: they are taken to be at the target on
 // the way down, and at nothing on the way up. The tolerance is 0.1.
 func overPods(samples []*big.Rat, target *big.Rat) int32 {
@@ -77,7 +83,7 @@ func onPods(target int64, least, most int32) *autoscalingv2.HorizontalPodAutosca
 
 // A metric of single pods becomes their sum. That is the same while every pod has a sample; a pod without one keeps an HPA
 // from going down as far as here, and the note says so.
-func TestPodsWithoutASampleAreTheListedDifference(t *testing.T) {
+func testPodsWithoutSampleDifferAsDocumented(t *testing.T) {
 	const target = 10_000
 	fewer := 0
 	for seed := range uint64(3000) {
@@ -116,7 +122,7 @@ func TestPodsWithoutASampleAreTheListedDifference(t *testing.T) {
 
 // An HPA multiplies a Value with four pods when two of them are being deleted, and here it is with two: which pods are ready is
 // the actuator's to say.
-func TestPodsThatAreBeingDeletedAreTheListedDifference(t *testing.T) {
+func testPodsThatAreBeingDeletedDifferAsDocumented(t *testing.T) {
 	hpa := onPods(1000, 1, 100)
 	hpa.Spec.Metrics = []autoscalingv2.MetricSpec{{Type: autoscalingv2.ExternalMetricSourceType, External: &autoscalingv2.ExternalMetricSource{
 		Metric: autoscalingv2.MetricIdentifier{Name: "latency"},
@@ -176,7 +182,7 @@ func withFallback(threshold, polling int32) *v1alpha1.ScaledObject {
 
 // KEDA counts what its HPA asks for, every 15 s; here each reading counts. Both fall back after as many failures, which are as
 // far apart as the note says.
-func TestHowFailuresAreCountedIsTheListedDifference(t *testing.T) {
+func testCountedFailuresDifferAsDocumented(t *testing.T) {
 	for _, polling := range []int32{5, tick, 30, 60} {
 		for threshold := range int32(5) {
 			so, notes := convert.KEDA(withFallback(threshold, polling))

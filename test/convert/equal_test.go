@@ -20,12 +20,16 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
+func TestEqual(t *testing.T) {
+	t.Run("a converted object decides as the original", testConvertedObjectDecidesAsOriginal)
+}
+
 // ticks is how many there are in a story.
 const ticks = 60
 
-// TestAConvertedObjectDoesWhatTheOriginalDid holds converted HPAs and KEDA objects with a behavior against an HPA of its own
+// testConvertedObjectDecidesAsOriginal holds converted HPAs and KEDA objects with a behavior against an HPA of its own
 // making, tick by tick: readings known, at least one replica, the count within the limits, all replicas ready.
-func TestAConvertedObjectDoesWhatTheOriginalDid(t *testing.T) {
+func testConvertedObjectDecidesAsOriginal(t *testing.T) {
 	changes := 0
 	for seed := range uint64(2000) {
 		r := rand.New(rand.NewPCG(seed, 3))

@@ -17,6 +17,14 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
+func TestExamples(t *testing.T) {
+	t.Run("ScaledObjects in the documentation are valid", testScaledObjectsInDocumentationAreValid)
+	t.Run("examples are valid", testExamplesAreValid)
+	t.Run("a real Alertmanager accepts the route of the README", testRealAlertmanagerAcceptsRouteOfREADME)
+	t.Run("the commands of the README succeed", testCommandsOfREADMESucceed)
+	t.Run("the page about testing shows the output of its commands", testPageAboutTestingShowsOutputOfItsCommands)
+}
+
 // works fails the test when `impulse check` would report a mistake in a text.
 func works(t *testing.T, name, text string) {
 	t.Helper()
@@ -37,7 +45,7 @@ func compile(t *testing.T, name string, objects []*manifest.Object, problems []d
 	}
 }
 
-func TestScaledObjectsInTheDocumentationWork(t *testing.T) {
+func testScaledObjectsInDocumentationAreValid(t *testing.T) {
 	found := 0
 	for _, page := range pages(t) {
 		for _, b := range blocks(t, page) {
@@ -53,7 +61,7 @@ func TestScaledObjectsInTheDocumentationWork(t *testing.T) {
 }
 
 // The folder is checked at once, as a user does: no example conflicts with another.
-func TestExamplesWork(t *testing.T) {
+func testExamplesAreValid(t *testing.T) {
 	dir := filepath.Join(root, "deploy/examples")
 	objects, problems, err := manifest.Load([]string{dir}, nil)
 	if err != nil || len(objects) < len(builtin.Kinds()) {
@@ -62,7 +70,7 @@ func TestExamplesWork(t *testing.T) {
 	compile(t, dir, objects, problems)
 }
 
-func TestARealAlertmanagerTakesTheRouteOfTheReadme(t *testing.T) {
+func testRealAlertmanagerAcceptsRouteOfREADME(t *testing.T) {
 	for _, b := range blocks(t, "README.md") {
 		if b.info != "yaml alertmanager" {
 			continue
@@ -93,7 +101,7 @@ func ready(ctx context.Context, url string) bool {
 	return resp.Body.Close() == nil && resp.StatusCode == http.StatusOK
 }
 
-func TestCommandsOfTheReadmeWork(t *testing.T) {
+func testCommandsOfREADMESucceed(t *testing.T) {
 	kubeconfig, bin := sandbox.Kubeconfig(t), filepath.Dir(sandbox.Binary(t, "kubectl"))
 	dir := t.TempDir()
 	if _, err := process.Build(t.Context(), dir, "impulse", root, "./cmd/impulse"); err != nil {
@@ -140,7 +148,7 @@ func runAll(t *testing.T, dir string) int {
 	return commands
 }
 
-func TestThePageAboutTestingShowsWhatItsCommandsPrint(t *testing.T) {
+func testPageAboutTestingShowsOutputOfItsCommands(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := process.Build(t.Context(), dir, "impulse", root, "./cmd/impulse"); err != nil {
 		t.Fatal(err)

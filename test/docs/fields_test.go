@@ -8,7 +8,11 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
-func TestEveryFieldOfATriggerStandsInAPage(t *testing.T) {
+func TestFields(t *testing.T) {
+	t.Run("every field of a trigger is on a page", testEveryFieldOfTriggerIsOnPage)
+}
+
+func testEveryFieldOfTriggerIsOnPage(t *testing.T) {
 	text := read(t, "docs/scaledobject.md")
 	for field := range reflect.TypeFor[v1alpha1.Trigger]().Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")

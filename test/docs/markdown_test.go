@@ -9,6 +9,11 @@ import (
 	"testing"
 )
 
+func TestMarkdown(t *testing.T) {
+	t.Run("links have a target", testLinksHaveTarget)
+	t.Run("make targets that pages name exist", testMakeTargetsThatPagesNameExist)
+}
+
 const root = "../.."
 
 // block is one fenced block of a page.
@@ -85,7 +90,7 @@ var (
 	makeTarget = regexp.MustCompile("(?m)(?:`|^ {4}|^\\$ )make ([a-z0-9-]+)")
 )
 
-func TestLinksLeadSomewhere(t *testing.T) {
+func testLinksHaveTarget(t *testing.T) {
 	for _, page := range pages(t) {
 		for _, m := range link.FindAllStringSubmatch(read(t, page), -1) {
 			target, _, _ := strings.Cut(m[1], "#")
@@ -99,7 +104,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
-func TestMakeTargetsThatPagesNameExist(t *testing.T) {
+func testMakeTargetsThatPagesNameExist(t *testing.T) {
 	makefile := read(t, "Makefile")
 	named := 0
 	for _, page := range pages(t) {

@@ -10,7 +10,12 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
-func TestTheFirstCommandOfTheReadmeShowsAPolicyAPictureAndAReason(t *testing.T) {
+func TestTry(t *testing.T) {
+	t.Run("the first command of the README shows a policy, a picture and a reason", testFirstCommandOfREADMEShowsPolicyPictureAndReason)
+	t.Run("a missing tool is reported in one sentence", testMissingToolIsReportedInOneSentence)
+}
+
+func testFirstCommandOfREADMEShowsPolicyPictureAndReason(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := process.Build(t.Context(), dir, "impulse", root, "./cmd/impulse"); err != nil {
 		t.Fatal(err)
@@ -31,7 +36,7 @@ func TestTheFirstCommandOfTheReadmeShowsAPolicyAPictureAndAReason(t *testing.T) 
 	}
 }
 
-func TestWhatAMachineLacksIsSaidInOneSentence(t *testing.T) {
+func testMissingToolIsReportedInOneSentence(t *testing.T) {
 	preflight := filepath.Join(root, "deploy/preflight")
 	real, err := exec.LookPath("go")
 	if err != nil {

@@ -12,6 +12,10 @@ import (
 	"k8s.io/client-go/util/retry"
 )
 
+func TestAdmission(t *testing.T) {
+	t.Run("a count that admission changes is reported once and not overwritten", testCountThatAdmissionChangesIsReportedOnceAndNotOverwritten)
+}
+
 // policy creates an admission policy for /scale of Deployments in the test's namespace, and waits until it changes or denies a dry-run
 // write of n. The returned function removes the policy.
 func (e *env) policy(kind, binding, spec string, n int32) func() {
@@ -71,7 +75,7 @@ func (e *env) events(ctx context.Context, name, reason string) []string {
 	return all
 }
 
-func TestWhatAdmissionMakesOfACountIsToldOnceAndNotFought(t *testing.T) {
+func testCountThatAdmissionChangesIsReportedOnceAndNotOverwritten(t *testing.T) {
 	for _, c := range []struct {
 		kind, binding, spec string
 		holds               int32

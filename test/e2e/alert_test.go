@@ -14,6 +14,14 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
+func TestAlert(t *testing.T) {
+	t.Parallel()
+	t.Run("a real Alertmanager fires and resolves", testRealAlertmanagerFiresAndResolves)
+	t.Run("an alert that is not repeated is reported as stale, then ends", testAlertThatIsNotRepeatedIsReportedAsStaleThenEnds)
+	t.Run("steps count activations through repeats and a restart", testStepsCountActivationsThroughRepeatsAndRestart)
+	t.Run("Impulse killed and restarted keeps the replicas", testImpulseKilledAndRestartedKeepsReplicas)
+}
+
 // alertmanager starts a real Alertmanager that posts to Impulse, and returns its address.
 func (e *env) alertmanager(i *impulse) string {
 	e.t.Helper()
@@ -75,7 +83,7 @@ spec:
 `, name)
 }
 
-func TestARealAlertmanagerFiresAndResolves(t *testing.T) {
+func testRealAlertmanagerFiresAndResolves(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("checkout", 1)
 	e.Apply(onAlert("checkout"))
@@ -88,7 +96,7 @@ func TestARealAlertmanagerFiresAndResolves(t *testing.T) {
 	e.AwaitReplicas("checkout", 1)
 }
 
-func TestAnAlertThatIsNotRepeatedIsSaidToBeStaleAndThenIsOver(t *testing.T) {
+func testAlertThatIsNotRepeatedIsReportedAsStaleThenEnds(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("checkout", 1)
 	e.Apply(strings.Replace(onAlert("checkout"), "replicas: 5", "replicas: 5, ttl: 5s", 1))
@@ -102,7 +110,7 @@ func TestAnAlertThatIsNotRepeatedIsSaidToBeStaleAndThenIsOver(t *testing.T) {
 	e.explains("checkout", "Note: alertmanager: alert checkout was not repeated within its ttl (5s): it counts as over since ")
 }
 
-func TestStepsCountActivationsThroughRepeatsAndARestart(t *testing.T) {
+func testStepsCountActivationsThroughRepeatsAndRestart(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("checkout", 1)
 	e.Apply(strings.Replace(onAlert("checkout"), "replicas: 5", `step: "+2"`, 1))
@@ -123,7 +131,7 @@ func TestStepsCountActivationsThroughRepeatsAndARestart(t *testing.T) {
 	e.AwaitReplicas("checkout", 1)
 }
 
-func TestImpulseKilledAndRestartedKeepsTheReplicas(t *testing.T) {
+func testImpulseKilledAndRestartedKeepsReplicas(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("checkout", 1)
 	e.Apply(onAlert("checkout"))

@@ -13,7 +13,15 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
-func TestAnAlertThatIsSentIsCountedListedAndInItsAlertSet(t *testing.T) {
+func TestCLI(t *testing.T) {
+	t.Parallel()
+	t.Run("a sent alert is counted, listed and in its AlertSet", testSentAlertIsCountedListedAndInItsAlertSet)
+	t.Run("an object of file mode is explained, and its alerts are listed", testObjectOfFileModeIsExplainedAndItsAlertsAreListed)
+	t.Run("a real Prometheus refuses a query that it cannot parse", testRealPrometheusRefusesQueryThatItCannotParse)
+	t.Run("kubectl explain names every type of trigger and every parameter", testKubectlExplainNamesEveryTypeOfTriggerAndEveryParameter)
+}
+
+func testSentAlertIsCountedListedAndInItsAlertSet(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web"))
@@ -41,7 +49,7 @@ func TestAnAlertThatIsSentIsCountedListedAndInItsAlertSet(t *testing.T) {
 	}
 }
 
-func TestAnObjectOfFileModeIsExplainedAndItsAlertsAreListed(t *testing.T) {
+func testObjectOfFileModeIsExplainedAndItsAlertsAreListed(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("web", 1)
 	dir, states := t.TempDir(), t.TempDir()
@@ -65,7 +73,7 @@ func TestAnObjectOfFileModeIsExplainedAndItsAlertsAreListed(t *testing.T) {
 	}
 }
 
-func TestARealPrometheusRefusesAQueryThatItCannotParse(t *testing.T) {
+func testRealPrometheusRefusesQueryThatItCannotParse(t *testing.T) {
 	e := newEnv(t)
 	address := testkit.FreeAddress(t)
 	e.prometheus(address, testkit.FreeAddress(t))
@@ -95,7 +103,7 @@ spec:
 	}
 }
 
-func TestKubectlExplainNamesEveryTypeOfTriggerAndEveryParameter(t *testing.T) {
+func testKubectlExplainNamesEveryTypeOfTriggerAndEveryParameter(t *testing.T) {
 	e := newEnv(t)
 	var out string
 	e.until("the API server describes a new CRD", func(ctx context.Context) (bool, error) {

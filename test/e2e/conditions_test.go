@@ -6,6 +6,12 @@ import (
 	"testing"
 )
 
+func TestConditions(t *testing.T) {
+	t.Parallel()
+	t.Run("conditions can be waited for with kubectl", testConditionsCanBeWaitedForWithKubectl)
+	t.Run("an alert in its stale window is shown and foreseen", testAlertInItsStaleWindowIsShownAndForeseen)
+}
+
 // waitFor waits for a condition with kubectl wait.
 func (e *env) waitFor(name, condition string) {
 	e.t.Helper()
@@ -30,7 +36,7 @@ func (e *env) explains(name string, want ...string) {
 	}, func() string { return last })
 }
 
-func TestConditionsComeAsPeopleWaitForThem(t *testing.T) {
+func testConditionsCanBeWaitedForWithKubectl(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web"))
@@ -59,7 +65,7 @@ func TestConditionsComeAsPeopleWaitForThem(t *testing.T) {
 	e.waitFor("late", "Ready=true")
 }
 
-func TestAnAlertThatWaitsInItsStaleWindowIsShownAndForeseen(t *testing.T) {
+func testAlertInItsStaleWindowIsShownAndForeseen(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("checkout", 1)
 	e.Apply(onAlert("checkout"))

@@ -22,6 +22,14 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
+func TestCRD(t *testing.T) {
+	t.Parallel()
+	t.Run("the CRD and check refuse the same", testCRDAndCheckRefuseSame)
+	t.Run("the CRD's own rules are checked as well", testCRDsOwnRulesAreCheckedAsWell)
+	t.Run("an idle count of 0 is valid with every minimum", testIdleCountOf0IsValidWithEveryMinimum)
+	t.Run("the CRD and file mode apply the same defaults", testCRDAndFileModeApplySameDefaults)
+}
+
 // whole is a ScaledObject in which every field is set; bounded has the fields that exclude a formula.
 const whole = `
 apiVersion: impulse.sh/v1alpha1
@@ -228,7 +236,7 @@ func specSchema(t *testing.T) node {
 	return spec
 }
 
-func TestTheCRDAndCheckRefuseTheSame(t *testing.T) {
+func testCRDAndCheckRefuseSame(t *testing.T) {
 	e, schema, tried := newEnv(t), specSchema(t), map[string]int{}
 	for _, text := range []string{bounded, whole} {
 		object := parse(t, []byte(text))
@@ -299,7 +307,7 @@ func pathsOf(path string, schema node) []string {
 	return all
 }
 
-func TestTheCRDsOwnRulesAreCheckedAsWell(t *testing.T) {
+func testCRDsOwnRulesAreCheckedAsWell(t *testing.T) {
 	e := newEnv(t)
 	cases := map[string]func(spec node){
 		"minReplicaCount must not be above maxReplicaCount":   func(spec node) { spec["minReplicaCount"] = int64(11) },
@@ -332,7 +340,7 @@ func TestTheCRDsOwnRulesAreCheckedAsWell(t *testing.T) {
 }
 
 // KEDA accepts an idleReplicaCount of 0 with a minReplicaCount of 0: it has no effect.
-func TestAnIdleCountOf0GoesWithEveryMinimum(t *testing.T) {
+func testIdleCountOf0IsValidWithEveryMinimum(t *testing.T) {
 	e := newEnv(t)
 	for idle, ok := range map[int64]bool{0: true, 1: false} {
 		so := parse(t, []byte(whole))
@@ -344,7 +352,7 @@ func TestAnIdleCountOf0GoesWithEveryMinimum(t *testing.T) {
 	}
 }
 
-func TestTheCRDAndFileModeFillInTheSame(t *testing.T) {
+func testCRDAndFileModeApplySameDefaults(t *testing.T) {
 	e := newEnv(t)
 	const least = `
 apiVersion: impulse.sh/v1alpha1

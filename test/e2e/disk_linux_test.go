@@ -13,6 +13,11 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
+func TestDisk(t *testing.T) {
+	t.Parallel()
+	t.Run("a full disk is a 503, and the replicas follow nevertheless", testFullDiskIs503AndReplicasFollowNevertheless)
+}
+
 // limit sets the largest file that a process may write; a larger write fails, as on a full disk.
 func (e *env) limit(pid int, bytes string) {
 	e.t.Helper()
@@ -22,7 +27,7 @@ func (e *env) limit(pid int, bytes string) {
 	}
 }
 
-func TestAFullDiskIsA503AndReplicasFollowAllTheSame(t *testing.T) {
+func testFullDiskIs503AndReplicasFollowNevertheless(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("web", 1)
 	dir, states := t.TempDir(), t.TempDir()

@@ -8,7 +8,12 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
-func TestASourceOnThisMachineIsRefusedUnlessItIsAllowed(t *testing.T) {
+func TestEgress(t *testing.T) {
+	t.Parallel()
+	t.Run("a source on this machine is refused, unless it is allowed", testSourceOnThisMachineIsRefusedUnlessItIsAllowed)
+}
+
+func testSourceOnThisMachineIsRefusedUnlessItIsAllowed(t *testing.T) {
 	e, s := newEnv(t), newSource(t)
 	s.value("4")
 	address := testkit.FreeAddress(t)

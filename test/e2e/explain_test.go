@@ -10,13 +10,18 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	t.Run("a count is explained and has a history", testCountIsExplainedAndHasHistory)
+}
+
 // tool runs a command of impulse in the test's namespace.
 func (e *env) tool(ctx context.Context, args ...string) (string, error) {
 	e.t.Helper()
 	return process.Run(ctx, impulseCommand(e.t), append(args, "--kubeconfig", e.Kubeconfig, "-n", e.Namespace)...)
 }
 
-func TestACountIsExplainedAndHasAHistory(t *testing.T) {
+func testCountIsExplainedAndHasHistory(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("checkout", 1)
 	e.Apply(onAlert("checkout"))

@@ -13,6 +13,17 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	t.Run("an invalid source holds the count while another may raise it", testInvalidSourceHoldsCountWhileAnotherMayRaiseIt)
+	t.Run("a target that is created later is scaled", testTargetThatIsCreatedLaterIsScaled)
+	t.Run("Impulse writes nothing once a foreign HPA is created", testImpulseWritesNothingOnceForeignHPAIsCreated)
+	t.Run("the second object on a target is refused until the first is deleted", testSecondObjectOnTargetIsRefusedUntilFirstIsDeleted)
+	t.Run("deleting a ScaledObject leaves the count", testDeletingScaledObjectLeavesCount)
+	t.Run("an invalid object reports every mistake at once", testInvalidObjectReportsEveryMistakeAtOnce)
+	t.Run("kubectl get scaledobjects reads like kubectl get hpa", testKubectlGetScaledobjectsReadsLikeKubectlGetHpa)
+}
+
 // source is a server whose answers to queries a test sets: faults that a healthy Prometheus cannot produce.
 type source struct {
 	*httptest.Server
@@ -56,7 +67,7 @@ spec:
 `, name, address)
 }
 
-func TestASourceThatTalksNonsenseIsHeldAgainstAndItsSiblingGoesOn(t *testing.T) {
+func testInvalidSourceHoldsCountWhileAnotherMayRaiseIt(t *testing.T) {
 	faults := map[string]http.HandlerFunc{
 		"html": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>login</html>") },
 		"500":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
@@ -98,7 +109,7 @@ func TestASourceThatTalksNonsenseIsHeldAgainstAndItsSiblingGoesOn(t *testing.T) 
 	}
 }
 
-func TestATargetThatComesLaterIsScaled(t *testing.T) {
+func testTargetThatIsCreatedLaterIsScaled(t *testing.T) {
 	e := newEnv(t)
 	e.Apply(onAlert("late"))
 	i := e.run()
@@ -109,7 +120,7 @@ func TestATargetThatComesLaterIsScaled(t *testing.T) {
 	e.condition("late", "AbleToScale", "True", "ReadyToScale")
 }
 
-func TestImpulseYieldsToAnHPAWheneverItComes(t *testing.T) {
+func testImpulseWritesNothingOnceForeignHPAIsCreated(t *testing.T) {
 	const hpa = `
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
@@ -136,7 +147,7 @@ spec:
 	e.condition("web", "AbleToScale", "False", "ForeignHPA")
 }
 
-func TestTheSecondObjectOnATargetIsRefusedUntilTheFirstGoes(t *testing.T) {
+func testSecondObjectOnTargetIsRefusedUntilFirstIsDeleted(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web"))
@@ -152,7 +163,7 @@ func TestTheSecondObjectOnATargetIsRefusedUntilTheFirstGoes(t *testing.T) {
 	e.condition("second", "Ready", "True", "Ready")
 }
 
-func TestDeletingAScaledObjectLeavesTheCount(t *testing.T) {
+func testDeletingScaledObjectLeavesCount(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web"))
@@ -168,7 +179,7 @@ func TestDeletingAScaledObjectLeavesTheCount(t *testing.T) {
 	stays()
 }
 
-func TestABadObjectSaysEveryMistakeAtOnce(t *testing.T) {
+func testInvalidObjectReportsEveryMistakeAtOnce(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("web", 1)
 	e.Apply(strings.NewReplacer("matchers:", "matcher:", "replicas: 5", "replicas: many").Replace(onAlert("web")))
@@ -182,7 +193,7 @@ func TestABadObjectSaysEveryMistakeAtOnce(t *testing.T) {
 	}
 }
 
-func TestGetScaledObjectsReadsLikeGetHPA(t *testing.T) {
+func testKubectlGetScaledobjectsReadsLikeKubectlGetHpa(t *testing.T) {
 	e := newEnv(t)
 	s := newSource(t)
 	s.value("3")

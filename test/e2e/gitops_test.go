@@ -20,6 +20,14 @@ import (
 	"github.com/impulse-sh/impulse/actuator"
 )
 
+func TestGitOps(t *testing.T) {
+	t.Parallel()
+	t.Run("a manifest's count and Impulse's compete as documented", testManifestsCountAndImpulsesCompeteAsDocumented)
+	t.Run("a count that a manifest resets is written again", testCountThatManifestResetsIsWrittenAgain)
+	t.Run("a custom resource without a count is not scaled until it has one", testCustomResourceWithoutCountIsNotScaledUntilItHasOne)
+	t.Run("an apply of a ScaledObject keeps its finalizer and its status", testApplyOfScaledObjectKeepsItsFinalizerAndItsStatus)
+}
+
 // manifestCase is a sequence of steps on a workload whose manifest is applied while Impulse scales it, one word per step:
 //
 //	apply:3     the manifest is applied with 3 replicas; apply:- is the manifest without a count
@@ -135,7 +143,7 @@ spec:
 	}
 }
 
-func TestWhatAManifestDoesToACountThatImpulseWrote(t *testing.T) {
+func testManifestsCountAndImpulsesCompeteAsDocumented(t *testing.T) {
 	for _, kind := range []string{"Deployment", "StatefulSet", "custom resource"} {
 		t.Run(kind, func(t *testing.T) {
 			e := newEnv(t)
@@ -298,7 +306,7 @@ func (e *env) helm(of scalable, name, before, manifest string) error {
 	return err
 }
 
-func TestACountThatAManifestResetsIsWrittenAgain(t *testing.T) {
+func testCountThatManifestResetsIsWrittenAgain(t *testing.T) {
 	e := newEnv(t)
 	of := builtIn("deployments", "Deployment")
 	apply := func(count string) {
@@ -320,7 +328,7 @@ func TestACountThatAManifestResetsIsWrittenAgain(t *testing.T) {
 	e.AwaitReplicas("web", 5)
 }
 
-func TestACustomResourceWithoutACountIsNotScaledUntilItHasOne(t *testing.T) {
+func testCustomResourceWithoutCountIsNotScaledUntilItHasOne(t *testing.T) {
 	e := newEnv(t)
 	of := e.gadgets()
 	e.Apply(of.with("web", "-"))
@@ -335,7 +343,7 @@ func TestACustomResourceWithoutACountIsNotScaledUntilItHasOne(t *testing.T) {
 	}, func() string { return e.Describe("web") })
 }
 
-func TestAnApplyOfAScaledObjectLeavesItsFinalizerAndItsStatusAlone(t *testing.T) {
+func testApplyOfScaledObjectKeepsItsFinalizerAndItsStatus(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("web", 3)
 	e.Apply(restored(onAlert("web")))

@@ -15,6 +15,15 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
+func TestLeader(t *testing.T) {
+	t.Parallel()
+	t.Run("either replica accepts alerts, and a killed leader is replaced", testEitherReplicaAcceptsAlertsAndKilledLeaderIsReplaced)
+	t.Run("a leader that was paused writes nothing when it resumes", testLeaderThatWasPausedWritesNothingWhenItResumes)
+	t.Run("a count that was decided and not written is written by the next process", testCountThatWasDecidedAndNotWrittenIsWrittenByNextProcess)
+	t.Run("a write that arrives too late is corrected", testWriteThatArrivesTooLateIsCorrected)
+	t.Run("a leader that is cut off acknowledges nothing that the next has not read", testLeaderThatIsCutOffAcknowledgesNothingThatNextHasNotRead)
+}
+
 // pair runs two replicas, of which the first leads; an object scales web on the alert web.
 func pair(t *testing.T, e *env, args ...string) (leads, other *impulse) {
 	t.Helper()
@@ -40,7 +49,7 @@ func (e *env) answered(i *impulse, status string) (before map[int]int) {
 	return before
 }
 
-func TestEitherReplicaTakesAlertsAndAKilledLeaderIsReplaced(t *testing.T) {
+func testEitherReplicaAcceptsAlertsAndKilledLeaderIsReplaced(t *testing.T) {
 	e := newEnv(t)
 	a, b := pair(t, e)
 	e.webhook(b, "web", "firing") // It does not lead, and is answered by who does.
@@ -98,7 +107,7 @@ func (e *env) counts(name string) (stop func() []int32) {
 }
 
 // A paused leader still assumes that it leads and that the alert fires: when it resumes, its state asks for five replicas.
-func TestALeaderThatWasPausedWritesNothingWhenItWakesUp(t *testing.T) {
+func testLeaderThatWasPausedWritesNothingWhenItResumes(t *testing.T) {
 	e := newEnv(t)
 	a, b := pair(t, e)
 	e.webhook(a, "web", "firing")
@@ -130,7 +139,7 @@ func TestALeaderThatWasPausedWritesNothingWhenItWakesUp(t *testing.T) {
 	}
 }
 
-func TestWhatWasAcceptedAndNotYetWrittenIsWrittenByTheNextProcess(t *testing.T) {
+func testCountThatWasDecidedAndNotWrittenIsWrittenByNextProcess(t *testing.T) {
 	e := newEnv(t)
 	slow := newSlowWay(t)
 	e.ApplyDeployment("web", 1)
@@ -149,7 +158,7 @@ func TestWhatWasAcceptedAndNotYetWrittenIsWrittenByTheNextProcess(t *testing.T) 
 }
 
 // The network may delay a write until another process leads. It takes effect at most once, and only if the count was not written since.
-func TestAWriteThatComesTooLateIsCorrected(t *testing.T) {
+func testWriteThatArrivesTooLateIsCorrected(t *testing.T) {
 	e := newEnv(t)
 	slow := newSlowWay(t)
 	a, b := pair(t, e, "--kubeconfig", slow.kubeconfig)
@@ -179,7 +188,7 @@ func TestAWriteThatComesTooLateIsCorrected(t *testing.T) {
 
 // A leader whose connection to the API server stalls reads and writes nothing for as long as another one takes to lead and to read
 // all records. Records that it wrote then would be lost.
-func TestALeaderThatIsCutOffAnswersForNothingThatTheNextHasNotRead(t *testing.T) {
+func testLeaderThatIsCutOffAcknowledgesNothingThatNextHasNotRead(t *testing.T) {
 	e := newEnv(t)
 	slow := newSlowWay(t)
 	a, b := pair(t, e, "--kubeconfig", slow.kubeconfig)

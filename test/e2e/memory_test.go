@@ -13,6 +13,12 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	t.Run("windows and cooldowns continue under the next leader", testWindowsAndCooldownsContinueUnderNextLeader)
+	t.Run("the count of failures continues under the next leader", testCountOfFailuresContinuesUnderNextLeader)
+}
+
 // status waits until a field of an object's status is as expected, and returns it.
 func (e *env) status(name, what string, wanted func(string) bool, path ...string) string {
 	e.t.Helper()
@@ -58,7 +64,7 @@ func (e *env) heldUntil(name string) time.Time {
 	return next
 }
 
-func TestWindowsAndCooldownsGoOnUnderTheNextLeader(t *testing.T) {
+func testWindowsAndCooldownsContinueUnderNextLeader(t *testing.T) {
 	e := newEnv(t)
 	a, b := e.run(), e.run()
 	window := e.holding(a, "window", "  cooldownPeriod: 600\n", 5)
@@ -82,7 +88,7 @@ func TestWindowsAndCooldownsGoOnUnderTheNextLeader(t *testing.T) {
 }
 
 // Each term of this leader has only one failure.
-func TestFailuresAreCountedOnUnderTheNextLeader(t *testing.T) {
+func testCountOfFailuresContinuesUnderNextLeader(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("queries", 1)
 	e.Apply(fmt.Sprintf(`

@@ -11,6 +11,13 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	t.Run("a process that starts without an API server becomes ready by itself", testProcessThatStartsWithoutAPIServerBecomesReadyByItself)
+	t.Run("after an outage of the API server only the newest count is written, and nothing scales in wrongly", testAfterOutageOfAPIServerOnlyNewestCountIsWrittenAndNothingScalesInWrongly)
+	t.Run("a restart of etcd and a paused API server scale nothing in wrongly", testRestartOfEtcdAndPausedAPIServerScaleNothingInWrongly)
+}
+
 const apiServer = "kube-apiserver"
 
 // outage creates an env in a control plane of its own, whose API server the test can stop.
@@ -49,7 +56,7 @@ func (e *env) wrote(name string, since, n int64) {
 	}
 }
 
-func TestStartedWhileTheAPIServerIsAwayItBecomesReadyByItself(t *testing.T) {
+func testProcessThatStartsWithoutAPIServerBecomesReadyByItself(t *testing.T) {
 	e, o := outage(t)
 	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web"))
@@ -66,7 +73,7 @@ func TestStartedWhileTheAPIServerIsAwayItBecomesReadyByItself(t *testing.T) {
 	e.AwaitReplicas("web", 5)
 }
 
-func TestWhenTheAPIServerReturnsOnlyTheNewestIsWrittenAndNothingScalesInWrongly(t *testing.T) {
+func testAfterOutageOfAPIServerOnlyNewestCountIsWrittenAndNothingScalesInWrongly(t *testing.T) {
 	e, o := outage(t)
 	s := newSource(t)
 	s.value("4")
@@ -101,7 +108,7 @@ func TestWhenTheAPIServerReturnsOnlyTheNewestIsWrittenAndNothingScalesInWrongly(
 	e.condition("web", "Ready", "True", "Ready")
 }
 
-func TestARestartOfEtcdAndAFrozenAPIServerScaleNothingInWrongly(t *testing.T) {
+func testRestartOfEtcdAndPausedAPIServerScaleNothingInWrongly(t *testing.T) {
 	e, o := outage(t)
 	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web"))

@@ -18,6 +18,13 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
+func TestReceived(t *testing.T) {
+	t.Parallel()
+	t.Run("a level that is sent with impulse send scales and is explained", testLevelThatIsSentWithImpulseSendScalesAndIsExplained)
+	t.Run("a message that was published while Impulse was down is read", testMessageThatWasPublishedWhileImpulseWasDownIsRead)
+	t.Run("an alert without a delivery is found by a reconcile", testAlertWithoutDeliveryIsFoundByReconcile)
+}
+
 // nats starts a real nats-server with JetStream, and returns its address.
 func (e *env) nats() (address string, js jetstream.JetStream) {
 	e.t.Helper()
@@ -39,7 +46,7 @@ func (e *env) nats() (address string, js jetstream.JetStream) {
 	return address, js
 }
 
-func TestWhatIsSentByHandScalesAndSaysSo(t *testing.T) {
+func testLevelThatIsSentWithImpulseSendScalesAndIsExplained(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web") + "  - {type: push, name: jobs, metadata: {threshold: 10}}\n")
@@ -72,7 +79,7 @@ func TestWhatIsSentByHandScalesAndSaysSo(t *testing.T) {
 	}
 }
 
-func TestWhatWasPublishedWhileImpulseWasDeadIsTakenUp(t *testing.T) {
+func testMessageThatWasPublishedWhileImpulseWasDownIsRead(t *testing.T) {
 	e := newEnv(t)
 	address, js := e.nats()
 	e.queue(js, "LEVELS", jetstream.ConsumerConfig{Durable: "worker", AckWait: time.Second})
@@ -113,7 +120,7 @@ spec:
 }
 
 // A real Alertmanager with a password, which posts to no receiver.
-func TestAnAlertThatNoDeliveryBroughtIsFoundByReconciling(t *testing.T) {
+func testAlertWithoutDeliveryIsFoundByReconcile(t *testing.T) {
 	const (
 		password = "the-password-of-this-test"
 		hash     = "$2a$04$1m50TfM5yOWd2n.cYEGdtOhCXHR1aQNCKsqyAOso5A4pKJoE3kZm."

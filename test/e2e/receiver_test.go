@@ -11,7 +11,14 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
-func TestTheDoorWantsItsToken(t *testing.T) {
+func TestReceiver(t *testing.T) {
+	t.Parallel()
+	t.Run("the receiver requires its token", testReceiverRequiresItsToken)
+	t.Run("files work without a CRD, and a broken one keeps its last valid version", testFilesWorkWithoutCRDAndBrokenOneKeepsItsLastValidVersion)
+	t.Run("an alert for the wrong namespace is in the explanation", testAlertForWrongNamespaceIsInExplanation)
+}
+
+func testReceiverRequiresItsToken(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web"))
@@ -48,7 +55,7 @@ func postAs(ctx context.Context, url, token string, body []byte) int {
 	return code
 }
 
-func TestFilesWorkWithoutACRDAndABrokenOneKeepsItsLastGoodVersion(t *testing.T) {
+func testFilesWorkWithoutCRDAndBrokenOneKeepsItsLastValidVersion(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("web", 1)
 	dir := t.TempDir()
@@ -74,7 +81,7 @@ func TestFilesWorkWithoutACRDAndABrokenOneKeepsItsLastGoodVersion(t *testing.T) 
 	e.AwaitReplicas("web", 1)
 }
 
-func TestAnAlertForTheWrongNamespaceIsInTheExplanation(t *testing.T) {
+func testAlertForWrongNamespaceIsInExplanation(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web"))

@@ -9,6 +9,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+func TestRestore(t *testing.T) {
+	t.Parallel()
+	t.Run("a deleted object restores the original count only when its option is set", testDeletedObjectRestoresOriginalCountOnlyWhenItsOptionIsSet)
+	t.Run("a deleted object is restored by the next leader", testDeletedObjectIsRestoredByNextLeader)
+	t.Run("an object with the option switched off is deleted at once", testObjectWithOptionSwitchedOffIsDeletedAtOnce)
+}
+
 // restored returns a ScaledObject with restoreToOriginalReplicaCount.
 func restored(text string) string {
 	return strings.Replace(text, "  triggers:", "  advanced: {restoreToOriginalReplicaCount: true}\n  triggers:", 1)
@@ -34,7 +41,7 @@ func (e *env) delete(name string) {
 	}
 }
 
-func TestADeletedObjectGivesItsTargetTheOriginalCountBackOnlyWhenItSaysSo(t *testing.T) {
+func testDeletedObjectRestoresOriginalCountOnlyWhenItsOptionIsSet(t *testing.T) {
 	e := newEnv(t)
 	for _, name := range []string{"web", "left", "lost"} {
 		e.ApplyDeployment(name, 3)
@@ -61,7 +68,7 @@ func TestADeletedObjectGivesItsTargetTheOriginalCountBackOnlyWhenItSaysSo(t *tes
 	e.gone("lost") // A target that is gone keeps nobody.
 }
 
-func TestADeletedObjectIsRestoredByTheNextLeader(t *testing.T) {
+func testDeletedObjectIsRestoredByNextLeader(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("web", 3)
 	e.Apply(restored(onAlert("web")))
@@ -78,7 +85,7 @@ func TestADeletedObjectIsRestoredByTheNextLeader(t *testing.T) {
 	e.AwaitReplicas("web", 3)
 }
 
-func TestTheOptionSwitchedOffLetsAnObjectGoAtOnce(t *testing.T) {
+func testObjectWithOptionSwitchedOffIsDeletedAtOnce(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("web", 3)
 	e.Apply(restored(onAlert("web")))

@@ -16,7 +16,12 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
-func TestTheManifestsGiveEnoughRightsAndNoMore(t *testing.T) {
+func TestRights(t *testing.T) {
+	t.Parallel()
+	t.Run("the manifests grant the needed rights and no more", testManifestsGrantNeededRightsAndNoMore)
+}
+
+func testManifestsGrantNeededRightsAndNoMore(t *testing.T) {
 	e := newEnv(t)
 	if out, err := e.Kubectl(e.t.Context(), "", "-n", "impulse-system", "apply", "--server-side", "--force-conflicts", "-k", "../../deploy/manifests"); err != nil {
 		t.Fatal(err, out)

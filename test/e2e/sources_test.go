@@ -15,6 +15,15 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
+func TestSources(t *testing.T) {
+	t.Parallel()
+	t.Run("a real Prometheus query is followed, and its absence holds the count", testRealPrometheusQueryIsFollowedAndItsAbsenceHoldsCount)
+	t.Run("JetStream messages wake a workload, which is idle when they are drained", testJetStreamMessagesWakeWorkloadWhichIsIdleWhenTheyAreDrained)
+	t.Run("a consumer that is paused or will be deleted is in the status", testConsumerThatIsPausedOrWillBeDeletedIsInStatus)
+	t.Run("a schedule begins at its edge", testScheduleBeginsAtItsEdge)
+	t.Run("the maximum of two triggers wins", testMaximumOfTwoTriggersWins)
+}
+
 // prometheus starts a real Prometheus on an address of the caller's choice, scraping a target.
 func (e *env) prometheus(address, target string) {
 	e.t.Helper()
@@ -30,7 +39,7 @@ func (e *env) prometheus(address, target string) {
 	}, func() string { return p.LogTail(logTail) })
 }
 
-func TestARealPrometheusQueryIsFollowedAndItsAbsenceHolds(t *testing.T) {
+func testRealPrometheusQueryIsFollowedAndItsAbsenceHoldsCount(t *testing.T) {
 	e := newEnv(t)
 	mock, prometheus := testkit.FreeAddress(t), testkit.FreeAddress(t)
 	e.spawn("mockmetrics", sandbox.Command(e.t, root, "./deploy/mockmetrics"), "--listen", mock)
@@ -62,7 +71,7 @@ spec:
 	e.AwaitReplicas("web", 10)
 }
 
-func TestJetStreamMessagesWakeAWorkloadAndItRestsWhenTheyAreDrained(t *testing.T) {
+func testJetStreamMessagesWakeWorkloadWhichIsIdleWhenTheyAreDrained(t *testing.T) {
 	e := newEnv(t)
 	address, js := e.nats()
 	consumer := e.queue(js, "WORK", jetstream.ConsumerConfig{Durable: "workers"})
@@ -90,7 +99,7 @@ func TestJetStreamMessagesWakeAWorkloadAndItRestsWhenTheyAreDrained(t *testing.T
 
 // The object may be idle at 0. Messages of a paused consumer do not wake the workload; a consumer that the server will delete
 // because it has no workers is reported before and after its deletion.
-func TestAConsumerThatIsPausedOrWillBeDeletedIsInTheStatus(t *testing.T) {
+func testConsumerThatIsPausedOrWillBeDeletedIsInStatus(t *testing.T) {
 	e := newEnv(t)
 	address, js := e.nats()
 	e.queue(js, "WORK", jetstream.ConsumerConfig{Durable: "workers", InactiveThreshold: time.Hour})
@@ -155,7 +164,7 @@ func (e *env) queue(js jetstream.JetStream, name string, config jetstream.Consum
 	return consumer
 }
 
-func TestAScheduleBeginsAtItsEdge(t *testing.T) {
+func testScheduleBeginsAtItsEdge(t *testing.T) {
 	e := newIdleEnv(t)
 	e.ApplyDeployment("office", 1)
 	start, end := "*/2 * * * *", "1-59/2 * * * *"
@@ -179,7 +188,7 @@ spec:
 	e.AwaitReplicas("office", 3)
 }
 
-func TestTheMaximumOfTwoTriggersWins(t *testing.T) {
+func testMaximumOfTwoTriggersWins(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("both", 1)
 	e.Apply(`

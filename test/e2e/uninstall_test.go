@@ -12,6 +12,12 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
+func TestUninstall(t *testing.T) {
+	t.Parallel()
+	t.Run("uninstall restores the targets and leaves nothing", testUninstallRestoresTargetsAndLeavesNothing)
+	t.Run("uninstall without a running Impulse prints what it waits for", testUninstallWithoutRunningImpulsePrintsWhatItWaitsFor)
+}
+
 // own creates an env in a control plane of its own, in which deleted namespaces go.
 func own(t *testing.T) *env {
 	t.Helper()
@@ -88,7 +94,7 @@ func (e *env) uninstall(args ...string) (string, error) {
 	return process.Run(e.t.Context(), impulseCommand(e.t), append([]string{"uninstall", "--kubeconfig", e.Kubeconfig}, args...)...)
 }
 
-func TestUninstallRestoresTargetsAndLeavesNothing(t *testing.T) {
+func testUninstallRestoresTargetsAndLeavesNothing(t *testing.T) {
 	e := own(t)
 	for name, remove := range map[string]func() (string, error){
 		"the command": func() (string, error) { return e.uninstall() },
@@ -122,7 +128,7 @@ func (e *env) byKubectl() string {
 	return ""
 }
 
-func TestUninstallWithoutAnImpulseSaysWhatItWaitsFor(t *testing.T) {
+func testUninstallWithoutRunningImpulsePrintsWhatItWaitsFor(t *testing.T) {
 	e := own(t)
 	e.install().Kill()
 	e.remains(e.Namespace+"/web (the count of its target has not been restored yet)", "--timeout", "2s")

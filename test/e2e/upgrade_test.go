@@ -12,6 +12,11 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
+func TestUpgrade(t *testing.T) {
+	t.Parallel()
+	t.Run("objects and alerts survive an upgrade and a rollback of the CRDs", testObjectsAndAlertsSurviveUpgradeAndRollbackOfCRDs)
+}
+
 const (
 	// firstCRDs are the definitions of ScaledObjects and AlertSets as they were first committed: without dryRun, shadow, history,
 	// originalReplicaCount and half of the fields of an alert.
@@ -50,7 +55,7 @@ func dryRun(text string) string {
 }
 
 // CRDs are applied on either side, and may change sides with an upgrade.
-func TestObjectsAndAlertsOutliveAnUpgradeAndARollbackOfTheCRDs(t *testing.T) {
+func testObjectsAndAlertsSurviveUpgradeAndRollbackOfCRDs(t *testing.T) {
 	t.Parallel()
 	takeSlot(t)
 	e := &env{sandbox.NewControlPlane(t).NewEnv(), t}

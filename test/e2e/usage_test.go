@@ -14,6 +14,12 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	t.Run("a ScaledObject follows CPU usage as a real HPA does", testScaledObjectFollowsCPUUsageAsRealHPADoes)
+	t.Run("pods without a request are named, and hold the count", testPodsWithoutRequestAreNamedAndHoldCount)
+}
+
 var podMetrics = schema.GroupVersionResource{Group: "metrics.k8s.io", Version: "v1beta1", Resource: "pods"}
 
 // busy creates a Deployment of one pod that requests 100m and 100Mi, and uses almost nothing.
@@ -82,7 +88,7 @@ type step struct {
 
 // Every step waits until metrics-server has measured new pods, for most of a minute: both autoscalers run at the same time. No load
 // is near the limit of another count: two readings of the same load differ by a percent.
-func TestAScaledObjectFollowsTheCPUAsARealHPADoes(t *testing.T) {
+func testScaledObjectFollowsCPUUsageAsRealHPADoes(t *testing.T) {
 	t.Parallel()
 	t.Run("up, and further up", func(t *testing.T) { followsAsTheHPADoes(t, step{"190m", 4}, step{"285m", 6}) })
 	t.Run("up, down to one, and up again", func(t *testing.T) { followsAsTheHPADoes(t, step{"285m", 6}, step{"1m", 1}, step{"95m", 2}) })
@@ -142,7 +148,7 @@ func (e *env) explained(name string, parts ...string) {
 	}, func() string { return last })
 }
 
-func TestPodsThatRequestNothingAreNamedAndHeld(t *testing.T) {
+func testPodsWithoutRequestAreNamedAndHoldCount(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("bare", 3)
 	e.Apply(`

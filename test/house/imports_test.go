@@ -6,6 +6,12 @@ import (
 	"testing"
 )
 
+func TestImports(t *testing.T) {
+	t.Run("imports follow the arrows", testImportsFollowArrows)
+	t.Run("the core imports the standard library only", testCoreImportsStandardLibraryOnly)
+	t.Run("triggers do not import each other", testTriggersDoNotImportEachOther)
+}
+
 // may lists the arrows of docs/architecture.md: for each folder, the folders of ours that it may import. A folder includes the
 // ones below it; the arrows between the packages of one folder are in within. Tests may also import internal/testkit and the
 // packages that they are about.
@@ -50,7 +56,7 @@ var within = map[string][]string{
 	"internal/testkit/sandbox":     {"internal/testkit", "internal/testkit/process"},
 }
 
-func TestImportsPointOneWay(t *testing.T) {
+func testImportsFollowArrows(t *testing.T) {
 	for _, f := range files(t) {
 		folder := folderOf(f.dir)
 		if folder == "" {
@@ -69,7 +75,7 @@ func TestImportsPointOneWay(t *testing.T) {
 	}
 }
 
-func TestTheCoreImportsTheStandardLibraryOnly(t *testing.T) {
+func testCoreImportsStandardLibraryOnly(t *testing.T) {
 	for _, f := range files(t) {
 		if folderOf(f.dir) != "scalers" || f.test() {
 			continue
@@ -87,7 +93,7 @@ func TestTheCoreImportsTheStandardLibraryOnly(t *testing.T) {
 	}
 }
 
-func TestTriggersKnowNothingOfEachOther(t *testing.T) {
+func testTriggersDoNotImportEachOther(t *testing.T) {
 	for _, f := range files(t) {
 		kind, ok := strings.CutPrefix(f.dir, "triggers/")
 		if !ok || strings.HasPrefix(kind, "builtin") || strings.HasPrefix(kind, "triggertest") || strings.HasPrefix(kind, "internal/") {

@@ -6,8 +6,13 @@ import (
 	"testing"
 )
 
+func TestMutations(t *testing.T) {
+	t.Parallel()
+	t.Run("every mutation of the chaos suite can be applied", testEveryMutationOfChaosSuiteCanBeApplied)
+}
+
 // A patch that does not apply any more would no longer test whether the chaos suite detects its fault.
-func TestEveryMutationOfTheChaosSuiteApplies(t *testing.T) {
+func testEveryMutationOfChaosSuiteCanBeApplied(t *testing.T) {
 	t.Parallel()
 	patches, err := filepath.Glob("../chaos/mutations/*.patch")
 	if err != nil || len(patches) == 0 {

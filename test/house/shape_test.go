@@ -11,7 +11,16 @@ import (
 	"testing"
 )
 
-func TestFilesFitInOneSitting(t *testing.T) {
+func TestShape(t *testing.T) {
+	t.Run("files are not too long", testFilesAreNotTooLong)
+	t.Run("every package has a doc comment", testEveryPackageHasDocComment)
+	t.Run("package names are not util, common, manager or helper", testPackageNamesAreNotUtilCommonManagerOrHelper)
+	t.Run("tests neither sleep nor skip", testTestsNeitherSleepNorSkip)
+	t.Run("the README is short", testREADMEIsShort)
+	t.Run("every target of the Makefile has help", testEveryTargetOfMakefileHasHelp)
+}
+
+func testFilesAreNotTooLong(t *testing.T) {
 	var sizes []int
 	for _, f := range files(t) {
 		lines := strings.Count(f.source, "\n")
@@ -31,7 +40,7 @@ func TestFilesFitInOneSitting(t *testing.T) {
 	}
 }
 
-func TestEveryPackageSaysWhatItIs(t *testing.T) {
+func testEveryPackageHasDocComment(t *testing.T) {
 	comments := map[string][]file{}
 	for _, f := range files(t) {
 		if f.test() || f.generated() {
@@ -61,7 +70,7 @@ func TestEveryPackageSaysWhatItIs(t *testing.T) {
 	}
 }
 
-func TestNamesSayWhatThingsAre(t *testing.T) {
+func testPackageNamesAreNotUtilCommonManagerOrHelper(t *testing.T) {
 	for _, f := range files(t) {
 		for _, word := range []string{"util", "utils", "common", "manager", "helper", "helpers", "misc"} {
 			if slices.Contains(strings.Split(f.dir, "/"), word) || strings.TrimSuffix(filepath.Base(f.path), ".go") == word {
@@ -71,7 +80,7 @@ func TestNamesSayWhatThingsAre(t *testing.T) {
 	}
 }
 
-func TestTestsWaitOnConditionsAndSkipNothing(t *testing.T) {
+func testTestsNeitherSleepNorSkip(t *testing.T) {
 	for _, f := range files(t) {
 		if !f.test() {
 			continue
@@ -92,13 +101,13 @@ func TestTestsWaitOnConditionsAndSkipNothing(t *testing.T) {
 	}
 }
 
-func TestTheReadmeIsShort(t *testing.T) {
+func testREADMEIsShort(t *testing.T) {
 	if lines := strings.Count(read(t, "README.md"), "\n"); lines > 150 {
 		t.Errorf("README.md has %d lines, more than 150", lines)
 	}
 }
 
-func TestEveryTargetOfTheMakefileHasHelp(t *testing.T) {
+func testEveryTargetOfMakefileHasHelp(t *testing.T) {
 	makefile := read(t, "Makefile")
 	for target := range strings.FieldsSeq("help build test lint generate verify bench demo sandbox e2e clean") {
 		if !strings.Contains(makefile, "\n"+target+": ") {

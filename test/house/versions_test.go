@@ -7,11 +7,15 @@ import (
 	"testing"
 )
 
+func TestVersions(t *testing.T) {
+	t.Run("Impulse and the sandbox use the same versions", testImpulseAndSandboxUseSameVersions)
+}
+
 // own lists the modules whose version in the sandbox differs on purpose: Prometheus requires a newer Alertmanager, and the
 // sandbox replaces it by ours.
 var own = map[string]bool{"github.com/prometheus/alertmanager": true}
 
-func TestWhatImpulseAndTheSandboxBothNeedIsCompiledOnce(t *testing.T) {
+func testImpulseAndSandboxUseSameVersions(t *testing.T) {
 	impulse, sandbox := versions(t, "go.mod"), versions(t, "deploy/sandbox/programs/go.mod")
 	shared := 0
 	for module, version := range impulse {

@@ -11,7 +11,12 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
-func TestRealAlertmanagersShowWhatTheyWereGiven(t *testing.T) {
+func TestCredentials(t *testing.T) {
+	t.Parallel()
+	t.Run("real Alertmanagers send the configured credentials", testRealAlertmanagersSendConfiguredCredentials)
+}
+
+func testRealAlertmanagersSendConfiguredCredentials(t *testing.T) {
 	t.Parallel()
 	list := filepath.Join(t.TempDir(), "credentials.yaml")
 	if err := os.WriteFile(list, []byte("- {name: one, namespaces: [shop], token: the-token-of-one}\n"+

@@ -16,6 +16,11 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/auth"
 )
 
+func TestDocs(t *testing.T) {
+	t.Parallel()
+	t.Run("a real Alertmanager posts by every route of the documentation", testRealAlertmanagerPostsByEveryRouteOfDocumentation)
+}
+
 const root = "../.."
 
 var (
@@ -72,7 +77,7 @@ func service(t *testing.T) string {
 	return s.Name + "." + k.Namespace
 }
 
-func TestARealAlertmanagerPostsByEveryRouteOfTheDocumentation(t *testing.T) {
+func testRealAlertmanagerPostsByEveryRouteOfDocumentation(t *testing.T) {
 	t.Parallel()
 	host := service(t)
 	for page, text := range routes(t) {

@@ -11,7 +11,18 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
-func TestThreeAlertmanagersAreOneSourceThroughAPartitionAndARestart(t *testing.T) {
+func TestPeers(t *testing.T) {
+	t.Parallel()
+	t.Run("three Alertmanagers are one source through a partition and a restart", testThreeAlertmanagersAreOneSourceThroughPartitionAndRestart)
+	t.Run("an alert that was refused for a while is one change in the end", testAlertThatWasRefusedForWhileIsOneChangeInEnd)
+	t.Run("a truncated delivery ends nothing and is reported", testTruncatedDeliveryEndsNothingAndIsReported)
+	t.Run("a silenced alert is stale after its ttl and ends after two", testSilencedAlertIsStaleAfterItsTTLAndEndsAfterTwo)
+	t.Run("after a 301 a reconcile recovers the alerts", testAfter301ReconcileRecoversAlerts)
+	t.Run("a trigger of the whole cluster gets the alerts of the cluster's receiver only", testTriggerOfWholeClusterGetsAlertsOfClustersReceiverOnly)
+	t.Run("steps follow activations, not deliveries", testStepsFollowActivationsNotDeliveries)
+}
+
+func testThreeAlertmanagersAreOneSourceThroughPartitionAndRestart(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t)
 	level := r.trigger("Slow", nil)
@@ -52,7 +63,7 @@ func TestThreeAlertmanagersAreOneSourceThroughAPartitionAndARestart(t *testing.T
 	}
 }
 
-func TestWhatWasRefusedForAWhileIsOneChangeInTheEnd(t *testing.T) {
+func testAlertThatWasRefusedForWhileIsOneChangeInEnd(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t)
 	level := r.trigger("Slow", nil)
@@ -75,7 +86,7 @@ func TestWhatWasRefusedForAWhileIsOneChangeInTheEnd(t *testing.T) {
 	}
 }
 
-func TestATruncatedDeliveryEndsNothingAndIsSaid(t *testing.T) {
+func testTruncatedDeliveryEndsNothingAndIsReported(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t)
 	slow, fast := r.trigger("Slow", map[string]string{"absentMeansResolved": "true", "staleWindow": "1s"}), r.trigger("Fast", nil)
@@ -90,7 +101,7 @@ func TestATruncatedDeliveryEndsNothingAndIsSaid(t *testing.T) {
 	slow.only("0", "1")
 }
 
-func TestASilencedAlertIsStaleAfterItsLeaseAndOverAfterTwo(t *testing.T) {
+func testSilencedAlertIsStaleAfterItsTTLAndEndsAfterTwo(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t)
 	level := r.trigger("Slow", map[string]string{"ttl": "5s"})
@@ -110,7 +121,7 @@ func TestASilencedAlertIsStaleAfterItsLeaseAndOverAfterTwo(t *testing.T) {
 	level.until("0")
 }
 
-func TestAfterA301AReconcileHeals(t *testing.T) {
+func testAfter301ReconcileRecoversAlerts(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t)
 	var gets atomic.Int64
@@ -129,7 +140,7 @@ func TestAfterA301AReconcileHeals(t *testing.T) {
 	}
 }
 
-func TestATriggerOfTheWholeClusterHearsTheDoorOfTheClusterOnly(t *testing.T) {
+func testTriggerOfWholeClusterGetsAlertsOfClustersReceiverOnly(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t)
 	whole, ours := r.trigger("Slow", map[string]string{"scope": "cluster"}), r.trigger("Slow", nil)
@@ -150,7 +161,7 @@ func TestATriggerOfTheWholeClusterHearsTheDoorOfTheClusterOnly(t *testing.T) {
 	r.trigger("Slow", map[string]string{"scope": "cluster", "reconcile": shop.url}).until("1")
 }
 
-func TestStepsFollowActivationsNotDeliveries(t *testing.T) {
+func testStepsFollowActivationsNotDeliveries(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t)
 	steps := r.trigger("Slow", map[string]string{"threshold": "0", "step": "+2"})

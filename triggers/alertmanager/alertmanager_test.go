@@ -13,6 +13,14 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
+func TestAlertmanager(t *testing.T) {
+	t.Run("it conforms to the contract of triggers", testItConformsToContractOfTriggers)
+	t.Run("the level is that of the selected alerts", testLevelIsThatOfSelectedAlerts)
+	t.Run("matchers have Alertmanager's meaning", testMatchersHaveAlertmanagersMeaning)
+	t.Run("an incomplete matcher is refused with its position", testIncompleteMatcherIsRefusedWithItsPosition)
+	t.Run("mistakes are reported", testMistakesAreReported)
+}
+
 // board is a set of firing alerts that a test holds in its hands.
 type board struct {
 	mu       sync.Mutex
@@ -58,7 +66,7 @@ func (b *board) set(err error, alerts ...triggers.Alert) {
 	}
 }
 
-func TestConforms(t *testing.T) {
+func testItConformsToContractOfTriggers(t *testing.T) {
 	b := &board{}
 	triggertest.Conform(t, Kind(), triggertest.Fixture{
 		Metadata: map[string]string{"matchers": `{alertname="Slow"}`, "replicas": "5"},
@@ -79,7 +87,7 @@ func alert(name, value, severity string) triggers.Alert {
 	return a
 }
 
-func TestTheLevelIsThatOfTheSelectedAlerts(t *testing.T) {
+func testLevelIsThatOfSelectedAlerts(t *testing.T) {
 	two := []triggers.Alert{alert("Slow", "1.5", ""), alert("Slow", "4", "")}
 	cases := []struct {
 		name   string
@@ -117,7 +125,7 @@ func TestTheLevelIsThatOfTheSelectedAlerts(t *testing.T) {
 	}
 }
 
-func TestMatchersMeanWhatAlertmanagerMeans(t *testing.T) {
+func testMatchersHaveAlertmanagersMeaning(t *testing.T) {
 	page := alert("Slow", "", "page").Labels
 	cases := map[string]bool{
 		`{alertname="Slow"}`:                               true,
@@ -142,7 +150,7 @@ func TestMatchersMeanWhatAlertmanagerMeans(t *testing.T) {
 	}
 }
 
-func TestHalfAMatcherIsRefusedWithItsPosition(t *testing.T) {
+func testIncompleteMatcherIsRefusedWithItsPosition(t *testing.T) {
 	for text, want := range map[string]string{
 		`{alertname=`:       "0:11: end of input: expected label value",
 		`{alertname=}`:      "11:12: unexpected }: expected label value",
@@ -166,7 +174,7 @@ func TestHalfAMatcherIsRefusedWithItsPosition(t *testing.T) {
 	}
 }
 
-func TestMistakesAreSaid(t *testing.T) {
+func testMistakesAreReported(t *testing.T) {
 	cases := []struct {
 		metadata map[string]string
 		want     string

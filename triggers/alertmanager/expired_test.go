@@ -9,6 +9,13 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestExpired(t *testing.T) {
+	t.Run("an expired alert is reported until it fires again", testExpiredAlertIsReportedUntilItFiresAgain)
+	t.Run("a stale alert that is resolved or repeated has not expired", testStaleAlertThatIsResolvedOrRepeatedHasNotExpired)
+	t.Run("the end of a stale alert is foreseen", testEndOfStaleAlertIsForeseen)
+	t.Run("another trigger's expiry is not reported", testAnotherTriggersExpiryIsNotReported)
+}
+
 // silent is an alert that is stale: it was not repeated within its ttl, and is over one ttl later.
 func silent(ttl time.Duration) triggers.Alert {
 	a := since(time.Hour)
@@ -16,7 +23,7 @@ func silent(ttl time.Duration) triggers.Alert {
 	return a
 }
 
-func TestALeaseThatRanOutIsSaidUntilTheAlertFiresAgain(t *testing.T) {
+func testExpiredAlertIsReportedUntilItFiresAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &board{}
 		h := listen(t, b, map[string]string{"replicas": "5", "ttl": "30s"})
@@ -44,7 +51,7 @@ func TestALeaseThatRanOutIsSaidUntilTheAlertFiresAgain(t *testing.T) {
 	})
 }
 
-func TestAStaleAlertThatIsResolvedOrRepeatedHasNotRunOut(t *testing.T) {
+func testStaleAlertThatIsResolvedOrRepeatedHasNotExpired(t *testing.T) {
 	for name, then := range map[string][]triggers.Alert{"resolved": nil, "repeated": {alert("Slow", "", "")}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -62,7 +69,7 @@ func TestAStaleAlertThatIsResolvedOrRepeatedHasNotRunOut(t *testing.T) {
 	}
 }
 
-func TestTheEndOfAStaleAlertIsForeseen(t *testing.T) {
+func testEndOfStaleAlertIsForeseen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &board{}
 		h := listen(t, b, map[string]string{"threshold": "1", "ttl": "30s"})
@@ -79,7 +86,7 @@ func TestTheEndOfAStaleAlertIsForeseen(t *testing.T) {
 }
 
 // An alert that began with a stale firing counts for a shorter time than the ttl of the spec.
-func TestALeaseThatIsNotTheAlertsIsNotSaid(t *testing.T) {
+func testAnotherTriggersExpiryIsNotReported(t *testing.T) {
 	a := silent(10 * time.Minute)
 	c := Config{TTL: time.Hour}
 	want := "alert Slow was not repeated within its ttl: it counts as over since " + a.ExpiresAt.UTC().Format(time.RFC3339) + "; is repeat_interval below the ttl?"

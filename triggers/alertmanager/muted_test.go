@@ -12,7 +12,12 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
-func TestAnAlertBeginsByAReconcileOnlyWhereItWouldBePosted(t *testing.T) {
+func TestMuted(t *testing.T) {
+	t.Run("a reconcile starts an alert only where it would be posted", testReconcileStartsAlertOnlyWhereItWouldBePosted)
+	t.Run("an incomplete response ends no alert", testIncompleteResponseEndsNoAlert)
+}
+
+func testReconcileStartsAlertOnlyWhereItWouldBePosted(t *testing.T) {
 	long := aged(time.Hour, "ready")
 	slow, muted := "["+listed("Slow", "active")+"]", "["+listed("Slow", "suppressed")+"]"
 	young := strings.Replace(slow, "2026-01-01T00:00:00.000Z", time.Now().Add(-10*time.Second).UTC().Format(time.RFC3339), 1)
@@ -66,7 +71,7 @@ func fires(t *testing.T, answers map[string][]byte, which string) func(answer []
 	}
 }
 
-func TestAnAnswerThatLacksSomethingEndsNoAlert(t *testing.T) {
+func testIncompleteResponseEndsNoAlert(t *testing.T) {
 	answers := map[string][]byte{}
 	for _, name := range []string{"alerts", "groups", "status"} {
 		answer, err := os.ReadFile("testdata/" + name + ".json")

@@ -17,6 +17,11 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestRealAlertmanager(t *testing.T) {
+	t.Run("a real Alertmanager lists firing and silenced alerts, and that it has just started", testRealAlertmanagerListsFiringAndSilencedAlertsAndThatItHasJustStarted)
+	t.Run("a reconcile does not start alerts that a real Alertmanager mutes", testReconcileDoesNotStartAlertsThatRealAlertmanagerMutes)
+}
+
 // post posts JSON to a real Alertmanager.
 func post(t *testing.T, url, body string) {
 	t.Helper()
@@ -51,7 +56,7 @@ func real(t *testing.T, config string) (string, func() *sandbox.Process) {
 	}
 }
 
-func TestARealAlertmanagerSaysWhatFiresWhatIsSilencedAndThatItHasJustBegun(t *testing.T) {
+func testRealAlertmanagerListsFiringAndSilencedAlertsAndThatItHasJustStarted(t *testing.T) {
 	address, run := real(t, "{route: {receiver: nobody}, receivers: [{name: nobody}]}")
 	p := run()
 	post(t, "http://"+address+"/api/v2/alerts", `[
@@ -89,7 +94,7 @@ func TestARealAlertmanagerSaysWhatFiresWhatIsSilencedAndThatItHasJustBegun(t *te
 	}
 }
 
-func TestWhatARealAlertmanagerMutesDoesNotBeginByAReconcile(t *testing.T) {
+func testReconcileDoesNotStartAlertsThatRealAlertmanagerMutes(t *testing.T) {
 	address, run := real(t, `
 receivers: [{name: impulse}, {name: "impulse.other"}, {name: pager}]
 time_intervals: [{name: always, time_intervals: [{times: [{start_time: "00:00", end_time: "24:00"}]}]}]

@@ -14,6 +14,12 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestReconcile(t *testing.T) {
+	t.Run("one response starts alerts, and all are needed to end them", testOneResponseStartsAlertsAndAllAreNeededToEndThem)
+	t.Run("a slow Alertmanager does not delay the others", testSlowAlertmanagerDoesNotDelayOthers)
+	t.Run("credentials are read at each use and never printed", testCredentialsAreReadAtEachUseAndNeverPrinted)
+}
+
 // asking makes the client of a trigger; its secrets are those of the environment.
 func asking(t *testing.T, env triggers.Env, metadata map[string]string) *client {
 	t.Helper()
@@ -73,7 +79,7 @@ func answering(t *testing.T, list string, up time.Duration) *httptest.Server {
 	return scripted(t, list, grouped(list), aged(up, "disabled"))
 }
 
-func TestOneAnswerBeginsAlertsAndAllMustAnswerToEndThem(t *testing.T) {
+func testOneResponseStartsAlertsAndAllAreNeededToEndThem(t *testing.T) {
 	long := time.Hour
 	has, empty := answering(t, "["+listed("Slow", "active")+"]", long), answering(t, "[]", long)
 	silenced, young := answering(t, "["+listed("Slow", "suppressed")+"]", long), answering(t, "[]", time.Minute)
@@ -117,7 +123,7 @@ func TestOneAnswerBeginsAlertsAndAllMustAnswerToEndThem(t *testing.T) {
 	}
 }
 
-func TestASlowAlertmanagerDoesNotHoldTheOthersUp(t *testing.T) {
+func testSlowAlertmanagerDoesNotDelayOthers(t *testing.T) {
 	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	t.Cleanup(slow.Close)
 	has := answering(t, "["+listed("Slow", "active")+"]", time.Hour)
@@ -129,7 +135,7 @@ func TestASlowAlertmanagerDoesNotHoldTheOthersUp(t *testing.T) {
 	}
 }
 
-func TestCredentialsAreShownAsTheyAreNowAndNeverSaid(t *testing.T) {
+func testCredentialsAreReadAtEachUseAndNeverPrinted(t *testing.T) {
 	var shown string
 	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		shown = r.Header.Get("Authorization")

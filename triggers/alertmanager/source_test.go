@@ -15,6 +15,15 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestSource(t *testing.T) {
+	t.Run("each distinct activation is a step", testEachDistinctActivationIsStep)
+	t.Run("with an interval each step has its exact time", testWithIntervalEachStepHasItsExactTime)
+	t.Run("a step is an increment of the core", testStepIsIncrementOfCore)
+	t.Run("stale alerts count and are reported", testStaleAlertsCountAndAreReported)
+	t.Run("known alerts beside lost ones give an AtLeast level", testKnownAlertsBesideLostOnesGiveAtLeastLevel)
+	t.Run("mistakes in step, ttl and reconcile are reported", testMistakesInStepTTLAndReconcileAreReported)
+}
+
 // heard is what a source has emitted, a word for each event.
 type heard struct {
 	mu   sync.Mutex
@@ -87,7 +96,7 @@ func since(ago time.Duration) triggers.Alert {
 	return a
 }
 
-func TestEachDistinctActivationIsAStep(t *testing.T) {
+func testEachDistinctActivationIsStep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &board{}
 		h := listen(t, b, map[string]string{"step": "+2"})
@@ -101,7 +110,7 @@ func TestEachDistinctActivationIsAStep(t *testing.T) {
 	})
 }
 
-func TestWithAnIntervalEachIsAStepAtItsExactTime(t *testing.T) {
+func testWithIntervalEachStepHasItsExactTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &board{}
 		h := listen(t, b, map[string]string{"step": "+10%", "stepInterval": "1m"})
@@ -128,7 +137,7 @@ func TestWithAnIntervalEachIsAStepAtItsExactTime(t *testing.T) {
 	})
 }
 
-func TestAStepIsAnIncrementOfTheCore(t *testing.T) {
+func testStepIsIncrementOfCore(t *testing.T) {
 	for text, want := range map[string]scalers.Increment{
 		"+2": {Amount: 2}, "2": {Amount: 2}, "+50%": {Amount: 50, Percent: true}, " +1 ": {Amount: 1},
 	} {
@@ -143,7 +152,7 @@ func TestAStepIsAnIncrementOfTheCore(t *testing.T) {
 	}
 }
 
-func TestStaleAlertsCountAndAreSaid(t *testing.T) {
+func testStaleAlertsCountAndAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &board{}
 		h := listen(t, b, map[string]string{"replicas": "5"})
@@ -160,7 +169,7 @@ func TestStaleAlertsCountAndAreSaid(t *testing.T) {
 	})
 }
 
-func TestWhatIsKnownBesideWhatWasLostIsAtLeastSoMuch(t *testing.T) {
+func testKnownAlertsBesideLostOnesGiveAtLeastLevel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &board{}
 		h, mean := listen(t, b, map[string]string{"replicas": "5"}), listen(t, b, map[string]string{"threshold": "1", "aggregation": "avg"})
@@ -172,7 +181,7 @@ func TestWhatIsKnownBesideWhatWasLostIsAtLeastSoMuch(t *testing.T) {
 	})
 }
 
-func TestMistakesOfStepsLeasesAndReconcileAreSaid(t *testing.T) {
+func testMistakesInStepTTLAndReconcileAreReported(t *testing.T) {
 	cases := []struct {
 		metadata map[string]string
 		want     string

@@ -8,7 +8,12 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-func TestAnAlertThatWaitsIsForeseenAndDoesNotCountYet(t *testing.T) {
+func TestWaiting(t *testing.T) {
+	t.Run("a waiting alert is foreseen and does not count yet", testWaitingAlertIsForeseenAndDoesNotCountYet)
+	t.Run("a level that would be unknown is not foreseen", testLevelThatWouldBeUnknownIsNotForeseen)
+}
+
+func testWaitingAlertIsForeseenAndDoesNotCountYet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &board{}
 		h := listen(t, b, map[string]string{"threshold": "1"})
@@ -37,7 +42,7 @@ func TestAnAlertThatWaitsIsForeseenAndDoesNotCountYet(t *testing.T) {
 	})
 }
 
-func TestALevelThatWouldBeUnknownIsNotForeseen(t *testing.T) {
+func testLevelThatWouldBeUnknownIsNotForeseen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &board{}
 		h := listen(t, b, map[string]string{"threshold": "1", "value": "annotation:value"})

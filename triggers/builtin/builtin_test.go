@@ -7,7 +7,13 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-func TestEveryKindHasItsOwnName(t *testing.T) {
+func TestBuiltin(t *testing.T) {
+	t.Run("every kind has its own name", testEveryKindHasItsOwnName)
+	t.Run("kinds can be listed without side effects", testKindsCanBeListedWithoutSideEffects)
+	t.Run("every kind that sends credentials names its servers", testEveryKindThatSendsCredentialsNamesItsServers)
+}
+
+func testEveryKindHasItsOwnName(t *testing.T) {
 	seen := map[string]bool{}
 	for _, k := range Kinds() {
 		if seen[k.Name] {
@@ -20,11 +26,11 @@ func TestEveryKindHasItsOwnName(t *testing.T) {
 	}
 }
 
-func TestKindsCanBeListedWithoutSideEffects(t *testing.T) {
+func testKindsCanBeListedWithoutSideEffects(t *testing.T) {
 	synctest.Test(t, func(*testing.T) { Kinds() }) // The bubble fails when a goroutine is left.
 }
 
-func TestEveryKindThatSendsCredentialsNamesItsServers(t *testing.T) {
+func testEveryKindThatSendsCredentialsNamesItsServers(t *testing.T) {
 	for _, k := range Kinds() {
 		if len(k.Auth) == 0 || k.Name == "webhook" { // A webhook holds messages against its secret, and sends that nowhere.
 			continue

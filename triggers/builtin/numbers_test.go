@@ -14,6 +14,11 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestNumbers(t *testing.T) {
+	t.Run("a number that cannot be held is refused by every kind with the bound", testNumberThatCannotBeHeldIsRefusedByEveryKindWithBound)
+	t.Run("every number of every kind is stored exactly or refused", testEveryNumberOfEveryKindIsStoredExactlyOrRefused)
+}
+
 // decoded sets one field of a kind's example, and returns the config, if there is one, and what is wrong with the field.
 func decoded(k triggers.Kind, key, text string) (triggers.Config, string) {
 	metadata := maps.Clone(k.Example)
@@ -30,7 +35,7 @@ func decoded(k triggers.Kind, key, text string) (triggers.Config, string) {
 	return config, ""
 }
 
-func TestANumberThatCannotBeHeldIsRefusedByEveryKindWithTheBound(t *testing.T) {
+func testNumberThatCannotBeHeldIsRefusedByEveryKindWithBound(t *testing.T) {
 	bounds := map[string]map[string]string{
 		"number": {
 			"0.0005": "0.001, the smallest", "1e-9": "0.001, the smallest", "33.3333": "write 33.333 or 33.334", "1e16": "9223372036854775.807, the largest",
@@ -54,7 +59,7 @@ func TestANumberThatCannotBeHeldIsRefusedByEveryKindWithTheBound(t *testing.T) {
 	}
 }
 
-func TestEveryNumberOfEveryKindIsTakenExactlyOrRefused(t *testing.T) {
+func testEveryNumberOfEveryKindIsStoredExactlyOrRefused(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	taken := 0
 	for _, k := range Kinds() {

@@ -16,11 +16,20 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
-func TestConforms(t *testing.T) {
+func TestCron(t *testing.T) {
+	t.Run("it conforms to the contract of triggers", testItConformsToContractOfTriggers)
+	t.Run("the level is exact and stands until the next edge", testLevelIsExactAndStandsUntilNextEdge)
+	t.Run("the level changes at the instant of the edge", testLevelChangesAtInstantOfEdge)
+	t.Run("a start within the window emits its level at once", testStartWithinWindowEmitsItsLevelAtOnce)
+	t.Run("a clock that is set is detected within a minute", testClockThatIsSetIsDetectedWithinMinute)
+	t.Run("mistakes are explained", testMistakesAreExplained)
+}
+
+func testItConformsToContractOfTriggers(t *testing.T) {
 	triggertest.Conform(t, Kind(), triggertest.Fixture{Metadata: Kind().Example})
 }
 
-func TestTheLevelIsExactAndStandsUntilTheNextEdge(t *testing.T) {
+func testLevelIsExactAndStandsUntilNextEdge(t *testing.T) {
 	if got := (Config{}).Trigger(); !got.Exact || !got.Continuous || got.Target != 1000 {
 		t.Errorf("Trigger: got %+v, want it exact and continuous with target 1", got)
 	}
@@ -55,7 +64,7 @@ func watch(t *testing.T, c Config, now func() time.Time, length time.Duration) [
 	return changes
 }
 
-func TestTheLevelChangesAtTheInstantOfTheEdge(t *testing.T) {
+func testLevelChangesAtInstantOfEdge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := Config{Timezone: "Etc/UTC", Start: "0 8 * * *", End: "30 9 * * *", DesiredReplicas: 4}
 		got := watch(t, c, time.Now, 33*time.Hour)
@@ -66,7 +75,7 @@ func TestTheLevelChangesAtTheInstantOfTheEdge(t *testing.T) {
 	})
 }
 
-func TestAStartWithinTheWindowReportsItAtOnce(t *testing.T) {
+func testStartWithinWindowEmitsItsLevelAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := Config{Timezone: "Etc/UTC", Start: "0 20 * * *", End: "0 6 * * *", DesiredReplicas: 4}
 		if got, want := watch(t, c, time.Now, time.Hour), []change{{0, 4000}}; !slices.Equal(got, want) {
@@ -75,7 +84,7 @@ func TestAStartWithinTheWindowReportsItAtOnce(t *testing.T) {
 	})
 }
 
-func TestAClockThatIsSetIsNoticedWithinAMinute(t *testing.T) {
+func testClockThatIsSetIsDetectedWithinMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var ahead atomic.Int64
 		now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
@@ -91,7 +100,7 @@ func TestAClockThatIsSetIsNoticedWithinAMinute(t *testing.T) {
 	})
 }
 
-func TestMistakesAreExplained(t *testing.T) {
+func testMistakesAreExplained(t *testing.T) {
 	valid := map[string]string{"timezone": "Etc/UTC", "start": "0 8 * * *", "end": "0 20 * * *", "desiredReplicas": "1"}
 	for _, c := range []struct{ field, value, want string }{
 		{"timezone", "europe/berlin", `"europe/berlin" is no time zone (did you mean "Europe/Berlin"?)`},

@@ -5,6 +5,12 @@ import (
 	"time"
 )
 
+func TestWindow(t *testing.T) {
+	t.Run("a window is open when it started after it ended", testWindowIsOpenWhenItStartedAfterItEnded)
+	t.Run("when the clock is set, an ambiguous time gives more replicas", testWhenClockIsSetAmbiguousTimeGivesMoreReplicas)
+	t.Run("the windows of a year are found quickly and without allocations", testWindowsOfYearAreFoundQuicklyAndWithoutAllocations)
+}
+
 func windowOf(tb testing.TB, zone, start, end string) window {
 	tb.Helper()
 	c := Config{Timezone: zone, Start: start, End: end, DesiredReplicas: 3}
@@ -49,7 +55,7 @@ func (c windowCase) try(t *testing.T) {
 	})
 }
 
-func TestAWindowIsOpenWhenItStartedAfterItEnded(t *testing.T) {
+func testWindowIsOpenWhenItStartedAfterItEnded(t *testing.T) {
 	for _, c := range []windowCase{
 		{"before it", "Etc/UTC", "0 8 * * *", "0 20 * * *", "2026-03-02T07:59:59Z", false, "2026-03-02T08:00:00Z"},
 		{"at its start", "Etc/UTC", "0 8 * * *", "0 20 * * *", "2026-03-02T08:00:00Z", true, "2026-03-02T20:00:00Z"},
@@ -71,7 +77,7 @@ func TestAWindowIsOpenWhenItStartedAfterItEnded(t *testing.T) {
 }
 
 // In Berlin the clock skips 02:00-03:00 at 01:00 UTC on 29 March 2026, and shows it twice around 01:00 UTC on 25 October.
-func TestWhenTheClockIsSetDoubtIsDecidedForMoreReplicas(t *testing.T) {
+func testWhenClockIsSetAmbiguousTimeGivesMoreReplicas(t *testing.T) {
 	for _, c := range []windowCase{
 		{"a start in the skipped hour has not come before it", "Europe/Berlin", "30 2 * * *", "0 5 * * *", "2026-03-29T00:59:59Z", false, "2026-03-29T01:00:00Z"},
 		{"it comes with the skip", "Europe/Berlin", "30 2 * * *", "0 5 * * *", "2026-03-29T01:00:00Z", true, "2026-03-29T03:00:00Z"},
@@ -90,7 +96,7 @@ func TestWhenTheClockIsSetDoubtIsDecidedForMoreReplicas(t *testing.T) {
 	}
 }
 
-func TestWindowsOfTheYearAreFoundQuicklyAndWithoutMemory(t *testing.T) {
+func testWindowsOfYearAreFoundQuicklyAndWithoutAllocations(t *testing.T) {
 	w := windowOf(t, "Europe/Berlin", "* * 1 1 *", "30 17 24 12 *")
 	at := instant(t, "2026-12-24T16:29:59Z")
 	if !w.open(at) || w.open(at.Add(time.Second)) {

@@ -10,6 +10,11 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
+func TestAccount(t *testing.T) {
+	t.Run("an account is found by its name and by its key", testAccountIsFoundByItsNameAndByItsKey)
+	t.Run("the key of an account is cached until it changes", testKeyOfAccountIsCachedUntilItChanges)
+}
+
 // hub is a server with accounts of JWTs: it filters by their keys, and lists two at a time.
 type hub struct {
 	accounts []account
@@ -47,7 +52,7 @@ func (h *hub) monitor(name string) *monitor {
 	return newMonitor(c, env)
 }
 
-func TestAnAccountIsFoundByItsNameAsByItsKey(t *testing.T) {
+func testAccountIsFoundByItsNameAndByItsKey(t *testing.T) {
 	h := &hub{accounts: []account{{Name: "a", ID: "KEY-1"}, {Name: "b", ID: "KEY-22"}, {Name: "orders", ID: "KEY-333"}, {Name: "b", ID: "KEY-4444"}}}
 	for name, want := range map[string]string{
 		"orders": "7 <nil>", "KEY-333": "7 <nil>", "a": "5 <nil>",
@@ -61,7 +66,7 @@ func TestAnAccountIsFoundByItsNameAsByItsKey(t *testing.T) {
 	}
 }
 
-func TestTheKeyOfAnAccountIsRememberedUntilItIsAnother(t *testing.T) {
+func testKeyOfAccountIsCachedUntilItChanges(t *testing.T) {
 	h := &hub{accounts: []account{{Name: "orders", ID: "KEY-1"}}}
 	m := h.monitor("orders")
 	read := func(want string, asked int) {

@@ -10,6 +10,12 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestConfig(t *testing.T) {
+	t.Run("a mistake names its field", testMistakeNamesItsField)
+	t.Run("a good config has no mistake", testGoodConfigHasNoMistake)
+	t.Run("lag is the pending plus the unacknowledged messages", testLagIsPendingPlusUnacknowledgedMessages)
+}
+
 func configured(url string) Config {
 	c := defaults()
 	c.NATSServerURL, c.Stream, c.Consumer = url, "WORK", "workers"
@@ -22,7 +28,7 @@ func monitored(endpoint string) Config {
 	return c
 }
 
-func TestAMistakeNamesItsField(t *testing.T) {
+func testMistakeNamesItsField(t *testing.T) {
 	for name, c := range map[string]struct {
 		change  func(*Config)
 		field   string
@@ -62,7 +68,7 @@ func TestAMistakeNamesItsField(t *testing.T) {
 	}
 }
 
-func TestAGoodConfigHasNoMistake(t *testing.T) {
+func testGoodConfigHasNoMistake(t *testing.T) {
 	k := Kind()
 	for name, metadata := range map[string]map[string]string{
 		"the example":  k.Example,
@@ -87,7 +93,7 @@ func TestAGoodConfigHasNoMistake(t *testing.T) {
 	}
 }
 
-func TestLagCountsWhatIsPendingAndWhatIsUnacknowledged(t *testing.T) {
+func testLagIsPendingPlusUnacknowledgedMessages(t *testing.T) {
 	for _, c := range []struct {
 		pending        uint64
 		unacknowledged int64

@@ -6,7 +6,11 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
-func TestItKeepsTheContract(t *testing.T) {
+func TestConform(t *testing.T) {
+	t.Run("it conforms to the contract of triggers", testItConformsToContractOfTriggers)
+}
+
+func testItConformsToContractOfTriggers(t *testing.T) {
 	s := start(t, "--user", "orders-reader", "--pass", "correct horse")
 	secrets := map[string]string{"username": "orders-reader", "password": "correct horse"}
 	js := s.client(userInfo(secrets))

@@ -23,6 +23,15 @@ import (
 	"github.com/nats-io/nkeys"
 )
 
+func TestCredentials(t *testing.T) {
+	t.Run("each way to log in works", testEachWayToLogInWorks)
+	t.Run("a rotated Secret is used", testRotatedSecretIsUsed)
+	t.Run("a Secret that is slow to read delays no message", testSecretThatIsSlowToReadDelaysNoMessage)
+	t.Run("a user without the right to ask gets that reason", testUserWithoutRightToAskGetsThatReason)
+	t.Run("a Secret that cannot be read or used is unknown", testSecretThatCannotBeReadOrUsedIsUnknown)
+	t.Run("the server's certificate is checked", testServersCertificateIsChecked)
+}
+
 // configFile writes a server's configuration.
 func configFile(t *testing.T, name, content string) string {
 	t.Helper()
@@ -33,7 +42,7 @@ func configFile(t *testing.T, name, content string) string {
 	return path
 }
 
-func TestEachWayToLogInWorks(t *testing.T) {
+func testEachWayToLogInWorks(t *testing.T) {
 	pair, err := nkeys.CreateUser()
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +67,7 @@ func TestEachWayToLogInWorks(t *testing.T) {
 	}
 }
 
-func TestARotatedSecretIsTakenUp(t *testing.T) {
+func testRotatedSecretIsUsed(t *testing.T) {
 	s := start(t, "-c", configFile(t, "nats.conf", `authorization {users: [{user: old, password: a}, {user: new, password: b}]}`))
 	var mu sync.Mutex
 	secrets := map[string]string{"username": "nobody"}
@@ -85,7 +94,7 @@ func TestARotatedSecretIsTakenUp(t *testing.T) {
 	})
 }
 
-func TestASecretThatIsSlowToReadDelaysNoMessage(t *testing.T) {
+func testSecretThatIsSlowToReadDelaysNoMessage(t *testing.T) {
 	s := start(t)
 	js := s.client()
 	work(t, js, 1)
@@ -110,14 +119,14 @@ func TestASecretThatIsSlowToReadDelaysNoMessage(t *testing.T) {
 	r.until("1")
 }
 
-func TestAUserWithoutTheRightToAskIsToldSo(t *testing.T) {
+func testUserWithoutRightToAskGetsThatReason(t *testing.T) {
 	s := start(t, "-c", configFile(t, "nats.conf",
 		`authorization {users: [{user: me, password: a, permissions: {publish: ["_INBOX.>"]}}]}`))
 	r := follow(t, mustOpen(t, configured(s.url()), environment(map[string]string{"username": "me", "password": "a"})))
 	r.until(`Permissions Violation for Publish to "$JS.API.CONSUMER.INFO.WORK.workers"`)
 }
 
-func TestASecretThatCannotBeReadOrUsedIsUnknown(t *testing.T) {
+func testSecretThatCannotBeReadOrUsedIsUnknown(t *testing.T) {
 	s := start(t)
 	for name, c := range map[string]struct {
 		secrets map[string]string
@@ -143,7 +152,7 @@ func TestASecretThatCannotBeReadOrUsedIsUnknown(t *testing.T) {
 	follow(t, mustOpen(t, configured(s.url()), env)).until("no such Secret")
 }
 
-func TestTheServersCertificateIsChecked(t *testing.T) {
+func testServersCertificateIsChecked(t *testing.T) {
 	ca := authority(t)
 	cert, key := ca.sign(t, "server")
 	clientCert, clientKey := ca.sign(t, "impulse")

@@ -10,6 +10,11 @@ import (
 	"github.com/nats-io/nkeys"
 )
 
+func TestJWT(t *testing.T) {
+	t.Run("a user JWT logs in", testUserJWTLogsIn)
+	t.Run("a real account is read by its name and by its key", testRealAccountIsReadByItsNameAndByItsKey)
+}
+
 // identity is a pair of keys of an operator, an account or a user.
 type identity struct {
 	pair         nkeys.KeyPair
@@ -72,14 +77,14 @@ func operated(t *testing.T, account identity) (*server, string) {
 	return start(t, "-c", configFile(t, "nats.conf", config)), creds
 }
 
-func TestAUserJWTLogsIn(t *testing.T) {
+func testUserJWTLogsIn(t *testing.T) {
 	s, creds := operated(t, newIdentity(t, nkeys.CreateAccount))
 	r := follow(t, mustOpen(t, configured(s.url()), environment(map[string]string{"creds": creds})))
 	r.until("stream WORK does not exist")
 	follow(t, mustOpen(t, configured(s.url()), environment(nil))).until("Authorization Violation")
 }
 
-func TestARealAccountIsReadByItsNameAndByItsKey(t *testing.T) {
+func testRealAccountIsReadByItsNameAndByItsKey(t *testing.T) {
 	account := newIdentity(t, nkeys.CreateAccount)
 	account.name = "orders"
 	s, creds := operated(t, account)

@@ -21,6 +21,17 @@ import (
 	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
+func TestMonitor(t *testing.T) {
+	t.Run("the leader is followed through a cluster", testLeaderIsFollowedThroughCluster)
+	t.Run("a new leader is found", testNewLeaderIsFound)
+	t.Run("servers without an advertised address are found by their routes", testServersWithoutAdvertisedAddressAreFoundByTheirRoutes)
+	t.Run("servers are found by name behind a headless service", testServersAreFoundByNameBehindHeadlessService)
+	t.Run("faults of the monitoring endpoint are unknown, with a reason of one line", testFaultsOfMonitoringEndpointAreUnknownWithReasonOfOneLine)
+	t.Run("the certificate of the monitoring endpoint is checked", testCertificateOfMonitoringEndpointIsChecked)
+	t.Run("a cluster with unavailable servers is unknown", testClusterWithUnavailableServersIsUnknown)
+	t.Run("a slow monitoring endpoint is unknown after its timeout", testSlowMonitoringEndpointIsUnknownAfterItsTimeout)
+}
+
 // clustered is three real servers at 127.0.0.1 to 127.0.0.3, all with the same ports, as pods have them.
 type clustered struct {
 	t          *testing.T
@@ -86,7 +97,7 @@ func reads(t *testing.T, m *monitor, want string) {
 	})
 }
 
-func TestTheLeaderIsFollowedThroughACluster(t *testing.T) {
+func testLeaderIsFollowedThroughCluster(t *testing.T) {
 	t.Parallel()
 	for _, replicas := range []int{1, 3} {
 		t.Run(fmt.Sprintf("%d replicas", replicas), func(t *testing.T) {
@@ -106,7 +117,7 @@ func TestTheLeaderIsFollowedThroughACluster(t *testing.T) {
 	}
 }
 
-func TestANewLeaderIsFound(t *testing.T) {
+func testNewLeaderIsFound(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, "")
 	js := c.servers["n1"].client()
@@ -134,7 +145,7 @@ func TestANewLeaderIsFound(t *testing.T) {
 	}
 }
 
-func TestServersThatAdvertiseNothingAreFoundByTheirRoutes(t *testing.T) {
+func testServersWithoutAdvertisedAddressAreFoundByTheirRoutes(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, "no_advertise: true")
 	js := c.servers["n1"].client()
@@ -145,7 +156,7 @@ func TestServersThatAdvertiseNothingAreFoundByTheirRoutes(t *testing.T) {
 	}
 }
 
-func TestServersAreFoundByNameBehindAHeadlessService(t *testing.T) {
+func testServersAreFoundByNameBehindHeadlessService(t *testing.T) {
 	known := &consumerState{Consumer: &natsconn.Consumer{Cluster: &natsconn.RaftGroup{Leader: "nats-2"}}}
 	v := varz{ServerName: "nats-0"}
 	v.Cluster.URLs = []string{"evil\nhost:1", "user:pw@evil:1", strings.Repeat("x", 300), "nats-0.nats.shop.svc:6222", "nats-1.nats.shop.svc:6222", "10.0.0.9:6222", "[fd00::1]:6222"}
@@ -160,7 +171,7 @@ func TestServersAreFoundByNameBehindAHeadlessService(t *testing.T) {
 	}
 }
 
-func TestFaultsOfTheMonitoringAreUnknownWithOneShortLine(t *testing.T) {
+func testFaultsOfMonitoringEndpointAreUnknownWithReasonOfOneLine(t *testing.T) {
 	const good = `{"account_details":[{"name":"$G","stream_detail":[{"name":"WORK","consumer_detail":[{"name":"workers","num_pending":3,"num_ack_pending":1}]}]}]}`
 	page := "<html>" + strings.Repeat("hunter2 ", 10_000)
 	for name, c := range map[string]struct {
@@ -209,7 +220,7 @@ func TestFaultsOfTheMonitoringAreUnknownWithOneShortLine(t *testing.T) {
 	}
 }
 
-func TestTheMonitoringsCertificateIsChecked(t *testing.T) {
+func testCertificateOfMonitoringEndpointIsChecked(t *testing.T) {
 	t.Parallel()
 	ca := authority(t)
 	cert, key := ca.sign(t, "server")
@@ -247,7 +258,7 @@ func TestTheMonitoringsCertificateIsChecked(t *testing.T) {
 	reads(t, newMonitor(c, environment(nil)), "4")
 }
 
-func TestAClusterWhoseOtherServersAreAwayIsUnknown(t *testing.T) {
+func testClusterWithUnavailableServersIsUnknown(t *testing.T) {
 	for name, c := range map[string]struct{ jsz, varz, reason string }{
 		"nobody has it":        {`{"meta_cluster":{"cluster_size":3}}`, `{"connect_urls":["HOST:1"]}`, "it does not exist on any server"},
 		"the others are away":  {`{"meta_cluster":{"cluster_size":3}}`, `{"connect_urls":["127.9.9.9:1"]}`, "connection refused"},
@@ -269,7 +280,7 @@ func TestAClusterWhoseOtherServersAreAwayIsUnknown(t *testing.T) {
 	}
 }
 
-func TestASlowMonitoringIsUnknownWhenItsTimeIsUp(t *testing.T) {
+func testSlowMonitoringEndpointIsUnknownAfterItsTimeout(t *testing.T) {
 	release := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
 	defer server.Close()

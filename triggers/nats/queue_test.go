@@ -10,6 +10,11 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestQueue(t *testing.T) {
+	t.Run("a queue is read five times a second, whatever its level", testQueueIsReadFiveTimesSecondWhateverItsLevel)
+	t.Run("a subscriber gets only the newest reading", testSubscriberGetsOnlyNewestReading)
+}
+
 // scripted runs a queue in a bubble whose n-th reading is the n-th of these, 10 ms after it was asked for, and returns
 // when each was asked for.
 func scripted(t *testing.T, script ...reading) []time.Duration {
@@ -33,7 +38,7 @@ func scripted(t *testing.T, script ...reading) []time.Duration {
 	return asked
 }
 
-func TestAQueueIsReadFiveTimesASecondWhateverItSays(t *testing.T) {
+func testQueueIsReadFiveTimesSecondWhateverItsLevel(t *testing.T) {
 	got := scripted(t, reading{}, reading{backlog: backlog{level: 1000}}, reading{err: errors.New("away")}, reading{}, reading{})
 	for i, at := range got {
 		if want := time.Duration(i) * readInterval; at != want {
@@ -45,7 +50,7 @@ func TestAQueueIsReadFiveTimesASecondWhateverItSays(t *testing.T) {
 	}
 }
 
-func TestAFollowerHearsTheNewestOnly(t *testing.T) {
+func testSubscriberGetsOnlyNewestReading(t *testing.T) {
 	q := &queue{subscribers: map[chan reading]struct{}{}}
 	slow, late := make(chan reading, 1), make(chan reading, 1)
 	q.add(slow)

@@ -9,6 +9,11 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
+func TestRecorded(t *testing.T) {
+	t.Run("an incomplete response is unknown", testIncompleteResponseIsUnknown)
+	t.Run("an incomplete response of a follower is not used", testIncompleteResponseOfFollowerIsNotUsed)
+}
+
 // recorded is an answer as a real nats-server gave it.
 func recorded(t *testing.T, name string) []byte {
 	t.Helper()
@@ -33,7 +38,7 @@ func readFrom(t *testing.T, jsz func(host string) []byte) (scalers.Milli, error)
 	return b.level, err
 }
 
-func TestAnAnswerThatLacksSomethingIsUnknown(t *testing.T) {
+func testIncompleteResponseIsUnknown(t *testing.T) {
 	for _, name := range []string{"jsz-alone", "jsz-leader"} {
 		t.Run(name, func(t *testing.T) {
 			triggertest.Incomplete(t, recorded(t, name), func(answer []byte) (scalers.Milli, error) {
@@ -44,7 +49,7 @@ func TestAnAnswerThatLacksSomethingIsUnknown(t *testing.T) {
 }
 
 // A follower knows other numbers than the leader, here fewer messages.
-func TestAFollowerWhoseAnswerLacksSomethingIsNotBelieved(t *testing.T) {
+func testIncompleteResponseOfFollowerIsNotUsed(t *testing.T) {
 	leader := recorded(t, "jsz-leader")
 	triggertest.Incomplete(t, recorded(t, "jsz-follower"), func(answer []byte) (scalers.Milli, error) {
 		return readFrom(t, func(host string) []byte {

@@ -21,7 +21,22 @@ import (
 	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
-func TestTheLevelFollowsTheQueueToZero(t *testing.T) {
+func TestSource(t *testing.T) {
+	t.Run("the level follows the queue to zero", testLevelFollowsQueueToZero)
+	t.Run("a push consumer is read as well", testPushConsumerIsReadAsWell)
+	t.Run("a missing consumer is unknown, not zero, and is never created", testMissingConsumerIsUnknownNotZeroAndIsNeverCreated)
+	t.Run("a stream in a domain is read there", testStreamInDomainIsReadThere)
+	t.Run("a server that is killed is unknown until it is back", testServerThatIsKilledIsUnknownUntilItIsBack)
+	t.Run("a server that is down at the start is unknown until it is up", testServerThatIsDownAtStartIsUnknownUntilItIsUp)
+	t.Run("a server that hangs is unknown until it recovers", testServerThatHangsIsUnknownUntilItRecovers)
+	t.Run("without JetStream the level is unknown", testWithoutJetStreamLevelIsUnknown)
+	t.Run("triggers share a connection and leave none behind", testTriggersShareConnectionAndLeaveNoneBehind)
+	t.Run("a level that does not change is reported once per heartbeat", testLevelThatDoesNotChangeIsReportedOncePerHeartbeat)
+	t.Run("Run ends at once while a server does not answer", testRunEndsAtOnceWhileServerDoesNotAnswer)
+	t.Run("reasons have one line and no credentials", testReasonsHaveOneLineAndNoCredentials)
+}
+
+func testLevelFollowsQueueToZero(t *testing.T) {
 	s := start(t)
 	js := s.client()
 	consumer := work(t, js, 1)
@@ -35,7 +50,7 @@ func TestTheLevelFollowsTheQueueToZero(t *testing.T) {
 	r.until("5")
 }
 
-func TestAPushConsumerIsReadAsWell(t *testing.T) {
+func testPushConsumerIsReadAsWell(t *testing.T) {
 	s := start(t)
 	js := s.client()
 	work(t, js, 1)
@@ -50,7 +65,7 @@ func TestAPushConsumerIsReadAsWell(t *testing.T) {
 	follow(t, mustOpen(t, c, environment(nil))).until("3")
 }
 
-func TestAMissingConsumerIsUnknownNotZeroAndIsNeverMade(t *testing.T) {
+func testMissingConsumerIsUnknownNotZeroAndIsNeverCreated(t *testing.T) {
 	s := start(t)
 	js := s.client()
 	var mu sync.Mutex
@@ -83,7 +98,7 @@ func TestAMissingConsumerIsUnknownNotZeroAndIsNeverMade(t *testing.T) {
 	follow(t, mustOpen(t, configured(s.url()), environment(nil))).until("0")
 }
 
-func TestAStreamInADomainIsReadThere(t *testing.T) {
+func testStreamInDomainIsReadThere(t *testing.T) {
 	s := start(t, "-c", configFile(t, "nats.conf", "jetstream {domain: hub}"))
 	js := s.client()
 	work(t, js, 1)
@@ -95,7 +110,7 @@ func TestAStreamInADomainIsReadThere(t *testing.T) {
 	follow(t, mustOpen(t, c, environment(nil))).until("no server answers")
 }
 
-func TestAServerThatIsKilledIsUnknownAndComesBack(t *testing.T) {
+func testServerThatIsKilledIsUnknownUntilItIsBack(t *testing.T) {
 	s := start(t)
 	js := s.client()
 	work(t, js, 1)
@@ -110,7 +125,7 @@ func TestAServerThatIsKilledIsUnknownAndComesBack(t *testing.T) {
 	}
 }
 
-func TestAServerThatIsDownAtTheStartIsUnknownAndComesUp(t *testing.T) {
+func testServerThatIsDownAtStartIsUnknownUntilItIsUp(t *testing.T) {
 	s := start(t)
 	work(t, s.client(), 1)
 	s.Kill()
@@ -120,7 +135,7 @@ func TestAServerThatIsDownAtTheStartIsUnknownAndComesUp(t *testing.T) {
 	r.until("0")
 }
 
-func TestAServerThatHangsIsUnknownAndRecovers(t *testing.T) {
+func testServerThatHangsIsUnknownUntilItRecovers(t *testing.T) {
 	s := start(t)
 	work(t, s.client(), 1)
 	r := follow(t, mustOpen(t, configured(s.url()), environment(nil)))
@@ -131,14 +146,14 @@ func TestAServerThatHangsIsUnknownAndRecovers(t *testing.T) {
 	r.until("0")
 }
 
-func TestWithoutJetStreamTheLevelIsUnknown(t *testing.T) {
+func testWithoutJetStreamLevelIsUnknown(t *testing.T) {
 	address := testkit.FreeAddress(t)
 	_, port, _ := net.SplitHostPort(address)
 	sandbox.Start(t, "nats-server", "-a", "127.0.0.1", "-p", port).WaitListening(address)
 	follow(t, mustOpen(t, configured("nats://"+address), environment(nil))).until("JetStream is off")
 }
 
-func TestTriggersShareAConnectionAndLeaveNoneBehind(t *testing.T) {
+func testTriggersShareConnectionAndLeaveNoneBehind(t *testing.T) {
 	s := start(t)
 	js := s.client()
 	work(t, js, 1)
@@ -169,7 +184,7 @@ func TestTriggersShareAConnectionAndLeaveNoneBehind(t *testing.T) {
 	s.Eventually("no connection is left", func(ctx context.Context) bool { return len(s.users(ctx)) == 0 })
 }
 
-func TestALevelThatDoesNotChangeIsReportedOncePerHeartbeat(t *testing.T) {
+func testLevelThatDoesNotChangeIsReportedOncePerHeartbeat(t *testing.T) {
 	s := newSource(configured("nats://nats"), environment(nil))
 	var emitted []scalers.Event
 	emit := func(e scalers.Event) { emitted = append(emitted, e) }
@@ -190,7 +205,7 @@ func TestALevelThatDoesNotChangeIsReportedOncePerHeartbeat(t *testing.T) {
 	}
 }
 
-func TestRunEndsAtOnceWhileAServerSaysNothing(t *testing.T) {
+func testRunEndsAtOnceWhileServerDoesNotAnswer(t *testing.T) {
 	var config net.ListenConfig
 	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -229,7 +244,7 @@ func TestRunEndsAtOnceWhileAServerSaysNothing(t *testing.T) {
 	<-ended
 }
 
-func TestReasonsAreOneLineWithoutCredentials(t *testing.T) {
+func testReasonsHaveOneLineAndNoCredentials(t *testing.T) {
 	s := start(t, "--user", "me", "--pass", "hunter2")
 	env := environment(map[string]string{"username": "me", "password": "hunter3"})
 	r := follow(t, mustOpen(t, configured(s.url()), env))

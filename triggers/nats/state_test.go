@@ -14,6 +14,11 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestState(t *testing.T) {
+	t.Run("of a paused consumer only the unacknowledged messages count", testOfPausedConsumerOnlyUnacknowledgedMessagesCount)
+	t.Run("a consumer that the server will delete is reported before and after", testConsumerThatServerWillDeleteIsReportedBeforeAndAfter)
+}
+
 // bothWays opens a trigger over a connection and one over the monitoring endpoint.
 func bothWays(t *testing.T, s *server) map[string]*run {
 	t.Helper()
@@ -51,7 +56,7 @@ func (r *run) untilEvent(what string, is func(e scalers.Event) bool) {
 	})
 }
 
-func TestOfAPausedConsumerOnlyWhatIsBeingWorkedOnCounts(t *testing.T) {
+func testOfPausedConsumerOnlyUnacknowledgedMessagesCount(t *testing.T) {
 	s := start(t)
 	js := s.client()
 	consumer := work(t, js, 1)
@@ -82,7 +87,7 @@ func TestOfAPausedConsumerOnlyWhatIsBeingWorkedOnCounts(t *testing.T) {
 	}
 }
 
-func TestAConsumerThatTheServerWillDeleteIsNoticedBeforeAndAfter(t *testing.T) {
+func testConsumerThatServerWillDeleteIsReportedBeforeAndAfter(t *testing.T) {
 	s := start(t)
 	js := s.client()
 	work(t, js, 1)

@@ -18,6 +18,17 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestClient(t *testing.T) {
+	t.Run("the request is as configured", testRequestIsAsConfigured)
+	t.Run("the timeout is sent as Prometheus writes it", testTimeoutIsSentAsPrometheusWritesIt)
+	t.Run("credentials are read at each use", testCredentialsAreReadAtEachUse)
+	t.Run("missing credentials are unknown, and nothing is requested", testMissingCredentialsAreUnknownAndNothingIsRequested)
+	t.Run("a redirect is not followed", testRedirectIsNotFollowed)
+	t.Run("an unknown certificate is accepted only when configured", testUnknownCertificateIsAcceptedOnlyWhenConfigured)
+	t.Run("only the same query is shared", testOnlySameQueryIsShared)
+	t.Run("a query of many objects is sent once for each authentication", testQueryOfManyObjectsIsSentOnceForEachAuthentication)
+}
+
 // seen is what a server was asked.
 type seen struct {
 	header http.Header
@@ -35,7 +46,7 @@ func recording(t *testing.T) (*httptest.Server, chan seen) {
 	}), requests
 }
 
-func TestTheServerIsAskedAsConfigured(t *testing.T) {
+func testRequestIsAsConfigured(t *testing.T) {
 	server, requests := recording(t)
 	c := configured(server.URL)
 	c.Namespace, c.CustomHeaders = "team a", []string{"X-Scope-OrgID=team", "X-Two=a=b"}
@@ -56,7 +67,7 @@ func TestTheServerIsAskedAsConfigured(t *testing.T) {
 	}
 }
 
-func TestTheTimeoutIsSentAsPrometheusWritesIt(t *testing.T) {
+func testTimeoutIsSentAsPrometheusWritesIt(t *testing.T) {
 	server, requests := recording(t)
 	for timeout, want := range map[time.Duration]string{
 		500 * time.Millisecond: "500ms", 3 * time.Second: "3s", 1500 * time.Millisecond: "1s500ms", 90 * time.Second: "1m30s", 20*time.Second + 1: "20s1ms",
@@ -72,7 +83,7 @@ func TestTheTimeoutIsSentAsPrometheusWritesIt(t *testing.T) {
 	}
 }
 
-func TestCredentialsAreReadAtEachUse(t *testing.T) {
+func testCredentialsAreReadAtEachUse(t *testing.T) {
 	server, requests := recording(t)
 	secrets := map[string]string{"bearerToken": "first\n", "username": "me", "password": "pass word"}
 	bearer, basic := configured(server.URL), configured(server.URL)
@@ -99,7 +110,7 @@ func TestCredentialsAreReadAtEachUse(t *testing.T) {
 	}
 }
 
-func TestMissingCredentialsAreUnknownAndNothingIsAsked(t *testing.T) {
+func testMissingCredentialsAreUnknownAndNothingIsRequested(t *testing.T) {
 	server, requests := recording(t)
 	c := configured(server.URL)
 	c.AuthModes = "bearer"
@@ -116,7 +127,7 @@ func TestMissingCredentialsAreUnknownAndNothingIsAsked(t *testing.T) {
 	}
 }
 
-func TestARedirectIsNotFollowed(t *testing.T) {
+func testRedirectIsNotFollowed(t *testing.T) {
 	other, requests := recording(t)
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		server := answering(t, func(w http.ResponseWriter, r *http.Request) {
@@ -134,7 +145,7 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 	}
 }
 
-func TestAnUnknownCertificateIsAcceptedOnlyWhenAsked(t *testing.T) {
+func testUnknownCertificateIsAcceptedOnlyWhenConfigured(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(one)) }))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
@@ -149,7 +160,7 @@ func TestAnUnknownCertificateIsAcceptedOnlyWhenAsked(t *testing.T) {
 	}
 }
 
-func TestOnlyTheSameQuestionIsShared(t *testing.T) {
+func testOnlySameQueryIsShared(t *testing.T) {
 	env, other := environment(nil), environment(nil)
 	other.Object = "checkout"
 	c := configured("http://prometheus:9090")
@@ -180,7 +191,7 @@ func TestOnlyTheSameQuestionIsShared(t *testing.T) {
 	}
 }
 
-func TestAQuestionOfManyObjectsIsAskedOnceForEachAuthentication(t *testing.T) {
+func testQueryOfManyObjectsIsSentOnceForEachAuthentication(t *testing.T) {
 	server, requests := recording(t)
 	c := configured(server.URL)
 	c.AuthModes = "bearer"

@@ -8,7 +8,14 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-func TestAMistakeNamesItsField(t *testing.T) {
+func TestConfig(t *testing.T) {
+	t.Run("a mistake names its field", testMistakeNamesItsField)
+	t.Run("all mistakes are reported at once", testAllMistakesAreReportedAtOnce)
+	t.Run("a good config has no mistake", testGoodConfigHasNoMistake)
+	t.Run("the example decodes", testExampleDecodes)
+}
+
+func testMistakeNamesItsField(t *testing.T) {
 	for name, c := range map[string]struct {
 		change  func(*Config)
 		field   string
@@ -48,7 +55,7 @@ func TestAMistakeNamesItsField(t *testing.T) {
 	}
 }
 
-func TestAllMistakesAreReportedAtOnce(t *testing.T) {
+func testAllMistakesAreReportedAtOnce(t *testing.T) {
 	c := Config{ServerAddress: "x", Query: " ", CustomHeaders: []string{"a"}, QueryParameters: []string{"b", "query=1"}, AuthModes: "tls"}
 	for _, field := range []string{"serverAddress", "query", "threshold", "timeout", "customHeaders", "queryParameters", "authModes"} {
 		if err := c.Validate(); !strings.Contains(err.Error(), field) {
@@ -57,7 +64,7 @@ func TestAllMistakesAreReportedAtOnce(t *testing.T) {
 	}
 }
 
-func TestAGoodConfigHasNoMistake(t *testing.T) {
+func testGoodConfigHasNoMistake(t *testing.T) {
 	c := configured("https://thanos.monitoring/select/0/prometheus")
 	c.ActivationThreshold = -1000
 	c.CustomHeaders, c.QueryParameters = []string{"X-Scope-OrgID=a", "X-Note=b c=d"}, []string{"dedup=true"}
@@ -70,7 +77,7 @@ func TestAGoodConfigHasNoMistake(t *testing.T) {
 	}
 }
 
-func TestTheExampleDecodes(t *testing.T) {
+func testExampleDecodes(t *testing.T) {
 	k := Kind()
 	c, err := k.Decode(k.Example)
 	if err != nil {

@@ -7,7 +7,11 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
-func TestItKeepsTheContract(t *testing.T) {
+func TestConform(t *testing.T) {
+	t.Run("it conforms to the contract of triggers", testItConformsToContractOfTriggers)
+}
+
+func testItConformsToContractOfTriggers(t *testing.T) {
 	target := metrics(t)
 	p := start(t, strings.TrimPrefix(target.URL, "http://"), web)
 	triggertest.Conform(t, Kind(), triggertest.Fixture{

@@ -15,6 +15,14 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
+func TestRealPrometheus(t *testing.T) {
+	t.Parallel()
+	t.Run("a real Prometheus is read and read again after its restart", testRealPrometheusIsReadAndReadAgainAfterItsRestart)
+	t.Run("a real Prometheus refuses with a reason", testRealPrometheusRefusesWithReason)
+	t.Run("a real Prometheus accepts every timeout", testRealPrometheusAcceptsEveryTimeout)
+	t.Run("a real Prometheus requires its password", testRealPrometheusRequiresItsPassword)
+}
+
 // web lets in me with the password "correct horse" (bcrypt).
 const web = "basic_auth_users:\n  me: $2a$04$vUx71p.6BCg8/O3itE1grubFElDzrm59v7Fj1Et/IrfaSPKpxx7v2\n"
 
@@ -76,7 +84,7 @@ func metrics(t *testing.T) *httptest.Server {
 	})
 }
 
-func TestARealPrometheusIsReadAndReadAgainAfterItsRestart(t *testing.T) {
+func testRealPrometheusIsReadAndReadAgainAfterItsRestart(t *testing.T) {
 	t.Parallel()
 	target := metrics(t)
 	p := start(t, strings.TrimPrefix(target.URL, "http://"), "")
@@ -101,7 +109,7 @@ func TestARealPrometheusIsReadAndReadAgainAfterItsRestart(t *testing.T) {
 		reads("0 query "+p.address+": the answer is empty: no series matches the query"))
 }
 
-func TestARealPrometheusRefusesWithAReason(t *testing.T) {
+func testRealPrometheusRefusesWithReason(t *testing.T) {
 	t.Parallel()
 	target := metrics(t)
 	p := start(t, strings.TrimPrefix(target.URL, "http://"), "")
@@ -130,7 +138,7 @@ func TestARealPrometheusRefusesWithAReason(t *testing.T) {
 	}
 }
 
-func TestARealPrometheusTakesEveryTimeout(t *testing.T) {
+func testRealPrometheusAcceptsEveryTimeout(t *testing.T) {
 	t.Parallel()
 	target := metrics(t)
 	p := start(t, strings.TrimPrefix(target.URL, "http://"), "")
@@ -143,7 +151,7 @@ func TestARealPrometheusTakesEveryTimeout(t *testing.T) {
 	}
 }
 
-func TestARealPrometheusWantsItsPassword(t *testing.T) {
+func testRealPrometheusRequiresItsPassword(t *testing.T) {
 	t.Parallel()
 	target := metrics(t)
 	p := start(t, strings.TrimPrefix(target.URL, "http://"), web)

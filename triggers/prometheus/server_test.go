@@ -11,6 +11,15 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestServer(t *testing.T) {
+	t.Run("faults of a server are unknown, with a reason of one line", testFaultsOfServerAreUnknownWithReasonOfOneLine)
+	t.Run("a response that M3 has limited is unknown", testResponseThatM3HasLimitedIsUnknown)
+	t.Run("an info message of the server is not a fault", testInfoMessageOfServerIsNotFault)
+	t.Run("a slow server is unknown after the timeout", testSlowServerIsUnknownAfterTimeout)
+	t.Run("a truncated response is unknown", testTruncatedResponseIsUnknown)
+	t.Run("a server that does not exist is unknown", testServerThatDoesNotExistIsUnknown)
+}
+
 // answering starts a server whose faults a real Prometheus does not have.
 func answering(tb testing.TB, handler http.HandlerFunc) *httptest.Server {
 	tb.Helper()
@@ -54,7 +63,7 @@ func mustReader(tb testing.TB, c Config, env triggers.Env) *reader {
 	return r
 }
 
-func TestFaultsOfAServerAreUnknownWithOneShortLine(t *testing.T) {
+func testFaultsOfServerAreUnknownWithReasonOfOneLine(t *testing.T) {
 	page := "<html><body>" + strings.Repeat("token=hunter2 ", 10_000) + "</body></html>"
 	for name, c := range map[string]struct {
 		status int
@@ -113,7 +122,7 @@ func TestFaultsOfAServerAreUnknownWithOneShortLine(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatM3HasLimitedIsUnknown(t *testing.T) {
+func testResponseThatM3HasLimitedIsUnknown(t *testing.T) {
 	for header, value := range map[string]string{
 		"M3-Results-Limited": "max_fetch_series_limit_applied", "M3-Returned-Data-Limited": `{"Limited":true,"Series":2,"TotalSeries":5}`,
 	} {
@@ -127,14 +136,14 @@ func TestAnAnswerThatM3HasLimitedIsUnknown(t *testing.T) {
 	}
 }
 
-func TestInformationFromTheServerIsNoFault(t *testing.T) {
+func testInfoMessageOfServerIsNotFault(t *testing.T) {
 	server := saying(t, 200, strings.Replace(one, `{"status"`, `{"infos":["metric might not be a counter"],"status"`, 1))
 	if v, err := mustReader(t, configured(server.URL), environment(nil)).Read(t.Context()); err != nil || v != 42_500 {
 		t.Errorf("got %v, %v", v, err)
 	}
 }
 
-func TestASlowServerIsUnknownAfterTheTimeout(t *testing.T) {
+func testSlowServerIsUnknownAfterTimeout(t *testing.T) {
 	release := make(chan struct{})
 	server := answering(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.FormValue("query") == "body" {
@@ -153,7 +162,7 @@ func TestASlowServerIsUnknownAfterTheTimeout(t *testing.T) {
 	}
 }
 
-func TestACutOffAnswerIsUnknown(t *testing.T) {
+func testTruncatedResponseIsUnknown(t *testing.T) {
 	server := answering(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "1000")
 		_, _ = w.Write([]byte(one))
@@ -163,7 +172,7 @@ func TestACutOffAnswerIsUnknown(t *testing.T) {
 	}
 }
 
-func TestNobodyThereIsUnknown(t *testing.T) {
+func testServerThatDoesNotExistIsUnknown(t *testing.T) {
 	server := saying(t, 200, one)
 	server.Close()
 	v, err := mustReader(t, configured(server.URL), environment(nil)).Read(t.Context())

@@ -5,7 +5,11 @@ import (
 	"testing"
 )
 
-func TestAQueryThatNoServerCanParseIsAMistake(t *testing.T) {
+func TestSyntax(t *testing.T) {
+	t.Run("a query that no server can parse is a mistake", testQueryThatNoServerCanParseIsMistake)
+}
+
+func testQueryThatNoServerCanParseIsMistake(t *testing.T) {
 	for query, want := range map[string]string{
 		"sum(rate(http_requests_total[1m])":   "( at character 4 is not closed",
 		"sum(rate(http_requests_total[1m])))": ") at character 35 has no opening bracket",

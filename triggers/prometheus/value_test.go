@@ -11,6 +11,11 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestValue(t *testing.T) {
+	t.Run("one number is a level", testOneNumberIsLevel)
+	t.Run("every other result is unknown", testEveryOtherResultIsUnknown)
+}
+
 func vector(numbers ...float64) model.Vector {
 	v := model.Vector{}
 	for _, n := range numbers {
@@ -19,7 +24,7 @@ func vector(numbers ...float64) model.Vector {
 	return v
 }
 
-func TestOneNumberIsALevel(t *testing.T) {
+func testOneNumberIsLevel(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer model.Value
 		zero   triggers.Zeros
@@ -46,7 +51,7 @@ func TestOneNumberIsALevel(t *testing.T) {
 	}
 }
 
-func TestEverythingElseIsUnknown(t *testing.T) {
+func testEveryOtherResultIsUnknown(t *testing.T) {
 	all := triggers.Zeros{Null: true, Negative: true}
 	for name, c := range map[string]struct {
 		answer model.Value

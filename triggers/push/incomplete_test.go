@@ -9,7 +9,11 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
-func TestAPushThatLacksSomethingStatesNoLevel(t *testing.T) {
+func TestIncomplete(t *testing.T) {
+	t.Run("an incomplete push sets no level", testIncompletePushSetsNoLevel)
+}
+
+func testIncompletePushSetsNoLevel(t *testing.T) {
 	for name, c := range map[string]struct{ media, body string }{
 		"a level": {"application/json", `{"value":42,"ttl":"60s"}`},
 		"a CloudEvent": {"application/cloudevents+json", `{"specversion":"1.0","id":"1","source":"jobs","type":"level","time":"2026-01-01T00:00:00Z",

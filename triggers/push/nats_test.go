@@ -15,6 +15,15 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
+func TestNATS(t *testing.T) {
+	t.Run("messages that were published without a subscriber are read later", testMessagesThatWerePublishedWithoutSubscriberAreReadLater)
+	t.Run("while the server is unavailable the level may raise the count, not lower it", testWhileServerIsUnavailableLevelMayRaiseCountNotLowerIt)
+	t.Run("a message is acknowledged when it is durable", testMessageIsAcknowledgedWhenItIsDurable)
+	t.Run("an invalid message is terminated", testInvalidMessageIsTerminated)
+	t.Run("with core NATS the newest message counts", testWithCoreNATSNewestMessageCounts)
+	t.Run("a consumer that is missing or could lose levels is unknown", testConsumerThatIsMissingOrCouldLoseLevelsIsUnknown)
+}
+
 // server is a real nats-server with JetStream.
 type server struct {
 	*sandbox.Process
@@ -81,7 +90,7 @@ func (s *server) settled() {
 	})
 }
 
-func TestWhatWasPublishedWhileNobodyListenedIsTakenUp(t *testing.T) {
+func testMessagesThatWerePublishedWithoutSubscriberAreReadLater(t *testing.T) {
 	s := serve(t)
 	d := &triggertest.Endpoints{}
 	s.publish(`{"value": 3}`, `{"value": 7}`)
@@ -97,7 +106,7 @@ func TestWhatWasPublishedWhileNobodyListenedIsTakenUp(t *testing.T) {
 	s.settled()
 }
 
-func TestWhileTheServerIsAwayTheLevelMayRaiseAndDoesNotLower(t *testing.T) {
+func testWhileServerIsUnavailableLevelMayRaiseCountNotLowerIt(t *testing.T) {
 	s := serve(t)
 	w := run(t, &triggertest.Endpoints{}, s.stream())
 	w.until("unknown: nothing has been pushed yet")
@@ -111,7 +120,7 @@ func TestWhileTheServerIsAwayTheLevelMayRaiseAndDoesNotLower(t *testing.T) {
 	w.until("2")
 }
 
-func TestAMessageIsAcknowledgedWhenItIsDurable(t *testing.T) {
+func testMessageIsAcknowledgedWhenItIsDurable(t *testing.T) {
 	s := serve(t)
 	d := &triggertest.Endpoints{}
 	w := run(t, d, s.stream())
@@ -129,7 +138,7 @@ func TestAMessageIsAcknowledgedWhenItIsDurable(t *testing.T) {
 	}
 }
 
-func TestAMessageThatIsNotUnderstoodIsTerminated(t *testing.T) {
+func testInvalidMessageIsTerminated(t *testing.T) {
 	s := serve(t)
 	d := &triggertest.Endpoints{}
 	s.publish(`{"value": "many"}`, `no JSON`, `{"value": 4}`)
@@ -144,7 +153,7 @@ func TestAMessageThatIsNotUnderstoodIsTerminated(t *testing.T) {
 	w.until("4")
 }
 
-func TestOverCoreNATSTheNewestCounts(t *testing.T) {
+func testWithCoreNATSNewestMessageCounts(t *testing.T) {
 	s := serve(t)
 	d := &triggertest.Endpoints{}
 	w := run(t, d, map[string]string{"threshold": "5", "natsURL": "nats://" + s.address, "subject": "plain.*"})
@@ -170,7 +179,7 @@ func TestOverCoreNATSTheNewestCounts(t *testing.T) {
 	w.until("6")
 }
 
-func TestAConsumerThatIsNotThereOrCouldLoseLevelsIsUnknown(t *testing.T) {
+func testConsumerThatIsMissingOrCouldLoseLevelsIsUnknown(t *testing.T) {
 	s := serve(t)
 	metadata := s.stream()
 	metadata["consumer"] = "nobody"

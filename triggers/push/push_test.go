@@ -10,7 +10,15 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
-func TestALevelIsUnknownUntilItIsPushedAndAfterItsTTL(t *testing.T) {
+func TestPush(t *testing.T) {
+	t.Run("a level is unknown before the first push and after its ttl", testLevelIsUnknownBeforeFirstPushAndAfterItsTTL)
+	t.Run("every mistake in a push is reported", testEveryMistakeInPushIsReported)
+	t.Run("a CloudEvent has the time and the identifier", testCloudEventHasTimeAndIdentifier)
+	t.Run("mistakes are reported", testMistakesAreReported)
+	t.Run("a ttl counts from the publication of its level", testTTLCountsFromPublicationOfItsLevel)
+}
+
+func testLevelIsUnknownBeforeFirstPushAndAfterItsTTL(t *testing.T) {
 	w := run(t, &triggertest.Endpoints{}, map[string]string{"threshold": "5", "ttl": "1m"})
 	w.until("unknown: nothing has been pushed for 1m0s, its ttl")
 	for body, want := range map[string]struct {
@@ -35,7 +43,7 @@ func TestALevelIsUnknownUntilItIsPushedAndAfterItsTTL(t *testing.T) {
 	w.until("unknown: nothing has been pushed for")
 }
 
-func TestEveryMistakeOfAPushIsSaid(t *testing.T) {
+func testEveryMistakeInPushIsReported(t *testing.T) {
 	for body, want := range map[string]string{
 		`{}`:                           `"value" is missing: the level, a number`,
 		`[]`:                           `a JSON object was expected, such as {"value": 42, "ttl": "60s"}`,
@@ -57,7 +65,7 @@ func TestEveryMistakeOfAPushIsSaid(t *testing.T) {
 	}
 }
 
-func TestACloudEventSaysWhenAndWhich(t *testing.T) {
+func testCloudEventHasTimeAndIdentifier(t *testing.T) {
 	const structured = "application/cloudevents+json; charset=utf-8"
 	at := time.Date(2026, 3, 2, 9, 0, 0, 5e8, time.UTC)
 	for name, m := range map[string]triggers.Message{
@@ -92,7 +100,7 @@ func TestACloudEventSaysWhenAndWhich(t *testing.T) {
 	}
 }
 
-func TestMistakesAreSaid(t *testing.T) {
+func testMistakesAreReported(t *testing.T) {
 	for _, c := range []struct {
 		metadata map[string]string
 		want     string
@@ -137,7 +145,7 @@ func FuzzLevel(f *testing.F) {
 	})
 }
 
-func TestATTLCountsFromWhenALevelWasPublished(t *testing.T) {
+func testTTLCountsFromPublicationOfItsLevel(t *testing.T) {
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	s := &subscribed{config: Config{TTL: time.Minute}, env: triggers.Env{Now: func() time.Time { return now }}}
 	for age, want := range map[time.Duration]time.Duration{0: time.Minute, 20 * time.Second: 40 * time.Second, time.Hour: time.Millisecond, -time.Hour: time.Minute} {

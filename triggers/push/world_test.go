@@ -14,7 +14,11 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
-func TestConforms(t *testing.T) {
+func TestConform(t *testing.T) {
+	t.Run("it conforms to the contract of triggers", testItConformsToContractOfTriggers)
+}
+
+func testItConformsToContractOfTriggers(t *testing.T) {
 	d := &triggertest.Endpoints{}
 	l := triggers.Level{Value: 3000, On: true}
 	if !d.Record(t.Context(), triggers.Endpoint{}, time.Now(), []triggers.Level{l}) {

@@ -19,6 +19,17 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestEvent(t *testing.T) {
+	t.Parallel()
+	t.Run("a pod uses and requests what its containers do", testPodUsesAndRequestsWhatItsContainersDo)
+	t.Run("a usage that overflows is the largest number, not zero", testUsageThatOverflowsIsLargestNumberNotZero)
+	t.Run("a named container is looked at alone", testNamedContainerIsLookedAtAlone)
+	t.Run("pods without a container yet do not count as missing", testPodsWithoutContainerYetDoNotCountAsMissing)
+	t.Run("a pod that cannot be measured is unknown with a reason", testPodThatCannotBeMeasuredIsUnknownWithReason)
+	t.Run("a sample is too old after three of the longer interval", testSampleIsTooOldAfterThreeOfLongerInterval)
+	t.Run("the reason for an unreadable usage is reported", testReasonForUnreadableUsageIsReported)
+}
+
 const now = scalers.Instant(1_000_000 * time.Second)
 
 // measured returns a sample of containers a, b and so on, each with a usage of both resources; "" for none.
@@ -56,7 +67,7 @@ func (m *meter) over(pods []triggers.Pod, samples ...metricsv1beta1.PodMetrics) 
 
 func utilization() *meter { return &meter{resource: corev1.ResourceCPU, metric: scalers.Utilization} }
 
-func TestAPodUsesAndRequestsWhatItsContainersDo(t *testing.T) {
+func testPodUsesAndRequestsWhatItsContainersDo(t *testing.T) {
 	t.Parallel()
 	e := utilization().over([]triggers.Pod{pod("web-1", 100, 50), pod("web-2", 100, 50)}, measured("web-1", 0, "0.1", "123456n"), measured("other", 0, "1"))
 	if e.Err != nil || !e.PerPod || len(e.Pods) != 2 {
@@ -70,7 +81,7 @@ func TestAPodUsesAndRequestsWhatItsContainersDo(t *testing.T) {
 	}
 }
 
-func TestAUsageThatDoesNotFitIsTheLargestAndNotNone(t *testing.T) {
+func testUsageThatOverflowsIsLargestNumberNotZero(t *testing.T) {
 	t.Parallel()
 	e := utilization().over([]triggers.Pod{pod("web-1", 100, 50)}, measured("web-1", 0, "10P", "10P"))
 	if e.Err != nil || len(e.Pods) != 1 || !e.Pods[0].Sampled || e.Pods[0].Usage != math.MaxInt64 {
@@ -78,7 +89,7 @@ func TestAUsageThatDoesNotFitIsTheLargestAndNotNone(t *testing.T) {
 	}
 }
 
-func TestANamedContainerIsLookedAtAlone(t *testing.T) {
+func testNamedContainerIsLookedAtAlone(t *testing.T) {
 	t.Parallel()
 	m := utilization()
 	m.container = "b"
@@ -94,7 +105,7 @@ func TestANamedContainerIsLookedAtAlone(t *testing.T) {
 	}
 }
 
-func TestPodsThatAreNotThereYetAreNotMissed(t *testing.T) {
+func testPodsWithoutContainerYetDoNotCountAsMissing(t *testing.T) {
 	t.Parallel()
 	pending, leaving := pod("web-1", 100), pod("web-2", 100)
 	pending.State.Phase, leaving.State.Deleting = scalers.PodPending, true
@@ -106,7 +117,7 @@ func TestPodsThatAreNotThereYetAreNotMissed(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeMeasuredIsUnknownAndSaysWhy(t *testing.T) {
+func testPodThatCannotBeMeasuredIsUnknownWithReason(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {
 		meter   *meter
@@ -152,7 +163,7 @@ func TestWhatCannotBeMeasuredIsUnknownAndSaysWhy(t *testing.T) {
 	}
 }
 
-func TestASampleIsTooOldAfterThreeOfTheLongerInterval(t *testing.T) {
+func testSampleIsTooOldAfterThreeOfLongerInterval(t *testing.T) {
 	t.Parallel()
 	m := utilization()
 	m.interval = 50 * time.Second
@@ -163,7 +174,7 @@ func TestASampleIsTooOldAfterThreeOfTheLongerInterval(t *testing.T) {
 	}
 }
 
-func TestWhyUsageCannotBeReadIsSaid(t *testing.T) {
+func testReasonForUnreadableUsageIsReported(t *testing.T) {
 	t.Parallel()
 	pods := schema.GroupResource{Group: "metrics.k8s.io", Resource: "pods"}
 	for want, err := range map[string]error{

@@ -78,7 +78,7 @@ func (r *real) env() triggers.Env {
 
 // The pod is measured once for both, because metrics-server needs up to half a minute. Conform counts goroutines, so nothing runs in
 // parallel.
-func TestOnARealMetricsServer(t *testing.T) {
+func TestRealMetricsServer(t *testing.T) {
 	r := newReal(t)
 	t.Run("what a pod uses is read", func(t *testing.T) { readsWhatAPodUses(t, r) })
 	t.Run("both kinds conform", func(t *testing.T) { conform(t, r) })

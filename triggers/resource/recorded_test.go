@@ -15,8 +15,13 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
+func TestRecorded(t *testing.T) {
+	t.Parallel()
+	t.Run("an incomplete sample is missing", testIncompleteSampleIsMissing)
+}
+
 // The answer is that of a real metrics-server for one pod with the container app.
-func TestASampleThatLacksSomethingIsMissing(t *testing.T) {
+func testIncompleteSampleIsMissing(t *testing.T) {
 	t.Parallel()
 	answer, err := os.ReadFile("testdata/podmetrics.json")
 	if err != nil {

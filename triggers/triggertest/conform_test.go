@@ -15,6 +15,13 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestConform(t *testing.T) {
+	t.Run("good kinds pass", testGoodKindsPass)
+	t.Run("sources with wrong events fail", testSourcesWithWrongEventsFail)
+	t.Run("sources that end wrongly fail", testSourcesThatEndWronglyFail)
+	t.Run("a bad README fails", testBadREADMEFails)
+}
+
 // config is that of the kinds in this test.
 type config struct {
 	Address   string        `json:"address" required:"true" doc:"Where the source is."`
@@ -127,7 +134,7 @@ func failures(t *testing.T, s subject) map[string]error {
 	return all
 }
 
-func TestGoodKindsPass(t *testing.T) {
+func testGoodKindsPass(t *testing.T) {
 	o := &fakeSource{changed: make(chan struct{})}
 	kinds := map[string]func(config, triggers.Env) (triggers.Source, error){
 		"pushed": func(config, triggers.Env) (triggers.Source, error) { return o.follow(anyEvent), nil },
@@ -164,7 +171,7 @@ func (b violation) mustBeFound(t *testing.T) {
 	})
 }
 
-func TestSourcesThatSayTheWrongThingFail(t *testing.T) {
+func testSourcesWithWrongEventsFail(t *testing.T) {
 	for _, b := range []violation{
 		{"stays silent", "reports at once", func(o *fakeSource, _ triggers.Env) (triggers.Source, error) {
 			return o.follow(func(scalers.Event) bool { return false }), nil
@@ -207,7 +214,7 @@ func TestSourcesThatSayTheWrongThingFail(t *testing.T) {
 	}
 }
 
-func TestSourcesThatEndWronglyFail(t *testing.T) {
+func testSourcesThatEndWronglyFail(t *testing.T) {
 	block := make(chan struct{})
 	defer close(block)
 	for _, b := range []violation{
@@ -249,7 +256,7 @@ func TestSourcesThatEndWronglyFail(t *testing.T) {
 	}
 }
 
-func TestABadReadmeFails(t *testing.T) {
+func testBadREADMEFails(t *testing.T) {
 	for name, readme := range map[string]string{
 		"another title":                  strings.Replace(goodReadme, "# thing", "# Thing", 1),
 		"a section is missing":           strings.Replace(goodReadme, "## What is unknown\n", "", 1),

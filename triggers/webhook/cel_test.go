@@ -14,7 +14,14 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-func TestMistakesAreSaidWithTheirPosition(t *testing.T) {
+func TestCEL(t *testing.T) {
+	t.Run("mistakes are reported with their position", testMistakesAreReportedWithTheirPosition)
+	t.Run("a panic is a reason", testPanicIsReason)
+	t.Run("an evaluation ends with its request", testEvaluationEndsWithItsRequest)
+	t.Run("an evaluation that takes longer than its cost is ended", testEvaluationThatTakesLongerThanItsCostIsEnded)
+}
+
+func testMistakesAreReportedWithTheirPosition(t *testing.T) {
 	valid := func(more ...string) map[string]string {
 		m := map[string]string{"hook": "jobs", "threshold": "1"}
 		for i := 0; i+1 < len(more); i += 2 {
@@ -71,7 +78,7 @@ func (broken) ContextEval(context.Context, any) (ref.Val, *cel.EvalDetails, erro
 	panic("index out of\nrange")
 }
 
-func TestAPanicIsAReason(t *testing.T) {
+func testPanicIsReason(t *testing.T) {
 	c := Config{Hook: "jobs", Threshold: 1000}
 	r := &rules{value: &expression{"value", broken{}}}
 	levels, err := r.levels(t.Context(), c, map[string]any{}, triggers.Message{})
@@ -80,7 +87,7 @@ func TestAPanicIsAReason(t *testing.T) {
 	}
 }
 
-func TestAnEvaluationEndsWithItsRequest(t *testing.T) {
+func testEvaluationEndsWithItsRequest(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	r, err := compile(Config{Value: "size(body.map(a, a + 1))"})
@@ -104,7 +111,7 @@ func (waiting) ContextEval(ctx context.Context, _ any) (ref.Val, *cel.EvalDetail
 	return nil, nil, ctx.Err()
 }
 
-func TestAnEvaluationThatTakesLongerThanItsCostTellsIsEnded(t *testing.T) {
+func testEvaluationThatTakesLongerThanItsCostIsEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &rules{value: &expression{"value", waiting{}}}
 		began := time.Now()

@@ -15,6 +15,15 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestExamples(t *testing.T) {
+	t.Run("GitHub jobs are counted from their queue to their end", testGitHubJobsAreCountedFromTheirQueueToTheirEnd)
+	t.Run("a GitHub job that waits for an approval counts once it is approved", testGitHubJobThatWaitsForApprovalCountsOnceItIsApproved)
+	t.Run("a GitHub job that runs again counts once", testGitHubJobThatRunsAgainCountsOnce)
+	t.Run("Grafana alert instances are counted separately", testGrafanaAlertInstancesAreCountedSeparately)
+	t.Run("a Datadog monitor counts until it has recovered", testDatadogMonitorCountsUntilItHasRecovered)
+	t.Run("a CloudWatch alarm arrives over SNS", testCloudWatchAlarmArrivesOverSNS)
+}
+
 // example returns the metadata of the trigger in deploy/examples/webhook-NAME.yaml.
 func example(t *testing.T, name string) map[string]string {
 	t.Helper()
@@ -54,7 +63,7 @@ func sign(secret, body string) string {
 	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-func TestGitHubJobsAreCountedFromTheirQueueToTheirEnd(t *testing.T) {
+func testGitHubJobsAreCountedFromTheirQueueToTheirEnd(t *testing.T) {
 	w := run(t, example(t, "github"), triggers.Env{Credentials: "github", Secret: secretOf("correct horse\n")})
 	if !w.Endpoint().Signed {
 		t.Error("the door does not say that it verifies signatures")
@@ -87,7 +96,7 @@ func again(t *testing.T, name string, changes ...string) string {
 	return body
 }
 
-func TestAGitHubJobThatWaitsForAnApprovalCountsOnceItIsApproved(t *testing.T) {
+func testGitHubJobThatWaitsForApprovalCountsOnceItIsApproved(t *testing.T) {
 	w := run(t, example(t, "github"), triggers.Env{Credentials: "github", Secret: secretOf("correct horse")})
 	post := func(body, want string) {
 		t.Helper()
@@ -101,7 +110,7 @@ func TestAGitHubJobThatWaitsForAnApprovalCountsOnceItIsApproved(t *testing.T) {
 	post(sample(t, "github-completed"), "0")
 }
 
-func TestAGitHubJobThatIsRunAgainCountsOnce(t *testing.T) {
+func testGitHubJobThatRunsAgainCountsOnce(t *testing.T) {
 	w := run(t, example(t, "github"), triggers.Env{Credentials: "github", Secret: secretOf("correct horse")})
 	post := func(body, want string) {
 		t.Helper()
@@ -115,7 +124,7 @@ func TestAGitHubJobThatIsRunAgainCountsOnce(t *testing.T) {
 	post(again(t, "github-completed", second...), "1")
 }
 
-func TestGrafanaAlertInstancesCountEachByItself(t *testing.T) {
+func testGrafanaAlertInstancesAreCountedSeparately(t *testing.T) {
 	w := run(t, example(t, "grafana"), triggers.Env{})
 	w.send(sample(t, "grafana-firing"), "5500.5")
 	w.send(sample(t, "grafana-firing"), "5500.5")
@@ -124,7 +133,7 @@ func TestGrafanaAlertInstancesCountEachByItself(t *testing.T) {
 	w.send(sample(t, "grafana-firing"), "0") // A late copy of what is over.
 }
 
-func TestADatadogMonitorIsOnUntilItHasRecovered(t *testing.T) {
+func testDatadogMonitorCountsUntilItHasRecovered(t *testing.T) {
 	w := run(t, example(t, "datadog"), triggers.Env{})
 	w.send(sample(t, "datadog-triggered"), "10")
 	w.send(sample(t, "datadog-re-triggered"), "10")
@@ -133,7 +142,7 @@ func TestADatadogMonitorIsOnUntilItHasRecovered(t *testing.T) {
 	w.send(sample(t, "datadog-triggered"), "0") // Late.
 }
 
-func TestACloudWatchAlarmComesOverSNS(t *testing.T) {
+func testCloudWatchAlarmArrivesOverSNS(t *testing.T) {
 	a := newAmazon(t)
 	w := run(t, example(t, "cloudwatch"), triggers.Env{HTTP: a.client()})
 	if !w.Endpoint().Signed {

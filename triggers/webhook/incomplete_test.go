@@ -9,6 +9,10 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
+func TestIncomplete(t *testing.T) {
+	t.Run("an incomplete message sets no level", testIncompleteMessageSetsNoLevel)
+}
+
 // stated is the one level of a message.
 type stated struct {
 	key   string
@@ -16,7 +20,7 @@ type stated struct {
 	on    bool
 }
 
-func TestAMessageThatLacksSomethingStatesNoLevel(t *testing.T) {
+func testIncompleteMessageSetsNoLevel(t *testing.T) {
 	for name, metadata := range map[string]map[string]string{
 		"a number": {"hook": "depth", "value": "body.depth", "at": "body.time", "match": `body.kind == "depth"`, "threshold": "10"},
 		"one of many": {

@@ -24,6 +24,10 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
+func TestSigned(t *testing.T) {
+	t.Run("a body without its signature is refused", testBodyWithoutItsSignatureIsRefused)
+}
+
 func secretOf(value string) func(context.Context, string) (string, error) {
 	return func(_ context.Context, parameter string) (string, error) {
 		if parameter != "hmacSecret" {
@@ -33,7 +37,7 @@ func secretOf(value string) func(context.Context, string) (string, error) {
 	}
 }
 
-func TestABodyWithoutItsSignatureIsRefused(t *testing.T) {
+func testBodyWithoutItsSignatureIsRefused(t *testing.T) {
 	const body = `{"jobs":3}`
 	secrets := "old secret\n\n new secret \r\n"
 	env := triggers.Env{Credentials: "github", Secret: func(ctx context.Context, p string) (string, error) { return secretOf(secrets)(ctx, p) }}

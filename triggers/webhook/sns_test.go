@@ -10,11 +10,18 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
+func TestSNS(t *testing.T) {
+	t.Run("a message without a valid SNS signature is refused", testMessageWithoutValidSNSSignatureIsRefused)
+	t.Run("an older notification changes nothing", testOlderNotificationChangesNothing)
+	t.Run("a message that is not JSON is text", testMessageThatIsNotJSONIsText)
+	t.Run("a failed download of the certificate is retried", testFailedDownloadOfCertificateIsRetried)
+}
+
 func snsMetadata() map[string]string {
 	return map[string]string{"hook": "sns", "format": "sns", "topicARN": theTopic, "value": "body.n", "threshold": "1"}
 }
 
-func TestWhatSNSDoesNotVouchForIsRefused(t *testing.T) {
+func testMessageWithoutValidSNSSignatureIsRefused(t *testing.T) {
 	a := newAmazon(t)
 	w := run(t, snsMetadata(), triggers.Env{HTTP: a.client()})
 	valid := a.envelope("2", `{"n":3}`, a.now)
@@ -59,7 +66,7 @@ func TestWhatSNSDoesNotVouchForIsRefused(t *testing.T) {
 	w.send(a.post(signedBySHA1, nil), "3")
 }
 
-func TestAnOlderNotificationChangesNothing(t *testing.T) {
+func testOlderNotificationChangesNothing(t *testing.T) {
 	a := newAmazon(t)
 	w := run(t, snsMetadata(), triggers.Env{HTTP: a.client()})
 	w.send(a.notification("2", `{"n":7}`, a.now.Add(time.Second)), "7")
@@ -70,7 +77,7 @@ func TestAnOlderNotificationChangesNothing(t *testing.T) {
 	}
 }
 
-func TestAMessageThatIsNoJSONIsText(t *testing.T) {
+func testMessageThatIsNotJSONIsText(t *testing.T) {
 	a := newAmazon(t)
 	metadata := snsMetadata()
 	metadata["value"] = `body == "many" ? 9 : 1`
@@ -78,7 +85,7 @@ func TestAMessageThatIsNoJSONIsText(t *testing.T) {
 	w.send(a.notification("2", "many", a.now), "9")
 }
 
-func TestWhatCannotBeFetchedNowIsWorthARetry(t *testing.T) {
+func testFailedDownloadOfCertificateIsRetried(t *testing.T) {
 	a := newAmazon(t)
 	a.down = true
 	w := run(t, snsMetadata(), triggers.Env{HTTP: a.client()})

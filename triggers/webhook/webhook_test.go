@@ -13,7 +13,17 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
-func TestConforms(t *testing.T) {
+func TestWebhook(t *testing.T) {
+	t.Run("it conforms to the contract of triggers", testItConformsToContractOfTriggers)
+	t.Run("a hook without a call is unknown, not zero", testHookWithoutCallIsUnknownNotZero)
+	t.Run("keys have levels of their own", testKeysHaveLevelsOfTheirOwn)
+	t.Run("without a key, off is a level of zero", testWithoutKeyOffIsLevelOfZero)
+	t.Run("one message may set several levels", testOneMessageMaySetSeveralLevels)
+	t.Run("lost records are not zero", testLostRecordsAreNotZero)
+	t.Run("an invalid message changes nothing", testInvalidMessageChangesNothing)
+}
+
+func testItConformsToContractOfTriggers(t *testing.T) {
 	d := &triggertest.Endpoints{}
 	triggertest.Conform(t, Kind(), triggertest.Fixture{
 		Metadata: map[string]string{"hook": "jobs", "key": "body.name", "threshold": "5"},
@@ -99,7 +109,7 @@ func (w *world) refuse(body, why string, headers ...string) {
 	}
 }
 
-func TestAHookThatNobodyHasCalledIsUnknownNotZero(t *testing.T) {
+func testHookWithoutCallIsUnknownNotZero(t *testing.T) {
 	w := run(t, map[string]string{"hook": "jobs", "value": "body.jobs", "threshold": "5", "ttl": "1m"}, triggers.Env{})
 	w.send(`{"jobs": 12}`, "12")
 	w.send(`{"jobs": 0}`, "0")
@@ -112,7 +122,7 @@ func TestAHookThatNobodyHasCalledIsUnknownNotZero(t *testing.T) {
 	}
 }
 
-func TestKeysStandSideBySide(t *testing.T) {
+func testKeysHaveLevelsOfTheirOwn(t *testing.T) {
 	metadata := map[string]string{
 		"hook": "jobs", "match": `body.kind == "job"`, "key": "body.name", "while": "body.state != 'done'", "value": "body.size", "at": "body.at", "threshold": "5",
 	}
@@ -136,13 +146,13 @@ func TestKeysStandSideBySide(t *testing.T) {
 	}
 }
 
-func TestWithoutAKeyOffIsALevelOfZero(t *testing.T) {
+func testWithoutKeyOffIsLevelOfZero(t *testing.T) {
 	w := run(t, map[string]string{"hook": "alarm", "while": `body.state == "bad"`, "replicas": "7"}, triggers.Env{})
 	w.send(`{"state":"bad"}`, "7")
 	w.send(`{"state":"good"}`, "0")
 }
 
-func TestOneMessageMayStateSeveralLevels(t *testing.T) {
+func testOneMessageMaySetSeveralLevels(t *testing.T) {
 	w := run(t, map[string]string{
 		"hook": "batch", "each": "body.jobs", "match": "item.queue == query.queue", "key": "item.id", "value": "item.n", "threshold": "1",
 	}, triggers.Env{})
@@ -157,7 +167,7 @@ func TestOneMessageMayStateSeveralLevels(t *testing.T) {
 	}
 }
 
-func TestLostRecordsAreNotZero(t *testing.T) {
+func testLostRecordsAreNotZero(t *testing.T) {
 	w := run(t, map[string]string{"hook": "jobs", "key": "body.name", "threshold": "5"}, triggers.Env{})
 	w.SetLost(errors.New("the record was lost"))
 	if got := w.says(); got != "unknown: the record was lost" {
@@ -165,7 +175,7 @@ func TestLostRecordsAreNotZero(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotUnderstoodChangesNothing(t *testing.T) {
+func testInvalidMessageChangesNothing(t *testing.T) {
 	value := func(expression string) *world {
 		w := run(t, map[string]string{"hook": "jobs", "value": expression, "threshold": "5"}, triggers.Env{})
 		w.send(`{"x":3}`, "3")

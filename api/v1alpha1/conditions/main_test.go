@@ -6,7 +6,11 @@ import (
 	"testing"
 )
 
-func TestThePageOfConditionsIsNotStale(t *testing.T) {
+func TestMain(t *testing.T) {
+	t.Run("the page of conditions is up to date", testPageOfConditionsIsUpToDate)
+}
+
+func testPageOfConditionsIsUpToDate(t *testing.T) {
 	want, err := render("..")
 	if err != nil {
 		t.Fatal(err)

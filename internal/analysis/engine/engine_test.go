@@ -15,6 +15,26 @@ import (
 	"github.com/impulse-sh/impulse/triggers/cron"
 )
 
+func TestEngine(t *testing.T) {
+	t.Run("everything due at an instant is applied before one decision", testEverythingDueAtInstantIsAppliedBeforeOneDecision)
+	t.Run("our own write causes no decision, a foreign one does", testOurOwnWriteCausesNoDecisionForeignOneDoes)
+	t.Run("the core decides again at each Next", testCoreDecidesAgainAtEachNext)
+	t.Run("without a new reading the last one stands until it is too old", testWithoutNewReadingLastOneStandsUntilItIsTooOld)
+	t.Run("a continuous level causes a decision only when it changes", testContinuousLevelCausesDecisionOnlyWhenItChanges)
+	t.Run("a run can be repeated", testRunCanBeRepeated)
+	t.Run("a missing feed is unknown", testMissingFeedIsUnknown)
+	t.Run("a schedule follows the virtual clock", testScheduleFollowsVirtualClock)
+	t.Run("alerts count while they fire", testAlertsCountWhileTheyFire)
+	t.Run("steps follow time while an alert fires", testStepsFollowTimeWhileAlertFires)
+	t.Run("alerts arrive at the namespace's receiver", testAlertsArriveAtNamespacesReceiver)
+	t.Run("an empty answer counts as zero when the trigger says so", testEmptyAnswerCountsAsZeroWhenTriggerSaysSo)
+	t.Run("pods grow older and are sampled anew", testPodsGrowOlderAndAreSampledAnew)
+	t.Run("a mean is that of the ready pods while others are pending", testMeanIsThatOfReadyPodsWhileOthersArePending)
+	t.Run("replicas are ready after the start-up delay", testReplicasAreReadyAfterStartUpDelay)
+	t.Run("series go on with their last value", testSeriesGoOnWithTheirLastValue)
+	t.Run("counts stand until the next", testCountsStandUntilNext)
+}
+
 var start = scalers.InstantOf(time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC))
 
 // policy has 1 to 10 replicas, one for each unit of the level of a trigger called q, and a scale-down window of a minute.
@@ -62,7 +82,7 @@ func want(t *testing.T, got, want string) {
 	}
 }
 
-func TestEverythingDueAtAnInstantIsAppliedAndThenDecidedOnce(t *testing.T) {
+func testEverythingDueAtInstantIsAppliedBeforeOneDecision(t *testing.T) {
 	s := &Scenario{Policy: policy(), Start: start, Replicas: 1, Feeds: []Feed{numbers(3, 1, 1, 1, 1, 1, 1, 1, 1)}, Writes: []Write{{start.Add(60 * time.Second), 7}}}
 	want(t, turns(s, 65*time.Second), `
 		0s: first seen, arrived 1, 1 → 3, 3 ready of 3
@@ -75,7 +95,7 @@ func TestEverythingDueAtAnInstantIsAppliedAndThenDecidedOnce(t *testing.T) {
 	`)
 }
 
-func TestOurOwnWriteCausesNoDecisionAndAForeignOneDoes(t *testing.T) {
+func testOurOwnWriteCausesNoDecisionForeignOneDoes(t *testing.T) {
 	s := &Scenario{
 		Policy: policy(), Start: start, Replicas: 1, Feeds: []Feed{Regular{Ticker: Ticker{start, time.Hour}, Series: NewSeries(Run{First: 4000, Times: 1})}},
 		Writes: []Write{{start.Add(time.Second), 4}, {start.Add(2 * time.Second), 6}, {start.Add(2 * time.Second), 9}},
@@ -87,7 +107,7 @@ func TestOurOwnWriteCausesNoDecisionAndAForeignOneDoes(t *testing.T) {
 	`)
 }
 
-func TestTheCoreIsAskedAgainAtEachNext(t *testing.T) {
+func testCoreDecidesAgainAtEachNext(t *testing.T) {
 	p := policy()
 	p.Up.Policies = []scalers.RatePolicy{{Amount: 2, Period: 7 * time.Second}}
 	s := &Scenario{
@@ -101,7 +121,7 @@ func TestTheCoreIsAskedAgainAtEachNext(t *testing.T) {
 	`)
 }
 
-func TestNothingReadIsNoReadingAndStandsUntilItIsTooOld(t *testing.T) {
+func testWithoutNewReadingLastOneStandsUntilItIsTooOld(t *testing.T) {
 	p := policy()
 	p.Triggers[0].StaleAfter = 30 * time.Second
 	series := NewSeries(Run{First: 3000, Times: 1}, Run{Answer: Silent, Times: 1})
@@ -115,7 +135,7 @@ func TestNothingReadIsNoReadingAndStandsUntilItIsTooOld(t *testing.T) {
 	`)
 }
 
-func TestALevelThatStandsIsNewsOnlyWhenItIsAnother(t *testing.T) {
+func testContinuousLevelCausesDecisionOnlyWhenItChanges(t *testing.T) {
 	p := policy()
 	p.Triggers[0].Continuous = true
 	series := NewSeries(Run{First: 3000, Times: 2}, Run{Answer: Failed, Times: 2}, Run{Answer: NaN, Times: 1}, Run{First: 4000, Times: 1})
@@ -131,7 +151,7 @@ func TestALevelThatStandsIsNewsOnlyWhenItIsAnother(t *testing.T) {
 	`)
 }
 
-func TestAWorldCanBeLivedThroughAgain(t *testing.T) {
+func testRunCanBeRepeated(t *testing.T) {
 	s := &Scenario{
 		Policy: policy(), Start: start, Replicas: 1, Feeds: []Feed{numbers(3, 5, 1)}, Writes: []Write{{start.Add(time.Second), 7}},
 		Memory: scalers.Memory{}.Recommended(policy(), start.Add(-time.Second), 4),
@@ -145,7 +165,7 @@ func TestAWorldCanBeLivedThroughAgain(t *testing.T) {
 	}
 }
 
-func TestAFeedThatIsNotThereIsUnknown(t *testing.T) {
+func testMissingFeedIsUnknown(t *testing.T) {
 	s := &Scenario{Policy: policy(), Start: start, Replicas: 5}
 	want(t, turns(s, time.Hour), "0s: first seen, 5 → 5, 5 ready of 5\n")
 }
@@ -164,7 +184,7 @@ func compiled(t *testing.T, kind triggers.Kind, metadata map[string]string) *com
 	return &compile.Workload{Namespace: "shop", Policy: p, Triggers: []compile.Trigger{{Name: kind.Name, Kind: kind, Config: c}}}
 }
 
-func TestAScheduleFollowsTheVirtualClock(t *testing.T) {
+func testScheduleFollowsVirtualClock(t *testing.T) {
 	w := compiled(t, cron.Kind(), map[string]string{"timezone": "Etc/UTC", "start": "1 8 * * *", "end": "3 8 * * *", "desiredReplicas": "4"})
 	feeds, err := DerivedFeeds(w, nil)
 	if err != nil {
@@ -190,7 +210,7 @@ func alert(from, until int64, value string, labels ...string) Alert {
 	return a
 }
 
-func TestAlertsCountWhileTheyFire(t *testing.T) {
+func testAlertsCountWhileTheyFire(t *testing.T) {
 	w := compiled(t, alertmanager.Kind(), map[string]string{"matchers": `{alertname=~"Slow.*", severity!="info"}`, "threshold": "1", "value": "annotation:value"})
 	feeds, err := DerivedFeeds(w, []Alert{
 		alert(10, 100, "2", "alertname=Slow"),
@@ -218,7 +238,7 @@ func TestAlertsCountWhileTheyFire(t *testing.T) {
 	}
 }
 
-func TestStepsFollowTimeWhileAnAlertFires(t *testing.T) {
+func testStepsFollowTimeWhileAlertFires(t *testing.T) {
 	w := compiled(t, alertmanager.Kind(), map[string]string{"matchers": `{alertname="Slow"}`, "step": "+2", "stepInterval": "30s"})
 	feeds, err := DerivedFeeds(w, []Alert{alert(10, 100, "", "alertname=Slow"), alert(20, 30, "", "alertname=Slow")})
 	if err != nil {
@@ -235,7 +255,7 @@ func TestStepsFollowTimeWhileAnAlertFires(t *testing.T) {
 	}
 }
 
-func TestAlertsComeThroughTheDoorOfTheNamespace(t *testing.T) {
+func testAlertsArriveAtNamespacesReceiver(t *testing.T) {
 	w := compiled(t, alertmanager.Kind(), map[string]string{"matchers": `{alertname="Slow"}`, "replicas": "5", "scope": "cluster"})
 	feeds, err := DerivedFeeds(w, []Alert{alert(0, 100, "", "alertname=Slow")})
 	if err != nil {
@@ -244,7 +264,7 @@ func TestAlertsComeThroughTheDoorOfTheNamespace(t *testing.T) {
 	want(t, turns(&Scenario{Policy: w.Policy, Start: start, Replicas: 1, Feeds: feeds}, time.Minute-1), "0s: first seen, arrived 1, 1 → 1, 1 ready of 1\n")
 }
 
-func TestSomeAnswersCountAsZeroWhenTheUserSaidSo(t *testing.T) {
+func testEmptyAnswerCountsAsZeroWhenTriggerSaysSo(t *testing.T) {
 	all := triggers.Zeros{Null: true, Negative: true}
 	for _, c := range []struct {
 		answer  Answer
@@ -274,7 +294,7 @@ func TestSomeAnswersCountAsZeroWhenTheUserSaidSo(t *testing.T) {
 	}
 }
 
-func TestPodsGrowOlderAndAreSampledAnew(t *testing.T) {
+func testPodsGrowOlderAndAreSampledAnew(t *testing.T) {
 	feed := Pods{Ticker{start, 10 * time.Second}, []scalers.Pod{{Started: start.Add(-20 * time.Second), SampledAt: start.Add(-5 * time.Second)}}}
 	first, _ := feed.Read(start, Target{})
 	later, _ := feed.Read(start.Add(30*time.Second), Target{})
@@ -283,7 +303,7 @@ func TestPodsGrowOlderAndAreSampledAnew(t *testing.T) {
 	}
 }
 
-func TestAMeanIsThatOfTheReadyPodsWhileTheOthersArePending(t *testing.T) {
+func testMeanIsThatOfReadyPodsWhileOthersArePending(t *testing.T) {
 	p := &scalers.Policy{Triggers: []scalers.Trigger{{Name: "cpu", PerPod: true, CPU: true, Metric: scalers.Utilization, Target: 50_000}}}
 	feed := Mean{Regular{Ticker: Ticker{start, time.Second}, Series: NewSeries(Run{First: 80_000, Times: 1}, Run{Answer: NaN, Times: 1})}, true}
 	e, _ := feed.Read(start, Target{Current: 5, Ready: 3})
@@ -300,7 +320,7 @@ func TestAMeanIsThatOfTheReadyPodsWhileTheOthersArePending(t *testing.T) {
 }
 
 // The reference model is a list of all pods, of which the youngest are removed first.
-func TestReadyReplicasAreThoseThatHaveBeenThereForTheDelay(t *testing.T) {
+func testReplicasAreReadyAfterStartUpDelay(t *testing.T) {
 	for seed := range uint64(500) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		delay := time.Duration(r.IntN(30)) * time.Second
@@ -326,7 +346,7 @@ func TestReadyReplicasAreThoseThatHaveBeenThereForTheDelay(t *testing.T) {
 	}
 }
 
-func TestSeriesGoOnWithTheirLastValue(t *testing.T) {
+func testSeriesGoOnWithTheirLastValue(t *testing.T) {
 	s := NewSeries(Run{First: 1000, Times: 2}, Run{First: 0, By: -1000, Times: 3}, Run{Answer: Silent, Times: 2}, Run{First: 9000, Times: 1})
 	var got []string
 	for k := range s.Len() + 2 {
@@ -349,7 +369,7 @@ func TestSeriesGoOnWithTheirLastValue(t *testing.T) {
 	}
 }
 
-func TestCountsStandUntilTheNext(t *testing.T) {
+func testCountsStandUntilNext(t *testing.T) {
 	r := Regular{Ticker: Ticker{start, 10 * time.Second}, Series: NewSeries(Run{Answer: Silent, Times: 2}, Run{First: 3000, Times: 1}, Run{Answer: Silent, Times: 5})}
 	for second, want := range map[int64]int32{-1: -1, 0: -1, 19: -1, 20: 3, 29: 3, 30: 3, 1000: 3} {
 		n, ok := r.Count(start.Add(time.Duration(second) * time.Second))

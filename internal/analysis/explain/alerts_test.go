@@ -10,6 +10,13 @@ import (
 	"github.com/impulse-sh/impulse/triggers/alertmanager"
 )
 
+func TestAlerts(t *testing.T) {
+	t.Run("the effect of an alert is shown for its start and its end", testEffectOfAlertIsShownForItsStartAndItsEnd)
+	t.Run("the effect of an alert is shown in steps", testEffectOfAlertIsShownInSteps)
+	t.Run("alerts with a level of their own are shown by that level", testAlertsWithLevelOfTheirOwnAreShownByThatLevel)
+	t.Run("the cooldown counts from now, however old the status is", testCooldownCountsFromNowHoweverOldStatusIs)
+}
+
 // alerting is the policy of an object that wants as many replicas as the level of its alert, and one without it.
 func alerting() *scalers.Policy {
 	return &scalers.Policy{
@@ -18,7 +25,7 @@ func alerting() *scalers.Policy {
 	}
 }
 
-func TestWhatAnAlertWouldChangeIsToldByItsBeginAndItsEnd(t *testing.T) {
+func testEffectOfAlertIsShownForItsStartAndItsEnd(t *testing.T) {
 	for name, level := range map[string]scalers.Milli{"alert fires": 5000, "no alert": 0} {
 		t.Run(name, func(t *testing.T) {
 			p, current := alerting(), max(int32(level/1000), 1)
@@ -31,11 +38,11 @@ func TestWhatAnAlertWouldChangeIsToldByItsBeginAndItsEnd(t *testing.T) {
 	}
 }
 
-func TestWhatAnAlertWouldChangeIsToldByItsSteps(t *testing.T) {
+func testEffectOfAlertIsShownInSteps(t *testing.T) {
 	reads(t, "steps of alerts", explain.Explain(stepping(), firing(2), nil, explain.Alerts{nil, alertmanager.Config{Step: "+2", StepInterval: 20 * time.Second, TTL: 12 * time.Hour}}))
 }
 
-func TestAlertsThatAreWorthWhatTheySayAreToldByTheirLevel(t *testing.T) {
+func testAlertsWithLevelOfTheirOwnAreShownByThatLevel(t *testing.T) {
 	in := scalers.Input{Now: noon, Current: 5, Events: []scalers.Event{{Trigger: "hits", At: noon, Value: 5000, Current: 5}}}
 	for _, o := range explain.Explain(alerting(), in, nil, explain.Alerts{alertmanager.Config{Value: "label:replicas", Aggregation: "max"}}).Otherwise {
 		if o.When != "" {
@@ -45,7 +52,7 @@ func TestAlertsThatAreWorthWhatTheySayAreToldByTheirLevel(t *testing.T) {
 }
 
 // What was active when the status was written has been active at each reading since.
-func TestTheCooldownLastsFromNowOnHoweverOldTheStatusIs(t *testing.T) {
+func testCooldownCountsFromNowHoweverOldStatusIs(t *testing.T) {
 	p := &scalers.Policy{Max: 10, Idle: 0, Cooldown: 5 * minute, Triggers: []scalers.Trigger{{Name: "queue", Target: 100_000}}}
 	then := noon.Add(-60 * minute)
 	d := scalers.Decide(p, scalers.Input{Now: then, Current: 1, Events: []scalers.Event{{At: then, Value: 50_000, Current: 1}}})

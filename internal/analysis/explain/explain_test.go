@@ -21,6 +21,16 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestExplain(t *testing.T) {
+	t.Run("an explanation reads as documented", testExplanationReadsAsDocumented)
+	t.Run("a hold counts from now, however old the status is", testHoldCountsFromNowHoweverOldStatusIs)
+	t.Run("the listed changes do change the answer", testListedChangesDoChangeAnswer)
+	t.Run("the edges of a schedule are foreseen", testEdgesOfScheduleAreForeseen)
+	t.Run("levels are written with the fewest digits", testLevelsAreWrittenWithFewestDigits)
+	t.Run("explaining changes nothing", testExplainingChangesNothing)
+	t.Run("the reason for no decision comes from the status", testReasonForNoDecisionComesFromStatus)
+}
+
 var rewrite = flag.Bool("rewrite", false, "write the present output to testdata")
 
 const minute = time.Minute
@@ -53,7 +63,7 @@ func input(p *scalers.Policy, level scalers.Milli) scalers.Input {
 	}
 }
 
-func TestAnExplanationReads(t *testing.T) {
+func testExplanationReadsAsDocumented(t *testing.T) {
 	unknown := input(queue(), 0)
 	unknown.Events[0] = scalers.Event{Trigger: "queue", At: noon, Err: errors.New("connection refused"), Current: 8}
 	for name, in := range map[string]scalers.Input{
@@ -67,7 +77,7 @@ func TestAnExplanationReads(t *testing.T) {
 }
 
 // A status is written when the outcome changes: the queue has been read ever since, and was as deep.
-func TestWhatIsHeldIsHeldFromNowOnHoweverOldTheStatusIs(t *testing.T) {
+func testHoldCountsFromNowHoweverOldStatusIs(t *testing.T) {
 	p := queue()
 	p.Triggers, p.Down.Policies = p.Triggers[:1], nil
 	p.Triggers[0].StaleAfter = 0
@@ -126,7 +136,7 @@ func golden(t *testing.T, name, got string) {
 
 // The core decides what an explanation claims: at the level that it names there is the count that it names, and a thousandth before
 // that there is not.
-func TestWhatWouldChangeTheAnswerDoes(t *testing.T) {
+func testListedChangesDoChangeAnswer(t *testing.T) {
 	for level := scalers.Milli(0); level <= 1_200_000; level += 7_300 {
 		in := input(queue(), level)
 		for _, o := range explain.Explain(queue(), in, nil, nil).Otherwise {
@@ -181,7 +191,7 @@ func hours(now time.Time) (level scalers.Milli, end time.Time) {
 	}
 }
 
-func TestASchedulesEdgesComeByThemselves(t *testing.T) {
+func testEdgesOfScheduleAreForeseen(t *testing.T) {
 	in := input(queue(), 800_000)
 	e := explain.Explain(queue(), in, explain.Schedules{nil, hours}, nil)
 	var changes []string
@@ -205,14 +215,14 @@ func TestASchedulesEdgesComeByThemselves(t *testing.T) {
 	}
 }
 
-func TestLevelsAreWrittenAsPeopleWriteThem(t *testing.T) {
+func testLevelsAreWrittenWithFewestDigits(t *testing.T) {
 	out, err := json.Marshal(explain.Explain(queue(), input(queue(), 800_000), nil, nil))
 	if err != nil || !strings.Contains(string(out), `"above":"880"`) {
 		t.Errorf("got %s, %v; want the level 880 in decimal notation", out, err)
 	}
 }
 
-func TestExplainingChangesNothing(t *testing.T) {
+func testExplainingChangesNothing(t *testing.T) {
 	in := input(queue(), 480_000)
 	before, err := in.Memory.MarshalText()
 	if err != nil {
@@ -225,7 +235,7 @@ func TestExplainingChangesNothing(t *testing.T) {
 	}
 }
 
-func TestWhyNothingWasDecidedIsWhatTheStatusSays(t *testing.T) {
+func testReasonForNoDecisionComesFromStatus(t *testing.T) {
 	ready := condition(v1alpha1.ConditionReady, metav1.ConditionTrue, "Ready", "")
 	for want, conditions := range map[string][]metav1.Condition{
 		"does impulse run, and lead?": {ready},

@@ -17,6 +17,19 @@ import (
 	"github.com/impulse-sh/impulse/triggers/alertmanager"
 )
 
+func TestObstacle(t *testing.T) {
+	t.Run("the first line names what prevents the write", testFirstLineNamesWhatPreventsWrite)
+	t.Run("the first line names what else acts on the count", testFirstLineNamesWhatElseActsOnCount)
+	t.Run("the first line of a recorded decision names its outcome", testFirstLineOfRecordedDecisionNamesItsOutcome)
+	t.Run("without writes the wanted count starts from the current one", testWithoutWritesWantedCountStartsFromCurrentOne)
+	t.Run("a waiting alert is foreseen at the instant at which it starts to count", testWaitingAlertIsForeseenAtInstantAtWhichItStartsToCount)
+	t.Run("an annotation without an effect is noted", testAnnotationWithoutEffectIsNoted)
+	t.Run("a pause outlasts the window that holds the count", testPauseOutlastsWindowThatHoldsCount)
+	t.Run("a stale alert shows when it ends", testStaleAlertShowsWhenItEnds)
+	t.Run("the history shows the counts that were not written", testHistoryShowsCountsThatWereNotWritten)
+	t.Run("an unknown count is not explained", testUnknownCountIsNotExplained)
+}
+
 // condition is a condition of a status.
 func condition(kind string, status metav1.ConditionStatus, reason, message string) metav1.Condition {
 	return metav1.Condition{Type: kind, Status: status, Reason: reason, Message: message}
@@ -86,7 +99,7 @@ func (c *obstructed) check(t *testing.T) {
 	}
 }
 
-func TestTheFirstLineSaysWhatKeepsACountFromBeingWritten(t *testing.T) {
+func testFirstLineNamesWhatPreventsWrite(t *testing.T) {
 	const ready, able, is = v1alpha1.ConditionReady, v1alpha1.ConditionAbleToScale, metav1.ConditionFalse
 	const hpa = "HorizontalPodAutoscaler theirs scales the same target"
 	for name, c := range map[string]obstructed{
@@ -125,7 +138,7 @@ func TestTheFirstLineSaysWhatKeepsACountFromBeingWritten(t *testing.T) {
 	}
 }
 
-func TestTheFirstLineSaysWhatElseActsOnTheCount(t *testing.T) {
+func testFirstLineNamesWhatElseActsOnCount(t *testing.T) {
 	for name, c := range map[string]obstructed{
 		"nothing": {level: "900", want: "goes from 4 to 9 replicas."},
 		"a trigger that is unknown is part of the decision": {
@@ -155,7 +168,7 @@ func TestTheFirstLineSaysWhatElseActsOnTheCount(t *testing.T) {
 	}
 }
 
-func TestTheFirstLineOfARecordedDecisionSaysWhatBecameOfIt(t *testing.T) {
+func testFirstLineOfRecordedDecisionNamesItsOutcome(t *testing.T) {
 	dryRun := condition(v1alpha1.ConditionAbleToScale, metav1.ConditionFalse, "DryRun", "dryRun is set")
 	gone := condition(v1alpha1.ConditionReady, metav1.ConditionFalse, "TargetNotFound", "there is no Deployment web in namespace shop")
 	for want, c := range map[string]struct {
@@ -178,7 +191,7 @@ func TestTheFirstLineOfARecordedDecisionSaysWhatBecameOfIt(t *testing.T) {
 }
 
 // While nothing is written, every decision starts from the same count: its rate limit lets the same change through each time.
-func TestWhatIsWantedWhileNothingIsWrittenStartsFromTheCountThatThereIs(t *testing.T) {
+func testWithoutWritesWantedCountStartsFromCurrentOne(t *testing.T) {
 	ahead := func(dryRun bool) []string {
 		w, s := four(t, "100")
 		w.DryRun = dryRun
@@ -220,7 +233,7 @@ func waiting(t *testing.T, begins time.Time) (*compile.Workload, *v1alpha1.Scale
 	return w, s
 }
 
-func TestAnAlertThatWaitsIsForeseenAtTheInstantAtWhichItBegins(t *testing.T) {
+func testWaitingAlertIsForeseenAtInstantAtWhichItStartsToCount(t *testing.T) {
 	w, s := waiting(t, noon.Add(43*time.Second).Time())
 	golden(t, "an alert that waits", textOf(t, w, s))
 	e, err := explain.Object(w, s, noon.Time())
@@ -239,7 +252,7 @@ func TestAnAlertThatWaitsIsForeseenAtTheInstantAtWhichItBegins(t *testing.T) {
 	}
 }
 
-func TestAnAnnotationWithoutAnEffectIsNoted(t *testing.T) {
+func testAnnotationWithoutEffectIsNoted(t *testing.T) {
 	w, s := four(t, "100")
 	w.UnknownAnnotations = "annotation impulse.sh/pause has no effect"
 	if text := textOf(t, w, s); !strings.Contains(text, "\n  Note: annotation impulse.sh/pause has no effect.\n") {
@@ -247,7 +260,7 @@ func TestAnAnnotationWithoutAnEffectIsNoted(t *testing.T) {
 	}
 }
 
-func TestAPauseLastsLongerThanTheWindowThatHoldsToday(t *testing.T) {
+func testPauseOutlastsWindowThatHoldsCount(t *testing.T) {
 	for want, paused := range map[string]scalers.Paused{
 		"queue, however low nothing: paused at 4\n":                   {Keep: true},
 		"queue, however high nothing: paused at 4\n":                  {Fixed: true, At: 4},
@@ -261,7 +274,7 @@ func TestAPauseLastsLongerThanTheWindowThatHoldsToday(t *testing.T) {
 	}
 }
 
-func TestAnAlertThatIsStaleSaysWhenItIsOver(t *testing.T) {
+func testStaleAlertShowsWhenItEnds(t *testing.T) {
 	w, s := waiting(t, noon.Add(30*time.Second).Time())
 	s.Replicas, s.Triggers[0].Value, s.Triggers[0].Active, s.Triggers[0].Pending.Value = new(int32(5)), "5", true, "0"
 	e, err := explain.Object(w, s, noon.Time())
@@ -277,7 +290,7 @@ func TestAnAlertThatIsStaleSaysWhenItIsOver(t *testing.T) {
 	}
 }
 
-func TestTheHistorySaysWhatWasNotWritten(t *testing.T) {
+func testHistoryShowsCountsThatWereNotWritten(t *testing.T) {
 	var out strings.Builder
 	past := []v1alpha1.PastDecision{{From: 2, To: 5, NotWritten: "ForeignHPA", Why: "rps asks for 5"}}
 	if err := explain.History(&out, past); err != nil || !strings.Contains(out.String(), "not written: ForeignHPA; rps asks for 5") {
@@ -285,7 +298,7 @@ func TestTheHistorySaysWhatWasNotWritten(t *testing.T) {
 	}
 }
 
-func TestACountThatIsNotKnownIsNotExplained(t *testing.T) {
+func testUnknownCountIsNotExplained(t *testing.T) {
 	w, s := four(t, "900", condition(v1alpha1.ConditionReady, metav1.ConditionFalse, "TargetNotFound", "there is no Deployment web in namespace shop"))
 	s.Replicas = nil
 	const want = "explain shop/web: the count of its target is not known: TargetNotFound: there is no Deployment web in namespace shop"

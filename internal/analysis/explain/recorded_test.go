@@ -12,6 +12,10 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestRecorded(t *testing.T) {
+	t.Run("a decision on single pods reads like the status", testDecisionOnSinglePodsReadsLikeStatus)
+}
+
 // perPod is a workload with cpu as a percentage, memory as an amount, and a queue.
 func perPod() *compile.Workload {
 	return &compile.Workload{Policy: &scalers.Policy{Triggers: []scalers.Trigger{
@@ -21,7 +25,7 @@ func perPod() *compile.Workload {
 	}}}
 }
 
-func TestADecisionOnSinglePodsReadsAsTheStatusHasIt(t *testing.T) {
+func testDecisionOnSinglePodsReadsLikeStatus(t *testing.T) {
 	if !explain.Recorded(perPod()) || explain.Recorded(&compile.Workload{Policy: queue()}) {
 		t.Errorf("recorded only: with single pods %t, with a queue %t; want true and false", explain.Recorded(perPod()), explain.Recorded(&compile.Workload{Policy: queue()}))
 	}

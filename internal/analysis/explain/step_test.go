@@ -10,6 +10,14 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestStep(t *testing.T) {
+	t.Run("an explanation of steps reads as documented", testExplanationOfStepsReadsAsDocumented)
+	t.Run("the change that would alter the answer is counted in whole steps", testChangeThatWouldAlterAnswerIsCountedInWholeSteps)
+	t.Run("the fallback is foreseen at the reading that brings it", testFallbackIsForeseenAtReadingThatBringsIt)
+	t.Run("a level with a known minimum is read from the status", testLevelWithKnownMinimumIsReadFromStatus)
+	t.Run("a level that did not wake the workload does not in the explanation", testLevelThatDidNotWakeWorkloadDoesNotInExplanation)
+}
+
 // stepping is the policy of an object with a queue, and alerts each of which adds two to what the queue asks for.
 func stepping() *scalers.Policy {
 	p := queue()
@@ -25,7 +33,7 @@ func firing(alerts scalers.Milli) scalers.Input {
 	return in
 }
 
-func TestAnExplanationOfStepsReads(t *testing.T) {
+func testExplanationOfStepsReadsAsDocumented(t *testing.T) {
 	least := firing(2)
 	least.Events[1].Err, least.Events[1].AtLeast = errors.New("the recorded alerts were lost"), true
 	for name, in := range map[string]scalers.Input{"steps": firing(2), "no step": firing(0), "at least": least} {
@@ -33,7 +41,7 @@ func TestAnExplanationOfStepsReads(t *testing.T) {
 	}
 }
 
-func TestWhatWouldChangeTheAnswerIsCountedInWholeSteps(t *testing.T) {
+func testChangeThatWouldAlterAnswerIsCountedInWholeSteps(t *testing.T) {
 	got := map[bool]string{}
 	for _, o := range explain.Explain(stepping(), firing(2), nil, nil).Otherwise {
 		switch {
@@ -49,7 +57,7 @@ func TestWhatWouldChangeTheAnswerIsCountedInWholeSteps(t *testing.T) {
 	}
 }
 
-func TestTheFallbackIsForeseenAtTheReadingThatBringsIt(t *testing.T) {
+func testFallbackIsForeseenAtReadingThatBringsIt(t *testing.T) {
 	p := queue()
 	p.Fallback = &scalers.Fallback{FailureThreshold: 3, Replicas: 9, Interval: 30 * time.Second}
 	in := input(p, 0)
@@ -60,7 +68,7 @@ func TestTheFallbackIsForeseenAtTheReadingThatBringsIt(t *testing.T) {
 	}
 }
 
-func TestALevelOfWhichTheLeastIsKnownIsReadFromTheStatus(t *testing.T) {
+func testLevelWithKnownMinimumIsReadFromStatus(t *testing.T) {
 	p := &scalers.Policy{Triggers: []scalers.Trigger{{Name: "slow"}}}
 	in := written(t, p, 8, scalers.Memory{}, v1alpha1.TriggerStatus{Name: "slow", Value: "3", LastError: "the recorded alerts were lost"})
 	if !in.Events[0].AtLeast || in.Events[0].Err == nil || in.Events[0].Value != 3000 {
@@ -68,7 +76,7 @@ func TestALevelOfWhichTheLeastIsKnownIsReadFromTheStatus(t *testing.T) {
 	}
 }
 
-func TestALevelThatDidNotWakeTheWorkloadDoesNotWakeItInAnExplanation(t *testing.T) {
+func testLevelThatDidNotWakeWorkloadDoesNotInExplanation(t *testing.T) {
 	p := queue()
 	p.Min, p.Idle = 0, 0
 	p.Triggers = p.Triggers[:1]

@@ -10,6 +10,11 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
+func TestSeries(t *testing.T) {
+	t.Run("a series is promtool's", testSeriesIsPromtools)
+	t.Run("an invalid series is reported with the wrong part", testInvalidSeriesIsReportedWithWrongPart)
+}
+
 // spellOut writes a series answer by answer, up to a thousand.
 func spellOut(s engine.Series) string {
 	var out []string
@@ -26,7 +31,7 @@ func spellOut(s engine.Series) string {
 	return strings.Join(out, " ")
 }
 
-func TestASeriesIsPromtools(t *testing.T) {
+func testSeriesIsPromtools(t *testing.T) {
 	for text, want := range map[string]string{
 		"100 400x3 0+10x5 _ err stale nan":    "100 400 400 400 400 0 10 20 30 40 50 _ err stale nan",
 		"_x3 1":                               "_ _ _ 1",
@@ -48,7 +53,7 @@ func TestASeriesIsPromtools(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoSeriesSaysWhichPart(t *testing.T) {
+func testInvalidSeriesIsReportedWithWrongPart(t *testing.T) {
 	for text, want := range map[string]seriesError{
 		"":                 {0, 0, "", "is empty"},
 		"1 x 2":            {2, 2, "x", "is no value"},

@@ -17,6 +17,19 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
+func TestSimulate(t *testing.T) {
+	t.Run("a replica is ready after its delay and the newest go first", testReplicaIsReadyAfterItsDelayAndNewestGoFirst)
+	t.Run("the ready count is the wanted one of the delay before", testReadyCountIsWantedOneOfDelayBefore)
+	t.Run("a score counts both errors and the backlog", testScoreCountsBothErrorsAndBacklog)
+	t.Run("a missing measurement is not zero", testMissingMeasurementIsNotZero)
+	t.Run("the oracle is never wrong", testOracleIsNeverWrong)
+	t.Run("a jump is followed at the next reading and reverted after the window", testJumpIsFollowedAtNextReadingAndRevertedAfterWindow)
+	t.Run("pictures and tables are written", testPicturesAndTablesAreWritten)
+	t.Run("bad input is explained", testBadInputIsExplained)
+	t.Run("a gap or NaN in a CSV is no reading", testGapOrNaNInCSVIsNoReading)
+	t.Run("a simulation can be interrupted", testSimulationCanBeInterrupted)
+}
+
 // at returns the instant a number of seconds after begin.
 func at(seconds int) scalers.Instant {
 	return begin + scalers.Instant(seconds)*scalers.Instant(time.Second)
@@ -32,7 +45,7 @@ func modelOf(load ...int) *Model {
 	return &Model{Load: l, Column: &l.Columns[0], Capacity: 10_000}
 }
 
-func TestAReplicaIsReadyAfterItsDelayAndTheNewestGoFirst(t *testing.T) {
+func testReplicaIsReadyAfterItsDelayAndNewestGoFirst(t *testing.T) {
 	wanted := []Step{{at(0), 2}, {at(100), 6}, {at(110), 4}, {at(120), 5}, {at(200), 1}, {at(210), 3}, {at(215), 1}}
 	want := []Step{{at(0), 2}, {at(130), 4}, {at(150), 5}, {at(200), 1}}
 	if got := ready(wanted, 30*time.Second); !reflect.DeepEqual(got, want) {
@@ -44,7 +57,7 @@ func TestAReplicaIsReadyAfterItsDelayAndTheNewestGoFirst(t *testing.T) {
 }
 
 // Counts change at random: at any time, the ready replicas are the least count that was wanted during the delay before.
-func TestReadyIsWhatWasWantedForLongEnough(t *testing.T) {
+func testReadyCountIsWantedOneOfDelayBefore(t *testing.T) {
 	const delay = 7
 	for seed := range uint64(500) {
 		rng := rand.New(rand.NewPCG(seed, 1))
@@ -70,7 +83,7 @@ func TestReadyIsWhatWasWantedForLongEnough(t *testing.T) {
 	}
 }
 
-func TestAScoreCountsBothSidesAndWhatWaits(t *testing.T) {
+func testScoreCountsBothErrorsAndBacklog(t *testing.T) {
 	// Needed are 1, 3, 3, 0 and 1; there are 2 all the time but for a short while.
 	m := modelOf(10, 30, 30, 0, 10)
 	wanted := []Step{{at(0), 2}, {at(180), 3}, {at(240), 2}}
@@ -88,7 +101,7 @@ func TestAScoreCountsBothSidesAndWhatWaits(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotMeasuredIsNotZero(t *testing.T) {
+func testMissingMeasurementIsNotZero(t *testing.T) {
 	m := modelOf(30, 0, 0, 20)
 	for i, answer := range []engine.Answer{engine.Silent, engine.NaN} {
 		m.Column.Cells[i+1] = Cell{Answer: answer}
@@ -101,7 +114,7 @@ func TestWhatIsNotMeasuredIsNotZero(t *testing.T) {
 	}
 }
 
-func TestTheOracleIsNeverWrong(t *testing.T) {
+func testOracleIsNeverWrong(t *testing.T) {
 	for seed := range uint64(100) {
 		rng := rand.New(rand.NewPCG(seed, 2))
 		load := make([]int, 50)
@@ -153,7 +166,7 @@ func simulate(t *testing.T, csv string, change func(*Options)) (*Result, error) 
 // A load that jumps from 20 to 100 and back.
 const jump = "time,value\n0,20\n600,100\n1200,20\n3000,20\n"
 
-func TestAJumpIsFollowedAtTheNextReadingAndLeftAfterTheWindow(t *testing.T) {
+func testJumpIsFollowedAtNextReadingAndRevertedAfterWindow(t *testing.T) {
 	r, err := simulate(t, jump, func(*Options) {})
 	if err != nil {
 		t.Fatal(err)
@@ -173,7 +186,7 @@ func TestAJumpIsFollowedAtTheNextReadingAndLeftAfterTheWindow(t *testing.T) {
 	}
 }
 
-func TestPicturesAndTablesAreMade(t *testing.T) {
+func testPicturesAndTablesAreWritten(t *testing.T) {
 	r, err := simulate(t, jump, func(*Options) {})
 	if err != nil {
 		t.Fatal(err)
@@ -197,7 +210,7 @@ func TestPicturesAndTablesAreMade(t *testing.T) {
 	}
 }
 
-func TestBadInputIsExplained(t *testing.T) {
+func testBadInputIsExplained(t *testing.T) {
 	row := "time,value\n"
 	for csv, want := range map[string]string{
 		"":                        "there are no rows",
@@ -238,7 +251,7 @@ func TestBadInputIsExplained(t *testing.T) {
 	}
 }
 
-func TestAGapInACSVIsNoReadingAndNaNIsNone(t *testing.T) {
+func testGapOrNaNInCSVIsNoReading(t *testing.T) {
 	l, err := ReadCSV("load.csv", strings.NewReader("\ufeff\"time\",value\n0,1\n60,\n120,nan\n180,2\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -249,7 +262,7 @@ func TestAGapInACSVIsNoReadingAndNaNIsNone(t *testing.T) {
 	}
 }
 
-func TestASimulationCanBeInterrupted(t *testing.T) {
+func testSimulationCanBeInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	paths := files(t, policy, "time,value\n0,1\n864000,1\n")

@@ -14,6 +14,14 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
+func TestList(t *testing.T) {
+	t.Run("alerts are listed with their state and the objects that select them", testAlertsAreListedWithTheirStateAndObjectsThatSelectThem)
+	t.Run("text of senders takes one line each in a table", testTextOfSendersTakesOneLineEachInTable)
+	t.Run("an invalid matcher is explained", testInvalidMatcherIsExplained)
+	t.Run("an unselected alert of another namespace is found", testUnselectedAlertOfAnotherNamespaceIsFound)
+	t.Run("the record is used only where no alert counts", testRecordIsUsedOnlyWhereNoAlertCounts)
+}
+
 var ten = metav1.NewMicroTime(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC))
 
 // stored is an alert that fires, as a change makes it.
@@ -44,7 +52,7 @@ func object(t *testing.T, namespace, name, kind string, metadata map[string]v1al
 	return w
 }
 
-func TestAlertsAreListedWithTheirStateAndTheObjectsThatSelectThem(t *testing.T) {
+func testAlertsAreListedWithTheirStateAndObjectsThatSelectThem(t *testing.T) {
 	later := metav1.NewMicroTime(ten.Add(time.Hour))
 	record := []v1alpha1.AlertRecord{
 		stored("shop/", named("Slow"), nil),
@@ -84,7 +92,7 @@ func TestAlertsAreListedWithTheirStateAndTheObjectsThatSelectThem(t *testing.T) 
 	}
 }
 
-func TestATableShowsWhatSendersChoseInOneLineEach(t *testing.T) {
+func testTextOfSendersTakesOneLineEachInTable(t *testing.T) {
 	all := List([]v1alpha1.AlertRecord{
 		stored("shop/grafana", map[string]string{"alertname": "Slow\x1b[31m\nshop", "pod": "a\tb"}, nil), stored("shop/", map[string]string{"team": "a"}, nil),
 	}, nil, Filter{}, ten.Time)
@@ -121,7 +129,7 @@ func squeeze(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-func TestAMatcherThatIsNoneIsExplained(t *testing.T) {
+func testInvalidMatcherIsExplained(t *testing.T) {
 	if _, err := Matching([]string{"severity="}); err == nil || !strings.Contains(err.Error(), `matcher "severity=": `) || !strings.Contains(err.Error(), "expected NAME=VALUE") {
 		t.Error(err)
 	}
@@ -130,7 +138,7 @@ func TestAMatcherThatIsNoneIsExplained(t *testing.T) {
 	}
 }
 
-func TestAnAlertOfAnotherNamespaceThatNobodySelectsThereIsFound(t *testing.T) {
+func testUnselectedAlertOfAnotherNamespaceIsFound(t *testing.T) {
 	slow := map[string]v1alpha1.Scalar{"matchers": `{alertname="Slow"}`, "replicas": "2"}
 	web, cron := object(t, "shop", "web", "alertmanager", slow), object(t, "shop", "cron", "push", map[string]v1alpha1.Scalar{"threshold": "1"})
 	bank := object(t, "bank", "api", "alertmanager", slow)
@@ -155,7 +163,7 @@ func TestAnAlertOfAnotherNamespaceThatNobodySelectsThereIsFound(t *testing.T) {
 	}
 }
 
-func TestTheRecordIsOnlyOfUseWhereNoAlertCounts(t *testing.T) {
+func testRecordIsUsedOnlyWhereNoAlertCounts(t *testing.T) {
 	web := object(t, "shop", "web", "alertmanager", map[string]v1alpha1.Scalar{"matchers": `{alertname="Slow"}`, "replicas": "2"})
 	push := object(t, "shop", "push", "push", map[string]v1alpha1.Scalar{"threshold": "1"})
 	active := &v1alpha1.ScaledObjectStatus{Triggers: []v1alpha1.TriggerStatus{{Active: true}}}

@@ -13,7 +13,11 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
-func TestAListThatIsForbiddenIsToldFromAClusterWithoutACRD(t *testing.T) {
+func TestRead(t *testing.T) {
+	t.Run("a forbidden list differs from a missing CRD", testForbiddenListDiffersFromMissingCRD)
+}
+
+func testForbiddenListDiffersFromMissingCRD(t *testing.T) {
 	outage := sandbox.NewControlPlane(t)
 	read := func(config *rest.Config) error {
 		config = rest.CopyConfig(config)

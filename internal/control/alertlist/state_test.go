@@ -12,13 +12,18 @@ import (
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 )
 
+func TestState(t *testing.T) {
+	t.Run("an alert is listed with its state for the trigger that selects it", testAlertIsListedWithItsStateForTriggerThatSelectsIt)
+	t.Run("an object for which an alert counts differently has a row of its own", testObjectForWhichAlertCountsDifferentlyHasRowOfItsOwn)
+}
+
 // after is the recorded time of a moment after ten.
 func after(d time.Duration) *metav1.MicroTime {
 	at := metav1.NewMicroTime(ten.Add(d))
 	return &at
 }
 
-func TestTheStateOfAnAlertIsThatForTheTriggerThatSelectsIt(t *testing.T) {
+func testAlertIsListedWithItsStateForTriggerThatSelectsIt(t *testing.T) {
 	web := object(t, "shop", "web", "alertmanager", map[string]v1alpha1.Scalar{
 		"matchers": "alertname=Slow", "replicas": "2", "ttl": "30s", "staleWindow": "20s", "absentMeansResolved": "true",
 	})
@@ -53,7 +58,7 @@ func TestTheStateOfAnAlertIsThatForTheTriggerThatSelectsIt(t *testing.T) {
 	}
 }
 
-func TestAnObjectForWhichAnAlertCountsLessIsListedWithItsOwnState(t *testing.T) {
+func testObjectForWhichAlertCountsDifferentlyHasRowOfItsOwn(t *testing.T) {
 	withTTL := func(name, ttl string) *compile.Workload {
 		return object(t, "shop", name, "alertmanager", map[string]v1alpha1.Scalar{"matchers": "alertname=Slow", "replicas": "2", "ttl": v1alpha1.Scalar(ttl)})
 	}

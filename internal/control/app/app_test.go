@@ -14,7 +14,16 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
-func TestFilesAreFollowedAndTheirStateOutlivesTheProcess(t *testing.T) {
+func TestApp(t *testing.T) {
+	t.Run("files are followed, and their state survives the process", testFilesAreFollowedAndTheirStateSurvivesProcess)
+	t.Run("a follower forwards messages and takes over when the leader stops", testFollowerForwardsMessagesAndTakesOverWhenLeaderStops)
+	t.Run("only the leader exports the gauges of the store", testOnlyLeaderExportsGaugesOfStore)
+	t.Run("without an API server the process is alive, not ready, and stops", testWithoutAPIServerProcessIsAliveNotReadyAndStops)
+	t.Run("new tokens are accepted without a restart", testNewTokensAreAcceptedWithoutRestart)
+	t.Run("two processes cannot listen on one address", testTwoProcessesCannotListenOnOneAddress)
+}
+
+func testFilesAreFollowedAndTheirStateSurvivesProcess(t *testing.T) {
 	e := newEnv(t)
 	o := e.options()
 	r := start(t, o)
@@ -41,7 +50,7 @@ func TestFilesAreFollowedAndTheirStateOutlivesTheProcess(t *testing.T) {
 	e.AwaitReplicas("web", 1)
 }
 
-func TestWhoDoesNotLeadPassesOnAndTakesOverWhenTheLeaderStops(t *testing.T) {
+func testFollowerForwardsMessagesAndTakesOverWhenLeaderStops(t *testing.T) {
 	e := newEnv(t)
 	first, second := e.options(), e.options()
 	a := start(t, first)
@@ -74,7 +83,7 @@ func TestWhoDoesNotLeadPassesOnAndTakesOverWhenTheLeaderStops(t *testing.T) {
 	e.AwaitReplicas("web", 1)
 }
 
-func TestWhatOnlyTheLeaderKnowsIsToldByNoOther(t *testing.T) {
+func testOnlyLeaderExportsGaugesOfStore(t *testing.T) {
 	e := newEnv(t)
 	a := start(t, e.options())
 	a.ready()
@@ -104,7 +113,7 @@ func TestWhatOnlyTheLeaderKnowsIsToldByNoOther(t *testing.T) {
 	testkit.Eventually(t, "the former leader tells none", func(ctx context.Context) bool { return tells(ctx, a) == 0 })
 }
 
-func TestWithoutAnAPIServerItIsAliveNotReadyAndStops(t *testing.T) {
+func testWithoutAPIServerProcessIsAliveNotReadyAndStops(t *testing.T) {
 	o := Defaults()
 	o.Kubeconfig, o.Listen, o.HealthListen = unreachable(t), testkit.FreeAddress(t), testkit.FreeAddress(t)
 	r := start(t, o)
@@ -132,7 +141,7 @@ func TestWithoutAnAPIServerItIsAliveNotReadyAndStops(t *testing.T) {
 	}
 }
 
-func TestTokensAreTakenUpWithoutARestart(t *testing.T) {
+func testNewTokensAreAcceptedWithoutRestart(t *testing.T) {
 	o := Defaults()
 	o.Kubeconfig, o.Listen, o.TokensFile = unreachable(t), testkit.FreeAddress(t), filepath.Join(t.TempDir(), "tokens")
 	write := func(token string) {
@@ -158,7 +167,7 @@ func TestTokensAreTakenUpWithoutARestart(t *testing.T) {
 	answers("first-token", http.StatusUnauthorized)
 }
 
-func TestTwoProcessesCannotListenOnOneAddress(t *testing.T) {
+func testTwoProcessesCannotListenOnOneAddress(t *testing.T) {
 	o := Defaults()
 	o.Kubeconfig, o.Listen, o.LogTo = unreachable(t), testkit.FreeAddress(t), testkit.NewLog(t)
 	first := start(t, o)

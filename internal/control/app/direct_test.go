@@ -11,7 +11,11 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
-func TestLevelsReachTheirTriggersThroughAnyReplicaAndOutliveTheLeader(t *testing.T) {
+func TestDirect(t *testing.T) {
+	t.Run("levels reach their triggers through any replica and survive the leader", testLevelsReachTheirTriggersThroughAnyReplicaAndSurviveLeader)
+}
+
+func testLevelsReachTheirTriggersThroughAnyReplicaAndSurviveLeader(t *testing.T) {
 	e := newEnv(t)
 	text := strings.ReplaceAll(`
 apiVersion: impulse.sh/v1alpha1

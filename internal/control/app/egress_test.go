@@ -11,7 +11,11 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/forward"
 )
 
-func TestObjectsOfAClusterNameNoSourceOnThisMachine(t *testing.T) {
+func TestEgress(t *testing.T) {
+	t.Run("objects of a cluster cannot reach a source on this machine", testObjectsOfClusterCannotReachSourceOnThisMachine)
+}
+
+func testObjectsOfClusterCannotReachSourceOnThisMachine(t *testing.T) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(s.Close)
 	for name, c := range map[string]struct {

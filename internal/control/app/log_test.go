@@ -9,7 +9,11 @@ import (
 	"github.com/impulse-sh/impulse/internal/printable"
 )
 
-func TestALogPrintsWhateverASourceSays(t *testing.T) {
+func TestLog(t *testing.T) {
+	t.Run("text of a source is escaped in the log", testTextOfSourceIsEscapedInLog)
+}
+
+func testTextOfSourceIsEscapedInLog(t *testing.T) {
 	const hostile = "x\x1b[2J\nforged\u202e\u009b31m\r\a"
 	for _, format := range []string{"text", "json"} {
 		var out bytes.Buffer

@@ -7,7 +7,11 @@ import (
 	"testing/fstest"
 )
 
-func TestTheMemoryLimitIsThatOfTheContainerUnlessGOMEMLIMITSaysOtherwise(t *testing.T) {
+func TestMemory(t *testing.T) {
+	t.Run("the memory limit is the container's, unless GOMEMLIMIT is set", testMemoryLimitIsContainersUnlessGOMEMLIMITIsSet)
+}
+
+func testMemoryLimitIsContainersUnlessGOMEMLIMITIsSet(t *testing.T) {
 	before := debug.SetMemoryLimit(-1)
 	t.Cleanup(func() { debug.SetMemoryLimit(before) })
 	file := func(name, content string) fstest.MapFS { return fstest.MapFS{name: {Data: []byte(content)}} }

@@ -20,7 +20,11 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/forward"
 )
 
-//go:generate go test . -count=1 -run ^TestThePageOfMetricsIsNotStale$ -rewrite
+func TestMetricsPage(t *testing.T) {
+	t.Run("the page of metrics is up to date", testPageOfMetricsIsUpToDate)
+}
+
+//go:generate go test . -count=1 -run ^testPageOfMetricsIsUpToDate$ -rewrite
 
 var rewrite = flag.Bool("rewrite", false, "write docs/metrics.md")
 
@@ -34,7 +38,7 @@ process (` + "`process_*`" + `). The replica that leads counts decisions and wri
 |---|---|---|---|
 `
 
-func TestThePageOfMetricsIsNotStale(t *testing.T) {
+func testPageOfMetricsIsUpToDate(t *testing.T) {
 	registry := registryOfAProcess(t)
 	var lines []string
 	for _, m := range metricsOf(t, registry) {

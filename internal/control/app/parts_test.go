@@ -15,7 +15,15 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
-func TestWhatCannotWorkIsRefusedInTheWordsOfTheFlags(t *testing.T) {
+func TestParts(t *testing.T) {
+	t.Run("impossible options are refused with the names of their flags", testImpossibleOptionsAreRefusedWithNamesOfTheirFlags)
+	t.Run("services stop one by one, the newest first", testServicesStopOneByOneNewestFirst)
+	t.Run("a service that fails ends the process with its name in the error", testServiceThatFailsEndsProcessWithItsNameInError)
+	t.Run("a stop that takes too long names the service that delays it", testStopThatTakesTooLongNamesServiceThatDelaysIt)
+	t.Run("messages of the libraries are logged at debug level", testMessagesOfLibrariesAreLoggedAtDebugLevel)
+}
+
+func testImpossibleOptionsAreRefusedWithNamesOfTheirFlags(t *testing.T) {
 	for want, change := range map[string]func(o *Options){
 		`--log-level is "loud": expected debug, info, warn or error`: func(o *Options) { o.LogLevel = "loud" },
 		`--log-format is "xml": expected text or json`:               func(o *Options) { o.LogFormat = "xml" },
@@ -61,7 +69,7 @@ func (r *recorded) run(ctx context.Context, name string, fail context.CancelCaus
 	})
 }
 
-func TestServicesStopOneByOneTheNewestFirst(t *testing.T) {
+func testServicesStopOneByOneNewestFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, fail := context.WithCancelCause(t.Context())
 		var r recorded
@@ -86,7 +94,7 @@ func TestServicesStopOneByOneTheNewestFirst(t *testing.T) {
 	})
 }
 
-func TestAServiceThatFailsEndsTheProcessAndIsNamed(t *testing.T) {
+func testServiceThatFailsEndsProcessWithItsNameInError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, fail := context.WithCancelCause(t.Context())
 		var r recorded
@@ -102,7 +110,7 @@ func TestAServiceThatFailsEndsTheProcessAndIsNamed(t *testing.T) {
 	})
 }
 
-func TestAStopThatTakesTooLongNamesWhoDelaysIt(t *testing.T) {
+func testStopThatTakesTooLongNamesServiceThatDelaysIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, fail := context.WithCancelCause(t.Context())
 		var r recorded
@@ -121,7 +129,7 @@ func TestAStopThatTakesTooLongNamesWhoDelaysIt(t *testing.T) {
 	})
 }
 
-func TestWhatTheLibrariesChatterIsForThoseWhoDebug(t *testing.T) {
+func testMessagesOfLibrariesAreLoggedAtDebugLevel(t *testing.T) {
 	said := testkit.NewLog(t)
 	log := slog.New(klogHandler{slog.NewTextHandler(said, nil)}).With("by", "them").WithGroup("more")
 	log.Info("chatter")

@@ -15,8 +15,13 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 )
 
+func TestWriter(t *testing.T) {
+	t.Run("a follower sends no write", testFollowerSendsNoWrite)
+	t.Run("a record that is written after the deadline is refused", testRecordThatIsWrittenAfterDeadlineIsRefused)
+}
+
 // A process that does not lead has no deadline, so nothing is sent.
-func TestWhoDoesNotLeadSendsNothing(t *testing.T) {
+func testFollowerSendsNoWrite(t *testing.T) {
 	gate, err := election.New(&rest.Config{Host: "127.0.0.1:1"}, election.Options{Namespace: "impulse-system", Name: "impulse"})
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +51,7 @@ func (p latePersister) Save(context.Context, int, store.Shard) error {
 	return nil
 }
 
-func TestARecordThatIsWrittenAfterTheDeadlineIsNotBelieved(t *testing.T) {
+func testRecordThatIsWrittenAfterDeadlineIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, takes := range []time.Duration{time.Second - time.Nanosecond, time.Second} {
 			until := time.Now().Add(time.Second)

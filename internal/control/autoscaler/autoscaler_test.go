@@ -12,7 +12,26 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-func TestALevelIsWrittenTheInstantItArrives(t *testing.T) {
+func TestAutoscaler(t *testing.T) {
+	t.Run("a level leads to a write at the instant it arrives", testLevelLeadsToWriteAtInstantItArrives)
+	t.Run("our own write causes no decision", testOurOwnWriteCausesNoDecision)
+	t.Run("nothing is decided in the steady state", testNothingIsDecidedInSteadyState)
+	t.Run("a foreign write is answered", testForeignWriteIsAnswered)
+	t.Run("the newest decision replaces those that wait for a write", testNewestDecisionReplacesThoseThatWaitForWrite)
+	t.Run("the maximum of triggers wins", testMaximumOfTriggersWins)
+	t.Run("an unknown trigger holds the count while another may raise it", testUnknownTriggerHoldsCountWhileAnotherMayRaiseIt)
+	t.Run("the first decision waits for each trigger, up to a limit", testFirstDecisionWaitsForEachTriggerUpToLimit)
+	t.Run("a source that ends is unknown and is opened again", testSourceThatEndsIsUnknownAndIsOpenedAgain)
+	t.Run("a new policy is followed at once", testNewPolicyIsFollowedAtOnce)
+	t.Run("a cooldown ends at its instant", testCooldownEndsAtItsInstant)
+	t.Run("restart keeps the replicas", testRestartKeepsReplicas)
+	t.Run("after a restart an unremembered count is held for a window", testAfterRestartUnrememberedCountIsHeldForWindow)
+	t.Run("stop waits for the write in flight", testStopWaitsForWriteInFlight)
+	t.Run("any schedule converges", testAnyScheduleConverges)
+	t.Run("a dry run decides and writes nothing", testDryRunDecidesAndWritesNothing)
+}
+
+func testLevelLeadsToWriteAtInstantItArrives(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		began := time.Now()
 		e.sources[0].emits(5)
@@ -26,7 +45,7 @@ func TestALevelIsWrittenTheInstantItArrives(t *testing.T) {
 	})
 }
 
-func TestOurOwnWriteCausesNoDecision(t *testing.T) {
+func testOurOwnWriteCausesNoDecision(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		e.target.latency = 10 * time.Millisecond
 		e.sources[0].emits(5)
@@ -40,7 +59,7 @@ func TestOurOwnWriteCausesNoDecision(t *testing.T) {
 	})
 }
 
-func TestNothingIsDecidedInTheSteadyState(t *testing.T) {
+func testNothingIsDecidedInSteadyState(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		e.sources[0].emits(5)
 		e.want(5)
@@ -52,7 +71,7 @@ func TestNothingIsDecidedInTheSteadyState(t *testing.T) {
 	})
 }
 
-func TestAnotherHandsCountIsAnswered(t *testing.T) {
+func testForeignWriteIsAnswered(t *testing.T) {
 	in(t, 1, 1, func(_ *testing.T, e *env) {
 		e.sources[0].emits(5)
 		e.want(5)
@@ -61,7 +80,7 @@ func TestAnotherHandsCountIsAnswered(t *testing.T) {
 	})
 }
 
-func TestTheNewestDecisionReplacesThoseThatWaitForAWrite(t *testing.T) {
+func testNewestDecisionReplacesThoseThatWaitForWrite(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		e.target.latency = time.Second
 		for level := int64(2); level <= 8; level++ {
@@ -76,7 +95,7 @@ func TestTheNewestDecisionReplacesThoseThatWaitForAWrite(t *testing.T) {
 	})
 }
 
-func TestTheMaximumOfTriggersWins(t *testing.T) {
+func testMaximumOfTriggersWins(t *testing.T) {
 	in(t, 2, 1, func(_ *testing.T, e *env) {
 		e.sources[0].emits(3)
 		e.sources[1].emits(7)
@@ -86,7 +105,7 @@ func TestTheMaximumOfTriggersWins(t *testing.T) {
 	})
 }
 
-func TestUnknownIsHeldAgainstAndItsSiblingGoesOn(t *testing.T) {
+func testUnknownTriggerHoldsCountWhileAnotherMayRaiseIt(t *testing.T) {
 	in(t, 2, 4, func(_ *testing.T, e *env) {
 		e.sources[0].emitsError("connection refused")
 		e.sources[1].emits(2)
@@ -99,7 +118,7 @@ func TestUnknownIsHeldAgainstAndItsSiblingGoesOn(t *testing.T) {
 	})
 }
 
-func TestTheFirstDecisionWaitsForEachTriggerButNotForLong(t *testing.T) {
+func testFirstDecisionWaitsForEachTriggerUpToLimit(t *testing.T) {
 	in(t, 2, 1, func(t *testing.T, e *env) {
 		e.sources[0].emits(3)
 		synctest.Wait()
@@ -111,7 +130,7 @@ func TestTheFirstDecisionWaitsForEachTriggerButNotForLong(t *testing.T) {
 	})
 }
 
-func TestASourceThatGivesUpIsUnknownAndOpenedAgain(t *testing.T) {
+func testSourceThatEndsIsUnknownAndIsOpenedAgain(t *testing.T) {
 	in(t, 2, 1, func(t *testing.T, e *env) {
 		e.sources[0].emits(5)
 		e.sources[1].emits(1)
@@ -134,7 +153,7 @@ func TestASourceThatGivesUpIsUnknownAndOpenedAgain(t *testing.T) {
 	})
 }
 
-func TestAnotherPolicyIsFollowedAtOnce(t *testing.T) {
+func testNewPolicyIsFollowedAtOnce(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		e.sources[0].emits(9)
 		e.want(9)
@@ -149,7 +168,7 @@ func TestAnotherPolicyIsFollowedAtOnce(t *testing.T) {
 	})
 }
 
-func TestACooldownEndsAtItsInstant(t *testing.T) {
+func testCooldownEndsAtItsInstant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEnv(t, 1, 0)
 		e.workload.Policy.Min, e.workload.Policy.Idle, e.workload.Policy.Cooldown = 0, 0, time.Minute
@@ -169,7 +188,7 @@ func TestACooldownEndsAtItsInstant(t *testing.T) {
 	})
 }
 
-func TestRestartKeepsTheReplicas(t *testing.T) {
+func testRestartKeepsReplicas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEnv(t, 2, 1)
 		e.workload.Policy.Down.Window = time.Minute
@@ -200,7 +219,7 @@ func TestRestartKeepsTheReplicas(t *testing.T) {
 }
 
 // The process before this one has scaled to 6, and died before its report.
-func TestAfterARestartACountThatNobodyRemembersIsHeldForAWindow(t *testing.T) {
+func testAfterRestartUnrememberedCountIsHeldForWindow(t *testing.T) {
 	for decided, want := range map[int32]int32{2: 6, 6: 2, 9: 2} {
 		synctest.Test(t, func(t *testing.T) {
 			e := newEnv(t, 1, 2)
@@ -221,7 +240,7 @@ func TestAfterARestartACountThatNobodyRemembersIsHeldForAWindow(t *testing.T) {
 	}
 }
 
-func TestStopWaitsForTheWriteUnderWay(t *testing.T) {
+func testStopWaitsForWriteInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEnv(t, 1, 1)
 		e.target.latency = time.Second
@@ -238,7 +257,7 @@ func TestStopWaitsForTheWriteUnderWay(t *testing.T) {
 }
 
 // Everything goes wrong at random; the count in the end is the maximum of the last levels.
-func TestAnyScheduleConverges(t *testing.T) {
+func testAnyScheduleConverges(t *testing.T) {
 	for seed := range uint64(200) {
 		synctest.Test(t, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))
@@ -293,7 +312,7 @@ func disturb(r *rand.Rand, e *env) {
 	}
 }
 
-func TestADryRunDecidesAndWritesNothing(t *testing.T) {
+func testDryRunDecidesAndWritesNothing(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		dry := *e.workload
 		dry.DryRun = true

@@ -11,7 +11,20 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-func TestAThrottledWriteIsTriedAgainWithTheNewestDecision(t *testing.T) {
+func TestWriteFaults(t *testing.T) {
+	t.Run("a throttled write is retried with the newest decision", testThrottledWriteIsRetriedWithNewestDecision)
+	t.Run("a raise is retried sooner than a lowering", testRaiseIsRetriedSoonerThanLowering)
+	t.Run("a conflict leads to a new decision", testConflictLeadsToNewDecision)
+	t.Run("a write with a lost response is recognized as our own", testWriteWithLostResponseIsRecognizedAsOurOwn)
+	t.Run("nothing is written while a foreign HPA exists", testNothingIsWrittenWhileForeignHPAExists)
+	t.Run("without the Lease nothing is written", testWithoutLeaseNothingIsWritten)
+	t.Run("a target that is created later is scaled", testTargetThatIsCreatedLaterIsScaled)
+	t.Run("a contested target is written less and less often", testContestedTargetIsWrittenLessAndLessOften)
+	t.Run("a raise of a contested target is retried every five seconds", testRaiseOfContestedTargetIsRetriedEveryFiveSeconds)
+	t.Run("writes are bounded in rate", testWritesAreBoundedInRate)
+}
+
+func testThrottledWriteIsRetriedWithNewestDecision(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		e.target.failWith(func(int32) error { return fmt.Errorf("write: %w", actuator.ErrThrottled) })
 		e.sources[0].emits(5)
@@ -30,7 +43,7 @@ func TestAThrottledWriteIsTriedAgainWithTheNewestDecision(t *testing.T) {
 	})
 }
 
-func TestARaiseIsTriedSoonerThanALowering(t *testing.T) {
+func testRaiseIsRetriedSoonerThanLowering(t *testing.T) {
 	in(t, 1, 5, func(t *testing.T, e *env) {
 		e.sources[0].emits(5)
 		e.target.failWith(func(int32) error { return actuator.ErrThrottled })
@@ -46,7 +59,7 @@ func TestARaiseIsTriedSoonerThanALowering(t *testing.T) {
 	})
 }
 
-func TestAConflictIsDecidedOnAnew(t *testing.T) {
+func testConflictLeadsToNewDecision(t *testing.T) {
 	in(t, 1, 1, func(_ *testing.T, e *env) {
 		e.target.latency = 100 * time.Millisecond
 		e.sources[0].emits(5)
@@ -57,7 +70,7 @@ func TestAConflictIsDecidedOnAnew(t *testing.T) {
 	})
 }
 
-func TestAWriteWhoseAnswerWasLostIsOurOwn(t *testing.T) {
+func testWriteWithLostResponseIsRecognizedAsOurOwn(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		e.target.lost = true
 		e.target.failWith(func(int32) error { return errors.New("connection reset") })
@@ -73,7 +86,7 @@ func TestAWriteWhoseAnswerWasLostIsOurOwn(t *testing.T) {
 	})
 }
 
-func TestAForeignHPAIsYieldedToUntilItGoes(t *testing.T) {
+func testNothingIsWrittenWhileForeignHPAExists(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		e.target.change(func(o *actuator.Observation) { o.ForeignHPA = "theirs" })
 		e.sources[0].emits(5)
@@ -87,7 +100,7 @@ func TestAForeignHPAIsYieldedToUntilItGoes(t *testing.T) {
 	})
 }
 
-func TestWithoutTheLeaseNothingIsWritten(t *testing.T) {
+func testWithoutLeaseNothingIsWritten(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		e.leading.Store(false)
 		e.sources[0].emits(5)
@@ -101,7 +114,7 @@ func TestWithoutTheLeaseNothingIsWritten(t *testing.T) {
 	})
 }
 
-func TestATargetThatComesLaterIsScaled(t *testing.T) {
+func testTargetThatIsCreatedLaterIsScaled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEnv(t, 1, 0)
 		e.target.seen = actuator.Observation{Ready: -1, Err: fmt.Errorf("deployment: %w", actuator.ErrNotFound)}
@@ -119,7 +132,7 @@ func TestATargetThatComesLaterIsScaled(t *testing.T) {
 	})
 }
 
-func TestAContestedTargetIsAnsweredMoreAndMoreSlowly(t *testing.T) {
+func testContestedTargetIsWrittenLessAndLessOften(t *testing.T) {
 	in(t, 1, 8, func(t *testing.T, e *env) {
 		e.sources[0].emits(4) // Somebody wants 9 and we want 4: a lowering.
 		e.want(4)
@@ -145,7 +158,7 @@ func TestAContestedTargetIsAnsweredMoreAndMoreSlowly(t *testing.T) {
 	})
 }
 
-func TestARaiseOfAContestedTargetKeepsOneTryEachFiveSeconds(t *testing.T) {
+func testRaiseOfContestedTargetIsRetriedEveryFiveSeconds(t *testing.T) {
 	in(t, 1, 8, func(_ *testing.T, e *env) {
 		e.sources[0].emits(8)
 		e.want(8)
@@ -157,7 +170,7 @@ func TestARaiseOfAContestedTargetKeepsOneTryEachFiveSeconds(t *testing.T) {
 	})
 }
 
-func TestWritesAreBoundedInRate(t *testing.T) {
+func testWritesAreBoundedInRate(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		for i := range 1000 {
 			e.sources[0].emits(int64(2 + i%8))

@@ -8,10 +8,16 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestOutage(t *testing.T) {
+	t.Run("after ten minutes without an API server only the newest count is written", testAfterTenMinutesWithoutAPIServerOnlyNewestCountIsWritten)
+	t.Run("a flapping source lowers the count only by its readings", testFlappingSourceLowersCountOnlyByItsReadings)
+	t.Run("a clock that is set back has no effect", testClockThatIsSetBackHasNoEffect)
+}
+
 // outageLength is how long the API server is away.
 const outageLength = 10 * time.Minute
 
-func TestAfterTenMinutesWithoutAnAPIServerOnlyTheNewestIsWritten(t *testing.T) {
+func testAfterTenMinutesWithoutAPIServerOnlyNewestCountIsWritten(t *testing.T) {
 	in(t, 2, 1, func(t *testing.T, e *env) {
 		e.sources[0].emits(4)
 		e.sources[1].emits(1)
@@ -38,7 +44,7 @@ func TestAfterTenMinutesWithoutAnAPIServerOnlyTheNewestIsWritten(t *testing.T) {
 	})
 }
 
-func TestASourceThatFlapsLowersNothingButByWhatItSays(t *testing.T) {
+func testFlappingSourceLowersCountOnlyByItsReadings(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		e.sources[0].emits(7)
 		e.want(7)
@@ -62,7 +68,7 @@ func TestASourceThatFlapsLowersNothingButByWhatItSays(t *testing.T) {
 	})
 }
 
-func TestAClockThatIsSetBackIsNotSeen(t *testing.T) {
+func testClockThatIsSetBackHasNoEffect(t *testing.T) {
 	in(t, 1, 5, func(_ *testing.T, e *env) {
 		e.sources[0].emits(5)
 		e.want(5)

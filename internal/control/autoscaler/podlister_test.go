@@ -14,7 +14,13 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-func TestPodsAreToldOnceTheTargetIsKnown(t *testing.T) {
+func TestPodLister(t *testing.T) {
+	t.Parallel()
+	t.Run("pods are listed once the target is known", testPodsAreListedOnceTargetIsKnown)
+	t.Run("a pod is converted to the core's type", testPodIsConvertedToCoresType)
+}
+
+func testPodsAreListedOnceTargetIsKnown(t *testing.T) {
 	t.Parallel()
 	r := newPodLister()
 	if _, err := r.selector(); !errors.Is(err, errUnobserved) {
@@ -39,7 +45,7 @@ func TestPodsAreToldOnceTheTargetIsKnown(t *testing.T) {
 	}
 }
 
-func TestAPodIsToldInTheWordsOfTheCore(t *testing.T) {
+func testPodIsConvertedToCoresType(t *testing.T) {
 	t.Parallel()
 	started, since := time.Unix(1000, 0), time.Unix(1030, 0)
 	pod := actuator.Pod{

@@ -11,6 +11,16 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestRefusal(t *testing.T) {
+	t.Run("a count that admission changes is requested less and less often", testCountThatAdmissionChangesIsRequestedLessAndLessOften)
+	t.Run("a count that admission denies is requested less and less often", testCountThatAdmissionDeniesIsRequestedLessAndLessOften)
+	t.Run("a smaller change than the refused one is written at once", testSmallerChangeThanRefusedOneIsWrittenAtOnce)
+	t.Run("a load that oscillates around admission's limit causes no more writes", testLoadThatOscillatesAroundAdmissionsLimitCausesNoMoreWrites)
+	t.Run("a count that admission changed is our own, even if observed before the response", testCountThatAdmissionChangedIsOurOwnEvenIfObservedBeforeResponse)
+	t.Run("a foreign write during ours counts as foreign", testForeignWriteDuringOursCountsAsForeign)
+	t.Run("an unexplained conflict is reported", testUnexplainedConflictIsReported)
+}
+
 // denyAboveFour is an admission that denies more than four replicas.
 func denyAboveFour(n int32) error {
 	if n > 4 {
@@ -27,7 +37,7 @@ func (e *env) wantRareWrites() {
 	}
 }
 
-func TestACountThatAdmissionChangesIsAskedForMoreAndMoreRarely(t *testing.T) {
+func testCountThatAdmissionChangesIsRequestedLessAndLessOften(t *testing.T) {
 	in(t, 1, 2, func(t *testing.T, e *env) {
 		e.target.admitAtMost(4)
 		e.sources[0].emits(7)
@@ -50,7 +60,7 @@ func TestACountThatAdmissionChangesIsAskedForMoreAndMoreRarely(t *testing.T) {
 	})
 }
 
-func TestACountThatAdmissionDeniesIsAskedForMoreAndMoreRarely(t *testing.T) {
+func testCountThatAdmissionDeniesIsRequestedLessAndLessOften(t *testing.T) {
 	in(t, 1, 2, func(t *testing.T, e *env) {
 		e.target.failWith(denyAboveFour)
 		e.sources[0].emits(7)
@@ -66,7 +76,7 @@ func TestACountThatAdmissionDeniesIsAskedForMoreAndMoreRarely(t *testing.T) {
 	})
 }
 
-func TestASmallerChangeThanTheRefusedOneIsTriedAtOnce(t *testing.T) {
+func testSmallerChangeThanRefusedOneIsWrittenAtOnce(t *testing.T) {
 	in(t, 1, 2, func(t *testing.T, e *env) {
 		e.target.failWith(denyAboveFour)
 		e.sources[0].emits(9)
@@ -85,7 +95,7 @@ func TestASmallerChangeThanTheRefusedOneIsTriedAtOnce(t *testing.T) {
 	})
 }
 
-func TestALoadThatWobblesAcrossTheLimitOfAdmissionIsNoReasonToAskMoreOften(t *testing.T) {
+func testLoadThatOscillatesAroundAdmissionsLimitCausesNoMoreWrites(t *testing.T) {
 	for name, limit := range map[string]func(*target){
 		"changes": func(t *target) { t.admitAtMost(4) }, "denyAboveFour": func(t *target) { t.failWith(denyAboveFour) },
 	} {
@@ -105,7 +115,7 @@ func TestALoadThatWobblesAcrossTheLimitOfAdmissionIsNoReasonToAskMoreOften(t *te
 	}
 }
 
-func TestWhatAdmissionMadeOfOurCountIsNoOtherHandsEvenIfItIsSeenBeforeTheAnswer(t *testing.T) {
+func testCountThatAdmissionChangedIsOurOwnEvenIfObservedBeforeResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEnv(t, 1, 1)
 		e.workload.Policy.Up.Policies = []scalers.RatePolicy{{Amount: 100, Period: time.Minute}}
@@ -131,7 +141,7 @@ func TestWhatAdmissionMadeOfOurCountIsNoOtherHandsEvenIfItIsSeenBeforeTheAnswer(
 	})
 }
 
-func TestAnotherHandsWriteDuringOursCountsAsOne(t *testing.T) {
+func testForeignWriteDuringOursCountsAsForeign(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		e.target.latency = 10 * time.Millisecond
 		for i := range int32(4) {
@@ -146,7 +156,7 @@ func TestAnotherHandsWriteDuringOursCountsAsOne(t *testing.T) {
 	})
 }
 
-func TestAConflictThatNothingExplainsIsTold(t *testing.T) {
+func testUnexplainedConflictIsReported(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		e.target.failWith(func(int32) error { return fmt.Errorf("write: %w", actuator.ErrConflict) })
 		e.sources[0].emits(5)

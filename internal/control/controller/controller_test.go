@@ -10,7 +10,30 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
-func TestAnObjectIsScaledAndItsDeletionLeavesTheCount(t *testing.T) {
+func TestController(t *testing.T) {
+	t.Run("an object is scaled, and its deletion leaves the count", testObjectIsScaledAndItsDeletionLeavesCount)
+	t.Run("of two objects on a target the older one wins, and the other takes over after its deletion", testOfTwoObjectsOnTargetOlderOneWinsAndOtherTakesOverAfterItsDeletion)
+	t.Run("an annotation without an effect is reported in the status", testAnnotationWithoutEffectIsReportedInStatus)
+	t.Run("an older object that is listed later takes over the target", testOlderObjectThatIsListedLaterTakesOverTarget)
+	t.Run("an object that changes its target releases the old one", testObjectThatChangesItsTargetReleasesOldOne)
+	t.Run("two versions of an API name the same target", testTwoVersionsOfAPINameSameTarget)
+	t.Run("an invalid edit keeps the last valid version", testInvalidEditKeepsLastValidVersion)
+	t.Run("the mistakes of an object are still reported when another claims its target", testMistakesOfObjectAreStillReportedWhenAnotherClaimsItsTarget)
+	t.Run("an invalid object is followed once it is valid", testInvalidObjectIsFollowedOnceItIsValid)
+	t.Run("an edit of the policy keeps the autoscaler", testEditOfPolicyKeepsAutoscaler)
+	t.Run("a pause is followed although it changes no generation", testPauseIsFollowedAlthoughItChangesNoGeneration)
+	t.Run("our own status update causes nothing", testOurOwnStatusUpdateCausesNothing)
+	t.Run("a changed trigger replaces the autoscaler, which keeps the memory of the old one", testChangedTriggerReplacesAutoscalerWhichKeepsMemoryOfOldOne)
+	t.Run("the old autoscaler finishes its write first", testOldAutoscalerFinishesItsWriteFirst)
+	t.Run("a new object with an old name starts without memory", testNewObjectWithOldNameStartsWithoutMemory)
+	t.Run("the next term of this process starts with the memory of the last one", testNextTermOfThisProcessStartsWithMemoryOfLastOne)
+	t.Run("another process restores its memory from the status", testAnotherProcessRestoresItsMemoryFromStatus)
+	t.Run("objects that are not in a list are deleted", testObjectsThatAreNotInListAreDeleted)
+	t.Run("after a restart a target stays with its object", testAfterRestartTargetStaysWithItsObject)
+	t.Run("a bad trigger of one object does not affect another", testBadTriggerOfOneObjectDoesNotAffectAnother)
+}
+
+func testObjectIsScaledAndItsDeletionLeavesCount(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		w.turn("web", 5)
 		w.apply(object("web"))
@@ -27,7 +50,7 @@ func TestAnObjectIsScaledAndItsDeletionLeavesTheCount(t *testing.T) {
 	})
 }
 
-func TestOfTwoObjectsOnATargetTheOldestWinsAndTheOtherTakesOverWhenItGoes(t *testing.T) {
+func testOfTwoObjectsOnTargetOlderOneWinsAndOtherTakesOverAfterItsDeletion(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		w.turn("first", 3)
 		w.turn("second", 7)
@@ -48,7 +71,7 @@ func TestOfTwoObjectsOnATargetTheOldestWinsAndTheOtherTakesOverWhenItGoes(t *tes
 	})
 }
 
-func TestAnAnnotationWithoutAnEffectIsSaidInTheStatus(t *testing.T) {
+func testAnnotationWithoutEffectIsReportedInStatus(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		w.turn("web", 5)
 		so := object("web")
@@ -67,7 +90,7 @@ func TestAnAnnotationWithoutAnEffectIsSaidInTheStatus(t *testing.T) {
 	})
 }
 
-func TestAnOlderObjectThatIsSeenLaterTakesTheTarget(t *testing.T) {
+func testOlderObjectThatIsListedLaterTakesOverTarget(t *testing.T) {
 	in(t, func(_ *testing.T, w *world) {
 		w.turn("old", 3)
 		w.turn("young", 7)
@@ -82,7 +105,7 @@ func TestAnOlderObjectThatIsSeenLaterTakesTheTarget(t *testing.T) {
 	})
 }
 
-func TestAnObjectThatTurnsToAnotherTargetGivesUpTheOneBefore(t *testing.T) {
+func testObjectThatChangesItsTargetReleasesOldOne(t *testing.T) {
 	in(t, func(_ *testing.T, w *world) {
 		w.turn("first", 3)
 		w.turn("second", 7)
@@ -96,7 +119,7 @@ func TestAnObjectThatTurnsToAnotherTargetGivesUpTheOneBefore(t *testing.T) {
 	})
 }
 
-func TestTwoVersionsOfAnAPINameTheSameTarget(t *testing.T) {
+func testTwoVersionsOfAPINameSameTarget(t *testing.T) {
 	in(t, func(_ *testing.T, w *world) {
 		first := on(object("first"), "web")
 		pass(time.Second)
@@ -107,7 +130,7 @@ func TestTwoVersionsOfAnAPINameTheSameTarget(t *testing.T) {
 	})
 }
 
-func TestAnEditThatIsNotUnderstoodKeepsTheLastGoodVersion(t *testing.T) {
+func testInvalidEditKeepsLastValidVersion(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		web := object("web")
 		w.apply(web)
@@ -130,7 +153,7 @@ func TestAnEditThatIsNotUnderstoodKeepsTheLastGoodVersion(t *testing.T) {
 	})
 }
 
-func TestWhatIsWrongWithAnObjectIsNotForgottenWhenAnotherWantsItsTarget(t *testing.T) {
+func testMistakesOfObjectAreStillReportedWhenAnotherClaimsItsTarget(t *testing.T) {
 	in(t, func(_ *testing.T, w *world) {
 		first := on(object("first"), "web")
 		pass(time.Second)
@@ -148,7 +171,7 @@ func TestWhatIsWrongWithAnObjectIsNotForgottenWhenAnotherWantsItsTarget(t *testi
 	})
 }
 
-func TestAnObjectThatWasNeverUnderstoodIsFollowedOnceItIs(t *testing.T) {
+func testInvalidObjectIsFollowedOnceItIsValid(t *testing.T) {
 	in(t, func(_ *testing.T, w *world) {
 		w.turn("web", 5)
 		bad := object("web")
@@ -162,7 +185,7 @@ func TestAnObjectThatWasNeverUnderstoodIsFollowedOnceItIs(t *testing.T) {
 	})
 }
 
-func TestAnEditOfThePolicyKeepsThePipeline(t *testing.T) {
+func testEditOfPolicyKeepsAutoscaler(t *testing.T) {
 	in(t, func(_ *testing.T, w *world) {
 		w.turn("web", 9)
 		web := object("web")
@@ -174,7 +197,7 @@ func TestAnEditOfThePolicyKeepsThePipeline(t *testing.T) {
 	})
 }
 
-func TestAPauseIsFollowedThoughItHasNoGeneration(t *testing.T) {
+func testPauseIsFollowedAlthoughItChangesNoGeneration(t *testing.T) {
 	in(t, func(_ *testing.T, w *world) {
 		web := object("web")
 		w.apply(web)
@@ -190,7 +213,7 @@ func TestAPauseIsFollowedThoughItHasNoGeneration(t *testing.T) {
 	})
 }
 
-func TestOurOwnStatusDisturbsNothing(t *testing.T) {
+func testOurOwnStatusUpdateCausesNothing(t *testing.T) {
 	in(t, func(_ *testing.T, w *world) {
 		web := object("web")
 		w.apply(web)
@@ -210,7 +233,7 @@ func limited(name string) *v1alpha1.ScaledObject {
 	return so
 }
 
-func TestAChangedTriggerReplacesThePipelineWhichRemembersTheOneBefore(t *testing.T) {
+func testChangedTriggerReplacesAutoscalerWhichKeepsMemoryOfOldOne(t *testing.T) {
 	in(t, func(_ *testing.T, w *world) {
 		w.turn("web", 9)
 		w.turn("other", 10)
@@ -228,7 +251,7 @@ func TestAChangedTriggerReplacesThePipelineWhichRemembersTheOneBefore(t *testing
 	})
 }
 
-func TestThePipelineBeforeFinishesItsWriteFirst(t *testing.T) {
+func testOldAutoscalerFinishesItsWriteFirst(t *testing.T) {
 	in(t, func(_ *testing.T, w *world) {
 		w.targets.takes = 10 * time.Second
 		w.turn("web", 4)
@@ -244,7 +267,7 @@ func TestThePipelineBeforeFinishesItsWriteFirst(t *testing.T) {
 	})
 }
 
-func TestANewObjectOfAnOldNameRemembersNothing(t *testing.T) {
+func testNewObjectWithOldNameStartsWithoutMemory(t *testing.T) {
 	in(t, func(_ *testing.T, w *world) {
 		w.turn("web", 9)
 		w.apply(limited("web"))
@@ -257,7 +280,7 @@ func TestANewObjectOfAnOldNameRemembersNothing(t *testing.T) {
 	})
 }
 
-func TestTheNextTermOfThisProcessRemembersTheLastOne(t *testing.T) {
+func testNextTermOfThisProcessStartsWithMemoryOfLastOne(t *testing.T) {
 	in(t, func(_ *testing.T, w *world) {
 		w.turn("web", 9)
 		w.apply(limited("web"))
@@ -270,7 +293,7 @@ func TestTheNextTermOfThisProcessRemembersTheLastOne(t *testing.T) {
 	})
 }
 
-func TestAnotherProcessRemembersWhatTheStatusSays(t *testing.T) {
+func testAnotherProcessRestoresItsMemoryFromStatus(t *testing.T) {
 	in(t, func(_ *testing.T, w *world) {
 		w.turn("web", 9)
 		w.apply(limited("web"))
@@ -286,7 +309,7 @@ func TestAnotherProcessRemembersWhatTheStatusSays(t *testing.T) {
 	})
 }
 
-func TestAListIsTheWholeTruth(t *testing.T) {
+func testObjectsThatAreNotInListAreDeleted(t *testing.T) {
 	in(t, func(_ *testing.T, w *world) {
 		for _, name := range []string{"a", "b", "c"} {
 			w.turn(name, 3)
@@ -304,7 +327,7 @@ func TestAListIsTheWholeTruth(t *testing.T) {
 	})
 }
 
-func TestAfterARestartATargetStaysWithWhomItHad(t *testing.T) {
+func testAfterRestartTargetStaysWithItsObject(t *testing.T) {
 	in(t, func(_ *testing.T, w *world) {
 		born := metav1.Now() // Ages are in whole seconds: these two are as old as each other.
 		b, a := on(object("b"), "web"), on(object("a"), "web")
@@ -322,7 +345,7 @@ func TestAfterARestartATargetStaysWithWhomItHad(t *testing.T) {
 	})
 }
 
-func TestABadTriggerOfOneObjectDoesNotDisturbAnother(t *testing.T) {
+func testBadTriggerOfOneObjectDoesNotAffectAnother(t *testing.T) {
 	in(t, func(_ *testing.T, w *world) {
 		bad := object("bad")
 		bad.Spec.Triggers[0].Type = "dail"

@@ -17,8 +17,13 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
+func TestDenied(t *testing.T) {
+	t.Parallel()
+	t.Run("a webhook's NotFound does not count as a deletion", testWebhooksNotFoundDoesNotCountAsDeletion)
+}
+
 // A webhook chooses the code of its denial: with 404 it looks as if there was no such object.
-func TestAnObjectIsNotGoneBecauseAWebhookSaysNotFound(t *testing.T) {
+func testWebhooksNotFoundDoesNotCountAsDeletion(t *testing.T) {
 	t.Parallel()
 	config := sandbox.Config(t)
 	sandbox.ApplyCRDs(t, "../../../deploy/crds")

@@ -8,7 +8,12 @@ import (
 	"testing"
 )
 
-func TestAnEntryThatCannotBeReadDisturbsNoOther(t *testing.T) {
+func TestEntries(t *testing.T) {
+	t.Run("an unreadable entry affects no other", testUnreadableEntryAffectsNoOther)
+	t.Run("a file that becomes unreadable keeps its last valid version", testFileThatBecomesUnreadableKeepsItsLastValidVersion)
+}
+
+func testUnreadableEntryAffectsNoOther(t *testing.T) {
 	for name, put := range map[string]func(path string) error{
 		"a pipe that nobody writes to":       func(path string) error { return syscall.Mkfifo(path, 0o600) },
 		"a link to a device without end":     func(path string) error { return os.Symlink("/dev/zero", path) },
@@ -36,7 +41,7 @@ func TestAnEntryThatCannotBeReadDisturbsNoOther(t *testing.T) {
 	}
 }
 
-func TestAFileThatBecomesUnreadableKeepsItsLastGoodVersion(t *testing.T) {
+func testFileThatBecomesUnreadableKeepsItsLastValidVersion(t *testing.T) {
 	among(t, func(t *testing.T, f *files) {
 		path := filepath.Join(f.dir, "web.yaml")
 		if err := os.Remove(path); err != nil {

@@ -15,6 +15,20 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestFolder(t *testing.T) {
+	t.Run("a file and its changes are followed", testFileAndItsChangesAreFollowed)
+	t.Run("a new file is followed, and a deleted file leaves the count", testNewFileIsFollowedAndDeletedFileLeavesCount)
+	t.Run("deleting the last file ends its object and is logged once", testDeletingLastFileEndsItsObjectAndIsLoggedOnce)
+	t.Run("a broken file keeps its last valid version and is logged", testBrokenFileKeepsItsLastValidVersionAndIsLogged)
+	t.Run("a broken file is logged once and does not affect the others", testBrokenFileIsLoggedOnceAndDoesNotAffectOthers)
+	t.Run("a missing folder keeps every object until it is back, and is logged once", testMissingFolderKeepsEveryObjectUntilItIsBackAndIsLoggedOnce)
+	t.Run("a mounted file is followed when its folder's link is switched", testMountedFileIsFollowedWhenItsFoldersLinkIsSwitched)
+	t.Run("other namespaces are left alone", testOtherNamespacesAreLeftAlone)
+	t.Run("the folder of states survives the process", testFolderOfStatesSurvivesProcess)
+	t.Run("an unreadable state is unknown and is reported", testUnreadableStateIsUnknownAndIsReported)
+	t.Run("a lost state counts as one that was active just now", testLostStateCountsAsOneThatWasActiveJustNow)
+}
+
 // journal is a log in memory.
 type journal struct {
 	mu   sync.Mutex
@@ -105,7 +119,7 @@ spec:
 `, name, most)
 }
 
-func TestAFileIsFollowedAndSoAreItsChanges(t *testing.T) {
+func testFileAndItsChangesAreFollowed(t *testing.T) {
 	among(t, func(_ *testing.T, f *files) {
 		f.turn("web", 8)
 		f.want("web", 8)
@@ -115,7 +129,7 @@ func TestAFileIsFollowedAndSoAreItsChanges(t *testing.T) {
 	})
 }
 
-func TestAFileMoreIsFollowedAndAFileLessLeavesTheCount(t *testing.T) {
+func testNewFileIsFollowedAndDeletedFileLeavesCount(t *testing.T) {
 	among(t, func(t *testing.T, f *files) {
 		f.turn("api", 3)
 		f.write("api.yaml", text("api", 10))
@@ -131,7 +145,7 @@ func TestAFileMoreIsFollowedAndAFileLessLeavesTheCount(t *testing.T) {
 	})
 }
 
-func TestTheLastFileDeletedEndsItsObjectAndIsLoggedOnce(t *testing.T) {
+func testDeletingLastFileEndsItsObjectAndIsLoggedOnce(t *testing.T) {
 	among(t, func(t *testing.T, f *files) {
 		f.turn("web", 3)
 		f.want("web", 3)
@@ -150,7 +164,7 @@ func TestTheLastFileDeletedEndsItsObjectAndIsLoggedOnce(t *testing.T) {
 	})
 }
 
-func TestABrokenFileKeepsItsLastGoodVersionAndTheLogSaysSo(t *testing.T) {
+func testBrokenFileKeepsItsLastValidVersionAndIsLogged(t *testing.T) {
 	among(t, func(t *testing.T, f *files) {
 		for name, broken := range map[string]string{
 			"no YAML":        "spec: [",
@@ -177,7 +191,7 @@ func TestABrokenFileKeepsItsLastGoodVersionAndTheLogSaysSo(t *testing.T) {
 	})
 }
 
-func TestABrokenFileIsSaidOnceAndDoesNotDisturbTheOthers(t *testing.T) {
+func testBrokenFileIsLoggedOnceAndDoesNotAffectOthers(t *testing.T) {
 	among(t, func(t *testing.T, f *files) {
 		f.write("api.yaml", "spec: [")
 		pass(time.Hour)
@@ -189,7 +203,7 @@ func TestABrokenFileIsSaidOnceAndDoesNotDisturbTheOthers(t *testing.T) {
 	})
 }
 
-func TestAFolderThatIsGoneKeepsEverythingUntilItIsBackAndIsLoggedOnce(t *testing.T) {
+func testMissingFolderKeepsEveryObjectUntilItIsBackAndIsLoggedOnce(t *testing.T) {
 	among(t, func(t *testing.T, f *files) {
 		away := f.dir + "-away"
 		if err := os.Rename(f.dir, away); err != nil {
@@ -210,7 +224,7 @@ func TestAFolderThatIsGoneKeepsEverythingUntilItIsBackAndIsLoggedOnce(t *testing
 	})
 }
 
-func TestAMountedFileIsALinkBehindWhichAFolderIsSwitched(t *testing.T) {
+func testMountedFileIsFollowedWhenItsFoldersLinkIsSwitched(t *testing.T) {
 	among(t, func(t *testing.T, f *files) {
 		mount := t.TempDir()
 		for version, most := range map[string]int{"v1": 10, "v2": 4} {
@@ -238,7 +252,7 @@ func TestAMountedFileIsALinkBehindWhichAFolderIsSwitched(t *testing.T) {
 	})
 }
 
-func TestOtherNamespacesAreLeftAlone(t *testing.T) {
+func testOtherNamespacesAreLeftAlone(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		f := &files{world: w, dir: t.TempDir(), states: t.TempDir(), log: &journal{}}
 		f.write("web.yaml", text("web", 10))
@@ -257,7 +271,7 @@ func slowly(text string) string {
 		"  advanced: {horizontalPodAutoscalerConfig: {behavior: {scaleUp: {policies: [{type: Pods, value: 4, periodSeconds: 60}]}}}}\n  triggers:", 1)
 }
 
-func TestTheFolderOfStatesOutlivesTheProcess(t *testing.T) {
+func testFolderOfStatesSurvivesProcess(t *testing.T) {
 	among(t, func(_ *testing.T, f *files) {
 		f.write("web.yaml", slowly(text("web", 10)))
 		f.turn("web", 9)
@@ -270,7 +284,7 @@ func TestTheFolderOfStatesOutlivesTheProcess(t *testing.T) {
 	})
 }
 
-func TestAStateThatCannotBeReadIsUnknownAndIsSaid(t *testing.T) {
+func testUnreadableStateIsUnknownAndIsReported(t *testing.T) {
 	among(t, func(t *testing.T, f *files) {
 		f.turn("web", 6)
 		f.stop()
@@ -290,7 +304,7 @@ func TestAStateThatCannotBeReadIsUnknownAndIsSaid(t *testing.T) {
 	})
 }
 
-func TestALostStateIsTakenForOneThatHasJustBeenActive(t *testing.T) {
+func testLostStateCountsAsOneThatWasActiveJustNow(t *testing.T) {
 	among(t, func(t *testing.T, f *files) {
 		resting := strings.NewReplacer("minReplicaCount: 1", "minReplicaCount: 0", "cooldownPeriod: 0", "cooldownPeriod: 600").Replace(text("web", 10))
 		f.write("web.yaml", resting)

@@ -12,7 +12,12 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
-func TestAnObjectThatIsNotThereIsToldFromAClusterWithoutACRD(t *testing.T) {
+func TestGet(t *testing.T) {
+	t.Run("a missing object differs from a missing CRD", testMissingObjectDiffersFromMissingCRD)
+	t.Run("a proxy's 404 differs from a missing CRD", testProxys404DiffersFromMissingCRD)
+}
+
+func testMissingObjectDiffersFromMissingCRD(t *testing.T) {
 	outage := sandbox.NewControlPlane(t)
 	config := rest.CopyConfig(outage.Config)
 	if _, err := Get(t.Context(), config, "default", "web"); !errors.Is(err, ErrNoCRD) {
@@ -25,7 +30,7 @@ func TestAnObjectThatIsNotThereIsToldFromAClusterWithoutACRD(t *testing.T) {
 }
 
 // A proxy's answer is no status of an API server, just as that of an API server that lacks the CRD is none.
-func TestAnAnswerOfAProxyIsToldFromAClusterWithoutACRD(t *testing.T) {
+func testProxys404DiffersFromMissingCRD(t *testing.T) {
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "no route to the API server", http.StatusBadGateway)
 	}))

@@ -10,6 +10,10 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 )
 
+func TestGuardedActuator(t *testing.T) {
+	t.Run("a write waits for its hook, and a refusal prevents it", testWriteWaitsForItsHookAndRefusalPreventsIt)
+}
+
 // countingActuator counts writes, and does nothing else.
 type countingActuator struct {
 	autoscaler.Actuator
@@ -22,7 +26,7 @@ func (c *countingActuator) Set(_ context.Context, _ actuator.Target, _ actuator.
 	return actuator.Scale{Replicas: n}, nil
 }
 
-func TestGuardedActuator(t *testing.T) {
+func testWriteWaitsForItsHookAndRefusalPreventsIt(t *testing.T) {
 	errNo := errors.New("no")
 	refuse := func(context.Context, func(context.Context) error) error { return errNo }
 	hook := &preWriteHook{

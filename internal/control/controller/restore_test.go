@@ -18,6 +18,18 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/status"
 )
 
+func TestRestore(t *testing.T) {
+	t.Run("a deleted object restores the original count before its finalizer is removed", testDeletedObjectRestoresOriginalCountBeforeItsFinalizerIsRemoved)
+	t.Run("nothing is written before the finalizer is added and the original count is stored", testNothingIsWrittenBeforeFinalizerIsAddedAndOriginalCountIsStored)
+	t.Run("the next leader finishes a restore", testNextLeaderFinishesRestore)
+	t.Run("switching the option off removes the finalizer and keeps the count", testSwitchingOptionOffRemovesFinalizerAndKeepsCount)
+	t.Run("switching the option on late restores the count of the beginning", testSwitchingOptionOnLateRestoresCountOfBeginning)
+	t.Run("nothing is restored under a pause, a successor, a foreign HPA or without a target", testNothingIsRestoredUnderPauseSuccessorForeignHPAOrWithoutTarget)
+	t.Run("a takeover of the target ends its restore", testTakeoverOfTargetEndsItsRestore)
+	t.Run("the end of a term restores nothing", testEndOfTermRestoresNothing)
+	t.Run("an object that is removed from the files is restored when its option is set", testObjectThatIsRemovedFromFilesIsRestoredWhenItsOptionIsSet)
+}
+
 // finalizers are those of the objects of a test, as an API server would keep them.
 type finalizers struct {
 	mu sync.Mutex
@@ -122,7 +134,7 @@ func (w *world) held(name string, want bool) {
 	}
 }
 
-func TestADeletedObjectGivesItsTargetTheOriginalCountBackAndIsThenLetGo(t *testing.T) {
+func testDeletedObjectRestoresOriginalCountBeforeItsFinalizerIsRemoved(t *testing.T) {
 	kept(t, func(w *world, web *v1alpha1.ScaledObject) {
 		w.apply(web)
 		w.want("web", 7)
@@ -141,7 +153,7 @@ func TestADeletedObjectGivesItsTargetTheOriginalCountBackAndIsThenLetGo(t *testi
 	})
 }
 
-func TestNothingIsWrittenBeforeTheObjectIsHeldAndItsCountStored(t *testing.T) {
+func testNothingIsWrittenBeforeFinalizerIsAddedAndOriginalCountIsStored(t *testing.T) {
 	for name, fail := range map[string]func(w *world, err error){
 		"held":   func(w *world, err error) { w.finalizers.fail(err) },
 		"stored": func(w *world, err error) { w.store.fail(err) },
@@ -161,7 +173,7 @@ func TestNothingIsWrittenBeforeTheObjectIsHeldAndItsCountStored(t *testing.T) {
 	}
 }
 
-func TestTheNextLeaderRestoresWhatTheOneBeforeHasLeft(t *testing.T) {
+func testNextLeaderFinishesRestore(t *testing.T) {
 	kept(t, func(w *world, web *v1alpha1.ScaledObject) {
 		w.apply(web)
 		w.want("web", 7)
@@ -179,7 +191,7 @@ func TestTheNextLeaderRestoresWhatTheOneBeforeHasLeft(t *testing.T) {
 	})
 }
 
-func TestWithTheOptionSwitchedOffTheFinalizerGoesAndTheCountStays(t *testing.T) {
+func testSwitchingOptionOffRemovesFinalizerAndKeepsCount(t *testing.T) {
 	kept(t, func(w *world, web *v1alpha1.ScaledObject) {
 		w.apply(web)
 		w.held("web", true)
@@ -191,7 +203,7 @@ func TestWithTheOptionSwitchedOffTheFinalizerGoesAndTheCountStays(t *testing.T) 
 	})
 }
 
-func TestWithTheOptionSwitchedOnLateTheCountFromTheBeginningIsMeant(t *testing.T) {
+func testSwitchingOptionOnLateRestoresCountOfBeginning(t *testing.T) {
 	kept(t, func(w *world, web *v1alpha1.ScaledObject) {
 		off := edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.Advanced = nil })
 		w.apply(off)
@@ -204,7 +216,7 @@ func TestWithTheOptionSwitchedOnLateTheCountFromTheBeginningIsMeant(t *testing.T
 	})
 }
 
-func TestATargetIsSparedByAPauseASuccessorAForeignHPAAndItsOwnEnd(t *testing.T) {
+func testNothingIsRestoredUnderPauseSuccessorForeignHPAOrWithoutTarget(t *testing.T) {
 	for name, change := range map[string]func(w *world, web *v1alpha1.ScaledObject){
 		"pause": func(_ *world, web *v1alpha1.ScaledObject) {
 			web.Annotations = map[string]string{"impulse.sh/paused": "true"}
@@ -239,7 +251,7 @@ func TestATargetIsSparedByAPauseASuccessorAForeignHPAAndItsOwnEnd(t *testing.T) 
 	}
 }
 
-func TestWhoTakesOverATargetEndsItsRestoring(t *testing.T) {
+func testTakeoverOfTargetEndsItsRestore(t *testing.T) {
 	kept(t, func(w *world, web *v1alpha1.ScaledObject) {
 		w.apply(web)
 		w.targets.refuse(actuator.ErrThrottled)
@@ -253,7 +265,7 @@ func TestWhoTakesOverATargetEndsItsRestoring(t *testing.T) {
 	})
 }
 
-func TestATermThatEndsRestoresNothing(t *testing.T) {
+func testEndOfTermRestoresNothing(t *testing.T) {
 	kept(t, func(w *world, web *v1alpha1.ScaledObject) {
 		w.apply(web)
 		w.stop()
@@ -263,7 +275,7 @@ func TestATermThatEndsRestoresNothing(t *testing.T) {
 	})
 }
 
-func TestAnObjectThatIsRemovedFromTheFilesIsRestoredWhenItSaysSo(t *testing.T) {
+func testObjectThatIsRemovedFromFilesIsRestoredWhenItsOptionIsSet(t *testing.T) {
 	among(t, func(t *testing.T, f *files) {
 		f.byHand("api", 3)
 		f.turn("api", 8)

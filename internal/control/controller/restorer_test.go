@@ -10,6 +10,11 @@ import (
 	"github.com/impulse-sh/impulse/actuator"
 )
 
+func TestRestorer(t *testing.T) {
+	t.Run("a restore is retried until the count is written or an obstacle ends it", testRestoreIsRetriedUntilCountIsWrittenOrObstacleEndsIt)
+	t.Run("a restorer finishes its write", testRestorerFinishesItsWrite)
+}
+
 // scriptedTarget answers each write with the next of its errors, and records when it came.
 type scriptedTarget struct {
 	*targets
@@ -29,7 +34,7 @@ func (s *scriptedTarget) Set(ctx context.Context, t actuator.Target, seen actuat
 	return s.targets.Set(ctx, t, seen, n)
 }
 
-func TestRestorer(t *testing.T) {
+func testRestoreIsRetriedUntilCountIsWrittenOrObstacleEndsIt(t *testing.T) {
 	for name, c := range map[string]struct {
 		answers  []error
 		writes   []time.Duration
@@ -81,7 +86,7 @@ func TestRestorer(t *testing.T) {
 	}
 }
 
-func TestRestorerFinishesItsWrite(t *testing.T) {
+func testRestorerFinishesItsWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := &targets{of: map[string]*target{}, takes: time.Second}
 		all.at("web").replicas = 7

@@ -26,6 +26,16 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestSecrets(t *testing.T) {
+	t.Run("a rotated Secret is read without an error", testRotatedSecretIsReadWithoutError)
+	t.Run("nothing is watched without a trigger that needs it", testNothingIsWatchedWithoutTriggerThatNeedsIt)
+	t.Run("a missing Secret is reported, and read once it is created", testMissingSecretIsReportedAndReadOnceItIsCreated)
+	t.Run("the right to read one Secret is enough", testRightToReadOneSecretIsEnough)
+	t.Run("the last value stands while the API server is unavailable", testLastValueStandsWhileAPIServerIsUnavailable)
+	t.Run("a cancelled read returns at once", testCancelledReadReturnsAtOnce)
+	t.Run("a Secret is watched as long as its trigger runs", testSecretIsWatchedAsLongAsItsTriggerRuns)
+}
+
 // vault is a namespace with a Secret db, and the TriggerAuthentication login that takes the parameter password from it.
 type vault struct {
 	t      *testing.T
@@ -166,7 +176,7 @@ func (v *vault) watching(c *Credentials, authentications, secrets int) {
 	}
 }
 
-func TestARotationIsSeenWithoutAnError(t *testing.T) {
+func testRotatedSecretIsReadWithoutError(t *testing.T) {
 	v := newVault(t)
 	k := v.open(v.credentials(v.config), "login")
 	v.reads(k, "old-password")
@@ -181,7 +191,7 @@ func TestARotationIsSeenWithoutAnError(t *testing.T) {
 	v.watching(&Credentials{own: k.authentications, secrets: k.secrets}, 1, 1)
 }
 
-func TestNothingIsWatchedThatNoTriggerNeeds(t *testing.T) {
+func testNothingIsWatchedWithoutTriggerThatNeedsIt(t *testing.T) {
 	v := newVault(t)
 	c := v.credentials(v.config)
 	first, second := v.open(c, "login"), v.open(c, "login")
@@ -202,7 +212,7 @@ func TestNothingIsWatchedThatNoTriggerNeeds(t *testing.T) {
 	v.watching(c, 0, 0)
 }
 
-func TestWhatIsMissingIsSaidAndReadWhenItComes(t *testing.T) {
+func testMissingSecretIsReportedAndReadOnceItIsCreated(t *testing.T) {
 	v := newVault(t)
 	c := v.credentials(v.config)
 	k := v.open(c, "login")
@@ -251,7 +261,7 @@ func (v *vault) as(name string) (*rest.Config, func(secrets ...string)) {
 	}
 }
 
-func TestTheRightToTheOneSecretIsEnough(t *testing.T) {
+func testRightToReadOneSecretIsEnough(t *testing.T) {
 	v := newVault(t)
 	config, allow := v.as("impulse")
 	k := v.open(v.credentials(config), "login")
@@ -268,7 +278,7 @@ func TestTheRightToTheOneSecretIsEnough(t *testing.T) {
 	v.fails(k, "watch secret "+v.ns+"/theirs", "forbidden")
 }
 
-func TestWithTheAPIServerAwayTheLastGoodValueStands(t *testing.T) {
+func testLastValueStandsWhileAPIServerIsUnavailable(t *testing.T) {
 	outage := sandbox.NewControlPlane(t)
 	outage.ApplyCRDs("../../../deploy/crds")
 	v := openVault(t, outage.Config, "default")
@@ -304,7 +314,7 @@ func silent(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func TestAReadingThatIsGivenUpDoesNotWait(t *testing.T) {
+func testCancelledReadReturnsAtOnce(t *testing.T) {
 	v := newVault(t)
 	config := rest.CopyConfig(v.config)
 	config.Host = "https://" + silent(t)
@@ -333,7 +343,7 @@ func (a *asker) Run(ctx context.Context, _ func(scalers.Event)) error {
 	return ctx.Err()
 }
 
-func TestASecretIsWatchedAsLongAsItsTriggerRuns(t *testing.T) {
+func testSecretIsWatchedAsLongAsItsTriggerRuns(t *testing.T) {
 	v := newVault(t)
 	c, got := v.credentials(v.config), make(chan string, 1)
 	kind := triggers.Define("asker", "Reads a password.", dialConfig{}, func(_ dialConfig, env triggers.Env) (triggers.Source, error) {

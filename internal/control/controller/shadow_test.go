@@ -7,6 +7,12 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
+func TestShadow(t *testing.T) {
+	t.Run("a shadow keeps a count of its own and writes nothing", testShadowKeepsCountOfItsOwnAndWritesNothing)
+	t.Run("a removed shadow is forgotten", testRemovedShadowIsForgotten)
+	t.Run("a mistake in a shadow is reported as one of the object", testMistakeInShadowIsReportedAsOneOfObject)
+}
+
 // shadowed is an object whose shadow has at least 4 replicas, in steps of at most 2 a minute.
 func shadowed(name string) *v1alpha1.ScaledObject {
 	so := object(name)
@@ -34,7 +40,7 @@ func (w *world) would(name string, n int32, limitedBy ...string) {
 	}
 }
 
-func TestAShadowLivesOnItsOwnCountAndNothingIsWrittenForIt(t *testing.T) {
+func testShadowKeepsCountOfItsOwnAndWritesNothing(t *testing.T) {
 	in(t, func(_ *testing.T, w *world) {
 		w.turn("web", 2)
 		so := shadowed("web")
@@ -54,7 +60,7 @@ func TestAShadowLivesOnItsOwnCountAndNothingIsWrittenForIt(t *testing.T) {
 	})
 }
 
-func TestAShadowThatIsTakenAwayIsForgotten(t *testing.T) {
+func testRemovedShadowIsForgotten(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		w.turn("web", 2)
 		so := shadowed("web")
@@ -69,7 +75,7 @@ func TestAShadowThatIsTakenAwayIsForgotten(t *testing.T) {
 	})
 }
 
-func TestAMistakeInAShadowIsOneOfTheObject(t *testing.T) {
+func testMistakeInShadowIsReportedAsOneOfObject(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		so := shadowed("web")
 		so.Spec.Shadow.MaxReplicaCount = new(int32(3))

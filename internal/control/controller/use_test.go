@@ -11,7 +11,13 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-func TestAnAuthenticationIsForTheNamespacesAndServersThatItNames(t *testing.T) {
+func TestUse(t *testing.T) {
+	t.Run("an authentication is valid for the namespaces and servers that it names", testAuthenticationIsValidForNamespacesAndServersThatItNames)
+	t.Run("namespaces share no readings that used a credential", testNamespacesShareNoReadingsThatUsedCredential)
+	t.Run("a ClusterTriggerAuthentication without namespaces is valid for none", testClusterTriggerAuthenticationWithoutNamespacesIsValidForNone)
+}
+
+func testAuthenticationIsValidForNamespacesAndServersThatItNames(t *testing.T) {
 	for name, c := range map[string]struct {
 		namespaces, hosts, servers []string
 		want                       string
@@ -46,7 +52,7 @@ func TestAnAuthenticationIsForTheNamespacesAndServersThatItNames(t *testing.T) {
 	}
 }
 
-func TestNamespacesShareNoReadingsWithACredential(t *testing.T) {
+func testNamespacesShareNoReadingsThatUsedCredential(t *testing.T) {
 	ref := &v1alpha1.AuthenticationRef{Kind: "ClusterTriggerAuthentication", Name: "prometheus"}
 	if a, b := identity("shop", ref), identity("other", ref); a == b {
 		t.Errorf("both are %s: the one that is not allowed would be told what the other reads", a)
@@ -74,7 +80,7 @@ func (v *vault) allow(name string, namespaces, hosts []string) {
 	}
 }
 
-func TestAClusterTriggerAuthenticationIsForNobodyUntilItNamesThem(t *testing.T) {
+func testClusterTriggerAuthenticationWithoutNamespacesIsValidForNone(t *testing.T) {
 	v := newVault(t)
 	c := v.credentials(v.config)
 	name := "shared-" + v.ns // It has no namespace of its own.

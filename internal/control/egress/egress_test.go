@@ -13,7 +13,16 @@ import (
 	"testing"
 )
 
-func TestAddressesThatOnlyThisMachineReachesAreRefused(t *testing.T) {
+func TestEgress(t *testing.T) {
+	t.Run("addresses that only this machine reaches are refused", testAddressesThatOnlyThisMachineReachesAreRefused)
+	t.Run("the error names the flag that allows the address", testErrorNamesFlagThatAllowsAddress)
+	t.Run("ranges are parsed as a flag", testRangesAreParsedAsFlag)
+	t.Run("a name is checked by the addresses that it resolves to", testNameIsCheckedByAddressesThatItResolvesTo)
+	t.Run("a redirect is not followed to a refused address", testRedirectIsNotFollowedToRefusedAddress)
+	t.Run("the proxy may have any address, and refused addresses stay refused behind it", testProxyMayHaveAnyAddressAndRefusedAddressesStayRefusedBehindIt)
+}
+
+func testAddressesThatOnlyThisMachineReachesAreRefused(t *testing.T) {
 	for text, want := range map[string]kind{
 		"10.0.0.1": none, "192.168.1.1": none, "8.8.8.8": none, "169.253.255.255": none, "fd00::1": none, "2001:db8::1": none, "::ffff:10.0.0.1": none,
 		"127.0.0.1": loopback, "127.255.255.254": loopback, "::1": loopback, "::ffff:127.0.0.1": loopback, "64:ff9b::7f00:1": loopback,
@@ -42,14 +51,14 @@ func TestAddressesThatOnlyThisMachineReachesAreRefused(t *testing.T) {
 	}
 }
 
-func TestTheErrorNamesTheFlagThatAllowsTheAddress(t *testing.T) {
+func testErrorNamesFlagThatAllowsAddress(t *testing.T) {
 	err := (&Guard{}).check(netip.MustParseAddr("fe80::1%eth0"))
 	if err == nil || !strings.HasSuffix(err.Error(), "impulse run --allow-source-addresses fe80::1 allows it") {
 		t.Errorf("it says %v", err)
 	}
 }
 
-func TestRangesAreReadAsAFlag(t *testing.T) {
+func testRangesAreParsedAsFlag(t *testing.T) {
 	var a Addresses
 	for _, text := range []string{"127.0.0.0/8, ::1", "169.254.20.10", "fe80::1/10"} {
 		if err := a.Set(text); err != nil {
@@ -102,7 +111,7 @@ func get(t *testing.T, g *Guard, target string) error {
 	return errors.Join(err, answer.Body.Close())
 }
 
-func TestANameIsCheckedByWhatItIsResolvedTo(t *testing.T) {
+func testNameIsCheckedByAddressesThatItResolvesTo(t *testing.T) {
 	s, n := server(t, "")
 	byName := strings.Replace(s.URL, "127.0.0.1", "localhost", 1)
 	for _, target := range []string{s.URL, byName} {
@@ -120,7 +129,7 @@ func TestANameIsCheckedByWhatItIsResolvedTo(t *testing.T) {
 	}
 }
 
-func TestARedirectLeadsNowhereElse(t *testing.T) {
+func testRedirectIsNotFollowedToRefusedAddress(t *testing.T) {
 	s, n := server(t, "http://127.0.0.2:9/")
 	err := get(t, &Guard{Allowed: Addresses{netip.MustParsePrefix("127.0.0.1/32")}}, s.URL)
 	if !errors.Is(err, ErrRefused) || n.Load() != 1 {
@@ -128,7 +137,7 @@ func TestARedirectLeadsNowhereElse(t *testing.T) {
 	}
 }
 
-func TestTheProxyOfTheEnvironmentMayBeAnywhereAndReachesNoAddressThatIsRefused(t *testing.T) {
+func testProxyMayHaveAnyAddressAndRefusedAddressesStayRefusedBehindIt(t *testing.T) {
 	s, n := server(t, "")
 	via, err := url.Parse(s.URL)
 	if err != nil {

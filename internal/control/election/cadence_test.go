@@ -13,6 +13,12 @@ import (
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 )
 
+func TestCadence(t *testing.T) {
+	t.Parallel()
+	t.Run("the Lease is renewed at most once a second", testLeaseIsRenewedAtMostOnceSecond)
+	t.Run("a renewal that hangs does not lose the Lease", testRenewalThatHangsDoesNotLoseLease)
+}
+
 // lock is a Lease in memory: an API server cannot say when each renewal was sent, nor let just one of them hang.
 type lock struct {
 	resourcelock.LeaseLock
@@ -80,7 +86,7 @@ func (l *lock) minute(t *testing.T) time.Duration {
 	return left
 }
 
-func TestTheLeaseIsRenewedAtMostOnceASecond(t *testing.T) {
+func testLeaseIsRenewedAtMostOnceSecond(t *testing.T) {
 	t.Parallel()
 	for _, takes := range []time.Duration{0, 10 * time.Millisecond, 400 * time.Millisecond} {
 		synctest.Test(t, func(t *testing.T) {
@@ -99,7 +105,7 @@ func TestTheLeaseIsRenewedAtMostOnceASecond(t *testing.T) {
 	}
 }
 
-func TestARenewalThatHangsCostsNoLease(t *testing.T) {
+func testRenewalThatHangsDoesNotLoseLease(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := &lock{takes: 10 * time.Millisecond, hangs: 20}

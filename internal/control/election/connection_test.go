@@ -12,8 +12,13 @@ import (
 	"k8s.io/client-go/rest"
 )
 
+func TestConnection(t *testing.T) {
+	t.Parallel()
+	t.Run("the Lease has a connection of its own", testLeaseHasConnectionOfItsOwn)
+}
+
 // An API server does not say which connection a request came by.
-func TestTheLeaseHasAConnectionThatNothingElseIsSentBy(t *testing.T) {
+func testLeaseHasConnectionOfItsOwn(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	connections := map[string]bool{} // Whether Leases are asked for by them.

@@ -9,6 +9,13 @@ import (
 	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
 )
 
+func TestEdited(t *testing.T) {
+	t.Parallel()
+	t.Run("a holder without renewals is replaced", testHolderWithoutRenewalsIsReplaced)
+	t.Run("no edit of the Lease lets two lead", testNoEditOfLeaseLetsTwoLead)
+	t.Run("a leader whose Lease is edited keeps leading", testLeaderWhoseLeaseIsEditedKeepsLeading)
+}
+
 func (e *term) leases() coordinationv1.LeaseInterface {
 	e.t.Helper()
 	client, err := coordinationv1.NewForConfig(e.config)
@@ -27,7 +34,7 @@ func (e *term) edit(spec string) {
 	}
 }
 
-func TestAHolderThatIsNeverSeenToRenewIsNotFollowedForLong(t *testing.T) {
+func testHolderWithoutRenewalsIsReplaced(t *testing.T) {
 	t.Parallel()
 	const farAhead = `"holderIdentity": "ghost", "renewTime": "2126-01-01T00:00:00.000000Z"`
 	for name, spec := range map[string]string{
@@ -46,7 +53,7 @@ func TestAHolderThatIsNeverSeenToRenewIsNotFollowedForLong(t *testing.T) {
 	}
 }
 
-func TestNoEditOfTheLeaseLetsTwoLead(t *testing.T) {
+func testNoEditOfLeaseLetsTwoLead(t *testing.T) {
 	t.Parallel()
 	for name, edit := range map[string]func(*term){
 		"it is shorter than a leader leads":    func(e *term) { e.edit(`{"leaseDurationSeconds": 1}`) },
@@ -74,7 +81,7 @@ func TestNoEditOfTheLeaseLetsTwoLead(t *testing.T) {
 	}
 }
 
-func TestALeaderWhoseLeaseIsEditedLeadsOn(t *testing.T) {
+func testLeaderWhoseLeaseIsEditedKeepsLeading(t *testing.T) {
 	t.Parallel()
 	e := newElection(t)
 	a := e.leader()

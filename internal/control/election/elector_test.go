@@ -22,6 +22,18 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
+func TestElector(t *testing.T) {
+	t.Parallel()
+	t.Run("one elector leads, and the next takes over when it ends", testOneElectorLeadsAndNextTakesOverWhenItEnds)
+	t.Run("a leader that cannot renew stops and leads again", testLeaderThatCannotRenewStopsAndLeadsAgain)
+	t.Run("the next leads only after the first has stopped", testNextLeadsOnlyAfterFirstHasStopped)
+	t.Run("it waits for an API server that is unavailable", testItWaitsForAPIServerThatIsUnavailable)
+	t.Run("every elector knows the leader", testEveryElectorKnowsLeader)
+	t.Run("a missing namespace is reported once", testMissingNamespaceIsReportedOnce)
+	t.Run("leading that ends by itself is an error", testLeadingThatEndsByItselfIsError)
+	t.Run("a Lease needs a name and a namespace", testLeaseNeedsNameAndNamespace)
+}
+
 // term is a Lease of the real API server.
 type term struct {
 	t         *testing.T
@@ -181,7 +193,7 @@ func (e *term) holder() string {
 	return *lease.Spec.HolderIdentity
 }
 
-func TestOneLeadsAndTheNextTakesOverWhenItEnds(t *testing.T) {
+func testOneElectorLeadsAndNextTakesOverWhenItEnds(t *testing.T) {
 	t.Parallel()
 	e := newElection(t)
 	a := e.join("a")
@@ -213,7 +225,7 @@ func TestOneLeadsAndTheNextTakesOverWhenItEnds(t *testing.T) {
 	}
 }
 
-func TestALeaderThatCannotRenewStopsAndLeadsAgain(t *testing.T) {
+func testLeaderThatCannotRenewStopsAndLeadsAgain(t *testing.T) {
 	t.Parallel()
 	e := newElection(t)
 	a := e.leader()
@@ -234,7 +246,7 @@ func TestALeaderThatCannotRenewStopsAndLeadsAgain(t *testing.T) {
 	}
 }
 
-func TestTheNextLeadsOnlyAfterTheFirstHasStopped(t *testing.T) {
+func testNextLeadsOnlyAfterFirstHasStopped(t *testing.T) {
 	t.Parallel()
 	e := newElection(t)
 	a, b := e.pair()
@@ -245,7 +257,7 @@ func TestTheNextLeadsOnlyAfterTheFirstHasStopped(t *testing.T) {
 	e.until("a leads again", a.led(2))
 }
 
-func TestAnAPIServerThatIsAwayIsWaitedFor(t *testing.T) {
+func testItWaitsForAPIServerThatIsUnavailable(t *testing.T) {
 	t.Parallel()
 	e := newElection(t)
 	a := e.prepare("a")
@@ -267,7 +279,7 @@ func TestAnAPIServerThatIsAwayIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestEverybodyKnowsWhoLeads(t *testing.T) {
+func testEveryElectorKnowsLeader(t *testing.T) {
 	t.Parallel()
 	e := newElection(t)
 	a := e.join("a")
@@ -289,7 +301,7 @@ func TestEverybodyKnowsWhoLeads(t *testing.T) {
 	e.until("both know who leads next", func() bool { return b.Leader() != "a" && b.Leader() != "" && b.Leader() == c.Leader() })
 }
 
-func TestANamespaceThatIsNotThereIsSaidOnce(t *testing.T) {
+func testMissingNamespaceIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	e := newElection(t)
 	e.namespace += "-absent"
@@ -304,7 +316,7 @@ func TestANamespaceThatIsNotThereIsSaidOnce(t *testing.T) {
 	}
 }
 
-func TestLeadingThatEndsByItselfIsAnError(t *testing.T) {
+func testLeadingThatEndsByItselfIsError(t *testing.T) {
 	t.Parallel()
 	e := newElection(t)
 	gate, err := election.New(e.config, election.Options{Namespace: e.namespace, Name: "impulse"})
@@ -316,7 +328,7 @@ func TestLeadingThatEndsByItselfIsAnError(t *testing.T) {
 	}
 }
 
-func TestALeaseNeedsANameAndANamespace(t *testing.T) {
+func testLeaseNeedsNameAndNamespace(t *testing.T) {
 	t.Parallel()
 	for _, o := range []election.Options{{}, {Namespace: "a"}, {Name: "a"}} {
 		if _, err := election.New(&rest.Config{}, o); err == nil {

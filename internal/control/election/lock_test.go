@@ -9,8 +9,13 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
+func TestLock(t *testing.T) {
+	t.Parallel()
+	t.Run("a Lease that another process holds is not released", testLeaseThatAnotherProcessHoldsIsNotReleased)
+}
+
 // A process that was frozen for longer than its Lease wakes up as one that believes to hold it, and gives it up.
-func TestALeaseThatSomebodyElseHoldsByNowIsNotGivenUp(t *testing.T) {
+func testLeaseThatAnotherProcessHoldsIsNotReleased(t *testing.T) {
 	t.Parallel()
 	config := sandbox.Config(t)
 	namespace := sandbox.Namespace(t, config)

@@ -10,7 +10,12 @@ import (
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 )
 
-func TestLeadingEndsExactlyAtTheRenewDeadline(t *testing.T) {
+func TestRun(t *testing.T) {
+	t.Parallel()
+	t.Run("leading ends exactly at the renew deadline", testLeadingEndsExactlyAtRenewDeadline)
+}
+
+func testLeadingEndsExactlyAtRenewDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := &Elector{lease: &resourcelock.LeaseLock{}, log: slog.New(slog.DiscardHandler)}

@@ -16,6 +16,11 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestAdmission(t *testing.T) {
+	t.Run("a change by admission is one event, and a condition until it ends", testChangeByAdmissionIsOneEventAndConditionUntilItEnds)
+	t.Run("a count that admission changed is logged as such", testCountThatAdmissionChangedIsLoggedAsSuch)
+}
+
 // tally is a Recorder that keeps what it is told.
 type tally []string
 
@@ -40,7 +45,7 @@ func (d *desk) wrote(to, stored int32, err error) *v1alpha1.ScaledObjectStatus {
 	return d.last()
 }
 
-func TestWhatAdmissionDidIsOneEventAndAConditionUntilItIsOver(t *testing.T) {
+func testChangeByAdmissionIsOneEventAndConditionUntilItEnds(t *testing.T) {
 	for reason, err := range map[string]error{
 		"ChangedByAdmission": fmt.Errorf("write the scale of Deployment/web: %w from 7 to 4", actuator.ErrAltered),
 		"DeniedByAdmission":  fmt.Errorf("write the scale of Deployment/web: %w: admission webhook %q denied the request", actuator.ErrDenied, "cap"),
@@ -75,7 +80,7 @@ func (d *desk) refusedAs(reason string, err error) {
 	}
 }
 
-func TestACountThatAdmissionMadeOfOursIsLoggedAsWhatItIs(t *testing.T) {
+func testCountThatAdmissionChangedIsLoggedAsSuch(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		var log bytes.Buffer
 		d.reporter.log = slog.New(slog.NewTextHandler(&log, nil))

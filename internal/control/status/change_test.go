@@ -18,6 +18,10 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestChange(t *testing.T) {
+	t.Run("every change of an outcome is written", testEveryChangeOfOutcomeIsWritten)
+}
+
 // restless is a desk whose workload has everything happen to it.
 type restless struct {
 	*desk
@@ -119,7 +123,7 @@ func (d *restless) failures(s *v1alpha1.ScaledObjectStatus) []scalers.Failure {
 	return all
 }
 
-func TestEveryChangeOfAnOutcomeIsWritten(t *testing.T) {
+func testEveryChangeOfOutcomeIsWritten(t *testing.T) {
 	for seed := range uint64(100) {
 		at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, desk *desk) {
 			d := &restless{desk: desk, rand: rand.New(rand.NewPCG(seed, 3)), events: make([]scalers.Event, 2)}

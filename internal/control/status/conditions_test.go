@@ -18,6 +18,21 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestConditions(t *testing.T) {
+	t.Run("Ready is false while there is no target", testReadyIsFalseWhileThereIsNoTarget)
+	t.Run("a missing target does not hide other mistakes", testMissingTargetDoesNotHideOtherMistakes)
+	t.Run("Active is unknown while a trigger is unknown and none is active", testActiveIsUnknownWhileTriggerIsUnknownAndNoneIsActive)
+	t.Run("a forbidden request points to the missing right", testForbiddenRequestPointsToMissingRight)
+	t.Run("an object whose target lags behind is ready", testObjectWhoseTargetLagsBehindIsReady)
+	t.Run("a pause is a condition at once", testPauseIsConditionAtOnce)
+	t.Run("the reason is that of the newest decision", testReasonIsThatOfNewestDecision)
+	t.Run("a stale alert is the condition's reason", testStaleAlertIsConditionsReason)
+	t.Run("a waiting alert is the condition's reason, and its level is pending", testWaitingAlertIsConditionsReasonAndItsLevelIsPending)
+	t.Run("an object that is accepted again is ready although nothing else changed", testObjectThatIsAcceptedAgainIsReadyAlthoughNothingElseChanged)
+	t.Run("an object that is refused at the start is ready once it is accepted", testObjectThatIsRefusedAtStartIsReadyOnceItIsAccepted)
+	t.Run("an event names each reason once", testEventNamesEachReasonOnce)
+}
+
 // missing makes a moment one in which the target cannot be read.
 func missing(err error) func(*autoscaler.Outcome) {
 	return func(p *autoscaler.Outcome) {
@@ -25,7 +40,7 @@ func missing(err error) func(*autoscaler.Outcome) {
 	}
 }
 
-func TestReadyIsFalseWhileThereIsNoTargetToScale(t *testing.T) {
+func testReadyIsFalseWhileThereIsNoTarget(t *testing.T) {
 	for name, c := range map[string]struct {
 		edit   func(*autoscaler.Outcome)
 		reason string
@@ -53,7 +68,7 @@ func TestReadyIsFalseWhileThereIsNoTargetToScale(t *testing.T) {
 	}
 }
 
-func TestWhatElseIsWrongIsSaidBesideAMissingTarget(t *testing.T) {
+func testMissingTargetDoesNotHideOtherMistakes(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		s := d.says(0, errors.New("connection refused"), missing(actuator.ErrNotFound))
 		const want = "there is no Deployment web in namespace shop; queue: connection refused"
@@ -63,7 +78,7 @@ func TestWhatElseIsWrongIsSaidBesideAMissingTarget(t *testing.T) {
 	})
 }
 
-func TestActiveIsUnknownWhileATriggerIsAndNoneIsActive(t *testing.T) {
+func testActiveIsUnknownWhileTriggerIsUnknownAndNoneIsActive(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		d.spec.Triggers = append(d.spec.Triggers, compile.Trigger{Name: "alert"})
 		d.spec.Policy.Triggers = append(d.spec.Policy.Triggers, scalers.Trigger{Name: "alert", Target: 1000, Exact: true, Continuous: true})
@@ -83,7 +98,7 @@ func TestActiveIsUnknownWhileATriggerIsAndNoneIsActive(t *testing.T) {
 	})
 }
 
-func TestWhatIsForbiddenPointsToTheRights(t *testing.T) {
+func testForbiddenRequestPointsToMissingRight(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		var told tally
 		d.reporter.recorder = &told
@@ -100,7 +115,7 @@ func TestWhatIsForbiddenPointsToTheRights(t *testing.T) {
 }
 
 // An API server that is away leaves the count known as it was.
-func TestATargetThatIsNotUpToDateIsReady(t *testing.T) {
+func testObjectWhoseTargetLagsBehindIsReady(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		away := func(known bool) map[string]string {
 			return reasonsOf(d.says(30, nil, func(p *autoscaler.Outcome) {
@@ -116,7 +131,7 @@ func TestATargetThatIsNotUpToDateIsReady(t *testing.T) {
 	})
 }
 
-func TestAPauseIsAConditionAtOnce(t *testing.T) {
+func testPauseIsConditionAtOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		paused scalers.Paused
 		reason string
@@ -149,7 +164,7 @@ func TestAPauseIsAConditionAtOnce(t *testing.T) {
 	}
 }
 
-func TestTheReasonIsThatOfTheNewestDecision(t *testing.T) {
+func testReasonIsThatOfNewestDecision(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		d.spec.Policy.Min, d.current = 2, 0
 		s := d.says(60, nil) // It is raised to the minimum, and from there to what is asked for.
@@ -163,7 +178,7 @@ func TestTheReasonIsThatOfTheNewestDecision(t *testing.T) {
 	})
 }
 
-func TestAStaleAlertIsTheReason(t *testing.T) {
+func testStaleAlertIsConditionsReason(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		d.stale = "alert Slow was not repeated since noon"
 		if s := d.says(300, nil); s.Reason != "AlertStale" {
@@ -172,7 +187,7 @@ func TestAStaleAlertIsTheReason(t *testing.T) {
 	})
 }
 
-func TestAnAlertThatWaitsIsTheReasonAndItsLevelIsPending(t *testing.T) {
+func testWaitingAlertIsConditionsReasonAndItsLevelIsPending(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		begins := time.Now().Add(time.Minute)
 		waits := func(p *autoscaler.Outcome) {
@@ -195,7 +210,7 @@ func TestAnAlertThatWaitsIsTheReasonAndItsLevelIsPending(t *testing.T) {
 	})
 }
 
-func TestAnObjectThatIsFollowedAgainIsReadyThoughNothingElseChanged(t *testing.T) {
+func testObjectThatIsAcceptedAgainIsReadyAlthoughNothingElseChanged(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		so := &v1alpha1.ScaledObject{}
 		so.Namespace, so.Name, so.Status = "shop", "web", *d.says(30, nil)
@@ -212,7 +227,7 @@ func TestAnObjectThatIsFollowedAgainIsReadyThoughNothingElseChanged(t *testing.T
 	})
 }
 
-func TestAnObjectThatIsRefusedAtTheStartIsReadyOnceItIsFollowed(t *testing.T) {
+func testObjectThatIsRefusedAtStartIsReadyOnceItIsAccepted(t *testing.T) {
 	var before *v1alpha1.ScaledObjectStatus
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) { before = d.says(30, nil) })
 	at(t, before, func(t *testing.T, d *desk) {
@@ -228,7 +243,7 @@ func TestAnObjectThatIsRefusedAtTheStartIsReadyOnceItIsFollowed(t *testing.T) {
 	})
 }
 
-func TestAnEventSaysWhatDecidedEachClauseOnce(t *testing.T) {
+func testEventNamesEachReasonOnce(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		var told tally
 		d.reporter.recorder = &told

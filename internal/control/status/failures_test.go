@@ -9,12 +9,17 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestFailures(t *testing.T) {
+	t.Run("consecutive failures are written until they change nothing", testConsecutiveFailuresAreWrittenUntilTheyChangeNothing)
+	t.Run("consecutive failures are counted across restarts", testConsecutiveFailuresAreCountedAcrossRestarts)
+}
+
 // cautious gives a desk's policy a fallback to six after three failures in a row.
 func (d *desk) cautious() {
 	d.spec.Policy.Fallback = &scalers.Fallback{FailureThreshold: 3, Replicas: 6}
 }
 
-func TestFailuresInARowAreWrittenUntilTheyChangeNothing(t *testing.T) {
+func testConsecutiveFailuresAreWrittenUntilTheyChangeNothing(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
 		d.cautious()
 		d.says(30, nil)
@@ -30,7 +35,7 @@ func TestFailuresInARowAreWrittenUntilTheyChangeNothing(t *testing.T) {
 }
 
 // A leader that does not live long must not keep a workload from its fallback.
-func TestFailuresInARowAreCountedOverManyLives(t *testing.T) {
+func testConsecutiveFailuresAreCountedAcrossRestarts(t *testing.T) {
 	var status *v1alpha1.ScaledObjectStatus
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
 		d.cautious()

@@ -9,7 +9,12 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 )
 
-func TestTheHistorySaysWhyACountIsNotWritten(t *testing.T) {
+func TestHistory(t *testing.T) {
+	t.Run("the history names the reason why a count is not written", testHistoryNamesReasonWhyCountIsNotWritten)
+	t.Run("the history of a dry run shows that nothing is written", testHistoryOfDryRunShowsThatNothingIsWritten)
+}
+
+func testHistoryNamesReasonWhyCountIsNotWritten(t *testing.T) {
 	foreign := func(p *autoscaler.Outcome) { p.Target.ForeignHPA = "theirs" }
 	forbidden := func(p *autoscaler.Outcome) { p.WriteErr = fmt.Errorf("write: %w", actuator.ErrForbidden) }
 	free := func(*autoscaler.Outcome) {}
@@ -36,7 +41,7 @@ func TestTheHistorySaysWhyACountIsNotWritten(t *testing.T) {
 	}
 }
 
-func TestTheHistoryOfADryRunSaysThatNothingIsWritten(t *testing.T) {
+func testHistoryOfDryRunShowsThatNothingIsWritten(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		d.spec.DryRun = true
 		if got := d.says(70, nil).History[0]; got.To != 7 || got.NotWritten != "DryRun" {

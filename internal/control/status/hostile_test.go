@@ -13,6 +13,10 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestHostile(t *testing.T) {
+	t.Run("text from outside is escaped in statuses and events", testTextFromOutsideIsEscapedInStatusesAndEvents)
+}
+
 // hostile is a text with everything that a terminal or a reader of lines may take for something else, and longer than any bound.
 var hostile = "x\x1b[2J\nforged\u202e\u009b31m\r\a\xff" + strings.Repeat("é", 5000)
 
@@ -61,7 +65,7 @@ func shows(t *testing.T, all []string) (forged int) {
 	return forged
 }
 
-func TestNothingFromOutsideReachesAStatusOrAnEventUnescaped(t *testing.T) {
+func testTextFromOutsideIsEscapedInStatusesAndEvents(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		told := &notes{}
 		d.reporter.recorder = told

@@ -8,6 +8,13 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
+func TestLimit(t *testing.T) {
+	t.Run("a limit that comes and goes is reported until it has been gone for a while", testLimitThatComesAndGoesIsReportedUntilItHasBeenGoneForWhile)
+	t.Run("a limit that ends after a while is reported at once", testLimitThatEndsAfterWhileIsReportedAtOnce)
+	t.Run("the first limit beside a new count is reported at once", testFirstLimitBesideNewCountIsReportedAtOnce)
+	t.Run("after a restart a limit that comes and goes is not reported again", testAfterRestartLimitThatComesAndGoesIsNotReportedAgain)
+}
+
 // limited checks how many statuses were written, and which rules the last of them names.
 func (d *desk) limited(what string, writes int, by ...string) {
 	d.t.Helper()
@@ -20,7 +27,7 @@ func (d *desk) limited(what string, writes int, by ...string) {
 	}
 }
 
-func TestALimitThatIsCrossedBackAndForthIsReportedUntilItHasNotLimitedForAWhile(t *testing.T) {
+func testLimitThatComesAndGoesIsReportedUntilItHasBeenGoneForWhile(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
 		d.current = 10
 		d.says(100, nil)
@@ -44,7 +51,7 @@ func TestALimitThatIsCrossedBackAndForthIsReportedUntilItHasNotLimitedForAWhile(
 	})
 }
 
-func TestALimitThatEndsAfterAWhileIsReportedAtOnce(t *testing.T) {
+func testLimitThatEndsAfterWhileIsReportedAtOnce(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
 		d.current = 10
 		d.says(130, nil)
@@ -57,7 +64,7 @@ func TestALimitThatEndsAfterAWhileIsReportedAtOnce(t *testing.T) {
 	})
 }
 
-func TestTheFirstLimitBesideANewCountIsReportedAtOnce(t *testing.T) {
+func testFirstLimitBesideNewCountIsReportedAtOnce(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
 		d.says(130, nil)
 		d.limited("above the maximum", 1, "maxReplicaCount")
@@ -69,7 +76,7 @@ func TestTheFirstLimitBesideANewCountIsReportedAtOnce(t *testing.T) {
 	})
 }
 
-func TestAfterARestartALimitThatIsCrossedBackAndForthIsNotReportedAnew(t *testing.T) {
+func testAfterRestartLimitThatComesAndGoesIsNotReportedAgain(t *testing.T) {
 	var before *v1alpha1.ScaledObjectStatus
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
 		d.current = 10

@@ -12,13 +12,18 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestNotice(t *testing.T) {
+	t.Run("a notice of a trigger is a condition", testNoticeOfTriggerIsCondition)
+	t.Run("an annotation without an effect is an event", testAnnotationWithoutEffectIsEvent)
+}
+
 // spoken is a Recorder that keeps the reasons of what it is told.
 type spoken struct{ reasons []string }
 
 // Event is Recorder's.
 func (s *spoken) Event(_ Object, _ bool, reason, _ string) { s.reasons = append(s.reasons, reason) }
 
-func TestWhatATriggerNoticesIsACondition(t *testing.T) {
+func testNoticeOfTriggerIsCondition(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		heard := &spoken{}
 		d.reporter.recorder = heard
@@ -60,7 +65,7 @@ func TestWhatATriggerNoticesIsACondition(t *testing.T) {
 	})
 }
 
-func TestAnAnnotationWithoutAnEffectIsAnEvent(t *testing.T) {
+func testAnnotationWithoutEffectIsEvent(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		heard := &spoken{}
 		d.reporter.recorder = heard

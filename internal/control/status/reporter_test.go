@@ -23,6 +23,19 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestReporter(t *testing.T) {
+	t.Run("an error that changes only in its numbers writes nothing", testErrorThatChangesOnlyInItsNumbersWritesNothing)
+	t.Run("a value that changes slightly writes nothing", testValueThatChangesSlightlyWritesNothing)
+	t.Run("an unchanged status is not written after a restart", testUnchangedStatusIsNotWrittenAfterRestart)
+	t.Run("a failure and its recovery are written", testFailureAndItsRecoveryAreWritten)
+	t.Run("a refusal stays until the object is accepted", testRefusalStaysUntilObjectIsAccepted)
+	t.Run("a failed status update is retried", testFailedStatusUpdateIsRetried)
+	t.Run("the history has the decisions that changed the outcome", testHistoryHasDecisionsThatChangedOutcome)
+	t.Run("a dry run is reported as such", testDryRunIsReportedAsSuch)
+	t.Run("the usage of pods has the unit of its target", testUsageOfPodsHasUnitOfItsTarget)
+	t.Run("measurements of single pods are in the status, and their small changes write nothing", testMeasurementsOfSinglePodsAreInStatusAndTheirSmallChangesWriteNothing)
+}
+
 // store is a Store in memory.
 type store struct {
 	mu    sync.Mutex
@@ -135,7 +148,7 @@ func reasonsOf(s *v1alpha1.ScaledObjectStatus) map[string]string {
 	return all
 }
 
-func TestAnErrorThatWobblesInItsNumbersWritesNothing(t *testing.T) {
+func testErrorThatChangesOnlyInItsNumbersWritesNothing(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		server := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 2), Port: 9090}
 		for i := range 100 {
@@ -152,7 +165,7 @@ func TestAnErrorThatWobblesInItsNumbersWritesNothing(t *testing.T) {
 	})
 }
 
-func TestAWobblingValueWritesNothing(t *testing.T) {
+func testValueThatChangesSlightlyWritesNothing(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
 		d.says(30, nil)
 		d.writes(1)
@@ -164,7 +177,7 @@ func TestAWobblingValueWritesNothing(t *testing.T) {
 	})
 }
 
-func TestAStatusThatSaysItAlreadyIsNotWrittenAfterARestart(t *testing.T) {
+func testUnchangedStatusIsNotWrittenAfterRestart(t *testing.T) {
 	var before *v1alpha1.ScaledObjectStatus
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) { before = d.says(30, nil) })
 	at(t, before, func(_ *testing.T, d *desk) {
@@ -175,7 +188,7 @@ func TestAStatusThatSaysItAlreadyIsNotWrittenAfterARestart(t *testing.T) {
 	})
 }
 
-func TestAFailureAndItsRecoveryAreWritten(t *testing.T) {
+func testFailureAndItsRecoveryAreWritten(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		if got := reasonsOf(d.says(30, nil)); got["Ready"] != "True/Ready" || got["Active"] != "True/TriggerActive" || got["AbleToScale"] != "True/ReadyToScale" {
 			t.Errorf("conditions %v", got)
@@ -191,7 +204,7 @@ func TestAFailureAndItsRecoveryAreWritten(t *testing.T) {
 	})
 }
 
-func TestARefusalStaysUntilTheObjectIsAccepted(t *testing.T) {
+func testRefusalStaysUntilObjectIsAccepted(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		so := &v1alpha1.ScaledObject{}
 		so.Namespace, so.Name, so.Status = "shop", "web", *d.says(30, nil)
@@ -206,7 +219,7 @@ func TestARefusalStaysUntilTheObjectIsAccepted(t *testing.T) {
 	})
 }
 
-func TestAStatusThatCannotBeWrittenIsTriedAgain(t *testing.T) {
+func testFailedStatusUpdateIsRetried(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
 		d.store.fail = errors.New("API server is away")
 		d.says(30, nil)
@@ -220,7 +233,7 @@ func TestAStatusThatCannotBeWrittenIsTriedAgain(t *testing.T) {
 	})
 }
 
-func TestTheHistoryHasTheDecisionsWhoseOutcomeWasAnother(t *testing.T) {
+func testHistoryHasDecisionsThatChangedOutcome(t *testing.T) {
 	var stored *v1alpha1.ScaledObjectStatus
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		for _, level := range []int64{30, 29, 250, 400, 70} {
@@ -263,7 +276,7 @@ func tells(t *testing.T, s *v1alpha1.ScaledObjectStatus, want ...string) {
 	}
 }
 
-func TestADryRunIsReportedAsSuch(t *testing.T) {
+func testDryRunIsReportedAsSuch(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		d.spec.DryRun = true
 		s := d.says(70, nil)
@@ -273,7 +286,7 @@ func TestADryRunIsReportedAsSuch(t *testing.T) {
 	})
 }
 
-func TestTheUsageOfPodsIsShownAsWhatItIsHeldAgainst(t *testing.T) {
+func testUsageOfPodsHasUnitOfItsTarget(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		d.spec.Policy.Triggers = []scalers.Trigger{{Name: "queue", Metric: scalers.Utilization, PerPod: true, Target: 50_000}}
 		now := scalers.InstantOf(time.Now())
@@ -293,7 +306,7 @@ func TestTheUsageOfPodsIsShownAsWhatItIsHeldAgainst(t *testing.T) {
 	})
 }
 
-func TestWhatWasMeasuredOfSinglePodsIsInTheStatusAndItsWobbleWritesNothing(t *testing.T) {
+func testMeasurementsOfSinglePodsAreInStatusAndTheirSmallChangesWriteNothing(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		d.spec.Policy.Triggers[0] = scalers.Trigger{Name: "queue", Metric: scalers.Utilization, PerPod: true, Target: 50_000, StaleAfter: time.Hour}
 		pod := func(usage scalers.Milli) scalers.Pod {

@@ -10,6 +10,13 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestRestart(t *testing.T) {
+	t.Run("a leader that restores a status lowers nothing that the last one held", testLeaderThatRestoresStatusLowersNothingThatLastOneHeld)
+	t.Run("a hold that begins is stored", testHoldThatBeginsIsStored)
+	t.Run("a step that begins at the maximum is stored", testStepThatBeginsAtMaximumIsStored)
+	t.Run("an unreadable memory is replaced", testUnreadableMemoryIsReplaced)
+}
+
 // leader is what decides on a workload.
 type leader struct {
 	policy  *scalers.Policy
@@ -40,7 +47,7 @@ func (r *levels) next() int64 {
 }
 
 // A wobble is not written. A leader that resumes the status must still lower nothing that the last one would have held.
-func TestALeaderThatTakesUpAStatusLowersNothingThatTheLastOneWouldHold(t *testing.T) {
+func testLeaderThatRestoresStatusLowersNothingThatLastOneHeld(t *testing.T) {
 	for seed := range uint64(300) {
 		at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 			r := &levels{Rand: rand.New(rand.NewPCG(seed, 7)), low: 5, width: 5}
@@ -72,7 +79,7 @@ func TestALeaderThatTakesUpAStatusLowersNothingThatTheLastOneWouldHold(t *testin
 	}
 }
 
-func TestAHoldThatBeginsIsRememberedAsItIs(t *testing.T) {
+func testHoldThatBeginsIsStored(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		p := d.has(1, 10)
 		p.Down.Window = time.Minute
@@ -94,7 +101,7 @@ func TestAHoldThatBeginsIsRememberedAsItIs(t *testing.T) {
 	})
 }
 
-func TestAStepThatBeginsAtTheCeilingIsRemembered(t *testing.T) {
+func testStepThatBeginsAtMaximumIsStored(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		p := d.has(2, 10)
 		p.Triggers[1] = scalers.Trigger{Name: "b", Target: 1000, Exact: true, Increment: scalers.Increment{Amount: 2}, StaleAfter: time.Hour}
@@ -111,7 +118,7 @@ func TestAStepThatBeginsAtTheCeilingIsRemembered(t *testing.T) {
 	})
 }
 
-func TestAMemoryThatCannotBeReadIsReplaced(t *testing.T) {
+func testUnreadableMemoryIsReplaced(t *testing.T) {
 	var before *v1alpha1.ScaledObjectStatus
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
 		d.spec.Policy.Down.Window = time.Minute

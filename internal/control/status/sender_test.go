@@ -10,7 +10,11 @@ import (
 	"github.com/impulse-sh/impulse/triggers/cron"
 )
 
-func TestARefusedSenderIsAnEventOfTheObjectsThatItDeliversTo(t *testing.T) {
+func TestSender(t *testing.T) {
+	t.Run("a refused sender is an event of the objects that it delivers to", testRefusedSenderIsEventOfObjectsThatItDeliversTo)
+}
+
+func testRefusedSenderIsEventOfObjectsThatItDeliversTo(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		var told tally
 		d.reporter.recorder = &told

@@ -17,6 +17,12 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestSilent(t *testing.T) {
+	t.Run("a slightly different decision with the same outcome writes nothing", testSlightlyDifferentDecisionWithSameOutcomeWritesNothing)
+	t.Run("slightly different decisions of a dry run are not logged", testSlightlyDifferentDecisionsOfDryRunAreNotLogged)
+	t.Run("slightly different decisions of a shadow write nothing", testSlightlyDifferentDecisionsOfShadowWriteNothing)
+}
+
 // interval is the time between two readings.
 const interval = 5 * time.Second
 
@@ -151,7 +157,7 @@ func (w *wobble) lives(d *desk, r *rand.Rand) (first, more int) {
 	return read(60), read(600)
 }
 
-func TestAWobbleOfTheSameOutcomeWritesNothing(t *testing.T) {
+func testSlightlyDifferentDecisionWithSameOutcomeWritesNothing(t *testing.T) {
 	for name, w := range wobbles() {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(10) {
@@ -170,7 +176,7 @@ func TestAWobbleOfTheSameOutcomeWritesNothing(t *testing.T) {
 	}
 }
 
-func TestAWobbleUnderADryRunFillsNoLog(t *testing.T) {
+func testSlightlyDifferentDecisionsOfDryRunAreNotLogged(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		var log bytes.Buffer
 		d.reporter.log = slog.New(slog.NewTextHandler(&log, nil))
@@ -187,7 +193,7 @@ func TestAWobbleUnderADryRunFillsNoLog(t *testing.T) {
 	})
 }
 
-func TestAWobbleOfAShadowWritesNothing(t *testing.T) {
+func testSlightlyDifferentDecisionsOfShadowWriteNothing(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		d.spec.Shadow = d.spec
 		d.reads(30)

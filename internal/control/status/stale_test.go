@@ -15,7 +15,13 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-func TestAStaleAlertIsAConditionUntilItIsRepeated(t *testing.T) {
+func TestStale(t *testing.T) {
+	t.Run("a stale alert is a condition until it is repeated", testStaleAlertIsConditionUntilItIsRepeated)
+	t.Run("an expired alert is reported in the condition, the events and the history", testExpiredAlertIsReportedInConditionEventsAndHistory)
+	t.Run("the end of a stale alert is pending with the level of that instant", testEndOfStaleAlertIsPendingWithLevelOfThatInstant)
+}
+
+func testStaleAlertIsConditionUntilItIsRepeated(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		says := func(stale string) *metav1.Condition {
 			t.Helper()
@@ -40,7 +46,7 @@ func lapsed(p *autoscaler.Outcome) {
 	p.Events[0].Lapsed = "alert Slow was not repeated within its ttl"
 }
 
-func TestALeaseThatRanOutIsSaidByTheConditionTheEventsAndTheHistory(t *testing.T) {
+func testExpiredAlertIsReportedInConditionEventsAndHistory(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		var told tally
 		d.reporter.recorder = &told
@@ -75,7 +81,7 @@ func TestALeaseThatRanOutIsSaidByTheConditionTheEventsAndTheHistory(t *testing.T
 	})
 }
 
-func TestTheEndOfAStaleAlertIsPendingAsItIsThen(t *testing.T) {
+func testEndOfStaleAlertIsPendingWithLevelOfThatInstant(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		d.stale = "alert Slow was not repeated since noon"
 		over := time.Now().Add(time.Minute)

@@ -9,6 +9,11 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestStep(t *testing.T) {
+	t.Run("a step is reported on top of its base", testStepIsReportedOnTopOfItsBase)
+	t.Run("an AtLeast level is reported with its error", testAtLeastLevelIsReportedWithItsError)
+}
+
 // reported is how a status tells what one step trigger, on top of a queue that asks for four, said last.
 func reported(e scalers.Event) (value, why, targets string, proposal *int32, active bool) {
 	p := &scalers.Policy{Min: 1, Max: 50, Idle: scalers.NoIdle, Triggers: []scalers.Trigger{
@@ -24,7 +29,7 @@ func reported(e scalers.Event) (value, why, targets string, proposal *int32, act
 	return all[1].Value, all[1].LastError, targetsOf(all), all[1].Proposal, all[1].Active
 }
 
-func TestAStepIsReportedOnTopOfItsBase(t *testing.T) {
+func testStepIsReportedOnTopOfItsBase(t *testing.T) {
 	value, why, targets, proposal, active := reported(scalers.Event{Value: 3000})
 	if value != "3" || why != "" || targets != "40/10, 3" || proposal == nil || *proposal != 10 || !active {
 		t.Errorf("%s, %q, %s, proposal %v, active %t; want 3 on top of 4", value, why, targets, proposal, active)
@@ -35,7 +40,7 @@ func TestAStepIsReportedOnTopOfItsBase(t *testing.T) {
 	}
 }
 
-func TestALevelThatIsKnownAtLeastIsReportedWithItsError(t *testing.T) {
+func testAtLeastLevelIsReportedWithItsError(t *testing.T) {
 	value, why, targets, proposal, active := reported(scalers.Event{Value: 2000, Err: errors.New("the recorded alerts were lost"), AtLeast: true})
 	if value != "2" || why != "the recorded alerts were lost" || targets != "40/10, ≥2" || proposal == nil || *proposal != 8 || !active {
 		t.Errorf("%s, %q, %s, proposal %v, active %t; want 2 at least", value, why, targets, proposal, active)

@@ -15,6 +15,11 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/controller"
 )
 
+func TestObjects(t *testing.T) {
+	t.Parallel()
+	t.Run("only the first remaining objects are named, and messages are quoted", testOnlyFirstRemainingObjectsAreNamedAndMessagesAreQuoted)
+}
+
 // list is a page of seven ScaledObjects, with 93 more behind it. The first cannot be restored, and its message has a terminal
 // escape in it.
 func list() *v1alpha1.ScaledObjectList {
@@ -33,7 +38,7 @@ func list() *v1alpha1.ScaledObjectList {
 	return l
 }
 
-func TestOnlyTheFirstRemainingObjectsAreNamedAndMessagesAreQuoted(t *testing.T) {
+func testOnlyFirstRemainingObjectsAreNamedAndMessagesAreQuoted(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

@@ -9,7 +9,13 @@ import (
 	"time"
 )
 
-func TestAFileThatAListNamesIsFollowedToo(t *testing.T) {
+func TestCredentials(t *testing.T) {
+	t.Run("a file that a credentials list names is reloaded, too", testFileThatCredentialsListNamesIsReloadedToo)
+	t.Run("an invalid token file is refused without printing it", testInvalidTokenFileIsRefusedWithoutPrintingIt)
+	t.Run("anonymous requests have a rate limit per namespace", testAnonymousRequestsHaveRateLimitPerNamespace)
+}
+
+func testFileThatCredentialsListNamesIsReloadedToo(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, content string) {
 		t.Helper()
@@ -47,7 +53,7 @@ func TestAFileThatAListNamesIsFollowedToo(t *testing.T) {
 	}
 }
 
-func TestATokenFileIsRefusedWithoutRepeatingIt(t *testing.T) {
+func testInvalidTokenFileIsRefusedWithoutPrintingIt(t *testing.T) {
 	for _, content := range []string{"", "# nothing\n", "short\n", "shop=short\n", "two secret words\n"} {
 		_, err := parseTokens("tokens", []byte(content))
 		if err == nil {
@@ -60,7 +66,7 @@ func TestATokenFileIsRefusedWithoutRepeatingIt(t *testing.T) {
 	}
 }
 
-func TestAnonymousRequestsHaveARateForEachNamespace(t *testing.T) {
+func testAnonymousRequestsHaveRateLimitPerNamespace(t *testing.T) {
 	now := time.Now()
 	s := NewAnonymousRates()
 	for range anonymousBurst {

@@ -13,6 +13,13 @@ import (
 	"testing"
 )
 
+func TestList(t *testing.T) {
+	t.Run("each credential is valid for its namespaces", testEachCredentialIsValidForItsNamespaces)
+	t.Run("an incomplete credential is refused", testIncompleteCredentialIsRefused)
+	t.Run("all mistakes in credentials are reported at once, without a secret", testAllMistakesInCredentialsAreReportedAtOnceWithoutSecret)
+	t.Run("an invalid list of credentials is refused", testInvalidListOfCredentialsIsRefused)
+}
+
 const someCredentials = `
 - name: prometheus-eu
   namespaces: [shop, bank]
@@ -63,7 +70,7 @@ func password(username, password string) *http.Request {
 	return r
 }
 
-func TestEachCredentialOpensItsNamespaces(t *testing.T) {
+func testEachCredentialIsValidForItsNamespaces(t *testing.T) {
 	all := readSome(t)
 	spiffe := &url.URL{Scheme: "spiffe", Host: "cluster.local", Path: "/ns/ci/sa/runner"}
 	for _, c := range []struct {
@@ -97,7 +104,7 @@ func TestEachCredentialOpensItsNamespaces(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotQuiteACredentialIsNone(t *testing.T) {
+func testIncompleteCredentialIsRefused(t *testing.T) {
 	all := readSome(t)
 	unverified := by("", nil)
 	unverified.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Subject: pkix.Name{CommonName: "alertmanager"}}}}
@@ -119,7 +126,7 @@ func TestWhatIsNotQuiteACredentialIsNone(t *testing.T) {
 	}
 }
 
-func TestAllMistakesInCredentialsAreSaidAtOnceAndNoSecretIs(t *testing.T) {
+func testAllMistakesInCredentialsAreReportedAtOnceWithoutSecret(t *testing.T) {
 	content := `
 - naem: a
   namespaces: [Sh/op, 7]
@@ -168,7 +175,7 @@ func withoutColumns(err error) string {
 	return regexp.MustCompile(`(?m)^(list\.yaml:\d+):\d+:`).ReplaceAllString(err.Error(), "$1:")
 }
 
-func TestWhatIsNoListOfCredentialsIsRefused(t *testing.T) {
+func testInvalidListOfCredentialsIsRefused(t *testing.T) {
 	for content, want := range map[string]string{
 		"": "expected a list", "# nothing": "expected a list", "[]": "expected a list", "name: x": "expected a list",
 		"- token: [s3cret\n- x: y":                            "list.yaml:2:6: is not YAML",

@@ -17,6 +17,12 @@ import (
 	"github.com/impulse-sh/impulse/internal/regularfile"
 )
 
+func TestTokens(t *testing.T) {
+	t.Run("tokens are rotated without a restart", testTokensAreRotatedWithoutRestart)
+	t.Run("unreadable tokens keep the old ones", testUnreadableTokensKeepOldOnes)
+	t.Run("nothing is logged while the tokens stay the same", testNothingIsLoggedWhileTokensStaySame)
+}
+
 // mounted is a Secret as a kubelet mounts it: the file is a link to another link, which is switched.
 type mounted struct {
 	t    *testing.T
@@ -82,7 +88,7 @@ func (m *mounted) valid(tokens ...string) {
 	}
 }
 
-func TestTokensAreRotatedWithoutARestart(t *testing.T) {
+func testTokensAreRotatedWithoutRestart(t *testing.T) {
 	following(t, "first-token\n", func(t *testing.T, m *mounted) {
 		m.valid("first-token")
 		m.change("first-token\nsecond-token\n")
@@ -99,7 +105,7 @@ func TestTokensAreRotatedWithoutARestart(t *testing.T) {
 	})
 }
 
-func TestTokensThatCannotBeReadLeaveThoseFromBefore(t *testing.T) {
+func testUnreadableTokensKeepOldOnes(t *testing.T) {
 	following(t, "first-token\n", func(t *testing.T, m *mounted) {
 		m.change("# nothing\n")
 		m.valid("first-token")
@@ -120,7 +126,7 @@ func TestTokensThatCannotBeReadLeaveThoseFromBefore(t *testing.T) {
 	})
 }
 
-func TestNothingIsSaidWhileTheTokensStayTheSame(t *testing.T) {
+func testNothingIsLoggedWhileTokensStaySame(t *testing.T) {
 	following(t, "first-token\n", func(t *testing.T, m *mounted) {
 		m.change("\n# The same.\nfirst-token\n")
 		<-time.After(time.Hour)

@@ -8,12 +8,17 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 )
 
+func TestAlertmanager(t *testing.T) {
+	t.Run("a delivery has its group and the number of truncated alerts", testDeliveryHasItsGroupAndNumberOfTruncatedAlerts)
+	t.Run("an invalid alert does not count as absent", testInvalidAlertDoesNotCountAsAbsent)
+}
+
 // wire is a body of one firing alert; rest is more of it, alert more of the alert.
 func wire(rest, alert string) string {
 	return fmt.Sprintf(`{"version":"4"%s,"alerts":[{"status":"firing","labels":{"alertname":"Slow"},"startsAt":"2026-01-01T00:00:00Z"%s}]}`, rest, alert)
 }
 
-func TestADeliverySaysItsGroupAndWhatIsMissing(t *testing.T) {
+func testDeliveryHasItsGroupAndNumberOfTruncatedAlerts(t *testing.T) {
 	read := func(body string) store.Delivery {
 		t.Helper()
 		d, mistakes, err := DecodeAlerts([]byte(body))
@@ -36,7 +41,7 @@ func TestADeliverySaysItsGroupAndWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestAnAlertThatWasNotUnderstoodIsNotAbsent(t *testing.T) {
+func testInvalidAlertDoesNotCountAsAbsent(t *testing.T) {
 	body := strings.Replace(wire(`,"groupKey":"{}"`, ""), `"alerts":[`, `"alerts":[{"status":"pending"},`, 1)
 	d, mistakes, err := DecodeAlerts([]byte(body))
 	if err != nil || len(mistakes) != 1 || len(d.Alerts) != 1 || d.Group != "" {

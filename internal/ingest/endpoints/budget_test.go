@@ -15,6 +15,16 @@ import (
 	"github.com/impulse-sh/impulse/triggers/webhook"
 )
 
+func TestBudget(t *testing.T) {
+	t.Run("loops of one namespace do not slow down the hook of another", testLoopsOfOneNamespaceDoNotSlowDownHookOfAnother)
+	t.Run("a message that can never be evaluated is refused as a whole", testMessageThatCanNeverBeEvaluatedIsRefusedAsWhole)
+	t.Run("the evaluation time of a namespace per minute is bounded", testEvaluationTimeOfNamespacePerMinuteIsBounded)
+	t.Run("time counts where it exceeds the cost", testTimeCountsWhereItExceedsCost)
+	t.Run("between two evaluations of a namespace every other namespace gets one", testBetweenTwoEvaluationsOfNamespaceEveryOtherNamespaceGetsOne)
+	t.Run("a message waits no longer than its request", testMessageWaitsNoLongerThanItsRequest)
+	t.Run("a namespace without a debt is forgotten", testNamespaceWithoutDebtIsForgotten)
+}
+
 const (
 	// pairs holds every job against every other: 30 triggers that do are nearly as much as a message may cost.
 	pairs = "size(body.jobs.map(a, body.jobs.filter(b, a == b)))"
@@ -53,7 +63,7 @@ func expectOverBudget(t *testing.T, err error) {
 	}
 }
 
-func TestLoopsOfOneNamespaceTakeNothingFromTheHookOfAnother(t *testing.T) {
+func testLoopsOfOneNamespaceDoNotSlowDownHookOfAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // So that no evaluation takes too long.
 		e := begin(t)
 		for i := range 30 {
@@ -86,7 +96,7 @@ func TestLoopsOfOneNamespaceTakeNothingFromTheHookOfAnother(t *testing.T) {
 	})
 }
 
-func TestAMessageThatCanNeverBeEvaluatedIsRefusedWhole(t *testing.T) {
+func testMessageThatCanNeverBeEvaluatedIsRefusedAsWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // So that no evaluation takes too long.
 		e := begin(t)
 		e.webhook("a-cheap", map[string]string{"hook": "ci", "threshold": "1"})
@@ -115,7 +125,7 @@ func spend(ctx context.Context, b *budget, namespace string, evaluations int, co
 	return nil
 }
 
-func TestWhatANamespaceHasEvaluatedInAMinuteIsBounded(t *testing.T) {
+func testEvaluationTimeOfNamespacePerMinuteIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBudget(time.Now)
 		var (
@@ -143,7 +153,7 @@ func TestWhatANamespaceHasEvaluatedInAMinuteIsBounded(t *testing.T) {
 	})
 }
 
-func TestTimeCountsWhereTheCostTellsLess(t *testing.T) {
+func testTimeCountsWhereItExceedsCost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBudget(time.Now)
 		evaluations := 0
@@ -159,7 +169,7 @@ func TestTimeCountsWhereTheCostTellsLess(t *testing.T) {
 	})
 }
 
-func TestBetweenTwoEvaluationsOfANamespaceEachOtherGetsItsTurn(t *testing.T) {
+func testBetweenTwoEvaluationsOfNamespaceEveryOtherNamespaceGetsOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBudget(time.Now)
 		b.slots = make(chan struct{}, 2)
@@ -206,7 +216,7 @@ func TestBetweenTwoEvaluationsOfANamespaceEachOtherGetsItsTurn(t *testing.T) {
 	})
 }
 
-func TestAMessageWaitsForNoLongerThanItsRequest(t *testing.T) {
+func testMessageWaitsNoLongerThanItsRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBudget(time.Now)
 		b.slots = make(chan struct{}, 1)
@@ -224,7 +234,7 @@ func TestAMessageWaitsForNoLongerThanItsRequest(t *testing.T) {
 	})
 }
 
-func TestANamespaceThatOwesNothingIsForgotten(t *testing.T) {
+func testNamespaceWithoutDebtIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBudget(time.Now)
 		for i := range 1000 {

@@ -11,7 +11,21 @@ import (
 	"github.com/impulse-sh/impulse/triggers/webhook"
 )
 
-func TestAMessageReachesEveryTriggerThatListens(t *testing.T) {
+func TestMessages(t *testing.T) {
+	t.Run("a message reaches every trigger of its endpoint", testMessageReachesEveryTriggerOfItsEndpoint)
+	t.Run("a message without a trigger is ignored and counted", testMessageWithoutTriggerIsIgnoredAndCounted)
+	t.Run("an endpoint that does not exist is 404, and 503 while it may still be opened", testEndpointThatDoesNotExistIs404And503WhileItMayStillBeOpened)
+	t.Run("an endpoint is closed with its trigger", testEndpointIsClosedWithItsTrigger)
+	t.Run("an anonymous message reaches only triggers that verify signatures", testAnonymousMessageReachesOnlyTriggersThatVerifySignatures)
+	t.Run("triggers do not get credentials", testTriggersDoNotGetCredentials)
+	t.Run("a pushed level stands for its ttl and survives the process", testPushedLevelStandsForItsTTLAndSurvivesProcess)
+	t.Run("a repeat counts once, an older event not at all", testRepeatCountsOnceOlderEventNotAtAll)
+	t.Run("a message is not acknowledged while a trigger cannot evaluate it", testMessageIsNotAcknowledgedWhileTriggerCannotEvaluateIt)
+	t.Run("messages over NATS are recorded and counted", testMessagesOverNATSAreRecordedAndCounted)
+	t.Run("the number of remembered messages is bounded", testNumberOfRememberedMessagesIsBounded)
+}
+
+func testMessageReachesEveryTriggerOfItsEndpoint(t *testing.T) {
 	e := begin(t)
 	e.webhook("jobs", map[string]string{"hook": "ci", "value": "body.jobs", "threshold": "1"})
 	e.webhook("urgent", map[string]string{"hook": "ci", "match": "body.urgent", "value": "body.jobs", "threshold": "1"})
@@ -37,7 +51,7 @@ func TestAMessageReachesEveryTriggerThatListens(t *testing.T) {
 	}
 }
 
-func TestAMessageThatConcernsNobodyIsIgnoredAndCounted(t *testing.T) {
+func testMessageWithoutTriggerIsIgnoredAndCounted(t *testing.T) {
 	e := begin(t)
 	e.webhook("jobs", map[string]string{"hook": "ci", "match": `body.kind == "job"`, "threshold": "1"})
 	if code, _ := e.call("ci", `{"kind": "ping"}`); code != 200 || e.level("jobs") != "unknown" || e.counted("webhook", "ignored") != 1 {
@@ -45,7 +59,7 @@ func TestAMessageThatConcernsNobodyIsIgnoredAndCounted(t *testing.T) {
 	}
 }
 
-func TestADoorThatIsNotThereIs404AndMayBeThereSoon(t *testing.T) {
+func testEndpointThatDoesNotExistIs404And503WhileItMayStillBeOpened(t *testing.T) {
 	e := begin(t)
 	e.webhook("jobs", map[string]string{"hook": "ci", "threshold": "1"})
 	if code, says := e.call("cd", `{}`); code != 404 || says != `no trigger of namespace shop listens to the hook "cd"` {
@@ -70,7 +84,7 @@ func TestADoorThatIsNotThereIs404AndMayBeThereSoon(t *testing.T) {
 	}
 }
 
-func TestADoorIsShutWithItsTrigger(t *testing.T) {
+func testEndpointIsClosedWithItsTrigger(t *testing.T) {
 	e := begin(t)
 	metadata := map[string]string{"hook": "ci", "threshold": "1"}
 	shut := e.open(webhook.Kind(), "jobs", metadata, triggers.Env{})
@@ -85,7 +99,7 @@ func TestADoorIsShutWithItsTrigger(t *testing.T) {
 	}
 }
 
-func TestAStrangerIsHeardByThoseWhoVerifySignatures(t *testing.T) {
+func testAnonymousMessageReachesOnlyTriggersThatVerifySignatures(t *testing.T) {
 	e := begin(t)
 	e.webhook("open", map[string]string{"hook": "ci", "threshold": "1"})
 	anonymous := func(hook string, headers ...string) *Request {
@@ -114,7 +128,7 @@ func TestAStrangerIsHeardByThoseWhoVerifySignatures(t *testing.T) {
 	}
 }
 
-func TestTriggersDoNotSeeCredentials(t *testing.T) {
+func testTriggersDoNotGetCredentials(t *testing.T) {
 	e := begin(t)
 	e.webhook("jobs", map[string]string{"hook": "ci", "match": `!("authorization" in headers || "cookie" in headers) && headers["x-a"] == "b"`, "threshold": "1"})
 	m := e.toHook("shop", "ci", `{}`, "Authorization", "Bearer secret", "Cookie", "a=b", "X-A", "b")
@@ -123,7 +137,7 @@ func TestTriggersDoNotSeeCredentials(t *testing.T) {
 	}
 }
 
-func TestAPushedLevelStandsForItsTTLAndOutlivesTheProcess(t *testing.T) {
+func testPushedLevelStandsForItsTTLAndSurvivesProcess(t *testing.T) {
 	e := begin(t)
 	e.push("jobs", map[string]string{"threshold": "1", "ttl": "10m"})
 	if code, says := e.put("jobs", `{"value": 42}`); code != 200 || e.level("jobs") != "42" {
@@ -144,7 +158,7 @@ func TestAPushedLevelStandsForItsTTLAndOutlivesTheProcess(t *testing.T) {
 	}
 }
 
-func TestARepeatCountsOnceAndAnOlderEventNotAtAll(t *testing.T) {
+func testRepeatCountsOnceOlderEventNotAtAll(t *testing.T) {
 	e := begin(t)
 	e.push("jobs", map[string]string{"threshold": "1"})
 	event := func(id, at, value string) {
@@ -184,7 +198,7 @@ func TestARepeatCountsOnceAndAnOlderEventNotAtAll(t *testing.T) {
 	}
 }
 
-func TestNobodyIsAnsweredWhileATriggerCannotSay(t *testing.T) {
+func testMessageIsNotAcknowledgedWhileTriggerCannotEvaluateIt(t *testing.T) {
 	e := begin(t)
 	e.webhook("jobs", map[string]string{"hook": "ci", "threshold": "1"})
 	away := func(context.Context, string) (string, error) { return "", errors.New("the Secret is away") }
@@ -194,7 +208,7 @@ func TestNobodyIsAnsweredWhileATriggerCannotSay(t *testing.T) {
 	}
 }
 
-func TestWhatComesOverNATSIsRecordedAndCounted(t *testing.T) {
+func testMessagesOverNATSAreRecordedAndCounted(t *testing.T) {
 	e := begin(t)
 	e.push("jobs", map[string]string{"threshold": "1"})
 	endpoint := triggers.Endpoint{Namespace: "shop", Object: "checkout", Trigger: "jobs"}
@@ -211,7 +225,7 @@ func TestWhatComesOverNATSIsRecordedAndCounted(t *testing.T) {
 	}
 }
 
-func TestTheMessagesThatAreRememberedAreBounded(t *testing.T) {
+func testNumberOfRememberedMessagesIsBounded(t *testing.T) {
 	e := begin(t)
 	endpoint := triggers.Endpoint{Namespace: "shop", Object: "checkout", Trigger: "jobs"}
 	for i := range 3 * maxIDs {

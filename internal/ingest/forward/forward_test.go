@@ -21,6 +21,17 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
+func TestForward(t *testing.T) {
+	t.Run("a message reaches the leader without the sender's credential", testMessageReachesLeaderWithoutSendersCredential)
+	t.Run("a message does not wait behind those of another principal", testMessageDoesNotWaitBehindThoseOfAnotherPrincipal)
+	t.Run("nothing is sent to a server with another certificate", testNothingIsSentToServerWithAnotherCertificate)
+	t.Run("a request with the wrong key is refused", testRequestWithWrongKeyIsRefused)
+	t.Run("the key can be rotated while the replicas run", testKeyCanBeRotatedWhileReplicasRun)
+	t.Run("the first replica creates the key", testFirstReplicaCreatesKey)
+	t.Run("an unreachable leader is an error", testUnreachableLeaderIsError)
+	t.Run("the advertised address is the one that other replicas use", testAdvertisedAddressIsOneThatOtherReplicasUse)
+}
+
 // cluster is a namespace of the real API server.
 type cluster struct {
 	t         *testing.T
@@ -130,7 +141,7 @@ var message = Message{
 	},
 }
 
-func TestAMessageReachesTheLeaderWithoutTheSendersCredential(t *testing.T) {
+func testMessageReachesLeaderWithoutSendersCredential(t *testing.T) {
 	c := newCluster(t)
 	leader := c.replica()
 	client := c.to(leader.Identity())
@@ -161,7 +172,7 @@ func TestAMessageReachesTheLeaderWithoutTheSendersCredential(t *testing.T) {
 	}
 }
 
-func TestAMessageDoesNotWaitBehindThoseOfAnotherSender(t *testing.T) {
+func testMessageDoesNotWaitBehindThoseOfAnotherPrincipal(t *testing.T) {
 	c := newCluster(t)
 	leader := c.replica()
 	client := c.to(leader.Identity())
@@ -190,7 +201,7 @@ func TestAMessageDoesNotWaitBehindThoseOfAnotherSender(t *testing.T) {
 	}
 }
 
-func TestNothingIsSentToWhoHasAnotherCertificate(t *testing.T) {
+func testNothingIsSentToServerWithAnotherCertificate(t *testing.T) {
 	c := newCluster(t)
 	leader, stranger := c.replica(), c.replica()
 	parts := strings.Split(leader.Identity(), "/")
@@ -204,7 +215,7 @@ func TestNothingIsSentToWhoHasAnotherCertificate(t *testing.T) {
 	}
 }
 
-func TestWhoHasTheWrongKeyIsRefused(t *testing.T) {
+func testRequestWithWrongKeyIsRefused(t *testing.T) {
 	c, other := newCluster(t), &cluster{t: t}
 	other.client, other.namespace = c.client, sandbox.Namespace(t, sandbox.Config(t))
 	leader := c.replica()
@@ -223,7 +234,7 @@ func TestWhoHasTheWrongKeyIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheKeyCanBeRotatedWhileEverybodyRuns(t *testing.T) {
+func testKeyCanBeRotatedWhileReplicasRun(t *testing.T) {
 	c := newCluster(t)
 	leader := c.replica()
 	client := c.to(leader.Identity())
@@ -244,7 +255,7 @@ func TestTheKeyCanBeRotatedWhileEverybodyRuns(t *testing.T) {
 	testkit.Eventually(t, "one who knew the second key is let in", works(client))
 }
 
-func TestWhoComesFirstMakesTheKey(t *testing.T) {
+func testFirstReplicaCreatesKey(t *testing.T) {
 	c := newCluster(t)
 	for _, prepare := range []func(){func() {}, func() { c.secret(nil) }} {
 		prepare()
@@ -272,7 +283,7 @@ func TestWhoComesFirstMakesTheKey(t *testing.T) {
 	}
 }
 
-func TestWhoCannotBeReachedIsAnError(t *testing.T) {
+func testUnreachableLeaderIsError(t *testing.T) {
 	c := newCluster(t)
 	leader := c.replica()
 	identity := leader.Identity()
@@ -289,7 +300,7 @@ func TestWhoCannotBeReachedIsAnError(t *testing.T) {
 	}
 }
 
-func TestWhatIsAdvertisedIsWhereOthersReach(t *testing.T) {
+func testAdvertisedAddressIsOneThatOtherReplicasUse(t *testing.T) {
 	anywhere, loopback := &net.TCPAddr{IP: net.IPv4zero, Port: 8444}, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 4711}
 	for _, c := range []struct {
 		listening              net.Addr

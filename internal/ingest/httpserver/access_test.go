@@ -6,7 +6,13 @@ import (
 	"testing"
 )
 
-func TestARefusalDoesNotSayWhatWasWrong(t *testing.T) {
+func TestAccess(t *testing.T) {
+	t.Run("a refusal does not reveal what was wrong", testRefusalDoesNotRevealWhatWasWrong)
+	t.Run("the namespace receiver is named after the credential", testNamespaceReceiverIsNamedAfterCredential)
+	t.Run("any credential may read metrics, and health needs none", testAnyCredentialMayReadMetricsAndHealthNeedsNone)
+}
+
+func testRefusalDoesNotRevealWhatWasWrong(t *testing.T) {
 	h, _ := serve(t, &record{}, func(o *Options) {
 		o.Credentials = credentials(t, `[{name: a, namespaces: [shop], basic: {username: me, password: "password"}}, {name: b, namespaces: [bank], token: token-of-b}]`)
 	})
@@ -33,7 +39,7 @@ func TestARefusalDoesNotSayWhatWasWrong(t *testing.T) {
 	}
 }
 
-func TestTheDoorHasTheNameOfTheCredential(t *testing.T) {
+func testNamespaceReceiverIsNamedAfterCredential(t *testing.T) {
 	r := &record{}
 	h, _ := serve(t, r, func(o *Options) {
 		o.Credentials = credentials(t, "- {name: eu, namespaces: [shop], token: token-of-eu}\n- {name: us, namespaces: ['*'], token: token-of-us}\n- {name: eu, namespaces: [shop], token: next-of-eu}")
@@ -48,7 +54,7 @@ func TestTheDoorHasTheNameOfTheCredential(t *testing.T) {
 	}
 }
 
-func TestAnyCredentialMayReadMetricsAndHealthIsFree(t *testing.T) {
+func testAnyCredentialMayReadMetricsAndHealthNeedsNone(t *testing.T) {
 	h, _ := serve(t, &record{}, func(o *Options) { o.Credentials = credentials(t, "- {name: a, namespaces: [shop], token: token-of-a}") })
 	for _, c := range []struct {
 		path, authorization string

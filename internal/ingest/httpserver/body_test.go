@@ -10,12 +10,16 @@ import (
 	"testing"
 )
 
+func TestBody(t *testing.T) {
+	t.Run("invalid input is refused or bounded", testInvalidInputIsRefusedOrBounded)
+}
+
 // wire is a body of one firing alert; rest is more of it, alert more of the alert.
 func wire(rest, alert string) string {
 	return fmt.Sprintf(`{"version":"4"%s,"alerts":[{"status":"firing","labels":{"alertname":"Slow"},"startsAt":"2026-01-01T00:00:00Z"%s}]}`, rest, alert)
 }
 
-func TestBadInputIsRefusedOrBounded(t *testing.T) {
+func testInvalidInputIsRefusedOrBounded(t *testing.T) {
 	deep := strings.Repeat(`{"a":`, 200_000) + "1" + strings.Repeat("}", 200_000)
 	cases := map[string]struct {
 		body     string

@@ -11,6 +11,14 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/auth"
 )
 
+func TestConnections(t *testing.T) {
+	t.Run("the idle connection that is idle longest is closed first", testIdleConnectionThatIsIdleLongestIsClosedFirst)
+	t.Run("without idle connections the owner of the most loses its oldest", testWithoutIdleConnectionsOwnerOfMostLosesItsOldest)
+	t.Run("a connection with a request in progress is not closed", testConnectionWithRequestInProgressIsNotClosed)
+	t.Run("an address has at most half of the connections, and authenticated ones are accepted", testAddressHasAtMostHalfOfConnectionsAndAuthenticatedOnesAreAccepted)
+	t.Run("an IPv6 address counts as its network", testIPv6AddressCountsAsItsNetwork)
+}
+
 // caller is one end of a connection, which knows whether it was closed.
 type caller struct {
 	net.Conn
@@ -85,7 +93,7 @@ func (r *room) expect(which ...*caller) {
 	}
 }
 
-func TestTheIdleConnectionThatIsIdleLongestIsClosedFirst(t *testing.T) {
+func testIdleConnectionThatIsIdleLongestIsClosedFirst(t *testing.T) {
 	r := newRoom(t, 4)
 	old, second := r.call("10.0.0.1:1"), r.call("10.0.0.2:1")
 	r.request(second)
@@ -101,7 +109,7 @@ func TestTheIdleConnectionThatIsIdleLongestIsClosedFirst(t *testing.T) {
 	r.expect(second, old)
 }
 
-func TestWithoutIdleOnesTheOwnerOfMostConnectionsLosesItsOldest(t *testing.T) {
+func testWithoutIdleConnectionsOwnerOfMostLosesItsOldest(t *testing.T) {
 	r := newRoom(t, 8)
 	shop, lone := r.call("10.0.0.1:1"), r.call("10.0.0.2:1")
 	r.request(shop).onAuthenticated(auth.Principal{Name: "shop"})
@@ -123,7 +131,7 @@ func TestWithoutIdleOnesTheOwnerOfMostConnectionsLosesItsOldest(t *testing.T) {
 	r.expect(bank[0], bank[1])
 }
 
-func TestAConnectionWhoseRequestIsWorkedOnIsNotClosed(t *testing.T) {
+func testConnectionWithRequestInProgressIsNotClosed(t *testing.T) {
 	r := newRoom(t, 2)
 	for _, from := range []string{"10.0.0.1:1", "10.0.0.1:2"} {
 		c := r.call(from)
@@ -139,7 +147,7 @@ func TestAConnectionWhoseRequestIsWorkedOnIsNotClosed(t *testing.T) {
 	}
 }
 
-func TestAnAddressHasHalfOfTheConnectionsAndThoseThatAuthenticateGetIn(t *testing.T) {
+func testAddressHasAtMostHalfOfConnectionsAndAuthenticatedOnesAreAccepted(t *testing.T) {
 	r := newRoom(t, 8)
 	var strangers []*caller
 	for range 4 {
@@ -167,7 +175,7 @@ func TestAnAddressHasHalfOfTheConnectionsAndThoseThatAuthenticateGetIn(t *testin
 	}
 }
 
-func TestTheAddressOfIPv6IsItsNetwork(t *testing.T) {
+func testIPv6AddressCountsAsItsNetwork(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		same bool

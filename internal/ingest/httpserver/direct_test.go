@@ -26,6 +26,13 @@ import (
 	"github.com/impulse-sh/impulse/triggers/webhook"
 )
 
+func TestDirect(t *testing.T) {
+	t.Run("a level is recorded for its trigger", testLevelIsRecordedForItsTrigger)
+	t.Run("the size of messages to a trigger is bounded", testSizeOfMessagesToTriggerIsBounded)
+	t.Run("without a credential only a signature is accepted", testWithoutCredentialOnlySignatureIsAccepted)
+	t.Run("a follower forwards messages with their principal", testFollowerForwardsMessagesWithTheirPrincipal)
+}
+
 // direct makes a server with real triggers: those of shop/checkout that the examples of the OpenAPI document are for, and one
 // that verifies signatures.
 func direct(t *testing.T, r *record, change func(*Options)) http.Handler {
@@ -85,7 +92,7 @@ func open(t *testing.T, received *endpoints.Receiver, kind triggers.Kind, name s
 
 const levelPath = "/v1/namespaces/shop/scaledobjects/checkout/triggers/jobs"
 
-func TestALevelIsRecordedForItsTrigger(t *testing.T) {
+func testLevelIsRecordedForItsTrigger(t *testing.T) {
 	r := &record{}
 	h := direct(t, r, nil)
 	if w := send(t, h, http.MethodPut, levelPath, strings.NewReader(`{"value": 42, "ttl": "60s"}`), ""); w.Code != http.StatusOK || w.Body.Len() > 0 {
@@ -102,7 +109,7 @@ func TestALevelIsRecordedForItsTrigger(t *testing.T) {
 	}
 }
 
-func TestWhatIsSentToATriggerIsBounded(t *testing.T) {
+func testSizeOfMessagesToTriggerIsBounded(t *testing.T) {
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
 	if _, err := w.Write(make([]byte, 1<<20)); err != nil || w.Close() != nil {
@@ -138,7 +145,7 @@ func TestWhatIsSentToATriggerIsBounded(t *testing.T) {
 	}
 }
 
-func TestWithoutACredentialOnlyASignatureOpensADoor(t *testing.T) {
+func testWithoutCredentialOnlySignatureIsAccepted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokens")
 	if err := os.WriteFile(path, []byte("shop=only-for-the-shop\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -201,7 +208,7 @@ func (l *leader) Forward(ctx context.Context, m forward.Message) (forward.Answer
 	return forward.Answer{Code: w.Code, Text: w.Body.String()}, nil
 }
 
-func TestAReplicaThatDoesNotLeadPassesMessagesOnWithWhoSentThem(t *testing.T) {
+func testFollowerForwardsMessagesWithTheirPrincipal(t *testing.T) {
 	r := &record{}
 	var private http.Handler
 	direct(t, r, func(o *Options) {

@@ -13,6 +13,13 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/forward"
 )
 
+func TestForward(t *testing.T) {
+	t.Run("a follower forwards the messages that it has authorized", testFollowerForwardsMessagesThatItHasAuthorized)
+	t.Run("a forwarded message is recorded with the name of its credential", testForwardedMessageIsRecordedWithNameOfItsCredential)
+	t.Run("a forwarded message is not forwarded again", testForwardedMessageIsNotForwardedAgain)
+	t.Run("without the replicas' key the response is 503", testWithoutReplicasKeyResponseIs503)
+}
+
 // line is a way to the leader.
 type line struct {
 	sent   []forward.Message
@@ -25,7 +32,7 @@ func (l *line) Forward(_ context.Context, m forward.Message) (forward.Answer, er
 	return l.answer, l.err
 }
 
-func TestWhoDoesNotLeadPassesOnWhatItHasLetIn(t *testing.T) {
+func testFollowerForwardsMessagesThatItHasAuthorized(t *testing.T) {
 	r, l := &record{}, &line{answer: forward.Answer{Code: http.StatusOK}}
 	h, s := serve(t, r, func(o *Options) {
 		o.Credentials = credentials(t, "- {name: eu, namespaces: [shop], token: token-of-eu}")
@@ -80,7 +87,7 @@ func private(t *testing.T, r *record, change func(*Options)) http.Handler {
 	return s.peers.Handler
 }
 
-func TestWhatIsPassedOnIsRecordedByTheNameOfItsCredential(t *testing.T) {
+func testForwardedMessageIsRecordedWithNameOfItsCredential(t *testing.T) {
 	r := &record{}
 	h := private(t, r, nil)
 	if w := post(t, h, "/v1/alertmanager/shop", one, "Peer eu"); w.Code != http.StatusOK || len(r.doors) != 1 || r.doors[0].String() != "shop/eu" {
@@ -96,7 +103,7 @@ func TestWhatIsPassedOnIsRecordedByTheNameOfItsCredential(t *testing.T) {
 	}
 }
 
-func TestWhatWasPassedOnIsNotPassedOnAgain(t *testing.T) {
+func testForwardedMessageIsNotForwardedAgain(t *testing.T) {
 	r, l := &record{}, &line{answer: forward.Answer{Code: http.StatusOK}}
 	h := private(t, r, func(o *Options) { o.Leading, o.Forward = func() bool { return false }, l })
 	for _, w := range []*httptest.ResponseRecorder{
@@ -111,7 +118,7 @@ func TestWhatWasPassedOnIsNotPassedOnAgain(t *testing.T) {
 	}
 }
 
-func TestWithoutTheKeyOfTheReplicasTheyAreToldToComeBack(t *testing.T) {
+func testWithoutReplicasKeyResponseIs503(t *testing.T) {
 	h := private(t, &record{}, func(o *Options) {
 		o.AuthenticatePeer = func(*http.Request) (string, error) { return "", errors.New("the API server is away") }
 	})

@@ -19,6 +19,15 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
 )
 
+func TestLimits(t *testing.T) {
+	t.Run("a slow sender is cut off", testSlowSenderIsCutOff)
+	t.Run("too large a header is refused", testTooLargeHeaderIsRefused)
+	t.Run("a compressed body is refused", testCompressedBodyIsRefused)
+	t.Run("one credential cannot exclude the others", testOneCredentialCannotExcludeOthers)
+	t.Run("requests are counted by route and code", testRequestsAreCountedByRouteAndCode)
+	t.Run("a handler that panics or fails is answered", testHandlerThatPanicsOrFailsIsAnswered)
+}
+
 // running serves on a real socket until the test ends; change adjusts the server before.
 func running(t *testing.T, r endpoints.Recorder, change func(*Server), options func(*Options)) *Server {
 	t.Helper()
@@ -80,7 +89,7 @@ func drip(t *testing.T, s *Server, beginning string) string {
 	}
 }
 
-func TestWhoSendsSlowlyIsCutOff(t *testing.T) {
+func testSlowSenderIsCutOff(t *testing.T) {
 	s := running(t, &record{}, func(s *Server) {
 		if s.http.ReadHeaderTimeout != 5*time.Second || s.http.ReadTimeout != 15*time.Second || s.http.WriteTimeout == 0 || s.http.IdleTimeout == 0 {
 			t.Errorf("the limits are %+v", s.http)
@@ -114,7 +123,7 @@ func knock(t *testing.T, s *Server, body string) int {
 	return response.StatusCode
 }
 
-func TestAHeaderThatIsTooLargeIsRefused(t *testing.T) {
+func testTooLargeHeaderIsRefused(t *testing.T) {
 	s := running(t, &record{}, nil, nil)
 	conn := dial(t, s)
 	go func() {
@@ -126,7 +135,7 @@ func TestAHeaderThatIsTooLargeIsRefused(t *testing.T) {
 	}
 }
 
-func TestAPackedBodyIsNotRead(t *testing.T) {
+func testCompressedBodyIsRefused(t *testing.T) {
 	r := &record{}
 	s := running(t, r, nil, nil)
 	for encoding, code := range map[string]int{"gzip": http.StatusUnsupportedMediaType, "br, gzip": http.StatusUnsupportedMediaType, "identity": http.StatusOK} {
@@ -145,7 +154,7 @@ func TestAPackedBodyIsNotRead(t *testing.T) {
 	}
 }
 
-func TestOneCredentialDoesNotKeepTheOthersOut(t *testing.T) {
+func testOneCredentialCannotExcludeOthers(t *testing.T) {
 	now := time.Now()
 	h, s := serve(t, &record{}, func(o *Options) {
 		o.Credentials, o.Now = credentials(t, "- {name: a, namespaces: [shop], token: token-of-a}\n- {name: b, namespaces: [shop], token: token-of-b}"), func() time.Time { return now }
@@ -184,7 +193,7 @@ func credentials(t *testing.T, list string) *auth.Credentials {
 	return all
 }
 
-func TestRequestsAreCountedByRouteAndCode(t *testing.T) {
+func testRequestsAreCountedByRouteAndCode(t *testing.T) {
 	h, s := serve(t, &record{}, nil)
 	post(t, h, "/v1/alertmanager/shop", one, "")
 	post(t, h, "/v1/alertmanager", "{}", "")
@@ -197,7 +206,7 @@ func TestRequestsAreCountedByRouteAndCode(t *testing.T) {
 	}
 }
 
-func TestAHandlerThatPanicsOrFailsIsAnswered(t *testing.T) {
+func testHandlerThatPanicsOrFailsIsAnswered(t *testing.T) {
 	r := &record{}
 	_, s := serve(t, r, nil)
 	e := s.router(map[string]string{})

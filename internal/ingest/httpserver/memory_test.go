@@ -15,6 +15,13 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestMemory(t *testing.T) {
+	t.Run("no principal holds all of the memory", testNoPrincipalHoldsAllOfMemory)
+	t.Run("anonymous requests share a part of the memory", testAnonymousRequestsSharePartOfMemory)
+	t.Run("too large a body for the memory is refused for good", testTooLargeBodyForMemoryIsRefusedForGood)
+	t.Run("a decoded body is not larger than its reservation", testDecodedBodyIsNotLargerThanItsReservation)
+}
+
 // hog makes a principal take as much as it gets, in pieces.
 func hog(m *memory, who auth.Principal, piece int64) *reservation {
 	r := &reservation{memory: m, of: who}
@@ -23,7 +30,7 @@ func hog(m *memory, who auth.Principal, piece int64) *reservation {
 	return r
 }
 
-func TestNobodyHoldsAllOfTheMemory(t *testing.T) {
+func testNoPrincipalHoldsAllOfMemory(t *testing.T) {
 	const limit, piece = 1 << 20, 1 << 6
 	m := newMemory(limit)
 	var all []*reservation
@@ -43,7 +50,7 @@ func TestNobodyHoldsAllOfTheMemory(t *testing.T) {
 	}
 }
 
-func TestStrangersShareAPartOfTheMemory(t *testing.T) {
+func testAnonymousRequestsSharePartOfMemory(t *testing.T) {
 	const limit, piece = 1 << 20, 1 << 8
 	m := newMemory(limit)
 	bank := hog(m, auth.PrincipalOf(auth.Anonymous, "bank"), piece)
@@ -65,7 +72,7 @@ func TestStrangersShareAPartOfTheMemory(t *testing.T) {
 	}
 }
 
-func TestABodyThatNeverHasRoomIsNotToBeSentAgain(t *testing.T) {
+func testTooLargeBodyForMemoryIsRefusedForGood(t *testing.T) {
 	r := &reservation{memory: newMemory(1 << 20), of: auth.Principal{Name: "shop"}}
 	hog(r.memory, auth.Principal{Name: "bank"}, 1<<10)
 	if err := r.grow(1 << 19); !errors.Is(err, errMemory) {
@@ -81,7 +88,7 @@ func TestABodyThatNeverHasRoomIsNotToBeSentAgain(t *testing.T) {
 	}
 }
 
-func TestWhatABodyBecomesIsNotMoreThanWhatIsReservedForIt(t *testing.T) {
+func testDecodedBodyIsNotLargerThanItsReservation(t *testing.T) {
 	const size = 1 << 17
 	fill := func(begin, piece, end string) []byte {
 		return []byte(begin + strings.Repeat(piece+",", (size-len(begin)-len(end))/(len(piece)+1)) + piece + end)

@@ -16,6 +16,13 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
+func TestOpenAPI(t *testing.T) {
+	t.Run("the OpenAPI document has every route and no other", testOpenAPIDocumentHasEveryRouteAndNoOther)
+	t.Run("every example of the OpenAPI document gets the documented response", testEveryExampleOfOpenAPIDocumentGetsDocumentedResponse)
+	t.Run("the schemas of the OpenAPI document match the responses", testSchemasOfOpenAPIDocumentMatchResponses)
+	t.Run("the OpenAPI document is served", testOpenAPIDocumentIsServed)
+}
+
 // openAPIDocument is the OpenAPI document, as far as the tests read it.
 type openAPIDocument struct {
 	Paths      map[string]map[string]json.RawMessage
@@ -106,7 +113,7 @@ func (d openAPIDocument) operation(t *testing.T, raw json.RawMessage) operation 
 	return op
 }
 
-func TestTheOpenAPIDocumentHasEveryRouteAndNoOther(t *testing.T) {
+func testOpenAPIDocumentHasEveryRouteAndNoOther(t *testing.T) {
 	e, ok := direct(t, &record{}, nil).(*echo.Echo)
 	if !ok {
 		t.Fatal("the handler has no routes")
@@ -139,7 +146,7 @@ func TestTheOpenAPIDocumentHasEveryRouteAndNoOther(t *testing.T) {
 	}
 }
 
-func TestEveryExampleOfTheOpenAPIDocumentIsAnsweredAsItSays(t *testing.T) {
+func testEveryExampleOfOpenAPIDocumentGetsDocumentedResponse(t *testing.T) {
 	h := direct(t, &record{}, nil)
 	all := 0
 	readDocument(t).operations(t, func(method, path string, op operation, parameters []parameter) {
@@ -182,7 +189,7 @@ func fill(path string, parameters []parameter, other map[string]string) string {
 	return path
 }
 
-func TestTheSchemasOfTheOpenAPIDocumentAgreeWithTheAnswers(t *testing.T) {
+func testSchemasOfOpenAPIDocumentMatchResponses(t *testing.T) {
 	text, err := yaml.YAMLToJSON(openAPI)
 	if err != nil {
 		t.Fatal(err)
@@ -228,7 +235,7 @@ func agree(t *testing.T, name string, schema *jsonschema.Schema, examples map[st
 	}
 }
 
-func TestTheOpenAPIDocumentIsServed(t *testing.T) {
+func testOpenAPIDocumentIsServed(t *testing.T) {
 	w := send(t, direct(t, &record{}, nil), http.MethodGet, "/openapi.yaml", http.NoBody, "")
 	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/yaml" || !strings.HasPrefix(w.Body.String(), "# Everything that Impulse serves") {
 		t.Errorf("%d %v", w.Code, w.Header())

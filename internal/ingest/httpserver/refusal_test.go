@@ -20,6 +20,17 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestRefusal(t *testing.T) {
+	t.Run("a refused request is logged with its reason and without its secret", testRefusedRequestIsLoggedWithItsReasonAndWithoutItsSecret)
+	t.Run("the same refusal is logged once an hour, with the number of times", testSameRefusalIsLoggedOnceHourWithNumberOfTimes)
+	t.Run("refusals of two programs on one host are distinguished", testRefusalsOfTwoProgramsOnOneHostAreDistinguished)
+	t.Run("a request to a path that does not exist is logged", testRequestToPathThatDoesNotExistIsLogged)
+	t.Run("an alert that no object selects is logged", testAlertThatNoObjectSelectsIsLogged)
+	t.Run("a sender can ask for the number of objects that select its alert", testSenderCanAskForNumberOfObjectsThatSelectItsAlert)
+	t.Run("a message that a trigger refuses is logged", testMessageThatTriggerRefusesIsLogged)
+	t.Run("a refusal is reported to the objects of its namespace once an hour, and names no other namespace", testRefusalIsReportedToObjectsOfItsNamespaceOnceHourAndNamesNoOtherNamespace)
+}
+
 // logged is the log of a server in memory, and its clock.
 type logged struct {
 	bytes.Buffer
@@ -59,7 +70,7 @@ func (l *logged) lines() []string {
 	return strings.Split(text, "\n")
 }
 
-func TestARefusedRequestIsLoggedWithItsReasonAndWithoutItsSecret(t *testing.T) {
+func testRefusedRequestIsLoggedWithItsReasonAndWithoutItsSecret(t *testing.T) {
 	var l logged
 	h, _ := serve(t, &record{}, l.into(t))
 	for authorization, c := range map[string]struct{ namespace, want string }{
@@ -82,7 +93,7 @@ func TestARefusedRequestIsLoggedWithItsReasonAndWithoutItsSecret(t *testing.T) {
 	}
 }
 
-func TestTheSameRefusalIsLoggedOnceAnHourWithHowOftenItHappened(t *testing.T) {
+func testSameRefusalIsLoggedOnceHourWithNumberOfTimes(t *testing.T) {
 	var l logged
 	h, _ := serve(t, &record{}, l.into(t))
 	refuse := func(namespace string) []string {
@@ -110,7 +121,7 @@ func TestTheSameRefusalIsLoggedOnceAnHourWithHowOftenItHappened(t *testing.T) {
 	}
 }
 
-func TestRefusalsOfTwoProgramsOnOneHostAreToldApart(t *testing.T) {
+func testRefusalsOfTwoProgramsOnOneHostAreDistinguished(t *testing.T) {
 	var l logged
 	h, _ := serve(t, &record{}, l.into(t))
 	for _, c := range []struct {
@@ -130,7 +141,7 @@ func TestRefusalsOfTwoProgramsOnOneHostAreToldApart(t *testing.T) {
 	}
 }
 
-func TestARequestToAPathThatDoesNotExistIsLogged(t *testing.T) {
+func testRequestToPathThatDoesNotExistIsLogged(t *testing.T) {
 	for path, want := range map[string]string{
 		"POST /v1/alertmanagers/shop":         `route=/v1/alertmanagers/shop namespace="" from=192.0.2.1 agent="" code=404 reason="there is no such path: /openapi.yaml lists`,
 		"POST /v1/alertmanager/shop/web":      `route=/v1/alertmanager/:namespace namespace="" from=192.0.2.1 agent="" code=400 reason="the path does not name a namespace"`,
@@ -171,7 +182,7 @@ func (r *results) Record(_ context.Context, d store.Delivery) (store.Result, err
 	return result, nil
 }
 
-func TestAnAlertThatNoObjectSelectsIsLogged(t *testing.T) {
+func testAlertThatNoObjectSelectsIsLogged(t *testing.T) {
 	var l logged
 	change := l.into(t)
 	r := &results{}
@@ -202,7 +213,7 @@ func TestAnAlertThatNoObjectSelectsIsLogged(t *testing.T) {
 	}
 }
 
-func TestASenderThatAsksGetsTheNumberOfObjectsThatSelectItsAlert(t *testing.T) {
+func testSenderCanAskForNumberOfObjectsThatSelectItsAlert(t *testing.T) {
 	two := 2
 	r := &results{Result: store.Result{Selected: 1, Objects: &two}}
 	h, _ := serve(t, &record{}, func(o *Options) { o.Receiver = receiver(r, o) })
@@ -216,7 +227,7 @@ func TestASenderThatAsksGetsTheNumberOfObjectsThatSelectItsAlert(t *testing.T) {
 	}
 }
 
-func TestAMessageThatATriggerRefusesIsLogged(t *testing.T) {
+func testMessageThatTriggerRefusesIsLogged(t *testing.T) {
 	for code, c := range map[int]struct {
 		hook string
 		err  error
@@ -246,7 +257,7 @@ func TestAMessageThatATriggerRefusesIsLogged(t *testing.T) {
 	}
 }
 
-func TestARefusalReachesTheObjectsOfItsNamespaceOnceAnHourAndNamesNoOtherNamespace(t *testing.T) {
+func testRefusalIsReportedToObjectsOfItsNamespaceOnceHourAndNamesNoOtherNamespace(t *testing.T) {
 	var l logged
 	var told []string
 	h, _ := serve(t, &record{}, func(o *Options) {

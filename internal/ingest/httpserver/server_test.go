@@ -21,6 +21,19 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 )
 
+func TestServer(t *testing.T) {
+	t.Run("a delivery is recorded as it was sent", testDeliveryIsRecordedAsItWasSent)
+	t.Run("a delivery of Grafana counts as one of Alertmanager", testDeliveryOfGrafanaCountsAsOneOfAlertmanager)
+	t.Run("a message that can never become valid is refused with the reason", testMessageThatCanNeverBecomeValidIsRefusedWithReason)
+	t.Run("one invalid alert does not exclude the others", testOneInvalidAlertDoesNotExcludeOthers)
+	t.Run("a temporary failure is 503", testTemporaryFailureIs503)
+	t.Run("a token is valid for its endpoints only", testTokenIsValidForItsEndpointsOnly)
+	t.Run("listening on all addresses without credentials is refused", testListeningOnAllAddressesWithoutCredentialsIsRefused)
+	t.Run("readyz returns the reason", testReadyzReturnsReason)
+	t.Run("readyz names the namespaces without room and stays ready", testReadyzNamesNamespacesWithoutRoomAndStaysReady)
+	t.Run("Run serves until its context ends", testRunServesUntilItsContextEnds)
+}
+
 // record is what the server handed over.
 type record struct {
 	doors  []store.Endpoint
@@ -102,7 +115,7 @@ const one = `{"version":"4","receiver":"web\\.hook","status":"firing","truncated
 	{"status":"firing","labels":{"alertname":"Slow"},"annotations":{"value":"12"},"startsAt":"2026-01-01T08:00:00.5+08:00",
 	"endsAt":"0001-01-01T00:00:00Z","generatorURL":"","fingerprint":"0123456789abcdef"}]}`
 
-func TestADeliveryIsRecordedAsItWasSaid(t *testing.T) {
+func testDeliveryIsRecordedAsItWasSent(t *testing.T) {
 	r := &record{}
 	h, _ := serve(t, r, nil)
 	if w := post(t, h, "/v1/alertmanager/shop", one, ""); w.Code != http.StatusOK {
@@ -122,7 +135,7 @@ func TestADeliveryIsRecordedAsItWasSaid(t *testing.T) {
 }
 
 // Grafana's contact point of type webhook posts Alertmanager's form as version 1.
-func TestADeliveryOfGrafanaIsOneOfAlertmanager(t *testing.T) {
+func testDeliveryOfGrafanaCountsAsOneOfAlertmanager(t *testing.T) {
 	body, err := os.ReadFile("../../../triggers/webhook/testdata/grafana-firing.json")
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +150,7 @@ func TestADeliveryOfGrafanaIsOneOfAlertmanager(t *testing.T) {
 	}
 }
 
-func TestWhatCanNeverBecomeValidIsRefusedAndSaysWhy(t *testing.T) {
+func testMessageThatCanNeverBecomeValidIsRefusedWithReason(t *testing.T) {
 	cases := map[string]struct {
 		method, path, body string
 		code               int
@@ -172,7 +185,7 @@ func TestWhatCanNeverBecomeValidIsRefusedAndSaysWhy(t *testing.T) {
 	}
 }
 
-func TestOneBadAlertDoesNotKeepTheOthersOut(t *testing.T) {
+func testOneInvalidAlertDoesNotExcludeOthers(t *testing.T) {
 	r := &record{}
 	h, s := serve(t, r, nil)
 	body := strings.Replace(one, `"alerts":[`, `"alerts":[{"status":"confused","labels":{"a":"b"}},`, 1)
@@ -187,7 +200,7 @@ func TestOneBadAlertDoesNotKeepTheOthersOut(t *testing.T) {
 	}
 }
 
-func TestWhatMayPassIs503(t *testing.T) {
+func testTemporaryFailureIs503(t *testing.T) {
 	full := &store.FullError{Owner: "namespace shop", Limit: "may have 7 firing alerts"}
 	cases := map[string]struct {
 		set    func(*Options, *record)
@@ -210,7 +223,7 @@ func TestWhatMayPassIs503(t *testing.T) {
 	}
 }
 
-func TestTokensOpenTheirDoorsOnly(t *testing.T) {
+func testTokenIsValidForItsEndpointsOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokens")
 	if err := os.WriteFile(path, []byte("# ours\nwhole-cluster-token\n\nshop=only-for-the-shop\r\nbase64-token==\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -250,7 +263,7 @@ func TestTokensOpenTheirDoorsOnly(t *testing.T) {
 	}
 }
 
-func TestAnOpenDoorToTheWorldIsRefused(t *testing.T) {
+func testListeningOnAllAddressesWithoutCredentialsIsRefused(t *testing.T) {
 	base := Options{Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler), Now: time.Now}
 	for _, addr := range []string{"0.0.0.0:0", ":0", "10.1.2.3:80"} {
 		o := base
@@ -273,7 +286,7 @@ func TestAnOpenDoorToTheWorldIsRefused(t *testing.T) {
 	}
 }
 
-func TestReadyzSaysWhyNot(t *testing.T) {
+func testReadyzReturnsReason(t *testing.T) {
 	h, _ := serve(t, &record{}, func(o *Options) { o.Ready = func() error { return errors.New("the API server is away") } })
 	w := send(t, h, http.MethodGet, "/readyz", http.NoBody, "")
 	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "the API server is away") {
@@ -281,7 +294,7 @@ func TestReadyzSaysWhyNot(t *testing.T) {
 	}
 }
 
-func TestReadyzSaysForWhomThereIsNoRoomAndStaysReady(t *testing.T) {
+func testReadyzNamesNamespacesWithoutRoomAndStaysReady(t *testing.T) {
 	h, _ := serve(t, &record{}, func(o *Options) {
 		o.CapacityWarnings = func() []string { return []string{"namespace shop may have 7"} }
 	})
@@ -291,7 +304,7 @@ func TestReadyzSaysForWhomThereIsNoRoomAndStaysReady(t *testing.T) {
 	}
 }
 
-func TestRunServesUntilItIsToldToStop(t *testing.T) {
+func testRunServesUntilItsContextEnds(t *testing.T) {
 	_, s := serve(t, &record{}, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	stopped := make(chan error, 1)

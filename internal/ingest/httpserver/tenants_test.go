@@ -21,6 +21,14 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestTenants(t *testing.T) {
+	t.Run("requests without their body occupy no slot", testRequestsWithoutTheirBodyOccupyNoSlot)
+	t.Run("a principal has slots of its own", testPrincipalHasSlotsOfItsOwn)
+	t.Run("idle connections make room", testIdleConnectionsMakeRoom)
+	t.Run("bodies beyond the memory of a tenant leave room for others", testBodiesBeyondMemoryOfTenantLeaveRoomForOthers)
+	t.Run("a refusal reaches a sender that keeps sending", testRefusalReachesSenderThatKeepsSending)
+}
+
 // hooked returns a receiver on which the hook jobs of two tenants accepts every message, whoever sends it.
 func hooked(r endpoints.Recorder, o *Options) *endpoints.Receiver {
 	all := receiver(r, o)
@@ -90,7 +98,7 @@ func ask(t *testing.T, method, url, token, body string) (int, string) {
 	return response.StatusCode, string(text)
 }
 
-func TestRequestsWithoutTheirBodyTakeNoPlace(t *testing.T) {
+func testRequestsWithoutTheirBodyOccupyNoSlot(t *testing.T) {
 	for name, c := range map[string]struct{ path, token string }{
 		"without a credential, to a webhook": {"/v1/webhook/bank/jobs", ""},
 		"alerts of another namespace":        {"/v1/alertmanager/bank", "token-of-bank"},
@@ -158,7 +166,7 @@ func (c crowd) route() string {
 	return name
 }
 
-func TestAPrincipalHasPlacesOfItsOwn(t *testing.T) {
+func testPrincipalHasSlotsOfItsOwn(t *testing.T) {
 	const webhook, alertmanager = "/v1/webhook/bank/jobs", "/v1/alertmanager/bank"
 	for name, c := range map[string]crowd{
 		"a credential":                         {alertmanager, "bank", slotsPerCredential, false},
@@ -211,7 +219,7 @@ func (c crowd) crowdOut(t *testing.T, h http.Handler, s *Server, b *busy) {
 	}
 }
 
-func TestIdleConnectionsMakeRoom(t *testing.T) {
+func testIdleConnectionsMakeRoom(t *testing.T) {
 	s := running(t, &record{}, nil, tenants(t, &record{}))
 	for i := range maxConnections {
 		conn := dial(t, s)
@@ -238,7 +246,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	}
 }
 
-func TestBodiesBeyondTheMemoryOfATenantLeaveRoomForOthers(t *testing.T) {
+func testBodiesBeyondMemoryOfTenantLeaveRoomForOthers(t *testing.T) {
 	s := running(t, &record{}, nil, func(o *Options) {
 		tenants(t, &record{})(o)
 		o.BodyMemory = 1 << 20
@@ -268,7 +276,7 @@ func TestBodiesBeyondTheMemoryOfATenantLeaveRoomForOthers(t *testing.T) {
 	}
 }
 
-func TestARefusalReachesASenderThatGoesOnSending(t *testing.T) {
+func testRefusalReachesSenderThatKeepsSending(t *testing.T) {
 	s := running(t, &record{}, nil, func(o *Options) {
 		tenants(t, &record{})(o)
 		o.BodyMemory = 1 << 20

@@ -18,6 +18,12 @@ import (
 	"time"
 )
 
+func TestTLS(t *testing.T) {
+	t.Run("a client is authenticated by its certificate", testClientIsAuthenticatedByItsCertificate)
+	t.Run("a new certificate is served without a restart, a broken one is not", testNewCertificateIsServedWithoutRestartBrokenOneIsNot)
+	t.Run("the files of a certificate are loaded together", testFilesOfCertificateAreLoadedTogether)
+}
+
 // authority signs certificates.
 type authority struct {
 	t    *testing.T
@@ -126,7 +132,7 @@ func (s *secured) knock(config *tls.Config, path string) (code int, serial int64
 	return response.StatusCode, response.TLS.PeerCertificates[0].SerialNumber.Int64(), response.Body.Close()
 }
 
-func TestAClientIsLetInByItsCertificate(t *testing.T) {
+func testClientIsAuthenticatedByItsCertificate(t *testing.T) {
 	s := newSecured(t, "- {name: am, namespaces: [shop], clientCertificate: {commonName: alertmanager}}")
 	for name, want := range map[string]int{"alertmanager": http.StatusOK, "somebody": http.StatusUnauthorized} {
 		if code, _, err := s.knock(&tls.Config{Certificates: []tls.Certificate{s.client(name)}}, "/v1/alertmanager/shop"); code != want {
@@ -149,7 +155,7 @@ func TestAClientIsLetInByItsCertificate(t *testing.T) {
 	}
 }
 
-func TestANewCertificateIsShownWithoutARestartAndABrokenOneIsNot(t *testing.T) {
+func testNewCertificateIsServedWithoutRestartBrokenOneIsNot(t *testing.T) {
 	s := newSecured(t, "- {name: am, namespaces: [shop], clientCertificate: {commonName: alertmanager}}")
 	shown := func() int64 {
 		t.Helper()
@@ -200,7 +206,7 @@ func TestANewCertificateIsShownWithoutARestartAndABrokenOneIsNot(t *testing.T) {
 	}
 }
 
-func TestFilesOfACertificateBelongTogether(t *testing.T) {
+func testFilesOfCertificateAreLoadedTogether(t *testing.T) {
 	for _, files := range []TLSFiles{{Cert: "a"}, {Key: "b"}, {ClientCA: "c"}, {Cert: "a", ClientCA: "c"}} {
 		if _, err := ReadTLS(files); err == nil || !strings.Contains(err.Error(), "--tls-key-file") {
 			t.Errorf("%+v: %v", files, err)

@@ -6,7 +6,11 @@ import (
 	"time"
 )
 
-func TestWhatIsLoggedOfInventedSendersIsBounded(t *testing.T) {
+func TestLoglimit(t *testing.T) {
+	t.Run("the log of invented senders is bounded", testLogOfInventedSendersIsBounded)
+}
+
+func testLogOfInventedSendersIsBounded(t *testing.T) {
 	var l Limiter
 	now, logged := time.Unix(0, 0), 0
 	for i := range 10 * maxKeys {

@@ -25,7 +25,7 @@ type senders struct {
 
 // In random worlds, of tenants that send more than there is room for, of objects that come and go and of restarts, everything is
 // counted where it is, nothing exceeds its bounds, and what was accepted while it was selected is kept, through a crash as well.
-func TestInRandomWorldsEverythingIsCountedAndWhatIsSelectedIsKept(t *testing.T) {
+func testInRandomRunsEveryRecordIsAccountedForAndSelectedOnesAreKept(t *testing.T) {
 	for seed := range uint64(4) {
 		synctest.Test(t, func(t *testing.T) {
 			m := &memory{}
@@ -190,4 +190,5 @@ func TestAccounts(t *testing.T) {
 			t.Errorf("%d endpoints, %d namespaces and %d bytes are left, want 0", len(all.endpoints), len(all.namespaces), all.all.bytes)
 		}
 	})
+	t.Run("in random runs every record is accounted for and selected ones are kept", testInRandomRunsEveryRecordIsAccountedForAndSelectedOnesAreKept)
 }

@@ -16,6 +16,20 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestCapacity(t *testing.T) {
+	t.Run("records beyond the bound are refused", testRecordsBeyondBoundAreRefused)
+	t.Run("a full namespace affects no other", testFullNamespaceAffectsNoOther)
+	t.Run("stored alerts resolve although there is no room", testStoredAlertsResolveAlthoughThereIsNoRoom)
+	t.Run("unselected alerts are dropped first, the most recent last", testUnselectedAlertsAreDroppedFirstMostRecentLast)
+	t.Run("when the store is full, the namespace with the most unselected alerts loses them", testWhenStoreIsFullNamespaceWithMostUnselectedAlertsLosesThem)
+	t.Run("selected alerts are recorded although the delivery is too large", testSelectedAlertsAreRecordedAlthoughDeliveryIsTooLarge)
+	t.Run("an alert that is in a delivery more than once is counted at its largest", testAlertThatIsInDeliveryMoreThanOnceIsCountedAtItsLargest)
+	t.Run("resolved alerts of one namespace displace none of another", testResolvedAlertsOfOneNamespaceDisplaceNoneOfAnother)
+	t.Run("an unselected alert is stored for five hours", testUnselectedAlertIsStoredForFiveHours)
+	t.Run("selected alerts are not dropped before the objects are loaded", testSelectedAlertsAreNotDroppedBeforeObjectsAreLoaded)
+	t.Run("a later selector does not treat a dropped alert as ended", testLaterSelectorDoesNotTreatDroppedAlertAsEnded)
+}
+
 // joined is a store whose objects have had time to say what they select.
 func joined(t *testing.T, p Persister) *Store {
 	t.Helper()
@@ -56,7 +70,7 @@ func holds(s *Store, name string) bool {
 	return s.index.records[key{shop.String(), fingerprint(map[string]string{"alertname": name})}] != nil
 }
 
-func TestMoreThanTheBoundIsRefused(t *testing.T) {
+func testRecordsBeyondBoundAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := joined(t, &memory{})
 		watchQuery(t, s, everything("shop"))
@@ -86,7 +100,7 @@ func TestMoreThanTheBoundIsRefused(t *testing.T) {
 }
 
 // Whoever holds a namespace's tokens may make objects there that select all that it sends.
-func TestANamespaceThatIsFullRefusesNoOther(t *testing.T) {
+func testFullNamespaceAffectsNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := joined(t, &memory{})
 		watchQuery(t, s, everything("shop"))
@@ -107,7 +121,7 @@ func TestANamespaceThatIsFullRefusesNoOther(t *testing.T) {
 	})
 }
 
-func TestWhatIsStoredResolvesThoughThereIsNoRoom(t *testing.T) {
+func testStoredAlertsResolveAlthoughThereIsNoRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := joined(t, &memory{})
 		w := watchQuery(t, s, everything("shop"))
@@ -126,7 +140,7 @@ func TestWhatIsStoredResolvesThoughThereIsNoRoom(t *testing.T) {
 	})
 }
 
-func TestWhatNobodySelectsIsDroppedFirstAndWhatWasHeardOfLastLast(t *testing.T) {
+func testUnselectedAlertsAreDroppedFirstMostRecentLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := joined(t, &memory{})
 		w := watch(t, s, "slow")
@@ -145,7 +159,7 @@ func TestWhatNobodySelectsIsDroppedFirstAndWhatWasHeardOfLastLast(t *testing.T) 
 	})
 }
 
-func TestWhereAllIsFullTheNamespaceThatHasMostUnselectedLosesThem(t *testing.T) {
+func testWhenStoreIsFullNamespaceWithMostUnselectedAlertsLosesThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := joined(t, &memory{})
 		for _, ns := range []string{"shop", "bank"} {
@@ -169,7 +183,7 @@ func TestWhereAllIsFullTheNamespaceThatHasMostUnselectedLosesThem(t *testing.T) 
 	})
 }
 
-func TestWhatIsSelectedIsTakenThoughTheDeliveryIsTooLarge(t *testing.T) {
+func testSelectedAlertsAreRecordedAlthoughDeliveryIsTooLarge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := joined(t, m)
@@ -184,7 +198,7 @@ func TestWhatIsSelectedIsTakenThoughTheDeliveryIsTooLarge(t *testing.T) {
 	})
 }
 
-func TestAnAlertThatIsInADeliveryMoreThanOnceNeedsWhatItNeedsMost(t *testing.T) {
+func testAlertThatIsInDeliveryMoreThanOnceIsCountedAtItsLargest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := joined(t, &memory{})
 		watchQuery(t, s, everything("shop"))
@@ -198,7 +212,7 @@ func TestAnAlertThatIsInADeliveryMoreThanOnceNeedsWhatItNeedsMost(t *testing.T) 
 	})
 }
 
-func TestResolvedAlertsOfOneNamespaceMakeNoOtherForget(t *testing.T) {
+func testResolvedAlertsOfOneNamespaceDisplaceNoneOfAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := joined(t, &memory{})
 		w := watch(t, s, "slow")
@@ -221,7 +235,7 @@ func TestResolvedAlertsOfOneNamespaceMakeNoOtherForget(t *testing.T) {
 	})
 }
 
-func TestAnAlertThatNobodySelectsIsKeptForFiveHours(t *testing.T) {
+func testUnselectedAlertIsStoredForFiveHours(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")
@@ -238,7 +252,7 @@ func TestAnAlertThatNobodySelectsIsKeptForFiveHours(t *testing.T) {
 }
 
 // After a restart nothing is selected until the objects are there again.
-func TestWhatIsSelectedIsNotDroppedBeforeTheObjectsAreThereAgain(t *testing.T) {
+func testSelectedAlertsAreNotDroppedBeforeObjectsAreLoaded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		send(t, run(t, m), named("a", 0, MaxFiring/4)...)
@@ -256,7 +270,7 @@ func TestWhatIsSelectedIsNotDroppedBeforeTheObjectsAreThereAgain(t *testing.T) {
 	})
 }
 
-func TestWhoSelectsLaterWhatWasDroppedDoesNotTakeItForOver(t *testing.T) {
+func testLaterSelectorDoesNotTreatDroppedAlertAsEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := joined(t, &memory{})
 		before := watch(t, s, "a0")

@@ -9,6 +9,12 @@ import (
 	"time"
 )
 
+func TestConverge(t *testing.T) {
+	t.Run("every order of firing, resolved and stale firings converges", testEveryOrderOfFiringResolvedAndStaleFiringsConverges)
+	t.Run("in random runs no alert is lost and the final state is true", testInRandomRunsNoAlertIsLostAndFinalStateIsTrue)
+	t.Run("a storm of repeats from three peers is one write", testStormOfRepeatsFromThreePeersIsOneWrite)
+}
+
 // orders calls visit with every order of n things.
 func orders(n int, visit func([]int)) {
 	all := make([]int, n)
@@ -32,7 +38,7 @@ func orders(n int, visit func([]int)) {
 
 // Whatever the order in which three peers' copies of a firing, its resolve and an older firing come, an alert that is over is
 // over, at the latest when a doubt has run out; and one that has begun again counts at once, in any order.
-func TestEveryOrderOfFiringResolvedAndStaleFiringsConverges(t *testing.T) {
+func testEveryOrderOfFiringResolvedAndStaleFiringsConverges(t *testing.T) {
 	orders(5, func(order []int) {
 		synctest.Test(t, func(t *testing.T) {
 			s := run(t, &memory{})
@@ -87,7 +93,7 @@ func (p *peers) say(at time.Time, a Alert) {
 
 // In random worlds, of alerts that begin and end and of peers that repeat each other late, an alert is never missing while it
 // fires and has been heard of, and at rest what counts is what is true.
-func TestInRandomWorldsNothingIsMissingAndAtRestAllIsTrue(t *testing.T) {
+func testInRandomRunsNoAlertIsLostAndFinalStateIsTrue(t *testing.T) {
 	for seed := range uint64(200) {
 		synctest.Test(t, func(t *testing.T) {
 			world(t, rand.New(rand.NewPCG(seed, 1)), fmt.Sprint("seed ", seed))
@@ -140,7 +146,7 @@ func world(t *testing.T, r *rand.Rand, name string) {
 	}
 }
 
-func TestAStormOfRepeatsFromThreePeersIsOneWrite(t *testing.T) {
+func testStormOfRepeatsFromThreePeersIsOneWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)

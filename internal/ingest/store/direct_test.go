@@ -11,6 +11,15 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestDirect(t *testing.T) {
+	t.Run("a level counts until its ttl has passed", testLevelCountsUntilItsTTLHasPassed)
+	t.Run("a level without a ttl stands until it is replaced or ended", testLevelWithoutTTLStandsUntilItIsReplacedOrEnded)
+	t.Run("an ended level is remembered longer than any endpoint would accept it as new", testEndedLevelIsRememberedLongerThanAnyEndpointWouldAcceptItAsNew)
+	t.Run("a ttl that expired while the process was down is granted once more", testTTLThatExpiredWhileProcessWasDownIsGrantedOnceMore)
+	t.Run("trigger endpoints and alerts are separate", testTriggerEndpointsAndAlertsAreSeparate)
+	t.Run("a trigger endpoint is bounded, and accepts repeats when it is full", testTriggerEndpointIsBoundedAndAcceptsRepeatsWhenItIsFull)
+}
+
 var till = Endpoint{Namespace: "shop", Object: "till", Trigger: "queue"}
 
 // level is a pushed level.
@@ -36,7 +45,7 @@ func tills(t *testing.T, s *Store) *watched {
 	return watchQuery(t, s, triggers.AlertQuery{Namespace: "shop", Object: "till", Trigger: "queue"})
 }
 
-func TestALevelCountsUntilItsTTLHasPassed(t *testing.T) {
+func testLevelCountsUntilItsTTLHasPassed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)
@@ -56,7 +65,7 @@ func TestALevelCountsUntilItsTTLHasPassed(t *testing.T) {
 	})
 }
 
-func TestALevelWithoutTTLStandsUntilItIsReplacedOrOver(t *testing.T) {
+func testLevelWithoutTTLStandsUntilItIsReplacedOrEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)
@@ -83,7 +92,7 @@ func TestALevelWithoutTTLStandsUntilItIsReplacedOrOver(t *testing.T) {
 }
 
 // SNS repeats for an hour and five minutes, by a clock that is a quarter of an hour ahead.
-func TestALevelThatIsOverIsRememberedLongerThanAnyDoorTakesItForNew(t *testing.T) {
+func testEndedLevelIsRememberedLongerThanAnyEndpointWouldAcceptItAsNew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		w := tills(t, s)
@@ -99,7 +108,7 @@ func TestALevelThatIsOverIsRememberedLongerThanAnyDoorTakesItForNew(t *testing.T
 	})
 }
 
-func TestATTLThatRanOutWhileWeWereAwayCountsOnceMore(t *testing.T) {
+func testTTLThatExpiredWhileProcessWasDownIsGrantedOnceMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		push(t, run(t, m), level("", "4", time.Now(), time.Minute))
@@ -112,7 +121,7 @@ func TestATTLThatRanOutWhileWeWereAwayCountsOnceMore(t *testing.T) {
 	})
 }
 
-func TestDirectDoorsAndAlertsDoNotMeet(t *testing.T) {
+func testTriggerEndpointsAndAlertsAreSeparate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		everything := watchQuery(t, s, triggers.AlertQuery{Namespace: "shop", Match: func(map[string]string) bool { return true }})
@@ -128,7 +137,7 @@ func TestDirectDoorsAndAlertsDoNotMeet(t *testing.T) {
 	})
 }
 
-func TestADirectDoorIsBoundedAndTakesRepeatsWhenItIsFull(t *testing.T) {
+func testTriggerEndpointIsBoundedAndAcceptsRepeatsWhenItIsFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		var all []Alert

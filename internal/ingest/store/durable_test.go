@@ -10,6 +10,15 @@ import (
 	"time"
 )
 
+func TestDurable(t *testing.T) {
+	t.Run("a repeat of a durable record waits for no write", testRepeatOfDurableRecordWaitsForNoWrite)
+	t.Run("a repeat is answered although changes arrive faster than writes", testRepeatIsAnsweredAlthoughChangesArriveFasterThanWrites)
+	t.Run("a record that was edited is durable once it is written again", testRecordThatWasEditedIsDurableOnceItIsWrittenAgain)
+	t.Run("waiters at shutdown get the result of the last write", testWaitersAtShutdownGetResultOfLastWrite)
+	t.Run("after ten minutes without writes only the newest state is written", testAfterTenMinutesWithoutWritesOnlyNewestStateIsWritten)
+	t.Run("a delivery without room leaves nothing behind", testDeliveryWithoutRoomLeavesNothingBehind)
+}
+
 // neighbours are two names of alerts of one shard: what comes one after the other is kept together.
 func neighbours() (one, other string) { return "a", "b" }
 
@@ -34,7 +43,7 @@ func expect(t *testing.T, answered chan error, want bool) {
 	}
 }
 
-func TestARepeatOfWhatIsDurableWaitsForNoOther(t *testing.T) {
+func testRepeatOfDurableRecordWaitsForNoWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)
@@ -59,7 +68,7 @@ func TestARepeatOfWhatIsDurableWaitsForNoOther(t *testing.T) {
 }
 
 // Writes may take longer than senders wait. Who sends the same again is answered once it is durable, however much news there is.
-func TestARepeatIsAnsweredThoughThereIsNewsFasterThanItIsWritten(t *testing.T) {
+func testRepeatIsAnsweredAlthoughChangesArriveFasterThanWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{hold: make(chan struct{})}
 		s := run(t, m)
@@ -102,7 +111,7 @@ func (p *touched) Save(ctx context.Context, i int, content Shard) error {
 	return errors.Join(p.err, p.memory.Save(ctx, i, content))
 }
 
-func TestWhatAnotherHandWasAtIsDurableWhenItIsWrittenAgain(t *testing.T) {
+func testRecordThatWasEditedIsDurableOnceItIsWrittenAgain(t *testing.T) {
 	for name, touch := range map[string]func(*testing.T, *touched, *Store){
 		"it vanished": func(_ *testing.T, p *touched, _ *Store) {
 			p.mu.Lock()
@@ -139,7 +148,7 @@ func TestWhatAnotherHandWasAtIsDurableWhenItIsWrittenAgain(t *testing.T) {
 	}
 }
 
-func TestWhoWaitsWhenItEndsIsAnsweredByWhatCameOfIt(t *testing.T) {
+func testWaitersAtShutdownGetResultOfLastWrite(t *testing.T) {
 	for _, fails := range []error{nil, errors.New("the API server is away")} {
 		synctest.Test(t, func(t *testing.T) {
 			m := &memory{hold: make(chan struct{})}
@@ -165,7 +174,7 @@ func TestWhoWaitsWhenItEndsIsAnsweredByWhatCameOfIt(t *testing.T) {
 	}
 }
 
-func TestAfterTenMinutesInWhichNothingCouldBeWrittenOnlyTheNewestIs(t *testing.T) {
+func testAfterTenMinutesWithoutWritesOnlyNewestStateIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)
@@ -204,7 +213,7 @@ func TestAfterTenMinutesInWhichNothingCouldBeWrittenOnlyTheNewestIs(t *testing.T
 	})
 }
 
-func TestADeliveryThatThereIsNoRoomForLeavesNothingBehind(t *testing.T) {
+func testDeliveryWithoutRoomLeavesNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)

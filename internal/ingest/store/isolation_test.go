@@ -6,7 +6,12 @@ import (
 	"time"
 )
 
-func TestWhatAnAlertSaysOfItsNamespaceOpensNoOther(t *testing.T) {
+func TestIsolation(t *testing.T) {
+	t.Run("a namespace label of an alert gives access to no other namespace", testNamespaceLabelOfAlertGivesAccessToNoOtherNamespace)
+	t.Run("alerts of another receiver reach no watcher here", testAlertsOfAnotherReceiverReachNoWatcherHere)
+}
+
+func testNamespaceLabelOfAlertGivesAccessToNoOtherNamespace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		shops, banks := about("slow"), about("slow")
@@ -20,7 +25,7 @@ func TestWhatAnAlertSaysOfItsNamespaceOpensNoOther(t *testing.T) {
 	})
 }
 
-func TestAnotherDoorFeedsNobodyHere(t *testing.T) {
+func testAlertsOfAnotherReceiverReachNoWatcherHere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")

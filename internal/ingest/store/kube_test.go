@@ -19,6 +19,15 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
+func TestKube(t *testing.T) {
+	t.Run("a shard is loaded from the API server as it was stored", testShardIsLoadedFromAPIServerAsItWasStored)
+	t.Run("the largest shard fits into the API server", testLargestShardFitsIntoAPIServer)
+	t.Run("all shards are loaded page by page, and foreign objects are ignored", testAllShardsAreLoadedPageByPageAndForeignObjectsAreIgnored)
+	t.Run("a deleted AlertSet is written again", testDeletedAlertSetIsWrittenAgain)
+	t.Run("an invalid AlertSet is set aside and counts as lost", testInvalidAlertSetIsSetAsideAndCountsAsLost)
+	t.Run("a 429 on a record is returned at once and not retried", test429OnRecordIsReturnedAtOnceAndNotRetried)
+}
+
 // kube is a persister in a namespace of a real API server.
 func kube(t *testing.T) (*Kube, *rest.Config) {
 	t.Helper()
@@ -48,7 +57,7 @@ func load(t *testing.T, k *Kube, shard int) Shard {
 	return one[shard]
 }
 
-func TestAShardComesBackFromTheAPIServerAsItWas(t *testing.T) {
+func testShardIsLoadedFromAPIServerAsItWasStored(t *testing.T) {
 	k, _ := kube(t)
 	now := micro(time.Now())
 	a := v1alpha1.AlertRecord{
@@ -67,7 +76,7 @@ func TestAShardComesBackFromTheAPIServerAsItWas(t *testing.T) {
 	}
 }
 
-func TestTheLargestShardFitsIntoTheAPIServer(t *testing.T) {
+func testLargestShardFitsIntoAPIServer(t *testing.T) {
 	k, _ := kube(t)
 	s := New(k, time.Now)
 	s.loadErr = nil
@@ -102,7 +111,7 @@ func TestTheLargestShardFitsIntoTheAPIServer(t *testing.T) {
 	}
 }
 
-func TestAllShardsComeBackPageByPageAndWhatAnotherHandMadeIsNoticed(t *testing.T) {
+func testAllShardsAreLoadedPageByPageAndForeignObjectsAreIgnored(t *testing.T) {
 	k, _ := kube(t)
 	for i := range 2*loadPage + 1 {
 		if err := k.Save(t.Context(), i, Shard{AsOf: time.Now()}); err != nil {
@@ -119,7 +128,7 @@ func TestAllShardsComeBackPageByPageAndWhatAnotherHandMadeIsNoticed(t *testing.T
 	}
 }
 
-func TestAnAlertSetThatVanishedIsWrittenAgain(t *testing.T) {
+func testDeletedAlertSetIsWrittenAgain(t *testing.T) {
 	k, _ := kube(t)
 	if err := k.Save(t.Context(), 3, Shard{}); err != nil {
 		t.Fatal(err)
@@ -142,7 +151,7 @@ func TestAnAlertSetThatVanishedIsWrittenAgain(t *testing.T) {
 	}
 }
 
-func TestAnAlertSetThatIsNotUnderstoodIsSetAsideAndLost(t *testing.T) {
+func testInvalidAlertSetIsSetAsideAndCountsAsLost(t *testing.T) {
 	k, _ := kube(t)
 	// The API server takes a time without its fraction, which no MicroTime is.
 	broken := `{"apiVersion":"impulse.sh/v1alpha1","kind":"AlertSet","metadata":{"name":"alerts-03"},"alerts":[{"endpoint":"shop/",
@@ -168,7 +177,7 @@ func TestAnAlertSetThatIsNotUnderstoodIsSetAsideAndLost(t *testing.T) {
 }
 
 // A real API server cannot be told to push back.
-func TestAPushBackOnARecordIsSaidAtOnceAndNotRetried(t *testing.T) {
+func test429OnRecordIsReturnedAtOnceAndNotRetried(t *testing.T) {
 	for _, code := range []int{http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable} {
 		var asked atomic.Int64
 		busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -9,6 +9,24 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestLifetime(t *testing.T) {
+	t.Run("each watcher has a ttl of its own", testEachWatcherHasTTLOfItsOwn)
+	t.Run("a stale alert has the instant of its end", testStaleAlertHasInstantOfItsEnd)
+	t.Run("a repeat renews the ttl to the microsecond and is seldom written", testRepeatRenewsTTLToMicrosecondAndIsSeldomWritten)
+	t.Run("an alert that expired while the process was down is stale for one more ttl", testAlertThatExpiredWhileProcessWasDownIsStaleForOneMoreTTL)
+	t.Run("a clock that was set back prolongs no ttl", testClockThatWasSetBackProlongsNoTTL)
+	t.Run("an alert that had ended before a restart stays ended", testAlertThatHadEndedBeforeRestartStaysEnded)
+	t.Run("a stale firing counts after the window, for ten minutes and one ttl", testStaleFiringCountsAfterWindowForTenMinutesAndOneTTL)
+	t.Run("a waiting alert has the instant at which it starts to count", testWaitingAlertHasInstantAtWhichItStartsToCount)
+	t.Run("an alert that is absent while it waits does not start to count", testAlertThatIsAbsentWhileItWaitsDoesNotStartToCount)
+	t.Run("each watcher has its own stale window", testEachWatcherHasItsOwnStaleWindow)
+	t.Run("a stale firing that is repeated after the window counts as any other", testStaleFiringThatIsRepeatedAfterWindowCountsAsAnyOther)
+	t.Run("an older start after the resolve is stale too, since it may be alive", testOlderStartAfterResolveIsStaleTooSinceItMayBeAlive)
+	t.Run("absence from complete deliveries ends an alert for watchers that ask for it", testAbsenceFromCompleteDeliveriesEndsAlertForWatchersThatAskForIt)
+	t.Run("nothing is inferred from truncated bodies, other groups or no group", testNothingIsInferredFromTruncatedBodiesOtherGroupsOrNoGroup)
+	t.Run("absence is not recorded for watchers that do not ask for it", testAbsenceIsNotRecordedForWatchersThatDoNotAskForIt)
+}
+
 // patient selects the alerts of a name with a lease.
 func patient(name string, lease time.Duration) triggers.AlertQuery {
 	q := about(name)
@@ -25,7 +43,7 @@ func member(t *testing.T, s *Store, group string, truncated int, alerts ...Alert
 	}
 }
 
-func TestEachWatcherHasItsOwnLease(t *testing.T) {
+func testEachWatcherHasTTLOfItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		short, long := watchQuery(t, s, patient("slow", time.Minute)), watchQuery(t, s, patient("slow", time.Hour))
@@ -41,7 +59,7 @@ func TestEachWatcherHasItsOwnLease(t *testing.T) {
 	})
 }
 
-func TestAStaleAlertSaysWhenItIsOver(t *testing.T) {
+func testStaleAlertHasInstantOfItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		began := time.Now()
@@ -70,7 +88,7 @@ func TestAStaleAlertSaysWhenItIsOver(t *testing.T) {
 	})
 }
 
-func TestARepeatRenewsTheLeaseToTheMicrosecondAndIsSeldomWritten(t *testing.T) {
+func testRepeatRenewsTTLToMicrosecondAndIsSeldomWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)
@@ -92,7 +110,7 @@ func TestARepeatRenewsTheLeaseToTheMicrosecondAndIsSeldomWritten(t *testing.T) {
 	})
 }
 
-func TestWhatRanOutWhileWeWereAwayIsStaleForOneMoreLease(t *testing.T) {
+func testAlertThatExpiredWhileProcessWasDownIsStaleForOneMoreTTL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		send(t, run(t, m), firing("slow", time.Now()))
@@ -105,7 +123,7 @@ func TestWhatRanOutWhileWeWereAwayIsStaleForOneMoreLease(t *testing.T) {
 	})
 }
 
-func TestAClockThatWasSetBackMakesNoLeaseLonger(t *testing.T) {
+func testClockThatWasSetBackProlongsNoTTL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)
@@ -133,7 +151,7 @@ func TestAClockThatWasSetBackMakesNoLeaseLonger(t *testing.T) {
 	})
 }
 
-func TestWhatWasOverBeforeARestartStaysOver(t *testing.T) {
+func testAlertThatHadEndedBeforeRestartStaysEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)
@@ -146,7 +164,7 @@ func TestWhatWasOverBeforeARestartStaysOver(t *testing.T) {
 	})
 }
 
-func TestADoubtfulFiringCountsAfterTheWindowForTenMinutesAndOneMoreTime(t *testing.T) {
+func testStaleFiringCountsAfterWindowForTenMinutesAndOneTTL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")
@@ -179,7 +197,7 @@ func (w *watched) begins() time.Time {
 	return time.Time{}
 }
 
-func TestAnAlertThatWaitsIsShownWithTheInstantAtWhichItBegins(t *testing.T) {
+func testWaitingAlertHasInstantAtWhichItStartsToCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")
@@ -208,7 +226,7 @@ func TestAnAlertThatWaitsIsShownWithTheInstantAtWhichItBegins(t *testing.T) {
 }
 
 // Whole deliveries that leave an alert out end it for those who said so: it does not begin.
-func TestAnAlertThatIsAbsentWhileItWaitsDoesNotBegin(t *testing.T) {
+func testAlertThatIsAbsentWhileItWaitsDoesNotStartToCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		q := about("slow")
@@ -228,7 +246,7 @@ func TestAnAlertThatIsAbsentWhileItWaitsDoesNotBegin(t *testing.T) {
 	})
 }
 
-func TestEachWatcherHasItsOwnStaleWindow(t *testing.T) {
+func testEachWatcherHasItsOwnStaleWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		q := about("slow")
@@ -251,7 +269,7 @@ func TestEachWatcherHasItsOwnStaleWindow(t *testing.T) {
 	})
 }
 
-func TestADoubtfulFiringThatIsRepeatedAfterTheWindowIsAsAnyOther(t *testing.T) {
+func testStaleFiringThatIsRepeatedAfterWindowCountsAsAnyOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)
@@ -268,7 +286,7 @@ func TestADoubtfulFiringThatIsRepeatedAfterTheWindowIsAsAnyOther(t *testing.T) {
 	})
 }
 
-func TestAnOlderStartAfterTheResolveIsInDoubtTooForItMayBeAlive(t *testing.T) {
+func testOlderStartAfterResolveIsStaleTooSinceItMayBeAlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")
@@ -284,7 +302,7 @@ func TestAnOlderStartAfterTheResolveIsInDoubtTooForItMayBeAlive(t *testing.T) {
 	})
 }
 
-func TestAbsenceFromWholeDeliveriesEndsAnAlertForThoseWhoSaidSo(t *testing.T) {
+func testAbsenceFromCompleteDeliveriesEndsAlertForWatchersThatAskForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		q := about("slow")
@@ -308,7 +326,7 @@ func TestAbsenceFromWholeDeliveriesEndsAnAlertForThoseWhoSaidSo(t *testing.T) {
 	})
 }
 
-func TestNothingIsInferredFromTruncatedBodiesOtherGroupsOrNoGroup(t *testing.T) {
+func testNothingIsInferredFromTruncatedBodiesOtherGroupsOrNoGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		q := about("slow")
@@ -331,7 +349,7 @@ func TestNothingIsInferredFromTruncatedBodiesOtherGroupsOrNoGroup(t *testing.T) 
 }
 
 // Two senders whose groups have the same names each deliver without the other's alerts: that is no news for who does not ask.
-func TestAbsenceIsNotWrittenForThoseWhoDoNotAsk(t *testing.T) {
+func testAbsenceIsNotRecordedForWatchersThatDoNotAskForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)

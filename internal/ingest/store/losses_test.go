@@ -18,6 +18,17 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestLosses(t *testing.T) {
+	t.Run("the records of a torn file are unknown for a ttl, through restarts", testRecordsOfTornFileAreUnknownForTTLThroughRestarts)
+	t.Run("records that were set aside are lost, even after a crash before the next write", testRecordsThatWereSetAsideAreLostEvenAfterCrashBeforeNextWrite)
+	t.Run("a reconcile covers the lost records", testReconcileCoversLostRecords)
+	t.Run("records in the wrong shard are moved when they are loaded", testRecordsInWrongShardAreMovedWhenTheyAreLoaded)
+	t.Run("a move that is interrupted anywhere loses nothing", testMoveThatIsInterruptedAnywhereLosesNothing)
+	t.Run("a deleted file is written again", testDeletedFileIsWrittenAgain)
+	t.Run("a record that another process wrote during the start is loaded", testRecordThatAnotherProcessWroteDuringStartIsLoaded)
+	t.Run("a record from a clock that is ahead does not end a newer activation", testRecordFromClockThatIsAheadDoesNotEndNewerActivation)
+}
+
 func folder(t *testing.T, dir string) *Folder {
 	t.Helper()
 	f, err := NewFolder(dir, slog.New(slog.DiscardHandler))
@@ -41,7 +52,7 @@ func tear(t *testing.T, s *Store, dir, name string) string {
 	return path
 }
 
-func TestWhatIsInATornFileIsUnknownForALeaseThroughRestarts(t *testing.T) {
+func testRecordsOfTornFileAreUnknownForTTLThroughRestarts(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s, stop := begin(t, folder(t, dir))
@@ -73,7 +84,7 @@ func TestWhatIsInATornFileIsUnknownForALeaseThroughRestarts(t *testing.T) {
 	})
 }
 
-func TestWhatWasSetAsideIsLostThoughWeCrashedBeforeWritingAgain(t *testing.T) {
+func testRecordsThatWereSetAsideAreLostEvenAfterCrashBeforeNextWrite(t *testing.T) {
 	dir := t.TempDir()
 	f := folder(t, dir)
 	if err := f.Save(t.Context(), 3, Shard{}); err != nil {
@@ -95,7 +106,7 @@ func TestWhatWasSetAsideIsLostThoughWeCrashedBeforeWritingAgain(t *testing.T) {
 	}
 }
 
-func TestAReconcileKnowsWhatWasLost(t *testing.T) {
+func testReconcileCoversLostRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{shards: map[int]Shard{7: {LostAt: time.Now()}}}
 		s := run(t, m)
@@ -114,7 +125,7 @@ func TestAReconcileKnowsWhatWasLost(t *testing.T) {
 	})
 }
 
-func TestRecordsInTheWrongShardAreMovedWhenTheyAreLoaded(t *testing.T) {
+func testRecordsInWrongShardAreMovedWhenTheyAreLoaded(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		now := metav1.NewMicroTime(time.Now())
@@ -153,7 +164,7 @@ func TestRecordsInTheWrongShardAreMovedWhenTheyAreLoaded(t *testing.T) {
 }
 
 // Each write is a moment at which it may end.
-func TestAMoveThatIsCutOffAnywhereLosesNothing(t *testing.T) {
+func testMoveThatIsInterruptedAnywhereLosesNothing(t *testing.T) {
 	const alerts = 120
 	misplaced := func() *memory {
 		m := &memory{shards: map[int]Shard{}}
@@ -235,7 +246,7 @@ func atHome(t *testing.T, shards map[int]Shard) {
 	}
 }
 
-func TestAFileThatVanishesIsWrittenAgain(t *testing.T) {
+func testDeletedFileIsWrittenAgain(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, folder(t, dir))
@@ -255,7 +266,7 @@ func TestAFileThatVanishesIsWrittenAgain(t *testing.T) {
 	})
 }
 
-func TestARecordThatAnotherWroteWhileWeBeganIsTakenIn(t *testing.T) {
+func testRecordThatAnotherProcessWroteDuringStartIsLoaded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)
@@ -272,7 +283,7 @@ func TestARecordThatAnotherWroteWhileWeBeganIsTakenIn(t *testing.T) {
 	})
 }
 
-func TestARecordByAClockThatIsAheadDoesNotEndANewerActivation(t *testing.T) {
+func testRecordFromClockThatIsAheadDoesNotEndNewerActivation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mine, theirs := &memory{}, &memory{}
 		s, other := run(t, mine), run(t, theirs)

@@ -8,7 +8,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-func TestWhatIsKeptIsToldByTheLeaderAlone(t *testing.T) {
+func TestMetrics(t *testing.T) {
+	t.Run("only the leader exports the number of records", testOnlyLeaderExportsNumberOfRecords)
+}
+
+func testOnlyLeaderExportsNumberOfRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kept := func(s *Store) int { return testutil.CollectAndCount(s, "impulse_alerts") }
 		if n := kept(New(&memory{}, time.Now)); n != 0 {

@@ -9,6 +9,13 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestReconcile(t *testing.T) {
+	t.Run("a reconcile recovers every lost record", testReconcileRecoversEveryLostRecord)
+	t.Run("a delivery that is newer than the reconciled view stands", testDeliveryThatIsNewerThanReconciledViewStands)
+	t.Run("a reconciled alert is the same when it is delivered", testReconciledAlertIsSameWhenItIsDelivered)
+	t.Run("a reconcile renews the ttl", testReconcileRenewsTTL)
+}
+
 // told is an alert as an Alertmanager lists it.
 func told(name string, since time.Time) triggers.Alert {
 	return triggers.Alert{Labels: map[string]string{"alertname": name}, StartsAt: since}
@@ -24,7 +31,7 @@ func reconcile(t *testing.T, s *Store, v triggers.AlertView) {
 	}
 }
 
-func TestAReconcileHealsWhateverWasLost(t *testing.T) {
+func testReconcileRecoversEveryLostRecord(t *testing.T) {
 	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	fires := triggers.AlertView{Firing: []triggers.Alert{told("slow", began)}, Complete: true}
 	cases := map[string]struct {
@@ -77,7 +84,7 @@ func inDoubt(began time.Time) func(*testing.T, *Store) {
 	}
 }
 
-func TestWhatWasDeliveredSinceTheViewWasAskedForStands(t *testing.T) {
+func testDeliveryThatIsNewerThanReconciledViewStands(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")
@@ -92,7 +99,7 @@ func TestWhatWasDeliveredSinceTheViewWasAskedForStands(t *testing.T) {
 	})
 }
 
-func TestAnAlertThatWasReconciledIsTheSameWhenItIsDelivered(t *testing.T) {
+func testReconciledAlertIsSameWhenItIsDelivered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")
@@ -110,7 +117,7 @@ func TestAnAlertThatWasReconciledIsTheSameWhenItIsDelivered(t *testing.T) {
 	})
 }
 
-func TestAReconcileRenewsTheLease(t *testing.T) {
+func testReconcileRenewsTTL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		w := watchQuery(t, s, patient("slow", time.Minute))

@@ -11,6 +11,11 @@ import (
 	"time"
 )
 
+func TestSelectors(t *testing.T) {
+	t.Run("an alert is counted with the objects that select it", testAlertIsCountedWithObjectsThatSelectIt)
+	t.Run("unselected alerts of the first moments are logged once the objects are loaded", testUnselectedAlertsOfFirstMomentsAreLoggedOnceObjectsAreLoaded)
+}
+
 // watchFor selects the alerts of a name for an object.
 func watchFor(t *testing.T, s *Store, object, name string) {
 	t.Helper()
@@ -19,7 +24,7 @@ func watchFor(t *testing.T, s *Store, object, name string) {
 	watchQuery(t, s, q)
 }
 
-func TestAnAlertIsCountedByTheObjectsThatSelectIt(t *testing.T) {
+func testAlertIsCountedWithObjectsThatSelectIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		asked := Delivery{Endpoint: shop, Alerts: []Alert{firing("Slow", time.Now())}, Count: true}
@@ -61,7 +66,7 @@ func TestAnAlertIsCountedByTheObjectsThatSelectIt(t *testing.T) {
 	})
 }
 
-func TestAlertsOfTheFirstMomentsThatNoObjectSelectsAreLoggedOnceThatIsKnown(t *testing.T) {
+func testUnselectedAlertsOfFirstMomentsAreLoggedOnceObjectsAreLoaded(t *testing.T) {
 	for want, selected := range map[string][]string{
 		`msg="alerts are recorded that no object selects: impulse alerts lists them" alerts=1 namespace=shop alertname=Slow`: {"Fast"},
 		"": {"Fast", "Slow"},

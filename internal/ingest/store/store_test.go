@@ -16,6 +16,18 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestStore(t *testing.T) {
+	t.Run("the same delivery a thousand times is one change and one write", testSameDeliveryThousandTimesIsOneChangeAndOneWrite)
+	t.Run("any order of firing, resolved and stale firing converges", testAnyOrderOfFiringResolvedAndStaleFiringConverges)
+	t.Run("a refire counts, and a late repeat is stale for a minute", testRefireCountsAndLateRepeatIsStaleForMinute)
+	t.Run("the end of an earlier activation is ignored", testEndOfEarlierActivationIsIgnored)
+	t.Run("an alert that is not repeated ends after two ttls", testAlertThatIsNotRepeatedEndsAfterTwoTTLs)
+	t.Run("watchers are notified before the response, which waits for the write", testWatchersAreNotifiedBeforeResponseWhichWaitsForWrite)
+	t.Run("deliveries during a write share the next one", testDeliveriesDuringWriteShareNextOne)
+	t.Run("a record that cannot be written is not acknowledged, and the write is retried", testRecordThatCannotBeWrittenIsNotAcknowledgedAndWriteIsRetried)
+	t.Run("nothing is known before the record is loaded", testNothingIsKnownBeforeRecordIsLoaded)
+}
+
 // memory is a persister that can be made to fail or to wait: what a disk or an API server cannot be asked to do.
 type memory struct {
 	mu     sync.Mutex
@@ -208,7 +220,7 @@ func send(t *testing.T, s *Store, alerts ...Alert) {
 	}
 }
 
-func TestTheSameDeliveryAThousandTimesIsOneChangeAndOneWrite(t *testing.T) {
+func testSameDeliveryThousandTimesIsOneChangeAndOneWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)
@@ -224,7 +236,7 @@ func TestTheSameDeliveryAThousandTimesIsOneChangeAndOneWrite(t *testing.T) {
 	})
 }
 
-func TestAnyOrderOfFiringResolvedAndStaleFiringConverges(t *testing.T) {
+func testAnyOrderOfFiringResolvedAndStaleFiringConverges(t *testing.T) {
 	orders := [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}
 	for _, order := range orders {
 		t.Run(fmt.Sprint(order), func(t *testing.T) {
@@ -247,7 +259,7 @@ func TestAnyOrderOfFiringResolvedAndStaleFiringConverges(t *testing.T) {
 	}
 }
 
-func TestARefireCountsAndALateRepeatIsDoubtfulForAMinute(t *testing.T) {
+func testRefireCountsAndLateRepeatIsStaleForMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")
@@ -264,7 +276,7 @@ func TestARefireCountsAndALateRepeatIsDoubtfulForAMinute(t *testing.T) {
 	})
 }
 
-func TestTheEndOfAnEarlierActivationIsIgnored(t *testing.T) {
+func testEndOfEarlierActivationIsIgnored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")
@@ -275,7 +287,7 @@ func TestTheEndOfAnEarlierActivationIsIgnored(t *testing.T) {
 	})
 }
 
-func TestAnAlertThatIsNotRepeatedEndsAfterTwoLeases(t *testing.T) {
+func testAlertThatIsNotRepeatedEndsAfterTwoTTLs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")
@@ -291,7 +303,7 @@ func TestAnAlertThatIsNotRepeatedEndsAfterTwoLeases(t *testing.T) {
 	})
 }
 
-func TestWatchersHearBeforeTheAnswerWhichWaitsForTheWrite(t *testing.T) {
+func testWatchersAreNotifiedBeforeResponseWhichWaitsForWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{hold: make(chan struct{})}
 		s := run(t, m)
@@ -306,7 +318,7 @@ func TestWatchersHearBeforeTheAnswerWhichWaitsForTheWrite(t *testing.T) {
 	})
 }
 
-func TestDeliveriesDuringAWriteShareTheNext(t *testing.T) {
+func testDeliveriesDuringWriteShareNextOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{hold: make(chan struct{})}
 		s := run(t, m)
@@ -331,7 +343,7 @@ func TestDeliveriesDuringAWriteShareTheNext(t *testing.T) {
 	})
 }
 
-func TestWhatCannotBeWrittenIsNotAcceptedAndIsTriedAgain(t *testing.T) {
+func testRecordThatCannotBeWrittenIsNotAcknowledgedAndWriteIsRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)
@@ -348,7 +360,7 @@ func TestWhatCannotBeWrittenIsNotAcceptedAndIsTriedAgain(t *testing.T) {
 	})
 }
 
-func TestNothingIsKnownBeforeTheRecordIsLoaded(t *testing.T) {
+func testNothingIsKnownBeforeRecordIsLoaded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{err: errors.New("away")}
 		s := run(t, m)

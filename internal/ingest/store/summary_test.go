@@ -7,7 +7,11 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
-func TestASummarySaysWhatASetHolds(t *testing.T) {
+func TestSummary(t *testing.T) {
+	t.Run("a summary counts the alerts of a set", testSummaryCountsAlertsOfSet)
+}
+
+func testSummaryCountsAlertsOfSet(t *testing.T) {
 	one := func(door, name string, firing bool) v1alpha1.AlertRecord {
 		return v1alpha1.AlertRecord{Endpoint: door, Labels: map[string]string{"alertname": name}, Firing: firing}
 	}

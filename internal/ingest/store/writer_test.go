@@ -10,6 +10,13 @@ import (
 	"time"
 )
 
+func TestWriterRate(t *testing.T) {
+	t.Run("the write of a change does not grow with the number of records", testWriteOfChangeDoesNotGrowWithNumberOfRecords)
+	t.Run("writes of one namespace delay no other", testWritesOfOneNamespaceDelayNoOther)
+	t.Run("the bytes that are written per second of one namespace are bounded", testBytesThatAreWrittenPerSecondOfOneNamespaceAreBounded)
+	t.Run("a shard belongs to one namespace and is used again when it is empty", testShardBelongsToOneNamespaceAndIsUsedAgainWhenItIsEmpty)
+}
+
 // pen is a record that notes what is written at once, and holds what is written of one namespace until it is let go.
 type pen struct {
 	*memory
@@ -70,7 +77,7 @@ func saying(a Alert, text string) Alert {
 	return a
 }
 
-func TestWhatIsWrittenForAChangeDoesNotGrowWithWhatIsStored(t *testing.T) {
+func testWriteOfChangeDoesNotGrowWithNumberOfRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPen()
 		s := run(t, p)
@@ -92,7 +99,7 @@ func TestWhatIsWrittenForAChangeDoesNotGrowWithWhatIsStored(t *testing.T) {
 	})
 }
 
-func TestWritesOfOneNamespaceKeepNoOtherWaiting(t *testing.T) {
+func testWritesOfOneNamespaceDelayNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPen()
 		p.holds = "shop"
@@ -116,7 +123,7 @@ func TestWritesOfOneNamespaceKeepNoOtherWaiting(t *testing.T) {
 	})
 }
 
-func TestSoManyBytesASecondAreWrittenOfOneNamespace(t *testing.T) {
+func testBytesThatAreWrittenPerSecondOfOneNamespaceAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPen()
 		s := run(t, p)
@@ -148,7 +155,7 @@ func TestSoManyBytesASecondAreWrittenOfOneNamespace(t *testing.T) {
 	})
 }
 
-func TestAShardIsOneNamespacesAndIsUsedAgainWhenItIsEmpty(t *testing.T) {
+func testShardBelongsToOneNamespaceAndIsUsedAgainWhenItIsEmpty(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)

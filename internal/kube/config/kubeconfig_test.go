@@ -9,10 +9,15 @@ import (
 	"github.com/impulse-sh/impulse/internal/kube/config"
 )
 
+func TestKubeconfig(t *testing.T) {
+	t.Run("the cluster is the context's", testClusterIsContexts)
+	t.Run("a missing cluster is reported with the places that were searched", testMissingClusterIsReportedWithPlacesThatWereSearched)
+}
+
 const two = `{apiVersion: v1, kind: Config, current-context: near, contexts: [{name: near, context: {cluster: near}},
 {name: far, context: {cluster: far}}], clusters: [{name: near, cluster: {server: "https://near"}}, {name: far, cluster: {server: "https://far"}}]}`
 
-func TestTheClusterIsThatOfTheContext(t *testing.T) {
+func testClusterIsContexts(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "config")
 	if err := os.WriteFile(file, []byte(two), 0o600); err != nil {
 		t.Fatal(err)
@@ -28,7 +33,7 @@ func TestTheClusterIsThatOfTheContext(t *testing.T) {
 	}
 }
 
-func TestWhereNoClusterWasFoundIsSaid(t *testing.T) {
+func testMissingClusterIsReportedWithPlacesThatWereSearched(t *testing.T) {
 	absent := filepath.Join(t.TempDir(), "absent")
 	t.Setenv("KUBECONFIG", absent)
 	if _, err := config.Config(config.Find("", "")); err == nil || !strings.Contains(err.Error(), absent+" names none") {

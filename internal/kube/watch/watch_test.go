@@ -14,6 +14,13 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
+func TestWatch(t *testing.T) {
+	t.Run("references to one name share a value until the last release", testReferencesToOneNameShareValueUntilLastRelease)
+	t.Run("each reference is released once", testEachReferenceIsReleasedOnce)
+	t.Run("a cache reports each error once and retries after a pause", testCacheReportsEachErrorOnceAndRetriesAfterPause)
+	t.Run("the store adapter notifies of changes only", testStoreAdapterNotifiesOfChangesOnly)
+}
+
 // runner runs until its context is done, which takes a while.
 type runner struct{ ran, running int }
 
@@ -24,7 +31,7 @@ func (r *runner) Run(ctx context.Context) {
 	r.running--
 }
 
-func TestPool(t *testing.T) {
+func testReferencesToOneNameShareValueUntilLastRelease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		opened := 0
 		p := NewPool(func(string) *runner { opened++; return &runner{} })
@@ -56,7 +63,7 @@ func TestPool(t *testing.T) {
 	})
 }
 
-func TestPoolReleasesEachReferenceOnce(t *testing.T) {
+func testEachReferenceIsReleasedOnce(t *testing.T) {
 	p := NewPool(func(int) waiter { return waiter{} })
 	var users sync.WaitGroup
 	for i := range 50 {
@@ -141,7 +148,7 @@ func (e *env) want(t *testing.T, what, want string) {
 	}
 }
 
-func TestCache(t *testing.T) {
+func testCacheReportsEachErrorOnceAndRetriesAfterPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEnv()
 		e.fail(errors.New("away"))
@@ -184,7 +191,7 @@ func TestCache(t *testing.T) {
 	})
 }
 
-func TestStoreAdapter(t *testing.T) {
+func testStoreAdapterNotifiesOfChangesOnly(t *testing.T) {
 	e := newEnv()
 	store := e.Store()
 	n := NewNotifier()

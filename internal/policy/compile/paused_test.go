@@ -9,6 +9,12 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestPaused(t *testing.T) {
+	t.Run("a pause names its annotation and the held count", testPauseNamesItsAnnotationAndHeldCount)
+	t.Run("a mistake that the shadow inherits is reported once", testMistakeThatShadowInheritsIsReportedOnce)
+	t.Run("a dry run names its cause", testDryRunNamesItsCause)
+}
+
 // annotated compiles an object with annotations, and a shadow without fields of its own.
 func annotated(annotations map[string]string) (*compile.Workload, []diag.Error) {
 	kind := triggers.Define("counts", "Counts.", counts{Step: 2}, func(counts, triggers.Env) (triggers.Source, error) { return nil, nil }) // Nobody opens it.
@@ -20,7 +26,7 @@ func annotated(annotations map[string]string) (*compile.Workload, []diag.Error) 
 	return compile.Compile(so, []triggers.Kind{kind}, compile.DefaultSettings())
 }
 
-func TestAPauseSaysWhichAnnotationKeepsWhat(t *testing.T) {
+func testPauseNamesItsAnnotationAndHeldCount(t *testing.T) {
 	const ours, kedas = "impulse.sh/", "autoscaling.keda.sh/"
 	for want, annotations := range map[string]map[string]string{
 		"": {ours + "paused": "false"},
@@ -44,13 +50,13 @@ func TestAPauseSaysWhichAnnotationKeepsWhat(t *testing.T) {
 	}
 }
 
-func TestAMistakeIsSaidOnceWhenTheShadowHasItFromTheLivePolicy(t *testing.T) {
+func testMistakeThatShadowInheritsIsReportedOnce(t *testing.T) {
 	if _, wrong := annotated(map[string]string{"impulse.sh/paused": "perhaps"}); len(wrong) != 1 {
 		t.Errorf("%d mistakes, want one: %v", len(wrong), wrong)
 	}
 }
 
-func TestADryRunSaysWhatMakesItOne(t *testing.T) {
+func testDryRunNamesItsCause(t *testing.T) {
 	const not = ": counts are decided and reported, and not written"
 	for want, c := range map[string]struct{ spec, all bool }{
 		"spec.dryRun is true" + not: {spec: true}, "Impulse runs with --dry-run" + not: {all: true},

@@ -10,6 +10,11 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
+func TestStep(t *testing.T) {
+	t.Run("a trigger with a step compiles", testTriggerWithStepCompiles)
+	t.Run("an invalid step is reported with its field", testInvalidStepIsReportedWithItsField)
+}
+
 // counts is the config of a kind whose level counts something, and that adds so many replicas for each.
 type counts struct {
 	Step int32 `json:"step" doc:"How many."`
@@ -37,7 +42,7 @@ func compileObject(metricType string, advanced *v1alpha1.Advanced) (*compile.Wor
 	return w, strings.Join(all, "\n")
 }
 
-func TestATriggerThatStepsCompiles(t *testing.T) {
+func testTriggerWithStepCompiles(t *testing.T) {
 	w, wrong := compileObject("", nil)
 	if wrong != "" {
 		t.Fatal(wrong)
@@ -47,7 +52,7 @@ func TestATriggerThatStepsCompiles(t *testing.T) {
 	}
 }
 
-func TestAStepThatNothingCanMakeSenseOfIsToldWhereItStands(t *testing.T) {
+func testInvalidStepIsReportedWithItsField(t *testing.T) {
 	if _, wrong := compileObject("Value", nil); wrong != "spec.triggers[0].metricType: Value does not go with a step, which counts (leave it out)" {
 		t.Errorf("got %s", wrong)
 	}

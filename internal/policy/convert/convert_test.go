@@ -13,7 +13,16 @@ import (
 	"github.com/impulse-sh/impulse/internal/diag"
 )
 
-func TestAQueryIsWrittenForWhatAnAdapterServed(t *testing.T) {
+func TestConvert(t *testing.T) {
+	t.Run("a query is written for a metric of an adapter", testQueryIsWrittenForMetricOfAdapter)
+	t.Run("kubectl's annotations are not copied", testKubectlsAnnotationsAreNotCopied)
+	t.Run("an object with restoreToOriginalReplicaCount is converted without a note", testObjectWithRestoreToOriginalReplicaCountIsConvertedWithoutNote)
+	t.Run("percentages that an HPA computes differently are noted with their numbers", testPercentagesThatHPAComputesDifferentlyAreNotedWithTheirNumbers)
+	t.Run("percentages of a KEDA object are computed as those of its HPA", testPercentagesOfKEDAObjectAreComputedAsThoseOfItsHPA)
+	t.Run("a target whose type names another field is reported", testTargetWhoseTypeNamesAnotherFieldIsReported)
+}
+
+func testQueryIsWrittenForMetricOfAdapter(t *testing.T) {
 	for want, m := range map[string]autoscalingv2.MetricIdentifier{
 		`queue`:                   {Name: "queue"},
 		`{__name__="requests/s"}`: {Name: "requests/s"},
@@ -32,7 +41,7 @@ func TestAQueryIsWrittenForWhatAnAdapterServed(t *testing.T) {
 	}
 }
 
-func TestWhatKubectlWroteIsNotTakenOver(t *testing.T) {
+func testKubectlsAnnotationsAreNotCopied(t *testing.T) {
 	old := &v1alpha1.ScaledObject{}
 	old.Annotations = map[string]string{"kubectl.kubernetes.io/last-applied-configuration": "{}", "autoscaling.keda.sh/paused": "true"}
 	so, _ := KEDA(old)
@@ -41,7 +50,7 @@ func TestWhatKubectlWroteIsNotTakenOver(t *testing.T) {
 	}
 }
 
-func TestAnObjectThatIsRestoredStaysOneWithoutANote(t *testing.T) {
+func testObjectWithRestoreToOriginalReplicaCountIsConvertedWithoutNote(t *testing.T) {
 	old := &v1alpha1.ScaledObject{}
 	old.Spec.Advanced = &v1alpha1.Advanced{RestoreToOriginalReplicaCount: true}
 	so, notes := KEDA(old)
@@ -56,7 +65,7 @@ func TestAnObjectThatIsRestoredStaysOneWithoutANote(t *testing.T) {
 }
 
 // An HPA computes 100 × (1 + 10/100) as 110.00000000000001. There is no note where the limits hide that, or no count is affected.
-func TestPercentagesThatAnHPAComputesOtherwiseAreSaidWithTheirNumbers(t *testing.T) {
+func testPercentagesThatHPAComputesDifferentlyAreNotedWithTheirNumbers(t *testing.T) {
 	for _, c := range []struct {
 		direction   string
 		percent     int32
@@ -91,7 +100,7 @@ func TestPercentagesThatAnHPAComputesOtherwiseAreSaidWithTheirNumbers(t *testing
 	}
 }
 
-func TestPercentagesOfAKEDAObjectAreThoseOfItsHPA(t *testing.T) {
+func testPercentagesOfKEDAObjectAreComputedAsThoseOfItsHPA(t *testing.T) {
 	old := &v1alpha1.ScaledObject{}
 	old.Spec.MaxReplicaCount = new(int32(9))
 	old.Spec.Advanced = &v1alpha1.Advanced{HorizontalPodAutoscalerConfig: &v1alpha1.HorizontalPodAutoscalerConfig{Behavior: &v1alpha1.Behavior{
@@ -118,7 +127,7 @@ func noted(notes []diag.Error, text string) string {
 	return ""
 }
 
-func TestATargetWhoseTypeNamesAnotherFieldIsSaid(t *testing.T) {
+func testTargetWhoseTypeNamesAnotherFieldIsReported(t *testing.T) {
 	five, half := resource.MustParse("5"), int32(50)
 	identifier := autoscalingv2.MetricIdentifier{Name: "queue"}
 	for want, m := range map[string]autoscalingv2.MetricSpec{

@@ -7,7 +7,14 @@ import (
 	"github.com/impulse-sh/impulse/internal/policy/formula"
 )
 
-func TestAFormulaGivesANumber(t *testing.T) {
+func TestFormula(t *testing.T) {
+	t.Run("a formula gives a number", testFormulaGivesNumber)
+	t.Run("an unknown trigger is nil, not zero", testUnknownTriggerIsNilNotZero)
+	t.Run("a result that is not a number is an error", testResultThatIsNotNumberIsError)
+	t.Run("a formula that is invalid or may take long is refused", testFormulaThatIsInvalidOrMayTakeLongIsRefused)
+}
+
+func testFormulaGivesNumber(t *testing.T) {
 	names := []string{"queue", "rate"}
 	for text, want := range map[string]float64{
 		"queue + rate":                            12,
@@ -34,7 +41,7 @@ func TestAFormulaGivesANumber(t *testing.T) {
 	}
 }
 
-func TestAnUnknownTriggerIsNilAndNotZero(t *testing.T) {
+func testUnknownTriggerIsNilNotZero(t *testing.T) {
 	names := []string{"queue", "rate"}
 	for text, want := range map[string]float64{
 		"queue ?? 3":                       3,
@@ -61,7 +68,7 @@ func TestAnUnknownTriggerIsNilAndNotZero(t *testing.T) {
 	}
 }
 
-func TestWhatGivesNoNumberSaysSo(t *testing.T) {
+func testResultThatIsNotNumberIsError(t *testing.T) {
 	for text, want := range map[string]string{
 		"queue / 0": "not finite", "0.0 / 0.0": "not finite", "int(queue) % 0": "integer divide by zero", "[queue, nil][1]": "no number",
 		"queue > 1 and queue": "no number: it is a bool",
@@ -77,7 +84,7 @@ func TestWhatGivesNoNumberSaysSo(t *testing.T) {
 	}
 }
 
-func TestAFormulaThatIsWrongOrMayTakeLongIsRefused(t *testing.T) {
+func testFormulaThatIsInvalidOrMayTakeLongIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                   "is empty",
 		"  ":                 "is empty",

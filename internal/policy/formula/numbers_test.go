@@ -7,7 +7,15 @@ import (
 	"github.com/impulse-sh/impulse/internal/policy/formula"
 )
 
-func TestAFormulaThatCanNeverGiveANumberIsRefusedWithTheRemedy(t *testing.T) {
+func TestNumbers(t *testing.T) {
+	t.Run("a formula that can never give a number is refused with the remedy", testFormulaThatCanNeverGiveNumberIsRefusedWithRemedy)
+	t.Run("the suggested remedies give a number", testSuggestedRemediesGiveNumber)
+	t.Run("a result that is not finite is not a number", testResultThatIsNotFiniteIsNotNumber)
+	t.Run("a per-pod trigger is not reported as an unknown name", testPerPodTriggerIsNotReportedAsUnknownName)
+	t.Run("a formula that is probably not meant gets a warning", testFormulaThatIsProbablyNotMeantGetsWarning)
+}
+
+func testFormulaThatCanNeverGiveNumberIsRefusedWithRemedy(t *testing.T) {
 	for text, want := range map[string]string{
 		"(a % 2) * 100":            "write int(a) % 2",
 		"5 % a":                    "write int(a) % 2",
@@ -40,7 +48,7 @@ func TestAFormulaThatCanNeverGiveANumberIsRefusedWithTheRemedy(t *testing.T) {
 	}
 }
 
-func TestWhatTheRemediesSayGivesANumber(t *testing.T) {
+func testSuggestedRemediesGiveNumber(t *testing.T) {
 	for text, want := range map[string]float64{
 		"int(a) % 2": 1, "(int(a) % 2) * 100": 100, "a > 5 ? 1 : 0": 1, "count([a, b], # > 1) % 2": 0, "int(a ?? 0) % 4": 3,
 		"int(a / b)": 3, "mean([a, b])": 4.5, "median([a, b])": 4.5, "mean(a, b)": 4.5, "mean(filter([a, b], # > 5))": 7,
@@ -59,7 +67,7 @@ func TestWhatTheRemediesSayGivesANumber(t *testing.T) {
 }
 
 // int() of an infinite number depends on the processor: the smallest number on one, and the greatest on another.
-func TestNothingBecomesANumberThatIsNone(t *testing.T) {
+func testResultThatIsNotFiniteIsNotNumber(t *testing.T) {
 	zero, one := new(float64), new(float64(1))
 	for _, c := range []struct {
 		text string
@@ -93,14 +101,14 @@ func TestNothingBecomesANumberThatIsNone(t *testing.T) {
 	}
 }
 
-func TestATriggerOfSinglePodsIsNoUnknownName(t *testing.T) {
+func testPerPodTriggerIsNotReportedAsUnknownName(t *testing.T) {
 	_, err := formula.Compile("queue + cpu", []string{"queue"}, []string{"cpu", "memory"})
 	if want := "cpu measures single pods and cannot be used in a formula: it asks for replicas beside the formula, and the higher count wins"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
-func TestAFormulaIsWarnedOfThatSaysSomethingElseThanItSeems(t *testing.T) {
+func testFormulaThatIsProbablyNotMeantGetsWarning(t *testing.T) {
 	for text, want := range map[string]string{
 		"a > 5 and b":                     `"and" has a number on its right`,
 		"a > 5 && (b ?? 0)":               `"&&" has a number on its right`,

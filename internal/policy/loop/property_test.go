@@ -10,6 +10,11 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+func TestProperty(t *testing.T) {
+	t.Parallel()
+	t.Run("step properties", testStepProperties)
+}
+
 // seeds is the number of random runs for each property.
 const seeds = 400
 
@@ -32,7 +37,7 @@ func random(t *testing.T, seed uint64, set func(*env)) *env {
 	return e
 }
 
-func TestStepProperties(t *testing.T) {
+func testStepProperties(t *testing.T) {
 	t.Parallel()
 	for name, property := range map[string]func(t *testing.T, seed uint64) *env{
 		"every write follows the decision, and is the only one in flight": writesFollow,

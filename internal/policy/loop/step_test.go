@@ -125,6 +125,9 @@ func TestStep(t *testing.T) {
 			t.Errorf("the memory has the changes %v, want one of 2", changes)
 		}
 	})
+	t.Parallel()
+	t.Run("repeated foreign writes make the target contested", testRepeatedForeignWritesMakeTargetContested)
+	t.Run("a step after a recorded decision continues it", testStepAfterRecordedDecisionContinuesIt)
 }
 
 func TestStepInputs(t *testing.T) {
@@ -211,7 +214,7 @@ func TestStepAfterAFailedWrite(t *testing.T) {
 	})
 }
 
-func TestStepOnForeignWrites(t *testing.T) {
+func testRepeatedForeignWritesMakeTargetContested(t *testing.T) {
 	t.Parallel()
 	d := newDriver(t, 1, nil)
 	d.step(0, count(8, 1), level(0, 4, start))
@@ -242,7 +245,7 @@ func TestStepOnForeignWrites(t *testing.T) {
 	}
 }
 
-func TestAfter(t *testing.T) {
+func testStepAfterRecordedDecisionContinuesIt(t *testing.T) {
 	t.Parallel()
 	p := policy(1)
 	in := scalers.Input{Now: start, Current: 2, Events: []scalers.Event{{Trigger: "t0", At: start, Value: 5000, Current: 1, Ready: 1}}}

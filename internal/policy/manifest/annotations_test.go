@@ -7,7 +7,12 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
-func TestAnAnnotationOfOursThatIsMisspeltIsFound(t *testing.T) {
+func TestAnnotations(t *testing.T) {
+	t.Run("an annotation of ours that is misspelt is found", testAnnotationOfOursThatIsMisspeltIsFound)
+	t.Run("an object with a misspelt annotation is not valid", testObjectWithMisspeltAnnotationIsNotValid)
+}
+
+func testAnnotationOfOursThatIsMisspeltIsFound(t *testing.T) {
 	const object = `
 apiVersion: impulse.sh/v1alpha1
 kind: ScaledObject
@@ -42,7 +47,7 @@ spec:
 	}
 }
 
-func TestAnObjectWithAMisspeltAnnotationIsNotWell(t *testing.T) {
+func testObjectWithMisspeltAnnotationIsNotValid(t *testing.T) {
 	objects, _ := Parse("web.yaml", []byte(`{"apiVersion": "impulse.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": "web", "annotations": {"impulse.sh/pausd": "true"}},
 		"spec": {"scaleTargetRef": {"name": "web"}, "triggers": [{"type": "cron", "metadata":
 			{"timezone": "Etc/UTC", "start": "0 8 * * *", "end": "0 9 * * *", "desiredReplicas": 3}}]}}`))

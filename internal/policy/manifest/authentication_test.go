@@ -11,6 +11,12 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
+func TestAuthentication(t *testing.T) {
+	t.Run("a trigger that may not use its authentication gets a warning", testTriggerThatMayNotUseItsAuthenticationGetsWarning)
+	t.Run("a TriggerAuthentication names no namespaces", testTriggerAuthenticationNamesNoNamespaces)
+	t.Run("KEDA's ClusterTriggerAuthentication stays valid for all namespaces, with a note", testKEDAsClusterTriggerAuthenticationStaysValidForAllNamespacesWithNote)
+}
+
 // shared is an object of a namespace and the ClusterTriggerAuthentication that it names, with something in its spec.
 func shared(namespace, group, spec string) string {
 	return fmt.Sprintf(`
@@ -33,7 +39,7 @@ spec:
 `, namespace, group, spec)
 }
 
-func TestATriggerThatMayNotUseItsAuthenticationIsAWarning(t *testing.T) {
+func testTriggerThatMayNotUseItsAuthenticationGetsWarning(t *testing.T) {
 	const (
 		nobody = "warning: spec.allowedNamespaces: is empty: no namespace may use it (name those of its triggers, or \"*\" for all)"
 		refuse = "warning: spec.triggers[0].authenticationRef: ClusterTriggerAuthentication /prometheus does not allow namespace shop: " +
@@ -64,14 +70,14 @@ func TestATriggerThatMayNotUseItsAuthenticationIsAWarning(t *testing.T) {
 	}
 }
 
-func TestATriggerAuthenticationNamesNoNamespaces(t *testing.T) {
+func testTriggerAuthenticationNamesNoNamespaces(t *testing.T) {
 	got := report("a.yaml", "apiVersion: impulse.sh/v1alpha1\nkind: TriggerAuthentication\nmetadata: {name: a}\nspec: {allowedNamespaces: [shop]}\n")
 	if !strings.Contains(got, "spec.allowedNamespaces: unknown field") {
 		t.Errorf("got %s", got)
 	}
 }
 
-func TestKEDAsAuthenticationOfTheClusterStaysForAllAndSaysSo(t *testing.T) {
+func testKEDAsClusterTriggerAuthenticationStaysValidForAllNamespacesWithNote(t *testing.T) {
 	text := shared("shop", "keda.sh", "")
 	if got := report("a.yaml", text); strings.Count(got, "\n") != 1 || !strings.Contains(got, "KEDA lets every namespace use it") {
 		t.Errorf("got %s", got)

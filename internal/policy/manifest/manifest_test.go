@@ -11,6 +11,16 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
+func TestManifest(t *testing.T) {
+	t.Run("every mistake is reported at once, with its line", testEveryMistakeIsReportedAtOnceWithItsLine)
+	t.Run("settings that are probably not meant get a warning, others none", testSettingsThatAreProbablyNotMeantGetWarningOthersNone)
+	t.Run("a valid object has no mistakes", testValidObjectHasNoMistakes)
+	t.Run("a file that cannot be decoded is reported with the position", testFileThatCannotBeDecodedIsReportedWithPosition)
+	t.Run("objects of other kinds are ignored", testObjectsOfOtherKindsAreIgnored)
+	t.Run("a number that cannot be stored exactly is refused", testNumberThatCannotBeStoredExactlyIsRefused)
+	t.Run("SARIF has every problem with its place", testSARIFHasEveryProblemWithItsPlace)
+}
+
 var rewrite = flag.Bool("rewrite", false, "write the golden files in testdata: only commit them if you understand what changed")
 
 // report returns everything that is reported of a file.
@@ -24,9 +34,9 @@ func report(name, content string) string {
 	return out.String()
 }
 
-func TestEveryMistakeIsSaidAtOnceWithItsLine(t *testing.T) { compareGolden(t, "mistakes") }
+func testEveryMistakeIsReportedAtOnceWithItsLine(t *testing.T) { compareGolden(t, "mistakes") }
 
-func TestWhatIsHardlyMeantIsSaidAndNothingElse(t *testing.T) {
+func testSettingsThatAreProbablyNotMeantGetWarningOthersNone(t *testing.T) {
 	if got := compareGolden(t, "suspicious"); strings.Count(got, "warning: ") != strings.Count(got, "\n") {
 		t.Errorf("got more than warnings:\n%s", got)
 	}
@@ -55,7 +65,7 @@ func compareGolden(t *testing.T, name string) string {
 	return got
 }
 
-func TestAGoodObjectIsWell(t *testing.T) {
+func testValidObjectHasNoMistakes(t *testing.T) {
 	const good = `
 apiVersion: impulse.sh/v1alpha1
 kind: ScaledObject
@@ -73,7 +83,7 @@ spec:
 	}
 }
 
-func TestAFileThatCannotBeReadAsObjectsSaysWhere(t *testing.T) {
+func testFileThatCannotBeDecodedIsReportedWithPosition(t *testing.T) {
 	cases := map[string]string{
 		"":                                 "f.yaml: holds no object",
 		"# only a comment\n":               "f.yaml: holds no object",
@@ -95,7 +105,7 @@ func TestAFileThatCannotBeReadAsObjectsSaysWhere(t *testing.T) {
 	}
 }
 
-func TestObjectsOfOtherKindsArePassedOver(t *testing.T) {
+func testObjectsOfOtherKindsAreIgnored(t *testing.T) {
 	const others = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n---\napiVersion: v1\nkind: Service\n"
 	const ours = "---\napiVersion: impulse.sh/v1alpha1\nkind: TriggerAuthentication\nmetadata: {name: prometheus}\n"
 	for content, want := range map[string]int{others + ours: 1, others: 0} {
@@ -109,7 +119,7 @@ func TestObjectsOfOtherKindsArePassedOver(t *testing.T) {
 	}
 }
 
-func TestANumberThatIsNotKeptAsItIsWrittenIsRefused(t *testing.T) {
+func testNumberThatCannotBeStoredExactlyIsRefused(t *testing.T) {
 	const object = `
 apiVersion: impulse.sh/v1alpha1
 kind: ScaledObject
@@ -141,7 +151,7 @@ spec:
 	}
 }
 
-func TestSARIFHasEveryProblemWithItsPlace(t *testing.T) {
+func testSARIFHasEveryProblemWithItsPlace(t *testing.T) {
 	content, err := os.ReadFile("testdata/mistakes.yaml")
 	if err != nil {
 		t.Fatal(err)

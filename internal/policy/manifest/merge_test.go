@@ -8,8 +8,13 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
+func TestMerge(t *testing.T) {
+	t.Run("merged maps are decoded as kubectl decodes them", testMergedMapsAreDecodedAsKubectlDecodesThem)
+	t.Run("an invalid merge is reported with its position", testInvalidMergeIsReportedWithItsPosition)
+}
+
 // kubectl resolves merges before the API server gets an object, so << is no unknown field here either.
-func TestMergedMapsAreReadAsKubectlReadsThem(t *testing.T) {
+func testMergedMapsAreDecodedAsKubectlDecodesThem(t *testing.T) {
 	const text = `
 apiVersion: impulse.sh/v1alpha1
 kind: ScaledObject
@@ -45,7 +50,7 @@ spec:
 	}
 }
 
-func TestAMergeThatCannotBeMadeIsSaidWhereItStands(t *testing.T) {
+func testInvalidMergeIsReportedWithItsPosition(t *testing.T) {
 	const head = "apiVersion: impulse.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web}\nspec:\n  scaleTargetRef: {name: web}\n"
 	for metadata, want := range map[string]string{
 		"{<<: 5, value: 60}":             "spec.triggers[0].metadata: << merges what is neither a map nor a list of maps",

@@ -6,6 +6,10 @@ import (
 	"testing"
 )
 
+func TestPolicy(t *testing.T) {
+	t.Run("each setting of a policy is accepted, refused or warned about", testEachSettingOfPolicyIsAcceptedRefusedOrWarnedAbout)
+}
+
 const (
 	onQueue   = "{type: prometheus, name: a, metadata: {serverAddress: http://p:9090, query: a, threshold: 1}}"
 	onRequest = "{type: prometheus, name: b, metadata: {serverAddress: http://p:9090, query: b, threshold: 1}}"
@@ -28,7 +32,7 @@ func formulaOf(text string) string {
 	return object("", "advanced: {scalingModifiers: {target: '1', formula: '"+text+"'}}", onQueue, onRequest, onCPU)
 }
 
-func TestWhatAPolicySaysIsTakenRefusedOrWarnedOf(t *testing.T) {
+func testEachSettingOfPolicyIsAcceptedRefusedOrWarnedAbout(t *testing.T) {
 	const formulaField = "spec.advanced.scalingModifiers.formula: "
 	for name, c := range map[string]struct{ text, want string }{
 		"an idle count of 0 with a minimum of 0":  {object("", "idleReplicaCount: 0\n  minReplicaCount: 0", onQueue), ""},

@@ -14,6 +14,12 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
+func TestExplained(t *testing.T) {
+	t.Run("the types in the CRD are not stale", testTypesInCRDAreNotStale)
+	t.Run("the types are written with every parameter and default", testTypesAreWrittenWithEveryParameterAndDefault)
+	t.Run("every field of the spec is described with its default", testEveryFieldOfSpecIsDescribedWithItsDefault)
+}
+
 func readCRD(t *testing.T) []byte {
 	t.Helper()
 	content, err := os.ReadFile("../../../deploy/crds/impulse.sh_scaledobjects.yaml")
@@ -23,7 +29,7 @@ func readCRD(t *testing.T) []byte {
 	return content
 }
 
-func TestTheTypesInTheCRDAreNotStale(t *testing.T) {
+func testTypesInCRDAreNotStale(t *testing.T) {
 	got := readCRD(t)
 	want, err := render(got, builtin.Kinds())
 	if err != nil {
@@ -34,7 +40,7 @@ func TestTheTypesInTheCRDAreNotStale(t *testing.T) {
 	}
 }
 
-func TestTheTypesAreWrittenWithEveryParameterAndDefault(t *testing.T) {
+func testTypesAreWrittenWithEveryParameterAndDefault(t *testing.T) {
 	const crd = "spec: {versions: [{schema: {openAPIV3Schema: {properties: {spec: {properties: {triggers: {items: {properties: {type: {}, metadata: {}}}}}}}}}}]}"
 	text, err := render([]byte(crd), builtin.Kinds())
 	if err != nil {
@@ -65,7 +71,7 @@ func TestTheTypesAreWrittenWithEveryParameterAndDefault(t *testing.T) {
 }
 
 // Every field of the spec says what it is, and what a user gets who leaves it out.
-func TestEveryFieldOfTheSpecIsDescribedWithItsDefault(t *testing.T) {
+func testEveryFieldOfSpecIsDescribedWithItsDefault(t *testing.T) {
 	var d object
 	if err := yaml.Unmarshal(readCRD(t), &d); err != nil {
 		t.Fatal(err)

@@ -8,7 +8,11 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
-func TestTheReferenceIsNotStale(t *testing.T) {
+func TestReference(t *testing.T) {
+	t.Run("the reference is not stale", testReferenceIsNotStale)
+}
+
+func testReferenceIsNotStale(t *testing.T) {
 	want, err := render(builtin.Kinds())
 	if err != nil {
 		t.Fatal(err)

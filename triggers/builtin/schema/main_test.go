@@ -13,12 +13,18 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
+func TestSchema(t *testing.T) {
+	t.Run("the schema is not stale", testSchemaIsNotStale)
+	t.Run("the examples are valid and name the schema", testExamplesAreValidAndNameSchema)
+	t.Run("mistakes are found while they are written", testMistakesAreFoundWhileTheyAreWritten)
+}
+
 const (
 	crd  = "../../../deploy/crds/impulse.sh_scaledobjects.yaml"
 	file = "../../../deploy/schemas/scaledobject.json"
 )
 
-func TestTheSchemaIsNotStale(t *testing.T) {
+func testSchemaIsNotStale(t *testing.T) {
 	content, err := os.ReadFile(crd)
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +60,7 @@ func validate(t *testing.T, text string) error {
 	return schema.Validate(instance)
 }
 
-func TestTheExamplesAreValidAndNameTheSchema(t *testing.T) {
+func testExamplesAreValidAndNameSchema(t *testing.T) {
 	paths, err := filepath.Glob("../../../deploy/examples/*.yaml")
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("%d examples, %v", len(paths), err)
@@ -74,7 +80,7 @@ func TestTheExamplesAreValidAndNameTheSchema(t *testing.T) {
 	}
 }
 
-func TestMistakesAreFoundWhileTheyAreWritten(t *testing.T) {
+func testMistakesAreFoundWhileTheyAreWritten(t *testing.T) {
 	const good = `
 apiVersion: impulse.sh/v1alpha1
 kind: ScaledObject

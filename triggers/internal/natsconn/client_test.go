@@ -7,7 +7,13 @@ import (
 	natsgo "github.com/nats-io/nats.go"
 )
 
-func TestADigestTellsCredentialsApart(t *testing.T) {
+func TestClient(t *testing.T) {
+	t.Run("a digest distinguishes credentials", testDigestDistinguishesCredentials)
+	t.Run("empty options have no login", testEmptyOptionsHaveNoLogin)
+	t.Run("the next attempt waits longer, up to a bound", testNextAttemptWaitsLongerUpToBound)
+}
+
+func testDigestDistinguishesCredentials(t *testing.T) {
 	seen := map[string]Credentials{}
 	for _, c := range []Credentials{
 		{},
@@ -30,7 +36,7 @@ func TestADigestTellsCredentialsApart(t *testing.T) {
 	}
 }
 
-func TestOptionsOfNobodyAreNoLogin(t *testing.T) {
+func testEmptyOptionsHaveNoLogin(t *testing.T) {
 	options, err := Credentials{}.Options(false)
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +52,7 @@ func TestOptionsOfNobodyAreNoLogin(t *testing.T) {
 	}
 }
 
-func TestTheNextAttemptWaitsLongerUpToABound(t *testing.T) {
+func testNextAttemptWaitsLongerUpToBound(t *testing.T) {
 	var last time.Duration
 	for attempt := 1; attempt < 100; attempt++ {
 		d := Backoff(attempt)

@@ -11,13 +11,18 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
+func TestConsumer(t *testing.T) {
+	t.Run("a consumer that lacks a count is unknown", testConsumerThatLacksCountIsUnknown)
+	t.Run("an invalid consumer is an error", testInvalidConsumerIsError)
+}
+
 // counts is what is read of a consumer.
 type counts struct {
 	pending uint64
 	unacked int64
 }
 
-func TestAConsumerThatLacksACountIsUnknown(t *testing.T) {
+func testConsumerThatLacksCountIsUnknown(t *testing.T) {
 	answer, err := os.ReadFile("testdata/consumer-info.json")
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +36,7 @@ func TestAConsumerThatLacksACountIsUnknown(t *testing.T) {
 	})
 }
 
-func TestWhatIsNoConsumerIsSaid(t *testing.T) {
+func testInvalidConsumerIsError(t *testing.T) {
 	for answer, want := range map[string]string{
 		``:                                       "not what JetStream says",
 		`[]`:                                     "not what JetStream says",

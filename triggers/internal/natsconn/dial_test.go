@@ -13,7 +13,12 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-func TestEveryConnectionIsOpenedByTheDialThatIsGiven(t *testing.T) {
+func TestDial(t *testing.T) {
+	t.Run("every connection uses the given dialer", testEveryConnectionUsesGivenDialer)
+	t.Run("a revoked credential closes its connections", testRevokedCredentialClosesItsConnections)
+}
+
+func testEveryConnectionUsesGivenDialer(t *testing.T) {
 	refused := errors.New("refused here")
 	dial := func(_ context.Context, network, _ string) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: refused}
@@ -27,7 +32,7 @@ func TestEveryConnectionIsOpenedByTheDialThatIsGiven(t *testing.T) {
 	}
 }
 
-func TestACredentialThatMayNotBeUsedAnyLongerEndsWhatUsesIt(t *testing.T) {
+func testRevokedCredentialClosesItsConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var away, revoked atomic.Bool
 		secret := func(context.Context, string) (string, error) {

@@ -12,6 +12,18 @@ import (
 	"time"
 )
 
+func TestBuild(t *testing.T) {
+	t.Run("a missing program is built once and then found", testMissingProgramIsBuiltOnceAndThenFound)
+	t.Run("builders that run at once build once", testBuildersThatRunAtOnceBuildOnce)
+	t.Run("a build that fails returns the reason and leaves nothing", testBuildThatFailsReturnsReasonAndLeavesNothing)
+	t.Run("a build that is cancelled leaves nothing", testBuildThatIsCancelledLeavesNothing)
+	t.Run("the cache key changes with every input of the build", testCacheKeyChangesWithEveryInputOfBuild)
+	t.Run("a suitable program found elsewhere is not built", testSuitableProgramFoundElsewhereIsNotBuilt)
+	t.Run("a program that does not work is ignored", testProgramThatDoesNotWorkIsIgnored)
+	t.Run("builds that were not used for long are removed", testBuildsThatWereNotUsedForLongAreRemoved)
+	t.Run("the source is found from anywhere in the clone", testSourceIsFoundFromAnywhereInClone)
+}
+
 // output collects progress. It may be written to at once by several goroutines, as Builder.Out demands.
 type output struct {
 	mu   sync.Mutex
@@ -78,7 +90,7 @@ func ensureOne(t *testing.T, b Builder, p Program) string {
 	return found
 }
 
-func TestAMissingProgramIsBuiltOnceAndThenFound(t *testing.T) {
+func testMissingProgramIsBuiltOnceAndThenFound(t *testing.T) {
 	b, program, out := hello(t, greeting)
 	path := ensureOne(t, b, program)
 	said, err := exec.CommandContext(t.Context(), path).CombinedOutput()
@@ -94,7 +106,7 @@ func TestAMissingProgramIsBuiltOnceAndThenFound(t *testing.T) {
 	}
 }
 
-func TestBuildersThatRunAtOnceBuildOnce(t *testing.T) {
+func testBuildersThatRunAtOnceBuildOnce(t *testing.T) {
 	b, program, out := hello(t, greeting)
 	var all sync.WaitGroup
 	for range 3 {
@@ -110,7 +122,7 @@ func TestBuildersThatRunAtOnceBuildOnce(t *testing.T) {
 	}
 }
 
-func TestABuildThatFailsSaysWhyAndLeavesNothing(t *testing.T) {
+func testBuildThatFailsReturnsReasonAndLeavesNothing(t *testing.T) {
 	b, program, _ := hello(t, "package main\n\nfunc main() { misspelt() }\n")
 	err := b.Ensure(t.Context(), []Program{program}, nobody)
 	if err == nil || !strings.Contains(err.Error(), "undefined: misspelt") {
@@ -121,7 +133,7 @@ func TestABuildThatFailsSaysWhyAndLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestABuildThatIsCancelledLeavesNothing(t *testing.T) {
+func testBuildThatIsCancelledLeavesNothing(t *testing.T) {
 	b, program, _ := hello(t, greeting)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { // As soon as something is being built there.
@@ -142,7 +154,7 @@ func TestABuildThatIsCancelledLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestTheKeyChangesWithEverythingTheProgramIsMadeOf(t *testing.T) {
+func testCacheKeyChangesWithEveryInputOfBuild(t *testing.T) {
 	b, program, _ := hello(t, greeting)
 	module := filepath.Join(b.Source, programsModule)
 	key := func(p Program) string {
@@ -176,7 +188,7 @@ func TestTheKeyChangesWithEverythingTheProgramIsMadeOf(t *testing.T) {
 	differs("another system", key(program))
 }
 
-func TestASuitableProgramFoundElsewhereIsNotBuilt(t *testing.T) {
+func testSuitableProgramFoundElsewhereIsNotBuilt(t *testing.T) {
 	b, program, out := hello(t, "this is not even Go")
 	assets, path := t.TempDir(), t.TempDir()
 	t.Setenv("KUBEBUILDER_ASSETS", assets)
@@ -199,7 +211,7 @@ func TestASuitableProgramFoundElsewhereIsNotBuilt(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotAWorkingProgramIsPassedOver(t *testing.T) {
+func testProgramThatDoesNotWorkIsIgnored(t *testing.T) {
 	dir := t.TempDir()
 	_, program, _ := hello(t, greeting)
 	for name, script := range map[string]struct {
@@ -224,7 +236,7 @@ func TestWhatIsNotAWorkingProgramIsPassedOver(t *testing.T) {
 	}
 }
 
-func TestBuildsThatNobodyAskedForAreForgotten(t *testing.T) {
+func testBuildsThatWereNotUsedForLongAreRemoved(t *testing.T) {
 	b, program, _ := hello(t, greeting)
 	kept := ensureOne(t, b, program)
 	now := time.Now()
@@ -247,7 +259,7 @@ func TestBuildsThatNobodyAskedForAreForgotten(t *testing.T) {
 	}
 }
 
-func TestTheSourceIsFoundFromAnywhereInTheClone(t *testing.T) {
+func testSourceIsFoundFromAnywhereInClone(t *testing.T) {
 	want, err := SourceDir()
 	if err != nil {
 		t.Fatal(err)

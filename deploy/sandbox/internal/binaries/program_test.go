@@ -6,7 +6,12 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-func TestVersionsAreReadFromWhatProgramsPrint(t *testing.T) {
+func TestProgram(t *testing.T) {
+	t.Run("versions are parsed from the output of programs", testVersionsAreParsedFromOutputOfPrograms)
+	t.Run("only supported versions are suitable", testOnlySupportedVersionsAreSuitable)
+}
+
+func testVersionsAreParsedFromOutputOfPrograms(t *testing.T) {
 	for name, test := range map[string]struct{ output, version string }{
 		"kube-apiserver": {"Kubernetes v1.37.2\n", "v1.37.2"},
 		"kubectl":        {"Client Version: v1.32.4-dispatcher\nKustomize Version: v5.5.0\n", "v1.32.4-dispatcher"},
@@ -24,7 +29,7 @@ func TestVersionsAreReadFromWhatProgramsPrint(t *testing.T) {
 	}
 }
 
-func TestOnlyVersionsThatWorkAreSuitable(t *testing.T) {
+func testOnlySupportedVersionsAreSuitable(t *testing.T) {
 	programs := map[string]Program{}
 	for _, p := range Programs() {
 		programs[p.Name] = p

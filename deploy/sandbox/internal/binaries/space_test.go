@@ -5,7 +5,11 @@ import (
 	"testing"
 )
 
-func TestADiskWithoutRoomIsSaidBeforeTheBuild(t *testing.T) {
+func TestSpace(t *testing.T) {
+	t.Run("a full disk is reported before the build", testFullDiskIsReportedBeforeBuild)
+}
+
+func testFullDiskIsReportedBeforeBuild(t *testing.T) {
 	var out strings.Builder
 	all := len(Programs())
 	if err := judgeSpace(&out, "/cache", 100*gib, all); err != nil || out.Len() > 0 {

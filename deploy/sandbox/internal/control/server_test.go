@@ -2,7 +2,11 @@ package control
 
 import "testing"
 
-func TestWhoAsksForTheEndIsAnsweredBeforeIt(t *testing.T) {
+func TestServer(t *testing.T) {
+	t.Run("the request to end is answered before the end", testRequestToEndIsAnsweredBeforeEnd)
+}
+
+func testRequestToEndIsAnsweredBeforeEnd(t *testing.T) {
 	dir := t.TempDir()
 	var server *Server
 	server, err := Serve(t.Context(), Socket(dir), nil, func() { _ = server.Close() })

@@ -7,7 +7,12 @@ import (
 	"testing"
 )
 
-func TestTheSocketIsInTheFolderUnlessItsPathWouldBeTooLong(t *testing.T) {
+func TestSocket(t *testing.T) {
+	t.Run("the socket is in the folder, unless its path would be too long", testSocketIsInFolderUnlessItsPathWouldBeTooLong)
+	t.Run("a folder in which nothing runs is recognized", testFolderInWhichNothingRunsIsRecognized)
+}
+
+func testSocketIsInFolderUnlessItsPathWouldBeTooLong(t *testing.T) {
 	if got := Socket("/run/sandbox"); got != "/run/sandbox/control.sock" {
 		t.Errorf("got %s", got)
 	}
@@ -19,7 +24,7 @@ func TestTheSocketIsInTheFolderUnlessItsPathWouldBeTooLong(t *testing.T) {
 	}
 }
 
-func TestAFolderWhereNothingRunsIsToldApart(t *testing.T) {
+func testFolderInWhichNothingRunsIsRecognized(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "nothing")
 	if _, err := (Client{Dir: dir}).Status(t.Context()); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("got %v", err)

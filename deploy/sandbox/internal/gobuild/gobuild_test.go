@@ -16,6 +16,11 @@ import (
 	"golang.org/x/mod/sumdb/dirhash"
 )
 
+func TestGoBuild(t *testing.T) {
+	t.Run("a download that breaks off is tried again", testDownloadThatBreaksOffIsTriedAgain)
+	t.Run("a download that never works ends with the reason", testDownloadThatNeverWorksEndsWithReason)
+}
+
 const depMod = "module example.test/dep\n\ngo 1.26.0\n"
 
 // registry serves one small module. Its first cut answers to a question for the archive break off in the middle.
@@ -94,7 +99,7 @@ func write(t *testing.T, path, content string) {
 	}
 }
 
-func TestADownloadThatBreaksOffIsTriedAgain(t *testing.T) {
+func testDownloadThatBreaksOffIsTriedAgain(t *testing.T) {
 	b, out := build(t, 1)
 	if err := b.Run(t.Context()); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -108,7 +113,7 @@ func TestADownloadThatBreaksOffIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestADownloadThatNeverWorksEndsWithTheReason(t *testing.T) {
+func testDownloadThatNeverWorksEndsWithReason(t *testing.T) {
 	b, out := build(t, attempts)
 	err := b.Run(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "download what a program is built from") || !strings.Contains(err.Error(), "example.test/dep") {

@@ -8,6 +8,14 @@ import (
 	"time"
 )
 
+func TestGraph(t *testing.T) {
+	t.Run("a package starts after its dependencies", testPackageStartsAfterItsDependencies)
+	t.Run("a package with more dependencies weighs more", testPackageWithMoreDependenciesWeighsMore)
+	t.Run("the rest is estimated from the speed so far", testRestIsEstimatedFromSpeedSoFar)
+	t.Run("the speed is that of the last minutes", testSpeedIsThatOfLastMinutes)
+	t.Run("only packages that are compiled now count for the speed", testOnlyPackagesThatAreCompiledNowCountForSpeed)
+}
+
 // list is the go command's output for a program with two packages, one of which needs the other. Their sources have
 // the given sizes.
 func list(t *testing.T, program, upper, lower int) []byte {
@@ -24,7 +32,7 @@ func list(t *testing.T, program, upper, lower int) []byte {
 	return []byte(strings.ReplaceAll(text, "DIR", dir))
 }
 
-func TestAPackageThatIsBegunHasAllThatItNeedsBehindIt(t *testing.T) {
+func testPackageStartsAfterItsDependencies(t *testing.T) {
 	g, err := readGraph(list(t, 1000, 9000, 90000), []string{"program"})
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +55,7 @@ func TestAPackageThatIsBegunHasAllThatItNeedsBehindIt(t *testing.T) {
 	}
 }
 
-func TestWhatNeedsMuchWeighsMore(t *testing.T) {
+func testPackageWithMoreDependenciesWeighsMore(t *testing.T) {
 	linked, err := readGraph(list(t, 1000, 1000, 900000), []string{"program"})
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +72,7 @@ func TestWhatNeedsMuchWeighsMore(t *testing.T) {
 	}
 }
 
-func TestTheRestIsEstimatedFromTheSpeedSoFar(t *testing.T) {
+func testRestIsEstimatedFromSpeedSoFar(t *testing.T) {
 	for name, test := range map[string]struct {
 		weight, finished, compiled int64
 		elapsed, left              time.Duration
@@ -84,7 +92,7 @@ func TestTheRestIsEstimatedFromTheSpeedSoFar(t *testing.T) {
 }
 
 // Another build that has begun before has both cores for five minutes.
-func TestTheSpeedIsThatOfTheLastMinutes(t *testing.T) {
+func testSpeedIsThatOfLastMinutes(t *testing.T) {
 	began := time.Unix(0, 0)
 	p := &progress{graph: &graph{weight: 1000}, marks: []mark{{at: began}}}
 	var left time.Duration
@@ -103,7 +111,7 @@ func TestTheSpeedIsThatOfTheLastMinutes(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatIsCompiledNowTellsTheSpeed(t *testing.T) {
+func testOnlyPackagesThatAreCompiledNowCountForSpeed(t *testing.T) {
 	g, err := readGraph(list(t, 1000, 9000, 90000), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,20 @@ import (
 	"testing"
 )
 
-func TestAFolderIsClaimedByOneSandboxAtATime(t *testing.T) {
+func TestPlane(t *testing.T) {
+	t.Run("a folder is claimed by one sandbox at a time", testFolderIsClaimedByOneSandboxAtTime)
+	t.Run("the next claim removes the rest of a crash", testNextClaimRemovesRestOfCrash)
+	t.Run("a folder that is not a sandbox's is not changed", testFolderThatIsNotSandboxsIsNotChanged)
+	t.Run("components are chosen", testComponentsAreChosen)
+	t.Run("ports are free, different, and outside the range of outgoing connections", testPortsAreFreeDifferentAndOutsideRangeOfOutgoingConnections)
+	t.Run("the shell reads back every value", testShellReadsBackEveryValue)
+	t.Run("Prometheus sends its alerts to the sandbox's Alertmanager", testPrometheusSendsItsAlertsToSandboxsAlertmanager)
+	t.Run("components get nothing of the user's environment and write only in the folder", testComponentsGetNothingOfUsersEnvironmentAndWriteOnlyInFolder)
+	t.Run("certificates are valid for their purpose only", testCertificatesAreValidForTheirPurposeOnly)
+	t.Run("an interrupted wait returns the reason", testInterruptedWaitReturnsReason)
+}
+
+func testFolderIsClaimedByOneSandboxAtTime(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	lock, err := Claim(dir)
 	if err != nil {
@@ -36,7 +49,7 @@ func TestAFolderIsClaimedByOneSandboxAtATime(t *testing.T) {
 	lock.Close()
 }
 
-func TestWhatACrashLeftIsRemovedByTheNextClaim(t *testing.T) {
+func testNextClaimRemovesRestOfCrash(t *testing.T) {
 	dir := t.TempDir()
 	lock, err := Claim(dir)
 	if err != nil {
@@ -56,7 +69,7 @@ func TestWhatACrashLeftIsRemovedByTheNextClaim(t *testing.T) {
 	}
 }
 
-func TestAFolderThatIsNotASandboxIsNotTouched(t *testing.T) {
+func testFolderThatIsNotSandboxsIsNotChanged(t *testing.T) {
 	dir := t.TempDir()
 	precious := filepath.Join(dir, "thesis.tex")
 	if err := os.WriteFile(precious, nil, 0o600); err != nil {
@@ -71,7 +84,7 @@ func TestAFolderThatIsNotASandboxIsNotTouched(t *testing.T) {
 	}
 }
 
-func TestComponentsAreChosen(t *testing.T) {
+func testComponentsAreChosen(t *testing.T) {
 	for _, test := range []struct {
 		with, without string
 		want          string // The components, or a part of the error.
@@ -101,7 +114,7 @@ func words(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' })
 }
 
-func TestPortsAreFreeDifferentAndNotThoseOfOutgoingConnections(t *testing.T) {
+func testPortsAreFreeDifferentAndOutsideRangeOfOutgoingConnections(t *testing.T) {
 	addresses, err := freeAddresses(t.Context(), 50)
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +139,7 @@ func TestPortsAreFreeDifferentAndNotThoseOfOutgoingConnections(t *testing.T) {
 	}
 }
 
-func TestTheShellReadsBackEveryValue(t *testing.T) {
+func testShellReadsBackEveryValue(t *testing.T) {
 	e := Env{Kubeconfig: "/a b/it's $HOME/`x`\nnext", NATSURL: "nats://127.0.0.1:4222", Bin: "/b i n"}
 	script := e.Shell("") + `printf '%s|%s|%s' "$KUBECONFIG" "$NATS_URL" "${PATH%%:*}"`
 	out, err := exec.CommandContext(t.Context(), "/bin/sh", "-c", script).CombinedOutput()
@@ -141,7 +154,7 @@ func TestTheShellReadsBackEveryValue(t *testing.T) {
 	}
 }
 
-func TestPrometheusSendsItsAlertsToTheSandboxesAlertmanager(t *testing.T) {
+func testPrometheusSendsItsAlertsToSandboxsAlertmanager(t *testing.T) {
 	l := &layout{Options: Options{Dir: "/sandbox", Components: []string{Prometheus, Alertmanager}}}
 	l.alertmanager, l.prometheus = "127.0.0.1:20001", "127.0.0.1:20002"
 	if config := l.defaultPrometheusConfig(); !strings.Contains(config, "targets: ['127.0.0.1:20001']") {
@@ -161,7 +174,7 @@ func TestPrometheusSendsItsAlertsToTheSandboxesAlertmanager(t *testing.T) {
 	}
 }
 
-func TestComponentsSeeNothingOfTheUsersEnvironmentAndStayInTheFolder(t *testing.T) {
+func testComponentsGetNothingOfUsersEnvironmentAndWriteOnlyInFolder(t *testing.T) {
 	t.Setenv("ETCD_NAME", "somebody-elses")
 	t.Setenv("KUBECONFIG", "/home/somebody/.kube/config")
 	chosen, err := Select([]string{MetricsServer, NATS, Alertmanager, Prometheus}, nil)
@@ -184,7 +197,7 @@ func TestComponentsSeeNothingOfTheUsersEnvironmentAndStayInTheFolder(t *testing.
 	}
 }
 
-func TestCertificatesAreGoodForTheirPurposeOnly(t *testing.T) {
+func testCertificatesAreValidForTheirPurposeOnly(t *testing.T) {
 	a, err := newAuthority()
 	if err != nil {
 		t.Fatal(err)
@@ -232,7 +245,7 @@ func parse(t *testing.T, p pair) *x509.Certificate {
 	return cert
 }
 
-func TestWaitingEndsWithTheReasonItWasCutShort(t *testing.T) {
+func testInterruptedWaitReturnsReason(t *testing.T) {
 	slow := errors.New("too slow")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	asked := 0

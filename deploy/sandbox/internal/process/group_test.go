@@ -12,6 +12,17 @@ import (
 	"time"
 )
 
+func TestGroup(t *testing.T) {
+	t.Run("a program that exits by itself is reported with the end of its log", testProgramThatExitsByItselfIsReportedWithEndOfItsLog)
+	t.Run("a program that is stopped is not reported", testProgramThatIsStoppedIsNotReported)
+	t.Run("a program that does not stop is killed with its children", testProgramThatDoesNotStopIsKilledWithItsChildren)
+	t.Run("a paused program resumes", testPausedProgramResumes)
+	t.Run("a program that cannot start is an error", testProgramThatCannotStartIsError)
+	t.Run("closing leaves nothing", testClosingLeavesNothing)
+	t.Run("the guard kills the rest when its owner vanishes", testGuardKillsRestWhenItsOwnerVanishes)
+	t.Run("a dismissed guard kills nothing", testDismissedGuardKillsNothing)
+}
+
 // TestMain runs the guard in the test program itself.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "guard" {
@@ -101,7 +112,7 @@ func status(t *testing.T, g *Group, name string) Status {
 	return Status{}
 }
 
-func TestAProgramThatEndsByItselfIsToldWithTheEndOfItsLog(t *testing.T) {
+func testProgramThatExitsByItselfIsReportedWithEndOfItsLog(t *testing.T) {
 	g := newGroup(t)
 	start(t, g, shell(t, "frail", "echo out of luck\nexit 3"))
 	exit := <-g.Exits()
@@ -116,7 +127,7 @@ func TestAProgramThatEndsByItselfIsToldWithTheEndOfItsLog(t *testing.T) {
 	}
 }
 
-func TestAProgramThatIsStoppedIsNotTold(t *testing.T) {
+func testProgramThatIsStoppedIsNotReported(t *testing.T) {
 	g := newGroup(t)
 	polite := start(t, g, shell(t, "polite", "trap 'exit 0' TERM\nwhile :; do sleep 0.01; done"))
 	if err := g.Stop("polite", timeout); err != nil {
@@ -142,7 +153,7 @@ func TestAProgramThatIsStoppedIsNotTold(t *testing.T) {
 	}
 }
 
-func TestAProgramThatWillNotStopIsKilledWithAllItStarted(t *testing.T) {
+func testProgramThatDoesNotStopIsKilledWithItsChildren(t *testing.T) {
 	g := newGroup(t)
 	spec := shell(t, "stubborn", "trap '' TERM\nsh -c 'trap \"\" TERM; echo child $$; while :; do sleep 0.01; done' &\nwait")
 	parent := start(t, g, spec)
@@ -157,7 +168,7 @@ func TestAProgramThatWillNotStopIsKilledWithAllItStarted(t *testing.T) {
 	eventually(t, "both are gone", func() bool { return gone(parent) && gone(child) })
 }
 
-func TestAPausedProgramGoesOnWhereItWas(t *testing.T) {
+func testPausedProgramResumes(t *testing.T) {
 	g := newGroup(t)
 	spec := shell(t, "counter", "while :; do echo tick; sleep 0.005; done")
 	pid := start(t, g, spec)
@@ -177,7 +188,7 @@ func TestAPausedProgramGoesOnWhereItWas(t *testing.T) {
 	eventually(t, "it goes on", func() bool { return len(tail(spec.Log, 1000)) > len(before) })
 }
 
-func TestAProgramThatCannotStartIsAnError(t *testing.T) {
+func testProgramThatCannotStartIsError(t *testing.T) {
 	g := newGroup(t)
 	spec := shell(t, "nowhere", "")
 	spec.Path = "/nowhere/at/all"
@@ -189,7 +200,7 @@ func TestAProgramThatCannotStartIsAnError(t *testing.T) {
 	}
 }
 
-func TestClosingLeavesNothing(t *testing.T) {
+func testClosingLeavesNothing(t *testing.T) {
 	guard := newGuard(t)
 	g := NewGroup(guard)
 	first := start(t, g, shell(t, "first", "sleep 1000"))
@@ -206,7 +217,7 @@ func TestClosingLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestTheGuardKillsWhatIsLeftWhenItsOwnerVanishes(t *testing.T) {
+func testGuardKillsRestWhenItsOwnerVanishes(t *testing.T) {
 	guard := newGuard(t)
 	g := NewGroup(guard)
 	ended := start(t, g, shell(t, "ended", "sleep 1000"))
@@ -224,7 +235,7 @@ func TestTheGuardKillsWhatIsLeftWhenItsOwnerVanishes(t *testing.T) {
 	g.Close()
 }
 
-func TestTheGuardThatIsDismissedKillsNothing(t *testing.T) {
+func testDismissedGuardKillsNothing(t *testing.T) {
 	guard := newGuard(t)
 	g := NewGroup(guard)
 	running := start(t, g, shell(t, "running", "sleep 1000"))
