@@ -84,7 +84,7 @@ func (r *reader) expectation(node *yaml.Node, path string) Expectation {
 	at, from, to := given["at"] != nil, given["from"] != nil, given["to"] != nil
 	switch {
 	case at == from, from != to:
-		r.Report(node, path, "does not say when", "at: T, or from: T and to: T")
+		r.Report(node, path, "has no time", "at: T, or from: T and to: T")
 	case e.To < e.From:
 		r.Report(node, path, fmt.Sprintf("ends at %s, before it begins at %s", scalers.Short(e.To), scalers.Short(e.From)), "")
 	case e.Replicas == nil && e.Raw == nil && e.Trigger == nil && e.LimitedBy == nil:

@@ -49,7 +49,7 @@ func (r *reader) past(node *yaml.Node, path string) past {
 	case given["at"] == nil:
 		r.Report(node, strictyaml.Join(path, "at"), "is required", "when it happened, such as -60s")
 	case given["recommended"] == nil && given["change"] == nil && given["lastActive"] == nil:
-		r.Report(node, path, "says nothing that happened", "recommended, change or lastActive")
+		r.Report(node, path, "has no event", "recommended, change or lastActive")
 	}
 	return p
 }

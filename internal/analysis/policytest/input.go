@@ -94,7 +94,7 @@ func (r *reader) checkParts(node *yaml.Node, path string, given map[string]*yaml
 		}
 	}
 	if len(begun) != 1 {
-		what := "says nothing"
+		what := "is no input"
 		if len(begun) > 1 {
 			what = "is several things at once: " + strings.Join(begun, ", ")
 		}
@@ -108,7 +108,7 @@ func (r *reader) checkParts(node *yaml.Node, path string, given map[string]*yaml
 	}
 	switch values, pods := given["values"] != nil, given["pods"] != nil; {
 	case begun[0] == "trigger" && values == pods:
-		r.Report(node, path, "says nothing of the trigger, or too much", "either values or pods")
+		r.Report(node, path, "needs values or pods, and not both", "")
 	case begun[0] == "alert" && given["firing"] == nil:
 		r.Report(node, strictyaml.Join(path, "firing"), "is required", "such as firing: [1m, 4m30s]")
 	}

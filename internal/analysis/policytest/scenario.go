@@ -25,14 +25,14 @@ func (s *spec) check(r *reader, w *compile.Workload, path string) {
 		in := &s.inputs[i]
 		switch at := fmt.Sprintf("%s.inputs[%d]", path, i); {
 		case in.ready != nil && given[readyReplicas] > 0:
-			r.Report(in.node, at, fmt.Sprintf("%s is said already, from line %d", readyReplicas, given[readyReplicas]), "")
+			r.Report(in.node, at, fmt.Sprintf("%s is given already, in line %d", readyReplicas, given[readyReplicas]), "")
 		case in.ready != nil:
 			given[readyReplicas] = in.node.Line
 		case in.named == nil:
 		case !slices.Contains(names, in.trigger):
 			r.Report(in.named, at+".trigger", fmt.Sprintf("%q is no trigger of the object", in.trigger), diag.Suggest(in.trigger, names))
 		case given[in.trigger] > 0:
-			r.Report(in.named, at+".trigger", fmt.Sprintf("%q has its readings already, from line %d", in.trigger, given[in.trigger]), "")
+			r.Report(in.named, at+".trigger", fmt.Sprintf("%q has its readings already, in line %d", in.trigger, given[in.trigger]), "")
 		case in.perPod && !w.Policy.Triggers[slices.Index(names, in.trigger)].PerPod:
 			r.Report(in.named, at+".pods", fmt.Sprintf("%q does not look at single pods", in.trigger), "write values")
 		default:

@@ -106,7 +106,7 @@ func parseTimes(text string, more bool) (int, string) {
 	n, err := strconv.Atoi(text)
 	switch {
 	case strings.Trim(text, "0123456789") != "" || text == "":
-		return 0, "says no number after x"
+		return 0, "has no number after x"
 	case err != nil || n > maxValues:
 		return 0, fmt.Sprintf("makes the series longer than %d values", maxValues)
 	case more:

@@ -14,7 +14,7 @@ import (
 // Errors of an object that does not fit the load.
 var (
 	errNoColumn   = errors.New("the load has no column for it")
-	errNoCapacity = errors.New("what one replica bears must be said (capacity per replica)")
+	errNoCapacity = errors.New("how much of the load one replica can serve is required")
 )
 
 // reading is how a trigger reads a load.

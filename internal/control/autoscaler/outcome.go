@@ -32,7 +32,7 @@ type Outcome struct {
 	Write *loop.EndedWrite
 	// WriteErr is why the last write failed, until one succeeds or the target has the count that is wanted.
 	WriteErr error
-	// Contested: somebody else keeps writing other counts, so that our answers back off.
+	// Contested: somebody else writes other counts again and again, so that our answers back off.
 	Contested bool
 }
 

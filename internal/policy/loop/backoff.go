@@ -15,7 +15,7 @@ const (
 	raiseAnswer                   = 5 * time.Second
 )
 
-// conflictBackOff slows our answers to a target that somebody else keeps writing to. One that is changed by hand now and then is
+// conflictBackOff slows our answers to a target that somebody else writes to again and again. One that is changed now and then is
 // answered at once. Only foreign writes that a decision answers with another count are counted.
 type conflictBackOff struct {
 	// recent are the newest foreign writes, oldest first.

@@ -31,7 +31,7 @@ func (s *State) TargetKnown() bool { return s.target.known }
 // Writing reports whether a write is in flight.
 func (s *State) Writing() bool { return s.write.inFlight }
 
-// Contested reports whether somebody else keeps writing other counts, so that our answers back off.
+// Contested reports whether somebody else writes other counts again and again, so that our answers back off.
 func (s *State) Contested() bool { return s.backOff.level > 0 }
 
 // WriteErr is why the last write failed; nil when it succeeded or the target has the count that is wanted. A conflict is left out
