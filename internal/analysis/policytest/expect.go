@@ -109,7 +109,7 @@ func (r *reader) limitedBy(into **[]string) strictyaml.Field {
 	}
 }
 
-// rules returns the names of the rules after the formula, in the order of the chain.
+// rules returns the names of the rules after the formula, in the order of limitedBy.
 func rules() []string {
 	var all []string
 	for rule := scalers.RuleFormula + 1; rule.String() != "?"; rule++ {
