@@ -46,7 +46,7 @@ func newHPAs(c *Client) *hpas {
 		OnChange: h.onChange,
 		OnError: func(err error) {
 			c.options.Log.Warn("horizontalpodautoscalers cannot be read: one on the same target will not be noticed",
-				slog.Any("err", err))
+				slog.Any("error", err))
 		},
 		MapError: readError, Lasting: lasting, MaxRetry: maxRetry,
 	})

@@ -27,9 +27,9 @@ func TestDifference(t *testing.T) {
 	t.Run("counted failures differ as documented", testCountedFailuresDifferAsDocumented)
 }
 
-// overPods is an HPA's answer to a metric of single pods, nil for those without a sample: they are taken to be at the target on
-// the way down, and at nothing on the way up. The tolerance is 0.1.
-func overPods(samples []*big.Rat, target *big.Rat) int32 {
+// podsProposal returns the proposal of an HPA for a metric of single pods. A pod without a sample, nil, counts as one at the target on
+// the way down, and as one at 0 on the way up. The tolerance is 0.1.
+func podsProposal(samples []*big.Rat, target *big.Rat) int32 {
 	current := int32(len(samples))
 	mean := func(missing *big.Rat) *big.Rat {
 		sum, n := new(big.Rat), int64(0)
@@ -63,8 +63,8 @@ func overPods(samples []*big.Rat, target *big.Rat) int32 {
 	return ceil(ratio.Mul(ratio, big.NewRat(int64(current), 1)))
 }
 
-// onPods is an HPA on a metric of single pods that follows it at once.
-func onPods(target int64, least, most int32) *autoscalingv2.HorizontalPodAutoscaler {
+// podsHPA returns an HPA on a metric of single pods, without windows and with a wide policy.
+func podsHPA(target int64, least, most int32) *autoscalingv2.HorizontalPodAutoscaler {
 	hpa := &autoscalingv2.HorizontalPodAutoscaler{}
 	hpa.Name = "web"
 	free := &autoscalingv2.HPAScalingRules{
@@ -81,8 +81,8 @@ func onPods(target int64, least, most int32) *autoscalingv2.HorizontalPodAutosca
 	return hpa
 }
 
-// A metric of single pods becomes their sum. That is the same while every pod has a sample; a pod without one keeps an HPA
-// from going down as far as here, and the note says so.
+// A metric of single pods is converted to their sum. The proposal is the same while every pod has a sample. With a pod without one, an
+// HPA keeps more replicas, as the note says.
 func testPodsWithoutSampleDifferAsDocumented(t *testing.T) {
 	const target = 10_000
 	fewer := 0
@@ -98,14 +98,14 @@ func testPodsWithoutSampleDifferAsDocumented(t *testing.T) {
 			sample := load + r.Int64N(1000)
 			samples[i], sum = rational(sample), sum+sample
 		}
-		hpa := onPods(target, 1, 100)
+		hpa := podsHPA(target, 1, 100)
 		so, notes, mistakes := convert.HPA(hpa)
 		if len(mistakes) > 0 {
 			t.Fatal(mistakes[0])
 		}
-		noted(t, notes, "spec.metrics[0].pods", "fills in those that have no sample")
-		want := max(1, overPods(samples, rational(target)))
-		got := lived(t, so, int32(len(samples)), []series{slices.Repeat(series{sum}, ticks)})[0]
+		wantNote(t, notes, "spec.metrics[0].pods", "fills in those that have no sample")
+		want := max(1, podsProposal(samples, rational(target)))
+		got := countsOf(t, so, int32(len(samples)), []series{slices.Repeat(series{sum}, ticks)})[0]
 		switch where := fmt.Sprintf("seed %d: %d pods, %d without a sample, %d in all: here %d, HPA %d", seed, len(samples), missing, sum, got, want); {
 		case missing == 0 && got != want:
 			t.Fatal("every pod is measured, and they differ: " + where)
@@ -116,14 +116,14 @@ func testPodsWithoutSampleDifferAsDocumented(t *testing.T) {
 		}
 	}
 	if fewer < 100 {
-		t.Errorf("the difference was seen %d times: too rarely to be one", fewer)
+		t.Errorf("got %d scenarios in which an HPA keeps more pods, want 100 at least", fewer)
 	}
 }
 
-// An HPA multiplies a Value with four pods when two of them are being deleted, and here it is with two: which pods are ready is
-// the actuator's to say.
+// With two of four ready pods being deleted, an HPA multiplies a Value by four, and Impulse by two: the actuator does not count pods
+// that are being deleted.
 func testPodsThatAreBeingDeletedDifferAsDocumented(t *testing.T) {
-	hpa := onPods(1000, 1, 100)
+	hpa := podsHPA(1000, 1, 100)
 	hpa.Spec.Metrics = []autoscalingv2.MetricSpec{{Type: autoscalingv2.ExternalMetricSourceType, External: &autoscalingv2.ExternalMetricSource{
 		Metric: autoscalingv2.MetricIdentifier{Name: "latency"},
 		Target: autoscalingv2.MetricTarget{Type: "Value", Value: resource.NewQuantity(1, resource.DecimalSI)},
@@ -132,7 +132,7 @@ func testPodsThatAreBeingDeletedDifferAsDocumented(t *testing.T) {
 	if len(mistakes) > 0 {
 		t.Fatal(mistakes[0])
 	}
-	noted(t, notes, "spec.metrics[0].external.target.value", "1.5 times the target with 2 of them and 2 others is 6 (here it is 3)")
+	wantNote(t, notes, "spec.metrics[0].external.target.value", "1.5 times the target with 2 of them and 2 others is 6 (here it is 3)")
 	compile.Default(so)
 	w, mistakes := compile.Compile(so, builtin.Kinds(), compile.DefaultSettings())
 	if len(mistakes) > 0 {
@@ -146,20 +146,20 @@ func testPodsThatAreBeingDeletedDifferAsDocumented(t *testing.T) {
 	}
 }
 
-// noted fails when a difference is not said.
-func noted(t *testing.T, notes []diag.Error, field, text string) {
+// wantNote fails the test if no note on field contains text.
+func wantNote(t *testing.T, notes []diag.Error, field, text string) {
 	t.Helper()
 	for _, n := range notes {
 		if n.Field == field && strings.Contains(n.Error(), text) {
 			return
 		}
 	}
-	t.Fatalf("no note on %s says %q: %v", field, text, notes)
+	t.Fatalf("no note on %s contains %q; got %v", field, text, notes)
 }
 
-// asked is when KEDA falls back, in seconds after the first failure of a source that goes on failing: its HPA asks for the
-// metric at each of its ticks, each failure counts, and more of them than the threshold are the fallback.
-func asked(threshold int32) int32 {
+// kedaFallbackAfter returns the time from the first failure of a source that keeps failing to the fallback of KEDA, in seconds: its HPA
+// requests the metric at each tick, and each failure counts.
+func kedaFallbackAfter(threshold int32) int32 {
 	for failures, at := int32(0), int32(0); ; at += tick {
 		if failures++; failures > threshold {
 			return at
@@ -167,7 +167,7 @@ func asked(threshold int32) int32 {
 	}
 }
 
-// withFallback is a KEDA object on a query whose fallback is four replicas.
+// withFallback returns one of KEDA's objects, whose fallback is four replicas.
 func withFallback(threshold, polling int32) *v1alpha1.ScaledObject {
 	old := &v1alpha1.ScaledObject{}
 	old.Name = "web"
@@ -180,15 +180,15 @@ func withFallback(threshold, polling int32) *v1alpha1.ScaledObject {
 	return old
 }
 
-// KEDA counts what its HPA asks for, every 15 s; here each reading counts. Both fall back after as many failures, which are as
-// far apart as the note says.
+// KEDA counts the requests of its HPA, every 15 s; Impulse counts readings. Both fall back after the same number of failures, at the
+// intervals that the note names.
 func testCountedFailuresDifferAsDocumented(t *testing.T) {
 	for _, polling := range []int32{5, tick, 30, 60} {
 		for threshold := range int32(5) {
 			so, notes := convert.KEDA(withFallback(threshold, polling))
-			noted(t, notes, "spec.fallback.failureThreshold", fmt.Sprintf("here each reading counts, every pollingInterval: %d s", polling))
-			theirs := asked(threshold)
-			ours := failed(t, so, time.Duration(polling)*time.Second)
+			wantNote(t, notes, "spec.fallback.failureThreshold", fmt.Sprintf("here each reading counts, every pollingInterval: %d s", polling))
+			theirs := kedaFallbackAfter(threshold)
+			ours := fallbackAfter(t, so, time.Duration(polling)*time.Second)
 			if theirs != threshold*tick || ours != time.Duration(threshold*polling)*time.Second {
 				t.Errorf("threshold %d, polled every %d s: KEDA falls back after %d s, here it is %s", threshold, polling, theirs, ours)
 			}
@@ -199,8 +199,8 @@ func testCountedFailuresDifferAsDocumented(t *testing.T) {
 	}
 }
 
-// failed lets the source of an object fail after one reading, and returns how long after the first failure it has its fallback.
-func failed(t *testing.T, so *v1alpha1.ScaledObject, interval time.Duration) time.Duration {
+// fallbackAfter makes the source of an object fail after one reading, and returns the time from the first failure to its fallback.
+func fallbackAfter(t *testing.T, so *v1alpha1.ScaledObject, interval time.Duration) time.Duration {
 	t.Helper()
 	compile.Default(so)
 	w, mistakes := compile.Compile(so, builtin.Kinds(), compile.DefaultSettings())
@@ -209,14 +209,14 @@ func failed(t *testing.T, so *v1alpha1.ScaledObject, interval time.Duration) tim
 	}
 	start := scalers.InstantOf(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	readings := engine.NewSeries(engine.Run{First: 20_000, Times: 1}, engine.Run{Answer: engine.Failed, Times: 20})
-	world := &engine.Scenario{Policy: w.Policy, Start: start, Replicas: 2, Feeds: []engine.Feed{
+	scenario := &engine.Scenario{Policy: w.Policy, Start: start, Replicas: 2, Feeds: []engine.Feed{
 		engine.Regular{Ticker: engine.Ticker{Start: start, Interval: interval}, Series: readings},
 	}}
-	for turn := range world.Turns(start.Add(20 * interval)) {
+	for turn := range scenario.Turns(start.Add(20 * interval)) {
 		if turn.Target.Current == 4 {
 			return turn.At.Sub(start) - interval
 		}
 	}
-	t.Fatal("there is no fallback")
+	t.Fatal("got no fallback within 20 intervals")
 	return 0
 }

@@ -1,2 +1,2 @@
-// Package convert holds converted objects against an HPA of its own making.
+// Package convert compares converted objects with a reference model of the HPA.
 package convert

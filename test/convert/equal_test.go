@@ -24,29 +24,29 @@ func TestEqual(t *testing.T) {
 	t.Run("a converted object decides as the original", testConvertedObjectDecidesAsOriginal)
 }
 
-// ticks is how many there are in a story.
+// ticks is the length of a scenario.
 const ticks = 60
 
-// testConvertedObjectDecidesAsOriginal holds converted HPAs and KEDA objects with a behavior against an HPA of its own
-// making, tick by tick: readings known, at least one replica, the count within the limits, all replicas ready.
+// testConvertedObjectDecidesAsOriginal compares converted HPAs and KEDA objects with a reference model of the HPA, tick by tick:
+// with a behavior, known readings, at least one replica, the count within the limits and all replicas ready.
 func testConvertedObjectDecidesAsOriginal(t *testing.T) {
 	changes := 0
 	for seed := range uint64(2000) {
 		r := rand.New(rand.NewPCG(seed, 3))
-		hpa := someHPA(r)
+		hpa := randomHPA(r)
 		replicas := *hpa.Spec.MinReplicas + r.Int32N(hpa.Spec.MaxReplicas-*hpa.Spec.MinReplicas+1)
-		levels := someLevels(r, len(hpa.Spec.Metrics))
-		twin := newTwin(&hpa.Spec, replicas)
+		levels := randomLevels(r, len(hpa.Spec.Metrics))
+		reference := newReferenceHPA(&hpa.Spec, replicas)
 		var want []int32
 		for k := range ticks {
 			at := make([]*big.Rat, len(levels))
 			for i := range levels {
 				at[i] = big.NewRat(levels[i].First(k), 1000)
 			}
-			twin.turn(int64(k), at)
-			want = append(want, twin.current)
+			reference.sync(int64(k), at)
+			want = append(want, reference.current)
 		}
-		changes += len(twin.changed)
+		changes += len(reference.changed)
 		so, notes, mistakes := convert.HPA(hpa)
 		if len(mistakes) > 0 {
 			t.Fatalf("seed %d: %v", seed, mistakes[0])
@@ -58,38 +58,38 @@ func testConvertedObjectDecidesAsOriginal(t *testing.T) {
 			objects["KEDA"], _ = convert.KEDA(&keda)
 		}
 		for name, so := range objects {
-			if got := lived(t, so, replicas, levels); fmt.Sprint(got) != fmt.Sprint(want) {
+			if got := countsOf(t, so, replicas, levels); fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Fatalf("seed %d, %s, from %d:\n%+v\nlevels %v\nhere %v\nHPA  %v\nnotes %v", seed, name, replicas, so.Spec, levels, got, want, notes)
 			}
 		}
 	}
 	if changes < 10_000 {
-		t.Errorf("only %d changes: too few to say something", changes)
+		t.Errorf("got %d changes in all scenarios, want 10000 at least", changes)
 	}
 }
 
-// series are the values of a metric, in thousandths.
+// series is the value of a metric at each tick, in thousandths.
 type series []int64
 
 func (s series) First(k int) int64 { return s[k] }
 
-// someHPA makes up an HPA of one to three metrics with a behavior whose windows and periods are whole ticks.
-func someHPA(r *rand.Rand) *autoscalingv2.HorizontalPodAutoscaler {
+// randomHPA returns an HPA of one to three metrics with a behavior whose windows and periods are whole ticks.
+func randomHPA(r *rand.Rand) *autoscalingv2.HorizontalPodAutoscaler {
 	least := 1 + r.Int32N(3)
 	hpa := &autoscalingv2.HorizontalPodAutoscaler{}
 	hpa.Name = "web"
 	hpa.Spec = autoscalingv2.HorizontalPodAutoscalerSpec{
 		ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"},
 		MinReplicas:    &least, MaxReplicas: least + 1 + r.Int32N(40),
-		Behavior: &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleUp: someRules(r), ScaleDown: someRules(r)},
+		Behavior: &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleUp: randomRules(r), ScaleDown: randomRules(r)},
 	}
 	for range 1 + r.IntN(3) {
-		hpa.Spec.Metrics = append(hpa.Spec.Metrics, someMetric(r))
+		hpa.Spec.Metrics = append(hpa.Spec.Metrics, randomMetric(r))
 	}
 	return hpa
 }
 
-func someMetric(r *rand.Rand) autoscalingv2.MetricSpec {
+func randomMetric(r *rand.Rand) autoscalingv2.MetricSpec {
 	target := resource.NewMilliQuantity([]int64{500, 1000, 3000, 10_000}[r.IntN(4)], resource.DecimalSI)
 	utilization := []int32{30, 50, 100}[r.IntN(3)]
 	name := autoscalingv2.MetricIdentifier{Name: "m"}
@@ -106,8 +106,8 @@ func someMetric(r *rand.Rand) autoscalingv2.MetricSpec {
 	}
 }
 
-// someRules leaves out whatever may be left out, now and then.
-func someRules(r *rand.Rand) *autoscalingv2.HPAScalingRules {
+// randomRules returns the rules of one direction. Now and then it omits optional fields.
+func randomRules(r *rand.Rand) *autoscalingv2.HPAScalingRules {
 	if r.IntN(6) == 0 {
 		return nil
 	}
@@ -129,8 +129,8 @@ func someRules(r *rand.Rand) *autoscalingv2.HPAScalingRules {
 	return rules
 }
 
-// someLevels makes up the values of metrics: steady for a time, with edges of tolerances among them.
-func someLevels(r *rand.Rand, n int) []series {
+// randomLevels returns the values of n metrics, which are steady for a while, with edges of tolerances among them.
+func randomLevels(r *rand.Rand, n int) []series {
 	all := make([]series, n)
 	for i := range all {
 		level := int64(0)
@@ -144,7 +144,7 @@ func someLevels(r *rand.Rand, n int) []series {
 	return all
 }
 
-// sameBehavior is the HPA's behavior, whose fields KEDA's objects have, too.
+// sameBehavior returns the HPA's behavior for an object of KEDA, which has the same fields.
 func sameBehavior(t *testing.T, hpa *autoscalingv2.HorizontalPodAutoscaler) *v1alpha1.Behavior {
 	t.Helper()
 	text, err := json.Marshal(hpa.Spec.Behavior)
@@ -158,7 +158,7 @@ func sameBehavior(t *testing.T, hpa *autoscalingv2.HorizontalPodAutoscaler) *v1a
 	return b
 }
 
-// fromKEDA reports whether KEDA can make such an HPA: of what it serves itself.
+// fromKEDA reports whether KEDA can create such an HPA: its metrics are external.
 func fromKEDA(hpa *autoscalingv2.HorizontalPodAutoscaler) bool {
 	for i := range hpa.Spec.Metrics {
 		if hpa.Spec.Metrics[i].External == nil {
@@ -168,8 +168,8 @@ func fromKEDA(hpa *autoscalingv2.HorizontalPodAutoscaler) bool {
 	return true
 }
 
-// lived returns the count after each tick.
-func lived(t *testing.T, so *v1alpha1.ScaledObject, replicas int32, levels []series) []int32 {
+// countsOf returns the count of a converted object after each tick.
+func countsOf(t *testing.T, so *v1alpha1.ScaledObject, replicas int32, levels []series) []int32 {
 	t.Helper()
 	so.Spec.PollingInterval = new(tick)
 	compile.Default(so)
@@ -178,7 +178,7 @@ func lived(t *testing.T, so *v1alpha1.ScaledObject, replicas int32, levels []ser
 		t.Fatal(mistakes[0])
 	}
 	start := scalers.InstantOf(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-	world := &engine.Scenario{Policy: w.Policy, Start: start, Replicas: replicas}
+	scenario := &engine.Scenario{Policy: w.Policy, Start: start, Replicas: replicas}
 	for i := range levels {
 		runs := make([]engine.Run, ticks)
 		for k := range runs {
@@ -189,10 +189,10 @@ func lived(t *testing.T, so *v1alpha1.ScaledObject, replicas int32, levels []ser
 		if p := &w.Policy.Triggers[i]; p.PerPod {
 			feed = engine.Mean{Regular: values, Utilization: p.Metric == scalers.Utilization}
 		}
-		world.Feeds = append(world.Feeds, feed)
+		scenario.Feeds = append(scenario.Feeds, feed)
 	}
 	counts := make([]int32, ticks)
-	for turn := range world.Turns(start.Add((ticks - 1) * time.Duration(tick) * time.Second)) {
+	for turn := range scenario.Turns(start.Add((ticks - 1) * time.Duration(tick) * time.Second)) {
 		k := int(turn.At.Sub(start) / (time.Duration(tick) * time.Second))
 		for ; k < ticks; k++ {
 			counts[k] = turn.Target.Current

@@ -7,25 +7,25 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 )
 
-// twin is the HPA of Kubernetes 1.37 as its pages describe it, with a behavior, for readings that are known, a count within the limits
+// referenceHPA is the HPA of Kubernetes 1.37 as its pages describe it, with a behavior, for readings that are known, a count within the limits
 // and replicas that are all ready. It keeps all history and computes in fractions.
-type twin struct {
+type referenceHPA struct {
 	spec    autoscalingv2.HorizontalPodAutoscalerSpec
 	current int32
-	// recommended and changed are what it remembers, by tick; the first sight, -1, is of the same instant as the first tick.
+	// recommended and changed are the recommendations and changes by tick. The recommendation before the first tick, -1, has its time.
 	recommended map[int64]int32
 	changed     map[int64]int32
 }
 
-// tick is how long one lasts, in seconds.
+// tick is the sync period, in seconds.
 const tick int32 = 15
 
-func newTwin(spec *autoscalingv2.HorizontalPodAutoscalerSpec, replicas int32) *twin {
-	return &twin{spec: *spec, current: replicas, recommended: map[int64]int32{-1: replicas}, changed: map[int64]int32{}}
+func newReferenceHPA(spec *autoscalingv2.HorizontalPodAutoscalerSpec, replicas int32) *referenceHPA {
+	return &referenceHPA{spec: *spec, current: replicas, recommended: map[int64]int32{-1: replicas}, changed: map[int64]int32{}}
 }
 
-// turn is one of the controller's loop, the k-th: the levels are those of the metrics, in their order.
-func (h *twin) turn(k int64, levels []*big.Rat) {
+// sync is the k-th run of the controller's loop. levels are those of the metrics, in their order.
+func (h *referenceHPA) sync(k int64, levels []*big.Rat) {
 	raw := int32(0)
 	for i := range h.spec.Metrics {
 		raw = max(raw, h.propose(&h.spec.Metrics[i], levels[i]))
@@ -40,8 +40,8 @@ func (h *twin) turn(k int64, levels []*big.Rat) {
 	}
 }
 
-// propose is one metric's, tolerance included.
-func (h *twin) propose(m *autoscalingv2.MetricSpec, level *big.Rat) int32 {
+// propose returns the proposal of one metric, with the tolerance applied.
+func (h *referenceHPA) propose(m *autoscalingv2.MetricSpec, level *big.Rat) int32 {
 	n := big.NewRat(int64(h.current), 1)
 	var ratio *big.Rat
 	switch {
@@ -63,7 +63,7 @@ func (h *twin) propose(m *autoscalingv2.MetricSpec, level *big.Rat) int32 {
 	return ceil(ratio.Mul(ratio, n))
 }
 
-// rational is a number of thousandths.
+// rational returns milli thousandths as a fraction.
 func rational(milli int64) *big.Rat { return big.NewRat(milli, 1000) }
 
 func tolerance(r *autoscalingv2.HPAScalingRules) *big.Rat {
@@ -83,8 +83,8 @@ func ceil(r *big.Rat) int32 {
 
 func floor(r *big.Rat) int32 { return int32(new(big.Int).Div(r.Num(), r.Denom()).Int64()) }
 
-// extremes are the lowest recommendation of the scale-up window and the highest of the scale-down window.
-func (h *twin) extremes(k int64, raw int32) (low, high int32) {
+// extremes returns the lowest recommendation in the scale-up window and the highest in the scale-down window.
+func (h *referenceHPA) extremes(k int64, raw int32) (low, high int32) {
 	low, high = raw, raw
 	up, down := int64(0), int64(300)
 	if r := h.spec.Behavior.ScaleUp; r != nil && r.StabilizationWindowSeconds != nil {
@@ -105,8 +105,8 @@ func (h *twin) extremes(k int64, raw int32) (low, high int32) {
 	return low, high
 }
 
-// limit keeps a change within the policies and the limits.
-func (h *twin) limit(k int64, wanted int32) int32 {
+// limit applies the policies and the limits to a change.
+func (h *referenceHPA) limit(k int64, wanted int32) int32 {
 	switch {
 	case wanted > h.current:
 		policies := []autoscalingv2.HPAScalingPolicy{{Type: "Pods", Value: 4, PeriodSeconds: 15}, {Type: "Percent", Value: 100, PeriodSeconds: 15}}
@@ -131,8 +131,8 @@ func (h *twin) limit(k int64, wanted int32) int32 {
 	}
 }
 
-// bound is what the policies of a direction allow.
-func (h *twin) bound(
+// bound returns the count that the policies of a direction allow.
+func (h *referenceHPA) bound(
 	k int64, r *autoscalingv2.HPAScalingRules, policies []autoscalingv2.HPAScalingPolicy,
 	allows func(start *big.Rat, p autoscalingv2.HPAScalingPolicy) int32, widest, narrowest func([]int32) int32,
 ) int32 {
