@@ -15,7 +15,7 @@ const (
 	// back. The pauses double from the first to the longest.
 	firstRaise, longestRaise = 100 * time.Millisecond, 10 * time.Second
 	firstLower, longestLower = time.Second, 30 * time.Second
-	// notLeadingPause is the pause before a process that may not write tries again.
+	// notLeadingPause is the pause, from its last step on, before a process that may not write tries again.
 	notLeadingPause = time.Second
 	// conflictPause is how long a write that met a conflict waits for the observation that explains it.
 	conflictPause = time.Second
