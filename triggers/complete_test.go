@@ -60,7 +60,7 @@ func testMissingPartOfResponseIsNamed(t *testing.T) {
 			}
 			err := CheckComplete(&r)
 			if c.lacks == "" && err != nil || c.lacks != "" && (err == nil || err.Error() != "the answer is incomplete: "+c.lacks) {
-				t.Errorf("it says %v, want %q", err, c.lacks)
+				t.Errorf("got %v, want %q", err, c.lacks)
 			}
 		})
 	}

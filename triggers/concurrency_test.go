@@ -51,7 +51,7 @@ func testSourcesThatHangDoNotDelayOthers(t *testing.T) {
 		b.run("prompt", "prompt", 20*time.Second, readFunc(three))
 		advance(5 * time.Minute)
 		times := b.times("prompt")
-		// Nobody knows yet who hangs: forty go before it, two a second once they have waited for a fifth of their interval.
+		// The poller does not know yet which sources hang: forty are read before it, two per second after a fifth of their interval.
 		if len(times) < 13 || times[0] > 25*time.Second {
 			t.Fatalf("it was read at %v", times)
 		}

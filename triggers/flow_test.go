@@ -240,7 +240,7 @@ func testNamespaceWithinItsShareKeepsItsSlots(t *testing.T) {
 		advance(2 * time.Minute)
 		for _, e := range slices.Concat(b.events["team 0"], b.events["team 1"]) {
 			if e.Err != nil {
-				t.Fatalf("a reading says %v", e.Err)
+				t.Fatalf("got a reading with %v, want none preempted", e.Err)
 			}
 		}
 	})

@@ -50,7 +50,7 @@ func FuzzDecodeJSON(f *testing.F) {
 		d.UseNumber()
 		var want any
 		if err := d.Decode(&want); err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%q: %v, encoding/json says %v, %v", data, got, want, err)
+			t.Errorf("%q: got %v, want %v as encoding/json decodes it (%v)", data, got, want, err)
 		}
 	})
 }

@@ -115,7 +115,7 @@ func (b *pollerEnv) last(trigger string) scalers.Event {
 	defer b.mu.Unlock()
 	events := b.events[trigger]
 	if len(events) == 0 {
-		b.t.Fatalf("%s has said nothing", trigger)
+		b.t.Fatalf("%s: got no event", trigger)
 	}
 	return events[len(events)-1]
 }
@@ -161,7 +161,7 @@ func testSameReaderIsReadOnceForAll(t *testing.T) {
 		b.run("other key", "j", time.Minute, count("other key"))
 		advance(10 * time.Second)
 		if len(b.times("a")) != 1 || !slices.Equal(b.times("a"), b.times("b")) || reads["a"]+reads["b"] != 1 {
-			t.Errorf("a heard at %v, b at %v; reads %v", b.times("a"), b.times("b"), reads)
+			t.Errorf("got events of a at %v, of b at %v, reads %v; want one shared reading", b.times("a"), b.times("b"), reads)
 		}
 		if reads["other interval"] != 1 || reads["other key"] != 1 {
 			t.Errorf("reads %v", reads)
@@ -169,7 +169,7 @@ func testSameReaderIsReadOnceForAll(t *testing.T) {
 		leave()
 		advance(2 * time.Minute)
 		if len(b.times("a")) != 1 || len(b.times("b")) < 2 {
-			t.Errorf("after a has left: a heard at %v, b at %v", b.times("a"), b.times("b"))
+			t.Errorf("after a ended: got events of a at %v, of b at %v; want only further ones of b", b.times("a"), b.times("b"))
 		}
 	})
 }
@@ -250,8 +250,8 @@ func testSourceThatEndsCancelsItsReading(t *testing.T) {
 		if elapsed := time.Since(b.began); elapsed != time.Second || reading != 0 {
 			t.Errorf("it ended after %s, with %d readings in flight", elapsed, reading)
 		}
-		if heard := b.times("q"); len(heard) != 0 {
-			t.Errorf("it reported its own end at %v", heard)
+		if events := b.times("q"); len(events) != 0 {
+			t.Errorf("it reported its own end at %v", events)
 		}
 	})
 }
@@ -270,8 +270,8 @@ func testSubscriberThatLeavesDuringNotificationGetsNoMore(t *testing.T) {
 		synctest.Wait()
 		close(both)
 		synctest.Wait()
-		if heard := b.times("second"); len(heard) != 0 {
-			t.Errorf("it had left, but heard at %v", heard)
+		if events := b.times("second"); len(events) != 0 {
+			t.Errorf("after it ended: got events at %v, want none", events)
 		}
 	})
 }
@@ -283,8 +283,8 @@ func testPollerEndsWithoutError(t *testing.T) {
 		advance(time.Second)
 		b.stop()
 		b.runs.Wait()
-		if heard := b.times("q"); len(heard) != 0 {
-			t.Errorf("it reported something at %v", heard)
+		if events := b.times("q"); len(events) != 0 {
+			t.Errorf("it reported something at %v", events)
 		}
 	})
 }
@@ -315,10 +315,10 @@ func testEachSubscriberEvaluatesSharedReadingForItself(t *testing.T) {
 		}
 		synctest.Wait()
 		if a, c := b.last("a"), b.last("b"); reads != 1 || a.Value != 1 || c.Value != 2 || a.At != c.At || a.At == 0 {
-			t.Errorf("%d readings told %+v and %+v", reads, a, c)
+			t.Errorf("after %d readings: got %+v and %+v, want one reading with levels 1 and 2", reads, a, c)
 		}
 		if broken := b.last("c"); broken.Err == nil || broken.At == 0 {
-			t.Errorf("a panic told %+v", broken)
+			t.Errorf("after a panic: got %+v, want an event with an error and a time", broken)
 		}
 	})
 }

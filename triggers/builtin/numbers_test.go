@@ -49,7 +49,7 @@ func testNumberThatCannotBeHeldIsRefusedByEveryKindWithBound(t *testing.T) {
 			for text, want := range bounds[f.Type] {
 				seen[f.Type]++
 				if config, problem := decoded(k, f.Key, text); config != nil || !strings.Contains(problem, want) {
-					t.Errorf("%s, %s: %s: it says %q, want %q", k.Name, f.Key, text, problem, want)
+					t.Errorf("%s, %s: %s: got %q, want %q", k.Name, f.Key, text, problem, want)
 				}
 			}
 		}
@@ -89,7 +89,7 @@ func exactly(t *testing.T, r *rand.Rand, k triggers.Kind, i int) bool {
 	possible := thousandths.IsInt() && thousandths.Cmp(new(big.Rat).SetInt64(math.MaxInt64)) <= 0
 	config, problem := decoded(k, k.Fields[i].Key, text)
 	if strings.Contains(problem, " that is possible") == possible {
-		t.Errorf("%s, %s: %s: it says %q", k.Name, k.Fields[i].Key, text, problem)
+		t.Errorf("%s, %s: %s: got %q", k.Name, k.Fields[i].Key, text, problem)
 	}
 	if config == nil {
 		return false

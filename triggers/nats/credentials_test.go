@@ -59,9 +59,9 @@ func testEachWayToLogInWorks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, "-c", configFile(t, "nats.conf", c.server))
-			r := follow(t, mustOpen(t, configured(s.url()), environment(c.secrets)))
+			r := runSource(t, mustOpen(t, configured(s.url()), environment(c.secrets)))
 			r.until("stream WORK does not exist")
-			r = follow(t, mustOpen(t, configured(s.url()), environment(map[string]string{"token": "wrong"})))
+			r = runSource(t, mustOpen(t, configured(s.url()), environment(map[string]string{"token": "wrong"})))
 			r.until("Authorization Violation")
 		})
 	}
@@ -84,7 +84,7 @@ func testRotatedSecretIsUsed(t *testing.T) {
 	}
 	source := newSource(configured(s.url()), env)
 	source.rotation = 20 * time.Millisecond
-	r := follow(t, source)
+	r := runSource(t, source)
 	r.until("Authorization Violation")
 	rotate("old", "a")
 	r.until("stream WORK does not exist")
@@ -113,7 +113,7 @@ func testSecretThatIsSlowToReadDelaysNoMessage(t *testing.T) {
 	}
 	source := newSource(configured(s.url()), env)
 	source.rotation = time.Millisecond
-	r := follow(t, source)
+	r := runSource(t, source)
 	<-slow
 	publish(t, js, 1)
 	r.until("1")
@@ -122,7 +122,7 @@ func testSecretThatIsSlowToReadDelaysNoMessage(t *testing.T) {
 func testUserWithoutRightToAskGetsThatReason(t *testing.T) {
 	s := start(t, "-c", configFile(t, "nats.conf",
 		`authorization {users: [{user: me, password: a, permissions: {publish: ["_INBOX.>"]}}]}`))
-	r := follow(t, mustOpen(t, configured(s.url()), environment(map[string]string{"username": "me", "password": "a"})))
+	r := runSource(t, mustOpen(t, configured(s.url()), environment(map[string]string{"username": "me", "password": "a"})))
 	r.until(`Permissions Violation for Publish to "$JS.API.CONSUMER.INFO.WORK.workers"`)
 }
 
@@ -137,35 +137,35 @@ func testSecretThatCannotBeReadOrUsedIsUnknown(t *testing.T) {
 		"no certificate":          {map[string]string{"ca": "hunter2"}, "ca is not a PEM"},
 		"no pair":                 {map[string]string{"cert": "hunter2", "key": "hunter2"}, "cert and key are not"},
 		"no creds":                {map[string]string{"creds": "hunter2"}, "nkeys"},
-		"TLS where there is none": {map[string]string{"ca": string(authority(t).pem)}, "secure connection not available"},
+		"TLS where there is none": {map[string]string{"ca": string(newAuthority(t).pem)}, "secure connection not available"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := follow(t, mustOpen(t, configured(s.url()), environment(c.secrets)))
+			r := runSource(t, mustOpen(t, configured(s.url()), environment(c.secrets)))
 			r.until(c.reason)
 			if strings.Contains(r.says(), "hunter2") {
-				t.Errorf("it says %q", r.says())
+				t.Errorf("got %q", r.says())
 			}
 		})
 	}
 	env := environment(nil)
 	env.Secret = func(context.Context, string) (string, error) { return "", errors.New("no such Secret") }
-	follow(t, mustOpen(t, configured(s.url()), env)).until("no such Secret")
+	runSource(t, mustOpen(t, configured(s.url()), env)).until("no such Secret")
 }
 
 func testServersCertificateIsChecked(t *testing.T) {
-	ca := authority(t)
+	ca := newAuthority(t)
 	cert, key := ca.sign(t, "server")
 	clientCert, clientKey := ca.sign(t, "impulse")
 	s := start(t, "--tls", "--tlsverify", "--tlscert", configFile(t, "cert.pem", cert), "--tlskey", configFile(t, "key.pem", key),
 		"--tlscacert", configFile(t, "ca.pem", string(ca.pem)))
 	c := configured("tls://" + s.address)
-	follow(t, mustOpen(t, c, environment(nil))).until("certificate signed by unknown authority")
-	follow(t, mustOpen(t, c, environment(map[string]string{"ca": string(ca.pem)}))).until("certificate required")
+	runSource(t, mustOpen(t, c, environment(nil))).until("certificate signed by unknown authority")
+	runSource(t, mustOpen(t, c, environment(map[string]string{"ca": string(ca.pem)}))).until("certificate required")
 	secrets := map[string]string{"ca": string(ca.pem), "cert": clientCert, "key": clientKey}
-	follow(t, mustOpen(t, configured(s.url()), environment(secrets))).until("stream WORK does not exist")
+	runSource(t, mustOpen(t, configured(s.url()), environment(secrets))).until("stream WORK does not exist")
 	delete(secrets, "ca")
 	c.UnsafeSSL = true
-	follow(t, mustOpen(t, c, environment(secrets))).until("stream WORK does not exist")
+	runSource(t, mustOpen(t, c, environment(secrets))).until("stream WORK does not exist")
 }
 
 // ca is an authority that signs certificates for 127.0.0.1.
@@ -175,7 +175,7 @@ type ca struct {
 	signer *ecdsa.PrivateKey
 }
 
-func authority(t *testing.T) ca {
+func newAuthority(t *testing.T) ca {
 	t.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, NotAfter: time.Now().Add(time.Hour), IsCA: true,

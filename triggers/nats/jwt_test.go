@@ -55,8 +55,8 @@ func (i identity) vouch(t *testing.T, subject identity, rights map[string]any) s
 	return signed + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
-// operated is a server on which an operator has vouched for one account, and the credentials of a user in it.
-func operated(t *testing.T, account identity) (*server, string) {
+// startWithOperator is a server on which an operator has vouched for one account, and the credentials of a user in it.
+func startWithOperator(t *testing.T, account identity) (*server, string) {
 	t.Helper()
 	operator, system, user := newIdentity(t, nkeys.CreateOperator), newIdentity(t, nkeys.CreateAccount), newIdentity(t, nkeys.CreateUser)
 	limits := map[string]any{
@@ -78,22 +78,22 @@ func operated(t *testing.T, account identity) (*server, string) {
 }
 
 func testUserJWTLogsIn(t *testing.T) {
-	s, creds := operated(t, newIdentity(t, nkeys.CreateAccount))
-	r := follow(t, mustOpen(t, configured(s.url()), environment(map[string]string{"creds": creds})))
+	s, creds := startWithOperator(t, newIdentity(t, nkeys.CreateAccount))
+	r := runSource(t, mustOpen(t, configured(s.url()), environment(map[string]string{"creds": creds})))
 	r.until("stream WORK does not exist")
-	follow(t, mustOpen(t, configured(s.url()), environment(nil))).until("Authorization Violation")
+	runSource(t, mustOpen(t, configured(s.url()), environment(nil))).until("Authorization Violation")
 }
 
 func testRealAccountIsReadByItsNameAndByItsKey(t *testing.T) {
 	account := newIdentity(t, nkeys.CreateAccount)
 	account.name = "orders"
-	s, creds := operated(t, account)
+	s, creds := startWithOperator(t, account)
 	js := s.client(natsgo.UserCredentialBytes([]byte(creds)))
 	work(t, js, 1)
 	publish(t, js, 3)
 	for _, name := range []string{account.public, account.name} {
 		c := monitored(s.monitoring)
 		c.Account = name
-		reads(t, newMonitor(c, environment(nil)), "3")
+		expectLevel(t, newMonitor(c, environment(nil)), "3")
 	}
 }

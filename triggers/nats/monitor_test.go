@@ -81,8 +81,8 @@ func leader(t *testing.T, js jetstream.JetStream, former string) string {
 	return name
 }
 
-// reads waits until a monitor reads a level.
-func reads(t *testing.T, m *monitor, want string) {
+// expectLevel waits until a monitor reads a level.
+func expectLevel(t *testing.T, m *monitor, want string) {
 	t.Helper()
 	var last string
 	defer func() {
@@ -108,7 +108,7 @@ func testLeaderIsFollowedThroughCluster(t *testing.T) {
 			drain(t, consumer, 2, true)
 			for name, s := range c.servers {
 				m := newMonitor(monitored(s.monitoring), environment(nil))
-				reads(t, m, "7")
+				expectLevel(t, m, "7")
 				if got, want := m.leader, c.servers[leader(t, js, "")].monitoring; got != want {
 					t.Errorf("asked %s, it reads from %s, but the leader is %s", name, got, want)
 				}
@@ -127,7 +127,7 @@ func testNewLeaderIsFound(t *testing.T) {
 	monitors := map[string]*monitor{}
 	for name, s := range c.servers {
 		monitors[name] = newMonitor(monitored(s.monitoring), environment(nil))
-		reads(t, monitors[name], "7")
+		expectLevel(t, monitors[name], "7")
 	}
 	first := leader(t, js, "")
 	if _, err := js.Conn().RequestWithContext(t.Context(), "$JS.API.CONSUMER.LEADER.STEPDOWN.WORK.workers", nil); err != nil {
@@ -136,12 +136,12 @@ func testNewLeaderIsFound(t *testing.T) {
 	second := leader(t, js, first)
 	drain(t, consumer, 1, true)
 	for _, m := range monitors {
-		reads(t, m, "6")
+		expectLevel(t, m, "6")
 	}
 	c.servers[second].Signal(syscall.SIGSTOP) // Worse than a crash: it accepts connections and says nothing.
 	delete(monitors, second)
 	for _, m := range monitors {
-		reads(t, m, "6")
+		expectLevel(t, m, "6")
 	}
 }
 
@@ -152,7 +152,7 @@ func testServersWithoutAdvertisedAddressAreFoundByTheirRoutes(t *testing.T) {
 	work(t, js, 1)
 	publish(t, js, 4)
 	for _, s := range c.servers {
-		reads(t, newMonitor(monitored(s.monitoring), environment(nil)), "4")
+		expectLevel(t, newMonitor(monitored(s.monitoring), environment(nil)), "4")
 	}
 }
 
@@ -222,7 +222,7 @@ func testFaultsOfMonitoringEndpointAreUnknownWithReasonOfOneLine(t *testing.T) {
 
 func testCertificateOfMonitoringEndpointIsChecked(t *testing.T) {
 	t.Parallel()
-	ca := authority(t)
+	ca := newAuthority(t)
 	cert, key := ca.sign(t, "server")
 	s := start(t)
 	js := s.client()
@@ -239,7 +239,7 @@ func testCertificateOfMonitoringEndpointIsChecked(t *testing.T) {
 	c.UseHTTPS = true
 	fails := func(m *monitor, want string) {
 		t.Helper()
-		testkit.Eventually(t, "the monitor says "+want, func(ctx context.Context) bool {
+		testkit.Eventually(t, "the monitor reports "+want, func(ctx context.Context) bool {
 			_, err := m.Read(ctx)
 			return err != nil && strings.Contains(err.Error(), want)
 		})
@@ -250,20 +250,20 @@ func testCertificateOfMonitoringEndpointIsChecked(t *testing.T) {
 	secrets["ca"] = "no certificate"
 	fails(m, "the credential ca is not a PEM certificate")
 	secrets["ca"] = string(ca.pem)
-	reads(t, m, "4")
-	other := authority(t)
+	expectLevel(t, m, "4")
+	other := newAuthority(t)
 	secrets["ca"] = string(other.pem) // It is read anew each time.
 	fails(m, "certificate signed by unknown authority")
 	c.UnsafeSSL = true
-	reads(t, newMonitor(c, environment(nil)), "4")
+	expectLevel(t, newMonitor(c, environment(nil)), "4")
 }
 
 func testClusterWithUnavailableServersIsUnknown(t *testing.T) {
 	for name, c := range map[string]struct{ jsz, varz, reason string }{
-		"nobody has it":        {`{"meta_cluster":{"cluster_size":3}}`, `{"connect_urls":["HOST:1"]}`, "it does not exist on any server"},
-		"the others are away":  {`{"meta_cluster":{"cluster_size":3}}`, `{"connect_urls":["127.9.9.9:1"]}`, "connection refused"},
-		"nobody is advertised": {`{"meta_cluster":{"cluster_size":3}}`, `{}`, "it does not exist on any server"},
-		"nonsense":             {`{"meta_cluster":{"cluster_size":3}}`, `[]`, "is this its monitoring port?"},
+		"no server has it":        {`{"meta_cluster":{"cluster_size":3}}`, `{"connect_urls":["HOST:1"]}`, "it does not exist on any server"},
+		"the others are away":     {`{"meta_cluster":{"cluster_size":3}}`, `{"connect_urls":["127.9.9.9:1"]}`, "connection refused"},
+		"no server is advertised": {`{"meta_cluster":{"cluster_size":3}}`, `{}`, "it does not exist on any server"},
+		"nonsense":                {`{"meta_cluster":{"cluster_size":3}}`, `[]`, "is this its monitoring port?"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -15,9 +15,9 @@ func TestQueue(t *testing.T) {
 	t.Run("a subscriber gets only the newest reading", testSubscriberGetsOnlyNewestReading)
 }
 
-// scripted runs a queue in a bubble whose n-th reading is the n-th of these, 10 ms after it was asked for, and returns
+// reportedAt runs a queue in a bubble whose n-th reading is the n-th of these, 10 ms after it was asked for, and returns
 // when each was asked for.
-func scripted(t *testing.T, script ...reading) []time.Duration {
+func reportedAt(t *testing.T, script ...reading) []time.Duration {
 	t.Helper()
 	var asked []time.Duration
 	synctest.Test(t, func(t *testing.T) {
@@ -39,7 +39,7 @@ func scripted(t *testing.T, script ...reading) []time.Duration {
 }
 
 func testQueueIsReadFiveTimesSecondWhateverItsLevel(t *testing.T) {
-	got := scripted(t, reading{}, reading{backlog: backlog{level: 1000}}, reading{err: errors.New("away")}, reading{}, reading{})
+	got := reportedAt(t, reading{}, reading{backlog: backlog{level: 1000}}, reading{err: errors.New("away")}, reading{}, reading{})
 	for i, at := range got {
 		if want := time.Duration(i) * readInterval; at != want {
 			t.Errorf("reading %d was at %s, want %s", i, at, want)
@@ -60,7 +60,7 @@ func testSubscriberGetsOnlyNewestReading(t *testing.T) {
 	q.add(late)
 	for name, readings := range map[string]chan reading{"the slow one": slow, "the newcomer": late} {
 		if r := <-readings; r.level != 4 || len(readings) > 0 {
-			t.Errorf("%s heard %v", name, r.level)
+			t.Errorf("%s: got the level %v", name, r.level)
 		}
 	}
 }

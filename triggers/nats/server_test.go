@@ -134,8 +134,8 @@ type run struct {
 	all  int
 }
 
-// follow runs a source until the test ends or stop is called.
-func follow(t *testing.T, s triggers.Source) *run {
+// runSource runs a source until the test ends or stop is called.
+func runSource(t *testing.T, s triggers.Source) *run {
 	t.Helper()
 	r := &run{t: t}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -177,10 +177,10 @@ func (r *run) until(want string) {
 	var got string
 	defer func() {
 		if r.t.Failed() {
-			r.t.Logf("it said last: %s", got)
+			r.t.Logf("the last event: %s", got)
 		}
 	}()
-	testkit.Eventually(r.t, "the source says "+want, func(context.Context) bool {
+	testkit.Eventually(r.t, "the source reports "+want, func(context.Context) bool {
 		got = r.says()
 		if strings.IndexFunc(want, func(c rune) bool { return c < '0' || c > '9' }) < 0 {
 			return got == want
@@ -217,7 +217,7 @@ func getJSON(ctx context.Context, url string, into any) error {
 	return json.NewDecoder(response.Body).Decode(into)
 }
 
-// users lists who is connected by the name impulse.
+// users returns the users of the connections with the name impulse.
 func (s *server) users(ctx context.Context) []string {
 	var connz struct {
 		Connections []struct {

@@ -40,7 +40,7 @@ func testLevelFollowsQueueToZero(t *testing.T) {
 	s := start(t)
 	js := s.client()
 	consumer := work(t, js, 1)
-	r := follow(t, mustOpen(t, configured(s.url()), environment(nil)))
+	r := runSource(t, mustOpen(t, configured(s.url()), environment(nil)))
 	r.until("0")
 	publish(t, js, 12)
 	r.until("12")
@@ -62,7 +62,7 @@ func testPushConsumerIsReadAsWell(t *testing.T) {
 	publish(t, js, 3)
 	c := configured(s.url())
 	c.Consumer = "pushed"
-	follow(t, mustOpen(t, c, environment(nil))).until("3")
+	runSource(t, mustOpen(t, c, environment(nil))).until("3")
 }
 
 func testMissingConsumerIsUnknownNotZeroAndIsNeverCreated(t *testing.T) {
@@ -78,7 +78,7 @@ func testMissingConsumerIsUnknownNotZeroAndIsNeverCreated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := follow(t, mustOpen(t, configured(s.url()), environment(nil)))
+	r := runSource(t, mustOpen(t, configured(s.url()), environment(nil)))
 	r.until("stream WORK does not exist")
 	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "WORK", Subjects: []string{"work"}}); err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func testMissingConsumerIsUnknownNotZeroAndIsNeverCreated(t *testing.T) {
 		t.Errorf("the source asked for more than the consumer's info: %v", asked)
 	}
 	work(t, js, 1)
-	follow(t, mustOpen(t, configured(s.url()), environment(nil))).until("0")
+	runSource(t, mustOpen(t, configured(s.url()), environment(nil))).until("0")
 }
 
 func testStreamInDomainIsReadThere(t *testing.T) {
@@ -105,9 +105,9 @@ func testStreamInDomainIsReadThere(t *testing.T) {
 	publish(t, js, 3)
 	c := configured(s.url())
 	c.Domain = "hub"
-	follow(t, mustOpen(t, c, environment(nil))).until("3")
+	runSource(t, mustOpen(t, c, environment(nil))).until("3")
 	c.Domain = "elsewhere"
-	follow(t, mustOpen(t, c, environment(nil))).until("no server answers")
+	runSource(t, mustOpen(t, c, environment(nil))).until("no server answers")
 }
 
 func testServerThatIsKilledIsUnknownUntilItIsBack(t *testing.T) {
@@ -115,7 +115,7 @@ func testServerThatIsKilledIsUnknownUntilItIsBack(t *testing.T) {
 	js := s.client()
 	work(t, js, 1)
 	publish(t, js, 4)
-	r := follow(t, mustOpen(t, configured(s.url()), environment(nil)))
+	r := runSource(t, mustOpen(t, configured(s.url()), environment(nil)))
 	r.until("4")
 	for range 2 {
 		s.Kill()
@@ -129,7 +129,7 @@ func testServerThatIsDownAtStartIsUnknownUntilItIsUp(t *testing.T) {
 	s := start(t)
 	work(t, s.client(), 1)
 	s.Kill()
-	r := follow(t, mustOpen(t, configured(s.url()), environment(nil)))
+	r := runSource(t, mustOpen(t, configured(s.url()), environment(nil)))
 	r.until("connection refused")
 	s.restart()
 	r.until("0")
@@ -138,7 +138,7 @@ func testServerThatIsDownAtStartIsUnknownUntilItIsUp(t *testing.T) {
 func testServerThatHangsIsUnknownUntilItRecovers(t *testing.T) {
 	s := start(t)
 	work(t, s.client(), 1)
-	r := follow(t, mustOpen(t, configured(s.url()), environment(nil)))
+	r := runSource(t, mustOpen(t, configured(s.url()), environment(nil)))
 	r.until("0")
 	s.Signal(syscall.SIGSTOP)
 	r.until("no answer within 2s")
@@ -150,7 +150,7 @@ func testWithoutJetStreamLevelIsUnknown(t *testing.T) {
 	address := testkit.FreeAddress(t)
 	_, port, _ := net.SplitHostPort(address)
 	sandbox.Start(t, "nats-server", "-a", "127.0.0.1", "-p", port).WaitListening(address)
-	follow(t, mustOpen(t, configured("nats://"+address), environment(nil))).until("JetStream is off")
+	runSource(t, mustOpen(t, configured("nats://"+address), environment(nil))).until("JetStream is off")
 }
 
 func testTriggersShareConnectionAndLeaveNoneBehind(t *testing.T) {
@@ -163,8 +163,8 @@ func testTriggersShareConnectionAndLeaveNoneBehind(t *testing.T) {
 	env, others := environment(nil), configured(s.url())
 	others.Consumer = "others"
 	runs := []*run{
-		follow(t, mustOpen(t, configured(s.url()), env)), follow(t, mustOpen(t, configured(s.url()), env)),
-		follow(t, mustOpen(t, others, env)),
+		runSource(t, mustOpen(t, configured(s.url()), env)), runSource(t, mustOpen(t, configured(s.url()), env)),
+		runSource(t, mustOpen(t, others, env)),
 	}
 	publish(t, js, 2)
 	for _, r := range runs {
@@ -176,7 +176,7 @@ func testTriggersShareConnectionAndLeaveNoneBehind(t *testing.T) {
 	runs[0].stop()
 	runs[2].stop() // Nobody follows the other consumer now, but the connection is still in use.
 	publish(t, js, 1)
-	runs[2] = follow(t, mustOpen(t, others, env))
+	runs[2] = runSource(t, mustOpen(t, others, env))
 	for _, r := range runs[1:] {
 		r.until("3")
 		r.stop()
@@ -247,10 +247,10 @@ func testRunEndsAtOnceWhileServerDoesNotAnswer(t *testing.T) {
 func testReasonsHaveOneLineAndNoCredentials(t *testing.T) {
 	s := start(t, "--user", "me", "--pass", "hunter2")
 	env := environment(map[string]string{"username": "me", "password": "hunter3"})
-	r := follow(t, mustOpen(t, configured(s.url()), env))
+	r := runSource(t, mustOpen(t, configured(s.url()), env))
 	r.until("read consumer workers of stream WORK at " + s.url() + ": connect: nats: Authorization Violation")
 	if text := r.says(); strings.Contains(text, "hunter") || strings.Contains(text, "\n") {
-		t.Errorf("it says %q", text)
+		t.Errorf("got %q", text)
 	}
 	if slices.Contains(s.users(t.Context()), "me") {
 		t.Error("it is connected")

@@ -35,7 +35,7 @@ func bothWays(t *testing.T, s *server) map[string]*run {
 		<-done
 	})
 	return map[string]*run{
-		"connection": follow(t, mustOpen(t, configured(s.url()), env)), "monitoring": follow(t, mustOpen(t, monitored(s.monitoring), env)),
+		"connection": runSource(t, mustOpen(t, configured(s.url()), env)), "monitoring": runSource(t, mustOpen(t, monitored(s.monitoring), env)),
 	}
 }
 
@@ -45,7 +45,7 @@ func (r *run) untilEvent(what string, is func(e scalers.Event) bool) {
 	var last scalers.Event
 	defer func() {
 		if r.t.Failed() {
-			r.t.Logf("it said last: %+v", last)
+			r.t.Logf("the last event: %+v", last)
 		}
 	}()
 	testkit.Eventually(r.t, what, func(context.Context) bool {
@@ -73,7 +73,7 @@ func testOfPausedConsumerOnlyUnacknowledgedMessagesCount(t *testing.T) {
 	want := scalers.Notice{Reason: "ConsumerPaused", Text: fmt.Sprintf(
 		"consumer workers is paused until %s: 7 messages wait, are not delivered and start no replicas", until.Format(time.RFC3339))}
 	for way, r := range runs {
-		r.untilEvent(way+" says that it is paused", func(e scalers.Event) bool {
+		r.untilEvent(way+" reports a paused consumer", func(e scalers.Event) bool {
 			return e.Err == nil && e.Value == 2000 && e.Suspended && e.Notice == want
 		})
 	}
@@ -81,7 +81,7 @@ func testOfPausedConsumerOnlyUnacknowledgedMessagesCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	for way, r := range runs {
-		r.untilEvent(way+" says that it goes on", func(e scalers.Event) bool {
+		r.untilEvent(way+" reports that the pause is over", func(e scalers.Event) bool {
 			return e.Err == nil && e.Value == 9000 && !e.Suspended && e.Notice == scalers.Notice{}
 		})
 	}
@@ -104,14 +104,14 @@ func testConsumerThatServerWillDeleteIsReportedBeforeAndAfter(t *testing.T) {
 	}
 	remake(time.Hour)
 	for way, r := range runs {
-		r.untilEvent(way+" says that it may be deleted", func(e scalers.Event) bool {
+		r.untilEvent(way+" reports that the consumer may be deleted", func(e scalers.Event) bool {
 			return e.Err == nil && e.Value == 3000 && !e.Suspended && e.Notice.Reason == "ConsumerExpires" && e.Notice.IdleOnly &&
 				strings.Contains(e.Notice.Text, "workers has inactive_threshold 1h0m0s")
 		})
 	}
 	remake(time.Second)
 	for way, r := range runs {
-		r.untilEvent(way+" says that it is gone", func(e scalers.Event) bool {
+		r.untilEvent(way+" reports that the consumer is gone", func(e scalers.Event) bool {
 			return e.Err != nil && strings.Contains(e.Err.Error(), "does not exist: if it had inactive_threshold")
 		})
 	}

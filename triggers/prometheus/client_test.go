@@ -35,11 +35,11 @@ type seen struct {
 	form   url.Values
 }
 
-// recording answers well and tells what it was asked.
-func recording(t *testing.T) (*httptest.Server, chan seen) {
+// recordRequests answers well and tells what it was asked.
+func recordRequests(t *testing.T) (*httptest.Server, chan seen) {
 	t.Helper()
 	requests := make(chan seen, 10)
-	return answering(t, func(w http.ResponseWriter, r *http.Request) {
+	return serveWith(t, func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		requests <- seen{r.Header, r.Form}
 		_, _ = w.Write([]byte(one))
@@ -47,7 +47,7 @@ func recording(t *testing.T) (*httptest.Server, chan seen) {
 }
 
 func testRequestIsAsConfigured(t *testing.T) {
-	server, requests := recording(t)
+	server, requests := recordRequests(t)
 	c := configured(server.URL)
 	c.Namespace, c.CustomHeaders = "team a", []string{"X-Scope-OrgID=team", "X-Two=a=b"}
 	c.QueryParameters = []string{"dedup=true", "partial_response=false"}
@@ -68,7 +68,7 @@ func testRequestIsAsConfigured(t *testing.T) {
 }
 
 func testTimeoutIsSentAsPrometheusWritesIt(t *testing.T) {
-	server, requests := recording(t)
+	server, requests := recordRequests(t)
 	for timeout, want := range map[time.Duration]string{
 		500 * time.Millisecond: "500ms", 3 * time.Second: "3s", 1500 * time.Millisecond: "1s500ms", 90 * time.Second: "1m30s", 20*time.Second + 1: "20s1ms",
 	} {
@@ -84,7 +84,7 @@ func testTimeoutIsSentAsPrometheusWritesIt(t *testing.T) {
 }
 
 func testCredentialsAreReadAtEachUse(t *testing.T) {
-	server, requests := recording(t)
+	server, requests := recordRequests(t)
 	secrets := map[string]string{"bearerToken": "first\n", "username": "me", "password": "pass word"}
 	bearer, basic := configured(server.URL), configured(server.URL)
 	bearer.AuthModes, basic.AuthModes = "bearer", "basic"
@@ -111,7 +111,7 @@ func testCredentialsAreReadAtEachUse(t *testing.T) {
 }
 
 func testMissingCredentialsAreUnknownAndNothingIsRequested(t *testing.T) {
-	server, requests := recording(t)
+	server, requests := recordRequests(t)
 	c := configured(server.URL)
 	c.AuthModes = "bearer"
 	if v, err := mustReader(t, c, environment(nil)).Read(t.Context()); err == nil || !strings.Contains(err.Error(), "has no parameter bearerToken") {
@@ -128,9 +128,9 @@ func testMissingCredentialsAreUnknownAndNothingIsRequested(t *testing.T) {
 }
 
 func testRedirectIsNotFollowed(t *testing.T) {
-	other, requests := recording(t)
+	other, requests := recordRequests(t)
 	for _, status := range []int{301, 302, 303, 307, 308} {
-		server := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		server := serveWith(t, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, strings.Replace(other.URL, "//", "//user:hunter2@", 1)+"/path?token=hunter2", status)
 		})
 		c := configured(server.URL)
@@ -192,7 +192,7 @@ func testOnlySameQueryIsShared(t *testing.T) {
 }
 
 func testQueryOfManyObjectsIsSentOnceForEachAuthentication(t *testing.T) {
-	server, requests := recording(t)
+	server, requests := recordRequests(t)
 	c := configured(server.URL)
 	c.AuthModes = "bearer"
 	ctx, cancel := context.WithCancel(t.Context())

@@ -79,7 +79,7 @@ func (p *scraped) restart() {
 // metrics serves one gauge.
 func metrics(t *testing.T) *httptest.Server {
 	t.Helper()
-	return answering(t, func(w http.ResponseWriter, _ *http.Request) {
+	return serveWith(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("hits{path=\"a\"} 240.5\nhits{path=\"b\"} 1\n"))
 	})
 }

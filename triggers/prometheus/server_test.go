@@ -20,18 +20,18 @@ func TestServer(t *testing.T) {
 	t.Run("a server that does not exist is unknown", testServerThatDoesNotExistIsUnknown)
 }
 
-// answering starts a server whose faults a real Prometheus does not have.
-func answering(tb testing.TB, handler http.HandlerFunc) *httptest.Server {
+// serveWith starts a server whose faults a real Prometheus does not have.
+func serveWith(tb testing.TB, handler http.HandlerFunc) *httptest.Server {
 	tb.Helper()
 	server := httptest.NewServer(handler)
 	tb.Cleanup(server.Close)
 	return server
 }
 
-// saying answers every request with one status and body.
-func saying(tb testing.TB, status int, body string) *httptest.Server {
+// serve answers every request with one status and body.
+func serve(tb testing.TB, status int, body string) *httptest.Server {
 	tb.Helper()
-	return answering(tb, func(w http.ResponseWriter, _ *http.Request) {
+	return serveWith(tb, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte(body))
 	})
@@ -106,7 +106,7 @@ func testFaultsOfServerAreUnknownWithReasonOfOneLine(t *testing.T) {
 		"a number that is not a number": {200, strings.Replace(one, `42.5`, `many`, 1), "is this the address of a Prometheus?"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := saying(t, c.status, c.body)
+			server := serve(t, c.status, c.body)
 			value, err := mustReader(t, configured(server.URL), environment(nil)).Read(t.Context())
 			if err == nil {
 				t.Fatalf("got %v, want unknown", value)
@@ -126,7 +126,7 @@ func testResponseThatM3HasLimitedIsUnknown(t *testing.T) {
 	for header, value := range map[string]string{
 		"M3-Results-Limited": "max_fetch_series_limit_applied", "M3-Returned-Data-Limited": `{"Limited":true,"Series":2,"TotalSeries":5}`,
 	} {
-		server := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+		server := serveWith(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set(header, value)
 			_, _ = w.Write([]byte(one))
 		})
@@ -137,7 +137,7 @@ func testResponseThatM3HasLimitedIsUnknown(t *testing.T) {
 }
 
 func testInfoMessageOfServerIsNotFault(t *testing.T) {
-	server := saying(t, 200, strings.Replace(one, `{"status"`, `{"infos":["metric might not be a counter"],"status"`, 1))
+	server := serve(t, 200, strings.Replace(one, `{"status"`, `{"infos":["metric might not be a counter"],"status"`, 1))
 	if v, err := mustReader(t, configured(server.URL), environment(nil)).Read(t.Context()); err != nil || v != 42_500 {
 		t.Errorf("got %v, %v", v, err)
 	}
@@ -145,7 +145,7 @@ func testInfoMessageOfServerIsNotFault(t *testing.T) {
 
 func testSlowServerIsUnknownAfterTimeout(t *testing.T) {
 	release := make(chan struct{})
-	server := answering(t, func(w http.ResponseWriter, r *http.Request) {
+	server := serveWith(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.FormValue("query") == "body" {
 			_, _ = w.Write([]byte(one[:20]))
 			_ = http.NewResponseController(w).Flush()
@@ -163,7 +163,7 @@ func testSlowServerIsUnknownAfterTimeout(t *testing.T) {
 }
 
 func testTruncatedResponseIsUnknown(t *testing.T) {
-	server := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+	server := serveWith(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "1000")
 		_, _ = w.Write([]byte(one))
 	})
@@ -173,7 +173,7 @@ func testTruncatedResponseIsUnknown(t *testing.T) {
 }
 
 func testServerThatDoesNotExistIsUnknown(t *testing.T) {
-	server := saying(t, 200, one)
+	server := serve(t, 200, one)
 	server.Close()
 	v, err := mustReader(t, configured(server.URL), environment(nil)).Read(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "connection refused") || strings.Contains(err.Error(), "api/v1") {

@@ -73,17 +73,17 @@ func refuses(kind triggers.Kind, metadata map[string]string, key, right string) 
 
 func reportsAll(_ testing.TB, s subject) error {
 	_, err := s.kind.Decode(map[string]string{"xyzzyPlugh": "1"})
-	said := map[string]int{}
+	reported := map[string]int{}
 	for _, mistake := range triggers.FieldErrors(err) {
-		said[mistake.Field]++
+		reported[mistake.Field]++
 	}
 	all := []error{}
-	if said["xyzzyPlugh"] != 1 {
+	if reported["xyzzyPlugh"] != 1 {
 		all = append(all, errors.New("an unknown key beside missing ones is not reported once"))
 	}
 	for _, f := range s.kind.Fields {
-		if f.Required && said[f.Key] != 1 {
-			all = append(all, fmt.Errorf("the missing key %s is reported %d times, not once", f.Key, said[f.Key]))
+		if f.Required && reported[f.Key] != 1 {
+			all = append(all, fmt.Errorf("the missing key %s is reported %d times, not once", f.Key, reported[f.Key]))
 		}
 	}
 	return errors.Join(all...)

@@ -70,7 +70,7 @@ func testTypesAreWrittenWithEveryParameterAndDefault(t *testing.T) {
 	}
 }
 
-// Every field of the spec says what it is, and what a user gets who leaves it out.
+// Every field of the spec has a description and a default.
 func testEveryFieldOfSpecIsDescribedWithItsDefault(t *testing.T) {
 	var d object
 	if err := yaml.Unmarshal(readCRD(t), &d); err != nil {
