@@ -84,9 +84,9 @@ func (c *connection) read(ctx context.Context, n name) (backlog, error) {
 		return backlog{}, err
 	}
 	if !client.IsConnected() {
-		return backlog{}, client.Why(errors.New("not connected"))
+		return backlog{}, client.Reason(errors.New("not connected"))
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, natsconn.Patience, fmt.Errorf("no answer within %s", natsconn.Patience))
+	ctx, cancel := context.WithTimeoutCause(ctx, natsconn.Timeout, fmt.Errorf("no answer within %s", natsconn.Timeout))
 	defer cancel()
 	info, err := natsconn.ConsumerInfo(ctx, client.Conn, n.domain, n.stream, n.consumer)
 	if err != nil {

@@ -161,7 +161,7 @@ func hostOf(address string) string {
 // get decodes the answer of one server. Each server has its own timeout, because others may answer. Errors contain nothing of a body
 // that is not JSON.
 func (m *monitor) get(ctx context.Context, host, path string, query url.Values, into any) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, natsconn.Patience, fmt.Errorf("no answer within %s", natsconn.Patience))
+	ctx, cancel := context.WithTimeoutCause(ctx, natsconn.Timeout, fmt.Errorf("no answer within %s", natsconn.Timeout))
 	defer cancel()
 	u := m.base
 	u.Host, u.RawQuery = host, query.Encode()

@@ -25,7 +25,7 @@ type source struct {
 }
 
 func newSource(c Config, env triggers.Env) *source {
-	s := &source{config: c, env: env, heartbeat: heartbeat, rotation: natsconn.Rotation}
+	s := &source{config: c, env: env, heartbeat: heartbeat, rotation: natsconn.RotationInterval}
 	if env.PollingInterval > 0 {
 		s.heartbeat = min(heartbeat, env.PollingInterval)
 	}
@@ -72,7 +72,7 @@ func (s *source) runWith(ctx context.Context, used natsconn.Credentials, emit fu
 	defer release()
 	readings, leave := conn.subscribe(ctx, name{s.config.Domain, s.config.Stream, s.config.Consumer})
 	defer leave()
-	rotated, forget := natsconn.Rotated(ctx, s.env.Secret, used, s.rotation)
+	rotated, forget := natsconn.WatchRotation(ctx, s.env.Secret, used, s.rotation)
 	defer forget()
 	for {
 		select {

@@ -238,7 +238,7 @@ func testRunEndsAtOnceWhileServerDoesNotAnswer(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("Run returned %v", err)
 		}
-	case <-time.After(natsconn.Patience / 2):
+	case <-time.After(natsconn.Timeout / 2):
 		t.Fatal("Run waits until the client gives up by itself")
 	}
 	<-ended

@@ -8,7 +8,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
-// checkNATS says what is wrong with how levels come over NATS.
+// checkNATS checks the parameters for NATS.
 func (c Config) checkNATS() error {
 	var mistakes []error
 	add := func(field, problem, suggestion string) {
@@ -35,7 +35,7 @@ func (c Config) checkNATS() error {
 	return errors.Join(append(mistakes, c.checkNames())...)
 }
 
-// checkNoNATS refuses what only NATS needs.
+// checkNoNATS rejects the parameters that need natsURL.
 func (c Config) checkNoNATS() error {
 	var mistakes []error
 	for _, f := range []struct {
@@ -55,15 +55,15 @@ func (c Config) checkNoNATS() error {
 	return errors.Join(mistakes...)
 }
 
-// checkNames refuses what NATS does not allow in a name.
+// checkNames rejects names that NATS does not allow.
 func (c Config) checkNames() error {
 	var mistakes []error
 	if c.Subject != "" && (strings.ContainsAny(c.Subject, " \t\r\n\x00") || strings.Contains("."+c.Subject+".", "..")) {
-		mistakes = append(mistakes, wrong("subject", fmt.Sprintf("%.100q is no subject", c.Subject), "words separated by dots, such as levels.checkout"))
+		mistakes = append(mistakes, wrong("subject", fmt.Sprintf("%.100q is not a subject", c.Subject), "words separated by dots, such as levels.checkout"))
 	}
 	for _, one := range [][2]string{{"stream", c.Stream}, {"consumer", c.Consumer}, {"domain", c.Domain}} {
 		if strings.ContainsAny(one[1], ">*. /\\\t\r\n\x00") {
-			mistakes = append(mistakes, wrong(one[0], fmt.Sprintf("%.100q cannot be a name: it has a blank or one of > * . / \\", one[1]), ""))
+			mistakes = append(mistakes, wrong(one[0], fmt.Sprintf("%.100q is not a valid name: it contains a blank or one of > * . / \\", one[1]), ""))
 		}
 	}
 	return errors.Join(mistakes...)

@@ -11,24 +11,24 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// maxAttribute bounds the attributes of a CloudEvent that are used, in bytes.
+// maxAttribute limits an attribute of a CloudEvent, in bytes.
 const maxAttribute = 1024
 
-// event is what a CloudEvent says about its data; zero for a message that is none.
+// event has the attributes of a CloudEvent; zero for another message.
 type event struct {
-	// id is the event's source and id, which together name it.
+	// id is the source and the id of the event, which together identify it.
 	id string
 	at time.Time
 }
 
-// unwrap returns the data of a CloudEvent in structured or in binary mode, or the body of a message that is none.
+// unwrap returns the data of a CloudEvent in structured or binary mode, or the body of another message.
 func unwrap(m triggers.Message) (any, event, error) {
 	media, _, _ := mime.ParseMediaType(m.Header.Get("Content-Type"))
 	switch {
 	case media == "application/cloudevents+json":
 		return structured(m.Body)
 	case strings.HasPrefix(media, "application/cloudevents"):
-		return nil, event{}, fmt.Errorf("the Content-Type %.80s is not read: send single events as application/cloudevents+json", media)
+		return nil, event{}, fmt.Errorf("the Content-Type %.80s is not supported: send single events as application/cloudevents+json", media)
 	case m.Header.Get("ce-specversion") != "" || m.Header.Get("ce-id") != "":
 		e, err := attributes(func(name string) (any, bool) {
 			values := m.Header[http.CanonicalHeaderKey("ce-"+name)]
@@ -42,7 +42,7 @@ func unwrap(m triggers.Message) (any, event, error) {
 	return m.Body, event{}, nil
 }
 
-// structured reads an event whose attributes and data stand in the body.
+// structured decodes an event with its attributes and data in the body.
 func structured(body any) (any, event, error) {
 	object, ok := body.(map[string]any)
 	if !ok {
@@ -62,7 +62,7 @@ func structured(body any) (any, event, error) {
 	return data, e, nil
 }
 
-// attributes reads those that matter here, and insists on those that every event has.
+// attributes parses the attributes that are used, and checks that the required ones are there.
 func attributes(of func(name string) (any, bool)) (event, error) {
 	var mistakes []string
 	text := func(name string, required bool) string {

@@ -25,7 +25,7 @@ func testIncompletePushSetsNoLevel(t *testing.T) {
 				if err != nil {
 					return 0, err
 				}
-				levels, err := Config{}.take(t.Context(), triggers.Message{Header: http.Header{"Content-Type": {c.media}}, Raw: body, Body: decoded})
+				levels, err := Config{}.decode(t.Context(), triggers.Message{Header: http.Header{"Content-Type": {c.media}}, Raw: body, Body: decoded})
 				if err != nil {
 					return 0, err
 				}

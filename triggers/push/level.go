@@ -14,16 +14,16 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// maxTTL bounds a ttl: a year.
+// maxTTL is the longest ttl: a year.
 const maxTTL = 365 * 24 * time.Hour
 
-// levelOf reads a message: a level, or a CloudEvent that holds one.
+// levelOf decodes a level, or a CloudEvent whose data is one.
 func levelOf(m triggers.Message) (triggers.Level, error) {
 	data, e, err := unwrap(m)
 	if err != nil {
 		return triggers.Level{}, err
 	}
-	l, err := decode(data)
+	l, err := parseLevel(data)
 	if err != nil {
 		return triggers.Level{}, err
 	}
@@ -31,8 +31,8 @@ func levelOf(m triggers.Message) (triggers.Level, error) {
 	return l, nil
 }
 
-// decode reads {"value": 42, "ttl": "60s"}, and says every mistake.
-func decode(data any) (triggers.Level, error) {
+// parseLevel parses a level such as {"value": 42, "ttl": "60s"}. The error joins all mistakes.
+func parseLevel(data any) (triggers.Level, error) {
 	object, ok := data.(map[string]any)
 	if !ok {
 		return triggers.Level{}, errors.New(`a JSON object was expected, such as {"value": 42, "ttl": "60s"}`)
@@ -70,7 +70,7 @@ func decode(data any) (triggers.Level, error) {
 	return l, nil
 }
 
-// number reads a JSON number, or one that stands in text. It is exact, and not below 0.
+// number parses a number of at least 0, given as a JSON number or as text.
 func number(v any) (scalers.Milli, error) {
 	var text string
 	switch x := v.(type) {
@@ -91,7 +91,7 @@ func number(v any) (scalers.Milli, error) {
 	return n, nil
 }
 
-// duration reads a number with its unit.
+// duration parses a duration with its unit.
 func duration(v any) (time.Duration, error) {
 	text, ok := v.(string)
 	if !ok {
@@ -104,7 +104,7 @@ func duration(v any) (time.Duration, error) {
 	return d, nil
 }
 
-// kindOf is what JSON calls a value.
+// kindOf returns the name of a value's JSON type.
 func kindOf(v any) string {
 	switch v.(type) {
 	case nil:

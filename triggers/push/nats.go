@@ -15,44 +15,44 @@ import (
 	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
-// subscribed is a door that hears what is published over NATS as well.
-type subscribed struct {
+// natsSource is the source of a trigger endpoint that receives levels over NATS as well.
+type natsSource struct {
 	config   Config
 	env      triggers.Env
-	door     triggers.Source
+	endpoint triggers.Source
 	rotation time.Duration
 
 	mu sync.Mutex
-	// heard is what the door said last, and deaf why nothing comes over NATS at the moment.
-	heard scalers.Event
-	deaf  error
-	emit  func(scalers.Event)
+	// level is the last event of the endpoint. natsErr is why nothing can be received over NATS at the moment.
+	level   scalers.Event
+	natsErr error
+	emit    func(scalers.Event)
 }
 
-func newSubscribed(c Config, env triggers.Env, door triggers.Source) *subscribed {
-	return &subscribed{
-		config: c, env: env, door: door, rotation: natsconn.Rotation, deaf: fmt.Errorf("subscribe at %s: not connected yet", c.NATSURL),
+func newNATSSource(c Config, env triggers.Env, endpoint triggers.Source) *natsSource {
+	return &natsSource{
+		config: c, env: env, endpoint: endpoint, rotation: natsconn.RotationInterval, natsErr: fmt.Errorf("subscribe at %s: not connected yet", c.NATSURL),
 	}
 }
 
-// Run reports what the door says until ctx is done, and records what is published.
-func (s *subscribed) Run(ctx context.Context, emit func(scalers.Event)) error {
+// Run emits the level until ctx is done, and records what is published.
+func (s *natsSource) Run(ctx context.Context, emit func(scalers.Event)) error {
 	s.emit = emit
 	var subscribing sync.WaitGroup
 	defer subscribing.Wait()
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
 	subscribing.Go(func() { s.subscribe(inner) })
-	return s.door.Run(ctx, func(e scalers.Event) { s.say(func() { s.heard = e }) })
+	return s.endpoint.Run(ctx, func(e scalers.Event) { s.update(func() { s.level = e }) })
 }
 
-// subscribe hears what is published, with the credentials as they are, until ctx is done. Each round is one connection.
-func (s *subscribed) subscribe(ctx context.Context) {
+// subscribe consumes until ctx is done. Each attempt is one connection, with the current credentials.
+func (s *natsSource) subscribe(ctx context.Context) {
 	for attempt := 1; ; attempt++ {
 		used, err := natsconn.Read(ctx, s.env.Secret)
 		connected := false
 		if err == nil {
-			connected, err = s.hear(ctx, used)
+			connected, err = s.consume(ctx, used)
 		}
 		if ctx.Err() != nil {
 			return
@@ -63,7 +63,7 @@ func (s *subscribed) subscribe(ctx context.Context) {
 		if err == nil { // The credentials have changed.
 			continue
 		}
-		s.say(func() { s.deaf = fmt.Errorf("subscribe at %s: %w", s.config.NATSURL, err) })
+		s.update(func() { s.natsErr = fmt.Errorf("subscribe at %s: %w", s.config.NATSURL, err) })
 		timer := time.NewTimer(natsconn.Backoff(attempt))
 		select {
 		case <-ctx.Done():
@@ -74,25 +74,25 @@ func (s *subscribed) subscribe(ctx context.Context) {
 	}
 }
 
-// say changes what is known, and reports it. While nothing comes over NATS a newer level may have been published: the last
-// one may raise, and lowers nothing.
-func (s *subscribed) say(change func()) {
+// update changes level or natsErr, and emits the result. With natsErr a newer level may have been published, so the last one is
+// AtLeast: it may raise the count and does not lower it.
+func (s *natsSource) update(change func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before, deaf := s.heard, s.deaf
+	before, beforeErr := s.level, s.natsErr
 	change()
-	if s.heard.At == 0 || s.heard.At == before.At && same(deaf, s.deaf) {
-		return // The door has not spoken yet, or nothing is new.
+	if s.level.At == 0 || s.level.At == before.At && same(beforeErr, s.natsErr) {
+		return // The endpoint has emitted no level yet, or nothing has changed.
 	}
-	e := s.heard
-	if s.deaf != nil {
+	e := s.level
+	if s.natsErr != nil {
 		e.At = max(e.At, scalers.InstantOf(s.env.Now()))
-		e.Err, e.AtLeast = s.deaf, e.Err == nil || e.AtLeast
+		e.Err, e.AtLeast = s.natsErr, e.Err == nil || e.AtLeast
 	}
 	s.emit(e)
 }
 
-// same reports whether two errors read alike.
+// same reports whether two errors have the same text.
 func same(a, b error) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil
@@ -100,7 +100,7 @@ func same(a, b error) bool {
 	return a.Error() == b.Error()
 }
 
-// shared is a client that several triggers use.
+// shared is a client that several triggers share.
 type shared struct{ *natsconn.Client }
 
 // Close ends the client.
@@ -109,9 +109,9 @@ func (s shared) Close() error {
 	return nil
 }
 
-// hear records what is published, over one connection, until ctx is done, the credentials have changed (then it returns nil)
-// or it fails. It reports whether it was connected.
-func (s *subscribed) hear(ctx context.Context, used natsconn.Credentials) (bool, error) {
+// consume records what is published, over one connection, until ctx is done, the credentials change or the connection fails. It
+// reports whether it was connected. The error is nil if the credentials have changed.
+func (s *natsSource) consume(ctx context.Context, used natsconn.Credentials) (bool, error) {
 	options, err := used.Options(s.config.UnsafeSSL)
 	if err != nil {
 		return false, err
@@ -128,9 +128,9 @@ func (s *subscribed) hear(ctx context.Context, used natsconn.Credentials) (bool,
 	states := client.StatusChanged(natsgo.RECONNECTING, natsgo.CLOSED)
 	defer client.RemoveStatusListener(states)
 	if !client.IsConnected() {
-		return false, client.Why(errors.New("not connected"))
+		return false, client.Reason(errors.New("not connected"))
 	}
-	rotated, forget := natsconn.Rotated(ctx, s.env.Secret, used, s.rotation)
+	rotated, forget := natsconn.WatchRotation(ctx, s.env.Secret, used, s.rotation)
 	defer forget()
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -146,7 +146,7 @@ func (s *subscribed) hear(ctx context.Context, used natsconn.Credentials) (bool,
 	case <-ctx.Done():
 	case <-rotated:
 	case <-states:
-		err = client.Why(errors.New("the connection was lost"))
+		err = client.Reason(errors.New("the connection was lost"))
 	}
 	cancel()
 	<-received // It ends with its context.

@@ -1,4 +1,4 @@
-// Package push is the trigger of levels that somebody sends to it alone: over HTTP, as CloudEvents or over NATS.
+// Package push is the trigger for levels that are sent to this trigger alone: over HTTP, as CloudEvents or over NATS.
 package push
 
 import (
@@ -13,24 +13,24 @@ import (
 
 // Kind describes the trigger type push.
 func Kind() triggers.Kind {
-	k := triggers.Define("push", "A level that is pushed to this trigger: over HTTP, as a CloudEvent or over NATS.", Config{}, open)
+	k := triggers.Define("push", "A level that is pushed to this trigger over HTTP, as a CloudEvent or over NATS.", Config{}, open)
 	k.Push = true
 	k.Auth = natsconn.Parameters()
 	k.Example = map[string]string{"threshold": "10", "ttl": "2m"}
 	return k
 }
 
-// open makes the source; it does no I/O.
+// open returns the source. It does no I/O.
 func open(c Config, env triggers.Env) (triggers.Source, error) {
-	door := triggers.Listen(triggers.Listener{Decode: c.take, Aggregate: c.sum}, env)
+	endpoint := triggers.Listen(triggers.Listener{Decode: c.decode, Aggregate: c.aggregate}, env)
 	if c.NATSURL == "" {
-		return door, nil
+		return endpoint, nil
 	}
-	return newSubscribed(c, env, door), nil
+	return newNATSSource(c, env, endpoint), nil
 }
 
-// take is the level that a message states.
-func (c Config) take(_ context.Context, m triggers.Message) ([]triggers.Level, error) {
+// decode decodes the level of a message. A level without a ttl gets that of the config.
+func (c Config) decode(_ context.Context, m triggers.Message) ([]triggers.Level, error) {
 	l, err := levelOf(m)
 	if err != nil {
 		return nil, err
@@ -41,13 +41,13 @@ func (c Config) take(_ context.Context, m triggers.Message) ([]triggers.Level, e
 	return []triggers.Level{l}, nil
 }
 
-// sum is the newest level: there is one.
-func (c Config) sum(levels []triggers.Level) (scalers.Milli, error) {
+// aggregate returns the recorded level: there is at most one.
+func (c Config) aggregate(levels []triggers.Level) (scalers.Milli, error) {
 	if len(levels) > 0 {
 		return levels[0].Value, nil
 	}
 	if c.TTL > 0 {
 		return 0, fmt.Errorf("nothing has been pushed for %s, its ttl", c.TTL)
 	}
-	return 0, errors.New("nothing has been pushed yet, or it is older than its ttl")
+	return 0, errors.New("nothing has been pushed yet, or the level has outlived its ttl")
 }

@@ -59,7 +59,7 @@ func testEveryMistakeInPushIsReported(t *testing.T) {
 		`{"value": 1, "ttl": "0s"}`:    `"ttl" is "0s": a duration above 0`,
 		`{"value": 1, "ttl": "9999h"}`: `up to a year`,
 	} {
-		if _, err := (Config{}).take(t.Context(), triggertest.MessageOf(t, body)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := (Config{}).decode(t.Context(), triggertest.MessageOf(t, body)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, expected %q", body, err, want)
 		}
 	}
@@ -114,9 +114,9 @@ func testMistakesAreReported(t *testing.T) {
 		{map[string]string{"threshold": "1", "natsURL": "nats://a", "subject": "a", "stream": "B"}, "subject: has no effect with stream"},
 		{map[string]string{"threshold": "1", "natsURL": "nats://a", "stream": "B"}, "consumer: is required with stream"},
 		{map[string]string{"threshold": "1", "natsURL": "nats://a", "subject": "a", "consumer": "B"}, "consumer: needs stream"},
-		{map[string]string{"threshold": "1", "natsURL": "nats://a", "subject": "a b"}, `subject: "a b" is no subject`},
-		{map[string]string{"threshold": "1", "natsURL": "nats://a", "subject": "a..b"}, `subject: "a..b" is no subject`},
-		{map[string]string{"threshold": "1", "natsURL": "nats://a", "stream": "a.b", "consumer": "c"}, `stream: "a.b" cannot be a name`},
+		{map[string]string{"threshold": "1", "natsURL": "nats://a", "subject": "a b"}, `subject: "a b" is not a subject`},
+		{map[string]string{"threshold": "1", "natsURL": "nats://a", "subject": "a..b"}, `subject: "a..b" is not a subject`},
+		{map[string]string{"threshold": "1", "natsURL": "nats://a", "stream": "a.b", "consumer": "c"}, `stream: "a.b" is not a valid name`},
 	} {
 		if _, err := Kind().Decode(c.metadata); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%v: said %v, expected %q", c.metadata, err, c.want)
@@ -147,10 +147,10 @@ func FuzzLevel(f *testing.F) {
 
 func testTTLCountsFromPublicationOfItsLevel(t *testing.T) {
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	s := &subscribed{config: Config{TTL: time.Minute}, env: triggers.Env{Now: func() time.Time { return now }}}
+	s := &natsSource{config: Config{TTL: time.Minute}, env: triggers.Env{Now: func() time.Time { return now }}}
 	for age, want := range map[time.Duration]time.Duration{0: time.Minute, 20 * time.Second: 40 * time.Second, time.Hour: time.Millisecond, -time.Hour: time.Minute} {
 		a := arrival{message: triggers.Message{Raw: []byte(`{"value": 3}`), At: now.Add(-age)}, id: "LEVELS\x007"}
-		l, err := s.level(t.Context(), &a)
+		l, err := s.decode(t.Context(), &a)
 		if err != nil || l.TTL != want || !l.At.Equal(now.Add(-age)) || l.ID != "LEVELS\x007" {
 			t.Errorf("published %s ago: %+v, %v", age, l, err)
 		}

@@ -16,59 +16,59 @@ import (
 	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
-// maxWaiting bounds the messages that wait to be recorded.
-const maxWaiting = 256
+// maxPending limits the messages that wait to be recorded.
+const maxPending = 256
 
-// arrival is a published message, as it arrived.
+// arrival is a published message.
 type arrival struct {
 	message triggers.Message
-	// id names it within its stream, and behind is how many come after it; JetStream only.
-	id     string
-	behind uint64
-	// settle tells the server that it is done with, and refuse that it never will be; nil: nobody wants to know.
-	settle, refuse func() error
+	// id identifies the message in its stream, and pending is the number of messages after it; JetStream only.
+	id      string
+	pending uint64
+	// ack tells the server that it is done with, and refuse that it never will be; nil: nobody wants to know.
+	ack, terminate func() error
 }
 
 // receive records what is published until ctx is done or it fails.
-func (s *subscribed) receive(ctx context.Context, conn *natsgo.Conn) error {
+func (s *natsSource) receive(ctx context.Context, conn *natsgo.Conn) error {
 	ctx, cancel := context.WithCancel(ctx)
-	arrivals := make(chan arrival, maxWaiting)
+	arrivals := make(chan arrival, maxPending)
 	var recording sync.WaitGroup
 	defer recording.Wait()
 	defer cancel()
-	recording.Go(func() { s.record(ctx, arrivals) })
+	recording.Go(func() { s.recordUntil(ctx, arrivals) })
 	if s.config.Subject != "" {
 		return s.receiveCore(ctx, conn, arrivals)
 	}
 	return s.receiveStream(ctx, conn, arrivals)
 }
 
-// receiveCore hears a subject of core NATS. Of more messages than can be recorded the newest are kept.
-func (s *subscribed) receiveCore(ctx context.Context, conn *natsgo.Conn, arrivals chan arrival) error {
-	messages := make(chan *natsgo.Msg, maxWaiting)
+// receiveCore receives from a subject of core NATS. When more messages arrive than are recorded, it drops the oldest.
+func (s *natsSource) receiveCore(ctx context.Context, conn *natsgo.Conn, arrivals chan arrival) error {
+	messages := make(chan *natsgo.Msg, maxPending)
 	sub, err := conn.ChanSubscribe(s.config.Subject, messages)
 	if err != nil {
 		return fmt.Errorf("subject %s: %w", s.config.Subject, err)
 	}
 	defer func() { _ = sub.Unsubscribe() }() // It fails when the connection is gone, and with it the subscription.
-	flush, cancel := context.WithTimeout(ctx, natsconn.Patience)
+	flush, cancel := context.WithTimeout(ctx, natsconn.Timeout)
 	defer cancel()
 	if err := conn.FlushWithContext(flush); err != nil {
 		return fmt.Errorf("subject %s: %w", s.config.Subject, err)
 	}
-	s.say(func() { s.deaf = nil })
+	s.update(func() { s.natsErr = nil })
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case m := <-messages:
-			newest(arrivals, arrival{message: s.message(m.Header, m.Data, s.env.Now())})
+			enqueueNewest(arrivals, arrival{message: s.message(m.Header, m.Data, s.env.Now())})
 		}
 	}
 }
 
-// newest adds an arrival, in place of the oldest one when there are too many.
-func newest(arrivals chan arrival, a arrival) {
+// enqueueNewest enqueues an arrival, and drops the oldest one if the queue is full.
+func enqueueNewest(arrivals chan arrival, a arrival) {
 	for {
 		select {
 		case arrivals <- a:
@@ -82,8 +82,8 @@ func newest(arrivals chan arrival, a arrival) {
 	}
 }
 
-// message is what was published, as a door sees it.
-func (s *subscribed) message(header natsgo.Header, data []byte, at time.Time) triggers.Message {
+// message returns a published message as an endpoint receives it.
+func (s *natsSource) message(header natsgo.Header, data []byte, at time.Time) triggers.Message {
 	m := triggers.Message{Header: http.Header{}, Raw: data, At: at}
 	for name, values := range header {
 		for _, value := range values {
@@ -93,23 +93,23 @@ func (s *subscribed) message(header natsgo.Header, data []byte, at time.Time) tr
 	return m
 }
 
-// receiveStream hears a durable consumer of a stream: what was published while nobody listened comes first.
-func (s *subscribed) receiveStream(ctx context.Context, conn *natsgo.Conn, arrivals chan<- arrival) error {
+// receiveStream receives from a durable consumer of a stream, beginning with what was published while nothing was connected.
+func (s *natsSource) receiveStream(ctx context.Context, conn *natsgo.Conn, arrivals chan<- arrival) error {
 	consumer, err := s.consumer(ctx, conn)
 	if err != nil {
 		return err
 	}
-	waits, err := s.waiting(ctx, conn)
+	waits, err := s.pending(ctx, conn)
 	if err != nil {
 		return err
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(maxWaiting))
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(maxPending))
 	if err != nil {
 		return fmt.Errorf("consumer %s: %w", s.config.Consumer, err)
 	}
 	defer messages.Stop()
 	if waits == 0 {
-		s.say(func() { s.deaf = nil })
+		s.update(func() { s.natsErr = nil })
 	}
 	for {
 		m, err := messages.Next(jetstream.NextContext(ctx))
@@ -117,7 +117,7 @@ func (s *subscribed) receiveStream(ctx context.Context, conn *natsgo.Conn, arriv
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case errors.Is(err, jetstream.ErrNoHeartbeat):
-			continue // The connection says itself when it is lost.
+			continue // The loss of the connection is handled in consume.
 		case err != nil:
 			return fmt.Errorf("consumer %s: %w", s.config.Consumer, err)
 		}
@@ -127,7 +127,7 @@ func (s *subscribed) receiveStream(ctx context.Context, conn *natsgo.Conn, arriv
 		}
 		a := arrival{
 			message: s.message(m.Headers(), m.Data(), meta.Timestamp), id: meta.Stream + "\x00" + strconv.FormatUint(meta.Sequence.Stream, 10),
-			behind: meta.NumPending, settle: m.Ack, refuse: m.Term,
+			pending: meta.NumPending, ack: m.Ack, terminate: m.Term,
 		}
 		select {
 		case arrivals <- a:
@@ -137,22 +137,22 @@ func (s *subscribed) receiveStream(ctx context.Context, conn *natsgo.Conn, arriv
 	}
 }
 
-// waiting is how many messages the consumer has not been given yet, or has not acknowledged.
-func (s *subscribed) waiting(ctx context.Context, conn *natsgo.Conn) (uint64, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, natsconn.Patience, fmt.Errorf("no answer within %s", natsconn.Patience))
+// pending returns the number of messages that the consumer has not delivered, or that are not acknowledged.
+func (s *natsSource) pending(ctx context.Context, conn *natsgo.Conn) (uint64, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, natsconn.Timeout, fmt.Errorf("no answer within %s", natsconn.Timeout))
 	defer cancel()
 	info, err := natsconn.ConsumerInfo(ctx, conn, s.config.Domain, s.config.Stream, s.config.Consumer)
 	if err != nil {
 		return 0, fmt.Errorf("consumer %s of stream %s: %w", s.config.Consumer, s.config.Stream, err)
 	}
 	if *info.NumAckPending < 0 {
-		return 0, fmt.Errorf("consumer %s of stream %s: the server counts fewer than no messages", s.config.Consumer, s.config.Stream)
+		return 0, fmt.Errorf("consumer %s of stream %s: the server reports a negative number of messages", s.config.Consumer, s.config.Stream)
 	}
 	return max(*info.NumPending, uint64(*info.NumAckPending)), nil
 }
 
-// consumer finds the consumer, and refuses one with which levels could be lost.
-func (s *subscribed) consumer(ctx context.Context, conn *natsgo.Conn) (jetstream.Consumer, error) {
+// consumer returns the consumer, or an error for one that could lose levels.
+func (s *natsSource) consumer(ctx context.Context, conn *natsgo.Conn) (jetstream.Consumer, error) {
 	js, err := jetstream.New(conn)
 	if s.config.Domain != "" {
 		js, err = jetstream.NewWithDomain(conn, s.config.Domain)
@@ -160,7 +160,7 @@ func (s *subscribed) consumer(ctx context.Context, conn *natsgo.Conn) (jetstream
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, natsconn.Patience, fmt.Errorf("no answer within %s", natsconn.Patience))
+	ctx, cancel := context.WithTimeoutCause(ctx, natsconn.Timeout, fmt.Errorf("no answer within %s", natsconn.Timeout))
 	defer cancel()
 	consumer, err := js.Consumer(ctx, s.config.Stream, s.config.Consumer)
 	switch {

@@ -9,9 +9,9 @@ import (
 	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
-// record records what arrives until ctx is done: of what waits only the newest level, since it is the whole truth. A message
-// is settled when the level that it stated, or a newer one, is durable.
-func (s *subscribed) record(ctx context.Context, arrivals <-chan arrival) {
+// recordUntil records the arrivals until ctx is done. Of several it records only the newest level, which replaces the others. A message is
+// acknowledged when its level or a newer one is durable.
+func (s *natsSource) recordUntil(ctx context.Context, arrivals <-chan arrival) {
 	var waiting []arrival
 	for {
 		select {
@@ -21,8 +21,8 @@ func (s *subscribed) record(ctx context.Context, arrivals <-chan arrival) {
 			waiting = append(waiting[:0], a)
 		}
 		for attempt := 1; ; attempt++ {
-			waiting = drain(waiting, arrivals)
-			if s.keep(ctx, waiting) {
+			waiting = drainInto(waiting, arrivals)
+			if s.recordNewest(ctx, waiting) {
 				break
 			}
 			timer := time.NewTimer(natsconn.Backoff(attempt))
@@ -36,9 +36,9 @@ func (s *subscribed) record(ctx context.Context, arrivals <-chan arrival) {
 	}
 }
 
-// drain adds what has arrived meanwhile, within bounds.
-func drain(waiting []arrival, arrivals <-chan arrival) []arrival {
-	for len(waiting) < maxWaiting {
+// drainInto appends the arrivals in the queue, up to maxPending.
+func drainInto(waiting []arrival, arrivals <-chan arrival) []arrival {
+	for len(waiting) < maxPending {
 		select {
 		case a := <-arrivals:
 			waiting = append(waiting, a)
@@ -49,13 +49,13 @@ func drain(waiting []arrival, arrivals <-chan arrival) []arrival {
 	return waiting
 }
 
-// keep records the newest level of what has arrived, settles all of it, and reports whether that went well.
-func (s *subscribed) keep(ctx context.Context, waiting []arrival) bool {
-	door := triggers.Endpoint{Namespace: s.env.Namespace, Object: s.env.Object, Trigger: s.env.Trigger}
+// recordNewest records the newest level of the arrivals and acknowledges all of them. It reports false if the record failed.
+func (s *natsSource) recordNewest(ctx context.Context, waiting []arrival) bool {
+	endpoint := triggers.Endpoint{Namespace: s.env.Namespace, Object: s.env.Object, Trigger: s.env.Trigger}
 	var newest []triggers.Level
 	bad := make([]error, len(waiting))
 	for i := range waiting {
-		l, err := s.level(ctx, &waiting[i])
+		l, err := s.decode(ctx, &waiting[i])
 		if err != nil {
 			bad[i] = err
 			continue
@@ -65,41 +65,41 @@ func (s *subscribed) keep(ctx context.Context, waiting []arrival) bool {
 		}
 	}
 	if newest != nil {
-		if !s.env.Endpoints.Record(ctx, door, s.env.Now(), newest) {
+		if !s.env.Endpoints.Record(ctx, endpoint, s.env.Now(), newest) {
 			return false
 		}
 	}
 	for i, a := range waiting {
 		if bad[i] != nil {
-			s.env.Endpoints.Reject(door, bad[i])
+			s.env.Endpoints.Reject(endpoint, bad[i])
 		}
-		finish(a, bad[i] != nil)
+		acknowledge(a, bad[i] != nil)
 	}
-	if waiting[len(waiting)-1].behind == 0 {
-		s.say(func() { s.deaf = nil })
+	if waiting[len(waiting)-1].pending == 0 {
+		s.update(func() { s.natsErr = nil })
 	}
 	return true
 }
 
-// finish tells the server that a message is done with. When it cannot be told it delivers the message again: a repeat.
-func finish(a arrival, refused bool) {
+// acknowledge acknowledges an arrival, or terminates a rejected one. If that fails, the server delivers the message again, as a repeat.
+func acknowledge(a arrival, rejected bool) {
 	switch {
-	case a.settle == nil:
-	case refused:
-		_ = a.refuse()
+	case a.ack == nil:
+	case rejected:
+		_ = a.terminate()
 	default:
-		_ = a.settle()
+		_ = a.ack()
 	}
 }
 
-// level is what a message states, as of when it was published. What its ttl has ended meanwhile is over at once.
-func (s *subscribed) level(ctx context.Context, a *arrival) (triggers.Level, error) {
+// decode decodes the level of an arrival as of its publication. A ttl that has expired since ends the level at once.
+func (s *natsSource) decode(ctx context.Context, a *arrival) (triggers.Level, error) {
 	var err error
 	m := a.message
 	if m.Body, err = triggers.DecodeJSON(m.Raw); err != nil {
 		return triggers.Level{}, fmt.Errorf("it cannot be decoded as JSON: %w", err)
 	}
-	levels, err := s.config.take(ctx, m)
+	levels, err := s.config.decode(ctx, m)
 	if err != nil {
 		return triggers.Level{}, err
 	}

@@ -17,23 +17,23 @@ import (
 )
 
 const (
-	// maxExpression bounds the text of an expression, in code points.
+	// maxExpression limits the text of an expression, in code points.
 	maxExpression = 4096
-	// maxCost bounds one evaluation, in CEL's own units: some ten thousand steps, and a few hundredths of a second.
+	// maxCost limits one evaluation, in CEL's units: some ten thousand steps, or a few hundredths of a second.
 	maxCost = 100_000
-	// maxTime bounds one evaluation as well: comparing lists of lists takes longer than its cost tells.
+	// maxTime limits the duration of one evaluation, as the cost of comparing lists of lists is underestimated.
 	maxTime = time.Second
-	// maxMemory bounds what one evaluation builds, in CEL's estimate.
+	// maxMemory limits what one evaluation allocates, by CEL's estimate, in bytes.
 	maxMemory = 64 << 20
-	// maxLoops bounds how deep loops stand in each other.
+	// maxLoops limits the nesting of loops.
 	maxLoops = 2
-	// maxDepth bounds how deep an expression is nested.
+	// maxDepth limits the nesting of an expression.
 	maxDepth = 64
-	// maxReason bounds what is said of one evaluation.
+	// maxReason limits the text of one error, in bytes.
 	maxReason = 300
 )
 
-// environments are the languages of expressions: what they can name. Making one is costly.
+// environments returns the CEL environments without and with the variable item. They are expensive, so they are created once.
 var environments = sync.OnceValues(func() ([2]*cel.Env, error) {
 	var all [2]*cel.Env
 	plain, err := cel.NewEnv(
@@ -60,20 +60,20 @@ type evaluator interface {
 	ContextEval(ctx context.Context, variables any) (ref.Val, *cel.EvalDetails, error)
 }
 
-// expression is one of the expressions of a trigger; a nil one was not given.
+// expression is a compiled expression of a trigger; nil if it is not set.
 type expression struct {
 	field string
 	evaluator
 }
 
-// compileExpression reads the text of a field, whose answer must be of one of the kinds.
+// compileExpression compiles the text of a field, whose result must have one of the types.
 func compileExpression(field, text string, within bool, kinds ...*cel.Type) (*expression, error) {
 	if strings.TrimSpace(text) == "" {
-		return nil, nil // There is none, and nothing is wrong.
+		return nil, nil // The expression is not set.
 	}
 	all, err := environments()
 	if err != nil {
-		return nil, wrong(field, "cannot be read: "+err.Error(), "this is a defect")
+		return nil, wrong(field, "cannot be compiled: "+err.Error(), "this is a bug in Impulse")
 	}
 	env := all[0]
 	if within {
@@ -81,9 +81,9 @@ func compileExpression(field, text string, within bool, kinds ...*cel.Type) (*ex
 	}
 	ast, issues := env.Compile(text)
 	if issues.Err() != nil {
-		return nil, mistakes(field, text, issues)
+		return nil, compileErrors(field, text, issues)
 	}
-	if err := answers(field, ast.OutputType(), kinds); err != nil {
+	if err := checkType(field, ast.OutputType(), kinds); err != nil {
 		return nil, err
 	}
 	program, err := env.Program(ast, cel.CostLimit(maxCost), cel.MemoryLimit(maxMemory), cel.InterruptCheckFrequency(20))
@@ -93,8 +93,8 @@ func compileExpression(field, text string, within bool, kinds ...*cel.Type) (*ex
 	return &expression{field, program}, nil
 }
 
-// mistakes are what the compiler says, each with its position.
-func mistakes(field, text string, issues *cel.Issues) error {
+// compileErrors returns the first errors of the compiler, with their positions.
+func compileErrors(field, text string, issues *cel.Issues) error {
 	if len(text) > maxExpression {
 		return wrong(field, fmt.Sprintf("is longer than %d characters", maxExpression), "")
 	}
@@ -104,7 +104,7 @@ func mistakes(field, text string, issues *cel.Issues) error {
 		if e.Location.Line() > 0 {
 			problem = fmt.Sprintf("%d:%d: %s", e.Location.Line(), e.Location.Column()+1, problem)
 		}
-		all = append(all, wrong(field, problem, "it is CEL over body, headers and query, and item with each"))
+		all = append(all, wrong(field, problem, "it is a CEL expression over body, headers and query, and item with each"))
 		if len(all) == 3 {
 			break
 		}
@@ -112,8 +112,8 @@ func mistakes(field, text string, issues *cel.Issues) error {
 	return errors.Join(all...)
 }
 
-// answers refuses an expression of which it is known beforehand that its answer is of no use.
-func answers(field string, got *cel.Type, kinds []*cel.Type) error {
+// checkType returns an error for an expression whose result is known to have a wrong type.
+func checkType(field string, got *cel.Type, kinds []*cel.Type) error {
 	names := make([]string, len(kinds))
 	for i, kind := range kinds {
 		if got.Kind() == cel.DynKind || got.IsExactType(cel.NullType) || got.Kind() == kind.Kind() {
@@ -124,24 +124,24 @@ func answers(field string, got *cel.Type, kinds []*cel.Type) error {
 	hint := ""
 	switch got.Kind() {
 	case cel.StringKind:
-		hint = "double(…) makes a number of text"
+		hint = "double(…) converts text to a number"
 	case cel.IntKind, cel.DoubleKind:
-		hint = "string(…) makes text of a number"
+		hint = "string(…) converts a number to text"
 	default:
 	}
-	return wrong(field, fmt.Sprintf("its answer is %s: %s was expected", got, strings.Join(names, " or ")), hint)
+	return wrong(field, fmt.Sprintf("its result is %s, expected %s", got, strings.Join(names, " or ")), hint)
 }
 
-// input is what expressions see of a message, and how it has them evaluated.
+// input holds the variables of an evaluation, and the function that schedules it.
 type input struct {
 	variables map[string]any
 	evaluate  func(ctx context.Context, run func() (cost uint64)) error
 }
 
-// newInput is the input of a message whose body has been opened.
+// newInput returns the input for a message with a decoded body.
 func newInput(body any, m triggers.Message) input {
 	in := input{
-		variables: map[string]any{"body": body, "headers": firsts(m.Header, strings.ToLower), "query": firsts(m.Query, strings.Clone)},
+		variables: map[string]any{"body": body, "headers": firstValues(m.Header, strings.ToLower), "query": firstValues(m.Query, strings.Clone)},
 		evaluate:  m.Evaluate,
 	}
 	if in.evaluate == nil {
@@ -153,14 +153,14 @@ func newInput(body any, m triggers.Message) input {
 	return in
 }
 
-// within is the input that has an element of each as well.
+// within returns the input with an element of each as item.
 func (in input) within(item ref.Val) input {
 	in.variables = maps.Clone(in.variables)
 	in.variables["item"] = item
 	return in
 }
 
-// eval evaluates an expression in its turn. Its error is one line, and says which expression and why.
+// eval evaluates an expression when it is the namespace's turn. The error is one line that begins with the field.
 func (e *expression) eval(ctx context.Context, in input) (v ref.Val, err error) {
 	refused := in.evaluate(ctx, func() (cost uint64) {
 		v, cost, err = e.run(ctx, in.variables)
@@ -172,12 +172,12 @@ func (e *expression) eval(ctx context.Context, in input) (v ref.Val, err error) 
 	return v, err
 }
 
-// run evaluates an expression within the limits, and returns what it cost: the most that it may when that is not known.
+// run evaluates an expression within the limits. It returns the cost, which is maxCost if it is not known.
 func (e *expression) run(ctx context.Context, variables map[string]any) (v ref.Val, cost uint64, err error) {
 	cost = maxCost
 	defer func() {
 		if cause := recover(); cause != nil {
-			v, err = nil, fmt.Errorf("%s: it panicked: %s", e.field, printable.Line(fmt.Sprint(cause), maxReason))
+			v, err = nil, fmt.Errorf("%s: the evaluation panicked: %s", e.field, printable.Line(fmt.Sprint(cause), maxReason))
 		}
 	}()
 	ctx, cancel := context.WithTimeout(ctx, maxTime)
@@ -188,9 +188,9 @@ func (e *expression) run(ctx context.Context, variables map[string]any) (v ref.V
 	}
 	switch {
 	case ctx.Err() != nil:
-		return nil, cost, fmt.Errorf("%w: %s: it took too long", triggers.ErrUnavailable, e.field)
+		return nil, cost, fmt.Errorf("%w: %s: the evaluation took too long", triggers.ErrUnavailable, e.field)
 	case err != nil && strings.Contains(err.Error(), "cost limit exceeded"):
-		return nil, cost, fmt.Errorf("%s: it is too costly for this message", e.field)
+		return nil, cost, fmt.Errorf("%s: the evaluation is too costly for this message", e.field)
 	case err != nil:
 		return nil, cost, fmt.Errorf("%s: %s", e.field, printable.Line(err.Error(), maxReason))
 	}

@@ -33,16 +33,16 @@ func testMistakesAreReportedWithTheirPosition(t *testing.T) {
 		metadata map[string]string
 		want     string
 	}{
-		{valid("hook", "Git Hub"), `hook: "Git Hub" cannot be part of a path`},
+		{valid("hook", "Git Hub"), `hook: "Git Hub" cannot be an element of a path`},
 		{valid("value", "body.x +"), "value: 1:9: Syntax error"},
 		{valid("value", "boddy.x"), "value: 1:1: undeclared reference to 'boddy'"},
 		{valid("value", "item.x"), "value: 1:1: undeclared reference to 'item'"},
 		{valid("match", "body.a ==\n == 1"), "match: 2:2: Syntax error"},
-		{valid("value", `"many"`), "value: its answer is string: double or int or uint was expected (double(…) makes a number of text)"},
-		{valid("match", `1`), "match: its answer is int: bool was expected"},
-		{valid("key", `1 + 1`), "key: its answer is int: string was expected (string(…) makes text of a number)"},
-		{valid("at", `[1]`), "at: its answer is list"},
-		{valid("each", `"x"`, "key", "item.id"), "each: its answer is string"},
+		{valid("value", `"many"`), "value: its result is string, expected double or int or uint (double(…) converts text to a number)"},
+		{valid("match", `1`), "match: its result is int, expected bool"},
+		{valid("key", `1 + 1`), "key: its result is int, expected string (string(…) converts a number to text)"},
+		{valid("at", `[1]`), "at: its result is list"},
+		{valid("each", `"x"`, "key", "item.id"), "each: its result is string"},
 		{valid("each", `body.jobs`), "key: is required with each"},
 		{valid("match", `"a".matches("(")`), "match: 1:"},
 		{valid("at", `timestamp("never")`), "at: 1:"},
@@ -51,14 +51,14 @@ func testMistakesAreReportedWithTheirPosition(t *testing.T) {
 		{valid("match", `body.all(a, body.all(b, body.all(c, a == c)))`), "match: 1:"},
 		{valid("replicas", "3"), "threshold: has no effect with replicas"},
 		{map[string]string{"hook": "jobs"}, "replicas: is required, or threshold"},
-		{map[string]string{"hook": "jobs", "replicas": "3", "value": "1"}, "replicas: is wanted whatever the level"},
+		{map[string]string{"hook": "jobs", "replicas": "3", "value": "1"}, "replicas: does not depend on the level"},
 		{valid("aggregation", "avg"), `aggregation: "avg" is unknown`},
 		{valid("ttl", "-1s"), "ttl: -1s is below 0"},
 		{valid("format", "xml"), `format: "xml" is unknown`},
 		{valid("format", "sns"), "topicARN: is required with format sns"},
 		{valid("format", "sns", "topicARN", "arn:aws:sqs:eu-central-1:123456789012:x"), "topicARN: is not the ARN of an SNS topic"},
 		{valid("format", "sns", "topicARN", "arn:aws:sns:evil.example/x-1:123456789012:x"), "topicARN: is not the ARN of an SNS topic"},
-		{valid("topicARN", "arn:aws:sns:eu-central-1:123456789012:x"), "topicARN: is of no use without format sns"},
+		{valid("topicARN", "arn:aws:sns:eu-central-1:123456789012:x"), "topicARN: has no effect without format sns"},
 	} {
 		_, err := Kind().Decode(c.metadata)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -82,7 +82,7 @@ func testPanicIsReason(t *testing.T) {
 	c := Config{Hook: "jobs", Threshold: 1000}
 	r := &rules{value: &expression{"value", broken{}}}
 	levels, err := r.levels(t.Context(), c, map[string]any{}, triggers.Message{})
-	if err == nil || err.Error() != "value: it panicked: index out of\\nrange" || levels != nil {
+	if err == nil || err.Error() != "value: the evaluation panicked: index out of\\nrange" || levels != nil {
 		t.Errorf("%v, %v", levels, err)
 	}
 }
@@ -98,7 +98,7 @@ func testEvaluationEndsWithItsRequest(t *testing.T) {
 	for i := range body {
 		body[i] = i
 	}
-	if _, err := r.levels(ctx, Config{}, body, triggers.Message{}); !errors.Is(err, triggers.ErrUnavailable) || !strings.HasSuffix(err.Error(), "value: it took too long") {
+	if _, err := r.levels(ctx, Config{}, body, triggers.Message{}); !errors.Is(err, triggers.ErrUnavailable) || !strings.HasSuffix(err.Error(), "value: the evaluation took too long") {
 		t.Error(err)
 	}
 }

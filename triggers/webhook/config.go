@@ -12,23 +12,23 @@ import (
 
 // Config is the metadata of a webhook trigger.
 type Config struct {
-	Hook                string        `json:"hook" required:"true" doc:"The last part of the path that is posted to: /v1/webhook/NAMESPACE/HOOK. Several triggers may listen to one."`
-	Format              string        `json:"format" doc:"json: body is what was posted. sns: body is the message in a notification of Amazon SNS, whose signature is verified."`
-	TopicARN            string        `json:"topicARN" doc:"With format sns: the only topic whose notifications count, and whose subscription is confirmed."`
-	Each                string        `json:"each" doc:"CEL for a list: the message states one level for each element, which the other expressions see as item."`
-	Match               string        `json:"match" doc:"CEL for a boolean: whether a message concerns this trigger. Nothing: each does."`
-	Value               string        `json:"value" doc:"CEL for a number: the level. Nothing: 1."`
-	Key                 string        `json:"key" doc:"CEL for text that tells levels apart which exist side by side, such as one for each job."`
-	While               string        `json:"while" doc:"CEL for a boolean: false ends the level of this key; without key, the level is then 0. Nothing: true."`
-	At                  string        `json:"at" doc:"CEL for a timestamp, RFC 3339 text or Unix seconds: when the level became true. An older one is ignored. Nothing: when it was received."`
-	TTL                 time.Duration `json:"ttl" doc:"How long a level counts without being repeated. Nothing: until it is replaced or ended."`
-	Aggregation         string        `json:"aggregation" doc:"With key, how several levels become one: sum, max or count."`
-	Replicas            int32         `json:"replicas" doc:"Replicas while a level is on. Either this or threshold."`
+	Hook                string        `json:"hook" required:"true" doc:"The last element of the path /v1/webhook/NAMESPACE/HOOK that messages are posted to. Several triggers may have the same hook."`
+	Format              string        `json:"format" doc:"json: body is the posted JSON. sns: body is the message in a notification of Amazon SNS, whose signature is verified."`
+	TopicARN            string        `json:"topicARN" doc:"With format sns: the only topic whose notifications are accepted and whose subscription is confirmed."`
+	Each                string        `json:"each" doc:"CEL expression for a list: the message has one level for each element, which the other expressions refer to as item."`
+	Match               string        `json:"match" doc:"CEL expression for a boolean: whether a message concerns this trigger. Without it every message does."`
+	Value               string        `json:"value" doc:"CEL expression for a number: the level. Without it the level is 1."`
+	Key                 string        `json:"key" doc:"CEL expression for text that distinguishes levels which exist at the same time, such as one for each job."`
+	While               string        `json:"while" doc:"CEL expression for a boolean: false ends the level of this key; without key, the level is then 0. Without it the level never ends this way."`
+	At                  string        `json:"at" doc:"CEL expression for a timestamp, RFC 3339 text or Unix seconds: when the level became valid. A level older than the recorded one is ignored. Without it the time of receipt is used."`
+	TTL                 time.Duration `json:"ttl" doc:"How long a level counts without being repeated. Without it a level counts until it is replaced or ended."`
+	Aggregation         string        `json:"aggregation" doc:"With key: how several levels are aggregated: sum, max or count."`
+	Replicas            int32         `json:"replicas" doc:"The number of replicas while a level is on. Set either this or threshold."`
 	Threshold           scalers.Milli `json:"threshold" doc:"The level that one replica should have (metricType AverageValue) or the workload should have (Value)."`
 	ActivationThreshold scalers.Milli `json:"activationThreshold" doc:"With threshold: the trigger is active above this level."`
 }
 
-// defaults is the config of a user who set nothing.
+// defaults returns the default config.
 func defaults() Config { return Config{Format: formatJSON, Aggregation: "sum"} }
 
 const (
@@ -36,25 +36,25 @@ const (
 	formatSNS  = "sns"
 )
 
-// hookName is what a hook may be called: it is part of a path.
+// hookName is the form of a hook, which is an element of a path.
 var hookName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
 
-// Validate returns every mistake at once.
+// Validate returns all mistakes.
 func (c Config) Validate() error {
 	_, err := compile(c)
 	return errors.Join(c.checkSource(), c.checkLevel(), err)
 }
 
-// checkSource says what is wrong with where messages come from.
+// checkSource checks the parameters about the messages.
 func (c Config) checkSource() error {
 	var mistakes []error
 	if c.Hook != "" && !hookName.MatchString(c.Hook) {
-		mistakes = append(mistakes, wrong("hook", fmt.Sprintf("%.100q cannot be part of a path", c.Hook), "write lower-case letters, digits and -, at most 63, such as github"))
+		mistakes = append(mistakes, wrong("hook", fmt.Sprintf("%.100q cannot be an element of a path", c.Hook), "write lower-case letters, digits and -, at most 63, such as github"))
 	}
 	switch c.Format {
 	case formatJSON:
 		if c.TopicARN != "" {
-			mistakes = append(mistakes, wrong("topicARN", "is of no use without format sns", "write format: sns"))
+			mistakes = append(mistakes, wrong("topicARN", "has no effect without format sns", "write format: sns"))
 		}
 	case formatSNS:
 		if _, err := hostOf(c.TopicARN); err != nil {
@@ -66,7 +66,7 @@ func (c Config) checkSource() error {
 	return errors.Join(mistakes...)
 }
 
-// checkLevel says what is wrong with what is made of them.
+// checkLevel checks the parameters about the level.
 func (c Config) checkLevel() error {
 	var mistakes []error
 	add := func(field, problem, suggestion string) {
@@ -83,7 +83,7 @@ func (c Config) checkLevel() error {
 		add("threshold", "must be above 0", "")
 	}
 	if c.Replicas != 0 && (c.Value != "" || c.ActivationThreshold != 0) {
-		add("replicas", "is wanted whatever the level", "value and activationThreshold go with threshold; while says whether a level is on")
+		add("replicas", "does not depend on the level", "value and activationThreshold go with threshold; while says whether a level is on")
 	}
 	if c.Aggregation != "sum" && c.Aggregation != "max" && c.Aggregation != "count" {
 		add("aggregation", fmt.Sprintf("%.100q is unknown", c.Aggregation), "sum, max or count")
@@ -92,12 +92,12 @@ func (c Config) checkLevel() error {
 		add("ttl", fmt.Sprintf("%s is below 0", c.TTL), "")
 	}
 	if c.Each != "" && c.Key == "" {
-		add("key", "is required with each", "what tells the elements apart, such as item.fingerprint")
+		add("key", "is required with each", "what distinguishes the elements, such as item.fingerprint")
 	}
 	return errors.Join(mistakes...)
 }
 
-// Trigger says how the level is read: it stands until another is sent.
+// Trigger returns how the level is evaluated: it counts until another one is sent.
 func (c Config) Trigger() scalers.Trigger {
 	if c.Replicas != 0 {
 		return scalers.Trigger{Target: 1000, Exact: true, Continuous: true}

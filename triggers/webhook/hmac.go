@@ -11,12 +11,12 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// signatureHeader is where GitHub and those that follow it put the HMAC of the body.
+// signatureHeader is the header in which GitHub sends the HMAC of the body.
 const signatureHeader = "X-Hub-Signature-256"
 
-// verifyHMAC holds the body against the signature, when the trigger has a secret. Whoever names an authenticationRef wants
-// that: a secret that is not there opens nothing.
-func (t *taker) verifyHMAC(ctx context.Context, m triggers.Message) error {
+// verifyHMAC checks the body against the signature if the trigger has an authenticationRef. With a missing secret every message is
+// rejected.
+func (t *decoder) verifyHMAC(ctx context.Context, m triggers.Message) error {
 	if t.env.Credentials == "" {
 		return nil
 	}

@@ -16,15 +16,15 @@ import (
 )
 
 const (
-	// maxItems bounds the levels that one message states.
+	// maxItems limits the levels of one message.
 	maxItems = 1000
-	// maxKey bounds a key, in bytes.
+	// maxKey limits a key, in bytes.
 	maxKey = 256
-	// patience bounds all evaluations of one message. What a busy machine does not get done is worth a retry.
-	patience = 5 * time.Second
+	// evaluationTimeout limits all evaluations for one message. A message that exceeds it may be sent again.
+	evaluationTimeout = 5 * time.Second
 )
 
-// rules are the compiled expressions of a trigger; those that were not given are nil.
+// rules are the compiled expressions of a trigger; those that are not set are nil.
 type rules struct{ each, match, value, key, while, at *expression }
 
 // compile compiles every expression, and returns all mistakes.
@@ -54,9 +54,9 @@ func compile(c Config) (*rules, error) {
 	return r, errors.Join(all...)
 }
 
-// levels are what a message states. None: it does not concern this trigger.
+// levels returns the levels of a message; none if it does not concern this trigger.
 func (r *rules) levels(ctx context.Context, c Config, body any, m triggers.Message) ([]triggers.Level, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, evaluationTimeout)
 	defer cancel()
 	in := newInput(body, m)
 	if r.each == nil {
@@ -83,7 +83,7 @@ func (r *rules) levels(ctx context.Context, c Config, body any, m triggers.Messa
 	return levels, nil
 }
 
-// items is the list that a message holds.
+// items returns the list that the expression each selects.
 func (r *rules) items(ctx context.Context, in input) ([]ref.Val, error) {
 	v, err := r.each.eval(ctx, in)
 	if err != nil {
@@ -91,7 +91,7 @@ func (r *rules) items(ctx context.Context, in input) ([]ref.Val, error) {
 	}
 	list, ok := v.(traits.Lister)
 	if !ok {
-		return nil, fmt.Errorf("each: its answer is %s: a list was expected", v.Type().TypeName())
+		return nil, fmt.Errorf("each: its result is %s, expected a list", v.Type().TypeName())
 	}
 	var items []ref.Val
 	for it := list.Iterator(); it.HasNext() == types.True; {
@@ -103,7 +103,7 @@ func (r *rules) items(ctx context.Context, in input) ([]ref.Val, error) {
 	return items, nil
 }
 
-// level is the one level that a message, or an item of it, states; false when it does not concern this trigger.
+// level returns the level of a message or of an item in it; false if it does not concern this trigger.
 func (r *rules) level(ctx context.Context, c Config, in input) (triggers.Level, bool, error) {
 	l := triggers.Level{TTL: c.TTL}
 	concerned, err := r.match.boolean(ctx, in)
@@ -122,12 +122,12 @@ func (r *rules) level(ctx context.Context, c Config, in input) (triggers.Level, 
 	if l.On {
 		l.Value, err = r.value.number(ctx, in)
 	} else if c.Key == "" {
-		l.On = true // The sender says that there is nothing: that is a level, and it is known.
+		l.On = true // A level of 0 is known, unlike one that has ended.
 	}
 	return l, err == nil, err
 }
 
-// boolean is true for an expression that was not given.
+// boolean returns true for an expression that is not set.
 func (e *expression) boolean(ctx context.Context, in input) (bool, error) {
 	if e == nil {
 		return true, nil
@@ -138,12 +138,12 @@ func (e *expression) boolean(ctx context.Context, in input) (bool, error) {
 	}
 	b, ok := v.Value().(bool)
 	if !ok {
-		return false, fmt.Errorf("%s: its answer is %s: true or false was expected", e.field, v.Type().TypeName())
+		return false, fmt.Errorf("%s: its result is %s, expected true or false", e.field, v.Type().TypeName())
 	}
 	return b, nil
 }
 
-// text is empty for an expression that was not given, and only then.
+// text returns "" for an expression that is not set, and only then.
 func (e *expression) text(ctx context.Context, in input) (string, error) {
 	if e == nil {
 		return "", nil
@@ -155,16 +155,16 @@ func (e *expression) text(ctx context.Context, in input) (string, error) {
 	s, ok := v.Value().(string)
 	switch {
 	case !ok:
-		return "", fmt.Errorf("%s: its answer is %s: text was expected (string(…) makes text of a number)", e.field, v.Type().TypeName())
+		return "", fmt.Errorf("%s: its result is %s, expected text (string(…) converts a number)", e.field, v.Type().TypeName())
 	case s == "":
-		return "", fmt.Errorf("%s: its answer is empty", e.field)
+		return "", fmt.Errorf("%s: its result is empty", e.field)
 	case len(s) > maxKey:
-		return "", fmt.Errorf("%s: its answer is longer than %d bytes", e.field, maxKey)
+		return "", fmt.Errorf("%s: its result is longer than %d bytes", e.field, maxKey)
 	}
 	return s, nil
 }
 
-// number is 1 for an expression that was not given. It is finite and not below 0.
+// number returns 1 for an expression that is not set. The result is finite and at least 0.
 func (e *expression) number(ctx context.Context, in input) (scalers.Milli, error) {
 	if e == nil {
 		return 1000, nil
@@ -180,19 +180,19 @@ func (e *expression) number(ctx context.Context, in input) (scalers.Milli, error
 	case int64, uint64:
 		n, err = scalers.ParseMilli(fmt.Sprint(x))
 	default:
-		return 0, fmt.Errorf("%s: its answer is %s: a number was expected (double(…) makes a number of text)", e.field, v.Type().TypeName())
+		return 0, fmt.Errorf("%s: its result is %s, expected a number (double(…) converts text)", e.field, v.Type().TypeName())
 	}
 	if err == nil && n < 0 {
 		err = fmt.Errorf("%s is below 0", n)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("%s: its answer %w", e.field, err)
+		return 0, fmt.Errorf("%s: its result %w", e.field, err)
 	}
 	return n, nil
 }
 
-// firsts are the first values of headers or of a query.
-func firsts(all map[string][]string, name func(string) string) map[string]string {
+// firstValues returns the first value of each header or query parameter.
+func firstValues(all map[string][]string, name func(string) string) map[string]string {
 	first := make(map[string]string, len(all))
 	for key, values := range all {
 		if len(values) > 0 {

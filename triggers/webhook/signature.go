@@ -23,16 +23,16 @@ import (
 )
 
 const (
-	// maxFetched bounds what is read of an answer.
+	// maxFetched limits the size of a response, in bytes.
 	maxFetched = 64 << 10
-	// fetchTimeout bounds one request.
+	// fetchTimeout limits one request.
 	fetchTimeout = 5 * time.Second
-	// maxCertificates bounds those that are remembered: SNS uses one for months.
+	// maxCertificates limits the cached certificates. SNS uses one for months.
 	maxCertificates = 4
 )
 
-// signed is the text that SNS has signed: some of the fields, by name.
-func (e *envelope) signed() (string, error) {
+// signedText returns the text that SNS has signed, which consists of some of the fields.
+func (e *envelope) signedText() (string, error) {
 	fields := []string{"Message", e.Message, "MessageId", e.MessageID}
 	switch e.Type {
 	case "Notification":
@@ -43,12 +43,12 @@ func (e *envelope) signed() (string, error) {
 	case "SubscriptionConfirmation", "UnsubscribeConfirmation":
 		fields = append(fields, "SubscribeURL", e.SubscribeURL, "Timestamp", e.SignedTimestamp, "Token", e.Token)
 	default:
-		return "", fmt.Errorf("its Type is %.40q: Notification was expected", e.Type)
+		return "", fmt.Errorf("its Type is %.40q, expected Notification", e.Type)
 	}
 	return strings.Join(append(fields, "TopicArn", e.TopicArn, "Type", e.Type), "\n") + "\n", nil
 }
 
-// checkSignature holds a text against the signature of a message.
+// checkSignature checks the signature of a message against the signed text.
 func checkSignature(key *rsa.PublicKey, n *notification, text string) error {
 	signature, err := base64.StdEncoding.DecodeString(n.Signature)
 	if err != nil {
@@ -62,60 +62,60 @@ func checkSignature(key *rsa.PublicKey, n *notification, text string) error {
 		sum := sha256.Sum256([]byte(text))
 		err = rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], signature)
 	default:
-		return fmt.Errorf("%w: its SignatureVersion is %.10q: 1 or 2 was expected", triggers.ErrUnverified, n.SignatureVersion)
+		return fmt.Errorf("%w: its SignatureVersion is %.10q, expected 1 or 2", triggers.ErrUnverified, n.SignatureVersion)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: its Signature is not that of the message", triggers.ErrUnverified)
+		return fmt.Errorf("%w: its Signature does not match the message", triggers.ErrUnverified)
 	}
 	return nil
 }
 
-// certificates remembers the keys by which messages were signed. One is fetched at a time, so that strangers cannot make us
-// ask often; those that are known need no turn.
+// certificates caches the certificates with which messages were signed. Only one is fetched at a time, so that anonymous senders cannot
+// cause many requests. A cached certificate does not wait for that.
 type certificates struct {
 	turn chan struct{}
 
-	mu    sync.Mutex
-	known map[string]*x509.Certificate
+	mu     sync.Mutex
+	cached map[string]*x509.Certificate
 }
 
-// certificatePath is where SNS keeps its certificates.
+// certificatePath is the form of the path of a certificate of SNS.
 var certificatePath = regexp.MustCompile(`^/SimpleNotificationService-[0-9a-f]{16,64}\.pem$`)
 
-// key returns the key of the certificate at an address whose host has been allowed.
+// key returns the key of the certificate at an address on an allowed host.
 func (c *certificates) key(ctx context.Context, client *http.Client, address string, now time.Time) (*rsa.PublicKey, error) {
 	if u, err := url.Parse(address); err != nil || !certificatePath.MatchString(u.Path) || u.RawQuery != "" {
-		return nil, fmt.Errorf("%w: SigningCertURL is no certificate's", triggers.ErrUnverified)
+		return nil, fmt.Errorf("%w: SigningCertURL is not the URL of a certificate", triggers.ErrUnverified)
 	}
-	cert := c.remembered(address)
+	cert := c.lookup(address)
 	if cert == nil {
 		var err error
-		if cert, err = c.learn(ctx, client, address); err != nil {
+		if cert, err = c.fetch(ctx, client, address); err != nil {
 			return nil, fmt.Errorf("%w: %w", triggers.ErrUnavailable, err)
 		}
 	}
 	key, ok := cert.PublicKey.(*rsa.PublicKey)
 	if !ok || now.Before(cert.NotBefore) || now.After(cert.NotAfter) {
-		return nil, fmt.Errorf("%w: the certificate at SigningCertURL is not valid now, or not of an RSA key", triggers.ErrUnverified)
+		return nil, fmt.Errorf("%w: the certificate at SigningCertURL is not valid now, or has no RSA key", triggers.ErrUnverified)
 	}
 	return key, nil
 }
 
-func (c *certificates) remembered(address string) *x509.Certificate {
+func (c *certificates) lookup(address string) *x509.Certificate {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.known[address]
+	return c.cached[address]
 }
 
-// learn fetches a certificate, unless somebody else has done so meanwhile.
-func (c *certificates) learn(ctx context.Context, client *http.Client, address string) (*x509.Certificate, error) {
+// fetch fetches a certificate, unless another message has had it fetched meanwhile.
+func (c *certificates) fetch(ctx context.Context, client *http.Client, address string) (*x509.Certificate, error) {
 	select {
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	if cert := c.remembered(address); cert != nil {
+	if cert := c.lookup(address); cert != nil {
 		return cert, nil
 	}
 	cert, err := fetchCertificate(ctx, client, address)
@@ -124,10 +124,10 @@ func (c *certificates) learn(ctx context.Context, client *http.Client, address s
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.known) >= maxCertificates {
-		clear(c.known)
+	if len(c.cached) >= maxCertificates {
+		clear(c.cached)
 	}
-	c.known[address] = cert
+	c.cached[address] = cert
 	return cert, nil
 }
 
@@ -138,7 +138,7 @@ func fetchCertificate(ctx context.Context, client *http.Client, address string) 
 	}
 	block, _ := pem.Decode(content)
 	if block == nil || block.Type != "CERTIFICATE" {
-		return nil, errors.New("what is at SigningCertURL is not a PEM certificate")
+		return nil, errors.New("the response from SigningCertURL is not a PEM certificate")
 	}
 	cert, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
@@ -147,14 +147,13 @@ func fetchCertificate(ctx context.Context, client *http.Client, address string) 
 	return cert, nil
 }
 
-// fetch reads what is at an address, which is on a host that has been allowed. No error repeats the address: it may hold a
-// token.
+// fetch returns the content at an address on an allowed host. Errors do not repeat the address, which may contain a token.
 func fetch(ctx context.Context, client *http.Client, address string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
-		return nil, errors.New("the address is none")
+		return nil, errors.New("the address is not valid")
 	}
 	response, err := client.Do(request)
 	if err != nil {
@@ -169,7 +168,7 @@ func fetch(ctx context.Context, client *http.Client, address string) ([]byte, er
 	}
 	content, err := io.ReadAll(io.LimitReader(response.Body, maxFetched+1))
 	if err == nil && len(content) > maxFetched {
-		err = fmt.Errorf("the answer is longer than %d bytes", maxFetched)
+		err = fmt.Errorf("the response is longer than %d bytes", maxFetched)
 	}
 	return content, err
 }

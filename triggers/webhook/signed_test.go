@@ -121,7 +121,7 @@ func (a *amazon) RoundTrip(r *http.Request) (*http.Response, error) {
 // post signs an envelope and makes a body of it; change is made after that.
 func (a *amazon) post(e envelope, change func(*envelope)) string {
 	a.t.Helper()
-	text, err := e.signed()
+	text, err := e.signedText()
 	if err != nil {
 		a.t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func testMessageWithoutValidSNSSignatureIsRefused(t *testing.T) {
 	if len(a.others) > 0 || a.confirmed > 0 || a.fetched > 1 {
 		t.Errorf("it went to %v, fetched %d and confirmed %d times", a.others, a.fetched, a.confirmed)
 	}
-	w.refuse(`{"n":3}`, "not about the topic")
+	w.refuse(`{"n":3}`, "not of the topic")
 	w.refuse(`[1]`, "raw message delivery must be off")
 	w.send(a.notification("2", `{"n":3}`, a.now), "3")
 	w.send(a.post(signedBySHA1, nil), "3")
@@ -124,7 +124,7 @@ func FuzzEnvelope(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, err := topic.open(t.Context(), triggers.Message{Raw: body, At: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)})
+		n, err := topic.unwrap(t.Context(), triggers.Message{Raw: body, At: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)})
 		if err == nil || n != nil || len(a.others) > 0 || a.confirmed > 0 {
 			t.Errorf("%s: %+v, %v, went to %v", body, n, err, a.others)
 		}

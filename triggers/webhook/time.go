@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// lastSecond is the last that is taken as a time: that of the year 9999.
+// lastSecond is the latest time that is accepted, in Unix seconds: the end of the year 9999.
 const lastSecond = 253402300799
 
-// time is zero for an expression that was not given, and for the year 1, by which some senders say that there is none.
+// time returns the zero time for an expression that is not set, and for the year 1, which some senders use for no time.
 func (e *expression) time(ctx context.Context, in input) (time.Time, error) {
 	if e == nil {
 		return time.Time{}, nil
@@ -25,7 +25,7 @@ func (e *expression) time(ctx context.Context, in input) (time.Time, error) {
 		at = x
 	case string:
 		if at, err = time.Parse(time.RFC3339Nano, x); err != nil {
-			return time.Time{}, fmt.Errorf("%s: its answer %.40q is no RFC 3339 time", e.field, x)
+			return time.Time{}, fmt.Errorf("%s: its result %.40q is not an RFC 3339 time", e.field, x)
 		}
 	case int64:
 		at, err = seconds(float64(x))
@@ -34,21 +34,21 @@ func (e *expression) time(ctx context.Context, in input) (time.Time, error) {
 	case float64:
 		at, err = seconds(x)
 	default:
-		err = fmt.Errorf("is %s: a timestamp, RFC 3339 text or Unix seconds was expected", v.Type().TypeName())
+		err = fmt.Errorf("is %s, expected a timestamp, RFC 3339 text or Unix seconds", v.Type().TypeName())
 	}
 	if err == nil && !at.IsZero() && (at.Unix() < 0 || at.Unix() > lastSecond) {
-		err = fmt.Errorf("is %s: not of our time", at.UTC().Format(time.RFC3339))
+		err = fmt.Errorf("is %s: expected a time between 1970 and 9999", at.UTC().Format(time.RFC3339))
 	}
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%s: its answer %w", e.field, err)
+		return time.Time{}, fmt.Errorf("%s: its result %w", e.field, err)
 	}
 	return at, nil
 }
 
-// seconds are those since 1970. Whoever sends milliseconds is told.
+// seconds converts Unix seconds. The error for a value that is too large suggests that it is in milliseconds.
 func seconds(s float64) (time.Time, error) {
 	if math.IsNaN(s) || s < 0 || s > lastSecond {
-		return time.Time{}, fmt.Errorf("is %v: Unix seconds were expected (milliseconds are divided by 1000)", s)
+		return time.Time{}, fmt.Errorf("is %v, expected Unix seconds (divide milliseconds by 1000)", s)
 	}
 	whole, part := math.Modf(s)
 	return time.Unix(int64(whole), int64(part*1e9)).UTC(), nil

@@ -1,4 +1,4 @@
-// Package webhook is the trigger of messages that others post: any JSON, of which expressions in CEL make levels.
+// Package webhook is the trigger for JSON messages that other systems post. CEL expressions compute levels from them.
 package webhook
 
 import (
@@ -13,11 +13,11 @@ import (
 
 // Kind describes the trigger type webhook.
 func Kind() triggers.Kind {
-	k := triggers.Define("webhook", "JSON that anybody posts to Impulse; CEL makes levels of it.", defaults(), open)
+	k := triggers.Define("webhook", "JSON that other systems post to Impulse; CEL expressions compute levels from it.", defaults(), open)
 	k.Push = true
 	k.Auth = []triggers.AuthParameter{{
 		Name: "hmacSecret",
-		Doc:  "The secret of X-Hub-Signature-256, as GitHub sends it: a message without a valid one is refused. Several are valid at once, one a line.",
+		Doc:  "The secret of the signature X-Hub-Signature-256, as GitHub sends it. A message without a valid signature is rejected. Several secrets, one per line, are valid at the same time.",
 	}}
 	k.Example = map[string]string{
 		"hook": "github", "match": `body.workflow_job.status in ["queued", "in_progress", "completed"]`,
@@ -27,41 +27,41 @@ func Kind() triggers.Kind {
 	return k
 }
 
-// open makes the source; it does no I/O.
+// open returns the source. It does no I/O.
 func open(c Config, env triggers.Env) (triggers.Source, error) {
 	r, err := compile(c)
 	if err != nil {
 		return nil, err
 	}
-	t := &taker{config: c, rules: r, env: env}
+	t := &decoder{config: c, rules: r, env: env}
 	if c.Format == formatSNS {
-		if t.sns, err = newTopic(c.TopicARN, env.HTTP); err != nil {
+		if t.topic, err = newTopic(c.TopicARN, env.HTTP); err != nil {
 			return nil, wrong("topicARN", err.Error(), "")
 		}
 	}
 	return triggers.Listen(triggers.Listener{
-		Endpoint: triggers.Endpoint{Hook: c.Hook, Signed: t.sns != nil || env.Credentials != ""},
-		Decode:   t.take, Aggregate: c.sum, Keyed: c.Key != "",
+		Endpoint: triggers.Endpoint{Hook: c.Hook, Signed: t.topic != nil || env.Credentials != ""},
+		Decode:   t.decode, Aggregate: c.aggregate, Keyed: c.Key != "",
 	}, env), nil
 }
 
-// taker turns messages into levels.
-type taker struct {
+// decoder decodes messages into levels.
+type decoder struct {
 	config Config
 	rules  *rules
 	env    triggers.Env
-	sns    *topic
+	topic  *topic
 }
 
-// take is what a message states, once it has proved who sent it.
-func (t *taker) take(ctx context.Context, m triggers.Message) ([]triggers.Level, error) {
+// decode verifies a message and returns its levels.
+func (t *decoder) decode(ctx context.Context, m triggers.Message) ([]triggers.Level, error) {
 	if err := t.verifyHMAC(ctx, m); err != nil {
 		return nil, err
 	}
-	if t.sns == nil {
+	if t.topic == nil {
 		return t.rules.levels(ctx, t.config, m.Body, m)
 	}
-	n, err := t.sns.open(ctx, m)
+	n, err := t.topic.unwrap(ctx, m)
 	if err != nil || n == nil {
 		return nil, err
 	}
@@ -75,12 +75,12 @@ func (t *taker) take(ctx context.Context, m triggers.Message) ([]triggers.Level,
 	return levels, err
 }
 
-// sum makes one level of those that count.
-func (c Config) sum(levels []triggers.Level) (scalers.Milli, error) {
+// aggregate returns one level for those that count.
+func (c Config) aggregate(levels []triggers.Level) (scalers.Milli, error) {
 	var sum, most, count scalers.Milli
 	for i := range levels {
 		if (levels[i].Key != "") != (c.Key != "") {
-			continue // From before an edit.
+			continue // It was recorded before key was added or removed.
 		}
 		count++
 		most = max(most, levels[i].Value)
@@ -90,7 +90,7 @@ func (c Config) sum(levels []triggers.Level) (scalers.Milli, error) {
 	}
 	switch {
 	case c.Key == "" && count == 0:
-		return 0, c.silence()
+		return 0, c.noLevel()
 	case c.Replicas != 0 && most > 0:
 		return scalers.Milli(c.Replicas) * 1000, nil
 	case c.Replicas != 0:
@@ -104,10 +104,10 @@ func (c Config) sum(levels []triggers.Level) (scalers.Milli, error) {
 	}
 }
 
-// silence says why there is no level.
-func (c Config) silence() error {
+// noLevel returns why there is no level.
+func (c Config) noLevel() error {
 	if c.TTL > 0 {
 		return fmt.Errorf("hook %s has not been called for %s, its ttl", c.Hook, c.TTL)
 	}
-	return errors.New("nobody has called hook " + c.Hook + " yet")
+	return errors.New("hook " + c.Hook + " has not been called yet")
 }

@@ -117,7 +117,7 @@ func testHookWithoutCallIsUnknownNotZero(t *testing.T) {
 	if got := w.says(); !strings.HasPrefix(got, "unknown: hook jobs has not been called for 1m0s") {
 		t.Errorf("after its ttl: %s", got)
 	}
-	if got := run(t, map[string]string{"hook": "jobs", "threshold": "5"}, triggers.Env{}).says(); got != "unknown: nobody has called hook jobs yet" {
+	if got := run(t, map[string]string{"hook": "jobs", "threshold": "5"}, triggers.Env{}).says(); got != "unknown: hook jobs has not been called yet" {
 		t.Errorf("before the first call: %s", got)
 	}
 }
@@ -183,27 +183,27 @@ func testInvalidMessageChangesNothing(t *testing.T) {
 	}
 	w := value("body.x")
 	w.refuse(`{"y":1}`, "value: no such key: x")
-	w.refuse(`{"x":"many"}`, "value: its answer is string: a number was expected")
-	w.refuse(`{"x":null}`, "value: its answer is null_type")
-	w.refuse(`{"x":true}`, "value: its answer is bool")
-	w.refuse(`{"x":-1}`, "value: its answer -1 is below 0")
+	w.refuse(`{"x":"many"}`, "value: its result is string, expected a number")
+	w.refuse(`{"x":null}`, "value: its result is null_type")
+	w.refuse(`{"x":true}`, "value: its result is bool")
+	w.refuse(`{"x":-1}`, "value: its result -1 is below 0")
 	w.refuse(`[]`, "value: ")
 	value("double(body.x)").refuse(`{"x":"NaN"}`, "not a finite number")
 	value("double(body.x)").refuse(`{"x":"1e999"}`, "value: ")
 	value("body.x / (body.x == 0 ? 0 : 1)").refuse(`{"x":0}`, "division by zero")
 	costly := value(`type(body.x) == int ? 3 : size(body.x.filter(a, body.x.all(b, a == b)))`)
-	costly.refuse(`{"x":[`+strings.Repeat(`"`+strings.Repeat("long", 1000)+`",`, 50)+`""]}`, "value: it is too costly for this message")
+	costly.refuse(`{"x":[`+strings.Repeat(`"`+strings.Repeat("long", 1000)+`",`, 50)+`""]}`, "value: the evaluation is too costly for this message")
 	at := run(t, map[string]string{"hook": "jobs", "at": "body.at", "threshold": "5"}, triggers.Env{})
 	at.send(`{"at":"2026-01-01T08:00:00+08:00"}`, "1")
-	at.refuse(`{"at":"yesterday"}`, "at: its answer \"yesterday\" is no RFC 3339 time")
-	at.refuse(`{"at":1767225600000}`, "milliseconds are divided by 1000")
-	at.refuse(`{"at":-5}`, "Unix seconds were expected")
-	at.refuse(`{"at":"1066-10-14T00:00:00Z"}`, "not of our time")
-	at.refuse(`{"at":{}}`, "at: its answer is map")
+	at.refuse(`{"at":"yesterday"}`, "at: its result \"yesterday\" is not an RFC 3339 time")
+	at.refuse(`{"at":1767225600000}`, "divide milliseconds by 1000")
+	at.refuse(`{"at":-5}`, "expected Unix seconds")
+	at.refuse(`{"at":"1066-10-14T00:00:00Z"}`, "expected a time between 1970 and 9999")
+	at.refuse(`{"at":{}}`, "at: its result is map")
 	key := run(t, map[string]string{"hook": "jobs", "key": "body.key", "while": "body.on", "match": "body.match", "threshold": "5"}, triggers.Env{})
-	key.refuse(`{"match":true,"on":true,"key":12}`, "key: its answer is int: text was expected (string(")
-	key.refuse(`{"match":true,"on":true,"key":""}`, "key: its answer is empty")
-	key.refuse(`{"match":true,"on":true,"key":"`+strings.Repeat("k", 300)+`"}`, "key: its answer is longer than 256")
-	key.refuse(`{"match":true,"on":"yes"}`, "while: its answer is string: true or false")
-	key.refuse(`{"match":1}`, "match: its answer is int: true or false")
+	key.refuse(`{"match":true,"on":true,"key":12}`, "key: its result is int, expected text (string(")
+	key.refuse(`{"match":true,"on":true,"key":""}`, "key: its result is empty")
+	key.refuse(`{"match":true,"on":true,"key":"`+strings.Repeat("k", 300)+`"}`, "key: its result is longer than 256")
+	key.refuse(`{"match":true,"on":"yes"}`, "while: its result is string, expected true or false")
+	key.refuse(`{"match":1}`, "match: its result is int, expected true or false")
 }

@@ -14,11 +14,11 @@ import (
 	natsgo "github.com/nats-io/nats.go"
 )
 
-// Patience bounds one attempt to connect, and one request.
-const Patience = 2 * time.Second
+// Timeout limits one attempt to connect, and one request.
+const Timeout = 2 * time.Second
 
-// Backoff is how long to wait before attempt n, counted from 1: longer each time, at most 5 s, and spread, so that the
-// clients of a server that comes back do not all come at once.
+// Backoff returns the pause before an attempt, counted from 1. It grows up to 5 s and is randomized, so that the clients of a server that
+// comes back do not all connect at the same time.
 func Backoff(attempt int) time.Duration {
 	d := 5 * time.Second
 	if attempt < 6 {
@@ -27,14 +27,14 @@ func Backoff(attempt int) time.Duration {
 	return d*3/4 + rand.N(d/4)
 }
 
-// dialer opens the sockets of one client until its context is done, and remembers why the last one could not be opened:
-// the client itself says no more than "no servers available".
+// dialer opens the sockets of one client until its context is done, and stores the error of the last one: the client itself reports
+// only "no servers available".
 type dialer struct {
 	open func(network, address string) (net.Conn, error)
 	last atomic.Pointer[net.OpError]
 }
 
-// Dial opens one connection, such as net.Dialer's DialContext does; nil is that.
+// Dial opens one connection; nil is DialContext of a net.Dialer.
 type Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 func newDialer(ctx context.Context, dial Dial) *dialer {
@@ -43,7 +43,7 @@ func newDialer(ctx context.Context, dial Dial) *dialer {
 	}
 	d := &dialer{}
 	d.open = func(network, address string) (net.Conn, error) {
-		attempt, cancel := context.WithTimeout(ctx, Patience)
+		attempt, cancel := context.WithTimeout(ctx, Timeout)
 		defer cancel()
 		conn, err := dial(attempt, network, address)
 		if err != nil {
@@ -54,7 +54,7 @@ func newDialer(ctx context.Context, dial Dial) *dialer {
 	return d
 }
 
-// Dial is what the client calls.
+// Dial implements nats.CustomDialer.
 func (d *dialer) Dial(network, address string) (net.Conn, error) {
 	conn, err := d.open(network, address)
 	d.last.Store(nil)
@@ -64,7 +64,7 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 	return conn, err
 }
 
-// socket is closed by the end of a context as well, so that nothing waits for a server that says nothing.
+// socket is also closed when a context is done, so that nothing waits for a server that does not answer.
 type socket struct {
 	net.Conn
 	stop func() bool
@@ -76,31 +76,31 @@ func (s *socket) Close() error {
 	return s.Conn.Close()
 }
 
-// Client is one client of a server.
+// Client is a client of NATS.
 type Client struct {
 	*natsgo.Conn
 	dialer *dialer
-	// ended is closed when the client has ended for good.
+	// ended is closed when the client does not reconnect any more.
 	ended  <-chan struct{}
 	cancel context.CancelFunc
 }
 
-// Connect opens a client. It reconnects by itself for ever, except when the server refuses its credentials twice: then
-// it ends, and the credentials may have to be read again. ctx bounds this call only; dial opens all connections.
+// Connect returns a connected client. The client reconnects without end, unless the server refuses its credentials twice: then it ends, and
+// the credentials may have changed. ctx limits only this call. dial opens all connections.
 func Connect(ctx context.Context, dial Dial, urls string, options []natsgo.Option) (*Client, error) {
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer context.AfterFunc(ctx, cancel)()
 	d, ended := newDialer(life, dial), make(chan struct{})
 	options = append([]natsgo.Option{
 		natsgo.Name("impulse"),
-		natsgo.Timeout(Patience),
+		natsgo.Timeout(Timeout),
 		natsgo.SetCustomDialer(d),
 		natsgo.SkipHostLookup(),
 		natsgo.MaxReconnects(-1),
 		natsgo.CustomReconnectDelay(Backoff),
 		natsgo.ReconnectBufSize(-1), // A request without a connection fails at once.
 		natsgo.PingInterval(10 * time.Second),
-		natsgo.ErrorHandler(func(*natsgo.Conn, *natsgo.Subscription, error) {}), // Readings say what is wrong.
+		natsgo.ErrorHandler(func(*natsgo.Conn, *natsgo.Subscription, error) {}), // Errors are returned by requests.
 		natsgo.ClosedHandler(func(*natsgo.Conn) { close(ended) }),
 	}, options...)
 	conn, err := natsgo.Connect(urls, options...)
@@ -111,7 +111,7 @@ func Connect(ctx context.Context, dial Dial, urls string, options []natsgo.Optio
 	return &Client{Conn: conn, dialer: d, ended: ended, cancel: cancel}, nil
 }
 
-// explain returns the reason of the last socket that could not be opened, when there is one.
+// explain returns the error of the last socket that could not be opened, or err if there is none.
 func (d *dialer) explain(err error) error {
 	if refused := d.last.Load(); refused != nil {
 		return refused
@@ -126,14 +126,13 @@ func (c *Client) Close() {
 	<-c.ended
 }
 
-// Ended is closed when the client has ended for good, because the server has refused it.
+// Ended returns a channel that is closed when the client does not reconnect any more, because the server has refused it.
 func (c *Client) Ended() <-chan struct{} { return c.ended }
 
-// Why returns the reason why there is no connection, when one is known; err otherwise.
-func (c *Client) Why(err error) error { return c.dialer.explain(err) }
+// Reason returns why there is no connection, or err if that is not known.
+func (c *Client) Reason(err error) error { return c.dialer.explain(err) }
 
-// CheckURLs says what is wrong with the addresses of servers, separated by commas, and what to write instead; "" when they
-// are well.
+// CheckURLs returns what is wrong with the addresses of servers, separated by commas, and what to write instead; "" if they are valid.
 func CheckURLs(addresses string) (problem, suggestion string) {
 	for address := range strings.SplitSeq(addresses, ",") {
 		u, err := url.Parse(strings.TrimSpace(address))

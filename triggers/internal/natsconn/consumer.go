@@ -12,8 +12,8 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Consumer is what a server says of a JetStream consumer, as far as it matters here. Its fields know absence, as
-// triggers.Complete wants it: the types of the client library make 0 of a count that is not there.
+// Consumer is the state of a JetStream consumer, as far as it matters here. Counts are pointers, because the types of the client library
+// have 0 for an absent count.
 type Consumer struct {
 	Name          string  `json:"name"`
 	NumPending    *uint64 `json:"num_pending" required:"true"`
@@ -24,16 +24,16 @@ type Consumer struct {
 	Cluster *RaftGroup     `json:"cluster"`
 }
 
-// ConsumerConfig is how a consumer was made.
+// ConsumerConfig is the configuration of a consumer.
 type ConsumerConfig struct {
-	// InactiveThreshold is after how long without a client the server deletes the consumer; 0: never.
+	// InactiveThreshold is the time without a client after which the server deletes the consumer; 0 is never.
 	InactiveThreshold time.Duration `json:"inactive_threshold"`
 	PauseUntil        *time.Time    `json:"pause_until"`
-	// Replicas is how many servers hold the consumer; 0: as many as hold the stream.
+	// Replicas is the number of servers that store the consumer; 0 is the number of the stream.
 	Replicas int `json:"num_replicas"`
 }
 
-// RaftGroup lists the leader of a consumer and the replicas besides the server that was asked.
+// RaftGroup lists the leader of a consumer, and the replicas other than the server that answered.
 type RaftGroup struct {
 	Leader   string `json:"leader"`
 	Replicas []struct {
@@ -41,11 +41,11 @@ type RaftGroup struct {
 	} `json:"replicas"`
 }
 
-// errForeign is an answer that JetStream does not give.
-var errForeign = errors.New("the answer is not what JetStream says of a consumer")
+// errForeign is returned for an answer that is not JetStream's.
+var errForeign = errors.New("the answer is not the state of a JetStream consumer")
 
-// ConsumerInfo asks for a consumer, pulled or pushed, in a domain or, when that is "", in the server's. It sends one request,
-// CONSUMER.INFO, and returns the server's error as a *jetstream.APIError.
+// ConsumerInfo returns the state of a pull or push consumer in a domain; "" is the domain of the server. It sends one request,
+// CONSUMER.INFO. The error of the server is a *jetstream.APIError.
 func ConsumerInfo(ctx context.Context, conn *natsgo.Conn, domain, stream, consumer string) (*Consumer, error) {
 	prefix := jetstream.DefaultAPIPrefix
 	if domain != "" {
@@ -58,7 +58,7 @@ func ConsumerInfo(ctx context.Context, conn *natsgo.Conn, domain, stream, consum
 	return decodeConsumer(message.Data)
 }
 
-// decodeConsumer reads the answer to CONSUMER.INFO.
+// decodeConsumer decodes the answer to CONSUMER.INFO.
 func decodeConsumer(answer []byte) (*Consumer, error) {
 	var info struct {
 		Consumer

@@ -38,11 +38,11 @@ func testConsumerThatLacksCountIsUnknown(t *testing.T) {
 
 func testInvalidConsumerIsError(t *testing.T) {
 	for answer, want := range map[string]string{
-		``:                                       "not what JetStream says",
-		`[]`:                                     "not what JetStream says",
+		``:                                       "not the state of a JetStream consumer",
+		`[]`:                                     "not the state of a JetStream consumer",
 		`{}`:                                     "num_pending is missing",
 		`null`:                                   "num_pending is missing",
-		`{"num_pending":-1,"num_ack_pending":0}`: "not what JetStream says",
+		`{"num_pending":-1,"num_ack_pending":0}`: "not the state of a JetStream consumer",
 		`{"num_pending":1}`:                      "num_ack_pending is missing",
 		`{"num_pending":1,"num_ack_pending":0,"cluster":{"leader":"a","replicas":[{}]}}`:                   "cluster.replicas[0].name is missing",
 		`{"error":{"code":503,"err_code":10008,"description":"JetStream system temporarily unavailable"}}`: "temporarily unavailable",

@@ -18,10 +18,10 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Rotation is how often the credentials in use are compared with those that there are.
-const Rotation = 5 * time.Second
+// RotationInterval is the time between two checks whether the credentials in use have changed.
+const RotationInterval = 5 * time.Second
 
-// Parameters are all that Read asks for.
+// Parameters returns the parameters that Read reads.
 func Parameters() []triggers.AuthParameter {
 	return []triggers.AuthParameter{
 		{Name: "username", Doc: "The user, with a password."},
@@ -29,19 +29,19 @@ func Parameters() []triggers.AuthParameter {
 		{Name: "token", Doc: "A token."},
 		{Name: "nkey", Doc: "The seed of an nkey."},
 		{Name: "creds", Doc: "The content of a .creds file: a user JWT and its seed."},
-		{Name: "ca", Doc: "Certificates in PEM that sign the server's; a client then requires TLS."},
-		{Name: "cert", Doc: "A client certificate in PEM; a client then requires TLS."},
+		{Name: "ca", Doc: "Certificates in PEM that sign the server's; TLS is then required."},
+		{Name: "cert", Doc: "A client certificate in PEM; TLS is then required."},
 		{Name: "key", Doc: "The key of the client certificate, in PEM."},
 	}
 }
 
-// Credentials are the parameters of the authenticationRef. All empty: the server wants none.
+// Credentials are the parameters of the authenticationRef. All are empty for a server without authentication.
 type Credentials struct {
 	username, password, token, nkey, creds string
 	ca, cert, key                          string
 }
 
-// Read asks for the named parameters, or for every one, as they are now.
+// Read reads the current values of the named parameters, or of all.
 func Read(ctx context.Context, secret func(context.Context, string) (string, error), names ...string) (Credentials, error) {
 	var c Credentials
 	if secret == nil {
@@ -72,16 +72,16 @@ func Read(ctx context.Context, secret func(context.Context, string) (string, err
 	return c, nil
 }
 
-// Rotated closes the channel when the credentials are others than those in use, or may not be used any longer, which it looks at
-// once in every. It looks for itself: reading a secret may take long, and no message waits for it. The returned function ends it.
-func Rotated(
-	ctx context.Context, secret func(context.Context, string) (string, error), used Credentials, every time.Duration,
+// WatchRotation returns a channel that is closed when the credentials differ from those in use, or may not be used any longer. It checks at
+// the given interval in a goroutine of its own, so that no message waits for a slow secret. The returned function stops it.
+func WatchRotation(
+	ctx context.Context, secret func(context.Context, string) (string, error), used Credentials, interval time.Duration,
 ) (<-chan struct{}, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	rotated := make(chan struct{})
-	var looking sync.WaitGroup
-	looking.Go(func() {
-		tick := time.NewTicker(every)
+	var checking sync.WaitGroup
+	checking.Go(func() {
+		tick := time.NewTicker(interval)
 		defer tick.Stop()
 		for {
 			select {
@@ -97,11 +97,11 @@ func Rotated(
 	})
 	return rotated, func() {
 		cancel()
-		looking.Wait()
+		checking.Wait()
 	}
 }
 
-// Digest is the same for the same credentials and tells nothing else of them.
+// Digest returns a hash that is equal for equal credentials.
 func (c Credentials) Digest() string {
 	h := sha256.New()
 	for _, s := range []string{c.username, c.password, c.token, c.nkey, c.creds, c.ca, c.cert, c.key} {
@@ -110,7 +110,7 @@ func (c Credentials) Digest() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Options are the client's options for these credentials.
+// Options returns the options of the client for these credentials.
 func (c Credentials) Options(unsafe bool) ([]natsgo.Option, error) {
 	secure, err := c.secure(unsafe)
 	if err != nil {
@@ -123,7 +123,7 @@ func (c Credentials) Options(unsafe bool) ([]natsgo.Option, error) {
 	return append(secure, login...), nil
 }
 
-// login proves who we are, in at most one way.
+// login returns the options for at most one way to log in.
 func (c Credentials) login() ([]natsgo.Option, error) {
 	var ways []natsgo.Option
 	if c.username != "" || c.password != "" {
@@ -152,7 +152,7 @@ func (c Credentials) login() ([]natsgo.Option, error) {
 	return ways, nil
 }
 
-// secure are the client's options for TLS. Whoever gave ca or cert wants it, whatever the server offers.
+// secure returns the options for TLS, which is required if ca or cert is set.
 func (c Credentials) secure(unsafe bool) ([]natsgo.Option, error) {
 	config, err := c.TLS(unsafe)
 	if err != nil {
@@ -164,7 +164,7 @@ func (c Credentials) secure(unsafe bool) ([]natsgo.Option, error) {
 	return []natsgo.Option{func(o *natsgo.Options) error { o.TLSConfig = config; return nil }}, nil
 }
 
-// TLS checks the server against ca and shows it a certificate.
+// TLS returns a configuration that checks the server against ca and sends the client certificate.
 func (c Credentials) TLS(unsafe bool) (*tls.Config, error) {
 	return triggers.TLSConfig(c.ca, c.cert, c.key, unsafe)
 }

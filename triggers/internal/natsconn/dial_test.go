@@ -44,7 +44,7 @@ func testRevokedCredentialClosesItsConnections(t *testing.T) {
 			}
 			return "", nil
 		}
-		rotated, forget := Rotated(t.Context(), secret, Credentials{}, time.Second)
+		rotated, forget := WatchRotation(t.Context(), secret, Credentials{}, time.Second)
 		defer forget()
 		ended := func() bool {
 			<-time.After(3 * time.Second)

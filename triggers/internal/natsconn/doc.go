@@ -1,3 +1,3 @@
-// Package natsconn connects triggers to NATS, with the credentials of an authenticationRef. It reconnects until the trigger ends, and
-// reports the reason while there is no connection.
+// Package natsconn connects triggers to NATS with the credentials of an authenticationRef. Connections are retried without end, and
+// report why they fail.
 package natsconn

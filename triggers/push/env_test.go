@@ -32,8 +32,8 @@ func testItConformsToContractOfTriggers(t *testing.T) {
 	})
 }
 
-// world is a trigger that runs.
-type world struct {
+// env is a trigger that runs.
+type env struct {
 	*triggertest.Endpoints
 
 	t    *testing.T
@@ -42,10 +42,10 @@ type world struct {
 	last scalers.Event
 }
 
-// run runs a trigger on doors until the test ends or stop is called.
-func run(t *testing.T, d *triggertest.Endpoints, metadata map[string]string) *world {
+// run runs a trigger on endpoints until the test ends or stop is called.
+func run(t *testing.T, d *triggertest.Endpoints, metadata map[string]string) *env {
 	t.Helper()
-	w := &world{Endpoints: d, t: t}
+	w := &env{Endpoints: d, t: t}
 	env := triggers.Env{
 		Namespace: "shop", Object: "checkout", Trigger: "jobs", Alerts: d, Endpoints: d, Now: time.Now, Pool: triggers.NewPool(),
 		Secret: func(context.Context, string) (string, error) { return "", nil },
@@ -79,7 +79,7 @@ func run(t *testing.T, d *triggertest.Endpoints, metadata map[string]string) *wo
 }
 
 // says is the last event as text.
-func (w *world) says() string {
+func (w *env) says() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
@@ -94,7 +94,7 @@ func (w *world) says() string {
 }
 
 // until waits until the trigger says what begins like this.
-func (w *world) until(want string) {
+func (w *env) until(want string) {
 	w.t.Helper()
 	got := ""
 	defer func() {
