@@ -85,7 +85,7 @@ func (w *senders) kept(s *Store, name string) {
 	w.t.Helper()
 	for k := range w.accepted {
 		if r := s.index.records[k]; r == nil || !r.Firing {
-			w.t.Fatalf("%s: %v was accepted, and is not kept", name, k)
+			w.t.Fatalf("%s: the accepted alert %v is not firing in the store, want it stored", name, k)
 		}
 	}
 }
@@ -98,7 +98,7 @@ func (w *senders) check(name string) {
 	bytes := map[*shard]int{}
 	for k, r := range s.index.records {
 		if _, in := r.shard.entries[r]; !in || r.key() != k || r.shard.tenant != s.writer.tenants[r.namespace] {
-			w.t.Fatalf("%s: %v is in a shard of another", name, k)
+			w.t.Fatalf("%s: %v is not in its shard, or in a shard of another namespace; want a shard of %s", name, k, r.namespace)
 		}
 		bytes[r.shard] += r.size()
 		for _, a := range s.accounts.of(r.Endpoint) {
@@ -110,7 +110,7 @@ func (w *senders) check(name string) {
 	}
 	for a, c := range counted {
 		if tally(a) != tally(c) {
-			w.t.Fatalf("%s: %s counts %s, and has %s", name, a.owner(), tally(a), tally(c))
+			w.t.Fatalf("%s: the account of %s counts %s, want %s", name, a.owner(), tally(a), tally(c))
 		}
 		if err := a.beyond(); err != "" {
 			w.t.Fatalf("%s: %s", name, err)
@@ -118,7 +118,7 @@ func (w *senders) check(name string) {
 	}
 	for _, h := range s.writer.shards {
 		if h.bytes != bytes[h] || h.saved != h.changes {
-			w.t.Fatalf("%s: shard %d is said to have %d bytes, and has %d; %d of %d changes are written", name, h.number, h.bytes, bytes[h], h.saved, h.changes)
+			w.t.Fatalf("%s: shard %d has %d bytes, want %d; %d of %d changes are durable, want all", name, h.number, h.bytes, bytes[h], h.saved, h.changes)
 		}
 	}
 }

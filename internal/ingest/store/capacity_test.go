@@ -79,10 +79,10 @@ func testRecordsBeyondBoundAreRefused(t *testing.T) {
 		send(t, s, full[:100]...)
 		err := through(t, s, "shop", "test", firing("one more", time.Now()))
 		if want := "credential test in namespace shop may have 5000 firing alerts"; !errors.Is(err, ErrFull) || !strings.Contains(err.Error(), want) {
-			t.Errorf("answered %v, expected %s", err, want)
+			t.Errorf("answered %v, want %s", err, want)
 		}
 		if said := s.Full(); len(said) != 1 || said[0] != err.Error() {
-			t.Errorf("said to be full are %q", said)
+			t.Errorf("Full() = %q, want %q", said, err.Error())
 		}
 		expected := "# HELP impulse_alerts_refused_total Deliveries that were refused because the store was full.\n" +
 			"# TYPE impulse_alerts_refused_total counter\nimpulse_alerts_refused_total 1\n"
@@ -94,7 +94,7 @@ func testRecordsBeyondBoundAreRefused(t *testing.T) {
 		}
 		<-time.After(fullFor + time.Second)
 		if said := s.Full(); len(said) != 0 {
-			t.Errorf("a while later said to be full are %q", said)
+			t.Errorf("after %s Full() = %q, want none", fullFor, said)
 		}
 	})
 }
@@ -111,7 +111,7 @@ func testFullNamespaceAffectsNoOther(t *testing.T) {
 		}
 		err := through(t, s, "shop", "third", firing("one more", time.Now()))
 		if want := "namespace shop may have 10000 firing alerts"; !errors.Is(err, ErrFull) || !strings.Contains(err.Error(), want) {
-			t.Errorf("answered %v, expected %s", err, want)
+			t.Errorf("answered %v, want %s", err, want)
 		}
 		banks := watchQuery(t, s, everything("bank"))
 		if err := through(t, s, "bank", "test", named("b", 0, MaxFiring/4)...); err != nil {
@@ -132,7 +132,7 @@ func testStoredAlertsResolveAlthoughThereIsNoRoom(t *testing.T) {
 			t.Errorf("answered %v", err)
 		}
 		if w.last() != "4999" {
-			t.Errorf("%s fire", w.last())
+			t.Errorf("after one of 5000 has resolved %s fire, want 4999", w.last())
 		}
 		if err := through(t, s, "shop", "test", firing("one more", time.Now())); err != nil {
 			t.Errorf("where one has resolved, another is answered %v", err)
@@ -150,11 +150,11 @@ func testUnselectedAlertsAreDroppedFirstMostRecentLast(t *testing.T) {
 		send(t, s, firing("slow", time.Now()))
 		w.expect(t, "0", "1")
 		if !holds(s, "a0") || holds(s, "a1") || !holds(s, "a2") {
-			t.Errorf("kept are a0: %t, a1: %t, a2: %t", holds(s, "a0"), holds(s, "a1"), holds(s, "a2"))
+			t.Errorf("stored are a0 (repeated): %t, a1 (the oldest): %t, a2: %t; want true, false, true", holds(s, "a0"), holds(s, "a1"), holds(s, "a2"))
 		}
 		send(t, s, named("b", 0, MaxFiring/4-1)...)
 		if !holds(s, "slow") || holds(s, "a2") || len(s.index.records) != MaxFiring/4 || s.counts.dropped != MaxFiring/4 {
-			t.Errorf("slow is kept: %t, a2: %t, of %d; %d were dropped", holds(s, "slow"), holds(s, "a2"), len(s.index.records), s.counts.dropped)
+			t.Errorf("stored are slow (selected): %t, a2: %t, of %d; %d were dropped; want true, false, %d, %d", holds(s, "slow"), holds(s, "a2"), len(s.index.records), s.counts.dropped, MaxFiring/4, MaxFiring/4)
 		}
 	})
 }
@@ -178,7 +178,7 @@ func testWhenStoreIsFullNamespaceWithMostUnselectedAlertsLosesThem(t *testing.T)
 		}
 		w.expect(t, "0", "1000")
 		if n := s.accounts.namespaces["small"].count[isFiring]; n != 100 || s.accounts.all.count[isFiring] != MaxFiring {
-			t.Errorf("%d of 100 are left to who has few, and %d to all", n, s.accounts.all.count[isFiring])
+			t.Errorf("the smallest namespace has %d alerts, and all together %d; want 100 and %d", n, s.accounts.all.count[isFiring], MaxFiring)
 		}
 	})
 }
@@ -193,7 +193,7 @@ func testSelectedAlertsAreRecordedAlthoughDeliveryIsTooLarge(t *testing.T) {
 		}
 		w.expect(t, "0", "1")
 		if len(s.index.records) != 1 || m.writes() != 1 {
-			t.Errorf("%d alerts are kept, after %d writes", len(s.index.records), m.writes())
+			t.Errorf("%d alerts are stored, after %d writes; want the selected one and 1 write", len(s.index.records), m.writes())
 		}
 	})
 }
@@ -207,7 +207,7 @@ func testAlertThatIsInDeliveryMoreThanOnceIsCountedAtItsLargest(t *testing.T) {
 			all = append(all, resolved(a.Labels["alertname"], a.StartsAt.Add(-time.Hour), a.StartsAt.Add(-time.Minute)), a)
 		}
 		if err := through(t, s, "shop", "test", all...); !errors.Is(err, ErrFull) || s.accounts.all.count[isFiring] > MaxFiring/4 {
-			t.Errorf("answered %v, %d fire", err, s.accounts.all.count[isFiring])
+			t.Errorf("Record() = %v, and %d fire; want ErrFull and at most %d", err, s.accounts.all.count[isFiring], MaxFiring/4)
 		}
 	})
 }
@@ -228,7 +228,7 @@ func testResolvedAlertsOfOneNamespaceDisplaceNoneOfAnother(t *testing.T) {
 			}
 		}
 		if n := s.accounts.namespaces["bank"].count[isResolved]; n != MaxResolved/2 {
-			t.Errorf("%d are remembered", n)
+			t.Errorf("%d resolved alerts of the namespace are stored, want %d", n, MaxResolved/2)
 		}
 		send(t, s, firing("slow", began)) // Late.
 		w.expect(t, "0", "0 and 1 will")
@@ -242,11 +242,11 @@ func testUnselectedAlertIsStoredForFiveHours(t *testing.T) {
 		send(t, s, firing("slow", time.Now()), firing("fast", time.Now()))
 		<-time.After(5*time.Hour - time.Second)
 		if !holds(s, "fast") {
-			t.Error("it is forgotten too soon")
+			t.Error("an alert that no object selects is removed within 5 hours, want it stored")
 		}
 		<-time.After(2 * time.Second)
 		if holds(s, "fast") || w.last() != "1" {
-			t.Errorf("it is kept: %t; what is selected is %s", holds(s, "fast"), w.last())
+			t.Errorf("after 5 hours the unselected alert is stored: %t, and %s selected count; want false and 1", holds(s, "fast"), w.last())
 		}
 	})
 }
@@ -265,7 +265,7 @@ func testSelectedAlertsAreNotDroppedBeforeObjectsAreLoaded(t *testing.T) {
 		w := watchQuery(t, s, everything("shop"))
 		<-time.After(selectorsTimeout)
 		if w.last() != "5000 stale" {
-			t.Errorf("%s fire", w.last())
+			t.Errorf("after a restart %s fire, want 5000 stale", w.last())
 		}
 	})
 }
@@ -285,7 +285,7 @@ func testLaterSelectorDoesNotTreatDroppedAlertAsEnded(t *testing.T) {
 		<-time.After(time.Hour)
 		after.expect(t, "0 or more", "0")
 		if banks := watchQuery(t, s, everything("bank")); !slices.Equal(banks.turns, []string{"0"}) {
-			t.Errorf("another namespace is told %v", banks.turns)
+			t.Errorf("a watcher in another namespace received %v, want [0]", banks.turns)
 		}
 	})
 }

@@ -58,14 +58,14 @@ func testEveryOrderOfFiringResolvedAndStaleFiringsConverges(t *testing.T) {
 				send(t, s, second[i])
 			}
 			if got := again.last(); got != "1" {
-				t.Errorf("%v: begun again, it is %s", order, got)
+				t.Errorf("order %v: %s alerts that fire again count, want 1", order, got)
 			}
 			<-time.After(defaultWindow + 2*staleFiringTTL)
 			if got := over.last(); got != "0" {
-				t.Errorf("%v: over, it is %s", order, got)
+				t.Errorf("order %v: %s resolved alerts count, want 0", order, got)
 			}
 			if got := again.last(); got != "1" {
-				t.Errorf("%v: begun again, it is %s after a while", order, got)
+				t.Errorf("order %v: after a while %s alerts that fire again count, want 1", order, got)
 			}
 		})
 	})
@@ -134,7 +134,7 @@ func world(t *testing.T, r *rand.Rand, name string) {
 		begins := one.alert.Firing && (newest == nil || one.alert.StartsAt.After(newest.StartsAt.Time))
 		send(t, s, one.alert)
 		if got := w.last(); begins && got != "1" {
-			t.Errorf("%s: an alert that began was heard of, and %s count", name, got)
+			t.Errorf("%s: after the first delivery of a newer activation %s count, want 1", name, got)
 		}
 	}
 	want := "0"
@@ -142,7 +142,7 @@ func world(t *testing.T, r *rand.Rand, name string) {
 		want = "1"
 	}
 	if got := w.last(); got != want {
-		t.Errorf("%s: at rest %s count, expected %s", name, got, want)
+		t.Errorf("%s: at rest %s count, want %s", name, got, want)
 	}
 }
 
@@ -160,7 +160,7 @@ func testStormOfRepeatsFromThreePeersIsOneWrite(t *testing.T) {
 		}
 		w.expect(t, "0", "1")
 		if m.writes() != 1 {
-			t.Errorf("%d writes", m.writes())
+			t.Errorf("%d writes of 900 repeats, want 1", m.writes())
 		}
 	})
 }

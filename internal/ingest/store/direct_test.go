@@ -56,11 +56,11 @@ func testLevelCountsUntilItsTTLHasPassed(t *testing.T) {
 		push(t, s, level("", "4", time.Now(), time.Minute))
 		<-time.After(time.Minute - time.Microsecond)
 		if w.last() != "1" {
-			t.Errorf("it is %s", w.last())
+			t.Errorf("within its ttl %s levels count, want 1", w.last())
 		}
 		<-time.After(time.Microsecond)
 		if w.last() != "0" || len(s.index.records) != 0 {
-			t.Errorf("it is %s, and %d are kept", w.last(), len(s.index.records))
+			t.Errorf("after its ttl %s levels count, and %d are stored; want 0", w.last(), len(s.index.records))
 		}
 	})
 }
@@ -80,7 +80,7 @@ func testLevelWithoutTTLStandsUntilItIsReplacedOrEnded(t *testing.T) {
 		push(t, s, level("", "5", began.Add(time.Second), 0))
 		w.expect(t, "0", "1", "1")
 		if m.writes() != 2 {
-			t.Errorf("%d writes", m.writes())
+			t.Errorf("%d writes of two levels, an older one and a repeat; want 2", m.writes())
 		}
 		off := level("", "5", began.Add(2*time.Second), 0)
 		off.Firing = false
@@ -103,7 +103,7 @@ func testEndedLevelIsRememberedLongerThanAnyEndpointWouldAcceptItAsNew(t *testin
 		<-time.After(80 * time.Minute)
 		push(t, s, level("", "4", began, 0))
 		if w.last() != "0" {
-			t.Errorf("after a replay it is %s", w.last())
+			t.Errorf("after a replay of a level that is over %s levels count, want 0", w.last())
 		}
 	})
 }

@@ -39,7 +39,7 @@ func expect(t *testing.T, answered chan error, want bool) {
 	t.Helper()
 	synctest.Wait()
 	if got := len(answered) == 1; got != want {
-		t.Errorf("answered: %v, expected %v", got, want)
+		t.Errorf("answered: %v, want %v", got, want)
 	}
 }
 
@@ -164,7 +164,7 @@ func testWaitersAtShutdownGetResultOfLastWrite(t *testing.T) {
 			<-done
 			for _, answered := range []chan error{first, second} {
 				if err := <-answered; (err == nil) != (fails == nil) {
-					t.Errorf("answered %v, and the write %v", err, fails)
+					t.Errorf("a waiting delivery was answered with %v, want the result of the write, %v", err, fails)
 				}
 			}
 			if _, err := s.Record(t.Context(), Delivery{Endpoint: shop, At: time.Now()}); !errors.Is(err, ErrNotReady) {
@@ -186,20 +186,20 @@ func testAfterTenMinutesWithoutWritesOnlyNewestStateIsWritten(t *testing.T) {
 			a := firing("a", began)
 			a.Annotations = map[string]string{"value": newest}
 			if err := <-answer(t, s, a); err == nil {
-				t.Fatal("a delivery was accepted that is not durable")
+				t.Fatal("a delivery that is not durable was answered with nil, want an error")
 			}
 			<-time.After(time.Second)
 		}
 		for i := range s.writer.shards {
 			if n := len(s.writer.shards[i].waiters); n > 0 {
-				t.Errorf("%d deliveries wait after they were answered", n)
+				t.Errorf("%d answered deliveries still wait, want 0", n)
 			}
 		}
 		m.fail(nil)
 		before := m.writes()
 		<-time.After(longestRetry)
 		if n := m.writes() - before; n != 1 {
-			t.Errorf("%d writes when it is back", n)
+			t.Errorf("%d writes once the API server is back, want 1", n)
 		}
 		var kept []string
 		for _, shard := range m.copied().shards {
@@ -208,7 +208,7 @@ func testAfterTenMinutesWithoutWritesOnlyNewestStateIsWritten(t *testing.T) {
 			}
 		}
 		if len(kept) != 1 || kept[0] != newest {
-			t.Errorf("written are %v, the newest is %s", kept, newest)
+			t.Errorf("written are %v, want the newest, %s", kept, newest)
 		}
 	})
 }
@@ -227,7 +227,7 @@ func testDeliveryWithoutRoomLeavesNothingBehind(t *testing.T) {
 		}
 		w.expect(t, "0")
 		if len(s.index.records) != 0 || m.writes() != 0 {
-			t.Errorf("%d alerts are kept, after %d writes", len(s.index.records), m.writes())
+			t.Errorf("%d alerts are stored after a refused delivery, and %d writes; want 0", len(s.index.records), m.writes())
 		}
 	})
 }

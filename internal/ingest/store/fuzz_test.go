@@ -35,16 +35,16 @@ func FuzzLoad(f *testing.F) {
 			began := time.Now()
 			send(t, s, firing("of the fuzz test", began))
 			if got := w.last(); strings.HasPrefix(got, "0") || got == "unknown" {
-				t.Errorf("it fires, and is %s", got)
+				t.Errorf("after a firing %s count, want 1 or more", got)
 			}
 			again := watch(t, run(t, m.copied()), "of the fuzz test")
 			if got := again.last(); strings.HasPrefix(got, "0") || got == "unknown" {
-				t.Errorf("after a restart it fires, and is %s", got)
+				t.Errorf("after a firing and a restart %s count, want 1 or more", got)
 			}
 			<-time.After(time.Second)
 			send(t, s, resolved("of the fuzz test", began, time.Now()))
 			if got := w.last(); !strings.HasPrefix(got, "0") {
-				t.Errorf("it has resolved, and is %s", got)
+				t.Errorf("after the resolve %s count, want 0", got)
 			}
 		})
 	})

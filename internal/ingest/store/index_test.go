@@ -52,7 +52,7 @@ func testAlertIsMatchedOnlyAgainstObjectsThatMaySelectIt(t *testing.T) {
 			send(t, s, a)
 		}
 		if asked.Load() != 2 || told.Load() != 2 {
-			t.Errorf("of three alerts %d objects were asked and %d told, expected 2", asked.Load(), told.Load())
+			t.Errorf("three alerts were matched %d times and notified %d objects, want 2", asked.Load(), told.Load())
 		}
 	})
 }
@@ -71,7 +71,7 @@ func testAlertThatTenThousandObjectsSelectIsOneWrite(t *testing.T) {
 			send(t, s, firing("everybody's", began))
 		}
 		if m.writes() != 1 || told.Load() != 10_000 {
-			t.Errorf("%d writes, and %d objects were told", m.writes(), told.Load())
+			t.Errorf("%d writes, and %d notifications of 10000 objects; want 1 and 10000", m.writes(), told.Load())
 		}
 	})
 }
@@ -155,7 +155,7 @@ func randomIndex(t *testing.T, r *rand.Rand) {
 		x.removeWatcher(w)
 	}
 	if len(x.namespaces)+len(x.records)+len(x.groups) != 0 {
-		t.Fatalf("the empty index has %d namespaces, %d records and %d groups", len(x.namespaces), len(x.records), len(x.groups))
+		t.Fatalf("after everything is removed the index has %d namespaces, %d records and %d groups, want 0", len(x.namespaces), len(x.records), len(x.groups))
 	}
 }
 

@@ -52,7 +52,7 @@ func load(t *testing.T, k *Kube, shard int) Shard {
 		t.Fatal(err)
 	}
 	if fmt.Sprint(one[shard].Alerts) != fmt.Sprint(all[shard].Alerts) || !one[shard].AsOf.Equal(all[shard].AsOf) || one[shard].LostAt.IsZero() != all[shard].LostAt.IsZero() {
-		t.Errorf("alone it is %+v, among all %+v", one[shard], all[shard])
+		t.Errorf("loaded alone the shard is %+v, want %+v as loaded with all", one[shard], all[shard])
 	}
 	return one[shard]
 }
@@ -69,7 +69,7 @@ func testShardIsLoadedFromAPIServerAsItWasStored(t *testing.T) {
 	}
 	got := load(t, k, 3)
 	if len(got.Alerts) != 1 || !got.AsOf.Equal(now.Time) || !got.LostAt.Equal(now.Time) || fmt.Sprint(got.Alerts[0].StaleFiring, got.Alerts[0].Until) != fmt.Sprint(&now, &now) {
-		t.Errorf("%+v", got)
+		t.Errorf("loaded is %+v, want the saved shard with the times %s", got, now)
 	}
 	if changed, err := k.Check(t.Context()); err != nil || len(changed) != 0 {
 		t.Errorf("unchanged: %v, %v", changed, err)
@@ -101,13 +101,13 @@ func testLargestShardFitsIntoAPIServer(t *testing.T) {
 		refused = refused || errors.Is(deliver(a), ErrFull)
 	}
 	if !refused {
-		t.Error("nothing was refused")
+		t.Error("no delivery was refused for a shard that is too large, want ErrFull")
 	}
 	if err := s.writer.save(t.Context(), s.writer.shards[0]); err != nil {
 		t.Fatal(err)
 	}
 	if got := load(t, k, 0); len(got.Alerts) != n-1 {
-		t.Errorf("%d of %d alerts came back", len(got.Alerts), n-1)
+		t.Errorf("%d alerts were loaded, want %d", len(got.Alerts), n-1)
 	}
 }
 
@@ -147,7 +147,7 @@ func testDeletedAlertSetIsWrittenAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	if load(t, k, 3).AsOf.IsZero() {
-		t.Error("it was not written")
+		t.Error("the AlertSet was not written again, want it stored")
 	}
 }
 
@@ -161,7 +161,7 @@ func testInvalidAlertSetIsSetAsideAndCountsAsLost(t *testing.T) {
 	}
 	for range 2 { // Until it is written again it stays lost.
 		if got := load(t, k, 3); got.LostAt.IsZero() || len(got.Alerts) != 0 {
-			t.Errorf("%+v", got)
+			t.Errorf("an AlertSet that cannot be decoded is loaded as %+v, want an empty one with LostAt", got)
 		}
 	}
 	if err := k.client.Get().AbsPath(k.path("alerts-03-broken")...).Do(t.Context()).Error(); err != nil {
@@ -172,7 +172,7 @@ func testInvalidAlertSetIsSetAsideAndCountsAsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := load(t, k, 3); !got.LostAt.Equal(lost) {
-		t.Errorf("%+v", got)
+		t.Errorf("LostAt is %s, want %s", got.LostAt, lost)
 	}
 }
 
@@ -190,7 +190,7 @@ func test429OnRecordIsReturnedAtOnceAndNotRetried(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := k.Save(t.Context(), 3, Shard{}); err == nil || errors.Is(err, ErrConflict) || asked.Load() != 1 {
-			t.Errorf("on %d: %v after %d requests", code, err, asked.Load())
+			t.Errorf("answered with %d: Save() = %v after %d requests, want an error after 1", code, err, asked.Load())
 		}
 		busy.Close()
 	}

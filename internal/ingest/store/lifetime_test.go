@@ -78,10 +78,10 @@ func testStaleAlertHasInstantOfItsEnd(t *testing.T) {
 		<-time.After(time.Minute)
 		synctest.Wait()
 		if got := <-over; !got.IsZero() {
-			t.Errorf("while it is repeated in time it is over at %s", got)
+			t.Errorf("a fresh alert has ExpiresAt %s, want zero", got)
 		}
 		if got := <-over; !got.Equal(micro(began.Add(2 * time.Minute)).Time) {
-			t.Errorf("stale, it is over at %s, want %s", got, began.Add(2*time.Minute))
+			t.Errorf("a stale alert has ExpiresAt %s, want %s", got, began.Add(2*time.Minute))
 		}
 		cancel()
 		<-done
@@ -99,7 +99,7 @@ func testRepeatRenewsTTLToMicrosecondAndIsSeldomWritten(t *testing.T) {
 			<-time.After(10 * time.Second)
 		}
 		if got := m.writes(); got != 10 {
-			t.Errorf("%d writes in 10 minutes, expected one a quarter of the lease", got)
+			t.Errorf("%d writes in 10 minutes, want one a quarter of the lease", got)
 		}
 		<-time.After(4*time.Minute - 10*time.Second - time.Microsecond)
 		w.expect(t, "0", "1")
@@ -207,7 +207,7 @@ func testWaitingAlertHasInstantAtWhichItStartsToCount(t *testing.T) {
 			ended := time.Now()
 			send(t, s, resolved("slow", began, ended))
 			if at := w.begins(); !at.IsZero() {
-				t.Errorf("resolved, it begins to count at %s", at)
+				t.Errorf("a resolved alert has CountsFrom %s, want zero", at)
 			}
 			<-time.After(20 * time.Second)
 			send(t, s, firing("slow", began))
@@ -220,7 +220,7 @@ func testWaitingAlertHasInstantAtWhichItStartsToCount(t *testing.T) {
 		<-time.After(40 * time.Second)
 		w.expect(t, "0", "1", "0", "0 and 1 will", "0", "0 and 1 will", "1")
 		if at := w.begins(); !at.IsZero() {
-			t.Errorf("it counts, and begins to count at %s", at)
+			t.Errorf("an alert that counts has CountsFrom %s, want zero", at)
 		}
 	})
 }
@@ -237,11 +237,11 @@ func testAlertThatIsAbsentWhileItWaitsDoesNotStartToCount(t *testing.T) {
 		member(t, s, "g", 0, firing("slow", began))
 		member(t, s, "g", 0)
 		if at := w.begins(); !at.IsZero() {
-			t.Errorf("it is absent for the whole window, and begins to count at %s", at)
+			t.Errorf("an alert that is absent for the whole window has CountsFrom %s, want zero", at)
 		}
 		<-time.After(2 * defaultWindow)
 		if got := w.last(); got != "0" {
-			t.Errorf("%s count", got)
+			t.Errorf("after the window %s absent alerts count, want 0", got)
 		}
 	})
 }
@@ -256,15 +256,15 @@ func testEachWatcherHasItsOwnStaleWindow(t *testing.T) {
 		send(t, s, firing("slow", began), resolved("slow", began, time.Now()), firing("slow", began))
 		<-time.After(5*time.Second - time.Microsecond)
 		if hasty.last() != "0" || others.last() != "0" {
-			t.Errorf("within the window it is %s, for the others %s", hasty.last(), others.last())
+			t.Errorf("within the window %s alerts count, and for the others %s; want 0 and 0", hasty.last(), others.last())
 		}
 		<-time.After(time.Microsecond)
 		if hasty.last() != "1" || others.last() != "0" {
-			t.Errorf("after the window it is %s, for the others %s", hasty.last(), others.last())
+			t.Errorf("after the window %s alerts count, and for the others %s; want 1 and 0", hasty.last(), others.last())
 		}
 		<-time.After(defaultWindow - 5*time.Second)
 		if others.last() != "1" {
-			t.Errorf("after their window it is %s for the others", others.last())
+			t.Errorf("after their window %s alerts count for the others, want 1", others.last())
 		}
 	})
 }
@@ -280,7 +280,7 @@ func testStaleFiringThatIsRepeatedAfterWindowCountsAsAnyOther(t *testing.T) {
 		send(t, s, firing("slow", began))
 		<-time.After(time.Hour)
 		if w.last() != "1" {
-			t.Errorf("it is %s", w.last())
+			t.Errorf("%s alerts count, want 1", w.last())
 		}
 		watch(t, run(t, m.copied()), "slow").expect(t, "1")
 	})
@@ -293,11 +293,11 @@ func testOlderStartAfterResolveIsStaleTooSinceItMayBeAlive(t *testing.T) {
 		began := time.Now()
 		send(t, s, firing("slow", began), resolved("slow", began, time.Now()), firing("slow", began.Add(-time.Minute)))
 		if w.last() != "0" {
-			t.Errorf("at once it is %s", w.last())
+			t.Errorf("at once %s alerts count, want 0", w.last())
 		}
 		<-time.After(defaultWindow)
 		if w.last() != "1" {
-			t.Errorf("after the window it is %s", w.last())
+			t.Errorf("after the window %s alerts count, want 1", w.last())
 		}
 	})
 }
@@ -321,7 +321,7 @@ func testAbsenceFromCompleteDeliveriesEndsAlertForWatchersThatAskForIt(t *testin
 		other.expect(t, "0", "1")
 		member(t, s, "g", 0, slow, fast)
 		if w.last() != "1" {
-			t.Errorf("delivered again, it is %s", w.last())
+			t.Errorf("delivered again, %s alerts count, want 1", w.last())
 		}
 	})
 }
@@ -343,7 +343,7 @@ func testNothingIsInferredFromTruncatedBodiesOtherGroupsOrNoGroup(t *testing.T) 
 		<-time.After(time.Hour)
 		w.expect(t, "0", "1")
 		if s.counts.truncated != 1 {
-			t.Errorf("%d truncated deliveries were counted", s.counts.truncated)
+			t.Errorf("%d truncated deliveries are counted, want 1", s.counts.truncated)
 		}
 	})
 }
@@ -360,7 +360,7 @@ func testAbsenceIsNotRecordedForWatchersThatDoNotAskForIt(t *testing.T) {
 			member(t, s, "g", 0, fast)
 		}
 		if m.writes() != 2 {
-			t.Errorf("%d writes of two alerts", m.writes())
+			t.Errorf("%d writes of two alerts, want 2", m.writes())
 		}
 	})
 }

@@ -79,7 +79,7 @@ func testRecordsOfTornFileAreUnknownForTTLThroughRestarts(t *testing.T) {
 		again.expect(t, "1 or more")
 		<-time.After(time.Second)
 		if got := again.last(); got != "1 stale" && got != "1" {
-			t.Errorf("after a lease it is %s", got)
+			t.Errorf("after a ttl %s alerts count, want 1, and no more", got)
 		}
 	})
 }
@@ -117,7 +117,7 @@ func testReconcileCoversLostRecords(t *testing.T) {
 		<-time.After(time.Second)
 		reconcile(t, s, triggers.AlertView{Firing: []triggers.Alert{told("slow", time.Now())}, Complete: true})
 		if slow.last() != "1" {
-			t.Errorf("after a reconcile it is %s", slow.last())
+			t.Errorf("after a complete reconcile %s alerts count, want 1", slow.last())
 		}
 		fast.expect(t, "0 or more")
 		<-time.After(defaultTTL)
@@ -155,7 +155,7 @@ func testRecordsInWrongShardAreMovedWhenTheyAreLoaded(t *testing.T) {
 			w := watch(t, s, "doubtful")
 			<-time.After(2 * time.Minute)
 			if w.last() != "1" || len(s.index.records) != 203 {
-				t.Errorf("the doubtful one is %s, of %d", w.last(), len(s.index.records))
+				t.Errorf("after its window %s stale firings count, of %d records; want 1 of 203", w.last(), len(s.index.records))
 			}
 			stop()
 		}
@@ -188,7 +188,7 @@ func testMoveThatIsInterruptedAnywhereLosesNothing(t *testing.T) {
 			whole = m.lives >= 0
 			m.mu.Unlock()
 			if s := run(t, m.copied()); len(s.index.records) != alerts {
-				t.Errorf("after %d writes %d of %d are left", writes, len(s.index.records), alerts)
+				t.Errorf("cut off after %d writes, %d records are loaded, want %d", writes, len(s.index.records), alerts)
 			}
 		})
 	}
@@ -233,15 +233,15 @@ func atHome(t *testing.T, shards map[int]Shard) {
 			r := newEntry(a)
 			bytes += r.size()
 			if namespace, _ := namespaceOf(one.Alerts[0].Endpoint); namespace != r.namespace {
-				t.Errorf("shard %d holds alerts of %s and of %s", i, namespace, r.namespace)
+				t.Errorf("shard %d has records of %s and of %s, want one namespace", i, namespace, r.namespace)
 			}
 			if other, twice := seen[r.key()]; twice {
-				t.Errorf("%s is in shards %d and %d", a.Labels["alertname"], i, other)
+				t.Errorf("%s is in shards %d and %d, want one", a.Labels["alertname"], i, other)
 			}
 			seen[r.key()] = i
 		}
 		if bytes > MaxShard {
-			t.Errorf("shard %d holds %d bytes", i, bytes)
+			t.Errorf("shard %d has %d bytes, want at most %d", i, bytes, MaxShard)
 		}
 	}
 }

@@ -16,18 +16,18 @@ func testOnlyLeaderExportsNumberOfRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kept := func(s *Store) int { return testutil.CollectAndCount(s, "impulse_alerts") }
 		if n := kept(New(&memory{}, time.Now)); n != 0 {
-			t.Errorf("a store that never ran tells %d", n)
+			t.Errorf("a store that never ran exports impulse_alerts %d times, want 0", n)
 		}
 		s, stop := begin(t, &memory{})
 		if n := kept(s); n != 3 {
-			t.Errorf("the leader's tells %d, expected one for each state", n)
+			t.Errorf("the leader exports impulse_alerts %d times, want 3, one for each state", n)
 		}
 		stop()
 		if n := kept(s); n != 0 {
-			t.Errorf("the former leader's tells %d", n)
+			t.Errorf("the former leader exports impulse_alerts %d times, want 0", n)
 		}
 		if n := testutil.CollectAndCount(s, "impulse_alerts_refused_total"); n != 1 {
-			t.Errorf("what it has counted itself is told %d times", n)
+			t.Errorf("a counter is exported %d times, want 1", n)
 		}
 	})
 }

@@ -66,10 +66,10 @@ func testReconcileRecoversEveryLostRecord(t *testing.T) {
 				reconcile(t, s, c.view)
 				<-time.After(5 * time.Minute)
 				if got := w.last(); got != c.want {
-					t.Errorf("%s fire, expected %s", got, c.want)
+					t.Errorf("%s fire, want %s", got, c.want)
 				}
 				if got := watch(t, run(t, m.copied()), "slow").last(); got != c.want {
-					t.Errorf("after a crash %s fire, expected %s", got, c.want)
+					t.Errorf("after a crash %s fire, want %s", got, c.want)
 				}
 			})
 		})
@@ -108,11 +108,11 @@ func testReconciledAlertIsSameWhenItIsDelivered(t *testing.T) {
 		<-time.After(time.Second)
 		send(t, s, firing("slow", began))
 		if w.last() != "1" {
-			t.Errorf("%s fire", w.last())
+			t.Errorf("after a reconcile and a delivery %s fire, want 1", w.last())
 		}
 		send(t, s, resolved("slow", began, time.Now()))
 		if w.last() != "0" {
-			t.Errorf("resolved, %s fire", w.last())
+			t.Errorf("after the resolve %s fire, want 0", w.last())
 		}
 	})
 }

@@ -128,10 +128,10 @@ func randomDeliveries(t *testing.T, endpoint string, seed uint64) {
 			t.Fatalf("%s: startsAt %s after %s, lastSeen %s after %s; want no decrease", what, rec.StartsAt, before.StartsAt, rec.LastSeen, before.LastSeen)
 		}
 		if ended := rec.EndsAt != nil && rec.ResolvedAt != nil; rec.Firing == ended || rec.Firing && rec.StaleFiring != nil {
-			t.Fatalf("%s: firing %t with endsAt %v, resolvedAt %v, staleFiring %v", what, rec.Firing, rec.EndsAt, rec.ResolvedAt, rec.StaleFiring)
+			t.Fatalf("%s: firing %t with endsAt %v, resolvedAt %v, staleFiring %v; want none of them exactly while it fires", what, rec.Firing, rec.EndsAt, rec.ResolvedAt, rec.StaleFiring)
 		}
 		if pushed && rec.StaleFiring != nil {
-			t.Fatalf("%s: a level is a stale firing", what)
+			t.Fatalf("%s: a level is a stale firing, want firing or resolved", what)
 		}
 		again := record{AlertRecord: *rec.DeepCopy(), namespace: rec.namespace, pushed: rec.pushed}
 		if again.apply(&a, at); !reflect.DeepEqual(again.AlertRecord, normalized(rec.AlertRecord)) {

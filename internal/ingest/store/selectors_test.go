@@ -38,30 +38,30 @@ func testAlertIsCountedWithObjectsThatSelectIt(t *testing.T) {
 			return r
 		}
 		if r := record(asked); r.Objects != nil || r.Unselected != 0 || r.Listening {
-			t.Errorf("before the objects have had time to say what they select: %+v", r)
+			t.Errorf("before the objects are read the result is %+v, want no Objects, nothing unselected, not listening", r)
 		}
 		<-time.After(selectorsTimeout)
 		synctest.Wait()
 		if r := record(asked); r.Objects == nil || *r.Objects != 0 || r.Unselected != 1 || r.Example != "Slow" || r.Listening {
-			t.Errorf("nobody selects anything: %+v", r)
+			t.Errorf("without an object that selects alerts the result is %+v, want 0 Objects, 1 unselected, not listening", r)
 		}
 		watchFor(t, s, "shop/web", "Fast")
 		if r := record(asked); *r.Objects != 0 || r.Unselected != 1 || !r.Listening {
-			t.Errorf("others are selected: %+v", r)
+			t.Errorf("with an object that selects another alert the result is %+v, want 0 Objects, 1 unselected, listening", r)
 		}
 		watchFor(t, s, "shop/web", "Slow")
 		watchFor(t, s, "shop/web", "Slow")
 		watchFor(t, s, "shop/api", "Slow")
 		if r := record(asked); *r.Objects != 2 || r.Unselected != 0 || r.Selected != 1 {
-			t.Errorf("two objects select it, one of them twice: %+v", r)
+			t.Errorf("with two objects, one of which selects it twice, the result is %+v, want 2 Objects, 1 selected", r)
 		}
 		asked.Count = false
 		if r := record(asked); r.Objects != nil {
-			t.Errorf("nobody asked: %+v", r)
+			t.Errorf("without Count the result is %+v, want no Objects", r)
 		}
 		asked.Count, asked.Alerts = true, append(asked.Alerts, firing("Fast", time.Now()))
 		if r := record(asked); r.Objects != nil || r.Selected != 2 {
-			t.Errorf("of two alerts: %+v", r)
+			t.Errorf("of two alerts the result is %+v, want no Objects, 2 selected", r)
 		}
 	})
 }
@@ -89,7 +89,7 @@ func testUnselectedAlertsOfFirstMomentsAreLoggedOnceObjectsAreLoaded(t *testing.
 			cancel()
 			running.Wait()
 			if got := log.String(); want == "" && got != "" || strings.Count(got, "\n") > 1 || !strings.Contains(got, want) {
-				t.Errorf("logged %q, expected %q", got, want)
+				t.Errorf("logged %q, want %q", got, want)
 			}
 		})
 	}

@@ -180,7 +180,7 @@ func (w *watched) expect(t *testing.T, want ...string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !slices.Equal(w.turns, want) {
-		t.Errorf("the watcher was told %v, expected %v", w.turns, want)
+		t.Errorf("the watcher received %v, want %v", w.turns, want)
 	}
 }
 
@@ -208,7 +208,7 @@ func homeOf(t *testing.T, s *Store, name string) *shard {
 	t.Helper()
 	r := s.index.records[key{shop.String(), fingerprint(map[string]string{"alertname": name})}]
 	if r == nil {
-		t.Fatalf("%s is not kept", name)
+		t.Fatalf("%s is not stored, want a record", name)
 	}
 	return r.shard
 }
@@ -231,7 +231,7 @@ func testSameDeliveryThousandTimesIsOneChangeAndOneWrite(t *testing.T) {
 		}
 		w.expect(t, "0", "1")
 		if m.writes() != 1 {
-			t.Errorf("%d writes", m.writes())
+			t.Errorf("%d writes of 1000 repeats, want 1", m.writes())
 		}
 	})
 }
@@ -252,7 +252,7 @@ func testAnyOrderOfFiringResolvedAndStaleFiringConverges(t *testing.T) {
 				}
 				send(t, s, deliveries[1]) // Alertmanager's peers repeat the resolve.
 				if got := w.last(); got != "0" {
-					t.Errorf("%s alerts fire", got)
+					t.Errorf("%s alerts count, want 0", got)
 				}
 			})
 		})
@@ -338,7 +338,7 @@ func testDeliveriesDuringWriteShareNextOne(t *testing.T) {
 		close(m.hold)
 		all.Wait()
 		if m.writes() != 2 {
-			t.Errorf("%d writes, expected the one under way and one for all the others", m.writes())
+			t.Errorf("%d writes, want the one under way and one for all the others", m.writes())
 		}
 	})
 }

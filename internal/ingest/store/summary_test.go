@@ -30,6 +30,6 @@ func testSummaryCountsAlertsOfSet(t *testing.T) {
 		t.Errorf("%+v, want %+v", *got, want)
 	}
 	if got := summaryOf(nil); got != nil {
-		t.Errorf("of nothing: %+v", got)
+		t.Errorf("the summary of no alerts is %+v, want nil", got)
 	}
 }

@@ -86,7 +86,7 @@ func testWriteOfChangeDoesNotGrowWithNumberOfRecords(t *testing.T) {
 		p.reset()
 		send(t, s, saying(all[17], "more"))
 		if writes, alerts := p.written(); writes != 1 || alerts > 40 {
-			t.Errorf("one change was %d writes of %d alerts", writes, alerts)
+			t.Errorf("one change caused %d writes of %d alerts, want 1 of at most 40", writes, alerts)
 		}
 		p.reset()
 		for i := range 50 {
@@ -94,7 +94,7 @@ func testWriteOfChangeDoesNotGrowWithNumberOfRecords(t *testing.T) {
 		}
 		send(t, s, all[:50]...)
 		if writes, _ := p.written(); writes > 3 {
-			t.Errorf("50 changes that came together were %d writes", writes)
+			t.Errorf("50 changes of one delivery caused %d writes, want at most 3", writes)
 		}
 	})
 }
@@ -114,7 +114,7 @@ func testWritesOfOneNamespaceDelayNoOther(t *testing.T) {
 		}
 		synctest.Wait()
 		if p.most != maxTenantWrites || p.underWay["shop"] != maxTenantWrites {
-			t.Errorf("%d writes of one namespace are under way, and were at most %d; %d may be", p.underWay["shop"], p.most, maxTenantWrites)
+			t.Errorf("%d writes of one namespace are in flight, and were at most %d; want %d", p.underWay["shop"], p.most, maxTenantWrites)
 		}
 		close(p.let)
 		if err := <-stuck; err != nil {
@@ -145,12 +145,12 @@ func testBytesThatAreWrittenPerSecondOfOneNamespaceAreBounded(t *testing.T) {
 			<-time.After(time.Second)
 			began := time.Now()
 			if err := through(t, s, "bank", "test", firing(fmt.Sprint("b", n), time.Now())); err != nil || time.Since(began) > 100*time.Millisecond {
-				t.Fatalf("another namespace is answered %v after %s", err, time.Since(began))
+				t.Fatalf("another namespace is answered with %v after %s, want nil within 100ms", err, time.Since(began))
 			}
 			<-answered
 		}
 		if _, alerts := p.written(); alerts > (60+4+4)*tenantPace/overhead {
-			t.Errorf("%d alerts were written in a minute", alerts)
+			t.Errorf("%d alerts were written in a minute, want at most %d", alerts, (60+4+4)*tenantPace/overhead)
 		}
 	})
 }
@@ -170,10 +170,10 @@ func testShardBelongsToOneNamespaceAndIsUsedAgainWhenItIsEmpty(t *testing.T) {
 		}
 		synctest.Wait()
 		if len(s.writer.shards) > 20 || len(s.writer.tenants) != 0 || len(s.accounts.endpoints) != 0 || len(s.index.records) != 0 {
-			t.Errorf("%d shards, %d namespaces, %d doors and %d alerts are left", len(s.writer.shards), len(s.writer.tenants), len(s.accounts.endpoints), len(s.index.records))
+			t.Errorf("%d shards, %d namespaces, %d endpoints and %d alerts are left, want at most 20 shards and nothing else", len(s.writer.shards), len(s.writer.tenants), len(s.accounts.endpoints), len(s.index.records))
 		}
 		if restarted := run(t, m.copied()); len(restarted.writer.shards) > 20 {
-			t.Errorf("%d shards are loaded", len(restarted.writer.shards))
+			t.Errorf("%d shards are loaded, want at most 20", len(restarted.writer.shards))
 		}
 	})
 }
