@@ -14,7 +14,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// senders are random senders of two namespaces, and objects that select some of what they send.
+// senders sends random deliveries from two namespaces, to a store in which an object selects some of the alerts.
 type senders struct {
 	t     *testing.T
 	r     *rand.Rand
@@ -23,13 +23,13 @@ type senders struct {
 	accepted map[key]struct{}
 }
 
-// In random worlds, of tenants that send more than there is room for, of objects that come and go and of restarts, everything is
-// counted where it is, nothing exceeds its bounds, and what was accepted while it was selected is kept, through a crash as well.
+// In random sequences of deliveries, more than there is space for, every record is counted, no limit is exceeded, and every selected
+// alert that was accepted is stored, also after a crash.
 func testInRandomRunsEveryRecordIsAccountedForAndSelectedOnesAreKept(t *testing.T) {
 	for seed := range uint64(4) {
 		synctest.Test(t, func(t *testing.T) {
 			m := &memory{}
-			w := &senders{t: t, r: rand.New(rand.NewPCG(seed, 2)), store: joined(t, m), accepted: map[key]struct{}{}}
+			w := &senders{t: t, r: rand.New(rand.NewPCG(seed, 2)), store: runSettled(t, m), accepted: map[key]struct{}{}}
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			go func() { _ = w.store.Watch(ctx, some("shop"), func(time.Time, []triggers.Alert, error) {}) }()
@@ -49,7 +49,7 @@ func some(namespace string) triggers.AlertQuery {
 	return triggers.AlertQuery{Namespace: namespace, Text: "some", Match: func(labels map[string]string) bool { return labels["alertname"][0] == '0' }}
 }
 
-// step is one delivery, or one object that comes or goes, and some time.
+// step makes one delivery, and lets some time pass.
 func (w *senders) step() {
 	d := Delivery{Endpoint: Endpoint{Namespace: []string{"shop", "bank"}[w.r.IntN(2)], Credential: []string{"a", "b", "c"}[w.r.IntN(3)]}, At: time.Now()}
 	first, ends := w.r.IntN(20_000), w.r.IntN(4) == 0
@@ -80,7 +80,7 @@ func (w *senders) step() {
 	synctest.Wait()
 }
 
-// kept fails the test unless a store has what was accepted.
+// kept fails the test unless a store has every accepted alert.
 func (w *senders) kept(s *Store, name string) {
 	w.t.Helper()
 	for k := range w.accepted {
@@ -90,7 +90,7 @@ func (w *senders) kept(s *Store, name string) {
 	}
 }
 
-// check counts anew.
+// check counts all records, and compares the result with the accounts and the shards.
 func (w *senders) check(name string) {
 	w.t.Helper()
 	s := w.store
@@ -123,7 +123,7 @@ func (w *senders) check(name string) {
 	}
 }
 
-// tally is all that an account counts.
+// tally describes all counts of an account.
 func tally(a *account) string {
 	evictable := [kept]int{}
 	for k := range a.evictable {
@@ -132,7 +132,7 @@ func tally(a *account) string {
 	return fmt.Sprint(a.count, a.bytes, evictable, a.evictableBytes)
 }
 
-// beyond says which bound is exceeded, or nothing.
+// beyond names the limit that an account exceeds; "" for none.
 func (a *account) beyond() string {
 	for class, n := range a.count {
 		if class != int(uncounted) && n > a.limits.count[class] || a.bytes > a.limits.bytes {

@@ -18,8 +18,7 @@ func deliver(b *testing.B, s *Store, a Alert) {
 	}
 }
 
-// BenchmarkRecord is one alert that begins anew with each delivery, selected by one object, among objects that do not select
-// it: their number must not matter.
+// BenchmarkRecord delivers an alert that one object selects, with a new activation each time. The number of other objects must not matter.
 func BenchmarkRecord(b *testing.B) {
 	for _, others := range []int{10, 10_000} {
 		b.Run(fmt.Sprint(others, " others"), func(b *testing.B) {
@@ -32,7 +31,7 @@ func BenchmarkRecord(b *testing.B) {
 	}
 }
 
-// BenchmarkRepeat is the same alert again and again, selected by one object or by all.
+// BenchmarkRepeat delivers the same alert again, which one object selects, or all.
 func BenchmarkRepeat(b *testing.B) {
 	for _, name := range []string{"mine", "everybody's"} {
 		b.Run(name, func(b *testing.B) {
@@ -45,7 +44,7 @@ func BenchmarkRepeat(b *testing.B) {
 	}
 }
 
-// crowd is a store with one watcher of "mine", and others of whom each has an alert of its own and the one of everybody.
+// crowd starts a store with one watcher of "mine", and others that each watch an alert of their own and the one of everybody.
 func crowd(b *testing.B, others int) *Store {
 	b.Helper()
 	s := New(&memory{}, time.Now)

@@ -30,8 +30,8 @@ func TestCapacity(t *testing.T) {
 	t.Run("a later selector does not treat a dropped alert as ended", testLaterSelectorDoesNotTreatDroppedAlertAsEnded)
 }
 
-// joined is a store whose objects have had time to say what they select.
-func joined(t *testing.T, p Persister) *Store {
+// runSettled starts a store, and waits until the selectors are known.
+func runSettled(t *testing.T, p Persister) *Store {
 	t.Helper()
 	s := run(t, p)
 	<-time.After(selectorsTimeout)
@@ -44,7 +44,7 @@ func everything(namespace string) triggers.AlertQuery {
 	return triggers.AlertQuery{Namespace: namespace, Text: "everything", Match: func(map[string]string) bool { return true }}
 }
 
-// named are n alerts that fire: those with the numbers from first on.
+// named returns n firing alerts, numbered from first on.
 func named(prefix string, first, n int) []Alert {
 	all := make([]Alert, n)
 	for i := range all {
@@ -53,17 +53,17 @@ func named(prefix string, first, n int) []Alert {
 	return all
 }
 
-// through delivers alerts through a door of a namespace.
-func through(t *testing.T, s *Store, namespace, credential string, alerts ...Alert) error {
+// sendTo delivers alerts of a credential to the receiver of a namespace.
+func sendTo(t *testing.T, s *Store, namespace, credential string, alerts ...Alert) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // Of the bubble's time: nobody waits for ever.
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // Of the bubble's time.
 	defer cancel()
 	_, err := s.Record(ctx, Delivery{Endpoint: Endpoint{Namespace: namespace, Credential: credential}, Alerts: alerts, At: time.Now()})
 	return err
 }
 
-// holds reports whether an alert of a name is kept that came through shop.
-func holds(s *Store, name string) bool {
+// isStored reports whether an alert with a name is stored that was sent to shop.
+func isStored(s *Store, name string) bool {
 	synctest.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,12 +72,12 @@ func holds(s *Store, name string) bool {
 
 func testRecordsBeyondBoundAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := joined(t, &memory{})
+		s := runSettled(t, &memory{})
 		watchQuery(t, s, everything("shop"))
 		full := named("a", 0, MaxFiring/4)
 		send(t, s, full...)
 		send(t, s, full[:100]...)
-		err := through(t, s, "shop", "test", firing("one more", time.Now()))
+		err := sendTo(t, s, "shop", "test", firing("one more", time.Now()))
 		if want := "credential test in namespace shop may have 5000 firing alerts"; !errors.Is(err, ErrFull) || !strings.Contains(err.Error(), want) {
 			t.Errorf("answered %v, want %s", err, want)
 		}
@@ -89,7 +89,7 @@ func testRecordsBeyondBoundAreRefused(t *testing.T) {
 		if err := testutil.CollectAndCompare(s, strings.NewReader(expected), "impulse_alerts_refused_total"); err != nil {
 			t.Error(err)
 		}
-		if err := through(t, s, "shop", "another", firing("one more", time.Now())); err != nil {
+		if err := sendTo(t, s, "shop", "another", firing("one more", time.Now())); err != nil {
 			t.Errorf("another credential is answered %v", err)
 		}
 		<-time.After(fullFor + time.Second)
@@ -99,22 +99,22 @@ func testRecordsBeyondBoundAreRefused(t *testing.T) {
 	})
 }
 
-// Whoever holds a namespace's tokens may make objects there that select all that it sends.
+// A sender with the token of a namespace may also be able to create objects there, which select everything that it sends.
 func testFullNamespaceAffectsNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := joined(t, &memory{})
+		s := runSettled(t, &memory{})
 		watchQuery(t, s, everything("shop"))
 		for i := range 2 {
-			if err := through(t, s, "shop", strconv.Itoa(i), named("a", 0, MaxFiring/4)...); err != nil {
+			if err := sendTo(t, s, "shop", strconv.Itoa(i), named("a", 0, MaxFiring/4)...); err != nil {
 				t.Fatal(err)
 			}
 		}
-		err := through(t, s, "shop", "third", firing("one more", time.Now()))
+		err := sendTo(t, s, "shop", "third", firing("one more", time.Now()))
 		if want := "namespace shop may have 10000 firing alerts"; !errors.Is(err, ErrFull) || !strings.Contains(err.Error(), want) {
 			t.Errorf("answered %v, want %s", err, want)
 		}
 		banks := watchQuery(t, s, everything("bank"))
-		if err := through(t, s, "bank", "test", named("b", 0, MaxFiring/4)...); err != nil {
+		if err := sendTo(t, s, "bank", "test", named("b", 0, MaxFiring/4)...); err != nil {
 			t.Errorf("another namespace is answered %v", err)
 		}
 		banks.expect(t, "0", "5000")
@@ -123,18 +123,18 @@ func testFullNamespaceAffectsNoOther(t *testing.T) {
 
 func testStoredAlertsResolveAlthoughThereIsNoRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := joined(t, &memory{})
+		s := runSettled(t, &memory{})
 		w := watchQuery(t, s, everything("shop"))
 		full := named("a", 0, MaxFiring/4)
 		send(t, s, full...)
 		over := resolved("a7", full[7].StartsAt, time.Now())
-		if err := through(t, s, "shop", "test", over, firing("one more", time.Now()), firing("and another", time.Now())); !errors.Is(err, ErrFull) {
+		if err := sendTo(t, s, "shop", "test", over, firing("one more", time.Now()), firing("and another", time.Now())); !errors.Is(err, ErrFull) {
 			t.Errorf("answered %v", err)
 		}
 		if w.last() != "4999" {
 			t.Errorf("after one of 5000 has resolved %s fire, want 4999", w.last())
 		}
-		if err := through(t, s, "shop", "test", firing("one more", time.Now())); err != nil {
+		if err := sendTo(t, s, "shop", "test", firing("one more", time.Now())); err != nil {
 			t.Errorf("where one has resolved, another is answered %v", err)
 		}
 	})
@@ -142,38 +142,38 @@ func testStoredAlertsResolveAlthoughThereIsNoRoom(t *testing.T) {
 
 func testUnselectedAlertsAreDroppedFirstMostRecentLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := joined(t, &memory{})
+		s := runSettled(t, &memory{})
 		w := watch(t, s, "slow")
 		full := named("a", 0, MaxFiring/4)
 		send(t, s, full...)
 		send(t, s, full[0])
 		send(t, s, firing("slow", time.Now()))
 		w.expect(t, "0", "1")
-		if !holds(s, "a0") || holds(s, "a1") || !holds(s, "a2") {
-			t.Errorf("stored are a0 (repeated): %t, a1 (the oldest): %t, a2: %t; want true, false, true", holds(s, "a0"), holds(s, "a1"), holds(s, "a2"))
+		if !isStored(s, "a0") || isStored(s, "a1") || !isStored(s, "a2") {
+			t.Errorf("stored are a0 (repeated): %t, a1 (the oldest): %t, a2: %t; want true, false, true", isStored(s, "a0"), isStored(s, "a1"), isStored(s, "a2"))
 		}
 		send(t, s, named("b", 0, MaxFiring/4-1)...)
-		if !holds(s, "slow") || holds(s, "a2") || len(s.index.records) != MaxFiring/4 || s.counts.dropped != MaxFiring/4 {
-			t.Errorf("stored are slow (selected): %t, a2: %t, of %d; %d were dropped; want true, false, %d, %d", holds(s, "slow"), holds(s, "a2"), len(s.index.records), s.counts.dropped, MaxFiring/4, MaxFiring/4)
+		if !isStored(s, "slow") || isStored(s, "a2") || len(s.index.records) != MaxFiring/4 || s.counts.dropped != MaxFiring/4 {
+			t.Errorf("stored are slow (selected): %t, a2: %t, of %d; %d were dropped; want true, false, %d, %d", isStored(s, "slow"), isStored(s, "a2"), len(s.index.records), s.counts.dropped, MaxFiring/4, MaxFiring/4)
 		}
 	})
 }
 
 func testWhenStoreIsFullNamespaceWithMostUnselectedAlertsLosesThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := joined(t, &memory{})
+		s := runSettled(t, &memory{})
 		for _, ns := range []string{"shop", "bank"} {
 			for i := range 2 {
-				if err := through(t, s, ns, strconv.Itoa(i), named("a", 0, MaxFiring/4-10)...); err != nil {
+				if err := sendTo(t, s, ns, strconv.Itoa(i), named("a", 0, MaxFiring/4-10)...); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}
-		if err := through(t, s, "small", "test", named("a", 0, 100)...); err != nil {
+		if err := sendTo(t, s, "small", "test", named("a", 0, 100)...); err != nil {
 			t.Fatal(err)
 		}
 		w := watchQuery(t, s, everything("other"))
-		if err := through(t, s, "other", "test", named("a", 0, 1000)...); err != nil {
+		if err := sendTo(t, s, "other", "test", named("a", 0, 1000)...); err != nil {
 			t.Fatal(err)
 		}
 		w.expect(t, "0", "1000")
@@ -186,9 +186,9 @@ func testWhenStoreIsFullNamespaceWithMostUnselectedAlertsLosesThem(t *testing.T)
 func testSelectedAlertsAreRecordedAlthoughDeliveryIsTooLarge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
-		s := joined(t, m)
+		s := runSettled(t, m)
 		w := watch(t, s, "a0")
-		if err := through(t, s, "shop", "test", named("a", 0, 100_000)...); !errors.Is(err, ErrFull) {
+		if err := sendTo(t, s, "shop", "test", named("a", 0, 100_000)...); !errors.Is(err, ErrFull) {
 			t.Errorf("answered %v", err)
 		}
 		w.expect(t, "0", "1")
@@ -200,13 +200,13 @@ func testSelectedAlertsAreRecordedAlthoughDeliveryIsTooLarge(t *testing.T) {
 
 func testAlertThatIsInDeliveryMoreThanOnceIsCountedAtItsLargest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := joined(t, &memory{})
+		s := runSettled(t, &memory{})
 		watchQuery(t, s, everything("shop"))
 		var all []Alert
 		for _, a := range named("a", 0, MaxFiring/4+1) {
 			all = append(all, resolved(a.Labels["alertname"], a.StartsAt.Add(-time.Hour), a.StartsAt.Add(-time.Minute)), a)
 		}
-		if err := through(t, s, "shop", "test", all...); !errors.Is(err, ErrFull) || s.accounts.all.count[isFiring] > MaxFiring/4 {
+		if err := sendTo(t, s, "shop", "test", all...); !errors.Is(err, ErrFull) || s.accounts.all.count[isFiring] > MaxFiring/4 {
 			t.Errorf("Record() = %v, and %d fire; want ErrFull and at most %d", err, s.accounts.all.count[isFiring], MaxFiring/4)
 		}
 	})
@@ -214,7 +214,7 @@ func testAlertThatIsInDeliveryMoreThanOnceIsCountedAtItsLargest(t *testing.T) {
 
 func testResolvedAlertsOfOneNamespaceDisplaceNoneOfAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := joined(t, &memory{})
+		s := runSettled(t, &memory{})
 		w := watch(t, s, "slow")
 		began := time.Now()
 		send(t, s, resolved("slow", began, time.Now()))
@@ -223,7 +223,7 @@ func testResolvedAlertsOfOneNamespaceDisplaceNoneOfAnother(t *testing.T) {
 			for j := range ended {
 				ended[j].Firing, ended[j].EndsAt = false, time.Now()
 			}
-			if err := through(t, s, "bank", strconv.Itoa(i), ended...); err != nil {
+			if err := sendTo(t, s, "bank", strconv.Itoa(i), ended...); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -241,25 +241,25 @@ func testUnselectedAlertIsStoredForFiveHours(t *testing.T) {
 		w := watch(t, s, "slow")
 		send(t, s, firing("slow", time.Now()), firing("fast", time.Now()))
 		<-time.After(5*time.Hour - time.Second)
-		if !holds(s, "fast") {
+		if !isStored(s, "fast") {
 			t.Error("an alert that no object selects is removed within 5 hours, want it stored")
 		}
 		<-time.After(2 * time.Second)
-		if holds(s, "fast") || w.last() != "1" {
-			t.Errorf("after 5 hours the unselected alert is stored: %t, and %s selected count; want false and 1", holds(s, "fast"), w.last())
+		if isStored(s, "fast") || w.last() != "1" {
+			t.Errorf("after 5 hours the unselected alert is stored: %t, and %s selected count; want false and 1", isStored(s, "fast"), w.last())
 		}
 	})
 }
 
-// After a restart nothing is selected until the objects are there again.
+// After a restart nothing is selected until the objects have been read.
 func testSelectedAlertsAreNotDroppedBeforeObjectsAreLoaded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		send(t, run(t, m), named("a", 0, MaxFiring/4)...)
 		left := m.copied()
-		<-time.After(20 * time.Hour) // Longer than what nobody selects is kept.
+		<-time.After(20 * time.Hour) // Longer than an unselected alert is kept.
 		s := run(t, left)
-		if err := through(t, s, "shop", "test", firing("slow", time.Now())); !errors.Is(err, ErrFull) {
+		if err := sendTo(t, s, "shop", "test", firing("slow", time.Now())); !errors.Is(err, ErrFull) {
 			t.Errorf("answered %v", err)
 		}
 		w := watchQuery(t, s, everything("shop"))
@@ -272,11 +272,11 @@ func testSelectedAlertsAreNotDroppedBeforeObjectsAreLoaded(t *testing.T) {
 
 func testLaterSelectorDoesNotTreatDroppedAlertAsEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := joined(t, &memory{})
+		s := runSettled(t, &memory{})
 		before := watch(t, s, "a0")
 		send(t, s, named("b", 0, MaxFiring/4)...)
 		send(t, s, named("c", 0, 10)...)
-		after, reconciled := watchQuery(t, s, patient("b0", time.Hour)), watch(t, s, "slow")
+		after, reconciled := watchQuery(t, s, withTTL("b0", time.Hour)), watch(t, s, "slow")
 		before.expect(t, "0")
 		after.expect(t, "0 or more")
 		<-time.After(time.Second)

@@ -36,8 +36,8 @@ func orders(n int, visit func([]int)) {
 	permute(0)
 }
 
-// Whatever the order in which three peers' copies of a firing, its resolve and an older firing come, an alert that is over is
-// over, at the latest when a doubt has run out; and one that has begun again counts at once, in any order.
+// In any order of three peers' copies of a firing, its resolve and an older firing, a resolved alert ends, at the latest when the ttl of
+// a stale firing expires, and an alert that fires again counts at once.
 func testEveryOrderOfFiringResolvedAndStaleFiringsConverges(t *testing.T) {
 	orders(5, func(order []int) {
 		synctest.Test(t, func(t *testing.T) {
@@ -71,7 +71,7 @@ func testEveryOrderOfFiringResolvedAndStaleFiringsConverges(t *testing.T) {
 	})
 }
 
-// peers are three Alertmanagers that say what was true when they said it, at least once, late and repeatedly.
+// peers are three Alertmanagers. Each sends each state at least once, late and repeatedly.
 type peers struct {
 	r     *rand.Rand
 	queue []statement
@@ -82,7 +82,7 @@ type statement struct {
 	alert Alert
 }
 
-func (p *peers) say(at time.Time, a Alert) {
+func (p *peers) deliver(at time.Time, a Alert) {
 	for range 3 {
 		late := time.Duration(p.r.IntN(20_000)) * time.Millisecond
 		for range 1 + p.r.IntN(2) {
@@ -91,21 +91,21 @@ func (p *peers) say(at time.Time, a Alert) {
 	}
 }
 
-// In random worlds, of alerts that begin and end and of peers that repeat each other late, an alert is never missing while it
-// fires and has been heard of, and at rest what counts is what is true.
+// In random sequences of alerts that begin and end and of peers that repeat each other late, an alert is never missing while it
+// fires and was delivered, and after the last delivery exactly the firing alerts count.
 func testInRandomRunsNoAlertIsLostAndFinalStateIsTrue(t *testing.T) {
 	for seed := range uint64(200) {
 		synctest.Test(t, func(t *testing.T) {
-			world(t, rand.New(rand.NewPCG(seed, 1)), fmt.Sprint("seed ", seed))
+			randomSequence(t, rand.New(rand.NewPCG(seed, 1)), fmt.Sprint("seed ", seed))
 		})
 	}
 }
 
-func world(t *testing.T, r *rand.Rand, name string) {
+func randomSequence(t *testing.T, r *rand.Rand, name string) {
 	t.Helper()
 	m := &memory{}
 	s := run(t, m)
-	w := watchQuery(t, s, patient("slow", 5*time.Minute))
+	w := watchQuery(t, s, withTTL("slow", 5*time.Minute))
 	p := &peers{r: r}
 	now := time.Now()
 	var starts time.Time
@@ -116,9 +116,9 @@ func world(t *testing.T, r *rand.Rand, name string) {
 		}
 		for at := now; at.Before(now.Add(length)); at = at.Add(time.Minute) {
 			if fires {
-				p.say(at, firing("slow", starts))
+				p.deliver(at, firing("slow", starts))
 			} else if at.Equal(now) {
-				p.say(at, resolved("slow", starts, now))
+				p.deliver(at, resolved("slow", starts, now))
 			}
 		}
 		now = now.Add(length)

@@ -39,8 +39,8 @@ func push(t *testing.T, s *Store, levels ...Alert) {
 	}
 }
 
-// tills follows what the newest level of the door's key "" is.
-func tills(t *testing.T, s *Store) *watched {
+// watchTill watches the levels of the endpoint till.
+func watchTill(t *testing.T, s *Store) *watched {
 	t.Helper()
 	return watchQuery(t, s, triggers.AlertQuery{Namespace: "shop", Object: "till", Trigger: "queue"})
 }
@@ -49,7 +49,7 @@ func testLevelCountsUntilItsTTLHasPassed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)
-		w := tills(t, s)
+		w := watchTill(t, s)
 		began := time.Now()
 		push(t, s, level("", "4", began, time.Minute))
 		<-time.After(30 * time.Second)
@@ -69,12 +69,12 @@ func testLevelWithoutTTLStandsUntilItIsReplacedOrEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)
-		w := tills(t, s)
+		w := watchTill(t, s)
 		began := time.Now()
 		push(t, s, level("", "4", began, 0))
 		<-time.After(100 * defaultTTL)
 		w.expect(t, "0", "1")
-		push(t, s, level("", "5", began.Add(-time.Second), 0)) // Older than what is known.
+		push(t, s, level("", "5", began.Add(-time.Second), 0)) // Older than the stored level.
 		push(t, s, level("", "4", began, 0))                   // The same again.
 		w.expect(t, "0", "1")
 		push(t, s, level("", "5", began.Add(time.Second), 0))
@@ -95,7 +95,7 @@ func testLevelWithoutTTLStandsUntilItIsReplacedOrEnded(t *testing.T) {
 func testEndedLevelIsRememberedLongerThanAnyEndpointWouldAcceptItAsNew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
-		w := tills(t, s)
+		w := watchTill(t, s)
 		began := time.Now()
 		off := level("", "4", began.Add(time.Second), 0)
 		off.Firing = false
@@ -114,7 +114,7 @@ func testTTLThatExpiredWhileProcessWasDownIsGrantedOnceMore(t *testing.T) {
 		push(t, run(t, m), level("", "4", time.Now(), time.Minute))
 		kept := m.copied()
 		<-time.After(time.Hour)
-		w := tills(t, run(t, kept))
+		w := watchTill(t, run(t, kept))
 		w.expect(t, "1 stale")
 		<-time.After(time.Minute)
 		w.expect(t, "1 stale", "0")
@@ -126,7 +126,7 @@ func testTriggerEndpointsAndAlertsAreSeparate(t *testing.T) {
 		s := run(t, &memory{})
 		everything := watchQuery(t, s, triggers.AlertQuery{Namespace: "shop", Match: func(map[string]string) bool { return true }})
 		other := watchQuery(t, s, triggers.AlertQuery{Namespace: "shop", Object: "till", Trigger: "other"})
-		w := tills(t, s)
+		w := watchTill(t, s)
 		push(t, s, level("a", "1", time.Now(), 0), level("b", "1", time.Now(), 0))
 		everything.expect(t, "0")
 		other.expect(t, "0")

@@ -19,10 +19,10 @@ func TestDurable(t *testing.T) {
 	t.Run("a delivery without room leaves nothing behind", testDeliveryWithoutRoomLeavesNothingBehind)
 }
 
-// neighbours are two names of alerts of one shard: what comes one after the other is kept together.
+// neighbours returns the names of two alerts that share a shard: alerts that arrive one after the other do.
 func neighbours() (one, other string) { return "a", "b" }
 
-// answer records alerts and says later what the answer is.
+// answer delivers alerts in the background, and returns a channel that receives the answer.
 func answer(t *testing.T, s *Store, alerts ...Alert) chan error {
 	t.Helper()
 	answered := make(chan error, 1)
@@ -59,7 +59,7 @@ func testRepeatOfDurableRecordWaitsForNoWrite(t *testing.T) {
 		changed.Annotations = map[string]string{"value": "7"}
 		again := answer(t, s, changed)
 		expect(t, again, false)
-		m.hold <- struct{}{} // The write that was under way: what has changed since is not in it.
+		m.hold <- struct{}{} // The write in flight does not contain the later changes.
 		expect(t, waiting, true)
 		expect(t, again, false)
 		close(m.hold)
@@ -67,7 +67,7 @@ func testRepeatOfDurableRecordWaitsForNoWrite(t *testing.T) {
 	})
 }
 
-// Writes may take longer than senders wait. Who sends the same again is answered once it is durable, however much news there is.
+// Writes may take longer than senders wait. A repeat is answered once the alert is durable, however many other changes there are.
 func testRepeatIsAnsweredAlthoughChangesArriveFasterThanWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{hold: make(chan struct{})}
@@ -89,8 +89,8 @@ func testRepeatIsAnsweredAlthoughChangesArriveFasterThanWrites(t *testing.T) {
 	})
 }
 
-// touched is a record at which another hand was.
-type touched struct {
+// changedElsewhere is a persister whose shards something else changes.
+type changedElsewhere struct {
 	*memory
 
 	vanished []int
@@ -98,7 +98,7 @@ type touched struct {
 }
 
 // Check is Persister's.
-func (p *touched) Check(context.Context) ([]int, error) {
+func (p *changedElsewhere) Check(context.Context) ([]int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	gone := p.vanished
@@ -107,13 +107,13 @@ func (p *touched) Check(context.Context) ([]int, error) {
 }
 
 // Save is Persister's.
-func (p *touched) Save(ctx context.Context, i int, content Shard) error {
+func (p *changedElsewhere) Save(ctx context.Context, i int, content Shard) error {
 	return errors.Join(p.err, p.memory.Save(ctx, i, content))
 }
 
 func testRecordThatWasEditedIsDurableOnceItIsWrittenAgain(t *testing.T) {
-	for name, touch := range map[string]func(*testing.T, *touched, *Store){
-		"it vanished": func(_ *testing.T, p *touched, _ *Store) {
+	for name, touch := range map[string]func(*testing.T, *changedElsewhere, *Store){
+		"it vanished": func(_ *testing.T, p *changedElsewhere, _ *Store) {
 			p.mu.Lock()
 			for i := range p.shards {
 				p.vanished = append(p.vanished, i)
@@ -123,7 +123,7 @@ func testRecordThatWasEditedIsDurableOnceItIsWrittenAgain(t *testing.T) {
 			<-time.After(checkEvery)
 			synctest.Wait()
 		},
-		"somebody else wrote it": func(t *testing.T, p *touched, s *Store) {
+		"somebody else wrote it": func(t *testing.T, p *changedElsewhere, s *Store) {
 			_, news := neighbours()
 			p.err = ErrConflict
 			expect(t, answer(t, s, firing(news, time.Now())), true) // With the error.
@@ -132,7 +132,7 @@ func testRecordThatWasEditedIsDurableOnceItIsWrittenAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := &touched{memory: &memory{}}
+				p := &changedElsewhere{memory: &memory{}}
 				s := run(t, p)
 				known, _ := neighbours()
 				began := time.Now()
@@ -155,7 +155,7 @@ func testWaitersAtShutdownGetResultOfLastWrite(t *testing.T) {
 			s, stop := begin(t, m)
 			_, news := neighbours()
 			first := answer(t, s, firing("a", time.Now()))
-			second := answer(t, s, firing(news, time.Now())) // It is for the write after the one under way.
+			second := answer(t, s, firing(news, time.Now())) // It is part of the write after the one in flight.
 			m.fail(fails)
 			done := make(chan struct{})
 			go func() { stop(); close(done) }()

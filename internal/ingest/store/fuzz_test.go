@@ -10,8 +10,7 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
-// FuzzLoad: whatever a record says that can be read at all, it is taken in, an alert still counts, its resolve still ends it, and
-// what is written then is read again.
+// FuzzLoad loads any shard that can be decoded. Afterwards an alert still counts, also after a restart, and its resolve still ends it.
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte(`{"alerts":[{"endpoint":"shop/test","fingerprint":"","labels":{"alertname":"slow"},"firing":true,"startsAt":"2001-01-01T00:00:00.000000Z"}]}`), 3)
 	f.Add([]byte(`{"alerts":[{"endpoint":"","labels":null,"firing":false},{"endpoint":"//","firing":true,"until":"9999-01-01T00:00:00.000000Z"}],"asOf":"9999-01-01T00:00:00.000000Z"}`), 0)

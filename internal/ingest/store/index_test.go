@@ -15,8 +15,8 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// objects watch with a query each, and count how often they are asked and told.
-func objects(t *testing.T, s *Store, queries []triggers.AlertQuery) (asked, told *atomic.Int64) {
+// watchAll starts a watcher for each query, and counts the calls of their Match and the notifications.
+func watchAll(t *testing.T, s *Store, queries []triggers.AlertQuery) (asked, told *atomic.Int64) {
 	t.Helper()
 	asked, told = &atomic.Int64{}, &atomic.Int64{}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -42,10 +42,10 @@ func testAlertIsMatchedOnlyAgainstObjectsThatMaySelectIt(t *testing.T) {
 		queries := make([]triggers.AlertQuery, 10_000)
 		for i := range queries {
 			queries[i] = about(fmt.Sprint("a", i))
-			// What all have in common is no help.
+			// A label with the same value in all queries does not narrow the search.
 			queries[i].Equal["severity"] = "page"
 		}
-		asked, told := objects(t, s, queries)
+		asked, told := watchAll(t, s, queries)
 		for _, name := range []string{"a7", "a9999", "nobody's"} {
 			a := firing(name, time.Now())
 			a.Labels["severity"] = "page"
@@ -65,7 +65,7 @@ func testAlertThatTenThousandObjectsSelectIsOneWrite(t *testing.T) {
 		for i := range queries {
 			queries[i] = about("everybody's")
 		}
-		_, told := objects(t, s, queries)
+		_, told := watchAll(t, s, queries)
 		began := time.Now()
 		for range 3 {
 			send(t, s, firing("everybody's", began))

@@ -40,7 +40,7 @@ func kube(t *testing.T) (*Kube, *rest.Config) {
 	return k, config
 }
 
-// load is what a shard holds.
+// load returns the content of a shard.
 func load(t *testing.T, k *Kube, shard int) Shard {
 	t.Helper()
 	one, err := k.Load(t.Context(), shard)
@@ -84,7 +84,7 @@ func testLargestShardFitsIntoAPIServer(t *testing.T) {
 	small := func(i int) Alert {
 		return Alert{Labels: map[string]string{"i": strconv.Itoa(i)}, Firing: true, StartsAt: began}
 	}
-	deliver := func(a Alert) error { // It waits for no write.
+	deliver := func(a Alert) error { // It does not wait for the write.
 		done, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err := s.Record(done, Delivery{Endpoint: shop, Alerts: []Alert{a}, At: began})
@@ -95,7 +95,7 @@ func testLargestShardFitsIntoAPIServer(t *testing.T) {
 		_ = deliver(small(n))
 	}
 	refused := false
-	for i := range n { // What they come to say is more than there is room for.
+	for i := range n { // Together the annotations are too large for the shard.
 		a := small(i)
 		a.Annotations = map[string]string{"text": strings.Repeat("<\"\u2028", 3000)}
 		refused = refused || errors.Is(deliver(a), ErrFull)
@@ -153,13 +153,13 @@ func testDeletedAlertSetIsWrittenAgain(t *testing.T) {
 
 func testInvalidAlertSetIsSetAsideAndCountsAsLost(t *testing.T) {
 	k, _ := kube(t)
-	// The API server takes a time without its fraction, which no MicroTime is.
+	// The API server accepts a time without a fraction, which MicroTime does not.
 	broken := `{"apiVersion":"impulse.sh/v1alpha1","kind":"AlertSet","metadata":{"name":"alerts-03"},"alerts":[{"endpoint":"shop/",
 		"fingerprint":"00","firing":true,"startsAt":"2026-01-01T00:00:00Z","lastSeen":"2026-01-01T00:00:00Z"}]}`
 	if err := k.client.Post().AbsPath(k.path()...).SetHeader("Content-Type", "application/json").Body([]byte(broken)).Do(t.Context()).Error(); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // Until it is written again it stays lost.
+	for range 2 { // It stays lost until it is written again.
 		if got := load(t, k, 3); got.LostAt.IsZero() || len(got.Alerts) != 0 {
 			t.Errorf("an AlertSet that cannot be decoded is loaded as %+v, want an empty one with LostAt", got)
 		}
@@ -176,7 +176,7 @@ func testInvalidAlertSetIsSetAsideAndCountsAsLost(t *testing.T) {
 	}
 }
 
-// A real API server cannot be told to push back.
+// A real API server cannot be made to answer 429.
 func test429OnRecordIsReturnedAtOnceAndNotRetried(t *testing.T) {
 	for _, code := range []int{http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable} {
 		var asked atomic.Int64

@@ -16,7 +16,7 @@ func TestStoredLevel(t *testing.T) {
 			s, stop := begin(t, folder(t, dir))
 			push(t, s, level("job-7", "0.125", began, 0))
 			stop()
-			w := tills(t, run(t, folder(t, dir)))
+			w := watchTill(t, run(t, folder(t, dir)))
 			want := triggers.Level{Key: "job-7", Value: 125, On: true, At: began}
 			if len(w.alerts) != 1 || w.alerts[0].Level == nil || !w.alerts[0].Level.At.Equal(want.At) {
 				t.Fatalf("after a restart the records are %+v, want the level %+v", w.alerts, want)
@@ -34,7 +34,7 @@ func TestStoredLevel(t *testing.T) {
 			for n := range kept.shards {
 				kept.shards[n].Alerts[0].Level.MilliValue = nil
 			}
-			w := tills(t, run(t, kept))
+			w := watchTill(t, run(t, kept))
 			if len(w.alerts) != 1 || w.alerts[0].Level != nil {
 				t.Errorf("the records are %+v, want one without a level", w.alerts)
 			}

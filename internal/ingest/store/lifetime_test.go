@@ -27,15 +27,15 @@ func TestLifetime(t *testing.T) {
 	t.Run("absence is not recorded for watchers that do not ask for it", testAbsenceIsNotRecordedForWatchersThatDoNotAskForIt)
 }
 
-// patient selects the alerts of a name with a lease.
-func patient(name string, lease time.Duration) triggers.AlertQuery {
+// withTTL returns a query for the alerts with a name, with a ttl.
+func withTTL(name string, lease time.Duration) triggers.AlertQuery {
 	q := about(name)
 	q.TTL = lease
 	return q
 }
 
-// member is a delivery of one group.
-func member(t *testing.T, s *Store, group string, truncated int, alerts ...Alert) {
+// sendGroup delivers alerts of a group.
+func sendGroup(t *testing.T, s *Store, group string, truncated int, alerts ...Alert) {
 	t.Helper()
 	d := Delivery{Endpoint: shop, Alerts: alerts, At: time.Now(), Group: group, Truncated: truncated}
 	if _, err := s.Record(t.Context(), d); err != nil {
@@ -46,7 +46,7 @@ func member(t *testing.T, s *Store, group string, truncated int, alerts ...Alert
 func testEachWatcherHasTTLOfItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
-		short, long := watchQuery(t, s, patient("slow", time.Minute)), watchQuery(t, s, patient("slow", time.Hour))
+		short, long := watchQuery(t, s, withTTL("slow", time.Minute)), watchQuery(t, s, withTTL("slow", time.Hour))
 		send(t, s, firing("slow", time.Now()))
 		<-time.After(time.Minute)
 		short.expect(t, "0", "1", "1 stale")
@@ -68,7 +68,7 @@ func testStaleAlertHasInstantOfItsEnd(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			_ = s.Watch(ctx, patient("slow", time.Minute), func(_ time.Time, all []triggers.Alert, _ error) {
+			_ = s.Watch(ctx, withTTL("slow", time.Minute), func(_ time.Time, all []triggers.Alert, _ error) {
 				for _, a := range all {
 					over <- a.ExpiresAt
 				}
@@ -92,7 +92,7 @@ func testRepeatRenewsTTLToMicrosecondAndIsSeldomWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)
-		w := watchQuery(t, s, patient("slow", 4*time.Minute))
+		w := watchQuery(t, s, withTTL("slow", 4*time.Minute))
 		began := time.Now()
 		for range 60 {
 			send(t, s, firing("slow", began))
@@ -116,7 +116,7 @@ func testAlertThatExpiredWhileProcessWasDownIsStaleForOneMoreTTL(t *testing.T) {
 		send(t, run(t, m), firing("slow", time.Now()))
 		kept := m.copied()
 		<-time.After(time.Hour)
-		w := watchQuery(t, run(t, kept), patient("slow", time.Minute))
+		w := watchQuery(t, run(t, kept), withTTL("slow", time.Minute))
 		w.expect(t, "1 stale")
 		<-time.After(time.Minute)
 		w.expect(t, "1 stale", "0")
@@ -143,7 +143,7 @@ func testClockThatWasSetBackProlongsNoTTL(t *testing.T) {
 			}
 		}
 		restarted := run(t, kept)
-		w, pushed := watchQuery(t, restarted, patient("slow", time.Hour)), tills(t, restarted)
+		w, pushed := watchQuery(t, restarted, withTTL("slow", time.Hour)), watchTill(t, restarted)
 		<-time.After(time.Minute)
 		pushed.expect(t, "1", "0")
 		<-time.After(2*time.Hour - time.Minute)
@@ -155,12 +155,12 @@ func testAlertThatHadEndedBeforeRestartStaysEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)
-		watchQuery(t, s, patient("slow", time.Minute))
+		watchQuery(t, s, withTTL("slow", time.Minute))
 		send(t, s, firing("slow", time.Now()))
 		<-time.After(3 * time.Minute)
 		kept := m.copied()
 		<-time.After(time.Hour)
-		watchQuery(t, run(t, kept), patient("slow", time.Minute)).expect(t, "0")
+		watchQuery(t, run(t, kept), withTTL("slow", time.Minute)).expect(t, "0")
 	})
 }
 
@@ -184,7 +184,7 @@ func testStaleFiringCountsAfterWindowForTenMinutesAndOneTTL(t *testing.T) {
 	})
 }
 
-// begins is when the first alert that waits begins to count; zero when none waits.
+// begins returns when the first waiting alert begins to count; zero if none waits.
 func (w *watched) begins() time.Time {
 	synctest.Wait()
 	w.mu.Lock()
@@ -203,7 +203,7 @@ func testWaitingAlertHasInstantAtWhichItStartsToCount(t *testing.T) {
 		w := watch(t, s, "slow")
 		began := time.Now()
 		send(t, s, firing("slow", began))
-		for range 2 { // Another resolve has it wait anew.
+		for range 2 { // After another resolve it waits again.
 			ended := time.Now()
 			send(t, s, resolved("slow", began, ended))
 			if at := w.begins(); !at.IsZero() {
@@ -214,7 +214,7 @@ func testWaitingAlertHasInstantAtWhichItStartsToCount(t *testing.T) {
 			if at := w.begins(); !at.Equal(ended.Add(defaultWindow)) {
 				t.Errorf("it begins to count at %s, want %s", at, ended.Add(defaultWindow))
 			}
-			send(t, s, firing("slow", began)) // A repeat is no news.
+			send(t, s, firing("slow", began)) // A repeat causes no notification.
 		}
 		w.expect(t, "0", "1", "0", "0 and 1 will", "0", "0 and 1 will")
 		<-time.After(40 * time.Second)
@@ -225,7 +225,7 @@ func testWaitingAlertHasInstantAtWhichItStartsToCount(t *testing.T) {
 	})
 }
 
-// Whole deliveries that leave an alert out end it for those who said so: it does not begin.
+// Complete deliveries without an alert end it if the query says so: it does not begin to count.
 func testAlertThatIsAbsentWhileItWaitsDoesNotStartToCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
@@ -234,8 +234,8 @@ func testAlertThatIsAbsentWhileItWaitsDoesNotStartToCount(t *testing.T) {
 		w := watchQuery(t, s, q)
 		began := time.Now()
 		send(t, s, firing("slow", began), resolved("slow", began, time.Now()))
-		member(t, s, "g", 0, firing("slow", began))
-		member(t, s, "g", 0)
+		sendGroup(t, s, "g", 0, firing("slow", began))
+		sendGroup(t, s, "g", 0)
 		if at := w.begins(); !at.IsZero() {
 			t.Errorf("an alert that is absent for the whole window has CountsFrom %s, want zero", at)
 		}
@@ -310,16 +310,16 @@ func testAbsenceFromCompleteDeliveriesEndsAlertForWatchersThatAskForIt(t *testin
 		w, other := watchQuery(t, s, q), watch(t, s, "slow")
 		began := time.Now()
 		slow, fast := firing("slow", began), firing("fast", began)
-		member(t, s, "g", 0, slow, fast)
-		member(t, s, "g", 0, fast)
+		sendGroup(t, s, "g", 0, slow, fast)
+		sendGroup(t, s, "g", 0, fast)
 		<-time.After(defaultWindow / 2)
-		member(t, s, "g", 0, fast)
+		sendGroup(t, s, "g", 0, fast)
 		<-time.After(defaultWindow/2 - time.Microsecond)
 		w.expect(t, "0", "1")
 		<-time.After(time.Microsecond)
 		w.expect(t, "0", "1", "0")
 		other.expect(t, "0", "1")
-		member(t, s, "g", 0, slow, fast)
+		sendGroup(t, s, "g", 0, slow, fast)
 		if w.last() != "1" {
 			t.Errorf("delivered again, %s alerts count, want 1", w.last())
 		}
@@ -333,10 +333,10 @@ func testNothingIsInferredFromTruncatedBodiesOtherGroupsOrNoGroup(t *testing.T) 
 		q.AbsentMeansResolved = true
 		w := watchQuery(t, s, q)
 		fast := firing("fast", time.Now())
-		member(t, s, "g", 0, firing("slow", time.Now()), fast)
-		member(t, s, "g", 1, fast)
-		member(t, s, "g after its route was edited", 0, fast)
-		member(t, s, "", 0, fast)
+		sendGroup(t, s, "g", 0, firing("slow", time.Now()), fast)
+		sendGroup(t, s, "g", 1, fast)
+		sendGroup(t, s, "g after its route was edited", 0, fast)
+		sendGroup(t, s, "", 0, fast)
 		if _, err := s.Record(t.Context(), Delivery{Endpoint: Endpoint{Namespace: "shop", Credential: "another"}, Group: "g", At: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
@@ -348,7 +348,8 @@ func testNothingIsInferredFromTruncatedBodiesOtherGroupsOrNoGroup(t *testing.T) 
 	})
 }
 
-// Two senders whose groups have the same names each deliver without the other's alerts: that is no news for who does not ask.
+// Two senders whose groups have the same names each leave out the alerts of the other. Watchers that do not end alerts by absence are
+// not affected.
 func testAbsenceIsNotRecordedForWatchersThatDoNotAskForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
@@ -356,8 +357,8 @@ func testAbsenceIsNotRecordedForWatchersThatDoNotAskForIt(t *testing.T) {
 		watch(t, s, "slow")
 		slow, fast := firing("slow", time.Now()), firing("fast", time.Now())
 		for range 100 {
-			member(t, s, "g", 0, slow)
-			member(t, s, "g", 0, fast)
+			sendGroup(t, s, "g", 0, slow)
+			sendGroup(t, s, "g", 0, fast)
 		}
 		if m.writes() != 2 {
 			t.Errorf("%d writes of two alerts, want 2", m.writes())

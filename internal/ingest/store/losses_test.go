@@ -38,10 +38,10 @@ func folder(t *testing.T, dir string) *Folder {
 	return f
 }
 
-// tear cuts off the end of the file that holds an alert of a name.
-func tear(t *testing.T, s *Store, dir, name string) string {
+// truncateFile cuts off the end of the file that has an alert with a name.
+func truncateFile(t *testing.T, s *Store, dir, name string) string {
 	t.Helper()
-	path := filepath.Join(dir, shardName(homeOf(t, s, name).number)+".json")
+	path := filepath.Join(dir, shardName(shardOf(t, s, name).number)+".json")
 	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -57,13 +57,13 @@ func testRecordsOfTornFileAreUnknownForTTLThroughRestarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, stop := begin(t, folder(t, dir))
 		began := time.Now()
-		long := firing("slow", began) // So long that nothing else is in its file.
+		long := firing("slow", began) // So long that it has a file of its own.
 		long.Annotations = map[string]string{"text": strings.Repeat("a", MaxShard)}
 		send(t, s, long, firing("fast", began))
-		path := tear(t, s, dir, "slow")
+		path := truncateFile(t, s, dir, "slow")
 		stop()
 		restarted, stop := begin(t, folder(t, dir))
-		slow, fast := watchQuery(t, restarted, patient("slow", time.Hour)), watchQuery(t, restarted, patient("fast", time.Hour))
+		slow, fast := watchQuery(t, restarted, withTTL("slow", time.Hour)), watchQuery(t, restarted, withTTL("fast", time.Hour))
 		slow.expect(t, "0 or more")
 		fast.expect(t, "1 or more")
 		if _, err := os.Stat(path + ".broken"); err != nil {
@@ -73,7 +73,7 @@ func testRecordsOfTornFileAreUnknownForTTLThroughRestarts(t *testing.T) {
 		slow.expect(t, "0 or more", "1 or more")
 		<-time.After(30 * time.Minute)
 		stop()
-		again := watchQuery(t, run(t, folder(t, dir)), patient("slow", time.Hour))
+		again := watchQuery(t, run(t, folder(t, dir)), withTTL("slow", time.Hour))
 		again.expect(t, "1 or more")
 		<-time.After(30*time.Minute - time.Second)
 		again.expect(t, "1 or more")
@@ -112,10 +112,10 @@ func testReconcileCoversLostRecords(t *testing.T) {
 		s := run(t, m)
 		slow, fast := watch(t, s, "slow"), watch(t, s, "fast")
 		<-time.After(time.Second)
-		reconcile(t, s, triggers.AlertView{Firing: []triggers.Alert{told("slow", time.Now())}})
+		reconcile(t, s, triggers.AlertView{Firing: []triggers.Alert{listed("slow", time.Now())}})
 		slow.expect(t, "0 or more", "1 or more")
 		<-time.After(time.Second)
-		reconcile(t, s, triggers.AlertView{Firing: []triggers.Alert{told("slow", time.Now())}, Complete: true})
+		reconcile(t, s, triggers.AlertView{Firing: []triggers.Alert{listed("slow", time.Now())}, Complete: true})
 		if slow.last() != "1" {
 			t.Errorf("after a complete reconcile %s alerts count, want 1", slow.last())
 		}
@@ -136,7 +136,7 @@ func testRecordsInWrongShardAreMovedWhenTheyAreLoaded(t *testing.T) {
 		fires, over, doubtful := old(shop, "slow"), old(shop, "over"), old(shop, "doubtful")
 		fires.Firing, doubtful.ResolvedAt, doubtful.StaleFiring = true, &now, &now
 		first := []v1alpha1.AlertRecord{fires, over}
-		for i := range 200 { // More than a shard holds, of two namespaces.
+		for i := range 200 { // More than fit in a shard, of two namespaces.
 			a := old(Endpoint{Namespace: []string{"shop", "bank"}[i%2], Credential: "test"}, strconv.Itoa(i))
 			a.Firing = true
 			first = append(first, a)
@@ -146,11 +146,11 @@ func testRecordsInWrongShardAreMovedWhenTheyAreLoaded(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for range 2 { // From where they were, and from where they are now.
+		for range 2 { // From their first shards, and from those they were moved to.
 			s, stop := begin(t, folder(t, dir))
 			watch(t, s, "slow").expect(t, "1")
 			watch(t, s, "198").expect(t, "1")
-			watch(t, s, "199").expect(t, "0") // It is the bank's.
+			watch(t, s, "199").expect(t, "0") // It belongs to namespace bank.
 			watch(t, s, "over").expect(t, "0")
 			w := watch(t, s, "doubtful")
 			<-time.After(2 * time.Minute)
@@ -159,11 +159,11 @@ func testRecordsInWrongShardAreMovedWhenTheyAreLoaded(t *testing.T) {
 			}
 			stop()
 		}
-		allAtHome(t, folder(t, dir))
+		checkPlacedIn(t, folder(t, dir))
 	})
 }
 
-// Each write is a moment at which it may end.
+// The process may end at each write.
 func testMoveThatIsInterruptedAnywhereLosesNothing(t *testing.T) {
 	const alerts = 120
 	misplaced := func() *memory {
@@ -181,7 +181,7 @@ func testMoveThatIsInterruptedAnywhereLosesNothing(t *testing.T) {
 	}
 	for writes, whole := 0, false; !whole; writes++ {
 		synctest.Test(t, func(t *testing.T) {
-			m := &mortal{memory: misplaced(), lives: writes}
+			m := &cutOff{memory: misplaced(), lives: writes}
 			run(t, m)
 			<-time.After(time.Second)
 			m.mu.Lock()
@@ -194,15 +194,15 @@ func testMoveThatIsInterruptedAnywhereLosesNothing(t *testing.T) {
 	}
 }
 
-// mortal is a record that nothing more is written to after so many writes.
-type mortal struct {
+// cutOff is a persister that fails after a number of writes.
+type cutOff struct {
 	*memory
 
 	lives int
 }
 
 // Save is Persister's.
-func (m *mortal) Save(ctx context.Context, i int, content Shard) error {
+func (m *cutOff) Save(ctx context.Context, i int, content Shard) error {
 	m.mu.Lock()
 	m.lives--
 	dead := m.lives < 0
@@ -213,18 +213,18 @@ func (m *mortal) Save(ctx context.Context, i int, content Shard) error {
 	return m.memory.Save(ctx, i, content)
 }
 
-// allAtHome fails the test unless all in a folder are.
-func allAtHome(t *testing.T, f *Folder) {
+// checkPlacedIn is checkPlaced for the shards in a folder.
+func checkPlacedIn(t *testing.T, f *Folder) {
 	t.Helper()
 	loaded, err := f.Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	atHome(t, loaded)
+	checkPlaced(t, loaded)
 }
 
-// atHome fails the test when a shard holds too much, or what is of several namespaces, or what another holds as well.
-func atHome(t *testing.T, shards map[int]Shard) {
+// checkPlaced fails the test if a shard is too large, if it has records of several namespaces, or if a record is in two shards.
+func checkPlaced(t *testing.T, shards map[int]Shard) {
 	t.Helper()
 	seen := map[key]int{}
 	for i, one := range shards {
@@ -273,10 +273,10 @@ func testRecordThatAnotherProcessWroteDuringStartIsLoaded(t *testing.T) {
 		w := watch(t, s, "slow")
 		began := time.Now()
 		send(t, s, firing("slow", began))
-		other := run(t, m) // It takes a resolve before it knows that it no longer leads.
+		other := run(t, m) // It accepts a resolve before it knows that it no longer leads.
 		<-time.After(time.Second)
 		send(t, other, resolved("slow", began, time.Now()))
-		if err := s.merge(t.Context(), homeOf(t, s, "slow")); err != nil {
+		if err := s.merge(t.Context(), shardOf(t, s, "slow")); err != nil {
 			t.Fatal(err)
 		}
 		w.expect(t, "0", "1", "0")
@@ -294,8 +294,8 @@ func testRecordFromClockThatIsAheadDoesNotEndNewerActivation(t *testing.T) {
 			t.Fatal(err)
 		}
 		send(t, s, firing("slow", began.Add(2*time.Second)))
-		mine.shards[homeOf(t, s, "slow").number] = theirs.shards[homeOf(t, other, "slow").number]
-		if err := s.merge(t.Context(), homeOf(t, s, "slow")); err != nil {
+		mine.shards[shardOf(t, s, "slow").number] = theirs.shards[shardOf(t, other, "slow").number]
+		if err := s.merge(t.Context(), shardOf(t, s, "slow")); err != nil {
 			t.Fatal(err)
 		}
 		w.expect(t, "0", "1")

@@ -16,8 +16,8 @@ func TestReconcile(t *testing.T) {
 	t.Run("a reconcile renews the ttl", testReconcileRenewsTTL)
 }
 
-// told is an alert as an Alertmanager lists it.
-func told(name string, since time.Time) triggers.Alert {
+// listed returns an alert as an Alertmanager lists it.
+func listed(name string, since time.Time) triggers.Alert {
 	return triggers.Alert{Labels: map[string]string{"alertname": name}, StartsAt: since}
 }
 
@@ -33,7 +33,7 @@ func reconcile(t *testing.T, s *Store, v triggers.AlertView) {
 
 func testReconcileRecoversEveryLostRecord(t *testing.T) {
 	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	fires := triggers.AlertView{Firing: []triggers.Alert{told("slow", began)}, Complete: true}
+	fires := triggers.AlertView{Firing: []triggers.Alert{listed("slow", began)}, Complete: true}
 	cases := map[string]struct {
 		before func(t *testing.T, s *Store)
 		view   triggers.AlertView
@@ -43,17 +43,17 @@ func testReconcileRecoversEveryLostRecord(t *testing.T) {
 		"one that came":                    {func(t *testing.T, s *Store) { send(t, s, firing("slow", began)) }, fires, "1"},
 		"a resolve that never came":        {func(t *testing.T, s *Store) { send(t, s, firing("slow", began)) }, triggers.AlertView{Complete: true}, "0"},
 		"a resolve that was wrong":         {func(t *testing.T, s *Store) { send(t, s, resolved("slow", began, began)) }, fires, "1"},
-		"a doubt: it fires":                {inDoubt(began), fires, "1"},
-		"a doubt: it does not":             {inDoubt(began), triggers.AlertView{Complete: true}, "0"},
+		"a stale firing that fires":        {staleFiring(began), fires, "1"},
+		"a stale firing that does not":     {staleFiring(began), triggers.AlertView{Complete: true}, "0"},
 		"not all have answered: no end":    {func(t *testing.T, s *Store) { send(t, s, firing("slow", began)) }, triggers.AlertView{Err: errors.New("away")}, "1"},
 		"not all have answered: it begins": {func(*testing.T, *Store) {}, triggers.AlertView{Firing: fires.Firing, Err: errors.New("away")}, "1"},
 		"silenced: no end": {
 			func(t *testing.T, s *Store) { send(t, s, firing("slow", began)) },
-			triggers.AlertView{Suppressed: []triggers.Alert{told("slow", began)}, Complete: true},
+			triggers.AlertView{Suppressed: []triggers.Alert{listed("slow", began)}, Complete: true},
 			"1",
 		},
-		"silenced: no beginning":  {func(*testing.T, *Store) {}, triggers.AlertView{Suppressed: []triggers.Alert{told("slow", began)}, Complete: true}, "0"},
-		"what it does not select": {func(*testing.T, *Store) {}, triggers.AlertView{Firing: []triggers.Alert{told("fast", began)}, Complete: true}, "0"},
+		"silenced: no beginning":  {func(*testing.T, *Store) {}, triggers.AlertView{Suppressed: []triggers.Alert{listed("slow", began)}, Complete: true}, "0"},
+		"what it does not select": {func(*testing.T, *Store) {}, triggers.AlertView{Firing: []triggers.Alert{listed("fast", began)}, Complete: true}, "0"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -76,8 +76,8 @@ func testReconcileRecoversEveryLostRecord(t *testing.T) {
 	}
 }
 
-// inDoubt resolves an alert and lets it fire again at once.
-func inDoubt(began time.Time) func(*testing.T, *Store) {
+// staleFiring resolves an alert, and lets it fire again at once.
+func staleFiring(began time.Time) func(*testing.T, *Store) {
 	return func(t *testing.T, s *Store) {
 		t.Helper()
 		send(t, s, firing("slow", began), resolved("slow", began, began), firing("slow", began))
@@ -94,7 +94,7 @@ func testDeliveryThatIsNewerThanReconciledViewStands(t *testing.T) {
 		reconcile(t, s, triggers.AlertView{At: asked, Complete: true})
 		w.expect(t, "0", "1")
 		send(t, s, resolved("slow", asked, time.Now()))
-		reconcile(t, s, triggers.AlertView{At: asked, Firing: []triggers.Alert{told("slow", asked)}, Complete: true})
+		reconcile(t, s, triggers.AlertView{At: asked, Firing: []triggers.Alert{listed("slow", asked)}, Complete: true})
 		w.expect(t, "0", "1", "0")
 	})
 }
@@ -104,7 +104,7 @@ func testReconciledAlertIsSameWhenItIsDelivered(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")
 		began := time.Now()
-		reconcile(t, s, triggers.AlertView{Firing: []triggers.Alert{told("slow", began)}, Complete: true})
+		reconcile(t, s, triggers.AlertView{Firing: []triggers.Alert{listed("slow", began)}, Complete: true})
 		<-time.After(time.Second)
 		send(t, s, firing("slow", began))
 		if w.last() != "1" {
@@ -120,8 +120,8 @@ func testReconciledAlertIsSameWhenItIsDelivered(t *testing.T) {
 func testReconcileRenewsTTL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
-		w := watchQuery(t, s, patient("slow", time.Minute))
-		view := triggers.AlertView{Firing: []triggers.Alert{told("slow", time.Now())}, Complete: true}
+		w := watchQuery(t, s, withTTL("slow", time.Minute))
+		view := triggers.AlertView{Firing: []triggers.Alert{listed("slow", time.Now())}, Complete: true}
 		for range 10 {
 			reconcile(t, s, view)
 			<-time.After(45 * time.Second)

@@ -28,7 +28,7 @@ func TestStore(t *testing.T) {
 	t.Run("nothing is known before the record is loaded", testNothingIsKnownBeforeRecordIsLoaded)
 }
 
-// memory is a persister that can be made to fail or to wait: what a disk or an API server cannot be asked to do.
+// memory is a persister in memory that can be made to fail or to wait.
 type memory struct {
 	mu     sync.Mutex
 	shards map[int]Shard
@@ -37,7 +37,7 @@ type memory struct {
 	hold   chan struct{}
 }
 
-// copied is what a crash leaves.
+// copied returns the shards as a crash leaves them.
 func (m *memory) copied() *memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -89,7 +89,7 @@ func (m *memory) writes() int {
 	return m.saves
 }
 
-// run starts a store in a bubble of fake time; it ends with the test.
+// run starts a store in a synctest bubble. It stops at the end of the test.
 func run(t *testing.T, p Persister) *Store {
 	t.Helper()
 	s, stop := begin(t, p)
@@ -97,7 +97,7 @@ func run(t *testing.T, p Persister) *Store {
 	return s
 }
 
-// begin starts a store that ends when it is told to.
+// begin starts a store, and returns a function that stops it.
 func begin(t *testing.T, p Persister) (s *Store, stop func()) {
 	t.Helper()
 	s = New(p, time.Now)
@@ -111,14 +111,14 @@ func begin(t *testing.T, p Persister) (s *Store, stop func()) {
 	return s, func() { cancel(); <-done }
 }
 
-// watched follows how many alerts of a name fire.
+// watched has what a watcher received.
 type watched struct {
 	mu     sync.Mutex
 	turns  []string
 	alerts []triggers.Alert
 }
 
-// about selects the alerts of a name.
+// about returns a query for the alerts with a name.
 func about(name string) triggers.AlertQuery {
 	return triggers.AlertQuery{
 		Namespace: "shop", Text: name, Equal: map[string]string{"alertname": name},
@@ -141,7 +141,7 @@ func watchQuery(t *testing.T, s *Store, q triggers.AlertQuery) *watched {
 		_ = s.Watch(ctx, q, func(_ time.Time, alerts []triggers.Alert, err error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.turns, w.alerts = append(w.turns, said(alerts, err)), alerts
+			w.turns, w.alerts = append(w.turns, describe(alerts, err)), alerts
 		})
 	}()
 	t.Cleanup(func() { cancel(); <-done })
@@ -149,8 +149,8 @@ func watchQuery(t *testing.T, s *Store, q triggers.AlertQuery) *watched {
 	return w
 }
 
-// said is a set of alerts in a word: how many count, how many will, and whether that is all.
-func said(alerts []triggers.Alert, err error) string {
+// describe describes what a watcher received: how many alerts count, how many will, and whether others may be firing.
+func describe(alerts []triggers.Alert, err error) string {
 	waiting := 0
 	for i := range alerts {
 		if !alerts[i].CountsFrom.IsZero() {
@@ -184,7 +184,7 @@ func (w *watched) expect(t *testing.T, want ...string) {
 	}
 }
 
-// last is how many count by the newest turn.
+// last returns how many alerts count by the last notification.
 func (w *watched) last() string {
 	synctest.Wait()
 	w.mu.Lock()
@@ -203,8 +203,8 @@ func resolved(name string, since, until time.Time) Alert {
 	return Alert{Labels: map[string]string{"alertname": name}, StartsAt: since, EndsAt: until}
 }
 
-// homeOf is the shard of an alert of a name.
-func homeOf(t *testing.T, s *Store, name string) *shard {
+// shardOf returns the shard of an alert with a name.
+func shardOf(t *testing.T, s *Store, name string) *shard {
 	t.Helper()
 	r := s.index.records[key{shop.String(), fingerprint(map[string]string{"alertname": name})}]
 	if r == nil {

@@ -17,8 +17,8 @@ func TestWriterRate(t *testing.T) {
 	t.Run("a shard belongs to one namespace and is used again when it is empty", testShardBelongsToOneNamespaceAndIsUsedAgainWhenItIsEmpty)
 }
 
-// pen is a record that notes what is written at once, and holds what is written of one namespace until it is let go.
-type pen struct {
+// heldWrites is a persister that counts the writes in flight, and holds those of one namespace until let is closed.
+type heldWrites struct {
 	*memory
 
 	mu          sync.Mutex
@@ -30,7 +30,7 @@ type pen struct {
 }
 
 // Save is Persister's.
-func (p *pen) Save(ctx context.Context, i int, content Shard) error {
+func (p *heldWrites) Save(ctx context.Context, i int, content Shard) error {
 	namespace := ""
 	if len(content.Alerts) > 0 {
 		namespace, _ = namespaceOf(content.Alerts[0].Endpoint)
@@ -51,46 +51,46 @@ func (p *pen) Save(ctx context.Context, i int, content Shard) error {
 	return p.memory.Save(ctx, i, content)
 }
 
-func newPen() *pen {
-	return &pen{memory: &memory{}, underWay: map[string]int{}, let: make(chan struct{})}
+func newHeldWrites() *heldWrites {
+	return &heldWrites{memory: &memory{}, underWay: map[string]int{}, let: make(chan struct{})}
 }
 
-// reset begins to count anew.
-func (p *pen) reset() {
+// reset sets the counters to 0.
+func (p *heldWrites) reset() {
 	synctest.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.total, p.alerts = 0, 0
 }
 
-// written are the writes, and the alerts in them.
-func (p *pen) written() (writes, alerts int) {
+// written returns the number of writes, and of the alerts in them.
+func (p *heldWrites) written() (writes, alerts int) {
 	synctest.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.total, p.alerts
 }
 
-// saying is an alert that says something else.
-func saying(a Alert, text string) Alert {
+// withText returns an alert with another annotation.
+func withText(a Alert, text string) Alert {
 	a.Annotations = map[string]string{"text": text}
 	return a
 }
 
 func testWriteOfChangeDoesNotGrowWithNumberOfRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPen()
+		p := newHeldWrites()
 		s := run(t, p)
 		all := named("a", 0, MaxFiring/4)
 		send(t, s, all...)
 		p.reset()
-		send(t, s, saying(all[17], "more"))
+		send(t, s, withText(all[17], "more"))
 		if writes, alerts := p.written(); writes != 1 || alerts > 40 {
 			t.Errorf("one change caused %d writes of %d alerts, want 1 of at most 40", writes, alerts)
 		}
 		p.reset()
 		for i := range 50 {
-			all[i] = saying(all[i], "more")
+			all[i] = withText(all[i], "more")
 		}
 		send(t, s, all[:50]...)
 		if writes, _ := p.written(); writes > 3 {
@@ -101,14 +101,14 @@ func testWriteOfChangeDoesNotGrowWithNumberOfRecords(t *testing.T) {
 
 func testWritesOfOneNamespaceDelayNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPen()
+		p := newHeldWrites()
 		p.holds = "shop"
 		s := run(t, p)
 		stuck := make(chan error, 1)
-		go func() { stuck <- through(t, s, "shop", "test", named("a", 0, 1000)...) }()
+		go func() { stuck <- sendTo(t, s, "shop", "test", named("a", 0, 1000)...) }()
 		synctest.Wait()
 		for i := range 20 {
-			if err := through(t, s, "bank", "test", firing(fmt.Sprint("b", i), time.Now())); err != nil {
+			if err := sendTo(t, s, "bank", "test", firing(fmt.Sprint("b", i), time.Now())); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -125,7 +125,7 @@ func testWritesOfOneNamespaceDelayNoOther(t *testing.T) {
 
 func testBytesThatAreWrittenPerSecondOfOneNamespaceAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPen()
+		p := newHeldWrites()
 		s := run(t, p)
 		all := named("a", 0, MaxFiring/4)
 		send(t, s, all...)
@@ -135,7 +135,7 @@ func testBytesThatAreWrittenPerSecondOfOneNamespaceAreBounded(t *testing.T) {
 		defer cancel()
 		for n := 0; deadline.Err() == nil; n++ {
 			for i := range all {
-				all[i] = saying(all[i], strconv.Itoa(n))
+				all[i] = withText(all[i], strconv.Itoa(n))
 			}
 			answered := make(chan struct{})
 			go func() {
@@ -144,7 +144,7 @@ func testBytesThatAreWrittenPerSecondOfOneNamespaceAreBounded(t *testing.T) {
 			}()
 			<-time.After(time.Second)
 			began := time.Now()
-			if err := through(t, s, "bank", "test", firing(fmt.Sprint("b", n), time.Now())); err != nil || time.Since(began) > 100*time.Millisecond {
+			if err := sendTo(t, s, "bank", "test", firing(fmt.Sprint("b", n), time.Now())); err != nil || time.Since(began) > 100*time.Millisecond {
 				t.Fatalf("another namespace is answered with %v after %s, want nil within 100ms", err, time.Since(began))
 			}
 			<-answered
@@ -161,11 +161,11 @@ func testShardBelongsToOneNamespaceAndIsUsedAgainWhenItIsEmpty(t *testing.T) {
 		s := run(t, m)
 		for day := range 20 {
 			for _, ns := range []string{"shop", "bank"} {
-				if err := through(t, s, fmt.Sprint(ns, day), "test", named("a", 0, 100)...); err != nil {
+				if err := sendTo(t, s, fmt.Sprint(ns, day), "test", named("a", 0, 100)...); err != nil {
 					t.Fatal(err)
 				}
 			}
-			atHome(t, m.copied().shards)
+			checkPlaced(t, m.copied().shards)
 			<-time.After(24 * time.Hour)
 		}
 		synctest.Wait()
