@@ -125,7 +125,6 @@ func TestStep(t *testing.T) {
 			t.Errorf("the memory has the changes %v, want one of 2", changes)
 		}
 	})
-	t.Parallel()
 	t.Run("repeated foreign writes make the target contested", testRepeatedForeignWritesMakeTargetContested)
 	t.Run("a step after a recorded decision continues it", testStepAfterRecordedDecisionContinuesIt)
 }
