@@ -137,11 +137,11 @@ func (f *Folder) logProblems(problems []diag.Error) map[string]bool {
 	bad := map[string]bool{}
 	for _, p := range problems {
 		if p.Warning {
-			f.Log.Info("file has a warning", "problem", p.Error())
+			f.Log.Info("file has a warning", "warning", p.Error())
 			continue
 		}
 		bad[p.File] = true
-		f.Log.Warn("file has a mistake", "problem", p.Error())
+		f.Log.Warn("file has a mistake", "error", p.Error())
 	}
 	return bad
 }
