@@ -40,8 +40,8 @@ func sendAlertCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "alert LABEL=VALUE...",
 		Short: "Fire or resolve an alert",
-		Long: "Alert fires an alert with these labels, at the door of a namespace or of the whole cluster. It fires until it is resolved, or\n" +
-			"until twice the ttl of the triggers that select it has passed.",
+		Long: "Alert fires an alert with these labels, for the objects of one namespace or of the whole cluster. It fires until it is resolved,\n" +
+			"or until twice the ttl of the triggers that select it has passed.",
 		Example: `  impulse send alert --namespace shop alertname=CheckoutSlow severity=scale
   impulse send alert --namespace shop alertname=CheckoutSlow severity=scale --annotation value=12
   impulse send alert --namespace shop alertname=CheckoutSlow severity=scale --resolve

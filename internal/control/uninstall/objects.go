@@ -35,11 +35,11 @@ func newObjects(config *rest.Config, keepCounts bool) (*objects, error) {
 	if err != nil {
 		return nil, err
 	}
-	keeper, err := controller.NewCluster(config, "")
+	cluster, err := controller.NewCluster(config, "")
 	if err != nil {
 		return nil, err
 	}
-	return &objects{client: client, finalizers: keeper, keepCounts: keepCounts}, nil
+	return &objects{client: client, finalizers: cluster, keepCounts: keepCounts}, nil
 }
 
 // remaining describes the ScaledObjects that remain, each with the reason; "" if there are none.
