@@ -34,193 +34,193 @@ func TestController(t *testing.T) {
 }
 
 func testObjectIsScaledAndItsDeletionLeavesCount(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		w.turn("web", 5)
-		w.apply(object("web"))
-		w.want("web", 5)
-		w.ready("web", "Ready")
-		w.remove("web")
-		w.sources("web", 1, 0)
-		w.turn("web", 9)
-		w.want("web", 5)
-		if left := w.stop(); len(left) != 0 {
+	in(t, func(t *testing.T, e *env) {
+		e.turn("web", 5)
+		e.apply(object("web"))
+		e.want("web", 5)
+		e.ready("web", "Ready")
+		e.remove("web")
+		e.sources("web", 1, 0)
+		e.turn("web", 9)
+		e.want("web", 5)
+		if left := e.stop(); len(left) != 0 {
 			t.Errorf("of an object that is gone, %v is remembered", left)
 		}
-		w.begin(nil)
+		e.begin(nil)
 	})
 }
 
 func testOfTwoObjectsOnTargetOlderOneWinsAndOtherTakesOverAfterItsDeletion(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		w.turn("first", 3)
-		w.turn("second", 7)
+	in(t, func(t *testing.T, e *env) {
+		e.turn("first", 3)
+		e.turn("second", 7)
 		first := on(object("first"), "web")
 		pass(time.Second)
 		second := on(object("second"), "web")
-		w.apply(first, second)
-		w.want("web", 3)
-		w.ready("first", "Ready")
-		w.ready("second", "TargetInUse")
-		if _, message := w.condition("second"); !strings.Contains(message, "shop/first") {
+		e.apply(first, second)
+		e.want("web", 3)
+		e.ready("first", "Ready")
+		e.ready("second", "TargetInUse")
+		if _, message := e.condition("second"); !strings.Contains(message, "shop/first") {
 			t.Errorf("the message does not name the other object: %s", message)
 		}
-		w.sources("second", 0, 0)
-		w.remove("first")
-		w.want("web", 7)
-		w.ready("second", "Ready")
+		e.sources("second", 0, 0)
+		e.remove("first")
+		e.want("web", 7)
+		e.ready("second", "Ready")
 	})
 }
 
 func testAnnotationWithoutEffectIsReportedInStatus(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		w.turn("web", 5)
+	in(t, func(t *testing.T, e *env) {
+		e.turn("web", 5)
 		so := object("web")
-		w.apply(so)
+		e.apply(so)
 		for annotation, want := range map[string]string{
 			"impulse.sh/pause": `annotation impulse.sh/pause has no effect (did you mean "impulse.sh/paused"?)`, "example.com/owner": "",
 		} {
 			annotated := so.DeepCopy() // Annotations do not change the generation.
 			annotated.Annotations = map[string]string{annotation: "true"}
-			w.apply(annotated)
-			if reason, message := w.condition("web"); reason != "Ready" || message != want {
+			e.apply(annotated)
+			if reason, message := e.condition("web"); reason != "Ready" || message != want {
 				t.Errorf("with %s: %s %q, expected %q", annotation, reason, message, want)
 			}
 		}
-		w.want("web", 5)
+		e.want("web", 5)
 	})
 }
 
 func testOlderObjectThatIsListedLaterTakesOverTarget(t *testing.T) {
-	in(t, func(_ *testing.T, w *world) {
-		w.turn("old", 3)
-		w.turn("young", 7)
+	in(t, func(_ *testing.T, e *env) {
+		e.turn("old", 3)
+		e.turn("young", 7)
 		old := on(object("old"), "web")
 		pass(time.Second)
-		w.apply(on(object("young"), "web"))
-		w.want("web", 7)
-		w.apply(old)
-		w.want("web", 3)
-		w.ready("young", "TargetInUse")
-		w.sources("young", 1, 0)
+		e.apply(on(object("young"), "web"))
+		e.want("web", 7)
+		e.apply(old)
+		e.want("web", 3)
+		e.ready("young", "TargetInUse")
+		e.sources("young", 1, 0)
 	})
 }
 
 func testObjectThatChangesItsTargetReleasesOldOne(t *testing.T) {
-	in(t, func(_ *testing.T, w *world) {
-		w.turn("first", 3)
-		w.turn("second", 7)
+	in(t, func(_ *testing.T, e *env) {
+		e.turn("first", 3)
+		e.turn("second", 7)
 		first := on(object("first"), "web")
 		pass(time.Second)
-		w.apply(first, on(object("second"), "web"))
-		w.apply(edit(first, func(so *v1alpha1.ScaledObject) { on(so, "other") }))
-		w.want("other", 3)
-		w.want("web", 7)
-		w.ready("second", "Ready")
+		e.apply(first, on(object("second"), "web"))
+		e.apply(edit(first, func(so *v1alpha1.ScaledObject) { on(so, "other") }))
+		e.want("other", 3)
+		e.want("web", 7)
+		e.ready("second", "Ready")
 	})
 }
 
 func testTwoVersionsOfAPINameSameTarget(t *testing.T) {
-	in(t, func(_ *testing.T, w *world) {
+	in(t, func(_ *testing.T, e *env) {
 		first := on(object("first"), "web")
 		pass(time.Second)
 		second := on(object("second"), "web")
 		second.Spec.ScaleTargetRef.APIVersion = "apps/v1beta2"
-		w.apply(first, second)
-		w.ready("second", "TargetInUse")
+		e.apply(first, second)
+		e.ready("second", "TargetInUse")
 	})
 }
 
 func testInvalidEditKeepsLastValidVersion(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	in(t, func(t *testing.T, e *env) {
 		web := object("web")
-		w.apply(web)
+		e.apply(web)
 		bad := edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Metadata["dail"] = "web" })
-		w.apply(bad)
-		w.ready("web", "InvalidSpec")
-		if _, message := w.condition("web"); !strings.Contains(message, "the last good version stays in effect") || !strings.Contains(message, `did you mean "dial"?`) {
+		e.apply(bad)
+		e.ready("web", "InvalidSpec")
+		if _, message := e.condition("web"); !strings.Contains(message, "the last good version stays in effect") || !strings.Contains(message, `did you mean "dial"?`) {
 			t.Errorf("the message is %s", message)
 		}
-		w.turn("web", 6)
-		w.want("web", 6)
-		w.ready("web", "InvalidSpec")
-		w.sources("web", 1, 1)
-		w.apply(edit(bad, func(so *v1alpha1.ScaledObject) {
+		e.turn("web", 6)
+		e.want("web", 6)
+		e.ready("web", "InvalidSpec")
+		e.sources("web", 1, 1)
+		e.apply(edit(bad, func(so *v1alpha1.ScaledObject) {
 			delete(so.Spec.Triggers[0].Metadata, "dail")
 			so.Spec.MaxReplicaCount = new(int32(4))
 		}))
-		w.want("web", 4)
-		w.ready("web", "Ready")
+		e.want("web", 4)
+		e.ready("web", "Ready")
 	})
 }
 
 func testMistakesOfObjectAreStillReportedWhenAnotherClaimsItsTarget(t *testing.T) {
-	in(t, func(_ *testing.T, w *world) {
+	in(t, func(_ *testing.T, e *env) {
 		first := on(object("first"), "web")
 		pass(time.Second)
 		second := on(object("second"), "web")
-		w.apply(first, edit(first, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Type = "dail" }))
-		w.apply(second)
-		w.turn("first", 4)
-		w.want("web", 4)
-		w.ready("first", "InvalidSpec")
-		w.apply(edit(second, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Type = "dail" }))
-		w.remove("first")
-		w.turn("second", 6)
-		w.want("web", 6) // Its last good version.
-		w.ready("second", "InvalidSpec")
+		e.apply(first, edit(first, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Type = "dail" }))
+		e.apply(second)
+		e.turn("first", 4)
+		e.want("web", 4)
+		e.ready("first", "InvalidSpec")
+		e.apply(edit(second, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Type = "dail" }))
+		e.remove("first")
+		e.turn("second", 6)
+		e.want("web", 6) // Its last good version.
+		e.ready("second", "InvalidSpec")
 	})
 }
 
 func testInvalidObjectIsFollowedOnceItIsValid(t *testing.T) {
-	in(t, func(_ *testing.T, w *world) {
-		w.turn("web", 5)
+	in(t, func(_ *testing.T, e *env) {
+		e.turn("web", 5)
 		bad := object("web")
 		bad.Spec.Triggers = nil
-		w.apply(bad)
-		w.ready("web", "InvalidSpec")
-		w.want("web", 1)
-		w.apply(edit(bad, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers = object("web").Spec.Triggers }))
-		w.want("web", 5)
-		w.ready("web", "Ready")
+		e.apply(bad)
+		e.ready("web", "InvalidSpec")
+		e.want("web", 1)
+		e.apply(edit(bad, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers = object("web").Spec.Triggers }))
+		e.want("web", 5)
+		e.ready("web", "Ready")
 	})
 }
 
 func testEditOfPolicyKeepsAutoscaler(t *testing.T) {
-	in(t, func(_ *testing.T, w *world) {
-		w.turn("web", 9)
+	in(t, func(_ *testing.T, e *env) {
+		e.turn("web", 9)
 		web := object("web")
-		w.apply(web)
-		w.want("web", 9)
-		w.apply(edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.MaxReplicaCount = new(int32(4)) }))
-		w.want("web", 4)
-		w.sources("web", 1, 1)
+		e.apply(web)
+		e.want("web", 9)
+		e.apply(edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.MaxReplicaCount = new(int32(4)) }))
+		e.want("web", 4)
+		e.sources("web", 1, 1)
 	})
 }
 
 func testPauseIsFollowedAlthoughItChangesNoGeneration(t *testing.T) {
-	in(t, func(_ *testing.T, w *world) {
+	in(t, func(_ *testing.T, e *env) {
 		web := object("web")
-		w.apply(web)
+		e.apply(web)
 		paused := web.DeepCopy()
 		paused.Annotations = map[string]string{"impulse.sh/paused-replicas": "2"}
-		w.apply(paused)
-		w.want("web", 2)
-		w.sources("web", 1, 1)
-		w.turn("web", 9)
-		w.want("web", 2)
-		w.apply(web)
-		w.want("web", 9)
+		e.apply(paused)
+		e.want("web", 2)
+		e.sources("web", 1, 1)
+		e.turn("web", 9)
+		e.want("web", 2)
+		e.apply(web)
+		e.want("web", 9)
 	})
 }
 
 func testOurOwnStatusUpdateCausesNothing(t *testing.T) {
-	in(t, func(_ *testing.T, w *world) {
+	in(t, func(_ *testing.T, e *env) {
 		web := object("web")
-		w.apply(web)
+		e.apply(web)
 		saved := web.DeepCopy()
-		saved.Status, saved.ResourceVersion = *w.store.last["web"], "2"
-		w.apply(saved)
-		w.sources("web", 1, 1)
+		saved.Status, saved.ResourceVersion = *e.store.last["web"], "2"
+		e.apply(saved)
+		e.sources("web", 1, 1)
 	})
 }
 
@@ -234,124 +234,124 @@ func limited(name string) *v1alpha1.ScaledObject {
 }
 
 func testChangedTriggerReplacesAutoscalerWhichKeepsMemoryOfOldOne(t *testing.T) {
-	in(t, func(_ *testing.T, w *world) {
-		w.turn("web", 9)
-		w.turn("other", 10)
+	in(t, func(_ *testing.T, e *env) {
+		e.turn("web", 9)
+		e.turn("other", 10)
 		web := limited("web")
-		w.apply(web)
-		w.want("web", 5)
-		w.apply(edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Metadata["dial"] = "other" }))
-		w.sources("web", 1, 0)
-		w.sources("other", 1, 1)
-		w.want("web", 5) // Four in this minute already.
+		e.apply(web)
+		e.want("web", 5)
+		e.apply(edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Metadata["dial"] = "other" }))
+		e.sources("web", 1, 0)
+		e.sources("other", 1, 1)
+		e.want("web", 5) // Four in this minute already.
 		pass(time.Minute)
-		w.want("web", 9)
+		e.want("web", 9)
 		pass(time.Minute)
-		w.want("web", 10)
+		e.want("web", 10)
 	})
 }
 
 func testOldAutoscalerFinishesItsWriteFirst(t *testing.T) {
-	in(t, func(_ *testing.T, w *world) {
-		w.targets.takes = 10 * time.Second
-		w.turn("web", 4)
-		w.turn("other", 7)
+	in(t, func(_ *testing.T, e *env) {
+		e.targets.takes = 10 * time.Second
+		e.turn("web", 4)
+		e.turn("other", 7)
 		web := object("web")
-		w.apply(web) // Its write is under way.
-		w.want("web", 1)
-		w.apply(edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Metadata["dial"] = "other" }))
-		w.sources("other", 0, 0)
+		e.apply(web) // Its write is under way.
+		e.want("web", 1)
+		e.apply(edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Metadata["dial"] = "other" }))
+		e.sources("other", 0, 0)
 		pass(20 * time.Second)
-		w.want("web", 7)
-		w.sources("other", 1, 1)
+		e.want("web", 7)
+		e.sources("other", 1, 1)
 	})
 }
 
 func testNewObjectWithOldNameStartsWithoutMemory(t *testing.T) {
-	in(t, func(_ *testing.T, w *world) {
-		w.turn("web", 9)
-		w.apply(limited("web"))
-		w.want("web", 5)
+	in(t, func(_ *testing.T, e *env) {
+		e.turn("web", 9)
+		e.apply(limited("web"))
+		e.want("web", 5)
 		again := limited("web")
 		again.UID = "another"
-		w.apply(again)
-		w.want("web", 9)
-		w.sources("web", 2, 1)
+		e.apply(again)
+		e.want("web", 9)
+		e.sources("web", 2, 1)
 	})
 }
 
 func testNextTermOfThisProcessStartsWithMemoryOfLastOne(t *testing.T) {
-	in(t, func(_ *testing.T, w *world) {
-		w.turn("web", 9)
-		w.apply(limited("web"))
-		w.want("web", 5)
-		w.begin(w.stop())
-		w.apply(limited("web"))
-		w.want("web", 5)
+	in(t, func(_ *testing.T, e *env) {
+		e.turn("web", 9)
+		e.apply(limited("web"))
+		e.want("web", 5)
+		e.begin(e.stop())
+		e.apply(limited("web"))
+		e.want("web", 5)
 		pass(time.Minute)
-		w.want("web", 9)
+		e.want("web", 9)
 	})
 }
 
 func testAnotherProcessRestoresItsMemoryFromStatus(t *testing.T) {
-	in(t, func(_ *testing.T, w *world) {
-		w.turn("web", 9)
-		w.apply(limited("web"))
-		w.want("web", 5)
-		w.stop()
-		w.begin(nil)
+	in(t, func(_ *testing.T, e *env) {
+		e.turn("web", 9)
+		e.apply(limited("web"))
+		e.want("web", 5)
+		e.stop()
+		e.begin(nil)
 		web := limited("web")
-		web.Status = *w.store.last["web"]
-		w.apply(web)
-		w.want("web", 5)
+		web.Status = *e.store.last["web"]
+		e.apply(web)
+		e.want("web", 5)
 		pass(time.Minute)
-		w.want("web", 9)
+		e.want("web", 9)
 	})
 }
 
 func testObjectsThatAreNotInListAreDeleted(t *testing.T) {
-	in(t, func(_ *testing.T, w *world) {
+	in(t, func(_ *testing.T, e *env) {
 		for _, name := range []string{"a", "b", "c"} {
-			w.turn(name, 3)
+			e.turn(name, 3)
 		}
 		a, b := object("a"), object("b")
-		w.apply(a, b)
-		w.controller.Sync(w.ctx, []*v1alpha1.ScaledObject{b, object("c")})
-		w.settle()
-		w.sources("a", 1, 0)
-		w.sources("b", 1, 1)
-		w.sources("c", 1, 1)
-		w.turn("a", 8)
-		w.want("a", 3)
-		w.want("c", 3)
+		e.apply(a, b)
+		e.controller.Sync(e.ctx, []*v1alpha1.ScaledObject{b, object("c")})
+		e.settle()
+		e.sources("a", 1, 0)
+		e.sources("b", 1, 1)
+		e.sources("c", 1, 1)
+		e.turn("a", 8)
+		e.want("a", 3)
+		e.want("c", 3)
 	})
 }
 
 func testAfterRestartTargetStaysWithItsObject(t *testing.T) {
-	in(t, func(_ *testing.T, w *world) {
+	in(t, func(_ *testing.T, e *env) {
 		born := metav1.Now() // Ages are in whole seconds: these two are as old as each other.
 		b, a := on(object("b"), "web"), on(object("a"), "web")
 		a.CreationTimestamp, b.CreationTimestamp = born, born
-		w.apply(b, a)
-		w.ready("a", "TargetInUse")
-		w.stop()
-		w.begin(nil)
+		e.apply(b, a)
+		e.ready("a", "TargetInUse")
+		e.stop()
+		e.begin(nil)
 		a, b = a.DeepCopy(), b.DeepCopy()
-		a.Status, b.Status = *w.store.last["a"], *w.store.last["b"]
-		w.controller.Sync(w.ctx, []*v1alpha1.ScaledObject{a, b})
-		w.turn("b", 6)
-		w.want("web", 6)
-		w.sources("a", 0, 0)
+		a.Status, b.Status = *e.store.last["a"], *e.store.last["b"]
+		e.controller.Sync(e.ctx, []*v1alpha1.ScaledObject{a, b})
+		e.turn("b", 6)
+		e.want("web", 6)
+		e.sources("a", 0, 0)
 	})
 }
 
 func testBadTriggerOfOneObjectDoesNotAffectAnother(t *testing.T) {
-	in(t, func(_ *testing.T, w *world) {
+	in(t, func(_ *testing.T, e *env) {
 		bad := object("bad")
 		bad.Spec.Triggers[0].Type = "dail"
-		w.apply(bad, object("web"))
-		w.turn("web", 5)
-		w.want("web", 5)
-		w.ready("bad", "InvalidSpec")
+		e.apply(bad, object("web"))
+		e.turn("web", 5)
+		e.want("web", 5)
+		e.ready("bad", "InvalidSpec")
 	})
 }

@@ -50,7 +50,7 @@ func (j *journal) String() string {
 
 // files are a folder of objects that a controller follows, and a folder of states.
 type files struct {
-	*world
+	*env
 
 	dir, states string
 	log         *journal
@@ -60,12 +60,12 @@ type files struct {
 // among runs a test with a folder that holds web.yaml.
 func among(t *testing.T, test func(t *testing.T, f *files)) {
 	t.Helper()
-	in(t, func(t *testing.T, w *world) {
-		f := &files{world: w, dir: t.TempDir(), states: t.TempDir(), log: &journal{}}
+	in(t, func(t *testing.T, e *env) {
+		f := &files{env: e, dir: t.TempDir(), states: t.TempDir(), log: &journal{}}
 		f.write("web.yaml", text("web", 10))
 		f.follow("")
 		test(t, f)
-		w.end()
+		e.end()
 		f.following.Wait()
 	})
 }
@@ -253,14 +253,14 @@ func testMountedFileIsFollowedWhenItsFoldersLinkIsSwitched(t *testing.T) {
 }
 
 func testOtherNamespacesAreLeftAlone(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		f := &files{world: w, dir: t.TempDir(), states: t.TempDir(), log: &journal{}}
+	in(t, func(t *testing.T, e *env) {
+		f := &files{env: e, dir: t.TempDir(), states: t.TempDir(), log: &journal{}}
 		f.write("web.yaml", text("web", 10))
 		f.write("theirs.yaml", strings.Replace(text("theirs", 10), "namespace: shop", "namespace: other", 1))
 		f.follow("shop")
 		f.sources("web", 1, 1)
 		f.sources("theirs", 0, 0)
-		w.end()
+		e.end()
 		f.following.Wait()
 	})
 }

@@ -63,15 +63,15 @@ func (f *finalizers) RemoveFinalizer(_ context.Context, o status.Object) error {
 
 // kept runs a test with a controller whose objects can be kept, and an object web that is to be restored, on a target
 // that has four replicas.
-func kept(t *testing.T, test func(w *world, web *v1alpha1.ScaledObject)) {
+func kept(t *testing.T, test func(e *env, web *v1alpha1.ScaledObject)) {
 	t.Helper()
-	in(t, func(_ *testing.T, w *world) {
-		w.stop()
-		w.finalizers = &finalizers{on: map[string]bool{}}
-		w.begin(nil)
-		w.byHand("web", 4)
-		w.turn("web", 7)
-		test(w, restored(object("web")))
+	in(t, func(_ *testing.T, e *env) {
+		e.stop()
+		e.finalizers = &finalizers{on: map[string]bool{}}
+		e.begin(nil)
+		e.byHand("web", 4)
+		e.turn("web", 7)
+		test(e, restored(object("web")))
 	})
 }
 
@@ -82,10 +82,10 @@ func restored(so *v1alpha1.ScaledObject) *v1alpha1.ScaledObject {
 }
 
 // byHand is somebody else's write of a target's count.
-func (w *world) byHand(name string, n int32) {
-	w.targets.mu.Lock()
-	defer w.targets.mu.Unlock()
-	one := w.targets.at(name)
+func (e *env) byHand(name string, n int32) {
+	e.targets.mu.Lock()
+	defer e.targets.mu.Unlock()
+	one := e.targets.at(name)
 	one.replicas, one.version = n, one.version+1
 	for _, changed := range one.changed {
 		changed(one.observation(name))
@@ -93,185 +93,185 @@ func (w *world) byHand(name string, n int32) {
 }
 
 // writes counts our writes of a target.
-func (w *world) writes(name string) int {
-	w.targets.mu.Lock()
-	defer w.targets.mu.Unlock()
-	return w.targets.at(name).writes
+func (e *env) writes(name string) int {
+	e.targets.mu.Lock()
+	defer e.targets.mu.Unlock()
+	return e.targets.at(name).writes
 }
 
 // seen is an object as the API server has it now: with its finalizer and its status.
-func (w *world) seen(so *v1alpha1.ScaledObject) *v1alpha1.ScaledObject {
+func (e *env) seen(so *v1alpha1.ScaledObject) *v1alpha1.ScaledObject {
 	so = so.DeepCopy()
-	w.finalizers.mu.Lock()
+	e.finalizers.mu.Lock()
 	so.Finalizers = nil
-	if w.finalizers.on[so.Name] {
+	if e.finalizers.on[so.Name] {
 		so.Finalizers = []string{Finalizer}
 	}
-	w.finalizers.mu.Unlock()
-	w.store.mu.Lock()
-	defer w.store.mu.Unlock()
-	if s := w.store.last[so.Name]; s != nil {
+	e.finalizers.mu.Unlock()
+	e.store.mu.Lock()
+	defer e.store.mu.Unlock()
+	if s := e.store.last[so.Name]; s != nil {
 		so.Status = *s.DeepCopy()
 	}
 	return so
 }
 
 // erase deletes an object, as a user does.
-func (w *world) erase(so *v1alpha1.ScaledObject) *v1alpha1.ScaledObject {
-	w.t.Helper()
-	so = edit(w.seen(so), func(so *v1alpha1.ScaledObject) { now := metav1.Now(); so.DeletionTimestamp = &now })
-	w.apply(so)
+func (e *env) erase(so *v1alpha1.ScaledObject) *v1alpha1.ScaledObject {
+	e.t.Helper()
+	so = edit(e.seen(so), func(so *v1alpha1.ScaledObject) { now := metav1.Now(); so.DeletionTimestamp = &now })
+	e.apply(so)
 	return so
 }
 
 // held fails when an object has the finalizer and should not, or the other way round.
-func (w *world) held(name string, want bool) {
-	w.t.Helper()
-	w.finalizers.mu.Lock()
-	defer w.finalizers.mu.Unlock()
-	if got := w.finalizers.on[name]; got != want {
-		w.t.Fatalf("%s has the finalizer: %t, want %t", name, got, want)
+func (e *env) held(name string, want bool) {
+	e.t.Helper()
+	e.finalizers.mu.Lock()
+	defer e.finalizers.mu.Unlock()
+	if got := e.finalizers.on[name]; got != want {
+		e.t.Fatalf("%s has the finalizer: %t, want %t", name, got, want)
 	}
 }
 
 func testDeletedObjectRestoresOriginalCountBeforeItsFinalizerIsRemoved(t *testing.T) {
-	kept(t, func(w *world, web *v1alpha1.ScaledObject) {
-		w.apply(web)
-		w.want("web", 7)
-		w.held("web", true)
-		if got := w.seen(web).Status.OriginalReplicaCount; got == nil || *got != 4 {
+	kept(t, func(e *env, web *v1alpha1.ScaledObject) {
+		e.apply(web)
+		e.want("web", 7)
+		e.held("web", true)
+		if got := e.seen(web).Status.OriginalReplicaCount; got == nil || *got != 4 {
 			t.Fatalf("the status remembers %v, want 4", got)
 		}
-		w.turn("web", 9)
-		w.erase(web)
-		w.want("web", 4)
-		w.held("web", false)
-		w.sources("web", 1, 0)
-		w.turn("web", 3)
-		w.want("web", 4)
-		w.remove("web")
+		e.turn("web", 9)
+		e.erase(web)
+		e.want("web", 4)
+		e.held("web", false)
+		e.sources("web", 1, 0)
+		e.turn("web", 3)
+		e.want("web", 4)
+		e.remove("web")
 	})
 }
 
 func testNothingIsWrittenBeforeFinalizerIsAddedAndOriginalCountIsStored(t *testing.T) {
-	for name, fail := range map[string]func(w *world, err error){
-		"held":   func(w *world, err error) { w.finalizers.fail(err) },
-		"stored": func(w *world, err error) { w.store.fail(err) },
+	for name, fail := range map[string]func(e *env, err error){
+		"held":   func(e *env, err error) { e.finalizers.fail(err) },
+		"stored": func(e *env, err error) { e.store.fail(err) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			kept(t, func(w *world, web *v1alpha1.ScaledObject) {
-				fail(w, errors.New("away"))
-				w.apply(web)
+			kept(t, func(e *env, web *v1alpha1.ScaledObject) {
+				fail(e, errors.New("away"))
+				e.apply(web)
 				pass(time.Minute)
-				w.want("web", 4)
-				fail(w, nil)
+				e.want("web", 4)
+				fail(e, nil)
 				pass(2 * time.Minute)
-				w.want("web", 7)
-				w.held("web", true)
+				e.want("web", 7)
+				e.held("web", true)
 			})
 		})
 	}
 }
 
 func testNextLeaderFinishesRestore(t *testing.T) {
-	kept(t, func(w *world, web *v1alpha1.ScaledObject) {
-		w.apply(web)
-		w.want("web", 7)
-		w.targets.refuse(actuator.ErrThrottled)
-		deleted := w.erase(web)
-		w.want("web", 7)
-		w.held("web", true)
-		w.ready("web", "RestoreFailed")
-		w.stop()
-		w.targets.refuse(nil)
-		w.begin(nil)
-		w.apply(w.seen(deleted))
-		w.want("web", 4)
-		w.held("web", false)
+	kept(t, func(e *env, web *v1alpha1.ScaledObject) {
+		e.apply(web)
+		e.want("web", 7)
+		e.targets.refuse(actuator.ErrThrottled)
+		deleted := e.erase(web)
+		e.want("web", 7)
+		e.held("web", true)
+		e.ready("web", "RestoreFailed")
+		e.stop()
+		e.targets.refuse(nil)
+		e.begin(nil)
+		e.apply(e.seen(deleted))
+		e.want("web", 4)
+		e.held("web", false)
 	})
 }
 
 func testSwitchingOptionOffRemovesFinalizerAndKeepsCount(t *testing.T) {
-	kept(t, func(w *world, web *v1alpha1.ScaledObject) {
-		w.apply(web)
-		w.held("web", true)
-		off := edit(w.seen(web), func(so *v1alpha1.ScaledObject) { so.Spec.Advanced = nil })
-		w.apply(off)
-		w.held("web", false)
-		w.remove("web")
-		w.want("web", 7)
+	kept(t, func(e *env, web *v1alpha1.ScaledObject) {
+		e.apply(web)
+		e.held("web", true)
+		off := edit(e.seen(web), func(so *v1alpha1.ScaledObject) { so.Spec.Advanced = nil })
+		e.apply(off)
+		e.held("web", false)
+		e.remove("web")
+		e.want("web", 7)
 	})
 }
 
 func testSwitchingOptionOnLateRestoresCountOfBeginning(t *testing.T) {
-	kept(t, func(w *world, web *v1alpha1.ScaledObject) {
+	kept(t, func(e *env, web *v1alpha1.ScaledObject) {
 		off := edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.Advanced = nil })
-		w.apply(off)
-		w.want("web", 7)
-		w.held("web", false)
-		w.apply(restored(edit(w.seen(off), func(*v1alpha1.ScaledObject) {})))
-		w.held("web", true)
-		w.erase(restored(off))
-		w.want("web", 4)
+		e.apply(off)
+		e.want("web", 7)
+		e.held("web", false)
+		e.apply(restored(edit(e.seen(off), func(*v1alpha1.ScaledObject) {})))
+		e.held("web", true)
+		e.erase(restored(off))
+		e.want("web", 4)
 	})
 }
 
 func testNothingIsRestoredUnderPauseSuccessorForeignHPAOrWithoutTarget(t *testing.T) {
-	for name, change := range map[string]func(w *world, web *v1alpha1.ScaledObject){
-		"pause": func(_ *world, web *v1alpha1.ScaledObject) {
+	for name, change := range map[string]func(e *env, web *v1alpha1.ScaledObject){
+		"pause": func(_ *env, web *v1alpha1.ScaledObject) {
 			web.Annotations = map[string]string{"impulse.sh/paused": "true"}
 		},
-		"dry run": func(_ *world, web *v1alpha1.ScaledObject) { web.Spec.DryRun = true },
-		"successor": func(w *world, _ *v1alpha1.ScaledObject) {
-			w.turn("second", 7)
-			w.apply(on(object("second"), "web"))
+		"dry run": func(_ *env, web *v1alpha1.ScaledObject) { web.Spec.DryRun = true },
+		"successor": func(e *env, _ *v1alpha1.ScaledObject) {
+			e.turn("second", 7)
+			e.apply(on(object("second"), "web"))
 		},
-		"HPA": func(w *world, _ *v1alpha1.ScaledObject) {
-			w.targets.tell("web", actuator.Observation{ForeignHPA: "theirs"})
+		"HPA": func(e *env, _ *v1alpha1.ScaledObject) {
+			e.targets.notify("web", actuator.Observation{ForeignHPA: "theirs"})
 		},
-		"gone": func(w *world, _ *v1alpha1.ScaledObject) {
-			w.targets.tell("web", actuator.Observation{Err: actuator.ErrNotFound})
+		"gone": func(e *env, _ *v1alpha1.ScaledObject) {
+			e.targets.notify("web", actuator.Observation{Err: actuator.ErrNotFound})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			kept(t, func(w *world, web *v1alpha1.ScaledObject) {
-				w.apply(web)
-				w.want("web", 7)
-				web = edit(w.seen(web), func(*v1alpha1.ScaledObject) {})
-				change(w, web)
-				before := w.writes("web")
-				w.erase(web)
-				w.want("web", 7)
-				if n := w.writes("web") - before; n != 0 {
+			kept(t, func(e *env, web *v1alpha1.ScaledObject) {
+				e.apply(web)
+				e.want("web", 7)
+				web = edit(e.seen(web), func(*v1alpha1.ScaledObject) {})
+				change(e, web)
+				before := e.writes("web")
+				e.erase(web)
+				e.want("web", 7)
+				if n := e.writes("web") - before; n != 0 {
 					t.Errorf("it was written %d times", n)
 				}
-				w.held("web", false)
+				e.held("web", false)
 			})
 		})
 	}
 }
 
 func testTakeoverOfTargetEndsItsRestore(t *testing.T) {
-	kept(t, func(w *world, web *v1alpha1.ScaledObject) {
-		w.apply(web)
-		w.targets.refuse(actuator.ErrThrottled)
-		w.erase(web)
-		w.turn("second", 9)
-		w.apply(on(object("second"), "web"))
-		w.held("web", false)
-		w.targets.refuse(nil)
+	kept(t, func(e *env, web *v1alpha1.ScaledObject) {
+		e.apply(web)
+		e.targets.refuse(actuator.ErrThrottled)
+		e.erase(web)
+		e.turn("second", 9)
+		e.apply(on(object("second"), "web"))
+		e.held("web", false)
+		e.targets.refuse(nil)
 		pass(time.Minute)
-		w.want("web", 9)
+		e.want("web", 9)
 	})
 }
 
 func testEndOfTermRestoresNothing(t *testing.T) {
-	kept(t, func(w *world, web *v1alpha1.ScaledObject) {
-		w.apply(web)
-		w.stop()
-		w.want("web", 7)
-		w.held("web", true)
-		w.begin(nil)
+	kept(t, func(e *env, web *v1alpha1.ScaledObject) {
+		e.apply(web)
+		e.stop()
+		e.want("web", 7)
+		e.held("web", true)
+		e.begin(nil)
 	})
 }
 

@@ -66,7 +66,7 @@ func testRestoreIsRetriedUntilCountIsWrittenOrObstacleEndsIt(t *testing.T) {
 				go func() { ended <- r.run(ctx) }()
 				synctest.Wait()
 				<-time.After(100 * time.Millisecond)
-				all.tell("web", actuator.Observation{})
+				all.notify("web", actuator.Observation{})
 				if got := <-ended; got != c.obstacle {
 					t.Errorf("after %v: obstacle %q, want %q", c.answers, got, c.obstacle)
 				}

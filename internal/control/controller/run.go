@@ -135,7 +135,7 @@ func (c *Controller) newAutoscaler(w *compile.Workload, to autoscaler.Actuator, 
 				servers = remote.Servers()
 			}
 			credential := c.options.Secrets.Open(w.Namespace, t.Auth, servers)
-			env.Secret, env.Credentials = credential.Parameter, identity(w.Namespace, t.Auth)
+			env.Secret, env.Credentials = credential.Parameter, credentialIdentity(w.Namespace, t.Auth)
 			source, err := t.Kind.Open(t.Config, env)
 			if err != nil {
 				return nil, err

@@ -25,62 +25,62 @@ func shadowed(name string) *v1alpha1.ScaledObject {
 }
 
 // status is the last that was written.
-func (w *world) status(name string) *v1alpha1.ScaledObjectStatus {
-	w.store.mu.Lock()
-	defer w.store.mu.Unlock()
-	return w.store.last[name]
+func (e *env) status(name string) *v1alpha1.ScaledObjectStatus {
+	e.store.mu.Lock()
+	defer e.store.mu.Unlock()
+	return e.store.last[name]
 }
 
 // would fails when the shadow of an object would not have n replicas because of these rules.
-func (w *world) would(name string, n int32, limitedBy ...string) {
-	w.t.Helper()
-	s := w.status(name).Shadow
+func (e *env) would(name string, n int32, limitedBy ...string) {
+	e.t.Helper()
+	s := e.status(name).Shadow
 	if s == nil || s.Replicas != n || len(s.LimitedBy) != len(limitedBy) || len(limitedBy) > 0 && s.LimitedBy[0] != limitedBy[0] {
-		w.t.Fatalf("the shadow of %s is %+v, want %d, %v", name, s, n, limitedBy)
+		e.t.Fatalf("the shadow of %s is %+v, want %d, %v", name, s, n, limitedBy)
 	}
 }
 
 func testShadowKeepsCountOfItsOwnAndWritesNothing(t *testing.T) {
-	in(t, func(_ *testing.T, w *world) {
-		w.turn("web", 2)
+	in(t, func(_ *testing.T, e *env) {
+		e.turn("web", 2)
 		so := shadowed("web")
-		w.apply(so)
-		w.want("web", 2)
-		w.would("web", 4, "minReplicaCount")
+		e.apply(so)
+		e.want("web", 2)
+		e.would("web", 4, "minReplicaCount")
 		pass(time.Minute)
-		w.turn("web", 9)
-		w.want("web", 9)
-		w.would("web", 6, "rate")
+		e.turn("web", 9)
+		e.want("web", 9)
+		e.would("web", 6, "rate")
 		pass(time.Minute)
-		w.settle()
-		w.would("web", 8, "rate")
-		w.turn("web", 1)
-		w.want("web", 1)
-		w.would("web", 4, "minReplicaCount")
+		e.settle()
+		e.would("web", 8, "rate")
+		e.turn("web", 1)
+		e.want("web", 1)
+		e.would("web", 4, "minReplicaCount")
 	})
 }
 
 func testRemovedShadowIsForgotten(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		w.turn("web", 2)
+	in(t, func(t *testing.T, e *env) {
+		e.turn("web", 2)
 		so := shadowed("web")
-		w.apply(so)
-		w.would("web", 4, "minReplicaCount")
-		w.apply(edit(so, func(so *v1alpha1.ScaledObject) { so.Spec.Shadow = nil }))
-		w.turn("web", 5)
-		w.want("web", 5)
-		if s := w.status("web").Shadow; s != nil {
+		e.apply(so)
+		e.would("web", 4, "minReplicaCount")
+		e.apply(edit(so, func(so *v1alpha1.ScaledObject) { so.Spec.Shadow = nil }))
+		e.turn("web", 5)
+		e.want("web", 5)
+		if s := e.status("web").Shadow; s != nil {
 			t.Errorf("its status still says %+v", s)
 		}
 	})
 }
 
 func testMistakeInShadowIsReportedAsOneOfObject(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
+	in(t, func(t *testing.T, e *env) {
 		so := shadowed("web")
 		so.Spec.Shadow.MaxReplicaCount = new(int32(3))
-		w.apply(so)
-		if reason, message := w.condition("web"); reason != "InvalidSpec" || message != "spec.shadow.minReplicaCount: 4 is above maxReplicaCount, 3" {
+		e.apply(so)
+		if reason, message := e.condition("web"); reason != "InvalidSpec" || message != "spec.shadow.minReplicaCount: 4 is above maxReplicaCount, 3" {
 			t.Errorf("%s: %s", reason, message)
 		}
 	})

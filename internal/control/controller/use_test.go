@@ -54,7 +54,7 @@ func testAuthenticationIsValidForNamespacesAndServersThatItNames(t *testing.T) {
 
 func testNamespacesShareNoReadingsThatUsedCredential(t *testing.T) {
 	ref := &v1alpha1.AuthenticationRef{Kind: "ClusterTriggerAuthentication", Name: "prometheus"}
-	if a, b := identity("shop", ref), identity("other", ref); a == b {
+	if a, b := credentialIdentity("shop", ref), credentialIdentity("other", ref); a == b {
 		t.Errorf("both are %s: the one that is not allowed would be told what the other reads", a)
 	}
 }
@@ -85,7 +85,7 @@ func testClusterTriggerAuthenticationWithoutNamespacesIsValidForNone(t *testing.
 	c := v.credentials(v.config)
 	name := "shared-" + v.ns // It has no namespace of its own.
 	v.allow(name, nil, nil)
-	k := c.Open("tenant", &v1alpha1.AuthenticationRef{Kind: clusterWide, Name: name}, []string{"http://prometheus:9090"})
+	k := c.Open("tenant", &v1alpha1.AuthenticationRef{Kind: clusterKind, Name: name}, []string{"http://prometheus:9090"})
 	t.Cleanup(k.Close)
 	v.fails(k, "cluster trigger authentication "+name, "spec.allowedNamespaces does not list tenant", "add it there, or use a TriggerAuthentication")
 	if c.secrets.pool.Len() != 0 {

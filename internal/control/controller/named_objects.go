@@ -21,37 +21,38 @@ const (
 	maxWatchRetry = 10 * time.Second
 )
 
-// namedObjects watches single objects of one kind by their names. Each is watched once, by a watch that shows nothing else, while
-// somebody holds a reference to it. Of an object only a T is cached.
+// namedObjects watches single objects of one kind by their names. Each object has one watch, of this object only, while there is a
+// reference to it. Only a T of each object is cached.
 type namedObjects[T any] struct {
-	// kind is the word that users read, resource the API server's.
+	// kind is the name of the kind in errors, and resource that in URLs.
 	kind, resource string
 	client         rest.Interface
-	trim           func(object any) (T, bool)
+	convert        func(object any) (T, bool)
 	pool           *watch.Pool[types.NamespacedName, *watch.Cache[types.NamespacedName, T]]
 }
 
 func newNamedObjects[T any](client rest.Interface, kind, resource string, trim func(any) (T, bool)) *namedObjects[T] {
-	n := &namedObjects[T]{kind: kind, resource: resource, client: client, trim: trim}
+	n := &namedObjects[T]{kind: kind, resource: resource, client: client, convert: trim}
 	n.pool = watch.NewPool(n.open)
 	return n
 }
 
-// open returns the cache of one object. An error does not end what was read before: the last good value stands.
+// open returns the cache of one object. An error keeps the last version in the cache.
 func (n *namedObjects[T]) open(name types.NamespacedName) *watch.Cache[types.NamespacedName, T] {
 	source := cache.NewListWatchFromClient(n.client, n.resource, name.Namespace, fields.OneTermEqualSelector("metadata.name", name.Name))
 	return watch.NewCache(watch.Options[types.NamespacedName, T]{
 		Source:   func(context.Context) (cache.ListerWatcher, error) { return source, nil },
-		Trim:     n.trim,
+		Trim:     n.convert,
 		MaxRetry: func(error) time.Duration { return maxWatchRetry },
 	})
 }
 
-// acquire watches an object until the returned function is called, which waits for the end of the watch if no other reference is left.
+// acquire watches an object until the returned function is called. If that releases the last reference, it waits for the end of the
+// watch.
 func (n *namedObjects[T]) acquire(ctx context.Context, name types.NamespacedName) (*namedObject[T], func(), error) {
 	c, release, ok := n.pool.AcquireWithin(ctx, name, maxNamed)
 	if !ok {
-		return nil, nil, fmt.Errorf("watch %s %s: %d are watched already, and that is the limit", n.kind, name, maxNamed)
+		return nil, nil, fmt.Errorf("watch %s %s: %d are watched already, which is the limit", n.kind, name, maxNamed)
 	}
 	return &namedObject[T]{label: n.kind + " " + path(name), name: name, cache: c}, release, nil
 }
@@ -73,7 +74,7 @@ type namedObject[T any] struct {
 
 var errNotRead = errors.New("it has not been read yet")
 
-// get returns the object as it was read last. It waits until the object or the reason why it cannot be read is known, or ctx is done.
+// get returns the last version of the object. It waits until the object, or an error, has been read, or ctx is done.
 func (o *namedObject[T]) get(ctx context.Context) (T, error) {
 	var none T
 	select {

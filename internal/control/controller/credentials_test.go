@@ -171,7 +171,7 @@ func (v *vault) fails(k *Credential, words ...string) {
 // watching fails when another number of authentications and Secrets is watched.
 func (v *vault) watching(c *Credentials, authentications, secrets int) {
 	v.t.Helper()
-	if a, s := c.own.pool.Len(), c.secrets.pool.Len(); a != authentications || s != secrets {
+	if a, s := c.namespaced.pool.Len(), c.secrets.pool.Len(); a != authentications || s != secrets {
 		v.t.Fatalf("%d authentications and %d Secrets are watched, want %d and %d", a, s, authentications, secrets)
 	}
 }
@@ -188,7 +188,7 @@ func testRotatedSecretIsReadWithoutError(t *testing.T) {
 		got, err := k.Parameter(ctx, "password")
 		return got == "third-password" && err == nil
 	})
-	v.watching(&Credentials{own: k.authentications, secrets: k.secrets}, 1, 1)
+	v.watching(&Credentials{namespaced: k.authentications, secrets: k.secrets}, 1, 1)
 }
 
 func testNothingIsWatchedWithoutTriggerThatNeedsIt(t *testing.T) {

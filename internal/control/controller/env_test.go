@@ -22,26 +22,26 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// targets are workloads in memory, by name.
+// targets is an actuator with targets in memory, by name.
 type targets struct {
 	mu sync.Mutex
-	// takes is how long a write takes.
+	// takes is the duration of a write.
 	takes   time.Duration
 	version int
 	of      map[string]*target
-	// err is the answer to every write, unless it is nil.
+	// err is the result of every write, unless it is nil.
 	err error
 }
 
-// refuse makes every write fail from now on; nil lets them succeed again.
+// refuse makes every write fail; nil makes them succeed again.
 func (t *targets) refuse(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.err = err
 }
 
-// tell lets whoever watches a target see it so, from now on.
-func (t *targets) tell(name string, seen actuator.Observation) {
+// notify changes what watches of a target observe, beside its count.
+func (t *targets) notify(name string, seen actuator.Observation) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	one := t.at(name)
@@ -57,18 +57,18 @@ type target struct {
 	writes   int
 	busy     bool
 	changed  map[int]func(actuator.Observation)
-	// seen is what is observed beside its count: a foreign HPA, an error.
+	// seen is the observation without the count: a foreign HPA, an error.
 	seen actuator.Observation
 }
 
-// observation is what a watcher is told.
+// observation returns what a watch observes.
 func (t *target) observation(name string) actuator.Observation {
 	seen := t.seen
 	seen.Scale, seen.Ready = t.scale(name), t.replicas
 	return seen
 }
 
-// at returns a target; one that nobody has touched has one replica. t.mu is held.
+// at returns a target, which has one replica at first. The caller must hold t.mu.
 func (t *targets) at(name string) *target {
 	if t.of[name] == nil {
 		t.of[name] = &target{replicas: 1, changed: map[int]func(actuator.Observation){}}
@@ -121,12 +121,12 @@ func (t *targets) Set(_ context.Context, of actuator.Target, seen actuator.Scale
 	return one.scale(of.Name), nil
 }
 
-// dials are the sources of the tests' kind of trigger: each stands at the level that the test gave it.
+// dials are the sources of a type of trigger whose levels the test sets.
 type dials struct {
 	mu    sync.Mutex
 	level map[string]int64
 	emit  map[string]map[int]func(scalers.Event)
-	// opened and open count the sources of a dial: ever, and now.
+	// opened counts the sources of a dial that were ever opened, and open those that run.
 	opened, open map[string]int
 }
 
@@ -147,7 +147,7 @@ func (d *dials) kind() triggers.Kind {
 	})
 }
 
-// set turns a dial.
+// set sets the level of a dial.
 func (d *dials) set(name string, level int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -166,7 +166,7 @@ type dial struct {
 	name string
 }
 
-// Run tells the level until ctx is done.
+// Run emits the level until ctx is done.
 func (s *dial) Run(ctx context.Context, emit func(scalers.Event)) error {
 	d := s.all
 	d.mu.Lock()
@@ -187,23 +187,23 @@ func (s *dial) Run(ctx context.Context, emit func(scalers.Event)) error {
 	return ctx.Err()
 }
 
-// store is a report.Store in memory, and hands on what it keeps when there is somewhere to.
+// store is a status.Store in memory. It also saves to another store, if there is one.
 type store struct {
 	mu   sync.Mutex
 	last map[string]*v1alpha1.ScaledObjectStatus
 	to   status.Store
-	// err is the answer to every status, unless it is nil.
+	// err is the result of every save, unless it is nil.
 	err error
 }
 
-// fail makes every status fail from now on; nil lets them be saved again.
+// fail makes every save fail; nil makes them succeed again.
 func (s *store) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.err = err
 }
 
-// Save keeps a status.
+// Save implements status.Store.
 func (s *store) Save(ctx context.Context, o status.Object, status *v1alpha1.ScaledObjectStatus) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -217,10 +217,10 @@ func (s *store) Save(ctx context.Context, o status.Object, status *v1alpha1.Scal
 	return s.to.Save(ctx, o, status)
 }
 
-// world is a controller and all that is around it, in a bubble of fake time.
-type world struct {
+// env is a controller with targets, triggers and a store in memory, on virtual time.
+type env struct {
 	t          *testing.T
-	ctx        context.Context //nolint:containedctx // That of the term, which ends in the middle of a test.
+	ctx        context.Context // Ends with the leadership.
 	end        context.CancelFunc
 	targets    *targets
 	dials      *dials
@@ -228,53 +228,53 @@ type world struct {
 	reporter   *status.Reporter
 	controller *Controller
 	reporting  sync.WaitGroup
-	// finalizers are where objects are kept; nil where nothing keeps them.
-	finalizers *finalizers
-	silence    context.CancelFunc
+	// finalizers is nil for objects that have none, as from files.
+	finalizers    *finalizers
+	stopReporting context.CancelFunc
 }
 
-// in runs a test with a controller without objects.
-func in(t *testing.T, test func(t *testing.T, w *world)) {
+// in runs a test in an env without objects.
+func in(t *testing.T, test func(t *testing.T, e *env)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{
+		e := &env{
 			t: t, targets: &targets{of: map[string]*target{}}, store: &store{last: map[string]*v1alpha1.ScaledObjectStatus{}},
 			dials: &dials{level: map[string]int64{}, emit: map[string]map[int]func(scalers.Event){}, opened: map[string]int{}, open: map[string]int{}},
 		}
-		w.begin(nil)
-		test(t, w)
-		w.stop()
+		e.begin(nil)
+		test(t, e)
+		e.stop()
 	})
 }
 
-// begin begins a term with what an earlier one has left.
-func (w *world) begin(legacy map[string]Handover) {
-	w.ctx, w.end = context.WithCancel(w.t.Context())
-	w.reporter = status.New(w.store, status.Silent{}, status.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
-	telling, silence := context.WithCancel(w.t.Context())
-	w.silence = silence
-	w.reporting.Go(func() { w.reporter.Run(telling) })
-	var keeper FinalizerStore
-	if w.finalizers != nil {
-		keeper = w.finalizers
+// begin begins a leadership, with the handovers of the one before.
+func (e *env) begin(handovers map[string]Handover) {
+	e.ctx, e.end = context.WithCancel(e.t.Context())
+	e.reporter = status.New(e.store, status.Silent{}, status.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+	reporting, stopReporting := context.WithCancel(e.t.Context())
+	e.stopReporting = stopReporting
+	e.reporting.Go(func() { e.reporter.Run(reporting) })
+	var finalizers FinalizerStore
+	if e.finalizers != nil {
+		finalizers = e.finalizers
 	}
-	w.controller = New(Options{
-		Finalizers: keeper,
-		Kinds:      []triggers.Kind{w.dials.kind()}, Settings: compile.DefaultSettings(), Env: triggers.Env{Now: autoscaler.NewClock()}, Actuator: w.targets, Reporter: w.reporter,
+	e.controller = New(Options{
+		Finalizers: finalizers,
+		Kinds:      []triggers.Kind{e.dials.kind()}, Settings: compile.DefaultSettings(), Env: triggers.Env{Now: autoscaler.NewClock()}, Actuator: e.targets, Reporter: e.reporter,
 		MayWrite: func() bool { return true }, WhileLeading: leading,
-	}, legacy)
+	}, handovers)
 }
 
 // leading calls write as while this process leads.
 func leading(ctx context.Context, write func(context.Context) error) error { return write(ctx) }
 
-// stop ends the term, and returns what it has left.
-func (w *world) stop() map[string]Handover {
-	w.end()
-	legacy := w.controller.Wait()
-	w.silence()
-	w.reporting.Wait()
-	return legacy
+// stop ends the leadership, and returns the handovers.
+func (e *env) stop() map[string]Handover {
+	e.end()
+	handovers := e.controller.Wait()
+	e.stopReporting()
+	e.reporting.Wait()
+	return handovers
 }
 
 // object is a ScaledObject of 1 to 10 replicas, one for each unit of the dial of its own name, on the Deployment of that
@@ -305,30 +305,30 @@ func edit(so *v1alpha1.ScaledObject, change func(so *v1alpha1.ScaledObject)) *v1
 }
 
 // apply hands objects to the controller, one after the other, and lets everything come to rest.
-func (w *world) apply(objects ...*v1alpha1.ScaledObject) {
-	w.t.Helper()
+func (e *env) apply(objects ...*v1alpha1.ScaledObject) {
+	e.t.Helper()
 	for _, so := range objects {
-		w.controller.Apply(w.ctx, so)
+		e.controller.Apply(e.ctx, so)
 	}
-	w.settle()
+	e.settle()
 }
 
-func (w *world) remove(name string) {
-	w.t.Helper()
-	w.controller.Delete(w.ctx, "shop/"+name)
-	w.settle()
+func (e *env) remove(name string) {
+	e.t.Helper()
+	e.controller.Delete(e.ctx, "shop/"+name)
+	e.settle()
 }
 
 // turn sets a dial and lets everything come to rest.
-func (w *world) turn(name string, level int64) {
-	w.t.Helper()
-	w.dials.set(name, level)
-	w.settle()
+func (e *env) turn(name string, level int64) {
+	e.t.Helper()
+	e.dials.set(name, level)
+	e.settle()
 }
 
 // settle waits longer than a status takes to be written.
-func (w *world) settle() {
-	w.t.Helper()
+func (e *env) settle() {
+	e.t.Helper()
 	pass(3 * time.Second)
 }
 
@@ -338,30 +338,30 @@ func pass(d time.Duration) {
 }
 
 // want fails when a target does not have n replicas.
-func (w *world) want(name string, n int32) {
-	w.t.Helper()
-	w.targets.mu.Lock()
-	defer w.targets.mu.Unlock()
-	if got := w.targets.at(name).replicas; got != n {
-		w.t.Fatalf("%s has %d replicas, want %d", name, got, n)
+func (e *env) want(name string, n int32) {
+	e.t.Helper()
+	e.targets.mu.Lock()
+	defer e.targets.mu.Unlock()
+	if got := e.targets.at(name).replicas; got != n {
+		e.t.Fatalf("%s has %d replicas, want %d", name, got, n)
 	}
 }
 
 // ready fails when an object's condition Ready is another one.
-func (w *world) ready(name, reason string) {
-	w.t.Helper()
-	if got, message := w.condition(name); got != reason {
-		w.t.Fatalf("%s is %s (%s), want %s", name, got, message, reason)
+func (e *env) ready(name, reason string) {
+	e.t.Helper()
+	if got, message := e.condition(name); got != reason {
+		e.t.Fatalf("%s is %s (%s), want %s", name, got, message, reason)
 	}
 }
 
-func (w *world) condition(name string) (reason, message string) {
-	w.store.mu.Lock()
-	defer w.store.mu.Unlock()
-	if w.store.last[name] == nil {
+func (e *env) condition(name string) (reason, message string) {
+	e.store.mu.Lock()
+	defer e.store.mu.Unlock()
+	if e.store.last[name] == nil {
 		return "without a status", ""
 	}
-	for _, c := range w.store.last[name].Conditions {
+	for _, c := range e.store.last[name].Conditions {
 		if c.Type == v1alpha1.ConditionReady {
 			return c.Reason, c.Message
 		}
@@ -370,12 +370,12 @@ func (w *world) condition(name string) (reason, message string) {
 }
 
 // sources fails when a dial has not been opened so many times, or is open in another number of pipelines.
-func (w *world) sources(name string, opened, open int) {
-	w.t.Helper()
-	w.dials.mu.Lock()
-	defer w.dials.mu.Unlock()
-	if w.dials.opened[name] != opened || w.dials.open[name] != open {
-		w.t.Fatalf("dial %s was opened %d times and is open in %d pipelines, want %d and %d",
-			name, w.dials.opened[name], w.dials.open[name], opened, open)
+func (e *env) sources(name string, opened, open int) {
+	e.t.Helper()
+	e.dials.mu.Lock()
+	defer e.dials.mu.Unlock()
+	if e.dials.opened[name] != opened || e.dials.open[name] != open {
+		e.t.Fatalf("dial %s was opened %d times and is open in %d pipelines, want %d and %d",
+			name, e.dials.opened[name], e.dials.open[name], opened, open)
 	}
 }
