@@ -8,6 +8,6 @@
 //
 // The driver does the rest, as the host of a raft node does: it collects the inputs, sends the write, passes its result to a later
 // step, and steps again at Output.WakeAt. The autoscaler drives a workload of a cluster, the engine one on virtual time, and
-// explain one from a decision into the future. A step that is not needed changes nothing while the
-// process may write, so a driver may step too often.
+// explain one from a decision into the future. A step that is not needed changes nothing
+// while the process may write, so a driver may step too often.
 package loop
