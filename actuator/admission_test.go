@@ -28,13 +28,13 @@ func TestAdmission(t *testing.T) {
 
 func testCountThatPolicyCapsIsReportedWithStoredCount(t *testing.T) {
 	t.Parallel()
-	w, c, target, seen := newScaled(t)
-	w.policy("MutatingAdmissionPolicy", "cap", "apps", "deployments/scale", `
+	e, c, target, seen := newScaled(t)
+	e.policy("MutatingAdmissionPolicy", "cap", "apps", "deployments/scale", `
   failurePolicy: Fail
   reinvocationPolicy: Never
   matchConditions: [{name: many, expression: 'has(object.spec.replicas) && object.spec.replicas > 4'}]
   mutations: [{patchType: JSONPatch, jsonPatch: {expression: '[JSONPatch{op: "replace", path: "/spec/replicas", value: 4}]'}}]`)
-	w.tried(target, seen, 7, actuator.ErrAltered)
+	e.tried(target, seen, 7, actuator.ErrAltered)
 
 	stored, err := c.Set(t.Context(), target, seen, 7)
 	if !errors.Is(err, actuator.ErrAltered) || stored.Replicas != 4 || stored.UID != seen.UID {
@@ -52,44 +52,44 @@ func testCountThatPolicyCapsIsReportedWithStoredCount(t *testing.T) {
 
 func testDenialByPolicyNamesPolicy(t *testing.T) {
 	t.Parallel()
-	w, c, target, seen := newScaled(t)
+	e, c, target, seen := newScaled(t)
 	for _, reason := range []string{"Invalid", "Forbidden", "RequestEntityTooLarge"} {
 		name := "deny-" + strings.ToLower(reason)
-		remove := w.policy("ValidatingAdmissionPolicy", name, "apps", "deployments/scale", `
+		remove := e.policy("ValidatingAdmissionPolicy", name, "apps", "deployments/scale", `
   failurePolicy: Fail
   validations: [{expression: '!has(object.spec.replicas) || object.spec.replicas <= 4', message: no more than 4, reason: `+reason+`}]`)
-		said := w.tried(target, seen, 7, actuator.ErrDenied)
-		full := w.namespace + "-" + name
+		said := e.tried(target, seen, 7, actuator.ErrDenied)
+		full := e.namespace + "-" + name
 		if want := fmt.Sprintf("ValidatingAdmissionPolicy '%s' with binding '%s' denied request: no more than 4", full, full); !strings.Contains(said, want) {
 			t.Errorf("%s: %s, want it to say %s", reason, said, want)
 		}
-		if now := w.seen(c, target); now.Replicas != 2 {
+		if now := e.seen(c, target); now.Replicas != 2 {
 			t.Errorf("%s: it has %d replicas", reason, now.Replicas)
 		}
 		remove()
-		w.tried(target, seen, 7, nil)
+		e.tried(target, seen, 7, nil)
 	}
 }
 
 func testPolicyThatCannotBeEvaluatedCountsAsDenial(t *testing.T) {
 	t.Parallel()
-	w, _, target, seen := newScaled(t)
-	w.policy("MutatingAdmissionPolicy", "broken", "apps", "deployments/scale", `
+	e, _, target, seen := newScaled(t)
+	e.policy("MutatingAdmissionPolicy", "broken", "apps", "deployments/scale", `
   failurePolicy: Fail
   reinvocationPolicy: Never
   mutations: [{patchType: JSONPatch, jsonPatch: {expression: '[JSONPatch{op: "replace", path: "/spec/replicas", value: [1][int(object.spec.replicas)]}]'}}]`)
-	w.tried(target, seen, 7, actuator.ErrDenied)
+	e.tried(target, seen, 7, actuator.ErrDenied)
 }
 
 // A failed test of our own patch is a 422 and a write that came between is a 409: neither code may be taken for them.
 func testDenialByWebhookIsReportedWhateverItsStatusCode(t *testing.T) {
 	t.Parallel()
-	w, c, target, seen := newScaled(t)
+	e, c, target, seen := newScaled(t)
 	var verdict atomic.Pointer[admissionv1.AdmissionResponse]
 	verdict.Store(&admissionv1.AdmissionResponse{Result: &metav1.Status{Message: "not yet"}})
 	scales := appsv1.SchemeGroupVersion.WithResource("deployments/scale")
-	name := sandbox.AdmissionWebhook(t, w.config, w.namespace, scales, func() admissionv1.AdmissionResponse { return *verdict.Load().DeepCopy() })
-	w.tried(target, seen, 7, actuator.ErrDenied)
+	name := sandbox.AdmissionWebhook(t, e.config, e.namespace, scales, func() admissionv1.AdmissionResponse { return *verdict.Load().DeepCopy() })
+	e.tried(target, seen, 7, actuator.ErrDenied)
 	for _, result := range []metav1.Status{
 		{},
 		{Code: 422},
@@ -127,54 +127,54 @@ func testDenialByWebhookIsReportedWhateverItsStatusCode(t *testing.T) {
 // Both are why a cap has to be on deployments/scale.
 func testWriteOfScaleReachesNeitherPoliciesOnDeploymentsNorQuotas(t *testing.T) {
 	t.Parallel()
-	w, c, target, seen := newScaled(t)
-	w.policy("ValidatingAdmissionPolicy", "whole", "apps", "deployments", `
+	e, c, target, seen := newScaled(t)
+	e.policy("ValidatingAdmissionPolicy", "whole", "apps", "deployments", `
   failurePolicy: Fail
   validations: [{expression: 'object.spec.replicas <= 4', message: no more than 4}]`)
-	few := w.apply(`
+	few := e.apply(`
 apiVersion: v1
 kind: ResourceQuota
 metadata: {name: few}
 spec: {hard: {count/deployments.apps: "1", pods: "2"}}`)
 	testkit.Eventually(t, "the policy and the quota are in force", func(ctx context.Context) bool {
-		used, err := w.resource(few).Get(ctx, "few", metav1.GetOptions{})
+		used, err := e.resource(few).Get(ctx, "few", metav1.GetOptions{})
 		_, counted := used.Object["status"].(map[string]any)["used"]
-		whole := w.parse(workload("apps/v1", "Deployment", "whole", "7"))
-		_, tried := w.resource(whole).Create(ctx, whole, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		whole := e.parse(workload("apps/v1", "Deployment", "whole", "7"))
+		_, tried := e.resource(whole).Create(ctx, whole, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		return err == nil && counted && tried != nil && strings.Contains(tried.Error(), "no more than 4")
 	})
 	set(t, c, target, seen, 7)
 }
 
 // newScaled is a world with a Deployment of two replicas, and its count as it was seen.
-func newScaled(t *testing.T) (*world, *actuator.Client, actuator.Target, actuator.Scale) {
+func newScaled(t *testing.T) (*env, *actuator.Client, actuator.Target, actuator.Scale) {
 	t.Helper()
-	w := newWorld(t)
-	c, target := w.client(actuator.Options{}), w.target(w.deployment("web", "2"))
-	return w, c, target, w.seen(c, target)
+	e := newEnv(t)
+	c, target := e.client(actuator.Options{}), e.target(e.deployment("web", "2"))
+	return e, c, target, e.seen(c, target)
 }
 
 // seen is a target as the API server has it.
-func (w *world) seen(c *actuator.Client, target actuator.Target) actuator.Scale {
-	w.t.Helper()
-	s, err := c.Get(w.t.Context(), target)
+func (e *env) seen(c *actuator.Client, target actuator.Target) actuator.Scale {
+	e.t.Helper()
+	s, err := c.Get(e.t.Context(), target)
 	if err != nil {
-		w.t.Fatal(err)
+		e.t.Fatal(err)
 	}
 	return s
 }
 
 // tried waits until a write that is not kept ends as wanted, and returns what it said.
-func (w *world) tried(target actuator.Target, seen actuator.Scale, n int32, want error) string {
-	w.t.Helper()
-	c := w.client(actuator.Options{DryRun: true})
+func (e *env) tried(target actuator.Target, seen actuator.Scale, n int32, want error) string {
+	e.t.Helper()
+	c := e.client(actuator.Options{DryRun: true})
 	var last error
-	w.t.Cleanup(func() {
-		if w.t.Failed() {
-			w.t.Logf("the last write of %d ended with: %v", n, last)
+	e.t.Cleanup(func() {
+		if e.t.Failed() {
+			e.t.Logf("the last write of %d ended with: %v", n, last)
 		}
 	})
-	testkit.Eventually(w.t, fmt.Sprintf("a write of %d ends with: %v", n, want), func(ctx context.Context) bool {
+	testkit.Eventually(e.t, fmt.Sprintf("a write of %d ends with: %v", n, want), func(ctx context.Context) bool {
 		_, last = c.Set(ctx, target, seen, n)
 		return errors.Is(last, want)
 	})
@@ -182,19 +182,19 @@ func (w *world) tried(target actuator.Target, seen actuator.Scale, n int32, want
 }
 
 // policy makes an admission policy on updates of a resource in the test's namespace. What it returns removes it.
-func (w *world) policy(kind, name, group, resource, spec string) func() {
-	w.t.Helper()
-	name = w.namespace + "-" + name
+func (e *env) policy(kind, name, group, resource, spec string) func() {
+	e.t.Helper()
+	name = e.namespace + "-" + name
 	binding := map[string]string{"MutatingAdmissionPolicy": "", "ValidatingAdmissionPolicy": ", validationActions: [Deny]"}[kind]
-	policy := w.apply(`
+	policy := e.apply(`
 apiVersion: admissionregistration.k8s.io/v1
 kind: ` + kind + `
 metadata: {name: ` + name + `}
 spec:
   matchConstraints:
-    namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ` + w.namespace + `}}
+    namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ` + e.namespace + `}}
     resourceRules: [{apiGroups: [` + group + `], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [` + resource + `]}]` + spec)
-	bound := w.apply(`
+	bound := e.apply(`
 apiVersion: admissionregistration.k8s.io/v1
 kind: ` + kind + `Binding
 metadata: {name: ` + name + `}
@@ -203,10 +203,10 @@ spec: {policyName: ` + name + binding + `}`)
 	remove := func() {
 		if !gone {
 			gone = true
-			w.remove(bound)
-			w.remove(policy)
+			e.remove(bound)
+			e.remove(policy)
 		}
 	}
-	w.t.Cleanup(remove)
+	e.t.Cleanup(remove)
 	return remove
 }

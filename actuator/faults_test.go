@@ -22,10 +22,10 @@ func TestFaults(t *testing.T) {
 
 func test429IsReturnedAtOnceAndNotRetried(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	config, line := through(w.config)
+	e := newEnv(t)
+	config, line := through(e.config)
 	c := newClient(t, config, actuator.Options{})
-	target := w.target(w.deployment("web", "1"))
+	target := e.target(e.deployment("web", "1"))
 	seen, err := c.Get(t.Context(), target)
 	if err != nil {
 		t.Fatal(err)
@@ -56,10 +56,10 @@ func testLastCountStandsWhileAPIServerIsUnavailable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			config, line := through(w.config)
+			e := newEnv(t)
+			config, line := through(e.config)
 			c := newClient(t, config, actuator.Options{})
-			target := w.target(w.deployment("web", "1"))
+			target := e.target(e.deployment("web", "1"))
 			v := watch(t, c, target, actuator.WatchOptions{})
 			seen := v.count(1)
 			before, _ := line.count(http.MethodGet, "/deployments")
@@ -68,11 +68,11 @@ func testLastCountStandsWhileAPIServerIsUnavailable(t *testing.T) {
 				sent, _ := line.count(http.MethodGet, "/deployments")
 				return sent >= before+3
 			})
-			set(t, w.client(actuator.Options{}), target, seen, 4)
+			set(t, e.client(actuator.Options{}), target, seen, 4)
 			line.mend()
 			v.count(4)
 			if all := v.all(); len(all) != 2 {
-				t.Errorf("was told %+v, want the count before and the count after", all)
+				t.Errorf("observed %+v, want the count before and the count after", all)
 			}
 		})
 	}
@@ -80,11 +80,11 @@ func testLastCountStandsWhileAPIServerIsUnavailable(t *testing.T) {
 
 func testItWaitsForAPIServerThatIsUnavailableAtStart(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	config, line := through(w.config)
+	e := newEnv(t)
+	config, line := through(e.config)
 	line.breaks(down)
 	c := newClient(t, config, actuator.Options{})
-	v := watch(t, c, w.target(w.deployment("web", "1")), actuator.WatchOptions{Pods: true})
+	v := watch(t, c, e.target(e.deployment("web", "1")), actuator.WatchOptions{Pods: true})
 	v.until("its count is unknown", func(o actuator.Observation) bool { return o.Err != nil && !missing(o) && !noScale(o) })
 	line.mend()
 	v.until("its pods are ready", func(o actuator.Observation) bool { return o.Err == nil && o.Ready == 1 })
@@ -92,13 +92,13 @@ func testItWaitsForAPIServerThatIsUnavailableAtStart(t *testing.T) {
 
 func testOneWatchServesAllTargetsOfKind(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	config, line := through(w.config)
-	c := newClient(t, config, actuator.Options{Namespace: w.namespace})
+	e := newEnv(t)
+	config, line := through(e.config)
+	c := newClient(t, config, actuator.Options{Namespace: e.namespace})
 	for range 2 {
 		t.Run("round", func(t *testing.T) {
 			for i := range 20 {
-				target := w.target(w.parse(workload("apps/v1", "Deployment", fmt.Sprintf("web-%d", i), "1")))
+				target := e.target(e.parse(workload("apps/v1", "Deployment", fmt.Sprintf("web-%d", i), "1")))
 				watch(t, c, target, actuator.WatchOptions{}).until("it is missing", missing)
 			}
 			for _, resource := range []string{"/deployments", "/horizontalpodautoscalers"} {

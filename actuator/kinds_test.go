@@ -16,7 +16,7 @@ func TestKinds(t *testing.T) {
 }
 
 // kinds are the kinds of target, each with a manifest of one of n replicas.
-func kinds(w *world) map[string]func(n string) string {
+func kinds(e *env) map[string]func(n string) string {
 	built := func(apiVersion, kind string) func(string) string {
 		return func(n string) string { return workload(apiVersion, kind, "web", n) }
 	}
@@ -25,31 +25,31 @@ func kinds(w *world) map[string]func(n string) string {
 		"ReplicaSet":            built("apps/v1", "ReplicaSet"),
 		"StatefulSet":           built("apps/v1", "StatefulSet"),
 		"ReplicationController": built("v1", "ReplicationController"),
-		"custom resource":       func(n string) string { return w.widget("web", "{fleet: {size: "+n+"}}") },
+		"custom resource":       func(n string) string { return e.widget("web", "{fleet: {size: "+n+"}}") },
 	}
 }
 
 // eachKind runs a test for each kind of target, each with a namespace of its own.
-func eachKind(t *testing.T, test func(w *world, manifest func(n string) string)) {
+func eachKind(t *testing.T, test func(e *env, manifest func(n string) string)) {
 	t.Helper()
-	for kind := range kinds(&world{}) {
+	for kind := range kinds(&env{}) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			e := newEnv(t)
 			if kind == "custom resource" {
-				w.widgets()
+				e.widgets()
 			}
-			test(w, kinds(w)[kind])
+			test(e, kinds(e)[kind])
 		})
 	}
 }
 
 func testEveryKindIsScaledToZeroAndWoken(t *testing.T) {
 	t.Parallel()
-	eachKind(t, func(w *world, manifest func(string) string) {
-		t := w.t
-		target := w.target(w.apply(manifest("2")))
-		c := w.client(actuator.Options{})
+	eachKind(t, func(e *env, manifest func(string) string) {
+		t := e.t
+		target := e.target(e.apply(manifest("2")))
+		c := e.client(actuator.Options{})
 		v := watch(t, c, target, actuator.WatchOptions{})
 		seen := v.count(2)
 		for _, n := range []int32{0, 3, 1, 0, 5} {
@@ -70,10 +70,10 @@ func testEveryKindIsScaledToZeroAndWoken(t *testing.T) {
 
 func testCountThatHasChangedIsNotOverwritten(t *testing.T) {
 	t.Parallel()
-	eachKind(t, func(w *world, manifest func(string) string) {
-		t := w.t
-		target := w.target(w.apply(manifest("2")))
-		c := w.client(actuator.Options{})
+	eachKind(t, func(e *env, manifest func(string) string) {
+		t := e.t
+		target := e.target(e.apply(manifest("2")))
+		c := e.client(actuator.Options{})
 		v := watch(t, c, target, actuator.WatchOptions{})
 		two := v.count(2)
 		zero := set(t, c, target, two, 0)
@@ -86,7 +86,7 @@ func testCountThatHasChangedIsNotOverwritten(t *testing.T) {
 		v.count(4)
 		for _, o := range v.all() {
 			if o.Err != nil || o.Scale.Replicas == 7 {
-				t.Errorf("was told %+v", o)
+				t.Errorf("observed %+v", o)
 			}
 		}
 	})
@@ -94,15 +94,15 @@ func testCountThatHasChangedIsNotOverwritten(t *testing.T) {
 
 func testTargetThatIsCreatedAgainIsAnotherTarget(t *testing.T) {
 	t.Parallel()
-	eachKind(t, func(w *world, manifest func(string) string) {
-		t := w.t
-		first := w.apply(manifest("2"))
-		target := w.target(first)
-		c := w.client(actuator.Options{})
+	eachKind(t, func(e *env, manifest func(string) string) {
+		t := e.t
+		first := e.apply(manifest("2"))
+		target := e.target(first)
+		c := e.client(actuator.Options{})
 		v := watch(t, c, target, actuator.WatchOptions{})
 		old := v.count(2)
-		w.remove(first)
-		second := w.apply(manifest("2"))
+		e.remove(first)
+		second := e.apply(manifest("2"))
 		v.until("the new UID", func(o actuator.Observation) bool { return o.Scale.UID == second.GetUID() && o.Err == nil })
 		refused(t, c, target, old, 3)
 		v.count(2)
@@ -111,18 +111,18 @@ func testTargetThatIsCreatedAgainIsAnotherTarget(t *testing.T) {
 
 func testTargetIsObservedWhenItIsCreatedAndDeleted(t *testing.T) {
 	t.Parallel()
-	eachKind(t, func(w *world, manifest func(string) string) {
-		t := w.t
-		c := w.client(actuator.Options{})
-		target := w.target(w.parse(manifest("1")))
+	eachKind(t, func(e *env, manifest func(string) string) {
+		t := e.t
+		c := e.client(actuator.Options{})
+		target := e.target(e.parse(manifest("1")))
 		v := watch(t, c, target, actuator.WatchOptions{})
 		v.until("it is missing", missing)
 		if _, err := c.Set(t.Context(), target, actuator.Scale{UID: "x", Replicas: 1}, 2); !errors.Is(err, actuator.ErrNotFound) {
 			t.Errorf("Set on a missing target: %v, want ErrNotFound", err)
 		}
-		made := w.apply(manifest("1"))
+		made := e.apply(manifest("1"))
 		v.count(1)
-		w.remove(made)
+		e.remove(made)
 		v.until("it is missing again", missing)
 	})
 }

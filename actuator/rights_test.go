@@ -20,29 +20,29 @@ func TestRights(t *testing.T) {
 }
 
 // as returns a client of the test's namespace for somebody who may do what rules say there, and nothing else.
-func (w *world) as(name, rules string, options actuator.Options) *actuator.Client {
-	w.t.Helper()
-	w.allow(name, rules)
-	config := rest.CopyConfig(w.config)
-	config.Impersonate = rest.ImpersonationConfig{UserName: w.namespace + "-" + name, Groups: []string{"system:authenticated"}}
-	options.Namespace = w.namespace
-	return newClient(w.t, config, options)
+func (e *env) as(name, rules string, options actuator.Options) *actuator.Client {
+	e.t.Helper()
+	e.allow(name, rules)
+	config := rest.CopyConfig(e.config)
+	config.Impersonate = rest.ImpersonationConfig{UserName: e.namespace + "-" + name, Groups: []string{"system:authenticated"}}
+	options.Namespace = e.namespace
+	return newClient(e.t, config, options)
 }
 
 // allow gives somebody rights in the test's namespace.
-func (w *world) allow(name, rules string) {
-	w.t.Helper()
-	w.apply(`
+func (e *env) allow(name, rules string) {
+	e.t.Helper()
+	e.apply(`
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: ` + name + `}
 rules: ` + rules)
-	w.apply(`
+	e.apply(`
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata: {name: ` + name + `}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: ` + name + `}
-subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: ` + w.namespace + `-` + strings.TrimSuffix(name, "-more") + `}]`)
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: ` + e.namespace + `-` + strings.TrimSuffix(name, "-more") + `}]`)
 }
 
 // ofDeployments are the rights that scaling Deployments takes.
@@ -52,11 +52,11 @@ const ofDeployments = `
 
 func testForbiddenResourceAffectsNoOther(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	var log record
-	c := w.as("half", ofDeployments, actuator.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
-	allowed := w.target(w.deployment("web", "2"))
-	forbidden := w.target(w.apply(workload("apps/v1", "StatefulSet", "db", "2")))
+	c := e.as("half", ofDeployments, actuator.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	allowed := e.target(e.deployment("web", "2"))
+	forbidden := e.target(e.apply(workload("apps/v1", "StatefulSet", "db", "2")))
 	bad := watch(t, c, forbidden, actuator.WatchOptions{})
 	bad.until("it is forbidden", func(o actuator.Observation) bool { return errors.Is(o.Err, actuator.ErrForbidden) })
 
@@ -74,7 +74,7 @@ func testForbiddenResourceAffectsNoOther(t *testing.T) {
 		t.Errorf("logged %d times that HPAs cannot be read, want once:\n%s", n, log.String())
 	}
 
-	w.allow("half-more", `
+	e.allow("half-more", `
 - {apiGroups: [apps], resources: [statefulsets], verbs: [list, watch]}
 - {apiGroups: [apps], resources: [statefulsets/scale], verbs: [patch]}
 - {apiGroups: [""], resources: [pods], verbs: [list, watch]}`)
@@ -85,27 +85,27 @@ func testForbiddenResourceAffectsNoOther(t *testing.T) {
 
 func testCustomResourceIsScaledWithoutRightToReadItsDefinition(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.widgets()
-	c := w.as("bare", `
-- {apiGroups: ["`+w.namespace+`.impulse.test"], resources: [widgets], verbs: [list, watch]}
-- {apiGroups: ["`+w.namespace+`.impulse.test"], resources: [widgets/scale], verbs: [get, patch]}`, actuator.Options{})
-	target := w.target(w.parse(w.widget("web", "{}")))
+	e := newEnv(t)
+	e.widgets()
+	c := e.as("bare", `
+- {apiGroups: ["`+e.namespace+`.impulse.test"], resources: [widgets], verbs: [list, watch]}
+- {apiGroups: ["`+e.namespace+`.impulse.test"], resources: [widgets/scale], verbs: [get, patch]}`, actuator.Options{})
+	target := e.target(e.parse(e.widget("web", "{}")))
 	v := watch(t, c, target, actuator.WatchOptions{})
 	v.until("it is missing", missing)
-	o := w.apply(w.widget("web", "{fleet: {size: 2}}"))
+	o := e.apply(e.widget("web", "{fleet: {size: 2}}"))
 	seen := v.count(2)
 	seen = set(t, c, target, seen, 0)
 	v.count(0)
 	set(t, c, target, seen, 3)
 	v.count(3)
-	w.patch(o, `{"spec": {"fleet": {"size": 6}}}`)
+	e.patch(o, `{"spec": {"fleet": {"size": 6}}}`)
 	v.count(6)
-	w.patch(o, `{"spec": {"fleet": null}}`)
+	e.patch(o, `{"spec": {"fleet": null}}`)
 	v.until("its count is unknown", func(o actuator.Observation) bool { return o.Err != nil })
-	w.patch(o, `{"spec": {"fleet": {"size": 1}}}`)
+	e.patch(o, `{"spec": {"fleet": {"size": 1}}}`)
 	v.count(1)
-	w.remove(o)
+	e.remove(o)
 	v.until("it is missing again", missing)
 }
 

@@ -31,42 +31,42 @@ func TestWatch(t *testing.T) {
 
 func testKindThatIsInstalledLaterIsObserved(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	c := w.client(actuator.Options{})
-	target := w.target(w.parse(w.widget("web", "{}")))
+	e := newEnv(t)
+	c := e.client(actuator.Options{})
+	target := e.target(e.parse(e.widget("web", "{}")))
 	v := watch(t, c, target, actuator.WatchOptions{})
 	v.until("there is no such kind", noScale)
 	if _, err := c.Set(t.Context(), target, actuator.Scale{UID: "x"}, 1); !errors.Is(err, actuator.ErrNoScale) {
 		t.Errorf("Set: %v, want ErrNoScale", err)
 	}
-	w.widgets()
+	e.widgets()
 	v.until("the kind is there, the target is not", missing)
-	w.apply(w.widget("web", "{fleet: {size: 4}}"))
+	e.apply(e.widget("web", "{fleet: {size: 4}}"))
 	v.count(4)
 }
 
 func testKindThatIsRemovedAndInstalledAgainIsObserved(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	crd := w.widgets()
-	target := w.target(w.apply(w.widget("web", "{fleet: {size: 2}}")))
-	c := w.client(actuator.Options{})
+	e := newEnv(t)
+	crd := e.widgets()
+	target := e.target(e.apply(e.widget("web", "{fleet: {size: 2}}")))
+	c := e.client(actuator.Options{})
 	v := watch(t, c, target, actuator.WatchOptions{})
 	seen := v.count(2)
-	w.remove(crd)
+	e.remove(crd)
 	v.until("the kind is gone", noScale)
 	if _, err := c.Set(t.Context(), target, seen, 1); !errors.Is(err, actuator.ErrNoScale) {
 		t.Errorf("Set: %v, want ErrNoScale", err)
 	}
-	w.install(crd)
-	w.apply(w.widget("web", "{fleet: {size: 3}}"))
+	e.install(crd)
+	e.apply(e.widget("web", "{fleet: {size: 3}}"))
 	v.count(3)
 }
 
 func testKindWithoutScaleIsReported(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	c := w.client(actuator.Options{})
+	e := newEnv(t)
+	c := e.client(actuator.Options{})
 	for target, why := range map[actuator.Target]string{
 		{APIVersion: "v1", Kind: "ConfigMap"}:         "its kind has no scale subresource",
 		{APIVersion: "v1", Kind: "Node"}:              "its kind is not in a namespace",
@@ -77,7 +77,7 @@ func testKindWithoutScaleIsReported(t *testing.T) {
 		{APIVersion: "", Kind: "Deployment"}:          "",
 		{}:                                            "",
 	} {
-		target.Namespace, target.Name = w.namespace, "web"
+		target.Namespace, target.Name = e.namespace, "web"
 		watch(t, c, target, actuator.WatchOptions{}).until("it has no scale", noScale)
 		_, err := c.Get(t.Context(), target)
 		if said := fmt.Sprint(err); !errors.Is(err, actuator.ErrNoScale) || !strings.Contains(said, why) || strings.Count(said, "scale subresource") > 1 {
@@ -88,50 +88,50 @@ func testKindWithoutScaleIsReported(t *testing.T) {
 
 func testCustomResourceWithoutCountIsUnknownNotZero(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.widgets()
-	o := w.apply(w.widget("web", "{color: red}"))
-	v := watch(t, w.client(actuator.Options{}), w.target(o), actuator.WatchOptions{})
+	e := newEnv(t)
+	e.widgets()
+	o := e.apply(e.widget("web", "{color: red}"))
+	v := watch(t, e.client(actuator.Options{}), e.target(o), actuator.WatchOptions{})
 	v.until("its count is unknown", func(o actuator.Observation) bool { return o.Err != nil })
-	w.patch(o, `{"spec": {"fleet": {"size": 0}}}`)
+	e.patch(o, `{"spec": {"fleet": {"size": 0}}}`)
 	v.count(0)
-	w.patch(o, `{"spec": {"fleet": null}}`)
+	e.patch(o, `{"spec": {"fleet": null}}`)
 	v.until("its count is unknown again", func(o actuator.Observation) bool { return o.Err != nil })
 }
 
 func testChangeOfSelectorIsReported(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.widgets()
-	o := w.apply(w.widget("web", "{fleet: {size: 1}}"))
-	v := watch(t, w.client(actuator.Options{}), w.target(o), actuator.WatchOptions{Pods: true})
+	e := newEnv(t)
+	e.widgets()
+	o := e.apply(e.widget("web", "{fleet: {size: 1}}"))
+	v := watch(t, e.client(actuator.Options{}), e.target(o), actuator.WatchOptions{Pods: true})
 	v.until("whose pods are whose is unknown", func(o actuator.Observation) bool { return o.Ready == -1 && o.ReadyErr != nil })
-	w.patch(o, `{"status": {"fleet": {"selector": "app=web"}}}`, "status")
+	e.patch(o, `{"status": {"fleet": {"selector": "app=web"}}}`, "status")
 	v.until("it has no ready pods", func(o actuator.Observation) bool { return o.Ready == 0 && o.ReadyErr == nil })
-	w.deployment("web", "2")
+	e.deployment("web", "2")
 	v.until("it has two", func(o actuator.Observation) bool { return o.Ready == 2 })
-	w.patch(o, `{"status": {"fleet": {"selector": "app in (("}}}`, "status")
+	e.patch(o, `{"status": {"fleet": {"selector": "app in (("}}}`, "status")
 	v.until("its selector is nonsense", func(o actuator.Observation) bool { return o.Ready == -1 && o.ReadyErr != nil })
 }
 
 func testReadyPodsAreCounted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	c := w.client(actuator.Options{})
-	target := w.target(w.deployment("web", "3"))
-	w.deployment("other", "5")
+	e := newEnv(t)
+	c := e.client(actuator.Options{})
+	target := e.target(e.deployment("web", "3"))
+	e.deployment("other", "5")
 	v := watch(t, c, target, actuator.WatchOptions{Pods: true})
 	v.until("three are ready", func(o actuator.Observation) bool { return o.Ready == 3 })
 	again := watch(t, c, target, actuator.WatchOptions{Pods: true})
 	again.until("three are ready for a later watcher", func(o actuator.Observation) bool { return o.Ready == 3 })
-	blind := watch(t, c, target, actuator.WatchOptions{})
-	seen := blind.count(3)
+	unasked := watch(t, c, target, actuator.WatchOptions{})
+	seen := unasked.count(3)
 	set(t, c, target, seen, 1)
 	v.until("one is left", func(o actuator.Observation) bool { return o.Ready == 1 && o.Scale.Replicas == 1 })
-	blind.count(1)
-	for _, o := range blind.all() {
+	unasked.count(1)
+	for _, o := range unasked.all() {
 		if o.Ready != -1 || o.ReadyErr != nil {
-			t.Errorf("nobody asked for pods, but was told %+v", o)
+			t.Errorf("nobody asked for pods, but observed %+v", o)
 		}
 	}
 }
@@ -140,18 +140,18 @@ func testReadyPodsAreCounted(t *testing.T) {
 // over. Here a finalizer keeps two of them that way.
 func testPodsThatAreBeingDeletedDoNotCountAsReady(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	c := w.client(actuator.Options{})
-	pods := w.dynamic.Resource(corev1.SchemeGroupVersion.WithResource("pods")).Namespace(w.namespace)
-	deployment := w.deployment("web", "4")
-	v := watch(t, c, w.target(deployment), actuator.WatchOptions{Pods: true})
+	e := newEnv(t)
+	c := e.client(actuator.Options{})
+	pods := e.dynamic.Resource(corev1.SchemeGroupVersion.WithResource("pods")).Namespace(e.namespace)
+	deployment := e.deployment("web", "4")
+	v := watch(t, c, e.target(deployment), actuator.WatchOptions{Pods: true})
 	v.until("four are ready", func(o actuator.Observation) bool { return o.Ready == 4 })
 	list, err := pods.List(t.Context(), metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range list.Items {
-		w.patch(&list.Items[i], `{"metadata": {"finalizers": ["impulse.test/stays"]}}`)
+		e.patch(&list.Items[i], `{"metadata": {"finalizers": ["impulse.test/stays"]}}`)
 	}
 	t.Cleanup(func() {
 		for i := range list.Items {
@@ -162,9 +162,9 @@ func testPodsThatAreBeingDeletedDoNotCountAsReady(t *testing.T) {
 			}
 		}
 	})
-	w.patch(deployment, `{"spec": {"replicas": 2}}`)
+	e.patch(deployment, `{"spec": {"replicas": 2}}`)
 	v.until("two are left", func(o actuator.Observation) bool { return o.Ready == 2 && o.Scale.Replicas == 2 })
-	all, err := c.Pods(w.namespace, v.all()[0].Scale.Selector)
+	all, err := c.Pods(e.namespace, v.all()[0].Scale.Selector)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,17 +181,17 @@ func testPodsThatAreBeingDeletedDoNotCountAsReady(t *testing.T) {
 
 func testPodsOfTargetAreListedFromCache(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	c := w.client(actuator.Options{})
-	target := w.target(w.deployment("web", "2"))
-	w.deployment("other", "1")
-	if _, err := c.Pods(w.namespace, "app=web"); err == nil {
+	e := newEnv(t)
+	c := e.client(actuator.Options{})
+	target := e.target(e.deployment("web", "2"))
+	e.deployment("other", "1")
+	if _, err := c.Pods(e.namespace, "app=web"); err == nil {
 		t.Error("pods that nobody watches are listed")
 	}
 	v := watch(t, c, target, actuator.WatchOptions{Pods: true})
 	v.until("two are ready", func(o actuator.Observation) bool { return o.Ready == 2 })
 	selector := v.all()[0].Scale.Selector
-	pods, err := c.Pods(w.namespace, selector)
+	pods, err := c.Pods(e.namespace, selector)
 	if err != nil || len(pods) != 2 || pods[0].Name >= pods[1].Name {
 		t.Fatalf("the pods of %s are %+v, %v", selector, pods, err)
 	}
@@ -201,7 +201,7 @@ func testPodsOfTargetAreListedFromCache(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "app=other"} {
-		if pods, err := c.Pods(w.namespace, bad); err == nil {
+		if pods, err := c.Pods(e.namespace, bad); err == nil {
 			t.Errorf("the selector %q, that of no watched target, selects %+v", bad, pods)
 		}
 	}
@@ -209,27 +209,27 @@ func testPodsOfTargetAreListedFromCache(t *testing.T) {
 
 func testForeignHPAIsReportedWheneverItIsCreated(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	target := w.target(w.deployment("web", "1"))
-	w.apply(hpa("stranger", "v1", "ReplicationController", "web"))
-	theirs := w.apply(hpa("theirs", "apps/v1beta1", "Deployment", "web"))
-	v := watch(t, w.client(actuator.Options{}), target, actuator.WatchOptions{})
+	e := newEnv(t)
+	target := e.target(e.deployment("web", "1"))
+	e.apply(hpa("stranger", "v1", "ReplicationController", "web"))
+	theirs := e.apply(hpa("theirs", "apps/v1beta1", "Deployment", "web"))
+	v := watch(t, e.client(actuator.Options{}), target, actuator.WatchOptions{})
 	if first := v.until("anything", anything); first.ForeignHPA != "theirs" {
-		t.Errorf("was told %+v first, want the HPA that was there before", first)
+		t.Errorf("observed %+v first, want the HPA that was there before", first)
 	}
-	w.remove(theirs)
+	e.remove(theirs)
 	v.until("it is gone", func(o actuator.Observation) bool { return o.ForeignHPA == "" })
-	later := w.apply(hpa("later", "apps/v1", "Deployment", "web"))
+	later := e.apply(hpa("later", "apps/v1", "Deployment", "web"))
 	v.until("it came later", func(o actuator.Observation) bool { return o.ForeignHPA == "later" })
-	w.patch(later, `{"spec": {"scaleTargetRef": {"name": "other"}}}`)
+	e.patch(later, `{"spec": {"scaleTargetRef": {"name": "other"}}}`)
 	v.until("it turned elsewhere", func(o actuator.Observation) bool { return o.ForeignHPA == "" })
 }
 
 func testDryRunWritesNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	c := w.client(actuator.Options{DryRun: true})
-	target := w.target(w.deployment("web", "1"))
+	e := newEnv(t)
+	c := e.client(actuator.Options{DryRun: true})
+	target := e.target(e.deployment("web", "1"))
 	v := watch(t, c, target, actuator.WatchOptions{})
 	seen := v.count(1)
 	if would := set(t, c, target, seen, 5); would.Replicas != 5 {
@@ -244,9 +244,9 @@ func testDryRunWritesNothing(t *testing.T) {
 
 func testNamespaceThatIsNotWatchedIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	target := actuator.Target{Namespace: "elsewhere", APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}
-	err := w.client(actuator.Options{Namespace: w.namespace}).
+	err := e.client(actuator.Options{Namespace: e.namespace}).
 		Watch(t.Context(), target, actuator.WatchOptions{}, func(actuator.Observation) {})
 	if err == nil {
 		t.Error("want an error")

@@ -21,31 +21,31 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
-// patience is how long something may take on a busy machine.
-const patience = time.Minute
+// timeout bounds every wait on a busy machine.
+const timeout = time.Minute
 
-// world is a namespace of the real API server, and what a test does to it.
-type world struct {
+// env is a namespace of a real API server, with what the tests do there.
+type env struct {
 	t         *testing.T
 	config    *rest.Config
 	namespace string
 	dynamic   dynamic.Interface
 }
 
-func newWorld(t *testing.T) *world {
+func newEnv(t *testing.T) *env {
 	t.Helper()
 	config := sandbox.Config(t)
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{t: t, config: config, namespace: sandbox.Namespace(t, config), dynamic: client}
+	return &env{t: t, config: config, namespace: sandbox.Namespace(t, config), dynamic: client}
 }
 
 // client is an actuator with an administrator's rights.
-func (w *world) client(options actuator.Options) *actuator.Client {
-	w.t.Helper()
-	return newClient(w.t, w.config, options)
+func (e *env) client(options actuator.Options) *actuator.Client {
+	e.t.Helper()
+	return newClient(e.t, e.config, options)
 }
 
 func newClient(t *testing.T, config *rest.Config, options actuator.Options) *actuator.Client {
@@ -58,13 +58,13 @@ func newClient(t *testing.T, config *rest.Config, options actuator.Options) *act
 }
 
 // resource is where the API server serves objects like o; the test's kinds all have the plainest plural.
-func (w *world) resource(o *unstructured.Unstructured) dynamic.ResourceInterface {
+func (e *env) resource(o *unstructured.Unstructured) dynamic.ResourceInterface {
 	gvk := o.GroupVersionKind()
 	plural := strings.ToLower(gvk.Kind) + "s"
 	if stem, ok := strings.CutSuffix(plural, "ys"); ok {
 		plural = stem + "ies"
 	}
-	r := w.dynamic.Resource(gvk.GroupVersion().WithResource(plural))
+	r := e.dynamic.Resource(gvk.GroupVersion().WithResource(plural))
 	if gvk.Group == "admissionregistration.k8s.io" {
 		return r
 	}
@@ -72,53 +72,53 @@ func (w *world) resource(o *unstructured.Unstructured) dynamic.ResourceInterface
 	case "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding":
 		return r
 	}
-	return r.Namespace(w.namespace)
+	return r.Namespace(e.namespace)
 }
 
 // apply creates the object of a manifest, and returns it as it was stored.
-func (w *world) apply(manifest string) *unstructured.Unstructured {
-	w.t.Helper()
-	o := w.parse(manifest)
-	stored, err := w.resource(o).Create(w.t.Context(), o, metav1.CreateOptions{})
+func (e *env) apply(manifest string) *unstructured.Unstructured {
+	e.t.Helper()
+	o := e.parse(manifest)
+	stored, err := e.resource(o).Create(e.t.Context(), o, metav1.CreateOptions{})
 	if err != nil {
-		w.t.Fatalf("create %s %s: %v", o.GetKind(), o.GetName(), err)
+		e.t.Fatalf("create %s %s: %v", o.GetKind(), o.GetName(), err)
 	}
 	return stored
 }
 
 // remove deletes an object and waits until it is gone.
-func (w *world) remove(o *unstructured.Unstructured) {
-	w.t.Helper()
-	ctx := context.WithoutCancel(w.t.Context())
+func (e *env) remove(o *unstructured.Unstructured) {
+	e.t.Helper()
+	ctx := context.WithoutCancel(e.t.Context())
 	at := metav1.DeletePropagationBackground
-	if err := w.resource(o).Delete(ctx, o.GetName(), metav1.DeleteOptions{PropagationPolicy: &at}); err != nil {
-		w.t.Fatalf("delete %s %s: %v", o.GetKind(), o.GetName(), err)
+	if err := e.resource(o).Delete(ctx, o.GetName(), metav1.DeleteOptions{PropagationPolicy: &at}); err != nil {
+		e.t.Fatalf("delete %s %s: %v", o.GetKind(), o.GetName(), err)
 	}
-	testkit.Eventually(w.t, o.GetName()+" is gone", func(ctx context.Context) bool {
-		_, err := w.resource(o).Get(ctx, o.GetName(), metav1.GetOptions{})
+	testkit.Eventually(e.t, o.GetName()+" is gone", func(ctx context.Context) bool {
+		_, err := e.resource(o).Get(ctx, o.GetName(), metav1.GetOptions{})
 		return err != nil
 	})
 }
 
 // patch changes an object the way another hand would.
-func (w *world) patch(o *unstructured.Unstructured, merge string, subresources ...string) {
-	w.t.Helper()
-	_, err := w.resource(o).Patch(w.t.Context(), o.GetName(), types.MergePatchType, []byte(merge),
+func (e *env) patch(o *unstructured.Unstructured, merge string, subresources ...string) {
+	e.t.Helper()
+	_, err := e.resource(o).Patch(e.t.Context(), o.GetName(), types.MergePatchType, []byte(merge),
 		metav1.PatchOptions{}, subresources...)
 	if err != nil {
-		w.t.Fatalf("patch %s %s: %v", o.GetKind(), o.GetName(), err)
+		e.t.Fatalf("patch %s %s: %v", o.GetKind(), o.GetName(), err)
 	}
 }
 
 // target is o as a target.
-func (w *world) target(o *unstructured.Unstructured) actuator.Target {
-	return actuator.Target{Namespace: w.namespace, APIVersion: o.GetAPIVersion(), Kind: o.GetKind(), Name: o.GetName()}
+func (e *env) target(o *unstructured.Unstructured) actuator.Target {
+	return actuator.Target{Namespace: e.namespace, APIVersion: o.GetAPIVersion(), Kind: o.GetKind(), Name: o.GetName()}
 }
 
 // deployment is a Deployment that nothing keeps from having its pods.
-func (w *world) deployment(name string, replicas string) *unstructured.Unstructured {
-	w.t.Helper()
-	return w.apply(workload("apps/v1", "Deployment", name, replicas))
+func (e *env) deployment(name string, replicas string) *unstructured.Unstructured {
+	e.t.Helper()
+	return e.apply(workload("apps/v1", "Deployment", name, replicas))
 }
 
 func workload(apiVersion, kind, name, replicas string) string {
@@ -140,10 +140,10 @@ spec:
 
 // widgets is a CustomResourceDefinition whose instances keep their count where nobody would guess it. Its group is the
 // test's own.
-func (w *world) widgets() *unstructured.Unstructured {
-	w.t.Helper()
-	group := w.namespace + ".impulse.test"
-	crd := w.parse(`
+func (e *env) widgets() *unstructured.Unstructured {
+	e.t.Helper()
+	group := e.namespace + ".impulse.test"
+	crd := e.parse(`
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata: {name: widgets.` + group + `}
@@ -162,53 +162,53 @@ spec:
         statusReplicasPath: .status.size
         labelSelectorPath: .status.fleet.selector
     schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}`)
-	w.install(crd)
-	w.t.Cleanup(func() { w.remove(crd) })
+	e.install(crd)
+	e.t.Cleanup(func() { e.remove(crd) })
 	return crd
 }
 
 // install creates a CustomResourceDefinition.
-func (w *world) install(crd *unstructured.Unstructured) {
-	w.t.Helper()
-	if _, err := w.resource(crd).Create(w.t.Context(), crd, metav1.CreateOptions{}); err != nil {
-		w.t.Fatalf("create %s: %v", crd.GetName(), err)
+func (e *env) install(crd *unstructured.Unstructured) {
+	e.t.Helper()
+	if _, err := e.resource(crd).Create(e.t.Context(), crd, metav1.CreateOptions{}); err != nil {
+		e.t.Fatalf("create %s: %v", crd.GetName(), err)
 	}
-	w.served()
+	e.served()
 }
 
 // served waits until instances of the test's CustomResourceDefinition can be made.
-func (w *world) served() {
-	w.t.Helper()
-	resource := schema.GroupVersionResource{Group: w.namespace + ".impulse.test", Version: "v1", Resource: "widgets"}
-	testkit.Eventually(w.t, "widgets are served", func(ctx context.Context) bool {
-		_, err := w.dynamic.Resource(resource).Namespace(w.namespace).List(ctx, metav1.ListOptions{})
+func (e *env) served() {
+	e.t.Helper()
+	resource := schema.GroupVersionResource{Group: e.namespace + ".impulse.test", Version: "v1", Resource: "widgets"}
+	testkit.Eventually(e.t, "widgets are served", func(ctx context.Context) bool {
+		_, err := e.dynamic.Resource(resource).Namespace(e.namespace).List(ctx, metav1.ListOptions{})
 		return err == nil
 	})
 }
 
-func (w *world) widget(name, spec string) string {
+func (e *env) widget(name, spec string) string {
 	return `
-apiVersion: ` + w.namespace + `.impulse.test/v1
+apiVersion: ` + e.namespace + `.impulse.test/v1
 kind: Widget
 metadata: {name: ` + name + `}
 spec: ` + spec
 }
 
-// watching is a running Watch and what it has told.
+// watching is a running Watch with the observations that it has reported.
 type watching struct {
-	t    *testing.T
-	mu   sync.Mutex
-	told []actuator.Observation
-	news chan struct{}
+	t        *testing.T
+	mu       sync.Mutex
+	observed []actuator.Observation
+	changed  chan struct{}
 }
 
 // watch starts to watch target; it ends with the test.
 func watch(t *testing.T, c *actuator.Client, target actuator.Target, options actuator.WatchOptions) *watching {
 	t.Helper()
-	v := &watching{t: t, news: make(chan struct{}, 1)}
+	v := &watching{t: t, changed: make(chan struct{}, 1)}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- c.Watch(ctx, target, options, v.tell) }()
+	go func() { done <- c.Watch(ctx, target, options, v.record) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -218,36 +218,36 @@ func watch(t *testing.T, c *actuator.Client, target actuator.Target, options act
 	return v
 }
 
-func (v *watching) tell(o actuator.Observation) {
+func (v *watching) record(o actuator.Observation) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.told = append(v.told, o)
+	v.observed = append(v.observed, o)
 	select {
-	case v.news <- struct{}{}:
+	case v.changed <- struct{}{}:
 	default:
 	}
 }
 
-// all returns what has been told so far.
+// all returns the observations so far.
 func (v *watching) all() []actuator.Observation {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return slices.Clone(v.told)
+	return slices.Clone(v.observed)
 }
 
 // until waits until the newest observation is as wanted, and returns it.
 func (v *watching) until(what string, want func(actuator.Observation) bool) actuator.Observation {
 	v.t.Helper()
-	late := time.After(patience)
+	late := time.After(timeout)
 	for {
 		all := v.all()
 		if len(all) > 0 && want(all[len(all)-1]) {
 			return all[len(all)-1]
 		}
 		select {
-		case <-v.news:
+		case <-v.changed:
 		case <-late:
-			v.t.Fatalf("waited %s for: %s; was told %+v", patience, what, v.all())
+			v.t.Fatalf("waited %s for: %s; observed %+v", timeout, what, v.all())
 		}
 	}
 }
@@ -261,11 +261,11 @@ func (v *watching) count(n int32) actuator.Scale {
 }
 
 // parse returns the object of a manifest, which is not created.
-func (w *world) parse(manifest string) *unstructured.Unstructured {
-	w.t.Helper()
+func (e *env) parse(manifest string) *unstructured.Unstructured {
+	e.t.Helper()
 	var o unstructured.Unstructured
 	if err := yaml.Unmarshal([]byte(manifest), &o.Object); err != nil {
-		w.t.Fatal(err)
+		e.t.Fatal(err)
 	}
 	return &o
 }
