@@ -23,7 +23,7 @@ func TestFaults(t *testing.T) {
 func test429IsReturnedAtOnceAndNotRetried(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	config, line := through(e.config)
+	config, conn := intercept(e.config)
 	c := newClient(t, config, actuator.Options{})
 	target := e.target(e.deployment("web", "1"))
 	seen, err := c.Get(t.Context(), target)
@@ -31,21 +31,21 @@ func test429IsReturnedAtOnceAndNotRetried(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, code := range []int{429, 500, 503, 504} {
-		line.breaks(status(code))
+		conn.fail(status(code))
 		if _, err := c.Set(t.Context(), target, seen, 2); !errors.Is(err, actuator.ErrThrottled) {
 			t.Errorf("on %d: %v, want ErrThrottled", code, err)
 		}
-		if sent, _ := line.count(http.MethodPatch, "/scale"); sent != i+1 {
+		if sent, _ := conn.count(http.MethodPatch, "/scale"); sent != i+1 {
 			t.Errorf("after %d answers %d requests were sent", i+1, sent)
 		}
 	}
-	line.breaks(hang)
+	conn.fail(hang)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := c.Set(ctx, target, seen, 2); !errors.Is(err, actuator.ErrThrottled) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("on a time-out: %v, want ErrThrottled and the context's reason", err)
 	}
-	line.mend()
+	conn.restore()
 	set(t, c, target, seen, 2)
 }
 
@@ -57,19 +57,19 @@ func testLastCountStandsWhileAPIServerIsUnavailable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := newEnv(t)
-			config, line := through(e.config)
+			config, conn := intercept(e.config)
 			c := newClient(t, config, actuator.Options{})
 			target := e.target(e.deployment("web", "1"))
 			v := watch(t, c, target, actuator.WatchOptions{})
 			seen := v.count(1)
-			before, _ := line.count(http.MethodGet, "/deployments")
-			line.breaks(fault)
+			before, _ := conn.count(http.MethodGet, "/deployments")
+			conn.fail(fault)
 			testkit.Eventually(t, "the watch is tried again", func(context.Context) bool {
-				sent, _ := line.count(http.MethodGet, "/deployments")
+				sent, _ := conn.count(http.MethodGet, "/deployments")
 				return sent >= before+3
 			})
 			set(t, e.client(actuator.Options{}), target, seen, 4)
-			line.mend()
+			conn.restore()
 			v.count(4)
 			if all := v.all(); len(all) != 2 {
 				t.Errorf("observed %+v, want the count before and the count after", all)
@@ -81,19 +81,19 @@ func testLastCountStandsWhileAPIServerIsUnavailable(t *testing.T) {
 func testItWaitsForAPIServerThatIsUnavailableAtStart(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	config, line := through(e.config)
-	line.breaks(down)
+	config, conn := intercept(e.config)
+	conn.fail(down)
 	c := newClient(t, config, actuator.Options{})
 	v := watch(t, c, e.target(e.deployment("web", "1")), actuator.WatchOptions{Pods: true})
 	v.until("its count is unknown", func(o actuator.Observation) bool { return o.Err != nil && !missing(o) && !noScale(o) })
-	line.mend()
+	conn.restore()
 	v.until("its pods are ready", func(o actuator.Observation) bool { return o.Err == nil && o.Ready == 1 })
 }
 
 func testOneWatchServesAllTargetsOfKind(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	config, line := through(e.config)
+	config, conn := intercept(e.config)
 	c := newClient(t, config, actuator.Options{Namespace: e.namespace})
 	for range 2 {
 		t.Run("round", func(t *testing.T) {
@@ -103,21 +103,21 @@ func testOneWatchServesAllTargetsOfKind(t *testing.T) {
 			}
 			for _, resource := range []string{"/deployments", "/horizontalpodautoscalers"} {
 				testkit.Eventually(t, "one watch of "+resource+" is open", func(context.Context) bool {
-					_, open := line.count(http.MethodGet, resource)
+					_, open := conn.count(http.MethodGet, resource)
 					return open == 1
 				})
 			}
 		})
 		for _, resource := range []string{"/deployments", "/horizontalpodautoscalers"} {
-			if _, open := line.count(http.MethodGet, resource); open != 0 {
+			if _, open := conn.count(http.MethodGet, resource); open != 0 {
 				t.Errorf("%d watches of %s are open after the last watcher, want none", open, resource)
 			}
 		}
 	}
-	if sent, _ := line.count(http.MethodGet, "/pods"); sent != 0 {
+	if sent, _ := conn.count(http.MethodGet, "/pods"); sent != 0 {
 		t.Errorf("pods were asked for %d times, want never: nobody wants them", sent)
 	}
-	if sent, _ := line.count(http.MethodGet, "/deployments"); sent != 2 {
+	if sent, _ := conn.count(http.MethodGet, "/deployments"); sent != 2 {
 		t.Errorf("%d requests for Deployments, want one for each round", sent)
 	}
 }

@@ -96,7 +96,7 @@ func (k *Cluster) replaced(ctx context.Context, o status.Object) bool {
 
 // feed is a store adapter: it passes what a reflector reads to a controller, and stores nothing.
 type feed struct {
-	ctx        context.Context // The context of Run: a reflector's store gets none.
+	ctx        context.Context //nolint:containedctx // The context of Run: a reflector passes none to its store.
 	cluster    *Cluster
 	controller *Controller
 	known      func()

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,13 +71,8 @@ func testRestoreIsRetriedUntilCountIsWrittenOrObstacleEndsIt(t *testing.T) {
 				if got := <-ended; got != c.obstacle {
 					t.Errorf("after %v: obstacle %q, want %q", c.answers, got, c.obstacle)
 				}
-				if len(all.writes) != len(c.writes) || reports != c.reports {
-					t.Fatalf("writes at %v and %d reports, want %v and %d", all.writes, reports, c.writes, c.reports)
-				}
-				for i := range c.writes {
-					if all.writes[i] != c.writes[i] {
-						t.Errorf("write %d at %s, want %s", i, all.writes[i], c.writes[i])
-					}
+				if !slices.Equal(all.writes, c.writes) || reports != c.reports {
+					t.Fatalf("after %v: writes at %v and %d reports, want %v and %d", c.answers, all.writes, reports, c.writes, c.reports)
 				}
 				if got := all.at("web").replicas; c.obstacle == "" && got != 4 {
 					t.Errorf("%d replicas, want 4", got)

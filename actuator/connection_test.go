@@ -11,33 +11,33 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// fault says what becomes of a request: it is answered with a status, or not at all.
+// fault decides how a request fails: with a status or with an error.
 type fault func(*http.Request) (status int, err error)
 
-// line is the way to the API server. It can be cut, and it counts what passes.
-type line struct {
+// connection stands between a client and the API server. It can make requests fail, and counts them.
+type connection struct {
 	mu     sync.Mutex
-	fault  fault          // Nil when all is well.
+	fault  fault          // Nil when requests succeed.
 	sent   map[string]int // Requests, by method and path.
 	open   map[string]int // Answers not yet closed by their reader, by path.
 	bodies map[*body]struct{}
 }
 
-// through returns config with a line in between.
-func through(config *rest.Config) (*rest.Config, *line) {
-	l := &line{sent: make(map[string]int), open: make(map[string]int), bodies: make(map[*body]struct{})}
+// intercept returns a config whose requests pass through a connection.
+func intercept(config *rest.Config) (*rest.Config, *connection) {
+	l := &connection{sent: make(map[string]int), open: make(map[string]int), bodies: make(map[*body]struct{})}
 	config = rest.CopyConfig(config)
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return passage{l, next} })
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return interceptor{l, next} })
 	return config, l
 }
 
-// passage is an http.RoundTripper over a line.
-type passage struct {
-	*line
+// interceptor is the http.RoundTripper of a connection.
+type interceptor struct {
+	*connection
 	next http.RoundTripper
 }
 
-func (p passage) RoundTrip(r *http.Request) (*http.Response, error) {
+func (p interceptor) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.mu.Lock()
 	p.sent[r.Method+" "+r.URL.Path]++
 	fault := p.fault
@@ -59,7 +59,7 @@ func (p passage) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	b := &body{ReadCloser: answer.Body, line: p.line, path: r.URL.Path}
+	b := &body{ReadCloser: answer.Body, connection: p.connection, path: r.URL.Path}
 	p.open[b.path]++
 	p.bodies[b] = struct{}{}
 	answer.Body = b
@@ -69,23 +69,23 @@ func (p passage) RoundTrip(r *http.Request) (*http.Response, error) {
 // body is an answer that is being read.
 type body struct {
 	io.ReadCloser
-	line *line
-	path string
-	once sync.Once
+	connection *connection
+	path       string
+	once       sync.Once
 }
 
 func (b *body) Close() error {
 	b.once.Do(func() {
-		b.line.mu.Lock()
-		defer b.line.mu.Unlock()
-		b.line.open[b.path]--
-		delete(b.line.bodies, b)
+		b.connection.mu.Lock()
+		defer b.connection.mu.Unlock()
+		b.connection.open[b.path]--
+		delete(b.connection.bodies, b)
 	})
 	return b.ReadCloser.Close()
 }
 
-// breaks makes every request end in fault, and ends all answers that are being read.
-func (l *line) breaks(fault fault) {
+// fail makes every request end in fault, and closes all answers that are being read.
+func (l *connection) fail(fault fault) {
 	l.mu.Lock()
 	l.fault = fault
 	var all []*body
@@ -98,10 +98,10 @@ func (l *line) breaks(fault fault) {
 	}
 }
 
-func (l *line) mend() { l.breaks(nil) }
+func (l *connection) restore() { l.fail(nil) }
 
 // count returns the number of requests to paths that end in suffix, and of answers to them that are being read.
-func (l *line) count(method, suffix string) (int, int) {
+func (l *connection) count(method, suffix string) (int, int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var sent, open int
@@ -118,23 +118,23 @@ func (l *line) count(method, suffix string) (int, int) {
 	return sent, open
 }
 
-// down is an API server that is not there.
+// down is a fault: nothing listens.
 func down(*http.Request) (int, error) {
 	return 0, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 }
 
-// reset is a connection that breaks.
+// reset is a fault: the connection is reset.
 func reset(*http.Request) (int, error) {
 	return 0, &net.OpError{Op: "read", Err: syscall.ECONNRESET}
 }
 
-// hang never answers.
+// hang is a fault: there is no answer.
 func hang(r *http.Request) (int, error) {
 	<-r.Context().Done()
 	return 0, r.Context().Err()
 }
 
-// status answers with nothing but a status.
+// status is a fault: the answer has this status and no body.
 func status(code int) fault {
 	return func(*http.Request) (int, error) { return code, nil }
 }
