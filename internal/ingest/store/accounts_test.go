@@ -168,18 +168,7 @@ func TestAccounts(t *testing.T) {
 		}
 	})
 	t.Run("a demand fits if it fits after everything evictable is evicted", func(t *testing.T) {
-		d := demand{count: [isResolved + 1]int{isFiring: MaxFiring / 2}}
-		own, ns := all.of("shop/test")[0], all.of("shop/test")[1]
-		if err := own.canFit(&d); err == nil {
-			t.Error("half of all alerts fit for one credential, want an error")
-		}
-		if err := ns.canFit(&d); err == nil {
-			t.Error("half of all alerts fit in the namespace beside one that is needed, want an error")
-		}
-		d.count[isFiring]--
-		if err := ns.canFit(&d); err != nil || !ns.exceedsCount(&d) {
-			t.Errorf("one less: %v, exceeds %t; want nil, true", err, ns.exceedsCount(&d))
-		}
+		testDemand(t, &all)
 	})
 	t.Run("empty accounts are forgotten", func(t *testing.T) {
 		for _, e := range []*entry{first, second, selected} {
@@ -191,4 +180,20 @@ func TestAccounts(t *testing.T) {
 		}
 	})
 	t.Run("in random runs every record is accounted for and selected ones are kept", testInRandomRunsEveryRecordIsAccountedForAndSelectedOnesAreKept)
+}
+
+func testDemand(t *testing.T, all *accounts) {
+	t.Helper()
+	d := demand{count: [isResolved + 1]int{isFiring: MaxFiring / 2}}
+	own, ns := all.of("shop/test")[0], all.of("shop/test")[1]
+	if err := own.canFit(&d); err == nil {
+		t.Error("half of all alerts fit for one credential, want an error")
+	}
+	if err := ns.canFit(&d); err == nil {
+		t.Error("half of all alerts fit in the namespace beside one that is needed, want an error")
+	}
+	d.count[isFiring]--
+	if err := ns.canFit(&d); err != nil || !ns.exceedsCount(&d) {
+		t.Errorf("one less: %v, exceeds %t; want nil, true", err, ns.exceedsCount(&d))
+	}
 }

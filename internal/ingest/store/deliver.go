@@ -102,7 +102,7 @@ func (s *Store) apply(k key, a *Alert, at time.Time, group string) (changed, sel
 		s.add(e, s.writer.shardFor(e.namespace, e.size()))
 		changed = true
 	} else {
-		changed = e.record.apply(a, at)
+		changed = e.apply(a, at)
 	}
 	if a.Firing && e.Group != group && !e.pushed {
 		e.Group = group // It is not worth a write: an alert may be in several groups by turns.

@@ -100,62 +100,82 @@ func TestIndex(t *testing.T) {
 	t.Run("an alert that ten thousand objects select is one write", testAlertThatTenThousandObjectsSelectIsOneWrite)
 }
 
+// indexed is an index, with the records and watchers that are in it.
+type indexed struct {
+	r        *rand.Rand
+	index    index
+	entries  map[*entry]bool
+	watchers map[*watcher]bool
+}
+
 // randomIndex adds and removes records and watchers, and compares the index with a scan of all of them.
 func randomIndex(t *testing.T, r *rand.Rand) {
 	t.Helper()
-	x, entries, watchers := newIndex(), map[*entry]bool{}, map[*watcher]bool{}
-	one := func(of ...string) string { return of[r.IntN(len(of))] }
+	x := &indexed{r: r, index: newIndex(), entries: map[*entry]bool{}, watchers: map[*watcher]bool{}}
 	for step := range 200 {
 		switch r.IntN(4) {
 		case 0, 1:
-			e := newEntry(v1alpha1.AlertRecord{
-				Endpoint: one("shop/a", "shop/b", "bank/a", "/a", "shop//web/queue", "shop//web/other"), Fingerprint: strconv.Itoa(step),
-				Labels: map[string]string{"alertname": one("x", "y", ""), "severity": one("page", "info")}, Group: one("", "g"),
-			})
-			x.add(e)
-			entries[e] = true
+			x.addEntry(step)
 		case 2:
-			w := &watcher{query: triggers.AlertQuery{Namespace: one("shop", "bank", ""), Equal: map[string]string{}}}
-			if r.IntN(4) == 0 {
-				w.query.Object, w.query.Trigger = "web", one("queue", "other")
-			}
-			for _, label := range []string{"alertname", "severity"}[:r.IntN(3)] {
-				w.query.Equal[label] = one("x", "page")
-			}
-			w.query.Match = func(labels map[string]string) bool {
-				for name, value := range w.query.Equal {
-					if labels[name] != value {
-						return false
-					}
-				}
-				return true
-			}
-			x.addWatcher(w)
-			watchers[w] = true
+			x.addWatcher()
 		default:
-			for e := range entries {
-				x.remove(e)
-				delete(entries, e)
-				break
-			}
-			for w := range watchers {
-				if r.IntN(3) == 0 {
-					x.removeWatcher(w)
-					delete(watchers, w)
-				}
-				break
+			x.removeSome()
+		}
+		compareIndex(t, &x.index, x.entries, x.watchers)
+	}
+	for len(x.entries)+len(x.watchers) > 0 {
+		x.removeSome()
+	}
+	if len(x.index.namespaces)+len(x.index.records)+len(x.index.groups) != 0 {
+		t.Fatalf("after everything is removed the index has %d namespaces, %d records and %d groups, want 0",
+			len(x.index.namespaces), len(x.index.records), len(x.index.groups))
+	}
+}
+
+func (x *indexed) oneOf(all ...string) string { return all[x.r.IntN(len(all))] }
+
+func (x *indexed) addEntry(n int) {
+	e := newEntry(v1alpha1.AlertRecord{
+		Endpoint: x.oneOf("shop/a", "shop/b", "bank/a", "/a", "shop//web/queue", "shop//web/other"), Fingerprint: strconv.Itoa(n),
+		Labels: map[string]string{"alertname": x.oneOf("x", "y", ""), "severity": x.oneOf("page", "info")}, Group: x.oneOf("", "g"),
+	})
+	x.index.add(e)
+	x.entries[e] = true
+}
+
+func (x *indexed) addWatcher() {
+	w := &watcher{query: triggers.AlertQuery{Namespace: x.oneOf("shop", "bank", ""), Equal: map[string]string{}}}
+	if x.r.IntN(4) == 0 {
+		w.query.Object, w.query.Trigger = "web", x.oneOf("queue", "other")
+	}
+	for _, label := range []string{"alertname", "severity"}[:x.r.IntN(3)] {
+		w.query.Equal[label] = x.oneOf("x", "page")
+	}
+	w.query.Match = func(labels map[string]string) bool {
+		for name, value := range w.query.Equal {
+			if labels[name] != value {
+				return false
 			}
 		}
-		compareIndex(t, &x, entries, watchers)
+		return true
 	}
-	for e := range entries {
-		x.remove(e)
+	x.index.addWatcher(w)
+	x.watchers[w] = true
+}
+
+// removeSome removes a record, and a watcher in one of three cases.
+func (x *indexed) removeSome() {
+	for e := range x.entries {
+		x.index.remove(e)
+		delete(x.entries, e)
+		break
 	}
-	for w := range watchers {
-		x.removeWatcher(w)
-	}
-	if len(x.namespaces)+len(x.records)+len(x.groups) != 0 {
-		t.Fatalf("after everything is removed the index has %d namespaces, %d records and %d groups, want 0", len(x.namespaces), len(x.records), len(x.groups))
+	for w := range x.watchers {
+		if x.r.IntN(3) == 0 {
+			x.index.removeWatcher(w)
+			delete(x.watchers, w)
+		}
+		break
 	}
 }
 
