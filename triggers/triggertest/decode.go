@@ -120,7 +120,7 @@ func wellFormed(kind triggers.Kind, err error) error {
 	for _, mistake := range mistakes {
 		known := slices.ContainsFunc(kind.Fields, func(f triggers.Field) bool { return f.Key == mistake.Field })
 		if !known || mistake.Problem == "" {
-			return fmt.Errorf("an error without a known field or a problem: %+v", *mistake)
+			return fmt.Errorf("an error without a known field or a problem: field %q, problem %q", mistake.Field, mistake.Problem)
 		}
 	}
 	return nil
