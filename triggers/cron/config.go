@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -72,7 +73,7 @@ func location(name string) (*time.Location, error) {
 	suggestion := "write a name of the IANA database, such as Europe/Berlin or Etc/UTC"
 	if usual := usualCase(name); usual != name {
 		if _, err := time.LoadLocation(usual); err == nil {
-			suggestion = fmt.Sprintf("did you mean %q?", usual)
+			suggestion = diag.DidYouMean(usual)
 		}
 	}
 	return nil, invalid("timezone", fmt.Sprintf("%q is no time zone", name), suggestion)

@@ -48,11 +48,7 @@ func parseLevel(data any) (triggers.Level, error) {
 		case "ttl":
 			l.TTL, err = duration(object[key])
 		default:
-			hint := "value and ttl are known"
-			if near := diag.Nearest(key, []string{"value", "ttl"}); near != "" {
-				hint = fmt.Sprintf("did you mean %q?", near)
-			}
-			err = fmt.Errorf("is not known (%s)", hint)
+			err = fmt.Errorf("is not known (%s)", diag.Suggest(key, []string{"value", "ttl"}))
 		}
 		if err != nil {
 			wrong("%.63q %v", key, err)

@@ -49,7 +49,7 @@ func testEveryMistakeInPushIsReported(t *testing.T) {
 		`[]`:                           `a JSON object was expected, such as {"value": 42, "ttl": "60s"}`,
 		`42`:                           `a JSON object was expected`,
 		`{"valeu": 1}`:                 `"valeu" is not known (did you mean "value"?); "value" is missing`,
-		`{"value": 1, "unit": "x"}`:    `"unit" is not known (value and ttl are known)`,
+		`{"value": 1, "unit": "x"}`:    `"unit" is not known (known are value, ttl)`,
 		`{"value": null}`:              `"value" is null: a number was expected`,
 		`{"value": true, "ttl": 5}`:    `"ttl" is a number: a duration was expected, such as "60s"; "value" is a boolean`,
 		`{"value": "many"}`:            `"value" "many" is not a number`,
