@@ -44,7 +44,7 @@ func routes(t *testing.T) map[string]string {
 			all[path] = string(found[1])
 		}
 		if n := strings.Count(string(content), "webhook_configs:"); n > 1 || n == 1 && found == nil {
-			t.Errorf("%s has a route that is not a block of `yaml alertmanager`", path)
+			t.Errorf("%s has a route that is not tested, want it in one block of `yaml alertmanager`", path)
 		}
 		return err
 	})
@@ -52,7 +52,7 @@ func routes(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	if len(all) < 2 {
-		t.Fatalf("found only %d routes", len(all))
+		t.Fatalf("found %d routes, want 2 or more", len(all))
 	}
 	return all
 }
@@ -72,7 +72,7 @@ func service(t *testing.T) string {
 		}
 	}
 	if s.Spec.Ports[0].Port != 80 {
-		t.Errorf("the Service listens on port %d, and the routes have none", s.Spec.Ports[0].Port)
+		t.Errorf("the Service listens on port %d, want 80, as the routes name no port", s.Spec.Ports[0].Port)
 	}
 	return s.Name + "." + k.Namespace
 }
@@ -106,7 +106,7 @@ func testRealAlertmanagerPostsByEveryRouteOfDocumentation(t *testing.T) {
 			scaled.until("1")
 			paged.only("0")
 			if refused := r.metric("impulse_http_requests_total", `"4`); refused != 0 {
-				t.Errorf("%v deliveries were refused", refused)
+				t.Errorf("%v deliveries were refused, want 0", refused)
 			}
 		})
 	}

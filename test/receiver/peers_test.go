@@ -29,7 +29,7 @@ func testThreeAlertmanagersAreOneSourceThroughPartitionAndRestart(t *testing.T) 
 	to := r.url + "/v1/alertmanager/shop"
 	one := start(t, to, "")
 	two := start(t, to, "", one)
-	apart := start(t, to, "") // It does not hear of the others, and posts everything itself.
+	apart := start(t, to, "") // It is not in their cluster, and posts everything itself.
 	all := []*peer{one, two, apart}
 	level.until("0")
 	began := time.Now().Add(-time.Minute)
@@ -45,7 +45,7 @@ func testThreeAlertmanagersAreOneSourceThroughPartitionAndRestart(t *testing.T) 
 	delivered(4)
 	level.only("0", "1")
 	one.Kill()
-	one.up() // It has lost its alerts, and is told of them again.
+	one.up() // It has lost its alerts, until they are sent again.
 	delivered(3)
 	sendAlerts(t, all, began, true, "Slow")
 	delivered(3)
@@ -59,7 +59,7 @@ func testThreeAlertmanagersAreOneSourceThroughPartitionAndRestart(t *testing.T) 
 		return v[len(v)-1] == "1"
 	})
 	if refused := r.metric("impulse_http_requests_total", `"4`); refused != 0 {
-		t.Errorf("%v deliveries were refused", refused)
+		t.Errorf("%v deliveries were refused, want 0", refused)
 	}
 }
 
@@ -82,7 +82,7 @@ func testAlertThatWasRefusedForWhileIsOneChangeInEnd(t *testing.T) {
 	})
 	level.only("0", "1")
 	if n := r.disk.written(); n != 1 {
-		t.Errorf("%d writes", n)
+		t.Errorf("%d writes of one change, want 1", n)
 	}
 }
 
@@ -131,12 +131,12 @@ func testAfter301ReconcileRecoversAlerts(t *testing.T) {
 	}))
 	t.Cleanup(front.Close)
 	am := start(t, front.URL+"/v1/alertmanager/shop", "")
-	sendAlerts(t, []*peer{am}, time.Now().Add(-time.Hour), true, "Slow") // What has just begun may be muted, for all that is known.
+	sendAlerts(t, []*peer{am}, time.Now().Add(-time.Hour), true, "Slow") // An alert that has just begun may be muted.
 	testkit.Eventually(t, "Alertmanager was redirected", func(context.Context) bool { return gets.Load() > 0 })
 	r.trigger("Slow", nil).until("0")
 	r.trigger("Slow", map[string]string{"reconcile": am.url}).until("1")
 	if r.metric("impulse_http_requests_total", `"200"`) != 0 {
-		t.Error("a delivery came through")
+		t.Error("a redirected delivery was accepted, want none")
 	}
 }
 

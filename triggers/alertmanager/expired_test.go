@@ -46,7 +46,7 @@ func testExpiredAlertIsReportedUntilItFiresAgain(t *testing.T) {
 		b.set(nil, since(0))
 		h.expect(t, "0", "5 stale", "0", "5", "5")
 		if got := h.newest().Lapsed; got != "" {
-			t.Errorf("once it fires again it says %q", got)
+			t.Errorf("once the alert fires again Lapsed is %q, want none", got)
 		}
 	})
 }
@@ -62,7 +62,7 @@ func testStaleAlertThatIsResolvedOrRepeatedHasNotExpired(t *testing.T) {
 				b.set(nil, then...)
 				synctest.Wait()
 				if e := h.newest(); e.Lapsed != "" || e.Stale {
-					t.Errorf("it says %q, stale: %t", e.Lapsed, e.Stale)
+					t.Errorf("Lapsed is %q, Stale %t; want none and false", e.Lapsed, e.Stale)
 				}
 			})
 		})

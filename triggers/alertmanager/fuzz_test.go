@@ -31,11 +31,11 @@ func FuzzAnswer(f *testing.F) {
 		c := &client{env: triggers.Env{HTTP: &http.Client{Transport: answer}, Now: time.Now}}
 		list, err := c.list(t.Context(), "http://alertmanager:9093/api/v2/")
 		if (list == nil) != (err != nil) {
-			t.Fatalf("%s: %d alerts and the error %v", body, len(list), err)
+			t.Fatalf("%s: %d alerts and the error %v, want either", body, len(list), err)
 		}
 		for i := range list {
 			if a := list[i]; len(a.Labels) == 0 || a.StartsAt.IsZero() {
-				t.Errorf("%s: took %+v", body, a)
+				t.Errorf("%s: the list has %+v, want labels and a start", body, a)
 			}
 		}
 	})

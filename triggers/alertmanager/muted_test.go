@@ -42,7 +42,7 @@ func testReconcileStartsAlertOnlyWhereItWouldBePosted(t *testing.T) {
 			s := scripted(t, c.list, c.groups, c.status)
 			v := asking(t, triggers.Env{}, map[string]string{"reconcile": s.URL}).view(t.Context(), time.Now())
 			if len(v.Firing) != c.firing || len(v.Suppressed) != c.suppressed || v.Complete != (c.says == "") || !strings.Contains(fmt.Sprint(v.Err), c.says) {
-				t.Errorf("%+v", v)
+				t.Errorf("view() = %+v, want %d firing, %d suppressed and an error with %q", v, c.firing, c.suppressed, c.says)
 			}
 		})
 	}

@@ -35,7 +35,7 @@ func post(t *testing.T, url, body string) {
 		t.Fatal(err)
 	}
 	if resp.Body.Close() != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("%s was answered with %s", url, resp.Status)
+		t.Fatalf("%s was answered with %s, want 200", url, resp.Status)
 	}
 }
 
@@ -82,15 +82,15 @@ func testRealAlertmanagerListsFiringAndSilencedAlertsAndThatItHasJustStarted(t *
 			v.Firing[0].StartsAt.Equal(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	})
 	if v := view(settleTime); v.Complete || len(v.Firing) != 1 || !strings.Contains(fmt.Sprint(v.Err), "it has been up for") {
-		t.Errorf("just begun, it says %+v", v)
+		t.Errorf("of an Alertmanager that has just started the view is %+v, want 1 firing and not complete", v)
 	}
 	p.Kill()
 	if v := view(0); v.Complete || !strings.Contains(fmt.Sprint(v.Err), "connection refused") {
-		t.Errorf("away, it says %+v", v)
+		t.Errorf("of a stopped Alertmanager the view is %+v, want an error", v)
 	}
 	run()
 	if v := view(settleTime); v.Complete || len(v.Firing) != 0 {
-		t.Errorf("begun again, and with no alerts, it says %+v", v)
+		t.Errorf("of an Alertmanager that has restarted without alerts the view is %+v, want none firing and not complete", v)
 	}
 }
 

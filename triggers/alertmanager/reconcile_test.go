@@ -30,7 +30,7 @@ func asking(t *testing.T, env triggers.Env, metadata map[string]string) *client 
 	}
 	config, ok := decoded.(Config)
 	if !ok {
-		t.Fatalf("a %T", decoded)
+		t.Fatalf("decoded is a %T, want a Config", decoded)
 	}
 	env.Now = time.Now
 	if env.HTTP == nil {
@@ -114,10 +114,10 @@ func testOneResponseStartsAlertsAndAllAreNeededToEndThem(t *testing.T) {
 			}
 			v := asking(t, triggers.Env{}, map[string]string{"reconcile": strings.Join(urls, ",")}).view(t.Context(), time.Now())
 			if len(v.Firing) != c.firing || len(v.Suppressed) != c.suppressed || v.Complete != (c.says == "") {
-				t.Errorf("%+v", v)
+				t.Errorf("view() = %+v, want %d firing, %d suppressed, complete %t", v, c.firing, c.suppressed, c.says == "")
 			}
 			if c.says != "" && (v.Err == nil || !strings.Contains(v.Err.Error(), c.says)) {
-				t.Errorf("it says %v, expected %q", v.Err, c.says)
+				t.Errorf("the error is %v, want %q", v.Err, c.says)
 			}
 		})
 	}
@@ -131,7 +131,7 @@ func testSlowAlertmanagerDoesNotDelayOthers(t *testing.T) {
 	defer cancel()
 	v := asking(t, triggers.Env{}, map[string]string{"reconcile": slow.URL + "," + has.URL}).view(ctx, time.Now())
 	if len(v.Firing) != 1 || v.Complete || !strings.Contains(fmt.Sprint(v.Err), "no time left") {
-		t.Errorf("%+v", v)
+		t.Errorf("view() = %+v, want 1 firing and the error of the other", v)
 	}
 }
 
@@ -149,25 +149,25 @@ func testCredentialsAreReadAtEachUseAndNeverPrinted(t *testing.T) {
 	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))
 	secrets := map[string]string{"ca": ca, "bearerToken": "topsecret\n", "username": "me", "password": "topsecret"}
 	env := triggers.Env{Secret: func(_ context.Context, name string) (string, error) { return secrets[name], nil }}
-	see := func(mode, want, says string) {
+	check := func(mode, want, says string) {
 		t.Helper()
 		shown = ""
 		v := asking(t, env, map[string]string{"reconcile": s.URL, "authModes": mode}).view(t.Context(), time.Now())
 		if shown != want || says == "" && v.Err != nil || says != "" && !strings.Contains(fmt.Sprint(v.Err), says) {
-			t.Errorf("%s: %q was shown, %v", mode, shown, v.Err)
+			t.Errorf("%s: the server received %q, error %v; want %q, error %q", mode, shown, v.Err, want, says)
 		}
 		if strings.Contains(fmt.Sprint(v.Err), "topsecret") {
-			t.Errorf("it says %v", v.Err)
+			t.Errorf("the error contains the secret: %v", v.Err)
 		}
 	}
-	see("bearer", "Bearer topsecret", "")
-	see("basic", "Basic bWU6dG9wc2VjcmV0", "")
+	check("bearer", "Bearer topsecret", "")
+	check("basic", "Basic bWU6dG9wc2VjcmV0", "")
 	secrets["bearerToken"] = "topsecret2"
-	see("bearer", "Bearer topsecret2", "")
+	check("bearer", "Bearer topsecret2", "")
 	secrets["bearerToken"] = ""
-	see("bearer", "", "the authenticationRef has no parameter bearerToken")
+	check("bearer", "", "the authenticationRef has no parameter bearerToken")
 	secrets["ca"] = "topsecret"
-	see("", "", "ca is not a PEM certificate")
+	check("", "", "ca is not a PEM certificate")
 	secrets["ca"] = ""
-	see("", "", "certificate")
+	check("", "", "certificate")
 }

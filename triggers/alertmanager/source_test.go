@@ -85,7 +85,7 @@ func (h *heard) expect(t *testing.T, want ...string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !slices.Equal(h.said, want) {
-		t.Errorf("it said %v, expected %v", h.said, want)
+		t.Errorf("it said %v, want %v", h.said, want)
 	}
 }
 
@@ -121,7 +121,7 @@ func testWithIntervalEachStepHasItsExactTime(t *testing.T) {
 		<-time.After(1)
 		h.expect(t, "0", "1", "2")
 		if at := h.newest().At.Time(); !at.Equal(time.Now()) {
-			t.Errorf("the step is stamped %s at %s", at, time.Now())
+			t.Errorf("the event of the step has the time %s, want %s", at, time.Now())
 		}
 		<-time.After(2 * time.Minute)
 		h.expect(t, "0", "1", "2", "3", "4")
@@ -147,7 +147,7 @@ func testStepIsIncrementOfCore(t *testing.T) {
 			continue
 		}
 		if got := c.Trigger(); got.Increment != want || !got.Exact || !got.Continuous || got.Target != 1000 {
-			t.Errorf("%q is %+v", text, got)
+			t.Errorf("step %q is %+v, want %+v", text, got, want)
 		}
 	}
 }
@@ -161,8 +161,8 @@ func testStaleAlertsCountAndAreReported(t *testing.T) {
 		a.ExpiresAt = a.LastSeen.Add(24 * time.Hour)
 		b.set(nil, a, since(0))
 		h.expect(t, "0", "5 stale")
-		if said := h.newest().Unconfirmed; said != "alert Slow was not repeated since 2026-01-02T03:04:05Z (ttl 12h); it counts as over at 2026-01-03T03:04:05Z unless it is repeated" {
-			t.Errorf("it says %q", said)
+		if got, want := h.newest().Unconfirmed, "alert Slow was not repeated since 2026-01-02T03:04:05Z (ttl 12h); it counts as over at 2026-01-03T03:04:05Z unless it is repeated"; got != want {
+			t.Errorf("Unconfirmed is %q, want %q", got, want)
 		}
 		b.set(nil, since(0))
 		h.expect(t, "0", "5 stale", "5")
@@ -208,7 +208,7 @@ func testMistakesInStepTTLAndReconcileAreReported(t *testing.T) {
 		c.metadata["matchers"] = `{a="b"}`
 		_, err := Kind().Decode(c.metadata)
 		if said := fmt.Sprint(err); !strings.Contains(said, c.want) || strings.Contains(said, "secret@") {
-			t.Errorf("%v: said %s, expected %q", c.metadata, said, c.want)
+			t.Errorf("%v: said %s, want %q", c.metadata, said, c.want)
 		}
 	}
 }

@@ -37,7 +37,7 @@ func testWaitingAlertIsForeseenAndDoesNotCountYet(t *testing.T) {
 		b.set(nil, since(0), since(0))
 		h.expect(t, "0", "1", "1", "2")
 		if e := h.newest(); e.Foreseen != (scalers.Foreseen{}) || e.Notice != (scalers.Notice{}) {
-			t.Errorf("nothing waits any longer, but %+v is foreseen, and %+v noticed", e.Foreseen, e.Notice)
+			t.Errorf("when no alert waits any longer Foreseen is %+v and Notice %+v, want none", e.Foreseen, e.Notice)
 		}
 	})
 }
@@ -51,7 +51,7 @@ func testLevelThatWouldBeUnknownIsNotForeseen(t *testing.T) {
 		b.set(nil, waits)
 		h.expect(t, "0", "0")
 		if e := h.newest(); e.Foreseen != (scalers.Foreseen{}) || e.Notice.Reason != "AlertWaits" {
-			t.Errorf("%+v is foreseen, and %+v noticed", e.Foreseen, e.Notice)
+			t.Errorf("of a level that would be unknown Foreseen is %+v and Notice %+v, want none and AlertWaits", e.Foreseen, e.Notice)
 		}
 	})
 }

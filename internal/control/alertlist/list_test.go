@@ -105,18 +105,18 @@ shop        -                          firing   2026-03-02 10:00:00Z   -
 shop        "Slow\x1b[31m\nshop"       firing   2026-03-02 10:00:00Z   -
 `
 	if squeeze(narrow.String()) != squeeze(want) {
-		t.Errorf("the table is\n%s", narrow.String())
+		t.Errorf("the table is\n%s, want\n%s", narrow.String(), want)
 	}
 	if err := Text(&wide, all, true); err != nil {
 		t.Fatal(err)
 	}
 	for _, part := range []string{"LAST RECORDED", "grafana", `{alertname="Slow\x1b[31m\nshop", pod="a\tb"}`, `{team="a"}`} {
 		if !strings.Contains(wide.String(), part) {
-			t.Errorf("%q is not in\n%s", part, wide.String())
+			t.Errorf("the wide table is\n%s, want %q in it", wide.String(), part)
 		}
 	}
 	if strings.ContainsRune(narrow.String()+wide.String(), 0x1b) || strings.Count(wide.String(), "\n") != 3 {
-		t.Errorf("a sender's text leaves its cell:\n%s%s", narrow.String(), wide.String())
+		t.Errorf("the tables are\n%s%s, want the texts of senders quoted and in one line each", narrow.String(), wide.String())
 	}
 }
 
@@ -169,6 +169,6 @@ func testRecordIsUsedOnlyWhereNoAlertCounts(t *testing.T) {
 	active := &v1alpha1.ScaledObjectStatus{Triggers: []v1alpha1.TriggerStatus{{Active: true}}}
 	idle := &v1alpha1.ScaledObjectStatus{Triggers: []v1alpha1.TriggerStatus{{}}}
 	if Awaits(web, active) || !Awaits(web, idle) || !Awaits(web, &v1alpha1.ScaledObjectStatus{}) || Awaits(push, idle) {
-		t.Error("it is read where an alert counts or none is followed, or not where one is awaited")
+		t.Error("Awaits is wrong, want it true only while no alert counts for a trigger that selects alerts")
 	}
 }

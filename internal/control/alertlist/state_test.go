@@ -49,7 +49,7 @@ func testAlertIsListedWithItsStateForTriggerThatSelectsIt(t *testing.T) {
 	} {
 		all := List([]v1alpha1.AlertRecord{c.alert}, []*compile.Workload{web, worker}, Filter{Resolved: true}, ten.Add(c.at))
 		if got := all[0].state().String(); got != c.want {
-			t.Errorf("%s: %s, expected %s", name, got, c.want)
+			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 		var text strings.Builder
 		if err := Text(&text, all, false); err != nil || !strings.Contains(text.String(), "   "+c.want+"   ") {
@@ -66,10 +66,10 @@ func testObjectForWhichAlertCountsDifferentlyHasRowOfItsOwn(t *testing.T) {
 	objects[0].Shadow = withTTL("hasty", "2h") // It has no say beside the policy that scales.
 	all := List([]v1alpha1.AlertRecord{stored("shop/", named("Slow"), nil)}, objects, Filter{}, ten.Add(time.Minute))
 	if want := map[string]string{"shop/hasty": "over (ttl)", "shop/quick": "stale"}; all[0].State != Firing || !maps.Equal(all[0].Otherwise, want) {
-		t.Errorf("%s, otherwise %v, expected %v", all[0].State, all[0].Otherwise, want)
+		t.Errorf("%s, otherwise %v, want %v", all[0].State, all[0].Otherwise, want)
 	}
 	var text strings.Builder
 	if err := Text(&text, all, false); err != nil || !strings.Contains(text.String(), "shop/hasty: over (ttl), shop/patient, shop/quick: stale") {
-		t.Errorf("%v\n%s", err, text.String())
+		t.Errorf("Text() = %v and\n%s, want the state of each object for which the alert counts less", err, text.String())
 	}
 }
