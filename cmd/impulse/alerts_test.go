@@ -47,8 +47,8 @@ func record(t *testing.T, content store.Shard) []string {
 func testRecordedAlertsOfFileModeAreListed(t *testing.T) {
 	at := metav1.NewMicroTime(time.Now().UTC().Truncate(time.Second))
 	since := at.Format(" 2006-01-02 15:04:05Z ")
-	one := func(door, name string, firing bool) v1alpha1.AlertRecord {
-		return v1alpha1.AlertRecord{Endpoint: door, Fingerprint: name, Labels: map[string]string{"alertname": name}, Firing: firing, StartsAt: at, LastSeen: at}
+	one := func(endpoint, name string, firing bool) v1alpha1.AlertRecord {
+		return v1alpha1.AlertRecord{Endpoint: endpoint, Fingerprint: name, Labels: map[string]string{"alertname": name}, Firing: firing, StartsAt: at, LastSeen: at}
 	}
 	about := record(t, store.Shard{Alerts: []v1alpha1.AlertRecord{one("shop/", "Slow", true), one("shop/", "Over", false), one("bank/", "Slow", true)}, AsOf: at.Time})
 	for args, want := range map[string][]string{

@@ -281,9 +281,9 @@ func (e *env) hold(name string, so node, bad bool) {
 // holdFields adds an unknown field, and removes the required ones.
 func (e *env) holdFields(path string, schema, fields node, with func(any) node) {
 	e.t.Helper()
-	stranger := runtime.DeepCopyJSON(fields)
-	stranger["noSuchField"] = int64(1)
-	e.hold(path+": an unknown field", with(stranger), true)
+	unknown := runtime.DeepCopyJSON(fields)
+	unknown["noSuchField"] = int64(1)
+	e.hold(path+": an unknown field", with(unknown), true)
 	required, _ := schema["required"].([]any)
 	for _, name := range required {
 		less := runtime.DeepCopyJSON(fields)

@@ -37,8 +37,8 @@ func testFullDiskIs503AndReplicasFollowNevertheless(t *testing.T) {
 	}
 	i := e.run("--config", dir, "--state-dir", states)
 	e.limit(i.PID(), "0")
-	door := i.url + "/v1/alertmanager/" + e.Namespace
-	if code := post(t.Context(), door, testkit.AlertmanagerWebhook("web", "firing")); code != http.StatusServiceUnavailable {
+	receiver := i.url + "/v1/alertmanager/" + e.Namespace
+	if code := post(t.Context(), receiver, testkit.AlertmanagerWebhook("web", "firing")); code != http.StatusServiceUnavailable {
 		t.Errorf("the response to an alert that cannot be recorded is %d, want 503", code)
 	}
 	e.AwaitReplicas("web", 5)

@@ -28,10 +28,10 @@ func testReceiverRequiresItsToken(t *testing.T) {
 	}
 	i := e.run("--tokens-file", tokens)
 	e.condition("web", "Ready", "True", "Ready")
-	door := i.url + "/v1/alertmanager/" + e.Namespace
+	receiver := i.url + "/v1/alertmanager/" + e.Namespace
 	keeps := e.ExpectReplicas("web", 1)
 	for token, want := range map[string]int{"": http.StatusUnauthorized, "wrong": http.StatusUnauthorized} {
-		if code := postAs(t.Context(), door, token, testkit.AlertmanagerWebhook("web", "firing")); code != want {
+		if code := postAs(t.Context(), receiver, token, testkit.AlertmanagerWebhook("web", "firing")); code != want {
 			t.Errorf("the response to token %q is %d", token, code)
 		}
 	}
@@ -43,7 +43,7 @@ func testReceiverRequiresItsToken(t *testing.T) {
 		told := strings.Join(e.events(ctx, "web", "SenderRefused"), "\n")
 		return strings.Contains(told, "was refused: "), nil
 	}, func() string { return e.Describe("web") })
-	if code := postAs(t.Context(), door, "the-token-of-this-test", testkit.AlertmanagerWebhook("web", "firing")); code/100 != 2 {
+	if code := postAs(t.Context(), receiver, "the-token-of-this-test", testkit.AlertmanagerWebhook("web", "firing")); code/100 != 2 {
 		t.Errorf("the response to the right token is %d", code)
 	}
 	e.AwaitReplicas("web", 5)

@@ -124,7 +124,7 @@ spec:
 }
 
 // converted returns the output of `impulse convert` for an HPA of the API server, for the copy of its target.
-func (e *env) converted(hpa, twin string) string {
+func (e *env) converted(hpa, replacement string) string {
 	e.t.Helper()
 	old, err := e.Kubectl(e.t.Context(), "", "get", "hpa", hpa, "-o", "yaml")
 	if err != nil {
@@ -134,7 +134,7 @@ func (e *env) converted(hpa, twin string) string {
 	if err != nil {
 		e.t.Fatal(err, text)
 	}
-	return strings.ReplaceAll(text, "name: "+hpa+"\n", "name: "+twin+"\n")
+	return strings.ReplaceAll(text, "name: "+hpa+"\n", "name: "+replacement+"\n")
 }
 
 // explained waits until the explanation of an object contains some texts.

@@ -14,10 +14,17 @@ import (
 // retired are words that no identifier, package or file may be named after any more, and the word that the project uses
 // instead. A word is on the list only when it has no legitimate use in this project; docs/glossary.md has the vocabulary.
 var retired = map[string]string{
-	"bells": "notifier", "borrow": "acquire", "careful": "guarded", "culprit": "firstUnknown", "gist": "summary",
-	"lender": "package that provides", "loan": "reference", "mailbox": "inbox", "pledge": "sync the finalizer",
-	"rehearsal": "engine", "rival": "claimant", "rivals": "claimants", "roster": "pod lister", "stake": "claim",
-	"whoever": "the role: principal, caller, subscriber",
+	"advice": "lint", "bell": "notifier", "bells": "notifiers", "blind": "unknown", "book": "account", "borrow": "acquire",
+	"careful": "guarded", "contest": "conflict back-off", "culprit": "firstUnknown", "door": "endpoint or receiver",
+	"doors": "endpoints", "doorway": "route handler", "doubt": "staleFiring", "doubtful": "stale", "fact": "record",
+	"facts": "records", "gist": "summary", "heal": "recover",
+	"keeper": "finalizer store", "knock": "request", "landed": "onResult", "legacy": "handover", "lender": "provider",
+	"loan": "reference", "mailbox": "inbox", "mirror": "store adapter", "patience": "timeout", "pledge": "syncFinalizer",
+	"pursue": "reconcileWrite", "rehearsal": "engine", "rehearse": "simulate", "rehearsed": "simulated", "rival": "claimant",
+	"rivals": "claimants", "roster": "pod lister", "shelf": "reference pool", "sight": "observation", "stake": "claim",
+	"standing": "state", "story": "spec", "stranger": "anonymous", "strangers": "anonymous", "trouble": "fault",
+	"twin": "reference model", "unbook": "account", "unsure": "activityUnknown", "visitor": "principal",
+	"whoever": "the role, such as caller or subscriber", "world": "env",
 }
 
 // camelWord is a word within an identifier. An acronym before another word, as HTTP in HTTPServer, is cut off first.

@@ -28,18 +28,18 @@ func testRealAlertmanagersSendConfiguredCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := receiverFor(t, credentials)
-	door := r.url + "/v1/alertmanager/shop"
+	endpoint := r.url + "/v1/alertmanager/shop"
 	for name, shown := range map[string]string{
 		"one": "{authorization: {credentials: the-token-of-one}}",
 		"two": "{basic_auth: {username: two, password: the-password-of-two}}",
 	} {
 		level := r.trigger(name, nil)
-		sendAlerts(t, []*peer{start(t, door, ", http_config: "+shown)}, time.Now(), true, name)
+		sendAlerts(t, []*peer{start(t, endpoint, ", http_config: "+shown)}, time.Now(), true, name)
 		level.until("1")
 	}
 	level := r.trigger("Slow", nil)
 	level.until("0")
-	sendAlerts(t, []*peer{start(t, door, ", http_config: {authorization: {credentials: the-password-of-two}}")}, time.Now(), true, "Slow")
+	sendAlerts(t, []*peer{start(t, endpoint, ", http_config: {authorization: {credentials: the-password-of-two}}")}, time.Now(), true, "Slow")
 	testkit.Eventually(t, "who shows something else is refused", func(context.Context) bool {
 		return r.metric("impulse_http_requests_total", `"401"`) > 0
 	})

@@ -33,8 +33,8 @@ func testItConformsToContractOfTriggers(t *testing.T) {
 	})
 }
 
-// world is a trigger that runs.
-type world struct {
+// source is a running trigger.
+type source struct {
 	*triggertest.Endpoints
 
 	t    *testing.T
@@ -43,9 +43,9 @@ type world struct {
 }
 
 // run runs a trigger until the test ends.
-func run(t *testing.T, metadata map[string]string, env triggers.Env) *world {
+func run(t *testing.T, metadata map[string]string, env triggers.Env) *source {
 	t.Helper()
-	w := &world{Endpoints: &triggertest.Endpoints{}, t: t}
+	w := &source{Endpoints: &triggertest.Endpoints{}, t: t}
 	env.Namespace, env.Object, env.Trigger, env.Alerts, env.Endpoints, env.Now = "shop", "checkout", "jobs", w.Endpoints, w.Endpoints, time.Now
 	c, err := Kind().Decode(metadata)
 	if err != nil {
@@ -76,7 +76,7 @@ func run(t *testing.T, metadata map[string]string, env triggers.Env) *world {
 }
 
 // says is the last event as text.
-func (w *world) says() string {
+func (w *source) says() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.last.Err != nil {
@@ -86,7 +86,7 @@ func (w *world) says() string {
 }
 
 // send posts a body, and expects a level.
-func (w *world) send(body, want string, headers ...string) {
+func (w *source) send(body, want string, headers ...string) {
 	w.t.Helper()
 	if _, err := w.Send(w.t.Context(), triggertest.MessageOf(w.t, body, headers...)); err != nil {
 		w.t.Errorf("%.200s: %v", body, err)
@@ -97,7 +97,7 @@ func (w *world) send(body, want string, headers ...string) {
 }
 
 // refuse posts a body, and expects it to be refused while the level stands.
-func (w *world) refuse(body, why string, headers ...string) {
+func (w *source) refuse(body, why string, headers ...string) {
 	w.t.Helper()
 	before := w.says()
 	levels, err := w.Send(w.t.Context(), triggertest.MessageOf(w.t, body, headers...))
@@ -176,7 +176,7 @@ func testLostRecordsAreNotZero(t *testing.T) {
 }
 
 func testInvalidMessageChangesNothing(t *testing.T) {
-	value := func(expression string) *world {
+	value := func(expression string) *source {
 		w := run(t, map[string]string{"hook": "jobs", "value": expression, "threshold": "5"}, triggers.Env{})
 		w.send(`{"x":3}`, "3")
 		return w

@@ -203,14 +203,14 @@ func testMessageDoesNotWaitBehindThoseOfAnotherPrincipal(t *testing.T) {
 
 func testNothingIsSentToServerWithAnotherCertificate(t *testing.T) {
 	c := newCluster(t)
-	leader, stranger := c.replica(), c.replica()
+	leader, other := c.replica(), c.replica()
 	parts := strings.Split(leader.Identity(), "/")
-	parts[1] = stranger.Addr().String() // The leader's address is the stranger's now.
+	parts[1] = other.Addr().String() // The leader's address is the other replica's now.
 	answer, err := c.to(strings.Join(parts, "/")).Forward(t.Context(), message)
 	if err == nil || !strings.Contains(err.Error(), "another certificate") {
 		t.Errorf("%+v, %v", answer, err)
 	}
-	if got, _ := stranger.messages(); len(got) > 0 {
+	if got, _ := other.messages(); len(got) > 0 {
 		t.Errorf("it was sent %v", got)
 	}
 }

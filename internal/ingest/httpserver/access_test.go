@@ -49,8 +49,8 @@ func testNamespaceReceiverIsNamedAfterCredential(t *testing.T) {
 			t.Errorf("%s: %d %s", token, w.Code, w.Body)
 		}
 	}
-	if len(r.doors) != 3 || r.doors[0].String() != "shop/eu" || r.doors[1] != r.doors[0] || r.doors[2].String() != "shop/us" {
-		t.Errorf("the doors are %v", r.doors)
+	if len(r.endpoints) != 3 || r.endpoints[0].String() != "shop/eu" || r.endpoints[1] != r.endpoints[0] || r.endpoints[2].String() != "shop/us" {
+		t.Errorf("the doors are %v", r.endpoints)
 	}
 }
 

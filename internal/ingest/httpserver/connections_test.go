@@ -149,18 +149,18 @@ func testConnectionWithRequestInProgressIsNotClosed(t *testing.T) {
 
 func testAddressHasAtMostHalfOfConnectionsAndAuthenticatedOnesAreAccepted(t *testing.T) {
 	r := newRoom(t, 8)
-	var strangers []*caller
+	var anonymous []*caller
 	for range 4 {
-		strangers = append(strangers, r.call("10.0.0.1:1"))
+		anonymous = append(anonymous, r.call("10.0.0.1:1"))
 	}
 	r.expect()
 	shop := r.call("10.0.0.1:2") // By the same proxy.
-	r.expect(strangers[0])
+	r.expect(anonymous[0])
 	r.request(shop).onAuthenticated(auth.Principal{Name: "shop"})
 	for range 4 {
-		strangers = append(strangers, r.call("10.0.0.1:3"))
+		anonymous = append(anonymous, r.call("10.0.0.1:3"))
 	}
-	r.expect(strangers[0], strangers[1], strangers[2], strangers[3])
+	r.expect(anonymous[0], anonymous[1], anonymous[2], anonymous[3])
 	if shop.closed {
 		t.Error("what has authenticated is closed")
 	}

@@ -59,7 +59,7 @@ func direct(t *testing.T, r *record, change func(*Options)) http.Handler {
 	for range 20 { // Until all doors must be open: each look at this clock is a second.
 		now()
 	}
-	r.doors, r.alerts = nil, nil
+	r.endpoints, r.alerts = nil, nil
 	return h
 }
 
@@ -101,8 +101,8 @@ func testLevelIsRecordedForItsTrigger(t *testing.T) {
 	if w := post(t, h, "/v1/webhook/shop/jobs?x=y", `{"jobs": 3}`, ""); w.Code != http.StatusOK {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
-	if len(r.doors) != 2 || r.doors[0].String() != "shop//checkout/jobs" || r.doors[1].String() != "shop//checkout/hooked" {
-		t.Fatalf("recorded through %v", r.doors)
+	if len(r.endpoints) != 2 || r.endpoints[0].String() != "shop//checkout/jobs" || r.endpoints[1].String() != "shop//checkout/hooked" {
+		t.Fatalf("recorded through %v", r.endpoints)
 	}
 	if *r.alerts[0].Level.MilliValue != 42000 || r.alerts[0].Until.Sub(r.alerts[0].StartsAt) != time.Minute || *r.alerts[1].Level.MilliValue != 3000 {
 		t.Errorf("recorded %+v", r.alerts)
@@ -233,14 +233,14 @@ func testFollowerForwardsMessagesWithTheirPrincipal(t *testing.T) {
 	follower, _ := serve(t, &record{}, func(o *Options) {
 		o.Leading, o.Forward, o.Credentials, o.Receiver = func() bool { return false }, l, credentials, endpoints.New(nil, nil, prometheus.NewRegistry(), nil)
 	})
-	if w := send(t, follower, http.MethodPut, levelPath, strings.NewReader(`{"value": 42}`), "Bearer only-for-the-shop"); w.Code != http.StatusOK || len(r.doors) != 1 {
-		t.Errorf("%d %s, recorded through %v", w.Code, w.Body, r.doors)
+	if w := send(t, follower, http.MethodPut, levelPath, strings.NewReader(`{"value": 42}`), "Bearer only-for-the-shop"); w.Code != http.StatusOK || len(r.endpoints) != 1 {
+		t.Errorf("%d %s, recorded through %v", w.Code, w.Body, r.endpoints)
 	}
 	if w := send(t, follower, http.MethodPut, levelPath, strings.NewReader(`{"valeu": 42}`), "Bearer only-for-the-shop"); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "did you mean") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-	if w := post(t, follower, "/v1/webhook/shop/jobs", `{"jobs":1}`, ""); w.Code != http.StatusUnauthorized || len(r.doors) != 1 {
-		t.Errorf("a stranger at a hook without signatures: %d %s, recorded through %v", w.Code, w.Body, r.doors)
+	if w := post(t, follower, "/v1/webhook/shop/jobs", `{"jobs":1}`, ""); w.Code != http.StatusUnauthorized || len(r.endpoints) != 1 {
+		t.Errorf("a stranger at a hook without signatures: %d %s, recorded through %v", w.Code, w.Body, r.endpoints)
 	}
 	if w := send(t, follower, http.MethodPut, levelPath, strings.NewReader(`{"value": 42}`), ""); w.Code != http.StatusUnauthorized || len(l.passed) != 3 {
 		t.Errorf("a push without a token: %d, %d passed on", w.Code, len(l.passed))

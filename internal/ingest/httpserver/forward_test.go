@@ -41,8 +41,8 @@ func testFollowerForwardsMessagesThatItHasAuthorized(t *testing.T) {
 	if w := post(t, h, "/v1/alertmanager/shop?x=%20y", one, "Bearer token-of-eu"); w.Code != http.StatusOK {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-	if len(l.sent) != 1 || string(l.sent[0].Body) != one || l.sent[0].Credential != "eu" || l.sent[0].URI != "/v1/alertmanager/shop?x=%20y" || len(r.doors) > 0 {
-		t.Errorf("sent %+v, recorded %v", l.sent, r.doors)
+	if len(l.sent) != 1 || string(l.sent[0].Body) != one || l.sent[0].Credential != "eu" || l.sent[0].URI != "/v1/alertmanager/shop?x=%20y" || len(r.endpoints) > 0 {
+		t.Errorf("sent %+v, recorded %v", l.sent, r.endpoints)
 	}
 	post(t, h, "/v1/alertmanager/shop", one, "Bearer token-of-us")
 	post(t, h, "/v1/alertmanager/shop", strings.Repeat(" ", maxAlertsBody+1), "Bearer token-of-eu")
@@ -90,11 +90,11 @@ func private(t *testing.T, r *record, change func(*Options)) http.Handler {
 func testForwardedMessageIsRecordedWithNameOfItsCredential(t *testing.T) {
 	r := &record{}
 	h := private(t, r, nil)
-	if w := post(t, h, "/v1/alertmanager/shop", one, "Peer eu"); w.Code != http.StatusOK || len(r.doors) != 1 || r.doors[0].String() != "shop/eu" {
-		t.Errorf("%d %s, recorded %v", w.Code, w.Body, r.doors)
+	if w := post(t, h, "/v1/alertmanager/shop", one, "Peer eu"); w.Code != http.StatusOK || len(r.endpoints) != 1 || r.endpoints[0].String() != "shop/eu" {
+		t.Errorf("%d %s, recorded %v", w.Code, w.Body, r.endpoints)
 	}
 	for _, authorization := range []string{"", "Bearer token-of-eu"} {
-		if w := post(t, h, "/v1/alertmanager/shop", one, authorization); w.Code != http.StatusUnauthorized || len(r.doors) != 1 {
+		if w := post(t, h, "/v1/alertmanager/shop", one, authorization); w.Code != http.StatusUnauthorized || len(r.endpoints) != 1 {
 			t.Errorf("%q comes in by the door of the replicas: %d", authorization, w.Code)
 		}
 	}
@@ -113,8 +113,8 @@ func testForwardedMessageIsNotForwardedAgain(t *testing.T) {
 			t.Errorf("%d %s", w.Code, w.Body)
 		}
 	}
-	if len(l.sent)+len(r.doors) > 0 {
-		t.Errorf("sent %v, recorded %v", l.sent, r.doors)
+	if len(l.sent)+len(r.endpoints) > 0 {
+		t.Errorf("sent %v, recorded %v", l.sent, r.endpoints)
 	}
 }
 

@@ -103,13 +103,13 @@ func testSlowSenderIsCutOff(t *testing.T) {
 	if !strings.Contains(answer, "503 Service Unavailable") || !strings.Contains(answer, "the body did not arrive") {
 		t.Errorf("a slow body is answered with %s", answer)
 	}
-	if code := knock(t, s, one); code != http.StatusOK {
+	if code := postBody(t, s, one); code != http.StatusOK {
 		t.Errorf("after that, others are answered with %d", code)
 	}
 }
 
-// knock posts a body to a running server.
-func knock(t *testing.T, s *Server, body string) int {
+// postBody posts a body to a running server.
+func postBody(t *testing.T, s *Server, body string) int {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.Addr()+"/v1/alertmanager/shop", strings.NewReader(body))
 	if err != nil {
@@ -216,8 +216,8 @@ func testHandlerThatPanicsOrFailsIsAnswered(t *testing.T) {
 	} {
 		e.POST(path, s.handler(Route{Name: path, Receive: receive}, s.authorize, false))
 		w := post(t, e, strings.Replace(path, ":namespace", "shop", 1), "", "")
-		if w.Code != http.StatusInternalServerError || w.Body.String() != "internal error\n" || len(r.doors) > 0 {
-			t.Errorf("%s: %d %s, recorded %v", path, w.Code, w.Body, r.doors)
+		if w.Code != http.StatusInternalServerError || w.Body.String() != "internal error\n" || len(r.endpoints) > 0 {
+			t.Errorf("%s: %d %s, recorded %v", path, w.Code, w.Body, r.endpoints)
 		}
 	}
 }

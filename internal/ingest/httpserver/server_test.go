@@ -36,16 +36,16 @@ func TestServer(t *testing.T) {
 
 // record is what the server handed over.
 type record struct {
-	doors  []store.Endpoint
-	alerts []store.Alert
-	err    error
+	endpoints []store.Endpoint
+	alerts    []store.Alert
+	err       error
 }
 
 func (r *record) Record(_ context.Context, d store.Delivery) (store.Result, error) {
 	if r.err != nil {
 		return store.Result{}, r.err
 	}
-	r.doors, r.alerts = append(r.doors, d.Endpoint), append(r.alerts, d.Alerts...)
+	r.endpoints, r.alerts = append(r.endpoints, d.Endpoint), append(r.alerts, d.Alerts...)
 	return store.Result{Changed: len(d.Alerts)}, nil
 }
 
@@ -121,16 +121,16 @@ func testDeliveryIsRecordedAsItWasSent(t *testing.T) {
 	if w := post(t, h, "/v1/alertmanager/shop", one, ""); w.Code != http.StatusOK {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
-	if len(r.alerts) != 1 || r.doors[0].Namespace != "shop" {
-		t.Fatalf("recorded %v through %v", r.alerts, r.doors)
+	if len(r.alerts) != 1 || r.endpoints[0].Namespace != "shop" {
+		t.Fatalf("recorded %v through %v", r.alerts, r.endpoints)
 	}
 	a := r.alerts[0]
 	if !a.Firing || a.Labels["alertname"] != "Slow" || a.Annotations["value"] != "12" ||
 		!a.StartsAt.Equal(time.Date(2026, 1, 1, 0, 0, 0, 5e8, time.UTC)) {
 		t.Errorf("recorded %+v", a)
 	}
-	if w := post(t, h, "/v1/alertmanager", one, ""); w.Code != http.StatusOK || r.doors[1].Namespace != "" {
-		t.Errorf("the cluster-wide door: %d, %v", w.Code, r.doors)
+	if w := post(t, h, "/v1/alertmanager", one, ""); w.Code != http.StatusOK || r.endpoints[1].Namespace != "" {
+		t.Errorf("the cluster-wide door: %d, %v", w.Code, r.endpoints)
 	}
 }
 

@@ -115,9 +115,9 @@ func (s *secured) renew() {
 	s.write(s.files.Key, "PRIVATE KEY", der)
 }
 
-// knock posts an alert with client certificates, and returns the code of the answer and the serial number of what the server
+// postAlert posts an alert with client certificates, and returns the code of the answer and the serial number of what the server
 // has shown.
-func (s *secured) knock(config *tls.Config, path string) (code int, serial int64, err error) {
+func (s *secured) postAlert(config *tls.Config, path string) (code int, serial int64, err error) {
 	s.t.Helper()
 	config.RootCAs, config.ServerName = x509.NewCertPool(), "impulse"
 	config.RootCAs.AddCert(s.cert)
@@ -135,22 +135,22 @@ func (s *secured) knock(config *tls.Config, path string) (code int, serial int64
 func testClientIsAuthenticatedByItsCertificate(t *testing.T) {
 	s := newSecured(t, "- {name: am, namespaces: [shop], clientCertificate: {commonName: alertmanager}}")
 	for name, want := range map[string]int{"alertmanager": http.StatusOK, "somebody": http.StatusUnauthorized} {
-		if code, _, err := s.knock(&tls.Config{Certificates: []tls.Certificate{s.client(name)}}, "/v1/alertmanager/shop"); code != want {
+		if code, _, err := s.postAlert(&tls.Config{Certificates: []tls.Certificate{s.client(name)}}, "/v1/alertmanager/shop"); code != want {
 			t.Errorf("%s: %d, %v", name, code, err)
 		}
 	}
-	if code, _, err := s.knock(&tls.Config{}, "/v1/alertmanager/shop"); code != http.StatusUnauthorized {
+	if code, _, err := s.postAlert(&tls.Config{}, "/v1/alertmanager/shop"); code != http.StatusUnauthorized {
 		t.Errorf("without a certificate: %d, %v", code, err)
 	}
-	if code, _, err := s.knock(&tls.Config{Certificates: []tls.Certificate{s.client("alertmanager")}}, "/v1/alertmanager/bank"); code != http.StatusForbidden {
+	if code, _, err := s.postAlert(&tls.Config{Certificates: []tls.Certificate{s.client("alertmanager")}}, "/v1/alertmanager/bank"); code != http.StatusForbidden {
 		t.Errorf("at another door: %d, %v", code, err)
 	}
-	stranger := newAuthority(t).client("alertmanager")
-	offer := &tls.Config{GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &stranger, nil }}
-	if code, _, err := s.knock(offer, "/v1/alertmanager/shop"); err == nil {
-		t.Errorf("by a certificate that a stranger has signed: %d", code)
+	foreign := newAuthority(t).client("alertmanager")
+	offer := &tls.Config{GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &foreign, nil }}
+	if code, _, err := s.postAlert(offer, "/v1/alertmanager/shop"); err == nil {
+		t.Errorf("by a certificate of another authority: %d", code)
 	}
-	if code, _, err := s.knock(&tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}, "/v1/alertmanager/shop"); err == nil {
+	if code, _, err := s.postAlert(&tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}, "/v1/alertmanager/shop"); err == nil {
 		t.Errorf("with TLS 1.1: %d", code)
 	}
 }
@@ -159,7 +159,7 @@ func testNewCertificateIsServedWithoutRestartBrokenOneIsNot(t *testing.T) {
 	s := newSecured(t, "- {name: am, namespaces: [shop], clientCertificate: {commonName: alertmanager}}")
 	shown := func() int64 {
 		t.Helper()
-		_, serial, err := s.knock(&tls.Config{}, "/v1/alertmanager/shop")
+		_, serial, err := s.postAlert(&tls.Config{}, "/v1/alertmanager/shop")
 		if err != nil {
 			t.Fatal(err)
 		}

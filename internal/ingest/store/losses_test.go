@@ -129,19 +129,19 @@ func testRecordsInWrongShardAreMovedWhenTheyAreLoaded(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		now := metav1.NewMicroTime(time.Now())
-		old := func(door Endpoint, name string) v1alpha1.AlertRecord {
+		old := func(endpoint Endpoint, name string) v1alpha1.AlertRecord {
 			labels := map[string]string{"alertname": name}
-			return v1alpha1.AlertRecord{Endpoint: door.String(), Fingerprint: fingerprint(labels), Labels: labels, StartsAt: now, LastSeen: now}
+			return v1alpha1.AlertRecord{Endpoint: endpoint.String(), Fingerprint: fingerprint(labels), Labels: labels, StartsAt: now, LastSeen: now}
 		}
-		fires, over, doubtful := old(shop, "slow"), old(shop, "over"), old(shop, "doubtful")
-		fires.Firing, doubtful.ResolvedAt, doubtful.StaleFiring = true, &now, &now
+		fires, over, stale := old(shop, "slow"), old(shop, "over"), old(shop, "stale")
+		fires.Firing, stale.ResolvedAt, stale.StaleFiring = true, &now, &now
 		first := []v1alpha1.AlertRecord{fires, over}
 		for i := range 200 { // More than fit in a shard, of two namespaces.
 			a := old(Endpoint{Namespace: []string{"shop", "bank"}[i%2], Credential: "test"}, strconv.Itoa(i))
 			a.Firing = true
 			first = append(first, a)
 		}
-		for i, alerts := range [][]v1alpha1.AlertRecord{first, {doubtful}} {
+		for i, alerts := range [][]v1alpha1.AlertRecord{first, {stale}} {
 			if err := folder(t, dir).Save(t.Context(), i, Shard{Alerts: alerts, AsOf: now.Time}); err != nil {
 				t.Fatal(err)
 			}
@@ -152,7 +152,7 @@ func testRecordsInWrongShardAreMovedWhenTheyAreLoaded(t *testing.T) {
 			watch(t, s, "198").expect(t, "1")
 			watch(t, s, "199").expect(t, "0") // It belongs to namespace bank.
 			watch(t, s, "over").expect(t, "0")
-			w := watch(t, s, "doubtful")
+			w := watch(t, s, "stale")
 			<-time.After(2 * time.Minute)
 			if w.last() != "1" || len(s.index.records) != 203 {
 				t.Errorf("after its window %s stale firings count, of %d records; want 1 of 203", w.last(), len(s.index.records))

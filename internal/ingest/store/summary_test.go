@@ -12,13 +12,13 @@ func TestSummary(t *testing.T) {
 }
 
 func testSummaryCountsAlertsOfSet(t *testing.T) {
-	one := func(door, name string, firing bool) v1alpha1.AlertRecord {
-		return v1alpha1.AlertRecord{Endpoint: door, Labels: map[string]string{"alertname": name}, Firing: firing}
+	one := func(endpoint, name string, firing bool) v1alpha1.AlertRecord {
+		return v1alpha1.AlertRecord{Endpoint: endpoint, Labels: map[string]string{"alertname": name}, Firing: firing}
 	}
-	doubtful := one("shop/", "Back", false)
-	doubtful.StaleFiring = &doubtful.LastSeen
+	stale := one("shop/", "Back", false)
+	stale.StaleFiring = &stale.LastSeen
 	all := []v1alpha1.AlertRecord{
-		one("shop/", "Slow", true), one("shop/prometheus", "Slow", true), one("shop/", "Over", false), doubtful,
+		one("shop/", "Slow", true), one("shop/prometheus", "Slow", true), one("shop/", "Over", false), stale,
 		one("shop//web/jobs", "", true), one("shop/", strings.Repeat("ä", 50), true),
 	}
 	want := v1alpha1.AlertSummary{Namespace: "shop", Firing: 4, Pushed: 1, Resolved: 1, Names: "Back, Slow, web/jobs and 1 more"}
