@@ -97,7 +97,7 @@ func (l *listing) list(cmd *cobra.Command, args []string) error {
 		_, err := fmt.Fprintf(cmd.ErrOrStderr(), "no such alert is recorded for the objects of %s\n", where)
 		return err
 	}
-	return l.output.print(cmd.OutOrStdout(), all, func(w io.Writer) error { return alertlist.Text(w, all, wide) })
+	return l.output.write(cmd.OutOrStdout(), all, func(w io.Writer) error { return alertlist.Text(w, all, wide) })
 }
 
 // warn prints a warning if the list may be incomplete.

@@ -82,7 +82,7 @@ func show(w io.Writer, o *output, problems []diag.Error, well int) error {
 	if o.value == "sarif" {
 		return manifest.SARIF(w, version, problems)
 	}
-	return o.print(w, append([]diag.Error{}, problems...), func(w io.Writer) error { return showText(w, problems, well) })
+	return o.write(w, append([]diag.Error{}, problems...), func(w io.Writer) error { return showText(w, problems, well) })
 }
 
 // showText prints one problem per line, and a summary.

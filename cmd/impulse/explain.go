@@ -60,7 +60,7 @@ func explainCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return o.print(cmd.OutOrStdout(), e, func(out io.Writer) error { return e.Text(out, about) })
+			return o.write(cmd.OutOrStdout(), e, func(out io.Writer) error { return e.Text(out, about) })
 		},
 	}
 	c.flags(cmd)

@@ -36,7 +36,7 @@ func historyCommand() *cobra.Command {
 			if len(past) == 0 && o.value == "text" {
 				return fmt.Errorf("history of %s/%s: %w", so.Namespace, so.Name, explain.Undecided(&so.Status))
 			}
-			return o.print(cmd.OutOrStdout(), past, func(w io.Writer) error { return explain.History(w, past) })
+			return o.write(cmd.OutOrStdout(), past, func(w io.Writer) error { return explain.History(w, past) })
 		},
 	}
 	c.flags(cmd)

@@ -30,7 +30,7 @@ func main() {
 func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	// The output repeats text of files and servers, which a terminal must not interpret.
 	out, errs = printable.NewWriter(out), printable.NewWriter(errs)
-	root := command()
+	root := command() //nolint:contextcheck // cobra passes it to the commands.
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
@@ -55,7 +55,7 @@ const maxErrorLine = 4 << 10
 // errFindings is returned by a command that found mistakes in its input, and has printed them.
 var errFindings = errors.New("the input has mistakes")
 
-//go:generate go test . -count=1 -run ^TestThePageOfFlagsIsNotStale$ -rewrite
+//go:generate go test . -count=1 -run ^TestFlagsPage$ -rewrite
 
 func command() *cobra.Command {
 	root := &cobra.Command{

@@ -38,8 +38,8 @@ func (o *output) check() error {
 	return fmt.Errorf("--output is %q: expected %s", o.value, o.list())
 }
 
-// print writes a value as JSON or YAML, or calls text.
-func (o *output) print(w io.Writer, value any, text func(io.Writer) error) error {
+// write writes a value as JSON or YAML, or calls text.
+func (o *output) write(w io.Writer, value any, text func(io.Writer) error) error {
 	var out []byte
 	var err error
 	switch o.value {

@@ -84,7 +84,7 @@ func (r *receiver) send(cmd *cobra.Command, m message) error {
 	if err != nil {
 		return err
 	}
-	if err := r.output.print(cmd.OutOrStdout(), a, func(w io.Writer) error { return a.print(w, m) }); err != nil {
+	if err := r.output.write(cmd.OutOrStdout(), a, func(w io.Writer) error { return a.writeText(w, m) }); err != nil {
 		return err
 	}
 	switch a.Code / 100 {

@@ -185,8 +185,8 @@ func alertName(labels map[string]string) string {
 	return "{" + strings.Join(all, ", ") + "}"
 }
 
-// print prints the answer to a message.
-func (a *answer) print(w io.Writer, m message) error {
+// writeText prints the answer to a message.
+func (a *answer) writeText(w io.Writer, m message) error {
 	if a.Code/100 == 2 {
 		selected, next := "", m.next
 		switch n := a.SelectedBy; {

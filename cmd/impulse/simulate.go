@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -51,12 +50,10 @@ func simulateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if plot != "" {
-				if err := result.PlotTo(plot); err != nil {
-					return err
-				}
+			if err := plotTo(plot, result); err != nil {
+				return err
 			}
-			return out.print(cmd.OutOrStdout(), result, result.Table)
+			return out.write(cmd.OutOrStdout(), result, result.Table)
 		},
 	}
 	flags := cmd.Flags()
@@ -69,10 +66,18 @@ func simulateCommand() *cobra.Command {
 	flags.StringVar(&o.Column, "load", "", "column with the load that replicas handle (default: the first)")
 	flags.StringVar(&o.Capacity, "capacity-per-replica", "", "load that one ready replica handles (default: the target of the first trigger with an AverageValue)")
 	flags.DurationVar(&o.StartupDelay, "startup-delay", 0, "time until a new replica is ready")
-	flags.StringSliceVar(&o.Baselines, "baseline", []string{"oracle"}, fmt.Sprintf("autoscalers to compare with: %s", strings.Join(simulate.Baselines(), ", ")))
+	flags.StringSliceVar(&o.Baselines, "baseline", []string{"oracle"}, "autoscalers to compare with: "+strings.Join(simulate.Baselines(), ", "))
 	flags.StringVar(&plot, "plot", "", "write a picture to this file; its extension is .png, .svg or .html")
 	_ = cmd.MarkFlagFilename("input", "csv")
 	_ = cmd.MarkFlagFilename("plot", "png", "svg", "html")
 	out.flag(cmd)
 	return cmd
+}
+
+// plotTo writes a picture of a result to a file, unless the name is "".
+func plotTo(file string, result *simulate.Result) error {
+	if file == "" {
+		return nil
+	}
+	return result.PlotTo(file)
 }

@@ -89,5 +89,5 @@ func (o *testOptions) write(w io.Writer, results []policytest.Result) error {
 	if err := policytest.WriteJSON(&encoded, results); err != nil {
 		return err
 	}
-	return o.output.print(w, json.RawMessage(encoded.Bytes()), func(w io.Writer) error { return policytest.WriteText(w, results, o.verbose) })
+	return o.output.write(w, json.RawMessage(encoded.Bytes()), func(w io.Writer) error { return policytest.WriteText(w, results, o.verbose) })
 }

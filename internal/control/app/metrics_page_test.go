@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -24,7 +23,7 @@ func TestMetricsPage(t *testing.T) {
 	t.Run("the page of metrics is up to date", testPageOfMetricsIsUpToDate)
 }
 
-//go:generate go test . -count=1 -run ^testPageOfMetricsIsUpToDate$ -rewrite
+//go:generate go test . -count=1 -run ^TestMetricsPage$ -rewrite
 
 var rewrite = flag.Bool("rewrite", false, "write docs/metrics.md")
 
@@ -70,7 +69,7 @@ func registryOfAProcess(t *testing.T) *prometheus.Registry {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := assemble(o, slog.New(slog.NewTextHandler(io.Discard, nil)), &rest.Config{Host: "127.0.0.1:1"}, self)
+	p, err := assemble(o, slog.New(slog.DiscardHandler), &rest.Config{Host: "127.0.0.1:1"}, self)
 	if err != nil {
 		t.Fatal(err)
 	}

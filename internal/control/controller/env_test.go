@@ -220,7 +220,7 @@ func (s *store) Save(ctx context.Context, o status.Object, status *v1alpha1.Scal
 // env is a controller with targets, triggers and a store in memory, on virtual time.
 type env struct {
 	t          *testing.T
-	ctx        context.Context // Ends with the leadership.
+	ctx        context.Context //nolint:containedctx // It ends with the leadership, in the middle of a test.
 	end        context.CancelFunc
 	targets    *targets
 	dials      *dials

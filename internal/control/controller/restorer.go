@@ -108,7 +108,7 @@ func (r *restorer) write(ctx context.Context) {
 	if err := r.observed.Err; err != nil {
 		r.report(err)
 		if r.observed.Scale.UID == "" || errors.Is(err, actuator.ErrForbidden) {
-			return // The next observation says more.
+			return // The next observation decides.
 		}
 	}
 	if !r.mayWrite() {

@@ -60,7 +60,7 @@ func (o *object) changes(p *autoscaler.Outcome) []conditionChange {
 	return news
 }
 
-// alertChanges returns what is new of the alerts of a trigger: one is stale, is repeated or resolved, or its ttl has expired.
+// alertChanges returns the changes of the alerts of a trigger: one has become stale, was repeated or resolved, or its ttl has expired.
 func (o *object) alertChanges(trigger string, e *scalers.Event) []conditionChange {
 	key := "alerts of trigger " + trigger
 	was, reason, why := o.problems[key], "", ""
@@ -84,7 +84,7 @@ func (o *object) alertChanges(trigger string, e *scalers.Event) []conditionChang
 	return []conditionChange{{false, v1alpha1.ReasonRecovered, was + " is over: the alerts of trigger " + trigger + " were repeated or are resolved"}}
 }
 
-// expiredAlerts says which alerts are over because they were not repeated; "" for none.
+// expiredAlerts lists the alerts whose ttl has expired; "" if there are none.
 func expiredAlerts(p *autoscaler.Outcome) string {
 	var all []string
 	for i := range p.Events {
