@@ -53,11 +53,11 @@ func structured(body any) (any, event, error) {
 		return nil, e, err
 	}
 	if _, packed := object["data_base64"]; packed {
-		return nil, e, errors.New("the CloudEvent has data_base64: data was expected, as JSON")
+		return nil, e, errors.New("the CloudEvent has data_base64, expected data with JSON")
 	}
 	data, given := object["data"]
 	if !given {
-		return nil, e, errors.New(`the CloudEvent has no data: {"value": 42} was expected`)
+		return nil, e, errors.New(`the CloudEvent has no data, expected {"value": 42}`)
 	}
 	return data, e, nil
 }
@@ -73,7 +73,7 @@ func attributes(of func(name string) (any, bool)) (event, error) {
 		case !given || ok && s == "":
 			mistakes = append(mistakes, name+" is missing")
 		case !ok:
-			mistakes = append(mistakes, name+" is "+kindOf(v)+": text was expected")
+			mistakes = append(mistakes, name+" is "+kindOf(v)+", expected text")
 		case len(s) > maxAttribute:
 			mistakes = append(mistakes, fmt.Sprintf("%s is longer than %d bytes", name, maxAttribute))
 		}
@@ -82,13 +82,13 @@ func attributes(of func(name string) (any, bool)) (event, error) {
 	version, id, source, at := text("specversion", true), text("id", true), text("source", true), text("time", false)
 	text("type", true)
 	if version != "" && version != "1.0" {
-		mistakes = append(mistakes, fmt.Sprintf("specversion is %.20q: 1.0 was expected", version))
+		mistakes = append(mistakes, fmt.Sprintf("specversion is %.20q, expected 1.0", version))
 	}
 	e := event{id: source + "\x00" + id}
 	if at != "" {
 		var err error
 		if e.at, err = time.Parse(time.RFC3339Nano, at); err != nil || e.at.Unix() < 0 {
-			mistakes = append(mistakes, fmt.Sprintf("time is %.40q: RFC 3339 was expected", at))
+			mistakes = append(mistakes, fmt.Sprintf("time is %.40q, expected RFC 3339", at))
 		}
 	}
 	if len(mistakes) > 0 {

@@ -35,7 +35,7 @@ func levelOf(m triggers.Message) (triggers.Level, error) {
 func parseLevel(data any) (triggers.Level, error) {
 	object, ok := data.(map[string]any)
 	if !ok {
-		return triggers.Level{}, errors.New(`a JSON object was expected, such as {"value": 42, "ttl": "60s"}`)
+		return triggers.Level{}, errors.New(`expected a JSON object, such as {"value": 42, "ttl": "60s"}`)
 	}
 	l := triggers.Level{On: true}
 	var mistakes []string
@@ -75,7 +75,7 @@ func number(v any) (scalers.Milli, error) {
 	case string:
 		text = x
 	default:
-		return 0, fmt.Errorf("is %s: a number was expected", kindOf(v))
+		return 0, fmt.Errorf("is %s, expected a number", kindOf(v))
 	}
 	n, err := scalers.ParseMilli(text)
 	if err != nil {
@@ -91,11 +91,11 @@ func number(v any) (scalers.Milli, error) {
 func duration(v any) (time.Duration, error) {
 	text, ok := v.(string)
 	if !ok {
-		return 0, fmt.Errorf(`is %s: a duration was expected, such as "60s"`, kindOf(v))
+		return 0, fmt.Errorf(`is %s, expected a duration, such as "60s"`, kindOf(v))
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 || d > maxTTL {
-		return 0, fmt.Errorf(`is %.40q: a duration above 0 and up to a year was expected, such as "60s"`, text)
+		return 0, fmt.Errorf(`is %.40q, expected a duration above 0 and up to a year, such as "60s"`, text)
 	}
 	return d, nil
 }

@@ -46,17 +46,17 @@ func testLevelIsUnknownBeforeFirstPushAndAfterItsTTL(t *testing.T) {
 func testEveryMistakeInPushIsReported(t *testing.T) {
 	for body, want := range map[string]string{
 		`{}`:                           `"value" is missing: the level, a number`,
-		`[]`:                           `a JSON object was expected, such as {"value": 42, "ttl": "60s"}`,
-		`42`:                           `a JSON object was expected`,
+		`[]`:                           `expected a JSON object, such as {"value": 42, "ttl": "60s"}`,
+		`42`:                           `expected a JSON object`,
 		`{"valeu": 1}`:                 `"valeu" is not known (did you mean "value"?); "value" is missing`,
 		`{"value": 1, "unit": "x"}`:    `"unit" is not known (known are value, ttl)`,
-		`{"value": null}`:              `"value" is null: a number was expected`,
-		`{"value": true, "ttl": 5}`:    `"ttl" is a number: a duration was expected, such as "60s"; "value" is a boolean`,
+		`{"value": null}`:              `"value" is null, expected a number`,
+		`{"value": true, "ttl": 5}`:    `"ttl" is a number, expected a duration, such as "60s"; "value" is a boolean`,
 		`{"value": "many"}`:            `"value" "many" is not a number`,
 		`{"value": "NaN"}`:             `"NaN" is not a finite number`,
 		`{"value": -1}`:                `"value" is -1: a level is not below 0`,
-		`{"value": 1, "ttl": "soon"}`:  `"ttl" is "soon": a duration above 0`,
-		`{"value": 1, "ttl": "0s"}`:    `"ttl" is "0s": a duration above 0`,
+		`{"value": 1, "ttl": "soon"}`:  `"ttl" is "soon", expected a duration above 0`,
+		`{"value": 1, "ttl": "0s"}`:    `"ttl" is "0s", expected a duration above 0`,
 		`{"value": 1, "ttl": "9999h"}`: `up to a year`,
 	} {
 		if _, err := (Config{}).decode(t.Context(), triggertest.MessageOf(t, body)); err == nil || !strings.Contains(err.Error(), want) {
@@ -82,9 +82,9 @@ func testCloudEventHasTimeAndIdentifier(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"specversion":"1.0","id":"7","source":"/jobs","type":"level"}`:                                           "has no data",
 		`{"specversion":"1.0","id":"7","source":"/jobs","type":"level","data_base64":"e30="}`:                      "data_base64",
-		`{"specversion":"0.3","id":"","source":5,"data":{}}`:                                                       "id is missing; source is a number: text was expected; type is missing; specversion is \"0.3\"",
-		`{"specversion":"1.0","id":"7","source":"/jobs","type":"level","time":"now","data":{}}`:                    `time is "now": RFC 3339 was expected`,
-		`{"specversion":"1.0","id":"7","source":"/jobs","type":"level","data":"42"}`:                               "a JSON object was expected",
+		`{"specversion":"0.3","id":"","source":5,"data":{}}`:                                                       "id is missing; source is a number, expected text; type is missing; specversion is \"0.3\"",
+		`{"specversion":"1.0","id":"7","source":"/jobs","type":"level","time":"now","data":{}}`:                    `time is "now", expected RFC 3339`,
+		`{"specversion":"1.0","id":"7","source":"/jobs","type":"level","data":"42"}`:                               "expected a JSON object",
 		`{"specversion":"1.0","id":"` + strings.Repeat("7", 2000) + `","source":"/jobs","type":"level","data":{}}`: "id is longer than 1024 bytes",
 		`[]`: "a CloudEvent is a JSON object",
 	} {

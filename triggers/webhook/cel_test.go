@@ -139,7 +139,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		if _, err := Kind().Open(c, triggers.Env{}); err != nil {
-			t.Errorf("%q decodes but does not open: %v", text, err)
+			t.Errorf("%q decodes but does not open: %v; want no error", text, err)
 		}
 	})
 }

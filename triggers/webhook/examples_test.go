@@ -66,7 +66,7 @@ func sign(secret, body string) string {
 func testGitHubJobsAreCountedFromTheirQueueToTheirEnd(t *testing.T) {
 	w := run(t, example(t, "github"), triggers.Env{Credentials: "github", Secret: secretOf("correct horse\n")})
 	if !w.Endpoint().Signed {
-		t.Error("the door does not say that it verifies signatures")
+		t.Error("the endpoint is not Signed")
 	}
 	post := func(name, event, want string) {
 		t.Helper()
@@ -146,16 +146,16 @@ func testCloudWatchAlarmArrivesOverSNS(t *testing.T) {
 	a := newAmazon(t)
 	w := run(t, example(t, "cloudwatch"), triggers.Env{HTTP: a.client()})
 	if !w.Endpoint().Signed {
-		t.Error("the door does not say that it verifies signatures")
+		t.Error("the endpoint is not Signed")
 	}
 	w.send(a.subscription("2"), "unknown")
 	if a.confirmed != 1 {
-		t.Errorf("the subscription was confirmed %d times", a.confirmed)
+		t.Errorf("the subscription was confirmed %d times; want 1", a.confirmed)
 	}
 	w.send(a.notification("2", sample(t, "cloudwatch-alarm"), a.now), "8")
 	w.send(a.notification("2", sample(t, "cloudwatch-insufficient"), a.now.Add(1)), "8")
 	w.send(a.notification("1", sample(t, "cloudwatch-ok"), a.now.Add(2e9)), "0")
 	if a.fetched != 1 {
-		t.Errorf("the certificate was fetched %d times", a.fetched)
+		t.Errorf("the certificate was fetched %d times; want 1", a.fetched)
 	}
 }

@@ -89,7 +89,7 @@ func (w *source) says() string {
 func (w *source) send(body, want string, headers ...string) {
 	w.t.Helper()
 	if _, err := w.Send(w.t.Context(), triggertest.MessageOf(w.t, body, headers...)); err != nil {
-		w.t.Errorf("%.200s: %v", body, err)
+		w.t.Errorf("%.200s: %v; want no error", body, err)
 	}
 	if got := w.says(); !strings.HasPrefix(got, want) {
 		w.t.Errorf("after %.200s: %s, expected %s", body, got, want)
@@ -105,7 +105,7 @@ func (w *source) refuse(body, why string, headers ...string) {
 		w.t.Errorf("%.200s: %v, %v; expected one line about %q", body, levels, err, why)
 	}
 	if after := w.says(); after != before {
-		w.t.Errorf("%.200s is refused, and the level is %s after %s", body, after, before)
+		w.t.Errorf("%.200s is refused, and the level is %s after %s; want %v", body, after, before, before)
 	}
 }
 
@@ -118,7 +118,7 @@ func testHookWithoutCallIsUnknownNotZero(t *testing.T) {
 		t.Errorf("after its ttl: %s", got)
 	}
 	if got := run(t, map[string]string{"hook": "jobs", "threshold": "5"}, triggers.Env{}).says(); got != "unknown: hook jobs has not been called yet" {
-		t.Errorf("before the first call: %s", got)
+		t.Errorf("before the first call: %s; want \"unknown: hook jobs has not been called yet\"", got)
 	}
 }
 
@@ -128,7 +128,7 @@ func testKeysHaveLevelsOfTheirOwn(t *testing.T) {
 	}
 	w := run(t, metadata, triggers.Env{})
 	if got := w.says(); got != "0" {
-		t.Errorf("no key: %s", got)
+		t.Errorf("no key: %s; want \"0\"", got)
 	}
 	w.send(`{"kind":"job","name":"a","state":"queued","size":2,"at":100}`, "2")
 	w.send(`{"kind":"job","name":"b","state":"queued","size":1.5,"at":101}`, "3.5")
@@ -159,7 +159,7 @@ func testOneMessageMaySetSeveralLevels(t *testing.T) {
 	m := triggertest.MessageOf(t, `{"jobs":[{"id":"a","queue":"x","n":1},{"id":"b","queue":"y","n":2},{"id":"c","queue":"x","n":4}]}`)
 	m.Query = map[string][]string{"queue": {"x", "ignored"}}
 	if _, err := w.Send(t.Context(), m); err != nil || w.says() != "5" {
-		t.Errorf("%s, %v", w.says(), err)
+		t.Errorf("got %s, %v; want no error, \"5\"", w.says(), err)
 	}
 	m = triggertest.MessageOf(t, `{"jobs":[`+strings.Repeat(`{"id":"a","queue":"x","n":1},`, maxItems)+`{}]}`)
 	if _, err := w.Send(t.Context(), m); err == nil || !strings.Contains(err.Error(), "longer than 1000") {

@@ -45,11 +45,11 @@ func testFileThatCredentialsListNamesIsReloadedToo(t *testing.T) {
 		t.Error("the first token is still valid, or the second is not")
 	}
 	if valid("other-token") != other {
-		t.Error("who stayed the same has begun a new rate")
+		t.Error("an unchanged credential has a new rate")
 	}
 	write("token", "short")
 	if changed, err := c.reload(); changed || err == nil || valid("second-token") == nil {
-		t.Errorf("a broken file changes something: %t, %v", changed, err)
+		t.Errorf("a broken file changes the credentials: %t, %v", changed, err)
 	}
 }
 
@@ -57,7 +57,7 @@ func testInvalidTokenFileIsRefusedWithoutPrintingIt(t *testing.T) {
 	for _, content := range []string{"", "# nothing\n", "short\n", "shop=short\n", "two secret words\n"} {
 		_, err := parseTokens("tokens", []byte(content))
 		if err == nil {
-			t.Errorf("%q was taken", content)
+			t.Errorf("%q was accepted", content)
 			continue
 		}
 		if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "short") {
@@ -81,9 +81,9 @@ func testAnonymousRequestsHaveRateLimitPerNamespace(t *testing.T) {
 		s.Allow(fmt.Sprint("invented-", i), now)
 	}
 	if len(s.limiters) > maxNamespaces || s.Allow("one-more", now) {
-		t.Errorf("%d namespaces are remembered", len(s.limiters))
+		t.Errorf("%d namespaces are stored", len(s.limiters))
 	}
 	if now = now.Add(time.Second); !s.Allow("one-more", now) || s.limiters["bank"] == nil || len(s.limiters) != 2 {
-		t.Errorf("a second later %d namespaces are remembered", len(s.limiters))
+		t.Errorf("a second later %d namespaces are stored", len(s.limiters))
 	}
 }

@@ -149,7 +149,7 @@ func testAllMistakesInCredentialsAreReportedAtOnceWithoutSecret(t *testing.T) {
 `
 	_, err := parseList("list.yaml", []byte(content), false)
 	if err == nil {
-		t.Fatal("it was taken")
+		t.Fatal("it was accepted")
 	}
 	for _, want := range []string{
 		`list.yaml:2: unknown field (did you mean "name"?)`, "list.yaml:2: name: is missing", "list.yaml:3: namespaces: expected the name",
@@ -162,7 +162,7 @@ func testAllMistakesInCredentialsAreReportedAtOnceWithoutSecret(t *testing.T) {
 		"list.yaml:19: the same as in line 18",
 	} {
 		if !strings.Contains(withoutColumns(err), want) {
-			t.Errorf("%q is missing in:\n%v", want, err)
+			t.Errorf("%q is missing in:\n%v; want text with %q", want, err, want)
 		}
 	}
 	if strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "once-only") {
@@ -200,7 +200,7 @@ func FuzzCredentials(f *testing.F) {
 		}
 		for _, one := range all {
 			if one.name == "" || strings.Contains(one.name, "/") || len(one.namespaces) == 0 || one.digest == (digest{}) {
-				t.Errorf("%q: took %+v", content, one)
+				t.Errorf("%q: accepted %+v", content, one)
 			}
 		}
 		all, err = parseTokens("tokens", content)

@@ -100,7 +100,7 @@ func testTokensAreRotatedWithoutRestart(t *testing.T) {
 			t.Errorf("the token is valid for the wrong namespaces: %v", one)
 		}
 		if got := m.log.String(); strings.Count(got, "files reloaded") != 3 || strings.Contains(got, "second-token") {
-			t.Errorf("the log says\n%s", got)
+			t.Errorf("the log is\n%s", got)
 		}
 	})
 }
@@ -116,7 +116,7 @@ func testUnreadableTokensKeepOldOnes(t *testing.T) {
 		m.reloaded()
 		m.valid("first-token")
 		if got := m.log.String(); strings.Count(got, "files not reloaded") != 2 || !strings.Contains(got, "holds no token") || !strings.Contains(got, "no such file") {
-			t.Errorf("the log says\n%s", got)
+			t.Errorf("the log is\n%s; want 2, text with holds no token, text with no such file", got)
 		}
 		if err := os.Symlink(filepath.Join("..data", "tokens"), m.file); err != nil {
 			t.Fatal(err)
@@ -132,7 +132,7 @@ func testNothingIsLoggedWhileTokensStaySame(t *testing.T) {
 		<-time.After(time.Hour)
 		m.valid("first-token")
 		if m.log.Len() > 0 {
-			t.Errorf("the log says\n%s", m.log.String())
+			t.Errorf("the log is\n%s", m.log.String())
 		}
 	})
 }

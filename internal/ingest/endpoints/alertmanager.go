@@ -101,7 +101,7 @@ func DecodeAlerts(body []byte) (valid store.Delivery, mistakes []error, err erro
 		return valid, nil, fmt.Errorf("the body is not the JSON of an Alertmanager's webhook: %w", err)
 	}
 	if d.Version != alertmanagerVersion && d.Version != grafanaVersion {
-		return valid, nil, fmt.Errorf("version is %q: %q was expected, or %q from Grafana", shorten(d.Version), alertmanagerVersion, grafanaVersion)
+		return valid, nil, fmt.Errorf("version is %q, expected %q, or %q from Grafana", shorten(d.Version), alertmanagerVersion, grafanaVersion)
 	}
 	switch {
 	case !d.Alerts.given:
@@ -136,7 +136,7 @@ func decodeAlert(raw json.RawMessage) (store.Alert, error) {
 	}
 	switch {
 	case w.Status != "firing" && w.Status != "resolved":
-		return store.Alert{}, fmt.Errorf("status is %q: firing or resolved was expected", shorten(w.Status))
+		return store.Alert{}, fmt.Errorf("status is %q, expected firing or resolved", shorten(w.Status))
 	case len(w.Labels) == 0:
 		return store.Alert{}, errors.New("it has no labels")
 	case w.StartsAt.IsZero():

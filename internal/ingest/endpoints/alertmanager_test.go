@@ -32,7 +32,7 @@ func testDeliveryHasItsGroupAndNumberOfTruncatedAlerts(t *testing.T) {
 		t.Errorf("%+v", quoted)
 	}
 	if again := read(wire(`,"receiver":"web\\.hook","groupKey":"{}:{a=\"b\"}"`, "")); again.Group != quoted.Group || again.Truncated != 0 {
-		t.Errorf("the same group is %q and %q", quoted.Group, again.Group)
+		t.Errorf("the same group is %q and %q; want %v, 0", quoted.Group, again.Group, quoted.Group)
 	}
 	for _, rest := range []string{`,"receiver":"other","groupKey":"{}:{a=\"b\"}"`, `,"receiver":"web\\.hook","groupKey":"{}"`, ""} {
 		if d := read(wire(rest, "")); d.Group == quoted.Group {
@@ -45,7 +45,7 @@ func testInvalidAlertDoesNotCountAsAbsent(t *testing.T) {
 	body := strings.Replace(wire(`,"groupKey":"{}"`, ""), `"alerts":[`, `"alerts":[{"status":"pending"},`, 1)
 	d, mistakes, err := DecodeAlerts([]byte(body))
 	if err != nil || len(mistakes) != 1 || len(d.Alerts) != 1 || d.Group != "" {
-		t.Errorf("%+v %v %v", d, mistakes, err)
+		t.Errorf("%+v %v %v; want no error, 1, 1, \"\"", d, mistakes, err)
 	}
 }
 

@@ -30,7 +30,7 @@ const (
 	pairs = "size(body.jobs.map(a, body.jobs.filter(b, a == b)))"
 	// overBudget is what senders are told then.
 	overBudget = "over budget: the expressions of namespace shop may cost 500000 in a second: try again in "
-	// senders are as many as knock at once.
+	// senders is the number of senders at the same time.
 	senders = 200
 )
 
@@ -58,7 +58,7 @@ func storm(send func() error, meanwhile func()) (int, []error) {
 
 func expectOverBudget(t *testing.T, err error) {
 	t.Helper()
-	if refusal, ok := errors.AsType[*RefusedError](err); !ok || refusal.Kind != ErrUnavailable || !strings.Contains(refusal.Reason, overBudget) {
+	if refusal, ok := errors.AsType[*RefusedError](err); !ok || !errors.Is(err, ErrUnavailable) || !strings.Contains(refusal.Reason, overBudget) {
 		t.Errorf("refused with %v", err)
 	}
 }
@@ -77,7 +77,7 @@ func testLoopsOfOneNamespaceDoNotSlowDownHookOfAnother(t *testing.T) {
 		evaluated, refused := storm(func() error { return send("shop") }, func() {
 			for range 10 {
 				if err := send("bank"); err != nil {
-					t.Errorf("the other namespace is told: %v", err)
+					t.Errorf("the other namespace gets: %v; want no error", err)
 				}
 			}
 		})
@@ -91,7 +91,7 @@ func testLoopsOfOneNamespaceDoNotSlowDownHookOfAnother(t *testing.T) {
 		expectOverBudget(t, send("shop"))
 		e.pass(2 * time.Second)
 		if err := send("shop"); err != nil {
-			t.Errorf("two seconds later: %v", err)
+			t.Errorf("two seconds later: %v; want no error", err)
 		}
 	})
 }
@@ -105,10 +105,10 @@ func testMessageThatCanNeverBeEvaluatedIsRefusedAsWhole(t *testing.T) {
 		}
 		code, says := e.call("ci", jobs(40))
 		if code != 400 || !strings.Contains(says, "cost more than 1000000 for this message") || e.level("a-cheap") != "unknown" {
-			t.Errorf("%d %s; the cheap one says %s", code, says, e.level("a-cheap"))
+			t.Errorf("got %d %s; the cheap one says %s; want 400, text with cost more than 1000000 for this message, \"unknown\"", code, says, e.level("a-cheap"))
 		}
 		if code, says := e.call("ci", jobs(1)); code != 503 || !strings.Contains(says, "over budget") {
-			t.Errorf("what was evaluated is not owed: %d %s", code, says)
+			t.Errorf("what was evaluated is not owed: %d %s; want 503, text with over budget", code, says)
 		}
 	})
 }
@@ -226,7 +226,7 @@ func testMessageWaitsNoLongerThanItsRequest(t *testing.T) {
 		for namespace, want := range map[string]error{"shop": triggers.ErrOverBudget, "bank": triggers.ErrUnavailable} {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			if err := spend(ctx, b, namespace, 1, 1, func() { t.Error("it was evaluated") }); !errors.Is(err, want) {
-				t.Errorf("%s is told %v", namespace, err)
+				t.Errorf("%s gets %v", namespace, err)
 			}
 			cancel()
 		}
@@ -244,7 +244,7 @@ func testNamespaceWithoutDebtIsForgotten(t *testing.T) {
 			<-time.After(time.Second)
 		}
 		if n := len(b.accounts); n > 2 {
-			t.Errorf("%d namespaces are remembered", n)
+			t.Errorf("%d namespaces are stored", n)
 		}
 	})
 }

@@ -30,24 +30,24 @@ func testMessageReachesEveryTriggerOfItsEndpoint(t *testing.T) {
 	e.webhook("jobs", map[string]string{"hook": "ci", "value": "body.jobs", "threshold": "1"})
 	e.webhook("urgent", map[string]string{"hook": "ci", "match": "body.urgent", "value": "body.jobs", "threshold": "1"})
 	if code, says := e.call("ci", `{"jobs": 3, "urgent": false}`); code != 200 || e.level("jobs") != "3" || e.level("urgent") != "unknown" {
-		t.Errorf("%d %s: %s, %s", code, says, e.level("jobs"), e.level("urgent"))
+		t.Errorf("got %d %s: %s, %s; want 200, \"3\", \"unknown\"", code, says, e.level("jobs"), e.level("urgent"))
 	}
 	if code, _ := e.call("ci", `{"jobs": 5, "urgent": true}`); code != 200 || e.level("jobs") != "5" || e.level("urgent") != "5" {
-		t.Errorf("%d: %s, %s", code, e.level("jobs"), e.level("urgent"))
+		t.Errorf("got %d: %s, %s; want 200, \"5\", \"5\"", code, e.level("jobs"), e.level("urgent"))
 	}
 	// One does not understand it: the other does, and that is an answer of 200.
 	if code, _ := e.call("ci", `{"jobs": 7}`); code != 200 || e.level("jobs") != "7" || e.level("urgent") != "5" {
-		t.Errorf("%d: %s, %s", code, e.level("jobs"), e.level("urgent"))
+		t.Errorf("got %d: %s, %s; want 200, \"7\", \"5\"", code, e.level("jobs"), e.level("urgent"))
 	}
 	code, says := e.call("ci", `{"urgent": true}`)
 	if code != 400 || !strings.Contains(says, "shop/checkout, trigger jobs: value: no such key: jobs; shop/checkout, trigger urgent: value: ") {
 		t.Errorf("%d %s", code, says)
 	}
 	if e.level("jobs") != "7" || e.level("urgent") != "5" {
-		t.Errorf("what was not understood changed %s, %s", e.level("jobs"), e.level("urgent"))
+		t.Errorf("an invalid message changed %s, %s; want \"7\", \"5\"", e.level("jobs"), e.level("urgent"))
 	}
 	if e.counted("webhook", recorded) != 3 || e.counted("webhook", invalid) != 1 {
-		t.Error("messages are counted wrongly")
+		t.Error("the counters of messages are wrong")
 	}
 }
 
@@ -55,7 +55,7 @@ func testMessageWithoutTriggerIsIgnoredAndCounted(t *testing.T) {
 	e := begin(t)
 	e.webhook("jobs", map[string]string{"hook": "ci", "match": `body.kind == "job"`, "threshold": "1"})
 	if code, _ := e.call("ci", `{"kind": "ping"}`); code != 200 || e.level("jobs") != "unknown" || e.counted("webhook", "ignored") != 1 {
-		t.Errorf("%d, %s, %v", code, e.level("jobs"), e.counted("webhook", "ignored"))
+		t.Errorf("got %d, %s, %v; want 200, \"unknown\", 1", code, e.level("jobs"), e.counted("webhook", "ignored"))
 	}
 }
 
@@ -71,16 +71,16 @@ func testEndpointThatDoesNotExistIs404And503WhileItMayStillBeOpened(t *testing.T
 	e.receiver.Reset()
 	e.pass(time.Hour)
 	if code, _ := e.put("levels", `{"value": 1}`); code != 503 {
-		t.Errorf("before the objects are known: %d", code)
+		t.Errorf("before the objects are known: %d; want 503", code)
 	}
 	e.receiver.ObjectsListed()
 	if code, _ := e.put("levels", `{"value": 1}`); code != 503 {
-		t.Errorf("while triggers are being opened: %d", code)
+		t.Errorf("while triggers are being opened: %d; want 503", code)
 	}
 	e.pass(openingTime)
 	e.receiver.ObjectsListed() // They are listed again, after a watch that broke off.
 	if code, _ := e.put("levels", `{"value": 1}`); code != 404 {
-		t.Errorf("after that: %d", code)
+		t.Errorf("after that: %d; want 404", code)
 	}
 }
 
@@ -91,11 +91,11 @@ func testEndpointIsClosedWithItsTrigger(t *testing.T) {
 	replaced := e.open(webhook.Kind(), "jobs", metadata, triggers.Env{}) // The old one ends after the new one has begun.
 	shut()
 	if code, _ := e.call("ci", `{}`); code != 200 {
-		t.Errorf("the new trigger hears nothing: %d", code)
+		t.Errorf("the new trigger receives nothing: %d; want 200", code)
 	}
 	replaced()
 	if code, _ := e.call("ci", `{}`); code != 404 || len(e.receiver.triggers)+len(e.receiver.hooks) != 0 {
-		t.Errorf("%d, and %d doors are open", code, len(e.receiver.triggers)+len(e.receiver.hooks))
+		t.Errorf("got %d, and %d endpoints are open; want 404, 0", code, len(e.receiver.triggers)+len(e.receiver.hooks))
 	}
 }
 
@@ -112,19 +112,19 @@ func testAnonymousMessageReachesOnlyTriggersThatVerifySignatures(t *testing.T) {
 		return code
 	}
 	if call("ci") != 401 || call("nothing") != 401 || e.level("open") != "unknown" {
-		t.Errorf("%d, %d, %s", call("ci"), call("nothing"), e.level("open"))
+		t.Errorf("got %d, %d, %s; want 401, 401, \"unknown\"", call("ci"), call("nothing"), e.level("open"))
 	}
 	secret := func(context.Context, string) (string, error) { return "secret", nil }
 	e.open(webhook.Kind(), "signed", map[string]string{"hook": "ci", "threshold": "1"}, triggers.Env{Credentials: "x", Secret: secret})
 	if call("ci") != 401 || e.counted("webhook", "unverified") != 1 {
-		t.Errorf("without a signature: %d", call("ci"))
+		t.Errorf("without a signature: %d; want 401, 1", call("ci"))
 	}
 	const signature = "sha256=a0d72c41c2a1fd40a1b9d2a7ce3cc9d5ee13f1d0ab7ea3a1d4fb3fd3c6ff0e0f"
 	if code, _ := e.answer(e.receiver.ReceiveWebhook(t.Context(), anonymous("ci", "X-Hub-Signature-256", signature))); code != 401 {
-		t.Errorf("with a wrong one: %d", code)
+		t.Errorf("with a wrong one: %d; want 401", code)
 	}
 	if e.level("open") != "unknown" {
-		t.Error("an unsigned trigger heard of a stranger")
+		t.Error("an unsigned trigger received an anonymous message")
 	}
 }
 
@@ -133,7 +133,7 @@ func testTriggersDoNotGetCredentials(t *testing.T) {
 	e.webhook("jobs", map[string]string{"hook": "ci", "match": `!("authorization" in headers || "cookie" in headers) && headers["x-a"] == "b"`, "threshold": "1"})
 	m := e.toHook("shop", "ci", `{}`, "Authorization", "Bearer secret", "Cookie", "a=b", "X-A", "b")
 	if code, _ := e.answer(e.receiver.ReceiveWebhook(t.Context(), m)); code != 200 || e.level("jobs") != "1" {
-		t.Errorf("%d, %s", code, e.level("jobs"))
+		t.Errorf("got %d, %s; want 200, \"1\"", code, e.level("jobs"))
 	}
 }
 
@@ -141,20 +141,20 @@ func testPushedLevelStandsForItsTTLAndSurvivesProcess(t *testing.T) {
 	e := begin(t)
 	e.push("jobs", map[string]string{"threshold": "1", "ttl": "10m"})
 	if code, says := e.put("jobs", `{"value": 42}`); code != 200 || e.level("jobs") != "42" {
-		t.Errorf("%d %s: %s", code, says, e.level("jobs"))
+		t.Errorf("got %d %s: %s; want 200, \"42\"", code, says, e.level("jobs"))
 	}
 	e.stop()
 	e.pass(time.Minute)
 	e.start()
 	e.push("jobs", map[string]string{"threshold": "1", "ttl": "10m"})
 	if got := e.level("jobs"); got != "42" {
-		t.Errorf("after a restart: %s", got)
+		t.Errorf("after a restart: %s; want \"42\"", got)
 	}
 	if code, says := e.put("jobs", `{"valeu": 1}`); code != 400 || !strings.Contains(says, "did you mean") || e.level("jobs") != "42" {
-		t.Errorf("%d %s: %s", code, says, e.level("jobs"))
+		t.Errorf("got %d %s: %s; want 400, text with did you mean, \"42\"", code, says, e.level("jobs"))
 	}
 	if code, says := e.put("jobs", `{"value": 1, "value": 2}`); code != 400 || !strings.Contains(says, "twice") {
-		t.Errorf("%d %s", code, says)
+		t.Errorf("got %d %s; want 400, text with twice", code, says)
 	}
 }
 
@@ -168,7 +168,7 @@ func testRepeatCountsOnceOlderEventNotAtAll(t *testing.T) {
 			headers = append(headers, "ce-time", at)
 		}
 		if code, says := e.put("jobs", `{"value": `+value+`}`, headers...); code != 200 {
-			t.Errorf("%d %s", code, says)
+			t.Errorf("got %d %s; want 200", code, says)
 		}
 		e.pass(time.Second)
 	}
@@ -176,25 +176,25 @@ func testRepeatCountsOnceOlderEventNotAtAll(t *testing.T) {
 	event("2", "", "7")
 	event("1", "", "5")
 	if e.level("jobs") != "7" {
-		t.Errorf("a repeat counts: %s", e.level("jobs"))
+		t.Errorf("a repeat counts: %s; want \"7\"", e.level("jobs"))
 	}
 	event("3", e.now().Add(-time.Hour).Format(time.RFC3339), "9")
 	if e.level("jobs") != "7" {
-		t.Errorf("an old event counts: %s", e.level("jobs"))
+		t.Errorf("an old event counts: %s; want \"7\"", e.level("jobs"))
 	}
 	event("4", "2099-01-01T00:00:00Z", "9")
 	event("5", "", "3")
 	if e.level("jobs") != "3" {
-		t.Errorf("an event from the future keeps out later ones: %s", e.level("jobs"))
+		t.Errorf("an event from the future keeps out later ones: %s; want \"3\"", e.level("jobs"))
 	}
 	e.fails = errors.New("the API server is away")
 	if code, _ := e.put("jobs", `{"value": 8}`, "ce-specversion", "1.0", "ce-id", "6", "ce-source", "/a", "ce-type", "level"); code != 503 {
-		t.Errorf("not recorded, and answered with %d", code)
+		t.Errorf("not recorded, and answered with %d; want 503", code)
 	}
 	e.fails = nil
 	event("6", "", "8")
 	if e.level("jobs") != "8" {
-		t.Errorf("what was not recorded is taken for a repeat: %s", e.level("jobs"))
+		t.Errorf("what was not recorded counts as a repeat: %s; want \"8\"", e.level("jobs"))
 	}
 }
 
@@ -204,7 +204,7 @@ func testMessageIsNotAcknowledgedWhileTriggerCannotEvaluateIt(t *testing.T) {
 	away := func(context.Context, string) (string, error) { return "", errors.New("the Secret is away") }
 	e.open(webhook.Kind(), "signed", map[string]string{"hook": "ci", "threshold": "1"}, triggers.Env{Credentials: "x", Secret: away})
 	if code, says := e.call("ci", `{}`); code != 503 || !strings.Contains(says, "trigger signed: unavailable: read hmacSecret: the Secret is away") || e.level("jobs") != "unknown" {
-		t.Errorf("%d %s, %s", code, says, e.level("jobs"))
+		t.Errorf("got %d %s, %s; want 503, text with trigger signed: unavailable: read hmacSecret: the Secret is away, \"unknown\"", code, says, e.level("jobs"))
 	}
 }
 
@@ -218,10 +218,10 @@ func testMessagesOverNATSAreRecordedAndCounted(t *testing.T) {
 	e.receiver.Reject(endpoint, errors.New("no JSON"))
 	e.fails = errors.New("the API server is away")
 	if e.receiver.Record(t.Context(), endpoint, e.now(), []triggers.Level{{Value: 5000, On: true}}) {
-		t.Error("it says that it is recorded")
+		t.Error("got true without a record, want false")
 	}
 	if e.counted("nats", recorded) != 1 || e.counted("nats", invalid) != 1 || e.counted("nats", "unavailable") != 1 {
-		t.Error("messages are counted wrongly")
+		t.Error("the counters of messages are wrong")
 	}
 }
 
@@ -236,7 +236,7 @@ func testNumberOfRememberedMessagesIsBounded(t *testing.T) {
 	}
 	for endpoint, ids := range e.receiver.recent.digests {
 		if len(ids) != maxIDs {
-			t.Errorf("%s: %d IDs are remembered, want %d", endpoint, len(ids), maxIDs)
+			t.Errorf("%s: %d IDs are stored, want %d", endpoint, len(ids), maxIDs)
 		}
 	}
 }

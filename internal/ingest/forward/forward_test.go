@@ -159,7 +159,7 @@ func testMessageReachesLeaderWithoutSendersCredential(t *testing.T) {
 		t.Error("the third message took another connection than the first")
 	}
 	if wire := fmt.Sprint(leader.wire); strings.Contains(wire, "the-senders-token") || strings.Contains(wire, "session=secret") || strings.Contains(wire, "somebody-else") {
-		t.Errorf("what the sender has shown went along: %s", wire)
+		t.Errorf("the credential of the sender was forwarded: %s", wire)
 	}
 	header := got[0].Header
 	if header.Get("X-Hub-Signature-256") == "" || header.Get("Content-Type") == "" {
@@ -167,7 +167,7 @@ func testMessageReachesLeaderWithoutSendersCredential(t *testing.T) {
 	}
 	for _, name := range []string{"Authorization", "Cookie", "Impulse-Credential"} {
 		if value := header.Get(name); value != "" {
-			t.Errorf("the handler sees %s: %s", name, value)
+			t.Errorf("the handler gets %s: %s; want \"\"", name, value)
 		}
 	}
 }
@@ -197,7 +197,7 @@ func testMessageDoesNotWaitBehindThoseOfAnotherPrincipal(t *testing.T) {
 		})
 	}
 	if answer, err := client.Forward(t.Context(), message); err != nil || answer.Text != "got {}\n" {
-		t.Errorf("a message of another sender: %+v, %v", answer, err)
+		t.Errorf("a message of another sender: %+v, %v; want no error, got {}\n", answer, err)
 	}
 }
 
@@ -205,13 +205,13 @@ func testNothingIsSentToServerWithAnotherCertificate(t *testing.T) {
 	c := newCluster(t)
 	leader, other := c.replica(), c.replica()
 	parts := strings.Split(leader.Identity(), "/")
-	parts[1] = other.Addr().String() // The leader's address is the other replica's now.
+	parts[1] = other.Addr().String() // The leader's address is that of another replica now.
 	answer, err := c.to(strings.Join(parts, "/")).Forward(t.Context(), message)
 	if err == nil || !strings.Contains(err.Error(), "another certificate") {
 		t.Errorf("%+v, %v", answer, err)
 	}
 	if got, _ := other.messages(); len(got) > 0 {
-		t.Errorf("it was sent %v", got)
+		t.Errorf("it was sent %v; want none", got)
 	}
 }
 
@@ -224,12 +224,12 @@ func testRequestWithWrongKeyIsRefused(t *testing.T) {
 		t.Errorf("%+v, %v", answer, err)
 	}
 	if got, _ := leader.messages(); len(got) > 0 {
-		t.Errorf("it took %v", got)
+		t.Errorf("it took %v; want none", got)
 	}
 	for _, authorization := range []string{"", "Bearer ", "Bearer AAAA", "Bearer !", "Basic AAAA"} {
 		r := &http.Request{Header: http.Header{"Authorization": {authorization}}}
 		if credential, err := leader.key.Authenticate(r.WithContext(t.Context())); !errors.Is(err, ErrUnauthorized) {
-			t.Errorf("%q was let in as %q: %v", authorization, credential, err)
+			t.Errorf("%q was authenticated as %q: %v", authorization, credential, err)
 		}
 	}
 }
@@ -330,7 +330,7 @@ func FuzzIdentity(f *testing.F) {
 	f.Fuzz(func(t *testing.T, identity string) {
 		if to, err := parse(identity); err == nil {
 			if _, _, err := net.SplitHostPort(to.address); err != nil {
-				t.Errorf("%q leads to %q", identity, to.address)
+				t.Errorf("%q has the address %q; want one with a host and a port", identity, to.address)
 			}
 		}
 	})

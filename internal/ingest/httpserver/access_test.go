@@ -23,19 +23,19 @@ func testRefusalDoesNotRevealWhatWasWrong(t *testing.T) {
 	} {
 		w := post(t, h, "/v1/alertmanager/shop", one, header)
 		if w.Code != http.StatusUnauthorized || w.Body.String() != "no access\n" || len(w.Header().Values("WWW-Authenticate")) != 2 {
-			t.Errorf("%s: %d %q %v", what, w.Code, w.Body, w.Header())
+			t.Errorf("%s: %d %q %v; want 401, no access\n, 2", what, w.Code, w.Body, w.Header())
 		}
 		if told != nil && !reflect.DeepEqual(w.Header(), told) {
-			t.Errorf("%s is told %v, another one %v", what, w.Header(), told)
+			t.Errorf("%s gets the header %v, another one %v", what, w.Header(), told)
 		}
 		told = w.Header()
 	}
 	w := post(t, h, "/v1/alertmanager/bank", one, password("me", "password"))
 	if w.Code != http.StatusForbidden || w.Body.String() != "no access\n" {
-		t.Errorf("another namespace: %d %q", w.Code, w.Body)
+		t.Errorf("another namespace: %d %q; want 403, no access\n", w.Code, w.Body)
 	}
 	if w := post(t, h, "/v1/alertmanager/No+Namespace", one, ""); w.Code != http.StatusUnauthorized {
-		t.Errorf("nobody hears whether a path is right: %d", w.Code)
+		t.Errorf("the answer tells whether a path is valid: %d; want 401", w.Code)
 	}
 }
 
@@ -46,11 +46,11 @@ func testNamespaceReceiverIsNamedAfterCredential(t *testing.T) {
 	})
 	for _, token := range []string{"token-of-eu", "next-of-eu", "token-of-us"} {
 		if w := post(t, h, "/v1/alertmanager/shop", one, "Bearer "+token); w.Code != http.StatusOK {
-			t.Errorf("%s: %d %s", token, w.Code, w.Body)
+			t.Errorf("%s: %d %s; want 200", token, w.Code, w.Body)
 		}
 	}
 	if len(r.endpoints) != 3 || r.endpoints[0].String() != "shop/eu" || r.endpoints[1] != r.endpoints[0] || r.endpoints[2].String() != "shop/us" {
-		t.Errorf("the doors are %v", r.endpoints)
+		t.Errorf("the endpoints are %v", r.endpoints)
 	}
 }
 
@@ -67,7 +67,7 @@ func testAnyCredentialMayReadMetricsAndHealthNeedsNone(t *testing.T) {
 		{"/readyz", "", http.StatusOK},
 	} {
 		if w := send(t, h, http.MethodGet, c.path, http.NoBody, c.authorization); w.Code != c.code {
-			t.Errorf("%s with %q: %d", c.path, c.authorization, w.Code)
+			t.Errorf("%s with %q: %d; want %v", c.path, c.authorization, w.Code, c.code)
 		}
 	}
 }

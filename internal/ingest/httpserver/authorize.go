@@ -69,7 +69,7 @@ func (s *Server) authenticated(next echo.HandlerFunc) echo.HandlerFunc {
 
 // refused returns the answer to a request that was refused before it was decoded, and counts it where a limit is the reason.
 func (s *Server) refused(route Route, err error) error {
-	limit := ""
+	var limit string
 	switch {
 	case errors.Is(err, auth.ErrUnauthenticated):
 		return echo.NewHTTPError(http.StatusUnauthorized, noAccess).SetInternal(err)

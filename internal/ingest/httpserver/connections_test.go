@@ -143,7 +143,7 @@ func testConnectionWithRequestInProgressIsNotClosed(t *testing.T) {
 	r.request(late).onAuthenticated(auth.Principal{Name: "late"})
 	r.onStateChange(late, http.StateClosed)
 	if len(r.all) != 2 || len(r.closable) != 0 {
-		t.Errorf("%d are open, and %v can be closed", len(r.all), r.closable)
+		t.Errorf("got %d are open, and %v can be closed; want 2, 0", len(r.all), r.closable)
 	}
 }
 

@@ -56,7 +56,7 @@ func direct(t *testing.T, r *record, change func(*Options)) http.Handler {
 	open(t, received, webhook.Kind(), "signed", map[string]string{"hook": "github", "threshold": "1"}, "secret")
 	open(t, received, push.Kind(), "jobs", map[string]string{"threshold": "1"}, "")
 	received.ObjectsListed()
-	for range 20 { // Until all doors must be open: each look at this clock is a second.
+	for range 20 { // Until all endpoints are open: each reading of this clock is a second.
 		now()
 	}
 	r.endpoints, r.alerts = nil, nil
@@ -105,7 +105,7 @@ func testLevelIsRecordedForItsTrigger(t *testing.T) {
 		t.Fatalf("recorded through %v", r.endpoints)
 	}
 	if *r.alerts[0].Level.MilliValue != 42000 || r.alerts[0].Until.Sub(r.alerts[0].StartsAt) != time.Minute || *r.alerts[1].Level.MilliValue != 3000 {
-		t.Errorf("recorded %+v", r.alerts)
+		t.Errorf("recorded %+v; want 42000, %v, 3000", r.alerts, time.Minute)
 	}
 }
 
@@ -127,7 +127,7 @@ func testSizeOfMessagesToTriggerIsBounded(t *testing.T) {
 		"2 MB":          {strings.Repeat(" ", 2<<20), "", http.StatusRequestEntityTooLarge, "larger than"},
 		"nothing":       {"", "", http.StatusBadRequest, "unexpected EOF"},
 		"not JSON":      {"value=42", "", http.StatusBadRequest, "cannot be decoded as JSON"},
-		"no number":     {`{"value":{},"jobs":{}}`, "", http.StatusBadRequest, "a number was expected"},
+		"no number":     {`{"value":{},"jobs":{}}`, "", http.StatusBadRequest, "expected a number"},
 	} {
 		for path, method := range map[string]string{levelPath: http.MethodPut, "/v1/webhook/shop/jobs": http.MethodPost} {
 			r := &record{}
@@ -139,7 +139,7 @@ func testSizeOfMessagesToTriggerIsBounded(t *testing.T) {
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, request)
 			if w.Code != c.code || !strings.Contains(w.Body.String(), c.says) || strings.Count(w.Body.String(), "\n") != 1 || len(r.alerts) > 0 {
-				t.Errorf("%s, %s: answered %d %.300q, recorded %v", name, path, w.Code, w.Body, r.alerts)
+				t.Errorf("got %s, %s: answered %d %.300q, recorded %v; want %v, text with %q, 1, none", name, path, w.Code, w.Body, r.alerts, c.code, c.says)
 			}
 		}
 	}
@@ -187,7 +187,7 @@ func testWithoutCredentialOnlySignatureIsAccepted(t *testing.T) {
 		}
 	}
 	if len(r.alerts) != 2 {
-		t.Errorf("recorded %v", r.alerts)
+		t.Errorf("recorded %v; want 2", r.alerts)
 	}
 }
 
@@ -234,15 +234,15 @@ func testFollowerForwardsMessagesWithTheirPrincipal(t *testing.T) {
 		o.Leading, o.Forward, o.Credentials, o.Receiver = func() bool { return false }, l, credentials, endpoints.New(nil, nil, prometheus.NewRegistry(), nil)
 	})
 	if w := send(t, follower, http.MethodPut, levelPath, strings.NewReader(`{"value": 42}`), "Bearer only-for-the-shop"); w.Code != http.StatusOK || len(r.endpoints) != 1 {
-		t.Errorf("%d %s, recorded through %v", w.Code, w.Body, r.endpoints)
+		t.Errorf("got %d %s, recorded through %v; want 200, 1", w.Code, w.Body, r.endpoints)
 	}
 	if w := send(t, follower, http.MethodPut, levelPath, strings.NewReader(`{"valeu": 42}`), "Bearer only-for-the-shop"); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "did you mean") {
-		t.Errorf("%d %s", w.Code, w.Body)
+		t.Errorf("got %d %s; want 400, text with did you mean", w.Code, w.Body)
 	}
 	if w := post(t, follower, "/v1/webhook/shop/jobs", `{"jobs":1}`, ""); w.Code != http.StatusUnauthorized || len(r.endpoints) != 1 {
-		t.Errorf("a stranger at a hook without signatures: %d %s, recorded through %v", w.Code, w.Body, r.endpoints)
+		t.Errorf("an anonymous request to a hook without signatures: %d %s, recorded through %v; want 401, 1", w.Code, w.Body, r.endpoints)
 	}
 	if w := send(t, follower, http.MethodPut, levelPath, strings.NewReader(`{"value": 42}`), ""); w.Code != http.StatusUnauthorized || len(l.passed) != 3 {
-		t.Errorf("a push without a token: %d, %d passed on", w.Code, len(l.passed))
+		t.Errorf("a push without a token: %d, %d forwarded; want 401, 3", w.Code, len(l.passed))
 	}
 }

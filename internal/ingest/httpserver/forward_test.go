@@ -39,26 +39,26 @@ func testFollowerForwardsMessagesThatItHasAuthorized(t *testing.T) {
 		o.Leading, o.Forward = func() bool { return false }, l
 	})
 	if w := post(t, h, "/v1/alertmanager/shop?x=%20y", one, "Bearer token-of-eu"); w.Code != http.StatusOK {
-		t.Errorf("%d %s", w.Code, w.Body)
+		t.Errorf("got %d %s; want 200", w.Code, w.Body)
 	}
 	if len(l.sent) != 1 || string(l.sent[0].Body) != one || l.sent[0].Credential != "eu" || l.sent[0].URI != "/v1/alertmanager/shop?x=%20y" || len(r.endpoints) > 0 {
-		t.Errorf("sent %+v, recorded %v", l.sent, r.endpoints)
+		t.Errorf("sent %+v, recorded %v; want 1, %v, \"eu\", \"/v1/alertmanager/shop?x=%%20y\", none", l.sent, r.endpoints, one)
 	}
 	post(t, h, "/v1/alertmanager/shop", one, "Bearer token-of-us")
 	post(t, h, "/v1/alertmanager/shop", strings.Repeat(" ", maxAlertsBody+1), "Bearer token-of-eu")
 	if len(l.sent) != 1 {
-		t.Errorf("what was not let in was passed on: %+v", l.sent[1:])
+		t.Errorf("an unauthorized request was forwarded: %+v; want 1", l.sent[1:])
 	}
 	l.answer = forward.Answer{Code: http.StatusBadRequest, Text: "version is \"3\"\n"}
 	if w := post(t, h, "/v1/alertmanager/shop", one, "Bearer token-of-eu"); w.Code != http.StatusBadRequest || w.Body.String() != l.answer.Text {
-		t.Errorf("the leader's answer becomes %d %s", w.Code, w.Body)
+		t.Errorf("the leader's answer becomes %d %s; want 400, %v", w.Code, w.Body, l.answer.Text)
 	}
 	l.err = errors.New("10.1.2.3:8444: connection refused")
 	if w := post(t, h, "/v1/alertmanager/shop", one, "Bearer token-of-eu"); w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "10.1.2.3") {
 		t.Errorf("without a leader: %d %s", w.Code, w.Body)
 	}
 	if n := testutil.ToFloat64(s.metrics.forwarded.WithLabelValues("failed")); n != 1 {
-		t.Errorf("%v failures are counted", n)
+		t.Errorf("%v failures are counted; want 1", n)
 	}
 }
 
@@ -91,15 +91,15 @@ func testForwardedMessageIsRecordedWithNameOfItsCredential(t *testing.T) {
 	r := &record{}
 	h := private(t, r, nil)
 	if w := post(t, h, "/v1/alertmanager/shop", one, "Peer eu"); w.Code != http.StatusOK || len(r.endpoints) != 1 || r.endpoints[0].String() != "shop/eu" {
-		t.Errorf("%d %s, recorded %v", w.Code, w.Body, r.endpoints)
+		t.Errorf("got %d %s, recorded %v; want 200, 1, \"shop/eu\"", w.Code, w.Body, r.endpoints)
 	}
 	for _, authorization := range []string{"", "Bearer token-of-eu"} {
 		if w := post(t, h, "/v1/alertmanager/shop", one, authorization); w.Code != http.StatusUnauthorized || len(r.endpoints) != 1 {
-			t.Errorf("%q comes in by the door of the replicas: %d", authorization, w.Code)
+			t.Errorf("%q is accepted on the peer listener: %d; want 401, 1", authorization, w.Code)
 		}
 	}
 	if w := send(t, h, http.MethodGet, forward.Path, http.NoBody, "Peer "); w.Code != http.StatusOK {
-		t.Errorf("the leader is not heard: %d", w.Code)
+		t.Errorf("the leader does not answer a probe: %d; want 200", w.Code)
 	}
 }
 
@@ -110,11 +110,11 @@ func testForwardedMessageIsNotForwardedAgain(t *testing.T) {
 		post(t, h, "/v1/alertmanager/shop", one, "Peer eu"), send(t, h, http.MethodGet, forward.Path, http.NoBody, "Peer "),
 	} {
 		if w.Code != http.StatusServiceUnavailable {
-			t.Errorf("%d %s", w.Code, w.Body)
+			t.Errorf("got %d %s; want 503", w.Code, w.Body)
 		}
 	}
 	if len(l.sent)+len(r.endpoints) > 0 {
-		t.Errorf("sent %v, recorded %v", l.sent, r.endpoints)
+		t.Errorf("sent %v, recorded %v; want none", l.sent, r.endpoints)
 	}
 }
 
@@ -123,6 +123,6 @@ func testWithoutReplicasKeyResponseIs503(t *testing.T) {
 		o.AuthenticatePeer = func(*http.Request) (string, error) { return "", errors.New("the API server is away") }
 	})
 	if w := post(t, h, "/v1/alertmanager/shop", one, "Peer eu"); w.Code != http.StatusServiceUnavailable {
-		t.Errorf("%d %s", w.Code, w.Body)
+		t.Errorf("got %d %s; want 503", w.Code, w.Body)
 	}
 }

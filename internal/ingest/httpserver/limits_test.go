@@ -101,15 +101,15 @@ func testSlowSenderIsCutOff(t *testing.T) {
 	}
 	answer := drip(t, s, "POST /v1/alertmanager/shop HTTP/1.1\r\nHost: impulse\r\nContent-Length: 100000\r\n\r\n")
 	if !strings.Contains(answer, "503 Service Unavailable") || !strings.Contains(answer, "the body did not arrive") {
-		t.Errorf("a slow body is answered with %s", answer)
+		t.Errorf("a slow body is answered with %s; want text with 503 Service Unavailable, text with the body did not arrive", answer)
 	}
-	if code := postBody(t, s, one); code != http.StatusOK {
-		t.Errorf("after that, others are answered with %d", code)
+	if code := postTo(t, s, one); code != http.StatusOK {
+		t.Errorf("after that, others are answered with %d; want 200", code)
 	}
 }
 
-// postBody posts a body to a running server.
-func postBody(t *testing.T, s *Server, body string) int {
+// postTo posts a body to a running server.
+func postTo(t *testing.T, s *Server, body string) int {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.Addr()+"/v1/alertmanager/shop", strings.NewReader(body))
 	if err != nil {
@@ -131,7 +131,7 @@ func testTooLargeHeaderIsRefused(t *testing.T) {
 	}()
 	answer, _ := io.ReadAll(conn)
 	if !strings.Contains(string(answer), "431 Request Header Fields Too Large") {
-		t.Errorf("answered %s", answer)
+		t.Errorf("answered %s; want text with 431 Request Header Fields Too Large", answer)
 	}
 }
 
@@ -149,7 +149,7 @@ func testCompressedBodyIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		if response.Body.Close() != nil || response.StatusCode != code {
-			t.Errorf("%s is answered with %d", encoding, response.StatusCode)
+			t.Errorf("%s is answered with %d; want %v", encoding, response.StatusCode, code)
 		}
 	}
 }
@@ -165,17 +165,17 @@ func testOneCredentialCannotExcludeOthers(t *testing.T) {
 		}
 	}
 	if w := post(t, h, "/v1/alertmanager/shop", one, "Bearer token-of-a"); w.Code != http.StatusServiceUnavailable {
-		t.Errorf("one too many is answered with %d: Alertmanager repeats after 503 only", w.Code)
+		t.Errorf("one too many is answered with %d: Alertmanager repeats after 503 only; want 503", w.Code)
 	}
 	if n := testutil.ToFloat64(s.metrics.limited.WithLabelValues("alertmanager", "rate")); n != 1 {
-		t.Errorf("%v are counted", n)
+		t.Errorf("%v are counted; want 1", n)
 	}
 	if w := post(t, h, "/v1/alertmanager/shop", one, "Bearer token-of-b"); w.Code != http.StatusOK {
-		t.Errorf("another credential is answered with %d", w.Code)
+		t.Errorf("another credential is answered with %d; want 200", w.Code)
 	}
 	now = now.Add(time.Second)
 	if w := post(t, h, "/v1/alertmanager/shop", one, "Bearer token-of-a"); w.Code != http.StatusOK {
-		t.Errorf("a second later it is answered with %d", w.Code)
+		t.Errorf("a second later it is answered with %d; want 200", w.Code)
 	}
 }
 
@@ -201,7 +201,7 @@ func testRequestsAreCountedByRouteAndCode(t *testing.T) {
 	send(t, h, http.MethodGet, "/readyz", http.NoBody, "")
 	for labels, want := range map[[2]string]float64{{"alertmanager", "200"}: 1, {"alertmanager", "400"}: 1, {"other", "404"}: 1, {"readyz", "200"}: 1} {
 		if n := testutil.ToFloat64(s.metrics.requests.WithLabelValues(labels[0], labels[1])); n != want {
-			t.Errorf("%v: %v were counted", labels, n)
+			t.Errorf("%v: %v were counted; want %v", labels, n, want)
 		}
 	}
 }
@@ -217,7 +217,7 @@ func testHandlerThatPanicsOrFailsIsAnswered(t *testing.T) {
 		e.POST(path, s.handler(Route{Name: path, Receive: receive}, s.authorize, false))
 		w := post(t, e, strings.Replace(path, ":namespace", "shop", 1), "", "")
 		if w.Code != http.StatusInternalServerError || w.Body.String() != "internal error\n" || len(r.endpoints) > 0 {
-			t.Errorf("%s: %d %s, recorded %v", path, w.Code, w.Body, r.endpoints)
+			t.Errorf("%s: %d %s, recorded %v; want 500, internal error\n, none", path, w.Code, w.Body, r.endpoints)
 		}
 	}
 }

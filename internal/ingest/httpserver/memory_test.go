@@ -46,7 +46,7 @@ func testNoPrincipalHoldsAllOfMemory(t *testing.T) {
 		r.release()
 	}
 	if m.all.used != 0 || len(m.all.held) != 0 {
-		t.Errorf("%d bytes are left over, of %v", m.all.used, m.all.held)
+		t.Errorf("got %d bytes are left over, of %v; want 0, 0", m.all.used, m.all.held)
 	}
 }
 
@@ -55,7 +55,7 @@ func testAnonymousRequestsSharePartOfMemory(t *testing.T) {
 	m := newMemory(limit)
 	bank := hog(m, auth.PrincipalOf(auth.Anonymous, "bank"), piece)
 	if most := int64(limit / anonymousShare / 2); bank.bytes > most || bank.bytes < most-piece {
-		t.Errorf("the strangers of one namespace hold %d bytes", bank.bytes)
+		t.Errorf("the anonymous requests of one namespace hold %d bytes", bank.bytes)
 	}
 	shop := hog(m, auth.PrincipalOf(auth.Anonymous, "shop"), piece)
 	if shop.bytes < limit/anonymousShare/4-piece {
@@ -65,7 +65,7 @@ func testAnonymousRequestsSharePartOfMemory(t *testing.T) {
 		hog(m, auth.PrincipalOf(auth.Anonymous, fmt.Sprint("invented-", i)), piece)
 	}
 	if m.all.used > limit/anonymousShare {
-		t.Errorf("all strangers hold %d bytes", m.all.used)
+		t.Errorf("all anonymous requests hold %d bytes", m.all.used)
 	}
 	if r := hog(m, auth.Principal{Name: "shop"}, piece); r.bytes < (limit-limit/anonymousShare)/2-piece {
 		t.Errorf("a credential gets %d bytes beside them", r.bytes)
@@ -84,7 +84,7 @@ func testTooLargeBodyForMemoryIsRefusedForGood(t *testing.T) {
 	}
 	h, _ := serve(t, &record{}, func(o *Options) { o.BodyMemory = 1 << 20 })
 	if w := post(t, h, "/v1/alertmanager/shop", "["+strings.Repeat("0,", 10_000)+"0]", ""); w.Code != http.StatusRequestEntityTooLarge {
-		t.Errorf("what becomes too much when it is decoded: %d %s", w.Code, w.Body)
+		t.Errorf("what becomes too much when it is decoded: %d %s; want 413", w.Code, w.Body)
 	}
 }
 
@@ -139,7 +139,7 @@ func testDecodedBodyIsNotLargerThanItsReservation(t *testing.T) {
 		value, err := c.decode(c.body)
 		grown := int64(live()) - int64(before)
 		if err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v; want no error", name, err)
 		}
 		if reserved := decoded(c.body, c.perElement); grown > reserved {
 			t.Errorf("%s: %d bytes become %d, and %d are reserved", name, len(c.body), grown, reserved)

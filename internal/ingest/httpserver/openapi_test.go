@@ -136,7 +136,7 @@ func testOpenAPIDocumentHasEveryRouteAndNoOther(t *testing.T) {
 		}
 		ids[op.OperationID] = true
 		if strings.Count(path, "{") != len(parameters) {
-			t.Errorf("%s describes %d parameters", path, len(parameters))
+			t.Errorf("%s describes %d parameters; want %v", path, len(parameters), len(parameters))
 		}
 	})
 	slices.Sort(served)
@@ -152,7 +152,7 @@ func testEveryExampleOfOpenAPIDocumentGetsDocumentedResponse(t *testing.T) {
 	readDocument(t).operations(t, func(method, path string, op operation, parameters []parameter) {
 		if op.RequestBody == nil {
 			if w := send(t, h, method, path, http.NoBody, ""); w.Code != http.StatusOK {
-				t.Errorf("%s %s: %d", method, path, w.Code)
+				t.Errorf("%s %s: %d; want 200", method, path, w.Code)
 			}
 			return
 		}

@@ -37,12 +37,12 @@ func answerTo(err error) error {
 		return err
 	}
 	code := http.StatusBadRequest
-	switch refused.Kind {
-	case endpoints.ErrUnavailable:
+	switch {
+	case errors.Is(refused, endpoints.ErrUnavailable):
 		return Unavailable(refused.Reason)
-	case endpoints.ErrUnverified:
+	case errors.Is(refused, endpoints.ErrUnverified):
 		code = http.StatusUnauthorized
-	case endpoints.ErrNotFound:
+	case errors.Is(refused, endpoints.ErrNotFound):
 		code = http.StatusNotFound
 	}
 	return echo.NewHTTPError(code, refused.Reason).SetInternal(refused)

@@ -104,20 +104,20 @@ func testSameRefusalIsLoggedOnceHourWithNumberOfTimes(t *testing.T) {
 		return l.lines()
 	}
 	if lines := refuse("shop"); len(lines) != 1 {
-		t.Errorf("the first: %q", lines)
+		t.Errorf("the first: %q; want 1", lines)
 	}
 	for range 59 {
 		l.now = l.now.Add(time.Minute)
 		if lines := refuse("shop"); len(lines) != 0 {
-			t.Errorf("within the hour: %q", lines)
+			t.Errorf("within the hour: %q; want 0", lines)
 		}
 	}
 	if lines := refuse("bank"); len(lines) != 1 {
-		t.Errorf("another namespace: %q", lines)
+		t.Errorf("another namespace: %q; want 1", lines)
 	}
 	l.now = l.now.Add(time.Minute)
 	if lines := refuse("shop"); len(lines) != 1 || !strings.Contains(lines[0], "times=60") {
-		t.Errorf("after an hour: %q", lines)
+		t.Errorf("after an hour: %q; want 1, text with times=60", lines)
 	}
 }
 

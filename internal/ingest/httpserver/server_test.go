@@ -130,7 +130,7 @@ func testDeliveryIsRecordedAsItWasSent(t *testing.T) {
 		t.Errorf("recorded %+v", a)
 	}
 	if w := post(t, h, "/v1/alertmanager", one, ""); w.Code != http.StatusOK || r.endpoints[1].Namespace != "" {
-		t.Errorf("the cluster-wide door: %d, %v", w.Code, r.endpoints)
+		t.Errorf("the cluster-wide receiver: %d, %v; want 200, \"\"", w.Code, r.endpoints)
 	}
 }
 
@@ -179,7 +179,7 @@ func testMessageThatCanNeverBecomeValidIsRefusedWithReason(t *testing.T) {
 				t.Errorf("answered %d %q, expected %d and %q", w.Code, w.Body, c.code, c.says)
 			}
 			if len(r.alerts) > 0 {
-				t.Errorf("recorded %v", r.alerts)
+				t.Errorf("recorded %v; want none", r.alerts)
 			}
 		})
 	}
@@ -190,13 +190,13 @@ func testOneInvalidAlertDoesNotExcludeOthers(t *testing.T) {
 	h, s := serve(t, r, nil)
 	body := strings.Replace(one, `"alerts":[`, `"alerts":[{"status":"confused","labels":{"a":"b"}},`, 1)
 	if w := post(t, h, "/v1/alertmanager/shop", body, ""); w.Code != http.StatusOK || len(r.alerts) != 1 {
-		t.Errorf("answered %d, recorded %v", w.Code, r.alerts)
+		t.Errorf("answered %d, recorded %v; want 200, 1", w.Code, r.alerts)
 	}
 	if n := alertsCounter(t, s, "invalid"); n != 1 {
-		t.Errorf("%v invalid alerts were counted", n)
+		t.Errorf("%v invalid alerts were counted; want 1", n)
 	}
 	if n := alertsCounter(t, s, "unselected"); n != 1 {
-		t.Errorf("%v unselected alerts were counted", n)
+		t.Errorf("%v unselected alerts were counted; want 1", n)
 	}
 }
 
@@ -217,7 +217,7 @@ func testTemporaryFailureIs503(t *testing.T) {
 			r := &record{}
 			h, _ := serve(t, r, func(o *Options) { c.set(o, r) })
 			if w := post(t, h, "/v1/alertmanager/shop", one, ""); w.Code != http.StatusServiceUnavailable || w.Body.String() != c.answer {
-				t.Errorf("answered %d %s", w.Code, w.Body)
+				t.Errorf("answered %d %s; want 503, %v", w.Code, w.Body, c.answer)
 			}
 		})
 	}
@@ -255,11 +255,11 @@ func testTokenIsValidForItsEndpointsOnly(t *testing.T) {
 			t.Errorf("%q with %q: %d, expected %d", c.path, c.authorization, w.Code, c.code)
 		}
 		if body := w.Body.String(); c.code >= 400 && body != "no access\n" {
-			t.Errorf("the refusal gives a hint: %q", body)
+			t.Errorf("the answer gives a hint: %q", body)
 		}
 	}
 	if w := send(t, h, http.MethodGet, "/healthz", http.NoBody, ""); w.Code != http.StatusOK {
-		t.Errorf("health asks for a token: %d", w.Code)
+		t.Errorf("health asks for a token: %d; want 200", w.Code)
 	}
 }
 
@@ -274,7 +274,7 @@ func testListeningOnAllAddressesWithoutCredentialsIsRefused(t *testing.T) {
 	}
 	base.Addr, base.AllowUnauthenticated = "0.0.0.0:0", true
 	if _, err := New(t.Context(), base); err == nil || !strings.Contains(err.Error(), "--allow-unauthenticated-from-anywhere") {
-		t.Errorf("told once: %v", err)
+		t.Errorf("with one option: %v", err)
 	}
 	base.AllowFromAnywhere = true
 	s, err := New(t.Context(), base)
@@ -290,7 +290,7 @@ func testReadyzReturnsReason(t *testing.T) {
 	h, _ := serve(t, &record{}, func(o *Options) { o.Ready = func() error { return errors.New("the API server is away") } })
 	w := send(t, h, http.MethodGet, "/readyz", http.NoBody, "")
 	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "the API server is away") {
-		t.Errorf("%d %s", w.Code, w.Body)
+		t.Errorf("got %d %s; want 503, text with the API server is away", w.Code, w.Body)
 	}
 }
 
@@ -300,7 +300,7 @@ func testReadyzNamesNamespacesWithoutRoomAndStaysReady(t *testing.T) {
 	})
 	w := send(t, h, http.MethodGet, "/readyz", http.NoBody, "")
 	if w.Code != http.StatusOK || w.Body.String() != "ok\nnamespace shop may have 7\n" {
-		t.Errorf("%d %s", w.Code, w.Body)
+		t.Errorf("got %d %s; want 200, ok\nnamespace shop may have 7\n", w.Code, w.Body)
 	}
 }
 
@@ -319,7 +319,7 @@ func testRunServesUntilItsContextEnds(t *testing.T) {
 	}
 	body, err := io.ReadAll(response.Body)
 	if err != nil || response.Body.Close() != nil || !strings.Contains(string(body), "impulse_http_duration_seconds") {
-		t.Errorf("metrics: %v %s", err, body)
+		t.Errorf("metrics: %v %s; want no error, text with impulse_http_duration_seconds", err, body)
 	}
 	cancel()
 	if err := <-stopped; err != nil {

@@ -29,7 +29,7 @@ func TestTenants(t *testing.T) {
 	t.Run("a refusal reaches a sender that keeps sending", testRefusalReachesSenderThatKeepsSending)
 }
 
-// hooked returns a receiver on which the hook jobs of two tenants accepts every message, whoever sends it.
+// hooked returns a receiver on which the hook jobs of two tenants accepts every message of every sender.
 func hooked(r endpoints.Recorder, o *Options) *endpoints.Receiver {
 	all := receiver(r, o)
 	for _, namespace := range []string{"shop", "bank"} {
@@ -114,11 +114,11 @@ func testRequestsWithoutTheirBodyOccupyNoSlot(t *testing.T) {
 				"/v1/webhook/shop/jobs": "token-of-shop", "/v1/alertmanager/shop": "token-of-shop", "/v1/webhook/bank/jobs": "", "/v1/alertmanager/bank": "token-of-bank",
 			} {
 				if code, why := ask(t, http.MethodPost, "http://"+s.Addr()+path, token, one); code != http.StatusOK {
-					t.Errorf("%s is answered with %d %s", path, code, why)
+					t.Errorf("%s is answered with %d %s; want 200", path, code, why)
 				}
 			}
 			if code, _ := ask(t, http.MethodGet, "http://"+s.Addr()+"/metrics", "token-of-shop", ""); code != http.StatusOK {
-				t.Errorf("metrics are answered with %d", code)
+				t.Errorf("metrics are answered with %d; want 200", code)
 			}
 		})
 	}
@@ -143,14 +143,14 @@ func (b *busy) Record(ctx context.Context, d store.Delivery) (store.Result, erro
 // crowd is a principal of the namespace bank, as requests come from it.
 type crowd struct {
 	path, credential string
-	places           int
+	slots            int
 	// peer: it comes by another replica, which names the credential that it has checked.
-	peer bool
+	forwarded bool
 }
 
 func (c crowd) shows(credential string) string {
 	switch {
-	case c.peer || credential == "":
+	case c.forwarded || credential == "":
 		return credential
 	default:
 		return "Bearer token-of-" + credential
@@ -160,7 +160,7 @@ func (c crowd) shows(credential string) string {
 // route is the name of the crowd's route.
 func (c crowd) route() string {
 	name := strings.Split(c.path, "/")[2]
-	if c.peer {
+	if c.forwarded {
 		return "peer/" + name
 	}
 	return name
@@ -181,12 +181,12 @@ func testPrincipalHasSlotsOfItsOwn(t *testing.T) {
 				tenants(t, b)(o)
 				o.AuthenticatePeer = func(r *http.Request) (string, error) { return r.Header.Get("Authorization"), nil }
 			})
-			if c.peer {
+			if c.forwarded {
 				h = s.peerRoutes()
 			}
 			c.crowdOut(t, h, s, b)
 			if len(s.slots.inUse) > 0 {
-				t.Errorf("places are left over: %v", s.slots.inUse)
+				t.Errorf("slots are left over: %v; want none", s.slots.inUse)
 			}
 		})
 	}
@@ -195,26 +195,26 @@ func testPrincipalHasSlotsOfItsOwn(t *testing.T) {
 // crowdOut takes every place of the crowd, and sees who else is let in.
 func (c crowd) crowdOut(t *testing.T, h http.Handler, s *Server, b *busy) {
 	t.Helper()
-	codes := make(chan int, c.places)
-	for range c.places {
+	codes := make(chan int, c.slots)
+	for range c.slots {
 		go func() { codes <- post(t, h, c.path, one, c.shows(c.credential)).Code }()
 		<-b.began
 	}
 	if w := post(t, h, c.path, one, c.shows(c.credential)); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "at once") {
-		t.Errorf("one too many is answered with %d %s", w.Code, w.Body)
+		t.Errorf("one too many is answered with %d %s; want 503, text with at once", w.Code, w.Body)
 	}
 	if n := testutil.ToFloat64(s.metrics.limited.WithLabelValues(c.route(), "concurrency")); n != 1 {
-		t.Errorf("%v are counted for %s", n, c.route())
+		t.Errorf("%v are counted for %s; want 1", n, c.route())
 	}
 	for path, credential := range map[string]string{"/v1/alertmanager/shop": "shop", "/v1/webhook/shop/jobs": ""} {
 		if w := post(t, h, path, one, c.shows(credential)); w.Code != http.StatusOK {
-			t.Errorf("%s is answered with %d %s", path, w.Code, w.Body)
+			t.Errorf("%s is answered with %d %s; want 200", path, w.Code, w.Body)
 		}
 	}
 	close(b.end)
-	for range c.places {
+	for range c.slots {
 		if code := <-codes; code != http.StatusOK {
-			t.Errorf("one of those that had a place is answered with %d", code)
+			t.Errorf("one of those that had a slot is answered with %d; want 200", code)
 		}
 	}
 }
@@ -232,17 +232,17 @@ func testIdleConnectionsMakeRoom(t *testing.T) {
 	}
 	for _, path := range []string{"/healthz", "/readyz"} {
 		if code, _ := ask(t, http.MethodGet, "http://"+s.HealthAddr()+path, "", ""); code != http.StatusOK {
-			t.Errorf("%s is answered with %d on the listener of probes", path, code)
+			t.Errorf("%s is answered with %d on the listener of probes; want 200", path, code)
 		}
 	}
 	if code, why := ask(t, http.MethodPost, "http://"+s.Addr()+"/v1/alertmanager/shop", "token-of-shop", one); code != http.StatusOK {
-		t.Errorf("a new connection is answered with %d %s", code, why)
+		t.Errorf("a new connection is answered with %d %s; want 200", code, why)
 	}
 	if n := testutil.ToFloat64(s.metrics.closed.WithLabelValues("public")); n != maxConnections/2+1 {
 		t.Errorf("%v connections were closed", n)
 	}
 	if code, _ := ask(t, http.MethodGet, "http://"+s.HealthAddr()+"/metrics", "token-of-shop", ""); code != http.StatusNotFound {
-		t.Errorf("metrics are answered with %d on the listener of probes", code)
+		t.Errorf("metrics are answered with %d on the listener of probes; want 404", code)
 	}
 }
 
@@ -264,14 +264,14 @@ func testBodiesBeyondMemoryOfTenantLeaveRoomForOthers(t *testing.T) {
 	})
 	code, why := ask(t, http.MethodPost, "http://"+s.Addr()+"/v1/alertmanager/bank", "token-of-bank", one)
 	if code != http.StatusServiceUnavailable || !strings.Contains(why, "too many bytes") {
-		t.Errorf("one too many is answered with %d %s", code, why)
+		t.Errorf("one too many is answered with %d %s; want 503, text with too many bytes", code, why)
 	}
 	if n := testutil.ToFloat64(s.metrics.limited.WithLabelValues("alertmanager", "memory")); n != 1 {
-		t.Errorf("%v are counted", n)
+		t.Errorf("%v are counted; want 1", n)
 	}
 	for path, token := range map[string]string{"/v1/alertmanager/shop": "token-of-shop", "/v1/webhook/bank/jobs": ""} {
 		if code, why := ask(t, http.MethodPost, "http://"+s.Addr()+path, token, one); code != http.StatusOK {
-			t.Errorf("%s is answered with %d %s", path, code, why)
+			t.Errorf("%s is answered with %d %s; want 200", path, code, why)
 		}
 	}
 }
@@ -305,6 +305,6 @@ func testRefusalReachesSenderThatKeepsSending(t *testing.T) {
 	say("GET /healthz HTTP/1.1\r\nHost: impulse\r\n\r\n")
 	next, err := http.ReadResponse(answers, nil)
 	if err != nil || next.Body.Close() != nil || next.StatusCode != http.StatusOK {
-		t.Errorf("the next request of the connection is answered with %v, %v", next, err)
+		t.Errorf("the next request of the connection is answered with %v, %v; want no error, 200", next, err)
 	}
 }

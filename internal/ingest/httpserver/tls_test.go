@@ -193,10 +193,10 @@ func testNewCertificateIsServedWithoutRestartBrokenOneIsNot(t *testing.T) {
 		}
 		next := &TLS{files: s.files}
 		if _, err := next.reload(); err == nil {
-			t.Errorf("%s is taken", what)
+			t.Errorf("%s is accepted", what)
 		}
 		if got := shown(); got != want {
-			t.Errorf("%s: %d is shown, not %d", what, got, want)
+			t.Errorf("%s: %d is shown, not %d; want %v", what, got, want, want)
 		}
 		s.write(s.files.ClientCA, "CERTIFICATE", s.cert.Raw)
 		s.renew()
