@@ -17,7 +17,7 @@ type deadline[T any] struct {
 // expiryQueue holds deadlines, the earliest first.
 //
 // Invariants:
-//   - A deadline is in the queue at most once, and knows its position.
+//   - A deadline is in the queue at most once, and has its position.
 //   - No deadline is returned before the earliest time that it was scheduled for since it entered the queue.
 //   - A deadline that is moved to a later time is returned at the earlier one: its owner looks again, and schedules the rest. Moving a
 //     deadline back, as each repeat of an alert does, therefore costs nothing.

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// defaultTTL is how long an alert counts without being repeated if the query does not say so. It goes with a repeat interval of 4
+	// defaultTTL is how long an alert counts without being repeated if the query has no TTL. It goes with a repeat interval of 4
 	// hours, Alertmanager's default.
 	defaultTTL = 12 * time.Hour
 	// MaxTTL is the longest ttl of a query.
@@ -23,7 +23,7 @@ const (
 // forever is later than any time of a record.
 var forever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// expiryPolicy says how long a record counts for one watcher. Its methods are pure.
+// expiryPolicy determines how long a record counts for one watcher. Its methods are pure.
 type expiryPolicy struct {
 	ttl, window time.Duration
 	// onAbsence: an alert ends when complete deliveries of its group leave it out for the window.

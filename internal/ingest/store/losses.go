@@ -26,7 +26,7 @@ func newLosses() losses {
 }
 
 // until returns until when alerts that a watcher selects may fire without a record; zero: none is missing. A firing alert is repeated
-// within its ttl, and a reconcile knows it at once.
+// within its ttl, and a reconcile reports it at once.
 func (l *losses) until(w *watcher) time.Time {
 	lost := later(l.lostAt, w.droppedAt)
 	if lost.IsZero() || l.recovered[nameOf(w)].After(lost) {

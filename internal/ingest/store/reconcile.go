@@ -48,7 +48,7 @@ type reconciliation struct {
 	changes changeSet
 }
 
-// begin has the alerts fire that fire in the view.
+// begin makes the alerts fire that fire in the view.
 func (r *reconciliation) begin(firing []triggers.Alert) error {
 	var full error
 	for i := range firing {
@@ -98,7 +98,7 @@ func firingOrNewest(all []*entry) []*entry {
 	return firing
 }
 
-// confirm has a known record fire. A delivery since the view was requested takes precedence.
+// confirm makes a known record fire. A delivery since the view was requested takes precedence.
 func (r *reconciliation) confirm(e *entry, a *triggers.Alert) {
 	if !e.lastDelivered().Before(r.at) {
 		return

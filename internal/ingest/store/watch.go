@@ -26,7 +26,7 @@ type watcher struct {
 	// droppedAt is when an alert was last evicted that the watcher might have selected.
 	droppedAt time.Time
 
-	// notifying keeps the calls of changed apart and in order, and guards the fields below. notified is the newest version that was passed.
+	// notifying keeps the calls of changed apart and in order, and guards the fields below. notified is the newest version that changed was called with.
 	notifying sync.Mutex
 	notified  int
 	removed   bool

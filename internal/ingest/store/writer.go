@@ -34,7 +34,7 @@ const (
 //   - A shard with changes that are not durable is queued, in flight, or due for a retry.
 //   - Namespaces take turns: one that has much to write delays another by no more than the writes in flight.
 //
-// All methods but run need the mutex, unless they say otherwise.
+// All methods but run need the mutex, unless their comment says otherwise.
 type writer struct {
 	mu        *sync.Mutex
 	persister Persister
