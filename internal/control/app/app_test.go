@@ -29,14 +29,14 @@ func testFilesAreFollowedAndTheirStateSurvivesProcess(t *testing.T) {
 	r := start(t, o)
 	r.ready()
 	if code := r.alert(e.Namespace, "firing"); code != http.StatusOK {
-		t.Fatalf("the alert was answered with %d", code)
+		t.Fatalf("sending the alert: got status code %d, want 200", code)
 	}
 	e.AwaitReplicas("web", 5)
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
 	if holder := e.holder(); holder != "" {
-		t.Errorf("the lease is still held by %s", holder)
+		t.Errorf("after the stop, got the lease holder %q, want none", holder)
 	}
 	stays := e.ExpectReplicas("web", 5)
 	r = start(t, o)
@@ -45,7 +45,7 @@ func testFilesAreFollowedAndTheirStateSurvivesProcess(t *testing.T) {
 	e.write(8) // The alert is still known, and the new object is what it is asked about.
 	e.AwaitReplicas("web", 8)
 	if code := r.alert(e.Namespace, "resolved"); code != http.StatusOK {
-		t.Fatalf("the alert was answered with %d", code)
+		t.Fatalf("sending the alert: got status code %d, want 200", code)
 	}
 	e.AwaitReplicas("web", 1)
 }
@@ -59,14 +59,14 @@ func testFollowerForwardsMessagesAndTakesOverWhenLeaderStops(t *testing.T) {
 	b := start(t, second)
 	b.ready() // To pass on, which it does at once.
 	if code := b.alert(e.Namespace, "firing"); code != http.StatusOK {
-		t.Errorf("an alert was answered with %d by who does not lead", code)
+		t.Errorf("sending an alert to a replica that does not lead: got status code %d, want 200", code)
 	}
 	e.AwaitReplicas("web", 5)
 	if code, body := testkit.Post(t.Context(), b.url+"/v1/alertmanager/"+e.Namespace, []byte("{}")); code != http.StatusBadRequest || !strings.Contains(body, "version") {
-		t.Errorf("the leader's answer is passed back as %d %s", code, body)
+		t.Errorf("sending an invalid alert to a replica that does not lead: got %d %q, want the leader's 400", code, body)
 	}
 	if holder := e.holder(); holder != leads {
-		t.Fatalf("%s leads now", holder)
+		t.Fatalf("got the leader %s, want still %s", holder, leads)
 	}
 	stays := e.ExpectReplicas("web", 5)
 	if err := a.stop(); err != nil {
@@ -78,7 +78,7 @@ func testFollowerForwardsMessagesAndTakesOverWhenLeaderStops(t *testing.T) {
 	})
 	stays()
 	if code := b.alert(e.Namespace, "resolved"); code != http.StatusOK {
-		t.Errorf("an alert was answered with %d by the new leader", code)
+		t.Errorf("sending an alert to the new leader: got status code %d, want 200", code)
 	}
 	e.AwaitReplicas("web", 1)
 }
@@ -90,7 +90,7 @@ func testOnlyLeaderExportsGaugesOfStore(t *testing.T) {
 	b := start(t, e.options())
 	b.ready()
 	if code := a.alert(e.Namespace, "firing"); code != http.StatusOK {
-		t.Fatalf("the alert was answered with %d", code)
+		t.Fatalf("sending the alert: got status code %d, want 200", code)
 	}
 	e.AwaitReplicas("web", 5)
 	tells := func(ctx context.Context, r *running) int {
@@ -125,16 +125,16 @@ func testWithoutAPIServerProcessIsAliveNotReadyAndStops(t *testing.T) {
 	}
 	code, why := r.answer(t.Context(), "/readyz")
 	if code != http.StatusServiceUnavailable {
-		t.Errorf("/readyz was answered with %d", code)
+		t.Errorf("/readyz: got status code %d, want 503", code)
 	}
 	contains(t, why, "the API server is unavailable", "the leader cannot be reached")
 	if code, metrics := r.answer(t.Context(), "/metrics"); code != http.StatusOK {
-		t.Errorf("/metrics was answered with %d", code)
+		t.Errorf("/metrics: got status code %d, want 200", code)
 	} else {
 		contains(t, metrics, "impulse_decisions_total 0", "go_goroutines")
 	}
 	if code := r.alert("shop", "firing"); code != http.StatusServiceUnavailable {
-		t.Errorf("an alert was answered with %d", code)
+		t.Errorf("sending an alert without a leader: got status code %d, want 503", code)
 	}
 	if err := r.stop(); err != nil {
 		t.Error(err)

@@ -55,7 +55,7 @@ func testObjectsOfClusterCannotReachSourceOnThisMachine(t *testing.T) {
 			_ = conn.Close()
 		}
 		if errors.Is(err, egress.ErrRefused) != c.refused || errors.Is(dialErr, egress.ErrRefused) != c.refused || !c.refused && errors.Join(err, dialErr) != nil {
-			t.Errorf("%s: over HTTP %v, otherwise %v", name, err, dialErr)
+			t.Errorf("%s: got error %v over HTTP, and %v otherwise; want refused: %t", name, err, dialErr, c.refused)
 		}
 		p.http.CloseIdleConnections()
 	}

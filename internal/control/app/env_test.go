@@ -138,7 +138,7 @@ func contains(t *testing.T, text string, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
 		if !strings.Contains(text, part) {
-			t.Errorf("%q is not in:\n%s", part, text)
+			t.Errorf("got the text\n%s\nwant one with %q", text, part)
 		}
 	}
 }

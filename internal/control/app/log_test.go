@@ -25,14 +25,14 @@ func testTextOfSourceIsEscapedInLog(t *testing.T) {
 		}
 		log.Warn("condition changed", "why", hostile)
 		if text := out.String(); !printable.Lines(text) || strings.Count(text, "\n") != 1 || !strings.Contains(text, "forged") {
-			t.Errorf("as %s, the log is %q", format, text)
+			t.Errorf("as %s, got the log %q, want one printable line", format, text)
 		}
 		if format != "json" {
 			continue
 		}
 		var line struct{ Why string }
 		if err := json.Unmarshal(out.Bytes(), &line); err != nil || line.Why != hostile {
-			t.Errorf("the log means %q, %v", line.Why, err)
+			t.Errorf("decoding the log: got %q and error %v, want %q", line.Why, err, hostile)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func testMemoryLimitIsContainersUnlessGOMEMLIMITIsSet(t *testing.T) {
 	} {
 		debug.SetMemoryLimit(c.set)
 		if limit, collector := limitMemory(c.cgroup), debug.SetMemoryLimit(-1); limit != c.limit || collector != c.collector {
-			t.Errorf("%s: the limit is %d, and the collector's %d", name, limit, collector)
+			t.Errorf("%s: got the limit %d, and %d for the collector, want %d and %d", name, limit, collector, c.limit, c.collector)
 		}
 	}
 }

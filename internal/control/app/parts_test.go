@@ -78,18 +78,18 @@ func testServicesStopOneByOneNewestFirst(t *testing.T) {
 		r.run(ctx, "leader", fail, 2*time.Second)
 		synctest.Wait()
 		if len(r.ended) != 0 || ctx.Err() != nil {
-			t.Fatalf("ended before the stop: %v, %v", r.ended, ctx.Err())
+			t.Fatalf("before stop, got ended services %v and the error %v of the context, want none", r.ended, ctx.Err())
 		}
 		fail(nil)
 		synctest.Wait()
 		if len(r.ended) != 0 {
-			t.Fatalf("the end of the process's context is not yet theirs: %v", r.ended)
+			t.Fatalf("after the end of the context, and before stop, got ended services %v, want none", r.ended)
 		}
 		if err := r.stop(time.Minute); err != nil {
 			t.Error(err)
 		}
 		if got := strings.Join(r.ended, " "); got != "leader poller server" {
-			t.Errorf("they ended as %s", got)
+			t.Errorf("the services ended in the order %q, want \"leader poller server\"", got)
 		}
 	})
 }
@@ -102,7 +102,7 @@ func testServiceThatFailsEndsProcessWithItsNameInError(t *testing.T) {
 		r.start(ctx, "poller", fail, func(context.Context) error { return errors.New("it is empty") })
 		<-ctx.Done()
 		if got := context.Cause(ctx).Error(); got != "poller: it is empty" {
-			t.Errorf("the cause is %s", got)
+			t.Errorf("after a service failed, got the cause %q, want \"poller: it is empty\"", got)
 		}
 		if err := r.stop(time.Minute); err != nil {
 			t.Error(err)
@@ -119,12 +119,12 @@ func testStopThatTakesTooLongNamesServiceThatDelaysIt(t *testing.T) {
 		began := time.Now()
 		err := r.stop(10 * time.Second)
 		if err == nil || err.Error() != "leader did not stop within 10s" || time.Since(began) != 10*time.Second {
-			t.Errorf("%v after %s", err, time.Since(began))
+			t.Errorf("stop returned error %v after %s, want \"leader did not stop within 10s\" after 10s", err, time.Since(began))
 		}
 		<-time.After(time.Hour) // The bubble waits for all of them.
 		synctest.Wait()
 		if len(r.ended) != 2 {
-			t.Errorf("only %v have ended", r.ended)
+			t.Errorf("after the grace, got ended services %v, want 2", r.ended)
 		}
 	})
 }
@@ -135,6 +135,6 @@ func testMessagesOfLibrariesAreLoggedAtDebugLevel(t *testing.T) {
 	log.Info("chatter")
 	log.Error("it broke", "number", 7)
 	if got := said.String(); strings.Contains(got, "chatter") || !strings.Contains(got, `level=ERROR msg="it broke" by=them more.number=7`) {
-		t.Errorf("it was said:\n%s", got)
+		t.Errorf("got the log\n%swant the error line only", got)
 	}
 }

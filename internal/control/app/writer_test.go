@@ -29,13 +29,13 @@ func testFollowerSendsNoWrite(t *testing.T) {
 	// There is no client behind any of them: to send anything would panic.
 	err = gate.WhileLeading(t.Context(), func(context.Context) error { panic("a write without a deadline") })
 	if !errors.Is(err, election.ErrNotLeading) {
-		t.Errorf("a count: got error %v, want ErrNotLeading", err)
+		t.Errorf("writing a count: got error %v, want ErrNotLeading", err)
 	}
 	if err := (statusWriter{whileLeading: gate.WhileLeading}).Save(t.Context(), status.Object{}, &v1alpha1.ScaledObjectStatus{}); !errors.Is(err, status.ErrGone) {
-		t.Errorf("a status: %v", err)
+		t.Errorf("saving a status: got error %v, want ErrGone", err)
 	}
 	if err := (alertWriter{deadline: gate.Deadline}).Save(t.Context(), 0, store.Shard{}); !errors.Is(err, election.ErrNotLeading) {
-		t.Errorf("alerts: %v", err)
+		t.Errorf("saving alerts: got error %v, want ErrNotLeading", err)
 	}
 }
 
@@ -58,7 +58,7 @@ func testRecordThatIsWrittenAfterDeadlineIsRefused(t *testing.T) {
 			k := alertWriter{latePersister{takes: takes}, func() time.Time { return until }}
 			err := k.Save(t.Context(), 0, store.Shard{})
 			if late := takes >= time.Second; errors.Is(err, election.ErrNotLeading) != late {
-				t.Errorf("after %s: %v", takes, err)
+				t.Errorf("a save that takes %s, with a deadline in 1s: got error %v, want ErrNotLeading: %t", takes, err, late)
 			}
 		}
 	})

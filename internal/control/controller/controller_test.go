@@ -44,7 +44,7 @@ func testObjectIsScaledAndItsDeletionLeavesCount(t *testing.T) {
 		e.turn("web", 9)
 		e.want("web", 5)
 		if left := e.stop(); len(left) != 0 {
-			t.Errorf("of an object that is gone, %v is remembered", left)
+			t.Errorf("got the handovers %v of a deleted object, want none", left)
 		}
 		e.begin(nil)
 	})
@@ -62,7 +62,7 @@ func testOfTwoObjectsOnTargetOlderOneWinsAndOtherTakesOverAfterItsDeletion(t *te
 		e.ready("first", "Ready")
 		e.ready("second", "TargetInUse")
 		if _, message := e.condition("second"); !strings.Contains(message, "shop/first") {
-			t.Errorf("the message does not name the other object: %s", message)
+			t.Errorf("got the message %q, want one that names shop/first", message)
 		}
 		e.sources("second", 0, 0)
 		e.remove("first")
@@ -138,7 +138,7 @@ func testInvalidEditKeepsLastValidVersion(t *testing.T) {
 		e.apply(bad)
 		e.ready("web", "InvalidSpec")
 		if _, message := e.condition("web"); !strings.Contains(message, "the last good version stays in effect") || !strings.Contains(message, `did you mean "dial"?`) {
-			t.Errorf("the message is %s", message)
+			t.Errorf("after an invalid edit, got the message %q, want the mistake, and that the last good version stays in effect", message)
 		}
 		e.turn("web", 6)
 		e.want("web", 6)

@@ -197,7 +197,7 @@ func testNothingIsWatchedWithoutTriggerThatNeedsIt(t *testing.T) {
 	first, second := v.open(c, "login"), v.open(c, "login")
 	v.watching(c, 0, 0)
 	if got, err := first.Parameter(t.Context(), "username"); got != "" || err != nil {
-		t.Errorf("a parameter that the authentication does not have is %q, %v", got, err)
+		t.Errorf("a parameter that the authentication does not have: got %q and error %v, want \"\" and none", got, err)
 	}
 	v.watching(c, 1, 0)
 	v.reads(first, "old-password")
@@ -290,7 +290,7 @@ func testLastValueStandsWhileAPIServerIsUnavailable(t *testing.T) {
 	fresh := v.credentials(v.config)
 	late := v.open(fresh, "login")
 	if _, err := late.Parameter(t.Context(), "password"); err == nil || !strings.Contains(err.Error(), "watch trigger authentication default/login") {
-		t.Errorf("who has never read it says %v", err)
+		t.Errorf("with the API server away, and never read before: got error %v, want one that names the authentication", err)
 	}
 	outage.Start("kube-apiserver")
 	v.put("db", "new-password")
@@ -322,7 +322,7 @@ func testCancelledReadReturnsAtOnce(t *testing.T) {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Millisecond, errors.New("enough"))
 	defer cancel()
 	if _, err := k.Parameter(ctx, "password"); err == nil || !strings.Contains(err.Error(), "has not been read yet") {
-		t.Errorf("it says %v", err)
+		t.Errorf("got error %v, want that it has not been read yet", err)
 	}
 }
 
@@ -348,7 +348,7 @@ func testSecretIsWatchedAsLongAsItsTriggerRuns(t *testing.T) {
 	c, got := v.credentials(v.config), make(chan string, 1)
 	kind := triggers.Define("asker", "Reads a password.", dialConfig{}, func(_ dialConfig, env triggers.Env) (triggers.Source, error) {
 		if env.Credentials != "TriggerAuthentication/"+v.ns+"/login" {
-			t.Errorf("the credentials are called %s", env.Credentials)
+			t.Errorf("got the credential identity %s, want one with kind, namespace and name", env.Credentials)
 		}
 		return &asker{env: env, got: got}, nil
 	})
@@ -362,7 +362,7 @@ func testSecretIsWatchedAsLongAsItsTriggerRuns(t *testing.T) {
 	so.Namespace, so.Spec.Triggers[0].Type, so.Spec.Triggers[0].AuthenticationRef = v.ns, "asker", &v1alpha1.AuthenticationRef{Name: "login"}
 	controller.Apply(ctx, so)
 	if password := <-got; password != "old-password" {
-		t.Errorf("it reads %s", password)
+		t.Errorf("the source read %q, want old-password", password)
 	}
 	v.watching(c, 1, 1)
 	end()

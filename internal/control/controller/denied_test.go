@@ -53,7 +53,7 @@ func testWebhooksNotFoundDoesNotCountAsDeletion(t *testing.T) {
 		})
 	}
 	if err := cluster.Save(t.Context(), objectOf(so), &v1alpha1.ScaledObjectStatus{}); err == nil || errors.Is(err, status.ErrGone) {
-		t.Errorf("a denied status: %v", err)
+		t.Errorf("saving a status that a webhook denies: got error %v, want another one than ErrGone", err)
 	}
 	if err := cluster.AddFinalizer(t.Context(), objectOf(so)); err == nil {
 		t.Error("a denied finalizer is taken for one that is there")

@@ -28,7 +28,7 @@ func testUnreadableEntryAffectsNoOther(t *testing.T) {
 				}
 				f.settle()
 				if said := f.log.String(); strings.Count(said, "could not be read") != 1 || !strings.Contains(said, "a-bad.yaml") {
-					t.Errorf("the log says\n%s", said)
+					t.Errorf("after a bad file came, got the log\n%swant one line with \"could not be read\" and a-bad.yaml", said)
 				}
 				f.write("web.yaml", text("web", 4))
 				f.turn("web", 8)
@@ -55,7 +55,7 @@ func testFileThatBecomesUnreadableKeepsItsLastValidVersion(t *testing.T) {
 		f.turn("web", 5)
 		f.want("web", 5)
 		if said := f.log.String(); !strings.Contains(said, "last good version stays in effect") {
-			t.Errorf("the log says\n%s", said)
+			t.Errorf("after a file became unreadable, got the log\n%swant \"last good version stays in effect\"", said)
 		}
 	})
 }

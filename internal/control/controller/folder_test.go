@@ -157,7 +157,7 @@ func testDeletingLastFileEndsItsObjectAndIsLoggedOnce(t *testing.T) {
 		f.turn("web", 7)
 		f.want("web", 3)
 		if n := strings.Count(f.log.String(), "level=WARN"); n != 1 {
-			t.Errorf("%d warnings:\n%s", n, f.log.String())
+			t.Errorf("got %d warnings, want 1:\n%s", n, f.log.String())
 		}
 		f.write("web.yaml", text("web", 10))
 		f.want("web", 7)
@@ -175,7 +175,7 @@ func testBrokenFileKeepsItsLastValidVersionAndIsLogged(t *testing.T) {
 			f.write("web.yaml", broken)
 			said := f.log.String()
 			if !strings.Contains(said, "file has a mistake") || !strings.Contains(said, "last good version stays in effect") || !strings.Contains(said, "web.yaml") {
-				t.Errorf("%s: the log says\n%s", name, said)
+				t.Errorf("%s: got the log\n%swant a mistake in web.yaml whose last good version stays in effect", name, said)
 			}
 			f.sources("web", 1, 1)
 			f.turn("web", 5)
@@ -196,7 +196,7 @@ func testBrokenFileIsLoggedOnceAndDoesNotAffectOthers(t *testing.T) {
 		f.write("api.yaml", "spec: [")
 		pass(time.Hour)
 		if n := strings.Count(f.log.String(), "file has a mistake"); n != 1 {
-			t.Errorf("said %d times:\n%s", n, f.log.String())
+			t.Errorf("the mistake was logged %d times, want once:\n%s", n, f.log.String())
 		}
 		f.turn("web", 5)
 		f.want("web", 5)
@@ -214,7 +214,7 @@ func testMissingFolderKeepsEveryObjectUntilItIsBackAndIsLoggedOnce(t *testing.T)
 		f.want("web", 5)
 		f.sources("web", 1, 1)
 		if n := strings.Count(f.log.String(), "files cannot be read"); n != 1 {
-			t.Errorf("logged %d times:\n%s", n, f.log.String())
+			t.Errorf("that files cannot be read was logged %d times, want once:\n%s", n, f.log.String())
 		}
 		if err := os.Rename(away, f.dir); err != nil {
 			t.Fatal(err)
@@ -296,7 +296,7 @@ func testUnreadableStateIsUnknownAndIsReported(t *testing.T) {
 		f.begin(nil)
 		f.follow("")
 		if !strings.Contains(f.log.String(), "stored status of the object cannot be read") {
-			t.Errorf("the log says\n%s", f.log.String())
+			t.Errorf("with a broken status file, got the log\n%swant \"stored status of the object cannot be read\"", f.log.String())
 		}
 		f.want("web", 6)
 		f.turn("web", 7)
@@ -321,7 +321,7 @@ func testLostStateCountsAsOneThatWasActiveJustNow(t *testing.T) {
 		pass(9 * time.Minute)
 		f.want("web", 6)
 		if _, err := os.Stat(path + ".broken"); err != nil || !strings.Contains(f.log.String(), "was set aside") {
-			t.Errorf("%v; the log says\n%s", err, f.log.String())
+			t.Errorf("with a broken status file, got error %v of its renamed copy, and the log\n%swant a copy, and \"was set aside\"", err, f.log.String())
 		}
 		pass(2 * time.Minute)
 		f.want("web", 0)

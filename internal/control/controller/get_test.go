@@ -21,11 +21,11 @@ func testMissingObjectDiffersFromMissingCRD(t *testing.T) {
 	outage := sandbox.NewControlPlane(t)
 	config := rest.CopyConfig(outage.Config)
 	if _, err := Get(t.Context(), config, "default", "web"); !errors.Is(err, ErrNoCRD) {
-		t.Errorf("without the CRD: %v", err)
+		t.Errorf("Get without the CRD: got error %v, want ErrNoCRD", err)
 	}
 	outage.ApplyCRDs("../../../deploy/crds")
 	if _, err := Get(t.Context(), config, "default", "web"); err == nil || !strings.Contains(err.Error(), `there is no ScaledObject "web" in namespace "default"`) {
-		t.Errorf("with the CRD: %v", err)
+		t.Errorf("Get with the CRD: got error %v, want that there is no such object", err)
 	}
 }
 
@@ -37,9 +37,9 @@ func testProxys404DiffersFromMissingCRD(t *testing.T) {
 	defer proxy.Close()
 	config := &rest.Config{Host: proxy.URL}
 	if _, err := Get(t.Context(), config, "default", "web"); err == nil || errors.Is(err, ErrNoCRD) {
-		t.Errorf("one object: %v", err)
+		t.Errorf("Get by a proxy that answers 404: got error %v, want another one than ErrNoCRD", err)
 	}
 	if _, err := List(t.Context(), config, "default"); err == nil || errors.Is(err, ErrNoCRD) {
-		t.Errorf("a list: %v", err)
+		t.Errorf("List by a proxy that answers 404: got error %v, want another one than ErrNoCRD", err)
 	}
 }

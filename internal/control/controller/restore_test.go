@@ -243,7 +243,7 @@ func testNothingIsRestoredUnderPauseSuccessorForeignHPAOrWithoutTarget(t *testin
 				e.erase(web)
 				e.want("web", 7)
 				if n := e.writes("web") - before; n != 0 {
-					t.Errorf("it was written %d times", n)
+					t.Errorf("got %d writes after the deletion, want 0", n)
 				}
 				e.held("web", false)
 			})
@@ -290,7 +290,7 @@ func testObjectThatIsRemovedFromFilesIsRestoredWhenItsOptionIsSet(t *testing.T) 
 		f.want("api", 3)
 		f.sources("web", 2, 1)
 		if _, err := os.Stat(filepath.Join(f.states, "shop,api.json")); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("the state of an object that is gone: %v", err)
+			t.Errorf("reading the state of a deleted object: got error %v, want fs.ErrNotExist", err)
 		}
 	})
 }

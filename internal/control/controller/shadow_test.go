@@ -70,7 +70,7 @@ func testRemovedShadowIsForgotten(t *testing.T) {
 		e.turn("web", 5)
 		e.want("web", 5)
 		if s := e.status("web").Shadow; s != nil {
-			t.Errorf("its status still says %+v", s)
+			t.Errorf("after the shadow policy was removed, got the shadow status %+v, want none", s)
 		}
 	})
 }
@@ -81,7 +81,7 @@ func testMistakeInShadowIsReportedAsOneOfObject(t *testing.T) {
 		so.Spec.Shadow.MaxReplicaCount = new(int32(3))
 		e.apply(so)
 		if reason, message := e.condition("web"); reason != "InvalidSpec" || message != "spec.shadow.minReplicaCount: 4 is above maxReplicaCount, 3" {
-			t.Errorf("%s: %s", reason, message)
+			t.Errorf("with an invalid shadow policy, got %s: %q, want InvalidSpec and the mistake", reason, message)
 		}
 	})
 }

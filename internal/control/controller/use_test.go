@@ -45,7 +45,7 @@ func testAuthenticationIsValidForNamespacesAndServersThatItNames(t *testing.T) {
 		err := use{"shop", c.servers}.allowedBy(spec)
 		switch {
 		case c.want == "" && err != nil:
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got error %v, want none", name, err)
 		case c.want != "" && (!errors.Is(err, triggers.ErrNotAllowed) || !strings.Contains(err.Error(), c.want)):
 			t.Errorf("%s: %v, want %s", name, err, c.want)
 		}

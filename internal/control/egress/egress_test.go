@@ -36,17 +36,17 @@ func testAddressesThatOnlyThisMachineReachesAreRefused(t *testing.T) {
 			t.Errorf("%s is %q, want %q", text, got, want)
 		}
 		if err := (&Guard{}).check(a); (err == nil) != (want == none) || err != nil && !errors.Is(err, ErrRefused) {
-			t.Errorf("%s: %v", text, err)
+			t.Errorf("%s: got error %v, want ErrRefused: %t", text, err, want != none)
 		}
 		if err := (&Guard{Local: true}).check(a); (err == nil) != (want == none || want == loopback) {
-			t.Errorf("with Local, %s: %v", text, err)
+			t.Errorf("%s, with Local: got error %v, want one: %t", text, err, want != none && want != loopback)
 		}
 		var one Addresses
 		if err := one.Set(plain(a).String()); err != nil {
 			t.Fatal(err)
 		}
 		if err := (&Guard{Allowed: one}).check(a); err != nil {
-			t.Errorf("allowed by name, %s: %v", text, err)
+			t.Errorf("%s, which is allowed: got error %v, want none", text, err)
 		}
 	}
 }
@@ -54,7 +54,7 @@ func testAddressesThatOnlyThisMachineReachesAreRefused(t *testing.T) {
 func testErrorNamesFlagThatAllowsAddress(t *testing.T) {
 	err := (&Guard{}).check(netip.MustParseAddr("fe80::1%eth0"))
 	if err == nil || !strings.HasSuffix(err.Error(), "impulse run --allow-source-addresses fe80::1 allows it") {
-		t.Errorf("it says %v", err)
+		t.Errorf("got error %v, want one that ends with the flag that allows the address", err)
 	}
 }
 
@@ -66,11 +66,11 @@ func testRangesAreParsedAsFlag(t *testing.T) {
 		}
 	}
 	if got := a.String(); got != "127.0.0.0/8,::1/128,169.254.20.10/32,fe80::/10" {
-		t.Errorf("they are %s", got)
+		t.Errorf("got the ranges %s, want all that were set", got)
 	}
 	for _, text := range []string{"", "localhost", "127.0.0.1/33", "fe80::1%eth0", "10.0.0.1,"} {
 		if err := a.Set(text); err == nil {
-			t.Errorf("%q is taken", text)
+			t.Errorf("Set(%q) returned no error, want one", text)
 		}
 	}
 }
@@ -116,11 +116,11 @@ func testNameIsCheckedByAddressesThatItResolvesTo(t *testing.T) {
 	byName := strings.Replace(s.URL, "127.0.0.1", "localhost", 1)
 	for _, target := range []string{s.URL, byName} {
 		if err := get(t, &Guard{}, target); !errors.Is(err, ErrRefused) {
-			t.Errorf("%s: %v", target, err)
+			t.Errorf("%s: got error %v, want ErrRefused", target, err)
 		}
 	}
 	if n.Load() != 0 {
-		t.Errorf("%d connections were opened", n.Load())
+		t.Errorf("got %d connections, want 0", n.Load())
 	}
 	for _, g := range []*Guard{{Local: true}, {Allowed: Addresses{netip.MustParsePrefix("127.0.0.0/8")}}} {
 		if err := get(t, g, byName); err != nil {
@@ -133,7 +133,7 @@ func testRedirectIsNotFollowedToRefusedAddress(t *testing.T) {
 	s, n := server(t, "http://127.0.0.2:9/")
 	err := get(t, &Guard{Allowed: Addresses{netip.MustParsePrefix("127.0.0.1/32")}}, s.URL)
 	if !errors.Is(err, ErrRefused) || n.Load() != 1 {
-		t.Errorf("after %d connections: %v", n.Load(), err)
+		t.Errorf("got %d connections and error %v, want 1 and ErrRefused", n.Load(), err)
 	}
 }
 
@@ -145,11 +145,11 @@ func testProxyMayHaveAnyAddressAndRefusedAddressesStayRefusedBehindIt(t *testing
 	}
 	g := &Guard{environment: func(*http.Request) (*url.URL, error) { return via, nil }}
 	if err := get(t, g, "http://prometheus.example/"); err != nil || n.Load() != 1 {
-		t.Errorf("after %d connections to the proxy: %v", n.Load(), err)
+		t.Errorf("got %d connections to the proxy and error %v, want 1 and none", n.Load(), err)
 	}
 	for _, target := range []string{"http://169.254.169.254/", "http://[fe80::1]/", "http://127.0.0.1:1/"} {
 		if err := get(t, g, target); !errors.Is(err, ErrRefused) || n.Load() != 1 {
-			t.Errorf("%s, after %d connections to the proxy: %v", target, n.Load(), err)
+			t.Errorf("%s: got %d connections to the proxy and error %v, want still 1, and ErrRefused", target, n.Load(), err)
 		}
 	}
 }

@@ -81,7 +81,7 @@ func (l *lock) minute(t *testing.T) time.Duration {
 		cancel()
 	})
 	if err != nil || led != 1 {
-		t.Errorf("it has led %d times: %v", led, err)
+		t.Errorf("Run led %d times, and returned error %v, want once, and none", led, err)
 	}
 	return left
 }
@@ -95,7 +95,7 @@ func testLeaseIsRenewedAtMostOnceSecond(t *testing.T) {
 			renewals := l.sent[:len(l.sent)-1] // The last one gives the Lease up.
 			for i := 1; i < len(renewals); i++ {
 				if gap := renewals[i].Sub(renewals[i-1]); gap < RenewInterval || gap > RenewInterval+RetryPeriod+takes {
-					t.Errorf("a renewal that takes %s follows the one before after %s", takes, gap)
+					t.Errorf("with renewals of %s, got %s between two, want between %s and %s", takes, gap, RenewInterval, RenewInterval+RetryPeriod+takes)
 				}
 			}
 			if least := RenewDeadline - RenewInterval - RetryPeriod - 2*takes; left < least {
@@ -110,7 +110,7 @@ func testRenewalThatHangsDoesNotLoseLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &lock{takes: 10 * time.Millisecond, hangs: 20}
 		if left := l.minute(t); left <= 0 {
-			t.Errorf("the renew deadline passed %s ago", -left)
+			t.Errorf("got %s left until the renew deadline, want more than 0", left)
 		}
 	})
 }

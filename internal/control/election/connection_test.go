@@ -27,7 +27,7 @@ func testLeaseHasConnectionOfItsOwn(t *testing.T) {
 		defer mu.Unlock()
 		lease := strings.Contains(r.URL.Path, "/leases/")
 		if before, known := connections[r.RemoteAddr]; known && before != lease {
-			t.Errorf("%s came by a connection that served others", r.URL.Path)
+			t.Errorf("%s used a connection that served other requests, want one of its own", r.URL.Path)
 		}
 		connections[r.RemoteAddr] = lease
 		w.WriteHeader(http.StatusNotFound)

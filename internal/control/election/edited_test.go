@@ -94,6 +94,6 @@ func testLeaderWhoseLeaseIsEditedKeepsLeading(t *testing.T) {
 		e.until(fmt.Sprint("a renews after edit ", i), func() bool { return a.Deadline().After(edited) })
 	}
 	if n := a.leads.Load(); n != 1 {
-		t.Errorf("it has led %d times", n)
+		t.Errorf("the process led %d times, want once", n)
 	}
 }

@@ -143,7 +143,7 @@ func (c *candidate) lead(ctx context.Context) {
 		c.e.t.Error("leading was started with the gate closed")
 	}
 	if n := c.e.leading.Add(1); n != 1 {
-		c.e.t.Errorf("%d lead at once", n)
+		c.e.t.Errorf("got %d leaders at once, want 1", n)
 	}
 	<-ctx.Done()
 	c.e.leading.Add(-1)
@@ -210,18 +210,18 @@ func testOneElectorLeadsAndNextTakesOverWhenItEnds(t *testing.T) {
 	before := a.Deadline()
 	e.until("a renews while it winds up", func() bool { return a.Deadline().After(before) })
 	if e.holder() != "a" {
-		t.Errorf("%q holds the lease before a has wound up", e.holder())
+		t.Errorf("before lead of a returned, got the lease holder %q, want a", e.holder())
 	}
 	a.release()
 	if <-a.done; a.err != nil {
-		t.Errorf("Run: %v", a.err)
+		t.Errorf("Run returned error %v, want none", a.err)
 	}
 	if a.isLeading() || !a.Deadline().IsZero() {
 		t.Error("the gate is open after the lease was given up")
 	}
 	e.until("b leads", b.led(1))
 	if b.Transitions() <= a.Transitions() {
-		t.Errorf("b leads in term %d after a's %d", b.Transitions(), a.Transitions())
+		t.Errorf("got %d transitions for b, want more than the %d of a", b.Transitions(), a.Transitions())
 	}
 }
 
@@ -234,15 +234,15 @@ func testLeaderThatCannotRenewStopsAndLeadsAgain(t *testing.T) {
 	last := a.Deadline()
 	e.until("a stops", func() bool { return e.leading.Load() == 0 })
 	if now := time.Now(); a.IsLeader(now) || now.Before(a.Deadline()) {
-		t.Errorf("a stopped with the gate open until %s", a.Deadline())
+		t.Errorf("after a stopped, got the deadline %s, want one that has passed", a.Deadline())
 	}
 	if a.Deadline().Sub(last) > election.RenewDeadline {
-		t.Errorf("the deadline moved from %s to %s although a was cut off", last, a.Deadline())
+		t.Errorf("while a was cut off, the deadline moved from %s to %s, want no renewal", last, a.Deadline())
 	}
 	a.away.Store(false)
 	e.until("a leads again", a.led(2))
 	if a.Transitions() != term {
-		t.Errorf("nobody else has led, but the term went from %d to %d", term, a.Transitions())
+		t.Errorf("although no other process led, got %d transitions, want still %d", a.Transitions(), term)
 	}
 }
 
@@ -272,10 +272,10 @@ func testItWaitsForAPIServerThatIsUnavailable(t *testing.T) {
 	e.until("it leads", a.led(1))
 	a.cancel()
 	if <-a.done; a.err != nil {
-		t.Errorf("Run: %v", a.err)
+		t.Errorf("Run returned error %v, want none", a.err)
 	}
 	if holder := e.holder(); holder != "" {
-		t.Errorf("%q holds the lease after a graceful end", holder)
+		t.Errorf("after a graceful stop, got the lease holder %q, want none", holder)
 	}
 }
 
@@ -284,7 +284,7 @@ func testEveryElectorKnowsLeader(t *testing.T) {
 	e := newElection(t)
 	a := e.join("a")
 	if a.Leader() != "" && a.Leader() != "a" {
-		t.Errorf("%q holds the lease before anybody does", a.Leader())
+		t.Errorf("at the start, got the leader %q, want none or a", a.Leader())
 	}
 	a.release()
 	e.until("a leads", a.led(1))
@@ -294,7 +294,7 @@ func testEveryElectorKnowsLeader(t *testing.T) {
 	a.cancel()
 	<-a.done
 	if a.Leader() != "" {
-		t.Errorf("a has given the lease up, and %q holds it", a.Leader())
+		t.Errorf("after a released the lease, got the leader %q, want none", a.Leader())
 	}
 	c := e.join("c")
 	c.release()

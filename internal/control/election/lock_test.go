@@ -54,7 +54,7 @@ func testLeaseThatAnotherProcessHoldsIsNotReleased(t *testing.T) {
 
 	see(frozen, "other")
 	if err := frozen.Update(t.Context(), held("")); err != nil {
-		t.Errorf("it could not give up: %v", err)
+		t.Errorf("releasing a lease that another process holds: got error %v, want none", err)
 	}
 	see(other, "other")
 	if !frozen.elector.Deadline().IsZero() {
