@@ -78,8 +78,8 @@ func run(t *testing.T, d *triggertest.Endpoints, metadata map[string]string) *en
 	return w
 }
 
-// says is the last event as text.
-func (w *env) says() string {
+// lastLevel is the last event as text.
+func (w *env) lastLevel() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
@@ -103,7 +103,7 @@ func (w *env) until(want string) {
 		}
 	}()
 	testkit.Eventually(w.t, "it says "+want, func(context.Context) bool {
-		got = w.says()
+		got = w.lastLevel()
 		return got != "" && strings.HasPrefix(got, want)
 	})
 }

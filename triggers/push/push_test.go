@@ -124,7 +124,7 @@ func testMistakesAreReported(t *testing.T) {
 	}
 }
 
-// FuzzLevel: whatever is pushed, there is a level that can be recorded, or one line that says why not.
+// FuzzLevel: any message gives a level that can be recorded, or an error of one line.
 func FuzzLevel(f *testing.F) {
 	f.Add([]byte(`{"value": 42, "ttl": "60s"}`), "application/json", "")
 	f.Add([]byte(`{"specversion":"1.0","id":"7","source":"/jobs","type":"level","data":{"value":1}}`), "application/cloudevents+json", "")

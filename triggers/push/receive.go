@@ -25,7 +25,7 @@ type arrival struct {
 	// id identifies the message in its stream, and pending is the number of messages after it; JetStream only.
 	id      string
 	pending uint64
-	// ack tells the server that it is done with, and refuse that it never will be; nil: nobody wants to know.
+	// ack acknowledges the message, and terminate tells the server not to deliver it again; nil with core NATS.
 	ack, terminate func() error
 }
 

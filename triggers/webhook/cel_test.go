@@ -144,7 +144,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzLevels: whatever is posted, there are levels that can be recorded, or one line that says why not.
+// FuzzLevels: any message gives levels that can be recorded, or an error of one line.
 func FuzzLevels(f *testing.F) {
 	for _, seed := range []string{
 		`{"items":[{"id":"a","n":1,"on":true,"at":1}]}`, `{"items":[{"id":"a","n":1e400,"on":false,"at":"2026-01-01T00:00:00Z"}]}`,

@@ -106,7 +106,7 @@ func testFailedDownloadOfCertificateIsRetried(t *testing.T) {
 	}
 }
 
-// FuzzEnvelope: whatever is posted as if by SNS, nothing of it is believed, and nobody else is asked.
+// FuzzEnvelope: no forged message of SNS is accepted, and none causes a request to another host.
 func FuzzEnvelope(f *testing.F) {
 	for _, e := range []envelope{
 		{Type: "Notification", TopicArn: theTopic, SignedTimestamp: "2026-01-01T00:00:00Z", SigningCertURL: theHost + thePath, SignatureVersion: "2", Signature: "AAAA"},

@@ -75,8 +75,8 @@ func run(t *testing.T, metadata map[string]string, env triggers.Env) *source {
 	return w
 }
 
-// says is the last event as text.
-func (w *source) says() string {
+// lastLevel is the last event as text.
+func (w *source) lastLevel() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.last.Err != nil {
@@ -91,7 +91,7 @@ func (w *source) send(body, want string, headers ...string) {
 	if _, err := w.Send(w.t.Context(), triggertest.MessageOf(w.t, body, headers...)); err != nil {
 		w.t.Errorf("%.200s: %v; want no error", body, err)
 	}
-	if got := w.says(); !strings.HasPrefix(got, want) {
+	if got := w.lastLevel(); !strings.HasPrefix(got, want) {
 		w.t.Errorf("after %.200s: %s, expected %s", body, got, want)
 	}
 }
@@ -99,12 +99,12 @@ func (w *source) send(body, want string, headers ...string) {
 // refuse posts a body, and expects it to be refused while the level stands.
 func (w *source) refuse(body, why string, headers ...string) {
 	w.t.Helper()
-	before := w.says()
+	before := w.lastLevel()
 	levels, err := w.Send(w.t.Context(), triggertest.MessageOf(w.t, body, headers...))
 	if err == nil || !strings.Contains(err.Error(), why) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 500 {
 		w.t.Errorf("%.200s: %v, %v; expected one line about %q", body, levels, err, why)
 	}
-	if after := w.says(); after != before {
+	if after := w.lastLevel(); after != before {
 		w.t.Errorf("%.200s is refused, and the level is %s after %s; want %v", body, after, before, before)
 	}
 }
@@ -114,10 +114,10 @@ func testHookWithoutCallIsUnknownNotZero(t *testing.T) {
 	w.send(`{"jobs": 12}`, "12")
 	w.send(`{"jobs": 0}`, "0")
 	w.Expire("")
-	if got := w.says(); !strings.HasPrefix(got, "unknown: hook jobs has not been called for 1m0s") {
+	if got := w.lastLevel(); !strings.HasPrefix(got, "unknown: hook jobs has not been called for 1m0s") {
 		t.Errorf("after its ttl: %s", got)
 	}
-	if got := run(t, map[string]string{"hook": "jobs", "threshold": "5"}, triggers.Env{}).says(); got != "unknown: hook jobs has not been called yet" {
+	if got := run(t, map[string]string{"hook": "jobs", "threshold": "5"}, triggers.Env{}).lastLevel(); got != "unknown: hook jobs has not been called yet" {
 		t.Errorf("before the first call: %s; want \"unknown: hook jobs has not been called yet\"", got)
 	}
 }
@@ -127,7 +127,7 @@ func testKeysHaveLevelsOfTheirOwn(t *testing.T) {
 		"hook": "jobs", "match": `body.kind == "job"`, "key": "body.name", "while": "body.state != 'done'", "value": "body.size", "at": "body.at", "threshold": "5",
 	}
 	w := run(t, metadata, triggers.Env{})
-	if got := w.says(); got != "0" {
+	if got := w.lastLevel(); got != "0" {
 		t.Errorf("no key: %s; want \"0\"", got)
 	}
 	w.send(`{"kind":"job","name":"a","state":"queued","size":2,"at":100}`, "2")
@@ -158,8 +158,8 @@ func testOneMessageMaySetSeveralLevels(t *testing.T) {
 	}, triggers.Env{})
 	m := triggertest.MessageOf(t, `{"jobs":[{"id":"a","queue":"x","n":1},{"id":"b","queue":"y","n":2},{"id":"c","queue":"x","n":4}]}`)
 	m.Query = map[string][]string{"queue": {"x", "ignored"}}
-	if _, err := w.Send(t.Context(), m); err != nil || w.says() != "5" {
-		t.Errorf("got %s, %v; want no error, \"5\"", w.says(), err)
+	if _, err := w.Send(t.Context(), m); err != nil || w.lastLevel() != "5" {
+		t.Errorf("got %s, %v; want no error, \"5\"", w.lastLevel(), err)
 	}
 	m = triggertest.MessageOf(t, `{"jobs":[`+strings.Repeat(`{"id":"a","queue":"x","n":1},`, maxItems)+`{}]}`)
 	if _, err := w.Send(t.Context(), m); err == nil || !strings.Contains(err.Error(), "longer than 1000") {
@@ -170,7 +170,7 @@ func testOneMessageMaySetSeveralLevels(t *testing.T) {
 func testLostRecordsAreNotZero(t *testing.T) {
 	w := run(t, map[string]string{"hook": "jobs", "key": "body.name", "threshold": "5"}, triggers.Env{})
 	w.SetLost(errors.New("the record was lost"))
-	if got := w.says(); got != "unknown: the record was lost" {
+	if got := w.lastLevel(); got != "unknown: the record was lost" {
 		t.Error(got)
 	}
 }

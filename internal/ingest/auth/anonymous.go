@@ -11,7 +11,7 @@ const (
 	// The rate of requests without a credential to one namespace, in requests a second, and its burst.
 	anonymousRate  = 200
 	anonymousBurst = 1000
-	// maxNamespaces bounds the namespaces whose rate is remembered: an anonymous sender can invent more.
+	// maxNamespaces limits the namespaces with a limiter, as an anonymous sender can invent namespaces.
 	maxNamespaces = 1024
 )
 
@@ -26,7 +26,7 @@ func NewAnonymousRates() *AnonymousRates {
 	return &AnonymousRates{limiters: map[string]*rate.Limiter{}}
 }
 
-// Allow takes one request to a namespace off its rate, and reports false when that is used up.
+// Allow counts one request to a namespace, and reports false when its rate is exceeded.
 func (a *AnonymousRates) Allow(namespace string, now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -41,7 +41,7 @@ func (a *AnonymousRates) Allow(namespace string, now time.Time) bool {
 	return limiter.AllowN(now, 1)
 }
 
-// sweep removes the namespaces whose limiter is as good as a new one, and reports whether there were any. The caller holds mu.
+// sweep removes the limiters with a full burst, and reports whether there were any. The caller holds mu.
 func (a *AnonymousRates) sweep(now time.Time) bool {
 	before := len(a.limiters)
 	for namespace, limiter := range a.limiters {

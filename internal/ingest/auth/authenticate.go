@@ -31,7 +31,7 @@ func (e *Error) Error() string { return e.Reason }
 // Unwrap returns the kind.
 func (e *Error) Unwrap() error { return e.Kind }
 
-// Authenticate returns the credential that a request shows, and takes the request off its rate. The error is ErrRateLimited, or an
+// Authenticate returns the credential of a request, and counts the request for the rate of the credential. The error is ErrRateLimited, or an
 // *Error of the kind ErrUnauthenticated.
 func (c *Credentials) Authenticate(r *http.Request, now time.Time) (*Credential, error) {
 	one, ok := lookup(*c.all.Load(), r)

@@ -8,7 +8,7 @@ const Anonymous = "?"
 type Principal struct {
 	// Name is the name of the credential, Anonymous, or "" for a token without a name and where no credentials are configured.
 	Name string
-	// Namespace tells the principals apart that have no name of their own.
+	// Namespace distinguishes the principals without a name of their own.
 	Namespace string
 }
 
@@ -23,5 +23,5 @@ func PrincipalOf(name, namespace string) Principal {
 // IsAnonymous reports whether the request had no credential while credentials are configured.
 func (p Principal) IsAnonymous() bool { return p.Name == Anonymous }
 
-// Principal returns the principal of a credential. Tokens without a name are told apart by the namespace that they are valid for.
+// Principal returns the principal of a credential. Tokens without a name are distinguished by the namespace that they are valid for.
 func (c *Credential) Principal() Principal { return PrincipalOf(c.name, c.namespaces[0]) }

@@ -28,7 +28,7 @@ func TestBudget(t *testing.T) {
 const (
 	// pairs holds every job against every other: 30 triggers that do are nearly as much as a message may cost.
 	pairs = "size(body.jobs.map(a, body.jobs.filter(b, a == b)))"
-	// overBudget is what senders are told then.
+	// overBudget is the reason in the answer then.
 	overBudget = "over budget: the expressions of namespace shop may cost 500000 in a second: try again in "
 	// senders is the number of senders at the same time.
 	senders = 200

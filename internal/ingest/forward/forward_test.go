@@ -126,7 +126,7 @@ func (r *replica) messages() ([]*http.Request, []string) {
 	return r.got, r.by
 }
 
-// to is a client of a replica whose leader is who holder says.
+// to returns the client of a replica for which holder is the leader.
 func (c *cluster) to(holder string) *Client {
 	client := NewClient("self", func() string { return holder }, c.key(), slog.New(slog.DiscardHandler))
 	c.t.Cleanup(client.close)

@@ -15,7 +15,7 @@ func TestAnswer(t *testing.T) {
 	t.Run("the response comes within a second, whatever is slow", testResponseComesWithinSecondWhateverIsSlow)
 }
 
-// patient is a record, and a leader, that answers when nobody waits any longer.
+// patient is a recorder, and a leader, that answers only when its context is done.
 type patient struct{}
 
 // Record is Recorder's.

@@ -62,7 +62,7 @@ func testFollowerForwardsMessagesThatItHasAuthorized(t *testing.T) {
 	}
 }
 
-// private makes a server that other replicas reach. Who says "Peer NAME" is one that has let NAME in.
+// private returns the handler for other replicas. A request with "Peer NAME" is one of a replica that has authenticated NAME.
 func private(t *testing.T, r *record, change func(*Options)) http.Handler {
 	t.Helper()
 	self, err := forward.Listen(t.Context(), "127.0.0.1:0", "")

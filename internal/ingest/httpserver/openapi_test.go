@@ -221,7 +221,7 @@ func testSchemasOfOpenAPIDocumentMatchResponses(t *testing.T) {
 	})
 }
 
-// agree fails the test when a schema finds mistakes in what is taken, or none in what is refused.
+// agree fails the test if a schema rejects an accepted example, or accepts a rejected one.
 func agree(t *testing.T, name string, schema *jsonschema.Schema, examples map[string]example) {
 	t.Helper()
 	for title, x := range examples {

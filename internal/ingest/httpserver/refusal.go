@@ -23,7 +23,7 @@ var (
 	errNoNamespace = errors.New("the path does not name a namespace")
 )
 
-// logRefusal logs a request that was refused for good: its sender is usually a program that shows the answer to nobody. Programs on
+// logRefusal logs a request that was refused for good: its sender is usually a program that does not show the answer. Programs on
 // one host are distinguished by their User-Agent.
 func (s *Server) logRefusal(c echo.Context, answer *echo.HTTPError) {
 	reason := answer.Internal

@@ -76,8 +76,8 @@ func announce(t *testing.T, s *Server, path, token string, size int) (net.Conn, 
 	return conn, strings.TrimSpace(line)
 }
 
-// ask sends a request by a connection of its own, and returns how it is answered.
-func ask(t *testing.T, method, url, token, body string) (int, string) {
+// request sends a request by a connection of its own, and returns how it is answered.
+func request(t *testing.T, method, url, token, body string) (int, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
@@ -113,18 +113,18 @@ func testRequestsWithoutTheirBodyOccupyNoSlot(t *testing.T) {
 			for path, token := range map[string]string{
 				"/v1/webhook/shop/jobs": "token-of-shop", "/v1/alertmanager/shop": "token-of-shop", "/v1/webhook/bank/jobs": "", "/v1/alertmanager/bank": "token-of-bank",
 			} {
-				if code, why := ask(t, http.MethodPost, "http://"+s.Addr()+path, token, one); code != http.StatusOK {
+				if code, why := request(t, http.MethodPost, "http://"+s.Addr()+path, token, one); code != http.StatusOK {
 					t.Errorf("%s is answered with %d %s; want 200", path, code, why)
 				}
 			}
-			if code, _ := ask(t, http.MethodGet, "http://"+s.Addr()+"/metrics", "token-of-shop", ""); code != http.StatusOK {
+			if code, _ := request(t, http.MethodGet, "http://"+s.Addr()+"/metrics", "token-of-shop", ""); code != http.StatusOK {
 				t.Errorf("metrics are answered with %d; want 200", code)
 			}
 		})
 	}
 }
 
-// busy records nothing of the namespace bank until it is told to.
+// busy is a recorder that blocks on the namespace bank until end is closed.
 type busy struct{ began, end chan struct{} }
 
 func (b *busy) Record(ctx context.Context, d store.Delivery) (store.Result, error) {
@@ -140,7 +140,7 @@ func (b *busy) Record(ctx context.Context, d store.Delivery) (store.Result, erro
 	}
 }
 
-// crowd is a principal of the namespace bank, as requests come from it.
+// crowd is a principal of the namespace bank.
 type crowd struct {
 	path, credential string
 	slots            int
@@ -192,7 +192,7 @@ func testPrincipalHasSlotsOfItsOwn(t *testing.T) {
 	}
 }
 
-// crowdOut takes every place of the crowd, and sees who else is let in.
+// crowdOut uses every slot of the principal, and checks that other principals are served.
 func (c crowd) crowdOut(t *testing.T, h http.Handler, s *Server, b *busy) {
 	t.Helper()
 	codes := make(chan int, c.slots)
@@ -231,17 +231,17 @@ func testIdleConnectionsMakeRoom(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/healthz", "/readyz"} {
-		if code, _ := ask(t, http.MethodGet, "http://"+s.HealthAddr()+path, "", ""); code != http.StatusOK {
+		if code, _ := request(t, http.MethodGet, "http://"+s.HealthAddr()+path, "", ""); code != http.StatusOK {
 			t.Errorf("%s is answered with %d on the listener of probes; want 200", path, code)
 		}
 	}
-	if code, why := ask(t, http.MethodPost, "http://"+s.Addr()+"/v1/alertmanager/shop", "token-of-shop", one); code != http.StatusOK {
+	if code, why := request(t, http.MethodPost, "http://"+s.Addr()+"/v1/alertmanager/shop", "token-of-shop", one); code != http.StatusOK {
 		t.Errorf("a new connection is answered with %d %s; want 200", code, why)
 	}
 	if n := testutil.ToFloat64(s.metrics.closed.WithLabelValues("public")); n != maxConnections/2+1 {
 		t.Errorf("%v connections were closed", n)
 	}
-	if code, _ := ask(t, http.MethodGet, "http://"+s.HealthAddr()+"/metrics", "token-of-shop", ""); code != http.StatusNotFound {
+	if code, _ := request(t, http.MethodGet, "http://"+s.HealthAddr()+"/metrics", "token-of-shop", ""); code != http.StatusNotFound {
 		t.Errorf("metrics are answered with %d on the listener of probes; want 404", code)
 	}
 }
@@ -262,7 +262,7 @@ func testBodiesBeyondMemoryOfTenantLeaveRoomForOthers(t *testing.T) {
 		defer s.memory.mu.Unlock()
 		return s.memory.all.used == 1<<19
 	})
-	code, why := ask(t, http.MethodPost, "http://"+s.Addr()+"/v1/alertmanager/bank", "token-of-bank", one)
+	code, why := request(t, http.MethodPost, "http://"+s.Addr()+"/v1/alertmanager/bank", "token-of-bank", one)
 	if code != http.StatusServiceUnavailable || !strings.Contains(why, "too many bytes") {
 		t.Errorf("one too many is answered with %d %s; want 503, text with too many bytes", code, why)
 	}
@@ -270,7 +270,7 @@ func testBodiesBeyondMemoryOfTenantLeaveRoomForOthers(t *testing.T) {
 		t.Errorf("%v are counted; want 1", n)
 	}
 	for path, token := range map[string]string{"/v1/alertmanager/shop": "token-of-shop", "/v1/webhook/bank/jobs": ""} {
-		if code, why := ask(t, http.MethodPost, "http://"+s.Addr()+path, token, one); code != http.StatusOK {
+		if code, why := request(t, http.MethodPost, "http://"+s.Addr()+path, token, one); code != http.StatusOK {
 			t.Errorf("%s is answered with %d %s; want 200", path, code, why)
 		}
 	}

@@ -143,7 +143,7 @@ func testClientIsAuthenticatedByItsCertificate(t *testing.T) {
 		t.Errorf("without a certificate: %d, %v", code, err)
 	}
 	if code, _, err := s.postAlert(&tls.Config{Certificates: []tls.Certificate{s.client("alertmanager")}}, "/v1/alertmanager/bank"); code != http.StatusForbidden {
-		t.Errorf("at another door: %d, %v", code, err)
+		t.Errorf("in another namespace: %d, %v", code, err)
 	}
 	foreign := newAuthority(t).client("alertmanager")
 	offer := &tls.Config{GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &foreign, nil }}
