@@ -146,7 +146,7 @@ spec: {hard: {count/deployments.apps: "1", pods: "2"}}`)
 	set(t, c, target, seen, 7)
 }
 
-// newScaled is a world with a Deployment of two replicas, and its count as it was seen.
+// newScaled returns an env with a Deployment of two replicas, and its Scale as it was observed.
 func newScaled(t *testing.T) (*env, *actuator.Client, actuator.Target, actuator.Scale) {
 	t.Helper()
 	e := newEnv(t)
@@ -154,7 +154,7 @@ func newScaled(t *testing.T) (*env, *actuator.Client, actuator.Target, actuator.
 	return e, c, target, e.seen(c, target)
 }
 
-// seen is a target as the API server has it.
+// seen is the Scale of a target in the API server.
 func (e *env) seen(c *actuator.Client, target actuator.Target) actuator.Scale {
 	e.t.Helper()
 	s, err := c.Get(e.t.Context(), target)
@@ -164,7 +164,7 @@ func (e *env) seen(c *actuator.Client, target actuator.Target) actuator.Scale {
 	return s
 }
 
-// tried waits until a write that is not kept ends as wanted, and returns what it said.
+// tried waits until a dry-run write ends with the error want, and returns its text.
 func (e *env) tried(target actuator.Target, seen actuator.Scale, n int32, want error) string {
 	e.t.Helper()
 	c := e.client(actuator.Options{DryRun: true})

@@ -100,7 +100,7 @@ func (e *env) remove(o *unstructured.Unstructured) {
 	})
 }
 
-// patch changes an object the way another hand would.
+// patch changes an object as another program would.
 func (e *env) patch(o *unstructured.Unstructured, merge string, subresources ...string) {
 	e.t.Helper()
 	_, err := e.resource(o).Patch(e.t.Context(), o.GetName(), types.MergePatchType, []byte(merge),

@@ -19,7 +19,7 @@ func TestRights(t *testing.T) {
 	t.Run("a custom resource is scaled without the right to read its definition", testCustomResourceIsScaledWithoutRightToReadItsDefinition)
 }
 
-// as returns a client of the test's namespace for somebody who may do what rules say there, and nothing else.
+// as returns a client for a user who has only the rights of rules, in the test's namespace.
 func (e *env) as(name, rules string, options actuator.Options) *actuator.Client {
 	e.t.Helper()
 	e.allow(name, rules)
@@ -29,7 +29,7 @@ func (e *env) as(name, rules string, options actuator.Options) *actuator.Client 
 	return newClient(e.t, config, options)
 }
 
-// allow gives somebody rights in the test's namespace.
+// allow gives a user rights in the test's namespace.
 func (e *env) allow(name, rules string) {
 	e.t.Helper()
 	e.apply(`

@@ -22,14 +22,14 @@ func (c *Client) Get(ctx context.Context, t Target) (Scale, error) {
 	return c.request(ctx, t, "read", nil, rest.WarningLogger{})
 }
 
-// Set writes n replicas to a target that is as in seen, and returns the Scale as stored. Errors wrap ErrConflict when the target's UID
-// or count is no longer that of seen, ErrNotFound, ErrNoScale, ErrForbidden, ErrThrottled, or ErrDenied when admission refused the
+// Set writes n replicas to a target that is as in observed, and returns the Scale as stored. Errors wrap ErrConflict when the target's UID
+// or count is no longer that of observed, ErrNotFound, ErrNoScale, ErrForbidden, ErrThrottled, or ErrDenied when admission refused the
 // write. With ErrAltered admission changed the count, and the Scale is the one that was stored. Set does not try again.
-func (c *Client) Set(ctx context.Context, t Target, seen Scale, n int32) (Scale, error) {
+func (c *Client) Set(ctx context.Context, t Target, observed Scale, n int32) (Scale, error) {
 	if n < 0 {
 		return Scale{}, fmt.Errorf("write the scale of %s: %d is not a count", t, n)
 	}
-	body, err := patch(seen, n)
+	body, err := patch(observed, n)
 	if err != nil {
 		return Scale{}, fmt.Errorf("write the scale of %s: %w", t, err)
 	}
@@ -104,18 +104,18 @@ type operation struct {
 	Value any    `json:"value"`
 }
 
-// patch returns a JSON Patch that sets the count of a Scale if it is still that of seen. A Scale omits a count of 0: `test` compares
+// patch returns a JSON Patch that sets the count of a Scale if it still is the observed one. A Scale omits a count of 0: `test` compares
 // an omitted field with null, and `add` replaces an existing one.
-func patch(seen Scale, n int32) ([]byte, error) {
+func patch(observed Scale, n int32) ([]byte, error) {
 	var count any
-	if seen.Replicas != 0 {
-		count = seen.Replicas
+	if observed.Replicas != 0 {
+		count = observed.Replicas
 	}
-	if seen.UID == "" {
-		return nil, fmt.Errorf("%w: it has not been seen", ErrConflict)
+	if observed.UID == "" {
+		return nil, fmt.Errorf("%w: it has not been observed", ErrConflict)
 	}
 	return json.Marshal([]operation{
-		{Op: "test", Path: "/metadata/uid", Value: seen.UID},
+		{Op: "test", Path: "/metadata/uid", Value: observed.UID},
 		{Op: "test", Path: "/spec/replicas", Value: count},
 		{Op: "add", Path: "/spec/replicas", Value: n},
 	})

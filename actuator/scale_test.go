@@ -124,7 +124,7 @@ func testDenialIsRecognizedByItsMessageNotByItsStatusCode(t *testing.T) {
 	}
 }
 
-// answer is a failure as the API server says it.
+// answer is a failed answer of the API server.
 func answer(code int32, reason metav1.StatusReason, message string) error {
 	return &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: code, Reason: reason, Message: message}}
 }

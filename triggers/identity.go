@@ -24,8 +24,8 @@ func (e *varyingError) Error() string { return e.err.Error() }
 // Unwrap returns the error that is formatted.
 func (e *varyingError) Unwrap() error { return e.err }
 
-// ErrorIdentity returns a text that two errors share if they are the same error that occurred twice. It is the text of err, in which
-// a varying error stands as its format, and an error of the network without the local port.
+// ErrorIdentity returns a text that is equal for two occurrences of the same error: the text of err, with the format of a varying error
+// instead of its text, and without the local port of a network error.
 func ErrorIdentity(err error) string {
 	switch e := err.(type) { //nolint:errorlint // It visits each error of the tree, from the outside.
 	case *varyingError:

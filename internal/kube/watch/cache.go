@@ -24,8 +24,8 @@ type Options[K comparable, V any] struct {
 	OnError func(error)
 	// MapError translates an error of the list or the watch; nil leaves it as it is.
 	MapError func(error) error
-	// Lasting reports whether an error means that reading is refused, so that what was read before does not count any longer. With nil
-	// the objects that were read last stand, whatever happens.
+	// Lasting reports whether an error makes the objects unknown that were read before, as when reading is forbidden. With nil no error
+	// does.
 	Lasting func(error) bool
 	// MaxRetry returns the longest pause after an error, nil included.
 	MaxRetry func(error) time.Duration
@@ -84,7 +84,7 @@ func (c *Cache[K, V]) SubscribeLocked(k K, n Notifier) { c.notifiers.add(k, n) }
 // UnsubscribeLocked ends SubscribeLocked. The caller holds the lock.
 func (c *Cache[K, V]) UnsubscribeLocked(k K, n Notifier) { c.notifiers.remove(k, n) }
 
-// Subscribed returns the number of keys that somebody has subscribed to. The caller holds the lock.
+// Subscribed returns the number of keys with a subscription. The caller holds the lock.
 func (c *Cache[K, V]) Subscribed() int { return len(c.notifiers) }
 
 // Notify wakes all that have subscribed to k. The caller holds the lock.

@@ -2,7 +2,7 @@ package watch
 
 import "slices"
 
-// Notifier wakes its owner, who receives from it. It holds one notification, so that nobody waits to send one.
+// Notifier wakes its owner, which receives from it. It has room for one notification, so that Notify never blocks.
 type Notifier chan struct{}
 
 // NewNotifier returns a Notifier without a notification.

@@ -27,7 +27,7 @@ func (l *linter) formula() {
 	}
 }
 
-// paused warns about paused beside paused-replicas, which pauses whatever paused says.
+// paused warns about paused beside paused-replicas, which pauses whatever the value of paused.
 func (l *linter) paused() {
 	p := &l.w.Policy.Paused
 	if !p.Fixed {
