@@ -180,7 +180,7 @@ func (e *expression) number(ctx context.Context, in input) (scalers.Milli, error
 	case int64, uint64:
 		n, err = scalers.ParseMilli(fmt.Sprint(x))
 	default:
-		return 0, fmt.Errorf("%s: its result is %s: a number was expected (double(…) converts text)", e.field, v.Type().TypeName())
+		return 0, fmt.Errorf("%s: its result is %s, expected a number (double(…) converts text)", e.field, v.Type().TypeName())
 	}
 	if err == nil && n < 0 {
 		err = fmt.Errorf("%s is below 0", n)

@@ -183,7 +183,7 @@ func testInvalidMessageChangesNothing(t *testing.T) {
 	}
 	w := value("body.x")
 	w.refuse(`{"y":1}`, "value: no such key: x")
-	w.refuse(`{"x":"many"}`, "value: its result is string: a number was expected")
+	w.refuse(`{"x":"many"}`, "value: its result is string, expected a number")
 	w.refuse(`{"x":null}`, "value: its result is null_type")
 	w.refuse(`{"x":true}`, "value: its result is bool")
 	w.refuse(`{"x":-1}`, "value: its result -1 is below 0")
