@@ -66,30 +66,30 @@ func testRecordedAlertsOfFileModeAreListed(t *testing.T) {
 		}
 		if code != 0 || want == nil && (out != "" || !strings.Contains(errs, "no such alert is recorded")) ||
 			want != nil && (errs != "" || strings.Join(rows[1:], "\n") != strings.Join(want, "\n")) {
-			t.Errorf("%s: %d\n%s%s", args, code, out, errs)
+			t.Errorf("%s: got exit code %d, want 0;\n%s%s; want no such alert is recorded", args, code, out, errs)
 		}
 	}
 	code, out, _ := impulse(t, "", append([]string{"alerts", "-A", "-o", "json"}, about...)...)
 	var all []alertlist.Alert
 	if err := json.Unmarshal([]byte(out), &all); code != 0 || err != nil || len(all) != 2 || all[0].SelectedBy == nil || len(all[0].SelectedBy) != 0 {
-		t.Errorf("as JSON: %d, %v\n%s", code, err, out)
+		t.Errorf("as JSON: got exit code %d, want 0; output %v\n%s", code, err, out)
 	}
 	if code, out, _ := impulse(t, "", append([]string{"alerts", "-o", "json"}, about...)...); code != 0 || out != "[]\n" {
-		t.Errorf("none as JSON: %d %q", code, out)
+		t.Errorf("none as JSON: got exit code %d, want 0; output %q", code, out)
 	}
 }
 
 func testWarningNamesAlertsThatMayBeMissing(t *testing.T) {
 	about := record(t, store.Shard{LostAt: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)})
 	if code, _, errs := impulse(t, "", append([]string{"alerts", "-A"}, about...)...); code != 0 || !strings.Contains(errs, "warning: some alerts were lost at 2026-03-02T10:00:00Z") {
-		t.Errorf("%d %s", code, errs)
+		t.Errorf("got exit code %d, want 0; output %s; want warning: some alerts were lost at 2026-03-02T10:00:00Z", code, errs)
 	}
 	torn := filepath.Join(about[3], app.AlertStates, "alerts-01.json")
 	if err := os.WriteFile(torn, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if code, out, errs := impulse(t, "", append([]string{"alerts", "-A"}, about...)...); code != 2 || out != "" || !strings.Contains(errs, "read the alerts: read "+torn) {
-		t.Errorf("a torn file: %d %s%s", code, out, errs)
+		t.Errorf("a torn file: got exit code %d, want 2; output %s%s", code, out, errs)
 	}
 	if _, err := os.Stat(torn); err != nil {
 		t.Errorf("listing alerts has moved a file that another process keeps: %v", err)

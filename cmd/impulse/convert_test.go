@@ -14,7 +14,7 @@ func testHPAsAndKEDAObjectsAreConvertedFirst(t *testing.T) {
 	t.Chdir("testdata/converted")
 	code, out, errs := impulse(t, "", "test", "converted.test.yaml")
 	if code != 0 || out != "14 passed\n" {
-		t.Errorf("exit code %d\n%s%s", code, out, errs)
+		t.Errorf("got exit code %d, want 0;\n%s%s", code, out, errs)
 	}
 }
 
@@ -22,7 +22,7 @@ func testEveryDifferenceThatConversionLeavesIsPrinted(t *testing.T) {
 	t.Chdir("testdata/converted")
 	code, out, errs := impulse(t, "", "check", "hpa.yaml", "legacy-hpa.yaml", "keda.yaml", "keda-plain.yaml", "percent-hpa.yaml")
 	if code != 0 || errs != "" {
-		t.Errorf("exit code %d\n%s", code, errs)
+		t.Errorf("got exit code %d, want 0;\n%s", code, errs)
 	}
 	golden(t, "notes.txt", out)
 }
@@ -31,7 +31,7 @@ func testMistakesInHPANameHPAsFields(t *testing.T) {
 	t.Chdir("testdata/converted")
 	code, out, _ := impulse(t, "", "check", "bare-hpa.yaml", "mistakes.yaml")
 	if code != 1 {
-		t.Errorf("exit code %d", code)
+		t.Errorf("got exit code %d, want 1", code)
 	}
 	golden(t, "mistakes.txt", out)
 }
@@ -40,12 +40,12 @@ func testConvertedObjectHasNoMistakes(t *testing.T) {
 	t.Chdir("testdata/converted")
 	code, out, errs := impulse(t, "", "convert", "hpa.yaml", "legacy-hpa.yaml", "keda.yaml", "keda-plain.yaml")
 	if code != 0 || errs != "" {
-		t.Fatalf("exit code %d\n%s", code, errs)
+		t.Fatalf("got exit code %d, want 0;\n%s", code, errs)
 	}
 	golden(t, "converted.yaml.txt", out)
 	code, out, _ = impulse(t, out, "check", "-", "-o", "json")
 	if code != 0 {
-		t.Errorf("exit code %d, %s", code, out)
+		t.Errorf("got exit code %d, want 0; output %s", code, out)
 	}
 }
 

@@ -49,7 +49,7 @@ func shows(t *testing.T, name string, commands int) {
 		args := strings.Fields(strings.Replace(command, "--plot api.png", "--plot "+drawn, 1))
 		code, out, errs := impulse(t, "", args...)
 		if code != 0 || errs != "" {
-			t.Fatalf("%v: exit code %d, %s", args, code, errs)
+			t.Fatalf("%v: got exit code %d, want 0; output %s", args, code, errs)
 		}
 		if *rewrite {
 			content = bytes.Replace(content, console[0], []byte("```console\n$ impulse "+command+"\n"+out+"```"), 1)

@@ -58,13 +58,13 @@ func testObjectOfFileModeIsExplainedAndHasHistory(t *testing.T) {
 	config, states := fileMode(t)
 	args := []string{"shop/office", "--config", config, "--state-dir", states}
 	if code, out, errs := impulse(t, "", append([]string{"explain"}, args...)...); code != 0 || errs != "" || !strings.Contains(out, "shop/office (Deployment/office)") {
-		t.Errorf("explain: %d %s%s", code, out, errs)
+		t.Errorf("explain: got exit code %d, want 0; output %s%s; want shop/office (Deployment/office)", code, out, errs)
 	}
 	if code, out, errs := impulse(t, "", append([]string{"history"}, args...)...); code != 0 || errs != "" || !strings.Contains(out, "1 → 3") {
-		t.Errorf("history: %d %s%s", code, out, errs)
+		t.Errorf("history: got exit code %d, want 0; output %s%s; want 1 → 3", code, out, errs)
 	}
 	if code, out, errs := impulse(t, "", "history", "office", "-n", "shop", "--config", config, "--state-dir", states); code != 0 || !strings.Contains(out, "1 → 3") {
-		t.Errorf("history -n: %d %s%s", code, out, errs)
+		t.Errorf("history -n: got exit code %d, want 0; output %s%s; want 1 → 3", code, out, errs)
 	}
 }
 
@@ -81,17 +81,17 @@ func testObjectOutsideFileModesFolderIsNotExplained(t *testing.T) {
 		}
 	}
 	if code, _, errs := impulse(t, "", "history", "shop/office", "--config", config, "--state-dir", filepath.Join(states, "absent")); code != 2 || !strings.Contains(errs, "find the folder of states") {
-		t.Errorf("a folder of states that is not there: %d %s", code, errs)
+		t.Errorf("a folder of states that is not there: got exit code %d, want 2; output %s; want find the folder of states", code, errs)
 	}
 	if code, _, errs := impulse(t, "", "history", "shop/office", "--state-dir", states); code != 2 || !strings.Contains(errs, "--state-dir has no effect without --config") {
-		t.Errorf("states without files: %d %s", code, errs)
+		t.Errorf("states without files: got exit code %d, want 2; output %s; want --state-dir has no effect without --config", code, errs)
 	}
 	torn := filepath.Join(states, app.ObjectStates, "shop,office.json")
 	if err := os.WriteFile(torn, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if code, _, errs := impulse(t, "", "history", "shop/office", "--config", config, "--state-dir", states); code != 2 || !strings.Contains(errs, "read "+torn) {
-		t.Errorf("a torn state: %d %s", code, errs)
+		t.Errorf("a torn state: got exit code %d, want 2; output %s", code, errs)
 	}
 	if _, err := os.Stat(torn); err != nil {
 		t.Errorf("reading a state that another process keeps has moved it: %v", err)
@@ -101,6 +101,6 @@ func testObjectOutsideFileModesFolderIsNotExplained(t *testing.T) {
 	}
 	code, _, errs := impulse(t, "", "explain", "shop/office", "--config", config, "--state-dir", states)
 	if code != 2 || !strings.Contains(errs, "the last good version stays in effect:\n") || !strings.Contains(errs, "spec.minReplicas: unknown field") {
-		t.Errorf("a file with a mistake: %d %s", code, errs)
+		t.Errorf("a file with a mistake: got exit code %d, want 2; output %s; want the last good version stays in effect: and spec.minReplicas: unknown field", code, errs)
 	}
 }

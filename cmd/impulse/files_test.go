@@ -74,7 +74,7 @@ tests:
   expect: [{at: 14s, replicas: 4}, {at: 15s, replicas: 1}]
 `
 	if code, out, errs := impulse(t, tests, "test", "-"); code != 0 {
-		t.Errorf("exit code %d, %s%s", code, out, errs)
+		t.Errorf("got exit code %d, want 0; output %s%s", code, out, errs)
 	}
 }
 
@@ -89,7 +89,7 @@ func testFileThatIsNotReadIsNotReportedAsValid(t *testing.T) {
 	} {
 		code, out, errs := impulse(t, "", strings.Fields(args)...)
 		if code != 2 || out != shown || !strings.Contains(errs, "nosuch: there is no such file") {
-			t.Errorf("%s: exit code %d, %q, %s", args, code, out, errs)
+			t.Errorf("%s: got exit code %d, want 2; output %q, %s; want nosuch: there is no such file", args, code, out, errs)
 		}
 	}
 }

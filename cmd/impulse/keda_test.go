@@ -9,6 +9,6 @@ func TestKEDA(t *testing.T) {
 func testKEDAsDocumentedBehaviourHolds(t *testing.T) {
 	t.Chdir("testdata/keda")
 	if code, out, errs := impulse(t, "", "test", "keda.test.yaml"); code != 0 || out != "10 passed\n" {
-		t.Errorf("exit code %d\n%s%s", code, out, errs)
+		t.Errorf("got exit code %d, want 0;\n%s%s", code, out, errs)
 	}
 }

@@ -17,7 +17,7 @@ func testEveryMistakeInTestIsReportedAtOnceWithItsLine(t *testing.T) {
 	t.Chdir("testdata/mistakes")
 	code, out, errs := impulse(t, "", "test", "mistakes.test.yaml")
 	if code != 2 || out != "" {
-		t.Errorf("exit code %d, %s", code, out)
+		t.Errorf("got exit code %d, want 2; output %s", code, out)
 	}
 	golden(t, "mistakes.txt", errs)
 }
@@ -26,7 +26,7 @@ func testMistakesInFallbackAndFormulaAreReported(t *testing.T) {
 	t.Chdir("testdata/mistakes")
 	code, out, errs := impulse(t, "", "check", "fallback.yaml")
 	if code != 1 || errs != "" {
-		t.Errorf("exit code %d, %s", code, errs)
+		t.Errorf("got exit code %d, want 1; output %s", code, errs)
 	}
 	golden(t, "fallback.txt", out)
 }
@@ -86,6 +86,6 @@ func testFileWithoutTestsIsRefused(t *testing.T) {
 		})
 	}
 	if code, out, errs := impulse(t, good, "test", "-"); code != 0 || out != "1 passed\n" {
-		t.Errorf("the good one: exit code %d, %s%s", code, out, errs)
+		t.Errorf("the good one: got exit code %d, want 0; output %s%s", code, out, errs)
 	}
 }

@@ -31,7 +31,7 @@ func testServerIsAskedWhetherItCanParseQueries(t *testing.T) {
 		t.Fatal(err)
 	}
 	if code, out, errs := impulse(t, "", "check", "web.yaml"); code != 0 {
-		t.Fatalf("without a server: %d %s%s", code, out, errs)
+		t.Fatalf("without a server: got exit code %d, want 0; output %s%s", code, out, errs)
 	}
 	for name, c := range map[string]struct {
 		status     int
@@ -69,6 +69,6 @@ func testServerIsAskedWhetherItCanParseQueries(t *testing.T) {
 		}
 	}
 	if code, out, errs := impulse(t, "", "check", "web.yaml", "--prometheus", "http://127.0.0.1:1"); code != 2 || out != "" || !strings.Contains(errs, "query http://127.0.0.1:1: ") {
-		t.Errorf("nobody there: %d %s%s", code, out, errs)
+		t.Errorf("nobody there: got exit code %d, want 2; output %s%s; want query http://127.0.0.1:1: ", code, out, errs)
 	}
 }

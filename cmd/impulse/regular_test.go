@@ -60,7 +60,7 @@ func testStandardInputIsBounded(t *testing.T) {
 	for command, bound := range map[string]string{"check": "4194304", "convert": "4194304", "test": "33554432"} {
 		code, out, errs := impulse(t, strings.Repeat("#", 33<<20), command, "-")
 		if code != 2 || !strings.Contains(errs, "is larger than "+bound+" bytes") {
-			t.Errorf("%s: exit code %d, %s%s", command, code, out, errs)
+			t.Errorf("%s: got exit code %d, want 2; output %s%s", command, code, out, errs)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func testAlertIsSentAsAlertmanagerSendsIt(t *testing.T) {
 	code, out, errs := impulse(t, "", "send", "alert", "--server", s.URL+"/", "-n", "shop", "severity=page", "alertname=Slow", "--annotation", "value=1=2")
 	if code != 0 || errs != "" || out != "recorded (200): {alertname=\"Slow\", severity=\"page\"} fires for the objects of namespace shop; 1 object selects it\n"+
 		"next: impulse explain NAMESPACE/NAME shows what it changed\n" {
-		t.Errorf("%d %q %q", code, out, errs)
+		t.Errorf("got exit code %d, want 0; output %q %q", code, out, errs)
 	}
 	if last.method != http.MethodPost || last.path != "/v1/alertmanager/shop" || last.token != "Bearer from-the-environment" || last.body["version"] != "4" {
 		t.Errorf("sent %+v", last)
@@ -73,7 +73,7 @@ func testAlertIsSentAsAlertmanagerSendsIt(t *testing.T) {
 		t.Errorf("sent %s", text)
 	}
 	if code, _, _ := impulse(t, "", "send", "alert", "--server", s.URL, "--cluster", "alertname=Slow", "--resolve"); code != 0 || last.path != "/v1/alertmanager" || last.body["status"] != "resolved" {
-		t.Errorf("%d, sent %+v", code, last)
+		t.Errorf("got exit code %d, want 0; sent %+v", code, last)
 	}
 }
 
@@ -93,7 +93,7 @@ func testSendingAlertPrintsNumberOfObjectsThatSelectIt(t *testing.T) {
 	}
 	s, _ := taker(t, http.StatusOK, `{"selectedBy": 0}`, false)
 	if code, out, _ := impulse(t, "", "send", "alert", "--server", s.URL, "-n", "shop", "alertname=Slow", "-o", "json"); code != 0 || !strings.Contains(out, `"selectedBy": 0`) {
-		t.Errorf("as JSON: %d %s", code, out)
+		t.Errorf("as JSON: got exit code %d, want 0; output %s", code, out)
 	}
 }
 
@@ -105,7 +105,7 @@ func testValueIsSentToItsTrigger(t *testing.T) {
 	s, last := taker(t, http.StatusOK, "", false)
 	code, out, errs := impulse(t, "", "send", "value", "shop/worker", "--trigger", "jobs", "42.5", "--ttl", "60s", "--server", s.URL, "--token-file", file)
 	if code != 0 || errs != "" || out != "recorded (200): the level of trigger jobs of shop/worker is 42.5\nnext: impulse explain shop/worker shows what it changed\n" {
-		t.Errorf("%d %q %q", code, out, errs)
+		t.Errorf("got exit code %d, want 0; output %q %q", code, out, errs)
 	}
 	if last.method != http.MethodPut || last.path != "/v1/namespaces/shop/scaledobjects/worker/triggers/jobs" || last.token != "Bearer from-a-file" ||
 		last.body["value"] != "42.5" || last.body["ttl"] != "1m0s" {
@@ -113,7 +113,7 @@ func testValueIsSentToItsTrigger(t *testing.T) {
 	}
 	code, out, _ = impulse(t, "", "send", "value", "shop/worker", "--trigger", "jobs", "1", "--server", s.URL, "-o", "json")
 	if code != 0 || !strings.Contains(out, `"code": 200`) || last.body["ttl"] != nil {
-		t.Errorf("%d %s", code, out)
+		t.Errorf("got exit code %d, want 0; output %s", code, out)
 	}
 }
 
@@ -140,7 +140,7 @@ func testRefusedMessageIsReportedWithRemedy(t *testing.T) {
 	s, _ := taker(t, http.StatusOK, "", false)
 	s.Close()
 	if code, out, errs := impulse(t, "", "send", "value", "shop/worker", "--trigger", "jobs", "1", "--server", s.URL); code != 2 || out != "" || !strings.Contains(errs, "connection refused") {
-		t.Errorf("nobody there: %d %q %q", code, out, errs)
+		t.Errorf("nobody there: got exit code %d, want 2; output %q %q; want connection refused", code, out, errs)
 	}
 }
 
@@ -148,14 +148,14 @@ func testServersCertificateIsChecked(t *testing.T) {
 	s, _ := taker(t, http.StatusOK, "", true)
 	args := []string{"send", "value", "shop/worker", "--trigger", "jobs", "1", "--server", s.URL}
 	if code, _, errs := impulse(t, "", args...); code != 2 || !strings.Contains(errs, "unknown authority") {
-		t.Errorf("%d %q", code, errs)
+		t.Errorf("got exit code %d, want 2; output %q; want unknown authority", code, errs)
 	}
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if code, _, errs := impulse(t, "", append(args, "--ca-file", file)...); code != 0 {
-		t.Errorf("%d %q", code, errs)
+		t.Errorf("got exit code %d, want 0; output %q", code, errs)
 	}
 }
 

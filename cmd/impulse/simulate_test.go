@@ -25,7 +25,7 @@ func testLoadIsSimulatedAndAnyInstantOfItIsExplained(t *testing.T) {
 	} {
 		code, out, errs := impulse(t, "", strings.Fields(args)...)
 		if code != 0 || errs != "" {
-			t.Errorf("%s: exit code %d, %s", args, code, errs)
+			t.Errorf("%s: got exit code %d, want 0; output %s", args, code, errs)
 		}
 		golden(t, name, out)
 	}
@@ -35,7 +35,7 @@ func testInstantOfTestIsExplained(t *testing.T) {
 	t.Chdir("testdata/story")
 	code, out, errs := impulse(t, "", "explain", "failing.test.yaml", "--run", "longer", "--at", "30s")
 	if code != 0 || errs != "" {
-		t.Errorf("exit code %d, %s", code, errs)
+		t.Errorf("got exit code %d, want 0; output %s", code, errs)
 	}
 	golden(t, "explained.txt", out)
 }
@@ -114,7 +114,7 @@ func testPrometheusThatIsSlowCutOffOrNotThereIsReported(t *testing.T) {
 			defer server.Close()
 			code, out, errs := impulse(t, "", strings.Fields("simulate web.yaml --from 1h --prometheus "+server.URL+" "+c.args)...)
 			if code != 2 || out != "" || !strings.Contains(errs, "query "+server.URL) {
-				t.Errorf("exit code %d, %s%s", code, out, errs)
+				t.Errorf("got exit code %d, want 2; output %s%s", code, out, errs)
 			}
 			for _, part := range c.want {
 				if !strings.Contains(errs, part) {

@@ -49,7 +49,7 @@ func testEveryVectorOfHPAPasses(t *testing.T) {
 	}
 	code, out, errs := impulse(t, "", append([]string{"test"}, paths...)...)
 	if code != 0 || out != "424 passed\n" || errs != "" {
-		t.Errorf("exit code %d, %s%s", code, out, errs)
+		t.Errorf("got exit code %d, want 0; output %s%s", code, out, errs)
 	}
 }
 
@@ -57,7 +57,7 @@ func testExpectationsOfExamplesHold(t *testing.T) {
 	t.Chdir("testdata/story")
 	code, out, errs := impulse(t, "", "test", "passing.test.yaml")
 	if code != 0 || out != "7 passed\n" || errs != "" {
-		t.Errorf("exit code %d\n%s%s", code, out, errs)
+		t.Errorf("got exit code %d, want 0;\n%s%s", code, out, errs)
 	}
 }
 
@@ -65,7 +65,7 @@ func testFallbackAndFormulasDecide(t *testing.T) {
 	t.Chdir("testdata/story")
 	code, out, errs := impulse(t, "", "test", "fallback.test.yaml")
 	if code != 0 || out != "8 passed\n" || errs != "" {
-		t.Errorf("exit code %d\n%s%s", code, out, errs)
+		t.Errorf("got exit code %d, want 0;\n%s%s", code, out, errs)
 	}
 }
 
