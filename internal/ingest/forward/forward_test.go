@@ -291,7 +291,7 @@ func testUnreachableLeaderIsError(t *testing.T) {
 		t.Fatal(err)
 	}
 	for holder, want := range map[string]string{
-		"": "no replica leads", "self": "nobody leads", "impulse-0_1234": "has no address", "a/b/c": "no fingerprint", identity: "connection refused",
+		"": "no replica leads", "self": "no replica leads", "impulse-0_1234": "has no address", "a/b/c": "no fingerprint", identity: "connection refused",
 	} {
 		answer, err := c.to(holder).Forward(t.Context(), message)
 		if err == nil || !strings.Contains(err.Error(), want) {
