@@ -126,7 +126,7 @@ func compileObject(o *object) (*policy, error) {
 	compile.Default(so)
 	w, mistakes := compile.Compile(so, builtin.Kinds(), compile.DefaultSettings())
 	if len(mistakes) > 0 {
-		return nil, fmt.Errorf("compile %s: %s", o.name, mistakes[0])
+		return nil, fmt.Errorf("compile %s: %w", o.name, mistakes[0])
 	}
 	return &policy{Workload: w, memo: map[string]int32{}}, nil
 }

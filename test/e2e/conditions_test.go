@@ -17,7 +17,7 @@ func (e *env) waitFor(name, condition string) {
 	e.t.Helper()
 	out, err := e.Kubectl(e.t.Context(), "", "wait", "--for=condition="+condition, "--timeout="+timeout.String(), "so/"+name)
 	if err != nil {
-		e.t.Fatalf("%v\n%s\n%s", err, out, e.Describe(name))
+		e.t.Fatalf("%v\n%s\n%s", err, out, e.Describe(e.t.Context(), name))
 	}
 }
 

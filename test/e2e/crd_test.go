@@ -104,7 +104,7 @@ func (e *env) accepted(so node) (server, check error) {
 	_, more := manifest.Compile(objects, builtin.Kinds())
 	for _, p := range append(problems, more...) {
 		if !p.Warning {
-			return server, fmt.Errorf("%s", p)
+			return server, p
 		}
 	}
 	return server, nil

@@ -27,7 +27,7 @@ func testSourceOnThisMachineIsRefusedUnlessItIsAllowed(t *testing.T) {
 		e.until(name+" says that its source is refused, and which flag allows it", func(ctx context.Context) (bool, error) {
 			said, err := e.Kubectl(ctx, "", "get", "so", name, "-o", "jsonpath={.status.conditions}")
 			return err == nil && strings.Contains(said, "refused as the address of a source") && strings.Contains(said, "--allow-source-addresses"), i.Err()
-		}, func() string { return e.Describe(name) })
+		}, func() string { return e.Describe(e.t.Context(), name) })
 	}
 	e.AwaitReplicas("web", 2)
 	i.Stop()

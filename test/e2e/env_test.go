@@ -111,7 +111,7 @@ func (e *env) condition(name, kind, status, reason string) {
 			}
 		}
 		return false, err
-	}, func() string { return e.Describe(name) })
+	}, func() string { return e.Describe(e.t.Context(), name) })
 }
 
 // until waits for a condition. After the timeout it fails the test with the text of instead.

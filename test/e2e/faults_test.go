@@ -99,8 +99,8 @@ func testInvalidSourceHoldsCountWhileAnotherMayRaiseIt(t *testing.T) {
 			holds := e.ExpectReplicas("web", 7)
 			s.value("NaN")
 			e.until("NaN is the reason", func(ctx context.Context) (bool, error) {
-				return strings.Contains(e.Describe("web"), "NaN"), nil
-			}, func() string { return e.Describe("web") })
+				return strings.Contains(e.Describe(ctx, "web"), "NaN"), nil
+			}, func() string { return e.Describe(e.t.Context(), "web") })
 			holds()
 			s.value("2")
 			e.AwaitReplicas("web", 2)
@@ -185,7 +185,7 @@ func testInvalidObjectReportsEveryMistakeAtOnce(t *testing.T) {
 	e.Apply(strings.NewReplacer("matchers:", "matcher:", "replicas: 5", "replicas: many").Replace(onAlert("web")))
 	e.run()
 	e.condition("web", "Ready", "False", "InvalidSpec")
-	said := e.Describe("web")
+	said := e.Describe(e.t.Context(), "web")
 	for _, want := range []string{"matcher", `"matchers"`, "many"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the status lacks %s:\n%s", want, said)

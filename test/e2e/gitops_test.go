@@ -340,7 +340,7 @@ func testCustomResourceWithoutCountIsNotScaledUntilItHasOne(t *testing.T) {
 	e.until("it has 5 replicas", func(ctx context.Context) (bool, error) {
 		count, _ := e.countOf(ctx, of, "web")
 		return count == "5", nil
-	}, func() string { return e.Describe("web") })
+	}, func() string { return e.Describe(e.t.Context(), "web") })
 }
 
 func testApplyOfScaledObjectKeepsItsFinalizerAndItsStatus(t *testing.T) {

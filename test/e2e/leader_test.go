@@ -127,8 +127,8 @@ func testLeaderThatWasPausedWritesNothingWhenItResumes(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.until("the old leader follows", func(context.Context) (bool, error) {
-		return strings.Contains(a.Process.LogTail(logTail), "lease is lost"), a.Err()
-	}, func() string { return a.Process.LogTail(logTail) })
+		return strings.Contains(a.LogTail(logTail), "lease is lost"), a.Err()
+	}, func() string { return a.LogTail(logTail) })
 	e.ready(a) // It passes on now.
 	if code := <-answered; code != http.StatusOK && code != http.StatusServiceUnavailable {
 		t.Errorf("the response to a request during the pause is %d", code)
@@ -202,7 +202,7 @@ func testLeaderThatIsCutOffAcknowledgesNothingThatNextHasNotRead(t *testing.T) {
 	go send("resolved") // It waits for the next write.
 	e.until("the other process leads", func(ctx context.Context) (bool, error) {
 		return post(ctx, b.url+"/v1/alertmanager/other", testkit.AlertmanagerWebhook("web", "firing")) == http.StatusOK, b.Err()
-	}, func() string { return b.Process.LogTail(logTail) })
+	}, func() string { return b.LogTail(logTail) })
 	goOn()
 	for range 2 {
 		if code := <-answered; code != http.StatusServiceUnavailable {

@@ -34,7 +34,7 @@ func (e *env) status(name, what string, wanted func(string) bool, path ...string
 			value = fmt.Sprint(field)
 		}
 		return wanted(value), err
-	}, func() string { return e.Describe(name) })
+	}, func() string { return e.Describe(e.t.Context(), name) })
 	return value
 }
 

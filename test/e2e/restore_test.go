@@ -30,7 +30,7 @@ func (e *env) gone(name string) {
 			return true, nil
 		}
 		return false, err
-	}, func() string { return e.Describe(name) })
+	}, func() string { return e.Describe(e.t.Context(), name) })
 }
 
 // delete deletes a ScaledObject and does not wait.
@@ -106,5 +106,5 @@ func (e *env) finalizers(name string, n int) {
 	e.until("it has its finalizers", func(ctx context.Context) (bool, error) {
 		so, err := e.Dynamic.Resource(scaledObjects).Namespace(e.Namespace).Get(ctx, name, metav1.GetOptions{})
 		return err == nil && len(so.GetFinalizers()) == n, err
-	}, func() string { return e.Describe(name) })
+	}, func() string { return e.Describe(e.t.Context(), name) })
 }

@@ -76,7 +76,7 @@ func (e *env) settles(name string, n int32) {
 		return count == n && measured == int(n), nil
 	})
 	if err != nil {
-		e.t.Fatalf("%v: it has %d, of which %d are measured\n%s", err, count, measured, e.Describe(name))
+		e.t.Fatalf("%v: it has %d, of which %d are measured\n%s", err, count, measured, e.Describe(e.t.Context(), name))
 	}
 }
 
@@ -165,7 +165,7 @@ spec:
 	e.run()
 	e.condition("bare", "Ready", "False", "TriggerFailed")
 	e.until("the reason names a pod", func(ctx context.Context) (bool, error) {
-		return strings.Contains(e.Describe("bare"), "container app of pod bare-"), nil
-	}, func() string { return e.Describe("bare") })
+		return strings.Contains(e.Describe(ctx, "bare"), "container app of pod bare-"), nil
+	}, func() string { return e.Describe(e.t.Context(), "bare") })
 	keeps()
 }

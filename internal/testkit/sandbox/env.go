@@ -110,13 +110,13 @@ func (e *Env) AwaitReplicas(name string, n int32) {
 		got, err = e.Replicas(ctx, name)
 		return err == nil && got == n
 	}) {
-		e.tb.Fatalf("after %s %s has %d replicas (%v), want %d; its ScaledObject:\n%s", testkit.Timeout, name, got, err, n, e.Describe(name))
+		e.tb.Fatalf("after %s %s has %d replicas (%v), want %d; its ScaledObject:\n%s", testkit.Timeout, name, got, err, n, e.Describe(e.tb.Context(), name))
 	}
 }
 
 // Describe returns the ScaledObject of a name as YAML, for failures.
-func (e *Env) Describe(name string) string {
-	out, err := e.Kubectl(context.WithoutCancel(e.tb.Context()), "", "get", "scaledobject", name, "-o", "yaml", "--ignore-not-found")
+func (e *Env) Describe(ctx context.Context, name string) string {
+	out, err := e.Kubectl(ctx, "", "get", "scaledobject", name, "-o", "yaml", "--ignore-not-found")
 	if err != nil {
 		return err.Error()
 	}
