@@ -27,11 +27,11 @@ func testSentAlertIsCountedListedAndInItsAlertSet(t *testing.T) {
 	e.Apply(onAlert("web"))
 	i := e.run()
 	e.condition("web", "Ready", "True", "Ready")
-	out, err := process.Run(t.Context(), impulseCommand(e.t), "send", "alert", "--server", i.url, "-n", e.Namespace, "alertname=web", "severity=scale")
+	out, err := process.Run(t.Context(), e.command, "send", "alert", "--server", i.url, "-n", e.Namespace, "alertname=web", "severity=scale")
 	if err != nil || !strings.Contains(out, "for the objects of namespace "+e.Namespace+"; 1 object selects it\n") {
 		t.Errorf("send: %v\n%s", err, out)
 	}
-	if out, err := process.Run(t.Context(), impulseCommand(e.t), "send", "alert", "--server", i.url, "-n", e.Namespace, "alertname=other"); err != nil {
+	if out, err := process.Run(t.Context(), e.command, "send", "alert", "--server", i.url, "-n", e.Namespace, "alertname=other"); err != nil {
 		t.Errorf("send another: %v\n%s", err, out)
 	}
 	out, err = e.tool(t.Context(), "alerts", "--lease-namespace", e.Namespace, "-o", "wide")
@@ -67,7 +67,7 @@ func testObjectOfFileModeIsExplainedAndItsAlertsAreListed(t *testing.T) {
 		var out string
 		e.until("impulse "+c.args+" shows what happened", func(ctx context.Context) (bool, error) {
 			var err error
-			out, err = process.Run(ctx, impulseCommand(e.t), append(strings.Fields(c.args), about...)...)
+			out, err = process.Run(ctx, e.command, append(strings.Fields(c.args), about...)...)
 			return err == nil && strings.Contains(out, c.want), i.Err()
 		}, func() string { return out })
 	}
@@ -92,12 +92,12 @@ spec:
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if out, err := process.Run(t.Context(), impulseCommand(e.t), "check", file); err != nil {
+		if out, err := process.Run(t.Context(), e.command, "check", file); err != nil {
 			t.Errorf("%s, without asking a server: %v\n%s", query, err, out)
 		}
 		var out string
 		e.until("the server has parsed "+query, func(ctx context.Context) (bool, error) {
-			out, _ = process.Run(ctx, impulseCommand(e.t), "check", file, "--prometheus", "http://"+address)
+			out, _ = process.Run(ctx, e.command, "check", file, "--prometheus", "http://"+address)
 			return strings.Contains(out, want), nil
 		}, func() string { return out })
 	}

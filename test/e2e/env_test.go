@@ -48,16 +48,18 @@ func takeSlot(t *testing.T) {
 	t.Cleanup(func() { <-slots })
 }
 
-// impulseCommand returns the path of the impulse binary.
-func impulseCommand(t *testing.T) string {
-	t.Helper()
-	return sandbox.Command(t, root, "./cmd/impulse")
-}
-
 // env is one test's namespace, in which it runs impulse.
 type env struct {
 	*sandbox.Env
 	t *testing.T
+	// command is the path of the impulse binary.
+	command string
+}
+
+// envOf returns the env of a test in a namespace.
+func envOf(t *testing.T, e *sandbox.Env) *env {
+	t.Helper()
+	return &env{Env: e, t: t, command: sandbox.Command(t, root, "./cmd/impulse")}
 }
 
 // newEnv creates a namespace in the shared control plane, which has our CRDs.
@@ -81,7 +83,7 @@ var applyCRDs sync.Once
 // sharedEnv creates a namespace in the shared control plane.
 func sharedEnv(t *testing.T) *env {
 	t.Helper()
-	e := &env{sandbox.NewEnv(t), t}
+	e := envOf(t, sandbox.NewEnv(t))
 	applyCRDs.Do(func() { sandbox.ApplyCRDs(t, root+"/deploy/crds") })
 	return e
 }
@@ -150,7 +152,7 @@ func (e *env) impulse(args ...string) *impulse {
 // restart starts an impulse again, with the same arguments, after it has ended.
 func (e *env) restart(i *impulse) {
 	e.t.Helper()
-	i.Process = e.spawn("impulse", impulseCommand(e.t), i.args...)
+	i.Process = e.spawn("impulse", e.command, i.args...)
 	e.ready(i)
 }
 

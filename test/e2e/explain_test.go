@@ -18,7 +18,7 @@ func TestExplain(t *testing.T) {
 // tool runs a command of impulse in the test's namespace.
 func (e *env) tool(ctx context.Context, args ...string) (string, error) {
 	e.t.Helper()
-	return process.Run(ctx, impulseCommand(e.t), append(args, "--kubeconfig", e.Kubeconfig, "-n", e.Namespace)...)
+	return process.Run(ctx, e.command, append(args, "--kubeconfig", e.Kubeconfig, "-n", e.Namespace)...)
 }
 
 func testCountIsExplainedAndHasHistory(t *testing.T) {

@@ -27,7 +27,7 @@ func outage(t *testing.T) (*env, *sandbox.ControlPlane) {
 	takeSlot(t)
 	o := sandbox.NewControlPlane(t)
 	o.ApplyCRDs("../../deploy/crds")
-	return &env{o.NewEnv(), t}, o
+	return envOf(t, o.NewEnv()), o
 }
 
 // notReady waits until an impulse is alive and not ready.
@@ -62,7 +62,7 @@ func testProcessThatStartsWithoutAPIServerBecomesReadyByItself(t *testing.T) {
 	e.Apply(onAlert("web"))
 	o.Stop(apiServer)
 	i := e.impulse()
-	i.Process = e.spawn("impulse", impulseCommand(e.t), i.args...)
+	i.Process = e.spawn("impulse", e.command, i.args...)
 	e.notReady(i)
 	if code := post(t.Context(), i.url+"/v1/alertmanager/"+e.Namespace, testkit.AlertmanagerWebhook("web", "firing")); code != http.StatusServiceUnavailable {
 		t.Errorf("the response to an alert that cannot be recorded is %d, want 503", code)

@@ -62,7 +62,7 @@ func testLevelThatIsSentWithImpulseSendScalesAndIsExplained(t *testing.T) {
 		t.Helper()
 		args = append([]string{"send"}, append(args, "--server", i.url, "--token-file", token)...)
 		e.until("it was sent: "+strings.Join(args, " "), func(ctx context.Context) (bool, error) {
-			_, err := process.Run(ctx, impulseCommand(e.t), args...)
+			_, err := process.Run(ctx, e.command, args...)
 			return err == nil, i.Err()
 		}, func() string { return i.LogTail(logTail) })
 	}
@@ -74,7 +74,7 @@ func testLevelThatIsSentWithImpulseSendScalesAndIsExplained(t *testing.T) {
 	e.AwaitReplicas("web", 5)
 	send("alert", "--namespace", e.Namespace, "alertname=web", "--resolve")
 	e.AwaitReplicas("web", 1)
-	if out, err := process.Run(t.Context(), impulseCommand(e.t), "send", "value", "other/web", "73", "--trigger", "jobs", "--server", i.url, "--token-file", token); err == nil {
+	if out, err := process.Run(t.Context(), e.command, "send", "value", "other/web", "73", "--trigger", "jobs", "--server", i.url, "--token-file", token); err == nil {
 		t.Errorf("the message reached another namespace: %s", out)
 	}
 }

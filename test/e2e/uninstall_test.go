@@ -23,7 +23,7 @@ func own(t *testing.T) *env {
 	t.Helper()
 	t.Parallel()
 	takeSlot(t)
-	return &env{sandbox.NewControlPlane(t, "controller-manager").NewEnv(), t}
+	return envOf(t, sandbox.NewControlPlane(t, "controller-manager").NewEnv())
 }
 
 // must runs kubectl, and fails the test when kubectl does.
@@ -91,7 +91,7 @@ func (e *env) uninstalled(web, left int32) {
 // uninstall runs the documented command, and returns what it prints.
 func (e *env) uninstall(args ...string) (string, error) {
 	e.t.Helper()
-	return process.Run(e.t.Context(), impulseCommand(e.t), append([]string{"uninstall", "--kubeconfig", e.Kubeconfig}, args...)...)
+	return process.Run(e.t.Context(), e.command, append([]string{"uninstall", "--kubeconfig", e.Kubeconfig}, args...)...)
 }
 
 func testUninstallRestoresTargetsAndLeavesNothing(t *testing.T) {
@@ -144,7 +144,7 @@ func testUninstallWithoutRunningImpulsePrintsWhatItWaitsFor(t *testing.T) {
 	e.install().Kill()
 	e.manifests("delete", "--wait=false") // Its rights are gone as well.
 	i := e.impulse()                      // An administrator's has them.
-	i.Process = e.spawn("impulse", impulseCommand(e.t), i.args...)
+	i.Process = e.spawn("impulse", e.command, i.args...)
 	if out, err := e.uninstall(); err != nil {
 		t.Fatal(err, out)
 	}

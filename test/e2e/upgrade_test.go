@@ -58,7 +58,7 @@ func dryRun(text string) string {
 func testObjectsAndAlertsSurviveUpgradeAndRollbackOfCRDs(t *testing.T) {
 	t.Parallel()
 	takeSlot(t)
-	e := &env{sandbox.NewControlPlane(t).NewEnv(), t}
+	e := envOf(t, sandbox.NewControlPlane(t).NewEnv())
 	client, server := []string{}, []string{"--server-side"}
 	for _, how := range []struct{ first, then []string }{{client, client}, {server, server}, {client, server}} {
 		t.Logf("first applied with %v, then with %v", how.first, how.then)

@@ -130,7 +130,7 @@ func (e *env) converted(hpa, replacement string) string {
 	if err != nil {
 		e.t.Fatal(err, old)
 	}
-	text, err := process.RunWithInput(e.t.Context(), strings.NewReader(old), impulseCommand(e.t), "convert", "-")
+	text, err := process.RunWithInput(e.t.Context(), strings.NewReader(old), e.command, "convert", "-")
 	if err != nil {
 		e.t.Fatal(err, text)
 	}

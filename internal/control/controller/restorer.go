@@ -11,8 +11,12 @@ import (
 )
 
 const (
-	// A failed write of an original count is tried again after minRestoreRetry, which doubles up to maxRestoreRetry.
-	minRestoreRetry, maxRestoreRetry = time.Second, 30 * time.Second
+	// A failed write of an original count is tried again after a pause that doubles from the first to the longest. A raise is tried
+	// again sooner than a lowering, as the autoscaler does it.
+	firstRestoreRaise, longestRestoreRaise = 100 * time.Millisecond, 10 * time.Second
+	firstRestoreLower, longestRestoreLower = time.Second, 30 * time.Second
+	// notLeadingRetry is the pause of a process that may not write.
+	notLeadingRetry = time.Second
 	// restoreTimeout bounds one write.
 	restoreTimeout = 5 * time.Second
 	// maxQuietConflicts is how many conflicts in a row are answered without reporting one.
@@ -112,7 +116,7 @@ func (r *restorer) write(ctx context.Context) {
 		}
 	}
 	if !r.mayWrite() {
-		r.retry, r.conflict = time.After(minRestoreRetry), false
+		r.retry, r.conflict = time.After(notLeadingRetry), false
 		return
 	}
 	writing, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
@@ -127,17 +131,20 @@ func (r *restorer) write(ctx context.Context) {
 		return
 	}
 	r.failures++
-	r.retry, r.conflict = time.After(restoreBackoff(r.failures)), errors.Is(err, actuator.ErrConflict)
+	r.retry, r.conflict = time.After(restoreBackoff(r.original > r.observed.Scale.Replicas, r.failures)), errors.Is(err, actuator.ErrConflict)
 	if !r.conflict || r.failures > maxQuietConflicts {
 		r.report(err)
 	}
 }
 
-// restoreBackoff returns the pause after so many failures.
-func restoreBackoff(failures int) time.Duration {
-	pause := minRestoreRetry
+// restoreBackoff returns the pause after so many failures in a row.
+func restoreBackoff(raise bool, failures int) time.Duration {
+	pause, longest := firstRestoreLower, longestRestoreLower
+	if raise {
+		pause, longest = firstRestoreRaise, longestRestoreRaise
+	}
 	for range failures - 1 {
-		pause = min(2*pause, maxRestoreRetry)
+		pause = min(2*pause, longest)
 	}
 	return pause
 }

@@ -37,19 +37,23 @@ func (s *scriptedTarget) Set(ctx context.Context, t actuator.Target, seen actuat
 
 func testRestoreIsRetriedUntilCountIsWrittenOrObstacleEndsIt(t *testing.T) {
 	for name, c := range map[string]struct {
+		original int32
 		answers  []error
 		writes   []time.Duration
 		obstacle string
 		reports  int
 	}{
 		"a failed write is tried again after a pause, whatever is observed meanwhile": {
-			answers: []error{actuator.ErrThrottled, actuator.ErrThrottled}, writes: []time.Duration{0, time.Second, 3 * time.Second}, reports: 2,
+			original: 4, answers: []error{actuator.ErrThrottled, actuator.ErrThrottled}, writes: []time.Duration{0, time.Second, 3 * time.Second}, reports: 2,
+		},
+		"a raise is tried again sooner": {
+			original: 9, answers: []error{actuator.ErrThrottled, actuator.ErrThrottled}, writes: []time.Duration{0, 100 * time.Millisecond, 300 * time.Millisecond}, reports: 2,
 		},
 		"a conflict is tried again with the next observation, and not reported": {
-			answers: []error{actuator.ErrConflict}, writes: []time.Duration{0, 100 * time.Millisecond},
+			original: 4, answers: []error{actuator.ErrConflict}, writes: []time.Duration{0, 100 * time.Millisecond},
 		},
 		"a target that is gone is left alone": {
-			answers: []error{actuator.ErrNotFound}, writes: []time.Duration{0}, obstacle: "it is gone: target not found",
+			original: 4, answers: []error{actuator.ErrNotFound}, writes: []time.Duration{0}, obstacle: "it is gone: target not found",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -58,7 +62,7 @@ func testRestoreIsRetriedUntilCountIsWrittenOrObstacleEndsIt(t *testing.T) {
 				all.at("web").replicas = 7
 				reports := 0
 				r := &restorer{
-					actuator: all, mayWrite: func() bool { return true }, target: actuator.Target{Name: "web"}, original: 4,
+					actuator: all, mayWrite: func() bool { return true }, target: actuator.Target{Name: "web"}, original: c.original,
 					latest: make(chan actuator.Observation, 1), report: func(error) { reports++ },
 				}
 				ctx, cancel := context.WithCancel(t.Context())
@@ -74,8 +78,8 @@ func testRestoreIsRetriedUntilCountIsWrittenOrObstacleEndsIt(t *testing.T) {
 				if !slices.Equal(all.writes, c.writes) || reports != c.reports {
 					t.Fatalf("after %v: writes at %v and %d reports, want %v and %d", c.answers, all.writes, reports, c.writes, c.reports)
 				}
-				if got := all.at("web").replicas; c.obstacle == "" && got != 4 {
-					t.Errorf("%d replicas, want 4", got)
+				if got := all.at("web").replicas; c.obstacle == "" && got != c.original {
+					t.Errorf("%d replicas, want %d", got, c.original)
 				}
 			})
 		})
