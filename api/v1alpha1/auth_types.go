@@ -25,8 +25,8 @@ type ClusterTriggerAuthentication struct {
 	Spec ClusterTriggerAuthenticationSpec `json:"spec"`
 }
 
-// ClusterTriggerAuthenticationSpec defines the source of each parameter, and which triggers may use it: the author of an object
-// chooses the server to which the object's trigger sends the credentials.
+// ClusterTriggerAuthenticationSpec defines the source of each parameter, the namespaces that may use the credentials, and the servers to
+// which they may be sent. Both can be limited, because the author of a ScaledObject chooses the server.
 type ClusterTriggerAuthenticationSpec struct {
 	TriggerAuthenticationSpec `json:",inline"`
 

@@ -27,8 +27,8 @@ const (
 	//
 	// Wait for pollingInterval.
 	ReasonWaitingForTriggers = "WaitingForTriggers"
-	// ReasonRestoreFailed: the object is being deleted, and the original count of its target cannot be written. The object stays
-	// until it is.
+	// ReasonRestoreFailed: the object is being deleted, and the original count of its target cannot be written. Impulse retries, and
+	// the object is not removed until the count is written.
 	//
 	// Remove what the message names, or remove the finalizer impulse.sh/restore to keep the present count.
 	ReasonRestoreFailed = "RestoreFailed"
@@ -54,7 +54,7 @@ const (
 	ReasonNoScaleSubresource = "NoScaleSubresource"
 	// ReasonForbidden: Impulse's ServiceAccount may not read or write the target.
 	//
-	// Grant the rights that deploy/manifests/README.md lists under Rights.
+	// Grant the permissions that deploy/manifests/README.md lists under Permissions.
 	ReasonForbidden = "Forbidden"
 	// ReasonForeignHPA: a HorizontalPodAutoscaler scales the same target. Impulse writes nothing.
 	//
@@ -62,7 +62,7 @@ const (
 	ReasonForeignHPA = "ForeignHPA"
 	// ReasonDryRun: counts are decided and reported, but not written: spec.dryRun or impulse run --dry-run is set.
 	ReasonDryRun = "DryRun"
-	// ReasonScaleFailed: the last write failed. Impulse retries, at longer and longer intervals.
+	// ReasonScaleFailed: the last write failed. Impulse retries, with increasing delays.
 	//
 	// Read the error in the message.
 	ReasonScaleFailed = "ScaleFailed"
@@ -74,8 +74,8 @@ const (
 	//
 	// Exempt the target from the webhook, or adapt minReplicaCount and maxReplicaCount to it.
 	ReasonChangedByAdmission = "ChangedByAdmission"
-	// ReasonContested: another client keeps changing the count. The status is True: Impulse writes, but waits longer and longer
-	// before it does.
+	// ReasonContested: another client keeps changing the count. The status is True: Impulse writes, but with increasing
+	// delays.
 	//
 	// Find the client in the audit log, or in managedFields of the target, and stop one of the two.
 	ReasonContested = "Contested"
@@ -123,7 +123,7 @@ const (
 //
 // Reasons of the condition ScalingLimited. They are the rules of status.lastDecision.limitedBy; impulse explain shows the numbers.
 const (
-	// ReasonNotLimited: no rule changes the result of the formula.
+	// ReasonNotLimited: no rule changes the count that the triggers ask for.
 	ReasonNotLimited = "NotLimited"
 	// ReasonUnknown: a trigger is unknown, and the others ask for less: the count is kept.
 	//
@@ -155,7 +155,7 @@ const (
 const (
 	// ReasonNotRepeated: an alert still counts although its sender has not repeated it for its ttl.
 	//
-	// Check the sender: it may be down, or repeat more seldom than the ttl of the trigger.
+	// Check the sender: it may be down, or its repeat_interval may be longer than the ttl of the trigger.
 	ReasonNotRepeated = "NotRepeated"
 	// ReasonTTLExpired: a stale alert has ended because it was not repeated.
 	//
@@ -167,28 +167,29 @@ const (
 
 // SourceNotice
 //
-// Reasons of the condition SourceNotice, which objects have once a trigger has noticed something about its source.
+// Reasons of the condition SourceNotice, which objects have once a trigger has reported a state of its source
+// that can lead to an unexpected count.
 const (
-	// ReasonAlertWaits: an alert fires again soon after it was resolved, and counts only if it does not end within the stale
-	// window.
+	// ReasonAlertWaits: an alert fires again soon after it was resolved. It begins to count at the end of the trigger's staleWindow,
+	// unless it is resolved before.
 	ReasonAlertWaits = "AlertWaits"
 	// ReasonConsumerPaused: the JetStream consumer is paused: waiting messages are not delivered, and do not raise the count.
 	//
 	// Resume the consumer.
 	ReasonConsumerPaused = "ConsumerPaused"
-	// ReasonConsumerExpires: the JetStream consumer has an inactive_threshold: the server deletes it while the workload is idle
-	// for that long.
+	// ReasonConsumerExpires: the JetStream consumer has an inactive_threshold: the server deletes the consumer when no worker has
+	// used it for that time, for example because the workload is idle.
 	//
 	// Remove inactive_threshold from the consumer, or set minReplicaCount to 1.
 	ReasonConsumerExpires = "ConsumerExpires"
-	// ReasonNothingToNotice: no trigger has noticed anything.
+	// ReasonNothingToNotice: no trigger reports such a state.
 	ReasonNothingToNotice = "NothingToNotice"
 )
 
 // Events and status.reason
 //
-// status.reason has the reason of a condition, or AsRecommended. Events have the reasons of the conditions that become a problem, and
-// the following.
+// status.reason has the reason of a condition, or AsRecommended. An Event has the reason of a condition that became a problem, or one
+// of the following.
 const (
 	// ReasonAsRecommended: the count is what the triggers ask for.
 	ReasonAsRecommended = "AsRecommended"

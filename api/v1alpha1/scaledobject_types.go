@@ -177,7 +177,8 @@ type ScalingModifiers struct {
 	// ActivationTarget is the result above which the object is active. Default: 0.
 	// +optional
 	ActivationTarget string `json:"activationTarget,omitempty"`
-	// MetricType is AverageValue (the replicas share the level) or Value (each ready pod has the level). Default: AverageValue.
+	// MetricType is AverageValue (the replicas share the level) or Value (the level belongs to the whole workload, and the count is
+	// level / target × ready pods). Default: AverageValue.
 	// +kubebuilder:validation:Enum=AverageValue;Value
 	// +optional
 	MetricType string `json:"metricType,omitempty"`
@@ -215,8 +216,9 @@ type Trigger struct {
 	// +kubebuilder:pruning:PreserveUnknownFields
 	// +optional
 	Metadata map[string]Scalar `json:"metadata,omitempty"`
-	// MetricType is AverageValue (the replicas share the level), Value (each ready pod has the level) or, for cpu and memory only,
-	// Utilization (the usage of pods in percent of their requests). Default: Utilization for cpu and memory, otherwise AverageValue.
+	// MetricType is AverageValue (the replicas share the level), Value (the level belongs to the whole workload, and the count is
+	// level / target × ready pods) or, for cpu and memory only, Utilization (the usage of pods in percent of their requests). Default:
+	// Utilization for cpu and memory, otherwise AverageValue.
 	// +kubebuilder:validation:Enum=AverageValue;Value;Utilization
 	// +optional
 	MetricType string `json:"metricType,omitempty"`

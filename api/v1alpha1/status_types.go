@@ -6,18 +6,18 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 const (
 	// ConditionReady: the spec is valid, Impulse can scale the target, and every trigger is known.
 	ConditionReady = "Ready"
-	// ConditionActive: there is a target, and some trigger is above its activation value. Unknown: no known trigger is, and one is
-	// unknown.
+	// ConditionActive: there is a target, and at least one trigger is above its activation value. The status is Unknown if no known
+	// trigger is above its activation value, and at least one trigger is unknown.
 	ConditionActive = "Active"
-	// ConditionPaused: an annotation pauses the object, also while it wants no other count.
+	// ConditionPaused: an annotation pauses the object, even if the count would be the same without it.
 	ConditionPaused = "Paused"
 	// ConditionAbleToScale: the target can be read and written, and no HorizontalPodAutoscaler scales it.
 	ConditionAbleToScale = "AbleToScale"
-	// ConditionScalingLimited: a rule changes the result of the formula.
+	// ConditionScalingLimited: a rule changes the count that the triggers ask for.
 	ConditionScalingLimited = "ScalingLimited"
 	// ConditionAlertStale: an alert still counts although its sender has not repeated it for its ttl.
 	ConditionAlertStale = "AlertStale"
-	// ConditionSourceNotice: a trigger has noticed something about its source, which is known.
+	// ConditionSourceNotice: a trigger is known, but its source is in a state that can lead to an unexpected count.
 	ConditionSourceNotice = "SourceNotice"
 )
 

@@ -36,11 +36,12 @@ func alertsCommand() *cobra.Command {
 		Use:   "alerts [MATCHER...]",
 		Short: "List the alerts and pushed levels that are recorded, and which objects select them",
 		Long: "Alerts lists the alerts and pushed levels that Impulse has recorded for the objects of a namespace. STATE is the state for the\n" +
-			"triggers that select the alert: firing; stale (it counts, but was not repeated within its ttl); over (it no longer counts,\n" +
-			"because of its ttl or its absence, although nobody resolved it); waits until (it fires again after it was resolved); or pushed,\n" +
-			"for a level. Objects for which the alert counts less are listed with their own state. After an outage of Impulse, an alert may\n" +
-			"count for one more ttl, which impulse explain shows. The alerts come from the AlertSets of the cluster, or with --config from\n" +
-			"the stored states of an Impulse that reads files. Exit code: 0 listed, also if there are none, 2 they cannot be read.",
+			"triggers that select the alert: firing; pushed, for a level; stale (it counts, but was not repeated within its ttl); waits until\n" +
+			"TIME (it fires again soon after it was resolved, and counts from TIME on); over (it no longer counts, because of its ttl or its\n" +
+			"absence, although nobody resolved it); or resolved. If objects have different states, STATE is the one that comes first in this\n" +
+			"list, and each object with another state is listed with it. After an outage of Impulse, an alert may count for one more ttl,\n" +
+			"which impulse explain shows. The alerts come from the AlertSets of the cluster, or with --config from the stored states of an\n" +
+			"Impulse that reads files. Exit code: 0 the alerts were listed, or there are none; 2 they cannot be read.",
 		Example: `  impulse alerts -n shop
   impulse alerts -A -o wide
 
@@ -69,7 +70,7 @@ func alertsCommand() *cobra.Command {
 
 // leaseFlag adds the flag of commands that read AlertSets.
 func leaseFlag(cmd *cobra.Command, lease *string) {
-	cmd.Flags().StringVar(lease, "lease-namespace", app.Defaults().LeaseNamespace, "namespace of the AlertSets, with the value that impulse run has")
+	cmd.Flags().StringVar(lease, "lease-namespace", app.Defaults().LeaseNamespace, "namespace of the AlertSets; use the same value as for impulse run")
 }
 
 func (l *listing) list(cmd *cobra.Command, args []string) error {

@@ -24,8 +24,8 @@ func (c *cluster) flags(cmd *cobra.Command) {
 	f.StringVar(&c.kubeconfig, "kubeconfig", "", "kubeconfig file (default: $KUBECONFIG or ~/.kube/config)")
 	f.StringVar(&c.context, "context", "", "context of the kubeconfig")
 	f.StringVarP(&c.namespace, "namespace", "n", "", "namespace (default: that of the context, or \"default\" with --config)")
-	f.StringVar(&c.config, "config", "", "file or folder of ScaledObjects, with the value that impulse run has, instead of the cluster")
-	f.StringVar(&c.stateDir, "state-dir", app.Defaults().StateDir, "with --config: folder of stored states, with the value that impulse run has")
+	f.StringVar(&c.config, "config", "", "read the ScaledObjects from this file or folder instead of the cluster; use the same value as for impulse run")
+	f.StringVar(&c.stateDir, "state-dir", app.Defaults().StateDir, "with --config: folder of stored states; use the same value as for impulse run")
 	_ = cmd.MarkFlagFilename("config")
 	_ = cmd.MarkFlagDirname("state-dir")
 }

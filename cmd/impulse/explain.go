@@ -28,8 +28,9 @@ func explainCommand() *cobra.Command {
 		Long: "Explain shows the replica count and what prevents it from being written, the formula with its numbers, every rule that changed\n" +
 			"the result, which changes will come without a new event and when, and the levels at which the result would be different.\n\n" +
 			"For an object in a cluster, or in the files of an Impulse that runs with --config, it uses the levels in the object's status,\n" +
-			"which are those of the last change of the outcome. For a file, it explains the decision at one instant of a test, or of a\n" +
-			"simulation (--input). An argument names a file if it is - (standard input), starts with / or ., or ends in .yaml, .yml or .json.",
+			"which were recorded when the outcome (the count or its reasons) last changed. For a file, it explains the decision at one\n" +
+			"instant of a test, or of a simulation (--input). An argument names a file if it is - (standard input), starts with / or ., or\n" +
+			"ends in .yaml, .yml or .json.",
 		Example: `  impulse explain web -n shop
   impulse explain shop/web -o json
 

@@ -21,21 +21,21 @@ func (c *cluster) fromFiles(namespace, name string) (*v1alpha1.ScaledObject, err
 		return nil, fmt.Errorf("--config: %w", err)
 	}
 	compiled, more := manifest.Compile(objects, builtin.Kinds())
-	wrong := slices.DeleteFunc(append(problems, more...), func(p diag.Error) bool { return p.Warning })
+	mistakes := slices.DeleteFunc(append(problems, more...), func(p diag.Error) bool { return p.Warning })
 	for _, o := range compiled {
-		followed := !slices.ContainsFunc(wrong, func(p diag.Error) bool { return p.File == o.File })
+		followed := !slices.ContainsFunc(mistakes, func(p diag.Error) bool { return p.File == o.File })
 		if followed && o.ScaledObject.Namespace == namespace && o.ScaledObject.Name == name {
 			o.ScaledObject.Status, err = controller.Peek(filepath.Join(c.stateDir, app.ObjectStates), namespace, name)
 			return o.ScaledObject, err
 		}
 	}
 	missing := fmt.Errorf("there is no ScaledObject %q in namespace %q in %s", name, namespace, c.config)
-	if len(wrong) == 0 {
+	if len(mistakes) == 0 {
 		return nil, missing
 	}
-	lines := make([]string, len(wrong))
-	for i, p := range wrong {
+	lines := make([]string, len(mistakes))
+	for i, p := range mistakes {
 		lines[i] = p.Error()
 	}
-	return nil, fmt.Errorf("%w that is valid; of a file with a mistake, the last good version stays in effect:\n%s", missing, strings.Join(lines, "\n"))
+	return nil, fmt.Errorf("%w; these files have mistakes, and their last good versions stay in effect:\n%s", missing, strings.Join(lines, "\n"))
 }

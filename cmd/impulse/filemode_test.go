@@ -100,7 +100,7 @@ func testObjectOutsideFileModesFolderIsNotExplained(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, _, errs := impulse(t, "", "explain", "shop/office", "--config", config, "--state-dir", states)
-	if code != 2 || !strings.Contains(errs, "the last good version stays in effect:\n") || !strings.Contains(errs, "spec.minReplicas: unknown field") {
-		t.Errorf("a file with a mistake: got exit code %d, want 2; output %s; want the last good version stays in effect: and spec.minReplicas: unknown field", code, errs)
+	if code != 2 || !strings.Contains(errs, "; these files have mistakes, and their last good versions stay in effect:\n") || !strings.Contains(errs, "spec.minReplicas: unknown field") {
+		t.Errorf("a file with a mistake: got exit code %d, want 2; output %s; want that last good versions stay in effect, and spec.minReplicas: unknown field", code, errs)
 	}
 }

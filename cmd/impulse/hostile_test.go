@@ -148,7 +148,7 @@ func testTextOfServerCannotControlTerminal(t *testing.T) {
 	}
 }
 
-// served is the arguments by which a command finds an object, whose status any program with the right may have written.
+// served is the arguments by which a command finds an object, whose status any program with the permission may have written.
 func served(t *testing.T, status string) []string {
 	t.Helper()
 	object := `{"apiVersion": "impulse.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": "web", "namespace": "shop"}, "spec": {

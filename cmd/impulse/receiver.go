@@ -113,7 +113,7 @@ func (r *receiver) post(cmd *cobra.Command, m message) (*answer, error) {
 	address := strings.TrimRight(r.server, "/") + m.path
 	request, err := http.NewRequestWithContext(cmd.Context(), m.method, address, bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("make the request: %w", err)
+		return nil, fmt.Errorf("create the request: %w", err)
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "impulse/"+version)

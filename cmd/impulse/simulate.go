@@ -17,7 +17,7 @@ func simulateCommand() *cobra.Command {
 	var out output
 	var plot string
 	cmd := &cobra.Command{
-		Use:   "simulate FILE... --input LOAD.csv",
+		Use:   "simulate FILE... {--input LOAD.csv | --prometheus URL}",
 		Short: "Run policies on a recorded load, and compare them with other autoscalers",
 		Long: "Simulate runs every ScaledObject (also KEDA's, and HPAs) of the files and folders on the same load, with the decision core that\n" +
 			"scales in production and a virtual clock. It measures replica-hours, the share of time with too few and too many ready replicas\n" +

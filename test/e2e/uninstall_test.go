@@ -135,7 +135,7 @@ func testUninstallWithoutRunningImpulsePrintsWhatItWaitsFor(t *testing.T) {
 	if left := e.must("get", "so", "-o", "name"); left != "scaledobject.impulse.sh/web\n" {
 		t.Errorf("these ScaledObjects exist: %s", left)
 	}
-	e.must("get", "clusterrole", "impulse") // An Impulse that starts now has its rights.
+	e.must("get", "clusterrole", "impulse") // An Impulse that starts now has its permissions.
 	if out, err := e.uninstall("--keep-counts"); err != nil {
 		t.Fatal(err, out)
 	}

@@ -20,7 +20,7 @@ const ClusterWide = "*"
 type Alert struct {
 	// Namespace of the objects that may select it, or ClusterWide.
 	Namespace string `json:"namespace"`
-	// State is the state for the object for which the alert counts most: firing, pushed, stale, waits, over or resolved.
+	// State is firing, pushed, stale, waits, over or resolved. If objects have different states, it is the first of them in this order.
 	State string `json:"state"`
 	// Begins is when a waiting alert begins to count. EndedBy is what ended an alert without a resolve: ttl or absence.
 	Begins  *time.Time `json:"begins,omitempty"`
@@ -41,7 +41,7 @@ type Alert struct {
 	Until *time.Time `json:"until,omitempty"`
 	// SelectedBy lists the objects that select it, as namespace/name.
 	SelectedBy []string `json:"selectedBy"`
-	// Otherwise has the states for the objects for which it counts less.
+	// Otherwise has the states for those objects for which the state is not State.
 	Otherwise map[string]string `json:"otherwise,omitempty"`
 }
 

@@ -41,6 +41,6 @@ func testForbiddenListDiffersFromMissingCRD(t *testing.T) {
 	powerless.Impersonate.UserName = "nobody-in-particular"
 	err := read(powerless)
 	if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), `list the AlertSets in default: alertsets.impulse.sh is forbidden: User "nobody-in-particular" cannot list`) {
-		t.Errorf("without rights: %v", err)
+		t.Errorf("without permissions: %v", err)
 	}
 }

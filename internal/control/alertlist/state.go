@@ -46,7 +46,7 @@ func stateOf(s *v1alpha1.AlertRecord, q *triggers.AlertQuery, now time.Time) sta
 	}
 }
 
-// compare orders states: those in which an alert counts most come first.
+// compare orders states from firing to resolved, as the constants are listed.
 func (s state) compare(other state) int {
 	order := []string{Firing, Pushed, Stale, Waits, Over, Resolved}
 	return cmp.Or(

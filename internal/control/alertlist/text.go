@@ -31,7 +31,7 @@ func Text(w io.Writer, all []Alert, wide bool) error {
 	return out.Flush()
 }
 
-// selectors returns the objects that select an alert, with its state for those for which it counts less.
+// selectors returns the objects that select an alert, each with the state for it if that is not the alert's State.
 func (a *Alert) selectors() []string {
 	all := slices.Clone(a.SelectedBy)
 	for i, object := range all {

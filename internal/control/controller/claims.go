@@ -10,7 +10,7 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
-// targetKey identifies a target, independent of the API version that an object names it by.
+// targetKey identifies a target, regardless of the API version by which an object refers to it.
 type targetKey struct{ namespace, group, kind, name string }
 
 func targetKeyOf(t actuator.Target) targetKey {

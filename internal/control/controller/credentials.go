@@ -18,7 +18,7 @@ import (
 const secretTimeout = 5 * time.Second
 
 // Credentials watches TriggerAuthentications, ClusterTriggerAuthentications and the Secrets that they name. Each object is watched by its
-// name, so that the right to this one object is enough, and only while a trigger uses it. A changed Secret takes effect at once; while
+// name, so that a permission for this one object is enough, and only while a trigger uses it. A changed Secret takes effect at once; while
 // the API server is unavailable, the last version is used.
 type Credentials struct {
 	namespaced, cluster *namedObjects[*v1alpha1.ClusterTriggerAuthenticationSpec]

@@ -30,7 +30,7 @@ func TestSecrets(t *testing.T) {
 	t.Run("a rotated Secret is read without an error", testRotatedSecretIsReadWithoutError)
 	t.Run("nothing is watched without a trigger that needs it", testNothingIsWatchedWithoutTriggerThatNeedsIt)
 	t.Run("a missing Secret is reported, and read once it is created", testMissingSecretIsReportedAndReadOnceItIsCreated)
-	t.Run("the right to read one Secret is enough", testRightToReadOneSecretIsEnough)
+	t.Run("the permission to read one Secret is enough", testPermissionToReadOneSecretIsEnough)
 	t.Run("the last value stands while the API server is unavailable", testLastValueStandsWhileAPIServerIsUnavailable)
 	t.Run("a cancelled read returns at once", testCancelledReadReturnsAtOnce)
 	t.Run("a Secret is watched as long as its trigger runs", testSecretIsWatchedAsLongAsItsTriggerRuns)
@@ -104,7 +104,7 @@ func (v *vault) authenticate(name string, refs ...v1alpha1.SecretTargetRef) {
 	}
 }
 
-// credentials are what a process with the rights of a configuration has.
+// credentials are what a process with the permissions of a configuration has.
 func (v *vault) credentials(config *rest.Config) *Credentials {
 	v.t.Helper()
 	c, err := NewCredentials(config, v.ns)
@@ -261,13 +261,13 @@ func (v *vault) as(name string) (*rest.Config, func(secrets ...string)) {
 	}
 }
 
-func testRightToReadOneSecretIsEnough(t *testing.T) {
+func testPermissionToReadOneSecretIsEnough(t *testing.T) {
 	v := newVault(t)
 	config, allow := v.as("impulse")
 	k := v.open(v.credentials(config), "login")
 	v.fails(k, "watch secret "+v.ns+"/db", "forbidden")
 	allow("db")
-	testkit.Eventually(t, "the right is there", func(ctx context.Context) bool {
+	testkit.Eventually(t, "the permission is there", func(ctx context.Context) bool {
 		got, err := k.Parameter(ctx, "password")
 		return got == "old-password" && err == nil
 	})

@@ -11,7 +11,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 )
 
-// guardedActuator writes while this process leads, and only after an object's preWriteHook has succeeded.
+// guardedActuator writes only while this process leads, and only after the object's preWriteHook has succeeded.
 type guardedActuator struct {
 	autoscaler.Actuator
 
@@ -70,15 +70,15 @@ func (h *preWriteHook) run(ctx context.Context, t actuator.Target, count int32) 
 
 // newPreWriteHook returns the preWriteHook of an object.
 func (c *Controller) newPreWriteHook(so *v1alpha1.ScaledObject) *preWriteHook {
-	about := objectOf(so)
+	object := objectOf(so)
 	h := &preWriteHook{
 		addFinalizer: func(context.Context) error { return nil },
 		storeOriginal: func(ctx context.Context, t actuator.Target, seen int32) error {
-			return c.options.Reporter.StoreOriginal(ctx, about, t.String(), seen)
+			return c.options.Reporter.StoreOriginal(ctx, object, t.String(), seen)
 		},
 	}
 	if c.options.Finalizers != nil {
-		h.addFinalizer = func(ctx context.Context) error { return c.options.Finalizers.AddFinalizer(ctx, about) }
+		h.addFinalizer = func(ctx context.Context) error { return c.options.Finalizers.AddFinalizer(ctx, object) }
 	}
 	return h
 }

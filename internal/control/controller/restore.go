@@ -10,9 +10,9 @@ import (
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 )
 
-// finalize stops scaling an object that is being deleted, restores the count of its target if the object has
-// restoreToOriginalReplicaCount, and then removes the finalizer. If this leader ends before, the next one does it: the finalizer is
-// still there.
+// finalize stops scaling the target of an object that is being deleted, restores the target's count if the object has
+// restoreToOriginalReplicaCount, and then removes the finalizer. If this process stops leading before that, the next leader does the
+// same, because the object still has its finalizer.
 func (c *Controller) finalize(ctx context.Context, e *entry) {
 	if e.finalizing {
 		return
@@ -28,17 +28,17 @@ func (c *Controller) finalize(ctx context.Context, e *entry) {
 	owners := c.claimants[e.claimed]
 	refused := e.so.Status.Reason == v1alpha1.ReasonTargetInUse || len(owners) > 0 && owners[0] != e
 	c.stop(e)
-	before := c.ending[e.key]
+	previous := c.ending[e.key]
 	c.release(ctx, e)
-	keeps := c.notRestored(e, target, refused)
+	keepReason := c.keepReasonOf(e, target, refused)
 	original := c.options.Reporter.Original(e.so, target.String())
-	if keeps == "" && original == nil {
-		keeps = "its original count is not known: it has not been scaled"
+	if keepReason == "" && original == nil {
+		keepReason = "its original count is not known: it has not been scaled"
 	}
-	until, cancel := context.WithCancel(ctx)
+	restoreCtx, cancel := context.WithCancel(ctx)
 	r := &running{cancel: cancel, done: make(chan struct{})}
 	e.restoring = r
-	if keeps == "" {
+	if keepReason == "" {
 		c.pruneRestores()
 		c.restoring[targetKeyOf(target)] = r
 	}
@@ -46,15 +46,15 @@ func (c *Controller) finalize(ctx context.Context, e *entry) {
 	c.all.Go(func() {
 		defer close(r.done)
 		defer cancel()
-		before.await()
-		if keeps == "" {
-			keeps = c.restore(until, so, target, *original)
+		previous.await()
+		if keepReason == "" {
+			keepReason = c.restore(restoreCtx, so, target, *original)
 		}
 		if ctx.Err() != nil {
 			return
 		}
 		if restores {
-			c.reportRestored(so, target, original, keeps)
+			c.reportRestored(so, target, original, keepReason)
 		}
 		if c.options.Finalizers != nil && hasFinalizer(so) {
 			c.retry(ctx, objectOf(so), func(ctx context.Context) error { return c.options.Finalizers.RemoveFinalizer(ctx, objectOf(so)) })
@@ -62,14 +62,14 @@ func (c *Controller) finalize(ctx context.Context, e *entry) {
 	})
 }
 
-// notRestored returns why the target of a deleted object keeps its count; "" if its original count is to be restored.
-func (c *Controller) notRestored(e *entry, target actuator.Target, refused bool) string {
+// keepReasonOf returns why the target of a deleted object keeps its count; "" if its original count is to be restored.
+func (c *Controller) keepReasonOf(e *entry, target actuator.Target, refused bool) string {
 	claimants := c.claimants[targetKeyOf(target)]
 	switch {
 	case !compile.Restores(e.so):
 		return "restoreToOriginalReplicaCount is not set"
 	case c.options.Settings.DryRun || e.so.Spec.DryRun:
-		return "nothing is written, by spec.dryRun or --dry-run"
+		return "spec.dryRun or --dry-run is set, so no count is written"
 	case compile.Paused(e.so):
 		return "the object is paused, and a pause overrides restoreToOriginalReplicaCount"
 	case len(claimants) > 0:
@@ -81,17 +81,17 @@ func (c *Controller) notRestored(e *entry, target actuator.Target, refused bool)
 	}
 }
 
-// reportRestored records an Event that says whether the original count of a target was restored; keeps is the reason if not.
-func (c *Controller) reportRestored(so *v1alpha1.ScaledObject, target actuator.Target, original *int32, keeps string) {
-	if keeps != "" {
-		c.options.Reporter.Event(objectOf(so), false, v1alpha1.ReasonNotRestored, fmt.Sprintf("%s keeps its count: %s", target, keeps))
+// reportRestored records an Event: the original count of a target was restored or, if keepReason is not "", why it was not.
+func (c *Controller) reportRestored(so *v1alpha1.ScaledObject, target actuator.Target, original *int32, keepReason string) {
+	if keepReason != "" {
+		c.options.Reporter.Event(objectOf(so), false, v1alpha1.ReasonNotRestored, fmt.Sprintf("%s keeps its count: %s", target, keepReason))
 		return
 	}
 	c.options.Reporter.Event(objectOf(so), false, v1alpha1.ReasonRestored,
 		fmt.Sprintf("%s has its original count again, %d: the object was deleted, and restoreToOriginalReplicaCount is set", target, *original))
 }
 
-// cancelRestore cancels the restoration of a target that an object scales again, and returns the goroutine to wait for, or nil.
+// cancelRestore cancels the restoration of a target that an object scales again, and returns the restoration to wait for, or nil.
 func (c *Controller) cancelRestore(target targetKey) *running {
 	r := c.restoring[target]
 	if r == nil {
@@ -113,7 +113,7 @@ func (c *Controller) pruneRestores() {
 	}
 }
 
-// restore writes the original count of a target until the target has it; it returns why that did not happen, or "". It ends with ctx.
+// restore writes the original count of a target until the target has it; it returns why that did not happen, or "". It returns when ctx is done.
 func (c *Controller) restore(ctx context.Context, so *v1alpha1.ScaledObject, target actuator.Target, original int32) string {
 	reported := ""
 	r := &restorer{
@@ -129,12 +129,12 @@ func (c *Controller) restore(ctx context.Context, so *v1alpha1.ScaledObject, tar
 	return r.run(ctx)
 }
 
-// reportRestoreFailed reports an error of a restoration that goes on.
+// reportRestoreFailed reports that the original count could not be written. The restoration retries.
 func (c *Controller) reportRestoreFailed(so *v1alpha1.ScaledObject, original int32, err error) {
-	why := fmt.Sprintf("the original count, %d, is written as soon as that is possible; until then the object stays: %s", original, err)
+	why := fmt.Sprintf("the original count, %d, cannot be written yet, and Impulse retries: %s", original, err)
 	if c.options.Finalizers == nil {
 		c.options.Reporter.Event(objectOf(so), true, v1alpha1.ReasonRestoreFailed, why)
 		return
 	}
-	c.options.Reporter.Refused(so, v1alpha1.ReasonRestoreFailed, why, false)
+	c.options.Reporter.Refused(so, v1alpha1.ReasonRestoreFailed, why+"; the object is not removed until the count is written", false)
 }

@@ -53,7 +53,7 @@ func (r *restorer) run(ctx context.Context) (obstacle string) {
 	for {
 		select {
 		case <-ctx.Done():
-			return "it was called off"
+			return "the restoration was cancelled"
 		case r.observed = <-r.latest:
 			if r.conflict {
 				r.retry = nil

@@ -12,7 +12,8 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// running is an autoscaler that was started, and that of its shadow policy.
+// running is a goroutine that was started for an object: its autoscaler with that of its shadow policy, or a restoration. A restoration
+// has no workload, live or shadow.
 type running struct {
 	workload *compile.Workload
 	live     *autoscaler.Autoscaler

@@ -22,7 +22,7 @@ func TestConditions(t *testing.T) {
 	t.Run("Ready is false while there is no target", testReadyIsFalseWhileThereIsNoTarget)
 	t.Run("a missing target does not hide other mistakes", testMissingTargetDoesNotHideOtherMistakes)
 	t.Run("Active is unknown while a trigger is unknown and none is active", testActiveIsUnknownWhileTriggerIsUnknownAndNoneIsActive)
-	t.Run("a forbidden request points to the missing right", testForbiddenRequestPointsToMissingRight)
+	t.Run("a forbidden request points to the missing permission", testForbiddenRequestPointsToMissingPermission)
 	t.Run("an object whose target lags behind is ready", testObjectWhoseTargetLagsBehindIsReady)
 	t.Run("a pause is a condition at once", testPauseIsConditionAtOnce)
 	t.Run("the reason is that of the newest decision", testReasonIsThatOfNewestDecision)
@@ -98,11 +98,11 @@ func testActiveIsUnknownWhileTriggerIsUnknownAndNoneIsActive(t *testing.T) {
 	})
 }
 
-func testForbiddenRequestPointsToMissingRight(t *testing.T) {
+func testForbiddenRequestPointsToMissingPermission(t *testing.T) {
 	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
 		var told tally
 		d.reporter.recorder = &told
-		const want = "watch Deployment/web: not allowed (see Rights in deploy/manifests/README.md)"
+		const want = "watch Deployment/web: not allowed (see Permissions in deploy/manifests/README.md)"
 		s := d.says(30, nil, missing(actuator.ErrForbidden))
 		if got := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady); got == nil || got.Message != want {
 			t.Errorf("Ready is %+v, want the message %q", got, want)

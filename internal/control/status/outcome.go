@@ -159,7 +159,7 @@ func blockedBy(p *autoscaler.Outcome) (reason, message string) {
 	case p.WriteErr != nil:
 		return refusedBy(p, p.WriteErr, v1alpha1.ReasonScaleFailed)
 	case p.Contested:
-		return v1alpha1.ReasonContested, "another client keeps changing the target's replicas; Impulse waits longer and longer before it writes"
+		return v1alpha1.ReasonContested, "another client keeps changing the target's replicas; Impulse writes with increasing delays"
 	default:
 		return "", ""
 	}
@@ -172,7 +172,7 @@ func refusedBy(p *autoscaler.Outcome, err error, otherwise string) (reason, mess
 	case v1alpha1.ReasonTargetNotFound:
 		return reason, fmt.Sprintf("there is no %s %s in namespace %s", target.Kind, target.Name, target.Namespace)
 	case v1alpha1.ReasonForbidden:
-		return reason, err.Error() + " (see Rights in deploy/manifests/README.md)"
+		return reason, err.Error() + " (see Permissions in deploy/manifests/README.md)"
 	default:
 		return reason, err.Error()
 	}

@@ -17,7 +17,7 @@ func (p part) String() string { return p.resource.Resource + "/" + p.name }
 const scaledObjects = "scaledobjects.impulse.sh"
 
 // parts returns what is removed, in order. The definition of ScaledObjects comes first: the API server deletes all of them with it
-// and accepts no new ones meanwhile, and Impulse still runs with its rights and restores counts. Alerts and credentials come
+// and accepts no new ones meanwhile, and Impulse still runs with its permissions and restores counts. Alerts and credentials come
 // later, so that no trigger loses its own before its object is gone.
 func parts() []part {
 	crds := schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}

@@ -86,7 +86,7 @@ func (u *uninstallation) remove(ctx context.Context, p part) error {
 
 var (
 	errTimeout    = errors.New("it still exists after the timeout")
-	errFinalizers = errors.New("it still exists after the timeout; make sure that Impulse runs and has its rights, or add --keep-counts, and run this command again")
+	errFinalizers = errors.New("it still exists after the timeout; make sure that Impulse runs and has its permissions, or add --keep-counts, and run this command again")
 	errRecreated  = errors.New("another one has been created since: stop what applies it, such as Argo CD or Flux, and run this command again")
 )
 

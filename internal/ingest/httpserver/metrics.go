@@ -22,7 +22,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "impulse_http_requests_total", Help: "Requests, by route and status code. Requests that another replica forwarded have routes of their own.",
 		}, []string{"route", "code"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "impulse_http_duration_seconds", Help: "Time from a request to its answer, in seconds. For alerts and levels it includes the durable record.",
+			Name: "impulse_http_duration_seconds", Help: "Time from a request to its answer, in seconds. For alerts and levels this includes the time until they are stored durably.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
 		}, []string{"route"}),
 		limited: prometheus.NewCounterVec(prometheus.CounterOpts{

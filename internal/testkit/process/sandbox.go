@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Addresses are those of the parts of a sandbox, as its ready file has them. A part that is not ready yet has none.
+// Addresses is the content of a sandbox's ready file: how its parts are reached. The address of a part that is not ready yet is empty.
 type Addresses struct {
 	Name           string `json:"name"`
 	Bin            string `json:"bin"`
@@ -26,7 +26,7 @@ type Sandbox struct {
 	readyFile string
 }
 
-// StartSandbox runs `sandbox up` with more arguments, and returns at once. The sandbox builds the programs that are missing,
+// StartSandbox runs `sandbox up` with args added, and returns at once. The sandbox builds the programs that are missing,
 // with progress on standard error, and starts each part as soon as it can. The working directory must be the root of the main
 // module.
 func StartSandbox(ctx context.Context, dir string, args ...string) (*Sandbox, error) {
@@ -44,8 +44,8 @@ func StartSandbox(ctx context.Context, dir string, args ...string) (*Sandbox, er
 	return s, nil
 }
 
-// Await waits until the parts that enough asks for are ready, and returns the addresses. The control plane is ready at the
-// first call of enough. Await has no timeout of its own: building programs takes minutes.
+// Await waits until enough returns true for the addresses that are known so far, and returns them. The control plane is ready before
+// enough is first called. Await has no timeout of its own: building programs takes minutes.
 func (s *Sandbox) Await(ctx context.Context, enough func(Addresses) bool) (at Addresses, err error) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()

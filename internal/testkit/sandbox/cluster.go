@@ -17,7 +17,7 @@ func Kubeconfig(tb testing.TB) string {
 	return require(tb, kubeconfigVariable, "a real API server")
 }
 
-// Config returns the configuration of a client with an administrator's rights in the control plane that all tests share, whose
+// Config returns the configuration of a client with an administrator's permissions in the control plane that all tests share, whose
 // pods become Ready. Each test works in a Namespace of its own. The client has no rate limit.
 func Config(tb testing.TB) *rest.Config {
 	tb.Helper()

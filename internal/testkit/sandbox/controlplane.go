@@ -19,7 +19,7 @@ import (
 type ControlPlane struct {
 	tb       testing.TB
 	dir, cmd string
-	// Kubeconfig has an administrator's rights; Config is its content.
+	// Kubeconfig has an administrator's permissions; Config is its content.
 	Kubeconfig string
 	Config     *rest.Config
 }

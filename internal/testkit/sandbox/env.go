@@ -18,7 +18,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
-// Env is the namespace of one test, with clients that have an administrator's rights and no rate limit.
+// Env is the namespace of one test, with clients that have an administrator's permissions and no rate limit.
 type Env struct {
 	tb         testing.TB
 	Namespace  string

@@ -49,7 +49,7 @@ func build(name, root, pkg string) error {
 	if commands.paths == nil {
 		dir, err := os.MkdirTemp("", "impulse-test-")
 		if err != nil {
-			return fmt.Errorf("make a folder for commands: %w", err)
+			return fmt.Errorf("create a folder for commands: %w", err)
 		}
 		commands.dir, commands.paths = dir, map[string]string{}
 	}

@@ -9,7 +9,7 @@ import (
 const (
 	// binVariable names the folder with the sandbox's programs.
 	binVariable = "IMPULSE_SANDBOX_BIN"
-	// kubeconfigVariable names the kubeconfig of a running sandbox, with an administrator's rights.
+	// kubeconfigVariable names the kubeconfig of a running sandbox, with an administrator's permissions.
 	kubeconfigVariable = "IMPULSE_SANDBOX_KUBECONFIG"
 	// commandVariable names the command that runs sandboxes.
 	commandVariable = "IMPULSE_TEST_SANDBOX"

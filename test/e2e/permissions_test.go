@@ -16,12 +16,12 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
-func TestRights(t *testing.T) {
+func TestPermissions(t *testing.T) {
 	t.Parallel()
-	t.Run("the manifests grant the needed rights and no more", testManifestsGrantNeededRightsAndNoMore)
+	t.Run("the manifests grant the needed permissions and no more", testManifestsGrantNeededPermissionsAndNoMore)
 }
 
-func testManifestsGrantNeededRightsAndNoMore(t *testing.T) {
+func testManifestsGrantNeededPermissionsAndNoMore(t *testing.T) {
 	e := newEnv(t)
 	if out, err := e.Kubectl(e.t.Context(), "", "-n", "impulse-system", "apply", "--server-side", "--force-conflicts", "-k", "../../deploy/manifests"); err != nil {
 		t.Fatal(err, out)
@@ -64,7 +64,7 @@ func testManifestsGrantNeededRightsAndNoMore(t *testing.T) {
 	e.AwaitReplicas("web", 1)
 }
 
-// serviceAccount writes a kubeconfig with the rights of the manifests' ServiceAccount.
+// serviceAccount writes a kubeconfig with the permissions of the manifests' ServiceAccount.
 func (e *env) serviceAccount() string {
 	e.t.Helper()
 	token, err := e.Kubectl(e.t.Context(), "", "create", "token", "impulse", "-n", "impulse-system")
