@@ -59,7 +59,7 @@ type env struct {
 func build(ctx context.Context, o options) (*env, error) {
 	dir, err := os.MkdirTemp("", "impulse-bench-")
 	if err != nil {
-		return nil, fmt.Errorf("make a folder: %w", err)
+		return nil, fmt.Errorf("create a folder: %w", err)
 	}
 	w := &env{dir: dir, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: time.Minute}}
 	w.stops = append(w.stops, func() { _ = os.RemoveAll(dir) })
@@ -99,10 +99,10 @@ func (w *env) fill(ctx context.Context, o options, kubeconfig string) error {
 	}
 	cfg.QPS = -1
 	if w.kube, err = kubernetes.NewForConfig(cfg); err != nil {
-		return fmt.Errorf("make a client: %w", err)
+		return fmt.Errorf("create a client: %w", err)
 	}
 	if w.dynamic, err = dynamic.NewForConfig(cfg); err != nil {
-		return fmt.Errorf("make a client: %w", err)
+		return fmt.Errorf("create a client: %w", err)
 	}
 	if err := w.define(ctx); err != nil {
 		return err
@@ -110,7 +110,7 @@ func (w *env) fill(ctx context.Context, o options, kubeconfig string) error {
 	for _, ns := range []string{ours, bare} {
 		spec := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: ns}}
 		if _, err := w.kube.CoreV1().Namespaces().Create(ctx, spec, metav1.CreateOptions{}); err != nil {
-			return fmt.Errorf("make namespace %s: %w", ns, err)
+			return fmt.Errorf("create namespace %s: %w", ns, err)
 		}
 	}
 	fmt.Printf("• making %d Deployments and ScaledObjects\n", o.objects)
@@ -143,7 +143,7 @@ func (w *env) define(ctx context.Context) error {
 			return fmt.Errorf("decode %s: %w", path, err)
 		}
 		if _, err := w.dynamic.Resource(crds).Create(ctx, crd, metav1.CreateOptions{}); err != nil {
-			return fmt.Errorf("make %s: %w", path, err)
+			return fmt.Errorf("create %s: %w", path, err)
 		}
 	}
 	return process.WaitFor(ctx, 20*time.Second, "ScaledObjects are served", func(ctx context.Context) (bool, error) {
@@ -177,7 +177,7 @@ func (w *env) scaled(ctx context.Context, ns, name string, n int32, spec string)
 		},
 	}
 	if _, err := w.kube.AppsV1().Deployments(ns).Create(ctx, d, metav1.CreateOptions{}); err != nil {
-		return fmt.Errorf("make Deployment %s: %w", name, err)
+		return fmt.Errorf("create Deployment %s: %w", name, err)
 	}
 	so := &unstructured.Unstructured{}
 	text := strings.ReplaceAll(`{"apiVersion": "impulse.sh/v1alpha1", "kind": "ScaledObject",
@@ -186,7 +186,7 @@ func (w *env) scaled(ctx context.Context, ns, name string, n int32, spec string)
 		return fmt.Errorf("decode ScaledObject %s: %w", name, err)
 	}
 	if _, err := w.dynamic.Resource(scaledObjects).Namespace(ns).Create(ctx, so, metav1.CreateOptions{}); err != nil {
-		return fmt.Errorf("make ScaledObject %s: %w", name, err)
+		return fmt.Errorf("create ScaledObject %s: %w", name, err)
 	}
 	return nil
 }

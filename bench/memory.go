@@ -92,7 +92,7 @@ func manifestLimit() (int64, error) {
 func (w *env) startLimited(ctx context.Context, limit int64) (string, *process.Process, error) {
 	spec := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: flooded}}
 	if _, err := w.kube.CoreV1().Namespaces().Create(ctx, spec, metav1.CreateOptions{}); err != nil {
-		return "", nil, fmt.Errorf("make namespace %s: %w", flooded, err)
+		return "", nil, fmt.Errorf("create namespace %s: %w", flooded, err)
 	}
 	tokens := filepath.Join(w.dir, "tokens")
 	if err := os.WriteFile(tokens, []byte(flooded+"="+floodToken+"\n"), 0o600); err != nil {

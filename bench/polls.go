@@ -112,7 +112,7 @@ func polls(ctx context.Context, w *env, o options) ([]result, error) {
 	}
 	files := filepath.Join(w.dir, "polls")
 	if err := os.Mkdir(files, 0o755); err != nil {
-		return nil, fmt.Errorf("make a folder: %w", err)
+		return nil, fmt.Errorf("create a folder: %w", err)
 	}
 	healthy := polled("calm", "own", own, healthyPolls) + polled("calm", "busy", busy, healthyPolls)
 	if err := writeFile(files, "calm.yaml", healthy); err != nil {

@@ -148,7 +148,7 @@ func (l *load) post(ctx context.Context, body []byte) error {
 func (l *load) postTo(ctx context.Context, url string, body []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
-		return fmt.Errorf("make a webhook: %w", err)
+		return fmt.Errorf("create a webhook: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := l.env.http.Do(req)

@@ -94,7 +94,7 @@ func (w *env) startResting(ctx context.Context, h *hover, o options) (*process.P
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: resting}}
 	if _, err := w.kube.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{}); err != nil {
-		return nil, fmt.Errorf("make namespace %s: %w", resting, err)
+		return nil, fmt.Errorf("create namespace %s: %w", resting, err)
 	}
 	spec := fmt.Sprintf(`"minReplicaCount": 1, "maxReplicaCount": 100, "pollingInterval": %d, "triggers": [{"type": "prometheus",
 		"metadata": {"serverAddress": "http://%s", "query": "APP", "threshold": %d}}]`, int(hoverInterval.Seconds()), listener.Addr(), hoverTarget)

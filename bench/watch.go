@@ -28,11 +28,11 @@ type want struct {
 // watch opens the watch; it ends with ctx. A watch that the server ends is resumed.
 func (w *env) watch(ctx context.Context) (*watcher, error) {
 	deployments := w.kube.AppsV1().Deployments(metav1.NamespaceAll)
-	now, err := deployments.List(ctx, metav1.ListOptions{Limit: 1})
+	list, err := deployments.List(ctx, metav1.ListOptions{Limit: 1})
 	if err != nil {
 		return nil, fmt.Errorf("list Deployments: %w", err)
 	}
-	stream, err := watchtools.NewRetryWatcherWithContext(ctx, now.ResourceVersion, &cache.ListWatch{
+	stream, err := watchtools.NewRetryWatcherWithContext(ctx, list.ResourceVersion, &cache.ListWatch{
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			return deployments.Watch(ctx, o)
 		},
@@ -53,7 +53,7 @@ func (w *env) watch(ctx context.Context) (*watcher, error) {
 	return v, nil
 }
 
-// claim marks a Deployment as awaited, before expect names the count.
+// claim makes busy return true for a Deployment for which expect will be called later.
 func (v *watcher) claim(key string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

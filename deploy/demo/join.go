@@ -38,8 +38,8 @@ func (s *stack) parts() []part {
 			join: func(ctx context.Context, _ process.Addresses) error {
 				return s.apply(ctx, s.values, "scaledobject-api.yaml")
 			},
-			rise: func(ctx context.Context) error { return s.use(ctx, busy) },
-			fall: func(ctx context.Context) error { return s.use(ctx, idle) },
+			rise: func(ctx context.Context) error { return s.setUsage(ctx, busy) },
+			fall: func(ctx context.Context) error { return s.setUsage(ctx, idle) },
 			up:   map[string]int64{"api": 4}, down: map[string]int64{"api": 1},
 		},
 		{

@@ -46,7 +46,7 @@ type stack struct {
 func start(ctx context.Context, o options) (*stack, error) {
 	dir, err := os.MkdirTemp("", "impulse-demo-")
 	if err != nil {
-		return nil, fmt.Errorf("make a folder: %w", err)
+		return nil, fmt.Errorf("create a folder: %w", err)
 	}
 	s := &stack{dir: dir}
 	for _, step := range []struct {
@@ -77,7 +77,7 @@ func (s *stack) stop(ctx context.Context) {
 	if s.userCluster {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
-		if err := s.drop(ctx); err != nil {
+		if err := s.deleteNamespace(ctx); err != nil {
 			fmt.Fprintln(os.Stderr, "demo:", err)
 		}
 	}

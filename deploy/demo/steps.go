@@ -19,7 +19,7 @@ var (
 	scaledObjects = schema.GroupVersionResource{Group: "impulse.sh", Version: "v1alpha1", Resource: "scaledobjects"}
 )
 
-// cluster applies the CRDs and the Deployments, in a namespace of their own.
+// cluster applies the CRDs, and the Deployments in a namespace of their own.
 func (s *stack) cluster(ctx context.Context, _ options) error {
 	if err := s.applier.folder(ctx, "deploy/crds"); err != nil {
 		return err
@@ -28,7 +28,7 @@ func (s *stack) cluster(ctx context.Context, _ options) error {
 		"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": namespace},
 	}}
 	if err := s.applier.one(ctx, ns); err != nil {
-		return fmt.Errorf("make namespace %s: %w", namespace, err)
+		return fmt.Errorf("create namespace %s: %w", namespace, err)
 	}
 	return s.apply(ctx, s.values, "workloads.yaml")
 }
@@ -54,8 +54,8 @@ func (s *stack) first(ctx context.Context, _ options) error {
 	return s.apply(ctx, s.values, "scaledobject-checkout.yaml", "scaledobject-office.yaml")
 }
 
-// schedule returns the start and end of a window that opens at the next full minute, for one minute, every other
-// minute.
+// schedule returns the cron expressions for the start and the end of a window of one minute, which first opens at the next full
+// minute, and then every two minutes.
 func schedule(now time.Time) (start, end string) {
 	const even, odd = "*/2 * * * *", "1-59/2 * * * *"
 	if now.UTC().Minute()%2 == 1 {
@@ -64,8 +64,8 @@ func schedule(now time.Time) (start, end string) {
 	return odd, even
 }
 
-// drop deletes the demo's namespace from the user's cluster; the CRDs stay, because other objects may need them.
-func (s *stack) drop(ctx context.Context) error {
+// deleteNamespace deletes the demo's namespace from the user's cluster; the CRDs stay, because other objects may need them.
+func (s *stack) deleteNamespace(ctx context.Context) error {
 	err := s.dynamic.Resource(namespaces).Delete(ctx, namespace, metav1.DeleteOptions{})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("delete namespace %s: %w", namespace, err)
@@ -87,7 +87,7 @@ func (s *stack) apply(ctx context.Context, v values, names ...string) error {
 	return nil
 }
 
-// load drives the mock metric: up, down or stop.
+// load makes the mock metric rise, fall or stay as it is: direction is up, down or stop.
 func (s *stack) load(ctx context.Context, direction string) error {
 	return call(ctx, http.MethodPost, s.mock+"/scale/"+direction)
 }

@@ -77,9 +77,9 @@ func (s *stack) turn(ctx context.Context, n int) error {
 	}
 	switch n % 8 {
 	case 0:
-		return errors.Join(fill(ctx, 30), s.use(ctx, busy))
+		return errors.Join(fill(ctx, 30), s.setUsage(ctx, busy))
 	case 4:
-		return errors.Join(fill(ctx, 30), s.use(ctx, idle))
+		return errors.Join(fill(ctx, 30), s.setUsage(ctx, idle))
 	}
 	return fill(ctx, 30)
 }

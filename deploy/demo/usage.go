@@ -11,15 +11,15 @@ import (
 
 var pods = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 
-// busy and idle are the CPU usage of a pod of api, which requests 100m.
+// busy and idle are CPU usages of a pod of the Deployment api, which requests 100m.
 const busy, idle = "190m", "1m"
 
-// use sets the CPU usage of one pod of api; the others are idle. The usage of the sandbox's pods is that of their annotations.
-// In a cluster with real kubelets it has no effect.
-func (s *stack) use(ctx context.Context, cpu string) error {
+// setUsage sets the CPU usage of one pod of the Deployment api; the others are idle. Pods of the sandbox have the usage that their
+// annotation states. In a cluster with real kubelets, setUsage has no effect.
+func (s *stack) setUsage(ctx context.Context, cpu string) error {
 	list, err := s.dynamic.Resource(pods).Namespace(namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=api"})
 	if err != nil {
-		return fmt.Errorf("list the pods of api: %w", err)
+		return fmt.Errorf("list the pods of Deployment api: %w", err)
 	}
 	for i := range list.Items {
 		load := idle

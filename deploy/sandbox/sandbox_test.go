@@ -40,7 +40,7 @@ func testSandboxRunsDeploymentsAndLeavesNothing(t *testing.T) {
 	r.mustKubectl(t, "create", "deployment", "web", "--image=example.test/web", "--replicas=3")
 	r.mustKubectl(t, "wait", "--for=jsonpath={.status.readyReplicas}=3", "deployment/web", "--timeout=60s")
 	if got, _ := r.kubectl(t, "auth", "can-i", "list", "pods", "--as=system:serviceaccount:default:default"); got != "no" {
-		t.Errorf("a service account without rights can list pods: %q", got)
+		t.Errorf("a service account without permissions can list pods: %q", got)
 	}
 	for _, url := range []string{r.env.NATSMonitoringURL + "/jsz", r.env.AlertmanagerURL + "/api/v2/alerts", r.env.PrometheusURL + "/api/v1/alertmanagers"} {
 		expectOK(t, http.MethodGet, url)

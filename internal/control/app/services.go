@@ -17,7 +17,7 @@ type service struct {
 	done chan struct{}
 }
 
-// start starts a service, which runs until stop. If it ends before with an error, it calls fail.
+// start starts a service, which runs until stop is called. If run returns an error before that, fail is called with it.
 func (s *services) start(ctx context.Context, name string, fail context.CancelCauseFunc, run func(context.Context) error) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	one := service{name: name, stop: stop, done: make(chan struct{})}

@@ -1,8 +1,8 @@
 // Package autoscaler runs the decision loop of one workload: sources → loop.Step → actuator.
 //
-// One goroutine owns the loop's state and steps it: when something is in the inbox, when a write has ended, and at the instant that
-// the last step named. The rest of the package is I/O: the sources, the target's watch and the writes run in goroutines of their
-// own, and Run waits for all of them.
+// One goroutine owns the loop's state. It calls loop.Step when something is in the inbox, when a write has ended, and at the instant
+// that the last call returned. The rest of the package is I/O: the sources, the target's watch and the writes run in goroutines of
+// their own, and Run waits for all of them.
 package autoscaler
 
 import (
@@ -26,11 +26,11 @@ type Actuator interface {
 
 // Reporter reports decisions to people. It does not block, and retains nothing that it is given.
 type Reporter interface {
-	// Decided is called after each step, when the write that the step called for is already on its way.
+	// Decided is called after each call of loop.Step. The write that the call returned is then already in flight.
 	Decided(o *Outcome)
 }
 
-// Options are what an autoscaler needs of its process.
+// Options configure an autoscaler.
 type Options struct {
 	Workload *compile.Workload
 	Actuator Actuator
@@ -39,22 +39,23 @@ type Options struct {
 	Open func(i int) (triggers.Source, error)
 	// Now is the clock of the process, as NewClock makes it.
 	Now func() time.Time
-	// MayWrite reports whether this process may write: only the leader may. It is called before each step.
+	// MayWrite reports whether this process may write: only the leader may. It is called before each call of loop.Step.
 	MayWrite func() bool
 }
 
-// Past is what earlier decisions on a workload left: those of the autoscaler before this one, or of its status.
+// Past is what the earlier decisions on a workload left. It comes from the previous autoscaler of the workload, or else from the
+// status of its object.
 type Past struct {
 	Memory scalers.Memory
-	// Decided is the newest count that was decided, where Memory may lack the decisions after an older one: a process can die
-	// between a write and its report. Nil: Memory is complete.
+	// Decided is the newest decided count in the status. Memory may then lack later decisions, because a process can die between a
+	// write and its report. Nil means that Memory is complete.
 	Decided *int32
 }
 
 // writeTimeout bounds one write.
 const writeTimeout = 5 * time.Second
 
-// Autoscaler scales one workload. All but the inbox and the pod lister belongs to the goroutine of Run.
+// Autoscaler scales one workload. Only the goroutine of Run uses its fields, except inbox and pods.
 type Autoscaler struct {
 	options Options
 	inbox   *inbox
@@ -74,7 +75,7 @@ func New(o Options) *Autoscaler {
 	}
 }
 
-// Update replaces the workload's policy. The target and the triggers are the same: the sources are not disturbed.
+// Update replaces the workload's policy. The new workload must have the same target and triggers; its sources continue to run.
 func (a *Autoscaler) Update(w *compile.Workload) { a.inbox.putWorkload(w) }
 
 // Run scales the workload until ctx is done. It waits for the sources, finishes the write in flight, and returns what the next
@@ -84,22 +85,22 @@ func (a *Autoscaler) Run(ctx context.Context, past Past) scalers.Memory {
 		Policy: a.workload.Policy, DryRun: a.workload.DryRun, Triggers: len(a.workload.Triggers),
 		Memory: past.Memory.Resume(a.now()), LastDecided: past.Decided, Pacing: loop.ClusterPacing(),
 	})
-	var sources sync.WaitGroup
+	var goroutines sync.WaitGroup
 	for i := range a.workload.Triggers {
-		sources.Go(func() { a.runSource(ctx, i) })
+		goroutines.Go(func() { a.runSource(ctx, i) })
 	}
-	sources.Go(func() { a.watchTarget(ctx) })
+	goroutines.Go(func() { a.watchTarget(ctx) })
 	a.loop(ctx)
 	if a.state.Writing() {
 		in := loop.Inputs{Result: <-a.results, WriteEnded: true, Stopping: true}
 		now := a.now()
 		a.report(a.state.Step(&in, now), now)
 	}
-	sources.Wait()
+	goroutines.Wait()
 	return *a.state.Memory()
 }
 
-// loop steps whenever there is something to do, until ctx is done.
+// loop calls step whenever there is something to do, until ctx is done.
 func (a *Autoscaler) loop(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -118,13 +119,13 @@ func (a *Autoscaler) loop(ctx context.Context) {
 			timer.Stop()
 			continue
 		}
-		// A millisecond at least: an instant that is mistaken must not become a busy loop.
+		// Wait at least one millisecond, so that a wrong instant does not cause a busy loop.
 		timer.Reset(max(wakeAt.Sub(a.now()), time.Millisecond))
 	}
 }
 
-// step does one step with in and all that has arrived, sends the write that it calls for, and reports it. It returns when the next
-// step is due.
+// step calls loop.Step with in and what is in the inbox, sends the write that it returns, and reports the outcome. It returns the
+// instant of the next call.
 func (a *Autoscaler) step(ctx context.Context, in *loop.Inputs) scalers.Instant {
 	if w := a.inbox.drain(in); w != nil {
 		a.workload = w
@@ -141,7 +142,7 @@ func (a *Autoscaler) step(ctx context.Context, in *loop.Inputs) scalers.Instant 
 	return out.WakeAt
 }
 
-// send sends one write. It is finished even when the workload is no longer wanted: Run waits for it.
+// send sends one write. The write is completed even if ctx is done meanwhile: Run waits for its result.
 func (a *Autoscaler) send(ctx context.Context, w loop.Write) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()

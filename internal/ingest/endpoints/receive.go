@@ -23,8 +23,8 @@ type Request struct {
 	Namespace, Credential string
 	// Anonymous: the sender has shown no credential while credentials are configured.
 	Anonymous bool
-	// Count: the sender asks how many objects select its alert.
-	Count bool
+	// CountObjects: the sender asks how many objects select its alert.
+	CountObjects bool
 	// Param returns a parameter of the path, "" when the path has none of that name.
 	Param  func(name string) string
 	Header http.Header
@@ -51,7 +51,7 @@ func (r *Receiver) ReceiveAlerts(ctx context.Context, q *Request) (objects *int,
 	if len(delivered.Alerts) == 0 && len(mistakes) > 0 {
 		return nil, &RefusedError{ErrInvalid, errors.Join(mistakes...).Error()}
 	}
-	delivered.Endpoint, delivered.At, delivered.Count = to, q.At, q.Count
+	delivered.Endpoint, delivered.At, delivered.CountObjects = to, q.At, q.CountObjects
 	results, err := r.record(ctx, to.Namespace, []store.Delivery{delivered})
 	if err != nil {
 		return nil, err

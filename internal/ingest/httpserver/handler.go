@@ -84,7 +84,7 @@ func (h *routeHandler) handle(c echo.Context) error {
 	ctx, cancel := context.WithTimeoutCause(c.Request().Context(), h.route.Within, endpoints.ErrTimeout)
 	defer cancel()
 	r := &endpoints.Request{
-		Namespace: namespace, Credential: principal.Name, Anonymous: principal.IsAnonymous(), Count: wantsCount(c.Request()),
+		Namespace: namespace, Credential: principal.Name, Anonymous: principal.IsAnonymous(), CountObjects: wantsCount(c.Request()),
 		Param: c.Param, Header: c.Request().Header, Query: c.QueryParams(), Body: body, At: at,
 	}
 	switch {

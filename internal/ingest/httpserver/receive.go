@@ -9,7 +9,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
 )
 
-// maxAlertsBody bounds the body of a delivery of an Alertmanager, in bytes: some 20 000 alerts.
+// maxAlertsBody is the maximum body of a delivery from Alertmanager, in bytes. It holds about 20 000 alerts.
 const maxAlertsBody = 8 << 20
 
 // receivingRoutes returns the routes by which alerts and levels come in: the namespace receivers, the cluster-wide receiver and the
@@ -24,13 +24,14 @@ func (s *Server) receivingRoutes() []Route {
 	cluster.Path = "/v1/alertmanager"
 	return []Route{
 		namespace, cluster,
-		// The certificate of a signature may have to be fetched first.
+		// Checking a signature may require fetching its certificate first, so the answer may take longer.
 		{Name: "webhook", Method: http.MethodPost, Path: "/v1/webhook/:namespace/:hook", Within: longestAnswer, Anonymous: true, Receive: r.ReceiveWebhook},
 		{Name: "push", Method: http.MethodPut, Path: "/v1/namespaces/:namespace/scaledobjects/:object/triggers/:trigger", Receive: r.ReceiveLevel},
 	}
 }
 
-// answerTo returns the answer to a message that was not recorded. Only an answer that is final has a reason for the log.
+// answerTo returns the answer to a message that was not recorded. The error is attached, for the log, only if the sender will not try
+// again.
 func answerTo(err error) error {
 	refused, ok := errors.AsType[*endpoints.RefusedError](err)
 	if !ok {

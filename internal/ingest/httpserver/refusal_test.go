@@ -174,9 +174,9 @@ type results struct {
 }
 
 func (r *results) Record(_ context.Context, d store.Delivery) (store.Result, error) {
-	r.asked = d.Count
+	r.asked = d.CountObjects
 	result := r.Result
-	if !d.Count {
+	if !d.CountObjects {
 		result.Objects = nil
 	}
 	return result, nil

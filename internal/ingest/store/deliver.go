@@ -185,7 +185,7 @@ func (s *Store) markAbsent(d *Delivery, keys []key, at time.Time) {
 // if that is requested. The mutex is held.
 func (s *Store) countSelectors(d *Delivery, keys []key, r *Result) {
 	r.Listening = s.index.hasAlertWatchers(d.Endpoint.Namespace)
-	if !d.Count || len(keys) != 1 {
+	if !d.CountObjects || len(keys) != 1 {
 		return
 	}
 	objects := map[string]struct{}{}

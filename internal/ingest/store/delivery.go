@@ -14,13 +14,13 @@ type Delivery struct {
 	Alerts   []Alert
 	// At is when it was received.
 	At time.Time
-	// Group identifies the deliveries that are successive states of one group of alerts; "" if the delivery is of no group. An alert can be
-	// absent from its own group only.
+	// Group identifies the deliveries that are successive states of one group of alerts; "" if the delivery is of no group. An alert counts
+	// as absent only if a later delivery of its own group does not contain it.
 	Group string
-	// Truncated is how many alerts of the group the sender left out. No alert of a truncated delivery is absent.
+	// Truncated is how many alerts of the group the sender left out. A truncated delivery makes no alert absent.
 	Truncated int
-	// Count requests Result.Objects, of a delivery of one alert.
-	Count bool
+	// CountObjects requests Result.Objects. It has an effect only if the delivery has exactly one alert.
+	CountObjects bool
 	// ID identifies the message among those of its endpoint; "" if the sender has given none. A recorder may skip a repeated message.
 	ID string
 }
@@ -41,19 +41,21 @@ type Alert struct {
 
 // Result is the outcome of a delivery.
 type Result struct {
-	// Changed is the number of alerts that began, ended, or have other content; Selected, of those that some object selects.
+	// Changed is the number of alerts that began, ended or changed their content. Selected is how many of them at least one object
+	// selects.
 	Changed, Selected int
-	// Unselected is the number of alerts that no object selects, and Example the alertname of one; 0 until all objects have been read.
+	// Unselected is the number of alerts that no object selects; it is 0 until all objects have been read. Example is the alertname of
+	// one of them.
 	Unselected int
 	Example    string
 	// Listening reports whether some object selects alerts of the endpoint's namespace, these or others.
 	Listening bool
-	// Objects is the number of objects that select the alert, if Delivery.Count requests it. It is nil if not requested, and if no object
-	// selects the alert while not all objects have been read.
+	// Objects is the number of objects that select the alert, if Delivery.CountObjects requests it. It is nil if it was not requested. It is
+	// also nil if no object is known to select the alert, and some objects have not been read yet.
 	Objects *int
 }
 
-// fingerprint returns that of a level's key, or of an alert's labels.
+// fingerprint returns the fingerprint of a level's key, or of an alert's labels.
 func (a *Alert) fingerprint() string {
 	if a.Level != nil {
 		return fingerprint(map[string]string{"key": a.Level.Key})
@@ -61,7 +63,7 @@ func (a *Alert) fingerprint() string {
 	return fingerprint(a.Labels)
 }
 
-// fingerprint returns Alertmanager's fingerprint of labels. One that a sender has computed is not used.
+// fingerprint returns the fingerprint that Alertmanager computes for labels. A fingerprint in a message is not used.
 func fingerprint(labels map[string]string) string {
 	set := make(model.LabelSet, len(labels))
 	for name, value := range labels {

@@ -27,7 +27,7 @@ func watchFor(t *testing.T, s *Store, object, name string) {
 func testAlertIsCountedWithObjectsThatSelectIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
-		asked := Delivery{Endpoint: shop, Alerts: []Alert{firing("Slow", time.Now())}, Count: true}
+		asked := Delivery{Endpoint: shop, Alerts: []Alert{firing("Slow", time.Now())}, CountObjects: true}
 		record := func(d Delivery) Result {
 			t.Helper()
 			d.At = time.Now()
@@ -55,11 +55,11 @@ func testAlertIsCountedWithObjectsThatSelectIt(t *testing.T) {
 		if r := record(asked); *r.Objects != 2 || r.Unselected != 0 || r.Selected != 1 {
 			t.Errorf("with two objects, one of which selects it twice, the result is %+v, want 2 Objects, 1 selected", r)
 		}
-		asked.Count = false
+		asked.CountObjects = false
 		if r := record(asked); r.Objects != nil {
-			t.Errorf("without Count the result is %+v, want no Objects", r)
+			t.Errorf("without CountObjects the result is %+v, want no Objects", r)
 		}
-		asked.Count, asked.Alerts = true, append(asked.Alerts, firing("Fast", time.Now()))
+		asked.CountObjects, asked.Alerts = true, append(asked.Alerts, firing("Fast", time.Now()))
 		if r := record(asked); r.Objects != nil || r.Selected != 2 {
 			t.Errorf("of two alerts the result is %+v, want no Objects, 2 selected", r)
 		}

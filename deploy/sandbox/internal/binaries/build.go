@@ -71,7 +71,7 @@ func firstOf(places ...func() string) string {
 // buildAll builds the missing programs, or waits for another sandbox that builds them.
 func (b Builder) buildAll(ctx context.Context, todo []missing, found func(name, path string)) error {
 	if err := os.MkdirAll(b.Cache, 0o755); err != nil {
-		return fmt.Errorf("make the cache folder: %w", err)
+		return fmt.Errorf("create the cache folder: %w", err)
 	}
 	take := func() { todo = slices.DeleteFunc(todo, func(m missing) bool { return m.taken(found) }) }
 	unlock, err := lockBuilds(ctx, b.Cache, b.Out, take)
@@ -103,7 +103,7 @@ func (m missing) taken(found func(name, path string)) bool {
 func (b Builder) build(ctx context.Context, todo []missing, found func(name, path string)) error {
 	tmp, err := os.MkdirTemp(b.Cache, buildingMark)
 	if err != nil {
-		return fmt.Errorf("make a build folder: %w", err)
+		return fmt.Errorf("create a build folder: %w", err)
 	}
 	defer os.RemoveAll(tmp) //nolint:errcheck // The next build removes what is left.
 	ctx, cancel := context.WithCancel(ctx)
@@ -159,7 +159,7 @@ func (m missing) keep(path string) error {
 	tmp := filepath.Dir(path)
 	dir := filepath.Join(tmp, filepath.Base(m.dir))
 	if err := os.Mkdir(dir, 0o755); err != nil {
-		return fmt.Errorf("make the folder of %s: %w", m.Name, err)
+		return fmt.Errorf("create the folder of %s: %w", m.Name, err)
 	}
 	if err := os.Rename(path, filepath.Join(dir, m.Name)); err != nil {
 		return fmt.Errorf("put %s into the cache: %w", m.Name, err)

@@ -37,7 +37,7 @@ type pair struct{ cert, key []byte }
 func newAuthority() (*authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("make the authority's key: %w", err)
+		return nil, fmt.Errorf("create the authority's key: %w", err)
 	}
 	template := certificate(pkix.Name{CommonName: "impulse-sandbox"})
 	template.IsCA, template.BasicConstraintsValid = true, true
@@ -45,7 +45,7 @@ func newAuthority() (*authority, error) {
 	template.SubjectKeyId = []byte("impulse-sandbox")
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
-		return nil, fmt.Errorf("make the authority's certificate: %w", err)
+		return nil, fmt.Errorf("create the authority's certificate: %w", err)
 	}
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
@@ -90,11 +90,11 @@ func (a *authority) server() (pair, error) {
 func (a *authority) issue(template *x509.Certificate) (pair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return pair{}, fmt.Errorf("make the key of %s: %w", template.Subject.CommonName, err)
+		return pair{}, fmt.Errorf("create the key of %s: %w", template.Subject.CommonName, err)
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
 	if err != nil {
-		return pair{}, fmt.Errorf("make the certificate of %s: %w", template.Subject.CommonName, err)
+		return pair{}, fmt.Errorf("create the certificate of %s: %w", template.Subject.CommonName, err)
 	}
 	keyPEM, err := encodeKey(key)
 	if err != nil {
@@ -132,7 +132,7 @@ func writeCerts(dir string, a *authority) error {
 	}
 	accounts, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return fmt.Errorf("make the service account key: %w", err)
+		return fmt.Errorf("create the service account key: %w", err)
 	}
 	accountsPEM, err := encodeKey(accounts)
 	if err != nil {

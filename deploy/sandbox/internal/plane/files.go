@@ -16,7 +16,7 @@ import (
 func (l *layout) prepare(a *authority) error {
 	for _, dir := range []string{"bin", "certs", "logs", "rules", "scrape", "tmp"} {
 		if err := os.MkdirAll(l.path(dir), 0o700); err != nil {
-			return fmt.Errorf("make the sandbox's folders: %w", err)
+			return fmt.Errorf("create the sandbox's folders: %w", err)
 		}
 	}
 	if err := writeCerts(l.path("certs"), a); err != nil {
@@ -37,7 +37,7 @@ func (l *layout) prepare(a *authority) error {
 	return nil
 }
 
-// writeKubeconfigs gives each client of the API server an identity of its own, under the rights that Kubernetes itself
+// writeKubeconfigs gives each client of the API server an identity of its own, with the permissions that Kubernetes itself
 // gives to that identity.
 func (l *layout) writeKubeconfigs(a *authority) error {
 	for _, user := range []struct{ file, name, group string }{

@@ -27,7 +27,7 @@ func Claim(dir string) (*os.File, error) {
 	}
 	for {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, fmt.Errorf("make the sandbox's folder: %w", err)
+			return nil, fmt.Errorf("create the sandbox's folder: %w", err)
 		}
 		lock, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
 		if err != nil {

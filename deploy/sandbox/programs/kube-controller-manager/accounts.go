@@ -15,7 +15,7 @@ import (
 func serviceAccountTokens(ctx context.Context, c *cluster) (loop, error) {
 	client, err := c.root.Client("tokens-controller")
 	if err != nil {
-		return nil, fmt.Errorf("make the client of tokens-controller: %w", err)
+		return nil, fmt.Errorf("create the client of tokens-controller: %w", err)
 	}
 	generator, err := serviceaccount.JWTTokenGenerator(serviceaccount.LegacyIssuer, c.signer)
 	if err != nil {
@@ -25,7 +25,7 @@ func serviceAccountTokens(ctx context.Context, c *cluster) (loop, error) {
 	controller, err := serviceaccountcontroller.NewTokensController(klog.FromContext(ctx), core.ServiceAccounts(), core.Secrets(), client,
 		serviceaccountcontroller.TokensControllerOptions{TokenGenerator: generator, RootCA: c.ca})
 	if err != nil {
-		return nil, fmt.Errorf("make the controller of service account tokens: %w", err)
+		return nil, fmt.Errorf("create the controller of service account tokens: %w", err)
 	}
 	return func(ctx context.Context) { controller.Run(ctx, workers) }, nil
 }
@@ -40,7 +40,7 @@ func serviceAccounts(ctx context.Context, c *cluster) (loop, error) {
 	controller, err := serviceaccountcontroller.NewServiceAccountsController(klog.FromContext(ctx), core.ServiceAccounts(), core.Namespaces(),
 		client, serviceaccountcontroller.DefaultServiceAccountsControllerOptions())
 	if err != nil {
-		return nil, fmt.Errorf("make the controller of service accounts: %w", err)
+		return nil, fmt.Errorf("create the controller of service accounts: %w", err)
 	}
 	return func(ctx context.Context) { controller.Run(ctx, 1) }, nil
 }
@@ -54,7 +54,7 @@ func rootCertificates(_ context.Context, c *cluster) (loop, error) {
 	core := c.informers.Core().V1()
 	controller, err := rootcacertpublisher.NewPublisher(core.ConfigMaps(), core.Namespaces(), client, c.ca)
 	if err != nil {
-		return nil, fmt.Errorf("make the publisher of the certificate authority: %w", err)
+		return nil, fmt.Errorf("create the publisher of the certificate authority: %w", err)
 	}
 	return func(ctx context.Context) { controller.Run(ctx, 1) }, nil
 }

@@ -29,7 +29,7 @@ const resync = 12 * time.Hour
 // cluster is shared by the controllers: clients, informers and the keys of service accounts.
 type cluster struct {
 	options
-	root      clientbuilder.ControllerClientBuilder // With the rights of the controller manager itself.
+	root      clientbuilder.ControllerClientBuilder // With the permissions of the controller manager itself.
 	builder   clientbuilder.ControllerClientBuilder // With a service account for each controller.
 	informers informers.SharedInformerFactory
 	metadata  metadata.Interface
@@ -51,7 +51,7 @@ func newCluster(ctx context.Context, o options) (*cluster, error) {
 	c.root = clientbuilder.SimpleControllerClientBuilder{ClientConfig: config}
 	client, err := c.root.Client("shared-informers")
 	if err != nil {
-		return nil, fmt.Errorf("make the informers' client: %w", err)
+		return nil, fmt.Errorf("create the informers' client: %w", err)
 	}
 	c.builder = clientbuilder.NewDynamicClientBuilder(rest.AnonymousClientConfig(config), client.CoreV1(), metav1.NamespaceSystem)
 	c.informers = informers.NewSharedInformerFactoryWithOptions(client, resync, informers.WithTransform(withoutManagedFields))
@@ -67,10 +67,10 @@ func newCluster(ctx context.Context, o options) (*cluster, error) {
 func (c *cluster) openMetadata() error {
 	config, err := c.root.Config("metadata-informers")
 	if err != nil {
-		return fmt.Errorf("make the metadata client: %w", err)
+		return fmt.Errorf("create the metadata client: %w", err)
 	}
 	if c.metadata, err = metadata.NewForConfig(config); err != nil {
-		return fmt.Errorf("make the metadata client: %w", err)
+		return fmt.Errorf("create the metadata client: %w", err)
 	}
 	shared := metadatainformer.NewSharedInformerFactoryWithOptions(c.metadata, resync, metadatainformer.WithTransform(withoutManagedFields))
 	c.any = informerfactory.NewInformerFactory(c.informers, shared)
@@ -104,7 +104,7 @@ func (c *cluster) client(name string) (kubernetes.Interface, *rest.Config, error
 	}
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
-		return nil, nil, fmt.Errorf("make the client of %s: %w", name, err)
+		return nil, nil, fmt.Errorf("create the client of %s: %w", name, err)
 	}
 	return client, config, nil
 }

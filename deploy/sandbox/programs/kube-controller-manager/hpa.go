@@ -31,11 +31,11 @@ func horizontalPodAutoscalers(ctx context.Context, c *cluster) (loop, error) {
 	}
 	pods, err := resources.NewForConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("make a client of resource metrics: %w", err)
+		return nil, fmt.Errorf("create a client of resource metrics: %w", err)
 	}
 	external, err := external_metrics.NewForConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("make a client of external metrics: %w", err)
+		return nil, fmt.Errorf("create a client of external metrics: %w", err)
 	}
 	versions := custom_metrics.NewAvailableAPIsGetter(client.Discovery())
 	custom := custom_metrics.NewForConfig(config, c.mapper, versions)

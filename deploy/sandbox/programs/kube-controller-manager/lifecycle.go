@@ -34,7 +34,7 @@ func namespaces(ctx context.Context, c *cluster) (loop, error) {
 	config.QPS, config.Burst = config.QPS*20, config.Burst*100
 	meta, err := metadata.NewForConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("make the metadata client of the namespace controller: %w", err)
+		return nil, fmt.Errorf("create the metadata client of the namespace controller: %w", err)
 	}
 	run := namespace.NewNamespaceController(ctx, client, meta, client.Discovery().ServerPreferredNamespacedResources,
 		c.informers.Core().V1().Namespaces(), namespaceSyncPeriod, corev1.FinalizerKubernetes)
@@ -50,12 +50,12 @@ func garbage(ctx context.Context, c *cluster) (loop, error) {
 	config.QPS *= 2
 	meta, err := metadata.NewForConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("make the metadata client of the garbage collector: %w", err)
+		return nil, fmt.Errorf("create the metadata client of the garbage collector: %w", err)
 	}
 	graph := garbagecollector.NewDependencyGraphBuilder(ctx, c.metadata, c.mapper, garbagecollector.DefaultIgnoredResources(), c.any, c.started)
 	collector, err := garbagecollector.NewComposedGarbageCollector(ctx, client, meta, c.mapper, graph)
 	if err != nil {
-		return nil, fmt.Errorf("make the garbage collector: %w", err)
+		return nil, fmt.Errorf("create the garbage collector: %w", err)
 	}
 	return together(
 		func(ctx context.Context) { collector.Run(ctx, gcWorkers, discoverEvery) },
@@ -87,7 +87,7 @@ func resourceQuotas(ctx context.Context, c *cluster) (loop, error) {
 		UpdateFilter:              quota.DefaultUpdateFilter(),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("make the controller of quotas: %w", err)
+		return nil, fmt.Errorf("create the controller of quotas: %w", err)
 	}
 	return together(
 		func(ctx context.Context) { run.Run(ctx, workers) },
@@ -114,7 +114,7 @@ func nodes(ctx context.Context, c *cluster) (loop, error) {
 	run, err := nodelifecycle.NewNodeLifecycleController(ctx, c.informers.Coordination().V1().Leases(), core.Pods(), core.Nodes(),
 		c.informers.Apps().V1().DaemonSets(), client, monitorPeriod, startupGrace, monitorGrace, evictionRate, secondaryRate, largeCluster, unhealthyZone)
 	if err != nil {
-		return nil, fmt.Errorf("make the controller of nodes: %w", err)
+		return nil, fmt.Errorf("create the controller of nodes: %w", err)
 	}
 	return run.Run, nil
 }
@@ -128,7 +128,7 @@ func taints(ctx context.Context, c *cluster) (loop, error) {
 	core := c.informers.Core().V1()
 	run, err := tainteviction.New(ctx, client, core.Pods(), core.Nodes(), "taint-eviction-controller")
 	if err != nil {
-		return nil, fmt.Errorf("make the controller of taints: %w", err)
+		return nil, fmt.Errorf("create the controller of taints: %w", err)
 	}
 	return run.Run, nil
 }

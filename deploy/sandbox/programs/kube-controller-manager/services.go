@@ -71,7 +71,7 @@ func (c *cluster) scales(client kubernetes.Interface, config *rest.Config) (scal
 	kinds := scale.NewDiscoveryScaleKindResolver(client.Discovery())
 	scales, err := scale.NewForConfig(config, c.mapper, dynamic.LegacyAPIPathResolverFunc, kinds)
 	if err != nil {
-		return nil, fmt.Errorf("make a client of scale subresources: %w", err)
+		return nil, fmt.Errorf("create a client of scale subresources: %w", err)
 	}
 	return scales, nil
 }

@@ -27,7 +27,7 @@ func deployments(ctx context.Context, c *cluster) (loop, error) {
 	apps := c.informers.Apps().V1()
 	controller, err := deployment.NewDeploymentController(ctx, apps.Deployments(), apps.ReplicaSets(), c.informers.Core().V1().Pods(), client)
 	if err != nil {
-		return nil, fmt.Errorf("make the controller of Deployments: %w", err)
+		return nil, fmt.Errorf("create the controller of Deployments: %w", err)
 	}
 	return func(ctx context.Context) { controller.Run(ctx, workers) }, nil
 }
@@ -72,7 +72,7 @@ func daemonSets(ctx context.Context, c *cluster) (loop, error) {
 	controller, err := daemon.NewDaemonSetsController(ctx, apps.DaemonSets(), apps.ControllerRevisions(), core.Pods(), core.Nodes(), client,
 		flowcontrol.NewBackOff(time.Second, 15*time.Minute))
 	if err != nil {
-		return nil, fmt.Errorf("make the controller of DaemonSets: %w", err)
+		return nil, fmt.Errorf("create the controller of DaemonSets: %w", err)
 	}
 	return func(ctx context.Context) { controller.Run(ctx, workers) }, nil
 }
@@ -84,7 +84,7 @@ func jobs(ctx context.Context, c *cluster) (loop, error) {
 	}
 	controller, err := job.NewController(ctx, client, c.informers.Core().V1().Pods(), c.informers.Batch().V1().Jobs(), nil, nil)
 	if err != nil {
-		return nil, fmt.Errorf("make the controller of Jobs: %w", err)
+		return nil, fmt.Errorf("create the controller of Jobs: %w", err)
 	}
 	return func(ctx context.Context) { controller.Run(ctx, workers) }, nil
 }
@@ -97,7 +97,7 @@ func cronJobs(ctx context.Context, c *cluster) (loop, error) {
 	batch := c.informers.Batch().V1()
 	controller, err := cronjob.NewControllerV2(ctx, batch.Jobs(), batch.CronJobs(), client)
 	if err != nil {
-		return nil, fmt.Errorf("make the controller of CronJobs: %w", err)
+		return nil, fmt.Errorf("create the controller of CronJobs: %w", err)
 	}
 	return func(ctx context.Context) { controller.Run(ctx, workers) }, nil
 }
