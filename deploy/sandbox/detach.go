@@ -16,18 +16,18 @@ import (
 	"github.com/impulse-sh/impulse/deploy/sandbox/internal/control"
 )
 
-var errAsked = errors.New("it was asked to")
+var errStopped = errors.New("it was stopped")
 
 // detach runs this same command again in the background, without --detach, and returns when that sandbox is ready. What it
 // prints is shown when it fails.
 func detach(cmd *cobra.Command, dir string) error {
 	output, err := os.CreateTemp("", "impulse-sandbox-")
 	if err != nil {
-		return fmt.Errorf("keep what the sandbox prints: %w", err)
+		return fmt.Errorf("store the sandbox's output: %w", err)
 	}
 	defer output.Close()
 	if err := os.Remove(output.Name()); err != nil { // Open files need no name.
-		return fmt.Errorf("keep what the sandbox prints: %w", err)
+		return fmt.Errorf("store the sandbox's output: %w", err)
 	}
 	executable, err := os.Executable()
 	if err != nil {
@@ -44,8 +44,8 @@ func detach(cmd *cobra.Command, dir string) error {
 	go func() { ended <- child.Wait() }()
 	if err := awaitDetached(cmd.Context(), dir, child.Process.Pid, ended); err != nil {
 		_ = child.Process.Signal(syscall.SIGTERM) // It may have ended already.
-		said, _ := io.ReadAll(io.NewSectionReader(output, 0, 1<<20))
-		return fmt.Errorf("%w\n%s", err, said)
+		printed, _ := io.ReadAll(io.NewSectionReader(output, 0, 1<<20))
+		return fmt.Errorf("%w\n%s", err, printed)
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "the sandbox runs in the background; sandbox down ends it\n")
 	return nil
@@ -68,7 +68,7 @@ func awaitDetached(ctx context.Context, dir string, pid int, ended <-chan error)
 			return ctx.Err()
 		case err := <-ended:
 			if err == nil {
-				err = errAsked
+				err = errStopped
 			}
 			return fmt.Errorf("the sandbox ended before it was ready: %w", err)
 		case <-again.C:

@@ -48,7 +48,7 @@ type run struct {
 	ready    string
 	lifeline io.WriteCloser
 	cmd      *exec.Cmd
-	said     *output
+	output   *output
 	ended    chan error
 }
 
@@ -73,10 +73,10 @@ func (o *output) String() string {
 // begin starts a sandbox and does not wait for it.
 func begin(t *testing.T, flags ...string) *run {
 	t.Helper()
-	r := &run{dir: filepath.Join(t.TempDir(), "sandbox"), ready: filepath.Join(t.TempDir(), "ready.json"), said: &output{}, ended: make(chan error, 1)}
+	r := &run{dir: filepath.Join(t.TempDir(), "sandbox"), ready: filepath.Join(t.TempDir(), "ready.json"), output: &output{}, ended: make(chan error, 1)}
 	args := append([]string{"up", "--lifeline", "--dir", r.dir, "--ready-file", r.ready}, flags...)
 	r.cmd = exec.CommandContext(t.Context(), program, args...)
-	r.cmd.Stdout, r.cmd.Stderr = r.said, r.said
+	r.cmd.Stdout, r.cmd.Stderr = r.output, r.output
 	var err error
 	if r.lifeline, err = r.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func up(t *testing.T, flags ...string) *run {
 	eventually(t, "the sandbox is ready", func() bool {
 		select {
 		case err := <-r.ended:
-			t.Fatalf("the sandbox ended: %v\n%s", err, r.said)
+			t.Fatalf("the sandbox ended: %v\n%s", err, r.output)
 		default:
 		}
 		content, err := os.ReadFile(r.ready)
@@ -111,7 +111,7 @@ func (r *run) end(t *testing.T) error {
 	case err := <-r.ended:
 		return err
 	case <-time.After(timeout):
-		t.Fatalf("the sandbox does not end\n%s", r.said)
+		t.Fatalf("the sandbox does not end\n%s", r.output)
 		return nil
 	}
 }
@@ -123,7 +123,7 @@ func (r *run) endsWithItsLifeline(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := r.end(t); err != nil {
-		t.Errorf("it ended with %v\n%s", err, r.said)
+		t.Errorf("it ended with %v\n%s", err, r.output)
 	}
 	r.leavesNothing(t)
 }

@@ -86,7 +86,7 @@ func testSandboxThatIsKilledLeavesNothing(t *testing.T) {
 	t.Parallel()
 	r := up(t, bare...)
 	if len(r.processes(t)) < 4 { // Itself, the guard, etcd and the API server.
-		t.Fatalf("too few processes to tell: %v", r.processes(t))
+		t.Fatalf("too few processes for the test: %v", r.processes(t))
 	}
 	kill(t, r.cmd.Process.Pid)
 	if err := r.end(t); err == nil {
@@ -113,8 +113,8 @@ func testSandboxEndsOnSignalWithoutError(t *testing.T) {
 	if err := r.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.end(t); err != nil || strings.Contains(r.said.String(), "sandbox:") {
-		t.Errorf("it ended with %v\n%s", err, r.said)
+	if err := r.end(t); err != nil || strings.Contains(r.output.String(), "sandbox:") {
+		t.Errorf("it ended with %v\n%s", err, r.output)
 	}
 	r.leavesNothing(t)
 }
@@ -124,8 +124,8 @@ func testComponentThatExitsEndsSandboxWhichNamesIt(t *testing.T) {
 	r := up(t, bare...)
 	pid, _ := r.status(t, "etcd")
 	kill(t, pid)
-	if err := r.end(t); err == nil || !strings.Contains(r.said.String(), "etcd ended by itself (signal: killed)") {
-		t.Errorf("it ended with %v\n%s", err, r.said)
+	if err := r.end(t); err == nil || !strings.Contains(r.output.String(), "etcd ended by itself (signal: killed)") {
+		t.Errorf("it ended with %v\n%s", err, r.output)
 	}
 	r.leavesNothing(t)
 }
@@ -137,8 +137,8 @@ func testComponentThatCannotStartIsReportedWithEndOfItsLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := begin(t, "--with=prometheus", "--prometheus-config="+config)
-	if err := r.end(t); err == nil || !strings.Contains(r.said.String(), "prometheus ended by itself") || !strings.Contains(r.said.String(), "no_such_field") {
-		t.Errorf("it ended with %v\n%s", err, r.said)
+	if err := r.end(t); err == nil || !strings.Contains(r.output.String(), "prometheus ended by itself") || !strings.Contains(r.output.String(), "no_such_field") {
+		t.Errorf("it ended with %v\n%s", err, r.output)
 	}
 	r.leavesNothing(t)
 }
@@ -217,8 +217,8 @@ func testSandboxThatIsEndedBeforeItIsReadyExitsWithoutError(t *testing.T) {
 	if err := r.lifeline.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.end(t); err != nil || strings.Contains(r.said.String(), "sandbox:") {
-		t.Errorf("it ended with %v\n%s", err, r.said)
+	if err := r.end(t); err != nil || strings.Contains(r.output.String(), "sandbox:") {
+		t.Errorf("it ended with %v\n%s", err, r.output)
 	}
 	r.leavesNothing(t)
 }

@@ -128,7 +128,7 @@ func (f *upFlags) up(cmd *cobra.Command, find plane.Finder) (err error) {
 	defer func() { err = errors.Join(err, server.Close()) }()
 
 	out := cmd.ErrOrStderr()
-	tell := func(what string, after time.Duration) {
+	report := func(what string, after time.Duration) {
 		gobuild.PrintLine(out, "%6.2fs %s ready", after.Seconds(), what)
 	}
 	joined := func() error {
@@ -137,8 +137,8 @@ func (f *upFlags) up(cmd *cobra.Command, find plane.Finder) (err error) {
 		}
 		return writeReady(f.readyFile, sandbox.Joined())
 	}
-	booted := sandbox.Boot(ctx, find, tell, joined)
-	if ctx.Err() != nil { // To be asked to end before it is ready is no failure.
+	booted := sandbox.Boot(ctx, find, report, joined)
+	if ctx.Err() != nil { // A stop before the sandbox is ready is no failure.
 		return nil
 	}
 	if booted != nil {

@@ -27,9 +27,9 @@ type balancer struct {
 	to     []string
 	ledger *ledger
 
-	mine sync.Mutex
-	rand *rand.Rand
-	deaf bool
+	mine          sync.Mutex
+	rand          *rand.Rand
+	dropResponses bool
 	// late are the objects with a message after which none was accepted.
 	late map[string]bool
 	// sent are the newest bodies of all balancers in which an alert fires.
@@ -117,7 +117,7 @@ func (d *balancer) order() []int {
 func (d *balancer) setRetrying(body []byte, late bool) {
 	all, err := decode(body)
 	if err != nil {
-		return // It is said when it is delivered.
+		return // deliver reports the error.
 	}
 	d.mine.Lock()
 	defer d.mine.Unlock()
@@ -133,16 +133,16 @@ func (d *balancer) isLate(object string) bool {
 }
 
 // setDropResponses sets whether responses are lost.
-func (d *balancer) setDropResponses(deaf bool) {
+func (d *balancer) setDropResponses(dropResponses bool) {
 	d.mine.Lock()
 	defer d.mine.Unlock()
-	d.deaf = deaf
+	d.dropResponses = dropResponses
 }
 
 func (d *balancer) dropsResponses() bool {
 	d.mine.Lock()
 	defer d.mine.Unlock()
-	return d.deaf
+	return d.dropResponses
 }
 
 // decode returns the messages of a delivery.

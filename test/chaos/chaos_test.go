@@ -97,7 +97,7 @@ func runPlan(t *testing.T, p *plan) {
 	v := &verdict{e.ledger, e.policies, p.objects}
 	v.mu.Lock()
 	v.writesAreNeverTooLow()
-	v.aTenantKeepsNobodyOut()
+	v.tenantsDoNotBlockOthers()
 	judged := v.acceptedIsPrompt()
 	v.mu.Unlock()
 	e.inspect()

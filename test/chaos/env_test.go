@@ -126,7 +126,7 @@ func (e *env) freeAddress() string {
 		}
 		l, err := config.Listen(e.t.Context(), "tcp", address)
 		if err != nil {
-			usedAddresses.Delete(address) // Somebody else's.
+			usedAddresses.Delete(address) // It belongs to another process.
 			continue
 		}
 		_ = l.Close()
@@ -308,7 +308,7 @@ receivers: [{name: impulse, webhook_configs: [{url: '%s', send_resolved: true}]}
 			code, _ := testkit.Get(ctx, url+"/-/ready")
 			return code == http.StatusOK
 		})
-		e.background.Go(func() { e.truth.tell(e.t.Context(), i, url) })
+		e.background.Go(func() { e.truth.run(e.t.Context(), i, url) })
 	}
 }
 

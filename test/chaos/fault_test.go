@@ -87,7 +87,7 @@ func (e *env) victim(ctx context.Context, whom string, which int) (string, int) 
 		return whom, which % len(e.api)
 	case "alertmanager":
 		return fmt.Sprint(whom, which%peers), which % peers
-	case "door":
+	case "endpoint":
 		return fmt.Sprint(whom, which%peers), which % peers
 	default:
 		return whom, 0
@@ -155,7 +155,7 @@ func (e *env) beginFault(ctx context.Context, f fault, whom, way string, i int) 
 	case "alertmanager":
 		end := e.killOrPause(ctx, e.alertmanagers[i], way)
 		if way == "kill" {
-			e.truth.forgot(i)
+			e.truth.resend(i)
 		}
 		return end
 	case "nats":
@@ -164,8 +164,8 @@ func (e *env) beginFault(ctx context.Context, f fault, whom, way string, i int) 
 		return e.beginPartFault(ctx, e.prometheus, e.promWire, way, f.delay)
 	case "gossip":
 		return e.setWires(way, 0, e.gossips[0].wire, e.gossips[1].wire, e.gossips[2].wire)
-	case "door":
-		if way == "deaf" {
+	case "endpoint":
+		if way == "unanswered" {
 			e.balancers[i].setDropResponses(true)
 			return func() { e.balancers[i].setDropResponses(false) }
 		}

@@ -21,7 +21,7 @@ func newGossip(t *testing.T, to string) *gossip {
 		config net.ListenConfig
 		failed error
 	)
-	for range 20 { // A port that is free for TCP may be somebody's for UDP.
+	for range 20 { // A port that is free for TCP may be in use for UDP.
 		g := &gossip{wire: newWire(t, to)}
 		if g.packets, failed = config.ListenPacket(t.Context(), "udp", g.address()); failed != nil {
 			continue
@@ -48,7 +48,7 @@ func (g *gossip) forward(ctx context.Context) {
 			return
 		}
 		if s, _, _ := g.get(); err == nil && s == whole {
-			_, _ = out.Write(buffer[:n]) // Nobody may listen: then it is lost.
+			_, _ = out.Write(buffer[:n]) // Without a listener the packet is lost.
 		}
 	}
 }

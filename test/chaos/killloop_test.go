@@ -118,7 +118,7 @@ func (f *flood) table(took time.Duration, kills, stops []time.Duration) string {
 	row("duration", "%s", took.Round(time.Second))
 	row("leaders killed", "%d", len(kills))
 	row("until the next one accepts", "p50 %s, longest %s", quantile(kills, 50), quantile(kills, 100))
-	row("leaders told to stop", "%d", len(stops))
+	row("leaders asked to stop", "%d", len(stops))
 	row("until the next one accepts", "p50 %s, longest %s", quantile(stops, 50), quantile(stops, 100))
 	row("changes accepted", "%d", f.changes)
 	row("repeats accepted", "%d", f.repeats)

@@ -197,14 +197,14 @@ func (l *ledger) recordCount(object string, n int32) {
 	from, known := l.counts[object]
 	l.counts[object] = n
 	w := write{object, from, n, time.Now()}
-	changed, tell := known && from != n, l.onWrite
+	changed, onWrite := known && from != n, l.onWrite
 	if changed {
 		l.writes = append(l.writes, w)
 		l.logLocked(w.at, "  %s: %d → %d", object, from, n)
 	}
 	l.mu.Unlock()
-	if changed && tell != nil {
-		tell(w)
+	if changed && onWrite != nil {
+		onWrite(w)
 	}
 }
 

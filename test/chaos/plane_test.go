@@ -129,7 +129,7 @@ func (p *plane) watch(ctx context.Context, stream *watchtools.RetryWatcher) {
 		for e := range stream.ResultChan() {
 			p.observe(e)
 		}
-		err := errors.New("not asked yet")
+		err := errors.New("no request yet")
 		for err != nil {
 			if ctx.Err() != nil {
 				return
@@ -154,7 +154,7 @@ func (p *plane) observe(e watch.Event) {
 	}
 }
 
-// measure writes to the bare Deployment again and again, and notes how long it takes until that is seen.
+// measure writes to the bare Deployment again and again, and records how long it takes until the watch shows each write.
 func (p *plane) measure(ctx context.Context) {
 	for n := int32(1); ; n++ {
 		began := time.Now()
@@ -181,7 +181,7 @@ func (p *plane) measure(ctx context.Context) {
 	}
 }
 
-// runSandbox tells the sandbox to do something with the API server.
+// runSandbox runs a command of the sandbox on the API server.
 func (p *plane) runSandbox(ctx context.Context, verb string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
 	defer cancel()

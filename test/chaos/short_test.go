@@ -10,7 +10,7 @@ func TestShortForm(t *testing.T) {
 }
 
 func testDefaultSeedsBreakEveryPart(t *testing.T) {
-	want := map[string]bool{"leader kill": true, "leader kill on acceptance": true, "gossip cut": true, "door deaf": true, "api stall": true}
+	want := map[string]bool{"leader kill": true, "leader kill on acceptance": true, "gossip cut": true, "endpoint unanswered": true, "api stall": true}
 	for _, m := range faultKinds {
 		whom, _, _ := strings.Cut(m.kind, " ")
 		want[whom] = true

@@ -88,11 +88,11 @@ func (q *queues) least(object string) int {
 	return max(0, q.sent[object]-q.taken[object])
 }
 
-// level is what nats-server itself says of an object's queue.
+// level returns the length of an object's queue, as nats-server reports it.
 func (q *queues) level(ctx context.Context, object string) (int, error) {
 	info, err := q.consumers[object].Info(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("ask for the consumer of %s: %w", object, err)
+		return 0, fmt.Errorf("get the consumer of %s: %w", object, err)
 	}
 	return int(info.NumPending) + info.NumAckPending, nil
 }

@@ -31,13 +31,13 @@ const (
 	crowdSize = 300
 )
 
-// credentials lets two tenants in, each to its namespace, and both to the metrics.
+// credentials has two tenants, each with access to its namespace, and both to the metrics.
 func credentials(ours string) string {
 	return fmt.Sprintf("- {name: ours, namespaces: [%s], token: %s}\n- {name: theirs, namespaces: [%s], token: %s}\n", ours, ourToken, hostile, theirToken)
 }
 
-// tenant lets the hostile tenant do its worst, and returns what ends it. That stands in nobody's way: what others are promised
-// is judged by the clock meanwhile.
+// tenant starts an attack by the hostile tenant, and returns the function that ends it. The promises to others are checked against the
+// clock during the attack.
 func (e *env) tenant(ctx context.Context, way string) func() {
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
@@ -84,8 +84,9 @@ func testHostileTenantDoesNotExcludeOthers(t *testing.T) {
 // 0.9 s, and all deliveries that wait for it are answered with 503. A tenant that keeps others out does so for as long as it goes on.
 const slowSecond = time.Second
 
-// aTenantKeepsNobodyOut: whatever another tenant did, next to nobody was refused, as long as no part was broken.
-func (v *verdict) aTenantKeepsNobodyOut() {
+// tenantsDoNotBlockOthers fails when deliveries were refused for longer than slowSecond while another tenant was hostile and no part was
+// broken.
+func (v *verdict) tenantsDoNotBlockOthers() {
 	within := func(t *activeFault, from, to time.Time) bool {
 		return t.from.Before(to) && t.until.Add(aftermath).After(from)
 	}
@@ -121,14 +122,14 @@ func (e *env) insistent(ctx context.Context, i int) {
 	}
 }
 
-// storm sends alerts that nobody selects, each new, and resolves none.
+// storm sends alerts that no object selects, each new, and resolves none.
 func (e *env) storm(ctx context.Context) {
 	for i := 0; ctx.Err() == nil; i++ {
 		e.push(ctx, i, unselected(i, crowdSize))
 	}
 }
 
-// push offers a body to one Impulse as the hostile tenant, whatever the answer.
+// push sends a body to one Impulse as the hostile tenant, and ignores the response.
 func (e *env) push(ctx context.Context, i int, body string) {
 	_, _ = testkit.Request(ctx, http.MethodPost, e.urls[i%len(e.urls)]+"/v1/alertmanager/"+hostile, theirToken, []byte(body))
 }
@@ -157,11 +158,11 @@ func (e *env) drip(ctx context.Context, url string) {
 	}
 }
 
-// slowSources makes objects whose source answers almost too late. They have no target, and stay, with a source that is gone.
+// slowSources creates objects whose source answers shortly before the timeout. They have no target, and remain when the source is gone.
 func (e *env) slowSources(ctx context.Context) {
-	var asked atomic.Int64
+	var requests atomic.Int64
 	source := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
-		asked.Add(1)
+		requests.Add(1)
 		select {
 		case <-time.After(950 * time.Millisecond):
 			_, _ = io.WriteString(answer, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"1"]}]}}`)
@@ -182,5 +183,5 @@ func (e *env) slowSources(ctx context.Context) {
 		}
 	}
 	<-ctx.Done()
-	e.ledger.log("the slow sources were asked %d times", asked.Load())
+	e.ledger.log("the slow sources got %d requests", requests.Load())
 }

@@ -13,26 +13,25 @@ import (
 const (
 	// peers is the number of Alertmanagers.
 	peers = 3
-	// repost is how often each is told everything again, as Prometheus does.
+	// repost is how often all alerts are posted again to each Alertmanager, as Prometheus does.
 	repost = 2 * time.Second
-	// dwell is how long every Alertmanager has known of an alert before it turns again. Faster than that, one that is late
-	// with what it knows, or that was restarted and knows half of a group, overrules the others in their log of notifications,
-	// and a resolve is lost among them.
+	// dwell is how long every Alertmanager must have had an alert before it turns again. With faster turns, an Alertmanager that is late,
+	// or that was restarted and has half of a group, overrules the others in the shared log of notifications, and a resolve is lost.
 	dwell = 2 * time.Second
-	// expires is how far ahead the end of a firing alert is, so that none resolves because nobody repeats it.
+	// expires is how far ahead the end of a firing alert is, so that no alert resolves because it is not repeated.
 	expires = 10 * time.Minute
 )
 
-// alert is what is true of one alert.
+// alert is the true state of one alert.
 type alert struct {
 	firing       bool
 	starts, ends time.Time
-	// told says which Alertmanagers have been told, and known since when all have.
-	told  [peers]bool
-	known time.Time
+	// received has the Alertmanagers that have received the current state. complete is when the last of them received it.
+	received [peers]bool
+	complete time.Time
 }
 
-// truth is what is true of all alerts, and tells it to every Alertmanager.
+// truth is the true state of all alerts, which it posts to every Alertmanager.
 type truth struct {
 	ledger *ledger
 	// late reports whether an Alertmanager still tries to deliver something of an object.
@@ -56,14 +55,14 @@ func (t *truth) turn(id alertID) {
 	t.mu.Lock()
 	a := t.alerts[id]
 	if a == nil {
-		a = &alert{told: [peers]bool{true, true, true}}
+		a = &alert{received: [peers]bool{true, true, true}}
 		t.alerts[id] = a
 	}
-	if again := !a.starts.IsZero(); a.told != [peers]bool{true, true, true} || time.Since(a.known) < dwell || again && late {
+	if again := !a.starts.IsZero(); a.received != [peers]bool{true, true, true} || time.Since(a.complete) < dwell || again && late {
 		t.mu.Unlock()
 		return
 	}
-	a.firing, a.told = !a.firing, [peers]bool{}
+	a.firing, a.received = !a.firing, [peers]bool{}
 	word := "resolves"
 	if a.firing {
 		a.starts, word = time.Now().UTC(), "fires"
@@ -80,12 +79,12 @@ func (t *truth) turn(id alertID) {
 	}
 }
 
-// forgot says that an Alertmanager has lost all alerts, and is to be told again.
-func (t *truth) forgot(peer int) {
+// resend has all alerts posted again to an Alertmanager that lost them.
+func (t *truth) resend(peer int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, a := range t.alerts {
-		a.told[peer] = false
+		a.received[peer] = false
 	}
 }
 
@@ -102,8 +101,8 @@ func (t *truth) firing(object string) []string {
 	return sorted(set)
 }
 
-// tell tells one Alertmanager everything, again and again, until ctx is done.
-func (t *truth) tell(ctx context.Context, peer int, url string) {
+// run posts all alerts to one Alertmanager, again and again, until ctx is done.
+func (t *truth) run(ctx context.Context, peer int, url string) {
 	again := time.NewTicker(repost)
 	defer again.Stop()
 	for {
@@ -130,16 +129,16 @@ func (t *truth) poke(peer int) {
 	}
 }
 
-// posted is an alert as Alertmanager's API takes it.
+// posted is an alert in the format of Alertmanager's API.
 type posted struct {
 	Labels map[string]string `json:"labels"`
 	Starts time.Time         `json:"startsAt"`
 	Ends   time.Time         `json:"endsAt"`
 }
 
-// post tells one Alertmanager everything once.
+// post posts all alerts to one Alertmanager once.
 func (t *truth) post(ctx context.Context, peer int, url string) bool {
-	said := map[alertID]bool{}
+	states := map[alertID]bool{}
 	all := []posted{}
 	t.mu.Lock()
 	for id, a := range t.alerts {
@@ -147,7 +146,7 @@ func (t *truth) post(ctx context.Context, peer int, url string) bool {
 		if a.firing {
 			p.Ends = time.Now().UTC().Add(expires)
 		}
-		all, said[id] = append(all, p), a.firing
+		all, states[id] = append(all, p), a.firing
 	}
 	t.mu.Unlock()
 	body, err := json.Marshal(all)
@@ -161,9 +160,9 @@ func (t *truth) post(ctx context.Context, peer int, url string) bool {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for id, firing := range said {
-		if a := t.alerts[id]; a.firing == firing && !a.told[peer] {
-			a.told[peer], a.known = true, time.Now()
+	for id, firing := range states {
+		if a := t.alerts[id]; a.firing == firing && !a.received[peer] {
+			a.received[peer], a.complete = true, time.Now()
 		}
 	}
 	return true

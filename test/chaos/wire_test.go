@@ -21,7 +21,7 @@ const (
 	stalled
 )
 
-// fate is the state of a wire or door, and how late it is. It tells whoever waits when it changes.
+// fate is the state of a wire or an endpoint, and its delay. A change closes the channel changed, which wakes the goroutines that wait.
 type fate struct {
 	mu      sync.Mutex
 	state   state

@@ -33,7 +33,7 @@ type missing struct {
 
 // Ensure calls found with the path of each program as soon as it is there, and returns when all are. Chosen binaries
 // (KUBEBUILDER_ASSETS) come before the cache, the cache before PATH; what none of them has is built, all of it in one run of
-// the go command, however many sandboxes ask at once.
+// the go command, however many sandboxes need it at once.
 func (b Builder) Ensure(ctx context.Context, programs []Program, found func(name, path string)) error {
 	key, err := sourceKey(ctx, filepath.Join(b.Source, programsModule))
 	if err != nil {
@@ -73,7 +73,7 @@ func (b Builder) buildAll(ctx context.Context, todo []missing, found func(name, 
 	if err := os.MkdirAll(b.Cache, 0o755); err != nil {
 		return fmt.Errorf("create the cache folder: %w", err)
 	}
-	take := func() { todo = slices.DeleteFunc(todo, func(m missing) bool { return m.taken(found) }) }
+	take := func() { todo = slices.DeleteFunc(todo, func(m missing) bool { return m.findCached(found) }) }
 	unlock, err := lockBuilds(ctx, b.Cache, b.Out, take)
 	if err != nil {
 		return err
@@ -89,8 +89,8 @@ func (b Builder) buildAll(ctx context.Context, todo []missing, found func(name, 
 	return b.build(ctx, todo, found)
 }
 
-// taken hands over a program that is in the cache by now.
-func (m missing) taken(found func(name, path string)) bool {
+// findCached calls found with a program that is in the cache by now.
+func (m missing) findCached(found func(name, path string)) bool {
 	path := m.cached(m.dir)
 	if path != "" {
 		found(m.Name, path)
@@ -146,7 +146,7 @@ func harvest(ctx context.Context, todo []missing, tmp string, handOver func(miss
 			rest = append(rest, m)
 			continue
 		}
-		if err := m.keep(path); err != nil {
+		if err := m.store(path); err != nil {
 			return todo, err
 		}
 		handOver(m)
@@ -154,8 +154,8 @@ func harvest(ctx context.Context, todo []missing, tmp string, handOver func(miss
 	return rest, nil
 }
 
-// keep moves a program into the cache.
-func (m missing) keep(path string) error {
+// store moves a program into the cache.
+func (m missing) store(path string) error {
 	tmp := filepath.Dir(path)
 	dir := filepath.Join(tmp, filepath.Base(m.dir))
 	if err := os.Mkdir(dir, 0o755); err != nil {

@@ -79,7 +79,7 @@ func write(t *testing.T, path, content string, mode os.FileMode) {
 	}
 }
 
-func nobody(string, string) {}
+func discard(string, string) {}
 
 func ensureOne(t *testing.T, b Builder, p Program) string {
 	t.Helper()
@@ -93,16 +93,16 @@ func ensureOne(t *testing.T, b Builder, p Program) string {
 func testMissingProgramIsBuiltOnceAndThenFound(t *testing.T) {
 	b, program, out := hello(t, greeting)
 	path := ensureOne(t, b, program)
-	said, err := exec.CommandContext(t.Context(), path).CombinedOutput()
-	if err != nil || string(said) != "hello v1.2.3\n" {
-		t.Fatalf("the program said %q, %v", said, err)
+	output, err := exec.CommandContext(t.Context(), path).CombinedOutput()
+	if err != nil || string(output) != "hello v1.2.3\n" {
+		t.Fatalf("the program printed %q, %v", output, err)
 	}
 	if !strings.Contains(out.String(), "built greeter v1.2.3") {
 		t.Errorf("the build did not say what it does: %s", out)
 	}
 	before := out.String()
 	if again := ensureOne(t, b, program); again != path || out.String() != before {
-		t.Errorf("the second time it took %s and said %q", again, strings.TrimPrefix(out.String(), before))
+		t.Errorf("the second time it took %s and printed %q", again, strings.TrimPrefix(out.String(), before))
 	}
 }
 
@@ -124,7 +124,7 @@ func testBuildersThatRunAtOnceBuildOnce(t *testing.T) {
 
 func testBuildThatFailsReturnsReasonAndLeavesNothing(t *testing.T) {
 	b, program, _ := hello(t, "package main\n\nfunc main() { misspelt() }\n")
-	err := b.Ensure(t.Context(), []Program{program}, nobody)
+	err := b.Ensure(t.Context(), []Program{program}, discard)
 	if err == nil || !strings.Contains(err.Error(), "undefined: misspelt") {
 		t.Fatalf("the error does not say why: %v", err)
 	}
@@ -146,7 +146,7 @@ func testBuildThatIsCancelledLeavesNothing(t *testing.T) {
 			}
 		}
 	}()
-	if err := b.Ensure(ctx, []Program{program}, nobody); !errors.Is(err, context.Canceled) {
+	if err := b.Ensure(ctx, []Program{program}, discard); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(b.Cache, "*[a-z0-9]-*")); len(left) > 0 {
@@ -221,7 +221,7 @@ func testProgramThatDoesNotWorkIsIgnored(t *testing.T) {
 		"not executable":      {"#!/bin/sh\necho v1.2.3\n", 0o600},
 		"fails":               {"#!/bin/sh\necho v1.2.3\nexit 1\n", 0o700},
 		"another version":     {"#!/bin/sh\necho v1.3.0\n", 0o700},
-		"says no version":     {"#!/bin/sh\necho unknown\n", 0o700},
+		"prints no version":   {"#!/bin/sh\necho unknown\n", 0o700},
 		"not a program":       {"\x00\x01", 0o700},
 		"missing interpreter": {"#!/nowhere\n", 0o700},
 	} {

@@ -60,7 +60,7 @@ func sourceKey(ctx context.Context, dir string) ([]byte, error) {
 	cmd.Dir = dir
 	target, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("ask the go command what it builds for: %w", err)
+		return nil, fmt.Errorf("read the target of the go command: %w", err)
 	}
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%s%s\n%q\n", target, buildTags, gobuild.Flags())
@@ -101,7 +101,7 @@ func (p Program) cached(dir string) string {
 	return path
 }
 
-// forgetUnused removes builds of the programs that nothing asked for in a long time, and what interrupted builds left, so
+// forgetUnused removes builds of the programs that were not used for a long time, and what interrupted builds left, so
 // that the cache does not grow for ever. The caller holds the lock of the cache.
 func forgetUnused(cache string, programs []missing, now time.Time) {
 	left, _ := filepath.Glob(filepath.Join(cache, buildingMark+"*")) // The pattern is right.

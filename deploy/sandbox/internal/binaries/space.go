@@ -17,17 +17,17 @@ const (
 	leastSpace = gib
 )
 
-// checkSpace says so when the disk of the go command's caches has little room for the build of n programs, and is an error
-// when it has next to none.
+// checkSpace warns when the disk of the go command's caches has little space for the build of n programs. It returns an error when the
+// space is below leastSpace.
 func checkSpace(out io.Writer, n int) error {
 	printed, err := exec.Command("go", "env", "GOCACHE").Output() //nolint:noctx // It only prints.
 	if err != nil {
-		return fmt.Errorf("ask the go command for its cache: %w", err)
+		return fmt.Errorf("read the cache folder of the go command: %w", err)
 	}
 	dir := strings.TrimSpace(string(printed))
 	var disk syscall.Statfs_t
 	if err := syscall.Statfs(dir, &disk); err != nil {
-		return nil //nolint:nilerr // It is made later, and what is missing is said then.
+		return nil //nolint:nilerr // The go command creates the folder later, and reports missing space itself.
 	}
 	return judgeSpace(out, dir, int64(disk.Bavail)*int64(disk.Bsize), n) //nolint:unconvert // The types differ between systems.
 }

@@ -18,13 +18,13 @@ import (
 // ErrNotRunning is returned when no sandbox runs in the folder.
 var ErrNotRunning = errors.New("no sandbox runs there")
 
-// Client asks the sandbox in Dir.
+// Client sends commands to the sandbox in Dir.
 type Client struct{ Dir string }
 
-// Status asks what runs and where.
+// Status returns the components of the sandbox and their addresses.
 func (c Client) Status(ctx context.Context) (plane.Status, error) {
 	var status plane.Status
-	body, err := c.ask(ctx, http.MethodGet, "/status")
+	body, err := c.request(ctx, http.MethodGet, "/status")
 	if err != nil {
 		return status, err
 	}
@@ -34,19 +34,19 @@ func (c Client) Status(ctx context.Context) (plane.Status, error) {
 	return status, nil
 }
 
-// Down asks the sandbox to end; it returns before that is done.
+// Down stops the sandbox; it returns before the sandbox has ended.
 func (c Client) Down(ctx context.Context) error {
-	_, err := c.ask(ctx, http.MethodPost, "/down")
+	_, err := c.request(ctx, http.MethodPost, "/down")
 	return err
 }
 
 // Change stops, starts, pauses or resumes a component and returns when that is done.
 func (c Client) Change(ctx context.Context, verb, component string, force bool) error {
-	_, err := c.ask(ctx, http.MethodPost, fmt.Sprintf("/%s/%s?force=%t", verb, component, force))
+	_, err := c.request(ctx, http.MethodPost, fmt.Sprintf("/%s/%s?force=%t", verb, component, force))
 	return err
 }
 
-func (c Client) ask(ctx context.Context, method, path string) ([]byte, error) {
+func (c Client) request(ctx context.Context, method, path string) ([]byte, error) {
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -55,14 +55,14 @@ func (c Client) ask(ctx context.Context, method, path string) ([]byte, error) {
 	}}
 	request, err := http.NewRequestWithContext(ctx, method, "http://sandbox"+path, http.NoBody)
 	if err != nil {
-		return nil, fmt.Errorf("ask the sandbox: %w", err)
+		return nil, fmt.Errorf("send a request to the sandbox: %w", err)
 	}
 	response, err := client.Do(request)
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
-		return nil, fmt.Errorf("ask the sandbox in %s: %w", c.Dir, ErrNotRunning)
+		return nil, fmt.Errorf("connect to the sandbox in %s: %w", c.Dir, ErrNotRunning)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("ask the sandbox: %w", err)
+		return nil, fmt.Errorf("send a request to the sandbox: %w", err)
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)

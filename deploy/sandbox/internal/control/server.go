@@ -55,12 +55,12 @@ func routes(sandbox *plane.Sandbox, down func()) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(sandbox.Status()) // Who asked has gone.
+		_ = json.NewEncoder(w).Encode(sandbox.Status()) // The client may have disconnected.
 	})
 	mux.HandleFunc("POST /down", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "0")
 		w.WriteHeader(http.StatusAccepted)
-		_ = http.NewResponseController(w).Flush() // Who asked may have gone; if not, the answer leaves before the server ends.
+		_ = http.NewResponseController(w).Flush() // The client may have disconnected; if not, it gets the response before the server ends.
 		down()
 	})
 	change := func(verb string, do func(r *http.Request, name string) error) {

@@ -21,7 +21,7 @@ type Build struct {
 	Dir      string   // Existing folder that the programs are put into, each as soon as it is linked.
 	Tags     string
 	LDFlags  map[string]string // Flags of the linker by package, beside those that leave out debug information.
-	Out      io.Writer         // Where progress is told.
+	Out      io.Writer         // Progress is written to it.
 	What     string            // What is built, in words.
 	// Background gives every other program on the machine precedence.
 	Background bool
@@ -62,7 +62,7 @@ var clients = []string{
 	"k8s.io/client-go/applyconfigurations/...", "k8s.io/kubernetes/...",
 }
 
-// Flags are the flags that every build has. Nobody debugs these programs: without debug information they compile a tenth
+// Flags are the flags of every build. These programs are not debugged: without debug information they compile a tenth
 // faster.
 func Flags() []string {
 	flags := []string{"-trimpath", "-gcflags", "all=-dwarf=false", "-ldflags", "-s -w"}

@@ -46,14 +46,14 @@ func registry(t *testing.T, cut int) (url, goSum string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var asked atomic.Int32
+	var requests atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasSuffix(r.URL.Path, ".info"):
 			_, _ = w.Write([]byte(`{"Version":"v1.0.0"}`))
 		case strings.HasSuffix(r.URL.Path, ".mod"):
 			_, _ = w.Write([]byte(depMod))
-		case int(asked.Add(1)) <= cut:
+		case int(requests.Add(1)) <= cut:
 			w.Header().Set("Content-Length", "100000")
 			_, _ = w.Write(archive.Bytes()[:archive.Len()/2])
 		default:
@@ -105,11 +105,11 @@ func testDownloadThatBreaksOffIsTriedAgain(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	if !strings.Contains(out.String(), "trying again, 2 of 3") || strings.Contains(out.String(), "3 of 3") {
-		t.Errorf("it said %s", out)
+		t.Errorf("it printed %s", out)
 	}
-	said, err := exec.CommandContext(t.Context(), filepath.Join(b.Dir, "program")).CombinedOutput()
-	if err != nil || string(said) != "there\n" {
-		t.Errorf("the program said %q, %v", said, err)
+	output, err := exec.CommandContext(t.Context(), filepath.Join(b.Dir, "program")).CombinedOutput()
+	if err != nil || string(output) != "there\n" {
+		t.Errorf("the program printed %q, %v", output, err)
 	}
 }
 
@@ -117,6 +117,6 @@ func testDownloadThatNeverWorksEndsWithReason(t *testing.T) {
 	b, out := build(t, attempts)
 	err := b.Run(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "download what a program is built from") || !strings.Contains(err.Error(), "example.test/dep") {
-		t.Errorf("the error is %v; it said %s", err, out)
+		t.Errorf("the error is %v; it printed %s", err, out)
 	}
 }

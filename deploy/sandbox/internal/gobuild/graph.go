@@ -100,7 +100,7 @@ func sizeOf(l listed) int64 {
 	return size
 }
 
-// begun notes that a package is being compiled: all that it imports has been, now or earlier.
+// begun records that a package is being compiled. All packages that it imports are compiled by then.
 func (g *graph) begun(path string) {
 	if n := g.packages[path]; n != nil {
 		n.begun = true

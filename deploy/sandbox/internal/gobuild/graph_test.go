@@ -77,7 +77,7 @@ func testRestIsEstimatedFromSpeedSoFar(t *testing.T) {
 		weight, finished, compiled int64
 		elapsed, left              time.Duration
 	}{
-		"too early to tell":                {1000, 500, 1, 10 * time.Second, 0},
+		"too early for an estimate":        {1000, 500, 1, 10 * time.Second, 0},
 		"a quarter compiled":               {1000, 250, 250, 10 * time.Second, 30 * time.Second},
 		"half was there before":            {1000, 750, 250, time.Minute, time.Minute},
 		"a long time is rounded":           {1000, 300, 300, 100 * time.Second, 230 * time.Second},
@@ -107,7 +107,7 @@ func testSpeedIsThatOfLastMinutes(t *testing.T) {
 		}
 	}
 	if left != 200*time.Second {
-		t.Errorf("400 are left at 2 a second: it says %s", left)
+		t.Errorf("400 are left at 2 a second: it prints %s", left)
 	}
 }
 

@@ -22,12 +22,12 @@ const (
 // progress shows how far a build is: one line that is updated on a terminal, a line every ten seconds elsewhere. It
 // reads the output of the go command: a line for each module downloaded, then one for each package compiled.
 type progress struct {
-	out   io.Writer
-	live  bool
-	what  string
-	start time.Time
-	stop  chan struct{}
-	told  sync.WaitGroup
+	out     io.Writer
+	live    bool
+	what    string
+	start   time.Time
+	stop    chan struct{}
+	printer sync.WaitGroup
 
 	mu       sync.Mutex
 	rest     []byte
@@ -45,7 +45,7 @@ func newProgress(out io.Writer, what string) *progress {
 	if p.live {
 		every = liveEvery
 	}
-	p.told.Go(func() {
+	p.printer.Go(func() {
 		ticker := time.NewTicker(every)
 		defer ticker.Stop()
 		for {
@@ -53,7 +53,7 @@ func newProgress(out io.Writer, what string) *progress {
 			case <-p.stop:
 				return
 			case <-ticker.C:
-				p.tell()
+				p.print()
 			}
 		}
 	})
@@ -77,7 +77,7 @@ func (p *progress) begin(g *graph) {
 	p.graph, p.marks = g, []mark{{at: time.Now()}}
 }
 
-func (p *progress) tell() {
+func (p *progress) print() {
 	text := p.describe(time.Now())
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -198,10 +198,10 @@ func (p *progress) done() {
 	p.line("built %s: %d packages compiled in %s", p.what, compiled, time.Since(p.start).Round(100*time.Millisecond))
 }
 
-// end stops telling.
+// end stops the output.
 func (p *progress) end() {
 	close(p.stop)
-	p.told.Wait()
+	p.printer.Wait()
 	if p.live {
 		fmt.Fprint(p.out, "\r\x1b[K")
 	}

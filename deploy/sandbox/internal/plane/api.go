@@ -16,7 +16,7 @@ import (
 // askTimeout bounds one question to a component.
 const askTimeout = 5 * time.Second
 
-// apiClient asks the components, and the API server as the administrator.
+// apiClient sends requests to the components, and to the API server as the administrator.
 type apiClient struct {
 	url  string
 	http *http.Client
@@ -36,7 +36,7 @@ func newAPIClient(url string, a *authority) (*apiClient, error) {
 	return &apiClient{url: url, http: &http.Client{
 		Timeout: askTimeout,
 		Transport: &http.Transport{
-			DisableKeepAlives: true, // A component that was restarted is asked over a new connection.
+			DisableKeepAlives: true, // A request after a restart needs a new connection.
 			TLSClientConfig:   &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, Certificates: []tls.Certificate{certificate}},
 		},
 	}}, nil
@@ -73,8 +73,8 @@ func (c *apiClient) create(ctx context.Context, path string, object any) error {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusCreated && response.StatusCode != http.StatusConflict {
-		said, _ := io.ReadAll(io.LimitReader(response.Body, 1024))
-		return fmt.Errorf("post to %s: %s: %s", path, response.Status, said)
+		text, _ := io.ReadAll(io.LimitReader(response.Body, 1024))
+		return fmt.Errorf("post to %s: %s: %s", path, response.Status, text)
 	}
 	return nil
 }
@@ -128,7 +128,7 @@ func (s *Sandbox) nodesReady(ctx context.Context) (bool, error) {
 		}
 	}
 	if err := s.api.get(ctx, "/api/v1/nodes", &nodes); err != nil {
-		return false, nil //nolint:nilerr // Asked again until the time is over.
+		return false, nil //nolint:nilerr // await retries until its timeout.
 	}
 	ready := 0
 	for _, node := range nodes.Items {

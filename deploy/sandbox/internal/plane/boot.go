@@ -13,7 +13,7 @@ import (
 const (
 	// startWithin is how long a component may take from its start until it is ready, on a machine that compiles beside it.
 	startWithin = 2 * time.Minute
-	askEvery    = 20 * time.Millisecond
+	pollEvery   = 20 * time.Millisecond
 )
 
 // The steps of a boot that are no components.
@@ -33,15 +33,15 @@ type boot struct {
 	begin    time.Time
 	programs map[string]chan struct{} // Closed when the program is there.
 	done     map[string]chan struct{} // Closed when the step is done.
-	tell     func(what string, after time.Duration)
+	report   func(what string, after time.Duration)
 }
 
 // Boot starts every component as soon as its program and the components before it are there, and returns when all are, the
 // nodes are Ready and pods can be created. Each step is reported with the time since the start. When the control plane is
 // complete, and for each component that is ready after that, it calls joined, one call at a time.
-func (s *Sandbox) Boot(ctx context.Context, find Finder, tell func(what string, after time.Duration), joined func() error) error {
+func (s *Sandbox) Boot(ctx context.Context, find Finder, report func(what string, after time.Duration), joined func() error) error {
 	steps, ctx := errgroup.WithContext(ctx)
-	b := &boot{Sandbox: s, steps: steps, begin: time.Now(), programs: map[string]chan struct{}{}, done: map[string]chan struct{}{}, tell: tell}
+	b := &boot{Sandbox: s, steps: steps, begin: time.Now(), programs: map[string]chan struct{}{}, done: map[string]chan struct{}{}, report: report}
 	for _, c := range s.components {
 		b.programs[c.Name], b.done[c.Name] = make(chan struct{}), make(chan struct{})
 	}
@@ -124,12 +124,12 @@ func (b *boot) step(ctx context.Context, name string, after []string, do func(co
 	if err := do(ctx); err != nil {
 		return err
 	}
-	b.tell(name, time.Since(b.begin))
+	b.report(name, time.Since(b.begin))
 	close(b.done[name])
 	return nil
 }
 
-// join notes what has joined, in the order in which it does, once the control plane is complete.
+// join records the components that have joined, in their order, once the control plane is complete.
 func (b *boot) join(ctx context.Context, control, others []string, joined func() error) error {
 	for _, name := range control {
 		if err := b.await(ctx, b.done[name]); err != nil {
@@ -163,7 +163,7 @@ func (b *boot) join(ctx context.Context, control, others []string, joined func()
 	return nil
 }
 
-// arrived notes a component that others may use now: metrics-server when the API server passes on to it.
+// arrived records a component that is usable: metrics-server only when the API server forwards requests to it.
 func (b *boot) arrived(name string) {
 	switch name {
 	case MetricsServer:
@@ -184,7 +184,7 @@ func (b *boot) await(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-// awaitReady asks a component until it answers that it is ready.
+// awaitReady polls a component until it is ready.
 func (s *Sandbox) awaitReady(ctx context.Context, c component) error {
 	return await(ctx, "wait for "+c.Name, func(ctx context.Context) (bool, error) {
 		if err := s.group.Alive(c.Name); err != nil {
@@ -195,13 +195,13 @@ func (s *Sandbox) awaitReady(ctx context.Context, c component) error {
 }
 
 // await polls until the condition is true or an error, ctx is done, or the timeout has passed.
-func await(ctx context.Context, what string, ask func(context.Context) (bool, error)) error {
+func await(ctx context.Context, what string, poll func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startWithin, fmt.Errorf("not within %s", startWithin))
 	defer cancel()
-	again := time.NewTicker(askEvery)
+	again := time.NewTicker(pollEvery)
 	defer again.Stop()
 	for {
-		yes, err := ask(ctx)
+		yes, err := poll(ctx)
 		if yes || err != nil {
 			return err
 		}

@@ -59,8 +59,8 @@ func Release(dir string, lock *os.File) error {
 	return errors.Join(Remove(dir), lock.Close())
 }
 
-// Remove removes a sandbox's folder or a file. The lock goes last: until then everybody sees whose folder it is, and what
-// another sandbox has begun there since is not touched.
+// Remove removes a sandbox's folder or a file. The lock goes last: until then it shows the owner of the folder, and files that
+// another sandbox has created there since are not touched.
 func Remove(path string) error {
 	lock := filepath.Join(path, lockName)
 	if _, err := os.Stat(lock); err != nil {

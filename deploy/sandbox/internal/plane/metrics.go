@@ -14,8 +14,8 @@ const (
 	usagePath = "metrics.k8s.io/resource-metrics-path"
 )
 
-// metricsServerComponent asks the kubelets, which KWOK plays, what their pods use, as often as it can. A new pod is known
-// after two rounds. It is ready before it knows anything.
+// metricsServerComponent reads the usage of pods from the kubelets, which KWOK simulates, as often as it can. It has the usage of a new
+// pod after two rounds. It is ready before it has any usage.
 func (l *layout) metricsServerComponent() component {
 	return component{
 		Spec: l.spec(MetricsServer, append(l.serving(l.metrics),

@@ -61,7 +61,7 @@ func Select(with, without []string) ([]string, error) {
 			return nil, err
 		}
 		if !slices.Contains(beside, full) {
-			return nil, fmt.Errorf("%s is part of the control plane: only %s can be asked for", full, strings.Join(beside, ", "))
+			return nil, fmt.Errorf("%s is part of the control plane: only %s can be chosen", full, strings.Join(beside, ", "))
 		}
 		if !slices.Contains(chosen, full) {
 			chosen = append(chosen, full)

@@ -248,9 +248,9 @@ func parse(t *testing.T, p pair) *x509.Certificate {
 func testInterruptedWaitReturnsReason(t *testing.T) {
 	slow := errors.New("too slow")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	asked := 0
+	polls := 0
 	err := await(ctx, "wait for it", func(context.Context) (bool, error) {
-		if asked++; asked == 3 {
+		if polls++; polls == 3 {
 			cancel(slow)
 		}
 		return false, nil

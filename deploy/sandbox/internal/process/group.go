@@ -51,7 +51,7 @@ type State string
 const (
 	Running State = "running"
 	Paused  State = "paused"  // Stopped by SIGSTOP: it keeps its connections and answers nothing.
-	Stopped State = "stopped" // Asked to end, and ended.
+	Stopped State = "stopped" // Ended after a request to stop.
 	Exited  State = "exited"  // Ended by itself.
 )
 
@@ -109,7 +109,7 @@ func (g *Group) Start(spec Spec) error {
 		return fmt.Errorf("open the log of %s: %w", spec.Name, err)
 	}
 	defer log.Close()
-	cmd := exec.Command(spec.Path, spec.Args...) //nolint:noctx // It ends when the group says so.
+	cmd := exec.Command(spec.Path, spec.Args...) //nolint:noctx // The group ends it.
 	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = spec.Env, spec.Dir, log, log
 	cmd.SysProcAttr = ownGroup()
 

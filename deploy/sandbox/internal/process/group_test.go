@@ -97,7 +97,7 @@ func start(t *testing.T, g *Group, spec Spec) int {
 	if err := g.Start(spec); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, spec.Name+" says that it runs", func() bool { return strings.Contains(tail(spec.Log, 5), "started") })
+	eventually(t, spec.Name+" prints that it runs", func() bool { return strings.Contains(tail(spec.Log, 5), "started") })
 	return status(t, g, spec.Name).PID
 }
 
@@ -117,13 +117,13 @@ func testProgramThatExitsByItselfIsReportedWithEndOfItsLog(t *testing.T) {
 	start(t, g, shell(t, "frail", "echo out of luck\nexit 3"))
 	exit := <-g.Exits()
 	if text := exit.Error(); !strings.Contains(text, "frail ended by itself (exit status 3)") || !strings.HasSuffix(text, "started\nout of luck") {
-		t.Errorf("told %q", text)
+		t.Errorf("the exit is %q", text)
 	}
 	if got := status(t, g, "frail"); got.State != Exited || got.PID != 0 {
 		t.Errorf("its status is %+v", got)
 	}
 	if err := g.Alive("frail"); !errors.As(err, &exit) {
-		t.Errorf("asked, it is said to be %v", err)
+		t.Errorf("Alive() = %v, want the exit", err)
 	}
 }
 
@@ -144,7 +144,7 @@ func testProgramThatIsStoppedIsNotReported(t *testing.T) {
 	}
 	select {
 	case exit := <-g.Exits():
-		t.Errorf("told %v", exit)
+		t.Errorf("got %v, want none", exit)
 	default:
 	}
 	start(t, g, shell(t, "polite", "sleep 1000"))
@@ -158,7 +158,7 @@ func testProgramThatDoesNotStopIsKilledWithItsChildren(t *testing.T) {
 	spec := shell(t, "stubborn", "trap '' TERM\nsh -c 'trap \"\" TERM; echo child $$; while :; do sleep 0.01; done' &\nwait")
 	parent := start(t, g, spec)
 	var child int
-	eventually(t, "the child says who it is", func() bool {
+	eventually(t, "the child prints its process ID", func() bool {
 		_, err := fmt.Sscanf(tail(spec.Log, 1), "child %d", &child)
 		return err == nil
 	})
@@ -239,7 +239,7 @@ func testDismissedGuardKillsNothing(t *testing.T) {
 	guard := newGuard(t)
 	g := NewGroup(guard)
 	running := start(t, g, shell(t, "running", "sleep 1000"))
-	if err := guard.Dismiss(); err != nil { // It would have said so if it had killed.
+	if err := guard.Dismiss(); err != nil { // Dismiss returns an error if the guard has killed processes.
 		t.Fatal(err)
 	}
 	if gone(running) {

@@ -44,10 +44,10 @@ func StartGuard(lock *os.File, executable string, args ...string) (*Guard, error
 	return &Guard{cmd: cmd, pipe: pipe}, nil
 }
 
-func (g *Guard) watch(pid int)  { g.tell("+ " + strconv.Itoa(pid)) }
-func (g *Guard) forget(pid int) { g.tell("- " + strconv.Itoa(pid)) }
+func (g *Guard) watch(pid int)  { g.send("+ " + strconv.Itoa(pid)) }
+func (g *Guard) forget(pid int) { g.send("- " + strconv.Itoa(pid)) }
 
-func (g *Guard) tell(line string) {
+func (g *Guard) send(line string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	_, _ = io.WriteString(g.pipe, line+"\n") // Without a guard the kernel and this process still do their part.
@@ -55,7 +55,7 @@ func (g *Guard) tell(line string) {
 
 // Dismiss ends the guard without it doing anything: everything is cleaned up already.
 func (g *Guard) Dismiss() error {
-	g.tell("bye")
+	g.send("bye")
 	if err := errors.Join(g.pipe.Close(), g.cmd.Wait()); err != nil {
 		return fmt.Errorf("dismiss the guard: %w", err)
 	}
@@ -64,9 +64,9 @@ func (g *Guard) Dismiss() error {
 
 // Watch is the guard's own side: it reads notifications until the pipe breaks, then kills the remaining programs. It returns true when
 // it was dismissed instead.
-func Watch(ctx context.Context, told io.Reader) bool {
+func Watch(ctx context.Context, notifications io.Reader) bool {
 	watched := map[int]bool{}
-	lines := bufio.NewScanner(told)
+	lines := bufio.NewScanner(notifications)
 	for lines.Scan() {
 		verb, number, _ := strings.Cut(lines.Text(), " ")
 		if verb == "bye" {

@@ -11,7 +11,7 @@ import (
 	"k8s.io/kubernetes/pkg/serviceaccount"
 )
 
-// serviceAccountTokens fills Secrets that ask for the token of a service account.
+// serviceAccountTokens fills Secrets that request the token of a service account.
 func serviceAccountTokens(ctx context.Context, c *cluster) (loop, error) {
 	client, err := c.root.Client("tokens-controller")
 	if err != nil {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync"
 
-	// The kinds that the controllers' own scheme knows.
+	// The kinds in the controllers' own scheme.
 	_ "k8s.io/kubernetes/pkg/apis/apps/install"
 	_ "k8s.io/kubernetes/pkg/apis/authentication/install"
 	_ "k8s.io/kubernetes/pkg/apis/authorization/install"

@@ -1,6 +1,6 @@
 // Command kube-controller-manager runs Kubernetes' own controllers, and only those that a sandbox needs: the stock program
 // of this name links every controller, with the volume plugins and the parts of the kubelet that those need, and takes
-// four times as long to compile. It takes the flags of the stock program that the sandbox sets.
+// four times as long to compile. It has those flags of the stock program that the sandbox sets.
 package main
 
 import (
@@ -47,7 +47,7 @@ func main() {
 
 func parse(args []string) (o options, printVersion bool) {
 	f := flag.NewFlagSet("kube-controller-manager", flag.ExitOnError)
-	f.StringVar(&o.kubeconfig, "kubeconfig", "", "file that says where the API server is")
+	f.StringVar(&o.kubeconfig, "kubeconfig", "", "file with the address and the credentials of the API server")
 	f.StringVar(&o.bindAddress, "bind-address", "127.0.0.1", "address on which /healthz is served")
 	f.IntVar(&o.securePort, "secure-port", 10257, "port on which /healthz is served")
 	f.StringVar(&o.certFile, "tls-cert-file", "", "certificate of the server")

@@ -44,7 +44,7 @@ func statusCommand(at *place) *cobra.Command {
 		Short: "Show what runs and where",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			status, err := ask(cmd, at)
+			status, err := readStatus(cmd, at)
 			if err != nil {
 				return err
 			}
@@ -68,7 +68,7 @@ func envCommand(at *place) *cobra.Command {
 		Short: "Print the shell commands that point kubectl and everything else at a sandbox",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			status, err := ask(cmd, at)
+			status, err := readStatus(cmd, at)
 			if err != nil {
 				return err
 			}
@@ -115,7 +115,7 @@ func changeCommand(at *place, verb, short string) *cobra.Command {
 	return cmd
 }
 
-func ask(cmd *cobra.Command, at *place) (plane.Status, error) {
+func readStatus(cmd *cobra.Command, at *place) (plane.Status, error) {
 	dir, err := at.folder()
 	if err != nil {
 		return plane.Status{}, err
