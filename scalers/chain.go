@@ -1,7 +1,7 @@
 package scalers
 
-// chain is one decision on its way through the stages of [order]. Its input does not change. Every other part has one
-// purpose; its comment says what holds between two stages, and who may change it.
+// chain is the state of one decision while the stages of [order] are applied. policy, now and events do not change. The
+// comment of each other field says what holds between two stages, and which stage may change the field.
 type chain struct {
 	policy *Policy
 	now    Instant
@@ -16,12 +16,13 @@ type chain struct {
 	// arrived is true when a reading has arrived since the last decision. Only observe sets it.
 	arrived bool
 
-	// memory points to decision.Memory: the memory of the last decision, on its way to that of this one.
+	// memory points to decision.Memory. It begins as the memory of the last decision, and the stages turn it into that of
+	// this one.
 	memory   *Memory
 	decision *Decision
 }
 
-// count is the number of replicas on its way through the stages. value is always the To of the last step, or current when
+// count is the number of replicas while the stages change it. value is always the To of the last step, or current when
 // there is no step yet; only chain.step changes it.
 type count struct {
 	// current is the target's count. It is not negative, and does not change.
@@ -29,44 +30,48 @@ type count struct {
 	// base is the count that the stages from formula on start from: current, or what activation or a limit made of it. Only
 	// stageBounds sets it.
 	base, value int32
-	// lowest is the least count that the limits allow: the minimum, and at least 1 for a workload that has an idle count;
-	// the idle count of a workload that is idle or becomes so. Only stageIdle changes it.
+	// lowest is the least count that the limits allow. It is the minimum, but at least 1 for a workload that has an idle
+	// count. When stageIdle finds that the workload is idle or becomes idle, it sets lowest to the idle count.
 	lowest int32
 	// idle is true while the workload is at its idle count and no trigger is active. Only stageActivation changes it.
 	idle bool
 }
 
-// unknowns is what is not known of the triggers that ask for replicas. Only observe sets it; stageFallback then removes
-// what the fallback answers.
+// unknowns records whether triggers are unknown, and whether the fallback answers for them. Only observe sets it;
+// stageFallback then removes the triggers for which the fallback answers.
 type unknowns struct {
-	// first is the first unknown trigger; -1 while all are known. The fallback does not change it.
+	// first is the index of the first unknown trigger; -1 while all are known. The fallback does not change it.
 	first int
-	// any is true while some trigger is unknown; all while none that asks for replicas is known, not even at least.
+	// any is true while at least one trigger is unknown. all is true while no trigger that asks for replicas has a level, or
+	// a least value of one (Event.AtLeast).
 	any, all bool
 	// activity is true while an unknown trigger could be active and no fallback answers for it.
 	activity bool
-	// answered is true when the fallback answers for some unknown trigger; unanswered when it does not for some.
+	// answered is true when the fallback answers for at least one unknown trigger, unanswered when there is an unknown
+	// trigger for which it does not answer.
 	answered, unanswered bool
 }
 
-// activity is which triggers are active. Decision.Active is true when one is. Only observe sets it.
+// activity records which triggers are active. Decision.Active is true when at least one is. Only observe sets it.
 type activity struct {
-	// first is the first active trigger; -1 while the workload is active without one, and means nothing while it is not.
+	// first is the index of the first active trigger; -1 while the workload is active without one. It has no meaning while
+	// Decision.Active is false.
 	first int
-	// at is the newest reading of an active sampled trigger; zero without one.
+	// at is the instant of the newest reading of an active sampled trigger; zero without one.
 	at Instant
 	// continuous is true while a continuous trigger is active, or the workload is active without a trigger.
 	continuous bool
 }
 
-// timer collects the instants at which the answer may change without a new event. next is later than now, and is at any
-// time the earliest of those that the stages so far have found.
+// timer collects the instants at which the answer may change without a new event. next is the earliest
+// of those that the stages have found so far; it is always later than now.
 type timer struct {
 	next Instant
 	// stale is the first instant at which a reading becomes too old or has failed for too long. It stays a reason to
 	// decide again whatever the stages do.
 	stale Instant
-	// refill is when the rate policies forget a write of this instant. It is a reason only when the count changes.
+	// refill is the first instant at which a rate policy no longer counts a write that is made now: now plus its period. It
+	// is a reason to decide again only when the count changes.
 	refill Instant
 }
 

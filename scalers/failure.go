@@ -6,19 +6,21 @@ import (
 	"time"
 )
 
-// Fallback is the user's own answer to an unknown level; unlike the other rules it may lower the count. It answers for a
-// trigger after more than FailureThreshold failed readings in a row, and until a reading succeeds.
+// Fallback is the user's own answer to an unknown level. Like the limits, a pause and the idle count, it may lower the count
+// although a level is unknown. It answers for a trigger after more than FailureThreshold failed readings in a row, and until
+// a reading succeeds.
 //
 // A reading fails when its source could not be read or gave an impossible answer: a negative level, or a pod without a
-// request. It counts once, however often it is decided on. A reading that found no ready pod has not failed. A level that
-// has become too old is not a failed reading either: the source was well when it was last read, and the delay may be our
-// own, which must not lower the count. After a restart a trigger is unknown until its first reading, and its count continues
-// with that reading.
+// request. A failed reading counts once, however many decisions use it. A reading that found no ready pod has not failed. A
+// level that has become too old is not a failed reading either: the source answered when it was last read, and the delay may
+// be Impulse's own, which must not lower the count. After a restart a trigger is unknown until its first reading, and its
+// failure count continues with that reading.
 //
 // A failure of a continuous trigger holds until its next event, as its levels do. It therefore counts by time, once each
 // Interval, as if the source had been read. A failure of a sampled trigger counts by time from StaleAfter on, once for each
-// full Interval without a reading: otherwise a source that fails and then stays silent would never be given up. Until
-// StaleAfter the next reading may only be late. Of the silence and a reading in it, only one counts.
+// full Interval without a reading: otherwise the fallback would never answer for a source that fails and then stays
+// silent. Before StaleAfter, the next reading is perhaps just late. A failed reading of an instant that lies in an interval
+// which has been counted already does not count again.
 //
 // A reading that gives the least value of the level (Event.AtLeast) neither fails nor succeeds: while it is the latest,
 // nothing counts and the fallback does not answer.
@@ -43,22 +45,22 @@ type Failure struct {
 	Trigger uint32
 	// Count is the number of failed readings; 1 or more.
 	Count int32
-	// At is the instant of the last failed reading, moved on by an Interval each time that it counted again. It is zero when
-	// the workload was not looked after since, or a level was known at least since.
+	// At is the instant of the last failed reading, plus one Interval for each time that this reading counted again. It is
+	// zero after a restart, and after a reading that gave a least value (Event.AtLeast): the next failed reading sets it.
 	At Instant
 }
 
-// countFailure counts a failed reading of trigger t, or ends the count, and reports whether the fallback answers for the
-// trigger. It sets the timer to when it will.
+// countFailure counts a failed reading of trigger t, or ends the failure count, and reports whether the fallback answers for
+// the trigger. It also enters the instant at which the fallback would answer, without further readings, into timer.stale.
 func (c *chain) countFailure(t *Trigger, e *Event, why Unknown) bool {
-	limit := c.policy.Fallback
-	if limit == nil || t.Cap {
+	fallback := c.policy.Fallback
+	if fallback == nil || t.Cap {
 		return false
 	}
 	switch {
 	case t.limitsBelow(e):
 		if f := c.failureOf(t); f != nil && f.At != 0 {
-			f.countSilence(c.now, t.silenceAllowed(), limit.Interval)
+			f.countSilence(c.now, t.silenceAllowed(), fallback.Interval)
 			f.At = 0
 		}
 		return false
@@ -76,13 +78,13 @@ func (c *chain) countFailure(t *Trigger, e *Event, why Unknown) bool {
 		f.count(1)
 		f.At = e.At
 	}
-	f.countSilence(c.now, t.silenceAllowed(), limit.Interval)
+	f.countSilence(c.now, t.silenceAllowed(), fallback.Interval)
 	if !t.Continuous && e.At > f.At {
 		f.count(1)
 		f.At = e.At
 	}
-	c.timer.stale = min(c.timer.stale, f.exceeds(t.silenceAllowed(), limit))
-	return f.Count > limit.FailureThreshold
+	c.timer.stale = min(c.timer.stale, f.exceedsAt(t.silenceAllowed(), fallback))
+	return f.Count > fallback.FailureThreshold
 }
 
 func (f *Failure) count(n int64) { f.Count = int32(min(int64(f.Count)+n, math.MaxInt32)) }
@@ -110,16 +112,17 @@ func (f *Failure) countSilence(now Instant, allowed, interval time.Duration) {
 	}
 }
 
-// exceeds returns when a failure without further readings has counted more often than the limit allows.
-func (f *Failure) exceeds(allowed time.Duration, limit *Fallback) Instant {
-	more := int64(limit.FailureThreshold) - int64(f.Count) + 1
-	if limit.Interval <= 0 || more <= 0 || more > math.MaxInt64/int64(limit.Interval) {
+// exceedsAt returns the instant at which a failure, without further readings, has counted more often than FailureThreshold;
+// Never if it does not.
+func (f *Failure) exceedsAt(allowed time.Duration, fallback *Fallback) Instant {
+	more := int64(fallback.FailureThreshold) - int64(f.Count) + 1
+	if fallback.Interval <= 0 || more <= 0 || more > math.MaxInt64/int64(fallback.Interval) {
 		return Never
 	}
-	return f.At.Add(allowed).Add(time.Duration(more) * limit.Interval)
+	return f.At.Add(allowed).Add(time.Duration(more) * fallback.Interval)
 }
 
-// addFailure returns the count of a trigger, a new one if there is none; nil when there is no room.
+// addFailure returns the failure count of a trigger, a new one if there is none; nil when there is no room.
 func (c *chain) addFailure(t *Trigger) *Failure {
 	if f := c.failureOf(t); f != nil {
 		return f
@@ -132,7 +135,7 @@ func (c *chain) addFailure(t *Trigger) *Failure {
 	return &m.Failures[len(m.Failures)-1]
 }
 
-// failureOf returns the count of a trigger; nil when there is none.
+// failureOf returns the failure count of a trigger; nil when there is none.
 func (c *chain) failureOf(t *Trigger) *Failure {
 	if len(c.memory.Failures) == 0 {
 		return nil
@@ -146,7 +149,7 @@ func (c *chain) failureOf(t *Trigger) *Failure {
 	return nil
 }
 
-// removeFailure removes the count of a trigger.
+// removeFailure removes the failure count of a trigger.
 func (c *chain) removeFailure(t *Trigger) {
 	if len(c.memory.Failures) == 0 {
 		return
@@ -155,8 +158,8 @@ func (c *chain) removeFailure(t *Trigger) {
 	c.memory.Failures = slices.DeleteFunc(c.memory.Failures, func(f Failure) bool { return f.Trigger == id })
 }
 
-// removeFailures removes the counts of triggers that the policy does not have, and all when it has no fallback.
-func (c *chain) removeFailures() {
+// removeOldFailures removes the failure counts of triggers that the policy does not have, and all when it has no fallback.
+func (c *chain) removeOldFailures() {
 	if len(c.memory.Failures) == 0 {
 		return
 	}

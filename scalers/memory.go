@@ -87,7 +87,7 @@ func (m Memory) Recommended(p *Policy, at Instant, n int32) Memory {
 	return m.recommend(p, at, at, n)
 }
 
-// Resume returns m for a workload that was not looked after until now, as after a restart. Times in the future become now.
+// Resume returns m for a workload for which no decisions were made until now, as after a restart. Times in the future become now.
 // The last recommendation lasts until a level is known again. A workload that was active counts as active until now, because
 // m may have been stored long before the last reading. The gap does not count as a failure of any trigger. Resume consumes m.
 func (m Memory) Resume(now Instant) Memory {

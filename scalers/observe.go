@@ -43,7 +43,7 @@ func (c *chain) observe() {
 	c.arrived = readings != c.memory.Readings || !c.memory.Seen
 	c.memory.Readings = readings
 	c.decision.Known = !c.unknowns.any
-	c.removeFailures()
+	c.removeOldFailures()
 	c.recordActivity()
 }
 

@@ -27,7 +27,7 @@ type workload struct {
 	events  []scalers.Event
 	memory  scalers.Memory
 	last    scalers.Decision
-	// writes counts our own changes.
+	// writes counts the changes of the count by the policy.
 	writes int
 	// startup is how long a new replica takes to become ready; counts are those that were, by when they began.
 	startup time.Duration
