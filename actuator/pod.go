@@ -49,7 +49,7 @@ type cachedPod struct {
 	labels labels.Set
 }
 
-// trimPod keeps what is needed of a pod.
+// trimPod returns the part of a pod that triggers read, and its labels.
 func trimPod(pod *corev1.Pod) cachedPod {
 	p := Pod{Name: pod.Name, Phase: pod.Status.Phase, Deleting: pod.DeletionTimestamp != nil}
 	for i := range pod.Status.Conditions {
@@ -61,7 +61,7 @@ func trimPod(pod *corev1.Pod) cachedPod {
 		p.Started = pod.Status.StartTime.Time
 	}
 	if r := pod.Spec.Resources; r != nil && len(r.Requests) > 0 {
-		// A pod-level request that the user did not write was added by the API server, as the sum of the containers'.
+		// If the user has not set a pod-level request, the API server sets it to the sum of the containers' requests.
 		p.PodLevel, p.Requests = true, requests(r.Requests).plus(pod.Spec.Overhead)
 	}
 	for i := range pod.Spec.Containers {

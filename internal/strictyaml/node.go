@@ -29,8 +29,8 @@ func Text(node *yaml.Node) string {
 	return node.Value
 }
 
-// Position returns the line and column of a field such as spec.triggers[0].metadata.threshold, or those of the innermost node around it.
-// A key may contain dots: the longest one that exists wins.
+// Position returns the line and column of a field such as spec.triggers[0].metadata.threshold. If the field does not exist, it returns
+// those of the innermost existing node on its path. If keys contain dots, the longest key that exists is used.
 func Position(node *yaml.Node, field string) (line, column int) {
 	for node != nil {
 		if line, column = node.Line, node.Column; field == "" {

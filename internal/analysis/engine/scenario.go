@@ -8,7 +8,7 @@ import (
 
 // Scenario is one workload and all that happens to it. Running it does not change it.
 type Scenario struct {
-	// Policy is valid.
+	// Policy must be valid.
 	Policy *scalers.Policy
 	// Start is when the workload is first seen. There is always a decision then.
 	Start scalers.Instant
@@ -16,17 +16,18 @@ type Scenario struct {
 	Replicas int32
 	// StartupDelay is how long a new replica takes to become ready.
 	StartupDelay time.Duration
-	// Ready returns the number of ready pods, and true, where it replaces the number that follows from StartupDelay; it may be nil.
+	// Ready overrides the number of ready pods: while it returns true, its number replaces the one that follows from StartupDelay. It
+	// may be nil.
 	Ready func(at scalers.Instant) (int32, bool)
 	// Memory is what is remembered at Start; the zero Memory is that of a new workload.
 	Memory scalers.Memory
 	// Feeds are the sources of Policy.Triggers, in their order. A trigger without a feed is never read: its level is unknown.
 	Feeds []Feed
-	// Writes are the counts that others write, in the order of time.
+	// Writes are the counts that other clients write, ordered by time.
 	Writes []Write
 }
 
-// Write is a count that somebody else writes.
+// Write is a count that another client writes.
 type Write struct {
 	At scalers.Instant
 	To int32

@@ -106,7 +106,7 @@ func testFirstLineNamesWhatPreventsWrite(t *testing.T) {
 		"a dry run": {
 			level: "900", edit: func(w *compile.Workload) { w.DryRun = true },
 			conditions: []metav1.Condition{condition(able, is, "DryRun", "dryRun is set")},
-			want:       "would go from 4 to 9 replicas, and stays at 4: DryRun: spec.dryRun is true: counts are decided and reported, and not written.",
+			want:       "would go from 4 to 9 replicas, and stays at 4: DryRun: spec.dryRun is true: counts are decided and reported, but not written.",
 		},
 		"a dry run of all objects": {
 			level: "400", conditions: []metav1.Condition{condition(able, is, "DryRun", "impulse runs with --dry-run")},
@@ -126,7 +126,7 @@ func testFirstLineNamesWhatPreventsWrite(t *testing.T) {
 		},
 		"a pause at a count, and a dry run": {
 			level: "900", edit: func(w *compile.Workload) { w.DryRun, w.Policy.Paused = true, scalers.Paused{Fixed: true, At: 7} },
-			want: "would go from 4 to 7 replicas, and stays at 4: DryRun: spec.dryRun is true: counts are decided and reported, and not written; " +
+			want: "would go from 4 to 7 replicas, and stays at 4: DryRun: spec.dryRun is true: counts are decided and reported, but not written; " +
 				"PausedReplicas: the annotation impulse.sh/paused-replicas keeps the count at 7.",
 		},
 		"nobody has looked at it": {

@@ -17,7 +17,7 @@ type testReport struct {
 	Line   int    `json:"line"`
 	Name   string `json:"name"`
 	Passed bool   `json:"passed"`
-	// Changes is the number of our own changes of the count.
+	// Changes is the number of times that Impulse changed the count; writes of other clients are not included.
 	Changes  int       `json:"changes"`
 	Failures []Failure `json:"failures,omitempty"`
 	// Decisions and Omitted are those of Result.

@@ -16,7 +16,7 @@ import (
 type Result struct {
 	Test     *Test
 	Failures []Failure
-	// Changes is the number of our own changes of the count.
+	// Changes is the number of times that Impulse changed the count; writes of other clients are not included.
 	Changes int
 	// Decisions are all decisions, when Run was called with every; Omitted is the number of those above maxDecisions.
 	Decisions []*Decision

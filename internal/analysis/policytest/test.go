@@ -28,7 +28,7 @@ type Test struct {
 // Scenario is what happens in the test.
 func (t *Test) Scenario() *engine.Scenario { return t.scenario }
 
-// limit is the highest number of our own changes of the count.
+// limit is the highest number of times that Impulse may change the count.
 type limit struct {
 	line int
 	most int

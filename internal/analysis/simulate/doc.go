@@ -1,5 +1,4 @@
-// Package simulate runs policies on long loads, each on the same load and on virtual time, beside other autoscalers, and scores the
-// results.
+// Package simulate runs policies and other autoscalers on the same long load, on virtual time, and scores the results.
 //
 //	CSV, query_range ─▶ Load ─┬─▶ Run (scalers.Decide) ─▶ Track ─┐
 //	                          ├─▶ HPA, KEDA, Constant  ─▶ Track ─┼─▶ Score ─▶ table, picture

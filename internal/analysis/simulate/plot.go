@@ -120,9 +120,9 @@ func trackPlot(m *Model, demand []Step, t *Track) *plot.Plot {
 	p.Legend.Add("needed", needed)
 	p.Legend.Add("ready", there)
 	p.Legend.Add("wanted", wanted)
-	if held := held(t.Held); held != nil {
-		p.Add(held)
-		p.Legend.Add("a rule holds", held)
+	if points := held(t.Marks); points != nil {
+		p.Add(points)
+		p.Legend.Add("a rule holds", points)
 	}
 	return p
 }

@@ -15,12 +15,12 @@ type Track struct {
 	// Wanted and Ready are the wanted and the ready replicas over time.
 	Wanted []Step `json:"-"`
 	Ready  []Step `json:"-"`
-	// Held is where a rule began to hold the count back; it is empty for a baseline.
-	Held  []Mark `json:"-"`
+	// Marks has the instants at which another rule than before set the count, except the formula; it is empty for a baseline.
+	Marks []Mark `json:"-"`
 	Score Score  `json:"score"`
 }
 
-// Mark is an instant at which a rule began to hold the count back, and that count.
+// Mark is an instant at which a rule other than the formula began to set the count, and that count.
 type Mark struct {
 	At   scalers.Instant
 	Rule scalers.Rule
@@ -33,7 +33,8 @@ func (t *Track) finish(m *Model, demand []Step) {
 	t.Score = score(m, t.Wanted, t.Ready, demand)
 }
 
-// Scenario returns an object on the load of a model. The error says which trigger does not fit the load.
+// Scenario returns the scenario in which the compiled object w runs on the load of m. The error names the trigger that does not fit the
+// load.
 func Scenario(w *compile.Workload, m *Model) (*engine.Scenario, error) {
 	feeds, err := engine.DerivedFeeds(w, nil)
 	if err != nil {
@@ -56,8 +57,8 @@ func Scenario(w *compile.Workload, m *Model) (*engine.Scenario, error) {
 	}, nil
 }
 
-// Run runs an object on a load. It calls progress now and then with the part that is done, from 0 to 1; progress may be nil. The error
-// is that of Scenario or of ctx.
+// Run runs an object on a load. It calls progress now and then with the fraction that is done, from 0 to 1; progress may be nil. The
+// error is that of Scenario or of ctx.
 func Run(ctx context.Context, name string, w *compile.Workload, m *Model, demand []Step, progress func(float64)) (*Track, error) {
 	scenario, err := Scenario(w, m)
 	if err != nil {
@@ -65,7 +66,7 @@ func Run(ctx context.Context, name string, w *compile.Workload, m *Model, demand
 	}
 	t := &Track{Name: name}
 	start, end := m.Load.Start(), m.Load.End()
-	var held scalers.Rule
+	var last scalers.Rule
 	const progressEvery = 4096
 	n := 0
 	for turn := range scenario.Turns(end - 1) {
@@ -80,9 +81,9 @@ func Run(ctx context.Context, name string, w *compile.Workload, m *Model, demand
 		if count := turn.Target.Current; len(t.Wanted) == 0 || t.Wanted[len(t.Wanted)-1].N != count {
 			t.Wanted = append(t.Wanted, Step{turn.At, count})
 		}
-		if rule := holding(turn.Decision); rule != held {
-			if held = rule; rule != scalers.RuleFormula {
-				t.Held = append(t.Held, Mark{turn.At, rule, turn.Target.Current})
+		if rule := lastRule(turn.Decision); rule != last {
+			if last = rule; rule != scalers.RuleFormula {
+				t.Marks = append(t.Marks, Mark{turn.At, rule, turn.Target.Current})
 			}
 		}
 	}
@@ -90,8 +91,8 @@ func Run(ctx context.Context, name string, w *compile.Workload, m *Model, demand
 	return t, nil
 }
 
-// holding returns the last rule that changed the number of a decision; RuleFormula when none did.
-func holding(d *scalers.Decision) scalers.Rule {
+// lastRule returns the last rule that changed the count of a decision; RuleFormula when none did.
+func lastRule(d *scalers.Decision) scalers.Rule {
 	steps := d.Steps()
 	if len(steps) == 0 {
 		return scalers.RuleFormula

@@ -57,7 +57,7 @@ func testMistakeThatShadowInheritsIsReportedOnce(t *testing.T) {
 }
 
 func testDryRunNamesItsCause(t *testing.T) {
-	const not = ": counts are decided and reported, and not written"
+	const not = ": counts are decided and reported, but not written"
 	for want, c := range map[string]struct{ spec, all bool }{
 		"spec.dryRun is true" + not: {spec: true}, "Impulse runs with --dry-run" + not: {all: true},
 	} {

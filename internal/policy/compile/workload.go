@@ -20,7 +20,7 @@ type Workload struct {
 	Policy          *scalers.Policy
 	// UnknownAnnotations describes annotations that seem to be meant for Impulse, and have no effect; "" when there are none.
 	UnknownAnnotations string
-	// DryRun means that decisions are made and reported, and not written.
+	// DryRun means that decisions are made and reported, but not written.
 	DryRun bool
 	// DryRunOfAll means that DryRun holds for all workloads of the process.
 	DryRunOfAll bool
@@ -29,7 +29,8 @@ type Workload struct {
 	// Triggers are in the order of the spec. Policy.Triggers has the same order, with the composite trigger of a formula, which has no
 	// source, at the end.
 	Triggers []Trigger
-	// paused maps the name of each annotation that pauses the object to its full name, with the group.
+	// paused maps the short name of each annotation that pauses the object, such as paused-replicas, to the full name, such as
+	// impulse.sh/paused-replicas.
 	paused map[string]string
 }
 
@@ -58,7 +59,7 @@ type Trigger struct {
 // DryRunMessage returns the reason why nothing is written for a workload with DryRun.
 func (w *Workload) DryRunMessage() string {
 	if w.DryRunOfAll {
-		return "Impulse runs with --dry-run: counts are decided and reported, and not written"
+		return "Impulse runs with --dry-run: counts are decided and reported, but not written"
 	}
-	return "spec.dryRun is true: counts are decided and reported, and not written"
+	return "spec.dryRun is true: counts are decided and reported, but not written"
 }

@@ -19,8 +19,8 @@ type Options struct {
 	Triggers int
 	// Memory is what earlier decisions remember. The state owns it from now on.
 	Memory scalers.Memory
-	// LastDecided is the newest count that was decided, where Memory may lack the decisions after an older one: a process can die
-	// between a write and its report. Nil: Memory is complete.
+	// LastDecided is the newest count that the status reported. Memory may lack later decisions, because a process can die between
+	// a write and its report. Nil means that Memory is complete.
 	LastDecided *int32
 	Pacing      Pacing
 }
