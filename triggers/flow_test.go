@@ -256,7 +256,7 @@ func testReadingThatLostItsSlotHasThatReason(t *testing.T) {
 		b.healthy("shop", keyOn("prompt"), 2*time.Second)
 		advance(10 * time.Second)
 		e := b.last("slow")
-		if e.Err == nil || !strings.Contains(e.Err.Error(), "more readings in progress than its share") || len(b.times("slow")) != 1 {
+		if e.Err == nil || !strings.Contains(e.Err.Error(), "this namespace has too many readings in progress") || len(b.times("slow")) != 1 {
 			t.Errorf("got %+v at %v", e, b.times("slow"))
 		}
 	})

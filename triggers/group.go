@@ -30,9 +30,10 @@ type group struct {
 	began time.Time
 	done  chan struct{}
 	stop  context.CancelCauseFunc
-	// last is the newest reading, which began at lastRead, plus a random delay for the first one. lastRead is zero before it.
-	last     reading
-	lastRead time.Time
+	// last is the newest reading. scheduledFrom is the instant from which the next interval counts: when that reading began, plus a
+	// random delay after the first one. It is zero before the first reading.
+	last          reading
+	scheduledFrom time.Time
 }
 
 // subscribe adds a subscriber to its group. A new group is read at once. If the group was read within the last interval, the subscriber
@@ -48,7 +49,7 @@ func (p *Poller) subscribe(key groupKey, s *subscriber) func() {
 		p.schedule(g, time.Now())
 	}
 	g.subs = append(g.subs, s)
-	last, known := g.last, !g.lastRead.IsZero() && time.Since(g.lastRead) < key.interval
+	last, known := g.last, !g.scheduledFrom.IsZero() && time.Since(g.scheduledFrom) < key.interval
 	p.mu.Unlock()
 	if known {
 		s.notifyLocked(last)

@@ -22,22 +22,27 @@ const (
 )
 
 // errPreempted is the error of a reading whose slot was given to another one.
-var errPreempted = errors.New("no answer yet, and its slot was needed: this namespace has more readings in progress than its share")
+var errPreempted = errors.New("no answer yet, and its slot was given to another reading: this namespace has too many readings in progress, in all or at this server")
 
 // Poller reads the polled triggers of all workloads, with one schedule and a limited number of concurrent readings, called slots.
 //
+// A group is all triggers that share one reading. A flow is the groups of one namespace, server and speed: fast or slow, by how long
+// their last reading took.
+//
 // A group that is due is read at once if a slot is free. Some slots are reserved for namespaces that use few. When slots are scarce,
-// they go to the namespace that uses the fewest; within a namespace to the server, and at a server to the groups of similar speed, that
-// use the fewest. A group that has waited for a fifth of its interval preempts the oldest reading of the namespace, server or flow that
-// uses more than its share. Slow and hanging sources therefore delay only each other: the readings of a namespace that uses less than
-// its share begin at most a fifth of their interval late.
+// they go to the namespace that uses the fewest slots; of the servers that it reads, to the one at which it uses the fewest; and of its
+// flows at that server, to the one that uses the fewest. A group that has waited for a fifth of its interval preempts the oldest
+// reading of the flow that uses the most slots: a flow of a namespace that uses more slots than the group's own, or else of the same
+// namespace at a server where it uses more, or else of another speed at the same server. Slow and hanging sources therefore delay only
+// each other: the readings of a namespace that uses less than its share begin at most a fifth of their interval late.
 type Poller struct {
 	slots, perServer int
 	changed          chan struct{}
 
 	mu     sync.Mutex
 	groups map[groupKey]*group
-	// scheduled has the groups that are not due yet, flows those that are due or being read. shares counts the latter.
+	// scheduled has the groups that are not due yet; flows has the groups that are due or being read, and shares counts those and their
+	// slots.
 	scheduled queue
 	flows     map[flowKey]*flow
 	shares    map[shareKey]*share
@@ -213,10 +218,11 @@ func readSafely(ctx context.Context, read func(context.Context) (any, error)) (v
 func (p *Poller) storeReading(g *group, began time.Time, r reading) []*subscriber {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if g.lastRead.IsZero() {
-		began = began.Add(rand.N(g.key.interval/jitterFraction + 1))
+	countedFrom := began
+	if g.scheduledFrom.IsZero() {
+		countedFrom = began.Add(rand.N(g.key.interval/jitterFraction + 1))
 	}
-	g.last, g.lastRead = r, began
+	g.last, g.scheduledFrom = r, countedFrom
 	return slices.Clone(g.subs)
 }
 
@@ -232,7 +238,7 @@ func (p *Poller) finish(g *group, began time.Time) {
 		g.speed = speedOf(time.Since(began), g.key.interval)
 	}
 	if len(g.subs) > 0 {
-		p.schedule(g, g.lastRead.Add(g.key.interval))
+		p.schedule(g, g.scheduledFrom.Add(g.key.interval))
 	}
 	p.wake()
 }

@@ -9,12 +9,12 @@ import (
 // Pool shares one value per key, such as a connection, among all triggers that acquire it, and closes it when the last of them releases
 // it. The zero Pool is ready to use.
 type Pool struct {
-	mu         sync.Mutex
-	references map[string]*reference
+	mu     sync.Mutex
+	values map[string]*sharedValue
 }
 
-// reference counts the users of a value, which may still be opening.
-type reference struct {
+// sharedValue is a value, which may still be opening, and the number of its users.
+type sharedValue struct {
 	opening sync.Mutex
 	users   int // Guarded by Pool.mu.
 	value   io.Closer
@@ -28,56 +28,56 @@ func NewPool() *Pool { return &Pool{} }
 // Acquire also fails if the value of key has another type. All kinds share the keys: begin them with the name of the kind.
 func Acquire[T io.Closer](p *Pool, key string, open func() (T, error)) (T, func(), error) {
 	var none T
-	r := p.add(key)
+	s := p.add(key)
 	acquired := false
 	defer func() {
 		if !acquired {
-			p.release(key, r)
+			p.release(key, s)
 		}
 	}()
-	r.opening.Lock()
-	defer r.opening.Unlock()
-	if r.value == nil {
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	if s.value == nil {
 		opened, err := open()
 		if err != nil {
 			return none, nil, err
 		}
-		r.value = opened
+		s.value = opened
 	}
-	value, ok := r.value.(T)
+	value, ok := s.value.(T)
 	if !ok {
-		return none, nil, fmt.Errorf("acquire %q: the value is a %T, not a %T", key, r.value, none)
+		return none, nil, fmt.Errorf("acquire %q: the value is a %T, not a %T", key, s.value, none)
 	}
 	acquired = true
-	return value, sync.OnceFunc(func() { p.release(key, r) }), nil
+	return value, sync.OnceFunc(func() { p.release(key, s) }), nil
 }
 
 // add adds a user of key.
-func (p *Pool) add(key string) *reference {
+func (p *Pool) add(key string) *sharedValue {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.references == nil {
-		p.references = map[string]*reference{}
+	if p.values == nil {
+		p.values = map[string]*sharedValue{}
 	}
-	r := p.references[key]
-	if r == nil {
-		r = &reference{}
-		p.references[key] = r
+	s := p.values[key]
+	if s == nil {
+		s = &sharedValue{}
+		p.values[key] = s
 	}
-	r.users++
-	return r
+	s.users++
+	return s
 }
 
 // release removes a user of key and closes the value after the last one.
-func (p *Pool) release(key string, r *reference) {
+func (p *Pool) release(key string, s *sharedValue) {
 	p.mu.Lock()
-	r.users--
-	last := r.users == 0
+	s.users--
+	last := s.users == 0
 	if last {
-		delete(p.references, key)
+		delete(p.values, key)
 	}
 	p.mu.Unlock()
-	if last && r.value != nil {
-		r.value.Close()
+	if last && s.value != nil {
+		s.value.Close()
 	}
 }

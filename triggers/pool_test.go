@@ -64,7 +64,7 @@ func testFailedOpenIsRetriedByNextUser(t *testing.T) {
 	if _, _, err := Acquire(&s, "k", func() (*connection, error) { return nil, refused }); !errors.Is(err, refused) {
 		t.Errorf("got %v", err)
 	}
-	if len(s.references) != 0 {
+	if len(s.values) != 0 {
 		t.Error("a reference is left after the failure")
 	}
 	_, release, err := Acquire(&s, "k", func() (*connection, error) { return &connection{}, nil })
@@ -124,7 +124,7 @@ func testManyUsersShareWithoutLosingReference(t *testing.T) {
 		})
 	}
 	users.Wait()
-	if len(s.references) != 0 {
-		t.Errorf("%d references are left", len(s.references))
+	if len(s.values) != 0 {
+		t.Errorf("%d values are left", len(s.values))
 	}
 }
