@@ -6,8 +6,8 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Tests of policies, simulations and explanations compute levels without a source. A Config implements one of the following interfaces
-// if its kind allows that, and its Source uses the same methods.
+// Policy tests, simulations and explanations compute levels without a source. For that, a Config implements Timed or Alerted if its kind
+// allows it, and Lenient if it has such options. Its Source uses the same methods.
 
 // Timed is implemented by a Config whose level depends on the time alone.
 type Timed interface {

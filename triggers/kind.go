@@ -81,7 +81,7 @@ func decodeInto(config reflect.Value, fields []Field, metadata map[string]string
 	all, invalid := unknownKeys(fields, metadata)
 	for i, f := range fields {
 		if _, given := metadata[f.Key]; invalid[f.Key] && !given {
-			continue // A misspelt key already reported this one.
+			continue // It is reported already: a misspelt key resembles it.
 		}
 		if err := setField(config.Field(i), f, metadata); err != nil {
 			all = append(all, err)

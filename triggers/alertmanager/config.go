@@ -19,18 +19,18 @@ import (
 type Config struct {
 	Matchers            string        `json:"matchers" required:"true" doc:"Which alerts count, in Alertmanager's own syntax: {alertname=\"QueueFull\", severity=~\"page|warn\"}."`
 	Replicas            int32         `json:"replicas" doc:"Replicas while any selected alert fires. Either this, step or threshold."`
-	Step                string        `json:"step" doc:"While alerts fire, the count before the first of them and +N or +N% of it for each that fires. Either this, replicas or threshold."`
-	StepInterval        time.Duration `json:"stepInterval" doc:"With step: one step for each such time that the first alert has been firing, instead of one for each alert."`
+	Step                string        `json:"step" doc:"+N or +N%: while alerts fire, the trigger asks for the base (the count of the other triggers when the first alert began) plus this step for each firing alert. Either this, replicas or threshold."`
+	StepInterval        time.Duration `json:"stepInterval" doc:"With step: one step when the first alert begins and one more after each such interval, instead of one for each alert."`
 	Threshold           scalers.Milli `json:"threshold" doc:"The level that one replica should have (metricType AverageValue) or the workload should have (Value)."`
 	ActivationThreshold scalers.Milli `json:"activationThreshold" doc:"With threshold: the trigger is active above this level."`
-	Value               string        `json:"value" doc:"With threshold, what an alert is worth: count (1 each), label:NAME or annotation:NAME (the number that it holds)."`
+	Value               string        `json:"value" doc:"With threshold, the number that each alert contributes: count (1), label:NAME or annotation:NAME (the number in it)."`
 	Aggregation         string        `json:"aggregation" doc:"With threshold, how several alerts become one level: sum, max or avg."`
 	Scope               string        `json:"scope" doc:"namespace: alerts that were posted to the receiver of the object's namespace. cluster: alerts that were posted to the cluster-wide receiver."`
-	TTL                 time.Duration `json:"ttl" doc:"How long an alert counts without being repeated: 3 × Alertmanager's repeat_interval. It then counts for one more ttl, with condition AlertStale, and ends."`
-	StaleWindow         time.Duration `json:"staleWindow" doc:"How long after a resolve a firing of the same activation is taken for a late delivery: it counts only once the window is over."`
-	AbsentMeansResolved bool          `json:"absentMeansResolved" doc:"An alert ends when the complete deliveries of its group leave it out for the stale window. Only for alerts that are never silenced or inhibited."`
+	TTL                 time.Duration `json:"ttl" doc:"How long after its last delivery an alert becomes stale (condition AlertStale); it still counts, and ends one more ttl later. Recommended: 3 × the route's repeat_interval."`
+	StaleWindow         time.Duration `json:"staleWindow" doc:"A firing alert that arrives within this time after its resolve, without a newer startsAt, may be a late delivery. It counts only after this time."`
+	AbsentMeansResolved bool          `json:"absentMeansResolved" doc:"An alert ends when all complete deliveries of its group have omitted it for as long as staleWindow. Only for alerts that are never silenced or inhibited."`
 	Reconcile           []string      `json:"reconcile" doc:"Base URLs of all Alertmanagers that post to this receiver. They are queried for firing alerts at start and every 45 s, which corrects lost deliveries."`
-	Receiver            string        `json:"receiver" doc:"With reconcile: the receiver that posts to Impulse. An alert then begins by a reconcile only where its route leads there and is not muted."`
+	Receiver            string        `json:"receiver" doc:"With reconcile: the name of the Alertmanager receiver that posts to Impulse. A reconcile then starts only alerts that a route to this receiver sends, and not while that route is muted."`
 	AuthModes           string        `json:"authModes" doc:"With reconcile: bearer (parameter bearerToken of the authenticationRef) or basic (username, password)."`
 }
 
@@ -85,9 +85,9 @@ func (c Config) checkLevel() error {
 		all = append(all, invalid("threshold", "must be above 0", ""))
 	}
 	if other := c.Value != "count" || c.ActivationThreshold != 0; other && c.Replicas != 0 {
-		all = append(all, invalid("replicas", "is wanted whatever an alert is worth", "value and activationThreshold go with threshold"))
+		all = append(all, invalid("replicas", "does not depend on the value of an alert", "value and activationThreshold go with threshold"))
 	} else if other && c.Step != "" {
-		all = append(all, invalid("step", "is added whatever an alert is worth", "value and activationThreshold go with threshold"))
+		all = append(all, invalid("step", "does not depend on the value of an alert", "value and activationThreshold go with threshold"))
 	}
 	return errors.Join(all...)
 }

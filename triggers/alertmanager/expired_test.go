@@ -32,7 +32,7 @@ func testExpiredAlertIsReportedUntilItFiresAgain(t *testing.T) {
 		<-time.After(30 * time.Second)
 		b.set(nil)
 		h.expect(t, "0", "5 stale", "0")
-		want := "alert Slow was not repeated within its ttl (30s): it counts as over since " + a.ExpiresAt.UTC().Format(time.RFC3339) +
+		want := "alert Slow was not repeated within its ttl (30s): it has not counted since " + a.ExpiresAt.UTC().Format(time.RFC3339) +
 			"; is repeat_interval below the ttl?"
 		if got := h.newest().Lapsed; got != want {
 			t.Errorf("it says %q, want %q", got, want)
@@ -89,7 +89,7 @@ func testEndOfStaleAlertIsForeseen(t *testing.T) {
 func testAnotherTriggersExpiryIsNotReported(t *testing.T) {
 	a := silent(10 * time.Minute)
 	c := Config{TTL: time.Hour}
-	want := "alert Slow was not repeated within its ttl: it counts as over since " + a.ExpiresAt.UTC().Format(time.RFC3339) + "; is repeat_interval below the ttl?"
+	want := "alert Slow was not repeated within its ttl: it has not counted since " + a.ExpiresAt.UTC().Format(time.RFC3339) + "; is repeat_interval below the ttl?"
 	if got := c.expiredText(expiredAlerts{a}); got != want {
 		t.Errorf("it says %q, want %q", got, want)
 	}

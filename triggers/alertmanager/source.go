@@ -54,7 +54,7 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if err == nil {
-			s.expired = s.expired.after(s.alerts, alerts, at)
+			s.expired = s.expired.update(s.alerts, alerts, at)
 		}
 		s.alerts, s.err = alerts, err
 		s.report(at, emit)
@@ -108,7 +108,7 @@ func (s *source) event(at time.Time) scalers.Event {
 	}
 	// Further alerts never lower the level, unless it is a mean.
 	e.Value, e.Err, e.AtLeast = level, s.err, s.err != nil && s.config.Aggregation != "avg"
-	e.Unconfirmed = s.config.unconfirmed(counting)
+	e.Unconfirmed = s.config.staleText(counting)
 	e.Stale = e.Unconfirmed != ""
 	e.Lapsed = s.config.expiredText(s.expired)
 	e.Notice, e.Foreseen = waitNotice(waiting), s.config.foreseen(counting, waiting)

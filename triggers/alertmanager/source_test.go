@@ -161,7 +161,7 @@ func testStaleAlertsCountAndAreReported(t *testing.T) {
 		a.ExpiresAt = a.LastSeen.Add(24 * time.Hour)
 		b.set(nil, a, since(0))
 		h.expect(t, "0", "5 stale")
-		if got, want := h.newest().Unconfirmed, "alert Slow was not repeated since 2026-01-02T03:04:05Z (ttl 12h); it counts as over at 2026-01-03T03:04:05Z unless it is repeated"; got != want {
+		if got, want := h.newest().Unconfirmed, "alert Slow has not been repeated since 2026-01-02T03:04:05Z (ttl 12h); it stops counting at 2026-01-03T03:04:05Z unless it is repeated"; got != want {
 			t.Errorf("Unconfirmed is %q, want %q", got, want)
 		}
 		b.set(nil, since(0))
@@ -191,7 +191,7 @@ func testMistakesInStepTTLAndReconcileAreReported(t *testing.T) {
 		{map[string]string{"step": "+0%"}, `step: "+0%" adds nothing`},
 		{map[string]string{"step": "two"}, `step: "two" is not a step`},
 		{map[string]string{"step": "+99999999999"}, `step: "+99999999999" is above 2147483647, the largest number that is possible`},
-		{map[string]string{"step": "+2", "value": "label:x"}, "step: is added whatever an alert is worth"},
+		{map[string]string{"step": "+2", "value": "label:x"}, "step: does not depend on the value of an alert"},
 		{map[string]string{"replicas": "2", "stepInterval": "1m"}, "stepInterval: is of no use without step"},
 		{map[string]string{"step": "+2", "stepInterval": "5"}, "stepInterval: 5ms is below 1s"},
 		{map[string]string{"replicas": "2", "ttl": "180"}, "ttl: 180ms is not between 1s and 168h0m0s"},

@@ -9,25 +9,25 @@ import (
 
 // updateClient creates a new client if the certificates have changed.
 func (m *monitor) updateClient(ctx context.Context) error {
-	now, err := m.certificates(ctx)
+	current, err := m.certificates(ctx)
 	if err != nil {
 		return err
 	}
-	if m.client != nil && now == m.used {
+	if m.client != nil && current == m.used {
 		return nil
 	}
 	client := *m.env.HTTP
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	if m.config.UnsafeSSL || now != (natsconn.Credentials{}) {
-		if client.Transport, err = m.transport(now); err != nil {
+	if m.config.UnsafeSSL || current != (natsconn.Credentials{}) {
+		if client.Transport, err = m.transport(current); err != nil {
 			return err
 		}
 	}
-	m.client, m.used = &client, now
+	m.client, m.used = &client, current
 	return nil
 }
 
-// certificates returns the current client certificate and the authorities of the server, for https.
+// certificates returns the current client certificate and the CA certificates for the server; both are empty without https.
 func (m *monitor) certificates(ctx context.Context) (natsconn.Credentials, error) {
 	if !m.config.UseHTTPS {
 		return natsconn.Credentials{}, nil

@@ -17,7 +17,7 @@ type Config struct {
 	ServerAddress       string        `json:"serverAddress" required:"true" doc:"Base URL of Prometheus or of another server with its query API, such as http://prometheus.monitoring:9090."`
 	Query               string        `json:"query" required:"true" doc:"PromQL query whose result is a scalar or a vector with one element."`
 	Threshold           scalers.Milli `json:"threshold" required:"true" doc:"Target level: of one replica with metricType AverageValue, of the workload with Value."`
-	ActivationThreshold scalers.Milli `json:"activationThreshold" doc:"The trigger is active above this level. This matters only for scaling between the idle count and one replica."`
+	ActivationThreshold scalers.Milli `json:"activationThreshold" doc:"The trigger is active above this level. This matters only for a workload with an idle count (idleReplicaCount, or 0 with minReplicaCount: 0)."`
 	Timeout             time.Duration `json:"timeout" doc:"Maximum duration of one query, such as 2s or 500ms."`
 	Namespace           string        `json:"namespace" doc:"Value of the query parameter namespace, for servers with tenants such as Thanos behind a proxy."`
 	CustomHeaders       []string      `json:"customHeaders" doc:"Additional request headers, such as X-Scope-OrgID=team,X-Other=value."`

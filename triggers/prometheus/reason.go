@@ -15,29 +15,29 @@ import (
 // maxReasonBytes is the maximum length of a server's message in a reason.
 const maxReasonBytes = 200
 
-// reason returns an error in one line for an error of the client library. It contains no URL, because the query in it may be long, and
-// no body.
+// reason shortens an error of the client library to one line. It drops the URL, because the query in the URL may be long, and the body
+// of the answer.
 func reason(ctx context.Context, err error) error {
 	var (
-		answer *v1.Error
-		sent   *url.Error
-		large  *http.MaxBytesError
+		api       *v1.Error
+		transport *url.Error
+		large     *http.MaxBytesError
 	)
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.As(err, &large):
 		return fmt.Errorf("the answer is larger than %d MiB", maxAnswerBytes>>20)
-	case errors.As(err, &answer):
-		return reasonOf(answer)
-	case errors.As(err, &sent):
-		return sent.Err
+	case errors.As(err, &api):
+		return apiReason(api)
+	case errors.As(err, &transport):
+		return transport.Err
 	}
 	return err
 }
 
-// reasonOf returns the reason for an answer without a result.
-func reasonOf(e *v1.Error) error {
+// apiReason returns the reason for an error that the server answered with, or for an answer that is not of the query API.
+func apiReason(e *v1.Error) error {
 	switch e.Type {
 	case v1.ErrBadResponse:
 		return errNotAPI

@@ -18,6 +18,7 @@ func testQueryThatNoServerCanParseIsMistake(t *testing.T) {
 		`up{job="a\"}`:                        "the string that begins at character 8 does not end",
 		"up{job=`a\\`":                        "{ at character 3 is not closed",
 		"up{job='a'":                          "{ at character 3 is not closed",
+		"up{job=\"\u00fc\"}]":                 "] at character 12 has no opening bracket",
 		"sum(up # )":                          "( at character 4 is not closed",
 		"sum(up # )\n)":                       "",
 		`up{path=~"/a(b|c).*", q!~'\'}', r=` + "`)`" + `}`: "",

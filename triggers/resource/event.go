@@ -9,9 +9,9 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// event combines the usage of a namespace with the pods of the target. A pod without a sample is a missing pod, which the core fills
-// in. When all pods are missing, the level is unknown for the reason of the first one. Samples of pods that no longer exist are
-// ignored, although a HorizontalPodAutoscaler counts them.
+// event combines the usage of a namespace with the pods of the target. For a pod without a sample the core assumes a
+// usage, as a HorizontalPodAutoscaler does. When no pod has a sample, the level is unknown, with the reason of the first pod. Samples of
+// pods that no longer exist are ignored, although a HorizontalPodAutoscaler counts them.
 func (m *meter) event(at scalers.Instant, all usage) scalers.Event {
 	listed, err := m.pods()
 	if err != nil {

@@ -16,17 +16,17 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// CPU describes the trigger type cpu.
+// CPU returns the kind cpu.
 func CPU() triggers.Kind {
-	return describe(triggers.Define("cpu", "What the target's pods use of their CPU, from the resource metrics API.", cpu{},
+	return describe(triggers.Define("cpu", "The CPU usage of the target's pods, from the resource metrics API.", cpu{},
 		func(c cpu, env triggers.Env) (triggers.Source, error) {
 			return open(corev1.ResourceCPU, Config(c), env)
 		}), "60")
 }
 
-// Memory describes the trigger type memory.
+// Memory returns the kind memory.
 func Memory() triggers.Kind {
-	return describe(triggers.Define("memory", "What the target's pods use of their memory, from the resource metrics API.", memory{},
+	return describe(triggers.Define("memory", "The memory usage of the target's pods, from the resource metrics API.", memory{},
 		func(c memory, env triggers.Env) (triggers.Source, error) {
 			return open(corev1.ResourceMemory, Config(c), env)
 		}), "80")
@@ -49,7 +49,7 @@ func open(name corev1.ResourceName, c Config, env triggers.Env) (triggers.Source
 	return triggers.PollEach(triggers.PollKey{Server: "metrics.k8s.io", Key: "resource\x00" + env.Namespace}, read, m.event, env), nil
 }
 
-// minInterval is the least interval with which the age of a sample is compared.
+// minInterval is the shortest interval that maxAge assumes, so that a short polling interval does not make samples too old.
 const minInterval = 30 * time.Second
 
 // meter measures the pods of one target.

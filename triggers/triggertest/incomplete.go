@@ -16,19 +16,19 @@ func Incomplete[T comparable](t *testing.T, answer []byte, read func(answer []by
 	t.Helper()
 	want, err := read(answer)
 	if err != nil {
-		t.Fatalf("the whole answer is unknown: %v", err)
+		t.Fatalf("read the complete answer: %v", err)
 	}
-	refused := 0
+	failed := 0
 	mutate(t, answer, func(how string, damaged []byte) {
 		got, err := read(damaged)
 		switch {
 		case err != nil:
-			refused++
+			failed++
 		case got != want:
 			t.Errorf("%s: got %v, want %v or an error", how, got, want)
 		}
 	})
-	if refused == 0 {
+	if failed == 0 {
 		t.Error("read depends on no field of the answer")
 	}
 }

@@ -30,8 +30,8 @@ func goroutines() map[string]string {
 // waitForGoroutines waits until every goroutine that did not exist before has ended.
 func waitForGoroutines(before map[string]string, timeout time.Duration) error {
 	deadline := time.Now().Add(timeout)
-	look := time.NewTicker(5 * time.Millisecond)
-	defer look.Stop()
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
 	for {
 		var left []error
 		for id, stack := range goroutines() {
@@ -45,6 +45,6 @@ func waitForGoroutines(before map[string]string, timeout time.Duration) error {
 		if time.Now().After(deadline) {
 			return errors.Join(left...)
 		}
-		<-look.C
+		<-ticker.C
 	}
 }

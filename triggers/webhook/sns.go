@@ -25,7 +25,7 @@ const (
 type envelope struct {
 	Type, Message, Subject, Token, SubscribeURL, TopicArn string
 	MessageID                                             string `json:"MessageId"`
-	// SignedTimestamp is the text of Timestamp, which is signed.
+	// SignedTimestamp is Timestamp as SNS sent it: the signature covers this text.
 	SignedTimestamp  string `json:"Timestamp"`
 	SignatureVersion string
 	Signature        string
@@ -74,9 +74,9 @@ func newTopic(arn string, client *http.Client) (*topic, error) {
 	if client == nil {
 		client = &http.Client{}
 	}
-	bounded := *client
-	bounded.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	t := &topic{arn: arn, host: host, client: &bounded}
+	noRedirects := *client
+	noRedirects.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	t := &topic{arn: arn, host: host, client: &noRedirects}
 	t.certs.turn, t.certs.cached = make(chan struct{}, 1), map[string]*x509.Certificate{}
 	return t, nil
 }
@@ -85,7 +85,7 @@ func newTopic(arn string, client *http.Client) (*topic, error) {
 func (t *topic) unwrap(ctx context.Context, m triggers.Message) (*notification, error) {
 	n := &notification{}
 	if err := json.Unmarshal(m.Raw, &n.envelope); err != nil {
-		return nil, errors.New("it is not a message of SNS: raw message delivery must be off")
+		return nil, errors.New("it is not an SNS message: turn off raw message delivery in the subscription")
 	}
 	if err := t.verify(ctx, n, m.At); err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func (t *topic) unwrap(ctx context.Context, m triggers.Message) (*notification, 
 // verify returns an error for a message that cannot be trusted. The cheapest checks come first.
 func (t *topic) verify(ctx context.Context, n *notification, received time.Time) error {
 	if n.TopicArn != t.arn {
-		return fmt.Errorf("%w: it is not of the topic %s", triggers.ErrUnverified, t.arn)
+		return fmt.Errorf("%w: it is not from the topic %s", triggers.ErrUnverified, t.arn)
 	}
 	text, err := n.signedText()
 	if err != nil {
@@ -133,7 +133,7 @@ func (t *topic) verify(ctx context.Context, n *notification, received time.Time)
 	return checkSignature(key, n, text)
 }
 
-// checkHost returns an error for a URL on another host than that of the topic's region, as a sender must not choose where we connect.
+// checkHost returns an error for a URL that is not on the SNS host of the topic's region: a sender must not choose where Impulse connects.
 func (t *topic) checkHost(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" || u.Host != t.host || u.User != nil || u.Opaque != "" {

@@ -60,8 +60,8 @@ func testMessageWithoutValidSNSSignatureIsRefused(t *testing.T) {
 	if len(a.others) > 0 || a.confirmed > 0 || a.fetched > 1 {
 		t.Errorf("it went to %v, fetched %d and confirmed %d times", a.others, a.fetched, a.confirmed)
 	}
-	w.refuse(`{"n":3}`, "not of the topic")
-	w.refuse(`[1]`, "raw message delivery must be off")
+	w.refuse(`{"n":3}`, "not from the topic")
+	w.refuse(`[1]`, "turn off raw message delivery")
 	w.send(a.notification("2", `{"n":3}`, a.now), "3")
 	w.send(a.post(signedBySHA1, nil), "3")
 }

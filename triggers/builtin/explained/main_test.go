@@ -58,7 +58,7 @@ func testTypesAreWrittenWithEveryParameterAndDefault(t *testing.T) {
 	said := parameters(builtin.Kinds())
 	for _, line := range []string{
 		"\ncron: A number of replicas between two times of a schedule.\n- timezone (text, required): ",
-		"\n- ttl (duration, default 12h0m0s): How long an alert counts",
+		"\n- ttl (duration, default 12h0m0s): How long after its last delivery an alert becomes stale",
 		"\n- from its authenticationRef: bearerToken, username, password\n",
 	} {
 		if !strings.Contains(said, line) {

@@ -12,8 +12,8 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Consumer is the state of a JetStream consumer, as far as it matters here. Counts are pointers, because the types of the client library
-// have 0 for an absent count.
+// Consumer is the state of a JetStream consumer, as far as it matters here. The counts are pointers, so that an
+// absent count differs from 0; in the types of the client library it does not.
 type Consumer struct {
 	Name          string  `json:"name"`
 	NumPending    *uint64 `json:"num_pending" required:"true"`
@@ -26,10 +26,10 @@ type Consumer struct {
 
 // ConsumerConfig is the configuration of a consumer.
 type ConsumerConfig struct {
-	// InactiveThreshold is the time without a client after which the server deletes the consumer; 0 is never.
+	// InactiveThreshold is the time without a client after which the server deletes the consumer; 0 means never.
 	InactiveThreshold time.Duration `json:"inactive_threshold"`
 	PauseUntil        *time.Time    `json:"pause_until"`
-	// Replicas is the number of servers that store the consumer; 0 is the number of the stream.
+	// Replicas is the number of servers that store the consumer; 0 means as many as the stream has.
 	Replicas int `json:"num_replicas"`
 }
 
