@@ -56,7 +56,7 @@ type AlertRecord struct {
 	Endpoint string `json:"endpoint"`
 	// Fingerprint of the labels, 16 hexadecimal digits.
 	Fingerprint string `json:"fingerprint"`
-	// Level is what was sent to a trigger endpoint; it is unset for an alert, which has labels and annotations instead.
+	// Level is the level that was sent to a trigger endpoint; it is unset for an alert, which has labels and annotations instead.
 	// +optional
 	Level *LevelRecord `json:"level,omitempty"`
 	// +optional

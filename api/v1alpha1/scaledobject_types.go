@@ -87,7 +87,7 @@ type ScaledObjectSpec struct {
 	Triggers []Trigger `json:"triggers"`
 }
 
-// Shadow is a policy to try. Fields that it does not set are those of the live policy; its triggers replace all live triggers.
+// Shadow is a policy to try. Fields that it does not set have the values of the live policy; its triggers replace all live triggers.
 type Shadow struct {
 	// PollingInterval is the time between two readings of a polled trigger, in seconds. Default: that of the live policy.
 	// +kubebuilder:validation:Minimum=1

@@ -27,7 +27,7 @@ func Awaits(w *compile.Workload, status *v1alpha1.ScaledObjectStatus) bool {
 
 // Elsewhere returns a firing alert whose labels a trigger of w selects, but that was delivered for another namespace, where no object
 // selects it: its sender probably has the wrong namespace in its URL. ok is false if there is none, and if w selects any firing alert.
-// workloads are those of all namespaces.
+// workloads are the workloads of all namespaces.
 func Elsewhere(stored []v1alpha1.AlertRecord, workloads []*compile.Workload, w *compile.Workload) (found Alert, ok bool) {
 	own, all := selectorsOf([]*compile.Workload{w}), selectorsOf(workloads)
 	for i := range stored {

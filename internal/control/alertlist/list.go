@@ -29,7 +29,7 @@ type Alert struct {
 	Credential  string `json:"credential,omitempty"`
 	Trigger     string `json:"trigger,omitempty"`
 	Fingerprint string `json:"fingerprint"`
-	// Level is that of a trigger endpoint; an alert has labels and annotations instead.
+	// Level is set for a record of a trigger endpoint; an alert has labels and annotations instead.
 	Level       *Level            `json:"level,omitempty"`
 	Labels      map[string]string `json:"labels,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
@@ -86,7 +86,7 @@ func List(stored []v1alpha1.AlertRecord, workloads []*compile.Workload, f Filter
 // Name returns the alertname, or the trigger of a pushed level.
 func (a *Alert) Name() string { return cmp.Or(a.Trigger, a.Labels["alertname"]) }
 
-// labels are those of an alert; a level has its key.
+// labels returns the labels of an alert. For a level it returns the key as a label.
 func (a *Alert) labels() map[string]string {
 	if a.Level != nil {
 		return map[string]string{"key": a.Level.Key}

@@ -40,7 +40,7 @@ func (s *Stored) add(all []v1alpha1.AlertRecord, lostAt time.Time) {
 	}
 }
 
-// FromCluster reads the AlertSets of a namespace, which is that of the running Impulse.
+// FromCluster reads the AlertSets of a namespace: the Lease namespace of the running Impulse.
 func FromCluster(ctx context.Context, client rest.Interface, namespace string) (Stored, error) {
 	var s Stored
 	for next := ""; ; {

@@ -77,7 +77,7 @@ type process struct {
 	// egress opens the connections of triggers, and http is an HTTP client that uses it.
 	egress *egress.Guard
 	http   *http.Client
-	// handovers are those of the last leadership of this process. They are valid while Elector.Transitions equals transitions, because
+	// handovers has what the autoscalers left when this process last led. They are valid while Elector.Transitions equals transitions, because
 	// then no other process has led since.
 	handovers   map[string]controller.Handover
 	transitions int64

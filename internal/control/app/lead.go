@@ -28,7 +28,7 @@ const (
 func (p *process) lead(ctx context.Context) {
 	p.receiver.Reset()
 	var all sync.WaitGroup
-	all.Go(func() { _ = p.alerts.Run(ctx) }) // It ends with ctx, and has reported its errors to its callers.
+	all.Go(func() { _ = p.alerts.Run(ctx) }) // It returns when ctx is done. Its errors have been returned to its callers.
 
 	// The reporter stops after the autoscalers, so that it reports the last writes.
 	reporting, stopReporting := context.WithCancel(context.WithoutCancel(ctx))

@@ -28,15 +28,16 @@ const (
 
 // Options are the options of impulse run.
 type Options struct {
-	// Kubeconfig and Context select the cluster. If both are empty, it is that of kubectl, or of the Pod's service account.
+	// Kubeconfig and Context select the cluster. If both are empty, it is the cluster that kubectl uses, or the one of the Pod's
+	// service account.
 	Kubeconfig, Context string
 	// Namespace restricts scaling to one namespace; "" means all.
 	Namespace string
-	// Config is a file or folder of ScaledObjects (file mode, without CRDs); "" means those of the cluster.
+	// Config is a file or folder of ScaledObjects (file mode, without CRDs); "" means the ScaledObjects of the cluster.
 	Config string
 	// StateDir is the folder for states that must survive a restart in file mode.
 	StateDir string
-	// Listen is the address of the HTTP server, and HealthListen that of a second one for probes only; "" means none.
+	// Listen is the address of the HTTP server, and HealthListen the address of a second server for probes only; "" means none.
 	Listen, HealthListen string
 	// BodyMemory bounds the memory of decoded request bodies, in bytes; 0 means a quarter of the memory limit.
 	BodyMemory resource.QuantityValue
@@ -44,10 +45,10 @@ type Options struct {
 	// none, on loopback only unless AllowAnywhere is set.
 	TokensFile, CredentialsFile string
 	AllowOpen, AllowAnywhere    bool
-	// TLS has the certificate of the server, and the authorities of client certificates.
+	// TLS has the certificate of the server, and the CA certificates that sign client certificates.
 	TLS httpserver.TLSFiles
-	// PeerListen is the address of the peer endpoint, and PeerAdvertise the address at which other replicas reach it; "" means the same,
-	// or that of the Pod.
+	// PeerListen is the address of the peer endpoint, and PeerAdvertise the address at which other replicas reach it; "" means the same
+	// address, or the address of the Pod.
 	PeerListen, PeerAdvertise string
 	// Sources are addresses to which triggers may connect although they are refused by default.
 	Sources egress.Addresses

@@ -9,7 +9,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// inbox is where inputs wait for the next step: one slot for each trigger, one for the target and one for the workload. A newer
+// inbox holds the inputs for the next call of loop.Step: one slot for each trigger, one for the target and one for the workload. A newer
 // input replaces an older one, so nothing queues, grows or blocks.
 type inbox struct {
 	// wake is full while the inbox is not empty.
@@ -60,7 +60,7 @@ func (b *inbox) notify() {
 	}
 }
 
-// drain moves everything into the inputs of a step, and returns the newest version of the workload; nil: none has arrived. The
+// drain moves everything into the inputs of loop.Step, and returns the newest version of the workload, or nil if none has arrived. The
 // readings are valid until the next call.
 func (b *inbox) drain(in *loop.Inputs) *compile.Workload {
 	b.mu.Lock()

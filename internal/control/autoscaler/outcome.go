@@ -7,20 +7,20 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Outcome is the state of a workload after a step. What it points to belongs to the autoscaler: a Reporter reads it before it
+// Outcome is the state of a workload after a call of loop.Step. What it points to belongs to the autoscaler: a Reporter reads it before it
 // returns, and retains nothing.
 type Outcome struct {
 	Workload *compile.Workload
 	At       scalers.Instant
-	// Events are the latest readings, in the order of the triggers; one that has not been read has no At. Arrived has a bit
-	// for each that arrived with this step.
+	// Events are the latest readings, in the order of the triggers; that of a trigger that has not been read has no At. Arrived has a bit
+	// for each reading that this call received.
 	Events  []scalers.Event
 	Arrived uint32
 	// Target is the target as far as it is known; TargetKnown is false while its count is not.
 	Target      actuator.Observation
 	TargetKnown bool
-	// Decision means nothing before Decided. Fresh is true when it was taken in this step; From is the count that it was
-	// taken from.
+	// Decision has no meaning while Decided is false. Fresh is true if the decision was taken in this call; From is the count that it
+	// started from.
 	Decision *scalers.Decision
 	Decided  bool
 	Fresh    bool
@@ -28,15 +28,15 @@ type Outcome struct {
 	Memory   *scalers.Memory
 	// Writing is true while a write is in flight.
 	Writing bool
-	// Write is the write that ended with this step; nil: none.
+	// Write is the write that ended with this call; nil means none.
 	Write *loop.EndedWrite
-	// WriteErr is why the last write failed, until one succeeds or the target has the count that is wanted.
+	// WriteErr is why the last write failed, until one succeeds or the target has the decided count.
 	WriteErr error
-	// Contested: somebody else writes other counts again and again, so that our answers back off.
+	// Contested is true while another client keeps changing the count, so that Impulse writes with increasing delays.
 	Contested bool
 }
 
-// report passes the outcome of a step to the reporter.
+// report passes the outcome of a call of loop.Step to the reporter.
 func (a *Autoscaler) report(out loop.Output, now scalers.Instant) {
 	o, s := &a.outcome, a.state
 	o.Workload, o.At, o.Events, o.Memory = a.workload, now, s.Readings(), s.Memory()

@@ -61,7 +61,7 @@ func (l *podLister) selector() (string, error) {
 }
 
 // Pods returns the target's pods at this instant, in the order of their names. It sends no request, does not block and may be called
-// from any goroutine. Its error is that of the last observation, or says that pods are not watched.
+// from any goroutine. It returns the error of the last observation, or one that says that pods are not watched.
 func (a *Autoscaler) Pods() ([]triggers.Pod, error) {
 	selector, err := a.pods.selector()
 	if err != nil {

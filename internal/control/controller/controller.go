@@ -30,7 +30,7 @@ type Options struct {
 	Kinds []triggers.Kind
 	// Settings apply to all workloads.
 	Settings compile.Settings
-	// Env is what every trigger may use, without the fields about one trigger.
+	// Env has what all triggers use. The fields about a single trigger are not set.
 	Env triggers.Env
 	// Secrets reads the credentials that triggers refer to; nil if there are none.
 	Secrets  *Credentials
@@ -58,7 +58,7 @@ type Controller struct {
 	handovers map[string]Handover
 }
 
-// Handover is what an autoscaler that has stopped leaves for the next one of the same object.
+// Handover has the memory of an autoscaler that has stopped, for the next one of the same object.
 type Handover struct {
 	UID    types.UID
 	Memory scalers.Memory
@@ -86,8 +86,8 @@ type entry struct {
 	restoring  *running
 }
 
-// New returns a controller without objects. handovers are those of the previous controller of this process, if no other process
-// has led since.
+// New returns a controller without objects. handovers has what the previous controller of this process left, if no other
+// process has led since.
 func New(o Options, handovers map[string]Handover) *Controller {
 	c := &Controller{
 		options: o, entries: map[string]*entry{}, claimants: map[targetKey][]*entry{}, ending: map[string]*running{}, handovers: handovers,
@@ -99,7 +99,7 @@ func New(o Options, handovers map[string]Handover) *Controller {
 	return c
 }
 
-// Apply applies a new object, or a new version of one, with its defaults set. Everything that it starts ends with ctx.
+// Apply applies a new object, or a new version of one, with its defaults set. Everything that it starts ends when ctx is done.
 func (c *Controller) Apply(ctx context.Context, so *v1alpha1.ScaledObject) {
 	key := so.Namespace + "/" + so.Name
 	e := c.entries[key]
@@ -148,7 +148,7 @@ func (c *Controller) Delete(ctx context.Context, key string) {
 	delete(c.entries, key)
 	switch {
 	case e.restoring != nil:
-		e.restoring.cancel() // The count is restored, or somebody removed the finalizer to skip that.
+		e.restoring.cancel() // The count is restored, or another client removed the finalizer to skip that.
 	case compile.Restores(e.so):
 		c.finalize(ctx, e)
 	}

@@ -41,7 +41,7 @@ func (k *Cluster) RemoveFinalizer(ctx context.Context, o status.Object) error {
 	})
 }
 
-// patchFinalizers changes the finalizers of an object, provided that nobody else changes them meanwhile.
+// patchFinalizers changes the finalizers of an object, provided that no other client changes the object meanwhile.
 func (k *Cluster) patchFinalizers(ctx context.Context, o status.Object, change func([]string) []string) error {
 	so := &v1alpha1.ScaledObject{}
 	err := k.client.Get().Namespace(o.Namespace).Resource(resource).Name(o.Name).Do(ctx).Into(so)

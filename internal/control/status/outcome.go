@@ -178,7 +178,8 @@ func refusedBy(p *autoscaler.Outcome, err error, otherwise string) (reason, mess
 	}
 }
 
-// ReasonOf returns the reason for an error of the actuator; otherwise is that of any other error.
+// ReasonOf returns the condition reason for an error of the actuator. If it has no reason of its own, ReasonOf returns
+// otherwise.
 func ReasonOf(err error, otherwise string) string {
 	switch {
 	case errors.Is(err, actuator.ErrNotFound):

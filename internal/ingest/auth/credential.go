@@ -47,7 +47,7 @@ func bearerDigest(token string) digest { return digestOf("bearer", token) }
 
 func basicDigest(username, password string) digest { return digestOf("basic", username, password) }
 
-// certificateDigest is that of a verified client certificate with a value in a field: commonName, dnsName or uri.
+// certificateDigest returns the digest of a verified client certificate with a value in a field: commonName, dnsName or uri.
 func certificateDigest(field, value string) digest { return digestOf("certificate", field, value) }
 
 func newCredential(name string, d digest, namespaces ...string) *Credential {

@@ -18,7 +18,7 @@ type listParser struct {
 	strictyaml.Reader
 
 	certificates bool
-	// lines are those of the digests parsed so far: the owner of a secret that is given twice would depend on the order.
+	// lines has the line of each digest parsed so far. A secret may occur only once, as its owner would otherwise depend on the order.
 	lines map[digest]int
 }
 

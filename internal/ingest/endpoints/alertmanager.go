@@ -38,9 +38,9 @@ type delivery struct {
 type alertList struct {
 	given bool
 	valid []store.Alert
-	// mistakes are those of the first invalid alerts.
+	// mistakes has the errors of the first invalid alerts.
 	mistakes []error
-	// err is set if it is no list.
+	// err is set if the value is not a list.
 	err error
 }
 
@@ -93,8 +93,8 @@ type wireAlert struct {
 	EndsAt      time.Time         `json:"endsAt"`
 }
 
-// DecodeAlerts decodes the body of a delivery of an Alertmanager. mistakes are those of the first invalid alerts, which the delivery
-// does not have. The caller fills in its Endpoint and At.
+// DecodeAlerts decodes the body of a delivery of an Alertmanager. mistakes has the errors of the first invalid alerts, which are
+// not in the delivery. The caller fills in its Endpoint and At.
 func DecodeAlerts(body []byte) (valid store.Delivery, mistakes []error, err error) {
 	var d delivery
 	if err := json.Unmarshal(body, &d); err != nil {

@@ -19,7 +19,7 @@ const (
 // concurrent use.
 type recentIDs struct {
 	mu sync.Mutex
-	// digests are those of the last IDs of each endpoint, the newest last.
+	// digests has the digests of the last IDs of each endpoint, the newest last.
 	digests map[store.Endpoint][][sha256.Size]byte
 }
 

@@ -19,7 +19,7 @@ import (
 
 // Request is a message that was authorized and has arrived whole.
 type Request struct {
-	// Namespace is that of the path, "" for the cluster-wide receiver. Credential is the name of the sender's credential.
+	// Namespace is the namespace in the path, "" for the cluster-wide receiver. Credential is the name of the sender's credential.
 	Namespace, Credential string
 	// Anonymous: the sender has shown no credential while credentials are configured.
 	Anonymous bool

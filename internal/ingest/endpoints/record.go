@@ -17,7 +17,7 @@ func notRecorded(err error) string {
 	case errors.Is(err, store.ErrNotReady):
 		return "the alerts that were recorded before are not loaded yet, try again"
 	case errors.Is(err, ErrTimeout):
-		return "not recorded within the time of an answer, try again: it goes on to be recorded"
+		return "not recorded in time, try again: the message is still being recorded"
 	default:
 		return "not recorded, try again"
 	}

@@ -21,7 +21,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/uuid"
 )
 
-// validity is that of the certificate. It is long, as clients check only the key, for as long as the Lease names it.
+// validity is the validity of the certificate. It is long because clients do not check it: they check only that the Lease has the
+// fingerprint of the key.
 const validity = 10 * 365 * 24 * time.Hour
 
 // Listener is the listener of this replica for the other ones, and its certificate, which is valid until the process ends. It accepts

@@ -14,7 +14,7 @@ import (
 const (
 	// firstRead is the size of the buffer for a body before any of it has arrived, in bytes.
 	firstRead = 4 << 10
-	// Upper bounds of the memory of decoded JSON beside its text, in bytes: for an element with its slot in a list or a map that is
+	// Upper bounds of the memory of decoded JSON in addition to its text, in bytes: for an element with its slot in a list or a map that is
 	// half empty, for the same if all values are strings, for an object with its first eight slots, and for a list.
 	bytesPerElement, bytesPerString, bytesPerObject, bytesPerList = 128, 80, 320, 48
 )
@@ -87,7 +87,7 @@ func tooLarge(limit int64) error {
 	return echo.NewHTTPError(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", limit))
 }
 
-// decoded returns an upper bound of the memory of a decoded JSON body, in bytes, beside the body itself: its text once more, and its
+// decoded returns an upper bound of the memory of a decoded JSON body, in bytes, in addition to the body itself: its text once more, and its
 // elements, objects and lists, counted by their delimiters. perElement is bytesPerElement or bytesPerString.
 func decoded(body []byte, perElement int64) int64 {
 	count := func(sign string) int64 { return int64(bytes.Count(body, []byte(sign))) }

@@ -21,7 +21,7 @@ type Route struct {
 	// PerElement bounds the memory of each element of a decoded JSON body, in bytes; 0 is bytesPerElement.
 	PerElement int64
 	// Within bounds the work on a request that has arrived; 0 is answerTimeout. A message that is not recorded by then, or not
-	// answered by the leader, is answered with 503. It goes on to be recorded, and a repeat is answered at once when it is.
+	// answered by the leader, is answered with 503. The recording continues; once it is done, a repeat is answered at once.
 	Within time.Duration
 	// Anonymous: a request without a credential is allowed; Receive refuses it unless something else authenticates it, such as a
 	// signature.

@@ -35,7 +35,7 @@ const (
 	stopTimeout   = 5 * time.Second
 )
 
-// Options are what the server needs of the process.
+// Options configure a Server.
 type Options struct {
 	Addr string
 	// HealthAddr is the address of an additional listener for /healthz and /readyz, as plain HTTP, which senders at Addr cannot
@@ -85,8 +85,8 @@ type Server struct {
 	memory              *memory
 }
 
-// New opens the listeners. Run serves them. The error is that of a listener, or that the address is beyond loopback and no credentials are
-// configured.
+// New opens the listeners; Run serves them. It returns an error if a listener cannot be opened, or if the address is not on loopback and
+// no credentials are configured.
 func New(ctx context.Context, o Options) (*Server, error) {
 	if err := checkOpenAddress(o); err != nil {
 		return nil, err
@@ -156,7 +156,7 @@ func (s *Server) HealthAddr() string {
 }
 
 // Run serves until ctx is done, and then finishes the requests in flight within stopTimeout. Meanwhile it follows the files of the
-// credentials and of the certificate. The error joins those of the listeners.
+// credentials and of the certificate. It returns the joined errors of the listeners.
 func (s *Server) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	defer all.Wait()

@@ -209,7 +209,7 @@ func testTemporaryFailureIs503(t *testing.T) {
 		"not the leader": {func(o *Options, _ *record) { o.Leading = func() bool { return false } }, "this replica is not the leader\n"},
 		"not loaded":     {func(_ *Options, r *record) { r.err = store.ErrNotReady }, "the alerts that were recorded before are not loaded yet, try again\n"},
 		"full":           {func(_ *Options, r *record) { r.err = errors.Join(full, errors.New("some secret")) }, "there is no room for more alerts: namespace shop may have 7 firing alerts\n"},
-		"not in time":    {func(_ *Options, r *record) { r.err = endpoints.ErrTimeout }, "not recorded within the time of an answer, try again: it goes on to be recorded\n"},
+		"not in time":    {func(_ *Options, r *record) { r.err = endpoints.ErrTimeout }, "not recorded in time, try again: the message is still being recorded\n"},
 		"not written":    {func(_ *Options, r *record) { r.err = errors.New("the API server is away") }, "not recorded, try again\n"},
 	}
 	for name, c := range cases {

@@ -1,4 +1,4 @@
-// Package loglimit limits how often an event that any request may cause is logged: at once, and then once an hour while it goes on.
+// Package loglimit limits how often an event that any request can cause is logged: at once, and then once an hour while it recurs.
 package loglimit
 
 import (

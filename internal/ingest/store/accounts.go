@@ -93,7 +93,7 @@ type account struct {
 	evictableBytes int
 }
 
-// charge is what the accounts count of one record.
+// charge has what the accounts count for one record.
 type charge struct {
 	class    class
 	rank     rank

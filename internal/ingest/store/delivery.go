@@ -8,7 +8,7 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
-// Delivery is what one endpoint received at one time.
+// Delivery has the alerts or levels that one endpoint received at one time.
 type Delivery struct {
 	Endpoint Endpoint
 	Alerts   []Alert

@@ -2,7 +2,7 @@ package store
 
 import "strings"
 
-// Endpoint is what received a delivery: a receiver of alerts, by its namespace ("" for the cluster-wide receiver) and the name of the
+// Endpoint identifies where a delivery was received: a receiver of alerts, by its namespace ("" for the cluster-wide receiver) and the name of the
 // sender's credential, or a trigger endpoint, by its object and trigger, whatever the credential.
 type Endpoint struct{ Namespace, Credential, Object, Trigger string }
 

@@ -20,11 +20,11 @@ type entry struct {
 	// unselectedSince is when the last selection ended; zero if there was none.
 	unselectedSince time.Time
 
-	// group is the one that the index has the record in.
+	// group is the group under which the index has the record.
 	group group
-	// charge is what the accounts count of the record.
+	// charge has what the accounts count for the record.
 	charge charge
-	// shard is where the record is written, and change which of the shard's changes was its last.
+	// shard is the shard to which the record is written, and change the number of the shard's change that was its last.
 	shard  *shard
 	change int
 	// removal is when the record is of no more use.

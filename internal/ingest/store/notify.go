@@ -47,7 +47,7 @@ func (s *Store) drain() []*watcher {
 	return s.pending.drain()
 }
 
-// snapshot is what a watcher selects at one moment.
+// snapshot has the alerts that a watcher selects at one time.
 type snapshot struct {
 	version int
 	at      time.Time

@@ -39,7 +39,7 @@ type record struct {
 	downFrom, downTo time.Time
 }
 
-// class is what a record counts as in the limits.
+// class is the class of a record, for the limits.
 type class uint8
 
 const (

@@ -9,7 +9,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// entry is a trimmed object on its way into the cache. The reflector reads its name.
+// entry is a trimmed object that the reflector, which reads its name, adds to the cache.
 type entry[V any] struct {
 	name  types.NamespacedName
 	value *V

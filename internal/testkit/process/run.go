@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// Run runs a program to its end and returns its output, standard output and standard error together. The error is that of
-// the exit code.
+// Run runs a program to its end and returns its output, standard output and standard error together. It returns an
+// error if the program does not start, or exits with another code than 0.
 func Run(ctx context.Context, binary string, args ...string) (string, error) {
 	return RunWithInput(ctx, nil, binary, args...)
 }
