@@ -50,7 +50,7 @@ type Observation struct {
 	// ReadyErr is the reason why Ready is unknown although WatchOptions.Pods is set.
 	ReadyErr error
 	// Err is the reason why the target's count is unknown: it wraps one of the errors below, or the read is being tried again. An
-	// API server that stops answering sets no Err: the last count stands, because a write is guarded.
+	// API server that stops answering sets no Err: the last count remains valid, because a write is guarded.
 	Err error
 }
 
@@ -60,7 +60,7 @@ var (
 	ErrNotFound = errors.New("target not found")
 	// ErrNoScale means that the target's kind does not exist or has no scale subresource.
 	ErrNoScale = errors.New("target cannot be scaled")
-	// ErrForbidden means that the API server refuses the read or the write for want of rights.
+	// ErrForbidden means that the API server refuses the read or the write because a permission is missing.
 	ErrForbidden = errors.New("not allowed")
 	// ErrConflict means that the target was no longer as it had been observed. Nothing was written.
 	ErrConflict = errors.New("target changed meanwhile")

@@ -51,7 +51,7 @@ type lookup struct {
 	err    error
 }
 
-// lookup returns what is known of a target; false while nothing is.
+// lookup returns the cached state of a target; false while nothing is known of it.
 func (n *counts) lookup(name types.NamespacedName) (lookup, bool) {
 	n.Lock()
 	defer n.Unlock()

@@ -46,7 +46,7 @@ func readError(err error) error {
 var denial = regexp.MustCompile(`admission webhook "[^"]*" denied the request|[Pp]olicy ['"].*['"] denied request: `)
 
 // denied reports whether admission refused a request. A message that says "is forbidden" without naming a user is that of a quota or
-// of an admission plugin; one for want of rights names the user.
+// of an admission plugin; one about a missing permission names the user.
 func denied(err error) bool {
 	message := statusOf(err).Message
 	return denial.MatchString(message) || strings.Contains(message, " is forbidden: ") && !strings.Contains(message, ` is forbidden: User "`)
@@ -83,7 +83,7 @@ func overloaded(err error) bool {
 	return code == http.StatusTooManyRequests || code >= http.StatusInternalServerError
 }
 
-// lasting reports whether an error means that reading is refused, and not only failing for the moment.
+// lasting reports whether an error means that reading is refused, rather than failing for the moment.
 func lasting(err error) bool {
 	return errors.Is(err, ErrForbidden) || errors.Is(err, ErrNoScale) || errors.Is(err, ErrNotFound)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/kube/watch"
 )
 
-// scaled names what a HorizontalPodAutoscaler scales. It has no API version: an object is the same in each.
+// scaled names the object that a HorizontalPodAutoscaler scales. It has no API version, because an object is the same in each.
 type scaled struct{ namespace, group, kind, name string }
 
 func scaledBy(namespace, apiVersion, kind, name string) scaled {
@@ -22,7 +22,7 @@ func scaledBy(namespace, apiVersion, kind, name string) scaled {
 	return scaled{namespace: namespace, group: gv.Group, kind: kind, name: name}
 }
 
-// hpas holds all HorizontalPodAutoscalers, by what they scale.
+// hpas holds all HorizontalPodAutoscalers, by the object that they scale.
 type hpas struct {
 	*watch.Cache[scaled, scaled]
 

@@ -120,8 +120,8 @@ type crd struct {
 	} `json:"spec"`
 }
 
-// scalePaths returns where a custom resource has its count. It returns false when the definition cannot be read, for want of rights or
-// because the kind is served by an aggregated API and has none.
+// scalePaths returns where a custom resource has its count. It returns false when the definition cannot be read, because a permission is
+// missing or the kind is served by an aggregated API and has none.
 func (k *kinds) scalePaths(ctx context.Context, gvr schema.GroupVersionResource) (paths, bool) {
 	raw, err := k.rest.Get().
 		AbsPath("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", gvr.GroupResource().String()).

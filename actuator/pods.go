@@ -177,7 +177,7 @@ func (p *pods) list(s selection) ([]Pod, error) {
 }
 
 // Pods returns the pods of a namespace that a label selector selects, in the order of their names, as the watch of pods shows them
-// now. It sends no request. A Watch with WatchOptions.Pods of a target with this selector must run. What the pods point to is shared
+// now. It sends no request. A Watch with WatchOptions.Pods of a target with this selector must run. The memory to which the pods point is shared
 // and must not be changed.
 func (c *Client) Pods(namespace, selector string) ([]Pod, error) {
 	if selector == "" {

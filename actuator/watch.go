@@ -45,7 +45,7 @@ func (c *Client) Watch(ctx context.Context, t Target, options WatchOptions, chan
 	}
 }
 
-// watcher puts together what is known of one target. One goroutine owns it.
+// watcher assembles the observation of one target. One goroutine owns it.
 type watcher struct {
 	target   Target
 	scaled   scaled
@@ -61,7 +61,7 @@ type watcher struct {
 	closing   []func()
 }
 
-// newWatcher acquires what a watcher reads.
+// newWatcher returns a watcher, with all caches that it reads acquired.
 func (c *Client) newWatcher(ctx context.Context, t Target, options WatchOptions) *watcher {
 	w := &watcher{
 		target:   t,
@@ -91,7 +91,7 @@ func (w *watcher) close() {
 	}
 }
 
-// observe puts together what is known; false while a part of it is not.
+// observe assembles the observation; false while a part of it is not known.
 func (w *watcher) observe(ctx context.Context) (Observation, bool) {
 	target, known := w.counts.lookup(w.target.key())
 	if !known {

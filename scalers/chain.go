@@ -68,7 +68,7 @@ type activity struct {
 type timer struct {
 	next Instant
 	// stale is the first instant at which a reading becomes too old or has failed for too long. It stays a reason to
-	// decide again whatever the stages do.
+	// decide again, whatever the stages do.
 	stale Instant
 	// refill is the first instant at which a rate policy no longer counts a write that is made now: now plus its period. It
 	// is a reason to decide again only when the count changes.

@@ -7,7 +7,7 @@ import (
 
 // Level is the level of a trigger as its formula reads it.
 type Level struct {
-	// Value is in thousandths of the trigger's unit. It means nothing unless Known.
+	// Value is in thousandths of the trigger's unit. It has no meaning unless Known.
 	Value Milli
 	// Known is false while the trigger is unknown, and for a trigger that is no input: the formula treats it as missing.
 	Known bool

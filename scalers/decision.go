@@ -6,17 +6,18 @@ import "slices"
 type Decision struct {
 	// Replicas is the count that the target should have; 0 or more.
 	Replicas int32
-	// Raw is what the winner's formula gives, in replicas, before tolerance and every later rule. It means nothing while
-	// Winner is -1.
+	// Raw is what the winner's formula gives, in replicas, before tolerance and every later rule. It has no meaning
+	// while Winner is -1.
 	Raw int32
-	// Winner is the index of the trigger that asks for most, the first of equals. When a trigger with Cap asks for less than
-	// that, it is the winner. When no trigger asks for replicas it is the first step trigger that is known to add nothing.
-	// It is -1 while no trigger that asks for replicas is known, not even at least.
+	// Winner is the index of the trigger that asks for most; if several ask for as many, of the first one. When a trigger with
+	// Cap asks for less than that, it is the winner. When no trigger asks for replicas, the winner is the first step trigger
+	// that is known to add nothing. Winner is -1 while no trigger that asks for replicas has a level, or a least value of one
+	// (Event.AtLeast).
 	Winner int
 	// Known is true while the level of every trigger is known, except those of the inputs of a formula.
 	Known bool
-	// Active is true while some trigger is above its activation value, or the workload counts as active without one: because
-	// of Policy.ForceActivation, or because no trigger signals activity.
+	// Active is true while at least one trigger is above its activation value, or the workload counts as active without one:
+	// because of Policy.ForceActivation, or because no trigger signals activity.
 	Active bool
 	// FormulaErr is the error of the composite trigger's formula; nil when it gave a number or was not evaluated.
 	FormulaErr error

@@ -14,9 +14,9 @@ type demand struct {
 	measure measure
 }
 
-// demands is what the triggers ask for. Only observe changes it.
+// demands has the counts that the triggers ask for. Only observe changes it.
 type demands struct {
-	// most is the maximum over the triggers without Cap whose level is known, or known at least.
+	// most is the maximum over the triggers without Cap that have a level or a least value of one.
 	most demand
 	// ceiling is the minimum over the triggers with Cap that are known.
 	ceiling demand
@@ -24,7 +24,7 @@ type demands struct {
 	nothing demand
 }
 
-// noDemands is what is asked for before the first trigger is observed.
+// noDemands is the value of demands before the first trigger is observed.
 var noDemands = demands{most: demand{trigger: -1}, ceiling: demand{trigger: -1, replicas: math.MaxInt32}, nothing: demand{trigger: -1}}
 
 // raise makes d the maximum of d and another.
@@ -47,7 +47,8 @@ func (d *demand) lower(other demand) {
 	}
 }
 
-// join adds another demand for as many replicas. The first trigger in the policy wins, whichever is observed first.
+// join adds another demand for as many replicas. Its trigger becomes the one that comes first in the policy, in whatever order
+// the two are observed.
 func (d *demand) join(other demand) {
 	if other.trigger < d.trigger {
 		d.trigger, d.measure = other.trigger, other.measure
@@ -55,7 +56,7 @@ func (d *demand) join(other demand) {
 	d.continuous = d.continuous || other.continuous
 }
 
-// addProposal adds the proposal of trigger i to what is asked for. A trigger with Cap whose count is 0 is a schedule or an
+// addProposal adds the proposal of trigger i to the demands. A trigger with Cap whose count is 0 is a schedule or an
 // alert that is off, and lowers nothing.
 func (c *chain) addProposal(i int, q *Proposal, m measure) {
 	t := &c.policy.Triggers[i]

@@ -31,10 +31,10 @@
 //     its level is above its activation value, strictly.
 //  2. Limits: a count outside minimum and maximum is put to the limit. The rules that follow start from the count that 1 and 2
 //     leave.
-//  3. Formula: the maximum over the triggers that are known wins. Of equals, the first in the policy does.
+//  3. Formula: of the known triggers, the one that asks for the highest count wins; if several do, the first in the policy.
 //  4. Tolerance: a trigger whose level is close to its target asks for the count that its reading was true of. A trigger
 //     above its target never lowers the count; one below its target never raises it.
-//  5. Unknown: while some trigger is unknown, the others may raise the count, and nothing lowers it. While all are unknown, the
+//  5. Unknown: while a trigger is unknown, the others may raise the count, and nothing lowers it. While all are unknown, the
 //     count stays.
 //  6. Fallback: a trigger that fails more often in a row than the user allows asks for the fallback's count, which may be a
 //     lower one.

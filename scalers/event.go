@@ -45,7 +45,7 @@ type Event struct {
 	// At is when the source was read, not when the event was handled. Zero: the trigger has not been read yet.
 	At Instant
 	// Value is the level in thousandths of the trigger's unit. A negative level is unknown, so a trigger whose user wants it
-	// to be zero sends zero. Value means nothing when Err is set, except with AtLeast, or when PerPod is.
+	// to be zero sends zero. Value has no meaning when Err is set, except with AtLeast, or when PerPod is.
 	Value Milli
 	// Ready and Current are what the reading was true of: the target's ready pods and its spec.replicas at At, 0 or more.
 	// The owner of the workload sets them, not the trigger. Ready matters for metric type Value only.

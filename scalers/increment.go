@@ -6,7 +6,8 @@ import (
 	"strconv"
 )
 
-// Increment is what a step trigger adds for each whole unit of its level.
+// Increment is the number of replicas, or the percentage of the base, that a step trigger adds for each whole unit of its
+// level.
 type Increment struct {
 	// Amount is a number of replicas, or with Percent a percentage of the base; 0 for a trigger that does not step.
 	Amount  int32
@@ -29,7 +30,7 @@ type Base struct {
 	Replicas int32
 }
 
-// steps reports whether the trigger asks for a number of replicas more, and not for a number of replicas.
+// steps reports whether this is a step trigger: it adds replicas to the count that the other triggers ask for.
 func (t *Trigger) steps() bool { return t.Increment.Amount != 0 }
 
 // units returns how many whole units a level has. Each of them is one step.
@@ -60,7 +61,7 @@ func (t *Trigger) proposeStep(base int32, q *Proposal) {
 // leastBase is the base of a step trigger while no other trigger asks for replicas.
 func (p *Policy) leastBase() int32 { return max(p.Min, 1) }
 
-// observeSteps adds what the step triggers ask for, once it is known what the others do. The base of a step trigger is
+// observeSteps adds the proposals of the step triggers, after those of all others. The base of a step trigger is
 // chosen in the decision in which its level is first known to be above zero. It remains until the level is known to be zero;
 // an unknown level does not change it. So a level that is repeated, or read again after a restart, adds the same to the same.
 //

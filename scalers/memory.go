@@ -19,7 +19,7 @@ type Record struct {
 	Count int32
 }
 
-// Change is a write of ours that changed the count.
+// Change is a write by Impulse that changed the count.
 type Change struct {
 	// At is when the write succeeded.
 	At Instant
@@ -59,7 +59,7 @@ func (m Memory) Clone() Memory {
 	return m
 }
 
-// Scaled returns m with a write of ours that succeeded at an instant. Only writes that succeeded count against rate
+// Scaled returns m with a write by Impulse that succeeded at an instant. Only writes that succeeded count against rate
 // policies, and Decide does not know of them, so the caller records each of them once. A write that did not change the count
 // is not recorded. Scaled consumes m, as Decide does.
 func (m Memory) Scaled(p *Policy, at Instant, from, to int32) Memory {
@@ -87,9 +87,10 @@ func (m Memory) Recommended(p *Policy, at Instant, n int32) Memory {
 	return m.recommend(p, at, at, n)
 }
 
-// Resume returns m for a workload for which no decisions were made until now, as after a restart. Times in the future become now.
-// The last recommendation lasts until a level is known again. A workload that was active counts as active until now, because
-// m may have been stored long before the last reading. The gap does not count as a failure of any trigger. Resume consumes m.
+// Resume returns m for a workload for which no decisions were made until now, as after a restart. Times in the future become
+// now. The last recommendation lasts until a level is known again. A workload that was active counts as active until now,
+// because m may have been stored long before the last reading. The gap does not count as a failure of any trigger. Resume
+// consumes m.
 func (m Memory) Resume(now Instant) Memory {
 	for _, list := range [...][]Record{m.Highs, m.Lows} {
 		for i := range list {

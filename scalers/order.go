@@ -3,7 +3,7 @@ package scalers
 // stage is one place in the order of the rules.
 type stage uint8
 
-// The stages. Their order here means nothing; that of the table does.
+// The stages. They are applied in the order of the table, not in this one.
 const (
 	stageActivation stage = iota
 	stageBounds

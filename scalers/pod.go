@@ -23,7 +23,7 @@ type Pod struct {
 	NotReady, NoCondition bool
 	// Unlisted is true for a sample of a pod that the list of pods does not have. Such a Pod has a Usage and nothing else.
 	Unlisted bool
-	// Sampled is true when the pod has a sample. Without one, Usage means nothing.
+	// Sampled is true when the pod has a sample. Without one, Usage has no meaning.
 	Sampled bool
 	// HasRequest is false when the pod, or one of its containers, does not request the resource.
 	HasRequest bool

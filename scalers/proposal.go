@@ -39,7 +39,7 @@ func (q *Proposal) Unknown() string {
 }
 
 // Propose evaluates trigger i of the policy on one event, at an instant. The result depends on what the event was true of,
-// not on what has changed since: neither our own write nor a pod that becomes ready multiplies an old reading. Formula and
+// not on what has changed since: neither a write by Impulse nor a pod that becomes ready multiplies an old reading. Formula and
 // fallback are part of a [Decision] only. For a step trigger the result is what it would ask for alone, with the least base.
 func (p *Policy) Propose(i int, e *Event, now Instant) Proposal {
 	var q Proposal
@@ -108,8 +108,8 @@ func (t *Trigger) unknown(e *Event, now Instant) Unknown {
 	}
 }
 
-// limitsBelow reports whether an event without a level gives the least value of it. A negative one does not, nor does a
-// per-pod one.
+// limitsBelow reports whether an event without a level gives the least value of the level. A negative value does not count, nor
+// does that of a trigger per pod.
 func (t *Trigger) limitsBelow(e *Event) bool {
 	return e.AtLeast && e.Err != nil && e.Value >= 0 && !t.PerPod && !e.PerPod
 }

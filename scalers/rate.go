@@ -75,9 +75,9 @@ func (c *chain) allowance(b *Behavior, direction int64) allowance {
 	return out
 }
 
-// periodStart returns the count at the start of a period that ends now, as far as our own writes account for it. It sets
-// in a when the first of those writes is forgotten. Writes in the other direction widen what is allowed, so a decision is due
-// when the first of them is forgotten.
+// periodStart returns the count at the start of a period that ends now, as far as Impulse's own writes account for it. It sets
+// a.changes to the instant at which the first of those writes leaves the period, and a.refill to that of a write made now.
+// Writes in the other direction allow a larger change, so a decision is due when the first of them leaves the period.
 func (c *chain) periodStart(period time.Duration, direction int64, a *allowance) int64 {
 	a.refill = min(a.refill, c.now.Add(period))
 	recent := c.memory.since(c.now.back(period))

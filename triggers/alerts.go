@@ -13,7 +13,7 @@ type Alert struct {
 	Annotations map[string]string
 	// StartsAt is when this activation began, by the sender's clock.
 	StartsAt time.Time
-	// LastSeen is when it was last delivered, by our clock. It is updated only when the set of selected alerts changes.
+	// LastSeen is when it was last delivered, by the clock of Impulse. It is updated only when the set of selected alerts changes.
 	LastSeen time.Time
 	// Stale is true for an alert that was not repeated within the query's TTL. It still counts, for one more TTL.
 	Stale bool

@@ -31,7 +31,7 @@
 //   - A trigger that receives messages over HTTP passes a [Listener] to [Listen]. Its kind sets Push, too.
 //
 // A failure is an [scalers.Event] with Err, never a level of 0: an unknown level lowers no replica count. [CheckComplete] finds fields
-// that are missing from an answer, so that an absent number is not read as 0. Errors name what was attempted and what happened instead;
+// that are missing from an answer, so that an absent number is not read as 0. Errors name the attempt and the problem;
 // they appear in the status of the object and must not contain credentials.
 //
 // Run make generate to add the kind to package builtin and to the reference. triggertest.Conform is the test that every kind has to

@@ -13,7 +13,7 @@ import (
 // defaultInterval is the interval for an Env without PollingInterval.
 const defaultInterval = 30 * time.Second
 
-// PollKey identifies what a Reader reads. Of readers with the same PollKey and the same interval, only one is read, for all.
+// PollKey identifies the data that a Reader reads. Readers with the same PollKey and the same interval share one reading.
 type PollKey struct {
 	// Server identifies the server. The number of concurrent readings of one server is limited.
 	Server string

@@ -26,7 +26,7 @@ type Source interface {
 // its own.
 type Reader interface {
 	// Read returns the current level. ctx has the deadline of this reading. An error is shown to users as the reason why the
-	// level is unknown: it names what was attempted and what happened instead.
+	// level is unknown: it names the attempt and the problem.
 	Read(ctx context.Context) (scalers.Milli, error)
 }
 

@@ -113,8 +113,8 @@ func (c *client) list(ctx context.Context, base string) ([]listedAlert, error) {
 	return all, err
 }
 
-// activeFingerprints returns the fingerprints of the alerts that are active in some group: a route leads them to the receiver, and is
-// not muted.
+// activeFingerprints returns the fingerprints of the alerts that are active in at least one group: a route sends them to the receiver,
+// and is not muted.
 func (c *client) activeFingerprints(ctx context.Context, base string) (map[string]bool, error) {
 	query := c.filter
 	if c.config.Receiver != "" {

@@ -55,7 +55,7 @@ func (s *source) reconciler() (triggers.Source, error) {
 	}, func(scalers.Instant, struct{}) scalers.Event { return scalers.Event{} }, env), nil
 }
 
-// view queries every Alertmanager. One answer is enough for an alert to begin, because peers share silences, and not alerts. All must
+// view queries every Alertmanager. One answer is enough for an alert to begin, because peers share silences but not alerts. All must
 // answer for an alert to end.
 func (c *client) view(ctx context.Context, at time.Time) triggers.AlertView {
 	answers := make([][]listedAlert, len(c.config.Reconcile))

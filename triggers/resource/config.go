@@ -10,7 +10,7 @@ import (
 // Config is the metadata of a cpu or memory trigger.
 type Config struct {
 	Value         scalers.Milli `json:"value" required:"true" doc:"Per pod: a percentage of its request (metricType Utilization, the default), such as 60, or an amount (AverageValue), such as 500m or 200Mi."`
-	ContainerName string        `json:"containerName" doc:"Measure only the container with this name, and not the whole pod."`
+	ContainerName string        `json:"containerName" doc:"Measure only the container with this name, instead of the whole pod."`
 }
 
 // Validate returns every mistake, joined.

@@ -64,7 +64,7 @@ func reason(ctx context.Context, err error) error {
 	case apierrors.IsServiceUnavailable(err):
 		return fmt.Errorf("metrics-server does not answer: %w", err)
 	case apierrors.IsForbidden(err):
-		return fmt.Errorf("impulse is not allowed to read it; deploy/manifests has the necessary rights: %w", err)
+		return fmt.Errorf("impulse is not allowed to read it; deploy/manifests has the necessary permissions: %w", err)
 	}
 	return err
 }

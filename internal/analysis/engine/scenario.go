@@ -19,7 +19,7 @@ type Scenario struct {
 	// Ready overrides the number of ready pods: while it returns true, its number replaces the one that follows from StartupDelay. It
 	// may be nil.
 	Ready func(at scalers.Instant) (int32, bool)
-	// Memory is what is remembered at Start; the zero Memory is that of a new workload.
+	// Memory is the memory at Start; the zero Memory is that of a new workload.
 	Memory scalers.Memory
 	// Feeds are the sources of Policy.Triggers, in their order. A trigger without a feed is never read: its level is unknown.
 	Feeds []Feed
@@ -43,7 +43,7 @@ type Target struct {
 type Feed interface {
 	// Next returns the first instant after t at which there may be a reading; scalers.Never when there is none.
 	Next(t scalers.Instant) scalers.Instant
-	// Read returns the reading at t, and false when there is none: then the last reading stands. It is called at the
+	// Read returns the reading at t, and false when there is none: then the last reading remains valid. It is called at the
 	// scenario's start and at the instants that Next returned. The engine fills in Trigger, At, Current and Ready.
 	Read(t scalers.Instant, target Target) (scalers.Event, bool)
 }

@@ -12,7 +12,7 @@ type Turn struct {
 	// At is when it begins; it lasts until Until, exclusive.
 	At, Until scalers.Instant
 	// FirstSeen, TimerFired, Arrived and Written are what was due: the first turn, the last decision's Next, a reading of each
-	// trigger whose bit is set, somebody else's write.
+	// trigger whose bit is set, another client's write.
 	FirstSeen, TimerFired bool
 	Arrived               uint32
 	Written               bool

@@ -65,7 +65,7 @@ func InputOf(w *compile.Workload, s *v1alpha1.ScaledObjectStatus, now time.Time)
 	}
 	in.Current = *s.Replicas
 	if err := in.Memory.UnmarshalText([]byte(s.Memory)); err != nil {
-		return in, fmt.Errorf("read what is remembered in the status: %w", err)
+		return in, fmt.Errorf("read the memory in the status: %w", err)
 	}
 	in.Memory = resumed(in.Memory, in.Now)
 	for i := range w.Triggers {

@@ -10,7 +10,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// Recorded reports whether an object's decisions can only be shown as its status has them, and not be taken again: a status has no
+// Recorded reports whether an object's decisions can only be shown as its status has them, but not be taken again: a status has no
 // readings of single pods.
 func Recorded(w *compile.Workload) bool {
 	return slices.ContainsFunc(w.Policy.Triggers, func(t scalers.Trigger) bool { return t.PerPod })

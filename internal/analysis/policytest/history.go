@@ -74,7 +74,7 @@ func (r *reader) tolerance(into *int64) strictyaml.Field {
 	}
 }
 
-// memory returns what is remembered at start. Without a history the workload is new; a history without a
+// memory returns the memory at start. Without a history the workload is new; a history without a
 // recommendation is one in which there was none.
 func (s *spec) memory(p *scalers.Policy, start scalers.Instant) scalers.Memory {
 	var m scalers.Memory

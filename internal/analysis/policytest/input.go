@@ -108,7 +108,7 @@ func (r *reader) checkParts(node *yaml.Node, path string, given map[string]*yaml
 	}
 	switch values, pods := given["values"] != nil, given["pods"] != nil; {
 	case begun[0] == "trigger" && values == pods:
-		r.Report(node, path, "needs values or pods, and not both", "")
+		r.Report(node, path, "needs values or pods, not both", "")
 	case begun[0] == "alert" && given["firing"] == nil:
 		r.Report(node, strictyaml.Join(path, "firing"), "is required", "such as firing: [1m, 4m30s]")
 	}

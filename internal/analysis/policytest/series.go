@@ -148,7 +148,7 @@ func (r *reader) counts(into *engine.Series) strictyaml.Field {
 		}
 		for i, run := range into.Runs() {
 			if !isCount(run) {
-				r.Report(node, path, fmt.Sprintf("item %d is no number of pods", i+1), "write whole numbers from 0, and _ where the last stands")
+				r.Report(node, path, fmt.Sprintf("item %d is no number of pods", i+1), "write whole numbers from 0, and _ to leave the number unchanged")
 				return
 			}
 		}

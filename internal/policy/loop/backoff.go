@@ -15,8 +15,8 @@ const (
 	raiseAnswer                   = 5 * time.Second
 )
 
-// conflictBackOff slows our answers to a target that somebody else writes to again and again. One that is changed now and then is
-// answered at once. Only foreign writes that a decision answers with another count are counted.
+// conflictBackOff slows Impulse's answers to a target that another client writes to again and again. A target that is changed now and
+// then is answered at once. Only foreign writes that a decision answers with another count are counted.
 type conflictBackOff struct {
 	// recent are the newest foreign writes, oldest first.
 	recent [contestedWrites]scalers.Instant

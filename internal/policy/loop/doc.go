@@ -4,10 +4,10 @@
 //
 // A step applies everything that has arrived, decides at most once if that calls for a decision, and returns the write to send and
 // the next instant at which there is something to do. A decision is called for by a reading, by another policy, by a count that
-// somebody else wrote, and by the instant that the last decision named; our own write calls for none.
+// another client wrote, and by the instant that the last decision named; a write by Impulse calls for none.
 //
 // The driver does the rest, as the host of a raft node does: it collects the inputs, sends the write, passes its result to a later
 // step, and steps again at Output.WakeAt. The autoscaler drives a workload of a cluster, the engine one on virtual time, and
-// explain one from a decision into the future. A step that is not needed changes nothing
-// while the process may write, so a driver may step too often.
+// explain one from a decision into the future. A step that is not needed changes nothing while the process may write, so a driver may
+// step too often.
 package loop

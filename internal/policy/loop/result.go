@@ -50,7 +50,7 @@ func ambiguous(err error) bool {
 	return !errors.Is(err, actuator.ErrNotFound) && !errors.Is(err, actuator.ErrNoScale) && !errors.Is(err, actuator.ErrForbidden) && !refused(err)
 }
 
-// recordWritten records the count that our write has left. A count that was observed before the result was ours then.
+// recordWritten records the count that Impulse's write has left. If that count was observed before the result, it was not foreign.
 func (s *State) recordWritten(now scalers.Instant, scale actuator.Scale, count int32) {
 	t := &s.target
 	s.memory = s.memory.Scaled(s.write.sent.policy, now, s.write.sent.From.Replicas, count)

@@ -8,10 +8,10 @@ import (
 // Readings are the latest readings, in the order of the triggers; one that has not been read has no At.
 func (s *State) Readings() []scalers.Event { return s.readings }
 
-// Memory is what the next decision remembers.
+// Memory is the memory that the next decision starts from.
 func (s *State) Memory() *scalers.Memory { return &s.memory }
 
-// Decision is the latest decision; it means nothing before Decided.
+// Decision is the latest decision; it has no meaning before Decided.
 func (s *State) Decision() *scalers.Decision { return &s.decision }
 
 // Decided reports whether a decision has been taken.
@@ -20,7 +20,7 @@ func (s *State) Decided() bool { return s.decided }
 // From is the count that the latest decision was taken from.
 func (s *State) From() int32 { return s.from }
 
-// Target is the latest observation of the target, with the count that our own writes have left.
+// Target is the latest observation of the target, with the count that Impulse's own writes have left.
 func (s *State) Target() actuator.Observation {
 	return actuator.Observation{Scale: s.target.scale, ForeignHPA: s.target.hpa, Ready: s.target.ready, Err: s.target.err}
 }
@@ -31,10 +31,10 @@ func (s *State) TargetKnown() bool { return s.target.known }
 // Writing reports whether a write is in flight.
 func (s *State) Writing() bool { return s.write.inFlight }
 
-// Contested reports whether somebody else writes other counts again and again, so that our answers back off.
+// Contested reports whether another client writes other counts again and again, so that the answers of Impulse back off.
 func (s *State) Contested() bool { return s.backOff.level > 0 }
 
-// WriteErr is why the last write failed; nil when it succeeded or the target has the count that is wanted. A conflict is left out
+// WriteErr is the error of the last write; nil when it succeeded or the target has the decided count. A conflict is left out
 // until several in a row stay unexplained: the observation that explains one is answered at once.
 func (s *State) WriteErr() error {
 	if s.target.known && s.decided && s.decision.Replicas == s.target.scale.Replicas {

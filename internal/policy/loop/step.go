@@ -34,7 +34,7 @@ type Pacing struct {
 	// WritesPerSecond is the highest rate of writes after a burst of WriteBurst; 0: any rate.
 	WritesPerSecond rate.Limit
 	WriteBurst      int
-	// BackOff makes the answers to somebody else's writes slower while they keep coming.
+	// BackOff delays the answers to another client's writes while they keep coming.
 	BackOff bool
 }
 
@@ -43,15 +43,15 @@ func ClusterPacing() Pacing {
 	return Pacing{FirstDecision: time.Second, WritesPerSecond: 5, WriteBurst: 10, BackOff: true}
 }
 
-// Inputs are what has arrived since the last step. A step copies what it needs of them.
+// Inputs have all that has arrived since the last step. A step copies the parts that it needs.
 type Inputs struct {
-	// Result is how the write in flight ended; it means nothing without WriteEnded.
+	// Result is the result of the write in flight; it has no meaning without WriteEnded.
 	Result     Result
 	WriteEnded bool
 	// Policy replaces the policy, and DryRun goes with it; nil: the policy stays. It has the same triggers.
 	Policy *scalers.Policy
 	DryRun bool
-	// Observation is the newest observation of the target; it means nothing without Observed.
+	// Observation is the newest observation of the target; it has no meaning without Observed.
 	Observation actuator.Observation
 	Observed    bool
 	// Readings has the newest reading of each trigger whose bit is set in Arrived.
@@ -65,7 +65,7 @@ type Inputs struct {
 	Stopping bool
 }
 
-// Output is what a step calls for.
+// Output is the result of a step.
 type Output struct {
 	// Write is the write to send; nil: none. Its result belongs into a later step, and no other write is sent before.
 	Write *Write
@@ -192,7 +192,7 @@ func (s *State) decide(now scalers.Instant) bool {
 	s.decided = true
 	s.write.superseded = s.write.inFlight
 	if s.write.inFlight {
-		return true // Whether a changed count is foreign is known when the write has ended: admission may have changed ours.
+		return true // Whether a changed count is foreign is known when the write has ended: admission may have changed that of the write.
 	}
 	if s.target.foreign && s.decision.Replicas != s.from && s.pacing.BackOff {
 		s.backOff.foreignWrite(now)

@@ -9,10 +9,10 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// target is what observations and the results of our writes say of the workload's target.
+// target is the state of the workload's target, from observations and from the results of Impulse's writes.
 type target struct {
 	scale actuator.Scale
-	// hpa names a HorizontalPodAutoscaler of somebody else; "": none.
+	// hpa names a HorizontalPodAutoscaler of the same target; "": none.
 	hpa   string
 	ready int32
 	// known is false while the count is unknown; err then says why, once an observation has arrived.
@@ -20,7 +20,7 @@ type target struct {
 	err   error
 	// observations counts the observations.
 	observations int
-	// foreign is true from the observation of a count that somebody else wrote until the decision on it.
+	// foreign is true from the observation of a count that another client wrote until the decision on it.
 	foreign bool
 	// history has the newest counts, oldest first: a reading is true of those of its instant.
 	history [8]counts
@@ -32,7 +32,7 @@ type counts struct {
 	current, ready int32
 }
 
-// observe applies an observation, and reports whether it calls for a decision: the count has become known, somebody else wrote it,
+// observe applies an observation, and reports whether it calls for a decision: the count has become known, another client wrote it,
 // a foreign HPA is gone, or it explains a conflict.
 func (s *State) observe(now scalers.Instant, o *actuator.Observation) bool {
 	t := &s.target
@@ -67,7 +67,7 @@ func (s *State) observeCount(now scalers.Instant, observed actuator.Scale) bool 
 		s.begin(now, observed)
 		return true
 	case older(observed, t.scale):
-		return false // The result of our own write arrived before it.
+		return false // The result of Impulse's own write arrived before it.
 	case observed.Replicas == t.scale.Replicas:
 		t.scale = observed
 		return false
@@ -85,7 +85,7 @@ func (s *State) observeCount(now scalers.Instant, observed actuator.Scale) bool 
 }
 
 // begin applies the first count of a target: of one that was unknown, or of another one than before. Readings that arrived
-// meanwhile count as true of it, and the last recommendation stands.
+// meanwhile count as true of it, and the last recommendation remains.
 func (s *State) begin(now scalers.Instant, observed actuator.Scale) {
 	t := &s.target
 	switch {

@@ -132,7 +132,7 @@ func (c *Client) Ended() <-chan struct{} { return c.ended }
 // Reason returns why there is no connection, or err if that is not known.
 func (c *Client) Reason(err error) error { return c.dialer.explain(err) }
 
-// CheckURLs returns what is wrong with the addresses of servers, separated by commas, and what to write instead; "" if they are valid.
+// CheckURLs returns the problem with the addresses of servers, which are separated by commas, and a suggestion; "" if they are valid.
 func CheckURLs(addresses string) (problem, suggestion string) {
 	for address := range strings.SplitSeq(addresses, ",") {
 		u, err := url.Parse(strings.TrimSpace(address))
