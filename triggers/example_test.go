@@ -26,7 +26,7 @@ func (c fileConfig) Validate() error {
 	return nil
 }
 
-// Trigger says how the core interprets the level.
+// Trigger defines how the core interprets the level.
 func (c fileConfig) Trigger() scalers.Trigger { return scalers.Trigger{Target: c.Threshold} }
 
 // Read returns the present level. An error makes it unknown.

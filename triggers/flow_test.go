@@ -127,7 +127,7 @@ func (m *mix) join() {
 		r = answersAfter(interval * 95 / 100)
 	case 2:
 		r = answersAfter(time.Duration(m.rand.Int64N(int64(interval))))
-	case 3: // Fast and slow in turns, so that what it did last says nothing.
+	case 3: // Fast and slow in turns, so that its last behavior predicts nothing.
 		turn := 0
 		r = func(ctx context.Context) (scalers.Milli, error) {
 			if turn++; turn%2 == 0 {

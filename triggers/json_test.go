@@ -13,7 +13,7 @@ func TestJSON(t *testing.T) {
 }
 
 func testJSONThatCouldBeReadInTwoWaysIsRefused(t *testing.T) {
-	for name, c := range map[string]struct{ text, says string }{
+	for name, c := range map[string]struct{ text, want string }{
 		"nothing":              {"", "unexpected EOF"},
 		"cut off":              {`{"a":[1,`, "unexpected EOF"},
 		"a key twice":          {`{"a":1,"b":{"c":1,"c":2}}`, `an object has the key "c" twice`},
@@ -27,8 +27,8 @@ func testJSONThatCouldBeReadInTwoWaysIsRefused(t *testing.T) {
 		"a number as key":      {`{1:2}`, "invalid character"},
 		"NaN":                  {`NaN`, "invalid character"},
 	} {
-		if v, err := DecodeJSON([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%s: %v, %v; expected %q", name, v, err, c.says)
+		if v, err := DecodeJSON([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, %v; want %q", name, v, err, c.want)
 		}
 	}
 	if _, err := DecodeJSON([]byte(strings.Repeat("[", 64) + strings.Repeat("]", 64))); err != nil {

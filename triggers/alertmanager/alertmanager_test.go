@@ -190,7 +190,7 @@ func testMistakesAreReported(t *testing.T) {
 	}
 	for _, c := range cases {
 		if _, err := Kind().Decode(c.metadata); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%v: said %v, expected %q", c.metadata, err, c.want)
+			t.Errorf("%v: got %v, want %q", c.metadata, err, c.want)
 		}
 	}
 }

@@ -35,13 +35,13 @@ func testExpiredAlertIsReportedUntilItFiresAgain(t *testing.T) {
 		want := "alert Slow was not repeated within its ttl (30s): it has not counted since " + a.ExpiresAt.UTC().Format(time.RFC3339) +
 			"; is repeat_interval below the ttl?"
 		if got := h.newest().Lapsed; got != want {
-			t.Errorf("it says %q, want %q", got, want)
+			t.Errorf("got %q, want %q", got, want)
 		}
 		other := since(0)
 		other.Labels["pod"] = "other"
 		b.set(nil, other)
 		if got := h.newest().Lapsed; got != want {
-			t.Errorf("while another alert fires it says %q, want %q", got, want)
+			t.Errorf("while another alert fires: got %q, want %q", got, want)
 		}
 		b.set(nil, since(0))
 		h.expect(t, "0", "5 stale", "0", "5", "5")
@@ -91,6 +91,6 @@ func testAnotherTriggersExpiryIsNotReported(t *testing.T) {
 	c := Config{TTL: time.Hour}
 	want := "alert Slow was not repeated within its ttl: it has not counted since " + a.ExpiresAt.UTC().Format(time.RFC3339) + "; is repeat_interval below the ttl?"
 	if got := c.expiredText(expiredAlerts{a}); got != want {
-		t.Errorf("it says %q, want %q", got, want)
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

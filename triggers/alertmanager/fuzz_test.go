@@ -10,7 +10,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
-// FuzzAnswer: whatever an Alertmanager says, it is either an error or a list in which each alert has labels and a start.
+// FuzzAnswer: each answer of an Alertmanager is either an error or a list in which each alert has labels and a start.
 func FuzzAnswer(f *testing.F) {
 	for _, body := range []string{
 		"[" + listed("Slow", "active") + "]", "[" + listed("Slow", "suppressed"), "null", "[null]", "{}", "[]", `[{"labels":{"a":null},"startsAt":0}]`,

@@ -24,32 +24,32 @@ func testReconcileStartsAlertOnlyWhereItWouldBePosted(t *testing.T) {
 	for name, c := range map[string]struct {
 		list, groups, status string
 		firing, suppressed   int
-		says                 string
+		want                 string
 	}{
 		"it is active in its group":              {slow, grouped(slow), long, 1, 0, ""},
 		"its group is muted":                     {slow, grouped(muted), long, 0, 1, ""},
 		"one of its groups is not muted":         {slow, strings.Replace(grouped(muted)+grouped(slow), "][", ",", 1), long, 1, 0, ""},
 		"no route leads anywhere, or not yet":    {slow, "[]", long, 0, 1, ""},
-		"nobody may have looked at it yet":       {young, grouped(young), long, 0, 1, ""},
+		"it may not have been processed yet":     {young, grouped(young), long, 0, 1, ""},
 		"nothing is posted before peers are met": {slow, grouped(slow), aged(time.Hour, "settling"), 0, 1, ""},
 		"it has just begun":                      {slow, grouped(slow), aged(time.Minute, "ready"), 1, 0, "it has been up for"},
 		"its groups are not known":               {slow, "null", long, 0, 0, "not a list of groups"},
 		"a group has no alerts":                  {slow, `[{"labels":{}}]`, long, 0, 0, "not a list of alerts"},
 		"its labels are not whole":               {strings.Replace(slow, `"alertname":"Slow"`, `"alertname":"Slow","pod":"1"`, 1), grouped(slow), long, 0, 0, "lacks labels"},
-		"its status says nothing":                {slow, grouped(slow), `{"uptime":"2026-01-01T00:00:00Z"}`, 0, 1, "cluster.status is missing"},
+		"its status is empty":                    {slow, grouped(slow), `{"uptime":"2026-01-01T00:00:00Z"}`, 0, 1, "cluster.status is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := scripted(t, c.list, c.groups, c.status)
-			v := asking(t, triggers.Env{}, map[string]string{"reconcile": s.URL}).view(t.Context(), time.Now())
-			if len(v.Firing) != c.firing || len(v.Suppressed) != c.suppressed || v.Complete != (c.says == "") || !strings.Contains(fmt.Sprint(v.Err), c.says) {
-				t.Errorf("view() = %+v, want %d firing, %d suppressed and an error with %q", v, c.firing, c.suppressed, c.says)
+			v := newClient(t, triggers.Env{}, map[string]string{"reconcile": s.URL}).view(t.Context(), time.Now())
+			if len(v.Firing) != c.firing || len(v.Suppressed) != c.suppressed || v.Complete != (c.want == "") || !strings.Contains(fmt.Sprint(v.Err), c.want) {
+				t.Errorf("view() = %+v, want %d firing, %d suppressed and an error with %q", v, c.firing, c.suppressed, c.want)
 			}
 		})
 	}
 }
 
-// fires reads which of the answers of an Alertmanager says what fires, when one of them is another: an error, or who fires and
-// who neither begins nor ends.
+// fires returns a function that reads the alerts of an Alertmanager whose answer to one request, which, is replaced. It returns the firing
+// alerts and the number of suppressed ones, or an error.
 func fires(t *testing.T, answers map[string][]byte, which string) func(answer []byte) (string, error) {
 	t.Helper()
 	return func(answer []byte) (string, error) {
@@ -60,7 +60,7 @@ func fires(t *testing.T, answers map[string][]byte, which string) func(answer []
 			}
 			return http.StatusOK, answers[of]
 		})
-		c := asking(t, triggers.Env{HTTP: &http.Client{Transport: canned}}, map[string]string{"reconcile": "http://alertmanager:9093"})
+		c := newClient(t, triggers.Env{HTTP: &http.Client{Transport: canned}}, map[string]string{"reconcile": "http://alertmanager:9093"})
 		c.env.Now = func() time.Time { return time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC) } // Days after the answers were recorded.
 		v := c.view(t.Context(), c.env.Now())
 		var is []string

@@ -67,7 +67,7 @@ func testRealAlertmanagerListsFiringAndSilencedAlertsAndThatItHasJustStarted(t *
 		{"labels":{"alertname":"Fast"},"startsAt":"2026-01-01T00:00:00Z","endsAt":"2999-01-01T00:00:00Z"}]`)
 	post(t, "http://"+address+"/api/v2/silences", fmt.Sprintf(`{"matchers":[{"name":"pod","value":"2","isRegex":false,"isEqual":true}],
 		"startsAt":%q,"endsAt":"2999-01-01T00:00:00Z","createdBy":"me","comment":"a test"}`, time.Now().UTC().Format(time.RFC3339)))
-	recorder := &told{views: make(chan triggers.AlertView, 100)}
+	recorder := &viewRecorder{views: make(chan triggers.AlertView, 100)}
 	view := func(settle time.Duration) triggers.AlertView {
 		t.Helper()
 		s := &source{settle: settle, env: triggers.Env{
@@ -114,12 +114,12 @@ route:
 		all = append(all, fmt.Sprintf(`{"labels":{"alertname":"Slow","team":%q},"startsAt":"2026-01-01T00:00:00Z","endsAt":"2999-01-01T00:00:00Z"}`, team))
 	}
 	post(t, "http://"+address+"/api/v2/alerts", "["+strings.Join(all, ",")+"]")
-	recorder := &told{views: make(chan triggers.AlertView, 100)}
+	recorder := &viewRecorder{views: make(chan triggers.AlertView, 100)}
 	for receiver, want := range map[string]string{"": "[both elsewhere posted] [muted]", "impulse": "[posted] [both elsewhere muted]"} {
 		s := &source{env: triggers.Env{Namespace: "shop", Alerts: recorder, HTTP: &http.Client{}, Now: time.Now, Poller: triggers.NewPoller(1, 1)}}
 		s.config.Matchers, s.config.Reconcile, s.config.Receiver = `{alertname="Slow"}`, []string{"http://" + address}, receiver
 		view := func() triggers.AlertView { return recorder.next(t, s) }
-		testkit.Eventually(t, fmt.Sprintf("with receiver %q it says %s", receiver, want), func(context.Context) bool {
+		testkit.Eventually(t, fmt.Sprintf("with receiver %q the view is %s", receiver, want), func(context.Context) bool {
 			v := view()
 			return v.Complete && fmt.Sprint(teams(v.Firing), " ", teams(v.Suppressed)) == want
 		})
@@ -136,21 +136,21 @@ func teams(alerts []triggers.Alert) []string {
 	return all
 }
 
-// told is a board that keeps the views it is told.
-type told struct {
+// viewRecorder is a board that records the views it gets.
+type viewRecorder struct {
 	board
 
 	views chan triggers.AlertView
 }
 
 // Reconcile is triggers.Reconciler's.
-func (d *told) Reconcile(_ context.Context, _ triggers.AlertQuery, v triggers.AlertView) error {
+func (d *viewRecorder) Reconcile(_ context.Context, _ triggers.AlertQuery, v triggers.AlertView) error {
 	d.views <- v
 	return nil
 }
 
-// next runs the asking part of a source until it has told one view.
-func (d *told) next(t *testing.T, s *source) triggers.AlertView {
+// next runs the reconciler of a source until it has delivered one view.
+func (d *viewRecorder) next(t *testing.T, s *source) triggers.AlertView {
 	t.Helper()
 	polled, err := s.reconciler()
 	if err != nil {

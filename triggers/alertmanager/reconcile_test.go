@@ -20,8 +20,8 @@ func TestReconcile(t *testing.T) {
 	t.Run("credentials are read at each use and never printed", testCredentialsAreReadAtEachUseAndNeverPrinted)
 }
 
-// asking makes the client of a trigger; its secrets are those of the environment.
-func asking(t *testing.T, env triggers.Env, metadata map[string]string) *client {
+// newClient returns the client of a trigger; its secrets are those of the environment.
+func newClient(t *testing.T, env triggers.Env, metadata map[string]string) *client {
 	t.Helper()
 	metadata["matchers"], metadata["replicas"] = `{alertname="Slow", team!="b"}`, "1"
 	decoded, err := Kind().Decode(metadata)
@@ -92,7 +92,7 @@ func testOneResponseStartsAlertsAndAllAreNeededToEndThem(t *testing.T) {
 	cases := map[string]struct {
 		servers            []*httptest.Server
 		firing, suppressed int
-		says               string
+		want               string
 	}{
 		"all answer":                {[]*httptest.Server{has, empty}, 1, 0, ""},
 		"none has one":              {[]*httptest.Server{empty, empty}, 0, 0, ""},
@@ -101,10 +101,10 @@ func testOneResponseStartsAlertsAndAllAreNeededToEndThem(t *testing.T) {
 		"one has just begun":        {[]*httptest.Server{has, young}, 1, 0, "it has been up for"},
 		"one is away":               {[]*httptest.Server{has, away}, 1, 0, "connection refused"},
 		"one redirects":             {[]*httptest.Server{has, moved}, 1, 0, "set reconcile to the final address"},
-		"one says nothing":          {[]*httptest.Server{null}, 0, 0, "not a list of alerts"},
-		"one says something else":   {[]*httptest.Server{garbage}, 0, 0, "decode the answer"},
-		"one says too much":         {[]*httptest.Server{huge}, 0, 0, "too large"},
-		"one says half of an alert": {[]*httptest.Server{half}, 0, 0, "[0].startsAt is missing"},
+		"one answers null":          {[]*httptest.Server{null}, 0, 0, "not a list of alerts"},
+		"one answers text":          {[]*httptest.Server{garbage}, 0, 0, "decode the answer"},
+		"one answers too much":      {[]*httptest.Server{huge}, 0, 0, "too large"},
+		"one answers half an alert": {[]*httptest.Server{half}, 0, 0, "[0].startsAt is missing"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -112,12 +112,12 @@ func testOneResponseStartsAlertsAndAllAreNeededToEndThem(t *testing.T) {
 			for _, s := range c.servers {
 				urls = append(urls, s.URL+"/")
 			}
-			v := asking(t, triggers.Env{}, map[string]string{"reconcile": strings.Join(urls, ",")}).view(t.Context(), time.Now())
-			if len(v.Firing) != c.firing || len(v.Suppressed) != c.suppressed || v.Complete != (c.says == "") {
-				t.Errorf("view() = %+v, want %d firing, %d suppressed, complete %t", v, c.firing, c.suppressed, c.says == "")
+			v := newClient(t, triggers.Env{}, map[string]string{"reconcile": strings.Join(urls, ",")}).view(t.Context(), time.Now())
+			if len(v.Firing) != c.firing || len(v.Suppressed) != c.suppressed || v.Complete != (c.want == "") {
+				t.Errorf("view() = %+v, want %d firing, %d suppressed, complete %t", v, c.firing, c.suppressed, c.want == "")
 			}
-			if c.says != "" && (v.Err == nil || !strings.Contains(v.Err.Error(), c.says)) {
-				t.Errorf("the error is %v, want %q", v.Err, c.says)
+			if c.want != "" && (v.Err == nil || !strings.Contains(v.Err.Error(), c.want)) {
+				t.Errorf("the error is %v, want %q", v.Err, c.want)
 			}
 		})
 	}
@@ -129,7 +129,7 @@ func testSlowAlertmanagerDoesNotDelayOthers(t *testing.T) {
 	has := answering(t, "["+listed("Slow", "active")+"]", time.Hour)
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 200*time.Millisecond, errors.New("no time left"))
 	defer cancel()
-	v := asking(t, triggers.Env{}, map[string]string{"reconcile": slow.URL + "," + has.URL}).view(ctx, time.Now())
+	v := newClient(t, triggers.Env{}, map[string]string{"reconcile": slow.URL + "," + has.URL}).view(ctx, time.Now())
 	if len(v.Firing) != 1 || v.Complete || !strings.Contains(fmt.Sprint(v.Err), "no time left") {
 		t.Errorf("view() = %+v, want 1 firing and the error of the other", v)
 	}
@@ -149,12 +149,12 @@ func testCredentialsAreReadAtEachUseAndNeverPrinted(t *testing.T) {
 	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))
 	secrets := map[string]string{"ca": ca, "bearerToken": "topsecret\n", "username": "me", "password": "topsecret"}
 	env := triggers.Env{Secret: func(_ context.Context, name string) (string, error) { return secrets[name], nil }}
-	check := func(mode, want, says string) {
+	check := func(mode, want, wantErr string) {
 		t.Helper()
 		shown = ""
-		v := asking(t, env, map[string]string{"reconcile": s.URL, "authModes": mode}).view(t.Context(), time.Now())
-		if shown != want || says == "" && v.Err != nil || says != "" && !strings.Contains(fmt.Sprint(v.Err), says) {
-			t.Errorf("%s: the server received %q, error %v; want %q, error %q", mode, shown, v.Err, want, says)
+		v := newClient(t, env, map[string]string{"reconcile": s.URL, "authModes": mode}).view(t.Context(), time.Now())
+		if shown != want || wantErr == "" && v.Err != nil || wantErr != "" && !strings.Contains(fmt.Sprint(v.Err), wantErr) {
+			t.Errorf("%s: the server received %q, error %v; want %q, error %q", mode, shown, v.Err, want, wantErr)
 		}
 		if strings.Contains(fmt.Sprint(v.Err), "topsecret") {
 			t.Errorf("the error contains the secret: %v", v.Err)

@@ -24,15 +24,15 @@ func TestSource(t *testing.T) {
 	t.Run("mistakes in step, ttl and reconcile are reported", testMistakesInStepTTLAndReconcileAreReported)
 }
 
-// heard is what a source has emitted, a word for each event.
-type heard struct {
+// emitted are the events of a source, as short texts.
+type emitted struct {
 	mu   sync.Mutex
-	said []string
+	all  []string
 	last scalers.Event
 }
 
 // listen runs a source of some metadata on a board until the test ends.
-func listen(t *testing.T, b *board, metadata map[string]string) *heard {
+func listen(t *testing.T, b *board, metadata map[string]string) *emitted {
 	t.Helper()
 	metadata["matchers"] = `{alertname="Slow"}`
 	c, err := Kind().Decode(metadata)
@@ -43,7 +43,7 @@ func listen(t *testing.T, b *board, metadata map[string]string) *heard {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &heard{}
+	h := &emitted{}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -57,7 +57,7 @@ func listen(t *testing.T, b *board, metadata map[string]string) *heard {
 	return h
 }
 
-func (h *heard) emit(e scalers.Event) {
+func (h *emitted) emit(e scalers.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	text := e.Value.String()
@@ -70,22 +70,22 @@ func (h *heard) emit(e scalers.Event) {
 	if e.Stale {
 		text += " stale"
 	}
-	h.said, h.last = append(h.said, text), e
+	h.all, h.last = append(h.all, text), e
 }
 
-func (h *heard) newest() scalers.Event {
+func (h *emitted) newest() scalers.Event {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.last
 }
 
-func (h *heard) expect(t *testing.T, want ...string) {
+func (h *emitted) expect(t *testing.T, want ...string) {
 	t.Helper()
 	synctest.Wait()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !slices.Equal(h.said, want) {
-		t.Errorf("it said %v, want %v", h.said, want)
+	if !slices.Equal(h.all, want) {
+		t.Errorf("the events are %v, want %v", h.all, want)
 	}
 }
 
@@ -103,7 +103,7 @@ func testEachDistinctActivationIsStep(t *testing.T) {
 		one, two := since(time.Minute), since(time.Minute)
 		two.Labels["pod"] = "two"
 		b.set(nil, one)
-		b.set(nil, one, one) // Through two doors.
+		b.set(nil, one, one) // From two endpoints.
 		b.set(nil, one, two)
 		b.set(nil)
 		h.expect(t, "0", "1", "2", "0")
@@ -207,8 +207,8 @@ func testMistakesInStepTTLAndReconcileAreReported(t *testing.T) {
 	for _, c := range cases {
 		c.metadata["matchers"] = `{a="b"}`
 		_, err := Kind().Decode(c.metadata)
-		if said := fmt.Sprint(err); !strings.Contains(said, c.want) || strings.Contains(said, "secret@") {
-			t.Errorf("%v: said %s, want %q", c.metadata, said, c.want)
+		if got := fmt.Sprint(err); !strings.Contains(got, c.want) || strings.Contains(got, "secret@") {
+			t.Errorf("%v: got %s, want %q", c.metadata, got, c.want)
 		}
 	}
 }

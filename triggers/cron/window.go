@@ -6,7 +6,7 @@ import "time"
 // When both are the same time, it is open. When the clock is set, the case with more replicas applies: a window lasts from the first
 // instant that shows its start to the last that shows its end.
 //
-// A window has no state, so a process that starts within a window knows that it is open.
+// A window has no state, so a process that starts within a window has the right level.
 type window struct {
 	start, end schedule
 	zone       *time.Location

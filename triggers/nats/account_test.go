@@ -18,12 +18,12 @@ func TestAccount(t *testing.T) {
 // hub is a server with accounts of JWTs: it filters by their keys, and lists two at a time.
 type hub struct {
 	accounts []account
-	asked    int
+	requests int
 }
 
-// answer is what it says to a question.
+// answer returns the response to a request.
 func (h *hub) answer(q url.Values) string {
-	h.asked++
+	h.requests++
 	var details []string
 	if key := q.Get("acc"); key != "" {
 		for _, a := range h.accounts {
@@ -69,11 +69,11 @@ func testAccountIsFoundByItsNameAndByItsKey(t *testing.T) {
 func testKeyOfAccountIsCachedUntilItChanges(t *testing.T) {
 	h := &hub{accounts: []account{{Name: "orders", ID: "KEY-1"}}}
 	m := h.monitor("orders")
-	read := func(want string, asked int) {
+	read := func(want string, requests int) {
 		t.Helper()
-		h.asked = 0
-		if b, err := m.Read(t.Context()); err != nil || b.level.String() != want || h.asked != asked {
-			t.Errorf("got %v, %v after %d questions, want %s after %d", b.level, err, h.asked, want, asked)
+		h.requests = 0
+		if b, err := m.Read(t.Context()); err != nil || b.level.String() != want || h.requests != requests {
+			t.Errorf("got %v, %v after %d requests, want %s after %d", b.level, err, h.requests, want, requests)
 		}
 	}
 	read("5", 3)

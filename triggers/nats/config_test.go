@@ -74,7 +74,7 @@ func testGoodConfigHasNoMistake(t *testing.T) {
 		"the example":  k.Example,
 		"several URLs": {"natsServerURL": "tls://a:4222, wss://b", "stream": "S", "consumer": "C", "unsafeSsl": "true"},
 		"a domain":     {"natsServerURL": "nats://a:4222", "domain": "hub", "stream": "S", "consumer": "C"},
-		"over https, whoever answers": {
+		"over https, to any server": {
 			"natsServerMonitoringEndpoint": "nats:8222", "useHttps": "true", "unsafeSsl": "true", "stream": "S", "consumer": "C",
 		},
 		"as KEDA has it": {

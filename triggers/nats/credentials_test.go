@@ -142,8 +142,8 @@ func testSecretThatCannotBeReadOrUsedIsUnknown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := runSource(t, mustOpen(t, configured(s.url()), environment(c.secrets)))
 			r.until(c.reason)
-			if strings.Contains(r.says(), "hunter2") {
-				t.Errorf("got %q", r.says())
+			if strings.Contains(r.lastEvent(), "hunter2") {
+				t.Errorf("got %q", r.lastEvent())
 			}
 		})
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
-// FuzzMonitoring: whatever a server says, there is a level that is no lower than 0, or one short line.
+// FuzzMonitoring: each answer of a server gives a level that is not below 0, or an error of one short line.
 func FuzzMonitoring(f *testing.F) {
 	const found = `{"account_details":[{"name":"$G","stream_detail":[{"name":"WORK","consumer_detail":[CONSUMER]}]}],"meta_cluster":{"cluster_size":3}}`
 	for _, consumer := range []string{

@@ -34,7 +34,7 @@ func newIdentity(t *testing.T, create func() (nkeys.KeyPair, error)) identity {
 	return identity{pair, public, "test"}
 }
 
-// vouch returns a JWT in which an issuer says what a subject may do.
+// vouch returns a JWT in which an issuer grants permissions to a subject.
 func (i identity) vouch(t *testing.T, subject identity, rights map[string]any) string {
 	t.Helper()
 	part := func(v any) string {

@@ -110,7 +110,7 @@ func testLeaderIsFollowedThroughCluster(t *testing.T) {
 				m := newMonitor(monitored(s.monitoring), environment(nil))
 				expectLevel(t, m, "7")
 				if got, want := m.leader, c.servers[leader(t, js, "")].monitoring; got != want {
-					t.Errorf("asked %s, it reads from %s, but the leader is %s", name, got, want)
+					t.Errorf("with the address of %s it reads from %s, but the leader is %s", name, got, want)
 				}
 			}
 		})
@@ -138,7 +138,7 @@ func testNewLeaderIsFound(t *testing.T) {
 	for _, m := range monitors {
 		expectLevel(t, m, "6")
 	}
-	c.servers[second].Signal(syscall.SIGSTOP) // Worse than a crash: it accepts connections and says nothing.
+	c.servers[second].Signal(syscall.SIGSTOP) // Worse than a crash: it accepts connections and sends nothing.
 	delete(monitors, second)
 	for _, m := range monitors {
 		expectLevel(t, m, "6")

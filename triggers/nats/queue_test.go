@@ -15,27 +15,27 @@ func TestQueue(t *testing.T) {
 	t.Run("a subscriber gets only the newest reading", testSubscriberGetsOnlyNewestReading)
 }
 
-// reportedAt runs a queue in a bubble whose n-th reading is the n-th of these, 10 ms after it was asked for, and returns
-// when each was asked for.
+// reportedAt runs a queue in a bubble. Its n-th read returns the n-th reading of script after 10 ms. reportedAt returns the start times of
+// the reads.
 func reportedAt(t *testing.T, script ...reading) []time.Duration {
 	t.Helper()
-	var asked []time.Duration
+	var starts []time.Duration
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		q := &queue{done: make(chan struct{}), subscribers: map[chan reading]struct{}{}}
 		began := time.Now()
 		go q.run(ctx, func(context.Context) reading {
-			asked = append(asked, time.Since(began))
+			starts = append(starts, time.Since(began))
 			<-time.After(10 * time.Millisecond)
-			if len(asked) == len(script) {
+			if len(starts) == len(script) {
 				cancel()
 			}
-			return script[len(asked)-1]
+			return script[len(starts)-1]
 		})
 		<-q.done
 		cancel()
 	})
-	return asked
+	return starts
 }
 
 func testQueueIsReadFiveTimesSecondWhateverItsLevel(t *testing.T) {

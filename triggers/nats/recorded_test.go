@@ -24,7 +24,7 @@ func recorded(t *testing.T, name string) []byte {
 	return answer
 }
 
-// readFrom reads a consumer from servers whose answer to /jsz depends on the host that is asked.
+// readFrom reads a consumer from servers whose answer to /jsz depends on the host.
 func readFrom(t *testing.T, jsz func(host string) []byte) (scalers.Milli, error) {
 	t.Helper()
 	env := environment(nil)
@@ -48,7 +48,7 @@ func testIncompleteResponseIsUnknown(t *testing.T) {
 	}
 }
 
-// A follower knows other numbers than the leader, here fewer messages.
+// A follower has other numbers than the leader, here fewer messages.
 func testIncompleteResponseOfFollowerIsNotUsed(t *testing.T) {
 	leader := recorded(t, "jsz-leader")
 	triggertest.Incomplete(t, recorded(t, "jsz-follower"), func(answer []byte) (scalers.Milli, error) {

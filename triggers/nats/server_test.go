@@ -143,7 +143,7 @@ func runSource(t *testing.T, s triggers.Source) *run {
 	go func() { done <- s.Run(ctx, r.emit) }()
 	r.stop = sync.OnceFunc(func() {
 		cancel()
-		if err := <-done; err == nil || err != ctx.Err() { //nolint:errorlint // The contract says this very error.
+		if err := <-done; err == nil || err != ctx.Err() { //nolint:errorlint // The contract requires this very error.
 			t.Errorf("Run returned %v", err)
 		}
 	})
@@ -158,8 +158,8 @@ func (r *run) emit(e scalers.Event) {
 	r.all++
 }
 
-// says returns the last event as text.
-func (r *run) says() string {
+// lastEvent returns the last event as text.
+func (r *run) lastEvent() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.all == 0 {
@@ -181,7 +181,7 @@ func (r *run) until(want string) {
 		}
 	}()
 	testkit.Eventually(r.t, "the source reports "+want, func(context.Context) bool {
-		got = r.says()
+		got = r.lastEvent()
 		if strings.IndexFunc(want, func(c rune) bool { return c < '0' || c > '9' }) < 0 {
 			return got == want
 		}

@@ -69,11 +69,11 @@ func testMissingConsumerIsUnknownNotZeroAndIsNeverCreated(t *testing.T) {
 	s := start(t)
 	js := s.client()
 	var mu sync.Mutex
-	asked := map[string]bool{}
+	requested := map[string]bool{}
 	sub, err := js.Conn().Subscribe("$JS.API.>", func(m *natsgo.Msg) {
 		mu.Lock()
 		defer mu.Unlock()
-		asked[m.Subject] = true
+		requested[m.Subject] = true
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -90,9 +90,9 @@ func testMissingConsumerIsUnknownNotZeroAndIsNeverCreated(t *testing.T) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	delete(asked, "$JS.API.STREAM.CREATE.WORK") // This was the test.
-	if len(asked) != 1 || !asked["$JS.API.CONSUMER.INFO.WORK.workers"] {
-		t.Errorf("the source asked for more than the consumer's info: %v", asked)
+	delete(requested, "$JS.API.STREAM.CREATE.WORK") // This was the test.
+	if len(requested) != 1 || !requested["$JS.API.CONSUMER.INFO.WORK.workers"] {
+		t.Errorf("the source requested more than the consumer's info: %v", requested)
 	}
 	work(t, js, 1)
 	runSource(t, mustOpen(t, configured(s.url()), environment(nil))).until("0")
@@ -174,7 +174,7 @@ func testTriggersShareConnectionAndLeaveNoneBehind(t *testing.T) {
 		t.Errorf("there are %d connections", len(users))
 	}
 	runs[0].stop()
-	runs[2].stop() // Nobody follows the other consumer now, but the connection is still in use.
+	runs[2].stop() // No source reads the other consumer now, but the connection is still in use.
 	publish(t, js, 1)
 	runs[2] = runSource(t, mustOpen(t, others, env))
 	for _, r := range runs[1:] {
@@ -249,7 +249,7 @@ func testReasonsHaveOneLineAndNoCredentials(t *testing.T) {
 	env := environment(map[string]string{"username": "me", "password": "hunter3"})
 	r := runSource(t, mustOpen(t, configured(s.url()), env))
 	r.until("read consumer workers of stream WORK at " + s.url() + ": connect: nats: Authorization Violation")
-	if text := r.says(); strings.Contains(text, "hunter") || strings.Contains(text, "\n") {
+	if text := r.lastEvent(); strings.Contains(text, "hunter") || strings.Contains(text, "\n") {
 		t.Errorf("got %q", text)
 	}
 	if slices.Contains(s.users(t.Context()), "me") {

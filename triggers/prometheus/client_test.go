@@ -29,13 +29,13 @@ func TestClient(t *testing.T) {
 	t.Run("a query of many objects is sent once for each authentication", testQueryOfManyObjectsIsSentOnceForEachAuthentication)
 }
 
-// seen is what a server was asked.
+// seen is one request to a server.
 type seen struct {
 	header http.Header
 	form   url.Values
 }
 
-// recordRequests answers well and tells what it was asked.
+// recordRequests starts a server that answers all requests with one sample, and returns the requests it gets.
 func recordRequests(t *testing.T) (*httptest.Server, chan seen) {
 	t.Helper()
 	requests := make(chan seen, 10)
@@ -123,7 +123,7 @@ func testMissingCredentialsAreUnknownAndNothingIsRequested(t *testing.T) {
 		t.Errorf("got %v, %v", v, err)
 	}
 	if len(requests) > 0 {
-		t.Error("the server was asked")
+		t.Error("the server got a request")
 	}
 }
 
@@ -141,7 +141,7 @@ func testRedirectIsNotFollowed(t *testing.T) {
 		}
 	}
 	if len(requests) > 0 {
-		t.Error("the other host was asked")
+		t.Error("the other host got a request")
 	}
 }
 
@@ -220,11 +220,11 @@ func testQueryOfManyObjectsIsSentOnceForEachAuthentication(t *testing.T) {
 	cancel()
 	running.Wait()
 	close(requests)
-	asked := map[string]int{}
+	requestsOf := map[string]int{}
 	for r := range requests {
-		asked[r.header.Get("Authorization")]++
+		requestsOf[r.header.Get("Authorization")]++
 	}
-	if len(asked) != 2 || asked["Bearer token-of-shop"] != 1 || asked["Bearer token-of-bank"] != 1 {
-		t.Errorf("it was asked %v", asked)
+	if len(requestsOf) != 2 || requestsOf["Bearer token-of-shop"] != 1 || requestsOf["Bearer token-of-bank"] != 1 {
+		t.Errorf("the requests are %v", requestsOf)
 	}
 }

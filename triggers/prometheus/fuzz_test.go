@@ -10,7 +10,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
-// FuzzAnswer: whatever a server says, there is a level that is no lower than 0, or one short line.
+// FuzzAnswer: each answer of a server gives a level that is not below 0, or an error of one short line.
 func FuzzAnswer(f *testing.F) {
 	for _, body := range []string{
 		one, one[:50], `{"status":"success","data":{"resultType":"scalar","result":[1,"NaN"]}}`, `null`, `[]`, `{"data":null}`,

@@ -58,16 +58,16 @@ func testEveryOtherResultIsUnknown(t *testing.T) {
 		zero   triggers.Zeros
 		reason string
 	}{
-		"empty":                               {vector(), triggers.Zeros{Negative: true}, "empty"},
-		"NaN":                                 {vector(math.NaN()), triggers.Zeros{Negative: true}, "is NaN (a division by 0? ignoreNullValues reads it as 0)"},
-		"infinite":                            {vector(math.Inf(1)), triggers.Zeros{Negative: true}, "is +Inf"},
-		"negatively infinite":                 {vector(math.Inf(-1)), triggers.Zeros{Negative: true}, "is -Inf"},
-		"negative":                            {vector(-0.5), triggers.Zeros{Null: true}, "is negative: -0.5"},
-		"several elements, whatever is asked": {vector(1, 2), all, "has 2 elements"},
-		"a range, whatever is asked":          {model.Matrix{}, all, "range of samples"},
-		"a string, whatever is asked":         {&model.String{Value: "7"}, all, "no result"},
-		"nothing, whatever is asked":          {nil, all, "no result"},
-		"a histogram, whatever is asked":      {model.Vector{{Histogram: &model.SampleHistogram{}}}, all, "histogram"},
+		"empty":                             {vector(), triggers.Zeros{Negative: true}, "empty"},
+		"NaN":                               {vector(math.NaN()), triggers.Zeros{Negative: true}, "is NaN (a division by 0? ignoreNullValues reads it as 0)"},
+		"infinite":                          {vector(math.Inf(1)), triggers.Zeros{Negative: true}, "is +Inf"},
+		"negatively infinite":               {vector(math.Inf(-1)), triggers.Zeros{Negative: true}, "is -Inf"},
+		"negative":                          {vector(-0.5), triggers.Zeros{Null: true}, "is negative: -0.5"},
+		"several elements, for all options": {vector(1, 2), all, "has 2 elements"},
+		"a range, for all options":          {model.Matrix{}, all, "range of samples"},
+		"a string, for all options":         {&model.String{Value: "7"}, all, "no result"},
+		"nothing, for all options":          {nil, all, "no result"},
+		"a histogram, for all options":      {model.Vector{{Histogram: &model.SampleHistogram{}}}, all, "histogram"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := level(c.answer, c.zero)

@@ -93,16 +93,16 @@ func (w *env) lastLevel() string {
 	return w.last.Value.String()
 }
 
-// until waits until the trigger says what begins like this.
+// until waits until the level of the trigger, as text, begins with want.
 func (w *env) until(want string) {
 	w.t.Helper()
 	got := ""
 	defer func() {
 		if w.t.Failed() {
-			w.t.Logf("it said last: %s", got)
+			w.t.Logf("the last level: %s", got)
 		}
 	}()
-	testkit.Eventually(w.t, "it says "+want, func(context.Context) bool {
+	testkit.Eventually(w.t, "the level is "+want, func(context.Context) bool {
 		got = w.lastLevel()
 		return got != "" && strings.HasPrefix(got, want)
 	})

@@ -81,8 +81,8 @@ func (s *server) stream() map[string]string {
 	return map[string]string{"threshold": "5", "natsURL": "nats://" + s.address, "stream": "LEVELS", "consumer": "checkout"}
 }
 
-// settled waits until nothing waits for the consumer.
-func (s *server) settled() {
+// awaitAcks waits until the consumer has no pending messages.
+func (s *server) awaitAcks() {
 	s.t.Helper()
 	testkit.Eventually(s.t, "everything is acknowledged", func(ctx context.Context) bool {
 		c, err := s.js.Consumer(ctx, "LEVELS", "checkout")
@@ -98,12 +98,12 @@ func testMessagesThatWerePublishedWithoutSubscriberAreReadLater(t *testing.T) {
 	w.until("7")
 	s.publish(`{"value": 8}`)
 	w.until("8")
-	s.settled()
+	s.awaitAcks()
 	w.stop()
 	s.publish(`{"value": 9}`, `{"value": 0}`, `{"value": 12}`)
 	w = run(t, d, s.stream())
 	w.until("12")
-	s.settled()
+	s.awaitAcks()
 }
 
 func testWhileServerIsUnavailableLevelMayRaiseCountNotLowerIt(t *testing.T) {
@@ -146,7 +146,7 @@ func testInvalidMessageIsTerminated(t *testing.T) {
 	w.until("4")
 	s.publish(`{"valeu": 5}`)
 	testkit.Eventually(t, "three are refused", func(context.Context) bool { _, refused := d.Counts(); return len(refused) == 3 })
-	s.settled()
+	s.awaitAcks()
 	if _, refused := d.Counts(); !strings.Contains(refused[2].Error(), `did you mean "value"?`) {
 		t.Error(refused)
 	}

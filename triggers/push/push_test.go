@@ -119,7 +119,7 @@ func testMistakesAreReported(t *testing.T) {
 		{map[string]string{"threshold": "1", "natsURL": "nats://a", "stream": "a.b", "consumer": "c"}, `stream: "a.b" is not a valid name`},
 	} {
 		if _, err := Kind().Decode(c.metadata); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret") {
-			t.Errorf("%v: said %v, expected %q", c.metadata, err, c.want)
+			t.Errorf("%v: got %v, want %q", c.metadata, err, c.want)
 		}
 	}
 }

@@ -42,7 +42,7 @@ type subject struct {
 	readme  string
 }
 
-// check tests one rule of the contract. Its error says how the kind violates the rule.
+// check tests one rule of the contract. Its error describes how the kind violates the rule.
 type check struct {
 	name string
 	try  func(t testing.TB, s subject) error

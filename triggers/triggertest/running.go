@@ -84,7 +84,7 @@ func (s subject) env(ctx context.Context, interval time.Duration) (triggers.Env,
 	polling := make(chan struct{})
 	go func() {
 		defer close(polling)
-		_ = env.Poller.Run(ctx) // It returns only what ctx says.
+		_ = env.Poller.Run(ctx) // Run returns only the error of ctx.
 	}()
 	return env, func() {
 		cancel()

@@ -62,7 +62,7 @@ func testMistakesAreReportedWithTheirPosition(t *testing.T) {
 	} {
 		_, err := Kind().Decode(c.metadata)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%.200v: said %v, expected %q", c.metadata, err, c.want)
+			t.Errorf("%.200v: got %v, want %q", c.metadata, err, c.want)
 		}
 	}
 	_, err := Kind().Decode(valid("value", "body.x +", "match", "nope", "key", "1"))

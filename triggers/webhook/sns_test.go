@@ -41,7 +41,7 @@ func testMessageWithoutValidSNSSignatureIsRefused(t *testing.T) {
 		"no signature":          a.post(valid, func(e *envelope) { e.Signature = "" }),
 		"no base64":             a.post(valid, func(e *envelope) { e.Signature = "!" }),
 		"another version":       a.post(valid, func(e *envelope) { e.SignatureVersion = "3" }),
-		"SHA-1 said, 2 signed":  a.post(valid, func(e *envelope) { e.SignatureVersion = "1" }),
+		"SHA-1 named, 2 signed": a.post(valid, func(e *envelope) { e.SignatureVersion = "1" }),
 		"another topic":         a.post(other, nil),
 		"a replay":              a.post(old, nil),
 		"the future":            a.post(ahead, nil),

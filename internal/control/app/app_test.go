@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -42,7 +43,7 @@ func testFilesAreFollowedAndTheirStateSurvivesProcess(t *testing.T) {
 	r = start(t, o)
 	r.ready()
 	stays()
-	e.write(8) // The alert is still known, and the new object is what it is asked about.
+	e.write(8) // The alert is still in the store, and the new object selects it.
 	e.AwaitReplicas("web", 8)
 	if code := r.alert(e.Namespace, "resolved"); code != http.StatusOK {
 		t.Fatalf("sending the alert: got status code %d, want 200", code)
@@ -152,10 +153,10 @@ func testNewTokensAreAcceptedWithoutRestart(t *testing.T) {
 	}
 	write("first-token")
 	r := start(t, o)
-	// Who is let in hears that nobody leads.
+	// An authenticated request is answered with 503, since no replica leads.
 	answers := func(token string, code int) {
 		t.Helper()
-		testkit.Eventually(t, token+" is answered as it should be", func(ctx context.Context) bool {
+		testkit.Eventually(t, token+" gets the code "+strconv.Itoa(code), func(ctx context.Context) bool {
 			got, _ := testkit.Request(ctx, http.MethodPost, r.url+"/v1/alertmanager/shop", token, nil)
 			return got == code
 		})

@@ -71,9 +71,9 @@ spec:
 func (r *running) answers(t *testing.T, method, path, body string, want int) {
 	t.Helper()
 	testkit.Eventually(t, "it is answered", func(ctx context.Context) bool {
-		code, says := testkit.Request(ctx, method, r.url+path, "", []byte(body))
+		code, text := testkit.Request(ctx, method, r.url+path, "", []byte(body))
 		if code != http.StatusServiceUnavailable && code != want {
-			t.Fatalf("%s was answered with %d %s", body, code, says)
+			t.Fatalf("%s was answered with %d %s", body, code, text)
 		}
 		return code == want
 	})

@@ -130,11 +130,11 @@ func testStopThatTakesTooLongNamesServiceThatDelaysIt(t *testing.T) {
 }
 
 func testMessagesOfLibrariesAreLoggedAtDebugLevel(t *testing.T) {
-	said := testkit.NewLog(t)
-	log := slog.New(klogHandler{slog.NewTextHandler(said, nil)}).With("by", "them").WithGroup("more")
+	output := testkit.NewLog(t)
+	log := slog.New(klogHandler{slog.NewTextHandler(output, nil)}).With("by", "them").WithGroup("more")
 	log.Info("chatter")
 	log.Error("it broke", "number", 7)
-	if got := said.String(); strings.Contains(got, "chatter") || !strings.Contains(got, `level=ERROR msg="it broke" by=them more.number=7`) {
+	if got := output.String(); strings.Contains(got, "chatter") || !strings.Contains(got, `level=ERROR msg="it broke" by=them more.number=7`) {
 		t.Errorf("got the log\n%swant the error line only", got)
 	}
 }

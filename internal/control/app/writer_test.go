@@ -39,7 +39,7 @@ func testFollowerSendsNoWrite(t *testing.T) {
 	}
 }
 
-// latePersister answers as late as it is told to, whatever its context says: as what was on its way when a process was frozen.
+// latePersister returns after a delay, whether its context is done or not: like a write that was in flight when a process was frozen.
 type latePersister struct {
 	store.Persister
 

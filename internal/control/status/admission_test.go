@@ -21,15 +21,15 @@ func TestAdmission(t *testing.T) {
 	t.Run("a count that admission changed is logged as such", testCountThatAdmissionChangedIsLoggedAsSuch)
 }
 
-// tally is a Recorder that keeps what it is told.
-type tally []string
+// eventRecorder is a Recorder that stores all Events as text.
+type eventRecorder []string
 
-func (t *tally) Event(_ Object, warning bool, reason, note string) {
+func (t *eventRecorder) Event(_ Object, warning bool, reason, note string) {
 	*t = append(*t, fmt.Sprintf("%t %s: %s", warning, reason, note))
 }
 
 // wrote reports a write that ended, with the count that is stored since.
-func (d *desk) wrote(to, stored int32, err error) *v1alpha1.ScaledObjectStatus {
+func (d *env) wrote(to, stored int32, err error) *v1alpha1.ScaledObjectStatus {
 	d.t.Helper()
 	now := scalers.InstantOf(time.Now())
 	events := []scalers.Event{{Trigger: "queue", At: now, Value: scalers.Milli(to) * 10_000, Current: d.current, Ready: d.current}}
@@ -51,17 +51,17 @@ func testChangeByAdmissionIsOneEventAndConditionUntilItEnds(t *testing.T) {
 		"DeniedByAdmission":  fmt.Errorf("write the scale of Deployment/web: %w: admission webhook %q denied the request", actuator.ErrDenied, "cap"),
 	} {
 		t.Run(reason, func(t *testing.T) {
-			at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) { d.refusedAs(reason, err) })
+			at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) { d.refusedAs(reason, err) })
 		})
 	}
 }
 
 // refusedAs lets twenty writes fail in a row, and then one succeed.
-func (d *desk) refusedAs(reason string, err error) {
+func (d *env) refusedAs(reason string, err error) {
 	d.t.Helper()
-	var told tally
+	var recorded eventRecorder
 	var log bytes.Buffer
-	d.reporter.recorder, d.reporter.log, d.current = &told, slog.New(slog.NewTextHandler(&log, nil)), 4
+	d.reporter.recorder, d.reporter.log, d.current = &recorded, slog.New(slog.NewTextHandler(&log, nil)), 4
 	for range 20 {
 		s := d.wrote(7, 4, err)
 		if got := reasonsOf(s)["AbleToScale"]; got != "False/"+reason || s.Reason != reason {
@@ -69,8 +69,8 @@ func (d *desk) refusedAs(reason string, err error) {
 		}
 	}
 	d.writes(1)
-	if len(told) != 1 || told[0] != "true "+reason+": "+err.Error() {
-		d.t.Errorf("the Events are %q, want one", told)
+	if len(recorded) != 1 || recorded[0] != "true "+reason+": "+err.Error() {
+		d.t.Errorf("the Events are %q, want one", recorded)
 	}
 	if strings.Contains(log.String(), "msg=scaled") {
 		d.t.Errorf("a write that changed nothing is logged as one:\n%s", log.String())
@@ -81,12 +81,12 @@ func (d *desk) refusedAs(reason string, err error) {
 }
 
 func testCountThatAdmissionChangedIsLoggedAsSuch(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		var log bytes.Buffer
 		d.reporter.log = slog.New(slog.NewTextHandler(&log, nil))
 		s := d.wrote(7, 4, fmt.Errorf("write: %w from 7 to 4", actuator.ErrAltered))
 		if !strings.Contains(log.String(), "msg=scaled") || !strings.Contains(log.String(), "from=3 to=4") || !strings.Contains(log.String(), "asked=7") {
-			t.Errorf("the log says\n%s", log.String())
+			t.Errorf("the log is\n%s", log.String())
 		}
 		if s.LastScaleTime == nil {
 			t.Error("the count has changed, but lastScaleTime is not set")

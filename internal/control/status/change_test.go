@@ -22,9 +22,9 @@ func TestChange(t *testing.T) {
 	t.Run("every change of an outcome is written", testEveryChangeOfOutcomeIsWritten)
 }
 
-// restless is a desk whose workload has everything happen to it.
+// restless is an env whose workload changes at random in every way.
 type restless struct {
-	*desk
+	*env
 
 	rand   *rand.Rand
 	events []scalers.Event
@@ -83,7 +83,7 @@ func (d *restless) moment() *autoscaler.Outcome {
 	return p
 }
 
-// differs says in what a status is not that of a moment; "" when it is.
+// differs describes how a status differs from that of an outcome; "" when it does not.
 func (d *restless) differs(s *v1alpha1.ScaledObjectStatus, p *autoscaler.Outcome) string {
 	o := *d.reporter.objects["shop/web"]
 	o.conditions.at = slices.Clone(o.conditions.at)
@@ -95,7 +95,7 @@ func (d *restless) differs(s *v1alpha1.ScaledObjectStatus, p *autoscaler.Outcome
 	case limitNamed(s.LastDecision.Raw, s.LastDecision.To, s.LastDecision.LimitedBy) < limitOf(p.Decision):
 		return fmt.Sprintf("it is limited by %v, want %s", s.LastDecision.LimitedBy, limitOf(p.Decision))
 	case !reflect.DeepEqual(withoutReadings(s), withoutReadings(now)):
-		return fmt.Sprintf("it says\n%+v\nwant\n%+v", withoutReadings(s), withoutReadings(now))
+		return fmt.Sprintf("got\n%+v\nwant\n%+v", withoutReadings(s), withoutReadings(now))
 	case !slices.Equal(d.failures(s), d.failures(now)):
 		return fmt.Sprintf("it remembers the failures %v, want %v", d.failures(s), d.failures(now))
 	default:
@@ -125,8 +125,8 @@ func (d *restless) failures(s *v1alpha1.ScaledObjectStatus) []scalers.Failure {
 
 func testEveryChangeOfOutcomeIsWritten(t *testing.T) {
 	for seed := range uint64(100) {
-		at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, desk *desk) {
-			d := &restless{desk: desk, rand: rand.New(rand.NewPCG(seed, 3)), events: make([]scalers.Event, 2)}
+		at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, e *env) {
+			d := &restless{env: e, rand: rand.New(rand.NewPCG(seed, 3)), events: make([]scalers.Event, 2)}
 			p := d.has(2, 5)
 			p.Min, p.Idle, p.Max, p.Cooldown, p.Down.Window = 0, 0, 20, 15*time.Second, 20*time.Second
 			p.Fallback = &scalers.Fallback{FailureThreshold: 3, Replicas: 6}

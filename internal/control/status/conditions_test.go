@@ -53,14 +53,14 @@ func testReadyIsFalseWhileThereIsNoTarget(t *testing.T) {
 		"another's":         {func(p *autoscaler.Outcome) { p.Target.ForeignHPA = "theirs" }, "ForeignHPA", "True/TriggerActive"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
-				d.says(30, nil)
-				s := d.says(30, nil, c.edit)
+			at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+				d.reportLevel(30, nil)
+				s := d.reportLevel(30, nil, c.edit)
 				got := reasonsOf(s)
 				if got["Ready"] != "False/"+c.reason || got["AbleToScale"] != "False/"+c.reason || s.Reason != c.reason || got["Active"] != c.active {
 					t.Errorf("conditions %v, reason %s", got, s.Reason)
 				}
-				if got := reasonsOf(d.says(30, nil)); got["Ready"] != "True/Ready" || got["Active"] != "True/TriggerActive" {
+				if got := reasonsOf(d.reportLevel(30, nil)); got["Ready"] != "True/Ready" || got["Active"] != "True/TriggerActive" {
 					t.Errorf("once there is a target, the conditions are %v", got)
 				}
 			})
@@ -69,8 +69,8 @@ func testReadyIsFalseWhileThereIsNoTarget(t *testing.T) {
 }
 
 func testMissingTargetDoesNotHideOtherMistakes(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
-		s := d.says(0, errors.New("connection refused"), missing(actuator.ErrNotFound))
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+		s := d.reportLevel(0, errors.New("connection refused"), missing(actuator.ErrNotFound))
 		const want = "there is no Deployment web in namespace shop; queue: connection refused"
 		if got := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady); got == nil || got.Message != want {
 			t.Errorf("Ready is %+v, want the message %q", got, want)
@@ -79,7 +79,7 @@ func testMissingTargetDoesNotHideOtherMistakes(t *testing.T) {
 }
 
 func testActiveIsUnknownWhileTriggerIsUnknownAndNoneIsActive(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		d.spec.Triggers = append(d.spec.Triggers, compile.Trigger{Name: "alert"})
 		d.spec.Policy.Triggers = append(d.spec.Policy.Triggers, scalers.Trigger{Name: "alert", Target: 1000, Exact: true, Continuous: true})
 		for want, c := range map[string]struct {
@@ -87,7 +87,7 @@ func testActiveIsUnknownWhileTriggerIsUnknownAndNoneIsActive(t *testing.T) {
 			err   error
 		}{"Unknown/TriggerUnknown": {0, errors.New("connection refused")}, "True/TriggerActive": {5, errors.New("connection refused")}, "False/NoTriggerActive": {0, nil}} {
 			now := scalers.InstantOf(time.Now())
-			s := d.decided([]scalers.Event{
+			s := d.reportEvents([]scalers.Event{
 				{Trigger: "queue", At: now, Value: scalers.Milli(c.level * 1000), Current: d.current, Ready: d.current},
 				{Trigger: "alert", At: now, Current: d.current, Err: c.err},
 			})
@@ -99,26 +99,26 @@ func testActiveIsUnknownWhileTriggerIsUnknownAndNoneIsActive(t *testing.T) {
 }
 
 func testForbiddenRequestPointsToMissingPermission(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
-		var told tally
-		d.reporter.recorder = &told
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+		var recorded eventRecorder
+		d.reporter.recorder = &recorded
 		const want = "watch Deployment/web: not allowed (see Permissions in deploy/manifests/README.md)"
-		s := d.says(30, nil, missing(actuator.ErrForbidden))
+		s := d.reportLevel(30, nil, missing(actuator.ErrForbidden))
 		if got := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady); got == nil || got.Message != want {
 			t.Errorf("Ready is %+v, want the message %q", got, want)
 		}
-		d.says(30, nil)
-		if want := []string{"true Forbidden: " + want, "false Recovered: Forbidden is over: Deployment/web can be scaled again"}; !slices.Equal(told, want) {
-			t.Errorf("the Events are %q, want %q", told, want)
+		d.reportLevel(30, nil)
+		if want := []string{"true Forbidden: " + want, "false Recovered: Forbidden is over: Deployment/web can be scaled again"}; !slices.Equal(recorded, want) {
+			t.Errorf("the Events are %q, want %q", recorded, want)
 		}
 	})
 }
 
 // An API server that is away leaves the count known as it was.
 func testObjectWhoseTargetLagsBehindIsReady(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		away := func(known bool) map[string]string {
-			return reasonsOf(d.says(30, nil, func(p *autoscaler.Outcome) {
+			return reasonsOf(d.reportLevel(30, nil, func(p *autoscaler.Outcome) {
 				p.Target.Err, p.TargetKnown = errors.New("watch Deployment/web: connection refused"), known
 			}))
 		}
@@ -144,18 +144,18 @@ func testPauseIsConditionAtOnce(t *testing.T) {
 		"another way": {scalers.Paused{Out: true}, "PausedScaleOut", "PausedScaleOut"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
-				if got := reasonsOf(d.says(30, nil))["Paused"]; got != "False/NotPaused" {
+			at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+				if got := reasonsOf(d.reportLevel(30, nil))["Paused"]; got != "False/NotPaused" {
 					t.Errorf("before, Paused is %s", got)
 				}
 				d.spec.Policy.Paused = c.paused
-				s := d.says(30, nil) // It asks for the three that there are.
+				s := d.reportLevel(30, nil) // It asks for three, the current count.
 				d.writes(2)
 				if got := reasonsOf(s)["Paused"]; got != "True/"+c.reason || s.Reason != c.word {
 					t.Errorf("Paused is %s, the reason %s", got, s.Reason)
 				}
 				d.spec.Policy.Paused = scalers.Paused{}
-				if s := d.says(30, nil); reasonsOf(s)["Paused"] != "False/NotPaused" || s.Reason != "AsRecommended" {
+				if s := d.reportLevel(30, nil); reasonsOf(s)["Paused"] != "False/NotPaused" || s.Reason != "AsRecommended" {
 					t.Errorf("afterwards, Paused is %s, the reason %s", reasonsOf(s)["Paused"], s.Reason)
 				}
 				d.writes(3)
@@ -165,13 +165,13 @@ func testPauseIsConditionAtOnce(t *testing.T) {
 }
 
 func testReasonIsThatOfNewestDecision(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		d.spec.Policy.Min, d.current = 2, 0
-		s := d.says(60, nil) // It is raised to the minimum, and from there to what is asked for.
+		s := d.reportLevel(60, nil) // It is raised to the minimum, and from there to what is asked for.
 		if got := reasonsOf(s)["ScalingLimited"]; got != "False/NotLimited" || s.Reason != "AsRecommended" || *s.DesiredReplicas != 6 {
 			t.Errorf("with %d wanted ScalingLimited is %s, the reason %s", *s.DesiredReplicas, got, s.Reason)
 		}
-		s = d.says(10, nil)
+		s = d.reportLevel(10, nil)
 		if got := reasonsOf(s)["ScalingLimited"]; got != "True/MinReplicaCount" || s.Reason != "MinReplicaCount" {
 			t.Errorf("below the minimum ScalingLimited is %s, the reason %s", got, s.Reason)
 		}
@@ -179,16 +179,16 @@ func testReasonIsThatOfNewestDecision(t *testing.T) {
 }
 
 func testStaleAlertIsConditionsReason(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		d.stale = "alert Slow was not repeated since noon"
-		if s := d.says(300, nil); s.Reason != "AlertStale" {
+		if s := d.reportLevel(300, nil); s.Reason != "AlertStale" {
 			t.Errorf("the reason is %s", s.Reason)
 		}
 	})
 }
 
 func testWaitingAlertIsConditionsReasonAndItsLevelIsPending(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		begins := time.Now().Add(time.Minute)
 		waits := func(p *autoscaler.Outcome) {
 			p.Events[0].Foreseen = scalers.Foreseen{At: scalers.InstantOf(begins), Value: 70_000}
@@ -201,19 +201,19 @@ func testWaitingAlertIsConditionsReasonAndItsLevelIsPending(t *testing.T) {
 				t.Errorf("%+v is pending, want 70 at %s; the reason is %s, the conditions %v", got, begins, s.Reason, reasonsOf(s))
 			}
 		}
-		pending(d.says(300, nil, waits))
+		pending(d.reportLevel(300, nil, waits))
 		begins = begins.Add(time.Second)
-		pending(d.says(300, nil, waits))
-		if s := d.says(300, nil); s.Triggers[0].Pending != nil || s.Reason != "MaxReplicaCount" {
+		pending(d.reportLevel(300, nil, waits))
+		if s := d.reportLevel(300, nil); s.Triggers[0].Pending != nil || s.Reason != "MaxReplicaCount" {
 			t.Errorf("%+v is pending, the reason is %s", s.Triggers[0].Pending, s.Reason)
 		}
 	})
 }
 
 func testObjectThatIsAcceptedAgainIsReadyAlthoughNothingElseChanged(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		so := &v1alpha1.ScaledObject{}
-		so.Namespace, so.Name, so.Status = "shop", "web", *d.says(30, nil)
+		so.Namespace, so.Name, so.Status = "shop", "web", *d.reportLevel(30, nil)
 		d.reporter.Refused(so, "TargetInUse", "ScaledObject shop/old scales the same Deployment", false)
 		<-time.After(2 * minInterval)
 		synctest.Wait()
@@ -221,7 +221,7 @@ func testObjectThatIsAcceptedAgainIsReadyAlthoughNothingElseChanged(t *testing.T
 			t.Errorf("refused, the conditions are %v", got)
 		}
 		d.reporter.Accepted(d.spec)
-		if got := reasonsOf(d.says(30, nil)); got["Ready"] != "True/Ready" || got["Active"] != "True/TriggerActive" || got["AbleToScale"] != "True/ReadyToScale" {
+		if got := reasonsOf(d.reportLevel(30, nil)); got["Ready"] != "True/Ready" || got["Active"] != "True/TriggerActive" || got["AbleToScale"] != "True/ReadyToScale" {
 			t.Errorf("followed again, the conditions are %v", got)
 		}
 	})
@@ -229,14 +229,14 @@ func testObjectThatIsAcceptedAgainIsReadyAlthoughNothingElseChanged(t *testing.T
 
 func testObjectThatIsRefusedAtStartIsReadyOnceItIsAccepted(t *testing.T) {
 	var before *v1alpha1.ScaledObjectStatus
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) { before = d.says(30, nil) })
-	at(t, before, func(t *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) { before = d.reportLevel(30, nil) })
+	at(t, before, func(t *testing.T, d *env) {
 		so := &v1alpha1.ScaledObject{}
 		so.Namespace, so.Name, so.Status = "shop", "web", *before
 		d.reporter.Refused(so, "TargetInUse", "ScaledObject shop/old scales the same Deployment", false)
 		<-time.After(2 * minInterval)
 		d.reporter.Accepted(d.spec)
-		if got := reasonsOf(d.says(30, nil)); got["Ready"] != "True/Ready" {
+		if got := reasonsOf(d.reportLevel(30, nil)); got["Ready"] != "True/Ready" {
 			t.Errorf("followed after all, the conditions are %v", got)
 		}
 		d.writes(2)
@@ -244,24 +244,24 @@ func testObjectThatIsRefusedAtStartIsReadyOnceItIsAccepted(t *testing.T) {
 }
 
 func testEventNamesEachReasonOnce(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
-		var told tally
-		d.reporter.recorder = &told
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+		var recorded eventRecorder
+		d.reporter.recorder = &recorded
 		written := func(p *autoscaler.Outcome) {
 			n := p.Decision.Replicas
 			p.Write = &loop.EndedWrite{From: p.From, To: n, Stored: n, Decision: p.Decision, Policy: d.spec.Policy, Latency: -1}
 		}
 		policy := d.spec.Policy
 		policy.Min, d.current = 2, 0
-		d.says(10, nil, written)
+		d.reportLevel(10, nil, written)
 		policy.Min, policy.Idle, policy.Cooldown, policy.Down.Window = 0, 0, time.Second, time.Hour
 		d.current, d.memory = 3, scalers.Memory{LastActive: 1}
-		d.says(0, nil, written)
+		d.reportLevel(0, nil, written)
 		const first = "false Scaled: Deployment/web from 0 to 2: queue is 10, target 10 per replica: asks for 1; raised from 1 to the minimum, 2"
 		const second = "false Scaled: Deployment/web from 3 to 0: queue is 0, target 10 per replica: asks for 0; " +
 			"at rest at 0 instead of 3: no trigger is active, and the cooldown is over (1s since a trigger was last active)"
-		if len(told) != 2 || told[0] != first || told[1] != second {
-			t.Errorf("the Events are\n%q, want\n%q\n%q", told, first, second)
+		if len(recorded) != 2 || recorded[0] != first || recorded[1] != second {
+			t.Errorf("the Events are\n%q, want\n%q\n%q", recorded, first, second)
 		}
 	})
 }

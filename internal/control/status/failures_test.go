@@ -14,21 +14,21 @@ func TestFailures(t *testing.T) {
 	t.Run("consecutive failures are counted across restarts", testConsecutiveFailuresAreCountedAcrossRestarts)
 }
 
-// cautious gives a desk's policy a fallback to six after three failures in a row.
-func (d *desk) cautious() {
+// cautious gives an env's policy a fallback to six after three failures in a row.
+func (d *env) cautious() {
 	d.spec.Policy.Fallback = &scalers.Fallback{FailureThreshold: 3, Replicas: 6}
 }
 
 func testConsecutiveFailuresAreWrittenUntilTheyChangeNothing(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
 		d.cautious()
-		d.says(30, nil)
+		d.reportLevel(30, nil)
 		for n := 1; n <= 4; n++ {
-			d.says(0, errors.New("connection refused"))
+			d.reportLevel(0, errors.New("connection refused"))
 			d.writes(1 + n)
 		}
 		for range 100 {
-			d.says(0, errors.New("connection refused"))
+			d.reportLevel(0, errors.New("connection refused"))
 		}
 		d.writes(5)
 	})
@@ -37,18 +37,18 @@ func testConsecutiveFailuresAreWrittenUntilTheyChangeNothing(t *testing.T) {
 // A leader that does not live long must not keep a workload from its fallback.
 func testConsecutiveFailuresAreCountedAcrossRestarts(t *testing.T) {
 	var status *v1alpha1.ScaledObjectStatus
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
 		d.cautious()
-		status = d.says(30, nil)
+		status = d.reportLevel(30, nil)
 	})
 	for life := 1; life <= 4; life++ {
-		at(t, status, func(t *testing.T, d *desk) {
+		at(t, status, func(t *testing.T, d *env) {
 			d.cautious()
 			if err := d.memory.UnmarshalText([]byte(status.Memory)); err != nil {
 				t.Fatal(err)
 			}
 			d.memory = d.memory.Resume(scalers.InstantOf(time.Now()))
-			status = d.says(0, errors.New("connection refused"))
+			status = d.reportLevel(0, errors.New("connection refused"))
 			d.writes(1)
 			want := int32(3)
 			if life > 3 {

@@ -21,19 +21,19 @@ func testHistoryNamesReasonWhyCountIsNotWritten(t *testing.T) {
 	for reason, edit := range map[string]func(*autoscaler.Outcome){"ForeignHPA": foreign, "Forbidden": forbidden, "": free} {
 		t.Run(reason, func(t *testing.T) {
 			var stored *v1alpha1.ScaledObjectStatus
-			at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
-				stored = d.says(70, nil, edit)
+			at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+				stored = d.reportLevel(70, nil, edit)
 				if got := stored.History[0]; got.To != 7 || got.NotWritten != reason {
 					t.Errorf("the entry is %+v, want it not written for %q", got, reason)
 				}
-				d.says(70, nil, edit)
+				d.reportLevel(70, nil, edit)
 			})
-			at(t, stored, func(t *testing.T, d *desk) {
-				d.says(70, nil, edit)
+			at(t, stored, func(t *testing.T, d *env) {
+				d.reportLevel(70, nil, edit)
 				if got := d.wrote(7, 7, nil).History[0]; got.To != 7 || got.NotWritten != "" {
 					t.Errorf("once it is written, the entry is %+v", got)
 				}
-				if got := d.says(70, nil, edit).History[0]; got.NotWritten != "" {
+				if got := d.reportLevel(70, nil, edit).History[0]; got.NotWritten != "" {
 					t.Errorf("what stands in the way later changes the entry to %+v", got)
 				}
 			})
@@ -42,12 +42,12 @@ func testHistoryNamesReasonWhyCountIsNotWritten(t *testing.T) {
 }
 
 func testHistoryOfDryRunShowsThatNothingIsWritten(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		d.spec.DryRun = true
-		if got := d.says(70, nil).History[0]; got.To != 7 || got.NotWritten != "DryRun" {
+		if got := d.reportLevel(70, nil).History[0]; got.To != 7 || got.NotWritten != "DryRun" {
 			t.Errorf("the entry is %+v", got)
 		}
-		if got := d.says(30, nil).History[0]; got.To != 3 || got.NotWritten != "" {
+		if got := d.reportLevel(30, nil).History[0]; got.To != 3 || got.NotWritten != "" {
 			t.Errorf("the entry that keeps the count is %+v", got)
 		}
 	})

@@ -16,7 +16,7 @@ func TestLimit(t *testing.T) {
 }
 
 // limited checks how many statuses were written, and which rules the last of them names.
-func (d *desk) limited(what string, writes int, by ...string) {
+func (d *env) limited(what string, writes int, by ...string) {
 	d.t.Helper()
 	s := d.last()
 	if n := d.written(); n != writes {
@@ -28,21 +28,21 @@ func (d *desk) limited(what string, writes int, by ...string) {
 }
 
 func testLimitThatComesAndGoesIsReportedUntilItHasBeenGoneForWhile(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
 		d.current = 10
-		d.says(100, nil)
+		d.reportLevel(100, nil)
 		d.limited("at the maximum", 1)
-		d.says(130, nil)
+		d.reportLevel(130, nil)
 		d.limited("above it", 2, "maxReplicaCount")
-		d.says(100, nil)
+		d.reportLevel(100, nil)
 		d.limited("at it again", 2, "maxReplicaCount")
-		d.says(130, nil)
-		d.says(100, nil)
+		d.reportLevel(130, nil)
+		d.reportLevel(100, nil)
 		d.limited("back and forth", 2, "maxReplicaCount")
 		<-time.After(limitDelay - 5*time.Second)
 		synctest.Wait()
 		d.limited("almost for a while", 2, "maxReplicaCount")
-		<-time.After(10 * time.Second) // No reading comes: it is what the last one said.
+		<-time.After(10 * time.Second) // No event arrives: the last one remains in effect.
 		synctest.Wait()
 		d.limited("for a while", 3)
 		<-time.After(limitDelay)
@@ -52,47 +52,47 @@ func testLimitThatComesAndGoesIsReportedUntilItHasBeenGoneForWhile(t *testing.T)
 }
 
 func testLimitThatEndsAfterWhileIsReportedAtOnce(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
 		d.current = 10
-		d.says(130, nil)
+		d.reportLevel(130, nil)
 		d.limited("above the maximum", 1, "maxReplicaCount")
 		<-time.After(limitDelay)
-		d.says(130, nil)
+		d.reportLevel(130, nil)
 		d.limited("for a while", 1, "maxReplicaCount")
-		d.says(100, nil)
+		d.reportLevel(100, nil)
 		d.limited("at it", 2)
 	})
 }
 
 func testFirstLimitBesideNewCountIsReportedAtOnce(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
-		d.says(130, nil)
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
+		d.reportLevel(130, nil)
 		d.limited("above the maximum", 1, "maxReplicaCount")
 		d.current = 10
-		d.says(130, nil)
+		d.reportLevel(130, nil)
 		d.limited("the count is the maximum", 2, "maxReplicaCount")
-		d.says(100, nil)
-		d.limited("the maximum is asked for", 3)
+		d.reportLevel(100, nil)
+		d.limited("the maximum is proposed", 3)
 	})
 }
 
 func testAfterRestartLimitThatComesAndGoesIsNotReportedAgain(t *testing.T) {
 	var before *v1alpha1.ScaledObjectStatus
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
 		d.current = 10
-		before = d.says(130, nil)
+		before = d.reportLevel(130, nil)
 	})
-	at(t, before, func(_ *testing.T, d *desk) {
+	at(t, before, func(_ *testing.T, d *env) {
 		d.current = 10
-		d.says(100, nil)
+		d.reportLevel(100, nil)
 		d.writes(0)
 		<-time.After(limitDelay)
 		synctest.Wait()
 		d.limited("it does not limit for a while", 1)
 	})
-	at(t, before, func(_ *testing.T, d *desk) {
+	at(t, before, func(_ *testing.T, d *env) {
 		d.current = 10
-		d.says(130, nil)
+		d.reportLevel(130, nil)
 		<-time.After(2 * limitDelay)
 		synctest.Wait()
 		d.writes(0)

@@ -53,26 +53,26 @@ func (s *store) Save(_ context.Context, _ Object, status *v1alpha1.ScaledObjectS
 	return nil
 }
 
-// desk is a reporter with all that is around it, in a bubble of fake time.
-type desk struct {
+// env is a reporter with its store and one workload, in a bubble of fake time.
+type env struct {
 	t        *testing.T
 	store    *store
 	reporter *Reporter
 	spec     *compile.Workload
 	memory   scalers.Memory
 	current  int32
-	// pods make a reading one of single pods.
+	// pods, if not nil, are the measurements of single pods in the next events.
 	pods []scalers.Pod
-	// stale is what the events say is not confirmed, and notice what they say of the source.
+	// stale is the reason why the next events are stale, "" when they are not. notice is their notice of the source.
 	stale  string
 	notice scalers.Notice
 }
 
-// at tests a desk with a workload of one trigger that wants one replica for each unit of its level.
-func at(t *testing.T, before *v1alpha1.ScaledObjectStatus, test func(t *testing.T, d *desk)) {
+// at runs a test with an env whose workload has one trigger, of one trigger that wants one replica for each unit of its level.
+func at(t *testing.T, before *v1alpha1.ScaledObjectStatus, test func(t *testing.T, d *env)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{t: t, store: &store{}, current: 3}
+		d := &env{t: t, store: &store{}, current: 3}
 		d.reporter = New(d.store, Silent{}, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
 		d.spec = &compile.Workload{
 			Namespace: "shop", Name: "web", Target: actuator.Target{Namespace: "shop", Kind: "Deployment", Name: "web"},
@@ -94,17 +94,17 @@ func at(t *testing.T, before *v1alpha1.ScaledObjectStatus, test func(t *testing.
 	})
 }
 
-// says reports the decision on a level, or on a failed reading, in a moment that is otherwise as edits make it.
-func (d *desk) says(level int64, err error, edits ...func(*autoscaler.Outcome)) *v1alpha1.ScaledObjectStatus {
+// reportLevel reports the decision on a level, or on a failed reading, after edits have changed the outcome.
+func (d *env) reportLevel(level int64, err error, edits ...func(*autoscaler.Outcome)) *v1alpha1.ScaledObjectStatus {
 	d.t.Helper()
 	now := scalers.InstantOf(time.Now())
 	events := []scalers.Event{{Trigger: "queue", At: now, Value: scalers.Milli(level * 1000), Current: d.current, Ready: d.current, Err: err, Pods: d.pods, PerPod: d.pods != nil}}
 	events[0].Stale, events[0].Unconfirmed, events[0].Notice = d.stale != "", d.stale, d.notice
-	return d.decided(events, edits...)
+	return d.reportEvents(events, edits...)
 }
 
-// decided reports the decision on readings.
-func (d *desk) decided(events []scalers.Event, edits ...func(*autoscaler.Outcome)) *v1alpha1.ScaledObjectStatus {
+// reportEvents reports the decision on events.
+func (d *env) reportEvents(events []scalers.Event, edits ...func(*autoscaler.Outcome)) *v1alpha1.ScaledObjectStatus {
 	d.t.Helper()
 	now := scalers.InstantOf(time.Now())
 	decision := scalers.Decide(d.spec.Policy, scalers.Input{Now: now, Current: d.current, Events: events, Memory: d.memory})
@@ -122,7 +122,7 @@ func (d *desk) decided(events []scalers.Event, edits ...func(*autoscaler.Outcome
 	return d.last()
 }
 
-func (d *desk) last() *v1alpha1.ScaledObjectStatus {
+func (d *env) last() *v1alpha1.ScaledObjectStatus {
 	d.store.mu.Lock()
 	defer d.store.mu.Unlock()
 	if len(d.store.saved) == 0 {
@@ -131,7 +131,7 @@ func (d *desk) last() *v1alpha1.ScaledObjectStatus {
 	return d.store.saved[len(d.store.saved)-1]
 }
 
-func (d *desk) writes(n int) {
+func (d *env) writes(n int) {
 	d.t.Helper()
 	d.store.mu.Lock()
 	defer d.store.mu.Unlock()
@@ -149,29 +149,29 @@ func reasonsOf(s *v1alpha1.ScaledObjectStatus) map[string]string {
 }
 
 func testErrorThatChangesOnlyInItsNumbersWritesNothing(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		server := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 2), Port: 9090}
 		for i := range 100 {
-			d.says(0, &net.OpError{
+			d.reportLevel(0, &net.OpError{
 				Op: "read", Net: "tcp", Source: &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 40312 + i}, Addr: server,
 				Err: triggers.VaryingErrorf("no answer after %s", time.Duration(i)*17*time.Millisecond),
 			})
 		}
 		d.writes(1)
-		if got := d.says(0, errors.New("connection refused")).Triggers[0].LastError; got != "connection refused" {
-			t.Errorf("another error is not said; it is still %s", got)
+		if got := d.reportLevel(0, errors.New("connection refused")).Triggers[0].LastError; got != "connection refused" {
+			t.Errorf("after another error lastError is still %s", got)
 		}
 		d.writes(2)
 	})
 }
 
 func testValueThatChangesSlightlyWritesNothing(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
-		d.says(30, nil)
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
+		d.reportLevel(30, nil)
 		d.writes(1)
 		for range 100 {
-			d.says(29, nil)
-			d.says(30, nil)
+			d.reportLevel(29, nil)
+			d.reportLevel(30, nil)
 		}
 		d.writes(1)
 	})
@@ -179,25 +179,25 @@ func testValueThatChangesSlightlyWritesNothing(t *testing.T) {
 
 func testUnchangedStatusIsNotWrittenAfterRestart(t *testing.T) {
 	var before *v1alpha1.ScaledObjectStatus
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) { before = d.says(30, nil) })
-	at(t, before, func(_ *testing.T, d *desk) {
-		d.says(30, nil)
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) { before = d.reportLevel(30, nil) })
+	at(t, before, func(_ *testing.T, d *env) {
+		d.reportLevel(30, nil)
 		d.writes(0)
-		d.says(70, nil)
+		d.reportLevel(70, nil)
 		d.writes(1)
 	})
 }
 
 func testFailureAndItsRecoveryAreWritten(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
-		if got := reasonsOf(d.says(30, nil)); got["Ready"] != "True/Ready" || got["Active"] != "True/TriggerActive" || got["AbleToScale"] != "True/ReadyToScale" {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+		if got := reasonsOf(d.reportLevel(30, nil)); got["Ready"] != "True/Ready" || got["Active"] != "True/TriggerActive" || got["AbleToScale"] != "True/ReadyToScale" {
 			t.Errorf("conditions %v", got)
 		}
-		s := d.says(0, errors.New("connection refused"))
+		s := d.reportLevel(0, errors.New("connection refused"))
 		if got := reasonsOf(s); got["Ready"] != "False/TriggerFailed" || s.Triggers[0].LastError != "connection refused" || s.Targets != "?/10" {
 			t.Errorf("conditions %v, triggers %+v", got, s.Triggers)
 		}
-		if got := reasonsOf(d.says(30, nil)); got["Ready"] != "True/Ready" {
+		if got := reasonsOf(d.reportLevel(30, nil)); got["Ready"] != "True/Ready" {
 			t.Errorf("conditions %v", got)
 		}
 		d.writes(3)
@@ -205,24 +205,24 @@ func testFailureAndItsRecoveryAreWritten(t *testing.T) {
 }
 
 func testRefusalStaysUntilObjectIsAccepted(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		so := &v1alpha1.ScaledObject{}
-		so.Namespace, so.Name, so.Status = "shop", "web", *d.says(30, nil)
+		so.Namespace, so.Name, so.Status = "shop", "web", *d.reportLevel(30, nil)
 		d.reporter.Refused(so, "InvalidSpec", "no such field", true)
-		if got := reasonsOf(d.says(70, nil)); got["Ready"] != "False/InvalidSpec" {
+		if got := reasonsOf(d.reportLevel(70, nil)); got["Ready"] != "False/InvalidSpec" {
 			t.Errorf("conditions %v", got)
 		}
 		d.reporter.Accepted(d.spec)
-		if got := reasonsOf(d.says(70, nil)); got["Ready"] != "True/Ready" {
+		if got := reasonsOf(d.reportLevel(70, nil)); got["Ready"] != "True/Ready" {
 			t.Errorf("conditions %v", got)
 		}
 	})
 }
 
 func testFailedStatusUpdateIsRetried(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
 		d.store.fail = errors.New("API server is away")
-		d.says(30, nil)
+		d.reportLevel(30, nil)
 		d.writes(0)
 		d.store.mu.Lock()
 		d.store.fail = nil
@@ -235,37 +235,37 @@ func testFailedStatusUpdateIsRetried(t *testing.T) {
 
 func testHistoryHasDecisionsThatChangedOutcome(t *testing.T) {
 	var stored *v1alpha1.ScaledObjectStatus
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		for _, level := range []int64{30, 29, 250, 400, 70} {
-			stored = d.says(level, nil)
+			stored = d.reportLevel(level, nil)
 		}
-		tells(t, stored, "3→7 []", "3→10 [maxReplicaCount]", "3→3 []")
+		expectHistory(t, stored, "3→7 []", "3→10 [maxReplicaCount]", "3→3 []")
 		if why := stored.History[1].Why; why != "queue is 250, target 10 per replica: asks for 25; lowered from 25 to the maximum, 10" {
-			t.Errorf("the entry says %q", why)
+			t.Errorf("the entry has the reason %q", why)
 		}
 		for range 20 {
-			d.says(30, nil)
-			stored = d.says(70, nil)
+			d.reportLevel(30, nil)
+			stored = d.reportLevel(70, nil)
 		}
 		if n := len(stored.History); n != v1alpha1.MaxHistory {
 			t.Errorf("%d entries, want no more than %d", n, v1alpha1.MaxHistory)
 		}
-		stored = d.says(0, errors.New("connection refused"))
+		stored = d.reportLevel(0, errors.New("connection refused"))
 		if newest := stored.History[0]; newest.To != 3 || newest.Why != "held, as nothing is known: queue is unknown" {
 			t.Errorf("the newest entry is %+v", newest)
 		}
 	})
-	at(t, stored, func(t *testing.T, d *desk) {
-		d.says(0, errors.New("connection refused"))
-		again := d.says(70, nil)
+	at(t, stored, func(t *testing.T, d *env) {
+		d.reportLevel(0, errors.New("connection refused"))
+		again := d.reportLevel(70, nil)
 		if again.History[0].To != 7 || !reflect.DeepEqual(again.History[1:], stored.History[:v1alpha1.MaxHistory-1]) {
 			t.Errorf("after a restart the history is %+v, want one entry more than %+v", again.History, stored.History)
 		}
 	})
 }
 
-// tells checks a history, newest first: FROM→TO [LIMITED BY].
-func tells(t *testing.T, s *v1alpha1.ScaledObjectStatus, want ...string) {
+// expectHistory checks a history, newest first: FROM→TO [LIMITED BY].
+func expectHistory(t *testing.T, s *v1alpha1.ScaledObjectStatus, want ...string) {
 	t.Helper()
 	var got []string
 	for _, past := range s.History {
@@ -277,9 +277,9 @@ func tells(t *testing.T, s *v1alpha1.ScaledObjectStatus, want ...string) {
 }
 
 func testDryRunIsReportedAsSuch(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		d.spec.DryRun = true
-		s := d.says(70, nil)
+		s := d.reportLevel(70, nil)
 		if got := reasonsOf(s); got["AbleToScale"] != "False/DryRun" || s.Reason != "DryRun" || *s.Replicas != 3 || *s.DesiredReplicas != 7 {
 			t.Errorf("conditions %v, reason %s, %d of %d", got, s.Reason, *s.Replicas, *s.DesiredReplicas)
 		}
@@ -287,7 +287,7 @@ func testDryRunIsReportedAsSuch(t *testing.T) {
 }
 
 func testUsageOfPodsHasUnitOfItsTarget(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		d.spec.Policy.Triggers = []scalers.Trigger{{Name: "queue", Metric: scalers.Utilization, PerPod: true, Target: 50_000}}
 		now := scalers.InstantOf(time.Now())
 		events := []scalers.Event{{Trigger: "queue", At: now, Current: 3, PerPod: true, Pods: []scalers.Pod{
@@ -307,7 +307,7 @@ func testUsageOfPodsHasUnitOfItsTarget(t *testing.T) {
 }
 
 func testMeasurementsOfSinglePodsAreInStatusAndTheirSmallChangesWriteNothing(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		d.spec.Policy.Triggers[0] = scalers.Trigger{Name: "queue", Metric: scalers.Utilization, PerPod: true, Target: 50_000, StaleAfter: time.Hour}
 		pod := func(usage scalers.Milli) scalers.Pod {
 			return scalers.Pod{Sampled: true, HasRequest: true, Usage: usage, Request: 100}
@@ -315,14 +315,14 @@ func testMeasurementsOfSinglePodsAreInStatusAndTheirSmallChangesWriteNothing(t *
 		unsampled := pod(0)
 		unsampled.Sampled = false
 		d.pods = []scalers.Pod{pod(100), pod(200), unsampled}
-		s := d.says(0, nil)
+		s := d.reportLevel(0, nil)
 		want := v1alpha1.PodsStatus{Measured: 2, Missing: 1, Usage: "0.15", Request: "0.1", Counted: 3, Level: "100"}
 		if got := s.Triggers[0].Pods; got == nil || *got != want {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 		d.writes(1)
 		d.pods = []scalers.Pod{pod(101), pod(200), unsampled}
-		d.says(0, nil)
+		d.reportLevel(0, nil)
 		d.writes(1)
 	})
 }

@@ -49,7 +49,7 @@ func (r *levels) next() int64 {
 // A wobble is not written. A leader that resumes the status must still lower nothing that the last one would have held.
 func testLeaderThatRestoresStatusLowersNothingThatLastOneHeld(t *testing.T) {
 	for seed := range uint64(300) {
-		at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+		at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 			r := &levels{Rand: rand.New(rand.NewPCG(seed, 7)), low: 5, width: 5}
 			p := d.has(1, 5)
 			p.Triggers[0].Target, p.Triggers[0].Exact = 1000, true
@@ -80,7 +80,7 @@ func testLeaderThatRestoresStatusLowersNothingThatLastOneHeld(t *testing.T) {
 }
 
 func testHoldThatBeginsIsStored(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		p := d.has(1, 10)
 		p.Down.Window = time.Minute
 		d.reads(100)
@@ -102,7 +102,7 @@ func testHoldThatBeginsIsStored(t *testing.T) {
 }
 
 func testStepThatBeginsAtMaximumIsStored(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		p := d.has(2, 10)
 		p.Triggers[1] = scalers.Trigger{Name: "b", Target: 1000, Exact: true, Increment: scalers.Increment{Amount: 2}, StaleAfter: time.Hour}
 		d.reads(130, 0)
@@ -120,14 +120,14 @@ func testStepThatBeginsAtMaximumIsStored(t *testing.T) {
 
 func testUnreadableMemoryIsReplaced(t *testing.T) {
 	var before *v1alpha1.ScaledObjectStatus
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
 		d.spec.Policy.Down.Window = time.Minute
-		before = d.says(30, nil)
+		before = d.reportLevel(30, nil)
 	})
 	before.Memory = "torn"
-	at(t, before, func(_ *testing.T, d *desk) {
+	at(t, before, func(_ *testing.T, d *env) {
 		d.spec.Policy.Down.Window = time.Minute
-		d.says(30, nil)
+		d.reportLevel(30, nil)
 		d.writes(1)
 	})
 }

@@ -15,9 +15,9 @@ func TestSender(t *testing.T) {
 }
 
 func testRefusedSenderIsEventOfObjectsThatItDeliversTo(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
-		var told tally
-		d.reporter.recorder = &told
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+		var recorded eventRecorder
+		d.reporter.recorder = &recorded
 		for name, kind := range map[string]triggers.Kind{"pushed": {Push: true}, "polled": {}} {
 			w := &compile.Workload{Namespace: "bank", Name: name, Triggers: []compile.Trigger{{Kind: kind}}}
 			d.reporter.Resume(w, &v1alpha1.ScaledObjectStatus{})
@@ -28,8 +28,8 @@ func testRefusedSenderIsEventOfObjectsThatItDeliversTo(t *testing.T) {
 		d.reporter.SenderRefused("bank", "no credential was shown")
 		d.reporter.SenderRefused("elsewhere", "no credential was shown")
 		want := "true SenderRefused: a sender for namespace bank was refused: no credential was shown"
-		if !slices.Equal(told, tally{want}) {
-			t.Errorf("the Events are %q, want one: %q", told, want)
+		if !slices.Equal(recorded, eventRecorder{want}) {
+			t.Errorf("the Events are %q, want one: %q", recorded, want)
 		}
 	})
 }

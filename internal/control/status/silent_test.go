@@ -26,8 +26,8 @@ func TestSilent(t *testing.T) {
 // interval is the time between two readings.
 const interval = 5 * time.Second
 
-// has makes a desk's workload one of n triggers with a count.
-func (d *desk) has(n int, count int32) *scalers.Policy {
+// has makes an env's workload one of n triggers with a count.
+func (d *env) has(n int, count int32) *scalers.Policy {
 	d.current = count
 	d.spec.Triggers, d.spec.Policy.Triggers = nil, nil
 	for i := range n {
@@ -39,7 +39,7 @@ func (d *desk) has(n int, count int32) *scalers.Policy {
 }
 
 // reads reports the decision on a level of each trigger, and the write that it calls for; the next reading comes an interval later.
-func (d *desk) reads(levels ...int64) *scalers.Decision {
+func (d *env) reads(levels ...int64) *scalers.Decision {
 	d.t.Helper()
 	events := make([]scalers.Event, len(levels))
 	now := scalers.InstantOf(time.Now())
@@ -51,7 +51,7 @@ func (d *desk) reads(levels ...int64) *scalers.Decision {
 }
 
 // decides reports the decision on readings, and the write that it calls for, and lets an interval pass.
-func (d *desk) decides(to autoscaler.Reporter, events []scalers.Event) *scalers.Decision {
+func (d *env) decides(to autoscaler.Reporter, events []scalers.Event) *scalers.Decision {
 	now := scalers.InstantOf(time.Now())
 	decision := scalers.Decide(d.spec.Policy, scalers.Input{Now: now, Current: d.current, Events: events, Memory: d.memory})
 	d.memory = decision.Memory
@@ -75,7 +75,7 @@ func (d *desk) decides(to autoscaler.Reporter, events []scalers.Event) *scalers.
 }
 
 // written is how many statuses were.
-func (d *desk) written() int {
+func (d *env) written() int {
 	d.store.mu.Lock()
 	defer d.store.mu.Unlock()
 	return len(d.store.saved)
@@ -141,7 +141,7 @@ func (w *wobble) next(r *rand.Rand) []int64 {
 }
 
 // lives lets a workload wobble, and returns how many statuses are written for the first minutes, and how many for the hour after.
-func (w *wobble) lives(d *desk, r *rand.Rand) (first, more int) {
+func (w *wobble) lives(d *env, r *rand.Rand) (first, more int) {
 	d.t.Helper()
 	w.policy(d.has(w.triggers, w.count))
 	read := func(times int) int {
@@ -161,7 +161,7 @@ func testSlightlyDifferentDecisionWithSameOutcomeWritesNothing(t *testing.T) {
 	for name, w := range wobbles() {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(10) {
-				at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+				at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 					// What limits turns up at once and has been reported then, and one status more may be for a restart.
 					first, more := w.lives(d, rand.New(rand.NewPCG(seed, 1)))
 					if first > 6 || more > 0 {
@@ -177,7 +177,7 @@ func testSlightlyDifferentDecisionWithSameOutcomeWritesNothing(t *testing.T) {
 }
 
 func testSlightlyDifferentDecisionsOfDryRunAreNotLogged(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		var log bytes.Buffer
 		d.reporter.log = slog.New(slog.NewTextHandler(&log, nil))
 		d.spec.DryRun = true
@@ -194,7 +194,7 @@ func testSlightlyDifferentDecisionsOfDryRunAreNotLogged(t *testing.T) {
 }
 
 func testSlightlyDifferentDecisionsOfShadowWriteNothing(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		d.spec.Shadow = d.spec
 		d.reads(30)
 		shadow, spec, policy := *d, *d.spec, *d.spec.Policy

@@ -22,72 +22,72 @@ func TestStale(t *testing.T) {
 }
 
 func testStaleAlertIsConditionUntilItIsRepeated(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
-		says := func(stale string) *metav1.Condition {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+		staleCondition := func(stale string) *metav1.Condition {
 			t.Helper()
 			d.stale = stale
-			return meta.FindStatusCondition(d.says(30, nil).Conditions, v1alpha1.ConditionAlertStale)
+			return meta.FindStatusCondition(d.reportLevel(30, nil).Conditions, v1alpha1.ConditionAlertStale)
 		}
-		if got := says(""); got != nil {
+		if got := staleCondition(""); got != nil {
 			t.Errorf("an object that never had a stale alert has the condition %v", got)
 		}
-		if got := says("alert Slow was not repeated since noon"); got == nil || got.Status != metav1.ConditionTrue ||
+		if got := staleCondition("alert Slow was not repeated since noon"); got == nil || got.Status != metav1.ConditionTrue ||
 			got.Message != "queue: alert Slow was not repeated since noon" {
 			t.Errorf("stale: %v", got)
 		}
-		if got := says(""); got == nil || got.Status != metav1.ConditionFalse || got.Reason != "NotStale" || got.Message != "" {
+		if got := staleCondition(""); got == nil || got.Status != metav1.ConditionFalse || got.Reason != "NotStale" || got.Message != "" {
 			t.Errorf("repeated: %v", got)
 		}
 	})
 }
 
-// lapsed makes a moment one after the ttl of an alert has expired.
+// lapsed makes an outcome the first one after the ttl of an alert has expired.
 func lapsed(p *autoscaler.Outcome) {
 	p.Events[0].Lapsed = "alert Slow was not repeated within its ttl"
 }
 
 func testExpiredAlertIsReportedInConditionEventsAndHistory(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
-		var told tally
-		d.reporter.recorder = &told
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+		var recorded eventRecorder
+		d.reporter.recorder = &recorded
 		d.stale = "alert Slow was not repeated since noon"
-		d.says(30, nil)
+		d.reportLevel(30, nil)
 		d.stale = ""
-		s := d.says(10, nil, lapsed, func(p *autoscaler.Outcome) {
+		s := d.reportLevel(10, nil, lapsed, func(p *autoscaler.Outcome) {
 			p.Write = &loop.EndedWrite{From: 3, To: 1, Stored: 1, Decision: p.Decision, Policy: d.spec.Policy, Latency: -1}
 		})
-		const says = "queue: alert Slow was not repeated within its ttl"
+		const lapse = "queue: alert Slow was not repeated within its ttl"
 		if got := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionAlertStale); got == nil ||
-			got.Status != metav1.ConditionFalse || got.Reason != "TTLExpired" || got.Message != says {
+			got.Status != metav1.ConditionFalse || got.Reason != "TTLExpired" || got.Message != lapse {
 			t.Errorf("the condition is %v", got)
 		}
-		if why := s.History[0].Why; !strings.HasSuffix(why, "; "+says) {
-			t.Errorf("the history says %q", why)
+		if why := s.History[0].Why; !strings.HasSuffix(why, "; "+lapse) {
+			t.Errorf("the history has the reason %q", why)
 		}
-		d.says(30, nil)
+		d.reportLevel(30, nil)
 		want := []string{
 			"true AlertStale: queue: alert Slow was not repeated since noon",
-			"true TTLExpired: " + says,
-			"false Scaled: Deployment/web from 3 to 1: queue is 10, target 10 per replica: asks for 1; " + says,
+			"true TTLExpired: " + lapse,
+			"false Scaled: Deployment/web from 3 to 1: queue is 10, target 10 per replica: asks for 1; " + lapse,
 			"false Recovered: TTLExpired is over: the alert of trigger queue fires again",
 		}
-		if !slices.Equal(told, want) {
-			t.Errorf("the Events are\n%s\nwant\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))
+		if !slices.Equal(recorded, want) {
+			t.Errorf("the Events are\n%s\nwant\n%s", strings.Join(recorded, "\n"), strings.Join(want, "\n"))
 		}
 		d.current = 1
-		if s = d.says(70, nil, lapsed); s.History[0].To != 7 || strings.Contains(s.History[0].Why, says) {
-			t.Errorf("a raise is put down to it: %q", s.History[0].Why)
+		if s = d.reportLevel(70, nil, lapsed); s.History[0].To != 7 || strings.Contains(s.History[0].Why, lapse) {
+			t.Errorf("a raise has the reason of an expired alert: %q", s.History[0].Why)
 		}
 	})
 }
 
 func testEndOfStaleAlertIsPendingWithLevelOfThatInstant(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *desk) {
+	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		d.stale = "alert Slow was not repeated since noon"
 		over := time.Now().Add(time.Minute)
 		for range 2 {
 			over = over.Add(time.Second)
-			s := d.says(30, nil, func(p *autoscaler.Outcome) { p.Events[0].Foreseen.At = scalers.InstantOf(over) })
+			s := d.reportLevel(30, nil, func(p *autoscaler.Outcome) { p.Events[0].Foreseen.At = scalers.InstantOf(over) })
 			if got := s.Triggers[0].Pending; got == nil || !got.At.Time.Equal(over) || got.Value != "0" {
 				t.Errorf("%+v is pending, want 0 at %s", got, over)
 			}

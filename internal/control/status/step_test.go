@@ -14,7 +14,7 @@ func TestStep(t *testing.T) {
 	t.Run("an AtLeast level is reported with its error", testAtLeastLevelIsReportedWithItsError)
 }
 
-// reported is how a status tells what one step trigger, on top of a queue that asks for four, said last.
+// reported returns what a status shows of the last event of a step trigger, on top of a queue that asks for four.
 func reported(e scalers.Event) (value, why, targets string, proposal *int32, active bool) {
 	p := &scalers.Policy{Min: 1, Max: 50, Idle: scalers.NoIdle, Triggers: []scalers.Trigger{
 		{Name: "queue", Target: 10_000, Continuous: true},
@@ -36,7 +36,7 @@ func testStepIsReportedOnTopOfItsBase(t *testing.T) {
 	}
 	value, _, _, proposal, active = reported(scalers.Event{})
 	if value != "0" || proposal != nil || active {
-		t.Errorf("%s, proposal %v, active %t; want nothing asked for", value, proposal, active)
+		t.Errorf("%s, proposal %v, active %t; want no proposal", value, proposal, active)
 	}
 }
 

@@ -55,14 +55,14 @@ func testTypesAreWrittenWithEveryParameterAndDefault(t *testing.T) {
 			t.Errorf("%s is not named", k.Name)
 		}
 	}
-	said := parameters(builtin.Kinds())
+	page := parameters(builtin.Kinds())
 	for _, line := range []string{
 		"\ncron: A number of replicas between two times of a schedule.\n- timezone (text, required): ",
 		"\n- ttl (duration, default 12h0m0s): How long after its last delivery an alert becomes stale",
 		"\n- from its authenticationRef: bearerToken, username, password\n",
 	} {
-		if !strings.Contains(said, line) {
-			t.Errorf("%q is not in\n%s", line, said)
+		if !strings.Contains(page, line) {
+			t.Errorf("%q is not in\n%s", line, page)
 		}
 	}
 	if _, err := render([]byte("spec: {versions: [{}]}"), nil); err == nil {

@@ -42,7 +42,7 @@ func testSchemaIsNotStale(t *testing.T) {
 	}
 }
 
-// validate says what the schema has against a YAML text; nil for nothing.
+// validate returns the errors of a YAML text in the schema; nil for none.
 func validate(t *testing.T, text string) error {
 	t.Helper()
 	schema, err := jsonschema.NewCompiler().Compile(file)

@@ -53,6 +53,6 @@ func testInvalidConsumerIsError(t *testing.T) {
 	}
 	_, err := decodeConsumer([]byte(`{"error":{"code":404,"err_code":10014,"description":"consumer not found"}}`))
 	if !errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {
-		t.Errorf("a consumer that does not exist is said as %v", err)
+		t.Errorf("a consumer that does not exist gives the error %v", err)
 	}
 }

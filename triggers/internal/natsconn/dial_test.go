@@ -28,7 +28,7 @@ func testEveryConnectionUsesGivenDialer(t *testing.T) {
 		client.Close()
 	}
 	if !errors.Is(err, refused) {
-		t.Errorf("it says %v", err)
+		t.Errorf("got %v", err)
 	}
 }
 
