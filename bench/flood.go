@@ -34,8 +34,8 @@ type flood struct {
 	accepted, refused atomic.Int64
 }
 
-// floods measures the latency of one namespace's deliveries during a storm of changes in another namespace, beside the same
-// deliveries without the storm, and how often the Lease is lost meanwhile.
+// floods measures the latency of one namespace's deliveries during a storm of changes in another namespace, compared with
+// the same deliveries without the storm, and how often the Lease is lost meanwhile.
 func floods(ctx context.Context, l *load, o options) ([]result, error) {
 	l.repeats = true
 	defer func() { l.repeats = false }()

@@ -1,5 +1,5 @@
 // Command bench measures Impulse on a real control plane: the time of a decision, the time from a webhook to the changed
-// count, and the time from a webhook to its response; each beside its floor, which is measured in the same run.
+// count, and the time from a webhook to its response. Each figure is compared with its floor.
 package main
 
 import (

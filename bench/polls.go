@@ -22,8 +22,8 @@ const (
 	almostSlowAnswer         = 950 * time.Millisecond
 )
 
-// source answers queries as Prometheus does: those of the namespace noisy almost too late, others at once. It records the
-// times of the others.
+// source answers queries as Prometheus does: queries of the namespace noisy take almostSlowAnswer, others are answered at once.
+// It records the times of the others.
 type source struct {
 	mu    sync.Mutex
 	asked map[string][]time.Time
@@ -95,8 +95,8 @@ func (s *source) serve(ctx context.Context) (string, error) {
 	return "http://" + listener.Addr().String(), nil
 }
 
-// polls measures how late the polls of a healthy namespace are, beside nearly slow queries of another namespace and alone. The
-// objects come from files and have no targets, so that only polling is measured.
+// polls measures how late the polls of a healthy namespace are: alone, and while the queries of another namespace take 95 % of the
+// polling interval. The objects come from files and have no targets, so that only polling is measured.
 func polls(ctx context.Context, w *env, o options) ([]result, error) {
 	fmt.Printf("• %d polls a second, alone and beside %d queries that are answered in %s\n", 2*healthyPolls, almostSlow, almostSlowAnswer)
 	ctx, cancel := context.WithCancel(ctx)

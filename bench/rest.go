@@ -122,18 +122,18 @@ func (w *env) startResting(ctx context.Context, h *hover, o options) (*process.P
 // writes counts the changes of one kind of object in a namespace from now on until ctx is done, with a watch.
 func (w *env) writes(ctx context.Context, of schema.GroupVersionResource, ns string) (*atomic.Int64, error) {
 	all := w.dynamic.Resource(of).Namespace(ns)
-	now, err := all.List(ctx, metav1.ListOptions{Limit: 1})
+	list, err := all.List(ctx, metav1.ListOptions{Limit: 1})
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", of.Resource, err)
 	}
-	stream, err := watchtools.NewRetryWatcherWithContext(ctx, now.GetResourceVersion(), &cache.ListWatch{
+	stream, err := watchtools.NewRetryWatcherWithContext(ctx, list.GetResourceVersion(), &cache.ListWatch{
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) { return all.Watch(ctx, o) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("watch %s: %w", of.Resource, err)
 	}
 	n := &atomic.Int64{}
-	go func() { // It ends with ctx.
+	go func() { // It ends when ctx is done.
 		defer stream.Stop()
 		for e := range stream.ResultChan() {
 			if e.Type == watch.Modified {

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// result is one measured figure beside its floor: the least that any implementation needs for the same.
+// result is one measured figure and its floor. For requests and writes, the floor is the least that any implementation needs for the
+// same, or the same figure without a load; for memory, a fleet at rest and decisions, it is a fixed budget.
 type result struct {
 	Name     string  `json:"name"`
 	Unit     string  `json:"unit"`

@@ -124,8 +124,8 @@ func (l *load) timed(ctx context.Context, s *series, url string, body []byte) {
 	s.add(&s.accept, time.Since(began), err)
 }
 
-// ceiling posts repeats as fast as they are accepted, and returns the cost of an alert in microseconds of one core, beside the
-// same for a server that only decodes.
+// ceiling posts repeats as fast as they are accepted, and returns the cost of an alert in microseconds of one core, compared
+// with a server that only decodes.
 func ceiling(ctx context.Context, l *load, e *echoServer, o options) (result, error) {
 	fmt.Println("• repeats, as many as are taken")
 	const bodies = 10

@@ -25,7 +25,7 @@ type want struct {
 	seen     chan time.Time
 }
 
-// watch opens the watch; it ends with ctx. A watch that the server ends is resumed.
+// watch opens the watch, which ends when ctx is done. A watch that the server ends is resumed.
 func (w *env) watch(ctx context.Context) (*watcher, error) {
 	deployments := w.kube.AppsV1().Deployments(metav1.NamespaceAll)
 	list, err := deployments.List(ctx, metav1.ListOptions{Limit: 1})

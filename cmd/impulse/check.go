@@ -57,7 +57,7 @@ func checkCommand() *cobra.Command {
 }
 
 // checkFiles returns the number of valid objects in the files, and all problems in the order of the files. prometheus is the URL of a
-// server that parses the queries; "" is none.
+// server that parses the queries; "" means none.
 func checkFiles(cmd *cobra.Command, args []string, prometheus string) (int, []diag.Error, error) {
 	objects, problems, err := manifest.Load(args, cmd.InOrStdin())
 	well, more := manifest.Compile(objects, builtin.Kinds())

@@ -165,7 +165,7 @@ func (r *receiver) token() (string, error) {
 	return token, nil
 }
 
-// transport returns a transport that trusts the authorities in --ca-file.
+// transport returns a transport that trusts the CA certificates in --ca-file.
 func (r *receiver) transport() (*http.Transport, error) {
 	t := &http.Transport{Proxy: http.ProxyFromEnvironment}
 	if r.caFile == "" {

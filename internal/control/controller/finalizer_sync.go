@@ -40,13 +40,13 @@ func (c *Controller) syncFinalizer(ctx context.Context, e *entry) {
 	if c.options.Settings.DryRun {
 		return // A dry run writes nothing but statuses and Events.
 	}
-	want, before := compile.Restores(e.so) && !e.so.Spec.DryRun, e.finalizerSync
+	want, previous := compile.Restores(e.so) && !e.so.Spec.DryRun, e.finalizerSync
 	if !want {
 		e.preWrite.Store(nil)
 	} else if e.preWrite.Load() == nil {
 		e.preWrite.Store(c.newPreWriteHook(e.so))
 	}
-	if c.options.Finalizers == nil || hasFinalizer(e.so) == want || before != nil && before.want == want && !before.ended() {
+	if c.options.Finalizers == nil || hasFinalizer(e.so) == want || previous != nil && previous.want == want && !previous.ended() {
 		return
 	}
 	if want {
@@ -55,25 +55,25 @@ func (c *Controller) syncFinalizer(ctx context.Context, e *entry) {
 	ctx, cancel := context.WithCancel(ctx)
 	f := &finalizerSync{want: want, cancel: cancel, done: make(chan struct{})}
 	e.finalizerSync = f
-	about, h := objectOf(e.so), e.preWrite.Load()
+	object, h := objectOf(e.so), e.preWrite.Load()
 	c.all.Go(func() {
 		defer close(f.done)
 		defer cancel()
-		if before != nil {
-			before.cancel()
-			<-before.done
+		if previous != nil {
+			previous.cancel()
+			<-previous.done
 		}
-		c.retry(ctx, about, func(ctx context.Context) error {
+		c.retry(ctx, object, func(ctx context.Context) error {
 			if want {
 				return h.ensureFinalizer(ctx)
 			}
-			return c.options.Finalizers.RemoveFinalizer(ctx, about)
+			return c.options.Finalizers.RemoveFinalizer(ctx, object)
 		})
 	})
 }
 
 // retry calls do until it succeeds or ctx is done, and reports the first failure as an Event.
-func (c *Controller) retry(ctx context.Context, about status.Object, do func(context.Context) error) {
+func (c *Controller) retry(ctx context.Context, object status.Object, do func(context.Context) error) {
 	for pause, reported := minRetry, false; ; pause = min(2*pause, maxRetry) {
 		attempt, cancel := context.WithTimeout(ctx, finalizerTimeout)
 		err := do(attempt)
@@ -83,7 +83,7 @@ func (c *Controller) retry(ctx context.Context, about status.Object, do func(con
 		}
 		if !reported {
 			reported = true
-			c.options.Reporter.Event(about, true, v1alpha1.ReasonFinalizerFailed, err.Error()+"; Impulse retries until it succeeds")
+			c.options.Reporter.Event(object, true, v1alpha1.ReasonFinalizerFailed, err.Error()+"; Impulse retries until it succeeds")
 		}
 		timer := time.NewTimer(pause)
 		select {

@@ -36,25 +36,25 @@ func (r *running) await() {
 // run puts the newest valid version of an object into effect.
 func (c *Controller) run(ctx context.Context, e *entry) {
 	c.reportVersion(e)
-	before := e.running
+	previous := e.running
 	switch {
-	case before == nil:
-		if before = c.ending[e.key]; before != nil {
-			before.cancel()
+	case previous == nil:
+		if previous = c.ending[e.key]; previous != nil {
+			previous.cancel()
 		}
-	case before.workload == e.lastGood:
+	case previous.workload == e.lastGood:
 		return
-	case sameTriggers(before.workload, e.lastGood):
-		before.workload = e.lastGood
-		before.live.Update(e.lastGood)
-		if before.shadow != nil {
-			before.shadow.Update(e.lastGood.Shadow)
+	case sameTriggers(previous.workload, e.lastGood):
+		previous.workload = e.lastGood
+		previous.live.Update(e.lastGood)
+		if previous.shadow != nil {
+			previous.shadow.Update(e.lastGood.Shadow)
 		}
 		return
 	default:
-		before.cancel()
+		previous.cancel()
 	}
-	c.start(ctx, e, before, c.cancelRestore(e.claimed))
+	c.start(ctx, e, previous, c.cancelRestore(e.claimed))
 }
 
 // reportVersion reports that the newest version of an object is in effect, or that an older one is because the newest is invalid.
@@ -67,8 +67,8 @@ func (c *Controller) reportVersion(e *entry) {
 	c.options.Reporter.Accepted(e.lastGood)
 }
 
-// start starts an autoscaler, which continues from the object's memory as soon as those in before have stopped.
-func (c *Controller) start(ctx context.Context, e *entry, before ...*running) {
+// start starts an autoscaler, which continues from the object's memory as soon as those in previous have stopped.
+func (c *Controller) start(ctx context.Context, e *entry, previous ...*running) {
 	ctx, cancel := context.WithCancel(ctx)
 	to := &guardedActuator{c.options.Actuator, c.options.WhileLeading, &e.preWrite}
 	r := &running{
@@ -83,15 +83,15 @@ func (c *Controller) start(ctx context.Context, e *entry, before ...*running) {
 	c.all.Go(func() {
 		defer cancel()
 		defer close(r.done)
-		for _, b := range before {
-			b.await()
+		for _, p := range previous {
+			p.await()
 		}
-		var beside sync.WaitGroup
+		var shadow sync.WaitGroup
 		if r.shadow != nil {
-			beside.Go(func() { r.shadow.Run(ctx, autoscaler.Past{}) })
+			shadow.Go(func() { r.shadow.Run(ctx, autoscaler.Past{}) })
 		}
 		memory := r.live.Run(ctx, c.remembered(so)).Clone()
-		beside.Wait()
+		shadow.Wait()
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if !r.forgotten {

@@ -252,9 +252,9 @@ func (r *Reporter) schedule(o *object) {
 // logChanges writes the log lines and Events of an outcome.
 func (r *Reporter) logChanges(p *autoscaler.Outcome, troubles []conditionChange) {
 	w := p.Workload
-	about := Object{w.Namespace, w.Name, string(w.UID)}
+	object := Object{w.Namespace, w.Name, string(w.UID)}
 	for _, t := range troubles {
-		r.recorder.Event(about, t.warning, t.reason, printable.Line(t.note, printable.Longest))
+		r.recorder.Event(object, t.warning, t.reason, printable.Line(t.note, printable.Longest))
 		level := slog.LevelInfo
 		if t.warning {
 			level = slog.LevelWarn
@@ -263,13 +263,13 @@ func (r *Reporter) logChanges(p *autoscaler.Outcome, troubles []conditionChange)
 			"namespace", w.Namespace, "object", w.Name, "reason", t.reason, "why", t.note)
 	}
 	if p.Write != nil {
-		r.logWrite(p, about)
+		r.logWrite(p, object)
 	}
 }
 
 // logWrite writes the log line and the Event of a write that changed the count. If admission changed the count, the condition has an
 // Event instead.
-func (r *Reporter) logWrite(p *autoscaler.Outcome, about Object) {
+func (r *Reporter) logWrite(p *autoscaler.Outcome, object Object) {
 	w, wrote := p.Workload, p.Write
 	if wrote.Err != nil && wrote.Stored == wrote.From {
 		return
@@ -284,6 +284,6 @@ func (r *Reporter) logWrite(p *autoscaler.Outcome, about Object) {
 	}
 	r.log.Info("scaled", attributes...)
 	if wrote.Err == nil {
-		r.recorder.Event(about, false, v1alpha1.ReasonScaled, scaledNote(p, why))
+		r.recorder.Event(object, false, v1alpha1.ReasonScaled, scaledNote(p, why))
 	}
 }

@@ -20,7 +20,7 @@ type Credentials struct {
 	all atomic.Pointer[[]*Credential]
 }
 
-// Files are the paths of the files that hold credentials; "" is none.
+// Files are the paths of the files that hold credentials; "" means none.
 type Files struct {
 	// Tokens holds bearer tokens, one a line. List holds credentials of all kinds, as YAML.
 	Tokens, List string

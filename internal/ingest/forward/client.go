@@ -55,7 +55,7 @@ type Client struct {
 }
 
 // NewClient returns a client of the replica with the identity self. holder returns the holder identity of the Lease, as far as this replica
-// knows it; "" is none.
+// knows it; "" means none.
 func NewClient(self string, holder func() string, key *Key, log *slog.Logger) *Client {
 	return &Client{self: self, holder: holder, key: key, log: log, probeErr: errNotProbed}
 }

@@ -39,7 +39,7 @@ const (
 type Options struct {
 	Addr string
 	// HealthAddr is the address of an additional listener for /healthz and /readyz, as plain HTTP, which senders at Addr cannot
-	// exhaust; "" is none.
+	// exhaust; "" means none.
 	HealthAddr string
 	// BodyMemory limits the memory of the decoded bodies of all requests in flight, in bytes; 0 is DefaultBodyMemory.
 	BodyMemory int64
@@ -64,7 +64,7 @@ type Options struct {
 	// OnRefused is called at most once an hour for each namespace, with the namespace that a refused request names and the reason; nil:
 	// the refusal is only logged. It must not block.
 	OnRefused func(namespace, why string)
-	// CapacityWarnings returns a line for each namespace that was refused recently, with the limit; nil: none.
+	// CapacityWarnings returns a line for each namespace that was refused recently, with the limit; nil means none.
 	CapacityWarnings func() []string
 	Registry         *prometheus.Registry
 	Log              *slog.Logger

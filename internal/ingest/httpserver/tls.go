@@ -17,8 +17,8 @@ import (
 // maxFile bounds a file of a certificate or a key, in bytes.
 const maxFile = 1 << 20
 
-// TLSFiles are the paths of the server's certificate and key, and of the authorities that sign its clients' certificates; "" is
-// none.
+// TLSFiles are the paths of the server's certificate and key, and of the CA certificates that sign client certificates; ""
+// means none.
 type TLSFiles struct{ Cert, Key, ClientCA string }
 
 // TLS is the server's TLS configuration. Each new connection uses the last valid content of the files.

@@ -35,7 +35,7 @@ type Alert struct {
 	// StartsAt and EndsAt are the sender's; EndsAt may be zero, also in a resolve.
 	StartsAt time.Time
 	EndsAt   time.Time
-	// Until is when a level that was sent with a ttl is over unless it is sent again; zero: never.
+	// Until is when a level that was sent with a ttl is over unless it is sent again; zero means never.
 	Until time.Time
 }
 

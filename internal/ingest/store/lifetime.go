@@ -55,7 +55,7 @@ type lifetime struct{ start, stale, end time.Time }
 type state struct {
 	// waits: the record will count. stale: it counts, and was not repeated.
 	waits, counts, stale bool
-	// next is when the state changes unless something is delivered; zero: never.
+	// next is when the state changes unless something is delivered; zero means never.
 	next time.Time
 }
 

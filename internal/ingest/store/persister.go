@@ -12,9 +12,9 @@ import (
 // Shard is the content of one shard.
 type Shard struct {
 	Alerts []v1alpha1.AlertRecord
-	// AsOf is when it was written; zero: never.
+	// AsOf is when it was written; zero means never.
 	AsOf time.Time
-	// LostAt is when earlier content was found to be unreadable; zero: never.
+	// LostAt is when earlier content was found to be unreadable; zero means never.
 	LostAt time.Time
 }
 

@@ -59,7 +59,7 @@ type writer struct {
 type tenant struct {
 	namespace string
 	shards    map[*shard]struct{}
-	// open is the shard that new records are added to; nil: none yet.
+	// open is the shard that new records are added to; nil if there is none yet.
 	open     *shard
 	queue    []*shard
 	inFlight int
