@@ -2,11 +2,11 @@ package scalers
 
 import "slices"
 
-// Decision is how many replicas a workload should have, why, and until when.
+// Decision is the number of replicas that a workload should have, with the reasons and the time until which it holds.
 type Decision struct {
 	// Replicas is the count that the target should have; 0 or more.
 	Replicas int32
-	// Raw is what the winner's formula gives, in replicas, before tolerance and every later rule. It has no meaning
+	// Raw is the result of the winner's formula, in replicas, before tolerance and every later rule. It has no meaning
 	// while Winner is -1.
 	Raw int32
 	// Winner is the index of the trigger that asks for most; if several ask for as many, of the first one. When a trigger with

@@ -54,17 +54,18 @@ type Event struct {
 	// are as they were at At, and must not be changed afterwards.
 	PerPod bool
 	Pods   []Pod
-	// Err is why the level is unknown; nil when it is known. An unknown level is not zero: it never lowers the count.
+	// Err is the reason why the level is unknown; nil when it is known. An unknown level is not zero: it never lowers the count.
 	Err error
-	// AtLeast is set together with Err: the level is unknown, but at least Value. That may raise the count, never lower it.
+	// AtLeast is set together with Err: the level is unknown, but it is at least Value. That may raise the count, never lower it.
 	AtLeast bool
 	// Stale is true when the level counts, but its source has not confirmed it for longer than it should. It is reported, and
 	// does not affect the decision.
 	Stale bool
-	// Unconfirmed is set together with Stale: what was not confirmed, and since when, in a few words.
+	// Unconfirmed is set together with Stale. It describes in a few words which part of the level was not confirmed, and since
+	// when.
 	Unconfirmed string
-	// Lapsed is which part of the level ended because its source did not confirm it, and since when, in a few words; empty
-	// for none. It is reported, and does not affect the decision.
+	// Lapsed describes in a few words which part of the level ended because its source did not confirm it, and since when; it
+	// is empty if no part did. It is reported, and does not affect the decision.
 	Lapsed string
 	// Suspended is true when replicas would get no work for now, whatever the level is. Such a level does not activate an
 	// idle workload, but keeps a running one active.

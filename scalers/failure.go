@@ -89,7 +89,7 @@ func (c *chain) countFailure(t *Trigger, e *Event, why Unknown) bool {
 
 func (f *Failure) count(n int64) { f.Count = int32(min(int64(f.Count)+n, math.MaxInt32)) }
 
-// silenceAllowed is how long a failure may be the latest reading before it counts again.
+// silenceAllowed returns the time for which a failure may be the latest reading before it counts again.
 func (t *Trigger) silenceAllowed() time.Duration {
 	switch {
 	case t.Continuous:

@@ -10,7 +10,7 @@ import (
 type measure struct {
 	level       Milli
 	each, times int64
-	// reversed is true when what was assumed of pods without a sample reverses the direction, so that nothing changes.
+	// reversed is true when the usage that is assumed for pods without a sample reverses the direction, so that nothing changes.
 	reversed bool
 }
 
@@ -53,7 +53,7 @@ type formulaDetail struct {
 	times         int64
 }
 
-// applyFormula makes the count what the winner's formula gives, before tolerance.
+// applyFormula sets the count to the result of the winner's formula, before tolerance.
 func (c *chain) applyFormula() {
 	if c.unknowns.all {
 		return

@@ -36,7 +36,7 @@ type Pod struct {
 	Window time.Duration
 }
 
-// PodCounts is what became of the pods of a per-pod reading.
+// PodCounts shows how the pods of a per-pod reading were counted.
 type PodCounts struct {
 	// Ready pods are measured. Missing pods have no sample, Unready pods do not count yet, and Ignored pods are being deleted
 	// or have failed. Surplus is the number of samples of unlisted pods.
@@ -44,8 +44,8 @@ type PodCounts struct {
 	// Mean is the mean usage of the measured pods, truncated to thousandths. Request is their mean request; a utilization
 	// only.
 	Mean, Request Milli
-	// Counted is the number of pods that the formula multiplies with, and Level their level, both with the pods that were
-	// filled in.
+	// Counted is the number of pods that the formula multiplies with, and Level their level, both with the pods whose
+	// usage was assumed.
 	Counted int32
 	Level   Milli
 }

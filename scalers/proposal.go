@@ -2,13 +2,13 @@ package scalers
 
 import "fmt"
 
-// Proposal is what one trigger asks for.
+// Proposal is the result of one trigger: the number of replicas that it asks for, or the reason why it asks for none.
 type Proposal struct {
 	// Known is true while the level is known. Otherwise Why is the reason, and Replicas counts only with AtLeast or Fallback.
 	Known bool
 	// Why is None while the level is known.
 	Why Unknown
-	// AtLeast is true when the level is unknown, but at least Level. Raw and Replicas are what that asks for: it may raise the
+	// AtLeast is true when the level is unknown, but at least Level. Raw and Replicas are then those of Level: they may raise the
 	// count, never lower it.
 	AtLeast bool
 	// Active is true when the level is above the activation value, strictly, or the fallback is above the idle count.
@@ -16,7 +16,7 @@ type Proposal struct {
 	// Fallback is true when the trigger has failed more often in a row than Policy.Fallback tolerates. Replicas is then the
 	// fallback's.
 	Fallback bool
-	// Raw is what the formula gives, and Replicas what tolerance leaves of it, both in replicas and within the trigger's own
+	// Raw is the result of the formula, and Replicas the result after tolerance, both in replicas and within the trigger's own
 	// Min and Max. The input of a formula has neither.
 	Raw, Replicas int32
 	// Base is the count that a step trigger adds to.
@@ -26,7 +26,7 @@ type Proposal struct {
 	// Level is the level as people know it. Of a per-pod reading it is the mean over the measured pods, or for a utilization
 	// their percentage in thousandths of a percent.
 	Level Milli
-	// Pods is what became of the pods of a per-pod reading.
+	// Pods shows how the pods of a per-pod reading were counted.
 	Pods PodCounts
 }
 

@@ -36,13 +36,13 @@ func (c *chain) limitRate(a allowance, second bool) {
 	c.step(s)
 }
 
-// allowance is how far the rate policies of a direction allow the count to go now.
+// allowance is the count up to which the rate policies of a direction allow a change now.
 type allowance struct {
 	count int32
 	// policy and start: see rateDetail.
 	policy int
 	start  int64
-	// changes is when the first write in a period is forgotten, refill when a write of this instant is.
+	// changes is the instant at which the first write leaves its period, refill that at which a write made now does.
 	changes, refill Instant
 }
 

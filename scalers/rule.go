@@ -6,7 +6,7 @@ type Rule uint8
 // The rules in the order in which [Decision.LimitedBy] lists them. They are applied in the order of the package
 // documentation, which differs in two points: RuleActivation comes first of all, and RuleMin and RuleMax are applied twice.
 const (
-	// RuleFormula makes the count what the winner's formula gives.
+	// RuleFormula sets the count to the result of the winner's formula.
 	RuleFormula Rule = iota
 	// RuleTolerance keeps the count while the winner's level is close to its target.
 	RuleTolerance

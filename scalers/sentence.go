@@ -123,7 +123,7 @@ func unknownReason(d *Decision) string {
 	return None.String()
 }
 
-// does returns what a trigger does, as a verb: it asks for replicas, or caps those of others.
+// does returns the verb for a trigger: it asks for replicas, or caps those of others.
 func (t *Trigger) does() string {
 	if t.Cap {
 		return "caps at"
@@ -131,7 +131,8 @@ func (t *Trigger) does() string {
 	return "asks for"
 }
 
-// request returns what a trigger asks for, or caps at, and whether its own Min or Max changed that.
+// request returns the text for the count that a trigger asks for, or caps at, and for the change of that count by the
+// trigger's own Min or Max.
 func (t *Trigger) request(f *formulaDetail, to int32) string {
 	does := t.does()
 	var n int32

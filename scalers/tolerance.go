@@ -33,7 +33,7 @@ func (p *Policy) tolerate(t *Trigger, current int32, m measure, raw int32) int32
 	}
 }
 
-// compare compares the level with share millionths of what it should be, exactly: 1 when it is above, -1 when it is below,
+// compare compares the level with share millionths of the target level, exactly: 1 when it is above, -1 when it is below,
 // 0 when it is equal.
 func (m measure) compare(target Milli, share int64) int {
 	hi, lo := bits.Mul64(uint64(m.level), one)

@@ -7,7 +7,7 @@ import (
 
 // Alert is one firing alert, or one level that is on. Its maps are shared and must not be changed.
 type Alert struct {
-	// Level is what was sent to a trigger endpoint; nil for an alert, and for a level whose recorded value cannot be read.
+	// Level is the level that was sent to a trigger endpoint; nil for an alert, and for a level whose recorded value cannot be read.
 	Level       *Level
 	Labels      map[string]string
 	Annotations map[string]string
@@ -57,7 +57,8 @@ type Alerts interface {
 	Watch(ctx context.Context, q AlertQuery, changed func(at time.Time, alerts []Alert, err error)) error
 }
 
-// Reconciler is implemented by an Alerts that can be corrected with what the senders report as firing, in case deliveries were lost.
+// Reconciler is implemented by an Alerts that can be corrected with the alerts that the senders report as firing, in case deliveries
+// were lost.
 type Reconciler interface {
 	// Reconcile applies a view to the alerts that q selects, and returns when the result is durable. Deliveries at or after the
 	// time of the view take precedence over it.

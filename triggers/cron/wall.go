@@ -2,7 +2,7 @@ package cron
 
 import "time"
 
-// wallTime returns what a wall clock shows at an instant, as a time in UTC.
+// wallTime returns the local time in a zone at an instant, as a time in UTC.
 func wallTime(t time.Time, zone *time.Location) time.Time {
 	_, offset := t.In(zone).Zone()
 	return t.UTC().Add(time.Duration(offset) * time.Second)

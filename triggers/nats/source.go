@@ -11,7 +11,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
-// heartbeat is how often an unchanged level is reported again: windows and cooldowns are measured from the last report.
+// heartbeat is the interval at which an unchanged level is reported again: windows and cooldowns are measured from the last report.
 const heartbeat = time.Second
 
 // source reports the readings of one consumer over a shared connection.

@@ -35,7 +35,7 @@ func newNATSSource(c Config, env triggers.Env, endpoint triggers.Source) *natsSo
 	}
 }
 
-// Run emits the level until ctx is done, and records what is published.
+// Run emits the level until ctx is done, and records the published messages.
 func (s *natsSource) Run(ctx context.Context, emit func(scalers.Event)) error {
 	s.emit = emit
 	var subscribing sync.WaitGroup
@@ -109,7 +109,7 @@ func (s shared) Close() error {
 	return nil
 }
 
-// consume records what is published, over one connection, until ctx is done, the credentials change or the connection fails. It
+// consume records the published messages, over one connection, until ctx is done, the credentials change or the connection fails. It
 // reports whether it was connected. The error is nil if the credentials have changed.
 func (s *natsSource) consume(ctx context.Context, used natsconn.Credentials) (bool, error) {
 	options, err := used.Options(s.config.UnsafeSSL)

@@ -29,7 +29,7 @@ type arrival struct {
 	ack, terminate func() error
 }
 
-// receive records what is published until ctx is done or it fails.
+// receive records the published messages until ctx is done or it fails.
 func (s *natsSource) receive(ctx context.Context, conn *natsgo.Conn) error {
 	ctx, cancel := context.WithCancel(ctx)
 	arrivals := make(chan arrival, maxPending)
@@ -93,7 +93,8 @@ func (s *natsSource) message(header natsgo.Header, data []byte, at time.Time) tr
 	return m
 }
 
-// receiveStream receives from a durable consumer of a stream, beginning with what was published while nothing was connected.
+// receiveStream receives from a durable consumer of a stream, beginning with the messages that were published while no
+// connection existed.
 func (s *natsSource) receiveStream(ctx context.Context, conn *natsgo.Conn, arrivals chan<- arrival) error {
 	consumer, err := s.consumer(ctx, conn)
 	if err != nil {

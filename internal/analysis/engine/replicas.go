@@ -7,7 +7,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// replicas are the target's: how many are wanted, and how many have existed long enough to be ready. A lower count removes those
+// replicas are those of the target: the count, and the number that have existed long enough to be ready. A lower count removes those
 // that are not ready yet first.
 type replicas struct {
 	delay time.Duration

@@ -69,7 +69,7 @@ type Step struct {
 	From int32  `json:"from"`
 	To   int32  `json:"to"`
 	Why  string `json:"why"`
-	// Until is when the rule may stop to hold the number back without a new reading.
+	// Until is the time at which the rule may stop limiting the number without a new reading.
 	Until *time.Time `json:"until,omitempty"`
 }
 

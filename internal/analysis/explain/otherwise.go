@@ -12,7 +12,7 @@ import (
 // Otherwise is a change of one trigger's level that would change the decision at this instant.
 type Otherwise struct {
 	Trigger string `json:"trigger"`
-	// Above is the level above which more replicas are wanted, AtMost the level at or below which fewer are; To is that count. One of
+	// Above is the level above which the count would be higher, AtMost the level at or below which it would be lower; To is that count. One of
 	// the two is set, or neither when no level changes the decision.
 	Above  *Level `json:"above,omitempty"`
 	AtMost *Level `json:"atMost,omitempty"`
@@ -26,7 +26,7 @@ type Otherwise struct {
 	Raises bool `json:"raises"`
 	// counts: the level is itself a count of replicas.
 	counts bool
-	// Because says which rule prevents a change when no level helps, and Until when that may end by itself.
+	// Because names the rule that prevents a change when no level changes the decision. Until is when that may end by itself.
 	Because string     `json:"because,omitempty"`
 	Until   *time.Time `json:"until,omitempty"`
 }

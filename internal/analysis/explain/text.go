@@ -69,7 +69,7 @@ func (e *Explanation) headline(about string) string {
 	return fmt.Sprintf("%s %s %s%s%s", at, about, course, e.obstacleText(), end)
 }
 
-// currentOutcome describes what a decision of this instant does to the count.
+// currentOutcome describes how a decision of this instant changes the count.
 func (e *Explanation) currentOutcome() string {
 	switch blocked := e.blocked(); {
 	case e.From == e.To && blocked:

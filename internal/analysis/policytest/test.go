@@ -25,7 +25,7 @@ type Test struct {
 	end scalers.Instant
 }
 
-// Scenario is what happens in the test.
+// Scenario returns the workload of the test and all that happens to it.
 func (t *Test) Scenario() *engine.Scenario { return t.scenario }
 
 // limit is the highest number of times that Impulse may change the count.

@@ -81,7 +81,7 @@ func (f *diagnostics) convertTrigger(path string, t *v1alpha1.Trigger) {
 	}
 }
 
-// setDefault sets what was not left.
+// setDefault sets a field that is not set.
 func setDefault(p **int32, value int32) {
 	if *p == nil {
 		*p = &value

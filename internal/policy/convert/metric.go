@@ -82,7 +82,7 @@ func (c metric) noteTargetType(field string, target *autoscalingv2.MetricTarget,
 	}
 }
 
-// query converts what a metrics adapter serves: there is none here, so the query is written that it probably asks.
+// query converts a metric of a metrics adapter, which Impulse does not use, to the query that the adapter probably sends.
 func (c metric) query(field string, metric *autoscalingv2.MetricIdentifier, target *autoscalingv2.MetricTarget) v1alpha1.Trigger {
 	t := v1alpha1.Trigger{Type: "prometheus", Name: metric.Name, MetricType: "AverageValue"}
 	t.Metadata = map[string]v1alpha1.Scalar{

@@ -17,7 +17,7 @@ type Options struct {
 	DryRun bool
 	// Triggers is the number of triggers that are read: the first ones of the policy.
 	Triggers int
-	// Memory is what earlier decisions remember. The state owns it from now on.
+	// Memory is the memory of earlier decisions. The state owns it from now on.
 	Memory scalers.Memory
 	// LastDecided is the newest count that the status reported. Memory may lack later decisions, because a process can die between
 	// a write and its report. Nil means that Memory is complete.
@@ -90,7 +90,7 @@ type State struct {
 	memory scalers.Memory
 	// lastDecided is Options.LastDecided.
 	lastDecided *int32
-	// firstBy is when the first decision waits no longer for readings; zero until the target is known.
+	// firstBy is the instant up to which the first decision waits for readings; zero until the target is known.
 	firstBy  scalers.Instant
 	decision scalers.Decision
 	decided  bool

@@ -68,7 +68,7 @@ type writer struct {
 	// answerLost: the last write failed, and may have been applied nevertheless.
 	answerLost bool
 	ended      EndedWrite
-	// caused is when the first reading was read that no write answers yet; zero when no reading calls for a write.
+	// caused is the instant of the oldest reading that no write has answered yet; zero when no reading calls for a write.
 	caused scalers.Instant
 	// unexplained is true from a conflict until the observation that explains it.
 	unexplained bool
