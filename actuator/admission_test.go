@@ -38,14 +38,14 @@ func testCountThatPolicyCapsIsReportedWithStoredCount(t *testing.T) {
 
 	stored, err := c.Set(t.Context(), target, seen, 7)
 	if !errors.Is(err, actuator.ErrAltered) || stored.Replicas != 4 || stored.UID != seen.UID {
-		t.Fatalf("asked for 7: %+v, %v", stored, err)
+		t.Fatalf("after a write of 7: got %+v, %v; want 4 and ErrAltered", stored, err)
 	}
 	if want := "write the scale of Deployment/web: admission changed the count from 7 to 4"; err.Error() != want {
-		t.Errorf("it says %q, want %q", err, want)
+		t.Errorf("the error is %q, want %q", err, want)
 	}
 	again, err := c.Set(t.Context(), target, stored, 7)
 	if !errors.Is(err, actuator.ErrAltered) || again.Replicas != 4 {
-		t.Errorf("asked for 7 again: %+v, %v; want 4 as before", again, err)
+		t.Errorf("after a second write of 7: got %+v, %v; want 4 as before", again, err)
 	}
 	set(t, c, target, set(t, c, target, stored, 3), 4)
 }
@@ -58,12 +58,12 @@ func testDenialByPolicyNamesPolicy(t *testing.T) {
 		remove := e.policy("ValidatingAdmissionPolicy", name, "apps", "deployments/scale", `
   failurePolicy: Fail
   validations: [{expression: '!has(object.spec.replicas) || object.spec.replicas <= 4', message: no more than 4, reason: `+reason+`}]`)
-		said := e.tried(target, seen, 7, actuator.ErrDenied)
+		text := e.tried(target, seen, 7, actuator.ErrDenied)
 		full := e.namespace + "-" + name
-		if want := fmt.Sprintf("ValidatingAdmissionPolicy '%s' with binding '%s' denied request: no more than 4", full, full); !strings.Contains(said, want) {
-			t.Errorf("%s: %s, want it to say %s", reason, said, want)
+		if want := fmt.Sprintf("ValidatingAdmissionPolicy '%s' with binding '%s' denied request: no more than 4", full, full); !strings.Contains(text, want) {
+			t.Errorf("%s: got the error %s, want %s in it", reason, text, want)
 		}
-		if now := e.seen(c, target); now.Replicas != 2 {
+		if now := e.scaleOf(c, target); now.Replicas != 2 {
 			t.Errorf("%s: it has %d replicas", reason, now.Replicas)
 		}
 		remove()
@@ -151,11 +151,11 @@ func newScaled(t *testing.T) (*env, *actuator.Client, actuator.Target, actuator.
 	t.Helper()
 	e := newEnv(t)
 	c, target := e.client(actuator.Options{}), e.target(e.deployment("web", "2"))
-	return e, c, target, e.seen(c, target)
+	return e, c, target, e.scaleOf(c, target)
 }
 
-// seen is the Scale of a target in the API server.
-func (e *env) seen(c *actuator.Client, target actuator.Target) actuator.Scale {
+// scaleOf returns the Scale of a target in the API server.
+func (e *env) scaleOf(c *actuator.Client, target actuator.Target) actuator.Scale {
 	e.t.Helper()
 	s, err := c.Get(e.t.Context(), target)
 	if err != nil {
@@ -181,7 +181,7 @@ func (e *env) tried(target actuator.Target, seen actuator.Scale, n int32, want e
 	return fmt.Sprint(last)
 }
 
-// policy makes an admission policy on updates of a resource in the test's namespace. What it returns removes it.
+// policy makes an admission policy on updates of a resource in the test's namespace. The returned function removes it.
 func (e *env) policy(kind, name, group, resource, spec string) func() {
 	e.t.Helper()
 	name = e.namespace + "-" + name

@@ -30,7 +30,7 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Client reads and writes counts. It is safe for concurrent use, and has no goroutine while nobody watches.
+// Client reads and writes counts. It is safe for concurrent use, and has no goroutines while there are no watches.
 type Client struct {
 	options  Options
 	config   *rest.Config
@@ -47,7 +47,7 @@ type Client struct {
 
 // New returns a client for the cluster of config, which is not changed. It does no I/O.
 //
-// There is no client-side rate limit: it would delay writes that the API server, which knows its own load, may accept.
+// There is no client-side rate limit: it would delay writes that the API server, which measures its own load, may accept.
 func New(config *rest.Config, options Options) (*Client, error) {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)

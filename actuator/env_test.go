@@ -138,8 +138,7 @@ spec:
     spec: {containers: [{name: main, image: registry.k8s.io/pause}]}`
 }
 
-// widgets is a CustomResourceDefinition whose instances keep their count where nobody would guess it. Its group is the
-// test's own.
+// widgets is a CustomResourceDefinition whose instances have their count in an unusual field. Its group is the test's own.
 func (e *env) widgets() *unstructured.Unstructured {
 	e.t.Helper()
 	group := e.namespace + ".impulse.test"

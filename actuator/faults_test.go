@@ -115,7 +115,7 @@ func testOneWatchServesAllTargetsOfKind(t *testing.T) {
 		}
 	}
 	if sent, _ := conn.count(http.MethodGet, "/pods"); sent != 0 {
-		t.Errorf("pods were asked for %d times, want never: nobody wants them", sent)
+		t.Errorf("pods were requested %d times, want never: no watch needs them", sent)
 	}
 	if sent, _ := conn.count(http.MethodGet, "/deployments"); sent != 2 {
 		t.Errorf("%d requests for Deployments, want one for each round", sent)

@@ -59,10 +59,10 @@ func testEveryKindIsScaledToZeroAndWoken(t *testing.T) {
 			}
 			seen = v.count(n)
 			if written.Replicas != n || written.UID != seen.UID || written.Selector != seen.Selector {
-				t.Errorf("Set says %+v, Watch says %+v", written, seen)
+				t.Errorf("Set returned %+v, Watch reported %+v", written, seen)
 			}
 			if got, err := c.Get(t.Context(), target); err != nil || got.Replicas != n || got.UID != seen.UID {
-				t.Errorf("Get says %+v, %v; Watch says %+v", got, err, seen)
+				t.Errorf("Get returned %+v, %v; Watch reported %+v", got, err, seen)
 			}
 		}
 	})

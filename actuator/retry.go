@@ -2,8 +2,8 @@ package actuator
 
 import "time"
 
-// The pause before a failed read is tried again begins at minRetry and doubles up to one of the others. An API server that refuses a
-// read is asked less often than one that does not answer.
+// The pause before the retry of a failed read begins at minRetry and doubles up to one of the others. A refused read is retried less
+// often than a read without a response.
 const (
 	minRetry        = 200 * time.Millisecond
 	maxRetryAway    = 2 * time.Second

@@ -15,7 +15,7 @@ type WatchOptions struct {
 }
 
 // Watch calls changed once something is known of a target, even if that is why it cannot be read, and again after each change of its
-// count, UID, selector, foreign HPA, ready pods (when asked for) or error. Calls are in order and do not overlap; changes that come
+// count, UID, selector, foreign HPA, ready pods (with WatchOptions.Pods) or error. Calls are in order and do not overlap; changes that come
 // while changed runs are reported as one, with the newest state.
 //
 // Whatever fails is tried again: a target, a kind or a permission that is added later is found. Watch returns nil once ctx is done.

@@ -80,7 +80,7 @@ func testKindWithoutScaleIsReported(t *testing.T) {
 		target.Namespace, target.Name = e.namespace, "web"
 		watch(t, c, target, actuator.WatchOptions{}).until("it has no scale", noScale)
 		_, err := c.Get(t.Context(), target)
-		if said := fmt.Sprint(err); !errors.Is(err, actuator.ErrNoScale) || !strings.Contains(said, why) || strings.Count(said, "scale subresource") > 1 {
+		if text := fmt.Sprint(err); !errors.Is(err, actuator.ErrNoScale) || !strings.Contains(text, why) || strings.Count(text, "scale subresource") > 1 {
 			t.Errorf("Get of %q %q: %v, want ErrNoScale: %s", target.APIVersion, target.Kind, err, why)
 		}
 	}
@@ -124,14 +124,14 @@ func testReadyPodsAreCounted(t *testing.T) {
 	v.until("three are ready", func(o actuator.Observation) bool { return o.Ready == 3 })
 	again := watch(t, c, target, actuator.WatchOptions{Pods: true})
 	again.until("three are ready for a later watcher", func(o actuator.Observation) bool { return o.Ready == 3 })
-	unasked := watch(t, c, target, actuator.WatchOptions{})
-	seen := unasked.count(3)
+	countOnly := watch(t, c, target, actuator.WatchOptions{})
+	seen := countOnly.count(3)
 	set(t, c, target, seen, 1)
 	v.until("one is left", func(o actuator.Observation) bool { return o.Ready == 1 && o.Scale.Replicas == 1 })
-	unasked.count(1)
-	for _, o := range unasked.all() {
+	countOnly.count(1)
+	for _, o := range countOnly.all() {
 		if o.Ready != -1 || o.ReadyErr != nil {
-			t.Errorf("nobody asked for pods, but observed %+v", o)
+			t.Errorf("without WatchOptions.Pods: observed %+v", o)
 		}
 	}
 }
@@ -186,7 +186,7 @@ func testPodsOfTargetAreListedFromCache(t *testing.T) {
 	target := e.target(e.deployment("web", "2"))
 	e.deployment("other", "1")
 	if _, err := c.Pods(e.namespace, "app=web"); err == nil {
-		t.Error("pods that nobody watches are listed")
+		t.Error("pods that are not watched are listed")
 	}
 	v := watch(t, c, target, actuator.WatchOptions{Pods: true})
 	v.until("two are ready", func(o actuator.Observation) bool { return o.Ready == 2 })
@@ -211,7 +211,7 @@ func testForeignHPAIsReportedWheneverItIsCreated(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	target := e.target(e.deployment("web", "1"))
-	e.apply(hpa("stranger", "v1", "ReplicationController", "web"))
+	e.apply(hpa("unrelated", "v1", "ReplicationController", "web"))
 	theirs := e.apply(hpa("theirs", "apps/v1beta1", "Deployment", "web"))
 	v := watch(t, e.client(actuator.Options{}), target, actuator.WatchOptions{})
 	if first := v.until("anything", anything); first.ForeignHPA != "theirs" {

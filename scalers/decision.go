@@ -88,10 +88,10 @@ func (d *Decision) cancelled(i int) bool {
 	if s.Rule == RuleFormula || s.Rule == RuleActivation {
 		return false
 	}
-	asked := (s.Rule == RuleMin || s.Rule == RuleMax) && d.Winner >= 0 && d.Replicas == d.Raw
+	atRaw := (s.Rule == RuleMin || s.Rule == RuleMax) && d.Winner >= 0 && d.Replicas == d.Raw
 	return slices.ContainsFunc(d.steps[i+1:d.nsteps], func(later Step) bool {
 		back := s.To > s.From && later.To <= s.From || s.To < s.From && later.To >= s.From
 		again := later.Rule == s.Rule && later.To == s.To
-		return back || again || asked && later.Rule == RuleFormula
+		return back || again || atRaw && later.Rule == RuleFormula
 	})
 }

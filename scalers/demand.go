@@ -2,7 +2,7 @@ package scalers
 
 import "math"
 
-// demand is a number of replicas that is asked for.
+// demand is a requested number of replicas.
 type demand struct {
 	// trigger is the index of the trigger that asks for it, the first of equals; -1 when none does.
 	trigger int
@@ -69,7 +69,7 @@ func (c *chain) addProposal(i int, q *Proposal, m measure) {
 	}
 }
 
-// chooseWinner sets the demand: the most that is asked for, or the ceiling where that is lower.
+// chooseWinner sets the demand: the highest one, or the ceiling where that is lower.
 func (c *chain) chooseWinner() {
 	wins := &c.demands.most
 	if ceiling := &c.demands.ceiling; wins.trigger >= 0 && ceiling.trigger >= 0 && ceiling.replicas < wins.replicas {

@@ -150,7 +150,7 @@ func checkExact(t *testing.T, text string, exact *big.Rat) bool {
 	return err == nil
 }
 
-// FuzzParseExact compares the result for any text with a fraction of any size, where math/big knows the notation.
+// FuzzParseExact compares the result for any text with a fraction of any size, where math/big can parse the notation.
 func FuzzParseExact(f *testing.F) {
 	for _, seed := range []string{"1.5", "-0.0005", "1e-9", "9.3e15", "9223372036854775.808", "100m", "33.3333", "1e+", "0x1", "1_0"} {
 		f.Add(seed)

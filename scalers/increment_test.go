@@ -64,7 +64,7 @@ func testStepIsProposedAloneOnSmallestBase(t *testing.T) {
 		t.Errorf("got %+v, want 3 and twice 2", q)
 	}
 	if q := p.Propose(1, &scalers.Event{At: epoch}, epoch); !q.Known || q.Active || !q.AddsNothing || q.Raw != 0 {
-		t.Errorf("got %+v, want it known, inactive, and nothing asked for", q)
+		t.Errorf("got %+v, want it known, inactive, and no proposal", q)
 	}
 }
 

@@ -84,7 +84,7 @@ func testMillisArePrintedWithoutTrailingZeros(t *testing.T) {
 	}
 }
 
-// FuzzParseMilli compares the result with a fraction of any size, where math/big knows the notation.
+// FuzzParseMilli compares the result with a fraction of any size, where math/big can parse the notation.
 func FuzzParseMilli(f *testing.F) {
 	for _, seed := range []string{"1.5", "-0.0001", "1e3", "1E", "100m", "1Ki", "NaN", "9223372036854775.808", "1e-30", ".", "1e+"} {
 		f.Add(seed)

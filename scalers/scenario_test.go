@@ -206,7 +206,7 @@ func (s *scenario) level(at time.Duration, name, value string) {
 	s.t.Fatalf("no trigger %s", name)
 }
 
-// pods parses the level of single pods, which have been ready for a day except as WHAT says.
+// pods parses the level of single pods, which have been ready for a day unless WHAT states otherwise.
 func (s *scenario) pods(at scalers.Instant, text string) []scalers.Pod {
 	var pods []scalers.Pod
 	for one := range strings.SplitSeq(text, ",") {

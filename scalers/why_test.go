@@ -52,15 +52,15 @@ func (c *reasoned) check(t *testing.T) {
 func testBoundIsReasonOnlyIfItDecides(t *testing.T) {
 	p := scalers.Policy{Min: 2, Max: 10, Idle: scalers.NoIdle}
 	for name, c := range map[string]reasoned{
-		"below the minimum, and more is asked for":      {policy: p, level: 60_000, why: "queue is 60, target 10 per replica: asks for 6"},
-		"below the minimum, and just that is asked for": {policy: p, level: 20_000, why: "raised from 0 to the minimum, 2"},
-		"below the minimum, and less is asked for": {
+		"below the minimum, more is proposed":        {policy: p, level: 60_000, why: "queue is 60, target 10 per replica: asks for 6"},
+		"below the minimum, the minimum is proposed": {policy: p, level: 20_000, why: "raised from 0 to the minimum, 2"},
+		"below the minimum, less is proposed": {
 			policy: p, level: 10_000, why: "queue is 10, target 10 per replica: asks for 1; raised from 1 to the minimum, 2", limit: "minReplicaCount",
 		},
 		"below the minimum, and nothing is known": {
 			policy: p, err: errors.New("refused"), why: "raised from 0 to the minimum, 2", limit: "minReplicaCount",
 		},
-		"above the maximum, and more is asked for": {
+		"above the maximum, more is proposed": {
 			policy: p, current: 12, level: 150_000,
 			why:   "queue is 150, target 10 per replica: asks for 15; lowered from 15 to the maximum, 10",
 			limit: "maxReplicaCount",

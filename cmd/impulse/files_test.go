@@ -13,7 +13,7 @@ func TestFiles(t *testing.T) {
 	t.Run("flags without an effect are refused", testFlagsWithoutEffectAreRefused)
 }
 
-// Every command that takes files says what is wrong with one: what, where, and what was expected.
+// Every command with file arguments reports a mistake in a file: what it is, where, and what was expected.
 func testEveryCommandReportsMistakesInItsFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.Mkdir("folder", 0o700); err != nil {

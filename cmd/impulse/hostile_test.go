@@ -24,14 +24,13 @@ func TestHostile(t *testing.T) {
 	t.Run("text of a status cannot control the terminal or forge a line", testTextOfStatusCannotControlTerminalOrForgeLine)
 }
 
-// hostile is a text with everything that a terminal or a reader of lines may take for something else; quoted is how YAML and JSON
-// write it.
+// hostile is a text with all characters that a terminal or a reader of lines interprets; quoted is its form in YAML and JSON.
 const (
 	hostile = "x\x1b[2J\nforged\u202e\u009b31m\r\a"
 	quoted  = `"x\u001b[2J\nforged\u202e\u009b31m\r\u0007"`
 )
 
-// prints fails when a text has something in it that does not print, or a line that somebody else began.
+// prints fails when a text has an unprintable character, or a line that a hostile text began.
 func prints(t *testing.T, what, text string) {
 	t.Helper()
 	if !printable.Lines(text) {
@@ -44,15 +43,15 @@ func prints(t *testing.T, what, text string) {
 	}
 }
 
-// speaks runs a command line that has to say the hostile text, and returns what it prints.
-func speaks(t *testing.T, args ...string) string {
+// runHostile runs a command line whose output must contain the hostile text, and returns standard output.
+func runHostile(t *testing.T, args ...string) string {
 	t.Helper()
 	_, out, errs := impulse(t, "", args...)
 	what := strings.Join(args, " ")
 	prints(t, "the output of "+what, out)
 	prints(t, "the error of "+what, errs)
 	if !strings.Contains(out+errs, "forged") {
-		t.Errorf("%s says %s%s: that tests nothing", what, out, errs)
+		t.Errorf("%s prints %s%s without the hostile text: that tests nothing", what, out, errs)
 	}
 	return out
 }
@@ -107,7 +106,7 @@ func testTextOfFileCannotControlTerminalOrForgeLine(t *testing.T) {
 		{hostile},
 		{"check", "--" + hostile},
 	} {
-		speaks(t, args...)
+		runHostile(t, args...)
 	}
 }
 
@@ -120,7 +119,7 @@ func testConvertedObjectHasSameMeaningAndIsPrintable(t *testing.T) {
 		"auth.yaml": "apiVersion: keda.sh/v1alpha1\nkind: TriggerAuthentication\nmetadata: {name: web}\nspec:\n  secretTargetRef: [{parameter: Q, name: a, key: b}]\n",
 	})
 	var so v1alpha1.ScaledObject
-	if err := yaml.Unmarshal([]byte(speaks(t, "convert", "keda.yaml")), &so); err != nil {
+	if err := yaml.Unmarshal([]byte(runHostile(t, "convert", "keda.yaml")), &so); err != nil {
 		t.Fatal(err)
 	}
 	query, _ := so.Spec.Triggers[0].Metadata["query"].Text()
@@ -131,7 +130,7 @@ func testConvertedObjectHasSameMeaningAndIsPrintable(t *testing.T) {
 		t.Errorf("the note is %q, and the query %q", so.Annotations["note"], query)
 	}
 	var ta v1alpha1.TriggerAuthentication
-	if err := yaml.Unmarshal([]byte(speaks(t, "convert", "auth.yaml")), &ta); err != nil {
+	if err := yaml.Unmarshal([]byte(runHostile(t, "convert", "auth.yaml")), &ta); err != nil {
 		t.Fatal(err)
 	}
 	if got := ta.Spec.SecretTargetRef[0].Parameter; got != hostile {
@@ -141,10 +140,10 @@ func testConvertedObjectHasSameMeaningAndIsPrintable(t *testing.T) {
 
 func testTextOfServerCannotControlTerminal(t *testing.T) {
 	for _, code := range []int{http.StatusBadRequest, http.StatusServiceUnavailable} {
-		s, _ := taker(t, code, hostile, false)
-		speaks(t, "send", "alert", "a=b", "--server", s.URL)
-		speaks(t, "send", "alert", "a=b", "--server", s.URL, "-o", "json")
-		speaks(t, "send", "alert", "a=b", "--server", s.URL, "-o", "yaml")
+		s, _ := newReceiver(t, code, hostile, false)
+		runHostile(t, "send", "alert", "a=b", "--server", s.URL)
+		runHostile(t, "send", "alert", "a=b", "--server", s.URL, "-o", "json")
+		runHostile(t, "send", "alert", "a=b", "--server", s.URL, "-o", "yaml")
 	}
 }
 
@@ -181,10 +180,10 @@ func testTextOfStatusCannotControlTerminalOrForgeLine(t *testing.T) {
 		"history": [{"time": "2026-01-01T00:00:00.000000Z", "from": 3, "to": 4, "trigger": Q, "limitedBy": [Q], "why": Q}]}`)
 	for _, command := range []string{"explain", "history"} {
 		for _, output := range []string{"text", "json", "yaml"} {
-			speaks(t, append(slices.Concat([]string{command}, decided), "-o", output)...)
+			runHostile(t, append(slices.Concat([]string{command}, decided), "-o", output)...)
 		}
 	}
 	undecided := served(t, `{"conditions": [{"type": "Ready", "status": "False", "reason": "TriggerFailed", "message": Q, "lastTransitionTime": "2026-01-01T00:00:00Z"}]}`)
-	speaks(t, append([]string{"explain"}, undecided...)...)
-	speaks(t, append([]string{"history"}, undecided...)...)
+	runHostile(t, append([]string{"explain"}, undecided...)...)
+	runHostile(t, append([]string{"history"}, undecided...)...)
 }

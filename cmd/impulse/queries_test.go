@@ -35,7 +35,7 @@ func testServerIsAskedWhetherItCanParseQueries(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		status     int
-		kind, says string
+		kind, text string
 		code       int
 		out, errs  string
 	}{
@@ -46,29 +46,29 @@ func testServerIsAskedWhetherItCanParseQueries(t *testing.T) {
 		"another server": {http.StatusUnprocessableEntity, "422", "unknown func", 1, "the server cannot parse it: unknown func\n", ""},
 		"a broken one":   {http.StatusServiceUnavailable, "unavailable", "starting", 2, "", "server error: 503"},
 	} {
-		var asked atomic.Int32
+		var requests atomic.Int32
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			asked.Add(1)
+			requests.Add(1)
 			if r.FormValue("time") != "0" {
-				t.Errorf("asked as of %s", r.FormValue("time"))
+				t.Errorf("a query for the time %s, want 0", r.FormValue("time"))
 			}
 			if r.FormValue("query") == "sum(up)" {
 				fmt.Fprint(w, `{"status":"success","data":{"resultType":"vector","result":[]}}`)
 				return
 			}
 			w.WriteHeader(c.status)
-			fmt.Fprintf(w, `{"status":"error","errorType":%q,"error":"%s"}`, c.kind, c.says)
+			fmt.Fprintf(w, `{"status":"error","errorType":%q,"error":"%s"}`, c.kind, c.text)
 		}))
 		code, out, errs := impulse(t, "", "check", "web.yaml", "--prometheus", server.URL)
 		server.Close()
 		if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(errs, c.errs) || strings.Contains(out, "are well") != (c.code == 1) {
 			t.Errorf("%s: %d %s%s", name, code, out, errs)
 		}
-		if c.code == 1 && (asked.Load() != 2 || !strings.HasSuffix(out, "0 ScaledObjects are well, 2 mistakes\n")) {
-			t.Errorf("%s: asked %d times for two queries: %s", name, asked.Load(), out)
+		if c.code == 1 && (requests.Load() != 2 || !strings.HasSuffix(out, "0 ScaledObjects are well, 2 mistakes\n")) {
+			t.Errorf("%s: %d requests for two queries: %s", name, requests.Load(), out)
 		}
 	}
 	if code, out, errs := impulse(t, "", "check", "web.yaml", "--prometheus", "http://127.0.0.1:1"); code != 2 || out != "" || !strings.Contains(errs, "query http://127.0.0.1:1: ") {
-		t.Errorf("nobody there: got exit code %d, want 2; output %s%s; want query http://127.0.0.1:1: ", code, out, errs)
+		t.Errorf("without a server: got exit code %d, want 2; output %s%s; want query http://127.0.0.1:1: ", code, out, errs)
 	}
 }

@@ -30,7 +30,7 @@ func testNoCommandReadsDeviceOrBlocksOnPipe(t *testing.T) {
 	if err := os.Symlink("/dev/zero", "device"); err != nil {
 		t.Fatal(err)
 	}
-	says := func(want string, args ...string) {
+	expect := func(want string, args ...string) {
 		t.Helper()
 		code, out, errs := impulse(t, "", args...)
 		if code != 2 || !strings.Contains(out+errs, want) {
@@ -40,19 +40,19 @@ func testNoCommandReadsDeviceOrBlocksOnPipe(t *testing.T) {
 	for file, want := range map[string]string{
 		"pipe": "pipe: is a pipe: a regular file was expected", "device": "device: is a device: a regular file was expected",
 	} {
-		says(want, "check", file)
-		says(want, "convert", file)
-		says(want, "test", file)
-		says(want, "test", file+".test.yaml")
-		says(want, "explain", "./"+file)
-		says(want, "simulate", file, "--input", "load.csv")
-		says(want, "simulate", "good.yaml", "--input", file)
-		says(want, "explain", "good.yaml", "--input", file)
-		says(want, "send", "alert", "a=b", "--token-file", file)
-		says(want, "send", "alert", "a=b", "--ca-file", file)
+		expect(want, "check", file)
+		expect(want, "convert", file)
+		expect(want, "test", file)
+		expect(want, "test", file+".test.yaml")
+		expect(want, "explain", "./"+file)
+		expect(want, "simulate", file, "--input", "load.csv")
+		expect(want, "simulate", "good.yaml", "--input", file)
+		expect(want, "explain", "good.yaml", "--input", file)
+		expect(want, "send", "alert", "a=b", "--token-file", file)
+		expect(want, "send", "alert", "a=b", "--ca-file", file)
 	}
 	for _, command := range []string{"check", "convert", "test"} {
-		says("large: is larger than ", command, "large")
+		expect("large: is larger than ", command, "large")
 	}
 }
 

@@ -21,16 +21,16 @@ func TestSend(t *testing.T) {
 	t.Run("a message that cannot be sent is reported", testMessageThatCannotBeSentIsReported)
 }
 
-// taken is what a server was sent.
-type taken struct {
+// received is the last request that a server got.
+type received struct {
 	method, path, token, prefer string
 	body                        map[string]any
 }
 
-// taker is a server that answers with a code and a text, and the last request that it took.
-func taker(t *testing.T, code int, text string, secure bool) (*httptest.Server, *taken) {
+// newReceiver returns a server that answers with a code and a text, and the last request that it got.
+func newReceiver(t *testing.T, code int, text string, secure bool) (*httptest.Server, *received) {
 	t.Helper()
-	last := &taken{}
+	last := &received{}
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		last.body = nil
@@ -60,7 +60,7 @@ func taker(t *testing.T, code int, text string, secure bool) (*httptest.Server, 
 
 func testAlertIsSentAsAlertmanagerSendsIt(t *testing.T) {
 	t.Setenv(tokenVariable, "from-the-environment\n")
-	s, last := taker(t, http.StatusOK, `{"selectedBy": 1}`, false)
+	s, last := newReceiver(t, http.StatusOK, `{"selectedBy": 1}`, false)
 	code, out, errs := impulse(t, "", "send", "alert", "--server", s.URL+"/", "-n", "shop", "severity=page", "alertname=Slow", "--annotation", "value=1=2")
 	if code != 0 || errs != "" || out != "recorded (200): {alertname=\"Slow\", severity=\"page\"} fires for the objects of namespace shop; 1 object selects it\n"+
 		"next: impulse explain NAMESPACE/NAME shows what it changed\n" {
@@ -85,13 +85,13 @@ func testSendingAlertPrintsNumberOfObjectsThatSelectIt(t *testing.T) {
 		"": "fires for the objects of namespace shop; which objects select it is not known yet, as Impulse has just started\n" +
 			"next: impulse alerts lists what is recorded and which objects select it; ",
 	} {
-		s, last := taker(t, http.StatusOK, answer, false)
+		s, last := newReceiver(t, http.StatusOK, answer, false)
 		code, out, errs := impulse(t, "", "send", "alert", "--server", s.URL, "-n", "shop", "alertname=Slow")
 		if code != 0 || errs != "" || !strings.Contains(out, want) || last.prefer != "return=representation" {
 			t.Errorf("%s: %d %q %q, expected %q", answer, code, out, errs, want)
 		}
 	}
-	s, _ := taker(t, http.StatusOK, `{"selectedBy": 0}`, false)
+	s, _ := newReceiver(t, http.StatusOK, `{"selectedBy": 0}`, false)
 	if code, out, _ := impulse(t, "", "send", "alert", "--server", s.URL, "-n", "shop", "alertname=Slow", "-o", "json"); code != 0 || !strings.Contains(out, `"selectedBy": 0`) {
 		t.Errorf("as JSON: got exit code %d, want 0; output %s", code, out)
 	}
@@ -102,7 +102,7 @@ func testValueIsSentToItsTrigger(t *testing.T) {
 	if err := os.WriteFile(file, []byte(" from-a-file \r\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, last := taker(t, http.StatusOK, "", false)
+	s, last := newReceiver(t, http.StatusOK, "", false)
 	code, out, errs := impulse(t, "", "send", "value", "shop/worker", "--trigger", "jobs", "42.5", "--ttl", "60s", "--server", s.URL, "--token-file", file)
 	if code != 0 || errs != "" || out != "recorded (200): the level of trigger jobs of shop/worker is 42.5\nnext: impulse explain shop/worker shows what it changed\n" {
 		t.Errorf("got exit code %d, want 0; output %q %q", code, out, errs)
@@ -119,10 +119,10 @@ func testValueIsSentToItsTrigger(t *testing.T) {
 
 func testRefusedMessageIsReportedWithRemedy(t *testing.T) {
 	for _, c := range []struct {
-		answer     int
-		text       string
-		code       int
-		says, errs string
+		answer    int
+		text      string
+		code      int
+		out, errs string
 	}{
 		{http.StatusNotFound, "no trigger is called jobs\n", 1, "refused (404): no trigger is called jobs\nnext: kubectl get so -A", ""},
 		{http.StatusBadRequest, "\"value\" is wrong\n", 1, "refused (400): \"value\" is wrong\n", ""},
@@ -131,21 +131,21 @@ func testRefusedMessageIsReportedWithRemedy(t *testing.T) {
 		{http.StatusServiceUnavailable, "nobody leads\n", 2, "refused (503): nobody leads\n", "is not available at present: try again"},
 		{http.StatusFound, "", 2, "", `redirects to "https://elsewhere.example/": name that server`},
 	} {
-		s, _ := taker(t, c.answer, c.text, false)
+		s, _ := newReceiver(t, c.answer, c.text, false)
 		code, out, errs := impulse(t, "", "send", "value", "shop/worker", "--trigger", "jobs", "1", "--server", s.URL)
-		if code != c.code || !strings.Contains(out, c.says) || !strings.Contains(errs, c.errs) {
+		if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(errs, c.errs) {
 			t.Errorf("%d: %d %q %q", c.answer, code, out, errs)
 		}
 	}
-	s, _ := taker(t, http.StatusOK, "", false)
+	s, _ := newReceiver(t, http.StatusOK, "", false)
 	s.Close()
 	if code, out, errs := impulse(t, "", "send", "value", "shop/worker", "--trigger", "jobs", "1", "--server", s.URL); code != 2 || out != "" || !strings.Contains(errs, "connection refused") {
-		t.Errorf("nobody there: got exit code %d, want 2; output %q %q; want connection refused", code, out, errs)
+		t.Errorf("without a server: got exit code %d, want 2; output %q %q; want connection refused", code, out, errs)
 	}
 }
 
 func testServersCertificateIsChecked(t *testing.T) {
-	s, _ := taker(t, http.StatusOK, "", true)
+	s, _ := newReceiver(t, http.StatusOK, "", true)
 	args := []string{"send", "value", "shop/worker", "--trigger", "jobs", "1", "--server", s.URL}
 	if code, _, errs := impulse(t, "", args...); code != 2 || !strings.Contains(errs, "unknown authority") {
 		t.Errorf("got exit code %d, want 2; output %q; want unknown authority", code, errs)

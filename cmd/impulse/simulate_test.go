@@ -72,7 +72,7 @@ func torn(w http.ResponseWriter, _ *http.Request) {
 	_ = out.Flush()
 }
 
-// dawdle answers nothing until the client gives up. The server sees that only after it has read the request.
+// dawdle sends no response until the client gives up. The server detects that only after it has read the request.
 func dawdle(r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()

@@ -15,7 +15,7 @@ func TestTestCommand(t *testing.T) {
 	t.Run("a failure shows the expectation, the decision and its steps", testFailureShowsExpectationDecisionAndItsSteps)
 }
 
-var rewrite = flag.Bool("rewrite", false, "write what is said now to testdata: only commit it if you understand what changed")
+var rewrite = flag.Bool("rewrite", false, "write the present output to testdata: only commit it if you understand what changed")
 
 // impulse runs a command line.
 func impulse(t *testing.T, stdin string, args ...string) (code int, out, errs string) {

@@ -79,7 +79,7 @@ func testCountThatAdmissionChangesIsReportedOnceAndNotOverwritten(t *testing.T) 
 	for _, c := range []struct {
 		kind, binding, spec string
 		holds               int32
-		reason, says        string
+		reason, want        string
 	}{
 		{
 			"MutatingAdmissionPolicy", "", `
@@ -102,15 +102,15 @@ func testCountThatAdmissionChangesIsReportedOnceAndNotOverwritten(t *testing.T) 
 			i := e.run()
 			e.webhook(i, "web", "firing")
 			e.condition("web", "AbleToScale", "False", c.reason)
-			if said := e.Describe(e.t.Context(), "web"); !strings.Contains(strings.Join(strings.Fields(said), " "), c.says) {
-				t.Errorf("the explanation lacks %q:\n%s", c.says, said)
+			if text := e.Describe(e.t.Context(), "web"); !strings.Contains(strings.Join(strings.Fields(text), " "), c.want) {
+				t.Errorf("the explanation lacks %q:\n%s", c.want, text)
 			}
 			e.AwaitReplicas("web", c.holds)
 			e.until("it has tried several times, and reported that", func(ctx context.Context) (bool, error) {
 				return e.refusals(ctx, i) >= 4 && len(e.events(ctx, "web", c.reason)) > 0, i.Err()
 			}, func() string { return e.Describe(e.t.Context(), "web") })
-			if told := e.events(t.Context(), "web", c.reason); len(told) != 1 || !strings.HasPrefix(told[0], "1 ") || !strings.Contains(told[0], c.says) {
-				t.Errorf("the Events are %q, want one, with %q", told, c.says)
+			if events := e.events(t.Context(), "web", c.reason); len(events) != 1 || !strings.HasPrefix(events[0], "1 ") || !strings.Contains(events[0], c.want) {
+				t.Errorf("the Events are %q, want one, with %q", events, c.want)
 			}
 			remove()
 			e.AwaitReplicas("web", 5)

@@ -26,7 +26,7 @@ func (e *env) explains(name string, want ...string) {
 	e.t.Helper()
 	var last string
 	e.until("the explanation contains "+strings.Join(want, ", "), func(ctx context.Context) (bool, error) {
-		last, _ = e.tool(ctx, "explain", name) // One that is not decided on is an error, and says why.
+		last, _ = e.tool(ctx, "explain", name) // Without a decision explain fails, and prints the reason.
 		for _, one := range want {
 			if !strings.Contains(last, one) {
 				return false, nil

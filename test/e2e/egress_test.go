@@ -24,9 +24,9 @@ func testSourceOnThisMachineIsRefusedUnlessItIsAllowed(t *testing.T) {
 	for name, object := range map[string]string{"web": onQuery("web", s.URL), "worker": onQueue("127.0.0.1:4222")} {
 		e.ApplyDeployment(name, 2)
 		e.Apply(object)
-		e.until(name+" says that its source is refused, and which flag allows it", func(ctx context.Context) (bool, error) {
-			said, err := e.Kubectl(ctx, "", "get", "so", name, "-o", "jsonpath={.status.conditions}")
-			return err == nil && strings.Contains(said, "refused as the address of a source") && strings.Contains(said, "--allow-source-addresses"), i.Err()
+		e.until(name+" reports that its source is refused, and which flag allows it", func(ctx context.Context) (bool, error) {
+			text, err := e.Kubectl(ctx, "", "get", "so", name, "-o", "jsonpath={.status.conditions}")
+			return err == nil && strings.Contains(text, "refused as the address of a source") && strings.Contains(text, "--allow-source-addresses"), i.Err()
 		}, func() string { return e.Describe(e.t.Context(), name) })
 	}
 	e.AwaitReplicas("web", 2)

@@ -38,11 +38,11 @@ func TestMain(m *testing.M) {
 	os.Exit(sandbox.Main(m))
 }
 
-// slots bound the tests that run at the same time. They wait more than they work: there are more slots than cores.
+// slots bound the tests that run at the same time. The tests mostly wait, so there are more slots than cores.
 var slots = make(chan struct{}, 4)
 
-// takeSlot waits until a slot is free, and frees it when the test ends.
-func takeSlot(t *testing.T) {
+// acquireSlot waits until a slot is free, and releases it when the test ends.
+func acquireSlot(t *testing.T) {
 	t.Helper()
 	slots <- struct{}{}
 	t.Cleanup(func() { <-slots })
@@ -66,7 +66,7 @@ func envOf(t *testing.T, e *sandbox.Env) *env {
 func newEnv(t *testing.T) *env {
 	t.Helper()
 	t.Parallel()
-	takeSlot(t)
+	acquireSlot(t)
 	return sharedEnv(t)
 }
 

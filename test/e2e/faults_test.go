@@ -185,10 +185,10 @@ func testInvalidObjectReportsEveryMistakeAtOnce(t *testing.T) {
 	e.Apply(strings.NewReplacer("matchers:", "matcher:", "replicas: 5", "replicas: many").Replace(onAlert("web")))
 	e.run()
 	e.condition("web", "Ready", "False", "InvalidSpec")
-	said := e.Describe(e.t.Context(), "web")
+	text := e.Describe(e.t.Context(), "web")
 	for _, want := range []string{"matcher", `"matchers"`, "many"} {
-		if !strings.Contains(said, want) {
-			t.Errorf("the status lacks %s:\n%s", want, said)
+		if !strings.Contains(text, want) {
+			t.Errorf("the status lacks %s:\n%s", want, text)
 		}
 	}
 }

@@ -24,7 +24,7 @@ const apiServer = "kube-apiserver"
 func outage(t *testing.T) (*env, *sandbox.ControlPlane) {
 	t.Helper()
 	t.Parallel()
-	takeSlot(t)
+	acquireSlot(t)
 	o := sandbox.NewControlPlane(t)
 	o.ApplyCRDs("../../deploy/crds")
 	return envOf(t, o.NewEnv()), o

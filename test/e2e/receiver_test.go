@@ -40,8 +40,8 @@ func testReceiverRequiresItsToken(t *testing.T) {
 	}
 	keeps()
 	e.until("the object reports a refused sender", func(ctx context.Context) (bool, error) {
-		told := strings.Join(e.events(ctx, "web", "SenderRefused"), "\n")
-		return strings.Contains(told, "was refused: "), nil
+		events := strings.Join(e.events(ctx, "web", "SenderRefused"), "\n")
+		return strings.Contains(events, "was refused: "), nil
 	}, func() string { return e.Describe(e.t.Context(), "web") })
 	if code := postAs(t.Context(), receiver, "the-token-of-this-test", testkit.AlertmanagerWebhook("web", "firing")); code/100 != 2 {
 		t.Errorf("the response to the right token is %d", code)

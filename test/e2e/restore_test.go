@@ -65,7 +65,7 @@ func testDeletedObjectRestoresOriginalCountOnlyWhenItsOptionIsSet(t *testing.T) 
 		t.Fatal(err, out)
 	}
 	e.delete("lost")
-	e.gone("lost") // A target that is gone keeps nobody.
+	e.gone("lost") // A missing target does not block the deletion.
 }
 
 func testDeletedObjectIsRestoredByNextLeader(t *testing.T) {

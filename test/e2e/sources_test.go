@@ -128,7 +128,7 @@ func testConsumerThatIsPausedOrWillBeDeletedIsInStatus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.condition("worker", "Ready", "False", "TriggerFailed") // Nobody has asked: the Pods of this cluster do nothing.
+	e.condition("worker", "Ready", "False", "TriggerFailed") // No request was sent: the Pods of this cluster do nothing.
 	keeps()
 }
 

@@ -22,7 +22,7 @@ func TestUninstall(t *testing.T) {
 func own(t *testing.T) *env {
 	t.Helper()
 	t.Parallel()
-	takeSlot(t)
+	acquireSlot(t)
 	return envOf(t, sandbox.NewControlPlane(t, "controller-manager").NewEnv())
 }
 
@@ -161,6 +161,6 @@ func (e *env) remains(what string, args ...string) {
 	e.t.Helper()
 	out, err := e.uninstall(args...)
 	if err == nil || !strings.Contains(out, what) || !strings.Contains(out, "after the timeout") {
-		e.t.Fatalf("uninstall %v: %v; want that it says %s:\n%s", args, err, what, out)
+		e.t.Fatalf("uninstall %v: %v; want %s in the output:\n%s", args, err, what, out)
 	}
 }

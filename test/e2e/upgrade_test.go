@@ -57,7 +57,7 @@ func dryRun(text string) string {
 // CRDs are applied on either side, and may change sides with an upgrade.
 func testObjectsAndAlertsSurviveUpgradeAndRollbackOfCRDs(t *testing.T) {
 	t.Parallel()
-	takeSlot(t)
+	acquireSlot(t)
 	e := envOf(t, sandbox.NewControlPlane(t).NewEnv())
 	client, server := []string{}, []string{"--server-side"}
 	for _, how := range []struct{ first, then []string }{{client, client}, {server, server}, {client, server}} {

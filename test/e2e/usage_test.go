@@ -62,8 +62,8 @@ func (e *env) loads(name, cpu string) {
 	}, func() string { return "" })
 }
 
-// settles waits until a Deployment has n replicas and each of its pods has been measured; the count must still be n then.
-func (e *env) settles(name string, n int32) {
+// awaitMeasured waits until a Deployment has n replicas and each of its pods has been measured; the count must still be n then.
+func (e *env) awaitMeasured(name string, n int32) {
 	e.t.Helper()
 	var count int32
 	var measured int
@@ -117,7 +117,7 @@ spec:
 			e.loads(name, step.cpu)
 		}
 		for _, name := range []string{"theirs", "ours"} {
-			e.settles(name, step.want)
+			e.awaitMeasured(name, step.want)
 		}
 	}
 	e.explained("ours", "% / 50% × ", "used of 0.1 requested on average")

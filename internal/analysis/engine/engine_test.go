@@ -27,7 +27,7 @@ func TestEngine(t *testing.T) {
 	t.Run("alerts count while they fire", testAlertsCountWhileTheyFire)
 	t.Run("steps follow time while an alert fires", testStepsFollowTimeWhileAlertFires)
 	t.Run("alerts arrive at the namespace's receiver", testAlertsArriveAtNamespacesReceiver)
-	t.Run("an empty answer counts as zero when the trigger says so", testEmptyAnswerCountsAsZeroWhenTriggerSaysSo)
+	t.Run("an empty answer counts as zero when the trigger is configured so", testEmptyAnswerCountsAsZeroWhenTriggerSaysSo)
 	t.Run("pods grow older and are sampled anew", testPodsGrowOlderAndAreSampledAnew)
 	t.Run("a mean is that of the ready pods while others are pending", testMeanIsThatOfReadyPodsWhileOthersArePending)
 	t.Run("replicas are ready after the start-up delay", testReplicasAreReadyAfterStartUpDelay)

@@ -55,7 +55,7 @@ type run struct {
 	writes []Write
 	// due is when each feed may have a reading.
 	due []scalers.Instant
-	// in are the inputs of the next step. observed is the target as the state knows it.
+	// in are the inputs of the next step. observed is the target in the state.
 	in       loop.Inputs
 	observed Target
 	turn     Turn

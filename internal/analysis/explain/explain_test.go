@@ -68,7 +68,7 @@ func testExplanationReadsAsDocumented(t *testing.T) {
 	unknown.Events[0] = scalers.Event{Trigger: "queue", At: noon, Err: errors.New("connection refused"), Current: 8}
 	for name, in := range map[string]scalers.Input{
 		"held by the window": input(queue(), 480_000), "within tolerance": input(queue(), 860_000), "above the maximum": input(queue(), 2_000_000),
-		"unknown": unknown, "as asked": input(queue(), 800_000),
+		"unknown": unknown, "as proposed": input(queue(), 800_000),
 	} {
 		t.Run(name, func(t *testing.T) {
 			reads(t, name, explain.Explain(queue(), in, nil, nil))

@@ -129,7 +129,7 @@ func testFirstLineNamesWhatPreventsWrite(t *testing.T) {
 			want: "would go from 4 to 7 replicas, and stays at 4: DryRun: spec.dryRun is true: counts are decided and reported, but not written; " +
 				"PausedReplicas: the annotation impulse.sh/paused-replicas keeps the count at 7.",
 		},
-		"nobody has looked at it": {
+		"no controller has processed it": {
 			level: "900", edit: func(w *compile.Workload) { w.Generation = 2 },
 			want: "would go from 4 to 9 replicas, and stays at 4: NotObserved: Impulse has not decided on this version of the object yet.",
 		},

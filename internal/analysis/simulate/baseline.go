@@ -27,7 +27,7 @@ func Baseline(name string, w *compile.Workload, m *Model, demand []Step) (*Track
 	switch name {
 	case "oracle":
 		t.Wanted = clamp(demand, least, most)
-		t.Ready = t.Wanted // The oracle knows the load in advance.
+		t.Ready = t.Wanted // The oracle has the load in advance.
 		t.Score = score(m, t.Wanted, t.Ready, demand)
 		return t, nil
 	case "constant":
