@@ -4,7 +4,7 @@ import "math"
 
 // demand is a requested number of replicas.
 type demand struct {
-	// trigger is the index of the trigger that asks for it, the first of equals; -1 when none does.
+	// trigger is the index of the first trigger that asks for this count; -1 when none does.
 	trigger int
 	// replicas is after tolerance and within the trigger's own bounds, but not yet within the limits.
 	replicas int32

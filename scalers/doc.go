@@ -29,7 +29,7 @@
 //
 //  1. Activation: an active trigger starts an idle workload at once, with max(1, minimum) replicas. A trigger is active when
 //     its level is above its activation value, strictly.
-//  2. Limits: a count outside minimum and maximum is put to the limit. The rules that follow start from the count that 1 and 2
+//  2. Limits: a count outside minimum and maximum moves to the nearer limit. The rules that follow start from the count that 1 and 2
 //     leave.
 //  3. Formula: of the known triggers, the one that asks for the highest count wins; if several do, the first in the policy.
 //  4. Tolerance: a trigger whose level is close to its target asks for the count that its reading was true of. A trigger

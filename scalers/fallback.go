@@ -32,7 +32,7 @@ func (f *Fallback) replicas(t *Trigger, current int32) int32 {
 	return t.bound(n)
 }
 
-// fallBack lets the fallback answer for trigger i. The trigger is active when that asks for more than the idle count.
+// fallBack sets the fallback's answer for trigger i. The trigger is active when this answer is more than the idle count.
 func (c *chain) fallBack(i int, e *Event, q *Proposal) {
 	t := &c.policy.Triggers[i]
 	q.Fallback, c.unknowns.answered = true, true
@@ -45,7 +45,7 @@ func (c *chain) fallBack(i int, e *Event, q *Proposal) {
 
 // fallbackDetail explains a step of RuleFallback.
 type fallbackDetail struct {
-	// trigger is the index of the trigger whose fallback asks for most, and replicas how much that is.
+	// trigger is the index of the trigger whose fallback asks for the most replicas, and replicas is that number.
 	trigger  int
 	replicas int32
 }

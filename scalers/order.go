@@ -26,7 +26,7 @@ var order = [...]struct {
 	rules []Rule
 }{
 	{stageActivation, 1, []Rule{RuleActivation}},             // An active trigger starts an idle workload at once.
-	{stageBounds, 1, []Rule{RuleMin, RuleMax}},               // A count outside the limits is put to the limit first.
+	{stageBounds, 1, []Rule{RuleMin, RuleMax}},               // A count outside the limits moves to the limit first.
 	{stageFormula, 1, []Rule{RuleFormula}},                   // The maximum over the known triggers wins.
 	{stageTolerance, 1, []Rule{RuleTolerance}},               // A level close to its target changes nothing.
 	{stageUnknown, 1, []Rule{RuleUnknown}},                   // An unknown level may raise, never lower.

@@ -40,7 +40,7 @@ type Trigger struct {
 	// Min and Max bound what this trigger asks for, its fallback included, in replicas; Max 0 is no bound. With a Max the
 	// trigger raises the workload up to there and no further. With a Min it never asks for fewer while it is known.
 	Min, Max int32
-	// Cap is true when the trigger asks for no replicas, and the others get no more than what its level gives. It signals no
+	// Cap is true when the trigger asks for no replicas, and the count of its level is a maximum for the other triggers. It signals no
 	// activity, so at 0 an active workload keeps its minimum, and at least 1. An Exact trigger at 0 is off, and caps nothing.
 	// While the trigger is unknown it caps nothing, and nothing lowers the count.
 	Cap bool

@@ -20,7 +20,7 @@ const (
 	NoTarget
 	// NoPods means that no pod of a per-pod reading was measured.
 	NoPods
-	// NoRequest means that some pod does not request the resource, for metric type Utilization.
+	// NoRequest means that a pod does not request the resource, for metric type Utilization.
 	NoRequest
 	// Misread means that the event is per-pod and the trigger is not, or the reverse.
 	Misread
@@ -72,7 +72,7 @@ type unknownDetail struct {
 	trigger int
 }
 
-// applyUnknown keeps the count while some trigger is unknown and the others ask for less: an unknown level may raise the
+// applyUnknown keeps the count while a trigger is unknown and the others ask for less: an unknown level may raise the
 // count, never lower it.
 func (c *chain) applyUnknown() {
 	if c.blockedByUnknown() {

@@ -108,7 +108,7 @@ func (p *Policy) composite() int {
 	return slices.IndexFunc(p.Triggers, func(t Trigger) bool { return t.Formula != nil })
 }
 
-// validateRoles checks that some trigger asks for replicas, and that a formula has inputs and is the last trigger.
+// validateRoles checks that at least one trigger asks for replicas, and that a formula has inputs and is the last trigger.
 func (p *Policy) validateRoles(m *mistakes) {
 	asks, inputs, continuous := len(p.Triggers) == 0, 0, false
 	for i := range p.Triggers {

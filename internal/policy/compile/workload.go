@@ -37,7 +37,7 @@ type Workload struct {
 // Key returns namespace/name.
 func (w *Workload) Key() string { return w.Namespace + "/" + w.Name }
 
-// NeedsPods reports whether the level of some trigger depends on the target's pods.
+// NeedsPods reports whether the level of at least one trigger depends on the target's pods.
 func (w *Workload) NeedsPods() bool {
 	for i := range w.Policy.Triggers {
 		if t := &w.Policy.Triggers[i]; t.PerPod || t.Metric == scalers.Value && !t.Exact {

@@ -75,7 +75,7 @@ func (l *linter) memory(i int) {
 
 func path(i int) string { return fmt.Sprintf("spec.triggers[%d]", i) }
 
-// polled reports whether some trigger is read at intervals.
+// polled reports whether at least one trigger is read at intervals.
 func (l *linter) polled() bool {
 	for i := range l.w.Triggers {
 		if !l.w.Triggers[i].Kind.Push {
@@ -85,7 +85,7 @@ func (l *linter) polled() bool {
 	return false
 }
 
-// tolerated reports whether the tolerance applies to some trigger.
+// tolerated reports whether the tolerance applies to at least one trigger.
 func (l *linter) tolerated() bool {
 	for i := range l.w.Policy.Triggers {
 		if !l.w.Policy.Triggers[i].Exact {
