@@ -49,7 +49,7 @@ func (e *env) openStorages() {
 	e.must("get", "--all-namespaces", "scaledobjects,alertsets,triggerauthentications,clustertriggerauthentications")
 }
 
-// install installs Impulse from deploy/manifests and runs it with the rights that it has there. It scales two Deployments from 3 to
+// install installs Impulse from deploy/manifests and runs it with the permissions that it has there. It scales two Deployments from 3 to
 // 5: web, whose original count is restored, and left, whose is not.
 func (e *env) install() *impulse {
 	e.t.Helper()
@@ -142,7 +142,7 @@ func testUninstallWithoutRunningImpulsePrintsWhatItWaitsFor(t *testing.T) {
 	e.uninstalled(5, 5)
 
 	e.install().Kill()
-	e.manifests("delete", "--wait=false") // Its rights are gone as well.
+	e.manifests("delete", "--wait=false") // Its permissions are gone as well.
 	i := e.impulse()                      // An administrator's has them.
 	i.Process = e.spawn("impulse", e.command, i.args...)
 	if out, err := e.uninstall(); err != nil {

@@ -19,7 +19,7 @@ const (
 	notLeadingRetry = time.Second
 	// restoreTimeout bounds one write.
 	restoreTimeout = 5 * time.Second
-	// maxQuietConflicts is how many conflicts in a row are answered without reporting one.
+	// maxQuietConflicts is how many conflicts in a row are not reported.
 	maxQuietConflicts = 2
 )
 
@@ -29,21 +29,21 @@ type restorer struct {
 	mayWrite func() bool
 	target   actuator.Target
 	original int32
-	// report is called with what hinders the restoring, each time that it fails.
+	// report is called with the error each time that the restoration fails.
 	report func(error)
 
 	// latest holds the newest observation until it is read.
 	latest   chan actuator.Observation
 	observed actuator.Observation
 	failures int
-	// retry fires when the next write may be tried; nil while nothing stands against one. After a conflict an observation explains
-	// it, and ends the pause.
+	// retry fires when the next write may be tried; it is nil while a write may be tried at once. After a conflict, the next observation
+	// ends the delay.
 	retry    <-chan time.Time
 	conflict bool
 }
 
-// run returns "" when the target has its original count, and otherwise the reason why it does not get it. A write under way when ctx
-// is done is finished.
+// run writes the original count until the target has it, and then returns "". Otherwise it returns the reason why the target does not get
+// it. A write that is in flight when ctx is done is completed.
 func (r *restorer) run(ctx context.Context) (obstacle string) {
 	watching, stop := context.WithCancel(ctx)
 	var watch sync.WaitGroup
@@ -89,7 +89,7 @@ func (r *restorer) observe(o actuator.Observation) {
 	r.latest <- o
 }
 
-// over reports whether there is nothing left to write, and why the target does not have its original count then.
+// over reports whether there is nothing left to write. If the target then does not have its original count, obstacle is the reason.
 func (r *restorer) over() (over bool, obstacle string) {
 	switch o := &r.observed; {
 	case gone(o.Err):
@@ -107,7 +107,8 @@ func gone(err error) bool {
 	return errors.Is(err, actuator.ErrNotFound) || errors.Is(err, actuator.ErrNoScale)
 }
 
-// write tries to write the original count. While the API server is away the last count that was read stands: the write tests it.
+// write tries to write the original count. While the API server is unavailable, it assumes the count that was observed last; the write fails
+// if the target has another one.
 func (r *restorer) write(ctx context.Context) {
 	if err := r.observed.Err; err != nil {
 		r.report(err)
@@ -137,7 +138,7 @@ func (r *restorer) write(ctx context.Context) {
 	}
 }
 
-// restoreBackoff returns the pause after so many failures in a row.
+// restoreBackoff returns the delay before the next write after a number of consecutive failures.
 func restoreBackoff(raise bool, failures int) time.Duration {
 	pause, longest := firstRestoreLower, longestRestoreLower
 	if raise {
