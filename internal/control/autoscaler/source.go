@@ -16,7 +16,7 @@ const (
 	longestPause  = time.Minute
 )
 
-// errEnded is the error of a source that returned nil while it was wanted.
+// errEnded is the error of a source or a watch that returned nil although its context was not done.
 var errEnded = errors.New("it ended by itself")
 
 // runSource runs source i until ctx is done. The level of one that ends is unknown until its next reading; the other sources are
