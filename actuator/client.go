@@ -84,7 +84,7 @@ func (c *Client) connect() error {
 	return err
 }
 
-// typed returns a client of one built-in group and version. It speaks protobuf, which is several times cheaper to
+// typed returns a client of one built-in group and version. It uses protobuf, which is several times cheaper to
 // decode than JSON.
 func (c *Client) typed(gv schema.GroupVersion) (rest.Interface, error) {
 	config := rest.CopyConfig(c.config)

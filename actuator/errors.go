@@ -45,7 +45,7 @@ func readError(err error) error {
 // denial matches the messages with which webhooks and policies of admission refuse a request.
 var denial = regexp.MustCompile(`admission webhook "[^"]*" denied the request|[Pp]olicy ['"].*['"] denied request: `)
 
-// denied reports whether admission refused a request. A message that says "is forbidden" without naming a user is that of a quota or
+// denied reports whether admission refused a request. A message with "is forbidden" that does not name a user is that of a quota or
 // of an admission plugin; one about a missing permission names the user.
 func denied(err error) bool {
 	message := statusOf(err).Message

@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// observe returns the Scale of a target as a watched object shows it; p says where a custom resource has it.
+// observe returns the Scale of a target as a watched object shows it; p is its path in a custom resource.
 func observe(obj any, p paths) observedScale {
 	switch o := obj.(type) {
 	case *appsv1.Deployment:

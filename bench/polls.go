@@ -25,9 +25,9 @@ const (
 // source answers queries as Prometheus does: queries of the namespace noisy take almostSlowAnswer, others are answered at once.
 // It records the times of the others.
 type source struct {
-	mu    sync.Mutex
-	asked map[string][]time.Time
-	slow  int
+	mu      sync.Mutex
+	queries map[string][]time.Time
+	slow    int
 }
 
 // ServeHTTP answers a query.
@@ -38,7 +38,7 @@ func (s *source) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if slow {
 		s.slow++
 	} else {
-		s.asked[query] = append(s.asked[query], at)
+		s.queries[query] = append(s.queries[query], at)
 	}
 	s.mu.Unlock()
 	if slow {
@@ -55,7 +55,7 @@ func (s *source) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // late waits until a condition holds, and then returns by how much readings came later than an interval after the one before,
 // for each server.
 func (s *source) late(ctx context.Context, d time.Duration, cond func() bool) (map[string][]time.Duration, error) {
-	err := process.WaitFor(ctx, time.Minute, "the queries are asked", func(context.Context) (bool, error) {
+	err := process.WaitFor(ctx, time.Minute, "the queries arrive", func(context.Context) (bool, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return cond(), nil
@@ -72,7 +72,7 @@ func (s *source) late(ctx context.Context, d time.Duration, cond func() bool) (m
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	late := map[string][]time.Duration{}
-	for query, times := range s.asked {
+	for query, times := range s.queries {
 		server, _, _ := strings.Cut(query, "-")
 		for i := 1; i < len(times); i++ {
 			if times[i-1].After(from) {
@@ -101,7 +101,7 @@ func polls(ctx context.Context, w *env, o options) ([]result, error) {
 	fmt.Printf("• %d polls a second, alone and beside %d queries that are answered in %s\n", 2*healthyPolls, almostSlow, almostSlowAnswer)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s := &source{asked: map[string][]time.Time{}}
+	s := &source{queries: map[string][]time.Time{}}
 	busy, err := s.serve(ctx)
 	if err != nil {
 		return nil, err
@@ -123,7 +123,7 @@ func polls(ctx context.Context, w *env, o options) ([]result, error) {
 		return nil, err
 	}
 	defer stop()
-	alone, err := s.late(ctx, o.storm, func() bool { return len(s.asked) == 2*healthyPolls })
+	alone, err := s.late(ctx, o.storm, func() bool { return len(s.queries) == 2*healthyPolls })
 	if err != nil {
 		return nil, err
 	}

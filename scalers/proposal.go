@@ -80,7 +80,7 @@ func (p *Policy) propose(i int, e *Event, now Instant, q *Proposal) measure {
 	return m
 }
 
-// signalsActivity reports whether the trigger says if there is work. Usage of pods does not: an idle workload has none. Nor
+// signalsActivity reports whether the trigger shows if there is work. Usage of pods does not: an idle workload has none. Nor
 // does a trigger with Cap. For the inputs of a formula, the composite trigger does.
 func (t *Trigger) signalsActivity() bool { return !t.PerPod && !t.Cap && !t.Input }
 

@@ -82,7 +82,7 @@ func podsHPA(target int64, least, most int32) *autoscalingv2.HorizontalPodAutosc
 }
 
 // A metric of single pods is converted to their sum. The proposal is the same while every pod has a sample. With a pod without one, an
-// HPA keeps more replicas, as the note says.
+// HPA keeps more replicas, as the diagnostic states.
 func testPodsWithoutSampleDifferAsDocumented(t *testing.T) {
 	const target = 10_000
 	fewer := 0

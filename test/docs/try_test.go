@@ -57,7 +57,7 @@ func testMissingToolIsReportedInOneSentence(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for name, test := range map[string]struct{ path, cc, says string }{
+	for name, test := range map[string]struct{ path, cc, want string }{
 		"nothing":      {filepath.Dir(real) + ":" + system, "sh", ""},
 		"Go":           {system, "sh", "there is no go command in PATH"},
 		"a newer Go":   {old + ":" + system, "sh", "Go 1.20.1 is too old"},
@@ -66,7 +66,7 @@ func testMissingToolIsReportedInOneSentence(t *testing.T) {
 		t.Setenv("PATH", test.path)
 		t.Setenv("CC", test.cc)
 		out, err := process.Run(t.Context(), preflight, "--cc")
-		if (err == nil) != (test.says == "") || !strings.Contains(out, test.says) || strings.Count(out, "\n") > 1 {
+		if (err == nil) != (test.want == "") || !strings.Contains(out, test.want) || strings.Count(out, "\n") > 1 {
 			t.Errorf("without %s: %v, %q", name, err, out)
 		}
 	}

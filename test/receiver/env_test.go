@@ -165,7 +165,7 @@ func (r *receiver) triggerIn(namespace, name string, metadata map[string]string)
 func (l *levels) values() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var said []string
+	var events []string
 	for _, e := range l.all {
 		text := e.Value.String()
 		if e.Err != nil {
@@ -174,9 +174,9 @@ func (l *levels) values() []string {
 		if e.Stale {
 			text += " stale"
 		}
-		said = append(said, text)
+		events = append(events, text)
 	}
-	return said
+	return events
 }
 
 // until waits until the newest level has a value.

@@ -57,7 +57,7 @@ func invalid(field, problem, suggestion string) error {
 
 func (c Config) checkMatchers() error {
 	if c.Matchers == "" {
-		return nil // Define says that they are required.
+		return nil // Define reports that they are required.
 	}
 	m, err := parseMatchers(c.Matchers)
 	if err != nil {

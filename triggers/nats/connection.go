@@ -95,7 +95,7 @@ func (c *connection) read(ctx context.Context, n name) (backlog, error) {
 	return backlogOf(info)
 }
 
-// reason returns an error in one line that says why the level is unknown.
+// reason returns an error in one line with the reason why the level is unknown.
 func reason(ctx context.Context, conn *natsgo.Conn, n name, err error) error {
 	denied := conn.LastError()
 	switch {

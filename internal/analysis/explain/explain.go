@@ -24,7 +24,7 @@ type Explanation struct {
 	Winner   string    `json:"trigger,omitempty"`
 	Triggers []Trigger `json:"triggers"`
 	Steps    []Step    `json:"steps"`
-	// Unchanged says why no rule changed the number; "" when one did.
+	// Unchanged is the reason why no rule changed the number; "" when one did.
 	Unchanged string   `json:"unchanged,omitempty"`
 	LimitedBy []string `json:"limitedBy,omitempty"`
 	// Next is when the decision may change without a new reading.
@@ -33,7 +33,7 @@ type Explanation struct {
 	Scheduled bool `json:"scheduled,omitempty"`
 	// Ahead are the changes of the next 24 hours while every level but those of schedules stays as it is.
 	Ahead []Change `json:"ahead,omitempty"`
-	// Recorded says why Ahead and Otherwise are missing; "" when they are not.
+	// Recorded is the reason why Ahead and Otherwise are missing; "" when they are not.
 	Recorded string `json:"recorded,omitempty"`
 	// Undated are the changes that time alone brings to levels that are pushed, such as those of alerts, when a status does not
 	// have their instants: they are missing in Ahead.
@@ -59,7 +59,7 @@ type Trigger struct {
 	Active    bool   `json:"active"`
 	// Indifferent: the trigger cannot activate the workload, as cpu and memory cannot.
 	Indifferent bool `json:"indifferent,omitempty"`
-	// Unknown says why the level is unknown.
+	// Unknown is the reason why the level is unknown.
 	Unknown string `json:"unknown,omitempty"`
 }
 

@@ -126,7 +126,7 @@ func lowered(p *scalers.Policy, i int, level scalers.Milli, wanted int32, decide
 	return o
 }
 
-// obstacle says why an extreme level of trigger i changes nothing, and until when: another trigger asks for as many, or the last rule
+// obstacle returns the reason why an extreme level of trigger i changes nothing, and until when: another trigger asks for as many, or the last rule
 // that changed the number keeps it there. raises is the direction of the level.
 func obstacle(p *scalers.Policy, d *scalers.Decision, i int, raises bool) (string, *time.Time) {
 	rule, last := scalers.RuleFormula, scalers.Step{}

@@ -124,7 +124,7 @@ func (e *Explanation) triggerRows() [][]string {
 	return rows
 }
 
-// unknown says why the level is unknown.
+// unknown returns the reason why the level is unknown.
 func (t *Trigger) unknown() string {
 	if because, failed := strings.CutPrefix(t.Unknown, scalers.Failed.String()+": "); failed {
 		return "unknown: " + because

@@ -20,7 +20,7 @@ type Decision struct {
 	Trigger   string   `json:"trigger,omitempty"`
 	LimitedBy []string `json:"limitedBy"`
 	Steps     []Step   `json:"steps"`
-	// Why says why no rule changed the number; "" when one did.
+	// Why is the reason why no rule changed the number; "" when one did.
 	Why string `json:"why,omitempty"`
 	// Next is when the next decision is due without an input.
 	Next string `json:"next,omitempty"`

@@ -20,7 +20,7 @@ var (
 	errNoTarget        = errors.New("needs an object with a trigger of metricType AverageValue that reads the load")
 )
 
-// Baseline runs another autoscaler with the limits and the target of an object. The error says why it cannot run on the object.
+// Baseline runs another autoscaler with the limits and the target of an object. The error is the reason why it cannot run on the object.
 func Baseline(name string, w *compile.Workload, m *Model, demand []Step) (*Track, error) {
 	t := &Track{Name: name}
 	least, most := max(w.Policy.Min, 0), w.Policy.Max

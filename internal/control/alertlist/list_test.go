@@ -67,7 +67,7 @@ func testAlertsAreListedWithTheirStateAndObjectsThatSelectThem(t *testing.T) {
 		object(t, "shop", "api", "alertmanager", map[string]v1alpha1.Scalar{"matchers": `{alertname="Slow"}`, "replicas": "2"}),
 		object(t, "shop", "all", "alertmanager", map[string]v1alpha1.Scalar{"matchers": `{alertname="Slow"}`, "replicas": "2", "scope": "cluster"}),
 	}
-	told := func(f Filter) (lines []string) {
+	listed := func(f Filter) (lines []string) {
 		for _, a := range List(record, objects, f, ten.Add(30*time.Minute)) {
 			lines = append(lines, strings.Join([]string{a.Namespace, a.Name(), a.State, strings.Join(a.SelectedBy, ",")}, " "))
 		}
@@ -77,14 +77,14 @@ func testAlertsAreListedWithTheirStateAndObjectsThatSelectThem(t *testing.T) {
 		"* Slow firing shop/all", "bank Slow firing ", "shop Over resolved ", "shop Slow firing shop/api", "shop Slow waits shop/api",
 		"shop web/push pushed shop/web",
 	}
-	if got := told(Filter{Resolved: true}); !slices.Equal(got, all) {
+	if got := listed(Filter{Resolved: true}); !slices.Equal(got, all) {
 		t.Errorf("all are %q, want %q", got, all)
 	}
 	slow, err := Matching([]string{`alertname=~"S.*"`, "key=\"\""})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := told(Filter{Namespace: "shop", Match: slow}), all[3:5]; !slices.Equal(got, want) {
+	if got, want := listed(Filter{Namespace: "shop", Match: slow}), all[3:5]; !slices.Equal(got, want) {
 		t.Errorf("those of the matchers are %q, want %q", got, want)
 	}
 	if got := List(nil, nil, Filter{}, ten.Time); got == nil || len(got) != 0 {

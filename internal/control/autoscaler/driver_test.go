@@ -60,7 +60,7 @@ type reading struct {
 	event scalers.Event
 }
 
-// foreign is a count that somebody else writes.
+// foreign is a count that another client writes.
 type foreign struct {
 	at scalers.Instant
 	to int32

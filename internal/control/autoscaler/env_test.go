@@ -130,7 +130,7 @@ func (t *target) notify() {
 	}
 }
 
-// change changes the target as somebody else would.
+// change changes the target as another client would.
 func (t *target) change(f func(o *actuator.Observation)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -138,7 +138,7 @@ func (t *target) change(f func(o *actuator.Observation)) {
 	t.notify()
 }
 
-// writeForeign writes the count as somebody else would.
+// writeForeign writes the count as another client would.
 func (t *target) writeForeign(n int32) {
 	t.change(func(o *actuator.Observation) { o.Scale.Replicas = n })
 }

@@ -134,7 +134,7 @@ func testTargetThatIsCreatedLaterIsScaled(t *testing.T) {
 
 func testContestedTargetIsWrittenLessAndLessOften(t *testing.T) {
 	in(t, 1, 8, func(t *testing.T, e *env) {
-		e.sources[0].emits(4) // Somebody wants 9 and we want 4: a lowering.
+		e.sources[0].emits(4) // Another client wants 9 and we want 4: a lowering.
 		e.want(4)
 		for range 2 {
 			e.target.writeForeign(9)

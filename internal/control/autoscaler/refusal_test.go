@@ -44,7 +44,7 @@ func testCountThatAdmissionChangesIsRequestedLessAndLessOften(t *testing.T) {
 		e.want(4)
 		first := e.journal.ended()[0]
 		if first.From != 2 || first.To != 7 || first.Stored != 4 || !errors.Is(first.Err, actuator.ErrAltered) {
-			t.Errorf("got the write %+v, want 7 asked for and 4 stored", first)
+			t.Errorf("got the write %+v, want 7 requested and 4 stored", first)
 		}
 		pass(10 * time.Minute)
 		e.wantRareWrites()

@@ -151,7 +151,7 @@ func (v *vault) fails(k *Credential, words ...string) {
 			v.t.Logf("the last error was: %s", got)
 		}
 	}()
-	testkit.Eventually(v.t, "the error says "+strings.Join(words, ", "), func(ctx context.Context) bool {
+	testkit.Eventually(v.t, "the error contains "+strings.Join(words, ", "), func(ctx context.Context) bool {
 		_, err := k.Parameter(ctx, "password")
 		if err == nil {
 			return false
@@ -303,7 +303,7 @@ func testLastValueStandsWhileAPIServerIsUnavailable(t *testing.T) {
 	v.fails(k, "does not exist")
 }
 
-// silent is an address that takes connections and says nothing.
+// silent is an address that accepts connections and sends nothing.
 func silent(t *testing.T) string {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")

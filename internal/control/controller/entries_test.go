@@ -15,7 +15,7 @@ func TestEntries(t *testing.T) {
 
 func testUnreadableEntryAffectsNoOther(t *testing.T) {
 	for name, put := range map[string]func(path string) error{
-		"a pipe that nobody writes to":       func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"a pipe without a writer":            func(path string) error { return syscall.Mkfifo(path, 0o600) },
 		"a link to a device without end":     func(path string) error { return os.Symlink("/dev/zero", path) },
 		"a link to nothing":                  func(path string) error { return os.Symlink("nowhere", path) },
 		"a folder that is called a file":     func(path string) error { return os.Mkdir(path, 0o700) },
@@ -27,8 +27,8 @@ func testUnreadableEntryAffectsNoOther(t *testing.T) {
 					t.Fatal(err)
 				}
 				f.settle()
-				if said := f.log.String(); strings.Count(said, "could not be read") != 1 || !strings.Contains(said, "a-bad.yaml") {
-					t.Errorf("after a bad file came, got the log\n%swant one line with \"could not be read\" and a-bad.yaml", said)
+				if output := f.log.String(); strings.Count(output, "could not be read") != 1 || !strings.Contains(output, "a-bad.yaml") {
+					t.Errorf("after a bad file came, got the log\n%swant one line with \"could not be read\" and a-bad.yaml", output)
 				}
 				f.write("web.yaml", text("web", 4))
 				f.turn("web", 8)
@@ -54,8 +54,8 @@ func testFileThatBecomesUnreadableKeepsItsLastValidVersion(t *testing.T) {
 		f.sources("web", 1, 1)
 		f.turn("web", 5)
 		f.want("web", 5)
-		if said := f.log.String(); !strings.Contains(said, "last good version stays in effect") {
-			t.Errorf("after a file became unreadable, got the log\n%swant \"last good version stays in effect\"", said)
+		if output := f.log.String(); !strings.Contains(output, "last good version stays in effect") {
+			t.Errorf("after a file became unreadable, got the log\n%swant \"last good version stays in effect\"", output)
 		}
 	})
 }

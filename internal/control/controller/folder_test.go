@@ -173,9 +173,9 @@ func testBrokenFileKeepsItsLastValidVersionAndIsLogged(t *testing.T) {
 			"nothing at all": "",
 		} {
 			f.write("web.yaml", broken)
-			said := f.log.String()
-			if !strings.Contains(said, "file has a mistake") || !strings.Contains(said, "last good version stays in effect") || !strings.Contains(said, "web.yaml") {
-				t.Errorf("%s: got the log\n%swant a mistake in web.yaml whose last good version stays in effect", name, said)
+			output := f.log.String()
+			if !strings.Contains(output, "file has a mistake") || !strings.Contains(output, "last good version stays in effect") || !strings.Contains(output, "web.yaml") {
+				t.Errorf("%s: got the log\n%swant a mistake in web.yaml whose last good version stays in effect", name, output)
 			}
 			f.sources("web", 1, 1)
 			f.turn("web", 5)
@@ -277,7 +277,7 @@ func testFolderOfStatesSurvivesProcess(t *testing.T) {
 		f.turn("web", 9)
 		f.want("web", 5)
 		f.restart()
-		f.want("web", 5) // Four in this minute already, says the state.
+		f.want("web", 5) // Four in this minute already, according to the state.
 		pass(time.Minute)
 		f.want("web", 9)
 		f.ready("web", "Ready")

@@ -81,7 +81,7 @@ func restored(so *v1alpha1.ScaledObject) *v1alpha1.ScaledObject {
 	return so
 }
 
-// byHand is somebody else's write of a target's count.
+// byHand writes a target's count as another client.
 func (e *env) byHand(name string, n int32) {
 	e.targets.mu.Lock()
 	defer e.targets.mu.Unlock()

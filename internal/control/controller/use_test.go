@@ -38,7 +38,7 @@ func testAuthenticationIsValidForNamespacesAndServersThatItNames(t *testing.T) {
 		"a host that begins as another":  {namespaces: []string{"shop"}, hosts: []string{"prometheus"}, servers: []string{"http://prometheus.evil.example"}, want: "prometheus.evil.example:80"},
 		"one of two servers":             {namespaces: []string{"shop"}, hosts: []string{"a"}, servers: []string{"nats://a", " nats://b"}, want: "b:4222"},
 		"what is no address":             {namespaces: []string{"shop"}, hosts: []string{""}, servers: []string{"http://%zz"}, want: "spec.allowedHosts does not list"},
-		"a source that asks nobody":      {namespaces: []string{"shop"}, hosts: []string{"prometheus"}},
+		"a source without requests":      {namespaces: []string{"shop"}, hosts: []string{"prometheus"}},
 		"the namespace is looked at too": {namespaces: []string{"other"}, hosts: []string{"prometheus"}, servers: []string{"http://prometheus"}, want: "allowedNamespaces"},
 	} {
 		spec := &v1alpha1.ClusterTriggerAuthenticationSpec{AllowedNamespaces: c.namespaces, AllowedHosts: c.hosts}
@@ -55,7 +55,7 @@ func testAuthenticationIsValidForNamespacesAndServersThatItNames(t *testing.T) {
 func testNamespacesShareNoReadingsThatUsedCredential(t *testing.T) {
 	ref := &v1alpha1.AuthenticationRef{Kind: "ClusterTriggerAuthentication", Name: "prometheus"}
 	if a, b := credentialIdentity("shop", ref), credentialIdentity("other", ref); a == b {
-		t.Errorf("both are %s: the one that is not allowed would be told what the other reads", a)
+		t.Errorf("both are %s: the one that is not allowed would get the readings of the other", a)
 	}
 }
 

@@ -21,7 +21,7 @@ func TestConnection(t *testing.T) {
 func testLeaseHasConnectionOfItsOwn(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
-	connections := map[string]bool{} // Whether Leases are asked for by them.
+	connections := map[string]bool{} // Whether Leases are requested over them.
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()

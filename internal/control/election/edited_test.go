@@ -40,7 +40,7 @@ func testHolderWithoutRenewalsIsReplaced(t *testing.T) {
 	for name, spec := range map[string]string{
 		"its renewal lies a century ahead":        `{` + farAhead + `}`,
 		"its lease lasts for decades":             `{` + farAhead + `, "leaseDurationSeconds": 2147483647}`,
-		"its lease says nothing of its length":    `{` + farAhead + `, "leaseDurationSeconds": null, "acquireTime": null}`,
+		"its lease has no duration":               `{` + farAhead + `, "leaseDurationSeconds": null, "acquireTime": null}`,
 		"the changes of leader cannot be counted": `{` + farAhead + `, "leaseTransitions": 2147483647}`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -57,9 +57,9 @@ func testNoEditOfLeaseLetsTwoLead(t *testing.T) {
 	t.Parallel()
 	for name, edit := range map[string]func(*term){
 		"it is shorter than a leader leads":    func(e *term) { e.edit(`{"leaseDurationSeconds": 1}`) },
-		"it says nothing of its length":        func(e *term) { e.edit(`{"leaseDurationSeconds": null}`) },
+		"it has no duration":                   func(e *term) { e.edit(`{"leaseDurationSeconds": null}`) },
 		"its last renewal was a century ago":   func(e *term) { e.edit(`{"renewTime": "1926-01-01T00:00:00.000000Z"}`) },
-		"nobody holds it":                      func(e *term) { e.edit(`{"holderIdentity": ""}`) },
+		"it has no holder":                     func(e *term) { e.edit(`{"holderIdentity": ""}`) },
 		"the field of its holder is not there": func(e *term) { e.edit(`{"holderIdentity": null}`) },
 		"it is deleted": func(e *term) {
 			if err := e.leases().Delete(e.t.Context(), "impulse", metav1.DeleteOptions{}); err != nil {
@@ -71,7 +71,7 @@ func testNoEditOfLeaseLetsTwoLead(t *testing.T) {
 			t.Parallel()
 			e := newElection(t)
 			a, b := e.pair()
-			e.until("b knows that a leads", func() bool { return b.Leader() == "a" })
+			e.until("b has a as the leader", func() bool { return b.Leader() == "a" })
 			renewed := a.Deadline()
 			e.until("a renews", func() bool { return a.Deadline().After(renewed) })
 			a.away.Store(true) // So that it does not put things right itself.

@@ -176,7 +176,7 @@ func (e *term) until(what string, cond func() bool) {
 	testkit.Eventually(e.t, what, func(context.Context) bool { return cond() })
 }
 
-// holder is who holds the Lease, "" when nobody does.
+// holder is the holder of the Lease, "" when there is none.
 func (e *term) holder() string {
 	e.t.Helper()
 	client, err := coordinationv1.NewForConfig(e.config)
@@ -305,13 +305,13 @@ func testMissingNamespaceIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	e := newElection(t)
 	e.namespace += "-absent"
-	var said bytes.Buffer
-	e.log = slog.New(slog.NewTextHandler(&said, nil))
+	var output bytes.Buffer
+	e.log = slog.New(slog.NewTextHandler(&output, nil))
 	a := e.join("a")
 	e.until("it tries three times", func() bool { return a.tried.Load() >= 6 })
 	a.cancel()
 	<-a.done
-	if got := said.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, e.namespace+`\" not found`) {
+	if got := output.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, e.namespace+`\" not found`) {
 		t.Errorf("it says\n%swant one line: that the namespace is not found", got)
 	}
 }
@@ -324,7 +324,7 @@ func testLeadingThatEndsByItselfIsError(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := gate.Run(t.Context(), func(context.Context) {}); err == nil || errors.Is(err, context.Canceled) {
-		t.Errorf("got %v, want an error that says so", err)
+		t.Errorf("got %v, want an error with the reason", err)
 	}
 }
 

@@ -54,6 +54,6 @@ func testOnlyFirstRemainingObjectsAreNamedAndMessagesAreQuoted(t *testing.T) {
 		`shop/web-0 (RestoreFailed: "not allowed\x1b[2J")`, "shop/web-1" + waits, "shop/web-2" + waits, "shop/web-3" + waits, "shop/web-4" + waits, "and 95 more",
 	}, ", ")
 	if got := o.remaining(t.Context()); got != want {
-		t.Errorf("it says\n%q, want\n%q", got, want)
+		t.Errorf("got\n%q, want\n%q", got, want)
 	}
 }

@@ -103,12 +103,12 @@ func testMessageThatCanNeverBeEvaluatedIsRefusedAsWhole(t *testing.T) {
 		for i := range 30 {
 			e.webhook(fmt.Sprint("loop-", i), map[string]string{"hook": "ci", "value": pairs, "threshold": "1"})
 		}
-		code, says := e.call("ci", jobs(40))
-		if code != 400 || !strings.Contains(says, "cost more than 1000000 for this message") || e.level("a-cheap") != "unknown" {
-			t.Errorf("got %d %s; the cheap one says %s; want 400, text with cost more than 1000000 for this message, \"unknown\"", code, says, e.level("a-cheap"))
+		code, text := e.call("ci", jobs(40))
+		if code != 400 || !strings.Contains(text, "cost more than 1000000 for this message") || e.level("a-cheap") != "unknown" {
+			t.Errorf("got %d %s; the cheap one is at %s; want 400, text with cost more than 1000000 for this message, \"unknown\"", code, text, e.level("a-cheap"))
 		}
-		if code, says := e.call("ci", jobs(1)); code != 503 || !strings.Contains(says, "over budget") {
-			t.Errorf("what was evaluated is not owed: %d %s; want 503, text with over budget", code, says)
+		if code, text := e.call("ci", jobs(1)); code != 503 || !strings.Contains(text, "over budget") {
+			t.Errorf("what was evaluated is not owed: %d %s; want 503, text with over budget", code, text)
 		}
 	})
 }

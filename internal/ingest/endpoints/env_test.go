@@ -30,9 +30,9 @@ type env struct {
 	fails    error
 	stop     func()
 
-	mu    sync.Mutex
-	clock time.Time
-	says  map[string]scalers.Event
+	mu     sync.Mutex
+	clock  time.Time
+	events map[string]scalers.Event
 }
 
 // Record is the store's, unless it is to fail.
@@ -58,7 +58,7 @@ func (e *env) pass(d time.Duration) {
 // begin returns an env whose endpoints are all open.
 func begin(t *testing.T) *env {
 	t.Helper()
-	e := &env{t: t, dir: t.TempDir(), clock: time.Now(), says: map[string]scalers.Event{}}
+	e := &env{t: t, dir: t.TempDir(), clock: time.Now(), events: map[string]scalers.Event{}}
 	e.start()
 	return e
 }
@@ -106,7 +106,7 @@ func (e *env) open(kind triggers.Kind, name string, metadata map[string]string, 
 		_ = s.Run(ctx, func(event scalers.Event) {
 			e.mu.Lock()
 			defer e.mu.Unlock()
-			e.says[name] = event
+			e.events[name] = event
 			once.Do(func() { close(spoke) })
 		})
 	}()
@@ -133,10 +133,10 @@ func (e *env) push(name string, metadata map[string]string) {
 func (e *env) level(name string) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.says[name].Err != nil {
+	if e.events[name].Err != nil {
 		return "unknown"
 	}
-	return e.says[name].Value.String()
+	return e.events[name].Value.String()
 }
 
 // answer returns the status code that the HTTP server gives an error, and its reason.

@@ -29,8 +29,8 @@ func testMessageReachesEveryTriggerOfItsEndpoint(t *testing.T) {
 	e := begin(t)
 	e.webhook("jobs", map[string]string{"hook": "ci", "value": "body.jobs", "threshold": "1"})
 	e.webhook("urgent", map[string]string{"hook": "ci", "match": "body.urgent", "value": "body.jobs", "threshold": "1"})
-	if code, says := e.call("ci", `{"jobs": 3, "urgent": false}`); code != 200 || e.level("jobs") != "3" || e.level("urgent") != "unknown" {
-		t.Errorf("got %d %s: %s, %s; want 200, \"3\", \"unknown\"", code, says, e.level("jobs"), e.level("urgent"))
+	if code, text := e.call("ci", `{"jobs": 3, "urgent": false}`); code != 200 || e.level("jobs") != "3" || e.level("urgent") != "unknown" {
+		t.Errorf("got %d %s: %s, %s; want 200, \"3\", \"unknown\"", code, text, e.level("jobs"), e.level("urgent"))
 	}
 	if code, _ := e.call("ci", `{"jobs": 5, "urgent": true}`); code != 200 || e.level("jobs") != "5" || e.level("urgent") != "5" {
 		t.Errorf("got %d: %s, %s; want 200, \"5\", \"5\"", code, e.level("jobs"), e.level("urgent"))
@@ -39,9 +39,9 @@ func testMessageReachesEveryTriggerOfItsEndpoint(t *testing.T) {
 	if code, _ := e.call("ci", `{"jobs": 7}`); code != 200 || e.level("jobs") != "7" || e.level("urgent") != "5" {
 		t.Errorf("got %d: %s, %s; want 200, \"7\", \"5\"", code, e.level("jobs"), e.level("urgent"))
 	}
-	code, says := e.call("ci", `{"urgent": true}`)
-	if code != 400 || !strings.Contains(says, "shop/checkout, trigger jobs: value: no such key: jobs; shop/checkout, trigger urgent: value: ") {
-		t.Errorf("%d %s", code, says)
+	code, text := e.call("ci", `{"urgent": true}`)
+	if code != 400 || !strings.Contains(text, "shop/checkout, trigger jobs: value: no such key: jobs; shop/checkout, trigger urgent: value: ") {
+		t.Errorf("%d %s", code, text)
 	}
 	if e.level("jobs") != "7" || e.level("urgent") != "5" {
 		t.Errorf("an invalid message changed %s, %s; want \"7\", \"5\"", e.level("jobs"), e.level("urgent"))
@@ -62,11 +62,11 @@ func testMessageWithoutTriggerIsIgnoredAndCounted(t *testing.T) {
 func testEndpointThatDoesNotExistIs404And503WhileItMayStillBeOpened(t *testing.T) {
 	e := begin(t)
 	e.webhook("jobs", map[string]string{"hook": "ci", "threshold": "1"})
-	if code, says := e.call("cd", `{}`); code != 404 || says != `no trigger of namespace shop listens to the hook "cd"` {
-		t.Errorf("%d %s", code, says)
+	if code, text := e.call("cd", `{}`); code != 404 || text != `no trigger of namespace shop listens to the hook "cd"` {
+		t.Errorf("%d %s", code, text)
 	}
-	if code, says := e.put("jobs", `{"value": 1}`); code != 404 || !strings.Contains(says, `shop/checkout has no trigger of type push that is called "jobs"`) {
-		t.Errorf("%d %s", code, says)
+	if code, text := e.put("jobs", `{"value": 1}`); code != 404 || !strings.Contains(text, `shop/checkout has no trigger of type push that is called "jobs"`) {
+		t.Errorf("%d %s", code, text)
 	}
 	e.receiver.Reset()
 	e.pass(time.Hour)
@@ -140,8 +140,8 @@ func testTriggersDoNotGetCredentials(t *testing.T) {
 func testPushedLevelStandsForItsTTLAndSurvivesProcess(t *testing.T) {
 	e := begin(t)
 	e.push("jobs", map[string]string{"threshold": "1", "ttl": "10m"})
-	if code, says := e.put("jobs", `{"value": 42}`); code != 200 || e.level("jobs") != "42" {
-		t.Errorf("got %d %s: %s; want 200, \"42\"", code, says, e.level("jobs"))
+	if code, text := e.put("jobs", `{"value": 42}`); code != 200 || e.level("jobs") != "42" {
+		t.Errorf("got %d %s: %s; want 200, \"42\"", code, text, e.level("jobs"))
 	}
 	e.stop()
 	e.pass(time.Minute)
@@ -150,11 +150,11 @@ func testPushedLevelStandsForItsTTLAndSurvivesProcess(t *testing.T) {
 	if got := e.level("jobs"); got != "42" {
 		t.Errorf("after a restart: %s; want \"42\"", got)
 	}
-	if code, says := e.put("jobs", `{"valeu": 1}`); code != 400 || !strings.Contains(says, "did you mean") || e.level("jobs") != "42" {
-		t.Errorf("got %d %s: %s; want 400, text with did you mean, \"42\"", code, says, e.level("jobs"))
+	if code, text := e.put("jobs", `{"valeu": 1}`); code != 400 || !strings.Contains(text, "did you mean") || e.level("jobs") != "42" {
+		t.Errorf("got %d %s: %s; want 400, text with did you mean, \"42\"", code, text, e.level("jobs"))
 	}
-	if code, says := e.put("jobs", `{"value": 1, "value": 2}`); code != 400 || !strings.Contains(says, "twice") {
-		t.Errorf("got %d %s; want 400, text with twice", code, says)
+	if code, text := e.put("jobs", `{"value": 1, "value": 2}`); code != 400 || !strings.Contains(text, "twice") {
+		t.Errorf("got %d %s; want 400, text with twice", code, text)
 	}
 }
 
@@ -167,8 +167,8 @@ func testRepeatCountsOnceOlderEventNotAtAll(t *testing.T) {
 		if at != "" {
 			headers = append(headers, "ce-time", at)
 		}
-		if code, says := e.put("jobs", `{"value": `+value+`}`, headers...); code != 200 {
-			t.Errorf("got %d %s; want 200", code, says)
+		if code, text := e.put("jobs", `{"value": `+value+`}`, headers...); code != 200 {
+			t.Errorf("got %d %s; want 200", code, text)
 		}
 		e.pass(time.Second)
 	}
@@ -203,8 +203,8 @@ func testMessageIsNotAcknowledgedWhileTriggerCannotEvaluateIt(t *testing.T) {
 	e.webhook("jobs", map[string]string{"hook": "ci", "threshold": "1"})
 	away := func(context.Context, string) (string, error) { return "", errors.New("the Secret is away") }
 	e.open(webhook.Kind(), "signed", map[string]string{"hook": "ci", "threshold": "1"}, triggers.Env{Credentials: "x", Secret: away})
-	if code, says := e.call("ci", `{}`); code != 503 || !strings.Contains(says, "trigger signed: unavailable: read hmacSecret: the Secret is away") || e.level("jobs") != "unknown" {
-		t.Errorf("got %d %s, %s; want 503, text with trigger signed: unavailable: read hmacSecret: the Secret is away, \"unknown\"", code, says, e.level("jobs"))
+	if code, text := e.call("ci", `{}`); code != 503 || !strings.Contains(text, "trigger signed: unavailable: read hmacSecret: the Secret is away") || e.level("jobs") != "unknown" {
+		t.Errorf("got %d %s, %s; want 503, text with trigger signed: unavailable: read hmacSecret: the Secret is away, \"unknown\"", code, text, e.level("jobs"))
 	}
 }
 

@@ -16,7 +16,7 @@ func testRefusalDoesNotRevealWhatWasWrong(t *testing.T) {
 	h, _ := serve(t, &record{}, func(o *Options) {
 		o.Credentials = credentials(t, `[{name: a, namespaces: [shop], basic: {username: me, password: "password"}}, {name: b, namespaces: [bank], token: token-of-b}]`)
 	})
-	var told http.Header
+	var previous http.Header
 	for what, header := range map[string]string{
 		"nobody": "", "an unknown user": password("you", "password"), "no base64": "Basic !",
 		"a wrong password": password("me", "pass"), "a wrong token": "Bearer token-of-c", "another scheme": "Digest x",
@@ -25,10 +25,10 @@ func testRefusalDoesNotRevealWhatWasWrong(t *testing.T) {
 		if w.Code != http.StatusUnauthorized || w.Body.String() != "no access\n" || len(w.Header().Values("WWW-Authenticate")) != 2 {
 			t.Errorf("%s: %d %q %v; want 401, no access\n, 2", what, w.Code, w.Body, w.Header())
 		}
-		if told != nil && !reflect.DeepEqual(w.Header(), told) {
-			t.Errorf("%s gets the header %v, another one %v", what, w.Header(), told)
+		if previous != nil && !reflect.DeepEqual(w.Header(), previous) {
+			t.Errorf("%s gets the header %v, another one %v", what, w.Header(), previous)
 		}
-		told = w.Header()
+		previous = w.Header()
 	}
 	w := post(t, h, "/v1/alertmanager/bank", one, password("me", "password"))
 	if w.Code != http.StatusForbidden || w.Body.String() != "no access\n" {

@@ -25,7 +25,7 @@ func testInvalidInputIsRefusedOrBounded(t *testing.T) {
 		body     string
 		header   string
 		code     int
-		says     string
+		want     string
 		recorded int
 	}{
 		"a gzip bomb":                      {zeros(t), "gzip", http.StatusUnsupportedMediaType, "Content-Encoding", 0},
@@ -57,7 +57,7 @@ func testInvalidInputIsRefusedOrBounded(t *testing.T) {
 				request.Header.Set("Content-Encoding", c.header)
 			}
 			h.ServeHTTP(w, request)
-			if w.Code != c.code || !strings.Contains(w.Body.String(), c.says) || len(r.alerts) != c.recorded || w.Body.Len() > 1000 {
+			if w.Code != c.code || !strings.Contains(w.Body.String(), c.want) || len(r.alerts) != c.recorded || w.Body.Len() > 1000 {
 				t.Errorf("%d %.200s, %d recorded", w.Code, w.Body, len(r.alerts))
 			}
 		})

@@ -118,7 +118,7 @@ func testSizeOfMessagesToTriggerIsBounded(t *testing.T) {
 	for name, c := range map[string]struct {
 		body, encoding string
 		code           int
-		says           string
+		want           string
 	}{
 		"a gzip bomb":   {packed.String(), "gzip", http.StatusUnsupportedMediaType, "Content-Encoding"},
 		"nested deeply": {strings.Repeat("[", 100) + strings.Repeat("]", 100), "", http.StatusBadRequest, "nested more than 64 levels deep"},
@@ -138,8 +138,8 @@ func testSizeOfMessagesToTriggerIsBounded(t *testing.T) {
 			}
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, request)
-			if w.Code != c.code || !strings.Contains(w.Body.String(), c.says) || strings.Count(w.Body.String(), "\n") != 1 || len(r.alerts) > 0 {
-				t.Errorf("got %s, %s: answered %d %.300q, recorded %v; want %v, text with %q, 1, none", name, path, w.Code, w.Body, r.alerts, c.code, c.says)
+			if w.Code != c.code || !strings.Contains(w.Body.String(), c.want) || strings.Count(w.Body.String(), "\n") != 1 || len(r.alerts) > 0 {
+				t.Errorf("got %s, %s: answered %d %.300q, recorded %v; want %v, text with %q, 1, none", name, path, w.Code, w.Body, r.alerts, c.code, c.want)
 			}
 		}
 	}

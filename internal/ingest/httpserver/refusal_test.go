@@ -259,10 +259,10 @@ func testMessageThatTriggerRefusesIsLogged(t *testing.T) {
 
 func testRefusalIsReportedToObjectsOfItsNamespaceOnceHourAndNamesNoOtherNamespace(t *testing.T) {
 	var l logged
-	var told []string
+	var refused []string
 	h, _ := serve(t, &record{}, func(o *Options) {
 		l.into(t)(o)
-		o.OnRefused = func(namespace, why string) { told = append(told, namespace+": "+why) }
+		o.OnRefused = func(namespace, why string) { refused = append(refused, namespace+": "+why) }
 	})
 	post(t, h, "/v1/alertmanager/a", one, "Bearer hunter2-hunter2")
 	post(t, h, "/v1/alertmanager/a", one, "")
@@ -272,11 +272,11 @@ func testRefusalIsReportedToObjectsOfItsNamespaceOnceHourAndNamesNoOtherNamespac
 		"a: the bearer token is not one of those that are valid (a request from 192.0.2.1 was answered with 401)",
 		"b: its credential is not valid for this namespace (a request from 192.0.2.1 was answered with 403)",
 	}
-	if !slices.Equal(told, want) {
-		t.Errorf("told %q, want %q", told, want)
+	if !slices.Equal(refused, want) {
+		t.Errorf("got the refusals %q, want %q", refused, want)
 	}
 	l.now = l.now.Add(time.Hour)
-	if post(t, h, "/v1/alertmanager/a", one, ""); len(told) != 3 {
-		t.Errorf("an hour later it is told %d times, want 3", len(told))
+	if post(t, h, "/v1/alertmanager/a", one, ""); len(refused) != 3 {
+		t.Errorf("an hour later it is reported %d times, want 3", len(refused))
 	}
 }

@@ -154,7 +154,7 @@ func testMessageThatCanNeverBecomeValidIsRefusedWithReason(t *testing.T) {
 	cases := map[string]struct {
 		method, path, body string
 		code               int
-		says               string
+		want               string
 	}{
 		"wrong method":      {http.MethodPut, "/v1/alertmanager/shop", one, http.StatusMethodNotAllowed, "Method Not Allowed"},
 		"a GET after a 301": {http.MethodGet, "/v1/alertmanager/shop", "", http.StatusMethodNotAllowed, "Method Not Allowed"},
@@ -175,8 +175,8 @@ func testMessageThatCanNeverBecomeValidIsRefusedWithReason(t *testing.T) {
 			r := &record{}
 			h, _ := serve(t, r, nil)
 			w := send(t, h, c.method, c.path, strings.NewReader(c.body), "")
-			if w.Code != c.code || !strings.Contains(w.Body.String(), c.says) {
-				t.Errorf("answered %d %q, expected %d and %q", w.Code, w.Body, c.code, c.says)
+			if w.Code != c.code || !strings.Contains(w.Body.String(), c.want) {
+				t.Errorf("answered %d %q, expected %d and %q", w.Code, w.Body, c.code, c.want)
 			}
 			if len(r.alerts) > 0 {
 				t.Errorf("recorded %v; want none", r.alerts)

@@ -81,8 +81,8 @@ func testRecordsBeyondBoundAreRefused(t *testing.T) {
 		if want := "credential test in namespace shop may have 5000 firing alerts"; !errors.Is(err, ErrFull) || !strings.Contains(err.Error(), want) {
 			t.Errorf("answered %v, want %s", err, want)
 		}
-		if said := s.Full(); len(said) != 1 || said[0] != err.Error() {
-			t.Errorf("Full() = %q, want %q", said, err.Error())
+		if full := s.Full(); len(full) != 1 || full[0] != err.Error() {
+			t.Errorf("Full() = %q, want %q", full, err.Error())
 		}
 		expected := "# HELP impulse_alerts_refused_total Deliveries that were refused because the store was full.\n" +
 			"# TYPE impulse_alerts_refused_total counter\nimpulse_alerts_refused_total 1\n"
@@ -93,8 +93,8 @@ func testRecordsBeyondBoundAreRefused(t *testing.T) {
 			t.Errorf("another credential is answered %v", err)
 		}
 		<-time.After(fullFor + time.Second)
-		if said := s.Full(); len(said) != 0 {
-			t.Errorf("after %s Full() = %q, want none", fullFor, said)
+		if full := s.Full(); len(full) != 0 {
+			t.Errorf("after %s Full() = %q, want none", fullFor, full)
 		}
 	})
 }

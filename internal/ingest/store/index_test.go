@@ -16,24 +16,24 @@ import (
 )
 
 // watchAll starts a watcher for each query, and counts the calls of their Match and the notifications.
-func watchAll(t *testing.T, s *Store, queries []triggers.AlertQuery) (asked, told *atomic.Int64) {
+func watchAll(t *testing.T, s *Store, queries []triggers.AlertQuery) (matched, notified *atomic.Int64) {
 	t.Helper()
-	asked, told = &atomic.Int64{}, &atomic.Int64{}
+	matched, notified = &atomic.Int64{}, &atomic.Int64{}
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	t.Cleanup(func() { cancel(); all.Wait() })
 	for _, q := range queries {
 		match := q.Match
 		q.Match = func(labels map[string]string) bool {
-			asked.Add(1)
+			matched.Add(1)
 			return match(labels)
 		}
-		all.Go(func() { _ = s.Watch(ctx, q, func(time.Time, []triggers.Alert, error) { told.Add(1) }) })
+		all.Go(func() { _ = s.Watch(ctx, q, func(time.Time, []triggers.Alert, error) { notified.Add(1) }) })
 	}
 	synctest.Wait()
-	asked.Store(0)
-	told.Store(0)
-	return asked, told
+	matched.Store(0)
+	notified.Store(0)
+	return matched, notified
 }
 
 func testAlertIsMatchedOnlyAgainstObjectsThatMaySelectIt(t *testing.T) {
@@ -45,14 +45,14 @@ func testAlertIsMatchedOnlyAgainstObjectsThatMaySelectIt(t *testing.T) {
 			// A label with the same value in all queries does not narrow the search.
 			queries[i].Equal["severity"] = "page"
 		}
-		asked, told := watchAll(t, s, queries)
+		matched, notified := watchAll(t, s, queries)
 		for _, name := range []string{"a7", "a9999", "nobody's"} {
 			a := firing(name, time.Now())
 			a.Labels["severity"] = "page"
 			send(t, s, a)
 		}
-		if asked.Load() != 2 || told.Load() != 2 {
-			t.Errorf("three alerts were matched %d times and notified %d objects, want 2", asked.Load(), told.Load())
+		if matched.Load() != 2 || notified.Load() != 2 {
+			t.Errorf("three alerts were matched %d times and notified %d objects, want 2", matched.Load(), notified.Load())
 		}
 	})
 }
@@ -65,13 +65,13 @@ func testAlertThatTenThousandObjectsSelectIsOneWrite(t *testing.T) {
 		for i := range queries {
 			queries[i] = about("everybody's")
 		}
-		_, told := watchAll(t, s, queries)
+		_, notified := watchAll(t, s, queries)
 		began := time.Now()
 		for range 3 {
 			send(t, s, firing("everybody's", began))
 		}
-		if m.writes() != 1 || told.Load() != 10_000 {
-			t.Errorf("%d writes, and %d notifications of 10000 objects; want 1 and 10000", m.writes(), told.Load())
+		if m.writes() != 1 || notified.Load() != 10_000 {
+			t.Errorf("%d writes, and %d notifications of 10000 objects; want 1 and 10000", m.writes(), notified.Load())
 		}
 	})
 }

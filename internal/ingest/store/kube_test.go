@@ -140,7 +140,7 @@ func testDeletedAlertSetIsWrittenAgain(t *testing.T) {
 		t.Fatalf("changed are %v, %v", changed, err)
 	}
 	if err := k.Save(t.Context(), 3, Shard{}); !errors.Is(err, ErrConflict) {
-		t.Fatalf("the first write said %v", err)
+		t.Fatalf("the first write returned %v", err)
 	}
 	load(t, k, 3)
 	if err := k.Save(t.Context(), 3, Shard{AsOf: time.Now()}); err != nil {
@@ -179,9 +179,9 @@ func testInvalidAlertSetIsSetAsideAndCountsAsLost(t *testing.T) {
 // A real API server cannot be made to answer 429.
 func test429OnRecordIsReturnedAtOnceAndNotRetried(t *testing.T) {
 	for _, code := range []int{http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable} {
-		var asked atomic.Int64
+		var requests atomic.Int64
 		busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			asked.Add(1)
+			requests.Add(1)
 			w.Header().Set("Retry-After", "1")
 			w.WriteHeader(code)
 		}))
@@ -189,8 +189,8 @@ func test429OnRecordIsReturnedAtOnceAndNotRetried(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := k.Save(t.Context(), 3, Shard{}); err == nil || errors.Is(err, ErrConflict) || asked.Load() != 1 {
-			t.Errorf("answered with %d: Save() = %v after %d requests, want an error after 1", code, err, asked.Load())
+		if err := k.Save(t.Context(), 3, Shard{}); err == nil || errors.Is(err, ErrConflict) || requests.Load() != 1 {
+			t.Errorf("answered with %d: Save() = %v after %d requests, want an error after 1", code, err, requests.Load())
 		}
 		busy.Close()
 	}

@@ -88,13 +88,13 @@ func testDeliveryThatIsNewerThanReconciledViewStands(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")
-		asked := time.Now()
+		queried := time.Now()
 		<-time.After(time.Second)
-		send(t, s, firing("slow", asked))
-		reconcile(t, s, triggers.AlertView{At: asked, Complete: true})
+		send(t, s, firing("slow", queried))
+		reconcile(t, s, triggers.AlertView{At: queried, Complete: true})
 		w.expect(t, "0", "1")
-		send(t, s, resolved("slow", asked, time.Now()))
-		reconcile(t, s, triggers.AlertView{At: asked, Firing: []triggers.Alert{listed("slow", asked)}, Complete: true})
+		send(t, s, resolved("slow", queried, time.Now()))
+		reconcile(t, s, triggers.AlertView{At: queried, Firing: []triggers.Alert{listed("slow", queried)}, Complete: true})
 		w.expect(t, "0", "1", "0")
 	})
 }

@@ -27,7 +27,7 @@ func watchFor(t *testing.T, s *Store, object, name string) {
 func testAlertIsCountedWithObjectsThatSelectIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
-		asked := Delivery{Endpoint: shop, Alerts: []Alert{firing("Slow", time.Now())}, CountObjects: true}
+		delivery := Delivery{Endpoint: shop, Alerts: []Alert{firing("Slow", time.Now())}, CountObjects: true}
 		record := func(d Delivery) Result {
 			t.Helper()
 			d.At = time.Now()
@@ -37,30 +37,30 @@ func testAlertIsCountedWithObjectsThatSelectIt(t *testing.T) {
 			}
 			return r
 		}
-		if r := record(asked); r.Objects != nil || r.Unselected != 0 || r.Listening {
+		if r := record(delivery); r.Objects != nil || r.Unselected != 0 || r.Listening {
 			t.Errorf("before the objects are read the result is %+v, want no Objects, nothing unselected, not listening", r)
 		}
 		<-time.After(selectorsTimeout)
 		synctest.Wait()
-		if r := record(asked); r.Objects == nil || *r.Objects != 0 || r.Unselected != 1 || r.Example != "Slow" || r.Listening {
+		if r := record(delivery); r.Objects == nil || *r.Objects != 0 || r.Unselected != 1 || r.Example != "Slow" || r.Listening {
 			t.Errorf("without an object that selects alerts the result is %+v, want 0 Objects, 1 unselected, not listening", r)
 		}
 		watchFor(t, s, "shop/web", "Fast")
-		if r := record(asked); *r.Objects != 0 || r.Unselected != 1 || !r.Listening {
+		if r := record(delivery); *r.Objects != 0 || r.Unselected != 1 || !r.Listening {
 			t.Errorf("with an object that selects another alert the result is %+v, want 0 Objects, 1 unselected, listening", r)
 		}
 		watchFor(t, s, "shop/web", "Slow")
 		watchFor(t, s, "shop/web", "Slow")
 		watchFor(t, s, "shop/api", "Slow")
-		if r := record(asked); *r.Objects != 2 || r.Unselected != 0 || r.Selected != 1 {
+		if r := record(delivery); *r.Objects != 2 || r.Unselected != 0 || r.Selected != 1 {
 			t.Errorf("with two objects, one of which selects it twice, the result is %+v, want 2 Objects, 1 selected", r)
 		}
-		asked.CountObjects = false
-		if r := record(asked); r.Objects != nil {
+		delivery.CountObjects = false
+		if r := record(delivery); r.Objects != nil {
 			t.Errorf("without CountObjects the result is %+v, want no Objects", r)
 		}
-		asked.CountObjects, asked.Alerts = true, append(asked.Alerts, firing("Fast", time.Now()))
-		if r := record(asked); r.Objects != nil || r.Selected != 2 {
+		delivery.CountObjects, delivery.Alerts = true, append(delivery.Alerts, firing("Fast", time.Now()))
+		if r := record(delivery); r.Objects != nil || r.Selected != 2 {
 			t.Errorf("of two alerts the result is %+v, want no Objects, 2 selected", r)
 		}
 	})

@@ -17,7 +17,7 @@ func TestPaused(t *testing.T) {
 
 // annotated compiles an object with annotations, and a shadow without fields of its own.
 func annotated(annotations map[string]string) (*compile.Workload, []diag.Error) {
-	kind := triggers.Define("counts", "Counts.", counts{Step: 2}, func(counts, triggers.Env) (triggers.Source, error) { return nil, nil }) // Nobody opens it.
+	kind := triggers.Define("counts", "Counts.", counts{Step: 2}, func(counts, triggers.Env) (triggers.Source, error) { return nil, nil }) // It is never opened.
 	so := &v1alpha1.ScaledObject{Spec: v1alpha1.ScaledObjectSpec{
 		ScaleTargetRef: v1alpha1.ScaleTargetRef{Name: "web"}, Triggers: []v1alpha1.Trigger{{Type: "counts"}}, Shadow: &v1alpha1.Shadow{},
 	}}
@@ -61,7 +61,7 @@ func testDryRunNamesItsCause(t *testing.T) {
 	for want, c := range map[string]struct{ spec, all bool }{
 		"spec.dryRun is true" + not: {spec: true}, "Impulse runs with --dry-run" + not: {all: true},
 	} {
-		kind := triggers.Define("counts", "Counts.", counts{Step: 2}, func(counts, triggers.Env) (triggers.Source, error) { return nil, nil }) // Nobody opens it.
+		kind := triggers.Define("counts", "Counts.", counts{Step: 2}, func(counts, triggers.Env) (triggers.Source, error) { return nil, nil }) // It is never opened.
 		so := &v1alpha1.ScaledObject{Spec: v1alpha1.ScaledObjectSpec{
 			ScaleTargetRef: v1alpha1.ScaleTargetRef{Name: "web"}, Triggers: []v1alpha1.Trigger{{Type: "counts"}}, DryRun: c.spec,
 		}}

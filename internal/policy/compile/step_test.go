@@ -28,7 +28,7 @@ func (c counts) Trigger() scalers.Trigger {
 
 // compileObject compiles an object with a trigger of that kind.
 func compileObject(metricType string, advanced *v1alpha1.Advanced) (*compile.Workload, string) {
-	kind := triggers.Define("counts", "Counts.", counts{Step: 2}, func(counts, triggers.Env) (triggers.Source, error) { return nil, nil }) // Nobody opens it.
+	kind := triggers.Define("counts", "Counts.", counts{Step: 2}, func(counts, triggers.Env) (triggers.Source, error) { return nil, nil }) // It is never opened.
 	so := &v1alpha1.ScaledObject{Spec: v1alpha1.ScaledObjectSpec{
 		ScaleTargetRef: v1alpha1.ScaleTargetRef{Name: "web"}, Advanced: advanced,
 		Triggers: []v1alpha1.Trigger{{Type: "counts", MetricType: metricType}},

@@ -111,7 +111,7 @@ func (e *env) answer(w Write) {
 	e.arrives(e.now.Add(latency), func(in *Inputs) { in.Result, in.WriteEnded = result, true })
 }
 
-// run steps until an instant, at each arrival and whenever the last step says so.
+// run steps until an instant, at each arrival and whenever the last step requires it.
 func (e *env) run(until scalers.Instant) {
 	e.t.Helper()
 	for {

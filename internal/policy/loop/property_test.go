@@ -99,7 +99,7 @@ func extraStepsChangeNothing(t *testing.T, seed uint64) *env {
 	return e
 }
 
-// comesToRest checks the count some time after a run, when nobody else acts any more.
+// comesToRest checks the count some time after a run, when no other client acts any more.
 func comesToRest(t *testing.T, seed uint64) *env {
 	t.Helper()
 	e := random(t, seed, func(*env) {})
