@@ -67,7 +67,7 @@ func causes(s *engine.Scenario, t *engine.Turn) []string {
 		all = append(all, "the test begins")
 	}
 	if t.Written {
-		all = append(all, fmt.Sprintf("another client wrote %d", t.From))
+		all = append(all, fmt.Sprintf("somebody wrote %d", t.From))
 	}
 	for i := range t.Events {
 		if t.Arrived&(1<<i) != 0 {
