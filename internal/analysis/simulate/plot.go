@@ -122,7 +122,7 @@ func trackPlot(m *Model, demand []Step, t *Track) *plot.Plot {
 	p.Legend.Add("wanted", wanted)
 	if points := held(t.Marks); points != nil {
 		p.Add(points)
-		p.Legend.Add("set by a rule", points)
+		p.Legend.Add("a rule holds", points)
 	}
 	return p
 }
