@@ -8,13 +8,10 @@ import (
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+	"github.com/impulse-sh/impulse/internal/policy/loop"
 )
 
 const (
-	// A failed write of an original count is tried again after a pause that doubles from the first to the longest. A raise is tried
-	// again sooner than a lowering, as the autoscaler does it.
-	firstRestoreRaise, longestRestoreRaise = 100 * time.Millisecond, 10 * time.Second
-	firstRestoreLower, longestRestoreLower = time.Second, 30 * time.Second
 	// notLeadingRetry is the pause of a process that may not write.
 	notLeadingRetry = time.Second
 	// restoreTimeout bounds one write.
@@ -132,20 +129,8 @@ func (r *restorer) write(ctx context.Context) {
 		return
 	}
 	r.failures++
-	r.retry, r.conflict = time.After(restoreBackoff(r.original > r.observed.Scale.Replicas, r.failures)), errors.Is(err, actuator.ErrConflict)
+	r.retry, r.conflict = time.After(loop.RetryDelay(r.original > r.observed.Scale.Replicas, r.failures)), errors.Is(err, actuator.ErrConflict)
 	if !r.conflict || r.failures > maxQuietConflicts {
 		r.report(err)
 	}
-}
-
-// restoreBackoff returns the delay before the next write after a number of consecutive failures.
-func restoreBackoff(raise bool, failures int) time.Duration {
-	pause, longest := firstRestoreLower, longestRestoreLower
-	if raise {
-		pause, longest = firstRestoreRaise, longestRestoreRaise
-	}
-	for range failures - 1 {
-		pause = min(2*pause, longest)
-	}
-	return pause
 }

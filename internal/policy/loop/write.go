@@ -170,11 +170,17 @@ func (w *writer) notBefore(change int32) scalers.Instant {
 		return w.failedAt.Add(backOff(conflictPause, longestLower, w.failures))
 	case w.failures == 0 || errors.Is(w.err, actuator.ErrConflict), refused(w.err) && w.refusals.allow(change):
 		return 0
-	case change > 0:
-		return w.failedAt.Add(backOff(firstRaise, longestRaise, w.failures))
 	default:
-		return w.failedAt.Add(backOff(firstLower, longestLower, w.failures))
+		return w.failedAt.Add(RetryDelay(change > 0, w.failures))
 	}
+}
+
+// RetryDelay returns the delay of the next write after a number of consecutive failures: that of a raise is shorter.
+func RetryDelay(raise bool, failures int) time.Duration {
+	if raise {
+		return backOff(firstRaise, longestRaise, failures)
+	}
+	return backOff(firstLower, longestLower, failures)
 }
 
 // explainConflict ends the wait of a conflict for an observation, and reports whether there was one.
