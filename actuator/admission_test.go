@@ -28,16 +28,16 @@ func TestAdmission(t *testing.T) {
 
 func testCountThatPolicyCapsIsReportedWithStoredCount(t *testing.T) {
 	t.Parallel()
-	e, c, target, seen := newScaled(t)
+	e, c, target, observed := newScaled(t)
 	e.policy("MutatingAdmissionPolicy", "cap", "apps", "deployments/scale", `
   failurePolicy: Fail
   reinvocationPolicy: Never
   matchConditions: [{name: many, expression: 'has(object.spec.replicas) && object.spec.replicas > 4'}]
   mutations: [{patchType: JSONPatch, jsonPatch: {expression: '[JSONPatch{op: "replace", path: "/spec/replicas", value: 4}]'}}]`)
-	e.tried(target, seen, 7, actuator.ErrAltered)
+	e.tried(target, observed, 7, actuator.ErrAltered)
 
-	stored, err := c.Set(t.Context(), target, seen, 7)
-	if !errors.Is(err, actuator.ErrAltered) || stored.Replicas != 4 || stored.UID != seen.UID {
+	stored, err := c.Set(t.Context(), target, observed, 7)
+	if !errors.Is(err, actuator.ErrAltered) || stored.Replicas != 4 || stored.UID != observed.UID {
 		t.Fatalf("after a write of 7: got %+v, %v; want 4 and ErrAltered", stored, err)
 	}
 	if want := "write the scale of Deployment/web: admission changed the count from 7 to 4"; err.Error() != want {
@@ -52,13 +52,13 @@ func testCountThatPolicyCapsIsReportedWithStoredCount(t *testing.T) {
 
 func testDenialByPolicyNamesPolicy(t *testing.T) {
 	t.Parallel()
-	e, c, target, seen := newScaled(t)
+	e, c, target, observed := newScaled(t)
 	for _, reason := range []string{"Invalid", "Forbidden", "RequestEntityTooLarge"} {
 		name := "deny-" + strings.ToLower(reason)
 		remove := e.policy("ValidatingAdmissionPolicy", name, "apps", "deployments/scale", `
   failurePolicy: Fail
   validations: [{expression: '!has(object.spec.replicas) || object.spec.replicas <= 4', message: no more than 4, reason: `+reason+`}]`)
-		text := e.tried(target, seen, 7, actuator.ErrDenied)
+		text := e.tried(target, observed, 7, actuator.ErrDenied)
 		full := e.namespace + "-" + name
 		if want := fmt.Sprintf("ValidatingAdmissionPolicy '%s' with binding '%s' denied request: no more than 4", full, full); !strings.Contains(text, want) {
 			t.Errorf("%s: got the error %s, want %s in it", reason, text, want)
@@ -67,29 +67,29 @@ func testDenialByPolicyNamesPolicy(t *testing.T) {
 			t.Errorf("%s: it has %d replicas", reason, now.Replicas)
 		}
 		remove()
-		e.tried(target, seen, 7, nil)
+		e.tried(target, observed, 7, nil)
 	}
 }
 
 func testPolicyThatCannotBeEvaluatedCountsAsDenial(t *testing.T) {
 	t.Parallel()
-	e, _, target, seen := newScaled(t)
+	e, _, target, observed := newScaled(t)
 	e.policy("MutatingAdmissionPolicy", "broken", "apps", "deployments/scale", `
   failurePolicy: Fail
   reinvocationPolicy: Never
   mutations: [{patchType: JSONPatch, jsonPatch: {expression: '[JSONPatch{op: "replace", path: "/spec/replicas", value: [1][int(object.spec.replicas)]}]'}}]`)
-	e.tried(target, seen, 7, actuator.ErrDenied)
+	e.tried(target, observed, 7, actuator.ErrDenied)
 }
 
 // A failed test of our own patch is a 422 and a write that came between is a 409: neither code may be taken for them.
 func testDenialByWebhookIsReportedWhateverItsStatusCode(t *testing.T) {
 	t.Parallel()
-	e, c, target, seen := newScaled(t)
+	e, c, target, observed := newScaled(t)
 	var verdict atomic.Pointer[admissionv1.AdmissionResponse]
 	verdict.Store(&admissionv1.AdmissionResponse{Result: &metav1.Status{Message: "not yet"}})
 	scales := appsv1.SchemeGroupVersion.WithResource("deployments/scale")
 	name := sandbox.AdmissionWebhook(t, e.config, e.namespace, scales, func() admissionv1.AdmissionResponse { return *verdict.Load().DeepCopy() })
-	e.tried(target, seen, 7, actuator.ErrDenied)
+	e.tried(target, observed, 7, actuator.ErrDenied)
 	for _, result := range []metav1.Status{
 		{},
 		{Code: 422},
@@ -103,7 +103,7 @@ func testDenialByWebhookIsReportedWhateverItsStatusCode(t *testing.T) {
 		{Code: 500},
 	} {
 		verdict.Store(&admissionv1.AdmissionResponse{Result: &result})
-		_, err := c.Set(t.Context(), target, seen, 7)
+		_, err := c.Set(t.Context(), target, observed, 7)
 		for _, other := range []error{actuator.ErrConflict, actuator.ErrForbidden, actuator.ErrNotFound, actuator.ErrThrottled} {
 			if !errors.Is(err, actuator.ErrDenied) || errors.Is(err, other) {
 				t.Errorf("%d %s: %v", result.Code, result.Reason, err)
@@ -112,13 +112,13 @@ func testDenialByWebhookIsReportedWhateverItsStatusCode(t *testing.T) {
 		if want := fmt.Sprintf("admission webhook %q denied the request", name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%d %s: %v, want it to say %s", result.Code, result.Reason, err, want)
 		}
-		stale := seen
+		stale := observed
 		stale.Replicas = 3
 		refused(t, c, target, stale, 7) // The test of the count comes before admission.
 	}
 	patch, kind := []byte(`[{"op": "replace", "path": "/spec/replicas", "value": 5}]`), admissionv1.PatchTypeJSONPatch
 	verdict.Store(&admissionv1.AdmissionResponse{Allowed: true, Patch: patch, PatchType: &kind, Warnings: []string{"capped until Monday"}})
-	stored, err := c.Set(t.Context(), target, seen, 7)
+	stored, err := c.Set(t.Context(), target, observed, 7)
 	if !errors.Is(err, actuator.ErrAltered) || stored.Replicas != 5 || !strings.HasSuffix(err.Error(), "from 7 to 5 (with the warning: capped until Monday)") {
 		t.Errorf("a webhook makes 5 of 7: %+v, %v", stored, err)
 	}
@@ -127,7 +127,7 @@ func testDenialByWebhookIsReportedWhateverItsStatusCode(t *testing.T) {
 // Both are why a cap has to be on deployments/scale.
 func testWriteOfScaleReachesNeitherPoliciesOnDeploymentsNorQuotas(t *testing.T) {
 	t.Parallel()
-	e, c, target, seen := newScaled(t)
+	e, c, target, observed := newScaled(t)
 	e.policy("ValidatingAdmissionPolicy", "whole", "apps", "deployments", `
   failurePolicy: Fail
   validations: [{expression: 'object.spec.replicas <= 4', message: no more than 4}]`)
@@ -143,7 +143,7 @@ spec: {hard: {count/deployments.apps: "1", pods: "2"}}`)
 		_, tried := e.resource(whole).Create(ctx, whole, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		return err == nil && counted && tried != nil && strings.Contains(tried.Error(), "no more than 4")
 	})
-	set(t, c, target, seen, 7)
+	set(t, c, target, observed, 7)
 }
 
 // newScaled returns an env with a Deployment of two replicas, and its Scale as it was observed.
@@ -165,7 +165,7 @@ func (e *env) scaleOf(c *actuator.Client, target actuator.Target) actuator.Scale
 }
 
 // tried waits until a dry-run write ends with the error want, and returns its text.
-func (e *env) tried(target actuator.Target, seen actuator.Scale, n int32, want error) string {
+func (e *env) tried(target actuator.Target, observed actuator.Scale, n int32, want error) string {
 	e.t.Helper()
 	c := e.client(actuator.Options{DryRun: true})
 	var last error
@@ -175,7 +175,7 @@ func (e *env) tried(target actuator.Target, seen actuator.Scale, n int32, want e
 		}
 	})
 	testkit.Eventually(e.t, fmt.Sprintf("a write of %d ends with: %v", n, want), func(ctx context.Context) bool {
-		_, last = c.Set(ctx, target, seen, n)
+		_, last = c.Set(ctx, target, observed, n)
 		return errors.Is(last, want)
 	})
 	return fmt.Sprint(last)

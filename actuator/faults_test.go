@@ -26,13 +26,13 @@ func test429IsReturnedAtOnceAndNotRetried(t *testing.T) {
 	config, conn := intercept(e.config)
 	c := newClient(t, config, actuator.Options{})
 	target := e.target(e.deployment("web", "1"))
-	seen, err := c.Get(t.Context(), target)
+	observed, err := c.Get(t.Context(), target)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, code := range []int{429, 500, 503, 504} {
 		conn.fail(status(code))
-		if _, err := c.Set(t.Context(), target, seen, 2); !errors.Is(err, actuator.ErrThrottled) {
+		if _, err := c.Set(t.Context(), target, observed, 2); !errors.Is(err, actuator.ErrThrottled) {
 			t.Errorf("on %d: %v, want ErrThrottled", code, err)
 		}
 		if sent, _ := conn.count(http.MethodPatch, "/scale"); sent != i+1 {
@@ -42,11 +42,11 @@ func test429IsReturnedAtOnceAndNotRetried(t *testing.T) {
 	conn.fail(hang)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := c.Set(ctx, target, seen, 2); !errors.Is(err, actuator.ErrThrottled) || !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := c.Set(ctx, target, observed, 2); !errors.Is(err, actuator.ErrThrottled) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("on a time-out: %v, want ErrThrottled and the context's reason", err)
 	}
 	conn.restore()
-	set(t, c, target, seen, 2)
+	set(t, c, target, observed, 2)
 }
 
 func testLastCountStandsWhileAPIServerIsUnavailable(t *testing.T) {
@@ -61,14 +61,14 @@ func testLastCountStandsWhileAPIServerIsUnavailable(t *testing.T) {
 			c := newClient(t, config, actuator.Options{})
 			target := e.target(e.deployment("web", "1"))
 			v := watch(t, c, target, actuator.WatchOptions{})
-			seen := v.count(1)
+			observed := v.count(1)
 			before, _ := conn.count(http.MethodGet, "/deployments")
 			conn.fail(fault)
 			testkit.Eventually(t, "the watch is tried again", func(context.Context) bool {
 				sent, _ := conn.count(http.MethodGet, "/deployments")
 				return sent >= before+3
 			})
-			set(t, e.client(actuator.Options{}), target, seen, 4)
+			set(t, e.client(actuator.Options{}), target, observed, 4)
 			conn.restore()
 			v.count(4)
 			if all := v.all(); len(all) != 2 {

@@ -51,18 +51,18 @@ func testEveryKindIsScaledToZeroAndWoken(t *testing.T) {
 		target := e.target(e.apply(manifest("2")))
 		c := e.client(actuator.Options{})
 		v := watch(t, c, target, actuator.WatchOptions{})
-		seen := v.count(2)
+		observed := v.count(2)
 		for _, n := range []int32{0, 3, 1, 0, 5} {
-			written, err := c.Set(t.Context(), target, seen, n)
+			written, err := c.Set(t.Context(), target, observed, n)
 			if err != nil {
-				t.Fatalf("from %d to %d: %v", seen.Replicas, n, err)
+				t.Fatalf("from %d to %d: %v", observed.Replicas, n, err)
 			}
-			seen = v.count(n)
-			if written.Replicas != n || written.UID != seen.UID || written.Selector != seen.Selector {
-				t.Errorf("Set returned %+v, Watch reported %+v", written, seen)
+			observed = v.count(n)
+			if written.Replicas != n || written.UID != observed.UID || written.Selector != observed.Selector {
+				t.Errorf("Set returned %+v, Watch reported %+v", written, observed)
 			}
-			if got, err := c.Get(t.Context(), target); err != nil || got.Replicas != n || got.UID != seen.UID {
-				t.Errorf("Get returned %+v, %v; Watch reported %+v", got, err, seen)
+			if got, err := c.Get(t.Context(), target); err != nil || got.Replicas != n || got.UID != observed.UID {
+				t.Errorf("Get returned %+v, %v; Watch reported %+v", got, err, observed)
 			}
 		}
 	})
@@ -130,19 +130,19 @@ func testTargetIsObservedWhenItIsCreatedAndDeleted(t *testing.T) {
 func missing(o actuator.Observation) bool { return errors.Is(o.Err, actuator.ErrNotFound) }
 
 // set writes n and returns the Scale as written.
-func set(t *testing.T, c *actuator.Client, target actuator.Target, seen actuator.Scale, n int32) actuator.Scale {
+func set(t *testing.T, c *actuator.Client, target actuator.Target, observed actuator.Scale, n int32) actuator.Scale {
 	t.Helper()
-	written, err := c.Set(t.Context(), target, seen, n)
+	written, err := c.Set(t.Context(), target, observed, n)
 	if err != nil {
-		t.Fatalf("from %d to %d: %v", seen.Replicas, n, err)
+		t.Fatalf("from %d to %d: %v", observed.Replicas, n, err)
 	}
 	return written
 }
 
 // refused checks that a write is a conflict.
-func refused(t *testing.T, c *actuator.Client, target actuator.Target, seen actuator.Scale, n int32) {
+func refused(t *testing.T, c *actuator.Client, target actuator.Target, observed actuator.Scale, n int32) {
 	t.Helper()
-	if written, err := c.Set(t.Context(), target, seen, n); !errors.Is(err, actuator.ErrConflict) {
-		t.Errorf("from an outdated %d to %d: %+v, %v, want ErrConflict", seen.Replicas, n, written, err)
+	if written, err := c.Set(t.Context(), target, observed, n); !errors.Is(err, actuator.ErrConflict) {
+		t.Errorf("from an outdated %d to %d: %+v, %v, want ErrConflict", observed.Replicas, n, written, err)
 	}
 }

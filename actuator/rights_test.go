@@ -61,11 +61,11 @@ func testForbiddenResourceAffectsNoOther(t *testing.T) {
 	bad.until("it is forbidden", func(o actuator.Observation) bool { return errors.Is(o.Err, actuator.ErrForbidden) })
 
 	v := watch(t, c, allowed, actuator.WatchOptions{Pods: true})
-	seen := v.count(2)
+	observed := v.count(2)
 	v.until("pods are forbidden", func(o actuator.Observation) bool {
 		return o.Ready == -1 && errors.Is(o.ReadyErr, actuator.ErrForbidden)
 	})
-	set(t, c, allowed, seen, 3)
+	set(t, c, allowed, observed, 3)
 	v.count(3)
 	if _, err := c.Set(t.Context(), forbidden, actuator.Scale{UID: "x", Replicas: 2}, 3); !errors.Is(err, actuator.ErrForbidden) {
 		t.Errorf("Set: %v, want ErrForbidden", err)
@@ -94,10 +94,10 @@ func testCustomResourceIsScaledWithoutRightToReadItsDefinition(t *testing.T) {
 	v := watch(t, c, target, actuator.WatchOptions{})
 	v.until("it is missing", missing)
 	o := e.apply(e.widget("web", "{fleet: {size: 2}}"))
-	seen := v.count(2)
-	seen = set(t, c, target, seen, 0)
+	observed := v.count(2)
+	observed = set(t, c, target, observed, 0)
 	v.count(0)
-	set(t, c, target, seen, 3)
+	set(t, c, target, observed, 3)
 	v.count(3)
 	e.patch(o, `{"spec": {"fleet": {"size": 6}}}`)
 	v.count(6)

@@ -24,18 +24,18 @@ func TestScale(t *testing.T) {
 func testPatchTestsObservedCountAndSetsNewOne(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		seen, n int32
-		want    string
+		observed, n int32
+		want        string
 	}{
-		{seen: 3, n: 5, want: `[{"op":"test","path":"/metadata/uid","value":"u"},` +
+		{observed: 3, n: 5, want: `[{"op":"test","path":"/metadata/uid","value":"u"},` +
 			`{"op":"test","path":"/spec/replicas","value":3},{"op":"add","path":"/spec/replicas","value":5}]`},
-		{seen: 0, n: math.MaxInt32, want: `[{"op":"test","path":"/metadata/uid","value":"u"},` +
+		{observed: 0, n: math.MaxInt32, want: `[{"op":"test","path":"/metadata/uid","value":"u"},` +
 			`{"op":"test","path":"/spec/replicas","value":null},{"op":"add","path":"/spec/replicas","value":2147483647}]`},
-		{seen: 1, n: 0, want: `[{"op":"test","path":"/metadata/uid","value":"u"},` +
+		{observed: 1, n: 0, want: `[{"op":"test","path":"/metadata/uid","value":"u"},` +
 			`{"op":"test","path":"/spec/replicas","value":1},{"op":"add","path":"/spec/replicas","value":0}]`},
 	} {
-		if got, err := patch(Scale{UID: "u", Replicas: c.seen}, c.n); err != nil || string(got) != c.want {
-			t.Errorf("from %d to %d:\n got %s, %v\nwant %s", c.seen, c.n, got, err, c.want)
+		if got, err := patch(Scale{UID: "u", Replicas: c.observed}, c.n); err != nil || string(got) != c.want {
+			t.Errorf("from %d to %d:\n got %s, %v\nwant %s", c.observed, c.n, got, err, c.want)
 		}
 	}
 }

@@ -52,10 +52,10 @@ func testKindThatIsRemovedAndInstalledAgainIsObserved(t *testing.T) {
 	target := e.target(e.apply(e.widget("web", "{fleet: {size: 2}}")))
 	c := e.client(actuator.Options{})
 	v := watch(t, c, target, actuator.WatchOptions{})
-	seen := v.count(2)
+	observed := v.count(2)
 	e.remove(crd)
 	v.until("the kind is gone", noScale)
-	if _, err := c.Set(t.Context(), target, seen, 1); !errors.Is(err, actuator.ErrNoScale) {
+	if _, err := c.Set(t.Context(), target, observed, 1); !errors.Is(err, actuator.ErrNoScale) {
 		t.Errorf("Set: %v, want ErrNoScale", err)
 	}
 	e.install(crd)
@@ -125,8 +125,8 @@ func testReadyPodsAreCounted(t *testing.T) {
 	again := watch(t, c, target, actuator.WatchOptions{Pods: true})
 	again.until("three are ready for a later watcher", func(o actuator.Observation) bool { return o.Ready == 3 })
 	countOnly := watch(t, c, target, actuator.WatchOptions{})
-	seen := countOnly.count(3)
-	set(t, c, target, seen, 1)
+	observed := countOnly.count(3)
+	set(t, c, target, observed, 1)
 	v.until("one is left", func(o actuator.Observation) bool { return o.Ready == 1 && o.Scale.Replicas == 1 })
 	countOnly.count(1)
 	for _, o := range countOnly.all() {
@@ -231,15 +231,15 @@ func testDryRunWritesNothing(t *testing.T) {
 	c := e.client(actuator.Options{DryRun: true})
 	target := e.target(e.deployment("web", "1"))
 	v := watch(t, c, target, actuator.WatchOptions{})
-	seen := v.count(1)
-	if would := set(t, c, target, seen, 5); would.Replicas != 5 {
+	observed := v.count(1)
+	if would := set(t, c, target, observed, 5); would.Replicas != 5 {
 		t.Errorf("it would be %+v, want 5", would)
 	}
 	if now, err := c.Get(t.Context(), target); err != nil || now.Replicas != 1 {
 		t.Errorf("it is %+v, %v, want 1", now, err)
 	}
-	seen.Replicas = 2
-	refused(t, c, target, seen, 5)
+	observed.Replicas = 2
+	refused(t, c, target, observed, 5)
 }
 
 func testNamespaceThatIsNotWatchedIsRefused(t *testing.T) {

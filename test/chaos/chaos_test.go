@@ -104,7 +104,7 @@ func runPlan(t *testing.T, p *plan) {
 	if *showTimeline {
 		t.Log(p, "\n", v.text())
 	}
-	t.Logf("%d deliveries, %d writes, %d faults; %d acceptances judged by the clock", len(v.deliveries), len(v.writes), len(v.troubles), judged)
+	t.Logf("%d deliveries, %d writes, %d faults; %d acceptances judged by the clock", len(v.deliveries), len(v.writes), len(v.faults), judged)
 }
 
 // runChanges applies all changes of the plan, each at its time.

@@ -123,7 +123,7 @@ func (v *verdict) machine(from, to time.Time) time.Duration {
 
 // faulty reports whether a fault could delay writes of an Impulse at some instant of an interval.
 func (v *verdict) faulty(impulse int, from, to time.Time) bool {
-	return slices.ContainsFunc(v.troubles, func(t *activeFault) bool {
+	return slices.ContainsFunc(v.faults, func(t *activeFault) bool {
 		return t.touches(impulse) && t.from.Before(to) && t.until.Add(aftermath).After(from)
 	})
 }
@@ -153,7 +153,7 @@ func (v *verdict) writesAreNeverTooLow() {
 // inFlight returns the pause of a process or its connection during which a write may have been in flight: the pause has just
 // ended, and the count was still that of before.
 func (v *verdict) inFlight(w write) *activeFault {
-	for _, t := range v.troubles {
+	for _, t := range v.faults {
 		if t.late() && w.at.After(t.until) && w.at.Before(t.until.Add(wake)) && t.counts[w.object] == w.from {
 			return t
 		}

@@ -94,7 +94,7 @@ type ledger struct {
 	lines      []string
 	deliveries []*delivery
 	writes     []write
-	troubles   []*activeFault
+	faults     []*activeFault
 	values     []value
 	hiccups    []bareWrite
 	refusals   []refusal
@@ -234,7 +234,7 @@ func (l *ledger) begin(f fault, whom string, impulse int) *activeFault {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t := &activeFault{fault: f, impulse: impulse, from: time.Now(), counts: maps.Clone(l.counts)}
-	l.troubles = append(l.troubles, t)
+	l.faults = append(l.faults, t)
 	l.logLocked(t.from, "✗ %s (%s)", f.kind, whom)
 	return t
 }

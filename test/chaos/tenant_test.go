@@ -94,7 +94,7 @@ func (v *verdict) tenantsDoNotBlockOthers() {
 	var first, last time.Time
 	for _, r := range v.refusals {
 		blamed := ""
-		for _, t := range v.troubles {
+		for _, t := range v.faults {
 			if tenants := strings.HasPrefix(t.kind, "tenant "); tenants && within(t, r.at, r.at) {
 				blamed = t.kind
 			} else if !tenants && within(t, r.at.Add(-landing), r.at) {

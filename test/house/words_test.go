@@ -12,17 +12,18 @@ import (
 )
 
 // retired are words that no identifier, package or file may be named after any more, and the word that the project uses
-// instead. A word is on the list only when it has no legitimate use in this project; docs/glossary.md has the vocabulary.
+// instead; their plurals are retired, too. A word is on the list only when it has no legitimate use in this project; docs/glossary.md has the
+// vocabulary.
 var retired = map[string]string{
-	"advice": "lint", "bell": "notifier", "bells": "notifiers", "blind": "unknown", "book": "account", "borrow": "acquire",
+	"advice": "lint", "bell": "notifier", "blind": "unknown", "book": "account", "borrow": "acquire",
 	"careful": "guarded", "contest": "conflict back-off", "culprit": "firstUnknown", "door": "endpoint or receiver",
-	"doors": "endpoints", "doorway": "route handler", "doubt": "staleFiring", "doubtful": "stale", "fact": "record",
-	"facts": "records", "gist": "summary", "heal": "recover",
+	"doorway": "route handler", "doubt": "staleFiring", "doubtful": "stale", "fact": "record",
+	"gist": "summary", "heal": "recover",
 	"keeper": "finalizer store", "knock": "request", "landed": "onResult", "legacy": "handover", "lender": "provider",
 	"loan": "reference", "mailbox": "inbox", "mirror": "store adapter", "patience": "timeout", "pledge": "syncFinalizer",
 	"pursue": "reconcileWrite", "rehearsal": "engine", "rehearse": "simulate", "rehearsed": "simulated", "rival": "claimant",
-	"rivals": "claimants", "roster": "pod lister", "shelf": "reference pool", "sight": "observation", "stake": "claim",
-	"standing": "state", "story": "spec", "stranger": "anonymous", "strangers": "anonymous", "trouble": "fault",
+	"roster": "pod lister", "shelf": "reference pool", "sight": "observation", "stake": "claim",
+	"standing": "state", "story": "spec", "stranger": "anonymous", "trouble": "fault",
 	"twin": "reference model", "unbook": "account", "unsure": "activityUnknown", "visitor": "principal",
 	"whoever": "the role, such as caller or subscriber", "world": "env",
 }
@@ -45,7 +46,11 @@ func testNoIdentifierUsesRetiredWord(t *testing.T) {
 		names[strings.TrimSuffix(path.Base(f.path), ".go")] = true
 		for _, name := range slices.Sorted(maps.Keys(names)) {
 			for _, word := range words(name) {
-				if instead, ok := retired[word]; ok {
+				instead, ok := retired[word]
+				if !ok {
+					instead, ok = retired[strings.TrimSuffix(word, "s")]
+				}
+				if ok {
 					t.Errorf("%s declares %s: %q is retired, write %s", f.path, name, word, instead)
 				}
 			}

@@ -29,19 +29,19 @@ func TestClient(t *testing.T) {
 	t.Run("a query of many objects is sent once for each authentication", testQueryOfManyObjectsIsSentOnceForEachAuthentication)
 }
 
-// seen is one request to a server.
-type seen struct {
+// request is one request to a server.
+type request struct {
 	header http.Header
 	form   url.Values
 }
 
 // recordRequests starts a server that answers all requests with one sample, and returns the requests it gets.
-func recordRequests(t *testing.T) (*httptest.Server, chan seen) {
+func recordRequests(t *testing.T) (*httptest.Server, chan request) {
 	t.Helper()
-	requests := make(chan seen, 10)
+	requests := make(chan request, 10)
 	return serveWith(t, func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
-		requests <- seen{r.Header, r.Form}
+		requests <- request{r.Header, r.Form}
 		_, _ = w.Write([]byte(one))
 	}), requests
 }

@@ -90,7 +90,7 @@ func (c *certificates) key(ctx context.Context, client *http.Client, address str
 	cert := c.lookup(address)
 	if cert == nil {
 		var err error
-		if cert, err = c.fetch(ctx, client, address); err != nil {
+		if cert, err = c.load(ctx, client, address); err != nil {
 			return nil, fmt.Errorf("%w: %w", triggers.ErrUnavailable, err)
 		}
 	}
@@ -107,8 +107,8 @@ func (c *certificates) lookup(address string) *x509.Certificate {
 	return c.cached[address]
 }
 
-// fetch fetches a certificate, unless another message has had it fetched meanwhile.
-func (c *certificates) fetch(ctx context.Context, client *http.Client, address string) (*x509.Certificate, error) {
+// load fetches a certificate, unless another message has loaded it meanwhile.
+func (c *certificates) load(ctx context.Context, client *http.Client, address string) (*x509.Certificate, error) {
 	select {
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()

@@ -37,7 +37,7 @@ type Explanation struct {
 	Recorded string `json:"recorded,omitempty"`
 	// Undated are the changes that time alone brings to levels that are pushed, such as those of alerts, when a status does not
 	// have their instants: they are missing in Ahead.
-	Undated []string `json:"told,omitempty"`
+	Undated []string `json:"undated,omitempty"`
 	// has is the count of the target now; nil when it is unknown.
 	has *int32
 	// Now is the instant of the explanation, when it is not At.

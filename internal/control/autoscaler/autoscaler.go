@@ -20,7 +20,7 @@ import (
 // Actuator reads and writes targets. actuator.Client is one.
 type Actuator interface {
 	Watch(ctx context.Context, t actuator.Target, o actuator.WatchOptions, changed func(actuator.Observation)) error
-	Set(ctx context.Context, t actuator.Target, seen actuator.Scale, n int32) (actuator.Scale, error)
+	Set(ctx context.Context, t actuator.Target, observed actuator.Scale, n int32) (actuator.Scale, error)
 	Pods(namespace, selector string) ([]actuator.Pod, error)
 }
 

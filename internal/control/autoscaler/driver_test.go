@@ -185,7 +185,7 @@ func change(at time.Duration, from, to int32) string {
 func (s *spec) run(t *testing.T) []string {
 	t.Helper()
 	target := &target{version: 1}
-	target.seen = actuator.Observation{Scale: actuator.Scale{UID: "u", Replicas: s.replicas, ResourceVersion: "1"}, Ready: s.replicas}
+	target.observed = actuator.Observation{Scale: actuator.Scale{UID: "u", Replicas: s.replicas, ResourceVersion: "1"}, Ready: s.replicas}
 	target.podsFollow = true
 	query, now := &source{}, NewClock()
 	a := New(Options{

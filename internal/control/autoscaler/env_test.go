@@ -32,10 +32,10 @@ const (
 
 // target is a workload in memory, whose writes fail on demand.
 type target struct {
-	mu      sync.Mutex
-	seen    actuator.Observation
-	version int
-	changed func(actuator.Observation)
+	mu       sync.Mutex
+	observed actuator.Observation
+	version  int
+	changed  func(actuator.Observation)
 	// fail, when set, returns the error of a write. With lost, the write is applied nevertheless.
 	fail func(n int32) error
 	lost bool
@@ -59,7 +59,7 @@ type write struct {
 func (t *target) Watch(ctx context.Context, _ actuator.Target, _ actuator.WatchOptions, changed func(actuator.Observation)) error {
 	t.mu.Lock()
 	t.changed = changed
-	changed(t.seen)
+	changed(t.observed)
 	t.mu.Unlock()
 	<-ctx.Done()
 	return ctx.Err()
@@ -67,7 +67,7 @@ func (t *target) Watch(ctx context.Context, _ actuator.Target, _ actuator.WatchO
 
 func (t *target) Pods(string, string) ([]actuator.Pod, error) { return nil, nil }
 
-func (t *target) Set(_ context.Context, _ actuator.Target, seen actuator.Scale, n int32) (actuator.Scale, error) {
+func (t *target) Set(_ context.Context, _ actuator.Target, observed actuator.Scale, n int32) (actuator.Scale, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.busy {
@@ -75,8 +75,8 @@ func (t *target) Set(_ context.Context, _ actuator.Target, seen actuator.Scale, 
 	}
 	t.busy = true
 	t.wait(t.latency)
-	w := write{at: time.Now(), from: seen.Replicas, to: n}
-	err := t.refuse(seen, n)
+	w := write{at: time.Now(), from: observed.Replicas, to: n}
+	err := t.refuse(observed, n)
 	if err == nil || t.lost {
 		w.ok = true
 		if t.admit != nil {
@@ -85,13 +85,13 @@ func (t *target) Set(_ context.Context, _ actuator.Target, seen actuator.Scale, 
 		if n != w.to {
 			err = fmt.Errorf("write: %w from %d to %d", actuator.ErrAltered, w.to, n)
 		}
-		if n != t.seen.Scale.Replicas {
-			t.seen.Scale.Replicas = n
+		if n != t.observed.Scale.Replicas {
+			t.observed.Scale.Replicas = n
 			t.notify()
 		}
 	}
 	t.writes = append(t.writes, w)
-	stored := t.seen.Scale
+	stored := t.observed.Scale
 	t.wait(t.answerLatency)
 	t.busy = false
 	return stored, err
@@ -106,13 +106,13 @@ func (t *target) wait(d time.Duration) {
 	}
 }
 
-func (t *target) refuse(seen actuator.Scale, n int32) error {
+func (t *target) refuse(observed actuator.Scale, n int32) error {
 	if t.fail != nil {
 		if err := t.fail(n); err != nil {
 			return err
 		}
 	}
-	if seen.UID != t.seen.Scale.UID || seen.Replicas != t.seen.Scale.Replicas {
+	if observed.UID != t.observed.Scale.UID || observed.Replicas != t.observed.Scale.Replicas {
 		return actuator.ErrConflict
 	}
 	return nil
@@ -121,12 +121,12 @@ func (t *target) refuse(seen actuator.Scale, n int32) error {
 // notify passes the target to its watcher. The caller holds t.mu.
 func (t *target) notify() {
 	if t.podsFollow {
-		t.seen.Ready = t.seen.Scale.Replicas
+		t.observed.Ready = t.observed.Scale.Replicas
 	}
 	t.version++
-	t.seen.Scale.ResourceVersion = strconv.Itoa(t.version)
+	t.observed.Scale.ResourceVersion = strconv.Itoa(t.version)
 	if t.changed != nil {
-		t.changed(t.seen)
+		t.changed(t.observed)
 	}
 }
 
@@ -134,7 +134,7 @@ func (t *target) notify() {
 func (t *target) change(f func(o *actuator.Observation)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	f(&t.seen)
+	f(&t.observed)
 	t.notify()
 }
 
@@ -162,7 +162,7 @@ func (t *target) admitAtMost(n int32) {
 func (t *target) count() int32 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.seen.Scale.Replicas
+	return t.observed.Scale.Replicas
 }
 
 func (t *target) written() []write {
@@ -264,7 +264,7 @@ func newEnv(t *testing.T, n int, replicas int32) *env {
 	t.Helper()
 	e := &env{t: t, target: &target{version: 1}, journal: &journal{}}
 	e.leading.Store(true)
-	e.target.seen = actuator.Observation{Scale: actuator.Scale{UID: "u", Replicas: replicas, ResourceVersion: "1"}, Ready: replicas}
+	e.target.observed = actuator.Observation{Scale: actuator.Scale{UID: "u", Replicas: replicas, ResourceVersion: "1"}, Ready: replicas}
 	e.workload = &compile.Workload{Namespace: "shop", Name: "web", Policy: &scalers.Policy{Min: 1, Max: 10, Idle: scalers.NoIdle}}
 	for i := range n {
 		name := fmt.Sprint("t", i)

@@ -117,7 +117,7 @@ func testWithoutLeaseNothingIsWritten(t *testing.T) {
 func testTargetThatIsCreatedLaterIsScaled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEnv(t, 1, 0)
-		e.target.seen = actuator.Observation{Ready: -1, Err: fmt.Errorf("deployment: %w", actuator.ErrNotFound)}
+		e.target.observed = actuator.Observation{Ready: -1, Err: fmt.Errorf("deployment: %w", actuator.ErrNotFound)}
 		e.start(scalers.Memory{})
 		e.sources[0].emits(5)
 		pass(time.Hour)

@@ -317,7 +317,7 @@ func testObjectsThatAreNotInListAreDeleted(t *testing.T) {
 		a, b := object("a"), object("b")
 		e.apply(a, b)
 		e.controller.Sync(e.ctx, []*v1alpha1.ScaledObject{b, object("c")})
-		e.settle()
+		e.awaitStatuses()
 		e.sources("a", 1, 0)
 		e.sources("b", 1, 1)
 		e.sources("c", 1, 1)

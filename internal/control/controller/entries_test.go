@@ -26,7 +26,7 @@ func testUnreadableEntryAffectsNoOther(t *testing.T) {
 				if err := put(filepath.Join(f.dir, "a-bad.yaml")); err != nil { // It comes before the others.
 					t.Fatal(err)
 				}
-				f.settle()
+				f.awaitStatuses()
 				if output := f.log.String(); strings.Count(output, "could not be read") != 1 || !strings.Contains(output, "a-bad.yaml") {
 					t.Errorf("after a bad file came, got the log\n%swant one line with \"could not be read\" and a-bad.yaml", output)
 				}
@@ -50,7 +50,7 @@ func testFileThatBecomesUnreadableKeepsItsLastValidVersion(t *testing.T) {
 		if err := os.Symlink("/dev/zero", path); err != nil {
 			t.Fatal(err)
 		}
-		f.settle()
+		f.awaitStatuses()
 		f.sources("web", 1, 1)
 		f.turn("web", 5)
 		f.want("web", 5)

@@ -41,11 +41,11 @@ func (t *targets) refuse(err error) {
 }
 
 // notify changes what watches of a target observe, beside its count.
-func (t *targets) notify(name string, seen actuator.Observation) {
+func (t *targets) notify(name string, observed actuator.Observation) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	one := t.at(name)
-	one.seen = seen
+	one.observed = observed
 	for _, changed := range one.changed {
 		changed(one.observation(name))
 	}
@@ -57,15 +57,15 @@ type target struct {
 	writes   int
 	busy     bool
 	changed  map[int]func(actuator.Observation)
-	// seen is the observation without the count: a foreign HPA, an error.
-	seen actuator.Observation
+	// observed is the observation without the count: a foreign HPA, an error.
+	observed actuator.Observation
 }
 
 // observation returns what a watch observes.
 func (t *target) observation(name string) actuator.Observation {
-	seen := t.seen
-	seen.Scale, seen.Ready = t.scale(name), t.replicas
-	return seen
+	observed := t.observed
+	observed.Scale, observed.Ready = t.scale(name), t.replicas
+	return observed
 }
 
 // at returns a target, which has one replica at first. The caller must hold t.mu.
@@ -96,7 +96,7 @@ func (t *targets) Watch(ctx context.Context, of actuator.Target, _ actuator.Watc
 
 func (t *targets) Pods(string, string) ([]actuator.Pod, error) { return nil, nil }
 
-func (t *targets) Set(_ context.Context, of actuator.Target, seen actuator.Scale, n int32) (actuator.Scale, error) {
+func (t *targets) Set(_ context.Context, of actuator.Target, observed actuator.Scale, n int32) (actuator.Scale, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	one := t.at(of.Name)
@@ -111,7 +111,7 @@ func (t *targets) Set(_ context.Context, of actuator.Target, seen actuator.Scale
 	if t.err != nil {
 		return actuator.Scale{}, t.err
 	}
-	if seen.Replicas != one.replicas {
+	if observed.Replicas != one.replicas {
 		return actuator.Scale{}, actuator.ErrConflict
 	}
 	one.replicas, one.version, one.writes = n, one.version+1, one.writes+1
@@ -304,30 +304,30 @@ func edit(so *v1alpha1.ScaledObject, change func(so *v1alpha1.ScaledObject)) *v1
 	return next
 }
 
-// apply hands objects to the controller, one after the other, and lets everything come to rest.
+// apply hands objects to the controller, one after the other, and waits for the statuses.
 func (e *env) apply(objects ...*v1alpha1.ScaledObject) {
 	e.t.Helper()
 	for _, so := range objects {
 		e.controller.Apply(e.ctx, so)
 	}
-	e.settle()
+	e.awaitStatuses()
 }
 
 func (e *env) remove(name string) {
 	e.t.Helper()
 	e.controller.Delete(e.ctx, "shop/"+name)
-	e.settle()
+	e.awaitStatuses()
 }
 
-// turn sets a dial and lets everything come to rest.
+// turn sets a dial and waits for the statuses.
 func (e *env) turn(name string, level int64) {
 	e.t.Helper()
 	e.dials.set(name, level)
-	e.settle()
+	e.awaitStatuses()
 }
 
-// settle waits longer than a status takes to be written.
-func (e *env) settle() {
+// awaitStatuses waits longer than a status takes to be written.
+func (e *env) awaitStatuses() {
 	e.t.Helper()
 	pass(3 * time.Second)
 }

@@ -83,7 +83,7 @@ func (f *files) follow(namespace string) {
 		Log: slog.New(slog.NewTextHandler(f.log, nil)),
 	}
 	f.following.Go(func() { folder.Run(f.ctx, f.controller, func() {}) })
-	f.settle()
+	f.awaitStatuses()
 }
 
 // restart ends the term and begins another one, as a new process would.
@@ -101,7 +101,7 @@ func (f *files) write(name, content string) {
 	if err := os.WriteFile(filepath.Join(f.dir, name), []byte(content), 0o600); err != nil {
 		f.t.Fatal(err)
 	}
-	f.settle()
+	f.awaitStatuses()
 }
 
 // text is the object of a name on the dial and the Deployment of that name, with a maximum.
@@ -137,7 +137,7 @@ func testNewFileIsFollowedAndDeletedFileLeavesCount(t *testing.T) {
 		if err := os.Remove(filepath.Join(f.dir, "api.yaml")); err != nil {
 			t.Fatal(err)
 		}
-		f.settle()
+		f.awaitStatuses()
 		f.sources("api", 1, 0)
 		f.want("api", 3)
 		f.turn("web", 5)
@@ -247,7 +247,7 @@ func testMountedFileIsFollowedWhenItsFoldersLinkIsSwitched(t *testing.T) {
 		if err := os.Rename(filepath.Join(mount, "to-v2"), data); err != nil {
 			t.Fatal(err)
 		}
-		f.settle()
+		f.awaitStatuses()
 		f.want("web", 4)
 	})
 }

@@ -20,14 +20,14 @@ type guardedActuator struct {
 }
 
 // Set implements autoscaler.Actuator.
-func (a *guardedActuator) Set(ctx context.Context, t actuator.Target, seen actuator.Scale, n int32) (set actuator.Scale, err error) {
+func (a *guardedActuator) Set(ctx context.Context, t actuator.Target, observed actuator.Scale, n int32) (set actuator.Scale, err error) {
 	if a.preWrite != nil {
-		if err := a.preWrite.Load().run(ctx, t, seen.Replicas); err != nil {
+		if err := a.preWrite.Load().run(ctx, t, observed.Replicas); err != nil {
 			return actuator.Scale{}, err
 		}
 	}
 	err = a.whileLeading(ctx, func(ctx context.Context) error {
-		set, err = a.Actuator.Set(ctx, t, seen, n)
+		set, err = a.Actuator.Set(ctx, t, observed, n)
 		return err
 	})
 	return set, err
@@ -37,7 +37,7 @@ func (a *guardedActuator) Set(ctx context.Context, t actuator.Target, seen actua
 // has the finalizer, and that the original count is stored in its status.
 type preWriteHook struct {
 	addFinalizer  func(ctx context.Context) error
-	storeOriginal func(ctx context.Context, t actuator.Target, seen int32) error
+	storeOriginal func(ctx context.Context, t actuator.Target, observed int32) error
 
 	mu    sync.Mutex
 	added bool
@@ -73,8 +73,8 @@ func (c *Controller) newPreWriteHook(so *v1alpha1.ScaledObject) *preWriteHook {
 	object := objectOf(so)
 	h := &preWriteHook{
 		addFinalizer: func(context.Context) error { return nil },
-		storeOriginal: func(ctx context.Context, t actuator.Target, seen int32) error {
-			return c.options.Reporter.StoreOriginal(ctx, object, t.String(), seen)
+		storeOriginal: func(ctx context.Context, t actuator.Target, observed int32) error {
+			return c.options.Reporter.StoreOriginal(ctx, object, t.String(), observed)
 		},
 	}
 	if c.options.Finalizers != nil {

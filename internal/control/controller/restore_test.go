@@ -99,8 +99,8 @@ func (e *env) writes(name string) int {
 	return e.targets.at(name).writes
 }
 
-// seen is an object as the API server has it now: with its finalizer and its status.
-func (e *env) seen(so *v1alpha1.ScaledObject) *v1alpha1.ScaledObject {
+// stored returns an object as the API server has it now: with its finalizer and its status.
+func (e *env) stored(so *v1alpha1.ScaledObject) *v1alpha1.ScaledObject {
 	so = so.DeepCopy()
 	e.finalizers.mu.Lock()
 	so.Finalizers = nil
@@ -119,7 +119,7 @@ func (e *env) seen(so *v1alpha1.ScaledObject) *v1alpha1.ScaledObject {
 // erase deletes an object, as a user does.
 func (e *env) erase(so *v1alpha1.ScaledObject) *v1alpha1.ScaledObject {
 	e.t.Helper()
-	so = edit(e.seen(so), func(so *v1alpha1.ScaledObject) { now := metav1.Now(); so.DeletionTimestamp = &now })
+	so = edit(e.stored(so), func(so *v1alpha1.ScaledObject) { now := metav1.Now(); so.DeletionTimestamp = &now })
 	e.apply(so)
 	return so
 }
@@ -139,7 +139,7 @@ func testDeletedObjectRestoresOriginalCountBeforeItsFinalizerIsRemoved(t *testin
 		e.apply(web)
 		e.want("web", 7)
 		e.held("web", true)
-		if got := e.seen(web).Status.OriginalReplicaCount; got == nil || *got != 4 {
+		if got := e.stored(web).Status.OriginalReplicaCount; got == nil || *got != 4 {
 			t.Fatalf("the status remembers %v, want 4", got)
 		}
 		e.turn("web", 9)
@@ -185,7 +185,7 @@ func testNextLeaderFinishesRestore(t *testing.T) {
 		e.stop()
 		e.targets.refuse(nil)
 		e.begin(nil)
-		e.apply(e.seen(deleted))
+		e.apply(e.stored(deleted))
 		e.want("web", 4)
 		e.held("web", false)
 	})
@@ -195,7 +195,7 @@ func testSwitchingOptionOffRemovesFinalizerAndKeepsCount(t *testing.T) {
 	kept(t, func(e *env, web *v1alpha1.ScaledObject) {
 		e.apply(web)
 		e.held("web", true)
-		off := edit(e.seen(web), func(so *v1alpha1.ScaledObject) { so.Spec.Advanced = nil })
+		off := edit(e.stored(web), func(so *v1alpha1.ScaledObject) { so.Spec.Advanced = nil })
 		e.apply(off)
 		e.held("web", false)
 		e.remove("web")
@@ -209,7 +209,7 @@ func testSwitchingOptionOnLateRestoresCountOfBeginning(t *testing.T) {
 		e.apply(off)
 		e.want("web", 7)
 		e.held("web", false)
-		e.apply(restored(edit(e.seen(off), func(*v1alpha1.ScaledObject) {})))
+		e.apply(restored(edit(e.stored(off), func(*v1alpha1.ScaledObject) {})))
 		e.held("web", true)
 		e.erase(restored(off))
 		e.want("web", 4)
@@ -237,7 +237,7 @@ func testNothingIsRestoredUnderPauseSuccessorForeignHPAOrWithoutTarget(t *testin
 			kept(t, func(e *env, web *v1alpha1.ScaledObject) {
 				e.apply(web)
 				e.want("web", 7)
-				web = edit(e.seen(web), func(*v1alpha1.ScaledObject) {})
+				web = edit(e.stored(web), func(*v1alpha1.ScaledObject) {})
 				change(e, web)
 				before := e.writes("web")
 				e.erase(web)
@@ -286,7 +286,7 @@ func testObjectThatIsRemovedFromFilesIsRestoredWhenItsOptionIsSet(t *testing.T) 
 		if err := os.Remove(filepath.Join(f.dir, "api.yaml")); err != nil {
 			t.Fatal(err)
 		}
-		f.settle()
+		f.awaitStatuses()
 		f.want("api", 3)
 		f.sources("web", 2, 1)
 		if _, err := os.Stat(filepath.Join(f.states, "shop,api.json")); !errors.Is(err, fs.ErrNotExist) {

@@ -25,14 +25,14 @@ type scriptedTarget struct {
 	began   time.Time
 }
 
-func (s *scriptedTarget) Set(ctx context.Context, t actuator.Target, seen actuator.Scale, n int32) (actuator.Scale, error) {
+func (s *scriptedTarget) Set(ctx context.Context, t actuator.Target, observed actuator.Scale, n int32) (actuator.Scale, error) {
 	s.writes = append(s.writes, time.Since(s.began))
 	if len(s.answers) > 0 {
 		err := s.answers[0]
 		s.answers = s.answers[1:]
 		return actuator.Scale{}, err
 	}
-	return s.targets.Set(ctx, t, seen, n)
+	return s.targets.Set(ctx, t, observed, n)
 }
 
 func testRestoreIsRetriedUntilCountIsWrittenOrObstacleEndsIt(t *testing.T) {

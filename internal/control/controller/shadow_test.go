@@ -52,7 +52,7 @@ func testShadowKeepsCountOfItsOwnAndWritesNothing(t *testing.T) {
 		e.want("web", 9)
 		e.would("web", 6, "rate")
 		pass(time.Minute)
-		e.settle()
+		e.awaitStatuses()
 		e.would("web", 8, "rate")
 		e.turn("web", 1)
 		e.want("web", 1)

@@ -85,7 +85,7 @@ func testCountThatAdmissionChangedIsLoggedAsSuch(t *testing.T) {
 		var log bytes.Buffer
 		d.reporter.log = slog.New(slog.NewTextHandler(&log, nil))
 		s := d.wrote(7, 4, fmt.Errorf("write: %w from 7 to 4", actuator.ErrAltered))
-		if !strings.Contains(log.String(), "msg=scaled") || !strings.Contains(log.String(), "from=3 to=4") || !strings.Contains(log.String(), "asked=7") {
+		if !strings.Contains(log.String(), "msg=scaled") || !strings.Contains(log.String(), "from=3 to=4") || !strings.Contains(log.String(), "requested=7") {
 			t.Errorf("the log is\n%s", log.String())
 		}
 		if s.LastScaleTime == nil {

@@ -55,22 +55,22 @@ func (o *object) due(p *autoscaler.Outcome) (atOnce, later bool) {
 	}
 }
 
-// report returns the problems that have begun or ended with an outcome, and whether the status is to be written. The caller must hold
+// report returns the condition changes of an outcome, and whether the status is to be written. The caller must hold
 // r.mu.
-func (r *Reporter) report(o *object, p *autoscaler.Outcome) (troubles []conditionChange, writes bool) {
+func (r *Reporter) report(o *object, p *autoscaler.Outcome) (changes []conditionChange, writes bool) {
 	if o.stored != nil {
-		troubles = o.changes(p)
+		changes = o.changes(p)
 		o.resume(p)
 	}
 	switch atOnce, later := o.due(p); {
 	case atOnce:
-		return append(troubles, o.changes(p)...), true
+		return append(changes, o.changes(p)...), true
 	case later:
 		r.postpone(o, p)
 	default:
 		o.postponed = nil
 	}
-	return troubles, false
+	return changes, false
 }
 
 // resume continues from the stored status if the first outcome is the same, so that nothing is written.

@@ -160,7 +160,7 @@ func (r *Reporter) object(of Object) *object {
 // Decided implements autoscaler.Reporter. While a write is in flight, it reports nothing but metrics: another outcome follows.
 func (r *Reporter) Decided(p *autoscaler.Outcome) {
 	r.metrics.observe(p)
-	var troubles []conditionChange
+	var changes []conditionChange
 	r.mu.Lock()
 	o := r.object(Object{p.Workload.Namespace, p.Workload.Name, string(p.Workload.UID)})
 	if p.Workload.Shadow == nil {
@@ -173,7 +173,7 @@ func (r *Reporter) Decided(p *autoscaler.Outcome) {
 	o.origin.observe(p)
 	writes := false
 	if !p.Writing && o.reportable(p) {
-		troubles, writes = r.report(o, p)
+		changes, writes = r.report(o, p)
 	}
 	news := o.history.add(p, writes)
 	o.history.markWritten(p)
@@ -186,7 +186,7 @@ func (r *Reporter) Decided(p *autoscaler.Outcome) {
 		r.log.Info("would scale", "namespace", p.Workload.Namespace, "object", p.Workload.Name, "target", p.Workload.Target.String(),
 			"from", p.From, "to", p.Decision.Replicas, "why", whyOf(p, p.Workload.Policy, p.Decision, p.From))
 	}
-	r.logChanges(p, troubles)
+	r.logChanges(p, changes)
 }
 
 // reportable reports whether there is an outcome to report: after a start, there is none before the first decision, or the error that
@@ -250,17 +250,17 @@ func (r *Reporter) schedule(o *object) {
 }
 
 // logChanges writes the log lines and Events of an outcome.
-func (r *Reporter) logChanges(p *autoscaler.Outcome, troubles []conditionChange) {
+func (r *Reporter) logChanges(p *autoscaler.Outcome, changes []conditionChange) {
 	w := p.Workload
 	object := Object{w.Namespace, w.Name, string(w.UID)}
-	for _, t := range troubles {
-		r.recorder.Event(object, t.warning, t.reason, printable.Line(t.note, printable.Longest))
+	for _, c := range changes {
+		r.recorder.Event(object, c.warning, c.reason, printable.Line(c.note, printable.Longest))
 		level := slog.LevelInfo
-		if t.warning {
+		if c.warning {
 			level = slog.LevelWarn
 		}
 		r.log.Log(context.Background(), level, "condition changed",
-			"namespace", w.Namespace, "object", w.Name, "reason", t.reason, "why", t.note)
+			"namespace", w.Namespace, "object", w.Name, "reason", c.reason, "why", c.note)
 	}
 	if p.Write != nil {
 		r.logWrite(p, object)
@@ -277,7 +277,7 @@ func (r *Reporter) logWrite(p *autoscaler.Outcome, object Object) {
 	why := whyOf(p, wrote.Policy, wrote.Decision, wrote.From)
 	attributes := []any{"namespace", w.Namespace, "object", w.Name, "target", w.Target.String(), "from", wrote.From, "to", wrote.Stored, "why", why}
 	if wrote.Err != nil {
-		attributes = append(attributes, "asked", wrote.To, "error", wrote.Err)
+		attributes = append(attributes, "requested", wrote.To, "error", wrote.Err)
 	}
 	if wrote.Latency >= 0 {
 		attributes = append(attributes, "latencyMs", float64(wrote.Latency.Microseconds())/1000)

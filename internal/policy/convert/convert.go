@@ -58,14 +58,14 @@ func withDefaultRules(rules *v1alpha1.ScalingRules, window int32, policies []v1a
 	return rules
 }
 
-// noteMissingBehavior notes what differs without a behavior: the HPA then limits each of its syncs.
-func (f *diagnostics) noteMissingBehavior(field string) {
+// addMissingBehaviorNote adds what differs without a behavior: the HPA then limits each of its syncs.
+func (f *diagnostics) addMissingBehaviorNote(field string) {
 	f.add(field, "is missing: an HPA may then double the count in each sync, or raise it to 4, and an old recommendation may raise it, too",
 		"here the count may rise by 4 or double in 15 s, and no old recommendation raises it")
 }
 
-// noteValue notes what differs for metric type Value, which is multiplied by the number of ready pods.
-func (f *diagnostics) noteValue(field string) {
+// addValueNotes adds what differs for metric type Value, which is multiplied by the number of ready pods.
+func (f *diagnostics) addValueNotes(field string) {
 	f.add(field, "an HPA reads it as 0 while there are pods and none is ready", "here it is unknown then, and lowers nothing")
 	f.add(field, "an HPA multiplies it with ready pods that are being deleted as well: 1.5 times the target with 2 of them and 2 others is 6", "here it is 3")
 }

@@ -28,9 +28,9 @@ func HPA(hpa *autoscalingv2.HorizontalPodAutoscaler) (so *v1alpha1.ScaledObject,
 	so.Spec.CooldownPeriod = new(*b.ScaleDown.StabilizationWindowSeconds)
 	so.Spec.Advanced = &v1alpha1.Advanced{HorizontalPodAutoscalerConfig: &v1alpha1.HorizontalPodAutoscalerConfig{Behavior: b}}
 	if spec.Behavior == nil {
-		left.noteMissingBehavior("spec.behavior")
+		left.addMissingBehaviorNote("spec.behavior")
 	}
-	left.notePercentages("spec.behavior", b, *so.Spec.MinReplicaCount, spec.MaxReplicas)
+	left.addPercentageNotes("spec.behavior", b, *so.Spec.MinReplicaCount, spec.MaxReplicas)
 	if *so.Spec.MinReplicaCount == 0 {
 		left.add("spec.minReplicas", "is 0: an HPA scales up from 0 only if it scaled to 0 itself, by its condition ScaledToZero",
 			"here every 0 is scaled up; pause the object to keep a 0")

@@ -32,10 +32,10 @@ func KEDA(old *v1alpha1.ScaledObject) (so *v1alpha1.ScaledObject, notes []diag.E
 	}
 	config := spec.Advanced.HorizontalPodAutoscalerConfig
 	if config.Behavior == nil {
-		left.noteMissingBehavior("spec.advanced.horizontalPodAutoscalerConfig.behavior")
+		left.addMissingBehaviorNote("spec.advanced.horizontalPodAutoscalerConfig.behavior")
 	}
 	config.Behavior = withDefaults(config.Behavior)
-	left.notePercentages("spec.advanced.horizontalPodAutoscalerConfig.behavior", config.Behavior, max(*spec.MinReplicaCount, 1), *spec.MaxReplicaCount)
+	left.addPercentageNotes("spec.advanced.horizontalPodAutoscalerConfig.behavior", config.Behavior, max(*spec.MinReplicaCount, 1), *spec.MaxReplicaCount)
 	idles := *spec.MinReplicaCount == 0 || spec.IdleReplicaCount != nil
 	if idles && limitsDown(config.Behavior.ScaleDown) {
 		left.add("spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleDown", "KEDA scales to the idle count at once when the cooldown is over, past these policies", "here they limit that step, too")
@@ -60,7 +60,7 @@ func KEDA(old *v1alpha1.ScaledObject) (so *v1alpha1.ScaledObject, notes []diag.E
 func (f *diagnostics) convertTrigger(path string, t *v1alpha1.Trigger) {
 	t.Metadata = maps.Clone(t.Metadata)
 	if t.MetricType == "Value" {
-		f.noteValue(path + ".metricType")
+		f.addValueNotes(path + ".metricType")
 	}
 	switch t.Type {
 	case "prometheus":

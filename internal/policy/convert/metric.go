@@ -93,7 +93,7 @@ func (c metric) query(field string, metric *autoscalingv2.MetricIdentifier, targ
 		t.Metadata["threshold"] = c.amount(field+".target.averageValue", target.AverageValue)
 	case target.Value != nil && field != "pods":
 		t.MetricType, t.Metadata["threshold"] = "Value", c.amount(field+".target.value", target.Value)
-		c.notes.noteValue(c.path + "." + field + ".target.value")
+		c.notes.addValueNotes(c.path + "." + field + ".target.value")
 	default:
 		c.mistakes.add(c.path+"."+field+".target", "has no value", "value or averageValue")
 	}

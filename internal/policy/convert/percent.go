@@ -16,15 +16,15 @@ const (
 	maxExamples = 3
 )
 
-// notePercentages notes the counts at which an HPA, which uses floating point, computes another percentage of a policy than Impulse.
+// addPercentageNotes adds the counts at which an HPA, which uses floating point, computes another percentage of a policy than Impulse.
 // least and most are the limits of the HPA.
-func (f *diagnostics) notePercentages(path string, b *v1alpha1.Behavior, least, most int32) {
-	f.notePercentagesOf(path+".scaleUp", "up", b.ScaleUp, percentUp, least, most)
-	f.notePercentagesOf(path+".scaleDown", "down", b.ScaleDown, percentDown, least, most)
+func (f *diagnostics) addPercentageNotes(path string, b *v1alpha1.Behavior, least, most int32) {
+	f.addPercentageNotesOf(path+".scaleUp", "up", b.ScaleUp, percentUp, least, most)
+	f.addPercentageNotesOf(path+".scaleDown", "down", b.ScaleDown, percentDown, least, most)
 }
 
-// notePercentagesOf is notePercentages for one direction.
-func (f *diagnostics) notePercentagesOf(path, direction string, rules *v1alpha1.ScalingRules, reach percentFunc, least, most int32) {
+// addPercentageNotesOf is addPercentageNotes for one direction.
+func (f *diagnostics) addPercentageNotesOf(path, direction string, rules *v1alpha1.ScalingRules, reach percentFunc, least, most int32) {
 	if *rules.SelectPolicy == "Disabled" {
 		return
 	}

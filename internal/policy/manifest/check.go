@@ -31,7 +31,7 @@ func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []diag.Error
 	}
 	for _, o := range objects {
 		if o.ScaledObject == nil {
-			problems = append(problems, o.noteWarnings()...)
+			problems = append(problems, o.conversionWarnings()...)
 			continue
 		}
 		w, mistakes := o.Compile(known, compile.DefaultSettings())
@@ -81,7 +81,7 @@ func (o *Object) checkUnique(owners map[string]*Object, key, field, problem stri
 
 // warningsOf returns warnings about references between objects and about fields without an effect.
 func warningsOf(o *Object, authentications map[string]*Object) []diag.Error {
-	all := o.noteWarnings()
+	all := o.conversionWarnings()
 	note := func(field, problem, suggestion string) { all = append(all, o.warningAt(field, problem, suggestion)) }
 	spec := &o.ScaledObject.Spec
 	if a := spec.Advanced; a != nil && a.HorizontalPodAutoscalerConfig != nil && a.HorizontalPodAutoscalerConfig.Name != "" {
@@ -113,8 +113,8 @@ func warningsOf(o *Object, authentications map[string]*Object) []diag.Error {
 	return all
 }
 
-// noteWarnings returns the notes of reading or converting an object, as warnings.
-func (o *Object) noteWarnings() []diag.Error {
+// conversionWarnings returns the notes of reading or converting an object, as warnings.
+func (o *Object) conversionWarnings() []diag.Error {
 	var all []diag.Error
 	for _, n := range o.notes {
 		all = append(all, o.warningAt(n.Field, n.Problem, n.Suggestion))

@@ -29,8 +29,8 @@ func (v *verdict) Skipf(format string, args ...any) {
 	panic(v)
 }
 
-// ask calls Binary with a verdict in place of the test.
-func ask(t *testing.T) *verdict {
+// binaryVerdict calls Binary with a verdict in place of the test.
+func binaryVerdict(t *testing.T) *verdict {
 	t.Helper()
 	v := &verdict{TB: t}
 	func() {
@@ -51,7 +51,7 @@ func testMissingProgramFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(levelVariable, "")
 			t.Setenv(binVariable, dir)
-			if v := ask(t); v.skipped != "" || !strings.Contains(v.failed, "run `make test`") {
+			if v := binaryVerdict(t); v.skipped != "" || !strings.Contains(v.failed, "run `make test`") {
 				t.Errorf("Binary ended the test with failure %q and skip %q, want a failure that says: run `make test`", v.failed, v.skipped)
 			}
 		})
@@ -62,7 +62,7 @@ func testUnitLevelSkips(t *testing.T) {
 	t.Setenv(levelVariable, "unit")
 	for _, dir := range []string{"", t.TempDir()} {
 		t.Setenv(binVariable, dir)
-		if v := ask(t); v.failed != "" || !strings.Contains(v.skipped, "nats-server") {
+		if v := binaryVerdict(t); v.failed != "" || !strings.Contains(v.skipped, "nats-server") {
 			t.Errorf("with %s=%q Binary ended the test with failure %q and skip %q, want a skip that names nats-server",
 				binVariable, dir, v.failed, v.skipped)
 		}
