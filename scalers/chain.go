@@ -43,7 +43,7 @@ type unknowns struct {
 	// first is the index of the first unknown trigger; -1 while all are known. The fallback does not change it.
 	first int
 	// any is true while at least one trigger is unknown. all is true while no trigger that asks for replicas has a level, or
-	// a least value of one (Event.AtLeast).
+	// a lower bound of one (Event.AtLeast).
 	any, all bool
 	// activity is true while an unknown trigger could be active and no fallback answers for it.
 	activity bool

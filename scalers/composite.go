@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// Level is the level of a trigger as its formula reads it.
+// Level is the level of a trigger as an input of a formula.
 type Level struct {
 	// Value is in thousandths of the trigger's unit. It has no meaning unless Known.
 	Value Milli
@@ -16,17 +16,17 @@ type Level struct {
 // errIncomplete is why a formula is not evaluated while an input is unknown.
 var errIncomplete = errors.New("an input is unknown")
 
-// observeComposite evaluates the formula of trigger i, and observes the result as a reading of its newest input. So the
-// composite trigger changes when an input does, and never counts as a reading of its own.
+// observeComposite evaluates the formula of trigger i. The result gets the instant, the ready pods and the current count of
+// the newest input, so it is a new reading only when an input is one.
 //
-// An unknown input is missing to the formula: at once when the policy has no fallback, and with FallbackScalingModifiers
-// when it has failed often enough. With another fallback, or before that, the formula is not evaluated. Nor is it evaluated
-// before each input has been read: it is not known before whether one is missing.
+// The formula is evaluated without an unknown input if the policy has no fallback, or if it has FallbackScalingModifiers and
+// the input has failed more than FailureThreshold times in a row. Otherwise an unknown input makes the result unknown. So
+// does an input that has not been read yet.
 func (c *chain) observeComposite(i int) {
 	t, q := &c.policy.Triggers[i], &c.decision.proposals[i]
 	levels := make([]Level, i)
 	e := Event{Trigger: t.Name}
-	overdue, complete := false, true
+	exceeded, complete := false, true
 	for j := range levels {
 		if !c.policy.Triggers[j].Input {
 			continue
@@ -36,7 +36,7 @@ func (c *chain) observeComposite(i int) {
 			e.At, e.Ready, e.Current = input.At, input.Ready, input.Current
 		}
 		levels[j] = Level{Value: of.Level, Known: of.Known}
-		overdue = overdue || of.Fallback
+		exceeded = exceeded || of.Fallback
 		complete = complete && (of.Known || c.policy.missing(of))
 	}
 	if complete {
@@ -52,12 +52,13 @@ func (c *chain) observeComposite(i int) {
 		}
 	}
 	if c.policy.fallsBackToFormula() {
-		overdue = overdue && complete
+		exceeded = exceeded && complete
 	}
-	c.observeTrigger(i, &e, q, m, overdue)
+	c.observeTrigger(i, &e, q, m, exceeded)
 }
 
-// newer reports whether e is newer than another reading. Of two simultaneous readings, the one with more pods is.
+// newer reports whether e is newer than another reading. Of two readings at the same instant, the one with more ready pods
+// counts as newer, then the one with more replicas.
 func (e *Event) newer(than *Event) bool {
 	if order := cmp.Or(cmp.Compare(e.At, than.At), cmp.Compare(e.Ready, than.Ready)); order != 0 {
 		return order > 0

@@ -11,7 +11,7 @@ type Decision struct {
 	Raw int32
 	// Winner is the index of the trigger that asks for most; if several ask for as many, of the first one. When a trigger with
 	// Cap asks for less than that, it is the winner. When no trigger asks for replicas, the winner is the first step trigger
-	// that is known to add nothing. Winner is -1 while no trigger that asks for replicas has a level, or a least value of one
+	// that is known to add nothing. Winner is -1 while no trigger that asks for replicas has a level, or a lower bound of one
 	// (Event.AtLeast).
 	Winner int
 	// Known is true while the level of every trigger is known, except those of the inputs of a formula.

@@ -16,7 +16,7 @@ type demand struct {
 
 // demands has the counts that the triggers ask for. Only observe changes it.
 type demands struct {
-	// most is the maximum over the triggers without Cap that have a level or a least value of one.
+	// most is the maximum over the triggers without Cap that have a level or a lower bound of one.
 	most demand
 	// ceiling is the minimum over the triggers with Cap that are known.
 	ceiling demand

@@ -22,7 +22,7 @@ import (
 // silent. Before StaleAfter, the next reading is perhaps just late. A failed reading of an instant that lies in an interval
 // which has been counted already does not count again.
 //
-// A reading that gives the least value of the level (Event.AtLeast) neither fails nor succeeds: while it is the latest,
+// A reading that gives a lower bound of the level (Event.AtLeast) neither fails nor succeeds: while it is the latest,
 // nothing counts and the fallback does not answer.
 //
 // A trigger with Cap has no fallback: when it fails, it is unknown.
@@ -46,7 +46,7 @@ type Failure struct {
 	// Count is the number of failed readings; 1 or more.
 	Count int32
 	// At is the instant of the last failed reading, plus one Interval for each time that this reading counted again. It is
-	// zero after a restart, and after a reading that gave a least value (Event.AtLeast): the next failed reading sets it.
+	// zero after a restart, and after a reading that gave a lower bound (Event.AtLeast): the next failed reading sets it.
 	At Instant
 }
 
@@ -58,7 +58,7 @@ func (c *chain) countFailure(t *Trigger, e *Event, why Unknown) bool {
 		return false
 	}
 	switch {
-	case t.limitsBelow(e):
+	case t.isLowerBound(e):
 		if f := c.failureOf(t); f != nil && f.At != 0 {
 			f.countSilence(c.now, t.silenceAllowed(), fallback.Interval)
 			f.At = 0

@@ -47,15 +47,15 @@ func (c *chain) observe() {
 	c.recordActivity()
 }
 
-// observeTrigger adds what trigger i asks for, or that it is unknown. overdue is true when it has failed more often in a row
-// than the fallback allows.
-func (c *chain) observeTrigger(i int, e *Event, q *Proposal, m measure, overdue bool) {
+// observeTrigger adds what trigger i asks for, or that it is unknown. exceeded is true when it has failed more often in a row
+// than the fallback tolerates.
+func (c *chain) observeTrigger(i int, e *Event, q *Proposal, m measure, exceeded bool) {
 	t := &c.policy.Triggers[i]
 	if q.Known || q.AtLeast {
 		c.timer.stale = min(c.timer.stale, t.staleAt(e))
 	}
 	if t.Input {
-		q.Fallback = overdue
+		q.Fallback = exceeded
 		return
 	}
 	if q.Active {
@@ -70,7 +70,7 @@ func (c *chain) observeTrigger(i int, e *Event, q *Proposal, m measure, overdue 
 	if !c.unknowns.any {
 		c.unknowns.any, c.unknowns.first = true, i
 	}
-	if overdue {
+	if exceeded {
 		c.fallBack(i, e, q)
 		return
 	}

@@ -89,7 +89,7 @@ func (t *Trigger) unknown(e *Event, now Instant) Unknown {
 	switch {
 	case e.At == 0:
 		return NotRead
-	case e.Err != nil && !t.limitsBelow(e):
+	case e.Err != nil && !t.isLowerBound(e):
 		return Failed
 	case e.PerPod != t.PerPod:
 		return Misread
@@ -108,9 +108,9 @@ func (t *Trigger) unknown(e *Event, now Instant) Unknown {
 	}
 }
 
-// limitsBelow reports whether an event without a level gives the least value of the level. A negative value does not count, nor
+// isLowerBound reports whether an event without a level gives a lower bound of the level. A negative value does not count, nor
 // does that of a trigger per pod.
-func (t *Trigger) limitsBelow(e *Event) bool {
+func (t *Trigger) isLowerBound(e *Event) bool {
 	return e.AtLeast && e.Err != nil && e.Value >= 0 && !t.PerPod && !e.PerPod
 }
 

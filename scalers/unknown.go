@@ -28,7 +28,7 @@ const (
 	Incomplete
 	// FormulaFailed means that the formula gave no number (Decision.FormulaErr).
 	FormulaFailed
-	// Uncertain means that only the least value of the level is known (Event.AtLeast).
+	// Uncertain means that only a lower bound of the level is known (Event.AtLeast).
 	Uncertain
 )
 
