@@ -41,15 +41,15 @@ func TestMain(m *testing.M) {
 
 const timeout = 2 * time.Minute
 
-// run is one sandbox of a test, started in the foreground on a lifeline.
+// run is one sandbox of a test, started in the foreground with --exit-on-stdin-close.
 type run struct {
-	env      plane.Env
-	dir      string
-	ready    string
-	lifeline io.WriteCloser
-	cmd      *exec.Cmd
-	output   *output
-	ended    chan error
+	env    plane.Env
+	dir    string
+	ready  string
+	stdin  io.WriteCloser
+	cmd    *exec.Cmd
+	output *output
+	ended  chan error
 }
 
 // output collects the output of a process while it is read.
@@ -74,11 +74,11 @@ func (o *output) String() string {
 func begin(t *testing.T, flags ...string) *run {
 	t.Helper()
 	r := &run{dir: filepath.Join(t.TempDir(), "sandbox"), ready: filepath.Join(t.TempDir(), "ready.json"), output: &output{}, ended: make(chan error, 1)}
-	args := append([]string{"up", "--lifeline", "--dir", r.dir, "--ready-file", r.ready}, flags...)
+	args := append([]string{"up", "--exit-on-stdin-close", "--dir", r.dir, "--ready-file", r.ready}, flags...)
 	r.cmd = exec.CommandContext(t.Context(), program, args...)
 	r.cmd.Stdout, r.cmd.Stderr = r.output, r.output
 	var err error
-	if r.lifeline, err = r.cmd.StdinPipe(); err != nil {
+	if r.stdin, err = r.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.cmd.Start(); err != nil {
@@ -116,10 +116,10 @@ func (r *run) end(t *testing.T) error {
 	}
 }
 
-// endsWithItsLifeline closes the lifeline, and wants the sandbox to end well and leave nothing.
-func (r *run) endsWithItsLifeline(t *testing.T) {
+// endsWithStdin closes standard input, and fails unless the sandbox exits with code 0 and leaves nothing.
+func (r *run) endsWithStdin(t *testing.T) {
 	t.Helper()
-	if err := r.lifeline.Close(); err != nil {
+	if err := r.stdin.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.end(t); err != nil {

@@ -51,7 +51,7 @@ func testSandboxRunsDeploymentsAndLeavesNothing(t *testing.T) {
 	if got := r.mustCommand(t, "env"); !strings.Contains(got, "export KUBECONFIG='"+r.env.Kubeconfig+"'\n") {
 		t.Errorf("env prints %s", got)
 	}
-	r.endsWithItsLifeline(t)
+	r.endsWithStdin(t)
 }
 
 func testUsageOfPodsIsServed(t *testing.T) {
@@ -214,7 +214,7 @@ func testSandboxThatIsEndedBeforeItIsReadyExitsWithoutError(t *testing.T) {
 		_, err := os.Stat(filepath.Join(r.dir, "logs", "etcd.log"))
 		return err == nil
 	})
-	if err := r.lifeline.Close(); err != nil {
+	if err := r.stdin.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.end(t); err != nil || strings.Contains(r.output.String(), "sandbox:") {
@@ -242,5 +242,5 @@ func testReadyPartsCanBeUsedWhileOthersStart(t *testing.T) {
 	if out := r.mustCommand(t, "status"); !strings.Contains(out, "not ready yet") {
 		t.Errorf("the status is %s", out)
 	}
-	r.endsWithItsLifeline(t)
+	r.endsWithStdin(t)
 }

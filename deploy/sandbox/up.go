@@ -22,7 +22,8 @@ import (
 type upFlags struct {
 	with, without    []string
 	options          plane.Options
-	lifeline, detach bool
+	exitOnStdinClose bool
+	detach           bool
 	staged           bool
 	progress         int
 	readyFile        string
@@ -39,7 +40,7 @@ func upCommand(at *place) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if flags.detach { // What it builds is shown here; the other process finds it.
+			if flags.detach { // Build with the progress on this terminal; the background process finds the programs in the cache.
 				if err := find(cmd.Context(), func(string, string) {}); err != nil {
 					return err
 				}
@@ -60,10 +61,10 @@ func upCommand(at *place) *cobra.Command {
 	f.BoolVar(&flags.options.WithoutKubectl, "without-kubectl", false, "do not build kubectl where there is none")
 	f.BoolVar(&flags.staged, "staged", false, "write the ready file when the control plane is ready, and anew when anything else joins")
 	f.IntVar(&flags.progress, "progress-fd", 0, "show what is being built on this open file (default: standard error)")
-	f.BoolVar(&flags.lifeline, "lifeline", false, "end when standard input ends: a parent that dies takes the sandbox down")
+	f.BoolVar(&flags.exitOnStdinClose, "exit-on-stdin-close", false, "stop when standard input ends, as it does when the parent process exits or is killed")
 	f.BoolVar(&flags.detach, "detach", false, "start in the background; sandbox down ends it")
 	f.StringVar(&flags.readyFile, "ready-file", "", "write where everything is to this file, as JSON, once it is ready")
-	cmd.MarkFlagsMutuallyExclusive("lifeline", "detach")
+	cmd.MarkFlagsMutuallyExclusive("exit-on-stdin-close", "detach")
 	return cmd
 }
 
@@ -110,9 +111,9 @@ func (f *upFlags) complete(at *place, progress io.Writer) (plane.Finder, error) 
 func (f *upFlags) up(cmd *cobra.Command, find plane.Finder) (err error) {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
-	if f.lifeline {
+	if f.exitOnStdinClose {
 		go func() {
-			_, _ = io.Copy(io.Discard, cmd.InOrStdin()) // Any end is the end.
+			_, _ = io.Copy(io.Discard, cmd.InOrStdin()) // An error ends it, too.
 			cancel()
 		}()
 	}

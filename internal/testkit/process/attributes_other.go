@@ -5,5 +5,6 @@ package process
 import "syscall"
 
 // attributes put the program into a process group of its own, so that Ctrl-C reaches only this process, which stops its
-// programs in order. When this process is killed, the program runs on: only Linux can prevent that.
+// programs in order. When this process is killed, the program keeps running, because only Linux
+// can kill it then.
 func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

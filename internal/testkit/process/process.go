@@ -16,15 +16,15 @@ import (
 // stopTimeout is how long a process may take to exit after SIGTERM; then it is killed.
 const stopTimeout = 30 * time.Second
 
-// Process is a running program, which does not outlive this process.
+// Process is a running program. On Linux it does not outlive this process.
 type Process struct {
 	name string
 	cmd  *exec.Cmd
 	log  *os.File
-	// lifeline is the program's standard input: its end tells a program that reads it that this process is gone.
-	lifeline io.Closer
-	exited   chan struct{}
-	err      error // Read only after exited.
+	// stdin is the program's standard input: a program that reads it learns by its end that this process has exited.
+	stdin  io.Closer
+	exited chan struct{}
+	err    error // Read only after exited.
 }
 
 // Start starts a program whose output goes to dir/name.log. On Linux the kernel kills it when this process ends, however that
@@ -42,11 +42,11 @@ func start(ctx context.Context, dir, name string, files []*os.File, binary strin
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), binary, args...)
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, files
 	cmd.SysProcAttr = attributes()
-	lifeline, err := cmd.StdinPipe()
+	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("open the input of %s: %w", name, err)
 	}
-	p := &Process{name: name, cmd: cmd, log: log, lifeline: lifeline, exited: make(chan struct{})}
+	p := &Process{name: name, cmd: cmd, log: log, stdin: stdin, exited: make(chan struct{})}
 	started := make(chan error)
 	go p.run(started)
 	if err := <-started; err != nil {
@@ -77,7 +77,7 @@ func (p *Process) Kill() { p.end(syscall.SIGKILL) }
 
 func (p *Process) end(signal syscall.Signal) {
 	_ = p.cmd.Process.Signal(signal)
-	_ = p.lifeline.Close()
+	_ = p.stdin.Close()
 	select {
 	case <-p.exited:
 	case <-time.After(stopTimeout):
@@ -87,8 +87,8 @@ func (p *Process) end(signal syscall.Signal) {
 	_ = p.log.Close()
 }
 
-// errExited is part of every error of Err: a program that exits with code 0 has none of its own.
-var errExited = errors.New("it was expected to run on")
+// errExited is part of every error of Err, because Wait returns none for exit code 0.
+var errExited = errors.New("expected it to keep running")
 
 // Err returns nil while the program runs. After its exit it returns an error with the exit code and the last 2 KiB of its log.
 func (p *Process) Err() error {

@@ -36,7 +36,7 @@ func StartSandbox(ctx context.Context, dir string, args ...string) (*Sandbox, er
 	}
 	s := &Sandbox{readyFile: filepath.Join(dir, "ready.json")}
 	up := append([]string{
-		"up", "--lifeline", "--staged", "--progress-fd", "3", "--name", filepath.Base(dir), "--ready-file", s.readyFile,
+		"up", "--exit-on-stdin-close", "--staged", "--progress-fd", "3", "--name", filepath.Base(dir), "--ready-file", s.readyFile,
 	}, args...)
 	if s.Process, err = start(ctx, dir, "sandbox", []*os.File{os.Stderr}, binary, up...); err != nil {
 		return nil, err
