@@ -21,7 +21,7 @@ type selection struct{ namespace, selector string }
 // Reasons why the pods of a selection are unknown.
 var (
 	// errNoSelector is the error of a target without a selector; an empty one would select all pods of the namespace.
-	errNoSelector    = errors.New("target does not say which pods are its own")
+	errNoSelector    = errors.New("target has no selector")
 	errPodsUnwatched = errors.New("the pods of this target are not watched")
 	errPodsUnlisted  = errors.New("the pods have not been listed yet")
 )

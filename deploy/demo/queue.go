@@ -35,7 +35,7 @@ func openQueue(ctx context.Context, url string) (*queue, error) {
 	}
 	if err != nil {
 		conn.Close()
-		return nil, fmt.Errorf("create stream %s: %w", stream, err)
+		return nil, fmt.Errorf("create stream %s and its consumer: %w", stream, err)
 	}
 	return q, nil
 }

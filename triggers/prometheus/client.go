@@ -39,7 +39,7 @@ func newAPI(c Config, env triggers.Env) (v1.API, error) {
 	}
 	a, err := api.NewClient(api.Config{Address: c.ServerAddress, Client: client})
 	if err != nil {
-		return nil, fmt.Errorf("use serverAddress: %w", err)
+		return nil, fmt.Errorf("parse serverAddress: %w", err)
 	}
 	return v1.NewAPI(strictClient{a}), nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// pod is one pod of a test; its times are ages at t = 0.
+// pod is one pod of a test. age, readyChanged and sampleAge are ages at t = 0; window is the window of the sample.
 type pod struct {
 	name                                 string
 	phase                                string
@@ -34,7 +34,7 @@ func (r *reader) pods(into *[]pod) strictyaml.Field {
 		r.List(node, path, func(node *yaml.Node, path string) {
 			p := r.pod(node, path)
 			if names[p.name] {
-				r.Report(node, strictyaml.Join(path, "name"), "is another pod's as well", "")
+				r.Report(node, strictyaml.Join(path, "name"), "is a duplicate: another pod of this list has the same name", "")
 			}
 			names[p.name] = true
 			*into = append(*into, p)

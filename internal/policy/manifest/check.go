@@ -42,7 +42,7 @@ func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []diag.Error
 		if w != nil {
 			problems = append(problems, lintWarnings(o, w)...)
 		}
-		clash := o.checkUnique(names, o.name(), "metadata.name", "is another object's name as well")
+		clash := o.checkUnique(names, o.name(), "metadata.name", "is a duplicate: another object has the same name")
 		target := fmt.Sprint(o.ScaledObject.Namespace, o.ScaledObject.Spec.ScaleTargetRef)
 		if clash == nil {
 			clash = o.checkUnique(targets, target, "spec.scaleTargetRef", "is scaled by another object as well")
