@@ -82,7 +82,7 @@ func explainLive(ctx context.Context, c *cluster, lease, name string) (*explain.
 	}
 	w, mistakes := compile.Compile(so, builtin.Kinds(), compile.DefaultSettings())
 	if w == nil {
-		return nil, "", fmt.Errorf("%s/%s is invalid%s: %w", so.Namespace, so.Name, meanwhile(&so.Status), joined(mistakes))
+		return nil, "", fmt.Errorf("%s/%s is invalid%s: %w", so.Namespace, so.Name, effectOfInvalid(&so.Status), joined(mistakes))
 	}
 	about := fmt.Sprintf("%s (%s)", w.Key(), w.Target)
 	e, err := explain.Object(w, &so.Status, time.Now())
@@ -95,8 +95,8 @@ func explainLive(ctx context.Context, c *cluster, lease, name string) (*explain.
 	return e, about, nil
 }
 
-// meanwhile returns what Impulse does with an object whose spec is invalid, if its status shows that.
-func meanwhile(s *v1alpha1.ScaledObjectStatus) string {
+// effectOfInvalid returns what Impulse does with an object whose spec is invalid, if its status shows that.
+func effectOfInvalid(s *v1alpha1.ScaledObjectStatus) string {
 	ready := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady)
 	able := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionAbleToScale)
 	switch {

@@ -23,7 +23,7 @@ func testInvalidObjectsExplanationNamesPolicyThatStaysInForce(t *testing.T) {
 				{Type: v1alpha1.ConditionAbleToScale, Reason: able},
 			}
 		}
-		if got := meanwhile(s); got != want {
+		if got := effectOfInvalid(s); got != want {
 			t.Errorf("AbleToScale is %q: %q, want %q", able, got, want)
 		}
 	}

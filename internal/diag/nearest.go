@@ -30,7 +30,8 @@ func Nearest(word string, names []string) string {
 	return best
 }
 
-// longestPrefix returns the name that shares at least the first two thirds of word, such as minReplicaCount for minReplicas, or "".
+// longestPrefix returns the name that shares the longest prefix with word, such as minReplicaCount for minReplicas, or "" if that has
+// less than five bytes or two thirds of word.
 func longestPrefix(word string, names []string) string {
 	best, most := "", max(5, len(word)*2/3)-1
 	for _, name := range names {

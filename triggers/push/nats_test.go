@@ -145,9 +145,9 @@ func testInvalidMessageIsTerminated(t *testing.T) {
 	w := run(t, d, s.stream())
 	w.until("4")
 	s.publish(`{"valeu": 5}`)
-	testkit.Eventually(t, "three are refused", func(context.Context) bool { _, refused := d.Counts(); return len(refused) == 3 })
+	testkit.Eventually(t, "three are refused", func(context.Context) bool { _, refused := d.Results(); return len(refused) == 3 })
 	s.awaitAcks()
-	if _, refused := d.Counts(); !strings.Contains(refused[2].Error(), `did you mean "value"?`) {
+	if _, refused := d.Results(); !strings.Contains(refused[2].Error(), `did you mean "value"?`) {
 		t.Error(refused)
 	}
 	w.until("4")

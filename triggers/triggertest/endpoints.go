@@ -62,7 +62,7 @@ func (d *Endpoints) Record(_ context.Context, _ triggers.Endpoint, at time.Time,
 	return true
 }
 
-// Reject counts a rejected message.
+// Reject records the reason why a message was rejected.
 func (d *Endpoints) Reject(_ triggers.Endpoint, reason error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -109,8 +109,8 @@ func (d *Endpoints) update(change func()) {
 	d.notify()
 }
 
-// Counts returns how many times Record succeeded, and the reasons given to Reject.
-func (d *Endpoints) Counts() (recorded int, rejected []error) {
+// Results returns how many times Record succeeded, and the reasons given to Reject.
+func (d *Endpoints) Results() (recorded int, rejected []error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.recorded, slices.Clone(d.rejected)

@@ -13,8 +13,8 @@ const (
 	defaultMemory = 512 << 20
 	// bodyShare is the divisor of the memory limit that gives the default of --body-memory.
 	bodyShare = 4
-	// minNoLimit is the smallest value with which the kernel means no limit.
-	minNoLimit = 1 << 60
+	// noLimit is a size that no machine has. Larger ones mean no limit, as the one near 1<<63 that cgroup v1 shows.
+	noLimit = 1 << 60
 )
 
 // limitMemory sets the memory limit of the garbage collector to four fifths of that of the container, unless GOMEMLIMIT is set: the rest
@@ -40,7 +40,7 @@ func containerLimit(cgroup fs.FS) (int64, bool) {
 			continue
 		}
 		limit, err := strconv.ParseInt(strings.TrimSpace(string(content)), 10, 64)
-		if err == nil && limit > 0 && limit < minNoLimit {
+		if err == nil && limit > 0 && limit < noLimit {
 			return limit, true
 		}
 	}

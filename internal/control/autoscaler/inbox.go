@@ -12,7 +12,7 @@ import (
 // inbox holds the inputs for the next call of loop.Step: one slot for each trigger, one for the target and one for the workload. A newer
 // input replaces an older one, so nothing queues, grows or blocks.
 type inbox struct {
-	// wake is full while the inbox is not empty.
+	// wake gets an element when an input is put in, so that the loop drains the inbox. It may have one although the inbox is empty.
 	wake chan struct{}
 
 	mu sync.Mutex

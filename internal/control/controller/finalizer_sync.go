@@ -50,7 +50,8 @@ func (c *Controller) syncFinalizer(ctx context.Context, e *entry) {
 		return
 	}
 	if want {
-		e.preWrite.Store(c.newPreWriteHook(e.so)) // The old hook may have added a finalizer that was removed by hand since.
+		// A hook adds the finalizer only once. The old one may have done so before the finalizer was removed by hand.
+		e.preWrite.Store(c.newPreWriteHook(e.so))
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	f := &finalizerSync{want: want, cancel: cancel, done: make(chan struct{})}

@@ -31,7 +31,8 @@ func (o *origin) of(reference string) *int32 {
 	return o.count
 }
 
-// observe sets the original count, unless it is set, if the target may be scaled from now on.
+// observe sets the original count to the current one, unless it is set, if Impulse may scale the target: its count is known, no
+// HorizontalPodAutoscaler scales it, and the workload is not a dry run.
 func (o *origin) observe(p *autoscaler.Outcome) {
 	if p.TargetKnown && p.Target.ForeignHPA == "" && !p.Workload.DryRun {
 		o.set(p.Workload.Target.String(), p.Target.Scale.Replicas)

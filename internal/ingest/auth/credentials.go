@@ -64,7 +64,8 @@ func (c *Credentials) Follow(ctx context.Context, log *slog.Logger) {
 	regularfile.Follow(ctx, "credentials", c.reload, log)
 }
 
-// reload reads the files, and reports whether the credentials have changed. Those that stay the same keep their rate.
+// reload reads the files, and reports whether the credentials have changed. Unchanged credentials keep their rate
+// limiters, so that a reload does not refill these.
 func (c *Credentials) reload() (bool, error) {
 	next, err := c.files.read()
 	if err != nil {

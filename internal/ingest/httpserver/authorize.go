@@ -19,7 +19,8 @@ var (
 // noAccess is the whole body of 401 and of 403, so that a sender does not learn what would be allowed.
 const noAccess = "no access"
 
-// authorizer returns the principal of a request if it may send to a namespace. It returns an error of package auth, or an answer.
+// authorizer returns the principal of a request if it may send to a namespace. Its error is one of package auth, or an *echo.HTTPError
+// that is sent as it is.
 type authorizer func(r *http.Request, namespace string) (auth.Principal, error)
 
 // authorize authenticates a request, and authorizes it for the namespace. Without configured credentials it allows every request.
