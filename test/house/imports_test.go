@@ -53,6 +53,7 @@ var within = map[string][]string{
 	"internal/analysis/policytest": {"internal/analysis/engine"},
 	"internal/analysis/simulate":   {"internal/analysis/engine"},
 	"internal/testkit":             {"internal/testkit/process"},
+	"internal/testkit/debian":      {"internal/testkit", "internal/testkit/process"},
 	"internal/testkit/sandbox":     {"internal/testkit", "internal/testkit/process"},
 }
 

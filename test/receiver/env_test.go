@@ -198,7 +198,7 @@ func (l *levels) only(want ...string) {
 
 // peer is an Alertmanager.
 type peer struct {
-	*sandbox.Process
+	*testkit.Process
 
 	t            *testing.T
 	url, cluster string

@@ -40,7 +40,7 @@ func post(t *testing.T, url, body string) {
 }
 
 // real returns the address of a real Alertmanager, and what starts it.
-func real(t *testing.T, config string) (string, func() *sandbox.Process) {
+func real(t *testing.T, config string) (string, func() *testkit.Process) {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "alertmanager.yml")
@@ -48,7 +48,7 @@ func real(t *testing.T, config string) (string, func() *sandbox.Process) {
 		t.Fatal(err)
 	}
 	address := testkit.FreeAddress(t)
-	return address, func() *sandbox.Process {
+	return address, func() *testkit.Process {
 		p := sandbox.Start(t, "alertmanager", "--config.file", file, "--storage.path", dir,
 			"--web.listen-address", address, "--cluster.listen-address=")
 		p.WaitListening(address)

@@ -22,7 +22,7 @@ import (
 
 // server is a real nats-server with JetStream.
 type server struct {
-	*sandbox.Process
+	*testkit.Process
 	t                   *testing.T
 	address, monitoring string
 	args                []string

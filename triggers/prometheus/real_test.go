@@ -31,7 +31,7 @@ type scraped struct {
 	t       *testing.T
 	address string
 	args    []string
-	process *sandbox.Process
+	process *testkit.Process
 }
 
 func start(t *testing.T, target string, webConfig string) *scraped {

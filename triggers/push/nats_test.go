@@ -26,7 +26,7 @@ func TestNATS(t *testing.T) {
 
 // server is a real nats-server with JetStream.
 type server struct {
-	*sandbox.Process
+	*testkit.Process
 
 	t       *testing.T
 	address string

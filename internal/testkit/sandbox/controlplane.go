@@ -34,7 +34,7 @@ func NewControlPlane(tb testing.TB, components ...string) *ControlPlane {
 	ready := filepath.Join(tb.TempDir(), "ready.json")
 	without := slices.DeleteFunc([]string{"controller-manager", "scheduler", "kwok", "nats", "alertmanager", "prometheus"},
 		func(component string) bool { return slices.Contains(components, component) })
-	p := start(tb, "sandbox", c.cmd, "up", "--dir", c.dir, "--ready-file", ready, "--unsafe-no-fsync",
+	p := testkit.StartProgram(tb, "sandbox", c.cmd, "up", "--dir", c.dir, "--ready-file", ready, "--unsafe-no-fsync",
 		"--without", strings.Join(without, ","))
 	tb.Cleanup(p.Stop)
 	p.Eventually("it is ready", func(context.Context) bool {
