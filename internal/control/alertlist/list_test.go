@@ -24,7 +24,7 @@ func TestList(t *testing.T) {
 
 var ten = metav1.NewMicroTime(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC))
 
-// stored is an alert that fires, as a change makes it.
+// stored returns the record of a firing alert, changed by change.
 func stored(endpoint string, labels map[string]string, change func(*v1alpha1.AlertRecord)) v1alpha1.AlertRecord {
 	a := v1alpha1.AlertRecord{Endpoint: endpoint, Labels: labels, Firing: true, StartsAt: ten, LastSeen: ten}
 	if change != nil {
@@ -33,10 +33,11 @@ func stored(endpoint string, labels map[string]string, change func(*v1alpha1.Ale
 	return a
 }
 
-func named(name string) map[string]string { return map[string]string{"alertname": name} }
+// withName returns the labels of an alert with a name.
+func withName(name string) map[string]string { return map[string]string{"alertname": name} }
 
-// object compiles an object of a namespace with one trigger.
-func object(t *testing.T, namespace, name, kind string, metadata map[string]v1alpha1.Scalar) *compile.Workload {
+// compileObject compiles an object of a namespace with one trigger.
+func compileObject(t *testing.T, namespace, name, kind string, metadata map[string]v1alpha1.Scalar) *compile.Workload {
 	t.Helper()
 	so := &v1alpha1.ScaledObject{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
@@ -55,17 +56,17 @@ func object(t *testing.T, namespace, name, kind string, metadata map[string]v1al
 func testAlertsAreListedWithTheirStateAndObjectsThatSelectThem(t *testing.T) {
 	later := metav1.NewMicroTime(ten.Add(time.Hour))
 	record := []v1alpha1.AlertRecord{
-		stored("shop/", named("Slow"), nil),
-		stored("shop/grafana", named("Slow"), func(a *v1alpha1.AlertRecord) { a.Firing, a.StaleFiring, a.EndsAt = false, &later, &later }),
-		stored("shop/", named("Over"), func(a *v1alpha1.AlertRecord) { a.Firing, a.EndsAt = false, &later }),
+		stored("shop/", withName("Slow"), nil),
+		stored("shop/grafana", withName("Slow"), func(a *v1alpha1.AlertRecord) { a.Firing, a.StaleFiring, a.EndsAt = false, &later, &later }),
+		stored("shop/", withName("Over"), func(a *v1alpha1.AlertRecord) { a.Firing, a.EndsAt = false, &later }),
 		stored("shop//web/push", nil, func(a *v1alpha1.AlertRecord) { a.Level = store.NewLevel("", 42_500) }),
-		stored("bank/", named("Slow"), nil),
-		stored("/", named("Slow"), nil),
+		stored("bank/", withName("Slow"), nil),
+		stored("/", withName("Slow"), nil),
 	}
 	objects := []*compile.Workload{
-		object(t, "shop", "web", "push", map[string]v1alpha1.Scalar{"threshold": "1"}),
-		object(t, "shop", "api", "alertmanager", map[string]v1alpha1.Scalar{"matchers": `{alertname="Slow"}`, "replicas": "2"}),
-		object(t, "shop", "all", "alertmanager", map[string]v1alpha1.Scalar{"matchers": `{alertname="Slow"}`, "replicas": "2", "scope": "cluster"}),
+		compileObject(t, "shop", "web", "push", map[string]v1alpha1.Scalar{"threshold": "1"}),
+		compileObject(t, "shop", "api", "alertmanager", map[string]v1alpha1.Scalar{"matchers": `{alertname="Slow"}`, "replicas": "2"}),
+		compileObject(t, "shop", "all", "alertmanager", map[string]v1alpha1.Scalar{"matchers": `{alertname="Slow"}`, "replicas": "2", "scope": "cluster"}),
 	}
 	listed := func(f Filter) (lines []string) {
 		for _, a := range List(record, objects, f, ten.Add(30*time.Minute)) {
@@ -104,7 +105,7 @@ func testTextOfSendersTakesOneLineEachInTable(t *testing.T) {
 shop        -                          firing   2026-03-02 10:00:00Z   -
 shop        "Slow\x1b[31m\nshop"       firing   2026-03-02 10:00:00Z   -
 `
-	if squeeze(narrow.String()) != squeeze(want) {
+	if oneSpace(narrow.String()) != oneSpace(want) {
 		t.Errorf("the table is\n%s, want\n%s", narrow.String(), want)
 	}
 	if err := Text(&wide, all, true); err != nil {
@@ -120,8 +121,8 @@ shop        "Slow\x1b[31m\nshop"       firing   2026-03-02 10:00:00Z   -
 	}
 }
 
-// squeeze makes one space of several.
-func squeeze(text string) string {
+// oneSpace replaces each run of spaces by one, line by line.
+func oneSpace(text string) string {
 	var lines []string
 	for line := range strings.Lines(text) {
 		lines = append(lines, strings.Join(strings.Fields(line), " "))
@@ -140,8 +141,8 @@ func testInvalidMatcherIsExplained(t *testing.T) {
 
 func testUnselectedAlertOfAnotherNamespaceIsFound(t *testing.T) {
 	slow := map[string]v1alpha1.Scalar{"matchers": `{alertname="Slow"}`, "replicas": "2"}
-	web, cron := object(t, "shop", "web", "alertmanager", slow), object(t, "shop", "cron", "push", map[string]v1alpha1.Scalar{"threshold": "1"})
-	bank := object(t, "bank", "api", "alertmanager", slow)
+	web, cron := compileObject(t, "shop", "web", "alertmanager", slow), compileObject(t, "shop", "cron", "push", map[string]v1alpha1.Scalar{"threshold": "1"})
+	bank := compileObject(t, "bank", "api", "alertmanager", slow)
 	over := func(a *v1alpha1.AlertRecord) { a.Firing = false }
 	for name, c := range map[string]struct {
 		record  []v1alpha1.AlertRecord
@@ -149,13 +150,13 @@ func testUnselectedAlertOfAnotherNamespaceIsFound(t *testing.T) {
 		of      *compile.Workload
 		want    string
 	}{
-		"in another namespace":         {[]v1alpha1.AlertRecord{stored("onkall/", named("Slow"), nil)}, []*compile.Workload{web, bank}, web, "onkall"},
-		"of the whole cluster":         {[]v1alpha1.AlertRecord{stored("/", named("Slow"), nil)}, []*compile.Workload{web}, web, ClusterWide},
-		"it is selected there":         {[]v1alpha1.AlertRecord{stored("bank/", named("Slow"), nil)}, []*compile.Workload{web, bank}, web, ""},
-		"of other labels":              {[]v1alpha1.AlertRecord{stored("onkall/", named("Fast"), nil)}, []*compile.Workload{web}, web, ""},
-		"it is over":                   {[]v1alpha1.AlertRecord{stored("onkall/", named("Slow"), over)}, []*compile.Workload{web}, web, ""},
-		"one of its own fires as well": {[]v1alpha1.AlertRecord{stored("onkall/", named("Slow"), nil), stored("shop/", named("Slow"), nil)}, []*compile.Workload{web}, web, ""},
-		"it selects no alerts":         {[]v1alpha1.AlertRecord{stored("onkall/", named("Slow"), nil)}, []*compile.Workload{cron}, cron, ""},
+		"in another namespace":         {[]v1alpha1.AlertRecord{stored("onkall/", withName("Slow"), nil)}, []*compile.Workload{web, bank}, web, "onkall"},
+		"of the whole cluster":         {[]v1alpha1.AlertRecord{stored("/", withName("Slow"), nil)}, []*compile.Workload{web}, web, ClusterWide},
+		"it is selected there":         {[]v1alpha1.AlertRecord{stored("bank/", withName("Slow"), nil)}, []*compile.Workload{web, bank}, web, ""},
+		"of other labels":              {[]v1alpha1.AlertRecord{stored("onkall/", withName("Fast"), nil)}, []*compile.Workload{web}, web, ""},
+		"it is over":                   {[]v1alpha1.AlertRecord{stored("onkall/", withName("Slow"), over)}, []*compile.Workload{web}, web, ""},
+		"one of its own fires as well": {[]v1alpha1.AlertRecord{stored("onkall/", withName("Slow"), nil), stored("shop/", withName("Slow"), nil)}, []*compile.Workload{web}, web, ""},
+		"it selects no alerts":         {[]v1alpha1.AlertRecord{stored("onkall/", withName("Slow"), nil)}, []*compile.Workload{cron}, cron, ""},
 	} {
 		if a, ok := Elsewhere(c.record, c.objects, c.of); a.Namespace != c.want || ok != (c.want != "") {
 			t.Errorf("%s: found %+v, %t, want one of %q", name, a, ok, c.want)
@@ -164,8 +165,8 @@ func testUnselectedAlertOfAnotherNamespaceIsFound(t *testing.T) {
 }
 
 func testRecordIsUsedOnlyWhereNoAlertCounts(t *testing.T) {
-	web := object(t, "shop", "web", "alertmanager", map[string]v1alpha1.Scalar{"matchers": `{alertname="Slow"}`, "replicas": "2"})
-	push := object(t, "shop", "push", "push", map[string]v1alpha1.Scalar{"threshold": "1"})
+	web := compileObject(t, "shop", "web", "alertmanager", map[string]v1alpha1.Scalar{"matchers": `{alertname="Slow"}`, "replicas": "2"})
+	push := compileObject(t, "shop", "push", "push", map[string]v1alpha1.Scalar{"threshold": "1"})
 	active := &v1alpha1.ScaledObjectStatus{Triggers: []v1alpha1.TriggerStatus{{Active: true}}}
 	idle := &v1alpha1.ScaledObjectStatus{Triggers: []v1alpha1.TriggerStatus{{}}}
 	if Awaits(web, active) || !Awaits(web, idle) || !Awaits(web, &v1alpha1.ScaledObjectStatus{}) || Awaits(push, idle) {

@@ -28,8 +28,8 @@ func testFilesAreFollowedAndTheirStateSurvivesProcess(t *testing.T) {
 	e := newEnv(t)
 	o := e.options()
 	r := start(t, o)
-	r.ready()
-	if code := r.alert(e.Namespace, "firing"); code != http.StatusOK {
+	r.awaitReady()
+	if code := r.postAlert(e.Namespace, "firing"); code != http.StatusOK {
 		t.Fatalf("sending the alert: got status code %d, want 200", code)
 	}
 	e.AwaitReplicas("web", 5)
@@ -41,11 +41,11 @@ func testFilesAreFollowedAndTheirStateSurvivesProcess(t *testing.T) {
 	}
 	stays := e.ExpectReplicas("web", 5)
 	r = start(t, o)
-	r.ready()
+	r.awaitReady()
 	stays()
-	e.write(8) // The alert is still in the store, and the new object selects it.
+	e.writeObject(8) // The alert is still in the store, and the new object selects it.
 	e.AwaitReplicas("web", 8)
-	if code := r.alert(e.Namespace, "resolved"); code != http.StatusOK {
+	if code := r.postAlert(e.Namespace, "resolved"); code != http.StatusOK {
 		t.Fatalf("sending the alert: got status code %d, want 200", code)
 	}
 	e.AwaitReplicas("web", 1)
@@ -55,11 +55,11 @@ func testFollowerForwardsMessagesAndTakesOverWhenLeaderStops(t *testing.T) {
 	e := newEnv(t)
 	first, second := e.options(), e.options()
 	a := start(t, first)
-	a.ready()
+	a.awaitReady()
 	leads := e.holder()
 	b := start(t, second)
-	b.ready() // To pass on, which it does at once.
-	if code := b.alert(e.Namespace, "firing"); code != http.StatusOK {
+	b.awaitReady() // To pass on, which it does at once.
+	if code := b.postAlert(e.Namespace, "firing"); code != http.StatusOK {
 		t.Errorf("sending an alert to a replica that does not lead: got status code %d, want 200", code)
 	}
 	e.AwaitReplicas("web", 5)
@@ -74,11 +74,11 @@ func testFollowerForwardsMessagesAndTakesOverWhenLeaderStops(t *testing.T) {
 		t.Error(err)
 	}
 	testkit.Eventually(t, "the other leads, and has the alert", func(ctx context.Context) bool {
-		code, metrics := b.answer(ctx, "/metrics")
+		code, metrics := b.get(ctx, "/metrics")
 		return code == http.StatusOK && !strings.Contains(metrics, "impulse_decisions_total 0")
 	})
 	stays()
-	if code := b.alert(e.Namespace, "resolved"); code != http.StatusOK {
+	if code := b.postAlert(e.Namespace, "resolved"); code != http.StatusOK {
 		t.Errorf("sending an alert to the new leader: got status code %d, want 200", code)
 	}
 	e.AwaitReplicas("web", 1)
@@ -87,15 +87,15 @@ func testFollowerForwardsMessagesAndTakesOverWhenLeaderStops(t *testing.T) {
 func testOnlyLeaderExportsGaugesOfStore(t *testing.T) {
 	e := newEnv(t)
 	a := start(t, e.options())
-	a.ready()
+	a.awaitReady()
 	b := start(t, e.options())
-	b.ready()
-	if code := a.alert(e.Namespace, "firing"); code != http.StatusOK {
+	b.awaitReady()
+	if code := a.postAlert(e.Namespace, "firing"); code != http.StatusOK {
 		t.Fatalf("sending the alert: got status code %d, want 200", code)
 	}
 	e.AwaitReplicas("web", 5)
 	tells := func(ctx context.Context, r *running) int {
-		_, metrics := r.answer(ctx, "/metrics")
+		_, metrics := r.get(ctx, "/metrics")
 		n := 0
 		for _, gauge := range []string{"impulse_alerts{", "impulse_desired_replicas{"} {
 			if strings.Contains(metrics, gauge) {
@@ -116,7 +116,7 @@ func testOnlyLeaderExportsGaugesOfStore(t *testing.T) {
 
 func testWithoutAPIServerProcessIsAliveNotReadyAndStops(t *testing.T) {
 	o := Defaults()
-	o.Kubeconfig, o.Listen, o.HealthListen = unreachable(t), testkit.FreeAddress(t), testkit.FreeAddress(t)
+	o.Kubeconfig, o.Listen, o.HealthListen = unreachableCluster(t), testkit.FreeAddress(t), testkit.FreeAddress(t)
 	r := start(t, o)
 	for _, address := range []string{o.Listen, o.HealthListen} {
 		testkit.Eventually(t, "it is alive", func(ctx context.Context) bool {
@@ -124,17 +124,17 @@ func testWithoutAPIServerProcessIsAliveNotReadyAndStops(t *testing.T) {
 			return code == http.StatusOK
 		})
 	}
-	code, why := r.answer(t.Context(), "/readyz")
+	code, why := r.get(t.Context(), "/readyz")
 	if code != http.StatusServiceUnavailable {
 		t.Errorf("/readyz: got status code %d, want 503", code)
 	}
-	contains(t, why, "the API server is unavailable", "the leader cannot be reached")
-	if code, metrics := r.answer(t.Context(), "/metrics"); code != http.StatusOK {
+	expectParts(t, why, "the API server is unavailable", "the leader cannot be reached")
+	if code, metrics := r.get(t.Context(), "/metrics"); code != http.StatusOK {
 		t.Errorf("/metrics: got status code %d, want 200", code)
 	} else {
-		contains(t, metrics, "impulse_decisions_total 0", "go_goroutines")
+		expectParts(t, metrics, "impulse_decisions_total 0", "go_goroutines")
 	}
-	if code := r.alert("shop", "firing"); code != http.StatusServiceUnavailable {
+	if code := r.postAlert("shop", "firing"); code != http.StatusServiceUnavailable {
 		t.Errorf("sending an alert without a leader: got status code %d, want 503", code)
 	}
 	if err := r.stop(); err != nil {
@@ -144,7 +144,7 @@ func testWithoutAPIServerProcessIsAliveNotReadyAndStops(t *testing.T) {
 
 func testNewTokensAreAcceptedWithoutRestart(t *testing.T) {
 	o := Defaults()
-	o.Kubeconfig, o.Listen, o.TokensFile = unreachable(t), testkit.FreeAddress(t), filepath.Join(t.TempDir(), "tokens")
+	o.Kubeconfig, o.Listen, o.TokensFile = unreachableCluster(t), testkit.FreeAddress(t), filepath.Join(t.TempDir(), "tokens")
 	write := func(token string) {
 		t.Helper()
 		if err := os.WriteFile(o.TokensFile, []byte(token), 0o600); err != nil {
@@ -170,15 +170,15 @@ func testNewTokensAreAcceptedWithoutRestart(t *testing.T) {
 
 func testTwoProcessesCannotListenOnOneAddress(t *testing.T) {
 	o := Defaults()
-	o.Kubeconfig, o.Listen, o.LogTo = unreachable(t), testkit.FreeAddress(t), testkit.NewLog(t)
+	o.Kubeconfig, o.Listen, o.LogTo = unreachableCluster(t), testkit.FreeAddress(t), testkit.NewLog(t)
 	first := start(t, o)
 	testkit.Eventually(t, "the first listens", func(ctx context.Context) bool {
-		code, _ := first.answer(ctx, "/healthz")
+		code, _ := first.get(ctx, "/healthz")
 		return code == http.StatusOK
 	})
 	err := Run(t.Context(), o)
 	if err == nil {
 		t.Fatal("the second one ran")
 	}
-	contains(t, err.Error(), "listen on "+o.Listen, "address already in use")
+	expectParts(t, err.Error(), "listen on "+o.Listen, "address already in use")
 }

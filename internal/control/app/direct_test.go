@@ -34,16 +34,16 @@ spec:
 		t.Fatal(err)
 	}
 	a := start(t, e.options())
-	a.ready()
+	a.awaitReady()
 	b := start(t, e.options())
-	b.ready()
+	b.awaitReady()
 	push := func(r *running, body string, want int) {
 		t.Helper()
-		r.answers(t, http.MethodPut, "/v1/namespaces/"+e.Namespace+"/scaledobjects/web/triggers/jobs", body, want)
+		r.awaitAnswer(t, http.MethodPut, "/v1/namespaces/"+e.Namespace+"/scaledobjects/web/triggers/jobs", body, want)
 	}
 	call := func(r *running, body string) {
 		t.Helper()
-		r.answers(t, http.MethodPost, "/v1/webhook/"+e.Namespace+"/ci", body, http.StatusOK)
+		r.awaitAnswer(t, http.MethodPost, "/v1/webhook/"+e.Namespace+"/ci", body, http.StatusOK)
 	}
 	push(a, `{"value": 32}`, http.StatusOK)
 	e.AwaitReplicas("web", 4)
@@ -67,10 +67,10 @@ spec:
 	e.AwaitReplicas("web", 2)
 }
 
-// answers sends until that is answered as wanted: a 503 may pass.
-func (r *running) answers(t *testing.T, method, path, body string, want int) {
+// awaitAnswer sends a request until the response has the status code want. Until then it may only be 503.
+func (r *running) awaitAnswer(t *testing.T, method, path, body string, want int) {
 	t.Helper()
-	testkit.Eventually(t, "it is answered", func(ctx context.Context) bool {
+	testkit.Eventually(t, method+" "+path+" is answered", func(ctx context.Context) bool {
 		code, text := testkit.Request(ctx, method, r.url+path, "", []byte(body))
 		if code != http.StatusServiceUnavailable && code != want {
 			t.Fatalf("%s was answered with %d %s", body, code, text)

@@ -27,7 +27,7 @@ func testObjectsOfClusterCannotReachSourceOnThisMachine(t *testing.T) {
 		"objects of files":     {func(o *Options) { o.Config, o.StateDir = t.TempDir(), t.TempDir() }, false},
 	} {
 		o := Defaults()
-		o.Kubeconfig = unreachable(t)
+		o.Kubeconfig = unreachableCluster(t)
 		c.change(&o)
 		config, err := o.restConfig()
 		if err != nil {

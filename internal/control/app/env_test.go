@@ -29,12 +29,12 @@ func newEnv(t *testing.T) *env {
 	t.Helper()
 	e := &env{Env: sandbox.NewEnv(t), t: t, dir: t.TempDir(), states: filepath.Join(t.TempDir(), "states")}
 	e.ApplyDeployment("web", 1)
-	e.write(5)
+	e.writeObject(5)
 	return e
 }
 
-// write makes the object ask for n replicas while the alert fires.
-func (e *env) write(n int) {
+// writeObject writes an object that asks for n replicas while the alert fires.
+func (e *env) writeObject(n int) {
 	e.t.Helper()
 	text := fmt.Sprintf(`
 apiVersion: impulse.sh/v1alpha1
@@ -52,7 +52,7 @@ spec:
 	}
 }
 
-// options are those of a process in file mode.
+// options returns the options of a process in file mode.
 func (e *env) options() Options {
 	e.t.Helper()
 	o := Defaults()
@@ -61,7 +61,7 @@ func (e *env) options() Options {
 	return o
 }
 
-// running is one Run.
+// running is one call of Run.
 type running struct {
 	t    *testing.T
 	url  string
@@ -87,22 +87,22 @@ func start(t *testing.T, o Options) *running {
 	return r
 }
 
-// answer returns the status code and the body of the response to a GET; 0 without a response.
-func (r *running) answer(ctx context.Context, path string) (int, string) {
+// get returns the status code and the body of the response to a GET; 0 without a response.
+func (r *running) get(ctx context.Context, path string) (int, string) {
 	return testkit.Get(ctx, r.url+path)
 }
 
-// ready waits until the process is ready.
-func (r *running) ready() {
+// awaitReady waits until the process is ready.
+func (r *running) awaitReady() {
 	r.t.Helper()
-	testkit.Eventually(r.t, "it is ready", func(ctx context.Context) bool {
-		code, _ := r.answer(ctx, "/readyz")
+	testkit.Eventually(r.t, "the process is ready", func(ctx context.Context) bool {
+		code, _ := r.get(ctx, "/readyz")
 		return code == http.StatusOK
 	})
 }
 
-// alert posts the alert Busy, as Alertmanager would, and returns the status code.
-func (r *running) alert(namespace, status string) int {
+// postAlert posts the alert Busy, as Alertmanager would, and returns the status code.
+func (r *running) postAlert(namespace, status string) int {
 	code, _ := testkit.Post(r.t.Context(), r.url+"/v1/alertmanager/"+namespace, testkit.AlertmanagerWebhook("Busy", status))
 	return code
 }
@@ -120,8 +120,8 @@ func (e *env) holder() string {
 	return *lease.Spec.HolderIdentity
 }
 
-// unreachable returns the kubeconfig of a cluster that does not exist.
-func unreachable(t *testing.T) string {
+// unreachableCluster returns the path of a kubeconfig for a cluster that does not exist.
+func unreachableCluster(t *testing.T) string {
 	t.Helper()
 	config := clientcmdapi.NewConfig()
 	config.Clusters["away"] = &clientcmdapi.Cluster{Server: "http://" + testkit.FreeAddress(t)}
@@ -134,7 +134,8 @@ func unreachable(t *testing.T) string {
 	return path
 }
 
-func contains(t *testing.T, text string, parts ...string) {
+// expectParts fails the test for each part that a text does not contain.
+func expectParts(t *testing.T, text string, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
 		if !strings.Contains(text, part) {

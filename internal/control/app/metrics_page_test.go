@@ -38,7 +38,7 @@ process (` + "`process_*`" + `). The replica that leads counts decisions and wri
 `
 
 func testPageOfMetricsIsUpToDate(t *testing.T) {
-	registry := registryOfAProcess(t)
+	registry := processRegistry(t)
 	var lines []string
 	for _, m := range metricsOf(t, registry) {
 		lines = append(lines, fmt.Sprintf("| `%s` | %s | %s | %s |\n", m.name, m.kind, strings.Join(m.labels, ", "), m.help))
@@ -60,8 +60,8 @@ func testPageOfMetricsIsUpToDate(t *testing.T) {
 	}
 }
 
-// registryOfAProcess returns the registry of a process in file mode, all of whose parts have registered their metrics.
-func registryOfAProcess(t *testing.T) *prometheus.Registry {
+// processRegistry returns the registry of a process in file mode, all of whose parts have registered their metrics.
+func processRegistry(t *testing.T) *prometheus.Registry {
 	t.Helper()
 	o := Defaults()
 	o.Listen, o.Config, o.StateDir = "127.0.0.1:0", t.TempDir(), filepath.Join(t.TempDir(), "states")
@@ -91,8 +91,8 @@ type metric struct {
 // descriptor is the text of a prometheus.Desc, which has no accessors.
 var descriptor = regexp.MustCompile(`^Desc{fqName: ("(?:[^"\\]|\\.)*"), help: ("(?:[^"\\]|\\.)*"), (?:unit: "[^"]*", )?constLabels: {}, variableLabels: {(.*)}}$`)
 
-// metricsOf returns Impulse's own metrics. The type follows from the name, by Prometheus' conventions; metrics that have values
-// already must have that type.
+// metricsOf returns Impulse's own metrics. The type follows from the name, by Prometheus' conventions; a metric that already has
+// values must have that type.
 func metricsOf(t *testing.T, registry *prometheus.Registry) []metric {
 	t.Helper()
 	descs := make(chan *prometheus.Desc, 1000)

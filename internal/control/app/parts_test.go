@@ -42,7 +42,7 @@ func testImpossibleOptionsAreRefusedWithNamesOfTheirFlags(t *testing.T) {
 		"--body-memory is 1Mi: expected at least 16Mi":       func(o *Options) { o.BodyMemory.Quantity = resource.MustParse("1Mi") },
 	} {
 		o := Defaults()
-		o.Listen, o.Kubeconfig, o.LogTo = "127.0.0.1:0", unreachable(t), testkit.NewLog(t)
+		o.Listen, o.Kubeconfig, o.LogTo = "127.0.0.1:0", unreachableCluster(t), testkit.NewLog(t)
 		change(&o)
 		if err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error is %v, want %s", err, want)
@@ -50,15 +50,15 @@ func testImpossibleOptionsAreRefusedWithNamesOfTheirFlags(t *testing.T) {
 	}
 }
 
-// recorded starts services that note when they have ended.
-type recorded struct {
+// recordedServices starts services, and records the order in which they ended.
+type recordedServices struct {
 	services
 
 	mu    sync.Mutex
 	ended []string
 }
 
-func (r *recorded) run(ctx context.Context, name string, fail context.CancelCauseFunc, takes time.Duration) {
+func (r *recordedServices) run(ctx context.Context, name string, fail context.CancelCauseFunc, takes time.Duration) {
 	r.start(ctx, name, fail, func(ctx context.Context) error {
 		<-ctx.Done()
 		<-time.After(takes)
@@ -72,7 +72,7 @@ func (r *recorded) run(ctx context.Context, name string, fail context.CancelCaus
 func testServicesStopOneByOneNewestFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, fail := context.WithCancelCause(t.Context())
-		var r recorded
+		var r recordedServices
 		r.run(ctx, "server", fail, 0)
 		r.run(ctx, "poller", fail, time.Second)
 		r.run(ctx, "leader", fail, 2*time.Second)
@@ -97,7 +97,7 @@ func testServicesStopOneByOneNewestFirst(t *testing.T) {
 func testServiceThatFailsEndsProcessWithItsNameInError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, fail := context.WithCancelCause(t.Context())
-		var r recorded
+		var r recordedServices
 		r.run(ctx, "server", fail, 0)
 		r.start(ctx, "poller", fail, func(context.Context) error { return errors.New("it is empty") })
 		<-ctx.Done()
@@ -113,7 +113,7 @@ func testServiceThatFailsEndsProcessWithItsNameInError(t *testing.T) {
 func testStopThatTakesTooLongNamesServiceThatDelaysIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, fail := context.WithCancelCause(t.Context())
-		var r recorded
+		var r recordedServices
 		r.run(ctx, "server", fail, 0)
 		r.run(ctx, "leader", fail, time.Hour)
 		began := time.Now()

@@ -22,19 +22,19 @@ func TestWriter(t *testing.T) {
 
 // A process that does not lead has no deadline, so nothing is sent.
 func testFollowerSendsNoWrite(t *testing.T) {
-	gate, err := election.New(&rest.Config{Host: "127.0.0.1:1"}, election.Options{Namespace: "impulse-system", Name: "impulse"})
+	elector, err := election.New(&rest.Config{Host: "127.0.0.1:1"}, election.Options{Namespace: "impulse-system", Name: "impulse"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	// There is no client behind any of them: to send anything would panic.
-	err = gate.WhileLeading(t.Context(), func(context.Context) error { panic("a write without a deadline") })
+	err = elector.WhileLeading(t.Context(), func(context.Context) error { panic("a write without a deadline") })
 	if !errors.Is(err, election.ErrNotLeading) {
 		t.Errorf("writing a count: got error %v, want ErrNotLeading", err)
 	}
-	if err := (statusWriter{whileLeading: gate.WhileLeading}).Save(t.Context(), status.Object{}, &v1alpha1.ScaledObjectStatus{}); !errors.Is(err, status.ErrGone) {
+	if err := (statusWriter{whileLeading: elector.WhileLeading}).Save(t.Context(), status.Object{}, &v1alpha1.ScaledObjectStatus{}); !errors.Is(err, status.ErrGone) {
 		t.Errorf("saving a status: got error %v, want ErrGone", err)
 	}
-	if err := (alertWriter{deadline: gate.Deadline}).Save(t.Context(), 0, store.Shard{}); !errors.Is(err, election.ErrNotLeading) {
+	if err := (alertWriter{deadline: elector.Deadline}).Save(t.Context(), 0, store.Shard{}); !errors.Is(err, election.ErrNotLeading) {
 		t.Errorf("saving alerts: got error %v, want ErrNotLeading", err)
 	}
 }

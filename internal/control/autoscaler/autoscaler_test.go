@@ -34,7 +34,7 @@ func TestAutoscaler(t *testing.T) {
 func testLevelLeadsToWriteAtInstantItArrives(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		began := time.Now()
-		e.sources[0].emits(5)
+		e.sources[0].emitLevel(5)
 		e.want(5)
 		if at := e.target.written()[0].at; !at.Equal(began) {
 			t.Errorf("written %s after the reading, want at its instant", at.Sub(began))
@@ -48,7 +48,7 @@ func testLevelLeadsToWriteAtInstantItArrives(t *testing.T) {
 func testOurOwnWriteCausesNoDecision(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		e.target.latency = 10 * time.Millisecond
-		e.sources[0].emits(5)
+		e.sources[0].emitLevel(5)
 		synctest.Wait()
 		before := e.journal.decisionCount()
 		pass(time.Minute)
@@ -61,7 +61,7 @@ func testOurOwnWriteCausesNoDecision(t *testing.T) {
 
 func testNothingIsDecidedInSteadyState(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
-		e.sources[0].emits(5)
+		e.sources[0].emitLevel(5)
 		e.want(5)
 		before := e.journal.decisionCount()
 		pass(24 * time.Hour)
@@ -73,7 +73,7 @@ func testNothingIsDecidedInSteadyState(t *testing.T) {
 
 func testForeignWriteIsAnswered(t *testing.T) {
 	in(t, 1, 1, func(_ *testing.T, e *env) {
-		e.sources[0].emits(5)
+		e.sources[0].emitLevel(5)
 		e.want(5)
 		e.target.writeForeign(2)
 		e.want(5)
@@ -84,7 +84,7 @@ func testNewestDecisionReplacesThoseThatWaitForWrite(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		e.target.latency = time.Second
 		for level := int64(2); level <= 8; level++ {
-			e.sources[0].emits(level)
+			e.sources[0].emitLevel(level)
 			synctest.Wait()
 		}
 		pass(3 * time.Second)
@@ -97,30 +97,30 @@ func testNewestDecisionReplacesThoseThatWaitForWrite(t *testing.T) {
 
 func testMaximumOfTriggersWins(t *testing.T) {
 	in(t, 2, 1, func(_ *testing.T, e *env) {
-		e.sources[0].emits(3)
-		e.sources[1].emits(7)
+		e.sources[0].emitLevel(3)
+		e.sources[1].emitLevel(7)
 		e.want(7)
-		e.sources[1].emits(2)
+		e.sources[1].emitLevel(2)
 		e.want(3)
 	})
 }
 
 func testUnknownTriggerHoldsCountWhileAnotherMayRaiseIt(t *testing.T) {
 	in(t, 2, 4, func(_ *testing.T, e *env) {
-		e.sources[0].emitsError("connection refused")
-		e.sources[1].emits(2)
+		e.sources[0].emitError("connection refused")
+		e.sources[1].emitLevel(2)
 		e.want(4)
-		e.sources[1].emits(6)
+		e.sources[1].emitLevel(6)
 		e.want(6)
-		e.sources[0].emits(1)
-		e.sources[1].emits(1)
+		e.sources[0].emitLevel(1)
+		e.sources[1].emitLevel(1)
 		e.want(1)
 	})
 }
 
 func testFirstDecisionWaitsForEachTriggerUpToLimit(t *testing.T) {
 	in(t, 2, 1, func(t *testing.T, e *env) {
-		e.sources[0].emits(3)
+		e.sources[0].emitLevel(3)
 		synctest.Wait()
 		if n := e.journal.decisionCount(); n != 0 {
 			t.Fatalf("got %d decisions before the first reading of the second trigger, want none", n)
@@ -132,8 +132,8 @@ func testFirstDecisionWaitsForEachTriggerUpToLimit(t *testing.T) {
 
 func testSourceThatEndsIsUnknownAndIsOpenedAgain(t *testing.T) {
 	in(t, 2, 1, func(t *testing.T, e *env) {
-		e.sources[0].emits(5)
-		e.sources[1].emits(1)
+		e.sources[0].emitLevel(5)
+		e.sources[1].emitLevel(1)
 		e.want(5)
 		e.sources[0].end <- errors.New("this stream is gone")
 		synctest.Wait()
@@ -141,21 +141,21 @@ func testSourceThatEndsIsUnknownAndIsOpenedAgain(t *testing.T) {
 			t.Errorf("got the error %v, want that the trigger stopped and why", err)
 		}
 		e.want(5)
-		e.sources[1].emits(9)
+		e.sources[1].emitLevel(9)
 		e.want(9)
 		pass(shortestPause)
 		if e.sources[0].runs != 2 {
 			t.Fatalf("the source ran %d times, want 2", e.sources[0].runs)
 		}
-		e.sources[0].emits(1)
-		e.sources[1].emits(2)
+		e.sources[0].emitLevel(1)
+		e.sources[1].emitLevel(2)
 		e.want(2)
 	})
 }
 
 func testNewPolicyIsFollowedAtOnce(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
-		e.sources[0].emits(9)
+		e.sources[0].emitLevel(9)
 		e.want(9)
 		changed, policy := *e.workload, *e.workload.Policy
 		policy.Max = 4
@@ -173,9 +173,9 @@ func testCooldownEndsAtItsInstant(t *testing.T) {
 		e := newEnv(t, 1, 0)
 		e.workload.Policy.Min, e.workload.Policy.Idle, e.workload.Policy.Cooldown = 0, 0, time.Minute
 		e.start(scalers.Memory{})
-		e.sources[0].emits(3)
+		e.sources[0].emitLevel(3)
 		e.want(3)
-		e.sources[0].emits(0)
+		e.sources[0].emitLevel(0)
 		began := time.Now()
 		e.want(1)
 		pass(time.Minute)
@@ -193,8 +193,8 @@ func testRestartKeepsReplicas(t *testing.T) {
 		e := newEnv(t, 2, 1)
 		e.workload.Policy.Down.Window = time.Minute
 		e.start(scalers.Memory{})
-		e.sources[0].emits(6)
-		e.sources[1].emits(2)
+		e.sources[0].emitLevel(6)
+		e.sources[1].emitLevel(2)
 		e.want(6)
 		text, err := e.stop().MarshalText()
 		if err != nil {
@@ -206,10 +206,10 @@ func testRestartKeepsReplicas(t *testing.T) {
 		}
 		pass(time.Hour)
 		e.start(m)
-		e.sources[1].emits(2)
+		e.sources[1].emitLevel(2)
 		pass(time.Hour)
 		e.want(6) // Its first trigger is not read yet.
-		e.sources[0].emits(6)
+		e.sources[0].emitLevel(6)
 		e.want(6)
 		if n := len(e.target.written()); n != 1 {
 			t.Errorf("got %d writes after the restart, want none", n-1)
@@ -225,12 +225,12 @@ func testAfterRestartUnrememberedCountIsHeldForWindow(t *testing.T) {
 			e := newEnv(t, 1, 2)
 			e.workload.Policy.Down.Window = time.Minute
 			e.start(scalers.Memory{})
-			e.sources[0].emits(2)
+			e.sources[0].emitLevel(2)
 			pass(time.Hour)
 			m := e.stop()
 			e.target.writeForeign(6)
 			e.resume(Past{Memory: m, Decided: &decided})
-			e.sources[0].emits(2)
+			e.sources[0].emitLevel(2)
 			pass(time.Minute - time.Millisecond)
 			e.want(want)
 			pass(time.Millisecond)
@@ -246,7 +246,7 @@ func testStopWaitsForWriteInFlight(t *testing.T) {
 		e.target.latency = time.Second
 		e.workload.Policy.Up.Policies = []scalers.RatePolicy{{Amount: 100, Period: time.Minute}}
 		e.start(scalers.Memory{})
-		e.sources[0].emits(5)
+		e.sources[0].emitLevel(5)
 		synctest.Wait()
 		m := e.stop()
 		e.want(5)
@@ -275,7 +275,7 @@ func testAnyScheduleConverges(t *testing.T) {
 			for _, s := range e.sources {
 				pass(2 * longestPause)
 				level := r.Int32N(11)
-				s.emits(int64(level))
+				s.emitLevel(int64(level))
 				want = max(want, level)
 			}
 			pass(5 * time.Minute)
@@ -285,12 +285,12 @@ func testAnyScheduleConverges(t *testing.T) {
 	}
 }
 
-// disturb does something at random.
+// disturb makes one random change.
 func disturb(r *rand.Rand, e *env) {
 	s := e.sources[r.IntN(len(e.sources))]
 	switch r.IntN(12) {
 	case 0:
-		s.emitsError("no answer")
+		s.emitError("no answer")
 	case 1:
 		e.target.writeForeign(r.Int32N(12))
 	case 2:
@@ -308,7 +308,7 @@ func disturb(r *rand.Rand, e *env) {
 	case 8:
 		e.target.change(func(o *actuator.Observation) { o.Scale.UID, o.Scale.Replicas = o.Scale.UID+"+", 1 })
 	default:
-		s.emits(r.Int64N(11))
+		s.emitLevel(r.Int64N(11))
 	}
 }
 
@@ -317,7 +317,7 @@ func testDryRunDecidesAndWritesNothing(t *testing.T) {
 		dry := *e.workload
 		dry.DryRun = true
 		e.autoscaler.Update(&dry)
-		e.sources[0].emits(5)
+		e.sources[0].emitLevel(5)
 		pass(time.Minute)
 		if written := e.target.written(); len(written) > 0 || e.journal.decisionCount() == 0 {
 			t.Fatalf("got %d decisions and the writes %v, want some and none", e.journal.decisionCount(), written)

@@ -29,7 +29,7 @@ func TestAutoscalerDrivesTheStep(t *testing.T) {
 		for seed := range uint64(150) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newSpec(t, rand.New(rand.NewPCG(seed, 7)))
-				want, got := s.plain(t), s.run(t)
+				want, got := s.expectedWrites(t), s.run(t)
 				changes += len(want)
 				if !slices.Equal(got, want) {
 					t.Errorf("seed %d: the goroutine wrote\n%s\nwant\n%s", seed, strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -129,8 +129,8 @@ func (s *spec) schedule(r *rand.Rand) {
 	}
 }
 
-// plain returns our writes when nothing but the step decides: every write succeeds at once.
-func (s *spec) plain(t *testing.T) []string {
+// expectedWrites returns our writes when nothing but the step decides: every write succeeds at once.
+func (s *spec) expectedWrites(t *testing.T) []string {
 	t.Helper()
 	timed, ok := s.workload.Triggers[1].Config.(triggers.Timed)
 	if !ok {

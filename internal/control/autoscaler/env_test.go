@@ -191,12 +191,12 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 	}
 }
 
-// emits sends a level that is read now.
-func (s *source) emits(level int64) {
+// emitLevel sends a level that is read now.
+func (s *source) emitLevel(level int64) {
 	s.send(scalers.Event{At: scalers.InstantOf(time.Now()), Value: scalers.Milli(level * 1000)})
 }
 
-func (s *source) emitsError(reason string) {
+func (s *source) emitError(reason string) {
 	s.send(scalers.Event{At: scalers.InstantOf(time.Now()), Err: errors.New(reason)})
 }
 
@@ -296,7 +296,7 @@ func (e *env) resume(past Past) {
 	synctest.Wait()
 }
 
-// want fails when the target does not have n replicas once every goroutine waits.
+// want waits until every goroutine is blocked, and fails the test unless the target has n replicas.
 func (e *env) want(n int32) {
 	e.t.Helper()
 	synctest.Wait()

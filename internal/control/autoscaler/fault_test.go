@@ -27,12 +27,12 @@ func TestWriteFaults(t *testing.T) {
 func testThrottledWriteIsRetriedWithNewestDecision(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		e.target.failWith(func(int32) error { return fmt.Errorf("write: %w", actuator.ErrThrottled) })
-		e.sources[0].emits(5)
+		e.sources[0].emitLevel(5)
 		synctest.Wait()
 		if err := e.journal.latest().WriteErr; !errors.Is(err, actuator.ErrThrottled) {
 			t.Errorf("got the error %v, want that the API server throttles", err)
 		}
-		e.sources[0].emits(7)
+		e.sources[0].emitLevel(7)
 		synctest.Wait()
 		e.target.failWith(nil)
 		pass(longestRaise)
@@ -45,11 +45,11 @@ func testThrottledWriteIsRetriedWithNewestDecision(t *testing.T) {
 
 func testRaiseIsRetriedSoonerThanLowering(t *testing.T) {
 	in(t, 1, 5, func(t *testing.T, e *env) {
-		e.sources[0].emits(5)
+		e.sources[0].emitLevel(5)
 		e.target.failWith(func(int32) error { return actuator.ErrThrottled })
-		e.sources[0].emits(2)
+		e.sources[0].emitLevel(2)
 		synctest.Wait()
-		e.sources[0].emits(8)
+		e.sources[0].emitLevel(8)
 		e.target.failWith(nil)
 		pass(firstRaise)
 		e.want(8)
@@ -62,7 +62,7 @@ func testRaiseIsRetriedSoonerThanLowering(t *testing.T) {
 func testConflictLeadsToNewDecision(t *testing.T) {
 	in(t, 1, 1, func(_ *testing.T, e *env) {
 		e.target.latency = 100 * time.Millisecond
-		e.sources[0].emits(5)
+		e.sources[0].emitLevel(5)
 		synctest.Wait()
 		e.target.writeForeign(3) // While the write is under way.
 		pass(time.Second)
@@ -74,7 +74,7 @@ func testWriteWithLostResponseIsRecognizedAsOurOwn(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		e.target.lost = true
 		e.target.failWith(func(int32) error { return errors.New("connection reset") })
-		e.sources[0].emits(5)
+		e.sources[0].emitLevel(5)
 		pass(time.Minute)
 		e.want(5)
 		if n := len(e.target.written()); n != 1 {
@@ -89,7 +89,7 @@ func testWriteWithLostResponseIsRecognizedAsOurOwn(t *testing.T) {
 func testNothingIsWrittenWhileForeignHPAExists(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		e.target.change(func(o *actuator.Observation) { o.ForeignHPA = "theirs" })
-		e.sources[0].emits(5)
+		e.sources[0].emitLevel(5)
 		pass(time.Hour)
 		e.want(1)
 		if o := e.journal.latest(); o.Target.ForeignHPA != "theirs" {
@@ -103,7 +103,7 @@ func testNothingIsWrittenWhileForeignHPAExists(t *testing.T) {
 func testWithoutLeaseNothingIsWritten(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		e.leading.Store(false)
-		e.sources[0].emits(5)
+		e.sources[0].emitLevel(5)
 		pass(time.Minute)
 		if n := len(e.target.written()); n != 0 {
 			t.Fatalf("got %d writes without the lease, want none", n)
@@ -119,7 +119,7 @@ func testTargetThatIsCreatedLaterIsScaled(t *testing.T) {
 		e := newEnv(t, 1, 0)
 		e.target.observed = actuator.Observation{Ready: -1, Err: fmt.Errorf("deployment: %w", actuator.ErrNotFound)}
 		e.start(scalers.Memory{})
-		e.sources[0].emits(5)
+		e.sources[0].emitLevel(5)
 		pass(time.Hour)
 		if o := e.journal.latest(); o.Decided || o.TargetKnown || !errors.Is(o.Target.Err, actuator.ErrNotFound) {
 			t.Errorf("got the report %+v, want no decision and a target that is not found", o)
@@ -134,7 +134,7 @@ func testTargetThatIsCreatedLaterIsScaled(t *testing.T) {
 
 func testContestedTargetIsWrittenLessAndLessOften(t *testing.T) {
 	in(t, 1, 8, func(t *testing.T, e *env) {
-		e.sources[0].emits(4) // Another client wants 9 and we want 4: a lowering.
+		e.sources[0].emitLevel(4) // Another client wants 9 and we want 4: a lowering.
 		e.want(4)
 		for range 2 {
 			e.target.writeForeign(9)
@@ -160,7 +160,7 @@ func testContestedTargetIsWrittenLessAndLessOften(t *testing.T) {
 
 func testRaiseOfContestedTargetIsRetriedEveryFiveSeconds(t *testing.T) {
 	in(t, 1, 8, func(_ *testing.T, e *env) {
-		e.sources[0].emits(8)
+		e.sources[0].emitLevel(8)
 		e.want(8)
 		for range 12 {
 			e.target.writeForeign(2)
@@ -173,13 +173,13 @@ func testRaiseOfContestedTargetIsRetriedEveryFiveSeconds(t *testing.T) {
 func testWritesAreBoundedInRate(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		for i := range 1000 {
-			e.sources[0].emits(int64(2 + i%8))
+			e.sources[0].emitLevel(int64(2 + i%8))
 			pass(10 * time.Millisecond)
 		}
 		if n := len(e.target.written()); n > writesBurst+10*writesPerSecond+1 {
 			t.Errorf("got %d writes in 10 s, want %d at most", n, writesBurst+10*writesPerSecond+1)
 		}
-		e.sources[0].emits(3)
+		e.sources[0].emitLevel(3)
 		pass(time.Second)
 		e.want(3)
 	})

@@ -19,17 +19,17 @@ const outageLength = 10 * time.Minute
 
 func testAfterTenMinutesWithoutAPIServerOnlyNewestCountIsWritten(t *testing.T) {
 	in(t, 2, 1, func(t *testing.T, e *env) {
-		e.sources[0].emits(4)
-		e.sources[1].emits(1)
+		e.sources[0].emitLevel(4)
+		e.sources[1].emitLevel(1)
 		e.want(4)
 		before := len(e.target.written())
 		e.target.failWith(func(int32) error { return actuator.ErrThrottled })
 		for i := range int64(outageLength / time.Second) {
-			e.sources[0].emits(5 + i%5)
+			e.sources[0].emitLevel(5 + i%5)
 			pass(time.Second)
 		}
-		e.sources[0].emits(6)
-		e.sources[1].emitsError("connection refused")
+		e.sources[0].emitLevel(6)
+		e.sources[1].emitError("connection refused")
 		tried := len(e.target.written()) - before
 		// What fails for long is tried rarely, however often its count changes.
 		if most := int(outageLength/longestRaise) + 20; tried > most {
@@ -46,14 +46,14 @@ func testAfterTenMinutesWithoutAPIServerOnlyNewestCountIsWritten(t *testing.T) {
 
 func testFlappingSourceLowersCountOnlyByItsReadings(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
-		e.sources[0].emits(7)
+		e.sources[0].emitLevel(7)
 		e.want(7)
 		decided := e.journal.decisionCount()
 		for range 200 {
-			e.sources[0].emitsError("i/o timeout")
+			e.sources[0].emitError("i/o timeout")
 			pass(100 * time.Millisecond)
 			e.want(7)
-			e.sources[0].emits(7)
+			e.sources[0].emitLevel(7)
 			pass(100 * time.Millisecond)
 			e.want(7)
 		}
@@ -63,21 +63,21 @@ func testFlappingSourceLowersCountOnlyByItsReadings(t *testing.T) {
 		if n := e.journal.decisionCount() - decided; n > 400 {
 			t.Errorf("got %d decisions on 400 readings, want 400 at most", n)
 		}
-		e.sources[0].emits(2)
+		e.sources[0].emitLevel(2)
 		e.want(2)
 	})
 }
 
 func testClockThatIsSetBackHasNoEffect(t *testing.T) {
 	in(t, 1, 5, func(_ *testing.T, e *env) {
-		e.sources[0].emits(5)
+		e.sources[0].emitLevel(5)
 		e.want(5)
 		m := e.stop()
 		pass(time.Minute)
 		// The machine was ahead by an hour when this was remembered, and is right now.
 		ahead := scalers.InstantOf(time.Now().Add(time.Hour))
 		e.start(m.Recommended(e.workload.Policy, ahead, 5))
-		e.sources[0].emits(3)
+		e.sources[0].emitLevel(3)
 		e.want(3)
 	})
 }

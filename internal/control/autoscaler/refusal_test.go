@@ -40,7 +40,7 @@ func (e *env) wantRareWrites() {
 func testCountThatAdmissionChangesIsRequestedLessAndLessOften(t *testing.T) {
 	in(t, 1, 2, func(t *testing.T, e *env) {
 		e.target.admitAtMost(4)
-		e.sources[0].emits(7)
+		e.sources[0].emitLevel(7)
 		e.want(4)
 		first := e.journal.ended()[0]
 		if first.From != 2 || first.To != 7 || first.Stored != 4 || !errors.Is(first.Err, actuator.ErrAltered) {
@@ -63,7 +63,7 @@ func testCountThatAdmissionChangesIsRequestedLessAndLessOften(t *testing.T) {
 func testCountThatAdmissionDeniesIsRequestedLessAndLessOften(t *testing.T) {
 	in(t, 1, 2, func(t *testing.T, e *env) {
 		e.target.failWith(denyAboveFour)
-		e.sources[0].emits(7)
+		e.sources[0].emitLevel(7)
 		pass(10 * time.Minute)
 		e.want(2)
 		e.wantRareWrites()
@@ -79,18 +79,18 @@ func testCountThatAdmissionDeniesIsRequestedLessAndLessOften(t *testing.T) {
 func testSmallerChangeThanRefusedOneIsWrittenAtOnce(t *testing.T) {
 	in(t, 1, 2, func(t *testing.T, e *env) {
 		e.target.failWith(denyAboveFour)
-		e.sources[0].emits(9)
+		e.sources[0].emitLevel(9)
 		pass(time.Hour)
-		e.sources[0].emits(4)
+		e.sources[0].emitLevel(4)
 		e.want(4)
-		e.sources[0].emits(9)
+		e.sources[0].emitLevel(9)
 		pass(time.Hour)
-		e.sources[0].emits(4)
+		e.sources[0].emitLevel(4)
 		e.want(4)
 		if err := e.journal.latest().WriteErr; err != nil {
 			t.Errorf("got the error %v with the wanted count, want none", err)
 		}
-		e.sources[0].emits(3)
+		e.sources[0].emitLevel(3)
 		e.want(3)
 	})
 }
@@ -103,7 +103,7 @@ func testLoadThatOscillatesAroundAdmissionsLimitCausesNoMoreWrites(t *testing.T)
 			in(t, 1, 4, func(t *testing.T, e *env) {
 				limit(e.target)
 				for i := range int64(10 * time.Minute / (100 * time.Millisecond)) {
-					e.sources[0].emits(4 + i*7%6)
+					e.sources[0].emitLevel(4 + i*7%6)
 					pass(100 * time.Millisecond)
 				}
 				if n, most := len(e.target.written()), int(10*time.Minute/longestRaise)+20; n > most {
@@ -121,7 +121,7 @@ func testCountThatAdmissionChangedIsOurOwnEvenIfObservedBeforeResponse(t *testin
 		e.workload.Policy.Up.Policies = []scalers.RatePolicy{{Amount: 100, Period: time.Minute}}
 		e.start(scalers.Memory{})
 		e.target.answerLatency = 10 * time.Millisecond
-		e.sources[0].emits(9)
+		e.sources[0].emitLevel(9)
 		for limit := int32(2); limit <= 6; limit++ {
 			e.target.admitAtMost(limit)
 			pass(longestRaise)
@@ -145,7 +145,7 @@ func testForeignWriteDuringOursCountsAsForeign(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		e.target.latency = 10 * time.Millisecond
 		for i := range int32(4) {
-			e.sources[0].emits(int64(5 + i))
+			e.sources[0].emitLevel(int64(5 + i))
 			synctest.Wait()
 			e.target.writeForeign(2) // While the write is under way.
 			pass(time.Second)
@@ -159,7 +159,7 @@ func testForeignWriteDuringOursCountsAsForeign(t *testing.T) {
 func testUnexplainedConflictIsReported(t *testing.T) {
 	in(t, 1, 1, func(t *testing.T, e *env) {
 		e.target.failWith(func(int32) error { return fmt.Errorf("write: %w", actuator.ErrConflict) })
-		e.sources[0].emits(5)
+		e.sources[0].emitLevel(5)
 		pass(conflictPause / 2)
 		if err := e.journal.latest().WriteErr; err != nil {
 			t.Errorf("got the error %v at the first conflict, want none", err)

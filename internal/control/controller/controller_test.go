@@ -35,13 +35,13 @@ func TestController(t *testing.T) {
 
 func testObjectIsScaledAndItsDeletionLeavesCount(t *testing.T) {
 	in(t, func(t *testing.T, e *env) {
-		e.turn("web", 5)
+		e.setDial("web", 5)
 		e.apply(object("web"))
 		e.want("web", 5)
-		e.ready("web", "Ready")
+		e.expectReady("web", "Ready")
 		e.remove("web")
-		e.sources("web", 1, 0)
-		e.turn("web", 9)
+		e.expectSources("web", 1, 0)
+		e.setDial("web", 9)
 		e.want("web", 5)
 		if left := e.stop(); len(left) != 0 {
 			t.Errorf("got the handovers %v of a deleted object, want none", left)
@@ -52,28 +52,28 @@ func testObjectIsScaledAndItsDeletionLeavesCount(t *testing.T) {
 
 func testOfTwoObjectsOnTargetOlderOneWinsAndOtherTakesOverAfterItsDeletion(t *testing.T) {
 	in(t, func(t *testing.T, e *env) {
-		e.turn("first", 3)
-		e.turn("second", 7)
-		first := on(object("first"), "web")
+		e.setDial("first", 3)
+		e.setDial("second", 7)
+		first := withTarget(object("first"), "web")
 		pass(time.Second)
-		second := on(object("second"), "web")
+		second := withTarget(object("second"), "web")
 		e.apply(first, second)
 		e.want("web", 3)
-		e.ready("first", "Ready")
-		e.ready("second", "TargetInUse")
-		if _, message := e.condition("second"); !strings.Contains(message, "shop/first") {
+		e.expectReady("first", "Ready")
+		e.expectReady("second", "TargetInUse")
+		if _, message := e.readyCondition("second"); !strings.Contains(message, "shop/first") {
 			t.Errorf("got the message %q, want one that names shop/first", message)
 		}
-		e.sources("second", 0, 0)
+		e.expectSources("second", 0, 0)
 		e.remove("first")
 		e.want("web", 7)
-		e.ready("second", "Ready")
+		e.expectReady("second", "Ready")
 	})
 }
 
 func testAnnotationWithoutEffectIsReportedInStatus(t *testing.T) {
 	in(t, func(t *testing.T, e *env) {
-		e.turn("web", 5)
+		e.setDial("web", 5)
 		so := object("web")
 		e.apply(so)
 		for annotation, want := range map[string]string{
@@ -82,7 +82,7 @@ func testAnnotationWithoutEffectIsReportedInStatus(t *testing.T) {
 			annotated := so.DeepCopy() // Annotations do not change the generation.
 			annotated.Annotations = map[string]string{annotation: "true"}
 			e.apply(annotated)
-			if reason, message := e.condition("web"); reason != "Ready" || message != want {
+			if reason, message := e.readyCondition("web"); reason != "Ready" || message != want {
 				t.Errorf("with %s: %s %q, expected %q", annotation, reason, message, want)
 			}
 		}
@@ -92,41 +92,41 @@ func testAnnotationWithoutEffectIsReportedInStatus(t *testing.T) {
 
 func testOlderObjectThatIsListedLaterTakesOverTarget(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
-		e.turn("old", 3)
-		e.turn("young", 7)
-		old := on(object("old"), "web")
+		e.setDial("old", 3)
+		e.setDial("young", 7)
+		old := withTarget(object("old"), "web")
 		pass(time.Second)
-		e.apply(on(object("young"), "web"))
+		e.apply(withTarget(object("young"), "web"))
 		e.want("web", 7)
 		e.apply(old)
 		e.want("web", 3)
-		e.ready("young", "TargetInUse")
-		e.sources("young", 1, 0)
+		e.expectReady("young", "TargetInUse")
+		e.expectSources("young", 1, 0)
 	})
 }
 
 func testObjectThatChangesItsTargetReleasesOldOne(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
-		e.turn("first", 3)
-		e.turn("second", 7)
-		first := on(object("first"), "web")
+		e.setDial("first", 3)
+		e.setDial("second", 7)
+		first := withTarget(object("first"), "web")
 		pass(time.Second)
-		e.apply(first, on(object("second"), "web"))
-		e.apply(edit(first, func(so *v1alpha1.ScaledObject) { on(so, "other") }))
+		e.apply(first, withTarget(object("second"), "web"))
+		e.apply(edit(first, func(so *v1alpha1.ScaledObject) { withTarget(so, "other") }))
 		e.want("other", 3)
 		e.want("web", 7)
-		e.ready("second", "Ready")
+		e.expectReady("second", "Ready")
 	})
 }
 
 func testTwoVersionsOfAPINameSameTarget(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
-		first := on(object("first"), "web")
+		first := withTarget(object("first"), "web")
 		pass(time.Second)
-		second := on(object("second"), "web")
+		second := withTarget(object("second"), "web")
 		second.Spec.ScaleTargetRef.APIVersion = "apps/v1beta2"
 		e.apply(first, second)
-		e.ready("second", "TargetInUse")
+		e.expectReady("second", "TargetInUse")
 	})
 }
 
@@ -136,64 +136,64 @@ func testInvalidEditKeepsLastValidVersion(t *testing.T) {
 		e.apply(web)
 		bad := edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Metadata["dail"] = "web" })
 		e.apply(bad)
-		e.ready("web", "InvalidSpec")
-		if _, message := e.condition("web"); !strings.Contains(message, "the last good version stays in effect") || !strings.Contains(message, `did you mean "dial"?`) {
+		e.expectReady("web", "InvalidSpec")
+		if _, message := e.readyCondition("web"); !strings.Contains(message, "the last good version stays in effect") || !strings.Contains(message, `did you mean "dial"?`) {
 			t.Errorf("after an invalid edit, got the message %q, want the mistake, and that the last good version stays in effect", message)
 		}
-		e.turn("web", 6)
+		e.setDial("web", 6)
 		e.want("web", 6)
-		e.ready("web", "InvalidSpec")
-		e.sources("web", 1, 1)
+		e.expectReady("web", "InvalidSpec")
+		e.expectSources("web", 1, 1)
 		e.apply(edit(bad, func(so *v1alpha1.ScaledObject) {
 			delete(so.Spec.Triggers[0].Metadata, "dail")
 			so.Spec.MaxReplicaCount = new(int32(4))
 		}))
 		e.want("web", 4)
-		e.ready("web", "Ready")
+		e.expectReady("web", "Ready")
 	})
 }
 
 func testMistakesOfObjectAreStillReportedWhenAnotherClaimsItsTarget(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
-		first := on(object("first"), "web")
+		first := withTarget(object("first"), "web")
 		pass(time.Second)
-		second := on(object("second"), "web")
+		second := withTarget(object("second"), "web")
 		e.apply(first, edit(first, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Type = "dail" }))
 		e.apply(second)
-		e.turn("first", 4)
+		e.setDial("first", 4)
 		e.want("web", 4)
-		e.ready("first", "InvalidSpec")
+		e.expectReady("first", "InvalidSpec")
 		e.apply(edit(second, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Type = "dail" }))
 		e.remove("first")
-		e.turn("second", 6)
+		e.setDial("second", 6)
 		e.want("web", 6) // Its last good version.
-		e.ready("second", "InvalidSpec")
+		e.expectReady("second", "InvalidSpec")
 	})
 }
 
 func testInvalidObjectIsFollowedOnceItIsValid(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
-		e.turn("web", 5)
+		e.setDial("web", 5)
 		bad := object("web")
 		bad.Spec.Triggers = nil
 		e.apply(bad)
-		e.ready("web", "InvalidSpec")
+		e.expectReady("web", "InvalidSpec")
 		e.want("web", 1)
 		e.apply(edit(bad, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers = object("web").Spec.Triggers }))
 		e.want("web", 5)
-		e.ready("web", "Ready")
+		e.expectReady("web", "Ready")
 	})
 }
 
 func testEditOfPolicyKeepsAutoscaler(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
-		e.turn("web", 9)
+		e.setDial("web", 9)
 		web := object("web")
 		e.apply(web)
 		e.want("web", 9)
 		e.apply(edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.MaxReplicaCount = new(int32(4)) }))
 		e.want("web", 4)
-		e.sources("web", 1, 1)
+		e.expectSources("web", 1, 1)
 	})
 }
 
@@ -205,8 +205,8 @@ func testPauseIsFollowedAlthoughItChangesNoGeneration(t *testing.T) {
 		paused.Annotations = map[string]string{"impulse.sh/paused-replicas": "2"}
 		e.apply(paused)
 		e.want("web", 2)
-		e.sources("web", 1, 1)
-		e.turn("web", 9)
+		e.expectSources("web", 1, 1)
+		e.setDial("web", 9)
 		e.want("web", 2)
 		e.apply(web)
 		e.want("web", 9)
@@ -220,12 +220,12 @@ func testOurOwnStatusUpdateCausesNothing(t *testing.T) {
 		saved := web.DeepCopy()
 		saved.Status, saved.ResourceVersion = *e.store.last["web"], "2"
 		e.apply(saved)
-		e.sources("web", 1, 1)
+		e.expectSources("web", 1, 1)
 	})
 }
 
-// limited is an object that may add four replicas a minute.
-func limited(name string) *v1alpha1.ScaledObject {
+// withRateLimit returns an object that may add four replicas a minute.
+func withRateLimit(name string) *v1alpha1.ScaledObject {
 	so := object(name)
 	so.Spec.Advanced = &v1alpha1.Advanced{HorizontalPodAutoscalerConfig: &v1alpha1.HorizontalPodAutoscalerConfig{Behavior: &v1alpha1.Behavior{
 		ScaleUp: &v1alpha1.ScalingRules{Policies: []v1alpha1.ScalingPolicy{{Type: "Pods", Value: 4, PeriodSeconds: 60}}},
@@ -235,14 +235,14 @@ func limited(name string) *v1alpha1.ScaledObject {
 
 func testChangedTriggerReplacesAutoscalerWhichKeepsMemoryOfOldOne(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
-		e.turn("web", 9)
-		e.turn("other", 10)
-		web := limited("web")
+		e.setDial("web", 9)
+		e.setDial("other", 10)
+		web := withRateLimit("web")
 		e.apply(web)
 		e.want("web", 5)
 		e.apply(edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Metadata["dial"] = "other" }))
-		e.sources("web", 1, 0)
-		e.sources("other", 1, 1)
+		e.expectSources("web", 1, 0)
+		e.expectSources("other", 1, 1)
 		e.want("web", 5) // Four in this minute already.
 		pass(time.Minute)
 		e.want("web", 9)
@@ -254,39 +254,39 @@ func testChangedTriggerReplacesAutoscalerWhichKeepsMemoryOfOldOne(t *testing.T) 
 func testOldAutoscalerFinishesItsWriteFirst(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
 		e.targets.takes = 10 * time.Second
-		e.turn("web", 4)
-		e.turn("other", 7)
+		e.setDial("web", 4)
+		e.setDial("other", 7)
 		web := object("web")
 		e.apply(web) // Its write is under way.
 		e.want("web", 1)
 		e.apply(edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Metadata["dial"] = "other" }))
-		e.sources("other", 0, 0)
+		e.expectSources("other", 0, 0)
 		pass(20 * time.Second)
 		e.want("web", 7)
-		e.sources("other", 1, 1)
+		e.expectSources("other", 1, 1)
 	})
 }
 
 func testNewObjectWithOldNameStartsWithoutMemory(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
-		e.turn("web", 9)
-		e.apply(limited("web"))
+		e.setDial("web", 9)
+		e.apply(withRateLimit("web"))
 		e.want("web", 5)
-		again := limited("web")
+		again := withRateLimit("web")
 		again.UID = "another"
 		e.apply(again)
 		e.want("web", 9)
-		e.sources("web", 2, 1)
+		e.expectSources("web", 2, 1)
 	})
 }
 
 func testNextTermOfThisProcessStartsWithMemoryOfLastOne(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
-		e.turn("web", 9)
-		e.apply(limited("web"))
+		e.setDial("web", 9)
+		e.apply(withRateLimit("web"))
 		e.want("web", 5)
 		e.begin(e.stop())
-		e.apply(limited("web"))
+		e.apply(withRateLimit("web"))
 		e.want("web", 5)
 		pass(time.Minute)
 		e.want("web", 9)
@@ -295,12 +295,12 @@ func testNextTermOfThisProcessStartsWithMemoryOfLastOne(t *testing.T) {
 
 func testAnotherProcessRestoresItsMemoryFromStatus(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
-		e.turn("web", 9)
-		e.apply(limited("web"))
+		e.setDial("web", 9)
+		e.apply(withRateLimit("web"))
 		e.want("web", 5)
 		e.stop()
 		e.begin(nil)
-		web := limited("web")
+		web := withRateLimit("web")
 		web.Status = *e.store.last["web"]
 		e.apply(web)
 		e.want("web", 5)
@@ -312,16 +312,16 @@ func testAnotherProcessRestoresItsMemoryFromStatus(t *testing.T) {
 func testObjectsThatAreNotInListAreDeleted(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
 		for _, name := range []string{"a", "b", "c"} {
-			e.turn(name, 3)
+			e.setDial(name, 3)
 		}
 		a, b := object("a"), object("b")
 		e.apply(a, b)
 		e.controller.Sync(e.ctx, []*v1alpha1.ScaledObject{b, object("c")})
 		e.awaitStatuses()
-		e.sources("a", 1, 0)
-		e.sources("b", 1, 1)
-		e.sources("c", 1, 1)
-		e.turn("a", 8)
+		e.expectSources("a", 1, 0)
+		e.expectSources("b", 1, 1)
+		e.expectSources("c", 1, 1)
+		e.setDial("a", 8)
 		e.want("a", 3)
 		e.want("c", 3)
 	})
@@ -330,18 +330,18 @@ func testObjectsThatAreNotInListAreDeleted(t *testing.T) {
 func testAfterRestartTargetStaysWithItsObject(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
 		born := metav1.Now() // Ages are in whole seconds: these two are as old as each other.
-		b, a := on(object("b"), "web"), on(object("a"), "web")
+		b, a := withTarget(object("b"), "web"), withTarget(object("a"), "web")
 		a.CreationTimestamp, b.CreationTimestamp = born, born
 		e.apply(b, a)
-		e.ready("a", "TargetInUse")
+		e.expectReady("a", "TargetInUse")
 		e.stop()
 		e.begin(nil)
 		a, b = a.DeepCopy(), b.DeepCopy()
 		a.Status, b.Status = *e.store.last["a"], *e.store.last["b"]
 		e.controller.Sync(e.ctx, []*v1alpha1.ScaledObject{a, b})
-		e.turn("b", 6)
+		e.setDial("b", 6)
 		e.want("web", 6)
-		e.sources("a", 0, 0)
+		e.expectSources("a", 0, 0)
 	})
 }
 
@@ -350,8 +350,8 @@ func testBadTriggerOfOneObjectDoesNotAffectAnother(t *testing.T) {
 		bad := object("bad")
 		bad.Spec.Triggers[0].Type = "dail"
 		e.apply(bad, object("web"))
-		e.turn("web", 5)
+		e.setDial("web", 5)
 		e.want("web", 5)
-		e.ready("bad", "InvalidSpec")
+		e.expectReady("bad", "InvalidSpec")
 	})
 }

@@ -68,7 +68,7 @@ func openVault(t *testing.T, config *rest.Config, ns string) *vault {
 	return v
 }
 
-// put makes a Secret, or gives it another value under the key pw.
+// put creates a Secret with a value under the key pw, or changes the value.
 func (v *vault) put(name, value string) {
 	v.t.Helper()
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name}, StringData: map[string]string{"pw": value}}
@@ -88,7 +88,7 @@ func (v *vault) remove(name string) {
 	}
 }
 
-// authenticate makes a TriggerAuthentication, or one that refers to something else.
+// authenticate creates a TriggerAuthentication with these references, or replaces it.
 func (v *vault) authenticate(name string, refs ...v1alpha1.SecretTargetRef) {
 	v.t.Helper()
 	a := &v1alpha1.TriggerAuthentication{
@@ -104,7 +104,7 @@ func (v *vault) authenticate(name string, refs ...v1alpha1.SecretTargetRef) {
 	}
 }
 
-// credentials are what a process with the permissions of a configuration has.
+// credentials returns the Credentials of a process with the permissions of a configuration.
 func (v *vault) credentials(config *rest.Config) *Credentials {
 	v.t.Helper()
 	c, err := NewCredentials(config, v.ns)
@@ -114,7 +114,7 @@ func (v *vault) credentials(config *rest.Config) *Credentials {
 	return c
 }
 
-// open is the credential of a trigger that refers to an authentication.
+// open returns the credential of a trigger that refers to an authentication.
 func (v *vault) open(c *Credentials, name string) *Credential {
 	v.t.Helper()
 	k := c.Open(v.ns, &v1alpha1.AuthenticationRef{Name: name}, nil)
@@ -122,28 +122,29 @@ func (v *vault) open(c *Credentials, name string) *Credential {
 	return k
 }
 
-// reads fails when the parameter password has another value.
-func (v *vault) reads(k *Credential, want string) {
+// expectValue fails the test unless the parameter password has a value.
+func (v *vault) expectValue(k *Credential, want string) {
 	v.t.Helper()
 	if got, err := k.Parameter(v.t.Context(), "password"); got != want || err != nil {
-		v.t.Fatalf("it reads %q, %v; want %q", got, err, want)
+		v.t.Fatalf("the password is %q, error %v; want %q", got, err, want)
 	}
 }
 
-// becomes waits until the parameter password has a value. Before, it has the one from before, and never an error.
-func (v *vault) becomes(k *Credential, before, want string) {
+// awaitValue waits until the parameter password changes from before to want. Any other value, and an error, fails the test.
+func (v *vault) awaitValue(k *Credential, before, want string) {
 	v.t.Helper()
 	testkit.Eventually(v.t, "the new value is read", func(ctx context.Context) bool {
 		got, err := k.Parameter(ctx, "password")
 		if err != nil || got != before && got != want {
-			v.t.Fatalf("it reads %q, %v; want %q and then %q", got, err, before, want)
+			v.t.Fatalf("the password is %q, error %v; want %q and then %q", got, err, before, want)
 		}
 		return got == want
 	})
 }
 
-// fails waits until reading the parameter password is an error with these words, which never holds a secret.
-func (v *vault) fails(k *Credential, words ...string) {
+// awaitError waits until reading the parameter password fails with an error that contains these words. The error must never contain
+// the secret.
+func (v *vault) awaitError(k *Credential, words ...string) {
 	v.t.Helper()
 	var got string
 	defer func() {
@@ -157,7 +158,7 @@ func (v *vault) fails(k *Credential, words ...string) {
 			return false
 		}
 		if got = err.Error(); strings.Contains(got, "old-password") {
-			v.t.Fatal("the error holds the secret")
+			v.t.Fatal("the error contains the secret")
 		}
 		for _, word := range words {
 			if !strings.Contains(got, word) {
@@ -168,8 +169,8 @@ func (v *vault) fails(k *Credential, words ...string) {
 	})
 }
 
-// watching fails when another number of authentications and Secrets is watched.
-func (v *vault) watching(c *Credentials, authentications, secrets int) {
+// expectWatches fails the test unless this many authentications and Secrets are watched.
+func (v *vault) expectWatches(c *Credentials, authentications, secrets int) {
 	v.t.Helper()
 	if a, s := c.namespaced.pool.Len(), c.secrets.pool.Len(); a != authentications || s != secrets {
 		v.t.Fatalf("%d authentications and %d Secrets are watched, want %d and %d", a, s, authentications, secrets)
@@ -179,57 +180,57 @@ func (v *vault) watching(c *Credentials, authentications, secrets int) {
 func testRotatedSecretIsReadWithoutError(t *testing.T) {
 	v := newVault(t)
 	k := v.open(v.credentials(v.config), "login")
-	v.reads(k, "old-password")
+	v.expectValue(k, "old-password")
 	v.put("db", "new-password")
-	v.becomes(k, "old-password", "new-password")
+	v.awaitValue(k, "old-password", "new-password")
 	v.put("other", "third-password")
 	v.authenticate("login", v1alpha1.SecretTargetRef{Parameter: "password", Name: "other", Key: "pw"})
 	testkit.Eventually(t, "the other Secret is read", func(ctx context.Context) bool {
 		got, err := k.Parameter(ctx, "password")
 		return got == "third-password" && err == nil
 	})
-	v.watching(&Credentials{namespaced: k.authentications, secrets: k.secrets}, 1, 1)
+	v.expectWatches(&Credentials{namespaced: k.authentications, secrets: k.secrets}, 1, 1)
 }
 
 func testNothingIsWatchedWithoutTriggerThatNeedsIt(t *testing.T) {
 	v := newVault(t)
 	c := v.credentials(v.config)
 	first, second := v.open(c, "login"), v.open(c, "login")
-	v.watching(c, 0, 0)
+	v.expectWatches(c, 0, 0)
 	if got, err := first.Parameter(t.Context(), "username"); got != "" || err != nil {
 		t.Errorf("a parameter that the authentication does not have: got %q and error %v, want \"\" and none", got, err)
 	}
-	v.watching(c, 1, 0)
-	v.reads(first, "old-password")
-	v.reads(second, "old-password")
-	v.watching(c, 1, 1)
+	v.expectWatches(c, 1, 0)
+	v.expectValue(first, "old-password")
+	v.expectValue(second, "old-password")
+	v.expectWatches(c, 1, 1)
 	first.Close()
-	v.watching(c, 1, 1)
-	v.reads(first, "old-password") // A reading was under way.
+	v.expectWatches(c, 1, 1)
+	v.expectValue(first, "old-password") // A reading was under way.
 	second.Close()
-	v.watching(c, 0, 0)
-	v.reads(second, "old-password")
-	v.watching(c, 0, 0)
+	v.expectWatches(c, 0, 0)
+	v.expectValue(second, "old-password")
+	v.expectWatches(c, 0, 0)
 }
 
 func testMissingSecretIsReportedAndReadOnceItIsCreated(t *testing.T) {
 	v := newVault(t)
 	c := v.credentials(v.config)
 	k := v.open(c, "login")
-	v.reads(k, "old-password")
+	v.expectValue(k, "old-password")
 	v.remove("db")
-	v.fails(k, "parameter password", "secret "+v.ns+"/db does not exist")
+	v.awaitError(k, "parameter password", "secret "+v.ns+"/db does not exist")
 	v.put("db", "new-password")
 	testkit.Eventually(t, "it is there again", func(ctx context.Context) bool {
 		got, err := k.Parameter(ctx, "password")
 		return got == "new-password" && err == nil
 	})
-	v.fails(v.open(c, "nobody"), "trigger authentication "+v.ns+"/nobody does not exist")
+	v.awaitError(v.open(c, "nobody"), "trigger authentication "+v.ns+"/nobody does not exist")
 	v.authenticate("login", v1alpha1.SecretTargetRef{Parameter: "password", Name: "db", Key: "no-such-key"})
-	v.fails(k, "secret "+v.ns+"/db has no key no-such-key")
+	v.awaitError(k, "secret "+v.ns+"/db has no key no-such-key")
 	cluster := c.Open("elsewhere", &v1alpha1.AuthenticationRef{Kind: "ClusterTriggerAuthentication", Name: "nobody"}, nil)
 	defer cluster.Close()
-	v.fails(cluster, "cluster trigger authentication nobody does not exist")
+	v.awaitError(cluster, "cluster trigger authentication nobody does not exist")
 }
 
 // as returns the configuration of a service account that may read our objects, and the Secrets of these names, which may
@@ -265,17 +266,17 @@ func testPermissionToReadOneSecretIsEnough(t *testing.T) {
 	v := newVault(t)
 	config, allow := v.as("impulse")
 	k := v.open(v.credentials(config), "login")
-	v.fails(k, "watch secret "+v.ns+"/db", "forbidden")
+	v.awaitError(k, "watch secret "+v.ns+"/db", "forbidden")
 	allow("db")
 	testkit.Eventually(t, "the permission is there", func(ctx context.Context) bool {
 		got, err := k.Parameter(ctx, "password")
 		return got == "old-password" && err == nil
 	})
 	v.put("db", "new-password")
-	v.becomes(k, "old-password", "new-password")
+	v.awaitValue(k, "old-password", "new-password")
 	v.put("theirs", "their-password")
 	v.authenticate("login", v1alpha1.SecretTargetRef{Parameter: "password", Name: "theirs", Key: "pw"})
-	v.fails(k, "watch secret "+v.ns+"/theirs", "forbidden")
+	v.awaitError(k, "watch secret "+v.ns+"/theirs", "forbidden")
 }
 
 func testLastValueStandsWhileAPIServerIsUnavailable(t *testing.T) {
@@ -284,9 +285,9 @@ func testLastValueStandsWhileAPIServerIsUnavailable(t *testing.T) {
 	v := openVault(t, outage.Config, "default")
 	c := v.credentials(v.config)
 	k := v.open(c, "login")
-	v.reads(k, "old-password")
+	v.expectValue(k, "old-password")
 	outage.Stop("kube-apiserver")
-	v.reads(k, "old-password")
+	v.expectValue(k, "old-password")
 	fresh := v.credentials(v.config)
 	late := v.open(fresh, "login")
 	if _, err := late.Parameter(t.Context(), "password"); err == nil || !strings.Contains(err.Error(), "watch trigger authentication default/login") {
@@ -294,17 +295,17 @@ func testLastValueStandsWhileAPIServerIsUnavailable(t *testing.T) {
 	}
 	outage.Start("kube-apiserver")
 	v.put("db", "new-password")
-	v.becomes(k, "old-password", "new-password")
+	v.awaitValue(k, "old-password", "new-password")
 	testkit.Eventually(t, "who came too early reads it as well", func(ctx context.Context) bool {
 		got, err := late.Parameter(ctx, "password")
 		return got == "new-password" && err == nil
 	})
 	v.remove("db")
-	v.fails(k, "does not exist")
+	v.awaitError(k, "does not exist")
 }
 
-// silent is an address that accepts connections and sends nothing.
-func silent(t *testing.T) string {
+// silentAddress returns an address that accepts connections and sends nothing.
+func silentAddress(t *testing.T) string {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -317,7 +318,7 @@ func silent(t *testing.T) string {
 func testCancelledReadReturnsAtOnce(t *testing.T) {
 	v := newVault(t)
 	config := rest.CopyConfig(v.config)
-	config.Host = "https://" + silent(t)
+	config.Host = "https://" + silentAddress(t)
 	k := v.open(v.credentials(config), "login")
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Millisecond, errors.New("enough"))
 	defer cancel()
@@ -326,14 +327,14 @@ func testCancelledReadReturnsAtOnce(t *testing.T) {
 	}
 }
 
-// asker is a source that reads its password once, and then waits.
-type asker struct {
+// passwordSource is a source that reads its password once, and then waits for the end of its context.
+type passwordSource struct {
 	env triggers.Env
 	got chan string
 }
 
 // Run reads the password.
-func (a *asker) Run(ctx context.Context, _ func(scalers.Event)) error {
+func (a *passwordSource) Run(ctx context.Context, _ func(scalers.Event)) error {
 	password, err := a.env.Secret(ctx, "password")
 	if err != nil {
 		return err
@@ -350,13 +351,13 @@ func testSecretIsWatchedAsLongAsItsTriggerRuns(t *testing.T) {
 		if env.Credentials != "TriggerAuthentication/"+v.ns+"/login" {
 			t.Errorf("got the credential identity %s, want one with kind, namespace and name", env.Credentials)
 		}
-		return &asker{env: env, got: got}, nil
+		return &passwordSource{env: env, got: got}, nil
 	})
 	ctx, end := context.WithCancel(t.Context())
 	controller := New(Options{
 		Kinds: []triggers.Kind{kind}, Env: triggers.Env{Now: autoscaler.NewClock()}, Secrets: c, Actuator: &targets{of: map[string]*target{}},
 		Reporter: status.New(&store{}, status.Silent{}, status.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler)),
-		MayWrite: func() bool { return true }, WhileLeading: leading,
+		MayWrite: func() bool { return true }, WhileLeading: whileLeading,
 	}, nil)
 	so := object("web")
 	so.Namespace, so.Spec.Triggers[0].Type, so.Spec.Triggers[0].AuthenticationRef = v.ns, "asker", &v1alpha1.AuthenticationRef{Name: "login"}
@@ -364,8 +365,8 @@ func testSecretIsWatchedAsLongAsItsTriggerRuns(t *testing.T) {
 	if password := <-got; password != "old-password" {
 		t.Errorf("the source read %q, want old-password", password)
 	}
-	v.watching(c, 1, 1)
+	v.expectWatches(c, 1, 1)
 	end()
 	controller.Wait()
-	v.watching(c, 0, 0)
+	v.expectWatches(c, 0, 0)
 }

@@ -22,7 +22,7 @@ func testUnreadableEntryAffectsNoOther(t *testing.T) {
 		"a file that is larger than a bound": func(path string) error { return os.WriteFile(path, make([]byte, 5<<20), 0o600) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			among(t, func(t *testing.T, f *files) {
+			inFolder(t, func(t *testing.T, f *files) {
 				if err := put(filepath.Join(f.dir, "a-bad.yaml")); err != nil { // It comes before the others.
 					t.Fatal(err)
 				}
@@ -30,11 +30,11 @@ func testUnreadableEntryAffectsNoOther(t *testing.T) {
 				if output := f.log.String(); strings.Count(output, "could not be read") != 1 || !strings.Contains(output, "a-bad.yaml") {
 					t.Errorf("after a bad file came, got the log\n%swant one line with \"could not be read\" and a-bad.yaml", output)
 				}
-				f.write("web.yaml", text("web", 4))
-				f.turn("web", 8)
+				f.write("web.yaml", objectYAML("web", 4))
+				f.setDial("web", 8)
 				f.want("web", 4)
-				f.write("api.yaml", text("api", 10))
-				f.turn("api", 3)
+				f.write("api.yaml", objectYAML("api", 10))
+				f.setDial("api", 3)
 				f.want("api", 3)
 			})
 		})
@@ -42,7 +42,7 @@ func testUnreadableEntryAffectsNoOther(t *testing.T) {
 }
 
 func testFileThatBecomesUnreadableKeepsItsLastValidVersion(t *testing.T) {
-	among(t, func(t *testing.T, f *files) {
+	inFolder(t, func(t *testing.T, f *files) {
 		path := filepath.Join(f.dir, "web.yaml")
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
@@ -51,8 +51,8 @@ func testFileThatBecomesUnreadableKeepsItsLastValidVersion(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.awaitStatuses()
-		f.sources("web", 1, 1)
-		f.turn("web", 5)
+		f.expectSources("web", 1, 1)
+		f.setDial("web", 5)
 		f.want("web", 5)
 		if output := f.log.String(); !strings.Contains(output, "last good version stays in effect") {
 			t.Errorf("after a file became unreadable, got the log\n%swant \"last good version stays in effect\"", output)

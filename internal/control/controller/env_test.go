@@ -121,7 +121,7 @@ func (t *targets) Set(_ context.Context, of actuator.Target, observed actuator.S
 	return one.scale(of.Name), nil
 }
 
-// dials are the sources of a type of trigger whose levels the test sets.
+// dials are the sources of a kind of trigger whose levels the test sets.
 type dials struct {
 	mu    sync.Mutex
 	level map[string]int64
@@ -247,7 +247,7 @@ func in(t *testing.T, test func(t *testing.T, e *env)) {
 	})
 }
 
-// begin begins a leadership, with the handovers of the one before.
+// begin starts a term of leadership, with the handovers of the term before.
 func (e *env) begin(handovers map[string]Handover) {
 	e.ctx, e.end = context.WithCancel(e.t.Context())
 	e.reporter = status.New(e.store, status.Silent{}, status.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
@@ -261,14 +261,14 @@ func (e *env) begin(handovers map[string]Handover) {
 	e.controller = New(Options{
 		Finalizers: finalizers,
 		Kinds:      []triggers.Kind{e.dials.kind()}, Settings: compile.DefaultSettings(), Env: triggers.Env{Now: autoscaler.NewClock()}, Actuator: e.targets, Reporter: e.reporter,
-		MayWrite: func() bool { return true }, WhileLeading: leading,
+		MayWrite: func() bool { return true }, WhileLeading: whileLeading,
 	}, handovers)
 }
 
-// leading calls write as while this process leads.
-func leading(ctx context.Context, write func(context.Context) error) error { return write(ctx) }
+// whileLeading calls write, as the elector does in the process that leads.
+func whileLeading(ctx context.Context, write func(context.Context) error) error { return write(ctx) }
 
-// stop ends the leadership, and returns the handovers.
+// stop ends the term of leadership, and returns its handovers.
 func (e *env) stop() map[string]Handover {
 	e.end()
 	handovers := e.controller.Wait()
@@ -277,8 +277,8 @@ func (e *env) stop() map[string]Handover {
 	return handovers
 }
 
-// object is a ScaledObject of 1 to 10 replicas, one for each unit of the dial of its own name, on the Deployment of that
-// name. Its down window is closed: levels are followed at once.
+// object returns a ScaledObject of 1 to 10 replicas, one for each unit of the dial of its own name, on the Deployment of that name.
+// Its scale-down window is 0: levels are followed at once.
 func object(name string) *v1alpha1.ScaledObject {
 	so := &v1alpha1.ScaledObject{ObjectMeta: metav1.ObjectMeta{
 		Namespace: "shop", Name: name, UID: types.UID("uid-" + name), Generation: 1, CreationTimestamp: metav1.Now(),
@@ -290,8 +290,8 @@ func object(name string) *v1alpha1.ScaledObject {
 	return so
 }
 
-// on makes an object scale another target.
-func on(so *v1alpha1.ScaledObject, name string) *v1alpha1.ScaledObject {
+// withTarget sets the target of an object, and returns the object.
+func withTarget(so *v1alpha1.ScaledObject, name string) *v1alpha1.ScaledObject {
 	so.Spec.ScaleTargetRef.Name = name
 	return so
 }
@@ -319,8 +319,8 @@ func (e *env) remove(name string) {
 	e.awaitStatuses()
 }
 
-// turn sets a dial and waits for the statuses.
-func (e *env) turn(name string, level int64) {
+// setDial sets a dial and waits for the statuses.
+func (e *env) setDial(name string, level int64) {
 	e.t.Helper()
 	e.dials.set(name, level)
 	e.awaitStatuses()
@@ -337,7 +337,7 @@ func pass(d time.Duration) {
 	synctest.Wait()
 }
 
-// want fails when a target does not have n replicas.
+// want fails the test unless a target has n replicas.
 func (e *env) want(name string, n int32) {
 	e.t.Helper()
 	e.targets.mu.Lock()
@@ -347,15 +347,16 @@ func (e *env) want(name string, n int32) {
 	}
 }
 
-// ready fails when an object's condition Ready is another one.
-func (e *env) ready(name, reason string) {
+// expectReady fails the test unless an object's condition Ready has a reason.
+func (e *env) expectReady(name, reason string) {
 	e.t.Helper()
-	if got, message := e.condition(name); got != reason {
+	if got, message := e.readyCondition(name); got != reason {
 		e.t.Fatalf("%s is %s (%s), want %s", name, got, message, reason)
 	}
 }
 
-func (e *env) condition(name string) (reason, message string) {
+// readyCondition returns the reason and the message of an object's condition Ready.
+func (e *env) readyCondition(name string) (reason, message string) {
 	e.store.mu.Lock()
 	defer e.store.mu.Unlock()
 	if e.store.last[name] == nil {
@@ -369,8 +370,8 @@ func (e *env) condition(name string) (reason, message string) {
 	return "without a condition", ""
 }
 
-// sources fails when a dial has not been opened so many times, or is open in another number of pipelines.
-func (e *env) sources(name string, opened, open int) {
+// expectSources fails the test unless a dial has been opened this many times, and is open in this many pipelines.
+func (e *env) expectSources(name string, opened, open int) {
 	e.t.Helper()
 	e.dials.mu.Lock()
 	defer e.dials.mu.Unlock()

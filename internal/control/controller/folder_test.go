@@ -48,7 +48,7 @@ func (j *journal) String() string {
 	return j.text.String()
 }
 
-// files are a folder of objects that a controller follows, and a folder of states.
+// files is a folder of objects that a controller follows, and a folder of states.
 type files struct {
 	*env
 
@@ -57,12 +57,12 @@ type files struct {
 	following   sync.WaitGroup
 }
 
-// among runs a test with a folder that holds web.yaml.
-func among(t *testing.T, test func(t *testing.T, f *files)) {
+// inFolder runs a test with a folder that holds web.yaml.
+func inFolder(t *testing.T, test func(t *testing.T, f *files)) {
 	t.Helper()
 	in(t, func(t *testing.T, e *env) {
 		f := &files{env: e, dir: t.TempDir(), states: t.TempDir(), log: &journal{}}
-		f.write("web.yaml", text("web", 10))
+		f.write("web.yaml", objectYAML("web", 10))
 		f.follow("")
 		test(t, f)
 		e.end()
@@ -70,7 +70,7 @@ func among(t *testing.T, test func(t *testing.T, f *files)) {
 	})
 }
 
-// follow begins to read the folder, as a process that has just started.
+// follow starts to read the folder, as a process that has just started.
 func (f *files) follow(namespace string) {
 	f.t.Helper()
 	states, err := NewStates(f.states)
@@ -86,7 +86,7 @@ func (f *files) follow(namespace string) {
 	f.awaitStatuses()
 }
 
-// restart ends the term and begins another one, as a new process would.
+// restart ends the term of leadership and starts another one, as a new process would.
 func (f *files) restart() {
 	f.t.Helper()
 	f.stop()
@@ -104,8 +104,8 @@ func (f *files) write(name, content string) {
 	f.awaitStatuses()
 }
 
-// text is the object of a name on the dial and the Deployment of that name, with a maximum.
-func text(name string, most int) string {
+// objectYAML returns an object with a name and a maximum, on the dial and the Deployment of that name.
+func objectYAML(name string, most int) string {
 	return fmt.Sprintf(`
 apiVersion: impulse.sh/v1alpha1
 kind: ScaledObject
@@ -120,56 +120,56 @@ spec:
 }
 
 func testFileAndItsChangesAreFollowed(t *testing.T) {
-	among(t, func(_ *testing.T, f *files) {
-		f.turn("web", 8)
+	inFolder(t, func(_ *testing.T, f *files) {
+		f.setDial("web", 8)
 		f.want("web", 8)
-		f.write("web.yaml", text("web", 4))
+		f.write("web.yaml", objectYAML("web", 4))
 		f.want("web", 4)
-		f.sources("web", 1, 1)
+		f.expectSources("web", 1, 1)
 	})
 }
 
 func testNewFileIsFollowedAndDeletedFileLeavesCount(t *testing.T) {
-	among(t, func(t *testing.T, f *files) {
-		f.turn("api", 3)
-		f.write("api.yaml", text("api", 10))
+	inFolder(t, func(t *testing.T, f *files) {
+		f.setDial("api", 3)
+		f.write("api.yaml", objectYAML("api", 10))
 		f.want("api", 3)
 		if err := os.Remove(filepath.Join(f.dir, "api.yaml")); err != nil {
 			t.Fatal(err)
 		}
 		f.awaitStatuses()
-		f.sources("api", 1, 0)
+		f.expectSources("api", 1, 0)
 		f.want("api", 3)
-		f.turn("web", 5)
+		f.setDial("web", 5)
 		f.want("web", 5)
 	})
 }
 
 func testDeletingLastFileEndsItsObjectAndIsLoggedOnce(t *testing.T) {
-	among(t, func(t *testing.T, f *files) {
-		f.turn("web", 3)
+	inFolder(t, func(t *testing.T, f *files) {
+		f.setDial("web", 3)
 		f.want("web", 3)
 		if err := os.Remove(filepath.Join(f.dir, "web.yaml")); err != nil {
 			t.Fatal(err)
 		}
 		pass(time.Minute)
-		f.sources("web", 1, 0)
-		f.turn("web", 7)
+		f.expectSources("web", 1, 0)
+		f.setDial("web", 7)
 		f.want("web", 3)
 		if n := strings.Count(f.log.String(), "level=WARN"); n != 1 {
 			t.Errorf("got %d warnings, want 1:\n%s", n, f.log.String())
 		}
-		f.write("web.yaml", text("web", 10))
+		f.write("web.yaml", objectYAML("web", 10))
 		f.want("web", 7)
 	})
 }
 
 func testBrokenFileKeepsItsLastValidVersionAndIsLogged(t *testing.T) {
-	among(t, func(t *testing.T, f *files) {
+	inFolder(t, func(t *testing.T, f *files) {
 		for name, broken := range map[string]string{
 			"no YAML":        "spec: [",
-			"no such field":  strings.Replace(text("web", 10), "minReplicaCount", "minReplicas", 1),
-			"no such dial":   strings.Replace(text("web", 10), "dial: web", "dail: web", 1),
+			"no such field":  strings.Replace(objectYAML("web", 10), "minReplicaCount", "minReplicas", 1),
+			"no such dial":   strings.Replace(objectYAML("web", 10), "dial: web", "dail: web", 1),
 			"nothing at all": "",
 		} {
 			f.write("web.yaml", broken)
@@ -177,60 +177,60 @@ func testBrokenFileKeepsItsLastValidVersionAndIsLogged(t *testing.T) {
 			if !strings.Contains(output, "file has a mistake") || !strings.Contains(output, "last good version stays in effect") || !strings.Contains(output, "web.yaml") {
 				t.Errorf("%s: got the log\n%swant a mistake in web.yaml whose last good version stays in effect", name, output)
 			}
-			f.sources("web", 1, 1)
-			f.turn("web", 5)
+			f.expectSources("web", 1, 1)
+			f.setDial("web", 5)
 			f.want("web", 5)
-			f.turn("web", 2)
+			f.setDial("web", 2)
 			f.want("web", 2)
-			f.write("web.yaml", text("web", 10))
+			f.write("web.yaml", objectYAML("web", 10))
 			f.log.text.Reset()
 		}
-		f.write("web.yaml", text("web", 4))
-		f.turn("web", 9)
+		f.write("web.yaml", objectYAML("web", 4))
+		f.setDial("web", 9)
 		f.want("web", 4)
 	})
 }
 
 func testBrokenFileIsLoggedOnceAndDoesNotAffectOthers(t *testing.T) {
-	among(t, func(t *testing.T, f *files) {
+	inFolder(t, func(t *testing.T, f *files) {
 		f.write("api.yaml", "spec: [")
 		pass(time.Hour)
 		if n := strings.Count(f.log.String(), "file has a mistake"); n != 1 {
 			t.Errorf("the mistake was logged %d times, want once:\n%s", n, f.log.String())
 		}
-		f.turn("web", 5)
+		f.setDial("web", 5)
 		f.want("web", 5)
 	})
 }
 
 func testMissingFolderKeepsEveryObjectUntilItIsBackAndIsLoggedOnce(t *testing.T) {
-	among(t, func(t *testing.T, f *files) {
+	inFolder(t, func(t *testing.T, f *files) {
 		away := f.dir + "-away"
 		if err := os.Rename(f.dir, away); err != nil {
 			t.Fatal(err)
 		}
 		pass(time.Minute)
-		f.turn("web", 5)
+		f.setDial("web", 5)
 		f.want("web", 5)
-		f.sources("web", 1, 1)
+		f.expectSources("web", 1, 1)
 		if n := strings.Count(f.log.String(), "files cannot be read"); n != 1 {
 			t.Errorf("that files cannot be read was logged %d times, want once:\n%s", n, f.log.String())
 		}
 		if err := os.Rename(away, f.dir); err != nil {
 			t.Fatal(err)
 		}
-		f.write("web.yaml", text("web", 3))
+		f.write("web.yaml", objectYAML("web", 3))
 		f.want("web", 3)
 	})
 }
 
 func testMountedFileIsFollowedWhenItsFoldersLinkIsSwitched(t *testing.T) {
-	among(t, func(t *testing.T, f *files) {
+	inFolder(t, func(t *testing.T, f *files) {
 		mount := t.TempDir()
 		for version, most := range map[string]int{"v1": 10, "v2": 4} {
 			if err := errors.Join(
 				os.Mkdir(filepath.Join(mount, version), 0o700),
-				os.WriteFile(filepath.Join(mount, version, "web.yaml"), []byte(text("web", most)), 0o600),
+				os.WriteFile(filepath.Join(mount, version, "web.yaml"), []byte(objectYAML("web", most)), 0o600),
 				os.Symlink(version, filepath.Join(mount, "to-"+version)),
 			); err != nil {
 				t.Fatal(err)
@@ -242,7 +242,7 @@ func testMountedFileIsFollowedWhenItsFoldersLinkIsSwitched(t *testing.T) {
 		); err != nil {
 			t.Fatal(err)
 		}
-		f.turn("web", 9)
+		f.setDial("web", 9)
 		f.want("web", 9)
 		if err := os.Rename(filepath.Join(mount, "to-v2"), data); err != nil {
 			t.Fatal(err)
@@ -255,38 +255,38 @@ func testMountedFileIsFollowedWhenItsFoldersLinkIsSwitched(t *testing.T) {
 func testOtherNamespacesAreLeftAlone(t *testing.T) {
 	in(t, func(t *testing.T, e *env) {
 		f := &files{env: e, dir: t.TempDir(), states: t.TempDir(), log: &journal{}}
-		f.write("web.yaml", text("web", 10))
-		f.write("theirs.yaml", strings.Replace(text("theirs", 10), "namespace: shop", "namespace: other", 1))
+		f.write("web.yaml", objectYAML("web", 10))
+		f.write("theirs.yaml", strings.Replace(objectYAML("theirs", 10), "namespace: shop", "namespace: other", 1))
 		f.follow("shop")
-		f.sources("web", 1, 1)
-		f.sources("theirs", 0, 0)
+		f.expectSources("web", 1, 1)
+		f.expectSources("theirs", 0, 0)
 		e.end()
 		f.following.Wait()
 	})
 }
 
-// slowly lets four replicas be added each minute.
-func slowly(text string) string {
+// limitRate returns a manifest with a rate policy: four replicas more in each minute.
+func limitRate(text string) string {
 	return strings.Replace(text, "  triggers:",
 		"  advanced: {horizontalPodAutoscalerConfig: {behavior: {scaleUp: {policies: [{type: Pods, value: 4, periodSeconds: 60}]}}}}\n  triggers:", 1)
 }
 
 func testFolderOfStatesSurvivesProcess(t *testing.T) {
-	among(t, func(_ *testing.T, f *files) {
-		f.write("web.yaml", slowly(text("web", 10)))
-		f.turn("web", 9)
+	inFolder(t, func(_ *testing.T, f *files) {
+		f.write("web.yaml", limitRate(objectYAML("web", 10)))
+		f.setDial("web", 9)
 		f.want("web", 5)
 		f.restart()
 		f.want("web", 5) // Four in this minute already, according to the state.
 		pass(time.Minute)
 		f.want("web", 9)
-		f.ready("web", "Ready")
+		f.expectReady("web", "Ready")
 	})
 }
 
 func testUnreadableStateIsUnknownAndIsReported(t *testing.T) {
-	among(t, func(t *testing.T, f *files) {
-		f.turn("web", 6)
+	inFolder(t, func(t *testing.T, f *files) {
+		f.setDial("web", 6)
 		f.stop()
 		f.following.Wait()
 		path := filepath.Join(f.states, "shop,web.json")
@@ -299,16 +299,16 @@ func testUnreadableStateIsUnknownAndIsReported(t *testing.T) {
 			t.Errorf("with a broken status file, got the log\n%swant \"stored status of the object cannot be read\"", f.log.String())
 		}
 		f.want("web", 6)
-		f.turn("web", 7)
+		f.setDial("web", 7)
 		f.want("web", 7)
 	})
 }
 
 func testLostStateCountsAsOneThatWasActiveJustNow(t *testing.T) {
-	among(t, func(t *testing.T, f *files) {
-		resting := strings.NewReplacer("minReplicaCount: 1", "minReplicaCount: 0", "cooldownPeriod: 0", "cooldownPeriod: 600").Replace(text("web", 10))
+	inFolder(t, func(t *testing.T, f *files) {
+		resting := strings.NewReplacer("minReplicaCount: 1", "minReplicaCount: 0", "cooldownPeriod: 0", "cooldownPeriod: 600").Replace(objectYAML("web", 10))
 		f.write("web.yaml", resting)
-		f.turn("web", 6)
+		f.setDial("web", 6)
 		f.stop()
 		f.following.Wait()
 		f.dials.set("web", 0)

@@ -39,9 +39,9 @@ func testWriteWaitsForItsHookAndRefusalPreventsIt(t *testing.T) {
 		err          error
 		writes       int
 	}{
-		"a leader without a hook writes":                       {leading, nil, nil, 1},
+		"a leader without a hook writes":                       {whileLeading, nil, nil, 1},
 		"a process that does not lead writes nothing":          {refuse, nil, errNo, 0},
-		"nothing is written before the original count is kept": {leading, hook, errNo, 0},
+		"nothing is written before the original count is kept": {whileLeading, hook, errNo, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			to := &countingActuator{}

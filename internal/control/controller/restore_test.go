@@ -30,7 +30,7 @@ func TestRestore(t *testing.T) {
 	t.Run("an object that is removed from the files is restored when its option is set", testObjectThatIsRemovedFromFilesIsRestoredWhenItsOptionIsSet)
 }
 
-// finalizers are those of the objects of a test, as an API server would keep them.
+// finalizers stores the finalizers of the objects of a test, as an API server would.
 type finalizers struct {
 	mu sync.Mutex
 	on map[string]bool
@@ -61,28 +61,28 @@ func (f *finalizers) RemoveFinalizer(_ context.Context, o status.Object) error {
 	return f.set(o.Name, false)
 }
 
-// kept runs a test with a controller whose objects can be kept, and an object web that is to be restored, on a target
-// that has four replicas.
-func kept(t *testing.T, test func(e *env, web *v1alpha1.ScaledObject)) {
+// inWithFinalizers runs a test with a controller that stores finalizers, and an object web with restoreToOriginalReplicaCount, on a
+// target that has four replicas.
+func inWithFinalizers(t *testing.T, test func(e *env, web *v1alpha1.ScaledObject)) {
 	t.Helper()
 	in(t, func(_ *testing.T, e *env) {
 		e.stop()
 		e.finalizers = &finalizers{on: map[string]bool{}}
 		e.begin(nil)
-		e.byHand("web", 4)
-		e.turn("web", 7)
-		test(e, restored(object("web")))
+		e.writeForeign("web", 4)
+		e.setDial("web", 7)
+		test(e, withRestore(object("web")))
 	})
 }
 
-// restored makes an object one that is to be restored.
-func restored(so *v1alpha1.ScaledObject) *v1alpha1.ScaledObject {
+// withRestore sets restoreToOriginalReplicaCount of an object, and returns the object.
+func withRestore(so *v1alpha1.ScaledObject) *v1alpha1.ScaledObject {
 	so.Spec.Advanced = &v1alpha1.Advanced{RestoreToOriginalReplicaCount: true}
 	return so
 }
 
-// byHand writes a target's count as another client.
-func (e *env) byHand(name string, n int32) {
+// writeForeign writes a target's count as another client would.
+func (e *env) writeForeign(name string, n int32) {
 	e.targets.mu.Lock()
 	defer e.targets.mu.Unlock()
 	one := e.targets.at(name)
@@ -92,7 +92,7 @@ func (e *env) byHand(name string, n int32) {
 	}
 }
 
-// writes counts our writes of a target.
+// writes returns the number of our writes of a target.
 func (e *env) writes(name string) int {
 	e.targets.mu.Lock()
 	defer e.targets.mu.Unlock()
@@ -124,8 +124,8 @@ func (e *env) erase(so *v1alpha1.ScaledObject) *v1alpha1.ScaledObject {
 	return so
 }
 
-// held fails when an object has the finalizer and should not, or the other way round.
-func (e *env) held(name string, want bool) {
+// expectFinalizer fails the test unless an object has the finalizer, or, if want is false, does not have it.
+func (e *env) expectFinalizer(name string, want bool) {
 	e.t.Helper()
 	e.finalizers.mu.Lock()
 	defer e.finalizers.mu.Unlock()
@@ -135,19 +135,19 @@ func (e *env) held(name string, want bool) {
 }
 
 func testDeletedObjectRestoresOriginalCountBeforeItsFinalizerIsRemoved(t *testing.T) {
-	kept(t, func(e *env, web *v1alpha1.ScaledObject) {
+	inWithFinalizers(t, func(e *env, web *v1alpha1.ScaledObject) {
 		e.apply(web)
 		e.want("web", 7)
-		e.held("web", true)
+		e.expectFinalizer("web", true)
 		if got := e.stored(web).Status.OriginalReplicaCount; got == nil || *got != 4 {
 			t.Fatalf("the status remembers %v, want 4", got)
 		}
-		e.turn("web", 9)
+		e.setDial("web", 9)
 		e.erase(web)
 		e.want("web", 4)
-		e.held("web", false)
-		e.sources("web", 1, 0)
-		e.turn("web", 3)
+		e.expectFinalizer("web", false)
+		e.expectSources("web", 1, 0)
+		e.setDial("web", 3)
 		e.want("web", 4)
 		e.remove("web")
 	})
@@ -159,7 +159,7 @@ func testNothingIsWrittenBeforeFinalizerIsAddedAndOriginalCountIsStored(t *testi
 		"stored": func(e *env, err error) { e.store.fail(err) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			kept(t, func(e *env, web *v1alpha1.ScaledObject) {
+			inWithFinalizers(t, func(e *env, web *v1alpha1.ScaledObject) {
 				fail(e, errors.New("away"))
 				e.apply(web)
 				pass(time.Minute)
@@ -167,51 +167,51 @@ func testNothingIsWrittenBeforeFinalizerIsAddedAndOriginalCountIsStored(t *testi
 				fail(e, nil)
 				pass(2 * time.Minute)
 				e.want("web", 7)
-				e.held("web", true)
+				e.expectFinalizer("web", true)
 			})
 		})
 	}
 }
 
 func testNextLeaderFinishesRestore(t *testing.T) {
-	kept(t, func(e *env, web *v1alpha1.ScaledObject) {
+	inWithFinalizers(t, func(e *env, web *v1alpha1.ScaledObject) {
 		e.apply(web)
 		e.want("web", 7)
 		e.targets.refuse(actuator.ErrThrottled)
 		deleted := e.erase(web)
 		e.want("web", 7)
-		e.held("web", true)
-		e.ready("web", "RestoreFailed")
+		e.expectFinalizer("web", true)
+		e.expectReady("web", "RestoreFailed")
 		e.stop()
 		e.targets.refuse(nil)
 		e.begin(nil)
 		e.apply(e.stored(deleted))
 		e.want("web", 4)
-		e.held("web", false)
+		e.expectFinalizer("web", false)
 	})
 }
 
 func testSwitchingOptionOffRemovesFinalizerAndKeepsCount(t *testing.T) {
-	kept(t, func(e *env, web *v1alpha1.ScaledObject) {
+	inWithFinalizers(t, func(e *env, web *v1alpha1.ScaledObject) {
 		e.apply(web)
-		e.held("web", true)
+		e.expectFinalizer("web", true)
 		off := edit(e.stored(web), func(so *v1alpha1.ScaledObject) { so.Spec.Advanced = nil })
 		e.apply(off)
-		e.held("web", false)
+		e.expectFinalizer("web", false)
 		e.remove("web")
 		e.want("web", 7)
 	})
 }
 
 func testSwitchingOptionOnLateRestoresCountOfBeginning(t *testing.T) {
-	kept(t, func(e *env, web *v1alpha1.ScaledObject) {
+	inWithFinalizers(t, func(e *env, web *v1alpha1.ScaledObject) {
 		off := edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.Advanced = nil })
 		e.apply(off)
 		e.want("web", 7)
-		e.held("web", false)
-		e.apply(restored(edit(e.stored(off), func(*v1alpha1.ScaledObject) {})))
-		e.held("web", true)
-		e.erase(restored(off))
+		e.expectFinalizer("web", false)
+		e.apply(withRestore(edit(e.stored(off), func(*v1alpha1.ScaledObject) {})))
+		e.expectFinalizer("web", true)
+		e.erase(withRestore(off))
 		e.want("web", 4)
 	})
 }
@@ -223,8 +223,8 @@ func testNothingIsRestoredUnderPauseSuccessorForeignHPAOrWithoutTarget(t *testin
 		},
 		"dry run": func(_ *env, web *v1alpha1.ScaledObject) { web.Spec.DryRun = true },
 		"successor": func(e *env, _ *v1alpha1.ScaledObject) {
-			e.turn("second", 7)
-			e.apply(on(object("second"), "web"))
+			e.setDial("second", 7)
+			e.apply(withTarget(object("second"), "web"))
 		},
 		"HPA": func(e *env, _ *v1alpha1.ScaledObject) {
 			e.targets.notify("web", actuator.Observation{ForeignHPA: "theirs"})
@@ -234,7 +234,7 @@ func testNothingIsRestoredUnderPauseSuccessorForeignHPAOrWithoutTarget(t *testin
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			kept(t, func(e *env, web *v1alpha1.ScaledObject) {
+			inWithFinalizers(t, func(e *env, web *v1alpha1.ScaledObject) {
 				e.apply(web)
 				e.want("web", 7)
 				web = edit(e.stored(web), func(*v1alpha1.ScaledObject) {})
@@ -245,20 +245,20 @@ func testNothingIsRestoredUnderPauseSuccessorForeignHPAOrWithoutTarget(t *testin
 				if n := e.writes("web") - before; n != 0 {
 					t.Errorf("got %d writes after the deletion, want 0", n)
 				}
-				e.held("web", false)
+				e.expectFinalizer("web", false)
 			})
 		})
 	}
 }
 
 func testTakeoverOfTargetEndsItsRestore(t *testing.T) {
-	kept(t, func(e *env, web *v1alpha1.ScaledObject) {
+	inWithFinalizers(t, func(e *env, web *v1alpha1.ScaledObject) {
 		e.apply(web)
 		e.targets.refuse(actuator.ErrThrottled)
 		e.erase(web)
-		e.turn("second", 9)
-		e.apply(on(object("second"), "web"))
-		e.held("web", false)
+		e.setDial("second", 9)
+		e.apply(withTarget(object("second"), "web"))
+		e.expectFinalizer("web", false)
 		e.targets.refuse(nil)
 		pass(time.Minute)
 		e.want("web", 9)
@@ -266,20 +266,20 @@ func testTakeoverOfTargetEndsItsRestore(t *testing.T) {
 }
 
 func testEndOfTermRestoresNothing(t *testing.T) {
-	kept(t, func(e *env, web *v1alpha1.ScaledObject) {
+	inWithFinalizers(t, func(e *env, web *v1alpha1.ScaledObject) {
 		e.apply(web)
 		e.stop()
 		e.want("web", 7)
-		e.held("web", true)
+		e.expectFinalizer("web", true)
 		e.begin(nil)
 	})
 }
 
 func testObjectThatIsRemovedFromFilesIsRestoredWhenItsOptionIsSet(t *testing.T) {
-	among(t, func(t *testing.T, f *files) {
-		f.byHand("api", 3)
-		f.turn("api", 8)
-		f.write("api.yaml", strings.Replace(text("api", 10), "  triggers:", "  advanced: {restoreToOriginalReplicaCount: true}\n  triggers:", 1))
+	inFolder(t, func(t *testing.T, f *files) {
+		f.writeForeign("api", 3)
+		f.setDial("api", 8)
+		f.write("api.yaml", strings.Replace(objectYAML("api", 10), "  triggers:", "  advanced: {restoreToOriginalReplicaCount: true}\n  triggers:", 1))
 		f.want("api", 8)
 		f.restart()
 		f.want("api", 8)
@@ -288,7 +288,7 @@ func testObjectThatIsRemovedFromFilesIsRestoredWhenItsOptionIsSet(t *testing.T) 
 		}
 		f.awaitStatuses()
 		f.want("api", 3)
-		f.sources("web", 2, 1)
+		f.expectSources("web", 2, 1)
 		if _, err := os.Stat(filepath.Join(f.states, "shop,api.json")); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("reading the state of a deleted object: got error %v, want fs.ErrNotExist", err)
 		}

@@ -16,7 +16,7 @@ func TestRestorer(t *testing.T) {
 	t.Run("a restorer finishes its write", testRestorerFinishesItsWrite)
 }
 
-// scriptedTarget answers each write with the next of its errors, and records when it came.
+// scriptedTarget answers each write with the next of its errors, and records the time of each write.
 type scriptedTarget struct {
 	*targets
 

@@ -13,7 +13,7 @@ func TestShadow(t *testing.T) {
 	t.Run("a mistake in a shadow is reported as one of the object", testMistakeInShadowIsReportedAsOneOfObject)
 }
 
-// shadowed is an object whose shadow has at least 4 replicas, in steps of at most 2 a minute.
+// shadowed returns an object whose shadow has at least 4 replicas, and adds at most 2 in each minute.
 func shadowed(name string) *v1alpha1.ScaledObject {
 	so := object(name)
 	so.Spec.Shadow = &v1alpha1.Shadow{MinReplicaCount: new(int32(4)), Advanced: &v1alpha1.Advanced{
@@ -24,15 +24,15 @@ func shadowed(name string) *v1alpha1.ScaledObject {
 	return so
 }
 
-// status is the last that was written.
+// status returns the last status of an object that was written.
 func (e *env) status(name string) *v1alpha1.ScaledObjectStatus {
 	e.store.mu.Lock()
 	defer e.store.mu.Unlock()
 	return e.store.last[name]
 }
 
-// would fails when the shadow of an object would not have n replicas because of these rules.
-func (e *env) would(name string, n int32, limitedBy ...string) {
+// expectShadow fails the test unless the shadow of an object has n replicas, limited by these rules.
+func (e *env) expectShadow(name string, n int32, limitedBy ...string) {
 	e.t.Helper()
 	s := e.status(name).Shadow
 	if s == nil || s.Replicas != n || len(s.LimitedBy) != len(limitedBy) || len(limitedBy) > 0 && s.LimitedBy[0] != limitedBy[0] {
@@ -42,32 +42,32 @@ func (e *env) would(name string, n int32, limitedBy ...string) {
 
 func testShadowKeepsCountOfItsOwnAndWritesNothing(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
-		e.turn("web", 2)
+		e.setDial("web", 2)
 		so := shadowed("web")
 		e.apply(so)
 		e.want("web", 2)
-		e.would("web", 4, "minReplicaCount")
+		e.expectShadow("web", 4, "minReplicaCount")
 		pass(time.Minute)
-		e.turn("web", 9)
+		e.setDial("web", 9)
 		e.want("web", 9)
-		e.would("web", 6, "rate")
+		e.expectShadow("web", 6, "rate")
 		pass(time.Minute)
 		e.awaitStatuses()
-		e.would("web", 8, "rate")
-		e.turn("web", 1)
+		e.expectShadow("web", 8, "rate")
+		e.setDial("web", 1)
 		e.want("web", 1)
-		e.would("web", 4, "minReplicaCount")
+		e.expectShadow("web", 4, "minReplicaCount")
 	})
 }
 
 func testRemovedShadowIsForgotten(t *testing.T) {
 	in(t, func(t *testing.T, e *env) {
-		e.turn("web", 2)
+		e.setDial("web", 2)
 		so := shadowed("web")
 		e.apply(so)
-		e.would("web", 4, "minReplicaCount")
+		e.expectShadow("web", 4, "minReplicaCount")
 		e.apply(edit(so, func(so *v1alpha1.ScaledObject) { so.Spec.Shadow = nil }))
-		e.turn("web", 5)
+		e.setDial("web", 5)
 		e.want("web", 5)
 		if s := e.status("web").Shadow; s != nil {
 			t.Errorf("after the shadow policy was removed, got the shadow status %+v, want none", s)
@@ -80,7 +80,7 @@ func testMistakeInShadowIsReportedAsOneOfObject(t *testing.T) {
 		so := shadowed("web")
 		so.Spec.Shadow.MaxReplicaCount = new(int32(3))
 		e.apply(so)
-		if reason, message := e.condition("web"); reason != "InvalidSpec" || message != "spec.shadow.minReplicaCount: 4 is above maxReplicaCount, 3" {
+		if reason, message := e.readyCondition("web"); reason != "InvalidSpec" || message != "spec.shadow.minReplicaCount: 4 is above maxReplicaCount, 3" {
 			t.Errorf("with an invalid shadow policy, got %s: %q, want InvalidSpec and the mistake", reason, message)
 		}
 	})

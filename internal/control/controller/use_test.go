@@ -59,7 +59,7 @@ func testNamespacesShareNoReadingsThatUsedCredential(t *testing.T) {
 	}
 }
 
-// allow makes a ClusterTriggerAuthentication that takes the password from the Secret db, or changes whom it allows.
+// allow creates a ClusterTriggerAuthentication that takes the password from the Secret db, or changes its namespaces and hosts.
 func (v *vault) allow(name string, namespaces, hosts []string) {
 	v.t.Helper()
 	a := &v1alpha1.ClusterTriggerAuthentication{}
@@ -87,7 +87,7 @@ func testClusterTriggerAuthenticationWithoutNamespacesIsValidForNone(t *testing.
 	v.allow(name, nil, nil)
 	k := c.Open("tenant", &v1alpha1.AuthenticationRef{Kind: clusterKind, Name: name}, []string{"http://prometheus:9090"})
 	t.Cleanup(k.Close)
-	v.fails(k, "cluster trigger authentication "+name, "spec.allowedNamespaces does not list tenant", "add it there, or use a TriggerAuthentication")
+	v.awaitError(k, "cluster trigger authentication "+name, "spec.allowedNamespaces does not list tenant", "add it there, or use a TriggerAuthentication")
 	if c.secrets.pool.Len() != 0 {
 		t.Error("its Secret is watched all the same")
 	}
@@ -101,9 +101,9 @@ func testClusterTriggerAuthenticationWithoutNamespacesIsValidForNone(t *testing.
 	v.allow(name, []string{"tenant"}, nil)
 	read("the namespace is allowed")
 	v.allow(name, []string{"tenant"}, []string{"alertmanager"})
-	v.fails(k, "spec.allowedHosts does not list prometheus:9090")
+	v.awaitError(k, "spec.allowedHosts does not list prometheus:9090")
 	v.allow(name, []string{"*"}, []string{"prometheus"})
 	read("every namespace is allowed, and the server")
 	v.allow(name, []string{"other"}, nil)
-	v.fails(k, "spec.allowedNamespaces does not list tenant")
+	v.awaitError(k, "spec.allowedNamespaces does not list tenant")
 }

@@ -75,7 +75,7 @@ func testRangesAreParsedAsFlag(t *testing.T) {
 	}
 }
 
-// server counts who connects to it, and answers with a redirect to an address, or with nothing.
+// server returns a server that counts its connections. It answers with a redirect to an address, or, if that is empty, with 200.
 func server(t *testing.T, redirect string) (*httptest.Server, *atomic.Int32) {
 	t.Helper()
 	var n atomic.Int32
@@ -94,7 +94,7 @@ func server(t *testing.T, redirect string) (*httptest.Server, *atomic.Int32) {
 	return s, &n
 }
 
-// get asks for a URL with a guard's client.
+// get requests a URL with a guard's client.
 func get(t *testing.T, g *Guard, target string) error {
 	t.Helper()
 	client := g.Client(1, 1)

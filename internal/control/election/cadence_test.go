@@ -46,7 +46,7 @@ func (l *lock) Create(_ context.Context, record resourcelock.LeaderElectionRecor
 	return nil
 }
 
-// Update writes a record, and notes when.
+// Update writes a record, and records the time.
 func (l *lock) Update(_ context.Context, record resourcelock.LeaderElectionRecord) error {
 	l.sent = append(l.sent, time.Now())
 	if len(l.sent) == l.hangs {
@@ -58,15 +58,15 @@ func (l *lock) Update(_ context.Context, record resourcelock.LeaderElectionRecor
 	return nil
 }
 
-// minute leads by a lock for a minute without a break, and returns the least time that was left until the renew deadline.
-func (l *lock) minute(t *testing.T) time.Duration {
+// leadMinute leads by a lock for a minute without a break, and returns the least time that was left until the renew deadline.
+func (l *lock) leadMinute(t *testing.T) time.Duration {
 	t.Helper()
 	l.LockConfig.Identity = "a"
-	g := &Elector{lease: l, log: slog.New(slog.DiscardHandler)}
+	e := &Elector{lease: l, log: slog.New(slog.DiscardHandler)}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	left, led := time.Hour, 0
-	err := g.Run(ctx, func(leading context.Context) {
+	err := e.Run(ctx, func(leading context.Context) {
 		led++
 		for range 600 {
 			select {
@@ -75,7 +75,7 @@ func (l *lock) minute(t *testing.T) time.Duration {
 				cancel()
 				return
 			case <-time.After(100 * time.Millisecond):
-				left = min(left, time.Until(g.Deadline()))
+				left = min(left, time.Until(e.Deadline()))
 			}
 		}
 		cancel()
@@ -91,7 +91,7 @@ func testLeaseIsRenewedAtMostOnceSecond(t *testing.T) {
 	for _, takes := range []time.Duration{0, 10 * time.Millisecond, 400 * time.Millisecond} {
 		synctest.Test(t, func(t *testing.T) {
 			l := &lock{takes: takes}
-			left := l.minute(t)
+			left := l.leadMinute(t)
 			renewals := l.sent[:len(l.sent)-1] // The last one gives the Lease up.
 			for i := 1; i < len(renewals); i++ {
 				if gap := renewals[i].Sub(renewals[i-1]); gap < RenewInterval || gap > RenewInterval+RetryPeriod+takes {
@@ -109,7 +109,7 @@ func testRenewalThatHangsDoesNotLoseLease(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := &lock{takes: 10 * time.Millisecond, hangs: 20}
-		if left := l.minute(t); left <= 0 {
+		if left := l.leadMinute(t); left <= 0 {
 			t.Errorf("got %s left until the renew deadline, want more than 0", left)
 		}
 	})

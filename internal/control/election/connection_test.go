@@ -40,13 +40,13 @@ func testLeaseHasConnectionOfItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gate, err := New(config, Options{Namespace: "impulse-system", Name: "impulse"})
+	elector, err := New(config, Options{Namespace: "impulse-system", Name: "impulse"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
 		_, _ = others.Pods("shop").Get(t.Context(), "web", metav1.GetOptions{})
-		_, _, _ = gate.lease.Get(t.Context())
+		_, _, _ = elector.lease.Get(t.Context())
 	}
 	mu.Lock()
 	defer mu.Unlock()

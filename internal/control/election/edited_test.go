@@ -74,9 +74,9 @@ func testNoEditOfLeaseLetsTwoLead(t *testing.T) {
 			e.until("b has a as the leader", func() bool { return b.Leader() == "a" })
 			renewed := a.Deadline()
 			e.until("a renews", func() bool { return a.Deadline().After(renewed) })
-			a.away.Store(true) // So that it does not put things right itself.
+			a.cut.Store(true) // So that it does not put things right itself.
 			edit(e)
-			e.succeeds(b, a)
+			e.awaitSuccessor(b, a)
 		})
 	}
 }

@@ -34,7 +34,7 @@ func TestElector(t *testing.T) {
 	t.Run("a Lease needs a name and a namespace", testLeaseNeedsNameAndNamespace)
 }
 
-// term is a Lease of the real API server.
+// term is a Lease in the real API server.
 type term struct {
 	t         *testing.T
 	config    *rest.Config
@@ -52,35 +52,35 @@ func newElection(t *testing.T) *term {
 // candidate is one process.
 type candidate struct {
 	*election.Elector
-	e      *term
-	away   atomic.Bool  // Its way to the API server is cut.
-	tried  atomic.Int32 // Requests.
-	leads  atomic.Int32 // How often it has led.
-	cancel context.CancelFunc
-	done   chan struct{}
-	err    error // Of Run; read after done.
+	e        *term
+	cut      atomic.Bool // Its requests fail: the API server cannot be reached.
+	requests atomic.Int32
+	leads    atomic.Int32 // How often it has led.
+	cancel   context.CancelFunc
+	done     chan struct{}
+	err      error // Of Run; read after done.
 	// wind holds up the end of leading until it is closed.
-	wind chan struct{}
+	hold chan struct{}
 }
 
 // join starts a candidate; it ends with the test.
 func (e *term) join(identity string) *candidate {
 	e.t.Helper()
-	c := e.prepare(identity)
+	c := e.newCandidate(identity)
 	c.start()
 	return c
 }
 
-// leader is a candidate that leads.
+// leader starts the candidate a, and waits until it leads.
 func (e *term) leader() *candidate {
 	e.t.Helper()
 	a := e.join("a")
 	a.release()
-	e.until("a leads", a.led(1))
+	e.until("a leads", a.hasLed(1))
 	return a
 }
 
-// pair are a leader, and a candidate that would lead in its place.
+// pair starts a leader, and a candidate that takes over from it.
 func (e *term) pair() (a, b *candidate) {
 	e.t.Helper()
 	a = e.leader()
@@ -89,28 +89,28 @@ func (e *term) pair() (a, b *candidate) {
 	return a, b
 }
 
-// succeeds waits until a candidate leads for the first time, and wants it never to do so beside the one before.
-func (e *term) succeeds(next, before *candidate) {
+// awaitSuccessor waits until next leads for the first time. If both lead at once, the test fails.
+func (e *term) awaitSuccessor(next, before *candidate) {
 	e.t.Helper()
 	e.until("the next one leads", func() bool {
 		if before.isLeading() && next.isLeading() {
-			e.t.Error("both gates are open")
+			e.t.Error("IsLeader is true for both candidates")
 		}
 		return next.leads.Load() == 1
 	})
 }
 
-// prepare makes a candidate that is not yet one.
-func (e *term) prepare(identity string) *candidate {
+// newCandidate returns a candidate that is not started.
+func (e *term) newCandidate(identity string) *candidate {
 	e.t.Helper()
-	c := &candidate{e: e, done: make(chan struct{}), wind: make(chan struct{})}
+	c := &candidate{e: e, done: make(chan struct{}), hold: make(chan struct{})}
 	config := rest.CopyConfig(e.config)
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return passage{c, next} })
-	gate, err := election.New(config, election.Options{Namespace: e.namespace, Name: "impulse", Identity: identity, Log: e.log})
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return transport{c, next} })
+	elector, err := election.New(config, election.Options{Namespace: e.namespace, Name: "impulse", Identity: identity, Log: e.log})
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	c.Elector = gate
+	c.Elector = elector
 	return c
 }
 
@@ -130,42 +130,42 @@ func (c *candidate) start() {
 
 func (c *candidate) release() {
 	select {
-	case <-c.wind:
+	case <-c.hold:
 	default:
-		close(c.wind)
+		close(c.hold)
 	}
 }
 
-// lead counts leaders: it may be one only.
+// lead counts the leaders: more than one at once fails the test.
 func (c *candidate) lead(ctx context.Context) {
 	c.leads.Add(1)
 	if !c.IsLeader(time.Now()) {
-		c.e.t.Error("leading was started with the gate closed")
+		c.e.t.Error("IsLeader is false at the start of leading")
 	}
 	if n := c.e.leading.Add(1); n != 1 {
 		c.e.t.Errorf("got %d leaders at once, want 1", n)
 	}
 	<-ctx.Done()
 	c.e.leading.Add(-1)
-	<-c.wind
+	<-c.hold
 }
 
 func (c *candidate) isLeading() bool { return c.IsLeader(time.Now()) }
 
-// led waits for the nth time that it leads.
-func (c *candidate) led(n int32) func() bool {
+// hasLed returns a condition: the candidate leads for the nth time.
+func (c *candidate) hasLed(n int32) func() bool {
 	return func() bool { return c.leads.Load() == n && c.isLeading() }
 }
 
-// passage is a candidate's way to the API server.
-type passage struct {
+// transport is the http.RoundTripper of a candidate. It can be cut.
+type transport struct {
 	c    *candidate
 	next http.RoundTripper
 }
 
-func (p passage) RoundTrip(r *http.Request) (*http.Response, error) {
-	p.c.tried.Add(1)
-	if p.c.away.Load() {
+func (p transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	p.c.requests.Add(1)
+	if p.c.cut.Load() {
 		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 	}
 	return p.next.RoundTrip(r)
@@ -176,7 +176,7 @@ func (e *term) until(what string, cond func() bool) {
 	testkit.Eventually(e.t, what, func(context.Context) bool { return cond() })
 }
 
-// holder is the holder of the Lease, "" when there is none.
+// holder returns the holder of the Lease; "" if there is none.
 func (e *term) holder() string {
 	e.t.Helper()
 	client, err := coordinationv1.NewForConfig(e.config)
@@ -197,7 +197,7 @@ func testOneElectorLeadsAndNextTakesOverWhenItEnds(t *testing.T) {
 	t.Parallel()
 	e := newElection(t)
 	a := e.join("a")
-	e.until("a leads", a.led(1))
+	e.until("a leads", a.hasLed(1))
 	b := e.join("b")
 	first := a.Deadline()
 	e.until("a renews", func() bool { return a.Deadline().After(first) })
@@ -217,9 +217,9 @@ func testOneElectorLeadsAndNextTakesOverWhenItEnds(t *testing.T) {
 		t.Errorf("Run returned error %v, want none", a.err)
 	}
 	if a.isLeading() || !a.Deadline().IsZero() {
-		t.Error("the gate is open after the lease was given up")
+		t.Error("after the lease was released, IsLeader or the deadline of a is still set")
 	}
-	e.until("b leads", b.led(1))
+	e.until("b leads", b.hasLed(1))
 	if b.Transitions() <= a.Transitions() {
 		t.Errorf("got %d transitions for b, want more than the %d of a", b.Transitions(), a.Transitions())
 	}
@@ -230,7 +230,7 @@ func testLeaderThatCannotRenewStopsAndLeadsAgain(t *testing.T) {
 	e := newElection(t)
 	a := e.leader()
 	term := a.Transitions()
-	a.away.Store(true)
+	a.cut.Store(true)
 	last := a.Deadline()
 	e.until("a stops", func() bool { return e.leading.Load() == 0 })
 	if now := time.Now(); a.IsLeader(now) || now.Before(a.Deadline()) {
@@ -239,8 +239,8 @@ func testLeaderThatCannotRenewStopsAndLeadsAgain(t *testing.T) {
 	if a.Deadline().Sub(last) > election.RenewDeadline {
 		t.Errorf("while a was cut off, the deadline moved from %s to %s, want no renewal", last, a.Deadline())
 	}
-	a.away.Store(false)
-	e.until("a leads again", a.led(2))
+	a.cut.Store(false)
+	e.until("a leads again", a.hasLed(2))
 	if a.Transitions() != term {
 		t.Errorf("although no other process led, got %d transitions, want still %d", a.Transitions(), term)
 	}
@@ -250,26 +250,26 @@ func testNextLeadsOnlyAfterFirstHasStopped(t *testing.T) {
 	t.Parallel()
 	e := newElection(t)
 	a, b := e.pair()
-	a.away.Store(true)
-	e.succeeds(b, a)
-	a.away.Store(false)
+	a.cut.Store(true)
+	e.awaitSuccessor(b, a)
+	a.cut.Store(false)
 	b.cancel()
-	e.until("a leads again", a.led(2))
+	e.until("a leads again", a.hasLed(2))
 }
 
 func testItWaitsForAPIServerThatIsUnavailable(t *testing.T) {
 	t.Parallel()
 	e := newElection(t)
-	a := e.prepare("a")
-	a.away.Store(true)
+	a := e.newCandidate("a")
+	a.cut.Store(true)
 	a.start()
 	a.release()
-	e.until("it tries", func() bool { return a.tried.Load() >= 3 })
+	e.until("a tries", func() bool { return a.requests.Load() >= 3 })
 	if a.isLeading() {
-		t.Error("it leads without an API server")
+		t.Error("a leads without an API server")
 	}
-	a.away.Store(false)
-	e.until("it leads", a.led(1))
+	a.cut.Store(false)
+	e.until("a leads", a.hasLed(1))
 	a.cancel()
 	if <-a.done; a.err != nil {
 		t.Errorf("Run returned error %v, want none", a.err)
@@ -287,7 +287,7 @@ func testEveryElectorKnowsLeader(t *testing.T) {
 		t.Errorf("at the start, got the leader %q, want none or a", a.Leader())
 	}
 	a.release()
-	e.until("a leads", a.led(1))
+	e.until("a leads", a.hasLed(1))
 	b := e.join("b")
 	b.release()
 	e.until("both know that a leads", func() bool { return a.Leader() == "a" && b.Leader() == "a" })
@@ -308,22 +308,22 @@ func testMissingNamespaceIsReportedOnce(t *testing.T) {
 	var output bytes.Buffer
 	e.log = slog.New(slog.NewTextHandler(&output, nil))
 	a := e.join("a")
-	e.until("it tries three times", func() bool { return a.tried.Load() >= 6 })
+	e.until("a tries three times", func() bool { return a.requests.Load() >= 6 })
 	a.cancel()
 	<-a.done
 	if got := output.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, e.namespace+`\" not found`) {
-		t.Errorf("it says\n%swant one line: that the namespace is not found", got)
+		t.Errorf("the log is\n%swant one line: that the namespace is not found", got)
 	}
 }
 
 func testLeadingThatEndsByItselfIsError(t *testing.T) {
 	t.Parallel()
 	e := newElection(t)
-	gate, err := election.New(e.config, election.Options{Namespace: e.namespace, Name: "impulse"})
+	elector, err := election.New(e.config, election.Options{Namespace: e.namespace, Name: "impulse"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := gate.Run(t.Context(), func(context.Context) {}); err == nil || errors.Is(err, context.Canceled) {
+	if err := elector.Run(t.Context(), func(context.Context) {}); err == nil || errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want an error with the reason", err)
 	}
 }

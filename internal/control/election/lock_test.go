@@ -20,11 +20,11 @@ func testLeaseThatAnotherProcessHoldsIsNotReleased(t *testing.T) {
 	config := sandbox.Config(t)
 	namespace := sandbox.Namespace(t, config)
 	candidate := func(name string) *renewLock {
-		gate, err := New(config, Options{Namespace: namespace, Name: "impulse", Identity: name})
+		elector, err := New(config, Options{Namespace: namespace, Name: "impulse", Identity: name})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return &renewLock{Interface: gate.lease, elector: gate}
+		return &renewLock{Interface: elector.lease, elector: elector}
 	}
 	held := func(by string) resourcelock.LeaderElectionRecord {
 		record := resourcelock.LeaderElectionRecord{HolderIdentity: by, LeaseDurationSeconds: 5, AcquireTime: metav1.Now(), RenewTime: metav1.Now()}
@@ -58,7 +58,7 @@ func testLeaseThatAnotherProcessHoldsIsNotReleased(t *testing.T) {
 	}
 	see(other, "other")
 	if !frozen.elector.Deadline().IsZero() {
-		t.Error("the gate is open after giving up")
+		t.Error("after the Lease was released, the former holder still has a deadline")
 	}
 
 	if err := other.Update(t.Context(), held("")); err != nil {

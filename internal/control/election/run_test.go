@@ -18,21 +18,21 @@ func TestRun(t *testing.T) {
 func testLeadingEndsExactlyAtRenewDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := &Elector{lease: &resourcelock.LeaseLock{}, log: slog.New(slog.DiscardHandler)}
+		e := &Elector{lease: &resourcelock.LeaseLock{}, log: slog.New(slog.DiscardHandler)}
 		start := time.Now()
-		g.leadership.Store(&leadership{until: start.Add(RenewDeadline)})
+		e.leadership.Store(&leadership{until: start.Add(RenewDeadline)})
 		renewal := time.AfterFunc(2*time.Second, func() {
-			g.leadership.Store(&leadership{until: time.Now().Add(RenewDeadline)})
+			e.leadership.Store(&leadership{until: time.Now().Add(RenewDeadline)})
 		})
 		defer renewal.Stop()
-		// The elector has not noticed yet: it holds on.
-		err := g.lead(t.Context(), context.Background(), func(ctx context.Context) {
+		// client-go still considers the Lease held: its context, the second argument, does not end.
+		err := e.lead(t.Context(), context.Background(), func(ctx context.Context) {
 			<-ctx.Done()
 			if got, want := time.Since(start), 2*time.Second+RenewDeadline; got != want {
 				t.Errorf("leading ended after %s, want %s", got, want)
 			}
-			if g.IsLeader(time.Now()) {
-				t.Error("leading ended with the gate open")
+			if e.IsLeader(time.Now()) {
+				t.Error("IsLeader is still true after leading ended")
 			}
 		})
 		if err != nil {

@@ -28,8 +28,8 @@ func (t *eventRecorder) Event(_ Object, warning bool, reason, note string) {
 	*t = append(*t, fmt.Sprintf("%t %s: %s", warning, reason, note))
 }
 
-// wrote reports a write that ended, with the count that is stored since.
-func (d *env) wrote(to, stored int32, err error) *v1alpha1.ScaledObjectStatus {
+// reportWrite reports a write of a count that ended with err; stored is the count in the API server afterwards.
+func (d *env) reportWrite(to, stored int32, err error) *v1alpha1.ScaledObjectStatus {
 	d.t.Helper()
 	now := scalers.InstantOf(time.Now())
 	events := []scalers.Event{{Trigger: "queue", At: now, Value: scalers.Milli(to) * 10_000, Current: d.current, Ready: d.current}}
@@ -51,40 +51,40 @@ func testChangeByAdmissionIsOneEventAndConditionUntilItEnds(t *testing.T) {
 		"DeniedByAdmission":  fmt.Errorf("write the scale of Deployment/web: %w: admission webhook %q denied the request", actuator.ErrDenied, "cap"),
 	} {
 		t.Run(reason, func(t *testing.T) {
-			at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) { d.refusedAs(reason, err) })
+			in(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) { d.checkRefusals(reason, err) })
 		})
 	}
 }
 
-// refusedAs lets twenty writes fail in a row, and then one succeed.
-func (d *env) refusedAs(reason string, err error) {
+// checkRefusals reports twenty writes in a row that fail with err, and then one that succeeds.
+func (d *env) checkRefusals(reason string, err error) {
 	d.t.Helper()
 	var recorded eventRecorder
 	var log bytes.Buffer
 	d.reporter.recorder, d.reporter.log, d.current = &recorded, slog.New(slog.NewTextHandler(&log, nil)), 4
 	for range 20 {
-		s := d.wrote(7, 4, err)
+		s := d.reportWrite(7, 4, err)
 		if got := reasonsOf(s)["AbleToScale"]; got != "False/"+reason || s.Reason != reason {
 			d.t.Fatalf("AbleToScale is %s, the reason %s", got, s.Reason)
 		}
 	}
-	d.writes(1)
+	d.expectWrites(1)
 	if len(recorded) != 1 || recorded[0] != "true "+reason+": "+err.Error() {
 		d.t.Errorf("the Events are %q, want one", recorded)
 	}
 	if strings.Contains(log.String(), "msg=scaled") {
 		d.t.Errorf("a write that changed nothing is logged as one:\n%s", log.String())
 	}
-	if got := reasonsOf(d.wrote(7, 7, nil))["AbleToScale"]; got != "True/ReadyToScale" {
+	if got := reasonsOf(d.reportWrite(7, 7, nil))["AbleToScale"]; got != "True/ReadyToScale" {
 		d.t.Errorf("after a success AbleToScale is %s", got)
 	}
 }
 
 func testCountThatAdmissionChangedIsLoggedAsSuch(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		var log bytes.Buffer
 		d.reporter.log = slog.New(slog.NewTextHandler(&log, nil))
-		s := d.wrote(7, 4, fmt.Errorf("write: %w from 7 to 4", actuator.ErrAltered))
+		s := d.reportWrite(7, 4, fmt.Errorf("write: %w from 7 to 4", actuator.ErrAltered))
 		if !strings.Contains(log.String(), "msg=scaled") || !strings.Contains(log.String(), "from=3 to=4") || !strings.Contains(log.String(), "requested=7") {
 			t.Errorf("the log is\n%s", log.String())
 		}

@@ -23,7 +23,7 @@ func TestConditions(t *testing.T) {
 	t.Run("a missing target does not hide other mistakes", testMissingTargetDoesNotHideOtherMistakes)
 	t.Run("Active is unknown while a trigger is unknown and none is active", testActiveIsUnknownWhileTriggerIsUnknownAndNoneIsActive)
 	t.Run("a forbidden request points to the missing permission", testForbiddenRequestPointsToMissingPermission)
-	t.Run("an object whose target lags behind is ready", testObjectWhoseTargetLagsBehindIsReady)
+	t.Run("an object stays ready while the watch of its target fails", testObjectStaysReadyWhileWatchOfItsTargetFails)
 	t.Run("a pause is a condition at once", testPauseIsConditionAtOnce)
 	t.Run("the reason is that of the newest decision", testReasonIsThatOfNewestDecision)
 	t.Run("a stale alert is the condition's reason", testStaleAlertIsConditionsReason)
@@ -33,8 +33,8 @@ func TestConditions(t *testing.T) {
 	t.Run("an event names each reason once", testEventNamesEachReasonOnce)
 }
 
-// missing makes a moment one in which the target cannot be read.
-func missing(err error) func(*autoscaler.Outcome) {
+// missingTarget returns an edit of an outcome: the target cannot be read because of err.
+func missingTarget(err error) func(*autoscaler.Outcome) {
 	return func(p *autoscaler.Outcome) {
 		p.Target, p.TargetKnown = actuator.Observation{Err: fmt.Errorf("watch Deployment/web: %w", err)}, false
 	}
@@ -46,14 +46,14 @@ func testReadyIsFalseWhileThereIsNoTarget(t *testing.T) {
 		reason string
 		active string
 	}{
-		"missing":           {missing(actuator.ErrNotFound), "TargetNotFound", "False/TargetNotFound"},
-		"without a scale":   {missing(actuator.ErrNoScale), "NoScaleSubresource", "False/NoScaleSubresource"},
-		"not to be read":    {missing(actuator.ErrForbidden), "Forbidden", "False/Forbidden"},
+		"missing":           {missingTarget(actuator.ErrNotFound), "TargetNotFound", "False/TargetNotFound"},
+		"without a scale":   {missingTarget(actuator.ErrNoScale), "NoScaleSubresource", "False/NoScaleSubresource"},
+		"not to be read":    {missingTarget(actuator.ErrForbidden), "Forbidden", "False/Forbidden"},
 		"not to be written": {func(p *autoscaler.Outcome) { p.WriteErr = fmt.Errorf("write: %w", actuator.ErrForbidden) }, "Forbidden", "True/TriggerActive"},
 		"another's":         {func(p *autoscaler.Outcome) { p.Target.ForeignHPA = "theirs" }, "ForeignHPA", "True/TriggerActive"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+			in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 				d.reportLevel(30, nil)
 				s := d.reportLevel(30, nil, c.edit)
 				got := reasonsOf(s)
@@ -69,8 +69,8 @@ func testReadyIsFalseWhileThereIsNoTarget(t *testing.T) {
 }
 
 func testMissingTargetDoesNotHideOtherMistakes(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
-		s := d.reportLevel(0, errors.New("connection refused"), missing(actuator.ErrNotFound))
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+		s := d.reportLevel(0, errors.New("connection refused"), missingTarget(actuator.ErrNotFound))
 		const want = "there is no Deployment web in namespace shop; queue: connection refused"
 		if got := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady); got == nil || got.Message != want {
 			t.Errorf("Ready is %+v, want the message %q", got, want)
@@ -79,7 +79,7 @@ func testMissingTargetDoesNotHideOtherMistakes(t *testing.T) {
 }
 
 func testActiveIsUnknownWhileTriggerIsUnknownAndNoneIsActive(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		d.spec.Triggers = append(d.spec.Triggers, compile.Trigger{Name: "alert"})
 		d.spec.Policy.Triggers = append(d.spec.Policy.Triggers, scalers.Trigger{Name: "alert", Target: 1000, Exact: true, Continuous: true})
 		for want, c := range map[string]struct {
@@ -99,11 +99,11 @@ func testActiveIsUnknownWhileTriggerIsUnknownAndNoneIsActive(t *testing.T) {
 }
 
 func testForbiddenRequestPointsToMissingPermission(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		var recorded eventRecorder
 		d.reporter.recorder = &recorded
 		const want = "watch Deployment/web: not allowed (see Permissions in deploy/manifests/README.md)"
-		s := d.reportLevel(30, nil, missing(actuator.ErrForbidden))
+		s := d.reportLevel(30, nil, missingTarget(actuator.ErrForbidden))
 		if got := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady); got == nil || got.Message != want {
 			t.Errorf("Ready is %+v, want the message %q", got, want)
 		}
@@ -114,19 +114,19 @@ func testForbiddenRequestPointsToMissingPermission(t *testing.T) {
 	})
 }
 
-// An API server that is away leaves the count known as it was.
-func testObjectWhoseTargetLagsBehindIsReady(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
-		away := func(known bool) map[string]string {
+// The count of the target stays known while the API server is unavailable.
+func testObjectStaysReadyWhileWatchOfItsTargetFails(t *testing.T) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+		conditions := func(known bool) map[string]string {
 			return reasonsOf(d.reportLevel(30, nil, func(p *autoscaler.Outcome) {
 				p.Target.Err, p.TargetKnown = errors.New("watch Deployment/web: connection refused"), known
 			}))
 		}
-		if got := away(false); got["Ready"] != "False/TargetUnknown" || got["AbleToScale"] != "False/TargetUnknown" {
-			t.Errorf("while the count is not known, the conditions are %v", got)
+		if got := conditions(false); got["Ready"] != "False/TargetUnknown" || got["AbleToScale"] != "False/TargetUnknown" {
+			t.Errorf("while the watch fails and the count is unknown, the conditions are %v", got)
 		}
-		if got := away(true); got["Ready"] != "True/Ready" || got["AbleToScale"] != "False/TargetUnknown" {
-			t.Errorf("once it is, the conditions are %v", got)
+		if got := conditions(true); got["Ready"] != "True/Ready" || got["AbleToScale"] != "False/TargetUnknown" {
+			t.Errorf("while the watch fails and the count is known, the conditions are %v", got)
 		}
 	})
 }
@@ -135,39 +135,38 @@ func testPauseIsConditionAtOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		paused scalers.Paused
 		reason string
-		word   string
 	}{
-		"whole":       {scalers.Paused{Keep: true}, "Paused", "Paused"},
-		"at a count":  {scalers.Paused{Fixed: true, At: 3}, "PausedReplicas", "PausedReplicas"},
-		"in one way":  {scalers.Paused{In: true}, "PausedScaleIn", "PausedScaleIn"},
-		"in both":     {scalers.Paused{In: true, Out: true}, "Paused", "Paused"},
-		"another way": {scalers.Paused{Out: true}, "PausedScaleOut", "PausedScaleOut"},
+		"paused":                 {scalers.Paused{Keep: true}, "Paused"},
+		"at a count":             {scalers.Paused{Fixed: true, At: 3}, "PausedReplicas"},
+		"scale-in":               {scalers.Paused{In: true}, "PausedScaleIn"},
+		"scale-in and scale-out": {scalers.Paused{In: true, Out: true}, "Paused"},
+		"scale-out":              {scalers.Paused{Out: true}, "PausedScaleOut"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+			in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 				if got := reasonsOf(d.reportLevel(30, nil))["Paused"]; got != "False/NotPaused" {
 					t.Errorf("before, Paused is %s", got)
 				}
 				d.spec.Policy.Paused = c.paused
-				s := d.reportLevel(30, nil) // It asks for three, the current count.
-				d.writes(2)
-				if got := reasonsOf(s)["Paused"]; got != "True/"+c.reason || s.Reason != c.word {
+				s := d.reportLevel(30, nil) // The trigger asks for three, the current count.
+				d.expectWrites(2)
+				if got := reasonsOf(s)["Paused"]; got != "True/"+c.reason || s.Reason != c.reason {
 					t.Errorf("Paused is %s, the reason %s", got, s.Reason)
 				}
 				d.spec.Policy.Paused = scalers.Paused{}
 				if s := d.reportLevel(30, nil); reasonsOf(s)["Paused"] != "False/NotPaused" || s.Reason != "AsRecommended" {
 					t.Errorf("afterwards, Paused is %s, the reason %s", reasonsOf(s)["Paused"], s.Reason)
 				}
-				d.writes(3)
+				d.expectWrites(3)
 			})
 		})
 	}
 }
 
 func testReasonIsThatOfNewestDecision(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		d.spec.Policy.Min, d.current = 2, 0
-		s := d.reportLevel(60, nil) // It is raised to the minimum, and from there to what is asked for.
+		s := d.reportLevel(60, nil) // The count is raised to the minimum, and from there to the proposal.
 		if got := reasonsOf(s)["ScalingLimited"]; got != "False/NotLimited" || s.Reason != "AsRecommended" || *s.DesiredReplicas != 6 {
 			t.Errorf("with %d wanted ScalingLimited is %s, the reason %s", *s.DesiredReplicas, got, s.Reason)
 		}
@@ -179,7 +178,7 @@ func testReasonIsThatOfNewestDecision(t *testing.T) {
 }
 
 func testStaleAlertIsConditionsReason(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		d.stale = "alert Slow was not repeated since noon"
 		if s := d.reportLevel(300, nil); s.Reason != "AlertStale" {
 			t.Errorf("the reason is %s", s.Reason)
@@ -188,7 +187,7 @@ func testStaleAlertIsConditionsReason(t *testing.T) {
 }
 
 func testWaitingAlertIsConditionsReasonAndItsLevelIsPending(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		begins := time.Now().Add(time.Minute)
 		waits := func(p *autoscaler.Outcome) {
 			p.Events[0].Foreseen = scalers.Foreseen{At: scalers.InstantOf(begins), Value: 70_000}
@@ -211,40 +210,40 @@ func testWaitingAlertIsConditionsReasonAndItsLevelIsPending(t *testing.T) {
 }
 
 func testObjectThatIsAcceptedAgainIsReadyAlthoughNothingElseChanged(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		so := &v1alpha1.ScaledObject{}
 		so.Namespace, so.Name, so.Status = "shop", "web", *d.reportLevel(30, nil)
 		d.reporter.Refused(so, "TargetInUse", "ScaledObject shop/old scales the same Deployment", false)
 		<-time.After(2 * minInterval)
 		synctest.Wait()
 		if got := reasonsOf(d.last()); got["Ready"] != "False/TargetInUse" || got["Active"] != "False/TargetInUse" || got["AbleToScale"] != "False/TargetInUse" {
-			t.Errorf("refused, the conditions are %v", got)
+			t.Errorf("after the object was refused, the conditions are %v", got)
 		}
 		d.reporter.Accepted(d.spec)
 		if got := reasonsOf(d.reportLevel(30, nil)); got["Ready"] != "True/Ready" || got["Active"] != "True/TriggerActive" || got["AbleToScale"] != "True/ReadyToScale" {
-			t.Errorf("followed again, the conditions are %v", got)
+			t.Errorf("after the object was accepted again, the conditions are %v", got)
 		}
 	})
 }
 
 func testObjectThatIsRefusedAtStartIsReadyOnceItIsAccepted(t *testing.T) {
 	var before *v1alpha1.ScaledObjectStatus
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) { before = d.reportLevel(30, nil) })
-	at(t, before, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) { before = d.reportLevel(30, nil) })
+	in(t, before, func(t *testing.T, d *env) {
 		so := &v1alpha1.ScaledObject{}
 		so.Namespace, so.Name, so.Status = "shop", "web", *before
 		d.reporter.Refused(so, "TargetInUse", "ScaledObject shop/old scales the same Deployment", false)
 		<-time.After(2 * minInterval)
 		d.reporter.Accepted(d.spec)
 		if got := reasonsOf(d.reportLevel(30, nil)); got["Ready"] != "True/Ready" {
-			t.Errorf("followed after all, the conditions are %v", got)
+			t.Errorf("after the object was accepted, the conditions are %v", got)
 		}
-		d.writes(2)
+		d.expectWrites(2)
 	})
 }
 
 func testEventNamesEachReasonOnce(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		var recorded eventRecorder
 		d.reporter.recorder = &recorded
 		written := func(p *autoscaler.Outcome) {

@@ -10,52 +10,52 @@ import (
 )
 
 func TestFailures(t *testing.T) {
-	t.Run("consecutive failures are written until they change nothing", testConsecutiveFailuresAreWrittenUntilTheyChangeNothing)
+	t.Run("consecutive failures are written until further ones do not change the outcome", testConsecutiveFailuresAreWrittenUntilFurtherOnesDoNotChangeOutcome)
 	t.Run("consecutive failures are counted across restarts", testConsecutiveFailuresAreCountedAcrossRestarts)
 }
 
-// cautious gives an env's policy a fallback to six after three failures in a row.
-func (d *env) cautious() {
+// setFallback gives the env's policy a fallback to six replicas after more than three failures in a row.
+func (d *env) setFallback() {
 	d.spec.Policy.Fallback = &scalers.Fallback{FailureThreshold: 3, Replicas: 6}
 }
 
-func testConsecutiveFailuresAreWrittenUntilTheyChangeNothing(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
-		d.cautious()
+func testConsecutiveFailuresAreWrittenUntilFurtherOnesDoNotChangeOutcome(t *testing.T) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
+		d.setFallback()
 		d.reportLevel(30, nil)
 		for n := 1; n <= 4; n++ {
 			d.reportLevel(0, errors.New("connection refused"))
-			d.writes(1 + n)
+			d.expectWrites(1 + n)
 		}
 		for range 100 {
 			d.reportLevel(0, errors.New("connection refused"))
 		}
-		d.writes(5)
+		d.expectWrites(5)
 	})
 }
 
-// A leader that does not live long must not keep a workload from its fallback.
+// Frequent restarts of the leader must not prevent the fallback.
 func testConsecutiveFailuresAreCountedAcrossRestarts(t *testing.T) {
 	var status *v1alpha1.ScaledObjectStatus
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
-		d.cautious()
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
+		d.setFallback()
 		status = d.reportLevel(30, nil)
 	})
-	for life := 1; life <= 4; life++ {
-		at(t, status, func(t *testing.T, d *env) {
-			d.cautious()
+	for restart := 1; restart <= 4; restart++ {
+		in(t, status, func(t *testing.T, d *env) {
+			d.setFallback()
 			if err := d.memory.UnmarshalText([]byte(status.Memory)); err != nil {
 				t.Fatal(err)
 			}
 			d.memory = d.memory.Resume(scalers.InstantOf(time.Now()))
 			status = d.reportLevel(0, errors.New("connection refused"))
-			d.writes(1)
+			d.expectWrites(1)
 			want := int32(3)
-			if life > 3 {
+			if restart > 3 {
 				want = 6
 			}
 			if got := *status.DesiredReplicas; got != want {
-				t.Errorf("in life %d it is %d, expected %d", life, got, want)
+				t.Errorf("after restart %d: desired replicas %d, want %d", restart, got, want)
 			}
 		})
 	}

@@ -21,20 +21,20 @@ func testHistoryNamesReasonWhyCountIsNotWritten(t *testing.T) {
 	for reason, edit := range map[string]func(*autoscaler.Outcome){"ForeignHPA": foreign, "Forbidden": forbidden, "": free} {
 		t.Run(reason, func(t *testing.T) {
 			var stored *v1alpha1.ScaledObjectStatus
-			at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+			in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 				stored = d.reportLevel(70, nil, edit)
 				if got := stored.History[0]; got.To != 7 || got.NotWritten != reason {
 					t.Errorf("the entry is %+v, want it not written for %q", got, reason)
 				}
 				d.reportLevel(70, nil, edit)
 			})
-			at(t, stored, func(t *testing.T, d *env) {
+			in(t, stored, func(t *testing.T, d *env) {
 				d.reportLevel(70, nil, edit)
-				if got := d.wrote(7, 7, nil).History[0]; got.To != 7 || got.NotWritten != "" {
-					t.Errorf("once it is written, the entry is %+v", got)
+				if got := d.reportWrite(7, 7, nil).History[0]; got.To != 7 || got.NotWritten != "" {
+					t.Errorf("once the count is written, the entry is %+v", got)
 				}
 				if got := d.reportLevel(70, nil, edit).History[0]; got.NotWritten != "" {
-					t.Errorf("what stands in the way later changes the entry to %+v", got)
+					t.Errorf("an obstacle that occurs later changes the entry to %+v", got)
 				}
 			})
 		})
@@ -42,7 +42,7 @@ func testHistoryNamesReasonWhyCountIsNotWritten(t *testing.T) {
 }
 
 func testHistoryOfDryRunShowsThatNothingIsWritten(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		d.spec.DryRun = true
 		if got := d.reportLevel(70, nil).History[0]; got.To != 7 || got.NotWritten != "DryRun" {
 			t.Errorf("the entry is %+v", got)

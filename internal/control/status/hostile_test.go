@@ -69,7 +69,7 @@ func expectPrintable(t *testing.T, all []string) (forged int) {
 }
 
 func testTextFromOutsideIsEscapedInStatusesAndEvents(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		recorder := &textRecorder{}
 		d.reporter.recorder = recorder
 		check := func(what string, least int, status *v1alpha1.ScaledObjectStatus) {

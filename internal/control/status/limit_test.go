@@ -15,86 +15,86 @@ func TestLimit(t *testing.T) {
 	t.Run("after a restart a limit that comes and goes is not reported again", testAfterRestartLimitThatComesAndGoesIsNotReportedAgain)
 }
 
-// limited checks how many statuses were written, and which rules the last of them names.
-func (d *env) limited(what string, writes int, by ...string) {
+// expectLimit fails the test unless this many statuses were written, and the last one names these rules.
+func (d *env) expectLimit(what string, writes int, by ...string) {
 	d.t.Helper()
 	s := d.last()
 	if n := d.written(); n != writes {
-		d.t.Errorf("%s: %d statuses, want %d", what, n, writes)
+		d.t.Errorf("%s: %d statuses were written, want %d", what, n, writes)
 	}
 	if got := s.LastDecision.LimitedBy; len(got) != len(by) || len(by) > 0 && got[0] != by[0] {
-		d.t.Errorf("%s: it is limited by %v, want %v", what, got, by)
+		d.t.Errorf("%s: lastDecision.limitedBy is %v, want %v", what, got, by)
 	}
 }
 
 func testLimitThatComesAndGoesIsReportedUntilItHasBeenGoneForWhile(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
 		d.current = 10
 		d.reportLevel(100, nil)
-		d.limited("at the maximum", 1)
+		d.expectLimit("at the maximum", 1)
 		d.reportLevel(130, nil)
-		d.limited("above it", 2, "maxReplicaCount")
+		d.expectLimit("above it", 2, "maxReplicaCount")
 		d.reportLevel(100, nil)
-		d.limited("at it again", 2, "maxReplicaCount")
+		d.expectLimit("at it again", 2, "maxReplicaCount")
 		d.reportLevel(130, nil)
 		d.reportLevel(100, nil)
-		d.limited("back and forth", 2, "maxReplicaCount")
+		d.expectLimit("back and forth", 2, "maxReplicaCount")
 		<-time.After(limitDelay - 5*time.Second)
 		synctest.Wait()
-		d.limited("almost for a while", 2, "maxReplicaCount")
+		d.expectLimit("almost for a while", 2, "maxReplicaCount")
 		<-time.After(10 * time.Second) // No event arrives: the last one remains in effect.
 		synctest.Wait()
-		d.limited("for a while", 3)
+		d.expectLimit("for a while", 3)
 		<-time.After(limitDelay)
 		synctest.Wait()
-		d.limited("for longer", 3)
+		d.expectLimit("for longer", 3)
 	})
 }
 
 func testLimitThatEndsAfterWhileIsReportedAtOnce(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
 		d.current = 10
 		d.reportLevel(130, nil)
-		d.limited("above the maximum", 1, "maxReplicaCount")
+		d.expectLimit("above the maximum", 1, "maxReplicaCount")
 		<-time.After(limitDelay)
 		d.reportLevel(130, nil)
-		d.limited("for a while", 1, "maxReplicaCount")
+		d.expectLimit("for a while", 1, "maxReplicaCount")
 		d.reportLevel(100, nil)
-		d.limited("at it", 2)
+		d.expectLimit("at it", 2)
 	})
 }
 
 func testFirstLimitBesideNewCountIsReportedAtOnce(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
 		d.reportLevel(130, nil)
-		d.limited("above the maximum", 1, "maxReplicaCount")
+		d.expectLimit("above the maximum", 1, "maxReplicaCount")
 		d.current = 10
 		d.reportLevel(130, nil)
-		d.limited("the count is the maximum", 2, "maxReplicaCount")
+		d.expectLimit("the count is the maximum", 2, "maxReplicaCount")
 		d.reportLevel(100, nil)
-		d.limited("the maximum is proposed", 3)
+		d.expectLimit("the maximum is proposed", 3)
 	})
 }
 
 func testAfterRestartLimitThatComesAndGoesIsNotReportedAgain(t *testing.T) {
 	var before *v1alpha1.ScaledObjectStatus
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
 		d.current = 10
 		before = d.reportLevel(130, nil)
 	})
-	at(t, before, func(_ *testing.T, d *env) {
+	in(t, before, func(_ *testing.T, d *env) {
 		d.current = 10
 		d.reportLevel(100, nil)
-		d.writes(0)
+		d.expectWrites(0)
 		<-time.After(limitDelay)
 		synctest.Wait()
-		d.limited("it does not limit for a while", 1)
+		d.expectLimit("it does not limit for a while", 1)
 	})
-	at(t, before, func(_ *testing.T, d *env) {
+	in(t, before, func(_ *testing.T, d *env) {
 		d.current = 10
 		d.reportLevel(130, nil)
 		<-time.After(2 * limitDelay)
 		synctest.Wait()
-		d.writes(0)
+		d.expectWrites(0)
 	})
 }

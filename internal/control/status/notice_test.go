@@ -26,7 +26,7 @@ func (s *reasonRecorder) Event(_ Object, _ bool, reason, _ string) {
 }
 
 func testNoticeOfTriggerIsCondition(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		recorder := &reasonRecorder{}
 		d.reporter.recorder = recorder
 		noticeCondition := func(n scalers.Notice) *metav1.Condition {
@@ -45,7 +45,7 @@ func testNoticeOfTriggerIsCondition(t *testing.T) {
 		n := len(d.store.saved)
 		d.store.mu.Unlock()
 		noticeCondition(scalers.Notice{Reason: "Paused", Text: "10 messages wait"})
-		d.writes(n) // A notice that differs only in its numbers writes nothing.
+		d.expectWrites(n) // A notice that differs only in its numbers writes nothing.
 		if got := noticeCondition(scalers.Notice{Reason: "Expires", Text: "soon", IdleOnly: true}); got.Status != metav1.ConditionFalse {
 			t.Errorf("a notice for idle objects is reported for an object that is never idle: %v", got)
 		}
@@ -68,7 +68,7 @@ func testNoticeOfTriggerIsCondition(t *testing.T) {
 }
 
 func testAnnotationWithoutEffectIsEvent(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		recorder := &reasonRecorder{}
 		d.reporter.recorder = recorder
 		for _, text := range []string{"annotation impulse.sh/pause has no effect", "annotation impulse.sh/pause has no effect", ""} {

@@ -68,8 +68,8 @@ type env struct {
 	notice scalers.Notice
 }
 
-// at runs a test with an env whose workload has one trigger, of one trigger that wants one replica for each unit of its level.
-func at(t *testing.T, before *v1alpha1.ScaledObjectStatus, test func(t *testing.T, d *env)) {
+// in runs a test in an env whose workload has one trigger. It wants one replica for each 10 of its level.
+func in(t *testing.T, before *v1alpha1.ScaledObjectStatus, test func(t *testing.T, d *env)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		d := &env{t: t, store: &store{}, current: 3}
@@ -122,6 +122,7 @@ func (d *env) reportEvents(events []scalers.Event, edits ...func(*autoscaler.Out
 	return d.last()
 }
 
+// last returns the last status that was written; nil if none was.
 func (d *env) last() *v1alpha1.ScaledObjectStatus {
 	d.store.mu.Lock()
 	defer d.store.mu.Unlock()
@@ -131,7 +132,8 @@ func (d *env) last() *v1alpha1.ScaledObjectStatus {
 	return d.store.saved[len(d.store.saved)-1]
 }
 
-func (d *env) writes(n int) {
+// expectWrites fails the test unless n statuses were written.
+func (d *env) expectWrites(n int) {
 	d.t.Helper()
 	d.store.mu.Lock()
 	defer d.store.mu.Unlock()
@@ -140,6 +142,7 @@ func (d *env) writes(n int) {
 	}
 }
 
+// reasonsOf returns STATUS/REASON of each condition, by its type.
 func reasonsOf(s *v1alpha1.ScaledObjectStatus) map[string]string {
 	all := map[string]string{}
 	for _, c := range s.Conditions {
@@ -149,7 +152,7 @@ func reasonsOf(s *v1alpha1.ScaledObjectStatus) map[string]string {
 }
 
 func testErrorThatChangesOnlyInItsNumbersWritesNothing(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		server := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 2), Port: 9090}
 		for i := range 100 {
 			d.reportLevel(0, &net.OpError{
@@ -157,39 +160,39 @@ func testErrorThatChangesOnlyInItsNumbersWritesNothing(t *testing.T) {
 				Err: triggers.VaryingErrorf("no answer after %s", time.Duration(i)*17*time.Millisecond),
 			})
 		}
-		d.writes(1)
+		d.expectWrites(1)
 		if got := d.reportLevel(0, errors.New("connection refused")).Triggers[0].LastError; got != "connection refused" {
 			t.Errorf("after another error lastError is still %s", got)
 		}
-		d.writes(2)
+		d.expectWrites(2)
 	})
 }
 
 func testValueThatChangesSlightlyWritesNothing(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
 		d.reportLevel(30, nil)
-		d.writes(1)
+		d.expectWrites(1)
 		for range 100 {
 			d.reportLevel(29, nil)
 			d.reportLevel(30, nil)
 		}
-		d.writes(1)
+		d.expectWrites(1)
 	})
 }
 
 func testUnchangedStatusIsNotWrittenAfterRestart(t *testing.T) {
 	var before *v1alpha1.ScaledObjectStatus
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) { before = d.reportLevel(30, nil) })
-	at(t, before, func(_ *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) { before = d.reportLevel(30, nil) })
+	in(t, before, func(_ *testing.T, d *env) {
 		d.reportLevel(30, nil)
-		d.writes(0)
+		d.expectWrites(0)
 		d.reportLevel(70, nil)
-		d.writes(1)
+		d.expectWrites(1)
 	})
 }
 
 func testFailureAndItsRecoveryAreWritten(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		if got := reasonsOf(d.reportLevel(30, nil)); got["Ready"] != "True/Ready" || got["Active"] != "True/TriggerActive" || got["AbleToScale"] != "True/ReadyToScale" {
 			t.Errorf("conditions %v", got)
 		}
@@ -200,12 +203,12 @@ func testFailureAndItsRecoveryAreWritten(t *testing.T) {
 		if got := reasonsOf(d.reportLevel(30, nil)); got["Ready"] != "True/Ready" {
 			t.Errorf("conditions %v", got)
 		}
-		d.writes(3)
+		d.expectWrites(3)
 	})
 }
 
 func testRefusalStaysUntilObjectIsAccepted(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		so := &v1alpha1.ScaledObject{}
 		so.Namespace, so.Name, so.Status = "shop", "web", *d.reportLevel(30, nil)
 		d.reporter.Refused(so, "InvalidSpec", "no such field", true)
@@ -220,22 +223,22 @@ func testRefusalStaysUntilObjectIsAccepted(t *testing.T) {
 }
 
 func testFailedStatusUpdateIsRetried(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
 		d.store.fail = errors.New("API server is away")
 		d.reportLevel(30, nil)
-		d.writes(0)
+		d.expectWrites(0)
 		d.store.mu.Lock()
 		d.store.fail = nil
 		d.store.mu.Unlock()
 		<-time.After(time.Minute)
 		synctest.Wait()
-		d.writes(1)
+		d.expectWrites(1)
 	})
 }
 
 func testHistoryHasDecisionsThatChangedOutcome(t *testing.T) {
 	var stored *v1alpha1.ScaledObjectStatus
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		for _, level := range []int64{30, 29, 250, 400, 70} {
 			stored = d.reportLevel(level, nil)
 		}
@@ -255,7 +258,7 @@ func testHistoryHasDecisionsThatChangedOutcome(t *testing.T) {
 			t.Errorf("the newest entry is %+v", newest)
 		}
 	})
-	at(t, stored, func(t *testing.T, d *env) {
+	in(t, stored, func(t *testing.T, d *env) {
 		d.reportLevel(0, errors.New("connection refused"))
 		again := d.reportLevel(70, nil)
 		if again.History[0].To != 7 || !reflect.DeepEqual(again.History[1:], stored.History[:v1alpha1.MaxHistory-1]) {
@@ -277,7 +280,7 @@ func expectHistory(t *testing.T, s *v1alpha1.ScaledObjectStatus, want ...string)
 }
 
 func testDryRunIsReportedAsSuch(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		d.spec.DryRun = true
 		s := d.reportLevel(70, nil)
 		if got := reasonsOf(s); got["AbleToScale"] != "False/DryRun" || s.Reason != "DryRun" || *s.Replicas != 3 || *s.DesiredReplicas != 7 {
@@ -287,7 +290,7 @@ func testDryRunIsReportedAsSuch(t *testing.T) {
 }
 
 func testUsageOfPodsHasUnitOfItsTarget(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		d.spec.Policy.Triggers = []scalers.Trigger{{Name: "queue", Metric: scalers.Utilization, PerPod: true, Target: 50_000}}
 		now := scalers.InstantOf(time.Now())
 		events := []scalers.Event{{Trigger: "queue", At: now, Current: 3, PerPod: true, Pods: []scalers.Pod{
@@ -307,7 +310,7 @@ func testUsageOfPodsHasUnitOfItsTarget(t *testing.T) {
 }
 
 func testMeasurementsOfSinglePodsAreInStatusAndTheirSmallChangesWriteNothing(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		d.spec.Policy.Triggers[0] = scalers.Trigger{Name: "queue", Metric: scalers.Utilization, PerPod: true, Target: 50_000, StaleAfter: time.Hour}
 		pod := func(usage scalers.Milli) scalers.Pod {
 			return scalers.Pod{Sampled: true, HasRequest: true, Usage: usage, Request: 100}
@@ -320,9 +323,9 @@ func testMeasurementsOfSinglePodsAreInStatusAndTheirSmallChangesWriteNothing(t *
 		if got := s.Triggers[0].Pods; got == nil || *got != want {
 			t.Errorf("%+v, want %+v", got, want)
 		}
-		d.writes(1)
+		d.expectWrites(1)
 		d.pods = []scalers.Pod{pod(101), pod(200), unsampled}
 		d.reportLevel(0, nil)
-		d.writes(1)
+		d.expectWrites(1)
 	})
 }

@@ -17,14 +17,14 @@ func TestRestart(t *testing.T) {
 	t.Run("an unreadable memory is replaced", testUnreadableMemoryIsReplaced)
 }
 
-// leader is what decides on a workload.
+// leader decides on a workload.
 type leader struct {
 	policy  *scalers.Policy
 	memory  scalers.Memory
 	current int32
 }
 
-// decide decides on a level, and carries it out.
+// decide decides on a level, and applies the decision.
 func (l *leader) decide(now scalers.Instant, level int64) int32 {
 	events := []scalers.Event{{At: now, Value: scalers.Milli(level * 1000), Current: l.current, Ready: l.current}}
 	d := scalers.Decide(l.policy, scalers.Input{Now: now, Current: l.current, Events: events, Memory: l.memory})
@@ -33,7 +33,7 @@ func (l *leader) decide(now scalers.Instant, level int64) int32 {
 	return d.Replicas
 }
 
-// levels goes up and down at random: mostly within a band, which moves now and then.
+// levels gives random levels: mostly within a band, which moves now and then.
 type levels struct {
 	*rand.Rand
 	low, width int64
@@ -46,18 +46,19 @@ func (r *levels) next() int64 {
 	return r.low + r.Int64N(r.width)
 }
 
-// A wobble is not written. A leader that resumes the status must still lower nothing that the last one would have held.
+// A variation that does not change the outcome is not written. A leader that restores the status must still lower no count that the
+// last leader would have held.
 func testLeaderThatRestoresStatusLowersNothingThatLastOneHeld(t *testing.T) {
 	for seed := range uint64(300) {
-		at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+		in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 			r := &levels{Rand: rand.New(rand.NewPCG(seed, 7)), low: 5, width: 5}
-			p := d.has(1, 5)
+			p := d.setWorkload(1, 5)
 			p.Triggers[0].Target, p.Triggers[0].Exact = 1000, true
 			p.Max, p.Down.Window = 12, time.Duration(10+r.IntN(50))*time.Second
 			var past []string
 			for range 10 + r.IntN(40) {
 				level := r.next()
-				past = append(past, fmt.Sprint(level, "→", d.reads(level).Replicas))
+				past = append(past, fmt.Sprint(level, "→", d.reportLevels(level).Replicas))
 			}
 			now := scalers.InstantOf(time.Now())
 			last := leader{p, d.memory.Clone(), d.current}
@@ -80,12 +81,12 @@ func testLeaderThatRestoresStatusLowersNothingThatLastOneHeld(t *testing.T) {
 }
 
 func testHoldThatBeginsIsStored(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
-		p := d.has(1, 10)
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+		p := d.setWorkload(1, 10)
 		p.Down.Window = time.Minute
-		d.reads(100)
+		d.reportLevels(100)
 		began := time.Now()
-		d.reads(50)
+		d.reportLevels(50)
 		next := leader{policy: p, current: 10}
 		if err := next.memory.UnmarshalText([]byte(d.last().Memory)); err != nil {
 			t.Fatal(err)
@@ -93,41 +94,41 @@ func testHoldThatBeginsIsStored(t *testing.T) {
 		next.memory = next.memory.Resume(scalers.InstantOf(began.Add(20 * time.Second)))
 		end := began.Add(-interval).Add(time.Minute)
 		if got := next.decide(scalers.InstantOf(end.Add(-time.Millisecond)), 50); got != 10 {
-			t.Errorf("a millisecond before the end of the window it has %d, want 10", got)
+			t.Errorf("a millisecond before the end of the window the next leader decides %d, want 10", got)
 		}
 		if got := next.decide(scalers.InstantOf(end), 50); got != 5 {
-			t.Errorf("at the end of the window it has %d, want 5", got)
+			t.Errorf("at the end of the window the next leader decides %d, want 5", got)
 		}
 	})
 }
 
 func testStepThatBeginsAtMaximumIsStored(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
-		p := d.has(2, 10)
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+		p := d.setWorkload(2, 10)
 		p.Triggers[1] = scalers.Trigger{Name: "b", Target: 1000, Exact: true, Increment: scalers.Increment{Amount: 2}, StaleAfter: time.Hour}
-		d.reads(130, 0)
+		d.reportLevels(130, 0)
 		n := d.written()
-		d.reads(130, 1)
+		d.reportLevels(130, 1)
 		if got := d.written(); got != n+1 {
-			t.Errorf("%d statuses are written when a step begins that raises nothing, want 1", got-n)
+			t.Errorf("a step began and did not raise the count: %d statuses were written, want 1", got-n)
 		}
 		var m scalers.Memory
 		if err := m.UnmarshalText([]byte(d.last().Memory)); err != nil || len(m.Bases) != 1 || m.Bases[0].Replicas != 13 {
-			t.Errorf("%v is remembered as its base (%v), want 13", m.Bases, err)
+			t.Errorf("the memory has the bases %v (error %v), want one of 13", m.Bases, err)
 		}
 	})
 }
 
 func testUnreadableMemoryIsReplaced(t *testing.T) {
 	var before *v1alpha1.ScaledObjectStatus
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) {
 		d.spec.Policy.Down.Window = time.Minute
 		before = d.reportLevel(30, nil)
 	})
 	before.Memory = "torn"
-	at(t, before, func(_ *testing.T, d *env) {
+	in(t, before, func(_ *testing.T, d *env) {
 		d.spec.Policy.Down.Window = time.Minute
 		d.reportLevel(30, nil)
-		d.writes(1)
+		d.expectWrites(1)
 	})
 }

@@ -15,7 +15,7 @@ func TestSender(t *testing.T) {
 }
 
 func testRefusedSenderIsEventOfObjectsThatItDeliversTo(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		var recorded eventRecorder
 		d.reporter.recorder = &recorded
 		for name, kind := range map[string]triggers.Kind{"pushed": {Push: true}, "polled": {}} {

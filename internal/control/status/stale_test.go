@@ -22,7 +22,7 @@ func TestStale(t *testing.T) {
 }
 
 func testStaleAlertIsConditionUntilItIsRepeated(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		staleCondition := func(stale string) *metav1.Condition {
 			t.Helper()
 			d.stale = stale
@@ -41,19 +41,19 @@ func testStaleAlertIsConditionUntilItIsRepeated(t *testing.T) {
 	})
 }
 
-// lapsed makes an outcome the first one after the ttl of an alert has expired.
-func lapsed(p *autoscaler.Outcome) {
+// setLapsed edits an outcome: the ttl of an alert has expired just now.
+func setLapsed(p *autoscaler.Outcome) {
 	p.Events[0].Lapsed = "alert Slow was not repeated within its ttl"
 }
 
 func testExpiredAlertIsReportedInConditionEventsAndHistory(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		var recorded eventRecorder
 		d.reporter.recorder = &recorded
 		d.stale = "alert Slow was not repeated since noon"
 		d.reportLevel(30, nil)
 		d.stale = ""
-		s := d.reportLevel(10, nil, lapsed, func(p *autoscaler.Outcome) {
+		s := d.reportLevel(10, nil, setLapsed, func(p *autoscaler.Outcome) {
 			p.Write = &loop.EndedWrite{From: 3, To: 1, Stored: 1, Decision: p.Decision, Policy: d.spec.Policy, Latency: -1}
 		})
 		const lapse = "queue: alert Slow was not repeated within its ttl"
@@ -75,14 +75,14 @@ func testExpiredAlertIsReportedInConditionEventsAndHistory(t *testing.T) {
 			t.Errorf("the Events are\n%s\nwant\n%s", strings.Join(recorded, "\n"), strings.Join(want, "\n"))
 		}
 		d.current = 1
-		if s = d.reportLevel(70, nil, lapsed); s.History[0].To != 7 || strings.Contains(s.History[0].Why, lapse) {
+		if s = d.reportLevel(70, nil, setLapsed); s.History[0].To != 7 || strings.Contains(s.History[0].Why, lapse) {
 			t.Errorf("a raise has the reason of an expired alert: %q", s.History[0].Why)
 		}
 	})
 }
 
 func testEndOfStaleAlertIsPendingWithLevelOfThatInstant(t *testing.T) {
-	at(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		d.stale = "alert Slow was not repeated since noon"
 		over := time.Now().Add(time.Minute)
 		for range 2 {

@@ -20,8 +20,8 @@ func TestObjects(t *testing.T) {
 	t.Run("only the first remaining objects are named, and messages are quoted", testOnlyFirstRemainingObjectsAreNamedAndMessagesAreQuoted)
 }
 
-// list is a page of seven ScaledObjects, with 93 more behind it. The first cannot be restored, and its message has a terminal
-// escape in it.
+// list returns a page of seven ScaledObjects, with 93 more behind it. The first cannot be restored, and its message contains a
+// terminal escape.
 func list() *v1alpha1.ScaledObjectList {
 	more := int64(93)
 	l := &v1alpha1.ScaledObjectList{
