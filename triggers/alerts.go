@@ -19,7 +19,7 @@ type Alert struct {
 	Stale bool
 	// ExpiresAt is when a stale alert ends unless it is repeated. It is zero for an alert that is not stale.
 	ExpiresAt time.Time
-	// CountsFrom is when a stale firing begins to count: one that arrived within the query's StaleWindow after the alert resolved. It
+	// CountsFrom is when a late firing begins to count: one that arrived within the query's LateWindow after the alert resolved. It
 	// is zero for an alert that counts.
 	CountsFrom time.Time
 }
@@ -36,8 +36,8 @@ type AlertQuery struct {
 	Object, Trigger string
 	// TTL is how long an alert counts without being repeated before it becomes stale. After twice that time it ends. 0 means 12 hours.
 	TTL time.Duration
-	// StaleWindow is how long after a resolve a firing with the same start is a stale firing, which does not count yet. 0 means one minute.
-	StaleWindow time.Duration
+	// LateWindow is how long after a resolve a firing with the same start is a late firing, which does not count yet. 0 means one minute.
+	LateWindow time.Duration
 	// AbsentMeansResolved ends an alert when a complete delivery of its group did not contain it and no later one did.
 	AbsentMeansResolved bool
 	// Equal has labels that every selected alert has with exactly this value, so that the store can index its watchers. It may be
@@ -69,7 +69,7 @@ type Reconciler interface {
 type AlertView struct {
 	// At is when the senders were queried.
 	At time.Time
-	// Firing has the alerts that fire. They count, even if they are recorded as resolved or as stale firings.
+	// Firing has the alerts that fire. They count, even if they are recorded as resolved or as late firings.
 	Firing []Alert
 	// Suppressed has the alerts that are silenced, inhibited or muted, or may be. The view neither begins nor ends them.
 	Suppressed []Alert

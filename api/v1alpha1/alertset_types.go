@@ -49,7 +49,7 @@ type AlertSummary struct {
 }
 
 // AlertRecord is the record of one alert or of one pushed level. It holds what was delivered, and when; whether an alert that is
-// no longer repeated still counts is decided by each trigger, by its own ttl and stale window.
+// no longer repeated still counts is decided by each trigger, by its own ttl and late window.
 type AlertRecord struct {
 	// Endpoint is the endpoint that received the alert: NAMESPACE/CREDENTIAL for a namespace receiver (NAMESPACE is empty for the
 	// cluster-wide one), NAMESPACE//OBJECT/TRIGGER for a trigger endpoint.
@@ -76,10 +76,10 @@ type AlertRecord struct {
 	// ResolvedAt is when the resolve was received last, by Impulse's clock.
 	// +optional
 	ResolvedAt *metav1.MicroTime `json:"resolvedAt,omitempty"`
-	// StaleFiring is when a firing of the same activation was first received after the resolve, by Impulse's clock: it is a late
+	// LateFiring is when a firing of the same activation was first received after the resolve, by Impulse's clock: it is a late
 	// delivery, or the alert fires again.
 	// +optional
-	StaleFiring *metav1.MicroTime `json:"staleFiring,omitempty"`
+	LateFiring *metav1.MicroTime `json:"lateFiring,omitempty"`
 	// Group of the last delivery that contained the alert.
 	// +optional
 	Group string `json:"group,omitempty"`

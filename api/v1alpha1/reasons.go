@@ -170,7 +170,7 @@ const (
 // Reasons of the condition SourceNotice, which objects have once a trigger has reported a state of its source
 // that can lead to an unexpected count.
 const (
-	// ReasonAlertWaits: an alert fires again soon after it was resolved. It begins to count at the end of the trigger's staleWindow,
+	// ReasonAlertWaits: an alert fires again soon after it was resolved. It begins to count at the end of the trigger's lateWindow,
 	// unless it is resolved before.
 	ReasonAlertWaits = "AlertWaits"
 	// ReasonConsumerPaused: the JetStream consumer is paused: waiting messages are not delivered, and do not raise the count.

@@ -88,7 +88,7 @@ type TriggerStatus struct {
 	// Pods has the measurements of the pods, for cpu and memory.
 	// +optional
 	Pods *PodsStatus `json:"pods,omitempty"`
-	// Pending is the level from a known time on, unless a message changes it: that of an alert that waits for the end of its stale
+	// Pending is the level from a known time on, unless a message changes it: that of an alert that waits for the end of its late
 	// window, or that after the end of a stale alert.
 	// +optional
 	Pending *PendingLevel `json:"pending,omitempty"`

@@ -66,8 +66,8 @@ func (in *AlertRecord) DeepCopyInto(out *AlertRecord) {
 		in, out := &in.ResolvedAt, &out.ResolvedAt
 		*out = (*in).DeepCopy()
 	}
-	if in.StaleFiring != nil {
-		in, out := &in.StaleFiring, &out.StaleFiring
+	if in.LateFiring != nil {
+		in, out := &in.LateFiring, &out.LateFiring
 		*out = (*in).DeepCopy()
 	}
 	if in.AbsentSince != nil {

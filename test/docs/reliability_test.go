@@ -37,7 +37,7 @@ func testEveryTestThatPageNamesExists(t *testing.T) {
 	}
 }
 
-// declaredTests returns the names of all test functions and of their subtests, such as "TestStore" and "TestStore/a refire counts".
+// declaredTests returns the names of all test functions and of their subtests, such as "TestStore" and "TestStore/a newer activation counts at once".
 func declaredTests(t *testing.T) map[string]bool {
 	t.Helper()
 	declared := map[string]bool{}

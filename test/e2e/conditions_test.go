@@ -9,7 +9,7 @@ import (
 func TestConditions(t *testing.T) {
 	t.Parallel()
 	t.Run("conditions can be waited for with kubectl", testConditionsCanBeWaitedForWithKubectl)
-	t.Run("an alert in its stale window is shown and foreseen", testAlertInItsStaleWindowIsShownAndForeseen)
+	t.Run("an alert in its late window is shown and foreseen", testAlertInItsLateWindowIsShownAndForeseen)
 }
 
 // waitFor waits for a condition with kubectl wait.
@@ -65,7 +65,7 @@ func testConditionsCanBeWaitedForWithKubectl(t *testing.T) {
 	e.waitFor("late", "Ready=true")
 }
 
-func testAlertInItsStaleWindowIsShownAndForeseen(t *testing.T) {
+func testAlertInItsLateWindowIsShownAndForeseen(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("checkout", 1)
 	e.Apply(onAlert("checkout"))

@@ -17,7 +17,7 @@ import (
 var retired = map[string]string{
 	"advice": "lint", "bell": "notifier", "blind": "unknown", "book": "account", "borrow": "acquire",
 	"careful": "guarded", "contest": "conflict back-off", "culprit": "firstUnknown", "door": "endpoint or receiver",
-	"doorway": "route handler", "doubt": "staleFiring", "doubtful": "stale", "fact": "record",
+	"doorway": "route handler", "doubt": "lateFiring", "doubtful": "late", "fact": "record",
 	"gist": "summary", "heal": "recover",
 	"keeper": "finalizer store", "knock": "request", "landed": "onResult", "legacy": "handover", "lender": "provider",
 	"loan": "reference", "mailbox": "inbox", "mirror": "store adapter", "patience": "timeout", "pledge": "syncFinalizer",

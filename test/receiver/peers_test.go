@@ -89,14 +89,14 @@ func testAlertThatWasRefusedForWhileIsOneChangeInEnd(t *testing.T) {
 func testTruncatedDeliveryEndsNothingAndIsReported(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t)
-	slow, fast := r.trigger("Slow", map[string]string{"absentMeansResolved": "true", "staleWindow": "1s"}), r.trigger("Fast", nil)
+	slow, fast := r.trigger("Slow", map[string]string{"absentMeansResolved": "true", "lateWindow": "1s"}), r.trigger("Fast", nil)
 	am := start(t, r.url+"/v1/alertmanager/shop", ", max_alerts: 1")
 	sendAlerts(t, []*peer{am}, time.Now(), true, "Slow")
 	slow.until("1")
 	sendAlerts(t, []*peer{am}, time.Now(), true, "Fast") // Sorted by label: it takes the place of the other.
 	fast.until("1")
 	testkit.Eventually(t, "truncated deliveries are counted", func(context.Context) bool {
-		return r.metric("impulse_webhook_truncated_total", "") >= 4
+		return r.metric("impulse_deliveries_truncated_total", "") >= 4
 	})
 	slow.only("0", "1")
 }
@@ -105,7 +105,7 @@ func testSilencedAlertIsStaleAfterItsTTLAndEndsAfterTwo(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t)
 	level := r.trigger("Slow", map[string]string{"ttl": "5s"})
-	gone := r.trigger("Slow", map[string]string{"absentMeansResolved": "true", "staleWindow": "1s"})
+	gone := r.trigger("Slow", map[string]string{"absentMeansResolved": "true", "lateWindow": "1s"})
 	am := start(t, r.url+"/v1/alertmanager/shop", "")
 	sendAlerts(t, []*peer{am}, time.Now(), true, "Slow", "Fast")
 	level.until("1")

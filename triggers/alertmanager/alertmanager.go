@@ -48,7 +48,7 @@ func (c Config) Selection(namespace string) (triggers.AlertQuery, error) {
 	}
 	q := triggers.AlertQuery{
 		Namespace: namespace, Text: c.Matchers, Equal: map[string]string{}, Match: matches(matchers),
-		TTL: c.TTL, StaleWindow: c.StaleWindow, AbsentMeansResolved: c.AbsentMeansResolved,
+		TTL: c.TTL, LateWindow: c.LateWindow, AbsentMeansResolved: c.AbsentMeansResolved,
 	}
 	if c.Scope == "cluster" {
 		q.Namespace = ""

@@ -27,8 +27,8 @@ type Config struct {
 	Aggregation         string        `json:"aggregation" doc:"With threshold, how several alerts become one level: sum, max or avg."`
 	Scope               string        `json:"scope" doc:"namespace: alerts that were posted to the receiver of the object's namespace. cluster: alerts that were posted to the cluster-wide receiver."`
 	TTL                 time.Duration `json:"ttl" doc:"How long after its last delivery an alert becomes stale (condition AlertStale); it still counts, and ends one more ttl later. Recommended: 3 × the route's repeat_interval."`
-	StaleWindow         time.Duration `json:"staleWindow" doc:"A firing alert that arrives within this time after its resolve, without a newer startsAt, may be a late delivery. It counts only after this time."`
-	AbsentMeansResolved bool          `json:"absentMeansResolved" doc:"An alert ends when all complete deliveries of its group have omitted it for as long as staleWindow. Only for alerts that are never silenced or inhibited."`
+	LateWindow          time.Duration `json:"lateWindow" doc:"A firing alert that arrives within this time after its resolve, without a newer startsAt, may be a late delivery. It counts only after this time."`
+	AbsentMeansResolved bool          `json:"absentMeansResolved" doc:"An alert ends when all complete deliveries of its group have omitted it for as long as lateWindow. Only for alerts that are never silenced or inhibited."`
 	Reconcile           []string      `json:"reconcile" doc:"Base URLs of all Alertmanagers that post to this receiver. They are queried for firing alerts at start and every 45 s, which corrects lost deliveries."`
 	Receiver            string        `json:"receiver" doc:"With reconcile: the name of the Alertmanager receiver that posts to Impulse. A reconcile then starts only alerts that a route to this receiver sends, and not while that route is muted."`
 	AuthModes           string        `json:"authModes" doc:"With reconcile: bearer (parameter bearerToken of the authenticationRef) or basic (username, password)."`
@@ -36,7 +36,7 @@ type Config struct {
 
 // defaults returns the config with all defaults.
 func defaults() Config {
-	return Config{Value: "count", Aggregation: "sum", Scope: "namespace", TTL: 12 * time.Hour, StaleWindow: time.Minute}
+	return Config{Value: "count", Aggregation: "sum", Scope: "namespace", TTL: 12 * time.Hour, LateWindow: time.Minute}
 }
 
 // Limits of the parameters.
@@ -127,8 +127,8 @@ func (c Config) checkTimes() error {
 	if c.TTL < time.Second || c.TTL > longestTTL {
 		all = append(all, invalid("ttl", fmt.Sprintf("%s is not between 1s and %s", c.TTL, longestTTL), "write 3 × the repeat_interval of the route, such as 3m"))
 	}
-	if c.StaleWindow <= 0 || c.StaleWindow > longestWindow {
-		all = append(all, invalid("staleWindow", fmt.Sprintf("%s is not above 0 and at most %s", c.StaleWindow, longestWindow), "leave it at 60s"))
+	if c.LateWindow <= 0 || c.LateWindow > longestWindow {
+		all = append(all, invalid("lateWindow", fmt.Sprintf("%s is not above 0 and at most %s", c.LateWindow, longestWindow), "leave it at 60s"))
 	}
 	return errors.Join(all...)
 }

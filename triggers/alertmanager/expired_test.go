@@ -85,7 +85,7 @@ func testEndOfStaleAlertIsForeseen(t *testing.T) {
 	})
 }
 
-// An alert that began with a stale firing counts for a shorter time than the ttl of the spec.
+// An alert that began with a late firing counts for a shorter time than the ttl of the spec.
 func testAnotherTriggersExpiryIsNotReported(t *testing.T) {
 	a := silent(10 * time.Minute)
 	c := Config{TTL: time.Hour}

@@ -196,7 +196,7 @@ func testMistakesInStepTTLAndReconcileAreReported(t *testing.T) {
 		{map[string]string{"step": "+2", "stepInterval": "5"}, "stepInterval: 5ms is below 1s"},
 		{map[string]string{"replicas": "2", "ttl": "180"}, "ttl: 180ms is not between 1s and 168h0m0s"},
 		{map[string]string{"replicas": "2", "ttl": "1000h"}, "ttl: 1000h0m0s is not between"},
-		{map[string]string{"replicas": "2", "staleWindow": "0s"}, "staleWindow: 0s is not above 0"},
+		{map[string]string{"replicas": "2", "lateWindow": "0s"}, "lateWindow: 0s is not above 0"},
 		{map[string]string{"replicas": "2", "reconcile": "alertmanager:9093"}, `reconcile: "alertmanager:9093" is not the base URL`},
 		{map[string]string{"replicas": "2", "reconcile": "http://me:secret@host"}, "reconcile: contains credentials (put them in a Secret"},
 		{map[string]string{"replicas": "2", "reconcile": "http://me:sec%ret@host"}, "reconcile: contains a text that is not a URL"},

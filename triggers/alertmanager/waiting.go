@@ -9,7 +9,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// split separates the alerts that count from those that wait for the end of their stale window.
+// split separates the alerts that count from those that wait for the end of their late window.
 func split(alerts []triggers.Alert) (counting, waiting []triggers.Alert) {
 	for i := range alerts {
 		if alerts[i].CountsFrom.IsZero() {
@@ -28,7 +28,7 @@ func waitNotice(waiting []triggers.Alert) scalers.Notice {
 	}
 	first := slices.MinFunc(waiting, func(a, b triggers.Alert) int { return a.CountsFrom.Compare(b.CountsFrom) })
 	n := scalers.Notice{Reason: "AlertWaits", Text: fmt.Sprintf(
-		"alert %s fires again after its resolve: it counts from %s on unless it resolves once more (staleWindow)",
+		"alert %s fires again after its resolve: it counts from %s on unless it resolves once more (lateWindow)",
 		first.Labels["alertname"], first.CountsFrom.UTC().Format(toTheMillisecond),
 	)}
 	if more := len(waiting) - 1; more > 0 {

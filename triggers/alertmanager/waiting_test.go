@@ -27,7 +27,7 @@ func testWaitingAlertIsForeseenAndDoesNotCountYet(t *testing.T) {
 		}
 		if want := (scalers.Notice{
 			Reason: "AlertWaits",
-			Text:   "alert Slow fires again after its resolve: it counts from 2026-01-02T03:04:05.6Z on unless it resolves once more (staleWindow), and 1 more wait",
+			Text:   "alert Slow fires again after its resolve: it counts from 2026-01-02T03:04:05.6Z on unless it resolves once more (lateWindow), and 1 more wait",
 		}); e.Notice != want {
 			t.Errorf("the notice is %+v, want %+v", e.Notice, want)
 		}

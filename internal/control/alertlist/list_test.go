@@ -57,7 +57,7 @@ func testAlertsAreListedWithTheirStateAndObjectsThatSelectThem(t *testing.T) {
 	later := metav1.NewMicroTime(ten.Add(time.Hour))
 	record := []v1alpha1.AlertRecord{
 		stored("shop/", withName("Slow"), nil),
-		stored("shop/grafana", withName("Slow"), func(a *v1alpha1.AlertRecord) { a.Firing, a.StaleFiring, a.EndsAt = false, &later, &later }),
+		stored("shop/grafana", withName("Slow"), func(a *v1alpha1.AlertRecord) { a.Firing, a.LateFiring, a.EndsAt = false, &later, &later }),
 		stored("shop/", withName("Over"), func(a *v1alpha1.AlertRecord) { a.Firing, a.EndsAt = false, &later }),
 		stored("shop//web/push", nil, func(a *v1alpha1.AlertRecord) { a.Level = store.NewLevel("", 42_500) }),
 		stored("bank/", withName("Slow"), nil),

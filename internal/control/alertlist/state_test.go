@@ -25,11 +25,11 @@ func after(d time.Duration) *metav1.MicroTime {
 
 func testAlertIsListedWithItsStateForTriggerThatSelectsIt(t *testing.T) {
 	web := compileObject(t, "shop", "web", "alertmanager", map[string]v1alpha1.Scalar{
-		"matchers": "alertname=Slow", "replicas": "2", "ttl": "30s", "staleWindow": "20s", "absentMeansResolved": "true",
+		"matchers": "alertname=Slow", "replicas": "2", "ttl": "30s", "lateWindow": "20s", "absentMeansResolved": "true",
 	})
 	worker := compileObject(t, "shop", "worker", "push", map[string]v1alpha1.Scalar{"threshold": "1"})
 	again := func(a *v1alpha1.AlertRecord) { // It fired again 10 s after its resolve, and once more a minute after it.
-		a.Firing, a.EndsAt, a.ResolvedAt, a.StaleFiring, a.LastSeen = false, after(0), after(0), after(10*time.Second), *after(time.Minute)
+		a.Firing, a.EndsAt, a.ResolvedAt, a.LateFiring, a.LastSeen = false, after(0), after(0), after(10*time.Second), *after(time.Minute)
 	}
 	for name, c := range map[string]struct {
 		alert v1alpha1.AlertRecord
@@ -40,8 +40,8 @@ func testAlertIsListedWithItsStateForTriggerThatSelectsIt(t *testing.T) {
 		"not repeated within its ttl":       {stored("shop/", withName("Slow"), nil), 30 * time.Second, "stale"},
 		"not repeated within twice its ttl": {stored("shop/", withName("Slow"), nil), time.Minute, "over (ttl)"},
 		"absent from whole deliveries":      {stored("shop/", withName("Slow"), func(a *v1alpha1.AlertRecord) { a.AbsentSince = after(0) }), 20 * time.Second, "over (absence)"},
-		"within its stale window":           {stored("shop/", withName("Slow"), again), 15 * time.Second, "waits until 2026-03-02 10:00:20Z"},
-		"repeated after its stale window":   {stored("shop/", withName("Slow"), again), time.Minute, "firing"},
+		"within its late window":            {stored("shop/", withName("Slow"), again), 15 * time.Second, "waits until 2026-03-02 10:00:20Z"},
+		"repeated after its late window":    {stored("shop/", withName("Slow"), again), time.Minute, "firing"},
 		"resolved":                          {stored("shop/", withName("Slow"), func(a *v1alpha1.AlertRecord) { a.Firing, a.EndsAt = false, after(0) }), 0, "resolved"},
 		"selected by no object":             {stored("shop/", withName("Other"), nil), time.Minute, "firing"},
 		"a level":                           {stored("shop//worker/push", nil, func(a *v1alpha1.AlertRecord) { a.Until = after(time.Minute) }), 0, "pushed"},

@@ -10,7 +10,7 @@ import (
 )
 
 func TestConverge(t *testing.T) {
-	t.Run("every order of firing, resolved and stale firings converges", testEveryOrderOfFiringResolvedAndStaleFiringsConverges)
+	t.Run("every order of firing, resolved and late firings converges", testEveryOrderOfFiringResolvedAndLateFiringsConverges)
 	t.Run("in random runs no alert is lost and the final state is true", testInRandomRunsNoAlertIsLostAndFinalStateIsTrue)
 	t.Run("a storm of repeats from three peers is one write", testStormOfRepeatsFromThreePeersIsOneWrite)
 }
@@ -37,8 +37,8 @@ func orders(n int, visit func([]int)) {
 }
 
 // In any order of three peers' copies of a firing, its resolve and an older firing, a resolved alert ends, at the latest when the ttl of
-// a stale firing expires, and an alert that fires again counts at once.
-func testEveryOrderOfFiringResolvedAndStaleFiringsConverges(t *testing.T) {
+// a late firing expires, and an alert that fires again counts at once.
+func testEveryOrderOfFiringResolvedAndLateFiringsConverges(t *testing.T) {
 	orders(5, func(order []int) {
 		synctest.Test(t, func(t *testing.T) {
 			s := run(t, &memory{})
@@ -60,7 +60,7 @@ func testEveryOrderOfFiringResolvedAndStaleFiringsConverges(t *testing.T) {
 			if got := again.last(); got != "1" {
 				t.Errorf("order %v: %s alerts that fire again count, want 1", order, got)
 			}
-			<-time.After(defaultWindow + 2*staleFiringTTL)
+			<-time.After(defaultWindow + 2*lateFiringTTL)
 			if got := over.last(); got != "0" {
 				t.Errorf("order %v: %s resolved alerts count, want 0", order, got)
 			}

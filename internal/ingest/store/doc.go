@@ -2,7 +2,7 @@
 // select it. Watchers are notified of a change at once; the sender is answered when the change is durable.
 //
 // A stored record holds when an alert began, was resolved and was last seen. Whether it counts differs between watchers, by their ttl
-// and stale window, and changes at an exact time without a delivery.
+// and late window, and changes at an exact time without a delivery.
 //
 // One mutex guards the parts, each of which is a type with its invariants:
 //

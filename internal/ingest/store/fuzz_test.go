@@ -14,7 +14,7 @@ import (
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte(`{"alerts":[{"endpoint":"shop/test","fingerprint":"","labels":{"alertname":"slow"},"firing":true,"startsAt":"2001-01-01T00:00:00.000000Z"}]}`), 3)
 	f.Add([]byte(`{"alerts":[{"endpoint":"","labels":null,"firing":false},{"endpoint":"//","firing":true,"until":"9999-01-01T00:00:00.000000Z"}],"asOf":"9999-01-01T00:00:00.000000Z"}`), 0)
-	f.Add([]byte(`{"alerts":[{"endpoint":"shop//till/queue","staleFiring":"0001-01-01T00:00:00.000000Z","absentSince":null}],"lostAt":"2030-01-01T00:00:00.000000Z"}`), 7)
+	f.Add([]byte(`{"alerts":[{"endpoint":"shop//till/queue","lateFiring":"0001-01-01T00:00:00.000000Z","absentSince":null}],"lostAt":"2030-01-01T00:00:00.000000Z"}`), 7)
 	f.Fuzz(func(t *testing.T, text []byte, shard int) {
 		var set v1alpha1.AlertSet
 		if json.Unmarshal(text, &set) != nil || shard < 0 || len(set.Alerts) > 100 {

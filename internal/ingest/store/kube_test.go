@@ -62,13 +62,13 @@ func testShardIsLoadedFromAPIServerAsItWasStored(t *testing.T) {
 	now := micro(time.Now())
 	a := v1alpha1.AlertRecord{
 		Endpoint: "shop/", Fingerprint: "00", Labels: map[string]string{"a": "<b>"}, StartsAt: now, LastSeen: now, EndsAt: &now, ResolvedAt: &now,
-		StaleFiring: &now, AbsentSince: &now, Until: &now, Group: "g",
+		LateFiring: &now, AbsentSince: &now, Until: &now, Group: "g",
 	}
 	if err := k.Save(t.Context(), 3, Shard{Alerts: []v1alpha1.AlertRecord{a}, AsOf: now.Time, LostAt: now.Time}); err != nil {
 		t.Fatal(err)
 	}
 	got := load(t, k, 3)
-	if len(got.Alerts) != 1 || !got.AsOf.Equal(now.Time) || !got.LostAt.Equal(now.Time) || fmt.Sprint(got.Alerts[0].StaleFiring, got.Alerts[0].Until) != fmt.Sprint(&now, &now) {
+	if len(got.Alerts) != 1 || !got.AsOf.Equal(now.Time) || !got.LostAt.Equal(now.Time) || fmt.Sprint(got.Alerts[0].LateFiring, got.Alerts[0].Until) != fmt.Sprint(&now, &now) {
 		t.Errorf("loaded is %+v, want the saved shard with the times %s", got, now)
 	}
 	if changed, err := k.Check(t.Context()); err != nil || len(changed) != 0 {

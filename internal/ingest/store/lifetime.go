@@ -14,8 +14,8 @@ const (
 	MaxTTL = 7 * 24 * time.Hour
 	// defaultWindow is how long after a resolve a firing of the same activation does not count.
 	defaultWindow = time.Minute
-	// staleFiringTTL is how long a stale firing counts that was not repeated after the window.
-	staleFiringTTL = 10 * time.Minute
+	// lateFiringTTL is how long a late firing counts that was not repeated after the window.
+	lateFiringTTL = 10 * time.Minute
 	// longestUnwritten bounds how far the LastSeen of a durable record may be behind.
 	longestUnwritten = 3 * time.Hour
 )
@@ -34,7 +34,7 @@ type expiryPolicy struct {
 
 // policyOf returns the policy of a query, with the defaults for what it leaves open.
 func policyOf(q *triggers.AlertQuery) expiryPolicy {
-	p := expiryPolicy{ttl: q.TTL, window: q.StaleWindow, onAbsence: q.AbsentMeansResolved, pushed: isTriggerQuery(q)}
+	p := expiryPolicy{ttl: q.TTL, window: q.LateWindow, onAbsence: q.AbsentMeansResolved, pushed: isTriggerQuery(q)}
 	if p.ttl <= 0 {
 		p.ttl = defaultTTL
 	}
@@ -94,8 +94,8 @@ func (p expiryPolicy) lifetime(r *record, seen, until time.Time) lifetime {
 		return l
 	case r.Firing:
 		l = lifetimeByTTL(r, seen, p.ttl)
-	case r.StaleFiring != nil:
-		l = p.ofStaleFiring(r, seen)
+	case r.LateFiring != nil:
+		l = p.ofLateFiring(r, seen)
 	default:
 		return l
 	}
@@ -116,12 +116,12 @@ func lifetimeByTTL(r *record, from time.Time, ttl time.Duration) lifetime {
 	return l
 }
 
-// ofStaleFiring returns the lifetime of a stale firing: from the end of the window on, and for a short time unless it was repeated
+// ofLateFiring returns the lifetime of a late firing: from the end of the window on, and for a short time unless it was repeated
 // after the window.
-func (p expiryPolicy) ofStaleFiring(r *record, seen time.Time) lifetime {
+func (p expiryPolicy) ofLateFiring(r *record, seen time.Time) lifetime {
 	windowEnd := r.ResolvedAt.Add(p.window)
-	start := later(r.StaleFiring.Time, windowEnd)
-	l := lifetimeByTTL(r, start, min(staleFiringTTL, p.ttl))
+	start := later(r.LateFiring.Time, windowEnd)
+	l := lifetimeByTTL(r, start, min(lateFiringTTL, p.ttl))
 	if !seen.Before(windowEnd) {
 		l = lifetimeByTTL(r, seen, p.ttl)
 	}

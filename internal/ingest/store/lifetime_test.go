@@ -16,12 +16,12 @@ func TestLifetime(t *testing.T) {
 	t.Run("an alert that expired while the process was down is stale for one more ttl", testAlertThatExpiredWhileProcessWasDownIsStaleForOneMoreTTL)
 	t.Run("a clock that was set back prolongs no ttl", testClockThatWasSetBackProlongsNoTTL)
 	t.Run("an alert that had ended before a restart stays ended", testAlertThatHadEndedBeforeRestartStaysEnded)
-	t.Run("a stale firing counts after the window, for ten minutes and one ttl", testStaleFiringCountsAfterWindowForTenMinutesAndOneTTL)
+	t.Run("a late firing counts after the window, for ten minutes and one ttl", testLateFiringCountsAfterWindowForTenMinutesAndOneTTL)
 	t.Run("a waiting alert has the instant at which it starts to count", testWaitingAlertHasInstantAtWhichItStartsToCount)
 	t.Run("an alert that is absent while it waits does not start to count", testAlertThatIsAbsentWhileItWaitsDoesNotStartToCount)
-	t.Run("each watcher has its own stale window", testEachWatcherHasItsOwnStaleWindow)
-	t.Run("a stale firing that is repeated after the window counts as any other", testStaleFiringThatIsRepeatedAfterWindowCountsAsAnyOther)
-	t.Run("an older start after the resolve is stale too, since it may be alive", testOlderStartAfterResolveIsStaleTooSinceItMayBeAlive)
+	t.Run("each watcher has its own late window", testEachWatcherHasItsOwnLateWindow)
+	t.Run("a late firing that is repeated after the window counts as any other", testLateFiringThatIsRepeatedAfterWindowCountsAsAnyOther)
+	t.Run("an older start after the resolve is a late firing too, since it may be alive", testOlderStartAfterResolveIsLateFiringTooSinceItMayBeAlive)
 	t.Run("absence from complete deliveries ends an alert for watchers that ask for it", testAbsenceFromCompleteDeliveriesEndsAlertForWatchersThatAskForIt)
 	t.Run("nothing is inferred from truncated bodies, other groups or no group", testNothingIsInferredFromTruncatedBodiesOtherGroupsOrNoGroup)
 	t.Run("absence is not recorded for watchers that do not ask for it", testAbsenceIsNotRecordedForWatchersThatDoNotAskForIt)
@@ -164,7 +164,7 @@ func testAlertThatHadEndedBeforeRestartStaysEnded(t *testing.T) {
 	})
 }
 
-func testStaleFiringCountsAfterWindowForTenMinutesAndOneTTL(t *testing.T) {
+func testLateFiringCountsAfterWindowForTenMinutesAndOneTTL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")
@@ -177,9 +177,9 @@ func testStaleFiringCountsAfterWindowForTenMinutesAndOneTTL(t *testing.T) {
 		w.expect(t, "0", "1", "0", "0 and 1 will")
 		<-time.After(time.Microsecond)
 		w.expect(t, "0", "1", "0", "0 and 1 will", "1")
-		<-time.After(staleFiringTTL)
+		<-time.After(lateFiringTTL)
 		w.expect(t, "0", "1", "0", "0 and 1 will", "1", "1 stale")
-		<-time.After(staleFiringTTL)
+		<-time.After(lateFiringTTL)
 		w.expect(t, "0", "1", "0", "0 and 1 will", "1", "1 stale", "0")
 	})
 }
@@ -246,11 +246,11 @@ func testAlertThatIsAbsentWhileItWaitsDoesNotStartToCount(t *testing.T) {
 	})
 }
 
-func testEachWatcherHasItsOwnStaleWindow(t *testing.T) {
+func testEachWatcherHasItsOwnLateWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		q := about("slow")
-		q.Text, q.StaleWindow = "hasty", 5*time.Second
+		q.Text, q.LateWindow = "hasty", 5*time.Second
 		hasty, others := watchQuery(t, s, q), watch(t, s, "slow")
 		began := time.Now()
 		send(t, s, firing("slow", began), resolved("slow", began, time.Now()), firing("slow", began))
@@ -269,7 +269,7 @@ func testEachWatcherHasItsOwnStaleWindow(t *testing.T) {
 	})
 }
 
-func testStaleFiringThatIsRepeatedAfterWindowCountsAsAnyOther(t *testing.T) {
+func testLateFiringThatIsRepeatedAfterWindowCountsAsAnyOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)
@@ -286,7 +286,7 @@ func testStaleFiringThatIsRepeatedAfterWindowCountsAsAnyOther(t *testing.T) {
 	})
 }
 
-func testOlderStartAfterResolveIsStaleTooSinceItMayBeAlive(t *testing.T) {
+func testOlderStartAfterResolveIsLateFiringTooSinceItMayBeAlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")

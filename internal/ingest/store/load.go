@@ -145,7 +145,7 @@ func (r *record) notAfter(now time.Time) {
 		r.Until = &until
 	}
 	r.LastSeen = micro(earlier(r.LastSeen.Time, now))
-	for _, t := range []*metav1.MicroTime{r.ResolvedAt, r.StaleFiring, r.AbsentSince} {
+	for _, t := range []*metav1.MicroTime{r.ResolvedAt, r.LateFiring, r.AbsentSince} {
 		if t != nil {
 			*t = micro(earlier(t.Time, now))
 		}

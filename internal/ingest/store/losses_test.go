@@ -133,15 +133,15 @@ func testRecordsInWrongShardAreMovedWhenTheyAreLoaded(t *testing.T) {
 			labels := map[string]string{"alertname": name}
 			return v1alpha1.AlertRecord{Endpoint: endpoint.String(), Fingerprint: fingerprint(labels), Labels: labels, StartsAt: now, LastSeen: now}
 		}
-		fires, over, stale := old(shop, "slow"), old(shop, "over"), old(shop, "stale")
-		fires.Firing, stale.ResolvedAt, stale.StaleFiring = true, &now, &now
+		fires, over, late := old(shop, "slow"), old(shop, "over"), old(shop, "late")
+		fires.Firing, late.ResolvedAt, late.LateFiring = true, &now, &now
 		first := []v1alpha1.AlertRecord{fires, over}
 		for i := range 200 { // More than fit in a shard, of two namespaces.
 			a := old(Endpoint{Namespace: []string{"shop", "bank"}[i%2], Credential: "test"}, strconv.Itoa(i))
 			a.Firing = true
 			first = append(first, a)
 		}
-		for i, alerts := range [][]v1alpha1.AlertRecord{first, {stale}} {
+		for i, alerts := range [][]v1alpha1.AlertRecord{first, {late}} {
 			if err := folder(t, dir).Save(t.Context(), i, Shard{Alerts: alerts, AsOf: now.Time}); err != nil {
 				t.Fatal(err)
 			}
@@ -152,10 +152,10 @@ func testRecordsInWrongShardAreMovedWhenTheyAreLoaded(t *testing.T) {
 			watch(t, s, "198").expect(t, "1")
 			watch(t, s, "199").expect(t, "0") // It belongs to namespace bank.
 			watch(t, s, "over").expect(t, "0")
-			w := watch(t, s, "stale")
+			w := watch(t, s, "late")
 			<-time.After(2 * time.Minute)
 			if w.last() != "1" || len(s.index.records) != 203 {
-				t.Errorf("after its window %s stale firings count, of %d records; want 1 of 203", w.last(), len(s.index.records))
+				t.Errorf("after its window %s late firings count, of %d records; want 1 of 203", w.last(), len(s.index.records))
 			}
 			stop()
 		}

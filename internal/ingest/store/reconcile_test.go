@@ -43,8 +43,8 @@ func testReconcileRecoversEveryLostRecord(t *testing.T) {
 		"one that came":                    {func(t *testing.T, s *Store) { send(t, s, firing("slow", began)) }, fires, "1"},
 		"a resolve that never came":        {func(t *testing.T, s *Store) { send(t, s, firing("slow", began)) }, triggers.AlertView{Complete: true}, "0"},
 		"a resolve that was wrong":         {func(t *testing.T, s *Store) { send(t, s, resolved("slow", began, began)) }, fires, "1"},
-		"a stale firing that fires":        {staleFiring(began), fires, "1"},
-		"a stale firing that does not":     {staleFiring(began), triggers.AlertView{Complete: true}, "0"},
+		"a late firing that fires":         {lateFiring(began), fires, "1"},
+		"a late firing that does not":      {lateFiring(began), triggers.AlertView{Complete: true}, "0"},
 		"not all have answered: no end":    {func(t *testing.T, s *Store) { send(t, s, firing("slow", began)) }, triggers.AlertView{Err: errors.New("away")}, "1"},
 		"not all have answered: it begins": {func(*testing.T, *Store) {}, triggers.AlertView{Firing: fires.Firing, Err: errors.New("away")}, "1"},
 		"silenced: no end": {
@@ -76,8 +76,8 @@ func testReconcileRecoversEveryLostRecord(t *testing.T) {
 	}
 }
 
-// staleFiring resolves an alert, and lets it fire again at once.
-func staleFiring(began time.Time) func(*testing.T, *Store) {
+// lateFiring resolves an alert, and lets it fire again at once.
+func lateFiring(began time.Time) func(*testing.T, *Store) {
 	return func(t *testing.T, s *Store) {
 		t.Helper()
 		send(t, s, firing("slow", began), resolved("slow", began, began), firing("slow", began))

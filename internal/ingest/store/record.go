@@ -14,7 +14,7 @@ import (
 // clock, does no I/O and knows nothing of the rest of the store.
 //
 //	             resolve                 a firing of the same activation
-//	firing ─────────────────▶ resolved ─────────────────────────────────▶ stale firing
+//	firing ─────────────────▶ resolved ─────────────────────────────────▶ late firing
 //	   ▲ ▲                     │    ▲                                     │    │
 //	   │ └─────────────────────┘    └─────────────────────────────────────┘    │
 //	   │  newer activation                         resolve                     │
@@ -23,8 +23,8 @@ import (
 //
 // Invariants:
 //   - StartsAt and LastSeen never decrease: a delivery of an earlier activation does not change the current one.
-//   - A firing record has no EndsAt, ResolvedAt or StaleFiring; any other has EndsAt and ResolvedAt.
-//   - A level is firing or resolved, never a stale firing.
+//   - A firing record has no EndsAt, ResolvedAt or LateFiring; any other has EndsAt and ResolvedAt.
+//   - A level is firing or resolved, never a late firing.
 //   - A delivery that is applied again at the same time changes nothing.
 type record struct {
 	v1alpha1.AlertRecord
@@ -51,7 +51,7 @@ const (
 
 func (r *record) class() class {
 	switch {
-	case !r.Firing && r.StaleFiring == nil:
+	case !r.Firing && r.LateFiring == nil:
 		return isResolved
 	case r.pushed:
 		return isPushed
@@ -128,7 +128,7 @@ func (r *record) apply(a *Alert, at time.Time) bool {
 	}
 }
 
-// applyFiring applies a firing. After a resolve, a newer activation fires at once; any other firing is a stale firing: it may be a
+// applyFiring applies a firing. After a resolve, a newer activation fires at once; any other firing is a late firing: it may be a
 // late delivery, the same alert from another Prometheus, or a new activation with the old start.
 func (r *record) applyFiring(a *Alert, at time.Time) bool {
 	starts, changed := micro(a.StartsAt), false
@@ -136,9 +136,9 @@ func (r *record) applyFiring(a *Alert, at time.Time) bool {
 	case starts.After(r.StartsAt.Time):
 		r.begin(starts)
 		changed = true
-	case !r.Firing && r.StaleFiring == nil:
+	case !r.Firing && r.LateFiring == nil:
 		received := micro(at)
-		r.StaleFiring, changed = &received, true
+		r.LateFiring, changed = &received, true
 	}
 	r.LastSeen = micro(later(r.LastSeen.Time, at))
 	if r.AbsentSince != nil {
@@ -149,7 +149,7 @@ func (r *record) applyFiring(a *Alert, at time.Time) bool {
 
 func (r *record) begin(starts metav1.MicroTime) {
 	r.Firing, r.StartsAt = true, starts
-	r.EndsAt, r.ResolvedAt, r.StaleFiring = nil, nil, nil
+	r.EndsAt, r.ResolvedAt, r.LateFiring = nil, nil, nil
 }
 
 // confirm applies an alert that its sender has just listed as firing: it fires, whatever is known of it. It reports the same as apply.
@@ -172,9 +172,9 @@ func (r *record) applyResolve(a *Alert, at time.Time) bool {
 	switch {
 	case a.EndsAt.IsZero() && starts.Before(&r.StartsAt), !a.EndsAt.IsZero() && ends.Before(&r.StartsAt):
 		return false
-	case r.StaleFiring != nil && !a.EndsAt.IsZero() && ends.Before(r.EndsAt):
+	case r.LateFiring != nil && !a.EndsAt.IsZero() && ends.Before(r.EndsAt):
 		return false
-	case r.Firing, r.StaleFiring != nil, starts.After(r.StartsAt.Time):
+	case r.Firing, r.LateFiring != nil, starts.After(r.StartsAt.Time):
 		r.end(later(starts.Time, r.StartsAt.Time), a.EndsAt, at)
 		return true
 	default:
@@ -191,7 +191,7 @@ func (r *record) end(starts, ends, at time.Time) {
 	}
 	ended, resolved := micro(ends), micro(at)
 	r.Firing, r.StartsAt, r.EndsAt, r.ResolvedAt = false, micro(starts), &ended, &resolved
-	r.StaleFiring, r.AbsentSince, r.Annotations, r.Until = nil, nil, nil, nil
+	r.LateFiring, r.AbsentSince, r.Annotations, r.Until = nil, nil, nil, nil
 	if r.Level != nil {
 		r.Level = &v1alpha1.LevelRecord{Key: r.Level.Key}
 	}

@@ -32,8 +32,8 @@ func phase(r *record) string {
 	switch {
 	case r.Firing:
 		return "firing"
-	case r.StaleFiring != nil:
-		return "stale firing"
+	case r.LateFiring != nil:
+		return "late firing"
 	default:
 		return "resolved"
 	}
@@ -51,12 +51,12 @@ func TestRecord(t *testing.T) {
 		"a resolve of an earlier activation is ignored":   {[]Alert{firing("a", second(10)), resolved("a", second(0), second(9))}, "firing", false},
 		"a resolve without an end ends its activation":    {[]Alert{firing("a", second(0)), resolved("a", second(0), time.Time{})}, "resolved", true},
 		"a repeated resolve changes nothing":              {[]Alert{resolved("a", second(0), second(9)), resolved("a", second(0), second(9))}, "resolved", false},
-		"a firing after the resolve is stale":             {[]Alert{resolved("a", second(0), second(9)), firing("a", second(0))}, "stale firing", true},
-		"a stale firing is repeated":                      {[]Alert{resolved("a", second(0), second(9)), firing("a", second(0)), firing("a", second(0))}, "stale firing", false},
+		"a firing after the resolve is late":              {[]Alert{resolved("a", second(0), second(9)), firing("a", second(0))}, "late firing", true},
+		"a late firing is repeated":                       {[]Alert{resolved("a", second(0), second(9)), firing("a", second(0)), firing("a", second(0))}, "late firing", false},
 		"a newer activation fires at once":                {[]Alert{resolved("a", second(0), second(9)), firing("a", second(10))}, "firing", true},
-		"a newer activation fires after a stale firing":   {[]Alert{resolved("a", second(0), second(9)), firing("a", second(0)), firing("a", second(10))}, "firing", true},
-		"a resolve ends a stale firing":                   {[]Alert{resolved("a", second(0), second(9)), firing("a", second(0)), resolved("a", second(0), second(9))}, "resolved", true},
-		"an older resolve does not end a stale firing":    {[]Alert{resolved("a", second(0), second(9)), firing("a", second(0)), resolved("a", second(0), second(8))}, "stale firing", false},
+		"a newer activation fires after a late firing":    {[]Alert{resolved("a", second(0), second(9)), firing("a", second(0)), firing("a", second(10))}, "firing", true},
+		"a resolve ends a late firing":                    {[]Alert{resolved("a", second(0), second(9)), firing("a", second(0)), resolved("a", second(0), second(9))}, "resolved", true},
+		"an older resolve does not end a late firing":     {[]Alert{resolved("a", second(0), second(9)), firing("a", second(0)), resolved("a", second(0), second(8))}, "late firing", false},
 		"a firing of an older start is the same":          {[]Alert{firing("a", second(10)), firing("a", second(0))}, "firing", false},
 		"a firing with other annotations changes":         {[]Alert{firing("a", second(0)), annotated(firing("a", second(0)), "x")}, "firing", true},
 		"a resolve of an activation that was not seen is": {[]Alert{firing("a", second(0)), resolved("a", second(10), second(12))}, "resolved", true},
@@ -127,11 +127,11 @@ func randomDeliveries(t *testing.T, endpoint string, seed uint64) {
 		if rec.StartsAt.Before(&before.StartsAt) || rec.LastSeen.Before(&before.LastSeen) {
 			t.Fatalf("%s: startsAt %s after %s, lastSeen %s after %s; want no decrease", what, rec.StartsAt, before.StartsAt, rec.LastSeen, before.LastSeen)
 		}
-		if ended := rec.EndsAt != nil && rec.ResolvedAt != nil; rec.Firing == ended || rec.Firing && rec.StaleFiring != nil {
-			t.Fatalf("%s: firing %t with endsAt %v, resolvedAt %v, staleFiring %v; want none of them exactly while it fires", what, rec.Firing, rec.EndsAt, rec.ResolvedAt, rec.StaleFiring)
+		if ended := rec.EndsAt != nil && rec.ResolvedAt != nil; rec.Firing == ended || rec.Firing && rec.LateFiring != nil {
+			t.Fatalf("%s: firing %t with endsAt %v, resolvedAt %v, lateFiring %v; want none of them exactly while it fires", what, rec.Firing, rec.EndsAt, rec.ResolvedAt, rec.LateFiring)
 		}
-		if pushed && rec.StaleFiring != nil {
-			t.Fatalf("%s: a level is a stale firing, want firing or resolved", what)
+		if pushed && rec.LateFiring != nil {
+			t.Fatalf("%s: a level is a late firing, want firing or resolved", what)
 		}
 		again := record{AlertRecord: *rec.DeepCopy(), namespace: rec.namespace, pushed: rec.pushed}
 		if again.apply(&a, at); !reflect.DeepEqual(again.AlertRecord, normalized(rec.AlertRecord)) {

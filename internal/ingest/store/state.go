@@ -11,7 +11,7 @@ import (
 type State struct {
 	// Counts reports whether the record counts; Stale, that it counts although it was not repeated within the query's ttl.
 	Counts, Stale bool
-	// CountsFrom is when a record that waits for the end of its stale window begins to count; zero for any other.
+	// CountsFrom is when a record that waits for the end of its late window begins to count; zero for any other.
 	CountsFrom time.Time
 	// EndedBy is what ended a record that was not resolved: EndedByTTL or EndedByAbsence; "" for any other.
 	EndedBy string

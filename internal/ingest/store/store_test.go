@@ -18,8 +18,8 @@ import (
 
 func TestStore(t *testing.T) {
 	t.Run("the same delivery a thousand times is one change and one write", testSameDeliveryThousandTimesIsOneChangeAndOneWrite)
-	t.Run("any order of firing, resolved and stale firing converges", testAnyOrderOfFiringResolvedAndStaleFiringConverges)
-	t.Run("a refire counts, and a late repeat is stale for a minute", testRefireCountsAndLateRepeatIsStaleForMinute)
+	t.Run("any order of firing, resolved and late firing converges", testAnyOrderOfFiringResolvedAndLateFiringConverges)
+	t.Run("a newer activation counts at once, and a late firing after a minute", testNewerActivationCountsAtOnceAndLateFiringAfterMinute)
 	t.Run("the end of an earlier activation is ignored", testEndOfEarlierActivationIsIgnored)
 	t.Run("an alert that is not repeated ends after two ttls", testAlertThatIsNotRepeatedEndsAfterTwoTTLs)
 	t.Run("watchers are notified before the response, which waits for the write", testWatchersAreNotifiedBeforeResponseWhichWaitsForWrite)
@@ -236,7 +236,7 @@ func testSameDeliveryThousandTimesIsOneChangeAndOneWrite(t *testing.T) {
 	})
 }
 
-func testAnyOrderOfFiringResolvedAndStaleFiringConverges(t *testing.T) {
+func testAnyOrderOfFiringResolvedAndLateFiringConverges(t *testing.T) {
 	orders := [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}
 	for _, order := range orders {
 		t.Run(fmt.Sprint(order), func(t *testing.T) {
@@ -259,7 +259,7 @@ func testAnyOrderOfFiringResolvedAndStaleFiringConverges(t *testing.T) {
 	}
 }
 
-func testRefireCountsAndLateRepeatIsStaleForMinute(t *testing.T) {
+func testNewerActivationCountsAtOnceAndLateFiringAfterMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
 		w := watch(t, s, "slow")

@@ -27,7 +27,7 @@ func summaryOf(all []v1alpha1.AlertRecord) *v1alpha1.AlertSummary {
 		a := &all[i]
 		endpoint := ParseEndpoint(a.Endpoint)
 		switch {
-		case !a.Firing && a.StaleFiring == nil:
+		case !a.Firing && a.LateFiring == nil:
 			s.Resolved++
 			continue
 		case endpoint.Object != "":

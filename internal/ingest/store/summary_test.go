@@ -15,10 +15,10 @@ func testSummaryCountsAlertsOfSet(t *testing.T) {
 	one := func(endpoint, name string, firing bool) v1alpha1.AlertRecord {
 		return v1alpha1.AlertRecord{Endpoint: endpoint, Labels: map[string]string{"alertname": name}, Firing: firing}
 	}
-	stale := one("shop/", "Back", false)
-	stale.StaleFiring = &stale.LastSeen
+	late := one("shop/", "Back", false)
+	late.LateFiring = &late.LastSeen
 	all := []v1alpha1.AlertRecord{
-		one("shop/", "Slow", true), one("shop/prometheus", "Slow", true), one("shop/", "Over", false), stale,
+		one("shop/", "Slow", true), one("shop/prometheus", "Slow", true), one("shop/", "Over", false), late,
 		one("shop//web/jobs", "", true), one("shop/", strings.Repeat("ä", 50), true),
 	}
 	want := v1alpha1.AlertSummary{Namespace: "shop", Firing: 4, Pushed: 1, Resolved: 1, Names: "Back, Slow, web/jobs and 1 more"}
