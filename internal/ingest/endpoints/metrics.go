@@ -29,7 +29,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Help: "Messages to trigger endpoints, by endpoint (webhook, push, nats) and result: recorded, ignored (they concern no trigger), invalid, unverified, unavailable (not recorded, or not decoded at the moment), limited (the namespace has spent its budget of evaluations).",
 		}, []string{"endpoint", "result"}),
 		alerts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "impulse_webhook_alerts_total", Help: "Alerts and levels that were received: changed, repeated, unselected (no object selects them), invalid.",
+			Name: "impulse_alerts_received_total", Help: "Alerts and levels that were received over HTTP or NATS, by result: changed, repeated, unselected (no object selects them; also counted as changed or repeated) or invalid.",
 		}, []string{"result"}),
 	}
 	r.MustRegister(m.messages, m.alerts)

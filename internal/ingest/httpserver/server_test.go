@@ -83,7 +83,7 @@ func alertsCounter(t *testing.T, s *Server, result string) float64 {
 		t.Fatal(err)
 	}
 	for _, f := range families {
-		if f.GetName() != "impulse_webhook_alerts_total" {
+		if f.GetName() != "impulse_alerts_received_total" {
 			continue
 		}
 		for _, m := range f.GetMetric() {

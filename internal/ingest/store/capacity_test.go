@@ -84,9 +84,9 @@ func testRecordsBeyondBoundAreRefused(t *testing.T) {
 		if full := s.Full(); len(full) != 1 || full[0] != err.Error() {
 			t.Errorf("Full() = %q, want %q", full, err.Error())
 		}
-		expected := "# HELP impulse_alerts_refused_total Deliveries that were refused because the store was full.\n" +
-			"# TYPE impulse_alerts_refused_total counter\nimpulse_alerts_refused_total 1\n"
-		if err := testutil.CollectAndCompare(s, strings.NewReader(expected), "impulse_alerts_refused_total"); err != nil {
+		expected := "# HELP impulse_deliveries_refused_total Deliveries that were refused, in whole or in part, because the store was full.\n" +
+			"# TYPE impulse_deliveries_refused_total counter\nimpulse_deliveries_refused_total 1\n"
+		if err := testutil.CollectAndCompare(s, strings.NewReader(expected), "impulse_deliveries_refused_total"); err != nil {
 			t.Error(err)
 		}
 		if err := sendTo(t, s, "shop", "another", firing("one more", time.Now())); err != nil {

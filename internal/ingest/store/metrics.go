@@ -11,9 +11,9 @@ type counts struct {
 
 var (
 	storedDesc    = prometheus.NewDesc("impulse_alerts", "Recorded alerts, by state: firing, pushed or resolved.", []string{"state"}, nil)
-	refusedDesc   = prometheus.NewDesc("impulse_alerts_refused_total", "Deliveries that were refused because the store was full.", nil, nil)
+	refusedDesc   = prometheus.NewDesc("impulse_deliveries_refused_total", "Deliveries that were refused, in whole or in part, because the store was full.", nil, nil)
 	droppedDesc   = prometheus.NewDesc("impulse_alerts_dropped_total", "Alerts that no object selected and that were dropped because the store was full.", nil, nil)
-	truncatedDesc = prometheus.NewDesc("impulse_webhook_truncated_total", "Deliveries that the sender had truncated.", nil, nil)
+	truncatedDesc = prometheus.NewDesc("impulse_deliveries_truncated_total", "Deliveries that the sender had truncated.", nil, nil)
 	reconcileDesc = prometheus.NewDesc("impulse_alert_reconciles_total", "Queries for all firing alerts, by result: complete (every Alertmanager answered) or partial.", []string{"result"}, nil)
 )
 

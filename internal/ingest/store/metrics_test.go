@@ -26,7 +26,7 @@ func testOnlyLeaderExportsNumberOfRecords(t *testing.T) {
 		if n := kept(s); n != 0 {
 			t.Errorf("the former leader exports impulse_alerts %d times, want 0", n)
 		}
-		if n := testutil.CollectAndCount(s, "impulse_alerts_refused_total"); n != 1 {
+		if n := testutil.CollectAndCount(s, "impulse_deliveries_refused_total"); n != 1 {
 			t.Errorf("a counter is exported %d times, want 1", n)
 		}
 	})
