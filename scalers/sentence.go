@@ -75,7 +75,7 @@ func (p *Policy) Sentence(d *Decision, s Step) string {
 	case RuleCooldown:
 		return cooldownSentence(d, s)
 	case RuleIdle:
-		return fmt.Sprintf("at rest at %d instead of %d: no trigger is active", s.To, s.From)
+		return fmt.Sprintf("idle at %d instead of %d: no trigger is active", s.To, s.From)
 	case RuleMin:
 		return fmt.Sprintf("raised from %d to the minimum, %d", s.From, s.To)
 	case RuleMax:
@@ -288,9 +288,9 @@ func cooldownSentence(d *Decision, s Step) string {
 	case s.Until != Never:
 		return fmt.Sprintf("kept at %d instead of %d by the cooldown%s (%s since %s)", s.To, s.From, until(s.Until), Short(detail.cooldown), since)
 	case detail.cooldown == 0:
-		return fmt.Sprintf("at rest at %d instead of %d: no trigger is active, and there is no cooldown", s.To, s.From)
+		return fmt.Sprintf("idle at %d instead of %d: no trigger is active, and there is no cooldown", s.To, s.From)
 	default:
-		return fmt.Sprintf("at rest at %d instead of %d: no trigger is active, and the cooldown is over (%s since %s)", s.To, s.From, Short(detail.cooldown), since)
+		return fmt.Sprintf("idle at %d instead of %d: no trigger is active, and the cooldown is over (%s since %s)", s.To, s.From, Short(detail.cooldown), since)
 	}
 }
 

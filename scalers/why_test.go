@@ -84,7 +84,7 @@ func testRuleThatLaterOneCancelsIsNotReason(t *testing.T) {
 		"the window holds, and the cooldown is over": {
 			policy: rests, current: 3, memory: active.Recommended(&rests, epoch.Add(-time.Second), 3),
 			why: "queue is 0, target 10 per replica: asks for 0; " +
-				"at rest at 0 instead of 3: no trigger is active, and the cooldown is over (1s since a trigger was last active)",
+				"idle at 0 instead of 3: no trigger is active, and the cooldown is over (1s since a trigger was last active)",
 		},
 		"the cooldown is over, and the rate limits": {
 			policy: slow, current: 8, memory: active,
@@ -103,7 +103,7 @@ func testRuleThatLaterOneCancelsIsNotReason(t *testing.T) {
 func testWithoutCooldownReasonDoesNotMentionOne(t *testing.T) {
 	p := scalers.Policy{Max: 10, Down: scalers.Behavior{Window: time.Minute}, Triggers: []scalers.Trigger{{Name: "queue", Target: 10_000}}}
 	d := scalers.Decide(&p, scalers.Input{Now: epoch, Current: 3, Events: []scalers.Event{{At: epoch, Current: 3}}})
-	if why := p.Why(&d); !strings.HasSuffix(why, "; at rest at 0 instead of 3: no trigger is active, and there is no cooldown") {
+	if why := p.Why(&d); !strings.HasSuffix(why, "; idle at 0 instead of 3: no trigger is active, and there is no cooldown") {
 		t.Errorf("Why: got %s, want it to end in the idle count without a cooldown", why)
 	}
 }

@@ -258,7 +258,7 @@ func testEventNamesEachReasonOnce(t *testing.T) {
 		d.reportLevel(0, nil, written)
 		const first = "false Scaled: Deployment/web from 0 to 2: queue is 10, target 10 per replica: asks for 1; raised from 1 to the minimum, 2"
 		const second = "false Scaled: Deployment/web from 3 to 0: queue is 0, target 10 per replica: asks for 0; " +
-			"at rest at 0 instead of 3: no trigger is active, and the cooldown is over (1s since a trigger was last active)"
+			"idle at 0 instead of 3: no trigger is active, and the cooldown is over (1s since a trigger was last active)"
 		if len(recorded) != 2 || recorded[0] != first || recorded[1] != second {
 			t.Errorf("the Events are\n%q, want\n%q\n%q", recorded, first, second)
 		}
