@@ -26,7 +26,7 @@ func main() {
 	os.Exit(code)
 }
 
-// execute runs a command line and returns the exit code: 0 success, 1 the command found mistakes in its input, 2 the command failed.
+// execute runs a command line and returns the exit code: 0 success, 1 a negative result (errFindings), 2 the command failed.
 func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	// The output repeats text of files and servers, which a terminal must not interpret.
 	out, errs = printable.NewWriter(out), printable.NewWriter(errs)
@@ -52,8 +52,9 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 // maxErrorLine bounds one line of an error, in bytes.
 const maxErrorLine = 4 << 10
 
-// errFindings is returned by a command that found mistakes in its input, and has printed them.
-var errFindings = errors.New("the input has mistakes")
+// errFindings is returned by a command with a negative result, which it has printed: mistakes in its input, a failed test, or a message
+// that Impulse refused.
+var errFindings = errors.New("the result is negative")
 
 //go:generate go test . -count=1 -run ^TestFlagsPage$ -rewrite
 

@@ -23,8 +23,8 @@ func simulateCommand() *cobra.Command {
 			"scales in production and a virtual clock. It measures replica-hours, the share of time with too few and too many ready replicas\n" +
 			"and by how many, the changes, those that were soon reverted, and the longest time during which work had to wait.\n\n" +
 			"The load is a CSV file: the first row has the column names, time first, and each further row the values at one time. A trigger\n" +
-			"reads the column with its name, or else the column named value. Without --input, the load comes from a Prometheus: the results\n" +
-			"of the objects' own queries between --from and --to.",
+			"reads the column with its name, or else the column named value, or else the only column. Without --input, the load comes from\n" +
+			"a Prometheus: the results of the objects' own queries between --from and --to.",
 		Example: `  impulse simulate checkout.yaml --input load.csv
 
   # Two policies compared with the HPA, KEDA and a perfect oracle, and a picture of all
@@ -63,7 +63,7 @@ func simulateCommand() *cobra.Command {
 	flags.StringVar(&o.To, "to", "0s", "with --prometheus: end of the load, as a time (RFC 3339) or as a duration before now")
 	flags.DurationVar(&o.Step, "step", 0, "with --prometheus: time between two samples (default: the pollingInterval of the first object)")
 	flags.DurationVar(&o.Timeout, "timeout", simulate.DefaultTimeout, "with --prometheus: timeout of one query")
-	flags.StringVar(&o.Column, "load", "", "column with the load that replicas handle (default: the first)")
+	flags.StringVar(&o.Column, "load-column", "", "column with the load that replicas handle (default: the first)")
 	flags.StringVar(&o.Capacity, "capacity-per-replica", "", "load that one ready replica handles (default: the target of the first trigger with an AverageValue)")
 	flags.DurationVar(&o.StartupDelay, "startup-delay", 0, "time until a new replica is ready")
 	flags.StringSliceVar(&o.Baselines, "baseline", []string{"oracle"}, "autoscalers to compare with: "+strings.Join(simulate.Baselines(), ", "))

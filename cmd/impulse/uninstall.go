@@ -18,7 +18,8 @@ func uninstallCommand() *cobra.Command {
 		Long: "Uninstall deletes the CRD of ScaledObjects, and with it all of them, while Impulse still runs. Targets of objects with\n" +
 			"restoreToOriginalReplicaCount get their original counts back; all others keep their counts. When no ScaledObject remains, it\n" +
 			"deletes everything else that deploy/manifests creates: the other CRDs with their objects, the namespace " + uninstall.Namespace + "\n" +
-			"with everything in it, the ClusterRole and the FlowSchema. It does not delete what a kustomization of your own adds.\n\n" +
+			"with everything in it, the ClusterRole and the FlowSchema. It does not delete what a kustomization of your own adds outside\n" +
+			"that namespace.\n\n" +
 			"It waits for each part for --timeout at most, prints the reason for waiting, and can be run again.",
 		Example: `  impulse uninstall
 
@@ -37,6 +38,6 @@ func uninstallCommand() *cobra.Command {
 	f.StringVar(&file, "kubeconfig", "", "kubeconfig file (default: $KUBECONFIG or ~/.kube/config)")
 	f.StringVar(&context, "context", "", "context of the kubeconfig")
 	f.DurationVar(&o.Timeout, "timeout", o.Timeout, "maximum time to wait for the deletion of each part")
-	f.BoolVar(&o.KeepCounts, "keep-counts", false, "do not wait until Impulse has restored the counts of targets")
+	f.BoolVar(&o.KeepCounts, "keep-counts", false, "remove Impulse's finalizer from the ScaledObjects: their targets keep the current counts, and get no original count back")
 	return cmd
 }

@@ -156,7 +156,7 @@ func (o *Options) model(ctx context.Context, w *compile.Workload) (*Model, error
 			for i := range load.Columns {
 				names[i] = load.Columns[i].Name
 			}
-			return nil, fmt.Errorf("--load %s: %w; it has %v", o.Column, errNoColumn, names)
+			return nil, fmt.Errorf("--load-column %s: %w; it has %v", o.Column, errNoColumn, names)
 		}
 	}
 	if o.Capacity == "" {

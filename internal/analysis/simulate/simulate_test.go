@@ -233,17 +233,17 @@ func testBadInputIsExplained(t *testing.T) {
 		}
 	}
 	for want, change := range map[string]func(*Options){
-		`"ten" is not a number`:                                     func(o *Options) { o.Capacity = "ten" },
-		"0.0005 is finer than 0.001":                                func(o *Options) { o.Capacity = "0.0005" },
-		`"0" is not a number above 0`:                               func(o *Options) { o.Capacity = "0" },
-		"--load rps: the load has no column for it; it has [value]": func(o *Options) { o.Column = "rps" },
-		`"vpa" is no baseline`:                                      func(o *Options) { o.Baselines = []string{"vpa"} },
-		"there is no such file":                                     func(o *Options) { o.Files = []string{"/absent"} },
-		"read the load: open /absent":                               func(o *Options) { o.Input = "/absent" },
-		"there is no load: give --input FILE or --prometheus":       func(o *Options) { o.Input = "" },
-		"--from is not before --to":                                 func(o *Options) { o.Input, o.Prometheus, o.From, o.To = "", "http://127.0.0.1:1", "1h", "2h" },
-		`--from: "monday"`:                                          func(o *Options) { o.Input, o.Prometheus, o.From, o.To = "", "http://127.0.0.1:1", "monday", "0s" },
-		"connection refused":                                        func(o *Options) { o.Input, o.Prometheus, o.From, o.To = "", "http://127.0.0.1:1", "1h", "0s" },
+		`"ten" is not a number`:                                            func(o *Options) { o.Capacity = "ten" },
+		"0.0005 is finer than 0.001":                                       func(o *Options) { o.Capacity = "0.0005" },
+		`"0" is not a number above 0`:                                      func(o *Options) { o.Capacity = "0" },
+		"--load-column rps: the load has no column for it; it has [value]": func(o *Options) { o.Column = "rps" },
+		`"vpa" is no baseline`:                                             func(o *Options) { o.Baselines = []string{"vpa"} },
+		"there is no such file":                                            func(o *Options) { o.Files = []string{"/absent"} },
+		"read the load: open /absent":                                      func(o *Options) { o.Input = "/absent" },
+		"there is no load: give --input FILE or --prometheus":              func(o *Options) { o.Input = "" },
+		"--from is not before --to":                                        func(o *Options) { o.Input, o.Prometheus, o.From, o.To = "", "http://127.0.0.1:1", "1h", "2h" },
+		`--from: "monday"`:                                                 func(o *Options) { o.Input, o.Prometheus, o.From, o.To = "", "http://127.0.0.1:1", "monday", "0s" },
+		"connection refused":                                               func(o *Options) { o.Input, o.Prometheus, o.From, o.To = "", "http://127.0.0.1:1", "1h", "0s" },
 	} {
 		if _, err := simulate(t, jump, change); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got the error %v, want %q", err, want)

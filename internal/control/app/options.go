@@ -41,8 +41,8 @@ type Options struct {
 	Listen, HealthListen string
 	// BodyMemory bounds the memory of decoded request bodies, in bytes; 0 means a quarter of the memory limit.
 	BodyMemory resource.QuantityValue
-	// TokensFile and CredentialsFile contain the accepted credentials. AllowOpen accepts requests without credentials if there are
-	// none, on loopback only unless AllowAnywhere is set.
+	// TokensFile and CredentialsFile contain the accepted credentials. If both are "", requests without
+	// credentials are accepted: on loopback, and with both AllowOpen and AllowAnywhere on any address.
 	TokensFile, CredentialsFile string
 	AllowOpen, AllowAnywhere    bool
 	// TLS has the certificate of the server, and the CA certificates that sign client certificates.

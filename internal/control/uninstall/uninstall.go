@@ -27,7 +27,7 @@ type Options struct {
 	Config *rest.Config
 	// Timeout bounds the wait for each part to be gone.
 	Timeout time.Duration
-	// KeepCounts deletes ScaledObjects without waiting for Impulse to restore the counts of their targets.
+	// KeepCounts removes Impulse's finalizer from the ScaledObjects, so that their targets keep the current counts.
 	KeepCounts bool
 	// Out receives one line per part, and one whenever the reason for waiting changes.
 	Out io.Writer
