@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Alert is one firing alert, or one level that is on. Its maps are shared and must not be changed.
+// Alert is one firing alert, or one level that has not ended. Its maps are shared and must not be changed.
 type Alert struct {
 	// Level is the level that was sent to a trigger endpoint; nil for an alert, and for a level whose recorded value cannot be read.
 	Level       *Level

@@ -129,7 +129,7 @@ const (
 	//
 	// See the condition Ready.
 	ReasonUnknown = "Unknown"
-	// ReasonFallback: a trigger has failed for longer than failureThreshold, and spec.fallback determines what it asks for.
+	// ReasonFallback: a trigger has failed more than failureThreshold times in a row, and spec.fallback determines what it asks for.
 	//
 	// See the condition Ready.
 	ReasonFallback = "Fallback"

@@ -150,10 +150,10 @@ type DecisionStatus struct {
 	// Trigger is the winning trigger, the one that asks for the most replicas.
 	// +optional
 	Trigger string `json:"trigger,omitempty"`
-	// LimitedBy lists the rules that changed the count, in order.
+	// LimitedBy lists the rules other than the formula that changed the count, each once. Their order is not that of their application.
 	// +optional
 	LimitedBy []string `json:"limitedBy,omitempty"`
-	// Steps are the steps from the formula to the count.
+	// Steps are the changes of the count, in the order in which the rules made them.
 	// +optional
 	Steps []StepStatus `json:"steps,omitempty"`
 	// Next is the earliest time at which the decision may change without a new event.
@@ -178,7 +178,7 @@ type PastDecision struct {
 	// Trigger is the winning trigger, the one that asks for the most replicas.
 	// +optional
 	Trigger string `json:"trigger,omitempty"`
-	// LimitedBy lists the rules that changed the count, in order.
+	// LimitedBy lists the rules other than the formula that changed the count, each once. Their order is not that of their application.
 	// +optional
 	LimitedBy []string `json:"limitedBy,omitempty"`
 	// NotWritten is the reason of the condition AbleToScale for which the count was not written; empty once it was.
@@ -200,7 +200,7 @@ type ShadowStatus struct {
 	// Trigger is the winning trigger.
 	// +optional
 	Trigger string `json:"trigger,omitempty"`
-	// LimitedBy lists the rules that changed the count, in order.
+	// LimitedBy lists the rules other than the formula that changed the count, each once. Their order is not that of their application.
 	// +optional
 	LimitedBy []string `json:"limitedBy,omitempty"`
 	// Why explains the count.

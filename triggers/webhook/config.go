@@ -23,7 +23,7 @@ type Config struct {
 	At                  string        `json:"at" doc:"CEL expression for a timestamp, RFC 3339 text or Unix seconds: when the level became valid. A level older than the recorded one is ignored. Without it the time of receipt is used."`
 	TTL                 time.Duration `json:"ttl" doc:"How long a level counts without being repeated. Without it a level counts until it is replaced or ended."`
 	Aggregation         string        `json:"aggregation" doc:"With key: how several levels are aggregated: sum, max or count."`
-	Replicas            int32         `json:"replicas" doc:"The number of replicas while a level is on. Set either this or threshold."`
+	Replicas            int32         `json:"replicas" doc:"The number of replicas while at least one level has not ended (by while, or with key by ttl). Set either this or threshold."`
 	Threshold           scalers.Milli `json:"threshold" doc:"The level that one replica should have (metricType AverageValue) or the workload should have (Value)."`
 	ActivationThreshold scalers.Milli `json:"activationThreshold" doc:"With threshold: the trigger is active above this level."`
 }
@@ -74,7 +74,7 @@ func (c Config) checkLevel() error {
 	}
 	switch {
 	case c.Replicas == 0 && c.Threshold == 0:
-		add("replicas", "is required, or threshold", "replicas: N while a level is on, or threshold for a number")
+		add("replicas", "is required, or threshold", "replicas: N until the level ends, or threshold for a number")
 	case c.Replicas != 0 && c.Threshold != 0:
 		add("threshold", "has no effect with replicas", "remove one of them")
 	case c.Replicas < 0:
@@ -83,7 +83,7 @@ func (c Config) checkLevel() error {
 		add("threshold", "must be above 0", "")
 	}
 	if c.Replicas != 0 && (c.Value != "" || c.ActivationThreshold != 0) {
-		add("replicas", "does not depend on the level", "value and activationThreshold go with threshold; while says whether a level is on")
+		add("replicas", "does not depend on the level", "value and activationThreshold go with threshold; while says when a level ends")
 	}
 	if c.Aggregation != "sum" && c.Aggregation != "max" && c.Aggregation != "count" {
 		add("aggregation", fmt.Sprintf("%.100q is unknown", c.Aggregation), "sum, max or count")
