@@ -34,7 +34,7 @@ func testCountThatPolicyCapsIsReportedWithStoredCount(t *testing.T) {
   reinvocationPolicy: Never
   matchConditions: [{name: many, expression: 'has(object.spec.replicas) && object.spec.replicas > 4'}]
   mutations: [{patchType: JSONPatch, jsonPatch: {expression: '[JSONPatch{op: "replace", path: "/spec/replicas", value: 4}]'}}]`)
-	e.tried(target, observed, 7, actuator.ErrAltered)
+	e.awaitDryRun(target, observed, 7, actuator.ErrAltered)
 
 	stored, err := c.Set(t.Context(), target, observed, 7)
 	if !errors.Is(err, actuator.ErrAltered) || stored.Replicas != 4 || stored.UID != observed.UID {
@@ -58,16 +58,16 @@ func testDenialByPolicyNamesPolicy(t *testing.T) {
 		remove := e.policy("ValidatingAdmissionPolicy", name, "apps", "deployments/scale", `
   failurePolicy: Fail
   validations: [{expression: '!has(object.spec.replicas) || object.spec.replicas <= 4', message: no more than 4, reason: `+reason+`}]`)
-		text := e.tried(target, observed, 7, actuator.ErrDenied)
+		text := e.awaitDryRun(target, observed, 7, actuator.ErrDenied)
 		full := e.namespace + "-" + name
 		if want := fmt.Sprintf("ValidatingAdmissionPolicy '%s' with binding '%s' denied request: no more than 4", full, full); !strings.Contains(text, want) {
 			t.Errorf("%s: got the error %s, want %s in it", reason, text, want)
 		}
 		if now := e.scaleOf(c, target); now.Replicas != 2 {
-			t.Errorf("%s: it has %d replicas", reason, now.Replicas)
+			t.Errorf("%s: a denied write left %d replicas, want 2", reason, now.Replicas)
 		}
 		remove()
-		e.tried(target, observed, 7, nil)
+		e.awaitDryRun(target, observed, 7, nil)
 	}
 }
 
@@ -78,18 +78,18 @@ func testPolicyThatCannotBeEvaluatedCountsAsDenial(t *testing.T) {
   failurePolicy: Fail
   reinvocationPolicy: Never
   mutations: [{patchType: JSONPatch, jsonPatch: {expression: '[JSONPatch{op: "replace", path: "/spec/replicas", value: [1][int(object.spec.replicas)]}]'}}]`)
-	e.tried(target, observed, 7, actuator.ErrDenied)
+	e.awaitDryRun(target, observed, 7, actuator.ErrDenied)
 }
 
-// A failed test of our own patch is a 422 and a write that came between is a 409: neither code may be taken for them.
+// A failed test of our own patch has the code 422, and a conflict with another write the code 409. A denial with such a code is neither.
 func testDenialByWebhookIsReportedWhateverItsStatusCode(t *testing.T) {
 	t.Parallel()
 	e, c, target, observed := newScaled(t)
-	var verdict atomic.Pointer[admissionv1.AdmissionResponse]
-	verdict.Store(&admissionv1.AdmissionResponse{Result: &metav1.Status{Message: "not yet"}})
+	var response atomic.Pointer[admissionv1.AdmissionResponse]
+	response.Store(&admissionv1.AdmissionResponse{Result: &metav1.Status{Message: "not yet"}})
 	scales := appsv1.SchemeGroupVersion.WithResource("deployments/scale")
-	name := sandbox.AdmissionWebhook(t, e.config, e.namespace, scales, func() admissionv1.AdmissionResponse { return *verdict.Load().DeepCopy() })
-	e.tried(target, observed, 7, actuator.ErrDenied)
+	name := sandbox.AdmissionWebhook(t, e.config, e.namespace, scales, func() admissionv1.AdmissionResponse { return *response.Load().DeepCopy() })
+	e.awaitDryRun(target, observed, 7, actuator.ErrDenied)
 	for _, result := range []metav1.Status{
 		{},
 		{Code: 422},
@@ -102,7 +102,7 @@ func testDenialByWebhookIsReportedWhateverItsStatusCode(t *testing.T) {
 		{Code: 429, Reason: metav1.StatusReasonTooManyRequests},
 		{Code: 500},
 	} {
-		verdict.Store(&admissionv1.AdmissionResponse{Result: &result})
+		response.Store(&admissionv1.AdmissionResponse{Result: &result})
 		_, err := c.Set(t.Context(), target, observed, 7)
 		for _, other := range []error{actuator.ErrConflict, actuator.ErrForbidden, actuator.ErrNotFound, actuator.ErrThrottled} {
 			if !errors.Is(err, actuator.ErrDenied) || errors.Is(err, other) {
@@ -114,21 +114,21 @@ func testDenialByWebhookIsReportedWhateverItsStatusCode(t *testing.T) {
 		}
 		stale := observed
 		stale.Replicas = 3
-		refused(t, c, target, stale, 7) // The test of the count comes before admission.
+		expectConflict(t, c, target, stale, 7) // The test of the count comes before admission.
 	}
 	patch, kind := []byte(`[{"op": "replace", "path": "/spec/replicas", "value": 5}]`), admissionv1.PatchTypeJSONPatch
-	verdict.Store(&admissionv1.AdmissionResponse{Allowed: true, Patch: patch, PatchType: &kind, Warnings: []string{"capped until Monday"}})
+	response.Store(&admissionv1.AdmissionResponse{Allowed: true, Patch: patch, PatchType: &kind, Warnings: []string{"capped until Monday"}})
 	stored, err := c.Set(t.Context(), target, observed, 7)
 	if !errors.Is(err, actuator.ErrAltered) || stored.Replicas != 5 || !strings.HasSuffix(err.Error(), "from 7 to 5 (with the warning: capped until Monday)") {
 		t.Errorf("a webhook makes 5 of 7: %+v, %v", stored, err)
 	}
 }
 
-// Both are why a cap has to be on deployments/scale.
+// That is why an admission policy that limits the count has to match deployments/scale.
 func testWriteOfScaleReachesNeitherPoliciesOnDeploymentsNorQuotas(t *testing.T) {
 	t.Parallel()
 	e, c, target, observed := newScaled(t)
-	e.policy("ValidatingAdmissionPolicy", "whole", "apps", "deployments", `
+	e.policy("ValidatingAdmissionPolicy", "deployments", "apps", "deployments", `
   failurePolicy: Fail
   validations: [{expression: 'object.spec.replicas <= 4', message: no more than 4}]`)
 	few := e.apply(`
@@ -139,9 +139,9 @@ spec: {hard: {count/deployments.apps: "1", pods: "2"}}`)
 	testkit.Eventually(t, "the policy and the quota are in force", func(ctx context.Context) bool {
 		used, err := e.resource(few).Get(ctx, "few", metav1.GetOptions{})
 		_, counted := used.Object["status"].(map[string]any)["used"]
-		whole := e.parse(workload("apps/v1", "Deployment", "whole", "7"))
-		_, tried := e.resource(whole).Create(ctx, whole, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-		return err == nil && counted && tried != nil && strings.Contains(tried.Error(), "no more than 4")
+		large := e.parse(workload("apps/v1", "Deployment", "large", "7"))
+		_, denied := e.resource(large).Create(ctx, large, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		return err == nil && counted && denied != nil && strings.Contains(denied.Error(), "no more than 4")
 	})
 	set(t, c, target, observed, 7)
 }
@@ -164,8 +164,8 @@ func (e *env) scaleOf(c *actuator.Client, target actuator.Target) actuator.Scale
 	return s
 }
 
-// tried waits until a dry-run write ends with the error want, and returns its text.
-func (e *env) tried(target actuator.Target, observed actuator.Scale, n int32, want error) string {
+// awaitDryRun waits until a dry-run write ends with the error want, and returns its text.
+func (e *env) awaitDryRun(target actuator.Target, observed actuator.Scale, n int32, want error) string {
 	e.t.Helper()
 	c := e.client(actuator.Options{DryRun: true})
 	var last error
@@ -181,7 +181,7 @@ func (e *env) tried(target actuator.Target, observed actuator.Scale, n int32, wa
 	return fmt.Sprint(last)
 }
 
-// policy makes an admission policy on updates of a resource in the test's namespace. The returned function removes it.
+// policy creates an admission policy for updates of a resource in the test's namespace. The returned function removes it.
 func (e *env) policy(kind, name, group, resource, spec string) func() {
 	e.t.Helper()
 	name = e.namespace + "-" + name

@@ -14,7 +14,7 @@ import (
 // fault decides how a request fails: with a status or with an error.
 type fault func(*http.Request) (status int, err error)
 
-// connection stands between a client and the API server. It can make requests fail, and counts them.
+// connection stands between a client and the API server. It can make requests fail, and counts requests.
 type connection struct {
 	mu     sync.Mutex
 	fault  fault          // Nil when requests succeed.
@@ -66,7 +66,7 @@ func (p interceptor) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// body is an answer that is being read.
+// body is the body of a response that is being read.
 type body struct {
 	io.ReadCloser
 	connection *connection
@@ -84,7 +84,7 @@ func (b *body) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// fail makes every request end in fault, and closes all answers that are being read.
+// fail makes every request end in fault, and closes all bodies that are being read.
 func (l *connection) fail(fault fault) {
 	l.mu.Lock()
 	l.fault = fault
@@ -100,7 +100,7 @@ func (l *connection) fail(fault fault) {
 
 func (l *connection) restore() { l.fail(nil) }
 
-// count returns the number of requests to paths that end in suffix, and of answers to them that are being read.
+// count returns the number of requests to paths that end in suffix, and of responses to them that are being read.
 func (l *connection) count(method, suffix string) (int, int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -128,13 +128,13 @@ func reset(*http.Request) (int, error) {
 	return 0, &net.OpError{Op: "read", Err: syscall.ECONNRESET}
 }
 
-// hang is a fault: there is no answer.
+// hang is a fault: there is no response.
 func hang(r *http.Request) (int, error) {
 	<-r.Context().Done()
 	return 0, r.Context().Err()
 }
 
-// status is a fault: the answer has this status and no body.
+// status is a fault: the response has this status and no body.
 func status(code int) fault {
 	return func(*http.Request) (int, error) { return code, nil }
 }

@@ -42,7 +42,7 @@ func newEnv(t *testing.T) *env {
 	return &env{t: t, config: config, namespace: sandbox.Namespace(t, config), dynamic: client}
 }
 
-// client is an actuator with an administrator's rights.
+// client returns an actuator with an administrator's permissions.
 func (e *env) client(options actuator.Options) *actuator.Client {
 	e.t.Helper()
 	return newClient(e.t, e.config, options)
@@ -57,7 +57,7 @@ func newClient(t *testing.T, config *rest.Config, options actuator.Options) *act
 	return c
 }
 
-// resource is where the API server serves objects like o; the test's kinds all have the plainest plural.
+// resource returns the client for objects like o. The plural of each kind of the tests is regular.
 func (e *env) resource(o *unstructured.Unstructured) dynamic.ResourceInterface {
 	gvk := o.GroupVersionKind()
 	plural := strings.ToLower(gvk.Kind) + "s"
@@ -110,12 +110,12 @@ func (e *env) patch(o *unstructured.Unstructured, merge string, subresources ...
 	}
 }
 
-// target is o as a target.
+// target returns o as a target.
 func (e *env) target(o *unstructured.Unstructured) actuator.Target {
 	return actuator.Target{Namespace: e.namespace, APIVersion: o.GetAPIVersion(), Kind: o.GetKind(), Name: o.GetName()}
 }
 
-// deployment is a Deployment that nothing keeps from having its pods.
+// deployment creates a Deployment. Nothing prevents its pods.
 func (e *env) deployment(name string, replicas string) *unstructured.Unstructured {
 	e.t.Helper()
 	return e.apply(workload("apps/v1", "Deployment", name, replicas))
@@ -138,7 +138,7 @@ spec:
     spec: {containers: [{name: main, image: registry.k8s.io/pause}]}`
 }
 
-// widgets is a CustomResourceDefinition whose instances have their count in an unusual field. Its group is the test's own.
+// widgets creates a CustomResourceDefinition whose instances have their count in an unusual field. Its group is the test's own.
 func (e *env) widgets() *unstructured.Unstructured {
 	e.t.Helper()
 	group := e.namespace + ".impulse.test"
@@ -172,11 +172,11 @@ func (e *env) install(crd *unstructured.Unstructured) {
 	if _, err := e.resource(crd).Create(e.t.Context(), crd, metav1.CreateOptions{}); err != nil {
 		e.t.Fatalf("create %s: %v", crd.GetName(), err)
 	}
-	e.served()
+	e.awaitWidgets()
 }
 
-// served waits until instances of the test's CustomResourceDefinition can be made.
-func (e *env) served() {
+// awaitWidgets waits until the API server serves the test's custom resource.
+func (e *env) awaitWidgets() {
 	e.t.Helper()
 	resource := schema.GroupVersionResource{Group: e.namespace + ".impulse.test", Version: "v1", Resource: "widgets"}
 	testkit.Eventually(e.t, "widgets are served", func(ctx context.Context) bool {
@@ -193,18 +193,18 @@ metadata: {name: ` + name + `}
 spec: ` + spec
 }
 
-// watching is a running Watch with the observations that it has reported.
-type watching struct {
+// watcher is a running Watch with the observations that it has reported.
+type watcher struct {
 	t        *testing.T
 	mu       sync.Mutex
 	observed []actuator.Observation
 	changed  chan struct{}
 }
 
-// watch starts to watch target; it ends with the test.
-func watch(t *testing.T, c *actuator.Client, target actuator.Target, options actuator.WatchOptions) *watching {
+// watch starts to watch target; the watch ends with the test.
+func watch(t *testing.T, c *actuator.Client, target actuator.Target, options actuator.WatchOptions) *watcher {
 	t.Helper()
-	v := &watching{t: t, changed: make(chan struct{}, 1)}
+	v := &watcher{t: t, changed: make(chan struct{}, 1)}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- c.Watch(ctx, target, options, v.record) }()
@@ -217,7 +217,7 @@ func watch(t *testing.T, c *actuator.Client, target actuator.Target, options act
 	return v
 }
 
-func (v *watching) record(o actuator.Observation) {
+func (v *watcher) record(o actuator.Observation) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.observed = append(v.observed, o)
@@ -228,14 +228,14 @@ func (v *watching) record(o actuator.Observation) {
 }
 
 // all returns the observations so far.
-func (v *watching) all() []actuator.Observation {
+func (v *watcher) all() []actuator.Observation {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return slices.Clone(v.observed)
 }
 
-// until waits until the newest observation is as wanted, and returns it.
-func (v *watching) until(what string, want func(actuator.Observation) bool) actuator.Observation {
+// until waits until want is true for the newest observation, and returns that observation.
+func (v *watcher) until(what string, want func(actuator.Observation) bool) actuator.Observation {
 	v.t.Helper()
 	late := time.After(timeout)
 	for {
@@ -251,8 +251,8 @@ func (v *watching) until(what string, want func(actuator.Observation) bool) actu
 	}
 }
 
-// count waits until the count is known and n.
-func (v *watching) count(n int32) actuator.Scale {
+// awaitCount waits until the count is known and n.
+func (v *watcher) awaitCount(n int32) actuator.Scale {
 	v.t.Helper()
 	return v.until("the count is right", func(o actuator.Observation) bool {
 		return o.Err == nil && o.Scale.Replicas == n

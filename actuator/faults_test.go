@@ -61,7 +61,7 @@ func testLastCountStandsWhileAPIServerIsUnavailable(t *testing.T) {
 			c := newClient(t, config, actuator.Options{})
 			target := e.target(e.deployment("web", "1"))
 			v := watch(t, c, target, actuator.WatchOptions{})
-			observed := v.count(1)
+			observed := v.awaitCount(1)
 			before, _ := conn.count(http.MethodGet, "/deployments")
 			conn.fail(fault)
 			testkit.Eventually(t, "the watch is tried again", func(context.Context) bool {
@@ -70,7 +70,7 @@ func testLastCountStandsWhileAPIServerIsUnavailable(t *testing.T) {
 			})
 			set(t, e.client(actuator.Options{}), target, observed, 4)
 			conn.restore()
-			v.count(4)
+			v.awaitCount(4)
 			if all := v.all(); len(all) != 2 {
 				t.Errorf("observed %+v, want the count before and the count after", all)
 			}
@@ -85,7 +85,7 @@ func testItWaitsForAPIServerThatIsUnavailableAtStart(t *testing.T) {
 	conn.fail(down)
 	c := newClient(t, config, actuator.Options{})
 	v := watch(t, c, e.target(e.deployment("web", "1")), actuator.WatchOptions{Pods: true})
-	v.until("its count is unknown", func(o actuator.Observation) bool { return o.Err != nil && !missing(o) && !noScale(o) })
+	v.until("its count is unknown", func(o actuator.Observation) bool { return o.Err != nil && !isMissing(o) && !hasNoScale(o) })
 	conn.restore()
 	v.until("its pods are ready", func(o actuator.Observation) bool { return o.Err == nil && o.Ready == 1 })
 }
@@ -99,7 +99,7 @@ func testOneWatchServesAllTargetsOfKind(t *testing.T) {
 		t.Run("round", func(t *testing.T) {
 			for i := range 20 {
 				target := e.target(e.parse(workload("apps/v1", "Deployment", fmt.Sprintf("web-%d", i), "1")))
-				watch(t, c, target, actuator.WatchOptions{}).until("it is missing", missing)
+				watch(t, c, target, actuator.WatchOptions{}).until("it is missing", isMissing)
 			}
 			for _, resource := range []string{"/deployments", "/horizontalpodautoscalers"} {
 				testkit.Eventually(t, "one watch of "+resource+" is open", func(context.Context) bool {

@@ -15,7 +15,7 @@ func TestKinds(t *testing.T) {
 	t.Run("a target is observed when it is created and deleted", testTargetIsObservedWhenItIsCreatedAndDeleted)
 }
 
-// kinds are the kinds of target, each with a manifest of one of n replicas.
+// kinds returns the kinds of target, each with a function that returns a manifest with n replicas.
 func kinds(e *env) map[string]func(n string) string {
 	built := func(apiVersion, kind string) func(string) string {
 		return func(n string) string { return workload(apiVersion, kind, "web", n) }
@@ -51,13 +51,13 @@ func testEveryKindIsScaledToZeroAndWoken(t *testing.T) {
 		target := e.target(e.apply(manifest("2")))
 		c := e.client(actuator.Options{})
 		v := watch(t, c, target, actuator.WatchOptions{})
-		observed := v.count(2)
+		observed := v.awaitCount(2)
 		for _, n := range []int32{0, 3, 1, 0, 5} {
 			written, err := c.Set(t.Context(), target, observed, n)
 			if err != nil {
 				t.Fatalf("from %d to %d: %v", observed.Replicas, n, err)
 			}
-			observed = v.count(n)
+			observed = v.awaitCount(n)
 			if written.Replicas != n || written.UID != observed.UID || written.Selector != observed.Selector {
 				t.Errorf("Set returned %+v, Watch reported %+v", written, observed)
 			}
@@ -75,15 +75,15 @@ func testCountThatHasChangedIsNotOverwritten(t *testing.T) {
 		target := e.target(e.apply(manifest("2")))
 		c := e.client(actuator.Options{})
 		v := watch(t, c, target, actuator.WatchOptions{})
-		two := v.count(2)
+		two := v.awaitCount(2)
 		zero := set(t, c, target, two, 0)
-		refused(t, c, target, two, 7) // It is 0 by now.
+		expectConflict(t, c, target, two, 7) // It is 0 by now.
 		three := set(t, c, target, zero, 3)
-		refused(t, c, target, zero, 7) // It was 0, which a Scale leaves out.
-		refused(t, c, target, two, 7)
-		v.count(3)
+		expectConflict(t, c, target, zero, 7) // It was 0, which a Scale leaves out.
+		expectConflict(t, c, target, two, 7)
+		v.awaitCount(3)
 		set(t, c, target, three, 4)
-		v.count(4)
+		v.awaitCount(4)
 		for _, o := range v.all() {
 			if o.Err != nil || o.Scale.Replicas == 7 {
 				t.Errorf("observed %+v", o)
@@ -100,12 +100,12 @@ func testTargetThatIsCreatedAgainIsAnotherTarget(t *testing.T) {
 		target := e.target(first)
 		c := e.client(actuator.Options{})
 		v := watch(t, c, target, actuator.WatchOptions{})
-		old := v.count(2)
+		old := v.awaitCount(2)
 		e.remove(first)
 		second := e.apply(manifest("2"))
 		v.until("the new UID", func(o actuator.Observation) bool { return o.Scale.UID == second.GetUID() && o.Err == nil })
-		refused(t, c, target, old, 3)
-		v.count(2)
+		expectConflict(t, c, target, old, 3)
+		v.awaitCount(2)
 	})
 }
 
@@ -116,20 +116,20 @@ func testTargetIsObservedWhenItIsCreatedAndDeleted(t *testing.T) {
 		c := e.client(actuator.Options{})
 		target := e.target(e.parse(manifest("1")))
 		v := watch(t, c, target, actuator.WatchOptions{})
-		v.until("it is missing", missing)
+		v.until("the target is missing", isMissing)
 		if _, err := c.Set(t.Context(), target, actuator.Scale{UID: "x", Replicas: 1}, 2); !errors.Is(err, actuator.ErrNotFound) {
 			t.Errorf("Set on a missing target: %v, want ErrNotFound", err)
 		}
 		made := e.apply(manifest("1"))
-		v.count(1)
+		v.awaitCount(1)
 		e.remove(made)
-		v.until("it is missing again", missing)
+		v.until("the target is missing again", isMissing)
 	})
 }
 
-func missing(o actuator.Observation) bool { return errors.Is(o.Err, actuator.ErrNotFound) }
+func isMissing(o actuator.Observation) bool { return errors.Is(o.Err, actuator.ErrNotFound) }
 
-// set writes n and returns the Scale as written.
+// set writes n and returns the Scale that was written.
 func set(t *testing.T, c *actuator.Client, target actuator.Target, observed actuator.Scale, n int32) actuator.Scale {
 	t.Helper()
 	written, err := c.Set(t.Context(), target, observed, n)
@@ -139,8 +139,8 @@ func set(t *testing.T, c *actuator.Client, target actuator.Target, observed actu
 	return written
 }
 
-// refused checks that a write is a conflict.
-func refused(t *testing.T, c *actuator.Client, target actuator.Target, observed actuator.Scale, n int32) {
+// expectConflict fails the test unless a write is a conflict.
+func expectConflict(t *testing.T, c *actuator.Client, target actuator.Target, observed actuator.Scale, n int32) {
 	t.Helper()
 	if written, err := c.Set(t.Context(), target, observed, n); !errors.Is(err, actuator.ErrConflict) {
 		t.Errorf("from an outdated %d to %d: %+v, %v, want ErrConflict", observed.Replicas, n, written, err)

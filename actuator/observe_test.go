@@ -37,7 +37,7 @@ func testCountIsReadAtPathOfDefinition(t *testing.T) {
 		{`{"spec": {"fleet": 3}, "status": {"fleet": {"selector": ["a"]}}}`, false, 0, ""},
 		{`{}`, false, 0, ""},
 	} {
-		got := observe(custom(t, []byte(c.object)), p)
+		got := observe(decodeObject(t, []byte(c.object)), p)
 		if got.hasCount != c.counted || got.scale.Replicas != c.count || got.scale.Selector != c.selector {
 			t.Errorf("%s: got %+v", c.object, got)
 		}
@@ -56,24 +56,25 @@ func FuzzSee(f *testing.F) {
 		if json.Unmarshal(object, &content) != nil {
 			return
 		}
-		got := observe(custom(t, object), paths{count: split(path), selector: split(path)})
+		got := observe(decodeObject(t, object), paths{count: split(path), selector: split(path)})
 		if !got.hasCount && got.scale.Replicas != 0 || got.scale.Replicas < 0 {
 			t.Errorf("got %+v", got)
 		}
 	})
 }
 
-// custom decodes an object as the dynamic client does: whole numbers are int64.
-func custom(t *testing.T, object []byte) *unstructured.Unstructured {
+// decodeObject decodes an object as the dynamic client does: integers are int64.
+func decodeObject(t *testing.T, object []byte) *unstructured.Unstructured {
 	t.Helper()
 	var content map[string]any
 	if err := json.Unmarshal(object, &content); err != nil {
 		t.Fatal(err)
 	}
-	return &unstructured.Unstructured{Object: whole(content).(map[string]any)} // It is one.
+	return &unstructured.Unstructured{Object: withInts(content).(map[string]any)} // withInts returns the type that it gets.
 }
 
-func whole(value any) any {
+// withInts replaces each float64 that is an integer by an int64.
+func withInts(value any) any {
 	switch v := value.(type) {
 	case float64:
 		if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
@@ -81,11 +82,11 @@ func whole(value any) any {
 		}
 	case map[string]any:
 		for k := range v {
-			v[k] = whole(v[k])
+			v[k] = withInts(v[k])
 		}
 	case []any:
 		for i := range v {
-			v[i] = whole(v[i])
+			v[i] = withInts(v[i])
 		}
 	}
 	return value

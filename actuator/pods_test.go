@@ -199,7 +199,7 @@ func recount(s selection, truth map[string]*corev1.Pod) int32 {
 	return n
 }
 
-// selected is the names of the pods of a selection, sorted.
+// selected returns the names of the pods of a selection, sorted.
 func selected(s selection, truth map[string]*corev1.Pod) []string {
 	selector, err := labels.Parse(s.selector)
 	if err != nil {

@@ -118,13 +118,13 @@ func testDenialIsRecognizedByItsMessageNotByItsStatusCode(t *testing.T) {
 			}
 		}
 	}
-	rights := forbidden + `User "impulse" cannot patch resource "deployments/scale" in API group "apps" in the namespace "shop"`
-	if err := writeError(answer(403, metav1.StatusReasonForbidden, rights)); !errors.Is(err, ErrForbidden) || errors.Is(err, ErrDenied) {
-		t.Errorf("want of rights: %v", err)
+	missing := forbidden + `User "impulse" cannot patch resource "deployments/scale" in API group "apps" in the namespace "shop"`
+	if err := writeError(answer(403, metav1.StatusReasonForbidden, missing)); !errors.Is(err, ErrForbidden) || errors.Is(err, ErrDenied) {
+		t.Errorf("a missing permission: got %v, want ErrForbidden and not ErrDenied", err)
 	}
 }
 
-// answer is a failed answer of the API server.
+// answer returns the error of a failed request to the API server.
 func answer(code int32, reason metav1.StatusReason, message string) error {
 	return &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: code, Reason: reason, Message: message}}
 }

@@ -35,14 +35,14 @@ func testKindThatIsInstalledLaterIsObserved(t *testing.T) {
 	c := e.client(actuator.Options{})
 	target := e.target(e.parse(e.widget("web", "{}")))
 	v := watch(t, c, target, actuator.WatchOptions{})
-	v.until("there is no such kind", noScale)
+	v.until("there is no such kind", hasNoScale)
 	if _, err := c.Set(t.Context(), target, actuator.Scale{UID: "x"}, 1); !errors.Is(err, actuator.ErrNoScale) {
 		t.Errorf("Set: %v, want ErrNoScale", err)
 	}
 	e.widgets()
-	v.until("the kind is there, the target is not", missing)
+	v.until("the kind is there, the target is not", isMissing)
 	e.apply(e.widget("web", "{fleet: {size: 4}}"))
-	v.count(4)
+	v.awaitCount(4)
 }
 
 func testKindThatIsRemovedAndInstalledAgainIsObserved(t *testing.T) {
@@ -52,15 +52,15 @@ func testKindThatIsRemovedAndInstalledAgainIsObserved(t *testing.T) {
 	target := e.target(e.apply(e.widget("web", "{fleet: {size: 2}}")))
 	c := e.client(actuator.Options{})
 	v := watch(t, c, target, actuator.WatchOptions{})
-	observed := v.count(2)
+	observed := v.awaitCount(2)
 	e.remove(crd)
-	v.until("the kind is gone", noScale)
+	v.until("the kind is gone", hasNoScale)
 	if _, err := c.Set(t.Context(), target, observed, 1); !errors.Is(err, actuator.ErrNoScale) {
 		t.Errorf("Set: %v, want ErrNoScale", err)
 	}
 	e.install(crd)
 	e.apply(e.widget("web", "{fleet: {size: 3}}"))
-	v.count(3)
+	v.awaitCount(3)
 }
 
 func testKindWithoutScaleIsReported(t *testing.T) {
@@ -78,7 +78,7 @@ func testKindWithoutScaleIsReported(t *testing.T) {
 		{}:                                            "",
 	} {
 		target.Namespace, target.Name = e.namespace, "web"
-		watch(t, c, target, actuator.WatchOptions{}).until("it has no scale", noScale)
+		watch(t, c, target, actuator.WatchOptions{}).until("it has no scale", hasNoScale)
 		_, err := c.Get(t.Context(), target)
 		if text := fmt.Sprint(err); !errors.Is(err, actuator.ErrNoScale) || !strings.Contains(text, why) || strings.Count(text, "scale subresource") > 1 {
 			t.Errorf("Get of %q %q: %v, want ErrNoScale: %s", target.APIVersion, target.Kind, err, why)
@@ -94,7 +94,7 @@ func testCustomResourceWithoutCountIsUnknownNotZero(t *testing.T) {
 	v := watch(t, e.client(actuator.Options{}), e.target(o), actuator.WatchOptions{})
 	v.until("its count is unknown", func(o actuator.Observation) bool { return o.Err != nil })
 	e.patch(o, `{"spec": {"fleet": {"size": 0}}}`)
-	v.count(0)
+	v.awaitCount(0)
 	e.patch(o, `{"spec": {"fleet": null}}`)
 	v.until("its count is unknown again", func(o actuator.Observation) bool { return o.Err != nil })
 }
@@ -125,10 +125,10 @@ func testReadyPodsAreCounted(t *testing.T) {
 	again := watch(t, c, target, actuator.WatchOptions{Pods: true})
 	again.until("three are ready for a later watcher", func(o actuator.Observation) bool { return o.Ready == 3 })
 	countOnly := watch(t, c, target, actuator.WatchOptions{})
-	observed := countOnly.count(3)
+	observed := countOnly.awaitCount(3)
 	set(t, c, target, observed, 1)
 	v.until("one is left", func(o actuator.Observation) bool { return o.Ready == 1 && o.Scale.Replicas == 1 })
-	countOnly.count(1)
+	countOnly.awaitCount(1)
 	for _, o := range countOnly.all() {
 		if o.Ready != -1 || o.ReadyErr != nil {
 			t.Errorf("without WatchOptions.Pods: observed %+v", o)
@@ -214,7 +214,7 @@ func testForeignHPAIsReportedWheneverItIsCreated(t *testing.T) {
 	e.apply(hpa("unrelated", "v1", "ReplicationController", "web"))
 	theirs := e.apply(hpa("theirs", "apps/v1beta1", "Deployment", "web"))
 	v := watch(t, e.client(actuator.Options{}), target, actuator.WatchOptions{})
-	if first := v.until("anything", anything); first.ForeignHPA != "theirs" {
+	if first := v.until("anything", anyObservation); first.ForeignHPA != "theirs" {
 		t.Errorf("observed %+v first, want the HPA that was there before", first)
 	}
 	e.remove(theirs)
@@ -231,15 +231,15 @@ func testDryRunWritesNothing(t *testing.T) {
 	c := e.client(actuator.Options{DryRun: true})
 	target := e.target(e.deployment("web", "1"))
 	v := watch(t, c, target, actuator.WatchOptions{})
-	observed := v.count(1)
+	observed := v.awaitCount(1)
 	if would := set(t, c, target, observed, 5); would.Replicas != 5 {
-		t.Errorf("it would be %+v, want 5", would)
+		t.Errorf("Set in a dry run returns %+v, want 5 replicas", would)
 	}
 	if now, err := c.Get(t.Context(), target); err != nil || now.Replicas != 1 {
-		t.Errorf("it is %+v, %v, want 1", now, err)
+		t.Errorf("after a write in a dry run: %+v, %v, want 1 replica", now, err)
 	}
 	observed.Replicas = 2
-	refused(t, c, target, observed, 5)
+	expectConflict(t, c, target, observed, 5)
 }
 
 func testNamespaceThatIsNotWatchedIsRefused(t *testing.T) {
@@ -249,13 +249,13 @@ func testNamespaceThatIsNotWatchedIsRefused(t *testing.T) {
 	err := e.client(actuator.Options{Namespace: e.namespace}).
 		Watch(t.Context(), target, actuator.WatchOptions{}, func(actuator.Observation) {})
 	if err == nil {
-		t.Error("want an error")
+		t.Error("Watch of a target in another namespace: got no error, want one")
 	}
 }
 
-func noScale(o actuator.Observation) bool { return errors.Is(o.Err, actuator.ErrNoScale) }
+func hasNoScale(o actuator.Observation) bool { return errors.Is(o.Err, actuator.ErrNoScale) }
 
-func anything(actuator.Observation) bool { return true }
+func anyObservation(actuator.Observation) bool { return true }
 
 func hpa(name, apiVersion, kind, target string) string {
 	return `
