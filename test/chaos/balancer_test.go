@@ -19,7 +19,7 @@ import (
 // accepts. It records the sent and the accepted messages.
 type balancer struct {
 	*httptest.Server
-	*fate
+	*link
 
 	name string
 	path string
@@ -41,7 +41,7 @@ type balancer struct {
 func newBalancer(t *testing.T, name, path string, seed uint64, to []string, sent *copies, l *ledger) *balancer {
 	t.Helper()
 	d := &balancer{
-		fate: newFate(), name: name, path: path, to: to, ledger: l, rand: rand.New(rand.NewPCG(seed, 5)), sent: sent, late: map[string]bool{},
+		link: newLink(), name: name, path: path, to: to, ledger: l, rand: rand.New(rand.NewPCG(seed, 5)), sent: sent, late: map[string]bool{},
 		accepted: func() {},
 	}
 	d.Server = httptest.NewServer(http.HandlerFunc(d.serve))

@@ -94,11 +94,11 @@ func runPlan(t *testing.T, p *plan) {
 	all.Wait()
 	e.ledger.log("everything is mended")
 	e.awaitCounts()
-	v := &verdict{e.ledger, e.policies, p.objects}
+	v := &timelineCheck{e.ledger, e.policies, p.objects}
 	v.mu.Lock()
-	v.writesAreNeverTooLow()
-	v.tenantsDoNotBlockOthers()
-	judged := v.acceptedIsPrompt()
+	v.checkWrites()
+	v.checkTenants()
+	judged := v.checkLatency()
 	v.mu.Unlock()
 	e.inspect()
 	if *showTimeline {
@@ -112,12 +112,12 @@ func (e *env) runChanges(ctx context.Context) {
 	var all sync.WaitGroup
 	defer all.Wait()
 	for _, c := range e.plan.changes {
-		if !e.at(ctx, c.at) {
+		if !e.waitUntil(ctx, c.at) {
 			return
 		}
 		switch c.what {
 		case "alert":
-			e.truth.turn(alertID{c.object.name, c.instance})
+			e.truth.toggle(alertID{c.object.name, c.instance})
 		case "copy":
 			all.Go(func() { e.repeat(ctx, c.n) })
 		case "publish":
@@ -175,7 +175,7 @@ func (e *env) checkCounts(ctx context.Context) error {
 			}
 		}
 		n := e.ledger.count(o.name)
-		if want := e.policies[o.name].rest(l, n); n != want {
+		if want := e.policies[o.name].finalCount(l, n); n != want {
 			wrong = append(wrong, fmt.Errorf("%s has %d replicas, and the core says %d for %+v", o.name, n, want, l))
 		}
 	}

@@ -20,8 +20,8 @@ const (
 	aftermath = 500 * time.Millisecond
 )
 
-// verdict checks a timeline against the promises of docs/reliability.md.
-type verdict struct {
+// timelineCheck checks a timeline against the promises of docs/reliability.md.
+type timelineCheck struct {
 	*ledger
 
 	policies map[string]*policy
@@ -30,7 +30,7 @@ type verdict struct {
 
 // required returns the instances of an object's alert that must count at an instant: a firing was accepted, and no resolve that
 // ends it had been sent.
-func (v *verdict) required(object string, at time.Time) []string {
+func (v *timelineCheck) required(object string, at time.Time) []string {
 	set := map[string]bool{}
 	for _, d := range v.deliveries {
 		if d.alert.object == object && d.firing && !d.accepted.IsZero() && !d.accepted.After(at) && !v.ended(d, at, false) {
@@ -41,7 +41,7 @@ func (v *verdict) required(object string, at time.Time) []string {
 }
 
 // possible returns the instances that may count at an instant: a firing was sent, and no resolve that ends it was accepted.
-func (v *verdict) possible(object string, at time.Time) []string {
+func (v *timelineCheck) possible(object string, at time.Time) []string {
 	set := map[string]bool{}
 	for _, d := range v.deliveries {
 		if d.alert.object == object && d.firing && !d.sent.After(at) && !v.ended(d, at, true) {
@@ -52,7 +52,7 @@ func (v *verdict) possible(object string, at time.Time) []string {
 }
 
 // ended reports whether a resolve that ends a firing was sent, or accepted, by an instant.
-func (v *verdict) ended(d *delivery, at time.Time, accepted bool) bool {
+func (v *timelineCheck) ended(d *delivery, at time.Time, accepted bool) bool {
 	return slices.ContainsFunc(v.deliveries, func(r *delivery) bool {
 		if r.alert != d.alert || r.firing || r.ends.Before(d.starts) {
 			return false
@@ -65,7 +65,7 @@ func (v *verdict) ended(d *delivery, at time.Time, accepted bool) bool {
 }
 
 // instants returns the instants between two, both included, at which a level of an object changed.
-func (v *verdict) instants(object string, from, to time.Time) []time.Time {
+func (v *timelineCheck) instants(object string, from, to time.Time) []time.Time {
 	all := []time.Time{from, to}
 	for _, d := range v.deliveries {
 		if d.alert.object != object {
@@ -81,7 +81,7 @@ func (v *verdict) instants(object string, from, to time.Time) []time.Time {
 }
 
 // least returns the lowest count that was required at any instant of an interval.
-func (v *verdict) least(o *object, from, to time.Time) int32 {
+func (v *timelineCheck) least(o *object, from, to time.Time) int32 {
 	l := levels{}
 	if o.queue || o.query {
 		l.queue = v.lowest(o.name, from.Add(-stale), to)
@@ -96,7 +96,7 @@ func (v *verdict) least(o *object, from, to time.Time) int32 {
 }
 
 // lowest returns the lowest value of a queue or query within an interval.
-func (v *verdict) lowest(object string, from, to time.Time) int {
+func (v *timelineCheck) lowest(object string, from, to time.Time) int {
 	lowest, before := math.MaxInt, 0
 	for _, x := range v.values {
 		switch {
@@ -110,8 +110,8 @@ func (v *verdict) lowest(object string, from, to time.Time) int {
 	return min(lowest, before)
 }
 
-// machine returns the longest time of a bare write within an interval.
-func (v *verdict) machine(from, to time.Time) time.Duration {
+// slowestBareWrite returns the longest time of a bare write within an interval.
+func (v *timelineCheck) slowestBareWrite(from, to time.Time) time.Duration {
 	longest := time.Duration(0)
 	for _, h := range v.hiccups {
 		if h.at.Add(h.took).After(from) && h.at.Before(to) {
@@ -122,18 +122,18 @@ func (v *verdict) machine(from, to time.Time) time.Duration {
 }
 
 // faulty reports whether a fault could delay writes of an Impulse at some instant of an interval.
-func (v *verdict) faulty(impulse int, from, to time.Time) bool {
+func (v *timelineCheck) faulty(impulse int, from, to time.Time) bool {
 	return slices.ContainsFunc(v.faults, func(t *activeFault) bool {
-		return t.touches(impulse) && t.from.Before(to) && t.until.Add(aftermath).After(from)
+		return t.mayDelay(impulse) && t.from.Before(to) && t.until.Add(aftermath).After(from)
 	})
 }
 
-// writesAreNeverTooLow checks that no write was below the count that the alerts accepted before its decision require.
-func (v *verdict) writesAreNeverTooLow() {
+// checkWrites checks that no write was below the count that the alerts accepted before its decision require.
+func (v *timelineCheck) checkWrites() {
 	forgiven := map[string]bool{}
 	for _, w := range v.writes {
 		o := v.object(w.object)
-		back := flight + 3*v.machine(w.at.Add(-landing), w.at)
+		back := flight + 3*v.slowestBareWrite(w.at.Add(-landing), w.at)
 		if v.faulty(everyImpulse, w.at.Add(-landing), w.at) {
 			back = landing
 		}
@@ -152,16 +152,16 @@ func (v *verdict) writesAreNeverTooLow() {
 
 // inFlight returns the pause of a process or its connection during which a write may have been in flight: the pause has just
 // ended, and the count was still that of before.
-func (v *verdict) inFlight(w write) *activeFault {
+func (v *timelineCheck) inFlight(w write) *activeFault {
 	for _, t := range v.faults {
-		if t.late() && w.at.After(t.until) && w.at.Before(t.until.Add(wake)) && t.counts[w.object] == w.from {
+		if t.delaysMessages() && w.at.After(t.until) && w.at.Before(t.until.Add(wake)) && t.counts[w.object] == w.from {
 			return t
 		}
 	}
 	return nil
 }
 
-func (v *verdict) object(name string) *object {
+func (v *timelineCheck) object(name string) *object {
 	for _, o := range v.objects {
 		if o.name == name {
 			return o
@@ -170,21 +170,21 @@ func (v *verdict) object(name string) *object {
 	return &object{name: name}
 }
 
-// acceptedIsPrompt checks that without a fault replicas are right within two seconds of an acceptance, plus the time that the
-// machine needs for a bare write.
-func (v *verdict) acceptedIsPrompt() (judged int) {
+// checkLatency checks that without a fault replicas are right within two seconds of an acceptance, plus the time that the machine
+// needs for a bare write. It returns the number of acceptances that were checked.
+func (v *timelineCheck) checkLatency() (judged int) {
 	for _, d := range v.deliveries {
 		if d.accepted.IsZero() {
 			continue
 		}
 		o := v.object(d.alert.object)
-		if d.firing && v.prompt(o, d, prompt, func(n int32, from, to time.Time) bool { return n >= v.least(o, from, to) }) {
+		if d.firing && v.checkPrompt(o, d, prompt, func(n int32, from, to time.Time) bool { return n >= v.least(o, from, to) }) {
 			judged++
 		}
 		if d.firing || o.loweringDelay < 0 {
 			continue
 		}
-		if v.prompt(o, d, prompt+o.loweringDelay, func(n int32, from, to time.Time) bool { return n <= v.most(o, from, to) }) {
+		if v.checkPrompt(o, d, prompt+o.loweringDelay, func(n int32, from, to time.Time) bool { return n <= v.most(o, from, to) }) {
 			judged++
 		}
 	}
@@ -192,7 +192,7 @@ func (v *verdict) acceptedIsPrompt() (judged int) {
 }
 
 // most returns the highest count that was possible at any instant of an interval.
-func (v *verdict) most(o *object, from, to time.Time) int32 {
+func (v *timelineCheck) most(o *object, from, to time.Time) int32 {
 	most := int32(0)
 	for _, at := range v.instants(o.name, from, to) {
 		most = max(most, v.policies[o.name].most(levels{firing: v.possible(o.name, at)}))
@@ -202,14 +202,14 @@ func (v *verdict) most(o *object, from, to time.Time) int32 {
 
 // prompt checks that an object had a right count at some instant of an interval. It returns false when a fault makes that
 // impossible to check.
-func (v *verdict) prompt(o *object, d *delivery, within time.Duration, right func(n int32, from, to time.Time) bool) bool {
+func (v *timelineCheck) checkPrompt(o *object, d *delivery, within time.Duration, right func(n int32, from, to time.Time) bool) bool {
 	from := d.accepted
-	within += 5 * v.machine(from, from.Add(within))
+	within += 5 * v.slowestBareWrite(from, from.Add(within))
 	to := from.Add(within)
 	if v.faulty(d.leader, from, to) || len(v.hiccups) == 0 || v.hiccups[len(v.hiccups)-1].at.Before(to) {
 		return false
 	}
-	had := v.had(o, from, to)
+	had := v.countsWithin(o, from, to)
 	if !slices.ContainsFunc(had, func(n int32) bool { return right(n, from, to) }) {
 		v.wrong = append(v.wrong, fmt.Sprintf("%s %s had %v replicas in the %s after an acceptance (firing for sure %v, perhaps %v)",
 			stamp(from.Sub(v.began)), o.name, had, within, v.required(o.name, to), v.possible(o.name, to)))
@@ -217,8 +217,8 @@ func (v *verdict) prompt(o *object, d *delivery, within time.Duration, right fun
 	return true
 }
 
-// had returns the counts of an object within an interval.
-func (v *verdict) had(o *object, from, to time.Time) []int32 {
+// countsWithin returns the counts of an object within an interval.
+func (v *timelineCheck) countsWithin(o *object, from, to time.Time) []int32 {
 	had := []int32{o.start}
 	for _, w := range v.writes {
 		switch {

@@ -111,7 +111,7 @@ func folder(t *testing.T) string {
 	return dir
 }
 
-// usedAddresses are those of all envs of this process: their parts do not listen on them all the time.
+// usedAddresses are the addresses of all envs of this process: their parts do not listen on them all the time.
 var usedAddresses sync.Map
 
 // freeAddress returns an address that nothing listens on, below the ports of outgoing connections, which could occupy it while its
@@ -278,7 +278,7 @@ func (e *env) startAlertmanagers() {
 		clusters = append(clusters, e.freeAddress())
 		e.gossips = append(e.gossips, newGossip(e.t, clusters[i]))
 		d := newBalancer(e.t, fmt.Sprintf("alertmanager-%d", i), "/v1/alertmanager/"+e.plane.Namespace, e.plan.seed+uint64(i)<<32, e.urls, e.sent, e.ledger)
-		d.accepted = e.accepted
+		d.accepted = e.onAccepted
 		e.balancers = append(e.balancers, d)
 	}
 	for i := range peers {
@@ -313,7 +313,7 @@ receivers: [{name: impulse, webhook_configs: [{url: '%s', send_resolved: true}]}
 }
 
 // accepted calls onAcceptance.
-func (e *env) accepted() {
+func (e *env) onAccepted() {
 	e.mu.Lock()
 	call := e.onAcceptance
 	e.onAcceptance = nil

@@ -13,7 +13,7 @@ func (e *env) injectFaults(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, f := range e.plan.faults {
 		all.Go(func() {
-			if e.at(ctx, f.at) {
+			if e.waitUntil(ctx, f.at) {
 				e.inject(ctx, f)
 			}
 		})
@@ -21,57 +21,59 @@ func (e *env) injectFaults(ctx context.Context) {
 	all.Wait()
 }
 
-// at waits until a moment of the plan.
-func (e *env) at(ctx context.Context, moment time.Duration) bool {
+// waitUntil waits until a time of the plan; false if ctx is done before.
+func (e *env) waitUntil(ctx context.Context, at time.Duration) bool {
 	select {
 	case <-ctx.Done():
 		return false
-	case <-time.After(time.Until(e.ledger.began.Add(moment))):
+	case <-time.After(time.Until(e.ledger.began.Add(at))):
 		return true
 	}
 }
 
 // inject runs one fault, from its start to its end.
 func (e *env) inject(ctx context.Context, f fault) {
-	whom, way, _ := strings.Cut(f.kind, " ")
-	key, target := e.victim(ctx, whom, f.which)
-	if whom == "tenant" {
-		key = f.kind // Each way by itself.
+	part, how, _ := strings.Cut(f.kind, " ")
+	key, target := e.affectedPart(ctx, part, f.which)
+	if part == "tenant" {
+		key = f.kind // Different faults by the tenant may overlap.
 	}
 	if key == "" || !e.claim(key) {
-		e.ledger.log("%s passes by", f.kind)
+		e.ledger.log("%s is skipped: its part has another fault, or does not exist", f.kind)
 		return
 	}
 	defer e.release(key)
-	if way == "kill on acceptance" {
-		target, key = e.awaitAcceptance(ctx, f)
+	if how == "kill on acceptance" {
+		target, key = e.killOnAcceptance(ctx, f)
 		if target < 0 {
 			return
 		}
 		defer e.release(key)
 	}
-	t := e.ledger.begin(f, key, faultyImpulse(whom, way, target))
+	t := e.ledger.begin(f, key, faultyImpulse(part, how, target))
 	defer e.ledger.end(t)
-	end := e.beginFault(ctx, f, whom, way, target)
+	end := e.beginFault(ctx, f, part, how, target)
 	if end == nil {
 		e.ledger.fail("%q is no fault", f.kind)
 		return
 	}
-	e.at(ctx, time.Since(e.ledger.began)+f.length)
+	e.waitUntil(ctx, time.Since(e.ledger.began)+f.length)
 	end()
 }
 
-// faultyImpulse returns the Impulse that a fault affects.
-func faultyImpulse(whom, way string, target int) int {
-	if whom == "api" && (way == "away" || way == "down") {
+// faultyImpulse returns the index of the affected Impulse. It has no meaning unless the fault is one of an Impulse, or of its
+// connection to the API server.
+func faultyImpulse(part, how string, target int) int {
+	if part == "api" && (how == "away" || how == "down") {
 		return everyImpulse
 	}
 	return target
 }
 
-// victim returns the part that a fault affects: a name that no two faults may have at a time, and its index among its kind.
-func (e *env) victim(ctx context.Context, whom string, which int) (string, int) {
-	switch whom {
+// affectedPart returns the part that a fault affects: a key, of which only one fault is active at a time, and the index of the part
+// among its kind.
+func (e *env) affectedPart(ctx context.Context, part string, which int) (string, int) {
+	switch part {
 	case "leader":
 		if i := e.leader(ctx); i >= 0 {
 			which = i
@@ -84,13 +86,13 @@ func (e *env) victim(ctx context.Context, whom string, which int) (string, int) 
 		if which == theLeaders {
 			which = max(e.leader(ctx), 0)
 		}
-		return whom, which % len(e.api)
+		return part, which % len(e.api)
 	case "alertmanager":
-		return fmt.Sprint(whom, which%peers), which % peers
+		return fmt.Sprint(part, which%peers), which % peers
 	case "endpoint":
-		return fmt.Sprint(whom, which%peers), which % peers
+		return fmt.Sprint(part, which%peers), which % peers
 	default:
-		return whom, 0
+		return part, 0
 	}
 	which %= len(e.impulses)
 	return fmt.Sprint("impulse-", which), which
@@ -112,9 +114,9 @@ func (e *env) release(key string) {
 	delete(e.busy, key)
 }
 
-// awaitAcceptance kills the leader at the instant at which the next delivery is accepted; writes are slow until then, so that one
-// in flight is lost. It returns -1 when nothing is accepted in time.
-func (e *env) awaitAcceptance(ctx context.Context, f fault) (int, string) {
+// killOnAcceptance kills the leader when the next delivery is accepted. Writes are slow until then, so that the write in flight is
+// lost. It returns -1 if nothing is accepted in time.
+func (e *env) killOnAcceptance(ctx context.Context, f fault) (int, string) {
 	slow := f
 	slow.kind = "api slow"
 	t := e.ledger.begin(slow, "api", everyImpulse)
@@ -148,54 +150,54 @@ func (e *env) awaitAcceptance(ctx context.Context, f fault) (int, string) {
 }
 
 // beginFault begins a fault, and returns the function that ends it.
-func (e *env) beginFault(ctx context.Context, f fault, whom, way string, i int) func() {
-	switch whom {
+func (e *env) beginFault(ctx context.Context, f fault, part, how string, i int) func() {
+	switch part {
 	case "leader", "follower":
-		return e.killOrPause(ctx, e.impulses[i], way)
+		return e.killOrPause(ctx, e.impulses[i], how)
 	case "alertmanager":
-		end := e.killOrPause(ctx, e.alertmanagers[i], way)
-		if way == "kill" {
+		end := e.killOrPause(ctx, e.alertmanagers[i], how)
+		if how == "kill" {
 			e.truth.resend(i)
 		}
 		return end
 	case "nats":
-		return e.beginPartFault(ctx, e.nats, e.natsWire, way, f.delay)
+		return e.beginPartFault(ctx, e.nats, e.natsWire, how, f.delay)
 	case "prometheus":
-		return e.beginPartFault(ctx, e.prometheus, e.promWire, way, f.delay)
+		return e.beginPartFault(ctx, e.prometheus, e.promWire, how, f.delay)
 	case "gossip":
-		return e.setWires(way, 0, e.gossips[0].wire, e.gossips[1].wire, e.gossips[2].wire)
+		return e.setWires(how, 0, e.gossips[0].wire, e.gossips[1].wire, e.gossips[2].wire)
 	case "endpoint":
-		if way == "unanswered" {
+		if how == "unanswered" {
 			e.balancers[i].setDropResponses(true)
 			return func() { e.balancers[i].setDropResponses(false) }
 		}
-		return e.setFates(way, f.delay, e.balancers[i].fate)
+		return e.setLinkStates(how, f.delay, e.balancers[i].link)
 	case "peer":
-		return e.setWires(way, f.delay, e.peers[i])
+		return e.setWires(how, f.delay, e.peers[i])
 	case "tenant":
-		return e.tenant(ctx, way)
+		return e.attack(ctx, how)
 	case "api":
-		return e.beginAPIFault(ctx, way, f.delay, i)
+		return e.beginAPIFault(ctx, how, f.delay, i)
 	}
 	return nil
 }
 
-// beginAPIFault is beginFault between the Impulses and the API server.
-func (e *env) beginAPIFault(ctx context.Context, way string, delay time.Duration, i int) func() {
-	switch way {
+// beginAPIFault begins a fault between the Impulses and the API server, and returns the function that ends it.
+func (e *env) beginAPIFault(ctx context.Context, how string, delay time.Duration, i int) func() {
+	switch how {
 	case "away":
 		return e.setWires("cut", 0, e.api...)
 	case "down":
 		e.plane.runSandbox(ctx, "stop")
 		return func() { e.plane.runSandbox(ctx, "start") }
 	default:
-		return e.setWires(way, delay, e.api[i])
+		return e.setWires(how, delay, e.api[i])
 	}
 }
 
-// killOrPause kills or pauses a part.
-func (e *env) killOrPause(ctx context.Context, p *part, way string) func() {
-	if way == "freeze" {
+// killOrPause kills or pauses a part, and returns the function that starts or resumes it.
+func (e *env) killOrPause(ctx context.Context, p *part, how string) func() {
+	if how == "freeze" {
 		if err := p.pause(); err != nil {
 			e.ledger.fail("%v", err)
 		}
@@ -213,30 +215,30 @@ func (e *env) killOrPause(ctx context.Context, p *part, way string) func() {
 	}
 }
 
-func (e *env) beginPartFault(ctx context.Context, p *part, wire *wire, way string, delay time.Duration) func() {
-	if way == "kill" || way == "freeze" {
-		return e.killOrPause(ctx, p, way)
+func (e *env) beginPartFault(ctx context.Context, p *part, wire *wire, how string, delay time.Duration) func() {
+	if how == "kill" || how == "freeze" {
+		return e.killOrPause(ctx, p, how)
 	}
-	return e.setWires(way, delay, wire)
+	return e.setWires(how, delay, wire)
 }
 
-func (e *env) setWires(way string, delay time.Duration, all ...*wire) func() {
-	var fates []*fate
+func (e *env) setWires(how string, delay time.Duration, all ...*wire) func() {
+	var links []*link
 	for _, wire := range all {
-		fates = append(fates, wire.fate)
+		links = append(links, wire.link)
 	}
-	return e.setFates(way, delay, fates...)
+	return e.setLinkStates(how, delay, links...)
 }
 
-// setFates changes the state of several connections.
-func (e *env) setFates(way string, delay time.Duration, all ...*fate) func() {
-	s := map[string]state{"cut": cut, "stall": stalled, "slow": whole}[way]
+// setLinkStates changes the state of several connections. The returned function resets it.
+func (e *env) setLinkStates(how string, delay time.Duration, all ...*link) func() {
+	s := map[string]linkState{"cut": cut, "stall": stalled, "slow": passing}[how]
 	for _, f := range all {
 		f.set(s, delay)
 	}
 	return func() {
 		for _, f := range all {
-			f.set(whole, 0)
+			f.set(passing, 0)
 		}
 	}
 }

@@ -72,11 +72,11 @@ func (f *flood) run(ctx context.Context) {
 		}
 		if i%changeEvery == 0 {
 			if s := f.change(i / changeEvery); s != nil {
-				all.Go(func() { f.insist(context.WithoutCancel(ctx), s) })
+				all.Go(func() { f.sendUntilAccepted(context.WithoutCancel(ctx), s) })
 			}
 			continue
 		}
-		all.Go(func() { f.offer(context.WithoutCancel(ctx), f.repeat(i)) })
+		all.Go(func() { f.offer(context.WithoutCancel(ctx), f.acceptedBody(i)) })
 	}
 }
 
@@ -110,8 +110,8 @@ func (f *flood) checkLast(s *subject) {
 	}
 }
 
-// repeat is something that was accepted already.
-func (f *flood) repeat(i int) []byte {
+// acceptedBody returns a body that was accepted already.
+func (f *flood) acceptedBody(i int) []byte {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.all[f.rand.IntN(len(f.all))]
@@ -125,8 +125,8 @@ func (f *flood) repeat(i int) []byte {
 	}
 }
 
-// insist sends a change until it is accepted, as Alertmanager does.
-func (f *flood) insist(ctx context.Context, s *subject) {
+// sendUntilAccepted sends a change until it is accepted, as Alertmanager does.
+func (f *flood) sendUntilAccepted(ctx context.Context, s *subject) {
 	for !f.post(ctx, s.body) {
 		<-time.After(100 * time.Millisecond)
 	}
@@ -214,8 +214,8 @@ func (f *flood) settled() bool {
 	return true
 }
 
-// ended records that from an instant on only the next leader accepts.
-func (f *flood) ended(gone time.Time) {
+// onLeaderEnded records that from an instant on only the next leader accepts.
+func (f *flood) onLeaderEnded(gone time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.gone, f.next = gone, time.Time{}

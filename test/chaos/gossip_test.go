@@ -47,7 +47,7 @@ func (g *gossip) forward(ctx context.Context) {
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if s, _, _ := g.get(); err == nil && s == whole {
+		if s, _, _ := g.get(); err == nil && s == passing {
 			_, _ = out.Write(buffer[:n]) // Without a listener the packet is lost.
 		}
 	}

@@ -84,19 +84,20 @@ func (e *env) endLeaders(ctx context.Context, f *flood) (kills, stops []time.Dur
 			if err := e.impulses[leader].stop(); err != nil {
 				e.ledger.fail("%v", err)
 			}
-			stops = append(stops, e.nextAccepts(ctx, f, leader, began))
+			stops = append(stops, e.restartLeader(ctx, f, leader, began))
 			continue
 		}
 		e.impulses[leader].kill()
-		kills = append(kills, e.nextAccepts(ctx, f, leader, began))
+		kills = append(kills, e.restartLeader(ctx, f, leader, began))
 	}
 }
 
-// nextAccepts starts an ended leader again, and returns the time from the beginning of its end to another one's first acceptance.
-func (e *env) nextAccepts(ctx context.Context, f *flood, ended int, began time.Time) time.Duration {
+// restartLeader starts an ended leader again, and returns the time from the beginning of its end to the first acceptance by another
+// one.
+func (e *env) restartLeader(ctx context.Context, f *flood, ended int, began time.Time) time.Duration {
 	ctx = context.WithoutCancel(ctx)
-	f.ended(time.Now().Add(50 * time.Millisecond)) // Its last answers are under way.
-	<-time.After(300 * time.Millisecond)           // As long as a kubelet needs, at least.
+	f.onLeaderEnded(time.Now().Add(50 * time.Millisecond)) // Its last answers are under way.
+	<-time.After(300 * time.Millisecond)                   // As long as a kubelet needs, at least.
 	e.run(ctx, e.impulses[ended])
 	err := process.WaitFor(ctx, takeover, "the next one accepts", func(context.Context) (bool, error) {
 		return !f.nextAccepted().IsZero(), nil

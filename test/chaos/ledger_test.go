@@ -53,8 +53,8 @@ type activeFault struct {
 // everyImpulse stands for all Impulses.
 const everyImpulse = -1
 
-// touches reports whether it can delay a write after an acceptance by an Impulse, or by any.
-func (t *activeFault) touches(impulse int) bool {
+// mayDelay reports whether the fault can delay a write after an acceptance by an Impulse, or by any.
+func (t *activeFault) mayDelay(impulse int) bool {
 	kind, _, _ := strings.Cut(t.kind, " ")
 	if kind != "leader" && kind != "follower" && kind != "api" {
 		return false
@@ -62,8 +62,8 @@ func (t *activeFault) touches(impulse int) bool {
 	return impulse == everyImpulse || t.impulse == everyImpulse || t.impulse == impulse
 }
 
-// late reports whether messages that were sent before it may arrive after it.
-func (t *activeFault) late() bool {
+// delaysMessages reports whether messages that were sent before the fault may arrive after it.
+func (t *activeFault) delaysMessages() bool {
 	return t.kind == "leader freeze" || t.kind == "follower freeze" || t.kind == "api stall"
 }
 
@@ -230,12 +230,12 @@ func (l *ledger) recordBareWrite(at time.Time, took time.Duration) {
 }
 
 // begin records the start of a fault.
-func (l *ledger) begin(f fault, whom string, impulse int) *activeFault {
+func (l *ledger) begin(f fault, part string, impulse int) *activeFault {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t := &activeFault{fault: f, impulse: impulse, from: time.Now(), counts: maps.Clone(l.counts)}
 	l.faults = append(l.faults, t)
-	l.logLocked(t.from, "✗ %s (%s)", f.kind, whom)
+	l.logLocked(t.from, "✗ %s (%s)", f.kind, part)
 	return t
 }
 

@@ -138,22 +138,22 @@ type levels struct {
 }
 
 // least returns the lowest count for the levels, whatever the count before: within the tolerance several are right.
-func (p *policy) least(l levels) int32 { return slices.Min(p.rests(l)) }
+func (p *policy) least(l levels) int32 { return slices.Min(p.finalCounts(l)) }
 
-// most returns the highest.
-func (p *policy) most(l levels) int32 { return slices.Max(p.rests(l)) }
+// most returns the highest count for the levels, whatever the count before.
+func (p *policy) most(l levels) int32 { return slices.Max(p.finalCounts(l)) }
 
-// rests returns the final counts of a workload, one for each count that it may start with.
-func (p *policy) rests(l levels) []int32 {
+// finalCounts returns the final counts of a workload, one for each count that it may start with.
+func (p *policy) finalCounts(l levels) []int32 {
 	var all []int32
 	for n := range highest + 1 {
-		all = append(all, p.rest(l, n))
+		all = append(all, p.finalCount(l, n))
 	}
-	return append(all, p.rest(l, p.Policy.Max))
+	return append(all, p.finalCount(l, p.Policy.Max))
 }
 
-// rest returns the final count of a workload that starts with n replicas, with constant levels.
-func (p *policy) rest(l levels, n int32) int32 {
+// finalCount returns the final count of a workload that starts with n replicas, with constant levels.
+func (p *policy) finalCount(l levels, n int32) int32 {
 	key := fmt.Sprint(l, n)
 	if known, ok := p.memo[key]; ok {
 		return known

@@ -36,7 +36,7 @@ func (c change) String() string {
 	return fmt.Sprintf("%s %s %s%s %d", stamp(c.at), c.what, c.object.name, c.instance, c.n)
 }
 
-// fault is one fault, from at for length.
+// fault is one fault, from at for length. Its kind is PART HOW, such as "leader kill".
 type fault struct {
 	at, length time.Duration
 	kind       string

@@ -191,7 +191,7 @@ func (p *plane) runSandbox(ctx context.Context, verb string) {
 	}
 }
 
-// holder is the process that holds the Lease, as it calls itself.
+// holder returns the identity of the process that holds the Lease.
 func (p *plane) holder(ctx context.Context) string {
 	lease, err := p.Kube.CoordinationV1().Leases(p.Namespace).Get(ctx, "impulse", metav1.GetOptions{})
 	if err != nil || lease.Spec.HolderIdentity == nil {

@@ -12,9 +12,9 @@ func TestShortForm(t *testing.T) {
 func testDefaultSeedsBreakEveryPart(t *testing.T) {
 	want := map[string]bool{"leader kill": true, "leader kill on acceptance": true, "gossip cut": true, "endpoint unanswered": true, "api stall": true}
 	for _, m := range faultKinds {
-		whom, _, _ := strings.Cut(m.kind, " ")
-		want[whom] = true
-		if whom == "tenant" {
+		part, _, _ := strings.Cut(m.kind, " ")
+		want[part] = true
+		if part == "tenant" {
 			want[m.kind] = true
 		}
 	}
@@ -24,8 +24,8 @@ func testDefaultSeedsBreakEveryPart(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range p.faults {
-			whom, _, _ := strings.Cut(f.kind, " ")
-			delete(want, whom)
+			part, _, _ := strings.Cut(f.kind, " ")
+			delete(want, part)
 			delete(want, f.kind)
 		}
 	}

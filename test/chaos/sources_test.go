@@ -13,7 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// hostOf is the host and port of a URL.
+// hostOf returns the host and port of a URL.
 func hostOf(t *testing.T, text string) string {
 	t.Helper()
 	u, err := url.Parse(text)
@@ -33,7 +33,7 @@ type queues struct {
 	sent, taken map[string]int
 }
 
-// add makes an object's stream and its consumer.
+// add creates an object's stream and its consumer.
 func (q *queues) add(ctx context.Context, object string) error {
 	s, err := q.js.CreateStream(ctx, jetstream.StreamConfig{Name: stream(object), Subjects: []string{object}})
 	if err != nil {
@@ -48,7 +48,7 @@ func (q *queues) add(ctx context.Context, object string) error {
 	return nil
 }
 
-// publish adds messages; those that nats-server does not take are not there.
+// publish adds messages. Those that nats-server does not accept do not count.
 func (q *queues) publish(ctx context.Context, object string, n int) {
 	for range n {
 		if _, err := q.js.Publish(ctx, object, nil); err != nil {

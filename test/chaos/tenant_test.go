@@ -31,24 +31,24 @@ const (
 	crowdSize = 300
 )
 
-// credentials has two tenants, each with access to its namespace, and both to the metrics.
+// credentials returns the credentials of two tenants, each with access to its namespace, and both to the metrics.
 func credentials(ours string) string {
 	return fmt.Sprintf("- {name: ours, namespaces: [%s], token: %s}\n- {name: theirs, namespaces: [%s], token: %s}\n", ours, ourToken, hostile, theirToken)
 }
 
-// tenant starts an attack by the hostile tenant, and returns the function that ends it. The promises to others are checked against the
-// clock during the attack.
-func (e *env) tenant(ctx context.Context, way string) func() {
+// attack starts an attack by the hostile tenant, and returns the function that ends it. The promises to others are checked against
+// the clock during the attack.
+func (e *env) attack(ctx context.Context, how string) func() {
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	end := func() {
 		cancel()
 		all.Wait()
 	}
-	switch way {
+	switch how {
 	case "flood":
 		for i := range crowdSize / 10 {
-			all.Go(func() { e.insistent(ctx, i) })
+			all.Go(func() { e.sendRepeatedly(ctx, i) })
 		}
 	case "drip":
 		for i := range crowdSize * len(e.urls) {
@@ -74,8 +74,8 @@ func testHostileTenantDoesNotExcludeOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.faults = nil
-	for _, way := range []string{"flood", "drip", "storm", "sources"} {
-		p.faults = append(p.faults, fault{at: time.Second, length: span - 2*time.Second, kind: "tenant " + way})
+	for _, how := range []string{"flood", "drip", "storm", "sources"} {
+		p.faults = append(p.faults, fault{at: time.Second, length: span - 2*time.Second, kind: "tenant " + how})
 	}
 	runPlan(t, p)
 }
@@ -84,9 +84,9 @@ func testHostileTenantDoesNotExcludeOthers(t *testing.T) {
 // 0.9 s, and all deliveries that wait for it are answered with 503. A tenant that keeps others out does so for as long as it goes on.
 const slowSecond = time.Second
 
-// tenantsDoNotBlockOthers fails when deliveries were refused for longer than slowSecond while another tenant was hostile and no part was
+// checkTenants fails when deliveries were refused for longer than slowSecond while another tenant was hostile and no part was
 // broken.
-func (v *verdict) tenantsDoNotBlockOthers() {
+func (v *timelineCheck) checkTenants() {
 	within := func(t *activeFault, from, to time.Time) bool {
 		return t.from.Before(to) && t.until.Add(aftermath).After(from)
 	}
@@ -114,8 +114,8 @@ func (v *verdict) tenantsDoNotBlockOthers() {
 	}
 }
 
-// insistent sends one alert again and again, as fast as it is answered.
-func (e *env) insistent(ctx context.Context, i int) {
+// sendRepeatedly sends one alert again and again, as fast as it is answered.
+func (e *env) sendRepeatedly(ctx context.Context, i int) {
 	body := unselected(i, 1)
 	for ctx.Err() == nil {
 		e.push(ctx, i, body)
@@ -134,7 +134,7 @@ func (e *env) push(ctx context.Context, i int, body string) {
 	_, _ = testkit.Request(ctx, http.MethodPost, e.urls[i%len(e.urls)]+"/v1/alertmanager/"+hostile, theirToken, []byte(body))
 }
 
-// unselected is a delivery of n firing alerts of one group.
+// unselected returns a delivery of n firing alerts of one group.
 func unselected(group, n int) string {
 	var all []string
 	for i := range n {

@@ -49,8 +49,9 @@ func newTruth(l *ledger) *truth {
 	return t
 }
 
-// turn turns an alert over, unless the last turn is too fresh, or something older may still be on its way.
-func (t *truth) turn(id alertID) {
+// toggle changes an alert from firing to resolved or back, unless its last change is too recent, or an older message may still
+// arrive.
+func (t *truth) toggle(id alertID) {
 	late := t.late(id.object)
 	t.mu.Lock()
 	a := t.alerts[id]
@@ -88,7 +89,7 @@ func (t *truth) resend(peer int) {
 	}
 }
 
-// firing are the instances of an object's alert that fire.
+// firing returns the instances of an object's alert that fire.
 func (t *truth) firing(object string) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -9,30 +9,31 @@ import (
 	"time"
 )
 
-// state is how a connection between two parts is.
-type state int
+// linkState is the state of a connection between two parts.
+type linkState int
 
 const (
-	// whole: bytes pass.
-	whole state = iota
+	// passing: bytes pass.
+	passing linkState = iota
 	// cut: connections are reset, and new ones as well.
 	cut
 	// stalled: connections stay, nothing passes, and everything arrives when it is over.
 	stalled
 )
 
-// fate is the state of a wire or an endpoint, and its delay. A change closes the channel changed, which wakes the goroutines that wait.
-type fate struct {
+// link is the state of a wire or an endpoint, and its delay. A change closes the channel changed, which wakes the goroutines that
+// wait.
+type link struct {
 	mu      sync.Mutex
-	state   state
+	state   linkState
 	delay   time.Duration
 	changed chan struct{}
 }
 
-func newFate() *fate { return &fate{changed: make(chan struct{})} }
+func newLink() *link { return &link{changed: make(chan struct{})} }
 
 // set changes the state and the delay.
-func (f *fate) set(s state, delay time.Duration) {
+func (f *link) set(s linkState, delay time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.state, f.delay = s, delay
@@ -40,14 +41,14 @@ func (f *fate) set(s state, delay time.Duration) {
 	f.changed = make(chan struct{})
 }
 
-func (f *fate) get() (state, time.Duration, <-chan struct{}) {
+func (f *link) get() (linkState, time.Duration, <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.state, f.delay, f.changed
 }
 
-// pass returns true when something may pass now, as late as it should; false when it never will.
-func (f *fate) pass(ctx context.Context) bool {
+// pass waits until something may pass, and for the delay; false if nothing may pass any more.
+func (f *link) pass(ctx context.Context) bool {
 	for {
 		s, delay, changed := f.get()
 		switch s {
@@ -60,7 +61,7 @@ func (f *fate) pass(ctx context.Context) bool {
 			case <-ctx.Done():
 				return false
 			}
-		case whole:
+		case passing:
 		}
 		if delay == 0 {
 			return ctx.Err() == nil
@@ -76,16 +77,16 @@ func (f *fate) pass(ctx context.Context) bool {
 
 // wire is a TCP proxy between two parts.
 type wire struct {
-	*fate
+	*link
 
 	listener net.Listener
 	to       string
-	ctx      context.Context //nolint:containedctx // It is the life of the wire.
+	ctx      context.Context //nolint:containedctx // It ends when the wire is closed.
 	end      context.CancelFunc
 	all      sync.WaitGroup
 }
 
-// newWire makes a wire to an address; it goes with the test.
+// newWire starts a wire to an address; it ends with the test.
 func newWire(t *testing.T, to string) *wire {
 	t.Helper()
 	var config net.ListenConfig
@@ -93,7 +94,7 @@ func newWire(t *testing.T, to string) *wire {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{fate: newFate(), listener: l, to: to}
+	w := &wire{link: newLink(), listener: l, to: to}
 	w.ctx, w.end = context.WithCancel(context.WithoutCancel(t.Context()))
 	w.all.Go(w.accept)
 	t.Cleanup(func() {
@@ -113,13 +114,13 @@ func (w *wire) accept() {
 			return
 		}
 		if err == nil {
-			w.all.Go(func() { w.link(conn) })
+			w.all.Go(func() { w.serve(conn) })
 		}
 	}
 }
 
-// link is one connection, from its beginning to its end.
-func (w *wire) link(near net.Conn) {
+// serve forwards one connection, from its beginning to its end.
+func (w *wire) serve(near net.Conn) {
 	ctx, end := context.WithCancel(w.ctx)
 	defer end()
 	defer reset(near)
@@ -134,7 +135,7 @@ func (w *wire) link(near net.Conn) {
 	var both sync.WaitGroup
 	both.Go(func() { w.copy(ctx, far, near); end() })
 	both.Go(func() { w.copy(ctx, near, far); end() })
-	both.Go(func() { w.guard(ctx); end() })
+	both.Go(func() { w.awaitCut(ctx); end() })
 	<-ctx.Done()
 	reset(near)
 	reset(far)
@@ -149,8 +150,8 @@ func reset(c net.Conn) {
 	_ = c.Close()
 }
 
-// guard returns when the wire is cut.
-func (w *wire) guard(ctx context.Context) {
+// awaitCut returns when the wire is cut, or ctx is done.
+func (w *wire) awaitCut(ctx context.Context) {
 	for {
 		s, _, changed := w.get()
 		if s == cut {
