@@ -14,11 +14,11 @@ func TestAtLeast(t *testing.T) {
 }
 
 func testAtLeastLevelIsNamedInReason(t *testing.T) {
-	p := plain(5)
+	p := plainPolicy(5)
 	p.Triggers[1].Metric, p.Triggers[1].Exact = scalers.Value, false
 	p.Triggers[2].Continuous, p.Triggers[2].StaleAfter = false, time.Second
 	p.Triggers[3].Cap = true
-	p.Triggers[4] = ofCPU().Triggers[0]
+	p.Triggers[4] = cpuPolicy().Triggers[0]
 	at := epoch.Add(-2 * time.Second)
 	least := scalers.Event{At: at, Value: 3000, Current: 2, Err: errSource, AtLeast: true}
 	d := scalers.Decide(p, scalers.Input{Now: epoch, Current: 2, Events: []scalers.Event{least, least, least, least, least}})
@@ -36,7 +36,7 @@ func testAtLeastLevelIsNamedInReason(t *testing.T) {
 }
 
 func testAtLeastInputIsUnknownToFormula(t *testing.T) {
-	p := plain(1)
+	p := plainPolicy(1)
 	p.Triggers[0].Input = true
 	saw := true
 	p.Triggers = append(p.Triggers, scalers.Trigger{Name: "sum", Target: 1000, Continuous: true, Formula: func(levels []scalers.Level) (scalers.Milli, error) {
@@ -50,7 +50,7 @@ func testAtLeastInputIsUnknownToFormula(t *testing.T) {
 }
 
 func testLevelThatIsReplacedByAtLeastOneAtSameInstantHasArrived(t *testing.T) {
-	w := newWorkload(plain(1), 1)
+	w := newWorkload(plainPolicy(1), 1)
 	w.read(0, 0, reading{value: 9000, failed: true})
 	w.decide(0)
 	before := w.memory.Readings

@@ -7,8 +7,8 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// full returns a policy with everything: three triggers, both windows, four rate policies.
-func full() *scalers.Policy {
+// fullPolicy returns a policy with three triggers, both windows and four rate policies.
+func fullPolicy() *scalers.Policy {
 	return &scalers.Policy{
 		Min: 2, Max: 100, Idle: 0, Cooldown: 5 * time.Minute, Created: epoch,
 		Up: scalers.Behavior{Window: time.Minute, Tolerance: 100_000, Policies: []scalers.RatePolicy{
@@ -29,7 +29,7 @@ func full() *scalers.Policy {
 // without a new reading; and on a workload that has not changed for long.
 func BenchmarkDecide(b *testing.B) {
 	b.Run("reading/full windows", func(b *testing.B) {
-		p, in := crowded()
+		p, in := fullInput()
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
 			in.Now++
@@ -39,7 +39,7 @@ func BenchmarkDecide(b *testing.B) {
 		}
 	})
 	b.Run("reading/full windows, two steps", func(b *testing.B) {
-		p, in := crowdedSteps()
+		p, in := fullStepsInput()
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
 			in.Now++
@@ -49,7 +49,7 @@ func BenchmarkDecide(b *testing.B) {
 		}
 	})
 	b.Run("wake/full windows", func(b *testing.B) {
-		p, in := crowded()
+		p, in := fullInput()
 		b.ReportAllocs()
 		for b.Loop() {
 			d := scalers.Decide(p, in)
@@ -57,7 +57,7 @@ func BenchmarkDecide(b *testing.B) {
 		}
 	})
 	b.Run("reading/steady", func(b *testing.B) {
-		w := newWorkload(full(), 10)
+		w := newWorkload(fullPolicy(), 10)
 		w.read(2, 0, reading{value: 2000})
 		in := scalers.Input{Now: epoch, Current: 10, Events: w.events}
 		b.ReportAllocs()
@@ -77,7 +77,7 @@ func BenchmarkDecide(b *testing.B) {
 func BenchmarkDecidePods(b *testing.B) {
 	for name, spoil := range map[string]int{"60 ready": 0, "60, some filled in": 10} {
 		b.Run(name, func(b *testing.B) {
-			p, in := crowdedPods(spoil)
+			p, in := fullPodsInput(spoil)
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				in.Now++
@@ -89,9 +89,10 @@ func BenchmarkDecidePods(b *testing.B) {
 	}
 }
 
-// crowdedSteps returns a crowded workload with two step triggers more. Of one of them only the least value is known.
-func crowdedSteps() (*scalers.Policy, scalers.Input) {
-	p, in := crowded()
+// fullStepsInput returns the policy and the input of fullInput with two more step triggers. Of one of them only a lower bound is
+// known.
+func fullStepsInput() (*scalers.Policy, scalers.Input) {
+	p, in := fullInput()
 	for _, name := range []string{"slow", "errors"} {
 		p.Triggers = append(p.Triggers, scalers.Trigger{Name: name, Target: 1000, Exact: true, Continuous: true, Increment: scalers.Increment{Amount: 2}})
 		in.Events = append(in.Events, scalers.Event{Trigger: name, At: in.Now, Value: 3000, Current: in.Current})
@@ -100,14 +101,14 @@ func crowdedSteps() (*scalers.Policy, scalers.Input) {
 	return p, in
 }
 
-// crowdedPods returns a crowded workload with a fourth trigger for the cpu of 60 pods. Of these, so many have no sample, and as
-// many are not ready.
-func crowdedPods(spoil int) (*scalers.Policy, scalers.Input) {
-	p, in := crowded()
-	cpu := ofCPU()
+// fullPodsInput returns the policy and the input of fullInput with a fourth trigger, for the cpu of 60 pods. Of these, spoil pods
+// have no sample, and as many are not ready.
+func fullPodsInput(spoil int) (*scalers.Policy, scalers.Input) {
+	p, in := fullInput()
+	cpu := cpuPolicy()
 	p.CPUInitializationPeriod, p.InitialReadinessDelay = cpu.CPUInitializationPeriod, cpu.InitialReadinessDelay
 	p.Triggers = append(p.Triggers, cpu.Triggers[0])
-	pods := podsOf(60, worn(in.Now, 700, 1000))
+	pods := podsOf(60, oldPod(in.Now, 700, 1000))
 	for i := range spoil {
 		pods[i].Sampled = false
 		pods[59-i].Started, pods[59-i].NotReady = in.Now.Add(-time.Minute), true
@@ -116,10 +117,10 @@ func crowdedPods(spoil int) (*scalers.Policy, scalers.Input) {
 	return p, in
 }
 
-// crowded returns a workload whose memory is full and needed: recommendations that fell for four minutes and then rose for half
-// a minute, a write each half second, and a demand that the scale-up window and the rate policies limit.
-func crowded() (*scalers.Policy, scalers.Input) {
-	p := full()
+// fullInput returns a policy and an input whose memory is full and needed: recommendations that fell for four minutes and then rose
+// for half a minute, a write each half second, and a proposal that the scale-up window and the rate policies limit.
+func fullInput() (*scalers.Policy, scalers.Input) {
+	p := fullPolicy()
 	w := newWorkload(p, 10)
 	for i := range 60 {
 		w.memory = w.memory.Recommended(p, epoch.Add(time.Duration(i)*4*time.Second), int32(220-2*i))

@@ -25,8 +25,8 @@ func TestDecide(t *testing.T) {
 	t.Run("deciding on pods and failures allocates nothing", testDecidingOnPodsAndFailuresAllocatesNothing)
 }
 
-// plain is a policy of 1 to 100 replicas, one for each unit of each of n levels, and a scale-down window of 5 minutes.
-func plain(n int) *scalers.Policy {
+// plainPolicy returns a policy of 1 to 100 replicas, one for each unit of each of n levels, and a scale-down window of 5 minutes.
+func plainPolicy(n int) *scalers.Policy {
 	p := &scalers.Policy{Min: 1, Max: 100, Idle: scalers.NoIdle, Down: scalers.Behavior{Window: 5 * time.Minute}, Created: epoch}
 	for i := range n {
 		p.Triggers = append(p.Triggers, scalers.Trigger{Name: string(rune('a' + i)), Target: 1000, Exact: true, Continuous: true})
@@ -35,7 +35,7 @@ func plain(n int) *scalers.Policy {
 }
 
 func testReadingThatIsHandledLateHasStillArrived(t *testing.T) {
-	w := newWorkload(plain(2), 1)
+	w := newWorkload(plainPolicy(2), 1)
 	w.read(0, 0, reading{value: 1000})
 	w.read(1, 0, reading{value: 1000})
 	w.decide(0)
@@ -52,7 +52,7 @@ func testReadingThatIsHandledLateHasStillArrived(t *testing.T) {
 }
 
 func testLevelThatIsReplacedAtSameInstantHasArrived(t *testing.T) {
-	w := newWorkload(plain(1), 1)
+	w := newWorkload(plainPolicy(1), 1)
 	w.read(0, 0, reading{value: 9000})
 	w.decide(0)
 	w.read(0, 0, reading{value: 2000})
@@ -64,7 +64,7 @@ func testLevelThatIsReplacedAtSameInstantHasArrived(t *testing.T) {
 }
 
 func testWakingAndForeignWritesDoNotChangeWindows(t *testing.T) {
-	w := newWorkload(plain(1), 1)
+	w := newWorkload(plainPolicy(1), 1)
 	w.policy.Triggers[0].Continuous = false
 	w.read(0, 0, reading{value: 9000})
 	w.decide(0)
@@ -81,7 +81,7 @@ func testWakingAndForeignWritesDoNotChangeWindows(t *testing.T) {
 }
 
 func testContinuousLevelCountsAgainUnderNewPolicy(t *testing.T) {
-	w := newWorkload(plain(1), 1)
+	w := newWorkload(plainPolicy(1), 1)
 	w.policy.Triggers[0].Exact = false
 	w.read(0, 0, reading{value: 9000})
 	w.decide(0)
@@ -100,7 +100,7 @@ func testContinuousLevelCountsAgainUnderNewPolicy(t *testing.T) {
 }
 
 func testFirstDecisionHoldsCountUntilWindowHasPassed(t *testing.T) {
-	w := newWorkload(plain(1), 40)
+	w := newWorkload(plainPolicy(1), 40)
 	w.read(0, 0, reading{value: 1000})
 	w.decide(0)
 	if w.current != 40 || w.last.Next != epoch.Add(5*time.Minute) {
@@ -109,7 +109,7 @@ func testFirstDecisionHoldsCountUntilWindowHasPassed(t *testing.T) {
 }
 
 func testLimitedDirectionCanBeWokenFromZero(t *testing.T) {
-	p := plain(1)
+	p := plainPolicy(1)
 	p.Min, p.Idle = 0, 0
 	p.Up.Policies = []scalers.RatePolicy{{Percent: true, Amount: 100, Period: 15 * time.Second}}
 	w := newWorkload(p, 0)
@@ -125,7 +125,7 @@ func testLimitedDirectionCanBeWokenFromZero(t *testing.T) {
 }
 
 func testIdleWorkloadNeverWakesByItself(t *testing.T) {
-	p := plain(2)
+	p := plainPolicy(2)
 	p.Min, p.Idle = 0, 0
 	p.Triggers[0].Activation = 5000
 	p.Up.Policies = []scalers.RatePolicy{{Amount: 1, Period: time.Second}}
@@ -139,14 +139,14 @@ func testIdleWorkloadNeverWakesByItself(t *testing.T) {
 }
 
 func testMissingPartsOfInputCauseNoPanic(t *testing.T) {
-	many := plain(100)
+	many := plainPolicy(100)
 	for name, c := range map[string]struct {
 		policy *scalers.Policy
 		in     scalers.Input
 	}{
 		"nothing":          {&scalers.Policy{}, scalers.Input{}},
-		"no events":        {plain(3), scalers.Input{Now: epoch, Current: 5}},
-		"a negative count": {plain(1), scalers.Input{Now: epoch, Current: math.MinInt32, Events: []scalers.Event{{At: 1, Value: 5}}}},
+		"no events":        {plainPolicy(3), scalers.Input{Now: epoch, Current: 5}},
+		"a negative count": {plainPolicy(1), scalers.Input{Now: epoch, Current: math.MinInt32, Events: []scalers.Event{{At: 1, Value: 5}}}},
 		"too many":         {many, scalers.Input{Now: epoch, Current: 5, Events: make([]scalers.Event, 100)}},
 		"no target": {
 			&scalers.Policy{Min: 1, Max: 9, Idle: scalers.NoIdle, Triggers: make([]scalers.Trigger, 1)},
@@ -161,7 +161,7 @@ func testMissingPartsOfInputCauseNoPanic(t *testing.T) {
 }
 
 func testUnknownProposalsHaveReason(t *testing.T) {
-	p := plain(6)
+	p := plainPolicy(6)
 	p.Triggers[3].Continuous, p.Triggers[3].StaleAfter = false, time.Second
 	p.Triggers[4].Exact, p.Triggers[4].Metric = false, scalers.Value
 	at := epoch.Add(-2 * time.Second)
@@ -196,7 +196,7 @@ func testEveryRuleHasName(t *testing.T) {
 }
 
 func testDecidingAllocatesNothing(t *testing.T) {
-	p, in := crowded()
+	p, in := fullInput()
 	d := scalers.Decide(p, in)
 	in.Memory = d.Memory
 	if n := testing.AllocsPerRun(100, func() {
@@ -210,7 +210,7 @@ func testDecidingAllocatesNothing(t *testing.T) {
 }
 
 func testDecidingOnStepsAllocatesNothing(t *testing.T) {
-	p, in := crowdedSteps()
+	p, in := fullStepsInput()
 	d := scalers.Decide(p, in)
 	in.Memory = d.Memory
 	if n := testing.AllocsPerRun(100, func() {
@@ -228,7 +228,7 @@ func testDecidingOnStepsAllocatesNothing(t *testing.T) {
 }
 
 func testDecidingOnPodsAndFailuresAllocatesNothing(t *testing.T) {
-	p, in := crowdedPods(10)
+	p, in := fullPodsInput(10)
 	p.Fallback = &scalers.Fallback{FailureThreshold: 3, Replicas: 5}
 	in.Events[1].Err = errSource
 	d := scalers.Decide(p, in)

@@ -72,7 +72,7 @@ func testShareIsStoredInMillionthsOrRefusedWithBound(t *testing.T) {
 	}
 }
 
-// units are what a suffix multiplies with, as fractions.
+// units are the factors of the suffixes, as fractions.
 var units = map[string]string{
 	"": "1", "n": "1/1000000000", "u": "1/1000000", "m": "1/1000", "k": "1000", "M": "1000000", "G": "1000000000", "T": "1000000000000",
 	"P": "1000000000000000", "E": "1000000000000000000", "Ki": "1024", "Mi": "1048576", "Gi": "1073741824", "Ti": "1099511627776",
@@ -114,7 +114,7 @@ func testAnyDecimalIsStoredExactlyOrRefusedWithBound(t *testing.T) {
 	}
 }
 
-// digits are n of them, many of which are 0.
+// digits returns n random digits, many of which are 0.
 func digits(r *rand.Rand, n int) string {
 	var out strings.Builder
 	for range n {

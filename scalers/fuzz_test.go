@@ -21,7 +21,7 @@ func (b *tape) byte() byte {
 	return first
 }
 
-// number is small more often than not.
+// number returns a number, which is small more often than not.
 func (b *tape) number() int64 {
 	switch kind := b.byte(); {
 	case kind < 200:
@@ -52,7 +52,7 @@ func (b *tape) behavior() scalers.Behavior {
 	return out
 }
 
-// policy is any policy, or one in two times a valid one.
+// policy returns any policy; one in two is valid.
 func (b *tape) policy() *scalers.Policy {
 	if b.byte()%2 == 0 {
 		return randomPolicy(rand.New(rand.NewPCG(uint64(b.number()), 3)))
@@ -153,7 +153,7 @@ func playTape(t *testing.T, b tape) {
 			t.Fatalf("Decide: got %d replicas: %q, want 0 or more, and a reason", d.Replicas, p.Summary(&d))
 		}
 		if valid && in.Current >= 0 {
-			promised(t, p, in, &d)
+			checkPromises(t, p, in, &d)
 		}
 		in.Memory = d.Memory
 		if b.byte()%4 != 0 {
@@ -163,13 +163,13 @@ func playTape(t *testing.T, b tape) {
 	}
 }
 
-// promised checks what holds for every decision under a valid policy.
-func promised(t *testing.T, p *scalers.Policy, in scalers.Input, d *scalers.Decision) {
+// checkPromises checks what holds for every decision under a valid policy.
+func checkPromises(t *testing.T, p *scalers.Policy, in scalers.Input, d *scalers.Decision) {
 	t.Helper()
 	if d.Next <= in.Now {
 		t.Fatalf("Decide at %d: got Next %d, want a later instant", in.Now, d.Next)
 	}
-	if !d.Known && !p.Paused.Fixed && !becomesIdle(d) && !answered(p, d) && d.Replicas < min(in.Current, p.Max) {
+	if !d.Known && !p.Paused.Fixed && !becomesIdle(d) && !fallbackApplies(p, d) && d.Replicas < min(in.Current, p.Max) {
 		t.Fatalf("while a trigger is unknown: got %d replicas, want at least the current %d: %s", d.Replicas, in.Current, p.Why(d))
 	}
 	if p.Paused == (scalers.Paused{}) && (d.Replicas > p.Max || d.Replicas < max(p.Idle, 0) || p.Idle < 0 && d.Replicas < p.Min) {

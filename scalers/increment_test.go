@@ -18,9 +18,9 @@ func TestIncrement(t *testing.T) {
 	t.Run("of two equal proposals the first in the spec wins, even if it is a step", testOfTwoEqualProposalsFirstInSpecWinsEvenIfItIsStep)
 }
 
-// stepping returns a policy with a trigger whose level is a number of replicas, and a step trigger.
-func stepping(n scalers.Increment) *scalers.Policy {
-	p := plain(2)
+// stepPolicy returns a policy with a trigger whose level is a number of replicas, and a step trigger.
+func stepPolicy(n scalers.Increment) *scalers.Policy {
+	p := plainPolicy(2)
 	p.Max, p.Triggers[1].Increment = math.MaxInt32, n
 	return p
 }
@@ -46,7 +46,7 @@ func testStepsAddExactlyAndSaturate(t *testing.T) {
 		{n: scalers.Increment{Amount: math.MaxInt32, Percent: true}, base: 2_000_000, level: math.MaxInt64, want: math.MaxInt32},
 		{n: scalers.Increment{Amount: math.MaxInt32}, base: math.MaxInt32, level: 1000, want: math.MaxInt32},
 	} {
-		p := stepping(c.n)
+		p := stepPolicy(c.n)
 		p.Triggers[1].Min, p.Triggers[1].Max = c.min, c.max
 		d := scalers.Decide(p, scalers.Input{Now: epoch, Current: 1, Events: []scalers.Event{
 			{At: epoch, Value: c.base * 1000, Current: 1}, {At: epoch, Value: c.level, Current: 1},
@@ -58,7 +58,7 @@ func testStepsAddExactlyAndSaturate(t *testing.T) {
 }
 
 func testStepIsProposedAloneOnSmallestBase(t *testing.T) {
-	p := stepping(scalers.Increment{Amount: 2})
+	p := stepPolicy(scalers.Increment{Amount: 2})
 	p.Min = 3
 	if q := p.Propose(1, &scalers.Event{At: epoch, Value: 2000}, epoch); !q.Known || !q.Active || q.Raw != 7 || q.Base != 3 {
 		t.Errorf("got %+v, want 3 and twice 2", q)
@@ -69,7 +69,7 @@ func testStepIsProposedAloneOnSmallestBase(t *testing.T) {
 }
 
 func testAtZeroStepTriggerAsksForNothingWhateverItsBounds(t *testing.T) {
-	p := stepping(scalers.Increment{Amount: 2})
+	p := stepPolicy(scalers.Increment{Amount: 2})
 	p.Down.Window, p.Triggers[1].Min, p.Triggers[1].Activation = 0, 9, -5
 	w := newWorkload(p, 12)
 	w.read(0, 0, reading{value: 4000})
@@ -83,7 +83,7 @@ func testAtZeroStepTriggerAsksForNothingWhateverItsBounds(t *testing.T) {
 // testFlappingStepNeverClimbs starts and ends an alert repeatedly while a window keeps the count and the tolerance would keep
 // any count. The base never includes an earlier step.
 func testFlappingStepNeverClimbs(t *testing.T) {
-	p := stepping(scalers.Increment{Amount: 2})
+	p := stepPolicy(scalers.Increment{Amount: 2})
 	p.Up.Tolerance, p.Down.Tolerance = 500_000, 500_000
 	p.Triggers[0] = scalers.Trigger{Name: "queue", Target: 10_000, StaleAfter: time.Minute}
 	w := newWorkload(p, 20)
@@ -98,7 +98,7 @@ func testFlappingStepNeverClimbs(t *testing.T) {
 }
 
 func testBasesOfRemovedTriggersAreForgotten(t *testing.T) {
-	p := plain(3)
+	p := plainPolicy(3)
 	p.Triggers[1].Increment, p.Triggers[2].Increment = scalers.Increment{Amount: 1}, scalers.Increment{Amount: 1}
 	w := newWorkload(p, 3)
 	for i := range 3 {
@@ -123,7 +123,7 @@ func testBasesOfRemovedTriggersAreForgotten(t *testing.T) {
 }
 
 func testOfTwoEqualProposalsFirstInSpecWinsEvenIfItIsStep(t *testing.T) {
-	p := plain(2)
+	p := plainPolicy(2)
 	p.Triggers[0].Increment = scalers.Increment{Amount: 2}
 	w := newWorkload(p, 4)
 	for i, levels := range [][2]scalers.Milli{{1000, 4000}, {1000, 6000}} {

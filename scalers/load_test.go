@@ -107,7 +107,7 @@ func testMemoryIsSmallUnderAnyLoad(t *testing.T) {
 	t.Parallel()
 	most := 0
 	for seed := *firstSeed; seed < *firstSeed+loads(); seed++ {
-		p := plain(scalers.MaxTriggers)
+		p := plainPolicy(scalers.MaxTriggers)
 		p.Max, p.Fallback = math.MaxInt32, &scalers.Fallback{FailureThreshold: math.MaxInt32, Interval: time.Second}
 		for i := range p.Triggers[1:] {
 			p.Triggers[1+i].Increment.Amount = int32(i % 2) // Every other one steps.

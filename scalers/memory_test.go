@@ -164,7 +164,7 @@ func testMemoryTextWithoutFailuresIsStillRead(t *testing.T) {
 }
 
 func testFailuresOfRemovedTriggersAreForgotten(t *testing.T) {
-	p := plain(3)
+	p := plainPolicy(3)
 	p.Fallback = &scalers.Fallback{FailureThreshold: 5}
 	w := newWorkload(p, 3)
 	for i := range 3 {
@@ -243,7 +243,7 @@ func FuzzMemory(f *testing.F) {
 		if err := back.UnmarshalText(again); err != nil || !reflect.DeepEqual(back, m) {
 			t.Fatalf("UnmarshalText of the text: got %+v, %v, want %+v", back, err, m)
 		}
-		p := full()
+		p := fullPolicy()
 		events := make([]scalers.Event, 3)
 		events[0] = scalers.Event{At: epoch, Value: 70_000, Ready: 3, Current: 3}
 		d := scalers.Decide(p, scalers.Input{Now: epoch, Current: 3, Events: events, Memory: m.Clone()})

@@ -56,7 +56,7 @@ func TestOrder(t *testing.T) {
 		}
 	})
 	t.Run("every decision keeps to the table", func(t *testing.T) {
-		each(t, 4, func(t *testing.T, l *timeline) {
+		eachTimeline(t, 4, func(t *testing.T, l *timeline) {
 			t.Helper()
 			if i := strayStep(l.last.Steps(), rules, most); i >= 0 {
 				l.fail(t, "got step %d of %v, which no stage of the table can leave there", i, rulesOf(l.last.Steps()))
@@ -184,7 +184,7 @@ func testOrderOfRulesDecides(t *testing.T) {
 	}
 }
 
-// recommendedBefore is a memory in which n was recommended for some time before the epoch.
+// recommendedBefore returns a memory in which n was recommended for some time before the epoch.
 func recommendedBefore(n int32, ago time.Duration) scalers.Memory {
 	p := scalers.Policy{Down: scalers.Behavior{Window: time.Second}}
 	return scalers.Memory{}.Recommended(&p, epoch.Add(-ago), n)

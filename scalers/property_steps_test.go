@@ -25,7 +25,7 @@ func testBaseIsKeptUntilItsLevelIsZero(t *testing.T) {
 			for i, q := range l.last.Proposals() {
 				was, is := taken[i]
 				switch t2 := &l.policy.Triggers[i]; {
-				case !steps(t2) || !q.Known && (!q.AtLeast || t2.Cap):
+				case !isStep(t2) || !q.Known && (!q.AtLeast || t2.Cap):
 				case q.Level < 1000 && q.Known:
 					delete(taken, i)
 				case q.Level >= 1000 && is && was != q.Base:
@@ -45,7 +45,7 @@ func testBaseIsKeptUntilItsLevelIsZero(t *testing.T) {
 // A lost memory has no base. The new base is at most what the other triggers ask for by their formulas, and does not depend on
 // the count, which may include the step.
 func testStepIsNeverInItsBase(t *testing.T) {
-	each(t, 4, func(t *testing.T, l *timeline) {
+	eachTimeline(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		lost := l.decideAt(l.now, l.current, scalers.Memory{})
 		other := l.decideAt(l.now, l.dice.Int32N(30), scalers.Memory{})
@@ -54,7 +54,7 @@ func testStepIsNeverInItsBase(t *testing.T) {
 		}
 		most := max(l.policy.Min, 1)
 		for i, q := range lost.Proposals() {
-			if t2 := &l.policy.Triggers[i]; !steps(t2) && !t2.Cap {
+			if t2 := &l.policy.Triggers[i]; !isStep(t2) && !t2.Cap {
 				most = max(most, q.Raw)
 			}
 			if l.policy.Fallback != nil && q.Fallback {
@@ -70,7 +70,7 @@ func testStepIsNeverInItsBase(t *testing.T) {
 }
 
 func testAtLeastLevelNeverLowersCount(t *testing.T) {
-	each(t, 4, func(t *testing.T, l *timeline) {
+	eachTimeline(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		if l.policy.Fallback != nil || len(l.policy.Triggers) > len(l.events) {
 			return // A fallback answers for a failure but not for this; a formula treats both as missing.
@@ -93,7 +93,7 @@ func testAtLeastLevelNeverLowersCount(t *testing.T) {
 }
 
 func testConfirmedLevelDecidesAsUnconfirmedOne(t *testing.T) {
-	each(t, 4, func(t *testing.T, l *timeline) {
+	eachTimeline(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		a := l.decideAt(l.now, l.current, l.memory.Clone())
 		for i := range l.events {

@@ -30,8 +30,8 @@ var (
 // timelineLength is the number of decisions in one timeline.
 const timelineLength = 14
 
-// each plays one in share of all timelines, and calls check after each decision.
-func each(t *testing.T, share uint64, check func(t *testing.T, l *timeline)) {
+// eachTimeline plays one in share of all timelines, and calls check after each decision.
+func eachTimeline(t *testing.T, share uint64, check func(t *testing.T, l *timeline)) {
 	t.Helper()
 	t.Parallel()
 	for seed := *firstSeed; seed < *firstSeed+max(*timelines/share, 1); seed++ {
@@ -61,7 +61,7 @@ func testCoreDecidesWhatReferenceModelDecides(t *testing.T) {
 }
 
 func testDecisionIsSameUntilNext(t *testing.T) {
-	each(t, 4, func(t *testing.T, l *timeline) {
+	eachTimeline(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		if l.last.Next <= l.now {
 			l.fail(t, "got Next %s, want an instant after now", l.last.Next.Sub(epoch))
@@ -84,7 +84,7 @@ func testDecisionIsSameUntilNext(t *testing.T) {
 }
 
 func testDecisionsAreWithinLimits(t *testing.T) {
-	each(t, 4, func(t *testing.T, l *timeline) {
+	eachTimeline(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		p := l.policy
 		if p.Paused != (scalers.Paused{}) {
@@ -101,13 +101,13 @@ func testDecisionsAreWithinLimits(t *testing.T) {
 }
 
 func testUnknownNeverLowersCount(t *testing.T) {
-	each(t, 4, func(t *testing.T, l *timeline) {
+	eachTimeline(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		n := l.last.Replicas
 		if l.last.Known || l.policy.Paused.Fixed || n >= min(l.current, l.policy.Max) {
 			return
 		}
-		if !becomesIdle(&l.last) && !answered(l.policy, &l.last) {
+		if !becomesIdle(&l.last) && !fallbackApplies(l.policy, &l.last) {
 			l.fail(t, "while a trigger is unknown: got %d replicas, want at least the current %d", n, l.current)
 		}
 		for i, q := range l.last.Proposals() {
@@ -118,8 +118,8 @@ func testUnknownNeverLowersCount(t *testing.T) {
 	})
 }
 
-// answered reports whether the fallback answers for every unknown trigger. It may lower the count.
-func answered(p *scalers.Policy, d *scalers.Decision) bool {
+// fallbackApplies reports whether the fallback replaces every unknown trigger. It may then lower the count.
+func fallbackApplies(p *scalers.Policy, d *scalers.Decision) bool {
 	for i, q := range d.Proposals() {
 		if !q.Known && !q.Fallback && !p.Triggers[i].Input {
 			return false
@@ -128,7 +128,7 @@ func answered(p *scalers.Policy, d *scalers.Decision) bool {
 	return true
 }
 
-// becomesIdle reports whether a workload is idle or on its way there, which is stronger than an unknown level.
+// becomesIdle reports whether a workload is idle, or on its way to the idle count. Both are stronger than an unknown level.
 func becomesIdle(d *scalers.Decision) bool {
 	return slices.ContainsFunc(d.Steps(), func(s scalers.Step) bool {
 		return s.Rule == scalers.RuleIdle || s.Rule == scalers.RuleCooldown && s.Until == scalers.Never
@@ -173,7 +173,7 @@ func (m *reversed) onDecision(l *timeline) {
 }
 
 func testHigherLevelNeverLowersCount(t *testing.T) {
-	each(t, 4, func(t *testing.T, l *timeline) {
+	eachTimeline(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		i := l.dice.IntN(len(l.events))
 		e := &l.events[i]
@@ -184,7 +184,7 @@ func testHigherLevelNeverLowersCount(t *testing.T) {
 		e.At = at
 		less := l.decideAt(at, l.current, l.memory.Clone())
 		known := less.Proposals()[i].Known && less.Known
-		if t := &l.policy.Triggers[i]; t.Cap && t.Exact && !steps(t) && less.Proposals()[i].Replicas == 0 {
+		if t := &l.policy.Triggers[i]; t.Cap && t.Exact && !isStep(t) && less.Proposals()[i].Replicas == 0 {
 			known = false // A schedule or an alert that is off caps nothing; on, it may lower.
 		}
 		more := scalers.Milli(l.dice.IntN(5000))
@@ -200,7 +200,7 @@ func testHigherLevelNeverLowersCount(t *testing.T) {
 }
 
 func testMemorySurvivesItsTextAtAnyPoint(t *testing.T) {
-	each(t, 4, func(t *testing.T, l *timeline) {
+	eachTimeline(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		text, err := l.memory.MarshalText()
 		if err != nil {
@@ -210,15 +210,15 @@ func testMemorySurvivesItsTextAtAnyPoint(t *testing.T) {
 		if err := back.UnmarshalText(text); err != nil {
 			l.fail(t, "UnmarshalText: got %v, want no error", err)
 		}
-		if !reflect.DeepEqual(normal(back), normal(l.memory)) {
+		if !reflect.DeepEqual(withoutEmptyLists(back), withoutEmptyLists(l.memory)) {
 			l.fail(t, "UnmarshalText: got %+v, want %+v", back, l.memory)
 		}
 		l.memory = back
 	})
 }
 
-// normal has no empty lists, only nil ones.
-func normal(m scalers.Memory) scalers.Memory {
+// withoutEmptyLists returns a memory with nil in the place of each empty list.
+func withoutEmptyLists(m scalers.Memory) scalers.Memory {
 	m.Highs, m.Lows = slices.Clip(append([]scalers.Record(nil), m.Highs...)), slices.Clip(append([]scalers.Record(nil), m.Lows...))
 	m.Changes = slices.Clip(append([]scalers.Change(nil), m.Changes...))
 	m.Failures = slices.Clip(append([]scalers.Failure(nil), m.Failures...))

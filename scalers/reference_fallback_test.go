@@ -9,8 +9,8 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// failures are the failed readings of a trigger in a row: how many were read, how many more count because of the silence since,
-// and the instant of the last one; zero after a restart.
+// failures are the consecutive failed readings of a trigger: the number that was read, the number that counts because of the
+// silence since, and the instant of the last one; zero after a restart.
 type failures struct {
 	read, silent int64
 	at           scalers.Instant
@@ -26,7 +26,7 @@ func (m *reference) countFailures(now scalers.Instant, events []scalers.Event) {
 		t, r := &m.policy.Triggers[i], m.failing[i]
 		switch failed := m.failed(t, e); {
 		case e.At == 0:
-		case m.policy.Fallback == nil || t.Cap || !failed && !limitsBelow(t, e):
+		case m.policy.Fallback == nil || t.Cap || !failed && !hasLowerBound(t, e):
 			delete(m.failing, i)
 		case !failed && r != nil && r.at != 0:
 			m.countSilence(t, r, now)
@@ -59,9 +59,9 @@ func (m *reference) countSilence(t *scalers.Trigger, r *failures, now scalers.In
 
 func (m *reference) failed(t *scalers.Trigger, e scalers.Event) bool {
 	if e.Err != nil || !t.PerPod {
-		return e.Err != nil && !limitsBelow(t, e) || e.Value < 0
+		return e.Err != nil && !hasLowerBound(t, e) || e.Value < 0
 	}
-	return m.sort(t, e).broken
+	return m.classify(t, e).broken
 }
 
 // overdue reports whether trigger i, or an input of its formula, has failed more often than the fallback tolerates.
@@ -122,7 +122,7 @@ func (m *reference) evaluateFormula(now scalers.Instant, events []scalers.Event)
 	return append(events[:last:last], out)
 }
 
-// fallback returns what the fallback asks for in the place of trigger i, and whether it does.
+// fallback returns the count of the fallback in the place of trigger i, and whether it applies.
 func (m *reference) fallback(i int, now scalers.Instant, current int64, events []scalers.Event) (int64, bool) {
 	t, f := &m.policy.Triggers[i], m.policy.Fallback
 	if m.known(t, events[i], now) || t.Cap || !m.overdue(i, events) {
@@ -141,8 +141,8 @@ func (m *reference) fallback(i int, now scalers.Instant, current int64, events [
 	return bounded(t, n), true
 }
 
-// fallBack adds the fallbacks to the maximum, and reports whether some unknown trigger has no answer.
-func (m *reference) fallBack(now scalers.Instant, start int64, events []scalers.Event, wanted *int64, continuous *bool, allUnknown bool) bool {
+// applyFallback adds the counts of the fallback to the maximum, and reports whether an unknown trigger remains without one.
+func (m *reference) applyFallback(now scalers.Instant, start int64, events []scalers.Event, wanted *int64, continuous *bool, allUnknown bool) bool {
 	if allUnknown {
 		*wanted = -1
 	}
@@ -156,7 +156,7 @@ func (m *reference) fallBack(now scalers.Instant, start int64, events []scalers.
 		if unanswered = unanswered || !answers; !answers {
 			continue
 		}
-		if n = min(n, m.ceiling(now, events)); n > *wanted {
+		if n = min(n, m.cap(now, events)); n > *wanted {
 			*wanted, *continuous = n, false
 		}
 		*continuous = *continuous || n == *wanted && t.Continuous
@@ -164,27 +164,27 @@ func (m *reference) fallBack(now scalers.Instant, start int64, events []scalers.
 	return unanswered
 }
 
-// ceiling returns the lowest count of the triggers with Cap.
-func (m *reference) ceiling(now scalers.Instant, events []scalers.Event) int64 {
+// cap returns the lowest count of the triggers with Cap.
+func (m *reference) cap(now scalers.Instant, events []scalers.Event) int64 {
 	lowest := int64(math.MaxInt64)
 	for i, e := range events {
-		if _, n, caps := m.demand(i, now, e); caps && m.policy.Triggers[i].Cap {
+		if _, n, caps := m.proposal(i, now, e); caps && m.policy.Triggers[i].Cap {
 			lowest = min(lowest, n)
 		}
 	}
 	return lowest
 }
 
-// applyCeiling lowers what is wanted to the ceiling. The first trigger that asks for it wins.
-func (m *reference) applyCeiling(now scalers.Instant, events []scalers.Event, out *answer, wanted *int64, continuous *bool) {
-	lowest := m.ceiling(now, events)
+// applyCap lowers what is wanted to the cap. The first trigger with that cap wins.
+func (m *reference) applyCap(now scalers.Instant, events []scalers.Event, out *answer, wanted *int64, continuous *bool) {
+	lowest := m.cap(now, events)
 	if out.winner < 0 || lowest >= *wanted {
 		return
 	}
 	*wanted, *continuous, out.winner = lowest, false, -1
 	for i, e := range events {
 		t := &m.policy.Triggers[i]
-		if raw, n, caps := m.demand(i, now, e); caps && t.Cap && n == lowest {
+		if raw, n, caps := m.proposal(i, now, e); caps && t.Cap && n == lowest {
 			if out.winner < 0 {
 				out.winner, out.raw = i, raw
 			}

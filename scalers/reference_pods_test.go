@@ -12,14 +12,14 @@ type sample struct {
 	surplus        bool
 }
 
-// sorted are the pods of a reading as the HPA classifies them.
-type sorted struct {
+// classified are the pods of a reading as the HPA classifies them.
+type classified struct {
 	measured, missing, unready []sample
 	ready                      int64
 	broken                     bool
 }
 
-func (m *reference) sort(t *scalers.Trigger, e scalers.Event) (s sorted) {
+func (m *reference) classify(t *scalers.Trigger, e scalers.Event) (s classified) {
 	for _, pod := range e.Pods {
 		one := sample{usage: int64(pod.Usage), request: int64(pod.Request), surplus: pod.Unlisted}
 		if !pod.Unlisted && t.Metric == scalers.Utilization && !pod.HasRequest || pod.Sampled && pod.Usage < 0 {
@@ -34,7 +34,7 @@ func (m *reference) sort(t *scalers.Trigger, e scalers.Event) (s sorted) {
 			s.unready = append(s.unready, one)
 		case !pod.Sampled:
 			s.missing = append(s.missing, one)
-		case t.CPU && m.warming(pod, e.At):
+		case t.CPU && m.startingUp(pod, e.At):
 			s.unready = append(s.unready, one)
 		default:
 			s.measured = append(s.measured, one)
@@ -44,7 +44,7 @@ func (m *reference) sort(t *scalers.Trigger, e scalers.Event) (s sorted) {
 	return s
 }
 
-func (m *reference) warming(pod scalers.Pod, now scalers.Instant) bool {
+func (m *reference) startingUp(pod scalers.Pod, now scalers.Instant) bool {
 	if pod.NoCondition || pod.Started == 0 {
 		return true
 	}
@@ -80,7 +80,7 @@ func ratio(t *scalers.Trigger, samples []sample) *big.Rat {
 // overPods returns what the formula gives for a per-pod reading, and what tolerance leaves of it. known is false when it is
 // unknown.
 func (m *reference) overPods(t *scalers.Trigger, e scalers.Event) (raw, n int64, known bool) {
-	s := m.sort(t, e)
+	s := m.classify(t, e)
 	first := ratio(t, s.measured)
 	if s.broken || first == nil || e.Current == 0 {
 		return 0, 0, false

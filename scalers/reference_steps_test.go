@@ -6,28 +6,29 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// steps reports whether a trigger is a step trigger.
-func steps(t *scalers.Trigger) bool { return t.Increment.Amount != 0 }
+// isStep reports whether a trigger is a step trigger.
+func isStep(t *scalers.Trigger) bool { return t.Increment.Amount != 0 }
 
-// limitsBelow reports whether a reading without a level gives the least value of it.
-func limitsBelow(t *scalers.Trigger, e scalers.Event) bool {
+// hasLowerBound reports whether an unknown reading has a lower bound of the level (AtLeast).
+func hasLowerBound(t *scalers.Trigger, e scalers.Event) bool {
 	return e.Err != nil && e.AtLeast && e.Value >= 0 && !t.PerPod
 }
 
-// atLeast reports whether that value counts: a known level of that value would.
+// atLeast reports whether the lower bound of an unknown reading counts. It does if a known level with that value would count.
 func (m *reference) atLeast(t *scalers.Trigger, e scalers.Event, now scalers.Instant) bool {
-	limits := limitsBelow(t, e)
+	limits := hasLowerBound(t, e)
 	e.Err = nil
 	return limits && m.known(t, e, now)
 }
 
-// demand returns what trigger i asks for, or caps at, by its formula and after its tolerance, if anything.
-func (m *reference) demand(i int, now scalers.Instant, e scalers.Event) (raw, n int64, ok bool) {
+// proposal returns the count that trigger i asks for, or caps at, by its formula, before and after its tolerance; ok is false if
+// there is none.
+func (m *reference) proposal(i int, now scalers.Instant, e scalers.Event) (raw, n int64, ok bool) {
 	t := &m.policy.Triggers[i]
 	if t.Input || !m.known(t, e, now) && (t.Cap || !m.atLeast(t, e, now)) {
 		return 0, 0, false
 	}
-	if !steps(t) {
+	if !isStep(t) {
 		raw, n = m.formula(t, e)
 		n = bounded(t, n)
 		return bounded(t, raw), n, !t.Cap || !t.Exact || n > 0
@@ -55,7 +56,7 @@ func (m *reference) chooseBases(now scalers.Instant, events []scalers.Event) {
 		t := &m.policy.Triggers[i]
 		known := m.known(t, e, now)
 		switch _, chosen := m.bases[i]; {
-		case !steps(t):
+		case !isStep(t):
 			delete(m.bases, i)
 		case known && e.Value < 1000:
 			delete(m.bases, i)
@@ -65,15 +66,16 @@ func (m *reference) chooseBases(now scalers.Instant, events []scalers.Event) {
 	}
 }
 
-// others returns the most that the other triggers ask for, without what tolerance or the fallback take from the current count.
+// others returns the highest proposal of the other triggers. A tolerance and the fallback currentReplicas are ignored, because they
+// return the current count.
 func (m *reference) others(now scalers.Instant, events []scalers.Event) int64 {
 	var most int64
 	for i, e := range events {
 		t := &m.policy.Triggers[i]
-		if t.Cap || t.Input || steps(t) {
+		if t.Cap || t.Input || isStep(t) {
 			continue
 		}
-		raw, n, ok := m.demand(i, now, e)
+		raw, n, ok := m.proposal(i, now, e)
 		n = min(n, raw)
 		if _, answers := m.fallback(i, now, 0, events); answers && m.policy.Fallback.Behavior != scalers.FallbackCurrentReplicas {
 			n, ok = bounded(t, int64(m.policy.Fallback.Replicas)), true
@@ -85,11 +87,12 @@ func (m *reference) others(now scalers.Instant, events []scalers.Event) int64 {
 	return most
 }
 
-// addsNothing returns the first step trigger that is known to be at zero; -1 for none.
-func (m *reference) addsNothing(now scalers.Instant, events []scalers.Event) (first int, continuous bool) {
+// firstStepAtZero returns the first step trigger that is known to be at zero, -1 for none, and whether one of these triggers is
+// continuous.
+func (m *reference) firstStepAtZero(now scalers.Instant, events []scalers.Event) (first int, continuous bool) {
 	first = -1
 	for i, e := range events {
-		if t := &m.policy.Triggers[i]; steps(t) && !t.Cap && m.known(t, e, now) && e.Value < 1000 {
+		if t := &m.policy.Triggers[i]; isStep(t) && !t.Cap && m.known(t, e, now) && e.Value < 1000 {
 			if first < 0 {
 				first = i
 			}

@@ -81,7 +81,7 @@ func (m *reference) decide(now scalers.Instant, count int32, events []scalers.Ev
 	m.countFailures(now, events)
 	events = m.evaluateFormula(now, events)
 	out, wanted, continuous := m.propose(now, current, events)
-	m.applyCeiling(now, events, &out, &wanted, &continuous)
+	m.applyCap(now, events, &out, &wanted, &continuous)
 	m.recordActivity(now, current, events, out.active)
 
 	// The count to start from: within the limits, idle, or on its way there.
@@ -100,7 +100,7 @@ func (m *reference) decide(now scalers.Instant, count int32, events []scalers.Ev
 	}
 
 	// An unknown level keeps the count. Otherwise windows and rates apply.
-	unanswered := m.fallBack(now, start, events, &wanted, &continuous, out.winner < 0)
+	unanswered := m.applyFallback(now, start, events, &wanted, &continuous, out.winner < 0)
 	kept := unanswered && (wanted < 0 || wanted < start)
 	m.record(now, current, wanted, kept, arrived, !unanswered, continuous)
 	n := start
@@ -138,17 +138,17 @@ func (m *reference) propose(now scalers.Instant, current int64, events []scalers
 	m.chooseBases(now, events)
 	for i, e := range events {
 		t := &m.policy.Triggers[i]
-		if raw, n, asks := m.demand(i, now, e); asks && !t.Cap && (out.winner < 0 || n > wanted) {
+		if raw, n, asks := m.proposal(i, now, e); asks && !t.Cap && (out.winner < 0 || n > wanted) {
 			out.winner, out.raw, wanted = i, raw, n
 		}
 	}
 	if out.winner < 0 {
-		out.winner, continuous = m.addsNothing(now, events)
+		out.winner, continuous = m.firstStepAtZero(now, events)
 		return out, 0, continuous
 	}
 	for i, e := range events {
 		t := &m.policy.Triggers[i]
-		_, n, asks := m.demand(i, now, e)
+		_, n, asks := m.proposal(i, now, e)
 		continuous = continuous || asks && !t.Cap && n == wanted && t.Continuous
 	}
 	return out, wanted, continuous
@@ -159,7 +159,7 @@ func (m *reference) active(i int, now scalers.Instant, current int64, events []s
 	t := &m.policy.Triggers[i]
 	if m.known(t, events[i], now) || m.atLeast(t, events[i], now) {
 		running := m.policy.Idle == scalers.NoIdle || events[i].Current > m.policy.Idle
-		return signalsActivity(t) && events[i].Value > t.Activation && (!steps(t) || events[i].Value >= 1000) && (!events[i].Suspended || running)
+		return signalsActivity(t) && events[i].Value > t.Activation && (!isStep(t) || events[i].Value >= 1000) && (!events[i].Suspended || running)
 	}
 	n, answers := m.fallback(i, now, current, events)
 	return signalsActivity(t) && answers && n > max(int64(m.policy.Idle), 0)
@@ -200,7 +200,7 @@ func (m *reference) formula(t *scalers.Trigger, e scalers.Event) (raw, n int64) 
 	return raw, m.tolerate(ratio, current, raw)
 }
 
-// tolerate returns what tolerance leaves of raw.
+// tolerate returns raw after the tolerance: the current count if the ratio is within the tolerance.
 func (m *reference) tolerate(ratio *big.Rat, current, raw int64) int64 {
 	low, high := big.NewRat(1_000_000-m.policy.Down.Tolerance, 1_000_000), big.NewRat(1_000_000+m.policy.Up.Tolerance, 1_000_000)
 	switch side := ratio.Cmp(big.NewRat(1, 1)); {

@@ -74,7 +74,7 @@ func firstDifference(want, got string) string {
 	return ""
 }
 
-// scenario is a scenario that is being played.
+// scenario is the state of a scenario that is being played.
 type scenario struct {
 	t      *testing.T
 	policy *scalers.Policy
@@ -106,7 +106,7 @@ func playScenario(t *testing.T, text string) string {
 		case "replicas":
 			s.start = s.count(fields[1])
 		case "at":
-			s.at(s.duration(fields[1]), fields[2:])
+			s.playAt(s.duration(fields[1]), fields[2:])
 		default:
 			t.Fatalf("no such command: %s", line)
 		}
@@ -114,8 +114,8 @@ func playScenario(t *testing.T, text string) string {
 	return s.out.String()
 }
 
-// at plays what happens at an instant, and decides.
-func (s *scenario) at(at time.Duration, things []string) {
+// playAt plays the events of an instant, and decides.
+func (s *scenario) playAt(at time.Duration, things []string) {
 	s.begin()
 	s.wakeUntil(at)
 	for _, thing := range things {
@@ -216,7 +216,7 @@ func (s *scenario) pods(at scalers.Instant, text string) []scalers.Pod {
 			times, of = "1", one
 		}
 		usage, request, requested := strings.Cut(of, "/")
-		pod := worn(at, 0, 0)
+		pod := oldPod(at, 0, 0)
 		if pod.HasRequest = requested; requested {
 			pod.Request = number(s.t, request)
 		}

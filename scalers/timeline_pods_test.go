@@ -22,7 +22,7 @@ func randomPods(r *rand.Rand, t *scalers.Trigger, at scalers.Instant, replicas i
 			Started: at.Add(-seconds(r, 10, 20, 60, 3600)), SampledAt: at.Add(-seconds(r, 0, 0, 5, 20)),
 		}
 		pod.ReadyChanged = pod.Started.Add(seconds(r, 0, 5, 10, 20))
-		pod.Usage = meant(t, pod) * scalers.Milli(usual) / 12
+		pod.Usage = usageAtTarget(t, pod) * scalers.Milli(usual) / 12
 		switch r.IntN(24) {
 		case 0:
 			pod.Usage = scalers.Milli(r.IntN(1000))
@@ -51,8 +51,8 @@ func randomPods(r *rand.Rand, t *scalers.Trigger, at scalers.Instant, replicas i
 	return pods
 }
 
-// meant returns what a pod would use at the target.
-func meant(t *scalers.Trigger, pod *scalers.Pod) scalers.Milli {
+// usageAtTarget returns what a pod would use at the target.
+func usageAtTarget(t *scalers.Trigger, pod *scalers.Pod) scalers.Milli {
 	if t.Metric == scalers.Utilization {
 		return pod.Request * t.Target / 100_000
 	}
@@ -68,8 +68,8 @@ func podsOf(n int, like scalers.Pod) []scalers.Pod {
 	return pods
 }
 
-// worn returns a pod that has been ready for a day, and was sampled just now.
-func worn(at scalers.Instant, usage, request scalers.Milli) scalers.Pod {
+// oldPod returns a pod that has been ready for a day, and was sampled just now.
+func oldPod(at scalers.Instant, usage, request scalers.Milli) scalers.Pod {
 	return scalers.Pod{
 		Sampled: true, HasRequest: true, Usage: usage, Request: request, Window: time.Minute,
 		Started: at.Add(-24 * time.Hour), ReadyChanged: at.Add(-24 * time.Hour), SampledAt: at,

@@ -59,7 +59,7 @@ func (l *timeline) logf(format string, args ...any) {
 	}
 }
 
-// randomPolicy is a valid policy with small numbers, so that edges meet.
+// randomPolicy returns a valid policy with small numbers, so that edges coincide.
 func randomPolicy(r *rand.Rand) *scalers.Policy {
 	p := &scalers.Policy{Min: r.Int32N(4), Idle: scalers.NoIdle, Cooldown: seconds(r, 0, 10, 30), InitialCooldown: seconds(r, 0, 20), Created: epoch}
 	p.Max = max(p.Min, 1) + r.Int32N(12)
@@ -120,7 +120,7 @@ func randomFormula(r *rand.Rand, p *scalers.Policy) {
 	composite.Metric = scalers.Metric(r.IntN(5) / 4)
 	inputs := 0
 	for i := range p.Triggers {
-		if t := &p.Triggers[i]; !t.PerPod && !t.Cap && !steps(t) {
+		if t := &p.Triggers[i]; !t.PerPod && !t.Cap && !isStep(t) {
 			t.Input, composite.Continuous = true, composite.Continuous || t.Continuous
 			inputs++
 		}
@@ -166,7 +166,7 @@ func seconds(r *rand.Rand, choices ...int) time.Duration {
 	return time.Duration(choices[r.IntN(len(choices))]) * time.Second
 }
 
-// play lets one more thing happen, and decides.
+// play makes one random change, and decides.
 func (l *timeline) play() {
 	l.steps++
 	if l.unwritten >= 0 && l.rand.IntN(8) != 0 {
@@ -202,7 +202,7 @@ func (l *timeline) play() {
 		l.silent = l.rand.IntN(len(l.events))
 		l.logf("%s is silent from now on", l.policy.Triggers[l.silent].Name)
 	case 7:
-		if t := &l.policy.Triggers[l.rand.IntN(len(l.events))]; steps(t) {
+		if t := &l.policy.Triggers[l.rand.IntN(len(l.events))]; isStep(t) {
 			t.Increment = randomIncrement(l.rand)
 			l.logf("%s adds %s each step", t.Name, t.Increment)
 		}
@@ -227,7 +227,7 @@ func (l *timeline) write() {
 	l.logf("wrote %d", l.current)
 }
 
-// restart loses everything but what was stored.
+// restart drops everything that was not stored.
 func (l *timeline) restart() {
 	clear(l.events)
 	l.memory = l.memory.Resume(l.now)
@@ -271,7 +271,7 @@ func (l *timeline) read(i int) {
 	default:
 		e.Value = scalers.Milli(l.rand.IntN(int(t.Target) * 8))
 	}
-	if steps(t) && e.Err == nil && e.Value >= 0 && l.rand.IntN(8) > 0 {
+	if isStep(t) && e.Err == nil && e.Value >= 0 && l.rand.IntN(8) > 0 {
 		e.Value = scalers.Milli(l.rand.IntN(4)) * 1000
 	}
 	if t.PerPod && e.Err == nil {
@@ -302,7 +302,7 @@ func (l *timeline) decideAt(now scalers.Instant, current int32, m scalers.Memory
 	return scalers.Decide(l.policy, scalers.Input{Now: now, Current: current, Events: slices.Clone(l.events), Memory: m})
 }
 
-// fail ends the test with the log of the whole timeline, which it plays again.
+// fail ends the test with the log of the whole timeline, which it plays again for that.
 func (l *timeline) fail(t *testing.T, format string, args ...any) {
 	t.Helper()
 	again := newTimeline(l.seed, &strings.Builder{})

@@ -94,7 +94,7 @@ func testEachMistakeInTriggersRoleIsReported(t *testing.T) {
 }
 
 func testWorkloadThatMayHaveNoReplicasNeedsIdleCount(t *testing.T) {
-	p := plain(1)
+	p := plainPolicy(1)
 	p.Min = 0
 	if err := p.Validate(); err == nil {
 		t.Error("Validate with minimum 0 and no idle count: got no error, want one")
@@ -111,13 +111,13 @@ func testEveryRandomPolicyIsValid(t *testing.T) {
 			t.Fatalf("Validate the policy of timeline %d: got %v, want no error", seed, err)
 		}
 	}
-	if err := full().Validate(); err != nil {
+	if err := fullPolicy().Validate(); err != nil {
 		t.Error(err)
 	}
 }
 
 func testScaleUpWindowIsAtMostDay(t *testing.T) {
-	p := plain(1)
+	p := plainPolicy(1)
 	p.Up.Window, p.Down.Window = 24*time.Hour, 68*365*24*time.Hour
 	if err := p.Validate(); err != nil {
 		t.Error(err)

@@ -19,8 +19,8 @@ func TestWhy(t *testing.T) {
 	t.Run("sentence of two rate steps", testSentenceOfTwoRateSteps)
 }
 
-// reasoned is a decision on a workload whose queue has ten messages for each replica, and the expected reasons.
-type reasoned struct {
+// reasonCase is a decision on a workload whose queue has ten messages for each replica, and the expected reasons.
+type reasonCase struct {
 	policy  scalers.Policy
 	current int32
 	level   scalers.Milli
@@ -32,7 +32,7 @@ type reasoned struct {
 }
 
 // check checks the reasons.
-func (c *reasoned) check(t *testing.T) {
+func (c *reasonCase) check(t *testing.T) {
 	t.Helper()
 	p := c.policy
 	p.Triggers = []scalers.Trigger{{Name: "queue", Target: 10_000}}
@@ -51,7 +51,7 @@ func (c *reasoned) check(t *testing.T) {
 
 func testBoundIsReasonOnlyIfItDecides(t *testing.T) {
 	p := scalers.Policy{Min: 2, Max: 10, Idle: scalers.NoIdle}
-	for name, c := range map[string]reasoned{
+	for name, c := range map[string]reasonCase{
 		"below the minimum, more is proposed":        {policy: p, level: 60_000, why: "queue is 60, target 10 per replica: asks for 6"},
 		"below the minimum, the minimum is proposed": {policy: p, level: 20_000, why: "raised from 0 to the minimum, 2"},
 		"below the minimum, less is proposed": {
@@ -76,7 +76,7 @@ func testRuleThatLaterOneCancelsIsNotReason(t *testing.T) {
 	slow := rests
 	slow.Down = scalers.Behavior{Policies: []scalers.RatePolicy{{Amount: 2, Period: time.Minute}}}
 	active := scalers.Memory{LastActive: epoch.Add(-time.Minute)}
-	for name, c := range map[string]reasoned{
+	for name, c := range map[string]reasonCase{
 		"within the tolerance": {
 			policy: tolerant, current: 8, level: 81_000,
 			why: "queue is 81, target 10 per replica: asks for 9; kept at 8 instead of 9: queue is within 10% above its target",
@@ -112,7 +112,7 @@ func testWithoutCooldownReasonDoesNotMentionOne(t *testing.T) {
 var started = regexp.MustCompile(` (?:from|instead of) \d+`)
 
 func testReasonNeverHasClauseTwice(t *testing.T) {
-	each(t, 4, func(t *testing.T, l *timeline) {
+	eachTimeline(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		why := l.policy.Why(&l.last)
 		seen := map[string]bool{}

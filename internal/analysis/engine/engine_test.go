@@ -37,7 +37,8 @@ func TestEngine(t *testing.T) {
 
 var start = scalers.InstantOf(time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC))
 
-// policy has 1 to 10 replicas, one for each unit of the level of a trigger called q, and a scale-down window of a minute.
+// policy returns a policy of 1 to 10 replicas, one for each unit of the level of a trigger called q, and a scale-down window of a
+// minute.
 func policy() *scalers.Policy {
 	return &scalers.Policy{
 		Min: 1, Max: 10, Idle: scalers.NoIdle, Down: scalers.Behavior{Window: time.Minute},
@@ -45,7 +46,7 @@ func policy() *scalers.Policy {
 	}
 }
 
-// numbers is a feed of a number each 10 s.
+// numbers returns a feed of one number every 10 s.
 func numbers(values ...int64) Feed {
 	runs := make([]Run, len(values))
 	for i, v := range values {
@@ -75,7 +76,7 @@ func turns(s *Scenario, until time.Duration) string {
 	return out.String()
 }
 
-func want(t *testing.T, got, want string) {
+func expectTurns(t *testing.T, got, want string) {
 	t.Helper()
 	if want = strings.TrimLeft(strings.ReplaceAll(want, "\t", ""), "\n"); got != want {
 		t.Errorf("got the turns\n%s\nwant\n%s", got, want)
@@ -84,7 +85,7 @@ func want(t *testing.T, got, want string) {
 
 func testEverythingDueAtInstantIsAppliedBeforeOneDecision(t *testing.T) {
 	s := &Scenario{Policy: policy(), Start: start, Replicas: 1, Feeds: []Feed{numbers(3, 1, 1, 1, 1, 1, 1, 1, 1)}, Writes: []Write{{start.Add(60 * time.Second), 7}}}
-	want(t, turns(s, 65*time.Second), `
+	expectTurns(t, turns(s, 65*time.Second), `
 		0s: first seen, arrived 1, 1 → 3, 3 ready of 3
 		10s: arrived 1, 3 → 3, 3 ready of 3
 		20s: arrived 1, 3 → 3, 3 ready of 3
@@ -100,7 +101,7 @@ func testOurOwnWriteCausesNoDecisionForeignOneDoes(t *testing.T) {
 		Policy: policy(), Start: start, Replicas: 1, Feeds: []Feed{Regular{Ticker: Ticker{start, time.Hour}, Series: NewSeries(Run{First: 4000, Times: 1})}},
 		Writes: []Write{{start.Add(time.Second), 4}, {start.Add(2 * time.Second), 6}, {start.Add(2 * time.Second), 9}},
 	}
-	want(t, turns(s, time.Minute), `
+	expectTurns(t, turns(s, time.Minute), `
 		0s: first seen, arrived 1, 1 → 4, 4 ready of 4
 		1s: written, 4 ready of 4
 		2s: written, 9 → 4, 4 ready of 4
@@ -114,7 +115,7 @@ func testCoreDecidesAgainAtEachNext(t *testing.T) {
 		Policy: p, Start: start, Replicas: 1, StartupDelay: 5 * time.Second,
 		Feeds: []Feed{Regular{Ticker: Ticker{start, time.Hour}, Series: NewSeries(Run{First: 6000, Times: 1})}},
 	}
-	want(t, turns(s, time.Minute), `
+	expectTurns(t, turns(s, time.Minute), `
 		0s: first seen, arrived 1, 1 → 3, 1 ready of 3
 		7s: timer, 3 → 5, 3 ready of 5
 		14s: timer, 5 → 6, 5 ready of 6
@@ -126,7 +127,7 @@ func testWithoutNewReadingLastOneStandsUntilItIsTooOld(t *testing.T) {
 	p.Triggers[0].StaleAfter = 30 * time.Second
 	series := NewSeries(Run{First: 3000, Times: 1}, Run{Answer: Silent, Times: 1})
 	s := &Scenario{Policy: p, Start: start, Replicas: 3, Feeds: []Feed{Regular{Ticker: Ticker{start, 10 * time.Second}, Series: series}}}
-	want(t, turns(s, 35*time.Second), `
+	expectTurns(t, turns(s, 35*time.Second), `
 		0s: first seen, arrived 1, 3 → 3, 3 ready of 3
 		10s: 3 ready of 3
 		20s: 3 ready of 3
@@ -140,7 +141,7 @@ func testContinuousLevelCausesDecisionOnlyWhenItChanges(t *testing.T) {
 	p.Triggers[0].Continuous = true
 	series := NewSeries(Run{First: 3000, Times: 2}, Run{Answer: Failed, Times: 2}, Run{Answer: NaN, Times: 1}, Run{First: 4000, Times: 1})
 	s := &Scenario{Policy: p, Start: start, Replicas: 3, Feeds: []Feed{Regular{Ticker: Ticker{start, 10 * time.Second}, Series: series}}}
-	want(t, turns(s, 65*time.Second), `
+	expectTurns(t, turns(s, 65*time.Second), `
 		0s: first seen, arrived 1, 3 → 3, 3 ready of 3
 		10s: 3 ready of 3
 		20s: arrived 1, 3 → 3, 3 ready of 3
@@ -167,11 +168,11 @@ func testRunCanBeRepeated(t *testing.T) {
 
 func testMissingFeedIsUnknown(t *testing.T) {
 	s := &Scenario{Policy: policy(), Start: start, Replicas: 5}
-	want(t, turns(s, time.Hour), "0s: first seen, 5 → 5, 5 ready of 5\n")
+	expectTurns(t, turns(s, time.Hour), "0s: first seen, 5 → 5, 5 ready of 5\n")
 }
 
-// compiled is a workload of one trigger of a kind.
-func compiled(t *testing.T, kind triggers.Kind, metadata map[string]string) *compile.Workload {
+// workloadOf returns a workload with one trigger of a kind.
+func workloadOf(t *testing.T, kind triggers.Kind, metadata map[string]string) *compile.Workload {
 	t.Helper()
 	c, err := kind.Decode(metadata)
 	if err != nil {
@@ -185,13 +186,13 @@ func compiled(t *testing.T, kind triggers.Kind, metadata map[string]string) *com
 }
 
 func testScheduleFollowsVirtualClock(t *testing.T) {
-	w := compiled(t, cron.Kind(), map[string]string{"timezone": "Etc/UTC", "start": "1 8 * * *", "end": "3 8 * * *", "desiredReplicas": "4"})
+	w := workloadOf(t, cron.Kind(), map[string]string{"timezone": "Etc/UTC", "start": "1 8 * * *", "end": "3 8 * * *", "desiredReplicas": "4"})
 	feeds, err := DerivedFeeds(w, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	scenario := &Scenario{Policy: w.Policy, Start: start, Replicas: 1, Feeds: feeds}
-	want(t, turns(scenario, time.Hour), `
+	expectTurns(t, turns(scenario, time.Hour), `
 		0s: first seen, arrived 1, 1 → 1, 1 ready of 1
 		1m0s: arrived 1, timer, 1 → 4, 4 ready of 4
 		3m0s: arrived 1, 4 → 4, 4 ready of 4
@@ -199,7 +200,7 @@ func testScheduleFollowsVirtualClock(t *testing.T) {
 	`)
 }
 
-// alert fires from one second until another.
+// alert returns an alert that fires from one second until another.
 func alert(from, until int64, value string, labels ...string) Alert {
 	a := Alert{From: start.Add(time.Duration(from) * time.Second), Until: start.Add(time.Duration(until) * time.Second)}
 	a.Labels, a.Annotations = map[string]string{}, map[string]string{"value": value}
@@ -211,7 +212,7 @@ func alert(from, until int64, value string, labels ...string) Alert {
 }
 
 func testAlertsCountWhileTheyFire(t *testing.T) {
-	w := compiled(t, alertmanager.Kind(), map[string]string{"matchers": `{alertname=~"Slow.*", severity!="info"}`, "threshold": "1", "value": "annotation:value"})
+	w := workloadOf(t, alertmanager.Kind(), map[string]string{"matchers": `{alertname=~"Slow.*", severity!="info"}`, "threshold": "1", "value": "annotation:value"})
 	feeds, err := DerivedFeeds(w, []Alert{
 		alert(10, 100, "2", "alertname=Slow"),
 		alert(20, 100, "3", "alertname=SlowToo"),
@@ -239,7 +240,7 @@ func testAlertsCountWhileTheyFire(t *testing.T) {
 }
 
 func testStepsFollowTimeWhileAlertFires(t *testing.T) {
-	w := compiled(t, alertmanager.Kind(), map[string]string{"matchers": `{alertname="Slow"}`, "step": "+2", "stepInterval": "30s"})
+	w := workloadOf(t, alertmanager.Kind(), map[string]string{"matchers": `{alertname="Slow"}`, "step": "+2", "stepInterval": "30s"})
 	feeds, err := DerivedFeeds(w, []Alert{alert(10, 100, "", "alertname=Slow"), alert(20, 30, "", "alertname=Slow")})
 	if err != nil {
 		t.Fatal(err)
@@ -256,12 +257,12 @@ func testStepsFollowTimeWhileAlertFires(t *testing.T) {
 }
 
 func testAlertsArriveAtNamespacesReceiver(t *testing.T) {
-	w := compiled(t, alertmanager.Kind(), map[string]string{"matchers": `{alertname="Slow"}`, "replicas": "5", "scope": "cluster"})
+	w := workloadOf(t, alertmanager.Kind(), map[string]string{"matchers": `{alertname="Slow"}`, "replicas": "5", "scope": "cluster"})
 	feeds, err := DerivedFeeds(w, []Alert{alert(0, 100, "", "alertname=Slow")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, turns(&Scenario{Policy: w.Policy, Start: start, Replicas: 1, Feeds: feeds}, time.Minute-1), "0s: first seen, arrived 1, 1 → 1, 1 ready of 1\n")
+	expectTurns(t, turns(&Scenario{Policy: w.Policy, Start: start, Replicas: 1, Feeds: feeds}, time.Minute-1), "0s: first seen, arrived 1, 1 → 1, 1 ready of 1\n")
 }
 
 func testEmptyAnswerCountsAsZeroWhenTriggerSaysSo(t *testing.T) {

@@ -38,7 +38,7 @@ const minute = time.Minute
 // noon is the instant of all explanations.
 var noon = scalers.InstantOf(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 
-// queue is the policy of an object with a queue and a schedule.
+// queue returns the policy of an object with a queue and a schedule.
 func queue() *scalers.Policy {
 	return &scalers.Policy{
 		Min: 1, Max: 10, Idle: scalers.NoIdle, Cooldown: 5 * minute,
@@ -51,7 +51,7 @@ func queue() *scalers.Policy {
 	}
 }
 
-// input has eight running replicas, as eight were recommended three minutes ago.
+// input returns an input with eight running replicas. Eight were recommended three minutes ago.
 func input(p *scalers.Policy, level scalers.Milli) scalers.Input {
 	var m scalers.Memory
 	return scalers.Input{
@@ -71,7 +71,7 @@ func testExplanationReadsAsDocumented(t *testing.T) {
 		"unknown": unknown, "as proposed": input(queue(), 800_000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			reads(t, name, explain.Explain(queue(), in, nil, nil))
+			compareExplanation(t, name, explain.Explain(queue(), in, nil, nil))
 		})
 	}
 }
@@ -83,15 +83,15 @@ func testHoldCountsFromNowHoweverOldStatusIs(t *testing.T) {
 	p.Triggers[0].StaleAfter = 0
 	then := noon.Add(-60 * minute)
 	d := scalers.Decide(p, scalers.Input{Now: then, Current: 8, Events: []scalers.Event{{At: then, Value: 800_000, Current: 8}}})
-	in := written(t, p, 8, d.Memory, v1alpha1.TriggerStatus{Name: "queue", Value: "800"})
+	in := inputFromStatus(t, p, 8, d.Memory, v1alpha1.TriggerStatus{Name: "queue", Value: "800"})
 	in.Events[0].Value = 100_000
 	if d := explain.Explain(p, in, nil, nil); d.To != 8 || d.Next == nil || !d.Next.Equal(noon.Add(5*minute).Time()) {
 		t.Errorf("the explanation has the count %d until %v, want 8 until the end of the whole window from now on", d.To, d.Next)
 	}
 }
 
-// written is the input at noon that a status of an object with one trigger gives.
-func written(t *testing.T, p *scalers.Policy, count int32, memory scalers.Memory, trigger v1alpha1.TriggerStatus) scalers.Input {
+// inputFromStatus returns the input at noon that follows from the status of an object with one trigger.
+func inputFromStatus(t *testing.T, p *scalers.Policy, count int32, memory scalers.Memory, trigger v1alpha1.TriggerStatus) scalers.Input {
 	t.Helper()
 	text, err := memory.MarshalText()
 	if err != nil {
@@ -106,8 +106,8 @@ func written(t *testing.T, p *scalers.Policy, count int32, memory scalers.Memory
 	return in
 }
 
-// reads compares an explanation's text with its golden file.
-func reads(t *testing.T, name string, e *explain.Explanation) {
+// compareExplanation compares the text of an explanation with its golden file.
+func compareExplanation(t *testing.T, name string, e *explain.Explanation) {
 	t.Helper()
 	var got strings.Builder
 	if err := e.Text(&got, "shop/web (Deployment/web)"); err != nil {
@@ -116,7 +116,7 @@ func reads(t *testing.T, name string, e *explain.Explanation) {
 	golden(t, name, got.String())
 }
 
-// golden fails when a text is not that of its golden file.
+// golden compares a text with its golden file.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", strings.ReplaceAll(name, " ", "_")+".txt")
@@ -134,21 +134,21 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// The core decides what an explanation claims: at the level that it names there is the count that it names, and a thousandth before
-// that there is not.
+// At the level that an explanation names, the core decides the count that it names. A thousandth before that level it decides
+// another one.
 func testListedChangesDoChangeAnswer(t *testing.T) {
 	for level := scalers.Milli(0); level <= 1_200_000; level += 7_300 {
 		in := input(queue(), level)
 		for _, o := range explain.Explain(queue(), in, nil, nil).Otherwise {
-			if !holds(o, level, decided(in)) {
+			if !isTrue(o, level, decide(in)) {
 				t.Errorf("at the level %s the core does not decide what the explanation claims: %+v", level, o)
 			}
 		}
 	}
 }
 
-// holds reports whether a claim about the answer at a level of the queue is true.
-func holds(o explain.Otherwise, level scalers.Milli, now int32) bool {
+// isTrue reports whether a claim about the answer at a level of the queue is true.
+func isTrue(o explain.Otherwise, level scalers.Milli, now int32) bool {
 	at := func(other scalers.Milli) int32 {
 		in := input(queue(), level)
 		for i := range in.Events {
@@ -156,7 +156,7 @@ func holds(o explain.Otherwise, level scalers.Milli, now int32) bool {
 				in.Events[i].Value = other
 			}
 		}
-		return decided(in)
+		return decide(in)
 	}
 	switch {
 	case o.Above != nil:
@@ -172,7 +172,7 @@ func holds(o explain.Otherwise, level scalers.Milli, now int32) bool {
 	}
 }
 
-func decided(in scalers.Input) int32 {
+func decide(in scalers.Input) int32 {
 	d := scalers.Decide(queue(), in)
 	return d.Replicas
 }

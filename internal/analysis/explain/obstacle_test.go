@@ -30,13 +30,13 @@ func TestObstacle(t *testing.T) {
 	t.Run("an unknown count is not explained", testUnknownCountIsNotExplained)
 }
 
-// condition is a condition of a status.
+// condition returns a condition of a status.
 func condition(kind string, status metav1.ConditionStatus, reason, message string) metav1.Condition {
 	return metav1.Condition{Type: kind, Status: status, Reason: reason, Message: message}
 }
 
-// four is an object with four replicas, whose queue asks for one for each 100.
-func four(t *testing.T, level string, conditions ...metav1.Condition) (*compile.Workload, *v1alpha1.ScaledObjectStatus) {
+// fourReplicas returns an object with four replicas, and its status. Its queue asks for one replica for each 100.
+func fourReplicas(t *testing.T, level string, conditions ...metav1.Condition) (*compile.Workload, *v1alpha1.ScaledObjectStatus) {
 	t.Helper()
 	p := queue()
 	p.Triggers = p.Triggers[:1]
@@ -50,7 +50,7 @@ func four(t *testing.T, level string, conditions ...metav1.Condition) (*compile.
 	}
 }
 
-// textOf is the explanation of an object, a minute after a decision that is only recorded.
+// textOf returns the explanation of an object at noon, or a minute later if its decision is only recorded.
 func textOf(t *testing.T, w *compile.Workload, s *v1alpha1.ScaledObjectStatus) string {
 	t.Helper()
 	now := noon.Time()
@@ -73,8 +73,8 @@ func firstLine(text string) string {
 	return line
 }
 
-// obstructed is an object with four replicas, and its first line.
-type obstructed struct {
+// firstLineCase is an object with four replicas, and the expected first line of its explanation.
+type firstLineCase struct {
 	// level is the queue's, unless it is unknown or has not been read yet.
 	level, lastError string
 	unread           bool
@@ -84,10 +84,10 @@ type obstructed struct {
 	want       string
 }
 
-// check fails when the first line is another one.
-func (c *obstructed) check(t *testing.T) {
+// check fails the test unless the explanation has the expected first line.
+func (c *firstLineCase) check(t *testing.T) {
 	t.Helper()
-	w, s := four(t, c.level, c.conditions...)
+	w, s := fourReplicas(t, c.level, c.conditions...)
 	if s.Triggers[0].LastError = c.lastError; c.unread {
 		s.Triggers = nil
 	}
@@ -102,7 +102,7 @@ func (c *obstructed) check(t *testing.T) {
 func testFirstLineNamesWhatPreventsWrite(t *testing.T) {
 	const ready, able, is = v1alpha1.ConditionReady, v1alpha1.ConditionAbleToScale, metav1.ConditionFalse
 	const hpa = "HorizontalPodAutoscaler theirs scales the same target"
-	for name, c := range map[string]obstructed{
+	for name, c := range map[string]firstLineCase{
 		"a dry run": {
 			level: "900", edit: func(w *compile.Workload) { w.DryRun = true },
 			conditions: []metav1.Condition{condition(able, is, "DryRun", "dryRun is set")},
@@ -116,7 +116,7 @@ func testFirstLineNamesWhatPreventsWrite(t *testing.T) {
 			level: "900", conditions: []metav1.Condition{condition(ready, is, "ForeignHPA", hpa), condition(able, is, "ForeignHPA", hpa)},
 			want: "would go from 4 to 9 replicas, and stays at 4: ForeignHPA: " + hpa + ".",
 		},
-		"no rights": {
+		"no permission": {
 			level: "900", conditions: []metav1.Condition{condition(able, is, "Forbidden", "write the scale of Deployment/web: not allowed")},
 			want: "would go from 4 to 9 replicas, and stays at 4: Forbidden: write the scale of Deployment/web: not allowed.",
 		},
@@ -139,7 +139,7 @@ func testFirstLineNamesWhatPreventsWrite(t *testing.T) {
 }
 
 func testFirstLineNamesWhatElseActsOnCount(t *testing.T) {
-	for name, c := range map[string]obstructed{
+	for name, c := range map[string]firstLineCase{
 		"nothing": {level: "900", want: "goes from 4 to 9 replicas."},
 		"a trigger that is unknown is part of the decision": {
 			level: "900", conditions: []metav1.Condition{condition(v1alpha1.ConditionReady, metav1.ConditionFalse, "TriggerFailed", "rps: refused")},
@@ -193,7 +193,7 @@ func testFirstLineOfRecordedDecisionNamesItsOutcome(t *testing.T) {
 // While nothing is written, every decision starts from the same count: its rate limit lets the same change through each time.
 func testWithoutWritesWantedCountStartsFromCurrentOne(t *testing.T) {
 	ahead := func(dryRun bool) []string {
-		w, s := four(t, "100")
+		w, s := fourReplicas(t, "100")
 		w.DryRun = dryRun
 		e, err := explain.Object(w, s, noon.Time())
 		if err != nil {
@@ -211,18 +211,18 @@ func testWithoutWritesWantedCountStartsFromCurrentOne(t *testing.T) {
 	if got, want := ahead(true), []string{"12:05 4→2"}; !slices.Equal(got, want) {
 		t.Errorf("without writes the changes ahead are %v, want %v", got, want)
 	}
-	w, s := four(t, "100")
+	w, s := fourReplicas(t, "100")
 	w.DryRun = true
 	if text := textOf(t, w, s); !strings.Contains(text, "\nWhat will be wanted, while every value stays as it is:\n") {
 		t.Errorf("got the text\n%s\nwant that the count will be wanted, as nothing is written", text)
 	}
 }
 
-// waiting is an object whose alert fires again, and begins to count at a time.
-func waiting(t *testing.T, begins time.Time) (*compile.Workload, *v1alpha1.ScaledObjectStatus) {
+// waitingAlert returns an object, and its status, with an alert that fires again and begins to count at an instant.
+func waitingAlert(t *testing.T, begins time.Time) (*compile.Workload, *v1alpha1.ScaledObjectStatus) {
 	t.Helper()
-	w, s := four(t, "0", condition(v1alpha1.ConditionSourceNotice, metav1.ConditionTrue, "AlertWaits", "hits: alert Slow fires again after its resolve"))
-	w.Policy = alerting()
+	w, s := fourReplicas(t, "0", condition(v1alpha1.ConditionSourceNotice, metav1.ConditionTrue, "AlertWaits", "hits: alert Slow fires again after its resolve"))
+	w.Policy = alertPolicy()
 	w.Triggers = []compile.Trigger{{Name: "hits", Config: alertmanager.Config{Replicas: 5, TTL: 3 * minute}}}
 	memory, err := scalers.Memory{}.Recommended(w.Policy, noon, 1).MarshalText()
 	if err != nil {
@@ -234,7 +234,7 @@ func waiting(t *testing.T, begins time.Time) (*compile.Workload, *v1alpha1.Scale
 }
 
 func testWaitingAlertIsForeseenAtInstantAtWhichItStartsToCount(t *testing.T) {
-	w, s := waiting(t, noon.Add(43*time.Second).Time())
+	w, s := waitingAlert(t, noon.Add(43*time.Second).Time())
 	golden(t, "an alert that waits", textOf(t, w, s))
 	e, err := explain.Object(w, s, noon.Time())
 	if err != nil {
@@ -243,7 +243,7 @@ func testWaitingAlertIsForeseenAtInstantAtWhichItStartsToCount(t *testing.T) {
 	if e.To != 1 || len(e.Ahead) == 0 || e.Ahead[0].To != 5 || !e.Ahead[0].At.Equal(noon.Add(43*time.Second).Time()) {
 		t.Errorf("the count goes to %d, and then %+v; want 1, and 5 after 43 s", e.To, e.Ahead)
 	}
-	w, s = waiting(t, noon.Add(-time.Millisecond).Time())
+	w, s = waitingAlert(t, noon.Add(-time.Millisecond).Time())
 	if e, err = explain.Object(w, s, noon.Time()); err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +253,7 @@ func testWaitingAlertIsForeseenAtInstantAtWhichItStartsToCount(t *testing.T) {
 }
 
 func testAnnotationWithoutEffectIsNoted(t *testing.T) {
-	w, s := four(t, "100")
+	w, s := fourReplicas(t, "100")
 	w.UnknownAnnotations = "annotation impulse.sh/pause has no effect"
 	if text := textOf(t, w, s); !strings.Contains(text, "\n  Note: annotation impulse.sh/pause has no effect.\n") {
 		t.Errorf("got the text\n%s\nwant the note in it", text)
@@ -266,7 +266,7 @@ func testPauseOutlastsWindowThatHoldsCount(t *testing.T) {
 		"queue, however high nothing: paused at 4\n":                  {Fixed: true, At: 4},
 		"queue, however low nothing: paused at 4 in this direction\n": {In: true},
 	} {
-		w, s := four(t, "400")
+		w, s := fourReplicas(t, "400")
 		w.Policy.Paused = paused
 		if text := regexp.MustCompile(" +").ReplaceAllString(textOf(t, w, s), " "); !strings.Contains(text, want) {
 			t.Errorf("got the text\n%s\nwant in it %s", text, want)
@@ -275,7 +275,7 @@ func testPauseOutlastsWindowThatHoldsCount(t *testing.T) {
 }
 
 func testStaleAlertShowsWhenItEnds(t *testing.T) {
-	w, s := waiting(t, noon.Add(30*time.Second).Time())
+	w, s := waitingAlert(t, noon.Add(30*time.Second).Time())
 	s.Replicas, s.Triggers[0].Value, s.Triggers[0].Active, s.Triggers[0].Pending.Value = new(int32(5)), "5", true, "0"
 	e, err := explain.Object(w, s, noon.Time())
 	if err != nil {
@@ -299,7 +299,7 @@ func testHistoryShowsCountsThatWereNotWritten(t *testing.T) {
 }
 
 func testUnknownCountIsNotExplained(t *testing.T) {
-	w, s := four(t, "900", condition(v1alpha1.ConditionReady, metav1.ConditionFalse, "TargetNotFound", "there is no Deployment web in namespace shop"))
+	w, s := fourReplicas(t, "900", condition(v1alpha1.ConditionReady, metav1.ConditionFalse, "TargetNotFound", "there is no Deployment web in namespace shop"))
 	s.Replicas = nil
 	const want = "explain shop/web: the count of its target is not known: TargetNotFound: there is no Deployment web in namespace shop"
 	if _, err := explain.Object(w, s, noon.Time()); err == nil || err.Error() != want {

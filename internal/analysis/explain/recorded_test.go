@@ -16,7 +16,7 @@ func TestRecorded(t *testing.T) {
 	t.Run("a decision on single pods reads like the status", testDecisionOnSinglePodsReadsLikeStatus)
 }
 
-// perPod is a workload with cpu as a percentage, memory as an amount, and a queue.
+// perPod returns a workload with cpu as a percentage, memory as an amount, and a queue.
 func perPod() *compile.Workload {
 	return &compile.Workload{Policy: &scalers.Policy{Triggers: []scalers.Trigger{
 		{Name: "cpu", Metric: scalers.Utilization, PerPod: true, CPU: true, Target: 50_000},

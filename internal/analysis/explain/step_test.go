@@ -18,32 +18,32 @@ func TestStep(t *testing.T) {
 	t.Run("a level that did not wake the workload does not in the explanation", testLevelThatDidNotWakeWorkloadDoesNotInExplanation)
 }
 
-// stepping is the policy of an object with a queue, and alerts each of which adds two to what the queue asks for.
-func stepping() *scalers.Policy {
+// stepPolicy returns the policy of an object with a queue and a step trigger, which adds two replicas for each alert.
+func stepPolicy() *scalers.Policy {
 	p := queue()
 	p.Triggers[1] = scalers.Trigger{Name: "slow", Target: 1000, Exact: true, Continuous: true, Increment: scalers.Increment{Amount: 2}}
 	return p
 }
 
-// firing is an input in which the queue asks for four, and so many alerts fire.
-func firing(alerts scalers.Milli) scalers.Input {
-	in := input(stepping(), 400_000)
-	in.Memory = scalers.Memory{}.Recommended(stepping(), noon.Add(-10*minute), 4)
+// inputWithAlerts returns an input in which the queue asks for four replicas, and this many alerts fire.
+func inputWithAlerts(alerts scalers.Milli) scalers.Input {
+	in := input(stepPolicy(), 400_000)
+	in.Memory = scalers.Memory{}.Recommended(stepPolicy(), noon.Add(-10*minute), 4)
 	in.Events[1] = scalers.Event{Trigger: "slow", At: noon, Value: alerts * 1000, Current: 8, Ready: 8}
 	return in
 }
 
 func testExplanationOfStepsReadsAsDocumented(t *testing.T) {
-	least := firing(2)
+	least := inputWithAlerts(2)
 	least.Events[1].Err, least.Events[1].AtLeast = errors.New("the recorded alerts were lost"), true
-	for name, in := range map[string]scalers.Input{"steps": firing(2), "no step": firing(0), "at least": least} {
-		t.Run(name, func(t *testing.T) { reads(t, name, explain.Explain(stepping(), in, nil, nil)) })
+	for name, in := range map[string]scalers.Input{"steps": inputWithAlerts(2), "no step": inputWithAlerts(0), "at least": least} {
+		t.Run(name, func(t *testing.T) { compareExplanation(t, name, explain.Explain(stepPolicy(), in, nil, nil)) })
 	}
 }
 
 func testChangeThatWouldAlterAnswerIsCountedInWholeSteps(t *testing.T) {
 	got := map[bool]string{}
-	for _, o := range explain.Explain(stepping(), firing(2), nil, nil).Otherwise {
+	for _, o := range explain.Explain(stepPolicy(), inputWithAlerts(2), nil, nil).Otherwise {
 		switch {
 		case o.Trigger != "slow":
 		case o.Above != nil:
@@ -70,7 +70,7 @@ func testFallbackIsForeseenAtReadingThatBringsIt(t *testing.T) {
 
 func testLevelWithKnownMinimumIsReadFromStatus(t *testing.T) {
 	p := &scalers.Policy{Triggers: []scalers.Trigger{{Name: "slow"}}}
-	in := written(t, p, 8, scalers.Memory{}, v1alpha1.TriggerStatus{Name: "slow", Value: "3", LastError: "the recorded alerts were lost"})
+	in := inputFromStatus(t, p, 8, scalers.Memory{}, v1alpha1.TriggerStatus{Name: "slow", Value: "3", LastError: "the recorded alerts were lost"})
 	if !in.Events[0].AtLeast || in.Events[0].Err == nil || in.Events[0].Value != 3000 {
 		t.Errorf("got the readings %+v, want at least 3", in.Events)
 	}
@@ -81,7 +81,7 @@ func testLevelThatDidNotWakeWorkloadDoesNotInExplanation(t *testing.T) {
 	p.Min, p.Idle = 0, 0
 	p.Triggers = p.Triggers[:1]
 	for active, want := range map[bool]int32{false: 0, true: 1} {
-		in := written(t, p, 0, scalers.Memory{}, v1alpha1.TriggerStatus{Name: "queue", Value: "3", Active: active})
+		in := inputFromStatus(t, p, 0, scalers.Memory{}, v1alpha1.TriggerStatus{Name: "queue", Value: "3", Active: active})
 		if got := explain.Explain(p, in, nil, nil).To; got != want {
 			t.Errorf("with active %t in the status the count goes to %d, want %d", active, got, want)
 		}

@@ -15,7 +15,7 @@ func TestSeries(t *testing.T) {
 	t.Run("an invalid series is reported with the wrong part", testInvalidSeriesIsReportedWithWrongPart)
 }
 
-// spellOut writes a series answer by answer, up to a thousand.
+// spellOut writes the readings of a series one by one, up to a thousand.
 func spellOut(s engine.Series) string {
 	var out []string
 	for k := range min(s.Len(), 1000) {

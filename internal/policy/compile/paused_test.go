@@ -15,9 +15,9 @@ func TestPaused(t *testing.T) {
 	t.Run("a dry run names its cause", testDryRunNamesItsCause)
 }
 
-// annotated compiles an object with annotations, and a shadow without fields of its own.
-func annotated(annotations map[string]string) (*compile.Workload, []diag.Error) {
-	kind := triggers.Define("counts", "Counts.", counts{Step: 2}, func(counts, triggers.Env) (triggers.Source, error) { return nil, nil }) // It is never opened.
+// compileAnnotated compiles an object with annotations, and with a shadow without fields.
+func compileAnnotated(annotations map[string]string) (*compile.Workload, []diag.Error) {
+	kind := triggers.Define("counts", "Counts.", countConfig{Step: 2}, func(countConfig, triggers.Env) (triggers.Source, error) { return nil, nil }) // It is never opened.
 	so := &v1alpha1.ScaledObject{Spec: v1alpha1.ScaledObjectSpec{
 		ScaleTargetRef: v1alpha1.ScaleTargetRef{Name: "web"}, Triggers: []v1alpha1.Trigger{{Type: "counts"}}, Shadow: &v1alpha1.Shadow{},
 	}}
@@ -36,7 +36,7 @@ func testPauseNamesItsAnnotationAndHeldCount(t *testing.T) {
 		"PausedScaleOut: the annotation impulse.sh/paused-scale-out keeps the count from going up":                            {ours + "paused-scale-out": "true"},
 		"Paused: the annotations impulse.sh/paused-scale-in and autoscaling.keda.sh/paused-scale-out keep the count as it is": {ours + "paused-scale-in": "true", kedas + "paused-scale-out": "true"},
 	} {
-		w, wrong := annotated(annotations)
+		w, wrong := compileAnnotated(annotations)
 		if len(wrong) > 0 {
 			t.Fatal(wrong[0])
 		}
@@ -51,7 +51,7 @@ func testPauseNamesItsAnnotationAndHeldCount(t *testing.T) {
 }
 
 func testMistakeThatShadowInheritsIsReportedOnce(t *testing.T) {
-	if _, wrong := annotated(map[string]string{"impulse.sh/paused": "perhaps"}); len(wrong) != 1 {
+	if _, wrong := compileAnnotated(map[string]string{"impulse.sh/paused": "perhaps"}); len(wrong) != 1 {
 		t.Errorf("%d mistakes, want one: %v", len(wrong), wrong)
 	}
 }
@@ -61,7 +61,7 @@ func testDryRunNamesItsCause(t *testing.T) {
 	for want, c := range map[string]struct{ spec, all bool }{
 		"spec.dryRun is true" + not: {spec: true}, "Impulse runs with --dry-run" + not: {all: true},
 	} {
-		kind := triggers.Define("counts", "Counts.", counts{Step: 2}, func(counts, triggers.Env) (triggers.Source, error) { return nil, nil }) // It is never opened.
+		kind := triggers.Define("counts", "Counts.", countConfig{Step: 2}, func(countConfig, triggers.Env) (triggers.Source, error) { return nil, nil }) // It is never opened.
 		so := &v1alpha1.ScaledObject{Spec: v1alpha1.ScaledObjectSpec{
 			ScaleTargetRef: v1alpha1.ScaleTargetRef{Name: "web"}, Triggers: []v1alpha1.Trigger{{Type: "counts"}}, DryRun: c.spec,
 		}}

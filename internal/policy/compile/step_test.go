@@ -15,20 +15,20 @@ func TestStep(t *testing.T) {
 	t.Run("an invalid step is reported with its field", testInvalidStepIsReportedWithItsField)
 }
 
-// counts is the config of a kind whose level counts something, and that adds so many replicas for each.
-type counts struct {
+// countConfig is the config of a kind whose level is a number of things, each of which adds this many replicas.
+type countConfig struct {
 	Step int32 `json:"step" doc:"How many."`
 }
 
-func (counts) Validate() error { return nil }
+func (countConfig) Validate() error { return nil }
 
-func (c counts) Trigger() scalers.Trigger {
+func (c countConfig) Trigger() scalers.Trigger {
 	return scalers.Trigger{Target: 1000, Exact: true, Continuous: true, Increment: scalers.Increment{Amount: c.Step}}
 }
 
 // compileObject compiles an object with a trigger of that kind.
 func compileObject(metricType string, advanced *v1alpha1.Advanced) (*compile.Workload, string) {
-	kind := triggers.Define("counts", "Counts.", counts{Step: 2}, func(counts, triggers.Env) (triggers.Source, error) { return nil, nil }) // It is never opened.
+	kind := triggers.Define("counts", "Counts.", countConfig{Step: 2}, func(countConfig, triggers.Env) (triggers.Source, error) { return nil, nil }) // It is never opened.
 	so := &v1alpha1.ScaledObject{Spec: v1alpha1.ScaledObjectSpec{
 		ScaleTargetRef: v1alpha1.ScaleTargetRef{Name: "web"}, Advanced: advanced,
 		Triggers: []v1alpha1.Trigger{{Type: "counts", MetricType: metricType}},

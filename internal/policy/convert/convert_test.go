@@ -55,7 +55,7 @@ func testObjectWithRestoreToOriginalReplicaCountIsConvertedWithoutNote(t *testin
 	old.Spec.Advanced = &v1alpha1.Advanced{RestoreToOriginalReplicaCount: true}
 	so, notes := KEDA(old)
 	if !so.Spec.Advanced.RestoreToOriginalReplicaCount {
-		t.Error("it is restored no more")
+		t.Error("restoreToOriginalReplicaCount was lost in the conversion")
 	}
 	for _, n := range notes {
 		if strings.Contains(n.Field, "restore") {
@@ -94,7 +94,7 @@ func testPercentagesThatHPAComputesDifferentlyAreNotedWithTheirNumbers(t *testin
 			hpa.Spec.Behavior = &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleDown: rules}
 		}
 		_, notes, _ := HPA(hpa)
-		if got := noted(notes, "floating point"); got != c.want {
+		if got := noteWith(notes, "floating point"); got != c.want {
 			t.Errorf("%d %% %s within %d and %d: got the note %q, want %q", c.percent, c.direction, c.least, c.most, got, c.want)
 		}
 	}
@@ -106,19 +106,19 @@ func testPercentagesOfKEDAObjectAreComputedAsThoseOfItsHPA(t *testing.T) {
 	old.Spec.Advanced = &v1alpha1.Advanced{HorizontalPodAutoscalerConfig: &v1alpha1.HorizontalPodAutoscalerConfig{Behavior: &v1alpha1.Behavior{
 		ScaleDown: &v1alpha1.ScalingRules{Policies: []v1alpha1.ScalingPolicy{{Type: "Percent", Value: 80, PeriodSeconds: 15}}},
 	}}}
-	if _, notes := KEDA(old); noted(notes, "floating point") != "" { // Its HPA never goes below 1.
-		t.Errorf("there is no difference: %s", noted(notes, "floating point"))
+	if _, notes := KEDA(old); noteWith(notes, "floating point") != "" { // Its HPA never goes below 1.
+		t.Errorf("there is no difference: %s", noteWith(notes, "floating point"))
 	}
 	old.Spec.MaxReplicaCount = new(int32(10))
 	const want = "spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleDown.policies[0]: is computed in floating point by an HPA: " +
 		"80 % down from 10 is 1 (here it is exact: 2)"
-	if _, notes := KEDA(old); noted(notes, "floating point") != want {
-		t.Errorf("got the note %q, want %q", noted(notes, "floating point"), want)
+	if _, notes := KEDA(old); noteWith(notes, "floating point") != want {
+		t.Errorf("got the note %q, want %q", noteWith(notes, "floating point"), want)
 	}
 }
 
-// noted is the first note with a text, or "".
-func noted(notes []diag.Error, text string) string {
+// noteWith returns the first note that contains a text; "" for none.
+func noteWith(notes []diag.Error, text string) string {
 	for _, n := range notes {
 		if strings.Contains(n.Error(), text) {
 			return n.Error()
@@ -149,15 +149,15 @@ func testTargetWhoseTypeNamesAnotherFieldIsReported(t *testing.T) {
 	} {
 		hpa := &autoscalingv2.HorizontalPodAutoscaler{}
 		hpa.Spec.Metrics = []autoscalingv2.MetricSpec{m}
-		if _, notes, _ := HPA(hpa); noted(notes, "target.type") != want {
-			t.Errorf("got the note %q, want %q", noted(notes, "target.type"), want)
+		if _, notes, _ := HPA(hpa); noteWith(notes, "target.type") != want {
+			t.Errorf("got the note %q, want %q", noteWith(notes, "target.type"), want)
 		}
 	}
 	hpa := &autoscalingv2.HorizontalPodAutoscaler{}
 	hpa.Spec.Metrics = []autoscalingv2.MetricSpec{{Type: "External", External: &autoscalingv2.ExternalMetricSource{
 		Metric: identifier, Target: autoscalingv2.MetricTarget{Type: "AverageValue", AverageValue: &five},
 	}}}
-	if _, notes, _ := HPA(hpa); noted(notes, "target.type") != "" {
-		t.Errorf("there is nothing to say: %s", noted(notes, "target.type"))
+	if _, notes, _ := HPA(hpa); noteWith(notes, "target.type") != "" {
+		t.Errorf("there is nothing to say: %s", noteWith(notes, "target.type"))
 	}
 }

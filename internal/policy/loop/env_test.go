@@ -15,7 +15,7 @@ import (
 
 var start = scalers.InstantOf(time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC))
 
-// policy has 1 to 10 replicas, one for each unit of the highest level of n pushed triggers.
+// policy returns a policy of 1 to 10 replicas, one for each unit of the highest level of n pushed triggers.
 func policy(n int) *scalers.Policy {
 	p := &scalers.Policy{Min: 1, Max: 10, Idle: scalers.NoIdle}
 	for i := range n {
@@ -46,7 +46,7 @@ type env struct {
 	extra func(from, until scalers.Instant) scalers.Instant
 }
 
-// arrival is an input and when it arrives.
+// arrival is an input with the instant at which it arrives.
 type arrival struct {
 	at  scalers.Instant
 	put func(in *Inputs)
@@ -57,33 +57,33 @@ func newEnv(t *testing.T, seed uint64, p *scalers.Policy, pacing Pacing) *env {
 	e := &env{t: t, r: rand.New(rand.NewPCG(seed, 5)), now: start, wakeAt: scalers.Never, mayWrite: true}
 	e.state = New(Options{Policy: p, Triggers: len(p.Triggers), Pacing: pacing})
 	e.target = actuator.Scale{UID: "u", Replicas: e.r.Int32N(12)}
-	e.changed(0)
+	e.observe(0)
 	return e
 }
 
-// arrives puts an input under way.
-func (e *env) arrives(at scalers.Instant, put func(in *Inputs)) {
+// schedule lets an input arrive at an instant.
+func (e *env) schedule(at scalers.Instant, put func(in *Inputs)) {
 	i, _ := slices.BinarySearchFunc(e.queue, at+1, func(a arrival, at scalers.Instant) int { return int(a.at - at) })
 	e.queue = slices.Insert(e.queue, i, arrival{at, put})
 }
 
-// reads lets a reading of trigger i arrive.
-func (e *env) reads(i int, at scalers.Instant, reading scalers.Event) {
-	e.arrives(at, func(in *Inputs) {
+// scheduleReading lets a reading of trigger i arrive at an instant.
+func (e *env) scheduleReading(i int, at scalers.Instant, reading scalers.Event) {
+	e.schedule(at, func(in *Inputs) {
 		in.Readings[i] = reading
 		in.Arrived |= 1 << i
 	})
 }
 
-// changed lets the target as it is now be observed after a delay.
-func (e *env) changed(delay time.Duration) {
+// observe lets the present state of the target be observed after a delay.
+func (e *env) observe(delay time.Duration) {
 	e.version++
 	e.target.ResourceVersion = strconv.Itoa(e.version)
 	o := actuator.Observation{Scale: e.target, Ready: e.target.Replicas, ForeignHPA: e.hpa}
-	e.arrives(e.now.Add(delay), func(in *Inputs) { in.Observation, in.Observed = o, true })
+	e.schedule(e.now.Add(delay), func(in *Inputs) { in.Observation, in.Observed = o, true })
 }
 
-// answer decides what the API server makes of a write, and when.
+// answer decides the result of a write, and when it arrives.
 func (e *env) answer(w Write) {
 	var err error
 	to, applied := w.To, true
@@ -105,13 +105,13 @@ func (e *env) answer(w Write) {
 	latency := time.Duration(e.r.IntN(400)) * time.Millisecond
 	if applied && to != e.target.Replicas {
 		e.target.Replicas = to
-		e.changed(time.Duration(e.r.IntN(400)) * time.Millisecond)
+		e.observe(time.Duration(e.r.IntN(400)) * time.Millisecond)
 	}
 	result := Result{Scale: e.target, Err: err}
-	e.arrives(e.now.Add(latency), func(in *Inputs) { in.Result, in.WriteEnded = result, true })
+	e.schedule(e.now.Add(latency), func(in *Inputs) { in.Result, in.WriteEnded = result, true })
 }
 
-// run steps until an instant, at each arrival and whenever the last step requires it.
+// run steps until an instant: at each arrival, and whenever the last step requires it.
 func (e *env) run(until scalers.Instant) {
 	e.t.Helper()
 	for {
@@ -131,7 +131,7 @@ func (e *env) run(until scalers.Instant) {
 	}
 }
 
-// step does the step of this instant with all that has arrived.
+// step makes the step of this instant with all inputs that have arrived.
 func (e *env) step() scalers.Instant {
 	e.t.Helper()
 	in := Inputs{Readings: make([]scalers.Event, len(e.state.readings)), MayWrite: e.mayWrite}
@@ -160,7 +160,7 @@ func (e *env) step() scalers.Instant {
 	return out.WakeAt
 }
 
-// check fails for a write that must not be sent.
+// check fails the test if a write must not be sent.
 func (e *env) check(w *Write) {
 	e.t.Helper()
 	s := e.state
@@ -174,28 +174,28 @@ func (e *env) check(w *Write) {
 	}
 }
 
-// disturb does something at random.
+// disturb makes one random change.
 func (e *env) disturb() {
 	switch e.r.IntN(16) {
 	case 0:
 		e.target.Replicas = e.r.Int32N(12)
-		e.changed(time.Duration(e.r.IntN(300)) * time.Millisecond)
+		e.observe(time.Duration(e.r.IntN(300)) * time.Millisecond)
 	case 1:
 		e.hpa = map[bool]string{true: "theirs"}[e.hpa == ""]
-		e.changed(0)
+		e.observe(0)
 	case 2:
-		e.arrives(e.now, func(in *Inputs) {
+		e.schedule(e.now, func(in *Inputs) {
 			in.Observation, in.Observed = actuator.Observation{Ready: -1, Err: actuator.ErrNotFound}, true
 		})
 	case 3:
-		e.changed(0)
+		e.observe(0)
 	case 4:
 		e.target.UID, e.target.Replicas = e.target.UID+"+", 1
-		e.changed(0)
+		e.observe(0)
 	case 5:
-		e.reads(e.r.IntN(len(e.state.readings)), e.now, scalers.Event{At: e.now, Err: errors.New("no answer")})
+		e.scheduleReading(e.r.IntN(len(e.state.readings)), e.now, scalers.Event{At: e.now, Err: errors.New("no answer")})
 	default:
 		at := e.now
-		e.reads(e.r.IntN(len(e.state.readings)), at.Add(time.Duration(e.r.IntN(500))*time.Millisecond), scalers.Event{At: at, Value: scalers.Milli(e.r.IntN(11)) * 1000})
+		e.scheduleReading(e.r.IntN(len(e.state.readings)), at.Add(time.Duration(e.r.IntN(500))*time.Millisecond), scalers.Event{At: at, Value: scalers.Milli(e.r.IntN(11)) * 1000})
 	}
 }

@@ -18,8 +18,8 @@ func TestProperty(t *testing.T) {
 // seeds is the number of random runs for each property.
 const seeds = 400
 
-// random runs an env with a random policy for a while: foreign writes, failures of every kind, readings late and out of order.
-func random(t *testing.T, seed uint64, set func(*env)) *env {
+// runRandom runs an env with a random policy: foreign writes, failures of every kind, and readings that are late or out of order.
+func runRandom(t *testing.T, seed uint64, set func(*env)) *env {
 	t.Helper()
 	choice := rand.New(rand.NewPCG(seed, 6))
 	p := policy(1 + choice.IntN(3))
@@ -40,9 +40,9 @@ func random(t *testing.T, seed uint64, set func(*env)) *env {
 func testStepProperties(t *testing.T) {
 	t.Parallel()
 	for name, property := range map[string]func(t *testing.T, seed uint64) *env{
-		"every write follows the decision, and is the only one in flight": writesFollow,
-		"a step before WakeAt changes nothing":                            extraStepsChangeNothing,
-		"a run comes to rest at the count of the newest levels":           comesToRest,
+		"every write follows the decision, and is the only one in flight": checkWrites,
+		"a step before WakeAt changes nothing":                            checkExtraSteps,
+		"a run comes to rest at the count of the newest levels":           checkFinalCount,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -61,11 +61,11 @@ func testStepProperties(t *testing.T) {
 	}
 }
 
-// writesFollow checks each write of a run in which the leader changes now and then; env.check does it.
-func writesFollow(t *testing.T, seed uint64) *env {
+// checkWrites checks each write of a run in which the leader changes now and then, with env.check.
+func checkWrites(t *testing.T, seed uint64) *env {
 	t.Helper()
 	leading := rand.New(rand.NewPCG(seed, 8))
-	return random(t, seed, func(e *env) {
+	return runRandom(t, seed, func(e *env) {
 		e.extra = func(_, until scalers.Instant) scalers.Instant {
 			e.mayWrite = leading.IntN(4) > 0
 			return until
@@ -73,12 +73,12 @@ func writesFollow(t *testing.T, seed uint64) *env {
 	})
 }
 
-// extraStepsChangeNothing compares a run with one that has steps at random instants in between.
-func extraStepsChangeNothing(t *testing.T, seed uint64) *env {
+// checkExtraSteps compares a run with one that has more steps, at random instants.
+func checkExtraSteps(t *testing.T, seed uint64) *env {
 	t.Helper()
-	e := random(t, seed, func(*env) {})
+	e := runRandom(t, seed, func(*env) {})
 	want := e.log
-	got := random(t, seed, func(e *env) {
+	got := runRandom(t, seed, func(e *env) {
 		r := rand.New(rand.NewPCG(seed, 9))
 		e.extra = func(from, until scalers.Instant) scalers.Instant {
 			if r.IntN(3) == 0 {
@@ -99,18 +99,18 @@ func extraStepsChangeNothing(t *testing.T, seed uint64) *env {
 	return e
 }
 
-// comesToRest checks the count some time after a run, when no other client acts any more.
-func comesToRest(t *testing.T, seed uint64) *env {
+// checkFinalCount checks the count some time after a run, when no other client writes any more.
+func checkFinalCount(t *testing.T, seed uint64) *env {
 	t.Helper()
-	e := random(t, seed, func(*env) {})
+	e := runRandom(t, seed, func(*env) {})
 	e.run(e.now.Add(time.Minute))
 	e.hpa = ""
-	e.changed(0)
+	e.observe(0)
 	want := int32(1)
 	for i := range e.state.readings {
 		level := e.r.Int32N(11)
 		want = max(want, level)
-		e.reads(i, e.now, scalers.Event{At: e.now, Value: scalers.Milli(level) * 1000})
+		e.scheduleReading(i, e.now, scalers.Event{At: e.now, Value: scalers.Milli(level) * 1000})
 	}
 	e.run(e.now.Add(30 * time.Minute))
 	if got := e.target.Replicas; got != want {

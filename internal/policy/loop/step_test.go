@@ -17,7 +17,7 @@ type driver struct {
 	out   Output
 }
 
-// newDriver has a workload with n triggers and one replica, as in a cluster; its target is not observed yet.
+// newDriver returns a driver of a workload with n triggers and one replica, as in a cluster. Its target is not observed yet.
 func newDriver(t *testing.T, n int, set func(p *scalers.Policy)) *driver {
 	t.Helper()
 	p := policy(n)
@@ -30,7 +30,7 @@ func newDriver(t *testing.T, n int, set func(p *scalers.Policy)) *driver {
 // input is something that arrives.
 type input func(in *Inputs)
 
-// level is a reading of trigger i that was taken at an instant.
+// level returns a reading of trigger i that was taken at an instant.
 func level(i int, n int64, at scalers.Instant) input {
 	return func(in *Inputs) {
 		for len(in.Readings) <= i {
@@ -41,7 +41,7 @@ func level(i int, n int64, at scalers.Instant) input {
 	}
 }
 
-// count is an observation of the target's count in a version of it.
+// count returns an observation of the target's count in a version of the target.
 func count(n int32, version int) input {
 	return func(in *Inputs) {
 		in.Observation, in.Observed = actuator.Observation{Scale: scale(n, version), Ready: n}, true
@@ -52,7 +52,7 @@ func scale(n int32, version int) actuator.Scale {
 	return actuator.Scale{UID: "u", Replicas: n, ResourceVersion: strconv.Itoa(version)}
 }
 
-// ended is the result of the write in flight.
+// ended returns the result of the write in flight.
 func ended(n int32, version int, err error) input {
 	return func(in *Inputs) { in.Result, in.WriteEnded = Result{Scale: scale(n, version), Err: err}, true }
 }
@@ -68,7 +68,7 @@ func (d *driver) step(pass time.Duration, inputs ...input) {
 	d.out = d.state.Step(&in, d.now)
 }
 
-// want fails unless the last step decided or not, and called for a write of the count; 0: for none.
+// want fails the test unless the last step decided, or did not, and called for a write of this count; 0 for none.
 func (d *driver) want(decided bool, write int32) {
 	d.t.Helper()
 	got := int32(0)
@@ -80,7 +80,7 @@ func (d *driver) want(decided bool, write int32) {
 	}
 }
 
-// wantWake fails unless the last step asks for the next one after so long.
+// wantWake fails the test unless the last step asks for the next one after this time.
 func (d *driver) wantWake(after time.Duration) {
 	d.t.Helper()
 	if got := d.out.WakeAt.Sub(d.now); got != after {

@@ -17,8 +17,8 @@ func TestAuthentication(t *testing.T) {
 	t.Run("KEDA's ClusterTriggerAuthentication stays valid for all namespaces, with a note", testKEDAsClusterTriggerAuthenticationStaysValidForAllNamespacesWithNote)
 }
 
-// shared is an object of a namespace and the ClusterTriggerAuthentication that it names, with something in its spec.
-func shared(namespace, group, spec string) string {
+// sharedAuthentication returns an object of a namespace, and the ClusterTriggerAuthentication that it names with this spec.
+func sharedAuthentication(namespace, group, spec string) string {
 	return fmt.Sprintf(`
 apiVersion: impulse.sh/v1alpha1
 kind: ScaledObject
@@ -58,7 +58,7 @@ func testTriggerThatMayNotUseItsAuthenticationGetsWarning(t *testing.T) {
 		"a misspelt key": {"allowedNamespace: [shop]", []string{nobody, refuse, `spec.allowedNamespace: unknown field (did you mean "allowedNamespaces"?)`}},
 		"no list":        {"allowedNamespaces: shop", []string{nobody, refuse, `spec.allowedNamespaces: is "shop" (a list was expected)`}},
 	} {
-		got := report("a.yaml", shared("shop", "impulse.sh", c.spec))
+		got := report("a.yaml", sharedAuthentication("shop", "impulse.sh", c.spec))
 		if strings.Count(got, "\n") != len(c.want) {
 			t.Errorf("%s: %s", name, got)
 		}
@@ -78,7 +78,7 @@ func testTriggerAuthenticationNamesNoNamespaces(t *testing.T) {
 }
 
 func testKEDAsClusterTriggerAuthenticationStaysValidForAllNamespacesWithNote(t *testing.T) {
-	text := shared("shop", "keda.sh", "")
+	text := sharedAuthentication("shop", "keda.sh", "")
 	if got := report("a.yaml", text); strings.Count(got, "\n") != 1 || !strings.Contains(got, "KEDA lets every namespace use it") {
 		t.Errorf("got %s", got)
 	}
@@ -96,7 +96,7 @@ func testKEDAsClusterTriggerAuthenticationStaysValidForAllNamespacesWithNote(t *
 		t.Fatal(err)
 	}
 	if got := a.Spec.AllowedNamespaces; a.APIVersion != "impulse.sh/v1alpha1" || len(got) != 1 || got[0] != "*" || len(a.Spec.SecretTargetRef) != 1 {
-		t.Errorf("it becomes\n%s", content)
+		t.Errorf("the converted object is\n%s", content)
 	}
 	if got := report("converted.yaml", string(content)); got != "" {
 		t.Errorf("its conversion has mistakes: %s", got)

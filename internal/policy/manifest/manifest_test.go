@@ -23,7 +23,7 @@ func TestManifest(t *testing.T) {
 
 var rewrite = flag.Bool("rewrite", false, "write the golden files in testdata: only commit them if you understand what changed")
 
-// report returns everything that is reported of a file.
+// report returns all problems that are reported for a file.
 func report(name, content string) string {
 	objects, problems := Parse(name, []byte(content))
 	_, more := Compile(objects, builtin.Kinds())

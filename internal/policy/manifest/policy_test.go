@@ -16,18 +16,18 @@ const (
 	onCPU     = "{type: cpu, metadata: {value: 60}}"
 )
 
-// object is a ScaledObject with annotations, more of its spec, and triggers.
+// object returns a ScaledObject with annotations, more fields of its spec, and triggers.
 func object(annotations, spec string, triggers ...string) string {
 	return "apiVersion: impulse.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web, annotations: {" + annotations + "}}\nspec:\n" +
 		"  scaleTargetRef: {name: web}\n  " + spec + "\n  triggers: [" + strings.Join(triggers, ", ") + "]\n"
 }
 
-// cron is a schedule with bounds of its own.
-func cron(bounds string, replicas int) string {
+// cronWithBounds returns a cron trigger with bounds of its own.
+func cronWithBounds(bounds string, replicas int) string {
 	return fmt.Sprintf("{type: cron, %s, metadata: {timezone: Etc/UTC, start: 0 8 * * *, end: 0 9 * * *, desiredReplicas: %d}}", bounds, replicas)
 }
 
-// formulaOf is an object with a formula over a and b, and cpu beside it.
+// formulaOf returns an object with a formula over the triggers a and b, and a cpu trigger that is not in it.
 func formulaOf(text string) string {
 	return object("", "advanced: {scalingModifiers: {target: '1', formula: '"+text+"'}}", onQueue, onRequest, onCPU)
 }
@@ -49,10 +49,10 @@ func testEachSettingOfPolicyIsAcceptedRefusedOrWarnedAbout(t *testing.T) {
 		"paused false beside paused-replicas":     {object("impulse.sh/paused: 'false', autoscaling.keda.sh/paused-replicas: '3'", "dryRun: false", onQueue), `warning: metadata.annotations.impulse.sh/paused: is "false", and paused-replicas pauses at 3 all the same`},
 		"KEDA's paused false":                     {object("autoscaling.keda.sh/paused: 'false', autoscaling.keda.sh/paused-replicas: '3'", "dryRun: false", onQueue), `warning: metadata.annotations.autoscaling.keda.sh/paused: is "false", and`},
 		"paused false alone":                      {object("impulse.sh/paused: 'false'", "dryRun: false", onQueue), ""},
-		"a schedule that caps":                    {object("", "maxReplicaCount: 9", onQueue, cron("cap: true", 8)), ""},
-		"a schedule that caps at the minimum":     {object("", "minReplicaCount: 3", onQueue, cron("cap: true", 3)), ""},
-		"a schedule that caps at 0":               {object("", "maxReplicaCount: 9", onQueue, cron("cap: true", 0)), "warning: spec.triggers[1].metadata.desiredReplicas: 0 caps nothing"},
-		"a schedule that caps beyond the maximum": {object("", "maxReplicaCount: 9", onQueue, cron("cap: true", 9)), "warning: spec.triggers[1].metadata.desiredReplicas: 9 caps nothing: maxReplicaCount is 9"},
+		"a schedule that caps":                    {object("", "maxReplicaCount: 9", onQueue, cronWithBounds("cap: true", 8)), ""},
+		"a schedule that caps at the minimum":     {object("", "minReplicaCount: 3", onQueue, cronWithBounds("cap: true", 3)), ""},
+		"a schedule that caps at 0":               {object("", "maxReplicaCount: 9", onQueue, cronWithBounds("cap: true", 0)), "warning: spec.triggers[1].metadata.desiredReplicas: 0 caps nothing"},
+		"a schedule that caps beyond the maximum": {object("", "maxReplicaCount: 9", onQueue, cronWithBounds("cap: true", 9)), "warning: spec.triggers[1].metadata.desiredReplicas: 9 caps nothing: maxReplicaCount is 9"},
 	} {
 		got := report("f", c.text)
 		if c.want == "" && got != "" || c.want != "" && (!strings.Contains(got, c.want) || strings.Count(got, "\n") != 1) {
