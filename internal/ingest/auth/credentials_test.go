@@ -30,7 +30,7 @@ func testFileThatCredentialsListNamesIsReloadedToo(t *testing.T) {
 		t.Fatal(err)
 	}
 	valid := func(token string) *Credential {
-		one, _ := lookup(*c.all.Load(), by("Bearer "+token, nil))
+		one, _ := lookup(*c.all.Load(), requestWith("Bearer "+token, nil))
 		return one
 	}
 	other := valid("other-token")

@@ -37,7 +37,8 @@ const someCredentials = `
 - {name: old, namespaces: [old], clientCertificate: {commonName: alertmanager}}
 `
 
-func readSome(t *testing.T) []*Credential {
+// readCredentials reads the list of credentials above.
+func readCredentials(t *testing.T) []*Credential {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range map[string]string{"list.yaml": someCredentials, "next-token": "the-next-token\n", "password": "pass word:with\r\n\n"} {
@@ -52,8 +53,8 @@ func readSome(t *testing.T) []*Credential {
 	return all
 }
 
-// by makes a request with a header, or one by a client certificate.
-func by(authorization string, leaf *x509.Certificate) *http.Request {
+// requestWith returns a request with an Authorization header, or with a verified client certificate.
+func requestWith(authorization string, leaf *x509.Certificate) *http.Request {
 	r := &http.Request{Header: http.Header{}}
 	if authorization != "" {
 		r.Header.Set("Authorization", authorization)
@@ -64,27 +65,27 @@ func by(authorization string, leaf *x509.Certificate) *http.Request {
 	return r
 }
 
-func password(username, password string) *http.Request {
-	r := by("", nil)
+func requestWithPassword(username, password string) *http.Request {
+	r := requestWith("", nil)
 	r.SetBasicAuth(username, password)
 	return r
 }
 
 func testEachCredentialIsValidForItsNamespaces(t *testing.T) {
-	all := readSome(t)
+	all := readCredentials(t)
 	spiffe := &url.URL{Scheme: "spiffe", Host: "cluster.local", Path: "/ns/ci/sa/runner"}
 	for _, c := range []struct {
-		what        string
-		r           *http.Request
-		name        string
-		allows, not []string
+		what            string
+		r               *http.Request
+		name            string
+		allows, refuses []string
 	}{
-		{"a token", by("Bearer the-token-of-europe", nil), "prometheus-eu", []string{"shop", "bank"}, []string{"", "ci", "*"}},
-		{"the next token, from a file", by("bearer the-next-token", nil), "prometheus-eu", []string{"shop"}, []string{""}},
-		{"a password", password("grafana", "pass word:with"), "grafana", []string{"shop", "ci", ""}, nil},
-		{"a certificate's URI", by("", &x509.Certificate{URIs: []*url.URL{spiffe}}), "ci", []string{"ci"}, []string{"shop", ""}},
-		{"a certificate's DNS name", by("", &x509.Certificate{DNSNames: []string{"x", "alertmanager.mesh"}}), "mesh", []string{"mesh"}, []string{"ci"}},
-		{"a certificate's common name", by("", &x509.Certificate{Subject: pkix.Name{CommonName: "alertmanager"}}), "old", []string{"old"}, []string{"ci"}},
+		{"a token", requestWith("Bearer the-token-of-europe", nil), "prometheus-eu", []string{"shop", "bank"}, []string{"", "ci", "*"}},
+		{"the next token, from a file", requestWith("bearer the-next-token", nil), "prometheus-eu", []string{"shop"}, []string{""}},
+		{"a password", requestWithPassword("grafana", "pass word:with"), "grafana", []string{"shop", "ci", ""}, nil},
+		{"a certificate's URI", requestWith("", &x509.Certificate{URIs: []*url.URL{spiffe}}), "ci", []string{"ci"}, []string{"shop", ""}},
+		{"a certificate's DNS name", requestWith("", &x509.Certificate{DNSNames: []string{"x", "alertmanager.mesh"}}), "mesh", []string{"mesh"}, []string{"ci"}},
+		{"a certificate's common name", requestWith("", &x509.Certificate{Subject: pkix.Name{CommonName: "alertmanager"}}), "old", []string{"old"}, []string{"ci"}},
 	} {
 		one, ok := lookup(all, c.r)
 		if !ok || one.name != c.name {
@@ -96,7 +97,7 @@ func testEachCredentialIsValidForItsNamespaces(t *testing.T) {
 				t.Errorf("%s does not allow %q", c.what, namespace)
 			}
 		}
-		for _, namespace := range c.not {
+		for _, namespace := range c.refuses {
 			if one.allows(namespace) {
 				t.Errorf("%s allows %q", c.what, namespace)
 			}
@@ -105,20 +106,20 @@ func testEachCredentialIsValidForItsNamespaces(t *testing.T) {
 }
 
 func testIncompleteCredentialIsRefused(t *testing.T) {
-	all := readSome(t)
-	unverified := by("", nil)
+	all := readCredentials(t)
+	unverified := requestWith("", nil)
 	unverified.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Subject: pkix.Name{CommonName: "alertmanager"}}}}
-	wrongHeader := by("Bearer wrong-wrong", &x509.Certificate{Subject: pkix.Name{CommonName: "alertmanager"}})
+	wrongHeader := requestWith("Bearer wrong-wrong", &x509.Certificate{Subject: pkix.Name{CommonName: "alertmanager"}})
 	for what, r := range map[string]*http.Request{
-		"nothing":                         by("", nil),
-		"a token as a password":           password("grafana", "the-token-of-europe"),
-		"a password as a token":           by("Bearer pass word:with", nil),
-		"another user's password":         password("graf", "pass word:with"),
-		"a name as another field":         by("", &x509.Certificate{DNSNames: []string{"alertmanager"}}),
+		"nothing":                         requestWith("", nil),
+		"a token as a password":           requestWithPassword("grafana", "the-token-of-europe"),
+		"a password as a token":           requestWith("Bearer pass word:with", nil),
+		"another user's password":         requestWithPassword("graf", "pass word:with"),
+		"a common name as a DNS name":     requestWith("", &x509.Certificate{DNSNames: []string{"alertmanager"}}),
 		"an unverified certificate":       unverified,
 		"a wrong token and a certificate": wrongHeader,
-		"an empty common name":            by("", &x509.Certificate{}),
-		"another scheme":                  by("Digest the-token-of-europe", nil),
+		"an empty common name":            requestWith("", &x509.Certificate{}),
+		"another scheme":                  requestWith("Digest the-token-of-europe", nil),
 	} {
 		if one, ok := lookup(all, r); ok {
 			t.Errorf("%s was authenticated as %s", what, one.name)
@@ -149,7 +150,7 @@ func testAllMistakesInCredentialsAreReportedAtOnceWithoutSecret(t *testing.T) {
 `
 	_, err := parseList("list.yaml", []byte(content), false)
 	if err == nil {
-		t.Fatal("it was accepted")
+		t.Fatal("the credentials were accepted")
 	}
 	for _, want := range []string{
 		`list.yaml:2: unknown field (did you mean "name"?)`, "list.yaml:2: name: is missing", "list.yaml:3: namespaces: expected the name",

@@ -23,8 +23,8 @@ func TestTokens(t *testing.T) {
 	t.Run("nothing is logged while the tokens stay the same", testNothingIsLoggedWhileTokensStaySame)
 }
 
-// mounted is a Secret as a kubelet mounts it: the file is a link to another link, which is switched.
-type mounted struct {
+// mountedSecret is a Secret as a kubelet mounts it: the file is a link through another link, which the kubelet replaces.
+type mountedSecret struct {
 	t    *testing.T
 	dir  string
 	log  bytes.Buffer
@@ -32,11 +32,11 @@ type mounted struct {
 	file string
 }
 
-// following tests tokens that are followed, in a bubble of fake time.
-func following(t *testing.T, content string, test func(t *testing.T, m *mounted)) {
+// withMountedSecret runs a test in a bubble of fake time with credentials that are reloaded from a mounted Secret.
+func withMountedSecret(t *testing.T, content string, test func(t *testing.T, m *mountedSecret)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		m := &mounted{t: t, dir: t.TempDir()}
+		m := &mountedSecret{t: t, dir: t.TempDir()}
 		m.file = filepath.Join(m.dir, "tokens")
 		if err := os.Symlink(filepath.Join("..data", "tokens"), m.file); err != nil {
 			t.Fatal(err)
@@ -55,8 +55,8 @@ func following(t *testing.T, content string, test func(t *testing.T, m *mounted)
 	})
 }
 
-// change switches to another version of the Secret, and waits until that has been seen.
-func (m *mounted) change(content string) {
+// change switches to another version of the Secret, and waits until it has been read.
+func (m *mountedSecret) change(content string) {
 	m.t.Helper()
 	version, err := os.MkdirTemp(m.dir, "..version-")
 	err = errors.Join(err, os.WriteFile(filepath.Join(version, "tokens"), []byte(content), 0o600),
@@ -65,20 +65,20 @@ func (m *mounted) change(content string) {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	m.reloaded()
+	m.awaitReload()
 }
 
-func (m *mounted) reloaded() {
+func (m *mountedSecret) awaitReload() {
 	<-time.After(2 * regularfile.FollowInterval)
 	synctest.Wait()
 }
 
-func (m *mounted) lookup(token string) (*Credential, bool) {
+func (m *mountedSecret) lookup(token string) (*Credential, bool) {
 	return lookup(*m.all.all.Load(), &http.Request{Header: http.Header{"Authorization": {"Bearer " + token}}})
 }
 
-// valid fails when other tokens than these are valid.
-func (m *mounted) valid(tokens ...string) {
+// expectValid fails the test unless exactly these tokens are valid.
+func (m *mountedSecret) expectValid(tokens ...string) {
 	m.t.Helper()
 	for _, secret := range []string{"first-token", "second-token", "third-token"} {
 		_, ok := m.lookup(secret)
@@ -89,12 +89,12 @@ func (m *mounted) valid(tokens ...string) {
 }
 
 func testTokensAreRotatedWithoutRestart(t *testing.T) {
-	following(t, "first-token\n", func(t *testing.T, m *mounted) {
-		m.valid("first-token")
+	withMountedSecret(t, "first-token\n", func(t *testing.T, m *mountedSecret) {
+		m.expectValid("first-token")
 		m.change("first-token\nsecond-token\n")
-		m.valid("first-token", "second-token")
+		m.expectValid("first-token", "second-token")
 		m.change("second-token\n")
-		m.valid("second-token")
+		m.expectValid("second-token")
 		m.change("shop=second-token\n")
 		if one, ok := m.lookup("second-token"); !ok || !one.allows("shop") || one.allows("bank") {
 			t.Errorf("the token is valid for the wrong namespaces: %v", one)
@@ -106,15 +106,15 @@ func testTokensAreRotatedWithoutRestart(t *testing.T) {
 }
 
 func testUnreadableTokensKeepOldOnes(t *testing.T) {
-	following(t, "first-token\n", func(t *testing.T, m *mounted) {
+	withMountedSecret(t, "first-token\n", func(t *testing.T, m *mountedSecret) {
 		m.change("# nothing\n")
-		m.valid("first-token")
+		m.expectValid("first-token")
 		<-time.After(time.Hour)
 		if err := os.Remove(m.file); err != nil {
 			t.Fatal(err)
 		}
-		m.reloaded()
-		m.valid("first-token")
+		m.awaitReload()
+		m.expectValid("first-token")
 		if got := m.log.String(); strings.Count(got, "files not reloaded") != 2 || !strings.Contains(got, "holds no token") || !strings.Contains(got, "no such file") {
 			t.Errorf("the log is\n%s; want 2, text with holds no token, text with no such file", got)
 		}
@@ -122,15 +122,15 @@ func testUnreadableTokensKeepOldOnes(t *testing.T) {
 			t.Fatal(err)
 		}
 		m.change("third-token\n")
-		m.valid("third-token")
+		m.expectValid("third-token")
 	})
 }
 
 func testNothingIsLoggedWhileTokensStaySame(t *testing.T) {
-	following(t, "first-token\n", func(t *testing.T, m *mounted) {
+	withMountedSecret(t, "first-token\n", func(t *testing.T, m *mountedSecret) {
 		m.change("\n# The same.\nfirst-token\n")
 		<-time.After(time.Hour)
-		m.valid("first-token")
+		m.expectValid("first-token")
 		if m.log.Len() > 0 {
 			t.Errorf("the log is\n%s", m.log.String())
 		}

@@ -34,15 +34,15 @@ const (
 	senders = 200
 )
 
-// jobs is a body with so many jobs, which are long texts: comparing them costs much and takes little time.
+// jobs returns a body with n jobs, which are long texts: comparing them costs much and takes little time.
 func jobs(n int) string {
 	one := `"` + strings.Repeat("job", 333) + `"`
 	return `{"jobs": [` + strings.Repeat(one+",", n-1) + one + `]}`
 }
 
-// storm sends as many messages at once as there are senders, and meanwhile does something else. It returns how many were
-// evaluated, and why the others were not.
-func storm(send func() error, meanwhile func()) (int, []error) {
+// sendAll sends one message from each sender at once, and calls meanwhile. It returns the number of messages that were evaluated,
+// and the errors of the others.
+func sendAll(send func() error, meanwhile func()) (int, []error) {
 	var (
 		all     sync.WaitGroup
 		answers [senders]error
@@ -71,10 +71,10 @@ func testLoopsOfOneNamespaceDoNotSlowDownHookOfAnother(t *testing.T) {
 		}
 		e.open(webhook.Kind(), "calm", map[string]string{"hook": "ci", "value": "size(body.jobs)", "threshold": "1"}, triggers.Env{Namespace: "bank"})
 		send := func(namespace string) error {
-			_, err := e.receiver.ReceiveWebhook(t.Context(), e.toHook(namespace, "ci", jobs(15)))
+			_, err := e.receiver.ReceiveWebhook(t.Context(), e.hookRequest(namespace, "ci", jobs(15)))
 			return err
 		}
-		evaluated, refused := storm(func() error { return send("shop") }, func() {
+		evaluated, refused := sendAll(func() error { return send("shop") }, func() {
 			for range 10 {
 				if err := send("bank"); err != nil {
 					t.Errorf("the other namespace gets: %v; want no error", err)
@@ -103,17 +103,17 @@ func testMessageThatCanNeverBeEvaluatedIsRefusedAsWhole(t *testing.T) {
 		for i := range 30 {
 			e.webhook(fmt.Sprint("loop-", i), map[string]string{"hook": "ci", "value": pairs, "threshold": "1"})
 		}
-		code, text := e.call("ci", jobs(40))
+		code, text := e.postHook("ci", jobs(40))
 		if code != 400 || !strings.Contains(text, "cost more than 1000000 for this message") || e.level("a-cheap") != "unknown" {
 			t.Errorf("got %d %s; the cheap one is at %s; want 400, text with cost more than 1000000 for this message, \"unknown\"", code, text, e.level("a-cheap"))
 		}
-		if code, text := e.call("ci", jobs(1)); code != 503 || !strings.Contains(text, "over budget") {
+		if code, text := e.postHook("ci", jobs(1)); code != 503 || !strings.Contains(text, "over budget") {
 			t.Errorf("what was evaluated is not owed: %d %s; want 503, text with over budget", code, text)
 		}
 	})
 }
 
-// spend opens a charge and has a message of so many evaluations evaluated, each of a cost and a length.
+// spend opens a charge and evaluates a message: this many evaluations, each of a cost, each of which calls each.
 func spend(ctx context.Context, b *budget, namespace string, evaluations int, cost uint64, each func()) error {
 	charge := b.open(namespace)
 	defer charge.close()
@@ -225,7 +225,7 @@ func testMessageWaitsNoLongerThanItsRequest(t *testing.T) {
 		synctest.Wait()
 		for namespace, want := range map[string]error{"shop": triggers.ErrOverBudget, "bank": triggers.ErrUnavailable} {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			if err := spend(ctx, b, namespace, 1, 1, func() { t.Error("it was evaluated") }); !errors.Is(err, want) {
+			if err := spend(ctx, b, namespace, 1, 1, func() { t.Error("the message was evaluated") }); !errors.Is(err, want) {
 				t.Errorf("%s gets %v", namespace, err)
 			}
 			cancel()

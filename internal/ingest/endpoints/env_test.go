@@ -35,7 +35,7 @@ type env struct {
 	events map[string]scalers.Event
 }
 
-// Record is the store's, unless it is to fail.
+// Record records in the store, unless it is to fail.
 func (e *env) Record(ctx context.Context, d store.Delivery) (store.Result, error) {
 	if e.fails != nil {
 		return store.Result{}, e.fails
@@ -162,21 +162,21 @@ func (e *env) request(namespace, body string, headers ...string) *Request {
 	return q
 }
 
-// toHook returns a request to a hook.
-func (e *env) toHook(namespace, hook, body string, headers ...string) *Request {
+// hookRequest returns a request to a hook.
+func (e *env) hookRequest(namespace, hook, body string, headers ...string) *Request {
 	q := e.request(namespace, body, headers...)
 	q.Param = func(string) string { return hook }
 	return q
 }
 
-// call posts to a hook.
-func (e *env) call(hook, body string) (int, string) {
+// postHook posts a body to a hook.
+func (e *env) postHook(hook, body string) (int, string) {
 	e.t.Helper()
-	return e.answer(e.receiver.ReceiveWebhook(e.t.Context(), e.toHook("shop", hook, body)))
+	return e.answer(e.receiver.ReceiveWebhook(e.t.Context(), e.hookRequest("shop", hook, body)))
 }
 
-// put pushes to a trigger.
-func (e *env) put(trigger, body string, headers ...string) (int, string) {
+// postLevel pushes a body to a trigger.
+func (e *env) postLevel(trigger, body string, headers ...string) (int, string) {
 	e.t.Helper()
 	q := e.request("shop", body, headers...)
 	q.Param = func(name string) string { return map[string]string{"object": "checkout", "trigger": trigger}[name] }

@@ -29,17 +29,17 @@ func testMessageReachesEveryTriggerOfItsEndpoint(t *testing.T) {
 	e := begin(t)
 	e.webhook("jobs", map[string]string{"hook": "ci", "value": "body.jobs", "threshold": "1"})
 	e.webhook("urgent", map[string]string{"hook": "ci", "match": "body.urgent", "value": "body.jobs", "threshold": "1"})
-	if code, text := e.call("ci", `{"jobs": 3, "urgent": false}`); code != 200 || e.level("jobs") != "3" || e.level("urgent") != "unknown" {
+	if code, text := e.postHook("ci", `{"jobs": 3, "urgent": false}`); code != 200 || e.level("jobs") != "3" || e.level("urgent") != "unknown" {
 		t.Errorf("got %d %s: %s, %s; want 200, \"3\", \"unknown\"", code, text, e.level("jobs"), e.level("urgent"))
 	}
-	if code, _ := e.call("ci", `{"jobs": 5, "urgent": true}`); code != 200 || e.level("jobs") != "5" || e.level("urgent") != "5" {
+	if code, _ := e.postHook("ci", `{"jobs": 5, "urgent": true}`); code != 200 || e.level("jobs") != "5" || e.level("urgent") != "5" {
 		t.Errorf("got %d: %s, %s; want 200, \"5\", \"5\"", code, e.level("jobs"), e.level("urgent"))
 	}
 	// One does not understand it: the other does, and that is an answer of 200.
-	if code, _ := e.call("ci", `{"jobs": 7}`); code != 200 || e.level("jobs") != "7" || e.level("urgent") != "5" {
+	if code, _ := e.postHook("ci", `{"jobs": 7}`); code != 200 || e.level("jobs") != "7" || e.level("urgent") != "5" {
 		t.Errorf("got %d: %s, %s; want 200, \"7\", \"5\"", code, e.level("jobs"), e.level("urgent"))
 	}
-	code, text := e.call("ci", `{"urgent": true}`)
+	code, text := e.postHook("ci", `{"urgent": true}`)
 	if code != 400 || !strings.Contains(text, "shop/checkout, trigger jobs: value: no such key: jobs; shop/checkout, trigger urgent: value: ") {
 		t.Errorf("%d %s", code, text)
 	}
@@ -54,7 +54,7 @@ func testMessageReachesEveryTriggerOfItsEndpoint(t *testing.T) {
 func testMessageWithoutTriggerIsIgnoredAndCounted(t *testing.T) {
 	e := begin(t)
 	e.webhook("jobs", map[string]string{"hook": "ci", "match": `body.kind == "job"`, "threshold": "1"})
-	if code, _ := e.call("ci", `{"kind": "ping"}`); code != 200 || e.level("jobs") != "unknown" || e.counted("webhook", "ignored") != 1 {
+	if code, _ := e.postHook("ci", `{"kind": "ping"}`); code != 200 || e.level("jobs") != "unknown" || e.counted("webhook", "ignored") != 1 {
 		t.Errorf("got %d, %s, %v; want 200, \"unknown\", 1", code, e.level("jobs"), e.counted("webhook", "ignored"))
 	}
 }
@@ -62,24 +62,24 @@ func testMessageWithoutTriggerIsIgnoredAndCounted(t *testing.T) {
 func testEndpointThatDoesNotExistIs404And503WhileItMayStillBeOpened(t *testing.T) {
 	e := begin(t)
 	e.webhook("jobs", map[string]string{"hook": "ci", "threshold": "1"})
-	if code, text := e.call("cd", `{}`); code != 404 || text != `no trigger of namespace shop listens to the hook "cd"` {
+	if code, text := e.postHook("cd", `{}`); code != 404 || text != `no trigger of namespace shop listens to the hook "cd"` {
 		t.Errorf("%d %s", code, text)
 	}
-	if code, text := e.put("jobs", `{"value": 1}`); code != 404 || !strings.Contains(text, `shop/checkout has no trigger of type push that is called "jobs"`) {
+	if code, text := e.postLevel("jobs", `{"value": 1}`); code != 404 || !strings.Contains(text, `shop/checkout has no trigger of type push that is called "jobs"`) {
 		t.Errorf("%d %s", code, text)
 	}
 	e.receiver.Reset()
 	e.pass(time.Hour)
-	if code, _ := e.put("levels", `{"value": 1}`); code != 503 {
+	if code, _ := e.postLevel("levels", `{"value": 1}`); code != 503 {
 		t.Errorf("before the objects are known: %d; want 503", code)
 	}
 	e.receiver.ObjectsListed()
-	if code, _ := e.put("levels", `{"value": 1}`); code != 503 {
+	if code, _ := e.postLevel("levels", `{"value": 1}`); code != 503 {
 		t.Errorf("while triggers are being opened: %d; want 503", code)
 	}
 	e.pass(openingTime)
 	e.receiver.ObjectsListed() // They are listed again, after a watch that broke off.
-	if code, _ := e.put("levels", `{"value": 1}`); code != 404 {
+	if code, _ := e.postLevel("levels", `{"value": 1}`); code != 404 {
 		t.Errorf("after that: %d; want 404", code)
 	}
 }
@@ -90,11 +90,11 @@ func testEndpointIsClosedWithItsTrigger(t *testing.T) {
 	shut := e.open(webhook.Kind(), "jobs", metadata, triggers.Env{})
 	replaced := e.open(webhook.Kind(), "jobs", metadata, triggers.Env{}) // The old one ends after the new one has begun.
 	shut()
-	if code, _ := e.call("ci", `{}`); code != 200 {
+	if code, _ := e.postHook("ci", `{}`); code != 200 {
 		t.Errorf("the new trigger receives nothing: %d; want 200", code)
 	}
 	replaced()
-	if code, _ := e.call("ci", `{}`); code != 404 || len(e.receiver.triggers)+len(e.receiver.hooks) != 0 {
+	if code, _ := e.postHook("ci", `{}`); code != 404 || len(e.receiver.triggers)+len(e.receiver.hooks) != 0 {
 		t.Errorf("got %d, and %d endpoints are open; want 404, 0", code, len(e.receiver.triggers)+len(e.receiver.hooks))
 	}
 }
@@ -103,7 +103,7 @@ func testAnonymousMessageReachesOnlyTriggersThatVerifySignatures(t *testing.T) {
 	e := begin(t)
 	e.webhook("open", map[string]string{"hook": "ci", "threshold": "1"})
 	anonymous := func(hook string, headers ...string) *Request {
-		q := e.toHook("shop", hook, `{}`, headers...)
+		q := e.hookRequest("shop", hook, `{}`, headers...)
 		q.Anonymous = true
 		return q
 	}
@@ -131,7 +131,7 @@ func testAnonymousMessageReachesOnlyTriggersThatVerifySignatures(t *testing.T) {
 func testTriggersDoNotGetCredentials(t *testing.T) {
 	e := begin(t)
 	e.webhook("jobs", map[string]string{"hook": "ci", "match": `!("authorization" in headers || "cookie" in headers) && headers["x-a"] == "b"`, "threshold": "1"})
-	m := e.toHook("shop", "ci", `{}`, "Authorization", "Bearer secret", "Cookie", "a=b", "X-A", "b")
+	m := e.hookRequest("shop", "ci", `{}`, "Authorization", "Bearer secret", "Cookie", "a=b", "X-A", "b")
 	if code, _ := e.answer(e.receiver.ReceiveWebhook(t.Context(), m)); code != 200 || e.level("jobs") != "1" {
 		t.Errorf("got %d, %s; want 200, \"1\"", code, e.level("jobs"))
 	}
@@ -140,7 +140,7 @@ func testTriggersDoNotGetCredentials(t *testing.T) {
 func testPushedLevelStandsForItsTTLAndSurvivesProcess(t *testing.T) {
 	e := begin(t)
 	e.push("jobs", map[string]string{"threshold": "1", "ttl": "10m"})
-	if code, text := e.put("jobs", `{"value": 42}`); code != 200 || e.level("jobs") != "42" {
+	if code, text := e.postLevel("jobs", `{"value": 42}`); code != 200 || e.level("jobs") != "42" {
 		t.Errorf("got %d %s: %s; want 200, \"42\"", code, text, e.level("jobs"))
 	}
 	e.stop()
@@ -150,10 +150,10 @@ func testPushedLevelStandsForItsTTLAndSurvivesProcess(t *testing.T) {
 	if got := e.level("jobs"); got != "42" {
 		t.Errorf("after a restart: %s; want \"42\"", got)
 	}
-	if code, text := e.put("jobs", `{"valeu": 1}`); code != 400 || !strings.Contains(text, "did you mean") || e.level("jobs") != "42" {
+	if code, text := e.postLevel("jobs", `{"valeu": 1}`); code != 400 || !strings.Contains(text, "did you mean") || e.level("jobs") != "42" {
 		t.Errorf("got %d %s: %s; want 400, text with did you mean, \"42\"", code, text, e.level("jobs"))
 	}
-	if code, text := e.put("jobs", `{"value": 1, "value": 2}`); code != 400 || !strings.Contains(text, "twice") {
+	if code, text := e.postLevel("jobs", `{"value": 1, "value": 2}`); code != 400 || !strings.Contains(text, "twice") {
 		t.Errorf("got %d %s; want 400, text with twice", code, text)
 	}
 }
@@ -167,7 +167,7 @@ func testRepeatCountsOnceOlderEventNotAtAll(t *testing.T) {
 		if at != "" {
 			headers = append(headers, "ce-time", at)
 		}
-		if code, text := e.put("jobs", `{"value": `+value+`}`, headers...); code != 200 {
+		if code, text := e.postLevel("jobs", `{"value": `+value+`}`, headers...); code != 200 {
 			t.Errorf("got %d %s; want 200", code, text)
 		}
 		e.pass(time.Second)
@@ -188,7 +188,7 @@ func testRepeatCountsOnceOlderEventNotAtAll(t *testing.T) {
 		t.Errorf("an event from the future keeps out later ones: %s; want \"3\"", e.level("jobs"))
 	}
 	e.fails = errors.New("the API server is away")
-	if code, _ := e.put("jobs", `{"value": 8}`, "ce-specversion", "1.0", "ce-id", "6", "ce-source", "/a", "ce-type", "level"); code != 503 {
+	if code, _ := e.postLevel("jobs", `{"value": 8}`, "ce-specversion", "1.0", "ce-id", "6", "ce-source", "/a", "ce-type", "level"); code != 503 {
 		t.Errorf("not recorded, and answered with %d; want 503", code)
 	}
 	e.fails = nil
@@ -203,7 +203,7 @@ func testMessageIsNotAcknowledgedWhileTriggerCannotEvaluateIt(t *testing.T) {
 	e.webhook("jobs", map[string]string{"hook": "ci", "threshold": "1"})
 	away := func(context.Context, string) (string, error) { return "", errors.New("the Secret is away") }
 	e.open(webhook.Kind(), "signed", map[string]string{"hook": "ci", "threshold": "1"}, triggers.Env{Credentials: "x", Secret: away})
-	if code, text := e.call("ci", `{}`); code != 503 || !strings.Contains(text, "trigger signed: unavailable: read hmacSecret: the Secret is away") || e.level("jobs") != "unknown" {
+	if code, text := e.postHook("ci", `{}`); code != 503 || !strings.Contains(text, "trigger signed: unavailable: read hmacSecret: the Secret is away") || e.level("jobs") != "unknown" {
 		t.Errorf("got %d %s, %s; want 503, text with trigger signed: unavailable: read hmacSecret: the Secret is away, \"unknown\"", code, text, e.level("jobs"))
 	}
 }
@@ -213,7 +213,7 @@ func testMessagesOverNATSAreRecordedAndCounted(t *testing.T) {
 	e.push("jobs", map[string]string{"threshold": "1"})
 	endpoint := triggers.Endpoint{Namespace: "shop", Object: "checkout", Trigger: "jobs"}
 	if !e.receiver.Record(t.Context(), endpoint, e.now(), []triggers.Level{{Value: 4000, On: true}}) || e.level("jobs") != "4" {
-		t.Errorf("it is not recorded, or the level is %s", e.level("jobs"))
+		t.Errorf("the message is not recorded, or the level is %s, want 4", e.level("jobs"))
 	}
 	e.receiver.Reject(endpoint, errors.New("no JSON"))
 	e.fails = errors.New("the API server is away")
@@ -231,7 +231,7 @@ func testNumberOfRememberedMessagesIsBounded(t *testing.T) {
 	for i := range 3 * maxIDs {
 		l := triggers.Level{Value: 1000, On: true, ID: strings.Repeat("x", i+1)}
 		if !e.receiver.Record(t.Context(), endpoint, e.now(), []triggers.Level{l}) {
-			t.Fatal("it is not recorded")
+			t.Fatal("the message is not recorded")
 		}
 	}
 	for endpoint, ids := range e.receiver.recent.digests {

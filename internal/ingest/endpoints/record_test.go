@@ -18,8 +18,8 @@ func TestReceiver(t *testing.T) {
 		e.push("level", map[string]string{"threshold": "1"})
 		e.webhook("hook", map[string]string{"hook": "ci", "threshold": "1"})
 		ways := map[string]func() bool{
-			"push":    func() bool { code, _ := e.put("level", `{"value": 1}`); return code == 200 },
-			"webhook": func() bool { code, _ := e.call("ci", `{}`); return code == 200 },
+			"push":    func() bool { code, _ := e.postLevel("level", `{"value": 1}`); return code == 200 },
+			"webhook": func() bool { code, _ := e.postHook("ci", `{}`); return code == 200 },
 			"nats": func() bool {
 				to := triggers.Endpoint{Namespace: "shop", Object: "checkout", Trigger: "level"}
 				return e.receiver.Record(t.Context(), to, e.now(), []triggers.Level{{Value: 1000, On: true}})

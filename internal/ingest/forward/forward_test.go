@@ -52,8 +52,8 @@ func newCluster(t *testing.T) *cluster {
 
 func (c *cluster) key() *Key { return NewKey(c.client, c.namespace) }
 
-// secret replaces the key by another; nil takes it out, as the manifests have it.
-func (c *cluster) secret(key []byte) {
+// setKey stores a key in the Secret; nil removes the key, as in the manifests.
+func (c *cluster) setKey(key []byte) {
 	c.t.Helper()
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: SecretName}}
 	if key != nil {
@@ -69,7 +69,7 @@ func (c *cluster) secret(key []byte) {
 	}
 }
 
-// replica listens for others and keeps what they pass on.
+// replica listens for other replicas, and stores the messages that they forward.
 type replica struct {
 	*Listener
 	key *Key
@@ -126,8 +126,8 @@ func (r *replica) messages() ([]*http.Request, []string) {
 	return r.got, r.by
 }
 
-// to returns the client of a replica for which holder is the leader.
-func (c *cluster) to(holder string) *Client {
+// clientOf returns the client of a replica for which holder is the leader.
+func (c *cluster) clientOf(holder string) *Client {
 	client := NewClient("self", func() string { return holder }, c.key(), slog.New(slog.DiscardHandler))
 	c.t.Cleanup(client.close)
 	return client
@@ -144,7 +144,7 @@ var message = Message{
 func testMessageReachesLeaderWithoutSendersCredential(t *testing.T) {
 	c := newCluster(t)
 	leader := c.replica()
-	client := c.to(leader.Identity())
+	client := c.clientOf(leader.Identity())
 	for range 3 {
 		answer, err := client.Forward(t.Context(), message)
 		if err != nil || answer != (Answer{Code: http.StatusAccepted, Text: "got {}\n"}) {
@@ -153,7 +153,7 @@ func testMessageReachesLeaderWithoutSendersCredential(t *testing.T) {
 	}
 	got, by := leader.messages()
 	if len(got) != 3 || by[0] != "prometheus-eu" || got[0].URL.RequestURI() != message.URI || got[0].Method != http.MethodPost {
-		t.Fatalf("it got %d messages: %v by %v", len(got), got, by)
+		t.Fatalf("the leader got %d messages: %v by %v", len(got), got, by)
 	}
 	if got[0].RemoteAddr != got[2].RemoteAddr {
 		t.Error("the third message took another connection than the first")
@@ -175,7 +175,7 @@ func testMessageReachesLeaderWithoutSendersCredential(t *testing.T) {
 func testMessageDoesNotWaitBehindThoseOfAnotherPrincipal(t *testing.T) {
 	c := newCluster(t)
 	leader := c.replica()
-	client := c.to(leader.Identity())
+	client := c.clientOf(leader.Identity())
 	to, http, err := client.connect()
 	if err != nil {
 		t.Fatal(err)
@@ -206,12 +206,12 @@ func testNothingIsSentToServerWithAnotherCertificate(t *testing.T) {
 	leader, other := c.replica(), c.replica()
 	parts := strings.Split(leader.Identity(), "/")
 	parts[1] = other.Addr().String() // The leader's address is that of another replica now.
-	answer, err := c.to(strings.Join(parts, "/")).Forward(t.Context(), message)
+	answer, err := c.clientOf(strings.Join(parts, "/")).Forward(t.Context(), message)
 	if err == nil || !strings.Contains(err.Error(), "another certificate") {
 		t.Errorf("%+v, %v", answer, err)
 	}
 	if got, _ := other.messages(); len(got) > 0 {
-		t.Errorf("it was sent %v; want none", got)
+		t.Errorf("the other replica got %v; want none", got)
 	}
 }
 
@@ -219,12 +219,12 @@ func testRequestWithWrongKeyIsRefused(t *testing.T) {
 	c, other := newCluster(t), &cluster{t: t}
 	other.client, other.namespace = c.client, sandbox.Namespace(t, sandbox.Config(t))
 	leader := c.replica()
-	answer, err := other.to(leader.Identity()).Forward(t.Context(), message)
+	answer, err := other.clientOf(leader.Identity()).Forward(t.Context(), message)
 	if err == nil || !strings.Contains(err.Error(), "refuses the key") {
 		t.Errorf("%+v, %v", answer, err)
 	}
 	if got, _ := leader.messages(); len(got) > 0 {
-		t.Errorf("it took %v; want none", got)
+		t.Errorf("the leader accepted %v; want none", got)
 	}
 	for _, authorization := range []string{"", "Bearer ", "Bearer AAAA", "Bearer !", "Basic AAAA"} {
 		r := &http.Request{Header: http.Header{"Authorization": {authorization}}}
@@ -237,7 +237,7 @@ func testRequestWithWrongKeyIsRefused(t *testing.T) {
 func testKeyCanBeRotatedWhileReplicasRun(t *testing.T) {
 	c := newCluster(t)
 	leader := c.replica()
-	client := c.to(leader.Identity())
+	client := c.clientOf(leader.Identity())
 	works := func(client *Client) func(context.Context) bool {
 		return func(ctx context.Context) bool {
 			_, err := client.Forward(ctx, message)
@@ -247,17 +247,17 @@ func testKeyCanBeRotatedWhileReplicasRun(t *testing.T) {
 	if !works(client)(t.Context()) {
 		t.Fatal("the first key does not work")
 	}
-	c.secret([]byte(strings.Repeat("k", keySize)))
-	testkit.Eventually(t, "one who knows only the new key is let in", works(c.to(leader.Identity())))
+	c.setKey([]byte(strings.Repeat("k", keySize)))
+	testkit.Eventually(t, "one who knows only the new key is let in", works(c.clientOf(leader.Identity())))
 	testkit.Eventually(t, "one who knew the old key is let in", works(client))
-	c.secret(nil)
-	testkit.Eventually(t, "a key is made where there is none any more", works(c.to(leader.Identity())))
+	c.setKey(nil)
+	testkit.Eventually(t, "a key is made where there is none any more", works(c.clientOf(leader.Identity())))
 	testkit.Eventually(t, "one who knew the second key is let in", works(client))
 }
 
 func testFirstReplicaCreatesKey(t *testing.T) {
 	c := newCluster(t)
-	for _, prepare := range []func(){func() {}, func() { c.secret(nil) }} {
+	for _, prepare := range []func(){func() {}, func() { c.setKey(nil) }} {
 		prepare()
 		var all sync.WaitGroup
 		keys := make([]string, 8)
@@ -277,7 +277,7 @@ func testFirstReplicaCreatesKey(t *testing.T) {
 			}
 		}
 	}
-	c.secret([]byte("short"))
+	c.setKey([]byte("short"))
 	if key, err := c.key().get(t.Context(), nil); err == nil || strings.Contains(err.Error(), "short") || !strings.Contains(err.Error(), SecretName) {
 		t.Errorf("%q, %v", key, err)
 	}
@@ -293,7 +293,7 @@ func testUnreachableLeaderIsError(t *testing.T) {
 	for holder, want := range map[string]string{
 		"": "no replica leads", "self": "no replica leads", "impulse-0_1234": "has no address", "a/b/c": "no fingerprint", identity: "connection refused",
 	} {
-		answer, err := c.to(holder).Forward(t.Context(), message)
+		answer, err := c.clientOf(holder).Forward(t.Context(), message)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %+v, %v, want %s", holder, answer, err, want)
 		}

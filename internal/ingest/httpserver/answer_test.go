@@ -15,25 +15,25 @@ func TestAnswer(t *testing.T) {
 	t.Run("the response comes within a second, whatever is slow", testResponseComesWithinSecondWhateverIsSlow)
 }
 
-// patient is a recorder, and a leader, that answers only when its context is done.
-type patient struct{}
+// slowRecorder is a recorder, and a leader, that answers only when its context is done.
+type slowRecorder struct{}
 
 // Record is Recorder's.
-func (patient) Record(ctx context.Context, _ store.Delivery) (store.Result, error) {
+func (slowRecorder) Record(ctx context.Context, _ store.Delivery) (store.Result, error) {
 	<-ctx.Done()
 	return store.Result{}, context.Cause(ctx)
 }
 
 // Forward is Forwarder's.
-func (patient) Forward(ctx context.Context, _ forward.Message) (forward.Answer, error) {
+func (slowRecorder) Forward(ctx context.Context, _ forward.Message) (forward.Answer, error) {
 	<-ctx.Done()
 	return forward.Answer{}, context.Cause(ctx)
 }
 
 func testResponseComesWithinSecondWhateverIsSlow(t *testing.T) {
 	for name, slow := range map[string]func(*Options){
-		"the record": func(o *Options) { o.Receiver = receiver(patient{}, o) },
-		"the leader": func(o *Options) { o.Leading, o.Forward = func() bool { return false }, patient{} },
+		"the record": func(o *Options) { o.Receiver = receiver(slowRecorder{}, o) },
+		"the leader": func(o *Options) { o.Leading, o.Forward = func() bool { return false }, slowRecorder{} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

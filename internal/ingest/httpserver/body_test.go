@@ -14,8 +14,8 @@ func TestBody(t *testing.T) {
 	t.Run("invalid input is refused or bounded", testInvalidInputIsRefusedOrBounded)
 }
 
-// wire is a body of one firing alert; rest is more of it, alert more of the alert.
-func wire(rest, alert string) string {
+// alertBody returns a body with one firing alert; rest is added to the body, alert to the alert.
+func alertBody(rest, alert string) string {
 	return fmt.Sprintf(`{"version":"4"%s,"alerts":[{"status":"firing","labels":{"alertname":"Slow"},"startsAt":"2026-01-01T00:00:00Z"%s}]}`, rest, alert)
 }
 
@@ -29,15 +29,15 @@ func testInvalidInputIsRefusedOrBounded(t *testing.T) {
 		recorded int
 	}{
 		"a gzip bomb":                      {zeros(t), "gzip", http.StatusUnsupportedMediaType, "Content-Encoding", 0},
-		"an unknown coding":                {wire("", ""), "br", http.StatusUnsupportedMediaType, "Content-Encoding", 0},
-		"no coding":                        {wire("", ""), "identity", http.StatusOK, "", 1},
-		"nested deeply":                    {wire(`,"commonLabels":`+deep, ""), "", http.StatusBadRequest, "exceeded max depth", 0},
-		"nested deeply in an alert":        {wire("", `,"x":`+deep), "", http.StatusBadRequest, "exceeded max depth", 0},
-		"a key twice: the last one counts": {wire("", `,"status":"resolved"`), "", http.StatusOK, "", 1},
-		"invalid UTF-8":                    {wire("", `,"annotations":{"a":"`+"\xff"+`"}`), "", http.StatusBadRequest, "UTF-8", 0},
-		"a label of 1 MB":                  {wire("", `,"annotations":{"a":"`+strings.Repeat("x", 1<<20)+`"}`), "", http.StatusBadRequest, "at most 16384 are stored", 0},
+		"an unknown coding":                {alertBody("", ""), "br", http.StatusUnsupportedMediaType, "Content-Encoding", 0},
+		"no coding":                        {alertBody("", ""), "identity", http.StatusOK, "", 1},
+		"nested deeply":                    {alertBody(`,"commonLabels":`+deep, ""), "", http.StatusBadRequest, "exceeded max depth", 0},
+		"nested deeply in an alert":        {alertBody("", `,"x":`+deep), "", http.StatusBadRequest, "exceeded max depth", 0},
+		"a key twice: the last one counts": {alertBody("", `,"status":"resolved"`), "", http.StatusOK, "", 1},
+		"invalid UTF-8":                    {alertBody("", `,"annotations":{"a":"`+"\xff"+`"}`), "", http.StatusBadRequest, "UTF-8", 0},
+		"a label of 1 MB":                  {alertBody("", `,"annotations":{"a":"`+strings.Repeat("x", 1<<20)+`"}`), "", http.StatusBadRequest, "at most 16384 are stored", 0},
 		"a label beside good ones": {
-			strings.Replace(wire("", ""), `"alerts":[`, `"alerts":[{"status":"firing","labels":{"a":"`+strings.Repeat("x", 1<<20)+`"},"startsAt":"2026-01-01T00:00:00Z"},`, 1),
+			strings.Replace(alertBody("", ""), `"alerts":[`, `"alerts":[{"status":"firing","labels":{"a":"`+strings.Repeat("x", 1<<20)+`"},"startsAt":"2026-01-01T00:00:00Z"},`, 1),
 			"", http.StatusOK, "", 1,
 		},
 		"100 000 alerts": {
@@ -64,7 +64,7 @@ func testInvalidInputIsRefusedOrBounded(t *testing.T) {
 	}
 }
 
-// zeros is 100 MB of them, compressed.
+// zeros returns 100 MB of zeros, compressed.
 func zeros(t *testing.T) string {
 	t.Helper()
 	var out bytes.Buffer

@@ -19,15 +19,15 @@ func TestConnections(t *testing.T) {
 	t.Run("an IPv6 address counts as its network", testIPv6AddressCountsAsItsNetwork)
 }
 
-// caller is one end of a connection, which knows whether it was closed.
-type caller struct {
+// fakeConn is a connection from an address, which records whether it was closed.
+type fakeConn struct {
 	net.Conn
 
 	from   string
 	closed bool
 }
 
-func (c *caller) RemoteAddr() net.Addr {
+func (c *fakeConn) RemoteAddr() net.Addr {
 	address, err := net.ResolveTCPAddr("tcp", c.from)
 	if err != nil {
 		panic(err)
@@ -35,30 +35,30 @@ func (c *caller) RemoteAddr() net.Addr {
 	return address
 }
 
-func (c *caller) Close() error {
+func (c *fakeConn) Close() error {
 	c.closed = true
 	return nil
 }
 
-// room is a listener with room for a few connections, without a server.
-type room struct {
+// fakeListener accepts a few connections, without a server.
+type fakeListener struct {
 	t *testing.T
 	*connections
 
-	// requests are what comes by each connection.
-	requests map[*caller]*http.Request
+	// requests has the request of each connection.
+	requests map[*fakeConn]*http.Request
 }
 
-func newRoom(t *testing.T, limit int) *room {
+func newFakeListener(t *testing.T, limit int) *fakeListener {
 	t.Helper()
 	closed := prometheus.NewCounter(prometheus.CounterOpts{Name: "closed_total", Help: "Closed."})
-	return &room{t, newConnections(limit, closed), map[*caller]*http.Request{}}
+	return &fakeListener{t, newConnections(limit, closed), map[*fakeConn]*http.Request{}}
 }
 
-// call opens a connection from an address.
-func (r *room) call(from string) *caller {
+// connect opens a connection from an address.
+func (r *fakeListener) connect(from string) *fakeConn {
 	r.t.Helper()
-	c := &caller{from: from}
+	c := &fakeConn{from: from}
 	request, err := http.NewRequestWithContext(r.onOpen(r.t.Context(), c), http.MethodPost, "/", http.NoBody)
 	if err != nil {
 		r.t.Fatal(err)
@@ -68,14 +68,14 @@ func (r *room) call(from string) *caller {
 	return c
 }
 
-// request begins a request on a connection, and returns what its handler sees of that.
-func (r *room) request(c *caller) *connection {
+// request starts a request on a connection, and returns the connection as a handler sees it.
+func (r *fakeListener) request(c *fakeConn) *connection {
 	r.onStateChange(c, http.StateActive)
 	return connectionOf(r.requests[c])
 }
 
-// expect fails the test unless just these connections were closed.
-func (r *room) expect(which ...*caller) {
+// expectClosed fails the test unless exactly these connections were closed.
+func (r *fakeListener) expectClosed(which ...*fakeConn) {
 	r.t.Helper()
 	for _, c := range which {
 		if !c.closed {
@@ -89,56 +89,56 @@ func (r *room) expect(which ...*caller) {
 		}
 	}
 	if n != len(which) || testutil.ToFloat64(r.closed) != float64(n) {
-		r.t.Errorf("%d are closed, and %v counted: %d were expected", n, testutil.ToFloat64(r.closed), len(which))
+		r.t.Errorf("%d connections are closed, and %v are counted; want %d", n, testutil.ToFloat64(r.closed), len(which))
 	}
 }
 
 func testIdleConnectionThatIsIdleLongestIsClosedFirst(t *testing.T) {
-	r := newRoom(t, 4)
-	old, second := r.call("10.0.0.1:1"), r.call("10.0.0.2:1")
+	r := newFakeListener(t, 4)
+	old, second := r.connect("10.0.0.1:1"), r.connect("10.0.0.2:1")
 	r.request(second)
 	r.onStateChange(second, http.StateIdle)
 	r.request(old)
 	r.onStateChange(old, http.StateIdle)
-	r.call("10.0.0.3:1")
-	r.call("10.0.0.4:1")
-	r.expect()
-	r.call("10.0.0.5:1")
-	r.expect(second)
-	r.call("10.0.0.6:1")
-	r.expect(second, old)
+	r.connect("10.0.0.3:1")
+	r.connect("10.0.0.4:1")
+	r.expectClosed()
+	r.connect("10.0.0.5:1")
+	r.expectClosed(second)
+	r.connect("10.0.0.6:1")
+	r.expectClosed(second, old)
 }
 
 func testWithoutIdleConnectionsOwnerOfMostLosesItsOldest(t *testing.T) {
-	r := newRoom(t, 8)
-	shop, lone := r.call("10.0.0.1:1"), r.call("10.0.0.2:1")
+	r := newFakeListener(t, 8)
+	shop, lone := r.connect("10.0.0.1:1"), r.connect("10.0.0.2:1")
 	r.request(shop).onAuthenticated(auth.Principal{Name: "shop"})
-	var bank []*caller
+	var bank []*fakeConn
 	for range 4 {
-		c := r.call("10.0.0.3:1")
+		c := r.connect("10.0.0.3:1")
 		r.request(c).onAuthenticated(auth.Principal{Name: "bank"})
 		bank = append(bank, c)
 	}
-	r.call("10.0.0.4:1")
-	r.call("10.0.0.4:2")
-	r.expect()
-	r.call("10.0.0.5:1")
-	r.expect(bank[0])
+	r.connect("10.0.0.4:1")
+	r.connect("10.0.0.4:2")
+	r.expectClosed()
+	r.connect("10.0.0.5:1")
+	r.expectClosed(bank[0])
 	r.onStateChange(lone, http.StateClosed)
-	r.call("10.0.0.6:1")
-	r.expect(bank[0])
-	r.call("10.0.0.7:1")
-	r.expect(bank[0], bank[1])
+	r.connect("10.0.0.6:1")
+	r.expectClosed(bank[0])
+	r.connect("10.0.0.7:1")
+	r.expectClosed(bank[0], bank[1])
 }
 
 func testConnectionWithRequestInProgressIsNotClosed(t *testing.T) {
-	r := newRoom(t, 2)
+	r := newFakeListener(t, 2)
 	for _, from := range []string{"10.0.0.1:1", "10.0.0.1:2"} {
-		c := r.call(from)
+		c := r.connect(from)
 		r.request(c).onArrival()
 	}
-	late := r.call("10.0.0.2:1")
-	r.expect(late)
+	late := r.connect("10.0.0.2:1")
+	r.expectClosed(late)
 	r.request(late).onArrival()
 	r.request(late).onAuthenticated(auth.Principal{Name: "late"})
 	r.onStateChange(late, http.StateClosed)
@@ -148,25 +148,25 @@ func testConnectionWithRequestInProgressIsNotClosed(t *testing.T) {
 }
 
 func testAddressHasAtMostHalfOfConnectionsAndAuthenticatedOnesAreAccepted(t *testing.T) {
-	r := newRoom(t, 8)
-	var anonymous []*caller
+	r := newFakeListener(t, 8)
+	var anonymous []*fakeConn
 	for range 4 {
-		anonymous = append(anonymous, r.call("10.0.0.1:1"))
+		anonymous = append(anonymous, r.connect("10.0.0.1:1"))
 	}
-	r.expect()
-	shop := r.call("10.0.0.1:2") // By the same proxy.
-	r.expect(anonymous[0])
+	r.expectClosed()
+	shop := r.connect("10.0.0.1:2") // By the same proxy.
+	r.expectClosed(anonymous[0])
 	r.request(shop).onAuthenticated(auth.Principal{Name: "shop"})
 	for range 4 {
-		anonymous = append(anonymous, r.call("10.0.0.1:3"))
+		anonymous = append(anonymous, r.connect("10.0.0.1:3"))
 	}
-	r.expect(anonymous[0], anonymous[1], anonymous[2], anonymous[3])
+	r.expectClosed(anonymous[0], anonymous[1], anonymous[2], anonymous[3])
 	if shop.closed {
 		t.Error("what has authenticated is closed")
 	}
-	var bank []*caller
+	var bank []*fakeConn
 	for range 5 {
-		c := r.call("10.0.0.2:1")
+		c := r.connect("10.0.0.2:1")
 		r.request(c).onAuthenticated(auth.Principal{Name: "bank"})
 		bank = append(bank, c)
 	}
@@ -185,7 +185,7 @@ func testIPv6AddressCountsAsItsNetwork(t *testing.T) {
 		{"10.0.0.1:1", "10.0.0.1:2", true},
 		{"10.0.0.1:1", "10.0.0.2:1", false},
 	} {
-		if a, b := addressOf(&caller{from: c.a}), addressOf(&caller{from: c.b}); (a == b) != c.same || !a.IsValid() {
+		if a, b := addressOf(&fakeConn{from: c.a}), addressOf(&fakeConn{from: c.b}); (a == b) != c.same || !a.IsValid() {
 			t.Errorf("%s is %s, and %s is %s", c.a, a, c.b, b)
 		}
 	}

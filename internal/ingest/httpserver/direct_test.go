@@ -33,9 +33,9 @@ func TestDirect(t *testing.T) {
 	t.Run("a follower forwards messages with their principal", testFollowerForwardsMessagesWithTheirPrincipal)
 }
 
-// direct makes a server with real triggers: those of shop/checkout that the examples of the OpenAPI document are for, and one
-// that verifies signatures.
-func direct(t *testing.T, r *record, change func(*Options)) http.Handler {
+// serveTriggers returns the handler of a server with real triggers: those of shop/checkout in the examples of the OpenAPI document,
+// and one that verifies signatures.
+func serveTriggers(t *testing.T, r *record, change func(*Options)) http.Handler {
 	t.Helper()
 	var mu sync.Mutex
 	clock := time.Now()
@@ -94,7 +94,7 @@ const levelPath = "/v1/namespaces/shop/scaledobjects/checkout/triggers/jobs"
 
 func testLevelIsRecordedForItsTrigger(t *testing.T) {
 	r := &record{}
-	h := direct(t, r, nil)
+	h := serveTriggers(t, r, nil)
 	if w := send(t, h, http.MethodPut, levelPath, strings.NewReader(`{"value": 42, "ttl": "60s"}`), ""); w.Code != http.StatusOK || w.Body.Len() > 0 {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
@@ -131,7 +131,7 @@ func testSizeOfMessagesToTriggerIsBounded(t *testing.T) {
 	} {
 		for path, method := range map[string]string{levelPath: http.MethodPut, "/v1/webhook/shop/jobs": http.MethodPost} {
 			r := &record{}
-			h := direct(t, r, nil)
+			h := serveTriggers(t, r, nil)
 			request := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(c.body))
 			if c.encoding != "" {
 				request.Header.Set("Content-Encoding", c.encoding)
@@ -155,7 +155,7 @@ func testWithoutCredentialOnlySignatureIsAccepted(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &record{}
-	h := direct(t, r, func(o *Options) { o.Credentials = credentials })
+	h := serveTriggers(t, r, func(o *Options) { o.Credentials = credentials })
 	const signature = "sha256=77325902caca812dc259733aacd046b73817372c777b8d95b402647474516e13" // Of {} with the secret "secret".
 	for _, c := range []struct {
 		name, method, path, body, authorization, signature string
@@ -191,13 +191,13 @@ func testWithoutCredentialOnlySignatureIsAccepted(t *testing.T) {
 	}
 }
 
-// leader is another replica's handler.
+// leader passes messages to the handler of another replica.
 type leader struct {
 	h      http.Handler
 	passed []forward.Message
 }
 
-// Forward hands a message over as peer.Client does.
+// Forward passes a message on, as forward.Client does.
 func (l *leader) Forward(ctx context.Context, m forward.Message) (forward.Answer, error) {
 	l.passed = append(l.passed, m)
 	w := httptest.NewRecorder()
@@ -211,7 +211,7 @@ func (l *leader) Forward(ctx context.Context, m forward.Message) (forward.Answer
 func testFollowerForwardsMessagesWithTheirPrincipal(t *testing.T) {
 	r := &record{}
 	var private http.Handler
-	direct(t, r, func(o *Options) {
+	serveTriggers(t, r, func(o *Options) {
 		o.AuthenticatePeer = func(r *http.Request) (string, error) { return r.Header.Get("X-Credential"), nil }
 		s, err := New(t.Context(), *o)
 		if err != nil {

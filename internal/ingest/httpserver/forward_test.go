@@ -20,20 +20,20 @@ func TestForward(t *testing.T) {
 	t.Run("without the replicas' key the response is 503", testWithoutReplicasKeyResponseIs503)
 }
 
-// line is a way to the leader.
-type line struct {
+// fakeForwarder stores the messages that are forwarded, and gives the same answer to each.
+type fakeForwarder struct {
 	sent   []forward.Message
 	answer forward.Answer
 	err    error
 }
 
-func (l *line) Forward(_ context.Context, m forward.Message) (forward.Answer, error) {
+func (l *fakeForwarder) Forward(_ context.Context, m forward.Message) (forward.Answer, error) {
 	l.sent = append(l.sent, m)
 	return l.answer, l.err
 }
 
 func testFollowerForwardsMessagesThatItHasAuthorized(t *testing.T) {
-	r, l := &record{}, &line{answer: forward.Answer{Code: http.StatusOK}}
+	r, l := &record{}, &fakeForwarder{answer: forward.Answer{Code: http.StatusOK}}
 	h, s := serve(t, r, func(o *Options) {
 		o.Credentials = credentials(t, "- {name: eu, namespaces: [shop], token: token-of-eu}")
 		o.Leading, o.Forward = func() bool { return false }, l
@@ -62,8 +62,8 @@ func testFollowerForwardsMessagesThatItHasAuthorized(t *testing.T) {
 	}
 }
 
-// private returns the handler for other replicas. A request with "Peer NAME" is one of a replica that has authenticated NAME.
-func private(t *testing.T, r *record, change func(*Options)) http.Handler {
+// servePeers returns the handler for other replicas. A request with "Peer NAME" is from a replica that has authenticated NAME.
+func servePeers(t *testing.T, r *record, change func(*Options)) http.Handler {
 	t.Helper()
 	self, err := forward.Listen(t.Context(), "127.0.0.1:0", "")
 	if err != nil {
@@ -89,7 +89,7 @@ func private(t *testing.T, r *record, change func(*Options)) http.Handler {
 
 func testForwardedMessageIsRecordedWithNameOfItsCredential(t *testing.T) {
 	r := &record{}
-	h := private(t, r, nil)
+	h := servePeers(t, r, nil)
 	if w := post(t, h, "/v1/alertmanager/shop", one, "Peer eu"); w.Code != http.StatusOK || len(r.endpoints) != 1 || r.endpoints[0].String() != "shop/eu" {
 		t.Errorf("got %d %s, recorded %v; want 200, 1, \"shop/eu\"", w.Code, w.Body, r.endpoints)
 	}
@@ -104,8 +104,8 @@ func testForwardedMessageIsRecordedWithNameOfItsCredential(t *testing.T) {
 }
 
 func testForwardedMessageIsNotForwardedAgain(t *testing.T) {
-	r, l := &record{}, &line{answer: forward.Answer{Code: http.StatusOK}}
-	h := private(t, r, func(o *Options) { o.Leading, o.Forward = func() bool { return false }, l })
+	r, l := &record{}, &fakeForwarder{answer: forward.Answer{Code: http.StatusOK}}
+	h := servePeers(t, r, func(o *Options) { o.Leading, o.Forward = func() bool { return false }, l })
 	for _, w := range []*httptest.ResponseRecorder{
 		post(t, h, "/v1/alertmanager/shop", one, "Peer eu"), send(t, h, http.MethodGet, forward.Path, http.NoBody, "Peer "),
 	} {
@@ -119,7 +119,7 @@ func testForwardedMessageIsNotForwardedAgain(t *testing.T) {
 }
 
 func testWithoutReplicasKeyResponseIs503(t *testing.T) {
-	h := private(t, &record{}, func(o *Options) {
+	h := servePeers(t, &record{}, func(o *Options) {
 		o.AuthenticatePeer = func(*http.Request) (string, error) { return "", errors.New("the API server is away") }
 	})
 	if w := post(t, h, "/v1/alertmanager/shop", one, "Peer eu"); w.Code != http.StatusServiceUnavailable {

@@ -28,8 +28,8 @@ func TestLimits(t *testing.T) {
 	t.Run("a handler that panics or fails is answered", testHandlerThatPanicsOrFailsIsAnswered)
 }
 
-// running serves on a real socket until the test ends; change adjusts the server before.
-func running(t *testing.T, r endpoints.Recorder, change func(*Server), options func(*Options)) *Server {
+// startServer runs a server on a real socket until the test ends; change adjusts the server before it starts.
+func startServer(t *testing.T, r endpoints.Recorder, change func(*Server), options func(*Options)) *Server {
 	t.Helper()
 	_, s := serve(t, &record{}, func(o *Options) {
 		if options != nil {
@@ -64,8 +64,7 @@ func dial(t *testing.T, s *Server) net.Conn {
 	return conn
 }
 
-// drip sends a beginning at once and then a byte now and then, until the server has had enough, and returns what it has
-// answered.
+// drip sends beginning at once, and then single bytes until the server ends the connection. It returns the response.
 func drip(t *testing.T, s *Server, beginning string) string {
 	t.Helper()
 	conn := dial(t, s)
@@ -90,7 +89,7 @@ func drip(t *testing.T, s *Server, beginning string) string {
 }
 
 func testSlowSenderIsCutOff(t *testing.T) {
-	s := running(t, &record{}, func(s *Server) {
+	s := startServer(t, &record{}, func(s *Server) {
 		if s.http.ReadHeaderTimeout != 5*time.Second || s.http.ReadTimeout != 15*time.Second || s.http.WriteTimeout == 0 || s.http.IdleTimeout == 0 {
 			t.Errorf("the limits are %+v", s.http)
 		}
@@ -124,7 +123,7 @@ func postTo(t *testing.T, s *Server, body string) int {
 }
 
 func testTooLargeHeaderIsRefused(t *testing.T) {
-	s := running(t, &record{}, nil, nil)
+	s := startServer(t, &record{}, nil, nil)
 	conn := dial(t, s)
 	go func() {
 		_, _ = fmt.Fprintf(conn, "GET /healthz HTTP/1.1\r\nHost: impulse\r\nX-Large: %s\r\n\r\n", strings.Repeat("x", maxHeader+(8<<10)))
@@ -137,7 +136,7 @@ func testTooLargeHeaderIsRefused(t *testing.T) {
 
 func testCompressedBodyIsRefused(t *testing.T) {
 	r := &record{}
-	s := running(t, r, nil, nil)
+	s := startServer(t, r, nil, nil)
 	for encoding, code := range map[string]int{"gzip": http.StatusUnsupportedMediaType, "br, gzip": http.StatusUnsupportedMediaType, "identity": http.StatusOK} {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.Addr()+"/v1/alertmanager/shop", strings.NewReader(one))
 		if err != nil {
@@ -175,11 +174,11 @@ func testOneCredentialCannotExcludeOthers(t *testing.T) {
 	}
 	now = now.Add(time.Second)
 	if w := post(t, h, "/v1/alertmanager/shop", one, "Bearer token-of-a"); w.Code != http.StatusOK {
-		t.Errorf("a second later it is answered with %d; want 200", w.Code)
+		t.Errorf("a second later the first credential is answered with %d; want 200", w.Code)
 	}
 }
 
-// credentials are those of a list.
+// credentials reads a list of credentials.
 func credentials(t *testing.T, list string) *auth.Credentials {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "list.yaml")

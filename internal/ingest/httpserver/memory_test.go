@@ -22,8 +22,8 @@ func TestMemory(t *testing.T) {
 	t.Run("a decoded body is not larger than its reservation", testDecodedBodyIsNotLargerThanItsReservation)
 }
 
-// hog makes a principal take as much as it gets, in pieces.
-func hog(m *memory, who auth.Principal, piece int64) *reservation {
+// reserveAll reserves memory for a principal, in pieces, until the next piece is refused.
+func reserveAll(m *memory, who auth.Principal, piece int64) *reservation {
 	r := &reservation{memory: m, of: who}
 	for r.grow(piece) == nil {
 	}
@@ -35,7 +35,7 @@ func testNoPrincipalHoldsAllOfMemory(t *testing.T) {
 	m := newMemory(limit)
 	var all []*reservation
 	for n := range int64(10) {
-		r := hog(m, auth.Principal{Name: fmt.Sprint("hog-", n)}, piece)
+		r := reserveAll(m, auth.Principal{Name: fmt.Sprint("hog-", n)}, piece)
 		all = append(all, r)
 		if left := limit - m.all.used; left < limit>>(n+1)-piece || r.bytes < left-piece {
 			t.Errorf("principal %d holds %d bytes and leaves %d", n, r.bytes, left)
@@ -46,45 +46,45 @@ func testNoPrincipalHoldsAllOfMemory(t *testing.T) {
 		r.release()
 	}
 	if m.all.used != 0 || len(m.all.held) != 0 {
-		t.Errorf("got %d bytes are left over, of %v; want 0, 0", m.all.used, m.all.held)
+		t.Errorf("after all reservations were released: %d bytes are reserved, by %v; want 0, by nobody", m.all.used, m.all.held)
 	}
 }
 
 func testAnonymousRequestsSharePartOfMemory(t *testing.T) {
 	const limit, piece = 1 << 20, 1 << 8
 	m := newMemory(limit)
-	bank := hog(m, auth.PrincipalOf(auth.Anonymous, "bank"), piece)
+	bank := reserveAll(m, auth.PrincipalOf(auth.Anonymous, "bank"), piece)
 	if most := int64(limit / anonymousShare / 2); bank.bytes > most || bank.bytes < most-piece {
 		t.Errorf("the anonymous requests of one namespace hold %d bytes", bank.bytes)
 	}
-	shop := hog(m, auth.PrincipalOf(auth.Anonymous, "shop"), piece)
+	shop := reserveAll(m, auth.PrincipalOf(auth.Anonymous, "shop"), piece)
 	if shop.bytes < limit/anonymousShare/4-piece {
 		t.Errorf("those of the next one hold %d bytes", shop.bytes)
 	}
 	for i := range 1000 {
-		hog(m, auth.PrincipalOf(auth.Anonymous, fmt.Sprint("invented-", i)), piece)
+		reserveAll(m, auth.PrincipalOf(auth.Anonymous, fmt.Sprint("invented-", i)), piece)
 	}
 	if m.all.used > limit/anonymousShare {
 		t.Errorf("all anonymous requests hold %d bytes", m.all.used)
 	}
-	if r := hog(m, auth.Principal{Name: "shop"}, piece); r.bytes < (limit-limit/anonymousShare)/2-piece {
+	if r := reserveAll(m, auth.Principal{Name: "shop"}, piece); r.bytes < (limit-limit/anonymousShare)/2-piece {
 		t.Errorf("a credential gets %d bytes beside them", r.bytes)
 	}
 }
 
 func testTooLargeBodyForMemoryIsRefusedForGood(t *testing.T) {
 	r := &reservation{memory: newMemory(1 << 20), of: auth.Principal{Name: "shop"}}
-	hog(r.memory, auth.Principal{Name: "bank"}, 1<<10)
+	reserveAll(r.memory, auth.Principal{Name: "bank"}, 1<<10)
 	if err := r.grow(1 << 19); !errors.Is(err, errMemory) {
-		t.Errorf("what has no room now: %v", err)
+		t.Errorf("a body for which there is no memory now: got error %v, want errMemory", err)
 	}
 	refused, ok := errors.AsType[*echo.HTTPError](r.grow(1<<19 + 1))
 	if !ok || refused.Code != http.StatusRequestEntityTooLarge {
-		t.Errorf("what never has: %v", refused)
+		t.Errorf("a body for which there is never enough memory: got error %v, want 413", refused)
 	}
 	h, _ := serve(t, &record{}, func(o *Options) { o.BodyMemory = 1 << 20 })
 	if w := post(t, h, "/v1/alertmanager/shop", "["+strings.Repeat("0,", 10_000)+"0]", ""); w.Code != http.StatusRequestEntityTooLarge {
-		t.Errorf("what becomes too much when it is decoded: %d %s; want 413", w.Code, w.Body)
+		t.Errorf("a body that is too large once it is decoded: %d %s; want 413", w.Code, w.Body)
 	}
 }
 
@@ -135,9 +135,9 @@ func testDecodedBodyIsNotLargerThanItsReservation(t *testing.T) {
 		"alerts of 897 labels": {alerts(entries(896, `"ab"`)), asAlerts},
 		"numbers as alerts":    {fill(`{"version":"4","alerts":[`, "0", "]}"), asAlerts},
 	} {
-		before := live()
+		before := heapInUse()
 		value, err := c.decode(c.body)
-		grown := int64(live()) - int64(before)
+		grown := int64(heapInUse()) - int64(before)
 		if err != nil {
 			t.Errorf("%s: %v; want no error", name, err)
 		}
@@ -148,8 +148,8 @@ func testDecodedBodyIsNotLargerThanItsReservation(t *testing.T) {
 	}
 }
 
-// live is how many bytes of the heap are in use.
-func live() uint64 {
+// heapInUse returns the number of bytes of the heap that are in use.
+func heapInUse() uint64 {
 	var m runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&m)

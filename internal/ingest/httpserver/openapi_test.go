@@ -68,8 +68,8 @@ func readDocument(t *testing.T) openAPIDocument {
 	return d
 }
 
-// operations calls see with every operation.
-func (d openAPIDocument) operations(t *testing.T, see func(method, path string, op operation, parameters []parameter)) {
+// eachOperation calls see with every operation.
+func (d openAPIDocument) eachOperation(t *testing.T, see func(method, path string, op operation, parameters []parameter)) {
 	t.Helper()
 	for _, path := range slices.Sorted(maps.Keys(d.Paths)) {
 		parameters := d.parameters(t, path)
@@ -81,7 +81,7 @@ func (d openAPIDocument) operations(t *testing.T, see func(method, path string, 
 	}
 }
 
-// parameters are those of a path.
+// parameters returns the parameters of a path.
 func (d openAPIDocument) parameters(t *testing.T, path string) []parameter {
 	t.Helper()
 	raw := d.Paths[path]["parameters"]
@@ -114,7 +114,7 @@ func (d openAPIDocument) operation(t *testing.T, raw json.RawMessage) operation 
 }
 
 func testOpenAPIDocumentHasEveryRouteAndNoOther(t *testing.T) {
-	e, ok := direct(t, &record{}, nil).(*echo.Echo)
+	e, ok := serveTriggers(t, &record{}, nil).(*echo.Echo)
 	if !ok {
 		t.Fatal("the handler has no routes")
 	}
@@ -129,7 +129,7 @@ func testOpenAPIDocumentHasEveryRouteAndNoOther(t *testing.T) {
 		served = append(served, r.Method+" "+strings.Join(words, "/"))
 	}
 	ids := map[string]bool{}
-	readDocument(t).operations(t, func(method, path string, op operation, parameters []parameter) {
+	readDocument(t).eachOperation(t, func(method, path string, op operation, parameters []parameter) {
 		described = append(described, method+" "+path)
 		if op.OperationID == "" || ids[op.OperationID] {
 			t.Errorf("%s %s has the operationId %q", method, path, op.OperationID)
@@ -147,9 +147,9 @@ func testOpenAPIDocumentHasEveryRouteAndNoOther(t *testing.T) {
 }
 
 func testEveryExampleOfOpenAPIDocumentGetsDocumentedResponse(t *testing.T) {
-	h := direct(t, &record{}, nil)
+	h := serveTriggers(t, &record{}, nil)
 	all := 0
-	readDocument(t).operations(t, func(method, path string, op operation, parameters []parameter) {
+	readDocument(t).eachOperation(t, func(method, path string, op operation, parameters []parameter) {
 		if op.RequestBody == nil {
 			if w := send(t, h, method, path, http.NoBody, ""); w.Code != http.StatusOK {
 				t.Errorf("%s %s: %d; want 200", method, path, w.Code)
@@ -203,7 +203,7 @@ func testSchemasOfOpenAPIDocumentMatchResponses(t *testing.T) {
 	if err := compiler.AddResource("openapi.json", tree); err != nil {
 		t.Fatal(err)
 	}
-	readDocument(t).operations(t, func(method, path string, op operation, _ []parameter) {
+	readDocument(t).eachOperation(t, func(method, path string, op operation, _ []parameter) {
 		if op.RequestBody == nil {
 			return
 		}
@@ -216,13 +216,13 @@ func testSchemasOfOpenAPIDocumentMatchResponses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			agree(t, method+" "+path, schema, content.Examples)
+			expectValidity(t, method+" "+path, schema, content.Examples)
 		}
 	})
 }
 
-// agree fails the test if a schema rejects an accepted example, or accepts a rejected one.
-func agree(t *testing.T, name string, schema *jsonschema.Schema, examples map[string]example) {
+// expectValidity fails the test if a schema rejects an accepted example, or accepts a rejected one.
+func expectValidity(t *testing.T, name string, schema *jsonschema.Schema, examples map[string]example) {
 	t.Helper()
 	for title, x := range examples {
 		value, err := jsonschema.UnmarshalJSON(strings.NewReader(string(x.Value)))
@@ -236,7 +236,7 @@ func agree(t *testing.T, name string, schema *jsonschema.Schema, examples map[st
 }
 
 func testOpenAPIDocumentIsServed(t *testing.T) {
-	w := send(t, direct(t, &record{}, nil), http.MethodGet, "/openapi.yaml", http.NoBody, "")
+	w := send(t, serveTriggers(t, &record{}, nil), http.MethodGet, "/openapi.yaml", http.NoBody, "")
 	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/yaml" || !strings.HasPrefix(w.Body.String(), "# Everything that Impulse serves") {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}

@@ -31,15 +31,15 @@ func TestRefusal(t *testing.T) {
 	t.Run("a refusal is reported to the objects of its namespace once an hour, and names no other namespace", testRefusalIsReportedToObjectsOfItsNamespaceOnceHourAndNamesNoOtherNamespace)
 }
 
-// logged is the log of a server in memory, and its clock.
-type logged struct {
+// logRecord is the log of a server in memory, and its clock.
+type logRecord struct {
 	bytes.Buffer
 
 	now time.Time
 }
 
-// into makes a server log there, with the credentials of a shop: a token without a name, and one of Grafana.
-func (l *logged) into(t *testing.T) func(*Options) {
+// options returns options with this log, and the credentials of a shop: a token without a name, and one of Grafana.
+func (l *logRecord) options(t *testing.T) func(*Options) {
 	t.Helper()
 	dir := t.TempDir()
 	files := auth.Files{Tokens: filepath.Join(dir, "tokens"), List: filepath.Join(dir, "credentials.yaml")}
@@ -60,8 +60,8 @@ func (l *logged) into(t *testing.T) func(*Options) {
 	}
 }
 
-// lines are those that were logged since it was asked last.
-func (l *logged) lines() []string {
+// lines returns the lines that were logged since the last call.
+func (l *logRecord) lines() []string {
 	text := strings.TrimSpace(l.String())
 	l.Reset()
 	if text == "" {
@@ -71,8 +71,8 @@ func (l *logged) lines() []string {
 }
 
 func testRefusedRequestIsLoggedWithItsReasonAndWithoutItsSecret(t *testing.T) {
-	var l logged
-	h, _ := serve(t, &record{}, l.into(t))
+	var l logRecord
+	h, _ := serve(t, &record{}, l.options(t))
 	for authorization, c := range map[string]struct{ namespace, want string }{
 		"":                                   {"a", `namespace=a from=192.0.2.1 agent="" code=401 reason="no credential was shown" times=1`},
 		"Bearer hunter2-hunter2":             {"b", `reason="the bearer token is not one of those that are valid"`},
@@ -94,8 +94,8 @@ func testRefusedRequestIsLoggedWithItsReasonAndWithoutItsSecret(t *testing.T) {
 }
 
 func testSameRefusalIsLoggedOnceHourWithNumberOfTimes(t *testing.T) {
-	var l logged
-	h, _ := serve(t, &record{}, l.into(t))
+	var l logRecord
+	h, _ := serve(t, &record{}, l.options(t))
 	refuse := func(namespace string) []string {
 		t.Helper()
 		if w := post(t, h, "/v1/alertmanager/"+namespace, one, "Bearer wrong-wrong-wrong"); w.Code != http.StatusUnauthorized {
@@ -122,8 +122,8 @@ func testSameRefusalIsLoggedOnceHourWithNumberOfTimes(t *testing.T) {
 }
 
 func testRefusalsOfTwoProgramsOnOneHostAreDistinguished(t *testing.T) {
-	var l logged
-	h, _ := serve(t, &record{}, l.into(t))
+	var l logRecord
+	h, _ := serve(t, &record{}, l.options(t))
 	for _, c := range []struct {
 		agent, want string
 	}{
@@ -150,8 +150,8 @@ func testRequestToPathThatDoesNotExistIsLogged(t *testing.T) {
 		"GET /favicon.ico":                    "",
 		"POST /metrics":                       "",
 	} {
-		var l logged
-		change := l.into(t)
+		var l logRecord
+		change := l.options(t)
 		h, _ := serve(t, &record{}, func(o *Options) {
 			change(o)
 			o.Credentials = nil
@@ -166,14 +166,14 @@ func testRequestToPathThatDoesNotExistIsLogged(t *testing.T) {
 	}
 }
 
-// results answers each delivery with the same result.
-type results struct {
+// fixedResult answers each delivery with the same result.
+type fixedResult struct {
 	store.Result
 
 	asked bool
 }
 
-func (r *results) Record(_ context.Context, d store.Delivery) (store.Result, error) {
+func (r *fixedResult) Record(_ context.Context, d store.Delivery) (store.Result, error) {
 	r.asked = d.CountObjects
 	result := r.Result
 	if !d.CountObjects {
@@ -183,9 +183,9 @@ func (r *results) Record(_ context.Context, d store.Delivery) (store.Result, err
 }
 
 func testAlertThatNoObjectSelectsIsLogged(t *testing.T) {
-	var l logged
-	change := l.into(t)
-	r := &results{}
+	var l logRecord
+	change := l.options(t)
+	r := &fixedResult{}
 	h, _ := serve(t, &record{}, func(o *Options) {
 		change(o)
 		o.Credentials, o.Receiver = nil, receiver(r, o)
@@ -215,7 +215,7 @@ func testAlertThatNoObjectSelectsIsLogged(t *testing.T) {
 
 func testSenderCanAskForNumberOfObjectsThatSelectItsAlert(t *testing.T) {
 	two := 2
-	r := &results{Result: store.Result{Selected: 1, Objects: &two}}
+	r := &fixedResult{Result: store.Result{Selected: 1, Objects: &two}}
 	h, _ := serve(t, &record{}, func(o *Options) { o.Receiver = receiver(r, o) })
 	for prefer, want := range map[string]string{"return=representation": `{"selectedBy":2}`, "": "", "return=minimal": ""} {
 		w, q := httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/alertmanager/shop", strings.NewReader(one))
@@ -238,8 +238,8 @@ func testMessageThatTriggerRefusesIsLogged(t *testing.T) {
 		http.StatusBadRequest:         {"ci", errors.New("it has no value"), `code=400`},
 		http.StatusServiceUnavailable: {"ci", triggers.ErrUnavailable, ""},
 	} {
-		var l logged
-		change := l.into(t)
+		var l logRecord
+		change := l.options(t)
 		h, _ := serve(t, &record{}, func(o *Options) {
 			change(o)
 			o.Credentials, o.Receiver = nil, receiver(&record{}, o)
@@ -258,10 +258,10 @@ func testMessageThatTriggerRefusesIsLogged(t *testing.T) {
 }
 
 func testRefusalIsReportedToObjectsOfItsNamespaceOnceHourAndNamesNoOtherNamespace(t *testing.T) {
-	var l logged
+	var l logRecord
 	var refused []string
 	h, _ := serve(t, &record{}, func(o *Options) {
-		l.into(t)(o)
+		l.options(t)(o)
 		o.OnRefused = func(namespace, why string) { refused = append(refused, namespace+": "+why) }
 	})
 	post(t, h, "/v1/alertmanager/a", one, "Bearer hunter2-hunter2")
@@ -277,6 +277,6 @@ func testRefusalIsReportedToObjectsOfItsNamespaceOnceHourAndNamesNoOtherNamespac
 	}
 	l.now = l.now.Add(time.Hour)
 	if post(t, h, "/v1/alertmanager/a", one, ""); len(refused) != 3 {
-		t.Errorf("an hour later it is reported %d times, want 3", len(refused))
+		t.Errorf("an hour later the refusal has been reported %d times, want 3", len(refused))
 	}
 }

@@ -34,7 +34,7 @@ func TestServer(t *testing.T) {
 	t.Run("Run serves until its context ends", testRunServesUntilItsContextEnds)
 }
 
-// record is what the server handed over.
+// record stores the deliveries that the server passed on.
 type record struct {
 	endpoints []store.Endpoint
 	alerts    []store.Alert
@@ -49,7 +49,7 @@ func (r *record) Record(_ context.Context, d store.Delivery) (store.Result, erro
 	return store.Result{Changed: len(d.Alerts)}, nil
 }
 
-// serve makes a server's handler; change adjusts its options.
+// serve returns the handler of a new server, and the server; change adjusts its options.
 func serve(t testing.TB, r *record, change func(*Options)) (http.Handler, *Server) {
 	t.Helper()
 	o := Options{

@@ -29,8 +29,8 @@ func TestTenants(t *testing.T) {
 	t.Run("a refusal reaches a sender that keeps sending", testRefusalReachesSenderThatKeepsSending)
 }
 
-// hooked returns a receiver on which the hook jobs of two tenants accepts every message of every sender.
-func hooked(r endpoints.Recorder, o *Options) *endpoints.Receiver {
+// hookReceiver returns a receiver. Its hook jobs of two tenants accepts every message of every sender.
+func hookReceiver(r endpoints.Recorder, o *Options) *endpoints.Receiver {
 	all := receiver(r, o)
 	for _, namespace := range []string{"shop", "bank"} {
 		all.Listen(triggers.Endpoint{Namespace: namespace, Object: "jobs", Trigger: "jobs", Hook: "jobs", Signed: true},
@@ -41,9 +41,9 @@ func hooked(r endpoints.Recorder, o *Options) *endpoints.Receiver {
 	return all
 }
 
-// tenants are the options of a server with two tenants, shop and bank. Their credentials are in a file, as the server looks at
-// it again while it runs.
-func tenants(t *testing.T, r endpoints.Recorder) func(*Options) {
+// tenantOptions returns the options of a server with two tenants, shop and bank. Their credentials are in a file, because the
+// server reads it again while it runs.
+func tenantOptions(t *testing.T, r endpoints.Recorder) func(*Options) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "credentials.yaml")
 	const list = "- {name: shop, namespaces: [shop], token: token-of-shop}\n- {name: bank, namespaces: [bank], token: token-of-bank}\n"
@@ -54,11 +54,11 @@ func tenants(t *testing.T, r endpoints.Recorder) func(*Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(o *Options) { o.Credentials, o.Receiver, o.HealthAddr = both, hooked(r, o), "127.0.0.1:0" }
+	return func(o *Options) { o.Credentials, o.Receiver, o.HealthAddr = both, hookReceiver(r, o), "127.0.0.1:0" }
 }
 
-// announce sends the header of a POST, with a body of so many bytes to follow, and returns the connection and the first line
-// that is answered. The server asks for the body when it begins to read it.
+// announce sends the header of a POST with the given length of the body, and returns the connection and the first line of the
+// response. The server asks for the body when it begins to read it.
 func announce(t *testing.T, s *Server, path, token string, size int) (net.Conn, string) {
 	t.Helper()
 	conn := dial(t, s)
@@ -76,7 +76,7 @@ func announce(t *testing.T, s *Server, path, token string, size int) (net.Conn, 
 	return conn, strings.TrimSpace(line)
 }
 
-// request sends a request by a connection of its own, and returns how it is answered.
+// request sends a request on a new connection, and returns the response.
 func request(t *testing.T, method, url, token, body string) (int, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
@@ -104,7 +104,7 @@ func testRequestsWithoutTheirBodyOccupyNoSlot(t *testing.T) {
 		"alerts of another namespace":        {"/v1/alertmanager/bank", "token-of-bank"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := running(t, &record{}, nil, tenants(t, &record{}))
+			s := startServer(t, &record{}, nil, tenantOptions(t, &record{}))
 			for i := range 257 {
 				if _, line := announce(t, s, c.path, c.token, 1000); line != "HTTP/1.1 100 Continue" {
 					t.Fatalf("header %d is answered with %s", i, line)
@@ -124,10 +124,10 @@ func testRequestsWithoutTheirBodyOccupyNoSlot(t *testing.T) {
 	}
 }
 
-// busy is a recorder that blocks on the namespace bank until end is closed.
-type busy struct{ began, end chan struct{} }
+// blockingRecorder is a recorder that blocks on the namespace bank until end is closed.
+type blockingRecorder struct{ began, end chan struct{} }
 
-func (b *busy) Record(ctx context.Context, d store.Delivery) (store.Result, error) {
+func (b *blockingRecorder) Record(ctx context.Context, d store.Delivery) (store.Result, error) {
 	if d.Endpoint.Namespace != "bank" {
 		return store.Result{}, nil
 	}
@@ -140,15 +140,16 @@ func (b *busy) Record(ctx context.Context, d store.Delivery) (store.Result, erro
 	}
 }
 
-// crowd is a principal of the namespace bank.
-type crowd struct {
+// principalCase is a principal of the namespace bank, and the number of its slots.
+type principalCase struct {
 	path, credential string
 	slots            int
-	// peer: it comes by another replica, which names the credential that it has checked.
+	// forwarded: another replica forwards the requests, and names the credential that it has checked.
 	forwarded bool
 }
 
-func (c crowd) shows(credential string) string {
+// authorization returns the Authorization header for a credential.
+func (c principalCase) authorization(credential string) string {
 	switch {
 	case c.forwarded || credential == "":
 		return credential
@@ -157,8 +158,8 @@ func (c crowd) shows(credential string) string {
 	}
 }
 
-// route is the name of the crowd's route.
-func (c crowd) route() string {
+// route returns the name of the principal's route.
+func (c principalCase) route() string {
 	name := strings.Split(c.path, "/")[2]
 	if c.forwarded {
 		return "peer/" + name
@@ -168,7 +169,7 @@ func (c crowd) route() string {
 
 func testPrincipalHasSlotsOfItsOwn(t *testing.T) {
 	const webhook, alertmanager = "/v1/webhook/bank/jobs", "/v1/alertmanager/bank"
-	for name, c := range map[string]crowd{
+	for name, c := range map[string]principalCase{
 		"a credential":                         {alertmanager, "bank", slotsPerCredential, false},
 		"no credential":                        {webhook, "", slotsPerNamespace, false},
 		"a credential, by another replica":     {alertmanager, "bank", slotsPerCredential, true},
@@ -176,15 +177,15 @@ func testPrincipalHasSlotsOfItsOwn(t *testing.T) {
 		"a token without a name, by a replica": {alertmanager, "", slotsPerCredential, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := &busy{began: make(chan struct{}), end: make(chan struct{})}
+			b := &blockingRecorder{began: make(chan struct{}), end: make(chan struct{})}
 			h, s := serve(t, &record{}, func(o *Options) {
-				tenants(t, b)(o)
+				tenantOptions(t, b)(o)
 				o.AuthenticatePeer = func(r *http.Request) (string, error) { return r.Header.Get("Authorization"), nil }
 			})
 			if c.forwarded {
 				h = s.peerRoutes()
 			}
-			c.crowdOut(t, h, s, b)
+			c.useAllSlots(t, h, s, b)
 			if len(s.slots.inUse) > 0 {
 				t.Errorf("slots are left over: %v; want none", s.slots.inUse)
 			}
@@ -192,35 +193,35 @@ func testPrincipalHasSlotsOfItsOwn(t *testing.T) {
 	}
 }
 
-// crowdOut uses every slot of the principal, and checks that other principals are served.
-func (c crowd) crowdOut(t *testing.T, h http.Handler, s *Server, b *busy) {
+// useAllSlots uses every slot of the principal, and checks that other principals are served.
+func (c principalCase) useAllSlots(t *testing.T, h http.Handler, s *Server, b *blockingRecorder) {
 	t.Helper()
 	codes := make(chan int, c.slots)
 	for range c.slots {
-		go func() { codes <- post(t, h, c.path, one, c.shows(c.credential)).Code }()
+		go func() { codes <- post(t, h, c.path, one, c.authorization(c.credential)).Code }()
 		<-b.began
 	}
-	if w := post(t, h, c.path, one, c.shows(c.credential)); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "at once") {
-		t.Errorf("one too many is answered with %d %s; want 503, text with at once", w.Code, w.Body)
+	if w := post(t, h, c.path, one, c.authorization(c.credential)); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "at once") {
+		t.Errorf("one request too many is answered with %d %s; want 503, and \"at once\" in the text", w.Code, w.Body)
 	}
 	if n := testutil.ToFloat64(s.metrics.limited.WithLabelValues(c.route(), "concurrency")); n != 1 {
 		t.Errorf("%v are counted for %s; want 1", n, c.route())
 	}
 	for path, credential := range map[string]string{"/v1/alertmanager/shop": "shop", "/v1/webhook/shop/jobs": ""} {
-		if w := post(t, h, path, one, c.shows(credential)); w.Code != http.StatusOK {
+		if w := post(t, h, path, one, c.authorization(credential)); w.Code != http.StatusOK {
 			t.Errorf("%s is answered with %d %s; want 200", path, w.Code, w.Body)
 		}
 	}
 	close(b.end)
 	for range c.slots {
 		if code := <-codes; code != http.StatusOK {
-			t.Errorf("one of those that had a slot is answered with %d; want 200", code)
+			t.Errorf("a request that had a slot is answered with %d; want 200", code)
 		}
 	}
 }
 
 func testIdleConnectionsMakeRoom(t *testing.T) {
-	s := running(t, &record{}, nil, tenants(t, &record{}))
+	s := startServer(t, &record{}, nil, tenantOptions(t, &record{}))
 	for i := range maxConnections {
 		conn := dial(t, s)
 		if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: impulse\r\n\r\n"); err != nil {
@@ -247,8 +248,8 @@ func testIdleConnectionsMakeRoom(t *testing.T) {
 }
 
 func testBodiesBeyondMemoryOfTenantLeaveRoomForOthers(t *testing.T) {
-	s := running(t, &record{}, nil, func(o *Options) {
-		tenants(t, &record{})(o)
+	s := startServer(t, &record{}, nil, func(o *Options) {
+		tenantOptions(t, &record{})(o)
 		o.BodyMemory = 1 << 20
 	})
 	for range 2 {
@@ -277,11 +278,11 @@ func testBodiesBeyondMemoryOfTenantLeaveRoomForOthers(t *testing.T) {
 }
 
 func testRefusalReachesSenderThatKeepsSending(t *testing.T) {
-	s := running(t, &record{}, nil, func(o *Options) {
-		tenants(t, &record{})(o)
+	s := startServer(t, &record{}, nil, func(o *Options) {
+		tenantOptions(t, &record{})(o)
 		o.BodyMemory = 1 << 20
 	})
-	hog(s.memory, auth.Principal{Name: "bank"}, firstRead)
+	reserveAll(s.memory, auth.Principal{Name: "bank"}, firstRead)
 	conn := dial(t, s)
 	say := func(text string) {
 		t.Helper()

@@ -40,7 +40,7 @@ func newAuthority(t *testing.T) *authority {
 	return a
 }
 
-// sign makes a certificate and its key; the first one signs itself.
+// sign returns a new certificate and its key. The first certificate is self-signed.
 func (a *authority) sign(template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
 	a.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -64,15 +64,15 @@ func (a *authority) sign(template *x509.Certificate) (*x509.Certificate, *ecdsa.
 	return cert, key
 }
 
-// client is a certificate of a client by its common name.
+// client returns a client certificate with a common name.
 func (a *authority) client(name string) tls.Certificate {
 	a.t.Helper()
 	cert, key := a.sign(&x509.Certificate{Subject: pkix.Name{CommonName: name}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key}
 }
 
-// secured is a server with a certificate in files.
-type secured struct {
+// tlsServer is a server with a certificate in files.
+type tlsServer struct {
 	*authority
 
 	files  TLSFiles
@@ -80,10 +80,10 @@ type secured struct {
 	server *Server
 }
 
-func newSecured(t *testing.T, list string) *secured {
+func newTLSServer(t *testing.T, list string) *tlsServer {
 	t.Helper()
 	dir := t.TempDir()
-	s := &secured{authority: newAuthority(t), files: TLSFiles{
+	s := &tlsServer{authority: newAuthority(t), files: TLSFiles{
 		Cert: filepath.Join(dir, "tls.crt"), Key: filepath.Join(dir, "tls.key"), ClientCA: filepath.Join(dir, "ca.crt"),
 	}}
 	s.write(s.files.ClientCA, "CERTIFICATE", s.cert.Raw)
@@ -92,19 +92,19 @@ func newSecured(t *testing.T, list string) *secured {
 	if s.tls, err = ReadTLS(s.files); err != nil {
 		t.Fatal(err)
 	}
-	s.server = running(t, &record{}, nil, func(o *Options) { o.TLS, o.Credentials = s.tls, credentials(t, list) })
+	s.server = startServer(t, &record{}, nil, func(o *Options) { o.TLS, o.Credentials = s.tls, credentials(t, list) })
 	return s
 }
 
-func (s *secured) write(path, kind string, der []byte) {
+func (s *tlsServer) write(path, kind string, der []byte) {
 	s.t.Helper()
 	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-// renew puts a new certificate into the files.
-func (s *secured) renew() {
+// renew writes a new certificate to the files.
+func (s *tlsServer) renew() {
 	s.t.Helper()
 	cert, key := s.sign(&x509.Certificate{DNSNames: []string{"impulse"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
 	der, err := x509.MarshalPKCS8PrivateKey(key)
@@ -115,9 +115,8 @@ func (s *secured) renew() {
 	s.write(s.files.Key, "PRIVATE KEY", der)
 }
 
-// postAlert posts an alert with client certificates, and returns the code of the answer and the serial number of what the server
-// has shown.
-func (s *secured) postAlert(config *tls.Config, path string) (code int, serial int64, err error) {
+// postAlert posts an alert with client certificates, and returns the status code and the serial number of the server's certificate.
+func (s *tlsServer) postAlert(config *tls.Config, path string) (code int, serial int64, err error) {
 	s.t.Helper()
 	config.RootCAs, config.ServerName = x509.NewCertPool(), "impulse"
 	config.RootCAs.AddCert(s.cert)
@@ -133,7 +132,7 @@ func (s *secured) postAlert(config *tls.Config, path string) (code int, serial i
 }
 
 func testClientIsAuthenticatedByItsCertificate(t *testing.T) {
-	s := newSecured(t, "- {name: am, namespaces: [shop], clientCertificate: {commonName: alertmanager}}")
+	s := newTLSServer(t, "- {name: am, namespaces: [shop], clientCertificate: {commonName: alertmanager}}")
 	for name, want := range map[string]int{"alertmanager": http.StatusOK, "somebody": http.StatusUnauthorized} {
 		if code, _, err := s.postAlert(&tls.Config{Certificates: []tls.Certificate{s.client(name)}}, "/v1/alertmanager/shop"); code != want {
 			t.Errorf("%s: %d, %v", name, code, err)
@@ -156,7 +155,7 @@ func testClientIsAuthenticatedByItsCertificate(t *testing.T) {
 }
 
 func testNewCertificateIsServedWithoutRestartBrokenOneIsNot(t *testing.T) {
-	s := newSecured(t, "- {name: am, namespaces: [shop], clientCertificate: {commonName: alertmanager}}")
+	s := newTLSServer(t, "- {name: am, namespaces: [shop], clientCertificate: {commonName: alertmanager}}")
 	shown := func() int64 {
 		t.Helper()
 		_, serial, err := s.postAlert(&tls.Config{}, "/v1/alertmanager/shop")

@@ -32,20 +32,20 @@ func testInRandomRunsEveryRecordIsAccountedForAndSelectedOnesAreKept(t *testing.
 			w := &senders{t: t, r: rand.New(rand.NewPCG(seed, 2)), store: runSettled(t, m), accepted: map[key]struct{}{}}
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			go func() { _ = w.store.Watch(ctx, some("shop"), func(time.Time, []triggers.Alert, error) {}) }()
+			go func() { _ = w.store.Watch(ctx, someAlerts("shop"), func(time.Time, []triggers.Alert, error) {}) }()
 			for step := range 40 {
 				if w.step(); step%8 == 7 {
 					w.check(fmt.Sprint("seed ", seed, ", step ", step))
 				}
-				w.kept(w.store, fmt.Sprint("seed ", seed, ", step ", step))
+				w.checkAccepted(w.store, fmt.Sprint("seed ", seed, ", step ", step))
 			}
-			w.kept(run(t, m.copied()), fmt.Sprint("seed ", seed, ", after a crash"))
+			w.checkAccepted(run(t, m.copy()), fmt.Sprint("seed ", seed, ", after a crash"))
 		})
 	}
 }
 
-// some selects a tenth of the alerts of a namespace.
-func some(namespace string) triggers.AlertQuery {
+// someAlerts returns a query for a tenth of the alerts of a namespace.
+func someAlerts(namespace string) triggers.AlertQuery {
 	return triggers.AlertQuery{Namespace: namespace, Text: "some", Match: func(labels map[string]string) bool { return labels["alertname"][0] == '0' }}
 }
 
@@ -80,8 +80,8 @@ func (w *senders) step() {
 	synctest.Wait()
 }
 
-// kept fails the test unless a store has every accepted alert.
-func (w *senders) kept(s *Store, name string) {
+// checkAccepted fails the test unless a store has every accepted alert.
+func (w *senders) checkAccepted(s *Store, name string) {
 	w.t.Helper()
 	for k := range w.accepted {
 		if r := s.index.records[k]; r == nil || !r.Firing {
@@ -112,7 +112,7 @@ func (w *senders) check(name string) {
 		if tally(a) != tally(c) {
 			w.t.Fatalf("%s: the account of %s counts %s, want %s", name, a.owner(), tally(a), tally(c))
 		}
-		if err := a.beyond(); err != "" {
+		if err := a.exceeded(); err != "" {
 			w.t.Fatalf("%s: %s", name, err)
 		}
 	}
@@ -132,8 +132,8 @@ func tally(a *account) string {
 	return fmt.Sprint(a.count, a.bytes, evictable, a.evictableBytes)
 }
 
-// beyond names the limit that an account exceeds; "" for none.
-func (a *account) beyond() string {
+// exceeded describes the limit that an account exceeds; "" for none.
+func (a *account) exceeded() string {
 	for class, n := range a.count {
 		if class != int(uncounted) && n > a.limits.count[class] || a.bytes > a.limits.bytes {
 			return fmt.Sprintf("%s has %d of class %d, and %d bytes", a.owner(), n, class, a.bytes)

@@ -22,7 +22,7 @@ func deliver(b *testing.B, s *Store, a Alert) {
 func BenchmarkRecord(b *testing.B) {
 	for _, others := range []int{10, 10_000} {
 		b.Run(fmt.Sprint(others, " others"), func(b *testing.B) {
-			s := crowd(b, others)
+			s := storeWithWatchers(b, others)
 			began := time.Now()
 			for n := 0; b.Loop(); n++ {
 				deliver(b, s, firing("mine", began.Add(time.Duration(n)*time.Microsecond)))
@@ -35,7 +35,7 @@ func BenchmarkRecord(b *testing.B) {
 func BenchmarkRepeat(b *testing.B) {
 	for _, name := range []string{"mine", "everybody's"} {
 		b.Run(name, func(b *testing.B) {
-			s := crowd(b, 10_000)
+			s := storeWithWatchers(b, 10_000)
 			a := firing(name, time.Now())
 			for b.Loop() {
 				deliver(b, s, a)
@@ -44,8 +44,9 @@ func BenchmarkRepeat(b *testing.B) {
 	}
 }
 
-// crowd starts a store with one watcher of "mine", and others that each watch an alert of their own and the one of everybody.
-func crowd(b *testing.B, others int) *Store {
+// storeWithWatchers starts a store with one watcher of "mine" and, for each other object, two watchers: one of its own alert and
+// one of "everybody's".
+func storeWithWatchers(b *testing.B, others int) *Store {
 	b.Helper()
 	s := New(&memory{}, time.Now)
 	ctx, cancel := context.WithCancel(b.Context())
@@ -59,7 +60,7 @@ func crowd(b *testing.B, others int) *Store {
 	join := func(name string) {
 		joined.Add(1)
 		first := sync.OnceFunc(joined.Done)
-		all.Go(func() { _ = s.Watch(ctx, about(name), func(time.Time, []triggers.Alert, error) { first() }) })
+		all.Go(func() { _ = s.Watch(ctx, queryFor(name), func(time.Time, []triggers.Alert, error) { first() }) })
 	}
 	for i := range others {
 		join(fmt.Sprint("a", i))

@@ -39,13 +39,13 @@ func runSettled(t *testing.T, p Persister) *Store {
 	return s
 }
 
-// everything selects all alerts of a namespace.
-func everything(namespace string) triggers.AlertQuery {
+// allAlerts returns a query for all alerts of a namespace.
+func allAlerts(namespace string) triggers.AlertQuery {
 	return triggers.AlertQuery{Namespace: namespace, Text: "everything", Match: func(map[string]string) bool { return true }}
 }
 
-// named returns n firing alerts, numbered from first on.
-func named(prefix string, first, n int) []Alert {
+// numbered returns n firing alerts, numbered from first on.
+func numbered(prefix string, first, n int) []Alert {
 	all := make([]Alert, n)
 	for i := range all {
 		all[i] = firing(fmt.Sprint(prefix, first+i), time.Now())
@@ -62,7 +62,7 @@ func sendTo(t *testing.T, s *Store, namespace, credential string, alerts ...Aler
 	return err
 }
 
-// isStored reports whether an alert with a name is stored that was sent to shop.
+// isStored reports whether an alert with a name that was sent to shop is stored.
 func isStored(s *Store, name string) bool {
 	synctest.Wait()
 	s.mu.Lock()
@@ -73,8 +73,8 @@ func isStored(s *Store, name string) bool {
 func testRecordsBeyondBoundAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := runSettled(t, &memory{})
-		watchQuery(t, s, everything("shop"))
-		full := named("a", 0, MaxFiring/4)
+		watchQuery(t, s, allAlerts("shop"))
+		full := numbered("a", 0, MaxFiring/4)
 		send(t, s, full...)
 		send(t, s, full[:100]...)
 		err := sendTo(t, s, "shop", "test", firing("one more", time.Now()))
@@ -103,9 +103,9 @@ func testRecordsBeyondBoundAreRefused(t *testing.T) {
 func testFullNamespaceAffectsNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := runSettled(t, &memory{})
-		watchQuery(t, s, everything("shop"))
+		watchQuery(t, s, allAlerts("shop"))
 		for i := range 2 {
-			if err := sendTo(t, s, "shop", strconv.Itoa(i), named("a", 0, MaxFiring/4)...); err != nil {
+			if err := sendTo(t, s, "shop", strconv.Itoa(i), numbered("a", 0, MaxFiring/4)...); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -113,8 +113,8 @@ func testFullNamespaceAffectsNoOther(t *testing.T) {
 		if want := "namespace shop may have 10000 firing alerts"; !errors.Is(err, ErrFull) || !strings.Contains(err.Error(), want) {
 			t.Errorf("answered %v, want %s", err, want)
 		}
-		banks := watchQuery(t, s, everything("bank"))
-		if err := sendTo(t, s, "bank", "test", named("b", 0, MaxFiring/4)...); err != nil {
+		banks := watchQuery(t, s, allAlerts("bank"))
+		if err := sendTo(t, s, "bank", "test", numbered("b", 0, MaxFiring/4)...); err != nil {
 			t.Errorf("another namespace is answered %v", err)
 		}
 		banks.expect(t, "0", "5000")
@@ -124,8 +124,8 @@ func testFullNamespaceAffectsNoOther(t *testing.T) {
 func testStoredAlertsResolveAlthoughThereIsNoRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := runSettled(t, &memory{})
-		w := watchQuery(t, s, everything("shop"))
-		full := named("a", 0, MaxFiring/4)
+		w := watchQuery(t, s, allAlerts("shop"))
+		full := numbered("a", 0, MaxFiring/4)
 		send(t, s, full...)
 		over := resolved("a7", full[7].StartsAt, time.Now())
 		if err := sendTo(t, s, "shop", "test", over, firing("one more", time.Now()), firing("and another", time.Now())); !errors.Is(err, ErrFull) {
@@ -144,7 +144,7 @@ func testUnselectedAlertsAreDroppedFirstMostRecentLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := runSettled(t, &memory{})
 		w := watch(t, s, "slow")
-		full := named("a", 0, MaxFiring/4)
+		full := numbered("a", 0, MaxFiring/4)
 		send(t, s, full...)
 		send(t, s, full[0])
 		send(t, s, firing("slow", time.Now()))
@@ -152,7 +152,7 @@ func testUnselectedAlertsAreDroppedFirstMostRecentLast(t *testing.T) {
 		if !isStored(s, "a0") || isStored(s, "a1") || !isStored(s, "a2") {
 			t.Errorf("stored are a0 (repeated): %t, a1 (the oldest): %t, a2: %t; want true, false, true", isStored(s, "a0"), isStored(s, "a1"), isStored(s, "a2"))
 		}
-		send(t, s, named("b", 0, MaxFiring/4-1)...)
+		send(t, s, numbered("b", 0, MaxFiring/4-1)...)
 		if !isStored(s, "slow") || isStored(s, "a2") || len(s.index.records) != MaxFiring/4 || s.counts.dropped != MaxFiring/4 {
 			t.Errorf("stored are slow (selected): %t, a2: %t, of %d; %d were dropped; want true, false, %d, %d", isStored(s, "slow"), isStored(s, "a2"), len(s.index.records), s.counts.dropped, MaxFiring/4, MaxFiring/4)
 		}
@@ -164,16 +164,16 @@ func testWhenStoreIsFullNamespaceWithMostUnselectedAlertsLosesThem(t *testing.T)
 		s := runSettled(t, &memory{})
 		for _, ns := range []string{"shop", "bank"} {
 			for i := range 2 {
-				if err := sendTo(t, s, ns, strconv.Itoa(i), named("a", 0, MaxFiring/4-10)...); err != nil {
+				if err := sendTo(t, s, ns, strconv.Itoa(i), numbered("a", 0, MaxFiring/4-10)...); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}
-		if err := sendTo(t, s, "small", "test", named("a", 0, 100)...); err != nil {
+		if err := sendTo(t, s, "small", "test", numbered("a", 0, 100)...); err != nil {
 			t.Fatal(err)
 		}
-		w := watchQuery(t, s, everything("other"))
-		if err := sendTo(t, s, "other", "test", named("a", 0, 1000)...); err != nil {
+		w := watchQuery(t, s, allAlerts("other"))
+		if err := sendTo(t, s, "other", "test", numbered("a", 0, 1000)...); err != nil {
 			t.Fatal(err)
 		}
 		w.expect(t, "0", "1000")
@@ -188,7 +188,7 @@ func testSelectedAlertsAreRecordedAlthoughDeliveryIsTooLarge(t *testing.T) {
 		m := &memory{}
 		s := runSettled(t, m)
 		w := watch(t, s, "a0")
-		if err := sendTo(t, s, "shop", "test", named("a", 0, 100_000)...); !errors.Is(err, ErrFull) {
+		if err := sendTo(t, s, "shop", "test", numbered("a", 0, 100_000)...); !errors.Is(err, ErrFull) {
 			t.Errorf("answered %v", err)
 		}
 		w.expect(t, "0", "1")
@@ -201,9 +201,9 @@ func testSelectedAlertsAreRecordedAlthoughDeliveryIsTooLarge(t *testing.T) {
 func testAlertThatIsInDeliveryMoreThanOnceIsCountedAtItsLargest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := runSettled(t, &memory{})
-		watchQuery(t, s, everything("shop"))
+		watchQuery(t, s, allAlerts("shop"))
 		var all []Alert
-		for _, a := range named("a", 0, MaxFiring/4+1) {
+		for _, a := range numbered("a", 0, MaxFiring/4+1) {
 			all = append(all, resolved(a.Labels["alertname"], a.StartsAt.Add(-time.Hour), a.StartsAt.Add(-time.Minute)), a)
 		}
 		if err := sendTo(t, s, "shop", "test", all...); !errors.Is(err, ErrFull) || s.accounts.all.count[isFiring] > MaxFiring/4 {
@@ -219,7 +219,7 @@ func testResolvedAlertsOfOneNamespaceDisplaceNoneOfAnother(t *testing.T) {
 		began := time.Now()
 		send(t, s, resolved("slow", began, time.Now()))
 		for i := range 9 {
-			ended := named("b", 5000*i, 5000)
+			ended := numbered("b", 5000*i, 5000)
 			for j := range ended {
 				ended[j].Firing, ended[j].EndsAt = false, time.Now()
 			}
@@ -255,14 +255,14 @@ func testUnselectedAlertIsStoredForFiveHours(t *testing.T) {
 func testSelectedAlertsAreNotDroppedBeforeObjectsAreLoaded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
-		send(t, run(t, m), named("a", 0, MaxFiring/4)...)
-		left := m.copied()
+		send(t, run(t, m), numbered("a", 0, MaxFiring/4)...)
+		left := m.copy()
 		<-time.After(20 * time.Hour) // Longer than an unselected alert is kept.
 		s := run(t, left)
 		if err := sendTo(t, s, "shop", "test", firing("slow", time.Now())); !errors.Is(err, ErrFull) {
 			t.Errorf("answered %v", err)
 		}
-		w := watchQuery(t, s, everything("shop"))
+		w := watchQuery(t, s, allAlerts("shop"))
 		<-time.After(selectorsTimeout)
 		if w.last() != "5000 stale" {
 			t.Errorf("after a restart %s fire, want 5000 stale", w.last())
@@ -274,8 +274,8 @@ func testLaterSelectorDoesNotTreatDroppedAlertAsEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := runSettled(t, &memory{})
 		before := watch(t, s, "a0")
-		send(t, s, named("b", 0, MaxFiring/4)...)
-		send(t, s, named("c", 0, 10)...)
+		send(t, s, numbered("b", 0, MaxFiring/4)...)
+		send(t, s, numbered("c", 0, 10)...)
 		after, reconciled := watchQuery(t, s, withTTL("b0", time.Hour)), watch(t, s, "slow")
 		before.expect(t, "0")
 		after.expect(t, "0 or more")
@@ -284,8 +284,8 @@ func testLaterSelectorDoesNotTreatDroppedAlertAsEnded(t *testing.T) {
 		reconciled.expect(t, "0 or more", "0")
 		<-time.After(time.Hour)
 		after.expect(t, "0 or more", "0")
-		if banks := watchQuery(t, s, everything("bank")); !slices.Equal(banks.turns, []string{"0"}) {
-			t.Errorf("a watcher in another namespace received %v, want [0]", banks.turns)
+		if banks := watchQuery(t, s, allAlerts("bank")); !slices.Equal(banks.received, []string{"0"}) {
+			t.Errorf("a watcher in another namespace received %v, want [0]", banks.received)
 		}
 	})
 }

@@ -15,7 +15,7 @@ func TestConverge(t *testing.T) {
 	t.Run("a storm of repeats from three peers is one write", testStormOfRepeatsFromThreePeersIsOneWrite)
 }
 
-// orders calls visit with every order of n things.
+// orders calls visit with every permutation of n things.
 func orders(n int, visit func([]int)) {
 	all := make([]int, n)
 	for i := range all {

@@ -22,7 +22,7 @@ func TestDirect(t *testing.T) {
 
 var till = Endpoint{Namespace: "shop", Object: "till", Trigger: "queue"}
 
-// level is a pushed level.
+// level returns a pushed level.
 func level(key, value string, at time.Time, ttl time.Duration) Alert {
 	n, _ := scalers.ParseMilli(value)
 	a := Alert{Level: NewLevel(key, n), Firing: true, StartsAt: at}
@@ -40,7 +40,7 @@ func push(t *testing.T, s *Store, levels ...Alert) {
 }
 
 // watchTill watches the levels of the endpoint till.
-func watchTill(t *testing.T, s *Store) *watched {
+func watchTill(t *testing.T, s *Store) *watchRecord {
 	t.Helper()
 	return watchQuery(t, s, triggers.AlertQuery{Namespace: "shop", Object: "till", Trigger: "queue"})
 }
@@ -112,7 +112,7 @@ func testTTLThatExpiredWhileProcessWasDownIsGrantedOnceMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		push(t, run(t, m), level("", "4", time.Now(), time.Minute))
-		kept := m.copied()
+		kept := m.copy()
 		<-time.After(time.Hour)
 		w := watchTill(t, run(t, kept))
 		w.expect(t, "1 stale")

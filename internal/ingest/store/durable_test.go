@@ -22,8 +22,8 @@ func TestDurable(t *testing.T) {
 // neighbours returns the names of two alerts that share a shard: alerts that arrive one after the other do.
 func neighbours() (one, other string) { return "a", "b" }
 
-// answer delivers alerts in the background, and returns a channel that receives the answer.
-func answer(t *testing.T, s *Store, alerts ...Alert) chan error {
+// deliverAsync delivers alerts in the background, and returns a channel that receives the result.
+func deliverAsync(t *testing.T, s *Store, alerts ...Alert) chan error {
 	t.Helper()
 	answered := make(chan error, 1)
 	go func() {
@@ -34,8 +34,8 @@ func answer(t *testing.T, s *Store, alerts ...Alert) chan error {
 	return answered
 }
 
-// expect fails the test unless the answer has been given, or has not.
-func expect(t *testing.T, answered chan error, want bool) {
+// expectAnswered fails the test unless there is a result, or, if want is false, none yet.
+func expectAnswered(t *testing.T, answered chan error, want bool) {
 	t.Helper()
 	synctest.Wait()
 	if got := len(answered) == 1; got != want {
@@ -51,19 +51,19 @@ func testRepeatOfDurableRecordWaitsForNoWrite(t *testing.T) {
 		began := time.Now()
 		send(t, s, firing(known, began))
 		m.hold = make(chan struct{})
-		waiting := answer(t, s, firing(news, began))
-		expect(t, waiting, false)
-		expect(t, answer(t, s, firing(known, began)), true)
-		expect(t, answer(t, s, firing(news, began)), false)
+		waiting := deliverAsync(t, s, firing(news, began))
+		expectAnswered(t, waiting, false)
+		expectAnswered(t, deliverAsync(t, s, firing(known, began)), true)
+		expectAnswered(t, deliverAsync(t, s, firing(news, began)), false)
 		changed := firing(known, began)
 		changed.Annotations = map[string]string{"value": "7"}
-		again := answer(t, s, changed)
-		expect(t, again, false)
+		again := deliverAsync(t, s, changed)
+		expectAnswered(t, again, false)
 		m.hold <- struct{}{} // The write in flight does not contain the later changes.
-		expect(t, waiting, true)
-		expect(t, again, false)
+		expectAnswered(t, waiting, true)
+		expectAnswered(t, again, false)
 		close(m.hold)
-		expect(t, again, true)
+		expectAnswered(t, again, true)
 	})
 }
 
@@ -74,22 +74,22 @@ func testRepeatIsAnsweredAlthoughChangesArriveFasterThanWrites(t *testing.T) {
 		s := run(t, m)
 		known, news := neighbours()
 		began := time.Now()
-		answer(t, s, firing(known, began))
+		deliverAsync(t, s, firing(known, began))
 		for i := range 10 {
 			a := firing(news, began)
 			a.Annotations = map[string]string{"value": strconv.Itoa(i)}
-			answer(t, s, a)
+			deliverAsync(t, s, a)
 			m.hold <- struct{}{}
 			synctest.Wait()
 			a.Annotations = map[string]string{"value": "and " + strconv.Itoa(i)}
-			answer(t, s, a)
-			expect(t, answer(t, s, firing(known, began)), true)
+			deliverAsync(t, s, a)
+			expectAnswered(t, deliverAsync(t, s, firing(known, began)), true)
 		}
 		close(m.hold)
 	})
 }
 
-// changedElsewhere is a persister whose shards something else changes.
+// changedElsewhere is a persister whose shards another process changes.
 type changedElsewhere struct {
 	*memory
 
@@ -126,7 +126,7 @@ func testRecordThatWasEditedIsDurableOnceItIsWrittenAgain(t *testing.T) {
 		"somebody else wrote it": func(t *testing.T, p *changedElsewhere, s *Store) {
 			_, news := neighbours()
 			p.err = ErrConflict
-			expect(t, answer(t, s, firing(news, time.Now())), true) // With the error.
+			expectAnswered(t, deliverAsync(t, s, firing(news, time.Now())), true) // With the error.
 			p.err, p.hold = nil, make(chan struct{})
 		},
 	} {
@@ -137,12 +137,12 @@ func testRecordThatWasEditedIsDurableOnceItIsWrittenAgain(t *testing.T) {
 				known, _ := neighbours()
 				began := time.Now()
 				send(t, s, firing(known, began))
-				expect(t, answer(t, s, firing(known, began)), true)
+				expectAnswered(t, deliverAsync(t, s, firing(known, began)), true)
 				touch(t, p, s)
-				waiting := answer(t, s, firing(known, began))
-				expect(t, waiting, false)
+				waiting := deliverAsync(t, s, firing(known, began))
+				expectAnswered(t, waiting, false)
 				close(p.hold)
-				expect(t, waiting, true)
+				expectAnswered(t, waiting, true)
 			})
 		})
 	}
@@ -154,12 +154,12 @@ func testWaitersAtShutdownGetResultOfLastWrite(t *testing.T) {
 			m := &memory{hold: make(chan struct{})}
 			s, stop := begin(t, m)
 			_, news := neighbours()
-			first := answer(t, s, firing("a", time.Now()))
-			second := answer(t, s, firing(news, time.Now())) // It is part of the write after the one in flight.
+			first := deliverAsync(t, s, firing("a", time.Now()))
+			second := deliverAsync(t, s, firing(news, time.Now())) // It is part of the write after the one in flight.
 			m.fail(fails)
 			done := make(chan struct{})
 			go func() { stop(); close(done) }()
-			expect(t, second, false)
+			expectAnswered(t, second, false)
 			close(m.hold)
 			<-done
 			for _, answered := range []chan error{first, second} {
@@ -185,7 +185,7 @@ func testAfterTenMinutesWithoutWritesOnlyNewestStateIsWritten(t *testing.T) {
 			newest = strconv.Itoa(i)
 			a := firing("a", began)
 			a.Annotations = map[string]string{"value": newest}
-			if err := <-answer(t, s, a); err == nil {
+			if err := <-deliverAsync(t, s, a); err == nil {
 				t.Fatal("a delivery that is not durable was answered with nil, want an error")
 			}
 			<-time.After(time.Second)
@@ -202,7 +202,7 @@ func testAfterTenMinutesWithoutWritesOnlyNewestStateIsWritten(t *testing.T) {
 			t.Errorf("%d writes once the API server is back, want 1", n)
 		}
 		var kept []string
-		for _, shard := range m.copied().shards {
+		for _, shard := range m.copy().shards {
 			for _, a := range shard.Alerts {
 				kept = append(kept, a.Annotations["value"])
 			}
@@ -222,7 +222,7 @@ func testDeliveryWithoutRoomLeavesNothingBehind(t *testing.T) {
 		for i := range flood {
 			flood[i] = firing(fmt.Sprint("a", i), time.Now())
 		}
-		if err := <-answer(t, s, flood...); !errors.Is(err, ErrFull) {
+		if err := <-deliverAsync(t, s, flood...); !errors.Is(err, ErrFull) {
 			t.Errorf("answered %v", err)
 		}
 		w.expect(t, "0")

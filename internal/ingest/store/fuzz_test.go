@@ -36,7 +36,7 @@ func FuzzLoad(f *testing.F) {
 			if got := w.last(); strings.HasPrefix(got, "0") || got == "unknown" {
 				t.Errorf("after a firing %s count, want 1 or more", got)
 			}
-			again := watch(t, run(t, m.copied()), "of the fuzz test")
+			again := watch(t, run(t, m.copy()), "of the fuzz test")
 			if got := again.last(); strings.HasPrefix(got, "0") || got == "unknown" {
 				t.Errorf("after a firing and a restart %s count, want 1 or more", got)
 			}

@@ -12,8 +12,8 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
-// writing is a writer without a store.
-type writing struct {
+// testWriter is a writer without a store.
+type testWriter struct {
 	*writer
 
 	t  *testing.T
@@ -21,9 +21,9 @@ type writing struct {
 }
 
 // startWriter runs a writer until the test ends.
-func startWriter(t *testing.T, p Persister, merge func(context.Context, *shard) error) *writing {
+func startWriter(t *testing.T, p Persister, merge func(context.Context, *shard) error) *testWriter {
 	t.Helper()
-	w := &writing{t: t}
+	w := &testWriter{t: t}
 	w.writer = newWriter(&w.mu, p, time.Now, merge)
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
@@ -32,8 +32,8 @@ func startWriter(t *testing.T, p Persister, merge func(context.Context, *shard) 
 	return w
 }
 
-// change adds a record, or changes it, and returns what to wait for.
-func (w *writing) change(namespace string, n int) []waiter {
+// change adds or changes a record, and returns what to wait for.
+func (w *testWriter) change(namespace string, n int) []waiter {
 	w.t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -47,7 +47,7 @@ func (w *writing) change(namespace string, n int) []waiter {
 	return w.waitFor(changes)
 }
 
-// notified reports whether all waiters have been notified, and with what.
+// notified reports whether all waiters have been notified, and with which error.
 func notified(all []waiter) (bool, error) {
 	synctest.Wait()
 	var errs []error
@@ -118,7 +118,7 @@ func testFailedWriteNotifiesItsWaitersAndIsRetried(t *testing.T) {
 		m.fail(nil)
 		<-time.After(saveRetry)
 		synctest.Wait()
-		if got := m.copied().shards; len(got) != 1 {
+		if got := m.copy().shards; len(got) != 1 {
 			t.Errorf("after %s %d shards are stored, want 1", saveRetry, len(got))
 		}
 	})
@@ -152,7 +152,7 @@ func testForeignContentIsMergedBeforeNextWrite(t *testing.T) {
 			t.Errorf("the waiter is notified: %t, %v, after %d merges; want true, %v, 1", done, err, merged, ErrConflict)
 		}
 		<-time.After(time.Second)
-		if got := m.copied().shards; len(got) != 1 {
+		if got := m.copy().shards; len(got) != 1 {
 			t.Errorf("after the merge %d shards are stored, want 1", len(got))
 		}
 	})

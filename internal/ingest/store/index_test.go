@@ -41,7 +41,7 @@ func testAlertIsMatchedOnlyAgainstObjectsThatMaySelectIt(t *testing.T) {
 		s := run(t, &memory{})
 		queries := make([]triggers.AlertQuery, 10_000)
 		for i := range queries {
-			queries[i] = about(fmt.Sprint("a", i))
+			queries[i] = queryFor(fmt.Sprint("a", i))
 			// A label with the same value in all queries does not narrow the search.
 			queries[i].Equal["severity"] = "page"
 		}
@@ -63,7 +63,7 @@ func testAlertThatTenThousandObjectsSelectIsOneWrite(t *testing.T) {
 		s := run(t, m)
 		queries := make([]triggers.AlertQuery, 10_000)
 		for i := range queries {
-			queries[i] = about("everybody's")
+			queries[i] = queryFor("everybody's")
 		}
 		_, notified := watchAll(t, s, queries)
 		began := time.Now()

@@ -14,7 +14,7 @@ func TestIsolation(t *testing.T) {
 func testNamespaceLabelOfAlertGivesAccessToNoOtherNamespace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
-		shops, banks := about("slow"), about("slow")
+		shops, banks := queryFor("slow"), queryFor("slow")
 		banks.Namespace = "bank"
 		here, there := watchQuery(t, s, shops), watchQuery(t, s, banks)
 		a := firing("slow", time.Now())

@@ -28,8 +28,8 @@ func TestKube(t *testing.T) {
 	t.Run("a 429 on a record is returned at once and not retried", test429OnRecordIsReturnedAtOnceAndNotRetried)
 }
 
-// kube is a persister in a namespace of a real API server.
-func kube(t *testing.T) (*Kube, *rest.Config) {
+// newTestKube returns a persister in a namespace of a real API server.
+func newTestKube(t *testing.T) (*Kube, *rest.Config) {
 	t.Helper()
 	config := sandbox.Config(t)
 	sandbox.ApplyCRDs(t, "../../../deploy/crds")
@@ -58,7 +58,7 @@ func load(t *testing.T, k *Kube, shard int) Shard {
 }
 
 func testShardIsLoadedFromAPIServerAsItWasStored(t *testing.T) {
-	k, _ := kube(t)
+	k, _ := newTestKube(t)
 	now := micro(time.Now())
 	a := v1alpha1.AlertRecord{
 		Endpoint: "shop/", Fingerprint: "00", Labels: map[string]string{"a": "<b>"}, StartsAt: now, LastSeen: now, EndsAt: &now, ResolvedAt: &now,
@@ -77,7 +77,7 @@ func testShardIsLoadedFromAPIServerAsItWasStored(t *testing.T) {
 }
 
 func testLargestShardFitsIntoAPIServer(t *testing.T) {
-	k, _ := kube(t)
+	k, _ := newTestKube(t)
 	s := New(k, time.Now)
 	s.loadErr = nil
 	began := time.Now()
@@ -112,7 +112,7 @@ func testLargestShardFitsIntoAPIServer(t *testing.T) {
 }
 
 func testAllShardsAreLoadedPageByPageAndForeignObjectsAreIgnored(t *testing.T) {
-	k, _ := kube(t)
+	k, _ := newTestKube(t)
 	for i := range 2*loadPage + 1 {
 		if err := k.Save(t.Context(), i, Shard{AsOf: time.Now()}); err != nil {
 			t.Fatal(err)
@@ -129,7 +129,7 @@ func testAllShardsAreLoadedPageByPageAndForeignObjectsAreIgnored(t *testing.T) {
 }
 
 func testDeletedAlertSetIsWrittenAgain(t *testing.T) {
-	k, _ := kube(t)
+	k, _ := newTestKube(t)
 	if err := k.Save(t.Context(), 3, Shard{}); err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func testDeletedAlertSetIsWrittenAgain(t *testing.T) {
 }
 
 func testInvalidAlertSetIsSetAsideAndCountsAsLost(t *testing.T) {
-	k, _ := kube(t)
+	k, _ := newTestKube(t)
 	// The API server accepts a time without a fraction, which MicroTime does not.
 	broken := `{"apiVersion":"impulse.sh/v1alpha1","kind":"AlertSet","metadata":{"name":"alerts-03"},"alerts":[{"endpoint":"shop/",
 		"fingerprint":"00","firing":true,"startsAt":"2026-01-01T00:00:00Z","lastSeen":"2026-01-01T00:00:00Z"}]}`
@@ -165,7 +165,7 @@ func testInvalidAlertSetIsSetAsideAndCountsAsLost(t *testing.T) {
 		}
 	}
 	if err := k.client.Get().AbsPath(k.path("alerts-03-broken")...).Do(t.Context()).Error(); err != nil {
-		t.Errorf("it was not set aside: %v", err)
+		t.Errorf("the AlertSet was not set aside: %v", err)
 	}
 	lost := micro(time.Now()).Time
 	if err := k.Save(t.Context(), 3, Shard{LostAt: lost}); err != nil {

@@ -30,7 +30,7 @@ func TestStoredLevel(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			m := &memory{}
 			push(t, run(t, m), level("", "4", time.Now(), 0))
-			kept := m.copied()
+			kept := m.copy()
 			for n := range kept.shards {
 				kept.shards[n].Alerts[0].Level.MilliValue = nil
 			}

@@ -29,7 +29,7 @@ func TestLifetime(t *testing.T) {
 
 // withTTL returns a query for the alerts with a name, with a ttl.
 func withTTL(name string, lease time.Duration) triggers.AlertQuery {
-	q := about(name)
+	q := queryFor(name)
 	q.TTL = lease
 	return q
 }
@@ -114,7 +114,7 @@ func testAlertThatExpiredWhileProcessWasDownIsStaleForOneMoreTTL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		send(t, run(t, m), firing("slow", time.Now()))
-		kept := m.copied()
+		kept := m.copy()
 		<-time.After(time.Hour)
 		w := watchQuery(t, run(t, kept), withTTL("slow", time.Minute))
 		w.expect(t, "1 stale")
@@ -129,7 +129,7 @@ func testClockThatWasSetBackProlongsNoTTL(t *testing.T) {
 		s := run(t, m)
 		send(t, s, firing("slow", time.Now()))
 		push(t, s, level("", "4", time.Now(), time.Minute))
-		kept := m.copied()
+		kept := m.copy()
 		for i, one := range kept.shards {
 			one.AsOf = one.AsOf.Add(100 * time.Hour)
 			kept.shards[i] = one
@@ -158,7 +158,7 @@ func testAlertThatHadEndedBeforeRestartStaysEnded(t *testing.T) {
 		watchQuery(t, s, withTTL("slow", time.Minute))
 		send(t, s, firing("slow", time.Now()))
 		<-time.After(3 * time.Minute)
-		kept := m.copied()
+		kept := m.copy()
 		<-time.After(time.Hour)
 		watchQuery(t, run(t, kept), withTTL("slow", time.Minute)).expect(t, "0")
 	})
@@ -184,8 +184,8 @@ func testLateFiringCountsAfterWindowForTenMinutesAndOneTTL(t *testing.T) {
 	})
 }
 
-// begins returns when the first waiting alert begins to count; zero if none waits.
-func (w *watched) begins() time.Time {
+// countsFrom returns when the first waiting alert begins to count; zero if none waits.
+func (w *watchRecord) countsFrom() time.Time {
 	synctest.Wait()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -206,12 +206,12 @@ func testWaitingAlertHasInstantAtWhichItStartsToCount(t *testing.T) {
 		for range 2 { // After another resolve it waits again.
 			ended := time.Now()
 			send(t, s, resolved("slow", began, ended))
-			if at := w.begins(); !at.IsZero() {
+			if at := w.countsFrom(); !at.IsZero() {
 				t.Errorf("a resolved alert has CountsFrom %s, want zero", at)
 			}
 			<-time.After(20 * time.Second)
 			send(t, s, firing("slow", began))
-			if at := w.begins(); !at.Equal(ended.Add(defaultWindow)) {
+			if at := w.countsFrom(); !at.Equal(ended.Add(defaultWindow)) {
 				t.Errorf("it begins to count at %s, want %s", at, ended.Add(defaultWindow))
 			}
 			send(t, s, firing("slow", began)) // A repeat causes no notification.
@@ -219,7 +219,7 @@ func testWaitingAlertHasInstantAtWhichItStartsToCount(t *testing.T) {
 		w.expect(t, "0", "1", "0", "0 and 1 will", "0", "0 and 1 will")
 		<-time.After(40 * time.Second)
 		w.expect(t, "0", "1", "0", "0 and 1 will", "0", "0 and 1 will", "1")
-		if at := w.begins(); !at.IsZero() {
+		if at := w.countsFrom(); !at.IsZero() {
 			t.Errorf("an alert that counts has CountsFrom %s, want zero", at)
 		}
 	})
@@ -229,14 +229,14 @@ func testWaitingAlertHasInstantAtWhichItStartsToCount(t *testing.T) {
 func testAlertThatIsAbsentWhileItWaitsDoesNotStartToCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
-		q := about("slow")
+		q := queryFor("slow")
 		q.AbsentMeansResolved, q.TTL = true, time.Minute
 		w := watchQuery(t, s, q)
 		began := time.Now()
 		send(t, s, firing("slow", began), resolved("slow", began, time.Now()))
 		sendGroup(t, s, "g", 0, firing("slow", began))
 		sendGroup(t, s, "g", 0)
-		if at := w.begins(); !at.IsZero() {
+		if at := w.countsFrom(); !at.IsZero() {
 			t.Errorf("an alert that is absent for the whole window has CountsFrom %s, want zero", at)
 		}
 		<-time.After(2 * defaultWindow)
@@ -249,7 +249,7 @@ func testAlertThatIsAbsentWhileItWaitsDoesNotStartToCount(t *testing.T) {
 func testEachWatcherHasItsOwnLateWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
-		q := about("slow")
+		q := queryFor("slow")
 		q.Text, q.LateWindow = "hasty", 5*time.Second
 		hasty, others := watchQuery(t, s, q), watch(t, s, "slow")
 		began := time.Now()
@@ -282,7 +282,7 @@ func testLateFiringThatIsRepeatedAfterWindowCountsAsAnyOther(t *testing.T) {
 		if w.last() != "1" {
 			t.Errorf("%s alerts count, want 1", w.last())
 		}
-		watch(t, run(t, m.copied()), "slow").expect(t, "1")
+		watch(t, run(t, m.copy()), "slow").expect(t, "1")
 	})
 }
 
@@ -305,7 +305,7 @@ func testOlderStartAfterResolveIsLateFiringTooSinceItMayBeAlive(t *testing.T) {
 func testAbsenceFromCompleteDeliveriesEndsAlertForWatchersThatAskForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
-		q := about("slow")
+		q := queryFor("slow")
 		q.AbsentMeansResolved = true
 		w, other := watchQuery(t, s, q), watch(t, s, "slow")
 		began := time.Now()
@@ -329,7 +329,7 @@ func testAbsenceFromCompleteDeliveriesEndsAlertForWatchersThatAskForIt(t *testin
 func testNothingIsInferredFromTruncatedBodiesOtherGroupsOrNoGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := run(t, &memory{})
-		q := about("slow")
+		q := queryFor("slow")
 		q.AbsentMeansResolved = true
 		w := watchQuery(t, s, q)
 		fast := firing("fast", time.Now())

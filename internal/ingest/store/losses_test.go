@@ -102,7 +102,7 @@ func testRecordsThatWereSetAsideAreLostEvenAfterCrashBeforeNextWrite(t *testing.
 		t.Fatal(err)
 	}
 	if loaded, err := folder(t, dir).Load(t.Context()); err != nil || len(loaded) != 1 || !loaded[3].LostAt.IsZero() {
-		t.Errorf("written again, it is %+v, %v", loaded, err)
+		t.Errorf("after the shard was written again: %+v, %v; want it without lostAt", loaded, err)
 	}
 }
 
@@ -179,15 +179,15 @@ func testMoveThatIsInterruptedAnywhereLosesNothing(t *testing.T) {
 		}
 		return m
 	}
-	for writes, whole := 0, false; !whole; writes++ {
+	for writes, complete := 0, false; !complete; writes++ {
 		synctest.Test(t, func(t *testing.T) {
-			m := &cutOff{memory: misplaced(), lives: writes}
+			m := &cutOff{memory: misplaced(), writesLeft: writes}
 			run(t, m)
 			<-time.After(time.Second)
 			m.mu.Lock()
-			whole = m.lives >= 0
+			complete = m.writesLeft >= 0
 			m.mu.Unlock()
-			if s := run(t, m.copied()); len(s.index.records) != alerts {
+			if s := run(t, m.copy()); len(s.index.records) != alerts {
 				t.Errorf("cut off after %d writes, %d records are loaded, want %d", writes, len(s.index.records), alerts)
 			}
 		})
@@ -198,14 +198,14 @@ func testMoveThatIsInterruptedAnywhereLosesNothing(t *testing.T) {
 type cutOff struct {
 	*memory
 
-	lives int
+	writesLeft int
 }
 
 // Save is Persister's.
 func (m *cutOff) Save(ctx context.Context, i int, content Shard) error {
 	m.mu.Lock()
-	m.lives--
-	dead := m.lives < 0
+	m.writesLeft--
+	dead := m.writesLeft < 0
 	m.mu.Unlock()
 	if dead {
 		return errors.New("it is cut off")

@@ -26,7 +26,7 @@ func reconcile(t *testing.T, s *Store, v triggers.AlertView) {
 	if v.At.IsZero() {
 		v.At = time.Now()
 	}
-	if err := s.Reconcile(t.Context(), about("slow"), v); err != nil {
+	if err := s.Reconcile(t.Context(), queryFor("slow"), v); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -68,7 +68,7 @@ func testReconcileRecoversEveryLostRecord(t *testing.T) {
 				if got := w.last(); got != c.want {
 					t.Errorf("%s fire, want %s", got, c.want)
 				}
-				if got := watch(t, run(t, m.copied()), "slow").last(); got != c.want {
+				if got := watch(t, run(t, m.copy()), "slow").last(); got != c.want {
 					t.Errorf("after a crash %s fire, want %s", got, c.want)
 				}
 			})

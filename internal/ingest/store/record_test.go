@@ -27,7 +27,7 @@ func recordAfter(endpoint string, deliveries ...Alert) (r record, changed bool) 
 	return r, changed
 }
 
-// phase names the state of a record in the diagram of its type.
+// phase returns the state of a record in the diagram of its type.
 func phase(r *record) string {
 	switch {
 	case r.Firing:
@@ -58,7 +58,7 @@ func TestRecord(t *testing.T) {
 		"a resolve ends a late firing":                    {[]Alert{resolved("a", second(0), second(9)), firing("a", second(0)), resolved("a", second(0), second(9))}, "resolved", true},
 		"an older resolve does not end a late firing":     {[]Alert{resolved("a", second(0), second(9)), firing("a", second(0)), resolved("a", second(0), second(8))}, "late firing", false},
 		"a firing of an older start is the same":          {[]Alert{firing("a", second(10)), firing("a", second(0))}, "firing", false},
-		"a firing with other annotations changes":         {[]Alert{firing("a", second(0)), annotated(firing("a", second(0)), "x")}, "firing", true},
+		"a firing with other annotations changes":         {[]Alert{firing("a", second(0)), withAnnotation(firing("a", second(0)), "x")}, "firing", true},
 		"a resolve of an activation that was not seen is": {[]Alert{firing("a", second(0)), resolved("a", second(10), second(12))}, "resolved", true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestRecord(t *testing.T) {
 	})
 }
 
-func annotated(a Alert, text string) Alert {
+func withAnnotation(a Alert, text string) Alert {
 	a.Annotations = map[string]string{"text": text}
 	return a
 }
@@ -135,10 +135,10 @@ func randomDeliveries(t *testing.T, endpoint string, seed uint64) {
 		}
 		again := record{AlertRecord: *rec.DeepCopy(), namespace: rec.namespace, pushed: rec.pushed}
 		if again.apply(&a, at); !reflect.DeepEqual(again.AlertRecord, normalized(rec.AlertRecord)) {
-			t.Fatalf("%s: applied again it is %+v, want %+v", what, again.AlertRecord, rec.AlertRecord)
+			t.Fatalf("%s: after the same delivery again the record is %+v, want %+v", what, again.AlertRecord, rec.AlertRecord)
 		}
 	}
 }
 
-// normalized returns a copy that compares equal to a copy.
+// normalized returns a deep copy, which can be compared with another deep copy.
 func normalized(a v1alpha1.AlertRecord) v1alpha1.AlertRecord { return *a.DeepCopy() }

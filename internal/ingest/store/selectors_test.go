@@ -16,10 +16,10 @@ func TestSelectors(t *testing.T) {
 	t.Run("unselected alerts of the first moments are logged once the objects are loaded", testUnselectedAlertsOfFirstMomentsAreLoggedOnceObjectsAreLoaded)
 }
 
-// watchFor selects the alerts of a name for an object.
+// watchFor watches the alerts with a name for an object.
 func watchFor(t *testing.T, s *Store, object, name string) {
 	t.Helper()
-	q := about(name)
+	q := queryFor(name)
 	q.SelectedBy = object
 	watchQuery(t, s, q)
 }

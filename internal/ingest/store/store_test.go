@@ -37,8 +37,8 @@ type memory struct {
 	hold   chan struct{}
 }
 
-// copied returns the shards as a crash leaves them.
-func (m *memory) copied() *memory {
+// copy returns a persister with the shards that a crash would leave.
+func (m *memory) copy() *memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return &memory{shards: maps.Clone(m.shards)}
@@ -111,29 +111,29 @@ func begin(t *testing.T, p Persister) (s *Store, stop func()) {
 	return s, func() { cancel(); <-done }
 }
 
-// watched has what a watcher received.
-type watched struct {
-	mu     sync.Mutex
-	turns  []string
-	alerts []triggers.Alert
+// watchRecord stores what a watcher received.
+type watchRecord struct {
+	mu       sync.Mutex
+	received []string
+	alerts   []triggers.Alert
 }
 
-// about returns a query for the alerts with a name.
-func about(name string) triggers.AlertQuery {
+// queryFor returns a query for the alerts with a name.
+func queryFor(name string) triggers.AlertQuery {
 	return triggers.AlertQuery{
 		Namespace: "shop", Text: name, Equal: map[string]string{"alertname": name},
 		Match: func(labels map[string]string) bool { return labels["alertname"] == name },
 	}
 }
 
-func watch(t *testing.T, s *Store, name string) *watched {
+func watch(t *testing.T, s *Store, name string) *watchRecord {
 	t.Helper()
-	return watchQuery(t, s, about(name))
+	return watchQuery(t, s, queryFor(name))
 }
 
-func watchQuery(t *testing.T, s *Store, q triggers.AlertQuery) *watched {
+func watchQuery(t *testing.T, s *Store, q triggers.AlertQuery) *watchRecord {
 	t.Helper()
-	w := &watched{}
+	w := &watchRecord{}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -141,7 +141,7 @@ func watchQuery(t *testing.T, s *Store, q triggers.AlertQuery) *watched {
 		_ = s.Watch(ctx, q, func(_ time.Time, alerts []triggers.Alert, err error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.turns, w.alerts = append(w.turns, describe(alerts, err)), alerts
+			w.received, w.alerts = append(w.received, describe(alerts, err)), alerts
 		})
 	}()
 	t.Cleanup(func() { cancel(); <-done })
@@ -174,22 +174,22 @@ func describe(alerts []triggers.Alert, err error) string {
 	}
 }
 
-func (w *watched) expect(t *testing.T, want ...string) {
+func (w *watchRecord) expect(t *testing.T, want ...string) {
 	t.Helper()
 	synctest.Wait()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !slices.Equal(w.turns, want) {
-		t.Errorf("the watcher received %v, want %v", w.turns, want)
+	if !slices.Equal(w.received, want) {
+		t.Errorf("the watcher received %v, want %v", w.received, want)
 	}
 }
 
-// last returns how many alerts count by the last notification.
-func (w *watched) last() string {
+// last returns the number of alerts that count by the last notification.
+func (w *watchRecord) last() string {
 	synctest.Wait()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	count, _, _ := strings.Cut(w.turns[len(w.turns)-1], " and ")
+	count, _, _ := strings.Cut(w.received[len(w.received)-1], " and ")
 	return count
 }
 
@@ -308,9 +308,9 @@ func testWatchersAreNotifiedBeforeResponseWhichWaitsForWrite(t *testing.T) {
 		m := &memory{hold: make(chan struct{})}
 		s := run(t, m)
 		w := watch(t, s, "slow")
-		answered := answer(t, s, firing("slow", time.Now()))
+		answered := deliverAsync(t, s, firing("slow", time.Now()))
 		w.expect(t, "0", "1")
-		expect(t, answered, false)
+		expectAnswered(t, answered, false)
 		close(m.hold)
 		if err := <-answered; err != nil {
 			t.Error(err)

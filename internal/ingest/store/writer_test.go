@@ -81,7 +81,7 @@ func testWriteOfChangeDoesNotGrowWithNumberOfRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newHeldWrites()
 		s := run(t, p)
-		all := named("a", 0, MaxFiring/4)
+		all := numbered("a", 0, MaxFiring/4)
 		send(t, s, all...)
 		p.reset()
 		send(t, s, withText(all[17], "more"))
@@ -105,7 +105,7 @@ func testWritesOfOneNamespaceDelayNoOther(t *testing.T) {
 		p.holds = "shop"
 		s := run(t, p)
 		stuck := make(chan error, 1)
-		go func() { stuck <- sendTo(t, s, "shop", "test", named("a", 0, 1000)...) }()
+		go func() { stuck <- sendTo(t, s, "shop", "test", numbered("a", 0, 1000)...) }()
 		synctest.Wait()
 		for i := range 20 {
 			if err := sendTo(t, s, "bank", "test", firing(fmt.Sprint("b", i), time.Now())); err != nil {
@@ -127,7 +127,7 @@ func testBytesThatAreWrittenPerSecondOfOneNamespaceAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newHeldWrites()
 		s := run(t, p)
-		all := named("a", 0, MaxFiring/4)
+		all := numbered("a", 0, MaxFiring/4)
 		send(t, s, all...)
 		<-time.After(time.Minute)
 		p.reset()
@@ -161,18 +161,18 @@ func testShardBelongsToOneNamespaceAndIsUsedAgainWhenItIsEmpty(t *testing.T) {
 		s := run(t, m)
 		for day := range 20 {
 			for _, ns := range []string{"shop", "bank"} {
-				if err := sendTo(t, s, fmt.Sprint(ns, day), "test", named("a", 0, 100)...); err != nil {
+				if err := sendTo(t, s, fmt.Sprint(ns, day), "test", numbered("a", 0, 100)...); err != nil {
 					t.Fatal(err)
 				}
 			}
-			checkPlaced(t, m.copied().shards)
+			checkPlaced(t, m.copy().shards)
 			<-time.After(24 * time.Hour)
 		}
 		synctest.Wait()
 		if len(s.writer.shards) > 20 || len(s.writer.tenants) != 0 || len(s.accounts.endpoints) != 0 || len(s.index.records) != 0 {
 			t.Errorf("%d shards, %d namespaces, %d endpoints and %d alerts are left, want at most 20 shards and nothing else", len(s.writer.shards), len(s.writer.tenants), len(s.accounts.endpoints), len(s.index.records))
 		}
-		if restarted := run(t, m.copied()); len(restarted.writer.shards) > 20 {
+		if restarted := run(t, m.copy()); len(restarted.writer.shards) > 20 {
 			t.Errorf("%d shards are loaded, want at most 20", len(restarted.writer.shards))
 		}
 	})
