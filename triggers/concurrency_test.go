@@ -53,7 +53,7 @@ func testSourcesThatHangDoNotDelayOthers(t *testing.T) {
 		times := b.times("prompt")
 		// The poller does not know yet which sources hang: forty are read before it, two per second after a fifth of their interval.
 		if len(times) < 13 || times[0] > 25*time.Second {
-			t.Fatalf("it was read at %v", times)
+			t.Fatalf("the source was read at %v", times)
 		}
 		for i := range times[2:] {
 			if gap := times[i+2] - times[i+1]; gap != 20*time.Second {
@@ -97,7 +97,7 @@ func testNothingIsEmittedAfterRunHasReturned(t *testing.T) {
 	for i := range 16 {
 		sources.Go(func() {
 			for range 30 {
-				comeAndGo(ctx, t, poller, strconv.Itoa(i%5))
+				churn(ctx, t, poller, strconv.Itoa(i%5))
 			}
 		})
 	}
@@ -109,7 +109,7 @@ func testNothingIsEmittedAfterRunHasReturned(t *testing.T) {
 	}
 }
 
-func comeAndGo(ctx context.Context, t *testing.T, poller *Poller, key string) {
+func churn(ctx context.Context, t *testing.T, poller *Poller, key string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(rand.IntN(5))*time.Millisecond)
 	defer cancel()

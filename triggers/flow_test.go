@@ -38,9 +38,9 @@ func answersAfter(after time.Duration) readFunc {
 	}
 }
 
-// healthy runs a source that answers at once, and holds each of its readings against the interval: whatever others do, a
-// reading comes at most one and a half intervals after the one before.
-func (b *pollerEnv) healthy(namespace string, q PollKey, interval time.Duration) {
+// runHealthy runs a source that answers at once, and checks each of its readings: whatever others do, a reading comes at most one
+// and a half intervals after the one before.
+func (b *pollerEnv) runHealthy(namespace string, q PollKey, interval time.Duration) {
 	trigger := namespace + "/" + q.Server + "/" + q.Key
 	joined := time.Since(b.began)
 	b.runAs(Env{Namespace: namespace, Trigger: trigger, PollingInterval: interval}, q, answersAfter(10*time.Millisecond))
@@ -62,16 +62,16 @@ func (b *pollerEnv) healthy(namespace string, q PollKey, interval time.Duration)
 func testNearlySlowSourcesOfNamespaceDelayNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnvWith(t, NewPoller(512, 64))
-		b.healthy("noisy", PollKey{"central", "of the same namespace, beside them"}, time.Second)
+		b.runHealthy("noisy", PollKey{"central", "of the same namespace, beside them"}, time.Second)
 		synctest.Wait()
 		for i := range 1800 {
 			env := Env{Namespace: "noisy", Trigger: "slow", PollingInterval: time.Second}
 			b.runAs(env, PollKey{"central", strconv.Itoa(i)}, answersAfter(950*time.Millisecond))
 		}
 		advance(5 * time.Second)
-		b.healthy("shop", PollKey{"central", "beside them"}, time.Second)
-		b.healthy("shop", PollKey{"own", "elsewhere"}, time.Second)
-		b.healthy("noisy", PollKey{"own", "of the same namespace"}, time.Second)
+		b.runHealthy("shop", PollKey{"central", "beside them"}, time.Second)
+		b.runHealthy("shop", PollKey{"own", "elsewhere"}, time.Second)
+		b.runHealthy("noisy", PollKey{"own", "of the same namespace"}, time.Second)
 		advance(time.Minute)
 	})
 }
@@ -89,8 +89,8 @@ func testHealthyPollIsNeverLate(t *testing.T) {
 				advance(time.Duration(m.rand.IntN(10_000)) * time.Millisecond)
 				for i := range 1 + m.rand.IntN(3) {
 					interval := time.Duration(1+m.rand.IntN(10)) * time.Second
-					m.healthy("shop", PollKey{"own", strconv.Itoa(i)}, interval)
-					m.healthy("shop", PollKey{m.server(), "own " + strconv.Itoa(i)}, interval)
+					m.runHealthy("shop", PollKey{"own", strconv.Itoa(i)}, interval)
+					m.runHealthy("shop", PollKey{m.server(), "own " + strconv.Itoa(i)}, interval)
 				}
 				for range 60 {
 					m.churn()
@@ -102,7 +102,7 @@ func testHealthyPollIsNeverLate(t *testing.T) {
 	}
 }
 
-// mix is what others do: some namespaces that ask some servers.
+// mix is a random load: some namespaces that ask some servers.
 type mix struct {
 	*pollerEnv
 
@@ -113,7 +113,7 @@ type mix struct {
 
 func (m *mix) server() string { return "server " + strconv.Itoa(m.rand.IntN(m.servers)) }
 
-// join starts a source of any kind.
+// join starts a source of a random kind.
 func (m *mix) join() {
 	interval := time.Second
 	if m.rand.IntN(2) == 0 {
@@ -142,7 +142,7 @@ func (m *mix) join() {
 	m.leave = append(m.leave, m.runAs(env, PollKey{m.server(), strconv.Itoa(len(m.leave))}, r))
 }
 
-// churn lets some sources come and others go.
+// churn starts some sources and ends others.
 func (m *mix) churn() {
 	for range m.rand.IntN(8) {
 		m.join()
@@ -164,7 +164,7 @@ func testSomeSlotsAreReservedForNamespacesThatHoldFew(t *testing.T) {
 		}
 		advance(time.Second)
 		if times := b.times("own"); !slices.Equal(times, []time.Duration{time.Second, time.Second}) {
-			t.Errorf("they were read at %v, expected at once", times)
+			t.Errorf("the source was read at %v, want at once", times)
 		}
 	})
 }
@@ -181,7 +181,7 @@ func testFreeSlotGoesToNamespaceThatHoldsFewest(t *testing.T) {
 		b.runAs(Env{Namespace: "shop", Trigger: "prompt", PollingInterval: time.Minute}, keyOn("prompt"), readFunc(three))
 		advance(10 * time.Second)
 		if times := b.times("prompt"); len(times) != 1 || times[0] != time.Second {
-			t.Errorf("it was read at %v, and the first place was free after 1s", times)
+			t.Errorf("the source was read at %v, want after 1s, when the first slot was free", times)
 		}
 	})
 }
@@ -196,7 +196,7 @@ func testSharedReadingCountsAgainstNamespaceThatReadsLeast(t *testing.T) {
 			env := Env{Namespace: "noisy", Trigger: "many", PollingInterval: time.Second}
 			b.runAs(env, PollKey{"central", strconv.Itoa(i)}, answersAfter(200*time.Millisecond))
 		}
-		b.healthy("shop", shared, 2*time.Second)
+		b.runHealthy("shop", shared, 2*time.Second)
 		advance(time.Minute)
 	})
 }
@@ -253,7 +253,7 @@ func testReadingThatLostItsSlotHasThatReason(t *testing.T) {
 			b.runAs(Env{Namespace: "noisy", Trigger: "slow", PollingInterval: time.Minute}, keyOn(strconv.Itoa(i)), readFunc(hang))
 		}
 		advance(time.Second)
-		b.healthy("shop", keyOn("prompt"), 2*time.Second)
+		b.runHealthy("shop", keyOn("prompt"), 2*time.Second)
 		advance(10 * time.Second)
 		e := b.last("slow")
 		if e.Err == nil || !strings.Contains(e.Err.Error(), "this namespace has too many readings in progress") || len(b.times("slow")) != 1 {

@@ -49,7 +49,7 @@ func (c config) Validate() error {
 // Trigger divides by the threshold.
 func (c config) Trigger() scalers.Trigger { return scalers.Trigger{Target: c.Threshold} }
 
-func kind() Kind {
+func testKind() Kind {
 	defaults := config{Port: 80, Timeout: 3 * time.Second, Topics: []string{"a", "b"}}
 	return Define("thing", "Things.", defaults, func(config, Env) (Source, error) { return nil, errors.New("opened") })
 }
@@ -76,7 +76,7 @@ func testMetadataOverridesDefaults(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := kind().Decode(c.metadata)
+			got, err := testKind().Decode(c.metadata)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,7 +88,7 @@ func testMetadataOverridesDefaults(t *testing.T) {
 }
 
 func testEveryMistakeIsReportedOnce(t *testing.T) {
-	c, err := kind().Decode(map[string]string{
+	c, err := testKind().Decode(map[string]string{
 		"addresz": "x", "zzzzzz": "1", "secure": "perhaps", "port": "70000", "small": "2147483648", "large": "1.5", "threshold": "many",
 		"timeout": "soon", "topics": "a,,b",
 	})
@@ -119,7 +119,7 @@ func testEveryMistakeIsReportedOnce(t *testing.T) {
 }
 
 func testEmptyRequiredFieldIsMistake(t *testing.T) {
-	_, err := kind().Decode(map[string]string{"address": " ", "threshold": ""})
+	_, err := testKind().Decode(map[string]string{"address": " ", "threshold": ""})
 	if err == nil || err.Error() != "address: is empty\nthreshold: is empty" {
 		t.Errorf("got %v", err)
 	}
@@ -136,13 +136,13 @@ func testSchemaIsThatOfStruct(t *testing.T) {
 		{"timeout", "duration", false, "3s", "How long."},
 		{"topics", "list", false, "a,b", "What."},
 	}
-	if got := kind().Fields; !slices.Equal(got, want) {
+	if got := testKind().Fields; !slices.Equal(got, want) {
 		t.Errorf("got %+v", got)
 	}
 }
 
 func testDefaultsAreNotSharedWithWhatIsDecoded(t *testing.T) {
-	k := kind()
+	k := testKind()
 	metadata := map[string]string{"address": "x", "threshold": "1", "port": "1"}
 	if _, err := k.Decode(metadata); err != nil {
 		t.Fatal(err)
@@ -173,22 +173,22 @@ func testUnsupportedConfigTypePanicsAtStart(t *testing.T) {
 }
 
 func testOpenAcceptsOnlyItsOwnConfigType(t *testing.T) {
-	if _, err := kind().Open(badConfig{}, Env{}); err == nil || !strings.Contains(err.Error(), "badConfig") {
+	if _, err := testKind().Open(badConfig{}, Env{}); err == nil || !strings.Contains(err.Error(), "badConfig") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := kind().Open(config{}, Env{}); err == nil || err.Error() != "opened" {
+	if _, err := testKind().Open(config{}, Env{}); err == nil || err.Error() != "opened" {
 		t.Errorf("got %v", err)
 	}
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, field := range kind().Fields {
+	for _, field := range testKind().Fields {
 		f.Add(field.Key, "1", "x")
 	}
 	f.Add("addresz", "\x00", "99999999999999999999")
 	f.Fuzz(func(t *testing.T, key, value, threshold string) {
 		metadata := map[string]string{"address": "x", "threshold": threshold, key: value}
-		c, err := kind().Decode(metadata)
+		c, err := testKind().Decode(metadata)
 		if (c == nil) == (err == nil) {
 			t.Errorf("config %v, error %v", c, err)
 		}

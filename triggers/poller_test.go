@@ -70,15 +70,15 @@ func newPollerEnvWith(t *testing.T, p *Poller) *pollerEnv {
 	return b
 }
 
-// run opens and runs a polled source; the function returned ends it.
+// run opens and runs a polled source. The returned function ends it.
 func (b *pollerEnv) run(trigger, key string, interval time.Duration, r Reader) func() {
 	return b.runAs(Env{Namespace: "shop", Trigger: trigger, PollingInterval: interval}, keyOn(key), r)
 }
 
-// keyOn is a question to the only server.
+// keyOn returns the PollKey of a question to the only server.
 func keyOn(key string) PollKey { return PollKey{Server: "server", Key: key} }
 
-// runAs is run for a source in any namespace that asks any server.
+// runAs runs a source in any namespace that asks any server. The returned function ends it.
 func (b *pollerEnv) runAs(env Env, q PollKey, r Reader) func() {
 	ctx, cancel := context.WithCancel(b.ctx)
 	env.Poller, env.Now = b.poller, time.Now
@@ -99,7 +99,7 @@ func (b *pollerEnv) emit(e scalers.Event) {
 	b.events[e.Trigger] = append(b.events[e.Trigger], e)
 }
 
-// times returns when the events of a trigger were read, since the beginning.
+// times returns when the events of a trigger were read, since the start of the test.
 func (b *pollerEnv) times(trigger string) []time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -120,7 +120,7 @@ func (b *pollerEnv) last(trigger string) scalers.Event {
 	return events[len(events)-1]
 }
 
-// advance lets time go by, until everything has come to rest again.
+// advance lets time pass, and then waits until every goroutine is blocked.
 func advance(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
@@ -248,10 +248,10 @@ func testSourceThatEndsCancelsItsReading(t *testing.T) {
 		advance(time.Second)
 		leave()
 		if elapsed := time.Since(b.began); elapsed != time.Second || reading != 0 {
-			t.Errorf("it ended after %s, with %d readings in flight", elapsed, reading)
+			t.Errorf("the source ended after %s, with %d readings in flight", elapsed, reading)
 		}
 		if events := b.times("q"); len(events) != 0 {
-			t.Errorf("it reported its own end at %v", events)
+			t.Errorf("the source emitted events at %v because it ended, want none", events)
 		}
 	})
 }
@@ -271,7 +271,7 @@ func testSubscriberThatLeavesDuringNotificationGetsNoMore(t *testing.T) {
 		close(both)
 		synctest.Wait()
 		if events := b.times("second"); len(events) != 0 {
-			t.Errorf("after it ended: got events at %v, want none", events)
+			t.Errorf("after the source ended: got events at %v, want none", events)
 		}
 	})
 }
@@ -284,14 +284,14 @@ func testPollerEndsWithoutError(t *testing.T) {
 		b.stop()
 		b.runs.Wait()
 		if events := b.times("q"); len(events) != 0 {
-			t.Errorf("it reported something at %v", events)
+			t.Errorf("got events at %v, want none", events)
 		}
 	})
 }
 
 func testWithoutPollerSourceReturnsError(t *testing.T) {
 	if err := Poll(keyOn("k"), readFunc(three), Env{}).Run(t.Context(), nil); err == nil {
-		t.Error("it waits for nothing")
+		t.Error("Run returned no error without a poller, want one")
 	}
 }
 

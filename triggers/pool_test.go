@@ -41,7 +41,7 @@ func testValueIsOpenedOnceAndClosedWithItsLastReference(t *testing.T) {
 	release1()
 	release1()
 	if first.closed.Load() != 0 {
-		t.Error("closed while it is in use")
+		t.Error("the value was closed while it was in use")
 	}
 	release2()
 	if first.closed.Load() != 1 || other.closed.Load() != 0 {
@@ -117,7 +117,7 @@ func testManyUsersShareWithoutLosingReference(t *testing.T) {
 					return
 				}
 				if c.closed.Load() != 0 {
-					t.Error("returned after it was closed")
+					t.Error("the pool returned a value that was closed")
 				}
 				release()
 			}

@@ -21,8 +21,8 @@ func TestAlertmanager(t *testing.T) {
 	t.Run("mistakes are reported", testMistakesAreReported)
 }
 
-// board is a set of firing alerts that a test holds in its hands.
-type board struct {
+// fakeAlerts is a triggers.Alerts whose firing alerts the test sets.
+type fakeAlerts struct {
 	mu       sync.Mutex
 	alerts   []triggers.Alert
 	err      error
@@ -31,7 +31,7 @@ type board struct {
 }
 
 // Watch is triggers.Alerts'.
-func (b *board) Watch(ctx context.Context, q triggers.AlertQuery, changed func(time.Time, []triggers.Alert, error)) error {
+func (b *fakeAlerts) Watch(ctx context.Context, q triggers.AlertQuery, changed func(time.Time, []triggers.Alert, error)) error {
 	show := func() {
 		var selected []triggers.Alert
 		for _, a := range b.alerts {
@@ -57,7 +57,7 @@ func (b *board) Watch(ctx context.Context, q triggers.AlertQuery, changed func(t
 	return ctx.Err()
 }
 
-func (b *board) set(err error, alerts ...triggers.Alert) {
+func (b *fakeAlerts) set(err error, alerts ...triggers.Alert) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.alerts, b.err = alerts, err
@@ -67,7 +67,7 @@ func (b *board) set(err error, alerts ...triggers.Alert) {
 }
 
 func testItConformsToContractOfTriggers(t *testing.T) {
-	b := &board{}
+	b := &fakeAlerts{}
 	triggertest.Conform(t, Kind(), triggertest.Fixture{
 		Metadata: map[string]string{"matchers": `{alertname="Slow"}`, "replicas": "5"},
 		Env:      triggers.Env{Alerts: b},

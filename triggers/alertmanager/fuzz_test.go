@@ -22,7 +22,7 @@ func FuzzAnswer(f *testing.F) {
 		answer := triggertest.Canned(func(r *http.Request) (int, []byte) {
 			switch {
 			case strings.HasSuffix(r.URL.Path, "/status"):
-				return http.StatusOK, []byte(aged(time.Hour, "disabled"))
+				return http.StatusOK, []byte(statusAfter(time.Hour, "disabled"))
 			case strings.HasSuffix(r.URL.Path, "/groups"):
 				return http.StatusOK, []byte("[]")
 			}

@@ -18,7 +18,7 @@ func TestMuted(t *testing.T) {
 }
 
 func testReconcileStartsAlertOnlyWhereItWouldBePosted(t *testing.T) {
-	long := aged(time.Hour, "ready")
+	long := statusAfter(time.Hour, "ready")
 	slow, muted := "["+listed("Slow", "active")+"]", "["+listed("Slow", "suppressed")+"]"
 	young := strings.Replace(slow, "2026-01-01T00:00:00.000Z", time.Now().Add(-10*time.Second).UTC().Format(time.RFC3339), 1)
 	for name, c := range map[string]struct {
@@ -31,15 +31,15 @@ func testReconcileStartsAlertOnlyWhereItWouldBePosted(t *testing.T) {
 		"one of its groups is not muted":         {slow, strings.Replace(grouped(muted)+grouped(slow), "][", ",", 1), long, 1, 0, ""},
 		"no route leads anywhere, or not yet":    {slow, "[]", long, 0, 1, ""},
 		"it may not have been processed yet":     {young, grouped(young), long, 0, 1, ""},
-		"nothing is posted before peers are met": {slow, grouped(slow), aged(time.Hour, "settling"), 0, 1, ""},
-		"it has just begun":                      {slow, grouped(slow), aged(time.Minute, "ready"), 1, 0, "it has been up for"},
+		"nothing is posted before peers are met": {slow, grouped(slow), statusAfter(time.Hour, "settling"), 0, 1, ""},
+		"it has just begun":                      {slow, grouped(slow), statusAfter(time.Minute, "ready"), 1, 0, "it has been up for"},
 		"its groups are not known":               {slow, "null", long, 0, 0, "not a list of groups"},
 		"a group has no alerts":                  {slow, `[{"labels":{}}]`, long, 0, 0, "not a list of alerts"},
 		"its labels are not whole":               {strings.Replace(slow, `"alertname":"Slow"`, `"alertname":"Slow","pod":"1"`, 1), grouped(slow), long, 0, 0, "lacks labels"},
 		"its status is empty":                    {slow, grouped(slow), `{"uptime":"2026-01-01T00:00:00Z"}`, 0, 1, "cluster.status is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := scripted(t, c.list, c.groups, c.status)
+			s := serveAnswers(t, c.list, c.groups, c.status)
 			v := newClient(t, triggers.Env{}, map[string]string{"reconcile": s.URL}).view(t.Context(), time.Now())
 			if len(v.Firing) != c.firing || len(v.Suppressed) != c.suppressed || v.Complete != (c.want == "") || !strings.Contains(fmt.Sprint(v.Err), c.want) {
 				t.Errorf("view() = %+v, want %d firing, %d suppressed and an error with %q", v, c.firing, c.suppressed, c.want)
@@ -48,9 +48,9 @@ func testReconcileStartsAlertOnlyWhereItWouldBePosted(t *testing.T) {
 	}
 }
 
-// fires returns a function that reads the alerts of an Alertmanager whose answer to one request, which, is replaced. It returns the firing
-// alerts and the number of suppressed ones, or an error.
-func fires(t *testing.T, answers map[string][]byte, which string) func(answer []byte) (string, error) {
+// readWith returns a function that reads the alerts of an Alertmanager. Its argument replaces the answer to one request, which. It
+// returns the firing alerts and the number of suppressed ones, or an error.
+func readWith(t *testing.T, answers map[string][]byte, which string) func(answer []byte) (string, error) {
 	t.Helper()
 	return func(answer []byte) (string, error) {
 		canned := triggertest.Canned(func(r *http.Request) (int, []byte) {
@@ -81,6 +81,6 @@ func testIncompleteResponseEndsNoAlert(t *testing.T) {
 		answers[name] = answer
 	}
 	for name, answer := range answers {
-		t.Run(name, func(t *testing.T) { triggertest.Incomplete(t, answer, fires(t, answers, name)) })
+		t.Run(name, func(t *testing.T) { triggertest.Incomplete(t, answer, readWith(t, answers, name)) })
 	}
 }

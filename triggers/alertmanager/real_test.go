@@ -39,8 +39,8 @@ func post(t *testing.T, url, body string) {
 	}
 }
 
-// real returns the address of a real Alertmanager, and what starts it.
-func real(t *testing.T, config string) (string, func() *testkit.Process) {
+// startAlertmanager returns the address of a real Alertmanager, and the function that starts it.
+func startAlertmanager(t *testing.T, config string) (string, func() *testkit.Process) {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "alertmanager.yml")
@@ -57,7 +57,7 @@ func real(t *testing.T, config string) (string, func() *testkit.Process) {
 }
 
 func testRealAlertmanagerListsFiringAndSilencedAlertsAndThatItHasJustStarted(t *testing.T) {
-	address, run := real(t, "{route: {receiver: nobody}, receivers: [{name: nobody}]}")
+	address, run := startAlertmanager(t, "{route: {receiver: nobody}, receivers: [{name: nobody}]}")
 	p := run()
 	post(t, "http://"+address+"/api/v2/alerts", `[
 		{"labels":{"alertname":"Slow","pod":"1"},"startsAt":"2026-01-01T08:00:00+08:00","endsAt":"2999-01-01T00:00:00Z"},
@@ -95,7 +95,7 @@ func testRealAlertmanagerListsFiringAndSilencedAlertsAndThatItHasJustStarted(t *
 }
 
 func testReconcileDoesNotStartAlertsThatRealAlertmanagerMutes(t *testing.T) {
-	address, run := real(t, `
+	address, run := startAlertmanager(t, `
 receivers: [{name: impulse}, {name: "impulse.other"}, {name: pager}]
 time_intervals: [{name: always, time_intervals: [{times: [{start_time: "00:00", end_time: "24:00"}]}]}]
 route:
@@ -126,7 +126,7 @@ route:
 	}
 }
 
-// teams are the teams of alerts, in order.
+// teams returns the label team of each alert, in order.
 func teams(alerts []triggers.Alert) []string {
 	var all []string
 	for i := range alerts {
@@ -138,7 +138,7 @@ func teams(alerts []triggers.Alert) []string {
 
 // viewRecorder is a board that records the views it gets.
 type viewRecorder struct {
-	board
+	fakeAlerts
 
 	views chan triggers.AlertView
 }

@@ -39,25 +39,25 @@ func newClient(t *testing.T, env triggers.Env, metadata map[string]string) *clie
 	return &client{config: config, env: env, filter: "filter=x", settle: settleTime, unmuted: unmutedTime}
 }
 
-// listed is one alert of an answer.
+// listed returns one alert of an answer.
 func listed(name, state string) string {
 	return fmt.Sprintf(`{"labels":{"alertname":%q},"annotations":{},"startsAt":"2026-01-01T00:00:00.000Z","fingerprint":%q,"status":{"state":%q},"receivers":[]}`,
 		name, fingerprint(map[string]string{"alertname": name}), state)
 }
 
-// grouped is an answer of one group.
+// grouped returns an answer of one group.
 func grouped(list string) string {
 	return fmt.Sprintf(`[{"labels":{},"receiver":{"name":"impulse"},"alerts":%s}]`, list)
 }
 
-// aged is the answer of an Alertmanager on its own that has been up for some time.
-func aged(up time.Duration, cluster string) string {
+// statusAfter returns the status of an Alertmanager that has been up for some time, on its own or in a cluster.
+func statusAfter(up time.Duration, cluster string) string {
 	return fmt.Sprintf(`{"uptime":%q,"cluster":{"status":%q}}`, time.Now().Add(-up).Format(time.RFC3339Nano), cluster)
 }
 
-// scripted is an Alertmanager with faults that a real one does not have: it answers with a list, with groups and with its
+// serveAnswers starts an Alertmanager with faults that a real one does not have: it answers with a list, with groups and with its
 // status.
-func scripted(t *testing.T, list, groups, status string) *httptest.Server {
+func serveAnswers(t *testing.T, list, groups, status string) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -73,18 +73,18 @@ func scripted(t *testing.T, list, groups, status string) *httptest.Server {
 	return s
 }
 
-// answering is one that has been up for some time, and posts all that it has.
-func answering(t *testing.T, list string, up time.Duration) *httptest.Server {
+// serveList starts an Alertmanager that has been up for some time, and posts all alerts of its list.
+func serveList(t *testing.T, list string, up time.Duration) *httptest.Server {
 	t.Helper()
-	return scripted(t, list, grouped(list), aged(up, "disabled"))
+	return serveAnswers(t, list, grouped(list), statusAfter(up, "disabled"))
 }
 
 func testOneResponseStartsAlertsAndAllAreNeededToEndThem(t *testing.T) {
 	long := time.Hour
-	has, empty := answering(t, "["+listed("Slow", "active")+"]", long), answering(t, "[]", long)
-	silenced, young := answering(t, "["+listed("Slow", "suppressed")+"]", long), answering(t, "[]", time.Minute)
-	null, garbage, huge := answering(t, "null", long), answering(t, "<html>", long), answering(t, "["+strings.Repeat(" ", maxAnswer)+"]", long)
-	half := answering(t, `[{"labels":{}}]`, long)
+	has, empty := serveList(t, "["+listed("Slow", "active")+"]", long), serveList(t, "[]", long)
+	silenced, young := serveList(t, "["+listed("Slow", "suppressed")+"]", long), serveList(t, "[]", time.Minute)
+	null, garbage, huge := serveList(t, "null", long), serveList(t, "<html>", long), serveList(t, "["+strings.Repeat(" ", maxAnswer)+"]", long)
+	half := serveList(t, `[{"labels":{}}]`, long)
 	away := httptest.NewServer(nil)
 	away.Close()
 	moved := httptest.NewServer(http.RedirectHandler(has.URL, http.StatusMovedPermanently))
@@ -126,7 +126,7 @@ func testOneResponseStartsAlertsAndAllAreNeededToEndThem(t *testing.T) {
 func testSlowAlertmanagerDoesNotDelayOthers(t *testing.T) {
 	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	t.Cleanup(slow.Close)
-	has := answering(t, "["+listed("Slow", "active")+"]", time.Hour)
+	has := serveList(t, "["+listed("Slow", "active")+"]", time.Hour)
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 200*time.Millisecond, errors.New("no time left"))
 	defer cancel()
 	v := newClient(t, triggers.Env{}, map[string]string{"reconcile": slow.URL + "," + has.URL}).view(ctx, time.Now())

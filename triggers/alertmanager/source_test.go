@@ -31,8 +31,8 @@ type emitted struct {
 	last scalers.Event
 }
 
-// listen runs a source of some metadata on a board until the test ends.
-func listen(t *testing.T, b *board, metadata map[string]string) *emitted {
+// runSource runs a source with this metadata on b until the test ends.
+func runSource(t *testing.T, b *fakeAlerts, metadata map[string]string) *emitted {
 	t.Helper()
 	metadata["matchers"] = `{alertname="Slow"}`
 	c, err := Kind().Decode(metadata)
@@ -89,8 +89,8 @@ func (h *emitted) expect(t *testing.T, want ...string) {
 	}
 }
 
-// since is an alert that has been firing for some time.
-func since(ago time.Duration) triggers.Alert {
+// firingSince returns an alert that has been firing for some time.
+func firingSince(ago time.Duration) triggers.Alert {
 	a := alert("Slow", "", "")
 	a.StartsAt = time.Now().Add(-ago)
 	return a
@@ -98,9 +98,9 @@ func since(ago time.Duration) triggers.Alert {
 
 func testEachDistinctActivationIsStep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &board{}
-		h := listen(t, b, map[string]string{"step": "+2"})
-		one, two := since(time.Minute), since(time.Minute)
+		b := &fakeAlerts{}
+		h := runSource(t, b, map[string]string{"step": "+2"})
+		one, two := firingSince(time.Minute), firingSince(time.Minute)
 		two.Labels["pod"] = "two"
 		b.set(nil, one)
 		b.set(nil, one, one) // From two endpoints.
@@ -112,9 +112,9 @@ func testEachDistinctActivationIsStep(t *testing.T) {
 
 func testWithIntervalEachStepHasItsExactTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &board{}
-		h := listen(t, b, map[string]string{"step": "+10%", "stepInterval": "1m"})
-		b.set(nil, since(0), since(30*time.Second))
+		b := &fakeAlerts{}
+		h := runSource(t, b, map[string]string{"step": "+10%", "stepInterval": "1m"})
+		b.set(nil, firingSince(0), firingSince(30*time.Second))
 		h.expect(t, "0", "1")
 		<-time.After(30*time.Second - 1)
 		h.expect(t, "0", "1")
@@ -128,7 +128,7 @@ func testWithIntervalEachStepHasItsExactTime(t *testing.T) {
 		b.set(nil)
 		<-time.After(time.Hour)
 		h.expect(t, "0", "1", "2", "3", "4", "0")
-		ahead := since(-time.Minute)
+		ahead := firingSince(-time.Minute)
 		b.set(nil, ahead)
 		<-time.After(2*time.Minute - 1)
 		h.expect(t, "0", "1", "2", "3", "4", "0", "1")
@@ -154,26 +154,26 @@ func testStepIsIncrementOfCore(t *testing.T) {
 
 func testStaleAlertsCountAndAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &board{}
-		h := listen(t, b, map[string]string{"replicas": "5"})
-		a := since(time.Hour)
+		b := &fakeAlerts{}
+		h := runSource(t, b, map[string]string{"replicas": "5"})
+		a := firingSince(time.Hour)
 		a.Stale, a.LastSeen = true, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 		a.ExpiresAt = a.LastSeen.Add(24 * time.Hour)
-		b.set(nil, a, since(0))
+		b.set(nil, a, firingSince(0))
 		h.expect(t, "0", "5 stale")
 		if got, want := h.newest().Unconfirmed, "alert Slow has not been repeated since 2026-01-02T03:04:05Z (ttl 12h); it stops counting at 2026-01-03T03:04:05Z unless it is repeated"; got != want {
 			t.Errorf("Unconfirmed is %q, want %q", got, want)
 		}
-		b.set(nil, since(0))
+		b.set(nil, firingSince(0))
 		h.expect(t, "0", "5 stale", "5")
 	})
 }
 
 func testKnownAlertsBesideLostOnesGiveAtLeastLevel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &board{}
-		h, mean := listen(t, b, map[string]string{"replicas": "5"}), listen(t, b, map[string]string{"threshold": "1", "aggregation": "avg"})
-		b.set(errors.New("lost"), since(0))
+		b := &fakeAlerts{}
+		h, mean := runSource(t, b, map[string]string{"replicas": "5"}), runSource(t, b, map[string]string{"threshold": "1", "aggregation": "avg"})
+		b.set(errors.New("lost"), firingSince(0))
 		h.expect(t, "0", "5 or more")
 		mean.expect(t, "0", "unknown")
 		b.set(errors.New("not loaded"))

@@ -15,11 +15,11 @@ func TestWaiting(t *testing.T) {
 
 func testWaitingAlertIsForeseenAndDoesNotCountYet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &board{}
-		h := listen(t, b, map[string]string{"threshold": "1"})
-		soon, late, at := since(time.Hour), since(time.Hour), time.Date(2026, 1, 2, 3, 4, 5, 600_000_000, time.UTC)
+		b := &fakeAlerts{}
+		h := runSource(t, b, map[string]string{"threshold": "1"})
+		soon, late, at := firingSince(time.Hour), firingSince(time.Hour), time.Date(2026, 1, 2, 3, 4, 5, 600_000_000, time.UTC)
 		soon.CountsFrom, late.CountsFrom = at, at.Add(time.Second)
-		b.set(nil, since(0), late, soon)
+		b.set(nil, firingSince(0), late, soon)
 		h.expect(t, "0", "1")
 		e := h.newest()
 		if want := (scalers.Foreseen{At: scalers.InstantOf(at), Value: 2000}); e.Foreseen != want {
@@ -32,9 +32,9 @@ func testWaitingAlertIsForeseenAndDoesNotCountYet(t *testing.T) {
 			t.Errorf("the notice is %+v, want %+v", e.Notice, want)
 		}
 		soon.CountsFrom = at.Add(time.Minute)
-		b.set(nil, since(0), soon) // It waits anew: the level is the same, and what is foreseen is not.
+		b.set(nil, firingSince(0), soon) // It waits anew: the level is the same, and what is foreseen is not.
 		h.expect(t, "0", "1", "1")
-		b.set(nil, since(0), since(0))
+		b.set(nil, firingSince(0), firingSince(0))
 		h.expect(t, "0", "1", "1", "2")
 		if e := h.newest(); e.Foreseen != (scalers.Foreseen{}) || e.Notice != (scalers.Notice{}) {
 			t.Errorf("when no alert waits any longer Foreseen is %+v and Notice %+v, want none", e.Foreseen, e.Notice)
@@ -44,9 +44,9 @@ func testWaitingAlertIsForeseenAndDoesNotCountYet(t *testing.T) {
 
 func testLevelThatWouldBeUnknownIsNotForeseen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &board{}
-		h := listen(t, b, map[string]string{"threshold": "1", "value": "annotation:value"})
-		waits := since(0)
+		b := &fakeAlerts{}
+		h := runSource(t, b, map[string]string{"threshold": "1", "value": "annotation:value"})
+		waits := firingSince(0)
 		waits.CountsFrom = time.Now().Add(time.Minute)
 		b.set(nil, waits)
 		h.expect(t, "0", "0")

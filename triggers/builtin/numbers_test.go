@@ -19,8 +19,8 @@ func TestNumbers(t *testing.T) {
 	t.Run("every number of every kind is stored exactly or refused", testEveryNumberOfEveryKindIsStoredExactlyOrRefused)
 }
 
-// decoded sets one field of a kind's example, and returns the config, if there is one, and what is wrong with the field.
-func decoded(k triggers.Kind, key, text string) (triggers.Config, string) {
+// decodeWith sets one field of a kind's example, and returns the config, if there is one, and what is wrong with the field.
+func decodeWith(k triggers.Kind, key, text string) (triggers.Config, string) {
 	metadata := maps.Clone(k.Example)
 	if metadata == nil {
 		metadata = map[string]string{}
@@ -48,7 +48,7 @@ func testNumberThatCannotBeHeldIsRefusedByEveryKindWithBound(t *testing.T) {
 		for _, f := range k.Fields {
 			for text, want := range bounds[f.Type] {
 				seen[f.Type]++
-				if config, problem := decoded(k, f.Key, text); config != nil || !strings.Contains(problem, want) {
+				if config, problem := decodeWith(k, f.Key, text); config != nil || !strings.Contains(problem, want) {
 					t.Errorf("%s, %s: %s: got %q, want %q", k.Name, f.Key, text, problem, want)
 				}
 			}
@@ -65,7 +65,7 @@ func testEveryNumberOfEveryKindIsStoredExactlyOrRefused(t *testing.T) {
 	for _, k := range Kinds() {
 		for i, f := range k.Fields {
 			for range 2000 {
-				if f.Type == "number" && exactly(t, r, k, i) {
+				if f.Type == "number" && checkNumber(t, r, k, i) {
 					taken++
 				}
 			}
@@ -76,9 +76,9 @@ func testEveryNumberOfEveryKindIsStoredExactlyOrRefused(t *testing.T) {
 	}
 }
 
-// exactly decodes a random number as field i of a kind. If it was taken at all, it must be what was written, and otherwise the
-// bound must be the reason if it cannot be held; it reports whether the number is part of a config.
-func exactly(t *testing.T, r *rand.Rand, k triggers.Kind, i int) bool {
+// checkNumber decodes a random number as field i of a kind. If it is accepted, it must be what was written. If it cannot be stored,
+// the error must name the bound. checkNumber reports whether the number is part of a config.
+func checkNumber(t *testing.T, r *rand.Rand, k triggers.Kind, i int) bool {
 	t.Helper()
 	text := fmt.Sprintf("%d.%0*de%d", r.IntN(1_000_000), 1+r.IntN(8), r.IntN(1000), r.IntN(24)-12)
 	exact, ok := new(big.Rat).SetString(text)
@@ -87,7 +87,7 @@ func exactly(t *testing.T, r *rand.Rand, k triggers.Kind, i int) bool {
 	}
 	thousandths := exact.Mul(exact, big.NewRat(1000, 1))
 	possible := thousandths.IsInt() && thousandths.Cmp(new(big.Rat).SetInt64(math.MaxInt64)) <= 0
-	config, problem := decoded(k, k.Fields[i].Key, text)
+	config, problem := decodeWith(k, k.Fields[i].Key, text)
 	if strings.Contains(problem, " that is possible") == possible {
 		t.Errorf("%s, %s: %s: got %q", k.Name, k.Fields[i].Key, text, problem)
 	}

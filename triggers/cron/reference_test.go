@@ -14,7 +14,7 @@ func TestReference(t *testing.T) {
 	t.Run("windows agree with a wall clock", testWindowsAgreeWithWallClock)
 }
 
-// times are the times of a schedule, in the plainest form.
+// times is a schedule as lists of minutes, hours and weekdays.
 type times struct{ minutes, hours, weekdays []int }
 
 func (ts times) expression() string {
@@ -33,7 +33,7 @@ func (ts times) at(wall time.Time) bool {
 	return slices.Contains(ts.minutes, wall.Minute()) && slices.Contains(ts.hours, wall.Hour()) && slices.Contains(ts.weekdays, int(wall.Weekday()))
 }
 
-// some returns some numbers below n, at least one and at most so many.
+// some returns some numbers below n: at least one, and at most this many.
 func some(rng *rand.Rand, n, most int) []int {
 	chosen := rng.Perm(n)[:1+rng.IntN(most)]
 	slices.Sort(chosen)
@@ -101,7 +101,7 @@ func testWindowsAgreeWithWallClock(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 6 {
-			agrees(t, rng, zone)
+			compareWindows(t, rng, zone)
 		}
 	}
 }
@@ -114,12 +114,12 @@ func FuzzWindows(f *testing.F) {
 		if err != nil {
 			return
 		}
-		agrees(t, rand.New(rand.NewPCG(seed, 0)), zone)
+		compareWindows(t, rand.New(rand.NewPCG(seed, 0)), zone)
 	})
 }
 
-// agrees compares random windows with the reference model around an instant at which the clock is set.
-func agrees(t *testing.T, rng *rand.Rand, zone *time.Location) {
+// compareWindows compares random windows with the reference model around an instant at which the clock is set.
+func compareWindows(t *testing.T, rng *rand.Rand, zone *time.Location) {
 	t.Helper()
 	start, end := randomTimes(rng), randomTimes(rng)
 	c := Config{Timezone: zone.String(), Start: start.expression(), End: end.expression()}

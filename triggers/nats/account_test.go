@@ -15,14 +15,14 @@ func TestAccount(t *testing.T) {
 	t.Run("the key of an account is cached until it changes", testKeyOfAccountIsCachedUntilItChanges)
 }
 
-// hub is a server with accounts of JWTs: it filters by their keys, and lists two at a time.
-type hub struct {
+// fakeHub is a server with accounts of JWTs: it filters by their keys, and lists two at a time.
+type fakeHub struct {
 	accounts []account
 	requests int
 }
 
 // answer returns the response to a request.
-func (h *hub) answer(q url.Values) string {
+func (h *fakeHub) answer(q url.Values) string {
 	h.requests++
 	var details []string
 	if key := q.Get("acc"); key != "" {
@@ -42,7 +42,7 @@ func (h *hub) answer(q url.Values) string {
 	return fmt.Sprintf(`{"total":%d,"account_details":[%s]}`, len(h.accounts), strings.Join(details, ","))
 }
 
-func (h *hub) monitor(name string) *monitor {
+func (h *fakeHub) monitor(name string) *monitor {
 	env := environment(nil)
 	env.HTTP = &http.Client{Transport: triggertest.Canned(func(r *http.Request) (int, []byte) {
 		return http.StatusOK, []byte(h.answer(r.URL.Query()))
@@ -53,7 +53,7 @@ func (h *hub) monitor(name string) *monitor {
 }
 
 func testAccountIsFoundByItsNameAndByItsKey(t *testing.T) {
-	h := &hub{accounts: []account{{Name: "a", ID: "KEY-1"}, {Name: "b", ID: "KEY-22"}, {Name: "orders", ID: "KEY-333"}, {Name: "b", ID: "KEY-4444"}}}
+	h := &fakeHub{accounts: []account{{Name: "a", ID: "KEY-1"}, {Name: "b", ID: "KEY-22"}, {Name: "orders", ID: "KEY-333"}, {Name: "b", ID: "KEY-4444"}}}
 	for name, want := range map[string]string{
 		"orders": "7 <nil>", "KEY-333": "7 <nil>", "a": "5 <nil>",
 		"b":       "2 accounts are called b: write the key of one of them, such as KEY-22",
@@ -67,7 +67,7 @@ func testAccountIsFoundByItsNameAndByItsKey(t *testing.T) {
 }
 
 func testKeyOfAccountIsCachedUntilItChanges(t *testing.T) {
-	h := &hub{accounts: []account{{Name: "orders", ID: "KEY-1"}}}
+	h := &fakeHub{accounts: []account{{Name: "orders", ID: "KEY-1"}}}
 	m := h.monitor("orders")
 	read := func(want string, requests int) {
 		t.Helper()

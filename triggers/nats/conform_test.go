@@ -14,7 +14,7 @@ func testItConformsToContractOfTriggers(t *testing.T) {
 	s := start(t, "--user", "orders-reader", "--pass", "correct horse")
 	secrets := map[string]string{"username": "orders-reader", "password": "correct horse"}
 	js := s.client(userInfo(secrets))
-	work(t, js, 1)
+	createWork(t, js, 1)
 	publish(t, js, 3)
 	js.Conn().Close() // Connecting again after a Break, it would be counted as a goroutine that the trigger leaves.
 	for name, metadata := range map[string]map[string]string{

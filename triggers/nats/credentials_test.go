@@ -27,7 +27,7 @@ func TestCredentials(t *testing.T) {
 	t.Run("each way to log in works", testEachWayToLogInWorks)
 	t.Run("a rotated Secret is used", testRotatedSecretIsUsed)
 	t.Run("a Secret that is slow to read delays no message", testSecretThatIsSlowToReadDelaysNoMessage)
-	t.Run("a user without the right to ask gets that reason", testUserWithoutRightToAskGetsThatReason)
+	t.Run("a user without the permission to ask gets that reason", testUserWithoutPermissionToAskGetsThatReason)
 	t.Run("a Secret that cannot be read or used is unknown", testSecretThatCannotBeReadOrUsedIsUnknown)
 	t.Run("the server's certificate is checked", testServersCertificateIsChecked)
 }
@@ -97,7 +97,7 @@ func testRotatedSecretIsUsed(t *testing.T) {
 func testSecretThatIsSlowToReadDelaysNoMessage(t *testing.T) {
 	s := start(t)
 	js := s.client()
-	work(t, js, 1)
+	createWork(t, js, 1)
 	env := environment(nil)
 	slow := make(chan struct{})
 	var reads atomic.Int64
@@ -119,7 +119,7 @@ func testSecretThatIsSlowToReadDelaysNoMessage(t *testing.T) {
 	r.until("1")
 }
 
-func testUserWithoutRightToAskGetsThatReason(t *testing.T) {
+func testUserWithoutPermissionToAskGetsThatReason(t *testing.T) {
 	s := start(t, "-c", configFile(t, "nats.conf",
 		`authorization {users: [{user: me, password: a, permissions: {publish: ["_INBOX.>"]}}]}`))
 	r := runSource(t, mustOpen(t, configured(s.url()), environment(map[string]string{"username": "me", "password": "a"})))

@@ -34,8 +34,8 @@ func newIdentity(t *testing.T, create func() (nkeys.KeyPair, error)) identity {
 	return identity{pair, public, "test"}
 }
 
-// vouch returns a JWT in which an issuer grants permissions to a subject.
-func (i identity) vouch(t *testing.T, subject identity, rights map[string]any) string {
+// sign returns a JWT in which an issuer grants permissions to a subject.
+func (i identity) sign(t *testing.T, subject identity, permissions map[string]any) string {
 	t.Helper()
 	part := func(v any) string {
 		text, err := json.Marshal(v)
@@ -44,9 +44,9 @@ func (i identity) vouch(t *testing.T, subject identity, rights map[string]any) s
 		}
 		return base64.RawURLEncoding.EncodeToString(text)
 	}
-	rights["version"] = 2
+	permissions["version"] = 2
 	signed := part(map[string]any{"typ": "JWT", "alg": "ed25519-nkey"}) + "." + part(map[string]any{
-		"jti": subject.public, "iat": 1, "iss": i.public, "sub": subject.public, "name": subject.name, "nats": rights,
+		"jti": subject.public, "iat": 1, "iss": i.public, "sub": subject.public, "name": subject.name, "nats": permissions,
 	})
 	signature, err := i.pair.Sign([]byte(signed))
 	if err != nil {
@@ -55,7 +55,7 @@ func (i identity) vouch(t *testing.T, subject identity, rights map[string]any) s
 	return signed + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
-// startWithOperator is a server on which an operator has vouched for one account, and the credentials of a user in it.
+// startWithOperator starts a server whose operator has signed one account, and returns the credentials of a user in that account.
 func startWithOperator(t *testing.T, account identity) (*server, string) {
 	t.Helper()
 	operator, system, user := newIdentity(t, nkeys.CreateOperator), newIdentity(t, nkeys.CreateAccount), newIdentity(t, nkeys.CreateUser)
@@ -64,16 +64,16 @@ func startWithOperator(t *testing.T, account identity) (*server, string) {
 		"disk_storage": -1, "streams": -1, "consumer": -1,
 	}
 	config := fmt.Sprintf("operator: %s\nsystem_account: %s\nresolver: MEMORY\nresolver_preload: {%s: %s, %s: %s}\n",
-		operator.vouch(t, operator, map[string]any{"type": "operator"}), system.public,
-		system.public, operator.vouch(t, system, map[string]any{"type": "account"}),
-		account.public, operator.vouch(t, account, map[string]any{"type": "account", "limits": limits}))
+		operator.sign(t, operator, map[string]any{"type": "operator"}), system.public,
+		system.public, operator.sign(t, system, map[string]any{"type": "account"}),
+		account.public, operator.sign(t, account, map[string]any{"type": "account", "limits": limits}))
 	seed, err := user.pair.Seed()
 	if err != nil {
 		t.Fatal(err)
 	}
 	creds := fmt.Sprintf("-----BEGIN NATS USER JWT-----\n%s\n------END NATS USER JWT------\n\n"+
 		"-----BEGIN USER NKEY SEED-----\n%s\n------END USER NKEY SEED------\n",
-		account.vouch(t, user, map[string]any{"type": "user", "subs": -1, "data": -1, "payload": -1}), seed)
+		account.sign(t, user, map[string]any{"type": "user", "subs": -1, "data": -1, "payload": -1}), seed)
 	return start(t, "-c", configFile(t, "nats.conf", config)), creds
 }
 
@@ -89,7 +89,7 @@ func testRealAccountIsReadByItsNameAndByItsKey(t *testing.T) {
 	account.name = "orders"
 	s, creds := startWithOperator(t, account)
 	js := s.client(natsgo.UserCredentialBytes([]byte(creds)))
-	work(t, js, 1)
+	createWork(t, js, 1)
 	publish(t, js, 3)
 	for _, name := range []string{account.public, account.name} {
 		c := monitored(s.monitoring)

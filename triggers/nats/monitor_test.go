@@ -32,22 +32,22 @@ func TestMonitor(t *testing.T) {
 	t.Run("a slow monitoring endpoint is unknown after its timeout", testSlowMonitoringEndpointIsUnknownAfterItsTimeout)
 }
 
-// clustered is three real servers at 127.0.0.1 to 127.0.0.3, all with the same ports, as pods have them.
-type clustered struct {
+// natsCluster is three real servers at 127.0.0.1 to 127.0.0.3, all with the same ports, as pods have them.
+type natsCluster struct {
 	t          *testing.T
 	monitoring string // The port.
 	servers    map[string]*server
 }
 
 // cluster starts three servers; routing is added to the configuration of their cluster.
-func startCluster(t *testing.T, routing string) *clustered {
+func startCluster(t *testing.T, routing string) *natsCluster {
 	t.Helper()
 	port := func() string {
 		_, p, _ := net.SplitHostPort(testkit.FreeAddressOf(t, "0.0.0.0"))
 		return p
 	}
 	client, monitoring, route := port(), port(), port()
-	c := &clustered{t: t, monitoring: monitoring, servers: map[string]*server{}}
+	c := &natsCluster{t: t, monitoring: monitoring, servers: map[string]*server{}}
 	for i := 1; i <= 3; i++ {
 		ip := fmt.Sprintf("127.0.0.%d", i)
 		config := fmt.Sprintf(`server_name: n%d
@@ -103,14 +103,14 @@ func testLeaderIsFollowedThroughCluster(t *testing.T) {
 		t.Run(fmt.Sprintf("%d replicas", replicas), func(t *testing.T) {
 			c := startCluster(t, "")
 			js := c.servers["n1"].client()
-			consumer := work(t, js, replicas)
+			consumer := createWork(t, js, replicas)
 			publish(t, js, 9)
 			drain(t, consumer, 2, true)
 			for name, s := range c.servers {
 				m := newMonitor(monitored(s.monitoring), environment(nil))
 				expectLevel(t, m, "7")
 				if got, want := m.leader, c.servers[leader(t, js, "")].monitoring; got != want {
-					t.Errorf("with the address of %s it reads from %s, but the leader is %s", name, got, want)
+					t.Errorf("with the address of %s the monitor reads from %s, want the leader %s", name, got, want)
 				}
 			}
 		})
@@ -121,7 +121,7 @@ func testNewLeaderIsFound(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, "")
 	js := c.servers["n1"].client()
-	consumer := work(t, js, 3)
+	consumer := createWork(t, js, 3)
 	publish(t, js, 9)
 	drain(t, consumer, 2, true)
 	monitors := map[string]*monitor{}
@@ -149,7 +149,7 @@ func testServersWithoutAdvertisedAddressAreFoundByTheirRoutes(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, "no_advertise: true")
 	js := c.servers["n1"].client()
-	work(t, js, 1)
+	createWork(t, js, 1)
 	publish(t, js, 4)
 	for _, s := range c.servers {
 		expectLevel(t, newMonitor(monitored(s.monitoring), environment(nil)), "4")
@@ -226,7 +226,7 @@ func testCertificateOfMonitoringEndpointIsChecked(t *testing.T) {
 	cert, key := ca.sign(t, "server")
 	s := start(t)
 	js := s.client()
-	work(t, js, 1)
+	createWork(t, js, 1)
 	publish(t, js, 4)
 	s.Kill()
 	secure := testkit.FreeAddress(t)

@@ -14,7 +14,7 @@ func TestRecorded(t *testing.T) {
 	t.Run("an incomplete response of a follower is not used", testIncompleteResponseOfFollowerIsNotUsed)
 }
 
-// recorded is an answer as a real nats-server gave it.
+// recorded returns an answer of a real nats-server.
 func recorded(t *testing.T, name string) []byte {
 	t.Helper()
 	answer, err := os.ReadFile("testdata/" + name + ".json")

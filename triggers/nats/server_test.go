@@ -65,8 +65,8 @@ func (s *server) client(options ...natsgo.Option) jetstream.JetStream {
 	return js
 }
 
-// work makes the stream WORK with the consumer workers.
-func work(t *testing.T, js jetstream.JetStream, replicas int) jetstream.Consumer {
+// createWork creates the stream WORK with the consumer workers.
+func createWork(t *testing.T, js jetstream.JetStream, replicas int) jetstream.Consumer {
 	t.Helper()
 	var c jetstream.Consumer
 	testkit.Eventually(t, "the stream and its consumer are made", func(ctx context.Context) bool {
@@ -110,7 +110,7 @@ func drain(t *testing.T, c jetstream.Consumer, n int, ack bool) {
 	}
 }
 
-// environment lends what a trigger may use of its process.
+// environment returns a trigger's Env with these secrets.
 func environment(secrets map[string]string) triggers.Env {
 	var mu sync.Mutex
 	return triggers.Env{
@@ -124,8 +124,8 @@ func environment(secrets map[string]string) triggers.Env {
 	}
 }
 
-// run is a source at work.
-type run struct {
+// runningSource is a source that runs.
+type runningSource struct {
 	t    *testing.T
 	stop func()
 
@@ -135,9 +135,9 @@ type run struct {
 }
 
 // runSource runs a source until the test ends or stop is called.
-func runSource(t *testing.T, s triggers.Source) *run {
+func runSource(t *testing.T, s triggers.Source) *runningSource {
 	t.Helper()
-	r := &run{t: t}
+	r := &runningSource{t: t}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx, r.emit) }()
@@ -151,7 +151,7 @@ func runSource(t *testing.T, s triggers.Source) *run {
 	return r
 }
 
-func (r *run) emit(e scalers.Event) {
+func (r *runningSource) emit(e scalers.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.last = e
@@ -159,7 +159,7 @@ func (r *run) emit(e scalers.Event) {
 }
 
 // lastEvent returns the last event as text.
-func (r *run) lastEvent() string {
+func (r *runningSource) lastEvent() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.all == 0 {
@@ -172,7 +172,7 @@ func (r *run) lastEvent() string {
 }
 
 // until waits for an event: a number is the level, other text is part of the reason.
-func (r *run) until(want string) {
+func (r *runningSource) until(want string) {
 	r.t.Helper()
 	var got string
 	defer func() {

@@ -39,7 +39,7 @@ func TestSource(t *testing.T) {
 func testLevelFollowsQueueToZero(t *testing.T) {
 	s := start(t)
 	js := s.client()
-	consumer := work(t, js, 1)
+	consumer := createWork(t, js, 1)
 	r := runSource(t, mustOpen(t, configured(s.url()), environment(nil)))
 	r.until("0")
 	publish(t, js, 12)
@@ -53,7 +53,7 @@ func testLevelFollowsQueueToZero(t *testing.T) {
 func testPushConsumerIsReadAsWell(t *testing.T) {
 	s := start(t)
 	js := s.client()
-	work(t, js, 1)
+	createWork(t, js, 1)
 	if _, err := js.CreatePushConsumer(t.Context(), "WORK", jetstream.ConsumerConfig{
 		Durable: "pushed", DeliverSubject: "elsewhere", AckPolicy: jetstream.AckExplicitPolicy,
 	}); err != nil {
@@ -94,14 +94,14 @@ func testMissingConsumerIsUnknownNotZeroAndIsNeverCreated(t *testing.T) {
 	if len(requested) != 1 || !requested["$JS.API.CONSUMER.INFO.WORK.workers"] {
 		t.Errorf("the source requested more than the consumer's info: %v", requested)
 	}
-	work(t, js, 1)
+	createWork(t, js, 1)
 	runSource(t, mustOpen(t, configured(s.url()), environment(nil))).until("0")
 }
 
 func testStreamInDomainIsReadThere(t *testing.T) {
 	s := start(t, "-c", configFile(t, "nats.conf", "jetstream {domain: hub}"))
 	js := s.client()
-	work(t, js, 1)
+	createWork(t, js, 1)
 	publish(t, js, 3)
 	c := configured(s.url())
 	c.Domain = "hub"
@@ -113,7 +113,7 @@ func testStreamInDomainIsReadThere(t *testing.T) {
 func testServerThatIsKilledIsUnknownUntilItIsBack(t *testing.T) {
 	s := start(t)
 	js := s.client()
-	work(t, js, 1)
+	createWork(t, js, 1)
 	publish(t, js, 4)
 	r := runSource(t, mustOpen(t, configured(s.url()), environment(nil)))
 	r.until("4")
@@ -127,7 +127,7 @@ func testServerThatIsKilledIsUnknownUntilItIsBack(t *testing.T) {
 
 func testServerThatIsDownAtStartIsUnknownUntilItIsUp(t *testing.T) {
 	s := start(t)
-	work(t, s.client(), 1)
+	createWork(t, s.client(), 1)
 	s.Kill()
 	r := runSource(t, mustOpen(t, configured(s.url()), environment(nil)))
 	r.until("connection refused")
@@ -137,7 +137,7 @@ func testServerThatIsDownAtStartIsUnknownUntilItIsUp(t *testing.T) {
 
 func testServerThatHangsIsUnknownUntilItRecovers(t *testing.T) {
 	s := start(t)
-	work(t, s.client(), 1)
+	createWork(t, s.client(), 1)
 	r := runSource(t, mustOpen(t, configured(s.url()), environment(nil)))
 	r.until("0")
 	s.Signal(syscall.SIGSTOP)
@@ -156,13 +156,13 @@ func testWithoutJetStreamLevelIsUnknown(t *testing.T) {
 func testTriggersShareConnectionAndLeaveNoneBehind(t *testing.T) {
 	s := start(t)
 	js := s.client()
-	work(t, js, 1)
+	createWork(t, js, 1)
 	if _, err := js.CreateConsumer(t.Context(), "WORK", jetstream.ConsumerConfig{Durable: "others"}); err != nil {
 		t.Fatal(err)
 	}
 	env, others := environment(nil), configured(s.url())
 	others.Consumer = "others"
-	runs := []*run{
+	runs := []*runningSource{
 		runSource(t, mustOpen(t, configured(s.url()), env)), runSource(t, mustOpen(t, configured(s.url()), env)),
 		runSource(t, mustOpen(t, others, env)),
 	}
@@ -194,7 +194,7 @@ func testLevelThatDoesNotChangeIsReportedOncePerHeartbeat(t *testing.T) {
 		at = at.Add(readInterval)
 	}
 	if len(emitted) != 10 {
-		t.Errorf("it was reported %d times, want 10", len(emitted))
+		t.Errorf("the level was reported %d times, want 10", len(emitted))
 	}
 	s.report(reading{at: at, backlog: backlog{level: 4000}}, emit)
 	s.report(reading{at: at, err: context.Canceled}, emit)
@@ -229,7 +229,7 @@ func testRunEndsAtOnceWhileServerDoesNotAnswer(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() {
-		done <- source.Run(ctx, func(e scalers.Event) { t.Errorf("it waited long enough to say %v", e) })
+		done <- source.Run(ctx, func(e scalers.Event) { t.Errorf("Run emitted %v, want that it ends before", e) })
 	}()
 	<-greeted
 	cancel()
@@ -253,6 +253,6 @@ func testReasonsHaveOneLineAndNoCredentials(t *testing.T) {
 		t.Errorf("got %q", text)
 	}
 	if slices.Contains(s.users(t.Context()), "me") {
-		t.Error("it is connected")
+		t.Error("the source is connected, want an error")
 	}
 }

@@ -20,7 +20,7 @@ func TestState(t *testing.T) {
 }
 
 // bothWays opens a trigger over a connection and one over the monitoring endpoint.
-func bothWays(t *testing.T, s *server) map[string]*run {
+func bothWays(t *testing.T, s *server) map[string]*runningSource {
 	t.Helper()
 	env := environment(nil)
 	env.PollingInterval, env.Poller = 100*time.Millisecond, triggers.NewPoller(2, 2)
@@ -34,13 +34,13 @@ func bothWays(t *testing.T, s *server) map[string]*run {
 		cancel()
 		<-done
 	})
-	return map[string]*run{
+	return map[string]*runningSource{
 		"connection": runSource(t, mustOpen(t, configured(s.url()), env)), "monitoring": runSource(t, mustOpen(t, monitored(s.monitoring), env)),
 	}
 }
 
 // untilEvent waits for an event.
-func (r *run) untilEvent(what string, is func(e scalers.Event) bool) {
+func (r *runningSource) untilEvent(what string, is func(e scalers.Event) bool) {
 	r.t.Helper()
 	var last scalers.Event
 	defer func() {
@@ -59,7 +59,7 @@ func (r *run) untilEvent(what string, is func(e scalers.Event) bool) {
 func testOfPausedConsumerOnlyUnacknowledgedMessagesCount(t *testing.T) {
 	s := start(t)
 	js := s.client()
-	consumer := work(t, js, 1)
+	consumer := createWork(t, js, 1)
 	publish(t, js, 9)
 	runs := bothWays(t, s)
 	for _, r := range runs {
@@ -90,7 +90,7 @@ func testOfPausedConsumerOnlyUnacknowledgedMessagesCount(t *testing.T) {
 func testConsumerThatServerWillDeleteIsReportedBeforeAndAfter(t *testing.T) {
 	s := start(t)
 	js := s.client()
-	work(t, js, 1)
+	createWork(t, js, 1)
 	publish(t, js, 3)
 	runs := bothWays(t, s)
 	remake := func(threshold time.Duration) {

@@ -96,17 +96,17 @@ func testCredentialsAreReadAtEachUse(t *testing.T) {
 		return (<-requests).header.Get("Authorization")
 	}
 	if got := read(r); got != "Bearer first" {
-		t.Errorf("it sent %q", got)
+		t.Errorf("the request has the header Authorization %q", got)
 	}
 	secrets["bearerToken"] = "second"
 	if got := read(r); got != "Bearer second" {
-		t.Errorf("after the rotation it sent %q", got)
+		t.Errorf("after the rotation the request has the header Authorization %q", got)
 	}
 	if got := read(mustReader(t, basic, environment(secrets))); got != "Basic bWU6cGFzcyB3b3Jk" {
-		t.Errorf("it sent %q", got)
+		t.Errorf("the request has the header Authorization %q", got)
 	}
 	if got := read(mustReader(t, configured(server.URL), environment(secrets))); got != "" {
-		t.Errorf("without authModes it sent %q", got)
+		t.Errorf("without authModes the request has the header Authorization %q", got)
 	}
 }
 

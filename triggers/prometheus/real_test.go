@@ -23,7 +23,7 @@ func TestRealPrometheus(t *testing.T) {
 	t.Run("a real Prometheus requires its password", testRealPrometheusRequiresItsPassword)
 }
 
-// web lets in me with the password "correct horse" (bcrypt).
+// web allows the user me with the password "correct horse" (bcrypt).
 const web = "basic_auth_users:\n  me: $2a$04$vUx71p.6BCg8/O3itE1grubFElDzrm59v7Fj1Et/IrfaSPKpxx7v2\n"
 
 // scraped is a real Prometheus that scrapes one target several times a second.

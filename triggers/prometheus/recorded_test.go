@@ -13,8 +13,8 @@ func TestRecorded(t *testing.T) {
 	t.Run("an incomplete response is unknown", testIncompleteResponseIsUnknown)
 }
 
-// reading is what a server that answers in this way is read as.
-func reading(t *testing.T, zero bool) func(answer []byte) (scalers.Milli, error) {
+// readerOf returns a function that returns the reading of a server with this answer.
+func readerOf(t *testing.T, zero bool) func(answer []byte) (scalers.Milli, error) {
 	t.Helper()
 	return func(answer []byte) (scalers.Milli, error) {
 		env := environment(nil)
@@ -32,7 +32,7 @@ func testIncompleteResponseIsUnknown(t *testing.T) {
 			t.Fatal(err)
 		}
 		for zeros, zero := range map[string]bool{"": false, ", though an empty answer would be 0": true} {
-			t.Run(name+zeros, func(t *testing.T) { triggertest.Incomplete(t, answer, reading(t, zero)) })
+			t.Run(name+zeros, func(t *testing.T) { triggertest.Incomplete(t, answer, readerOf(t, zero)) })
 		}
 	}
 }

@@ -40,7 +40,7 @@ func serve(tb testing.TB, status int, body string) *httptest.Server {
 // one is a good answer.
 const one = `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1700000000,"42.5"]}]}}`
 
-// environment lends secrets and nothing of the process.
+// environment returns a trigger's Env with these secrets.
 func environment(secrets map[string]string) triggers.Env {
 	return triggers.Env{
 		Namespace: "shop", Object: "cart", Trigger: "hits", PollingInterval: time.Second, HTTP: &http.Client{}, Now: time.Now,

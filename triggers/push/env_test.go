@@ -22,7 +22,7 @@ func testItConformsToContractOfTriggers(t *testing.T) {
 	d := &triggertest.Endpoints{}
 	l := triggers.Level{Value: 3000, On: true}
 	if !d.Record(t.Context(), triggers.Endpoint{}, time.Now(), []triggers.Level{l}) {
-		t.Fatal("it is not recorded")
+		t.Fatal("the level is not recorded")
 	}
 	triggertest.Conform(t, Kind(), triggertest.Fixture{
 		Metadata: map[string]string{"threshold": "5", "ttl": "1m"},
@@ -78,7 +78,7 @@ func run(t *testing.T, d *triggertest.Endpoints, metadata map[string]string) *en
 	return w
 }
 
-// lastLevel is the last event as text.
+// lastLevel returns the last event as text.
 func (w *env) lastLevel() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

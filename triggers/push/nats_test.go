@@ -134,7 +134,7 @@ func testMessageIsAcknowledgedWhenItIsDurable(t *testing.T) {
 	d.SetFull(false)
 	c, err := s.js.Consumer(t.Context(), "LEVELS", "checkout")
 	if err != nil || c.CachedInfo().NumAckPending != 1 {
-		t.Fatalf("it was acknowledged: %v, %v", c.CachedInfo(), err)
+		t.Fatalf("the message was acknowledged: %v, %v", c.CachedInfo(), err)
 	}
 }
 

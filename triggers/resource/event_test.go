@@ -47,7 +47,7 @@ func measured(name string, age time.Duration, amounts ...string) metricsv1beta1.
 	return m
 }
 
-// pod returns a running pod whose containers a, b and so on request so much of both resources; negative for nothing.
+// pod returns a running pod whose containers a, b and so on request this much of both resources; negative for nothing.
 func pod(name string, requests ...scalers.Milli) triggers.Pod {
 	p := triggers.Pod{Name: name}
 	for i, r := range requests {

@@ -56,7 +56,7 @@ func sample(t *testing.T, name string) string {
 	return read(t, filepath.Join("testdata", name+".json"))
 }
 
-// sign is the signature that GitHub sends.
+// sign returns the signature that GitHub sends.
 func sign(secret, body string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(body))
@@ -83,8 +83,8 @@ func testGitHubJobsAreCountedFromTheirQueueToTheirEnd(t *testing.T) {
 	post("github-queued", "workflow_job", "0")
 }
 
-// again is a message of GitHub about the same job in another state, or in a later attempt, which has another id and time.
-func again(t *testing.T, name string, changes ...string) string {
+// later returns a message of GitHub about the same job in another state, or in a later attempt, which has another id and time.
+func later(t *testing.T, name string, changes ...string) string {
 	t.Helper()
 	body := sample(t, name)
 	for i := 0; i < len(changes); i += 2 {
@@ -102,7 +102,7 @@ func testGitHubJobThatWaitsForApprovalCountsOnceItIsApproved(t *testing.T) {
 		t.Helper()
 		w.send(body, want, "X-GitHub-Event", "workflow_job", "X-Hub-Signature-256", sign("correct horse", body))
 	}
-	waits := again(t, "github-queued", `"status": "queued"`, `"status": "waiting"`)
+	waits := later(t, "github-queued", `"status": "queued"`, `"status": "waiting"`)
 	post(waits, "0")
 	post(strings.Replace(waits, `"action": "queued"`, `"action": "waiting"`, 1), "0")
 	post(sample(t, "github-queued"), "1")
@@ -118,10 +118,10 @@ func testGitHubJobThatRunsAgainCountsOnce(t *testing.T) {
 	}
 	second := []string{"29679449526", "29679460001", `"run_attempt": 1`, `"run_attempt": 2`, "2026-03-02T09:", "2026-03-02T11:"}
 	post(sample(t, "github-in-progress"), "1") // Its end gets lost.
-	post(again(t, "github-queued", second...), "1")
+	post(later(t, "github-queued", second...), "1")
 	post(sample(t, "github-completed"), "1") // Late: it ends the first attempt only.
-	post(again(t, "github-queued", "29679449526", "29679460002", `"name": "build"`, `"name": "test"`), "2")
-	post(again(t, "github-completed", second...), "1")
+	post(later(t, "github-queued", "29679449526", "29679460002", `"name": "build"`, `"name": "test"`), "2")
+	post(later(t, "github-completed", second...), "1")
 }
 
 func testGrafanaAlertInstancesAreCountedSeparately(t *testing.T) {
@@ -143,7 +143,7 @@ func testDatadogMonitorCountsUntilItHasRecovered(t *testing.T) {
 }
 
 func testCloudWatchAlarmArrivesOverSNS(t *testing.T) {
-	a := newAmazon(t)
+	a := newFakeSNS(t)
 	w := run(t, example(t, "cloudwatch"), triggers.Env{HTTP: a.client()})
 	if !w.Endpoint().Signed {
 		t.Error("the endpoint is not Signed")

@@ -13,7 +13,7 @@ func TestIncomplete(t *testing.T) {
 	t.Run("an incomplete message sets no level", testIncompleteMessageSetsNoLevel)
 }
 
-// stated is the one level of a message.
+// stated is the only level of a message.
 type stated struct {
 	key   string
 	value scalers.Milli

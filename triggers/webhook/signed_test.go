@@ -60,8 +60,8 @@ func testBodyWithoutItsSignatureIsRefused(t *testing.T) {
 	}
 }
 
-// amazon stands in for SNS: it signs with a certificate of its own, and answers for its host.
-type amazon struct {
+// fakeSNS is the host of SNS: it signs with a certificate of its own, and serves that certificate.
+type fakeSNS struct {
 	t                  *testing.T
 	key                *rsa.PrivateKey
 	cert               []byte
@@ -78,7 +78,7 @@ const (
 	theSubcribe = theHost + "?Action=ConfirmSubscription&TopicArn=" + theTopic + "&Token=2336412f37fb687f5d51e6e2425c464d"
 )
 
-func newAmazon(t *testing.T) *amazon {
+func newFakeSNS(t *testing.T) *fakeSNS {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -91,13 +91,13 @@ func newAmazon(t *testing.T) *amazon {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &amazon{t: t, key: key, cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), now: time.Now().Add(-time.Minute).Truncate(time.Millisecond)}
+	return &fakeSNS{t: t, key: key, cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), now: time.Now().Add(-time.Minute).Truncate(time.Millisecond)}
 }
 
-func (a *amazon) client() *http.Client { return &http.Client{Transport: a} }
+func (a *fakeSNS) client() *http.Client { return &http.Client{Transport: a} }
 
-// RoundTrip is the host of SNS, and every other.
-func (a *amazon) RoundTrip(r *http.Request) (*http.Response, error) {
+// RoundTrip answers as the host of SNS, and records requests to other hosts.
+func (a *fakeSNS) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer := func(code int, body string) (*http.Response, error) {
 		return &http.Response{StatusCode: code, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 	}
@@ -118,8 +118,8 @@ func (a *amazon) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// post signs an envelope and makes a body of it; change is made after that.
-func (a *amazon) post(e envelope, change func(*envelope)) string {
+// post returns the body with a signed envelope; change changes the envelope after it was signed.
+func (a *fakeSNS) post(e envelope, change func(*envelope)) string {
 	a.t.Helper()
 	text, err := e.signedText()
 	if err != nil {
@@ -151,19 +151,19 @@ func (a *amazon) post(e envelope, change func(*envelope)) string {
 	return string(body)
 }
 
-func (a *amazon) envelope(version, message string, at time.Time) envelope {
+func (a *fakeSNS) envelope(version, message string, at time.Time) envelope {
 	return envelope{
 		Type: "Notification", MessageID: "id-" + at.Format(time.RFC3339Nano), TopicArn: theTopic, Subject: "ALARM", Message: message,
 		SignedTimestamp: at.UTC().Format("2006-01-02T15:04:05.000Z"), SignatureVersion: version, SigningCertURL: theHost + thePath,
 	}
 }
 
-func (a *amazon) notification(version, message string, at time.Time) string {
+func (a *fakeSNS) notification(version, message string, at time.Time) string {
 	a.t.Helper()
 	return a.post(a.envelope(version, message, at), nil)
 }
 
-func (a *amazon) subscription(version string) string {
+func (a *fakeSNS) subscription(version string) string {
 	a.t.Helper()
 	e := a.envelope(version, "You have chosen to subscribe to the topic "+theTopic, a.now)
 	e.Type, e.Subject, e.Token, e.SubscribeURL = "SubscriptionConfirmation", "", "2336412f37fb687f5d51e6e2425c464d", theSubcribe

@@ -22,7 +22,7 @@ func snsMetadata() map[string]string {
 }
 
 func testMessageWithoutValidSNSSignatureIsRefused(t *testing.T) {
-	a := newAmazon(t)
+	a := newFakeSNS(t)
 	w := run(t, snsMetadata(), triggers.Env{HTTP: a.client()})
 	valid := a.envelope("2", `{"n":3}`, a.now)
 	other := valid
@@ -58,7 +58,7 @@ func testMessageWithoutValidSNSSignatureIsRefused(t *testing.T) {
 		}
 	}
 	if len(a.others) > 0 || a.confirmed > 0 || a.fetched > 1 {
-		t.Errorf("it went to %v, fetched %d and confirmed %d times", a.others, a.fetched, a.confirmed)
+		t.Errorf("requests went to other hosts %v; the certificate was fetched %d times, and the subscription confirmed %d times", a.others, a.fetched, a.confirmed)
 	}
 	w.refuse(`{"n":3}`, "not from the topic")
 	w.refuse(`[1]`, "turn off raw message delivery")
@@ -67,7 +67,7 @@ func testMessageWithoutValidSNSSignatureIsRefused(t *testing.T) {
 }
 
 func testOlderNotificationChangesNothing(t *testing.T) {
-	a := newAmazon(t)
+	a := newFakeSNS(t)
 	w := run(t, snsMetadata(), triggers.Env{HTTP: a.client()})
 	w.send(a.notification("2", `{"n":7}`, a.now.Add(time.Second)), "7")
 	w.send(a.notification("2", `{"n":3}`, a.now), "7")
@@ -78,7 +78,7 @@ func testOlderNotificationChangesNothing(t *testing.T) {
 }
 
 func testMessageThatIsNotJSONIsText(t *testing.T) {
-	a := newAmazon(t)
+	a := newFakeSNS(t)
 	metadata := snsMetadata()
 	metadata["value"] = `body == "many" ? 9 : 1`
 	w := run(t, metadata, triggers.Env{HTTP: a.client()})
@@ -86,7 +86,7 @@ func testMessageThatIsNotJSONIsText(t *testing.T) {
 }
 
 func testFailedDownloadOfCertificateIsRetried(t *testing.T) {
-	a := newAmazon(t)
+	a := newFakeSNS(t)
 	a.down = true
 	w := run(t, snsMetadata(), triggers.Env{HTTP: a.client()})
 	if _, err := w.Send(t.Context(), triggertest.MessageOf(t, a.notification("2", `{"n":3}`, a.now))); !errors.Is(err, triggers.ErrUnavailable) {
@@ -119,7 +119,7 @@ func FuzzEnvelope(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		a := &amazon{t: t, cert: []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")}
+		a := &fakeSNS{t: t, cert: []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")}
 		topic, err := newTopic(theTopic, a.client())
 		if err != nil {
 			t.Fatal(err)

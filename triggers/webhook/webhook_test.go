@@ -75,7 +75,7 @@ func run(t *testing.T, metadata map[string]string, env triggers.Env) *source {
 	return w
 }
 
-// lastLevel is the last event as text.
+// lastLevel returns the last event as text.
 func (w *source) lastLevel() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

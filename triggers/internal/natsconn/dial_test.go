@@ -56,15 +56,15 @@ func testRevokedCredentialClosesItsConnections(t *testing.T) {
 			}
 		}
 		if ended() {
-			t.Error("it ends though nothing has changed")
+			t.Error("the connection is closed although the credential has not changed")
 		}
 		away.Store(true)
 		if ended() {
-			t.Error("it ends while the API server is away")
+			t.Error("the connection is closed because the API server is unavailable")
 		}
 		revoked.Store(true)
 		if !ended() {
-			t.Error("it goes on")
+			t.Error("the connection stays open after the credential was revoked")
 		}
 	})
 }
