@@ -23,15 +23,15 @@ func TestAlerts(t *testing.T) {
 	t.Run("a list that cannot be made is explained", testListThatCannotBeMadeIsExplained)
 }
 
-// scale is an object that selects alerts.
-const scale = "apiVersion: impulse.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web, namespace: shop}\nspec:\n  scaleTargetRef: {name: web}\n" +
+// selectingObject is an object that selects the alert Slow.
+const selectingObject = "apiVersion: impulse.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web, namespace: shop}\nspec:\n  scaleTargetRef: {name: web}\n" +
 	"  triggers: [{type: alertmanager, metadata: {matchers: 'alertname=\"Slow\"', replicas: 3}}]\n"
 
-// record writes alerts as a process in file mode does, and returns the flags that name it.
-func record(t *testing.T, content store.Shard) []string {
+// recordAlerts writes alerts as a process in file mode does, and returns the flags with the folders.
+func recordAlerts(t *testing.T, content store.Shard) []string {
 	t.Helper()
 	config, states := t.TempDir(), t.TempDir()
-	if err := os.WriteFile(filepath.Join(config, "web.yaml"), []byte(scale), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(config, "web.yaml"), []byte(selectingObject), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	folder, err := store.NewFolder(filepath.Join(states, app.AlertStates), slog.New(slog.DiscardHandler))
@@ -50,7 +50,7 @@ func testRecordedAlertsOfFileModeAreListed(t *testing.T) {
 	one := func(endpoint, name string, firing bool) v1alpha1.AlertRecord {
 		return v1alpha1.AlertRecord{Endpoint: endpoint, Fingerprint: name, Labels: map[string]string{"alertname": name}, Firing: firing, StartsAt: at, LastSeen: at}
 	}
-	about := record(t, store.Shard{Alerts: []v1alpha1.AlertRecord{one("shop/", "Slow", true), one("shop/", "Over", false), one("bank/", "Slow", true)}, AsOf: at.Time})
+	about := recordAlerts(t, store.Shard{Alerts: []v1alpha1.AlertRecord{one("shop/", "Slow", true), one("shop/", "Over", false), one("bank/", "Slow", true)}, AsOf: at.Time})
 	for args, want := range map[string][]string{
 		"alerts -n shop":                  {"shop Slow firing" + since + "shop/web"},
 		"alerts -n shop --resolved":       {"shop Over resolved" + since + "-", "shop Slow firing" + since + "shop/web"},
@@ -80,7 +80,7 @@ func testRecordedAlertsOfFileModeAreListed(t *testing.T) {
 }
 
 func testWarningNamesAlertsThatMayBeMissing(t *testing.T) {
-	about := record(t, store.Shard{LostAt: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)})
+	about := recordAlerts(t, store.Shard{LostAt: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)})
 	if code, _, errs := impulse(t, "", append([]string{"alerts", "-A"}, about...)...); code != 0 || !strings.Contains(errs, "warning: some alerts were lost at 2026-03-02T10:00:00Z") {
 		t.Errorf("got exit code %d, want 0; output %s; want warning: some alerts were lost at 2026-03-02T10:00:00Z", code, errs)
 	}

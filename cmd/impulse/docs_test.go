@@ -14,18 +14,18 @@ func TestDocs(t *testing.T) {
 	t.Run("the pages show the output of their commands", testPagesShowOutputOfTheirCommands)
 }
 
-// consoles finds the consoles of a page: a command, and what it prints.
-var consoles = regexp.MustCompile("(?s)```console\n\\$ impulse ([^\n]+)\n(.*?)```")
+// consoleBlocks matches the console blocks of a page: a command, and its output.
+var consoleBlocks = regexp.MustCompile("(?s)```console\n\\$ impulse ([^\n]+)\n(.*?)```")
 
-// What the pages show is what the commands in them print and draw, in the folder that both speak of.
+// The commands of the pages, run in docs/simulate, print and draw what the pages show.
 func testPagesShowOutputOfTheirCommands(t *testing.T) {
 	for page, commands := range map[string]int{"simulate.md": 2, "explain.md": 1} {
-		t.Run(page, func(t *testing.T) { shows(t, page, commands) })
+		t.Run(page, func(t *testing.T) { checkPage(t, page, commands) })
 	}
 }
 
-// shows runs the commands of a page of docs, of which there are so many.
-func shows(t *testing.T, name string, commands int) {
+// checkPage runs the commands of a page and compares their output. The page must have the given number of commands.
+func checkPage(t *testing.T, name string, commands int) {
 	t.Helper()
 	page, err := filepath.Abs("../../docs/" + name)
 	if err != nil {
@@ -36,9 +36,9 @@ func shows(t *testing.T, name string, commands int) {
 		t.Fatal(err)
 	}
 	t.Chdir("../../docs/simulate")
-	found := consoles.FindAllSubmatch(content, -1)
+	found := consoleBlocks.FindAllSubmatch(content, -1)
 	if len(found) != commands {
-		t.Fatalf("%d commands, want %d", len(found), commands)
+		t.Fatalf("docs/%s has %d commands, want %d", name, len(found), commands)
 	}
 	for _, console := range found {
 		command := string(console[1])
@@ -59,7 +59,7 @@ func shows(t *testing.T, name string, commands int) {
 			t.Errorf("%v prints\n%sthe page shows\n%s", args, out, console[2])
 		}
 		if slices.Contains(args, drawn) {
-			same(t, drawn)
+			comparePicture(t, drawn)
 		}
 	}
 	if *rewrite {
@@ -69,14 +69,14 @@ func shows(t *testing.T, name string, commands int) {
 	}
 }
 
-// same compares a picture with the one that is shown.
-func same(t *testing.T, path string) {
+// comparePicture compares a picture with docs/simulate/api.png.
+func comparePicture(t *testing.T, path string) {
 	t.Helper()
 	shown, err := os.ReadFile("api.png")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if drawn, err := os.ReadFile(path); err != nil || !bytes.Equal(drawn, shown) {
-		t.Errorf("the picture is another one now, %v: go test ./cmd/impulse -rewrite, and look at it", err)
+		t.Errorf("docs/simulate/api.png differs from the drawn picture (error %v): run go test ./cmd/impulse -rewrite, and review it", err)
 	}
 }

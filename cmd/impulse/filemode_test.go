@@ -25,7 +25,7 @@ func TestFileMode(t *testing.T) {
 const office = "apiVersion: impulse.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: office, namespace: shop}\nspec:\n  scaleTargetRef: {name: office}\n" +
 	"  minReplicaCount: 1\n  triggers: [{type: cron, metadata: {timezone: Etc/UTC, start: 0 8 * * *, end: 0 9 * * *, desiredReplicas: 3}}]\n"
 
-// fileMode is a folder with the object office, and a folder of states in which its status has three replicas.
+// fileMode returns a folder with the object office, and a folder of states in which its status has three replicas.
 func fileMode(t *testing.T) (config, states string) {
 	t.Helper()
 	config, states = t.TempDir(), t.TempDir()

@@ -30,11 +30,11 @@ const (
 	quoted  = `"x\u001b[2J\nforged\u202e\u009b31m\r\u0007"`
 )
 
-// prints fails when a text has an unprintable character, or a line that a hostile text began.
-func prints(t *testing.T, what, text string) {
+// checkPrintable fails the test when a text has an unprintable character, or a line that begins with a part of the hostile text.
+func checkPrintable(t *testing.T, what, text string) {
 	t.Helper()
 	if !printable.Lines(text) {
-		t.Errorf("%s does not print: %q", what, text)
+		t.Errorf("%s has unprintable characters: %q", what, text)
 	}
 	for line := range strings.Lines(text) {
 		if strings.HasPrefix(strings.TrimSpace(line), "forged") {
@@ -48,15 +48,15 @@ func runHostile(t *testing.T, args ...string) string {
 	t.Helper()
 	_, out, errs := impulse(t, "", args...)
 	what := strings.Join(args, " ")
-	prints(t, "the output of "+what, out)
-	prints(t, "the error of "+what, errs)
+	checkPrintable(t, "the output of "+what, out)
+	checkPrintable(t, "the error of "+what, errs)
 	if !strings.Contains(out+errs, "forged") {
-		t.Errorf("%s prints %s%s without the hostile text: that tests nothing", what, out, errs)
+		t.Errorf("%s prints\n%s%swant the hostile text in it, or nothing is tested", what, out, errs)
 	}
 	return out
 }
 
-// put writes files whose content has quoted in the place of every Q, into a folder that becomes the current one.
+// put writes files into a new folder, which becomes the current one. Each Q in their content is replaced by quoted.
 func put(t *testing.T, files map[string]string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -111,9 +111,9 @@ func testTextOfFileCannotControlTerminalOrForgeLine(t *testing.T) {
 }
 
 func testConvertedObjectHasSameMeaningAndIsPrintable(t *testing.T) {
-	const before, after = "load{job=`", "`}" // So that it is PromQL.
+	const before, after = "load{job=`", "`}" // The query must be valid PromQL.
 	put(t, map[string]string{
-		"keda.yaml": "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web, annotations: {note: Q, turned: \"a\\u202eb\"}}\nspec:\n" +
+		"keda.yaml": "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web, annotations: {note: Q, bidi: \"a\\u202eb\"}}\nspec:\n" +
 			"  scaleTargetRef: {name: web}\n  triggers: [{type: prometheus, metadata: {serverAddress: 'http://p:9090', query: \"" +
 			before + strings.Trim(quoted, `"`) + after + "\", threshold: 100}}]\n",
 		"auth.yaml": "apiVersion: keda.sh/v1alpha1\nkind: TriggerAuthentication\nmetadata: {name: web}\nspec:\n  secretTargetRef: [{parameter: Q, name: a, key: b}]\n",
@@ -123,8 +123,8 @@ func testConvertedObjectHasSameMeaningAndIsPrintable(t *testing.T) {
 		t.Fatal(err)
 	}
 	query, _ := so.Spec.Triggers[0].Metadata["query"].Text()
-	if turned := so.Annotations["turned"]; turned != "a\u202eb" { // YAML would print it as it is.
-		t.Errorf("the turned text is %q", turned)
+	if bidi := so.Annotations["bidi"]; bidi != "a\u202eb" { // A YAML encoder would print the character unescaped.
+		t.Errorf("the annotation bidi is %q, want %q", bidi, "a\u202eb")
 	}
 	if so.Annotations["note"] != hostile || query != before+hostile+after {
 		t.Errorf("the note is %q, and the query %q", so.Annotations["note"], query)
@@ -147,8 +147,8 @@ func testTextOfServerCannotControlTerminal(t *testing.T) {
 	}
 }
 
-// served is the arguments by which a command finds an object, whose status any program with the permission may have written.
-func served(t *testing.T, status string) []string {
+// serveObject starts a fake API server with one object and this status, and returns the arguments for it.
+func serveObject(t *testing.T, status string) []string {
 	t.Helper()
 	object := `{"apiVersion": "impulse.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": "web", "namespace": "shop"}, "spec": {
 		"scaleTargetRef": {"name": "web"}, "minReplicaCount": 1, "triggers": [{"type": "cpu", "metadata": {"value": "50"}}]}, "status": ` +
@@ -174,7 +174,7 @@ func served(t *testing.T, status string) []string {
 }
 
 func testTextOfStatusCannotControlTerminalOrForgeLine(t *testing.T) {
-	decided := served(t, `{"replicas": 3, "desiredReplicas": 3,
+	decided := serveObject(t, `{"replicas": 3, "desiredReplicas": 3,
 		"triggers": [{"name": "cpu", "type": "cpu", "lastError": Q}, {"name": Q, "type": "cron", "value": Q, "active": true}],
 		"lastDecision": {"time": "2026-01-01T00:00:00.000000Z", "from": 3, "to": 4, "trigger": Q, "limitedBy": [Q], "steps": [{"rule": Q, "from": 3, "to": 4, "why": Q}]},
 		"history": [{"time": "2026-01-01T00:00:00.000000Z", "from": 3, "to": 4, "trigger": Q, "limitedBy": [Q], "why": Q}]}`)
@@ -183,7 +183,7 @@ func testTextOfStatusCannotControlTerminalOrForgeLine(t *testing.T) {
 			runHostile(t, append(slices.Concat([]string{command}, decided), "-o", output)...)
 		}
 	}
-	undecided := served(t, `{"conditions": [{"type": "Ready", "status": "False", "reason": "TriggerFailed", "message": Q, "lastTransitionTime": "2026-01-01T00:00:00Z"}]}`)
+	undecided := serveObject(t, `{"conditions": [{"type": "Ready", "status": "False", "reason": "TriggerFailed", "message": Q, "lastTransitionTime": "2026-01-01T00:00:00Z"}]}`)
 	runHostile(t, append([]string{"explain"}, undecided...)...)
 	runHostile(t, append([]string{"history"}, undecided...)...)
 }

@@ -14,7 +14,7 @@ func TestQueries(t *testing.T) {
 	t.Run("the server is asked whether it can parse the queries", testServerIsAskedWhetherItCanParseQueries)
 }
 
-// scaled is an object with a query, and in its shadow with another one.
+// scaled is an object with a query, and another query in its shadow.
 const scaled = `apiVersion: impulse.sh/v1alpha1
 kind: ScaledObject
 metadata: {name: web}

@@ -61,8 +61,8 @@ func testInstantThatCannotBeExplainedIsReported(t *testing.T) {
 	}
 }
 
-// torn answers with the beginning of what was announced, and breaks the connection.
-func torn(w http.ResponseWriter, _ *http.Request) {
+// sendHalf sends half of the announced body, and closes the connection.
+func sendHalf(w http.ResponseWriter, _ *http.Request) {
 	conn, out, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(err)
@@ -72,8 +72,8 @@ func torn(w http.ResponseWriter, _ *http.Request) {
 	_ = out.Flush()
 }
 
-// dawdle sends no response until the client gives up. The server detects that only after it has read the request.
-func dawdle(r *http.Request) {
+// hang sends no response until the client gives up. The server detects that only after it has read the request.
+func hang(r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()
 }
@@ -88,17 +88,17 @@ func testPrometheusThatIsSlowCutOffOrNotThereIsReported(t *testing.T) {
 		want   []string
 	}{
 		"slow": {
-			func(_ http.ResponseWriter, r *http.Request) { dawdle(r) }, "--timeout 50ms",
+			func(_ http.ResponseWriter, r *http.Request) { hang(r) }, "--timeout 50ms",
 			[]string{"for trigger rps", "no whole answer within 50ms", "a longer --step", "--timeout"},
 		},
 		"slow in the middle": {
 			func(w http.ResponseWriter, r *http.Request) {
 				fmt.Fprint(w, half)
 				_ = http.NewResponseController(w).Flush()
-				dawdle(r)
+				hang(r)
 			}, "--timeout 50ms", []string{"no whole answer within 50ms"},
 		},
-		"cut off":         {torn, "", []string{"for trigger rps", "the answer was cut off", "try again"}},
+		"cut off":         {sendHalf, "", []string{"for trigger rps", "the answer was cut off", "try again"}},
 		"half an answer":  {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, half) }, "", []string{"only the beginning of one"}},
 		"another program": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, "", []string{"the answer is not one of a Prometheus"}},
 		"a mistaken query": {
@@ -118,7 +118,7 @@ func testPrometheusThatIsSlowCutOffOrNotThereIsReported(t *testing.T) {
 			}
 			for _, part := range c.want {
 				if !strings.Contains(errs, part) {
-					t.Errorf("it does not say %q: %s", part, errs)
+					t.Errorf("the error is %s, want %q in it", errs, part)
 				}
 			}
 			t.Log(errs)

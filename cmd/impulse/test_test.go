@@ -17,7 +17,7 @@ func TestTestCommand(t *testing.T) {
 
 var rewrite = flag.Bool("rewrite", false, "write the present output to testdata: only commit it if you understand what changed")
 
-// impulse runs a command line.
+// impulse runs a command line, and returns the exit code, standard output and standard error.
 func impulse(t *testing.T, stdin string, args ...string) (code int, out, errs string) {
 	t.Helper()
 	var o, e strings.Builder

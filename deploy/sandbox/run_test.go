@@ -123,7 +123,7 @@ func (r *run) endsWithStdin(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := r.end(t); err != nil {
-		t.Errorf("it ended with %v\n%s", err, r.output)
+		t.Errorf("the sandbox ended with %v\n%s", err, r.output)
 	}
 	r.leavesNothing(t)
 }

@@ -90,7 +90,7 @@ func testSandboxThatIsKilledLeavesNothing(t *testing.T) {
 	}
 	kill(t, r.cmd.Process.Pid)
 	if err := r.end(t); err == nil {
-		t.Error("it ended as if nothing had happened")
+		t.Error("the sandbox ended without an error, want one")
 	}
 	r.leavesNothing(t)
 }
@@ -114,7 +114,7 @@ func testSandboxEndsOnSignalWithoutError(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := r.end(t); err != nil || strings.Contains(r.output.String(), "sandbox:") {
-		t.Errorf("it ended with %v\n%s", err, r.output)
+		t.Errorf("the sandbox ended with %v\n%s", err, r.output)
 	}
 	r.leavesNothing(t)
 }
@@ -125,7 +125,7 @@ func testComponentThatExitsEndsSandboxWhichNamesIt(t *testing.T) {
 	pid, _ := r.status(t, "etcd")
 	kill(t, pid)
 	if err := r.end(t); err == nil || !strings.Contains(r.output.String(), "etcd ended by itself (signal: killed)") {
-		t.Errorf("it ended with %v\n%s", err, r.output)
+		t.Errorf("the sandbox ended with %v\n%s", err, r.output)
 	}
 	r.leavesNothing(t)
 }
@@ -138,7 +138,7 @@ func testComponentThatCannotStartIsReportedWithEndOfItsLog(t *testing.T) {
 	}
 	r := begin(t, "--with=prometheus", "--prometheus-config="+config)
 	if err := r.end(t); err == nil || !strings.Contains(r.output.String(), "prometheus ended by itself") || !strings.Contains(r.output.String(), "no_such_field") {
-		t.Errorf("it ended with %v\n%s", err, r.output)
+		t.Errorf("the sandbox ended with %v\n%s", err, r.output)
 	}
 	r.leavesNothing(t)
 }
@@ -149,13 +149,13 @@ func testOutageOfAPIServerEndsWithStateOfBefore(t *testing.T) {
 	r.mustKubectl(t, "create", "configmap", "kept", "--from-literal=a=b")
 	r.mustCommand(t, "stop", "apiserver", "--force")
 	if pid, state := r.status(t, "kube-apiserver"); pid != 0 || state != "stopped" {
-		t.Errorf("it is %s with the process %d", state, pid)
+		t.Errorf("the stopped API server is %s with the process %d", state, pid)
 	}
 	if out, err := r.kubectl(t, "get", "configmap", "kept", "--request-timeout=5s"); err == nil {
-		t.Errorf("it answers: %s", out)
+		t.Errorf("the stopped API server answers: %s", out)
 	}
 	if out, err := r.command(t, "stop", "apiserver"); err == nil {
-		t.Errorf("it was stopped twice: %s", out)
+		t.Errorf("the API server was stopped twice: %s", out)
 	}
 	r.mustCommand(t, "start", "apiserver")
 	r.mustKubectl(t, "get", "configmap", "kept")
@@ -218,7 +218,7 @@ func testSandboxThatIsEndedBeforeItIsReadyExitsWithoutError(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := r.end(t); err != nil || strings.Contains(r.output.String(), "sandbox:") {
-		t.Errorf("it ended with %v\n%s", err, r.output)
+		t.Errorf("the sandbox ended with %v\n%s", err, r.output)
 	}
 	r.leavesNothing(t)
 }

@@ -71,16 +71,16 @@ func testWriterPassesLinesTabsAndSplitCharacters(t *testing.T) {
 	}
 }
 
-// broken is a writer that fails.
-type broken struct{}
+// failingWriter is a writer that fails.
+type failingWriter struct{}
 
 var errBroken = errors.New("the pipe is broken")
 
 // Write fails.
-func (broken) Write([]byte) (int, error) { return 0, errBroken }
+func (failingWriter) Write([]byte) (int, error) { return 0, errBroken }
 
 func testErrorOfWriterIsReturned(t *testing.T) {
-	if n, err := NewWriter(broken{}).Write([]byte("text")); n != 0 || !errors.Is(err, errBroken) {
+	if n, err := NewWriter(failingWriter{}).Write([]byte("text")); n != 0 || !errors.Is(err, errBroken) {
 		t.Errorf("Write = %d, %v; want 0 and %v", n, err, errBroken)
 	}
 }

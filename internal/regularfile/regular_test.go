@@ -19,7 +19,7 @@ func TestRegularFile(t *testing.T) {
 	t.Run("other kinds of files are refused", testOtherKindsOfFilesAreRefused)
 }
 
-// write makes a file and returns its path.
+// write creates a file and returns its path.
 func write(t *testing.T, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "file")
@@ -29,7 +29,7 @@ func write(t *testing.T, content string) string {
 	return path
 }
 
-// link makes a link to a path.
+// link creates a link to a path, and returns the path of the link.
 func link(t *testing.T, to string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "link")

@@ -21,7 +21,8 @@ type state struct {
 	Count map[string]int `json:"count"`
 }
 
-func saved(t testing.TB) (path string, raw []byte) {
+// saveState saves a state, and returns the path and the content of its file.
+func saveState(t testing.TB) (path string, raw []byte) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "web.json")
 	if err := Save(path, state{"web <ü>", map[string]int{"a": 1, "b": 2}}); err != nil {
@@ -35,7 +36,7 @@ func saved(t testing.TB) (path string, raw []byte) {
 }
 
 func testSavedStateIsLoaded(t *testing.T) {
-	path, _ := saved(t)
+	path, _ := saveState(t)
 	var got state
 	if err := Load(path, &got); err != nil || got.Name != "web <ü>" || got.Count["b"] != 2 {
 		t.Errorf("loaded %+v, %v; want the saved content", got, err)
@@ -53,17 +54,17 @@ func testSavedStateIsLoaded(t *testing.T) {
 }
 
 func testTruncatedFileIsSetAside(t *testing.T) {
-	path, raw := saved(t)
+	path, raw := saveState(t)
 	for n := range raw {
 		if err := os.WriteFile(path, raw[:n], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		setAside(t, path)
+		expectSetAside(t, path)
 	}
 }
 
 func testFileWithFlippedBitIsSetAsideOrHasSameContent(t *testing.T) {
-	path, raw := saved(t)
+	path, raw := saveState(t)
 	for n := range raw {
 		for bit := range 8 {
 			other := append([]byte(nil), raw...)
@@ -80,8 +81,8 @@ func testFileWithFlippedBitIsSetAsideOrHasSameContent(t *testing.T) {
 	}
 }
 
-// setAside fails unless a file is refused and renamed.
-func setAside(t *testing.T, path string) {
+// expectSetAside fails the test unless a file is refused and renamed.
+func expectSetAside(t *testing.T, path string) {
 	t.Helper()
 	got := state{Name: "as it was"}
 	broken, ok := errors.AsType[*BrokenError](Load(path, &got))
@@ -97,7 +98,7 @@ func setAside(t *testing.T, path string) {
 }
 
 func testFailedSaveLeavesOldFileAndNothingElse(t *testing.T) {
-	path, _ := saved(t)
+	path, _ := saveState(t)
 	if err := Save(path, func() {}); err == nil {
 		t.Error("a function was saved, want an error")
 	}
@@ -109,11 +110,11 @@ func testFailedSaveLeavesOldFileAndNothingElse(t *testing.T) {
 	if err := Load(path, &got); err != nil || got.Name != "web <ü>" {
 		t.Errorf("loaded %+v, %v; want the saved content", got, err)
 	}
-	alone(t, path)
+	expectAlone(t, path)
 }
 
 func testPartialFilesOfCrashAreRemoved(t *testing.T) {
-	path, raw := saved(t)
+	path, raw := saveState(t)
 	half := filepath.Join(filepath.Dir(path), newFile+"123")
 	if err := os.WriteFile(half, raw[:9], 0o600); err != nil {
 		t.Fatal(err)
@@ -121,10 +122,11 @@ func testPartialFilesOfCrashAreRemoved(t *testing.T) {
 	if err := RemovePartial(filepath.Dir(path)); err != nil {
 		t.Fatal(err)
 	}
-	alone(t, path)
+	expectAlone(t, path)
 }
 
-func alone(t *testing.T, path string) {
+// expectAlone fails the test if the folder of a file has other files.
+func expectAlone(t *testing.T, path string) {
 	t.Helper()
 	all, err := os.ReadDir(filepath.Dir(path))
 	if err != nil || len(all) != 1 || all[0].Name() != filepath.Base(path) {
@@ -133,7 +135,7 @@ func alone(t *testing.T, path string) {
 }
 
 func FuzzLoad(f *testing.F) {
-	_, raw := saved(f)
+	_, raw := saveState(f)
 	f.Add(raw)
 	f.Add([]byte(`{"sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {

@@ -108,7 +108,7 @@ func testPodsWithoutSampleDifferAsDocumented(t *testing.T) {
 		got := countsOf(t, so, int32(len(samples)), []series{slices.Repeat(series{sum}, ticks)})[0]
 		switch where := fmt.Sprintf("seed %d: %d pods, %d without a sample, %d in all: here %d, HPA %d", seed, len(samples), missing, sum, got, want); {
 		case missing == 0 && got != want:
-			t.Fatal("every pod is measured, and they differ: " + where)
+			t.Fatal("every pod is measured, and the proposals differ: " + where)
 		case got > want:
 			t.Fatal("an HPA has fewer: " + where)
 		case got < want:
@@ -141,7 +141,7 @@ func testPodsThatAreBeingDeletedDifferAsDocumented(t *testing.T) {
 	for ready, want := range map[int32]int32{4: 6, 2: 3} {
 		reading := scalers.Event{At: 1, Value: 1500, Ready: ready, Current: 2}
 		if q := w.Policy.Propose(0, &reading, 1); q.Replicas != want {
-			t.Errorf("with %d ready pods it asks for %d, want %d", ready, q.Replicas, want)
+			t.Errorf("with %d ready pods the converted object asks for %d, want %d", ready, q.Replicas, want)
 		}
 	}
 }
@@ -190,7 +190,7 @@ func testCountedFailuresDifferAsDocumented(t *testing.T) {
 			theirs := kedaFallbackAfter(threshold)
 			ours := fallbackAfter(t, so, time.Duration(polling)*time.Second)
 			if theirs != threshold*tick || ours != time.Duration(threshold*polling)*time.Second {
-				t.Errorf("threshold %d, polled every %d s: KEDA falls back after %d s, here it is %s", threshold, polling, theirs, ours)
+				t.Errorf("threshold %d, polled every %d s: KEDA falls back after %d s, Impulse after %s", threshold, polling, theirs, ours)
 			}
 			if same := ours == time.Duration(theirs)*time.Second; same != (polling == tick || threshold == 0) {
 				t.Errorf("threshold %d, polled every %d s: the same: %t", threshold, polling, same)

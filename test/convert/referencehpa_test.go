@@ -24,7 +24,7 @@ func newReferenceHPA(spec *autoscalingv2.HorizontalPodAutoscalerSpec, replicas i
 	return &referenceHPA{spec: *spec, current: replicas, recommended: map[int64]int32{-1: replicas}, changed: map[int64]int32{}}
 }
 
-// sync is the k-th run of the controller's loop. levels are those of the metrics, in their order.
+// sync makes the k-th run of the controller's loop. levels are those of the metrics, in their order.
 func (h *referenceHPA) sync(k int64, levels []*big.Rat) {
 	raw := int32(0)
 	for i := range h.spec.Metrics {

@@ -25,8 +25,8 @@ func TestExamples(t *testing.T) {
 	t.Run("the page about testing shows the output of its commands", testPageAboutTestingShowsOutputOfItsCommands)
 }
 
-// works fails the test when `impulse check` would report a mistake in a text.
-func works(t *testing.T, name, text string) {
+// checkObjects fails the test when `impulse check` would report a mistake in a text.
+func checkObjects(t *testing.T, name, text string) {
 	t.Helper()
 	objects, problems := manifest.Parse(name, []byte(text))
 	compile(t, name, objects, problems)
@@ -51,7 +51,7 @@ func testScaledObjectsInDocumentationAreValid(t *testing.T) {
 		for _, b := range blocks(t, page) {
 			if b.info == "yaml" && strings.Contains(b.text, "kind: ScaledObject") {
 				found++
-				works(t, page, strings.Repeat("\n", b.line)+b.text)
+				checkObjects(t, page, strings.Repeat("\n", b.line)+b.text)
 			}
 		}
 	}

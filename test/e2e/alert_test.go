@@ -107,7 +107,7 @@ func testAlertThatIsNotRepeatedIsReportedAsStaleThenEnds(t *testing.T) {
 	e.condition("checkout", "AlertStale", "True", "NotRepeated")
 	e.AwaitReplicas("checkout", 1)
 	e.condition("checkout", "AlertStale", "False", "TTLExpired")
-	e.explains("checkout", "Note: alertmanager: alert checkout was not repeated within its ttl (5s): it has not counted since ")
+	e.awaitExplanation("checkout", "Note: alertmanager: alert checkout was not repeated within its ttl (5s): it has not counted since ")
 }
 
 func testStepsCountActivationsThroughRepeatsAndRestart(t *testing.T) {

@@ -21,8 +21,8 @@ func (e *env) waitFor(name, condition string) {
 	}
 }
 
-// explains waits until the explanation of an object contains some texts.
-func (e *env) explains(name string, want ...string) {
+// awaitExplanation waits until the explanation of an object contains some texts.
+func (e *env) awaitExplanation(name string, want ...string) {
 	e.t.Helper()
 	var last string
 	e.until("the explanation contains "+strings.Join(want, ", "), func(ctx context.Context) (bool, error) {
@@ -44,7 +44,7 @@ func testConditionsCanBeWaitedForWithKubectl(t *testing.T) {
 	e.run()
 	e.waitFor("late", "Ready=false")
 	e.condition("late", "Active", "False", "TargetNotFound")
-	e.explains("late", "TargetNotFound: ")
+	e.awaitExplanation("late", "TargetNotFound: ")
 	e.waitFor("web", "Ready=true")
 
 	if out, err := e.Kubectl(t.Context(), "", "annotate", "so", "web", "impulse.sh/paused=true"); err != nil {
@@ -55,7 +55,7 @@ func testConditionsCanBeWaitedForWithKubectl(t *testing.T) {
 	if row := strings.Join(strings.Fields(out), " "); err != nil || !strings.Contains(row, " 1 1 True False True Paused ") {
 		t.Errorf("%v: the row of a paused object is %s", err, row)
 	}
-	e.explains("web", "keeps 1 replica: Paused: the annotation impulse.sh/paused keeps the count as it is.")
+	e.awaitExplanation("web", "keeps 1 replica: Paused: the annotation impulse.sh/paused keeps the count as it is.")
 	if out, err := e.Kubectl(t.Context(), "", "annotate", "so", "web", "impulse.sh/paused-"); err != nil {
 		t.Fatal(err, out)
 	}
@@ -75,5 +75,5 @@ func testAlertInItsLateWindowIsShownAndForeseen(t *testing.T) {
 		e.webhook(i, "checkout", status)
 	}
 	e.condition("checkout", "SourceNotice", "True", "AlertWaits")
-	e.explains("checkout", "keeps 1 replica.", "Note: alertmanager: alert checkout fires again after its resolve: it counts from ", "1 → 5   alertmanager asks for 5")
+	e.awaitExplanation("checkout", "keeps 1 replica.", "Note: alertmanager: alert checkout fires again after its resolve: it counts from ", "1 → 5   alertmanager asks for 5")
 }

@@ -30,8 +30,8 @@ func TestCRD(t *testing.T) {
 	t.Run("the CRD and file mode apply the same defaults", testCRDAndFileModeApplySameDefaults)
 }
 
-// whole is a ScaledObject in which every field is set; bounded has the fields that exclude a formula.
-const whole = `
+// everyField is a ScaledObject in which every field is set; bounded has the fields that exclude a formula.
+const everyField = `
 apiVersion: impulse.sh/v1alpha1
 kind: ScaledObject
 metadata: {name: whole, namespace: default}
@@ -77,7 +77,7 @@ spec:
 
 var bounded = strings.NewReplacer(
 	"    scalingModifiers:", "    # scalingModifiers:", "    useCachedMetrics: true", "    useCachedMetrics: true\n    min: 1\n    max: 5\n    cap: false",
-).Replace(whole)
+).Replace(everyField)
 
 // node is an object, a list or a schema, as decoded JSON.
 type node = map[string]any
@@ -91,8 +91,8 @@ func parse(t *testing.T, text []byte) node {
 	return n
 }
 
-// accepted returns the errors of the API server and of `impulse check` for an object; nil when they accept it.
-func (e *env) accepted(so node) (server, check error) {
+// check returns the errors of the API server and of `impulse check` for an object; nil when they accept it.
+func (e *env) check(so node) (server, check error) {
 	e.t.Helper()
 	_, server = e.Dynamic.Resource(scaledObjects).Namespace("default").Create(e.t.Context(), &unstructured.Unstructured{Object: runtime.DeepCopyJSON(so)},
 		metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldValidation: metav1.FieldValidationStrict})
@@ -110,7 +110,7 @@ func (e *env) accepted(so node) (server, check error) {
 	return server, nil
 }
 
-// change is an object that differs from the whole one at one place.
+// change is an object that differs from everyField at one place.
 type change struct {
 	name  string
 	value any
@@ -238,9 +238,9 @@ func specSchema(t *testing.T) node {
 
 func testCRDAndCheckRefuseSame(t *testing.T) {
 	e, schema, tried := newEnv(t), specSchema(t), map[string]int{}
-	for _, text := range []string{bounded, whole} {
+	for _, text := range []string{bounded, everyField} {
 		object := parse(t, []byte(text))
-		if server, check := e.accepted(object); server != nil || check != nil {
+		if server, check := e.check(object); server != nil || check != nil {
 			t.Fatalf("the whole object is refused: %v, %v", server, check)
 		}
 		walk("spec", schema, object["spec"], func(v any) node {
@@ -252,10 +252,10 @@ func testCRDAndCheckRefuseSame(t *testing.T) {
 				return // Tried with the other object, or judged by the kind of trigger.
 			}
 			for _, c := range changesOf(schema, value) {
-				e.hold(path+": "+c.name, with(c.value), c.bad)
+				e.compareChecks(path+": "+c.name, with(c.value), c.bad)
 			}
 			if fields, ok := value.(node); ok {
-				e.holdFields(path, schema, fields, with)
+				e.compareFields(path, schema, fields, with)
 			}
 		})
 	}
@@ -266,10 +266,10 @@ func testCRDAndCheckRefuseSame(t *testing.T) {
 	}
 }
 
-// hold fails the test when the API server and impulse check do not agree on an object, or accept a bad one.
-func (e *env) hold(name string, so node, bad bool) {
+// compareChecks fails the test when the API server and impulse check do not agree on an object, or accept a bad one.
+func (e *env) compareChecks(name string, so node, bad bool) {
 	e.t.Helper()
-	server, check := e.accepted(so)
+	server, check := e.check(so)
 	switch {
 	case bad && (server == nil || check == nil):
 		e.t.Errorf("%s: API server: %v; impulse check: %v; both should refuse it", name, server, check)
@@ -278,17 +278,17 @@ func (e *env) hold(name string, so node, bad bool) {
 	}
 }
 
-// holdFields adds an unknown field, and removes the required ones.
-func (e *env) holdFields(path string, schema, fields node, with func(any) node) {
+// compareFields adds an unknown field, removes each required field, and compares the checks of each object.
+func (e *env) compareFields(path string, schema, fields node, with func(any) node) {
 	e.t.Helper()
 	unknown := runtime.DeepCopyJSON(fields)
 	unknown["noSuchField"] = int64(1)
-	e.hold(path+": an unknown field", with(unknown), true)
+	e.compareChecks(path+": an unknown field", with(unknown), true)
 	required, _ := schema["required"].([]any)
 	for _, name := range required {
 		less := runtime.DeepCopyJSON(fields)
 		delete(less, fmt.Sprint(name))
-		e.hold(fmt.Sprintf("%s: without %s", path, name), with(less), true)
+		e.compareChecks(fmt.Sprintf("%s: without %s", path, name), with(less), true)
 	}
 }
 
@@ -326,10 +326,10 @@ func testCRDsOwnRulesAreCheckedAsWell(t *testing.T) {
 			t.Errorf("no case breaks the rule %q", message)
 			continue
 		}
-		so := parse(t, []byte(whole))
+		so := parse(t, []byte(everyField))
 		spec, _ := so["spec"].(node)
 		bend(spec)
-		server, check := e.accepted(so)
+		server, check := e.check(so)
 		if server == nil || !strings.Contains(server.Error(), message) || check == nil {
 			t.Errorf("%s: API server: %v; impulse check: %v", message, server, check)
 		}
@@ -343,10 +343,10 @@ func testCRDsOwnRulesAreCheckedAsWell(t *testing.T) {
 func testIdleCountOf0IsValidWithEveryMinimum(t *testing.T) {
 	e := newEnv(t)
 	for idle, ok := range map[int64]bool{0: true, 1: false} {
-		so := parse(t, []byte(whole))
+		so := parse(t, []byte(everyField))
 		spec, _ := so["spec"].(node)
 		spec["minReplicaCount"], spec["idleReplicaCount"], spec["shadow"] = int64(0), idle, node{"maxReplicaCount": int64(5)}
-		if server, check := e.accepted(so); (server == nil) != ok || (check == nil) != ok {
+		if server, check := e.check(so); (server == nil) != ok || (check == nil) != ok {
 			t.Errorf("idleReplicaCount %d: API server: %v; impulse check: %v", idle, server, check)
 		}
 	}
@@ -362,7 +362,7 @@ spec:
   scaleTargetRef: {name: web}
   triggers: [{type: prometheus, metadata: {serverAddress: 'http://prometheus:9090', query: load, threshold: 1}}]
 `
-	for name, text := range map[string]string{"the least that works": least, "everything set": whole} {
+	for name, text := range map[string]string{"the least that works": least, "everything set": everyField} {
 		made, err := e.Dynamic.Resource(scaledObjects).Namespace("default").Create(t.Context(), &unstructured.Unstructured{Object: parse(t, []byte(text))},
 			metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		if err != nil {

@@ -136,7 +136,7 @@ spec:
 			e.t.Error(err, out)
 		}
 	})
-	e.must("wait", "--for=condition=Established", "--timeout=60s", "crd/gadgets."+group)
+	e.mustKubectl("wait", "--for=condition=Established", "--timeout=60s", "crd/gadgets."+group)
 	return scalable{
 		resource: schema.GroupVersionResource{Group: group, Version: "v1", Resource: "gadgets"}, target: actuator.Target{APIVersion: group + "/v1", Kind: "Gadget"}, unset: "none",
 		manifest: "apiVersion: " + group + "/v1\nkind: Gadget\nmetadata: {name: NAME}\nspec:\n  color: red\n  replicas: COUNT\n",
@@ -323,7 +323,7 @@ func testCountThatManifestResetsIsWrittenAgain(t *testing.T) {
 	since := e.version("web")
 	apply("3")
 	e.AwaitReplicas("web", 5)
-	e.wrote("web", since, 2) // The manifest's and ours.
+	e.expectWrites("web", since, 2) // The manifest's and ours.
 	apply("-")
 	e.AwaitReplicas("web", 5)
 }
@@ -336,7 +336,7 @@ func testCustomResourceWithoutCountIsNotScaledUntilItHasOne(t *testing.T) {
 	i := e.run()
 	e.webhook(i, "web", "firing")
 	e.condition("web", "AbleToScale", "False", "TargetUnknown")
-	e.must("patch", "gadgets."+of.resource.Group, "web", "--type", "merge", "--patch", `{"spec": {"replicas": 1}}`)
+	e.mustKubectl("patch", "gadgets."+of.resource.Group, "web", "--type", "merge", "--patch", `{"spec": {"replicas": 1}}`)
 	e.until("it has 5 replicas", func(ctx context.Context) (bool, error) {
 		count, _ := e.countOf(ctx, of, "web")
 		return count == "5", nil
@@ -346,17 +346,17 @@ func testCustomResourceWithoutCountIsNotScaledUntilItHasOne(t *testing.T) {
 func testApplyOfScaledObjectKeepsItsFinalizerAndItsStatus(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("web", 3)
-	e.Apply(restored(onAlert("web")))
+	e.Apply(withRestore(onAlert("web")))
 	e.run()
 	e.AwaitReplicas("web", 1)
 	e.condition("web", "Ready", "True", "Ready")
 	for _, how := range []string{clientSide, serverSide, forced} {
-		if out, err := e.applyAs(how, restored(onAlert("web"))); err != nil {
+		if out, err := e.applyAs(how, withRestore(onAlert("web"))); err != nil {
 			t.Fatal(how, err, out)
 		}
 		so := e.object("web")
 		if n, _, err := unstructured.NestedInt64(so.Object, "status", "originalReplicaCount"); err != nil || n != 3 || len(so.GetFinalizers()) != 1 {
-			t.Errorf("after %s it is %v", how, so.Object)
+			t.Errorf("after %s the ScaledObject is %v", how, so.Object)
 		}
 	}
 }

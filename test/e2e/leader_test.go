@@ -24,7 +24,7 @@ func TestLeader(t *testing.T) {
 	t.Run("a leader that is cut off acknowledges nothing that the next has not read", testLeaderThatIsCutOffAcknowledgesNothingThatNextHasNotRead)
 }
 
-// pair runs two replicas, of which the first leads; an object scales web on the alert web.
+// pair runs two replicas, of which the first leads. An object scales web on the alert web.
 func pair(t *testing.T, e *env, args ...string) (leads, other *impulse) {
 	t.Helper()
 	e.ApplyDeployment("web", 1)
@@ -35,8 +35,8 @@ func pair(t *testing.T, e *env, args ...string) (leads, other *impulse) {
 	return leads, other
 }
 
-// answered posts until the response is 200, and returns the status codes before.
-func (e *env) answered(i *impulse, status string) (before map[int]int) {
+// postUntilOK posts until the response is 200, and returns the status codes before.
+func (e *env) postUntilOK(i *impulse, status string) (before map[int]int) {
 	e.t.Helper()
 	before = map[int]int{}
 	e.until("the alert is accepted", func(ctx context.Context) (bool, error) {
@@ -56,7 +56,7 @@ func testEitherReplicaAcceptsAlertsAndKilledLeaderIsReplaced(t *testing.T) {
 	e.AwaitReplicas("web", 5)
 	keeps := e.ExpectReplicas("web", 5)
 	a.Kill()
-	before := e.answered(b, "firing")
+	before := e.postUntilOK(b, "firing")
 	if len(before) != 1 || before[http.StatusServiceUnavailable] == 0 {
 		t.Errorf("until another one led, the responses were %v", before)
 	}
@@ -115,7 +115,7 @@ func testLeaderThatWasPausedWritesNothingWhenItResumes(t *testing.T) {
 	if err := a.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	e.answered(b, "resolved")
+	e.postUntilOK(b, "resolved")
 	e.AwaitReplicas("web", 1)
 	counts := e.counts("web")
 	// The sender, which has waited all the time, gets the leader's response, or 503.
@@ -133,7 +133,7 @@ func testLeaderThatWasPausedWritesNothingWhenItResumes(t *testing.T) {
 	if code := <-answered; code != http.StatusOK && code != http.StatusServiceUnavailable {
 		t.Errorf("the response to a request during the pause is %d", code)
 	}
-	e.answered(a, "resolved")
+	e.postUntilOK(a, "resolved")
 	if got := counts(); len(got) != 1 || got[0] != 1 {
 		t.Errorf("after the pause the counts were %v", got)
 	}
@@ -141,14 +141,14 @@ func testLeaderThatWasPausedWritesNothingWhenItResumes(t *testing.T) {
 
 func testCountThatWasDecidedAndNotWrittenIsWrittenByNextProcess(t *testing.T) {
 	e := newEnv(t)
-	slow := newSlowWay(t)
+	slow := newSlowProxy(t)
 	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web"))
 	i := e.run("--kubeconfig", slow.kubeconfig)
 	e.condition("web", "Ready", "True", "Ready")
-	slow.hold()
+	slow.holdNext()
 	e.webhook(i, "web", "firing")
-	slow.caught()
+	slow.awaitHeld()
 	i.Kill()
 	if n := e.count(t.Context(), "web"); n != 1 {
 		t.Fatalf("there are %d replicas: the write was not delayed", n)
@@ -160,17 +160,17 @@ func testCountThatWasDecidedAndNotWrittenIsWrittenByNextProcess(t *testing.T) {
 // The network may delay a write until another process leads. It takes effect at most once, and only if the count was not written since.
 func testWriteThatArrivesTooLateIsCorrected(t *testing.T) {
 	e := newEnv(t)
-	slow := newSlowWay(t)
+	slow := newSlowProxy(t)
 	a, b := pair(t, e, "--kubeconfig", slow.kubeconfig)
-	slow.hold()
+	slow.holdNext()
 	e.webhook(a, "web", "firing") // Accepted; the write to five is on its way.
-	late := slow.caught()
+	late := slow.awaitHeld()
 	e.webhook(a, "web", "resolved") // One replica is right again.
 	if err := a.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
 	counts := e.counts("web")
-	e.answered(b, "resolved") // It leads, and has nothing to write.
+	e.postUntilOK(b, "resolved") // It leads, and has nothing to write.
 	if code := slow.release(late); code/100 != 2 {
 		t.Fatalf("the response to the late write is %d, although the count was not written since", code)
 	}
@@ -190,7 +190,7 @@ func testWriteThatArrivesTooLateIsCorrected(t *testing.T) {
 // all records. Records that it wrote then would be lost.
 func testLeaderThatIsCutOffAcknowledgesNothingThatNextHasNotRead(t *testing.T) {
 	e := newEnv(t)
-	slow := newSlowWay(t)
+	slow := newSlowProxy(t)
 	a, b := pair(t, e, "--kubeconfig", slow.kubeconfig)
 	goOn := slow.stall()
 	answered := make(chan int, 2)
@@ -198,7 +198,7 @@ func testLeaderThatIsCutOffAcknowledgesNothingThatNextHasNotRead(t *testing.T) {
 		answered <- post(t.Context(), a.url+"/v1/alertmanager/"+e.Namespace, testkit.AlertmanagerWebhook("web", status))
 	}
 	go send("firing")
-	slow.caught()
+	slow.awaitHeld()
 	go send("resolved") // It waits for the next write.
 	e.until("the other process leads", func(ctx context.Context) (bool, error) {
 		return post(ctx, b.url+"/v1/alertmanager/other", testkit.AlertmanagerWebhook("web", "firing")) == http.StatusOK, b.Err()
@@ -206,9 +206,9 @@ func testLeaderThatIsCutOffAcknowledgesNothingThatNextHasNotRead(t *testing.T) {
 	goOn()
 	for range 2 {
 		if code := <-answered; code != http.StatusServiceUnavailable {
-			t.Errorf("it responded %d, and the new leader does not have the alert", code)
+			t.Errorf("the old leader responded %d, and the new leader does not have the alert", code)
 		}
 	}
-	e.answered(b, "firing") // The sender repeats it.
+	e.postUntilOK(b, "firing") // The sender repeats it.
 	e.AwaitReplicas("web", 5)
 }

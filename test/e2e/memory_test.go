@@ -38,9 +38,9 @@ func (e *env) status(name, what string, wanted func(string) bool, path ...string
 	return value
 }
 
-// holding creates an object that scales in ten minutes after its alert, waits until its count is held at n, and returns the end of
-// the hold.
-func (e *env) holding(i *impulse, name, rules string, n int32) time.Time {
+// createHeld creates an object that scales in ten minutes after its alert, waits until its count is held at n, and returns the end
+// of the hold.
+func (e *env) createHeld(i *impulse, name, rules string, n int32) time.Time {
 	e.t.Helper()
 	e.ApplyDeployment(name, 0)
 	e.Apply(strings.Replace(onAlert(name), "  cooldownPeriod: 1\n", rules, 1))
@@ -67,12 +67,12 @@ func (e *env) heldUntil(name string) time.Time {
 func testWindowsAndCooldownsContinueUnderNextLeader(t *testing.T) {
 	e := newEnv(t)
 	a, b := e.run(), e.run()
-	window := e.holding(a, "window", "  cooldownPeriod: 600\n", 5)
+	window := e.createHeld(a, "window", "  cooldownPeriod: 600\n", 5)
 	const restAfter = "  idleReplicaCount: 0\n  cooldownPeriod: 600\n  advanced: {horizontalPodAutoscalerConfig: {behavior: {scaleDown: {stabilizationWindowSeconds: 0}}}}\n"
-	cooldown := e.holding(a, "cooldown", restAfter, 1)
+	cooldown := e.createHeld(a, "cooldown", restAfter, 1)
 	keepsWindow, keepsCooldown := e.ExpectReplicas("window", 5), e.ExpectReplicas("cooldown", 1)
 	a.Kill()
-	e.answered(b, "resolved")
+	e.postUntilOK(b, "resolved")
 	for name, before := range map[string]time.Time{"window": window, "cooldown": cooldown} {
 		// The next leader reports its decision when the object changes.
 		if out, err := e.Kubectl(t.Context(), "", "patch", "so", name, "--type=merge", "-p", `{"spec":{"maxReplicaCount":11}}`); err != nil {
@@ -80,7 +80,7 @@ func testWindowsAndCooldownsContinueUnderNextLeader(t *testing.T) {
 		}
 		e.status(name, "the new spec", func(s string) bool { return s == "2" }, "observedGeneration")
 		if after := e.heldUntil(name); after.Sub(before).Abs() > time.Millisecond {
-			t.Errorf("%s is held until %s; before the leader was killed, it was until %s", name, after, before)
+			t.Errorf("the next leader holds %s until %s, want until %s, as before the leader was killed", name, after, before)
 		}
 	}
 	keepsWindow()

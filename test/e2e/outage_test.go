@@ -30,8 +30,8 @@ func outage(t *testing.T) (*env, *sandbox.ControlPlane) {
 	return envOf(t, o.NewEnv()), o
 }
 
-// notReady waits until an impulse is alive and not ready.
-func (e *env) notReady(i *impulse) {
+// awaitNotReady waits until an impulse is alive and not ready.
+func (e *env) awaitNotReady(i *impulse) {
 	e.t.Helper()
 	e.until("impulse is alive and not ready", func(ctx context.Context) (bool, error) {
 		return get(ctx, i.url+"/healthz") == http.StatusOK && get(ctx, i.url+"/readyz") == http.StatusServiceUnavailable, i.Err()
@@ -48,8 +48,8 @@ func (e *env) version(name string) int64 {
 	return d.Generation
 }
 
-// wrote fails the test when the number of writes since a version is not n.
-func (e *env) wrote(name string, since, n int64) {
+// expectWrites fails the test unless there were n writes since a version.
+func (e *env) expectWrites(name string, since, n int64) {
 	e.t.Helper()
 	if got := e.version(name) - since; got != n {
 		e.t.Errorf("%d writes, want %d", got, n)
@@ -63,7 +63,7 @@ func testProcessThatStartsWithoutAPIServerBecomesReadyByItself(t *testing.T) {
 	o.Stop(apiServer)
 	i := e.impulse()
 	i.Process = e.spawn("impulse", e.command, i.args...)
-	e.notReady(i)
+	e.awaitNotReady(i)
 	if code := post(t.Context(), i.url+"/v1/alertmanager/"+e.Namespace, testkit.AlertmanagerWebhook("web", "firing")); code != http.StatusServiceUnavailable {
 		t.Errorf("the response to an alert that cannot be recorded is %d, want 503", code)
 	}
@@ -86,23 +86,23 @@ func testAfterOutageOfAPIServerOnlyNewestCountIsWrittenAndNothingScalesInWrongly
 
 	since := e.version("web")
 	o.Stop(apiServer)
-	e.notReady(i)
+	e.awaitNotReady(i)
 	s.set(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
 	o.Start(apiServer)
 	e.ready(i)
 	e.condition("web", "Ready", "False", "TriggerFailed")
-	e.wrote("web", since, 0) // The alert is remembered, and the unknown lowers nothing.
+	e.expectWrites("web", since, 0) // The alert is remembered, and the unknown lowers nothing.
 	s.value("8")
 	e.AwaitReplicas("web", 8)
-	e.wrote("web", since, 1)
+	e.expectWrites("web", since, 1)
 
 	o.Stop(apiServer)
-	e.notReady(i)
+	e.awaitNotReady(i)
 	s.value("10")
 	s.value("3")
 	o.Start(apiServer)
 	e.AwaitReplicas("web", 7) // What the alert asks for.
-	e.wrote("web", since, 2)
+	e.expectWrites("web", since, 2)
 	e.webhook(i, "web", "resolved")
 	e.AwaitReplicas("web", 3)
 	e.condition("web", "Ready", "True", "Ready")
@@ -118,7 +118,7 @@ func testRestartOfEtcdAndPausedAPIServerScaleNothingInWrongly(t *testing.T) {
 	since := e.version("web")
 
 	o.Stop("etcd")
-	e.notReady(i)
+	e.awaitNotReady(i)
 	if code := post(t.Context(), i.url+"/v1/alertmanager/"+e.Namespace, testkit.AlertmanagerWebhook("web", "resolved")); code != http.StatusServiceUnavailable {
 		t.Errorf("the response to an alert that cannot be recorded is %d, want 503", code)
 	}
@@ -127,11 +127,11 @@ func testRestartOfEtcdAndPausedAPIServerScaleNothingInWrongly(t *testing.T) {
 	e.webhook(i, "web", "firing") // It was never accepted that this has resolved.
 
 	o.Pause(apiServer)
-	e.notReady(i)
+	e.awaitNotReady(i)
 	o.Resume(apiServer)
 	e.ready(i)
-	e.wrote("web", since, 0)
+	e.expectWrites("web", since, 0)
 	e.webhook(i, "web", "resolved")
 	e.AwaitReplicas("web", 1)
-	e.wrote("web", since, 1)
+	e.expectWrites("web", since, 1)
 }

@@ -38,7 +38,7 @@ func testManifestsGrantNeededPermissionsAndNoMore(t *testing.T) {
 		}
 	}
 	e.ApplyDeployment("web", 1)
-	e.Apply(restored(onAlert("web")))
+	e.Apply(withRestore(onAlert("web")))
 	address := testkit.FreeAddress(t)
 	i := &impulse{url: "http://" + address, args: []string{
 		"run", "--kubeconfig", config, "--namespace", e.Namespace, "--lease-namespace", "impulse-system", "--lease-name", e.Namespace, "--listen", address,
@@ -60,7 +60,7 @@ func testManifestsGrantNeededPermissionsAndNoMore(t *testing.T) {
 	}
 	e.AwaitReplicas("web", 5)
 	e.delete("web")
-	e.gone("web")
+	e.awaitGone("web")
 	e.AwaitReplicas("web", 1)
 }
 

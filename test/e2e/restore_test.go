@@ -16,13 +16,13 @@ func TestRestore(t *testing.T) {
 	t.Run("an object with the option switched off is deleted at once", testObjectWithOptionSwitchedOffIsDeletedAtOnce)
 }
 
-// restored returns a ScaledObject with restoreToOriginalReplicaCount.
-func restored(text string) string {
+// withRestore returns a ScaledObject with restoreToOriginalReplicaCount.
+func withRestore(text string) string {
 	return strings.Replace(text, "  triggers:", "  advanced: {restoreToOriginalReplicaCount: true}\n  triggers:", 1)
 }
 
-// gone waits until there is no ScaledObject of a name.
-func (e *env) gone(name string) {
+// awaitGone waits until there is no ScaledObject of a name.
+func (e *env) awaitGone(name string) {
 	e.t.Helper()
 	e.until(name+" is gone", func(ctx context.Context) (bool, error) {
 		_, err := e.Dynamic.Resource(scaledObjects).Namespace(e.Namespace).Get(ctx, name, metav1.GetOptions{})
@@ -46,8 +46,8 @@ func testDeletedObjectRestoresOriginalCountOnlyWhenItsOptionIsSet(t *testing.T) 
 	for _, name := range []string{"web", "left", "lost"} {
 		e.ApplyDeployment(name, 3)
 	}
-	e.Apply(restored(onAlert("web")))
-	e.Apply(restored(onAlert("lost")))
+	e.Apply(withRestore(onAlert("web")))
+	e.Apply(withRestore(onAlert("lost")))
 	e.Apply(onAlert("left"))
 	i := e.run()
 	for _, name := range []string{"web", "left", "lost"} {
@@ -56,22 +56,22 @@ func testDeletedObjectRestoresOriginalCountOnlyWhenItsOptionIsSet(t *testing.T) 
 		e.AwaitReplicas(name, 5)
 	}
 	e.delete("left")
-	e.gone("left")
+	e.awaitGone("left")
 	e.delete("web")
-	e.gone("web")
+	e.awaitGone("web")
 	e.AwaitReplicas("web", 3)
 	e.AwaitReplicas("left", 5)
 	if out, err := e.Kubectl(t.Context(), "", "delete", "deployment", "lost"); err != nil {
 		t.Fatal(err, out)
 	}
 	e.delete("lost")
-	e.gone("lost") // A missing target does not block the deletion.
+	e.awaitGone("lost") // A missing target does not block the deletion.
 }
 
 func testDeletedObjectIsRestoredByNextLeader(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("web", 3)
-	e.Apply(restored(onAlert("web")))
+	e.Apply(withRestore(onAlert("web")))
 	i := e.run()
 	e.webhook(i, "web", "firing")
 	e.AwaitReplicas("web", 5)
@@ -81,27 +81,27 @@ func testDeletedObjectIsRestoredByNextLeader(t *testing.T) {
 		t.Errorf("without a running process there are %d replicas", n)
 	}
 	e.restart(i)
-	e.gone("web")
+	e.awaitGone("web")
 	e.AwaitReplicas("web", 3)
 }
 
 func testObjectWithOptionSwitchedOffIsDeletedAtOnce(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("web", 3)
-	e.Apply(restored(onAlert("web")))
+	e.Apply(withRestore(onAlert("web")))
 	i := e.run()
 	e.webhook(i, "web", "firing")
 	e.AwaitReplicas("web", 5)
-	e.finalizers("web", 1)
+	e.awaitFinalizers("web", 1)
 	e.Apply(onAlert("web"))
-	e.finalizers("web", 0)
+	e.awaitFinalizers("web", 0)
 	e.delete("web")
-	e.gone("web")
+	e.awaitGone("web")
 	e.AwaitReplicas("web", 5)
 }
 
-// finalizers waits until a ScaledObject has n finalizers.
-func (e *env) finalizers(name string, n int) {
+// awaitFinalizers waits until a ScaledObject has n finalizers.
+func (e *env) awaitFinalizers(name string, n int) {
 	e.t.Helper()
 	e.until("it has its finalizers", func(ctx context.Context) (bool, error) {
 		so, err := e.Dynamic.Resource(scaledObjects).Namespace(e.Namespace).Get(ctx, name, metav1.GetOptions{})

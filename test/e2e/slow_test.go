@@ -21,9 +21,9 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
-// slowWay is a proxy to the real API server that can delay a write, as a network does: its sender may have given up when it
-// arrives.
-type slowWay struct {
+// slowProxy is a proxy to the real API server that can delay a write, as a network does: the sender may have given up when the
+// write arrives.
+type slowProxy struct {
 	t          *testing.T
 	kubeconfig string
 	next       http.RoundTripper
@@ -36,11 +36,11 @@ type slowWay struct {
 	stalled atomic.Pointer[chan struct{}]
 }
 
-func newSlowWay(t *testing.T) *slowWay {
+func newSlowProxy(t *testing.T) *slowProxy {
 	t.Helper()
 	config := sandbox.Config(t)
 	var err error
-	s := &slowWay{t: t, held: make(chan *http.Request, 1)}
+	s := &slowProxy{t: t, held: make(chan *http.Request, 1)}
 	if s.next, err = rest.TransportFor(config); err != nil {
 		t.Fatal(err)
 	}
@@ -63,11 +63,11 @@ func newSlowWay(t *testing.T) *slowWay {
 	return s
 }
 
-// hold delays the next write of a count.
-func (s *slowWay) hold() { s.holding.Store(true) }
+// holdNext delays the next write of a count.
+func (s *slowProxy) holdNext() { s.holding.Store(true) }
 
 // stall makes all requests wait until goOn. Requests whose senders have given up by then never arrive.
-func (s *slowWay) stall() (goOn func()) {
+func (s *slowProxy) stall() (goOn func()) {
 	end := make(chan struct{})
 	s.stalled.Store(&end)
 	s.holding.Store(true)
@@ -78,7 +78,7 @@ func (s *slowWay) stall() (goOn func()) {
 }
 
 // RoundTrip forwards a request, unless it is delayed: then its sender waits until its timeout.
-func (s *slowWay) RoundTrip(r *http.Request) (*http.Response, error) {
+func (s *slowProxy) RoundTrip(r *http.Request) (*http.Response, error) {
 	if end := s.stalled.Load(); end != nil {
 		if r.Method != http.MethodGet && strings.Contains(r.URL.Path, "/alertsets") && s.holding.CompareAndSwap(true, false) {
 			s.held <- r
@@ -103,8 +103,8 @@ func (s *slowWay) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-// caught waits until a write is delayed.
-func (s *slowWay) caught() (late *http.Request) {
+// awaitHeld waits until a write is delayed, and returns the write.
+func (s *slowProxy) awaitHeld() (late *http.Request) {
 	s.t.Helper()
 	select {
 	case late = <-s.held:
@@ -115,7 +115,7 @@ func (s *slowWay) caught() (late *http.Request) {
 }
 
 // release forwards a delayed write, and returns the status code, for which its sender no longer waits.
-func (s *slowWay) release(late *http.Request) int {
+func (s *slowProxy) release(late *http.Request) int {
 	s.t.Helper()
 	response, err := s.next.RoundTrip(late)
 	if err != nil {

@@ -18,16 +18,16 @@ func TestUninstall(t *testing.T) {
 	t.Run("uninstall without a running Impulse prints what it waits for", testUninstallWithoutRunningImpulsePrintsWhatItWaitsFor)
 }
 
-// own creates an env in a control plane of its own, in which deleted namespaces go.
-func own(t *testing.T) *env {
+// ownPlane creates an env in a control plane of its own, in which deleted namespaces are removed.
+func ownPlane(t *testing.T) *env {
 	t.Helper()
 	t.Parallel()
 	acquireSlot(t)
 	return envOf(t, sandbox.NewControlPlane(t, "controller-manager").NewEnv())
 }
 
-// must runs kubectl, and fails the test when kubectl does.
-func (e *env) must(args ...string) string {
+// mustKubectl runs kubectl, and fails the test when kubectl fails.
+func (e *env) mustKubectl(args ...string) string {
 	e.t.Helper()
 	out, err := e.Kubectl(e.t.Context(), "", args...)
 	if err != nil {
@@ -39,14 +39,14 @@ func (e *env) must(args ...string) string {
 // manifests runs kubectl with deploy/manifests.
 func (e *env) manifests(args ...string) string {
 	e.t.Helper()
-	return e.must(append([]string{"-n", "impulse-system", "-k", "../../deploy/manifests"}, args...)...)
+	return e.mustKubectl(append([]string{"-n", "impulse-system", "-k", "../../deploy/manifests"}, args...)...)
 }
 
 // openStorages makes the API server open the storage of each of our kinds, which it does at the first request after a change of
 // the CRD. If that request is the deletion of the kind, it may fail, and is repeated only after five minutes.
 func (e *env) openStorages() {
 	e.t.Helper()
-	e.must("get", "--all-namespaces", "scaledobjects,alertsets,triggerauthentications,clustertriggerauthentications")
+	e.mustKubectl("get", "--all-namespaces", "scaledobjects,alertsets,triggerauthentications,clustertriggerauthentications")
 }
 
 // install installs Impulse from deploy/manifests and runs it with the permissions that it has there. It scales two Deployments from 3 to
@@ -54,12 +54,12 @@ func (e *env) openStorages() {
 func (e *env) install() *impulse {
 	e.t.Helper()
 	e.manifests("apply")
-	e.must("wait", "--for=condition=Established", "--timeout=60s", "-f", "../../deploy/crds")
+	e.mustKubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", "../../deploy/crds")
 	e.openStorages()
 	for _, name := range []string{"web", "left"} {
 		e.ApplyDeployment(name, 3)
 	}
-	e.Apply(restored(onAlert("web")))
+	e.Apply(withRestore(onAlert("web")))
 	e.Apply(onAlert("left"))
 	address := testkit.FreeAddress(e.t)
 	i := &impulse{url: "http://" + address, args: []string{
@@ -71,12 +71,12 @@ func (e *env) install() *impulse {
 		e.webhook(i, name, "firing")
 		e.AwaitReplicas(name, 5)
 	}
-	e.finalizers("web", 1)
+	e.awaitFinalizers("web", 1)
 	return i
 }
 
-// uninstalled fails the test when anything that deploy/manifests creates still exists, or the counts are not as expected.
-func (e *env) uninstalled(web, left int32) {
+// expectUninstalled fails the test when anything that deploy/manifests creates still exists, or the counts are not as expected.
+func (e *env) expectUninstalled(web, left int32) {
 	e.t.Helper()
 	if out := e.manifests("get", "--ignore-not-found", "-o", "name"); strings.TrimSpace(out) != "" {
 		e.t.Errorf("this still exists:\n%s", out)
@@ -95,7 +95,7 @@ func (e *env) uninstall(args ...string) (string, error) {
 }
 
 func testUninstallRestoresTargetsAndLeavesNothing(t *testing.T) {
-	e := own(t)
+	e := ownPlane(t)
 	for name, remove := range map[string]func() (string, error){
 		"the command": func() (string, error) { return e.uninstall() },
 		"by kubectl":  func() (string, error) { return process.Run(t.Context(), "sh", "-ec", e.byKubectl()) },
@@ -104,7 +104,7 @@ func testUninstallRestoresTargetsAndLeavesNothing(t *testing.T) {
 		if out, err := remove(); err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, out)
 		}
-		e.uninstalled(3, 5)
+		e.expectUninstalled(3, 5)
 		i.Kill()
 	}
 	if out, err := e.uninstall(); err != nil || strings.Contains(out, "deleted") {
@@ -129,17 +129,17 @@ func (e *env) byKubectl() string {
 }
 
 func testUninstallWithoutRunningImpulsePrintsWhatItWaitsFor(t *testing.T) {
-	e := own(t)
+	e := ownPlane(t)
 	e.install().Kill()
-	e.remains(e.Namespace+"/web (the count of its target has not been restored yet)", "--timeout", "2s")
-	if left := e.must("get", "so", "-o", "name"); left != "scaledobject.impulse.sh/web\n" {
+	e.expectRemaining(e.Namespace+"/web (the count of its target has not been restored yet)", "--timeout", "2s")
+	if left := e.mustKubectl("get", "so", "-o", "name"); left != "scaledobject.impulse.sh/web\n" {
 		t.Errorf("these ScaledObjects exist: %s", left)
 	}
-	e.must("get", "clusterrole", "impulse") // An Impulse that starts now has its permissions.
+	e.mustKubectl("get", "clusterrole", "impulse") // An Impulse that starts now has its permissions.
 	if out, err := e.uninstall("--keep-counts"); err != nil {
 		t.Fatal(err, out)
 	}
-	e.uninstalled(5, 5)
+	e.expectUninstalled(5, 5)
 
 	e.install().Kill()
 	e.manifests("delete", "--wait=false") // Its permissions are gone as well.
@@ -148,16 +148,16 @@ func testUninstallWithoutRunningImpulsePrintsWhatItWaitsFor(t *testing.T) {
 	if out, err := e.uninstall(); err != nil {
 		t.Fatal(err, out)
 	}
-	e.uninstalled(3, 5)
+	e.expectUninstalled(3, 5)
 	i.Kill()
 
 	e.install().Kill()
-	e.must("patch", "so", "left", "--type", "merge", "--patch", `{"metadata": {"finalizers": ["example.com/theirs"]}}`)
-	e.remains(e.Namespace+"/left (it has the finalizer example.com/theirs, which is not Impulse's)", "--timeout", "2s", "--keep-counts")
+	e.mustKubectl("patch", "so", "left", "--type", "merge", "--patch", `{"metadata": {"finalizers": ["example.com/theirs"]}}`)
+	e.expectRemaining(e.Namespace+"/left (it has the finalizer example.com/theirs, which is not Impulse's)", "--timeout", "2s", "--keep-counts")
 }
 
-// remains runs the documented command, which fails after its timeout and names what remains.
-func (e *env) remains(what string, args ...string) {
+// expectRemaining runs the documented command, which fails after its timeout and names what remains.
+func (e *env) expectRemaining(what string, args ...string) {
 	e.t.Helper()
 	out, err := e.uninstall(args...)
 	if err == nil || !strings.Contains(out, what) || !strings.Contains(out, "after the timeout") {

@@ -38,15 +38,15 @@ func (e *env) object(name string) *unstructured.Unstructured {
 // not.
 func (e *env) define(folder string, how ...string) {
 	e.t.Helper()
-	e.must(append(append([]string{"apply"}, how...), "-f", folder)...)
-	e.must("wait", "--for=condition=Established", "--timeout=60s", "-f", folder)
+	e.mustKubectl(append(append([]string{"apply"}, how...), "-f", folder)...)
+	e.mustKubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", folder)
 	dry := &unstructured.Unstructured{Object: parse(e.t, []byte(dryRun(onAlert("probe"))))}
 	e.until("the CRDs of "+folder+" are served", func(ctx context.Context) (bool, error) {
 		_, err := e.Dynamic.Resource(scaledObjects).Namespace(e.Namespace).Create(ctx, dry.DeepCopy(), metav1.CreateOptions{
 			DryRun: []string{metav1.DryRunAll}, FieldValidation: metav1.FieldValidationStrict,
 		})
 		return (err == nil) == (folder == currentCRDs) && (err == nil || strings.Contains(err.Error(), `unknown field "spec.dryRun"`)), nil
-	}, func() string { return e.must("get", "crd", "-o", "yaml") })
+	}, func() string { return e.mustKubectl("get", "crd", "-o", "yaml") })
 }
 
 // dryRun returns a ScaledObject with dryRun, a field that the first CRD did not have.
@@ -64,7 +64,7 @@ func testObjectsAndAlertsSurviveUpgradeAndRollbackOfCRDs(t *testing.T) {
 		t.Logf("first applied with %v, then with %v", how.first, how.then)
 		e.upgrade(how.first, how.then)
 		e.openStorages()
-		e.must("delete", "-f", currentCRDs)
+		e.mustKubectl("delete", "-f", currentCRDs)
 	}
 }
 
@@ -82,7 +82,7 @@ func (e *env) upgrade(first, then []string) {
 	stop := e.ExpectReplicas("web", 5)
 
 	e.define(currentCRDs, then...)
-	e.same(before)
+	e.expectUnchanged(before)
 	i.Kill()
 	e.restart(i) // With the alerts that it stored before.
 	e.condition("web", "Ready", "True", "Ready")
@@ -91,8 +91,8 @@ func (e *env) upgrade(first, then []string) {
 	e.webhook(i, "dry", "firing")
 
 	e.define(firstCRDs, then...)
-	e.same(before)
-	e.noDryRun("dry")
+	e.expectUnchanged(before)
+	e.expectNoDryRun("dry")
 	i.Kill()
 	e.restart(i)
 	e.condition("web", "Ready", "True", "Ready")
@@ -103,19 +103,19 @@ func (e *env) upgrade(first, then []string) {
 	i.Kill()
 
 	e.define(currentCRDs, then...)
-	e.noDryRun("dry") // The write of its status has dropped the field for good.
+	e.expectNoDryRun("dry") // The write of its status has dropped the field for good.
 }
 
-// noDryRun fails the test when a ScaledObject has spec.dryRun.
-func (e *env) noDryRun(name string) {
+// expectNoDryRun fails the test when a ScaledObject has spec.dryRun.
+func (e *env) expectNoDryRun(name string) {
 	e.t.Helper()
 	if _, there, err := unstructured.NestedBool(e.object(name).Object, "spec", "dryRun"); there || err != nil {
 		e.t.Errorf("%s has spec.dryRun: %t, %v", name, there, err)
 	}
 }
 
-// same fails the test when a ScaledObject has changed.
-func (e *env) same(before *unstructured.Unstructured) {
+// expectUnchanged fails the test when a ScaledObject has changed.
+func (e *env) expectUnchanged(before *unstructured.Unstructured) {
 	e.t.Helper()
 	now := e.object(before.GetName())
 	if now.GetUID() != before.GetUID() || now.GetGeneration() != before.GetGeneration() || !reflect.DeepEqual(now.Object["spec"], before.Object["spec"]) {

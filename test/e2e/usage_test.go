@@ -22,8 +22,8 @@ func TestUsage(t *testing.T) {
 
 var podMetrics = schema.GroupVersionResource{Group: "metrics.k8s.io", Version: "v1beta1", Resource: "pods"}
 
-// busy creates a Deployment of one pod that requests 100m and 100Mi, and uses almost nothing.
-func (e *env) busy(name string) {
+// createPod creates a Deployment of one pod that requests 100m and 100Mi, and uses almost nothing.
+func (e *env) createPod(name string) {
 	e.t.Helper()
 	e.Apply(fmt.Sprintf(`
 apiVersion: apps/v1
@@ -38,8 +38,8 @@ spec:
 `, name))
 }
 
-// loads sets the usage of one pod of a Deployment, always the same one.
-func (e *env) loads(name, cpu string) {
+// setUsage sets the usage of one pod of a Deployment, always the same one.
+func (e *env) setUsage(name, cpu string) {
 	e.t.Helper()
 	patch := func(pod string) error {
 		_, err := e.Kube.CoreV1().Pods(e.Namespace).Patch(e.t.Context(), pod, types.MergePatchType,
@@ -76,7 +76,7 @@ func (e *env) awaitMeasured(name string, n int32) {
 		return count == n && measured == int(n), nil
 	})
 	if err != nil {
-		e.t.Fatalf("%v: it has %d, of which %d are measured\n%s", err, count, measured, e.Describe(e.t.Context(), name))
+		e.t.Fatalf("%v: there are %d replicas, of which %d are measured\n%s", err, count, measured, e.Describe(e.t.Context(), name))
 	}
 }
 
@@ -90,15 +90,15 @@ type step struct {
 // is near the limit of another count: two readings of the same load differ by a percent.
 func testScaledObjectFollowsCPUUsageAsRealHPADoes(t *testing.T) {
 	t.Parallel()
-	t.Run("up, and further up", func(t *testing.T) { followsAsTheHPADoes(t, step{"190m", 4}, step{"285m", 6}) })
-	t.Run("up, down to one, and up again", func(t *testing.T) { followsAsTheHPADoes(t, step{"285m", 6}, step{"1m", 1}, step{"95m", 2}) })
+	t.Run("up, and further up", func(t *testing.T) { compareWithHPA(t, step{"190m", 4}, step{"285m", 6}) })
+	t.Run("up, down to one, and up again", func(t *testing.T) { compareWithHPA(t, step{"285m", 6}, step{"1m", 1}, step{"95m", 2}) })
 }
 
-func followsAsTheHPADoes(t *testing.T, steps ...step) {
+func compareWithHPA(t *testing.T, steps ...step) {
 	t.Helper()
 	e := newIdleEnv(t)
-	e.busy("theirs")
-	e.busy("ours")
+	e.createPod("theirs")
+	e.createPod("ours")
 	e.Apply(`
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
@@ -114,13 +114,13 @@ spec:
 	e.condition("ours", "Ready", "True", "Ready")
 	for _, step := range steps {
 		for _, name := range []string{"theirs", "ours"} {
-			e.loads(name, step.cpu)
+			e.setUsage(name, step.cpu)
 		}
 		for _, name := range []string{"theirs", "ours"} {
 			e.awaitMeasured(name, step.want)
 		}
 	}
-	e.explained("ours", "% / 50% × ", "used of 0.1 requested on average")
+	e.awaitParts("ours", "% / 50% × ", "used of 0.1 requested on average")
 }
 
 // converted returns the output of `impulse convert` for an HPA of the API server, for the copy of its target.
@@ -137,8 +137,8 @@ func (e *env) converted(hpa, replacement string) string {
 	return strings.ReplaceAll(text, "name: "+hpa+"\n", "name: "+replacement+"\n")
 }
 
-// explained waits until the explanation of an object contains some texts.
-func (e *env) explained(name string, parts ...string) {
+// awaitParts waits until the explanation of an object contains some texts.
+func (e *env) awaitParts(name string, parts ...string) {
 	e.t.Helper()
 	var last string
 	e.until(name+" is explained", func(ctx context.Context) (bool, error) {

@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// pinned is an action at a commit, with the version that the commit has as a comment.
+// pinned matches an action at a commit, with the version of the commit in a comment.
 var pinned = regexp.MustCompile(`^[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+( #.*)?$`)
 
 func TestWorkflows(t *testing.T) {

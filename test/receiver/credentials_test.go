@@ -43,5 +43,5 @@ func testRealAlertmanagersSendConfiguredCredentials(t *testing.T) {
 	testkit.Eventually(t, "who shows something else is refused", func(context.Context) bool {
 		return r.metric("impulse_http_requests_total", `"401"`) > 0
 	})
-	level.only("0")
+	level.expectOnly("0")
 }

@@ -104,7 +104,7 @@ func testRealAlertmanagerPostsByEveryRouteOfDocumentation(t *testing.T) {
 			fire(t, am, map[string]string{"alertname": "Paged", "severity": "page"})
 			fire(t, am, map[string]string{"alertname": "Scaled", "severity": "scale"})
 			scaled.until("1")
-			paged.only("0")
+			paged.expectOnly("0")
 			if refused := r.metric("impulse_http_requests_total", `"4`); refused != 0 {
 				t.Errorf("%v deliveries were refused, want 0", refused)
 			}
@@ -112,7 +112,7 @@ func testRealAlertmanagerPostsByEveryRouteOfDocumentation(t *testing.T) {
 	}
 }
 
-// fire makes an alert fire.
+// fire sends a firing alert to an Alertmanager.
 func fire(t *testing.T, am *peer, labels map[string]string) {
 	t.Helper()
 	body := []map[string]any{{"labels": labels, "startsAt": time.Now(), "endsAt": time.Now().Add(time.Hour)}}

@@ -188,8 +188,8 @@ func (l *levels) until(value string) {
 	})
 }
 
-// only fails the test when the trigger has emitted other levels.
-func (l *levels) only(want ...string) {
+// expectOnly fails the test when the trigger has emitted other levels.
+func (l *levels) expectOnly(want ...string) {
 	l.t.Helper()
 	if got := l.values(); !slices.Equal(got, want) {
 		l.t.Errorf("the trigger emitted %v, want %v", got, want)

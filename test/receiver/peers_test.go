@@ -43,13 +43,13 @@ func testThreeAlertmanagersAreOneSourceThroughPartitionAndRestart(t *testing.T) 
 		})
 	}
 	delivered(4)
-	level.only("0", "1")
+	level.expectOnly("0", "1")
 	one.Kill()
 	one.up() // It has lost its alerts, until they are sent again.
 	delivered(3)
 	sendAlerts(t, all, began, true, "Slow")
 	delivered(3)
-	level.only("0", "1")
+	level.expectOnly("0", "1")
 	sendAlerts(t, all, began, false, "Slow")
 	level.until("0")
 	again := time.Now()
@@ -80,7 +80,7 @@ func testAlertThatWasRefusedForWhileIsOneChangeInEnd(t *testing.T) {
 	testkit.Eventually(t, "a delivery is recorded", func(context.Context) bool {
 		return r.metric("impulse_http_requests_total", `"200"`) >= 3
 	})
-	level.only("0", "1")
+	level.expectOnly("0", "1")
 	if n := r.disk.written(); n != 1 {
 		t.Errorf("%d writes of one change, want 1", n)
 	}
@@ -98,7 +98,7 @@ func testTruncatedDeliveryEndsNothingAndIsReported(t *testing.T) {
 	testkit.Eventually(t, "truncated deliveries are counted", func(context.Context) bool {
 		return r.metric("impulse_deliveries_truncated_total", "") >= 4
 	})
-	slow.only("0", "1")
+	slow.expectOnly("0", "1")
 }
 
 func testSilencedAlertIsStaleAfterItsTTLAndEndsAfterTwo(t *testing.T) {
@@ -156,8 +156,8 @@ func testTriggerOfWholeClusterGetsAlertsOfClustersReceiverOnly(t *testing.T) {
 	whole.until("0")
 	sendAlerts(t, []*peer{cluster}, time.Now(), true, "Seen")
 	seen.until("1")
-	whole.only("0", "1", "0")
-	ours.only("0", "1")
+	whole.expectOnly("0", "1", "0")
+	ours.expectOnly("0", "1")
 	r.trigger("Slow", map[string]string{"scope": "cluster", "reconcile": shop.url}).until("1")
 }
 
@@ -171,5 +171,5 @@ func testStepsFollowActivationsNotDeliveries(t *testing.T) {
 	testkit.Eventually(t, "it is repeated", func(context.Context) bool {
 		return r.metric("impulse_http_requests_total", `"200"`) >= 4
 	})
-	steps.only("0", "1")
+	steps.expectOnly("0", "1")
 }

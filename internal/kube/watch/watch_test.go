@@ -85,7 +85,7 @@ type waiter struct{}
 
 func (waiter) Run(ctx context.Context) { <-ctx.Done() }
 
-// errRefused is a lasting error of the tests.
+// errRefused is a permanent error of the tests.
 var errRefused = errors.New("refused")
 
 // env is a cache whose source fails with an error, or is never opened.

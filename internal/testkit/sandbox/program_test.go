@@ -11,28 +11,28 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
-// verdict is a testing.TB that records how it was ended.
-type verdict struct {
+// testResult is a testing.TB that records how it was ended.
+type testResult struct {
 	testing.TB
 	skipped, failed string
 }
 
-func (v *verdict) Helper() {}
+func (v *testResult) Helper() {}
 
-func (v *verdict) Fatalf(format string, args ...any) {
+func (v *testResult) Fatalf(format string, args ...any) {
 	v.failed = fmt.Sprintf(format, args...)
 	panic(v)
 }
 
-func (v *verdict) Skipf(format string, args ...any) {
+func (v *testResult) Skipf(format string, args ...any) {
 	v.skipped = fmt.Sprintf(format, args...)
 	panic(v)
 }
 
-// binaryVerdict calls Binary with a verdict in place of the test.
-func binaryVerdict(t *testing.T) *verdict {
+// binaryResult calls Binary with a testResult in the place of the test.
+func binaryResult(t *testing.T) *testResult {
 	t.Helper()
-	v := &verdict{TB: t}
+	v := &testResult{TB: t}
 	func() {
 		defer func() { _ = recover() }()
 		Binary(v, "nats-server")
@@ -51,7 +51,7 @@ func testMissingProgramFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(levelVariable, "")
 			t.Setenv(binVariable, dir)
-			if v := binaryVerdict(t); v.skipped != "" || !strings.Contains(v.failed, "run `make test`") {
+			if v := binaryResult(t); v.skipped != "" || !strings.Contains(v.failed, "run `make test`") {
 				t.Errorf("Binary ended the test with failure %q and skip %q, want a failure that says: run `make test`", v.failed, v.skipped)
 			}
 		})
@@ -62,7 +62,7 @@ func testUnitLevelSkips(t *testing.T) {
 	t.Setenv(levelVariable, "unit")
 	for _, dir := range []string{"", t.TempDir()} {
 		t.Setenv(binVariable, dir)
-		if v := binaryVerdict(t); v.failed != "" || !strings.Contains(v.skipped, "nats-server") {
+		if v := binaryResult(t); v.failed != "" || !strings.Contains(v.skipped, "nats-server") {
 			t.Errorf("with %s=%q Binary ended the test with failure %q and skip %q, want a skip that names nats-server",
 				binVariable, dir, v.failed, v.skipped)
 		}

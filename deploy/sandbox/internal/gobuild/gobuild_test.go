@@ -105,7 +105,7 @@ func testDownloadThatBreaksOffIsTriedAgain(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	if !strings.Contains(out.String(), "trying again, 2 of 3") || strings.Contains(out.String(), "3 of 3") {
-		t.Errorf("it printed %s", out)
+		t.Errorf("the build printed %s", out)
 	}
 	output, err := exec.CommandContext(t.Context(), filepath.Join(b.Dir, "program")).CombinedOutput()
 	if err != nil || string(output) != "there\n" {

@@ -107,7 +107,7 @@ func testSpeedIsThatOfLastMinutes(t *testing.T) {
 		}
 	}
 	if left != 200*time.Second {
-		t.Errorf("400 are left at 2 a second: it prints %s", left)
+		t.Errorf("400 are left at 2 a second: the estimate is %s", left)
 	}
 }
 

@@ -222,7 +222,7 @@ func testCertificatesAreValidForTheirPurposeOnly(t *testing.T) {
 		}
 	}
 	if err := verify(serving, x509.ExtKeyUsageServerAuth, "example.test"); err == nil {
-		t.Error("it serves as anybody")
+		t.Error("the server's certificate is valid for any host")
 	}
 	if err := verify(client, x509.ExtKeyUsageClientAuth, ""); err != nil {
 		t.Error(err)

@@ -120,7 +120,7 @@ func testProgramThatExitsByItselfIsReportedWithEndOfItsLog(t *testing.T) {
 		t.Errorf("the exit is %q", text)
 	}
 	if got := status(t, g, "frail"); got.State != Exited || got.PID != 0 {
-		t.Errorf("its status is %+v", got)
+		t.Errorf("after Stop the status is %+v, want Stopped", got)
 	}
 	if err := g.Alive("frail"); !errors.As(err, &exit) {
 		t.Errorf("Alive() = %v, want the exit", err)
@@ -134,13 +134,13 @@ func testProgramThatIsStoppedIsNotReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !gone(polite) {
-		t.Error("it is still there")
+		t.Error("the process still exists after Stop")
 	}
 	if got := status(t, g, "polite"); got.State != Stopped {
-		t.Errorf("its status is %+v", got)
+		t.Errorf("after Stop the status is %+v, want Stopped", got)
 	}
 	if err := g.Stop("polite", 0); err == nil {
-		t.Error("it was stopped twice")
+		t.Error("the program was stopped twice, want an error")
 	}
 	select {
 	case exit := <-g.Exits():
@@ -149,7 +149,7 @@ func testProgramThatIsStoppedIsNotReported(t *testing.T) {
 	}
 	start(t, g, shell(t, "polite", "sleep 1000"))
 	if err := g.Start(shell(t, "polite", "sleep 1000")); err == nil {
-		t.Error("it was started twice")
+		t.Error("the program was started twice, want an error")
 	}
 }
 
@@ -176,10 +176,10 @@ func testPausedProgramResumes(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := g.Pause("counter"); err == nil {
-		t.Error("it was paused twice")
+		t.Error("the program was paused twice, want an error")
 	}
 	if got := status(t, g, "counter"); got.State != Paused || got.PID != pid {
-		t.Errorf("its status is %+v", got)
+		t.Errorf("after Stop the status is %+v, want Stopped", got)
 	}
 	before := tail(spec.Log, 1000)
 	if err := g.Resume("counter"); err != nil {
