@@ -93,10 +93,10 @@ func (c *chain) observeSteps() {
 	}
 }
 
-// baseDemand returns what a new base is: the most that the other triggers ask for, or at least ask for, and at least
-// leastBase. No step may be part of it, or a level that rises from zero twice would count twice. Step triggers therefore have
-// no part in it, and neither has the current count: where tolerance keeps that, the formula counts when it asks for less; of
-// a fallback, the number that it names counts.
+// baseDemand returns what a new base is: the highest proposal or lower bound of the other triggers, and at least leastBase.
+// It must not contain a step, or a level that rises from zero twice would count twice. Step triggers are therefore ignored,
+// and so is the current count, which may contain a step: where tolerance returns the current count, the result of the formula
+// is used if that is lower, and of a fallback only Fallback.Replicas.
 func (c *chain) baseDemand() demand {
 	most := demand{trigger: -1}
 	for i := range c.decision.Proposals() {

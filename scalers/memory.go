@@ -180,8 +180,8 @@ func (m Memory) outdated(count int32) bool {
 func (r Record) end() Instant { return r.End }
 func (c Change) at() Instant  { return c.At }
 
-// merge joins neighbours in the same slice of the time for which entries are kept. What they forbid may end later by that
-// slice, never earlier. A slice is 1/62 of that time and aligned to the clock. So 63 slices cover it wherever it begins, and
+// merge joins neighbours in the same slice of the time for which entries are kept. What they forbid may end up to one slice
+// later, never earlier. A slice is 1/62 of that time and aligned to the clock. So 63 slices cover it wherever it begins, and
 // with the last entry, which is not merged, there are at most 64. No entry moves from slice to slice.
 func merge[T any](entries []T, kept time.Duration, at func(T) Instant, join func(older, newer T) T) []T {
 	slice := Instant(kept)/(maxEntries-2) + 1

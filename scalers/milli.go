@@ -182,7 +182,7 @@ func (d decimal) sign(magnitude int64) int64 {
 	return magnitude
 }
 
-// most is the number to which one that does not fit saturates.
+// most is the number to which a number that does not fit saturates.
 func (d decimal) most() int64 {
 	if d.negative {
 		return math.MinInt64

@@ -31,7 +31,7 @@ var order = [...]struct {
 	{stageTolerance, 1, []Rule{RuleTolerance}},               // A level close to its target changes nothing.
 	{stageUnknown, 1, []Rule{RuleUnknown}},                   // An unknown level may raise, never lower.
 	{stageFallback, 1, []Rule{RuleFallback}},                 // The user's own answer to an unknown level may lower.
-	{stageStabilization, 1, []Rule{RuleStabilization}},       // No change before the window agrees to it.
+	{stageStabilization, 1, []Rule{RuleStabilization}},       // No change that a recommendation in a window forbids.
 	{stageRate, 1, []Rule{RuleRate}},                         // No change faster than the rate policies allow.
 	{stageIdle, 2, []Rule{RuleCooldown, RuleIdle, RuleRate}}, // No trigger is active: idle once the cooldown is over.
 	{stageLimits, 2, []Rule{RuleMin, RuleMax}},               // Within minimum and maximum.

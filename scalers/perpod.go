@@ -18,15 +18,15 @@ type podTally struct {
 	usage, weight Milli
 	// missing and unready are the weights of the missing and the unready pods.
 	missing, unready Milli
-	// assumed is the usage that is assumed of the missing pods where the measured ones point down.
+	// assumed is the usage that is assumed of the missing pods when the level of the measured ones is below the target.
 	assumed Milli
 }
 
 // overPods reduces a per-pod reading to a single measure, as the HPA does. level is that of the measured pods.
 //
-// Pods without a sample are filled in against the direction in which the measured pods point. On the way down they are
-// assumed to use as much as they should; on the way up they, and the pods that are not ready yet, are assumed to use
-// nothing. What is filled in may stop a change but not reverse it.
+// Pods without a sample get an assumed usage that makes the change smaller. If the level of the measured pods is below the
+// target, pods without a sample are assumed to use the target; if it is above, they, and the pods that are not ready yet, are
+// assumed to use nothing. The assumptions may prevent a change, but do not reverse it.
 func (p *Policy) overPods(t *Trigger, e *Event) (m measure, level Milli, counts PodCounts, why Unknown) {
 	a := podTally{utilization: t.Metric == Utilization, target: t.Target}
 	if why := a.add(p, t, e); why != None {

@@ -128,9 +128,9 @@ type Policy struct {
 	Fallback *Fallback
 	// ForceActivation makes the workload active, whatever its triggers signal.
 	ForceActivation bool
-	// CPUInitializationPeriod is how long after its start the cpu of a pod may be that of its start. InitialReadinessDelay is
-	// how long after its start a pod may first become ready. Kubernetes has 5 minutes and 30 seconds. Both apply to triggers
-	// with CPU only.
+	// CPUInitializationPeriod is the time after the start of a pod in which its cpu may come from starting and not from load.
+	// InitialReadinessDelay is the time after the start of a pod in which it may first become ready. Kubernetes has 5 minutes
+	// and 30 seconds. Both apply to triggers with CPU only.
 	CPUInitializationPeriod, InitialReadinessDelay time.Duration
 	// Triggers are in the order of the spec; 1 to MaxTriggers.
 	Triggers []Trigger

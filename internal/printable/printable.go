@@ -19,7 +19,7 @@ const Longest = 1024
 // Line returns text in one line: all characters that are not printable are escaped, including line breaks and tabs. A line of more than
 // limit bytes is cut between two characters, and ends with an ellipsis.
 func Line(text string, limit int) string {
-	if len(text) <= limit && printsIn(text, "") {
+	if len(text) <= limit && allPrintable(text, "") {
 		return text
 	}
 	out := make([]byte, 0, min(len(text), limit)+utf8.UTFMax)
@@ -35,13 +35,13 @@ func Line(text string, limit int) string {
 }
 
 // Lines reports whether all characters of text are printable, line breaks or tabs.
-func Lines(text string) bool { return printsIn(text, "\n\t") }
+func Lines(text string) bool { return allPrintable(text, "\n\t") }
 
-// printsIn reports whether every character of text is printable or allowed.
-func printsIn(text, allowed string) bool {
+// allPrintable reports whether every character of text is printable or allowed.
+func allPrintable(text, allowed string) bool {
 	for rest := text; rest != ""; {
 		r, size := utf8.DecodeRuneInString(rest)
-		if !prints(r, size) && !strings.ContainsRune(allowed, r) {
+		if !isPrintable(r, size) && !strings.ContainsRune(allowed, r) {
 			return false
 		}
 		rest = rest[size:]
@@ -49,15 +49,15 @@ func printsIn(text, allowed string) bool {
 	return true
 }
 
-// prints reports whether a character is printable. A replacement character of one byte stands for a byte that is not UTF-8.
-func prints(r rune, size int) bool {
+// isPrintable reports whether a character is printable. A replacement character of one byte stands for a byte that is not UTF-8.
+func isPrintable(r rune, size int) bool {
 	return unicode.IsPrint(r) && (r != utf8.RuneError || size > 1)
 }
 
 // escape appends a character, or its escape if it is not printable.
 func escape(out []byte, r rune, size int) []byte {
 	switch {
-	case prints(r, size):
+	case isPrintable(r, size):
 		return utf8.AppendRune(out, r)
 	case r == '\n':
 		return append(out, `\n`...)

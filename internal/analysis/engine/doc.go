@@ -1,5 +1,5 @@
-// Package engine runs one workload on virtual time: a clock that takes no time, a target that obeys at once, and readings, alerts
-// and foreign writes that happen as a Scenario lists them.
+// Package engine runs one workload on virtual time: a clock that takes no time, a target that takes every count at once, and
+// readings, alerts and foreign writes that happen as a Scenario lists them.
 //
 // It drives the decision loop of internal/policy/loop as the autoscaler does in a cluster: everything that is due at an instant is
 // applied first, then there is one decision if anything called for it. Only what a cluster adds is missing: writes do not fail, and

@@ -166,13 +166,13 @@ func tolerance(field, text string, errs *errorList) int64 {
 	return share
 }
 
-// AnnotationGroups are the groups of the annotations that are read, the own one first. Annotations are the names in each group.
+// AnnotationGroups are the groups of the annotations that are read, Impulse's own first. Annotations are the names in each group.
 var (
 	AnnotationGroups = []string{"impulse.sh/", "autoscaling.keda.sh/"}
 	Annotations      = []string{"paused", "paused-replicas", "paused-scale-in", "paused-scale-out", "force-activation"}
 )
 
-// pausedOf compiles the annotations of both groups; those of the own group win.
+// pausedOf compiles the annotations of both groups; those of impulse.sh win.
 func pausedOf(so *v1alpha1.ScaledObject, errs *errorList) scalers.Paused {
 	p := scalers.Paused{
 		Keep: boolAnnotation(so, "paused", errs), In: boolAnnotation(so, "paused-scale-in", errs), Out: boolAnnotation(so, "paused-scale-out", errs),
@@ -192,7 +192,7 @@ func forceActivationOf(so *v1alpha1.ScaledObject, errs *errorList) bool {
 	return boolAnnotation(so, "force-activation", errs)
 }
 
-// annotation returns the key and the value of an annotation of either group; the own group wins.
+// annotation returns the key and the value of an annotation of either group; that of impulse.sh wins.
 func annotation(so *v1alpha1.ScaledObject, name string) (key, value string) {
 	for _, group := range AnnotationGroups {
 		if v, ok := so.Annotations[group+name]; ok {

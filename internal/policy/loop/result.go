@@ -83,8 +83,8 @@ func (r *refusals) add(change int32) {
 	}
 }
 
-// allow reports whether a change is smaller than every refused one in its direction. Such a change does not wait. There are only so
-// many of them, however the load wobbles.
+// allow reports whether a change is smaller than every refused one in its direction. Such a change does not wait. There are
+// at most as many of them in a row as the smallest refused change has replicas, however much the load varies.
 func (r *refusals) allow(change int32) bool {
 	size := r.raise
 	if change < 0 {

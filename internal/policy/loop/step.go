@@ -26,7 +26,7 @@ type Options struct {
 }
 
 // Pacing delays decisions and writes for reasons other than the policy. The zero Pacing delays nothing: it fits a target that
-// obeys at once, and sources that are all read at the first step.
+// takes every count at once, and sources that are all read at the first step.
 type Pacing struct {
 	// FirstDecision is how long the first decision waits for the first reading of each trigger once the target is known. A restart
 	// then does not decide on half of the readings. It is bounded, as an unknown level lowers nothing.

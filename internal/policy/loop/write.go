@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// After a failure a raise is tried again sooner than a lowering, so that raises go first when the API server pushes
-	// back. The pauses double from the first to the longest.
+	// After a failure a raise is tried again sooner than a lowering, so that raises go first when the API server limits
+	// requests. The pauses double from the first to the longest.
 	firstRaise, longestRaise = 100 * time.Millisecond, 10 * time.Second
 	firstLower, longestLower = time.Second, 30 * time.Second
 	// notLeadingPause is the pause, from its last step on, before a process that may not write tries again.
@@ -29,7 +29,7 @@ type Write struct {
 	To   int32
 }
 
-// Succeeded are the inputs of the step after a write to a target that obeys at once.
+// Succeeded are the inputs of the step after a write to a target that takes every count at once.
 func (w *Write) Succeeded() Inputs {
 	scale := w.From
 	scale.Replicas = w.To
@@ -122,7 +122,7 @@ func (s *State) reconcileWrite(now scalers.Instant, mayWrite bool) *Write {
 	if want == current {
 		w.caused = 0
 		if !refused(w.err) {
-			w.clearFailures() // Refusals stay: a load that wobbles across the limit of admission is no reason to ask more often.
+			w.clearFailures() // Refusals stay: a load that varies around the limit of admission is no reason to ask more often.
 		}
 		return nil
 	}

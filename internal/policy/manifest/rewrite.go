@@ -86,7 +86,7 @@ func Marshal(v any) ([]byte, error) {
 	return encode(&node)
 }
 
-// encode returns a node in YAML. A text that does not print is quoted, so that its escapes are valid.
+// encode returns a node in YAML. A text that is not printable is quoted, so that its escapes are valid.
 func encode(node *yaml.Node) ([]byte, error) {
 	quoteUnprintable(node)
 	return yaml.Marshal(node)

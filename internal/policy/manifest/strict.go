@@ -36,16 +36,16 @@ func (s *strict) value(node *yaml.Node, t reflect.Type, path string) {
 	switch {
 	case t == reflect.TypeFor[v1alpha1.Scalar]():
 		s.number(node, path)
-	case node.Tag == "!!null", free(t):
+	case node.Tag == "!!null", anyValid(t):
 	case t.Kind() == reflect.Struct:
 		s.structure(node, t, path)
 	case t.Kind() == reflect.Slice:
-		if !s.is(yaml.SequenceNode, node, path, "a list") {
+		if !s.hasKind(yaml.SequenceNode, node, path, "a list") {
 			return
 		}
 		s.List(node, path, func(item *yaml.Node, path string) { s.value(item, t.Elem(), path) })
 	case t.Kind() == reflect.Map:
-		if !s.is(yaml.MappingNode, node, path, "a map") {
+		if !s.hasKind(yaml.MappingNode, node, path, "a map") {
 			return
 		}
 		value := func(node *yaml.Node, path string) { s.value(node, t.Elem(), path) }
@@ -55,8 +55,8 @@ func (s *strict) value(node *yaml.Node, t reflect.Type, path string) {
 	}
 }
 
-// free reports whether any value is valid, or is validated elsewhere.
-func free(t reflect.Type) bool {
+// anyValid reports whether any value is valid, or is validated elsewhere.
+func anyValid(t reflect.Type) bool {
 	switch t {
 	case reflect.TypeFor[resource.Quantity](), reflect.TypeFor[metav1.ObjectMeta](),
 		reflect.TypeFor[v1alpha1.ScaledObjectStatus](), reflect.TypeFor[autoscalingv2.HorizontalPodAutoscalerStatus](), reflect.TypeFor[metav1.Time]():
@@ -84,7 +84,7 @@ func (s *strict) number(node *yaml.Node, path string) {
 }
 
 func (s *strict) structure(node *yaml.Node, t reflect.Type, path string) {
-	if !s.is(yaml.MappingNode, node, path, "a map") {
+	if !s.hasKind(yaml.MappingNode, node, path, "a map") {
 		return
 	}
 	fields, names := fieldsOf(t)
@@ -141,11 +141,11 @@ func (s *strict) scalar(node *yaml.Node, t reflect.Type, path string) {
 		s.remove(node, path, expected)
 		return
 	}
-	s.is(yaml.ScalarNode, node, path, expected)
+	s.hasKind(yaml.ScalarNode, node, path, expected)
 }
 
-// is reports and removes a node of another kind, and reports whether it is of this kind.
-func (s *strict) is(kind yaml.Kind, node *yaml.Node, path, expected string) bool {
+// hasKind returns true if a node is of this kind. It reports and removes a node of another kind.
+func (s *strict) hasKind(kind yaml.Kind, node *yaml.Node, path, expected string) bool {
 	if node.Kind == kind {
 		return true
 	}
