@@ -26,9 +26,9 @@ import (
 )
 
 const (
-	// ours is the namespace that Impulse scales, bare the one that only the floor writes to.
-	ours = "bench"
-	bare = "bench-floor"
+	// scaledNamespace is the namespace that Impulse scales, bareNamespace the one that only the floor writes to.
+	scaledNamespace = "bench"
+	bareNamespace   = "bench-floor"
 	// low and high are the replicas of a workload while its alert does not fire and while it does.
 	low, high = 1, 5
 	// floors is the number of Deployments that the floor writes to, one after the other.
@@ -107,7 +107,7 @@ func (w *env) fill(ctx context.Context, o options, kubeconfig string) error {
 	if err := w.define(ctx); err != nil {
 		return err
 	}
-	for _, ns := range []string{ours, bare} {
+	for _, ns := range []string{scaledNamespace, bareNamespace} {
 		spec := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: ns}}
 		if _, err := w.kube.CoreV1().Namespaces().Create(ctx, spec, metav1.CreateOptions{}); err != nil {
 			return fmt.Errorf("create namespace %s: %w", ns, err)
@@ -115,12 +115,12 @@ func (w *env) fill(ctx context.Context, o options, kubeconfig string) error {
 	}
 	fmt.Printf("• making %d Deployments and ScaledObjects\n", o.objects)
 	for i := range o.objects {
-		if err := w.pair(ctx, ours, i); err != nil {
+		if err := w.pair(ctx, scaledNamespace, i); err != nil {
 			return err
 		}
 	}
 	for i := range floors {
-		if err := w.pair(ctx, bare, i); err != nil {
+		if err := w.pair(ctx, bareNamespace, i); err != nil {
 			return err
 		}
 	}
@@ -157,13 +157,13 @@ func (w *env) define(ctx context.Context) error {
 
 // pair creates one Deployment and the ScaledObject that scales it. Impulse does not read those in the floor's namespace.
 func (w *env) pair(ctx context.Context, ns string, i int) error {
-	return w.scaled(ctx, ns, app(i), low, `"minReplicaCount": 1, "maxReplicaCount": 10,
+	return w.createWorkload(ctx, ns, app(i), low, `"minReplicaCount": 1, "maxReplicaCount": 10,
 		"advanced": {"horizontalPodAutoscalerConfig": {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}}}},
 		"triggers": [{"type": "alertmanager", "metadata": {"matchers": "{app=\"APP\"}", "replicas": 5}}]`)
 }
 
-// scaled creates one Deployment of n replicas and a ScaledObject for it. APP in the spec stands for its name.
-func (w *env) scaled(ctx context.Context, ns, name string, n int32, spec string) error {
+// createWorkload creates one Deployment of n replicas and a ScaledObject for it. APP in the spec stands for its name.
+func (w *env) createWorkload(ctx context.Context, ns, name string, n int32, spec string) error {
 	labels := map[string]string{"app": name}
 	d := &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
@@ -203,16 +203,16 @@ func (w *env) start(ctx context.Context, kubeconfig string) error {
 	}
 	w.impulse, w.binary, w.kubeconfig = "http://"+address, binary, kubeconfig
 	p, err := process.Start(ctx, w.dir, "impulse", binary, "run", "--kubeconfig", kubeconfig,
-		"--namespace", ours, "--lease-namespace", ours, "--listen", address, "--allow-source-addresses", "127.0.0.0/8,::1")
+		"--namespace", scaledNamespace, "--lease-namespace", scaledNamespace, "--listen", address, "--allow-source-addresses", "127.0.0.0/8,::1")
 	if err != nil {
 		return err
 	}
 	w.stops, w.log = append(w.stops, p.Stop), p.LogPath()
-	return w.decided(ctx, ours, p)
+	return w.awaitDecisions(ctx, scaledNamespace, p)
 }
 
-// decided waits until every object of a namespace has a status with a decision.
-func (w *env) decided(ctx context.Context, ns string, p *process.Process) error {
+// awaitDecisions waits until every object of a namespace has a status with a decision.
+func (w *env) awaitDecisions(ctx context.Context, ns string, p *process.Process) error {
 	return process.WaitFor(ctx, time.Minute, "impulse has decided on every object", func(ctx context.Context) (bool, error) {
 		list, err := w.dynamic.Resource(scaledObjects).Namespace(ns).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
 		if err != nil {

@@ -95,7 +95,7 @@ func (f *flood) send(ctx context.Context, status string) error {
 	for tenant := range floodTenants {
 		for i := 0; i < floodStored/floodTenants; i += floodFill {
 			body := f.body(status, tenant, i, floodFill, 0)
-			for { // The store takes so much at a time, and a sender repeats what it refuses.
+			for { // The store accepts only so much at a time, and a sender repeats a refused delivery.
 				err := f.deliver(ctx, tenant, body)
 				if err == nil {
 					break

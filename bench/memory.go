@@ -24,14 +24,14 @@ import (
 )
 
 const (
-	// flooded is the namespace of the process that is flooded, and floodToken its token.
-	flooded, floodToken = "bench-memory", "the-token-of-the-flood"
+	// floodNamespace is the namespace of the process that is flooded, and floodToken its token.
+	floodNamespace, floodToken = "bench-memory", "the-token-of-the-flood"
 	// A wave has this many anonymous webhooks and this many deliveries with a credential, all in flight at once.
 	waves, anonymous, deliveries = 5, 256, 128
 	// webhookSize and deliverySize are the largest bodies that Impulse reads, in bytes.
 	webhookSize, deliverySize = 1 << 20, 8 << 20
-	// held is how long the last byte of every body of a wave is delayed.
-	held = 3 * time.Second
+	// lastByteDelay is how long the last byte of every body of a wave is delayed.
+	lastByteDelay = 3 * time.Second
 )
 
 // memory floods a process that has the memory limit of deploy/manifests with the largest bodies that it reads, in waves, and
@@ -90,12 +90,12 @@ func manifestLimit() (int64, error) {
 
 // startLimited runs Impulse with the memory limit that it would choose in the container, and waits until it is ready.
 func (w *env) startLimited(ctx context.Context, limit int64) (string, *process.Process, error) {
-	spec := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: flooded}}
+	spec := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: floodNamespace}}
 	if _, err := w.kube.CoreV1().Namespaces().Create(ctx, spec, metav1.CreateOptions{}); err != nil {
-		return "", nil, fmt.Errorf("create namespace %s: %w", flooded, err)
+		return "", nil, fmt.Errorf("create namespace %s: %w", floodNamespace, err)
 	}
 	tokens := filepath.Join(w.dir, "tokens")
-	if err := os.WriteFile(tokens, []byte(flooded+"="+floodToken+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(tokens, []byte(floodNamespace+"="+floodToken+"\n"), 0o600); err != nil {
 		return "", nil, fmt.Errorf("write the tokens: %w", err)
 	}
 	address, err := process.FreeAddress(ctx)
@@ -103,7 +103,7 @@ func (w *env) startLimited(ctx context.Context, limit int64) (string, *process.P
 		return "", nil, err
 	}
 	p, err := process.Start(ctx, w.dir, "impulse-limited", "/usr/bin/env", fmt.Sprint("GOMEMLIMIT=", limit/5*4), w.binary, "run",
-		"--kubeconfig", w.kubeconfig, "--namespace", flooded, "--lease-namespace", flooded, "--listen", address,
+		"--kubeconfig", w.kubeconfig, "--namespace", floodNamespace, "--lease-namespace", floodNamespace, "--listen", address,
 		"--tokens-file", tokens, "--body-memory", strconv.FormatInt(limit/4, 10))
 	if err != nil {
 		return "", nil, err
@@ -186,25 +186,27 @@ func (f *bodyFlood) wave(ctx context.Context) {
 	release := make(chan struct{})
 	var all sync.WaitGroup
 	for i := range deliveries {
-		all.Go(func() { f.send(ctx, "/v1/alertmanager/"+flooded, floodToken, f.bodies[i%len(f.bodies)], release) })
+		all.Go(func() {
+			f.send(ctx, "/v1/alertmanager/"+floodNamespace, floodToken, f.bodies[i%len(f.bodies)], release)
+		})
 	}
 	for range anonymous {
-		all.Go(func() { f.send(ctx, "/v1/webhook/"+flooded+"/jobs", "", f.webhook, release) })
+		all.Go(func() { f.send(ctx, "/v1/webhook/"+floodNamespace+"/jobs", "", f.webhook, release) })
 	}
 	select {
 	case <-ctx.Done():
-	case <-time.After(held):
+	case <-time.After(lastByteDelay):
 	}
 	close(release)
 	all.Wait()
 }
 
-// gate is a reader that returns io.EOF once it is opened.
-type gate <-chan struct{}
+// delayedEOF is a reader that returns io.EOF once its channel is closed.
+type delayedEOF <-chan struct{}
 
-// Read waits until the gate is opened.
-func (g gate) Read([]byte) (int, error) {
-	<-g
+// Read waits until the channel is closed.
+func (d delayedEOF) Read([]byte) (int, error) {
+	<-d
 	return 0, io.EOF
 }
 
@@ -213,7 +215,7 @@ func (f *bodyFlood) send(ctx context.Context, path, token string, body []byte, r
 	last := len(body) - 1
 	code := 0
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, f.url+path,
-		io.MultiReader(bytes.NewReader(body[:last]), gate(release), bytes.NewReader(body[last:])))
+		io.MultiReader(bytes.NewReader(body[:last]), delayedEOF(release), bytes.NewReader(body[last:])))
 	if err == nil {
 		r.ContentLength = int64(len(body))
 		if token != "" {

@@ -52,9 +52,9 @@ func (s *source) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"status": "success", "data": {"resultType": "scalar", "result": [%d, "1"]}}`, at.Unix())
 }
 
-// late waits until a condition holds, and then returns by how much readings came later than an interval after the one before,
+// lateness waits until a condition holds, and then returns by how much readings came later than an interval after the one before,
 // for each server.
-func (s *source) late(ctx context.Context, d time.Duration, cond func() bool) (map[string][]time.Duration, error) {
+func (s *source) lateness(ctx context.Context, d time.Duration, cond func() bool) (map[string][]time.Duration, error) {
 	err := process.WaitFor(ctx, time.Minute, "the queries arrive", func(context.Context) (bool, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -114,7 +114,7 @@ func polls(ctx context.Context, w *env, o options) ([]result, error) {
 	if err := os.Mkdir(files, 0o755); err != nil {
 		return nil, fmt.Errorf("create a folder: %w", err)
 	}
-	healthy := polled("calm", "own", own, healthyPolls) + polled("calm", "busy", busy, healthyPolls)
+	healthy := polledObjects("calm", "own", own, healthyPolls) + polledObjects("calm", "busy", busy, healthyPolls)
 	if err := writeFile(files, "calm.yaml", healthy); err != nil {
 		return nil, err
 	}
@@ -123,14 +123,14 @@ func polls(ctx context.Context, w *env, o options) ([]result, error) {
 		return nil, err
 	}
 	defer stop()
-	alone, err := s.late(ctx, o.storm, func() bool { return len(s.queries) == 2*healthyPolls })
+	alone, err := s.lateness(ctx, o.storm, func() bool { return len(s.queries) == 2*healthyPolls })
 	if err != nil {
 		return nil, err
 	}
-	if err := writeFile(files, "noisy.yaml", polled("noisy", "noisy", busy, almostSlow)); err != nil {
+	if err := writeFile(files, "noisy.yaml", polledObjects("noisy", "noisy", busy, almostSlow)); err != nil {
 		return nil, err
 	}
-	beside, err := s.late(ctx, o.storm, func() bool { return s.slow > almostSlow/10 })
+	beside, err := s.lateness(ctx, o.storm, func() bool { return s.slow > almostSlow/10 })
 	if err != nil {
 		return nil, err
 	}
@@ -140,8 +140,8 @@ func polls(ctx context.Context, w *env, o options) ([]result, error) {
 	}, nil
 }
 
-// polled returns the ScaledObjects of a namespace as YAML, each with one query of its own.
-func polled(namespace, prefix, server string, n int) string {
+// polledObjects returns the ScaledObjects of a namespace as YAML, each with one query of its own.
+func polledObjects(namespace, prefix, server string, n int) string {
 	var all strings.Builder
 	for i := range n {
 		fmt.Fprintf(&all, `---
@@ -172,7 +172,7 @@ func (w *env) runFiles(ctx context.Context, folder string) (func(), error) {
 		return nil, err
 	}
 	p, err := process.Start(ctx, w.dir, "polls", w.binary, "run", "--kubeconfig", w.kubeconfig, "--config", folder,
-		"--state-dir", filepath.Join(w.dir, "polls-state"), "--lease-namespace", bare, "--lease-name", "polls", "--listen", address)
+		"--state-dir", filepath.Join(w.dir, "polls-state"), "--lease-namespace", bareNamespace, "--lease-name", "polls", "--listen", address)
 	if err != nil {
 		return nil, err
 	}

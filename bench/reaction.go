@@ -15,8 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// lost is the time after which a change that was not observed fails the run.
-const lost = 15 * time.Second
+// changeTimeout is the time after which a change that was not observed fails the run.
+const changeTimeout = 15 * time.Second
 
 // repeatAfter is the delay after a 503 before the same body is sent again.
 const repeatAfter = 100 * time.Millisecond
@@ -73,7 +73,7 @@ func (l *load) run(ctx context.Context, n, rate int) (*series, error) {
 		}
 		if i%2 == 0 {
 			a := l.pick()
-			l.watcher.claim(ours + "/" + app(a.object))
+			l.watcher.claim(scaledNamespace + "/" + app(a.object))
 			wg.Go(func() { l.webhook(ctx, s, a) })
 		} else {
 			turn := l.turn
@@ -89,7 +89,7 @@ func (l *load) run(ctx context.Context, n, rate int) (*series, error) {
 func (l *load) pick() alert {
 	for {
 		i := l.rand.IntN(len(l.alerts))
-		if l.watcher.busy(ours + "/" + app(i)) {
+		if l.watcher.busy(scaledNamespace + "/" + app(i)) {
 			continue
 		}
 		a := &l.alerts[i]
@@ -108,11 +108,11 @@ func (l *load) webhook(ctx context.Context, s *series, a alert) {
 		status, replicas = "firing", high
 	}
 	body := envelope(app(a.object), status, a.json())
-	seen := l.watcher.expect(ours+"/"+app(a.object), replicas)
+	seen := l.watcher.expect(scaledNamespace+"/"+app(a.object), replicas)
 	began := time.Now()
 	err := l.post(ctx, body)
 	s.add(&s.accept, time.Since(began), err)
-	s.arrived(ctx, &s.reaction, began, seen, app(a.object))
+	s.awaitCount(ctx, &s.reaction, began, seen, app(a.object))
 }
 
 // json returns the alert as Alertmanager posts it.
@@ -132,7 +132,7 @@ func envelope(group, status string, alerts []byte) []byte {
 }
 
 func (l *load) post(ctx context.Context, body []byte) error {
-	url := l.env.impulse + "/v1/alertmanager/" + ours
+	url := l.env.impulse + "/v1/alertmanager/" + scaledNamespace
 	err := l.postTo(ctx, url, body)
 	for l.repeats && errors.Is(err, errLater) {
 		select {
@@ -180,29 +180,29 @@ func (l *load) floor(ctx context.Context, s *series, turn int) {
 		from, to = to, from
 	}
 	patch := fmt.Appendf(nil, `[{"op":"test","path":"/spec/replicas","value":%d},{"op":"replace","path":"/spec/replicas","value":%d}]`, from, to)
-	seen := l.watcher.expect(bare+"/"+name, to)
+	seen := l.watcher.expect(bareNamespace+"/"+name, to)
 	began := time.Now()
-	_, err := l.env.kube.AppsV1().Deployments(bare).Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{}, "scale")
+	_, err := l.env.kube.AppsV1().Deployments(bareNamespace).Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{}, "scale")
 	if err != nil {
 		s.add(&s.patch, 0, fmt.Errorf("patch the scale of %s: %w", name, err))
 		return
 	}
-	s.arrived(ctx, &s.patch, began, seen, name)
+	s.awaitCount(ctx, &s.patch, began, seen, name)
 	began = time.Now()
 	status := fmt.Appendf(nil, `{"status":{"desiredReplicas":%d}}`, turn)
-	_, err = l.env.dynamic.Resource(scaledObjects).Namespace(bare).Patch(ctx, name, types.MergePatchType, status, metav1.PatchOptions{}, "status")
+	_, err = l.env.dynamic.Resource(scaledObjects).Namespace(bareNamespace).Patch(ctx, name, types.MergePatchType, status, metav1.PatchOptions{}, "status")
 	s.add(&s.status, time.Since(began), err)
 }
 
-// arrived waits until the count was observed.
-func (s *series) arrived(ctx context.Context, to *[]time.Duration, began time.Time, seen <-chan time.Time, name string) {
-	limit := time.NewTimer(lost)
+// awaitCount waits until the count was observed.
+func (s *series) awaitCount(ctx context.Context, to *[]time.Duration, began time.Time, seen <-chan time.Time, name string) {
+	limit := time.NewTimer(changeTimeout)
 	defer limit.Stop()
 	select {
 	case at := <-seen:
 		s.add(to, at.Sub(began), nil)
 	case <-limit.C:
-		s.add(to, 0, fmt.Errorf("%s did not change within %s", name, lost))
+		s.add(to, 0, fmt.Errorf("%s did not change within %s", name, changeTimeout))
 	case <-ctx.Done():
 		s.add(to, 0, ctx.Err())
 	}

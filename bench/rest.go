@@ -20,9 +20,9 @@ import (
 )
 
 const (
-	// resting is the namespace of a fleet whose loads stay near their targets: each workload has hoverCount replicas, and every
-	// hoverInterval its query returns hoverTarget per replica, plus or minus hoverShare.
-	resting                 = "bench-rest"
+	// restNamespace is the namespace of a fleet whose loads stay near their targets: each workload has hoverCount replicas, and
+	// every hoverInterval its query returns hoverTarget per replica, plus or minus hoverShare.
+	restNamespace           = "bench-rest"
 	hoverCount, hoverTarget = 10, 100
 	hoverShare              = 0.05
 	hoverInterval           = 5 * time.Second
@@ -61,11 +61,11 @@ func rest(ctx context.Context, w *env, o options) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	statuses, err := w.writes(ctx, scaledObjects, resting)
+	statuses, err := w.writes(ctx, scaledObjects, restNamespace)
 	if err != nil {
 		return nil, err
 	}
-	renewals, err := w.writes(ctx, leases, resting)
+	renewals, err := w.writes(ctx, leases, restNamespace)
 	if err != nil {
 		return nil, err
 	}
@@ -92,14 +92,14 @@ func (w *env) startResting(ctx context.Context, h *hover, o options) (*process.P
 	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Second}
 	go func() { _ = server.Serve(listener) }() // It ends when it is closed.
 	context.AfterFunc(ctx, func() { _ = server.Close() })
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: resting}}
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: restNamespace}}
 	if _, err := w.kube.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{}); err != nil {
-		return nil, fmt.Errorf("create namespace %s: %w", resting, err)
+		return nil, fmt.Errorf("create namespace %s: %w", restNamespace, err)
 	}
 	spec := fmt.Sprintf(`"minReplicaCount": 1, "maxReplicaCount": 100, "pollingInterval": %d, "triggers": [{"type": "prometheus",
 		"metadata": {"serverAddress": "http://%s", "query": "APP", "threshold": %d}}]`, int(hoverInterval.Seconds()), listener.Addr(), hoverTarget)
 	for i := range o.objects {
-		if err := w.scaled(ctx, resting, app(i), hoverCount, spec); err != nil {
+		if err := w.createWorkload(ctx, restNamespace, app(i), hoverCount, spec); err != nil {
 			return nil, err
 		}
 	}
@@ -108,11 +108,11 @@ func (w *env) startResting(ctx context.Context, h *hover, o options) (*process.P
 		return nil, err
 	}
 	p, err := process.Start(ctx, w.dir, "impulse-rest", w.binary, "run", "--kubeconfig", w.kubeconfig,
-		"--namespace", resting, "--lease-namespace", resting, "--listen", address, "--allow-source-addresses", "127.0.0.0/8")
+		"--namespace", restNamespace, "--lease-namespace", restNamespace, "--listen", address, "--allow-source-addresses", "127.0.0.0/8")
 	if err != nil {
 		return nil, err
 	}
-	if err := w.decided(ctx, resting, p); err != nil {
+	if err := w.awaitDecisions(ctx, restNamespace, p); err != nil {
 		p.Stop()
 		return nil, err
 	}

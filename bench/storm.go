@@ -52,8 +52,8 @@ func storm(ctx context.Context, l *load, e *echoServer, o options) ([]result, er
 			body = l.group(n)
 		}
 		sent := body
-		wg.Go(func() { l.timed(ctx, s, l.env.impulse+"/v1/alertmanager/"+ours, sent) })
-		wg.Go(func() { l.timed(ctx, bare, e.url, sent) })
+		wg.Go(func() { l.timePost(ctx, s, l.env.impulse+"/v1/alertmanager/"+scaledNamespace, sent) })
+		wg.Go(func() { l.timePost(ctx, bare, e.url, sent) })
 	}
 }
 
@@ -88,7 +88,7 @@ func single(name, unit string, n int, value, floor float64) result {
 // earlier change of that alert is still pending.
 func (l *load) turnOver(ctx context.Context, s *series, wg *sync.WaitGroup, n int) bool {
 	i := (n*group + n/turnEvery%group) % len(l.alerts)
-	name := ours + "/" + app(i)
+	name := scaledNamespace + "/" + app(i)
 	if l.watcher.busy(name) {
 		return false
 	}
@@ -99,7 +99,7 @@ func (l *load) turnOver(ctx context.Context, s *series, wg *sync.WaitGroup, n in
 		a.began, replicas = time.Now().UTC(), high
 	}
 	seen, began := l.watcher.expect(name, replicas), time.Now()
-	wg.Go(func() { s.arrived(ctx, &s.reaction, began, seen, app(i)) })
+	wg.Go(func() { s.awaitCount(ctx, &s.reaction, began, seen, app(i)) })
 	return true
 }
 
@@ -117,8 +117,8 @@ func (l *load) group(n int) []byte {
 	return envelope(fmt.Sprint("{}:", n%(len(l.alerts)/group)), "firing", all.Bytes())
 }
 
-// timed posts a body and records the time of the response.
-func (l *load) timed(ctx context.Context, s *series, url string, body []byte) {
+// timePost posts a body and records the time of the response.
+func (l *load) timePost(ctx context.Context, s *series, url string, body []byte) {
 	began := time.Now()
 	err := l.postTo(ctx, url, body)
 	s.add(&s.accept, time.Since(began), err)
@@ -142,7 +142,7 @@ func ceiling(ctx context.Context, l *load, e *echoServer, o options) (result, er
 		}
 		all[i] = envelope(fmt.Sprint("all:", i), "firing", big.Bytes())
 	}
-	ours, err := l.cost(ctx, l.env.impulse+"/v1/alertmanager/"+ours, all[:], l.env.cpu, o)
+	ours, err := l.cost(ctx, l.env.impulse+"/v1/alertmanager/"+scaledNamespace, all[:], l.env.cpu, o)
 	if err != nil {
 		return result{}, err
 	}
@@ -167,7 +167,7 @@ func (l *load) cost(ctx context.Context, url string, bodies [][]byte, cpu func(c
 	for c := range 4 {
 		wg.Go(func() {
 			for i := c; time.Now().Before(until); i++ {
-				l.timed(ctx, s, url, bodies[i%len(bodies)])
+				l.timePost(ctx, s, url, bodies[i%len(bodies)])
 			}
 		})
 	}
@@ -181,7 +181,7 @@ func (l *load) cost(ctx context.Context, url string, bodies [][]byte, cpu func(c
 
 // generations returns the sum of metadata.generation of all Deployments that Impulse scales: each write of a count adds one.
 func (w *env) generations(ctx context.Context) (int64, error) {
-	list, err := w.kube.AppsV1().Deployments(ours).List(ctx, metav1.ListOptions{})
+	list, err := w.kube.AppsV1().Deployments(scaledNamespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return 0, fmt.Errorf("list Deployments: %w", err)
 	}

@@ -150,7 +150,7 @@ func (s *stack) send(ctx context.Context, n int64, flags ...string) error {
 	if err != nil {
 		return errors.Join(err, refused)
 	}
-	return s.reaches(ctx, "checkout", n)
+	return s.awaitReplicas(ctx, "checkout", n)
 }
 
 // printLine prints a line; on a terminal it replaces the progress of a build, which is printed again below it.

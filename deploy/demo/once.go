@@ -28,14 +28,14 @@ func once(ctx context.Context, s *stack) error {
 
 // drive checks the Deployment that follows an alert, and then each other one as soon as its source is ready.
 func (s *stack) drive(ctx context.Context) error {
-	if err := s.follows(ctx); err != nil {
+	if err := s.checkAlert(ctx); err != nil {
 		return err
 	}
 	return s.joinAll(ctx, s.check)
 }
 
-// follows checks that checkout follows an alert, up and down, which `impulse send alert` sends.
-func (s *stack) follows(ctx context.Context) error {
+// checkAlert checks that checkout follows an alert, up and down, which `impulse send alert` sends.
+func (s *stack) checkAlert(ctx context.Context) error {
 	printLine("• impulse send alert alertname=HighHitCount: checkout follows")
 	if err := s.send(ctx, 5); err != nil {
 		return err
@@ -59,7 +59,7 @@ func (s *stack) check(ctx context.Context, p part) error {
 			}
 		}
 		for _, name := range p.workloads {
-			if err := s.reaches(ctx, name, change.want[name]); err != nil {
+			if err := s.awaitReplicas(ctx, name, change.want[name]); err != nil {
 				return err
 			}
 		}
@@ -67,8 +67,8 @@ func (s *stack) check(ctx context.Context, p part) error {
 	return nil
 }
 
-// reaches waits until a Deployment wants n replicas and has n ready ones.
-func (s *stack) reaches(ctx context.Context, name string, n int64) error {
+// awaitReplicas waits until a Deployment wants n replicas and has n ready ones.
+func (s *stack) awaitReplicas(ctx context.Context, name string, n int64) error {
 	began := time.Now()
 	err := s.until(ctx, followTimeout, fmt.Sprintf("%s reaches %d replicas", name, n), func(ctx context.Context) (bool, error) {
 		d, err := s.dynamic.Resource(deployments).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
@@ -86,15 +86,15 @@ func (s *stack) reaches(ctx context.Context, name string, n int64) error {
 }
 
 // collect follows the changes in the background; the returned function stops that and returns them.
-func (s *stack) collect(ctx context.Context) func() []scaled {
+func (s *stack) collect(ctx context.Context) func() []scaleLine {
 	ctx, cancel := context.WithCancel(ctx)
-	var changes []scaled
+	var changes []scaleLine
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = follow(ctx, s.impulseLog, func(c scaled) { changes = append(changes, c) })
+		_ = follow(ctx, s.impulseLog, func(c scaleLine) { changes = append(changes, c) })
 	}()
-	return func() []scaled {
+	return func() []scaleLine {
 		cancel()
 		<-done
 		return changes
@@ -102,10 +102,10 @@ func (s *stack) collect(ctx context.Context) func() []scaled {
 }
 
 // summary prints every change that Impulse made.
-func summary(changes []scaled) {
+func summary(changes []scaleLine) {
 	tw := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "\nTIME\tNAME\tREPLICAS\tLATENCY\tWHY")
-	for _, c := range slices.SortedFunc(slices.Values(changes), func(a, b scaled) int { return a.Time.Compare(b.Time) }) {
+	for _, c := range slices.SortedFunc(slices.Values(changes), func(a, b scaleLine) int { return a.Time.Compare(b.Time) }) {
 		fmt.Fprintf(tw, "%s\t%s\t%d → %d\t%s\t%s\n", c.Time.Format(time.TimeOnly), c.Object, c.From, c.To, after(c), c.Why)
 	}
 	_ = tw.Flush()

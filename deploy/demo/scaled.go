@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// scaled is the line that Impulse logs for each change of replicas.
-type scaled struct {
+// scaleLine is the line that Impulse logs for each change of replicas.
+type scaleLine struct {
 	Time    time.Time `json:"time"`
 	Message string    `json:"msg"`
 	Object  string    `json:"object"`
@@ -24,7 +24,7 @@ type scaled struct {
 }
 
 // follow reads the log of Impulse as it grows and calls f with each change of replicas, until ctx is done.
-func follow(ctx context.Context, path string, f func(scaled)) error {
+func follow(ctx context.Context, path string, f func(scaleLine)) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("read impulse's log: %w", err)
@@ -37,7 +37,7 @@ func follow(ctx context.Context, path string, f func(scaled)) error {
 		line, err := reader.ReadBytes('\n')
 		partial = append(partial, line...)
 		if err == nil {
-			var s scaled
+			var s scaleLine
 			if json.Unmarshal(partial, &s) == nil && s.Message == "scaled" {
 				f(s)
 			}

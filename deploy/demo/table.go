@@ -19,7 +19,7 @@ const row = "%-10s %-22s %-10s %-9s %-10s %s"
 // watch prints one line for each change of replicas, as `kubectl get so -w` would, with the reason and the time since the
 // event, until ctx is done.
 func watch(ctx context.Context, s *stack) error {
-	if err := s.follows(ctx); err != nil {
+	if err := s.checkAlert(ctx); err != nil {
 		return err
 	}
 	s.hints(os.Stdout)
@@ -32,7 +32,7 @@ func watch(ctx context.Context, s *stack) error {
 	defer background.Wait()
 	background.Go(func() { s.join(ctx) })
 	background.Go(func() { s.play(ctx) })
-	return follow(ctx, s.impulseLog, func(c scaled) {
+	return follow(ctx, s.impulseLog, func(c scaleLine) {
 		v := s.view(ctx, c.Object)
 		printLine(row, c.Object, "Deployment/"+c.Object, v.targets, fmt.Sprintf("%d → %d", c.From, c.To), after(c), c.Why)
 	})
@@ -85,7 +85,7 @@ func (s *stack) turn(ctx context.Context, n int) error {
 }
 
 // after returns the time between the event and the end of the write.
-func after(c scaled) string {
+func after(c scaleLine) string {
 	if c.Latency == nil {
 		return "-"
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// stepEvery and stepBy are the speed of the count, most is its ceiling.
+	// stepEvery and stepBy are the speed of the count, most is its maximum.
 	stepEvery = 100 * time.Millisecond
 	stepBy    = 10
 	most      = 1000
@@ -20,8 +20,8 @@ type load struct {
 	direction int
 }
 
-// head sets the direction: 1 up, -1 down, 0 stop.
-func (l *load) head(direction int) {
+// setDirection sets the direction: 1 up, -1 down, 0 stop.
+func (l *load) setDirection(direction int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.direction = direction

@@ -46,7 +46,7 @@ func serve(ctx context.Context, listen string) error {
 	return fmt.Errorf("serve on %s: %w", listen, err)
 }
 
-// handler routes the metric and the three orders.
+// handler routes the metric and the three commands.
 func handler(l *load) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{ //nolint:promlinter // The demo's rule and queries use this name.
@@ -60,7 +60,7 @@ func handler(l *load) http.Handler {
 		word      string
 	}{"/scale/up": {1, "rises"}, "/scale/down": {-1, "falls"}, "/scale/stop": {0, "stays"}} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
-			l.head(to.direction)
+			l.setDirection(to.direction)
 			fmt.Fprintf(w, "total_hit_count is %d and %s\n", l.value(), to.word)
 		})
 	}

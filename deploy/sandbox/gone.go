@@ -14,7 +14,7 @@ import (
 	"github.com/impulse-sh/impulse/deploy/sandbox/internal/process"
 )
 
-// awaitGone returns when nothing is left of the sandbox in dir; it removes the rest of a crash.
+// awaitGone returns when nothing is left of the sandbox in dir; it removes what a crashed sandbox left.
 func awaitGone(ctx context.Context, dir string) error {
 	ctx, cancel := context.WithTimeout(ctx, downWithin)
 	defer cancel()

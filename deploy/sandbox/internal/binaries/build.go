@@ -123,12 +123,12 @@ func (b Builder) build(ctx context.Context, todo []missing, found func(name, pat
 			if err != nil {
 				return err
 			}
-			if todo, err = harvest(ctx, todo, tmp, handOver); err == nil && len(todo) > 0 {
+			if todo, err = storeBuilt(ctx, todo, tmp, handOver); err == nil && len(todo) > 0 {
 				err = fmt.Errorf("%s: built, but it does not say a version that will do", names(todo))
 			}
 			return err
 		case <-look.C:
-			if todo, err = harvest(ctx, todo, tmp, handOver); err != nil {
+			if todo, err = storeBuilt(ctx, todo, tmp, handOver); err != nil {
 				cancel()
 				return errors.Join(err, <-built)
 			}
@@ -136,9 +136,9 @@ func (b Builder) build(ctx context.Context, todo []missing, found func(name, pat
 	}
 }
 
-// harvest moves the programs that are complete from tmp into the cache and returns the others. What the go command is
+// storeBuilt moves the programs that are complete from tmp into the cache and returns the others. What the go command is
 // still writing does not run.
-func harvest(ctx context.Context, todo []missing, tmp string, handOver func(missing)) ([]missing, error) {
+func storeBuilt(ctx context.Context, todo []missing, tmp string, handOver func(missing)) ([]missing, error) {
 	var rest []missing
 	for _, m := range todo {
 		path := filepath.Join(tmp, m.output())

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// lockBuilds waits until no other sandbox builds in this cache, and calls meanwhile now and then: it may want what the other
-// has built so far. The lock ends with the process that holds it.
-func lockBuilds(ctx context.Context, cache string, out io.Writer, meanwhile func()) (func(), error) {
+// lockBuilds waits until no other sandbox builds in this cache, and calls onWait now and then, to use what the other has
+// built so far. The lock ends with the process that holds it.
+func lockBuilds(ctx context.Context, cache string, out io.Writer, onWait func()) (func(), error) {
 	file, err := os.OpenFile(filepath.Join(cache, "build.lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("open the lock of the cache: %w", err)
@@ -37,7 +37,7 @@ func lockBuilds(ctx context.Context, cache string, out io.Writer, meanwhile func
 			file.Close()
 			return nil, ctx.Err()
 		case <-retry.C:
-			meanwhile()
+			onWait()
 		}
 	}
 }

@@ -12,9 +12,9 @@ import (
 
 const (
 	gib = 1 << 30
-	// allNeeds is the disk space for the build of all programs from empty caches; below leastSpace no build is started.
-	allNeeds   = 7 * gib
-	leastSpace = gib
+	// fullBuildSpace is the disk space for the build of all programs from empty caches; below leastSpace no build is started.
+	fullBuildSpace = 7 * gib
+	leastSpace     = gib
 )
 
 // checkSpace warns when the disk of the go command's caches has little space for the build of n programs. It returns an error when the
@@ -33,7 +33,7 @@ func checkSpace(out io.Writer, n int) error {
 }
 
 func judgeSpace(out io.Writer, dir string, free int64, n int) error {
-	needs := allNeeds * int64(n) / int64(len(Programs()))
+	needs := fullBuildSpace * int64(n) / int64(len(Programs()))
 	switch {
 	case free < leastSpace:
 		return fmt.Errorf("the disk of %s has %.1f GiB left, and building the sandbox takes %.1f: free some, or set GOCACHE and GOMODCACHE to another disk",

@@ -27,7 +27,7 @@ type graph struct {
 type node struct {
 	imports  []string
 	weight   int64
-	begun    bool
+	started  bool
 	finished bool
 }
 
@@ -40,8 +40,8 @@ const (
 	estimateFrom = 0.02
 )
 
-// listed is one package as `go list -json` prints it.
-type listed struct {
+// listedPackage is one package as `go list -json` prints it.
+type listedPackage struct {
 	ImportPath, Dir  string
 	Imports, GoFiles []string
 	ImportMap        map[string]string
@@ -54,7 +54,7 @@ func readGraph(list []byte, mains []string) (*graph, error) {
 	var sizes []int64
 	decoder := json.NewDecoder(bytes.NewReader(list))
 	for {
-		var l listed
+		var l listedPackage
 		if err := decoder.Decode(&l); errors.Is(err, io.EOF) {
 			return g, nil
 		} else if err != nil {
@@ -90,7 +90,7 @@ func weigh(need *big.Int, sizes []int64, links bool) int64 {
 	return weight
 }
 
-func sizeOf(l listed) int64 {
+func sizeOf(l listedPackage) int64 {
 	var size int64
 	for _, file := range l.GoFiles {
 		if info, err := os.Stat(filepath.Join(l.Dir, file)); err == nil {
@@ -100,10 +100,10 @@ func sizeOf(l listed) int64 {
 	return size
 }
 
-// begun records that a package is being compiled. All packages that it imports are compiled by then.
-func (g *graph) begun(path string) {
+// started records that a package is being compiled. All packages that it imports are compiled by then.
+func (g *graph) started(path string) {
 	if n := g.packages[path]; n != nil {
-		n.begun = true
+		n.started = true
 		for _, imported := range n.imports {
 			g.finish(imported)
 		}
@@ -117,7 +117,7 @@ func (g *graph) finish(path string) {
 	}
 	n.finished = true
 	g.finished += n.weight
-	if n.begun {
+	if n.started {
 		g.compiled += n.weight
 	}
 	for _, imported := range n.imports {

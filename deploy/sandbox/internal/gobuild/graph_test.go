@@ -40,16 +40,16 @@ func testPackageStartsAfterItsDependencies(t *testing.T) {
 	if g.share() != 0 {
 		t.Errorf("before anything is begun, %g is done", g.share())
 	}
-	g.begun("vendor/lower")
+	g.started("vendor/lower")
 	if g.share() != 0 {
 		t.Errorf("with only the first begun, %g is done", g.share())
 	}
-	g.begun("program") // The package between them was in the go command's cache, and never printed.
+	g.started("program") // The package between them was in the go command's cache, and never printed.
 	first := g.share()
 	if first < 0.9 || first >= 1 {
 		t.Errorf("with only the program left, %g is done", first)
 	}
-	g.begun("no such package")
+	g.started("no such package")
 	if g.share() != first {
 		t.Errorf("a package that is not known changed what is done to %g", g.share())
 	}
@@ -116,8 +116,8 @@ func testOnlyPackagesThatAreCompiledNowCountForSpeed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.begun("upper") // The one below it was there.
-	g.begun("program")
+	g.started("upper") // The one below it was there.
+	g.started("program")
 	if upper := g.packages["upper"].weight; g.compiled != upper || g.finished <= upper {
 		t.Errorf("compiled %d of the %d that are finished, want %d", g.compiled, g.finished, upper)
 	}
@@ -125,12 +125,12 @@ func testOnlyPackagesThatAreCompiledNowCountForSpeed(t *testing.T) {
 
 func FuzzReadGraph(f *testing.F) {
 	f.Add([]byte(`{"ImportPath":"a","Imports":["a","b"]}{"ImportPath":"a"}`), "a")
-	f.Fuzz(func(t *testing.T, list []byte, begun string) {
-		g, err := readGraph(list, []string{begun})
+	f.Fuzz(func(t *testing.T, list []byte, started string) {
+		g, err := readGraph(list, []string{started})
 		if err != nil {
 			return
 		}
-		g.begun(begun)
+		g.started(started)
 		if share := g.share(); share < 0 || share > 1 {
 			t.Errorf("%g is done", share)
 		}

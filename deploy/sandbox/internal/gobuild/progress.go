@@ -161,7 +161,7 @@ func (p *progress) read(line string) {
 		p.modules++
 		return
 	case p.graph != nil && p.graph.packages[line] != nil:
-		p.graph.begun(line)
+		p.graph.started(line)
 		p.compiled++
 		p.current = line
 		return
@@ -170,7 +170,7 @@ func (p *progress) read(line string) {
 	p.lines = p.lines[max(0, len(p.lines)-tailLines):]
 }
 
-// last is the last thing that the go command complained of.
+// last is the last error that the go command printed.
 func (p *progress) last() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -56,7 +56,7 @@ func (c *apiClient) answers(ctx context.Context, url string) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// create posts an object to a path of the API. One that is there already is as good.
+// create posts an object to a path of the API. If the object exists already, that is no error.
 func (c *apiClient) create(ctx context.Context, path string, object any) error {
 	body, err := json.Marshal(object)
 	if err != nil {

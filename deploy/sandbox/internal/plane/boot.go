@@ -16,7 +16,7 @@ const (
 	pollEvery   = 20 * time.Millisecond
 )
 
-// The steps of a boot that are no components.
+// The steps of a start that are no components.
 const (
 	nodesStep           = "nodes"
 	serviceAccountsStep = "service accounts"

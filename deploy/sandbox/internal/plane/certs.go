@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// validity is how long the sandbox's certificates are good for: longer than any sandbox runs.
+// validity is how long the sandbox's certificates are valid: longer than any sandbox runs.
 const validity = 365 * 24 * time.Hour
 
 // serviceIP is the address of the kubernetes Service: the first of serviceRange.

@@ -85,7 +85,7 @@ func (l *layout) schedulerComponent() component {
 // defaultHPASyncPeriod is Kubernetes' own.
 const defaultHPASyncPeriod = 15 * time.Second
 
-// kwokComponent plays the kubelets: nodes and pods become Ready at once, and metrics-server gets their usage.
+// kwokComponent simulates the kubelets: nodes and pods become Ready at once, and metrics-server gets their usage.
 func (l *layout) kwokComponent() component {
 	host, port, _ := net.SplitHostPort(l.kwok) // Ours: always right.
 	return component{

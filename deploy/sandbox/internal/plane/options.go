@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The components that a sandbox can run; etcd and the API server it cannot do without.
+// The components that a sandbox can run. It needs etcd and the API server.
 const (
 	Etcd              = "etcd"
 	APIServer         = "kube-apiserver"
@@ -19,7 +19,7 @@ const (
 	Alertmanager      = "alertmanager"
 	Prometheus        = "prometheus"
 
-	// Kubectl does not run: it is there to be called.
+	// Kubectl is not a running component: users and tests call it.
 	Kubectl = "kubectl"
 )
 
@@ -30,7 +30,7 @@ type Options struct {
 	Executable         string // This program, which the guard is another run of.
 	Components         []string
 	WithoutKubectl     bool
-	Nodes              int           // How many nodes KWOK plays.
+	Nodes              int           // How many nodes KWOK simulates.
 	PrometheusConfig   string        // When empty, a minimal one in Dir.
 	AlertmanagerConfig string        // When empty, a minimal one in Dir.
 	HPASyncPeriod      time.Duration // How often HorizontalPodAutoscalers decide; when 0, as often as Kubernetes itself has it.

@@ -145,7 +145,7 @@ func (g *Group) reap(p *process) {
 		p.exit = &ExitError{Name: p.spec.Name, Err: err, Tail: tail(p.spec.Log, tailLines)}
 		select {
 		case g.exits <- p.exit:
-		default: // One is enough to bring everything down.
+		default: // The first one ends the sandbox.
 		}
 	}
 	p.since = time.Now()
@@ -165,7 +165,7 @@ func (g *Group) Stop(name string, grace time.Duration) error {
 	p.state, p.since = Stopped, time.Now()
 	g.mu.Unlock()
 	if grace > 0 {
-		_ = p.signal(syscall.SIGTERM) // Gone already is as good.
+		_ = p.signal(syscall.SIGTERM) // It may have exited already.
 		_ = p.signal(syscall.SIGCONT)
 		timer := time.NewTimer(grace)
 		defer timer.Stop()
@@ -225,7 +225,7 @@ func (g *Group) Status() []Status {
 	return list
 }
 
-// Alive returns nothing while a program runs or is paused, and else how it ended.
+// Alive returns nil while a program runs or is paused, and else how it ended.
 func (g *Group) Alive(name string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -243,7 +243,7 @@ func (g *Group) Alive(name string) error {
 // Close kills all programs, the last started first, and returns when they have exited. The group cannot be used again.
 func (g *Group) Close() {
 	for _, status := range slices.Backward(g.Status()) {
-		_ = g.Stop(status.Name, 0) // Not running is what is wanted.
+		_ = g.Stop(status.Name, 0) // An error means that it does not run.
 	}
 	g.ended.Wait()
 	close(g.spawn)

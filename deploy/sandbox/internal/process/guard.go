@@ -53,7 +53,7 @@ func (g *Guard) send(line string) {
 	_, _ = io.WriteString(g.pipe, line+"\n") // Without a guard the kernel and this process still do their part.
 }
 
-// Dismiss ends the guard without it doing anything: everything is cleaned up already.
+// Dismiss ends the guard, which then neither kills nor removes anything: the caller has done both.
 func (g *Guard) Dismiss() error {
 	g.send("bye")
 	if err := errors.Join(g.pipe.Close(), g.cmd.Wait()); err != nil {
@@ -80,7 +80,7 @@ func Watch(ctx context.Context, notifications io.Reader) bool {
 	}
 	for pid, alive := range watched {
 		if alive {
-			_ = syscall.Kill(-pid, syscall.SIGKILL) // Gone already is as good.
+			_ = syscall.Kill(-pid, syscall.SIGKILL) // They may have exited already.
 		}
 	}
 	for pid, alive := range watched {
