@@ -54,7 +54,7 @@ type Observation struct {
 	Err error
 }
 
-// Errors that a caller acts on; after any other one it may try again.
+// Errors that a caller acts on; after any other error the caller may try again.
 var (
 	// ErrNotFound means that there is no such target.
 	ErrNotFound = errors.New("target not found")

@@ -13,35 +13,35 @@ import (
 	"github.com/impulse-sh/impulse/internal/kube/watch"
 )
 
-// scaled names the object that a HorizontalPodAutoscaler scales. It has no API version, because an object is the same in each.
-type scaled struct{ namespace, group, kind, name string }
+// hpaTarget names the object that a HorizontalPodAutoscaler scales. It has no API version, because an object is the same in each.
+type hpaTarget struct{ namespace, group, kind, name string }
 
-func scaledBy(namespace, apiVersion, kind, name string) scaled {
+func newHPATarget(namespace, apiVersion, kind, name string) hpaTarget {
 	// An apiVersion that cannot be parsed has no group; a HorizontalPodAutoscaler finds nothing there, either.
 	gv, _ := schema.ParseGroupVersion(apiVersion)
-	return scaled{namespace: namespace, group: gv.Group, kind: kind, name: name}
+	return hpaTarget{namespace: namespace, group: gv.Group, kind: kind, name: name}
 }
 
 // hpas holds all HorizontalPodAutoscalers, by the object that they scale.
 type hpas struct {
-	*watch.Cache[scaled, scaled]
+	*watch.Cache[hpaTarget, hpaTarget]
 
-	by map[scaled][]string // Names, sorted. The cache's lock guards it.
+	by map[hpaTarget][]string // Names, sorted. The cache's lock guards it.
 }
 
 func newHPAs(c *Client) *hpas {
-	h := &hpas{by: make(map[scaled][]string)}
-	h.Cache = watch.NewCache(watch.Options[scaled, scaled]{
+	h := &hpas{by: make(map[hpaTarget][]string)}
+	h.Cache = watch.NewCache(watch.Options[hpaTarget, hpaTarget]{
 		Source: func(context.Context) (cache.ListerWatcher, error) {
 			return c.watchTyped(autoscalingv2.SchemeGroupVersion.WithResource("horizontalpodautoscalers"))
 		},
-		Trim: func(obj any) (scaled, bool) {
+		Trim: func(obj any) (hpaTarget, bool) {
 			o, ok := obj.(*autoscalingv2.HorizontalPodAutoscaler)
 			if !ok {
-				return scaled{}, false
+				return hpaTarget{}, false
 			}
 			to := o.Spec.ScaleTargetRef
-			return scaledBy(o.Namespace, to.APIVersion, to.Kind, to.Name), true
+			return newHPATarget(o.Namespace, to.APIVersion, to.Kind, to.Name), true
 		},
 		OnChange: h.onChange,
 		OnError: func(err error) {
@@ -53,7 +53,7 @@ func newHPAs(c *Client) *hpas {
 	return h
 }
 
-func (h *hpas) onChange(name types.NamespacedName, before, after *scaled) {
+func (h *hpas) onChange(name types.NamespacedName, before, after *hpaTarget) {
 	if before != nil && after != nil && *before == *after {
 		return
 	}
@@ -73,7 +73,7 @@ func (h *hpas) onChange(name types.NamespacedName, before, after *scaled) {
 
 // lookup returns the name of a HorizontalPodAutoscaler that scales target, "" when there is none or when they cannot be read. It
 // returns false while neither is known.
-func (h *hpas) lookup(target scaled) (string, bool) {
+func (h *hpas) lookup(target hpaTarget) (string, bool) {
 	h.Lock()
 	defer h.Unlock()
 	synced, _ := h.Synced()

@@ -111,7 +111,7 @@ func testFirstOfSeveralHPAsIsNamed(t *testing.T) {
 	t.Parallel()
 	h := newHPAs(&Client{})
 	m := h.Store()
-	web := scaledBy("ns", "apps/v1", "Deployment", "web")
+	web := newHPATarget("ns", "apps/v1", "Deployment", "web")
 	if name, settled := h.lookup(web); name != "" || settled {
 		t.Errorf("before the list: %q, %t", name, settled)
 	}

@@ -47,13 +47,13 @@ func (c *Client) Watch(ctx context.Context, t Target, options WatchOptions, chan
 
 // watcher assembles the observation of one target. One goroutine owns it.
 type watcher struct {
-	target   Target
-	scaled   scaled
-	notifier watch.Notifier
-	counts   *counts
-	hpas     *hpas
-	pods     *pods // Nil without WatchOptions.Pods.
-	reader   scaleReader
+	target    Target
+	hpaTarget hpaTarget
+	notifier  watch.Notifier
+	counts    *counts
+	hpas      *hpas
+	pods      *pods // Nil without WatchOptions.Pods.
+	reader    scaleReader
 
 	selection selection
 	stopCount func() // Ends the count of selection; nil before the first one and after an invalid one.
@@ -64,16 +64,16 @@ type watcher struct {
 // newWatcher returns a watcher, with all caches that it reads acquired.
 func (c *Client) newWatcher(ctx context.Context, t Target, options WatchOptions) *watcher {
 	w := &watcher{
-		target:   t,
-		scaled:   scaledBy(t.Namespace, t.APIVersion, t.Kind, t.Name),
-		notifier: watch.NewNotifier(),
-		reader:   scaleReader{client: c, target: t},
+		target:    t,
+		hpaTarget: newHPATarget(t.Namespace, t.APIVersion, t.Kind, t.Name),
+		notifier:  watch.NewNotifier(),
+		reader:    scaleReader{client: c, target: t},
 	}
 	var release func()
 	w.counts, release = c.counts.Acquire(ctx, kindName{t.APIVersion, t.Kind})
 	w.closing = append(w.closing, release, w.counts.Subscribe(t.key(), w.notifier))
 	w.hpas, release = c.hpas.Acquire(ctx, struct{}{})
-	w.closing = append(w.closing, release, w.hpas.Subscribe(w.scaled, w.notifier))
+	w.closing = append(w.closing, release, w.hpas.Subscribe(w.hpaTarget, w.notifier))
 	if options.Pods {
 		w.pods, release = c.pods.Acquire(ctx, struct{}{})
 		w.closing = append(w.closing, release)
@@ -104,7 +104,7 @@ func (w *watcher) observe(ctx context.Context) (Observation, bool) {
 	if target.err != nil {
 		o.Err = fmt.Errorf("watch %s: %w", w.target, target.err)
 	}
-	foreign, known := w.hpas.lookup(w.scaled)
+	foreign, known := w.hpas.lookup(w.hpaTarget)
 	o.ForeignHPA = foreign
 	if w.pods == nil || o.Err != nil {
 		return o, known || o.Err != nil

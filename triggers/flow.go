@@ -44,10 +44,10 @@ type flow struct {
 	// shares are the counters that its readings count against, by scope.
 	shares [scopes]*share
 	// refusedBy is the share that had no slot left when the flow last requested one; nil if it was not refused. releasedThen is the
-	// number of slots that this share had released by then, and overdue whether the flow's first group could preempt.
+	// number of slots that this share had released by then, and couldPreempt whether the flow's first group could preempt.
 	refusedBy    *share
 	releasedThen int
-	overdue      bool
+	couldPreempt bool
 }
 
 type flowKey struct {
@@ -162,7 +162,7 @@ func (f *flow) before(other *flow) int {
 
 // stillRefused reports whether a flow was refused a slot and nothing has changed since that could give it one.
 func (f *flow) stillRefused(now time.Time) bool {
-	return f.refusedBy != nil && f.refusedBy.released == f.releasedThen && (f.overdue || now.Before(f.waiting[0].wakeAt))
+	return f.refusedBy != nil && f.refusedBy.released == f.releasedThen && (f.couldPreempt || now.Before(f.waiting[0].wakeAt))
 }
 
 // waitingFlows returns the flows that wait for a slot and may get one. The caller must hold p.mu.
@@ -180,8 +180,8 @@ func (p *Poller) waitingFlows(now time.Time) []*flow {
 // has waited long enough, it preempts a reading. The caller must hold p.mu.
 func (p *Poller) assignSlot(f *flow, now time.Time) *group {
 	if full := p.exhausted(f); full != nil {
-		f.refusedBy, f.releasedThen, f.overdue = full, full.released, !now.Before(f.waiting[0].wakeAt)
-		if !f.overdue || !p.preempt(f, full) {
+		f.refusedBy, f.releasedThen, f.couldPreempt = full, full.released, !now.Before(f.waiting[0].wakeAt)
+		if !f.couldPreempt || !p.preempt(f, full) {
 			return nil
 		}
 	}

@@ -96,12 +96,12 @@ func showText(w io.Writer, problems []diag.Error, well int) error {
 			warnings++
 		}
 	}
-	summary := counted(well, "ScaledObject is well", "ScaledObjects are well")
+	summary := plural(well, "ScaledObject is well", "ScaledObjects are well")
 	if mistakes := len(problems) - warnings; mistakes > 0 {
-		summary += ", " + counted(mistakes, "mistake", "mistakes")
+		summary += ", " + plural(mistakes, "mistake", "mistakes")
 	}
 	if warnings > 0 {
-		summary += ", " + counted(warnings, "warning", "warnings")
+		summary += ", " + plural(warnings, "warning", "warnings")
 	}
 	_, err := fmt.Fprintln(w, summary)
 	return err
@@ -117,7 +117,7 @@ func list(w io.Writer, problems []diag.Error) error {
 	return nil
 }
 
-func counted(n int, one, many string) string {
+func plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}

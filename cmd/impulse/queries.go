@@ -80,7 +80,7 @@ func (q *querier) refusal(ctx context.Context, query string) (string, error) {
 	defer cancel()
 	_, _, _, err := q.server.Query(ctx, query, time.Unix(0, 0))
 	refused := ""
-	if answer, ok := errors.AsType[*promv1.Error](err); ok && judged(answer.Type) {
+	if answer, ok := errors.AsType[*promv1.Error](err); ok && isQueryError(answer.Type) {
 		refused, err = strings.Join(strings.Fields(answer.Msg), " "), nil
 	}
 	if err == nil {
@@ -89,8 +89,8 @@ func (q *querier) refusal(ctx context.Context, query string) (string, error) {
 	return refused, err
 }
 
-// judged reports whether an error is about the query. Servers that are not a Prometheus have error types of their own for that.
-func judged(t promv1.ErrorType) bool {
+// isQueryError reports whether an error is about the query. Servers that are not a Prometheus have error types of their own for that.
+func isQueryError(t promv1.ErrorType) bool {
 	switch t {
 	case promv1.ErrBadResponse, promv1.ErrServer, promv1.ErrClient, promv1.ErrTimeout, promv1.ErrCanceled:
 		return false

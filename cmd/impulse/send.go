@@ -196,7 +196,7 @@ func (a *answer) writeText(w io.Writer, m message) error {
 		case *n == 0:
 			selected, next = "; no object selects it", m.unselected
 		default:
-			selected = "; " + counted(*n, "object selects it", "objects select it")
+			selected = "; " + plural(*n, "object selects it", "objects select it")
 		}
 		_, err := fmt.Fprintf(w, "recorded (%d): %s%s\nnext: %s\n", a.Code,
 			printable.Line(m.what, printable.Longest), selected, printable.Line(next, printable.Longest))

@@ -60,7 +60,7 @@ func runTests(cmd *cobra.Command, paths []string, o *testOptions) error {
 	case err != nil:
 		return err
 	case len(problems) > 0:
-		return errors.New("nothing was run: " + counted(len(problems), "mistake", "mistakes"))
+		return errors.New("nothing was run: " + plural(len(problems), "mistake", "mistakes"))
 	}
 	if tests = policytest.Select(tests, wanted.MatchString); len(tests) == 0 {
 		return fmt.Errorf("--run %s: no test has such a name", o.run)

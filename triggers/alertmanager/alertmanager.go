@@ -32,7 +32,7 @@ func open(c Config, env triggers.Env) (triggers.Source, error) {
 		return nil, err
 	}
 	q.SelectedBy = env.Namespace + "/" + env.Object
-	s := &source{config: c, query: q, env: env, settle: settleTime, unmuted: unmutedTime}
+	s := &source{config: c, query: q, env: env, settle: settleTime, muteDelay: maxMuteDelay}
 	if s.env.Now == nil {
 		s.env.Now = time.Now
 	}

@@ -23,8 +23,8 @@ type client struct {
 	filter string
 	// settle is how long after its start an Alertmanager may not have received all alerts.
 	settle time.Duration
-	// unmuted is how long after the start of an alert the Alertmanager may not have determined whether the alert is muted.
-	unmuted time.Duration
+	// muteDelay is how long after the start of an alert the Alertmanager may not have determined whether the alert is muted.
+	muteDelay time.Duration
 }
 
 // apiAlert has the fields of an alert that are used. An answer without a required field is an error.
@@ -108,7 +108,7 @@ func (c *client) list(ctx context.Context, base string) ([]listedAlert, error) {
 	all := make([]listedAlert, len(alerts))
 	for i := range alerts {
 		a := &alerts[i]
-		all[i] = listedAlert{a.alert(), a.active() && active[*a.Fingerprint] && !settling && at.Sub(*a.StartsAt) >= c.unmuted}
+		all[i] = listedAlert{a.alert(), a.active() && active[*a.Fingerprint] && !settling && at.Sub(*a.StartsAt) >= c.muteDelay}
 	}
 	return all, err
 }

@@ -21,9 +21,9 @@ const (
 	// settleTime is how long after its start an Alertmanager may not have received all alerts: it loses them when it restarts, and
 	// Prometheus sends them again after evaluation_interval and a resend delay, a minute each by default.
 	settleTime = 5 * time.Minute
-	// unmutedTime is how long after its start an alert may be in a group that is not processed yet: Alertmanager determines whether a
+	// maxMuteDelay is how long after its start an alert may be in a group that is not processed yet: Alertmanager determines whether a
 	// group is muted after the group_wait of its route.
-	unmutedTime = time.Minute
+	maxMuteDelay = time.Minute
 	// maxAnswer bounds an answer, in bytes.
 	maxAnswer = 8 << 20
 )
@@ -43,7 +43,7 @@ func (s *source) reconciler() (triggers.Source, error) {
 	for _, m := range matchers {
 		filter.Add("filter", m.String())
 	}
-	c := &client{config: s.config, env: s.env, filter: filter.Encode(), settle: s.settle, unmuted: s.unmuted}
+	c := &client{config: s.config, env: s.env, filter: filter.Encode(), settle: s.settle, muteDelay: s.muteDelay}
 	env := s.env
 	env.PollingInterval = reconcileEvery
 	key := strings.Join([]string{

@@ -36,7 +36,7 @@ func newClient(t *testing.T, env triggers.Env, metadata map[string]string) *clie
 	if env.HTTP == nil {
 		env.HTTP = &http.Client{}
 	}
-	return &client{config: config, env: env, filter: "filter=x", settle: settleTime, unmuted: unmutedTime}
+	return &client{config: config, env: env, filter: "filter=x", settle: settleTime, muteDelay: maxMuteDelay}
 }
 
 // listed returns one alert of an answer.

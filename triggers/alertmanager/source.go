@@ -15,8 +15,8 @@ type source struct {
 	config Config
 	query  triggers.AlertQuery
 	env    triggers.Env
-	// settle and unmuted are the client's.
-	settle, unmuted time.Duration
+	// settle and muteDelay are the client's.
+	settle, muteDelay time.Duration
 
 	mu     sync.Mutex
 	alerts []triggers.Alert

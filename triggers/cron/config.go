@@ -34,7 +34,7 @@ func (c Config) Validate() error {
 	return errors.Join(all...)
 }
 
-// Trigger returns how the core interprets the level: it is a number of replicas, and holds until the next edge.
+// Trigger returns how the core interprets the level: it is a number of replicas, and holds until the window starts or ends.
 func (c Config) Trigger() scalers.Trigger {
 	return scalers.Trigger{Target: 1000, Exact: true, Continuous: true}
 }
@@ -48,11 +48,11 @@ func (c Config) Timetable() (triggers.Timetable, error) {
 	}
 	inside := scalers.Milli(c.DesiredReplicas) * 1000
 	return func(now time.Time) (scalers.Milli, time.Time) {
-		open, edge := w.at(now)
+		open, change := w.at(now)
 		if open {
-			return inside, edge
+			return inside, change
 		}
-		return 0, edge
+		return 0, change
 	}, nil
 }
 

@@ -1,6 +1,6 @@
 // Package cron is the trigger for schedules: a number of replicas between two times of a schedule, in a time zone.
 //
-// It is pushed and exact. Nothing is polled; a timer fires at the edges of the schedule.
+// It is pushed and exact. Nothing is polled; a timer fires at each start and end of a window.
 package cron
 
 import (
@@ -38,25 +38,25 @@ type source struct {
 	env   triggers.Env
 }
 
-// state is the level of a schedule from one instant until the next edge.
+// state is the level of a schedule from one instant until the next start or end of a window.
 type state struct {
 	level scalers.Milli
 	from  time.Time
-	edge  time.Time // Zero: it never changes.
+	end   time.Time // Zero: it never ends.
 }
 
 // at returns the state at now.
 func (s *source) at(now time.Time) state {
-	level, edge := s.table(now)
-	return state{level: level, from: now, edge: edge}
+	level, end := s.table(now)
+	return state{level: level, from: now, end: end}
 }
 
-// current reports whether st is still the state at now: the edge is later, and the clock was not set back.
+// current reports whether st is still the state at now: its end is later, and the clock was not set back.
 func (st state) current(now time.Time) bool {
-	return !now.Before(st.from) && (st.edge.IsZero() || now.Before(st.edge))
+	return !now.Before(st.from) && (st.end.IsZero() || now.Before(st.end))
 }
 
-// Run emits the level at the start and at each edge that changes it.
+// Run emits the level at the start and at each start or end of a window that changes it.
 func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -73,8 +73,8 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 			last, reported = next, true
 		}
 		wait := recheck
-		if !last.edge.IsZero() {
-			wait = min(wait, last.edge.Sub(now))
+		if !last.end.IsZero() {
+			wait = min(wait, last.end.Sub(now))
 		}
 		timer.Reset(wait)
 		select {

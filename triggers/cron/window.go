@@ -3,7 +3,8 @@ package cron
 import "time"
 
 // window is open from a start to the next end. By the wall clock it is open when the newest start is not older than the newest end.
-// When both are the same time, it is open. When the clock is set, the case with more replicas applies: a window lasts from the first
+// When both are the same time, it is open. When the clock changes for daylight-saving time, the case with more replicas
+// applies: a window lasts from the first
 // instant that shows its start to the last that shows its end.
 //
 // A window has no state, so a process that starts within a window has the right level.

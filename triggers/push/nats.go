@@ -100,11 +100,11 @@ func same(a, b error) bool {
 	return a.Error() == b.Error()
 }
 
-// shared is a client that several triggers share.
-type shared struct{ *natsconn.Client }
+// sharedClient is a client that several triggers share.
+type sharedClient struct{ *natsconn.Client }
 
 // Close ends the client.
-func (s shared) Close() error {
+func (s sharedClient) Close() error {
 	s.Client.Close()
 	return nil
 }
@@ -117,9 +117,9 @@ func (s *natsSource) consume(ctx context.Context, used natsconn.Credentials) (bo
 		return false, err
 	}
 	key := "push\x00" + s.config.NATSURL + "\x00" + strconv.FormatBool(s.config.UnsafeSSL) + "\x00" + used.Digest()
-	client, release, err := triggers.Acquire(s.env.Pool, key, func() (shared, error) {
+	client, release, err := triggers.Acquire(s.env.Pool, key, func() (sharedClient, error) {
 		client, err := natsconn.Connect(ctx, s.env.Dial, s.config.NATSURL, options)
-		return shared{client}, err
+		return sharedClient{client}, err
 	})
 	if err != nil {
 		return false, err

@@ -23,7 +23,7 @@ type Change struct {
 }
 
 // ahead runs the decision loop into the future from the decision d, which was taken from in. Schedules go on; every other level
-// stays and is read in time. The target obeys at once; with blocked, nothing is written.
+// stays and is read in time. The target takes every count at once; with blocked, nothing is written.
 func ahead(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedules Schedules, blocked bool) []Change {
 	f := forecast{policy: p, state: loop.After(p, blocked, in, d), schedules: schedules}
 	next := f.step(&loop.Inputs{}, in.Now)
@@ -64,7 +64,7 @@ func (f *forecast) step(in *loop.Inputs, now scalers.Instant) scalers.Instant {
 		out = f.state.Step(&succeeded, now)
 	}
 	readings := f.state.Readings()
-	return min(out.WakeAt, f.schedules.next(now), beginsNext(readings), failsNext(f.policy, readings, f.state.Decision()))
+	return min(out.WakeAt, f.schedules.next(now), nextForeseen(readings), nextFailure(f.policy, readings, f.state.Decision()))
 }
 
 // read returns a bit for each trigger that has been read.
@@ -87,8 +87,8 @@ func begin(events []scalers.Event, now scalers.Instant) {
 	}
 }
 
-// beginsNext returns when the next foreseen level begins; scalers.Never when none is foreseen.
-func beginsNext(events []scalers.Event) scalers.Instant {
+// nextForeseen returns when the next foreseen level begins; scalers.Never when none is foreseen.
+func nextForeseen(events []scalers.Event) scalers.Instant {
 	next := scalers.Never
 	for i := range events {
 		if f := events[i].Foreseen; f != (scalers.Foreseen{}) {
@@ -113,9 +113,9 @@ func reread(p *scalers.Policy, events []scalers.Event, now scalers.Instant) {
 	}
 }
 
-// failsNext returns when the next failing trigger is read again that the fallback does not replace yet; scalers.Never when there is
+// nextFailure returns when the next failing trigger is read again that the fallback does not replace yet; scalers.Never when there is
 // none.
-func failsNext(p *scalers.Policy, events []scalers.Event, d *scalers.Decision) scalers.Instant {
+func nextFailure(p *scalers.Policy, events []scalers.Event, d *scalers.Decision) scalers.Instant {
 	next := scalers.Never
 	for i := range events {
 		e := &events[i]

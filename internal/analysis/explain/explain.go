@@ -38,8 +38,8 @@ type Explanation struct {
 	// Undated are the changes that time alone brings to levels that are pushed, such as those of alerts, when a status does not
 	// have their instants: they are missing in Ahead.
 	Undated []string `json:"undated,omitempty"`
-	// has is the count of the target now; nil when it is unknown.
-	has *int32
+	// targetCount is the count of the target now; nil when it is unknown.
+	targetCount *int32
 	// Now is the instant of the explanation, when it is not At.
 	Now *time.Time `json:"now,omitempty"`
 	// Otherwise are the levels at which the decision would be another one.
@@ -101,7 +101,7 @@ func explain(p *scalers.Policy, in scalers.Input, schedules Schedules, alerts Al
 		e.Unchanged = p.Why(&d)
 	}
 	e.Obstacles = append(e.Obstacles, e.unknownObstacles()...)
-	e.Next = timeOf(min(d.Next, schedules.next(in.Now), beginsNext(in.Events)))
+	e.Next = timeOf(min(d.Next, schedules.next(in.Now), nextForeseen(in.Events)))
 	e.Scheduled, e.Undated = schedules.any(), undated(p, in, schedules, alerts)
 	e.Ahead = ahead(p, in, &d, schedules, e.blocked())
 	e.Otherwise = otherwise(p, in, &d, schedules, alerts)

@@ -172,16 +172,16 @@ func testFirstLineOfRecordedDecisionNamesItsOutcome(t *testing.T) {
 	dryRun := condition(v1alpha1.ConditionAbleToScale, metav1.ConditionFalse, "DryRun", "dryRun is set")
 	gone := condition(v1alpha1.ConditionReady, metav1.ConditionFalse, "TargetNotFound", "there is no Deployment web in namespace shop")
 	for want, c := range map[string]struct {
-		has        *int32
-		conditions []metav1.Condition
+		targetCount *int32
+		conditions  []metav1.Condition
 	}{
-		"went from 4 to 10 replicas, and has had 10 since.":                                              {has: new(int32(10))},
-		"was to go from 4 to 10 replicas, and has 6 now.":                                                {has: new(int32(6))},
+		"went from 4 to 10 replicas, and has had 10 since.":                                              {targetCount: new(int32(10))},
+		"was to go from 4 to 10 replicas, and has 6 now.":                                                {targetCount: new(int32(6))},
 		"was to go from 4 to 10 replicas, and has 4 now: DryRun: dryRun is set.":                         {new(int32(4)), []metav1.Condition{dryRun}},
 		"was to go from 4 to 10 replicas: TargetNotFound: there is no Deployment web in namespace shop.": {nil, []metav1.Condition{gone}},
 	} {
 		s := &v1alpha1.ScaledObjectStatus{
-			Replicas: c.has, Conditions: c.conditions, LastDecision: &v1alpha1.DecisionStatus{Time: metav1.NewMicroTime(noon.Time()), From: 4, To: 10},
+			Replicas: c.targetCount, Conditions: c.conditions, LastDecision: &v1alpha1.DecisionStatus{Time: metav1.NewMicroTime(noon.Time()), From: 4, To: 10},
 		}
 		got := firstLine(textOf(t, perPod(), s))
 		if want := "1m ago, at 2026-03-01 12:00:00Z shop/web (Deployment/web) " + want + " What was read then:"; got != want {

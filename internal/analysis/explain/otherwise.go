@@ -54,9 +54,9 @@ func otherwise(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedul
 			continue
 		}
 		decideAt := func(level scalers.Milli) scalers.Decision { return decide(p, with(in, i, level)) }
-		all = append(all, raised(p, i, e.Value, d.Replicas, decideAt))
+		all = append(all, levelToRaise(p, i, e.Value, d.Replicas, decideAt))
 		if e.Value > 0 {
-			all = append(all, lowered(p, i, e.Value, d.Replicas, decideAt))
+			all = append(all, levelToLower(p, i, e.Value, d.Replicas, decideAt))
 		}
 		if p.Triggers[i].Increment.Amount != 0 {
 			for j := range all {
@@ -83,8 +83,8 @@ func (o *Otherwise) count(trigger string) {
 	}
 }
 
-// raised finds the least level above which the decision is higher than wanted.
-func raised(p *scalers.Policy, i int, level scalers.Milli, wanted int32, decideAt func(scalers.Milli) scalers.Decision) Otherwise {
+// levelToRaise finds the least level above which the decision is higher than wanted.
+func levelToRaise(p *scalers.Policy, i int, level scalers.Milli, wanted int32, decideAt func(scalers.Milli) scalers.Decision) Otherwise {
 	o := Otherwise{Trigger: p.Triggers[i].Name, Raises: true, counts: isCount(&p.Triggers[i])}
 	most := scalers.Milli(math.MaxInt64)
 	d := decideAt(most)
@@ -105,8 +105,8 @@ func raised(p *scalers.Policy, i int, level scalers.Milli, wanted int32, decideA
 	return o
 }
 
-// lowered finds the greatest level at which the decision is lower than wanted.
-func lowered(p *scalers.Policy, i int, level scalers.Milli, wanted int32, decideAt func(scalers.Milli) scalers.Decision) Otherwise {
+// levelToLower finds the greatest level at which the decision is lower than wanted.
+func levelToLower(p *scalers.Policy, i int, level scalers.Milli, wanted int32, decideAt func(scalers.Milli) scalers.Decision) Otherwise {
 	o := Otherwise{Trigger: p.Triggers[i].Name, counts: isCount(&p.Triggers[i])}
 	d := decideAt(0)
 	if d.Replicas >= wanted {

@@ -24,7 +24,7 @@ func FromStatus(w *compile.Workload, s *v1alpha1.ScaledObjectStatus, now time.Ti
 		return nil, Undecided(s)
 	}
 	e := &Explanation{
-		At: d.Time.Time, From: d.From, To: d.To, has: s.Replicas, Obstacles: obstaclesOf(w, s),
+		At: d.Time.Time, From: d.From, To: d.To, targetCount: s.Replicas, Obstacles: obstaclesOf(w, s),
 		Raw: d.Raw, Winner: d.Trigger, LimitedBy: d.LimitedBy, Steps: []Step{},
 		Now: &now, Recorded: "the next reading of the pods decides. What is above was read then; it is recorded again when the outcome changes.",
 	}
@@ -33,7 +33,7 @@ func FromStatus(w *compile.Workload, s *v1alpha1.ScaledObjectStatus, now time.Ti
 		e.Recorded = "the next reading of the pods decides; without one, it is decided anew at " + moment(d.Next.Time)
 	}
 	for i := range s.Triggers {
-		e.Triggers = append(e.Triggers, recorded(w, d.From, &s.Triggers[i]))
+		e.Triggers = append(e.Triggers, recordedTrigger(w, d.From, &s.Triggers[i]))
 	}
 	for _, step := range d.Steps {
 		e.Steps = append(e.Steps, Step{Rule: step.Rule, From: step.From, To: step.To, Why: step.Why})
@@ -48,8 +48,8 @@ func FromStatus(w *compile.Workload, s *v1alpha1.ScaledObjectStatus, now time.Ti
 	return e, nil
 }
 
-// recorded returns a trigger's part in the decision, as the status has it.
-func recorded(w *compile.Workload, from int32, t *v1alpha1.TriggerStatus) Trigger {
+// recordedTrigger returns a trigger's part in the decision, as the status has it.
+func recordedTrigger(w *compile.Workload, from int32, t *v1alpha1.TriggerStatus) Trigger {
 	i := slices.IndexFunc(w.Policy.Triggers, func(p scalers.Trigger) bool { return p.Name == t.Name })
 	shown := Trigger{
 		Name: t.Name, Active: t.Active, Proposal: t.Proposal, Tolerated: t.Proposal, Indifferent: i >= 0 && indifferent(&w.Policy.Triggers[i]),

@@ -90,14 +90,14 @@ func (e *Explanation) pastOutcome() string {
 	switch {
 	case e.From == e.To:
 		return "kept " + replicas(e.To)
-	case e.has == nil && e.blocked():
+	case e.targetCount == nil && e.blocked():
 		return wanted
-	case e.has == nil:
+	case e.targetCount == nil:
 		return went
-	case *e.has == e.To:
+	case *e.targetCount == e.To:
 		return fmt.Sprintf("%s, and has had %d since", went, e.To)
 	default:
-		return fmt.Sprintf("%s, and has %d now", wanted, *e.has)
+		return fmt.Sprintf("%s, and has %d now", wanted, *e.targetCount)
 	}
 }
 

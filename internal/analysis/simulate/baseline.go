@@ -33,7 +33,7 @@ func Baseline(name string, w *compile.Workload, m *Model, demand []Step) (*Track
 	case "constant":
 		t.Wanted = []Step{{m.Load.Start(), peak(clamp(demand, least, most))}}
 	case "hpa", "keda":
-		target, column, err := followed(w, m)
+		target, column, err := firstShared(w, m)
 		if err != nil {
 			return nil, fmt.Errorf("baseline %s %w", name, err)
 		}
@@ -53,8 +53,8 @@ func Baseline(name string, w *compile.Workload, m *Model, demand []Step) (*Track
 	return t, nil
 }
 
-// followed returns the target and the column of the first trigger that shares the load among the replicas.
-func followed(w *compile.Workload, m *Model) (scalers.Milli, *Column, error) {
+// firstShared returns the target and the column of the first trigger that shares the load among the replicas.
+func firstShared(w *compile.Workload, m *Model) (scalers.Milli, *Column, error) {
 	for i := range w.Policy.Triggers {
 		p := &w.Policy.Triggers[i]
 		if p.Exact || p.PerPod || p.Metric != scalers.AverageValue {

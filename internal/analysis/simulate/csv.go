@@ -21,9 +21,9 @@ const (
 	maxInput = 256 << 20
 )
 
-// relative is three years in seconds. A lower number of seconds is counted from the start of the load, which then is begin, as in the
-// tests of policies.
-const relative = 3 * 365 * 86400
+// maxRelative is three years in seconds. A lower number of seconds is counted from the start of the load, which then is begin, as in
+// the tests of policies.
+const maxRelative = 3 * 365 * 86400
 
 var begin = scalers.InstantOf(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 
@@ -133,7 +133,7 @@ func timeOf(text string) (scalers.Instant, error) {
 	}
 	whole := int64(seconds)
 	at := scalers.InstantOf(time.Unix(whole, int64((seconds-float64(whole))*1e9)))
-	if seconds < relative {
+	if seconds < maxRelative {
 		at += begin
 	}
 	return at, nil

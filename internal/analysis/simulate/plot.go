@@ -120,7 +120,7 @@ func trackPlot(m *Model, demand []Step, t *Track) *plot.Plot {
 	p.Legend.Add("needed", needed)
 	p.Legend.Add("ready", there)
 	p.Legend.Add("wanted", wanted)
-	if points := held(t.Marks); points != nil {
+	if points := ruleMarks(t.Marks); points != nil {
 		p.Add(points)
 		p.Legend.Add("a rule holds", points)
 	}
@@ -141,8 +141,8 @@ func steps(of []Step, end scalers.Instant, c color.Color, width vg.Length) *plot
 	return line
 }
 
-// held draws the marks of rules, evenly thinned out when there are many; nil when there are none.
-func held(all []Mark) *plotter.Scatter {
+// ruleMarks draws the marks of rules, evenly thinned out when there are many; nil when there are none.
+func ruleMarks(all []Mark) *plotter.Scatter {
 	if len(all) == 0 {
 		return nil
 	}

@@ -76,7 +76,7 @@ func (o *Options) query(ctx context.Context, w *compile.Workload) (*Load, error)
 		}
 		names = append(names, w.Triggers[i].Name)
 		if err := queryRange(ctx, promv1.NewAPI(client), promQL.PromQL(), promv1.Range{Start: from, End: to, Step: step}, rows, len(names)); err != nil {
-			return nil, fmt.Errorf("query %s for trigger %s: %w", o.Prometheus, w.Triggers[i].Name, explained(err, timeout))
+			return nil, fmt.Errorf("query %s for trigger %s: %w", o.Prometheus, w.Triggers[i].Name, withRemedy(err, timeout))
 		}
 	}
 	switch {
@@ -116,8 +116,8 @@ func queryRange(ctx context.Context, server promv1.API, query string, r promv1.R
 	return nil
 }
 
-// explained wraps the error of a missing or incomplete answer with a remedy.
-func explained(err error, timeout time.Duration) error {
+// withRemedy wraps the error of a missing or incomplete answer with a remedy.
+func withRemedy(err error, timeout time.Duration) error {
 	var network net.Error
 	var answer *promv1.Error
 	switch {

@@ -160,7 +160,7 @@ func (o *Options) model(ctx context.Context, w *compile.Workload) (*Model, error
 		}
 	}
 	if o.Capacity == "" {
-		target, _, err := followed(w, m)
+		target, _, err := firstShared(w, m)
 		if err != nil {
 			return nil, fmt.Errorf("--capacity-per-replica: %w", errNoCapacity)
 		}

@@ -40,8 +40,8 @@ const (
 
 // objects is the source of ScaledObjects: the cluster or a folder.
 type objects interface {
-	// Run passes all objects and their changes to the controller until ctx is done, and calls known after each complete list.
-	Run(ctx context.Context, c *controller.Controller, known func())
+	// Run passes all objects and their changes to the controller until ctx is done, and calls onListed after each complete list.
+	Run(ctx context.Context, c *controller.Controller, onListed func())
 	// Listed reports whether the controller has received a complete list.
 	Listed() bool
 }

@@ -16,9 +16,9 @@ type shadow struct {
 	real Actuator
 
 	mu sync.Mutex
-	// scale is the target with that count; own is true once a count was written.
-	scale actuator.Scale
-	own   bool
+	// scale is the target with that count; hasCount is true once a count was written.
+	scale    actuator.Scale
+	hasCount bool
 }
 
 // Watch watches the real target, and replaces its count.
@@ -30,9 +30,9 @@ func (s *shadow) observe(o actuator.Observation) actuator.Observation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if o.Scale.UID != s.scale.UID {
-		s.own = false // Another target of the same name starts with its own count.
+		s.hasCount = false // Another target of the same name starts with its own count.
 	}
-	if s.own {
+	if s.hasCount {
 		o.Scale.Replicas = s.scale.Replicas
 	}
 	s.scale = o.Scale
@@ -44,7 +44,7 @@ func (s *shadow) observe(o actuator.Observation) actuator.Observation {
 func (s *shadow) Set(_ context.Context, _ actuator.Target, _ actuator.Scale, n int32) (actuator.Scale, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.scale.Replicas, s.own = n, true
+	s.scale.Replicas, s.hasCount = n, true
 	return s.scale, nil
 }
 

@@ -56,11 +56,11 @@ func Client(config *rest.Config) (rest.Interface, error) {
 }
 
 // Run passes all changes of objects to a controller until ctx is done, and retries while the API server is unavailable. It calls
-// known after each complete list.
-func (k *Cluster) Run(ctx context.Context, c *Controller, known func()) {
+// onListed after each complete list.
+func (k *Cluster) Run(ctx context.Context, c *Controller, onListed func()) {
 	k.listed.Store(false)
 	watch := cache.NewListWatchFromClient(k.client, resource, k.namespace, fields.Everything())
-	reflector := cache.NewReflectorWithOptions(watch, &v1alpha1.ScaledObject{}, &feed{ctx: ctx, cluster: k, controller: c, known: known},
+	reflector := cache.NewReflectorWithOptions(watch, &v1alpha1.ScaledObject{}, &feed{ctx: ctx, cluster: k, controller: c, onListed: onListed},
 		cache.ReflectorOptions{Name: resource})
 	reflector.RunWithContext(ctx)
 }
@@ -99,7 +99,7 @@ type feed struct {
 	ctx        context.Context //nolint:containedctx // The context of Run: a reflector passes none to its store.
 	cluster    *Cluster
 	controller *Controller
-	known      func()
+	onListed   func()
 }
 
 var errType = errors.New("not a ScaledObject")
@@ -139,7 +139,7 @@ func (f *feed) Replace(list []any, _ string) error {
 	}
 	f.controller.Sync(f.ctx, all)
 	f.cluster.listed.Store(true)
-	f.known()
+	f.onListed()
 	return nil
 }
 

@@ -42,8 +42,9 @@ type Folder struct {
 	unread string
 }
 
-// Run passes the objects to a controller, and again after each change, until ctx is done. It calls known each time that it has.
-func (f *Folder) Run(ctx context.Context, c *Controller, known func()) {
+// Run passes the objects to a controller, and again after each change, until ctx is done. It calls onListed each
+// time after it has passed all objects.
+func (f *Folder) Run(ctx context.Context, c *Controller, onListed func()) {
 	f.lastGood, f.current = map[string][]*v1alpha1.ScaledObject{}, map[string]*v1alpha1.ScaledObject{}
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
@@ -53,7 +54,7 @@ func (f *Folder) Run(ctx context.Context, c *Controller, known func()) {
 		now := f.fingerprint()
 		if now != last && (last == "" || now == before) && f.load(ctx, c) {
 			last = now
-			known()
+			onListed()
 		}
 		before = now
 		select {

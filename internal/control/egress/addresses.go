@@ -23,8 +23,8 @@ var services = [...]netip.Addr{
 	netip.MustParseAddr("192.0.0.192"), netip.MustParseAddr("168.63.129.16"),
 }
 
-// translated is the prefix under which a NAT64 gateway reaches IPv4 addresses.
-var translated = netip.MustParsePrefix("64:ff9b::/96")
+// nat64Prefix is the prefix under which a NAT64 gateway reaches IPv4 addresses.
+var nat64Prefix = netip.MustParsePrefix("64:ff9b::/96")
 
 // kindOf returns the reason for which an address is refused, or none. The kernel connects 0.0.0.0 and :: to this machine.
 func kindOf(a netip.Addr) kind {
@@ -46,7 +46,7 @@ func kindOf(a netip.Addr) kind {
 // plain returns an address without its zone, and the IPv4 address that an IPv6 address maps or translates.
 func plain(a netip.Addr) netip.Addr {
 	a = a.WithZone("").Unmap()
-	if translated.Contains(a) {
+	if nat64Prefix.Contains(a) {
 		b := a.As16()
 		return netip.AddrFrom4([4]byte(b[12:]))
 	}

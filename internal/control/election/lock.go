@@ -37,7 +37,7 @@ func (r *renewLock) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord
 		r.logFailure(ctx, err)
 	}
 	if err == nil {
-		absent = record.HolderIdentity == "" && record.LeaseDurationSeconds != released
+		absent = record.HolderIdentity == "" && record.LeaseDurationSeconds != releasedSeconds
 		sanitize(record)
 	}
 	if absent && r.heldByOther && time.Since(r.observedAt) < LeaseDuration {
@@ -54,8 +54,8 @@ func (r *renewLock) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord
 	return record, raw, nil
 }
 
-// released is the duration, in seconds, that client-go writes when it releases a Lease.
-const released = 1
+// releasedSeconds is the duration, in seconds, that client-go writes when it releases a Lease.
+const releasedSeconds = 1
 
 // sanitize brings the numbers of a record into range: the lease duration, and the number of transitions, for which the API server
 // accepts up to 2³¹-1.

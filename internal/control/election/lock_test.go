@@ -29,7 +29,7 @@ func testLeaseThatAnotherProcessHoldsIsNotReleased(t *testing.T) {
 	held := func(by string) resourcelock.LeaderElectionRecord {
 		record := resourcelock.LeaderElectionRecord{HolderIdentity: by, LeaseDurationSeconds: 5, AcquireTime: metav1.Now(), RenewTime: metav1.Now()}
 		if by == "" {
-			record.LeaseDurationSeconds = released
+			record.LeaseDurationSeconds = releasedSeconds
 		}
 		return record
 	}

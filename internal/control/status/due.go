@@ -43,12 +43,12 @@ func (o *object) due(p *autoscaler.Outcome) (atOnce, later bool) {
 	switch {
 	case now != o.lastReported:
 		o.limit.changedAt = time.Time{} // The next change of the limit is the first one with this outcome.
-		o.wavering = o.wavering && now.desired == o.lastReported.desired
+		o.memoryVaries = o.memoryVaries && now.desired == o.lastReported.desired
 		return true, false
 	case counts:
 		return true, false
 	case o.reportedCounts.weakerThan(recommendedIn(p.Memory, p)):
-		o.wavering = true
+		o.memoryVaries = true
 		return true, false
 	default:
 		return false, rule != o.lastReported.limit

@@ -31,14 +31,14 @@ func historyOf(s *v1alpha1.ScaledObjectStatus) history {
 	return history{past: slices.Clone(s.History), open: len(s.History) > 0 && s.History[0].NotWritten != ""}
 }
 
-// add adds the decision of an outcome if its summary has changed, and reports whether it did. counts is true if a change of the
-// limit alone is enough. It does not allocate unless it adds the decision.
-func (h *history) add(p *autoscaler.Outcome, counts bool) bool {
+// add adds the decision of an outcome if its summary has changed, and reports whether it did. limitCounts is true if a change of
+// the limit alone is enough. It does not allocate unless it adds the decision.
+func (h *history) add(p *autoscaler.Outcome, limitCounts bool) bool {
 	if !p.Fresh || !p.Decided {
 		return false
 	}
 	now := summaryOf(p.Decision)
-	if !h.last.changes(now, counts) {
+	if !h.last.changes(now, limitCounts) {
 		return false
 	}
 	first := h.last == summary{}
@@ -72,9 +72,9 @@ func summaryOf(d *scalers.Decision) summary {
 	return summary{known: true, to: d.Replicas, limit: limitOf(d)}
 }
 
-// changes reports whether now differs. A change of the limit alone is a difference only if counts is true.
-func (g summary) changes(now summary, counts bool) bool {
-	return g.known != now.known || g.to != now.to || counts && g.limit != now.limit
+// changes reports whether now differs. A change of the limit alone is a difference only if limitCounts is true.
+func (g summary) changes(now summary, limitCounts bool) bool {
+	return g.known != now.known || g.to != now.to || limitCounts && g.limit != now.limit
 }
 
 // sameAs reports whether two decisions have the same summary.

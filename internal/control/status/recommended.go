@@ -45,7 +45,7 @@ func (r recommended) weakerThan(since recommended) bool {
 // remembered returns the memory to write. While recommendations change but the decision does not, the decision replaces them: a
 // restart then starts its windows again, and no recommendation has to be written.
 func (o *object) remembered(p *autoscaler.Outcome) scalers.Memory {
-	if !o.wavering || !p.Decided {
+	if !o.memoryVaries || !p.Decided {
 		return *p.Memory
 	}
 	return p.Memory.Clone().Recommended(p.Workload.Policy, p.At, p.Decision.Replicas)

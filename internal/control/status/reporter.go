@@ -61,9 +61,9 @@ type object struct {
 	// lastReported is the outcome in the pending or written status, and reportedCounts the recommendations in its memory.
 	lastReported   outcome
 	reportedCounts recommended
-	// limit is the rule that limits the count. wavering is true while recommendations change but the decision does not.
-	limit    limit
-	wavering bool
+	// limit is the rule that limits the count. memoryVaries is true while recommendations change but the decision does not.
+	limit        limit
+	memoryVaries bool
 	// pending is the status to write; nil if the newest one is written. postponed is written if its limit lasts for limitDelay.
 	pending   *v1alpha1.ScaledObjectStatus
 	postponed *draft
@@ -189,8 +189,8 @@ func (r *Reporter) Decided(p *autoscaler.Outcome) {
 	r.logChanges(p, changes)
 }
 
-// reportable reports whether there is an outcome to report: after a start, there is none before the first decision, or the error that
-// prevents it.
+// reportable reports whether there is an outcome to report: after a start, there is none until the first decision, or until an error
+// prevents that decision.
 func (o *object) reportable(p *autoscaler.Outcome) bool {
 	return p.Decided || p.Target.Err != nil || o.lastReported != outcome{}
 }

@@ -21,7 +21,7 @@ type AnonymousRates struct {
 	limiters map[string]*rate.Limiter
 }
 
-// NewAnonymousRates returns rates of which nothing is used.
+// NewAnonymousRates returns rates with full bursts.
 func NewAnonymousRates() *AnonymousRates {
 	return &AnonymousRates{limiters: map[string]*rate.Limiter{}}
 }

@@ -56,8 +56,8 @@ func (s *Server) authenticate(r *http.Request) (*auth.Credential, error) {
 	return credential, err
 }
 
-// authenticated is a middleware for routes that any credential may read.
-func (s *Server) authenticated(next echo.HandlerFunc) echo.HandlerFunc {
+// requireCredential is a middleware for routes that any credential may read.
+func (s *Server) requireCredential(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if s.options.Credentials != nil {
 			if _, err := s.authenticate(c.Request()); err != nil {

@@ -57,22 +57,22 @@ func read(c echo.Context, limit int64, memory *reservation) ([]byte, error) {
 	}
 }
 
-// unread is set in the context of a request that is answered before its body has been read.
-const unread = "unread"
+// unreadKey is set in the context of a request that is answered before its body has been read.
+const unreadKey = "unread"
 
 // discardRest marks a request whose body is to be discarded after its answer.
 func discardRest(c echo.Context) {
 	if http.NewResponseController(c.Response()).EnableFullDuplex() == nil {
-		c.Set(unread, true)
+		c.Set(unreadKey, true)
 	}
 }
 
-// lingering is a middleware that discards the rest of a body after the answer, up to maxAlertsBody bytes. A client does not read an
+// discardUnread is a middleware that discards the rest of a body after the answer, up to maxAlertsBody bytes. A client does not read an
 // answer if its connection is closed while it still sends.
-func lingering(next echo.HandlerFunc) echo.HandlerFunc {
+func discardUnread(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		err := next(c)
-		if c.Get(unread) == nil {
+		if c.Get(unreadKey) == nil {
 			return err
 		}
 		if flushed := http.NewResponseController(c.Response()).Flush(); flushed != nil {
@@ -87,9 +87,9 @@ func tooLarge(limit int64) error {
 	return echo.NewHTTPError(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", limit))
 }
 
-// decoded returns an upper bound of the memory of a decoded JSON body, in bytes, in addition to the body itself: its text once more, and its
-// elements, objects and lists, counted by their delimiters. perElement is bytesPerElement or bytesPerString.
-func decoded(body []byte, perElement int64) int64 {
+// decodedSize returns an upper bound of the memory of a decoded JSON body, in bytes, in addition to the body itself: its text once
+// more, and its elements, objects and lists, counted by their delimiters. perElement is bytesPerElement or bytesPerString.
+func decodedSize(body []byte, perElement int64) int64 {
 	count := func(sign string) int64 { return int64(bytes.Count(body, []byte(sign))) }
 	return int64(len(body)) + perElement*count(",") + bytesPerObject*count("{") + bytesPerList*count("[")
 }

@@ -89,7 +89,7 @@ func (h *routeHandler) handle(c echo.Context) error {
 	}
 	switch {
 	case h.options.Leading():
-		if err := reserved.grow(decoded(body, h.route.PerElement)); err != nil {
+		if err := reserved.grow(decodedSize(body, h.route.PerElement)); err != nil {
 			return h.refused(h.route, err)
 		}
 		objects, err := h.route.Receive(ctx, r)

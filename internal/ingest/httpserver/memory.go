@@ -19,8 +19,8 @@ const (
 
 // memory is a budget of bytes for the bodies of all requests in flight, and for what they become when they are decoded.
 //
-// A principal may hold at most as much as it leaves free: the first one half of the memory, the next one half of the rest, and so
-// on, so that some is always left for another one. All requests without a credential count as one principal, and their namespaces
+// A principal may hold at most as many bytes as are then free: the first principal half of the memory, the next one half of the rest,
+// and so on, so that some memory is always left for another one. All requests without a credential count as one principal, and their namespaces
 // divide a part of the memory by the same rule.
 type memory struct {
 	mu             sync.Mutex

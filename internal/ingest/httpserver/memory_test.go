@@ -141,7 +141,7 @@ func testDecodedBodyIsNotLargerThanItsReservation(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v; want no error", name, err)
 		}
-		if reserved := decoded(c.body, c.perElement); grown > reserved {
+		if reserved := decodedSize(c.body, c.perElement); grown > reserved {
 			t.Errorf("%s: %d bytes become %d, and %d are reserved", name, len(c.body), grown, reserved)
 		}
 		runtime.KeepAlive(value)

@@ -39,8 +39,8 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	return m
 }
 
-// counted counts every request of a router. names are the routes by their paths; the rest is "other".
-func (s *Server) counted(names map[string]string) echo.MiddlewareFunc {
+// countRequests counts every request of a router. names are the routes by their paths; the rest is "other".
+func (s *Server) countRequests(names map[string]string) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			at := s.options.Now()

@@ -33,7 +33,7 @@ func (s *Server) publicRoutes() http.Handler {
 		e.Add(route.Method, route.Path, s.handler(route, authorize, false))
 	}
 	s.addHealthRoutes(e)
-	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(s.options.Registry, promhttp.HandlerOpts{})), s.authenticated)
+	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(s.options.Registry, promhttp.HandlerOpts{})), s.requireCredential)
 	e.GET("/openapi.yaml", func(c echo.Context) error { return c.Blob(http.StatusOK, "application/yaml", openAPI) })
 	return e
 }
@@ -56,7 +56,7 @@ func (s *Server) router(names map[string]string) *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.answerError
-	e.Use(lingering, s.counted(names), s.recoverPanics)
+	e.Use(discardUnread, s.countRequests(names), s.recoverPanics)
 	return e
 }
 
@@ -104,7 +104,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 		header.Add("WWW-Authenticate", `Basic realm="impulse", charset="UTF-8"`)
 	}
 	message = printable.Line(message, printable.Longest) + "\n" // It may contain text of the request.
-	// With a length the answer is complete before lingering discards the body.
+	// With a length the answer is complete before discardUnread reads the rest of the body.
 	c.Response().Header().Set("Content-Length", strconv.Itoa(len(message)))
 	if err := c.String(code, message); err != nil {
 		s.options.Log.Debug("an answer was not delivered", "error", err)

@@ -120,11 +120,11 @@ func New(ctx context.Context, o Options) (*Server, error) {
 // newHTTPServer returns an HTTP server with timeouts and at most so many connections. It supports only HTTP/1.1, because the limits count
 // one request at a time for each connection.
 func (s *Server) newHTTPServer(h http.Handler, name string, most int) *http.Server {
-	room := newConnections(most, s.metrics.closed.WithLabelValues(name))
+	all := newConnections(most, s.metrics.closed.WithLabelValues(name))
 	one := &http.Server{
 		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: readTimeout + longestAnswer,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
-		ConnContext: room.onOpen, ConnState: room.onStateChange, Protocols: new(http.Protocols),
+		ConnContext: all.onOpen, ConnState: all.onStateChange, Protocols: new(http.Protocols),
 	}
 	one.Protocols.SetHTTP1(true)
 	return one

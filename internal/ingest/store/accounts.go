@@ -107,7 +107,7 @@ func newAccounts() accounts {
 	return accounts{all: account{limits: &allLimits}, namespaces: map[string]*account{}, endpoints: map[string]*account{}}
 }
 
-// of returns the accounts of an endpoint, and makes those that there are not: its own, its namespace's and that of all.
+// of returns the accounts of an endpoint, and creates missing ones: its own, its namespace's and that of all.
 func (all *accounts) of(endpoint string) [3]*account {
 	namespace, isTrigger := namespaceOf(endpoint)
 	own := all.endpoints[endpoint]

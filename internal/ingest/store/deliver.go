@@ -108,12 +108,12 @@ func (s *Store) apply(k key, a *Alert, at time.Time, group string) (changed, sel
 		e.Group = group // It is not worth a write: an alert may be in several groups by turns.
 		s.index.regroup(e)
 	}
-	return s.applied(e, changed, at), len(e.selections) > 0
+	return s.onApplied(e, changed, at), len(e.selections) > 0
 }
 
-// applied brings the parts of the store up to date after a delivery was applied to a record, and has the record written if that is
+// onApplied brings the parts of the store up to date after a delivery was applied to a record, and has the record written if that is
 // worth a write. The mutex is held.
-func (s *Store) applied(e *entry, changed bool, at time.Time) bool {
+func (s *Store) onApplied(e *entry, changed bool, at time.Time) bool {
 	e.charge.refresh()
 	if !changed && e.Firing && !e.pushed && e.notFresh == 0 && e.AbsentSince == nil {
 		if e.LastSeen.Sub(e.writtenSeen) >= e.unwritten {
@@ -176,7 +176,7 @@ func (s *Store) markAbsent(d *Delivery, keys []key, at time.Time) {
 		}
 		since := micro(at)
 		e.AbsentSince = &since
-		s.applied(e, false, at)
+		s.onApplied(e, false, at)
 		s.writer.changed(e)
 	}
 }

@@ -13,7 +13,7 @@ type entry struct {
 	// selections are the watchers that select the record, whatever its state.
 	selections map[*watcher]*selection
 	// notFresh counts the selections for which the record does not count, or is stale; onAbsence those that end an alert by absence.
-	// unwritten is the smallest of their policies'. They spare a repeat the evaluation of each selection.
+	// unwritten is the smallest result of expiryPolicy.unwritten for them. Because of these fields, a repeat need not evaluate each selection.
 	notFresh  int
 	onAbsence int
 	unwritten time.Duration

@@ -104,7 +104,7 @@ func (r *reconciliation) confirm(e *entry, a *triggers.Alert) {
 		return
 	}
 	changed := e.confirm(a, r.at)
-	r.store.applied(e, changed, r.at)
+	r.store.onApplied(e, changed, r.at)
 	r.changes.add(e)
 }
 
@@ -122,7 +122,7 @@ func (r *reconciliation) end(lists ...[]triggers.Alert) {
 				continue
 			}
 			e.end(e.StartsAt.Time, r.at, r.at)
-			r.store.applied(e, true, r.at)
+			r.store.onApplied(e, true, r.at)
 			r.changes.add(e)
 		}
 	}

@@ -66,7 +66,7 @@ type tenant struct {
 	budget   budget
 }
 
-// budget paces writes: until is when the bytes that were written are paid for.
+// budget limits the rate of writes: until is when the bytes that were written use up no more of it.
 type budget struct{ until time.Time }
 
 // from returns the time from which on more may be written.

@@ -34,7 +34,7 @@ func load(tb testing.TB, kubeconfig string) *rest.Config {
 	return config
 }
 
-// Namespace creates a namespace and returns its name. It is deleted when the test ends; its objects go a while later.
+// Namespace creates a namespace and returns its name. It is deleted when the test ends; its objects are deleted a while later.
 func Namespace(tb testing.TB, config *rest.Config) string {
 	tb.Helper()
 	client := clientset(tb, config)

@@ -36,7 +36,7 @@ func NewEnv(tb testing.TB) *Env {
 	return e
 }
 
-// NewEnv creates a namespace in the test's own control plane, which it goes with.
+// NewEnv creates a namespace in the test's own control plane. It ends with the control plane.
 func (c *ControlPlane) NewEnv() *Env {
 	c.tb.Helper()
 	e := connect(c.tb, c.Kubeconfig)

@@ -19,8 +19,8 @@ import (
 )
 
 // AdmissionWebhook registers an admission webhook for updates of a resource, such as deployments/scale, in one namespace, and
-// returns its name. It is deleted when the test ends. The API server asks review as soon as it has noticed the webhook, which
-// may be a while after AdmissionWebhook has returned.
+// returns its name. It is deleted when the test ends. The API server calls the webhook, and with it review,
+// as soon as it has read the registration: that may be a while after AdmissionWebhook has returned.
 func AdmissionWebhook(tb testing.TB, config *rest.Config, namespace string, of schema.GroupVersionResource, review func() admissionv1.AdmissionResponse) string {
 	tb.Helper()
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
