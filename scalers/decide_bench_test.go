@@ -26,7 +26,8 @@ func fullPolicy() *scalers.Policy {
 }
 
 // BenchmarkDecide measures a decision with three triggers and full behavior: at a reading, with full windows and rate periods;
-// without a new reading; and on a workload that has not changed for long.
+// at such a reading with two step triggers as well, five triggers in all; without a new reading; and on a workload that has not
+// changed for long.
 func BenchmarkDecide(b *testing.B) {
 	b.Run("reading/full windows", func(b *testing.B) {
 		p, in := fullInput()
@@ -89,8 +90,8 @@ func BenchmarkDecidePods(b *testing.B) {
 	}
 }
 
-// fullStepsInput returns the policy and the input of fullInput with two more step triggers. Of one of them only a lower bound is
-// known.
+// fullStepsInput returns the policy and the input of fullInput with two more triggers, which are step triggers. Of one of them
+// only a lower bound is known.
 func fullStepsInput() (*scalers.Policy, scalers.Input) {
 	p, in := fullInput()
 	for _, name := range []string{"slow", "errors"} {

@@ -1,6 +1,6 @@
 package scalers
 
-// RulesInOrder returns the rules of the table's stages, first to last, and how many steps each stage leaves at most.
+// RulesInOrder returns, for each stage in order, its rules and the largest number of steps that it leaves.
 func RulesInOrder() (rules [][]Rule, most []int) {
 	for _, s := range order {
 		rules, most = append(rules, s.rules), append(most, s.most)

@@ -60,8 +60,8 @@ const (
 	podIgnored
 )
 
-// groupOf classifies a pod as the HPA does; the first case that fits applies. at is the reading's instant: a pod that became
-// ready later does not change what was measured.
+// groupOf classifies a pod as the HPA does; the first case that fits applies. at is the instant of the reading: the
+// age of the pod at that instant counts.
 func (p *Policy) groupOf(pod *Pod, cpu bool, at Instant) podGroup {
 	switch {
 	case pod.Deleting || pod.Phase == PodFailed:
@@ -79,7 +79,7 @@ func (p *Policy) groupOf(pod *Pod, cpu bool, at Instant) podGroup {
 
 // warmingUp reports whether a pod's cpu does not show the load yet. During CPUInitializationPeriod that is a pod that is
 // unready, or whose sample begins before it became ready; later, a pod that has never been ready. A pod that was ready and
-// is not any more counts.
+// is not any more counts. The cpu of a pod without the condition Ready, or without a start time, never shows the load.
 func (p *Policy) warmingUp(pod *Pod, at Instant) bool {
 	switch {
 	case pod.NoCondition || pod.Started == 0:

@@ -121,7 +121,8 @@ const (
 
 // ScalingLimited
 //
-// Reasons of the condition ScalingLimited. They are the rules of status.lastDecision.limitedBy; impulse explain shows the numbers.
+// Reasons of the condition ScalingLimited: the last rule of status.lastDecision.limitedBy that keeps the count from what the triggers
+// ask for. The reason is Paused while a pause determines the count. impulse explain shows the numbers.
 const (
 	// ReasonNotLimited: no rule changes the count that the triggers ask for.
 	ReasonNotLimited = "NotLimited"
@@ -151,7 +152,7 @@ const (
 
 // AlertStale
 //
-// Reasons of the condition AlertStale, which objects have once one of their alerts was stale.
+// Reasons of the condition AlertStale. An object gets it when one of its alerts becomes stale for the first time.
 const (
 	// ReasonNotRepeated: an alert still counts although its sender has not repeated it for its ttl.
 	//
@@ -167,8 +168,8 @@ const (
 
 // SourceNotice
 //
-// Reasons of the condition SourceNotice, which objects have once a trigger has reported a state of its source
-// that can lead to an unexpected count.
+// Reasons of the condition SourceNotice. An object gets it when a trigger first reports a state of its source that can lead to an
+// unexpected count.
 const (
 	// ReasonAlertWaits: an alert fires again soon after it was resolved. It begins to count at the end of the trigger's lateWindow,
 	// unless it is resolved before.

@@ -52,7 +52,7 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 // maxErrorLine bounds one line of an error, in bytes.
 const maxErrorLine = 4 << 10
 
-// errFindings is returned by a command with a negative result, which it has printed: mistakes in its input, a failed test, or a message
+// errFindings is returned by a command with a negative result, which it has printed: mistakes that it looks for, a failed test, or a message
 // that Impulse refused.
 var errFindings = errors.New("the result is negative")
 

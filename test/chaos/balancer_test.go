@@ -15,8 +15,8 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
-// balancer stands between one Alertmanager and the Impulses, as a Service does: it tries one after the other until one
-// accepts. It records the sent and the accepted messages.
+// balancer stands between one Alertmanager and the Impulses, as a load balancer that retries: it tries one after the other until
+// one accepts. It records the sent and the accepted messages.
 type balancer struct {
 	*httptest.Server
 	*link
@@ -30,8 +30,8 @@ type balancer struct {
 	mine          sync.Mutex
 	rand          *rand.Rand
 	dropResponses bool
-	// late are the objects with a message after which none was accepted.
-	late map[string]bool
+	// retrying are the objects of which the Alertmanager is still retrying a delivery.
+	retrying map[string]bool
 	// sent are the newest bodies of all balancers in which an alert fires.
 	sent *copies
 	// accepted is called after each acceptance.
@@ -41,7 +41,7 @@ type balancer struct {
 func newBalancer(t *testing.T, name, path string, seed uint64, to []string, sent *copies, l *ledger) *balancer {
 	t.Helper()
 	d := &balancer{
-		link: newLink(), name: name, path: path, to: to, ledger: l, rand: rand.New(rand.NewPCG(seed, 5)), sent: sent, late: map[string]bool{},
+		link: newLink(), name: name, path: path, to: to, ledger: l, rand: rand.New(rand.NewPCG(seed, 5)), sent: sent, retrying: map[string]bool{},
 		accepted: func() {},
 	}
 	d.Server = httptest.NewServer(http.HandlerFunc(d.serve))
@@ -71,7 +71,8 @@ func (d *balancer) serve(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(code)
 }
 
-// deliver offers a delivery to one Impulse after the other, and returns the last status code.
+// deliver offers a delivery to one Impulse after the other until one answers with 2xx or 4xx, and returns that status code; 503 if none
+// does.
 func (d *balancer) deliver(ctx context.Context, body []byte) int {
 	all, err := decode(body)
 	if err != nil {
@@ -114,7 +115,7 @@ func (d *balancer) order() []int {
 }
 
 // setRetrying records whether the Alertmanager is still retrying a delivery.
-func (d *balancer) setRetrying(body []byte, late bool) {
+func (d *balancer) setRetrying(body []byte, retrying bool) {
 	all, err := decode(body)
 	if err != nil {
 		return // deliver reports the error.
@@ -122,14 +123,14 @@ func (d *balancer) setRetrying(body []byte, late bool) {
 	d.mine.Lock()
 	defer d.mine.Unlock()
 	for _, m := range all {
-		d.late[m.alert.object] = late
+		d.retrying[m.alert.object] = retrying
 	}
 }
 
-func (d *balancer) isLate(object string) bool {
+func (d *balancer) isRetrying(object string) bool {
 	d.mine.Lock()
 	defer d.mine.Unlock()
-	return d.late[object]
+	return d.retrying[object]
 }
 
 // setDropResponses sets whether responses are lost.

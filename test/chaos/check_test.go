@@ -52,8 +52,8 @@ func (v *timelineCheck) possible(object string, at time.Time) []string {
 }
 
 // ended reports whether a resolve that ends a firing was sent, or accepted, by an instant.
-func (v *timelineCheck) ended(d *delivery, at time.Time, accepted bool) bool {
-	return slices.ContainsFunc(v.deliveries, func(r *delivery) bool {
+func (v *timelineCheck) ended(d *sentMessage, at time.Time, accepted bool) bool {
+	return slices.ContainsFunc(v.deliveries, func(r *sentMessage) bool {
 		if r.alert != d.alert || r.firing || r.ends.Before(d.starts) {
 			return false
 		}
@@ -113,7 +113,7 @@ func (v *timelineCheck) lowest(object string, from, to time.Time) int {
 // slowestBareWrite returns the longest time of a bare write within an interval.
 func (v *timelineCheck) slowestBareWrite(from, to time.Time) time.Duration {
 	longest := time.Duration(0)
-	for _, h := range v.hiccups {
+	for _, h := range v.bareWrites {
 		if h.at.Add(h.took).After(from) && h.at.Before(to) {
 			longest = max(longest, h.took)
 		}
@@ -202,11 +202,11 @@ func (v *timelineCheck) most(o *object, from, to time.Time) int32 {
 
 // prompt checks that an object had a right count at some instant of an interval. It returns false when a fault makes that
 // impossible to check.
-func (v *timelineCheck) checkPrompt(o *object, d *delivery, within time.Duration, right func(n int32, from, to time.Time) bool) bool {
+func (v *timelineCheck) checkPrompt(o *object, d *sentMessage, within time.Duration, right func(n int32, from, to time.Time) bool) bool {
 	from := d.accepted
 	within += 5 * v.slowestBareWrite(from, from.Add(within))
 	to := from.Add(within)
-	if v.faulty(d.leader, from, to) || len(v.hiccups) == 0 || v.hiccups[len(v.hiccups)-1].at.Before(to) {
+	if v.faulty(d.leader, from, to) || len(v.bareWrites) == 0 || v.bareWrites[len(v.bareWrites)-1].at.Before(to) {
 		return false
 	}
 	had := v.countsWithin(o, from, to)

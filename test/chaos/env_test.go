@@ -67,8 +67,8 @@ func newEnv(t *testing.T, p *plan) *env {
 	w := &env{t: t, dir: folder(t), plan: p, ledger: newLedger(), policies: map[string]*policy{}, busy: map[string]bool{}}
 	w.sent = &copies{firing: map[alertID][]byte{}}
 	w.truth = newTruth(w.ledger)
-	w.truth.late = func(object string) bool {
-		return slices.ContainsFunc(w.balancers, func(d *balancer) bool { return d.isLate(object) })
+	w.truth.retrying = func(object string) bool {
+		return slices.ContainsFunc(w.balancers, func(d *balancer) bool { return d.isRetrying(object) })
 	}
 	t.Cleanup(w.background.Wait) // What runs in it ends with the test.
 	return w

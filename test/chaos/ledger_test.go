@@ -15,15 +15,15 @@ type alertID struct{ object, instance string }
 // String returns the text for the timeline.
 func (a alertID) String() string { return a.object + a.instance }
 
-// message is the state of one alert in a delivery.
+// message is one alert in the body of a request.
 type message struct {
 	alert        alertID
 	firing       bool
 	starts, ends time.Time
 }
 
-// delivery is one message on its way to an Impulse.
-type delivery struct {
+// sentMessage is one alert that was sent to an Impulse.
+type sentMessage struct {
 	message
 
 	sent time.Time
@@ -92,11 +92,11 @@ type ledger struct {
 	mu         sync.Mutex
 	began      time.Time
 	lines      []string
-	deliveries []*delivery
+	deliveries []*sentMessage
 	writes     []write
 	faults     []*activeFault
 	values     []value
-	hiccups    []bareWrite
+	bareWrites []bareWrite
 	refusals   []refusal
 	counts     map[string]int32
 	leader     int
@@ -134,13 +134,13 @@ func (l *ledger) fail(format string, args ...any) {
 }
 
 // send records messages that are sent.
-func (l *ledger) send(name string, all []message) []*delivery {
+func (l *ledger) send(name string, all []message) []*sentMessage {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	var sent []*delivery
+	var sent []*sentMessage
 	for _, m := range all {
-		sent = append(sent, &delivery{message: m, sent: now})
+		sent = append(sent, &sentMessage{message: m, sent: now})
 	}
 	l.deliveries = append(l.deliveries, sent...)
 	l.logLocked(now, "%s sends %s", name, phrase(all))
@@ -148,7 +148,7 @@ func (l *ledger) send(name string, all []message) []*delivery {
 }
 
 // accept records that messages got a 2xx.
-func (l *ledger) accept(by string, sent []*delivery) {
+func (l *ledger) accept(by string, sent []*sentMessage) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -226,7 +226,7 @@ func (l *ledger) recordValue(object string, least int) {
 func (l *ledger) recordBareWrite(at time.Time, took time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.hiccups = append(l.hiccups, bareWrite{at, took})
+	l.bareWrites = append(l.bareWrites, bareWrite{at, took})
 }
 
 // begin records the start of a fault.

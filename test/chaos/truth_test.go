@@ -34,11 +34,11 @@ type alert struct {
 // truth is the true state of all alerts, which it posts to every Alertmanager.
 type truth struct {
 	ledger *ledger
-	// late reports whether an Alertmanager still tries to deliver something of an object.
-	late   func(object string) bool
-	mu     sync.Mutex
-	alerts map[alertID]*alert
-	wake   [peers]chan struct{}
+	// retrying reports whether an Alertmanager is still retrying a delivery of an object.
+	retrying func(object string) bool
+	mu       sync.Mutex
+	alerts   map[alertID]*alert
+	wake     [peers]chan struct{}
 }
 
 func newTruth(l *ledger) *truth {
@@ -52,14 +52,14 @@ func newTruth(l *ledger) *truth {
 // toggle changes an alert from firing to resolved or back, unless its last change is too recent, or an older message may still
 // arrive.
 func (t *truth) toggle(id alertID) {
-	late := t.late(id.object)
+	retrying := t.retrying(id.object)
 	t.mu.Lock()
 	a := t.alerts[id]
 	if a == nil {
 		a = &alert{received: [peers]bool{true, true, true}}
 		t.alerts[id] = a
 	}
-	if again := !a.starts.IsZero(); a.received != [peers]bool{true, true, true} || time.Since(a.complete) < dwell || again && late {
+	if again := !a.starts.IsZero(); a.received != [peers]bool{true, true, true} || time.Since(a.complete) < dwell || again && retrying {
 		t.mu.Unlock()
 		return
 	}

@@ -120,8 +120,8 @@ func (c *Controller) Apply(ctx context.Context, so *v1alpha1.ScaledObject) {
 		return
 	}
 	c.syncFinalizer(ctx, e)
-	if !fresh && before.Generation == so.Generation && so.Generation != 0 && samePause(before, so) {
-		return // Only the status changed.
+	if !fresh && before.Generation == so.Generation && so.Generation != 0 && sameAnnotations(before, so) {
+		return // Neither the spec nor the annotations changed.
 	}
 	w, mistakes := compile.Compile(so, c.options.Kinds, c.options.Settings)
 	if w != nil && fresh {
@@ -231,8 +231,8 @@ func sentence(mistakes []diag.Error) string {
 	return strings.Join(all, "; ")
 }
 
-// samePause reports whether two versions have the same annotations. A change of annotations does not change the generation.
-func samePause(a, b *v1alpha1.ScaledObject) bool {
+// sameAnnotations reports whether two versions have the same annotations. A change of annotations does not change the generation.
+func sameAnnotations(a, b *v1alpha1.ScaledObject) bool {
 	if len(a.Annotations) != len(b.Annotations) {
 		return false
 	}

@@ -36,8 +36,8 @@ func TestSecrets(t *testing.T) {
 	t.Run("a Secret is watched as long as its trigger runs", testSecretIsWatchedAsLongAsItsTriggerRuns)
 }
 
-// vault is a namespace with a Secret db, and the TriggerAuthentication login that takes the parameter password from it.
-type vault struct {
+// credentialsEnv is a namespace with a Secret db, and the TriggerAuthentication login that takes the parameter password from it.
+type credentialsEnv struct {
 	t      *testing.T
 	ns     string
 	config *rest.Config
@@ -45,14 +45,14 @@ type vault struct {
 	ours   rest.Interface
 }
 
-func newVault(t *testing.T) *vault {
+func newCredentialsEnv(t *testing.T) *credentialsEnv {
 	t.Helper()
 	config := sandbox.Config(t)
 	sandbox.ApplyCRDs(t, "../../../deploy/crds")
-	return openVault(t, config, sandbox.Namespace(t, config))
+	return openCredentialsEnv(t, config, sandbox.Namespace(t, config))
 }
 
-func openVault(t *testing.T, config *rest.Config, ns string) *vault {
+func openCredentialsEnv(t *testing.T, config *rest.Config, ns string) *credentialsEnv {
 	t.Helper()
 	kube, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -62,14 +62,14 @@ func openVault(t *testing.T, config *rest.Config, ns string) *vault {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &vault{t: t, ns: ns, config: config, kube: kube, ours: ours}
+	v := &credentialsEnv{t: t, ns: ns, config: config, kube: kube, ours: ours}
 	v.put("db", "old-password")
 	v.authenticate("login", v1alpha1.SecretTargetRef{Parameter: "password", Name: "db", Key: "pw"})
 	return v
 }
 
 // put creates a Secret with a value under the key pw, or changes the value.
-func (v *vault) put(name, value string) {
+func (v *credentialsEnv) put(name, value string) {
 	v.t.Helper()
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name}, StringData: map[string]string{"pw": value}}
 	_, err := v.kube.CoreV1().Secrets(v.ns).Create(v.t.Context(), secret, metav1.CreateOptions{})
@@ -81,7 +81,7 @@ func (v *vault) put(name, value string) {
 	}
 }
 
-func (v *vault) remove(name string) {
+func (v *credentialsEnv) remove(name string) {
 	v.t.Helper()
 	if err := v.kube.CoreV1().Secrets(v.ns).Delete(v.t.Context(), name, metav1.DeleteOptions{}); err != nil {
 		v.t.Fatal(err)
@@ -89,7 +89,7 @@ func (v *vault) remove(name string) {
 }
 
 // authenticate creates a TriggerAuthentication with these references, or replaces it.
-func (v *vault) authenticate(name string, refs ...v1alpha1.SecretTargetRef) {
+func (v *credentialsEnv) authenticate(name string, refs ...v1alpha1.SecretTargetRef) {
 	v.t.Helper()
 	a := &v1alpha1.TriggerAuthentication{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "impulse.sh/v1alpha1", Kind: "TriggerAuthentication"},
@@ -105,7 +105,7 @@ func (v *vault) authenticate(name string, refs ...v1alpha1.SecretTargetRef) {
 }
 
 // credentials returns the Credentials of a process with the permissions of a configuration.
-func (v *vault) credentials(config *rest.Config) *Credentials {
+func (v *credentialsEnv) credentials(config *rest.Config) *Credentials {
 	v.t.Helper()
 	c, err := NewCredentials(config, v.ns)
 	if err != nil {
@@ -115,15 +115,15 @@ func (v *vault) credentials(config *rest.Config) *Credentials {
 }
 
 // open returns the credential of a trigger that refers to an authentication.
-func (v *vault) open(c *Credentials, name string) *Credential {
+func (v *credentialsEnv) open(c *Credentials, name string) *Credential {
 	v.t.Helper()
 	k := c.Open(v.ns, &v1alpha1.AuthenticationRef{Name: name}, nil)
 	v.t.Cleanup(k.Close)
 	return k
 }
 
-// expectValue fails the test unless the parameter password has a value.
-func (v *vault) expectValue(k *Credential, want string) {
+// expectValue fails the test unless the parameter password has the value want.
+func (v *credentialsEnv) expectValue(k *Credential, want string) {
 	v.t.Helper()
 	if got, err := k.Parameter(v.t.Context(), "password"); got != want || err != nil {
 		v.t.Fatalf("the password is %q, error %v; want %q", got, err, want)
@@ -131,7 +131,7 @@ func (v *vault) expectValue(k *Credential, want string) {
 }
 
 // awaitValue waits until the parameter password changes from before to want. Any other value, and an error, fails the test.
-func (v *vault) awaitValue(k *Credential, before, want string) {
+func (v *credentialsEnv) awaitValue(k *Credential, before, want string) {
 	v.t.Helper()
 	testkit.Eventually(v.t, "the new value is read", func(ctx context.Context) bool {
 		got, err := k.Parameter(ctx, "password")
@@ -144,7 +144,7 @@ func (v *vault) awaitValue(k *Credential, before, want string) {
 
 // awaitError waits until reading the parameter password fails with an error that contains these words. The error must never contain
 // the secret.
-func (v *vault) awaitError(k *Credential, words ...string) {
+func (v *credentialsEnv) awaitError(k *Credential, words ...string) {
 	v.t.Helper()
 	var got string
 	defer func() {
@@ -170,7 +170,7 @@ func (v *vault) awaitError(k *Credential, words ...string) {
 }
 
 // expectWatches fails the test unless this many authentications and Secrets are watched.
-func (v *vault) expectWatches(c *Credentials, authentications, secrets int) {
+func (v *credentialsEnv) expectWatches(c *Credentials, authentications, secrets int) {
 	v.t.Helper()
 	if a, s := c.namespaced.pool.Len(), c.secrets.pool.Len(); a != authentications || s != secrets {
 		v.t.Fatalf("%d authentications and %d Secrets are watched, want %d and %d", a, s, authentications, secrets)
@@ -178,7 +178,7 @@ func (v *vault) expectWatches(c *Credentials, authentications, secrets int) {
 }
 
 func testRotatedSecretIsReadWithoutError(t *testing.T) {
-	v := newVault(t)
+	v := newCredentialsEnv(t)
 	k := v.open(v.credentials(v.config), "login")
 	v.expectValue(k, "old-password")
 	v.put("db", "new-password")
@@ -193,7 +193,7 @@ func testRotatedSecretIsReadWithoutError(t *testing.T) {
 }
 
 func testNothingIsWatchedWithoutTriggerThatNeedsIt(t *testing.T) {
-	v := newVault(t)
+	v := newCredentialsEnv(t)
 	c := v.credentials(v.config)
 	first, second := v.open(c, "login"), v.open(c, "login")
 	v.expectWatches(c, 0, 0)
@@ -214,7 +214,7 @@ func testNothingIsWatchedWithoutTriggerThatNeedsIt(t *testing.T) {
 }
 
 func testMissingSecretIsReportedAndReadOnceItIsCreated(t *testing.T) {
-	v := newVault(t)
+	v := newCredentialsEnv(t)
 	c := v.credentials(v.config)
 	k := v.open(c, "login")
 	v.expectValue(k, "old-password")
@@ -233,9 +233,9 @@ func testMissingSecretIsReportedAndReadOnceItIsCreated(t *testing.T) {
 	v.awaitError(cluster, "cluster trigger authentication nobody does not exist")
 }
 
-// as returns the configuration of a service account that may read our objects, and the Secrets of these names, which may
-// grow later.
-func (v *vault) as(name string) (*rest.Config, func(secrets ...string)) {
+// as returns the configuration of a new service account that may read TriggerAuthentications, and a function that allows it to read
+// the Secrets of these names. The function is called once at most.
+func (v *credentialsEnv) as(name string) (*rest.Config, func(secrets ...string)) {
 	v.t.Helper()
 	ctx := v.t.Context()
 	_, err := v.kube.CoreV1().ServiceAccounts(v.ns).Create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
@@ -263,7 +263,7 @@ func (v *vault) as(name string) (*rest.Config, func(secrets ...string)) {
 }
 
 func testPermissionToReadOneSecretIsEnough(t *testing.T) {
-	v := newVault(t)
+	v := newCredentialsEnv(t)
 	config, allow := v.as("impulse")
 	k := v.open(v.credentials(config), "login")
 	v.awaitError(k, "watch secret "+v.ns+"/db", "forbidden")
@@ -282,7 +282,7 @@ func testPermissionToReadOneSecretIsEnough(t *testing.T) {
 func testLastValueStandsWhileAPIServerIsUnavailable(t *testing.T) {
 	outage := sandbox.NewControlPlane(t)
 	outage.ApplyCRDs("../../../deploy/crds")
-	v := openVault(t, outage.Config, "default")
+	v := openCredentialsEnv(t, outage.Config, "default")
 	c := v.credentials(v.config)
 	k := v.open(c, "login")
 	v.expectValue(k, "old-password")
@@ -316,7 +316,7 @@ func silentAddress(t *testing.T) string {
 }
 
 func testCancelledReadReturnsAtOnce(t *testing.T) {
-	v := newVault(t)
+	v := newCredentialsEnv(t)
 	config := rest.CopyConfig(v.config)
 	config.Host = "https://" + silentAddress(t)
 	k := v.open(v.credentials(config), "login")
@@ -345,7 +345,7 @@ func (a *passwordSource) Run(ctx context.Context, _ func(scalers.Event)) error {
 }
 
 func testSecretIsWatchedAsLongAsItsTriggerRuns(t *testing.T) {
-	v := newVault(t)
+	v := newCredentialsEnv(t)
 	c, got := v.credentials(v.config), make(chan string, 1)
 	kind := triggers.Define("asker", "Reads a password.", dialConfig{}, func(_ dialConfig, env triggers.Env) (triggers.Source, error) {
 		if env.Credentials != "TriggerAuthentication/"+v.ns+"/login" {

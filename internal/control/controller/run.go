@@ -12,8 +12,8 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// running is a goroutine that was started for an object: its autoscaler with that of its shadow policy, or a restoration. A restoration
-// has no workload, live or shadow.
+// running is a goroutine that was started for an object: its autoscaler with that of its shadow policy, or a restoration. For a
+// restoration, workload, live and shadow are nil.
 type running struct {
 	workload *compile.Workload
 	live     *autoscaler.Autoscaler

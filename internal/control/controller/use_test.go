@@ -60,7 +60,7 @@ func testNamespacesShareNoReadingsThatUsedCredential(t *testing.T) {
 }
 
 // allow creates a ClusterTriggerAuthentication that takes the password from the Secret db, or changes its namespaces and hosts.
-func (v *vault) allow(name string, namespaces, hosts []string) {
+func (v *credentialsEnv) allow(name string, namespaces, hosts []string) {
 	v.t.Helper()
 	a := &v1alpha1.ClusterTriggerAuthentication{}
 	at := v.ours.Get().Resource("clustertriggerauthentications").Name(name)
@@ -81,7 +81,7 @@ func (v *vault) allow(name string, namespaces, hosts []string) {
 }
 
 func testClusterTriggerAuthenticationWithoutNamespacesIsValidForNone(t *testing.T) {
-	v := newVault(t)
+	v := newCredentialsEnv(t)
 	c := v.credentials(v.config)
 	name := "shared-" + v.ns // It has no namespace of its own.
 	v.allow(name, nil, nil)

@@ -13,7 +13,7 @@ import (
 const minSecret = 8
 
 // readTokens reads bearer tokens from a file, one a line: TOKEN or NAMESPACE=TOKEN. It skips empty lines and lines that begin
-// with #, and trims white space. The tokens have no name: whichever of them a sender uses, the endpoint is the same.
+// with #, and trims white space. The tokens have no name, so an alert that is sent with two of them is one alert.
 func readTokens(path string) ([]*Credential, error) {
 	content, err := regularfile.ReadFile(path, maxFile)
 	if err != nil {

@@ -116,7 +116,7 @@ func testUnreadableTokensKeepOldOnes(t *testing.T) {
 		m.awaitReload()
 		m.expectValid("first-token")
 		if got := m.log.String(); strings.Count(got, "files not reloaded") != 2 || !strings.Contains(got, "holds no token") || !strings.Contains(got, "no such file") {
-			t.Errorf("the log is\n%s; want 2, text with holds no token, text with no such file", got)
+			t.Errorf("the log is\n%s\nwant \"files not reloaded\" twice, \"holds no token\" and \"no such file\"", got)
 		}
 		if err := os.Symlink(filepath.Join("..data", "tokens"), m.file); err != nil {
 			t.Fatal(err)

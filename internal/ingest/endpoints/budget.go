@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// costPerSecond limits the evaluations of a namespace in a second, in CEL's units: it is enough for some ten thousand typical
-	// messages, or less than a tenth of a second of one core for loops.
+	// costPerSecond limits the evaluations of a namespace in a second, in CEL's units. About ten thousand typical
+	// messages cost that much. Expressions with loops cost that much after less than 0.1 s of one core.
 	costPerSecond = 500_000
 	// costBurst is the burst of that rate, and costPerMessage the limit for one message to all triggers of a hook.
 	costBurst      = 2 * costPerSecond
@@ -97,8 +97,8 @@ func (c *charge) close() {
 	c.messages--
 }
 
-// evaluate implements triggers.Message.Evaluate. A message that has started is evaluated to the end, and what it costs beyond the budget
-// delays the next one.
+// evaluate implements triggers.Message.Evaluate. The budget of the namespace does not stop a message that has started: what it
+// costs beyond the budget delays the next one. costPerMessage stops it.
 func (c *charge) evaluate(ctx context.Context, run func() (cost uint64)) error {
 	if !c.started {
 		if err := c.start(ctx); err != nil {

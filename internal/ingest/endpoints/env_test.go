@@ -85,7 +85,7 @@ func (e *env) start() {
 	e.t.Cleanup(e.stop)
 }
 
-// open opens a trigger of shop/checkout until the returned function is called.
+// open opens a trigger of the object checkout, in the namespace of env or else in shop, until the returned function is called.
 func (e *env) open(kind triggers.Kind, name string, metadata map[string]string, env triggers.Env) func() {
 	e.t.Helper()
 	c, err := kind.Decode(metadata)
@@ -99,7 +99,7 @@ func (e *env) open(kind triggers.Kind, name string, metadata map[string]string, 
 		e.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(e.t.Context())
-	done, spoke := make(chan struct{}), make(chan struct{})
+	done, emitted := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	go func() {
 		defer close(done)
@@ -107,10 +107,10 @@ func (e *env) open(kind triggers.Kind, name string, metadata map[string]string, 
 			e.mu.Lock()
 			defer e.mu.Unlock()
 			e.events[name] = event
-			once.Do(func() { close(spoke) })
+			once.Do(func() { close(emitted) })
 		})
 	}()
-	<-spoke
+	<-emitted
 	shut := sync.OnceFunc(func() {
 		cancel()
 		<-done

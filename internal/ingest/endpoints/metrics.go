@@ -16,7 +16,8 @@ const (
 	limited     = "limited"
 )
 
-// metrics count messages and alerts. Each message is counted once, after it was recorded or refused.
+// metrics count messages to trigger endpoints, and alerts and levels. A message over HTTP to an endpoint that exists is counted once, after
+// it was recorded or refused. Messages over NATS that are recorded together count as one, at each attempt to record them.
 type metrics struct {
 	messages *prometheus.CounterVec
 	alerts   *prometheus.CounterVec
@@ -29,7 +30,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Help: "Messages to trigger endpoints, by endpoint (webhook, push, nats) and result: recorded, ignored (they concern no trigger), invalid, unverified, unavailable (not recorded, or not decoded at the moment), limited (the namespace has spent its budget of evaluations).",
 		}, []string{"endpoint", "result"}),
 		alerts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "impulse_alerts_received_total", Help: "Alerts and levels that were received over HTTP or NATS, by result: changed, repeated, unselected (no object selects them; also counted as changed or repeated) or invalid.",
+			Name: "impulse_alerts_received_total", Help: "Alerts and levels that were recorded, received over HTTP or NATS, by result: changed, repeated, unselected (no object selects them; also counted as changed or repeated); and alerts that were invalid.",
 		}, []string{"result"}),
 	}
 	r.MustRegister(m.messages, m.alerts)

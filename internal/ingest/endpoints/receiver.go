@@ -14,8 +14,8 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// openingTime is how long after its objects are listed a process opens their endpoints. Until then an endpoint that does not exist
-// may exist soon.
+// openingTime is the time within which a process has opened the endpoints of its objects after it has listed them. Until then an
+// endpoint that does not exist may exist soon.
 const openingTime = 10 * time.Second
 
 // Recorder records deliveries durably. *store.Store is one.

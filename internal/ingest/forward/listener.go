@@ -120,7 +120,7 @@ func parse(identity string) (leader, error) {
 	}
 	pin, err := base64.RawURLEncoding.DecodeString(parts[2])
 	if err != nil || len(pin) != sha256.Size {
-		return leader{}, fmt.Errorf("the holder identity %q of the leader has no fingerprint of a certificate", identity)
+		return leader{}, fmt.Errorf("the holder identity %q of the leader has no fingerprint of a key", identity)
 	}
 	if _, _, err := net.SplitHostPort(parts[1]); err != nil {
 		return leader{}, fmt.Errorf("the holder identity %q of the leader has no valid address: %w", identity, err)
@@ -134,7 +134,7 @@ func (l leader) verify(state tls.ConnectionState) error {
 		return errors.New("the server has sent no certificate")
 	}
 	if sha256.Sum256(state.PeerCertificates[0].RawSubjectPublicKeyInfo) != l.pin {
-		return fmt.Errorf("the server at %s is not the leader: it has another certificate", l.address)
+		return fmt.Errorf("the server at %s is not the leader: it has another key", l.address)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ func NewLevel(key string, value scalers.Milli) *v1alpha1.LevelRecord {
 	return &v1alpha1.LevelRecord{Key: key, MilliValue: &milli}
 }
 
-// level returns the level of a record that is on; nil for an alert, and for a record without a value.
+// level returns the level of a record, with On set; nil for an alert, and for a record without a value.
 func (r *record) level() *triggers.Level {
 	if r.Level == nil || r.Level.MilliValue == nil {
 		return nil

@@ -24,7 +24,7 @@ func policy(n int) *scalers.Policy {
 	return p
 }
 
-// env is an API server and sources on virtual time, and a driver of the step. Everything in it is a function of its seed.
+// env is an API server and sources on virtual time, and calls State.Step. Everything in it is a function of its seed.
 type env struct {
 	t     *testing.T
 	r     *rand.Rand
@@ -34,7 +34,7 @@ type env struct {
 	wakeAt scalers.Instant
 	// queue has the inputs that are under way, in the order of time.
 	queue []arrival
-	// target is the real one; latest is the last observation of it.
+	// target is the real target, version the number of its last resource version, and hpa the HPA that scales it; "" for none.
 	target  actuator.Scale
 	version int
 	hpa     string
@@ -42,7 +42,7 @@ type env struct {
 	mayWrite, writing bool
 	// log has the decisions, writes and results, one each.
 	log []string
-	// extra, when set, returns an instant of a step that nothing calls for, between two others.
+	// extra, if set, returns an instant between from and until at which run makes one more step, without input and before wakeAt.
 	extra func(from, until scalers.Instant) scalers.Instant
 }
 

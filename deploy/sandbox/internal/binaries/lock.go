@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// lockBuilds waits until no other sandbox builds in this cache, and calls onWait now and then, to use what the other has
-// built so far. The lock ends with the process that holds it.
+// lockBuilds waits until no other sandbox builds in this cache. Meanwhile it calls onWait at intervals, so that the caller can use
+// the programs that the other one has finished. The lock ends with the process that holds it.
 func lockBuilds(ctx context.Context, cache string, out io.Writer, onWait func()) (func(), error) {
 	file, err := os.OpenFile(filepath.Join(cache, "build.lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {

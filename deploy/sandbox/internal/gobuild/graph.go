@@ -32,9 +32,10 @@ type node struct {
 }
 
 const (
-	// importWeight is what each package weighs that another needs, directly or not: its types are read each time.
+	// importWeight is added to the weight of a package for each package that it imports, directly or not, because the compiler reads
+	// its types.
 	importWeight = 250
-	// linkShare is what linking a program weighs: the bytes of its packages, divided by it.
+	// linkShare divides the bytes of a program's packages. The result is the weight of linking it.
 	linkShare = 45
 	// estimateFrom is the share that must be compiled before the speed is known well enough.
 	estimateFrom = 0.02
