@@ -70,11 +70,37 @@ type Event struct {
 	// Suspended is true when replicas would get no work for now, whatever the level is. Such a level does not activate an
 	// idle workload, but keeps a running one active.
 	Suspended bool
+	// Activity is set by a source that itself reports whether there is work.
+	Activity Activity
 	// Notice is a remark on the source. It is reported, and does not affect the decision.
 	Notice Notice
 	// Foreseen is the level that follows without a new message. It does not affect the decision before its time, at which the
 	// trigger sends an event.
 	Foreseen Foreseen
+}
+
+// Activity is what makes a trigger with a known level active.
+type Activity uint8
+
+const (
+	// ActiveByLevel is a level above the activation value.
+	ActiveByLevel Activity = iota
+	// ActiveBySource is active, whatever the level is.
+	ActiveBySource
+	// InactiveBySource is not active, whatever the level is. The level counts while another trigger is active.
+	InactiveBySource
+)
+
+// active reports whether the event makes its trigger active. A suspended level does not activate an idle workload.
+func (e *Event) active(t *Trigger, idle bool) bool {
+	switch e.Activity {
+	case ActiveBySource:
+		return true
+	case InactiveBySource:
+		return false
+	default:
+		return e.Value > t.Activation && (!e.Suspended || !idle)
+	}
 }
 
 // Foreseen is a level at a future instant. The zero value is none.

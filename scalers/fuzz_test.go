@@ -103,7 +103,7 @@ func (b *tape) event(at scalers.Instant, current int32) scalers.Event {
 		e.Err, e.AtLeast = errSource, is%8 == 1
 	}
 	kind := b.byte()
-	e.Stale, e.Suspended = kind%4 == 0, kind%8 == 3
+	e.Stale, e.Suspended, e.Activity = kind%4 == 0, kind%8 == 3, scalers.Activity(max(kind/64, 1)-1)
 	if b.byte()%4 == 0 {
 		e.PerPod = true
 		for range b.byte() % 5 {

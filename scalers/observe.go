@@ -90,6 +90,7 @@ func (e *Event) fingerprint(i int) uint64 {
 	if e.Suspended {
 		x = bits.RotateLeft64(x, 2)
 	}
+	x ^= uint64(e.Activity) << 40
 	if e.Err != nil {
 		x = ^x
 		if e.AtLeast {

@@ -11,7 +11,8 @@ type Proposal struct {
 	// AtLeast is true when the level is unknown, but at least Level. Raw and Replicas are then those of Level: they may raise the
 	// count, never lower it.
 	AtLeast bool
-	// Active is true when the level is above the activation value, strictly, or the fallback is above the idle count.
+	// Active is true when the level is above the activation value, strictly, the source itself reports work (Event.Activity), or
+	// the fallback is above the idle count.
 	Active bool
 	// Fallback is true when the trigger has failed more often in a row than Policy.Fallback tolerates. Replicas is then the
 	// fallback's.
@@ -66,7 +67,7 @@ func (p *Policy) propose(i int, e *Event, now Instant, q *Proposal) measure {
 		m, q.Level = t.measure(e), e.Value
 	}
 	q.Known, q.AtLeast = q.Why == None, q.Why == Uncertain
-	q.Active = t.signalsActivity() && e.Value > t.Activation && (!e.Suspended || !p.idleAt(e.Current))
+	q.Active = t.signalsActivity() && e.active(t, p.idleAt(e.Current))
 	switch {
 	case t.Input:
 		return m

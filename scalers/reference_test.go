@@ -71,7 +71,7 @@ func (m *reference) onRestart(now scalers.Instant) {
 // same reports whether two readings are the same one.
 func same(a, b scalers.Event) bool {
 	return a.At == b.At && a.Value == b.Value && a.Ready == b.Ready && a.Current == b.Current && errors.Is(a.Err, b.Err) &&
-		a.AtLeast == b.AtLeast && a.Suspended == b.Suspended && a.PerPod == b.PerPod && slices.Equal(a.Pods, b.Pods)
+		a.AtLeast == b.AtLeast && a.Suspended == b.Suspended && a.Activity == b.Activity && a.PerPod == b.PerPod && slices.Equal(a.Pods, b.Pods)
 }
 
 func (m *reference) decide(now scalers.Instant, count int32, events []scalers.Event) answer {
@@ -158,8 +158,11 @@ func (m *reference) propose(now scalers.Instant, current int64, events []scalers
 func (m *reference) active(i int, now scalers.Instant, current int64, events []scalers.Event) bool {
 	t := &m.policy.Triggers[i]
 	if m.known(t, events[i], now) || m.atLeast(t, events[i], now) {
+		if !signalsActivity(t) || isStep(t) && events[i].Value < 1000 || events[i].Activity == scalers.InactiveBySource {
+			return false
+		}
 		running := m.policy.Idle == scalers.NoIdle || events[i].Current > m.policy.Idle
-		return signalsActivity(t) && events[i].Value > t.Activation && (!isStep(t) || events[i].Value >= 1000) && (!events[i].Suspended || running)
+		return events[i].Activity == scalers.ActiveBySource || events[i].Value > t.Activation && (!events[i].Suspended || running)
 	}
 	n, answers := m.fallback(i, now, current, events)
 	return signalsActivity(t) && answers && n > max(int64(m.policy.Idle), 0)

@@ -248,6 +248,9 @@ func (l *timeline) read(i int) {
 	if l.rand.IntN(3) == 0 && !t.Continuous && l.events[i].At < l.now-2 {
 		e.At -= 2
 	}
+	if l.rand.IntN(6) == 0 {
+		e.Activity = scalers.ActiveBySource + scalers.Activity(l.rand.IntN(2))
+	}
 	what := l.rand.IntN(10)
 	if l.policy.Fallback != nil && l.events[i].Err != nil && !l.events[i].AtLeast && what > 4 {
 		what = 0 // What has failed fails again.
@@ -279,7 +282,8 @@ func (l *timeline) read(i int) {
 		l.logf("%s over %+v", t.Name, e.Pods)
 	}
 	l.events[i] = e
-	l.logf("%s is %s (%d ready of %d, at %s, error %v, at least %t, dormant %t)", t.Name, e.Value, e.Ready, e.Current, e.At.Sub(epoch), e.Err, e.AtLeast, e.Suspended)
+	l.logf("%s is %s (%d ready of %d, at %s, error %v, at least %t, dormant %t, activity %d)",
+		t.Name, e.Value, e.Ready, e.Current, e.At.Sub(epoch), e.Err, e.AtLeast, e.Suspended, e.Activity)
 }
 
 // decide decides, and lets the followers do so.

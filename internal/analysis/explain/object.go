@@ -110,7 +110,7 @@ func readingOf(policy *scalers.Trigger, s *v1alpha1.ScaledObjectStatus) (scalers
 			return e, fmt.Errorf("read the value of %s in the status: %w", policy.Name, err)
 		}
 		e.At, e.Value = 1, value
-		e.Suspended = !t.Active && value > policy.Activation && policy.Increment.Amount == 0
+		e.Activity = activityOf(policy, t.Active, value)
 		if e.Foreseen, err = pendingOf(t); err != nil {
 			return e, err
 		}
@@ -119,6 +119,19 @@ func readingOf(policy *scalers.Trigger, s *v1alpha1.ScaledObjectStatus) (scalers
 		}
 	}
 	return e, nil
+}
+
+// activityOf returns why a trigger was active or not, where its level alone does not tell.
+func activityOf(policy *scalers.Trigger, active bool, value scalers.Milli) scalers.Activity {
+	above := value > policy.Activation
+	switch {
+	case active == above || policy.Increment.Amount != 0:
+		return scalers.ActiveByLevel
+	case active:
+		return scalers.ActiveBySource
+	default:
+		return scalers.InactiveBySource
+	}
 }
 
 // pendingOf returns the foreseen level of a trigger that a status has.
