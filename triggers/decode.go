@@ -28,7 +28,7 @@ func fieldsOf(config reflect.Value) []Field {
 		fields[i] = Field{
 			Key: f.Tag.Get("json"), Type: typeName(f.Type), Required: f.Tag.Get("required") == "true", Doc: f.Tag.Get("doc"),
 		}
-		if !f.IsExported() || fields[i].Key == "" || fields[i].Type == "" || fields[i].Doc == "" {
+		if !f.IsExported() || fields[i].Key == "" || fields[i].Type == "" || fields[i].Doc == "" || (fields[i].Type == AnyKey) != (fields[i].Key == "*") {
 			panic(fmt.Sprintf("triggers: field %s of %s needs a supported type, a json name and a doc", f.Name, t))
 		}
 		if !fields[i].Required {
@@ -47,6 +47,8 @@ func typeName(t reflect.Type) string {
 		return "duration"
 	case reflect.TypeFor[[]string]():
 		return "list"
+	case reflect.TypeFor[map[string]string]():
+		return AnyKey
 	}
 	switch t.Kind() {
 	case reflect.String:
@@ -63,6 +65,8 @@ func typeName(t reflect.Type) string {
 // text returns a default value as text for the reference.
 func text(v reflect.Value) string {
 	switch x := v.Interface().(type) {
+	case map[string]string:
+		return ""
 	case []string:
 		return strings.Join(x, ",")
 	case time.Duration:
@@ -74,15 +78,27 @@ func text(v reflect.Value) string {
 }
 
 // unknownKeys returns an error for every key that is not a field, sorted by key, and the fields that these keys were probably meant for.
+// If any key is allowed, a key is refused only if it looks like a field that is not given.
 func unknownKeys(fields []Field, metadata map[string]string) (all []error, meant map[string]bool) {
 	meant = map[string]bool{}
-	names := make([]string, len(fields))
-	for i, f := range fields {
-		names[i] = f.Key
+	anyKey := false
+	var names []string
+	for _, f := range fields {
+		if f.Type == AnyKey {
+			anyKey = true
+			continue
+		}
+		names = append(names, f.Key)
 	}
 	for _, key := range slices.Sorted(maps.Keys(metadata)) {
 		if slices.Contains(names, key) {
 			continue
+		}
+		if anyKey {
+			field := diag.Misspelt(key, names)
+			if _, given := metadata[field]; field == "" || given {
+				continue
+			}
 		}
 		all = append(all, &FieldError{Field: key, Problem: "is not a parameter of this trigger", Suggestion: diag.Suggest(key, names)})
 		meant[diag.Nearest(key, names)] = true
@@ -94,6 +110,9 @@ func unknownKeys(fields []Field, metadata map[string]string) (all []error, meant
 func setField(v reflect.Value, f Field, metadata map[string]string) error {
 	value, given := metadata[f.Key]
 	switch {
+	case f.Type == AnyKey:
+		v.Set(reflect.ValueOf(maps.Clone(metadata)))
+		return nil
 	case f.Required && !given:
 		return &FieldError{Field: f.Key, Problem: "is required"}
 	case f.Required && strings.TrimSpace(value) == "":

@@ -32,7 +32,7 @@ type Kind struct {
 // Field is one key of a kind's metadata.
 type Field struct {
 	Key string
-	// Type is text, boolean, integer, number, duration or list.
+	// Type is text, boolean, integer, number, duration, list or AnyKey.
 	Type     string
 	Required bool
 	// Default is the default value as text; "" if there is none.
@@ -40,6 +40,9 @@ type Field struct {
 	// Doc has one or more sentences.
 	Doc string
 }
+
+// AnyKey is the Type of the field with the key "*". It stands for all other keys, whose values are texts.
+const AnyKey = "any"
 
 // AuthParameter is one parameter of an authenticationRef that a kind reads with Env.Secret.
 type AuthParameter struct{ Name, Doc string }
@@ -54,7 +57,8 @@ func (k Kind) Open(c Config, env Env) (Source, error) { return k.open(c, env) }
 
 // Define declares a kind. C is a struct whose fields are exported, have the tags json (the key) and doc, optionally required:"true", and
 // have the type string, bool, int, int32, int64, scalers.Milli, time.Duration or []string. defaults is the config for empty metadata.
-// open does no I/O. Define panics if C does not have this form.
+// open does no I/O. C may have one field with the key "*" and the type map[string]string, which gets the whole metadata as it is written;
+// the kind then allows all keys, such as for a server of the user that interprets them. Define panics if C does not have this form.
 func Define[C Config](name, summary string, defaults C, open func(C, Env) (Source, error)) Kind {
 	fields := fieldsOf(reflect.ValueOf(defaults))
 	return Kind{

@@ -72,6 +72,8 @@ type Env struct {
 	Endpoints Endpoints
 	// Metric is the metric type of the trigger.
 	Metric scalers.Metric
+	// Input is true if the level is an argument of a formula.
+	Input bool
 	// Pods returns the target's current pods, ordered by name. It reads a cache and does not block.
 	Pods func() ([]Pod, error)
 	// PodMetrics lists the resource usage of the pods of a namespace, from the resource metrics API.

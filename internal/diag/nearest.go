@@ -30,6 +30,16 @@ func Nearest(word string, names []string) string {
 	return best
 }
 
+// Misspelt returns the known name that differs from a word by one letter, by the order of two, or only by case; "" if there is none.
+func Misspelt(word string, names []string) string {
+	for _, name := range names {
+		if distance(strings.ToLower(word), strings.ToLower(name)) <= 1 {
+			return name
+		}
+	}
+	return ""
+}
+
 // longestPrefix returns the name that shares the longest prefix with word, such as minReplicaCount for minReplicas, or "" if that has
 // less than five bytes or two thirds of word.
 func longestPrefix(word string, names []string) string {

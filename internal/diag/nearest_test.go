@@ -6,6 +6,7 @@ import (
 )
 
 func TestNearest(t *testing.T) {
+	t.Run("one wrong letter is a mistake in writing", testOneWrongLetterIsMistakeInWriting)
 	t.Run("a misspelt word has a nearest name, an unrelated word none", testMisspeltWordHasNearestNameUnrelatedWordNone)
 	t.Run("an error is one line", testErrorIsOneLine)
 }
@@ -34,6 +35,18 @@ func testErrorIsOneLine(t *testing.T) {
 	} {
 		if got := e.Error(); got != want {
 			t.Errorf("%#v: got %q, want %q", e, got, want)
+		}
+	}
+}
+
+func testOneWrongLetterIsMistakeInWriting(t *testing.T) {
+	names := []string{"scalerAddress", "enableTLS", "unsafeSsl"}
+	for word, want := range map[string]string{
+		"scalerAdress": "scalerAddress", "scalerAddresss": "scalerAddress", "scalreAddress": "scalerAddress", "unsafeSSL": "unsafeSsl", "enableTLZ": "enableTLS",
+		"enabled": "", "enableAuth": "", "scalerId": "", "enable": "", "address": "", "": "",
+	} {
+		if got := Misspelt(word, names); got != want {
+			t.Errorf("Misspelt(%q): got %q, want %q", word, got, want)
 		}
 	}
 }

@@ -123,17 +123,22 @@ func describe(trigger object, kinds []triggers.Kind) {
 func metadataOf(k triggers.Kind) object {
 	properties := object{}
 	var required []string
+	var others any = false
 	for _, f := range k.Fields {
 		text := f.Doc
 		if f.Default != "" {
 			text += " Default: " + f.Default + "."
+		}
+		if f.Type == triggers.AnyKey {
+			others = object{"type": typesOf(f.Type), "description": text}
+			continue
 		}
 		properties[f.Key] = object{"type": typesOf(f.Type), "description": text}
 		if f.Required {
 			required = append(required, f.Key)
 		}
 	}
-	schema := object{"type": "object", "description": k.Summary, "properties": properties, "additionalProperties": false}
+	schema := object{"type": "object", "description": k.Summary, "properties": properties, "additionalProperties": others}
 	if len(required) > 0 {
 		schema["required"] = required
 	}
