@@ -78,6 +78,10 @@ type Env struct {
 	Pods func() ([]Pod, error)
 	// PodMetrics lists the resource usage of the pods of a namespace, from the resource metrics API.
 	PodMetrics func(ctx context.Context, namespace string) (*metricsv1beta1.PodMetricsList, error)
+	// PodSelector returns the label selector of the target's pods. It reads a cache and does not block.
+	PodSelector func() (string, error)
+	// Metrics reads the metrics that metrics adapters serve.
+	Metrics MetricsAPIs
 	// Poller reads the polled sources of all workloads.
 	Poller *Poller
 	// Pool shares one connection among all triggers that use the same server.

@@ -22,7 +22,7 @@ import (
 )
 
 func TestDifference(t *testing.T) {
-	t.Run("pods without a sample differ as documented", testPodsWithoutSampleDifferAsDocumented)
+	t.Run("pods without a sample count as for an HPA", testPodsWithoutSampleCountAsForHPA)
 	t.Run("pods that are being deleted differ as documented", testPodsThatAreBeingDeletedDifferAsDocumented)
 	t.Run("counted failures differ as documented", testCountedFailuresDifferAsDocumented)
 }
@@ -81,14 +81,23 @@ func podsHPA(target int64, least, most int32) *autoscalingv2.HorizontalPodAutosc
 	return hpa
 }
 
-// A metric of single pods is converted to their sum. The proposal is the same while every pod has a sample. With a pod without one, an
-// HPA keeps more replicas, as the diagnostic states.
-func testPodsWithoutSampleDifferAsDocumented(t *testing.T) {
-	const target = 10_000
-	fewer := 0
+// A metric of single pods is converted to kubernetes-pods. The proposal is that of an HPA, also with pods that have no sample.
+func testPodsWithoutSampleCountAsForHPA(t *testing.T) {
+	const target, at = 10_000, scalers.Instant(time.Hour)
+	so, _, mistakes := convert.HPA(podsHPA(target, 1, 100))
+	if len(mistakes) > 0 {
+		t.Fatal(mistakes[0])
+	}
+	compile.Default(so)
+	w, mistakes := compile.Compile(so, builtin.Kinds(), compile.DefaultSettings())
+	if len(mistakes) > 0 {
+		t.Fatal(mistakes[0])
+	}
+	withMissing := 0
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 5))
-		samples, sum := make([]*big.Rat, 1+r.IntN(12)), int64(0)
+		samples := make([]*big.Rat, 1+r.IntN(12))
+		reading := scalers.Event{At: at, Current: int32(len(samples)), PerPod: true, Pods: make([]scalers.Pod, len(samples))}
 		load, missing := r.Int64N(25_000), 0
 		for i := range samples {
 			if i > 0 && seed%2 == 0 && r.IntN(4) == 0 {
@@ -96,27 +105,19 @@ func testPodsWithoutSampleDifferAsDocumented(t *testing.T) {
 				continue
 			}
 			sample := load + r.Int64N(1000)
-			samples[i], sum = rational(sample), sum+sample
+			samples[i] = rational(sample)
+			reading.Pods[i] = scalers.Pod{Sampled: true, Usage: scalers.Milli(sample), SampledAt: at}
 		}
-		hpa := podsHPA(target, 1, 100)
-		so, notes, mistakes := convert.HPA(hpa)
-		if len(mistakes) > 0 {
-			t.Fatal(mistakes[0])
+		if missing > 0 {
+			withMissing++
 		}
-		wantNote(t, notes, "spec.metrics[0].pods", "fills in those that have no sample")
-		want := max(1, podsProposal(samples, rational(target)))
-		got := countsOf(t, so, int32(len(samples)), []series{slices.Repeat(series{sum}, ticks)})[0]
-		switch where := fmt.Sprintf("seed %d: %d pods, %d without a sample, %d in all: here %d, HPA %d", seed, len(samples), missing, sum, got, want); {
-		case missing == 0 && got != want:
-			t.Fatal("every pod is measured, and the proposals differ: " + where)
-		case got > want:
-			t.Fatal("an HPA has fewer: " + where)
-		case got < want:
-			fewer++
+		want, got := podsProposal(samples, rational(target)), w.Policy.Propose(0, &reading, at).Replicas
+		if got != want {
+			t.Fatalf("seed %d: %d pods, %d without a sample: got %d, and an HPA wants %d", seed, len(samples), missing, got, want)
 		}
 	}
-	if fewer < 100 {
-		t.Errorf("got %d scenarios in which an HPA keeps more pods, want 100 at least", fewer)
+	if withMissing < 1000 {
+		t.Errorf("got %d scenarios with a pod without a sample, want 1000 at least", withMissing)
 	}
 }
 
@@ -175,7 +176,7 @@ func withFallback(threshold, polling int32) *v1alpha1.ScaledObject {
 	old.Spec.PollingInterval, old.Spec.MinReplicaCount, old.Spec.MaxReplicaCount = &polling, new(int32(2)), new(int32(10))
 	old.Spec.Fallback = &v1alpha1.Fallback{FailureThreshold: threshold, Replicas: 4}
 	old.Spec.Triggers = []v1alpha1.Trigger{{Type: "prometheus", Name: "rps", Metadata: map[string]v1alpha1.Scalar{
-		"serverAddress": convert.PlaceholderServer, "query": "rps", "threshold": "10",
+		"serverAddress": "http://prometheus:9090", "query": "rps", "threshold": "10",
 	}}}
 	return old
 }

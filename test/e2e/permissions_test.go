@@ -28,7 +28,9 @@ func testManifestsGrantNeededPermissionsAndNoMore(t *testing.T) {
 	}
 	config := e.serviceAccount()
 	for question, want := range map[string]string{
-		"patch deployments.apps --subresource=scale": "yes", "patch deployments.apps": "no", "get secrets": "no", "delete pods": "no", "list pods.metrics.k8s.io": "yes", "update scaledobjects.impulse.sh": "no", "patch scaledobjects.impulse.sh": "yes",
+		"patch deployments.apps --subresource=scale": "yes", "patch deployments.apps": "no", "get secrets": "no", "delete pods": "no", "list pods.metrics.k8s.io": "yes",
+		"get services.custom.metrics.k8s.io/web --subresource=hits": "yes", "list orders.external.metrics.k8s.io": "yes", "list services.custom.metrics.k8s.io": "no",
+		"update scaledobjects.impulse.sh": "no", "patch scaledobjects.impulse.sh": "yes",
 		"get secrets/impulse-peers -n impulse-system": "yes", "get secrets/impulse-tokens -n impulse-system": "no", "create secrets -n impulse-system": "no",
 	} {
 		args := append([]string{"--kubeconfig", config, "-n", e.Namespace, "auth", "can-i"}, strings.Fields(question)...)

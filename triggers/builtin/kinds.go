@@ -6,6 +6,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/alertmanager"
 	"github.com/impulse-sh/impulse/triggers/cron"
+	"github.com/impulse-sh/impulse/triggers/kubernetes"
 	"github.com/impulse-sh/impulse/triggers/nats"
 	"github.com/impulse-sh/impulse/triggers/prometheus"
 	"github.com/impulse-sh/impulse/triggers/push"
@@ -18,6 +19,9 @@ func Kinds() []triggers.Kind {
 	return []triggers.Kind{
 		alertmanager.Kind(),
 		cron.Kind(),
+		kubernetes.Object(),
+		kubernetes.Pods(),
+		kubernetes.External(),
 		nats.Kind(),
 		prometheus.Kind(),
 		push.Kind(),

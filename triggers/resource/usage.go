@@ -12,6 +12,7 @@ import (
 
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/internal/quantity"
 )
 
 // usage is the samples of the pods of a namespace, by name.
@@ -86,18 +87,12 @@ func sampleOf(m *metricsv1beta1.PodMetrics) sample {
 	return s
 }
 
-// amount returns the measured amount of a resource; negative when it is missing. A null quantity is decoded as the zero Quantity, which
-// has no format; a quantity of 0 has one.
+// amount returns the measured amount of a resource; negative when it is missing.
 func amount(of corev1.ResourceList, name corev1.ResourceName) scalers.Milli {
-	q, ok := of[name]
-	switch {
-	case !ok || q.Format == "" || q.Sign() < 0:
-		return -1
-	case q.CmpInt64(math.MaxInt64/1000) > 0:
-		return math.MaxInt64 // MilliValue is 0 then.
-	default:
-		return scalers.Milli(q.MilliValue())
+	if used, ok := quantity.Milli(of[name]); ok {
+		return used
 	}
+	return -1
 }
 
 // sum returns a + b, saturating; both are 0 or more.

@@ -22,6 +22,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/controller"
 	"github.com/impulse-sh/impulse/internal/control/egress"
 	"github.com/impulse-sh/impulse/internal/control/election"
+	"github.com/impulse-sh/impulse/internal/control/metricsapi"
 	"github.com/impulse-sh/impulse/internal/control/status"
 	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
@@ -71,6 +72,7 @@ type process struct {
 	finalizers  controller.FinalizerStore
 	secrets     *controller.Credentials
 	usage       metricsv1beta1.PodMetricsesGetter
+	adapters    *metricsapi.Client
 	events      typedcorev1.EventsGetter
 	poller      *triggers.Poller
 	shared      triggers.Pool
@@ -139,6 +141,9 @@ func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Li
 	p.key = forward.NewKey(core, o.LeaseNamespace)
 	p.peers = forward.NewClient(self.Identity(), p.elector.Leader, p.key, log)
 	if p.usage, err = podMetrics(config); err != nil {
+		return nil, err
+	}
+	if p.adapters, err = metricsapi.New(config); err != nil {
 		return nil, err
 	}
 	if p.secrets, err = controller.NewCredentials(config, o.LeaseNamespace); err != nil {

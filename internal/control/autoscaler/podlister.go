@@ -60,6 +60,10 @@ func (l *podLister) selector() (string, error) {
 	return l.latest.Scale.Selector, l.latest.ReadyErr
 }
 
+// PodSelector returns the label selector of the target's pods. It sends no request, does not block and may be called from any goroutine.
+// It returns the error of the last observation.
+func (a *Autoscaler) PodSelector() (string, error) { return a.pods.selector() }
+
 // Pods returns the target's pods at this instant, in the order of their names. It sends no request, does not block and may be called
 // from any goroutine. It returns the error of the last observation, or one that says that pods are not watched.
 func (a *Autoscaler) Pods() ([]triggers.Pod, error) {

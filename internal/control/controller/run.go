@@ -126,7 +126,7 @@ func (c *Controller) newAutoscaler(w *compile.Workload, to autoscaler.Actuator, 
 			t := &w.Triggers[i]
 			env := c.options.Env
 			env.Namespace, env.Object, env.Trigger, env.PollingInterval = w.Namespace, w.Name, t.Name, t.PollingInterval
-			env.Metric, env.Input, env.Pods = w.Policy.Triggers[i].Metric, w.Policy.Triggers[i].Input, a.Pods
+			env.Metric, env.Input, env.Pods, env.PodSelector = w.Policy.Triggers[i].Metric, w.Policy.Triggers[i].Input, a.Pods, a.PodSelector
 			if t.Auth == nil || c.options.Secrets == nil {
 				env.Secret = func(context.Context, string) (string, error) { return "", nil }
 				return t.Kind.Open(t.Config, env)

@@ -105,10 +105,10 @@ func boundsOf(path string, t *v1alpha1.Trigger, level *scalers.Trigger, errs *er
 	}
 }
 
-// checkIdle refuses a minimum of 0 that nothing could raise: without pods there is no cpu and no memory to measure.
+// checkIdle refuses a minimum of 0 that nothing could raise: without pods there is nothing of theirs to measure.
 func checkIdle(p *scalers.Policy, errs *errorList) {
 	if p.Min == 0 && len(p.Triggers) > 0 && !slices.ContainsFunc(p.Triggers, func(t scalers.Trigger) bool { return !t.PerPod }) {
-		errs.add("spec.minReplicaCount", "is 0, and cpu and memory cannot wake a workload that has no pods", "1 or more, or a trigger of another type")
+		errs.add("spec.minReplicaCount", "is 0, and cpu, memory and kubernetes-pods cannot wake a workload that has no pods", "1 or more, or a trigger of another type")
 	}
 }
 

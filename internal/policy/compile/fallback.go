@@ -48,7 +48,7 @@ func compileFallback(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, errs *e
 		errs.add(path+".behavior", "scalingModifiers needs a formula", "spec.advanced.scalingModifiers.formula")
 		return
 	case len(p.Triggers) > 0 && !slices.ContainsFunc(p.Triggers, func(t scalers.Trigger) bool { return !t.PerPod }):
-		errs.add(path, "does not go with cpu and memory alone: there is no source that may fail for long", "a trigger of another type")
+		errs.add(path, "does not go with cpu, memory and kubernetes-pods alone: there is no source that may fail for long", "a trigger of another type")
 	}
 	p.Fallback = &scalers.Fallback{
 		FailureThreshold: f.FailureThreshold, Replicas: f.Replicas, Behavior: scalers.FallbackBehavior(behavior),

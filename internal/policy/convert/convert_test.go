@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"maps"
 	"math"
 	"strings"
 	"testing"
@@ -14,7 +15,8 @@ import (
 )
 
 func TestConvert(t *testing.T) {
-	t.Run("a query is written for a metric of an adapter", testQueryIsWrittenForMetricOfAdapter)
+	t.Run("a metric of an adapter is read from the same adapter", testMetricOfAdapterIsReadFromSameAdapter)
+	t.Run("a selector that an HPA cannot read is a mistake", testSelectorThatHPACannotReadIsMistake)
 	t.Run("kubectl's annotations are not copied", testKubectlsAnnotationsAreNotCopied)
 	t.Run("an object with restoreToOriginalReplicaCount is converted without a note", testObjectWithRestoreToOriginalReplicaCountIsConvertedWithoutNote)
 	t.Run("percentages that an HPA computes differently are noted with their numbers", testPercentagesThatHPAComputesDifferentlyAreNotedWithTheirNumbers)
@@ -22,22 +24,82 @@ func TestConvert(t *testing.T) {
 	t.Run("a target whose type names another field is reported", testTargetWhoseTypeNamesAnotherFieldIsReported)
 }
 
-func testQueryIsWrittenForMetricOfAdapter(t *testing.T) {
-	for want, m := range map[string]autoscalingv2.MetricIdentifier{
-		`queue`:                   {Name: "queue"},
-		`{__name__="requests/s"}`: {Name: "requests/s"},
-		`queue{a="1",b="2",c!~"x|y\\.z",d!="",e=""}`: {Name: "queue", Selector: &metav1.LabelSelector{
-			MatchLabels: map[string]string{"b": "2", "a": "1"},
-			MatchExpressions: []metav1.LabelSelectorRequirement{
-				{Key: "c", Operator: metav1.LabelSelectorOpNotIn, Values: []string{"x", "y.z"}},
-				{Key: "d", Operator: metav1.LabelSelectorOpExists},
-				{Key: "e", Operator: metav1.LabelSelectorOpDoesNotExist},
+func testMetricOfAdapterIsReadFromSameAdapter(t *testing.T) {
+	hundred, five := resource.MustParse("100"), resource.MustParse("5")
+	name := autoscalingv2.MetricIdentifier{Name: "hits", Selector: &metav1.LabelSelector{
+		MatchLabels: map[string]string{"b": "2", "a": "1"},
+		MatchExpressions: []metav1.LabelSelectorRequirement{
+			{Key: "c", Operator: metav1.LabelSelectorOpNotIn, Values: []string{"x", "y.z"}},
+			{Key: "d", Operator: metav1.LabelSelectorOpExists},
+			{Key: "e", Operator: metav1.LabelSelectorOpDoesNotExist},
+		},
+	}}
+	const selector = "a=1,b=2,c notin (x,y.z),d,!e"
+	ingress := autoscalingv2.CrossVersionObjectReference{APIVersion: "networking.k8s.io/v1beta1", Kind: "Ingress", Name: "web"}
+	for what, c := range map[string]struct {
+		metric     autoscalingv2.MetricSpec
+		kind       string
+		metricType string
+		metadata   map[string]v1alpha1.Scalar
+	}{
+		"a value of an object": {
+			autoscalingv2.MetricSpec{Type: "Object", Object: &autoscalingv2.ObjectMetricSource{
+				DescribedObject: ingress, Metric: name, Target: autoscalingv2.MetricTarget{Type: "Value", Value: &hundred, AverageValue: &five},
+			}},
+			"kubernetes-object", "Value",
+			map[string]v1alpha1.Scalar{
+				"metricName": "hits", "metricSelector": selector, "objectApiVersion": "networking.k8s.io/v1beta1", "objectKind": "Ingress", "objectName": "web", "value": "100",
 			},
-		}},
+		},
+		"an average of an object": {
+			autoscalingv2.MetricSpec{Type: "Object", Object: &autoscalingv2.ObjectMetricSource{
+				DescribedObject: autoscalingv2.CrossVersionObjectReference{Kind: "Service", Name: "web"}, Metric: autoscalingv2.MetricIdentifier{Name: "hits"},
+				Target: autoscalingv2.MetricTarget{Type: "AverageValue", Value: &hundred, AverageValue: &five},
+			}},
+			"kubernetes-object", "AverageValue",
+			map[string]v1alpha1.Scalar{"metricName": "hits", "objectKind": "Service", "objectName": "web", "value": "5"},
+		},
+		"pods": {
+			autoscalingv2.MetricSpec{Type: "Pods", Pods: &autoscalingv2.PodsMetricSource{
+				Metric: name, Target: autoscalingv2.MetricTarget{Type: "AverageValue", AverageValue: &five},
+			}},
+			"kubernetes-pods", "AverageValue",
+			map[string]v1alpha1.Scalar{"metricName": "hits", "metricSelector": selector, "value": "5"},
+		},
+		"external": {
+			autoscalingv2.MetricSpec{Type: "External", External: &autoscalingv2.ExternalMetricSource{
+				Metric: name, Target: autoscalingv2.MetricTarget{Type: "Value", Value: &hundred},
+			}},
+			"kubernetes-external", "Value",
+			map[string]v1alpha1.Scalar{"metricName": "hits", "metricSelector": selector, "value": "100"},
+		},
 	} {
-		if got := selector(&m); got != want {
-			t.Errorf("%s, want %s", got, want)
+		hpa := &autoscalingv2.HorizontalPodAutoscaler{}
+		hpa.Spec.Metrics = []autoscalingv2.MetricSpec{c.metric}
+		so, notes, mistakes := HPA(hpa)
+		if len(mistakes) > 0 {
+			t.Errorf("%s: got the mistakes %v, want none", what, mistakes)
+			continue
 		}
+		if got := so.Spec.Triggers[0]; got.Type != c.kind || got.Name != "hits" || got.MetricType != c.metricType || !maps.Equal(got.Metadata, c.metadata) {
+			t.Errorf("%s: got %+v, want %s with %s and %v", what, got, c.kind, c.metricType, c.metadata)
+		}
+		if got := noteWith(notes, "adapter"); got != "" {
+			t.Errorf("%s: got the note %q, want none about the adapter", what, got)
+		}
+	}
+}
+
+func testSelectorThatHPACannotReadIsMistake(t *testing.T) {
+	one := resource.MustParse("1")
+	hpa := &autoscalingv2.HorizontalPodAutoscaler{}
+	hpa.Spec.Metrics = []autoscalingv2.MetricSpec{{Type: "External", External: &autoscalingv2.ExternalMetricSource{
+		Metric: autoscalingv2.MetricIdentifier{Name: "hits", Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"path": "/checkout"}}},
+		Target: autoscalingv2.MetricTarget{AverageValue: &one},
+	}}}
+	_, _, mistakes := HPA(hpa)
+	if got := noteWith(mistakes, "label selector"); !strings.HasPrefix(got, "spec.metrics[0].external.metric.selector: ") {
+		t.Errorf("got the mistakes %v, want one about the selector", mistakes)
 	}
 }
 

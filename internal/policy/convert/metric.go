@@ -2,7 +2,6 @@ package convert
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,14 +9,12 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	validation "k8s.io/apimachinery/pkg/api/validation/path"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/scalers"
 )
-
-// PlaceholderServer is the address of Prometheus in a converted object: an HPA does not name the server, so that the user has to.
-const PlaceholderServer = "http://prometheus.invalid:9090"
 
 // metric converts a metric of an HPA.
 type metric struct {
@@ -33,12 +30,11 @@ func (c metric) trigger(m *autoscalingv2.MetricSpec) v1alpha1.Trigger {
 	case m.Type == autoscalingv2.ContainerResourceMetricSourceType && m.ContainerResource != nil:
 		return c.resource("containerResource", m.ContainerResource.Name, m.ContainerResource.Container, &m.ContainerResource.Target)
 	case m.Type == autoscalingv2.ExternalMetricSourceType && m.External != nil:
-		return c.query("external", &m.External.Metric, &m.External.Target)
+		return c.external(m.External)
 	case m.Type == autoscalingv2.ObjectMetricSourceType && m.Object != nil:
-		return c.query("object", &m.Object.Metric, &m.Object.Target)
+		return c.object(m.Object)
 	case m.Type == autoscalingv2.PodsMetricSourceType && m.Pods != nil:
-		c.notes.add(c.path+".pods", "is an average over pods, and an HPA fills in those that have no sample", "here it is a sum, shared by the replicas")
-		return c.query("pods", &m.Pods.Metric, &m.Pods.Target)
+		return c.pods(m.Pods)
 	}
 	known := []string{"Resource", "ContainerResource", "External", "Object", "Pods"}
 	if slices.Contains(known, string(m.Type)) {
@@ -82,26 +78,101 @@ func (c metric) noteTargetType(field string, target *autoscalingv2.MetricTarget,
 	}
 }
 
-// query converts a metric of a metrics adapter, which Impulse does not use, to the query that the adapter probably sends.
-func (c metric) query(field string, metric *autoscalingv2.MetricIdentifier, target *autoscalingv2.MetricTarget) v1alpha1.Trigger {
-	t := v1alpha1.Trigger{Type: "prometheus", Name: metric.Name, MetricType: "AverageValue"}
-	t.Metadata = map[string]v1alpha1.Scalar{
-		"serverAddress": PlaceholderServer, "query": v1alpha1.Scalar("sum(" + selector(metric) + ")"),
+// object converts a metric that describes one object.
+func (c metric) object(o *autoscalingv2.ObjectMetricSource) v1alpha1.Trigger {
+	t := c.adapterMetric("object", "kubernetes-object", &o.Metric)
+	described := &o.DescribedObject
+	c.checkName("object.describedObject.kind", described.Kind)
+	c.checkName("object.describedObject.name", described.Name)
+	for key, value := range map[string]string{"objectApiVersion": described.APIVersion, "objectKind": described.Kind, "objectName": described.Name} {
+		if value != "" {
+			t.Metadata[key] = v1alpha1.Scalar(value)
+		}
 	}
-	switch {
-	case target.AverageValue != nil && (field != "object" || target.Type != autoscalingv2.ValueMetricType):
-		t.Metadata["threshold"] = c.amount(field+".target.averageValue", target.AverageValue)
-	case target.Value != nil && field != "pods":
-		t.MetricType, t.Metadata["threshold"] = "Value", c.amount(field+".target.value", target.Value)
-		c.notes.addValueNotes(c.path + "." + field + ".target.value")
-	default:
-		c.mistakes.add(c.path+"."+field+".target", "has no value", "value or averageValue")
+	// An HPA uses the field that the type names.
+	if o.Target.Type == autoscalingv2.ValueMetricType {
+		c.target("object", &t, &o.Target, c.value, c.averageValue)
+	} else {
+		c.target("object", &t, &o.Target, c.averageValue, c.value)
 	}
-	if t.Metadata["threshold"] != "" {
-		c.noteTargetType(field, target, t.MetricType)
-	}
-	c.notes.add(c.path+"."+field, "comes from a metrics adapter, which Impulse does not query", "write the address of Prometheus into serverAddress, and check the query")
 	return t
+}
+
+// pods converts a metric that describes each pod.
+func (c metric) pods(p *autoscalingv2.PodsMetricSource) v1alpha1.Trigger {
+	t := c.adapterMetric("pods", "kubernetes-pods", &p.Metric)
+	c.target("pods", &t, &p.Target, c.averageValue)
+	return t
+}
+
+// external converts a metric that describes no Kubernetes object.
+func (c metric) external(e *autoscalingv2.ExternalMetricSource) v1alpha1.Trigger {
+	t := c.adapterMetric("external", "kubernetes-external", &e.Metric)
+	c.target("external", &t, &e.Target, c.averageValue, c.value)
+	return t
+}
+
+// adapterMetric returns the trigger for a metric of a metrics adapter, without its target.
+func (c metric) adapterMetric(field, kind string, m *autoscalingv2.MetricIdentifier) v1alpha1.Trigger {
+	t := v1alpha1.Trigger{Type: kind, Name: m.Name, Metadata: map[string]v1alpha1.Scalar{"metricName": v1alpha1.Scalar(m.Name)}}
+	c.checkName(field+".metric.name", m.Name)
+	if m.Selector == nil {
+		return t
+	}
+	selector, err := metav1.LabelSelectorAsSelector(m.Selector)
+	if err != nil {
+		c.mistakes.add(c.path+"."+field+".metric.selector", "is not a label selector: "+err.Error(), "")
+	} else if text := selector.String(); text != "" {
+		t.Metadata["metricSelector"] = v1alpha1.Scalar(text)
+	}
+	return t
+}
+
+// checkName adds a mistake for a name that Kubernetes does not accept.
+func (c metric) checkName(field, name string) {
+	problems := validation.IsValidPathSegmentName(name)
+	if name == "" {
+		problems = []string{"is required"}
+	}
+	for _, problem := range problems {
+		c.mistakes.add(c.path+"."+field, problem, "")
+	}
+}
+
+// target sets the target of a trigger to the first of the given fields that is set.
+func (c metric) target(
+	field string, t *v1alpha1.Trigger, target *autoscalingv2.MetricTarget, fields ...func(string, *v1alpha1.Trigger, *autoscalingv2.MetricTarget) bool,
+) {
+	for _, set := range fields {
+		if set(field, t, target) {
+			c.noteTargetType(field, target, t.MetricType)
+			return
+		}
+	}
+	suggestion := "value or averageValue"
+	if len(fields) == 1 {
+		suggestion = "averageValue"
+	}
+	c.mistakes.add(c.path+"."+field+".target", "has no value", suggestion)
+}
+
+// averageValue sets the target of a trigger to averageValue if it is set.
+func (c metric) averageValue(field string, t *v1alpha1.Trigger, target *autoscalingv2.MetricTarget) bool {
+	if target.AverageValue == nil {
+		return false
+	}
+	t.MetricType, t.Metadata["value"] = "AverageValue", c.amount(field+".target.averageValue", target.AverageValue)
+	return true
+}
+
+// value sets the target of a trigger to value if it is set.
+func (c metric) value(field string, t *v1alpha1.Trigger, target *autoscalingv2.MetricTarget) bool {
+	if target.Value == nil {
+		return false
+	}
+	t.MetricType, t.Metadata["value"] = "Value", c.amount(field+".target.value", target.Value)
+	c.notes.addValueNotes(c.path + "." + field + ".target.value")
+	return true
 }
 
 // amount returns a target. One that cannot be represented exactly is a mistake.
@@ -111,50 +182,4 @@ func (c metric) amount(field string, target *resource.Quantity) v1alpha1.Scalar 
 		c.mistakes.add(c.path+"."+field, err.Error(), "")
 	}
 	return v1alpha1.Scalar(text)
-}
-
-// plainName matches the name of a metric that needs no quotes in PromQL.
-var plainName = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*$`)
-
-// selector returns the PromQL selector of a metric and its labels.
-func selector(m *autoscalingv2.MetricIdentifier) string {
-	var matchers []string
-	outside := m.Name
-	if !plainName.MatchString(m.Name) {
-		outside, matchers = "", append(matchers, "__name__="+strconv.Quote(m.Name))
-	}
-	if m.Selector != nil {
-		matchers = append(matchers, labelMatchers(m.Selector)...)
-	}
-	if len(matchers) == 0 {
-		return outside
-	}
-	return outside + "{" + strings.Join(matchers, ",") + "}"
-}
-
-// labelMatchers returns the PromQL matchers of a label selector, ordered by label.
-func labelMatchers(s *metav1.LabelSelector) []string {
-	var all []string
-	for key, value := range s.MatchLabels {
-		all = append(all, key+"="+strconv.Quote(value))
-	}
-	slices.Sort(all)
-	for _, e := range s.MatchExpressions {
-		quoted := make([]string, len(e.Values))
-		for i, v := range e.Values {
-			quoted[i] = regexp.QuoteMeta(v)
-		}
-		some := strconv.Quote(strings.Join(quoted, "|"))
-		switch e.Operator {
-		case metav1.LabelSelectorOpIn:
-			all = append(all, e.Key+"=~"+some)
-		case metav1.LabelSelectorOpNotIn:
-			all = append(all, e.Key+"!~"+some)
-		case metav1.LabelSelectorOpExists:
-			all = append(all, e.Key+`!=""`)
-		case metav1.LabelSelectorOpDoesNotExist:
-			all = append(all, e.Key+`=""`)
-		}
-	}
-	return all
 }
