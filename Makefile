@@ -97,5 +97,5 @@ vuln: ## Check dependencies against the Go vulnerability database.
 	$(TOOL) govulncheck ./...
 
 .PHONY: clean
-clean: ## Remove bin (the cache outside stays; `go -C deploy/sandbox run . clean` removes it).
+clean: ## Remove bin; the sandbox's cache stays (deploy/sandbox/README.md names its folder).
 	rm -rf bin

@@ -85,7 +85,8 @@ const (
 //
 // Reasons of the condition Active. While there is no target, it has the reason of AbleToScale.
 const (
-	// ReasonTriggerActive: at least one trigger is above its activation value.
+	// ReasonTriggerActive: at least one trigger is above its activation value, or the object is always active (force-activation, or only
+	// cpu and memory triggers).
 	ReasonTriggerActive = "TriggerActive"
 	// ReasonNoTriggerActive: no trigger is above its activation value.
 	ReasonNoTriggerActive = "NoTriggerActive"

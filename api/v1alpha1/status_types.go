@@ -6,8 +6,9 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 const (
 	// ConditionReady: the spec is valid, Impulse can scale the target, and every trigger is known.
 	ConditionReady = "Ready"
-	// ConditionActive: there is a target, and at least one trigger is above its activation value. The status is Unknown if no known
-	// trigger is above its activation value, and at least one trigger is unknown.
+	// ConditionActive: there is a target, and at least one trigger is above its activation value, or the object is always active
+	// (force-activation, or only cpu and memory triggers). The status is Unknown if no known trigger is above its activation value, and at
+	// least one trigger is unknown.
 	ConditionActive = "Active"
 	// ConditionPaused: an annotation pauses the object, even if the count would be the same without it.
 	ConditionPaused = "Paused"

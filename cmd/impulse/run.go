@@ -41,7 +41,7 @@ func runCommand() *cobra.Command {
 	f.Var(&o.BodyMemory, "body-memory", "memory for the decoded bodies of all requests in progress, such as 128Mi (default: a quarter of the memory limit)")
 	f.StringVar(&o.TokensFile, "tokens-file", o.TokensFile, "file with accepted bearer tokens, one per line: TOKEN, or NAMESPACE=TOKEN for one namespace")
 	f.StringVar(&o.CredentialsFile, "credentials-file", o.CredentialsFile, "YAML file with accepted credentials: tokens, passwords and client certificates, each with a name and its namespaces")
-	f.BoolVar(&o.AllowOpen, "allow-unauthenticated", o.AllowOpen, "with --allow-unauthenticated-from-anywhere: accept requests without credentials on an address that is not loopback. Without --tokens-file and --credentials-file, such requests are always accepted on loopback; with one of them, never")
+	f.BoolVar(&o.AllowOpen, "allow-unauthenticated", o.AllowOpen, "with --allow-unauthenticated-from-anywhere: accept requests without credentials on an address that is not loopback. Without --tokens-file and --credentials-file, such requests are always accepted on loopback; with one of them, only for webhook triggers that verify a signature")
 	f.BoolVar(&o.AllowAnywhere, "allow-unauthenticated-from-anywhere", o.AllowAnywhere, "with --allow-unauthenticated: everybody who can reach the address of --listen can scale")
 	f.StringVar(&o.TLS.Cert, "tls-cert-file", o.TLS.Cert, "PEM file with the certificate of the server and its intermediate certificates; a changed file is reloaded")
 	f.StringVar(&o.TLS.Key, "tls-key-file", o.TLS.Key, "PEM file with the private key of the certificate")

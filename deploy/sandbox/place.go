@@ -19,7 +19,7 @@ func (p *place) folder() (string, error) {
 		return filepath.Abs(p.dir)
 	}
 	if !namePattern.MatchString(p.name) {
-		return "", fmt.Errorf("--name %q: use letters, digits, dots and dashes", p.name)
+		return "", fmt.Errorf("--name %q: use at most 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit", p.name)
 	}
 	cache, err := binaries.CacheDir()
 	if err != nil {

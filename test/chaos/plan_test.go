@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// span is the time of changes and faults; after it no fault is active.
+// span is the time in which changes and faults begin.
 const span = 9 * time.Second
 
 // plan is all that a seed determines.
@@ -40,12 +40,12 @@ func (c change) String() string {
 type fault struct {
 	at, length time.Duration
 	kind       string
-	// which is the index of the part, or theLeaders: the leader is known only at that time.
+	// which is the index of the part, or theLeaders.
 	which int
 	delay time.Duration
 }
 
-// theLeaders stands for the leader's part.
+// theLeaders is the connection of the process that leads when the fault begins; only for the parts api and peer.
 const theLeaders = -1
 
 // String returns the text for the plan.
@@ -171,7 +171,7 @@ func (p *plan) fault(r *rand.Rand) fault {
 			f.delay = between(r, 0.02, 0.7)
 		}
 		if f.kind == "alertmanager kill" {
-			f.which %= peers - 1 // One remembers: all alerts of three that die are lost to Alertmanager itself.
+			f.which %= peers - 1 // One is never killed: three that were would have lost their alerts.
 		}
 		return f
 	}

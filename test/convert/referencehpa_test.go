@@ -12,7 +12,8 @@ import (
 type referenceHPA struct {
 	spec    autoscalingv2.HorizontalPodAutoscalerSpec
 	current int32
-	// recommended and changed are the recommendations and changes by tick. The recommendation before the first tick, -1, has its time.
+	// recommended and changed are the recommendations and changes by tick. The key -1 has the recommendation from before the first tick; its
+	// age counts from the first tick.
 	recommended map[int64]int32
 	changed     map[int64]int32
 }

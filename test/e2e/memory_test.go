@@ -38,7 +38,7 @@ func (e *env) status(name, what string, wanted func(string) bool, path ...string
 	return value
 }
 
-// createHeld creates an object that scales in ten minutes after its alert, waits until its count is held at n, and returns the end
+// createHeld creates an object that is scaled down ten minutes after its alert has ended, waits until its count is held at n, and returns the end
 // of the hold.
 func (e *env) createHeld(i *impulse, name, rules string, n int32) time.Time {
 	e.t.Helper()

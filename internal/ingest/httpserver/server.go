@@ -85,8 +85,8 @@ type Server struct {
 	memory              *memory
 }
 
-// New opens the listeners; Run serves them. It returns an error if a listener cannot be opened, or if the address is not on loopback and
-// no credentials are configured.
+// New opens the listeners; Run serves them. It returns an error if a listener cannot be opened, or if the address is not on loopback,
+// no credentials are configured, and the options do not both allow unauthenticated access.
 func New(ctx context.Context, o Options) (*Server, error) {
 	if err := checkOpenAddress(o); err != nil {
 		return nil, err

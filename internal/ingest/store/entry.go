@@ -24,7 +24,8 @@ type entry struct {
 	group group
 	// charge has what the accounts count for the record.
 	charge charge
-	// shard is the shard to which the record is written, and change the number of the shard's change that was its last.
+	// shard is the shard to which the record is written, and change is the number of the record's last
+	// change, in shard.changes.
 	shard  *shard
 	change int
 	// removal is when the record is of no more use.

@@ -168,12 +168,12 @@ func (k *Kube) setAside(ctx context.Context, shard int, raw []byte, why error) e
 	if err == nil {
 		err = k.client.Post().AbsPath(k.path()...).SetHeader("Content-Type", "application/json").Body(body).Do(ctx).Error()
 	}
-	k.log.Error("an AlertSet is unreadable and was set aside: until its alerts are repeated, unknown alerts may be firing",
+	k.log.Error("an AlertSet is unreadable: until its alerts are repeated, unknown alerts may be firing",
 		"alertSet", k.namespace+"/"+shardName(shard), "aside", aside, "error", why, "copied", err == nil)
 	return nil
 }
 
-// served returns an error if AlertSets cannot be listed: then an AlertSet may be missing because its CRD or namespace is.
+// served returns an error if AlertSets cannot be listed: then an AlertSet may be missing because its CRD is.
 func (k *Kube) served(ctx context.Context) error {
 	err := k.client.Get().AbsPath(k.path()...).Param("limit", "1").Do(ctx).Error()
 	if err != nil {

@@ -43,15 +43,15 @@ type Store struct {
 	pending  pendingWatchers
 	writer   *writer
 	losses   losses
-	// selectorsKnown: all objects have had time to open their triggers, so that a record without a selection may be evicted. selectors is
-	// when that is.
+	// selectorsKnown is true once all objects have had time to open their triggers; from then on a record without a selection may be
+	// evicted. selectors is the deadline that ends that time.
 	selectorsKnown bool
 	selectors      selectors
 	// full has the limits for which deliveries were refused, by their owners.
 	full map[string]refusal
 	// truncated has the endpoints whose last delivery was truncated.
 	truncated map[string]bool
-	// silent has the selections whose senders did not all answer, and why.
+	// silent has the selections for which an Alertmanager did not answer the last reconcile, with the error.
 	silent map[selectionName]string
 	counts counts
 	// armed is when the timer of the deadlines fires; rearmed wakes it earlier.
@@ -74,7 +74,8 @@ func New(p Persister, now func() time.Time) *Store {
 // SetLogger sets where the store logs. It must be called before Run.
 func (s *Store) SetLogger(log *slog.Logger) { s.log = log }
 
-// reset forgets everything but the watchers.
+// reset removes all records and what is computed from them, and marks the selectors as not known. It keeps the watchers, the losses, the
+// counters and what was logged.
 func (s *Store) reset() {
 	s.index.removeRecords()
 	s.accounts = newAccounts()
