@@ -8,6 +8,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/cron"
 	"github.com/impulse-sh/impulse/triggers/kubernetes"
 	"github.com/impulse-sh/impulse/triggers/nats"
+	"github.com/impulse-sh/impulse/triggers/postgresql"
 	"github.com/impulse-sh/impulse/triggers/prometheus"
 	"github.com/impulse-sh/impulse/triggers/push"
 	"github.com/impulse-sh/impulse/triggers/resource"
@@ -23,6 +24,7 @@ func Kinds() []triggers.Kind {
 		kubernetes.Pods(),
 		kubernetes.External(),
 		nats.Kind(),
+		postgresql.Kind(),
 		prometheus.Kind(),
 		push.Kind(),
 		resource.CPU(),

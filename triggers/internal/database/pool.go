@@ -1,0 +1,167 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+const (
+	// MaxSessions is the maximum number of connections to one server with the same credentials.
+	MaxSessions = 4
+	// maxAge is the age at which a connection is replaced, so that a change of DNS or a failover is noticed.
+	maxAge = 10 * time.Minute
+	// connectTimeout limits the opening of a connection, with TLS and authentication.
+	connectTimeout = 10 * time.Second
+	// pingTimeout limits the check whether a connection still works.
+	pingTimeout = 2 * time.Second
+)
+
+// Session is one connection to a database. It is used by one goroutine at a time.
+type Session interface {
+	// Ping returns an error if the session cannot be used any more.
+	Ping(ctx context.Context) error
+	// Query runs a query in a read-only transaction, which the server ends after limit, and returns its only value as text. A session
+	// that is in an unknown state afterwards closes itself. Errors contain no credentials.
+	Query(ctx context.Context, query string, limit time.Duration) (string, error)
+	// Close closes the connection. It may be called more than once.
+	Close() error
+}
+
+// Pool has at most MaxSessions sessions, all to one server with the same credentials.
+type Pool struct {
+	// open opens a session, until stop is called.
+	open func() (Session, error)
+	stop context.CancelFunc
+	// slots has an element for each session that is in use or being opened.
+	slots   chan struct{}
+	opening sync.WaitGroup
+
+	mu   sync.Mutex
+	idle []aged
+}
+
+// aged is a session and the time at which it was opened.
+type aged struct {
+	Session
+
+	at time.Time
+}
+
+// NewPool returns a pool that opens its sessions when they are needed.
+func NewPool(open func(ctx context.Context) (Session, error)) *Pool {
+	life, stop := context.WithCancel(context.Background())
+	p := &Pool{stop: stop, slots: make(chan struct{}, MaxSessions)}
+	p.open = func() (Session, error) {
+		ctx, cancel := context.WithTimeoutCause(life, connectTimeout, fmt.Errorf("not connected within %s", connectTimeout))
+		defer cancel()
+		s, err := open(ctx)
+		if err != nil && ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return s, err
+	}
+	return p
+}
+
+// Query runs a query on a session that is free, and waits for one if all are in use.
+func (p *Pool) Query(ctx context.Context, query string) (string, error) {
+	select {
+	case p.slots <- struct{}{}:
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+	s, ok := p.working(ctx)
+	if !ok {
+		var err error
+		if s, err = p.opened(ctx); err != nil {
+			return "", err
+		}
+	}
+	defer p.put(s)
+	return s.Query(ctx, query, limit(ctx))
+}
+
+// working returns an idle session that works, and closes those that do not.
+func (p *Pool) working(ctx context.Context) (aged, bool) {
+	for s, ok := p.take(); ok; s, ok = p.take() {
+		if time.Since(s.at) < maxAge && ping(ctx, s) == nil {
+			return s, true
+		}
+		s.Close()
+	}
+	return aged{}, false
+}
+
+// opened returns a new session. If ctx ends before it is open, it becomes idle later: a connection may take longer to open than the reading
+// of a short interval. The caller has a slot, and keeps it only if there is no error.
+func (p *Pool) opened(ctx context.Context) (aged, error) {
+	type result struct {
+		aged
+
+		err error
+	}
+	results := make(chan result)
+	p.opening.Go(func() {
+		at := time.Now()
+		s, err := p.open()
+		select {
+		case results <- result{aged{s, at}, err}:
+		case <-ctx.Done():
+			if err == nil {
+				p.put(aged{s, at})
+				return
+			}
+			<-p.slots
+		}
+	})
+	select {
+	case r := <-results:
+		if r.err != nil {
+			<-p.slots
+		}
+		return r.aged, r.err
+	case <-ctx.Done():
+		return aged{}, context.Cause(ctx)
+	}
+}
+
+func ping(ctx context.Context, s Session) error {
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
+	return s.Ping(ctx)
+}
+
+// take removes the session that was used last from the idle ones.
+func (p *Pool) take() (aged, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.idle) - 1
+	if last < 0 {
+		return aged{}, false
+	}
+	s := p.idle[last]
+	p.idle = p.idle[:last]
+	return s, true
+}
+
+// put makes a session idle and releases its slot.
+func (p *Pool) put(s aged) {
+	p.mu.Lock()
+	p.idle = append(p.idle, s)
+	p.mu.Unlock()
+	<-p.slots
+}
+
+// Close closes all sessions. No query is running any more.
+func (p *Pool) Close() error {
+	p.stop()
+	p.opening.Wait()
+	var all []error
+	for s, ok := p.take(); ok; s, ok = p.take() {
+		all = append(all, s.Close())
+	}
+	return errors.Join(all...)
+}
