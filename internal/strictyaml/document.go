@@ -12,8 +12,35 @@ import (
 	"github.com/impulse-sh/impulse/internal/diag"
 )
 
-// Documents returns the documents of the file that are not empty, up to the first error. Errors are reported.
+// Documents returns the documents of the file that are not empty. A document that is no YAML is reported, and does not stop those after
+// it.
 func (r *Reader) Documents(content []byte) []*yaml.Node {
+	documents, err := decodeAll(content)
+	if err == nil {
+		return documents
+	}
+	documents = nil
+	line := 0
+	for _, piece := range pieces(content) {
+		found, err := decodeAll(piece)
+		if err != nil {
+			if found, err = decodeAll(withoutTabs(piece)); err != nil {
+				e := r.notYAML(piece, err)
+				e.Line += line
+				r.Add(e)
+			}
+		}
+		for _, document := range found {
+			shift(document, line)
+		}
+		documents = append(documents, found...)
+		line += bytes.Count(piece, []byte("\n"))
+	}
+	return documents
+}
+
+// decodeAll returns the documents that are not empty, up to the first error.
+func decodeAll(content []byte) ([]*yaml.Node, error) {
 	var documents []*yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	for {
@@ -21,13 +48,41 @@ func (r *Reader) Documents(content []byte) []*yaml.Node {
 		err := decoder.Decode(&doc)
 		switch {
 		case errors.Is(err, io.EOF):
-			return documents
+			return documents, nil
 		case err != nil:
-			r.Add(r.notYAML(content, err))
-			return documents
+			return documents, err
 		case len(doc.Content) > 0 && doc.Content[0].Tag != "!!null":
 			documents = append(documents, doc.Content[0])
 		}
+	}
+}
+
+// boundary matches the line with which a document begins. No other line of a YAML file may have this form.
+var boundary = regexp.MustCompile(`(?m)^---(?:[ \t\r]|$)`)
+
+// pieces splits a file at the lines with which documents begin.
+func pieces(content []byte) [][]byte {
+	var all [][]byte
+	begin := 0
+	for _, at := range boundary.FindAllIndex(content, -1) {
+		if at[0] > begin {
+			all, begin = append(all, content[begin:at[0]]), at[0]
+		}
+	}
+	return append(all, content[begin:])
+}
+
+// tabbed matches the spaces and tabs of a line with a tab that has nothing else, or a comment.
+var tabbed = regexp.MustCompile(`(?m)^ *\t[ \t]*(\r?$|#)`)
+
+// withoutTabs removes the indentation of lines that have a tab and no content. YAML allows it there, and the parser does not.
+func withoutTabs(content []byte) []byte { return tabbed.ReplaceAll(content, []byte("$1")) }
+
+// shift adds to the line of a node and of all nodes in it.
+func shift(node *yaml.Node, lines int) {
+	node.Line += lines
+	for _, inner := range node.Content {
+		shift(inner, lines)
 	}
 }
 

@@ -40,7 +40,7 @@ func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings
 		compileModifiers(&so.Spec, w.Policy, &errs)
 	}
 	compileFallback(&so.Spec, w.Policy, &errs)
-	checkIdle(w.Policy, &errs)
+	checkIdle(&so.Spec, w.Policy, &errs)
 	w.Shadow = compileShadow(so, kinds, settings, &errs)
 	if len(errs) > 0 {
 		return nil, errs
@@ -106,10 +106,16 @@ func boundsOf(path string, t *v1alpha1.Trigger, level *scalers.Trigger, errs *er
 }
 
 // checkIdle refuses a minimum of 0 that nothing could raise: without pods there is nothing of theirs to measure.
-func checkIdle(p *scalers.Policy, errs *errorList) {
-	if p.Min == 0 && len(p.Triggers) > 0 && !slices.ContainsFunc(p.Triggers, func(t scalers.Trigger) bool { return !t.PerPod }) {
+func checkIdle(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, errs *errorList) {
+	if p.Min == 0 && onlyPerPod(spec, p) {
 		errs.add("spec.minReplicaCount", "is 0, and cpu, memory and kubernetes-pods cannot wake a workload that has no pods", "1 or more, or a trigger of another type")
 	}
+}
+
+// onlyPerPod reports whether all triggers of an object measure its pods. One that has a mistake may be another.
+func onlyPerPod(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy) bool {
+	other := func(t scalers.Trigger) bool { return !t.PerPod }
+	return len(p.Triggers) > 0 && len(p.Triggers) == len(spec.Triggers) && !slices.ContainsFunc(p.Triggers, other)
 }
 
 // nameOf returns the trigger's own name, or a unique one made of its type.

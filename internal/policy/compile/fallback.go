@@ -47,7 +47,7 @@ func compileFallback(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, errs *e
 	case scalers.FallbackBehavior(behavior) == scalers.FallbackScalingModifiers && !modifiers:
 		errs.add(path+".behavior", "scalingModifiers needs a formula", "spec.advanced.scalingModifiers.formula")
 		return
-	case len(p.Triggers) > 0 && !slices.ContainsFunc(p.Triggers, func(t scalers.Trigger) bool { return !t.PerPod }):
+	case onlyPerPod(spec, p):
 		errs.add(path, "does not go with cpu, memory and kubernetes-pods alone: there is no source that may fail for long", "a trigger of another type")
 	}
 	p.Fallback = &scalers.Fallback{

@@ -7,6 +7,7 @@ package convert
 
 import (
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -95,7 +96,7 @@ func metadataOf(old *metav1.ObjectMeta) metav1.ObjectMeta {
 		Name: old.Name, Namespace: old.Namespace, Labels: old.Labels, CreationTimestamp: old.CreationTimestamp, UID: old.UID, Generation: old.Generation,
 	}
 	for key, value := range old.Annotations {
-		if key == "kubectl.kubernetes.io/last-applied-configuration" {
+		if slices.Contains(unkept, key) {
 			continue
 		}
 		if kept.Annotations == nil {
@@ -111,3 +112,14 @@ func typeMeta() metav1.TypeMeta {
 }
 
 func item(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+
+// removedGroups are API versions of apps/v1 that Kubernetes served before 1.16.
+var removedGroups = []string{"extensions/v1beta1", "apps/v1beta1", "apps/v1beta2"}
+
+// renewTarget sets the API version of a workload whose own is not served any more.
+func (f *diagnostics) renewTarget(target *v1alpha1.ScaleTargetRef) {
+	if slices.Contains(removedGroups, target.APIVersion) && slices.Contains([]string{"Deployment", "StatefulSet", "ReplicaSet", ""}, target.Kind) {
+		f.add("spec.scaleTargetRef.apiVersion", target.APIVersion+" is not served since Kubernetes 1.16", "it is apps/v1 here")
+		target.APIVersion = "apps/v1"
+	}
+}

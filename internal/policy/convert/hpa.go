@@ -20,6 +20,7 @@ func HPA(hpa *autoscalingv2.HorizontalPodAutoscaler) (so *v1alpha1.ScaledObject,
 	so.Spec.ScaleTargetRef = v1alpha1.ScaleTargetRef{
 		APIVersion: spec.ScaleTargetRef.APIVersion, Kind: spec.ScaleTargetRef.Kind, Name: spec.ScaleTargetRef.Name,
 	}
+	left.renewTarget(&so.Spec.ScaleTargetRef)
 	so.Spec.MinReplicaCount, so.Spec.MaxReplicaCount, so.Spec.PollingInterval = new(int32(1)), new(spec.MaxReplicas), new(tick)
 	if spec.MinReplicas != nil {
 		so.Spec.MinReplicaCount = new(*spec.MinReplicas)

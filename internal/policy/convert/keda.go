@@ -3,6 +3,7 @@ package convert
 import (
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/diag"
@@ -23,12 +24,17 @@ func KEDA(old *v1alpha1.ScaledObject) (so *v1alpha1.ScaledObject, notes []diag.E
 	setDefault(&spec.PollingInterval, kedaPolling)
 	setDefault(&spec.CooldownPeriod, kedaCooldown)
 	setDefault(&spec.MinReplicaCount, 0)
+	left.renewTarget(&spec.ScaleTargetRef)
+	left.wakeResources(spec)
 	setDefault(&spec.MaxReplicaCount, kedaMax)
 	if spec.Advanced == nil {
 		spec.Advanced = &v1alpha1.Advanced{}
 	}
 	if spec.Advanced.HorizontalPodAutoscalerConfig == nil {
 		spec.Advanced.HorizontalPodAutoscalerConfig = &v1alpha1.HorizontalPodAutoscalerConfig{}
+	}
+	if m := spec.Advanced.ScalingModifiers; m != nil && *m == (v1alpha1.ScalingModifiers{}) {
+		spec.Advanced.ScalingModifiers = nil
 	}
 	config := spec.Advanced.HorizontalPodAutoscalerConfig
 	if config.Behavior == nil {
@@ -62,22 +68,43 @@ func (f *diagnostics) convertTrigger(path string, t *v1alpha1.Trigger) {
 	if t.MetricType == "Value" {
 		f.addValueNotes(path + ".metricType")
 	}
+	if ref := t.AuthenticationRef; ref != nil && ref.Name == "" {
+		f.add(path+".authenticationRef", "names nothing", "it was removed")
+		t.AuthenticationRef = nil
+	}
 	switch t.Type {
 	case "prometheus":
-		if _, ok := t.Metadata["metricName"]; ok {
-			delete(t.Metadata, "metricName")
-			f.add(path+".metadata.metricName", "has no effect in KEDA any more", "it was removed")
-		}
 		if _, ok := t.Metadata["ignoreNullValues"]; !ok {
 			f.add(path+".metadata", "KEDA reads an empty, NaN or infinite answer as 0", "here it is unknown and lowers nothing; ignoreNullValues: true keeps the 0")
 		}
 	case "cron":
 		f.add(path+".type", "KEDA applies the tolerance of its HPA: 11 replicas may stay where 10 are scheduled", "here a schedule is exact")
 	case "cpu", "memory":
-		if kind, ok := t.Metadata["type"]; ok && t.MetricType == "" {
-			t.MetricType = string(kind)
-			delete(t.Metadata, "type")
-		}
+		f.renewMetricType(path, t)
+	}
+}
+
+// renewMetricType converts the metric type of cpu and memory that is in the metadata, as it was before KEDA 2.18.
+func (f *diagnostics) renewMetricType(path string, t *v1alpha1.Trigger) {
+	old, ok := t.Metadata["type"]
+	if !ok {
+		return
+	}
+	delete(t.Metadata, "type")
+	if t.MetricType == "" {
+		t.MetricType = string(old)
+		f.add(path+".metadata.type", "is not read since KEDA 2.18", "metricType is "+t.MetricType)
+		return
+	}
+	f.add(path+".metadata.type", "has no effect beside metricType", "it was removed")
+}
+
+// wakeResources raises a minimum of 0 where only cpu and memory are measured: they are always active, and KEDA's HPA has 1 replica then.
+func (f *diagnostics) wakeResources(spec *v1alpha1.ScaledObjectSpec) {
+	other := func(t v1alpha1.Trigger) bool { return t.Type != "cpu" && t.Type != "memory" }
+	if *spec.MinReplicaCount == 0 && len(spec.Triggers) > 0 && !slices.ContainsFunc(spec.Triggers, other) {
+		f.add("spec.minReplicaCount", "is 0, and KEDA keeps 1 replica, as cpu and memory cannot wake a workload that has no pods", "here it is 1")
+		*spec.MinReplicaCount = 1
 	}
 }
 

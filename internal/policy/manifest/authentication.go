@@ -3,6 +3,7 @@ package manifest
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -15,24 +16,66 @@ const clusterWide = "ClusterTriggerAuthentication"
 
 // parseAuthentication reads a TriggerAuthentication or a ClusterTriggerAuthentication.
 func parseAuthentication(o *Object, kind string) (*Object, []diag.Error) {
-	namespace, name := strictyaml.Text(strictyaml.Child(strictyaml.Child(o.node, "metadata"), "namespace")), strictyaml.Text(strictyaml.Child(strictyaml.Child(o.node, "metadata"), "name"))
-	t := reflect.TypeFor[v1alpha1.TriggerAuthentication]()
+	metadata := strictyaml.Child(o.content, "metadata")
+	namespace, name := strictyaml.Text(strictyaml.Child(metadata, "namespace")), strictyaml.Text(strictyaml.Child(metadata, "name"))
 	switch {
 	case kind == clusterWide:
-		namespace, t = "", reflect.TypeFor[v1alpha1.ClusterTriggerAuthentication]()
+		namespace = ""
 		o.readAllowedNamespaces()
 	case namespace == "":
 		namespace = DefaultNamespace
 	}
 	o.Authentication = kind + " " + namespace + "/" + name
-	return o, o.check(t)
+	problems := o.check(authenticationType(kind))
+	o.broken = len(problems) > 0
+	return o, problems
+}
+
+// authenticationType returns the type of a kind of authentication.
+func authenticationType(kind string) reflect.Type {
+	if kind == clusterWide {
+		return reflect.TypeFor[v1alpha1.ClusterTriggerAuthentication]()
+	}
+	return reflect.TypeFor[v1alpha1.TriggerAuthentication]()
+}
+
+// kedaSources are the fields of KEDA's authentications that have parameters or an identity.
+var kedaSources = []string{
+	"secretTargetRef", "configMapTargetRef", "env", "filePath", "boundServiceAccountToken", "oauth2", "podIdentity", "hashiCorpVault",
+	"azureKeyVault", "awsSecretManager", "gcpSecretManager", "azureServicePrincipal",
+}
+
+// parseForeignAuthentication reads one of KEDA's authentications. One with a source that Impulse does not read is a mistake.
+func parseForeignAuthentication(o *Object, kind, api string) (*Object, []diag.Error) {
+	fields, _ := fieldsOf(reflect.TypeFor[v1alpha1.TriggerAuthenticationSpec]())
+	var read, unread []string
+	spec := strictyaml.Child(o.node, "spec")
+	for _, source := range kedaSources {
+		switch node := strictyaml.Resolve(strictyaml.Child(spec, source)); {
+		case fields[source] != nil:
+			read = append(read, source)
+		case node == nil || node.Kind == yaml.ScalarNode && node.Value == "" || node.Kind != yaml.ScalarNode && len(node.Content) == 0:
+		case source == "podIdentity" && strictyaml.Text(strictyaml.Child(node, "provider")) == "none":
+		default:
+			unread = append(unread, source)
+		}
+	}
+	if problems, ok := o.adopt(authenticationType(kind), api); !ok {
+		return nil, problems
+	}
+	o, problems := parseAuthentication(o, kind)
+	if len(unread) > 0 {
+		o.broken, o.notes = true, nil
+		problems = []diag.Error{o.ErrorAt("spec."+unread[0], "is not supported: Impulse does not read "+strings.Join(unread, ", "), "it reads "+strings.Join(read, ", "))}
+	}
+	return o, problems
 }
 
 const allowedNamespaces = "spec.allowedNamespaces"
 
 // readAllowedNamespaces reads which namespaces may use a ClusterTriggerAuthentication. One of KEDA's is for all namespaces.
 func (o *Object) readAllowedNamespaces() {
-	spec := strictyaml.Resolve(strictyaml.Child(o.node, "spec"))
+	spec := strictyaml.Resolve(strictyaml.Child(o.content, "spec"))
 	o.allowed = []string{}
 	if list := strictyaml.Resolve(strictyaml.Child(spec, "allowedNamespaces")); list != nil {
 		for _, item := range list.Content {
@@ -60,15 +103,15 @@ func (o *Object) allows(namespace string) bool {
 
 // convertedAuthentication returns one of KEDA's authentications in the group impulse.sh. It allows what KEDA allows.
 func (o *Object) convertedAuthentication() ([]byte, error) {
-	if n := strictyaml.Resolve(strictyaml.Child(o.node, "apiVersion")); n != nil {
+	if n := strictyaml.Resolve(strictyaml.Child(o.content, "apiVersion")); n != nil {
 		n.Value = v1alpha1.GroupName + "/v1alpha1"
 	}
-	if spec := strictyaml.Resolve(strictyaml.Child(o.node, "spec")); spec != nil && o.allowed != nil && strictyaml.Child(spec, "allowedNamespaces") == nil {
+	if spec := strictyaml.Resolve(strictyaml.Child(o.content, "spec")); spec != nil && o.allowed != nil && strictyaml.Child(spec, "allowedNamespaces") == nil {
 		every := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: v1alpha1.EveryNamespace, Style: yaml.DoubleQuotedStyle}
 		spec.Content = append(spec.Content,
 			&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: "allowedNamespaces"},
 			&yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{every}},
 		)
 	}
-	return encode(o.node)
+	return encode(o.content)
 }

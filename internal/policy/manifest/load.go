@@ -23,25 +23,36 @@ func Load(paths []string, stdin io.Reader) ([]*Object, []diag.Error, error) {
 	var (
 		objects  []*Object
 		problems []diag.Error
-		failed   []error
 	)
-	files, err := expand(paths)
+	files, err := LoadFiles(paths, stdin)
+	for i := range files {
+		objects, problems = append(objects, files[i].Objects...), append(problems, files[i].Problems...)
+	}
+	if len(objects)+len(problems) == 0 && err == nil {
+		problems = append(problems, noObjectError(strings.Join(paths, ", ")))
+	}
+	return objects, problems, err
+}
+
+// LoadFiles is Load, file by file.
+func LoadFiles(paths []string, stdin io.Reader) ([]File, error) {
+	var (
+		files  []File
+		failed []error
+	)
+	names, err := expand(paths)
 	if err != nil {
 		failed = append(failed, err)
 	}
-	for _, file := range files {
-		content, err := readFile(file, stdin)
+	for _, name := range names {
+		content, err := readFile(name, stdin)
 		if err != nil {
 			failed = append(failed, err)
 			continue
 		}
-		o, p := Parse(file, content)
-		objects, problems = append(objects, o...), append(problems, p...)
+		files = append(files, ParseFile(name, content))
 	}
-	if len(objects)+len(problems)+len(failed) == 0 {
-		problems = append(problems, noObjectError(strings.Join(paths, ", ")))
-	}
-	return objects, problems, errors.Join(failed...)
+	return files, errors.Join(failed...)
 }
 
 // expand replaces folders by their files.

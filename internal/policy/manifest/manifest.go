@@ -6,7 +6,6 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/diag"
-	"github.com/impulse-sh/impulse/internal/policy/convert"
 	"github.com/impulse-sh/impulse/internal/strictyaml"
 )
 
@@ -18,11 +17,15 @@ type Object struct {
 	// Authentication is "kind namespace/name" of a TriggerAuthentication, by which triggers refer to it; "" for other kinds.
 	Authentication string
 
-	node *yaml.Node
-	// hpa means that the object was converted from an HPA. notes are those of a conversion.
-	hpa   bool
+	// node is the object in its file, and content what is read of it: of an object of another API, a copy without what has no effect.
+	node, content *yaml.Node
+	// foreign means that the object is an HPA or one of KEDA's, and keda that it is a ScaledObject of KEDA.
+	foreign, keda bool
+	// original returns the path in an HPA of the field from which a field of the converted object comes; nil for other objects.
+	original func(field string) string
+	// notes are those of a conversion.
 	notes []diag.Error
-	// refused are the paths of metrics of an HPA that could not be converted.
+	// refused are the paths of what could not be converted: further mistakes below them are not reported.
 	refused []string
 	// allowed are the namespaces that may use a ClusterTriggerAuthentication; nil for other kinds.
 	allowed []string
@@ -40,8 +43,8 @@ func (o *Object) name() string {
 
 // ErrorAt returns an error at a field of the object, or at the innermost node around it that the file has.
 func (o *Object) ErrorAt(field, problem, suggestion string) diag.Error {
-	if o.hpa {
-		field = convert.OriginalField(field)
+	if o.original != nil {
+		field = o.original(field)
 	}
 	line, column := strictyaml.Position(o.node, field)
 	return diag.Error{File: o.File, Line: line, Column: column, Object: o.name(), Field: field, Problem: problem, Suggestion: suggestion}

@@ -94,7 +94,7 @@ func testFileThatCannotBeDecodedIsReportedWithPosition(t *testing.T) {
 		"kind: ScaledObject\napiVersion: impuls/v1alpha1":                              "f.yaml:2:13: apiVersion",
 		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nmetadata: {name: Web_1}": `f.yaml:3:18: metadata.name: "Web_1" is no name in Kubernetes`,
 		"kind: ScaledObjekt\napiVersion: impulse.sh/v1alpha1":                          `did you mean "ScaledObject"?`,
-		"kind: HorizontalPodAutoscaler\napiVersion: autoscaling/v1":                    "f.yaml:2:13: apiVersion: \"autoscaling/v1\" is not known here (autoscaling/v2 was expected",
+		"kind: HorizontalPodAutoscaler\napiVersion: autoscaling/v3":                    "f.yaml:2:13: apiVersion: \"autoscaling/v3\" is not known here (autoscaling/v2, v2beta2, v2beta1 or v1 was expected",
 		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: [1]\n":             "f.yaml:3:7: spec: is a list (a map was expected)",
 		"kind: ScaledObject\napiVersion: impulse.sh/v1alpha1\nspec: {}\nspec: ":        "f.yaml:4:1: spec: is given twice",
 	}

@@ -17,9 +17,10 @@ import (
 )
 
 // Foreign reports whether an object is a HorizontalPodAutoscaler or one of KEDA's.
-func (o *Object) Foreign() bool {
-	return o.hpa || strictyaml.Text(strictyaml.Child(o.node, "apiVersion")) == kedaGroup
-}
+func (o *Object) Foreign() bool { return o.foreign }
+
+// Broken reports whether an object has a mistake that was found before it was compiled.
+func (o *Object) Broken() bool { return o.broken }
 
 // scaledObjectText has the fields of a ScaledObject that a user writes.
 type scaledObjectText struct {

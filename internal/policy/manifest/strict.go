@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -25,7 +24,7 @@ type strict struct{ strictyaml.Reader }
 // another type are removed, so that the rest can be decoded.
 func (o *Object) check(t reflect.Type) []diag.Error {
 	s := &strict{strictyaml.Reader{File: o.File, Object: o.name()}}
-	s.value(s.Resolve(o.node), t, "")
+	s.value(s.Resolve(o.content), t, "")
 	return s.Errors()
 }
 
@@ -59,7 +58,7 @@ func (s *strict) value(node *yaml.Node, t reflect.Type, path string) {
 func anyValid(t reflect.Type) bool {
 	switch t {
 	case reflect.TypeFor[resource.Quantity](), reflect.TypeFor[metav1.ObjectMeta](),
-		reflect.TypeFor[v1alpha1.ScaledObjectStatus](), reflect.TypeFor[autoscalingv2.HorizontalPodAutoscalerStatus](), reflect.TypeFor[metav1.Time]():
+		reflect.TypeFor[v1alpha1.ScaledObjectStatus](), reflect.TypeFor[metav1.Time]():
 		return true
 	default:
 		return false
