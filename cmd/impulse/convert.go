@@ -9,6 +9,7 @@ import (
 
 	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
+	"github.com/impulse-sh/impulse/internal/printable"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
@@ -40,7 +41,7 @@ func convert(cmd *cobra.Command, args []string) error {
 	for i := range files {
 		f := &files[i]
 		if others := f.Others(); others != "" {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s: skipped objects of other kinds: %s\n", f.Name, others)
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: skipped objects of other kinds: %s\n", printable.Line(f.Name, printable.Longest), printable.Line(others, printable.Longest))
 		}
 		objects, problems, unread = append(objects, f.Objects...), append(problems, f.Problems...), unread+f.Unread
 	}

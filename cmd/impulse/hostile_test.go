@@ -72,7 +72,9 @@ func testTextOfFileCannotControlTerminalOrForgeLine(t *testing.T) {
 	put(t, map[string]string{
 		"bad.yaml": "apiVersion: impulse.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web}\nspec: {scaleTargetRef: {name: web}, Q: 1, " +
 			"triggers: [{type: Q, name: Q, metadata: {Q: Q}}, {type: prometheus, metadata: {Q: Q, serverAddress: Q}, metricType: Q}]}\n",
-		"hpa.yaml":      "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec: {Q: 1}\n",
+		"hpa.yaml": "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec: {Q: 1, metrics: [{type: Q}]}\n",
+		"others.yaml": "apiVersion: v1\nkind: Q\n---\napiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: {name: web, annotations: {a: Q}}\n" +
+			"spec: {Q: 1, scaleTargetRef: {kind: Deployment, name: web}, maxReplicas: 3}\n",
 		"bad.test.yaml": "tests: [{name: Q, Q: 1, inputs: [{trigger: Q, values: Q}]}]\n",
 		"fails.test.yaml": "tests:\n- name: Q\n  scaledObject: {apiVersion: impulse.sh/v1alpha1, kind: ScaledObject, metadata: {name: web}, " +
 			"spec: {scaleTargetRef: {name: web}, minReplicaCount: 1, triggers: [" + prometheus + "]}}\n" +
@@ -89,6 +91,7 @@ func testTextOfFileCannotControlTerminalOrForgeLine(t *testing.T) {
 		{"check", hostile + ".yaml"},
 		{"check", hostile},
 		{"convert", "hpa.yaml"},
+		{"convert", "others.yaml"},
 		{"convert", hostile},
 		{"test", "bad.test.yaml"},
 		{"test", "fails.test.yaml"},

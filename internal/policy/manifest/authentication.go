@@ -66,7 +66,11 @@ func parseForeignAuthentication(o *Object, kind, api string) (*Object, []diag.Er
 	o, problems := parseAuthentication(o, kind)
 	if len(unread) > 0 {
 		o.broken, o.notes = true, nil
-		problems = []diag.Error{o.ErrorAt("spec."+unread[0], "is not supported: Impulse does not read "+strings.Join(unread, ", "), "it reads "+strings.Join(read, ", "))}
+		problem := "is not supported"
+		if more := unread[1:]; len(more) > 0 {
+			problem += ", like " + strings.Join(more, ", ")
+		}
+		problems = []diag.Error{o.ErrorAt("spec."+unread[0], problem, "supported are "+strings.Join(read, ", "))}
 	}
 	return o, problems
 }

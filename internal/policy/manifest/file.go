@@ -102,19 +102,26 @@ func ParseNode(file string, node *yaml.Node) ([]*Object, []diag.Error) {
 	return f.Objects, f.Problems
 }
 
-// items returns the objects of a List or of a list of one kind, such as ScaledObjectList; otherwise the object itself.
-func items(node *yaml.Node) []*yaml.Node {
+// Bounds of lists that contain lists, and with them of a list that contains itself.
+const (
+	maxLists = 8
+	maxItems = 100_000
+)
+
+// items returns the objects of a List, or of a list of one kind such as ScaledObjectList; otherwise the object itself.
+func items(node *yaml.Node) []*yaml.Node { return appendItems(nil, node, 0) }
+
+func appendItems(all []*yaml.Node, node *yaml.Node, depth int) []*yaml.Node {
 	of, isList := strings.CutSuffix(strictyaml.Text(strictyaml.Child(node, "kind")), "List")
 	list := strictyaml.Resolve(strictyaml.Child(node, "items"))
-	if !isList || list == nil || list.Kind != yaml.SequenceNode {
-		return []*yaml.Node{node}
+	if !isList || list == nil || list.Kind != yaml.SequenceNode || depth == maxLists || len(all) > maxItems {
+		return append(all, node)
 	}
-	if of == "" {
-		return list.Content
-	}
-	all := make([]*yaml.Node, len(list.Content))
-	for i, item := range list.Content {
-		all[i] = withKind(item, strictyaml.Child(node, "apiVersion"), of)
+	for _, item := range list.Content {
+		if of != "" {
+			item = withKind(item, strictyaml.Child(node, "apiVersion"), of)
+		}
+		all = appendItems(all, item, depth+1)
 	}
 	return all
 }
