@@ -28,9 +28,6 @@ func Load(paths []string, stdin io.Reader) ([]*Object, []diag.Error, error) {
 	for i := range files {
 		objects, problems = append(objects, files[i].Objects...), append(problems, files[i].Problems...)
 	}
-	if len(objects)+len(problems) == 0 && err == nil {
-		problems = append(problems, noObjectError(strings.Join(paths, ", ")))
-	}
 	return objects, problems, err
 }
 
@@ -44,13 +41,18 @@ func LoadFiles(paths []string, stdin io.Reader) ([]File, error) {
 	if err != nil {
 		failed = append(failed, err)
 	}
+	found := 0
 	for _, name := range names {
 		content, err := readFile(name, stdin)
 		if err != nil {
 			failed = append(failed, err)
 			continue
 		}
-		files = append(files, ParseFile(name, content))
+		f := ParseFile(name, content)
+		files, found = append(files, f), found+len(f.Objects)+len(f.Problems)
+	}
+	if found+len(failed) == 0 {
+		files = append(files, File{Problems: []diag.Error{noObjectError(strings.Join(paths, ", "))}})
 	}
 	return files, errors.Join(failed...)
 }
