@@ -16,15 +16,32 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// fieldsOf reads the schema of a config from its struct tags: one field for each struct field, in order.
-func fieldsOf(config reflect.Value) []Field {
-	t := config.Type()
+// structFields returns the fields of a config in order. Those of an embedded struct stand in its place.
+func structFields(t reflect.Type) []reflect.StructField {
 	if t.Kind() != reflect.Struct {
 		panic(fmt.Sprintf("triggers: %s is not a struct", t))
 	}
-	fields := make([]Field, t.NumField())
-	for i := range fields {
+	var fields []reflect.StructField
+	for i := range t.NumField() {
 		f := t.Field(i)
+		if !f.Anonymous || f.Type.Kind() != reflect.Struct {
+			fields = append(fields, f)
+			continue
+		}
+		for _, inner := range structFields(f.Type) {
+			inner.Index = append([]int{i}, inner.Index...)
+			fields = append(fields, inner)
+		}
+	}
+	return fields
+}
+
+// fieldsOf reads the schema of a config from its struct tags: one field for each of structFields.
+func fieldsOf(config reflect.Value) []Field {
+	t := config.Type()
+	found := structFields(t)
+	fields := make([]Field, len(found))
+	for i, f := range found {
 		fields[i] = Field{
 			Key: f.Tag.Get("json"), Type: typeName(f.Type), Required: f.Tag.Get("required") == "true", Doc: f.Tag.Get("doc"),
 		}
@@ -32,7 +49,7 @@ func fieldsOf(config reflect.Value) []Field {
 			panic(fmt.Sprintf("triggers: field %s of %s needs a supported type, a json name and a doc", f.Name, t))
 		}
 		if !fields[i].Required {
-			fields[i].Default = text(config.Field(i))
+			fields[i].Default = text(config.FieldByIndex(f.Index))
 		}
 	}
 	return fields

@@ -56,9 +56,10 @@ func (k Kind) Decode(metadata map[string]string) (Config, error) { return k.deco
 func (k Kind) Open(c Config, env Env) (Source, error) { return k.open(c, env) }
 
 // Define declares a kind. C is a struct whose fields are exported, have the tags json (the key) and doc, optionally required:"true", and
-// have the type string, bool, int, int32, int64, scalers.Milli, time.Duration or []string. defaults is the config for empty metadata.
-// open does no I/O. C may have one field with the key "*" and the type map[string]string, which gets the whole metadata as it is written;
-// the kind then allows all keys, such as for a server of the user that interprets them. Define panics if C does not have this form.
+// have the type string, bool, int, int32, int64, scalers.Milli, time.Duration or []string, or are embedded structs with such fields.
+// defaults is the config for empty metadata. open does no I/O. C may have one field with the key "*" and the type map[string]string,
+// which gets the whole metadata as it is written; the kind then allows all keys, such as for a server of the user that interprets them.
+// Define panics if C does not have this form.
 func Define[C Config](name, summary string, defaults C, open func(C, Env) (Source, error)) Kind {
 	fields := fieldsOf(reflect.ValueOf(defaults))
 	return Kind{
@@ -83,11 +84,12 @@ func Define[C Config](name, summary string, defaults C, open func(C, Env) (Sourc
 // decodeInto sets the fields of a config and returns all mistakes. It also validates the fields that it could decode.
 func decodeInto(config reflect.Value, fields []Field, metadata map[string]string, validate func() error) error {
 	all, invalid := unknownKeys(fields, metadata)
+	places := structFields(config.Type())
 	for i, f := range fields {
 		if _, given := metadata[f.Key]; invalid[f.Key] && !given {
 			continue // It is reported already: a misspelt key resembles it.
 		}
-		if err := setField(config.Field(i), f, metadata); err != nil {
+		if err := setField(config.FieldByIndex(places[i].Index), f, metadata); err != nil {
 			all = append(all, err)
 			invalid[f.Key] = true
 		}

@@ -17,6 +17,7 @@ func TestKind(t *testing.T) {
 	t.Run("every mistake is reported once", testEveryMistakeIsReportedOnce)
 	t.Run("an empty required field is a mistake", testEmptyRequiredFieldIsMistake)
 	t.Run("the schema is that of the struct", testSchemaIsThatOfStruct)
+	t.Run("the fields of an embedded struct stand in its place", testFieldsOfEmbeddedStructStandInItsPlace)
 	t.Run("defaults are not shared with what is decoded", testDefaultsAreNotSharedWithWhatIsDecoded)
 	t.Run("an unsupported config type panics at the start", testUnsupportedConfigTypePanicsAtStart)
 	t.Run("Open accepts only its own config type", testOpenAcceptsOnlyItsOwnConfigType)
@@ -138,6 +139,38 @@ func testSchemaIsThatOfStruct(t *testing.T) {
 	}
 	if got := testKind().Fields; !slices.Equal(got, want) {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// Place is embedded in the config of several kinds.
+type Place struct {
+	Place string `json:"place" required:"true" doc:"Where."`
+	Port  int    `json:"port" doc:"Which."`
+}
+
+type placedConfig struct {
+	Secure bool `json:"secure" doc:"How."`
+	Place
+	Topics []string `json:"topics" doc:"What."`
+}
+
+func (placedConfig) Validate() error          { return nil }
+func (placedConfig) Trigger() scalers.Trigger { return scalers.Trigger{} }
+
+func testFieldsOfEmbeddedStructStandInItsPlace(t *testing.T) {
+	k := Define("placed", "Placed.", placedConfig{Place: Place{Port: 80}}, func(placedConfig, Env) (Source, error) { return nil, nil })
+	want := []Field{
+		{"secure", "boolean", false, "false", "How."},
+		{"place", "text", true, "", "Where."},
+		{"port", "integer", false, "80", "Which."},
+		{"topics", "list", false, "", "What."},
+	}
+	if !slices.Equal(k.Fields, want) {
+		t.Errorf("the fields are %+v, want %+v", k.Fields, want)
+	}
+	got, err := k.Decode(map[string]string{"place": "x", "secure": "true", "topics": "a"})
+	if want := (placedConfig{true, Place{"x", 80}, []string{"a"}}); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("Decode returned %+v, %v, want %+v", got, err, want)
 	}
 }
 
