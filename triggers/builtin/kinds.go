@@ -11,6 +11,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/postgresql"
 	"github.com/impulse-sh/impulse/triggers/prometheus"
 	"github.com/impulse-sh/impulse/triggers/push"
+	"github.com/impulse-sh/impulse/triggers/redis"
 	"github.com/impulse-sh/impulse/triggers/resource"
 	"github.com/impulse-sh/impulse/triggers/webhook"
 )
@@ -27,6 +28,12 @@ func Kinds() []triggers.Kind {
 		postgresql.Kind(),
 		prometheus.Kind(),
 		push.Kind(),
+		redis.Redis(),
+		redis.Cluster(),
+		redis.Sentinel(),
+		redis.Streams(),
+		redis.ClusterStreams(),
+		redis.SentinelStreams(),
 		resource.CPU(),
 		resource.Memory(),
 		webhook.Kind(),

@@ -1,0 +1,123 @@
+// Package redis has the six trigger kinds of Redis: redis, redis-cluster and redis-sentinel count the elements of a list, set, sorted set
+// or hash; redis-streams, redis-cluster-streams and redis-sentinel-streams count the waiting entries of a stream. The names before
+// -streams differ only in how the server is found. The kinds only read: they create, change and consume nothing.
+//
+// A key is read once per pollingInterval. Triggers with the same servers and credentials share connections, and those that also have
+// the same key share its readings.
+package redis
+
+import (
+	"context"
+	"strings"
+
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// Redis describes the trigger type redis.
+func Redis() triggers.Kind {
+	return describe(triggers.Define("redis", "Elements of a list, set, sorted set or hash of a Redis server.",
+		listConfig{List: defaultList()}, open[listConfig]), map[string]string{"address": "redis.shop:6379", "listName": "jobs"})
+}
+
+// Cluster describes the trigger type redis-cluster.
+func Cluster() triggers.Kind {
+	return describe(triggers.Define("redis-cluster", "Elements of a list, set, sorted set or hash of a Redis Cluster.",
+		clusterListConfig{List: defaultList()}, open[clusterListConfig]),
+		map[string]string{"addresses": "redis-0.redis.shop:6379,redis-1.redis.shop:6379", "listName": "jobs"})
+}
+
+// Sentinel describes the trigger type redis-sentinel.
+func Sentinel() triggers.Kind {
+	return describeSentinel(triggers.Define("redis-sentinel",
+		"Elements of a list, set, sorted set or hash of the Redis master that a Sentinel names.",
+		sentinelListConfig{List: defaultList()}, open[sentinelListConfig]),
+		map[string]string{"addresses": "sentinel.shop:26379", "sentinelMaster": "mymaster", "listName": "jobs"})
+}
+
+// Streams describes the trigger type redis-streams.
+func Streams() triggers.Kind {
+	return describe(triggers.Define("redis-streams", "Waiting entries of a stream of a Redis server.",
+		streamConfig{Stream: defaultStream()}, open[streamConfig]),
+		map[string]string{"address": "redis.shop:6379", "stream": "orders", "consumerGroup": "billing", "lagCount": "10"})
+}
+
+// ClusterStreams describes the trigger type redis-cluster-streams.
+func ClusterStreams() triggers.Kind {
+	return describe(triggers.Define("redis-cluster-streams", "Waiting entries of a stream of a Redis Cluster.",
+		clusterStreamConfig{Stream: defaultStream()}, open[clusterStreamConfig]), map[string]string{
+		"addresses": "redis-0.redis.shop:6379,redis-1.redis.shop:6379", "stream": "orders", "consumerGroup": "billing", "lagCount": "10",
+	})
+}
+
+// SentinelStreams describes the trigger type redis-sentinel-streams.
+func SentinelStreams() triggers.Kind {
+	return describeSentinel(triggers.Define("redis-sentinel-streams",
+		"Waiting entries of a stream of the Redis master that a Sentinel names.",
+		sentinelStreamConfig{Stream: defaultStream()}, open[sentinelStreamConfig]), map[string]string{
+		"addresses": "sentinel.shop:26379", "sentinelMaster": "mymaster", "stream": "orders", "consumerGroup": "billing", "lagCount": "10",
+	})
+}
+
+// describe adds what all kinds have in common.
+func describe(k triggers.Kind, example map[string]string) triggers.Kind {
+	k.Auth, k.Example = parameters(), example
+	return k
+}
+
+// describeSentinel adds what the kinds with a Sentinel have in common.
+func describeSentinel(k triggers.Kind, example map[string]string) triggers.Kind {
+	k = describe(k, example)
+	k.Auth = append(k.Auth, sentinelParameters()...)
+	return k
+}
+
+// config is the typed metadata of one of the six kinds.
+type config interface {
+	triggers.Config
+	// settings returns how the server is found and reached.
+	settings() settings
+	// query returns what is counted.
+	query() query
+}
+
+// open builds the source of any of the kinds. It does no I/O.
+func open[C config](c C, env triggers.Env) (triggers.Source, error) {
+	return &source{settings: c.settings(), query: c.query(), env: env}, nil
+}
+
+// source is the Source of one trigger. It uses a shared connection while it runs.
+type source struct {
+	settings settings
+	query    query
+	env      triggers.Env
+}
+
+// Run implements triggers.Source.
+func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
+	access := "redis\x00" + s.settings.digest() + "\x00" + s.env.Credentials
+	shared, release, err := triggers.Acquire(s.env.Pool, access, func() (*connection, error) {
+		return newConnection(s.env.Dial), nil
+	})
+	if err != nil {
+		return err
+	}
+	defer release()
+	r := &reader{settings: s.settings, query: s.query, secret: s.env.Secret, connection: shared}
+	key := triggers.PollKey{Server: strings.Join(s.settings.server.Servers(), ","), Key: access + "\x00" + s.query.key()}
+	if key.Server == "" { // Only the authenticationRef has the address.
+		key.Server = access
+	}
+	return triggers.PollEach(key, r.Read, func(_ scalers.Instant, l level) scalers.Event { return l.event() }, s.env).Run(ctx, emit)
+}
+
+// level is a number of elements. If unknown is not nil, the number is not known, but it is at least value.
+type level struct {
+	value   scalers.Milli
+	unknown error
+}
+
+// event returns the event for the level.
+func (l level) event() scalers.Event {
+	return scalers.Event{Value: l.value, Err: l.unknown, AtLeast: l.unknown != nil}
+}
