@@ -94,9 +94,25 @@ func checkNumber(t *testing.T, r *rand.Rand, k triggers.Kind, i int) bool {
 	if config == nil {
 		return false
 	}
-	got, ok := reflect.TypeAssert[scalers.Milli](reflect.ValueOf(config).Field(i))
+	got, ok := reflect.TypeAssert[scalers.Milli](fieldOf(reflect.ValueOf(config), k.Fields[i].Key))
 	if !ok || new(big.Rat).SetInt64(int64(got)).Cmp(thousandths) != 0 {
 		t.Errorf("%s, %s: %s became %s", k.Name, k.Fields[i].Key, text, got)
 	}
 	return true
+}
+
+// fieldOf returns the field of a config with a key; the zero Value if there is none. The config may embed structs.
+func fieldOf(config reflect.Value, key string) reflect.Value {
+	for i := range config.NumField() {
+		f := config.Type().Field(i)
+		if f.Tag.Get("json") == key {
+			return config.Field(i)
+		}
+		if f.Anonymous {
+			if found := fieldOf(config.Field(i), key); found.IsValid() {
+				return found
+			}
+		}
+	}
+	return reflect.Value{}
 }

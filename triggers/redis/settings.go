@@ -155,7 +155,7 @@ func (s settings) servers(ctx context.Context, p *secrets) ([]string, error) {
 // tlsConfig returns the configuration of TLS; nil without TLS.
 func (a access) tlsConfig() (*tls.Config, error) {
 	if !a.tls {
-		return nil, nil //nolint:nilnil // No configuration is no TLS.
+		return nil, nil
 	}
 	return triggers.TLSConfig(a.ca, a.cert, a.key, a.unsafe)
 }

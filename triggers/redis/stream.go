@@ -182,7 +182,7 @@ func findGroup(answer any, name string) (*group, error) {
 		g.lag, g.hasLag = fields["lag"]
 		return g, nil
 	}
-	return nil, nil //nolint:nilnil // No group is no error: it may not have been created yet.
+	return nil, nil
 }
 
 var errNoGroups = errors.New("the answer is not a list of consumer groups")
