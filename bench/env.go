@@ -26,12 +26,13 @@ import (
 )
 
 const (
-	// scaledNamespace is the namespace that Impulse scales, bareNamespace the one that only the floor writes to.
+	// scaledNamespace is the namespace that Impulse scales, bareNamespace the one that only the bare writes of
+	// load.floor go to.
 	scaledNamespace = "bench"
 	bareNamespace   = "bench-floor"
 	// low and high are the replicas of a workload while its alert does not fire and while it does.
 	low, high = 1, 5
-	// floors is the number of Deployments that the floor writes to, one after the other.
+	// floors is the number of Deployments that load.floor writes to, one after the other.
 	floors = 200
 )
 
@@ -155,7 +156,7 @@ func (w *env) define(ctx context.Context) error {
 	})
 }
 
-// pair creates one Deployment and the ScaledObject that scales it. Impulse does not read those in the floor's namespace.
+// pair creates one Deployment and the ScaledObject that scales it. Impulse does not read those in bareNamespace.
 func (w *env) pair(ctx context.Context, ns string, i int) error {
 	return w.createWorkload(ctx, ns, app(i), low, `"minReplicaCount": 1, "maxReplicaCount": 10,
 		"advanced": {"horizontalPodAutoscalerConfig": {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}}}},

@@ -86,7 +86,7 @@ const (
 // Reasons of the condition Active. While there is no target, it has the reason of AbleToScale.
 const (
 	// ReasonTriggerActive: at least one trigger is above its activation value, or the object is always active (force-activation, or only
-	// cpu and memory triggers).
+	// triggers of type cpu, memory and kubernetes-pods).
 	ReasonTriggerActive = "TriggerActive"
 	// ReasonNoTriggerActive: no trigger is above its activation value.
 	ReasonNoTriggerActive = "NoTriggerActive"

@@ -7,7 +7,7 @@ const (
 	// ConditionReady: the spec is valid, Impulse can scale the target, and every trigger is known.
 	ConditionReady = "Ready"
 	// ConditionActive: there is a target, and at least one trigger is above its activation value, or the object is always active
-	// (force-activation, or only cpu and memory triggers). The status is Unknown if no known trigger is above its activation value, and at
+	// (force-activation, or only triggers of type cpu, memory and kubernetes-pods). The status is Unknown if no known trigger is above its activation value, and at
 	// least one trigger is unknown.
 	ConditionActive = "Active"
 	// ConditionPaused: an annotation pauses the object, even if the count would be the same without it.

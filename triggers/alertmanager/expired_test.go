@@ -13,7 +13,7 @@ func TestExpired(t *testing.T) {
 	t.Run("an expired alert is reported until it fires again", testExpiredAlertIsReportedUntilItFiresAgain)
 	t.Run("a stale alert that is resolved or repeated has not expired", testStaleAlertThatIsResolvedOrRepeatedHasNotExpired)
 	t.Run("the end of a stale alert is foreseen", testEndOfStaleAlertIsForeseen)
-	t.Run("another trigger's expiry is not reported", testAnotherTriggersExpiryIsNotReported)
+	t.Run("the ttl is not named for an alert that expired sooner", testTTLIsNotNamedForAlertThatExpiredSooner)
 }
 
 // staleAlert returns a stale alert: it was not repeated within its ttl, and ends one ttl later.
@@ -86,7 +86,7 @@ func testEndOfStaleAlertIsForeseen(t *testing.T) {
 }
 
 // An alert that began with a late firing counts for a shorter time than the ttl of the spec.
-func testAnotherTriggersExpiryIsNotReported(t *testing.T) {
+func testTTLIsNotNamedForAlertThatExpiredSooner(t *testing.T) {
 	a := staleAlert(10 * time.Minute)
 	c := Config{TTL: time.Hour}
 	want := "alert Slow was not repeated within its ttl: it has not counted since " + a.ExpiresAt.UTC().Format(time.RFC3339) + "; is repeat_interval below the ttl?"

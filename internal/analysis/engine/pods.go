@@ -42,7 +42,7 @@ func (m Mean) Read(t scalers.Instant, target Target) (scalers.Event, bool) {
 	case !ok || e.Err != nil:
 		return e, ok
 	case max(target.Current, target.Ready) > maxPods:
-		return scalers.Event{Err: fmt.Errorf("more than %d pods are not made up", maxPods)}, true
+		return scalers.Event{Err: fmt.Errorf("a mean level can stand for at most %d pods", maxPods)}, true
 	}
 	before := m.Start.Add(-24 * time.Hour)
 	pod := scalers.Pod{

@@ -55,7 +55,8 @@ type Past struct {
 // writeTimeout bounds one write.
 const writeTimeout = 5 * time.Second
 
-// Autoscaler scales one workload. Only the goroutine of Run uses its fields, except inbox and pods.
+// Autoscaler scales one workload. Only the goroutine of Run uses workload, state and outcome. options does not change, and all goroutines
+// may use inbox, pods and results.
 type Autoscaler struct {
 	options Options
 	inbox   *inbox

@@ -157,7 +157,8 @@ func (r *Reporter) object(of Object) *object {
 	return o
 }
 
-// Decided implements autoscaler.Reporter. While a write is in flight, it reports nothing but metrics: another outcome follows.
+// Decided implements autoscaler.Reporter. While a write is in flight, it neither changes conditions nor writes the status: another
+// outcome follows.
 func (r *Reporter) Decided(p *autoscaler.Outcome) {
 	r.metrics.observe(p)
 	var changes []conditionChange
