@@ -7,6 +7,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/alertmanager"
 	"github.com/impulse-sh/impulse/triggers/cron"
 	"github.com/impulse-sh/impulse/triggers/kubernetes"
+	"github.com/impulse-sh/impulse/triggers/mysql"
 	"github.com/impulse-sh/impulse/triggers/nats"
 	"github.com/impulse-sh/impulse/triggers/postgresql"
 	"github.com/impulse-sh/impulse/triggers/prometheus"
@@ -24,6 +25,7 @@ func Kinds() []triggers.Kind {
 		kubernetes.Object(),
 		kubernetes.Pods(),
 		kubernetes.External(),
+		mysql.Kind(),
 		nats.Kind(),
 		postgresql.Kind(),
 		prometheus.Kind(),
