@@ -22,3 +22,12 @@ type Container struct {
 
 // Requests are requested cores and bytes. A negative value means that the resource is not requested.
 type Requests struct{ CPU, Memory scalers.Milli }
+
+// PodQuery selects pods that have not finished: their phase is neither Succeeded nor Failed.
+type PodQuery struct {
+	Namespace string
+	// Selector is a label selector; "" selects all pods.
+	Selector string
+	// ByNode counts the nodes on which the pods are instead of the pods.
+	ByNode bool
+}

@@ -82,6 +82,9 @@ type Env struct {
 	PodSelector func() (string, error)
 	// Metrics reads the metrics that metrics adapters serve.
 	Metrics MetricsAPIs
+	// CountPods counts pods from a watch, which all callers for one namespace share. It calls changed once the count or the reason why it
+	// is unknown is known, and again after each change, until ctx is done. It then returns ctx.Err(), and calls changed no more.
+	CountPods func(ctx context.Context, q PodQuery, changed func(count int64, err error)) error
 	// Poller reads the polled sources of all workloads.
 	Poller *Poller
 	// Pool shares one connection among all triggers that use the same server.

@@ -15,6 +15,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/redis"
 	"github.com/impulse-sh/impulse/triggers/resource"
 	"github.com/impulse-sh/impulse/triggers/webhook"
+	"github.com/impulse-sh/impulse/triggers/workload"
 )
 
 // Kinds returns every built-in kind, ordered by the name of its folder.
@@ -39,5 +40,6 @@ func Kinds() []triggers.Kind {
 		resource.CPU(),
 		resource.Memory(),
 		webhook.Kind(),
+		workload.Kind(),
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/egress"
 	"github.com/impulse-sh/impulse/internal/control/election"
 	"github.com/impulse-sh/impulse/internal/control/metricsapi"
+	"github.com/impulse-sh/impulse/internal/control/podcount"
 	"github.com/impulse-sh/impulse/internal/control/status"
 	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
@@ -73,6 +74,7 @@ type process struct {
 	secrets     *controller.Credentials
 	usage       metricsv1beta1.PodMetricsesGetter
 	adapters    *metricsapi.Client
+	podCounter  *podcount.Counter
 	events      typedcorev1.EventsGetter
 	poller      *triggers.Poller
 	shared      triggers.Pool
@@ -141,6 +143,9 @@ func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Li
 	p.key = forward.NewKey(core, o.LeaseNamespace)
 	p.peers = forward.NewClient(self.Identity(), p.elector.Leader, p.key, log)
 	if p.usage, err = podMetrics(config); err != nil {
+		return nil, err
+	}
+	if p.podCounter, err = podcount.New(config); err != nil {
 		return nil, err
 	}
 	if p.adapters, err = metricsapi.New(config); err != nil {

@@ -42,7 +42,7 @@ func (p *process) lead(ctx context.Context) {
 		MayWrite: p.leading, WhileLeading: p.elector.WhileLeading, Finalizers: p.finalizers,
 		Env: triggers.Env{
 			HTTP: p.http, Dial: p.egress.Dial, Now: p.now, Alerts: p.alerts, Endpoints: p.receiver, Poller: p.poller, Pool: &p.shared,
-			PodMetrics: p.podMetrics, Metrics: p.adapters,
+			PodMetrics: p.podMetrics, Metrics: p.adapters, CountPods: p.podCounter.CountPods,
 		},
 	}, p.ownHandovers())
 	p.awaitAlerts(ctx)

@@ -1,0 +1,86 @@
+// Package workload is the trigger on the number of pods: those of the object's namespace that a label selector selects and that have not
+// finished.
+//
+// It is pushed and exact: the pods come from a watch, so a new pod is an event.
+package workload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// Kind returns the kind kubernetes-workload.
+func Kind() triggers.Kind {
+	k := triggers.Define("kubernetes-workload", "The number of pods that a label selector selects.", Config{}, open)
+	k.Push = true
+	k.Example = map[string]string{"podSelector": "app=backend,tier in (web,api)", "value": "0.5"}
+	return k
+}
+
+// Config is the metadata of a kubernetes-workload trigger.
+type Config struct {
+	PodSelector     string        `json:"podSelector" required:"true" doc:"Label selector of the pods, in the form of kubectl: app=backend,tier in (web,api). The pods are those of the ScaledObject's namespace."`
+	Value           scalers.Milli `json:"value" required:"true" doc:"Target number of pods per replica (metricType AverageValue, the default), or of pods (Value)."`
+	ActivationValue scalers.Milli `json:"activationValue" doc:"The trigger is active above this number. This matters only for a workload with an idle count (idleReplicaCount, or 0 with minReplicaCount: 0)."`
+	GroupByNode     bool          `json:"groupByNode" doc:"Count the nodes on which the pods are instead of the pods."`
+}
+
+// Validate returns all mistakes.
+func (c Config) Validate() error {
+	var all []error
+	if _, err := labels.Parse(c.PodSelector); err != nil {
+		all = append(all, &triggers.FieldError{Field: "podSelector", Problem: "is not a label selector: " + err.Error(), Suggestion: "write it as for kubectl get -l, such as app=backend"})
+	}
+	if c.Value <= 0 {
+		all = append(all, &triggers.FieldError{Field: "value", Problem: "must be above 0"})
+	}
+	return errors.Join(all...)
+}
+
+// Trigger divides the level by the value. The level holds until the next change.
+func (c Config) Trigger() scalers.Trigger {
+	return scalers.Trigger{Target: c.Value, Activation: c.ActivationValue, Continuous: true}
+}
+
+// open returns the source. It does no I/O.
+func open(c Config, env triggers.Env) (triggers.Source, error) {
+	if env.CountPods == nil {
+		return nil, errors.New("counting pods needs a cluster")
+	}
+	selector, err := labels.Parse(strings.TrimSpace(c.PodSelector))
+	if err != nil {
+		return nil, fmt.Errorf("read podSelector: %w", err)
+	}
+	if env.Now == nil {
+		env.Now = time.Now
+	}
+	return &source{env: env, query: triggers.PodQuery{Namespace: env.Namespace, Selector: selector.String(), ByNode: c.GroupByNode}}, nil
+}
+
+// source is one open trigger.
+type source struct {
+	env   triggers.Env
+	query triggers.PodQuery
+}
+
+// Run emits the number of pods at the start and at each change.
+func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return s.env.CountPods(ctx, s.query, func(count int64, err error) {
+		e := scalers.Event{Trigger: s.env.Trigger, At: scalers.InstantOf(s.env.Now()), Value: scalers.Milli(count) * 1000}
+		if err != nil {
+			e.Value, e.Err = 0, fmt.Errorf("count the pods of %s: %w", s.query.Selector, err)
+		}
+		emit(e)
+	})
+}
