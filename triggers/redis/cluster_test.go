@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -46,7 +47,7 @@ func startCluster(t *testing.T) *nodes {
 		}
 	}
 	n.client = goredis.NewClusterClient(&goredis.ClusterOptions{Addrs: n.addresses(), DisableIdentity: true})
-	t.Cleanup(func() { n.client.Close() })
+	t.Cleanup(func() { _ = n.client.Close() })
 	n.waitUp()
 	return n
 }
@@ -99,7 +100,7 @@ func testKeyIsFoundOnEachNode(t *testing.T) {
 		}
 		r := newReader(t, Cluster(), n.metadata("listName", name), nil)
 		for range 2 { // The second reading asks the node that the first has found.
-			expect(t, r, fmt.Sprint(i))
+			expect(t, r, strconv.Itoa(i))
 		}
 	}
 	if len(seen) != 3 {
@@ -172,7 +173,7 @@ func testServerThatIsNoClusterIsRead(t *testing.T) {
 func testKindsOfClusterConform(t *testing.T) {
 	n := startCluster(t)
 	fill(t, n.client)
-	n.client.Close()
+	_ = n.client.Close()
 	for _, s := range n.masters {
 		s.args = append(s.args, "--requirepass", "correct horse")
 		s.do("CONFIG", "SET", "requirepass", "correct horse")

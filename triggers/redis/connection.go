@@ -39,13 +39,13 @@ type connection struct {
 	session *session
 }
 
-// newConnection returns a connection that connects when it is first used.
-func newConnection(open dial) *connection {
+// newConnection returns a connection that connects when it is first used. It outlives ctx, and ends with Close.
+func newConnection(ctx context.Context, open dial) *connection {
 	logging.Disable() // The library logs addresses and errors of its own accord. They are in the reason of an unknown level.
 	if open == nil {
 		open = (&net.Dialer{}).DialContext
 	}
-	life, stop := context.WithCancel(context.Background())
+	life, stop := context.WithCancel(context.WithoutCancel(ctx))
 	bound := func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
@@ -119,7 +119,7 @@ func secure(open dial, config *tls.Config) dial {
 		verified.ServerName = host
 		encrypted := tls.Client(conn, verified)
 		if err := encrypted.HandshakeContext(ctx); err != nil {
-			conn.Close()
+			_ = conn.Close()
 			return nil, fmt.Errorf("TLS handshake: %w", err)
 		}
 		return newGuard(encrypted), nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"strings"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -37,6 +38,8 @@ func (s *session) failure(ctx context.Context, n node, err error) error {
 		text = s.hide(err.Error())
 	case ctx.Err() != nil:
 		text = context.Cause(ctx).Error()
+	case errors.Is(err, os.ErrDeadlineExceeded): // The deadline of the socket is that of ctx, and may be noticed a little earlier.
+		text = errNoExchange.Error()
 	case errors.Is(err, io.EOF):
 		text = "the server closed the connection"
 	default:

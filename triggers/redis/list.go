@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -49,7 +50,7 @@ func (q *listQuery) read(ctx context.Context, do do) (level, error) {
 	case "hash":
 		command = "HLEN"
 	case "stream":
-		return level{}, fmt.Errorf("it is a stream: use a trigger of a type with -streams")
+		return level{}, errors.New("it is a stream: use a trigger of a type with -streams")
 	default:
 		return level{}, fmt.Errorf("it is a %s, and not a list, set, sorted set or hash", printable.Line(fmt.Sprint(kind), maxName))
 	}

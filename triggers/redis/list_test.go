@@ -63,7 +63,7 @@ func testKeyThatChangesItsTypeIsCountedByNewOne(t *testing.T) {
 func testDatabaseIsConfiguredOne(t *testing.T) {
 	s := start(t)
 	other := s.client.Conn()
-	defer other.Close()
+	defer func() { _ = other.Close() }()
 	if err := other.Select(t.Context(), 3).Err(); err != nil {
 		t.Fatal(err)
 	}

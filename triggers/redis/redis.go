@@ -97,7 +97,7 @@ type source struct {
 func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 	access := "redis\x00" + s.settings.digest() + "\x00" + s.env.Credentials
 	shared, release, err := triggers.Acquire(s.env.Pool, access, func() (*connection, error) {
-		return newConnection(s.env.Dial), nil
+		return newConnection(ctx, s.env.Dial), nil
 	})
 	if err != nil {
 		return err

@@ -61,7 +61,7 @@ func newClient(t *testing.T, options *goredis.Options) *goredis.Client {
 	t.Helper()
 	options.DisableIdentity, options.Protocol = true, 2
 	client := goredis.NewClient(options)
-	t.Cleanup(func() { client.Close() })
+	t.Cleanup(func() { _ = client.Close() })
 	return client
 }
 
@@ -85,8 +85,8 @@ func newReader(t *testing.T, kind triggers.Kind, metadata, secrets map[string]st
 	if !ok {
 		t.Fatalf("the config of %s is a %T", kind.Name, decoded)
 	}
-	shared := newConnection(nil)
-	t.Cleanup(func() { shared.Close() })
+	shared := newConnection(t.Context(), nil)
+	t.Cleanup(func() { _ = shared.Close() })
 	return &reader{settings: c.settings(), query: c.query(), connection: shared, secret: func(_ context.Context, parameter string) (string, error) {
 		return secrets[parameter], nil
 	}}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 const (
@@ -55,7 +56,7 @@ func (s *session) close() {
 	defer s.mu.Unlock()
 	s.closed = true
 	for n, client := range s.clients {
-		client.Close()
+		_ = client.Close()
 		delete(s.clients, n)
 	}
 }
@@ -74,7 +75,7 @@ func (s *session) client(n node) (*goredis.Client, error) {
 		if len(s.clients) < maxNodes {
 			break
 		}
-		client.Close()
+		_ = client.Close()
 		delete(s.clients, other)
 	}
 	s.clients[n] = goredis.NewClient(s.options(n))
@@ -89,6 +90,8 @@ func (s *session) options(n node) *goredis.Options {
 		DialTimeout: exchangeTimeout, ReadTimeout: exchangeTimeout, WriteTimeout: exchangeTimeout, ContextTimeoutEnabled: true,
 		DialerRetries: 1, MaxRetries: 1, MinRetryBackoff: -1, MaxRetryBackoff: -1,
 		PoolSize: poolSize, MaxActiveConns: poolSize, PipelinePoolSize: -1, ConnMaxIdleTime: idleTime,
+		// Otherwise the library resolves the host itself when the client is created.
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
 	if n.sentinel {
 		o.Username, o.Password, o.DB = s.access.sentinelUsername, s.access.sentinelPassword, 0
