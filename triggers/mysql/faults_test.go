@@ -19,6 +19,7 @@ import (
 func TestFaults(t *testing.T) {
 	s := start(t)
 	t.Run("a refusal of the server has its reason", s.testRefusalOfServerHasItsReason)
+	t.Run("the server does not log an aborted connection", s.testServerDoesNotLogAbortedConnection)
 	t.Run("the server ends a query that takes too long", s.testServerEndsQueryThatTakesTooLong)
 	t.Run("a shorter time limit of the server remains", s.testShorterTimeLimitOfServerRemains)
 	t.Run("a table that is dropped makes the level unknown until it exists again", s.testTableThatIsDroppedMakesLevelUnknownUntilItExistsAgain)
@@ -83,6 +84,21 @@ func (s *server) testRefusalOfServerHasItsReason(t *testing.T) {
 	}
 }
 
+func (s *server) testServerDoesNotLogAbortedConnection(t *testing.T) {
+	s.user("polite", password)
+	const aborted = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'Aborted_clients'"
+	before := s.ask(t.Context(), aborted)
+	t.Run("the trigger ends", func(t *testing.T) {
+		if v, err := reading(t, environment(map[string]string{"password": password}), s.metadata("username", "polite")); err != nil || v != 3000 {
+			t.Errorf("got %v, %v, want 3", v, err)
+		}
+	})
+	testkit.Eventually(t, "the connection is closed", func(ctx context.Context) bool { return s.connections(ctx, "polite") == "" })
+	if after := s.ask(t.Context(), aborted); after != before {
+		t.Errorf("%s connections are aborted, want %s", after, before)
+	}
+}
+
 // slow is a query that takes hours.
 const slow = "SELECT count(*) /* slow */ FROM information_schema.COLLATIONS a, information_schema.COLLATIONS b, information_schema.COLLATIONS c, " +
 	"information_schema.COLLATIONS d, information_schema.COLLATIONS e"
@@ -93,8 +109,8 @@ func (s *server) testServerEndsQueryThatTakesTooLong(t *testing.T) {
 		env.PollingInterval = 500 * time.Millisecond
 		events := run(t, env, decoded(t, s.metadata("query", query)))
 		eventually(t, events, "the server ends the query", unknownWith("the server ended the query: it took too long (error 1969)"))
-		testkit.Eventually(t, "at most the query of the current reading runs", func(context.Context) bool {
-			return s.ask("SELECT count(*) FROM information_schema.PROCESSLIST WHERE USER = 'reader' AND INFO LIKE '%slow%'") <= "1"
+		testkit.Eventually(t, "at most the query of the current reading runs", func(ctx context.Context) bool {
+			return s.ask(ctx, "SELECT count(*) FROM information_schema.PROCESSLIST WHERE USER = 'reader' AND INFO LIKE '%slow%'") <= "1"
 		})
 	}
 }
@@ -123,8 +139,8 @@ func (s *server) testTableThatIsDroppedMakesLevelUnknownUntilItExistsAgain(t *te
 }
 
 // connections returns the identifiers of a user's connections.
-func (s *server) connections(user string) string {
-	return s.ask("SELECT COALESCE(GROUP_CONCAT(ID ORDER BY ID), '') FROM information_schema.PROCESSLIST WHERE USER = '" + user + "'")
+func (s *server) connections(ctx context.Context, user string) string {
+	return s.ask(ctx, "SELECT COALESCE(GROUP_CONCAT(ID ORDER BY ID), '') FROM information_schema.PROCESSLIST WHERE USER = '"+user+"'")
 }
 
 func (s *server) testRotatedPasswordIsUsedForNextReadingWithoutError(t *testing.T) {
@@ -148,11 +164,11 @@ func (s *server) testRotatedPasswordIsUsedForNextReadingWithoutError(t *testing.
 	}
 	events := run(t, env, decoded(t, s.metadata("username", "rotated")))
 	eventually(t, events, "the level is known", succeeded)
-	first := s.connections("rotated")
+	first := s.connections(t.Context(), "rotated")
 	s.admin("ALTER USER rotated@'127.0.0.1' IDENTIFIED BY 'new'")
 	current.Store(&replaced)
-	testkit.Eventually(t, "the connection is replaced", func(context.Context) bool {
-		now := s.connections("rotated")
+	testkit.Eventually(t, "the connection is replaced", func(ctx context.Context) bool {
+		now := s.connections(ctx, "rotated")
 		return now != "" && now != first && !strings.Contains(now, ",")
 	})
 	eventually(t, events, "the level is known with the new password", succeeded)
@@ -172,7 +188,7 @@ func (s *server) testTriggersWithSameCredentialsShareConnections(t *testing.T) {
 		for _, events := range all {
 			eventually(t, events, "each level is known", known)
 		}
-		if n := strings.Count(s.connections("shared"), ",") + 1; n > 4 {
+		if n := strings.Count(s.connections(t.Context(), "shared"), ",") + 1; n > 4 {
 			t.Errorf("20 triggers use %d connections, want at most 4", n)
 		}
 	}
@@ -190,10 +206,10 @@ func (s *server) testConnectionThatServerClosedIsReplacedWithoutError(t *testing
 	}
 	events := run(t, env, decoded(t, s.metadata("username", "closed")))
 	eventually(t, events, "the level is known", succeeded)
-	first := s.connections("closed")
+	first := s.connections(t.Context(), "closed")
 	s.admin("KILL " + first)
-	testkit.Eventually(t, "there is another connection", func(context.Context) bool {
-		now := s.connections("closed")
+	testkit.Eventually(t, "there is another connection", func(ctx context.Context) bool {
+		now := s.connections(ctx, "closed")
 		return now != "" && now != first
 	})
 	eventually(t, events, "the level is known again", succeeded)

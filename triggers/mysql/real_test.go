@@ -115,7 +115,7 @@ func (s *server) testQueryThatWritesIsRefusedByServer(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", query, got, want)
 		}
 	}
-	if got := s.ask("SELECT concat(count(*), ' ', sum(id)) FROM jobs"); got != "3 6" {
+	if got := s.ask(t.Context(), "SELECT concat(count(*), ' ', sum(id)) FROM jobs"); got != "3 6" {
 		t.Errorf("the table has the count and the sum %s, want 3 6", got)
 	}
 }
@@ -128,7 +128,7 @@ func (s *server) execute(t *testing.T, statement string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer opened.Close()
+	defer func() { _ = opened.Close() }()
 	one, ok := opened.(*session)
 	if !ok {
 		t.Fatalf("the session is a %T", opened)
@@ -148,7 +148,7 @@ func (s *server) testSeveralStatementsAreRefused(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", query, got, want)
 		}
 	}
-	if got := s.ask("SELECT count(*) FROM jobs"); got != "3" {
+	if got := s.ask(t.Context(), "SELECT count(*) FROM jobs"); got != "3" {
 		t.Errorf("the table has %s rows, want 3", got)
 	}
 }

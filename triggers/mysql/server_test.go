@@ -97,7 +97,7 @@ func (s *server) restart(options ...string) {
 	s.Process = debian.Start(s.t, "mariadbd", account, s.binary, append(args, options...)...)
 	s.Eventually("it answers", func(ctx context.Context) bool {
 		db := s.open()
-		defer db.Close()
+		defer func() { _ = db.Close() }()
 		return db.PingContext(ctx) == nil
 	})
 }
@@ -117,7 +117,7 @@ func (s *server) open() *sql.DB {
 func (s *server) admin(statements ...string) {
 	s.t.Helper()
 	db := s.open()
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	db.SetMaxOpenConns(1)
 	for _, statement := range statements {
 		if _, err := db.ExecContext(s.t.Context(), statement); err != nil {
@@ -127,12 +127,12 @@ func (s *server) admin(statements ...string) {
 }
 
 // ask returns the value of a query of the user admin.
-func (s *server) ask(query string) string {
+func (s *server) ask(ctx context.Context, query string) string {
 	s.t.Helper()
 	db := s.open()
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	var text string
-	if err := db.QueryRowContext(s.t.Context(), query).Scan(&text); err != nil {
+	if err := db.QueryRowContext(ctx, query).Scan(&text); err != nil {
 		s.t.Fatalf("%s: %v", query, err)
 	}
 	return text

@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"time"
 
@@ -80,7 +79,7 @@ func (s *session) Query(ctx context.Context, query string, limit time.Duration) 
 		err = reason(s.sockets, err)
 	}
 	if _, failed := s.conn.ExecContext(ctx, "ROLLBACK", nil); failed != nil {
-		s.Close()
+		_ = s.Close() // It is in an unknown state.
 	}
 	return text, err
 }
@@ -148,11 +147,11 @@ func textOf(value driver.Value) (string, error) {
 	return "", fmt.Errorf("the driver returned a %T", value)
 }
 
-// Close closes the connection.
+// Close closes the connection. It tells the server first, which otherwise logs an aborted connection.
 func (s *session) Close() error {
-	s.sockets.Close()
 	err := s.conn.Close()
-	if errors.Is(err, io.ErrClosedPipe) || errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, driver.ErrBadConn) {
+	s.sockets.Close()
+	if errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, driver.ErrBadConn) {
 		return nil // It was closed already.
 	}
 	return err

@@ -41,7 +41,7 @@ func checkQuery(query string) string {
 
 // skipComment returns a query without the comment at its beginning, if there is one. A comment that a server executes (/*! or /*M!) is none.
 func skipComment(query string) string {
-	end := ""
+	var end string
 	switch {
 	case strings.HasPrefix(query, "/*!"), strings.HasPrefix(query, "/*M!"):
 		return query

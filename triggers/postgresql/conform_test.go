@@ -15,7 +15,7 @@ func testItConformsToContractOfTriggers(t *testing.T) {
 	triggertest.Conform(t, Kind(), triggertest.Fixture{
 		Metadata: s.metadata(),
 		Secrets:  map[string]string{"password": password},
-		Break:    func(testing.TB) { s.Kill() },
+		Break:    func(testing.TB) { s.crash() },
 		Repair:   func(testing.TB) { s.restart() },
 	})
 }

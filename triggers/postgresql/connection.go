@@ -109,11 +109,11 @@ func quoted(value string) string {
 // neutralized returns a connection string in which the neutral settings come first: later ones override them.
 func neutralized(text string) string {
 	if !strings.HasPrefix(text, "postgres://") && !strings.HasPrefix(text, "postgresql://") {
-		first := "password='' "
+		first := []string{"password=''"}
 		for _, s := range neutral {
-			first += s.key + "=" + quoted(s.value) + " "
+			first = append(first, s.key+"="+quoted(s.value))
 		}
-		return first + text
+		return strings.Join(first, " ") + " " + text
 	}
 	var first []string
 	for _, s := range neutral {

@@ -29,23 +29,23 @@ func described(t *testing.T, c Config, credentials database.Credentials) string 
 	if err != nil {
 		return err.Error()
 	}
-	text := s.User + ":" + s.Password + "@" + s.Host + "/" + s.Database
+	text := []string{s.User + ":" + s.Password + "@" + s.Host + "/" + s.Database}
 	for _, server := range servers(s) {
 		switch config := server.TLSConfig; {
 		case config == nil:
-			text += " plain"
+			text = append(text, "plain")
 		case verifies(config):
-			text += " verified"
+			text = append(text, "verified")
 		default:
-			text += " encrypted"
+			text = append(text, "encrypted")
 		}
 	}
 	for key, value := range s.RuntimeParams {
 		if key != "application_name" || value != "impulse" {
-			text += " " + key + "=" + value
+			text = append(text, key+"="+value)
 		}
 	}
-	return text
+	return strings.Join(text, " ")
 }
 
 func testSingleParametersOfAuthenticationRefOverrideMetadata(t *testing.T) {
@@ -86,7 +86,7 @@ func testConnectionStringIsReadAsPostgreSQLReadsIt(t *testing.T) {
 		"postgres://u@h/d?password=p&sslmode=disable":                           "u:p@h/d plain",
 		"postgres://u:a?b@h?sslmode=disable&dbname=d":                           "u:a?b@h/d plain",
 		"postgres://u:p@h/d?ssl=true":                                           "u:p@h/d encrypted",
-		"postgres://u:p@h,i/d?sslmode=verify-ca&target_session_attrs=read-only": "u:p@h/d verified verified",
+		"postgres://u:p@h,i/d?sslmode=verify-ca&target_session_attrs=read-only": "u:p@h/d verified" + " verified",
 		"postgres://u:p@h/d?sslmode=disable&search_path=s":                      "u:p@h/d plain search_path=s",
 		"postgres://u:p@/d":                                                     "the connection has no host, or a path instead of a host",
 		"host=/tmp user=u":                                                      "the connection has no host, or a path instead of a host",
@@ -113,7 +113,9 @@ func testEnvironmentAndHomeFolderOfProcessAreNotUsed(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	for _, credentials := range []database.Credentials{
-		{}, {"connection": "host=a user=u dbname=d sslmode=disable"}, {"connection": "postgres://u@a/d?sslmode=disable"},
+		{},
+		{"connection": "host=a user=u dbname=d sslmode=disable"},
+		{"connection": "postgres://u@a/d?sslmode=disable"},
 		{"connection": "postgres://u:@a/d?sslmode=disable"},
 	} {
 		if got, want := described(t, complete, credentials), "u:@a/d plain"; got != want {

@@ -83,8 +83,8 @@ func (s *server) testServerEndsQueryThatTakesTooLong(t *testing.T) {
 	env.PollingInterval = 500 * time.Millisecond
 	events := run(t, env, s.metadata("query", "SELECT count(*) FROM pg_sleep(3600)"))
 	eventually(t, events, "the server ends the query", unknownWith("the server ended the query"))
-	testkit.Eventually(t, "at most the query of the current reading runs", func(context.Context) bool {
-		return s.admin("postgres", "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(3600)' AND "+
+	testkit.Eventually(t, "at most the query of the current reading runs", func(ctx context.Context) bool {
+		return s.execute(ctx, "postgres", "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(3600)' AND "+
 			"query NOT LIKE '%pg_stat_activity%'") <= "1"
 	})
 }
@@ -133,19 +133,19 @@ func (s *server) testRotatedPasswordIsUsedForNextReadingWithoutError(t *testing.
 	}
 	events := run(t, env, s.metadata("userName", "rotated"))
 	eventually(t, events, "the level is known", failed)
-	first := s.backends("rotated")
+	first := s.backends(t.Context(), "rotated")
 	s.admin("postgres", "ALTER ROLE rotated PASSWORD 'new'")
 	current.Store(&replaced)
-	testkit.Eventually(t, "the connection is replaced", func(context.Context) bool {
-		now := s.backends("rotated")
+	testkit.Eventually(t, "the connection is replaced", func(ctx context.Context) bool {
+		now := s.backends(ctx, "rotated")
 		return now != "" && now != first && !strings.Contains(now, ",")
 	})
 	eventually(t, events, "the level is known with the new password", failed)
 }
 
 // backends returns the process identifiers of a user's connections.
-func (s *server) backends(user string) string {
-	return s.admin("postgres", "SELECT coalesce(string_agg(pid::text, ',' ORDER BY pid), '') FROM pg_stat_activity WHERE usename = '"+user+"'")
+func (s *server) backends(ctx context.Context, user string) string {
+	return s.execute(ctx, "postgres", "SELECT coalesce(string_agg(pid::text, ',' ORDER BY pid), '') FROM pg_stat_activity WHERE usename = '"+user+"'")
 }
 
 func (s *server) testTriggersWithSameCredentialsShareConnections(t *testing.T) {
@@ -162,7 +162,7 @@ func (s *server) testTriggersWithSameCredentialsShareConnections(t *testing.T) {
 		for _, events := range all {
 			eventually(t, events, "each level is known", known)
 		}
-		if n := strings.Count(s.backends("shared"), ",") + 1; n > 4 {
+		if n := strings.Count(s.backends(t.Context(), "shared"), ",") + 1; n > 4 {
 			t.Errorf("20 triggers use %d connections, want at most 4", n)
 		}
 	}
@@ -173,10 +173,10 @@ func (s *server) testConnectionThatServerClosedIsReplacedWithoutError(t *testing
 	env.PollingInterval = 200 * time.Millisecond
 	events := run(t, env, s.metadata())
 	eventually(t, events, "the level is known", known)
-	first := s.backends("reader")
+	first := s.backends(t.Context(), "reader")
 	s.admin("postgres", "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'reader' AND state = 'idle'")
-	testkit.Eventually(t, "there is another connection", func(context.Context) bool {
-		now := s.backends("reader")
+	testkit.Eventually(t, "there is another connection", func(ctx context.Context) bool {
+		now := s.backends(ctx, "reader")
 		return now != "" && now != first
 	})
 	eventually(t, events, "the level is known again", known)
@@ -188,7 +188,7 @@ func (s *server) testFrozenServerIsUnknownAndReadingEndsInTime(t *testing.T) {
 	events := run(t, env, s.metadata())
 	eventually(t, events, "the level is known", known)
 	var frozen []int
-	for pid := range strings.SplitSeq(s.backends("reader"), ",") {
+	for pid := range strings.SplitSeq(s.backends(t.Context(), "reader"), ",") {
 		frozen = append(frozen, mustInt(t, pid))
 	}
 	frozen = append(frozen, s.PID())
@@ -229,7 +229,7 @@ func authority(t *testing.T) string {
 func testServerIsVerified(t *testing.T) {
 	ca := testkit.NewAuthority(t)
 	s := start(t)
-	s.Kill()
+	s.crash()
 	cert, key := ca.Issue("localhost")
 	files := []string{filepath.Join(s.dir, "cert"), filepath.Join(s.dir, "key"), filepath.Join(s.dir, "ca")}
 	for i, content := range []string{cert, key, ca.PEM()} {

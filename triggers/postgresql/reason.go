@@ -44,7 +44,7 @@ func innermost(err error) error {
 		return err
 	}
 	inner := connecting.Unwrap()
-	if joined, ok := inner.(interface{ Unwrap() []error }); ok { //nolint:errorlint // It is the error of several attempts, not one that wraps it.
+	if joined, ok := inner.(interface{ Unwrap() []error }); ok {
 		all := joined.Unwrap()
 		inner = all[len(all)-1]
 	}

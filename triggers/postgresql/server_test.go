@@ -86,7 +86,14 @@ func (s *server) own(paths ...string) {
 	}
 }
 
-// restart starts the server again after it was killed, and waits until it answers.
+// crash ends the server at once, without a checkpoint. After SIGKILL, its other processes would still use its memory for a while.
+func (s *server) crash() {
+	s.t.Helper()
+	s.Signal(syscall.SIGQUIT)
+	_ = s.Wait() // It may exit with an error.
+}
+
+// restart starts the server again after a crash, and waits until it answers.
 func (s *server) restart() {
 	s.t.Helper()
 	host, port, err := net.SplitHostPort(s.address)
@@ -119,12 +126,18 @@ func (s *server) port() string {
 // admin runs statements as the superuser and returns the last value.
 func (s *server) admin(name, statements string) string {
 	s.t.Helper()
-	conn, err := pgconn.Connect(s.t.Context(), s.url(superuser, name))
+	return s.execute(s.t.Context(), name, statements)
+}
+
+// execute is like admin with a context.
+func (s *server) execute(ctx context.Context, name, statements string) string {
+	s.t.Helper()
+	conn, err := pgconn.Connect(ctx, s.url(superuser, name))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer conn.Close(s.t.Context())
-	results, err := conn.Exec(s.t.Context(), statements).ReadAll()
+	defer func() { _ = conn.Close(ctx) }()
+	results, err := conn.Exec(ctx, statements).ReadAll()
 	if err != nil {
 		s.t.Fatalf("%s: %v", statements, err)
 	}

@@ -50,9 +50,9 @@ type aged struct {
 	at time.Time
 }
 
-// NewPool returns a pool that opens its sessions when they are needed.
-func NewPool(open func(ctx context.Context) (Session, error)) *Pool {
-	life, stop := context.WithCancel(context.Background())
+// NewPool returns a pool that opens its sessions when they are needed. ctx may end earlier than the pool.
+func NewPool(ctx context.Context, open func(ctx context.Context) (Session, error)) *Pool {
+	life, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p := &Pool{stop: stop, slots: make(chan struct{}, MaxSessions)}
 	p.open = func() (Session, error) {
 		ctx, cancel := context.WithTimeoutCause(life, connectTimeout, fmt.Errorf("not connected within %s", connectTimeout))
@@ -90,7 +90,7 @@ func (p *Pool) working(ctx context.Context) (aged, bool) {
 		if time.Since(s.at) < maxAge && ping(ctx, s) == nil {
 			return s, true
 		}
-		s.Close()
+		_ = s.Close() // It is broken or old.
 	}
 	return aged{}, false
 }

@@ -72,7 +72,7 @@ func (o *opener) open(ctx context.Context) (Session, error) {
 func testAtMostFourSessionsAreOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &opener{}
-		p := NewPool(o.open)
+		p := NewPool(t.Context(), o.open)
 		began := time.Now()
 		var queries sync.WaitGroup
 		for range 10 {
@@ -86,7 +86,7 @@ func testAtMostFourSessionsAreOpen(t *testing.T) {
 		if len(o.all) != MaxSessions || time.Since(began) != 3*time.Second {
 			t.Errorf("10 queries of 1s opened %d sessions and took %s, want %d and 3s", len(o.all), time.Since(began), MaxSessions)
 		}
-		p.Close()
+		_ = p.Close()
 		for i, s := range o.all {
 			if !s.closed {
 				t.Errorf("session %d is still open", i)
@@ -98,8 +98,8 @@ func testAtMostFourSessionsAreOpen(t *testing.T) {
 func testSessionIsUsedAgainWhileItWorksAndIsNotOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &opener{}
-		p := NewPool(o.open)
-		defer p.Close()
+		p := NewPool(t.Context(), o.open)
+		defer func() { _ = p.Close() }()
 		for _, c := range []struct {
 			name   string
 			change func()
@@ -125,8 +125,8 @@ func testSessionIsUsedAgainWhileItWorksAndIsNotOld(t *testing.T) {
 func testSessionThatOpensAfterReadingHasEndedIsUsedByNextOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &opener{took: 3 * time.Second}
-		p := NewPool(o.open)
-		defer p.Close()
+		p := NewPool(t.Context(), o.open)
+		defer func() { _ = p.Close() }()
 		query := func() error {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			defer cancel()
@@ -145,8 +145,8 @@ func testSessionThatOpensAfterReadingHasEndedIsUsedByNextOne(t *testing.T) {
 
 func testServerThatDoesNotAnswerEndsAttemptAfterTenSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPool((&opener{took: time.Hour}).open)
-		defer p.Close()
+		p := NewPool(t.Context(), (&opener{took: time.Hour}).open)
+		defer func() { _ = p.Close() }()
 		began := time.Now()
 		_, err := p.Query(t.Context(), "q")
 		if err == nil || err.Error() != "not connected within 10s" || time.Since(began) != connectTimeout {
@@ -157,14 +157,14 @@ func testServerThatDoesNotAnswerEndsAttemptAfterTenSeconds(t *testing.T) {
 
 func testItClosesWhileSessionIsBeingOpened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // The bubble fails if a goroutine is left.
-		p := NewPool((&opener{took: time.Hour}).open)
+		p := NewPool(t.Context(), (&opener{took: time.Hour}).open)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := p.Query(ctx, "q"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want that the query ends with its context", err)
 		}
 		began := time.Now()
-		p.Close()
+		_ = p.Close()
 		if took := time.Since(began); took > 0 {
 			t.Errorf("Close took %s", took)
 		}
@@ -174,8 +174,8 @@ func testItClosesWhileSessionIsBeingOpened(t *testing.T) {
 func testServerHasNineTenthsOfTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &opener{}
-		p := NewPool(o.open)
-		defer p.Close()
+		p := NewPool(t.Context(), o.open)
+		defer func() { _ = p.Close() }()
 		for timeout, want := range map[time.Duration]time.Duration{
 			10 * time.Second: 9 * time.Second, time.Hour: 54 * time.Minute, 1500 * time.Millisecond: 1350 * time.Millisecond, 0: 27 * time.Second,
 		} {

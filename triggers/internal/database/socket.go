@@ -42,7 +42,7 @@ func NewSockets(ctx context.Context, dial Dial) *Sockets {
 		if err != nil {
 			return nil, err
 		}
-		opened := &socket{Conn: conn, failed: &s.failed, stop: context.AfterFunc(life, func() { conn.Close() })}
+		opened := &socket{Conn: conn, failed: &s.failed, stop: context.AfterFunc(life, func() { _ = conn.Close() })}
 		opened.left.Store(MaxAnswerBytes)
 		return opened, nil
 	}
@@ -75,7 +75,7 @@ func (s *socket) Read(b []byte) (int, error) {
 	n, err := s.Conn.Read(b[:min(int64(len(b)), left)])
 	s.left.Add(-int64(n))
 	if err != nil {
-		s.fail(err)
+		err = s.fail(err)
 	}
 	return n, err
 }

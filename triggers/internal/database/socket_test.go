@@ -60,7 +60,7 @@ func testAnswerIsLimitedAndEachRequestBeginsNewOne(t *testing.T) {
 	if _, err := io.ReadFull(conn, answer); err != nil {
 		t.Errorf("the answer to another request: %v", err)
 	}
-	conn.Close()
+	_ = conn.Close()
 	<-ended
 }
 

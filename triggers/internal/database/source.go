@@ -89,7 +89,7 @@ func (r *reader) Read(ctx context.Context) (scalers.Milli, error) {
 func (r *reader) read(ctx context.Context, c Credentials) (scalers.Milli, error) {
 	key := strings.Join(append([]string{r.spec.Kind, r.spec.Address, c.digest()}, r.spec.Settings...), "\x00")
 	open := func() (*Pool, error) {
-		return NewPool(func(ctx context.Context) (Session, error) { return r.spec.Connect(ctx, c, r.env.Dial) }), nil
+		return NewPool(ctx, func(ctx context.Context) (Session, error) { return r.spec.Connect(ctx, c, r.env.Dial) }), nil
 	}
 	p, release, err := triggers.Acquire(r.env.Pool, key, open)
 	if err != nil {
