@@ -1,9 +1,18 @@
 package strictyaml
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
 
 func TestDocument(t *testing.T) {
 	t.Run("a syntax error has the position at which the parser stopped", testSyntaxErrorHasPositionAtWhichParserStopped)
+	t.Run("a document that is no YAML does not stop the others", testDocumentThatIsNoYAMLDoesNotStopOthers)
+	t.Run("tabs are allowed where YAML allows them", testTabsAreAllowedWhereYAMLAllowsThem)
+	t.Run("an expanded node has no aliases, no merges and the last of repeated keys", testExpandedNodeHasNoAliasesNoMergesAndLastOfRepeatedKeys)
 }
 
 // The line is that of the mistake; the column is where the parser noticed it, a word or two further on.
@@ -32,5 +41,57 @@ func testSyntaxErrorHasPositionAtWhichParserStopped(t *testing.T) {
 		if got != want {
 			t.Errorf("%q: got %q, want %q", content, got, want)
 		}
+	}
+}
+
+func testDocumentThatIsNoYAMLDoesNotStopOthers(t *testing.T) {
+	r := &Reader{File: "f"}
+	var got []string
+	for _, document := range r.Documents([]byte("a: 1\r\n---\r\nb: [\r\n--- # c\nc: {\n--- {d: 2}\n---\n# nothing\n---\n\ne: |\n  ---\n  x\n")) {
+		got = append(got, fmt.Sprintf("%d:%s", document.Line, document.Content[0].Value))
+	}
+	if want := "1:a 6:d 11:e"; strings.Join(got, " ") != want || r.Count() != 2 {
+		t.Errorf("got the documents %q and %d errors %v, want %q and 2", got, r.Count(), r.Errors(), want)
+	}
+	if line := r.Errors()[1].Line; line != 5 {
+		t.Errorf("got the second error in line %d, want 5", line)
+	}
+}
+
+func testTabsAreAllowedWhereYAMLAllowsThem(t *testing.T) {
+	for content, want := range map[string]string{
+		"a: b\n\t\nc: d\n": "map[a:b c:d]", "a:\tb\t# c\n  \t # d\nc: [d,\n\te]\n": "map[a:b c:[d e]]",
+		"a: |\n  b\n\n  \tc\n\t\n": "map[a:b\n\n\tc\n]", "a:\n\tb: c\n": "",
+	} {
+		r := &Reader{File: "f"}
+		got := ""
+		for _, document := range r.Documents([]byte(content)) {
+			var value any
+			if err := document.Decode(&value); err != nil {
+				t.Fatal(err)
+			}
+			got = fmt.Sprint(value)
+		}
+		if got != want || (r.Count() > 0) != (want == "") {
+			t.Errorf("%q: got %q and %v, want %q", content, got, r.Errors(), want)
+		}
+	}
+}
+
+func testExpandedNodeHasNoAliasesNoMergesAndLastOfRepeatedKeys(t *testing.T) {
+	const content = "a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: *a\nd: [{e: 4, e: 5}]\n"
+	r := &Reader{File: "f"}
+	var twice []string
+	expanded, err := Expand(r.Documents([]byte(content))[0], func(path string) { twice = append(twice, path) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := yaml.Marshal(expanded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "a: {x: 1, y: 2}\nb: {y: 3, x: 1}\nc: {x: 1, y: 2}\nd: [{e: 5}]\n"
+	if string(got) != want || fmt.Sprint(twice) != "[d[0].e]" {
+		t.Errorf("got %q and the repeated keys %v, want %q and d[0].e", got, twice, want)
 	}
 }

@@ -54,7 +54,7 @@ func parseForeignAuthentication(o *Object, kind, api string) (*Object, []diag.Er
 		switch node := strictyaml.Resolve(strictyaml.Child(spec, source)); {
 		case fields[source] != nil:
 			read = append(read, source)
-		case node == nil || node.Kind == yaml.ScalarNode && node.Value == "" || node.Kind != yaml.ScalarNode && len(node.Content) == 0:
+		case node == nil || node.Tag == "!!null" || node.Kind == yaml.ScalarNode && node.Value == "" || node.Kind != yaml.ScalarNode && len(node.Content) == 0:
 		case source == "podIdentity" && strictyaml.Text(strictyaml.Child(node, "provider")) == "none":
 		default:
 			unread = append(unread, source)
