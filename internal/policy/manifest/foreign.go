@@ -29,9 +29,16 @@ const hpaKind = "HorizontalPodAutoscaler"
 func (o *Object) adopt(t reflect.Type, api string) ([]diag.Error, bool) {
 	o.foreign = true
 	p := pruner{api: api}
-	content, err := strictyaml.Expand(o.node, func(path string) { p.note(path, "is given twice", "the last one counts, as in kubectl") })
-	if err != nil {
+	two := false
+	content, err := strictyaml.Expand(o.node, func(path string) {
+		two = two || path == "apiVersion" || path == "kind"
+		p.note(path, "is given twice", "the last one counts, as in kubectl")
+	})
+	switch {
+	case err != nil:
 		return []diag.Error{o.ErrorAt("", err.Error(), "")}, false
+	case two:
+		return []diag.Error{o.ErrorAt("kind", "apiVersion or kind is given twice", "a line --- separates two objects")}, false
 	}
 	cut(content, "status")
 	for _, field := range []string{"labels", "annotations"} {

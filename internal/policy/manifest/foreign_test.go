@@ -78,6 +78,7 @@ func testWhatAPIServerDropsIsRemovedWithNoteEach(t *testing.T) {
 		`warning: spec.cooldownperiod: is no field of keda.sh/v1alpha1 and has no effect (it was removed; did you mean "cooldownPeriod"?)`,
 		"warning: spec.minReplicaCount: has another type: keda.sh/v1alpha1 refuses it (it is read as 1)",
 		"warning: spec.maxReplicaCount: is given twice (the last one counts, as in kubectl)")
+	expectLines(t, content+hpa("v1", "", ""), "kind: apiVersion or kind is given twice (a line --- separates two objects)")
 	objects, _ := Parse("f", []byte(content))
 	if spec := objects[0].ScaledObject.Spec; *spec.MaxReplicaCount != 4 || *spec.MinReplicaCount != 1 || !spec.Advanced.RestoreToOriginalReplicaCount {
 		t.Errorf("got minReplicaCount %d, maxReplicaCount %d and restoreToOriginalReplicaCount %t, want 1, 4 and true",
