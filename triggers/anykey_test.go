@@ -48,7 +48,7 @@ func testAllMetadataIsPassedOnAsItIsWritten(t *testing.T) {
 }
 
 func testMisspeltParameterIsRefused(t *testing.T) {
-	for _, key := range []string{"adress", "addresss", "Address", "sceure", "SECURE"} {
+	for _, key := range []string{"addrss", "addresss", "Address", "sceure", "SECURE"} {
 		metadata := map[string]string{key: "true"}
 		if !strings.HasPrefix(strings.ToLower(key), "ad") {
 			metadata["address"] = "here"

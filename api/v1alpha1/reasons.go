@@ -184,6 +184,10 @@ const (
 	//
 	// Remove inactive_threshold from the consumer, or set minReplicaCount to 1.
 	ReasonConsumerExpires = "ConsumerExpires"
+	// ReasonNotStreaming: the server of an external-push trigger streams no activity: changes are noticed only at pollingInterval.
+	//
+	// Let the server implement StreamIsActive and keep the stream open, or use a trigger of type external.
+	ReasonNotStreaming = "NotStreaming"
 	// ReasonNothingToNotice: no trigger reports such a state.
 	ReasonNothingToNotice = "NothingToNotice"
 )

@@ -6,6 +6,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/alertmanager"
 	"github.com/impulse-sh/impulse/triggers/cron"
+	"github.com/impulse-sh/impulse/triggers/external"
 	"github.com/impulse-sh/impulse/triggers/kubernetes"
 	"github.com/impulse-sh/impulse/triggers/mysql"
 	"github.com/impulse-sh/impulse/triggers/nats"
@@ -23,6 +24,8 @@ func Kinds() []triggers.Kind {
 	return []triggers.Kind{
 		alertmanager.Kind(),
 		cron.Kind(),
+		external.Kind(),
+		external.PushKind(),
 		kubernetes.Object(),
 		kubernetes.Pods(),
 		kubernetes.External(),

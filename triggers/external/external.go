@@ -1,0 +1,45 @@
+// Package external has the trigger kinds external and external-push: a server of the user measures the level and speaks KEDA's protocol for
+// external scalers, which is gRPC.
+//
+// Both kinds read the server's metrics with their targets and whether there is work, once per pollingInterval. external-push also reads
+// them as soon as the server streams a change. All triggers with the same address and credentials share one connection.
+package external
+
+//go:generate go -C ../../tools run ./protoc ../triggers/external/externalscaler/externalscaler.proto
+
+import (
+	"fmt"
+
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// Kind describes the trigger type external.
+func Kind() triggers.Kind {
+	return describe(triggers.Define("external", "Metrics of a server with KEDA's protocol for external scalers.", Config{}, openPolled))
+}
+
+// PushKind describes the trigger type external-push.
+func PushKind() triggers.Kind {
+	return describe(triggers.Define("external-push",
+		"Metrics of a server with KEDA's protocol for external scalers, which are also read when the server streams a change.", Config{}, openPush))
+}
+
+// describe adds what both kinds have.
+func describe(k triggers.Kind) triggers.Kind {
+	k.Auth = []triggers.AuthParameter{
+		{Name: "caCert", Doc: "Certificates in PEM that sign the server's; TLS is then required."},
+		{Name: "tlsClientCert", Doc: "A client certificate in PEM; TLS is then required."},
+		{Name: "tlsClientKey", Doc: "The key of the client certificate, in PEM."},
+	}
+	k.Example = map[string]string{"scalerAddress": "queue-scaler.shop:6000", "queue": "orders"}
+	return k
+}
+
+// openPolled builds the source of an external trigger. It does no I/O.
+func openPolled(c Config, env triggers.Env) (triggers.Source, error) {
+	r := newReader(c, env)
+	event := func(_ scalers.Instant, m measurement) scalers.Event { return m.event(env.Input) }
+	key := triggers.PollKey{Server: c.address(), Key: fmt.Sprintf("external\x00%p", r)} // The server knows which object asks: no reading is shared.
+	return &polled{triggers.PollEach(key, r.read, event, env), r.link}, nil
+}

@@ -1,0 +1,114 @@
+package external
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+	pb "github.com/impulse-sh/impulse/triggers/external/externalscaler"
+)
+
+const (
+	// maxMetrics is the maximum number of metrics of one trigger, and maxValues that of the values of one metric.
+	maxMetrics = 32
+	maxValues  = 1000
+)
+
+// reader reads one trigger of a server.
+type reader struct {
+	link *link
+	ref  *pb.ScaledObjectRef
+}
+
+func newReader(c Config, env triggers.Env) *reader {
+	return &reader{
+		link: &link{config: c, env: env},
+		ref:  &pb.ScaledObjectRef{Name: env.Object, Namespace: env.Namespace, ScalerMetadata: c.Metadata},
+	}
+}
+
+// read reads all metrics and whether there is work.
+func (r *reader) read(ctx context.Context) (measurement, error) {
+	m, err := r.measure(ctx)
+	if err != nil {
+		return measurement{}, fmt.Errorf("read %s: %w", r.link.config.address(), err)
+	}
+	return m, nil
+}
+
+func (r *reader) measure(ctx context.Context) (measurement, error) {
+	client, err := r.link.client(ctx)
+	if err != nil {
+		return measurement{}, err
+	}
+	answer, err := client.GetMetricSpec(ctx, r.ref)
+	if err != nil {
+		return measurement{}, reason(ctx, "GetMetricSpec", err)
+	}
+	specs := answer.GetMetricSpecs()
+	switch {
+	case len(specs) == 0:
+		return measurement{}, errors.New("the server has no metric for this trigger")
+	case len(specs) > maxMetrics:
+		return measurement{}, fmt.Errorf("the server has %d metrics for this trigger, more than %d", len(specs), maxMetrics)
+	}
+	var m measurement
+	for _, spec := range specs {
+		measured, err := r.metric(ctx, client, spec)
+		if err != nil {
+			return measurement{}, err
+		}
+		m.metrics = append(m.metrics, measured)
+	}
+	activity, err := client.IsActive(ctx, r.ref)
+	if err != nil {
+		return measurement{}, reason(ctx, "IsActive", err)
+	}
+	m.active = activity.GetResult()
+	return m, nil
+}
+
+// metric reads the values of one metric. Their sum is the value, as it is for an HPA.
+func (r *reader) metric(ctx context.Context, client pb.ExternalScalerClient, spec *pb.MetricSpec) (metric, error) {
+	name := oneLine(spec.GetMetricName())
+	target, err := amount(spec.GetTargetSize(), spec.GetTargetSizeFloat())
+	if err != nil || target.Sign() == 0 {
+		return metric{}, fmt.Errorf("the server gives metric %q the target %s, which is not above 0", name, given(spec.GetTargetSize(), spec.GetTargetSizeFloat()))
+	}
+	answer, err := client.GetMetrics(ctx, &pb.GetMetricsRequest{ScaledObjectRef: r.ref, MetricName: spec.GetMetricName()})
+	if err != nil {
+		return metric{}, reason(ctx, "GetMetrics", err)
+	}
+	values := answer.GetMetricValues()
+	switch {
+	case len(values) == 0:
+		return metric{}, fmt.Errorf("the server has no value of metric %q", name)
+	case len(values) > maxValues:
+		return metric{}, fmt.Errorf("the server has %d values of metric %q, more than %d", len(values), name, maxValues)
+	}
+	sum := new(big.Rat)
+	for _, v := range values {
+		value, err := amount(v.GetMetricValue(), v.GetMetricValueFloat())
+		if err != nil {
+			return metric{}, fmt.Errorf("the server gives metric %q the value %s, which %w", name, given(v.GetMetricValue(), v.GetMetricValueFloat()), err)
+		}
+		sum.Add(sum, value)
+	}
+	return metric{value: sum, target: target}, nil
+}
+
+// polled is the source of an external trigger.
+type polled struct {
+	triggers.Source
+
+	link *link
+}
+
+// Run reports readings until ctx is done, and then releases the connection.
+func (p *polled) Run(ctx context.Context, emit func(scalers.Event)) error {
+	defer p.link.close()
+	return p.Source.Run(ctx, emit)
+}
