@@ -61,7 +61,8 @@ func ExampleDefine() {
 	// threshold: must be above 0
 }
 
-// A Poller reads the sources of all workloads. Run emits an event at the start and after each reading.
+// A Poller reads the sources of all workloads. Source.Run emits an event after each reading; the first
+// reading is at the start.
 func ExamplePoll() {
 	dir, err := os.MkdirTemp("", "example")
 	if err != nil {

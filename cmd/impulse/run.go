@@ -38,7 +38,7 @@ func runCommand() *cobra.Command {
 	f.Var(&o.Sources, "allow-source-addresses", "CIDRs, such as 127.0.0.0/8,::1, that triggers may connect to although they are refused by default: link-local addresses, metadata services of clouds and, without --config, this machine")
 	f.StringVar(&o.Listen, "listen", o.Listen, "address of the HTTP server: webhooks, probes and metrics")
 	f.StringVar(&o.HealthListen, "health-listen", o.HealthListen, "address of a second, plain HTTP server for /healthz and /readyz only, which the load of senders does not slow down (default: none; --listen serves them, too)")
-	f.Var(&o.BodyMemory, "body-memory", "memory for the decoded bodies of all requests in progress, such as 128Mi (default: a quarter of the memory limit)")
+	f.Var(&o.BodyMemory, "body-memory", "memory for the bodies of all requests in progress and for the messages decoded from them, such as 128Mi (default: a quarter of the memory limit)")
 	f.StringVar(&o.TokensFile, "tokens-file", o.TokensFile, "file with accepted bearer tokens, one per line: TOKEN, or NAMESPACE=TOKEN for one namespace")
 	f.StringVar(&o.CredentialsFile, "credentials-file", o.CredentialsFile, "YAML file with accepted credentials: tokens, passwords and client certificates, each with a name and its namespaces")
 	f.BoolVar(&o.AllowOpen, "allow-unauthenticated", o.AllowOpen, "with --allow-unauthenticated-from-anywhere: accept requests without credentials on an address that is not loopback. Without --tokens-file and --credentials-file, such requests are always accepted on loopback; with one of them, only for webhook triggers that verify a signature")

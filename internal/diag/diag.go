@@ -18,7 +18,8 @@ type Error struct {
 	Column int    `json:"column,omitempty"`
 	// Object is "kind namespace/name".
 	Object string `json:"object,omitempty"`
-	// Field is the path within the object, such as spec.triggers[0].metadata.threshold; for the metadata of a trigger, the key.
+	// Field is the path within the object, such as spec.triggers[0].metadata.threshold. In an error of package triggers it is
+	// only the key, such as threshold: the caller adds the path.
 	Field string `json:"field,omitempty"`
 	// Problem is a phrase about the field: "is required".
 	Problem string `json:"problem"`

@@ -9,8 +9,8 @@ import (
 	"github.com/impulse-sh/impulse/internal/printable"
 )
 
-// WriteText writes results as text: the failed tests, or with every all tests and their decisions, and then the sums. The error is that
-// of w.
+// WriteText writes the failed tests as text (all tests and their decisions if every is true), and then how many failed and passed. It
+// returns an error of w.
 func WriteText(w io.Writer, results []Result, every bool) error {
 	var out strings.Builder
 	failed := 0

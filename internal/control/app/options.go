@@ -39,7 +39,8 @@ type Options struct {
 	StateDir string
 	// Listen is the address of the HTTP server, and HealthListen the address of a second server for probes only; "" means none.
 	Listen, HealthListen string
-	// BodyMemory bounds the memory of decoded request bodies, in bytes; 0 means a quarter of the memory limit.
+	// BodyMemory bounds the memory of the bodies of all requests in progress, and of the messages decoded from them, in bytes; 0 means a
+	// quarter of the memory limit.
 	BodyMemory resource.QuantityValue
 	// TokensFile and CredentialsFile contain the accepted credentials. If both are "", requests without
 	// credentials are accepted: on loopback, and with both AllowOpen and AllowAnywhere on any address.

@@ -26,7 +26,8 @@ func TestBudget(t *testing.T) {
 }
 
 const (
-	// pairs holds every job against every other: 30 triggers that do are nearly as much as a message may cost.
+	// pairs compares every job with every other. To 30 such triggers, a message with 15 jobs costs a little less than costPerMessage, and
+	// one with 40 jobs more.
 	pairs = "size(body.jobs.map(a, body.jobs.filter(b, a == b)))"
 	// overBudget is the reason in the answer then.
 	overBudget = "over budget: the expressions of namespace shop may cost 500000 in a second: try again in "
@@ -113,7 +114,7 @@ func testMessageThatCanNeverBeEvaluatedIsRefusedAsWhole(t *testing.T) {
 	})
 }
 
-// spend opens a charge and evaluates a message: this many evaluations, each of a cost, each of which calls each.
+// spend opens a charge and evaluates a message with a number of evaluations. Each evaluation calls the function each and returns cost.
 func spend(ctx context.Context, b *budget, namespace string, evaluations int, cost uint64, each func()) error {
 	charge := b.open(namespace)
 	defer charge.close()

@@ -41,7 +41,8 @@ type Options struct {
 	// HealthAddr is the address of an additional listener for /healthz and /readyz, as plain HTTP, which senders at Addr cannot
 	// exhaust; "" means none.
 	HealthAddr string
-	// BodyMemory limits the memory of the decoded bodies of all requests in flight, in bytes; 0 is DefaultBodyMemory.
+	// BodyMemory limits the memory of the bodies of all requests in flight, and of the messages decoded from them, in bytes; 0 is
+	// DefaultBodyMemory.
 	BodyMemory int64
 	// Credentials are the valid credentials. With nil every request is allowed; New then returns an error for an address beyond
 	// loopback, unless AllowUnauthenticated and AllowFromAnywhere are both set.

@@ -129,7 +129,8 @@ func (b *boot) step(ctx context.Context, name string, after []string, do func(co
 	return nil
 }
 
-// join records the components that have joined, in their order, once the control plane is complete.
+// join waits until the control plane is complete, and calls joined. Then it records each other component when it is ready, and calls
+// joined again.
 func (b *boot) join(ctx context.Context, control, others []string, joined func() error) error {
 	for _, name := range control {
 		if err := b.await(ctx, b.done[name]); err != nil {
