@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -91,7 +91,7 @@ func query(namespace, name, selector string) triggers.MetricQuery {
 
 // checkName returns an error for a name that cannot be part of a path.
 func checkName(field, name string) error {
-	if problems := path.IsValidPathSegmentName(name); len(problems) > 0 {
+	if problems := content.IsPathSegmentName(name); len(problems) > 0 {
 		return invalid(field, fmt.Sprintf("%q %s", name, strings.Join(problems, ", ")), "")
 	}
 	return nil

@@ -56,7 +56,7 @@ func (s *session) Query(ctx context.Context, query string, limit time.Duration) 
 		text, err = s.only(ctx, query)
 	}
 	if _, failed := s.conn.Exec(ctx, "ROLLBACK").ReadAll(); failed != nil {
-		_ = s.Close() // It is in an unknown state.
+		_ = s.Close() //nolint:contextcheck // It is in an unknown state, and is closed even if ctx is done.
 	}
 	if err != nil {
 		return "", reason(err)

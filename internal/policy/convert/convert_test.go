@@ -24,7 +24,15 @@ func TestConvert(t *testing.T) {
 	t.Run("a target whose type names another field is reported", testTargetWhoseTypeNamesAnotherFieldIsReported)
 }
 
-func testMetricOfAdapterIsReadFromSameAdapter(t *testing.T) {
+// adapterMetric is a metric of an HPA that comes from an adapter, and its trigger.
+type adapterMetric struct {
+	metric     autoscalingv2.MetricSpec
+	kind       string
+	metricType string
+	metadata   map[string]v1alpha1.Scalar
+}
+
+func adapterMetrics() map[string]adapterMetric {
 	hundred, five := resource.MustParse("100"), resource.MustParse("5")
 	name := autoscalingv2.MetricIdentifier{Name: "hits", Selector: &metav1.LabelSelector{
 		MatchLabels: map[string]string{"b": "2", "a": "1"},
@@ -36,12 +44,7 @@ func testMetricOfAdapterIsReadFromSameAdapter(t *testing.T) {
 	}}
 	const selector = "a=1,b=2,c notin (x,y.z),d,!e"
 	ingress := autoscalingv2.CrossVersionObjectReference{APIVersion: "networking.k8s.io/v1beta1", Kind: "Ingress", Name: "web"}
-	for what, c := range map[string]struct {
-		metric     autoscalingv2.MetricSpec
-		kind       string
-		metricType string
-		metadata   map[string]v1alpha1.Scalar
-	}{
+	return map[string]adapterMetric{
 		"a value of an object": {
 			autoscalingv2.MetricSpec{Type: "Object", Object: &autoscalingv2.ObjectMetricSource{
 				DescribedObject: ingress, Metric: name, Target: autoscalingv2.MetricTarget{Type: "Value", Value: &hundred, AverageValue: &five},
@@ -73,7 +76,11 @@ func testMetricOfAdapterIsReadFromSameAdapter(t *testing.T) {
 			"kubernetes-external", "Value",
 			map[string]v1alpha1.Scalar{"metricName": "hits", "metricSelector": selector, "value": "100"},
 		},
-	} {
+	}
+}
+
+func testMetricOfAdapterIsReadFromSameAdapter(t *testing.T) {
+	for what, c := range adapterMetrics() {
 		hpa := &autoscalingv2.HorizontalPodAutoscaler{}
 		hpa.Spec.Metrics = []autoscalingv2.MetricSpec{c.metric}
 		so, notes, mistakes := HPA(hpa)

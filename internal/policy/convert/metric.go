@@ -9,7 +9,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
-	validation "k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
@@ -130,7 +130,7 @@ func (c metric) adapterMetric(field, kind string, m *autoscalingv2.MetricIdentif
 
 // checkName adds a mistake for a name that Kubernetes does not accept.
 func (c metric) checkName(field, name string) {
-	problems := validation.IsValidPathSegmentName(name)
+	problems := content.IsPathSegmentName(name)
 	if name == "" {
 		problems = []string{"is required"}
 	}

@@ -30,7 +30,7 @@ var unkept = []string{
 // V2beta1 is a HorizontalPodAutoscaler of autoscaling/v2beta1. Its metrics have the form that the annotation of autoscaling/v1 has.
 type V2beta1 struct {
 	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata,omitempty"`
+	metav1.ObjectMeta `json:"metadata"`
 
 	Spec V2beta1Spec `json:"spec"`
 }

@@ -117,8 +117,8 @@ func (p *pruner) scalar(node *yaml.Node, kind reflect.Kind, path string) {
 	if tag == "" {
 		return
 	}
-	if tag == "!!str" || node.Tag == "!!str" && !(plain && tag == "!!bool") { // kubectl reads yes, no, on and off as booleans.
-		p.note(path, fmt.Sprintf("has another type: %s refuses it", p.api), fmt.Sprintf("it is read as %s", value))
+	if tag == "!!str" || node.Tag == "!!str" && (!plain || tag != "!!bool") { // kubectl reads yes, no, on and off as booleans.
+		p.note(path, fmt.Sprintf("has another type: %s refuses it", p.api), "it is read as "+value)
 	}
 	node.Tag, node.Value = tag, value
 	if tag != "!!str" {
