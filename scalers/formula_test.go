@@ -13,8 +13,8 @@ func TestFormula(t *testing.T) {
 	t.Run("the formula is exact", testFormulaIsExact)
 }
 
-// testFormulaIsExact compares the formula with fractions of any size, for levels of every magnitude. Most of them are an exact
-// multiple of the target, or a thousandth beside one.
+// testFormulaIsExact compares the formula with fractions of any size, for levels of every magnitude. For most of them,
+// level / target × ready is a whole number, or close to one.
 func testFormulaIsExact(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(*firstSeed, 6))

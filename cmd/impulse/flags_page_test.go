@@ -25,7 +25,7 @@ result: mistakes that ` + "`check` or `convert`" + ` found, a failed test, or a 
 | ` + "`IMPULSE_TOKEN`" + ` | bearer token of ` + "`impulse send`, unless `--token-file`" + ` is set |
 | ` + "`IMPULSE_POD_IP`" + ` | address of the Pod, for ` + "`impulse run`, unless `--peer-advertise`" + ` is set |
 | ` + "`GOMEMLIMIT`" + ` | memory limit of ` + "`impulse run`" + `; default: four fifths of that of the container |
-| ` + "`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`" + ` | proxies of the connections of triggers, and of ` + "`impulse send`" + ` |
+| ` + "`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`" + ` | proxies of the HTTP requests of triggers, and of ` + "`impulse send`" + ` |
 `
 
 func testPageOfFlagsIsUpToDate(t *testing.T) {

@@ -17,7 +17,7 @@ func historyCommand() *cobra.Command {
 		Use:   "history [NAMESPACE/]NAME",
 		Short: "Show the last decisions on a workload, and why each was made",
 		Long: "History shows up to ten decisions whose outcome differed from the one before, including those that scaled nothing: the count,\n" +
-			"the trigger that determined it, and the rules that changed it. The newest is last.",
+			"the trigger that determined it, and the rules that changed it. The newest is last; with -o json and yaml it is first.",
 		Example: `  impulse history web -n shop
   impulse history shop/web -o yaml
 

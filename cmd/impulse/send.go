@@ -31,7 +31,7 @@ func sendCommand() *cobra.Command {
 
 func sendAlertCommand() *cobra.Command {
 	var (
-		to          receiver
+		to          client
 		namespace   string
 		cluster     bool
 		resolve     bool
@@ -86,7 +86,7 @@ func sendAlertCommand() *cobra.Command {
 
 func sendValueCommand() *cobra.Command {
 	var (
-		to      receiver
+		to      client
 		trigger string
 		ttl     time.Duration
 	)

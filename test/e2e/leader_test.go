@@ -118,7 +118,7 @@ func testLeaderThatWasPausedWritesNothingWhenItResumes(t *testing.T) {
 	e.postUntilOK(b, "resolved")
 	e.AwaitReplicas("web", 1)
 	counts := e.counts("web")
-	// The sender, which has waited all the time, gets the leader's response, or 503.
+	// A request that is sent just before the old leader resumes gets the new leader's response, or 503.
 	answered := make(chan int, 1)
 	go func() {
 		answered <- post(t.Context(), a.url+"/v1/alertmanager/other", testkit.AlertmanagerWebhook("web", "firing"))

@@ -187,7 +187,7 @@ func parseMatchers(text string) (labels.Matchers, error) {
 	if classic, classicErr := labels.ParseMatchers(text); classicErr == nil && finished(text, classic) {
 		return classic, nil
 	}
-	if strings.HasPrefix(err.Error(), "end of input") { // The only error without a position.
+	if strings.HasPrefix(err.Error(), "end of input") { // It has no position.
 		return nil, fmt.Errorf("0:%d: %w", len(text), err)
 	}
 	return nil, err

@@ -174,7 +174,8 @@ func testServersCertificateIsChecked(t *testing.T) {
 		t.Errorf("there are %d connections, want 1", n)
 	}
 	expectUnknown(t, newReader(t, Redis(), m, map[string]string{"ca": other.pem, "cert": clientCert, "key": clientKey}), "unknown authority")
-	expectUnknown(t, newReader(t, Redis(), m, map[string]string{"ca": ca.pem}), "certificate required")
+	// With TLS 1.3, the server refuses the client after the client's part of the handshake: a write may fail before the alert is read.
+	expectUnknown(t, newReader(t, Redis(), m, map[string]string{"ca": ca.pem}), "certificate required", "connection reset by peer", "broken pipe")
 	m["address"] = "localhost:" + port
 	expectUnknown(t, newReader(t, Redis(), m, secrets), "TLS handshake: tls: failed to verify certificate: x509: certificate is")
 	m["unsafeSsl"] = "true"

@@ -27,7 +27,7 @@ const (
 	notLeadingPause              = time.Second
 	conflictPause                = time.Second
 	contestedSpan                = time.Minute
-	raiseAnswer                  = 5 * time.Second
+	longestContestedRaise        = 5 * time.Second
 )
 
 // target is a workload in memory, whose writes fail on demand.

@@ -164,7 +164,7 @@ func testRaiseOfContestedTargetIsRetriedEveryFiveSeconds(t *testing.T) {
 		e.want(8)
 		for range 12 {
 			e.target.writeForeign(2)
-			pass(raiseAnswer)
+			pass(longestContestedRaise)
 			e.want(8)
 		}
 	})

@@ -155,8 +155,8 @@ func testDeletedObjectRestoresOriginalCountBeforeItsFinalizerIsRemoved(t *testin
 
 func testNothingIsWrittenBeforeFinalizerIsAddedAndOriginalCountIsStored(t *testing.T) {
 	for name, fail := range map[string]func(e *env, err error){
-		"held":   func(e *env, err error) { e.finalizers.fail(err) },
-		"stored": func(e *env, err error) { e.store.fail(err) },
+		"finalizer":      func(e *env, err error) { e.finalizers.fail(err) },
+		"original count": func(e *env, err error) { e.store.fail(err) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWithFinalizers(t, func(e *env, web *v1alpha1.ScaledObject) {

@@ -7,14 +7,15 @@ import (
 )
 
 const (
-	// defaultTTL is how long an alert counts without being repeated if the query has no TTL. It goes with a repeat interval of 4
+	// defaultTTL is the time after its last delivery at which an alert becomes stale, if the query has no TTL. It goes with a repeat interval of 4
 	// hours, Alertmanager's default.
 	defaultTTL = 12 * time.Hour
 	// MaxTTL is the longest ttl of a query.
 	MaxTTL = 7 * 24 * time.Hour
 	// defaultWindow is how long after a resolve a firing of the same activation does not count.
 	defaultWindow = time.Minute
-	// lateFiringTTL is how long a late firing counts that was not repeated after the window.
+	// lateFiringTTL is the longest ttl of a late firing that was not repeated after the window: it then is stale, and ends after twice that
+	// time.
 	lateFiringTTL = 10 * time.Minute
 	// longestUnwritten bounds how far the LastSeen of a durable record may be behind.
 	longestUnwritten = 3 * time.Hour

@@ -15,7 +15,7 @@ const (
 	plainEvery = 10 * time.Second
 	tailLines  = 30
 	barWidth   = 24
-	// speedOf is how far back the speed is measured, once in markEvery: other builds begin and end meanwhile.
+	// The speed is that of the last speedOf, because other builds on the machine begin and end. A mark is recorded every markEvery.
 	speedOf, markEvery = 2 * time.Minute, 10 * time.Second
 )
 

@@ -30,13 +30,13 @@ const (
 	tokenVariable = "IMPULSE_TOKEN"
 )
 
-// receiver holds the flags of commands that send to a running Impulse.
-type receiver struct {
+// client holds the flags of commands that send to a running Impulse, and sends.
+type client struct {
 	server, tokenFile, caFile string
 	output                    output
 }
 
-func (r *receiver) flags(cmd *cobra.Command) {
+func (r *client) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&r.server, "server", "http://127.0.0.1:8080", "URL of Impulse")
 	f.StringVar(&r.tokenFile, "token-file", "", "file with a bearer token (default: $"+tokenVariable+")")
@@ -46,7 +46,7 @@ func (r *receiver) flags(cmd *cobra.Command) {
 	r.output.flag(cmd)
 }
 
-func (r *receiver) check() error {
+func (r *client) check() error {
 	u, err := url.Parse(r.server)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
@@ -79,7 +79,7 @@ type answer struct {
 }
 
 // send sends a message and prints the answer.
-func (r *receiver) send(cmd *cobra.Command, m message) error {
+func (r *client) send(cmd *cobra.Command, m message) error {
 	a, err := r.post(cmd, m)
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func (r *receiver) send(cmd *cobra.Command, m message) error {
 }
 
 // post sends a message and reads the answer.
-func (r *receiver) post(cmd *cobra.Command, m message) (*answer, error) {
+func (r *client) post(cmd *cobra.Command, m message) (*answer, error) {
 	token, err := r.token()
 	if err != nil {
 		return nil, err
@@ -149,7 +149,7 @@ func (r *receiver) post(cmd *cobra.Command, m message) (*answer, error) {
 }
 
 // token returns the token of the file or of the environment, without surrounding space. No error contains it.
-func (r *receiver) token() (string, error) {
+func (r *client) token() (string, error) {
 	token := os.Getenv(tokenVariable)
 	if r.tokenFile != "" {
 		content, err := regularfile.ReadFile(r.tokenFile, maxSmallFile)
@@ -166,7 +166,7 @@ func (r *receiver) token() (string, error) {
 }
 
 // transport returns a transport that trusts the CA certificates in --ca-file.
-func (r *receiver) transport() (*http.Transport, error) {
+func (r *client) transport() (*http.Transport, error) {
 	t := &http.Transport{Proxy: http.ProxyFromEnvironment}
 	if r.caFile == "" {
 		return t, nil
