@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -130,11 +131,13 @@ func (e *env) converted(hpa, replacement string) string {
 	if err != nil {
 		e.t.Fatal(err, old)
 	}
-	text, err := process.RunWithInput(e.t.Context(), strings.NewReader(old), e.command, "convert", "-")
+	cmd := exec.CommandContext(e.t.Context(), e.command, "convert", "-")
+	cmd.Stdin = strings.NewReader(old)
+	text, err := cmd.Output() // Without what it writes to standard error.
 	if err != nil {
-		e.t.Fatal(err, text)
+		e.t.Fatal(err, string(text))
 	}
-	return strings.ReplaceAll(text, "name: "+hpa+"\n", "name: "+replacement+"\n")
+	return strings.ReplaceAll(string(text), "name: "+hpa+"\n", "name: "+replacement+"\n")
 }
 
 // awaitParts waits until the explanation of an object contains some texts.

@@ -207,7 +207,7 @@ func testNothingIsSentToServerWithAnotherCertificate(t *testing.T) {
 	parts := strings.Split(leader.Identity(), "/")
 	parts[1] = other.Addr().String() // The leader's address is that of another replica now.
 	answer, err := c.clientOf(strings.Join(parts, "/")).Forward(t.Context(), message)
-	if err == nil || !strings.Contains(err.Error(), "another certificate") {
+	if err == nil || !strings.Contains(err.Error(), "another key") {
 		t.Errorf("%+v, %v", answer, err)
 	}
 	if got, _ := other.messages(); len(got) > 0 {
