@@ -102,12 +102,12 @@ func (e *env) forbid() {
 	e.conns = nil
 }
 
-// create creates a pod with the label app.
+// create creates a pod with the label app. No scheduler and so no kubelet, which would change its phase, takes it.
 func (e *env) create(name, app, node string) {
 	e.Helper()
 	_, err := e.kube.CoreV1().Pods(e.namespace).Create(e.Context(), &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"app": app}},
-		Spec:       corev1.PodSpec{NodeName: node, Containers: []corev1.Container{{Name: "app", Image: "app"}}},
+		Spec:       corev1.PodSpec{NodeName: node, SchedulerName: "none", Containers: []corev1.Container{{Name: "app", Image: "app"}}},
 	}, metav1.CreateOptions{})
 	if err != nil {
 		e.Fatal(err)
