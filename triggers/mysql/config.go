@@ -57,7 +57,7 @@ func (c Config) Trigger() scalers.Trigger {
 	return scalers.Trigger{Target: c.QueryValue, Activation: c.ActivationQueryValue}
 }
 
-// Servers returns the server in the metadata that receives the credentials. A server in the authenticationRef is not one: whoever wrote
+// Servers returns the server in the metadata that receives the credentials. A server in the authenticationRef is not one: the author of
 // the credentials has chosen it.
 func (c Config) Servers() []string {
 	if c.Host == "" {

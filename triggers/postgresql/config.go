@@ -54,8 +54,8 @@ func (c Config) Trigger() scalers.Trigger {
 	return scalers.Trigger{Target: c.TargetQueryValue, Activation: c.ActivationValue}
 }
 
-// Servers returns the servers in the metadata that receive the credentials. A server in the authenticationRef is not one of them: whoever
-// wrote the credentials has chosen it.
+// Servers returns the servers in the metadata that receive the credentials. A server in the authenticationRef is not one of them: the author
+// of the credentials has chosen it.
 func (c Config) Servers() []string {
 	if c.Host == "" {
 		return nil
