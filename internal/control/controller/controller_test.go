@@ -16,7 +16,7 @@ func TestController(t *testing.T) {
 	t.Run("an annotation without an effect is reported in the status", testAnnotationWithoutEffectIsReportedInStatus)
 	t.Run("an older object that is listed later takes over the target", testOlderObjectThatIsListedLaterTakesOverTarget)
 	t.Run("an object that changes its target releases the old one", testObjectThatChangesItsTargetReleasesOldOne)
-	t.Run("two versions of an API name the same target", testTwoVersionsOfAPINameSameTarget)
+	t.Run("the same target in two API versions is one target", testSameTargetInTwoAPIVersionsIsOneTarget)
 	t.Run("an invalid edit keeps the last valid version", testInvalidEditKeepsLastValidVersion)
 	t.Run("the mistakes of an object are still reported when another claims its target", testMistakesOfObjectAreStillReportedWhenAnotherClaimsItsTarget)
 	t.Run("an invalid object is followed once it is valid", testInvalidObjectIsFollowedOnceItIsValid)
@@ -35,13 +35,13 @@ func TestController(t *testing.T) {
 
 func testObjectIsScaledAndItsDeletionLeavesCount(t *testing.T) {
 	in(t, func(t *testing.T, e *env) {
-		e.setDial("web", 5)
+		e.setLevel("web", 5)
 		e.apply(object("web"))
 		e.want("web", 5)
 		e.expectReady("web", "Ready")
 		e.remove("web")
 		e.expectSources("web", 1, 0)
-		e.setDial("web", 9)
+		e.setLevel("web", 9)
 		e.want("web", 5)
 		if left := e.stop(); len(left) != 0 {
 			t.Errorf("got the handovers %v of a deleted object, want none", left)
@@ -52,8 +52,8 @@ func testObjectIsScaledAndItsDeletionLeavesCount(t *testing.T) {
 
 func testOfTwoObjectsOnTargetOlderOneWinsAndOtherTakesOverAfterItsDeletion(t *testing.T) {
 	in(t, func(t *testing.T, e *env) {
-		e.setDial("first", 3)
-		e.setDial("second", 7)
+		e.setLevel("first", 3)
+		e.setLevel("second", 7)
 		first := withTarget(object("first"), "web")
 		pass(time.Second)
 		second := withTarget(object("second"), "web")
@@ -73,7 +73,7 @@ func testOfTwoObjectsOnTargetOlderOneWinsAndOtherTakesOverAfterItsDeletion(t *te
 
 func testAnnotationWithoutEffectIsReportedInStatus(t *testing.T) {
 	in(t, func(t *testing.T, e *env) {
-		e.setDial("web", 5)
+		e.setLevel("web", 5)
 		so := object("web")
 		e.apply(so)
 		for annotation, want := range map[string]string{
@@ -92,8 +92,8 @@ func testAnnotationWithoutEffectIsReportedInStatus(t *testing.T) {
 
 func testOlderObjectThatIsListedLaterTakesOverTarget(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
-		e.setDial("old", 3)
-		e.setDial("young", 7)
+		e.setLevel("old", 3)
+		e.setLevel("young", 7)
 		old := withTarget(object("old"), "web")
 		pass(time.Second)
 		e.apply(withTarget(object("young"), "web"))
@@ -107,8 +107,8 @@ func testOlderObjectThatIsListedLaterTakesOverTarget(t *testing.T) {
 
 func testObjectThatChangesItsTargetReleasesOldOne(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
-		e.setDial("first", 3)
-		e.setDial("second", 7)
+		e.setLevel("first", 3)
+		e.setLevel("second", 7)
 		first := withTarget(object("first"), "web")
 		pass(time.Second)
 		e.apply(first, withTarget(object("second"), "web"))
@@ -119,7 +119,7 @@ func testObjectThatChangesItsTargetReleasesOldOne(t *testing.T) {
 	})
 }
 
-func testTwoVersionsOfAPINameSameTarget(t *testing.T) {
+func testSameTargetInTwoAPIVersionsIsOneTarget(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
 		first := withTarget(object("first"), "web")
 		pass(time.Second)
@@ -134,18 +134,18 @@ func testInvalidEditKeepsLastValidVersion(t *testing.T) {
 	in(t, func(t *testing.T, e *env) {
 		web := object("web")
 		e.apply(web)
-		bad := edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Metadata["dail"] = "web" })
+		bad := edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Metadata["levle"] = "web" })
 		e.apply(bad)
 		e.expectReady("web", "InvalidSpec")
-		if _, message := e.readyCondition("web"); !strings.Contains(message, "the last good version stays in effect") || !strings.Contains(message, `did you mean "dial"?`) {
+		if _, message := e.readyCondition("web"); !strings.Contains(message, "the last good version stays in effect") || !strings.Contains(message, `did you mean "level"?`) {
 			t.Errorf("after an invalid edit, got the message %q, want the mistake, and that the last good version stays in effect", message)
 		}
-		e.setDial("web", 6)
+		e.setLevel("web", 6)
 		e.want("web", 6)
 		e.expectReady("web", "InvalidSpec")
 		e.expectSources("web", 1, 1)
 		e.apply(edit(bad, func(so *v1alpha1.ScaledObject) {
-			delete(so.Spec.Triggers[0].Metadata, "dail")
+			delete(so.Spec.Triggers[0].Metadata, "levle")
 			so.Spec.MaxReplicaCount = new(int32(4))
 		}))
 		e.want("web", 4)
@@ -158,14 +158,14 @@ func testMistakesOfObjectAreStillReportedWhenAnotherClaimsItsTarget(t *testing.T
 		first := withTarget(object("first"), "web")
 		pass(time.Second)
 		second := withTarget(object("second"), "web")
-		e.apply(first, edit(first, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Type = "dail" }))
+		e.apply(first, edit(first, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Type = "fkae" }))
 		e.apply(second)
-		e.setDial("first", 4)
+		e.setLevel("first", 4)
 		e.want("web", 4)
 		e.expectReady("first", "InvalidSpec")
-		e.apply(edit(second, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Type = "dail" }))
+		e.apply(edit(second, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Type = "fkae" }))
 		e.remove("first")
-		e.setDial("second", 6)
+		e.setLevel("second", 6)
 		e.want("web", 6) // Its last good version.
 		e.expectReady("second", "InvalidSpec")
 	})
@@ -173,7 +173,7 @@ func testMistakesOfObjectAreStillReportedWhenAnotherClaimsItsTarget(t *testing.T
 
 func testInvalidObjectIsFollowedOnceItIsValid(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
-		e.setDial("web", 5)
+		e.setLevel("web", 5)
 		bad := object("web")
 		bad.Spec.Triggers = nil
 		e.apply(bad)
@@ -187,7 +187,7 @@ func testInvalidObjectIsFollowedOnceItIsValid(t *testing.T) {
 
 func testEditOfPolicyKeepsAutoscaler(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
-		e.setDial("web", 9)
+		e.setLevel("web", 9)
 		web := object("web")
 		e.apply(web)
 		e.want("web", 9)
@@ -206,7 +206,7 @@ func testPauseIsFollowedAlthoughItChangesNoGeneration(t *testing.T) {
 		e.apply(paused)
 		e.want("web", 2)
 		e.expectSources("web", 1, 1)
-		e.setDial("web", 9)
+		e.setLevel("web", 9)
 		e.want("web", 2)
 		e.apply(web)
 		e.want("web", 9)
@@ -235,12 +235,12 @@ func withRateLimit(name string) *v1alpha1.ScaledObject {
 
 func testChangedTriggerReplacesAutoscalerWhichKeepsMemoryOfOldOne(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
-		e.setDial("web", 9)
-		e.setDial("other", 10)
+		e.setLevel("web", 9)
+		e.setLevel("other", 10)
 		web := withRateLimit("web")
 		e.apply(web)
 		e.want("web", 5)
-		e.apply(edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Metadata["dial"] = "other" }))
+		e.apply(edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Metadata["level"] = "other" }))
 		e.expectSources("web", 1, 0)
 		e.expectSources("other", 1, 1)
 		e.want("web", 5) // Four in this minute already.
@@ -254,12 +254,12 @@ func testChangedTriggerReplacesAutoscalerWhichKeepsMemoryOfOldOne(t *testing.T) 
 func testOldAutoscalerFinishesItsWriteFirst(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
 		e.targets.takes = 10 * time.Second
-		e.setDial("web", 4)
-		e.setDial("other", 7)
+		e.setLevel("web", 4)
+		e.setLevel("other", 7)
 		web := object("web")
 		e.apply(web) // Its write is under way.
 		e.want("web", 1)
-		e.apply(edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Metadata["dial"] = "other" }))
+		e.apply(edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Metadata["level"] = "other" }))
 		e.expectSources("other", 0, 0)
 		pass(20 * time.Second)
 		e.want("web", 7)
@@ -269,7 +269,7 @@ func testOldAutoscalerFinishesItsWriteFirst(t *testing.T) {
 
 func testNewObjectWithOldNameStartsWithoutMemory(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
-		e.setDial("web", 9)
+		e.setLevel("web", 9)
 		e.apply(withRateLimit("web"))
 		e.want("web", 5)
 		again := withRateLimit("web")
@@ -282,7 +282,7 @@ func testNewObjectWithOldNameStartsWithoutMemory(t *testing.T) {
 
 func testNextTermOfThisProcessStartsWithMemoryOfLastOne(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
-		e.setDial("web", 9)
+		e.setLevel("web", 9)
 		e.apply(withRateLimit("web"))
 		e.want("web", 5)
 		e.begin(e.stop())
@@ -295,7 +295,7 @@ func testNextTermOfThisProcessStartsWithMemoryOfLastOne(t *testing.T) {
 
 func testAnotherProcessRestoresItsMemoryFromStatus(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
-		e.setDial("web", 9)
+		e.setLevel("web", 9)
 		e.apply(withRateLimit("web"))
 		e.want("web", 5)
 		e.stop()
@@ -312,7 +312,7 @@ func testAnotherProcessRestoresItsMemoryFromStatus(t *testing.T) {
 func testObjectsThatAreNotInListAreDeleted(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
 		for _, name := range []string{"a", "b", "c"} {
-			e.setDial(name, 3)
+			e.setLevel(name, 3)
 		}
 		a, b := object("a"), object("b")
 		e.apply(a, b)
@@ -321,7 +321,7 @@ func testObjectsThatAreNotInListAreDeleted(t *testing.T) {
 		e.expectSources("a", 1, 0)
 		e.expectSources("b", 1, 1)
 		e.expectSources("c", 1, 1)
-		e.setDial("a", 8)
+		e.setLevel("a", 8)
 		e.want("a", 3)
 		e.want("c", 3)
 	})
@@ -339,7 +339,7 @@ func testAfterRestartTargetStaysWithItsObject(t *testing.T) {
 		a, b = a.DeepCopy(), b.DeepCopy()
 		a.Status, b.Status = *e.store.last["a"], *e.store.last["b"]
 		e.controller.Sync(e.ctx, []*v1alpha1.ScaledObject{a, b})
-		e.setDial("b", 6)
+		e.setLevel("b", 6)
 		e.want("web", 6)
 		e.expectSources("a", 0, 0)
 	})
@@ -348,9 +348,9 @@ func testAfterRestartTargetStaysWithItsObject(t *testing.T) {
 func testBadTriggerOfOneObjectDoesNotAffectAnother(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
 		bad := object("bad")
-		bad.Spec.Triggers[0].Type = "dail"
+		bad.Spec.Triggers[0].Type = "fkae"
 		e.apply(bad, object("web"))
-		e.setDial("web", 5)
+		e.setLevel("web", 5)
 		e.want("web", 5)
 		e.expectReady("bad", "InvalidSpec")
 	})

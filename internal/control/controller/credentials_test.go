@@ -347,7 +347,7 @@ func (a *passwordSource) Run(ctx context.Context, _ func(scalers.Event)) error {
 func testSecretIsWatchedAsLongAsItsTriggerRuns(t *testing.T) {
 	v := newCredentialsEnv(t)
 	c, got := v.credentials(v.config), make(chan string, 1)
-	kind := triggers.Define("asker", "Reads a password.", dialConfig{}, func(_ dialConfig, env triggers.Env) (triggers.Source, error) {
+	kind := triggers.Define("asker", "Reads a password.", fakeConfig{}, func(_ fakeConfig, env triggers.Env) (triggers.Source, error) {
 		if env.Credentials != "TriggerAuthentication/"+v.ns+"/login" {
 			t.Errorf("got the credential identity %s, want one with kind, namespace and name", env.Credentials)
 		}

@@ -31,10 +31,10 @@ func testUnreadableEntryAffectsNoOther(t *testing.T) {
 					t.Errorf("after a bad file came, got the log\n%swant one line with \"could not be read\" and a-bad.yaml", output)
 				}
 				f.write("web.yaml", objectYAML("web", 4))
-				f.setDial("web", 8)
+				f.setLevel("web", 8)
 				f.want("web", 4)
 				f.write("api.yaml", objectYAML("api", 10))
-				f.setDial("api", 3)
+				f.setLevel("api", 3)
 				f.want("api", 3)
 			})
 		})
@@ -52,7 +52,7 @@ func testFileThatBecomesUnreadableKeepsItsLastValidVersion(t *testing.T) {
 		}
 		f.awaitStatuses()
 		f.expectSources("web", 1, 1)
-		f.setDial("web", 5)
+		f.setLevel("web", 5)
 		f.want("web", 5)
 		if output := f.log.String(); !strings.Contains(output, "last good version stays in effect") {
 			t.Errorf("after a file became unreadable, got the log\n%swant \"last good version stays in effect\"", output)

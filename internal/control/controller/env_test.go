@@ -121,38 +121,38 @@ func (t *targets) Set(_ context.Context, of actuator.Target, observed actuator.S
 	return one.scale(of.Name), nil
 }
 
-// dials are the sources of a kind of trigger whose levels the test sets.
-type dials struct {
+// fakes are the sources of the trigger kind fake, whose levels a test sets by name.
+type fakes struct {
 	mu    sync.Mutex
 	level map[string]int64
 	emit  map[string]map[int]func(scalers.Event)
-	// opened counts the sources of a dial that were ever opened, and open those that run.
+	// opened counts the sources of a level that were ever opened, and open those that run.
 	opened, open map[string]int
 }
 
-// dialConfig is the metadata of a dial.
-type dialConfig struct {
-	Dial string `json:"dial" required:"true" doc:"Which one."`
+// fakeConfig is the metadata of the kind fake.
+type fakeConfig struct {
+	Level string `json:"level" required:"true" doc:"Name of the level."`
 }
 
-func (dialConfig) Validate() error { return nil }
+func (fakeConfig) Validate() error { return nil }
 
-func (dialConfig) Trigger() scalers.Trigger {
+func (fakeConfig) Trigger() scalers.Trigger {
 	return scalers.Trigger{Target: 1000, Exact: true, Continuous: true}
 }
 
-func (d *dials) kind() triggers.Kind {
-	return triggers.Define("dial", "A level that a test sets.", dialConfig{}, func(c dialConfig, _ triggers.Env) (triggers.Source, error) {
-		return &dial{d, c.Dial}, nil
+func (f *fakes) kind() triggers.Kind {
+	return triggers.Define("fake", "A level that a test sets.", fakeConfig{}, func(c fakeConfig, _ triggers.Env) (triggers.Source, error) {
+		return &fake{f, c.Level}, nil
 	})
 }
 
-// set sets the level of a dial.
-func (d *dials) set(name string, level int64) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.level[name] = level
-	for _, emit := range d.emit[name] {
+// set sets the level of a name.
+func (f *fakes) set(name string, level int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.level[name] = level
+	for _, emit := range f.emit[name] {
 		emit(eventOf(level))
 	}
 }
@@ -161,29 +161,29 @@ func eventOf(level int64) scalers.Event {
 	return scalers.Event{At: scalers.InstantOf(time.Now()), Value: scalers.Milli(level * 1000)}
 }
 
-type dial struct {
-	all  *dials
+type fake struct {
+	all  *fakes
 	name string
 }
 
 // Run emits the level until ctx is done.
-func (s *dial) Run(ctx context.Context, emit func(scalers.Event)) error {
-	d := s.all
-	d.mu.Lock()
-	d.opened[s.name]++
-	d.open[s.name]++
-	id := d.opened[s.name]
-	if d.emit[s.name] == nil {
-		d.emit[s.name] = map[int]func(scalers.Event){}
+func (s *fake) Run(ctx context.Context, emit func(scalers.Event)) error {
+	f := s.all
+	f.mu.Lock()
+	f.opened[s.name]++
+	f.open[s.name]++
+	id := f.opened[s.name]
+	if f.emit[s.name] == nil {
+		f.emit[s.name] = map[int]func(scalers.Event){}
 	}
-	d.emit[s.name][id] = emit
-	emit(eventOf(d.level[s.name]))
-	d.mu.Unlock()
+	f.emit[s.name][id] = emit
+	emit(eventOf(f.level[s.name]))
+	f.mu.Unlock()
 	<-ctx.Done()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.emit[s.name], id)
-	d.open[s.name]--
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.emit[s.name], id)
+	f.open[s.name]--
 	return ctx.Err()
 }
 
@@ -223,7 +223,7 @@ type env struct {
 	ctx        context.Context //nolint:containedctx // It ends with the leadership, in the middle of a test.
 	end        context.CancelFunc
 	targets    *targets
-	dials      *dials
+	fakes      *fakes
 	store      *store
 	reporter   *status.Reporter
 	controller *Controller
@@ -239,7 +239,7 @@ func in(t *testing.T, test func(t *testing.T, e *env)) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &env{
 			t: t, targets: &targets{of: map[string]*target{}}, store: &store{last: map[string]*v1alpha1.ScaledObjectStatus{}},
-			dials: &dials{level: map[string]int64{}, emit: map[string]map[int]func(scalers.Event){}, opened: map[string]int{}, open: map[string]int{}},
+			fakes: &fakes{level: map[string]int64{}, emit: map[string]map[int]func(scalers.Event){}, opened: map[string]int{}, open: map[string]int{}},
 		}
 		e.begin(nil)
 		test(t, e)
@@ -260,7 +260,7 @@ func (e *env) begin(handovers map[string]Handover) {
 	}
 	e.controller = New(Options{
 		Finalizers: finalizers,
-		Kinds:      []triggers.Kind{e.dials.kind()}, Settings: compile.DefaultSettings(), Env: triggers.Env{Now: autoscaler.NewClock()}, Actuator: e.targets, Reporter: e.reporter,
+		Kinds:      []triggers.Kind{e.fakes.kind()}, Settings: compile.DefaultSettings(), Env: triggers.Env{Now: autoscaler.NewClock()}, Actuator: e.targets, Reporter: e.reporter,
 		MayWrite: func() bool { return true }, WhileLeading: whileLeading,
 	}, handovers)
 }
@@ -277,7 +277,7 @@ func (e *env) stop() map[string]Handover {
 	return handovers
 }
 
-// object returns a ScaledObject of 1 to 10 replicas, one for each unit of the dial of its own name, on the Deployment of that name.
+// object returns a ScaledObject of 1 to 10 replicas, one for each unit of the level of its own name, on the Deployment of that name.
 // Its scale-down window is 0: levels are followed at once.
 func object(name string) *v1alpha1.ScaledObject {
 	so := &v1alpha1.ScaledObject{ObjectMeta: metav1.ObjectMeta{
@@ -285,7 +285,7 @@ func object(name string) *v1alpha1.ScaledObject {
 	}}
 	so.Spec.ScaleTargetRef.Name = name
 	so.Spec.MinReplicaCount, so.Spec.MaxReplicaCount, so.Spec.CooldownPeriod = new(int32(1)), new(int32(10)), new(int32(0))
-	so.Spec.Triggers = []v1alpha1.Trigger{{Type: "dial", Metadata: map[string]v1alpha1.Scalar{"dial": v1alpha1.Scalar(name)}}}
+	so.Spec.Triggers = []v1alpha1.Trigger{{Type: "fake", Metadata: map[string]v1alpha1.Scalar{"level": v1alpha1.Scalar(name)}}}
 	compile.Default(so)
 	return so
 }
@@ -319,10 +319,10 @@ func (e *env) remove(name string) {
 	e.awaitStatuses()
 }
 
-// setDial sets a dial and waits for the statuses.
-func (e *env) setDial(name string, level int64) {
+// setLevel sets a level and waits for the statuses.
+func (e *env) setLevel(name string, level int64) {
 	e.t.Helper()
-	e.dials.set(name, level)
+	e.fakes.set(name, level)
 	e.awaitStatuses()
 }
 
@@ -370,13 +370,13 @@ func (e *env) readyCondition(name string) (reason, message string) {
 	return "without a condition", ""
 }
 
-// expectSources fails the test unless a dial has been opened this many times, and is open in this many pipelines.
+// expectSources fails the test unless this many sources of a level have been opened, and this many run.
 func (e *env) expectSources(name string, opened, open int) {
 	e.t.Helper()
-	e.dials.mu.Lock()
-	defer e.dials.mu.Unlock()
-	if e.dials.opened[name] != opened || e.dials.open[name] != open {
-		e.t.Fatalf("dial %s was opened %d times and is open in %d pipelines, want %d and %d",
-			name, e.dials.opened[name], e.dials.open[name], opened, open)
+	e.fakes.mu.Lock()
+	defer e.fakes.mu.Unlock()
+	if e.fakes.opened[name] != opened || e.fakes.open[name] != open {
+		e.t.Fatalf("level %s: %d sources were opened and %d run, want %d and %d",
+			name, e.fakes.opened[name], e.fakes.open[name], opened, open)
 	}
 }

@@ -79,7 +79,7 @@ func (f *files) follow(namespace string) {
 	}
 	f.store.to = states
 	folder := &Folder{
-		Path: f.dir, Namespace: namespace, Kinds: []triggers.Kind{f.dials.kind()}, States: states,
+		Path: f.dir, Namespace: namespace, Kinds: []triggers.Kind{f.fakes.kind()}, States: states,
 		Log: slog.New(slog.NewTextHandler(f.log, nil)),
 	}
 	f.following.Go(func() { folder.Run(f.ctx, f.controller, func() {}) })
@@ -104,7 +104,7 @@ func (f *files) write(name, content string) {
 	f.awaitStatuses()
 }
 
-// objectYAML returns an object with a name and a maximum, on the dial and the Deployment of that name.
+// objectYAML returns an object with a name and a maximum, on the level and the Deployment of that name.
 func objectYAML(name string, most int) string {
 	return fmt.Sprintf(`
 apiVersion: impulse.sh/v1alpha1
@@ -115,13 +115,13 @@ spec:
   minReplicaCount: 1
   maxReplicaCount: %[2]d
   cooldownPeriod: 0
-  triggers: [{type: dial, metadata: {dial: %[1]s}}]
+  triggers: [{type: fake, metadata: {level: %[1]s}}]
 `, name, most)
 }
 
 func testFileAndItsChangesAreFollowed(t *testing.T) {
 	inFolder(t, func(_ *testing.T, f *files) {
-		f.setDial("web", 8)
+		f.setLevel("web", 8)
 		f.want("web", 8)
 		f.write("web.yaml", objectYAML("web", 4))
 		f.want("web", 4)
@@ -131,7 +131,7 @@ func testFileAndItsChangesAreFollowed(t *testing.T) {
 
 func testNewFileIsFollowedAndDeletedFileLeavesCount(t *testing.T) {
 	inFolder(t, func(t *testing.T, f *files) {
-		f.setDial("api", 3)
+		f.setLevel("api", 3)
 		f.write("api.yaml", objectYAML("api", 10))
 		f.want("api", 3)
 		if err := os.Remove(filepath.Join(f.dir, "api.yaml")); err != nil {
@@ -140,21 +140,21 @@ func testNewFileIsFollowedAndDeletedFileLeavesCount(t *testing.T) {
 		f.awaitStatuses()
 		f.expectSources("api", 1, 0)
 		f.want("api", 3)
-		f.setDial("web", 5)
+		f.setLevel("web", 5)
 		f.want("web", 5)
 	})
 }
 
 func testDeletingLastFileEndsItsObjectAndIsLoggedOnce(t *testing.T) {
 	inFolder(t, func(t *testing.T, f *files) {
-		f.setDial("web", 3)
+		f.setLevel("web", 3)
 		f.want("web", 3)
 		if err := os.Remove(filepath.Join(f.dir, "web.yaml")); err != nil {
 			t.Fatal(err)
 		}
 		pass(time.Minute)
 		f.expectSources("web", 1, 0)
-		f.setDial("web", 7)
+		f.setLevel("web", 7)
 		f.want("web", 3)
 		if n := strings.Count(f.log.String(), "level=WARN"); n != 1 {
 			t.Errorf("got %d warnings, want 1:\n%s", n, f.log.String())
@@ -167,10 +167,10 @@ func testDeletingLastFileEndsItsObjectAndIsLoggedOnce(t *testing.T) {
 func testBrokenFileKeepsItsLastValidVersionAndIsLogged(t *testing.T) {
 	inFolder(t, func(t *testing.T, f *files) {
 		for name, broken := range map[string]string{
-			"no YAML":        "spec: [",
-			"no such field":  strings.Replace(objectYAML("web", 10), "minReplicaCount", "minReplicas", 1),
-			"no such dial":   strings.Replace(objectYAML("web", 10), "dial: web", "dail: web", 1),
-			"nothing at all": "",
+			"no YAML":           "spec: [",
+			"no such field":     strings.Replace(objectYAML("web", 10), "minReplicaCount", "minReplicas", 1),
+			"no such parameter": strings.Replace(objectYAML("web", 10), "level: web", "levle: web", 1),
+			"nothing at all":    "",
 		} {
 			f.write("web.yaml", broken)
 			output := f.log.String()
@@ -178,15 +178,15 @@ func testBrokenFileKeepsItsLastValidVersionAndIsLogged(t *testing.T) {
 				t.Errorf("%s: got the log\n%swant a mistake in web.yaml whose last good version stays in effect", name, output)
 			}
 			f.expectSources("web", 1, 1)
-			f.setDial("web", 5)
+			f.setLevel("web", 5)
 			f.want("web", 5)
-			f.setDial("web", 2)
+			f.setLevel("web", 2)
 			f.want("web", 2)
 			f.write("web.yaml", objectYAML("web", 10))
 			f.log.text.Reset()
 		}
 		f.write("web.yaml", objectYAML("web", 4))
-		f.setDial("web", 9)
+		f.setLevel("web", 9)
 		f.want("web", 4)
 	})
 }
@@ -198,7 +198,7 @@ func testBrokenFileIsLoggedOnceAndDoesNotAffectOthers(t *testing.T) {
 		if n := strings.Count(f.log.String(), "file has a mistake"); n != 1 {
 			t.Errorf("the mistake was logged %d times, want once:\n%s", n, f.log.String())
 		}
-		f.setDial("web", 5)
+		f.setLevel("web", 5)
 		f.want("web", 5)
 	})
 }
@@ -210,7 +210,7 @@ func testMissingFolderKeepsEveryObjectUntilItIsBackAndIsLoggedOnce(t *testing.T)
 			t.Fatal(err)
 		}
 		pass(time.Minute)
-		f.setDial("web", 5)
+		f.setLevel("web", 5)
 		f.want("web", 5)
 		f.expectSources("web", 1, 1)
 		if n := strings.Count(f.log.String(), "files cannot be read"); n != 1 {
@@ -242,7 +242,7 @@ func testMountedFileIsFollowedWhenItsFoldersLinkIsSwitched(t *testing.T) {
 		); err != nil {
 			t.Fatal(err)
 		}
-		f.setDial("web", 9)
+		f.setLevel("web", 9)
 		f.want("web", 9)
 		if err := os.Rename(filepath.Join(mount, "to-v2"), data); err != nil {
 			t.Fatal(err)
@@ -274,7 +274,7 @@ func limitRate(text string) string {
 func testFolderOfStatesSurvivesProcess(t *testing.T) {
 	inFolder(t, func(_ *testing.T, f *files) {
 		f.write("web.yaml", limitRate(objectYAML("web", 10)))
-		f.setDial("web", 9)
+		f.setLevel("web", 9)
 		f.want("web", 5)
 		f.restart()
 		f.want("web", 5) // Four in this minute already, according to the state.
@@ -286,7 +286,7 @@ func testFolderOfStatesSurvivesProcess(t *testing.T) {
 
 func testUnreadableStateIsUnknownAndIsReported(t *testing.T) {
 	inFolder(t, func(t *testing.T, f *files) {
-		f.setDial("web", 6)
+		f.setLevel("web", 6)
 		f.stop()
 		f.following.Wait()
 		path := filepath.Join(f.states, "shop,web.json")
@@ -299,7 +299,7 @@ func testUnreadableStateIsUnknownAndIsReported(t *testing.T) {
 			t.Errorf("with a broken status file, got the log\n%swant \"stored status of the object cannot be read\"", f.log.String())
 		}
 		f.want("web", 6)
-		f.setDial("web", 7)
+		f.setLevel("web", 7)
 		f.want("web", 7)
 	})
 }
@@ -308,10 +308,10 @@ func testLostStateCountsAsOneThatWasActiveJustNow(t *testing.T) {
 	inFolder(t, func(t *testing.T, f *files) {
 		resting := strings.NewReplacer("minReplicaCount: 1", "minReplicaCount: 0", "cooldownPeriod: 0", "cooldownPeriod: 600").Replace(objectYAML("web", 10))
 		f.write("web.yaml", resting)
-		f.setDial("web", 6)
+		f.setLevel("web", 6)
 		f.stop()
 		f.following.Wait()
-		f.dials.set("web", 0)
+		f.fakes.set("web", 0)
 		path := filepath.Join(f.states, "shop,web.json")
 		if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
 			t.Fatal(err)

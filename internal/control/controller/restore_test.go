@@ -70,7 +70,7 @@ func inWithFinalizers(t *testing.T, test func(e *env, web *v1alpha1.ScaledObject
 		e.finalizers = &finalizers{on: map[string]bool{}}
 		e.begin(nil)
 		e.writeForeign("web", 4)
-		e.setDial("web", 7)
+		e.setLevel("web", 7)
 		test(e, withRestore(object("web")))
 	})
 }
@@ -142,12 +142,12 @@ func testDeletedObjectRestoresOriginalCountBeforeItsFinalizerIsRemoved(t *testin
 		if got := e.stored(web).Status.OriginalReplicaCount; got == nil || *got != 4 {
 			t.Fatalf("the status remembers %v, want 4", got)
 		}
-		e.setDial("web", 9)
+		e.setLevel("web", 9)
 		e.erase(web)
 		e.want("web", 4)
 		e.expectFinalizer("web", false)
 		e.expectSources("web", 1, 0)
-		e.setDial("web", 3)
+		e.setLevel("web", 3)
 		e.want("web", 4)
 		e.remove("web")
 	})
@@ -223,7 +223,7 @@ func testNothingIsRestoredUnderPauseSuccessorForeignHPAOrWithoutTarget(t *testin
 		},
 		"dry run": func(_ *env, web *v1alpha1.ScaledObject) { web.Spec.DryRun = true },
 		"successor": func(e *env, _ *v1alpha1.ScaledObject) {
-			e.setDial("second", 7)
+			e.setLevel("second", 7)
 			e.apply(withTarget(object("second"), "web"))
 		},
 		"HPA": func(e *env, _ *v1alpha1.ScaledObject) {
@@ -256,7 +256,7 @@ func testTakeoverOfTargetEndsItsRestore(t *testing.T) {
 		e.apply(web)
 		e.targets.refuse(actuator.ErrThrottled)
 		e.erase(web)
-		e.setDial("second", 9)
+		e.setLevel("second", 9)
 		e.apply(withTarget(object("second"), "web"))
 		e.expectFinalizer("web", false)
 		e.targets.refuse(nil)
@@ -278,7 +278,7 @@ func testEndOfTermRestoresNothing(t *testing.T) {
 func testObjectThatIsRemovedFromFilesIsRestoredWhenItsOptionIsSet(t *testing.T) {
 	inFolder(t, func(t *testing.T, f *files) {
 		f.writeForeign("api", 3)
-		f.setDial("api", 8)
+		f.setLevel("api", 8)
 		f.write("api.yaml", strings.Replace(objectYAML("api", 10), "  triggers:", "  advanced: {restoreToOriginalReplicaCount: true}\n  triggers:", 1))
 		f.want("api", 8)
 		f.restart()

@@ -42,19 +42,19 @@ func (e *env) expectShadow(name string, n int32, limitedBy ...string) {
 
 func testShadowKeepsCountOfItsOwnAndWritesNothing(t *testing.T) {
 	in(t, func(_ *testing.T, e *env) {
-		e.setDial("web", 2)
+		e.setLevel("web", 2)
 		so := shadowed("web")
 		e.apply(so)
 		e.want("web", 2)
 		e.expectShadow("web", 4, "minReplicaCount")
 		pass(time.Minute)
-		e.setDial("web", 9)
+		e.setLevel("web", 9)
 		e.want("web", 9)
 		e.expectShadow("web", 6, "rate")
 		pass(time.Minute)
 		e.awaitStatuses()
 		e.expectShadow("web", 8, "rate")
-		e.setDial("web", 1)
+		e.setLevel("web", 1)
 		e.want("web", 1)
 		e.expectShadow("web", 4, "minReplicaCount")
 	})
@@ -62,12 +62,12 @@ func testShadowKeepsCountOfItsOwnAndWritesNothing(t *testing.T) {
 
 func testRemovedShadowIsForgotten(t *testing.T) {
 	in(t, func(t *testing.T, e *env) {
-		e.setDial("web", 2)
+		e.setLevel("web", 2)
 		so := shadowed("web")
 		e.apply(so)
 		e.expectShadow("web", 4, "minReplicaCount")
 		e.apply(edit(so, func(so *v1alpha1.ScaledObject) { so.Spec.Shadow = nil }))
-		e.setDial("web", 5)
+		e.setLevel("web", 5)
 		e.want("web", 5)
 		if s := e.status("web").Shadow; s != nil {
 			t.Errorf("after the shadow policy was removed, got the shadow status %+v, want none", s)
