@@ -16,8 +16,8 @@ type Decision struct {
 	Winner int
 	// Known is true while the level of every trigger is known, except those of the inputs of a formula.
 	Known bool
-	// Active is true while at least one trigger is above its activation value, or the workload counts as active without one:
-	// because of Policy.ForceActivation, or because no trigger signals activity.
+	// Active is true while at least one trigger is active (Proposal.Active), or the workload counts as active without one: because
+	// of Policy.ForceActivation, or because no trigger signals activity.
 	Active bool
 	// FormulaErr is the error of the composite trigger's formula; nil when it gave a number or was not evaluated.
 	FormulaErr error

@@ -28,11 +28,11 @@
 // Each rule changes the count or leaves it as it is. One that changes it adds a [Step].
 //
 //  1. Activation: an active trigger starts an idle workload at once, with max(1, minimum) replicas. A trigger is active when
-//     its level is above its activation value, strictly.
+//     its level is above its activation value, strictly, or for a source that reports whether there is work, when it does.
 //  2. Limits: a count outside minimum and maximum moves to the nearer limit. The rules that follow start from the count that 1 and 2
 //     leave.
 //  3. Formula: of the known triggers, the one that asks for the highest count wins; if several do, the first in the policy.
-//  4. Tolerance: a trigger whose level is close to its target asks for the count that its reading was true of. A trigger
+//  4. Tolerance: a trigger whose level is close to its target asks for the count at the instant of its reading. A trigger
 //     above its target never lowers the count; one below its target never raises it.
 //  5. Unknown: while a trigger is unknown, the others may raise the count, and nothing lowers it. While all are unknown, the
 //     count stays.
@@ -45,7 +45,7 @@
 //  10. Limits: the count is within minimum and maximum, or is the idle count.
 //  11. Paused: a pause overrides all of them.
 //
-// Where two rules contradict each other, the stronger is, in this order: paused, limits, idle, fallback, unknown, demand.
+// Where two rules contradict each other, the first of them in this order takes precedence: paused, limits, idle, fallback, unknown, demand.
 //
 // # The states of a workload
 //

@@ -47,7 +47,7 @@ type Event struct {
 	// Value is the level in thousandths of the trigger's unit. A negative level is unknown, so a trigger whose user wants it
 	// to be zero sends zero. Value has no meaning when Err is set, except with AtLeast, or when PerPod is.
 	Value Milli
-	// Ready and Current are what the reading was true of: the target's ready pods and its spec.replicas at At, 0 or more.
+	// Ready and Current are the target's ready pods and its spec.replicas at At, 0 or more.
 	// The owner of the workload sets them, not the trigger. Ready matters for metric type Value only.
 	Ready, Current int32
 	// PerPod is true for a reading of single pods. The level then comes from Pods, and is unknown when there are none. Pods

@@ -80,8 +80,9 @@ func (m Memory) Scaled(p *Policy, at Instant, from, to int32) Memory {
 	return m
 }
 
-// Recommended returns m with a recommendation of n replicas at an instant, as if a sampled reading had given it. Tests and
-// conversions use it to state what happened earlier. Calls must be in the order of time. Recommended consumes m.
+// Recommended returns m with a recommendation of n replicas at an instant, as if a sampled reading had given it. It
+// states what happened earlier, where the readings of that time are not known. Calls must be in the order of time. Recommended
+// consumes m.
 func (m Memory) Recommended(p *Policy, at Instant, n int32) Memory {
 	m.Seen = true
 	return m.recommend(p, at, at, n)

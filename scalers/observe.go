@@ -78,8 +78,8 @@ func (c *chain) observeTrigger(i int, e *Event, q *Proposal, m measure, exceeded
 	c.unknowns.activity = c.unknowns.activity || t.signalsActivity()
 }
 
-// fingerprint identifies a reading of trigger i: by its instant, its content, and what it was true of. Stale and the texts
-// are not part of it, because no decision depends on them.
+// fingerprint identifies a reading of trigger i: by its instant, its content, and the counts at its instant. Stale and the
+// texts are not part of it, because no decision depends on them.
 func (e *Event) fingerprint(i int) uint64 {
 	const a, b = 0x9e3779b97f4a7c15, 0xd6e8feb86659fd93
 	x := uint64(e.At) ^ (uint64(e.Value)+uint64(i)*b)*a

@@ -128,7 +128,7 @@ func fallbackApplies(p *scalers.Policy, d *scalers.Decision) bool {
 	return true
 }
 
-// becomesIdle reports whether a workload is idle, or on its way to the idle count. Both are stronger than an unknown level.
+// becomesIdle reports whether a workload is idle, or on its way to the idle count. Both take precedence over an unknown level.
 func becomesIdle(d *scalers.Decision) bool {
 	return slices.ContainsFunc(d.Steps(), func(s scalers.Step) bool {
 		return s.Rule == scalers.RuleIdle || s.Rule == scalers.RuleCooldown && s.Until == scalers.Never

@@ -39,9 +39,9 @@ func (q *Proposal) Unknown() string {
 	return q.Why.String()
 }
 
-// Propose evaluates trigger i of the policy on one event, at an instant. The result depends on what the event was true of,
-// not on what has changed since: neither a write by Impulse nor a pod that becomes ready multiplies an old reading. Formula and
-// fallback are part of a [Decision] only. For a step trigger the result is what it would ask for alone, with the least base.
+// Propose evaluates trigger i of the policy on one event, at an instant. The result depends on the counts of the event, not on
+// later ones: neither a write by Impulse nor a pod that becomes ready multiplies an old reading. Formula and fallback are part
+// of a [Decision] only. For a step trigger the result is what it would ask for alone, with the least base.
 func (p *Policy) Propose(i int, e *Event, now Instant) Proposal {
 	var q Proposal
 	p.propose(i, e, now, &q)

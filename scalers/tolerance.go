@@ -8,7 +8,7 @@ const one = 1_000_000
 // maxShare bounds 1 + tolerance, in millionths, so that the product of a count and it fits into 64 bits.
 const maxShare = 1<<32 - 1
 
-// tolerate returns the count that the reading was true of while the level is within the tolerance of its target, both edges
+// tolerate returns the count at the instant of the reading while the level is within the tolerance of its target, both edges
 // included, and raw otherwise. A level above its target never lowers the count; one below its target never raises it.
 func (p *Policy) tolerate(t *Trigger, current int32, m measure, raw int32) int32 {
 	if t.Exact || current <= 0 {

@@ -16,7 +16,7 @@ type Turn struct {
 	FirstSeen, TimerFired bool
 	Arrived               uint32
 	Written               bool
-	// Decided is false when what was due called for no decision.
+	// Decided is false when what was due required no decision.
 	Decided bool
 	// Events are the latest readings, in the order of the triggers.
 	Events []scalers.Event
@@ -78,7 +78,7 @@ func newRun(s *Scenario) *run {
 	return r
 }
 
-// advance runs the turn of an instant: it applies all that is due, and carries out the write that the loop calls for.
+// advance runs the turn of an instant: it applies all that is due, and carries out the write that the loop returns.
 func (r *run) advance(at scalers.Instant) {
 	t := &r.turn
 	t.At, t.Arrived = at, 0

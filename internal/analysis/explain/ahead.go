@@ -55,7 +55,7 @@ type forecast struct {
 	schedules Schedules
 }
 
-// step does one step, carries out the write that it calls for, and returns when the next step is due.
+// step does one step, carries out the write that it returns, and returns when the next step is due.
 func (f *forecast) step(in *loop.Inputs, now scalers.Instant) scalers.Instant {
 	in.MayWrite = true
 	out := f.state.Step(in, now)

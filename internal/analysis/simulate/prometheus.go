@@ -88,7 +88,7 @@ func (o *Options) query(ctx context.Context, w *compile.Workload) (*Load, error)
 	return columns(names, rows), nil
 }
 
-// queryRange fills in the n-th cell of each row, in as many queries as the server's bound on points calls for.
+// queryRange fills in the n-th cell of each row, in as many queries as the server's bound on points requires.
 func queryRange(ctx context.Context, server promv1.API, query string, r promv1.Range, rows map[scalers.Instant][]Cell, n int) error {
 	for start := r.Start; !start.After(r.End); start = start.Add(maxPoints * r.Step) {
 		end := start.Add((maxPoints - 1) * r.Step)

@@ -47,7 +47,7 @@ func (o *object) due(p *autoscaler.Outcome) (atOnce, later bool) {
 		return true, false
 	case counts:
 		return true, false
-	case o.reportedCounts.weakerThan(recommendedIn(p.Memory, p)):
+	case o.reportedCounts.insufficientFor(recommendedIn(p.Memory, p)):
 		o.memoryVaries = true
 		return true, false
 	default:

@@ -8,9 +8,9 @@ import (
 // recommended has the newest recommendation in each stabilization window of a memory, as far as it can still change the count: the
 // scale-down window lets the count fall to high, and the scale-up window lets it rise to low.
 //
-// A process that resumes the memory extends both recommendations until then. It therefore lowers the count too early only if a higher
-// count was recommended after the memory was written, and raises it too early only if a lower one was. No other recommendation needs
-// to be written: without it, the windows of the next process end later, never earlier.
+// A process that resumes the memory extends both recommendations to the instant at which it resumes. It therefore lowers the count too
+// early only if a higher count was recommended after the memory was written, and raises it too early only if a lower one was. No other
+// recommendation needs to be written: without it, the windows of the next process end later, never earlier.
 type recommended struct{ high, low int32 }
 
 // recommendedIn returns the recommendations in a memory for the decision of an outcome.
@@ -37,13 +37,14 @@ func newest(records []scalers.Record, none int32) int32 {
 	return records[len(records)-1].Count
 }
 
-// weakerThan reports whether a process that resumes r could lower or raise the count too early.
-func (r recommended) weakerThan(since recommended) bool {
-	return since.high > r.high || since.low < r.low
+// insufficientFor reports whether a process that resumes r could lower or raise the count too early, if the process before it had the
+// recommendations current when it ended.
+func (r recommended) insufficientFor(current recommended) bool {
+	return current.high > r.high || current.low < r.low
 }
 
-// remembered returns the memory to write. While recommendations change but the decision does not, the decision replaces them: a
-// restart then starts its windows again, and no recommendation has to be written.
+// remembered returns the memory to write. While recommendations change but the decided count does not, the decided count is added as the
+// newest recommendation. After a restart the windows begin again at that count, so the changes need not be written.
 func (o *object) remembered(p *autoscaler.Outcome) scalers.Memory {
 	if !o.memoryVaries || !p.Decided {
 		return *p.Memory

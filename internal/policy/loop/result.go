@@ -7,7 +7,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// onResult applies the result of the write in flight, and reports whether it calls for a decision.
+// onResult applies the result of the write in flight, and reports whether it requires a decision.
 func (s *State) onResult(now scalers.Instant, r *Result) bool {
 	w := &s.write
 	sent := &w.sent

@@ -57,7 +57,7 @@ type Inputs struct {
 	// Readings has the newest reading of each trigger whose bit is set in Arrived.
 	Readings []scalers.Event
 	Arrived  uint32
-	// Stamped: the readings say themselves which counts they were true of (Event.Current and Ready).
+	// Stamped: the readings have the counts at their instants (Event.Current and Ready).
 	Stamped bool
 	// MayWrite: this process may write, as the leader may.
 	MayWrite bool
@@ -120,19 +120,19 @@ func After(p *scalers.Policy, dryRun bool, in scalers.Input, d *scalers.Decision
 	return s
 }
 
-// Step applies the inputs at an instant, and decides if they call for it. Instants do not go back.
+// Step applies the inputs at an instant, and decides if they require it. Instants do not go back.
 func (s *State) Step(in *Inputs, now scalers.Instant) Output {
 	var out Output
-	called := false
+	needsDecision := false
 	if in.WriteEnded {
 		out.Ended = &s.write.ended
-		called = s.onResult(now, &in.Result)
+		needsDecision = s.onResult(now, &in.Result)
 	}
 	if in.Stopping {
 		out.WakeAt = scalers.Never
 		return out
 	}
-	if s.apply(in, now) || called || s.due(now) {
+	if s.apply(in, now) || needsDecision || s.due(now) {
 		out.Decided = s.decide(now)
 	}
 	s.backOff.expire(now)
@@ -141,24 +141,24 @@ func (s *State) Step(in *Inputs, now scalers.Instant) Output {
 	return out
 }
 
-// apply applies everything but the result of a write, and reports whether it calls for a decision.
+// apply applies everything but the result of a write, and reports whether it requires a decision.
 func (s *State) apply(in *Inputs, now scalers.Instant) bool {
-	called := in.Arrived != 0
+	needsDecision := in.Arrived != 0
 	if in.Policy != nil {
-		s.policy, s.dryRun, called = in.Policy, in.DryRun, true
+		s.policy, s.dryRun, needsDecision = in.Policy, in.DryRun, true
 	}
 	if in.Observed && s.observe(now, &in.Observation) {
-		called = true
+		needsDecision = true
 	}
 	for i := range s.readings {
 		if in.Arrived&(1<<i) != 0 {
 			s.accept(now, i, &in.Readings[i], in.Stamped)
 		}
 	}
-	return called
+	return needsDecision
 }
 
-// accept stores the reading of trigger i, stamped with the counts that it was true of.
+// accept stores the reading of trigger i, stamped with the counts at its instant.
 func (s *State) accept(now scalers.Instant, i int, reading *scalers.Event, stamped bool) {
 	e := &s.readings[i]
 	*e = *reading
@@ -173,7 +173,7 @@ func (s *State) accept(now scalers.Instant, i int, reading *scalers.Event, stamp
 	s.read |= 1 << i
 }
 
-// due reports whether an instant calls for a decision by itself.
+// due reports whether a decision is due at an instant without any input.
 func (s *State) due(now scalers.Instant) bool {
 	if !s.decided {
 		return s.firstBy != 0 && now >= s.firstBy

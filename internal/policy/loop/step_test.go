@@ -68,7 +68,7 @@ func (d *driver) step(pass time.Duration, inputs ...input) {
 	d.out = d.state.Step(&in, d.now)
 }
 
-// want fails the test unless the last step decided, or did not, and called for a write of this count; 0 for none.
+// want fails the test unless the last step decided, or did not, and returned a write of this count; 0 for none.
 func (d *driver) want(decided bool, write int32) {
 	d.t.Helper()
 	got := int32(0)
@@ -100,7 +100,7 @@ func TestStep(t *testing.T) {
 		d.step(time.Second)
 		d.want(true, 3)
 	})
-	t.Run("our own write calls for no decision, observed before its result or after it", func(t *testing.T) {
+	t.Run("our own write leads to no decision, observed before its result or after it", func(t *testing.T) {
 		for _, order := range [][]input{{count(3, 2), ended(3, 2, nil)}, {ended(3, 2, nil), count(3, 2)}} {
 			d := newDriver(t, 1, nil)
 			d.step(0, count(1, 1), level(0, 3, start))

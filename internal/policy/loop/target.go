@@ -22,7 +22,7 @@ type target struct {
 	observations int
 	// foreign is true from the observation of a count that another client wrote until the decision on it.
 	foreign bool
-	// history has the newest counts, oldest first: a reading is true of those of its instant.
+	// history has the newest counts, oldest first: a reading is combined with the counts at its instant.
 	history [8]counts
 }
 
@@ -32,7 +32,7 @@ type counts struct {
 	current, ready int32
 }
 
-// observe applies an observation, and reports whether it calls for a decision: the count has become known, another client wrote it,
+// observe applies an observation, and reports whether it requires a decision: the count has become known, another client wrote it,
 // a foreign HPA is gone, or it explains a conflict.
 func (s *State) observe(now scalers.Instant, o *actuator.Observation) bool {
 	t := &s.target
@@ -44,13 +44,13 @@ func (s *State) observe(now scalers.Instant, o *actuator.Observation) bool {
 		t.known = false
 		return false
 	}
-	called := s.observeCount(now, o.Scale)
+	needsDecision := s.observeCount(now, o.Scale)
 	t.record(now)
-	return called || freed || s.write.explainConflict()
+	return needsDecision || freed || s.write.explainConflict()
 }
 
-// HasCount reports whether an observation has a count to decide from. One that is out of date has, while the API server does not
-// answer: a write tests the count anyway.
+// HasCount reports whether an observation has a count to decide from. While the API server does not answer, the last known count is
+// one: a write fails if the count has changed.
 func HasCount(o *actuator.Observation) bool {
 	if o.Err == nil {
 		return true
@@ -59,7 +59,7 @@ func HasCount(o *actuator.Observation) bool {
 	return !gone && o.Scale.UID != ""
 }
 
-// observeCount applies an observed count, and reports whether it calls for a decision.
+// observeCount applies an observed count, and reports whether it requires a decision.
 func (s *State) observeCount(now scalers.Instant, observed actuator.Scale) bool {
 	t := &s.target
 	switch {
@@ -84,15 +84,15 @@ func (s *State) observeCount(now scalers.Instant, observed actuator.Scale) bool 
 	}
 }
 
-// begin applies the first count of a target: of one that was unknown, or of another one than before. Readings that arrived
-// meanwhile count as true of it, and the last recommendation remains.
+// begin applies the first count after the target was unknown or was replaced by a new object with another UID. Earlier readings are
+// treated as if they had been made at this count. The last recommendation remains.
 func (s *State) begin(now scalers.Instant, observed actuator.Scale) {
 	t := &s.target
 	switch {
 	case s.decided:
 		s.memory = s.memory.Resume(now)
 	case s.lastDecided != nil && observed.Replicas > *s.lastDecided && !s.dryRun:
-		// The count is above every one that the memory can explain: it stands for the recommendation that is missing.
+		// The count is above the last one that was reported, so the memory lacks a later decision. The count replaces its recommendation.
 		s.memory = s.memory.Recommended(s.policy, now, observed.Replicas)
 	}
 	if s.firstBy == 0 {

@@ -53,7 +53,7 @@ type EndedWrite struct {
 	// Decision is the decision that the write carried out, and Policy the policy of that decision.
 	Decision *scalers.Decision
 	Policy   *scalers.Policy
-	// Latency is the time from the first reading that called for the write to its result; negative when no reading did.
+	// Latency is the time from the first reading that led to the write to its result; negative when no reading did.
 	Latency time.Duration
 }
 
@@ -68,7 +68,7 @@ type writer struct {
 	// answerLost: the last write failed, and may have been applied nevertheless.
 	answerLost bool
 	ended      EndedWrite
-	// caused is the instant of the oldest reading that no write has answered yet; zero when no reading calls for a write.
+	// caused is the instant of the oldest reading that no write has answered yet; zero when no reading requires a write.
 	caused scalers.Instant
 	// unexplained is true from a conflict until the observation that explains it.
 	unexplained bool
