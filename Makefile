@@ -67,7 +67,7 @@ fuzz: ## Run every fuzz test for FUZZTIME, and TIMELINES random timelines throug
 	go test ./scalers -timelines=$(TIMELINES) -timeout 24h
 
 .PHONY: bench
-bench: ## Measure decisions and reactions beside their floors; writes bench/results.json.
+bench: ## Measure decisions and reactions, and compare them with references; writes bench/results.json.
 	go run ./bench
 
 .PHONY: chaos

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// decideBudget is the floor of a decision in nanoseconds: 2 million decisions per second and core.
+	// decideBudget is the reference for a decision in nanoseconds: 2 million decisions per second and core.
 	decideBudget = 500
-	// podsBudget is the floor of a decision on sixty pods in nanoseconds: 200 000 per second and core.
+	// podsBudget is the reference for a decision on sixty pods in nanoseconds: 200 000 per second and core.
 	podsBudget = 5000
 )
 
@@ -55,7 +55,7 @@ func decide(ctx context.Context) ([]result, error) {
 		if strings.HasPrefix(name, "decidePods") {
 			budget = podsBudget
 		}
-		r := result{Name: name, Unit: "ns", N: len(all), P50: all[len(all)/2], P99: all[len(all)-1], FloorP50: budget, FloorP99: budget}
+		r := result{Name: name, Unit: "ns", N: len(all), P50: all[len(all)/2], P99: all[len(all)-1], ReferenceP50: budget, ReferenceP99: budget}
 		results = append(results, r.ratios())
 	}
 	return results, errors.Join(allocates...)

@@ -18,7 +18,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
-// echoServer is the floor of a receiver: an echo handler that decodes the JSON and responds, in a process of its own.
+// echoServer is the reference for a receiver: an echo handler that decodes the JSON and responds, in a process of its own.
 type echoServer struct {
 	url     string
 	process *process.Process

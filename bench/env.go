@@ -26,14 +26,13 @@ import (
 )
 
 const (
-	// scaledNamespace is the namespace that Impulse scales, bareNamespace the one that only the bare writes of
-	// load.floor go to.
+	// scaledNamespace is the namespace that Impulse scales, bareNamespace the one that only load.bareWrites writes to.
 	scaledNamespace = "bench"
-	bareNamespace   = "bench-floor"
+	bareNamespace   = "bench-bare"
 	// low and high are the replicas of a workload while its alert does not fire and while it does.
 	low, high = 1, 5
-	// floors is the number of Deployments that load.floor writes to, one after the other.
-	floors = 200
+	// bareTargets is the number of Deployments that load.bareWrites writes to, one after the other.
+	bareTargets = 200
 )
 
 var (
@@ -120,7 +119,7 @@ func (w *env) fill(ctx context.Context, o options, kubeconfig string) error {
 			return err
 		}
 	}
-	for i := range floors {
+	for i := range bareTargets {
 		if err := w.pair(ctx, bareNamespace, i); err != nil {
 			return err
 		}

@@ -1,5 +1,5 @@
 // Command bench measures Impulse on a real control plane: the time of a decision, the time from a webhook to the changed
-// count, and the time from a webhook to its response. Each figure is compared with its floor.
+// count, and the time from a webhook to its response. Each figure is compared with a reference.
 package main
 
 import (
@@ -16,8 +16,8 @@ import (
 type options struct {
 	objects, webhooks int
 	out               string
-	// storm is the duration of the storm.
-	storm time.Duration
+	// duration is how long the storm, the polls and the fleet at rest are measured.
+	duration time.Duration
 	// flood is how long one namespace's alerts change while another's are measured; only flood or rest: nothing else is measured.
 	flood time.Duration
 	only  string
@@ -30,7 +30,7 @@ func main() {
 	flag.IntVar(&o.objects, "objects", 1000, "number of Deployments and ScaledObjects")
 	flag.IntVar(&o.webhooks, "webhooks", 2000, "number of webhooks at each rate")
 	flag.StringVar(&o.out, "out", "bench/results.json", "file to write the results to")
-	flag.DurationVar(&o.storm, "storm", time.Minute, "duration of the storm of a thousand alerts per second")
+	flag.DurationVar(&o.duration, "duration", time.Minute, "how long the storm of a thousand alerts per second, the polls and the fleet at rest are measured")
 	flag.DurationVar(&o.flood, "flood", 30*time.Second, "duration of the flood, in which the stored alerts of one namespace change while another's deliveries are measured")
 	flag.StringVar(&o.only, "only", "", "measure only this: flood or rest")
 	flag.StringVar(&o.echo, "echo", "", "run only the bare server that the receiver is compared with, at this address")

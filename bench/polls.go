@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// healthyPolls are the queries of a namespace whose sources answer at once: to a server of their own, and as many to the
-	// one that is busy with the almostSlow queries of another namespace, each of which is answered just within the interval.
+	// healthyPolls is the number of queries of one namespace to each of two servers, which answer them at once. almostSlow is the number
+	// of queries of another namespace to the second server, which answers each of them after almostSlowAnswer, just within pollInterval.
 	healthyPolls, almostSlow = 10, 1800
 	pollInterval             = time.Second
 	almostSlowAnswer         = 950 * time.Millisecond
@@ -52,8 +52,8 @@ func (s *source) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"status": "success", "data": {"resultType": "scalar", "result": [%d, "1"]}}`, at.Unix())
 }
 
-// lateness waits until a condition holds, and then returns by how much readings came later than an interval after the one before,
-// for each server.
+// lateness waits until cond holds, and then measures for d. It returns, for each server, by how much the time between two queries exceeded
+// pollInterval.
 func (s *source) lateness(ctx context.Context, d time.Duration, cond func() bool) (map[string][]time.Duration, error) {
 	err := process.WaitFor(ctx, time.Minute, "the queries arrive", func(context.Context) (bool, error) {
 		s.mu.Lock()
@@ -123,14 +123,14 @@ func polls(ctx context.Context, w *env, o options) ([]result, error) {
 		return nil, err
 	}
 	defer stop()
-	alone, err := s.lateness(ctx, o.storm, func() bool { return len(s.queries) == 2*healthyPolls })
+	alone, err := s.lateness(ctx, o.duration, func() bool { return len(s.queries) == 2*healthyPolls })
 	if err != nil {
 		return nil, err
 	}
 	if err := writeFile(files, "noisy.yaml", polledObjects("noisy", "noisy", busy, almostSlow)); err != nil {
 		return nil, err
 	}
-	beside, err := s.lateness(ctx, o.storm, func() bool { return s.slow > almostSlow/10 })
+	beside, err := s.lateness(ctx, o.duration, func() bool { return s.slow > almostSlow/10 })
 	if err != nil {
 		return nil, err
 	}

@@ -116,7 +116,7 @@ func measure(ctx context.Context, l *load, n, rate int) (*series, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%d webhooks at %d a second: %w", n, rate, err)
 	}
-	fmt.Printf("  %.0fs: reaction p50 %.1f ms p99 %.1f ms, floor p50 %.1f ms p99 %.1f ms\n", time.Since(began).Seconds(),
+	fmt.Printf("  %.0fs: reaction p50 %.1f ms p99 %.1f ms, reference p50 %.1f ms p99 %.1f ms\n", time.Since(began).Seconds(),
 		quantile(s.reaction, 50), quantile(s.reaction, 99), quantile(s.patch, 50), quantile(s.patch, 99))
 	return s, nil
 }

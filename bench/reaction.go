@@ -24,8 +24,8 @@ const repeatAfter = 100 * time.Millisecond
 // series are the durations of one run at one rate.
 type series struct {
 	mu sync.Mutex
-	// reaction is the time from the POST to the observed count, accept the time from the POST to the 2xx. patch and status are
-	// their floors.
+	// reaction is the time from the POST to the observed count, accept the time from the POST to the 2xx. patch and status are the
+	// references that they are compared with: bare writes in the same run.
 	reaction, accept, patch, status []time.Duration
 	err                             error
 }
@@ -48,7 +48,7 @@ type alert struct {
 	began  time.Time
 }
 
-// load is an open loop of webhooks and of the floors' writes, interleaved.
+// load is an open loop of webhooks and of bare writes, interleaved.
 type load struct {
 	env     *env
 	watcher *watcher
@@ -59,7 +59,7 @@ type load struct {
 	repeats bool
 }
 
-// run sends n webhooks at a rate per second, without waiting for responses, and as many floor writes between them.
+// run sends n webhooks at a rate per second, without waiting for responses, and after each of them the two bare writes of bareWrites.
 func (l *load) run(ctx context.Context, n, rate int) (*series, error) {
 	s := &series{}
 	var wg sync.WaitGroup
@@ -78,7 +78,7 @@ func (l *load) run(ctx context.Context, n, rate int) (*series, error) {
 		} else {
 			turn := l.turn
 			l.turn++
-			wg.Go(func() { l.floor(ctx, s, turn) })
+			wg.Go(func() { l.bareWrites(ctx, s, turn) })
 		}
 	}
 	wg.Wait()
@@ -172,11 +172,11 @@ func (l *load) postTo(ctx context.Context, url string, body []byte) error {
 // errLater is a response after which a sender retries.
 var errLater = errors.New("post a webhook: 503")
 
-// floor sends a bare PATCH of /scale, which the same watch observes, and a bare PATCH of a custom resource's status.
-func (l *load) floor(ctx context.Context, s *series, turn int) {
-	name := app(turn % floors)
+// bareWrites sends a bare PATCH of /scale, which the same watch observes, and a bare PATCH of a custom resource's status.
+func (l *load) bareWrites(ctx context.Context, s *series, turn int) {
+	name := app(turn % bareTargets)
 	from, to := int32(low), int32(high)
-	if turn/floors%2 == 1 {
+	if turn/bareTargets%2 == 1 {
 		from, to = to, from
 	}
 	patch := fmt.Appendf(nil, `[{"op":"test","path":"/spec/replicas","value":%d},{"op":"replace","path":"/spec/replicas","value":%d}]`, from, to)

@@ -46,7 +46,7 @@ func (h *hover) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 // rest measures the writes for a fleet whose replicas need not change: statuses, and renewals of the Lease, as the API server
 // gets them.
 func rest(ctx context.Context, w *env, o options) ([]result, error) {
-	fmt.Printf("• %d objects that are read every %s, within %.0f %% of their target, for %s\n", o.objects, hoverInterval, 100*hoverShare, o.storm)
+	fmt.Printf("• %d objects that are read every %s, within %.0f %% of their target, for %s\n", o.objects, hoverInterval, 100*hoverShare, o.duration)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	h := &hover{}
@@ -73,7 +73,7 @@ func rest(ctx context.Context, w *env, o options) ([]result, error) {
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case <-time.After(o.storm):
+	case <-time.After(o.duration):
 	}
 	took, readings := time.Since(began), h.readings.Load()-before
 	fmt.Printf("  %d readings, %d statuses written, %d renewals of the Lease\n", readings, statuses.Load(), renewals.Load())

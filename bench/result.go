@@ -10,30 +10,30 @@ import (
 	"time"
 )
 
-// result is one measured figure and its floor. For requests and writes, the floor is the least that any implementation needs for the
-// same, or the same figure without a load; for memory, a fleet at rest and decisions, it is a fixed budget.
+// result is one measured figure and its reference. For requests and writes, the reference is the least that any implementation needs for
+// the same, or the same figure without a load; for memory, a fleet at rest and decisions, it is a fixed budget.
 type result struct {
-	Name     string  `json:"name"`
-	Unit     string  `json:"unit"`
-	N        int     `json:"n"`
-	P50      float64 `json:"p50"`
-	P99      float64 `json:"p99"`
-	FloorP50 float64 `json:"floor_p50"`
-	FloorP99 float64 `json:"floor_p99"`
-	RatioP50 float64 `json:"ratio_p50"`
-	RatioP99 float64 `json:"ratio_p99"`
+	Name         string  `json:"name"`
+	Unit         string  `json:"unit"`
+	N            int     `json:"n"`
+	P50          float64 `json:"p50"`
+	P99          float64 `json:"p99"`
+	ReferenceP50 float64 `json:"reference_p50"`
+	ReferenceP99 float64 `json:"reference_p99"`
+	RatioP50     float64 `json:"ratio_p50"`
+	RatioP99     float64 `json:"ratio_p99"`
 }
 
 // compare summarizes two series of durations in milliseconds.
-func compare(name string, ours, floor []time.Duration) result {
+func compare(name string, ours, reference []time.Duration) result {
 	r := result{Name: name, Unit: "ms", N: len(ours)}
 	r.P50, r.P99 = quantile(ours, 50), quantile(ours, 99)
-	r.FloorP50, r.FloorP99 = quantile(floor, 50), quantile(floor, 99)
+	r.ReferenceP50, r.ReferenceP99 = quantile(reference, 50), quantile(reference, 99)
 	return r.ratios()
 }
 
 func (r result) ratios() result {
-	r.RatioP50, r.RatioP99 = r.P50/r.FloorP50, r.P99/r.FloorP99
+	r.RatioP50, r.RatioP99 = r.P50/r.ReferenceP50, r.P99/r.ReferenceP99
 	return r
 }
 
@@ -50,10 +50,10 @@ func quantile(d []time.Duration, p int) float64 {
 // show writes the results as a table.
 func show(w io.Writer, results []result) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "name\tn\tp50\tp99\tfloor p50\tfloor p99\tratio p50\tratio p99\t")
+	fmt.Fprintln(tw, "name\tn\tp50\tp99\treference p50\treference p99\tratio p50\tratio p99\t")
 	for _, r := range results {
 		fmt.Fprintf(tw, "%s\t%d\t%.3g %s\t%.3g %s\t%.3g %s\t%.3g %s\t%.2f\t%.2f\t\n",
-			r.Name, r.N, r.P50, r.Unit, r.P99, r.Unit, r.FloorP50, r.Unit, r.FloorP99, r.Unit, r.RatioP50, r.RatioP99)
+			r.Name, r.N, r.P50, r.Unit, r.P99, r.Unit, r.ReferenceP50, r.Unit, r.ReferenceP99, r.Unit, r.RatioP50, r.RatioP99)
 	}
 	_ = tw.Flush()
 }

@@ -24,7 +24,7 @@ const (
 // storm sends repeats and changes for some time, each group once for every Alertmanager, and the same bodies to a server
 // that only decodes them. It returns the times of the responses, the number of writes per change, and the memory.
 func storm(ctx context.Context, l *load, e *echoServer, o options) ([]result, error) {
-	fmt.Printf("• %d alerts a second for %s, as copies of %d Alertmanagers\n", stormRate, o.storm, copies)
+	fmt.Printf("• %d alerts a second for %s, as copies of %d Alertmanagers\n", stormRate, o.duration, copies)
 	before, err := l.env.generations(ctx)
 	if err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func storm(ctx context.Context, l *load, e *echoServer, o options) ([]result, er
 	var wg sync.WaitGroup
 	tick := time.NewTicker(time.Second * group / stormRate)
 	defer tick.Stop()
-	end := time.After(o.storm)
+	end := time.After(o.duration)
 	var body []byte
 	for k := 0; ; k++ {
 		select {
@@ -80,8 +80,8 @@ func (l *load) sum(ctx context.Context, s, bare *series, changes int, before int
 }
 
 // single is a result of one number.
-func single(name, unit string, n int, value, floor float64) result {
-	return result{Name: name, Unit: unit, N: n, P50: value, P99: value, FloorP50: floor, FloorP99: floor}.ratios()
+func single(name, unit string, n int, value, reference float64) result {
+	return result{Name: name, Unit: unit, N: n, P50: value, P99: value, ReferenceP50: reference, ReferenceP99: reference}.ratios()
 }
 
 // turnOver toggles one alert of the nth group, and waits for the new count in the background. It returns false when an
@@ -163,7 +163,7 @@ func (l *load) cost(ctx context.Context, url string, bodies [][]byte, cpu func(c
 	}
 	s := &series{}
 	var wg sync.WaitGroup
-	until := time.Now().Add(o.storm / 10)
+	until := time.Now().Add(o.duration / 10)
 	for c := range 4 {
 		wg.Go(func() {
 			for i := c; time.Now().Before(until); i++ {
