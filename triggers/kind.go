@@ -14,7 +14,7 @@ type Kind struct {
 	Name string
 	// Summary is one sentence for the reference.
 	Summary string
-	// Push is true for a kind that reports changes by itself. All other kinds are polled every pollingInterval.
+	// Push is true for a kind that reports changes by itself. All other kinds are read at least every pollingInterval.
 	Push bool
 	// Metrics are the supported metric types, the default first; nil means AverageValue and Value.
 	Metrics []scalers.Metric

@@ -13,7 +13,7 @@ import (
 )
 
 func TestAdmission(t *testing.T) {
-	t.Run("a count that admission changes is reported once and not overwritten", testCountThatAdmissionChangesIsReportedOnceAndNotOverwritten)
+	t.Run("a count that admission changes or denies is tried again and reported once", testCountThatAdmissionChangesOrDeniesIsTriedAgainAndReportedOnce)
 }
 
 // policy creates an admission policy for /scale of Deployments in the test's namespace, and waits until it changes or denies a dry-run
@@ -75,7 +75,7 @@ func (e *env) events(ctx context.Context, name, reason string) []string {
 	return all
 }
 
-func testCountThatAdmissionChangesIsReportedOnceAndNotOverwritten(t *testing.T) {
+func testCountThatAdmissionChangesOrDeniesIsTriedAgainAndReportedOnce(t *testing.T) {
 	for _, c := range []struct {
 		kind, binding, spec string
 		holds               int32
@@ -106,7 +106,7 @@ func testCountThatAdmissionChangesIsReportedOnceAndNotOverwritten(t *testing.T) 
 				t.Errorf("the explanation lacks %q:\n%s", c.want, text)
 			}
 			e.AwaitReplicas("web", c.holds)
-			e.until("it has tried several times, and reported that", func(ctx context.Context) (bool, error) {
+			e.until("it has tried several times, and reported it", func(ctx context.Context) (bool, error) {
 				return e.refusals(ctx, i) >= 4 && len(e.events(ctx, "web", c.reason)) > 0, i.Err()
 			}, func() string { return e.Describe(e.t.Context(), "web") })
 			if events := e.events(t.Context(), "web", c.reason); len(events) != 1 || !strings.HasPrefix(events[0], "1 ") || !strings.Contains(events[0], c.want) {
@@ -119,7 +119,7 @@ func testCountThatAdmissionChangesIsReportedOnceAndNotOverwritten(t *testing.T) 
 	}
 }
 
-// refusals returns the number of writes that admission has refused, from the metrics.
+// refusals returns the number of writes that admission has changed or denied, from the metrics.
 func (e *env) refusals(ctx context.Context, i *impulse) int {
 	e.t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, i.url+"/metrics", nil)

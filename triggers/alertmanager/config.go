@@ -30,7 +30,7 @@ type Config struct {
 	LateWindow          time.Duration `json:"lateWindow" doc:"A firing alert that arrives within this time after its resolve, without a newer startsAt, may be a late delivery. It counts only after this time."`
 	AbsentMeansResolved bool          `json:"absentMeansResolved" doc:"An alert ends when all complete deliveries of its group have omitted it for as long as lateWindow. Only for alerts that are never silenced or inhibited."`
 	Reconcile           []string      `json:"reconcile" doc:"Base URLs of all Alertmanagers that post to this receiver. They are queried for firing alerts at start and every 45 s, which corrects lost deliveries."`
-	Receiver            string        `json:"receiver" doc:"With reconcile: the name of the Alertmanager receiver that posts to Impulse. A reconcile then starts only alerts that a route to this receiver sends, and not while that route is muted."`
+	Receiver            string        `json:"receiver" doc:"With reconcile: the name of the Alertmanager receiver that posts to Impulse. A reconcile then records as firing only the alerts that a route to this receiver sends, and none while that route is muted."`
 	AuthModes           string        `json:"authModes" doc:"With reconcile: bearer (parameter bearerToken of the authenticationRef) or basic (username, password)."`
 }
 

@@ -13,11 +13,11 @@ import (
 )
 
 func TestMuted(t *testing.T) {
-	t.Run("a reconcile starts an alert only where it would be posted", testReconcileStartsAlertOnlyWhereItWouldBePosted)
+	t.Run("a reconcile records only alerts that would be posted", testReconcileRecordsOnlyAlertsThatWouldBePosted)
 	t.Run("an incomplete response ends no alert", testIncompleteResponseEndsNoAlert)
 }
 
-func testReconcileStartsAlertOnlyWhereItWouldBePosted(t *testing.T) {
+func testReconcileRecordsOnlyAlertsThatWouldBePosted(t *testing.T) {
 	long := statusAfter(time.Hour, "ready")
 	slow, muted := "["+listed("Slow", "active")+"]", "["+listed("Slow", "suppressed")+"]"
 	young := strings.Replace(slow, "2026-01-01T00:00:00.000Z", time.Now().Add(-10*time.Second).UTC().Format(time.RFC3339), 1)

@@ -19,7 +19,7 @@ import (
 
 func TestRealAlertmanager(t *testing.T) {
 	t.Run("a real Alertmanager lists firing and silenced alerts, and that it has just started", testRealAlertmanagerListsFiringAndSilencedAlertsAndThatItHasJustStarted)
-	t.Run("a reconcile does not start alerts that a real Alertmanager mutes", testReconcileDoesNotStartAlertsThatRealAlertmanagerMutes)
+	t.Run("a reconcile does not record alerts that a real Alertmanager mutes", testReconcileDoesNotRecordAlertsThatRealAlertmanagerMutes)
 }
 
 // post posts JSON to a real Alertmanager.
@@ -94,7 +94,7 @@ func testRealAlertmanagerListsFiringAndSilencedAlertsAndThatItHasJustStarted(t *
 	}
 }
 
-func testReconcileDoesNotStartAlertsThatRealAlertmanagerMutes(t *testing.T) {
+func testReconcileDoesNotRecordAlertsThatRealAlertmanagerMutes(t *testing.T) {
 	address, run := startAlertmanager(t, `
 receivers: [{name: impulse}, {name: "impulse.other"}, {name: pager}]
 time_intervals: [{name: always, time_intervals: [{times: [{start_time: "00:00", end_time: "24:00"}]}]}]

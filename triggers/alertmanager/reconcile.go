@@ -28,8 +28,8 @@ const (
 	maxAnswer = 8 << 20
 )
 
-// reconciler returns a source that queries the configured Alertmanagers, and reconciles the store with their answers. Triggers of one
-// namespace with the same matchers share the queries.
+// reconciler returns a source that queries the configured Alertmanagers, and reconciles the store with their answers. Triggers share the
+// queries if they have the same matchers, Alertmanagers, receiver and credentials, and select the alerts of the same namespace.
 func (s *source) reconciler() (triggers.Source, error) {
 	store, ok := s.env.Alerts.(triggers.Reconciler)
 	if !ok {
@@ -55,8 +55,8 @@ func (s *source) reconciler() (triggers.Source, error) {
 	}, func(scalers.Instant, struct{}) scalers.Event { return scalers.Event{} }, env), nil
 }
 
-// view queries every Alertmanager. One answer is enough for an alert to begin, because peers share silences but not alerts. All must
-// answer for an alert to end.
+// view queries every Alertmanager. One answer is enough to record an alert as firing, because peers share silences but not alerts. All
+// must answer for a recorded alert to end.
 func (c *client) view(ctx context.Context, at time.Time) triggers.AlertView {
 	answers := make([][]listedAlert, len(c.config.Reconcile))
 	errs := make([]error, len(answers))
@@ -74,7 +74,7 @@ func (c *client) view(ctx context.Context, at time.Time) triggers.AlertView {
 			fp := fingerprint(a.Labels).String()
 			known, fired := fires[fp]
 			switch {
-			case !a.fires: // Or that is not known yet: it neither begins nor ends.
+			case !a.fires: // Or it is not known yet whether it does. Its record does not change.
 				suppressed[fp] = a.Alert
 			case !fired:
 				fires[fp] = len(v.Firing)

@@ -15,7 +15,7 @@ import (
 )
 
 func TestReconcile(t *testing.T) {
-	t.Run("one response starts alerts, and all are needed to end them", testOneResponseStartsAlertsAndAllAreNeededToEndThem)
+	t.Run("one response is enough to record alerts, and all are needed to end them", testOneResponseIsEnoughToRecordAlertsAndAllAreNeededToEndThem)
 	t.Run("a slow Alertmanager does not delay the others", testSlowAlertmanagerDoesNotDelayOthers)
 	t.Run("credentials are read at each use and never printed", testCredentialsAreReadAtEachUseAndNeverPrinted)
 }
@@ -79,7 +79,7 @@ func serveList(t *testing.T, list string, up time.Duration) *httptest.Server {
 	return serveAnswers(t, list, grouped(list), statusAfter(up, "disabled"))
 }
 
-func testOneResponseStartsAlertsAndAllAreNeededToEndThem(t *testing.T) {
+func testOneResponseIsEnoughToRecordAlertsAndAllAreNeededToEndThem(t *testing.T) {
 	long := time.Hour
 	has, empty := serveList(t, "["+listed("Slow", "active")+"]", long), serveList(t, "[]", long)
 	silenced, young := serveList(t, "["+listed("Slow", "suppressed")+"]", long), serveList(t, "[]", time.Minute)

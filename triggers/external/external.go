@@ -28,7 +28,7 @@ func PushKind() triggers.Kind {
 // describe adds what both kinds have.
 func describe(k triggers.Kind) triggers.Kind {
 	k.Auth = []triggers.AuthParameter{
-		{Name: "caCert", Doc: "Certificates in PEM that sign the server's; TLS is then required."},
+		{Name: "caCert", Doc: "CA certificates in PEM that verify the server's certificate; TLS is then required."},
 		{Name: "tlsClientCert", Doc: "A client certificate in PEM; TLS is then required."},
 		{Name: "tlsClientKey", Doc: "The key of the client certificate, in PEM."},
 	}

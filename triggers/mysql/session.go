@@ -13,7 +13,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/internal/database"
 )
 
-// setLimit sets the time limit of the session: that of the reading, unless the limit of the server is shorter. MariaDB executes the first
+// setLimit sets the time limit of the session: the limit of Query, unless that of the server is shorter. MariaDB executes the first
 // comment and MySQL the second: each ignores the other's. MariaDB counts in seconds, MySQL in milliseconds.
 const setLimit = `SET SESSION ` +
 	`/*M!100101 max_statement_time = IF(@@GLOBAL.max_statement_time BETWEEN 0.001 AND %[1]d.%03[2]d, @@GLOBAL.max_statement_time, %[1]d.%03[2]d) */` +
@@ -84,7 +84,7 @@ func (s *session) Query(ctx context.Context, query string, limit time.Duration) 
 	return text, err
 }
 
-// begin begins a read-only transaction whose statements end after some milliseconds.
+// begin begins a read-only transaction. The server ends each of its statements after limit milliseconds.
 func (s *session) begin(ctx context.Context, limit int64) error {
 	if _, err := s.conn.ExecContext(ctx, fmt.Sprintf(setLimit, limit/1000, limit%1000, limit), nil); err != nil {
 		return err
@@ -93,8 +93,8 @@ func (s *session) begin(ctx context.Context, limit int64) error {
 	return err
 }
 
-// only runs the query and returns its only value. It refuses a statement that may end the read-only transaction. The server refuses several
-// statements, because the client did not announce them.
+// only runs the query and returns its only value. It refuses a statement that may end the read-only transaction. The server refuses a query
+// of several statements, because the client has not set the capability CLIENT_MULTI_STATEMENTS.
 func (s *session) only(ctx context.Context, query string) (string, error) {
 	if problem := checkQuery(query); problem != "" {
 		return "", errors.New("the query " + problem)
@@ -128,7 +128,7 @@ func (s *session) value(rows driver.Rows) (string, error) {
 	})
 }
 
-// textOf returns a value as the server wrote it.
+// textOf returns a value as text. The driver parses some numbers: the text has the value that the server wrote, not always the same digits.
 func textOf(value driver.Value) (string, error) {
 	switch v := value.(type) {
 	case nil:

@@ -1,6 +1,7 @@
 // Package prometheus is the trigger kind prometheus: its level is the result of a PromQL query.
 //
-// The query runs once per pollingInterval. Triggers with the same server, query and credentials share one reading.
+// The query runs once per pollingInterval. Triggers share one reading if they have the same credentials and pollingInterval, and the same
+// parameters other than the thresholds.
 package prometheus
 
 import (

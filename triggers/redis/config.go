@@ -48,7 +48,7 @@ type Stream struct {
 	LagCount            scalers.Milli `json:"lagCount" doc:"Target number of entries per replica that are not delivered to the consumerGroup yet. It needs Redis 7 or later."`
 	PendingEntriesCount scalers.Milli `json:"pendingEntriesCount" doc:"Target number of entries per replica that are delivered to the consumerGroup and not acknowledged. It is not used with lagCount or without consumerGroup."`
 	StreamLength        scalers.Milli `json:"streamLength" doc:"Target number of entries of the stream per replica. It is not used with consumerGroup."`
-	ActivationLagCount  scalers.Milli `json:"activationLagCount" doc:"The trigger is active above this number of entries, whichever are counted. This matters only for a workload with an idle count (idleReplicaCount, or 0 with minReplicaCount: 0)."`
+	ActivationLagCount  scalers.Milli `json:"activationLagCount" doc:"The trigger is active above this number of entries, whichever entries are counted. This matters only for a workload with an idle count (idleReplicaCount, or 0 with minReplicaCount: 0)."`
 }
 
 // defaultList and defaultStream have KEDA's defaults.

@@ -23,7 +23,7 @@ import (
 func TestCredentials(t *testing.T) {
 	t.Run("wrong or missing credentials are unknown and not repeated", testWrongOrMissingCredentialsAreUnknown)
 	t.Run("a rotated password takes effect at the next reading", testRotatedPasswordTakesEffectAtNextReading)
-	t.Run("a password in the metadata is stronger", testPasswordInMetadataIsStronger)
+	t.Run("a password in the metadata takes precedence", testPasswordInMetadataTakesPrecedence)
 	t.Run("the permissions in the README are enough", testPermissionsInReadmeAreEnough)
 	t.Run("a missing permission is unknown", testMissingPermissionIsUnknown)
 	t.Run("a server that repeats the arguments of AUTH does not reveal them", testServerThatRepeatsArgumentsDoesNotRevealThem)
@@ -63,7 +63,7 @@ func testRotatedPasswordTakesEffectAtNextReading(t *testing.T) {
 	expect(t, r, "0")
 }
 
-func testPasswordInMetadataIsStronger(t *testing.T) {
+func testPasswordInMetadataTakesPrecedence(t *testing.T) {
 	s := start(t, "--requirepass", "hunter2")
 	m := s.metadata("listName", "jobs", "password", "hunter2")
 	expect(t, newReader(t, Redis(), m, map[string]string{"password": "other"}), "0")

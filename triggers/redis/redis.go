@@ -1,9 +1,10 @@
 // Package redis has the six trigger kinds of Redis: redis, redis-cluster and redis-sentinel count the elements of a list, set, sorted set
-// or hash; redis-streams, redis-cluster-streams and redis-sentinel-streams count the waiting entries of a stream. The names before
-// -streams differ only in how the server is found. The kinds only read: they create, change and consume nothing.
+// or hash; redis-streams, redis-cluster-streams and redis-sentinel-streams count the entries of a stream: all, those that are not delivered
+// yet, or those that are not acknowledged. The names before -streams differ only in how the server is found. The kinds only read: they
+// create, change and consume nothing.
 //
-// A key is read once per pollingInterval. Triggers with the same servers and credentials share connections, and those that also have
-// the same key share its readings.
+// A key is read once per pollingInterval. Triggers with the same servers, settings and credentials share connections. Those that count the
+// same of the same key, with the same pollingInterval, share one reading, too.
 package redis
 
 import (
@@ -37,14 +38,14 @@ func Sentinel() triggers.Kind {
 
 // Streams describes the trigger type redis-streams.
 func Streams() triggers.Kind {
-	return describe(triggers.Define("redis-streams", "Waiting entries of a stream of a Redis server.",
+	return describe(triggers.Define("redis-streams", "Entries of a stream of a Redis server.",
 		streamConfig{Stream: defaultStream()}, open[streamConfig]),
 		map[string]string{"address": "redis.shop:6379", "stream": "orders", "consumerGroup": "billing", "lagCount": "10"})
 }
 
 // ClusterStreams describes the trigger type redis-cluster-streams.
 func ClusterStreams() triggers.Kind {
-	return describe(triggers.Define("redis-cluster-streams", "Waiting entries of a stream of a Redis Cluster.",
+	return describe(triggers.Define("redis-cluster-streams", "Entries of a stream of a Redis Cluster.",
 		clusterStreamConfig{Stream: defaultStream()}, open[clusterStreamConfig]), map[string]string{
 		"addresses": "redis-0.redis.shop:6379,redis-1.redis.shop:6379", "stream": "orders", "consumerGroup": "billing", "lagCount": "10",
 	})
@@ -53,7 +54,7 @@ func ClusterStreams() triggers.Kind {
 // SentinelStreams describes the trigger type redis-sentinel-streams.
 func SentinelStreams() triggers.Kind {
 	return describeSentinel(triggers.Define("redis-sentinel-streams",
-		"Waiting entries of a stream of the Redis master that a Sentinel names.",
+		"Entries of a stream of the Redis master that a Sentinel names.",
 		sentinelStreamConfig{Stream: defaultStream()}, open[sentinelStreamConfig]), map[string]string{
 		"addresses": "sentinel.shop:26379", "sentinelMaster": "mymaster", "stream": "orders", "consumerGroup": "billing", "lagCount": "10",
 	})

@@ -35,7 +35,7 @@ func (s settings) digest() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// parameters returns the parameters of the authenticationRef that all kinds read. Metadata are stronger.
+// parameters returns the parameters of the authenticationRef that all kinds read. The metadata take precedence.
 func parameters() []triggers.AuthParameter {
 	return []triggers.AuthParameter{
 		{Name: "address", Doc: "HOST:PORT of the server, if the metadata have neither address nor host."},

@@ -76,8 +76,8 @@ func (r *real) env() triggers.Env {
 	}
 }
 
-// The pod is measured once for both, because metrics-server needs up to half a minute. Conform counts goroutines, so nothing runs in
-// parallel.
+// Both subtests use the same pod, because metrics-server needs up to half a minute to measure a pod. Conform counts goroutines, so nothing
+// runs in parallel.
 func TestRealMetricsServer(t *testing.T) {
 	r := newReal(t)
 	t.Run("what a pod uses is read", func(t *testing.T) { readsWhatAPodUses(t, r) })

@@ -28,7 +28,7 @@ func Kind() triggers.Kind {
 // Config is the metadata of a kubernetes-workload trigger.
 type Config struct {
 	PodSelector     string        `json:"podSelector" required:"true" doc:"Label selector of the pods, in the form of kubectl: app=backend,tier in (web,api). The pods are those of the ScaledObject's namespace."`
-	Value           scalers.Milli `json:"value" required:"true" doc:"Target number of pods per replica (metricType AverageValue, the default), or of pods (Value)."`
+	Value           scalers.Milli `json:"value" required:"true" doc:"Target number of pods: per replica (metricType AverageValue, the default), or in total (Value)."`
 	ActivationValue scalers.Milli `json:"activationValue" doc:"The trigger is active above this number. This matters only for a workload with an idle count (idleReplicaCount, or 0 with minReplicaCount: 0)."`
 	GroupByNode     bool          `json:"groupByNode" doc:"Count the nodes on which the pods are instead of the pods."`
 }

@@ -83,7 +83,7 @@ func types(kinds []triggers.Kind) string {
 // parameters returns the description of the field metadata: a paragraph for each kind, and a line for each parameter.
 func parameters(kinds []triggers.Kind) string {
 	var w strings.Builder
-	w.WriteString("Metadata has the parameters of the type: strings, numbers or booleans. Unknown parameters are rejected.\n")
+	w.WriteString("Metadata has the parameters of the type: strings, numbers or booleans. An unknown parameter is a mistake, except for external and external-push.\n")
 	for _, k := range kinds {
 		fmt.Fprintf(&w, "\n%s: %s\n", k.Name, k.Summary)
 		for _, f := range k.Fields {

@@ -29,8 +29,8 @@ type Spec struct {
 	Target func(c Credentials) string
 }
 
-// NewSource returns a source that runs the query once per polling interval. Triggers with the same server, settings, query and
-// authenticationRef share one reading. Triggers with the same server, settings and credentials share connections.
+// NewSource returns a source that runs the query once per polling interval. Triggers with the same server, settings, query,
+// authenticationRef and polling interval share one reading. Triggers with the same server, settings and credentials share connections.
 func NewSource(s Spec, env triggers.Env) triggers.Source {
 	r := &reader{spec: s, env: env}
 	server := s.Address
