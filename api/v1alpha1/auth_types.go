@@ -26,7 +26,7 @@ type ClusterTriggerAuthentication struct {
 }
 
 // ClusterTriggerAuthenticationSpec defines the source of each parameter, the namespaces that may use the credentials, and the servers to
-// which they may be sent. Both can be limited, because the author of a ScaledObject chooses the server.
+// which they may be sent. The namespaces and the servers can be limited, because the author of a ScaledObject chooses the server.
 type ClusterTriggerAuthenticationSpec struct {
 	TriggerAuthenticationSpec `json:",inline"`
 

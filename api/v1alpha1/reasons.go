@@ -85,12 +85,12 @@ const (
 //
 // Reasons of the condition Active. While there is no target, it has the reason of AbleToScale.
 const (
-	// ReasonTriggerActive: at least one trigger is above its activation value, or the object is always active (force-activation, or only
-	// triggers of type cpu, memory and kubernetes-pods).
+	// ReasonTriggerActive: at least one trigger is active, or the object is always active (force-activation, or only triggers of type cpu,
+	// memory and kubernetes-pods).
 	ReasonTriggerActive = "TriggerActive"
-	// ReasonNoTriggerActive: no trigger is above its activation value.
+	// ReasonNoTriggerActive: no trigger is active.
 	ReasonNoTriggerActive = "NoTriggerActive"
-	// ReasonTriggerUnknown: no known trigger is above its activation value, and at least one trigger is unknown.
+	// ReasonTriggerUnknown: no known trigger is active, and at least one trigger is unknown.
 	//
 	// See the condition Ready.
 	ReasonTriggerUnknown = "TriggerUnknown"

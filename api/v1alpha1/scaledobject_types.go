@@ -54,7 +54,7 @@ type ScaledObjectSpec struct {
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	InitialCooldownPeriod *int32 `json:"initialCooldownPeriod,omitempty"`
-	// IdleReplicaCount is the count while no trigger is active; it must be below minReplicaCount. Default: the workload becomes idle
+	// IdleReplicaCount is the count while no trigger is active; it must be 0 or below minReplicaCount. Default: the workload becomes idle
 	// only if minReplicaCount is 0, with 0 replicas.
 	// +kubebuilder:validation:Minimum=0
 	// +optional
@@ -166,7 +166,7 @@ type HorizontalPodAutoscalerConfig struct {
 }
 
 // ScalingModifiers is a formula over the levels of the triggers, by their names. Its result replaces the levels of all triggers but
-// cpu and memory.
+// cpu, memory and kubernetes-pods.
 type ScalingModifiers struct {
 	// Formula is an expression of expr-lang, such as (queue + requests) / 2. An unknown trigger is nil, as in (queue ?? 0).
 	// +optional
@@ -186,8 +186,8 @@ type ScalingModifiers struct {
 
 // Fallback determines what a trigger asks for after its source has failed several times.
 type Fallback struct {
-	// FailureThreshold is the number of consecutive failed readings after which the fallback applies with the next one. If nothing
-	// is read for three polling intervals after a failure, it counts again once per interval.
+	// FailureThreshold: the fallback applies when more than this number of readings in a row have failed. If nothing is read for three
+	// polling intervals after a failure, it counts again once per interval.
 	// +kubebuilder:validation:Minimum=0
 	FailureThreshold int32 `json:"failureThreshold"`
 	// Replicas is the count that the trigger asks for then.

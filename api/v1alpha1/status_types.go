@@ -6,9 +6,9 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 const (
 	// ConditionReady: the spec is valid, Impulse can scale the target, and every trigger is known.
 	ConditionReady = "Ready"
-	// ConditionActive: there is a target, and at least one trigger is above its activation value, or the object is always active
-	// (force-activation, or only triggers of type cpu, memory and kubernetes-pods). The status is Unknown if no known trigger is above its activation value, and at
-	// least one trigger is unknown.
+	// ConditionActive: there is a target, and at least one trigger is active (its level is above its activation value, its source reports
+	// work, or its fallback asks for more than the idle count), or the object is always active (force-activation, or only triggers of
+	// type cpu, memory and kubernetes-pods). The status is Unknown if no known trigger is active, and at least one trigger is unknown.
 	ConditionActive = "Active"
 	// ConditionPaused: an annotation pauses the object, even if the count would be the same without it.
 	ConditionPaused = "Paused"
@@ -74,10 +74,11 @@ type ScaledObjectStatus struct {
 type TriggerStatus struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
-	// Value is the level, in the trigger's unit; empty while it is unknown. If lastError is set, it is a lower bound of the level.
+	// Value is the level, in the trigger's unit. While the level is unknown (lastError is set), Value is a known lower bound of the level,
+	// or empty if there is none.
 	// +optional
 	Value string `json:"value,omitempty"`
-	// Target is the level that one replica should handle.
+	// Target is the level that one replica should have, or with metricType Value, the workload.
 	// +optional
 	Target string `json:"target,omitempty"`
 	// Proposal is the count that the trigger asks for, before tolerance.
@@ -86,14 +87,15 @@ type TriggerStatus struct {
 	// ReadyReplicas is the number of ready pods by which the value was multiplied, for metricType Value.
 	// +optional
 	ReadyReplicas *int32 `json:"readyReplicas,omitempty"`
-	// Pods has the measurements of the pods, for cpu and memory.
+	// Pods has the measurements of the pods, for cpu, memory and kubernetes-pods.
 	// +optional
 	Pods *PodsStatus `json:"pods,omitempty"`
 	// Pending is the level from a known time on, unless a message changes it: that of an alert that waits for the end of its late
 	// window, or that after the end of a stale alert.
 	// +optional
 	Pending *PendingLevel `json:"pending,omitempty"`
-	// Active is true if the level is above the activation value.
+	// Active is true if the level is above the activation value, or for a source that itself reports whether there is work, if it does
+	// report work.
 	// +optional
 	Active bool `json:"active,omitempty"`
 	// LastError is the reason for which the level is unknown.
@@ -125,13 +127,13 @@ type PodsStatus struct {
 	// Unlisted is the number of samples without a pod.
 	// +optional
 	Unlisted int32 `json:"unlisted,omitempty"`
-	// Usage is the average usage of a measured pod, in cores or bytes.
+	// Usage is the average usage of a measured pod, in cores or bytes, or for kubernetes-pods in the unit of the metric.
 	Usage string `json:"usage"`
 	// Request is the average request of a measured pod, in cores or bytes, for metricType Utilization.
 	// +optional
 	Request string `json:"request,omitempty"`
-	// Counted is the number of pods in the formula. Pods without a sample are assumed to use as much as opposes the change that the
-	// others ask for.
+	// Counted is the number of pods in the formula. A pod without a sample is assumed to use an amount that never makes the change larger:
+	// 0 when the count rises, and a high amount when it falls.
 	Counted int32 `json:"counted"`
 	// Level is the level of the counted pods.
 	Level string `json:"level"`
