@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// observe returns the Scale of a target as a watched object shows it; p is its path in a custom resource.
+// observe returns the Scale of a target as a watched object shows it. p has the paths of the count and the selector in a custom resource.
 func observe(obj any, p paths) observedScale {
 	switch o := obj.(type) {
 	case *appsv1.Deployment:

@@ -30,9 +30,9 @@ func testOnlyPodsThatAreRunningAndReadyAreCounted(t *testing.T) {
 	}{
 		{"running and ready", corev1.PodStatus{Phase: corev1.PodRunning, Conditions: isReady}, true},
 		{"running, not ready", corev1.PodStatus{Phase: corev1.PodRunning, Conditions: notReady}, false},
-		{"running, not a word", corev1.PodStatus{Phase: corev1.PodRunning}, false},
+		{"running, without the condition Ready", corev1.PodStatus{Phase: corev1.PodRunning}, false},
 		{"pending", corev1.PodStatus{Phase: corev1.PodPending, Conditions: isReady}, false},
-		{"over", corev1.PodStatus{Phase: corev1.PodSucceeded, Conditions: isReady}, false},
+		{"succeeded", corev1.PodStatus{Phase: corev1.PodSucceeded, Conditions: isReady}, false},
 	} {
 		pod := corev1.Pod{Status: c.pod}
 		if got := readyPod(&pod); got != c.want {

@@ -10,13 +10,14 @@ import (
 
 // WatchOptions say what to watch besides the count.
 type WatchOptions struct {
-	// Pods asks for the number of ready pods, and lets Client.Pods list them all. The first Watch that does opens a watch of pods.
+	// Pods: report the number of ready pods, too. Client.Pods can then list the pods of the target's selector, ready or not. The first
+	// Watch with Pods opens a watch of pods.
 	Pods bool
 }
 
-// Watch calls changed once something is known of a target, even if that is why it cannot be read, and again after each change of its
-// count, UID, selector, foreign HPA, ready pods (with WatchOptions.Pods) or error. Calls are in order and do not overlap; changes that come
-// while changed runs are reported as one, with the newest state.
+// Watch calls changed as soon as the state of a target is known, or the error that prevents reading it, and again after each change of
+// its count, UID, selector, foreign HPA, ready pods (with WatchOptions.Pods) or error. Calls are in order and do not overlap; changes that
+// come while changed runs are reported as one, with the newest state.
 //
 // Whatever fails is tried again: a target, a kind or a permission that is added later is found. Watch returns nil once ctx is done.
 // An error means that this client can never observe the target.

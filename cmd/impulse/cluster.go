@@ -30,7 +30,7 @@ func (c *cluster) flags(cmd *cobra.Command) {
 	_ = cmd.MarkFlagDirname("state-dir")
 }
 
-// check returns an error if flags of the cluster are set together with those of file mode.
+// check returns an error for flags that have no effect: --state-dir without --config, and --kubeconfig or --context with it.
 func (c *cluster) check(cmd *cobra.Command) error {
 	return errors.Join(needs(cmd, "config", "state-dir"), excludes(cmd, "config", "kubeconfig", "context"))
 }

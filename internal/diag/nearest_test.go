@@ -6,7 +6,7 @@ import (
 )
 
 func TestNearest(t *testing.T) {
-	t.Run("one wrong letter is a mistake in writing", testOneWrongLetterIsMistakeInWriting)
+	t.Run("a word with one wrong letter is misspelt", testWordWithOneWrongLetterIsMisspelt)
 	t.Run("a misspelt word has a nearest name, an unrelated word none", testMisspeltWordHasNearestNameUnrelatedWordNone)
 	t.Run("an error is one line", testErrorIsOneLine)
 }
@@ -39,7 +39,7 @@ func testErrorIsOneLine(t *testing.T) {
 	}
 }
 
-func testOneWrongLetterIsMistakeInWriting(t *testing.T) {
+func testWordWithOneWrongLetterIsMisspelt(t *testing.T) {
 	names := []string{"scalerAddress", "enableTLS", "unsafeSsl"}
 	for word, want := range map[string]string{
 		"scalerAdress": "scalerAddress", "scalerAddresss": "scalerAddress", "scalreAddress": "scalerAddress", "unsafeSSL": "unsafeSsl", "enableTLZ": "enableTLS",

@@ -10,8 +10,8 @@ import (
 const FollowInterval = time.Second
 
 // Follow calls reload every FollowInterval until ctx is done. It polls, because a mounted Secret is a chain of symbolic links of
-// which any may be switched. It logs each change, each new error and the end of an error; what names the files in the log.
-func Follow(ctx context.Context, what string, reload func() (changed bool, err error), log *slog.Logger) {
+// which any may be switched. It logs each change, each new error and the end of an error, with name as the name of the files.
+func Follow(ctx context.Context, name string, reload func() (changed bool, err error), log *slog.Logger) {
 	tick := time.NewTicker(FollowInterval)
 	defer tick.Stop()
 	last := ""
@@ -24,10 +24,10 @@ func Follow(ctx context.Context, what string, reload func() (changed bool, err e
 		changed, err := reload()
 		switch {
 		case err == nil && (changed || last != ""):
-			log.Info("files reloaded", "what", what)
+			log.Info("files reloaded", "what", name)
 			last = ""
 		case err != nil && err.Error() != last:
-			log.Warn("files not reloaded: their previous content stays in force", "what", what, "error", err)
+			log.Warn("files not reloaded: their previous content stays in force", "what", name, "error", err)
 			last = err.Error()
 		}
 	}

@@ -16,7 +16,7 @@ type Process struct {
 	tb testing.TB
 }
 
-// StartProgram starts a program for a test. name is that of its log and of its errors.
+// StartProgram starts a program for a test. name is the name of its log file, and names the program in errors.
 func StartProgram(tb testing.TB, name, binary string, args ...string) *Process {
 	tb.Helper()
 	running, err := process.Start(tb.Context(), tb.TempDir(), name, binary, args...)

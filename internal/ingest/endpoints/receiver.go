@@ -23,8 +23,9 @@ type Recorder interface {
 	Record(ctx context.Context, d store.Delivery) (store.Result, error)
 }
 
-// Receiver receives the messages of one process: those to namespace receivers, and those to the endpoints of the triggers that
-// listen. It implements triggers.Endpoints and is safe for concurrent use.
+// Receiver receives all messages of one process: alerts for a namespace, and messages to the endpoints of the triggers that listen.
+// (In the glossary, a receiver is only the endpoint for the alerts of a namespace.) It implements triggers.Endpoints and is safe for
+// concurrent use.
 type Receiver struct {
 	recorder Recorder
 	recent   recentIDs
@@ -53,7 +54,7 @@ type listener struct {
 	decode   func(ctx context.Context, m triggers.Message) ([]triggers.Level, error)
 }
 
-// New returns a receiver without endpoints, for a process that has not listed its objects yet.
+// New returns a Receiver on which no trigger listens yet, for a process that has not listed its objects.
 func New(r Recorder, now func() time.Time, registry prometheus.Registerer, log *slog.Logger) *Receiver {
 	return &Receiver{
 		recorder: r, recent: recentIDs{digests: map[store.Endpoint][][sha256.Size]byte{}}, now: now, log: log, metrics: newMetrics(registry), budget: newBudget(now),

@@ -25,7 +25,7 @@ import (
 // fingerprint of the key.
 const validity = 10 * 365 * 24 * time.Hour
 
-// Listener is the listener of this replica for the other ones, and its certificate, which is valid until the process ends. It accepts
+// Listener is the listener of this replica for the other ones, and its certificate, whose key exists only in this process. It accepts
 // connections without TLS; WithTLS adds that.
 type Listener struct {
 	net.Listener

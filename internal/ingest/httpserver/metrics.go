@@ -32,7 +32,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "impulse_http_connections_closed_total", Help: "Connections closed to accept others, by listener: public, peer or health.",
 		}, []string{"listener"}),
 		forwarded: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "impulse_peer_forwarded_total", Help: "Messages that were forwarded to the leader: answered, or failed (no replica leads, or the leader did not answer).",
+			Name: "impulse_peer_forwarded_total", Help: "Messages for the leader that this replica received, by result: answered by the leader, or failed (no replica leads, or the leader did not answer).",
 		}, []string{"result"}),
 	}
 	r.MustRegister(m.requests, m.duration, m.limited, m.closed, m.forwarded)

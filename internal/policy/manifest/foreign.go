@@ -42,7 +42,7 @@ func (o *Object) adopt(t reflect.Type, api string) ([]diag.Error, bool) {
 	}
 	cut(content, "status")
 	for _, field := range []string{"labels", "annotations"} {
-		p.texts(strictyaml.Child(strictyaml.Child(content, "metadata"), field), "metadata."+field)
+		p.stringMap(strictyaml.Child(strictyaml.Child(content, "metadata"), field), "metadata."+field)
 	}
 	if api == oldKEDAGroup {
 		p.note("apiVersion", "is that of KEDA 1, which KEDA 2 does not read", "what has no setting has the default of KEDA 2")

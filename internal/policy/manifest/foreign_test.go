@@ -76,7 +76,7 @@ func testWhatAPIServerDropsIsRemovedWithNoteEach(t *testing.T) {
 	expectLines(t, content,
 		"warning: spec.scaleTargetRef.pollingInterval: is no field of keda.sh/v1alpha1 and has no effect (it was removed)",
 		`warning: spec.cooldownperiod: is no field of keda.sh/v1alpha1 and has no effect (it was removed; did you mean "cooldownPeriod"?)`,
-		"warning: spec.minReplicaCount: has another type: keda.sh/v1alpha1 refuses it (it is read as 1)",
+		"warning: spec.minReplicaCount: has the wrong type: keda.sh/v1alpha1 refuses it (it is read as 1)",
 		"warning: spec.maxReplicaCount: is given twice (the last one counts, as in kubectl)")
 	expectLines(t, content+hpa("v1", "", ""), "kind: apiVersion or kind is given twice (a line --- separates two objects)")
 	objects, _ := Parse("f", []byte(content))

@@ -14,8 +14,8 @@ import (
 	"github.com/impulse-sh/impulse/internal/strictyaml"
 )
 
-// pruner removes what the API server drops from an object of another API, and notes it. Values of another type that can only be meant
-// in one way are rewritten. The object must be expanded.
+// pruner removes what the API server drops from an object of another API, and notes it. A value of the wrong type that can have only one
+// meaning is rewritten. The object must come from strictyaml.Expand: it has no aliases, merge keys or repeated keys.
 type pruner struct {
 	// api is the name of the API in notes.
 	api   string
@@ -87,8 +87,8 @@ func (p *pruner) pairs(node *yaml.Node, t reflect.Type, path string) {
 	node.Content = kept
 }
 
-// texts makes texts of the numbers and booleans in a map of texts.
-func (p *pruner) texts(node *yaml.Node, path string) {
+// stringMap rewrites the numbers and booleans in a map of strings, such as labels, as strings.
+func (p *pruner) stringMap(node *yaml.Node, path string) {
 	if node == nil || node.Kind != yaml.MappingNode {
 		return
 	}
@@ -99,7 +99,7 @@ func (p *pruner) texts(node *yaml.Node, path string) {
 	}
 }
 
-// scalar rewrites a scalar of another type.
+// scalar rewrites a scalar of the wrong type.
 func (p *pruner) scalar(node *yaml.Node, kind reflect.Kind, path string) {
 	plain := node.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
 	text := strings.ToLower(strings.TrimSpace(node.Value))
@@ -118,7 +118,7 @@ func (p *pruner) scalar(node *yaml.Node, kind reflect.Kind, path string) {
 		return
 	}
 	if tag == "!!str" || node.Tag == "!!str" && (!plain || tag != "!!bool") { // kubectl reads yes, no, on and off as booleans.
-		p.note(path, fmt.Sprintf("has another type: %s refuses it", p.api), "it is read as "+value)
+		p.note(path, fmt.Sprintf("has the wrong type: %s refuses it", p.api), "it is read as "+value)
 	}
 	node.Tag, node.Value = tag, value
 	if tag != "!!str" {
