@@ -9,7 +9,7 @@ import (
 
 func TestKinds(t *testing.T) {
 	t.Parallel()
-	t.Run("every kind is scaled to zero and woken", testEveryKindIsScaledToZeroAndWoken)
+	t.Run("every kind is scaled to zero and up again", testEveryKindIsScaledToZeroAndUpAgain)
 	t.Run("a count that has changed is not overwritten", testCountThatHasChangedIsNotOverwritten)
 	t.Run("a target that is created again is another target", testTargetThatIsCreatedAgainIsAnotherTarget)
 	t.Run("a target is observed when it is created and deleted", testTargetIsObservedWhenItIsCreatedAndDeleted)
@@ -44,7 +44,7 @@ func eachKind(t *testing.T, test func(e *env, manifest func(n string) string)) {
 	}
 }
 
-func testEveryKindIsScaledToZeroAndWoken(t *testing.T) {
+func testEveryKindIsScaledToZeroAndUpAgain(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(e *env, manifest func(string) string) {
 		t := e.t

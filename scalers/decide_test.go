@@ -15,8 +15,8 @@ func TestDecide(t *testing.T) {
 	t.Run("waking and foreign writes do not change the windows", testWakingAndForeignWritesDoNotChangeWindows)
 	t.Run("a continuous level counts again under a new policy", testContinuousLevelCountsAgainUnderNewPolicy)
 	t.Run("the first decision holds the count until the window has passed", testFirstDecisionHoldsCountUntilWindowHasPassed)
-	t.Run("a limited direction can be woken from zero", testLimitedDirectionCanBeWokenFromZero)
-	t.Run("an idle workload never wakes by itself", testIdleWorkloadNeverWakesByItself)
+	t.Run("a rate policy does not prevent activation from zero", testRatePolicyDoesNotPreventActivationFromZero)
+	t.Run("an idle workload never becomes active by itself", testIdleWorkloadNeverBecomesActiveByItself)
 	t.Run("missing parts of the input cause no panic", testMissingPartsOfInputCauseNoPanic)
 	t.Run("unknown proposals have a reason", testUnknownProposalsHaveReason)
 	t.Run("every rule has a name", testEveryRuleHasName)
@@ -108,7 +108,7 @@ func testFirstDecisionHoldsCountUntilWindowHasPassed(t *testing.T) {
 	}
 }
 
-func testLimitedDirectionCanBeWokenFromZero(t *testing.T) {
+func testRatePolicyDoesNotPreventActivationFromZero(t *testing.T) {
 	p := plainPolicy(1)
 	p.Min, p.Idle = 0, 0
 	p.Up.Policies = []scalers.RatePolicy{{Percent: true, Amount: 100, Period: 15 * time.Second}}
@@ -116,7 +116,7 @@ func testLimitedDirectionCanBeWokenFromZero(t *testing.T) {
 	w.read(0, 0, reading{value: 8000})
 	w.decide(0)
 	if w.current != 2 {
-		t.Errorf("got %d replicas, want 2: woken to 1, and 100%% more", w.current)
+		t.Errorf("got %d replicas, want 2: activated with 1, and 100%% more", w.current)
 	}
 	w.runUntil(time.Minute)
 	if w.current != 8 {
@@ -124,7 +124,7 @@ func testLimitedDirectionCanBeWokenFromZero(t *testing.T) {
 	}
 }
 
-func testIdleWorkloadNeverWakesByItself(t *testing.T) {
+func testIdleWorkloadNeverBecomesActiveByItself(t *testing.T) {
 	p := plainPolicy(2)
 	p.Min, p.Idle = 0, 0
 	p.Triggers[0].Activation = 5000

@@ -18,7 +18,7 @@ const (
 	stagePaused
 )
 
-// order is the specification of a decision: [Decide] applies these stages, first to last. Each stage stands in the file of
+// order is the specification of a decision: [Decide] applies these stages, first to last. Each stage is in the file of
 // its name. A stage leaves at most so many steps, of these rules, and none when it does not change the count.
 var order = [...]struct {
 	stage stage

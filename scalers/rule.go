@@ -34,7 +34,7 @@ const (
 	ruleCount
 )
 
-// String returns the rule's name as it stands in status, logs and test files, and "?" for a value that is no rule.
+// String returns the rule's name as it is written in status, logs and test files, and "?" for a value that is no rule.
 func (r Rule) String() string {
 	names := [ruleCount]string{
 		"formula", "tolerance", "unknown", "fallback", "stabilization", "rate", "activation", "cooldown", "idle",

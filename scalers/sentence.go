@@ -71,7 +71,7 @@ func (p *Policy) Sentence(d *Decision, s Step) string {
 	case RuleRate:
 		return p.rateSentence(d, s)
 	case RuleActivation:
-		return fmt.Sprintf("woken to %d: %s", s.To, p.activeReason(d.details.activation.trigger))
+		return fmt.Sprintf("activated with %d: %s", s.To, p.activeReason(d.details.activation.trigger))
 	case RuleCooldown:
 		return cooldownSentence(d, s)
 	case RuleIdle:

@@ -8,10 +8,10 @@ import (
 )
 
 func TestSuspended(t *testing.T) {
-	t.Run("a dormant level wakes no workload and keeps active ones", testDormantLevelWakesNoWorkloadAndKeepsActiveOnes)
+	t.Run("a suspended level activates no workload and keeps active ones", testSuspendedLevelActivatesNoWorkloadAndKeepsActiveOnes)
 }
 
-func testDormantLevelWakesNoWorkloadAndKeepsActiveOnes(t *testing.T) {
+func testSuspendedLevelActivatesNoWorkloadAndKeepsActiveOnes(t *testing.T) {
 	p := &scalers.Policy{Max: 10, Cooldown: time.Minute, Triggers: []scalers.Trigger{{Name: "queue", Target: 10_000, StaleAfter: time.Hour}}}
 	for name, c := range map[string]struct {
 		current int32

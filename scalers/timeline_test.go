@@ -282,7 +282,7 @@ func (l *timeline) read(i int) {
 		l.logf("%s over %+v", t.Name, e.Pods)
 	}
 	l.events[i] = e
-	l.logf("%s is %s (%d ready of %d, at %s, error %v, at least %t, dormant %t, activity %d)",
+	l.logf("%s is %s (%d ready of %d, at %s, error %v, at least %t, suspended %t, activity %d)",
 		t.Name, e.Value, e.Ready, e.Current, e.At.Sub(epoch), e.Err, e.AtLeast, e.Suspended, e.Activity)
 }
 

@@ -93,7 +93,7 @@ func testRuleThatLaterOneCancelsIsNotReason(t *testing.T) {
 			limit: "rate",
 		},
 		"a workload at rest becomes active": {
-			policy: rests, level: 50_000, why: "woken to 1: queue is active; queue is 50, target 10 per replica: asks for 5",
+			policy: rests, level: 50_000, why: "activated with 1: queue is active; queue is 50, target 10 per replica: asks for 5",
 		},
 	} {
 		t.Run(name, func(t *testing.T) { c.check(t) })

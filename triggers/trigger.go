@@ -87,6 +87,6 @@ type Env struct {
 	CountPods func(ctx context.Context, q PodQuery, changed func(count int64, err error)) error
 	// Poller reads the polled sources of all workloads.
 	Poller *Poller
-	// Pool shares one connection among all triggers that use the same server.
+	// Pool shares connections among triggers, such as those with the same server and credentials.
 	Pool *Pool
 }

@@ -171,7 +171,7 @@ type ScalingModifiers struct {
 	// Formula is an expression of expr-lang, such as (queue + requests) / 2. An unknown trigger is nil, as in (queue ?? 0).
 	// +optional
 	Formula string `json:"formula,omitempty"`
-	// Target is the result of the formula that one replica should handle.
+	// Target is the result of the formula that one replica should have, or with metricType Value, the workload.
 	// +optional
 	Target string `json:"target,omitempty"`
 	// ActivationTarget is the result above which the object is active. Default: 0.

@@ -18,7 +18,7 @@ import (
 func TestSources(t *testing.T) {
 	t.Parallel()
 	t.Run("a real Prometheus query is followed, and its absence holds the count", testRealPrometheusQueryIsFollowedAndItsAbsenceHoldsCount)
-	t.Run("JetStream messages wake a workload, which is idle when they are drained", testJetStreamMessagesWakeWorkloadWhichIsIdleWhenTheyAreDrained)
+	t.Run("JetStream messages activate a workload, which is idle when they are drained", testJetStreamMessagesActivateWorkloadWhichIsIdleWhenTheyAreDrained)
 	t.Run("a consumer that is paused or will be deleted is in the status", testConsumerThatIsPausedOrWillBeDeletedIsInStatus)
 	t.Run("a schedule begins at its edge", testScheduleBeginsAtItsEdge)
 	t.Run("the maximum of two triggers wins", testMaximumOfTwoTriggersWins)
@@ -71,7 +71,7 @@ spec:
 	e.AwaitReplicas("web", 10)
 }
 
-func testJetStreamMessagesWakeWorkloadWhichIsIdleWhenTheyAreDrained(t *testing.T) {
+func testJetStreamMessagesActivateWorkloadWhichIsIdleWhenTheyAreDrained(t *testing.T) {
 	e := newEnv(t)
 	address, js := e.nats()
 	consumer := e.queue(js, "WORK", jetstream.ConsumerConfig{Durable: "workers"})
@@ -97,7 +97,7 @@ func testJetStreamMessagesWakeWorkloadWhichIsIdleWhenTheyAreDrained(t *testing.T
 	e.AwaitReplicas("worker", 0)
 }
 
-// The object may be idle at 0. Messages of a paused consumer do not wake the workload; a consumer that the server will delete
+// The object may be idle at 0. Messages of a paused consumer do not activate the workload; a consumer that the server will delete
 // because it has no workers is reported before and after its deletion.
 func testConsumerThatIsPausedOrWillBeDeletedIsInStatus(t *testing.T) {
 	e := newEnv(t)

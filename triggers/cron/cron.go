@@ -12,7 +12,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// recheck is the longest time between two looks at the clock: a machine may sleep, and its clock may be set.
+// recheck is the longest time between two readings of the clock: a machine may be suspended, and its clock may be set.
 const recheck = time.Minute
 
 // Kind describes the trigger type cron.

@@ -2,7 +2,7 @@
 // external scalers, which is gRPC.
 //
 // Both kinds read the server's metrics with their targets and whether there is work, once per pollingInterval. external-push also reads
-// them as soon as the server streams a change. All triggers with the same address and credentials share one connection.
+// them as soon as the server streams a change. All triggers with the same address, TLS settings and credentials share one connection.
 package external
 
 //go:generate go -C ../../tools run ./protoc ../triggers/external/externalscaler/externalscaler.proto

@@ -121,7 +121,7 @@ func (r *run) writeForeign(at scalers.Instant) bool {
 	return written
 }
 
-// read reads feed i. A level that stands until it is replaced is a new reading only when it has changed.
+// read reads feed i. A level that holds until it is replaced is a new reading only when it has changed.
 func (r *run) read(i int, at scalers.Instant, target Target) {
 	e, ok := r.scenario.Feeds[i].Read(at, target)
 	if !ok || r.scenario.Policy.Triggers[i].Continuous && same(&r.turn.Events[i], &e) {

@@ -57,7 +57,7 @@ type Trigger struct {
 	Proposal  *int32 `json:"proposal,omitempty"`
 	Tolerated *int32 `json:"tolerated,omitempty"`
 	Active    bool   `json:"active"`
-	// Indifferent: the trigger cannot activate the workload, as cpu and memory cannot.
+	// Indifferent: the trigger cannot activate the workload, as cpu, memory and kubernetes-pods cannot.
 	Indifferent bool `json:"indifferent,omitempty"`
 	// Unknown is the reason why the level is unknown.
 	Unknown string `json:"unknown,omitempty"`

@@ -17,7 +17,7 @@ type Obstacle struct {
 	// Reason is one word for machines, as of a condition.
 	Reason  string `json:"reason"`
 	Message string `json:"message"`
-	// Blocks: nothing is written while it stands.
+	// Blocks: nothing is written while the obstacle exists.
 	Blocks bool `json:"blocks,omitempty"`
 }
 

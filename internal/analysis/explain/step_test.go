@@ -15,7 +15,7 @@ func TestStep(t *testing.T) {
 	t.Run("the change that would alter the answer is counted in whole steps", testChangeThatWouldAlterAnswerIsCountedInWholeSteps)
 	t.Run("the fallback is foreseen at the reading that brings it", testFallbackIsForeseenAtReadingThatBringsIt)
 	t.Run("a level with a known minimum is read from the status", testLevelWithKnownMinimumIsReadFromStatus)
-	t.Run("a level that did not wake the workload does not in the explanation", testLevelThatDidNotWakeWorkloadDoesNotInExplanation)
+	t.Run("a level that did not activate the workload does not in the explanation", testLevelThatDidNotActivateWorkloadDoesNotInExplanation)
 }
 
 // stepPolicy returns the policy of an object with a queue and a step trigger, which adds two replicas for each alert.
@@ -76,7 +76,7 @@ func testLevelWithKnownMinimumIsReadFromStatus(t *testing.T) {
 	}
 }
 
-func testLevelThatDidNotWakeWorkloadDoesNotInExplanation(t *testing.T) {
+func testLevelThatDidNotActivateWorkloadDoesNotInExplanation(t *testing.T) {
 	p := queue()
 	p.Min, p.Idle = 0, 0
 	p.Triggers = p.Triggers[:1]

@@ -113,7 +113,7 @@ func newKey() []byte {
 	return key
 }
 
-// ErrUnauthorized is returned for a request on the peer listener that does not carry the key of the replicas.
+// ErrUnauthorized is returned for a request on the peer listener that does not have the key of the replicas.
 var ErrUnauthorized = errors.New("the request does not carry the key of the replicas")
 
 // verify returns nil for the key, and otherwise ErrUnauthorized. It compares in constant time.

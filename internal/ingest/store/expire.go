@@ -15,7 +15,7 @@ const (
 	keepUnselected = 5 * time.Hour
 	// selectorsTimeout is how long after the load all records count as selected: the objects open their triggers in this time.
 	selectorsTimeout = 2 * time.Minute
-	// longestSleep bounds the time between two looks at the deadlines.
+	// longestSleep bounds the time between two checks of the deadlines.
 	longestSleep = time.Hour
 )
 

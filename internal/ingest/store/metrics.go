@@ -14,7 +14,7 @@ var (
 	refusedDesc   = prometheus.NewDesc("impulse_deliveries_refused_total", "Deliveries that were refused, in whole or in part, because the store was full.", nil, nil)
 	droppedDesc   = prometheus.NewDesc("impulse_alerts_dropped_total", "Alerts that no object selected and that were dropped because the store was full.", nil, nil)
 	truncatedDesc = prometheus.NewDesc("impulse_deliveries_truncated_total", "Deliveries that the sender had truncated.", nil, nil)
-	reconcileDesc = prometheus.NewDesc("impulse_alert_reconciles_total", "Queries for all firing alerts, by result: complete (every Alertmanager answered) or partial.", []string{"result"}, nil)
+	reconcileDesc = prometheus.NewDesc("impulse_alert_reconciles_total", "Queries of Alertmanagers for the alerts that a trigger selects (reconcile), by result: complete (every Alertmanager answered) or partial.", []string{"result"}, nil)
 )
 
 // Describe is prometheus.Collector's.

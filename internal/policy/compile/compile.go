@@ -108,7 +108,7 @@ func boundsOf(path string, t *v1alpha1.Trigger, level *scalers.Trigger, errs *er
 // checkIdle refuses a minimum of 0 that nothing could raise: without pods there is nothing of theirs to measure.
 func checkIdle(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, errs *errorList) {
 	if p.Min == 0 && onlyPerPod(spec, p) {
-		errs.add("spec.minReplicaCount", "is 0, and cpu, memory and kubernetes-pods cannot wake a workload that has no pods", "1 or more, or a trigger of another type")
+		errs.add("spec.minReplicaCount", "is 0, and cpu, memory and kubernetes-pods cannot activate a workload that has no pods", "1 or more, or a trigger of another type")
 	}
 }
 

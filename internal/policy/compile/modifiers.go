@@ -11,8 +11,8 @@ import (
 // Composite is the name of the trigger whose level is computed by the formula.
 const Composite = "scalingModifiers"
 
-// compileModifiers combines all triggers but cpu and memory into one, whose level the formula computes. As in KEDA, cpu and memory
-// stay separate. The triggers must be compiled.
+// compileModifiers combines all triggers but those that measure single pods (cpu, memory, kubernetes-pods) into one, whose level the formula
+// computes. As in KEDA, cpu and memory stay separate. The triggers must be compiled.
 func compileModifiers(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, errs *errorList) {
 	if spec.Advanced == nil || spec.Advanced.ScalingModifiers == nil {
 		return
@@ -40,7 +40,7 @@ func compileModifiers(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, errs *
 		names, inputs = append(names, input.Name), append(inputs, i)
 	}
 	if len(inputs) == 0 {
-		errs.add(path, "has no input: cpu and memory are not part of a formula", "")
+		errs.add(path, "has no input: cpu, memory and kubernetes-pods are not part of a formula", "")
 		return
 	}
 	before := len(*errs)

@@ -25,7 +25,7 @@ func KEDA(old *v1alpha1.ScaledObject) (so *v1alpha1.ScaledObject, notes []diag.E
 	setDefault(&spec.CooldownPeriod, kedaCooldown)
 	setDefault(&spec.MinReplicaCount, 0)
 	left.renewTarget(&spec.ScaleTargetRef)
-	left.wakeResources(spec)
+	left.keepOneReplica(spec)
 	setDefault(&spec.MaxReplicaCount, kedaMax)
 	if spec.Advanced == nil {
 		spec.Advanced = &v1alpha1.Advanced{}
@@ -99,11 +99,11 @@ func (f *diagnostics) renewMetricType(path string, t *v1alpha1.Trigger) {
 	f.add(path+".metadata.type", "has no effect beside metricType", "it was removed")
 }
 
-// wakeResources raises a minimum of 0 where only cpu and memory are measured: they are always active, and KEDA's HPA has 1 replica then.
-func (f *diagnostics) wakeResources(spec *v1alpha1.ScaledObjectSpec) {
+// keepOneReplica raises a minimum of 0 where only cpu and memory are measured: they are always active, and KEDA's HPA has 1 replica then.
+func (f *diagnostics) keepOneReplica(spec *v1alpha1.ScaledObjectSpec) {
 	other := func(t v1alpha1.Trigger) bool { return t.Type != "cpu" && t.Type != "memory" }
 	if *spec.MinReplicaCount == 0 && len(spec.Triggers) > 0 && !slices.ContainsFunc(spec.Triggers, other) {
-		f.add("spec.minReplicaCount", "is 0, and KEDA keeps 1 replica, as cpu and memory cannot wake a workload that has no pods", "here it is 1")
+		f.add("spec.minReplicaCount", "is 0, and KEDA keeps 1 replica, as cpu and memory cannot activate a workload that has no pods", "here it is 1")
 		*spec.MinReplicaCount = 1
 	}
 }
