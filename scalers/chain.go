@@ -37,18 +37,18 @@ type count struct {
 	idle bool
 }
 
-// unknowns records whether triggers are unknown, and whether the fallback answers for them. Only observe sets it;
-// stageFallback then removes the triggers for which the fallback answers.
+// unknowns records whether triggers are unknown, and whether the fallback applies to them. Only observe sets it;
+// stageFallback then removes the triggers to which the fallback applies.
 type unknowns struct {
 	// first is the index of the first unknown trigger; -1 while all are known. The fallback does not change it.
 	first int
 	// any is true while at least one trigger is unknown. all is true while no trigger that asks for replicas has a level, or
 	// a lower bound of one (Event.AtLeast).
 	any, all bool
-	// activity is true while an unknown trigger could be active and no fallback answers for it.
+	// activity is true while an unknown trigger could be active and no fallback applies to it.
 	activity bool
-	// answered is true when the fallback answers for at least one unknown trigger, unanswered when there is an unknown
-	// trigger for which it does not answer.
+	// answered is true when the fallback applies to at least one unknown trigger, unanswered when there is an unknown
+	// trigger to which it does not apply.
 	answered, unanswered bool
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // Fallback is the user's own answer to an unknown level. Like the limits, a pause and the idle count, it may lower the count
-// although a level is unknown. It answers for a trigger after more than FailureThreshold failed readings in a row, and until
+// although a level is unknown. It applies to a trigger after more than FailureThreshold failed readings in a row, and until
 // a reading succeeds.
 //
 // A reading fails when its source could not be read or gave an impossible answer: a negative level, or a pod without a
@@ -18,12 +18,12 @@ import (
 //
 // A failure of a continuous trigger holds until its next event, as its levels do. It therefore counts by time, once each
 // Interval, as if the source had been read. A failure of a sampled trigger counts by time from StaleAfter on, once for each
-// full Interval without a reading: otherwise the fallback would never answer for a source that fails and then stays
+// full Interval without a reading: otherwise the fallback would never apply to a source that fails and then stays
 // silent. Before StaleAfter, the next reading is perhaps just late. A failed reading of an instant that lies in an interval
 // which has been counted already does not count again.
 //
 // A reading that gives a lower bound of the level (Event.AtLeast) neither fails nor succeeds: while it is the latest,
-// nothing counts and the fallback does not answer.
+// nothing counts and the fallback does not apply.
 //
 // A trigger with Cap has no fallback: when it fails, it is unknown.
 type Fallback struct {
@@ -50,8 +50,8 @@ type Failure struct {
 	At Instant
 }
 
-// countFailure counts a failed reading of trigger t, or ends the failure count, and reports whether the fallback answers for
-// the trigger. It also enters the instant at which the fallback would answer, without further readings, into timer.stale.
+// countFailure counts a failed reading of trigger t, or ends the failure count, and reports whether the fallback applies to
+// the trigger. It also enters the instant at which the fallback would apply, without further readings, into timer.stale.
 func (c *chain) countFailure(t *Trigger, e *Event, why Unknown) bool {
 	fallback := c.policy.Fallback
 	if fallback == nil || t.Cap {

@@ -50,7 +50,7 @@ type fallbackDetail struct {
 	replicas int32
 }
 
-// applyFallback adds what the fallback asks for to the demand. While the fallback does not answer for some unknown trigger,
+// applyFallback adds what the fallback asks for to the demand. While the fallback does not apply to some unknown trigger,
 // nothing is lowered.
 func (c *chain) applyFallback() {
 	if !c.unknowns.answered {

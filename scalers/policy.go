@@ -124,7 +124,7 @@ type Policy struct {
 	// Up and Down are the behavior in each direction.
 	Up, Down Behavior
 	Paused   Paused
-	// Fallback answers for triggers that keep failing. Without one, nil, they stay unknown.
+	// Fallback applies to triggers that keep failing. Without one, nil, they stay unknown.
 	Fallback *Fallback
 	// ForceActivation makes the workload active, whatever its triggers signal.
 	ForceActivation bool

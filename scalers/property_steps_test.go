@@ -73,7 +73,7 @@ func testAtLeastLevelNeverLowersCount(t *testing.T) {
 	eachTimeline(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		if l.policy.Fallback != nil || len(l.policy.Triggers) > len(l.events) {
-			return // A fallback answers for a failure but not for this; a formula treats both as missing.
+			return // A fallback applies to a failure but not to this; a formula treats both as missing.
 		}
 		e := &l.events[l.dice.IntN(len(l.events))]
 		was := *e

@@ -214,7 +214,7 @@ func (p *Policy) toleranceSentence(d *Decision, s Step) string {
 	return fmt.Sprintf("kept at %d instead of %d: %s %s", s.To, s.From, p.name(d.Winner), because)
 }
 
-// fallbackSentence names the trigger that the fallback answers for and the fallback, and mentions triggers that ask for more.
+// fallbackSentence names the trigger that the fallback applies to and the fallback, and mentions triggers that ask for more.
 func (p *Policy) fallbackSentence(d *Decision, s Step) string {
 	i := d.details.fallback.trigger
 	if p.Fallback == nil || i < 0 || i >= len(d.Proposals()) {

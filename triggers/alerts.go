@@ -11,7 +11,7 @@ type Alert struct {
 	Level       *Level
 	Labels      map[string]string
 	Annotations map[string]string
-	// StartsAt is when this activation began, by the sender's clock.
+	// StartsAt is when the alert began to fire, by the sender's clock.
 	StartsAt time.Time
 	// LastSeen is when it was last delivered, by the clock of Impulse. It is updated only when the set of selected alerts changes.
 	LastSeen time.Time
@@ -71,7 +71,7 @@ type AlertView struct {
 	At time.Time
 	// Firing has the alerts that fire. They count, even if they are recorded as resolved or as late firings.
 	Firing []Alert
-	// Suppressed has the alerts that are silenced, inhibited or muted, or may be. The view neither begins nor ends them.
+	// Suppressed has the alerts that are silenced, inhibited or muted, or may be. The view does not change whether they are recorded as firing.
 	Suppressed []Alert
 	// Complete is true if every sender answered. Alerts that are not in a complete view end, and lost records count as recovered.
 	Complete bool

@@ -76,7 +76,7 @@ type AlertRecord struct {
 	// ResolvedAt is when the resolve was received last, by Impulse's clock.
 	// +optional
 	ResolvedAt *metav1.MicroTime `json:"resolvedAt,omitempty"`
-	// LateFiring is when a firing of the same activation was first received after the resolve, by Impulse's clock: it is a late
+	// LateFiring is when a firing with no newer startsAt was first received after the resolve, by Impulse's clock: it is a late
 	// delivery, or the alert fires again.
 	// +optional
 	LateFiring *metav1.MicroTime `json:"lateFiring,omitempty"`

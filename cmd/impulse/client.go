@@ -40,7 +40,7 @@ func (r *client) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&r.server, "server", "http://127.0.0.1:8080", "URL of Impulse")
 	f.StringVar(&r.tokenFile, "token-file", "", "file with a bearer token (default: $"+tokenVariable+")")
-	f.StringVar(&r.caFile, "ca-file", "", "PEM file with the CA certificates that sign the server's certificate (default: the system's CA certificates)")
+	f.StringVar(&r.caFile, "ca-file", "", "PEM file with the CA certificates that verify the server's certificate (default: the system's CA certificates)")
 	_ = cmd.MarkFlagFilename("token-file")
 	_ = cmd.MarkFlagFilename("ca-file")
 	r.output.flag(cmd)

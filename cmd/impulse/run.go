@@ -45,7 +45,7 @@ func runCommand() *cobra.Command {
 	f.BoolVar(&o.AllowAnywhere, "allow-unauthenticated-from-anywhere", o.AllowAnywhere, "with --allow-unauthenticated: everybody who can reach the address of --listen can scale")
 	f.StringVar(&o.TLS.Cert, "tls-cert-file", o.TLS.Cert, "PEM file with the certificate of the server and its intermediate certificates; a changed file is reloaded")
 	f.StringVar(&o.TLS.Key, "tls-key-file", o.TLS.Key, "PEM file with the private key of the certificate")
-	f.StringVar(&o.TLS.ClientCA, "client-ca-file", o.TLS.ClientCA, "PEM file with the CA certificates that sign client certificates; --credentials-file has the accepted names and their namespaces")
+	f.StringVar(&o.TLS.ClientCA, "client-ca-file", o.TLS.ClientCA, "PEM file with the CA certificates that verify client certificates; --credentials-file has the accepted names and their namespaces")
 	f.StringVar(&o.PeerListen, "peer-listen", o.PeerListen, "address on which other replicas forward requests to this one while it leads (port 0: any)")
 	f.StringVar(&o.PeerAdvertise, "peer-advertise", o.PeerAdvertise, "HOST or HOST:PORT at which other replicas reach --peer-listen (default: that address, or $IMPULSE_POD_IP)")
 	f.StringVar(&o.LeaseNamespace, "lease-namespace", o.LeaseNamespace, "namespace of the Lease and of the alerts")

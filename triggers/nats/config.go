@@ -20,7 +20,7 @@ type Config struct {
 	Domain                       string        `json:"domain" doc:"JetStream domain of the stream, with natsServerURL."`
 	Stream                       string        `json:"stream" required:"true" doc:"Name of the stream."`
 	Consumer                     string        `json:"consumer" required:"true" doc:"Name of the consumer, which must exist."`
-	LagThreshold                 scalers.Milli `json:"lagThreshold" doc:"Target number of waiting messages per replica."`
+	LagThreshold                 scalers.Milli `json:"lagThreshold" doc:"Target number of waiting messages: per replica (metricType AverageValue, the default), or in total (Value)."`
 	ActivationLagThreshold       scalers.Milli `json:"activationLagThreshold" doc:"The trigger is active above this number of messages. This matters only for a workload with an idle count (idleReplicaCount, or 0 with minReplicaCount: 0)."`
 	UnsafeSSL                    bool          `json:"unsafeSsl" doc:"Accept any certificate."`
 }

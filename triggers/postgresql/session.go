@@ -15,10 +15,10 @@ import (
 
 const (
 	// begin opens a transaction that is read-only and, because its first query has run, cannot be made writable any more. The time
-	// limit is that of the reading, in milliseconds, unless the user of the database has a shorter one.
+	// limit is that of Query, in milliseconds, unless the user of the database has a shorter one.
 	begin = `BEGIN READ ONLY; SELECT set_config('statement_timeout', '%[1]d', true)` +
 		` WHERE current_setting('statement_timeout')::interval NOT BETWEEN '1ms' AND '%[1]dms'`
-	// closeTimeout limits a polite end of a connection.
+	// closeTimeout limits the closing of a connection, which notifies the server.
 	closeTimeout = time.Second
 )
 

@@ -37,7 +37,7 @@ type Sentinels struct {
 // List is the part of the metadata that counts the elements of a key.
 type List struct {
 	ListName             string        `json:"listName" required:"true" doc:"Key of a list, set, sorted set or hash. A missing key has no elements."`
-	ListLength           scalers.Milli `json:"listLength" doc:"Target number of elements per replica."`
+	ListLength           scalers.Milli `json:"listLength" doc:"Target number of elements: per replica (metricType AverageValue, the default), or in total (Value)."`
 	ActivationListLength scalers.Milli `json:"activationListLength" doc:"The trigger is active above this number of elements. This matters only for a workload with an idle count (idleReplicaCount, or 0 with minReplicaCount: 0)."`
 }
 
@@ -45,9 +45,9 @@ type List struct {
 type Stream struct {
 	Stream              string        `json:"stream" required:"true" doc:"Key of the stream, which must exist."`
 	ConsumerGroup       string        `json:"consumerGroup" doc:"Consumer group whose entries count. Without it, all entries of the stream count."`
-	LagCount            scalers.Milli `json:"lagCount" doc:"Target number of entries per replica that are not delivered to the consumerGroup yet. It needs Redis 7 or later."`
-	PendingEntriesCount scalers.Milli `json:"pendingEntriesCount" doc:"Target number of entries per replica that are delivered to the consumerGroup and not acknowledged. It is not used with lagCount or without consumerGroup."`
-	StreamLength        scalers.Milli `json:"streamLength" doc:"Target number of entries of the stream per replica. It is not used with consumerGroup."`
+	LagCount            scalers.Milli `json:"lagCount" doc:"Target number of entries that are not delivered to the consumerGroup yet: per replica (metricType AverageValue, the default), or in total (Value). It needs Redis 7 or later."`
+	PendingEntriesCount scalers.Milli `json:"pendingEntriesCount" doc:"Target number of entries that are delivered to the consumerGroup and not acknowledged: per replica (metricType AverageValue, the default), or in total (Value). It is not used with lagCount or without consumerGroup."`
+	StreamLength        scalers.Milli `json:"streamLength" doc:"Target number of entries of the stream: per replica (metricType AverageValue, the default), or in total (Value). It is not used with consumerGroup."`
 	ActivationLagCount  scalers.Milli `json:"activationLagCount" doc:"The trigger is active above this number of entries, whichever entries are counted. This matters only for a workload with an idle count (idleReplicaCount, or 0 with minReplicaCount: 0)."`
 }
 

@@ -47,7 +47,7 @@ func parameters() []triggers.AuthParameter {
 		{Name: "username", Doc: "User of Redis's access control lists."},
 		{Name: "password", Doc: "Password of the user, or of the server without users."},
 		{Name: "tls", Doc: "enable or disable TLS, instead of enableTLS."},
-		{Name: "ca", Doc: "Certificates in PEM that sign the server's, with TLS."},
+		{Name: "ca", Doc: "CA certificates in PEM that verify the server's certificate, with TLS."},
 		{Name: "cert", Doc: "A client certificate in PEM, with TLS."},
 		{Name: "key", Doc: "The key of the client certificate, in PEM."},
 	}

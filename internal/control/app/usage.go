@@ -10,8 +10,8 @@ import (
 	metricsv1beta1 "k8s.io/metrics/pkg/client/clientset/versioned/typed/metrics/v1beta1"
 )
 
-// podMetrics returns a client of the resource metrics API. It has no client-side rate limit, because each namespace is read only once per
-// interval.
+// podMetrics returns a client of the resource metrics API. It has no client-side rate limit, because the Poller limits the concurrent
+// readings.
 func podMetrics(config *rest.Config) (metricsv1beta1.PodMetricsesGetter, error) {
 	config = rest.CopyConfig(config)
 	config.QPS = -1

@@ -1,3 +1,3 @@
-// Package auth authenticates requests by the credentials that the process was given, and authorizes them for namespaces. It knows
-// nothing of routes and status codes.
+// Package auth authenticates requests by the credentials that the process was given, and authorizes them for namespaces. It has
+// no routes and no status codes.
 package auth

@@ -17,7 +17,7 @@ import (
 // maxFile bounds a file of a certificate or a key, in bytes.
 const maxFile = 1 << 20
 
-// TLSFiles are the paths of the server's certificate and key, and of the CA certificates that sign client certificates; ""
+// TLSFiles are the paths of the server's certificate and key, and of the CA certificates that verify client certificates; ""
 // means none.
 type TLSFiles struct{ Cert, Key, ClientCA string }
 

@@ -139,10 +139,10 @@ func (s *Store) countReconcile(q *triggers.AlertQuery, v *triggers.AlertView) {
 	switch {
 	case text != "" && was == "":
 		s.silent[name] = text
-		s.log.Warn("not every sender has answered what fires: alerts begin, but only deliveries end them",
+		s.log.Warn("not every sender has answered which alerts fire: firing alerts are recorded, but only deliveries end alerts",
 			"namespace", q.Namespace, "matchers", q.Text, "error", v.Err)
 	case text == "" && was != "":
 		delete(s.silent, name)
-		s.log.Info("every sender answers again what fires", "namespace", q.Namespace, "matchers", q.Text)
+		s.log.Info("every sender answers again which alerts fire", "namespace", q.Namespace, "matchers", q.Text)
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // record is the state machine of one alert or level: what is known of it, and what it becomes when a delivery arrives. It has no
-// clock, does no I/O and knows nothing of the rest of the store.
+// clock, does no I/O and does not use the rest of the store.
 //
 //	             resolve                 a firing of the same activation
 //	firing ─────────────────▶ resolved ─────────────────────────────────▶ late firing
@@ -20,6 +20,8 @@ import (
 //	   │  newer activation                         resolve                     │
 //	   └───────────────────────────────────────────────────────────────────────┘
 //	                                newer activation
+//
+// An activation is a period in which the alert fires. A firing with a later startsAt begins a newer activation.
 //
 // Invariants:
 //   - StartsAt and LastSeen never decrease: a delivery of an earlier activation does not change the current one.

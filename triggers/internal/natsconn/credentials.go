@@ -29,7 +29,7 @@ func Parameters() []triggers.AuthParameter {
 		{Name: "token", Doc: "A token."},
 		{Name: "nkey", Doc: "The seed of an nkey."},
 		{Name: "creds", Doc: "The content of a .creds file: a user JWT and its seed."},
-		{Name: "ca", Doc: "Certificates in PEM that sign the server's; TLS is then required."},
+		{Name: "ca", Doc: "CA certificates in PEM that verify the server's certificate; TLS is then required."},
 		{Name: "cert", Doc: "A client certificate in PEM; TLS is then required."},
 		{Name: "key", Doc: "The key of the client certificate, in PEM."},
 	}
