@@ -7,7 +7,8 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// limitDelay is the time for which the limiting rule must stay the same before a weaker one, or none, causes a write of the status.
+// limitDelay is the time for which the limiting rule must stay the same before an earlier one in the order of rules, or none, causes a write
+// of the status.
 const limitDelay = 5 * time.Minute
 
 // limitOf returns the rule that limits a decision; RuleFormula if none does.
@@ -36,9 +37,9 @@ type limit struct {
 	changedAt time.Time
 }
 
-// update sets the rule, and reports whether its difference from the reported rule causes a write of the status. A stronger rule, one
-// that is later in the order of rules, does so at once; a weaker one, or none, after limitDelay without a change. A load that varies
-// around a bound is therefore reported as limited all the time, without writes.
+// update sets the rule, and reports whether its difference from the reported rule causes a write of the status. A rule that is
+// later in the order of rules does so at once; an earlier one, or none, after limitDelay without a change. A load that varies around a bound
+// is therefore reported as limited all the time, without writes.
 func (l *limit) update(rule, reported scalers.Rule, now time.Time) bool {
 	steady := now.Sub(l.changedAt) >= limitDelay
 	if rule != l.rule {
