@@ -41,8 +41,8 @@ a thousandth; a number with more digits or above 9223372036854775.807 is a mista
 
 Besides metadata, a trigger may have ` + "`min`, `max` and `cap`" + `: see [scaledobject.md](scaledobject.md).
 
-*Pushed* types report changes by themselves; *polled* types are read every ` + "`pollingInterval`" + ` seconds. Two polled types notice changes
-earlier: nats-jetstream with ` + "`natsServerURL`" + ` is read five times a second, and external-push also when its server streams a change.
+*Pushed* types report changes by themselves; *polled* types are read every ` + "`pollingInterval`" + ` seconds. Some are read more often:
+nats-jetstream with ` + "`natsServerURL`" + ` five times a second, and external-push also when its server streams a change.
 
 `
 
