@@ -26,7 +26,7 @@ import (
 // startTimeout is how long a part may take to start.
 const startTimeout = 60 * time.Second
 
-// env is the parts of one seed, and the truth about its alerts, queues and queries.
+// env is the parts of one seed, and the true state of its alerts, queues and queries.
 type env struct {
 	t        *testing.T
 	dir      string

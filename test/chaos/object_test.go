@@ -131,7 +131,7 @@ func compileObject(o *object) (*policy, error) {
 	return &policy{Workload: w, memo: map[string]int32{}}, nil
 }
 
-// levels are the truth about an object: the instances of its alert that fire, and the values of its queue and its query.
+// levels are the true state of an object's sources: the instances of its alert that fire, and the values of its queue and its query.
 type levels struct {
 	firing       []string
 	queue, query int

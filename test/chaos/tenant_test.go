@@ -80,8 +80,9 @@ func testHostileTenantDoesNotExcludeOthers(t *testing.T) {
 	runPlan(t, p)
 }
 
-// slowSecond is within what refusals must lie to be the machine's: while it is busy with other things, a record takes longer than
-// 0.9 s, and all deliveries that wait for it are answered with 503. A tenant that keeps others out does so for as long as it goes on.
+// slowSecond is the longest time of refusals that is attributed to the machine: while it is busy with other things, a record may take
+// longer than 0.9 s, and all deliveries that wait for it are answered with 503. A tenant that excludes others causes refusals for as long as
+// its attack lasts.
 const slowSecond = time.Second
 
 // recordTime is how long a delivery waits for its record before it is refused.

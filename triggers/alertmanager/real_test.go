@@ -136,7 +136,7 @@ func teams(alerts []triggers.Alert) []string {
 	return all
 }
 
-// viewRecorder is a board that records the views it gets.
+// viewRecorder is a triggers.Alerts that records the views that it gets.
 type viewRecorder struct {
 	fakeAlerts
 

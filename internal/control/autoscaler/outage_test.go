@@ -14,7 +14,7 @@ func TestOutage(t *testing.T) {
 	t.Run("a clock that is set back has no effect", testClockThatIsSetBackHasNoEffect)
 }
 
-// outageLength is how long the API server is away.
+// outageLength is how long the API server is unavailable.
 const outageLength = 10 * time.Minute
 
 func testAfterTenMinutesWithoutAPIServerOnlyNewestCountIsWritten(t *testing.T) {

@@ -14,7 +14,7 @@ func TestLock(t *testing.T) {
 	t.Run("a Lease that another process holds is not released", testLeaseThatAnotherProcessHoldsIsNotReleased)
 }
 
-// A process that was frozen for longer than its Lease wakes up as one that believes to hold it, and gives it up.
+// A process that was frozen for longer than its Lease assumes, when it resumes, that it still holds the Lease, and would release it.
 func testLeaseThatAnotherProcessHoldsIsNotReleased(t *testing.T) {
 	t.Parallel()
 	config := sandbox.Config(t)

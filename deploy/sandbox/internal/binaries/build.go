@@ -14,10 +14,10 @@ import (
 	"github.com/impulse-sh/impulse/deploy/sandbox/internal/gobuild"
 )
 
-// lookEvery is how often is looked for programs that are built by now.
+// lookEvery is the time between two checks for programs that have been built meanwhile.
 const lookEvery = 200 * time.Millisecond
 
-// Builder finds programs, building those that are nowhere to be found.
+// Builder finds programs, and builds those that it does not find.
 type Builder struct {
 	Source string // The folder of deploy/sandbox.
 	Cache  string

@@ -97,14 +97,14 @@ func (p Program) cached(dir string) string {
 		return ""
 	}
 	now := time.Now()
-	_ = os.Chtimes(dir, now, now) // Only delays forgetting it.
+	_ = os.Chtimes(dir, now, now) // After an error it is only removed earlier.
 	return path
 }
 
 // forgetUnused removes builds of the programs that were not used for a long time, and what interrupted builds left, so
 // that the cache does not grow for ever. The caller holds the lock of the cache.
 func forgetUnused(cache string, programs []missing, now time.Time) {
-	left, _ := filepath.Glob(filepath.Join(cache, buildingMark+"*")) // The pattern is right.
+	left, _ := filepath.Glob(filepath.Join(cache, buildingMark+"*")) // The pattern is valid.
 	for _, p := range programs {
 		builds, _ := filepath.Glob(filepath.Join(cache, p.Name+"-*"))
 		for _, dir := range builds {
@@ -114,7 +114,7 @@ func forgetUnused(cache string, programs []missing, now time.Time) {
 		}
 	}
 	for _, dir := range left {
-		_ = os.RemoveAll(dir) // What stays now goes next time.
+		_ = os.RemoveAll(dir) // What remains is removed next time.
 	}
 }
 

@@ -23,7 +23,7 @@ func TestGoBuild(t *testing.T) {
 
 const depMod = "module example.test/dep\n\ngo 1.26.0\n"
 
-// registry serves one small module. Its first cut answers to a question for the archive break off in the middle.
+// registry serves one small module. Its first responses to a request for the archive, cut in number, end in the middle of the archive.
 func registry(t *testing.T, cut int) (url, goSum string) {
 	t.Helper()
 	var archive bytes.Buffer
@@ -68,8 +68,7 @@ func registry(t *testing.T, cut int) (url, goSum string) {
 	return server.URL, "example.test/dep v1.0.0 " + sum + "\nexample.test/dep v1.0.0/go.mod " + modSum + "\n"
 }
 
-// build is the build of a program that needs the module of a registry whose first cut answers break off, with caches of its
-// own.
+// build is the build of a program that needs the module of a registry, with caches of its own. cut is that of registry.
 func build(t *testing.T, cut int) (Build, *strings.Builder) {
 	t.Helper()
 	url, goSum := registry(t, cut)

@@ -75,7 +75,7 @@ func (a *authority) client(user, group string) (pair, error) {
 	return a.issue(template)
 }
 
-// server issues what every component of the sandbox serves HTTPS with.
+// server issues the certificate with which every component of the sandbox serves HTTPS.
 func (a *authority) server() (pair, error) {
 	template := certificate(pkix.Name{CommonName: "localhost"})
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
@@ -107,7 +107,7 @@ func encode(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-// encodeKey uses the older of the two encodings: only there does Kubernetes find the public key too.
+// encodeKey uses the older of the two encodings, the only one in which Kubernetes also finds the public key.
 func encodeKey(key *ecdsa.PrivateKey) ([]byte, error) {
 	der, err := x509.MarshalECPrivateKey(key)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// writeKubeconfig writes to path how a client reaches the API server at url as the owner of the given pair.
+// writeKubeconfig writes a kubeconfig to path, for the API server at url and the client certificate client.
 func writeKubeconfig(path, url string, a *authority, client pair) error {
 	encoded := base64.StdEncoding.EncodeToString
 	text := fmt.Sprintf(`apiVersion: v1

@@ -33,7 +33,7 @@ type Options struct {
 	Nodes              int           // How many nodes KWOK simulates.
 	PrometheusConfig   string        // When empty, a minimal one in Dir.
 	AlertmanagerConfig string        // When empty, a minimal one in Dir.
-	HPASyncPeriod      time.Duration // How often HorizontalPodAutoscalers decide; when 0, as often as Kubernetes itself has it.
+	HPASyncPeriod      time.Duration // How often HorizontalPodAutoscalers decide; 0: Kubernetes' default.
 	UnsafeNoFsync      bool          // Whether etcd leaves writing to the system: faster on slow disks, and not what is measured.
 	Keep               bool          // Whether Dir stays when the sandbox ends.
 	Remove             []string
