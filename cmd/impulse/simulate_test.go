@@ -89,14 +89,14 @@ func testPrometheusThatIsSlowCutOffOrNotThereIsReported(t *testing.T) {
 	}{
 		"slow": {
 			func(_ http.ResponseWriter, r *http.Request) { hang(r) }, "--timeout 50ms",
-			[]string{"for trigger rps", "no whole answer within 50ms", "a longer --step", "--timeout"},
+			[]string{"for trigger rps", "no complete answer within 50ms", "a longer --step", "--timeout"},
 		},
 		"slow in the middle": {
 			func(w http.ResponseWriter, r *http.Request) {
 				fmt.Fprint(w, half)
 				_ = http.NewResponseController(w).Flush()
 				hang(r)
-			}, "--timeout 50ms", []string{"no whole answer within 50ms"},
+			}, "--timeout 50ms", []string{"no complete answer within 50ms"},
 		},
 		"cut off":         {sendHalf, "", []string{"for trigger rps", "the answer was cut off", "try again"}},
 		"half an answer":  {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, half) }, "", []string{"only the beginning of one"}},

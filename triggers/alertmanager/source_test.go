@@ -31,7 +31,7 @@ type emitted struct {
 	last scalers.Event
 }
 
-// runSource runs a source with this metadata on b until the test ends.
+// runSource runs a source with this metadata on the alerts b until the test ends.
 func runSource(t *testing.T, b *fakeAlerts, metadata map[string]string) *emitted {
 	t.Helper()
 	metadata["matchers"] = `{alertname="Slow"}`

@@ -36,7 +36,7 @@ var (
 	errNoSamples = errors.New("the queries give no numbers in that time")
 	errWhen      = errors.New("is neither a time, such as 2026-03-01T08:00:00Z, nor how long ago, such as 24h")
 	errBackwards = errors.New("--from is not before --to")
-	errTooMany   = errors.New("that are too many points: take a longer --step")
+	errTooMany   = errors.New("those are too many points: take a longer --step")
 )
 
 // query runs the object's own queries against a Prometheus, and returns their results as a load.
@@ -122,7 +122,7 @@ func withRemedy(err error, timeout time.Duration) error {
 	var answer *promv1.Error
 	switch {
 	case errors.As(err, &network) && network.Timeout():
-		return fmt.Errorf("no whole answer within %s; ask for less (a later --from, a longer --step), or wait longer with --timeout: %w", timeout, err)
+		return fmt.Errorf("no complete answer within %s; ask for less (a later --from, a longer --step), or wait longer with --timeout: %w", timeout, err)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return fmt.Errorf("the answer was cut off: the server or a proxy before it broke the connection; try again, or ask for less (a longer --step): %w", err)
 	case errors.As(err, &answer) && answer.Type == promv1.ErrBadResponse:
