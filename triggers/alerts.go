@@ -71,7 +71,7 @@ type AlertView struct {
 	At time.Time
 	// Firing has the alerts that fire. They count, even if they are recorded as resolved or as late firings.
 	Firing []Alert
-	// Suppressed has the alerts that are silenced, inhibited or muted, or may be. The view does not change whether they are recorded as firing.
+	// Suppressed has the alerts that are silenced, inhibited or muted, or may be. The view does not change their records.
 	Suppressed []Alert
 	// Complete is true if every sender answered. Alerts that are not in a complete view end, and lost records count as recovered.
 	Complete bool

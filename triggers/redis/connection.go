@@ -41,7 +41,7 @@ type connection struct {
 
 // newConnection returns a connection that connects when it is first used. It outlives ctx, and ends with Close.
 func newConnection(ctx context.Context, open dial) *connection {
-	logging.Disable() // The library logs addresses and errors of its own accord. They are in the reason of an unknown level.
+	logging.Disable() // The library logs addresses and errors by itself. They are in the reason of an unknown level.
 	if open == nil {
 		open = (&net.Dialer{}).DialContext
 	}

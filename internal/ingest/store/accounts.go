@@ -33,7 +33,7 @@ var (
 	triggerLimits    = limits{[...]int{isFiring: MaxFiring / 4, isPushed: MaxPerEndpoint, isResolved: MaxResolved / 4}, MaxBytes / 4}
 )
 
-// rank is the order in which records are evicted for want of space: the lowest first, and those that are kept never.
+// rank is the order in which records are evicted to free space: the lowest first, and those that are kept never.
 type rank uint8
 
 const (

@@ -105,7 +105,7 @@ func (s *Store) apply(k key, a *Alert, at time.Time, group string) (changed, sel
 		changed = e.apply(a, at)
 	}
 	if a.Firing && e.Group != group && !e.pushed {
-		e.Group = group // It is not worth a write: an alert may be in several groups by turns.
+		e.Group = group // It is not worth a write: an alert may be in several groups alternately.
 		s.index.regroup(e)
 	}
 	return s.onApplied(e, changed, at), len(e.selections) > 0
