@@ -22,8 +22,8 @@ func checkCommand() *cobra.Command {
 		Short: "Report mistakes and questionable settings of ScaledObjects in files",
 		Long: "Check reads files and folders (- is standard input). It reports all mistakes at once, with file, line, field and a suggestion,\n" +
 			"and warns about settings that are valid but probably unintended. It connects to no server, unless --prometheus names one, which\n" +
-			"then parses the queries of triggers. Exit code: 0 no mistakes, 1 mistakes, 2 a file cannot be read or the server cannot be\n" +
-			"reached.",
+			"then parses the queries of prometheus triggers. Exit code: 0 no mistakes, 1 mistakes, 2 a file cannot be read or the server\n" +
+			"cannot be reached.",
 		Example: `  impulse check scaledobject.yaml
   impulse check ./manifests/ -o json
   impulse check ./manifests/ -o sarif > impulse.sarif
@@ -52,7 +52,7 @@ func checkCommand() *cobra.Command {
 		},
 	}
 	o.flag(cmd, "sarif")
-	cmd.Flags().StringVar(&prometheus, "prometheus", "", "URL of a Prometheus, or of a server with its API, that parses the queries")
+	cmd.Flags().StringVar(&prometheus, "prometheus", "", "URL of a Prometheus, or of a server with its API, that parses the PromQL queries")
 	return cmd
 }
 

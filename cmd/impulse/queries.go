@@ -18,7 +18,7 @@ import (
 // queryTimeout bounds one query.
 const queryTimeout = 15 * time.Second
 
-// querier lets a Prometheus, or a server with its API, parse the queries of objects.
+// querier lets a Prometheus, or a server with its API, parse the PromQL queries of objects.
 type querier struct {
 	server promv1.API
 	// refused has, for each query that was sent, the error of the server; "" if it can parse the query.

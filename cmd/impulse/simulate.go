@@ -24,7 +24,7 @@ func simulateCommand() *cobra.Command {
 			"and by how many, the changes, those that were soon reverted, and the longest time during which work had to wait.\n\n" +
 			"The load is a CSV file: the first row has the column names, time first, and each further row the values at one time. A trigger\n" +
 			"reads the column with its name, or else the column named value, or else the only column. Without --input, the load comes from\n" +
-			"a Prometheus: the results of the first object's queries between --from and --to.",
+			"a Prometheus: the results of the first object's PromQL queries between --from and --to.",
 		Example: `  impulse simulate checkout.yaml --input load.csv
 
   # Two policies compared with the HPA, KEDA and a perfect oracle, and a picture of all

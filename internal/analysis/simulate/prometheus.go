@@ -31,7 +31,7 @@ const (
 
 // Errors of a load that Prometheus cannot give.
 var (
-	errNoQuery   = errors.New("no trigger of the object has a query")
+	errNoQuery   = errors.New("no trigger of the object has a PromQL query")
 	errSeries    = errors.New("the query gives several series: one is expected")
 	errNoSamples = errors.New("the queries give no numbers in that time")
 	errWhen      = errors.New("is neither a time, such as 2026-03-01T08:00:00Z, nor how long ago, such as 24h")
@@ -39,7 +39,7 @@ var (
 	errTooMany   = errors.New("those are too many points: take a longer --step")
 )
 
-// query runs the object's own queries against a Prometheus, and returns their results as a load.
+// query runs the object's own PromQL queries against a Prometheus, and returns their results as a load.
 func (o *Options) query(ctx context.Context, w *compile.Workload) (*Load, error) {
 	from, err := o.when("--from", o.From)
 	if err != nil {

@@ -28,7 +28,7 @@ type Options struct {
 	// Input is the path of a CSV file, "-" for Stdin; without one, the load comes from Prometheus.
 	Input string
 	Stdin io.Reader
-	// Prometheus is the URL of a server that runs the first object's own queries from From to To, each a time or a duration ago.
+	// Prometheus is the URL of a server that runs the first object's own PromQL queries from From to To, each a time or a duration ago.
 	Prometheus string
 	From, To   string
 	// Timeout bounds one query; 0: DefaultTimeout.
