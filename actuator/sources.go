@@ -45,3 +45,24 @@ func (c *Client) watchMetadata(gvr schema.GroupVersionResource) cache.ListerWatc
 		},
 	}
 }
+
+// WatchTarget returns a list and watch of one target, as JSON. It lists only this object, so that a permission for it is enough.
+func (c *Client) WatchTarget(ctx context.Context, t Target) (cache.ListerWatcher, error) {
+	gvr, err := c.kinds.find(ctx, kindName{t.APIVersion, t.Kind})
+	if err != nil {
+		return nil, err
+	}
+	resource := c.dynamic.Resource(gvr).Namespace(t.Namespace)
+	named := func(options metav1.ListOptions) metav1.ListOptions {
+		options.FieldSelector = fields.OneTermEqualSelector("metadata.name", t.Name).String()
+		return options
+	}
+	return &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+			return resource.List(ctx, named(options))
+		},
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			return resource.Watch(ctx, named(options))
+		},
+	}, nil
+}

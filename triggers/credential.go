@@ -6,47 +6,33 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 )
 
-// ErrNotAllowed is wrapped by the error of Env.Secret if the trigger may not use its authentication at all or not for its server.
-var ErrNotAllowed = errors.New("it may not be used here")
+// Secrets returns the current values of parameters of an authenticationRef, by their names. A parameter that the reference does not define
+// is missing. Values that come from one object come from one version of it, so that a username and its password match. Call it for each
+// use, so that a rotated secret takes effect. The values must not be logged. The error wraps ErrNotAllowed if the trigger may not use the
+// authentication. A nil Secrets has no parameters.
+type Secrets func(ctx context.Context, parameters ...string) (map[string]string, error)
 
-// Authorize adds the current credentials to a request. mode is "bearer" for the parameter bearerToken, "basic" for the parameters
-// username and password, or "" for no credentials.
-func Authorize(ctx context.Context, r *http.Request, mode string, secret func(ctx context.Context, parameter string) (string, error)) error {
-	parameter := func(name string) (string, error) {
-		value, err := secret(ctx, name)
-		if err != nil {
-			return "", fmt.Errorf("read the credential %s: %w", name, err)
-		}
-		value = strings.TrimRight(value, "\r\n") // Files tend to end with a line break.
-		if value == "" {
-			return "", fmt.Errorf("authModes is %s, but the authenticationRef has no parameter %s", mode, name)
-		}
-		return value, nil
+// Read returns the values without the line breaks at their ends, which files tend to have.
+func (s Secrets) Read(ctx context.Context, parameters ...string) (map[string]string, error) {
+	if s == nil {
+		return nil, nil
 	}
-	switch mode {
-	case "bearer":
-		token, err := parameter("bearerToken")
-		if err != nil {
-			return err
-		}
-		r.Header.Set("Authorization", "Bearer "+token)
-	case "basic":
-		username, err := parameter("username")
-		if err != nil {
-			return err
-		}
-		password, err := parameter("password")
-		if err != nil {
-			return err
-		}
-		r.SetBasicAuth(username, password)
+	values, err := s(ctx, parameters...)
+	if err != nil {
+		return nil, fmt.Errorf("read the credentials: %w", err)
 	}
-	return nil
+	trimmed := make(map[string]string, len(values))
+	for name, value := range values {
+		trimmed[name] = strings.TrimRight(value, "\r\n")
+	}
+	return trimmed, nil
 }
+
+// ErrNotAllowed is wrapped by the error of Secrets if the trigger may not use its authentication at all or not for its server.
+var ErrNotAllowed = errors.New("it may not be used here")
 
 // TLSConfig returns the configuration of a client. All arguments are in PEM. The client verifies the server against ca, or against the
 // system's roots if ca is "", and sends the certificate cert if there is one. With unsafe it accepts any server. Errors do not contain

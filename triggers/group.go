@@ -25,11 +25,13 @@ type group struct {
 	index  int
 	flow   *flow
 	speed  speed
-	// began is when the reading in progress began. done is closed when it has been delivered; stop cancels it. Both are nil between
+	// began is when the last reading began. done is closed when it has been delivered; stop cancels it. Both are nil between
 	// readings.
 	began time.Time
 	done  chan struct{}
 	stop  context.CancelCauseFunc
+	// early is true if credentials have changed since the last reading began.
+	early bool
 	// last is the newest reading. scheduledFrom is the instant from which the next interval counts: when that reading began, plus a
 	// random delay after the first one. It is zero before the first reading.
 	last          reading

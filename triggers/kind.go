@@ -25,7 +25,7 @@ type Kind struct {
 	// Example is valid metadata. It may be nil.
 	Example map[string]string
 
-	decode func(metadata map[string]string) (Config, error)
+	decode func(metadata map[string]string, later map[string]string) (Config, error)
 	open   func(Config, Env) (Source, error)
 }
 
@@ -44,13 +44,17 @@ type Field struct {
 // AnyKey is the Type of the field with the key "*". It stands for all other keys, whose values are texts.
 const AnyKey = "any"
 
-// AuthParameter is one parameter of an authenticationRef that a kind reads with Env.Secret.
+// AuthParameter is one parameter of an authenticationRef that a kind reads with Env.Secrets.
 type AuthParameter struct{ Name, Doc string }
 
 // Decode returns the typed config of a trigger: the defaults, overwritten by metadata. All values of metadata are text. It returns all
 // mistakes at once, joined, each a *FieldError: unknown keys with the nearest name, missing keys, wrong types, and the errors of the
-// config's Validate for fields that could be decoded. It does no I/O.
-func (k Kind) Decode(metadata map[string]string) (Config, error) { return k.decode(metadata) }
+// config's Validate for fields that could be decoded. A field whose value is an environment variable is empty: see DecodeWith. It does no
+// I/O.
+func (k Kind) Decode(metadata map[string]string) (Config, error) {
+	literal, variables, mistakes := k.split(metadata)
+	return k.decodeLiteral(literal, variables.Metadata, mistakes)
+}
 
 // Open builds the source of one trigger from a config that Decode returned. It does no I/O: that begins with Run.
 func (k Kind) Open(c Config, env Env) (Source, error) { return k.open(c, env) }
@@ -64,9 +68,9 @@ func Define[C Config](name, summary string, defaults C, open func(C, Env) (Sourc
 	fields := fieldsOf(reflect.ValueOf(defaults))
 	return Kind{
 		Name: name, Summary: summary, Fields: fields,
-		decode: func(metadata map[string]string) (Config, error) {
+		decode: func(metadata, later map[string]string) (Config, error) {
 			c := defaults
-			if err := decodeInto(reflect.ValueOf(&c).Elem(), fields, metadata, func() error { return c.Validate() }); err != nil {
+			if err := decodeInto(reflect.ValueOf(&c).Elem(), fields, metadata, later, func() error { return c.Validate() }); err != nil {
 				return nil, err
 			}
 			return c, nil
@@ -81,13 +85,17 @@ func Define[C Config](name, summary string, defaults C, open func(C, Env) (Sourc
 	}
 }
 
-// decodeInto sets the fields of a config and returns all mistakes. It also validates the fields that it could decode.
-func decodeInto(config reflect.Value, fields []Field, metadata map[string]string, validate func() error) error {
+// decodeInto sets the fields of a config and returns all mistakes. It also validates the fields that it could decode. The fields in later
+// get their values later.
+func decodeInto(config reflect.Value, fields []Field, metadata, later map[string]string, validate func() error) error {
 	all, invalid := unknownKeys(fields, metadata)
+	for key := range later {
+		invalid[key] = true
+	}
 	places := structFields(config.Type())
 	for i, f := range fields {
 		if _, given := metadata[f.Key]; invalid[f.Key] && !given {
-			continue // It is reported already: a misspelt key resembles it.
+			continue // It is reported already, because a misspelt key resembles it, or its value is not known yet.
 		}
 		if err := setField(config.FieldByIndex(places[i].Index), f, metadata); err != nil {
 			all = append(all, err)
@@ -96,7 +104,7 @@ func decodeInto(config reflect.Value, fields []Field, metadata map[string]string
 	}
 	for _, err := range flatten(validate()) {
 		if field, ok := errors.AsType[*FieldError](err); ok && invalid[field.Field] {
-			continue // It is already reported.
+			continue // It is reported already, or its value is not known yet.
 		}
 		all = append(all, err)
 	}

@@ -28,7 +28,7 @@ func Poll(q PollKey, r Reader, env Env) Source {
 
 // PollEach is like Poll for readings that mean different levels to different triggers. read is called for one of the triggers with the
 // same key, and event is called for each of them with the result, which is shared and must not be changed, and the time of the reading.
-// PollEach sets Trigger and At of the event. event must not block.
+// PollEach sets Trigger and At of the event. event must not block. A change of the credentials leads to a reading within a second.
 func PollEach[T any](
 	q PollKey, read func(context.Context) (T, error), event func(at scalers.Instant, shared T) scalers.Event, env Env,
 ) Source {
@@ -40,7 +40,7 @@ func PollEach[T any](
 	if now == nil {
 		now = time.Now
 	}
-	return &pollSource{poller: env.Poller, key: groupKey{q, interval}, sub: subscriber{
+	return &pollSource{poller: env.Poller, key: groupKey{q, interval}, secretsChanged: env.SecretsChanged, sub: subscriber{
 		namespace: env.Namespace, trigger: env.Trigger, now: now,
 		read: func(ctx context.Context) (any, error) { return read(ctx) },
 		event: func(r reading) scalers.Event {
@@ -55,12 +55,13 @@ func PollEach[T any](
 
 // pollSource is the Source of one trigger, which subscribes to the readings of a group.
 type pollSource struct {
-	poller *Poller
-	key    groupKey
-	sub    subscriber
+	poller         *Poller
+	key            groupKey
+	secretsChanged <-chan struct{}
+	sub            subscriber
 }
 
-// Run subscribes to the readings until ctx is done. The Poller does the work.
+// Run subscribes to the readings until ctx is done. The Poller does the work, and reads early after a change of the credentials.
 func (p *pollSource) Run(ctx context.Context, emit func(scalers.Event)) error {
 	if p.poller == nil {
 		return errors.New("poll: there is no poller")
@@ -71,8 +72,14 @@ func (p *pollSource) Run(ctx context.Context, emit func(scalers.Event)) error {
 	p.sub.emit = emit
 	leave := p.poller.subscribe(p.key, &p.sub)
 	defer leave()
-	<-ctx.Done()
-	return ctx.Err()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-p.secretsChanged:
+			p.poller.readEarly(p.key)
+		}
+	}
 }
 
 // subscriber receives the readings of a group, for one trigger.

@@ -19,6 +19,8 @@ const (
 	// jitterFraction: the second reading of a group is delayed at random by up to 1/jitterFraction of its interval, so that groups
 	// that began together spread out.
 	jitterFraction = 4
+	// minEarlyPause is the shortest time from the beginning of a reading to that of an early one.
+	minEarlyPause = time.Second
 )
 
 // errPreempted is the error of a reading whose slot was given to another one.
@@ -179,7 +181,7 @@ func (p *Poller) read(ctx context.Context, g *group) {
 func (p *Poller) startReading(g *group, began time.Time, stop context.CancelCauseFunc) *subscriber {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	g.began, g.stop = began, stop
+	g.began, g.stop, g.early = began, stop, false
 	if len(g.subs) == 0 {
 		return nil
 	}
@@ -238,9 +240,36 @@ func (p *Poller) finish(g *group, began time.Time) {
 		g.speed = speedOf(time.Since(began), g.key.interval)
 	}
 	if len(g.subs) > 0 {
-		p.schedule(g, g.scheduledFrom.Add(g.key.interval))
+		due := g.scheduledFrom.Add(g.key.interval)
+		if early := began.Add(minEarlyPause); g.early && early.Before(due) {
+			due = early
+		}
+		p.schedule(g, due)
 	}
 	p.wake()
+}
+
+// readEarly makes the next reading of a group begin at once, or minEarlyPause after the last one began.
+func (p *Poller) readEarly(key groupKey) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	g := p.groups[key]
+	if g == nil {
+		return
+	}
+	g.early = true
+	if g.index < 0 || g.flow != nil {
+		return // It is being read, and scheduled after that, or it is due.
+	}
+	due := time.Now()
+	if earliest := g.began.Add(minEarlyPause); earliest.After(due) {
+		due = earliest
+	}
+	if due.Before(g.wakeAt) {
+		g.wakeAt = due
+		heap.Fix(&p.scheduled, g.index)
+		p.wake()
+	}
 }
 
 // schedule sets the time at which a group is due. The caller must hold p.mu.

@@ -23,6 +23,7 @@ func TestPoller(t *testing.T) {
 	t.Run("a subscriber that leaves during a notification gets no more", testSubscriberThatLeavesDuringNotificationGetsNoMore)
 	t.Run("the poller ends without an error", testPollerEndsWithoutError)
 	t.Run("without a poller a source returns an error", testWithoutPollerSourceReturnsError)
+	t.Run("a change of the credentials leads to a reading at once, and not to many", testChangeOfCredentialsLeadsToReadingAtOnceAndNotToMany)
 	t.Run("each subscriber evaluates a shared reading for itself", testEachSubscriberEvaluatesSharedReadingForItself)
 }
 
@@ -319,6 +320,31 @@ func testEachSubscriberEvaluatesSharedReadingForItself(t *testing.T) {
 		}
 		if broken := b.last("c"); broken.Err == nil || broken.At == 0 {
 			t.Errorf("after a panic: got %+v, want an event with an error and a time", broken)
+		}
+	})
+}
+
+func testChangeOfCredentialsLeadsToReadingAtOnceAndNotToMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newPollerEnv(t, 4)
+		changed := make(chan struct{}, 1)
+		env := Env{Namespace: "shop", Trigger: "a", PollingInterval: time.Hour, SecretsChanged: changed}
+		stop := b.runAs(env, keyOn("q"), readFunc(func(context.Context) (scalers.Milli, error) {
+			<-time.After(100 * time.Millisecond)
+			return 1000, nil
+		}))
+		defer stop()
+		<-time.After(10 * time.Second)
+		changed <- struct{}{}
+		<-time.After(50 * time.Millisecond)
+		for range 5 { // During a reading.
+			changed <- struct{}{}
+			synctest.Wait()
+		}
+		<-time.After(time.Minute)
+		want := []time.Duration{0, 10 * time.Second, 11 * time.Second}
+		if got := b.times("a"); !slices.Equal(got, want) {
+			t.Errorf("got readings at %v, want %v: after the change, and once more a second later", got, want)
 		}
 	})
 }

@@ -57,11 +57,12 @@ type Env struct {
 	// Dial opens all other outgoing connections. It refuses addresses that triggers may not connect to. If it is nil, all
 	// addresses are allowed.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Secret returns the current value of a parameter of the trigger's authenticationRef, or "" if the reference does not define
-	// it. Call it for each use, so that a rotated secret takes effect. The value must not be logged. The error wraps ErrNotAllowed
-	// if the trigger may not use the authentication.
-	Secret func(ctx context.Context, parameter string) (string, error)
-	// Credentials identifies the source of Secret without revealing it: triggers with the same value have the same credentials. It
+	// Secrets reads parameters of the trigger's authenticationRef.
+	Secrets Secrets
+	// SecretsChanged has room for one notification. It gets one after each change of an object that Secrets has read, so that a source
+	// which keeps a connection can check the credentials at once. A polled source is then read at once. It may be nil.
+	SecretsChanged <-chan struct{}
+	// Credentials identifies the source of Secrets without revealing it: triggers with the same value have the same credentials. It
 	// is "" without an authenticationRef.
 	Credentials string
 	// Now is the clock of the process.

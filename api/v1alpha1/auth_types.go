@@ -49,19 +49,116 @@ type ClusterTriggerAuthenticationSpec struct {
 // EveryNamespace allows every namespace to use a ClusterTriggerAuthentication.
 const EveryNamespace = "*"
 
-// TriggerAuthenticationSpec defines the source of each parameter.
+// TriggerAuthenticationSpec defines the source of each parameter. If several define the same parameter, the last in the order of these
+// fields does. Objects are those of the namespace of a TriggerAuthentication, and of Impulse's own namespace for a
+// ClusterTriggerAuthentication.
 type TriggerAuthenticationSpec struct {
+	// Env lists the parameters that are environment variables of a container of the target, in the namespace of the trigger.
+	// +kubebuilder:validation:MaxItems=32
+	// +optional
+	Env []EnvironmentRef `json:"env,omitempty"`
+	// ConfigMapTargetRef lists the parameters, each with the key of a ConfigMap.
+	// +kubebuilder:validation:MaxItems=32
+	// +optional
+	ConfigMapTargetRef []KeyRef `json:"configMapTargetRef,omitempty"`
 	// SecretTargetRef lists the parameters, each with the key of a Secret.
 	// +kubebuilder:validation:MaxItems=32
 	// +optional
-	SecretTargetRef []SecretTargetRef `json:"secretTargetRef,omitempty"`
+	SecretTargetRef []KeyRef `json:"secretTargetRef,omitempty"`
+	// BoundServiceAccountToken lists the parameters that are tokens of service accounts, which the API server issues for one hour.
+	// +kubebuilder:validation:MaxItems=8
+	// +optional
+	BoundServiceAccountToken []ServiceAccountTokenRef `json:"boundServiceAccountToken,omitempty"`
+	// OAuth2 is a client of an OAuth 2 server. It defines the parameters oauthTokenURI, clientID, clientSecret, scopes and
+	// endpointParams of triggers with authModes oauth.
+	// +optional
+	OAuth2 *OAuth2 `json:"oauth2,omitempty"`
+	// FilePath is a JSON file with an object of texts, each one parameter. It is relative to the folder of impulse run
+	// --filepath-root, in which a TriggerAuthentication reads only files below the folder of its namespace. It is the only source then.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	FilePath string `json:"filePath,omitempty"`
 }
 
-// SecretTargetRef defines a key of a Secret as the source of one parameter.
-type SecretTargetRef struct {
+// KeyRef defines a key of a Secret or ConfigMap as the source of one parameter.
+type KeyRef struct {
 	// Parameter is the name of the parameter, such as bearerToken.
 	// +kubebuilder:validation:MinLength=1
 	Parameter string `json:"parameter"`
+	// Name is the name of the object.
+	// +kubebuilder:validation:MinLength=1
+	Name string `json:"name"`
+	// Key is the key in its data.
+	// +kubebuilder:validation:MinLength=1
+	Key string `json:"key"`
+}
+
+// EnvironmentRef defines an environment variable as the source of one parameter. A variable with a valueFrom has the value of the Secret
+// or ConfigMap.
+type EnvironmentRef struct {
+	// Parameter is the name of the parameter, such as password.
+	// +kubebuilder:validation:MinLength=1
+	Parameter string `json:"parameter"`
+	// Name is the name of the variable.
+	// +kubebuilder:validation:MinLength=1
+	Name string `json:"name"`
+	// ContainerName is the container of the target. Default: its first one.
+	// +optional
+	ContainerName string `json:"containerName,omitempty"`
+}
+
+// ServiceAccountTokenRef defines a token of a service account as the source of one parameter.
+type ServiceAccountTokenRef struct {
+	// Parameter is the name of the parameter, such as bearerToken.
+	// +kubebuilder:validation:MinLength=1
+	Parameter string `json:"parameter"`
+	// ServiceAccountName is the name of the service account.
+	// +kubebuilder:validation:MinLength=1
+	ServiceAccountName string `json:"serviceAccountName"`
+	// Audience is whom the token is for. Default: the API server, which then accepts the token from whoever receives it.
+	// +kubebuilder:validation:MaxLength=256
+	// +optional
+	Audience string `json:"audience,omitempty"`
+}
+
+// OAuth2 defines a client with the grant type client_credentials.
+type OAuth2 struct {
+	// Type is the grant type.
+	// +kubebuilder:validation:Enum=clientCredentials
+	// +optional
+	Type string `json:"type,omitempty"`
+	// ClientID is the identifier of the client.
+	// +kubebuilder:validation:MinLength=1
+	ClientID string `json:"clientId"`
+	// ClientSecret is the key of a Secret that has the client's secret.
+	ClientSecret OAuth2ClientSecret `json:"clientSecret"`
+	// TokenURL is the URL of the server's token endpoint.
+	// +kubebuilder:validation:MinLength=1
+	TokenURL string `json:"tokenUrl"`
+	// Scopes are the scopes that the client asks for.
+	// +kubebuilder:validation:MaxItems=64
+	// +optional
+	Scopes []string `json:"scopes,omitempty"`
+	// TokenURLParams are further parameters of the request.
+	// +kubebuilder:validation:MaxProperties=32
+	// +optional
+	TokenURLParams map[string]string `json:"tokenUrlParams,omitempty"`
+}
+
+// OAuth2ClientSecret defines where a client's secret is.
+type OAuth2ClientSecret struct {
+	// ValueFrom refers to it.
+	ValueFrom SecretValue `json:"valueFrom"`
+}
+
+// SecretValue refers to a value in a Secret.
+type SecretValue struct {
+	// SecretKeyRef is the key of a Secret.
+	SecretKeyRef SecretKeyRef `json:"secretKeyRef"`
+}
+
+// SecretKeyRef is the key of a Secret.
+type SecretKeyRef struct {
 	// Name is the name of the Secret.
 	// +kubebuilder:validation:MinLength=1
 	Name string `json:"name"`

@@ -136,7 +136,7 @@ type ScaleTargetRef struct {
 	// Name is the name of the workload.
 	// +kubebuilder:validation:MinLength=1
 	Name string `json:"name"`
-	// EnvSourceContainerName is accepted for compatibility with KEDA and has no effect: no trigger reads the workload's environment.
+	// EnvSourceContainerName is the container whose environment variables the metadata …FromEnv of triggers name. Default: the first one.
 	// +optional
 	EnvSourceContainerName string `json:"envSourceContainerName,omitempty"`
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/alertlist"
 	"github.com/impulse-sh/impulse/internal/control/app"
 	"github.com/impulse-sh/impulse/internal/control/controller"
+	"github.com/impulse-sh/impulse/internal/kube/apiclient"
 	"github.com/impulse-sh/impulse/internal/kube/config"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
@@ -123,11 +124,11 @@ func (l *listing) fromCluster(ctx context.Context) (stored alertlist.Stored, wor
 			return stored, nil, "", fmt.Errorf("find the namespace: %w", err)
 		}
 	}
-	client, err := controller.Client(config)
+	c, err := apiclient.New(config)
 	if err != nil {
 		return stored, nil, "", err
 	}
-	if stored, err = alertlist.FromCluster(ctx, client, l.lease); err != nil {
+	if stored, err = alertlist.FromCluster(ctx, c, l.lease); err != nil {
 		return stored, nil, "", err
 	}
 	objects, err := controller.List(ctx, config, namespace)

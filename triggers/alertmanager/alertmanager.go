@@ -7,20 +7,14 @@ import (
 	"github.com/prometheus/alertmanager/pkg/labels"
 
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/internal/httpauth"
 )
 
 // Kind describes the trigger type alertmanager.
 func Kind() triggers.Kind {
 	k := triggers.Define("alertmanager", "Alerts that an Alertmanager posts to Impulse.", defaults(), open)
 	k.Push = true
-	k.Auth = []triggers.AuthParameter{
-		{Name: "bearerToken", Doc: "Token for reconcile, with authModes: bearer."},
-		{Name: "username", Doc: "User name for reconcile, with authModes: basic."},
-		{Name: "password", Doc: "Password for reconcile, with authModes: basic."},
-		{Name: "ca", Doc: "CA certificates that the certificates of the servers of reconcile are verified with, in PEM."},
-		{Name: "cert", Doc: "Client certificate for the servers of reconcile, in PEM."},
-		{Name: "key", Doc: "Private key of the client certificate, in PEM."},
-	}
+	k.Auth = httpauth.Parameters()
 	k.Example = map[string]string{"matchers": `{alertname="QueueFull"}`, "replicas": "5"}
 	return k
 }

@@ -13,12 +13,14 @@ import (
 	"time"
 
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/internal/httpauth"
 )
 
 // client queries Alertmanagers for their alerts, by version 2 of their API.
 type client struct {
 	config Config
 	env    triggers.Env
+	http   *http.Client
 	// filter has the matchers as URL parameters.
 	filter string
 	// settle is how long after its start an Alertmanager may not have received all alerts.
@@ -182,14 +184,7 @@ func (c *client) get(ctx context.Context, target string, into any) (time.Time, e
 	if err != nil {
 		return at, err
 	}
-	if err := triggers.Authorize(ctx, r, c.config.AuthModes, c.env.Secret); err != nil {
-		return at, err
-	}
-	via, err := c.http(ctx)
-	if err != nil {
-		return at, err
-	}
-	resp, err := via.Do(r)
+	resp, err := c.http.Do(r)
 	if err != nil {
 		return at, err
 	}
@@ -210,34 +205,13 @@ func (c *client) get(ctx context.Context, target string, into any) (time.Time, e
 	return at, nil
 }
 
-// http returns the HTTP client of one query, with the current certificates.
-func (c *client) http(ctx context.Context) (*http.Client, error) {
-	via := *c.env.HTTP
-	via.CheckRedirect = func(next *http.Request, _ []*http.Request) error {
-		return fmt.Errorf("redirected to %s://%s: set reconcile to the final address", next.URL.Scheme, next.URL.Host)
+// newHTTP returns an HTTP client that authenticates each request. The modes are valid: see Config.Validate.
+func newHTTP(c Config, env triggers.Env) *http.Client {
+	modes, _ := httpauth.Parse(c.AuthModes)
+	return &http.Client{
+		Transport: &httpauth.Transport{Base: env.HTTP.Transport, Modes: modes, Secrets: env.Secrets},
+		CheckRedirect: func(next *http.Request, _ []*http.Request) error {
+			return fmt.Errorf("redirected to %s://%s: set reconcile to the final address", next.URL.Scheme, next.URL.Host)
+		},
 	}
-	if c.env.Secret == nil {
-		return &via, nil
-	}
-	var pem [3]string
-	for i, name := range []string{"ca", "cert", "key"} {
-		var err error
-		if pem[i], err = c.env.Secret(ctx, name); err != nil {
-			return nil, fmt.Errorf("read the credential %s: %w", name, err)
-		}
-	}
-	if pem == [3]string{} {
-		return &via, nil
-	}
-	config, err := triggers.TLSConfig(pem[0], pem[1], pem[2], false)
-	if err != nil {
-		return nil, err
-	}
-	t := &http.Transport{Proxy: http.ProxyFromEnvironment}
-	if base, ok := via.Transport.(*http.Transport); ok {
-		t = base.Clone()
-	}
-	t.TLSClientConfig, t.DisableKeepAlives = config, true // No connection outlives the query.
-	via.Transport = t
-	return &via, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/internal/httpauth"
 )
 
 // Config is the metadata of an alertmanager trigger.
@@ -31,7 +32,7 @@ type Config struct {
 	AbsentMeansResolved bool          `json:"absentMeansResolved" doc:"An alert ends when all complete deliveries of its group have omitted it for as long as lateWindow. Only for alerts that are never silenced or inhibited."`
 	Reconcile           []string      `json:"reconcile" doc:"Base URLs of all Alertmanagers that post to this receiver. They are queried for firing alerts at start and every 45 s, which corrects lost deliveries."`
 	Receiver            string        `json:"receiver" doc:"With reconcile: the name of the Alertmanager receiver that posts to Impulse. A reconcile then records as firing only the alerts that a route to this receiver sends, and none while that route is muted."`
-	AuthModes           string        `json:"authModes" doc:"With reconcile: bearer (parameter bearerToken of the authenticationRef) or basic (username, password)."`
+	AuthModes           string        `json:"authModes" doc:"With reconcile, how to authenticate to the servers, as authModes of prometheus: bearer, basic or oauth, and custom and tls."`
 }
 
 // defaults returns the config with all defaults.
@@ -152,10 +153,9 @@ func (c Config) checkReconcile() error {
 	if c.Receiver != "" && len(c.Reconcile) == 0 {
 		all = append(all, invalid("receiver", "is of no use without reconcile", ""))
 	}
-	switch {
-	case c.AuthModes != "" && c.AuthModes != "bearer" && c.AuthModes != "basic":
-		all = append(all, invalid("authModes", fmt.Sprintf("%q is not supported", c.AuthModes), "write bearer or basic"))
-	case c.AuthModes != "" && len(c.Reconcile) == 0:
+	if _, err := httpauth.Parse(c.AuthModes); err != nil {
+		all = append(all, err)
+	} else if c.AuthModes != "" && len(c.Reconcile) == 0 {
 		all = append(all, invalid("authModes", "is of no use without reconcile", "the credentials of senders are configured with impulse run"))
 	}
 	return errors.Join(all...)

@@ -28,7 +28,7 @@ func FuzzAnswer(f *testing.F) {
 			}
 			return http.StatusOK, body
 		})
-		c := &client{env: triggers.Env{HTTP: &http.Client{Transport: answer}, Now: time.Now}}
+		c := &client{http: &http.Client{Transport: answer}, env: triggers.Env{Now: time.Now}}
 		list, err := c.list(t.Context(), "http://alertmanager:9093/api/v2/")
 		if (list == nil) != (err != nil) {
 			t.Fatalf("%s: %d alerts and the error %v, want either", body, len(list), err)

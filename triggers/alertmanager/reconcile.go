@@ -43,7 +43,7 @@ func (s *source) reconciler() (triggers.Source, error) {
 	for _, m := range matchers {
 		filter.Add("filter", m.String())
 	}
-	c := &client{config: s.config, env: s.env, filter: filter.Encode(), settle: s.settle, muteDelay: s.muteDelay}
+	c := &client{config: s.config, env: s.env, http: newHTTP(s.config, s.env), filter: filter.Encode(), settle: s.settle, muteDelay: s.muteDelay}
 	env := s.env
 	env.PollingInterval = reconcileEvery
 	key := strings.Join([]string{

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
 func TestReconcile(t *testing.T) {
@@ -36,7 +37,7 @@ func newClient(t *testing.T, env triggers.Env, metadata map[string]string) *clie
 	if env.HTTP == nil {
 		env.HTTP = &http.Client{}
 	}
-	return &client{config: config, env: env, filter: "filter=x", settle: settleTime, muteDelay: maxMuteDelay}
+	return &client{config: config, env: env, http: newHTTP(config, env), filter: "filter=x", settle: settleTime, muteDelay: maxMuteDelay}
 }
 
 // listed returns one alert of an answer.
@@ -148,7 +149,7 @@ func testCredentialsAreReadAtEachUseAndNeverPrinted(t *testing.T) {
 	t.Cleanup(s.Close)
 	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))
 	secrets := map[string]string{"ca": ca, "bearerToken": "topsecret\n", "username": "me", "password": "topsecret"}
-	env := triggers.Env{Secret: func(_ context.Context, name string) (string, error) { return secrets[name], nil }}
+	env := triggers.Env{Secrets: triggertest.Secrets(secrets)}
 	check := func(mode, want, wantErr string) {
 		t.Helper()
 		shown = ""

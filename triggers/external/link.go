@@ -106,21 +106,8 @@ func (l *link) closeLocked() {
 
 // secrets reads the current credentials.
 func (l *link) secrets(ctx context.Context) (secrets, error) {
-	var s secrets
-	if l.env.Secret == nil {
-		return s, nil
-	}
-	for _, p := range []struct {
-		name string
-		to   *string
-	}{{"caCert", &s.ca}, {"tlsClientCert", &s.cert}, {"tlsClientKey", &s.key}} {
-		value, err := l.env.Secret(ctx, p.name)
-		if err != nil {
-			return secrets{}, fmt.Errorf("read the credential %s: %w", p.name, err)
-		}
-		*p.to = strings.TrimRight(value, "\r\n")
-	}
-	return s, nil
+	values, err := l.env.Secrets.Read(ctx, "caCert", "tlsClientCert", "tlsClientKey")
+	return secrets{ca: values["caCert"], cert: values["tlsClientCert"], key: values["tlsClientKey"]}, err
 }
 
 // connectionKey is the key of a connection in the pool. It does not reveal the credentials.

@@ -13,6 +13,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
 // environment is the process that triggers of a test run in. Its secrets may change.
@@ -30,7 +31,7 @@ func newEnvironment(t testing.TB, every time.Duration, secrets map[string]string
 	e := &environment{secrets: maps.Clone(secrets)}
 	e.Env = triggers.Env{
 		Namespace: "shop", Object: "worker", Trigger: "jobs", PollingInterval: every, Now: time.Now,
-		Secret: e.secret, Pool: triggers.NewPool(), Poller: triggers.NewPoller(4, 4),
+		Secrets: triggertest.SecretsFunc(e.secret), Pool: triggers.NewPool(), Poller: triggers.NewPoller(4, 4),
 	}
 	testkit.Background(t, e.Poller.Run)
 	return e

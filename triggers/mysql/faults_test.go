@@ -14,6 +14,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
 func TestFaults(t *testing.T) {
@@ -150,12 +151,12 @@ func (s *server) testRotatedPasswordIsUsedForNextReadingWithoutError(t *testing.
 	current.Store(&old)
 	env := environment(nil)
 	env.PollingInterval = time.Second
-	env.Secret = func(_ context.Context, parameter string) (string, error) {
+	env.Secrets = triggertest.SecretsFunc(func(_ context.Context, parameter string) (string, error) {
 		if parameter == "password" {
 			return *current.Load(), nil
 		}
 		return "", nil
-	}
+	})
 	succeeded := func(e scalers.Event) bool {
 		if e.Err != nil {
 			t.Errorf("a reading failed: %v", e.Err)

@@ -17,6 +17,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/debian"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
 const (
@@ -159,7 +160,7 @@ func (s *server) metadata(changes ...string) map[string]string {
 func environment(secrets map[string]string) triggers.Env {
 	return triggers.Env{
 		Pool: triggers.NewPool(), Credentials: "test",
-		Secret: func(_ context.Context, parameter string) (string, error) { return secrets[parameter], nil },
+		Secrets: triggertest.Secrets(secrets),
 	}
 }
 

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nkeys"
+
+	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
 func TestCredentials(t *testing.T) {
@@ -77,11 +79,11 @@ func testRotatedSecretIsUsed(t *testing.T) {
 		secrets["username"], secrets["password"] = user, password
 	}
 	env := environment(nil)
-	env.Secret = func(_ context.Context, parameter string) (string, error) {
+	env.Secrets = triggertest.SecretsFunc(func(_ context.Context, parameter string) (string, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		return secrets[parameter], nil
-	}
+	})
 	source := newSource(configured(s.url()), env)
 	source.rotation = 20 * time.Millisecond
 	r := runSource(t, source)
@@ -101,7 +103,7 @@ func testSecretThatIsSlowToReadDelaysNoMessage(t *testing.T) {
 	env := environment(nil)
 	slow := make(chan struct{})
 	var reads atomic.Int64
-	env.Secret = func(ctx context.Context, _ string) (string, error) {
+	env.Secrets = triggertest.SecretsFunc(func(ctx context.Context, _ string) (string, error) {
 		if reads.Add(1) <= 8 { // The first round is prompt.
 			return "", nil
 		}
@@ -110,7 +112,7 @@ func testSecretThatIsSlowToReadDelaysNoMessage(t *testing.T) {
 		}
 		<-ctx.Done()
 		return "", ctx.Err()
-	}
+	})
 	source := newSource(configured(s.url()), env)
 	source.rotation = time.Millisecond
 	r := runSource(t, source)
@@ -148,7 +150,7 @@ func testSecretThatCannotBeReadOrUsedIsUnknown(t *testing.T) {
 		})
 	}
 	env := environment(nil)
-	env.Secret = func(context.Context, string) (string, error) { return "", errors.New("no such Secret") }
+	env.Secrets = triggertest.SecretsFunc(func(context.Context, string) (string, error) { return "", errors.New("no such Secret") })
 	runSource(t, mustOpen(t, configured(s.url()), env)).until("no such Secret")
 }
 

@@ -32,7 +32,7 @@ func (m *monitor) certificates(ctx context.Context) (natsconn.Credentials, error
 	if !m.config.UseHTTPS {
 		return natsconn.Credentials{}, nil
 	}
-	return natsconn.Read(ctx, m.env.Secret, "ca", "cert", "key")
+	return natsconn.Read(ctx, m.env.Secrets, "ca", "cert", "key")
 }
 
 // transport returns a transport that keeps no idle connections, because nothing would close them.

@@ -18,6 +18,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
 // server is a real nats-server with JetStream.
@@ -116,11 +117,11 @@ func environment(secrets map[string]string) triggers.Env {
 	return triggers.Env{
 		Namespace: "shop", Object: "cart", Trigger: "orders", PollingInterval: time.Second, HTTP: &http.Client{}, Now: time.Now,
 		Pool: triggers.NewPool(),
-		Secret: func(_ context.Context, parameter string) (string, error) {
+		Secrets: triggertest.SecretsFunc(func(_ context.Context, parameter string) (string, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			return secrets[parameter], nil
-		},
+		}),
 	}
 }
 

@@ -35,7 +35,7 @@ func newSource(c Config, env triggers.Env) *source {
 // Run reports until ctx is done. Each iteration uses one set of credentials.
 func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 	for attempt := 1; ; attempt++ {
-		used, err := natsconn.Read(ctx, s.env.Secret)
+		used, err := natsconn.Read(ctx, s.env.Secrets)
 		if err == nil {
 			err = s.runWith(ctx, used, emit)
 		}
@@ -72,7 +72,7 @@ func (s *source) runWith(ctx context.Context, used natsconn.Credentials, emit fu
 	defer release()
 	readings, leave := conn.subscribe(ctx, name{s.config.Domain, s.config.Stream, s.config.Consumer})
 	defer leave()
-	rotated, forget := natsconn.WatchRotation(ctx, s.env.Secret, used, s.rotation)
+	rotated, forget := natsconn.WatchRotation(ctx, s.env, used, s.rotation)
 	defer forget()
 	for {
 		select {

@@ -1,9 +1,6 @@
 package prometheus
 
 import (
-	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -13,6 +10,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/internal/httpauth"
 )
 
 // maxAnswerBytes is the maximum size of an answer. An answer with one number has a few hundred bytes.
@@ -26,17 +24,12 @@ func newAPI(c Config, env triggers.Env) (v1.API, error) {
 		parameters = append(parameters, pair{"namespace", c.Namespace})
 	}
 	parameters = append(parameters, pair{"timeout", timeoutParameter(c.Timeout)})
-	base := env.HTTP.Transport
-	if base == nil {
-		base = http.DefaultTransport
+	modes, err := httpauth.Parse(c.AuthModes)
+	if err != nil {
+		return nil, err
 	}
-	if c.UnsafeSSL {
-		base = insecureTransport(base)
-	}
-	client := &http.Client{
-		Transport:     &transport{base: base, mode: c.AuthModes, headers: headers, parameters: parameters, secret: env.Secret},
-		CheckRedirect: refuseRedirect,
-	}
+	base := &httpauth.Transport{Base: env.HTTP.Transport, Modes: modes, Secrets: env.Secrets, UnsafeSSL: c.UnsafeSSL}
+	client := &http.Client{Transport: &transport{base: base, headers: headers, parameters: parameters}, CheckRedirect: refuseRedirect}
 	a, err := api.NewClient(api.Config{Address: c.ServerAddress, Client: client})
 	if err != nil {
 		return nil, fmt.Errorf("parse serverAddress: %w", err)
@@ -50,32 +43,15 @@ func timeoutParameter(timeout time.Duration) string {
 	return model.Duration((timeout + time.Millisecond - 1).Truncate(time.Millisecond)).String()
 }
 
-// insecureTransport returns a transport that accepts any certificate. It keeps no idle connections, because nothing would close them.
-func insecureTransport(base http.RoundTripper) http.RoundTripper {
-	t, ok := base.(*http.Transport)
-	if !ok {
-		t = &http.Transport{}
-	}
-	t = t.Clone()
-	if t.TLSClientConfig == nil {
-		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
-	t.TLSClientConfig.InsecureSkipVerify = true
-	t.DisableKeepAlives = true
-	return t
-}
-
 // refuseRedirect refuses every redirect, because following it would lose the query or send the credentials to another host.
 func refuseRedirect(next *http.Request, _ []*http.Request) error {
 	return fmt.Errorf("redirected to %s://%s: set serverAddress to the final address", next.URL.Scheme, next.URL.Host)
 }
 
-// transport adds the configured headers, parameters and credentials to each request, and limits the size of the answer.
+// transport adds the configured headers and parameters to each request, and limits the size of the answer.
 type transport struct {
 	base                http.RoundTripper
-	mode                string
 	headers, parameters []pair
-	secret              func(ctx context.Context, parameter string) (string, error)
 }
 
 // RoundTrip sends one request.
@@ -89,26 +65,10 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	for _, h := range t.headers {
 		r.Header.Add(h.key, h.value)
 	}
-	if err := t.authorize(r); err != nil {
-		return nil, errors.Join(err, closeBody(r))
-	}
 	resp, err := t.base.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
 	resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswerBytes)
 	return resp, nil
-}
-
-// closeBody closes the body of a request that is not sent, as http.RoundTripper requires.
-func closeBody(r *http.Request) error {
-	if r.Body == nil {
-		return nil
-	}
-	return r.Body.Close()
-}
-
-// authorize adds the current credentials.
-func (t *transport) authorize(r *http.Request) error {
-	return triggers.Authorize(r.Context(), r, t.mode, t.secret)
 }

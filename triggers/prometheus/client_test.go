@@ -16,6 +16,7 @@ import (
 
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
 func TestClient(t *testing.T) {
@@ -118,7 +119,7 @@ func testMissingCredentialsAreUnknownAndNothingIsRequested(t *testing.T) {
 		t.Errorf("got %v, %v", v, err)
 	}
 	env := environment(nil)
-	env.Secret = func(context.Context, string) (string, error) { return "", errors.New("no such Secret") }
+	env.Secrets = triggertest.SecretsFunc(func(context.Context, string) (string, error) { return "", errors.New("no such Secret") })
 	if v, err := mustReader(t, c, env).Read(t.Context()); err == nil || !strings.Contains(err.Error(), "no such Secret") {
 		t.Errorf("got %v, %v", v, err)
 	}

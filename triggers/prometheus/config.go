@@ -10,6 +10,7 @@ import (
 
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/internal/httpauth"
 )
 
 // Config is the metadata of a prometheus trigger.
@@ -25,7 +26,7 @@ type Config struct {
 	IgnoreNullValues    bool          `json:"ignoreNullValues" doc:"Read an empty, NaN or infinite answer as 0 instead of unknown. A lost series then scales down."`
 	NegativeIsZero      bool          `json:"negativeIsZero" doc:"Read a negative answer as 0 instead of unknown."`
 	UnsafeSSL           bool          `json:"unsafeSsl" doc:"Accept any certificate."`
-	AuthModes           string        `json:"authModes" doc:"bearer (parameter bearerToken of the authenticationRef) or basic (parameters username and password)."`
+	AuthModes           string        `json:"authModes" doc:"How to authenticate, with parameters of the authenticationRef: bearer (bearerToken), basic (username, password) or oauth (an OAuth 2 client: oauthTokenURI, clientID, clientSecret); each alone or with custom (the header customAuthHeader with the value customAuthValue) and tls (the client certificate cert and its key), such as bearer,tls."`
 }
 
 // defaults returns the config for empty metadata.
@@ -121,11 +122,8 @@ func (c Config) checkParameters() error {
 }
 
 func (c Config) checkAuth() error {
-	switch c.AuthModes {
-	case "", "bearer", "basic":
-		return nil
-	}
-	return invalid("authModes", fmt.Sprintf("%q is not supported", c.AuthModes), "write bearer or basic")
+	_, err := httpauth.Parse(c.AuthModes)
+	return err
 }
 
 // pair is one entry of a list such as a=1,b=2.

@@ -39,8 +39,8 @@ func testMistakeNamesItsField(t *testing.T) {
 		"a header of the client": {func(c *Config) { c.CustomHeaders = []string{"Host=other"} }, "customHeaders", "set by the client"},
 		"no parameter":           {func(c *Config) { c.QueryParameters = []string{"dedup"} }, "queryParameters", "key=value"},
 		"another query":          {func(c *Config) { c.QueryParameters = []string{"query=up"} }, "queryParameters", "set by the trigger"},
-		"an unknown mode":        {func(c *Config) { c.AuthModes = "tls" }, "authModes", "not supported"},
-		"two modes":              {func(c *Config) { c.AuthModes = "bearer,basic" }, "authModes", "not supported"},
+		"an unknown mode":        {func(c *Config) { c.AuthModes = "digest" }, "authModes", "not supported"},
+		"two modes":              {func(c *Config) { c.AuthModes = "bearer,basic" }, "authModes", "exclude each other"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := configured("http://prometheus:9090")
@@ -56,7 +56,7 @@ func testMistakeNamesItsField(t *testing.T) {
 }
 
 func testAllMistakesAreReportedAtOnce(t *testing.T) {
-	c := Config{ServerAddress: "x", Query: " ", CustomHeaders: []string{"a"}, QueryParameters: []string{"b", "query=1"}, AuthModes: "tls"}
+	c := Config{ServerAddress: "x", Query: " ", CustomHeaders: []string{"a"}, QueryParameters: []string{"b", "query=1"}, AuthModes: "digest"}
 	for _, field := range []string{"serverAddress", "query", "threshold", "timeout", "customHeaders", "queryParameters", "authModes"} {
 		if err := c.Validate(); !strings.Contains(err.Error(), field) {
 			t.Errorf("%s is missing in: %v", field, err)

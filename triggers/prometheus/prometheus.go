@@ -17,16 +17,13 @@ import (
 
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/internal/httpauth"
 )
 
 // Kind describes the trigger type prometheus.
 func Kind() triggers.Kind {
 	k := triggers.Define("prometheus", "The result of a PromQL query.", defaults(), open)
-	k.Auth = []triggers.AuthParameter{
-		{Name: "bearerToken", Doc: "Token for authModes: bearer."},
-		{Name: "username", Doc: "User for authModes: basic."},
-		{Name: "password", Doc: "Password for authModes: basic."},
-	}
+	k.Auth = httpauth.Parameters()
 	k.Example = map[string]string{
 		"serverAddress": "http://prometheus.monitoring:9090", "query": "sum(rate(http_requests_total[1m]))", "threshold": "100",
 	}
@@ -48,10 +45,7 @@ func key(c Config, env triggers.Env) string {
 		"prometheus", c.ServerAddress, c.Query, c.Namespace, c.AuthModes, c.Timeout.String(),
 		strings.Join(c.CustomHeaders, ","), strings.Join(c.QueryParameters, ","),
 		strconv.FormatBool(c.IgnoreNullValues), strconv.FormatBool(c.NegativeIsZero),
-		strconv.FormatBool(c.UnsafeSSL),
-	}
-	if c.AuthModes != "" {
-		parts = append(parts, env.Credentials)
+		strconv.FormatBool(c.UnsafeSSL), env.Credentials,
 	}
 	return strings.Join(parts, "\x00")
 }

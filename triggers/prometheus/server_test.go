@@ -1,7 +1,6 @@
 package prometheus
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
 func TestServer(t *testing.T) {
@@ -44,7 +44,7 @@ const one = `{"status":"success","data":{"resultType":"vector","result":[{"metri
 func environment(secrets map[string]string) triggers.Env {
 	return triggers.Env{
 		Namespace: "shop", Object: "cart", Trigger: "hits", PollingInterval: time.Second, HTTP: &http.Client{}, Now: time.Now,
-		Secret: func(_ context.Context, parameter string) (string, error) { return secrets[parameter], nil },
+		Secrets: triggertest.Secrets(secrets),
 	}
 }
 

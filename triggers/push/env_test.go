@@ -48,7 +48,6 @@ func run(t *testing.T, d *triggertest.Endpoints, metadata map[string]string) *en
 	w := &env{Endpoints: d, t: t}
 	env := triggers.Env{
 		Namespace: "shop", Object: "checkout", Trigger: "jobs", Alerts: d, Endpoints: d, Now: time.Now, Pool: triggers.NewPool(),
-		Secret: func(context.Context, string) (string, error) { return "", nil },
 	}
 	c, err := Kind().Decode(metadata)
 	if err != nil {

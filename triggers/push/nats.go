@@ -49,7 +49,7 @@ func (s *natsSource) Run(ctx context.Context, emit func(scalers.Event)) error {
 // subscribe consumes until ctx is done. Each attempt is one connection, with the current credentials.
 func (s *natsSource) subscribe(ctx context.Context) {
 	for attempt := 1; ; attempt++ {
-		used, err := natsconn.Read(ctx, s.env.Secret)
+		used, err := natsconn.Read(ctx, s.env.Secrets)
 		connected := false
 		if err == nil {
 			connected, err = s.consume(ctx, used)
@@ -130,7 +130,7 @@ func (s *natsSource) consume(ctx context.Context, used natsconn.Credentials) (bo
 	if !client.IsConnected() {
 		return false, client.Reason(errors.New("not connected"))
 	}
-	rotated, forget := natsconn.WatchRotation(ctx, s.env.Secret, used, s.rotation)
+	rotated, forget := natsconn.WatchRotation(ctx, s.env, used, s.rotation)
 	defer forget()
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
 func TestCredentials(t *testing.T) {
@@ -141,8 +142,8 @@ func testAddressMayBeInAuthenticationRef(t *testing.T) {
 func testCredentialThatCannotBeReadIsUnknown(t *testing.T) {
 	s := start(t)
 	r := newReader(t, Redis(), s.metadata("listName", "jobs"), nil)
-	r.secret = func(context.Context, string) (string, error) { return "", errors.New("no such Secret") }
-	expectUnknown(t, r, "read the credential username: no such Secret")
+	r.secrets = triggertest.SecretsFunc(func(context.Context, string) (string, error) { return "", errors.New("no such Secret") })
+	expectUnknown(t, r, "read the credentials: no such Secret")
 	m := s.metadata("listName", "jobs", "enableTLS", "true")
 	expectUnknown(t, newReader(t, Redis(), m, map[string]string{"tls": "disable"}), "the credential tls is disable, but enableTLS is true")
 	expectUnknown(t, newReader(t, Redis(), m, map[string]string{"tls": "yes"}), "the credential tls is neither enable nor disable")

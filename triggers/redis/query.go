@@ -10,6 +10,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
 )
 
 // query is what is counted.
@@ -29,7 +30,7 @@ type do func(ctx context.Context, command ...any) (any, error)
 type reader struct {
 	settings   settings
 	query      query
-	secret     func(ctx context.Context, parameter string) (string, error)
+	secrets    triggers.Secrets
 	connection *connection
 	home       atomic.Pointer[string]
 }
@@ -47,7 +48,7 @@ func (r *reader) Read(ctx context.Context) (level, error) {
 }
 
 func (r *reader) read(ctx context.Context) (level, error) {
-	a, err := r.settings.access(ctx, r.secret)
+	a, err := r.settings.access(ctx, r.secrets)
 	if err != nil {
 		return level{}, err
 	}

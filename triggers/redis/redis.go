@@ -104,7 +104,7 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 		return err
 	}
 	defer release()
-	r := &reader{settings: s.settings, query: s.query, secret: s.env.Secret, connection: shared}
+	r := &reader{settings: s.settings, query: s.query, secrets: s.env.Secrets, connection: shared}
 	key := triggers.PollKey{Server: strings.Join(s.settings.server.Servers(), ","), Key: access + "\x00" + s.query.key()}
 	if key.Server == "" { // Only the authenticationRef has the address.
 		key.Server = access

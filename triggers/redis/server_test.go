@@ -13,6 +13,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/internal/testkit/debian"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
 // server is a real Redis server.
@@ -88,9 +89,7 @@ func newReader(t *testing.T, kind triggers.Kind, metadata, secrets map[string]st
 	}
 	shared := newConnection(t.Context(), nil)
 	t.Cleanup(func() { _ = shared.Close() })
-	return &reader{settings: c.settings(), query: c.query(), connection: shared, secret: func(_ context.Context, parameter string) (string, error) {
-		return secrets[parameter], nil
-	}}
+	return &reader{settings: c.settings(), query: c.query(), connection: shared, secrets: triggertest.Secrets(secrets)}
 }
 
 // expect reads once, and fails the test unless the level is known and as wanted.

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -74,43 +75,29 @@ type access struct {
 	ca, cert, key                      string
 }
 
-// secrets reads parameters of an authenticationRef until one of them fails.
-type secrets struct {
-	read func(ctx context.Context, parameter string) (string, error)
-	err  error
-}
-
-// get returns the value of a parameter, without the line break at the end of a file, or else a value of the metadata.
-func (s *secrets) get(ctx context.Context, parameter, metadata string) string {
-	if metadata != "" || s.read == nil || s.err != nil {
-		return metadata
+// access reads the current parameters of the authenticationRef. Metadata are stronger.
+func (s settings) access(ctx context.Context, secrets triggers.Secrets) (access, error) {
+	var names []string
+	for _, p := range append(parameters(), sentinelParameters()...) {
+		names = append(names, p.Name)
 	}
-	value, err := s.read(ctx, parameter)
+	values, err := secrets.Read(ctx, names...)
 	if err != nil {
-		s.err = fmt.Errorf("read the credential %s: %w", parameter, err)
+		return access{}, err
 	}
-	return strings.TrimRight(value, "\r\n")
-}
-
-// access reads the current parameters of the authenticationRef.
-func (s settings) access(ctx context.Context, read func(ctx context.Context, parameter string) (string, error)) (access, error) {
-	p := &secrets{read: read}
-	a := access{mode: s.mode, database: s.database, unsafe: s.server.UnsafeSSL}
-	a.username = p.get(ctx, "username", s.server.Username)
-	a.password = p.get(ctx, "password", s.server.Password)
-	a.ca, a.cert, a.key = p.get(ctx, "ca", ""), p.get(ctx, "cert", ""), p.get(ctx, "key", "")
+	a := access{mode: s.mode, database: s.database, unsafe: s.server.UnsafeSSL, ca: values["ca"], cert: values["cert"], key: values["key"]}
+	a.username = cmp.Or(s.server.Username, values["username"])
+	a.password = cmp.Or(s.server.Password, values["password"])
 	if s.mode == sentinel {
-		a.master = p.get(ctx, "sentinelMaster", s.sentinels.SentinelMaster)
-		a.sentinelUsername = p.get(ctx, "sentinelUsername", s.sentinels.SentinelUsername)
-		a.sentinelPassword = p.get(ctx, "sentinelPassword", s.sentinels.SentinelPassword)
+		a.master = cmp.Or(s.sentinels.SentinelMaster, values["sentinelMaster"])
+		a.sentinelUsername = cmp.Or(s.sentinels.SentinelUsername, values["sentinelUsername"])
+		a.sentinelPassword = cmp.Or(s.sentinels.SentinelPassword, values["sentinelPassword"])
 	}
 	var mistake error
-	a.tls, mistake = useTLS(s.server.EnableTLS, p.get(ctx, "tls", ""))
-	servers, err := s.servers(ctx, p)
+	a.tls, mistake = useTLS(s.server.EnableTLS, values["tls"])
+	servers, err := s.servers(values)
 	a.servers = strings.Join(servers, ",")
 	switch {
-	case p.err != nil:
-		return access{}, p.err
 	case mistake != nil || err != nil:
 		return access{}, errors.Join(mistake, err)
 	case s.mode == sentinel && a.master == "":
@@ -133,11 +120,11 @@ func useTLS(enabled bool, parameter string) (bool, error) {
 }
 
 // servers returns the addresses in the metadata or else in the authenticationRef. Errors do not contain the latter.
-func (s settings) servers(ctx context.Context, p *secrets) ([]string, error) {
+func (s settings) servers(secrets map[string]string) ([]string, error) {
 	servers, err := s.server.Servers(), error(nil)
 	if len(servers) == 0 {
 		list := func(parameter string) []string {
-			return strings.FieldsFunc(p.get(ctx, parameter, ""), func(r rune) bool { return r == ',' || r == ' ' })
+			return strings.FieldsFunc(secrets[parameter], func(r rune) bool { return r == ',' || r == ' ' })
 		}
 		servers, err = places{list("address"), list("addresses"), list("host"), list("hosts"), list("port"), list("ports")}.servers()
 	}

@@ -196,7 +196,7 @@ func testSourcesWithWrongEventsFail(t *testing.T) {
 			}), nil
 		}},
 		{"works in Open", "decodes and opens without I/O", func(o *fakeSource, env triggers.Env) (triggers.Source, error) {
-			_, err := env.Secret(t.Context(), "token")
+			_, err := env.Secrets(t.Context(), "token")
 			return o.follow(anyEvent), err
 		}},
 		{"repeats a secret", "reports that its source is down at the start, and recovers", func(o *fakeSource, _ triggers.Env) (triggers.Source, error) {

@@ -51,8 +51,8 @@ func (tr *noIO) Record(context.Context, triggers.Endpoint, time.Time, []triggers
 // Reject implements triggers.Endpoints.
 func (tr *noIO) Reject(triggers.Endpoint, error) { _ = tr.report("a rejected message") }
 
-func (tr *noIO) secret(context.Context, string) (string, error) {
-	return "", tr.report("a read of a secret")
+func (tr *noIO) secrets(context.Context, ...string) (map[string]string, error) {
+	return nil, tr.report("a read of a secret")
 }
 
 // opensWithoutIO checks that Decode and Open do no I/O: they run when objects are applied, for thousands of objects.
@@ -60,7 +60,7 @@ func opensWithoutIO(_ testing.TB, s subject) error {
 	before := goroutines()
 	tr := &noIO{}
 	env := s.fixture.Env
-	env.HTTP, env.Alerts, env.Endpoints, env.Secret = &http.Client{Transport: tr}, tr, tr, tr.secret
+	env.HTTP, env.Alerts, env.Endpoints, env.Secrets = &http.Client{Transport: tr}, tr, tr, tr.secrets
 	env.Poller, env.Pool, env.Now = triggers.NewPoller(1, 1), triggers.NewPool(), time.Now
 	c, err := s.kind.Decode(s.fixture.Metadata)
 	if err != nil {

@@ -72,8 +72,8 @@ func (s subject) env(ctx context.Context, interval time.Duration) (triggers.Env,
 	if env.Now == nil {
 		env.Now = time.Now
 	}
-	if env.Secret == nil {
-		env.Secret = func(_ context.Context, parameter string) (string, error) { return s.fixture.Secrets[parameter], nil }
+	if env.Secrets == nil {
+		env.Secrets = Secrets(s.fixture.Secrets)
 	}
 	transport := &http.Transport{}
 	if env.HTTP == nil {

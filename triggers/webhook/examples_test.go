@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
 func TestExamples(t *testing.T) {
@@ -64,7 +65,7 @@ func sign(secret, body string) string {
 }
 
 func testGitHubJobsAreCountedFromTheirQueueToTheirEnd(t *testing.T) {
-	w := run(t, example(t, "github"), triggers.Env{Credentials: "github", Secret: secretOf("correct horse\n")})
+	w := run(t, example(t, "github"), triggers.Env{Credentials: "github", Secrets: triggertest.SecretsFunc(secretOf("correct horse\n"))})
 	if !w.Endpoint().Signed {
 		t.Error("the endpoint is not Signed")
 	}
@@ -97,7 +98,7 @@ func later(t *testing.T, name string, changes ...string) string {
 }
 
 func testGitHubJobThatWaitsForApprovalCountsOnceItIsApproved(t *testing.T) {
-	w := run(t, example(t, "github"), triggers.Env{Credentials: "github", Secret: secretOf("correct horse")})
+	w := run(t, example(t, "github"), triggers.Env{Credentials: "github", Secrets: triggertest.SecretsFunc(secretOf("correct horse"))})
 	post := func(body, want string) {
 		t.Helper()
 		w.send(body, want, "X-GitHub-Event", "workflow_job", "X-Hub-Signature-256", sign("correct horse", body))
@@ -111,7 +112,7 @@ func testGitHubJobThatWaitsForApprovalCountsOnceItIsApproved(t *testing.T) {
 }
 
 func testGitHubJobThatRunsAgainCountsOnce(t *testing.T) {
-	w := run(t, example(t, "github"), triggers.Env{Credentials: "github", Secret: secretOf("correct horse")})
+	w := run(t, example(t, "github"), triggers.Env{Credentials: "github", Secrets: triggertest.SecretsFunc(secretOf("correct horse"))})
 	post := func(body, want string) {
 		t.Helper()
 		w.send(body, want, "X-GitHub-Event", "workflow_job", "X-Hub-Signature-256", sign("correct horse", body))

@@ -20,10 +20,10 @@ func (t *decoder) verifyHMAC(ctx context.Context, m triggers.Message) error {
 	if t.env.Credentials == "" {
 		return nil
 	}
-	if t.env.Secret == nil {
+	if t.env.Secrets == nil {
 		return fmt.Errorf("%w: hmacSecret cannot be read", triggers.ErrUnavailable)
 	}
-	secrets, err := t.env.Secret(ctx, "hmacSecret")
+	values, err := t.env.Secrets(ctx, "hmacSecret")
 	if err != nil {
 		return fmt.Errorf("%w: read hmacSecret: %w", triggers.ErrUnavailable, err)
 	}
@@ -33,7 +33,7 @@ func (t *decoder) verifyHMAC(ctx context.Context, m triggers.Message) error {
 		return fmt.Errorf("%w: %s does not hold sha256= and 64 hexadecimal digits", triggers.ErrUnverified, signatureHeader)
 	}
 	found, valid := false, false
-	for secret := range strings.Lines(secrets) {
+	for secret := range strings.Lines(values["hmacSecret"]) {
 		secret = strings.TrimSpace(secret)
 		if secret == "" {
 			continue

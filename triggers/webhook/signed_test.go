@@ -40,7 +40,7 @@ func secretOf(value string) func(context.Context, string) (string, error) {
 func testBodyWithoutItsSignatureIsRefused(t *testing.T) {
 	const body = `{"jobs":3}`
 	secrets := "old secret\n\n new secret \r\n"
-	env := triggers.Env{Credentials: "github", Secret: func(ctx context.Context, p string) (string, error) { return secretOf(secrets)(ctx, p) }}
+	env := triggers.Env{Credentials: "github", Secrets: triggertest.SecretsFunc(func(ctx context.Context, p string) (string, error) { return secretOf(secrets)(ctx, p) })}
 	w := run(t, map[string]string{"hook": "jobs", "value": "body.jobs", "threshold": "1"}, env)
 	for _, secret := range []string{"old secret", "new secret"} {
 		w.send(body, "3", signatureHeader, sign(secret, body))

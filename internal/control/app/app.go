@@ -20,6 +20,7 @@ import (
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 	"github.com/impulse-sh/impulse/internal/control/controller"
+	"github.com/impulse-sh/impulse/internal/control/credentials"
 	"github.com/impulse-sh/impulse/internal/control/egress"
 	"github.com/impulse-sh/impulse/internal/control/election"
 	"github.com/impulse-sh/impulse/internal/control/metricsapi"
@@ -30,6 +31,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/forward"
 	"github.com/impulse-sh/impulse/internal/ingest/httpserver"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
+	"github.com/impulse-sh/impulse/internal/kube/apiclient"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
@@ -71,7 +73,7 @@ type process struct {
 	// finalizers is nil for objects from files.
 	statusStore status.Store
 	finalizers  controller.FinalizerStore
-	secrets     *controller.Credentials
+	secrets     *credentials.Credentials
 	usage       metricsv1beta1.PodMetricsesGetter
 	adapters    *metricsapi.Client
 	podCounter  *podcount.Counter
@@ -151,9 +153,13 @@ func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Li
 	if p.adapters, err = metricsapi.New(config); err != nil {
 		return nil, err
 	}
-	if p.secrets, err = controller.NewCredentials(config, o.LeaseNamespace); err != nil {
+	ours, err := apiclient.New(config)
+	if err != nil {
 		return nil, err
 	}
+	p.secrets = credentials.New(credentials.Options{
+		Client: ours, Core: core, Watch: p.target.WatchTarget, ClusterNamespace: o.LeaseNamespace, Root: o.FilePathRoot,
+	})
 	if o.Config != "" {
 		return p, p.fromFiles()
 	}

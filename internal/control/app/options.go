@@ -55,6 +55,8 @@ type Options struct {
 	Sources egress.Addresses
 	// Settings apply to all workloads.
 	Settings compile.Settings
+	// FilePathRoot is the folder of the files that spec.filePath of authentications names; with "" none may name a file.
+	FilePathRoot string
 	// LeaseNamespace is the namespace of the Lease, whose name is LeaseName, and of the AlertSets.
 	LeaseNamespace, LeaseName string
 	// LogLevel is debug, info, warn or error; LogFormat is text or json.

@@ -9,14 +9,13 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/status"
+	"github.com/impulse-sh/impulse/internal/kube/apiclient"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 )
 
@@ -31,28 +30,11 @@ type Cluster struct {
 
 // NewCluster returns a Cluster for the objects of one namespace, or of all namespaces if it is "". It does no I/O.
 func NewCluster(config *rest.Config, namespace string) (*Cluster, error) {
-	client, err := Client(config)
+	c, err := apiclient.New(config)
 	if err != nil {
 		return nil, err
 	}
-	return &Cluster{client: client, namespace: namespace}, nil
-}
-
-// Client returns a client of Impulse's own API group. It has no client-side rate limit.
-func Client(config *rest.Config) (rest.Interface, error) {
-	scheme := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		return nil, err
-	}
-	gv := v1alpha1.GroupVersion()
-	config = rest.CopyConfig(config)
-	config.GroupVersion, config.APIPath, config.QPS = &gv, "/apis", -1
-	config.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
-	client, err := rest.RESTClientFor(config)
-	if err != nil {
-		return nil, fmt.Errorf("set up the client of %s: %w", gv, err)
-	}
-	return client, nil
+	return &Cluster{client: c, namespace: namespace}, nil
 }
 
 // Run passes all changes of objects to a controller until ctx is done, and retries while the API server is unavailable. It calls

@@ -18,6 +18,7 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+	"github.com/impulse-sh/impulse/internal/control/credentials"
 	"github.com/impulse-sh/impulse/internal/control/status"
 	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
@@ -33,7 +34,7 @@ type Options struct {
 	// Env has what all triggers use. The fields about a single trigger are not set.
 	Env triggers.Env
 	// Secrets reads the credentials that triggers refer to; nil if there are none.
-	Secrets  *Credentials
+	Secrets  *credentials.Credentials
 	Actuator autoscaler.Actuator
 	Reporter *status.Reporter
 	// MayWrite reports whether this process leads, and WhileLeading calls a write within the time for which it does.

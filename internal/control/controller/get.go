@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/kube/apiclient"
 )
 
 // ErrNoCRD is returned when the cluster does not serve ScaledObjects.
@@ -17,12 +18,12 @@ var ErrNoCRD = errors.New("the cluster has no ScaledObjects: is Impulse installe
 
 // Get reads one ScaledObject, and sets its defaults. It returns ErrNoCRD if the cluster does not serve ScaledObjects.
 func Get(ctx context.Context, config *rest.Config, namespace, name string) (*v1alpha1.ScaledObject, error) {
-	client, err := Client(config)
+	c, err := apiclient.New(config)
 	if err != nil {
 		return nil, err
 	}
 	so := &v1alpha1.ScaledObject{}
-	err = client.Get().Namespace(namespace).Resource(resource).Name(name).Do(ctx).Into(so)
+	err = c.Get().Namespace(namespace).Resource(resource).Name(name).Do(ctx).Into(so)
 	switch {
 	case noCRD(err):
 		return nil, ErrNoCRD
@@ -37,12 +38,12 @@ func Get(ctx context.Context, config *rest.Config, namespace, name string) (*v1a
 // List reads the ScaledObjects of one namespace, or of all namespaces if it is "", and sets their defaults. It returns ErrNoCRD if
 // the cluster does not serve ScaledObjects.
 func List(ctx context.Context, config *rest.Config, namespace string) ([]*v1alpha1.ScaledObject, error) {
-	client, err := Client(config)
+	c, err := apiclient.New(config)
 	if err != nil {
 		return nil, err
 	}
 	var list v1alpha1.ScaledObjectList
-	err = client.Get().Namespace(namespace).Resource(resource).Do(ctx).Into(&list)
+	err = c.Get().Namespace(namespace).Resource(resource).Do(ctx).Into(&list)
 	switch {
 	case noCRD(err):
 		return nil, ErrNoCRD

@@ -8,7 +8,6 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
-	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -127,37 +126,10 @@ func (c *Controller) newAutoscaler(w *compile.Workload, to autoscaler.Actuator, 
 			env := c.options.Env
 			env.Namespace, env.Object, env.Trigger, env.PollingInterval = w.Namespace, w.Name, t.Name, t.PollingInterval
 			env.Metric, env.Input, env.Pods, env.PodSelector = w.Policy.Triggers[i].Metric, w.Policy.Triggers[i].Input, a.Pods, a.PodSelector
-			if t.Auth == nil || c.options.Secrets == nil {
-				env.Secret = func(context.Context, string) (string, error) { return "", nil }
-				return t.Kind.Open(t.Config, env)
-			}
-			var servers []string
-			if remote, ok := t.Config.(triggers.Remote); ok {
-				servers = remote.Servers()
-			}
-			credential := c.options.Secrets.Open(w.Namespace, t.Auth, servers)
-			env.Secret, env.Credentials = credential.Parameter, credentialIdentity(w.Namespace, t.Auth)
-			source, err := t.Kind.Open(t.Config, env)
-			if err != nil {
-				return nil, err
-			}
-			return &authenticated{source, credential}, nil
+			return openSource(c.options.Secrets, w, t, env)
 		},
 	})
 	return a
-}
-
-// authenticated closes the credential of a source when the source ends.
-type authenticated struct {
-	triggers.Source
-
-	credential *Credential
-}
-
-// Run runs the source.
-func (a *authenticated) Run(ctx context.Context, emit func(scalers.Event)) error {
-	defer a.credential.Close()
-	return a.Source.Run(ctx, emit)
 }
 
 // sameTriggers reports whether two versions have the same target and the same sources, including those of their shadow policies.
@@ -165,14 +137,15 @@ func sameTriggers(a, b *compile.Workload) bool {
 	if (a.Shadow == nil) != (b.Shadow == nil) || a.Shadow != nil && !sameTriggers(a.Shadow, b.Shadow) {
 		return false
 	}
-	if a.Target != b.Target || len(a.Triggers) != len(b.Triggers) || a.NeedsPods() != b.NeedsPods() {
+	if a.Target != b.Target || a.Container != b.Container || len(a.Triggers) != len(b.Triggers) || a.NeedsPods() != b.NeedsPods() {
 		return false
 	}
 	for i := range a.Triggers {
 		x, y := &a.Triggers[i], &b.Triggers[i]
 		if x.Name != y.Name || x.Kind.Name != y.Kind.Name || x.PollingInterval != y.PollingInterval ||
 			a.Policy.Triggers[i].Metric != b.Policy.Triggers[i].Metric ||
-			!reflect.DeepEqual(x.Config, y.Config) || !reflect.DeepEqual(x.Auth, y.Auth) {
+			!reflect.DeepEqual(x.Config, y.Config) || !reflect.DeepEqual(x.Auth, y.Auth) ||
+			!reflect.DeepEqual(x.Variables, y.Variables) || !reflect.DeepEqual(x.Metadata, y.Metadata) {
 			return false
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/controller"
 	"github.com/impulse-sh/impulse/internal/control/status"
+	"github.com/impulse-sh/impulse/internal/kube/apiclient"
 )
 
 const (
@@ -31,7 +32,7 @@ type objects struct {
 }
 
 func newObjects(config *rest.Config, keepCounts bool) (*objects, error) {
-	client, err := controller.Client(config)
+	c, err := apiclient.New(config)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +40,7 @@ func newObjects(config *rest.Config, keepCounts bool) (*objects, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &objects{client: client, finalizers: cluster, keepCounts: keepCounts}, nil
+	return &objects{client: c, finalizers: cluster, keepCounts: keepCounts}, nil
 }
 
 // remaining describes the ScaledObjects that remain, each with the reason; "" if there are none.

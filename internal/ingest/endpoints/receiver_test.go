@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/triggertest"
 	"github.com/impulse-sh/impulse/triggers/webhook"
 )
 
@@ -115,7 +116,7 @@ func testAnonymousMessageReachesOnlyTriggersThatVerifySignatures(t *testing.T) {
 		t.Errorf("got %d, %d, %s; want 401, 401, \"unknown\"", call("ci"), call("nothing"), e.level("open"))
 	}
 	secret := func(context.Context, string) (string, error) { return "secret", nil }
-	e.open(webhook.Kind(), "signed", map[string]string{"hook": "ci", "threshold": "1"}, triggers.Env{Credentials: "x", Secret: secret})
+	e.open(webhook.Kind(), "signed", map[string]string{"hook": "ci", "threshold": "1"}, triggers.Env{Credentials: "x", Secrets: triggertest.SecretsFunc(secret)})
 	if call("ci") != 401 || e.counted("webhook", "unverified") != 1 {
 		t.Errorf("without a signature: %d; want 401, 1", call("ci"))
 	}
@@ -202,7 +203,7 @@ func testMessageIsNotAcknowledgedWhileTriggerCannotEvaluateIt(t *testing.T) {
 	e := begin(t)
 	e.webhook("jobs", map[string]string{"hook": "ci", "threshold": "1"})
 	away := func(context.Context, string) (string, error) { return "", errors.New("the Secret is away") }
-	e.open(webhook.Kind(), "signed", map[string]string{"hook": "ci", "threshold": "1"}, triggers.Env{Credentials: "x", Secret: away})
+	e.open(webhook.Kind(), "signed", map[string]string{"hook": "ci", "threshold": "1"}, triggers.Env{Credentials: "x", Secrets: triggertest.SecretsFunc(away)})
 	if code, text := e.postHook("ci", `{}`); code != 503 || !strings.Contains(text, "trigger signed: unavailable: read hmacSecret: the Secret is away") || e.level("jobs") != "unknown" {
 		t.Errorf("got %d %s, %s; want 503, text with trigger signed: unavailable: read hmacSecret: the Secret is away, \"unknown\"", code, text, e.level("jobs"))
 	}

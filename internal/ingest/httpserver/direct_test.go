@@ -72,7 +72,7 @@ func open(t *testing.T, received *endpoints.Receiver, kind triggers.Kind, name s
 	}
 	source, err := kind.Open(c, triggers.Env{
 		Namespace: "shop", Object: "checkout", Trigger: name, Endpoints: received, Alerts: &triggertest.Endpoints{}, Now: time.Now, Credentials: secret,
-		Secret: func(context.Context, string) (string, error) { return secret, nil },
+		Secrets: triggertest.SecretsFunc(func(context.Context, string) (string, error) { return secret, nil }),
 	})
 	if err != nil {
 		t.Fatal(err)

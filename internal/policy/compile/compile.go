@@ -27,7 +27,7 @@ func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings
 	var errs errorList
 	w := &Workload{
 		Namespace: so.Namespace, Name: so.Name, UID: so.UID, Generation: so.Generation,
-		Target: TargetOf(so),
+		Target: TargetOf(so), Container: so.Spec.ScaleTargetRef.EnvSourceContainerName,
 		Policy: policyOf(so, settings, &errs),
 		DryRun: so.Spec.DryRun || settings.DryRun, DryRunOfAll: settings.DryRun, UnknownAnnotations: joinUnknown(UnknownAnnotations(so.Annotations)),
 		paused: pausedBy(so),
@@ -158,7 +158,11 @@ func compileTrigger(path string, t *v1alpha1.Trigger, kinds []triggers.Kind, err
 	}
 	level := config.Trigger()
 	metricOf(path, t, kind, &level, errs)
-	return Trigger{Kind: kind, Config: config, Auth: t.AuthenticationRef}, level, true
+	compiled := Trigger{Kind: kind, Config: config, Auth: t.AuthenticationRef, Variables: kind.Variables(metadata)}
+	if len(compiled.Variables.Metadata) > 0 {
+		compiled.Metadata = metadata
+	}
+	return compiled, level, true
 }
 
 // metricOf compiles the metric type of a trigger.

@@ -17,7 +17,9 @@ type Workload struct {
 	UID             types.UID
 	Generation      int64
 	Target          actuator.Target
-	Policy          *scalers.Policy
+	// Container is the container of the target whose environment variables triggers name; "" is its first one.
+	Container string
+	Policy    *scalers.Policy
 	// UnknownAnnotations describes annotations that seem to be meant for Impulse, and have no effect; "" when there are none.
 	UnknownAnnotations string
 	// DryRun means that decisions are made and reported, but not written.
@@ -54,6 +56,9 @@ type Trigger struct {
 	Config          triggers.Config
 	PollingInterval time.Duration
 	Auth            *v1alpha1.AuthenticationRef
+	// Variables are the environment variables that Metadata name. Metadata is nil without any in it.
+	Variables triggers.Variables
+	Metadata  map[string]string
 }
 
 // DryRunMessage returns the reason why nothing is written for a workload with DryRun.

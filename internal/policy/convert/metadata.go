@@ -12,27 +12,26 @@ import (
 )
 
 // Metadata removes from the triggers of one of KEDA's objects the parameters that have no effect there: those that their kinds do not
-// have, and empty ones. It returns a note for each. A parameter that comes from the environment of the workload is a mistake if its kind
-// does not read it there. Triggers of unknown types stay as they are.
-func Metadata(spec *v1alpha1.ScaledObjectSpec, kinds []triggers.Kind) (notes, mistakes []diag.Error) {
-	var left, invalid diagnostics
+// have, and empty ones. It returns a note for each. Triggers of unknown types stay as they are.
+func Metadata(spec *v1alpha1.ScaledObjectSpec, kinds []triggers.Kind) []diag.Error {
+	var left diagnostics
 	for i := range spec.Triggers {
 		t := &spec.Triggers[i]
 		at := slices.IndexFunc(kinds, func(k triggers.Kind) bool { return k.Name == t.Type })
 		if at < 0 {
 			continue
 		}
-		p := parameters{path: item("spec.triggers", i) + ".metadata.", kind: &kinds[at], notes: &left, mistakes: &invalid}
+		p := parameters{path: item("spec.triggers", i) + ".metadata.", kind: &kinds[at], notes: &left}
 		t.Metadata = p.convert(t.Metadata)
 	}
-	return left, invalid
+	return left
 }
 
 // parameters converts the metadata of one trigger.
 type parameters struct {
-	path            string
-	kind            *triggers.Kind
-	notes, mistakes *diagnostics
+	path  string
+	kind  *triggers.Kind
+	notes *diagnostics
 }
 
 // convert returns the parameters that have an effect. As in KEDA, spaces around a value do not belong to it.
@@ -49,8 +48,12 @@ func (p parameters) convert(old map[string]v1alpha1.Scalar) map[string]v1alpha1.
 			kept[key] = value
 		case key == "metricName":
 			p.notes.add(p.path+key, "has no effect in KEDA any more", "it was removed")
-		case fromEnv && !given && (p.isField(base) || p.isAuth(base)):
-			p.mistakes.add(p.path+key, "reads "+base+" from the environment of the workload, which Impulse does not", "an authenticationRef or "+base)
+		case fromEnv && p.mayBeVariable(base):
+			if given {
+				p.notes.add(p.path+key, base+" is given as well", "it was removed")
+			} else {
+				kept[key] = value
+			}
 		case p.isAuth(key):
 			p.notes.add(p.path+key, "is a credential, which is not read from the metadata", "it was removed: an authenticationRef has it")
 		default:
@@ -76,6 +79,11 @@ func (p parameters) noteUnknown(key string) {
 // isField reports whether the kind has a parameter, or passes on any.
 func (p parameters) isField(key string) bool {
 	return slices.ContainsFunc(p.kind.Fields, func(f triggers.Field) bool { return f.Key == key || f.Type == triggers.AnyKey })
+}
+
+// mayBeVariable reports whether a parameter may have the value of an environment variable of the target.
+func (p parameters) mayBeVariable(key string) bool {
+	return p.isAuth(key) || slices.ContainsFunc(p.kind.Fields, func(f triggers.Field) bool { return f.Key == key && f.Type == "text" })
 }
 
 // isAuth reports whether the kind reads a parameter from an authenticationRef.

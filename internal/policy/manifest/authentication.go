@@ -45,6 +45,9 @@ var kedaSources = []string{
 	"azureKeyVault", "awsSecretManager", "gcpSecretManager", "azureServicePrincipal",
 }
 
+// tokens is the field of tokens of service accounts.
+const tokens = "boundServiceAccountToken"
+
 // parseForeignAuthentication reads one of KEDA's authentications. One with a source that Impulse does not read is a mistake.
 func parseForeignAuthentication(o *Object, kind, api string) (*Object, []diag.Error) {
 	fields, _ := fieldsOf(reflect.TypeFor[v1alpha1.TriggerAuthenticationSpec]())
@@ -64,6 +67,12 @@ func parseForeignAuthentication(o *Object, kind, api string) (*Object, []diag.Er
 		return nil, problems
 	}
 	o, problems := parseAuthentication(o, kind)
+	if strictyaml.Child(spec, tokens) != nil {
+		o.notes = append(o.notes, diag.Error{
+			Field: "spec." + tokens, Problem: "KEDA's operator configures whom the tokens are for; here they are for the API server",
+			Suggestion: "set audience to whom they are sent",
+		})
+	}
 	if len(unread) > 0 {
 		o.broken, o.notes = true, nil
 		problem := "is not supported"

@@ -57,11 +57,9 @@ func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []diag.Error
 
 // Compile compiles a ScaledObject. With any mistake the workload is nil.
 func (o *Object) Compile(known []triggers.Kind, settings compile.Settings) (*compile.Workload, []diag.Error) {
-	problems := o.convertMetadata(known)
+	o.convertMetadata(known)
 	w, mistakes := compile.Compile(o.ScaledObject, known, settings)
-	if len(problems) > 0 {
-		w = nil
-	}
+	var problems []diag.Error
 	for _, m := range mistakes {
 		p := o.ErrorAt(m.Field, m.Problem, m.Suggestion)
 		if !slices.ContainsFunc(o.refused, func(metric string) bool { return strings.HasPrefix(p.Field, metric) }) {

@@ -147,18 +147,9 @@ func parseHPA(o *Object, version string) (*Object, []diag.Error) {
 	return o.setScaledObject(so, problems)
 }
 
-// convertMetadata removes the parameters that KEDA ignores from the triggers of one of its objects, and returns the mistakes in them.
-func (o *Object) convertMetadata(known []triggers.Kind) []diag.Error {
-	if !o.keda {
-		return nil
+// convertMetadata removes the parameters that KEDA ignores from the triggers of one of its objects.
+func (o *Object) convertMetadata(known []triggers.Kind) {
+	if o.keda {
+		o.notes = append(o.notes, convert.Metadata(&o.ScaledObject.Spec, known)...)
 	}
-	notes, mistakes := convert.Metadata(&o.ScaledObject.Spec, known)
-	o.notes = append(o.notes, notes...)
-	var problems []diag.Error
-	for _, m := range mistakes {
-		problems = append(problems, o.ErrorAt(m.Field, m.Problem, m.Suggestion))
-		metadata, _, _ := strings.Cut(m.Field, ".metadata.")
-		o.refused = append(o.refused, metadata+".metadata.")
-	}
-	return problems
 }

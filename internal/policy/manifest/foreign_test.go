@@ -98,12 +98,8 @@ func testUnreadParameterOfKEDAIsRemoved(t *testing.T) {
 		`warning: spec.triggers[0].metadata.Query: is no parameter of prometheus and has no effect (it was removed; did you mean "query"?)`,
 		"warning: spec.triggers[0].metadata.namespace: is empty",
 		"warning: spec.triggers[0].metadata.password: is a credential, which is not read from the metadata")
-	got := lines(old("", "bearerTokenFromEnv: TOKEN, ignoreNullValues: true"))
-	mistakes := slices.DeleteFunc(got, func(line string) bool { return strings.HasPrefix(line, "warning: ") })
-	const want = "spec.triggers[0].metadata.bearerTokenFromEnv: reads bearerToken from the environment of the workload, which Impulse does not"
-	if len(mistakes) != 1 || !strings.HasPrefix(mistakes[0], want) {
-		t.Errorf("got the mistakes %q, want one that begins with %q", mistakes, want)
-	}
+	expectLines(t, old("", "bearerTokenFromEnv: TOKEN, serverAddressFromEnv: SERVER"),
+		"warning: spec.triggers[0].metadata.serverAddressFromEnv: serverAddress is given as well (it was removed)")
 }
 
 func testAuthenticationWithUnsupportedSourceHasOneMistake(t *testing.T) {

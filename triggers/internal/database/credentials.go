@@ -20,23 +20,17 @@ type Credentials map[string]string
 var shown = []string{"host", "port", "userName", "username", "dbName", "sslmode"}
 
 // readCredentials reads the current values of all parameters.
-func readCredentials(
-	ctx context.Context, secret func(context.Context, string) (string, error), parameters []triggers.AuthParameter,
-) (Credentials, error) {
-	c := Credentials{}
-	if secret == nil {
-		return c, nil
+func readCredentials(ctx context.Context, secrets triggers.Secrets, parameters []triggers.AuthParameter) (Credentials, error) {
+	names := make([]string, len(parameters))
+	for i, p := range parameters {
+		names[i] = p.Name
 	}
-	for _, p := range parameters {
-		value, err := secret(ctx, p.Name)
-		if err != nil {
-			return nil, fmt.Errorf("read the credential %s: %w", p.Name, err)
-		}
-		if value = strings.TrimRight(value, "\r\n"); value != "" { // Files tend to end with a line break.
-			c[p.Name] = value
-		}
+	values, err := secrets.Read(ctx, names...)
+	if err != nil {
+		return nil, err
 	}
-	return c, nil
+	maps.DeleteFunc(values, func(_, value string) bool { return value == "" })
+	return values, nil
 }
 
 // digest returns a hash that is equal for equal credentials.

@@ -6,19 +6,19 @@ import (
 	"testing"
 
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
 func TestCredentials(t *testing.T) {
 	t.Run("all parameters are read without line breaks at the end", testAllParametersAreReadWithoutLineBreaksAtEnd)
-	t.Run("a parameter that cannot be read is named", testParameterThatCannotBeReadIsNamed)
+	t.Run("a reading that fails is reported", testParameterThatCannotBeReadIsNamed)
 	t.Run("different credentials have different digests", testDifferentCredentialsHaveDifferentDigests)
 	t.Run("an error with a secret is not shown", testErrorWithSecretIsNotShown)
 }
 
 func testAllParametersAreReadWithoutLineBreaksAtEnd(t *testing.T) {
 	values := map[string]string{"password": " p \r\n", "host": "h", "other": "o"}
-	secret := func(_ context.Context, name string) (string, error) { return values[name], nil }
-	c, err := readCredentials(t.Context(), secret, []triggers.AuthParameter{{Name: "password"}, {Name: "host"}, {Name: "port"}})
+	c, err := readCredentials(t.Context(), triggertest.Secrets(values), []triggers.AuthParameter{{Name: "password"}, {Name: "host"}, {Name: "port"}})
 	if err != nil || len(c) != 2 || c["password"] != " p " || c["host"] != "h" {
 		t.Errorf("got %q, %v", c, err)
 	}
@@ -29,8 +29,8 @@ func testAllParametersAreReadWithoutLineBreaksAtEnd(t *testing.T) {
 
 func testParameterThatCannotBeReadIsNamed(t *testing.T) {
 	lost := errors.New("lost")
-	_, err := readCredentials(t.Context(), func(context.Context, string) (string, error) { return "", lost }, []triggers.AuthParameter{{Name: "password"}})
-	if !errors.Is(err, lost) || err.Error() != "read the credential password: lost" {
+	_, err := readCredentials(t.Context(), triggertest.SecretsFunc(func(context.Context, string) (string, error) { return "", lost }), []triggers.AuthParameter{{Name: "password"}})
+	if !errors.Is(err, lost) || err.Error() != "read the credentials: lost" {
 		t.Errorf("got %v", err)
 	}
 }

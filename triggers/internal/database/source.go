@@ -67,7 +67,7 @@ type reader struct {
 
 // Read returns the current level.
 func (r *reader) Read(ctx context.Context) (scalers.Milli, error) {
-	c, err := readCredentials(ctx, r.env.Secret, r.spec.Auth)
+	c, err := readCredentials(ctx, r.env.Secrets, r.spec.Auth)
 	if err != nil {
 		return 0, fmt.Errorf("query the database: %w", err)
 	}

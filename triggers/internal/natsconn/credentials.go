@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -42,41 +41,23 @@ type Credentials struct {
 }
 
 // Read reads the current values of the named parameters, or of all.
-func Read(ctx context.Context, secret func(context.Context, string) (string, error), names ...string) (Credentials, error) {
-	var c Credentials
-	if secret == nil {
-		return c, nil
-	}
-	for _, p := range []struct {
-		name string
-		to   *string
-	}{
-		{"username", &c.username},
-		{"password", &c.password},
-		{"token", &c.token},
-		{"nkey", &c.nkey},
-		{"creds", &c.creds},
-		{"ca", &c.ca},
-		{"cert", &c.cert},
-		{"key", &c.key},
-	} {
-		if len(names) > 0 && !slices.Contains(names, p.name) {
-			continue
+func Read(ctx context.Context, secrets triggers.Secrets, names ...string) (Credentials, error) {
+	if len(names) == 0 {
+		for _, p := range Parameters() {
+			names = append(names, p.Name)
 		}
-		value, err := secret(ctx, p.name)
-		if err != nil {
-			return Credentials{}, fmt.Errorf("read the credential %s: %w", p.name, err)
-		}
-		*p.to = strings.TrimRight(value, "\r\n")
 	}
-	return c, nil
+	values, err := secrets.Read(ctx, names...)
+	return Credentials{
+		username: values["username"], password: values["password"], token: values["token"], nkey: values["nkey"], creds: values["creds"],
+		ca: values["ca"], cert: values["cert"], key: values["key"],
+	}, err
 }
 
-// WatchRotation returns a channel that is closed when the credentials differ from those in use, or may not be used any longer. It checks at
-// the given interval in a goroutine of its own, so that no message waits for a slow secret. The returned function stops it.
-func WatchRotation(
-	ctx context.Context, secret func(context.Context, string) (string, error), used Credentials, interval time.Duration,
-) (<-chan struct{}, func()) {
+// WatchRotation returns a channel that is closed when the credentials differ from those in use, or may not be used any longer. It checks
+// after each change and at the given interval, in a goroutine of its own, so that no message waits for a slow secret. The returned function
+// stops it.
+func WatchRotation(ctx context.Context, env triggers.Env, used Credentials, interval time.Duration) (<-chan struct{}, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	rotated := make(chan struct{})
 	var checking sync.WaitGroup
@@ -88,8 +69,9 @@ func WatchRotation(
 			case <-ctx.Done():
 				return
 			case <-tick.C:
+			case <-env.SecretsChanged:
 			}
-			if now, err := Read(ctx, secret); err == nil && now != used || errors.Is(err, triggers.ErrNotAllowed) {
+			if now, err := Read(ctx, env.Secrets); err == nil && now != used || errors.Is(err, triggers.ErrNotAllowed) {
 				close(rotated)
 				return
 			}

@@ -35,16 +35,16 @@ func testEveryConnectionUsesGivenDialer(t *testing.T) {
 func testRevokedCredentialClosesItsConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var away, revoked atomic.Bool
-		secret := func(context.Context, string) (string, error) {
+		env := triggers.Env{Secrets: func(context.Context, ...string) (map[string]string, error) {
 			switch {
 			case revoked.Load():
-				return "", fmt.Errorf("read the authentication: %w", triggers.ErrNotAllowed)
+				return nil, fmt.Errorf("read the authentication: %w", triggers.ErrNotAllowed)
 			case away.Load():
-				return "", errors.New("the API server is away")
+				return nil, errors.New("the API server is away")
 			}
-			return "", nil
-		}
-		rotated, forget := WatchRotation(t.Context(), secret, Credentials{}, time.Second)
+			return nil, nil
+		}}
+		rotated, forget := WatchRotation(t.Context(), env, Credentials{}, time.Second)
 		defer forget()
 		ended := func() bool {
 			<-time.After(3 * time.Second)

@@ -1,4 +1,4 @@
-package controller
+package credentials
 
 import (
 	"fmt"
@@ -11,24 +11,21 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// use describes how a trigger uses an authentication: the namespace of the trigger, and the servers that it sends the credentials
-// to, each a URL or HOST:PORT.
-type use struct {
-	namespace string
-	servers   []string
-}
-
 // allowedBy returns an error that wraps triggers.ErrNotAllowed unless an authentication allows the use. The error does not list
 // the allowed namespaces: an author in one namespace need not learn the names of others.
-func (u use) allowedBy(spec *v1alpha1.ClusterTriggerAuthenticationSpec) error {
-	if !slices.Contains(spec.AllowedNamespaces, u.namespace) && !slices.Contains(spec.AllowedNamespaces, v1alpha1.EveryNamespace) {
+func (u Use) allowedBy(spec *v1alpha1.ClusterTriggerAuthenticationSpec) error {
+	if !slices.Contains(spec.AllowedNamespaces, u.Target.Namespace) && !slices.Contains(spec.AllowedNamespaces, v1alpha1.EveryNamespace) {
 		return fmt.Errorf("%w: its spec.allowedNamespaces does not list %s; add it there, or use a TriggerAuthentication of that namespace",
-			triggers.ErrNotAllowed, u.namespace)
+			triggers.ErrNotAllowed, u.Target.Namespace)
 	}
 	if len(spec.AllowedHosts) == 0 {
 		return nil
 	}
-	for _, server := range u.servers {
+	if len(u.Variables) > 0 { // They could name another server, which the list cannot check.
+		return fmt.Errorf("%w: its spec.allowedHosts restricts the servers, so the metadata may not take parameters from environment variables (…FromEnv)",
+			triggers.ErrNotAllowed)
+	}
+	for _, server := range u.Servers {
 		host, port := authority(server)
 		if host == "" || !slices.ContainsFunc(spec.AllowedHosts, func(allowed string) bool {
 			return strings.EqualFold(allowed, host) || strings.EqualFold(allowed, net.JoinHostPort(host, port))

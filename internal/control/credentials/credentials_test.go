@@ -1,29 +1,26 @@
-package controller
+package credentials
 
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 
+	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/control/autoscaler"
-	"github.com/impulse-sh/impulse/internal/control/status"
+	"github.com/impulse-sh/impulse/internal/kube/apiclient"
 	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
-	"github.com/impulse-sh/impulse/scalers"
-	"github.com/impulse-sh/impulse/triggers"
 )
 
 func TestSecrets(t *testing.T) {
@@ -33,7 +30,6 @@ func TestSecrets(t *testing.T) {
 	t.Run("the permission to read one Secret is enough", testPermissionToReadOneSecretIsEnough)
 	t.Run("the last value stands while the API server is unavailable", testLastValueStandsWhileAPIServerIsUnavailable)
 	t.Run("a cancelled read returns at once", testCancelledReadReturnsAtOnce)
-	t.Run("a Secret is watched as long as its trigger runs", testSecretIsWatchedAsLongAsItsTriggerRuns)
 }
 
 // credentialsEnv is a namespace with a Secret db, and the TriggerAuthentication login that takes the parameter password from it.
@@ -43,6 +39,9 @@ type credentialsEnv struct {
 	config *rest.Config
 	kube   *kubernetes.Clientset
 	ours   rest.Interface
+	// target is the target of the triggers, and root the folder of files. Neither exists at first.
+	target actuator.Target
+	root   string
 }
 
 func newCredentialsEnv(t *testing.T) *credentialsEnv {
@@ -58,13 +57,14 @@ func openCredentialsEnv(t *testing.T, config *rest.Config, ns string) *credentia
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours, err := Client(config)
+	ours, err := apiclient.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &credentialsEnv{t: t, ns: ns, config: config, kube: kube, ours: ours}
+	v := &credentialsEnv{t: t, ns: ns, config: config, kube: kube, ours: ours, root: t.TempDir()}
+	v.target = actuator.Target{Namespace: ns, APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}
 	v.put("db", "old-password")
-	v.authenticate("login", v1alpha1.SecretTargetRef{Parameter: "password", Name: "db", Key: "pw"})
+	v.authenticate("login", v1alpha1.KeyRef{Parameter: "password", Name: "db", Key: "pw"})
 	return v
 }
 
@@ -89,11 +89,17 @@ func (v *credentialsEnv) remove(name string) {
 }
 
 // authenticate creates a TriggerAuthentication with these references, or replaces it.
-func (v *credentialsEnv) authenticate(name string, refs ...v1alpha1.SecretTargetRef) {
+func (v *credentialsEnv) authenticate(name string, refs ...v1alpha1.KeyRef) {
+	v.t.Helper()
+	v.define(name, v1alpha1.TriggerAuthenticationSpec{SecretTargetRef: refs})
+}
+
+// define creates a TriggerAuthentication, or replaces it.
+func (v *credentialsEnv) define(name string, spec v1alpha1.TriggerAuthenticationSpec) {
 	v.t.Helper()
 	a := &v1alpha1.TriggerAuthentication{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "impulse.sh/v1alpha1", Kind: "TriggerAuthentication"},
-		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: v.ns}, Spec: v1alpha1.TriggerAuthenticationSpec{SecretTargetRef: refs},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: v.ns}, Spec: spec,
 	}
 	at := v.ours.Delete().Namespace(v.ns).Resource("triggerauthentications").Name(name)
 	if err := at.Do(v.t.Context()).Error(); err != nil && !apierrors.IsNotFound(err) {
@@ -107,25 +113,33 @@ func (v *credentialsEnv) authenticate(name string, refs ...v1alpha1.SecretTarget
 // credentials returns the Credentials of a process with the permissions of a configuration.
 func (v *credentialsEnv) credentials(config *rest.Config) *Credentials {
 	v.t.Helper()
-	c, err := NewCredentials(config, v.ns)
-	if err != nil {
+	ours, err := apiclient.New(config)
+	core, err2 := typedcorev1.NewForConfig(config)
+	targets, err3 := actuator.New(config, actuator.Options{})
+	if err = errors.Join(err, err2, err3); err != nil {
 		v.t.Fatal(err)
 	}
-	return c
+	return New(Options{Client: ours, Core: core, Watch: targets.WatchTarget, ClusterNamespace: v.ns, Root: v.root})
 }
 
 // open returns the credential of a trigger that refers to an authentication.
 func (v *credentialsEnv) open(c *Credentials, name string) *Credential {
 	v.t.Helper()
-	k := c.Open(v.ns, &v1alpha1.AuthenticationRef{Name: name}, nil)
+	k := c.Open(Use{Target: v.target, Ref: &v1alpha1.AuthenticationRef{Name: name}})
 	v.t.Cleanup(k.Close)
 	return k
+}
+
+// password returns the parameter password.
+func password(ctx context.Context, k *Credential) (string, error) {
+	values, err := k.Secrets(ctx, "password")
+	return values["password"], err
 }
 
 // expectValue fails the test unless the parameter password has the value want.
 func (v *credentialsEnv) expectValue(k *Credential, want string) {
 	v.t.Helper()
-	if got, err := k.Parameter(v.t.Context(), "password"); got != want || err != nil {
+	if got, err := password(v.t.Context(), k); got != want || err != nil {
 		v.t.Fatalf("the password is %q, error %v; want %q", got, err, want)
 	}
 }
@@ -134,7 +148,7 @@ func (v *credentialsEnv) expectValue(k *Credential, want string) {
 func (v *credentialsEnv) awaitValue(k *Credential, before, want string) {
 	v.t.Helper()
 	testkit.Eventually(v.t, "the new value is read", func(ctx context.Context) bool {
-		got, err := k.Parameter(ctx, "password")
+		got, err := password(ctx, k)
 		if err != nil || got != before && got != want {
 			v.t.Fatalf("the password is %q, error %v; want %q and then %q", got, err, before, want)
 		}
@@ -153,7 +167,7 @@ func (v *credentialsEnv) awaitError(k *Credential, words ...string) {
 		}
 	}()
 	testkit.Eventually(v.t, "the error contains "+strings.Join(words, ", "), func(ctx context.Context) bool {
-		_, err := k.Parameter(ctx, "password")
+		_, err := password(ctx, k)
 		if err == nil {
 			return false
 		}
@@ -184,12 +198,12 @@ func testRotatedSecretIsReadWithoutError(t *testing.T) {
 	v.put("db", "new-password")
 	v.awaitValue(k, "old-password", "new-password")
 	v.put("other", "third-password")
-	v.authenticate("login", v1alpha1.SecretTargetRef{Parameter: "password", Name: "other", Key: "pw"})
+	v.authenticate("login", v1alpha1.KeyRef{Parameter: "password", Name: "other", Key: "pw"})
 	testkit.Eventually(t, "the other Secret is read", func(ctx context.Context) bool {
-		got, err := k.Parameter(ctx, "password")
+		got, err := password(ctx, k)
 		return got == "third-password" && err == nil
 	})
-	v.expectWatches(&Credentials{namespaced: k.authentications, secrets: k.secrets}, 1, 1)
+	v.expectWatches(k.all, 1, 1)
 }
 
 func testNothingIsWatchedWithoutTriggerThatNeedsIt(t *testing.T) {
@@ -197,8 +211,8 @@ func testNothingIsWatchedWithoutTriggerThatNeedsIt(t *testing.T) {
 	c := v.credentials(v.config)
 	first, second := v.open(c, "login"), v.open(c, "login")
 	v.expectWatches(c, 0, 0)
-	if got, err := first.Parameter(t.Context(), "username"); got != "" || err != nil {
-		t.Errorf("a parameter that the authentication does not have: got %q and error %v, want \"\" and none", got, err)
+	if got, err := first.Secrets(t.Context(), "username"); len(got) > 0 || err != nil {
+		t.Errorf("a parameter that the authentication does not have: got %q and error %v, want none", got, err)
 	}
 	v.expectWatches(c, 1, 0)
 	v.expectValue(first, "old-password")
@@ -222,13 +236,13 @@ func testMissingSecretIsReportedAndReadOnceItIsCreated(t *testing.T) {
 	v.awaitError(k, "parameter password", "secret "+v.ns+"/db does not exist")
 	v.put("db", "new-password")
 	testkit.Eventually(t, "it is there again", func(ctx context.Context) bool {
-		got, err := k.Parameter(ctx, "password")
+		got, err := password(ctx, k)
 		return got == "new-password" && err == nil
 	})
 	v.awaitError(v.open(c, "nobody"), "trigger authentication "+v.ns+"/nobody does not exist")
-	v.authenticate("login", v1alpha1.SecretTargetRef{Parameter: "password", Name: "db", Key: "no-such-key"})
+	v.authenticate("login", v1alpha1.KeyRef{Parameter: "password", Name: "db", Key: "no-such-key"})
 	v.awaitError(k, "secret "+v.ns+"/db has no key no-such-key")
-	cluster := c.Open("elsewhere", &v1alpha1.AuthenticationRef{Kind: "ClusterTriggerAuthentication", Name: "nobody"}, nil)
+	cluster := c.Open(Use{Target: actuator.Target{Namespace: "elsewhere"}, Ref: &v1alpha1.AuthenticationRef{Kind: clusterKind, Name: "nobody"}})
 	defer cluster.Close()
 	v.awaitError(cluster, "cluster trigger authentication nobody does not exist")
 }
@@ -269,13 +283,13 @@ func testPermissionToReadOneSecretIsEnough(t *testing.T) {
 	v.awaitError(k, "watch secret "+v.ns+"/db", "forbidden")
 	allow("db")
 	testkit.Eventually(t, "the permission is there", func(ctx context.Context) bool {
-		got, err := k.Parameter(ctx, "password")
+		got, err := password(ctx, k)
 		return got == "old-password" && err == nil
 	})
 	v.put("db", "new-password")
 	v.awaitValue(k, "old-password", "new-password")
 	v.put("theirs", "their-password")
-	v.authenticate("login", v1alpha1.SecretTargetRef{Parameter: "password", Name: "theirs", Key: "pw"})
+	v.authenticate("login", v1alpha1.KeyRef{Parameter: "password", Name: "theirs", Key: "pw"})
 	v.awaitError(k, "watch secret "+v.ns+"/theirs", "forbidden")
 }
 
@@ -290,14 +304,14 @@ func testLastValueStandsWhileAPIServerIsUnavailable(t *testing.T) {
 	v.expectValue(k, "old-password")
 	fresh := v.credentials(v.config)
 	late := v.open(fresh, "login")
-	if _, err := late.Parameter(t.Context(), "password"); err == nil || !strings.Contains(err.Error(), "watch trigger authentication default/login") {
+	if _, err := password(t.Context(), late); err == nil || !strings.Contains(err.Error(), "watch trigger authentication default/login") {
 		t.Errorf("with the API server away, and never read before: got error %v, want one that names the authentication", err)
 	}
 	outage.Start("kube-apiserver")
 	v.put("db", "new-password")
 	v.awaitValue(k, "old-password", "new-password")
 	testkit.Eventually(t, "who came too early reads it as well", func(ctx context.Context) bool {
-		got, err := late.Parameter(ctx, "password")
+		got, err := password(ctx, late)
 		return got == "new-password" && err == nil
 	})
 	v.remove("db")
@@ -322,51 +336,7 @@ func testCancelledReadReturnsAtOnce(t *testing.T) {
 	k := v.open(v.credentials(config), "login")
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Millisecond, errors.New("enough"))
 	defer cancel()
-	if _, err := k.Parameter(ctx, "password"); err == nil || !strings.Contains(err.Error(), "has not been read yet") {
+	if _, err := password(ctx, k); err == nil || !strings.Contains(err.Error(), "has not been read yet") {
 		t.Errorf("got error %v, want that it has not been read yet", err)
 	}
-}
-
-// passwordSource is a source that reads its password once, and then waits for the end of its context.
-type passwordSource struct {
-	env triggers.Env
-	got chan string
-}
-
-// Run reads the password.
-func (a *passwordSource) Run(ctx context.Context, _ func(scalers.Event)) error {
-	password, err := a.env.Secret(ctx, "password")
-	if err != nil {
-		return err
-	}
-	a.got <- password
-	<-ctx.Done()
-	return ctx.Err()
-}
-
-func testSecretIsWatchedAsLongAsItsTriggerRuns(t *testing.T) {
-	v := newCredentialsEnv(t)
-	c, got := v.credentials(v.config), make(chan string, 1)
-	kind := triggers.Define("asker", "Reads a password.", fakeConfig{}, func(_ fakeConfig, env triggers.Env) (triggers.Source, error) {
-		if env.Credentials != "TriggerAuthentication/"+v.ns+"/login" {
-			t.Errorf("got the credential identity %s, want one with kind, namespace and name", env.Credentials)
-		}
-		return &passwordSource{env: env, got: got}, nil
-	})
-	ctx, end := context.WithCancel(t.Context())
-	controller := New(Options{
-		Kinds: []triggers.Kind{kind}, Env: triggers.Env{Now: autoscaler.NewClock()}, Secrets: c, Actuator: &targets{of: map[string]*target{}},
-		Reporter: status.New(&store{}, status.Silent{}, status.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler)),
-		MayWrite: func() bool { return true }, WhileLeading: whileLeading,
-	}, nil)
-	so := object("web")
-	so.Namespace, so.Spec.Triggers[0].Type, so.Spec.Triggers[0].AuthenticationRef = v.ns, "asker", &v1alpha1.AuthenticationRef{Name: "login"}
-	controller.Apply(ctx, so)
-	if password := <-got; password != "old-password" {
-		t.Errorf("the source read %q, want old-password", password)
-	}
-	v.expectWatches(c, 1, 1)
-	end()
-	controller.Wait()
-	v.expectWatches(c, 0, 0)
 }

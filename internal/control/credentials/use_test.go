@@ -1,4 +1,4 @@
-package controller
+package credentials
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/triggers"
@@ -20,8 +21,11 @@ func TestUse(t *testing.T) {
 func testAuthenticationIsValidForNamespacesAndServersThatItNames(t *testing.T) {
 	for name, c := range map[string]struct {
 		namespaces, hosts, servers []string
+		variables                  map[string]string
 		want                       string
 	}{
+		"a variable, and any server":     {namespaces: []string{"shop"}, variables: map[string]string{"host": "HOST"}},
+		"a variable that may be a host":  {namespaces: []string{"shop"}, hosts: []string{"redis"}, variables: map[string]string{"host": "HOST"}, want: "…FromEnv"},
 		"no namespace by default":        {want: "spec.allowedNamespaces does not list shop"},
 		"another namespace":              {namespaces: []string{"shop-2", "sho"}, want: "spec.allowedNamespaces does not list shop"},
 		"its namespace":                  {namespaces: []string{"other", "shop"}},
@@ -42,7 +46,7 @@ func testAuthenticationIsValidForNamespacesAndServersThatItNames(t *testing.T) {
 		"the namespace is looked at too": {namespaces: []string{"other"}, hosts: []string{"prometheus"}, servers: []string{"http://prometheus"}, want: "allowedNamespaces"},
 	} {
 		spec := &v1alpha1.ClusterTriggerAuthenticationSpec{AllowedNamespaces: c.namespaces, AllowedHosts: c.hosts}
-		err := use{"shop", c.servers}.allowedBy(spec)
+		err := Use{Target: actuator.Target{Namespace: "shop"}, Servers: c.servers, Variables: c.variables}.allowedBy(spec)
 		switch {
 		case c.want == "" && err != nil:
 			t.Errorf("%s: got error %v, want none", name, err)
@@ -54,8 +58,19 @@ func testAuthenticationIsValidForNamespacesAndServersThatItNames(t *testing.T) {
 
 func testNamespacesShareNoReadingsThatUsedCredential(t *testing.T) {
 	ref := &v1alpha1.AuthenticationRef{Kind: "ClusterTriggerAuthentication", Name: "prometheus"}
-	if a, b := credentialIdentity("shop", ref), credentialIdentity("other", ref); a == b {
+	identity := func(namespace, target string, shared bool, variables map[string]string) string {
+		return Use{Target: actuator.Target{Namespace: namespace, Name: target}, Ref: ref, Variables: variables}.Identity(shared)
+	}
+	if a, b := identity("shop", "web", true, nil), identity("other", "web", true, nil); a == b {
 		t.Errorf("both are %s: the one that is not allowed would get the readings of the other", a)
+	}
+	if a, b := identity("shop", "web", true, nil), identity("shop", "jobs", true, nil); a != b {
+		t.Errorf("got %s and %s, want one: the credentials of both targets are the same", a, b)
+	}
+	for _, variables := range []map[string]string{nil, {"password": "PASSWORD"}} {
+		if a, b := identity("shop", "web", variables != nil, variables), identity("shop", "jobs", variables != nil, variables); a == b {
+			t.Errorf("both are %s: one target would get a reading with the environment variables of the other", a)
+		}
 	}
 }
 
@@ -73,7 +88,7 @@ func (v *credentialsEnv) allow(name string, namespaces, hosts []string) {
 		})
 	}
 	a.APIVersion, a.Kind, a.Name = "impulse.sh/v1alpha1", "ClusterTriggerAuthentication", name
-	a.Spec.SecretTargetRef = []v1alpha1.SecretTargetRef{{Parameter: "password", Name: "db", Key: "pw"}}
+	a.Spec.SecretTargetRef = []v1alpha1.KeyRef{{Parameter: "password", Name: "db", Key: "pw"}}
 	a.Spec.AllowedNamespaces, a.Spec.AllowedHosts = namespaces, hosts
 	if err := put.Body(a).Do(v.t.Context()).Error(); err != nil {
 		v.t.Fatal(err)
@@ -85,7 +100,10 @@ func testClusterTriggerAuthenticationWithoutNamespacesIsValidForNone(t *testing.
 	c := v.credentials(v.config)
 	name := "shared-" + v.ns // It has no namespace of its own.
 	v.allow(name, nil, nil)
-	k := c.Open("tenant", &v1alpha1.AuthenticationRef{Kind: clusterKind, Name: name}, []string{"http://prometheus:9090"})
+	k := c.Open(Use{
+		Target: actuator.Target{Namespace: "tenant"}, Ref: &v1alpha1.AuthenticationRef{Kind: clusterKind, Name: name},
+		Servers: []string{"http://prometheus:9090"},
+	})
 	t.Cleanup(k.Close)
 	v.awaitError(k, "cluster trigger authentication "+name, "spec.allowedNamespaces does not list tenant", "add it there, or use a TriggerAuthentication")
 	if c.secrets.pool.Len() != 0 {
@@ -94,7 +112,7 @@ func testClusterTriggerAuthenticationWithoutNamespacesIsValidForNone(t *testing.
 	read := func(what string) {
 		t.Helper()
 		testkit.Eventually(t, what, func(ctx context.Context) bool {
-			got, err := k.Parameter(ctx, "password")
+			got, err := password(ctx, k)
 			return got == "old-password" && err == nil
 		})
 	}

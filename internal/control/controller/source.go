@@ -1,0 +1,153 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"time"
+
+	"github.com/impulse-sh/impulse/internal/control/credentials"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// maxReopen is the longest pause before a source that could not be opened is opened again. A change of what it lacks ends the pause.
+const maxReopen = 10 * time.Second
+
+// openSource opens the source of a trigger with its credentials.
+func openSource(all *credentials.Credentials, w *compile.Workload, t *compile.Trigger, env triggers.Env) (triggers.Source, error) {
+	none := t.Auth == nil && len(t.Variables.Auth)+len(t.Variables.Metadata) == 0
+	if none || all == nil {
+		return t.Kind.Open(t.Config, env)
+	}
+	return &authenticated{
+		trigger: t, env: env, all: all,
+		use: credentials.Use{Target: w.Target, Container: w.Container, Ref: t.Auth, Variables: t.Variables.Auth},
+	}, nil
+}
+
+// authenticated is a source with credentials. It opens the source of the trigger once it knows the environment variables that the metadata
+// name, and opens it anew when they change.
+type authenticated struct {
+	trigger *compile.Trigger
+	env     triggers.Env
+	all     *credentials.Credentials
+	use     credentials.Use
+}
+
+// opened is what the source was opened with.
+type opened struct {
+	variables map[string]string
+	// shared is true if the readings are shared with other targets.
+	shared bool
+}
+
+// Run runs the source.
+func (a *authenticated) Run(ctx context.Context, emit func(scalers.Event)) error {
+	for {
+		err := a.runOnce(ctx, emit)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// runOnce opens the source and runs it until it has to be opened anew. It returns nil then, and after a pause if it could not be opened.
+func (a *authenticated) runOnce(ctx context.Context, emit func(scalers.Event)) error {
+	// The servers are known only with the config, which may need variables, so these are read with a credential of their own.
+	before := a.all.Open(a.use)
+	defer before.Close()
+	with, err := a.read(ctx, before)
+	var config triggers.Config
+	if err == nil {
+		config, err = a.config(with.variables)
+	}
+	if err != nil {
+		emit(scalers.Event{Trigger: a.env.Trigger, At: scalers.InstantOf(a.env.Now()), Err: err})
+		select {
+		case <-ctx.Done():
+		case <-before.Changed():
+		case <-time.After(maxReopen):
+		}
+		return nil
+	}
+	use := a.use
+	if remote, ok := config.(triggers.Remote); ok {
+		use.Servers = remote.Servers()
+	}
+	credential := a.all.Open(use)
+	defer credential.Close()
+	env := a.env
+	env.Secrets, env.SecretsChanged, env.Credentials = credential.Secrets, credential.Changed(), use.Identity(with.shared)
+	source, err := a.trigger.Kind.Open(config, env)
+	if err != nil {
+		return err
+	}
+	return a.runUntilChanged(ctx, source, before, with, emit)
+}
+
+// runUntilChanged runs a source until what it was opened with changes. It returns nil then.
+func (a *authenticated) runUntilChanged(
+	ctx context.Context, source triggers.Source, credential *credentials.Credential, with opened, emit func(scalers.Event),
+) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- source.Run(ctx, emit) }()
+	for {
+		select {
+		case err := <-ended:
+			return err
+		case <-credential.Changed():
+		}
+		now, err := a.read(ctx, credential)
+		if err != nil || now.shared == with.shared && maps.Equal(now.variables, with.variables) {
+			continue // While they cannot be read, the last ones are used.
+		}
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			return err
+		}
+		return nil
+	}
+}
+
+// read reads what the source is opened with. Only polled sources share readings; those that receive messages do not wait for credentials.
+func (a *authenticated) read(ctx context.Context, credential *credentials.Credential) (opened, error) {
+	var with opened
+	var err error
+	if len(a.trigger.Variables.Metadata) > 0 {
+		if with.variables, err = credential.Variables(ctx, a.trigger.Variables.Metadata); err != nil {
+			return opened{}, err
+		}
+	}
+	if !a.trigger.Kind.Push {
+		with.shared, err = credential.Shared(ctx)
+	}
+	return with, err
+}
+
+// config returns the config with the values of variables.
+func (a *authenticated) config(variables map[string]string) (triggers.Config, error) {
+	if len(variables) == 0 {
+		return a.trigger.Config, nil
+	}
+	config, err := a.trigger.Kind.DecodeWith(a.trigger.Metadata, variables)
+	if err != nil { // It could repeat a value, which may be a secret.
+		return nil, invalidVariables(err)
+	}
+	return config, nil
+}
+
+// invalidVariables names the parameters whose values from environment variables are not valid, without the values.
+func invalidVariables(err error) error {
+	all := errors.New("the environment variables do not give valid metadata")
+	for _, field := range triggers.FieldErrors(err) {
+		all = errors.Join(all, errors.New("parameter "+field.Field+" is not valid"))
+	}
+	return all
+}

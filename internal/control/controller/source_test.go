@@ -1,0 +1,232 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/control/credentials"
+	"github.com/impulse-sh/impulse/internal/kube/apiclient"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+func TestSource(t *testing.T) {
+	t.Run("a Secret is watched as long as its trigger runs", testSecretIsWatchedAsLongAsItsTriggerRuns)
+	t.Run("a polled source is read anew once its Secret changes", testPolledSourceIsReadAnewOnceItsSecretChanges)
+	t.Run("a source is opened anew when an environment variable in its metadata changes", testSourceIsOpenedAnewWhenEnvironmentVariableInItsMetadataChanges)
+}
+
+// sourceEnv is a namespace with the TriggerAuthentication login, which takes the parameter password from the Secret db, and with the
+// Deployment web, whose container has the environment variable HOST.
+type sourceEnv struct {
+	t       *testing.T
+	kube    *kubernetes.Clientset
+	all     *credentials.Credentials
+	w       *compile.Workload
+	poller  *triggers.Poller
+	events  chan scalers.Event
+	opened  chan sourceConfig
+	secrets chan string
+}
+
+// sourceConfig is the metadata of the triggers of a sourceEnv.
+type sourceConfig struct {
+	Host string `json:"host" doc:"A host."`
+	Port string `json:"port" doc:"A port."`
+}
+
+func (c sourceConfig) Validate() error {
+	if strings.Contains(c.Host, " ") {
+		return &triggers.FieldError{Field: "host", Problem: c.Host + " has a space"}
+	}
+	return nil
+}
+
+func (sourceConfig) Trigger() scalers.Trigger { return scalers.Trigger{Target: 1000} }
+
+func newSourceEnv(t *testing.T) *sourceEnv {
+	t.Helper()
+	config := sandbox.Config(t)
+	sandbox.ApplyCRDs(t, "../../../deploy/crds")
+	ns := sandbox.Namespace(t, config)
+	kube, err := kubernetes.NewForConfig(config)
+	ours, err2 := apiclient.New(config)
+	targets, err3 := actuator.New(config, actuator.Options{})
+	if err := errors.Join(err, err2, err3); err != nil {
+		t.Fatal(err)
+	}
+	e := &sourceEnv{
+		t: t, kube: kube, poller: triggers.NewPoller(4, 4), events: make(chan scalers.Event, 100), opened: make(chan sourceConfig, 100), secrets: make(chan string, 100),
+		all: credentials.New(credentials.Options{Client: ours, Core: kube.CoreV1(), Watch: targets.WatchTarget, ClusterNamespace: ns}),
+		w:   &compile.Workload{Namespace: ns, Name: "web", Target: actuator.Target{Namespace: ns, APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}},
+	}
+	e.create(ours)
+	return e
+}
+
+// create creates the objects.
+func (e *sourceEnv) create(ours rest.Interface) {
+	e.t.Helper()
+	ctx, ns := e.t.Context(), e.w.Namespace
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "db"}, StringData: map[string]string{"pw": "first"}}
+	_, err := e.kube.CoreV1().Secrets(ns).Create(ctx, secret, metav1.CreateOptions{})
+	login := &v1alpha1.TriggerAuthentication{
+		TypeMeta: metav1.TypeMeta{APIVersion: "impulse.sh/v1alpha1", Kind: "TriggerAuthentication"}, ObjectMeta: metav1.ObjectMeta{Name: "login", Namespace: ns},
+		Spec: v1alpha1.TriggerAuthenticationSpec{SecretTargetRef: []v1alpha1.KeyRef{{Parameter: "password", Name: "db", Key: "pw"}}},
+	}
+	err2 := ours.Post().Namespace(ns).Resource("triggerauthentications").Body(login).Do(ctx).Error()
+	labels := map[string]string{"app": "web"}
+	web := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: appsv1.DeploymentSpec{
+		Replicas: new(int32), Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: corev1.PodTemplateSpec{
+			ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: corev1.PodSpec{Containers: []corev1.Container{
+				{Name: "app", Image: "app", Env: []corev1.EnvVar{{Name: "HOST", Value: "first"}}},
+			}},
+		},
+	}}
+	_, err3 := e.kube.AppsV1().Deployments(ns).Create(ctx, web, metav1.CreateOptions{})
+	if err := errors.Join(err, err2, err3); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+// kind returns a polled kind that reports the configs with which it is opened and the passwords that it reads.
+func (e *sourceEnv) kind() triggers.Kind {
+	k := triggers.Define("asker", "Reads a password.", sourceConfig{}, func(c sourceConfig, env triggers.Env) (triggers.Source, error) {
+		e.opened <- c
+		return triggers.PollEach(triggers.PollKey{Server: c.Host, Key: c.Host + env.Credentials}, func(ctx context.Context) (scalers.Milli, error) {
+			values, err := env.Secrets.Read(ctx, "password")
+			if err != nil {
+				return 0, err
+			}
+			e.secrets <- values["password"]
+			return 1000, nil
+		}, func(_ scalers.Instant, value scalers.Milli) scalers.Event { return scalers.Event{Value: value} }, env), nil
+	})
+	k.Auth = []triggers.AuthParameter{{Name: "password", Doc: "A password."}}
+	return k
+}
+
+// run runs a trigger with these metadata until the returned function is called.
+func (e *sourceEnv) run(metadata map[string]string, ref *v1alpha1.AuthenticationRef) (stop func()) {
+	e.t.Helper()
+	kind := e.kind()
+	config, err := kind.Decode(metadata)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	trigger := &compile.Trigger{Name: "t", Kind: kind, Config: config, Auth: ref, Variables: kind.Variables(metadata), Metadata: metadata}
+	env := triggers.Env{Namespace: e.w.Namespace, Trigger: "t", PollingInterval: time.Hour, Now: time.Now, Poller: e.poller}
+	source, err := openSource(e.all, e.w, trigger, env)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(e.t.Context())
+	done := make(chan error, 2)
+	go func() { done <- e.poller.Run(ctx) }()
+	go func() { done <- source.Run(ctx, func(event scalers.Event) { e.events <- event }) }()
+	return func() {
+		cancel()
+		for range 2 {
+			if err := <-done; !errors.Is(err, context.Canceled) {
+				e.t.Errorf("a run ended with %v, want that it was cancelled", err)
+			}
+		}
+	}
+}
+
+// watches returns the number of objects that are watched for triggers.
+func watches() int {
+	stacks := make([]byte, 4<<20)
+	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "watch.(*Pool[")
+}
+
+func testSecretIsWatchedAsLongAsItsTriggerRuns(t *testing.T) {
+	e := newSourceEnv(t)
+	before := watches()
+	stop := e.run(nil, &v1alpha1.AuthenticationRef{Name: "login"})
+	if got := <-e.secrets; got != "first" {
+		t.Errorf("the source read %q, want first", got)
+	}
+	if now := watches(); now <= before {
+		t.Errorf("%d objects are watched, want more than %d", now, before)
+	}
+	stop()
+	if now := watches(); now != before {
+		t.Errorf("%d objects are watched after the end, want %d", now, before)
+	}
+}
+
+func testPolledSourceIsReadAnewOnceItsSecretChanges(t *testing.T) {
+	e := newSourceEnv(t)
+	defer e.run(nil, &v1alpha1.AuthenticationRef{Name: "login"})()
+	if got := <-e.secrets; got != "first" {
+		t.Errorf("the source read %q, want first", got)
+	}
+	e.put("second")
+	if got := <-e.secrets; got != "second" { // The next poll is an hour away.
+		t.Errorf("the source read %q, want second", got)
+	}
+}
+
+// put changes the password.
+func (e *sourceEnv) put(value string) {
+	e.t.Helper()
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "db"}, StringData: map[string]string{"pw": value}}
+	if _, err := e.kube.CoreV1().Secrets(e.w.Namespace).Update(e.t.Context(), secret, metav1.UpdateOptions{}); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+func testSourceIsOpenedAnewWhenEnvironmentVariableInItsMetadataChanges(t *testing.T) {
+	e := newSourceEnv(t)
+	setHost := func(value string) {
+		t.Helper()
+		patch := fmt.Appendf(nil, `{"spec": {"template": {"spec": {"containers": [{"name": "app", "env": [{"name": "HOST", "value": %q}]}]}}}}`, value)
+		_, err := e.kube.AppsV1().Deployments(e.w.Namespace).Patch(t.Context(), "web", types.StrategicMergePatchType, patch, metav1.PatchOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	metadata := map[string]string{"hostFromEnv": "HOST", "port": "80", "passwordFromEnv": "HOST"}
+	defer e.run(metadata, nil)()
+	for _, want := range []string{"first", "second"} {
+		if got := <-e.opened; got != (sourceConfig{want, "80"}) {
+			t.Errorf("the source was opened with %+v, want the host %s", got, want)
+		}
+		if got := <-e.secrets; got != want {
+			t.Errorf("the source read the password %q, want %s", got, want)
+		}
+		if event := <-e.events; event.Err != nil || event.Value != 1000 {
+			t.Errorf("got the event %+v, want a level of 1", event)
+		}
+		setHost("second")
+	}
+	setHost("top secret")
+	event := <-e.events
+	for event.Err == nil {
+		event = <-e.events
+	}
+	if got := event.Err.Error(); !strings.Contains(got, "parameter host is not valid") || strings.Contains(got, "secret") {
+		t.Errorf("got error %q, want one that names the parameter and not its value", got)
+	}
+	setHost("third")
+	if got := <-e.opened; got.Host != "third" {
+		t.Errorf("the source was opened with %+v, want the host third", got)
+	}
+}

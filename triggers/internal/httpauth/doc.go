@@ -1,0 +1,2 @@
+// Package httpauth authenticates the requests of triggers to HTTP servers, in the ways of KEDA's authModes.
+package httpauth
