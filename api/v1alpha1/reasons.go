@@ -188,6 +188,11 @@ const (
 	//
 	// Let the server implement StreamIsActive and keep the stream open, or use a trigger of type external.
 	ReasonNotStreaming = "NotStreaming"
+	// ReasonLagLimited: the lag of a Kafka consumer group counts only as far as more replicas could consume it: a partition is consumed by
+	// one replica.
+	//
+	// Add partitions to the topic, or set allowIdleConsumers to true.
+	ReasonLagLimited = "LagLimited"
 	// ReasonNothingToNotice: no trigger reports such a state.
 	ReasonNothingToNotice = "NothingToNotice"
 )

@@ -7,6 +7,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/alertmanager"
 	"github.com/impulse-sh/impulse/triggers/cron"
 	"github.com/impulse-sh/impulse/triggers/external"
+	"github.com/impulse-sh/impulse/triggers/kafka"
 	"github.com/impulse-sh/impulse/triggers/kubernetes"
 	"github.com/impulse-sh/impulse/triggers/mysql"
 	"github.com/impulse-sh/impulse/triggers/nats"
@@ -26,6 +27,8 @@ func Kinds() []triggers.Kind {
 		cron.Kind(),
 		external.Kind(),
 		external.PushKind(),
+		kafka.Kafka(),
+		kafka.Apache(),
 		kubernetes.Object(),
 		kubernetes.Pods(),
 		kubernetes.External(),

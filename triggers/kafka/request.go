@@ -1,0 +1,197 @@
+package kafka
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// The positions in a log that brokers know by a time that is none.
+const (
+	logEnd   = -1
+	logStart = -2
+)
+
+// places returns the partitions of topics that a limitation includes. It is one request, which creates no topics.
+func (s *session) places(ctx context.Context, topics []string, l limitation) ([]place, error) {
+	request := kmsg.NewPtrMetadataRequest()
+	for _, name := range topics {
+		topic := kmsg.NewMetadataRequestTopic()
+		topic.Topic = new(name)
+		request.Topics = append(request.Topics, topic)
+	}
+	answer, err := request.RequestWith(ctx, s.client)
+	if err == nil {
+		err = kerr.ErrorForCode(answer.ErrorCode)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find the partitions: %w", err)
+	}
+	described := map[string]kmsg.MetadataResponseTopic{}
+	for _, topic := range answer.Topics {
+		if topic.Topic != nil {
+			described[*topic.Topic] = topic
+		}
+	}
+	var all []place
+	for _, name := range topics {
+		topic, ok := described[name]
+		if !ok {
+			return nil, fmt.Errorf("the broker does not describe topic %s", name)
+		}
+		in, err := placesIn(name, topic, l)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, in...)
+	}
+	return all, nil
+}
+
+// placesIn returns the partitions of one topic. Each has a leader, without which its end is unknown.
+func placesIn(name string, topic kmsg.MetadataResponseTopic, l limitation) ([]place, error) {
+	switch err := kerr.ErrorForCode(topic.ErrorCode); {
+	case errors.Is(err, kerr.UnknownTopicOrPartition):
+		return nil, fmt.Errorf("topic %s does not exist", name)
+	case err != nil:
+		return nil, fmt.Errorf("topic %s: %w", name, err)
+	}
+	var all []place
+	slices.SortFunc(topic.Partitions, func(a, b kmsg.MetadataResponseTopicPartition) int { return cmp.Compare(a.Partition, b.Partition) })
+	for _, p := range topic.Partitions {
+		if !l.includes(p.Partition) {
+			continue
+		}
+		if p.Leader < 0 {
+			return nil, fmt.Errorf("partition %d of %s has no leader", p.Partition, name)
+		}
+		if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+			return nil, fmt.Errorf("partition %d of %s: %w", p.Partition, name, err)
+		}
+		all = append(all, place{name, p.Partition})
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("topic %s has none of the partitions in partitionLimitation", name)
+	}
+	return all, nil
+}
+
+// committed returns the committed offsets of a group, in some partitions or, for nil, in all where it has one. It is one request to the
+// group's coordinator. A partition without a committed offset is left out.
+func (s *session) committed(ctx context.Context, group string, places []place) (map[place]int64, error) {
+	asked := kmsg.NewOffsetFetchRequestGroup()
+	asked.Group = group
+	for _, at := range places {
+		last := len(asked.Topics) - 1
+		if last < 0 || asked.Topics[last].Topic != at.topic {
+			topic := kmsg.NewOffsetFetchRequestGroupTopic()
+			topic.Topic = at.topic
+			asked.Topics = append(asked.Topics, topic)
+			last++
+		}
+		asked.Topics[last].Partitions = append(asked.Topics[last].Partitions, at.id)
+	}
+	request := kmsg.NewPtrOffsetFetchRequest()
+	request.Groups = []kmsg.OffsetFetchRequestGroup{asked}
+	answer, err := request.RequestWith(ctx, s.client)
+	if err == nil && len(answer.Groups) != 1 {
+		err = fmt.Errorf("the answer has %d groups", len(answer.Groups))
+	}
+	if err == nil {
+		err = kerr.ErrorForCode(answer.Groups[0].ErrorCode)
+	}
+	switch {
+	case errors.Is(err, kerr.GroupIDNotFound):
+		return map[place]int64{}, nil
+	case err != nil:
+		return nil, fmt.Errorf("read the offsets of group %s: %w", group, err)
+	}
+	return offsetsIn(answer.Groups[0], places)
+}
+
+// offsetsIn returns the committed offsets in an answer, which must have all places.
+func offsetsIn(answer kmsg.OffsetFetchResponseGroup, places []place) (map[place]int64, error) {
+	all, answered := map[place]int64{}, map[place]bool{}
+	for _, topic := range answer.Topics {
+		for _, p := range topic.Partitions {
+			at := place{topic.Topic, p.Partition}
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				return nil, fmt.Errorf("read the offset of group %s in partition %d of %s: %w", answer.Group, at.id, at.topic, err)
+			}
+			if answered[at] = true; p.Offset >= 0 {
+				all[at] = p.Offset
+			}
+		}
+	}
+	for _, at := range places {
+		if !answered[at] {
+			return nil, fmt.Errorf("the coordinator of group %s does not answer for partition %d of %s", answer.Group, at.id, at.topic)
+		}
+	}
+	return all, nil
+}
+
+// offsets returns the ends or the starts of partitions: one request to each broker that leads some of them.
+func (s *session) offsets(ctx context.Context, places []place, position int64) (map[place]int64, error) {
+	request := kmsg.NewPtrListOffsetsRequest()
+	for _, at := range places {
+		last := len(request.Topics) - 1
+		if last < 0 || request.Topics[last].Topic != at.topic {
+			topic := kmsg.NewListOffsetsRequestTopic()
+			topic.Topic = at.topic
+			request.Topics = append(request.Topics, topic)
+			last++
+		}
+		p := kmsg.NewListOffsetsRequestTopicPartition()
+		p.Partition, p.Timestamp = at.id, position
+		request.Topics[last].Partitions = append(request.Topics[last].Partitions, p)
+	}
+	all := map[place]int64{}
+	for _, part := range s.client.RequestSharded(ctx, request) {
+		if part.Err != nil {
+			return nil, fmt.Errorf("read the offsets of %s: %w", asked(part.Req), part.Err)
+		}
+		if answer, ok := part.Resp.(*kmsg.ListOffsetsResponse); ok {
+			if err := positionsIn(answer, all); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, at := range places {
+		if _, ok := all[at]; !ok {
+			return nil, fmt.Errorf("the leader of partition %d of %s does not answer for it", at.id, at.topic)
+		}
+	}
+	return all, nil
+}
+
+// asked names the first partition in a request.
+func asked(request kmsg.Request) string {
+	r, ok := request.(*kmsg.ListOffsetsRequest)
+	if !ok || len(r.Topics) == 0 || len(r.Topics[0].Partitions) == 0 {
+		return "the partitions"
+	}
+	return fmt.Sprintf("partition %d of %s", r.Topics[0].Partitions[0].Partition, r.Topics[0].Topic)
+}
+
+// positionsIn adds the offsets in an answer to all.
+func positionsIn(answer *kmsg.ListOffsetsResponse, all map[place]int64) error {
+	for _, topic := range answer.Topics {
+		for _, p := range topic.Partitions {
+			err := kerr.ErrorForCode(p.ErrorCode)
+			if err == nil && p.Offset < 0 {
+				err = errors.New("the answer has no offset")
+			}
+			if err != nil {
+				return fmt.Errorf("read the offset of partition %d of %s: %w", p.Partition, topic.Topic, err)
+			}
+			all[place{topic.Topic, p.Partition}] = p.Offset
+		}
+	}
+	return nil
+}

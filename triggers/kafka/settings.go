@@ -1,0 +1,187 @@
+package kafka
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// The mechanisms to log in, by their names in KEDA.
+const (
+	mechanismNone     = "none"
+	mechanismPlain    = "plaintext"
+	mechanismSCRAM256 = "scram_sha256"
+	mechanismSCRAM512 = "scram_sha512"
+	mechanismToken    = "oauthbearer"
+)
+
+// The mechanisms that the two kinds have.
+var (
+	apacheMechanisms = []string{mechanismNone, mechanismPlain, mechanismSCRAM256, mechanismSCRAM512}
+	kafkaMechanisms  = append(slices.Clone(apacheMechanisms), mechanismToken)
+)
+
+// settings are the metadata that say how the brokers are reached.
+type settings struct {
+	server     Server
+	unsafe     bool
+	provider   string
+	mechanisms []string
+}
+
+// digest returns a hash that is equal for equal settings.
+func (s settings) digest() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%#v", s))
+	return hex.EncodeToString(sum[:])
+}
+
+// parameters returns the parameters of the authenticationRef that both kinds read. Metadata are stronger.
+func parameters() []triggers.AuthParameter {
+	return []triggers.AuthParameter{
+		{Name: "sasl", Doc: "How to log in, if the metadata do not have it."},
+		{Name: "username", Doc: "User, with sasl. With oauthbearer, the client ID."},
+		{Name: "password", Doc: "Password of the user. With oauthbearer, the client secret."},
+		{Name: "tls", Doc: "enable or disable, if the metadata do not have it."},
+		{Name: "ca", Doc: "Certificates in PEM that sign those of the brokers, with TLS."},
+		{Name: "cert", Doc: "A client certificate in PEM, with TLS."},
+		{Name: "key", Doc: "The key of the client certificate, in PEM."},
+		{Name: "keyPassword", Doc: "The password of an encrypted key."},
+	}
+}
+
+// tokenParameters returns those for oauthbearer.
+func tokenParameters() []triggers.AuthParameter {
+	return []triggers.AuthParameter{
+		{Name: "saslTokenProvider", Doc: "bearer, if the metadata do not have it."},
+		{Name: "oauthTokenEndpointUri", Doc: "URL of the token endpoint, with oauthbearer. The client secret is sent there."},
+		{Name: "scopes", Doc: "Scopes of the token, separated by commas, with oauthbearer."},
+		{Name: "oauthExtensions", Doc: "Extensions for the brokers such as logicalCluster=lkc-1, separated by commas, with oauthbearer."},
+	}
+}
+
+// access is all that is needed to reach the brokers: settings and the current parameters of the authenticationRef. It is comparable.
+type access struct {
+	servers                       string // Separated by commas.
+	mechanism, username, password string
+	tokenURL, scopes, extensions  string
+	tls, unsafe                   bool
+	ca, cert, key, keyPassword    string
+}
+
+// secrets reads parameters of an authenticationRef until one of them fails.
+type secrets struct {
+	read func(ctx context.Context, parameter string) (string, error)
+	err  error
+}
+
+// get returns a value of the metadata, or else that of a parameter, without the line break at the end of a file.
+func (s *secrets) get(ctx context.Context, parameter, metadata string) string {
+	if metadata != "" || s.read == nil || s.err != nil {
+		return metadata
+	}
+	value, err := s.read(ctx, parameter)
+	if err != nil {
+		s.err = fmt.Errorf("read the credential %s: %w", parameter, err)
+	}
+	return strings.TrimRight(value, "\r\n")
+}
+
+// access reads the current parameters of the authenticationRef. It reads only those that are used.
+func (s settings) access(ctx context.Context, read func(ctx context.Context, parameter string) (string, error)) (access, error) {
+	p := &secrets{read: read}
+	a := access{servers: strings.Join(s.server.Servers(), ","), unsafe: s.unsafe, mechanism: p.get(ctx, "sasl", s.server.SASL)}
+	on, err := switchedOn(p.get(ctx, "tls", s.server.TLS))
+	if err != nil {
+		return access{}, errors.New("the credential tls is neither enable nor disable")
+	}
+	if a.tls = on; on {
+		a.ca, a.cert = p.get(ctx, "ca", ""), p.get(ctx, "cert", "")
+		a.key, a.keyPassword = p.get(ctx, "key", ""), p.get(ctx, "keyPassword", "")
+	}
+	if a.mechanism == mechanismNone {
+		a.mechanism = ""
+	}
+	if a.mechanism != "" {
+		a.username, a.password = p.get(ctx, "username", ""), p.get(ctx, "password", "")
+	}
+	provider := s.provider
+	if a.mechanism == mechanismToken {
+		provider = p.get(ctx, "saslTokenProvider", provider)
+		a.tokenURL, a.scopes, a.extensions = p.get(ctx, "oauthTokenEndpointUri", ""), p.get(ctx, "scopes", ""), p.get(ctx, "oauthExtensions", "")
+	}
+	if p.err != nil {
+		return access{}, p.err
+	}
+	return a, a.check(s.mechanisms, provider)
+}
+
+// check returns an error for parameters that are missing or not supported. It does not contain them.
+func (a access) check(mechanisms []string, provider string) error {
+	switch {
+	case checkMechanism(a.mechanism, mechanisms) != "":
+		return errors.New("the credential sasl " + checkMechanism(a.mechanism, mechanisms))
+	case a.mechanism != "" && (a.username == "" || a.password == ""):
+		return fmt.Errorf("sasl is %s, but the authenticationRef does not have both username and password", a.mechanism)
+	case a.mechanism == mechanismToken && checkProvider(provider) != "":
+		return errors.New("the credential saslTokenProvider " + checkProvider(provider))
+	case a.mechanism == mechanismToken && a.tokenURL == "":
+		return errors.New("sasl is oauthbearer, but the authenticationRef has no parameter oauthTokenEndpointUri")
+	}
+	return nil
+}
+
+// checkMechanism returns the problem with a mechanism. Those that KEDA has and this package has not are named.
+func checkMechanism(mechanism string, supported []string) string {
+	switch {
+	case mechanism == "" || slices.Contains(supported, mechanism):
+		return ""
+	case mechanism == "gssapi":
+		return "is gssapi: Kerberos is not supported"
+	case mechanism == "aws_msk_iam":
+		return "is aws_msk_iam: the identity of AWS is not supported"
+	case mechanism == mechanismToken:
+		return "is oauthbearer, which only the type kafka has"
+	}
+	return "is not supported"
+}
+
+// checkProvider returns the problem with a source of tokens.
+func checkProvider(provider string) string {
+	switch provider {
+	case "", "bearer":
+		return ""
+	case "aws_msk_iam":
+		return "is aws_msk_iam: the identity of AWS is not supported"
+	}
+	return "is not bearer"
+}
+
+// switchedOn returns the value of tls.
+func switchedOn(text string) (bool, error) {
+	switch text {
+	case "", "disable":
+		return false, nil
+	case "enable":
+		return true, nil
+	}
+	return false, errors.New("is neither enable nor disable")
+}
+
+// tlsConfig returns the configuration of TLS; nil without TLS.
+func (a access) tlsConfig() (*tls.Config, error) {
+	if !a.tls {
+		return nil, nil
+	}
+	key, err := decrypted(a.key, a.keyPassword)
+	if err != nil {
+		return nil, err
+	}
+	return triggers.TLSConfig(a.ca, a.cert, key, a.unsafe)
+}
