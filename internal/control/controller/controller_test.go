@@ -134,7 +134,7 @@ func testInvalidEditKeepsLastValidVersion(t *testing.T) {
 	in(t, func(t *testing.T, e *env) {
 		web := object("web")
 		e.apply(web)
-		bad := edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Metadata["levle"] = "web" })
+		bad := edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].Metadata["leve"] = "web" })
 		e.apply(bad)
 		e.expectReady("web", "InvalidSpec")
 		if _, message := e.readyCondition("web"); !strings.Contains(message, "the last good version stays in effect") || !strings.Contains(message, `did you mean "level"?`) {
@@ -145,7 +145,7 @@ func testInvalidEditKeepsLastValidVersion(t *testing.T) {
 		e.expectReady("web", "InvalidSpec")
 		e.expectSources("web", 1, 1)
 		e.apply(edit(bad, func(so *v1alpha1.ScaledObject) {
-			delete(so.Spec.Triggers[0].Metadata, "levle")
+			delete(so.Spec.Triggers[0].Metadata, "leve")
 			so.Spec.MaxReplicaCount = new(int32(4))
 		}))
 		e.want("web", 4)

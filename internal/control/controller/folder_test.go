@@ -169,7 +169,7 @@ func testBrokenFileKeepsItsLastValidVersionAndIsLogged(t *testing.T) {
 		for name, broken := range map[string]string{
 			"no YAML":           "spec: [",
 			"no such field":     strings.Replace(objectYAML("web", 10), "minReplicaCount", "minReplicas", 1),
-			"no such parameter": strings.Replace(objectYAML("web", 10), "level: web", "levle: web", 1),
+			"no such parameter": strings.Replace(objectYAML("web", 10), "level: web", "leve: web", 1),
 			"nothing at all":    "",
 		} {
 			f.write("web.yaml", broken)
