@@ -16,6 +16,7 @@ import (
 
 	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
 // cluster is a cluster of franz-go's kfake, which speaks Kafka's protocol in this process, with a client of the test.
@@ -188,7 +189,7 @@ func newReader(t *testing.T, kind triggers.Kind, metadata, secrets map[string]st
 	q, g := c.query()
 	return &measured{group: g, dials: counted.count, reader: &reader{
 		settings: c.settings(), query: q, connection: shared,
-		secret: func(_ context.Context, parameter string) (string, error) { return secrets[parameter], nil },
+		secrets: triggertest.Secrets(secrets),
 	}}
 }
 

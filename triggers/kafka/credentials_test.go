@@ -129,8 +129,8 @@ func testIncompleteCredentialsAreNamed(t *testing.T) {
 		newReader(t, Kafka(), c.metadata(), x.secrets).expectUnknown(t, x.want)
 	}
 	r := newReader(t, Kafka(), c.metadata(), nil)
-	r.secret = func(context.Context, string) (string, error) { return "", errors.New("no such Secret") }
-	r.expectUnknown(t, "read the credential sasl: no such Secret")
+	r.secrets = func(context.Context, ...string) (map[string]string, error) { return nil, errors.New("no such Secret") }
+	r.expectUnknown(t, "read the credentials: no such Secret")
 }
 
 func testCertificatesOfBrokersAreChecked(t *testing.T) {

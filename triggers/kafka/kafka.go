@@ -69,7 +69,7 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 	}
 	defer release()
 	s.history = history{}
-	r := &reader{settings: s.settings, query: s.query, secret: s.env.Secret, connection: shared}
+	r := &reader{settings: s.settings, query: s.query, secrets: s.env.Secrets, connection: shared}
 	poll := triggers.PollKey{Server: strings.Join(s.settings.server.BootstrapServers, ","), Key: key + "\x00" + s.query.key()}
 	return triggers.PollEach(poll, r.Read, s.event, s.env).Run(ctx, emit)
 }

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/impulse-sh/impulse/triggers"
 )
 
 // query is what is read: the partitions of topics, or of all topics of a group, and the group's offsets there.
@@ -33,13 +35,13 @@ func (q query) key() string {
 type reader struct {
 	settings   settings
 	query      query
-	secret     func(ctx context.Context, parameter string) (string, error)
+	secrets    triggers.Secrets
 	connection *connection
 }
 
 // Read returns the current state of all partitions. An error stands for all of them: there is no partial result.
 func (r *reader) Read(ctx context.Context) ([]partition, error) {
-	a, err := r.settings.access(ctx, r.secret)
+	a, err := r.settings.access(ctx, r.secrets)
 	if err != nil {
 		return nil, r.failure(access{}, err)
 	}

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -75,51 +76,34 @@ type access struct {
 	ca, cert, key, keyPassword    string
 }
 
-// secrets reads parameters of an authenticationRef until one of them fails.
-type secrets struct {
-	read func(ctx context.Context, parameter string) (string, error)
-	err  error
-}
-
-// get returns a value of the metadata, or else that of a parameter, without the line break at the end of a file.
-func (s *secrets) get(ctx context.Context, parameter, metadata string) string {
-	if metadata != "" || s.read == nil || s.err != nil {
-		return metadata
+// access reads the current parameters of the authenticationRef. Metadata are stronger. Parameters without an effect are left out, so that
+// their change opens no connection.
+func (s settings) access(ctx context.Context, secrets triggers.Secrets) (access, error) {
+	var names []string
+	for _, p := range append(parameters(), tokenParameters()...) {
+		names = append(names, p.Name)
 	}
-	value, err := s.read(ctx, parameter)
+	values, err := secrets.Read(ctx, names...)
 	if err != nil {
-		s.err = fmt.Errorf("read the credential %s: %w", parameter, err)
+		return access{}, err
 	}
-	return strings.TrimRight(value, "\r\n")
-}
-
-// access reads the current parameters of the authenticationRef. It reads only those that are used.
-func (s settings) access(ctx context.Context, read func(ctx context.Context, parameter string) (string, error)) (access, error) {
-	p := &secrets{read: read}
-	a := access{servers: strings.Join(s.server.Servers(), ","), unsafe: s.unsafe, mechanism: p.get(ctx, "sasl", s.server.SASL)}
-	on, err := switchedOn(p.get(ctx, "tls", s.server.TLS))
-	if err != nil {
-		return access{}, errors.New("the credential tls is neither enable nor disable")
+	a := access{servers: strings.Join(s.server.Servers(), ","), unsafe: s.unsafe}
+	if a.tls, err = switchedOn(cmp.Or(s.server.TLS, values["tls"])); err != nil {
+		return access{}, fmt.Errorf("the credential tls %w", err)
 	}
-	if a.tls = on; on {
-		a.ca, a.cert = p.get(ctx, "ca", ""), p.get(ctx, "cert", "")
-		a.key, a.keyPassword = p.get(ctx, "key", ""), p.get(ctx, "keyPassword", "")
+	if a.tls {
+		a.ca, a.cert, a.key, a.keyPassword = values["ca"], values["cert"], values["key"], values["keyPassword"]
 	}
-	if a.mechanism == mechanismNone {
+	if a.mechanism = cmp.Or(s.server.SASL, values["sasl"]); a.mechanism == mechanismNone {
 		a.mechanism = ""
 	}
 	if a.mechanism != "" {
-		a.username, a.password = p.get(ctx, "username", ""), p.get(ctx, "password", "")
+		a.username, a.password = values["username"], values["password"]
 	}
-	provider := s.provider
 	if a.mechanism == mechanismToken {
-		provider = p.get(ctx, "saslTokenProvider", provider)
-		a.tokenURL, a.scopes, a.extensions = p.get(ctx, "oauthTokenEndpointUri", ""), p.get(ctx, "scopes", ""), p.get(ctx, "oauthExtensions", "")
+		a.tokenURL, a.scopes, a.extensions = values["oauthTokenEndpointUri"], values["scopes"], values["oauthExtensions"]
 	}
-	if p.err != nil {
-		return access{}, p.err
-	}
-	return a, a.check(s.mechanisms, provider)
+	return a, a.check(s.mechanisms, cmp.Or(s.provider, values["saslTokenProvider"]))
 }
 
 // check returns an error for parameters that are missing or not supported. It does not contain them.
