@@ -86,6 +86,10 @@ type Env struct {
 	// CountPods counts pods from a watch, which all callers for one namespace share. It calls changed once the count or the reason why it
 	// is unknown is known, and again after each change, until ctx is done. It then returns ctx.Err(), and calls changed no more.
 	CountPods func(ctx context.Context, q PodQuery, changed func(count int64, err error)) error
+	// WatchService reports the ready endpoints of a Service, ordered by address, from a watch that all callers for one namespace share. It
+	// calls changed once they or the reason why they are unknown are known, and again after each change, until ctx is done. It then returns
+	// ctx.Err(), and calls changed no more. A Service that does not exist has no endpoints. The slice must not be changed.
+	WatchService func(ctx context.Context, s Service, changed func(endpoints []ServiceEndpoint, err error)) error
 	// Poller reads the polled sources of all workloads.
 	Poller *Poller
 	// Pool shares connections among triggers, such as those with the same server and credentials.

@@ -30,6 +30,7 @@ func testManifestsGrantNeededPermissionsAndNoMore(t *testing.T) {
 	config := e.serviceAccount()
 	for question, want := range map[string]string{
 		"patch deployments.apps --subresource=scale": "yes", "patch deployments.apps": "no", "get secrets": "no", "delete pods": "no", "list pods.metrics.k8s.io": "yes",
+		"list endpointslices.discovery.k8s.io": "yes", "watch endpointslices.discovery.k8s.io": "yes", "get services": "no",
 		"update scaledobjects.impulse.sh": "no", "patch scaledobjects.impulse.sh": "yes",
 		"get secrets/impulse-peers -n impulse-system": "yes", "get secrets/impulse-tokens -n impulse-system": "no", "create secrets -n impulse-system": "no",
 	} {

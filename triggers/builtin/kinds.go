@@ -9,6 +9,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/external"
 	"github.com/impulse-sh/impulse/triggers/kafka"
 	"github.com/impulse-sh/impulse/triggers/kubernetes"
+	"github.com/impulse-sh/impulse/triggers/metricsapi"
 	"github.com/impulse-sh/impulse/triggers/mysql"
 	"github.com/impulse-sh/impulse/triggers/nats"
 	"github.com/impulse-sh/impulse/triggers/postgresql"
@@ -32,6 +33,7 @@ func Kinds() []triggers.Kind {
 		kubernetes.Object(),
 		kubernetes.Pods(),
 		kubernetes.External(),
+		metricsapi.Kind(),
 		mysql.Kind(),
 		nats.Kind(),
 		postgresql.Kind(),

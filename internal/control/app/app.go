@@ -23,6 +23,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/credentials"
 	"github.com/impulse-sh/impulse/internal/control/egress"
 	"github.com/impulse-sh/impulse/internal/control/election"
+	"github.com/impulse-sh/impulse/internal/control/endpointslices"
 	"github.com/impulse-sh/impulse/internal/control/metricsapi"
 	"github.com/impulse-sh/impulse/internal/control/podcount"
 	"github.com/impulse-sh/impulse/internal/control/status"
@@ -77,6 +78,7 @@ type process struct {
 	usage       metricsv1beta1.PodMetricsesGetter
 	adapters    *metricsapi.Client
 	podCounter  *podcount.Counter
+	services    *endpointslices.Watcher
 	events      typedcorev1.EventsGetter
 	poller      *triggers.Poller
 	shared      triggers.Pool
@@ -148,6 +150,9 @@ func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Li
 		return nil, err
 	}
 	if p.podCounter, err = podcount.New(config); err != nil {
+		return nil, err
+	}
+	if p.services, err = endpointslices.New(config); err != nil {
 		return nil, err
 	}
 	if p.adapters, err = metricsapi.New(config); err != nil {

@@ -43,6 +43,7 @@ func (p *process) lead(ctx context.Context) {
 		Env: triggers.Env{
 			HTTP: p.http, Dial: p.egress.Dial, Now: p.now, Alerts: p.alerts, Endpoints: p.receiver, Poller: p.poller, Pool: &p.shared,
 			PodMetrics: p.podMetrics, Metrics: p.adapters, CountPods: p.podCounter.CountPods,
+			WatchService: p.services.WatchService,
 		},
 	}, p.ownHandovers())
 	p.awaitAlerts(ctx)

@@ -1,0 +1,132 @@
+// Package endpointslices follows the ready endpoints of Services. They come from one watch of EndpointSlices per namespace, which runs
+// while a Service of the namespace is followed.
+package endpointslices
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	discoveryv1 "k8s.io/api/discovery/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/impulse-sh/impulse/internal/kube/watch"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// maxRetry is the longest pause between two attempts to list the EndpointSlices of a namespace.
+const maxRetry = 5 * time.Second
+
+// Watcher follows Services. It is safe for concurrent use, and has no goroutines while nothing is followed.
+type Watcher struct {
+	namespaces *watch.Pool[string, *namespace]
+}
+
+// New returns a watcher for the cluster of config, which is not changed. It does no I/O.
+func New(config *rest.Config) (*Watcher, error) {
+	config = rest.CopyConfig(config)
+	config.QPS, config.RateLimiter = -1, nil
+	config.Timeout = 0 // It would end the watches.
+	config.GroupVersion, config.APIPath = &discoveryv1.SchemeGroupVersion, "/apis"
+	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
+	config.ContentType = "application/vnd.kubernetes.protobuf" // It is several times cheaper to decode than JSON.
+	config.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
+	client, err := rest.RESTClientFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("set up the client that follows Services: %w", err)
+	}
+	return &Watcher{watch.NewPool(func(name string) *namespace { return newNamespace(client, name) })}, nil
+}
+
+// WatchService reports the ready endpoints of a Service until ctx is done, as triggers.Env describes it.
+func (w *Watcher) WatchService(ctx context.Context, s triggers.Service, changed func(endpoints []triggers.ServiceEndpoint, err error)) error {
+	n, release := w.namespaces.Acquire(ctx, s.Namespace)
+	defer release()
+	notifier := watch.NewNotifier()
+	defer n.Subscribe(s.Name, notifier)()
+	last, reported := result{}, false
+	for {
+		if now, known := n.lookup(s.Name); known && (!reported || !now.equal(last)) && ctx.Err() == nil {
+			changed(now.endpoints, now.err)
+			last, reported = now, true
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-notifier:
+		}
+	}
+}
+
+// namespace holds the EndpointSlices of a namespace. Readers subscribe to the names of Services.
+type namespace struct {
+	*watch.Cache[string, slice]
+}
+
+func newNamespace(client rest.Interface, name string) *namespace {
+	n := &namespace{}
+	n.Cache = watch.NewCache(watch.Options[string, slice]{
+		Source: func(context.Context) (cache.ListerWatcher, error) {
+			return cache.NewListWatchFromClient(client, "endpointslices", name, fields.Everything()), nil
+		},
+		Trim: trim,
+		OnChange: func(_ types.NamespacedName, before, after *slice) {
+			for _, s := range []*slice{before, after} {
+				if s != nil {
+					n.Notify(s.service)
+				}
+			}
+		},
+		MapError: explain,
+		// Endpoints that cannot be listed any more are unknown: others may be ready by now.
+		Lasting:  func(error) bool { return true },
+		MaxRetry: func(error) time.Duration { return maxRetry },
+	})
+	return n
+}
+
+// lookup returns the endpoints of a Service; false while neither they nor a reason are known.
+func (n *namespace) lookup(service string) (result, bool) {
+	n.Lock()
+	defer n.Unlock()
+	synced, err := n.Synced()
+	if !synced || err != nil {
+		return result{err: err}, synced
+	}
+	var all []slice
+	for _, s := range n.All() {
+		if s.service == service {
+			all = append(all, s)
+		}
+	}
+	return result{endpoints: merge(all)}, true
+}
+
+// result is the endpoints of a Service, or the reason why they are unknown.
+type result struct {
+	endpoints []triggers.ServiceEndpoint
+	err       error
+}
+
+func (r result) equal(other result) bool {
+	if r.err != nil && other.err != nil {
+		return r.err.Error() == other.err.Error()
+	}
+	return r.err == nil && other.err == nil && slices.EqualFunc(r.endpoints, other.endpoints, func(a, b triggers.ServiceEndpoint) bool {
+		return a.Address == b.Address && slices.Equal(a.Ports, b.Ports)
+	})
+}
+
+// explain adds the most likely remedy to an error of a list or a watch.
+func explain(err error) error {
+	if apierrors.IsForbidden(err) {
+		return fmt.Errorf("impulse is not allowed to list and watch EndpointSlices; deploy/manifests has the necessary permissions: %w", err)
+	}
+	return err
+}

@@ -1,0 +1,133 @@
+// Package metricsapi is the trigger kind metrics-api: its level is a number in the answer of an HTTP server, or the average, sum, maximum
+// or minimum of that number over the pods of a Service.
+//
+// The server is asked once per pollingInterval. Triggers with the same parameters and credentials share one reading.
+package metricsapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// Kind describes the trigger type metrics-api.
+func Kind() triggers.Kind {
+	k := triggers.Define("metrics-api", "A number in the answer of an HTTP server, or of the pods of a Service.", defaults(), open)
+	k.Auth = parameters()
+	k.Example = map[string]string{"url": "http://orders.shop:8080/api/stats", "valueLocation": "queue.waiting", "targetValue": "20"}
+	return k
+}
+
+// open builds the source. It does no I/O.
+func open(c Config, env triggers.Env) (triggers.Source, error) {
+	r, err := newReader(c, env)
+	if err != nil {
+		return nil, err
+	}
+	q := triggers.PollKey{Server: r.url.Host, Key: key(c, env)}
+	if !c.Aggregate {
+		return triggers.Poll(q, r, env), nil
+	}
+	if env.WatchService == nil {
+		return nil, errors.New("the pods of a Service need a cluster")
+	}
+	service, ok := serviceOf(r.url)
+	if !ok {
+		return nil, errors.New("url does not name a Service and its namespace")
+	}
+	all := &podsReader{reader: r, pods: newPods(service), aggregation: c.AggregationType}
+	return &source{poll: triggers.Poll(q, all, env), pods: all.pods, watch: env.WatchService}, nil
+}
+
+// key returns the PollKey.Key: a hash of everything that the answer depends on, some of which may be secret.
+func key(c Config, env triggers.Env) string {
+	parts := append([]string{
+		c.URL, c.ValueLocation, c.Format, c.Timeout.String(), strconv.FormatBool(c.UnsafeSSL),
+		strconv.FormatBool(c.Aggregate), c.AggregationType, env.Credentials,
+	}, c.loginValues()...)
+	digest := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return "metrics-api " + hex.EncodeToString(digest[:])
+}
+
+// reader reads a number from one server.
+type reader struct {
+	url       *url.URL
+	find      finder
+	timeout   time.Duration
+	unsafe    bool
+	login     login
+	transport http.RoundTripper
+}
+
+func newReader(c Config, env triggers.Env) (*reader, error) {
+	u, err := url.Parse(strings.TrimSpace(c.URL))
+	if err != nil {
+		return nil, errors.New("url is not a URL")
+	}
+	find, problem := newFinder(c.Format, c.ValueLocation)
+	if problem != "" {
+		return nil, errors.New("valueLocation " + problem)
+	}
+	transport := http.DefaultTransport
+	if env.HTTP != nil && env.HTTP.Transport != nil {
+		transport = env.HTTP.Transport
+	}
+	l := login{config: c.Login, secrets: env.Secrets}
+	return &reader{url: u, find: find, timeout: c.Timeout, unsafe: c.UnsafeSSL, login: l, transport: transport}, nil
+}
+
+// Read returns the current level.
+func (r *reader) Read(ctx context.Context) (scalers.Milli, error) {
+	c, err := r.connect(ctx)
+	if err == nil {
+		var level scalers.Milli
+		if level, err = c.read(ctx, r.url); err == nil {
+			return level, nil
+		}
+	}
+	return 0, fmt.Errorf("request %s: %w", display(r.url), err)
+}
+
+// connect returns a client with the current credentials.
+func (r *reader) connect(ctx context.Context) (*client, error) {
+	c, err := r.login.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	transport, err := c.transport(r.transport, r.unsafe)
+	if err != nil {
+		return nil, err
+	}
+	return newClient(transport, c, r.find, r.timeout), nil
+}
+
+// source follows the pods of a Service while it polls them.
+type source struct {
+	poll  triggers.Source
+	pods  *pods
+	watch func(context.Context, triggers.Service, func([]triggers.ServiceEndpoint, error)) error
+}
+
+// Run polls until ctx is done.
+func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	watching, stop := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { s.pods.follow(watching, s.watch) })
+	defer watch.Wait()
+	defer stop()
+	return s.poll.Run(ctx, emit)
+}
