@@ -22,7 +22,7 @@ type Server struct {
 // Group is the part of the metadata that says which lag counts, and how.
 type Group struct {
 	ConsumerGroup                      string        `json:"consumerGroup" required:"true" doc:"The consumer group, as its consumers call it."`
-	LagThreshold                       scalers.Milli `json:"lagThreshold" doc:"Target lag per replica, in messages."`
+	LagThreshold                       scalers.Milli `json:"lagThreshold" doc:"Target lag in messages: per replica (metricType AverageValue, the default), or in total (Value)."`
 	ActivationLagThreshold             scalers.Milli `json:"activationLagThreshold" doc:"The trigger is active above this lag, in messages. This matters only for a workload with an idle count (idleReplicaCount, or 0 with minReplicaCount: 0)."`
 	OffsetResetPolicy                  string        `json:"offsetResetPolicy" doc:"Where the consumers start in a partition without a valid committed offset (their auto.offset.reset): latest or earliest."`
 	ScaleToZeroOnInvalidOffset         bool          `json:"scaleToZeroOnInvalidOffset" doc:"Count a partition without a valid committed offset as 0, whatever waits there."`

@@ -2,8 +2,8 @@
 // offsets that it has not committed yet. The two differ in a few parameters, as KEDA's do. They only read: they join no group, and create,
 // consume and commit nothing.
 //
-// A group is read once per pollingInterval. Triggers with the same brokers and credentials share one client, and those that also have the
-// same group and topics share its readings.
+// A group is read once per pollingInterval. Triggers with the same brokers, settings and credentials share one client. Those that also have
+// the same group, topics and pollingInterval share one reading.
 package kafka
 
 import (

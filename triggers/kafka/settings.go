@@ -43,7 +43,7 @@ func (s settings) digest() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// parameters returns the parameters of the authenticationRef that both kinds read. Metadata are stronger.
+// parameters returns the parameters of the authenticationRef that both kinds read. The metadata take precedence.
 func parameters() []triggers.AuthParameter {
 	return []triggers.AuthParameter{
 		{Name: "sasl", Doc: "How to log in, if the metadata do not have it."},

@@ -75,7 +75,7 @@ type access struct {
 	ca, cert, key                      string
 }
 
-// access reads the current parameters of the authenticationRef. Metadata are stronger.
+// access reads the current parameters of the authenticationRef. The metadata take precedence.
 func (s settings) access(ctx context.Context, secrets triggers.Secrets) (access, error) {
 	var names []string
 	for _, p := range append(parameters(), sentinelParameters()...) {
