@@ -53,6 +53,11 @@ generate: ## Regenerate deepcopy, CRDs, the JSON Schema, the list of triggers an
 	$(TOOL) controller-gen crd paths=./api/... output:crd:dir=deploy/crds
 	go generate ./...
 
+.PHONY: kind
+kind: ## Begin the kind of trigger NAME, with a test that passes: docs/adding-a-trigger.md.
+	@go run ./triggers/builtin/newkind '$(NAME)'
+	@go generate ./triggers/builtin
+
 .PHONY: verify
 verify: ## Fail when generated files, module files or formatting are stale. It writes nothing into this tree.
 	@./test/generated

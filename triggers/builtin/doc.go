@@ -1,4 +1,4 @@
-// Package builtin lists the built-in trigger kinds. To add one, create a folder for the kind next to this one and run make generate.
+// Package builtin lists the built-in trigger kinds. docs/adding-a-trigger.md says how to add one.
 package builtin
 
 //go:generate go run ./gen
