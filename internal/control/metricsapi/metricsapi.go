@@ -113,7 +113,11 @@ func (c *Client) ExternalMetric(ctx context.Context, metric triggers.MetricQuery
 	if metric.Selector != "" {
 		r = r.Param("labelSelector", metric.Selector)
 	}
-	answer, err := r.MaxRetries(0).Do(ctx).Raw()
+	result := r.MaxRetries(0).Do(ctx)
+	if err := result.Error(); err != nil { // Unlike that of Raw, it has the adapter's message.
+		return nil, err
+	}
+	answer, err := result.Raw()
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ func TestClient(t *testing.T) {
 	t.Run("a kind is found in any version of its group", testKindIsFoundInAnyVersionOfItsGroup)
 	t.Run("an answer that is no list of values is an error", testAnswerThatIsNoListOfValuesIsError)
 	t.Run("an error of the API server keeps its reason", testErrorOfAPIServerKeepsItsReason)
+	t.Run("an error has the adapter's message", testErrorHasAdaptersMessage)
 	t.Run("a request ends with its context", testRequestEndsWithItsContext)
 }
 
@@ -271,6 +272,30 @@ func testErrorOfAPIServerKeepsItsReason(t *testing.T) {
 		}
 		if _, err := c.PodsMetric(t.Context(), "", triggers.MetricQuery{Namespace: "shop", Name: "hits"}); !is(err) {
 			t.Errorf("custom, %d: got %v, want its reason", status, err)
+		}
+	}
+}
+
+func testErrorHasAdaptersMessage(t *testing.T) {
+	t.Parallel()
+	const status = `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"Internal error occurred: the source is down","reason":"InternalError","code":500}`
+	s, c := newServer(t, "v1beta2")
+	for path, read := range map[string]func() error{
+		"/apis/external.metrics.k8s.io/v1beta1/namespaces/shop/h|s": func() error {
+			_, err := c.ExternalMetric(t.Context(), triggers.MetricQuery{Namespace: "shop", Name: "h|s"})
+			return err
+		},
+		"/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop/pods/*/hits": func() error {
+			_, err := c.PodsMetric(t.Context(), "", triggers.MetricQuery{Namespace: "shop", Name: "hits"})
+			return err
+		},
+	} {
+		if _, err := c.versions.preferred(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.answer(path, status, http.StatusInternalServerError)
+		if err := read(); err == nil || !strings.Contains(err.Error(), "the source is down") || !apierrors.IsInternalError(err) {
+			t.Errorf("%s: got %v, want the error of the adapter", path, err)
 		}
 	}
 }
