@@ -14,7 +14,7 @@ SEEDS     ?= 200
 SEED      ?= 1
 DURATION  ?= 5m
 # A control plane in which nothing acts by itself.
-QUIET_SANDBOX := --without controller-manager,scheduler,kwok,metrics-server
+QUIET_SANDBOX := --without controller-manager,scheduler,kwok,metrics-server,metrics-adapter
 
 # The sandbox command, which shows what is being built.
 SANDBOX := ./deploy/preflight && ./deploy/sandbox/build bin/sandbox

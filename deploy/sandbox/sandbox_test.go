@@ -13,6 +13,7 @@ import (
 func TestSandbox(t *testing.T) {
 	t.Run("a sandbox runs Deployments and leaves nothing", testSandboxRunsDeploymentsAndLeavesNothing)
 	t.Run("the usage of pods is served", testUsageOfPodsIsServed)
+	t.Run("a series of Prometheus is served as a metric of an object and as an external one", testSeriesOfPrometheusIsServedAsMetricOfObjectAndAsExternalOne)
 	t.Run("a sandbox that is killed leaves nothing", testSandboxThatIsKilledLeavesNothing)
 	t.Run("a sandbox that is killed before it is ready leaves nothing", testSandboxThatIsKilledBeforeItIsReadyLeavesNothing)
 	t.Run("a sandbox ends on a signal without an error", testSandboxEndsOnSignalWithoutError)
@@ -63,6 +64,36 @@ func testUsageOfPodsIsServed(t *testing.T) {
 		used := strings.Fields(got)
 		return err == nil && len(used) == 3 && used[2] == "64Mi" && (used[1] == "250m" || used[1] == "249m" || used[1] == "251m")
 	})
+}
+
+func testSeriesOfPrometheusIsServedAsMetricOfObjectAndAsExternalOne(t *testing.T) {
+	t.Parallel()
+	r := up(t, "--with=prometheus,metrics-adapter", "--without=controller-manager,scheduler,kwok")
+	scrape := "scrape_configs: [{job_name: self, static_configs: [{targets: ['" + strings.TrimPrefix(r.env.PrometheusURL, "http://") +
+		"'], labels: {namespace: default, service: kubernetes}}]}]"
+	if err := os.WriteFile(filepath.Join(r.dir, "scrape", "self.yml"), []byte(scrape), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	expectOK(t, http.MethodPost, r.env.PrometheusURL+"/-/reload")
+	for _, path := range []string{
+		"/apis/custom.metrics.k8s.io/v1beta2/namespaces/default/services/kubernetes/up",
+		"/apis/custom.metrics.k8s.io/v1beta1/namespaces/default/services/kubernetes/up",
+		"/apis/external.metrics.k8s.io/v1beta1/namespaces/default/up?labelSelector=job+in+(self,other),!pod",
+	} {
+		eventually(t, "there is the value 1 at "+path, func() bool {
+			got, err := r.kubectl(t, "get", "--raw", path)
+			return err == nil && strings.Contains(got, `"value":"1"`)
+		})
+	}
+	for _, path := range []string{
+		"/apis/custom.metrics.k8s.io/v1beta2/namespaces/default/services/other/up",
+		"/apis/custom.metrics.k8s.io/v1beta2/namespaces/other/services/kubernetes/up",
+		"/apis/external.metrics.k8s.io/v1beta1/namespaces/default/up?labelSelector=job+notin+(self,other)",
+	} {
+		if got, _ := r.kubectl(t, "get", "--raw", path); strings.Contains(got, `"value":`) {
+			t.Errorf("%s has %s, want no value", path, got)
+		}
+	}
 }
 
 func expectOK(t *testing.T, method, url string) {

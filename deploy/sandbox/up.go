@@ -50,7 +50,7 @@ func upCommand(at *place) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&flags.with, "with", []string{"metrics-server", "nats", "alertmanager", "prometheus"}, "what runs beside the control plane")
+	f.StringSliceVar(&flags.with, "with", []string{"metrics-server", "nats", "alertmanager", "prometheus"}, "what runs beside the control plane; there is metrics-adapter, too")
 	f.StringSliceVar(&flags.without, "without", nil, "what does not run: controller-manager, scheduler, kwok or any of --with")
 	f.IntVar(&flags.options.Nodes, "nodes", 1, "how many nodes KWOK simulates; each has room for a million pods")
 	f.StringVar(&flags.options.PrometheusConfig, "prometheus-config", "", "Prometheus's configuration (default: prometheus.yml in the sandbox's folder)")

@@ -59,6 +59,7 @@ func Programs() []Program {
 			LDFlags:     "-X k8s.io/client-go/pkg/version.gitVersion=v0.9.0",
 			VersionArgs: []string{"--version"}, Suitable: atLeast("v0.7.0"),
 		},
+		kube("metrics-adapter", ownPackages, "--version"),
 		{
 			Name: "nats-server", Package: "github.com/nats-io/nats-server/v2", Version: "v2.15.2",
 			VersionArgs: []string{"--version"}, Suitable: atLeast("v2.11.0"),

@@ -21,6 +21,7 @@ const (
 	nodesStep           = "nodes"
 	serviceAccountsStep = "service accounts"
 	metricsStep         = "resource metrics"
+	adapterStep         = "custom and external metrics"
 )
 
 // Finder finds or builds programs: it calls found with the path of each as soon as it is there, and returns when all are.
@@ -100,12 +101,15 @@ func (b *boot) start(ctx context.Context) (control, others []string) {
 	if b.runs(MetricsServer) {
 		steps = append(steps, step{metricsStep, []string{MetricsServer}, b.bootMetrics})
 	}
+	if b.runs(MetricsAdapter) {
+		steps = append(steps, step{adapterStep, []string{MetricsAdapter}, b.bootAdapter})
+	}
 	for _, s := range steps {
 		b.done[s.name] = make(chan struct{})
 	}
 	for _, s := range steps {
 		b.steps.Go(func() error { return b.step(ctx, s.name, s.after, s.do) })
-		if slices.Contains([]string{MetricsServer, NATS, Alertmanager, Prometheus, metricsStep}, s.name) {
+		if slices.Contains([]string{MetricsServer, MetricsAdapter, NATS, Alertmanager, Prometheus, metricsStep, adapterStep}, s.name) {
 			others = append(others, s.name)
 		} else {
 			control = append(control, s.name)
@@ -164,12 +168,14 @@ func (b *boot) join(ctx context.Context, control, others []string, joined func()
 	return nil
 }
 
-// arrived records a component that is usable: metrics-server only when the API server forwards requests to it.
+// arrived records a component that is usable: one with an API only when the API server forwards requests to it.
 func (b *boot) arrived(name string) {
 	switch name {
-	case MetricsServer:
+	case MetricsServer, MetricsAdapter:
 	case metricsStep:
 		b.joined.Store(MetricsServer, true)
+	case adapterStep:
+		b.joined.Store(MetricsAdapter, true)
 	default:
 		b.joined.Store(name, true)
 	}

@@ -81,7 +81,7 @@ func (a *authority) server() (pair, error) {
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	template.DNSNames = []string{
 		"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
-		metricsService + "." + metricsNamespace + ".svc",
+		MetricsServer + "." + aggregatedNamespace + ".svc", MetricsAdapter + "." + aggregatedNamespace + ".svc",
 	}
 	template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback, net.ParseIP(serviceIP)}
 	return a.issue(template)

@@ -16,13 +16,14 @@ type component struct {
 // addresses are the loopback addresses, host and port, that a sandbox listens on.
 type addresses struct {
 	etcd, etcdPeer, apiserver, controllerManager, scheduler, kwok string
-	metrics, nats, natsMonitoring, alertmanager, prometheus       string
+	metrics, adapter, nats, natsMonitoring, alertmanager          string
+	prometheus                                                    string
 }
 
 func (a *addresses) all() []*string {
 	return []*string{
 		&a.etcd, &a.etcdPeer, &a.apiserver, &a.controllerManager, &a.scheduler, &a.kwok,
-		&a.metrics, &a.nats, &a.natsMonitoring, &a.alertmanager, &a.prometheus,
+		&a.metrics, &a.adapter, &a.nats, &a.natsMonitoring, &a.alertmanager, &a.prometheus,
 	}
 }
 
@@ -71,7 +72,7 @@ func (l *layout) spec(name string, args ...string) process.Spec {
 func (l *layout) components() []component {
 	all := []component{
 		l.etcdComponent(), l.apiserverComponent(), l.controllerManagerComponent(), l.schedulerComponent(), l.kwokComponent(),
-		l.metricsServerComponent(), l.natsComponent(), l.alertmanagerComponent(), l.prometheusComponent(),
+		l.metricsServerComponent(), l.metricsAdapterComponent(), l.natsComponent(), l.alertmanagerComponent(), l.prometheusComponent(),
 	}
 	var chosen []component
 	for _, c := range all {
@@ -90,6 +91,9 @@ func (l *layout) env(pid int, there func(component string) bool) Env {
 	}
 	if there(MetricsServer) {
 		e.MetricsServerURL = "https://" + l.metrics
+	}
+	if there(MetricsAdapter) {
+		e.MetricsAdapterURL = "https://" + l.adapter
 	}
 	if there(NATS) {
 		e.NATSURL, e.NATSMonitoringURL = "nats://"+l.nats, "http://"+l.natsMonitoring

@@ -14,7 +14,8 @@ type Env struct {
 	Bin                string `json:"bin"` // kubectl and everything that runs.
 	Kubeconfig         string `json:"kubeconfig"`
 	APIServerURL       string `json:"apiserverURL"`
-	MetricsServerURL   string `json:"metricsServerURL,omitempty"` // The API server sends requests here; clients use the API server.
+	MetricsServerURL   string `json:"metricsServerURL,omitempty"` // The API server sends requests here, and to the next; clients use the API server.
+	MetricsAdapterURL  string `json:"metricsAdapterURL,omitempty"`
 	NATSURL            string `json:"natsURL,omitempty"`
 	NATSMonitoringURL  string `json:"natsMonitoringURL,omitempty"`
 	AlertmanagerURL    string `json:"alertmanagerURL,omitempty"`

@@ -46,6 +46,7 @@ func (l *layout) writeKubeconfigs(a *authority) error {
 		{"scheduler", "system:kube-scheduler", ""},
 		{"kwok", "kwok", "system:masters"},
 		{"metrics-server", "metrics-server", "system:masters"},
+		{"metrics-adapter", "metrics-adapter", "system:masters"},
 	} {
 		client, err := a.client(user.name, user.group)
 		if err != nil {

@@ -15,6 +15,7 @@ const (
 	Scheduler         = "kube-scheduler"
 	Kwok              = "kwok"
 	MetricsServer     = "metrics-server"
+	MetricsAdapter    = "metrics-adapter"
 	NATS              = "nats-server"
 	Alertmanager      = "alertmanager"
 	Prometheus        = "prometheus"
@@ -42,7 +43,7 @@ type Options struct {
 // Full returns a component's full name, or an error that lists them all. The parts that all of Kubernetes' own names share
 // may be left out: nats, apiserver.
 func Full(name string) (string, error) {
-	all := []string{Etcd, APIServer, ControllerManager, Scheduler, Kwok, MetricsServer, NATS, Alertmanager, Prometheus}
+	all := []string{Etcd, APIServer, ControllerManager, Scheduler, Kwok, MetricsServer, MetricsAdapter, NATS, Alertmanager, Prometheus}
 	for _, full := range all {
 		if name == full || name == strings.TrimPrefix(full, "kube-") || name == strings.TrimSuffix(full, "-server") {
 			return full, nil
@@ -54,7 +55,7 @@ func Full(name string) (string, error) {
 // Select returns the components of the control plane except without, and the named ones beside it.
 func Select(with, without []string) ([]string, error) {
 	chosen := []string{Etcd, APIServer, ControllerManager, Scheduler, Kwok}
-	beside := []string{MetricsServer, NATS, Alertmanager, Prometheus}
+	beside := []string{MetricsServer, MetricsAdapter, NATS, Alertmanager, Prometheus}
 	for _, name := range with {
 		full, err := Full(name)
 		if err != nil {
@@ -76,6 +77,9 @@ func Select(with, without []string) ([]string, error) {
 			return nil, fmt.Errorf("a sandbox cannot do without %s", full)
 		}
 		chosen = slices.DeleteFunc(chosen, func(have string) bool { return have == full })
+	}
+	if slices.Contains(chosen, MetricsAdapter) && !slices.Contains(chosen, Prometheus) {
+		return nil, fmt.Errorf("%s serves what %s has: choose both or neither", MetricsAdapter, Prometheus)
 	}
 	return chosen, nil
 }

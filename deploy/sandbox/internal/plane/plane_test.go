@@ -94,6 +94,9 @@ func testComponentsAreChosen(t *testing.T) {
 		{"nats-server,alertmanager,prometheus", "kube-scheduler,prometheus", "etcd kube-apiserver kube-controller-manager kwok nats-server alertmanager"},
 		{"metrics,nats", "scheduler", "etcd kube-apiserver kube-controller-manager kwok metrics-server nats-server"},
 		{"nats,nats-server", "kwok", "etcd kube-apiserver kube-controller-manager kube-scheduler nats-server"},
+		{"metrics-adapter,prometheus", "scheduler,kwok", "etcd kube-apiserver kube-controller-manager metrics-adapter prometheus"},
+		{"metrics-adapter", "", "choose both or neither"},
+		{"metrics-adapter,prometheus", "prometheus", "choose both or neither"},
 		{"redis", "", `unknown component "redis": there are etcd, `},
 		{"scheduler", "", "part of the control plane"},
 		{"", "apiserver", "cannot do without kube-apiserver"},
@@ -177,7 +180,7 @@ func testPrometheusSendsItsAlertsToSandboxsAlertmanager(t *testing.T) {
 func testComponentsGetNothingOfUsersEnvironmentAndWriteOnlyInFolder(t *testing.T) {
 	t.Setenv("ETCD_NAME", "somebody-elses")
 	t.Setenv("KUBECONFIG", "/home/somebody/.kube/config")
-	chosen, err := Select([]string{MetricsServer, NATS, Alertmanager, Prometheus}, nil)
+	chosen, err := Select([]string{MetricsServer, MetricsAdapter, NATS, Alertmanager, Prometheus}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +219,7 @@ func testCertificatesAreValidForTheirPurposeOnly(t *testing.T) {
 		_, err := parse(t, p).Verify(x509.VerifyOptions{Roots: roots, DNSName: host, KeyUsages: []x509.ExtKeyUsage{use}})
 		return err
 	}
-	for _, host := range []string{"127.0.0.1", "localhost", "kubernetes.default.svc", "metrics-server.kube-system.svc", serviceIP} {
+	for _, host := range []string{"127.0.0.1", "localhost", "kubernetes.default.svc", "metrics-server.kube-system.svc", "metrics-adapter.kube-system.svc", serviceIP} {
 		if err := verify(serving, x509.ExtKeyUsageServerAuth, host); err != nil {
 			t.Errorf("serving as %s: %v", host, err)
 		}
