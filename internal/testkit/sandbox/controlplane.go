@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,27 +20,34 @@ import (
 type ControlPlane struct {
 	tb       testing.TB
 	dir, cmd string
+	at       process.Addresses
 	// Kubeconfig has an administrator's permissions; Config is its content.
 	Kubeconfig string
 	Config     *rest.Config
 }
 
-// NewControlPlane starts a control plane that is stopped when the test ends. No controllers run in it, except the named
-// components, such as controller-manager.
+// NewControlPlane starts a control plane that is stopped when the test ends. Beside etcd, kube-apiserver and metrics-server the named
+// components run in it, such as controller-manager or prometheus.
 func NewControlPlane(tb testing.TB, components ...string) *ControlPlane {
 	tb.Helper()
 	c := &ControlPlane{
 		tb: tb, dir: filepath.Join(tb.TempDir(), "sandbox"), cmd: require(tb, commandVariable, "a control plane of its own"),
 	}
 	ready := filepath.Join(tb.TempDir(), "ready.json")
-	without := slices.DeleteFunc([]string{"controller-manager", "scheduler", "kwok", "nats", "alertmanager", "prometheus"},
-		func(component string) bool { return slices.Contains(components, component) })
+	with, without := []string{"metrics-server"}, []string{"controller-manager", "scheduler", "kwok"}
+	for _, component := range components {
+		if i := slices.Index(without, component); i >= 0 {
+			without = slices.Delete(without, i, i+1)
+		} else {
+			with = append(with, component)
+		}
+	}
 	p := testkit.StartProgram(tb, "sandbox", c.cmd, "up", "--dir", c.dir, "--ready-file", ready, "--unsafe-no-fsync",
-		"--without", strings.Join(without, ","))
+		"--with", strings.Join(with, ","), "--without", strings.Join(without, ","))
 	tb.Cleanup(p.Stop)
 	p.Eventually("it is ready", func(context.Context) bool {
-		_, err := os.Stat(ready)
-		return err == nil
+		content, err := os.ReadFile(ready)
+		return err == nil && json.Unmarshal(content, &c.at) == nil
 	})
 	c.Kubeconfig = filepath.Join(c.dir, "admin.kubeconfig")
 	c.Config = load(tb, c.Kubeconfig)

@@ -11,6 +11,9 @@ const (
 	binVariable = "IMPULSE_SANDBOX_BIN"
 	// kubeconfigVariable names the kubeconfig of a running sandbox, with an administrator's permissions.
 	kubeconfigVariable = "IMPULSE_SANDBOX_KUBECONFIG"
+	// dirVariable and prometheusVariable name the folder and the Prometheus of that sandbox.
+	dirVariable        = "IMPULSE_TEST_SANDBOX_DIR"
+	prometheusVariable = "IMPULSE_TEST_PROMETHEUS_URL"
 	// commandVariable names the command that runs sandboxes.
 	commandVariable = "IMPULSE_TEST_SANDBOX"
 	// levelVariable is "unit" in `make test-unit`, and unset otherwise.
