@@ -15,6 +15,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/postgresql"
 	"github.com/impulse-sh/impulse/triggers/prometheus"
 	"github.com/impulse-sh/impulse/triggers/push"
+	"github.com/impulse-sh/impulse/triggers/rabbitmq"
 	"github.com/impulse-sh/impulse/triggers/redis"
 	"github.com/impulse-sh/impulse/triggers/resource"
 	"github.com/impulse-sh/impulse/triggers/webhook"
@@ -39,6 +40,7 @@ func Kinds() []triggers.Kind {
 		postgresql.Kind(),
 		prometheus.Kind(),
 		push.Kind(),
+		rabbitmq.Kind(),
 		redis.Redis(),
 		redis.Cluster(),
 		redis.Sentinel(),
