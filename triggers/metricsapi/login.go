@@ -2,7 +2,6 @@ package metricsapi
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -203,23 +202,4 @@ func (c *credentials) apply(r *http.Request) {
 	if c.authorization != "" {
 		r.Header.Set("Authorization", c.authorization)
 	}
-}
-
-// transport returns base, or a transport of its own if there are certificates or with unsafe. That keeps no idle connections, because
-// nothing would close them.
-func (c *credentials) transport(base http.RoundTripper, unsafe bool) (http.RoundTripper, error) {
-	if c.ca+c.cert+c.key == "" && !unsafe {
-		return base, nil
-	}
-	shared, ok := base.(*http.Transport)
-	if !ok {
-		return nil, errors.New("this is a defect: the HTTP client cannot be configured for TLS")
-	}
-	config, err := triggers.TLSConfig(c.ca, c.cert, c.key, unsafe)
-	if err != nil {
-		return nil, err
-	}
-	own := shared.Clone()
-	own.TLSClientConfig, own.DisableKeepAlives = config, true
-	return own, nil
 }

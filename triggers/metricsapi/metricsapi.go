@@ -19,6 +19,7 @@ import (
 
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/internal/httpauth"
 )
 
 // Kind describes the trigger type metrics-api.
@@ -79,8 +80,8 @@ func newReader(c Config, env triggers.Env) (*reader, error) {
 	if problem != "" {
 		return nil, errors.New("valueLocation " + problem)
 	}
-	transport := http.DefaultTransport
-	if env.HTTP != nil && env.HTTP.Transport != nil {
+	var transport http.RoundTripper
+	if env.HTTP != nil {
 		transport = env.HTTP.Transport
 	}
 	l := login{config: c.Login, secrets: env.Secrets}
@@ -105,7 +106,7 @@ func (r *reader) connect(ctx context.Context) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport, err := c.transport(r.transport, r.unsafe)
+	transport, err := httpauth.WithCertificates(r.transport, c.ca, c.cert, c.key, r.unsafe)
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func (t *Transport) authenticate(r *http.Request) (http.RoundTripper, error) {
 	if err != nil {
 		return nil, err
 	}
-	base, err := t.secure(values)
+	base, err := WithCertificates(t.Base, values["ca"], values["cert"], values["key"], t.UnsafeSSL)
 	if err != nil {
 		return nil, err
 	}
@@ -102,29 +102,6 @@ func (t *Transport) add(ctx context.Context, r *http.Request, mode string, value
 		r.Header[textproto.CanonicalMIMEHeaderKey(name)] = []string{value}
 	}
 	return nil
-}
-
-// secure returns a transport with the certificates. It keeps no idle connections, because nothing would close them when the certificates
-// change. Without certificates it is Base.
-func (t *Transport) secure(values map[string]string) (http.RoundTripper, error) {
-	base := t.Base
-	if base == nil {
-		base = http.DefaultTransport
-	}
-	if values["ca"]+values["cert"]+values["key"] == "" && !t.UnsafeSSL {
-		return base, nil
-	}
-	config, err := triggers.TLSConfig(values["ca"], values["cert"], values["key"], t.UnsafeSSL)
-	if err != nil {
-		return nil, err
-	}
-	plain, ok := base.(*http.Transport)
-	if !ok {
-		return nil, errors.New("this process cannot use certificates here")
-	}
-	plain = plain.Clone()
-	plain.TLSClientConfig, plain.DisableKeepAlives = config, true
-	return plain, nil
 }
 
 // scopesOf returns the elements of a list that is separated by commas or blanks.
