@@ -101,7 +101,7 @@ type Use struct {
 	Container string
 	// Ref is the trigger's authenticationRef; nil for none.
 	Ref *v1alpha1.AuthenticationRef
-	// Variables maps parameters to the environment variables that the metadata name. Parameters of the authentication are stronger.
+	// Variables maps parameters to the environment variables that the metadata name. Parameters of the authentication override them.
 	Variables map[string]string
 	// Servers receive the credentials; each is a URL or HOST:PORT.
 	Servers []string

@@ -24,7 +24,7 @@ import (
 func TestSources(t *testing.T) {
 	t.Run("parameters come from ConfigMaps, Secrets and OAuth 2 clients", testParametersComeFromConfigMapsSecretsAndOAuth2Clients)
 	t.Run("environment variables are those of the target's container", testEnvironmentVariablesAreThoseOfTargetsContainer)
-	t.Run("a parameter of the authentication is stronger than a variable of the metadata", testParameterOfAuthenticationIsStrongerThanVariableOfMetadata)
+	t.Run("a parameter of the authentication overrides a variable of the metadata", testParameterOfAuthenticationOverridesVariableOfMetadata)
 	t.Run("a token is issued for its audience and its namespace", testTokenIsIssuedForItsAudienceAndItsNamespace)
 	t.Run("a file is read below its folder only", testFileIsReadBelowItsFolderOnly)
 	t.Run("a username and its password change together", testUsernameAndItsPasswordChangeTogether)
@@ -126,7 +126,7 @@ func (v *credentialsEnv) awaitPassword(k *Credential, want string) {
 	})
 }
 
-func testParameterOfAuthenticationIsStrongerThanVariableOfMetadata(t *testing.T) {
+func testParameterOfAuthenticationOverridesVariableOfMetadata(t *testing.T) {
 	v := newCredentialsEnv(t)
 	v.createTarget(corev1.EnvVar{Name: "PASSWORD", Value: "of the app"}, corev1.EnvVar{Name: "USERNAME", Value: "me"})
 	c := v.credentials(v.config)
