@@ -16,6 +16,8 @@ type Kind struct {
 	Summary string
 	// Push is true for a kind that reports changes by itself. All other kinds are read at least every pollingInterval.
 	Push bool
+	// Receives is true for a kind whose senders post messages to Impulse.
+	Receives bool
 	// Metrics are the supported metric types, the default first; nil means AverageValue and Value.
 	Metrics []scalers.Metric
 	// Fields are the keys of its metadata, in the order of the reference.

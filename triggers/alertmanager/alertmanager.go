@@ -13,7 +13,7 @@ import (
 // Kind describes the trigger type alertmanager.
 func Kind() triggers.Kind {
 	k := triggers.Define("alertmanager", "Alerts that an Alertmanager posts to Impulse.", defaults(), open)
-	k.Push = true
+	k.Push, k.Receives = true, true
 	k.Auth = httpauth.Parameters()
 	k.Example = map[string]string{"matchers": `{alertname="QueueFull"}`, "replicas": "5"}
 	return k

@@ -14,7 +14,7 @@ import (
 // Kind describes the trigger type push.
 func Kind() triggers.Kind {
 	k := triggers.Define("push", "A level that is pushed to this trigger over HTTP, as a CloudEvent or over NATS.", Config{}, open)
-	k.Push = true
+	k.Push, k.Receives = true, true
 	k.Auth = natsconn.Parameters()
 	k.Example = map[string]string{"threshold": "10", "ttl": "2m"}
 	return k

@@ -14,7 +14,7 @@ import (
 // Kind describes the trigger type webhook.
 func Kind() triggers.Kind {
 	k := triggers.Define("webhook", "JSON that other systems post to Impulse; CEL expressions compute levels from it.", defaults(), open)
-	k.Push = true
+	k.Push, k.Receives = true, true
 	k.Auth = []triggers.AuthParameter{{
 		Name: "hmacSecret",
 		Doc:  "The secret of the signature X-Hub-Signature-256, as GitHub sends it. A message without a valid signature is rejected. Several secrets, one per line, are valid at the same time.",

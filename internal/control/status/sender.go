@@ -5,7 +5,6 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
-	"github.com/impulse-sh/impulse/triggers"
 )
 
 // SenderRefused records an Event on every object of a namespace with a trigger that receives messages: a sender was refused, and its
@@ -27,7 +26,7 @@ func (r *Reporter) SenderRefused(namespace, why string) {
 // receives reports whether a trigger of a workload receives messages of senders.
 func receives(w *compile.Workload) bool {
 	for i := range w.Triggers {
-		if _, timed := w.Triggers[i].Config.(triggers.Timed); w.Triggers[i].Kind.Push && !timed {
+		if w.Triggers[i].Kind.Receives {
 			return true
 		}
 	}

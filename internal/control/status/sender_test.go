@@ -8,6 +8,8 @@ import (
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/cron"
+	"github.com/impulse-sh/impulse/triggers/push"
+	"github.com/impulse-sh/impulse/triggers/workload"
 )
 
 func TestSender(t *testing.T) {
@@ -18,13 +20,10 @@ func testRefusedSenderIsEventOfObjectsThatItDeliversTo(t *testing.T) {
 	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		var recorded eventRecorder
 		d.reporter.recorder = &recorded
-		for name, kind := range map[string]triggers.Kind{"pushed": {Push: true}, "polled": {}} {
+		for name, kind := range map[string]triggers.Kind{"pushed": push.Kind(), "polled": {}, "scheduled": cron.Kind(), "watched": workload.Kind()} {
 			w := &compile.Workload{Namespace: "bank", Name: name, Triggers: []compile.Trigger{{Kind: kind}}}
 			d.reporter.Resume(w, &v1alpha1.ScaledObjectStatus{})
 		}
-		d.reporter.Resume(&compile.Workload{
-			Namespace: "bank", Name: "scheduled", Triggers: []compile.Trigger{{Kind: cron.Kind(), Config: cron.Config{}}},
-		}, &v1alpha1.ScaledObjectStatus{})
 		d.reporter.SenderRefused("bank", "no credential was shown")
 		d.reporter.SenderRefused("elsewhere", "no credential was shown")
 		want := "true SenderRefused: a sender for namespace bank was refused: no credential was shown"
