@@ -22,6 +22,7 @@ func TestConvert(t *testing.T) {
 	t.Run("percentages that an HPA computes differently are noted with their numbers", testPercentagesThatHPAComputesDifferentlyAreNotedWithTheirNumbers)
 	t.Run("percentages of a KEDA object are computed as those of its HPA", testPercentagesOfKEDAObjectAreComputedAsThoseOfItsHPA)
 	t.Run("a target whose type names another field is reported", testTargetWhoseTypeNamesAnotherFieldIsReported)
+	t.Run("the exact ceiling of Kafka is noted unless there is none", testExactCeilingOfKafkaIsNoted)
 }
 
 // adapterMetric is a metric of an HPA that comes from an adapter, and its trigger.
@@ -228,5 +229,18 @@ func testTargetWhoseTypeNamesAnotherFieldIsReported(t *testing.T) {
 	}}}
 	if _, notes, _ := HPA(hpa); noteWith(notes, "target.type") != "" {
 		t.Errorf("there is nothing to say: %s", noteWith(notes, "target.type"))
+	}
+}
+
+func testExactCeilingOfKafkaIsNoted(t *testing.T) {
+	for _, kind := range []string{"kafka", "apache-kafka"} {
+		for idle, want := range map[v1alpha1.Scalar]bool{"": true, "false": true, "true": false} {
+			old := &v1alpha1.ScaledObject{}
+			old.Spec.Triggers = []v1alpha1.Trigger{{Type: kind, Metadata: map[string]v1alpha1.Scalar{"allowIdleConsumers": idle}}}
+			_, notes := KEDA(old)
+			if got := noteWith(notes, "one replica more than there are partitions") != ""; got != want {
+				t.Errorf("%s with allowIdleConsumers %q: got the notes %v, want one: %t", kind, idle, notes, want)
+			}
+		}
 	}
 }

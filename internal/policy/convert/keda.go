@@ -77,6 +77,11 @@ func (f *diagnostics) convertTrigger(path string, t *v1alpha1.Trigger) {
 		if _, ok := t.Metadata["ignoreNullValues"]; !ok {
 			f.add(path+".metadata", "KEDA reads an empty, NaN or infinite answer as 0", "here it is unknown and lowers nothing; ignoreNullValues: true keeps the 0")
 		}
+	case "kafka", "apache-kafka":
+		if t.Metadata["allowIdleConsumers"] != "true" {
+			f.add(path+".metadata", "KEDA may ask for one replica more than there are partitions",
+				"here it is at most one for each; allowIdleConsumers: true allows more")
+		}
 	case "cron":
 		f.add(path+".type", "KEDA applies the tolerance of its HPA: 11 replicas may stay where 10 are scheduled", "here a schedule is exact")
 	case "cpu", "memory":
