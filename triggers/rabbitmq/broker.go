@@ -108,8 +108,14 @@ func (b *broker) ask(name string) (queue, error) {
 		if err == nil {
 			return found, nil
 		}
-		if fresh || again || !s.conn.IsClosed() {
-			return queue{}, s.reason(err)
+		reason := s.reason(err)
+		if reply, ok := errors.AsType[*amqp.Error](err); ok && reply.Server && !s.conn.IsClosed() {
+			return queue{}, reason
+		}
+		_ = s.socket.Close() // It has ended, or the answer made no sense.
+		s.wait()
+		if fresh || again {
+			return queue{}, reason
 		}
 	}
 }
@@ -122,9 +128,6 @@ func (b *broker) askOver(s *session, name string) (queue, error) {
 	}
 	found, err := inspect(channel, name)
 	if err != nil {
-		if !channel.IsClosed() {
-			_ = s.socket.Close() // The answer makes no sense.
-		}
 		return queue{}, err
 	}
 	b.mu.Lock()

@@ -27,6 +27,7 @@ func TestFaults(t *testing.T) {
 	t.Run("a queue that is deleted is unknown until it exists again", s.testQueueThatIsDeletedIsUnknownUntilItExistsAgain)
 	t.Run("triggers with the same credentials share a connection", s.testTriggersWithSameCredentialsShareConnection)
 	t.Run("a connection that the server closed is opened again without an error", s.testConnectionThatServerClosedIsOpenedAgain)
+	t.Run("a connection that breaks during a request is replaced without an error", s.testConnectionThatBreaksDuringRequestIsReplaced)
 	t.Run("a rotated password is used for the next reading without an error", s.testRotatedPasswordIsUsedForNextReading)
 	t.Run("a frozen server is unknown, and known again later", s.testFrozenServerIsUnknown)
 	t.Run("a refused address is unknown", s.testRefusedAddressIsUnknown)
@@ -182,6 +183,39 @@ func (s *testServer) testConnectionThatServerClosedIsOpenedAgain(t *testing.T) {
 		s.closeConnections(ctx)
 		return opened.Load() >= 3
 	})
+}
+
+// brittle is a connection that breaks at the next write after broken was set.
+type brittle struct {
+	net.Conn
+
+	broken *atomic.Bool
+}
+
+// Write breaks, or writes.
+func (b brittle) Write(p []byte) (int, error) {
+	if b.broken.CompareAndSwap(true, false) {
+		return 0, errors.Join(net.ErrClosed, b.Conn.Close())
+	}
+	return b.Conn.Write(p)
+}
+
+func (s *testServer) testConnectionThatBreaksDuringRequestIsReplaced(t *testing.T) {
+	env := environment(admins())
+	var broken atomic.Bool
+	var opened atomic.Int64
+	open := s.counting(&opened)
+	env.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := open(ctx, network, address)
+		return brittle{conn, &broken}, err
+	}
+	next := reading(t, env, s.metadata())
+	expect(t, next(t.Context()), "3")
+	broken.Store(true)
+	expect(t, next(t.Context()), "3")
+	if n := opened.Load(); n != 2 {
+		t.Errorf("%d connections were opened, want 2", n)
+	}
 }
 
 // closeConnections closes all connections that are named impulse.
