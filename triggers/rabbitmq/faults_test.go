@@ -195,7 +195,7 @@ type brittle struct {
 // Write breaks, or writes.
 func (b brittle) Write(p []byte) (int, error) {
 	if b.broken.CompareAndSwap(true, false) {
-		return 0, errors.Join(net.ErrClosed, b.Conn.Close())
+		return 0, errors.Join(net.ErrClosed, b.Close())
 	}
 	return b.Conn.Write(p)
 }
