@@ -49,10 +49,19 @@ func testVariableHasValueThatContainerGets(t *testing.T) {
 	o := objects{{true, "db"}: {"pw": "from the Secret", "HOST": "db.shop"}, {false, "settings"}: {"port": "5432"}, {true, "other"}: {"HOST": "other.shop"}}
 	c := &container{
 		env: []corev1.EnvVar{
-			{Name: "A", Value: "$(B)"}, {Name: "B", Value: "b"}, {Name: "C", Value: "$(B)$(B)-$$(B)-$(NONE)-$(-$"}, {Name: "D", Value: "first"}, {Name: "D", Value: "$(D)+second"},
-			{Name: "EMPTY"}, fromSecret("PASSWORD", "db", "pw", false), fromConfigMap("PORT", "settings", "port"),
-			{Name: "URL", Value: "tcp://$(X_HOST):$(PORT)"}, fromSecret("MAYBE", "absent", "pw", true), fromSecret("LOST", "absent", "pw", false),
-			fromSecret("NO_KEY", "db", "absent", false), {Name: "NEEDS_LOST", Value: "$(LOST)"}, {Name: "DEFAULTED", Value: "default"}, fromSecret("DEFAULTED", "db", "absent", true),
+			{Name: "A", Value: "$(B)"},
+			{Name: "B", Value: "b"},
+			{Name: "C", Value: "$(B)$(B)-$$(B)-$(NONE)-$(-$"},
+			{Name: "D", Value: "first"},
+			{Name: "D", Value: "$(D)+second"},
+			{Name: "EMPTY"},
+			fromSecret("PASSWORD", "db", "pw", false), fromConfigMap("PORT", "settings", "port"),
+			{Name: "URL", Value: "tcp://$(X_HOST):$(PORT)"},
+			fromSecret("MAYBE", "absent", "pw", true), fromSecret("LOST", "absent", "pw", false),
+			fromSecret("NO_KEY", "db", "absent", false),
+			{Name: "NEEDS_LOST", Value: "$(LOST)"},
+			{Name: "DEFAULTED", Value: "default"},
+			fromSecret("DEFAULTED", "db", "absent", true),
 		},
 		envFrom: []corev1.EnvFromSource{allOf("X_", "db", false), allOf("", "absent", true), allOf("X_", "other", false), allOf("B", "db", false)},
 	}
