@@ -146,7 +146,9 @@ func (e *env) awaitParts(name string, parts ...string) {
 	var last string
 	e.until(name+" is explained", func(ctx context.Context) (bool, error) {
 		out, err := e.tool(ctx, "explain", name)
-		last = out
+		if ctx.Err() == nil { // The last call may be cut off.
+			last = fmt.Sprintf("%s, error %v", out, err)
+		}
 		return err == nil && !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(out, part) }), nil
 	}, func() string { return last })
 }
