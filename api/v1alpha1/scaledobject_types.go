@@ -49,7 +49,7 @@ type ScaledObjectSpec struct {
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	CooldownPeriod *int32 `json:"cooldownPeriod,omitempty"`
-	// InitialCooldownPeriod is the cooldown of a workload that has never been active, from its creation, in seconds. Default: 0.
+	// InitialCooldownPeriod is the cooldown of a workload that was never active, from the creation of this object, in seconds. Default: 0.
 	// +kubebuilder:default=0
 	// +kubebuilder:validation:Minimum=0
 	// +optional
@@ -136,7 +136,7 @@ type ScaleTargetRef struct {
 	// Name is the name of the workload.
 	// +kubebuilder:validation:MinLength=1
 	Name string `json:"name"`
-	// EnvSourceContainerName is the container whose environment variables the metadata …FromEnv of triggers name. Default: the first one.
+	// EnvSourceContainerName is the container whose environment variables the triggers' parameters …FromEnv name. Default: the first one.
 	// +optional
 	EnvSourceContainerName string `json:"envSourceContainerName,omitempty"`
 }
@@ -187,7 +187,7 @@ type ScalingModifiers struct {
 // Fallback determines what a trigger asks for after its source has failed several times.
 type Fallback struct {
 	// FailureThreshold: the fallback applies when more than this number of readings in a row have failed. If nothing is read for three
-	// polling intervals after a failure, it counts again once per interval.
+	// polling intervals after a failed reading, the failure counts again once per interval; that of a pushed trigger from the start.
 	// +kubebuilder:validation:Minimum=0
 	FailureThreshold int32 `json:"failureThreshold"`
 	// Replicas is the count that the trigger asks for then.

@@ -33,7 +33,7 @@ type Config struct {
 // Login is the metadata that say how the client proves who it is.
 type Login struct {
 	AuthMode     []string `json:"authMode" doc:"How the client proves who it is, with parameters of the authenticationRef: apiKey, basic, bearer, custom and tls, or several, separated by commas."`
-	AuthModes    []string `json:"authModes" doc:"Another name of authMode, which is stronger."`
+	AuthModes    []string `json:"authModes" doc:"Another name of authMode. If both are set, authModes takes precedence."`
 	Method       string   `json:"method" doc:"With authMode apiKey: send the key in a header or in the query of the URL. The default is header."`
 	KeyParamName string   `json:"keyParamName" doc:"With authMode apiKey: name of the header or of the query parameter. The default is X-API-KEY for a header and api_key for a query parameter."`
 	APIKey       string   `json:"apiKey" doc:"With authMode apiKey: the key. Everybody who may read the object can read it here, so an authenticationRef is better."`

@@ -83,7 +83,7 @@ type credentials struct {
 // pair is the name and the value of a header or of a query parameter.
 type pair struct{ name, value string }
 
-// read returns the current credentials. Metadata are stronger than the authenticationRef.
+// read returns the current credentials. Metadata take precedence over the authenticationRef.
 func (l login) read(ctx context.Context) (*credentials, error) {
 	var names []string
 	for _, p := range parameters() {
