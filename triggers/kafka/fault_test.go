@@ -59,7 +59,7 @@ func testOneBrokerThatIsDownMakesWholeLagUnknown(t *testing.T) {
 		}
 		return (&net.Dialer{}).DialContext(ctx, network, address)
 	}
-	read := func() ([]partition, error) {
+	read := func() ([]partitionState, error) {
 		shared := newConnection(t.Context(), open, nil)
 		defer func() { _ = shared.Close() }()
 		r.connection = shared

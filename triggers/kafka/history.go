@@ -13,13 +13,13 @@ const reasonLimited = "LagLimited"
 type history struct {
 	// last and previous have the committed offsets of the newest reading, which was at lastAt, and of the one before.
 	lastAt         scalers.Instant
-	last, previous map[place]int64
+	last, previous map[topicPartition]int64
 	// limited is true while the lag is limited, or was and has not become much smaller since.
 	limited bool
 }
 
 // before returns the committed offsets of the reading before the one at an instant. A reading may be delivered twice.
-func (h *history) before(at scalers.Instant) map[place]int64 {
+func (h *history) before(at scalers.Instant) map[topicPartition]int64 {
 	if at == h.lastAt {
 		return h.previous
 	}
@@ -27,13 +27,13 @@ func (h *history) before(at scalers.Instant) map[place]int64 {
 }
 
 // add remembers the committed offsets of a reading.
-func (h *history) add(at scalers.Instant, all []partition) {
+func (h *history) add(at scalers.Instant, all []partitionState) {
 	if at != h.lastAt {
 		h.previous, h.lastAt = h.last, at
 	}
-	h.last = make(map[place]int64, len(all))
+	h.last = make(map[topicPartition]int64, len(all))
 	for _, p := range all {
-		h.last[p.place] = p.committed
+		h.last[p.topicPartition] = p.committed
 	}
 }
 

@@ -3,7 +3,7 @@
 // consume and commit nothing.
 //
 // A group is read once per pollingInterval. Triggers with the same brokers, settings and credentials share one client. Those that also have
-// the same group, topics and pollingInterval share one reading.
+// the same group, topics, partitionLimitation and pollingInterval share one reading.
 package kafka
 
 import (
@@ -75,7 +75,7 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 }
 
 // event returns the event for a reading.
-func (s *source) event(at scalers.Instant, all []partition) scalers.Event {
+func (s *source) event(at scalers.Instant, all []partitionState) scalers.Event {
 	l := s.group.measure(all, s.history.before(at))
 	if s.group.ExcludePersistentLag {
 		s.history.add(at, all)

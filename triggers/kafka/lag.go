@@ -6,16 +6,16 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// place is one partition of a topic.
-type place struct {
+// topicPartition is one partition of a topic.
+type topicPartition struct {
 	topic string
 	id    int32
 }
 
-// partition is the state of one partition at a reading. An offset is a position in its log: the next record gets the offset end, and the
-// records before start are deleted. start is known only if the committed offset is not end.
-type partition struct {
-	place
+// partitionState is the state of one partition at a reading. An offset is a position in its log: the next record gets the offset end, and
+// the records before start are deleted. start is known only if the committed offset is not end.
+type partitionState struct {
+	topicPartition
 
 	committed, start, end int64
 }
@@ -25,13 +25,13 @@ const notCommitted = -1
 
 // isReset reports whether the group's consumers start where their reset policy says, because they have no valid committed offset: none at
 // all, or one beyond the end of the log, as in a topic that was deleted and created again.
-func (p partition) isReset() bool { return p.committed < 0 || p.committed > p.end }
+func (p partitionState) isReset() bool { return p.committed < 0 || p.committed > p.end }
 
 // since returns how many offsets there are from an offset to the end. Offsets of deleted records do not count: no consumer gets them.
-func (p partition) since(offset int64) int64 { return max(0, p.end-max(offset, p.start)) }
+func (p partitionState) since(offset int64) int64 { return max(0, p.end-max(offset, p.start)) }
 
 // waiting returns the lag of a partition.
-func (g Group) waiting(p partition) int64 {
+func (g Group) waiting(p partitionState) int64 {
 	switch {
 	case !p.isReset():
 		return p.since(p.committed)
@@ -52,12 +52,12 @@ type lag struct {
 }
 
 // measure adds up the lag of all partitions. before has the committed offsets of the reading before.
-func (g Group) measure(all []partition, before map[place]int64) lag {
+func (g Group) measure(all []partitionState, before map[topicPartition]int64) lag {
 	l := lag{partitions: int64(len(all))}
 	for _, p := range all {
 		n := g.waiting(p)
 		l.waiting = add(l.waiting, n)
-		if last, known := before[p.place]; g.ExcludePersistentLag && known && last == p.committed && !p.isReset() {
+		if last, known := before[p.topicPartition]; g.ExcludePersistentLag && known && last == p.committed && !p.isReset() {
 			continue
 		}
 		l.counted = add(l.counted, n)
@@ -68,8 +68,7 @@ func (g Group) measure(all []partition, before map[place]int64) lag {
 	return l
 }
 
-// level returns the level for a lag: the lag, raised for an even distribution and then limited to a target for each replica that can be
-// of use.
+// level returns the level for a lag: the lag, raised for an even distribution, and then limited to ceiling.
 func (g Group) level(l lag) scalers.Milli {
 	value := messages(l.counted)
 	if g.EnsureEvenDistributionOfPartitions && value > 0 {
@@ -78,7 +77,7 @@ func (g Group) level(l lag) scalers.Milli {
 	return min(value, g.ceiling(l))
 }
 
-// ceiling returns the highest level: the target for each replica that can be of use. A partition is consumed by one replica only.
+// ceiling returns the highest level: lagThreshold times the number of replicas that can consume. One replica consumes a partition.
 func (g Group) ceiling(l lag) scalers.Milli {
 	switch {
 	case g.LimitToPartitionsWithLag:

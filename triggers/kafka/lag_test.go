@@ -37,7 +37,7 @@ func testPartitionWaitsFromValidCommittedOffset(t *testing.T) {
 		"committed beyond the end, zero":          {zero, 20, 3, 9, 0},
 		"zero on request, but an offset is valid": {zero, 4, 0, 9, 5},
 	} {
-		p := partition{committed: c.committed, start: c.start, end: c.end}
+		p := partitionState{committed: c.committed, start: c.start, end: c.end}
 		if got := c.group.waiting(p); got != c.want {
 			t.Errorf("%s: got %d, want %d", name, got, c.want)
 		}
@@ -82,10 +82,10 @@ func testReplicasAreThoseOfKEDA(t *testing.T) {
 		case 2:
 			g.EnsureEvenDistributionOfPartitions = true
 		}
-		all := make([]partition, 1+r.IntN(12))
+		all := make([]partitionState, 1+r.IntN(12))
 		for i := range all {
 			end := r.Int64N(60)
-			all[i] = partition{place: place{"orders", int32(i)}, committed: r.Int64N(end + 1), end: end}
+			all[i] = partitionState{topicPartition: topicPartition{"orders", int32(i)}, committed: r.Int64N(end + 1), end: end}
 		}
 		l := g.measure(all, nil)
 		bound := l.partitions
@@ -131,7 +131,7 @@ func measureOf(counted, partitions int64) lag {
 
 func testHugeOffsetsSaturate(t *testing.T) {
 	g := Group{LagThreshold: 1000, OffsetResetPolicy: policyLatest, AllowIdleConsumers: true}
-	all := []partition{{end: math.MaxInt64}, {place: place{"orders", 1}, end: math.MaxInt64}}
+	all := []partitionState{{end: math.MaxInt64}, {topicPartition: topicPartition{"orders", 1}, end: math.MaxInt64}}
 	if got := g.level(g.measure(all, nil)); got != math.MaxInt64 {
 		t.Errorf("got %s, want the largest level", got)
 	}

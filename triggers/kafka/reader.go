@@ -40,7 +40,7 @@ type reader struct {
 }
 
 // Read returns the current state of all partitions. An error stands for all of them: there is no partial result.
-func (r *reader) Read(ctx context.Context) ([]partition, error) {
+func (r *reader) Read(ctx context.Context) ([]partitionState, error) {
 	a, err := r.settings.access(ctx, r.secrets)
 	if err != nil {
 		return nil, r.failure(access{}, err)
@@ -60,26 +60,26 @@ func (r *reader) Read(ctx context.Context) ([]partition, error) {
 }
 
 // read asks for the committed offsets before the ends, so that a group is not ahead of its topics.
-func (s *session) read(ctx context.Context, q query) ([]partition, error) {
-	var places []place
-	var committed map[place]int64
+func (s *session) read(ctx context.Context, q query) ([]partitionState, error) {
+	var partitions []topicPartition
+	var committed map[topicPartition]int64
 	var err error
 	if len(q.topics) > 0 {
-		if places, err = s.places(ctx, q.topics, q.limitation); err != nil {
+		if partitions, err = s.partitions(ctx, q.topics, q.limitation); err != nil {
 			return nil, err
 		}
-		committed, err = s.committed(ctx, q.group, places)
+		committed, err = s.committed(ctx, q.group, partitions)
 	} else if committed, err = s.committed(ctx, q.group, nil); err == nil {
-		places, err = s.placesOf(ctx, q.group, committed)
+		partitions, err = s.partitionsOf(ctx, q.group, committed)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return s.positions(ctx, places, committed)
+	return s.positions(ctx, partitions, committed)
 }
 
-// placesOf returns all partitions of the topics in which a group has committed an offset.
-func (s *session) placesOf(ctx context.Context, group string, committed map[place]int64) ([]place, error) {
+// partitionsOf returns all partitions of the topics in which a group has committed an offset.
+func (s *session) partitionsOf(ctx context.Context, group string, committed map[topicPartition]int64) ([]topicPartition, error) {
 	known := map[string]bool{}
 	for at := range committed {
 		known[at.topic] = true
@@ -88,19 +88,19 @@ func (s *session) placesOf(ctx context.Context, group string, committed map[plac
 	if len(topics) == 0 {
 		return nil, fmt.Errorf("group %s has committed no offset, so its topics are not known: set topic", group)
 	}
-	return s.places(ctx, topics, nil)
+	return s.partitions(ctx, topics, nil)
 }
 
-// positions returns the state of partitions, of which a group has committed offsets.
-func (s *session) positions(ctx context.Context, places []place, committed map[place]int64) ([]partition, error) {
-	ends, err := s.offsets(ctx, places, logEnd)
+// positions reads the ends of partitions, and where needed their starts, and combines them with the offsets that a group has committed.
+func (s *session) positions(ctx context.Context, partitions []topicPartition, committed map[topicPartition]int64) ([]partitionState, error) {
+	ends, err := s.offsets(ctx, partitions, logEnd)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]partition, len(places))
-	var behind []place
-	for i, at := range places {
-		all[i] = partition{place: at, committed: notCommitted, end: ends[at]}
+	all := make([]partitionState, len(partitions))
+	var behind []topicPartition
+	for i, at := range partitions {
+		all[i] = partitionState{topicPartition: at, committed: notCommitted, end: ends[at]}
 		if offset, ok := committed[at]; ok {
 			all[i].committed = offset
 		}
@@ -116,7 +116,7 @@ func (s *session) positions(ctx context.Context, places []place, committed map[p
 		return nil, err
 	}
 	for i := range all {
-		all[i].start = starts[all[i].place]
+		all[i].start = starts[all[i].topicPartition]
 	}
 	return all, nil
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// The positions in a log that brokers know by a time that is none.
+// Special timestamps of a ListOffsets request: they stand for the end and the start of the log.
 const (
 	logEnd   = -1
 	logStart = -2
 )
 
-// places returns the partitions of topics that a limitation includes. It is one request, which creates no topics.
-func (s *session) places(ctx context.Context, topics []string, l limitation) ([]place, error) {
+// partitions returns the partitions of topics that a limitation includes. It is one request, which creates no topics.
+func (s *session) partitions(ctx context.Context, topics []string, l limitation) ([]topicPartition, error) {
 	request := kmsg.NewPtrMetadataRequest()
 	for _, name := range topics {
 		topic := kmsg.NewMetadataRequestTopic()
@@ -38,13 +38,13 @@ func (s *session) places(ctx context.Context, topics []string, l limitation) ([]
 			described[*topic.Topic] = topic
 		}
 	}
-	var all []place
+	var all []topicPartition
 	for _, name := range topics {
 		topic, ok := described[name]
 		if !ok {
 			return nil, fmt.Errorf("the broker does not describe topic %s", name)
 		}
-		in, err := placesIn(name, topic, l)
+		in, err := partitionsIn(name, topic, l)
 		if err != nil {
 			return nil, err
 		}
@@ -53,15 +53,15 @@ func (s *session) places(ctx context.Context, topics []string, l limitation) ([]
 	return all, nil
 }
 
-// placesIn returns the partitions of one topic. Each has a leader, without which its end is unknown.
-func placesIn(name string, topic kmsg.MetadataResponseTopic, l limitation) ([]place, error) {
+// partitionsIn returns the partitions of one topic. Each has a leader, without which its end is unknown.
+func partitionsIn(name string, topic kmsg.MetadataResponseTopic, l limitation) ([]topicPartition, error) {
 	switch err := kerr.ErrorForCode(topic.ErrorCode); {
 	case errors.Is(err, kerr.UnknownTopicOrPartition):
 		return nil, fmt.Errorf("topic %s does not exist", name)
 	case err != nil:
 		return nil, fmt.Errorf("topic %s: %w", name, err)
 	}
-	var all []place
+	var all []topicPartition
 	slices.SortFunc(topic.Partitions, func(a, b kmsg.MetadataResponseTopicPartition) int { return cmp.Compare(a.Partition, b.Partition) })
 	for _, p := range topic.Partitions {
 		if !l.includes(p.Partition) {
@@ -73,7 +73,7 @@ func placesIn(name string, topic kmsg.MetadataResponseTopic, l limitation) ([]pl
 		if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
 			return nil, fmt.Errorf("partition %d of %s: %w", p.Partition, name, err)
 		}
-		all = append(all, place{name, p.Partition})
+		all = append(all, topicPartition{name, p.Partition})
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("topic %s has none of the partitions in partitionLimitation", name)
@@ -83,10 +83,10 @@ func placesIn(name string, topic kmsg.MetadataResponseTopic, l limitation) ([]pl
 
 // committed returns the committed offsets of a group, in some partitions or, for nil, in all where it has one. It is one request to the
 // group's coordinator. A partition without a committed offset is left out.
-func (s *session) committed(ctx context.Context, group string, places []place) (map[place]int64, error) {
+func (s *session) committed(ctx context.Context, group string, partitions []topicPartition) (map[topicPartition]int64, error) {
 	asked := kmsg.NewOffsetFetchRequestGroup()
 	asked.Group = group
-	for _, at := range places {
+	for _, at := range partitions {
 		last := len(asked.Topics) - 1
 		if last < 0 || asked.Topics[last].Topic != at.topic {
 			topic := kmsg.NewOffsetFetchRequestGroupTopic()
@@ -107,19 +107,19 @@ func (s *session) committed(ctx context.Context, group string, places []place) (
 	}
 	switch {
 	case errors.Is(err, kerr.GroupIDNotFound):
-		return map[place]int64{}, nil
+		return map[topicPartition]int64{}, nil
 	case err != nil:
 		return nil, fmt.Errorf("read the offsets of group %s: %w", group, err)
 	}
-	return offsetsIn(answer.Groups[0], places)
+	return offsetsIn(answer.Groups[0], partitions)
 }
 
-// offsetsIn returns the committed offsets in an answer, which must have all places.
-func offsetsIn(answer kmsg.OffsetFetchResponseGroup, places []place) (map[place]int64, error) {
-	all, answered := map[place]int64{}, map[place]bool{}
+// offsetsIn returns the committed offsets in an answer, which must have all partitions.
+func offsetsIn(answer kmsg.OffsetFetchResponseGroup, partitions []topicPartition) (map[topicPartition]int64, error) {
+	all, answered := map[topicPartition]int64{}, map[topicPartition]bool{}
 	for _, topic := range answer.Topics {
 		for _, p := range topic.Partitions {
-			at := place{topic.Topic, p.Partition}
+			at := topicPartition{topic.Topic, p.Partition}
 			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
 				return nil, fmt.Errorf("read the offset of group %s in partition %d of %s: %w", answer.Group, at.id, at.topic, err)
 			}
@@ -128,7 +128,7 @@ func offsetsIn(answer kmsg.OffsetFetchResponseGroup, places []place) (map[place]
 			}
 		}
 	}
-	for _, at := range places {
+	for _, at := range partitions {
 		if !answered[at] {
 			return nil, fmt.Errorf("the coordinator of group %s does not answer for partition %d of %s", answer.Group, at.id, at.topic)
 		}
@@ -137,9 +137,9 @@ func offsetsIn(answer kmsg.OffsetFetchResponseGroup, places []place) (map[place]
 }
 
 // offsets returns the ends or the starts of partitions: one request to each broker that leads some of them.
-func (s *session) offsets(ctx context.Context, places []place, position int64) (map[place]int64, error) {
+func (s *session) offsets(ctx context.Context, partitions []topicPartition, position int64) (map[topicPartition]int64, error) {
 	request := kmsg.NewPtrListOffsetsRequest()
-	for _, at := range places {
+	for _, at := range partitions {
 		last := len(request.Topics) - 1
 		if last < 0 || request.Topics[last].Topic != at.topic {
 			topic := kmsg.NewListOffsetsRequestTopic()
@@ -151,7 +151,7 @@ func (s *session) offsets(ctx context.Context, places []place, position int64) (
 		p.Partition, p.Timestamp = at.id, position
 		request.Topics[last].Partitions = append(request.Topics[last].Partitions, p)
 	}
-	all := map[place]int64{}
+	all := map[topicPartition]int64{}
 	for _, part := range s.client.RequestSharded(ctx, request) {
 		if part.Err != nil {
 			return nil, fmt.Errorf("read the offsets of %s: %w", asked(part.Req), part.Err)
@@ -162,7 +162,7 @@ func (s *session) offsets(ctx context.Context, places []place, position int64) (
 			}
 		}
 	}
-	for _, at := range places {
+	for _, at := range partitions {
 		if _, ok := all[at]; !ok {
 			return nil, fmt.Errorf("the leader of partition %d of %s does not answer for it", at.id, at.topic)
 		}
@@ -180,7 +180,7 @@ func asked(request kmsg.Request) string {
 }
 
 // positionsIn adds the offsets in an answer to all.
-func positionsIn(answer *kmsg.ListOffsetsResponse, all map[place]int64) error {
+func positionsIn(answer *kmsg.ListOffsetsResponse, all map[topicPartition]int64) error {
 	for _, topic := range answer.Topics {
 		for _, p := range topic.Partitions {
 			err := kerr.ErrorForCode(p.ErrorCode)
@@ -190,7 +190,7 @@ func positionsIn(answer *kmsg.ListOffsetsResponse, all map[place]int64) error {
 			if err != nil {
 				return fmt.Errorf("read the offset of partition %d of %s: %w", p.Partition, topic.Topic, err)
 			}
-			all[place{topic.Topic, p.Partition}] = p.Offset
+			all[topicPartition{topic.Topic, p.Partition}] = p.Offset
 		}
 	}
 	return nil

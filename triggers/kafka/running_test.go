@@ -39,9 +39,9 @@ func newSource(t *testing.T, pairs ...string) *source {
 
 // at returns the event for a reading of partitions with the given committed offsets and ends, in turn.
 func (s *source) at(instant scalers.Instant, offsets ...int64) scalers.Event {
-	var all []partition
+	var all []partitionState
 	for i := 0; i+1 < len(offsets); i += 2 {
-		all = append(all, partition{place: place{"orders", int32(i)}, committed: offsets[i], end: offsets[i+1]})
+		all = append(all, partitionState{topicPartition: topicPartition{"orders", int32(i)}, committed: offsets[i], end: offsets[i+1]})
 	}
 	return s.event(instant, all)
 }

@@ -76,8 +76,8 @@ type access struct {
 	ca, cert, key, keyPassword    string
 }
 
-// access reads the current parameters of the authenticationRef. Metadata are stronger. Parameters without an effect are left out, so that
-// their change opens no connection.
+// access reads the current parameters of the authenticationRef. Metadata take precedence. Parameters without an effect are left out, so
+// that their change opens no connection.
 func (s settings) access(ctx context.Context, secrets triggers.Secrets) (access, error) {
 	var names []string
 	for _, p := range append(parameters(), tokenParameters()...) {
