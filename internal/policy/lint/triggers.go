@@ -20,8 +20,8 @@ func (l *linter) activation(i int) {
 		reach = t.Target * scalers.Milli(most)
 	}
 	if t.Activation >= reach {
-		l.warn(path(i), fmt.Sprintf("%s is active only above %s, where maxReplicaCount, %d, is reached already (target %s): the count is the minimum or the maximum",
-			t.Name, t.Activation, l.w.Policy.Max, t.Target), "lower the activation value, or raise the target")
+		l.warn(path(i), fmt.Sprintf("%s is active only above %s, where maxReplicaCount, %d, is reached already (target %s): the count is the idle count, %d, or the maximum",
+			t.Name, t.Activation, l.w.Policy.Max, t.Target, l.w.Policy.Idle), "lower the activation value, or raise the target")
 	}
 }
 
@@ -52,7 +52,8 @@ func (l *linter) exact(i int) {
 func (l *linter) caps(field string, count int64) {
 	switch most := int64(l.w.Policy.Max); {
 	case count == 0:
-		l.warn(field, "0 caps nothing: it is the value of the trigger while it is inactive", "pause the object, or use a formula: (open > 0 ? queue : 0)")
+		l.warn(field, "0 caps nothing: an inactive trigger has the value 0, too",
+			"pause the object, or use a formula, such as (open > 0 ? queue : 0) of triggers named open and queue")
 	case count >= most:
 		l.warn(field, fmt.Sprintf("%d caps nothing: maxReplicaCount is %d", count, most), "lower it, or leave the trigger out")
 	}
@@ -62,14 +63,14 @@ func (l *linter) caps(field string, count int64) {
 func (l *linter) nulls(i int) {
 	value, set := l.so.Spec.Triggers[i].Metadata["ignoreNullValues"]
 	if text, _ := value.Text(); set && text == "true" {
-		l.warn(path(i)+".metadata.ignoreNullValues", "an empty answer counts as 0: a series that gets lost scales down", "leave it out, and it is unknown and lowers nothing")
+		l.warn(path(i)+".metadata.ignoreNullValues", "an empty answer counts as 0: a series that gets lost scales down", "leave it out: the level is then unknown and lowers nothing")
 	}
 }
 
 // memory warns about scaling by memory, which processes rarely release.
 func (l *linter) memory(i int) {
 	if l.so.Spec.Triggers[i].Type == "memory" {
-		l.warn(path(i)+".type", "memory rarely scales down: processes rarely release it", "scale on what causes the load, and keep memory for a limit")
+		l.warn(path(i)+".type", "memory rarely scales down: processes rarely release it", "scale on what causes the load, and limit memory by the container's resource limit")
 	}
 }
 
