@@ -13,8 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// writeError maps the API server's answer to a write to an error that callers act on. The message comes before the code and the
-// reason, because a webhook that denies a request chooses these two.
+// writeError maps the API server's answer to a write to an error that callers act on. The message is checked before the code
+// and the reason, because a webhook that denies a request chooses these two.
 func writeError(err error) error {
 	switch {
 	case denied(err):
@@ -83,7 +83,7 @@ func overloaded(err error) bool {
 	return code == http.StatusTooManyRequests || code >= http.StatusInternalServerError
 }
 
-// lasting reports whether an error means that reading is refused, rather than failing for the moment.
+// lasting reports whether a read failed for a reason that tends to last: a missing permission, kind or object.
 func lasting(err error) bool {
 	return errors.Is(err, ErrForbidden) || errors.Is(err, ErrNoScale) || errors.Is(err, ErrNotFound)
 }

@@ -2,18 +2,18 @@ package actuator
 
 import "time"
 
-// The pause before the retry of a failed read begins at minRetry and doubles up to one of the others. A refused read is retried less
-// often than a read without a response.
+// The pause before the retry of a failed read begins at minRetry and doubles up to one of the others. A read that failed for a lasting
+// reason is retried less often than one that failed for the moment.
 const (
-	minRetry        = 200 * time.Millisecond
-	maxRetryAway    = 2 * time.Second
-	maxRetryRefused = 10 * time.Second
+	minRetry          = 200 * time.Millisecond
+	maxRetryTransient = 2 * time.Second
+	maxRetryLasting   = 10 * time.Second
 )
 
 // maxRetry returns the longest pause after an error.
 func maxRetry(err error) time.Duration {
 	if lasting(err) {
-		return maxRetryRefused
+		return maxRetryLasting
 	}
-	return maxRetryAway
+	return maxRetryTransient
 }
