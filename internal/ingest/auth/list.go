@@ -79,7 +79,7 @@ func (l *listParser) entry(node *yaml.Node) *Credential {
 		return nil
 	}
 	if line, ok := l.lines[shown]; ok {
-		l.add(node, "", "the same as in line %d: one token, password or certificate is one credential", line)
+		l.add(node, "", "the same as in line %d: a token, a username with its password, or a certificate identifies one credential only", line)
 		return nil
 	}
 	l.lines[shown] = node.Line

@@ -44,7 +44,7 @@ func (r *Receiver) ReceiveAlerts(ctx context.Context, q *Request) (objects *int,
 	}
 	for _, e := range mistakes {
 		r.metrics.alerts.WithLabelValues(invalid).Inc()
-		if times, due := r.limiter.Due(loglimit.Key{Event: invalid, Namespace: to.Namespace, Sender: to.Credential}, q.At); due {
+		if times, due := r.limiter.Due(loglimit.Key{Message: invalid, Namespace: to.Namespace, Sender: to.Credential}, q.At); due {
 			r.log.Warn("an alert is invalid", "endpoint", to.String(), "error", e, "times", times)
 		}
 	}

@@ -28,11 +28,11 @@ func (r *Receiver) logUnselected(d *store.Delivery, result *store.Result) {
 	if result.Unselected == 0 || d.Endpoint.Object != "" {
 		return
 	}
-	namespace, event := cmp.Or(d.Endpoint.Namespace, "*"), "unselected"
+	namespace, message := cmp.Or(d.Endpoint.Namespace, "*"), "unselected"
 	if !result.Listening {
-		event = "no selectors"
+		message = "no selectors"
 	}
-	times, due := r.limiter.Due(loglimit.Key{Event: event, Namespace: namespace, Sender: d.Endpoint.Credential}, d.At)
+	times, due := r.limiter.Due(loglimit.Key{Message: message, Namespace: namespace, Sender: d.Endpoint.Credential}, d.At)
 	switch {
 	case !due:
 	case result.Listening:

@@ -41,8 +41,8 @@ func (s *Server) logRefusal(c echo.Context, answer *echo.HTTPError) {
 	if !auth.IsNamespace(namespace) {
 		namespace = "" // The sender may have invented it.
 	}
-	agent, event := productOf(c.Request()), c.Path()+" "+strconv.Itoa(answer.Code)
-	if times, due := s.limiter.Due(loglimit.Key{Event: event, Namespace: namespace, Sender: from + " " + agent}, s.options.Now()); due {
+	agent, message := productOf(c.Request()), c.Path()+" "+strconv.Itoa(answer.Code)
+	if times, due := s.limiter.Due(loglimit.Key{Message: message, Namespace: namespace, Sender: from + " " + agent}, s.options.Now()); due {
 		s.options.Log.Warn("a request was refused", "route", cmp.Or(c.Path(), shorten(c.Request().URL.Path)), "namespace", namespace,
 			"from", from, "agent", agent, "code", answer.Code, "reason", reason, "times", times)
 	}
@@ -58,7 +58,7 @@ func (s *Server) reportRefusal(namespace, from string, answer *echo.HTTPError) {
 	if answer.Code == http.StatusForbidden {
 		why = auth.ErrForbidden
 	}
-	if _, due := s.limiter.Due(loglimit.Key{Event: "refused", Namespace: namespace}, s.options.Now()); due {
+	if _, due := s.limiter.Due(loglimit.Key{Message: "refused", Namespace: namespace}, s.options.Now()); due {
 		s.options.OnRefused(namespace, fmt.Sprintf("%s (a request from %s was answered with %d)", why, from, answer.Code))
 	}
 }

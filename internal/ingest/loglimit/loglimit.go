@@ -1,4 +1,4 @@
-// Package loglimit limits how often an event that any request can cause is logged: at once, and then once an hour while it recurs.
+// Package loglimit limits log lines that any request can cause: the first one is logged at once, and then one an hour while they recur.
 package loglimit
 
 import (
@@ -13,8 +13,8 @@ const (
 	maxKeys = 256
 )
 
-// Key identifies an event and the sender that causes it.
-type Key struct{ Event, Namespace, Sender string }
+// Key identifies what is logged and the sender that causes it.
+type Key struct{ Message, Namespace, Sender string }
 
 // Limiter limits log lines by key. It is safe for concurrent use; its zero value is ready to use.
 type Limiter struct {
@@ -22,13 +22,14 @@ type Limiter struct {
 	keys map[Key]*entry
 }
 
-// entry holds when an event was logged last, and how often it has happened since.
+// entry holds when a key was logged last, and how often it has occurred since.
 type entry struct {
 	at    time.Time
 	times int
 }
 
-// Due counts an event. It reports whether the event is to be logged now, and how often it has happened since it was logged last.
+// Due counts one occurrence of a key. It reports whether the key is to be logged now and, if so, how often it has occurred since it was
+// logged last, this time included.
 func (l *Limiter) Due(key Key, now time.Time) (times int, due bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

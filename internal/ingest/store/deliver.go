@@ -10,8 +10,8 @@ import (
 const maxTruncated = 1000
 
 // Record records a delivery: it notifies the watchers before it returns, and returns when everything that was accepted is durable.
-// Repeats and resolves of stored alerts are always accepted. ErrFull means that new alerts were refused: all, or those that no
-// object selects. Every error is worth a retry.
+// Repeats and resolves of stored alerts are accepted, unless the store could not be loaded. ErrFull means that new alerts were refused:
+// all, or those that no object selects. Every error is worth a retry.
 func (s *Store) Record(ctx context.Context, d Delivery) (Result, error) {
 	keys := make([]key, len(d.Alerts))
 	endpoint := d.Endpoint.String()
@@ -156,8 +156,8 @@ func (s *Store) takeOverReconciled(k key) *entry {
 }
 
 // markAbsent marks the alerts that a complete delivery of their group leaves out, for the watchers that end alerts by absence. Where two
-// senders use the same names for their groups, each delivery leaves out the alerts of the other: only those watchers cause the writes. The
-// mutex is held.
+// senders use the same names for their groups, each delivery leaves out the alerts of the other, and would cause a write each time.
+// Therefore alerts that no such watcher selects are not marked. The mutex is held.
 func (s *Store) markAbsent(d *Delivery, keys []key, at time.Time) {
 	if d.Group == "" || d.Truncated > 0 {
 		return
@@ -208,7 +208,7 @@ func (s *Store) logTruncated(d *Delivery) {
 		s.counts.truncated++
 		if !was && len(s.truncated) < maxTruncated {
 			s.truncated[endpoint] = true
-			s.log.Warn("deliveries are truncated: firing alerts may be missing, and resolves never come; set max_alerts: 0",
+			s.log.Warn("deliveries are truncated: firing alerts and resolves may be missing; set max_alerts: 0",
 				"endpoint", endpoint, "missing", d.Truncated)
 		}
 	case was:
