@@ -23,7 +23,7 @@ func sendCommand() *cobra.Command {
 		Use:   "send",
 		Short: "Send an alert or a level to a running Impulse, for a test",
 		Long: "Send posts the same message as an Alertmanager, or as a program that pushes levels, and prints the answer. Exit code: 0 recorded,\n" +
-			"1 refused by Impulse, 2 not sent.",
+			"1 refused by Impulse (4xx), 2 not sent, or not accepted at present (such as 503): try again.",
 	}
 	cmd.AddCommand(sendAlertCommand(), sendValueCommand())
 	return cmd
