@@ -26,7 +26,7 @@ import (
 )
 
 const (
-	// scaledNamespace is the namespace that Impulse scales, bareNamespace the one that only load.bareWrites writes to.
+	// scaledNamespace is the namespace that Impulse scales, bareNamespace the one whose objects only load.bareWrites changes.
 	scaledNamespace = "bench"
 	bareNamespace   = "bench-bare"
 	// low and high are the replicas of a workload while its alert does not fire and while it does.

@@ -1,5 +1,6 @@
 // Command bench measures Impulse on a real control plane: the time of a decision, the time from a webhook to the changed
-// count, and the time from a webhook to its response. Each figure is compared with a reference.
+// count and to its response, how late polls begin, how often statuses and the Lease are written, the memory, and how often
+// the Lease is lost. Almost every figure is compared with a reference.
 package main
 
 import (
@@ -18,10 +19,11 @@ type options struct {
 	out               string
 	// duration is how long the storm, the polls and the fleet at rest are measured.
 	duration time.Duration
-	// flood is how long one namespace's alerts change while another's are measured; only flood or rest: nothing else is measured.
+	// flood is how long one namespace's alerts change while another's are measured.
 	flood time.Duration
-	only  string
-	// echo is the address of the bare server that this process is then; "" means to measure.
+	// only is the one part that is measured: flood, or rest for the fleet at rest; "" means all.
+	only string
+	// echo is the address at which this process is only the bare server, and measures nothing; "" means to measure.
 	echo string
 }
 
@@ -32,7 +34,7 @@ func main() {
 	flag.StringVar(&o.out, "out", "bench/results.json", "file to write the results to")
 	flag.DurationVar(&o.duration, "duration", time.Minute, "how long the storm of a thousand alerts per second, the polls and the fleet at rest are measured")
 	flag.DurationVar(&o.flood, "flood", 30*time.Second, "duration of the flood, in which the stored alerts of one namespace change while another's deliveries are measured")
-	flag.StringVar(&o.only, "only", "", "measure only this: flood or rest")
+	flag.StringVar(&o.only, "only", "", "measure only this: flood, or rest for the fleet at rest")
 	flag.StringVar(&o.echo, "echo", "", "run only the bare server that the receiver is compared with, at this address")
 	flag.Parse()
 	if o.echo != "" {

@@ -55,7 +55,7 @@ func rest(ctx context.Context, w *env, o options) ([]result, error) {
 		return nil, err
 	}
 	defer p.Stop()
-	err = process.WaitFor(ctx, time.Minute, "every query was answered three times", func(context.Context) (bool, error) {
+	err = process.WaitFor(ctx, time.Minute, "there were three answers per query on average", func(context.Context) (bool, error) {
 		return h.readings.Load() >= 3*int64(o.objects), p.Err()
 	})
 	if err != nil {
