@@ -96,7 +96,7 @@ func (c *chain) observeSteps() {
 // baseDemand returns what a new base is: the highest proposal or lower bound of the other triggers, and at least leastBase.
 // It must not contain a step, or a level that rises from zero twice would count twice. Step triggers are therefore ignored,
 // and so is the current count, which may contain a step: where tolerance returns the current count, the result of the formula
-// is used if that is lower, and of a fallback only Fallback.Replicas.
+// is used if that is lower, and a fallback counts with Fallback.Replicas, or not at all if it asks for the current count.
 func (c *chain) baseDemand() demand {
 	most := demand{trigger: -1}
 	for i := range c.decision.Proposals() {

@@ -110,9 +110,9 @@ func (m *consumerState) isLeader() bool {
 	return true
 }
 
-// hosts returns the possible hosts of the servers of the cluster, the likely leader first: those that they advertise to clients, and if
-// they advertise none, the addresses of their routes and KEDA's convention for a headless service, SERVER.SERVICE. Invalid hosts are
-// omitted, because the answer is not trusted.
+// hosts returns the possible hosts of the servers of the cluster: those that they advertise to clients. If they advertise none, these are,
+// by KEDA's convention for a headless service, SERVER.SERVICE of the leader, of this server and of the routes; a route to an IP address has
+// that address. Invalid hosts are omitted, because the answer is not trusted.
 func (v varz) hosts(known *consumerState, service string) []string {
 	var hosts []string
 	add := func(host string) {

@@ -75,7 +75,7 @@ func (t *decoder) decode(ctx context.Context, m triggers.Message) ([]triggers.Le
 	return levels, err
 }
 
-// aggregate returns one level for those that count.
+// aggregate combines the recorded levels into the level of the trigger.
 func (c Config) aggregate(levels []triggers.Level) (scalers.Milli, error) {
 	var sum, most, count scalers.Milli
 	for i := range levels {

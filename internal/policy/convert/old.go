@@ -93,7 +93,7 @@ func newHPA(old *metav1.ObjectMeta, target *autoscalingv1.CrossVersionObjectRefe
 	return hpa
 }
 
-// oldMetric translates a metric. As in Kubernetes, an old target becomes the type of target whose field is set.
+// oldMetric translates a metric. As in Kubernetes, the type of a target follows from the field of the old metric that is set.
 func oldMetric(old *autoscalingv1.MetricSpec) autoscalingv2.MetricSpec {
 	m := autoscalingv2.MetricSpec{Type: autoscalingv2.MetricSourceType(old.Type)}
 	if o := old.Resource; o != nil {
@@ -149,7 +149,7 @@ func positive(target *resource.Quantity) *resource.Quantity {
 	return target
 }
 
-// readBehavior reads the behavior from its annotation, which has names in upper case, as Kubernetes writes them.
+// readBehavior reads the behavior from its annotation, in which Kubernetes writes names of fields with a capital letter, as in ScaleUp.
 func (f *diagnostics) readBehavior(hpa *autoscalingv2.HorizontalPodAutoscaler, annotations map[string]string) {
 	text, ok := annotations[behaviorAnnotation]
 	if !ok {

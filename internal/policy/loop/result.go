@@ -30,7 +30,7 @@ func (s *State) onResult(now scalers.Instant, r *Result) bool {
 	w.failures, w.failedAt, w.err = w.failures+1, now, r.Err
 	switch {
 	case errors.Is(r.Err, actuator.ErrConflict):
-		// An observation explains what changed, unless it has arrived already.
+		// The observation that explains the conflict is still to come, unless one has arrived since the write was sent.
 		w.unexplained = s.target.observations == sent.observations
 		return !w.unexplained
 	case errors.Is(r.Err, actuator.ErrAltered):

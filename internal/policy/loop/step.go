@@ -28,8 +28,8 @@ type Options struct {
 // Pacing delays decisions and writes for reasons other than the policy. The zero Pacing delays nothing: it fits a target that
 // takes every count at once, and sources that are all read at the first step.
 type Pacing struct {
-	// FirstDecision is how long the first decision waits for the first reading of each trigger once the target is known. A restart
-	// then does not decide on half of the readings. It is bounded, as an unknown level lowers nothing.
+	// FirstDecision is the longest time that the first decision waits for the first reading of each trigger once the target is known.
+	// A restart then does not decide on half of the readings. A trigger that has not been read by then is unknown, and lowers nothing.
 	FirstDecision time.Duration
 	// WritesPerSecond is the highest rate of writes after a burst of WriteBurst; 0: any rate.
 	WritesPerSecond rate.Limit
@@ -192,7 +192,8 @@ func (s *State) decide(now scalers.Instant) bool {
 	s.decided = true
 	s.write.superseded = s.write.inFlight
 	if s.write.inFlight {
-		return true // Whether a changed count is foreign is known when the write has ended: admission may have changed that of the write.
+		// Whether another client changed the count is known only when the write has ended: admission may have changed the written count.
+		return true
 	}
 	if s.target.foreign && s.decision.Replicas != s.from && s.pacing.BackOff {
 		s.backOff.foreignWrite(now)
