@@ -71,7 +71,7 @@ func (n *counts) lookup(name types.NamespacedName) (lookup, bool) {
 // open finds the resource of the kind, and the cheapest watch that shows its counts.
 func (n *counts) open(ctx context.Context) (cache.ListerWatcher, error) {
 	c := n.client
-	if n.refused() {
+	if n.hasLastingError() {
 		c.kinds.forget(n.kind) // It may have been removed, and installed again, since it was found.
 	}
 	gvr, err := c.kinds.find(ctx, n.kind)
@@ -91,7 +91,8 @@ func (n *counts) open(ctx context.Context) (cache.ListerWatcher, error) {
 	return c.watchMetadata(gvr), nil
 }
 
-func (n *counts) refused() bool {
+// hasLastingError reports whether the counts are unknown for a reason that tends to last.
+func (n *counts) hasLastingError() bool {
 	n.Lock()
 	defer n.Unlock()
 	_, err := n.Synced()
