@@ -47,6 +47,9 @@ func (k Kind) decodeLiteral(metadata, later map[string]string, mistakes []error)
 	return config, nil
 }
 
+// MayBeVariable reports whether metadata may take the value of the field from an environment variable.
+func (f Field) MayBeVariable() bool { return f.Type == "text" || f.Type == "list" }
+
 // split returns the metadata without the keys that name variables, these variables, and the mistakes in them.
 func (k Kind) split(metadata map[string]string) (map[string]string, Variables, []error) {
 	literal, v := metadata, Variables{}
@@ -54,7 +57,7 @@ func (k Kind) split(metadata map[string]string) (map[string]string, Variables, [
 	for _, key := range slices.Sorted(maps.Keys(metadata)) {
 		base, ok := strings.CutSuffix(key, variableSuffix)
 		auth := slices.ContainsFunc(k.Auth, func(p AuthParameter) bool { return p.Name == base })
-		text := slices.ContainsFunc(k.Fields, func(f Field) bool { return f.Key == base && f.Type == "text" || f.Type == AnyKey })
+		text := slices.ContainsFunc(k.Fields, func(f Field) bool { return f.Key == base && f.MayBeVariable() || f.Type == AnyKey })
 		if !ok || base == "" || !auth && !text || slices.ContainsFunc(k.Fields, func(f Field) bool { return f.Key == key }) {
 			continue
 		}

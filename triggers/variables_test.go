@@ -2,6 +2,7 @@ package triggers
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,6 +20,15 @@ type placeConfig struct {
 	Host string `json:"host" required:"true" doc:"A host."`
 	Port int    `json:"port" doc:"A port."`
 }
+
+// listConfig has a list.
+type listConfig struct {
+	Hosts []string `json:"hosts" required:"true" doc:"Hosts."`
+}
+
+func (listConfig) Validate() error { return nil }
+
+func (listConfig) Trigger() scalers.Trigger { return scalers.Trigger{Target: 1000} }
 
 func (c placeConfig) Validate() error {
 	if !strings.HasSuffix(c.Host, ".shop") {
@@ -51,6 +61,11 @@ func testParameterMayBeNameOfEnvironmentVariable(t *testing.T) {
 	}
 	if _, err = k.DecodeWith(metadata, map[string]string{"host": "db.other"}); err == nil {
 		t.Error("with a value that is not valid: got no error")
+	}
+	list := Define("list", "Reads a list.", listConfig{}, func(listConfig, Env) (Source, error) { return nil, nil })
+	c, err = list.DecodeWith(map[string]string{"hostsFromEnv": "HOSTS"}, map[string]string{"hosts": "a, b"})
+	if hosts, _ := c.(listConfig); err != nil || !slices.Equal(hosts.Hosts, []string{"a", "b"}) {
+		t.Errorf("a list: got %+v, error %v; want a and b", c, err)
 	}
 	if v := k.Variables(map[string]string{"host": "db.shop"}); v.Metadata != nil || v.Auth != nil {
 		t.Errorf("without variables: got %+v, want none", v)

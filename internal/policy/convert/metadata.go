@@ -83,7 +83,7 @@ func (p parameters) isField(key string) bool {
 
 // mayBeVariable reports whether a parameter may have the value of an environment variable of the target.
 func (p parameters) mayBeVariable(key string) bool {
-	return p.isAuth(key) || slices.ContainsFunc(p.kind.Fields, func(f triggers.Field) bool { return f.Key == key && f.Type == "text" })
+	return p.isAuth(key) || slices.ContainsFunc(p.kind.Fields, func(f triggers.Field) bool { return f.Key == key && f.MayBeVariable() })
 }
 
 // isAuth reports whether the kind reads a parameter from an authenticationRef.

@@ -59,6 +59,7 @@ func parseForeignAuthentication(o *Object, kind, api string) (*Object, []diag.Er
 			read = append(read, source)
 		case node == nil || node.Tag == "!!null" || node.Kind == yaml.ScalarNode && node.Value == "" || node.Kind != yaml.ScalarNode && len(node.Content) == 0:
 		case source == "podIdentity" && strictyaml.Text(strictyaml.Child(node, "provider")) == "none":
+			cut(strictyaml.Resolve(spec), source) // It is the default.
 		default:
 			unread = append(unread, source)
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/lint"
@@ -80,6 +81,16 @@ func (o *Object) checkUnique(owners map[string]*Object, key, field, problem stri
 	return []diag.Error{o.ErrorAt(field, problem, fmt.Sprintf("%s, %s:%d", first.name(), first.File, line))}
 }
 
+// readsEnvironment reports whether a trigger takes parameters from environment variables of the target.
+func readsEnvironment(t v1alpha1.Trigger) bool {
+	for key := range t.Metadata {
+		if strings.HasSuffix(key, "FromEnv") {
+			return true
+		}
+	}
+	return false
+}
+
 // warningsOf returns warnings about references between objects and about fields without an effect.
 func warningsOf(o *Object, authentications map[string]*Object) []diag.Error {
 	all := o.conversionWarnings()
@@ -88,8 +99,8 @@ func warningsOf(o *Object, authentications map[string]*Object) []diag.Error {
 	if a := spec.Advanced; a != nil && a.HorizontalPodAutoscalerConfig != nil && a.HorizontalPodAutoscalerConfig.Name != "" {
 		note("spec.advanced.horizontalPodAutoscalerConfig.name", "has no effect", "Impulse creates no HPA")
 	}
-	if spec.ScaleTargetRef.EnvSourceContainerName != "" {
-		note("spec.scaleTargetRef.envSourceContainerName", "has no effect", "no trigger reads the environment of the workload")
+	if spec.ScaleTargetRef.EnvSourceContainerName != "" && !slices.ContainsFunc(spec.Triggers, readsEnvironment) {
+		note("spec.scaleTargetRef.envSourceContainerName", "has no effect", "no trigger has a parameter …FromEnv")
 	}
 	for i := range spec.Triggers {
 		if spec.Triggers[i].UseCachedMetrics {

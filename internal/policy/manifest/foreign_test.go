@@ -98,8 +98,8 @@ func testUnreadParameterOfKEDAIsRemoved(t *testing.T) {
 		`warning: spec.triggers[0].metadata.Query: is no parameter of prometheus and has no effect (it was removed; did you mean "query"?)`,
 		"warning: spec.triggers[0].metadata.namespace: is empty",
 		"warning: spec.triggers[0].metadata.password: is a credential, which is not read from the metadata")
-	expectLines(t, old("", "bearerTokenFromEnv: TOKEN, serverAddressFromEnv: SERVER"),
-		"warning: spec.triggers[0].metadata.serverAddressFromEnv: serverAddress is given as well (it was removed)")
+	withContainer := strings.Replace(old("", "bearerTokenFromEnv: TOKEN, serverAddressFromEnv: SERVER"), "pollingInterval: 5", "envSourceContainerName: app", 1)
+	expectLines(t, withContainer, "warning: spec.triggers[0].metadata.serverAddressFromEnv: serverAddress is given as well (it was removed)")
 }
 
 func testAuthenticationWithUnsupportedSourceHasOneMistake(t *testing.T) {
