@@ -86,6 +86,7 @@ func (s *testServer) restart() {
 		status, _, err := s.call(ctx, http.MethodGet, "/api/overview", nil)
 		return err == nil && status == http.StatusOK
 	})
+	s.WaitListening(s.amqp) // The server opens this port last.
 }
 
 // environ returns the arguments of env for a program of the package.
