@@ -115,7 +115,7 @@ type ServiceAccountTokenRef struct {
 	// ServiceAccountName is the name of the service account.
 	// +kubebuilder:validation:MinLength=1
 	ServiceAccountName string `json:"serviceAccountName"`
-	// Audience is whom the token is for. Default: the API server, which then accepts the token from whoever receives it.
+	// Audience is the intended recipient of the token. Default: the API server; every server that receives the token can then use it there.
 	// +kubebuilder:validation:MaxLength=256
 	// +optional
 	Audience string `json:"audience,omitempty"`

@@ -14,7 +14,7 @@ import (
 func TestQueues(t *testing.T) {
 	s := start(t)
 	t.Run("over AMQP only ready messages count, over http also unacknowledged ones", s.testOnlyReadyMessagesCountOverAMQP)
-	t.Run("all stored messages of a stream count, whoever has read them", s.testAllStoredMessagesOfStreamCount)
+	t.Run("all stored messages of a stream count, read or not", s.testAllStoredMessagesOfStreamCount)
 	t.Run("a queue may have any name, in any virtual host", s.testQueueMayHaveAnyName)
 	t.Run("a quorum queue without a leader is not empty", s.testQuorumQueueWithoutLeaderIsNotEmpty)
 	t.Run("several queues are composed", s.testSeveralQueuesAreComposed)

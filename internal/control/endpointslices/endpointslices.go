@@ -9,10 +9,8 @@ import (
 	"time"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 
@@ -30,14 +28,7 @@ type Watcher struct {
 
 // New returns a watcher for the cluster of config, which is not changed. It does no I/O.
 func New(config *rest.Config) (*Watcher, error) {
-	config = rest.CopyConfig(config)
-	config.QPS, config.RateLimiter = -1, nil
-	config.Timeout = 0 // It would end the watches.
-	config.GroupVersion, config.APIPath = &discoveryv1.SchemeGroupVersion, "/apis"
-	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
-	config.ContentType = "application/vnd.kubernetes.protobuf" // It is several times cheaper to decode than JSON.
-	config.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
-	client, err := rest.RESTClientFor(config)
+	client, err := watch.Client(config, discoveryv1.SchemeGroupVersion)
 	if err != nil {
 		return nil, fmt.Errorf("set up the client that follows Services: %w", err)
 	}
@@ -50,18 +41,7 @@ func (w *Watcher) WatchService(ctx context.Context, s triggers.Service, changed 
 	defer release()
 	notifier := watch.NewNotifier()
 	defer n.Subscribe(s.Name, notifier)()
-	last, reported := result{}, false
-	for {
-		if now, known := n.lookup(s.Name); known && (!reported || !now.equal(last)) && ctx.Err() == nil {
-			changed(now.endpoints, now.err)
-			last, reported = now, true
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-notifier:
-		}
-	}
+	return watch.Follow(ctx, notifier, func() (result, bool) { return n.lookup(s.Name) }, result.equal, func(r result) { changed(r.endpoints, r.err) })
 }
 
 // namespace holds the EndpointSlices of a namespace. Readers subscribe to the names of Services.
@@ -83,7 +63,7 @@ func newNamespace(client rest.Interface, name string) *namespace {
 				}
 			}
 		},
-		MapError: explain,
+		MapError: func(err error) error { return watch.ExplainForbidden(err, "EndpointSlices") },
 		// Endpoints that cannot be listed any more are unknown: others may be ready by now.
 		Lasting:  func(error) bool { return true },
 		MaxRetry: func(error) time.Duration { return maxRetry },
@@ -121,12 +101,4 @@ func (r result) equal(other result) bool {
 	return r.err == nil && other.err == nil && slices.EqualFunc(r.endpoints, other.endpoints, func(a, b triggers.ServiceEndpoint) bool {
 		return a.Address == b.Address && slices.Equal(a.Ports, b.Ports)
 	})
-}
-
-// explain adds the most likely remedy to an error of a list or a watch.
-func explain(err error) error {
-	if apierrors.IsForbidden(err) {
-		return fmt.Errorf("impulse is not allowed to list and watch EndpointSlices; deploy/manifests has the necessary permissions: %w", err)
-	}
-	return err
 }

@@ -8,10 +8,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 
@@ -24,26 +22,16 @@ const maxRetry = 5 * time.Second
 
 // Counter counts pods. It is safe for concurrent use, and has no goroutines while nothing is counted.
 type Counter struct {
-	rest       rest.Interface
 	namespaces *watch.Pool[string, *namespace]
 }
 
 // New returns a counter for the cluster of config, which is not changed. It does no I/O.
 func New(config *rest.Config) (*Counter, error) {
-	config = rest.CopyConfig(config)
-	config.QPS, config.RateLimiter = -1, nil
-	config.Timeout = 0 // It would end the watches.
-	config.GroupVersion, config.APIPath = &corev1.SchemeGroupVersion, "/api"
-	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
-	config.ContentType = "application/vnd.kubernetes.protobuf" // It is several times cheaper to decode than JSON.
-	config.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
-	client, err := rest.RESTClientFor(config)
+	client, err := watch.Client(config, corev1.SchemeGroupVersion)
 	if err != nil {
 		return nil, fmt.Errorf("set up the client that counts pods: %w", err)
 	}
-	c := &Counter{rest: client}
-	c.namespaces = watch.NewPool(func(name string) *namespace { return newNamespace(client, name) })
-	return c, nil
+	return &Counter{watch.NewPool(func(name string) *namespace { return newNamespace(client, name) })}, nil
 }
 
 // CountPods counts the pods of a query until ctx is done, as triggers.Env describes it.
@@ -56,18 +44,7 @@ func (c *Counter) CountPods(ctx context.Context, q triggers.PodQuery, changed fu
 		return err
 	}
 	defer stop()
-	last, reported := result{}, false
-	for {
-		if now, known := n.lookup(q); known && (!reported || !now.equal(last)) && ctx.Err() == nil {
-			changed(now.count, now.err)
-			last, reported = now, true
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-notifier:
-		}
-	}
+	return watch.Follow(ctx, notifier, func() (result, bool) { return n.lookup(q) }, result.equal, func(r result) { changed(r.count, r.err) })
 }
 
 // newNamespace returns the pods of a namespace.
@@ -78,7 +55,7 @@ func newNamespace(client rest.Interface, name string) *namespace {
 			return cache.NewListWatchFromClient(client, "pods", name, unfinished), nil
 		},
 		Trim: trim, OnChange: func(_ types.NamespacedName, before, after *pod) { n.update(before, after) },
-		MapError: explain,
+		MapError: func(err error) error { return watch.ExplainForbidden(err, "pods") },
 		// Pods that cannot be listed any more are unknown: the last count may be wrong in both directions.
 		Lasting:  func(error) bool { return true },
 		MaxRetry: func(error) time.Duration { return maxRetry },
@@ -90,11 +67,3 @@ func newNamespace(client rest.Interface, name string) *namespace {
 var unfinished = fields.AndSelectors(
 	fields.OneTermNotEqualSelector("status.phase", string(corev1.PodSucceeded)), fields.OneTermNotEqualSelector("status.phase", string(corev1.PodFailed)),
 )
-
-// explain adds the most likely remedy to an error of a list or a watch.
-func explain(err error) error {
-	if apierrors.IsForbidden(err) {
-		return fmt.Errorf("impulse is not allowed to list and watch pods; deploy/manifests has the necessary permissions: %w", err)
-	}
-	return err
-}
