@@ -27,8 +27,8 @@ help: ## Show this help.
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## Build bin/impulse.
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/impulse ./cmd/impulse
+build: ## Build bin/impulse; TAGS=nokafka,noredis leaves out kinds of trigger and their clients.
+	CGO_ENABLED=0 go build -tags grpcnotrace,$(TAGS) -trimpath -ldflags '$(LDFLAGS)' -o bin/impulse ./cmd/impulse
 
 .PHONY: test
 test: ## Run every test, against a real control plane that is built on first use.
@@ -61,6 +61,7 @@ kind: ## Begin the kind of trigger NAME, with a test that passes: docs/adding-a-
 .PHONY: verify
 verify: ## Fail when generated files, module files or formatting are stale. It writes nothing into this tree.
 	@./test/generated
+	@./third_party/expr/verify
 	go mod tidy -diff
 	go -C deploy/sandbox mod tidy -diff
 	$(TOOL) golangci-lint fmt --diff ./...

@@ -13,6 +13,9 @@ import (
 // ownModule is the module whose programs compile builds.
 const ownModule = "github.com/impulse-sh/impulse"
 
+// tags leaves out gRPC's traces: their pages use html/template, with which the linker can drop no exported method.
+const tags = "grpcnotrace"
+
 // compileCommand builds programs of this repository with the progress and the flags of the sandbox's: what both compile is
 // compiled once.
 func compileCommand() *cobra.Command {
@@ -27,7 +30,7 @@ func compileCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("find --out: %w", err)
 			}
-			build := gobuild.Build{Module: module, Dir: dir, LDFlags: map[string]string{}, Out: cmd.ErrOrStderr()}
+			build := gobuild.Build{Module: module, Dir: dir, Tags: tags, LDFlags: map[string]string{}, Out: cmd.ErrOrStderr()}
 			var names []string
 			for _, arg := range args {
 				pkg := ownModule + strings.TrimPrefix(arg, ".")

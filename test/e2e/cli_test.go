@@ -18,6 +18,7 @@ func TestCLI(t *testing.T) {
 	t.Run("a sent alert is counted, listed and in its AlertSet", testSentAlertIsCountedListedAndInItsAlertSet)
 	t.Run("an object of file mode is explained, and its alerts are listed", testObjectOfFileModeIsExplainedAndItsAlertsAreListed)
 	t.Run("a real Prometheus refuses a query that it cannot parse", testRealPrometheusRefusesQueryThatItCannotParse)
+	t.Run("the command has at most 60 MB", testCommandHasAtMost60MB)
 	t.Run("kubectl explain names every type of trigger and every parameter", testKubectlExplainNamesEveryTypeOfTriggerAndEveryParameter)
 }
 
@@ -120,5 +121,17 @@ func testKubectlExplainNamesEveryTypeOfTriggerAndEveryParameter(t *testing.T) {
 				t.Errorf("%s: the parameter %s is not named", k.Name, f.Key)
 			}
 		}
+	}
+}
+
+// Without debug information, with all kinds. It has 20 MB more when the linker must keep every exported method: third_party/expr/README.md.
+func testCommandHasAtMost60MB(t *testing.T) {
+	e := newEnv(t)
+	info, err := os.Stat(e.command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := info.Size(); got > 60_000_000 {
+		t.Errorf("%s has %d bytes, want at most 60000000", e.command, got)
 	}
 }

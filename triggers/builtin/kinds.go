@@ -3,53 +3,27 @@
 package builtin
 
 import (
-	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/alertmanager"
 	"github.com/impulse-sh/impulse/triggers/cron"
-	"github.com/impulse-sh/impulse/triggers/external"
-	"github.com/impulse-sh/impulse/triggers/kafka"
 	"github.com/impulse-sh/impulse/triggers/kubernetes"
 	"github.com/impulse-sh/impulse/triggers/metricsapi"
-	"github.com/impulse-sh/impulse/triggers/mysql"
 	"github.com/impulse-sh/impulse/triggers/nats"
-	"github.com/impulse-sh/impulse/triggers/postgresql"
 	"github.com/impulse-sh/impulse/triggers/prometheus"
 	"github.com/impulse-sh/impulse/triggers/push"
-	"github.com/impulse-sh/impulse/triggers/rabbitmq"
-	"github.com/impulse-sh/impulse/triggers/redis"
 	"github.com/impulse-sh/impulse/triggers/resource"
 	"github.com/impulse-sh/impulse/triggers/webhook"
 	"github.com/impulse-sh/impulse/triggers/workload"
 )
 
-// Kinds returns every built-in kind, ordered by the name of its folder.
-func Kinds() []triggers.Kind {
-	return []triggers.Kind{
-		alertmanager.Kind(),
-		cron.Kind(),
-		external.Kind(),
-		external.PushKind(),
-		kafka.Kafka(),
-		kafka.Apache(),
-		kubernetes.Object(),
-		kubernetes.Pods(),
-		kubernetes.External(),
-		metricsapi.Kind(),
-		mysql.Kind(),
-		nats.Kind(),
-		postgresql.Kind(),
-		prometheus.Kind(),
-		push.Kind(),
-		rabbitmq.Kind(),
-		redis.Redis(),
-		redis.Cluster(),
-		redis.Sentinel(),
-		redis.Streams(),
-		redis.ClusterStreams(),
-		redis.SentinelStreams(),
-		resource.CPU(),
-		resource.Memory(),
-		webhook.Kind(),
-		workload.Kind(),
-	}
+func init() {
+	add("alertmanager", alertmanager.Kind)
+	add("cron", cron.Kind)
+	add("kubernetes", kubernetes.Object, kubernetes.Pods, kubernetes.External)
+	add("metricsapi", metricsapi.Kind)
+	add("nats", nats.Kind)
+	add("prometheus", prometheus.Kind)
+	add("push", push.Kind)
+	add("resource", resource.CPU, resource.Memory)
+	add("webhook", webhook.Kind)
+	add("workload", workload.Kind)
 }

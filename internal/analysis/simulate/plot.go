@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"html/template"
+	"html"
 	"image/color"
 	"io"
 	"path/filepath"
@@ -159,24 +159,21 @@ func ruleMarks(all []Mark) *plotter.Scatter {
 // x returns an instant on the time axis.
 func x(t scalers.Instant) float64 { return float64(t) / 1e9 }
 
-// page writes a picture and the table into one file.
+// page writes a picture and the table into one file. The picture is what the plotting library drew: it escapes the names in it.
 func page(svg []byte, tracks []*Track) ([]byte, error) {
-	var table, out bytes.Buffer
+	var table bytes.Buffer
 	if err := Table(&table, tracks, tracks[len(tracks)-1]); err != nil {
 		return nil, err
 	}
 	if i := bytes.Index(svg, []byte("<svg")); i > 0 {
 		svg = svg[i:] // Without the XML declaration.
 	}
-	err := pageTemplate.Execute(&out, struct {
-		Table   string
-		Picture template.HTML
-	}{table.String(), template.HTML(svg)}) // It is what the plotting library drew; names in it are escaped there.
-	return out.Bytes(), err
+	return fmt.Appendf(nil, pageFormat, html.EscapeString(table.String()), svg), nil
 }
 
-var pageTemplate = template.Must(template.New("page").Parse(`<!DOCTYPE html>
+// pageFormat is no html/template: with a template, the linker can drop no exported method of the whole binary.
+const pageFormat = `<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>impulse simulate</title>
-<style>body{font-family:sans-serif;margin:2em}pre{overflow-x:auto}svg{max-width:100%;height:auto}</style></head>
-<body><h1>impulse simulate</h1><pre>{{.Table}}</pre>{{.Picture}}</body></html>
-`))
+<style>body{font-family:sans-serif;margin:2em}pre{overflow-x:auto}svg{max-width:100%%;height:auto}</style></head>
+<body><h1>impulse simulate</h1><pre>%s</pre>%s</body></html>
+`

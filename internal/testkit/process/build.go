@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// builtVariable names a folder with commands of this repository that are built already; the Makefile and `make test` set it.
+// builtVariable names a folder with commands of this repository that are built already; `make demo` and test/with-sandbox set it.
 const builtVariable = "IMPULSE_BUILT"
 
 // Build puts a command of this repository into dir and returns its path: a link to the one in the folder of IMPULSE_BUILT, or
@@ -27,7 +27,7 @@ func Build(ctx context.Context, dir, name, module, pkg string) (string, error) {
 			return binary, nil
 		}
 	}
-	cmd := exec.CommandContext(ctx, "go", "-C", module, "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, pkg)
+	cmd := exec.CommandContext(ctx, "go", "-C", module, "build", "-tags", "grpcnotrace", "-trimpath", "-ldflags", "-s -w", "-o", binary, pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build %s: %w\n%s", name, err, out)

@@ -1,0 +1,25 @@
+package builtin
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// folders holds the functions that return kinds, by the name of their folder. It is filled by init functions only.
+var folders = map[string][]func() triggers.Kind{}
+
+// add adds the kinds of one folder.
+func add(folder string, kinds ...func() triggers.Kind) { folders[folder] = kinds }
+
+// Kinds returns every kind of this build, ordered by the name of its folder.
+func Kinds() []triggers.Kind {
+	var kinds []triggers.Kind
+	for _, folder := range slices.Sorted(maps.Keys(folders)) {
+		for _, kind := range folders[folder] {
+			kinds = append(kinds, kind())
+		}
+	}
+	return kinds
+}
