@@ -31,6 +31,7 @@ func runCommand() *cobra.Command {
 	f.StringVar(&o.Context, "context", o.Context, "context of the kubeconfig")
 	f.StringVarP(&o.Namespace, "namespace", "n", o.Namespace, "scale only workloads of this namespace (default: all)")
 	f.StringVar(&o.Config, "config", o.Config, "file or folder of ScaledObjects, instead of those in the cluster")
+	f.BoolVar(&o.WatchKEDA, "watch-keda", false, "scale by the ScaledObjects and authentications of keda.sh as well, in place of KEDA's operator: each leads to an object of impulse.sh with its name. It needs KEDA's CRDs, and the permissions in deploy/manifests/keda.yaml")
 	f.StringVar(&o.StateDir, "state-dir", o.StateDir, "with --config: folder for states that must survive a restart")
 	f.BoolVar(&o.Settings.DryRun, "dry-run", false, "decide and report, but write no replica counts (statuses, Events and alerts are written)")
 	f.DurationVar(&o.Settings.CPUInitializationPeriod, "cpu-initialization-period", o.Settings.CPUInitializationPeriod, "time after the start of a pod during which its cpu counts only if the pod is ready")

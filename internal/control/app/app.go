@@ -24,6 +24,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/egress"
 	"github.com/impulse-sh/impulse/internal/control/election"
 	"github.com/impulse-sh/impulse/internal/control/endpointslices"
+	"github.com/impulse-sh/impulse/internal/control/kedawatch"
 	"github.com/impulse-sh/impulse/internal/control/metricsapi"
 	"github.com/impulse-sh/impulse/internal/control/podcount"
 	"github.com/impulse-sh/impulse/internal/control/status"
@@ -71,6 +72,8 @@ type process struct {
 	// receiver decodes and records messages, from HTTP and NATS.
 	receiver *endpoints.Receiver
 	objects  objects
+	// keda keeps objects for those of KEDA; nil without --watch-keda.
+	keda *kedawatch.Watcher
 	// finalizers is nil for objects from files.
 	statusStore status.Store
 	finalizers  controller.FinalizerStore
@@ -183,7 +186,14 @@ func (p *process) fromCluster(config *rest.Config) error {
 		return err
 	}
 	p.newStore(stored)
-	return nil
+	if !p.options.WatchKEDA {
+		return nil
+	}
+	p.keda, err = kedawatch.New(config, kedawatch.Options{
+		Namespace: p.options.Namespace, Kinds: builtin.Kinds(), Settings: p.options.Settings, WhileLeading: p.elector.WhileLeading,
+		Events: p.events, Log: p.log,
+	})
+	return err
 }
 
 // fromFiles uses files for objects, and the folder of states for statuses and alerts.

@@ -46,6 +46,9 @@ func (p *process) lead(ctx context.Context) {
 			WatchService: p.services.WatchService,
 		},
 	}, p.ownHandovers())
+	if p.keda != nil {
+		all.Go(func() { p.keda.Run(ctx) })
+	}
 	p.awaitAlerts(ctx)
 	p.objects.Run(ctx, c, p.receiver.ObjectsListed)
 	p.handovers, p.transitions = c.Wait(), p.elector.Transitions()

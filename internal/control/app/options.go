@@ -35,6 +35,8 @@ type Options struct {
 	Namespace string
 	// Config is a file or folder of ScaledObjects (file mode, without CRDs); "" means the ScaledObjects of the cluster.
 	Config string
+	// WatchKEDA scales by KEDA's objects in the cluster, too.
+	WatchKEDA bool
 	// StateDir is the folder for states that must survive a restart in file mode.
 	StateDir string
 	// Listen is the address of the HTTP server, and HealthListen the address of a second server for probes only; "" means none.
@@ -108,6 +110,9 @@ func (o *Options) validate() error {
 	}
 	if n := o.BodyMemory.Value(); n != 0 && n < minBodyMemory {
 		wrong = append(wrong, fmt.Errorf("--body-memory is %s: expected at least 16Mi, because one body may have 8Mi", &o.BodyMemory.Quantity))
+	}
+	if o.WatchKEDA && o.Config != "" {
+		wrong = append(wrong, errors.New("--watch-keda keeps ScaledObjects in the cluster, which --config replaces; a folder may hold KEDA's objects themselves"))
 	}
 	if o.Config != "" {
 		info, err := os.Stat(o.Config)

@@ -12,6 +12,7 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/printable"
 	"github.com/impulse-sh/impulse/internal/strictyaml"
 )
@@ -21,6 +22,9 @@ func (o *Object) Foreign() bool { return o.foreign }
 
 // Broken reports whether an object has a mistake that was found before it was compiled.
 func (o *Object) Broken() bool { return o.broken }
+
+// Notes returns what was removed or differs in the conversion of a foreign object. Those of triggers are complete once it was compiled.
+func (o *Object) Notes() []diag.Error { return o.notes }
 
 // scaledObjectText has the fields of a ScaledObject that a user writes.
 type scaledObjectText struct {
