@@ -71,6 +71,8 @@ type Env struct {
 	Alerts Alerts
 	// Endpoints receives messages for single triggers.
 	Endpoints Endpoints
+	// Samples has the samples that Prometheus servers write to this process.
+	Samples Samples
 	// Metric is the metric type of the trigger.
 	Metric scalers.Metric
 	// Input is true if the level is an argument of a formula.

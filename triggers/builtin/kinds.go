@@ -10,6 +10,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/nats"
 	"github.com/impulse-sh/impulse/triggers/prometheus"
 	"github.com/impulse-sh/impulse/triggers/push"
+	"github.com/impulse-sh/impulse/triggers/remotewrite"
 	"github.com/impulse-sh/impulse/triggers/resource"
 	"github.com/impulse-sh/impulse/triggers/webhook"
 	"github.com/impulse-sh/impulse/triggers/workload"
@@ -23,6 +24,7 @@ func init() {
 	add("nats", nats.Kind)
 	add("prometheus", prometheus.Kind)
 	add("push", push.Kind)
+	add("remotewrite", remotewrite.Kind)
 	add("resource", resource.CPU, resource.Memory)
 	add("webhook", webhook.Kind)
 	add("workload", workload.Kind)

@@ -21,19 +21,23 @@ const (
 type metrics struct {
 	messages *prometheus.CounterVec
 	alerts   *prometheus.CounterVec
+	samples  *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
 	m := &metrics{
 		messages: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "impulse_messages_total",
-			Help: "Messages to trigger endpoints, by endpoint (webhook, push, nats) and result: recorded, ignored (they concern no trigger), invalid, unverified, unavailable (not recorded, or not decoded at the moment), limited (the namespace has spent its budget of evaluations).",
+			Help: "Messages to trigger endpoints, by endpoint (webhook, push, nats, remote-write) and result: recorded (write requests: passed to triggers), ignored (they concern no trigger), invalid, unverified, unavailable (not recorded, or not decoded at the moment), limited (the namespace has spent its budget of evaluations).",
 		}, []string{"endpoint", "result"}),
 		alerts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "impulse_alerts_received_total", Help: "Alerts and levels that were recorded, received over HTTP or NATS, by result: changed, repeated, unselected (no object selects them; also counted as changed or repeated); and alerts that were invalid.",
 		}, []string{"result"}),
+		samples: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "impulse_samples_received_total", Help: "Samples that Prometheus servers wrote, by result: passed (to triggers that name their metric or no metric), ignored (no trigger does), invalid (their labels). Native histograms are counted as well.",
+		}, []string{"result"}),
 	}
-	r.MustRegister(m.messages, m.alerts)
+	r.MustRegister(m.messages, m.alerts, m.samples)
 	return m
 }
 

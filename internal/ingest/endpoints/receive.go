@@ -30,6 +30,8 @@ type Request struct {
 	Header http.Header
 	Query  url.Values
 	Body   []byte
+	// Grow reserves memory for the decoded body, in bytes. Its error answers the request. It may be nil.
+	Grow func(bytes int64) error
 	// At is when the leader received it.
 	At time.Time
 }

@@ -39,6 +39,8 @@ type Receiver struct {
 	// triggers are those that listen, and hooks those of them that a hook leads to.
 	triggers map[trigger]*listener
 	hooks    map[hook]map[trigger]*listener
+	// samples are the listeners to samples, by namespace and name of the metric.
+	samples map[metric]map[*sampleListener]bool
 	// listedAt is when the objects were listed; zero before that.
 	listedAt time.Time
 }
@@ -58,7 +60,7 @@ type listener struct {
 func New(r Recorder, now func() time.Time, registry prometheus.Registerer, log *slog.Logger) *Receiver {
 	return &Receiver{
 		recorder: r, recent: recentIDs{digests: map[store.Endpoint][][sha256.Size]byte{}}, now: now, log: log, metrics: newMetrics(registry), budget: newBudget(now),
-		triggers: map[trigger]*listener{}, hooks: map[hook]map[trigger]*listener{},
+		triggers: map[trigger]*listener{}, hooks: map[hook]map[trigger]*listener{}, samples: map[metric]map[*sampleListener]bool{},
 	}
 }
 

@@ -12,6 +12,10 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrInvalid: the message can never become valid.
 	ErrInvalid = errors.New("invalid")
+	// ErrTooLarge: the message is larger than messages may be.
+	ErrTooLarge = errors.New("too large")
+	// ErrUnsupported: the message has a format or an encoding that is not supported.
+	ErrUnsupported = errors.New("unsupported")
 )
 
 // ErrTimeout is the cause of a context that ends because a message took too long.

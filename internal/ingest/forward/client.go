@@ -203,7 +203,7 @@ func send(ctx context.Context, client *http.Client, to leader, key []byte, m Mes
 	if err = errors.Join(err, response.Body.Close()); err != nil {
 		return Answer{}, fmt.Errorf("read the answer of the leader at %s: %w", to.address, err)
 	}
-	return Answer{Code: response.StatusCode, Text: string(text)}, nil
+	return Answer{Code: response.StatusCode, Header: response.Header, Text: string(text)}, nil
 }
 
 // hopHeaders are the headers that are not forwarded: credentials, and those of one connection.

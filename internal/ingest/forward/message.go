@@ -15,6 +15,7 @@ type Message struct {
 
 // Answer is the answer of the leader.
 type Answer struct {
-	Code int
-	Text string
+	Code   int
+	Header http.Header
+	Text   string
 }

@@ -20,10 +20,10 @@ const (
 )
 
 // read reads a body whole, and reserves memory for it as it arrives: the announced length reserves nothing. It refuses a body with
-// a Content-Encoding, as its decoded size is not known in advance.
-func read(c echo.Context, limit int64, memory *reservation) ([]byte, error) {
-	r := c.Request()
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+// a Content-Encoding, as its decoded size is not known in advance; that of a write request is.
+func read(c echo.Context, route Route, memory *reservation) ([]byte, error) {
+	r, limit := c.Request(), route.MaxBody
+	if encoding := r.Header.Get("Content-Encoding"); route.Write == nil && encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return nil, echo.NewHTTPError(http.StatusUnsupportedMediaType, "a body with a Content-Encoding is not supported: send it without one")
 	}
 	if r.ContentLength > limit {

@@ -28,6 +28,11 @@ func (h *routeHandler) forward(ctx context.Context, c echo.Context, body []byte,
 		return Unavailable("the leader cannot be reached, try again")
 	}
 	h.metrics.forwarded.WithLabelValues("answered").Inc()
+	for _, name := range writtenHeaders {
+		if value := answer.Header.Get(name); value != "" {
+			c.Response().Header().Set(name, value)
+		}
+	}
 	if answer.Text == "" {
 		return c.NoContent(answer.Code)
 	}

@@ -29,6 +29,8 @@ type Route struct {
 	// Receive decodes and records a message. It returns how many objects select its alert where the sender asks for that, and
 	// otherwise nil. It is called on the leader only.
 	Receive func(ctx context.Context, r *endpoints.Request) (objects *int, err error)
+	// Write is called instead of Receive, for a write request of Prometheus. It returns what was accepted, which is part of every answer.
+	Write func(ctx context.Context, r *endpoints.Request) (*endpoints.Written, error)
 }
 
 // routeHandler handles the requests of one route.
@@ -70,7 +72,7 @@ func (h *routeHandler) handle(c echo.Context) error {
 	at := h.options.Now()
 	reserved := &reservation{memory: h.memory, of: principal}
 	defer reserved.release()
-	body, err := read(c, h.route.MaxBody, reserved)
+	body, err := read(c, h.route, reserved)
 	if err != nil {
 		reserved.release()
 		discardRest(c)
@@ -87,10 +89,19 @@ func (h *routeHandler) handle(c echo.Context) error {
 		Namespace: namespace, Credential: principal.Name, Anonymous: principal.IsAnonymous(), CountObjects: wantsCount(c.Request()),
 		Param: c.Param, Header: c.Request().Header, Query: c.QueryParams(), Body: body, At: at,
 	}
-	switch {
-	case h.options.Leading():
-		if err := reserved.grow(decodedSize(body, h.route.PerElement)); err != nil {
+	r.Grow = func(bytes int64) error {
+		if err := reserved.grow(bytes); err != nil {
 			return h.refused(h.route, err)
+		}
+		return nil
+	}
+	switch {
+	case h.options.Leading() && h.route.Write != nil:
+		written, err := h.route.Write(ctx, r)
+		return answerWrite(c, written, err)
+	case h.options.Leading():
+		if err := r.Grow(decodedSize(body, h.route.PerElement)); err != nil {
+			return err
 		}
 		objects, err := h.route.Receive(ctx, r)
 		return h.answer(c, objects, err)

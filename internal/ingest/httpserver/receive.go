@@ -12,6 +12,9 @@ import (
 // maxAlertsBody is the maximum body of a delivery from Alertmanager, in bytes. It holds about 20 000 alerts.
 const maxAlertsBody = 8 << 20
 
+// maxWriteBody is the maximum compressed body of a write request, in bytes.
+const maxWriteBody = 8 << 20
+
 // receivingRoutes returns the routes by which alerts and levels come in: the namespace receivers, the cluster-wide receiver and the
 // trigger endpoints.
 func (s *Server) receivingRoutes() []Route {
@@ -26,6 +29,7 @@ func (s *Server) receivingRoutes() []Route {
 		namespace, cluster,
 		// Checking a signature may require fetching its certificate first, so the answer may take longer.
 		{Name: "webhook", Method: http.MethodPost, Path: "/v1/webhook/:namespace/:hook", Within: longestAnswer, Anonymous: true, Receive: r.ReceiveWebhook},
+		{Name: "remote-write", Method: http.MethodPost, Path: "/v1/prometheus/:namespace/write", MaxBody: maxWriteBody, Write: r.ReceiveWrite},
 		{Name: "push", Method: http.MethodPut, Path: "/v1/namespaces/:namespace/scaledobjects/:object/triggers/:trigger", Receive: r.ReceiveLevel},
 	}
 }
@@ -39,6 +43,10 @@ func answerTo(err error) error {
 	}
 	code := http.StatusBadRequest
 	switch {
+	case errors.Is(refused, endpoints.ErrTooLarge):
+		code = http.StatusRequestEntityTooLarge
+	case errors.Is(refused, endpoints.ErrUnsupported):
+		code = http.StatusUnsupportedMediaType
 	case errors.Is(refused, endpoints.ErrUnavailable):
 		return Unavailable(refused.Reason)
 	case errors.Is(refused, endpoints.ErrUnverified):

@@ -1,0 +1,279 @@
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/snappy"
+	"github.com/prometheus/prometheus/prompb"
+	writev2 "github.com/prometheus/prometheus/prompb/io/prometheus/write/v2"
+
+	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
+	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/remotewrite"
+)
+
+func TestWrite(t *testing.T) {
+	t.Run("what is not supported is answered with 415", testWhatIsNotSupportedIsAnswered)
+	t.Run("what is not a write request is answered with 400 or 413", testWhatIsNotWriteRequestIsAnswered)
+	t.Run("the answer to version 2.0 says what was accepted", testAnswerToVersion2SaysWhatWasAccepted)
+	t.Run("samples for no trigger, and metadata, are accepted", testSamplesForNoTriggerAreAccepted)
+	t.Run("until the triggers are open the sender tries again", testUntilTriggersAreOpenSenderTriesAgain)
+}
+
+func TestPrometheusWrites(t *testing.T) {
+	for _, message := range []string{protoV1, protoV2} {
+		t.Run("a real Prometheus writes "+message, func(t *testing.T) { testPrometheusWrites(t, message) })
+	}
+}
+
+const (
+	protoV1   = "prometheus.WriteRequest"
+	protoV2   = "io.prometheus.write.v2.Request"
+	writePath = "/v1/prometheus/shop/write"
+)
+
+// levels runs a trigger on the metric hits, and returns its last level as text.
+type levels struct {
+	mu   sync.Mutex
+	last scalers.Event
+}
+
+func (l *levels) emit(e scalers.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last = e
+}
+
+func (l *levels) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.last.Err != nil && !l.last.AtLeast {
+		return l.last.Err.Error()
+	}
+	return l.last.Value.String()
+}
+
+// serveWrites serves a receiver with one trigger, whose objects have been listed.
+func serveWrites(t *testing.T, metadata map[string]string) (http.Handler, *levels) {
+	t.Helper()
+	var listed atomic.Bool
+	h, s := serve(t, &record{}, func(o *Options) {
+		o.Now = func() time.Time {
+			if !listed.Load() {
+				return time.Now().Add(-time.Minute) // All endpoints are open since then.
+			}
+			return time.Now()
+		}
+	})
+	s.options.Receiver.ObjectsListed()
+	listed.Store(true)
+	c, err := remotewrite.Kind().Decode(metadata)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := remotewrite.Kind().Open(c, triggers.Env{Namespace: "shop", Object: "checkout", Trigger: "hits", Samples: s.options.Receiver, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done, l := make(chan error, 1), &levels{}
+	go func() { done <- source.Run(ctx, l.emit) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+	testkit.Eventually(t, "the trigger listens", func(context.Context) bool { return l.String() != "0" })
+	return h, l
+}
+
+// postWrite posts a body that it compresses.
+func postWrite(t *testing.T, h http.Handler, proto string, body []byte, headers ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, writePath, strings.NewReader(string(snappy.Encode(nil, body))))
+	r.Header.Set("Content-Encoding", "snappy")
+	r.Header.Set("Content-Type", "application/x-protobuf;proto="+proto)
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func encode(t *testing.T, m interface{ Marshal() ([]byte, error) }) []byte {
+	t.Helper()
+	body, err := m.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+// version1 returns a request with one sample.
+func version1(name string, v float64) *prompb.WriteRequest {
+	return &prompb.WriteRequest{Timeseries: []prompb.TimeSeries{{
+		Labels:  []prompb.Label{{Name: "__name__", Value: name}},
+		Samples: []prompb.Sample{{Value: v, Timestamp: time.Now().UnixMilli()}},
+	}}}
+}
+
+func testWhatIsNotSupportedIsAnswered(t *testing.T) {
+	h, l := serveWrites(t, map[string]string{"selector": "hits", "threshold": "1", "aggregation": "last"})
+	body := encode(t, version1("hits", 5))
+	for _, headers := range [][]string{
+		{"Content-Encoding", "gzip"}, {"Content-Encoding", "zstd"}, {"Content-Type", "application/json"}, {"Content-Type", "application/x-protobuf;proto=io.prometheus.write.v3.Request"},
+		{"Content-Type", ";"},
+	} {
+		if w := postWrite(t, h, protoV1, body, headers...); w.Code != http.StatusUnsupportedMediaType {
+			t.Errorf("%v: %d %s; want 415", headers, w.Code, w.Body)
+		}
+	}
+	if w := postWrite(t, h, protoV1, body, "Content-Type", "", "Content-Encoding", ""); w.Code != http.StatusNoContent || l.String() != "5" {
+		t.Errorf("without headers: %d %s, and the level is %s; want 204, 5", w.Code, w.Body, l)
+	}
+}
+
+func testWhatIsNotWriteRequestIsAnswered(t *testing.T) {
+	h, _ := serveWrites(t, map[string]string{"selector": "hits", "threshold": "1"})
+	for name, c := range map[string]struct {
+		body []byte
+		code int
+	}{
+		"cut off":            {encode(t, version1("hits", 5))[:9], http.StatusBadRequest},
+		"text":               {[]byte("hits 5"), http.StatusBadRequest},
+		"larger than 32 MiB": {make([]byte, 33<<20), http.StatusRequestEntityTooLarge},
+		"many tiny parts":    {[]byte(strings.Repeat("\x0a\x00", 8<<20)), http.StatusRequestEntityTooLarge},
+		"without a name":     {encode(t, version1("", 5)), http.StatusBadRequest},
+	} {
+		if w := postWrite(t, h, protoV1, c.body); w.Code != c.code {
+			t.Errorf("%s: %d %s; want %d", name, w.Code, w.Body, c.code)
+		}
+	}
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, writePath, strings.NewReader("not snappy"))
+	w := httptest.NewRecorder()
+	if h.ServeHTTP(w, r); w.Code != http.StatusBadRequest {
+		t.Errorf("not compressed: %d %s; want 400", w.Code, w.Body)
+	}
+}
+
+func testAnswerToVersion2SaysWhatWasAccepted(t *testing.T) {
+	h, l := serveWrites(t, map[string]string{"selector": "hits", "threshold": "1", "aggregation": "last"})
+	now := time.Now().UnixMilli()
+	valid := writev2.TimeSeries{LabelsRefs: []uint32{1, 2}, Samples: []writev2.Sample{{Value: 4, Timestamp: now - 1}, {Value: 5, Timestamp: now}}}
+	m := &writev2.Request{Symbols: []string{"", "__name__", "hits", "hist"}, Timeseries: []writev2.TimeSeries{
+		valid, {LabelsRefs: []uint32{1, 3}, Histograms: []writev2.Histogram{{Timestamp: now}}},
+	}}
+	expect := func(code int, want ...string) {
+		t.Helper()
+		w := postWrite(t, h, protoV2, encode(t, m))
+		var got []string
+		for _, name := range writtenHeaders {
+			got = append(got, w.Header().Get(name))
+		}
+		if w.Code != code || strings.Join(got, " ") != strings.Join(want, " ") || l.String() != "5" {
+			t.Errorf("%d %s, written %v, the level is %s; want %d, %v, 5", w.Code, w.Body, got, l, code, want)
+		}
+	}
+	expect(http.StatusNoContent, "2", "1", "0")
+	for _, refs := range [][]uint32{{1, 2, 3}, {1, 77}, {1, 2, 1, 2}, {3, 3}, {1, 2, 0, 3}, {}} {
+		m.Timeseries[1] = writev2.TimeSeries{LabelsRefs: refs, Samples: []writev2.Sample{{Value: 70, Timestamp: now + 1}}}
+		expect(http.StatusBadRequest, "2", "0", "0")
+	}
+}
+
+func testSamplesForNoTriggerAreAccepted(t *testing.T) {
+	h, l := serveWrites(t, map[string]string{"selector": "hits", "threshold": "1", "aggregation": "last"})
+	if w := postWrite(t, h, protoV1, encode(t, version1("other", 5))); w.Code != http.StatusNoContent {
+		t.Errorf("%d %s; want 204", w.Code, w.Body)
+	}
+	m := &prompb.WriteRequest{Metadata: []prompb.MetricMetadata{{MetricFamilyName: "hits", Help: "Hits."}}}
+	if w := postWrite(t, h, protoV1, encode(t, m)); w.Code != http.StatusNoContent || !strings.HasPrefix(l.String(), "no sample") {
+		t.Errorf("%d %s, %s; want 204, no sample", w.Code, w.Body, l)
+	}
+}
+
+func testUntilTriggersAreOpenSenderTriesAgain(t *testing.T) {
+	h, _ := serve(t, &record{}, nil)
+	if w := postWrite(t, h, protoV2, encode(t, &writev2.Request{Symbols: []string{"", "__name__", "a"}, Timeseries: []writev2.TimeSeries{
+		{LabelsRefs: []uint32{1, 2}, Samples: []writev2.Sample{{Value: 4}}},
+	}})); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("%d %s; want 503", w.Code, w.Body)
+	}
+}
+
+// testPrometheusWrites has a real Prometheus scrape a target and write its samples.
+func testPrometheusWrites(t *testing.T, message string) {
+	h, l := serveWrites(t, map[string]string{"selector": `hits{path="a"}`, "threshold": "1", "aggregation": "last"})
+	var mu sync.Mutex
+	var codes []string
+	impulse := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		recorded := httptest.NewRecorder()
+		h.ServeHTTP(recorded, r)
+		for name, values := range recorded.Header() {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(recorded.Code)
+		mu.Lock()
+		defer mu.Unlock()
+		codes = append(codes, fmt.Sprint(recorded.Code, " ", r.Header.Get("Content-Type")))
+	}))
+	t.Cleanup(impulse.Close)
+	hits := 41.5
+	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		_, _ = fmt.Fprintf(w, "hits{path=\"a\"} %v\nhits{path=\"b\"} 1\n", hits)
+	}))
+	t.Cleanup(target.Close)
+	dir := t.TempDir()
+	config := fmt.Sprintf(`global: {scrape_interval: 100ms, scrape_timeout: 100ms}
+scrape_configs:
+- job_name: shop
+  static_configs: [{targets: ['%s']}]
+remote_write:
+- url: %s%s
+  protobuf_message: %s
+  queue_config: {batch_send_deadline: 50ms}
+`, strings.TrimPrefix(target.URL, "http://"), impulse.URL, writePath, message)
+	if err := os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := sandbox.Start(t, "prometheus", "--config.file", filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path", filepath.Join(dir, "data"),
+		"--web.listen-address", testkit.FreeAddress(t), "--log.level", "error")
+	p.Eventually("the sample is the level", func(context.Context) bool { return l.String() == "41.5" })
+	set := func(v float64) {
+		mu.Lock()
+		defer mu.Unlock()
+		hits = v
+	}
+	set(97)
+	p.Eventually("the next sample is the level", func(context.Context) bool { return l.String() == "97" })
+	set(math.NaN())
+	p.Eventually("NaN is unknown", func(context.Context) bool { return l.String() == "the value of a selected series is NaN" })
+	target.Close()
+	p.Eventually("a scrape that fails ends the series", func(context.Context) bool { return l.String() == "all selected series have ended" })
+	mu.Lock()
+	defer mu.Unlock()
+	if len(codes) == 0 || !strings.Contains(codes[len(codes)-1], map[string]string{protoV1: "204 application/x-protobuf", protoV2: "204 application/x-protobuf;proto=" + protoV2}[message]) {
+		t.Errorf("the last answers and formats are %v", codes[max(0, len(codes)-3):])
+	}
+}
+
+var _ triggers.Samples = (*endpoints.Receiver)(nil)

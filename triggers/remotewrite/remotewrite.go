@@ -1,0 +1,129 @@
+// Package remotewrite is the trigger kind prometheus-remote-write: its level is computed from the samples that Prometheus, or another
+// program with its remote write protocol, sends to Impulse.
+//
+// The newest sample of each selected series is kept in memory, and nothing is stored: after a restart the level is unknown until samples
+// arrive again.
+package remotewrite
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// Kind describes the trigger type prometheus-remote-write.
+func Kind() triggers.Kind {
+	k := triggers.Define("prometheus-remote-write", "Samples that Prometheus writes to Impulse: each one counts when it arrives, without a query.", defaults(), open)
+	k.Push, k.Receives = true, true
+	k.Example = map[string]string{"selector": `http_requests_total{job="checkout"}`, "aggregation": "rate", "threshold": "100"}
+	return k
+}
+
+// open returns the source. It does no I/O.
+func open(c Config, env triggers.Env) (triggers.Source, error) {
+	s, err := parseSelector(c.Selector)
+	if err != nil {
+		return nil, wrong("selector", err.Error(), "")
+	}
+	now := env.Now
+	if now == nil {
+		now = time.Now
+	}
+	return &source{env: env, now: now, selector: s, samples: newSamples(c)}, nil
+}
+
+// source is one trigger.
+type source struct {
+	env      triggers.Env
+	now      func() time.Time
+	selector selector
+
+	mu      sync.Mutex
+	samples *samples
+	// emit is nil before and after Run.
+	emit     func(scalers.Event)
+	last     scalers.Event
+	reported bool
+	// due calls report when the level changes without a sample.
+	due *time.Timer
+}
+
+// Run emits the level until ctx is done.
+func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
+	if s.env.Samples == nil {
+		return errors.New("this process has no endpoints: it cannot receive samples")
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	s.begin(emit)
+	defer s.end()
+	defer s.env.Samples.ListenSamples(s.env.Namespace, s.selector.name, s.receive)()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.due.C:
+			s.mu.Lock()
+			s.report(s.now())
+			s.mu.Unlock()
+		}
+	}
+}
+
+// begin allows emit. The timer leads to the first event once the trigger listens.
+func (s *source) begin(emit func(scalers.Event)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.emit, s.samples.since, s.due = emit, s.now(), time.NewTimer(0)
+}
+
+func (s *source) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.due.Stop()
+	s.emit = nil
+}
+
+// receive applies a write request, and emits the level once.
+func (s *source) receive(now time.Time, written []triggers.Series) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	changed := false
+	for i := range written {
+		if s.selector.selects(&written[i]) {
+			s.samples.apply(&written[i], now)
+			changed = true
+		}
+	}
+	if changed {
+		s.report(now)
+	}
+}
+
+// report emits the level if it has changed, and sets the timer. The caller holds mu.
+func (s *source) report(now time.Time) {
+	if s.emit == nil {
+		return
+	}
+	e, next := s.samples.level(now)
+	s.due.Reset(next)
+	e.Trigger, e.At = s.env.Trigger, scalers.InstantOf(now)
+	if s.reported && same(&e, &s.last) {
+		return
+	}
+	s.reported, s.last = true, e
+	s.emit(e)
+}
+
+// same reports whether two events have the same level.
+func same(a, b *scalers.Event) bool {
+	if (a.Err == nil) != (b.Err == nil) || a.Err != nil && a.Err.Error() != b.Err.Error() {
+		return false
+	}
+	return a.Value == b.Value && a.AtLeast == b.AtLeast
+}
