@@ -30,6 +30,10 @@ help: ## Show this help.
 build: ## Build bin/impulse; TAGS=nokafka,noredis leaves out kinds of trigger and their clients.
 	CGO_ENABLED=0 go build -tags grpcnotrace,$(TAGS) -trimpath -ldflags '$(LDFLAGS)' -o bin/impulse ./cmd/impulse
 
+.PHONY: bridge
+bridge: ## Build bin/impulse-keda-bridge, with KEDA's scalers: about 10 minutes the first time.
+	CGO_ENABLED=0 go -C deploy/keda-bridge build -trimpath -ldflags '$(LDFLAGS)' -o $(CURDIR)/bin/impulse-keda-bridge .
+
 .PHONY: test
 test: ## Run every test, against a real control plane that is built on first use.
 	@./test/all
@@ -64,6 +68,7 @@ verify: ## Fail when generated files, module files or formatting are stale. It w
 	@./third_party/expr/verify
 	go mod tidy -diff
 	go -C deploy/sandbox mod tidy -diff
+	go -C deploy/keda-bridge mod tidy -diff
 	$(TOOL) golangci-lint fmt --diff ./...
 
 .PHONY: fuzz

@@ -10,7 +10,7 @@ import (
 )
 
 // Secrets returns the current values of parameters of an authenticationRef, by their names. A parameter that the reference does not define
-// is missing. Values that come from one object come from one version of it, so that a username and its password match. Call it for each
+// is missing. Without names, Secrets returns all parameters that the reference defines. Values that come from one object come from one version of it, so that a username and its password match. Call it for each
 // use, so that a rotated secret takes effect. The values must not be logged. The error wraps ErrNotAllowed if the trigger may not use the
 // authentication. A nil Secrets has no parameters.
 type Secrets func(ctx context.Context, parameters ...string) (map[string]string, error)

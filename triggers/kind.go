@@ -24,6 +24,8 @@ type Kind struct {
 	Fields []Field
 	// Auth are the parameters that the kind reads from an authenticationRef.
 	Auth []AuthParameter
+	// Requires is what users have to do besides, in the imperative; "" if nothing.
+	Requires string
 	// Example is valid metadata. It may be nil.
 	Example map[string]string
 

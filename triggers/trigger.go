@@ -92,6 +92,8 @@ type Env struct {
 	// calls changed once they or the reason why they are unknown are known, and again after each change, until ctx is done. It then returns
 	// ctx.Err(), and calls changed no more. A Service that does not exist has no endpoints. The slice must not be changed.
 	WatchService func(ctx context.Context, s Service, changed func(endpoints []ServiceEndpoint, err error)) error
+	// KEDABridge is the address of impulse-keda-bridge, as bridgeaddr.Parse parses it; "" if there is none.
+	KEDABridge string
 	// Poller reads the polled sources of all workloads.
 	Poller *Poller
 	// Pool shares connections among triggers, such as those with the same server and credentials.

@@ -1,6 +1,6 @@
 // Package builtin lists the built-in trigger kinds. docs/adding-a-trigger.md says how to add one.
 //
-// The build tags noexternal, nokafka, nomysql, nopostgresql, norabbitmq and noredis leave kinds and their client libraries out.
+// The build tags noexternal, nokafka, nokeda, nomysql, nopostgresql, norabbitmq and noredis leave kinds and their client libraries out.
 package builtin
 
 //go:generate go run ./gen

@@ -12,6 +12,7 @@ import (
 
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/internal/replicas"
 )
 
 // Kind describes the trigger type external.
@@ -39,7 +40,7 @@ func describe(k triggers.Kind) triggers.Kind {
 // openPolled builds the source of an external trigger. It does no I/O.
 func openPolled(c Config, env triggers.Env) (triggers.Source, error) {
 	r := newReader(c, env)
-	event := func(_ scalers.Instant, m measurement) scalers.Event { return m.event(env.Input) }
+	event := func(_ scalers.Instant, m replicas.Measurement) scalers.Event { return m.Event(env.Input) }
 	key := triggers.PollKey{Server: c.address(), Key: fmt.Sprintf("external\x00%p", r)} // The server knows which object asks: no reading is shared.
 	return &polled{triggers.PollEach(key, r.read, event, env), r.link}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers/internal/replicas"
 )
 
 // FuzzLevel checks that a level asks for exactly as many replicas as the value and the target of the server do, whatever it sends.
@@ -24,7 +25,7 @@ func FuzzLevel(f *testing.F) {
 		if err != nil || targetErr != nil || target.Sign() == 0 {
 			return
 		}
-		e := measurement{metrics: []metric{{value, target}}}.event(false)
+		e := replicas.Measurement{Metrics: []replicas.Metric{{Value: value, Target: target}}}.Event(false)
 		replicas := roundUpWhole(new(big.Rat).Quo(value, target))
 		if got := big.NewInt(int64(e.Value/1000 + min(e.Value%1000, 1))); e.Value < math.MaxInt64 && got.Cmp(replicas) != 0 {
 			t.Errorf("%v of %v: the level %s asks for %s replicas, want %s", value, target, e.Value, got, replicas)

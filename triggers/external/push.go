@@ -108,8 +108,8 @@ func (s *pushSource) report(ctx context.Context, emit func(scalers.Event)) {
 		s.failedAt = time.Now()
 	} else {
 		s.failures = 0
-		m.active = m.active || streamed
-		e = m.event(s.env.Input)
+		m.Active = m.Active || streamed
+		e = m.Event(s.env.Input)
 		e.Notice = s.signals.notice()
 	}
 	e.Trigger, e.At = s.env.Trigger, at

@@ -44,7 +44,7 @@ func (p *process) lead(ctx context.Context) {
 			HTTP: p.http, Dial: p.egress.Dial, Now: p.now, Alerts: p.alerts, Endpoints: p.receiver, Samples: p.receiver,
 			Poller: p.poller, Pool: &p.shared,
 			PodMetrics: p.podMetrics, Metrics: p.adapters, CountPods: p.podCounter.CountPods,
-			WatchService: p.services.WatchService,
+			WatchService: p.services.WatchService, KEDABridge: p.options.KEDABridge,
 		},
 	}, p.ownHandovers())
 	if p.keda != nil {

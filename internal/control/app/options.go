@@ -15,6 +15,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/printable"
 	"github.com/impulse-sh/impulse/internal/regularfile"
+	"github.com/impulse-sh/impulse/triggers/keda/bridgeaddr"
 )
 
 // minBodyMemory is the minimum of --body-memory, in bytes.
@@ -59,6 +60,8 @@ type Options struct {
 	Settings compile.Settings
 	// FilePathRoot is the folder of the files that spec.filePath of authentications names; with "" none may name a file.
 	FilePathRoot string
+	// KEDABridge is the address of impulse-keda-bridge; "" means none.
+	KEDABridge string
 	// LeaseNamespace is the namespace of the Lease, whose name is LeaseName, and of the AlertSets.
 	LeaseNamespace, LeaseName string
 	// LogLevel is debug, info, warn or error; LogFormat is text or json.
@@ -113,6 +116,11 @@ func (o *Options) validate() error {
 	}
 	if o.WatchKEDA && o.Config != "" {
 		wrong = append(wrong, errors.New("--watch-keda keeps ScaledObjects in the cluster, which --config replaces; a folder may hold KEDA's objects themselves"))
+	}
+	if o.KEDABridge != "" {
+		if _, err := bridgeaddr.Parse(o.KEDABridge); err != nil {
+			wrong = append(wrong, fmt.Errorf("--keda-bridge: %w", err))
+		}
 	}
 	if o.Config != "" {
 		info, err := os.Stat(o.Config)

@@ -31,8 +31,8 @@ func (r *reading) readFile(name string) error {
 	if json.Unmarshal(content, &values) != nil { // Its error could repeat a value.
 		return fmt.Errorf("filePath %s: the file is not a JSON object of texts", name)
 	}
-	for _, parameter := range r.wanted {
-		if value, ok := values[parameter]; ok {
+	for parameter, value := range values {
+		if r.wants(parameter) {
 			r.values[parameter] = value
 		}
 	}

@@ -16,8 +16,9 @@ import (
 
 // reading reads parameters once.
 type reading struct {
-	ctx    context.Context //nolint:containedctx // The context of one call of Secrets.
-	k      *Credential
+	ctx context.Context //nolint:containedctx // The context of one call of Secrets.
+	k   *Credential
+	// wanted are the parameters to read; all if it is empty.
 	wanted []string
 	values map[string]string
 	// data has the objects that were read, by the pool and their name.
@@ -25,7 +26,9 @@ type reading struct {
 }
 
 // wants reports whether a parameter is to be read.
-func (r *reading) wants(parameter string) bool { return slices.Contains(r.wanted, parameter) }
+func (r *reading) wants(parameter string) bool {
+	return len(r.wanted) == 0 || slices.Contains(r.wanted, parameter)
+}
 
 // read reads the parameters that an authentication defines.
 func (r *reading) read(spec *v1alpha1.ClusterTriggerAuthenticationSpec) error {

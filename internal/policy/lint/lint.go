@@ -16,6 +16,7 @@ func Check(so *v1alpha1.ScaledObject, w *compile.Workload) []diag.Error {
 	l.formula()
 	l.paused()
 	for i := range w.Triggers {
+		l.requirement(i)
 		l.activation(i)
 		l.exact(i)
 		l.nulls(i)

@@ -9,6 +9,13 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
+// requirement warns about a trigger for which Impulse alone is not enough.
+func (l *linter) requirement(i int) {
+	if kind := l.w.Triggers[i].Kind; kind.Requires != "" {
+		l.warn(path(i)+".type", kind.Name+" is served by the KEDA bridge", kind.Requires)
+	}
+}
+
 // activation warns about a trigger that is active only above the level at which it asks for the maximum: it knows two counts only.
 func (l *linter) activation(i int) {
 	t := &l.w.Policy.Triggers[i]

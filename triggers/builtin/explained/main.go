@@ -83,8 +83,13 @@ func types(kinds []triggers.Kind) string {
 // parameters returns the description of the field metadata: a paragraph for each kind, and a line for each parameter.
 func parameters(kinds []triggers.Kind) string {
 	var w strings.Builder
-	w.WriteString("Metadata has the parameters of the type: strings, numbers or booleans. An unknown parameter is a mistake, except for external and external-push.\n")
+	w.WriteString("Metadata has the parameters of the type: strings, numbers or booleans. An unknown parameter is a mistake, except for external, external-push and the types that the KEDA bridge serves.\n")
+	var bridged []string
 	for _, k := range kinds {
+		if k.Requires != "" {
+			bridged = append(bridged, k.Name)
+			continue
+		}
 		fmt.Fprintf(&w, "\n%s: %s\n", k.Name, k.Summary)
 		for _, f := range k.Fields {
 			standard := ""
@@ -103,6 +108,9 @@ func parameters(kinds []triggers.Kind) string {
 			}
 			fmt.Fprintf(&w, "- from its authenticationRef: %s\n", strings.Join(names, ", "))
 		}
+	}
+	if len(bridged) > 0 {
+		fmt.Fprintf(&w, "\nThe KEDA bridge serves these types, which have KEDA's parameters: %s.\n", strings.Join(bridged, ", "))
 	}
 	return strings.TrimSpace(w.String())
 }

@@ -1,5 +1,5 @@
 // Command gen writes the lists of trigger kinds. A kind is an exported function without parameters that returns a triggers.Kind, in a
-// folder beside builtin.
+// folder beside builtin. Such a function may also return several kinds, as a []triggers.Kind.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 )
 
 // clients are the folders whose client libraries make up much of the binary. Each is left out by the build tag "no" and its name.
-var clients = []string{"external", "kafka", "mysql", "postgresql", "rabbitmq", "redis"}
+var clients = []string{"external", "kafka", "keda", "mysql", "postgresql", "rabbitmq", "redis"}
 
 func main() {
 	files, err := generate("..")
@@ -45,16 +45,19 @@ import (
 )
 
 func init() {
-{{- range $folder := .Folders}}
+{{- range $folder := .Folders}}{{if .Kinds}}
 	add("{{.Name}}"{{range .Kinds}}, {{$folder.Name}}.{{.}}{{end}})
+{{- end}}{{range .Lists}}
+	addAll("{{$folder.Name}}", {{$folder.Name}}.{{.}})
+{{- end}}
 {{- end}}
 }
 `))
 
-// folder is a package that defines kinds, and the functions that return them.
+// folder is a package that defines kinds, and the functions that return one or several.
 type folder struct {
-	Name  string
-	Kinds []string
+	Name         string
+	Kinds, Lists []string
 }
 
 // generate returns the source of each file, by its name: kinds.go, and one for each folder of clients.
@@ -66,14 +69,13 @@ func generate(dir string) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	var always []folder
 	for _, e := range entries {
-		if !e.IsDir() {
+		if !e.IsDir() || e.Name() == "builtin" { // It has the list itself.
 			continue
 		}
-		kinds, err := kindsIn(filepath.Join(dir, e.Name()))
-		switch f := (folder{e.Name(), kinds}); {
+		switch f, err := read(filepath.Join(dir, e.Name())); {
 		case err != nil:
 			return nil, err
-		case len(kinds) == 0:
+		case len(f.Kinds)+len(f.Lists) == 0:
 		case slices.Contains(clients, f.Name):
 			if files["kinds_"+f.Name+".go"], err = source("no"+f.Name, f); err != nil {
 				return nil, err
@@ -98,42 +100,47 @@ func source(tag string, folders ...folder) ([]byte, error) {
 	return format.Source(source.Bytes())
 }
 
-// kindsIn returns the functions in a folder that return a kind, ordered by file and line.
-func kindsIn(dir string) ([]string, error) {
+// read returns the functions in a folder that return kinds, ordered by file and line.
+func read(dir string) (folder, error) {
+	found := folder{Name: filepath.Base(dir)}
 	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
-		return nil, err
+		return folder{}, err
 	}
-	var kinds []string
 	for _, path := range paths {
 		if strings.HasSuffix(path, "_test.go") {
 			continue
 		}
 		parsed, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 		if err != nil {
-			return nil, fmt.Errorf("parse: %w", err)
+			return folder{}, fmt.Errorf("parse: %w", err)
 		}
-		if parsed.Name.Name != filepath.Base(dir) {
-			return nil, nil
+		if parsed.Name.Name != found.Name {
+			return folder{}, nil
 		}
 		for _, d := range parsed.Decls {
-			if f, ok := d.(*ast.FuncDecl); ok && returnsKind(f) {
-				kinds = append(kinds, f.Name.Name)
-			}
+			found.add(d)
 		}
 	}
-	return kinds, nil
+	return found, nil
 }
 
-// returnsKind reports whether a function is exported, has no parameters and returns only a triggers.Kind.
-func returnsKind(f *ast.FuncDecl) bool {
-	if f.Recv != nil || !f.Name.IsExported() || len(f.Type.Params.List) > 0 || f.Type.Results == nil || len(f.Type.Results.List) != 1 {
-		return false
+// add adds a declaration if it is an exported function without parameters that returns only a triggers.Kind or a []triggers.Kind.
+func (f *folder) add(d ast.Decl) {
+	declared, ok := d.(*ast.FuncDecl)
+	if !ok || declared.Recv != nil || !declared.Name.IsExported() || len(declared.Type.Params.List) > 0 ||
+		declared.Type.Results == nil || len(declared.Type.Results.List) != 1 {
+		return
 	}
-	result, ok := f.Type.Results.List[0].Type.(*ast.SelectorExpr)
-	if !ok || result.Sel.Name != "Kind" {
-		return false
+	to, result := &f.Kinds, declared.Type.Results.List[0].Type
+	if list, ok := result.(*ast.ArrayType); ok {
+		to, result = &f.Lists, list.Elt
 	}
-	from, ok := result.X.(*ast.Ident)
-	return ok && from.Name == "triggers"
+	kind, ok := result.(*ast.SelectorExpr)
+	if !ok || kind.Sel.Name != "Kind" {
+		return
+	}
+	if from, ok := kind.X.(*ast.Ident); ok && from.Name == "triggers" {
+		*to = append(*to, declared.Name.Name)
+	}
 }

@@ -1,0 +1,50 @@
+package bridge
+
+import (
+	"maps"
+	"time"
+
+	kedav1alpha1 "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	"github.com/kedacore/keda/v2/pkg/scalers/scalersconfig"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/impulse-sh/impulse/deploy/keda-bridge/internal/bridgeapi"
+)
+
+// requestTime is the timeout of a scaler's HTTP requests.
+const requestTime = 10 * time.Second
+
+// configOf returns the configuration of a scaler, which may change it.
+func configOf(r *bridgeapi.ReadRequest) *scalersconfig.ScalerConfig {
+	object := &kedav1alpha1.ScaledObject{}
+	object.Namespace, object.Name = r.GetNamespace(), r.GetObject()
+	return &scalersconfig.ScalerConfig{
+		ScalableObjectName: r.GetObject(), ScalableObjectNamespace: r.GetNamespace(), ScalableObjectType: "ScaledObject",
+		GlobalHTTPTimeout: requestTime,
+		TriggerName:       r.GetTrigger(), TriggerType: r.GetType(),
+		TriggerMetadata:  clone(r.GetMetadata()),
+		ResolvedEnv:      clone(r.GetEnvironment()),
+		AuthParams:       clone(r.GetParameters()),
+		PodIdentity:      kedav1alpha1.AuthPodIdentity{Provider: kedav1alpha1.PodIdentityProviderNone},
+		TriggerUniqueKey: r.GetNamespace() + "/" + r.GetObject() + "/" + r.GetTrigger(),
+		MetricType:       autoscalingv2.MetricTargetType(r.GetMetricType()),
+		AsMetricSource:   r.GetInput(),
+		Recorder:         silent{},
+		ScaledObject:     object,
+	}
+}
+
+// clone returns a copy that is not nil.
+func clone(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return maps.Clone(m)
+}
+
+// silent drops the events that scalers record, such as about deprecated parameters.
+type silent struct{}
+
+// Eventf implements events.EventRecorder.
+func (silent) Eventf(runtime.Object, runtime.Object, string, string, string, string, ...any) {}

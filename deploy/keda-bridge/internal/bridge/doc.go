@@ -1,0 +1,2 @@
+// Package bridge serves the protocol of bridgeapi with KEDA's scalers.
+package bridge

@@ -1,0 +1,74 @@
+package keda
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+
+	"github.com/impulse-sh/impulse/internal/printable"
+	"github.com/impulse-sh/impulse/triggers/keda/bridgeaddr"
+	"github.com/impulse-sh/impulse/triggers/keda/bridgeapi"
+)
+
+const (
+	// maxMessageBytes is the maximum size of an answer, and maxHeaderBytes that of its headers.
+	maxMessageBytes = 64 << 10
+	maxHeaderBytes  = 16 << 10
+	// maxReasonBytes is the maximum length of the bridge's message in a reason.
+	maxReasonBytes = 300
+	// maxReconnect is the maximum time between two attempts to connect. They are cheap, and the bridge may have restarted.
+	maxReconnect = time.Second
+)
+
+// dial returns a connection to the bridge that connects when it is first used, and again whenever it is lost. It does not use Env.Dial:
+// triggers may not connect to this machine, but the bridge is not an address that a trigger names.
+func dial(text string) (*grpc.ClientConn, error) {
+	address, err := bridgeaddr.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("--keda-bridge: %w", err)
+	}
+	reconnect := backoff.Config{BaseDelay: maxReconnect / 10, Multiplier: 2, MaxDelay: maxReconnect}
+	return grpc.NewClient("passthrough:///keda-bridge",
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, address.Network, address.Path)
+		}),
+		grpc.WithNoProxy(),
+		grpc.WithDisableServiceConfig(),
+		grpc.WithUserAgent("impulse"),
+		grpc.WithMaxHeaderListSize(maxHeaderBytes),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessageBytes)),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: maxReconnect}),
+	)
+}
+
+// otherVersion is the reason why a bridge is refused.
+func otherVersion(theirs bridgeapi.Version) error {
+	return fmt.Errorf("the KEDA bridge speaks version %d of the protocol, and Impulse version %d: run the impulse-keda-bridge of the same release as Impulse",
+		theirs, bridgeapi.Version_VERSION_CURRENT)
+}
+
+// reason returns an error of a call in one line.
+func reason(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("wait for the KEDA bridge: %w", context.Cause(ctx))
+	}
+	s := status.Convert(err)
+	text := printable.Line(s.Message(), maxReasonBytes)
+	switch s.Code() {
+	case codes.InvalidArgument, codes.Unavailable, codes.FailedPrecondition: // The text says all.
+		return errors.New(text)
+	case codes.Unimplemented:
+		return fmt.Errorf("the KEDA bridge does not have it: %s", text)
+	default:
+		return fmt.Errorf("%s: %s", s.Code(), text)
+	}
+}

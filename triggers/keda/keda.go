@@ -1,0 +1,55 @@
+// Package keda has a trigger kind for each type of KEDA that has no kind of its own. impulse-keda-bridge reads them: a process beside
+// Impulse that runs KEDA's scalers.
+//
+// A reading sends the whole trigger to the bridge, with its credentials, and gets the metrics with their targets and whether there is work.
+// All triggers share one connection. The bridge keeps one scaler of KEDA per trigger.
+package keda
+
+import (
+	"fmt"
+
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/internal/replicas"
+)
+
+// Requirement describes what has to run besides Impulse.
+const Requirement = "start impulse-keda-bridge beside Impulse and set impulse run --keda-bridge"
+
+// Kinds returns the kinds that the bridge reads, ordered by name.
+func Kinds() []triggers.Kind {
+	kinds := make([]triggers.Kind, len(types))
+	for i, t := range types {
+		kinds[i] = triggers.Define(t.name, t.level, Config{}, t.open)
+		kinds[i].Requires, kinds[i].Example = Requirement, map[string]string{}
+	}
+	return kinds
+}
+
+// Config is the metadata of all these kinds.
+type Config struct {
+	Metadata map[string]string `json:"*" doc:"The parameters of KEDA's scaler of this type."`
+}
+
+// Validate returns no mistake: only the scaler knows its parameters.
+func (c Config) Validate() error { return nil }
+
+// Trigger has the target 1, because the level is the number of replicas that the metrics ask for: KEDA's scaler knows their targets from the
+// metadata. It also reports whether the trigger is active.
+func (c Config) Trigger() scalers.Trigger { return scalers.Trigger{Target: 1000} }
+
+// Servers returns a name for any server, because only the scaler knows which ones receive the credentials. An authentication that
+// restricts its servers has to list this name.
+func (c Config) Servers() []string { return []string{"keda-bridge"} }
+
+// open builds the source of a trigger. It does no I/O.
+func (t kedaType) open(c Config, env triggers.Env) (triggers.Source, error) {
+	if env.KEDABridge == "" {
+		return nil, fmt.Errorf("type %s is served by the KEDA bridge: %s", t.name, Requirement)
+	}
+	r := &reader{kedaType: t.name, config: c, env: env}
+	event := func(_ scalers.Instant, m replicas.Measurement) scalers.Event { return m.Event(env.Input) }
+	// A scaler knows which object asks, so no reading is shared. A scaler that hangs must not delay the triggers of other sources.
+	key := fmt.Sprintf("keda\x00%p", r)
+	return &source{triggers.PollEach(triggers.PollKey{Server: key, Key: key}, r.read, event, env), r}, nil
+}

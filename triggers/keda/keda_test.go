@@ -1,0 +1,232 @@
+package keda
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/keda/bridgeapi"
+	"github.com/impulse-sh/impulse/triggers/triggertest"
+)
+
+func TestKEDA(t *testing.T) {
+	t.Run("it conforms to the contract of triggers", testItConformsToContractOfTriggers)
+	t.Run("without a bridge a trigger is refused with the flag", testWithoutBridgeTriggerIsRefusedWithFlag)
+	t.Run("the bridge gets the whole trigger", testBridgeGetsWholeTrigger)
+	t.Run("everything but a number makes the level unknown", testEverythingButNumberMakesLevelUnknown)
+	t.Run("a bridge that hangs makes the level unknown in time", testBridgeThatHangsMakesLevelUnknownInTime)
+	t.Run("the level is the number of replicas, and KEDA decides about activity", testLevelIsNumberOfReplicas)
+	t.Run("every type of KEDA is served, and those of the bridge are documented", testEveryTypeIsServed)
+	t.Run("the module of the bridge has the same protocol", testModuleOfBridgeHasSameProtocol)
+}
+
+func testItConformsToContractOfTriggers(t *testing.T) {
+	f := startFake(t)
+	triggertest.Conform(t, kind(t, "azure-queue"), triggertest.Fixture{
+		Metadata: map[string]string{"queueName": "orders"}, Secrets: map[string]string{"connection": "AccountKey=c2VjcmV0"},
+		Env:   triggers.Env{KEDABridge: f.address},
+		Break: func(testing.TB) { f.kill() }, Repair: func(tb testing.TB) { tb.Helper(); f.start(tb) },
+	})
+}
+
+// kind returns the kind of a name.
+func kind(t *testing.T, name string) triggers.Kind {
+	t.Helper()
+	for _, k := range Kinds() {
+		if k.Name == name {
+			return k
+		}
+	}
+	t.Fatalf("there is no kind %s", name)
+	return triggers.Kind{}
+}
+
+func testWithoutBridgeTriggerIsRefusedWithFlag(t *testing.T) {
+	_, err := kind(t, "nsq").Open(Config{}, triggers.Env{})
+	want := "type nsq is served by the KEDA bridge: start impulse-keda-bridge beside Impulse and set impulse run --keda-bridge"
+	if err == nil || err.Error() != want {
+		t.Errorf("got the error %v, want %s", err, want)
+	}
+}
+
+// open returns a reader that is connected to a bridge.
+func open(t *testing.T, address string, c Config, env triggers.Env) *reader {
+	t.Helper()
+	conn, err := dial(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return &reader{kedaType: "azure-queue", config: c, env: env, conn: conn}
+}
+
+func testBridgeGetsWholeTrigger(t *testing.T) {
+	f := startFake(t)
+	var got *bridgeapi.ReadRequest
+	f.answers(func(_ context.Context, r *bridgeapi.ReadRequest) (*bridgeapi.ReadResponse, error) {
+		got = r
+		return metrics("1", "1"), nil
+	})
+	r := open(t, f.address, Config{map[string]string{"queueName": "orders", "connectionFromEnv": "AccountKey=1"}}, triggers.Env{
+		Namespace: "shop", Object: "orders", Trigger: "queue", Metric: scalers.Value, Input: true,
+		Secrets: triggertest.Secrets(map[string]string{"sas": "abc\n"}),
+	})
+	if _, err := r.read(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := `version:VERSION_CURRENT type:"azure-queue" namespace:"shop" object:"orders" trigger:"queue" ` +
+		`metadata:{key:"connectionFromEnv" value:"connectionFromEnv"} metadata:{key:"queueName" value:"orders"} ` +
+		`environment:{key:"connectionFromEnv" value:"AccountKey=1"} parameters:{key:"sas" value:"abc"} metric_type:"Value" input:true`
+	if text := strings.Join(strings.Fields(got.String()), " "); text != want {
+		t.Errorf("got  %s\nwant %s", text, want)
+	}
+}
+
+func testEverythingButNumberMakesLevelUnknown(t *testing.T) {
+	f := startFake(t)
+	r := open(t, f.address, Config{}, triggers.Env{})
+	other := metrics("1", "1")
+	other.Version = 7
+	many := metrics("1", "1")
+	for range maxMetrics {
+		many.Metrics = append(many.Metrics, many.GetMetrics()[0])
+	}
+	for name, c := range map[string]struct {
+		answer *bridgeapi.ReadResponse
+		err    error
+		want   string
+	}{
+		"negative":           {answer: metrics("-1", "1"), want: "the value -1, which is not a number"},
+		"not a number":       {answer: metrics("NaN", "1"), want: "the value NaN, which is not a number"},
+		"infinite":           {answer: metrics("+Inf", "1"), want: "the value +Inf, which is not a number"},
+		"empty":              {answer: metrics("", "1"), want: "which is not a number"},
+		"an exponent":        {answer: metrics("1e999999999", "1"), want: "which is not a number"},
+		"long":               {answer: metrics(strings.Repeat("9", 65), "1"), want: "which is not a number"},
+		"target 0":           {answer: metrics("1", "0"), want: "the target 0, which is not above 0"},
+		"no target":          {answer: metrics("1", ""), want: "which is not above 0"},
+		"no metric":          {answer: &bridgeapi.ReadResponse{Version: bridgeapi.Version_VERSION_CURRENT}, want: "no metric for this trigger"},
+		"too many metrics":   {answer: many, want: "more than 32"},
+		"huge":               {answer: metrics(strings.Repeat("9", maxMessageBytes), "1"), want: "larger than max"},
+		"another version":    {answer: other, want: "version 7 of the protocol, and Impulse version 1: run the impulse-keda-bridge of the same release"},
+		"no version":         {answer: &bridgeapi.ReadResponse{}, want: "version 0 of the protocol"},
+		"an error":           {err: status.Error(codes.Unavailable, "queue\norders: 404"), want: `read azure-queue: queue\norders: 404`},
+		"an older bridge":    {err: status.Error(codes.Unimplemented, "unknown service"), want: "the KEDA bridge does not have it: unknown service"},
+		"a defect of itself": {err: errors.New("oh"), want: "Unknown: oh"},
+	} {
+		f.answers(func(context.Context, *bridgeapi.ReadRequest) (*bridgeapi.ReadResponse, error) { return c.answer, c.err })
+		if got, err := r.read(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v and the error %v, want %q", name, got, err, c.want)
+		}
+	}
+}
+
+func testBridgeThatHangsMakesLevelUnknownInTime(t *testing.T) {
+	f := startFake(t)
+	f.answers(func(ctx context.Context, _ *bridgeapi.ReadRequest) (*bridgeapi.ReadResponse, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	})
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, errors.New("no answer within 50ms"))
+	defer cancel()
+	_, err := open(t, f.address, Config{}, triggers.Env{}).read(ctx)
+	if want := "read azure-queue: wait for the KEDA bridge: no answer within 50ms"; err == nil || err.Error() != want {
+		t.Errorf("got the error %v, want %s", err, want)
+	}
+}
+
+func testLevelIsNumberOfReplicas(t *testing.T) {
+	answer := metrics("22.222", "6.111")
+	answer.Metrics = append(answer.Metrics, metrics("1", "3").GetMetrics()...)
+	answer.Active = false
+	m, err := measure(answer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := m.Event(false); e.Value != 3637 || e.Activity != scalers.InactiveBySource {
+		t.Errorf("got the level %s with the activity %v, want 3.637 and inactive", e.Value, e.Activity)
+	}
+}
+
+// FuzzNumber checks that a text is the number that it shows, or none.
+func FuzzNumber(f *testing.F) {
+	for _, text := range []string{"0", "1.5", "-1", "1e3", "NaN", "0x10", "1/3", "٣", strings.Repeat("9", 64)} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got, ok := number(text)
+		if !ok {
+			return
+		}
+		want, valid := new(big.Rat).SetString(text)
+		if !valid || got.Cmp(want) != 0 || got.Sign() < 0 {
+			t.Errorf("%q: got %v, want %v", text, got, want)
+		}
+	})
+}
+
+func testEveryTypeIsServed(t *testing.T) {
+	content, err := os.ReadFile("../../cmd/impulse/testdata/published/keda-types.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Fields(string(content))
+	page, err := os.ReadFile("../../docs/keda-types.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := table(all); !bytes.Contains(page, []byte(want)) {
+		t.Errorf("docs/keda-types.md does not have this table:\n%s", want)
+	}
+	if len(all) != 79 {
+		t.Errorf("got %d types of KEDA, want 79", len(all))
+	}
+}
+
+// table returns the table of all types of KEDA. A type that the bridge does not have is Impulse's own: the tests of impulse convert hold
+// that against the list.
+func table(all []string) string {
+	bridged := map[string]kedaType{}
+	for _, t := range types {
+		bridged[t.name] = t
+	}
+	var w strings.Builder
+	w.WriteString("| type | served by | run in tests against |\n|---|---|---|\n")
+	for _, name := range all {
+		t, ok := bridged[name]
+		switch {
+		case !ok:
+			w.WriteString("| `" + name + "` | Impulse | see [CONTRIBUTING.md](../CONTRIBUTING.md#what-runs-against-what) |\n")
+		case t.run != "":
+			w.WriteString("| `" + name + "` | the KEDA bridge | " + t.run + " |\n")
+		default:
+			w.WriteString("| `" + name + "` | the KEDA bridge | not run here |\n")
+		}
+	}
+	return w.String()
+}
+
+func testModuleOfBridgeHasSameProtocol(t *testing.T) {
+	for _, path := range []string{
+		"bridgeaddr/bridgeaddr.go", "bridgeapi/doc.go", "bridgeapi/bridge.proto", "bridgeapi/bridge.pb.go", "bridgeapi/bridge_grpc.pb.go",
+	} {
+		ours, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs, err := os.ReadFile(filepath.Join("../../deploy/keda-bridge/internal", path))
+		if err != nil || !bytes.Equal(ours, theirs) {
+			t.Errorf("%s of the bridge differs (%v): run go generate ./triggers/keda/...", path, err)
+		}
+	}
+}
