@@ -69,7 +69,7 @@ func command() *cobra.Command {
 	}
 	root.AddCommand(
 		runCommand(), checkCommand(), convertCommand(), testCommand(), simulateCommand(), explainCommand(), historyCommand(), sendCommand(),
-		alertsCommand(), uninstallCommand(), versionCommand(),
+		alertsCommand(), adoptCommand(), uninstallCommand(), versionCommand(),
 	)
 	return root
 }
