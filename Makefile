@@ -34,6 +34,10 @@ build: ## Build bin/impulse; TAGS=nokafka,noredis leaves out kinds of trigger an
 bridge: ## Build bin/impulse-keda-bridge, with KEDA's scalers: about 10 minutes the first time.
 	CGO_ENABLED=0 go -C deploy/keda-bridge build -trimpath -ldflags '$(LDFLAGS)' -o $(CURDIR)/bin/impulse-keda-bridge .
 
+.PHONY: bridge-test
+bridge-test: ## Test impulse-keda-bridge against real servers and emulators (needs Node.js): about 15 minutes the first time.
+	@SANDBOX_ARGS='$(QUIET_SANDBOX)' ./test/with-sandbox ./deploy/keda-bridge/test
+
 .PHONY: test
 test: ## Run every test, against a real control plane that is built on first use.
 	@./test/all

@@ -15,6 +15,20 @@ import (
 // requestTime is the timeout of a scaler's HTTP requests.
 const requestTime = 10 * time.Second
 
+// unknownIsNoZero has, by type, the parameters with which a scaler reports an empty answer as an error, where the default is 0.
+var unknownIsNoZero = map[string]map[string]string{
+	"aws-cloudwatch": {"ignoreNullValues": "false"},
+	"loki":           {"ignoreNullValues": "false"},
+	"new-relic":      {"noDataError": "true"},
+}
+
+// metadataOf returns the metadata of a trigger, with safe values for parameters that are not given.
+func metadataOf(r *bridgeapi.ReadRequest) map[string]string {
+	metadata := clone(unknownIsNoZero[r.GetType()])
+	maps.Copy(metadata, r.GetMetadata())
+	return metadata
+}
+
 // configOf returns the configuration of a scaler, which may change it.
 func configOf(r *bridgeapi.ReadRequest) *scalersconfig.ScalerConfig {
 	object := &kedav1alpha1.ScaledObject{}
@@ -23,7 +37,7 @@ func configOf(r *bridgeapi.ReadRequest) *scalersconfig.ScalerConfig {
 		ScalableObjectName: r.GetObject(), ScalableObjectNamespace: r.GetNamespace(), ScalableObjectType: "ScaledObject",
 		GlobalHTTPTimeout: requestTime,
 		TriggerName:       r.GetTrigger(), TriggerType: r.GetType(),
-		TriggerMetadata:  clone(r.GetMetadata()),
+		TriggerMetadata:  metadataOf(r),
 		ResolvedEnv:      clone(r.GetEnvironment()),
 		AuthParams:       clone(r.GetParameters()),
 		PodIdentity:      kedav1alpha1.AuthPodIdentity{Provider: kedav1alpha1.PodIdentityProviderNone},

@@ -1,0 +1,253 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/kedacore/keda/v2/pkg/scalers"
+	"github.com/kedacore/keda/v2/pkg/scalers/scalersconfig"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/metrics/pkg/apis/external_metrics"
+
+	"github.com/impulse-sh/impulse/deploy/keda-bridge/internal/bridgeapi"
+	"github.com/impulse-sh/impulse/deploy/keda-bridge/internal/kedatypes"
+)
+
+func TestServer(t *testing.T) {
+	t.Run("a scaler is kept, and replaced and closed when the credentials change", testScalerIsReplacedWhenCredentialsChange)
+	t.Run("an error, a panic and no number have their codes, and the scaler is closed", testFaultsHaveCodes)
+	t.Run("a hung scaler delays only its own trigger", testHungScalerDelaysOnlyItsOwnTrigger)
+	t.Run("an unused scaler is closed, and all of them at the end", testUnusedScalerIsClosed)
+	t.Run("no error repeats a credential", testNoErrorRepeatsCredential)
+	t.Run("an empty answer is an error unless the user asks for 0", testEmptyAnswerIsErrorUnlessUserAsksForZero)
+	t.Run("another version and an unknown type are refused", testAnotherVersionIsRefused)
+}
+
+// world has fake scalers, for faults.
+type world struct {
+	server *Server
+	now    time.Time
+
+	mu           sync.Mutex
+	made, closed int
+	answer       func(ctx context.Context, config *scalersconfig.ScalerConfig) (*resource.Quantity, error)
+}
+
+func newWorld() *world {
+	w := &world{now: time.Unix(1000, 0)}
+	w.answers(func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error) {
+		return resource.NewMilliQuantity(1500, resource.DecimalSI), nil
+	})
+	w.server = New(map[string]kedatypes.Constructor{"fake": w.construct})
+	w.server.pool.now = func() time.Time { return w.now }
+	return w
+}
+
+func (w *world) answers(answer func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answer = answer
+}
+
+// counts returns how many scalers were constructed and closed.
+func (w *world) counts() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return fmt.Sprintf("%d made, %d closed", w.made, w.closed)
+}
+
+func (w *world) construct(_ context.Context, config *scalersconfig.ScalerConfig) (scalers.Scaler, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.made++
+	return &fakeScaler{w, config}, nil
+}
+
+// fakeScaler is one scaler.
+type fakeScaler struct {
+	world  *world
+	config *scalersconfig.ScalerConfig
+}
+
+func (s *fakeScaler) GetMetricSpecForScaling(context.Context) []autoscalingv2.MetricSpec {
+	return []autoscalingv2.MetricSpec{{External: &autoscalingv2.ExternalMetricSource{
+		Metric: autoscalingv2.MetricIdentifier{Name: "s0-fake"}, Target: autoscalingv2.MetricTarget{AverageValue: resource.NewQuantity(5, resource.DecimalSI)},
+	}}}
+}
+
+func (s *fakeScaler) GetMetricsAndActivity(ctx context.Context, _ string) ([]external_metrics.ExternalMetricValue, bool, error) {
+	s.world.mu.Lock()
+	answer := s.world.answer
+	s.world.mu.Unlock()
+	value, err := answer(ctx, s.config)
+	if err != nil || value == nil {
+		return nil, false, err
+	}
+	return []external_metrics.ExternalMetricValue{{Value: *value}}, true, nil
+}
+
+func (s *fakeScaler) Close(context.Context) error {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	s.world.closed++
+	return nil
+}
+
+func request(trigger, password string) *bridgeapi.ReadRequest {
+	return &bridgeapi.ReadRequest{
+		Version: bridgeapi.Version_VERSION_CURRENT, Type: "fake", Namespace: "shop", Object: "orders", Trigger: trigger,
+		Parameters: map[string]string{"password": password},
+	}
+}
+
+func testScalerIsReplacedWhenCredentialsChange(t *testing.T) {
+	w := newWorld()
+	for i, want := range []string{"1 made, 0 closed", "1 made, 0 closed", "2 made, 1 closed"} {
+		answer, err := w.server.Read(t.Context(), request("a", []string{"first", "first", "second"}[i]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := answer.GetMetrics()[0]; m.GetValue() != "1.500" || m.GetTarget() != "5" || !answer.GetActive() {
+			t.Errorf("got %v, want 1.500 with the target 5, and active", answer)
+		}
+		w.settle(t)
+		if got := w.counts(); got != want {
+			t.Errorf("reading %d: got %s, want %s", i, got, want)
+		}
+	}
+}
+
+// settle waits until no reading is running.
+func (w *world) settle(t *testing.T) {
+	t.Helper()
+	w.server.pool.ended.Wait()
+}
+
+func testFaultsHaveCodes(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error)
+		want   codes.Code
+	}{
+		"an error": {func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error) {
+			return nil, errors.New("404")
+		}, codes.Unavailable},
+		"a panic":  {func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error) { panic("oh") }, codes.Internal},
+		"no value": {func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error) { return nil, nil }, codes.Unavailable}, //nolint:nilnil // KEDA's scalers may.
+		"NaN in thousandths": {func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error) {
+			return resource.NewMilliQuantity(math.MinInt64, resource.DecimalSI), nil
+		}, codes.Unavailable},
+		"too large for a number": {func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error) {
+			return resource.NewQuantity(math.MaxInt64, resource.DecimalSI), nil
+		}, codes.Unavailable},
+	} {
+		w := newWorld()
+		w.answers(c.answer)
+		answer, err := w.server.Read(t.Context(), request("a", "x"))
+		w.settle(t)
+		if status.Code(err) != c.want || w.counts() != "1 made, 1 closed" {
+			t.Errorf("%s: got %v, the error %v, and %s; want the code %s and the scaler closed", name, answer, err, w.counts(), c.want)
+		}
+	}
+}
+
+func testHungScalerDelaysOnlyItsOwnTrigger(t *testing.T) {
+	w := newWorld()
+	hung := make(chan struct{})
+	w.answers(func(_ context.Context, config *scalersconfig.ScalerConfig) (*resource.Quantity, error) {
+		if config.TriggerName == "hangs" {
+			<-hung
+		}
+		return resource.NewQuantity(1, resource.DecimalSI), nil
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := w.server.Read(ctx, request("hangs", "x")); status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("got the error %v, want the code DeadlineExceeded", err)
+	}
+	if _, err := w.server.Read(t.Context(), request("hangs", "x")); status.Code(err) != codes.ResourceExhausted {
+		t.Errorf("while it hangs: got the error %v, want the code ResourceExhausted", err)
+	}
+	if _, err := w.server.Read(t.Context(), request("other", "x")); err != nil {
+		t.Errorf("another trigger: got the error %v, want none", err)
+	}
+	w.server.pool.close()
+	close(hung)
+	w.settle(t)
+	if got := w.counts(); got != "2 made, 2 closed" {
+		t.Errorf("at the end: got %s, want all closed", got)
+	}
+}
+
+func testUnusedScalerIsClosed(t *testing.T) {
+	w := newWorld()
+	for _, trigger := range []string{"a", "b"} {
+		if _, err := w.server.Read(t.Context(), request(trigger, "x")); err != nil {
+			t.Fatal(err)
+		}
+		w.settle(t)
+		w.now = w.now.Add(maxUnused/2 + time.Second)
+	}
+	w.server.pool.closeUnused()
+	if got := w.counts(); got != "2 made, 1 closed" {
+		t.Errorf("got %s, want the older one closed", got)
+	}
+	w.server.pool.close()
+	if _, err := w.server.Read(t.Context(), request("c", "x")); err == nil || w.counts() != "2 made, 2 closed" {
+		t.Errorf("at the end: got %s and the error %v, want all closed and an error", w.counts(), err)
+	}
+}
+
+func testNoErrorRepeatsCredential(t *testing.T) {
+	for _, secret := range []string{
+		"hunter2!", "AccountName=shop;AccountKey=c2VjcmV0/Cg==;", "amqp://user:pass+word@broker:5672/", "-----BEGIN KEY-----\nMIIEvQ\n-----END KEY-----",
+	} {
+		for _, repeated := range forms(secret) {
+			w := newWorld()
+			w.answers(func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error) {
+				return nil, fmt.Errorf("dial %s: refused", repeated)
+			})
+			_, err := w.server.Read(t.Context(), request("a", secret))
+			if err == nil || strings.Contains(err.Error(), repeated) || !strings.Contains(err.Error(), "refused") {
+				t.Errorf("got the error %v, want it without the credential", err)
+			}
+		}
+	}
+}
+
+func testEmptyAnswerIsErrorUnlessUserAsksForZero(t *testing.T) {
+	r := &bridgeapi.ReadRequest{Type: "loki", Metadata: map[string]string{"query": "x"}}
+	if got := configOf(r).TriggerMetadata; got["ignoreNullValues"] != "false" || got["query"] != "x" {
+		t.Errorf("by default: got %v, want ignoreNullValues false", got)
+	}
+	r.Metadata["ignoreNullValues"] = "true"
+	if got := configOf(r).TriggerMetadata; got["ignoreNullValues"] != "true" {
+		t.Errorf("the user asks for 0: got %v, want ignoreNullValues true", got)
+	}
+}
+
+func testAnotherVersionIsRefused(t *testing.T) {
+	w := newWorld()
+	old := request("a", "x")
+	old.Version = 9
+	_, err := w.server.Read(t.Context(), old)
+	if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "version 1 of the protocol, and Impulse version 9") {
+		t.Errorf("got the error %v, want both versions", err)
+	}
+	unknown := request("a", "x")
+	unknown.Type = "nope"
+	if _, err := w.server.Read(t.Context(), unknown); status.Code(err) != codes.Unimplemented {
+		t.Errorf("got the error %v, want the code Unimplemented", err)
+	}
+	if n := len(kedatypes.All()); n != 59 {
+		t.Errorf("got %d types, want 59", n)
+	}
+}

@@ -1,0 +1,2 @@
+// Package sources has the tests of the bridge against real servers and emulators.
+package sources
