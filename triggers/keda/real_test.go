@@ -1,3 +1,5 @@
+//go:build bridge
+
 package keda
 
 import (
@@ -21,7 +23,7 @@ func TestRealBridge(t *testing.T) {
 func testLevelIsUnknownWhileBridgeIsHungOrKilled(t *testing.T) {
 	binary := os.Getenv("IMPULSE_KEDA_BRIDGE")
 	if binary == "" {
-		t.Skip("this test needs impulse-keda-bridge: run `make bridge-test`, or set IMPULSE_KEDA_BRIDGE")
+		t.Fatal("this test needs impulse-keda-bridge: run `make bridge-test`, or set IMPULSE_KEDA_BRIDGE")
 	}
 	queue := testkit.FreeAddress(t)
 	beanstalkd := debian.Program(t, "beanstalkd", "/usr/bin/beanstalkd")
