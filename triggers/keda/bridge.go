@@ -58,10 +58,13 @@ func otherVersion(theirs bridgeapi.Version) error {
 
 // reason returns an error of a call in one line.
 func reason(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("wait for the KEDA bridge: %w", context.Cause(ctx))
-	}
 	s := status.Convert(err)
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("wait for the KEDA bridge: %w", context.Cause(ctx))
+	case s.Code() == codes.DeadlineExceeded: // The bridge knows the deadline, and may notice its end first.
+		return fmt.Errorf("wait for the KEDA bridge: %w", context.DeadlineExceeded)
+	}
 	text := printable.Line(s.Message(), maxReasonBytes)
 	switch s.Code() {
 	case codes.InvalidArgument, codes.Unavailable, codes.FailedPrecondition: // The text says all.
