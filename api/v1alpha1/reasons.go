@@ -172,8 +172,8 @@ const (
 // Reasons of the condition SourceNotice. An object gets it when a trigger first reports a state of its source that can lead to an
 // unexpected count.
 const (
-	// ReasonAlertWaits: an alert fires again soon after it was resolved. It begins to count at the end of the trigger's lateWindow,
-	// unless it is resolved before.
+	// ReasonAlertWaits: an alert fires again soon after it was resolved, without a newer startsAt. It begins to count at the end of the
+	// trigger's lateWindow, unless it is resolved before.
 	ReasonAlertWaits = "AlertWaits"
 	// ReasonConsumerPaused: the JetStream consumer is paused: waiting messages are not delivered, and do not raise the count.
 	//

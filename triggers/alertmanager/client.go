@@ -40,7 +40,7 @@ type apiAlert struct {
 	} `json:"status"`
 }
 
-// apiGroup is the alerts of one route to a receiver. The state of an alert in a group is its state on that route.
+// apiGroup is one group of the alerts of a route. The state of an alert in a group is its state on that route.
 type apiGroup struct {
 	Alerts []apiAlert `json:"alerts" required:"true"`
 }

@@ -26,7 +26,8 @@ var errNoCRD = errors.New("the cluster has no AlertSets: is Impulse installed in
 // Stored is the recorded alerts, as far as they could be read.
 type Stored struct {
 	Alerts []v1alpha1.AlertRecord
-	// LostAt is when records were last found to be unreadable; zero means never. Alerts that are not in Alerts may be firing then.
+	// LostAt is when records were last found to be unreadable; zero means never. If it is not zero, alerts that are not in Alerts may be
+	// firing, too.
 	LostAt time.Time
 	// Unreadable has the names of AlertSets that cannot be decoded.
 	Unreadable []string

@@ -16,7 +16,7 @@ const (
 	Firing   = "firing"
 	Pushed   = "pushed"   // A level of one trigger.
 	Stale    = "stale"    // It counts, but was not repeated within the trigger's ttl.
-	Waits    = "waits"    // It fires again after its resolve, and counts once the late window is over.
+	Waits    = "waits"    // It fires again after its resolve, without a newer startsAt, and counts once the late window is over.
 	Over     = "over"     // It no longer counts, and was not resolved.
 	Resolved = "resolved" // Its sender has resolved it.
 )
