@@ -15,9 +15,9 @@ const (
 
 // Errors of a node that expands to too much.
 var (
-	errExpandsDeep = fmt.Errorf("it nests deeper than %d", maxExpandedDepth)
-	errExpandsMuch = fmt.Errorf("it expands to more than %d values", maxExpanded)
-	errNotText     = errors.New("a key is not a text")
+	errExpandsDeep  = fmt.Errorf("it nests deeper than %d", maxExpandedDepth)
+	errExpandsMuch  = fmt.Errorf("it expands to more than %d values", maxExpanded)
+	errKeyNotString = errors.New("a key is not a string")
 )
 
 // Expand returns a copy of a node in which every alias is replaced by what it stands for, every << by what it merges, and every key by
@@ -66,7 +66,7 @@ func (e *expander) pairs(expanded, node *yaml.Node, path string, depth int) erro
 	for _, p := range all {
 		key := *Resolve(p.Key)
 		if key.Kind != yaml.ScalarNode {
-			return errNotText
+			return errKeyNotString
 		}
 		key.Anchor = ""
 		value, err := e.expand(p.Value, Join(path, key.Value), depth+1)

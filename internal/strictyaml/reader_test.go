@@ -35,16 +35,16 @@ func testDocumentIsDecodedStrictly(t *testing.T) {
 		values  string
 		errors  []string
 	}{
-		"values":                              {"name: a\nlist: [b, &c c, *c]\n", "name=a list[0]=b list[1]=c list[2]=c", nil},
-		"a repeatable field":                  {"name: a\nname: b\n", "name=a name=b", nil},
-		"a field of a merged map":             {"list: [a]\n<<: {name: b, list: [c]}\n", "list[0]=a name=b", nil},
-		"a repeated field":                    {"list: [a]\nlist: [b]\n", "list[0]=a", []string{"f:2:1: list: is given twice"}},
-		"a repeated field of a merged map":    {"<<: {list: [a], list: [b]}\n", "list[0]=a", []string{"f:1:17: list: is given twice"}},
-		"an unknown field":                    {"nam: a\nx: b\n", "", []string{`f:1:1: nam: unknown field (did you mean "name"?)`, "f:2:1: x: unknown field (known are list, name)"}},
-		"values of another type":              {"name: [a]\nlist: b\n", "", []string{"f:1:7: name: is a list (a text was expected)", `f:2:7: list: is "b" (a list was expected)`}},
-		"an empty value":                      {"name:\n", "", []string{"f:1:6: name: is empty (a text was expected)"}},
-		"a merge of no map":                   {"<<: 5\nname: a\n", "name=a", []string{"f:1:1: << merges what is neither a map nor a list of maps"}},
-		"a second document after a wrong one": {"name: a\n---\nb: [\n", "name=a", []string{"f:3:4: is not YAML: did not find expected node content"}},
+		"values":                             {"name: a\nlist: [b, &c c, *c]\n", "name=a list[0]=b list[1]=c list[2]=c", nil},
+		"a repeatable field":                 {"name: a\nname: b\n", "name=a name=b", nil},
+		"a field of a merged map":            {"list: [a]\n<<: {name: b, list: [c]}\n", "list[0]=a name=b", nil},
+		"a repeated field":                   {"list: [a]\nlist: [b]\n", "list[0]=a", []string{"f:2:1: list: is given twice"}},
+		"a repeated field of a merged map":   {"<<: {list: [a], list: [b]}\n", "list[0]=a", []string{"f:1:17: list: is given twice"}},
+		"an unknown field":                   {"nam: a\nx: b\n", "", []string{`f:1:1: nam: unknown field (did you mean "name"?)`, "f:2:1: x: unknown field (known are list, name)"}},
+		"values of another type":             {"name: [a]\nlist: b\n", "", []string{"f:1:7: name: is a list (a text was expected)", `f:2:7: list: is "b" (a list was expected)`}},
+		"an empty value":                     {"name:\n", "", []string{"f:1:6: name: is empty (a text was expected)"}},
+		"a merge of no map":                  {"<<: 5\nname: a\n", "name=a", []string{"f:1:1: << merges what is neither a map nor a list of maps"}},
+		"a second document that is not YAML": {"name: a\n---\nb: [\n", "name=a", []string{"f:3:4: is not YAML: did not find expected node content"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			values, r := read(c.content, false)

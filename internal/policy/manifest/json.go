@@ -33,8 +33,8 @@ var (
 	errTooLarge = fmt.Errorf("it expands to more than %d bytes", maxFile)
 )
 
-// errNoText is the error of a key that JSON does not have.
-var errNoText = errors.New("a key is not a text")
+// errKeyNotString is the error of a key that is a list or a map: JSON has only strings as keys.
+var errKeyNotString = errors.New("a key is not a string")
 
 // appendJSON appends a node as JSON. Numbers stay as they are written.
 func appendJSON(out []byte, node *yaml.Node, depth int) ([]byte, error) {
@@ -76,7 +76,7 @@ func appendPairs(out []byte, node *yaml.Node, depth int) ([]byte, error) {
 	for i, p := range all {
 		switch {
 		case p.Key.Kind != yaml.ScalarNode:
-			return out, errNoText
+			return out, errKeyNotString
 		case i > 0:
 			out = append(out, ',')
 		}
