@@ -24,11 +24,11 @@ func reason(ctx context.Context, call string, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	s, fromServer := status.FromError(err)
+	s, isStatus := status.FromError(err)
 	switch {
 	case errors.Is(err, io.EOF):
 		return fmt.Errorf("the server has ended %s", call)
-	case !fromServer:
+	case !isStatus:
 		return err
 	}
 	text := oneLine(localPort.ReplaceAllString(s.Message(), ""))

@@ -53,7 +53,7 @@ func key(api string, parts ...string) triggers.PollKey {
 	return triggers.PollKey{Server: api, Key: strings.Join(parts, "\x00")}
 }
 
-// reason returns why a reading of an API failed, with the most likely remedy. It wraps err.
+// reason returns why a reading of an API failed: the cause of the end of ctx, or err with the most likely remedy.
 func reason(ctx context.Context, api string, err error) error {
 	switch {
 	case ctx.Err() != nil:

@@ -27,7 +27,7 @@ func FuzzAnswer(f *testing.F) {
 		find, problem := newFinder(format, location)
 		if problem != "" {
 			if strings.ContainsAny(problem, "\n\r\x00") {
-				t.Errorf("%q: the problem is no line: %q", location, problem)
+				t.Errorf("%q: the problem is not one line: %q", location, problem)
 			}
 			return
 		}

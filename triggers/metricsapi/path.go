@@ -16,8 +16,9 @@ import (
 // maxPathBytes is the maximum length of a path. It bounds how often an answer is searched.
 const maxPathBytes = 1024
 
-// path is a path of GJSON. GJSON does not check answers, and its modifiers make lists of what does not exist, of which it then returns
-// the length 0. So the answer is checked first, and then what each of these modifiers is applied to.
+// path is a path of GJSON. GJSON does not check that an answer is JSON, and some of its modifiers return an empty list for a value that does
+// not exist: a path that ends in # would then read the length 0. So find checks the answer first, and then the value that each modifier is
+// applied to.
 type path struct {
 	text      string
 	modifiers []modifier
@@ -26,12 +27,13 @@ type path struct {
 // modifier is a modifier of GJSON in a path.
 type modifier struct {
 	name string
-	// before is the path to what it is applied to, unless that is the whole answer.
+	// before is the path to the value that it is applied to. whole is true if that is the whole answer.
 	before string
 	whole  bool
 }
 
-// The modifiers with which a number never comes from nothing, and whose results are not larger than what they are applied to.
+// The modifiers that are supported. After modifier.check, none of them makes a number of a value that does not exist, and no result is
+// larger than the value that the modifier is applied to.
 var modifiers = []string{"this", "valid", "ugly", "reverse", "flatten", "keys", "values", "fromstr"}
 
 // find implements finder.
@@ -69,7 +71,7 @@ func (p path) check(content []byte) error {
 	return nil
 }
 
-// check returns an error unless the modifier is applied to what it is made for.
+// check returns an error unless the modifier is applied to a value of the type that it is for.
 func (m modifier) check(text string) error {
 	applied := func() gjson.Result {
 		if m.whole {
@@ -141,7 +143,7 @@ func parsePath(text string) (p path, problem string) {
 			case m.name != "":
 				p.modifiers = append(p.modifiers, m)
 			}
-			i += len(argument(text[i:]))
+			i += len(deepFlatten(text[i:]))
 		case depth > 0 && c == '"':
 			i += quoted(text[i:])
 		case (c == '(' || c == '[') && (depth > 0 || i > 0 && text[i-1] == '#'):
@@ -156,11 +158,11 @@ func parsePath(text string) (p path, problem string) {
 	return p, ""
 }
 
-// deep is the only argument of a modifier that is allowed.
+// deep is the only modifier with an argument that is supported.
 const deep = `@flatten:{"deep":true}`
 
-// argument returns what a path begins with if that is a modifier with an argument.
-func argument(text string) string {
+// deepFlatten returns deep without the @ if a path begins with deep, and "" otherwise.
+func deepFlatten(text string) string {
 	if strings.HasPrefix(text, deep) {
 		return deep[1:]
 	}
@@ -180,7 +182,7 @@ func modifierAt(path string, at, depth int) (m modifier, problem string) {
 		return m, fmt.Sprintf("has @%s, which is not supported", name)
 	case depth > 0:
 		return m, fmt.Sprintf("has @%s in a query, which is not supported", name)
-	case strings.HasPrefix(path[at+1+len(name):], ":") && argument(path[at:]) == "":
+	case strings.HasPrefix(path[at+1+len(name):], ":") && deepFlatten(path[at:]) == "":
 		return m, fmt.Sprintf("has an argument of @%s that is not supported", name)
 	}
 	return modifier{name: name, before: path[:max(at-1, 0)], whole: at == 0}, ""

@@ -37,7 +37,7 @@ func FuzzMonitoring(f *testing.F) {
 			return
 		}
 		if text := err.Error(); strings.ContainsAny(text, "\n\r\x00") || len(text) > 600 {
-			t.Errorf("no line: %q", text)
+			t.Errorf("the error is not one short line: %q", text)
 		}
 	})
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/internal/database"
 )
 
-// messages replaces messages of the server that name the user or the database, by SQLSTATE.
+// messages replaces messages of the server, by SQLSTATE: those that name the user or the database, and that of a query which was ended.
 var messages = map[string]string{
 	"28P01": "the server refuses the user or the password",
 	"28000": "the server refuses the user, or a connection from this address or without TLS (pg_hba.conf)",

@@ -140,7 +140,7 @@ func FuzzLevel(f *testing.F) {
 			t.Errorf("%s: took %+v", body, l)
 		}
 		if err != nil && (strings.ContainsAny(err.Error(), "\n\r") || len(err.Error()) > 2000) {
-			t.Errorf("%s: no line: %q", body, err)
+			t.Errorf("%s: the error is not one short line: %q", body, err)
 		}
 	})
 }

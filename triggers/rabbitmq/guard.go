@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The parts of a frame of AMQP: a type, a channel, the size of the payload, the payload, and an end.
+// A frame of AMQP is a header (type, channel and size of the payload), the payload, and an end. methodFrame and heartbeatFrame are types.
 const (
 	headerBytes    = 7
 	endBytes       = 1
@@ -17,9 +17,10 @@ const (
 )
 
 const (
-	// maxFrameBytes is the maximum size of a frame's payload, which is also RabbitMQ's default.
+	// maxFrameBytes is the maximum size of a frame's payload. RabbitMQ's default for a whole frame is the same number.
 	maxFrameBytes = 128 << 10
-	// heartbeat is the longest interval at which the server sends something, and silence is the time after which it is gone.
+	// heartbeat is the longest interval at which the server sends something, and silence is the time without any bytes after which the
+	// connection fails.
 	heartbeat = 10 * time.Second
 	silence   = 3 * heartbeat
 )

@@ -55,8 +55,8 @@ func (c Config) event(a answer) scalers.Event {
 		}
 		return count(q.total)
 	})
-	published := func() amount { return a.compose(c.Operation, func(q queue) *big.Rat { return shortest(q.published) }) }
-	delivered := func() amount { return a.compose(c.Operation, func(q queue) *big.Rat { return shortest(q.delivered) }) }
+	published := func() amount { return a.compose(c.Operation, func(q queue) *big.Rat { return decimal(q.published) }) }
+	delivered := func() amount { return a.compose(c.Operation, func(q queue) *big.Rat { return decimal(q.delivered) }) }
 	var e scalers.Event
 	switch c.mode() {
 	case messageRate:
@@ -79,7 +79,8 @@ func (c Config) event(a answer) scalers.Event {
 	return e
 }
 
-// byRate makes the trigger active also by the number of messages, as in KEDA: otherwise messages that are left would wait for the next one.
+// byRate makes the trigger active also by the number of messages, as in KEDA: otherwise messages that are still in the queue of an idle
+// workload would wait until another one is published.
 func (c Config) byRate(published, messages amount) scalers.Event {
 	e := published.event()
 	if e.Err == nil && messages.unknown != nil {
@@ -130,7 +131,7 @@ func (c Config) unbounded() scalers.Event {
 	return scalers.Event{Value: max(c.Trigger().Target, c.ActivationValue+1), Err: errNoDelivery, AtLeast: true}
 }
 
-// compose returns the number of the only queue, or composes those of several. No queue counts as 0.
+// compose returns the number of the only queue, or composes those of several. Without queues the number is 0.
 func (a answer) compose(operation string, number func(queue) *big.Rat) amount {
 	result := amount{value: new(big.Rat)}
 	for _, q := range a.queues {
@@ -179,9 +180,9 @@ func count(n *int64) *big.Rat {
 	return new(big.Rat).SetInt64(*n)
 }
 
-// shortest returns the number that the shortest decimal text of a finite rate denotes: 0.1 is a tenth. It returns nil if the rate is
-// unknown.
-func shortest(rate *float64) *big.Rat {
+// decimal returns a rate as the decimal number that it is written as: 0.1 is exactly a tenth. It returns nil if the rate is unknown or not
+// finite.
+func decimal(rate *float64) *big.Rat {
 	if rate == nil {
 		return nil
 	}

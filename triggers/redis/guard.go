@@ -45,17 +45,18 @@ func (g *guard) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// checkedGuard is a guard of which the client notices that the server has closed it while it was idle. With TLS it cannot.
-type checkedGuard struct {
+// pollableGuard is a guard with access to the socket, through which the client library checks whether the server has closed an idle
+// connection. A TLS connection gives no such access.
+type pollableGuard struct {
 	*guard
 	syscall.Conn
 }
 
-// newGuard returns conn with checked answers.
+// newGuard returns a guard of conn.
 func newGuard(conn net.Conn) net.Conn {
 	g := &guard{Conn: conn}
 	if socket, ok := conn.(syscall.Conn); ok {
-		return checkedGuard{g, socket}
+		return pollableGuard{g, socket}
 	}
 	return g
 }

@@ -55,7 +55,7 @@ func usageOf(list *metricsv1beta1.PodMetricsList) usage {
 	return all
 }
 
-// reason returns why a list failed, with the most likely remedy. It wraps err.
+// reason returns why a list failed: the cause of the end of ctx, or err with the most likely remedy.
 func reason(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
@@ -76,7 +76,9 @@ func sampleOf(m *metricsv1beta1.PodMetrics) sample {
 	if m.Timestamp.IsZero() {
 		return s
 	}
-	if s.window <= 0 { // Longer than most windows: a new pod is missing for longer, which never makes a change larger.
+	// The windows of metrics-server are usually shorter than minInterval. With a longer one, a new pod counts as unready for longer, which
+	// never makes a change larger.
+	if s.window <= 0 {
 		s.window = minInterval
 	}
 	s.containers = make([]container, len(m.Containers))

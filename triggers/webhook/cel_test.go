@@ -16,9 +16,9 @@ import (
 
 func TestCEL(t *testing.T) {
 	t.Run("mistakes are reported with their position", testMistakesAreReportedWithTheirPosition)
-	t.Run("a panic is a reason", testPanicIsReason)
+	t.Run("a panic of an evaluation is an error", testPanicOfEvaluationIsError)
 	t.Run("an evaluation ends with its request", testEvaluationEndsWithItsRequest)
-	t.Run("an evaluation that takes longer than its cost is ended", testEvaluationThatTakesLongerThanItsCostIsEnded)
+	t.Run("an evaluation that exceeds the time limit is cancelled", testEvaluationThatExceedsTimeLimitIsCancelled)
 }
 
 func testMistakesAreReportedWithTheirPosition(t *testing.T) {
@@ -78,7 +78,7 @@ func (broken) ContextEval(context.Context, any) (ref.Val, *cel.EvalDetails, erro
 	panic("index out of\nrange")
 }
 
-func testPanicIsReason(t *testing.T) {
+func testPanicOfEvaluationIsError(t *testing.T) {
 	c := Config{Hook: "jobs", Threshold: 1000}
 	r := &rules{value: &expression{"value", broken{}}}
 	levels, err := r.levels(t.Context(), c, map[string]any{}, triggers.Message{})
@@ -111,7 +111,7 @@ func (waiting) ContextEval(ctx context.Context, _ any) (ref.Val, *cel.EvalDetail
 	return nil, nil, ctx.Err()
 }
 
-func testEvaluationThatTakesLongerThanItsCostIsEnded(t *testing.T) {
+func testEvaluationThatExceedsTimeLimitIsCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &rules{value: &expression{"value", waiting{}}}
 		began := time.Now()
@@ -122,7 +122,7 @@ func testEvaluationThatTakesLongerThanItsCostIsEnded(t *testing.T) {
 	})
 }
 
-// FuzzDecode: whatever is written as an expression, it is refused in one line or compiles, and then it opens.
+// FuzzDecode: any expression is refused with an error of one line, or the trigger can be opened.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{"body.x", `body.a.b[0] + "x"`, "body.map(a, a)", "1/0", "((((", "[[[[", "has(body.x) ? 1 : 2", "'\xff'", "timestamp(1)"} {
 		f.Add(seed)
@@ -133,7 +133,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			for _, e := range triggers.FieldErrors(err) {
 				if strings.Contains(e.Problem, "\n") || len(e.Problem) > 600 {
-					t.Errorf("%q: no line: %q", text, e.Problem)
+					t.Errorf("%q: the error is not one short line: %q", text, e.Problem)
 				}
 			}
 			return
