@@ -105,13 +105,13 @@ func testChangeOfSelectorIsReported(t *testing.T) {
 	e.widgets()
 	o := e.apply(e.widget("web", "{fleet: {size: 1}}"))
 	v := watch(t, e.client(actuator.Options{}), e.target(o), actuator.WatchOptions{Pods: true})
-	v.until("whose pods are whose is unknown", func(o actuator.Observation) bool { return o.Ready == -1 && o.ReadyErr != nil })
+	v.until("the pods of the target are unknown", func(o actuator.Observation) bool { return o.Ready == -1 && o.ReadyErr != nil })
 	e.patch(o, `{"status": {"fleet": {"selector": "app=web"}}}`, "status")
 	v.until("it has no ready pods", func(o actuator.Observation) bool { return o.Ready == 0 && o.ReadyErr == nil })
 	e.deployment("web", "2")
 	v.until("it has two", func(o actuator.Observation) bool { return o.Ready == 2 })
 	e.patch(o, `{"status": {"fleet": {"selector": "app in (("}}}`, "status")
-	v.until("its selector is nonsense", func(o actuator.Observation) bool { return o.Ready == -1 && o.ReadyErr != nil })
+	v.until("its selector is invalid", func(o actuator.Observation) bool { return o.Ready == -1 && o.ReadyErr != nil })
 }
 
 func testReadyPodsAreCounted(t *testing.T) {
@@ -222,7 +222,7 @@ func testForeignHPAIsReportedWheneverItIsCreated(t *testing.T) {
 	later := e.apply(hpa("later", "apps/v1", "Deployment", "web"))
 	v.until("it came later", func(o actuator.Observation) bool { return o.ForeignHPA == "later" })
 	e.patch(later, `{"spec": {"scaleTargetRef": {"name": "other"}}}`)
-	v.until("it turned elsewhere", func(o actuator.Observation) bool { return o.ForeignHPA == "" })
+	v.until("it has another target", func(o actuator.Observation) bool { return o.ForeignHPA == "" })
 }
 
 func testDryRunWritesNothing(t *testing.T) {

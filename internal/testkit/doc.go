@@ -1,4 +1,4 @@
-// Package testkit holds what the tests of every package share and what needs nothing but this process: waiting for a
-// condition, free addresses, goroutines and programs that end with the test. What needs the programs of the sandbox is in
+// Package testkit holds what the tests of every package share and what needs no program of the sandbox or of Debian: waiting for a
+// condition, free addresses, and starting goroutines and programs that end with the test. What needs the programs of the sandbox is in
 // testkit/sandbox, what needs a program of Debian in testkit/debian, and what runs programs without a test in testkit/process.
 package testkit

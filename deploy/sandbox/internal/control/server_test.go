@@ -3,10 +3,10 @@ package control
 import "testing"
 
 func TestServer(t *testing.T) {
-	t.Run("the request to end is answered before the end", testRequestToEndIsAnsweredBeforeEnd)
+	t.Run("a request to end the sandbox is answered before the server closes", testRequestToEndSandboxIsAnsweredBeforeServerCloses)
 }
 
-func testRequestToEndIsAnsweredBeforeEnd(t *testing.T) {
+func testRequestToEndSandboxIsAnsweredBeforeServerCloses(t *testing.T) {
 	dir := t.TempDir()
 	var server *Server
 	server, err := Serve(t.Context(), Socket(dir), nil, func() { _ = server.Close() })
