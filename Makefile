@@ -28,7 +28,7 @@ help: ## Show this help.
 
 .PHONY: build
 build: ## Build bin/impulse; TAGS=nokafka,noredis leaves out kinds of trigger and their clients.
-	CGO_ENABLED=0 go build -tags grpcnotrace,$(TAGS) -trimpath -ldflags '$(LDFLAGS)' -o bin/impulse ./cmd/impulse
+	CGO_ENABLED=0 go build -tags grpcnotrace,$(TAGS) -gcflags 'k8s.io/api/...=-l' -trimpath -ldflags '$(LDFLAGS)' -o bin/impulse ./cmd/impulse
 
 .PHONY: bridge
 bridge: ## Build bin/impulse-keda-bridge, with KEDA's scalers: about 10 minutes the first time.
