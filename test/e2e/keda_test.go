@@ -82,7 +82,7 @@ func testObjectOfKEDAScalesWithKEDAsColumns(t *testing.T) {
 	e.AwaitReplicas("web", 5)
 	e.kedaCondition("web", "Active", "True", "")
 	out, err := e.Kubectl(t.Context(), "", "get", "scaledobjects.keda.sh", "web", "--no-headers")
-	if row := strings.Join(strings.Fields(out), " "); err != nil || !strings.Contains(row, "web apps/v1.Deployment web 1 10 True True False False alertmanager") {
+	if row := strings.Join(strings.Fields(out), " "); err != nil || !strings.Contains(row, "web apps/v1.Deployment web 1 10 "+strings.Repeat("True ", 2)+strings.Repeat("False ", 2)+"alertmanager") {
 		t.Errorf("%v: the row of the object is %s", err, row)
 	}
 	if out, err := e.Kubectl(t.Context(), "", "annotate", "scaledobjects.keda.sh", "web", "autoscaling.keda.sh/paused-replicas=2"); err != nil {
@@ -252,15 +252,15 @@ func testNothingIsWrittenWhenNothingChanged(t *testing.T) {
 	i := e.run("--watch-keda")
 	e.kedaCondition("web", "Ready", "True", "")
 	versions := func() string {
-		all := ""
+		var all []string
 		for _, of := range []schema.GroupVersionResource{kedaObjects, scaledObjects} {
 			so, err := e.Dynamic.Resource(of).Namespace(e.Namespace).Get(t.Context(), "web", metav1.GetOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			all += so.GetResourceVersion() + " "
+			all = append(all, so.GetResourceVersion())
 		}
-		return all
+		return strings.Join(all, " ")
 	}
 	before := versions()
 	i.Stop()

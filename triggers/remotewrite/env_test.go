@@ -3,6 +3,7 @@ package remotewrite
 import (
 	"context"
 	"errors"
+	"maps"
 	"math"
 	"sync"
 	"testing"
@@ -60,9 +61,7 @@ type env struct {
 func begin(t *testing.T, metadata map[string]string) *env {
 	t.Helper()
 	all := map[string]string{"selector": `requests{job="a"}`, "threshold": "1"}
-	for key, value := range metadata {
-		all[key] = value
-	}
+	maps.Copy(all, metadata)
 	c, err := Kind().Decode(all)
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package remotewrite
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -185,7 +186,7 @@ func testReplicasOfPrometheusCountOnce(t *testing.T) {
 		e.pass(5 * time.Second)
 		e.scrape("1", float64(i)+100, two)
 		e.end("1", two)
-		e.expect(fmt.Sprint(i))
+		e.expect(strconv.Itoa(i))
 		e.pass(5 * time.Second)
 	}
 	// The first one stops.
@@ -226,7 +227,7 @@ func testMoreSeriesThanLimitAreUnknown(t *testing.T) {
 	e.settle()
 	all := make([]triggers.Series, maxSeries+1)
 	for i := range all {
-		all[i] = seriesOf(fmt.Sprint(i), triggers.Sample{At: time.Now(), Value: 1})
+		all[i] = seriesOf(strconv.Itoa(i), triggers.Sample{At: time.Now(), Value: 1})
 	}
 	e.write(all[:maxSeries]...)
 	e.expect("10000")

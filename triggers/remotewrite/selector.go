@@ -70,10 +70,11 @@ type identity [sha256.Size]byte
 
 // identify returns the identity of a series, and the replica that wrote it.
 func identify(one *triggers.Series, replicaLabels []string) (id identity, replica string) {
+	var replicas strings.Builder
 	hash, size := sha256.New(), [binary.MaxVarintLen64]byte{}
 	for _, l := range one.Labels {
 		if slices.Contains(replicaLabels, l.Name) {
-			replica += l.Value + "\x00"
+			replicas.WriteString(l.Value + "\x00")
 			continue
 		}
 		for _, text := range [...]string{l.Name, l.Value} {
@@ -82,5 +83,5 @@ func identify(one *triggers.Series, replicaLabels []string) (id identity, replic
 		}
 	}
 	hash.Sum(id[:0])
-	return id, replica
+	return id, replicas.String()
 }

@@ -89,14 +89,17 @@ func (a *adoption) wait(ctx context.Context, name, what string, done func(*v1alp
 	last := ""
 	for {
 		so, err := a.read(ctx, name)
-		reason := ""
-		if err == nil {
+		var reason string
+		switch {
+		case err == nil:
 			var finished bool
 			if finished, reason, err = done(so); finished || err != nil {
 				return err
 			}
-		} else if reason = err.Error(); ctx.Err() != nil {
+		case ctx.Err() != nil:
 			reason = last
+		default:
+			reason = err.Error()
 		}
 		if reason != last {
 			a.report("  %s", reason)

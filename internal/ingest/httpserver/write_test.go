@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -138,7 +139,10 @@ func testWhatIsNotSupportedIsAnswered(t *testing.T) {
 	h, l := serveWrites(t, map[string]string{"selector": "hits", "threshold": "1", "aggregation": "last"})
 	body := encode(t, version1("hits", 5))
 	for _, headers := range [][]string{
-		{"Content-Encoding", "gzip"}, {"Content-Encoding", "zstd"}, {"Content-Type", "application/json"}, {"Content-Type", "application/x-protobuf;proto=io.prometheus.write.v3.Request"},
+		{"Content-Encoding", "gzip"},
+		{"Content-Encoding", "zstd"},
+		{"Content-Type", "application/json"},
+		{"Content-Type", "application/x-protobuf;proto=io.prometheus.write.v3.Request"},
 		{"Content-Type", ";"},
 	} {
 		if w := postWrite(t, h, protoV1, body, headers...); w.Code != http.StatusUnsupportedMediaType {
@@ -226,9 +230,7 @@ func testPrometheusWrites(t *testing.T, message string) {
 	impulse := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		recorded := httptest.NewRecorder()
 		h.ServeHTTP(recorded, r)
-		for name, values := range recorded.Header() {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), recorded.Header())
 		w.WriteHeader(recorded.Code)
 		mu.Lock()
 		defer mu.Unlock()
