@@ -18,21 +18,10 @@ func TestAdopt(t *testing.T) {
 	t.Run("an object of Impulse with the same name is not touched", testObjectOfImpulseWithSameNameIsNotTouched)
 }
 
-const hpaOnCPU = `
-apiVersion: autoscaling/v2
-kind: HorizontalPodAutoscaler
-metadata: {name: web}
-spec:
-  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
-  maxReplicas: 10
-  behavior: {scaleDown: {stabilizationWindowSeconds: 0}}
-  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]
-`
-
 func testHPAIsReplacedAndCountStays(t *testing.T) {
 	e := newEnv(t)
 	e.createPod("web")
-	e.Apply(hpaOnCPU)
+	e.Apply(hpaOnCPU("web"))
 	e.setUsage("web", "190m")
 	e.awaitMeasured("web", 4)
 	out, err := e.tool(t.Context(), "adopt", "hpa", "web")
@@ -48,13 +37,13 @@ func testHPAIsReplacedAndCountStays(t *testing.T) {
 		t.Fatalf("adopt --apply: %v\n%s", err, out)
 	}
 	stop()
-	e.awaitNoHPA("web")
+	e.expectNoHPA("web")
 	e.setUsage("web", "285m")
 	e.awaitMeasured("web", 6)
 }
 
-// awaitNoHPA fails the test if there is an HPA with a name.
-func (e *env) awaitNoHPA(name string) {
+// expectNoHPA fails the test if there is an HPA with a name.
+func (e *env) expectNoHPA(name string) {
 	e.t.Helper()
 	if _, err := e.Kube.AutoscalingV2().HorizontalPodAutoscalers(e.Namespace).Get(e.t.Context(), name, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		e.t.Errorf("got %v, want no HPA %s", err, name)
@@ -64,7 +53,7 @@ func (e *env) awaitNoHPA(name string) {
 func testHPAWhoseMetricIsUnknownStays(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("web", 2)
-	e.Apply(strings.Replace(hpaOnCPU, "{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}",
+	e.Apply(strings.Replace(hpaOnCPU("web"), "{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}",
 		"{type: External, external: {metric: {name: nobody-serves-this}, target: {type: AverageValue, averageValue: 1}}}", 1))
 	e.run()
 	out, err := e.tool(t.Context(), "adopt", "hpa", "web", "--apply", "--timeout", "5s")
@@ -107,7 +96,7 @@ func testObjectOfKEDAIsReplacedAndCountStays(t *testing.T) {
 	if _, err := objects.Get(t.Context(), "web", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		t.Errorf("got %v, want KEDA's object deleted", err)
 	}
-	e.awaitNoHPA("keda-hpa-web")
+	e.expectNoHPA("keda-hpa-web")
 	e.condition("web", "AbleToScale", "True", "ReadyToScale")
 }
 
@@ -115,7 +104,7 @@ func testObjectOfImpulseWithSameNameIsNotTouched(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("web", 1)
 	e.Apply(onAlert("web"))
-	e.Apply(hpaOnCPU)
+	e.Apply(hpaOnCPU("web"))
 	out, err := e.tool(t.Context(), "adopt", "hpa", "web", "--apply")
 	if err == nil || !strings.Contains(out, "was not created by impulse adopt") {
 		t.Errorf("adopt --apply: got %v and the output below, want an error\n%s", err, out)

@@ -95,21 +95,26 @@ func testScaledObjectFollowsCPUUsageAsRealHPADoes(t *testing.T) {
 	t.Run("up, down to one, and up again", func(t *testing.T) { compareWithHPA(t, step{"285m", 6}, step{"1m", 1}, step{"95m", 2}) })
 }
 
+// hpaOnCPU returns an HPA of up to 10 replicas for the Deployment of the same name, with half of the requested CPU as its target.
+func hpaOnCPU(name string) string {
+	return fmt.Sprintf(`
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: %[1]s}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: %[1]s}
+  maxReplicas: 10
+  behavior: {scaleDown: {stabilizationWindowSeconds: 0}}
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]
+`, name)
+}
+
 func compareWithHPA(t *testing.T, steps ...step) {
 	t.Helper()
 	e := newIdleEnv(t)
 	e.createPod("theirs")
 	e.createPod("ours")
-	e.Apply(`
-apiVersion: autoscaling/v2
-kind: HorizontalPodAutoscaler
-metadata: {name: theirs}
-spec:
-  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: theirs}
-  maxReplicas: 10
-  behavior: {scaleDown: {stabilizationWindowSeconds: 0}}
-  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]
-`)
+	e.Apply(hpaOnCPU("theirs"))
 	e.Apply(e.converted("theirs", "ours"))
 	e.run()
 	e.condition("ours", "Ready", "True", "Ready")

@@ -1,17 +1,18 @@
 package adopt
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"sigs.k8s.io/yaml"
 
+	"github.com/impulse-sh/impulse/internal/diag"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
 )
 
@@ -91,26 +92,21 @@ func (a *adoption) convertOne(original *unstructured.Unstructured) (converted, e
 	if err != nil {
 		return converted{}, err
 	}
-	objects, problems := manifest.Parse("", content)
-	_, more := manifest.Compile(objects, a.Kinds)
-	for _, p := range append(problems, more...) {
-		if !p.Warning {
-			return converted{}, p
-		}
-	}
-	if len(objects) != 1 {
-		return converted{}, errors.New("it is no object that can be converted")
-	}
-	text, err := objects[0].Rewrite()
-	if err != nil {
+	c, mistakes, err := manifest.Convert(content, a.Kinds, compile.DefaultSettings())
+	switch {
+	case err != nil:
 		return converted{}, err
-	}
-	content, err = yaml.YAMLToJSON(bytes.Clone(text))
-	if err != nil {
-		return converted{}, err
+	case c == nil:
+		return converted{}, firstMistake(mistakes)
 	}
 	object := &unstructured.Unstructured{}
-	return converted{text, object}, object.UnmarshalJSON(content)
+	return converted{c.YAML, object}, object.UnmarshalJSON(c.JSON)
+}
+
+// firstMistake returns the first problem that is no warning.
+func firstMistake(problems []diag.Error) error {
+	i := slices.IndexFunc(problems, func(p diag.Error) bool { return !p.Warning })
+	return problems[i]
 }
 
 // create creates an object, or leaves the one that an earlier run created as this one would.

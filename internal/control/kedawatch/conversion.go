@@ -10,7 +10,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 
 	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
@@ -39,26 +38,18 @@ func (w *Watcher) convert(original *unstructured.Unstructured) conversion {
 	if err != nil {
 		return conversion{refused: err.Error()}
 	}
-	objects, problems := manifest.Parse("", content)
-	if len(objects) == 1 && objects[0].ScaledObject != nil {
-		_, mistakes := objects[0].Compile(w.options.Kinds, w.options.Settings)
-		problems = append(problems, mistakes...)
-	}
-	if manifest.Failed(problems) || len(objects) != 1 {
-		return conversion{refused: sentence(problems)}
-	}
-	content, err = objects[0].Rewrite()
-	if err == nil {
-		content, err = yaml.YAMLToJSON(content)
+	converted, mistakes, err := manifest.Convert(content, w.options.Kinds, w.options.Settings)
+	switch {
+	case err != nil:
+		return conversion{refused: err.Error()}
+	case converted == nil:
+		return conversion{refused: sentence(mistakes)}
 	}
 	object := &unstructured.Unstructured{}
-	if err == nil {
-		err = object.UnmarshalJSON(content)
-	}
-	if err != nil {
+	if err := object.UnmarshalJSON(converted.JSON); err != nil {
 		return conversion{refused: err.Error()}
 	}
-	return conversion{object: derive(original, object), notes: objects[0].Notes()}
+	return conversion{object: derive(original, object), notes: converted.Notes}
 }
 
 // derive gives a converted object its metadata: only the annotations that Impulse reads, because others may have a meaning for the program
