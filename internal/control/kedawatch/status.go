@@ -108,7 +108,7 @@ func statusOf(original, kept *unstructured.Unstructured, refused refusal) map[st
 	if refused.reason != "" {
 		message := refused.message
 		if refused.older {
-			message += "; the last valid version stays in effect"
+			message = "the last valid version stays in effect: " + message // First, because the message may be cut.
 		}
 		all[0] = condition{Type: "Ready", Status: "False", Reason: refused.reason, Message: printable.Line(message, longestMessage)}
 	}

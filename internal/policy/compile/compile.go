@@ -206,13 +206,20 @@ var metricNames = [...]string{scalers.AverageValue: "AverageValue", scalers.Valu
 
 // kindOf returns the kind of a trigger type.
 func kindOf(path, name string, kinds []triggers.Kind, errs *errorList) (triggers.Kind, bool) {
-	names := make([]string, len(kinds))
-	for i, k := range kinds {
-		if names[i] = k.Name; k.Name == name {
+	var names, alone []string
+	for _, k := range kinds {
+		if k.Name == name {
 			return k, true
 		}
+		names = append(names, k.Name)
+		if k.Requires == "" {
+			alone = append(alone, k.Name)
+		}
 	}
-	suggestion := fmt.Sprintf("known are %v", names)
+	suggestion := fmt.Sprintf("known are %v", alone)
+	if len(alone) < len(names) {
+		suggestion += ", and KEDA's other types"
+	}
 	if near := diag.Nearest(name, names); near != "" {
 		suggestion = diag.DidYouMean(near)
 	}
