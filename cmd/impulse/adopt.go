@@ -19,9 +19,9 @@ func adoptCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "adopt",
 		Short: "Let Impulse scale a workload in place of an HPA or of KEDA",
-		Long: "Adopt reads an object from the cluster and writes the ScaledObject that `impulse convert` makes of it. With --apply it creates\n" +
-			"that, waits until the running Impulse has decided on a count, and then deletes the old object: there is no moment in which both\n" +
-			"scale, and none in which neither does. If anything fails before the deletion, the old object scales as before.",
+		Long: "Adopt reads an object from the cluster and prints the ScaledObject that `impulse convert` makes of it. With --apply it creates\n" +
+			"that, waits until the running Impulse has decided on a count, and then deletes the old object. The two never scale at the same\n" +
+			"time; Impulse scales as soon as its watch shows the deletion. If anything fails before the deletion, the old object scales as before.",
 	}
 	cmd.AddCommand(
 		adoptKindCommand(adopt.HPA, "hpa", "a HorizontalPodAutoscaler", ""),
@@ -37,8 +37,8 @@ func adoptKindCommand(kind adopt.Kind, name, what, more string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   name + " NAME",
 		Short: "Let Impulse scale in place of " + what,
-		Long: "Adopt reads " + what + " from the cluster and writes the ScaledObject that it is converted to. With --apply it replaces it.\n" + more +
-			"Exit code: 0 done, 1 the object cannot be converted or replaced.",
+		Long: "Adopt reads " + what + " from the cluster and prints the ScaledObject that it is converted to. With --apply it replaces it.\n" + more +
+			"Exit code: 0 done, 2 the object cannot be read, converted or replaced.",
 		Example: fmt.Sprintf("  impulse adopt %s web -n shop\n  impulse adopt %s web -n shop --apply", name, name),
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {

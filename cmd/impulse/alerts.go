@@ -38,10 +38,10 @@ func alertsCommand() *cobra.Command {
 		Short: "List the alerts and pushed levels that are recorded, and which objects select them",
 		Long: "Alerts lists the alerts and pushed levels that Impulse has recorded for the objects of a namespace. STATE is the state for the\n" +
 			"triggers that select the alert: firing; pushed, for a level; stale (it counts, but was not repeated within its ttl); waits until\n" +
-			"TIME (it fires again soon after it was resolved, and counts from TIME on); over (it no longer counts, because of its ttl or its\n" +
-			"absence, although nobody resolved it); or resolved. If objects have different states, STATE is the one that comes first in this\n" +
-			"list, and each object with another state is listed with it. After an outage of Impulse, an alert may count for one more ttl,\n" +
-			"which impulse explain shows. The alerts come from the AlertSets of the cluster, or with --config from the stored states of an\n" +
+			"TIME (it fires again soon after it was resolved, and counts from TIME on); over (nobody resolved it, but it no longer counts: it was not\n" +
+			"repeated within twice its ttl, or, with absentMeansResolved, deliveries of its group no longer contain it); or resolved. If\n" +
+			"objects have different states, STATE is the one that comes first in this list, and each object with another state is listed\n" +
+			"with it. After an outage of Impulse, an alert may count for one more ttl, which impulse explain shows. The alerts come from the AlertSets of the cluster, or with --config from the stored states of an\n" +
 			"Impulse that reads files. Exit code: 0 the alerts were listed, or there are none; 2 they cannot be read.",
 		Example: `  impulse alerts -n shop
   impulse alerts -A -o wide

@@ -86,7 +86,7 @@ func (c *client) query(ctx context.Context, address string) ([]listedAlert, erro
 		host = u.Host
 	}
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		err = wrapped.Err // It names the address, which is in the error already.
+		err = wrapped.Err // The *url.Error repeats the address, which is in the error already.
 	}
 	return alerts, fmt.Errorf("query %s for firing alerts: %w", host, err)
 }

@@ -29,7 +29,7 @@ type Group struct {
 	PartitionLimitation                []string      `json:"partitionLimitation" doc:"The partitions that count, such as 1,2,10-12. Without it, all count. It needs topic."`
 	AllowIdleConsumers                 bool          `json:"allowIdleConsumers" doc:"Count all lag, even if that asks for more replicas than there are partitions to consume."`
 	LimitToPartitionsWithLag           bool          `json:"limitToPartitionsWithLag" doc:"Ask for at most one replica per partition with lag instead of one per partition."`
-	EnsureEvenDistributionOfPartitions bool          `json:"ensureEvenDistributionOfPartitions" doc:"Ask for a number of replicas that divides the number of partitions, so that all replicas get as many."`
+	EnsureEvenDistributionOfPartitions bool          `json:"ensureEvenDistributionOfPartitions" doc:"Ask for a number of replicas that divides the number of partitions, so that each replica gets the same number of partitions."`
 	ExcludePersistentLag               bool          `json:"excludePersistentLag" doc:"Do not count the lag of a partition whose committed offset is the same as at the reading before: nobody seems able to consume it. It keeps the trigger active nevertheless."`
 }
 

@@ -21,7 +21,7 @@ type Config struct {
 	Mode                  string        `json:"mode" doc:"What the level is: QueueLength (messages), MessageRate (published messages per second), DeliverGetRate (delivered messages per second), PublishedToDeliveredRatio or ExpectedQueueConsumptionTime (seconds). All but QueueLength need http. With value it is required."`
 	Value                 scalers.Milli `json:"value" doc:"Target level: of one replica with metricType AverageValue, of the workload with Value. Without it and queueLength, it is 20 messages. With mode it is required."`
 	ActivationValue       scalers.Milli `json:"activationValue" doc:"The trigger is active above this level. This matters only for a workload with an idle count (idleReplicaCount, or 0 with minReplicaCount: 0)."`
-	QueueLength           scalers.Milli `json:"queueLength" doc:"Old form of mode: QueueLength with this value, instead of both."`
+	QueueLength           scalers.Milli `json:"queueLength" doc:"Old form, instead of mode and value: the mode QueueLength with this number as its value."`
 	ExcludeUnacknowledged bool          `json:"excludeUnacknowledged" doc:"With http, count only messages that are ready for delivery, and not those that are delivered and not acknowledged. AMQP never counts the latter."`
 	UseRegex              bool          `json:"useRegex" doc:"Read all queues of the virtual host whose names match queueName. It needs http."`
 	Operation             string        `json:"operation" doc:"With useRegex, how the numbers of several queues become one: sum, avg or max."`

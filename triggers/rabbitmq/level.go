@@ -34,7 +34,7 @@ type queue struct {
 	published, delivered *float64
 }
 
-// amount is a number that is composed from those of queues. If unknown is not nil, the number is not known, but it is at least value.
+// amount is a number that is aggregated over the queues. If unknown is not nil, the number is not known, but it is at least value.
 type amount struct {
 	value   *big.Rat
 	unknown error
@@ -44,19 +44,19 @@ var (
 	errNoCount = errors.New("the server has not counted its messages yet: it does so some seconds after the queue was made or the server was started")
 	errNoRate  = errors.New("the server has no rates for it: does it compute them (rates_mode)?")
 	// errNoDelivery is the reason while a division by the rate of deliveries is impossible.
-	errNoDelivery = errors.New("there are messages, and none is being delivered, so the level has no upper bound")
+	errNoDelivery = errors.New("messages wait or are published, and none is being delivered, so the level has no upper bound")
 )
 
 // event returns the event of a trigger for a reading.
 func (c Config) event(a answer) scalers.Event {
-	messages := a.compose(c.Operation, func(q queue) *big.Rat {
+	messages := a.aggregate(c.Operation, func(q queue) *big.Rat {
 		if c.ExcludeUnacknowledged {
 			return count(q.ready)
 		}
 		return count(q.total)
 	})
-	published := func() amount { return a.compose(c.Operation, func(q queue) *big.Rat { return decimal(q.published) }) }
-	delivered := func() amount { return a.compose(c.Operation, func(q queue) *big.Rat { return decimal(q.delivered) }) }
+	published := func() amount { return a.aggregate(c.Operation, func(q queue) *big.Rat { return decimal(q.published) }) }
+	delivered := func() amount { return a.aggregate(c.Operation, func(q queue) *big.Rat { return decimal(q.delivered) }) }
 	var e scalers.Event
 	switch c.mode() {
 	case messageRate:
@@ -131,8 +131,8 @@ func (c Config) unbounded() scalers.Event {
 	return scalers.Event{Value: max(c.Trigger().Target, c.ActivationValue+1), Err: errNoDelivery, AtLeast: true}
 }
 
-// compose returns the number of the only queue, or composes those of several. Without queues the number is 0.
-func (a answer) compose(operation string, number func(queue) *big.Rat) amount {
+// aggregate returns the number of the only queue, or aggregates those of several. Without queues the number is 0.
+func (a answer) aggregate(operation string, number func(queue) *big.Rat) amount {
 	result := amount{value: new(big.Rat)}
 	for _, q := range a.queues {
 		n := number(q)

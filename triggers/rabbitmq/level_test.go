@@ -12,7 +12,7 @@ import (
 
 func TestLevel(t *testing.T) {
 	t.Run("each mode has its formula", testEachModeHasItsFormula)
-	t.Run("several queues are composed before the formula", testSeveralQueuesAreComposedBeforeFormula)
+	t.Run("several queues are aggregated before the formula", testSeveralQueuesAreAggregatedBeforeFormula)
 	t.Run("a missing number is unknown, and the others are a lower bound", testMissingNumberIsUnknown)
 	t.Run("a number that is too large saturates", testNumberThatIsTooLargeSaturates)
 }
@@ -73,7 +73,7 @@ func testEachModeHasItsFormula(t *testing.T) {
 	}
 }
 
-func testSeveralQueuesAreComposedBeforeFormula(t *testing.T) {
+func testSeveralQueuesAreAggregatedBeforeFormula(t *testing.T) {
 	three := answer{several: true, queues: []queue{sample(7, 5, 0.1, 1), sample(2, 2, 0.2, 0), sample(1, 0, 0, 3)}}
 	for _, c := range []struct{ mode, operation, want string }{
 		{queueLength, sumOperation, "10"},

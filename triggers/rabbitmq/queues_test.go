@@ -17,7 +17,7 @@ func TestQueues(t *testing.T) {
 	t.Run("all stored messages of a stream count, read or not", s.testAllStoredMessagesOfStreamCount)
 	t.Run("a queue may have any name, in any virtual host", s.testQueueMayHaveAnyName)
 	t.Run("a quorum queue without a leader is not empty", s.testQuorumQueueWithoutLeaderIsNotEmpty)
-	t.Run("several queues are composed", s.testSeveralQueuesAreComposed)
+	t.Run("several queues are aggregated", s.testSeveralQueuesAreAggregated)
 	t.Run("rates are those of the server", s.testRatesAreThoseOfServer)
 	t.Run("a queue without statistics is unknown", testQueueWithoutStatisticsIsUnknown)
 	t.Run("a server that computes no rates makes rates unknown", testServerThatComputesNoRatesMakesRatesUnknown)
@@ -93,7 +93,7 @@ func (s *testServer) testQuorumQueueWithoutLeaderIsNotEmpty(t *testing.T) {
 	until(t, next, "3")
 }
 
-func (s *testServer) testSeveralQueuesAreComposed(t *testing.T) {
+func (s *testServer) testSeveralQueuesAreAggregated(t *testing.T) {
 	s.admin("PUT", "/api/vhosts/several", nil)
 	channel := s.channel(t, "several")
 	for i, name := range []string{"a-orders", "b-orders", "c-orders", "orders-d"} {

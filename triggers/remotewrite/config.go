@@ -17,7 +17,7 @@ type Config struct {
 	Aggregation         string        `json:"aggregation" doc:"How the selected series become one level: sum, avg, max, min, count (the number of series), last (the newest sample of all series), or rate (the increase per second of all counters together)."`
 	Window              time.Duration `json:"window" doc:"With aggregation rate: the time over which the increase is computed. Two samples are enough, also if they are further apart."`
 	TTL                 time.Duration `json:"ttl" doc:"How long a series counts without a new sample. Then the level is unknown or a lower bound; after twice this time without a sample the series has ended. Set it to at least two scrape intervals."`
-	ReplicaLabels       []string      `json:"replicaLabels" doc:"Labels in which the replicas of one Prometheus differ. Their samples belong to the same series, and those of one replica count."`
+	ReplicaLabels       []string      `json:"replicaLabels" doc:"Labels in which the replicas of one Prometheus differ. Their samples belong to the same series, and only the samples of one replica are used."`
 	Threshold           scalers.Milli `json:"threshold" required:"true" doc:"The level that one replica should have (metricType AverageValue) or the workload should have (Value)."`
 	ActivationThreshold scalers.Milli `json:"activationThreshold" doc:"The trigger is active above this level."`
 }

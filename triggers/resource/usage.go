@@ -76,8 +76,8 @@ func sampleOf(m *metricsv1beta1.PodMetrics) sample {
 	if m.Timestamp.IsZero() {
 		return s
 	}
-	// The windows of metrics-server are usually shorter than minInterval. With a longer one, a new pod counts as unready for longer, which
-	// never makes a change larger.
+	// A sample without a window is assumed to cover minInterval, which is usually longer than its real window. A new pod then counts as
+	// unready for longer, which never makes a change larger.
 	if s.window <= 0 {
 		s.window = minInterval
 	}

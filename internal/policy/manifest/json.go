@@ -27,7 +27,7 @@ func decode(node *yaml.Node, into any) error {
 // maxDepth bounds the nesting of an object, and with it that of aliases which contain themselves.
 const maxDepth = 64
 
-// Errors of objects that aliases make too large.
+// Errors of objects that nest too deeply, or that are too large with their aliases expanded.
 var (
 	errTooDeep  = fmt.Errorf("it nests deeper than %d", maxDepth)
 	errTooLarge = fmt.Errorf("it expands to more than %d bytes", maxFile)
