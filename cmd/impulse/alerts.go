@@ -41,8 +41,9 @@ func alertsCommand() *cobra.Command {
 			"TIME (it fires again soon after it was resolved, and counts from TIME on); over (nobody resolved it, but it no longer counts: it was not\n" +
 			"repeated within twice its ttl, or, with absentMeansResolved, deliveries of its group no longer contain it); or resolved. If\n" +
 			"objects have different states, STATE is the one that comes first in this list, and each object with another state is listed\n" +
-			"with it. After an outage of Impulse, an alert may count for one more ttl, which impulse explain shows. The alerts come from the AlertSets of the cluster, or with --config from the stored states of an\n" +
-			"Impulse that reads files. Exit code: 0 the alerts were listed, or there are none; 2 they cannot be read.",
+			"with it. After an outage of Impulse, an alert may count for one more ttl, which impulse explain shows.\n" +
+			"The alerts come from the AlertSets of the cluster, or with --config from the stored states of an Impulse that reads files.\n" +
+			"Exit code: 0 the alerts were listed, or there are none; 2 they cannot be read.",
 		Example: `  impulse alerts -n shop
   impulse alerts -A -o wide
 
