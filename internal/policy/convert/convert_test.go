@@ -23,6 +23,7 @@ func TestConvert(t *testing.T) {
 	t.Run("percentages of a KEDA object are computed as those of its HPA", testPercentagesOfKEDAObjectAreComputedAsThoseOfItsHPA)
 	t.Run("a target whose type names another field is reported", testTargetWhoseTypeNamesAnotherFieldIsReported)
 	t.Run("the exact ceiling of Kafka is noted unless there is none", testExactCeilingOfKafkaIsNoted)
+	t.Run("an input of a formula gets the target that KEDA does not require", testInputOfFormulaGetsTargetThatKEDADoesNotRequire)
 }
 
 // adapterMetric is a metric of an HPA that comes from an adapter, and its trigger.
@@ -241,6 +242,32 @@ func testExactCeilingOfKafkaIsNoted(t *testing.T) {
 			if got := noteWith(notes, "one replica more than there are partitions") != ""; got != want {
 				t.Errorf("%s with allowIdleConsumers %q: got the notes %v, want one: %t", kind, idle, notes, want)
 			}
+		}
+	}
+}
+
+func testInputOfFormulaGetsTargetThatKEDADoesNotRequire(t *testing.T) {
+	for what, c := range map[string]struct {
+		formula  string
+		trigger  v1alpha1.Trigger
+		key      string
+		want     v1alpha1.Scalar
+		modified bool
+	}{
+		"a number of an HTTP server": {"a", v1alpha1.Trigger{Name: "a", Type: "metrics-api"}, "targetValue", "1", true},
+		"a number of pods":           {"a", v1alpha1.Trigger{Name: "a", Type: "kubernetes-workload", Metadata: map[string]v1alpha1.Scalar{"value": "0"}}, "value", "1", true},
+		"a result of a query":        {"a", v1alpha1.Trigger{Name: "a", Type: "postgresql", Metadata: map[string]v1alpha1.Scalar{"targetQueryValue": " "}}, "targetQueryValue", "1", true},
+		"a target that is given":     {"a", v1alpha1.Trigger{Name: "a", Type: "metrics-api", Metadata: map[string]v1alpha1.Scalar{"targetValue": "7"}}, "targetValue", "7", false},
+		"a target that KEDA needs":   {"a", v1alpha1.Trigger{Name: "a", Type: "prometheus"}, "threshold", "", false},
+		"no formula":                 {"", v1alpha1.Trigger{Name: "a", Type: "metrics-api"}, "targetValue", "", false},
+	} {
+		old := &v1alpha1.ScaledObject{}
+		old.Spec.Advanced = &v1alpha1.Advanced{ScalingModifiers: &v1alpha1.ScalingModifiers{Formula: c.formula}}
+		old.Spec.Triggers = []v1alpha1.Trigger{c.trigger}
+		so, notes := KEDA(old)
+		got := so.Spec.Triggers[0].Metadata[c.key]
+		if note := noteWith(notes, "has no effect in a formula"); got != c.want || (note != "") != c.modified {
+			t.Errorf("%s: got the target %q and the note %q, want %q", what, got, note, c.want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/diag"
@@ -49,6 +50,7 @@ func KEDA(old *v1alpha1.ScaledObject) (so *v1alpha1.ScaledObject, notes []diag.E
 	if spec.Fallback != nil {
 		left.add("spec.fallback.failureThreshold", "KEDA counts each request of its HPA, every 15 s", fmt.Sprintf("here each reading counts, every pollingInterval: %d s", *spec.PollingInterval))
 	}
+	left.addFormulaTargets(spec)
 	cached := true
 	for i := range spec.Triggers {
 		left.convertTrigger(item("spec.triggers", i), &spec.Triggers[i])
@@ -86,6 +88,29 @@ func (f *diagnostics) convertTrigger(path string, t *v1alpha1.Trigger) {
 		f.add(path+".type", "KEDA applies the tolerance of its HPA: 11 replicas may stay where 10 are scheduled", "here a schedule is exact")
 	case "cpu", "memory":
 		f.renewMetricType(path, t)
+	}
+}
+
+// optionalTargets has the targets that KEDA does not read, and so does not require, while a formula decides.
+var optionalTargets = map[string]string{"kubernetes-workload": "value", "metrics-api": "targetValue", "postgresql": "targetQueryValue"}
+
+// addFormulaTargets writes a target into each input of a formula that has none: here it is required, and has no effect there, either.
+func (f *diagnostics) addFormulaTargets(spec *v1alpha1.ScaledObjectSpec) {
+	if m := spec.Advanced.ScalingModifiers; m == nil || m.Formula == "" {
+		return
+	}
+	for i := range spec.Triggers {
+		t := &spec.Triggers[i]
+		key, ok := optionalTargets[t.Type]
+		if value := strings.TrimSpace(string(t.Metadata[key])); !ok || value != "" && value != "0" {
+			continue
+		}
+		t.Metadata = maps.Clone(t.Metadata)
+		if t.Metadata == nil {
+			t.Metadata = map[string]v1alpha1.Scalar{}
+		}
+		t.Metadata[key] = "1"
+		f.add(item("spec.triggers", i)+".metadata."+key, "is not given, and has no effect in a formula", "it is required here, and is 1")
 	}
 }
 
