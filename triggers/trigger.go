@@ -77,6 +77,9 @@ type Env struct {
 	Metric scalers.Metric
 	// Input is true if the level is an argument of a formula.
 	Input bool
+	// Cached is true if useCachedMetrics is set: a level that is known without a reading, such as the pods of a watch, is to be used once
+	// per PollingInterval. Readings of a polled source are kept until the next one in any case.
+	Cached bool
 	// Pods returns the target's current pods, ordered by name. It reads a cache and does not block.
 	Pods func() ([]Pod, error)
 	// PodMetrics lists the resource usage of the pods of a namespace, from the resource metrics API.

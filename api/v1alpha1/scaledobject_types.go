@@ -238,7 +238,8 @@ type Trigger struct {
 	// replica while a trigger is active. Default: false.
 	// +optional
 	Cap bool `json:"cap,omitempty"`
-	// UseCachedMetrics is accepted for compatibility with KEDA and has no effect: a reading is always kept until the next one.
+	// UseCachedMetrics uses the number of pods of kubernetes-workload once per pollingInterval, instead of each change at once. For other
+	// types it has no effect: a reading is always kept until the next one.
 	// +optional
 	UseCachedMetrics bool `json:"useCachedMetrics,omitempty"`
 }

@@ -71,10 +71,15 @@ type source struct {
 	query triggers.PodQuery
 }
 
-// Run emits the number of pods at the start and at each change.
+// Run emits the number of pods at the start and at each change, or once per interval.
 func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if s.env.Cached {
+		c := &cache{emit: emit, now: s.env.Now, interval: s.env.PollingInterval}
+		defer c.start(ctx)()
+		emit = c.put
 	}
 	return s.env.CountPods(ctx, s.query, func(count int64, err error) {
 		e := scalers.Event{Trigger: s.env.Trigger, At: scalers.InstantOf(s.env.Now()), Value: scalers.Milli(count) * 1000}

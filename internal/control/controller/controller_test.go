@@ -23,6 +23,7 @@ func TestController(t *testing.T) {
 	t.Run("an edit of the policy keeps the autoscaler", testEditOfPolicyKeepsAutoscaler)
 	t.Run("a pause is followed although it changes no generation", testPauseIsFollowedAlthoughItChangesNoGeneration)
 	t.Run("our own status update causes nothing", testOurOwnStatusUpdateCausesNothing)
+	t.Run("sources are opened anew when they become inputs of a formula, or are to be cached", testSourcesAreOpenedAnewWhenTheyBecomeInputsOfFormula)
 	t.Run("a changed trigger replaces the autoscaler, which keeps the memory of the old one", testChangedTriggerReplacesAutoscalerWhichKeepsMemoryOfOldOne)
 	t.Run("the old autoscaler finishes its write first", testOldAutoscalerFinishesItsWriteFirst)
 	t.Run("a new object with an old name starts without memory", testNewObjectWithOldNameStartsWithoutMemory)
@@ -194,6 +195,24 @@ func testEditOfPolicyKeepsAutoscaler(t *testing.T) {
 		e.apply(edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.MaxReplicaCount = new(int32(4)) }))
 		e.want("web", 4)
 		e.expectSources("web", 1, 1)
+	})
+}
+
+func testSourcesAreOpenedAnewWhenTheyBecomeInputsOfFormula(t *testing.T) {
+	in(t, func(_ *testing.T, e *env) {
+		e.setLevel("web", 4)
+		web := object("web")
+		e.apply(web)
+		e.want("web", 4)
+		web = edit(web, func(so *v1alpha1.ScaledObject) {
+			so.Spec.Advanced = &v1alpha1.Advanced{ScalingModifiers: &v1alpha1.ScalingModifiers{Formula: "2 * fake", Target: "1"}}
+		})
+		e.apply(web)
+		e.want("web", 8)
+		e.expectSources("web", 2, 1)
+		e.apply(edit(web, func(so *v1alpha1.ScaledObject) { so.Spec.Triggers[0].UseCachedMetrics = true }))
+		e.want("web", 8)
+		e.expectSources("web", 3, 1)
 	})
 }
 

@@ -124,7 +124,7 @@ func (c *Controller) newAutoscaler(w *compile.Workload, to autoscaler.Actuator, 
 		Open: func(i int) (triggers.Source, error) {
 			t := &w.Triggers[i]
 			env := c.options.Env
-			env.Namespace, env.Object, env.Trigger, env.PollingInterval = w.Namespace, w.Name, t.Name, t.PollingInterval
+			env.Namespace, env.Object, env.Trigger, env.PollingInterval, env.Cached = w.Namespace, w.Name, t.Name, t.PollingInterval, t.Cached
 			env.Metric, env.Input, env.Pods, env.PodSelector = w.Policy.Triggers[i].Metric, w.Policy.Triggers[i].Input, a.Pods, a.PodSelector
 			return openSource(c.options.Secrets, w, t, env)
 		},
@@ -143,7 +143,7 @@ func sameTriggers(a, b *compile.Workload) bool {
 	for i := range a.Triggers {
 		x, y := &a.Triggers[i], &b.Triggers[i]
 		if x.Name != y.Name || x.Kind.Name != y.Kind.Name || x.PollingInterval != y.PollingInterval ||
-			a.Policy.Triggers[i].Metric != b.Policy.Triggers[i].Metric ||
+			a.Policy.Triggers[i].Metric != b.Policy.Triggers[i].Metric || a.Policy.Triggers[i].Input != b.Policy.Triggers[i].Input || x.Cached != y.Cached ||
 			!reflect.DeepEqual(x.Config, y.Config) || !reflect.DeepEqual(x.Auth, y.Auth) ||
 			!reflect.DeepEqual(x.Variables, y.Variables) || !reflect.DeepEqual(x.Metadata, y.Metadata) {
 			return false

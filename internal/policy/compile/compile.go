@@ -158,7 +158,7 @@ func compileTrigger(path string, t *v1alpha1.Trigger, kinds []triggers.Kind, err
 	}
 	level := config.Trigger()
 	metricOf(path, t, kind, &level, errs)
-	compiled := Trigger{Kind: kind, Config: config, Auth: t.AuthenticationRef, Variables: kind.Variables(metadata)}
+	compiled := Trigger{Kind: kind, Config: config, Cached: t.UseCachedMetrics, Auth: t.AuthenticationRef, Variables: kind.Variables(metadata)}
 	if len(compiled.Variables.Metadata) > 0 {
 		compiled.Metadata = metadata
 	}

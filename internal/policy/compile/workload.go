@@ -55,7 +55,9 @@ type Trigger struct {
 	Kind            triggers.Kind
 	Config          triggers.Config
 	PollingInterval time.Duration
-	Auth            *v1alpha1.AuthenticationRef
+	// Cached is useCachedMetrics of the spec.
+	Cached bool
+	Auth   *v1alpha1.AuthenticationRef
 	// Variables are the environment variables that Metadata name. Metadata is nil without any in it.
 	Variables triggers.Variables
 	Metadata  map[string]string

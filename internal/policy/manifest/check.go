@@ -103,7 +103,7 @@ func warningsOf(o *Object, authentications map[string]*Object) []diag.Error {
 		note("spec.scaleTargetRef.envSourceContainerName", "has no effect", "no trigger has a parameter …FromEnv")
 	}
 	for i := range spec.Triggers {
-		if spec.Triggers[i].UseCachedMetrics {
+		if t := &spec.Triggers[i]; t.UseCachedMetrics && t.Type != "kubernetes-workload" {
 			note(fmt.Sprintf("spec.triggers[%d].useCachedMetrics", i), "has no effect", "every reading counts until the next one")
 		}
 		ref := spec.Triggers[i].AuthenticationRef
