@@ -101,6 +101,10 @@ type TriggerStatus struct {
 	// LastError is the reason for which the level is unknown.
 	// +optional
 	LastError string `json:"lastError,omitempty"`
+	// Fallback is true if the trigger has failed more than spec.fallback.failureThreshold times in a row, so that spec.fallback
+	// determines what it asks for.
+	// +optional
+	Fallback bool `json:"fallback,omitempty"`
 }
 
 // PendingLevel is a level that will count from a known time on.

@@ -155,11 +155,13 @@ func conditionOf(o *unstructured.Unstructured, kind string) (condition, bool) {
 	return condition{}, false
 }
 
-// fallsBack reports whether a fallback changed the count that was decided last.
+// fallsBack reports whether the fallback determines what at least one trigger asks for.
 func fallsBack(kept *unstructured.Unstructured) bool {
-	rules, _, _ := unstructured.NestedStringSlice(kept.Object, "status", "lastDecision", "limitedBy")
-	limited, _ := conditionOf(kept, "ScalingLimited")
-	return slices.Contains(rules, "fallback") || limited.Reason == "Fallback"
+	all, _, _ := unstructured.NestedSlice(kept.Object, "status", "triggers")
+	return slices.ContainsFunc(all, func(one any) bool {
+		trigger, _ := one.(map[string]any)
+		return trigger["fallback"] == true
+	})
 }
 
 // targetKind returns the API version and kind of the target, in the form of KEDA.

@@ -12,6 +12,7 @@ import (
 func TestFailures(t *testing.T) {
 	t.Run("consecutive failures are written until further ones do not change the outcome", testConsecutiveFailuresAreWrittenUntilFurtherOnesDoNotChangeOutcome)
 	t.Run("consecutive failures are counted across restarts", testConsecutiveFailuresAreCountedAcrossRestarts)
+	t.Run("a trigger falls back also when its count stays the same", testTriggerFallsBackAlsoWhenItsCountStaysSame)
 }
 
 // setFallback gives the env's policy a fallback to six replicas after more than three failures in a row.
@@ -59,4 +60,22 @@ func testConsecutiveFailuresAreCountedAcrossRestarts(t *testing.T) {
 			}
 		})
 	}
+}
+
+func testTriggerFallsBackAlsoWhenItsCountStaysSame(t *testing.T) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+		d.spec.Policy.Fallback = &scalers.Fallback{FailureThreshold: 1, Behavior: scalers.FallbackCurrentReplicas}
+		for n, want := range []bool{false, false, true, true} {
+			var err error
+			if n > 0 {
+				err = errors.New("connection refused")
+			}
+			if got := d.reportLevel(30, err).Triggers[0].Fallback; got != want {
+				t.Errorf("after %d failures: got fallback %t, want %t", n, got, want)
+			}
+		}
+		if got := d.reportLevel(30, nil).Triggers[0]; got.Fallback {
+			t.Errorf("got %+v after a reading that succeeded, want no fallback", got)
+		}
+	})
 }

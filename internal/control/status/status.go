@@ -73,7 +73,7 @@ func outcomeFields(s *v1alpha1.ScaledObjectStatus) *v1alpha1.ScaledObjectStatus 
 	}
 	for _, t := range s.Triggers {
 		e.Triggers = append(e.Triggers, v1alpha1.TriggerStatus{
-			Name: t.Name, Type: t.Type, Target: t.Target, LastError: t.LastError, Pending: t.Pending,
+			Name: t.Name, Type: t.Type, Target: t.Target, LastError: t.LastError, Pending: t.Pending, Fallback: t.Fallback,
 		})
 	}
 	for _, c := range s.Conditions {
@@ -110,13 +110,19 @@ func triggersOf(p *autoscaler.Outcome) []v1alpha1.TriggerStatus {
 				t.Proposal = nil
 			}
 		}
-		t.Pending = pendingOf(&p.Events[i])
+		t.Pending, t.Fallback = pendingOf(&p.Events[i]), fallsBack(p, i)
 		if policy.Input {
 			t.Target, t.Proposal = "", nil // Only the formula asks for replicas.
 		}
 		all[i] = t
 	}
 	return append(all, compositeOf(p)...)
+}
+
+// fallsBack reports whether the fallback determines what a trigger asks for. The step of the fallback does not show that: there is none
+// once the count is that of the fallback.
+func fallsBack(p *autoscaler.Outcome, i int) bool {
+	return p.Decided && i < len(p.Decision.Proposals()) && p.Decision.Proposals()[i].Fallback
 }
 
 // pendingOf returns the level that a trigger foresees, or nil.
