@@ -31,6 +31,12 @@ func (s Secrets) Read(ctx context.Context, parameters ...string) (map[string]str
 	return trimmed, nil
 }
 
+// PodIdentity is an identity in a cloud that KEDA's scalers take from the environment of their process. The zero value is none. The fields
+// have the meaning that they have in KEDA.
+type PodIdentity struct {
+	Provider, IdentityID, IdentityTenantID, IdentityAuthorityHost, RoleARN, ExternalID, IdentityOwner string
+}
+
 // ErrNotAllowed is wrapped by the error of Secrets if the trigger may not use its authentication at all or not for its server.
 var ErrNotAllowed = errors.New("it may not be used here")
 

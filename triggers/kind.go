@@ -26,6 +26,9 @@ type Kind struct {
 	Auth []AuthParameter
 	// Requires is what users have to do besides, in the imperative; "" if nothing.
 	Requires string
+	// WithoutIdentity is what users can do instead of using a podIdentity, in the imperative, for a kind whose scaler in KEDA uses one; ""
+	// for a kind that takes one, and for a kind that ignores it, as in KEDA.
+	WithoutIdentity string
 	// Example is valid metadata. It may be nil.
 	Example map[string]string
 

@@ -57,8 +57,14 @@ type Env struct {
 	// Dial opens all other outgoing connections. It refuses addresses that triggers may not connect to. If it is nil, all
 	// addresses are allowed.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// CheckHost returns an error for a name or an IP address that Dial would refuse, for connections that another program opens. It
+	// resolves the name, and returns none if that is not possible. If it is nil, all are allowed.
+	CheckHost func(ctx context.Context, host string) error
 	// Secrets reads parameters of the trigger's authenticationRef.
 	Secrets Secrets
+	// PodIdentity reads the identity in a cloud of the trigger's authenticationRef. Only the triggers that the KEDA bridge reads use one. It
+	// is nil without an authenticationRef.
+	PodIdentity func(context.Context) (PodIdentity, error)
 	// SecretsChanged has room for one notification. It gets one after each change of an object that Secrets has read, so that a source
 	// which keeps a connection can check the credentials at once. A polled source is then read at once. It may be nil.
 	SecretsChanged <-chan struct{}

@@ -65,6 +65,9 @@ type TriggerAuthenticationSpec struct {
 	// +kubebuilder:validation:MaxItems=32
 	// +optional
 	SecretTargetRef []KeyRef `json:"secretTargetRef,omitempty"`
+	// HashiCorpVault is a server of HashiCorp Vault with the parameters that are its secrets.
+	// +optional
+	HashiCorpVault *HashiCorpVault `json:"hashiCorpVault,omitempty"`
 	// BoundServiceAccountToken lists the parameters that are tokens of service accounts, which the API server issues for one hour.
 	// +kubebuilder:validation:MaxItems=8
 	// +optional
@@ -73,8 +76,14 @@ type TriggerAuthenticationSpec struct {
 	// endpointParams of triggers with authModes oauth.
 	// +optional
 	OAuth2 *OAuth2 `json:"oauth2,omitempty"`
+	// AzureServicePrincipal is an application in Microsoft Entra, for the triggers of Azure that the KEDA bridge serves.
+	// +optional
+	AzureServicePrincipal *AzureServicePrincipal `json:"azureServicePrincipal,omitempty"`
+	// PodIdentity is an identity in a cloud, for triggers that the KEDA bridge serves. It is used with any of the other fields.
+	// +optional
+	PodIdentity *PodIdentity `json:"podIdentity,omitempty"`
 	// FilePath is a JSON file with an object of texts, each one parameter. It is relative to the folder of impulse run
-	// --filepath-root, in which a TriggerAuthentication reads only files below the folder of its namespace. It is the only source then.
+	// --filepath-root, in which a TriggerAuthentication reads only files below the folder of its namespace. It is the only source of parameters then.
 	// +kubebuilder:validation:MaxLength=1024
 	// +optional
 	FilePath string `json:"filePath,omitempty"`

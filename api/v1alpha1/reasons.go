@@ -193,6 +193,10 @@ const (
 	//
 	// Add partitions to the topic, or set allowIdleConsumers to true.
 	ReasonLagLimited = "LagLimited"
+	// ReasonVaultNotRead: the vault of the authentication could not be read again. The values that were read last are used.
+	//
+	// Read the error in the message: the vault may be down, or refuse the token.
+	ReasonVaultNotRead = "VaultNotRead"
 	// ReasonNothingToNotice: no trigger reports such a state.
 	ReasonNothingToNotice = "NothingToNotice"
 )

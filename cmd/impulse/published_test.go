@@ -89,10 +89,7 @@ func (o published) expected(file string) []string {
 	var fields []string
 	if strings.HasSuffix(o.Kind, "TriggerAuthentication") {
 		supported := reflect.VisibleFields(reflect.TypeFor[v1alpha1.TriggerAuthenticationSpec]())
-		for source, value := range o.Spec {
-			if identity, ok := value.(map[string]any); ok && identity["provider"] == "none" {
-				continue
-			}
+		for source := range o.Spec {
 			if !slices.ContainsFunc(supported, func(f reflect.StructField) bool { return strings.HasPrefix(f.Tag.Get("json"), source+",") }) {
 				fields = append(fields, "spec."+source)
 			}

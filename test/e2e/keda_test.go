@@ -228,6 +228,23 @@ apiVersion: keda.sh/v1alpha1
 kind: TriggerAuthentication
 metadata: {name: vault}
 spec: {azureKeyVault: {vaultUri: 'https://vault.example'}}
+---
+apiVersion: keda.sh/v1alpha1
+kind: TriggerAuthentication
+metadata: {name: identity}
+spec: {podIdentity: {provider: aws, roleArn: 'arn:aws:iam::1:role/orders', identityOwner: keda}}
+---
+apiVersion: keda.sh/v1alpha1
+kind: TriggerAuthentication
+metadata: {name: old-identity}
+spec: {podIdentity: {provider: aws-kiam}}
+---
+apiVersion: keda.sh/v1alpha1
+kind: TriggerAuthentication
+metadata: {name: hashicorp}
+spec:
+  hashiCorpVault:
+    {address: 'https://vault:8200', authentication: token, credential: {token: t}, secrets: [{parameter: token, path: secret/data/a, key: k, type: secretV2}]}
 `)
 	e.run("--watch-keda")
 	kept := e.Dynamic.Resource(scaledObjects.GroupVersion().WithResource("triggerauthentications")).Namespace(e.Namespace)
@@ -239,6 +256,16 @@ spec: {azureKeyVault: {vaultUri: 'https://vault.example'}}
 		refs, _, _ := unstructured.NestedSlice(one.Object, "spec", "secretTargetRef")
 		return len(refs) == 1 && metav1.GetControllerOf(one) != nil, err
 	}, func() string { return e.describeKEDA("orders") })
+	for name, want := range map[string]string{"identity": "arn:aws:iam::1:role/orders", "hashicorp": "secret/data/a"} {
+		e.until(name+" is kept", func(ctx context.Context) (bool, error) {
+			one, err := kept.Get(ctx, name, metav1.GetOptions{})
+			if apierrors.IsNotFound(err) {
+				return false, nil
+			}
+			return err == nil && strings.Contains(fmt.Sprint(one.Object["spec"]), want), err
+		}, func() string { return e.describeKEDA(name) })
+	}
+	e.awaitEvent("old-identity", "InvalidSpec", "spec.podIdentity.provider")
 	e.awaitEvent("vault", "InvalidSpec", "spec.azureKeyVault")
 	if _, err := kept.Get(t.Context(), "vault", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		t.Errorf("got %v, want no authentication that lacks its source", err)

@@ -48,6 +48,7 @@ var within = map[string][]string{
 	"internal/policy/manifest":     {"internal/policy/compile", "internal/policy/convert", "internal/policy/lint"},
 	"internal/control/app":         {"internal/control"},
 	"internal/control/controller":  {"internal/control/autoscaler", "internal/control/credentials", "internal/control/status"},
+	"internal/control/credentials": {"internal/control/vault"},
 	"internal/control/status":      {"internal/control/autoscaler"},
 	"internal/control/uninstall":   {"internal/control/controller", "internal/control/status"},
 	"internal/analysis/policytest": {"internal/analysis/engine"},

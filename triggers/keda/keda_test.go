@@ -81,13 +81,20 @@ func testBridgeGetsWholeTrigger(t *testing.T) {
 	r := open(t, f.address, Config{map[string]string{"queueName": "orders", "connectionFromEnv": "AccountKey=1"}}, triggers.Env{
 		Namespace: "shop", Object: "orders", Trigger: "queue", Metric: scalers.Value, Input: true,
 		Secrets: triggertest.Secrets(map[string]string{"sas": "abc\n"}),
+		PodIdentity: func(context.Context) (triggers.PodIdentity, error) {
+			return triggers.PodIdentity{
+				Provider: "aws", IdentityID: "id", IdentityTenantID: "tenant", IdentityAuthorityHost: "host", RoleARN: "role", ExternalID: "external", IdentityOwner: "keda",
+			}, nil
+		},
 	})
 	if _, err := r.read(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	want := `version:VERSION_CURRENT type:"azure-queue" namespace:"shop" object:"orders" trigger:"queue" ` +
 		`metadata:{key:"connectionFromEnv" value:"connectionFromEnv"} metadata:{key:"queueName" value:"orders"} ` +
-		`environment:{key:"connectionFromEnv" value:"AccountKey=1"} parameters:{key:"sas" value:"abc"} metric_type:"Value" input:true`
+		`environment:{key:"connectionFromEnv" value:"AccountKey=1"} parameters:{key:"sas" value:"abc"} metric_type:"Value" input:true ` +
+		`pod_identity:{provider:"aws" identity_id:"id" identity_tenant_id:"tenant" identity_authority_host:"host" role_arn:"role" ` +
+		`external_id:"external" identity_owner:"keda"}`
 	if text := strings.Join(strings.Fields(got.String()), " "); text != want {
 		t.Errorf("got  %s\nwant %s", text, want)
 	}
@@ -118,7 +125,7 @@ func testEverythingButNumberMakesLevelUnknown(t *testing.T) {
 		"no metric":          {answer: &bridgeapi.ReadResponse{Version: bridgeapi.Version_VERSION_CURRENT}, want: "no metric for this trigger"},
 		"too many metrics":   {answer: many, want: "more than 32"},
 		"huge":               {answer: metrics(strings.Repeat("9", maxMessageBytes), "1"), want: "larger than max"},
-		"another version":    {answer: other, want: "version 7 of the protocol, and Impulse version 1: run the impulse-keda-bridge of the same release"},
+		"another version":    {answer: other, want: "version 7 of the protocol, and Impulse version 2: run the impulse-keda-bridge of the same release"},
 		"no version":         {answer: &bridgeapi.ReadResponse{}, want: "version 0 of the protocol"},
 		"an error":           {err: status.Error(codes.Unavailable, "queue\norders: 404"), want: `read azure-queue: queue\norders: 404`},
 		"an older bridge":    {err: status.Error(codes.Unimplemented, "unknown service"), want: "the KEDA bridge does not have it: unknown service"},

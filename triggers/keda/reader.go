@@ -41,6 +41,9 @@ func (r *reader) read(ctx context.Context) (replicas.Measurement, error) {
 	if err != nil {
 		return replicas.Measurement{}, err
 	}
+	if err := checkServers(ctx, r.env.CheckHost, request); err != nil {
+		return replicas.Measurement{}, fmt.Errorf("read %s: %w", r.kedaType, err)
+	}
 	answer, err := bridgeapi.NewBridgeClient(r.conn).Read(ctx, request)
 	if err != nil {
 		return replicas.Measurement{}, fmt.Errorf("read %s: %w", r.kedaType, reason(ctx, err))
@@ -58,11 +61,15 @@ func (r *reader) request(ctx context.Context) (*bridgeapi.ReadRequest, error) {
 	if err != nil {
 		return nil, err
 	}
+	identity, err := r.identity(ctx)
+	if err != nil {
+		return nil, err
+	}
 	request := &bridgeapi.ReadRequest{
 		Version: bridgeapi.Version_VERSION_CURRENT, Type: r.kedaType,
 		Namespace: r.env.Namespace, Object: r.env.Object, Trigger: r.env.Trigger,
 		Metadata: map[string]string{}, Environment: map[string]string{}, Parameters: parameters,
-		MetricType: "AverageValue", Input: r.env.Input,
+		MetricType: "AverageValue", Input: r.env.Input, PodIdentity: identity,
 	}
 	if r.env.Metric == scalers.Value {
 		request.MetricType = "Value"
@@ -75,6 +82,24 @@ func (r *reader) request(ctx context.Context) (*bridgeapi.ReadRequest, error) {
 		request.Metadata[key] = value
 	}
 	return request, nil
+}
+
+// identity returns the identity in a cloud; nil without one.
+func (r *reader) identity(ctx context.Context) (*bridgeapi.PodIdentity, error) {
+	if r.env.PodIdentity == nil {
+		return nil, nil //nolint:nilnil // A request without an identity has none.
+	}
+	i, err := r.env.PodIdentity(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the podIdentity: %w", err)
+	}
+	if i == (triggers.PodIdentity{}) {
+		return nil, nil //nolint:nilnil // As above.
+	}
+	return &bridgeapi.PodIdentity{
+		Provider: i.Provider, IdentityId: i.IdentityID, IdentityTenantId: i.IdentityTenantID, IdentityAuthorityHost: i.IdentityAuthorityHost,
+		RoleArn: i.RoleARN, ExternalId: i.ExternalID, IdentityOwner: i.IdentityOwner,
+	}, nil
 }
 
 // measure returns the measurement of an answer.

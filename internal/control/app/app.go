@@ -166,7 +166,7 @@ func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Li
 		return nil, err
 	}
 	p.secrets = credentials.New(credentials.Options{
-		Client: ours, Core: core, Watch: p.target.WatchTarget, ClusterNamespace: o.LeaseNamespace, Root: o.FilePathRoot,
+		Client: ours, Core: core, Watch: p.target.WatchTarget, ClusterNamespace: o.LeaseNamespace, Root: o.FilePathRoot, HTTP: p.http,
 	})
 	if o.Config != "" {
 		return p, p.fromFiles()

@@ -41,7 +41,7 @@ func (p *process) lead(ctx context.Context) {
 		Kinds: builtin.Kinds(), Settings: p.options.Settings, Secrets: p.secrets, Actuator: p.target, Reporter: reporter,
 		MayWrite: p.leading, WhileLeading: p.elector.WhileLeading, Finalizers: p.finalizers,
 		Env: triggers.Env{
-			HTTP: p.http, Dial: p.egress.Dial, Now: p.now, Alerts: p.alerts, Endpoints: p.receiver, Samples: p.receiver,
+			HTTP: p.http, Dial: p.egress.Dial, CheckHost: p.egress.CheckHost, Now: p.now, Alerts: p.alerts, Endpoints: p.receiver, Samples: p.receiver,
 			Poller: p.poller, Pool: &p.shared,
 			PodMetrics: p.podMetrics, Metrics: p.adapters, CountPods: p.podCounter.CountPods,
 			WatchService: p.services.WatchService, KEDABridge: p.options.KEDABridge,

@@ -3,9 +3,11 @@ package controller
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"time"
 
+	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/credentials"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/scalers"
@@ -83,11 +85,22 @@ func (a *authenticated) runOnce(ctx context.Context, emit func(scalers.Event)) e
 	defer credential.Close()
 	env := a.env
 	env.Secrets, env.SecretsChanged, env.Credentials = credential.Secrets, credential.Changed(), use.Identity(with.shared)
+	env.PodIdentity = credential.PodIdentity
 	source, err := a.trigger.Kind.Open(config, env)
 	if err != nil {
 		return err
 	}
-	return a.runUntilChanged(ctx, source, before, with, emit)
+	return a.runUntilChanged(ctx, source, before, with, withNotice(emit, credential.Stale))
+}
+
+// withNotice adds to events without a notice why the vault of the credential could not be read again, if stale returns that.
+func withNotice(emit func(scalers.Event), stale func() string) func(scalers.Event) {
+	return func(e scalers.Event) {
+		if why := stale(); why != "" && e.Notice.Reason == "" && e.Err == nil {
+			e.Notice = scalers.Notice{Reason: v1alpha1.ReasonVaultNotRead, Text: "the values of the vault that were read last are used: " + why}
+		}
+		emit(e)
+	}
 }
 
 // runUntilChanged runs a source until what it was opened with changes. It returns nil then.
@@ -126,9 +139,24 @@ func (a *authenticated) read(ctx context.Context, credential *credentials.Creden
 		}
 	}
 	if !a.trigger.Kind.Push {
-		with.shared, err = credential.Shared(ctx)
+		if with.shared, err = credential.Shared(ctx); err != nil {
+			return opened{}, err
+		}
 	}
-	return with, err
+	return with, a.checkIdentity(ctx, credential)
+}
+
+// checkIdentity returns an error for an identity in a cloud that the scaler in KEDA would use, and this kind does not.
+func (a *authenticated) checkIdentity(ctx context.Context, credential *credentials.Credential) error {
+	kind := a.trigger.Kind
+	if kind.WithoutIdentity == "" || a.trigger.Auth == nil {
+		return nil
+	}
+	identity, err := credential.PodIdentity(ctx)
+	if err != nil || identity == (triggers.PodIdentity{}) {
+		return err
+	}
+	return fmt.Errorf("%s cannot use the podIdentity %s of its authentication: %s", kind.Name, identity.Provider, kind.WithoutIdentity)
 }
 
 // config returns the config with the values of variables.

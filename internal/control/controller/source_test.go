@@ -29,6 +29,8 @@ import (
 func TestSource(t *testing.T) {
 	t.Run("a Secret is watched as long as its trigger runs", testSecretIsWatchedAsLongAsItsTriggerRuns)
 	t.Run("a polled source is read anew once its Secret changes", testPolledSourceIsReadAnewOnceItsSecretChanges)
+	t.Run("a kind that cannot use the podIdentity of its authentication is not opened", testKindThatCannotUsePodIdentityIsNotOpened)
+	t.Run("an event says that the vault could not be read again", testEventSaysThatVaultCouldNotBeReadAgain)
 	t.Run("a source is opened anew when an environment variable in its metadata changes", testSourceIsOpenedAnewWhenEnvironmentVariableInItsMetadataChanges)
 }
 
@@ -43,6 +45,9 @@ type sourceEnv struct {
 	events  chan scalers.Event
 	opened  chan sourceConfig
 	secrets chan string
+	ours    rest.Interface
+	// withoutIdentity means that the kind cannot use a podIdentity.
+	withoutIdentity bool
 }
 
 // sourceConfig is the metadata of the triggers of a sourceEnv.
@@ -76,21 +81,30 @@ func newSourceEnv(t *testing.T) *sourceEnv {
 		all: credentials.New(credentials.Options{Client: ours, Core: kube.CoreV1(), Watch: targets.WatchTarget, ClusterNamespace: ns}),
 		w:   &compile.Workload{Namespace: ns, Name: "web", Target: actuator.Target{Namespace: ns, APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}},
 	}
-	e.create(ours)
+	e.ours = ours
+	e.create()
 	return e
 }
 
+// define creates a TriggerAuthentication.
+func (e *sourceEnv) define(name string, spec v1alpha1.TriggerAuthenticationSpec) {
+	e.t.Helper()
+	a := &v1alpha1.TriggerAuthentication{
+		TypeMeta: metav1.TypeMeta{APIVersion: "impulse.sh/v1alpha1", Kind: "TriggerAuthentication"}, ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: e.w.Namespace},
+		Spec: spec,
+	}
+	if err := e.ours.Post().Namespace(e.w.Namespace).Resource("triggerauthentications").Body(a).Do(e.t.Context()).Error(); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
 // create creates the objects.
-func (e *sourceEnv) create(ours rest.Interface) {
+func (e *sourceEnv) create() {
 	e.t.Helper()
 	ctx, ns := e.t.Context(), e.w.Namespace
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "db"}, StringData: map[string]string{"pw": "first"}}
 	_, err := e.kube.CoreV1().Secrets(ns).Create(ctx, secret, metav1.CreateOptions{})
-	login := &v1alpha1.TriggerAuthentication{
-		TypeMeta: metav1.TypeMeta{APIVersion: "impulse.sh/v1alpha1", Kind: "TriggerAuthentication"}, ObjectMeta: metav1.ObjectMeta{Name: "login", Namespace: ns},
-		Spec: v1alpha1.TriggerAuthenticationSpec{SecretTargetRef: []v1alpha1.KeyRef{{Parameter: "password", Name: "db", Key: "pw"}}},
-	}
-	err2 := ours.Post().Namespace(ns).Resource("triggerauthentications").Body(login).Do(ctx).Error()
+	e.define("login", v1alpha1.TriggerAuthenticationSpec{SecretTargetRef: []v1alpha1.KeyRef{{Parameter: "password", Name: "db", Key: "pw"}}})
 	labels := map[string]string{"app": "web"}
 	web := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: appsv1.DeploymentSpec{
 		Replicas: new(int32), Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: corev1.PodTemplateSpec{
@@ -99,8 +113,8 @@ func (e *sourceEnv) create(ours rest.Interface) {
 			}},
 		},
 	}}
-	_, err3 := e.kube.AppsV1().Deployments(ns).Create(ctx, web, metav1.CreateOptions{})
-	if err := errors.Join(err, err2, err3); err != nil {
+	_, err2 := e.kube.AppsV1().Deployments(ns).Create(ctx, web, metav1.CreateOptions{})
+	if err := errors.Join(err, err2); err != nil {
 		e.t.Fatal(err)
 	}
 }
@@ -119,6 +133,9 @@ func (e *sourceEnv) kind() triggers.Kind {
 		}, func(_ scalers.Instant, value scalers.Milli) scalers.Event { return scalers.Event{Value: value} }, env), nil
 	})
 	k.Auth = []triggers.AuthParameter{{Name: "password", Doc: "A password."}}
+	if e.withoutIdentity {
+		k.WithoutIdentity = "use a password"
+	}
 	return k
 }
 
@@ -182,6 +199,35 @@ func testPolledSourceIsReadAnewOnceItsSecretChanges(t *testing.T) {
 	if got := <-e.secrets; got != "second" { // The next poll is an hour away.
 		t.Errorf("the source read %q, want second", got)
 	}
+}
+
+func testKindThatCannotUsePodIdentityIsNotOpened(t *testing.T) {
+	e := newSourceEnv(t)
+	e.withoutIdentity = true
+	e.define("identity", v1alpha1.TriggerAuthenticationSpec{PodIdentity: &v1alpha1.PodIdentity{Provider: v1alpha1.IdentityAWS}})
+	defer e.run(nil, &v1alpha1.AuthenticationRef{Name: "identity"})()
+	want := "asker cannot use the podIdentity aws of its authentication: use a password"
+	if event := <-e.events; event.Err == nil || event.Err.Error() != want || len(e.opened) > 0 {
+		t.Errorf("got the event %+v, want the error %s", event, want)
+	}
+}
+
+func testEventSaysThatVaultCouldNotBeReadAgain(t *testing.T) {
+	for stale, want := range map[string]scalers.Notice{
+		"": {}, "sealed": {Reason: v1alpha1.ReasonVaultNotRead, Text: "the values of the vault that were read last are used: sealed"},
+	} {
+		var got scalers.Event
+		withNotice(func(e scalers.Event) { got = e }, func() string { return stale })(scalers.Event{Value: 1})
+		if got.Notice != want || got.Value != 1 {
+			t.Errorf("got %+v, want the notice %+v", got, want)
+		}
+	}
+	own := scalers.Notice{Reason: "ConsumerPaused"}
+	withNotice(func(e scalers.Event) {
+		if e.Notice != own {
+			t.Errorf("got the notice %+v, want the one of the source", e.Notice)
+		}
+	}, func() string { return "sealed" })(scalers.Event{Notice: own})
 }
 
 // put changes the password.

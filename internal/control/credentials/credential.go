@@ -29,6 +29,8 @@ type Credential struct {
 	// which they were read.
 	held map[any]*reference
 	spec *v1alpha1.ClusterTriggerAuthenticationSpec
+	// stale is why secrets of a vault are older than they should be, as the last call of Secrets found; nil if they are not.
+	stale atomic.Pointer[string]
 	// closed is set without mu, so that Close does not wait for a reading in progress.
 	closed atomic.Bool
 }
@@ -57,7 +59,27 @@ func (k *Credential) Secrets(ctx context.Context, parameters ...string) (map[str
 	if err := r.readVariables(k.use.Variables); err != nil {
 		return nil, err
 	}
-	return r.values, r.read(spec)
+	err = r.read(spec)
+	k.noteStale(r.stale)
+	return r.values, err
+}
+
+// noteStale records the reason why secrets of a vault are older than they should be; nil for none.
+func (k *Credential) noteStale(why error) {
+	if why == nil {
+		k.stale.Store(nil)
+		return
+	}
+	text := why.Error()
+	k.stale.Store(&text)
+}
+
+// Stale returns why secrets of a vault are older than they should be, as the last call of Secrets found; "" if they are not.
+func (k *Credential) Stale() string {
+	if why := k.stale.Load(); why != nil {
+		return *why
+	}
+	return ""
 }
 
 // Variables returns the present values of environment variables of the target's container, by the names that the map gives them. All

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -22,7 +23,7 @@ import (
 // readTimeout bounds how long a reading waits for the API server.
 const readTimeout = 5 * time.Second
 
-// Options configure Credentials. All but Root are required.
+// Options configure Credentials. All but HTTP and Root are required.
 type Options struct {
 	// Client is a client of Impulse's own API group, and Core one of the core group.
 	Client rest.Interface
@@ -31,6 +32,8 @@ type Options struct {
 	Watch func(ctx context.Context, t actuator.Target) (cache.ListerWatcher, error)
 	// ClusterNamespace is the namespace of the objects that ClusterTriggerAuthentications name.
 	ClusterNamespace string
+	// HTTP is the client for vaults; nil means http.DefaultClient.
+	HTTP *http.Client
 	// Root is the folder of the files that authentications name; with "" none may name a file.
 	Root string
 }
@@ -42,8 +45,11 @@ type Credentials struct {
 	options             Options
 	namespaced, cluster *namedObjects[types.NamespacedName, *v1alpha1.ClusterTriggerAuthenticationSpec]
 	secrets, configMaps *namedObjects[types.NamespacedName, map[string]string]
-	targets             *namedObjects[actuator.Target, *template]
-	tokens              *tokens
+	// accounts has the annotations of service accounts.
+	accounts *namedObjects[types.NamespacedName, map[string]string]
+	targets  *namedObjects[actuator.Target, *template]
+	tokens   *tokens
+	vaults   *vaults
 }
 
 // New returns Credentials. It does no I/O.
@@ -55,8 +61,10 @@ func New(o Options) *Credentials {
 		cluster:    newNamedObjects("cluster trigger authentication", byName(o.Client, "clustertriggerauthentications"), specOf),
 		secrets:    newNamedObjects("secret", byName(core, "secrets"), dataOf),
 		configMaps: newNamedObjects("config map", byName(core, "configmaps"), dataOf),
+		accounts:   newNamedObjects("service account", byName(core, "serviceaccounts"), annotationsOf),
 		targets:    newNamedObjects("target", source[actuator.Target]{key: targetKey, open: o.Watch}, templateOf),
 		tokens:     newTokens(o.Core),
+		vaults:     newVaults(o.HTTP),
 	}
 }
 

@@ -1,6 +1,7 @@
 package credentials
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,8 +12,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// template has the containers of a target's pods.
-type template struct{ containers []container }
+// template has the containers of a target's pods, and the name of their service account.
+type template struct {
+	containers []container
+	account    string
+}
 
 // container is a container's environment.
 type container struct {
@@ -38,7 +42,7 @@ func templateOf(object any) (*template, bool) {
 	if err != nil || runtime.DefaultUnstructuredConverter.FromUnstructured(spec, &pod) != nil {
 		return &template{}, true
 	}
-	t := &template{}
+	t := &template{account: cmp.Or(pod.ServiceAccountName, "default")}
 	for i := range pod.Containers {
 		c := &pod.Containers[i]
 		t.containers = append(t.containers, container{name: c.Name, env: c.Env, envFrom: c.EnvFrom})

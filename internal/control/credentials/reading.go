@@ -23,6 +23,8 @@ type reading struct {
 	values map[string]string
 	// data has the objects that were read, by the pool and their name.
 	data map[any]map[string]string
+	// stale is the reason why secrets of a vault are older than they should be; nil if they are not.
+	stale error
 }
 
 // wants reports whether a parameter is to be read.
@@ -32,9 +34,20 @@ func (r *reading) wants(parameter string) bool {
 
 // read reads the parameters that an authentication defines.
 func (r *reading) read(spec *v1alpha1.ClusterTriggerAuthenticationSpec) error {
+	var err error
 	if spec.FilePath != "" {
-		return r.readFile(spec.FilePath)
+		err = r.readFile(spec.FilePath)
+	} else {
+		err = r.readObjects(&spec.TriggerAuthenticationSpec)
 	}
+	if err != nil {
+		return err
+	}
+	return r.readIdentity(spec.PodIdentity)
+}
+
+// readObjects reads the parameters that objects, and the authentication itself, have.
+func (r *reading) readObjects(spec *v1alpha1.TriggerAuthenticationSpec) error {
 	for _, e := range spec.Env {
 		if err := r.set(e.Parameter, func() (string, bool, error) { return r.variable(e.ContainerName, e.Name) }); err != nil {
 			return err
@@ -50,12 +63,18 @@ func (r *reading) read(spec *v1alpha1.ClusterTriggerAuthenticationSpec) error {
 			return err
 		}
 	}
+	if err := r.readVault(spec.HashiCorpVault); err != nil {
+		return err
+	}
 	for _, from := range spec.BoundServiceAccountToken {
 		if err := r.set(from.Parameter, func() (string, bool, error) { return r.token(from) }); err != nil {
 			return err
 		}
 	}
-	return r.readOAuth2(spec.OAuth2)
+	if err := r.readOAuth2(spec.OAuth2); err != nil {
+		return err
+	}
+	return r.readServicePrincipal(spec.AzureServicePrincipal)
 }
 
 // readVariables reads the parameters that metadata take from environment variables.

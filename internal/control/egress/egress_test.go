@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -18,6 +19,7 @@ func TestEgress(t *testing.T) {
 	t.Run("the error names the flag that allows the address", testErrorNamesFlagThatAllowsAddress)
 	t.Run("ranges are parsed as a flag", testRangesAreParsedAsFlag)
 	t.Run("a name is checked by the addresses that it resolves to", testNameIsCheckedByAddressesThatItResolvesTo)
+	t.Run("a host of another program is checked by the addresses that it resolves to", testHostOfAnotherProgramIsChecked)
 	t.Run("a redirect is not followed to a refused address", testRedirectIsNotFollowedToRefusedAddress)
 	t.Run("the proxy may have any address, and refused addresses stay refused behind it", testProxyMayHaveAnyAddressAndRefusedAddressesStayRefusedBehindIt)
 }
@@ -151,5 +153,21 @@ func testProxyMayHaveAnyAddressAndRefusedAddressesStayRefusedBehindIt(t *testing
 		if err := get(t, g, target); !errors.Is(err, ErrRefused) || n.Load() != 1 {
 			t.Errorf("%s: got %d connections to the proxy and error %v, want still 1, and ErrRefused", target, n.Load(), err)
 		}
+	}
+}
+
+func testHostOfAnotherProgramIsChecked(t *testing.T) {
+	g := &Guard{}
+	for host, refused := range map[string]bool{
+		"localhost": true, "127.0.0.1": true, "169.254.169.254": true, "::1": true, "10.0.0.1": false, "nobody.invalid": false, "": false,
+	} {
+		if err := g.CheckHost(t.Context(), host); errors.Is(err, ErrRefused) != refused {
+			t.Errorf("%q: got the error %v, want one: %t", host, err, refused)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := g.CheckHost(ctx, "localhost.example"); err == nil {
+		t.Error("after the end of the context: got no error, want one: the name is not known to be allowed")
 	}
 }

@@ -61,6 +61,25 @@ func (g *Guard) check(a netip.Addr) error {
 	return fmt.Errorf("%w: %s %s; impulse run --allow-source-addresses %s allows it", ErrRefused, a, why, plain(a))
 }
 
+// CheckHost returns an error that wraps ErrRefused for a name or an address to which Dial would not connect, if one of its addresses is
+// refused. It is for connections that another program opens, which may resolve the name to another address. A name without an address is
+// allowed: nobody can connect to it.
+func (g *Guard) CheckHost(ctx context.Context, host string) error {
+	if a, err := netip.ParseAddr(host); err == nil {
+		return g.check(a)
+	}
+	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("resolve %s: %w", host, context.Cause(ctx))
+	}
+	for _, a := range addresses {
+		if err := g.check(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Client returns an HTTP client that opens its connections with the guard. If a proxy is set, the proxy resolves names and connects; the
 // guard then checks only addresses that the URL contains literally.
 func (g *Guard) Client(idle, idlePerHost int) *http.Client {

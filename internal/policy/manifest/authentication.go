@@ -26,7 +26,7 @@ func parseAuthentication(o *Object, kind string) (*Object, []diag.Error) {
 		namespace = DefaultNamespace
 	}
 	o.Authentication = kind + " " + namespace + "/" + name
-	problems := o.check(authenticationType(kind))
+	problems := append(o.check(authenticationType(kind)), o.checkIdentity()...)
 	o.broken = len(problems) > 0
 	return o, problems
 }
@@ -58,8 +58,6 @@ func parseForeignAuthentication(o *Object, kind, api string) (*Object, []diag.Er
 		case fields[source] != nil:
 			read = append(read, source)
 		case node == nil || node.Tag == "!!null" || node.Kind == yaml.ScalarNode && node.Value == "" || node.Kind != yaml.ScalarNode && len(node.Content) == 0:
-		case source == "podIdentity" && strictyaml.Text(strictyaml.Child(node, "provider")) == "none":
-			cut(strictyaml.Resolve(spec), source) // It is the default.
 		default:
 			unread = append(unread, source)
 		}
@@ -74,6 +72,7 @@ func parseForeignAuthentication(o *Object, kind, api string) (*Object, []diag.Er
 			Suggestion: "set audience to whom they are sent",
 		})
 	}
+	o.noteVault(spec)
 	if len(unread) > 0 {
 		o.broken, o.notes = true, nil
 		problem := "is not supported"

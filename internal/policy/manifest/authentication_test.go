@@ -14,6 +14,9 @@ import (
 func TestAuthentication(t *testing.T) {
 	t.Run("a trigger that may not use its authentication gets a warning", testTriggerThatMayNotUseItsAuthenticationGetsWarning)
 	t.Run("a TriggerAuthentication names no namespaces", testTriggerAuthenticationNamesNoNamespaces)
+	t.Run("an identity that KEDA does not have is a mistake, in its objects and in Impulse's", testIdentityThatKEDADoesNotHaveIsMistake)
+	t.Run("a trigger that cannot use the identity of its authentication gets a warning", testTriggerThatCannotUseIdentityGetsWarning)
+	t.Run("a vault of KEDA is kept, with a note about a token that stays at home", testVaultOfKEDAIsKept)
 	t.Run("KEDA's ClusterTriggerAuthentication stays valid for all namespaces, with a note", testKEDAsClusterTriggerAuthenticationStaysValidForAllNamespacesWithNote)
 }
 
@@ -100,5 +103,67 @@ func testKEDAsClusterTriggerAuthenticationStaysValidForAllNamespacesWithNote(t *
 	}
 	if got := report("converted.yaml", string(content)); got != "" {
 		t.Errorf("its conversion has mistakes: %s", got)
+	}
+}
+
+// authentication returns a TriggerAuthentication with this spec.
+func authentication(group, spec string) string {
+	return "apiVersion: " + group + "/v1alpha1\nkind: TriggerAuthentication\nmetadata: {name: a}\nspec: " + spec + "\n"
+}
+
+func testIdentityThatKEDADoesNotHaveIsMistake(t *testing.T) {
+	for identity, want := range map[string]string{
+		"{provider: aws-kiam}": `spec.podIdentity.provider: "aws-kiam" is no provider of KEDA 2.21 (it is one of azure-workload, gcp, aws, aws-eks, none)`,
+		"{}":                   "spec.podIdentity.provider: is missing (it is one of ",
+		"{provider: aws, roleArn: a, identityOwner: workload}":   "spec.podIdentity.roleArn: is given with the identityOwner workload",
+		"{provider: aws, identityOwner: me}":                     `spec.podIdentity.identityOwner: "me" is unknown`,
+		"{provider: aws, externalID: a}":                         "spec.podIdentity.externalID: has no roleArn",
+		"{provider: azure-workload, identityAuthorityHost: a}":   "spec.podIdentity.identityAuthorityHost: has no identityTenantId",
+		"{provider: azure-workload, identityId: a}":              "",
+		"{provider: aws, roleArn: a, externalID: b}":             "",
+		"{provider: aws-eks}":                                    "",
+		"{provider: gcp}":                                        "",
+		"{provider: none}":                                       "",
+		"{provider: aws, identityOwner: workload, awsRegion: x}": "spec.podIdentity.awsRegion: ",
+	} {
+		for _, group := range []string{"impulse.sh", "keda.sh"} {
+			got := report("f", authentication(group, "{podIdentity: "+identity+"}"))
+			if want == "" && got != "" || !strings.Contains(got, want) {
+				t.Errorf("%s %s: got %q, want %q", group, identity, got, want)
+			}
+		}
+	}
+}
+
+func testTriggerThatCannotUseIdentityGetsWarning(t *testing.T) {
+	text := func(identity string) string {
+		return sharedAuthentication("shop", "impulse.sh", `allowedNamespaces: ["*"]`+"\n  podIdentity: {provider: "+identity+"}")
+	}
+	want := "warning: spec.triggers[0].authenticationRef: ClusterTriggerAuthentication /prometheus has a podIdentity, which prometheus cannot use: " +
+		"the trigger will be unknown (use authModes, or let a proxy beside the server sign the requests)"
+	if got := report("f", text("aws")); !strings.Contains(got, want) {
+		t.Errorf("got %q, want %s", got, want)
+	}
+	if got := report("f", text("none")); got != "" {
+		t.Errorf("without an identity: got %q, want nothing", got)
+	}
+}
+
+func testVaultOfKEDAIsKept(t *testing.T) {
+	const begin, end = "{hashiCorpVault: {address: 'https://vault:8200', authentication: ", ", mount: kubernetes, role: keda, secrets: [{parameter: p, path: secret/data/a, key: k}]}}"
+	for vault, want := range map[string]string{
+		"token, credential: {token: t}":                              "",
+		"kubernetes, credential: {serviceAccountName: keda}":         "",
+		"kubernetes, credential: {serviceAccount: /var/run/x/token}": "warning: spec.hashiCorpVault.credential.serviceAccount: is a file in the Pod of KEDA",
+		"kubernetes": "warning: spec.hashiCorpVault.credential: names no service account",
+	} {
+		text := authentication("keda.sh", begin+vault+end)
+		if got := report("f", text); want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%s: got %q, want %q", vault, got, want)
+		}
+		objects, problems := Parse("f", []byte(text))
+		if len(objects) != 1 || Failed(problems) {
+			t.Errorf("%s: got %d objects and %v, want one", vault, len(objects), problems)
+		}
 	}
 }

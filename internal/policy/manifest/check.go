@@ -37,7 +37,7 @@ func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []diag.Error
 		}
 		w, mistakes := o.Compile(known, compile.DefaultSettings())
 		problems = append(problems, mistakes...)
-		problems = append(problems, warningsOf(o, authentications)...)
+		problems = append(problems, warningsOf(o, w, authentications)...)
 		unknown := unknownAnnotations(o)
 		problems, o.broken = append(problems, unknown...), o.broken || Failed(unknown)
 		if w != nil {
@@ -91,8 +91,9 @@ func readsEnvironment(t v1alpha1.Trigger) bool {
 	return false
 }
 
-// warningsOf returns warnings about references between objects and about fields without an effect.
-func warningsOf(o *Object, authentications map[string]*Object) []diag.Error {
+// warningsOf returns warnings about references between objects and about fields without an effect. The workload is nil if the object has a
+// mistake.
+func warningsOf(o *Object, w *compile.Workload, authentications map[string]*Object) []diag.Error {
 	all := o.conversionWarnings()
 	note := func(field, problem, suggestion string) { all = append(all, o.warningAt(field, problem, suggestion)) }
 	spec := &o.ScaledObject.Spec
@@ -120,6 +121,9 @@ func warningsOf(o *Object, authentications map[string]*Object) []diag.Error {
 			note(field, key+" is not in these files", "it must be in the cluster")
 		case !a.allows(o.ScaledObject.Namespace):
 			note(field, key+" does not allow namespace "+o.ScaledObject.Namespace+": the trigger will be unknown", "add it to its "+allowedNamespaces)
+		case a.identity && w != nil && w.Triggers[i].Kind.WithoutIdentity != "":
+			kind := w.Triggers[i].Kind
+			note(field, key+" has a podIdentity, which "+kind.Name+" cannot use: the trigger will be unknown", kind.WithoutIdentity)
 		}
 	}
 	return all

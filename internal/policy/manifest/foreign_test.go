@@ -105,9 +105,9 @@ func testUnreadParameterOfKEDAIsRemoved(t *testing.T) {
 func testAuthenticationWithUnsupportedSourceHasOneMistake(t *testing.T) {
 	const begin = "apiVersion: keda.sh/v1alpha1\nkind: TriggerAuthentication\nmetadata: {name: web}\nspec: "
 	for spec, want := range map[string]string{
-		"{hashiCorpVault: {address: a, secrets: []}, azureKeyVault: {vaultUri: u}}": "spec.hashiCorpVault: is not supported, like azureKeyVault (supported are ",
-		"{azureKeyVault: {}, secretTargetRef: []}":                                  "",
-		"{podIdentity: {provider: none}, awsSecretManager: ~}":                      "",
+		"{gcpSecretManager: {secrets: []}, azureKeyVault: {vaultUri: u}}": "spec.azureKeyVault: is not supported, like gcpSecretManager (supported are ",
+		"{azureKeyVault: {}, secretTargetRef: []}":                        "",
+		"{podIdentity: {provider: none}, awsSecretManager: ~}":            "",
 	} {
 		got := slices.DeleteFunc(lines(begin+spec+"\n"), func(line string) bool { return strings.HasPrefix(line, "warning: ") })
 		if want == "" && len(got) > 0 || want != "" && (len(got) != 1 || !strings.HasPrefix(got[0], want)) {

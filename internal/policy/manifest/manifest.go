@@ -29,6 +29,8 @@ type Object struct {
 	refused []string
 	// allowed are the namespaces that may use a ClusterTriggerAuthentication; nil for other kinds.
 	allowed []string
+	// identity means that it is an authentication with a podIdentity.
+	identity bool
 	// broken means that the object has a mistake that compiling it does not find.
 	broken bool
 }

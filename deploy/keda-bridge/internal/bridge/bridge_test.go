@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	kedav1alpha1 "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	"github.com/kedacore/keda/v2/pkg/scalers"
 	"github.com/kedacore/keda/v2/pkg/scalers/scalersconfig"
 	"google.golang.org/grpc/codes"
@@ -29,6 +31,7 @@ func TestServer(t *testing.T) {
 	t.Run("an unused scaler is closed, and all of them at the end", testUnusedScalerIsClosed)
 	t.Run("no error repeats a credential", testNoErrorRepeatsCredential)
 	t.Run("an empty answer is an error unless the user asks for 0", testEmptyAnswerIsErrorUnlessUserAsksForZero)
+	t.Run("a scaler gets the podIdentity, and is replaced when it changes", testScalerGetsPodIdentity)
 	t.Run("another version and an unknown type are refused", testAnotherVersionIsRefused)
 }
 
@@ -234,12 +237,48 @@ func testEmptyAnswerIsErrorUnlessUserAsksForZero(t *testing.T) {
 	}
 }
 
+func testScalerGetsPodIdentity(t *testing.T) {
+	w := newWorld()
+	var got kedav1alpha1.AuthPodIdentity
+	w.answers(func(_ context.Context, config *scalersconfig.ScalerConfig) (*resource.Quantity, error) {
+		got = config.PodIdentity
+		return resource.NewQuantity(1, resource.DecimalSI), nil
+	})
+	r := request("a", "x")
+	for _, c := range []struct {
+		identity *bridgeapi.PodIdentity
+		want     kedav1alpha1.AuthPodIdentity
+		counts   string
+	}{
+		{nil, kedav1alpha1.AuthPodIdentity{Provider: kedav1alpha1.PodIdentityProviderNone}, "1 made, 0 closed"},
+		{
+			&bridgeapi.PodIdentity{Provider: "aws", RoleArn: "arn", ExternalId: "x", IdentityOwner: "keda"},
+			kedav1alpha1.AuthPodIdentity{Provider: "aws", RoleArn: new("arn"), ExternalID: new("x"), IdentityOwner: new("keda")}, "2 made, 1 closed",
+		},
+		{
+			&bridgeapi.PodIdentity{Provider: "azure-workload", IdentityId: "id", IdentityTenantId: "tenant", IdentityAuthorityHost: "https://login.example"},
+			kedav1alpha1.AuthPodIdentity{
+				Provider: "azure-workload", IdentityID: new("id"), IdentityTenantID: new("tenant"), IdentityAuthorityHost: new("https://login.example"),
+			}, "3 made, 2 closed",
+		},
+	} {
+		r.PodIdentity = c.identity
+		if _, err := w.server.Read(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		w.settle(t)
+		if !reflect.DeepEqual(got, c.want) || w.counts() != c.counts {
+			t.Errorf("%v: got %+v and %s, want %+v and %s", c.identity, got, w.counts(), c.want, c.counts)
+		}
+	}
+}
+
 func testAnotherVersionIsRefused(t *testing.T) {
 	w := newWorld()
 	old := request("a", "x")
 	old.Version = 9
 	_, err := w.server.Read(t.Context(), old)
-	if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "version 1 of the protocol, and Impulse version 9") {
+	if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "version 2 of the protocol, and Impulse version 9") {
 		t.Errorf("got the error %v, want both versions", err)
 	}
 	unknown := request("a", "x")

@@ -40,13 +40,33 @@ func configOf(r *bridgeapi.ReadRequest) *scalersconfig.ScalerConfig {
 		TriggerMetadata:  metadataOf(r),
 		ResolvedEnv:      clone(r.GetEnvironment()),
 		AuthParams:       clone(r.GetParameters()),
-		PodIdentity:      kedav1alpha1.AuthPodIdentity{Provider: kedav1alpha1.PodIdentityProviderNone},
+		PodIdentity:      identityOf(r.GetPodIdentity()),
 		TriggerUniqueKey: r.GetNamespace() + "/" + r.GetObject() + "/" + r.GetTrigger(),
 		MetricType:       autoscalingv2.MetricTargetType(r.GetMetricType()),
 		AsMetricSource:   r.GetInput(),
 		Recorder:         silent{},
 		ScaledObject:     object,
 	}
+}
+
+// identityOf returns an identity in a cloud.
+func identityOf(i *bridgeapi.PodIdentity) kedav1alpha1.AuthPodIdentity {
+	if i.GetProvider() == "" {
+		return kedav1alpha1.AuthPodIdentity{Provider: kedav1alpha1.PodIdentityProviderNone}
+	}
+	return kedav1alpha1.AuthPodIdentity{
+		Provider:   kedav1alpha1.PodIdentityProvider(i.GetProvider()),
+		IdentityID: set(i.GetIdentityId()), IdentityTenantID: set(i.GetIdentityTenantId()), IdentityAuthorityHost: set(i.GetIdentityAuthorityHost()),
+		RoleArn: set(i.GetRoleArn()), ExternalID: set(i.GetExternalId()), IdentityOwner: set(i.GetIdentityOwner()),
+	}
+}
+
+// set returns nil for "".
+func set(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }
 
 // clone returns a copy that is not nil.

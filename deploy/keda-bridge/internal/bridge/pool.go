@@ -75,12 +75,12 @@ func (p *pool) read(ctx context.Context, r *bridgeapi.ReadRequest, construct ked
 
 // identify returns the digests of a request without its credentials, and of its credentials.
 func identify(r *bridgeapi.ReadRequest) (trigger, credentials digest, err error) {
-	secret := &bridgeapi.ReadRequest{Environment: r.GetEnvironment(), Parameters: r.GetParameters()}
+	secret := &bridgeapi.ReadRequest{Environment: r.GetEnvironment(), Parameters: r.GetParameters(), PodIdentity: r.GetPodIdentity()}
 	public, ok := proto.Clone(r).(*bridgeapi.ReadRequest)
 	if !ok {
 		return digest{}, digest{}, fmt.Errorf("clone a %T", r)
 	}
-	public.Environment, public.Parameters = nil, nil
+	public.Environment, public.Parameters, public.PodIdentity = nil, nil, nil
 	encode := proto.MarshalOptions{Deterministic: true}
 	a, err := encode.Marshal(public)
 	if err != nil {

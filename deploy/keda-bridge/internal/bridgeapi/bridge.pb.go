@@ -29,18 +29,18 @@ type Version int32
 
 const (
 	Version_VERSION_UNKNOWN Version = 0
-	Version_VERSION_CURRENT Version = 1
+	Version_VERSION_CURRENT Version = 2
 )
 
 // Enum value maps for Version.
 var (
 	Version_name = map[int32]string{
 		0: "VERSION_UNKNOWN",
-		1: "VERSION_CURRENT",
+		2: "VERSION_CURRENT",
 	}
 	Version_value = map[string]int32{
 		"VERSION_UNKNOWN": 0,
-		"VERSION_CURRENT": 1,
+		"VERSION_CURRENT": 2,
 	}
 )
 
@@ -90,7 +90,9 @@ type ReadRequest struct {
 	// metric_type is AverageValue or Value.
 	MetricType string `protobuf:"bytes,9,opt,name=metric_type,json=metricType,proto3" json:"metric_type,omitempty"`
 	// input is true if the value is an argument of a formula, which has the target.
-	Input         bool `protobuf:"varint,10,opt,name=input,proto3" json:"input,omitempty"`
+	Input bool `protobuf:"varint,10,opt,name=input,proto3" json:"input,omitempty"`
+	// pod_identity is the identity in a cloud of the authentication. It counts as a credential.
+	PodIdentity   *PodIdentity `protobuf:"bytes,11,opt,name=pod_identity,json=podIdentity,proto3" json:"pod_identity,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -195,6 +197,108 @@ func (x *ReadRequest) GetInput() bool {
 	return false
 }
 
+func (x *ReadRequest) GetPodIdentity() *PodIdentity {
+	if x != nil {
+		return x.PodIdentity
+	}
+	return nil
+}
+
+// PodIdentity is the identity in a cloud that the bridge's Pod has, or that it may assume. An empty field is not set.
+type PodIdentity struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// provider is azure-workload, gcp, aws or aws-eks.
+	Provider              string `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
+	IdentityId            string `protobuf:"bytes,2,opt,name=identity_id,json=identityId,proto3" json:"identity_id,omitempty"`
+	IdentityTenantId      string `protobuf:"bytes,3,opt,name=identity_tenant_id,json=identityTenantId,proto3" json:"identity_tenant_id,omitempty"`
+	IdentityAuthorityHost string `protobuf:"bytes,4,opt,name=identity_authority_host,json=identityAuthorityHost,proto3" json:"identity_authority_host,omitempty"`
+	RoleArn               string `protobuf:"bytes,5,opt,name=role_arn,json=roleArn,proto3" json:"role_arn,omitempty"`
+	ExternalId            string `protobuf:"bytes,6,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
+	// identity_owner is keda or workload.
+	IdentityOwner string `protobuf:"bytes,7,opt,name=identity_owner,json=identityOwner,proto3" json:"identity_owner,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PodIdentity) Reset() {
+	*x = PodIdentity{}
+	mi := &file_bridge_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PodIdentity) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PodIdentity) ProtoMessage() {}
+
+func (x *PodIdentity) ProtoReflect() protoreflect.Message {
+	mi := &file_bridge_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PodIdentity.ProtoReflect.Descriptor instead.
+func (*PodIdentity) Descriptor() ([]byte, []int) {
+	return file_bridge_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PodIdentity) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *PodIdentity) GetIdentityId() string {
+	if x != nil {
+		return x.IdentityId
+	}
+	return ""
+}
+
+func (x *PodIdentity) GetIdentityTenantId() string {
+	if x != nil {
+		return x.IdentityTenantId
+	}
+	return ""
+}
+
+func (x *PodIdentity) GetIdentityAuthorityHost() string {
+	if x != nil {
+		return x.IdentityAuthorityHost
+	}
+	return ""
+}
+
+func (x *PodIdentity) GetRoleArn() string {
+	if x != nil {
+		return x.RoleArn
+	}
+	return ""
+}
+
+func (x *PodIdentity) GetExternalId() string {
+	if x != nil {
+		return x.ExternalId
+	}
+	return ""
+}
+
+func (x *PodIdentity) GetIdentityOwner() string {
+	if x != nil {
+		return x.IdentityOwner
+	}
+	return ""
+}
+
 // ReadResponse has the metrics of a trigger.
 type ReadResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -208,7 +312,7 @@ type ReadResponse struct {
 
 func (x *ReadResponse) Reset() {
 	*x = ReadResponse{}
-	mi := &file_bridge_proto_msgTypes[1]
+	mi := &file_bridge_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -220,7 +324,7 @@ func (x *ReadResponse) String() string {
 func (*ReadResponse) ProtoMessage() {}
 
 func (x *ReadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[1]
+	mi := &file_bridge_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -233,7 +337,7 @@ func (x *ReadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResponse.ProtoReflect.Descriptor instead.
 func (*ReadResponse) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{1}
+	return file_bridge_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ReadResponse) GetVersion() Version {
@@ -270,7 +374,7 @@ type Metric struct {
 
 func (x *Metric) Reset() {
 	*x = Metric{}
-	mi := &file_bridge_proto_msgTypes[2]
+	mi := &file_bridge_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -282,7 +386,7 @@ func (x *Metric) String() string {
 func (*Metric) ProtoMessage() {}
 
 func (x *Metric) ProtoReflect() protoreflect.Message {
-	mi := &file_bridge_proto_msgTypes[2]
+	mi := &file_bridge_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -295,7 +399,7 @@ func (x *Metric) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Metric.ProtoReflect.Descriptor instead.
 func (*Metric) Descriptor() ([]byte, []int) {
-	return file_bridge_proto_rawDescGZIP(), []int{2}
+	return file_bridge_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Metric) GetName() string {
@@ -323,7 +427,7 @@ var File_bridge_proto protoreflect.FileDescriptor
 
 const file_bridge_proto_rawDesc = "" +
 	"\n" +
-	"\fbridge.proto\x12\x12impulse.kedabridge\"\x8b\x05\n" +
+	"\fbridge.proto\x12\x12impulse.kedabridge\"\xcf\x05\n" +
 	"\vReadRequest\x125\n" +
 	"\aversion\x18\x01 \x01(\x0e2\x1b.impulse.kedabridge.VersionR\aversion\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x1c\n" +
@@ -338,7 +442,8 @@ const file_bridge_proto_rawDesc = "" +
 	"\vmetric_type\x18\t \x01(\tR\n" +
 	"metricType\x12\x14\n" +
 	"\x05input\x18\n" +
-	" \x01(\bR\x05input\x1a;\n" +
+	" \x01(\bR\x05input\x12B\n" +
+	"\fpod_identity\x18\v \x01(\v2\x1f.impulse.kedabridge.PodIdentityR\vpodIdentity\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
@@ -347,7 +452,17 @@ const file_bridge_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a=\n" +
 	"\x0fParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x93\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x93\x02\n" +
+	"\vPodIdentity\x12\x1a\n" +
+	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x1f\n" +
+	"\videntity_id\x18\x02 \x01(\tR\n" +
+	"identityId\x12,\n" +
+	"\x12identity_tenant_id\x18\x03 \x01(\tR\x10identityTenantId\x126\n" +
+	"\x17identity_authority_host\x18\x04 \x01(\tR\x15identityAuthorityHost\x12\x19\n" +
+	"\brole_arn\x18\x05 \x01(\tR\aroleArn\x12\x1f\n" +
+	"\vexternal_id\x18\x06 \x01(\tR\n" +
+	"externalId\x12%\n" +
+	"\x0eidentity_owner\x18\a \x01(\tR\ridentityOwner\"\x93\x01\n" +
 	"\fReadResponse\x125\n" +
 	"\aversion\x18\x01 \x01(\x0e2\x1b.impulse.kedabridge.VersionR\aversion\x124\n" +
 	"\ametrics\x18\x02 \x03(\v2\x1a.impulse.kedabridge.MetricR\ametrics\x12\x16\n" +
@@ -358,7 +473,7 @@ const file_bridge_proto_rawDesc = "" +
 	"\x06target\x18\x03 \x01(\tR\x06target*3\n" +
 	"\aVersion\x12\x13\n" +
 	"\x0fVERSION_UNKNOWN\x10\x00\x12\x13\n" +
-	"\x0fVERSION_CURRENT\x10\x012S\n" +
+	"\x0fVERSION_CURRENT\x10\x022S\n" +
 	"\x06Bridge\x12I\n" +
 	"\x04Read\x12\x1f.impulse.kedabridge.ReadRequest\x1a .impulse.kedabridge.ReadResponseB7Z5github.com/impulse-sh/impulse/triggers/keda/bridgeapib\x06proto3"
 
@@ -375,30 +490,32 @@ func file_bridge_proto_rawDescGZIP() []byte {
 }
 
 var file_bridge_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_bridge_proto_goTypes = []any{
 	(Version)(0),         // 0: impulse.kedabridge.Version
 	(*ReadRequest)(nil),  // 1: impulse.kedabridge.ReadRequest
-	(*ReadResponse)(nil), // 2: impulse.kedabridge.ReadResponse
-	(*Metric)(nil),       // 3: impulse.kedabridge.Metric
-	nil,                  // 4: impulse.kedabridge.ReadRequest.MetadataEntry
-	nil,                  // 5: impulse.kedabridge.ReadRequest.EnvironmentEntry
-	nil,                  // 6: impulse.kedabridge.ReadRequest.ParametersEntry
+	(*PodIdentity)(nil),  // 2: impulse.kedabridge.PodIdentity
+	(*ReadResponse)(nil), // 3: impulse.kedabridge.ReadResponse
+	(*Metric)(nil),       // 4: impulse.kedabridge.Metric
+	nil,                  // 5: impulse.kedabridge.ReadRequest.MetadataEntry
+	nil,                  // 6: impulse.kedabridge.ReadRequest.EnvironmentEntry
+	nil,                  // 7: impulse.kedabridge.ReadRequest.ParametersEntry
 }
 var file_bridge_proto_depIdxs = []int32{
 	0, // 0: impulse.kedabridge.ReadRequest.version:type_name -> impulse.kedabridge.Version
-	4, // 1: impulse.kedabridge.ReadRequest.metadata:type_name -> impulse.kedabridge.ReadRequest.MetadataEntry
-	5, // 2: impulse.kedabridge.ReadRequest.environment:type_name -> impulse.kedabridge.ReadRequest.EnvironmentEntry
-	6, // 3: impulse.kedabridge.ReadRequest.parameters:type_name -> impulse.kedabridge.ReadRequest.ParametersEntry
-	0, // 4: impulse.kedabridge.ReadResponse.version:type_name -> impulse.kedabridge.Version
-	3, // 5: impulse.kedabridge.ReadResponse.metrics:type_name -> impulse.kedabridge.Metric
-	1, // 6: impulse.kedabridge.Bridge.Read:input_type -> impulse.kedabridge.ReadRequest
-	2, // 7: impulse.kedabridge.Bridge.Read:output_type -> impulse.kedabridge.ReadResponse
-	7, // [7:8] is the sub-list for method output_type
-	6, // [6:7] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	5, // 1: impulse.kedabridge.ReadRequest.metadata:type_name -> impulse.kedabridge.ReadRequest.MetadataEntry
+	6, // 2: impulse.kedabridge.ReadRequest.environment:type_name -> impulse.kedabridge.ReadRequest.EnvironmentEntry
+	7, // 3: impulse.kedabridge.ReadRequest.parameters:type_name -> impulse.kedabridge.ReadRequest.ParametersEntry
+	2, // 4: impulse.kedabridge.ReadRequest.pod_identity:type_name -> impulse.kedabridge.PodIdentity
+	0, // 5: impulse.kedabridge.ReadResponse.version:type_name -> impulse.kedabridge.Version
+	4, // 6: impulse.kedabridge.ReadResponse.metrics:type_name -> impulse.kedabridge.Metric
+	1, // 7: impulse.kedabridge.Bridge.Read:input_type -> impulse.kedabridge.ReadRequest
+	3, // 8: impulse.kedabridge.Bridge.Read:output_type -> impulse.kedabridge.ReadResponse
+	8, // [8:9] is the sub-list for method output_type
+	7, // [7:8] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_bridge_proto_init() }
@@ -412,7 +529,7 @@ func file_bridge_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bridge_proto_rawDesc), len(file_bridge_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+
+	"github.com/impulse-sh/impulse/deploy/keda-bridge/internal/bridgeapi"
 )
 
 // region is the region of the emulators.
@@ -71,6 +73,16 @@ func startDynamoDB(t *testing.T) source {
 			return nil
 		},
 	}
+}
+
+// startDynamoDBWithIdentity is startDynamoDB for a trigger without credentials: the environment of the process has an identity.
+func startDynamoDBWithIdentity(t *testing.T) source {
+	t.Helper()
+	t.Setenv("AWS_ACCESS_KEY_ID", awsParameters["awsAccessKeyID"])
+	t.Setenv("AWS_SECRET_ACCESS_KEY", awsParameters["awsSecretAccessKey"])
+	s := startDynamoDB(t)
+	s.parameters, s.identity = nil, &bridgeapi.PodIdentity{Provider: "aws"}
+	return s
 }
 
 func startKinesis(t *testing.T) source {

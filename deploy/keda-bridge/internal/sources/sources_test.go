@@ -27,6 +27,8 @@ const patience = time.Minute
 type source struct {
 	// metadata and parameters are those of a trigger on the source.
 	metadata, parameters map[string]string
+	// identity is its podIdentity; nil for none.
+	identity *bridgeapi.PodIdentity
 	// set makes the level of the source n, from 1 to 3.
 	set func(ctx context.Context, n int) error
 	// stop ends the programs of the source.
@@ -46,6 +48,7 @@ func TestSources(t *testing.T) {
 	} {
 		t.Run(kind+" is followed, and unknown once its source is gone", func(t *testing.T) { follow(t, kind, start(t)) })
 	}
+	t.Run("aws-dynamodb is followed with the identity of the process", func(t *testing.T) { follow(t, "aws-dynamodb", startDynamoDBWithIdentity(t)) })
 }
 
 // follow changes the level of a source, and compares the readings.
@@ -92,7 +95,7 @@ func read(ctx context.Context, b *bridge.Server, kind string, s source) (*bridge
 	defer cancel()
 	return b.Read(ctx, &bridgeapi.ReadRequest{
 		Version: bridgeapi.Version_VERSION_CURRENT, Type: kind, Namespace: "default", Object: "object", Trigger: "trigger",
-		Metadata: s.metadata, Parameters: s.parameters, MetricType: "AverageValue",
+		Metadata: s.metadata, Parameters: s.parameters, PodIdentity: s.identity, MetricType: "AverageValue",
 	})
 }
 
