@@ -87,14 +87,14 @@ func (r *reader) request(ctx context.Context) (*bridgeapi.ReadRequest, error) {
 // identity returns the identity in a cloud; nil without one.
 func (r *reader) identity(ctx context.Context) (*bridgeapi.PodIdentity, error) {
 	if r.env.PodIdentity == nil {
-		return nil, nil //nolint:nilnil // A request without an identity has none.
+		return nil, nil
 	}
 	i, err := r.env.PodIdentity(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the podIdentity: %w", err)
 	}
 	if i == (triggers.PodIdentity{}) {
-		return nil, nil //nolint:nilnil // As above.
+		return nil, nil
 	}
 	return &bridgeapi.PodIdentity{
 		Provider: i.Provider, IdentityId: i.IdentityID, IdentityTenantId: i.IdentityTenantID, IdentityAuthorityHost: i.IdentityAuthorityHost,
