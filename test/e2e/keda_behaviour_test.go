@@ -7,39 +7,62 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
-// TestKEDABehaviour has what users of KEDA rely on, with objects of KEDA.
+// TestKEDABehaviour has what users of KEDA rely on, with objects of KEDA. docs/keda.md lists the behaviors and these tests.
 func TestKEDABehaviour(t *testing.T) {
 	t.Parallel()
+	t.Run("times of minutes are kept on a virtual clock", testTimesOfMinutesAreKeptOnVirtualClock)
+	t.Run("a source is read once per polling interval", testSourceIsReadOncePerPollingInterval)
+	t.Run("the cooldown keeps the last replica", testCooldownKeepsLastReplica)
+	t.Run("a cached number is used until the polling interval is over", testCachedNumberIsUsedUntilPollingIntervalIsOver)
 	t.Run("idle jumps to the minimum and back", testIdleJumpsToMinimumAndBack)
 	t.Run("a source that is down leads to the fallback until it is back", testSourceThatIsDownLeadsToFallback)
-	t.Run("a formula decides over two triggers", testFormulaDecidesOverTwoTriggers)
+	t.Run("a source that is down from the start leads from zero to the fallback", testSourceThatIsDownFromStartLeadsFromZeroToFallback)
+	t.Run("a fallback behavior compares with the current count", testFallbackBehaviorComparesWithCurrentCount)
+	t.Run("a formula decides over two triggers without targets", testFormulaDecidesOverTwoTriggers)
 	t.Run("annotations pause under load", testAnnotationsPauseUnderLoad)
+	t.Run("paused-replicas is exact, and stronger than paused", testPausedReplicasIsExactAndStrongerThanPaused)
+	t.Run("paused-scale-out keeps from going up", testPausedScaleOutKeepsFromGoingUp)
 	t.Run("a trigger is added to a live object and removed", testTriggerIsAddedToLiveObjectAndRemoved)
+	t.Run("Value runs to the maximum where AverageValue settles", testValueRunsToMaximumWhereAverageValueSettles)
+	t.Run("a ReplicaSet and a custom resource are scaled", testReplicaSetAndCustomResourceAreScaled)
 	t.Run("an unreachable source stops no other object", testUnreachableSourceStopsNoOtherObject)
+	t.Run("five objects reach their counts after the process was killed", testFiveObjectsReachTheirCountsAfterProcessWasKilled)
+	t.Run("a schedule holds its count within its window and time zone", testScheduleHoldsItsCountWithinItsWindowAndTimeZone)
+	t.Run("lag above the activation scales, on one server", testLagAboveActivationScalesOnOneServer)
+	t.Run("lag above the activation scales, at the leader of a cluster", testLagAboveActivationScalesAtLeaderOfCluster)
+	t.Run("a server pushes whole and fractional numbers", testServerPushesWholeAndFractionalNumbers)
 }
 
 // levelServer is a server with one level, which a trigger of type metrics-api polls.
 type levelServer struct {
 	*httptest.Server
 	level atomic.Int64
+	reads atomic.Int64
 }
 
-// down is the level of a source that answers with errors.
-const down = -1
+// down is the level of a source that answers with errors, and hanging that of one that does not answer.
+const down, hanging = -1, -2
 
 func newLevelServer(t *testing.T, level int64) *levelServer {
 	t.Helper()
 	s := &levelServer{}
 	s.level.Store(level)
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		level := s.level.Load()
-		if level == down {
+		s.reads.Add(1)
+		switch level {
+		case down:
 			http.Error(w, "down", http.StatusInternalServerError)
-			return
+		case hanging:
+			<-r.Context().Done()
+		default:
+			fmt.Fprintf(w, `{"waiting": %d}`, level)
 		}
-		fmt.Fprintf(w, `{"waiting": %d}`, level)
 	}))
 	t.Cleanup(s.Close)
 	return s
@@ -86,88 +109,59 @@ func testIdleJumpsToMinimumAndBack(t *testing.T) {
 	e.AwaitReplicas("web", 0)
 }
 
-func testSourceThatIsDownLeadsToFallback(t *testing.T) {
-	e, s := newKEDAEnv(t), newLevelServer(t, 50)
-	e.ApplyDeployment("web", 1)
-	e.Apply(polled("web", "  maxReplicaCount: 5\n  fallback: {failureThreshold: 3, replicas: 3}\n", "", s.trigger("a", "5")))
-	e.run("--watch-keda")
-	e.AwaitReplicas("web", 5)
-	s.level.Store(down)
-	e.AwaitReplicas("web", 3)
-	e.kedaCondition("web", "Fallback", "True", "")
-	s.level.Store(50)
-	e.AwaitReplicas("web", 5)
-	e.kedaCondition("web", "Fallback", "False", "")
-}
-
-func testFormulaDecidesOverTwoTriggers(t *testing.T) {
-	e, a, b := newKEDAEnv(t), newLevelServer(t, 0), newLevelServer(t, 2)
-	e.ApplyDeployment("web", 0)
-	e.Apply(polled("web", "  maxReplicaCount: 5\n  fallback: {failureThreshold: 3, replicas: 4}\n",
-		"scalingModifiers: {formula: a + b, target: '2', activationTarget: '2'}, ", a.trigger("a", "1"), b.trigger("b", "1")))
-	e.run("--watch-keda")
-	e.kedaCondition("web", "Active", "False", "")
-	e.kedaCondition("web", "Ready", "True", "")
-	if n := e.count(t.Context(), "web"); n != 0 {
-		t.Errorf("got %d replicas at the activation target, want 0", n)
-	}
-	a.level.Store(3)
-	e.AwaitReplicas("web", 3)
-	b.level.Store(down)
-	e.AwaitReplicas("web", 4)
-}
-
-func testAnnotationsPauseUnderLoad(t *testing.T) {
-	e, s := newKEDAEnv(t), newLevelServer(t, 4)
-	e.ApplyDeployment("web", 0)
-	e.Apply(polled("web", "  maxReplicaCount: 4\n", "", s.trigger("a", "1")))
-	e.annotate("web", "autoscaling.keda.sh/paused-replicas=0")
-	e.run("--watch-keda")
-	e.kedaCondition("web", "Paused", "True", "")
-	e.kedaCondition("web", "Ready", "True", "")
-	if n := e.count(t.Context(), "web"); n != 0 {
-		t.Errorf("got %d replicas of an object that is paused at 0, want 0", n)
-	}
-	e.annotate("web", "autoscaling.keda.sh/paused-replicas-")
-	e.AwaitReplicas("web", 4)
-	e.annotate("web", "autoscaling.keda.sh/paused-scale-in=true")
-	e.kedaCondition("web", "Paused", "True", "paused-scale-in")
-	s.level.Store(1)
-	e.kedaCondition("web", "Ready", "True", "")
-	stop := e.ExpectReplicas("web", 4)
-	e.annotate("web", "autoscaling.keda.sh/paused=true", "autoscaling.keda.sh/paused-scale-in-")
-	e.kedaCondition("web", "Paused", "True", "the annotation autoscaling.keda.sh/paused keeps")
-	stop()
-	e.annotate("web", "autoscaling.keda.sh/paused-")
-	e.AwaitReplicas("web", 1)
-}
-
+// The first trigger is a query of a real Prometheus.
 func testTriggerIsAddedToLiveObjectAndRemoved(t *testing.T) {
-	e, a, b := newKEDAEnv(t), newLevelServer(t, 2), newLevelServer(t, 8)
+	e, b := newKEDAEnv(t), newLevelServer(t, 8)
+	mock, prometheus := testkit.FreeAddress(t), testkit.FreeAddress(t)
+	e.spawn("mockmetrics", sandbox.Command(e.t, root, "./deploy/mockmetrics"), "--listen", mock)
+	e.prometheus(prometheus, mock)
+	a := fmt.Sprintf("\n  - {type: prometheus, name: a, metadata: {serverAddress: 'http://%s', query: count(total_hit_count) * 2, threshold: '1'}}", prometheus)
 	e.ApplyDeployment("web", 1)
-	one := polled("web", "  maxReplicaCount: 10\n", "", a.trigger("a", "1"))
+	one := polled("web", "  maxReplicaCount: 10\n", "", a)
 	e.Apply(one)
 	e.run("--watch-keda")
 	e.AwaitReplicas("web", 2)
-	e.Apply(polled("web", "  maxReplicaCount: 10\n", "", a.trigger("a", "1"), b.trigger("b", "2")))
+	e.Apply(polled("web", "  maxReplicaCount: 10\n", "", a, b.trigger("b", "2")))
 	e.AwaitReplicas("web", 4)
 	e.Apply(one)
 	e.AwaitReplicas("web", 2)
 }
 
 func testUnreachableSourceStopsNoOtherObject(t *testing.T) {
-	e, broken, healthy := newKEDAEnv(t), newLevelServer(t, down), newLevelServer(t, 4)
-	for _, name := range []string{"bad", "good"} {
+	e, broken, hung, healthy := newKEDAEnv(t), newLevelServer(t, down), newLevelServer(t, hanging), newLevelServer(t, 4)
+	for name, s := range map[string]*levelServer{"bad": broken, "hung": hung, "good": healthy} {
 		e.ApplyDeployment(name, 2)
+		e.Apply(polled(name, "  maxReplicaCount: 4\n", "", s.trigger("a", "1")))
 	}
-	e.Apply(polled("bad", "  maxReplicaCount: 4\n", "", broken.trigger("a", "1")))
-	e.Apply(polled("good", "  maxReplicaCount: 4\n", "", healthy.trigger("a", "1")))
 	e.run("--watch-keda")
-	stop := e.ExpectReplicas("bad", 2)
+	stopBad, stopHung := e.ExpectReplicas("bad", 2), e.ExpectReplicas("hung", 2)
 	e.kedaCondition("bad", "Ready", "False", "500")
+	e.kedaCondition("hung", "Ready", "False", "no answer")
 	for _, n := range []int32{4, 2, 0} {
 		healthy.level.Store(int64(n))
 		e.AwaitReplicas("good", n)
 	}
-	stop()
+	stopBad()
+	stopHung()
+}
+
+// Each time the process is killed just after the level has changed.
+func testFiveObjectsReachTheirCountsAfterProcessWasKilled(t *testing.T) {
+	e, s := newKEDAEnv(t), newLevelServer(t, 2)
+	all := []string{"a", "b", "c", "d", "e"}
+	for _, name := range all {
+		e.ApplyDeployment(name, 0)
+		e.Apply(polled(name, "  maxReplicaCount: 4\n", "", s.trigger("a", "1")))
+	}
+	i := e.run("--watch-keda")
+	for _, n := range []int32{2, 4, 0} {
+		s.level.Store(int64(n))
+		if n != 2 {
+			i.Kill()
+			e.restart(i)
+		}
+		for _, name := range all {
+			e.AwaitReplicas(name, n)
+		}
+	}
 }

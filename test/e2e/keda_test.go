@@ -34,7 +34,13 @@ var applyKEDAsCRDs sync.Once
 // newKEDAEnv is newEnv, with KEDA's CRDs.
 func newKEDAEnv(t *testing.T) *env {
 	t.Helper()
-	e := newEnv(t)
+	return withKEDA(newEnv(t))
+}
+
+// withKEDA adds KEDA's CRDs to an env.
+func withKEDA(e *env) *env {
+	e.t.Helper()
+	t := e.t
 	applyKEDAsCRDs.Do(func() { sandbox.ApplyCRDs(t, root+"/internal/testkit/sandbox/kedacrds") })
 	return e
 }
