@@ -91,26 +91,35 @@ func (w *env) metric(ctx context.Context, name string) (float64, error) {
 
 // metricAt returns the value of a metric without labels.
 func (w *env) metricAt(ctx context.Context, url, name string) (float64, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	text, err := w.metrics(ctx, url)
 	if err != nil {
-		return 0, fmt.Errorf("ask for metrics: %w", err)
+		return 0, err
 	}
-	resp, err := w.http.Do(req)
-	if err != nil {
-		return 0, fmt.Errorf("ask for metrics: %w", err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 4<<20))
-	if err != nil {
-		return 0, fmt.Errorf("read the metrics: %w", err)
-	}
-	m := regexp.MustCompile(`(?m)^` + name + ` (\S+)$`).FindSubmatch(text)
+	m := regexp.MustCompile(`(?m)^` + name + ` (\S+)$`).FindStringSubmatch(text)
 	if m == nil {
 		return 0, fmt.Errorf("%s: there is no metric %s", url, name)
 	}
-	value, err := strconv.ParseFloat(string(m[1]), 64)
+	value, err := strconv.ParseFloat(m[1], 64)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %s: %w", url, name, err)
 	}
 	return value, nil
+}
+
+// metrics returns the metrics of a process.
+func (w *env) metrics(ctx context.Context, url string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", fmt.Errorf("ask for metrics: %w", err)
+	}
+	resp, err := w.http.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("ask for metrics: %w", err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 4<<20))
+	if err != nil {
+		return "", fmt.Errorf("read the metrics: %w", err)
+	}
+	return string(text), nil
 }

@@ -43,6 +43,7 @@ var (
 // env is the control plane, the Impulse process that is measured, and the clients.
 type env struct {
 	dir     string
+	at      process.Addresses
 	kube    *kubernetes.Clientset
 	dynamic dynamic.Interface
 	http    *http.Client
@@ -57,32 +58,51 @@ type env struct {
 // build starts a control plane without controllers, which would compete for the cores, creates the objects and starts
 // `impulse run`.
 func build(ctx context.Context, o options) (*env, error) {
-	dir, err := os.MkdirTemp("", "impulse-bench-")
+	w, err := newEnv(ctx, func(process.Addresses) bool { return true }, "--without", "controller-manager,scheduler,kwok,metrics-server,nats,alertmanager,prometheus")
 	if err != nil {
-		return nil, fmt.Errorf("create a folder: %w", err)
+		return nil, err
 	}
-	w := &env{dir: dir, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: time.Minute}}
-	w.stops = append(w.stops, func() { _ = os.RemoveAll(dir) })
-	sandbox, err := process.StartSandbox(ctx, dir, "--without", "controller-manager,scheduler,kwok,metrics-server,nats,alertmanager,prometheus")
-	if err != nil {
+	if err := w.fill(ctx, o); err != nil {
 		w.close()
 		return nil, err
 	}
-	w.stops = append(w.stops, sandbox.Stop)
-	at, err := sandbox.Await(ctx, func(process.Addresses) bool { return true })
-	if err != nil {
-		w.close()
-		return nil, err
-	}
-	if err := w.fill(ctx, o, at.Kubeconfig); err != nil {
-		w.close()
-		return nil, err
-	}
-	if err := w.start(ctx, at.Kubeconfig); err != nil {
+	if err := w.start(ctx); err != nil {
 		w.close()
 		return nil, err
 	}
 	return w, nil
+}
+
+// newEnv starts a sandbox with args, waits until enough of it is ready, creates the CRDs and builds Impulse.
+func newEnv(ctx context.Context, enough func(process.Addresses) bool, args ...string) (w *env, err error) {
+	dir, err := os.MkdirTemp("", "impulse-bench-")
+	if err != nil {
+		return nil, fmt.Errorf("create a folder: %w", err)
+	}
+	w = &env{dir: dir, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: time.Minute}}
+	defer func() {
+		if err != nil {
+			w.close()
+		}
+	}()
+	w.stops = append(w.stops, func() { _ = os.RemoveAll(dir) })
+	sandbox, err := process.StartSandbox(ctx, dir, args...)
+	if err != nil {
+		return nil, err
+	}
+	w.stops = append(w.stops, sandbox.Stop)
+	if w.at, err = sandbox.Await(ctx, enough); err != nil {
+		return nil, err
+	}
+	w.kubeconfig = w.at.Kubeconfig
+	if err := w.connect(); err != nil {
+		return nil, err
+	}
+	if err := w.define(ctx); err != nil {
+		return nil, err
+	}
+	w.binary, err = process.Build(ctx, w.dir, "impulse", ".", "./cmd/impulse")
+	return w, err
 }
 
 func (w *env) close() {
@@ -91,11 +111,11 @@ func (w *env) close() {
 	}
 }
 
-// fill creates the CRDs, the namespaces, the Deployments and the ScaledObjects.
-func (w *env) fill(ctx context.Context, o options, kubeconfig string) error {
-	cfg, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+// connect creates the clients.
+func (w *env) connect() error {
+	cfg, err := clientcmd.BuildConfigFromFlags("", w.kubeconfig)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", kubeconfig, err)
+		return fmt.Errorf("read %s: %w", w.kubeconfig, err)
 	}
 	cfg.QPS = -1
 	if w.kube, err = kubernetes.NewForConfig(cfg); err != nil {
@@ -104,13 +124,23 @@ func (w *env) fill(ctx context.Context, o options, kubeconfig string) error {
 	if w.dynamic, err = dynamic.NewForConfig(cfg); err != nil {
 		return fmt.Errorf("create a client: %w", err)
 	}
-	if err := w.define(ctx); err != nil {
-		return err
+	return nil
+}
+
+// createNamespace creates a namespace.
+func (w *env) createNamespace(ctx context.Context, name string) error {
+	spec := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	if _, err := w.kube.CoreV1().Namespaces().Create(ctx, spec, metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("create namespace %s: %w", name, err)
 	}
+	return nil
+}
+
+// fill creates the namespaces, the Deployments and the ScaledObjects.
+func (w *env) fill(ctx context.Context, o options) error {
 	for _, ns := range []string{scaledNamespace, bareNamespace} {
-		spec := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: ns}}
-		if _, err := w.kube.CoreV1().Namespaces().Create(ctx, spec, metav1.CreateOptions{}); err != nil {
-			return fmt.Errorf("create namespace %s: %w", ns, err)
+		if err := w.createNamespace(ctx, ns); err != nil {
+			return err
 		}
 	}
 	fmt.Printf("• making %d Deployments and ScaledObjects\n", o.objects)
@@ -164,7 +194,24 @@ func (w *env) pair(ctx context.Context, ns string, i int) error {
 
 // createWorkload creates one Deployment of n replicas and a ScaledObject for it. APP in the spec stands for its name.
 func (w *env) createWorkload(ctx context.Context, ns, name string, n int32, spec string) error {
-	labels := map[string]string{"app": name}
+	if err := w.createDeployment(ctx, ns, name, name, n); err != nil {
+		return err
+	}
+	so := &unstructured.Unstructured{}
+	text := strings.ReplaceAll(`{"apiVersion": "impulse.sh/v1alpha1", "kind": "ScaledObject",
+		"metadata": {"name": "APP"}, "spec": {"scaleTargetRef": {"name": "APP"}, `+spec+`}}`, "APP", name)
+	if err := so.UnmarshalJSON([]byte(text)); err != nil {
+		return fmt.Errorf("decode ScaledObject %s: %w", name, err)
+	}
+	if _, err := w.dynamic.Resource(scaledObjects).Namespace(ns).Create(ctx, so, metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("create ScaledObject %s: %w", name, err)
+	}
+	return nil
+}
+
+// createDeployment creates a Deployment of n replicas, whose pods have the label app.
+func (w *env) createDeployment(ctx context.Context, ns, name, app string, n int32) error {
+	labels := map[string]string{"app": app}
 	d := &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: appsv1.DeploymentSpec{
@@ -179,30 +226,17 @@ func (w *env) createWorkload(ctx context.Context, ns, name string, n int32, spec
 	if _, err := w.kube.AppsV1().Deployments(ns).Create(ctx, d, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("create Deployment %s: %w", name, err)
 	}
-	so := &unstructured.Unstructured{}
-	text := strings.ReplaceAll(`{"apiVersion": "impulse.sh/v1alpha1", "kind": "ScaledObject",
-		"metadata": {"name": "APP"}, "spec": {"scaleTargetRef": {"name": "APP"}, `+spec+`}}`, "APP", name)
-	if err := so.UnmarshalJSON([]byte(text)); err != nil {
-		return fmt.Errorf("decode ScaledObject %s: %w", name, err)
-	}
-	if _, err := w.dynamic.Resource(scaledObjects).Namespace(ns).Create(ctx, so, metav1.CreateOptions{}); err != nil {
-		return fmt.Errorf("create ScaledObject %s: %w", name, err)
-	}
 	return nil
 }
 
 // start runs Impulse as in production, with a Lease and durable alerts, and waits until every object has a status.
-func (w *env) start(ctx context.Context, kubeconfig string) error {
-	binary, err := process.Build(ctx, w.dir, "impulse", ".", "./cmd/impulse")
-	if err != nil {
-		return err
-	}
+func (w *env) start(ctx context.Context) error {
 	address, err := process.FreeAddress(ctx)
 	if err != nil {
 		return err
 	}
-	w.impulse, w.binary, w.kubeconfig = "http://"+address, binary, kubeconfig
-	p, err := process.Start(ctx, w.dir, "impulse", binary, "run", "--kubeconfig", kubeconfig,
+	w.impulse = "http://" + address
+	p, err := process.Start(ctx, w.dir, "impulse", w.binary, "run", "--kubeconfig", w.kubeconfig,
 		"--namespace", scaledNamespace, "--lease-namespace", scaledNamespace, "--listen", address, "--allow-source-addresses", "127.0.0.0/8,::1")
 	if err != nil {
 		return err

@@ -1,6 +1,6 @@
 // Command bench measures Impulse on a real control plane: the time of a decision, the time from a webhook to the changed
-// count and to its response, how late polls begin, how often statuses and the Lease are written, the memory, and how often
-// the Lease is lost. Almost every figure is compared with a reference.
+// count and to its response, how late polls begin, how often statuses and the Lease are written, the memory, how often the
+// Lease is lost, and what the triggers of each source cost. Almost every figure is compared with a reference.
 package main
 
 import (
@@ -21,10 +21,17 @@ type options struct {
 	duration time.Duration
 	// flood is how long one namespace's alerts change while another's are measured.
 	flood time.Duration
-	// only is the one part that is measured: flood, or rest for the fleet at rest; "" means all.
+	// cost is how long the CPU of each source of triggers is measured, and source is how the names of those begin that are measured; ""
+	// means all.
+	cost   time.Duration
+	source string
+	// only is the one part that is measured: flood, rest for the fleet at rest, or cost for that of triggers; "" means all.
 	only string
 	// echo is the address at which this process is only the bare server, and measures nothing; "" means to measure.
 	echo string
+	// bare is the name of a source that this process only reads, at bareAddress every bareInterval; "" means to measure.
+	bare, bareAddress string
+	bareInterval      time.Duration
 }
 
 func main() {
@@ -34,8 +41,13 @@ func main() {
 	flag.StringVar(&o.out, "out", "bench/results.json", "file to write the results to")
 	flag.DurationVar(&o.duration, "duration", time.Minute, "how long the storm of a thousand alerts per second, the polls and the fleet at rest are measured")
 	flag.DurationVar(&o.flood, "flood", 30*time.Second, "duration of the flood, in which the stored alerts of one namespace change while another's deliveries are measured")
-	flag.StringVar(&o.only, "only", "", "measure only this: flood, or rest for the fleet at rest")
+	flag.DurationVar(&o.cost, "cost", 2*costInterval, "how long the CPU for the triggers of each source is measured: a multiple of 5s")
+	flag.StringVar(&o.source, "source", "", "with -only cost: measure only sources whose names begin with this, such as redis")
+	flag.StringVar(&o.only, "only", "", "measure only this: flood, rest for the fleet at rest, or cost for that of triggers")
 	flag.StringVar(&o.echo, "echo", "", "run only the bare server that the receiver is compared with, at this address")
+	flag.StringVar(&o.bare, "bare", "", "only read this source, which the cost of triggers is compared with")
+	flag.StringVar(&o.bareAddress, "bare-address", "", "with -bare: how the source is reached")
+	flag.DurationVar(&o.bareInterval, "bare-interval", costInterval, "with -bare: time between two readings of a level")
 	flag.Parse()
 	if o.echo != "" {
 		fmt.Fprintln(os.Stderr, "bench:", serveEcho(o.echo))
@@ -43,6 +55,11 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if o.bare != "" {
+		code := serveBare(ctx, o)
+		stop()
+		os.Exit(code)
+	}
 	if err := run(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		stop()
@@ -52,9 +69,19 @@ func main() {
 
 // run measures everything, prints the table and writes the file.
 func run(ctx context.Context, o options) error {
-	results, err := reactions(ctx, o)
-	if err != nil {
-		return fmt.Errorf("measure reactions: %w", err)
+	var results []result
+	if o.only != "cost" {
+		var err error
+		if results, err = reactions(ctx, o); err != nil {
+			return fmt.Errorf("measure reactions: %w", err)
+		}
+	}
+	if o.only == "" || o.only == "cost" {
+		costs, err := cost(ctx, o)
+		if err != nil {
+			return fmt.Errorf("measure the cost of triggers: %w", err)
+		}
+		results = append(results, costs...)
 	}
 	if o.only == "" {
 		decisions, err := decide(ctx)
@@ -64,5 +91,5 @@ func run(ctx context.Context, o options) error {
 		results = append(results, decisions...)
 	}
 	show(os.Stdout, results)
-	return save(o.out, results)
+	return save(o.out, results, o.only != "")
 }

@@ -22,16 +22,16 @@ const (
 	almostSlowAnswer         = 950 * time.Millisecond
 )
 
-// source answers queries as Prometheus does: queries of the namespace noisy take almostSlowAnswer, others are answered at once.
+// slowSource answers queries as Prometheus does: queries of the namespace noisy take almostSlowAnswer, others are answered at once.
 // It records the times of the others.
-type source struct {
+type slowSource struct {
 	mu      sync.Mutex
 	queries map[string][]time.Time
 	slow    int
 }
 
 // ServeHTTP answers a query.
-func (s *source) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *slowSource) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	at, query := time.Now(), r.FormValue("query")
 	slow := strings.HasPrefix(query, "noisy")
 	s.mu.Lock()
@@ -54,7 +54,7 @@ func (s *source) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // lateness waits until cond holds, and then measures for d. It returns, for each server, by how much the time between two queries exceeded
 // pollInterval.
-func (s *source) lateness(ctx context.Context, d time.Duration, cond func() bool) (map[string][]time.Duration, error) {
+func (s *slowSource) lateness(ctx context.Context, d time.Duration, cond func() bool) (map[string][]time.Duration, error) {
 	err := process.WaitFor(ctx, time.Minute, "the queries arrive", func(context.Context) (bool, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -84,7 +84,7 @@ func (s *source) lateness(ctx context.Context, d time.Duration, cond func() bool
 }
 
 // serve serves the source until ctx is done, and returns its address.
-func (s *source) serve(ctx context.Context) (string, error) {
+func (s *slowSource) serve(ctx context.Context) (string, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("listen: %w", err)
@@ -101,7 +101,7 @@ func polls(ctx context.Context, w *env, o options) ([]result, error) {
 	fmt.Printf("• %d polls a second, alone and beside %d queries that are answered in %s\n", 2*healthyPolls, almostSlow, almostSlowAnswer)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s := &source{queries: map[string][]time.Time{}}
+	s := &slowSource{queries: map[string][]time.Time{}}
 	busy, err := s.serve(ctx)
 	if err != nil {
 		return nil, err

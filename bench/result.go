@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -58,8 +59,15 @@ func show(w io.Writer, results []result) {
 	_ = tw.Flush()
 }
 
-// save writes the results as a JSON list.
-func save(path string, results []result) error {
+// save writes the results as a JSON list. If they are only a part, those of the other parts stay in the file.
+func save(path string, results []result, part bool) error {
+	if part {
+		earlier, err := readResults(path)
+		if err != nil {
+			return err
+		}
+		results = merge(earlier, results)
+	}
 	content, err := json.MarshalIndent(results, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode the results: %w", err)
@@ -68,4 +76,32 @@ func save(path string, results []result) error {
 		return fmt.Errorf("write the results: %w", err)
 	}
 	return nil
+}
+
+// readResults reads the results in a file. A file that does not exist has none.
+func readResults(path string) (results []result, err error) {
+	content, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the earlier results: %w", err)
+	}
+	if err := json.Unmarshal(content, &results); err != nil {
+		return nil, fmt.Errorf("decode the earlier results in %s: %w", path, err)
+	}
+	return results, nil
+}
+
+// merge replaces the earlier results by those with the same names, and adds the others.
+func merge(earlier, results []result) []result {
+	all := slices.Clone(earlier)
+	for _, r := range results {
+		if i := slices.IndexFunc(all, func(e result) bool { return e.Name == r.Name }); i >= 0 {
+			all[i] = r
+		} else {
+			all = append(all, r)
+		}
+	}
+	return all
 }

@@ -33,7 +33,7 @@ var may = map[string][]string{
 	"internal/testkit":     {},
 	"cmd":                  {"api", "scalers", "triggers/builtin", "internal"},
 	"deploy":               {"internal/testkit/process"},
-	"bench":                {"api", "scalers", "internal/testkit/process"},
+	"bench":                {"api", "scalers", "triggers/external/externalscaler", "internal/testkit/process"},
 	"test":                 {"api", "scalers", "triggers", "actuator", "internal", "test"},
 }
 

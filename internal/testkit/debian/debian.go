@@ -26,7 +26,7 @@ const (
 // missing package if IMPULSE_TEST_INSTALL is set and this process runs as root. Otherwise it skips the test, and names the package.
 func Program(tb testing.TB, name, pattern string) string {
 	tb.Helper()
-	if path := find(pattern); path != "" {
+	if path := process.Find(pattern); path != "" {
 		return path
 	}
 	if os.Getenv(installVariable) == "" || os.Geteuid() != 0 {
@@ -35,7 +35,7 @@ func Program(tb testing.TB, name, pattern string) string {
 	if err := install(tb.Context(), name); err != nil {
 		tb.Fatal(err)
 	}
-	path := find(pattern)
+	path := process.Find(pattern)
 	if path == "" {
 		tb.Fatalf("the Debian package %s has no %s", name, pattern)
 	}
@@ -45,20 +45,8 @@ func Program(tb testing.TB, name, pattern string) string {
 // Start starts a program that refuses to run as root. If this process is root, the program runs as the given user of its package.
 func Start(tb testing.TB, name, user, binary string, args ...string) *testkit.Process {
 	tb.Helper()
-	if os.Geteuid() == 0 {
-		args = append([]string{"--reuid", user, "--regid", user, "--clear-groups", "--", binary}, args...)
-		binary = "/usr/bin/setpriv"
-	}
+	binary, args = process.AsUser(user, binary, args...)
 	return testkit.StartProgram(tb, name, binary, args...)
-}
-
-// find returns the last path that matches the pattern, which of several versions is the newest; "" if there is none.
-func find(pattern string) string {
-	found, err := filepath.Glob(pattern)
-	if err != nil || len(found) == 0 {
-		return ""
-	}
-	return found[len(found)-1]
 }
 
 // install installs a package without the packages that it only recommends. Tests of several packages install one after the other.

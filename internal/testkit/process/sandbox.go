@@ -14,6 +14,7 @@ type Addresses struct {
 	Bin            string `json:"bin"`
 	Kubeconfig     string `json:"kubeconfig"`
 	MetricsServer  string `json:"metricsServerURL"`
+	MetricsAdapter string `json:"metricsAdapterURL"`
 	NATS           string `json:"natsURL"`
 	NATSMonitoring string `json:"natsMonitoringURL"`
 	Prometheus     string `json:"prometheusURL"`
