@@ -51,9 +51,13 @@ e2e: ## Run the end-to-end tests, and those of every kind of trigger against its
 	@./test/with-sandbox go test -race -timeout 20m -count=1 ./test/e2e/... ./triggers/...
 
 .PHONY: lint
-lint: ## Run golangci-lint on every module.
+lint: ## Run golangci-lint on every module but that of the KEDA bridge.
 	$(TOOL) golangci-lint run ./...
 	cd deploy/sandbox && go tool -modfile=../../tools/go.mod golangci-lint run --config ../../.golangci.yml ./...
+
+.PHONY: bridge-lint
+bridge-lint: ## Run golangci-lint on the module of impulse-keda-bridge, with what `make bridge` has compiled: minutes, else longer.
+	lint=$$($(TOOL) -n golangci-lint) && cd deploy/keda-bridge && CGO_ENABLED=0 GOFLAGS=-trimpath "$$lint" run --config ../../.golangci.yml ./...
 
 .PHONY: generate
 generate: ## Regenerate deepcopy, CRDs, the JSON Schema, the list of triggers and the pages of reference in docs.

@@ -253,13 +253,15 @@ func testScalerGetsPodIdentity(t *testing.T) {
 		{nil, kedav1alpha1.AuthPodIdentity{Provider: kedav1alpha1.PodIdentityProviderNone}, "1 made, 0 closed"},
 		{
 			&bridgeapi.PodIdentity{Provider: "aws", RoleArn: "arn", ExternalId: "x", IdentityOwner: "keda"},
-			kedav1alpha1.AuthPodIdentity{Provider: "aws", RoleArn: new("arn"), ExternalID: new("x"), IdentityOwner: new("keda")}, "2 made, 1 closed",
+			kedav1alpha1.AuthPodIdentity{Provider: "aws", RoleArn: new("arn"), ExternalID: new("x"), IdentityOwner: new("keda")},
+			"2 made, 1 closed",
 		},
 		{
 			&bridgeapi.PodIdentity{Provider: "azure-workload", IdentityId: "id", IdentityTenantId: "tenant", IdentityAuthorityHost: "https://login.example"},
 			kedav1alpha1.AuthPodIdentity{
 				Provider: "azure-workload", IdentityID: new("id"), IdentityTenantID: new("tenant"), IdentityAuthorityHost: new("https://login.example"),
-			}, "3 made, 2 closed",
+			},
+			"3 made, 2 closed",
 		},
 	} {
 		r.PodIdentity = c.identity

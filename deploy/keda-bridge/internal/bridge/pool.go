@@ -61,7 +61,7 @@ func (p *pool) read(ctx context.Context, r *bridgeapi.ReadRequest, construct ked
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		defer p.release(key, s)
+		defer p.release(key, s) //nolint:contextcheck // A scaler is closed after the end of the reading.
 		answer, err := s.read(ctx, r, credentials, construct)
 		done <- outcome{answer, err}
 	}()

@@ -33,7 +33,7 @@ type scaler struct {
 func (s *slot) read(
 	ctx context.Context, r *bridgeapi.ReadRequest, credentials digest, construct kedatypes.Constructor,
 ) (answer *bridgeapi.ReadResponse, err error) {
-	defer func() {
+	defer func() { //nolint:contextcheck // A scaler is closed after the end of the reading.
 		if cause := recover(); cause != nil {
 			err = &codeError{codes.Internal, fmt.Errorf("KEDA's scaler panics: %v", cause)}
 		}
@@ -42,7 +42,7 @@ func (s *slot) read(
 		}
 	}()
 	if s.scaler != nil && s.scaler.credentials != credentials {
-		s.close()
+		s.close() //nolint:contextcheck // As above.
 	}
 	if s.scaler == nil {
 		if err := s.open(ctx, r, credentials, construct); err != nil {

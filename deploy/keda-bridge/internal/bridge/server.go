@@ -42,10 +42,10 @@ func (s *Server) Run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			s.pool.close()
+			s.pool.close() //nolint:contextcheck // The context has ended.
 			return
 		case <-tick.C:
-			s.pool.closeUnused()
+			s.pool.closeUnused() //nolint:contextcheck // To close one takes a bounded time.
 		}
 	}
 }

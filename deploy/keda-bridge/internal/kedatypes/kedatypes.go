@@ -15,7 +15,7 @@ import (
 type Constructor func(ctx context.Context, config *scalersconfig.ScalerConfig) (scalers.Scaler, error)
 
 // All returns the constructors by type.
-func All() map[string]Constructor {
+func All() map[string]Constructor { //nolint:funlen // One line per type.
 	return map[string]Constructor{
 		"activemq":                plain(scalers.NewActiveMQScaler),
 		"arangodb":                plain(scalers.NewArangoDBScaler),

@@ -3,6 +3,7 @@ package sources
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -58,7 +59,7 @@ func startDynamoDB(t *testing.T) source {
 		set: func(ctx context.Context, n int) error {
 			for i := range 3 {
 				key := map[string]dynamodbtypes.AttributeValue{
-					"state": &dynamodbtypes.AttributeValueMemberS{Value: "waiting"}, "id": &dynamodbtypes.AttributeValueMemberS{Value: fmt.Sprint(i)},
+					"state": &dynamodbtypes.AttributeValueMemberS{Value: "waiting"}, "id": &dynamodbtypes.AttributeValueMemberS{Value: strconv.Itoa(i)},
 				}
 				var err error
 				if i < n {
@@ -100,7 +101,7 @@ func startKinesis(t *testing.T) source {
 			if err != nil && n != 1 {
 				return err
 			}
-			eventually(t, func(ctx context.Context) bool {
+			eventually(t, func(ctx context.Context) bool { //nolint:contextcheck // It has the context of the test.
 				_, err = client.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: stream, ShardCount: aws.Int32(int32(n))})
 				return err == nil
 			}, func() string { return fmt.Sprint("create the stream: ", err) })

@@ -3,6 +3,7 @@ package sources
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
@@ -64,7 +65,7 @@ func startAzureBlob(t *testing.T) source {
 		set: func(ctx context.Context, n int) error {
 			for i := range 3 {
 				var err error
-				name := fmt.Sprint(i)
+				name := strconv.Itoa(i)
 				switch {
 				case i < n:
 					_, err = client.UploadBuffer(ctx, "orders", name, []byte("order"), nil)

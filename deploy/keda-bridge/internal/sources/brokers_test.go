@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -81,7 +82,7 @@ func startEtcd(t *testing.T) source {
 	return source{
 		metadata: map[string]string{"endpoints": address, "watchKey": "orders", "value": "1"}, stop: stop,
 		set: func(ctx context.Context, n int) error {
-			_, err := c.Put(ctx, "orders", fmt.Sprint(n))
+			_, err := c.Put(ctx, "orders", strconv.Itoa(n))
 			return err
 		},
 	}

@@ -2,12 +2,12 @@ package sources
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -56,7 +56,7 @@ func startCluster(t *testing.T) source {
 	return source{
 		metadata: map[string]string{"resourceKind": "ConfigMap", "resourceName": created.Name, "key": "level", "targetValue": "1"}, stop: stop,
 		set: func(ctx context.Context, n int) error {
-			created.Data = map[string]string{"level": fmt.Sprint(n)}
+			created.Data = map[string]string{"level": strconv.Itoa(n)}
 			created.ResourceVersion = ""
 			_, err := maps.Update(ctx, created, metav1.UpdateOptions{})
 			return err
