@@ -77,6 +77,7 @@ verify: ## Fail when generated files, module files or formatting are stale. It w
 	go mod tidy -diff
 	go -C deploy/sandbox mod tidy -diff
 	go -C deploy/keda-bridge mod tidy -diff
+	go -C internal/testkit/victoriametrics/programs mod tidy -diff
 	$(TOOL) golangci-lint fmt --diff ./...
 
 .PHONY: fuzz

@@ -205,7 +205,7 @@ func (l *leader) Forward(ctx context.Context, m forward.Message) (forward.Answer
 	r.Header = m.Header.Clone()
 	r.Header.Set("X-Credential", m.Credential)
 	l.h.ServeHTTP(w, r)
-	return forward.Answer{Code: w.Code, Text: w.Body.String()}, nil
+	return forward.Answer{Code: w.Code, Header: w.Header(), Text: w.Body.String()}, nil
 }
 
 func testFollowerForwardsMessagesWithTheirPrincipal(t *testing.T) {

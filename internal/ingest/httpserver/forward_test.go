@@ -7,8 +7,10 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	writev2 "github.com/prometheus/prometheus/prompb/io/prometheus/write/v2"
 
 	"github.com/impulse-sh/impulse/internal/ingest/forward"
 )
@@ -18,6 +20,7 @@ func TestForward(t *testing.T) {
 	t.Run("a forwarded message is recorded with the name of its credential", testForwardedMessageIsRecordedWithNameOfItsCredential)
 	t.Run("a forwarded message is not forwarded again", testForwardedMessageIsNotForwardedAgain)
 	t.Run("without the replicas' key the response is 503", testWithoutReplicasKeyResponseIs503)
+	t.Run("a follower's answer to a write request says what the leader has accepted", testFollowersAnswerSaysWhatLeaderHasAccepted)
 }
 
 // fakeForwarder stores the messages that are forwarded, and gives the same answer to each.
@@ -125,4 +128,26 @@ func testWithoutReplicasKeyResponseIs503(t *testing.T) {
 	if w := post(t, h, "/v1/alertmanager/shop", one, "Peer eu"); w.Code != http.StatusServiceUnavailable {
 		t.Errorf("got %d %s; want 503", w.Code, w.Body)
 	}
+}
+
+func testFollowersAnswerSaysWhatLeaderHasAccepted(t *testing.T) {
+	leads, level := serveWrites(t, map[string]string{"selector": "hits", "threshold": "1", "aggregation": "last"})
+	h, _ := serve(t, &record{}, func(o *Options) { o.Leading, o.Forward = func() bool { return false }, &leader{h: leads} })
+	expect := func(what, proto string, body []byte, code int, written string) {
+		t.Helper()
+		w := postWrite(t, h, proto, body)
+		var got []string
+		for _, name := range writtenHeaders {
+			got = append(got, w.Header().Get(name))
+		}
+		if w.Code != code || strings.TrimSpace(strings.Join(got, " ")) != written || level.String() != "5" {
+			t.Errorf("%s: got %d %s, written %q, and the level %s; want %d, %q, 5", what, w.Code, w.Body, got, level, code, written)
+		}
+	}
+	hits := writev2.TimeSeries{LabelsRefs: []uint32{1, 2}, Samples: []writev2.Sample{{Value: 5, Timestamp: time.Now().UnixMilli()}}}
+	m := &writev2.Request{Symbols: []string{"", "__name__", "hits"}, Timeseries: []writev2.TimeSeries{hits}}
+	expect("version 2.0", protoV2, encode(t, m), http.StatusNoContent, "1 0 0")
+	m.Timeseries = append(m.Timeseries, writev2.TimeSeries{LabelsRefs: []uint32{1, 77}, Samples: hits.Samples})
+	expect("a series that is refused", protoV2, encode(t, m), http.StatusBadRequest, "1 0 0")
+	expect("version 1.0", protoV1, encode(t, version1("hits", 5)), http.StatusNoContent, "")
 }

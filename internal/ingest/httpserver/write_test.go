@@ -3,13 +3,8 @@ package httpserver
 import (
 	"context"
 	"errors"
-	"fmt"
-	"maps"
-	"math"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,7 +17,6 @@ import (
 
 	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
 	"github.com/impulse-sh/impulse/internal/testkit"
-	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/remotewrite"
@@ -34,12 +28,6 @@ func TestWrite(t *testing.T) {
 	t.Run("the answer to version 2.0 says what was accepted", testAnswerToVersion2SaysWhatWasAccepted)
 	t.Run("samples for no trigger, and metadata, are accepted", testSamplesForNoTriggerAreAccepted)
 	t.Run("until the triggers are open the sender tries again", testUntilTriggersAreOpenSenderTriesAgain)
-}
-
-func TestPrometheusWrites(t *testing.T) {
-	for _, message := range []string{protoV1, protoV2} {
-		t.Run("a real Prometheus writes "+message, func(t *testing.T) { testPrometheusWrites(t, message) })
-	}
 }
 
 const (
@@ -219,62 +207,6 @@ func testUntilTriggersAreOpenSenderTriesAgain(t *testing.T) {
 		{LabelsRefs: []uint32{1, 2}, Samples: []writev2.Sample{{Value: 4}}},
 	}})); w.Code != http.StatusServiceUnavailable {
 		t.Errorf("%d %s; want 503", w.Code, w.Body)
-	}
-}
-
-// testPrometheusWrites has a real Prometheus scrape a target and write its samples.
-func testPrometheusWrites(t *testing.T, message string) {
-	h, l := serveWrites(t, map[string]string{"selector": `hits{path="a"}`, "threshold": "1", "aggregation": "last"})
-	var mu sync.Mutex
-	var codes []string
-	impulse := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		recorded := httptest.NewRecorder()
-		h.ServeHTTP(recorded, r)
-		maps.Copy(w.Header(), recorded.Header())
-		w.WriteHeader(recorded.Code)
-		mu.Lock()
-		defer mu.Unlock()
-		codes = append(codes, fmt.Sprint(recorded.Code, " ", r.Header.Get("Content-Type")))
-	}))
-	t.Cleanup(impulse.Close)
-	hits := 41.5
-	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		_, _ = fmt.Fprintf(w, "hits{path=\"a\"} %v\nhits{path=\"b\"} 1\n", hits)
-	}))
-	t.Cleanup(target.Close)
-	dir := t.TempDir()
-	config := fmt.Sprintf(`global: {scrape_interval: 100ms, scrape_timeout: 100ms}
-scrape_configs:
-- job_name: shop
-  static_configs: [{targets: ['%s']}]
-remote_write:
-- url: %s%s
-  protobuf_message: %s
-  queue_config: {batch_send_deadline: 50ms}
-`, strings.TrimPrefix(target.URL, "http://"), impulse.URL, writePath, message)
-	if err := os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p := sandbox.Start(t, "prometheus", "--config.file", filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path", filepath.Join(dir, "data"),
-		"--web.listen-address", testkit.FreeAddress(t), "--log.level", "error")
-	p.Eventually("the sample is the level", func(context.Context) bool { return l.String() == "41.5" })
-	set := func(v float64) {
-		mu.Lock()
-		defer mu.Unlock()
-		hits = v
-	}
-	set(97)
-	p.Eventually("the next sample is the level", func(context.Context) bool { return l.String() == "97" })
-	set(math.NaN())
-	p.Eventually("NaN is unknown", func(context.Context) bool { return l.String() == "the value of a selected series is NaN" })
-	target.Close()
-	p.Eventually("a scrape that fails ends the series", func(context.Context) bool { return l.String() == "all selected series have ended" })
-	mu.Lock()
-	defer mu.Unlock()
-	if len(codes) == 0 || !strings.Contains(codes[len(codes)-1], map[string]string{protoV1: "204 application/x-protobuf", protoV2: "204 application/x-protobuf;proto=" + protoV2}[message]) {
-		t.Errorf("the last answers and formats are %v", codes[max(0, len(codes)-3):])
 	}
 }
 

@@ -24,12 +24,18 @@ const (
 // at the unit level it skips the test, and test/unit counts it.
 func require(tb testing.TB, variable, part string) string {
 	tb.Helper()
-	if os.Getenv(levelVariable) == "unit" {
-		tb.Skipf("not at the unit level: this test needs %s", part)
-	}
+	NeedsLevelAboveUnit(tb, part)
 	value := os.Getenv(variable)
 	if value == "" {
 		tb.Fatalf("this test needs %s: run `make test`, or set %s", part, variable)
 	}
 	return value
+}
+
+// NeedsLevelAboveUnit skips the test at the unit level. part is what the test needs.
+func NeedsLevelAboveUnit(tb testing.TB, part string) {
+	tb.Helper()
+	if os.Getenv(levelVariable) == "unit" {
+		tb.Skipf("not at the unit level: this test needs %s", part)
+	}
 }
