@@ -32,14 +32,14 @@ type group struct {
 	stop  context.CancelCauseFunc
 	// early is true if credentials have changed since the last reading began.
 	early bool
-	// last is the newest reading. scheduledFrom is the instant from which the next interval counts: when that reading began, plus a
-	// random delay after the first one. It is zero before the first reading.
+	// last is the newest reading. scheduledFrom is the instant from which the next interval counts: when that reading began, or some time
+	// before if it was the first one. It is zero before the first reading.
 	last          reading
 	scheduledFrom time.Time
 }
 
-// subscribe adds a subscriber to its group. A new group is read at once. If the group was read within the last interval, the subscriber
-// gets that reading at once. The returned function removes the subscriber, and returns when nothing of it runs any more.
+// subscribe adds a subscriber to its group. A new group is read at once. Otherwise the subscriber gets the last reading at once, unless the
+// next one is due. The returned function removes the subscriber, and returns when nothing of it runs any more.
 func (p *Poller) subscribe(key groupKey, s *subscriber) func() {
 	s.mu.Lock() // It is held until the subscriber has the last reading, so that a newer one cannot overtake it.
 	defer s.mu.Unlock()

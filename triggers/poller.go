@@ -16,9 +16,6 @@ import (
 const (
 	// maxReadTimeout limits the duration of a reading; the interval does too if it is shorter.
 	maxReadTimeout = 30 * time.Second
-	// jitterFraction: the second reading of a group is delayed at random by up to 1/jitterFraction of its interval, so that groups
-	// that began together spread out.
-	jitterFraction = 4
 	// minEarlyPause is the shortest time from the beginning of a reading to that of an early one.
 	minEarlyPause = time.Second
 )
@@ -31,6 +28,9 @@ var errPreempted = errors.New("no answer yet, and its slot was given to another 
 // A group is all triggers that share one reading. A flow is the groups of one namespace, server and speed: fast or slow, by how long
 // their last reading took.
 //
+// A new group is read at once, and again after a random part of its interval. From then on it is read once per interval. So the readings of
+// groups that began together are spread evenly over the interval.
+//
 // A group that is due is read at once if a slot is free. Some slots are reserved for namespaces that use few. When slots are scarce,
 // they go to the namespace that uses the fewest slots; of the servers that it reads, to the one at which it uses the fewest; and of its
 // flows at that server, to the one that uses the fewest. A group that has waited for a fifth of its interval preempts the oldest
@@ -40,6 +40,8 @@ var errPreempted = errors.New("no answer yet, and its slot was given to another 
 type Poller struct {
 	slots, perServer int
 	changed          chan struct{}
+	// second returns the time from the first reading of a group to the second, which is at most the interval.
+	second func(interval time.Duration) time.Duration
 
 	mu     sync.Mutex
 	groups map[groupKey]*group
@@ -55,6 +57,7 @@ type Poller struct {
 func NewPoller(slots, perServer int) *Poller {
 	return &Poller{
 		slots: max(slots, 1), perServer: max(perServer, 1), changed: make(chan struct{}, 1),
+		second: func(interval time.Duration) time.Duration { return 1 + rand.N(interval) },
 		groups: map[groupKey]*group{}, flows: map[flowKey]*flow{}, shares: map[shareKey]*share{},
 	}
 }
@@ -222,7 +225,7 @@ func (p *Poller) storeReading(g *group, began time.Time, r reading) []*subscribe
 	defer p.mu.Unlock()
 	countedFrom := began
 	if g.scheduledFrom.IsZero() {
-		countedFrom = began.Add(rand.N(g.key.interval/jitterFraction + 1))
+		countedFrom = began.Add(p.second(g.key.interval) - g.key.interval)
 	}
 	g.last, g.scheduledFrom = r, countedFrom
 	return slices.Clone(g.subs)

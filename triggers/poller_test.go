@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 func TestPoller(t *testing.T) {
 	t.Run("a reader is read at once and then once per interval", testReaderIsReadAtOnceAndThenOncePerInterval)
+	t.Run("readings of groups that began together are spread evenly over the interval", testReadingsAreSpreadEvenlyOverInterval)
 	t.Run("the same reader is read once for all", testSameReaderIsReadOnceForAll)
 	t.Run("a new subscriber gets the last reading at once", testNewSubscriberGetsLastReadingAtOnce)
 	t.Run("a failed reading is unknown, and the next one may recover", testFailedReadingIsUnknownAndNextOneMayRecover)
@@ -46,10 +48,12 @@ type pollerEnv struct {
 	events map[string][]scalers.Event
 }
 
-// newPollerEnv runs a poller until the end of the test, which is that of its bubble.
+// newPollerEnv runs a poller until the end of the test, which is that of its bubble. Its second readings come after a whole interval.
 func newPollerEnv(t *testing.T, places int) *pollerEnv {
 	t.Helper()
-	return newPollerEnvWith(t, NewPoller(places, places))
+	p := NewPoller(places, places)
+	p.second = func(interval time.Duration) time.Duration { return interval }
+	return newPollerEnvWith(t, p)
 }
 
 func newPollerEnvWith(t *testing.T, p *Poller) *pollerEnv {
@@ -131,12 +135,12 @@ func three(context.Context) (scalers.Milli, error) { return 3000, nil }
 
 func testReaderIsReadAtOnceAndThenOncePerInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newPollerEnv(t, 2)
+		b := newPollerEnvWith(t, NewPoller(2, 2))
 		b.run("q", "k", 10*time.Second, readFunc(three))
 		advance(time.Minute)
 		got := b.times("q")
-		if len(got) < 5 || got[0] != 0 || got[1] < 10*time.Second || got[1] > 12500*time.Millisecond {
-			t.Fatalf("read at %v", got)
+		if len(got) < 7 || got[0] != 0 || got[1] > 10*time.Second {
+			t.Fatalf("read at %v, want at once, again within 10s, and then every 10s", got)
 		}
 		for i := range got[2:] {
 			if gap := got[i+2] - got[i+1]; gap != 10*time.Second {
@@ -145,6 +149,35 @@ func testReaderIsReadAtOnceAndThenOncePerInterval(t *testing.T) {
 		}
 		if e := b.last("q"); e.Value != 3000 || e.Err != nil || e.Trigger != "q" {
 			t.Errorf("got %+v", e)
+		}
+	})
+}
+
+// testReadingsAreSpreadEvenlyOverInterval counts the readings in each tenth of an interval. The bounds are seven standard deviations from
+// the mean.
+func testReadingsAreSpreadEvenlyOverInterval(t *testing.T) {
+	const groups, parts, least, most = 2000, 10, 106, 294
+	synctest.Test(t, func(t *testing.T) {
+		b := newPollerEnvWith(t, NewPoller(512, 64))
+		var counts [6 * parts]int
+		for i := range groups {
+			b.run(strconv.Itoa(i), strconv.Itoa(i), time.Minute, readFunc(func(context.Context) (scalers.Milli, error) {
+				b.mu.Lock()
+				defer b.mu.Unlock()
+				counts[time.Since(b.began)*parts/time.Minute]++
+				return 0, nil
+			}))
+		}
+		advance(5*time.Minute - time.Millisecond)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if counts[0] -= groups; counts[0] < 0 {
+			t.Errorf("%d of %d groups were not read at once", -counts[0], groups)
+		}
+		for part, n := range counts[:5*parts] {
+			if n < least || n > most {
+				t.Errorf("%d readings began in part %d of %d of the interval, want from %d to %d; all parts: %v", n, part%parts, parts, least, most, counts)
+			}
 		}
 	})
 }
