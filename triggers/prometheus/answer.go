@@ -1,6 +1,7 @@
 package prometheus
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,22 +20,28 @@ var errNotAPI = errors.New("the answer is not a query result: is this the addres
 
 // strictClient returns errors for answers that the client library misreads: the library reads a missing value as 0, and does not know how
 // some servers report that data is missing.
-type strictClient struct{ api.Client }
+type strictClient struct {
+	api.Client
+
+	// acceptPartial accepts answers in which data may be missing.
+	acceptPartial bool
+}
 
 // Do sends one request and checks the answer.
 func (c strictClient) Do(ctx context.Context, r *http.Request) (*http.Response, []byte, error) {
 	response, body, err := c.Client.Do(ctx, r)
 	if err == nil && response.StatusCode/100 == 2 {
-		err = checkComplete(response, body)
+		err = checkAnswer(response, body, c.acceptPartial)
 	}
 	return response, body, err
 }
 
 // answer has the parts of an answer that show whether the result is complete.
 type answer struct {
-	Status string    `json:"status"`
-	Infos  []string  `json:"infos"`
-	Data   *instants `json:"data" required:"true"`
+	Status   string    `json:"status"`
+	Warnings []string  `json:"warnings"`
+	Infos    []string  `json:"infos"`
+	Data     *instants `json:"data" required:"true"`
 	// Partial is set by VictoriaMetrics when a storage node was not available.
 	Partial bool `json:"isPartial"`
 }
@@ -58,9 +65,9 @@ type point []*json.RawMessage
 
 func (p point) complete() bool { return len(p) == 2 && p[0] != nil && p[1] != nil }
 
-// checkComplete returns an error for an answer in which something is missing, or which reports missing data. Errors that the server
-// returns are left to the client library.
-func checkComplete(response *http.Response, body []byte) error {
+// checkAnswer returns an error for an answer in which something is missing, or which reports missing data unless that is accepted. Errors
+// that the server returns are left to the client library.
+func checkAnswer(response *http.Response, body []byte, acceptPartial bool) error {
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("it answered %d %s: only 200 is a complete answer", response.StatusCode, http.StatusText(response.StatusCode))
 	}
@@ -78,7 +85,7 @@ func checkComplete(response *http.Response, body []byte) error {
 	if err := triggers.CheckComplete(&a); err != nil {
 		return err
 	}
-	if message := missingData(response.Header, &a); message != "" {
+	if message := missingData(response.Header, &a); message != "" && !acceptPartial {
 		return fmt.Errorf("the answer may be incomplete: %s", oneLine(message))
 	}
 	return a.Data.checkComplete()
@@ -88,6 +95,9 @@ func checkComplete(response *http.Response, body []byte) error {
 func missingData(header http.Header, a *answer) string {
 	if a.Partial {
 		return "isPartial is true, as when a storage node is away"
+	}
+	if len(a.Warnings) > 0 {
+		return cmp.Or(a.Warnings[0], "there is a warning without a text")
 	}
 	if len(a.Data.Warnings) > 0 {
 		return string(a.Data.Warnings[0])

@@ -34,7 +34,7 @@ func newAPI(c Config, env triggers.Env) (v1.API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse serverAddress: %w", err)
 	}
-	return v1.NewAPI(strictClient{a}), nil
+	return v1.NewAPI(strictClient{a, c.AcceptPartial}), nil
 }
 
 // timeoutParameter returns the timeout in whole milliseconds and in Prometheus's format, such as 1s500ms. The client library would send

@@ -22,6 +22,7 @@ import (
 func TestClient(t *testing.T) {
 	t.Run("the request is as configured", testRequestIsAsConfigured)
 	t.Run("the timeout is sent as Prometheus writes it", testTimeoutIsSentAsPrometheusWritesIt)
+	t.Run("the query is evaluated at multiples of the step", testQueryIsEvaluatedAtMultiplesOfStep)
 	t.Run("credentials are read at each use", testCredentialsAreReadAtEachUse)
 	t.Run("missing credentials are unknown, and nothing is requested", testMissingCredentialsAreUnknownAndNothingIsRequested)
 	t.Run("a redirect is not followed", testRedirectIsNotFollowed)
@@ -80,6 +81,30 @@ func testTimeoutIsSentAsPrometheusWritesIt(t *testing.T) {
 		}
 		if got := (<-requests).form["timeout"]; len(got) != 1 || got[0] != want {
 			t.Errorf("%s was sent as %v, want %s", timeout, got, want)
+		}
+	}
+}
+
+func testQueryIsEvaluatedAtMultiplesOfStep(t *testing.T) {
+	server, requests := recordRequests(t)
+	env, now := environment(nil), time.Time{}
+	env.Now = func() time.Time { return now }
+	c := configured(server.URL)
+	c.EvaluationStep = 15 * time.Second
+	r := mustReader(t, c, env)
+	for at, want := range map[string]string{
+		"2026-11-29T10:00:00Z": "1795946400", "2026-11-29T10:00:14.999999999Z": "1795946400", "2026-11-29T11:00:15+01:00": "1795946415",
+	} {
+		parsed, err := time.Parse(time.RFC3339Nano, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now = parsed
+		if _, err := r.Read(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := (<-requests).form["time"]; len(got) != 1 || got[0] != want {
+			t.Errorf("at %s the query was evaluated at %v, want %s", at, got, want)
 		}
 	}
 }
@@ -173,6 +198,7 @@ func testOnlySameQueryIsShared(t *testing.T) {
 		"namespace": func(c *Config) { c.Namespace = "x" }, "customHeaders": func(c *Config) { c.CustomHeaders = []string{"a=b"} },
 		"queryParameters": func(c *Config) { c.QueryParameters = []string{"a=b"} }, "ignoreNullValues": func(c *Config) { c.IgnoreNullValues = true },
 		"negativeIsZero": func(c *Config) { c.NegativeIsZero = true }, "unsafeSsl": func(c *Config) { c.UnsafeSSL = true },
+		"acceptPartialResponse": func(c *Config) { c.AcceptPartial = true }, "evaluationStep": func(c *Config) { c.EvaluationStep = time.Second },
 		"authModes": func(c *Config) { c.AuthModes = "basic" }, "timeout": func(c *Config) { c.Timeout *= 2 },
 	} {
 		changed := c

@@ -25,6 +25,8 @@ type Config struct {
 	QueryParameters     []string      `json:"queryParameters" doc:"Additional query parameters, such as dedup=true,partial_response=false."`
 	IgnoreNullValues    bool          `json:"ignoreNullValues" doc:"Read an empty, NaN or infinite answer as 0 instead of unknown. A lost series then scales down."`
 	NegativeIsZero      bool          `json:"negativeIsZero" doc:"Read a negative answer as 0 instead of unknown."`
+	AcceptPartial       bool          `json:"acceptPartialResponse" doc:"Read the value of an answer in which data may be missing, such as that of a store that is not available, instead of unknown. The value may be too low then."`
+	EvaluationStep      time.Duration `json:"evaluationStep" doc:"Evaluate the query at the last multiple of this time, such as 15s, so that a cache in front of the server sees the same request several times. 0 evaluates it at the server's current time."`
 	UnsafeSSL           bool          `json:"unsafeSsl" doc:"Accept any certificate."`
 	AuthModes           string        `json:"authModes" doc:"How to authenticate, with parameters of the authenticationRef: bearer (bearerToken), basic (username, password) or oauth (an OAuth 2 client: oauthTokenURI, clientID, clientSecret); each alone or with custom (the header customAuthHeader with the value customAuthValue) and tls (the client certificate cert and its key), such as bearer,tls."`
 }
@@ -37,7 +39,7 @@ func (c Config) Validate() error {
 	_, headers := pairs("customHeaders", c.CustomHeaders)
 	_, parameters := pairs("queryParameters", c.QueryParameters)
 	return errors.Join(
-		c.checkAddress(), c.checkQuery(), c.checkThreshold(), c.checkTimeout(), headers, c.checkHeaders(), parameters,
+		c.checkAddress(), c.checkQuery(), c.checkThreshold(), c.checkTimeout(), c.checkStep(), c.checkPartial(), headers, c.checkHeaders(), parameters,
 		c.checkParameters(), c.checkAuth(),
 	)
 }
@@ -90,6 +92,26 @@ func (c Config) checkThreshold() error {
 func (c Config) checkTimeout() error {
 	if c.Timeout <= 0 {
 		return invalid("timeout", "must be above 0", "")
+	}
+	return nil
+}
+
+// Limits of the evaluation step: Prometheus's API takes whole milliseconds, and a level must not become much older by it.
+const (
+	shortestStep = time.Second
+	longestStep  = time.Minute
+)
+
+func (c Config) checkStep() error {
+	if s := c.EvaluationStep; s != 0 && (s < shortestStep || s > longestStep || s%time.Millisecond != 0) {
+		return invalid("evaluationStep", fmt.Sprintf("is %s", s), fmt.Sprintf("write 0 or a time from %s to %s", shortestStep, longestStep))
+	}
+	return nil
+}
+
+func (c Config) checkPartial() error {
+	if c.AcceptPartial && c.IgnoreNullValues {
+		return invalid("acceptPartialResponse", "cannot be combined with ignoreNullValues", "the missing data may be all of it, and would be read as 0")
 	}
 	return nil
 }

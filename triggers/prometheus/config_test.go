@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -31,6 +32,11 @@ func testMistakeNamesItsField(t *testing.T) {
 		"a threshold of 0":       {func(c *Config) { c.Threshold = 0 }, "threshold", "above 0"},
 		"a negative threshold":   {func(c *Config) { c.Threshold = -1 }, "threshold", "above 0"},
 		"no time":                {func(c *Config) { c.Timeout = 0 }, "timeout", "above 0"},
+		"a short step":           {func(c *Config) { c.EvaluationStep = 100 * time.Millisecond }, "evaluationStep", "is 100ms"},
+		"a negative step":        {func(c *Config) { c.EvaluationStep = -time.Second }, "evaluationStep", "is -1s"},
+		"a long step":            {func(c *Config) { c.EvaluationStep = time.Hour }, "evaluationStep", "is 1h0m0s"},
+		"a step between":         {func(c *Config) { c.EvaluationStep = time.Second + 1 }, "evaluationStep", "is 1.000000001s"},
+		"partial and empty as 0": {func(c *Config) { c.AcceptPartial, c.IgnoreNullValues = true, true }, "acceptPartialResponse", "cannot be combined"},
 		"no header value":        {func(c *Config) { c.CustomHeaders = []string{"X-Tenant"} }, "customHeaders", "key=value"},
 		"no header name":         {func(c *Config) { c.CustomHeaders = []string{"a=b", "=c"} }, "customHeaders", "key=value"},
 		"an impossible header":   {func(c *Config) { c.CustomHeaders = []string{"X Tenant=a"} }, "customHeaders", "cannot be a header"},
@@ -68,7 +74,7 @@ func testGoodConfigHasNoMistake(t *testing.T) {
 	c := configured("https://thanos.monitoring/select/0/prometheus")
 	c.ActivationThreshold = -1000
 	c.CustomHeaders, c.QueryParameters = []string{"X-Scope-OrgID=a", "X-Note=b c=d"}, []string{"dedup=true"}
-	c.AuthModes = "basic"
+	c.AuthModes, c.AcceptPartial, c.EvaluationStep = "basic", true, 15*time.Second
 	if err := c.Validate(); err != nil {
 		t.Error(err)
 	}

@@ -46,7 +46,7 @@ func key(c Config, env triggers.Env) string {
 		"prometheus", c.ServerAddress, c.Query, c.Namespace, c.AuthModes, c.Timeout.String(),
 		strings.Join(c.CustomHeaders, ","), strings.Join(c.QueryParameters, ","),
 		strconv.FormatBool(c.IgnoreNullValues), strconv.FormatBool(c.NegativeIsZero),
-		strconv.FormatBool(c.UnsafeSSL), env.Credentials,
+		strconv.FormatBool(c.AcceptPartial), c.EvaluationStep.String(), strconv.FormatBool(c.UnsafeSSL), env.Credentials,
 	}
 	return strings.Join(parts, "\x00")
 }
@@ -58,6 +58,9 @@ type reader struct {
 	query   string
 	timeout time.Duration
 	zero    triggers.Zeros
+	// step is that of the times at which the query is evaluated; 0 is the server's current time.
+	step time.Duration
+	now  func() time.Time
 }
 
 func newReader(c Config, env triggers.Env) (*reader, error) {
@@ -69,7 +72,11 @@ func newReader(c Config, env triggers.Env) (*reader, error) {
 	if err != nil {
 		return nil, errors.New("serverAddress is not a URL")
 	}
-	return &reader{api: a, server: u.Host, query: c.Query, timeout: c.Timeout, zero: c.Zeros()}, nil
+	now := env.Now
+	if now == nil {
+		now = time.Now
+	}
+	return &reader{api: a, server: u.Host, query: c.Query, timeout: c.Timeout, zero: c.Zeros(), step: c.EvaluationStep, now: now}, nil
 }
 
 // Read returns the current level. It ignores the time in the answer: that is the time of the evaluation and not the age of the sample.
@@ -85,12 +92,18 @@ func (r *reader) Read(ctx context.Context) (scalers.Milli, error) {
 func (r *reader) read(ctx context.Context) (scalers.Milli, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.timeout, fmt.Errorf("no answer within %s", r.timeout))
 	defer cancel()
-	answer, warnings, _, err := r.api.Query(ctx, r.query, time.Time{})
+	answer, _, _, err := r.api.Query(ctx, r.query, r.evaluationTime()) // strictClient has checked the warnings.
 	if err != nil {
 		return 0, reason(ctx, err)
 	}
-	if len(warnings) > 0 {
-		return 0, fmt.Errorf("the answer may be incomplete: %s", oneLine(warnings[0]))
-	}
 	return level(answer, r.zero)
+}
+
+// evaluationTime returns the time at which the server evaluates the query; the zero time if that is its current time.
+func (r *reader) evaluationTime() time.Time {
+	if r.step == 0 {
+		return time.Time{}
+	}
+	now := r.now().UnixMilli()
+	return time.UnixMilli(now - now%r.step.Milliseconds())
 }

@@ -21,6 +21,7 @@ func TestRealPrometheus(t *testing.T) {
 	t.Run("a real Prometheus refuses with a reason", testRealPrometheusRefusesWithReason)
 	t.Run("a real Prometheus accepts every timeout", testRealPrometheusAcceptsEveryTimeout)
 	t.Run("a real Prometheus requires its password", testRealPrometheusRequiresItsPassword)
+	t.Run("a real Prometheus evaluates at a multiple of the step", testRealPrometheusEvaluatesAtMultipleOfStep)
 }
 
 // web allows the user me with the password "correct horse" (bcrypt).
@@ -168,4 +169,18 @@ func testRealPrometheusRequiresItsPassword(t *testing.T) {
 		v, err := r.Read(ctx)
 		return err == nil && v == 241_500
 	})
+}
+
+func testRealPrometheusEvaluatesAtMultipleOfStep(t *testing.T) {
+	t.Parallel()
+	target := metrics(t)
+	p := start(t, strings.TrimPrefix(target.URL, "http://"), "")
+	c := configured("http://" + p.address)
+	c.Query, c.EvaluationStep = "time()", time.Minute
+	before := time.Now()
+	v, err := mustReader(t, c, environment(nil)).Read(t.Context())
+	at := time.UnixMilli(int64(v))
+	if err != nil || at.Unix()%60 != 0 || at.After(time.Now()) || before.Sub(at) > time.Minute {
+		t.Errorf("at %s the query was evaluated at %s, error %v; want a multiple of a minute", before, at, err)
+	}
 }

@@ -90,6 +90,7 @@ func testFaultsOfServerAreUnknownWithReasonOfOneLine(t *testing.T) {
 		"warnings":                      {200, strings.Replace(one, `{"status"`, `{"warnings":["one store\nis away"],"status"`, 1), `may be incomplete: one store\nis away`},
 		"a storage node is away":        {200, strings.Replace(one, `{"status"`, `{"isPartial":true,"status"`, 1), "may be incomplete: isPartial is true"},
 		"partial in another type":       {200, strings.Replace(one, `{"status"`, `{"isPartial":"true","status"`, 1), "is this the address of a Prometheus?"},
+		"a warning without a text":      {200, strings.Replace(one, `{"status"`, `{"warnings":[""],"status"`, 1), "may be incomplete: there is a warning"},
 		"warnings beside the result":    {200, strings.Replace(one, `"data":{`, `"data":{"warnings":["no store matched"],`, 1), `may be incomplete: "no store matched"`},
 		"histograms were ignored":       {200, strings.Replace(one, `{"status"`, `{"infos":["PromQL info: ignored histogram in max aggregation (1:1)"],"status"`, 1), "may be incomplete: PromQL info: ignored histogram in max"},
 		"types that do not go together": {200, strings.Replace(one, `{"status"`, `{"infos":["PromQL info: incompatible sample types encountered for binary operator"],"status"`, 1), "may be incomplete: PromQL info: incompatible"},
