@@ -220,7 +220,7 @@ func decodeMessage(tb testing.TB, m message, version2 bool) *write {
 }
 
 func testMessageIsSameSeriesInBothVersions(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // It is not about security.
+	r := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
 		m := randomRequest(r)
 		first, second := decodeMessage(t, m, false), decodeMessage(t, version2Of(m), true)
@@ -233,7 +233,7 @@ func testMessageIsSameSeriesInBothVersions(t *testing.T) {
 
 // FuzzDecodeWrite: each body is refused, or is series with valid labels for which the reserved memory is enough.
 func FuzzDecodeWrite(f *testing.F) {
-	r := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // It is not about security.
+	r := rand.New(rand.NewPCG(3, 4))
 	for range 20 {
 		m := randomRequest(r)
 		for version2, encoded := range map[bool]message{false: m, true: version2Of(m)} {
