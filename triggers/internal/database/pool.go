@@ -15,8 +15,10 @@ const (
 	maxAge = 10 * time.Minute
 	// connectTimeout limits the opening of a connection, with TLS and authentication.
 	connectTimeout = 10 * time.Second
-	// pingTimeout limits the check whether a connection still works.
+	// pingTimeout limits the check whether a connection still works. A connection that was used less than pingAfter ago is not checked
+	// before a query, because that would double the requests of a pool with many triggers, but after one that failed.
 	pingTimeout = 2 * time.Second
+	pingAfter   = time.Second
 )
 
 // Session is one connection to a database. It is used by one goroutine at a time.
@@ -43,11 +45,11 @@ type Pool struct {
 	idle []aged
 }
 
-// aged is a session and the time at which it was opened.
+// aged is a session, the time at which it was opened, and the time of its last use.
 type aged struct {
 	Session
 
-	at time.Time
+	at, used time.Time
 }
 
 // NewPool returns a pool that opens its sessions when they are needed. ctx may end earlier than the pool.
@@ -66,28 +68,35 @@ func NewPool(ctx context.Context, open func(ctx context.Context) (Session, error
 	return p
 }
 
-// Query runs a query on a session that is free, and waits for one if all are in use.
+// Query runs a query on a session that is free, and waits for one if all are in use. It runs the query again on another session if the
+// first one turns out to have been broken. That is safe because a query does not write.
 func (p *Pool) Query(ctx context.Context, query string) (string, error) {
 	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
 	}
-	s, ok := p.working(ctx)
-	if !ok {
-		var err error
-		if s, err = p.opened(ctx); err != nil {
-			return "", err
+	for s, ok := p.working(ctx); ok; s, ok = p.working(ctx) {
+		unchecked := time.Since(s.used) < pingAfter
+		text, err := s.Query(ctx, query, limit(ctx))
+		if err == nil || !unchecked || ctx.Err() != nil || ping(ctx, s) == nil {
+			p.put(s)
+			return text, err
 		}
+		_ = s.Close() // It was broken.
+	}
+	s, err := p.opened(ctx)
+	if err != nil {
+		return "", err
 	}
 	defer p.put(s)
 	return s.Query(ctx, query, limit(ctx))
 }
 
-// working returns an idle session that works, and closes those that do not.
+// working returns an idle session that works, as far as that is known, and closes those that do not.
 func (p *Pool) working(ctx context.Context) (aged, bool) {
 	for s, ok := p.take(); ok; s, ok = p.take() {
-		if time.Since(s.at) < maxAge && ping(ctx, s) == nil {
+		if time.Since(s.at) < maxAge && (time.Since(s.used) < pingAfter || ping(ctx, s) == nil) {
 			return s, true
 		}
 		_ = s.Close() // It is broken or old.
@@ -108,10 +117,10 @@ func (p *Pool) opened(ctx context.Context) (aged, error) {
 		at := time.Now()
 		s, err := p.open()
 		select {
-		case results <- result{aged{s, at}, err}:
+		case results <- result{aged{Session: s, at: at}, err}:
 		case <-ctx.Done():
 			if err == nil {
-				p.put(aged{s, at})
+				p.put(aged{Session: s, at: at})
 				return
 			}
 			<-p.slots
@@ -149,6 +158,7 @@ func (p *Pool) take() (aged, bool) {
 
 // put makes a session idle and releases its slot.
 func (p *Pool) put(s aged) {
+	s.used = time.Now()
 	p.mu.Lock()
 	p.idle = append(p.idle, s)
 	p.mu.Unlock()

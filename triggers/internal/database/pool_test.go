@@ -12,21 +12,28 @@ import (
 func TestPool(t *testing.T) {
 	t.Run("at most four sessions are open", testAtMostFourSessionsAreOpen)
 	t.Run("a session is used again while it works and is not old", testSessionIsUsedAgainWhileItWorksAndIsNotOld)
+	t.Run("a session that was used just now is not checked unless a query fails", testSessionThatWasUsedJustNowIsNotCheckedUnlessQueryFails)
 	t.Run("a session that opens after the reading has ended is used by the next one", testSessionThatOpensAfterReadingHasEndedIsUsedByNextOne)
 	t.Run("a server that does not answer ends the attempt after ten seconds", testServerThatDoesNotAnswerEndsAttemptAfterTenSeconds)
 	t.Run("it closes while a session is being opened", testItClosesWhileSessionIsBeingOpened)
 	t.Run("the server has nine tenths of the time", testServerHasNineTenthsOfTime)
 }
 
+// errRefused is the error of a query that a session does not run.
+var errRefused = errors.New("refused")
+
 // timedSession is a session whose operations take time.
 type timedSession struct {
 	took   time.Duration
 	broken bool
+	refuse bool // It answers every query with an error.
 	closed bool
+	pings  int
 	limit  time.Duration
 }
 
 func (s *timedSession) Ping(context.Context) error {
+	s.pings++
 	if s.broken {
 		return errors.New("broken")
 	}
@@ -35,6 +42,9 @@ func (s *timedSession) Ping(context.Context) error {
 
 func (s *timedSession) Query(ctx context.Context, query string, limit time.Duration) (string, error) {
 	s.limit = limit
+	if s.broken || s.refuse {
+		return "", errRefused
+	}
 	select {
 	case <-time.After(s.took):
 		return query, nil
@@ -118,6 +128,32 @@ func testSessionIsUsedAgainWhileItWorksAndIsNotOld(t *testing.T) {
 		}
 		if !o.all[0].closed || !o.all[1].closed {
 			t.Error("a replaced session is still open")
+		}
+	})
+}
+
+func testSessionThatWasUsedJustNowIsNotCheckedUnlessQueryFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &opener{}
+		p := NewPool(t.Context(), o.open)
+		defer func() { _ = p.Close() }()
+		for _, c := range []struct {
+			name            string
+			change          func()
+			sessions, pings int
+			want            error
+		}{
+			{"the first query", func() {}, 1, 0, nil},
+			{"one at once", func() {}, 1, 0, nil},
+			{"one after a second", func() { <-time.After(time.Second) }, 1, 1, nil},
+			{"one that the server refuses", func() { o.all[0].refuse = true }, 1, 2, errRefused},
+			{"one on a session that broke", func() { o.all[0].refuse, o.all[0].broken = false, true }, 2, 3, nil},
+		} {
+			c.change()
+			_, err := p.Query(t.Context(), "q")
+			if !errors.Is(err, c.want) || len(o.all) != c.sessions || o.all[0].pings != c.pings {
+				t.Errorf("%s: got %v, %d sessions, %d pings of the first, want %v, %d, %d", c.name, err, len(o.all), o.all[0].pings, c.want, c.sessions, c.pings)
+			}
 		}
 	})
 }
