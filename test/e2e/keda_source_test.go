@@ -21,6 +21,9 @@ import (
 	pb "github.com/impulse-sh/impulse/triggers/external/externalscaler"
 )
 
+// answerTimeout is how long a test waits for an answer of a server before it asks again.
+const answerTimeout = 5 * time.Second
+
 // natsServers starts real nats-servers with JetStream, as a cluster if there are several. All have the same ports, as pods have. It
 // returns the client ports' addresses and the monitoring endpoint of the first one.
 func (e *env) natsServers(n int) (url, monitoring string) {
@@ -66,7 +69,7 @@ func (e *env) createWork(url string, replicas int) (conn *nats.Conn, js jetstrea
 	}
 	var last error
 	e.until("the stream and its consumer are created", func(ctx context.Context) (bool, error) {
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 		defer cancel()
 		if _, last = js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{Name: "WORK", Replicas: replicas}); last != nil {
 			return false, nil
@@ -82,6 +85,8 @@ func (e *env) send(js jetstream.JetStream, n int) {
 	e.t.Helper()
 	for range n {
 		e.until("a message is stored", func(ctx context.Context) (bool, error) {
+			ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+			defer cancel()
 			_, err := js.Publish(ctx, "WORK", nil)
 			return err == nil, nil // A stream without a leader stores nothing for a moment.
 		}, func() string { return "" })
@@ -130,15 +135,16 @@ func testLagAboveActivationScalesAtLeaderOfCluster(t *testing.T) {
 	e.followLag(js, workers, monitoring, func() {
 		var leader string
 		e.until("another server leads the consumer", func(ctx context.Context) (bool, error) {
+			ctx, cancel := context.WithTimeout(ctx, answerTimeout) // While there is no leader, nobody answers.
+			defer cancel()
 			info, err := workers.Info(ctx)
 			if err != nil || info.Cluster == nil || info.Cluster.Leader == "" {
 				return false, nil
 			}
-			first := leader == ""
-			if first {
+			if leader == "" {
 				leader = info.Cluster.Leader
 			}
-			if done := info.Cluster.Leader != leader && info.Cluster.Leader != "n0"; done {
+			if now := info.Cluster.Leader; now != leader && now != "n0" {
 				return true, nil
 			}
 			_, _ = conn.RequestWithContext(ctx, "$JS.API.CONSUMER.LEADER.STEPDOWN.WORK.workers", nil) // It is asked again.
@@ -179,8 +185,7 @@ type pushServer struct {
 
 func newPushServer(t *testing.T) (s *pushServer, address string) {
 	t.Helper()
-	address = testkit.FreeAddress(t)
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address)
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +200,7 @@ func newPushServer(t *testing.T) (s *pushServer, address string) {
 		server.Stop()
 		<-done
 	})
-	return s, address
+	return s, listener.Addr().String()
 }
 
 func (s *pushServer) set(value string) {
