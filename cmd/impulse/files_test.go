@@ -31,8 +31,8 @@ func testEveryCommandReportsMistakesInItsFile(t *testing.T) {
 	}
 	wrong := map[string]string{
 		"absent.yaml": "absent.yaml: there is no such file", "folder": "folder: there is no .yaml, .yml or .json file in it",
-		"empty.yaml": "empty.yaml: holds no object (a ScaledObject of impulse.sh/v1alpha1 was expected)",
-		"kind.yaml":  "kind.yaml: holds no object (a ScaledObject of impulse.sh/v1alpha1 was expected)",
+		"empty.yaml": "empty.yaml: holds no object (a ScaledObject, an object of KEDA or a HorizontalPodAutoscaler was expected)",
+		"kind.yaml":  "kind.yaml: holds no object (a ScaledObject, an object of KEDA or a HorizontalPodAutoscaler was expected)",
 		"torn.yaml":  "torn.yaml:2:14: is not YAML: mapping values are not allowed in this context",
 		"key.yaml":   `key.yaml:7:3: spec.minReplicaCuont: unknown field (did you mean "minReplicaCount"?)`,
 	}

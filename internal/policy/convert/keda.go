@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
@@ -26,7 +27,9 @@ func KEDA(old *v1alpha1.ScaledObject) (so *v1alpha1.ScaledObject, notes []diag.E
 	setDefault(&spec.CooldownPeriod, kedaCooldown)
 	setDefault(&spec.MinReplicaCount, 0)
 	left.renewTarget(&spec.ScaleTargetRef)
+	left.readSwitches(so.Annotations)
 	left.keepOneReplica(spec)
+	left.dropFallback(spec)
 	setDefault(&spec.MaxReplicaCount, kedaMax)
 	if spec.Advanced == nil {
 		spec.Advanced = &v1alpha1.Advanced{}
@@ -84,6 +87,11 @@ func (f *diagnostics) convertTrigger(path string, t *v1alpha1.Trigger) {
 			f.add(path+".metadata", "KEDA may ask for one replica more than there are partitions",
 				"here it is at most one for each; allowIdleConsumers: true allows more")
 		}
+	case "rabbitmq":
+		if t.Metadata["mode"] == "Unknown" {
+			f.add(path+".metadata.mode", "is Unknown, which is the same as not given in KEDA", "it was removed")
+			delete(t.Metadata, "mode")
+		}
 	case "cron":
 		f.add(path+".type", "KEDA applies the tolerance of its HPA: 11 replicas may stay where 10 are scheduled", "here a schedule is exact")
 	case "cpu", "memory":
@@ -131,10 +139,35 @@ func (f *diagnostics) renewMetricType(path string, t *v1alpha1.Trigger) {
 
 // keepOneReplica raises a minimum of 0 where only cpu and memory are measured: they are always active, and KEDA's HPA has 1 replica then.
 func (f *diagnostics) keepOneReplica(spec *v1alpha1.ScaledObjectSpec) {
-	other := func(t v1alpha1.Trigger) bool { return t.Type != "cpu" && t.Type != "memory" }
-	if *spec.MinReplicaCount == 0 && len(spec.Triggers) > 0 && !slices.ContainsFunc(spec.Triggers, other) {
+	if *spec.MinReplicaCount == 0 && onlyResources(spec.Triggers) {
 		f.add("spec.minReplicaCount", "is 0, and KEDA keeps 1 replica, as cpu and memory cannot activate a workload that has no pods", "here it is 1")
 		*spec.MinReplicaCount = 1
+	}
+}
+
+// dropFallback removes a fallback for cpu and memory alone. KEDA's webhook refuses it, and without the webhook nothing reads it.
+func (f *diagnostics) dropFallback(spec *v1alpha1.ScaledObjectSpec) {
+	if spec.Fallback != nil && onlyResources(spec.Triggers) {
+		f.add("spec.fallback", "has no effect in KEDA with cpu and memory alone, which no scaler reads", "it was removed")
+		spec.Fallback = nil
+	}
+}
+
+// onlyResources reports whether there are triggers, and all measure cpu or memory.
+func onlyResources(triggers []v1alpha1.Trigger) bool {
+	other := func(t v1alpha1.Trigger) bool { return t.Type != "cpu" && t.Type != "memory" }
+	return len(triggers) > 0 && !slices.ContainsFunc(triggers, other)
+}
+
+// readSwitches writes true for each text that is no boolean in an annotation that switches something on: KEDA reads it so.
+func (f *diagnostics) readSwitches(annotations map[string]string) {
+	for _, name := range []string{"paused", "paused-scale-in", "paused-scale-out", "force-activation"} {
+		key := "autoscaling.keda.sh/" + name
+		text, given := annotations[key]
+		if _, err := strconv.ParseBool(text); given && err != nil {
+			f.add("metadata.annotations."+key, fmt.Sprintf("is %q, which KEDA reads as true", text), "it is true here")
+			annotations[key] = "true"
+		}
 	}
 }
 

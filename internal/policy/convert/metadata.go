@@ -4,10 +4,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/diag"
+	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -45,7 +49,7 @@ func (p parameters) convert(old map[string]v1alpha1.Scalar) map[string]v1alpha1.
 		case value == "":
 			p.notes.add(p.path+key, "is empty, which is the same as not given in KEDA", "it was removed")
 		case p.isField(key):
-			kept[key] = value
+			kept[key] = p.rounded(key, value)
 		case key == "metricName":
 			p.notes.add(p.path+key, "has no effect in KEDA any more", "it was removed")
 		case fromEnv && p.mayBeVariable(base):
@@ -61,6 +65,22 @@ func (p parameters) convert(old map[string]v1alpha1.Scalar) map[string]v1alpha1.
 		}
 	}
 	return kept
+}
+
+// rounded returns the value of a parameter with at most three places after the point if it is a number with more: KEDA rounds targets so
+// for its HPA. A target that would be 0 stays, and is a mistake.
+func (p parameters) rounded(key string, value v1alpha1.Scalar) v1alpha1.Scalar {
+	isNumber := slices.ContainsFunc(p.kind.Fields, func(f triggers.Field) bool { return f.Key == key && f.Type == "number" })
+	number, err := strconv.ParseFloat(string(value), 64)
+	if _, inexact := scalers.ParseExact(string(value)); !isNumber || err != nil || inexact == nil {
+		return value
+	}
+	near, err := scalers.ParseExact(strconv.FormatFloat(number, 'f', 3, 64))
+	if err != nil || near == 0 && !strings.HasPrefix(key, "activation") {
+		return value
+	}
+	p.notes.add(p.path+key, string(value)+" is finer than 0.001, the smallest step", "it is "+near.String()+" here")
+	return v1alpha1.Scalar(near.String())
 }
 
 // noteUnknown notes a parameter that the kind does not have, with the one that was probably meant.
@@ -115,7 +135,9 @@ func KEDA1(spec *v1alpha1.ScaledObjectSpec) []diag.Error {
 			left.add(fmt.Sprintf("spec.triggers[%d].metadata.%s", i, old), "has another name in KEDA 2", "it is "+now)
 		}
 		for _, key := range inEnvironment[t.Type] {
-			rename(key, key+"FromEnv")
+			if len(validation.IsEnvVarName(string(t.Metadata[key]))) == 0 { // The first versions took the value itself, too.
+				rename(key, key+"FromEnv")
+			}
 		}
 		if t.Type == "kafka" {
 			rename("brokerList", "bootstrapServers")

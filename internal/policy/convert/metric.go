@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -175,10 +176,17 @@ func (c metric) value(field string, t *v1alpha1.Trigger, target *autoscalingv2.M
 	return true
 }
 
-// amount returns a target. One that cannot be represented exactly is a mistake.
+// amount returns a target. One that is too large is a mistake; one that is too fine is rounded up, as an HPA does.
 func (c metric) amount(field string, target *resource.Quantity) v1alpha1.Scalar {
 	text := target.String()
-	if _, err := scalers.ParseExact(text); err != nil {
+	_, err := scalers.ParseExact(text)
+	switch largest := resource.NewMilliQuantity(math.MaxInt64, resource.DecimalSI); {
+	case target.Sign() <= 0:
+		c.mistakes.add(c.path+"."+field, "must be above 0", "")
+	case err != nil && target.Cmp(*largest) < 0:
+		text = scalers.Milli(target.MilliValue()).String()
+		c.notes.add(c.path+"."+field, target.String()+" is finer than 0.001, and an HPA rounds it up", "it is "+text+" here")
+	case err != nil:
 		c.mistakes.add(c.path+"."+field, err.Error(), "")
 	}
 	return v1alpha1.Scalar(text)

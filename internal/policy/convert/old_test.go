@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/triggers"
 )
 
 func TestOld(t *testing.T) {
@@ -17,6 +18,10 @@ func TestOld(t *testing.T) {
 	t.Run("cpu and memory alone keep one replica", testCPUAndMemoryAloneKeepOneReplica)
 	t.Run("the metric type of cpu may be in its metadata", testMetricTypeOfCPUMayBeInItsMetadata)
 	t.Run("parameters of KEDA 1 get their new names", testParametersOfKEDA1GetTheirNewNames)
+	t.Run("a fallback is kept only beside a trigger that a scaler reads", testFallbackIsKeptOnlyBesideTriggerThatScalerReads)
+	t.Run("a switch that is no boolean is on, as in KEDA", testSwitchThatIsNoBooleanIsOn)
+	t.Run("the mode Unknown of rabbitmq is none", testModeUnknownOfRabbitMQIsNone)
+	t.Run("targets have three places, as in the HPA of KEDA", testTargetsHaveThreePlaces)
 }
 
 func testMetricsOfOldVersionsBecomeThoseThatKubernetesReads(t *testing.T) {
@@ -132,9 +137,69 @@ func testParametersOfKEDA1GetTheirNewNames(t *testing.T) {
 	spec := &v1alpha1.ScaledObjectSpec{Triggers: []v1alpha1.Trigger{
 		{Type: "rabbitmq", Metadata: map[string]v1alpha1.Scalar{"host": "HOST", "queueName": "q"}},
 		{Type: "kafka", Metadata: map[string]v1alpha1.Scalar{"brokerList": "k:9092"}},
+		{Type: "rabbitmq", Metadata: map[string]v1alpha1.Scalar{"host": "amqp://rabbitmq:5672"}},
 	}}
 	notes := KEDA1(spec)
+	if got := spec.Triggers[2].Metadata; got["host"] != "amqp://rabbitmq:5672" {
+		t.Errorf("got the metadata %v, want the host, which names no variable", got)
+	}
 	if spec.Triggers[0].Metadata["hostFromEnv"] != "HOST" || spec.Triggers[1].Metadata["bootstrapServers"] != "k:9092" || len(notes) != 2 {
 		t.Errorf("got %v and the notes %v, want hostFromEnv and bootstrapServers", spec.Triggers, notes)
+	}
+}
+
+func testFallbackIsKeptOnlyBesideTriggerThatScalerReads(t *testing.T) {
+	for _, c := range []struct {
+		types []string
+		kept  bool
+	}{{[]string{"cpu", "memory"}, false}, {[]string{"cpu", "cron"}, true}, {[]string{"prometheus"}, true}} {
+		old := &v1alpha1.ScaledObject{}
+		old.Spec.Fallback = &v1alpha1.Fallback{FailureThreshold: 3, Replicas: 2}
+		for _, name := range c.types {
+			old.Spec.Triggers = append(old.Spec.Triggers, v1alpha1.Trigger{Type: name})
+		}
+		so, notes := KEDA(old)
+		if noted := noteWith(notes, "spec.fallback: has no effect") != ""; (so.Spec.Fallback != nil) != c.kept || noted == c.kept {
+			t.Errorf("%v: got the fallback %v and the notes %v, want kept: %t", c.types, so.Spec.Fallback, notes, c.kept)
+		}
+	}
+}
+
+func testSwitchThatIsNoBooleanIsOn(t *testing.T) {
+	for given, want := range map[string]string{"yes": "true", "": "true", "no": "true", "false": "false", "T": "T"} {
+		old := &v1alpha1.ScaledObject{}
+		old.Annotations = map[string]string{"autoscaling.keda.sh/paused": given, "autoscaling.keda.sh/paused-replicas": "3", "team": "shop"}
+		so, notes := KEDA(old)
+		if got := so.Annotations["autoscaling.keda.sh/paused"]; got != want || (noteWith(notes, "reads as true") != "") != (got != given) {
+			t.Errorf("%q: got %q and the notes %v, want %q, and a note if it is another", given, got, notes, want)
+		}
+		if len(so.Annotations) != 3 || so.Annotations["autoscaling.keda.sh/paused-replicas"] != "3" || old.Annotations["autoscaling.keda.sh/paused"] != given {
+			t.Errorf("%q: got the annotations %v of %v, want the others as they are", given, so.Annotations, old.Annotations)
+		}
+	}
+}
+
+func testModeUnknownOfRabbitMQIsNone(t *testing.T) {
+	old := &v1alpha1.ScaledObject{}
+	old.Spec.Triggers = []v1alpha1.Trigger{{Type: "rabbitmq", Metadata: map[string]v1alpha1.Scalar{"mode": "Unknown", "queueLength": "5"}}}
+	so, notes := KEDA(old)
+	if got := so.Spec.Triggers[0].Metadata; len(got) != 1 || got["queueLength"] != "5" || noteWith(notes, "metadata.mode: is Unknown") == "" {
+		t.Errorf("got the metadata %v and the notes %v, want queueLength alone and a note", got, notes)
+	}
+}
+
+func testTargetsHaveThreePlaces(t *testing.T) {
+	kind := triggers.Kind{Name: "prometheus", Fields: []triggers.Field{
+		{Key: "threshold", Type: "number"}, {Key: "activationThreshold", Type: "number"}, {Key: "query", Type: "text"},
+	}}
+	for _, c := range []struct{ key, given, want string }{
+		{"threshold", "0.66666667", "0.667"}, {"threshold", "1e-3", "1e-3"}, {"threshold", "0.0001", "0.0001"},
+		{"activationThreshold", "0.0001", "0"}, {"query", "0.00001", "0.00001"}, {"threshold", "many", "many"},
+	} {
+		spec := &v1alpha1.ScaledObjectSpec{Triggers: []v1alpha1.Trigger{{Type: "prometheus", Metadata: map[string]v1alpha1.Scalar{c.key: v1alpha1.Scalar(c.given)}}}}
+		notes := Metadata(spec, []triggers.Kind{kind})
+		if got := string(spec.Triggers[0].Metadata[c.key]); got != c.want || (len(notes) > 0) != (got != c.given) {
+			t.Errorf("%s %s: got %s and the notes %v, want %s, and a note if it is another", c.key, c.given, got, notes, c.want)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -51,10 +52,22 @@ func ParseFile(name string, content []byte) File {
 		}
 	}
 	f.Problems, f.Unread = append(f.Problems, reader.Errors()...), f.Unread+reader.Count()
+	if bytes.Contains(content, []byte("{{")) {
+		suggestRendering(f.Problems)
+	}
 	if len(f.Objects)+len(f.Problems)+len(f.others) == 0 {
 		f.Problems = append(f.Problems, noObjectError(name))
 	}
 	return f
+}
+
+// suggestRendering adds to the mistakes that concern a whole document that it may be a template, which is no manifest yet.
+func suggestRendering(problems []diag.Error) {
+	for i := range problems {
+		if p := &problems[i]; p.Field == "" && p.Suggestion == "" {
+			p.Suggestion = "a template has to be rendered first, as helm template does"
+		}
+	}
 }
 
 // add adds an object, or counts it if it is nil, and the mistakes in it.
@@ -78,7 +91,7 @@ func (f *File) Others() string {
 
 // noObjectError is the error of files without an object that is read.
 func noObjectError(files string) diag.Error {
-	return diag.Error{File: files, Problem: "holds no object", Suggestion: "a ScaledObject of impulse.sh/v1alpha1 was expected"}
+	return diag.Error{File: files, Problem: "holds no object", Suggestion: "a ScaledObject, an object of KEDA or a HorizontalPodAutoscaler was expected"}
 }
 
 // isOther reports whether an object has a group and a kind, and neither of them resembles one that is read.
@@ -86,11 +99,17 @@ func isOther(node *yaml.Node) bool {
 	group, _, _ := strings.Cut(strictyaml.Text(strictyaml.Child(node, "apiVersion")), "/")
 	kind := strictyaml.Text(strictyaml.Child(node, "kind"))
 	switch {
-	case group == "" || kind == "", kind == hpaKind, group == "keda.sh", group == "keda.k8s.io":
+	case group == "" || kind == "", kind == hpaKind, group == "keda.sh", group == "keda.k8s.io", resemblesHPA(group, kind):
 		return false
 	default:
 		return diag.Nearest(group, []string{v1alpha1.GroupName}) == "" && diag.Nearest(kind, kinds) == ""
 	}
+}
+
+// resemblesHPA reports whether a kind of the group autoscaling is probably a misspelt HorizontalPodAutoscaler.
+func resemblesHPA(group, kind string) bool {
+	group, _, _ = strings.Cut(group, "/")
+	return group == "autoscaling" && diag.Nearest(kind, []string{hpaKind}) != ""
 }
 
 // ParseNode reads the object of a node, or the objects of a List.

@@ -18,6 +18,7 @@ func TestForeign(t *testing.T) {
 	t.Run("an authentication with an unsupported source has one mistake", testAuthenticationWithUnsupportedSourceHasOneMistake)
 	t.Run("lists of lists are read, and one that contains itself ends", testListsOfListsAreReadAndOneThatContainsItselfEnds)
 	t.Run("a copy of an object is bounded", testCopyOfObjectIsBounded)
+	t.Run("what is no object says what it may be", testWhatIsNoObjectSaysWhatItMayBe)
 }
 
 // lines returns the messages about an object without file, line and column.
@@ -58,7 +59,8 @@ func testMistakeNamesFieldOfVersionThatUserWrote(t *testing.T) {
 		"warning: metadata.annotations."+metrics+": is no list of metrics, and Kubernetes ignores it",
 		"warning: metadata.annotations."+behavior+": is no behavior, and Kubernetes ignores it")
 	expectLines(t, hpa("v2beta1", "", ", metrics: [{type: Resource, resource: {name: cpu, targetAverageValue: 1u}}]"),
-		"spec.metrics[0].resource.targetAverageValue: 1u is finer", "warning: spec.behavior: is missing")
+		"warning: spec.metrics[0].resource.targetAverageValue: 1u is finer than 0.001, and an HPA rounds it up (it is 0.001 here)", "warning: spec.behavior: is missing")
+	expectLines(t, hpa("v2", "", ", metrics: [{type: Pods, pods: {metric: {name: a}, target: {averageValue: 0}}}]"), "spec.metrics[0].pods.target.averageValue: must be above 0")
 	expectLines(t, hpa("v2beta1", "", ", metrics: [{type: Pods, pods: {metricName: a}}, {type: Object, object: {metricName: a, target: {kind: Service, name: a}}}]"),
 		"spec.metrics[0].pods: has no value", "spec.metrics[1].object: has no value")
 	expectLines(t, hpa("v2", "", ", minReplicas: 7"), "spec.minReplicas: 7 is above maxReplicaCount, 5")
@@ -163,4 +165,18 @@ func FuzzConvert(f *testing.F) {
 			}
 		}
 	})
+}
+
+func testWhatIsNoObjectSaysWhatItMayBe(t *testing.T) {
+	const rendered = "(a template has to be rendered first, as helm template does)"
+	for content, want := range map[string]string{
+		"{{- if .Values.hpa }}\nkind: ScaledObject\n{{- end }}\n":        "is not YAML: did not find expected node content " + rendered,
+		strings.Replace(old("", ""), "{name: web}", "{{ .Name }}", 1):    "a key is not a string " + rendered,
+		strings.Replace(hpa("v2", "", ""), "Autoscaler", "Autoscalr", 1): `kind: "HorizontalPodAutoscalr" is not known here (did you mean "HorizontalPodAutoscaler"?)`,
+		"kind: ScaledObject\nmetadata: {name: a}\n":                      "apiVersion: is required (such as impulse.sh/v1alpha1, keda.sh/v1alpha1 or autoscaling/v2)",
+	} {
+		if got := lines(content); !slices.Contains(got, want) {
+			t.Errorf("got %q of\n%s\nwant %q", got, content, want)
+		}
+	}
 }

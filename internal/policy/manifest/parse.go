@@ -26,6 +26,10 @@ func parseObject(file string, node *yaml.Node) (*Object, []diag.Error) {
 		return nil, []diag.Error{o.ErrorAt("", "is not an object", "")}
 	case kind == hpaKind:
 		return parseHPA(o, group)
+	case resemblesHPA(group, kind):
+		return nil, []diag.Error{o.ErrorAt("kind", fmt.Sprintf("%q is not known here", kind), diag.DidYouMean(hpaKind))}
+	case group == "":
+		return nil, []diag.Error{o.ErrorAt("apiVersion", "is required", "such as "+v1alpha1.GroupName+"/v1alpha1, "+kedaGroup+" or autoscaling/v2")}
 	case group == kedaGroup, group == oldKEDAGroup:
 	case group != v1alpha1.GroupName+"/v1alpha1":
 		return nil, []diag.Error{o.ErrorAt("apiVersion", fmt.Sprintf("%q is not known here", group), v1alpha1.GroupName+"/v1alpha1 was expected")}
