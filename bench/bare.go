@@ -13,8 +13,9 @@ import (
 const (
 	// bareSpread is the part of the interval in which the readings begin: Impulse spreads those that began together over a quarter of it.
 	bareSpread = 4
-	// bareTimeout is the maximum duration of a reading.
+	// bareTimeout is the maximum duration of a reading, and bareSlots the maximum number of readings at a time.
 	bareTimeout = 10 * time.Second
+	bareSlots   = 16
 )
 
 // readBare reads the levels of a source with its client library at an interval, each reading in a goroutine of its own, as Impulse does. It
@@ -28,6 +29,7 @@ func readBare(ctx context.Context, o options) error {
 	defer stop(nil)
 	var all sync.WaitGroup
 	defer all.Wait()
+	slots := make(chan struct{}, bareSlots)
 	began, timer := time.Now(), time.NewTimer(0)
 	defer timer.Stop()
 	for round := 0; ; round++ {
@@ -40,6 +42,8 @@ func readBare(ctx context.Context, o options) error {
 			case <-timer.C:
 			}
 			all.Go(func() {
+				slots <- struct{}{}
+				defer func() { <-slots }()
 				limited, cancel := context.WithTimeout(ctx, bareTimeout)
 				defer cancel()
 				level, err := read(limited, i)

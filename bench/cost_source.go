@@ -17,8 +17,10 @@ import (
 const (
 	// objectsPerFile is the number of objects in one file.
 	objectsPerFile = 100
-	// settleTime is the time from the first readings to the measurement.
-	settleTime = time.Second
+	// settleTime is the time without a first status and without a failed reading before a measurement, which begins after settleTimes of
+	// it in any case.
+	settleTime  = 2 * time.Second
+	settleTimes = 20
 	// maxFailed: one of this many readings may fail, such as by a timeout on a busy machine.
 	maxFailed = 100
 )
@@ -132,21 +134,25 @@ func (m *measured) measureCPU(ctx context.Context) error {
 	return nil
 }
 
-// settle waits until no reading has failed for an interval, because on a busy machine some of the first ones do.
+// settle waits until the first status of each object is written, and no reading has failed for a while, because on a busy machine some of
+// the first ones do. It does not wait longer than settleTimes.
 func (m *measured) settle(ctx context.Context) error {
-	if err := wait(ctx, settleTime); err != nil {
-		return err
-	}
-	for failed := 0.0; ; {
-		all, err := m.sum(ctx, m.url, "impulse_trigger_errors_total")
-		if err != nil || all <= failed {
+	last := -1.0
+	for range settleTimes {
+		if err := wait(ctx, settleTime); err != nil {
 			return err
 		}
-		failed = all
-		if err := wait(ctx, costInterval); err != nil {
+		written, err := m.sum(ctx, m.url, "impulse_status_writes_total")
+		if err != nil {
 			return err
 		}
+		failed, err := m.sum(ctx, m.url, "impulse_trigger_errors_total")
+		if err != nil || written+failed == last {
+			return err
+		}
+		last = written + failed
 	}
+	return nil
 }
 
 // usage is what both processes have used so far, and Impulse's readings.
